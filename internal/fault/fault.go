@@ -1,0 +1,90 @@
+// Package fault gives failures a kind, which decides how a caller reacts, and a public message, which is safe and
+// useful to show, apart from the cause, which is for the log.
+package fault
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind classifies a failure once, where it is first understood.
+type Kind int
+
+// The kinds. The zero Kind is Internal, so that what nobody classified shows nothing.
+const (
+	Internal        Kind = iota
+	Invalid              // the input is wrong; Fields say where
+	NotFound             // absent, or not for this caller to know of
+	Conflict             // the state does not allow it: taken id, wrong state
+	Stale                // the given revision is not the latest
+	Unconditional        // a change without the revision that it starts from
+	Unauthenticated      // no caller, or a bad token
+	Forbidden            // the caller's role may not
+	TooLarge             // more bytes than allowed
+	Unsupported          // not a media type that is taken here
+	TooMany              // too fast; try again later
+	Full                 // no space left to store it
+	Unavailable          // a back end is out of reach; try again later
+	Unsatisfiable        // the rules cannot all hold
+	Gone                 // was there, is no longer kept
+)
+
+// Field is one problem with one field of the input, named by the contract's path.
+type Field struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// Error is a classified failure.
+type Error struct {
+	Kind   Kind
+	Public string // for whoever asked; empty for Internal
+	Fields []Field
+	Cause  error
+}
+
+func (e *Error) Error() string {
+	switch {
+	case e.Cause == nil:
+		return e.Public
+	case e.Public == "":
+		return e.Cause.Error()
+	}
+	return e.Public + ": " + e.Cause.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// New is a failure of kind k with a public message.
+func New(k Kind, format string, args ...any) error {
+	return &Error{Kind: k, Public: fmt.Sprintf(format, args...)}
+}
+
+// Wrap classifies cause, which stays out of the public message.
+func Wrap(k Kind, cause error, format string, args ...any) error {
+	return &Error{Kind: k, Public: fmt.Sprintf(format, args...), Cause: cause}
+}
+
+// Fields is an Invalid failure that names every field that is wrong, or nil when there is none.
+func Fields(fields ...Field) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	public := fields[0].Field + " " + fields[0].Message
+	if len(fields) > 1 {
+		public = fmt.Sprintf("%s (and %d more)", public, len(fields)-1)
+	}
+	return &Error{Kind: Invalid, Public: public, Fields: fields}
+}
+
+// KindOf is the kind of the outermost classified failure in err's chain.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}
+
+// Is reports whether err is of kind k.
+func Is(err error, k Kind) bool { return err != nil && KindOf(err) == k }

@@ -1,0 +1,77 @@
+package schedules
+
+// Outcome says how an airing went.
+type Outcome string
+
+// The outcomes that a station reports.
+const (
+	Aired    Outcome = "aired"    // from cue in to cue out
+	Cut      Outcome = "cut"      // started and ended early
+	Skipped  Outcome = "skipped"  // not started, on purpose: recalled, expired, too late
+	Failed   Outcome = "failed"   // could not be played
+	FellBack Outcome = "fallback" // played from the signed fallback
+)
+
+// AsRun is what a station reports of one item. StartedAt and EndedAt are actual, never planned, instants; an item
+// that was not started has none.
+type AsRun struct {
+	Sequence  int64   `json:"sequence"` // counts up per station, never reused
+	ItemID    string  `json:"item_id"`
+	SegmentID string  `json:"segment_id"`
+	SHA256    string  `json:"sha256"`
+	StartedAt Instant `json:"started_at"`
+	EndedAt   Instant `json:"ended_at"`
+	Outcome   Outcome `json:"outcome"`
+	Detail    string  `json:"detail,omitempty"`
+}
+
+// Verdict compares a planned item with what aired.
+type Verdict string
+
+// The verdicts of a reconciliation.
+const (
+	AsPlanned   Verdict = "aired"
+	Short       Verdict = "short"
+	Late        Verdict = "late"
+	Missed      Verdict = "missed"
+	Substituted Verdict = "substituted"
+	Extra       Verdict = "extra"
+)
+
+// Reconciliation is plan against air for one station and broadcast day.
+type Reconciliation struct {
+	Station   string          `json:"station"`
+	Date      Date            `json:"date"`
+	Revision  int64           `json:"revision"` // of the published rundown
+	Tolerance Millis          `json:"tolerance_ms"`
+	Items     []Discrepancy   `json:"items"` // by planned start, extras by actual start
+	Totals    map[Verdict]int `json:"totals"`
+	MakeGoods []MakeGood      `json:"make_goods"`
+}
+
+// Discrepancy is one planned item against what aired in its place, or an extra airing without a plan.
+type Discrepancy struct {
+	Verdict    Verdict `json:"verdict"`
+	ItemID     string  `json:"item_id"`
+	Window     string  `json:"window,omitempty"`
+	SegmentID  string  `json:"segment_id"`
+	Title      string  `json:"title,omitempty"`
+	PlannedAt  Instant `json:"planned_at"`
+	Planned    Millis  `json:"planned_ms"`
+	StartedAt  Instant `json:"started_at"` // actual
+	EndedAt    Instant `json:"ended_at"`   // actual
+	AiredMs    Millis  `json:"aired_ms"`
+	Drift      Millis  `json:"drift_ms"`             // actual start minus planned start
+	Substitute string  `json:"substitute,omitempty"` // the segment that aired instead
+	Detail     string  `json:"detail,omitempty"`     // what the station said
+	Sequences  []int64 `json:"sequences,omitempty"`  // the as-run entries that it rests on
+}
+
+// MakeGood is an airing owed: a commitment that a station missed.
+type MakeGood struct {
+	ID        string  `json:"id"`
+	Station   string  `json:"station"`
+	SegmentID string  `json:"segment_id"`
+	ItemID    string  `json:"item_id"` // the item that was missed
+	MissedAt  Instant `json:"missed_at"`
+}

@@ -1,0 +1,47 @@
+package schedules
+
+// Clock is the template that a window follows.
+type Clock struct {
+	ID        string     `json:"id"`
+	Revision  int64      `json:"revision"`
+	Length    Millis     `json:"length_ms"`
+	Positions []Position `json:"positions"`
+	Rules     []Rule     `json:"rules,omitempty"`
+}
+
+// Position is one place in a clock. Exactly one of Segment, Pick and Fill is set. With At it is a post at that
+// offset from the window's start; with AtEnd it is timed back from the window's end.
+type Position struct {
+	ID      string    `json:"id"`
+	Segment string    `json:"segment,omitempty"`
+	Pick    *Selector `json:"pick,omitempty"`
+	Fill    *Selector `json:"fill,omitempty"`
+	At      *Millis   `json:"at_ms,omitempty"`
+	Start   StartMode `json:"start,omitempty"`
+	Grace   Millis    `json:"grace_ms,omitzero"` // of a soft start
+	AtEnd   bool      `json:"at_end,omitempty"`
+	Chain   bool      `json:"chain,omitempty"`      // air the segment's intro and back-announce with it
+	FadeMax Millis    `json:"fade_max_ms,omitzero"` // how much of the item's end may be faded away to make a time
+}
+
+// StartMode says what starts an item. The zero value follows the previous item.
+type StartMode string
+
+// The start modes.
+const (
+	Follow StartMode = "follow"
+	Hard   StartMode = "hard" // cuts what plays
+	Soft   StartMode = "soft" // waits for what plays, up to the grace
+)
+
+// Selector describes the segments that may take a position. Every non-zero field must match.
+type Selector struct {
+	Kinds    []Kind   `json:"kinds,omitempty"`
+	Language string   `json:"language,omitempty"`
+	Tags     []string `json:"tags,omitempty"` // all of them
+	Script   string   `json:"script,omitempty"`
+	Voice    string   `json:"voice,omitempty"`
+	Series   string   `json:"series,omitempty"`
+	Min      Millis   `json:"min_ms,omitzero"` // air time, inclusive
+	Max      Millis   `json:"max_ms,omitzero"` // air time, inclusive
+}

@@ -1,0 +1,71 @@
+package schedules
+
+// RundownStatus says whether a rundown may reach a station.
+type RundownStatus string
+
+// The statuses of a rundown. A published revision never changes.
+const (
+	Draft     RundownStatus = "draft"
+	Published RundownStatus = "published"
+)
+
+// Rundown is the plan of one station for one broadcast day.
+type Rundown struct {
+	Station     string        `json:"station"`
+	Date        Date          `json:"date"`
+	Timezone    string        `json:"timezone"`
+	Revision    int64         `json:"revision"`
+	Status      RundownStatus `json:"status"`
+	PublishedAt Instant       `json:"published_at"`
+	Seed        uint64        `json:"seed"`
+	Windows     []Slot        `json:"windows"`
+	Items       []Item        `json:"items"` // in order of StartAt
+	Warnings    []Warning     `json:"warnings"`
+}
+
+// Slot is one window occurrence of a rundown as it was when it was planned, and how full it is.
+type Slot struct {
+	Occurrence
+	Tolerance Millis `json:"tolerance_ms"`
+	Planned   Millis `json:"planned_ms"` // sum of its items' air time
+}
+
+// Item is one planned airing. For every item of a window but the last, the next one's StartAt is StartAt+Duration.
+type Item struct {
+	ID        string    `json:"id"`
+	Window    string    `json:"window"`
+	Position  string    `json:"position"`
+	SegmentID string    `json:"segment_id"`
+	SHA256    string    `json:"sha256"`
+	Kind      Kind      `json:"kind"`
+	Language  string    `json:"language"`
+	Title     string    `json:"title"`
+	Voice     string    `json:"voice,omitempty"`
+	StartAt   Instant   `json:"start_at"` // planned
+	Start     StartMode `json:"start"`
+	Grace     Millis    `json:"grace_ms,omitzero"`
+	Duration  Millis    `json:"duration_ms"` // air time: CueOut - CueIn
+	CueIn     Millis    `json:"cue_in_ms"`
+	CueOut    Millis    `json:"cue_out_ms"`
+	FadeOut   Millis    `json:"fade_out_ms"`
+	NotAfter  Instant   `json:"not_after"`       // the item must have ended by it; none: no limit
+	Chain     string    `json:"chain,omitempty"` // items of one chain share the id of its reading's item
+	Locked    bool      `json:"locked,omitempty"`
+}
+
+// EndAt is when the item's air time ends.
+func (i Item) EndAt() Instant { return At(i.StartAt.Add(i.Duration.Duration)) }
+
+// Warning is something a scheduler should know of a plan that does not stop it.
+type Warning struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Window  string `json:"window,omitempty"`
+	Item    string `json:"item,omitempty"`
+}
+
+// Problem is one thing wrong with a definition. Field is the contract's path, such as "windows[0].length_ms".
+type Problem struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}

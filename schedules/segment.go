@@ -1,0 +1,126 @@
+package schedules
+
+import "slices"
+
+// Kind says what part a segment plays in a programme.
+type Kind string
+
+// Kinds are the kinds of segment, in the order in which a catalogue lists them.
+var Kinds = []Kind{"reading", "intro", "back-announce", "ident", "sign-on", "sign-off", "frequency", "time-signal",
+	"news", "commentary", "testimony", "interview", "letter", "names", "music", "bed", "promo", "correction", "evergreen"}
+
+// Known reports whether k is one of Kinds.
+func (k Kind) Known() bool { return slices.Contains(Kinds, k) }
+
+// State is where a segment stands between upload and air.
+type State string
+
+// The states of a segment. Only an approved one may air.
+const (
+	Analysing State = "analysing" // stored, facts not measured yet
+	Rejected  State = "rejected"  // cannot air; Rejection says why
+	Pending   State = "pending"   // analysed, awaiting approval
+	Approved  State = "approved"
+	Recalled  State = "recalled" // off the air everywhere, now
+)
+
+// Segment is an airable catalogue item with editorial metadata and one current Recording.
+type Segment struct {
+	ID           string     `json:"id"`
+	Revision     int64      `json:"revision"`
+	Kind         Kind       `json:"kind"`
+	Title        string     `json:"title"`
+	Language     string     `json:"language"` // BCP 47; "zxx" for no linguistic content
+	Voice        string     `json:"voice,omitempty"`
+	Series       string     `json:"series,omitempty"`
+	Tags         []string   `json:"tags,omitempty"`
+	Script       *ScriptRef `json:"script,omitempty"`
+	Persons      []string   `json:"persons,omitempty"`
+	Intro        string     `json:"intro,omitempty"`         // id of the segment that introduces this one in a chain
+	BackAnnounce string     `json:"back_announce,omitempty"` // id of the segment that closes the chain
+	ValidFrom    Instant    `json:"valid_from"`              // none: always was
+	ValidUntil   Instant    `json:"valid_until"`             // none: forever. An item must end by it
+	State        State      `json:"state"`
+	Rejection    *Rejection `json:"rejection,omitempty"`
+	UploadedBy   string     `json:"uploaded_by,omitempty"` // the person whose token brought the recording
+	Recording    *Recording `json:"recording,omitempty"`
+}
+
+// ScriptRef names the passages of one version of a script that a segment reads.
+type ScriptRef struct {
+	ID       string `json:"id"`
+	Version  int    `json:"version"`
+	Passages []int  `json:"passages"`
+}
+
+// Rejection says, to a producer, why a recording cannot air.
+type Rejection struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Recording is audio bytes, named by their SHA-256, and their measured facts. A figure that could not be measured
+// is nil, never made up. Cue points are whole milliseconds.
+type Recording struct {
+	SHA256            string             `json:"sha256"`
+	Bytes             int64              `json:"bytes"`
+	ContentType       string             `json:"content_type"`
+	AnalysisVersion   int                `json:"analysis_version,omitempty"` // 0: not analysed
+	Duration          Millis             `json:"duration_ms"`                // audible: encoder delay and padding are no part of it
+	SampleRate        int                `json:"sample_rate_hz"`
+	Channels          int                `json:"channels"`
+	BitrateKbps       int                `json:"bitrate_kbps"`
+	BitrateMode       string             `json:"bitrate_mode"` // cbr, abr, vbr
+	IntegratedLUFS    *float64           `json:"integrated_lufs"`
+	RangeLU           *float64           `json:"range_lu"`
+	MaxShortTermLUFS  *float64           `json:"max_short_term_lufs"`
+	MaxMomentaryLUFS  *float64           `json:"max_momentary_lufs"`
+	TruePeakDBTP      *float64           `json:"true_peak_dbtp"`
+	CueIn             Millis             `json:"cue_in_ms"`
+	CueOut            Millis             `json:"cue_out_ms"`
+	Silences          []Silence          `json:"silences,omitempty"`
+	RecordingWarnings []RecordingWarning `json:"warnings,omitempty"`
+}
+
+// AirTime is how long the recording lasts on air: from cue in to cue out.
+func (r *Recording) AirTime() Millis {
+	if r == nil {
+		return Millis{}
+	}
+	return Millis{r.CueOut.Duration - r.CueIn.Duration}
+}
+
+// Silence is a stretch [Start, End) of a recording without sound.
+type Silence struct {
+	Start Millis `json:"start_ms"`
+	End   Millis `json:"end_ms"`
+}
+
+// RecordingWarning is a fault of a recording that does not keep it off the air.
+type RecordingWarning struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Script is a text that readings read, in versions.
+type Script struct {
+	ID        string          `json:"id"`
+	Revision  int64           `json:"revision"`
+	Title     string          `json:"title,omitempty"`
+	Languages []string        `json:"languages"`
+	Versions  []ScriptVersion `json:"versions"`
+}
+
+// ScriptVersion is one wording of a script.
+type ScriptVersion struct {
+	Version  int       `json:"version"`
+	Passages []Passage `json:"passages"`
+}
+
+// Passage is one numbered part of a script's version, with an editor's ruling on how long its readings may air.
+type Passage struct {
+	Number   int               `json:"number"`
+	Text     map[string]string `json:"text,omitempty"` // by language
+	Dead     bool              `json:"dead,omitempty"`
+	AirUntil Instant           `json:"air_until"` // none: no limit
+}

@@ -1,0 +1,140 @@
+package schedules
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Millis is a duration that is written as integer milliseconds. The zero value is no time at all.
+type Millis struct{ time.Duration }
+
+// Ms is n milliseconds.
+func Ms(n int64) Millis { return Millis{time.Duration(n) * time.Millisecond} }
+
+// MarshalJSON writes whole milliseconds, rounded to nearest.
+func (m Millis) MarshalJSON() ([]byte, error) {
+	return json.Marshal(m.Round(time.Millisecond).Milliseconds())
+}
+
+// UnmarshalJSON reads an integer number of milliseconds. It refuses fractions and what a Duration cannot hold.
+func (m *Millis) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	var n int64
+	if err := json.Unmarshal(b, &n); err != nil {
+		return fmt.Errorf("must be a whole number of milliseconds")
+	}
+	if n > math.MaxInt64/int64(time.Millisecond) || n < math.MinInt64/int64(time.Millisecond) {
+		return fmt.Errorf("is too long")
+	}
+	m.Duration = time.Duration(n) * time.Millisecond
+	return nil
+}
+
+// instantLayout is RFC 3339 with exactly three digits of a second's fraction.
+const instantLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// Instant is a point in time, written in UTC as RFC 3339 with milliseconds. The zero value is "none", written null.
+type Instant struct{ time.Time }
+
+// At is t in UTC, cut to the millisecond, so that it equals what is read back.
+func At(t time.Time) Instant {
+	if t.IsZero() {
+		return Instant{}
+	}
+	return Instant{t.UTC().Truncate(time.Millisecond)}
+}
+
+func (i Instant) String() string {
+	if i.IsZero() {
+		return "none"
+	}
+	return i.UTC().Format(instantLayout)
+}
+
+// MarshalJSON writes the instant in UTC, or null.
+func (i Instant) MarshalJSON() ([]byte, error) {
+	if i.IsZero() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(i.UTC().Format(instantLayout))
+}
+
+// UnmarshalJSON reads RFC 3339 in any zone, or null.
+func (i *Instant) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*i = Instant{}
+		return nil
+	}
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("must be an instant such as 2023-10-27T13:00:00.000Z")
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return fmt.Errorf("must be an instant such as 2023-10-27T13:00:00.000Z")
+	}
+	*i = At(t)
+	return nil
+}
+
+// Date is a calendar day, without a zone.
+type Date struct {
+	Year  int
+	Month time.Month
+	Day   int
+}
+
+// ParseDate reads YYYY-MM-DD and refuses days that do not exist.
+func ParseDate(s string) (Date, error) {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return Date{}, fmt.Errorf("%q is not a day: write YYYY-MM-DD", s)
+	}
+	return DateOf(t), nil
+}
+
+// DateOf is the calendar day of t in t's own zone.
+func DateOf(t time.Time) Date {
+	y, m, d := t.Date()
+	return Date{y, m, d}
+}
+
+// AddDays is the day n days later; n may be negative.
+func (d Date) AddDays(n int) Date {
+	return DateOf(time.Date(d.Year, d.Month, d.Day+n, 0, 0, 0, 0, time.UTC))
+}
+
+// Before reports whether d is an earlier day than o.
+func (d Date) Before(o Date) bool { return d.utc().Before(o.utc()) }
+
+func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
+
+// IsZero reports whether d is no day.
+func (d Date) IsZero() bool { return d == Date{} }
+
+func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
+
+// MarshalText writes YYYY-MM-DD, and nothing for the zero Date.
+func (d Date) MarshalText() ([]byte, error) {
+	if d.IsZero() {
+		return nil, nil
+	}
+	return []byte(d.String()), nil
+}
+
+// UnmarshalText reads YYYY-MM-DD, and nothing as the zero Date.
+func (d *Date) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*d = Date{}
+		return nil
+	}
+	v, err := ParseDate(string(b))
+	if err == nil {
+		*d = v
+	}
+	return err
+}
