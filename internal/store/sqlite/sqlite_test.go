@@ -1,0 +1,31 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"lifeline/internal/store/sqlite"
+	"lifeline/internal/store/storetest"
+)
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) func() storetest.Store {
+		path := filepath.Join(t.TempDir(), "a name? with #odd %41 signs&한.db")
+		return func() storetest.Store { return open(t, path) }
+	})
+}
+
+// open opens the file and closes it when the test ends, unless the test did.
+func open(t testing.TB, path string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
