@@ -22,6 +22,12 @@ type Position struct {
 	AtEnd   bool      `json:"at_end,omitempty"`
 	Chain   bool      `json:"chain,omitempty"`      // air the segment's intro and back-announce with it
 	FadeMax Millis    `json:"fade_max_ms,omitzero"` // how much of the item's end may be faded away to make a time
+
+	// Optional lets a pick go empty, with a warning, when nothing may take it.
+	Optional bool `json:"optional,omitempty"`
+	// Prefer says what ranks ahead in a pick or fill: "" what has not aired for longest, "unexposed" what reads
+	// passages that this station's listeners have heard least.
+	Prefer string `json:"prefer,omitempty"`
 }
 
 // StartMode says what starts an item. The zero value follows the previous item.

@@ -138,3 +138,11 @@ func (d *Date) UnmarshalText(b []byte) error {
 	}
 	return err
 }
+
+// instant is a Unix time in milliseconds; minTime is none.
+func instant(ms int64) Instant {
+	if ms == minTime {
+		return Instant{}
+	}
+	return Instant{time.UnixMilli(ms).UTC()}
+}

@@ -1,0 +1,27 @@
+package schedules
+
+// Airing is one airing that counts for rules and rotation: what aired, or, for days not yet aired, what is published.
+type Airing struct {
+	Station   string  `json:"station"`
+	SegmentID string  `json:"segment_id"`
+	StartAt   Instant `json:"start_at"`
+	EndAt     Instant `json:"end_at"`
+	Window    string  `json:"window,omitempty"`
+}
+
+// Airings are the rundown's items as airings: what a published rundown adds to the history of later days.
+func (r Rundown) Airings() []Airing {
+	out := make([]Airing, len(r.Items))
+	for i, item := range r.Items {
+		out[i] = Airing{r.Station, item.SegmentID, item.StartAt, item.EndAt(), item.Window}
+	}
+	return out
+}
+
+// Airing is what the report adds to the history; ok is false for what did not sound.
+func (a AsRun) Airing(station string) (airing Airing, ok bool) {
+	if a.StartedAt.IsZero() || !a.EndedAt.After(a.StartedAt.Time) || a.Outcome == Skipped || a.Outcome == Failed {
+		return Airing{}, false
+	}
+	return Airing{Station: station, SegmentID: a.SegmentID, StartAt: a.StartedAt, EndAt: a.EndedAt}, true
+}

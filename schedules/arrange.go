@@ -1,0 +1,196 @@
+package schedules
+
+import "slices"
+
+// arrangements bounds the orders in which a closing set is tried.
+const arrangements = 120
+
+// maxClosing bounds the size of a closing set.
+const maxClosing = 24
+
+// arrange finds the first order of the set, from due order on, in which it may air from at. Orders that bend no soft
+// rule go before those that do. It leaves nothing settled.
+func (f *filler) arrange(at int64, set []uint8) (order []uint8, tried int, ok bool) {
+	order = slices.Clone(set)
+	var best []uint8
+	least, bestTried := 0.0, 0
+	for tried = range arrangements {
+		if bends, ok := f.airs(at, order); ok && (best == nil || bends < least) {
+			best, least, bestTried = slices.Clone(order), bends, tried
+			if bends == 0 {
+				break
+			}
+		}
+		if !nextPermutation(order) {
+			break
+		}
+	}
+	return best, bestTried, best != nil
+}
+
+// airs tries the order at its exact times.
+func (f *filler) airs(at int64, order []uint8) (bends float64, ok bool) {
+	mark := f.p.here()
+	defer f.p.reset(mark)
+	for _, i := range order {
+		u := f.list[f.play[i]].unit
+		if !f.p.mayAir(f.w, f.st.win, u, at) {
+			return 0, false
+		}
+		bends += f.p.bends(f.w, f.st.win, u, at, at+u.ms)
+		f.p.settle(placed{unit: u, start: at, win: f.st.win})
+		at += u.ms
+	}
+	return bends, true
+}
+
+func nextPermutation(a []uint8) bool {
+	i := len(a) - 2
+	for i >= 0 && a[i] >= a[i+1] {
+		i--
+	}
+	if i < 0 {
+		return false
+	}
+	j := len(a) - 1
+	for a[j] <= a[i] {
+		j--
+	}
+	a[i], a[j] = a[j], a[i]
+	slices.Reverse(a[i+1:])
+	return true
+}
+
+// record settles the order with the record of its choice, and answers where it ends.
+func (f *filler) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int) int64 {
+	choice := &Choice{Method: MethodClosing, StartAt: instant(at), Target: Ms(end - at), Residual: Ms(residual), Proved: proved,
+		Least: Ms(f.st.least), Most: Ms(f.st.most), Mean: Ms(f.mean), Wide: c.wide, Tried: tried}
+	place := make([]int, len(f.list))
+	for k, i := range f.play {
+		place[i] = k
+	}
+	choice.Candidates = make([]Candidate, 0, len(f.list))
+	for _, i := range f.play { // first what was in play, then what was refused
+		choice.Candidates = append(choice.Candidates, f.candidate(i))
+	}
+	for k := range choice.Candidates {
+		for j := range k {
+			if c.clash[k].has(j) {
+				choice.Candidates[k].Clashes = append(choice.Candidates[k].Clashes, j)
+			}
+		}
+	}
+	for i := range f.list {
+		if x := &f.list[i]; x.why != "" || x.refused.rule != nil {
+			choice.Candidates = append(choice.Candidates, f.candidate(i))
+		}
+	}
+	for _, b := range c.banned {
+		choice.Banned = append(choice.Banned, ints(b))
+	}
+	for k, i := range order {
+		x := f.list[f.play[i]]
+		choice.Aired = append(choice.Aired, f.p.name(x.unit.main))
+		f.settle(x, at, choice, k, int(i))
+		at += x.unit.ms
+	}
+	if residual > f.st.most || residual > 0 && f.pl.pos.FadeMax.Duration > 0 {
+		at -= f.p.trimLast(residual, len(f.p.placed))
+		choice.Faded = Ms(end + residual - at)
+	}
+	return at
+}
+
+func ints(b []uint8) []int {
+	out := make([]int, len(b))
+	for i, x := range b {
+		out[i] = int(x)
+	}
+	return out
+}
+
+// clashes marks the pairs of candidates that no order could keep apart.
+func (f *filler) clashes(c *closer) {
+	n := len(f.play)
+	c.clash = slices.Grow(c.clash[:0], n)[:n]
+	clear(c.clash)
+	for i := range f.w.rules.rules {
+		r := &f.w.rules.rules[i]
+		if !r.hard && f.bend {
+			continue
+		}
+		switch r.form {
+		case formSeparate, formItems, formAtMost, formMost:
+			f.clashRule(c, r)
+		}
+	}
+}
+
+func (f *filler) clashRule(c *closer, r *rule) {
+	type figure struct {
+		values []int32
+		has    int64
+	}
+	figures := make([]figure, len(f.play))
+	for k, i := range f.play {
+		seg := f.list[i].unit.main
+		e := &f.p.lib.entries[seg]
+		if r.only != nil && !r.only.has(seg) {
+			continue
+		}
+		switch r.form {
+		case formSeparate, formItems:
+			figures[k].values = e.values(r.attr)
+		case formAtMost:
+			if r.each {
+				figures[k].values = e.values(r.attr)
+			} else if e.has(r.match) {
+				figures[k].values = r.match[:1]
+			}
+		case formMost:
+			if e.has(r.match) {
+				figures[k].values = r.match[:1]
+			}
+		}
+		if len(figures[k].values) > 0 && (r.form == formAtMost || r.form == formMost) {
+			t := trial{seg: seg, start: 0, end: 0, ms: c.ms[k], win: f.st.win}
+			t.start = f.st.start
+			t.end = t.start + t.ms
+			figures[k].has = f.w.rules.judge(r, t, f.p.ledger).has
+		}
+	}
+	for a := range figures {
+		for b := range a {
+			if !share(figures[a].values, figures[b].values) {
+				continue
+			}
+			clash := false
+			switch r.form {
+			case formSeparate:
+				clash = r.for_ > c.target+f.st.most-c.ms[a]-c.ms[b]
+			case formItems:
+				clash = r.limit > maxClosing-2
+			case formAtMost:
+				clash = figures[a].has+1 > r.limit
+			case formMost:
+				total, _ := f.w.rules.share(r, f.st.win, f.p.ledger)
+				clash = figures[a].has+c.ms[b] > total*r.limit/1_000_000
+			}
+			if clash {
+				c.clash[a].set(b)
+				c.clash[b].set(a)
+			}
+		}
+	}
+}
+
+func share(a, b []int32) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if x == y {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,152 @@
+package auditor
+
+import (
+	"slices"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// positions checks that the items follow the clock: in its order, every position that is not elastic once, each with
+// what it asks for, and posts at their time.
+func (a *audit) positions(w *window) {
+	reached := -1
+	count := map[string]int{}
+	for n, i := range w.items {
+		loose := i.Locked || a.kept(i)
+		at := slices.IndexFunc(w.clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
+		if at < 0 {
+			a.say(!loose, "position", w.Window, i.ID, "clock %s has no position %q", w.clock.ID, i.Position)
+			continue
+		}
+		p := w.clock.Positions[at]
+		if at < reached {
+			a.say(!loose, "position", w.Window, i.ID, "position %s comes after a later one of the clock", p.ID)
+		}
+		reached = max(reached, at)
+		if n == 0 || i.Chain == "" || w.items[n-1].Chain != i.Chain {
+			count[p.ID]++
+		}
+		if p.At != nil && (n == 0 || w.items[n-1].Position != p.ID) {
+			a.post(w, i, p)
+		}
+		if i.Chain == "" || i.ID == i.Chain {
+			a.asked(w, i, p, loose)
+		}
+	}
+	for _, p := range w.clock.Positions {
+		switch n := count[p.ID]; {
+		case p.Fill != nil:
+		case n == 0 && !p.Optional:
+			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s is empty", p.ID, w.StartAt)
+		case n > 1:
+			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s airs %d segments", p.ID, w.StartAt, n)
+		}
+	}
+}
+
+// kept reports whether the item is one that was to stay as it is.
+func (a *audit) kept(i schedules.Item) bool {
+	return slices.ContainsFunc(a.in.Keep, func(k schedules.Item) bool { return k.ID == i.ID })
+}
+
+// edited reports whether people had a hand in the window.
+func (a *audit) edited(w *window) bool {
+	return slices.ContainsFunc(w.items, func(i schedules.Item) bool { return i.Locked || a.kept(i) })
+}
+
+func (a *audit) post(w *window, i schedules.Item, p schedules.Position) {
+	late := i.StartAt.Sub(w.StartAt.Add(p.At.Duration))
+	early, most := -w.def.Tolerance.Duration, w.def.Tolerance.Duration
+	if p.Start == schedules.Soft {
+		early, most = 0, p.Grace.Duration
+	}
+	switch {
+	case late < early || late > most:
+		a.say(true, "post", w.Window, i.ID, "post %s starts %s off its instant", p.ID, plainTime(late))
+	case late != 0 && p.Start != schedules.Soft:
+		a.say(false, "post", w.Window, i.ID, "post %s starts %s off its instant, within the tolerance", p.ID, plainTime(late))
+	}
+	if i.Start == schedules.Follow {
+		a.say(true, "post", w.Window, i.ID, "post %s does not start at its time but follows", p.ID)
+	}
+}
+
+// asked checks the segment against what its position asks for. A station's fallback may stand in for fill.
+func (a *audit) asked(w *window, i schedules.Item, p schedules.Position, loose bool) {
+	s, ok := a.in.Library.Segment(i.SegmentID)
+	if !ok {
+		return
+	}
+	switch {
+	case p.Segment != "":
+		if p.Segment != s.ID {
+			a.say(!loose, "position", w.Window, i.ID, "position %s airs %s, not %s", p.ID, s.ID, p.Segment)
+		}
+	case p.Pick != nil:
+		if !p.Pick.Matches(&s) {
+			a.say(!loose, "position", w.Window, i.ID, "position %s asks for %s; %s is none", p.ID, p.Pick, s.ID)
+		}
+	case p.Fill != nil:
+		if !p.Fill.Matches(&s) {
+			spare := slices.Contains(a.in.Station.Fallback, s.ID)
+			a.say(!loose && !spare, "position", w.Window, i.ID, "position %s asks for %s; %s is none", p.ID, p.Fill, s.ID)
+		}
+	}
+}
+
+// chains checks that every chain is whole, in order, in one piece and in one language, and that a position that asks
+// for chains airs no reading without its companions.
+func (a *audit) chains(w *window) {
+	for n, i := range w.items {
+		s, ok := a.in.Library.Segment(i.SegmentID)
+		if !ok {
+			continue
+		}
+		at := slices.IndexFunc(w.clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
+		asks := at >= 0 && w.clock.Positions[at].Chain && (s.Intro != "" || s.BackAnnounce != "") && (i.Chain == "" || i.Chain == i.ID)
+		if i.Chain == "" {
+			if asks {
+				a.say(!i.Locked && !a.kept(i), "chain", w.Window, i.ID, "%s airs without its intro and back-announce", s.ID)
+			}
+			continue
+		}
+		if i.Chain != i.ID {
+			if !slices.ContainsFunc(w.items, func(x schedules.Item) bool { return x.ID == i.Chain }) {
+				a.say(true, "chain", w.Window, i.ID, "belongs to a chain whose reading is not there")
+			}
+			continue
+		}
+		var want []string
+		for _, id := range []string{s.Intro, s.ID, s.BackAnnounce} {
+			if id != "" {
+				want = append(want, id)
+			}
+		}
+		first := n
+		for first > 0 && w.items[first-1].Chain == i.Chain {
+			first--
+		}
+		var have []string
+		for _, x := range w.items[first:] {
+			if x.Chain != i.Chain {
+				break
+			}
+			have = append(have, x.SegmentID)
+			if x.Language != s.Language && x.Language != "zxx" {
+				a.say(true, "chain", w.Window, x.ID, "is in %s, its reading in %s", x.Language, s.Language)
+			}
+		}
+		if !slices.Equal(want, have) {
+			a.say(true, "chain", w.Window, i.ID, "the chain of %s airs %v, not %v", s.ID, have, want)
+		}
+	}
+}
+
+// gap is the time between two airings that do not overlap; negative when they do.
+func gap(a, b airing) time.Duration {
+	if b.start.Before(a.start) {
+		a, b = b, a
+	}
+	return b.start.Sub(a.end)
+}

@@ -1,0 +1,192 @@
+package auditor
+
+import (
+	"slices"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// airing is one airing that rules look at: an item, or one of the history.
+type airing struct {
+	segment    schedules.Segment
+	start, end time.Time
+	station    string
+	item       *schedules.Item // nil: history
+	clock      string          // of the item's window, or of the history's when it is known
+	window     *window
+}
+
+// rules holds every rule of every clock against every pair and count.
+func (a *audit) rules() {
+	all := a.airings()
+	done := map[string]bool{}
+	for i := range a.windows {
+		w := &a.windows[i]
+		rules := w.clock.Rules
+		if len(rules) == 0 {
+			rules = []schedules.Rule{{ID: "default: no segment twice running", Separate: "segment", Items: 1}}
+		}
+		for _, r := range rules {
+			if r.Per == "window" && (r.AtMost != nil || r.AtLeast != nil || r.Share != nil) {
+				a.count(r, w, all)
+				continue
+			}
+			if !done[w.clock.ID] {
+				a.rule(r, w, all)
+			}
+		}
+		done[w.clock.ID] = true
+	}
+}
+
+func (a *audit) airings() []airing {
+	var all []airing
+	for _, h := range a.in.History {
+		s, ok := a.in.Library.Segment(h.SegmentID)
+		if !ok {
+			continue
+		}
+		own := false
+		for i := range a.windows {
+			own = own || h.Station == a.in.Station.ID && !h.StartAt.Before(a.windows[i].StartAt.Time) && h.StartAt.Before(a.windows[i].EndAt.Time)
+		}
+		if !own {
+			x := airing{segment: s, start: h.StartAt.Time, end: h.EndAt.Time, station: h.Station}
+			for _, w := range a.in.Station.Windows {
+				if w.ID == h.Window {
+					x.clock = w.Clock
+				}
+			}
+			all = append(all, x)
+		}
+	}
+	for i := range a.windows {
+		w := &a.windows[i]
+		for k := range w.items {
+			if s, ok := a.in.Library.Segment(w.items[k].SegmentID); ok {
+				all = append(all, airing{segment: s, start: w.items[k].StartAt.Time, end: w.items[k].StartAt.Add(w.items[k].Duration.Duration),
+					station: a.in.Station.ID, item: &w.items[k], clock: w.clock.ID, window: w})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(x, y airing) int { return x.start.Compare(y.start) })
+	return slices.CompactFunc(all, func(x, y airing) bool {
+		return x.item == nil && y.item == nil && x.segment.ID == y.segment.ID && x.station == y.station && x.start.Equal(y.start) && x.end.Equal(y.end)
+	})
+}
+
+func (a *audit) rule(r schedules.Rule, w *window, all []airing) {
+	switch {
+	case r.Separate != "":
+		a.separate(r, w.clock.ID, all)
+	case r.AtMost != nil || r.AtLeast != nil || r.Share != nil:
+		a.count(r, w, all)
+	case !r.After.IsZero():
+		a.follow(r, w.clock.ID, all)
+	case r.KeepTo != nil:
+		for _, x := range all {
+			if x.item != nil && x.clock == w.clock.ID && r.Only.Matches(&x.segment) && !r.KeepTo.Contains(x.start, x.end, a.zone) {
+				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs outside %s", x.segment.ID, r.KeepTo)
+			}
+		}
+	}
+}
+
+// separate looks at every pair of airings of which at least one is in a window of the clock.
+func (a *audit) separate(r schedules.Rule, clock string, all []airing) {
+	home := 0 // place among the station's own airings
+	places := make([]int, len(all))
+	for i, x := range all {
+		places[i] = home
+		if x.station == a.in.Station.ID {
+			home++
+		}
+	}
+	var mine []int
+	for i, x := range all {
+		if x.item != nil && x.clock == clock && r.Only.Matches(&x.segment) {
+			mine = append(mine, i)
+		}
+	}
+	for _, i := range mine {
+		x := all[i]
+		for j, y := range all {
+			if i == j || j < i && y.item != nil && y.clock == clock || y.station != a.in.Station.ID && !r.Across ||
+				!r.Only.Matches(&y.segment) || !shares(&x.segment, &y.segment, r.Separate) ||
+				y.item != nil && x.item.Chain != "" && x.item.Chain == y.item.Chain {
+				continue
+			}
+			if g := gap(x, y); g < r.For.Duration {
+				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs %s from %s; they share a %s", x.segment.ID, plainTime(g), y.segment.ID, r.Separate)
+			}
+			if between := places[max(i, j)] - places[min(i, j)] - 1; r.Items > 0 && y.station == a.in.Station.ID && between < r.Items {
+				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%d items are between %s and %s; they share a %s", between, x.segment.ID, y.segment.ID, r.Separate)
+			}
+		}
+	}
+}
+
+// shares reports whether both segments have a value of the attribute in common.
+func shares(x, y *schedules.Segment, attribute string) bool {
+	for _, v := range values(x, attribute) {
+		if slices.Contains(values(y, attribute), v) {
+			return true
+		}
+	}
+	return false
+}
+
+func values(s *schedules.Segment, attribute string) []string {
+	v := ""
+	switch attribute {
+	case "segment":
+		v = s.ID
+	case "series":
+		v = s.Series
+	case "voice":
+		v = s.Voice
+	case "kind":
+		v = string(s.Kind)
+	case "language":
+		v = s.Language
+	case "script":
+		if s.Script != nil {
+			v = s.Script.ID
+		}
+	case "tag":
+		return s.Tags
+	}
+	if v == "" {
+		return nil
+	}
+	return []string{v}
+}
+
+func matches(s *schedules.Segment, o schedules.Of) bool {
+	for k, v := range o.Match {
+		if !slices.Contains(values(s, k), v) {
+			return false
+		}
+	}
+	return len(o.Match) > 0
+}
+
+// follow checks that nothing of Only airs but after one of After has ended, and in time.
+func (a *audit) follow(r schedules.Rule, clock string, all []airing) {
+	for _, x := range all {
+		if x.item == nil || x.clock != clock || !r.Only.Matches(&x.segment) {
+			continue
+		}
+		led := false
+		for _, y := range all {
+			since := x.start.Sub(y.end)
+			if y.station == a.in.Station.ID && since >= 0 && (r.Within.Duration == 0 || since <= r.Within.Duration) && matches(&y.segment, r.After) {
+				led = true
+			}
+		}
+		if !led {
+			a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s does not follow %s in time", x.segment.ID, r.After)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package auditor
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// window checks one occurrence: that it is full from start to end without a hole, follows its clock, keeps its posts
+// and airs only what may air in it.
+func (a *audit) window(w *window) {
+	tolerance := w.def.Tolerance.Duration
+	if len(w.items) == 0 {
+		a.say(true, "length", w.Window, "", "the window of %s has no item", w.StartAt)
+		return
+	}
+	at := w.StartAt.Time
+	var sum time.Duration
+	for _, i := range w.items {
+		if hole := i.StartAt.Sub(at); hole != 0 {
+			a.say(true, "contiguous", w.Window, i.ID, "starts %s after what is before it ends", plainTime(hole))
+		}
+		if i.Duration.Duration <= 0 {
+			a.say(true, "length", w.Window, i.ID, "lasts %s", plainTime(i.Duration.Duration))
+		}
+		at = i.StartAt.Add(i.Duration.Duration)
+		sum += i.Duration.Duration
+		a.audio(w, i)
+		a.airable(w, i)
+	}
+	if short := sum - w.EndAt.Sub(w.StartAt.Time); off(short) > tolerance {
+		a.say(true, "length", w.Window, "", "the window of %s is %s off its length; its tolerance is %s", w.StartAt, plainTime(short), plainTime(tolerance))
+	}
+	for _, s := range a.r.Windows {
+		if s.Window == w.Window && s.StartAt.Equal(w.StartAt.Time) && s.Planned.Duration != sum {
+			a.say(true, "length", w.Window, "", "the rundown says that %s are planned, and its items last %s", plainTime(s.Planned.Duration), plainTime(sum))
+		}
+	}
+	a.positions(w)
+	a.chains(w)
+}
+
+// audio checks that the item airs its segment's current recording from cue to cue, shorter only by a declared fade.
+func (a *audit) audio(w *window, i schedules.Item) {
+	s, ok := a.in.Library.Segment(i.SegmentID)
+	if !ok || s.Recording == nil {
+		return // airable says
+	}
+	if i.SHA256 != s.Recording.SHA256 {
+		a.say(true, "hash", w.Window, i.ID, "%s has another recording than the item", s.ID)
+	}
+	trim := s.Recording.CueOut.Duration - i.CueOut.Duration
+	var fade time.Duration
+	for _, p := range w.clock.Positions {
+		if p.ID == i.Position {
+			fade = p.FadeMax.Duration
+		}
+	}
+	if i.CueIn != s.Recording.CueIn || trim < 0 || trim > fade {
+		a.say(true, "cues", w.Window, i.ID, "plays %s from %s to %s; its cues are %s and %s, and its position allows a fade of %s", s.ID, plainTime(i.CueIn.Duration),
+			plainTime(i.CueOut.Duration), plainTime(s.Recording.CueIn.Duration), plainTime(s.Recording.CueOut.Duration), plainTime(fade))
+	}
+	if i.Duration.Duration != i.CueOut.Duration-i.CueIn.Duration {
+		a.say(true, "length", w.Window, i.ID, "lasts %s, and plays from %s to %s", plainTime(i.Duration.Duration), plainTime(i.CueIn.Duration), plainTime(i.CueOut.Duration))
+	}
+	if i.FadeOut.Duration < 0 || i.FadeOut.Duration > i.Duration.Duration {
+		a.say(true, "cues", w.Window, i.ID, "fades for %s of %s", plainTime(i.FadeOut.Duration), plainTime(i.Duration.Duration))
+	}
+}
+
+// airable checks, from the segment's own fields and its script, that it may air then and there.
+func (a *audit) airable(w *window, i schedules.Item) {
+	s, ok := a.in.Library.Segment(i.SegmentID)
+	if !ok {
+		a.say(true, "airable", w.Window, i.ID, "segment %s is not known", i.SegmentID)
+		return
+	}
+	end := i.StartAt.Add(i.Duration.Duration)
+	if s.State != schedules.Approved {
+		a.say(true, "airable", w.Window, i.ID, "%s is %s", s.ID, s.State)
+	}
+	if !speaks(s.Language, w.languages) {
+		a.say(true, "language", w.Window, i.ID, "%s is in %s; the window airs %s", s.ID, s.Language, strings.Join(w.languages, ", "))
+	}
+	if i.Language != s.Language || i.Kind != s.Kind {
+		a.say(true, "airable", w.Window, i.ID, "says that %s is %s in %s", s.ID, i.Kind, i.Language)
+	}
+	if !s.ValidFrom.IsZero() && i.StartAt.Before(s.ValidFrom.Time) {
+		a.say(true, "validity", w.Window, i.ID, "%s is valid from %s", s.ID, s.ValidFrom)
+	}
+	if !s.ValidUntil.IsZero() && end.After(s.ValidUntil.Time) {
+		a.say(true, "expiry", w.Window, i.ID, "%s must have ended by %s", s.ID, s.ValidUntil)
+	}
+	if !i.NotAfter.IsZero() && end.After(i.NotAfter.Time) {
+		a.say(true, "expiry", w.Window, i.ID, "ends after its own not_after")
+	}
+	if !s.ValidUntil.IsZero() && (i.NotAfter.IsZero() || i.NotAfter.After(s.ValidUntil.Time)) {
+		a.say(true, "expiry", w.Window, i.ID, "does not tell the player that %s expires at %s", s.ID, s.ValidUntil)
+	}
+	if s.Script != nil {
+		a.passages(w, i, s, end)
+	}
+	for _, c := range sortedCampaigns(a.in) {
+		if !c.Until.IsZero() && concerns(c, a.in.Station.ID) && c.Of.Matches(&s) && end.After(c.Until.Time) {
+			a.say(true, "campaign", w.Window, i.ID, "airs past the end of campaign %s at %s", c.ID, c.Until)
+		}
+	}
+}
+
+func (a *audit) passages(w *window, i schedules.Item, s schedules.Segment, end time.Time) {
+	script, ok := a.in.Library.Script(s.Script.ID)
+	if !ok {
+		a.say(true, "script", w.Window, i.ID, "script %s is not known", s.Script.ID)
+		return
+	}
+	v := slices.IndexFunc(script.Versions, func(v schedules.ScriptVersion) bool { return v.Version == s.Script.Version })
+	if v < 0 {
+		a.say(true, "script", w.Window, i.ID, "script %s has no version %d", script.ID, s.Script.Version)
+		return
+	}
+	for _, n := range s.Script.Passages {
+		k := slices.IndexFunc(script.Versions[v].Passages, func(p schedules.Passage) bool { return p.Number == n })
+		switch {
+		case k < 0:
+			a.say(true, "script", w.Window, i.ID, "script %s has no passage %d", script.ID, n)
+		case script.Versions[v].Passages[k].Dead:
+			a.say(true, "script", w.Window, i.ID, "passage %d of script %s is dead", n, script.ID)
+		case !script.Versions[v].Passages[k].AirUntil.IsZero() && end.After(script.Versions[v].Passages[k].AirUntil.Time):
+			a.say(true, "script", w.Window, i.ID, "passage %d of script %s may air until %s", n, script.ID, script.Versions[v].Passages[k].AirUntil)
+		}
+	}
+}
+
+// speaks is RFC 4647 basic filtering; "zxx" has no language.
+func speaks(language string, allowed []string) bool {
+	if language == "zxx" || len(allowed) == 0 {
+		return true
+	}
+	for _, range_ := range allowed {
+		if strings.EqualFold(language, range_) || strings.HasPrefix(strings.ToLower(language), strings.ToLower(range_)+"-") {
+			return true
+		}
+	}
+	return false
+}
+
+func concerns(c schedules.Campaign, station string) bool {
+	return len(c.Stations) == 0 || slices.Contains(c.Stations, station)
+}

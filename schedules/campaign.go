@@ -1,0 +1,35 @@
+package schedules
+
+// Campaign guarantees exposure: on each of its stations, each day from From until Until, at least AtLeast airings of
+// what Of selects, spread over the dayparts. Until is also its kill time: nothing of it airs past that instant.
+type Campaign struct {
+	ID       string         `json:"id"`
+	Revision int64          `json:"revision"`
+	Title    string         `json:"title,omitempty"`
+	Of       Selector       `json:"of"`
+	Stations []string       `json:"stations,omitempty"` // none: every one
+	From     Instant        `json:"from"`               // none: always
+	Until    Instant        `json:"until"`              // none: no end
+	AtLeast  int            `json:"at_least"`           // per station and day
+	Dayparts []CampaignPart `json:"dayparts,omitempty"`
+	Hard     bool           `json:"hard,omitempty"`
+}
+
+// CampaignPart is what a campaign guarantees within one daypart of each day.
+type CampaignPart struct {
+	Daypart
+	AtLeast int `json:"at_least"`
+}
+
+// on reports whether the campaign concerns the station.
+func (c Campaign) on(station string) bool {
+	if len(c.Stations) == 0 {
+		return true
+	}
+	for _, s := range c.Stations {
+		if s == station {
+			return true
+		}
+	}
+	return false
+}

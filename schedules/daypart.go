@@ -1,0 +1,66 @@
+package schedules
+
+import (
+	"fmt"
+	"time"
+)
+
+// TimeOfDay is a wall time in minutes after midnight, 0 to 1440, written HH:MM; 24:00 is the end of the day.
+type TimeOfDay int
+
+// ParseTimeOfDay reads HH:MM.
+func ParseTimeOfDay(s string) (TimeOfDay, error) {
+	var h, m int
+	if n, err := fmt.Sscanf(s, "%02d:%02d", &h, &m); err != nil || n != 2 || len(s) != 5 || h < 0 || m < 0 || m > 59 || h*60+m > 24*60 {
+		return 0, fmt.Errorf("%q is not a time of day: write HH:MM, at most 24:00", s)
+	}
+	return TimeOfDay(h*60 + m), nil
+}
+
+func (t TimeOfDay) String() string { return fmt.Sprintf("%02d:%02d", int(t)/60, int(t)%60) }
+
+// MarshalText writes HH:MM.
+func (t TimeOfDay) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads HH:MM.
+func (t *TimeOfDay) UnmarshalText(b []byte) error {
+	v, err := ParseTimeOfDay(string(b))
+	if err == nil {
+		*t = v
+	}
+	return err
+}
+
+// Daypart is a part [From, Until) of every day in the station's wall time. One that ends at or before its start runs
+// into the next day: 22:00-06:00, and 06:00-00:00 as well.
+type Daypart struct {
+	From  TimeOfDay `json:"from"`
+	Until TimeOfDay `json:"until"`
+}
+
+func (d Daypart) String() string { return d.From.String() + "-" + d.Until.String() }
+
+// On is the daypart that begins on day, as instants in loc.
+func (d Daypart) On(day Date, loc *time.Location) (start, end time.Time) {
+	last := day
+	if d.Until <= d.From {
+		last = day.AddDays(1)
+	}
+	return Resolve(day.utc().Add(time.Duration(d.From)*time.Minute), loc),
+		Resolve(last.utc().Add(time.Duration(d.Until)*time.Minute), loc)
+}
+
+// Contains reports whether [start, end) lies wholly within the daypart of one day or of days that adjoin.
+func (d Daypart) Contains(start, end time.Time, loc *time.Location) bool {
+	reach := start
+	for day := DateOf(start.In(loc)).AddDays(-2); !day.utc().After(end.UTC().AddDate(0, 0, 2)); day = day.AddDays(1) {
+		from, until := d.On(day, loc)
+		if !from.After(reach) && until.After(reach) {
+			reach = until
+		}
+		if !reach.Before(end) && reach.After(start) {
+			return true
+		}
+	}
+	return false
+}

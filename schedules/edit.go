@@ -1,0 +1,219 @@
+package schedules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Edit is one change of a rundown by hand.
+type Edit struct {
+	Op       string `json:"op"`                 // insert, replace, move, remove, lock, unlock
+	Item     string `json:"item,omitempty"`     // what is edited; not for insert
+	Segment  string `json:"segment,omitempty"`  // for insert and replace
+	Before   string `json:"before,omitempty"`   // for insert and move: the item that it goes before …
+	After    string `json:"after,omitempty"`    // … or after
+	Position string `json:"position,omitempty"` // for insert: of the clock; none: its neighbour's
+}
+
+// Apply makes the edits in order and answers the rundown re-timed, as a draft, with its warnings. Within a window
+// each item starts where the one before it ends, and hard posts stay at their instants: what no longer reaches a
+// post or the window's end, or runs into it, is a warning with the time that lacks or is over. What was edited is
+// locked, so that a plan that keeps locked items fills around it. When any edit cannot be made the problems say
+// which and why (fields such as edits[1].item) and the rundown is the one given.
+func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
+	e := editor{in: &in, items: slices.Clone(r.Items), problems: &problems{}}
+	d, err := in.day()
+	if err != nil {
+		return r, []Problem{{Field: "rundown", Message: err.Error()}}
+	}
+	e.day = d
+	for i, edit := range edits {
+		e.problems.at = fmt.Sprintf("edits[%d].", i)
+		e.apply(edit)
+	}
+	if len(e.problems.list) > 0 {
+		return r, e.problems.list
+	}
+	out := r
+	out.Status, out.Revision, out.PublishedAt = Draft, 0, Instant{}
+	out.Items, out.Windows, out.Warnings = e.retime(r)
+	return out, nil
+}
+
+type editor struct {
+	in       *Input
+	day      *day
+	items    []Item
+	problems *problems
+}
+
+func (e *editor) find(field, id string) (int, bool) {
+	i := slices.IndexFunc(e.items, func(x Item) bool { return x.ID == id })
+	if i < 0 {
+		e.problems.add(field, "item %q is not in the rundown", id)
+	}
+	return i, i >= 0
+}
+
+func (e *editor) apply(edit Edit) {
+	switch edit.Op {
+	case "insert":
+		e.insert(edit)
+	case "replace":
+		if i, ok := e.find("item", edit.Item); ok {
+			if item, ok := e.airing(edit.Segment, e.items[i]); ok {
+				e.items[i] = item
+			}
+		}
+	case "move":
+		if i, ok := e.find("item", edit.Item); ok {
+			item := e.items[i]
+			if edit.Item == edit.Before || edit.Item == edit.After {
+				e.problems.add("item", "an item cannot be moved next to itself")
+				return
+			}
+			e.items = slices.Delete(e.items, i, i+1)
+			if to, near, ok := e.target(edit); ok {
+				item.Window, item.Locked, item.StartAt = near.Window, true, near.StartAt
+				e.items = slices.Insert(e.items, to, item)
+			}
+		}
+	case "remove":
+		if i, ok := e.find("item", edit.Item); ok {
+			e.items = slices.Delete(e.items, i, i+1)
+		}
+	case "lock", "unlock":
+		if i, ok := e.find("item", edit.Item); ok {
+			e.items[i].Locked = edit.Op == "lock"
+		}
+	default:
+		e.problems.add("op", "%q must be insert, replace, move, remove, lock or unlock", edit.Op)
+	}
+}
+
+// target is where an edit puts an item, and the item beside it.
+func (e *editor) target(edit Edit) (to int, near Item, ok bool) {
+	if (edit.Before == "") == (edit.After == "") {
+		e.problems.add("before", "exactly one of before and after must say where")
+		return 0, Item{}, false
+	}
+	if edit.Before != "" {
+		i, ok := e.find("before", edit.Before)
+		if !ok {
+			return 0, Item{}, false
+		}
+		return i, e.items[i], true
+	}
+	i, ok := e.find("after", edit.After)
+	if !ok {
+		return 0, Item{}, false
+	}
+	return i + 1, e.items[i], true
+}
+
+func (e *editor) insert(edit Edit) {
+	to, near, ok := e.target(edit)
+	if !ok {
+		return
+	}
+	at := Item{Window: near.Window, Position: cmp.Or(edit.Position, near.Position), StartAt: near.StartAt, Start: Follow}
+	if item, ok := e.airing(edit.Segment, at); ok {
+		item.Chain = ""
+		e.items = slices.Insert(e.items, to, item)
+	}
+}
+
+// airing is an item of the segment in another's place, if it may air there.
+func (e *editor) airing(id string, at Item) (Item, bool) {
+	s, ok := e.in.Library.Segment(id)
+	if !ok {
+		e.problems.add("segment", "segment %q is not known", id)
+		return Item{}, false
+	}
+	w := e.window(at)
+	if w == nil {
+		e.problems.add("item", "lies in no window of the day")
+		return Item{}, false
+	}
+	end := at.StartAt.Add(s.Recording.AirTime().Duration)
+	if u := e.in.Library.Airable(id, Place{Languages: w.languages, StartAt: at.StartAt.Time, EndAt: end}); u != nil {
+		e.problems.add("segment", "segment %q %s", id, u.Message)
+		return Item{}, false
+	}
+	life, _ := e.in.Library.Life(id)
+	at.SegmentID, at.SHA256, at.Kind, at.Language, at.Title, at.Voice = s.ID, s.Recording.SHA256, s.Kind, s.Language, s.Title, s.Voice
+	at.Duration, at.CueIn, at.CueOut, at.FadeOut = s.Recording.AirTime(), s.Recording.CueIn, s.Recording.CueOut, Millis{}
+	at.NotAfter, at.Locked, at.Chain = life.Until, true, ""
+	return at, true
+}
+
+// window is the occurrence that an item lies in.
+func (e *editor) window(item Item) *window {
+	for i := range e.day.windows {
+		w := &e.day.windows[i]
+		if w.Window == item.Window && !item.StartAt.Before(w.StartAt.Time) && item.StartAt.Before(w.EndAt.Time) {
+			return w
+		}
+	}
+	return nil
+}
+
+// retime lays the items of each window end to end and anchors hard posts.
+func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
+	p := &planner{in: e.in, lib: e.in.Library, day: e.day, warnings: []Warning{}}
+	slots := slices.Clone(r.Windows)
+	out := []Item{}
+	renamed := map[string]string{}
+	for k := range slots {
+		s := &slots[k]
+		s.Planned = Millis{}
+		at := s.StartAt
+		w := e.window(Item{Window: s.Window, StartAt: s.StartAt})
+		for i := range e.items {
+			item := e.items[i]
+			if item.Window != s.Window || item.StartAt.Before(s.StartAt.Time) || !item.StartAt.Before(s.EndAt.Time) {
+				continue
+			}
+			if off := item.StartAt.Sub(at.Time); item.Start == Hard && off != 0 && w != nil {
+				if off > 0 {
+					p.warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", clockTime(off), item.Position, item.StartAt)
+				} else {
+					p.warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, item.StartAt, clockTime(-off))
+				}
+				at = item.StartAt
+			}
+			if !item.StartAt.Equal(at.Time) || e.changed(r, item) {
+				item.StartAt = at
+				before := item.ID
+				item.ID = ItemID(r.Station, s.StartAt, item.Position, Millis{at.Sub(s.StartAt.Time)}, item.SegmentID)
+				renamed[before] = item.ID
+			}
+			if w != nil {
+				if u := e.in.Library.Airable(item.SegmentID, Place{Languages: w.languages, StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256}); u != nil {
+					p.warn("not_airable", s.Window, item.ID, "%s", u.Error())
+				}
+			}
+			at = item.EndAt()
+			s.Planned.Duration += item.Duration.Duration
+			out = append(out, item)
+		}
+		if off := at.Sub(s.EndAt.Time); off > s.Tolerance.Duration {
+			p.warn("overrun", s.Window, "", "the window of %s runs %s too long", s.StartAt, clockTime(off))
+		} else if -off > s.Tolerance.Duration {
+			p.warn("gap", s.Window, "", "the window of %s ends %s early", s.StartAt, clockTime(-off))
+		}
+	}
+	for i := range out {
+		if id, ok := renamed[out[i].Chain]; ok {
+			out[i].Chain = id
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Item) int { return a.StartAt.Compare(b.StartAt.Time) })
+	return out, slots, p.warnings
+}
+
+// changed reports whether the item is not one of the rundown's by id and segment.
+func (e *editor) changed(r Rundown, item Item) bool {
+	return !slices.ContainsFunc(r.Items, func(x Item) bool { return x.ID == item.ID && x.SegmentID == item.SegmentID })
+}

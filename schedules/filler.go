@@ -1,0 +1,299 @@
+package schedules
+
+import (
+	"cmp"
+	"slices"
+)
+
+// filler fills one elastic position of one stretch.
+type filler struct {
+	p     *planner
+	st    *stretch
+	w     *window
+	pl    *place
+	spare bool // the station's fallback counts as material too
+	bend  bool // soft rules may bend
+	mean  int64
+	list  []cand // of the last gathering, in due order: refused ones too
+	play  []int  // those of list that nothing refuses
+}
+
+// cand is a candidate of a fill.
+type cand struct {
+	unit    unit
+	last    int64
+	refused refusal
+	why     string // refused without a rule
+	bends   float64
+}
+
+// closeItems is how many items of mean length a closing set may span; heads are placed until so much is left.
+const closeItems = 4.7
+
+// widths are how many candidates closings look at, in turn.
+var widths = [...]int{48, 112, closeWidth - 1}
+
+// close fills from at to end as exactly as the material allows. The items settled reach to the answered instant.
+func (f *filler) close(at, end int64) (int64, bool) {
+	if at >= end {
+		return at, at-end <= f.st.most
+	}
+	first := f.p.here()
+	for _, f.bend = range [...]bool{false, true} {
+		if reached, ok := f.headsAndClosing(at, end); ok {
+			return reached, true
+		}
+		f.p.reset(first)
+	}
+	if reached, ok := f.search(at, end); ok {
+		return reached, true
+	}
+	f.p.reset(first)
+	return at, false
+}
+
+func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
+	type step struct {
+		mark bookmark
+		at   int64
+	}
+	var heads []step
+	f.gather(at, end, widths[0])
+	if len(f.play) == 0 && end-at <= f.longest() {
+		return at, false
+	}
+	for float64(end-at) > closeItems*float64(f.mean) {
+		mark := f.p.here()
+		next, ok := f.head(at, end)
+		if !ok {
+			break
+		}
+		heads = append(heads, step{mark, at})
+		at = next
+	}
+	for back := 0; ; back++ {
+		if reached, ok := f.closing(at, end); ok {
+			return reached, true
+		}
+		if back == 3 || len(heads) == 0 {
+			return at, false
+		}
+		last := heads[len(heads)-1]
+		heads = heads[:len(heads)-1]
+		f.p.reset(last.mark)
+		at = last.at
+	}
+}
+
+// longest is the mean air time, for want of any candidate at all.
+func (f *filler) longest() int64 { return int64(closeItems * float64(max(f.mean, 1))) }
+
+// loosely places the most overdue items until the target is about reached.
+func (f *filler) loosely(at, target int64) int64 {
+	f.gather(at, target, widths[0])
+	for target-at > f.mean/2 {
+		next, ok := f.head(at, f.st.end)
+		if !ok {
+			f.bend = !f.bend
+			if next, ok = f.head(at, f.st.end); !ok {
+				break
+			}
+		}
+		if next > target+f.mean/2 {
+			break
+		}
+		at = next
+	}
+	return at
+}
+
+// gather lists up to limit candidates that may air anywhere in [at, end), most overdue first.
+func (f *filler) gather(at, end int64, limit int) {
+	f.list, f.play = f.list[:0], f.play[:0]
+	room := end - at + max(f.st.most, f.pl.pos.FadeMax.Milliseconds())
+	f.each(func(seg int32, last int64) bool {
+		c := f.consider(seg, last, at, end, room)
+		if c.why == "" && c.refused.rule == nil {
+			f.play = append(f.play, len(f.list))
+		}
+		f.list = append(f.list, c)
+		return len(f.play) < limit
+	})
+	if f.bend {
+		slices.SortStableFunc(f.play, func(a, b int) int { return cmp.Compare(f.list[a].bends, f.list[b].bends) })
+	}
+	if f.mean == 0 {
+		var sum int64
+		for _, i := range f.play {
+			sum += f.list[i].unit.ms
+		}
+		f.mean = max(sum/int64(max(len(f.play), 1)), 1)
+	}
+}
+
+// each calls g with the fill's material in due order, the fallback, when it counts, after all else.
+func (f *filler) each(g func(seg int32, last int64) bool) {
+	more := true
+	f.p.each(f.pl.queue, func(seg int32, last int64) bool {
+		more = g(seg, last)
+		return more
+	})
+	if !f.spare || !more {
+		return
+	}
+	for _, id := range f.p.in.Station.Fallback {
+		seg, ok := f.p.lib.index[id]
+		if e := &f.p.lib.entries[max(seg, 0)]; ok && e.fit && !f.pl.queue.members.has(seg) && Speaks(e.Language, f.w.languages) {
+			if !g(seg, f.p.last[seg]) {
+				return
+			}
+		}
+	}
+}
+
+// consider puts a segment on trial for [start, end), in which it takes no more than room.
+func (f *filler) consider(seg int32, last, start, end, room int64) cand {
+	u, broken := f.p.unit(seg, f.pl.pos.Chain)
+	c := cand{unit: u, last: last, why: broken}
+	switch {
+	case broken != "":
+		c.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: f.p.lib.entries[seg].ms}
+	case u.ms > room:
+		c.why = "length"
+	case !f.p.lives(u, start, end):
+		c.why = "validity"
+	default:
+		if c.refused = f.p.try(f.w, f.st.win, u, start, end); c.refused.rule == nil {
+			c.bends = f.p.bends(f.w, f.st.win, u, start, end)
+			if c.bends > 0 && !f.bend {
+				c.why = "would bend soft rules"
+			}
+		}
+	}
+	return c
+}
+
+// head settles the most overdue candidate that may air at exactly at and leaves room for something after it.
+func (f *filler) head(at, end int64) (int64, bool) {
+	f.list = f.list[:0]
+	best := -1
+	f.each(func(seg int32, last int64) bool {
+		e := &f.p.lib.entries[seg]
+		u, broken := f.p.unit(seg, f.pl.pos.Chain)
+		c := f.consider(seg, last, at, at+u.ms, end-at)
+		if broken == "" && e.ms > 0 && c.why == "" && c.refused.rule == nil && (best < 0 || c.bends < f.list[best].bends) {
+			best = len(f.list)
+		}
+		f.list = append(f.list, c)
+		return best < 0 || f.list[best].bends > 0 && len(f.list) < 4*closeWidth
+	})
+	if best < 0 {
+		return at, false
+	}
+	c := f.list[best]
+	choice := &Choice{Method: MethodDue, StartAt: instant(at), Aired: []string{f.p.name(c.unit.main)}}
+	for i := range f.list[:best+1] {
+		k := f.candidate(i)
+		if i != best && k.Refused.IsZero() {
+			k.Refused = Refusal{Rule: "would bend soft rules", Unit: "weight", Need: int64(c.bends * 1000), Has: int64(f.list[i].bends * 1000)}
+		}
+		choice.Candidates = append(choice.Candidates, k)
+	}
+	f.settle(c, at, choice, 0, best)
+	return at + c.unit.ms, true
+}
+
+func (f *filler) settle(c cand, at int64, choice *Choice, order, rank int) {
+	f.p.settle(placed{unit: c.unit, start: at, win: f.st.win, position: f.pl.pos, index: f.pl.index, choice: choice, place: order,
+		rank: rank, since: c.last, fallback: !f.pl.queue.members.has(c.unit.main), queue: f.pl.queue})
+}
+
+func (f *filler) candidate(i int) Candidate {
+	c := &f.list[i]
+	k := Candidate{Segment: f.p.name(c.unit.main), Duration: Ms(c.unit.ms), LastAired: instant(c.last), Refused: c.refused.public()}
+	if c.why != "" {
+		k.Refused = Refusal{Rule: c.why}
+	}
+	return k
+}
+
+// closing settles a set of candidates that fills [at, end) to the millisecond, or else with the least residual.
+func (f *filler) closing(at, end int64) (int64, bool) {
+	c := &f.p.closer
+	for _, wide := range widths {
+		f.gather(at, end, wide)
+		f.load(c, end-at)
+		for _, r := range [...]int64{0, 1, -1} {
+			if r >= f.st.least && r <= f.st.most {
+				if reached, ok := f.offer(c, at, end, r, r == 0 || c.stride() > 1, c.find(r)); ok {
+					return reached, true
+				}
+			}
+		}
+		if len(f.play) < wide {
+			break
+		}
+	}
+	return f.nearest(c, at, end)
+}
+
+// load makes the closer ready for the gathered candidates.
+func (f *filler) load(c *closer, target int64) {
+	c.ms, c.target, c.mean, c.wide = c.ms[:0], target, f.mean, len(f.play)
+	c.banned = c.banned[:0]
+	for _, i := range f.play {
+		c.ms = append(c.ms, f.list[i].unit.ms)
+	}
+	f.clashes(c)
+}
+
+// nearest settles the set with the least residual that may be left. A fade that the position allows makes the time
+// exactly; only then is a residual left, and the subset sums prove that the candidates allow no smaller one.
+func (f *filler) nearest(c *closer, at, end int64) (int64, bool) {
+	if len(f.play) == 0 {
+		return at, false
+	}
+	fade := f.pl.pos.FadeMax.Milliseconds()
+	over, under := max(f.st.most, fade), -f.st.least
+	table := subsetSums(c.ms, c.target+over, c.stride())
+	proved := true
+	for size := int64(0); size <= max(over, under); size++ {
+		for _, r := range [...]int64{size, -size} {
+			if r > over || -r > under || r == 0 && size > 0 || !table.has(c.target+r) {
+				continue
+			}
+			if reached, ok := f.offer(c, at, end, r, proved, c.find(r)); ok {
+				return reached, true
+			}
+			set := table.set(c.target+r, c.ms)
+			slices.Sort(set)
+			if len(set) <= maxClosing && !c.clashing(set) {
+				small := make([]uint8, len(set))
+				for i, k := range set {
+					small[i] = uint8(k)
+				}
+				if reached, ok := f.offer(c, at, end, r, proved, small); ok {
+					return reached, true
+				}
+			}
+			proved = false
+		}
+	}
+	return at, false
+}
+
+// offer settles the set in the first order that every rule allows; a set without one is banned and the next asked.
+func (f *filler) offer(c *closer, at, end, residual int64, proved bool, set []uint8) (int64, bool) {
+	for range 4 {
+		if len(set) == 0 {
+			return at, false
+		}
+		chosen := slices.Clone(set)
+		if order, tried, ok := f.arrange(at, chosen); ok {
+			return f.record(c, at, end, residual, proved, order, tried), true
+		}
+		c.banned = append(c.banned, chosen)
+		set = c.find(residual)
+	}
+	return at, false
+}

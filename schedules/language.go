@@ -1,0 +1,28 @@
+package schedules
+
+import "strings"
+
+// NoLanguage marks segments without linguistic content: music, tones, natural sound. They may air in a window of any
+// language.
+const NoLanguage = "zxx"
+
+// Speaks reports whether a segment in language may air where allowed are the languages: by RFC 4647 basic filtering,
+// so that "ko" allows "ko-KP" and "ko-KP" does not allow "ko". No allowed language at all allows every one.
+func Speaks(language string, allowed []string) bool {
+	if language == NoLanguage || len(allowed) == 0 {
+		return true
+	}
+	for _, a := range allowed {
+		if matchesLanguage(language, a) {
+			return true
+		}
+	}
+	return false
+}
+
+func matchesLanguage(language, allowed string) bool {
+	if len(language) < len(allowed) || !strings.EqualFold(language[:len(allowed)], allowed) {
+		return false
+	}
+	return len(language) == len(allowed) || language[len(allowed)] == '-'
+}

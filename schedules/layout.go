@@ -1,0 +1,196 @@
+package schedules
+
+import (
+	"cmp"
+	"slices"
+)
+
+// stretch is a part [start, end) of a window between posts and kept items: what is planned as one and ends on time.
+type stretch struct {
+	win        int32
+	start, end int64 // nominal
+	places     []place
+	lastFill   int   // of places; -1 when nothing is elastic
+	least      int64 // how much it may end early (negative) and late
+	most       int64
+	musts      []must
+	ended      int64 // actual
+	adjoins    bool  // starts where the stretch before it ends
+}
+
+// place is one position of a stretch; what it airs is chosen by pickAll unless it is elastic.
+type place struct {
+	index  int
+	pos    *Position
+	fill   bool
+	queue  *queue
+	set    bool
+	unit   unit
+	at     int64
+	choice *Choice
+	rank   int
+	since  int64
+}
+
+// must is a unit that a demand puts into a stretch's fill.
+type must struct {
+	unit   unit
+	demand *demand
+	choice *Choice
+	at     int64
+}
+
+// layout cuts the day's windows into stretches: at posts, and around kept items.
+func (p *planner) layout() []stretch {
+	var out []stretch
+	kept := slices.Clone(p.in.Keep)
+	slices.SortFunc(kept, func(a, b Item) int {
+		return cmp.Or(a.StartAt.Compare(b.StartAt.Time), cmp.Compare(a.ID, b.ID))
+	})
+	for i := range p.day.windows {
+		w := &p.day.windows[i]
+		var own []Item
+		for _, k := range kept {
+			if k.StartAt.UnixMilli() >= w.start && k.StartAt.UnixMilli() < w.end {
+				own = append(own, k)
+			}
+		}
+		out = append(out, p.cut(int32(i), w, own)...)
+	}
+	return out
+}
+
+func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
+	positions := w.clock.Positions
+	type part struct {
+		start, end  int64
+		first, last int // positions [first, last)
+		soft        int64
+	}
+	parts := []part{{start: w.start, end: w.end}}
+	for i := range positions {
+		pos := &positions[i]
+		if pos.At != nil {
+			at := w.start + pos.At.Milliseconds()
+			last := &parts[len(parts)-1]
+			if at > last.start {
+				last.end = at
+				if pos.Start == Soft {
+					last.soft = pos.Grace.Milliseconds()
+				}
+				parts = append(parts, part{start: at, end: w.end, first: i, last: i})
+			}
+		}
+		parts[len(parts)-1].last = i + 1
+	}
+	var out []stretch
+	for _, part := range parts {
+		least, most := -w.tolerance, w.tolerance
+		if part.soft > 0 {
+			least, most = 0, part.soft
+		}
+		reach, index := part.start, part.first-1
+		emit := func(end int64, until int, exact bool) {
+			st := stretch{win: win, start: reach, end: end, lastFill: -1, least: least, most: most, adjoins: reach == part.start}
+			if exact {
+				st.least, st.most = 0, 0
+			}
+			for j := max(index, part.first); j < min(until+1, part.last); j++ {
+				pos := &positions[j]
+				if elastic := pos.Fill != nil; elastic || j > index && j < until {
+					st.places = append(st.places, p.newPlace(w, j))
+				}
+			}
+			if end <= reach {
+				p.warnDropped(&st, w)
+				return
+			}
+			if len(st.places) == 0 {
+				if j, ok := nearestFill(positions, max(index, part.first)); ok {
+					st.places = append(st.places, p.newPlace(w, j))
+				}
+			}
+			for j := range st.places {
+				if st.places[j].fill {
+					st.lastFill = j
+				}
+			}
+			out = append(out, st)
+		}
+		for _, k := range kept {
+			at := k.StartAt.UnixMilli()
+			if at < part.start || at >= part.end {
+				continue
+			}
+			at0 := slices.IndexFunc(positions, func(x Position) bool { return x.ID == k.Position })
+			if at0 < part.first || at0 >= part.last {
+				at0 = index
+			}
+			emit(at, max(at0, index), true)
+			reach, index = at+k.Duration.Milliseconds(), max(at0, index)
+		}
+		emit(part.end, part.last, false)
+	}
+	return out
+}
+
+func (p *planner) newPlace(w *window, j int) place {
+	pos := &w.clock.Positions[j]
+	pl := place{index: j, pos: pos, fill: pos.Fill != nil}
+	switch {
+	case pos.Fill != nil:
+		pl.queue = p.queue(pos.Fill, w.languages, pos.Prefer)
+	case pos.Pick != nil:
+		pl.queue = p.queue(pos.Pick, w.languages, pos.Prefer)
+	}
+	return pl
+}
+
+func (p *planner) warnDropped(st *stretch, w *window) {
+	for _, pl := range st.places {
+		if !pl.fill && !pl.pos.Optional {
+			p.warn("no_room", w.Window, "", "position %s has no room between the items that stay", pl.pos.ID)
+		}
+	}
+}
+
+// nearestFill is the elastic position that lies closest to a place in the clock.
+func nearestFill(positions []Position, to int) (int, bool) {
+	best, found := 0, false
+	for j := range positions {
+		if positions[j].Fill != nil && (!found || abs(j-to) < abs(best-to)) {
+			best, found = j, true
+		}
+	}
+	return best, found
+}
+
+func abs[T int | int64](n T) T {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+// placeKept enters the kept items as they are.
+func (p *planner) placeKept() {
+	for i := range p.in.Keep {
+		k := &p.in.Keep[i]
+		start := k.StartAt.UnixMilli()
+		win := slices.IndexFunc(p.day.windows, func(w window) bool { return start >= w.start && start < w.end })
+		if win < 0 {
+			p.warn("kept_outside", k.Window, k.ID, "the item that was to stay lies in no window of the day and is dropped")
+			continue
+		}
+		w := &p.day.windows[win]
+		pl := placed{start: start, win: int32(win), kept: k, index: slices.IndexFunc(w.clock.Positions, func(x Position) bool { return x.ID == k.Position })}
+		if seg, ok := p.lib.index[k.SegmentID]; ok {
+			pl.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: k.Duration.Milliseconds()}
+			pl.since = p.last[seg]
+			p.ledger.add(span{start, start + pl.unit.ms, seg, int32(win), false})
+			p.aired(seg, start)
+		}
+		pl.choice = &Choice{Method: MethodKept, StartAt: k.StartAt, Aired: []string{k.SegmentID}}
+		p.placed = append(p.placed, pl)
+	}
+}

@@ -1,0 +1,234 @@
+package schedules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Network is everything that a scheduler defines, checked as a whole.
+type Network struct {
+	Stations  []Station
+	Clocks    []Clock
+	Scripts   []Script
+	Campaigns []Campaign
+	Segments  func(id string) (Segment, bool) // nil: segments are not checked
+	From      Date                            // from when overlaps are looked for, over a year; zero: from each pair's later DTSTART
+}
+
+// Problems lists what is wrong with each document and between them, all at once, with fields such as
+// "stations[0].windows[1].clock". An empty list means that the network can be stored.
+func (n Network) Problems() []Problem {
+	p := &problems{}
+	each(p, "stations", n.Stations, func(s Station) (string, []Problem) { return s.ID, s.Problems() })
+	each(p, "clocks", n.Clocks, func(c Clock) (string, []Problem) { return c.ID, c.Problems() })
+	each(p, "scripts", n.Scripts, func(s Script) (string, []Problem) { return s.ID, s.Problems() })
+	each(p, "campaigns", n.Campaigns, func(c Campaign) (string, []Problem) { return c.ID, c.Problems() })
+	clocks := map[string]*Clock{}
+	for i := range n.Clocks {
+		clocks[n.Clocks[i].ID] = &n.Clocks[i]
+	}
+	for i := range n.Stations {
+		p.at = fmt.Sprintf("stations[%d].", i)
+		n.station(p, &n.Stations[i], clocks)
+	}
+	for i := range n.Clocks {
+		p.at = fmt.Sprintf("clocks[%d].", i)
+		n.clock(p, &n.Clocks[i])
+	}
+	known := map[string]bool{}
+	for _, s := range n.Stations {
+		known[s.ID] = true
+	}
+	for i := range n.Campaigns {
+		p.at = fmt.Sprintf("campaigns[%d].", i)
+		for k, s := range n.Campaigns[i].Stations {
+			if !known[s] {
+				p.add(fmt.Sprintf("stations[%d]", k), "station %q is not known", s)
+			}
+		}
+	}
+	p.at = ""
+	return p.list
+}
+
+func each[T any](p *problems, name string, list []T, check func(T) (string, []Problem)) {
+	seen := map[string]bool{}
+	for i, x := range list {
+		id, own := check(x)
+		p.at = fmt.Sprintf("%s[%d].", name, i)
+		for _, problem := range own {
+			p.add(problem.Field, "%s", problem.Message)
+		}
+		if seen[id] {
+			p.add("id", "%q is there twice", id)
+		}
+		seen[id] = true
+	}
+}
+
+func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
+	for i := range s.Windows {
+		w := &s.Windows[i]
+		at := fmt.Sprintf("windows[%d]", i)
+		c, ok := clocks[w.Clock]
+		if !ok {
+			p.add(at+".clock", "clock %q is not known", w.Clock)
+			continue
+		}
+		if off := w.Length.Duration - c.Length.Duration; off != 0 && (off > w.Tolerance.Duration || -off > w.Tolerance.Duration) {
+			if !c.stretchable() {
+				p.add(at+".length_ms", "is %s, its clock %s is %s long, and no fill can stretch it",
+					clockTime(w.Length.Duration), c.ID, clockTime(c.Length.Duration))
+			} else if w.Length.Duration <= c.lastPost() {
+				p.add(at+".length_ms", "is %s, and its clock %s has a post at %s", clockTime(w.Length.Duration), c.ID, clockTime(c.lastPost()))
+			}
+		}
+	}
+	for i, id := range s.Fallback {
+		n.segment(p, fmt.Sprintf("fallback[%d]", i), id, s.Languages)
+	}
+	n.overlaps(p, s)
+}
+
+// overlaps looks for windows that overlap within a year.
+func (n Network) overlaps(p *problems, s *Station) {
+	if len(s.Windows) == 0 {
+		return
+	}
+	usable := *s
+	usable.Windows = nil
+	place := map[string]int{}
+	from := n.From.utc()
+	for i, w := range s.Windows {
+		r, err := w.Starts.parse()
+		if err != nil || w.Length.Duration <= 0 || w.Length.Duration > maxLength {
+			continue
+		}
+		if _, twice := place[w.ID]; twice {
+			continue
+		}
+		place[w.ID] = i
+		usable.Windows = append(usable.Windows, w)
+		if n.From.IsZero() && r.start.After(from) {
+			from = r.start
+		}
+	}
+	occurrences, err := usable.Occurrences(from.Add(-maxLength), from.Add(366*24*time.Hour))
+	if err != nil {
+		return // its own problem, named above
+	}
+	told := map[[2]int]bool{}
+	var open []Occurrence
+	for _, o := range occurrences {
+		open = slices.DeleteFunc(open, func(x Occurrence) bool { return !x.EndAt.After(o.StartAt.Time) })
+		for _, x := range open {
+			a, b := place[x.Window], place[o.Window]
+			pair := [2]int{min(a, b), max(a, b)}
+			if told[pair] {
+				continue
+			}
+			told[pair] = true
+			switch {
+			case a == b:
+				p.add(fmt.Sprintf("windows[%d].starts", a), "window %s overlaps itself: %s begins before %s has ended", o.Window, o.StartAt, x.StartAt)
+			default:
+				p.add(fmt.Sprintf("windows[%d].starts", pair[1]), "window %s overlaps window %s at %s", s.Windows[pair[1]].ID, s.Windows[pair[0]].ID, o.StartAt)
+			}
+		}
+		open = append(open, o)
+	}
+}
+
+func (n Network) clock(p *problems, c *Clock) {
+	if n.Segments == nil {
+		return
+	}
+	total, elastic := time.Duration(0), false
+	fixed := true
+	flush := func(i int, until time.Duration, since time.Duration) {
+		if elastic || !fixed {
+			return
+		}
+		if off := until - since - total; off != 0 && !n.tolerated(c, off) {
+			p.add(fmt.Sprintf("positions[%d]", i), "without a fill the clock cannot reach %s: its segments last %s, %s off",
+				clockTime(until), clockTime(total), clockTime(off))
+		}
+	}
+	since := time.Duration(0)
+	for i := range c.Positions {
+		pos := &c.Positions[i]
+		if pos.At != nil && i > 0 {
+			flush(i-1, pos.At.Duration, since)
+			total, elastic, fixed, since = 0, false, true, pos.At.Duration
+		}
+		switch {
+		case pos.Fill != nil:
+			elastic = true
+		case pos.Segment != "":
+			if s, ok := n.segment(p, fmt.Sprintf("positions[%d].segment", i), pos.Segment, nil); ok && s.Recording != nil {
+				total += s.Recording.AirTime().Duration
+			} else {
+				fixed = false
+			}
+		default:
+			fixed = false // picks may reach it
+		}
+	}
+	if len(c.Positions) > 0 {
+		flush(len(c.Positions)-1, c.Length.Duration, since)
+	}
+}
+
+// tolerated reports whether every window that follows the clock tolerates being off by so much.
+func (n Network) tolerated(c *Clock, off time.Duration) bool {
+	used := false
+	for _, s := range n.Stations {
+		for _, w := range s.Windows {
+			if w.Clock == c.ID {
+				used = true
+				if off > w.Tolerance.Duration || -off > w.Tolerance.Duration {
+					return false
+				}
+			}
+		}
+	}
+	return used
+}
+
+func (n Network) segment(p *problems, field, id string, languages []string) (Segment, bool) {
+	if n.Segments == nil {
+		return Segment{}, false
+	}
+	s, ok := n.Segments(id)
+	switch {
+	case !ok:
+		p.add(field, "segment %q is not known", id)
+	case !Speaks(s.Language, languages):
+		p.add(field, "segment %q is in %s, which the station does not air", id, s.Language)
+	}
+	return s, ok
+}
+
+// stretchable reports whether a fill lets the clock's last stretch take another length.
+func (c *Clock) stretchable() bool {
+	for i := len(c.Positions) - 1; i >= 0; i-- {
+		if c.Positions[i].Fill != nil {
+			return true
+		}
+		if c.Positions[i].At != nil {
+			return false
+		}
+	}
+	return false
+}
+
+func (c *Clock) lastPost() time.Duration {
+	var last time.Duration
+	for _, pos := range c.Positions {
+		if pos.At != nil {
+			last = max(last, pos.At.Duration)
+		}
+	}
+	return last
+}

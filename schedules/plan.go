@@ -1,0 +1,206 @@
+package schedules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Plan is a planned day: a draft rundown, and why it is as it is.
+type Plan struct {
+	Rundown      Rundown       `json:"rundown"`      // a Draft of Revision 0
+	Explanations []Explanation `json:"explanations"` // one per item, in the rundown's order
+	Report       Report        `json:"report"`
+}
+
+// Plan plans the day. The same input and seed give the same plan on every machine, whatever the order of the input's
+// lists. It fails with *Unsatisfiable when it can prove that no rundown keeps all hard rules, with *NotFound when it
+// has found none and cannot prove that there is none, and with another error when a definition cannot be read.
+func (in Input) Plan() (Plan, error) {
+	p, err := newPlanner(in)
+	if err != nil {
+		return Plan{}, err
+	}
+	if stuck := p.run(); stuck != nil {
+		return Plan{}, in.diagnose(p, stuck)
+	}
+	return p.result(), nil
+}
+
+// planner is the work in hand of one plan.
+type planner struct {
+	in         *Input
+	lib        *Library
+	day        *day
+	ledger     *ledger
+	last       []int64 // per segment: start of its last airing, minTime for none
+	aires      []int32 // per segment: airings in the history
+	queues     map[string]*queue
+	queueList  []*queue
+	stamp      []int32
+	generation int32
+	horizonEnd int64
+	kills      []kill
+	stretches  []stretch
+	demands    []*demand
+	warnings   []Warning
+	closer     closer
+	placed     []placed
+	undo       []due // last airings to restore on reset
+}
+
+// kill is the end of a campaign for what it selects.
+type kill struct {
+	members bitset
+	until   int64
+}
+
+// placed is a unit on its place.
+type placed struct {
+	unit     unit
+	start    int64
+	win      int32
+	position *Position
+	index    int // of the position in the clock
+	trim     int64
+	kept     *Item
+	choice   *Choice
+	place    int
+	rank     int
+	since    int64 // last airing before
+	fallback bool
+	queue    *queue
+}
+
+func newPlanner(in Input) (*planner, error) {
+	d, err := in.day()
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{in: &in, lib: in.Library, day: d, queues: map[string]*queue{}}
+	n := len(p.lib.entries)
+	p.last, p.aires, p.stamp = make([]int64, n), make([]int32, n), make([]int32, n)
+	for i := range p.last {
+		p.last[i] = minTime
+	}
+	p.horizonEnd = d.end
+	horizon := 24 * time.Hour
+	var indexed [attrTag + 1]bool
+	for i := range d.windows {
+		p.horizonEnd = max(p.horizonEnd, d.windows[i].end)
+		d.windows[i].rules.indexes(&indexed)
+		horizon = max(horizon, d.windows[i].rules.horizon())
+	}
+	p.ledger = newLedger(p.lib, indexed)
+	p.load(horizon.Milliseconds())
+	for _, c := range in.Campaigns {
+		if c.on(in.Station.ID) && !c.Until.IsZero() {
+			p.kills = append(p.kills, kill{p.lib.members(&c.Of), c.Until.UnixMilli()})
+		}
+	}
+	return p, nil
+}
+
+// load takes the history into the rotation and, as far as the rules look, into the ledger.
+func (p *planner) load(horizon int64) {
+	var near []span
+	from, until := p.day.start-horizon, p.horizonEnd+horizon
+	for i := range p.in.History {
+		a := &p.in.History[i]
+		seg, ok := p.lib.index[a.SegmentID]
+		if !ok {
+			continue
+		}
+		start := a.StartAt.UnixMilli()
+		other := a.Station != p.in.Station.ID
+		if !other {
+			if start >= p.day.start && start < p.horizonEnd && p.day.own(start) {
+				continue
+			}
+			p.aires[seg]++
+			if start < p.horizonEnd && start > p.last[seg] {
+				p.last[seg] = start
+			}
+		}
+		if start > from && start < until {
+			near = append(near, span{start, a.EndAt.UnixMilli(), seg, p.past(a.Window, other), other})
+		}
+	}
+	slices.SortFunc(near, func(a, b span) int {
+		side := 0
+		if a.other != b.other {
+			side = 1
+			if a.other {
+				side = -1
+			}
+		}
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.seg, b.seg), cmp.Compare(a.end, b.end), side)
+	})
+	for _, s := range slices.Compact(near) {
+		p.ledger.add(s)
+	}
+}
+
+// past is what a span of the history has for its window occurrence: below -1 when the window is known.
+func (p *planner) past(window string, other bool) int32 {
+	if window != "" && !other {
+		for i := range p.in.Station.Windows {
+			if p.in.Station.Windows[i].ID == window {
+				return int32(-2 - i)
+			}
+		}
+	}
+	return -1
+}
+
+// stuck says where planning found no way on.
+type stuck struct {
+	stretch *stretch
+	place   int // in the stretch; -1: its fill
+	demand  *demand
+}
+
+// run plans the day: first what the clocks name and pick, so that what can air in few places gets its place, then
+// what is owed, and then every stretch, in the order of the day, is filled to its end.
+func (p *planner) run() *stuck {
+	p.stretches = p.layout()
+	p.placeKept()
+	if s := p.pickAll(); s != nil {
+		return s
+	}
+	if s := p.placeDemands(); s != nil {
+		return s
+	}
+	for i := range p.stretches {
+		if s := p.fill(i); s != nil {
+			return s
+		}
+	}
+	return p.checkDemands()
+}
+
+// lay puts a unit into the ledger and the rotation at an exact time.
+func (p *planner) lay(u unit, start int64, win int32) {
+	at := start
+	for _, m := range u.members[:u.n] {
+		end := at + p.lib.entries[m].ms
+		p.ledger.add(span{at, end, m, win, false})
+		at = end
+	}
+}
+
+func (p *planner) lift(u unit, start int64, win int32) {
+	at := start
+	for _, m := range u.members[:u.n] {
+		end := at + p.lib.entries[m].ms
+		p.ledger.remove(span{at, end, m, win, false})
+		at = end
+	}
+}
+
+func (p *planner) name(seg int32) string { return p.lib.entries[seg].ID }
+
+func (p *planner) warn(code, window, item, format string, args ...any) {
+	p.warnings = append(p.warnings, Warning{Code: code, Window: window, Item: item, Message: fmt.Sprintf(format, args...)})
+}

@@ -1,0 +1,181 @@
+package schedules
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// idForm is the form of every id that people or the service choose.
+var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+
+// languageForm is a BCP 47 tag as far as it matters here: subtags of letters and digits.
+var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
+// ValidID reports whether s may be an id: [a-z0-9][a-z0-9._-]{0,62}.
+func ValidID(s string) bool { return idForm.MatchString(s) }
+
+// problems gathers what is wrong with a definition, all of it at once.
+type problems struct {
+	list []Problem
+	at   string // prefix of fields
+}
+
+func (p *problems) add(field, format string, args ...any) {
+	p.list = append(p.list, Problem{Field: p.at + field, Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *problems) id(field, s string) {
+	if !ValidID(s) {
+		p.add(field, "%q must be 1 to 63 of a-z, 0-9, '.', '_' and '-', and begin with a letter or digit", s)
+	}
+}
+
+func (p *problems) language(field, s string) {
+	if !languageForm.MatchString(s) {
+		p.add(field, "%q is not a language tag such as ko-KP, cmn-Hans or zxx (no language)", s)
+	}
+}
+
+func (p *problems) kind(field string, k Kind) {
+	if !k.Known() {
+		p.add(field, "%q is not a kind of segment: use one of %v", k, Kinds)
+	}
+}
+
+// Problems lists what is wrong with a segment's editorial metadata. Measured facts are not looked at.
+func (s Segment) Problems() []Problem {
+	p := &problems{}
+	p.id("id", s.ID)
+	p.kind("kind", s.Kind)
+	if s.Title == "" {
+		p.add("title", "is missing")
+	}
+	if len(s.Title) > 500 {
+		p.add("title", "is longer than 500 bytes")
+	}
+	p.language("language", s.Language)
+	if s.Series != "" {
+		p.id("series", s.Series)
+	}
+	for i, t := range s.Tags {
+		p.id(fmt.Sprintf("tags[%d]", i), t)
+		if slices.Contains(s.Tags[:i], t) {
+			p.add(fmt.Sprintf("tags[%d]", i), "%q is there twice", t)
+		}
+	}
+	for i, id := range s.Persons {
+		p.id(fmt.Sprintf("persons[%d]", i), id)
+	}
+	if s.Script != nil {
+		p.id("script.id", s.Script.ID)
+		if s.Script.Version < 1 {
+			p.add("script.version", "must be 1 or more")
+		}
+		if len(s.Script.Passages) == 0 {
+			p.add("script.passages", "must name the passages that the recording reads")
+		}
+		for i, n := range s.Script.Passages {
+			if n < 1 {
+				p.add(fmt.Sprintf("script.passages[%d]", i), "must be 1 or more")
+			}
+			if slices.Contains(s.Script.Passages[:i], n) {
+				p.add(fmt.Sprintf("script.passages[%d]", i), "passage %d is there twice", n)
+			}
+		}
+	}
+	for _, c := range []struct{ field, id string }{{"intro", s.Intro}, {"back_announce", s.BackAnnounce}} {
+		switch {
+		case c.id == "":
+		case c.id == s.ID:
+			p.add(c.field, "a segment cannot introduce or close itself")
+		default:
+			p.id(c.field, c.id)
+		}
+	}
+	if !s.ValidFrom.IsZero() && !s.ValidUntil.IsZero() && !s.ValidFrom.Before(s.ValidUntil.Time) {
+		p.add("valid_until", "must be later than valid_from")
+	}
+	return p.list
+}
+
+// Problems lists what is wrong with a script.
+func (s Script) Problems() []Problem {
+	p := &problems{}
+	p.id("id", s.ID)
+	if len(s.Languages) == 0 {
+		p.add("languages", "must name at least one language")
+	}
+	for i, l := range s.Languages {
+		p.language(fmt.Sprintf("languages[%d]", i), l)
+		if slices.Contains(s.Languages[:i], l) {
+			p.add(fmt.Sprintf("languages[%d]", i), "%q is there twice", l)
+		}
+	}
+	seen := map[int]bool{}
+	for i, v := range s.Versions {
+		at := fmt.Sprintf("versions[%d]", i)
+		if v.Version < 1 {
+			p.add(at+".version", "must be 1 or more")
+		}
+		if seen[v.Version] {
+			p.add(at+".version", "version %d is there twice", v.Version)
+		}
+		seen[v.Version] = true
+		if len(v.Passages) == 0 {
+			p.add(at+".passages", "must not be empty")
+		}
+		numbers := map[int]bool{}
+		for k, passage := range v.Passages {
+			field := fmt.Sprintf("%s.passages[%d]", at, k)
+			if passage.Number < 1 {
+				p.add(field+".number", "must be 1 or more")
+			}
+			if numbers[passage.Number] {
+				p.add(field+".number", "passage %d is there twice", passage.Number)
+			}
+			numbers[passage.Number] = true
+			for _, language := range sortedKeys(passage.Text) {
+				if !slices.Contains(s.Languages, language) {
+					p.add(field+".text", "%q is not among the script's languages", language)
+				}
+			}
+		}
+	}
+	return p.list
+}
+
+// Problems lists what is wrong with a campaign.
+func (c Campaign) Problems() []Problem {
+	p := &problems{}
+	p.id("id", c.ID)
+	p.selector("of", &c.Of)
+	for i, s := range c.Stations {
+		p.id(fmt.Sprintf("stations[%d]", i), s)
+	}
+	if !c.From.IsZero() && !c.Until.IsZero() && !c.From.Before(c.Until.Time) {
+		p.add("until", "must be later than from")
+	}
+	if c.AtLeast < 0 {
+		p.add("at_least", "must not be negative")
+	}
+	if c.AtLeast == 0 && len(c.Dayparts) == 0 && c.Until.IsZero() {
+		p.add("at_least", "the campaign asks for nothing: give at_least, dayparts or until")
+	}
+	for i, part := range c.Dayparts {
+		p.daypart(fmt.Sprintf("dayparts[%d]", i), part.Daypart)
+		if part.AtLeast < 1 {
+			p.add(fmt.Sprintf("dayparts[%d].at_least", i), "must be 1 or more")
+		}
+	}
+	return p.list
+}
+
+func (p *problems) daypart(field string, d Daypart) {
+	if d.From < 0 || d.From > 24*60-1 {
+		p.add(field+".from", "must be a time of day from 00:00 to 23:59")
+	}
+	if d.Until < 0 || d.Until > 24*60 {
+		p.add(field+".until", "must be a time of day from 00:00 to 24:00")
+	}
+}

@@ -1,0 +1,242 @@
+package schedules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxLength is the longest window.
+const maxLength = 24 * time.Hour
+
+// Problems lists what is wrong with a clock by itself. What it names (segments, stations' windows) is checked by the
+// network.
+func (c Clock) Problems() []Problem {
+	p := &problems{}
+	p.id("id", c.ID)
+	if c.Length.Duration <= 0 || c.Length.Duration > maxLength {
+		p.add("length_ms", "must be more than 0 and at most 24 hours")
+	}
+	if len(c.Positions) == 0 {
+		p.add("positions", "must not be empty")
+	}
+	seen := map[string]bool{}
+	for i := range c.Positions {
+		pos := &c.Positions[i]
+		at := fmt.Sprintf("positions[%d]", i)
+		p.id(at+".id", pos.ID)
+		if seen[pos.ID] {
+			p.add(at+".id", "%q is there twice", pos.ID)
+		}
+		seen[pos.ID] = true
+		p.position(at, pos)
+	}
+	p.timing(&c)
+	for i := range c.Rules {
+		p.rule(fmt.Sprintf("rules[%d]", i), &c.Rules[i])
+	}
+	return p.list
+}
+
+func (p *problems) position(at string, pos *Position) {
+	n := 0
+	if pos.Segment != "" {
+		n++
+		p.id(at+".segment", pos.Segment)
+	}
+	if pos.Pick != nil {
+		n++
+		p.selector(at+".pick", pos.Pick)
+	}
+	if pos.Fill != nil {
+		n++
+		p.selector(at+".fill", pos.Fill)
+	}
+	if n != 1 {
+		p.add(at, "exactly one of segment, pick and fill must be set")
+	}
+	switch pos.Start {
+	case "", Follow, Hard, Soft:
+	default:
+		p.add(at+".start", "%q must be follow, hard or soft, or left out", pos.Start)
+	}
+	if pos.Start == Follow && pos.At != nil {
+		p.add(at+".start", "what is at a time starts hard or soft")
+	}
+	if (pos.Start == Hard || pos.Start == Soft) && pos.At == nil {
+		p.add(at+".start", "a %s start needs at_ms", pos.Start)
+	}
+	if pos.Grace.Duration < 0 || pos.Grace.Duration > 0 && pos.Start != Soft {
+		p.add(at+".grace_ms", "only a soft start has a grace, and it is not negative")
+	}
+	if pos.FadeMax.Duration < 0 || pos.FadeMax.Duration > time.Minute {
+		p.add(at+".fade_max_ms", "must be from 0 to 60000")
+	}
+	if pos.Prefer != "" && pos.Prefer != "unexposed" {
+		p.add(at+".prefer", "%q must be unexposed, or left out", pos.Prefer)
+	}
+	if pos.Optional && pos.Pick == nil {
+		p.add(at+".optional", "only a pick may be optional")
+	}
+	if pos.At != nil && pos.AtEnd {
+		p.add(at+".at_end", "a position is at a time or at the end, not both")
+	}
+}
+
+func (p *problems) selector(field string, s *Selector) {
+	for i, k := range s.Kinds {
+		p.kind(fmt.Sprintf("%s.kinds[%d]", field, i), k)
+	}
+	if s.Language != "" {
+		p.language(field+".language", s.Language)
+	}
+	if s.Min.Duration < 0 {
+		p.add(field+".min_ms", "must not be negative")
+	}
+	if s.Max.Duration < 0 || s.Max.Duration > 0 && s.Max.Duration < s.Min.Duration {
+		p.add(field+".max_ms", "must not be less than min_ms")
+	}
+}
+
+// timing checks posts and what lies between them.
+func (p *problems) timing(c *Clock) {
+	reach, elastic, content, ended := time.Duration(0), false, false, false
+	since := 0
+	for i := range c.Positions {
+		pos := &c.Positions[i]
+		at := fmt.Sprintf("positions[%d]", i)
+		if ended && !pos.AtEnd {
+			p.add(at, "nothing can follow what is timed back from the end")
+		}
+		if pos.At != nil {
+			switch post := pos.At.Duration; {
+			case post < 0 || post >= c.Length.Duration:
+				p.add(at+".at_ms", "must lie within the clock, from 0 to less than its length")
+			case post < reach || post == reach && i > since:
+				p.add(at+".at_ms", "posts must be in order of time, each later than what is before it")
+			case post > reach && !elastic && !content:
+				p.add(at+".at_ms", "nothing is there to fill the %s before it", clockTime(post-reach))
+			}
+			reach, elastic, content, since = max(reach, pos.At.Duration), false, false, i
+		}
+		elastic = elastic || pos.Fill != nil
+		content = true
+		if pos.AtEnd {
+			if pos.Fill != nil {
+				p.add(at+".at_end", "a fill cannot be timed back from the end")
+			}
+			ended = true
+		}
+	}
+	if ended && !elastic && len(c.Positions) > 0 {
+		p.add("positions", "what is timed back from the end needs a fill before it")
+	}
+}
+
+func (p *problems) rule(at string, r *Rule) {
+	n := 0
+	for _, set := range []bool{r.Separate != "", r.AtMost != nil, r.AtLeast != nil, r.Share != nil, !r.After.IsZero(), r.KeepTo != nil} {
+		if set {
+			n++
+		}
+	}
+	if n != 1 {
+		p.add(at, "exactly one of separate, at_most, at_least, share, after and keep_to must be set")
+	}
+	if r.Only != nil {
+		p.selector(at+".only", r.Only)
+	}
+	if r.Weight < 0 || r.Weight > 1e6 {
+		p.add(at+".weight", "must be from 0 to 1000000")
+	}
+	if r.Hard && r.Weight != 0 {
+		p.add(at+".weight", "a hard rule has no weight: it never bends")
+	}
+	if r.Separate != "" {
+		if a, ok := attrNamed(r.Separate); !ok || a == attrKind || a == attrLanguage {
+			p.add(at+".separate", "%q must be segment, series, voice, script or tag", r.Separate)
+		}
+		if r.For.Duration <= 0 && r.Items <= 0 {
+			p.add(at+".for_ms", "must be more than 0, unless items is")
+		}
+		if r.For.Duration > 31*24*time.Hour {
+			p.add(at+".for_ms", "must be at most 31 days")
+		}
+		if r.Items < 0 || r.Items > 1000 {
+			p.add(at+".items", "must be from 0 to 1000")
+		}
+	}
+	if r.AtMost != nil && *r.AtMost < 0 {
+		p.add(at+".at_most", "must not be negative")
+	}
+	if r.AtLeast != nil && *r.AtLeast < 1 {
+		p.add(at+".at_least", "must be 1 or more")
+	}
+	if r.AtMost != nil || r.AtLeast != nil || r.Share != nil {
+		p.count(at, r)
+	}
+	if s := r.Share; s != nil {
+		if s.Least < 0 || s.Most < 0 || s.Least > 1 || s.Most > 1 || s.Least == 0 && s.Most == 0 || s.Most > 0 && s.Least > s.Most {
+			p.add(at+".share", "least and most must be parts of 1, least not above most, and one of them above 0")
+		}
+	}
+	if !r.After.IsZero() {
+		if r.Only == nil {
+			p.add(at+".only", "says what follows, and is missing")
+		}
+		p.match(at+".after", r.After)
+		if r.Within.Duration < 0 {
+			p.add(at+".within_ms", "must not be negative")
+		}
+	}
+	if r.KeepTo != nil {
+		if r.Only == nil {
+			p.add(at+".only", "says what keeps to the daypart, and is missing")
+		}
+		p.daypart(at+".keep_to", *r.KeepTo)
+	}
+}
+
+// count checks a period and what is counted in it.
+func (p *problems) count(at string, r *Rule) {
+	periods := []string{"window", "day", "week", "daypart"}
+	if r.Share != nil {
+		periods = periods[:2]
+	}
+	if !slices.Contains(periods, r.Per) {
+		p.add(at+".per", "%q must be one of %v", r.Per, periods)
+	}
+	if (r.Per == "daypart") != (r.Daypart != nil) {
+		p.add(at+".daypart", "is there when, and only when, per is daypart")
+	}
+	if r.Daypart != nil {
+		p.daypart(at+".daypart", *r.Daypart)
+	}
+	switch {
+	case r.Of.IsZero():
+		p.add(at+".of", "is missing: what is counted")
+	case r.Of.Each != "":
+		if _, ok := attrNamed(r.Of.Each); !ok {
+			p.add(at+".of", "%q must be one of %v", r.Of.Each, attrNames)
+		}
+		if r.Share != nil {
+			p.add(at+".of", "a share is of a match such as {\"language\":\"ko-KP\"}")
+		}
+	default:
+		p.match(at+".of", r.Of)
+	}
+}
+
+func (p *problems) match(field string, o Of) {
+	if o.Each != "" || len(o.Match) == 0 {
+		p.add(field, "must be a match such as {\"tag\":\"appeal\"}")
+	}
+	for _, k := range sortedKeys(o.Match) {
+		if _, ok := attrNamed(k); !ok {
+			p.add(field, "%q must be one of %v", k, attrNames)
+		}
+		if o.Match[k] == "" {
+			p.add(field, "%s has no value", k)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package schedules
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// Problems lists what is wrong with a station by itself. What it names (clocks, segments), and windows that overlap,
+// are checked by the network.
+func (s Station) Problems() []Problem {
+	p := &problems{}
+	p.id("id", s.ID)
+	if s.Name == "" {
+		p.add("name", "is missing")
+	}
+	if _, err := Zone(s.Timezone); err != nil {
+		p.add("timezone", "%v", err)
+	}
+	if len(s.Languages) == 0 {
+		p.add("languages", "must name at least one language")
+	}
+	for i, l := range s.Languages {
+		p.language(fmt.Sprintf("languages[%d]", i), l)
+	}
+	if s.Freeze.Duration < 0 || s.Freeze.Duration > 7*24*time.Hour {
+		p.add("freeze_ms", "must be from 0 to 7 days")
+	}
+	if t := s.LoudnessTarget; t != nil && (*t < -70 || *t > 0) {
+		p.add("loudness_target_lufs", "must be from -70 to 0")
+	}
+	for i, id := range s.Fallback {
+		p.id(fmt.Sprintf("fallback[%d]", i), id)
+	}
+	seen := map[string]bool{}
+	for i := range s.Windows {
+		w := &s.Windows[i]
+		at := fmt.Sprintf("windows[%d]", i)
+		p.id(at+".id", w.ID)
+		if seen[w.ID] {
+			p.add(at+".id", "%q is there twice", w.ID)
+		}
+		seen[w.ID] = true
+		p.window(at, w)
+	}
+	return p.list
+}
+
+func (p *problems) window(at string, w *Window) {
+	if _, err := Zone(w.Starts.Timezone); err != nil {
+		p.add(at+".starts.timezone", "%v", err)
+	} else if _, err := w.Starts.parse(); err != nil {
+		p.add(at+".starts.rrule", "%v", err)
+	}
+	if w.Starts.From != nil && w.Starts.Until != nil && !w.Starts.From.Before(*w.Starts.Until) {
+		p.add(at+".starts.until", "must be later than from")
+	}
+	if w.Length.Duration <= 0 || w.Length.Duration > maxLength {
+		p.add(at+".length_ms", "must be more than 0 and at most 24 hours")
+	}
+	if w.Tolerance.Duration < 0 || w.Tolerance.Duration > w.Length.Duration/2 {
+		p.add(at+".tolerance_ms", "must be from 0 to half the window's length")
+	}
+	p.id(at+".clock", w.Clock)
+	for i, l := range w.Languages {
+		p.language(fmt.Sprintf("%s.languages[%d]", at, i), l)
+	}
+	if w.FrequencyKHz < 0 {
+		p.add(at+".frequency_khz", "must not be negative")
+	}
+}

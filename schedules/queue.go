@@ -1,0 +1,90 @@
+package schedules
+
+import (
+	"cmp"
+	"slices"
+)
+
+// queue is a class of segments in the order in which they are due: what has not aired for longest first, what has
+// never aired before all, in the rotation order turned by the seed.
+type queue struct {
+	order   []due
+	members bitset
+	mean    float64 // airings per segment in the history
+}
+
+// due is a segment and the time of its last airing when it was queued; the entry counts while that time stands.
+type due struct {
+	seg  int32
+	last int64
+}
+
+// queue makes or finds the due queue of a selector.
+func (p *planner) queue(s *Selector, languages []string, prefer string) *queue {
+	key := prefer + s.key()
+	for _, l := range languages {
+		key += " " + l
+	}
+	if q, ok := p.queues[key]; ok {
+		return q
+	}
+	class := p.lib.class(s, languages)
+	q := &queue{order: make([]due, 0, len(class)+64), members: make(bitset, (len(p.lib.entries)+63)/64)}
+	turn := 0
+	if len(class) > 0 {
+		turn = int(mix(p.in.Seed) % uint64(len(class)))
+	}
+	var aired []due
+	place := func(list []int32) {
+		for _, i := range list {
+			e := &p.lib.entries[i]
+			q.members[i>>6] |= 1 << (i & 63)
+			q.mean += float64(p.aires[i]) / float64(len(class))
+			if e.till < p.day.start || e.from > p.horizonEnd {
+				continue
+			}
+			if last := p.last[i]; last == minTime {
+				q.order = append(q.order, due{i, last})
+			} else {
+				aired = append(aired, due{i, last})
+			}
+		}
+	}
+	place(class[turn:])
+	place(class[:turn])
+	slices.SortStableFunc(aired, func(a, b due) int { return cmp.Compare(a.last, b.last) })
+	q.order = append(q.order, aired...)
+	if prefer == "unexposed" {
+		p.byExposure(q.order)
+	}
+	p.queues[key] = q
+	p.queueList = append(p.queueList, q)
+	return q
+}
+
+// each calls f with the queue's segments, most overdue first, until f says to stop.
+func (p *planner) each(q *queue, f func(seg int32, last int64) bool) {
+	p.generation++
+	for _, d := range q.order {
+		if p.last[d.seg] != d.last || p.stamp[d.seg] == p.generation {
+			continue
+		}
+		p.stamp[d.seg] = p.generation
+		if !f(d.seg, d.last) {
+			return
+		}
+	}
+}
+
+// aired moves a segment to the end of every queue.
+func (p *planner) aired(seg int32, at int64) {
+	if p.last[seg] == at {
+		return
+	}
+	p.last[seg] = at
+	for _, q := range p.queueList {
+		if q.members.has(seg) {
+			q.order = append(q.order, due{seg, at})
+		}
+	}
+}

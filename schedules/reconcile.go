@@ -1,0 +1,142 @@
+package schedules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Reconcile holds what a station reported against what was published. An item is aired when its own segment started
+// within the tolerance of its planned start and lasted its planned time within the tolerance; late when it started
+// later (or earlier) than that; short when it ended early; substituted when something else aired in its place; missed
+// when nothing did. What aired in no item's place is extra. Every published item that did not air, or aired short,
+// is owed as a make-good, except what was left out on purpose because it was recalled or had expired. Entries may
+// come in any order and repeatedly: of those with one sequence the first counts.
+func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliation {
+	out := Reconciliation{Station: r.Station, Date: r.Date, Revision: r.Revision, Tolerance: Millis{tolerance},
+		Items: []Discrepancy{}, Totals: map[Verdict]int{}, MakeGoods: []MakeGood{}}
+	entries = distinct(entries)
+	used := make([]bool, len(entries))
+	of := make([][]int, len(r.Items))
+	byID := map[string]int{}
+	for i, item := range r.Items {
+		byID[item.ID] = i
+	}
+	for k, e := range entries {
+		if i, ok := byID[e.ItemID]; ok && e.ItemID != "" {
+			of[i] = append(of[i], k)
+			used[k] = true
+		}
+	}
+	for i := range r.Items {
+		if !sounded(entries, of[i]) { // what sounded in its place under no item's name
+			for k, e := range entries {
+				if !used[k] && e.sounded() && inPlace(e, r.Items[i], tolerance) {
+					of[i] = append(of[i], k)
+					used[k] = true
+				}
+			}
+		}
+		d, owed := judge(r.Items[i], entries, of[i], tolerance)
+		out.Items = append(out.Items, d)
+		if owed {
+			out.MakeGoods = append(out.MakeGoods, MakeGood{ID: "mg-" + r.Items[i].ID, Station: r.Station, SegmentID: r.Items[i].SegmentID,
+				ItemID: r.Items[i].ID, MissedAt: r.Items[i].StartAt})
+		}
+	}
+	for k, e := range entries {
+		if !used[k] && e.sounded() {
+			out.Items = append(out.Items, Discrepancy{Verdict: Extra, ItemID: e.ItemID, SegmentID: e.SegmentID, StartedAt: e.StartedAt,
+				EndedAt: e.EndedAt, AiredMs: Millis{e.EndedAt.Sub(e.StartedAt.Time)}, Detail: e.Detail, Sequences: []int64{e.Sequence}})
+		}
+	}
+	slices.SortStableFunc(out.Items, func(a, b Discrepancy) int { return a.place().Compare(b.place().Time) })
+	for _, d := range out.Items {
+		out.Totals[d.Verdict]++
+	}
+	return out
+}
+
+// place is the planned start, and of an extra the actual one.
+func (d Discrepancy) place() Instant {
+	if d.PlannedAt.IsZero() {
+		return d.StartedAt
+	}
+	return d.PlannedAt
+}
+
+// sounded reports whether the report is of something that was on the air.
+func (a AsRun) sounded() bool {
+	return !a.StartedAt.IsZero() && a.EndedAt.After(a.StartedAt.Time) && a.Outcome != Skipped && a.Outcome != Failed
+}
+
+func distinct(entries []AsRun) []AsRun {
+	sorted := slices.Clone(entries)
+	slices.SortStableFunc(sorted, func(a, b AsRun) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return slices.CompactFunc(sorted, func(a, b AsRun) bool { return a.Sequence == b.Sequence })
+}
+
+func sounded(entries []AsRun, of []int) bool {
+	return slices.ContainsFunc(of, func(k int) bool { return entries[k].sounded() })
+}
+
+// inPlace reports whether the middle of what aired lies in the item's planned time.
+func inPlace(e AsRun, item Item, tolerance time.Duration) bool {
+	middle := e.StartedAt.Add(e.EndedAt.Sub(e.StartedAt.Time) / 2)
+	return !middle.Before(item.StartAt.Add(-tolerance)) && middle.Before(item.EndAt().Add(tolerance))
+}
+
+// judge is the verdict on one item, and whether its airing is owed.
+func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discrepancy, bool) {
+	d := Discrepancy{ItemID: item.ID, Window: item.Window, SegmentID: item.SegmentID, Title: item.Title, PlannedAt: item.StartAt, Planned: item.Duration}
+	var own, other []AsRun
+	excused := false
+	for _, k := range of {
+		e := entries[k]
+		d.Sequences = append(d.Sequences, e.Sequence)
+		if e.Detail != "" {
+			d.Detail = e.Detail
+		}
+		switch {
+		case !e.sounded():
+			excused = excused || e.Outcome == Skipped
+		case e.SegmentID == item.SegmentID:
+			own = append(own, e)
+		default:
+			other = append(other, e)
+		}
+	}
+	slices.Sort(d.Sequences)
+	aired := own
+	if len(own) == 0 {
+		aired = other
+	}
+	if len(aired) == 0 {
+		d.Verdict = Missed
+		return d, !excused
+	}
+	d.StartedAt, d.EndedAt = aired[0].StartedAt, aired[0].EndedAt
+	for _, e := range aired { // a player that was restarted reports an item in parts
+		d.StartedAt, d.EndedAt = earlier(d.StartedAt, e.StartedAt), later(d.EndedAt, e.EndedAt)
+		d.AiredMs.Duration += e.EndedAt.Sub(e.StartedAt.Time)
+	}
+	d.Drift = Millis{d.StartedAt.Sub(item.StartAt.Time)}
+	if len(own) == 0 {
+		d.Verdict, d.Substitute = Substituted, other[0].SegmentID
+		return d, !excused
+	}
+	switch short := item.Duration.Duration - d.AiredMs.Duration; {
+	case short > tolerance:
+		d.Verdict = Short
+		if d.Detail == "" {
+			d.Detail = fmt.Sprintf("%s of %s did not air", clockTime(short), clockTime(item.Duration.Duration))
+		}
+		return d, true
+	case d.Drift.Duration > tolerance || d.Drift.Duration < -tolerance:
+		d.Verdict = Late
+	default:
+		d.Verdict = AsPlanned
+	}
+	return d, false
+}

@@ -1,0 +1,193 @@
+package schedules
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// result writes the settled units out as a rundown with its explanations.
+func (p *planner) result() Plan {
+	slices.SortStableFunc(p.placed, func(a, b placed) int { return cmp.Compare(a.start, b.start) })
+	r := Rundown{Station: p.in.Station.ID, Date: p.in.Date, Timezone: p.in.Station.Timezone, Status: Draft, Seed: p.in.Seed,
+		Windows: make([]Slot, len(p.day.windows)), Items: make([]Item, 0, len(p.placed)+len(p.placed)/4), Warnings: []Warning{}}
+	explanations := make([]Explanation, 0, cap(r.Items))
+	for i := range p.day.windows {
+		w := &p.day.windows[i]
+		r.Windows[i] = Slot{Occurrence: w.Occurrence, Tolerance: Ms(w.tolerance)}
+	}
+	for i := range p.placed {
+		first := len(r.Items)
+		r.Items, explanations = p.write(&p.placed[i], r.Items, explanations)
+		for _, item := range r.Items[first:] {
+			slot := &r.Windows[p.placed[i].win]
+			slot.Planned.Duration += item.Duration.Duration
+		}
+	}
+	p.warnPosts(r.Items)
+	for i := range r.Windows {
+		s := &r.Windows[i]
+		if off := s.Planned.Duration - s.EndAt.Sub(s.StartAt.Time); off != 0 {
+			p.warn("residual", s.Window, "", "the window of %s is %s off its length, within its tolerance of %s",
+				s.StartAt, clockTime(off), clockTime(s.Tolerance.Duration))
+		}
+	}
+	r.Warnings = append(r.Warnings, p.warnings...)
+	return Plan{Rundown: r, Explanations: explanations, Report: p.report(r.Items, explanations)}
+}
+
+// write appends the unit's items.
+func (p *planner) write(pl *placed, items []Item, explanations []Explanation) ([]Item, []Explanation) {
+	w := &p.day.windows[pl.win]
+	x := Explanation{Window: w.Window, Choice: pl.choice, Place: pl.place, DueRank: pl.rank, LastAired: instant(pl.since)}
+	if pl.kept != nil {
+		x.Item, x.Position, x.SegmentID, x.Why = pl.kept.ID, pl.kept.Position, pl.kept.SegmentID, "it was to stay as it is"
+		return append(items, *pl.kept), append(explanations, x)
+	}
+	at := pl.start
+	chain := ""
+	if pl.unit.n > 1 {
+		lead := at
+		for _, m := range pl.unit.members[:pl.unit.n] {
+			if m == pl.unit.main {
+				chain = ItemID(p.in.Station.ID, w.StartAt, pl.position.ID, Ms(lead-w.start), p.name(m))
+			}
+			lead += p.lib.entries[m].ms
+		}
+	}
+	for k, m := range pl.unit.members[:pl.unit.n] {
+		e := &p.lib.entries[m]
+		item := Item{ID: ItemID(p.in.Station.ID, w.StartAt, pl.position.ID, Ms(at-w.start), e.ID), Window: w.Window, Position: pl.position.ID,
+			SegmentID: e.ID, SHA256: e.Recording.SHA256, Kind: e.Kind, Language: e.Language, Title: e.Title, Voice: e.Voice,
+			StartAt: instant(at), Start: Follow, Duration: Ms(e.ms), CueIn: e.Recording.CueIn, CueOut: e.Recording.CueOut,
+			NotAfter: p.notAfter(m), Chain: chain}
+		if k == 0 && pl.position.At != nil {
+			item.Start, item.Grace = cmp.Or(pl.position.Start, Hard), pl.position.Grace
+		}
+		if k == pl.unit.n-1 && pl.trim > 0 {
+			item.Duration = Ms(e.ms - pl.trim)
+			item.CueOut = Ms(item.CueOut.Milliseconds() - pl.trim)
+			item.FadeOut = Ms(min(item.Duration.Milliseconds(), pl.position.FadeMax.Milliseconds()))
+		}
+		x.Item, x.Position, x.SegmentID, x.Chain = item.ID, item.Position, e.ID, nil
+		if pl.unit.n > 1 {
+			for _, o := range pl.unit.members[:pl.unit.n] {
+				x.Chain = append(x.Chain, p.name(o))
+			}
+		}
+		x.Airings = int(p.aires[m])
+		if pl.queue != nil {
+			x.Deficit = pl.queue.mean - float64(p.aires[m])
+		}
+		p.figures(pl, w, m, at, &x)
+		x.Why = why(pl, &x)
+		if pl.fallback {
+			p.warn("fallback_used", w.Window, item.ID, "%s of the station's fallback fills position %s: nothing else fits", e.ID, pl.position.ID)
+		}
+		for _, b := range x.Bent {
+			p.warn("rule_bent", w.Window, item.ID, "%s bends: needs %s, has %s", b.Rule, b.figure(b.Need), b.figure(b.Has))
+		}
+		items, explanations = append(items, item), append(explanations, x)
+		at += e.ms
+	}
+	return items, explanations
+}
+
+// notAfter is when the segment must have ended: its expiry, its passages' and its campaigns'.
+func (p *planner) notAfter(m int32) Instant {
+	until := p.lib.entries[m].life.Until
+	for _, k := range p.kills {
+		if k.members.has(m) {
+			until = earlier(until, instant(k.until))
+		}
+	}
+	return until
+}
+
+// figures fills in how far each rule was from refusing the item as the day now stands.
+func (p *planner) figures(pl *placed, w *window, m int32, at int64, x *Explanation) {
+	own := span{at, at + p.lib.entries[m].ms, m, pl.win, false}
+	p.lift(pl.unit, pl.start, pl.win)
+	t := trial{seg: m, start: own.start, end: own.end, ms: own.end - own.start, win: pl.win}
+	for i := range w.rules.rules {
+		r := &w.rules.rules[i]
+		f := w.rules.judge(r, t, p.ledger)
+		if f == (finding{}) || f.has == maxTime {
+			continue
+		}
+		s := Slack{Rule: r.name, Unit: r.unit(), Need: f.need, Has: f.has}
+		if f.broken && !r.hard {
+			x.Bent = append(x.Bent, s)
+		} else {
+			x.Slacks = append(x.Slacks, s)
+		}
+	}
+	p.lay(pl.unit, pl.start, pl.win)
+}
+
+func (s Slack) figure(n int64) string {
+	if s.Unit == "ms" {
+		return clockTime(Ms(n).Duration)
+	}
+	return itoa(int(n)) + " " + s.Unit
+}
+
+func why(pl *placed, x *Explanation) string {
+	c := pl.choice
+	since := "has never aired"
+	if !x.LastAired.IsZero() {
+		since = "last aired at " + x.LastAired.String()
+	}
+	switch c.Method {
+	case MethodFixed:
+		return "the clock names it"
+	case MethodDemand:
+		return fmt.Sprintf("%s asks for it; it %s", c.For, since)
+	case MethodClosing:
+		return fmt.Sprintf("due %s; it %s; with %d others it fills %s with %d ms over", ordinal(x.DueRank), since, len(c.Aired)-1,
+			clockTime(c.Target.Duration), c.Residual.Milliseconds())
+	}
+	return fmt.Sprintf("due %s; it %s", ordinal(x.DueRank), since)
+}
+
+func ordinal(rank int) string {
+	if rank == 0 {
+		return "first"
+	}
+	return "after " + itoa(rank) + " others"
+}
+
+// warnPosts says which hard posts do not start at their very instant, because no material fills to it exactly.
+func (p *planner) warnPosts(items []Item) {
+	for i := range p.placed {
+		pl := &p.placed[i]
+		if pl.kept != nil || pl.position.At == nil || pl.position.Start == Soft {
+			continue
+		}
+		w := &p.day.windows[pl.win]
+		if off := pl.start - w.start - pl.position.At.Milliseconds(); off != 0 {
+			p.warn("post_off", w.Window, "", "post %s starts %s off its instant, within the window's tolerance: no material fills to it exactly",
+				pl.position.ID, clockTime(Ms(off).Duration))
+		}
+	}
+}
+
+// ItemID is the id of the item of a segment at an offset into a window occurrence: the same plan has the same ids,
+// and an item that changes gets another.
+func ItemID(station string, window Instant, position string, offset Millis, segment string) string {
+	b := make([]byte, 0, 160)
+	b = append(b, station...)
+	b = append(b, 0)
+	b = strconv.AppendInt(b, window.UnixMilli(), 10)
+	b = append(b, 0)
+	b = append(b, position...)
+	b = append(b, 0)
+	b = strconv.AppendInt(b, offset.Milliseconds(), 10)
+	b = append(b, 0)
+	b = append(b, segment...)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,106 @@
+package schedules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Matches reports whether the segment may take the position by what it is; whether it may air is Airable's question.
+func (s *Selector) Matches(g *Segment) bool {
+	if s == nil {
+		return true
+	}
+	if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, g.Kind) ||
+		s.Language != "" && !matchesLanguage(g.Language, s.Language) ||
+		s.Script != "" && (g.Script == nil || g.Script.ID != s.Script) ||
+		s.Voice != "" && g.Voice != s.Voice ||
+		s.Series != "" && g.Series != s.Series {
+		return false
+	}
+	for _, t := range s.Tags {
+		if !slices.Contains(g.Tags, t) {
+			return false
+		}
+	}
+	if s.Min.Duration > 0 || s.Max.Duration > 0 {
+		air := g.Recording.AirTime().Duration
+		return air >= s.Min.Duration && (s.Max.Duration == 0 || air <= s.Max.Duration)
+	}
+	return true
+}
+
+// String says what the selector asks for, in words.
+func (s *Selector) String() string {
+	if s == nil {
+		return "anything"
+	}
+	var parts []string
+	if len(s.Kinds) > 0 {
+		kinds := make([]string, len(s.Kinds))
+		for i, k := range s.Kinds {
+			kinds[i] = string(k)
+		}
+		parts = append(parts, strings.Join(kinds, " or "))
+	}
+	for _, p := range []struct{ label, value string }{{"in ", s.Language}, {"tagged ", strings.Join(s.Tags, " and ")},
+		{"reading script ", s.Script}, {"by voice ", s.Voice}, {"of series ", s.Series}} {
+		if p.value != "" {
+			parts = append(parts, p.label+p.value)
+		}
+	}
+	if s.Min.Duration > 0 {
+		parts = append(parts, "of at least "+clockTime(s.Min.Duration))
+	}
+	if s.Max.Duration > 0 {
+		parts = append(parts, "of at most "+clockTime(s.Max.Duration))
+	}
+	if len(parts) == 0 {
+		return "anything"
+	}
+	return strings.Join(parts, " ")
+}
+
+// clockTime writes a duration as people who schedule read it: 59:30 or 1:02:03.250.
+func clockTime(d time.Duration) string {
+	sign := ""
+	if d < 0 {
+		sign, d = "-", -d
+	}
+	ms := d.Milliseconds()
+	s := fmt.Sprintf("%s%d:%02d", sign, ms/60_000, ms/1000%60)
+	if ms >= 3_600_000 {
+		s = fmt.Sprintf("%s%d:%02d:%02d", sign, ms/3_600_000, ms/60_000%60, ms/1000%60)
+	}
+	if ms%1000 != 0 {
+		s += fmt.Sprintf(".%03d", ms%1000)
+	}
+	return s
+}
+
+// key names the selector's class of segments in a cache.
+func (s *Selector) key() string {
+	if s == nil {
+		return ""
+	}
+	return fmt.Sprintf("%q %q %q %q %q %q %d %d", s.Kinds, s.Language, s.Tags, s.Script, s.Voice, s.Series, s.Min.Duration, s.Max.Duration)
+}
+
+// class lists the segments that may air at some time, match the selector and speak one of the languages, in the
+// library's rotation order.
+func (l *Library) class(s *Selector, languages []string) []int32 {
+	key := s.key() + strings.Join(languages, " ")
+	if c, ok := l.classes.Load(key); ok {
+		return c.([]int32)
+	}
+	out := []int32{}
+	for _, i := range l.rotation {
+		e := &l.entries[i]
+		if e.fit && s.Matches(&e.Segment) && Speaks(e.Language, languages) {
+			out = append(out, i)
+		}
+	}
+	c, _ := l.classes.LoadOrStore(key, out)
+	return c.([]int32)
+}

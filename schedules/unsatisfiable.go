@@ -1,0 +1,67 @@
+package schedules
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Unsatisfiable is the proof that no rundown keeps all hard rules: each conflict alone is enough, and taking any one
+// of its parts away leaves a satisfiable rest.
+type Unsatisfiable struct {
+	Station   string     `json:"station"`
+	Date      Date       `json:"date"`
+	Conflicts []Conflict `json:"conflicts"`
+}
+
+// Conflict is a smallest set of demands that cannot all hold.
+type Conflict struct {
+	Kind    string         `json:"kind"` // capacity: one position or window cannot be met at all; conflict: together they cannot
+	Message string         `json:"message"`
+	Parts   []ConflictPart `json:"parts"`
+}
+
+// ConflictPart is one demand of a conflict: a rule, a position, a window's length, an item that was to stay.
+type ConflictPart struct {
+	Field   string `json:"field"` // the contract's path, such as clocks[hour-ko].rules[0]
+	Message string `json:"message"`
+}
+
+func (u *Unsatisfiable) Error() string {
+	var parts []string
+	for _, c := range u.Conflicts {
+		parts = append(parts, c.Message)
+	}
+	return fmt.Sprintf("%s on %s cannot be planned: %s", u.Station, u.Date, strings.Join(parts, "; "))
+}
+
+// NotFound says that planning found no rundown and could not prove that there is none.
+type NotFound struct {
+	Station  string `json:"station"`
+	Date     Date   `json:"date"`
+	Window   string `json:"window,omitempty"`
+	Position string `json:"position,omitempty"`
+	Message  string `json:"message"`
+}
+
+func (n *NotFound) Error() string {
+	return fmt.Sprintf("no rundown found for %s on %s: %s", n.Station, n.Date, n.Message)
+}
+
+// diagnose turns the place where planning got stuck into a proof, when there is one.
+func (in Input) diagnose(p *planner, s *stuck) error {
+	n := &NotFound{Station: in.Station.ID, Date: in.Date}
+	if s.demand != nil {
+		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name, s.demand.amount(p.met(s.demand)), s.demand.amount(s.demand.need))
+		return n
+	}
+	w := &p.day.windows[s.stretch.win]
+	n.Window = w.Window
+	if len(s.stretch.places) == 0 {
+		n.Message = fmt.Sprintf("window %s has nothing to air from %s to %s", w.Window, instant(s.stretch.start), instant(s.stretch.end))
+		return n
+	}
+	pos := s.stretch.places[max(s.place, 0)].pos
+	n.Position = pos.ID
+	n.Message = fmt.Sprintf("position %s of the window %s at %s could not be filled", pos.ID, w.Window, w.StartAt)
+	return n
+}

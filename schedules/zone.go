@@ -1,0 +1,84 @@
+package schedules
+
+import (
+	"fmt"
+	"time"
+)
+
+// Zone loads an IANA time zone. Unlike time.LoadLocation it refuses "" and "Local", which mean whatever the machine
+// thinks.
+func Zone(name string) (*time.Location, error) {
+	if name == "" || name == "Local" {
+		return nil, fmt.Errorf("%q is not a time zone: write an IANA name such as Asia/Seoul, or UTC", name)
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a known time zone: write an IANA name such as Asia/Seoul, or UTC", name)
+	}
+	return loc, nil
+}
+
+// wallReach is more than any zone has ever been off UTC.
+const wallReach = 27 * time.Hour
+
+// Resolve is the instant at which clocks in loc show the wall time that wall shows in UTC. A wall time that exists
+// twice is its first occurrence; one that does not exist moves forward by the gap, that is, it is read with the
+// offset in force before the gap.
+func Resolve(wall time.Time, loc *time.Location) time.Time {
+	wall = wall.UTC()
+	var moved time.Time
+	end := wall.Add(wallReach)
+	for at := wall.Add(-wallReach); !at.After(end); {
+		local := at.In(loc)
+		_, offset := local.Zone()
+		from, until := local.ZoneBounds()
+		t := wall.Add(-time.Duration(offset) * time.Second)
+		before := !from.IsZero() && t.Before(from)
+		after := !until.IsZero() && !t.Before(until)
+		if !before && !after {
+			return t
+		}
+		if after {
+			moved = t // past this stretch of constant offset; in a gap, also before the next one
+		}
+		if until.IsZero() {
+			break
+		}
+		at = until.UTC()
+	}
+	return moved
+}
+
+// DayBounds is the broadcast day d of the station: [start, end) from the first instant of d to the first of the
+// next day in the station's own zone. A day may last 23, 24 or 25 hours, and need not begin at a midnight.
+func (s Station) DayBounds(d Date) (start, end time.Time, err error) {
+	loc, err := Zone(s.Timezone)
+	if err != nil {
+		return time.Time{}, time.Time{}, err
+	}
+	start, end = dayBounds(d, loc)
+	return start, end, nil
+}
+
+func dayBounds(d Date, loc *time.Location) (start, end time.Time) {
+	return Resolve(d.utc(), loc), Resolve(d.AddDays(1).utc(), loc)
+}
+
+// DateAt is the station's broadcast day that contains t: the d with DayBounds(d) around t.
+func (s Station) DateAt(t time.Time) (Date, error) {
+	loc, err := Zone(s.Timezone)
+	if err != nil {
+		return Date{}, err
+	}
+	return dateAt(t, loc), nil
+}
+
+func dateAt(t time.Time, loc *time.Location) Date {
+	d := DateOf(t.In(loc)).AddDays(-1)
+	for { // at most three steps: only a transition at midnight parts the wall's date from the day
+		if _, end := dayBounds(d, loc); t.Before(end) {
+			return d
+		}
+		d = d.AddDays(1)
+	}
+}
