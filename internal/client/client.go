@@ -117,7 +117,7 @@ func kindOf(status int) fault.Kind {
 		return fault.Forbidden
 	case http.StatusNotFound:
 		return fault.NotFound
-	case http.StatusConflict:
+	case http.StatusConflict, http.StatusRequestedRangeNotSatisfiable:
 		return fault.Conflict
 	case http.StatusGone:
 		return fault.Gone
