@@ -30,9 +30,10 @@ type Reason struct {
 
 // Apply is a whole network, or part of one, as it should be. What it does not name stays as it is.
 type Apply struct {
-	Stations []schedules.Station `json:"stations,omitempty"`
-	Clocks   []schedules.Clock   `json:"clocks,omitempty"`
-	Scripts  []schedules.Script  `json:"scripts,omitempty"`
+	Stations  []schedules.Station  `json:"stations,omitempty"`
+	Clocks    []schedules.Clock    `json:"clocks,omitempty"`
+	Scripts   []schedules.Script   `json:"scripts,omitempty"`
+	Campaigns []schedules.Campaign `json:"campaigns,omitempty"`
 }
 
 // Applied says what an apply did, or, on a dry run, would do.
@@ -43,7 +44,7 @@ type Applied struct {
 
 // AppliedChange is one document's part of an apply.
 type AppliedChange struct {
-	Kind     string          `json:"kind"` // station, clock, script
+	Kind     string          `json:"kind"` // station, clock, script, campaign
 	ID       string          `json:"id"`
 	Action   string          `json:"action"` // create, update, unchanged
 	Revision int64           `json:"revision"`
@@ -76,7 +77,12 @@ type ManyResult struct {
 
 // EditRequest changes a rundown by hand.
 type EditRequest struct {
-	Edits []json.RawMessage `json:"edits"`
+	Edits []schedules.Edit `json:"edits"`
+}
+
+// PublishRequest publishes the latest rundown of a day.
+type PublishRequest struct {
+	Correction string `json:"correction"` // why a frozen window may change; empty: it may not
 }
 
 // Token is an access token's record. Secret is there only in the answer that creates it.

@@ -1,0 +1,228 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"lifeline/audio"
+	"lifeline/internal/blob"
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// Analyser measures a recording. It fails with *audio.Rejection when the bytes cannot air.
+type Analyser func(ctx context.Context, r io.Reader) (audio.Facts, error)
+
+// Create makes a segment of a received recording: pending, or rejected. It fails with Invalid, and with Conflict when
+// the id is taken; nothing is there then.
+func (l *Library) Create(ctx context.Context, a Actor, s schedules.Segment, r Received) (schedules.Segment, error) {
+	if s.ID == "" {
+		s.ID = "s-" + newID()
+	}
+	if err := l.CheckNew(s); err != nil {
+		return s, err
+	}
+	r.settle(&s, a)
+	s.Revision = 1
+	body, err := encode(s)
+	if err != nil {
+		return s, err
+	}
+	err = l.mirror.Commit(ctx, store.Commit{
+		Writes: []store.Write{{Kind: kindSegment, ID: s.ID, Body: body}},
+		Origin: a.origin(l.now(), "segment.upload", s.Recording.SHA256)})
+	if errors.Is(err, errRace) {
+		return s, idTaken(s.ID)
+	}
+	return s, err
+}
+
+// CheckNew fails as Create would, before any audio is sent.
+func (l *Library) CheckNew(s schedules.Segment) error {
+	if err := invalid(s.Problems()); err != nil {
+		return err
+	}
+	if l.mirror.segments.revision(s.ID) != 0 {
+		return idTaken(s.ID)
+	}
+	return nil
+}
+
+func idTaken(id string) error {
+	return fault.New(fault.Conflict, "a segment %q exists already: choose another id, or send its new audio to that segment", id)
+}
+
+// Replace gives a segment a new recording, which needs approval anew. The old one stays known by its hash.
+func (l *Library) Replace(ctx context.Context, a Actor, id string, revision *int64, r Received) (schedules.Segment, error) {
+	return l.change(ctx, a, id, revision, "segment.audio", r.recording.SHA256, func(s *schedules.Segment) error {
+		if s.State == schedules.Recalled {
+			return fault.New(fault.Conflict, "segment %q is recalled: reinstate it before it gets new audio", id)
+		}
+		if s.Recording != nil && s.Recording.SHA256 != r.recording.SHA256 {
+			s.Previous = append(s.Previous[:len(s.Previous):len(s.Previous)], s.Recording.SHA256)
+		}
+		r.settle(s, a)
+		return nil
+	})
+}
+
+// Audio opens a segment's recording. It fails with NotFound.
+func (l *Library) Audio(ctx context.Context, sha256 string) (blob.Content, int64, error) {
+	return l.audio.Open(ctx, sha256)
+}
+
+// Received is a recording that is safely stored, and what its analysis said.
+type Received struct {
+	recording schedules.Recording
+	rejection *schedules.Rejection
+}
+
+// settle makes it the segment's recording, brought by a.
+func (r Received) settle(s *schedules.Segment, a Actor) {
+	s.Recording, s.Rejection = &r.recording, r.rejection
+	s.UploadedBy, s.ReinstatedBy = a.Name, ""
+	switch {
+	case r.rejection != nil:
+		s.State = schedules.Rejected
+	case r.recording.AnalysisVersion == 0:
+		s.State = schedules.Analysing
+	default:
+		s.State = schedules.Pending
+	}
+}
+
+// Receive stores and analyses r in one pass. Should the analysis break for a reason that is not the recording's, the
+// recording is kept and analysed later.
+func (l *Library) Receive(ctx context.Context, r io.Reader) (Received, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	pr, pw := io.Pipe()
+	type answer struct {
+		facts audio.Facts
+		err   error
+	}
+	analysed := make(chan answer, 1)
+	go func() {
+		facts, err := l.measure(ctx, pr)
+		analysed <- answer{facts, err}
+		io.Copy(io.Discard, pr) // the rest, so that storing goes on; ends when pw is closed
+	}()
+	stored, err := l.audio.Put(ctx, io.TeeReader(r, pw), l.maxBytes)
+	if err != nil {
+		cancel()
+		pw.CloseWithError(err)
+		<-analysed
+		return Received{}, err
+	}
+	pw.Close()
+	got := <-analysed
+	out := Received{recording: schedules.Recording{SHA256: stored.SHA256, Bytes: stored.Bytes, ContentType: "audio/mpeg"}}
+	out.judge(got.facts, got.err)
+	return out, ctx.Err()
+}
+
+// measure analyses r, waiting for its turn.
+func (l *Library) measure(ctx context.Context, r io.Reader) (audio.Facts, error) {
+	select {
+	case l.workers <- struct{}{}:
+		defer func() { <-l.workers }()
+		return l.analyse(ctx, r)
+	case <-ctx.Done():
+		return audio.Facts{}, ctx.Err()
+	}
+}
+
+// judge takes over what was measured, or the reason why the recording cannot air. Any other error leaves it to be
+// analysed later.
+func (r *Received) judge(f audio.Facts, err error) {
+	var rejection *audio.Rejection
+	switch {
+	case errors.As(err, &rejection):
+		r.rejection = &schedules.Rejection{Code: rejection.Code, Message: rejection.Message}
+		r.recording.AnalysisVersion = audio.Version
+	case err == nil:
+		r.recording = recordingOf(f)
+	}
+}
+
+// recordingOf is what the catalogue keeps of the measured facts. Cue points are cut to whole milliseconds inwards,
+// so that no item is planned longer than it sounds.
+func recordingOf(f audio.Facts) schedules.Recording {
+	r := schedules.Recording{
+		SHA256: f.SHA256, Bytes: f.Bytes, ContentType: f.ContentType, AnalysisVersion: audio.Version,
+		Duration: schedules.Millis{Duration: f.Duration}, SampleRate: f.SampleRate, Channels: f.Channels,
+		BitrateKbps: f.BitrateKbps, BitrateMode: f.BitrateMode,
+		IntegratedLUFS: hundredth(f.IntegratedLUFS), RangeLU: hundredth(f.RangeLU),
+		MaxShortTermLUFS: hundredth(f.MaxShortTermLUFS), MaxMomentaryLUFS: hundredth(f.MaxMomentaryLUFS),
+		TruePeakDBTP: hundredth(f.TruePeakDBTP),
+		CueIn:        schedules.Millis{Duration: f.CueIn.Truncate(time.Millisecond)},
+		CueOut:       schedules.Millis{Duration: f.CueOut.Truncate(time.Millisecond)},
+	}
+	r.Duration.Duration = r.Duration.Round(time.Millisecond)
+	for _, s := range f.Silences {
+		r.Silences = append(r.Silences, schedules.Silence{
+			Start: schedules.Millis{Duration: s.Start.Round(time.Millisecond)},
+			End:   schedules.Millis{Duration: s.End.Round(time.Millisecond)}})
+	}
+	for _, w := range f.Warnings {
+		r.RecordingWarnings = append(r.RecordingWarnings, schedules.RecordingWarning{Code: w.Code, Message: w.Message})
+	}
+	return r
+}
+
+// hundredth rounds a level to what a meter shows.
+func hundredth(v *float64) *float64 {
+	if v == nil {
+		return nil
+	}
+	rounded := math.Round(*v*100) / 100
+	return &rounded
+}
+
+// AnalyseBehind analyses every recording whose facts are of an older analysis than today's. It needs no job queue:
+// what a crash left undone is still behind.
+func (l *Library) AnalyseBehind(ctx context.Context) error {
+	for id, row := range l.mirror.segments.after("", "") {
+		rec := row.value.Recording
+		if rec == nil || rec.AnalysisVersion >= audio.Version {
+			continue
+		}
+		if err := l.analyseAgain(ctx, id, rec.SHA256); err != nil {
+			return fmt.Errorf("control: analyse %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
+	content, bytes, err := l.audio.Open(ctx, sha256)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	facts, err := l.measure(ctx, content)
+	got := Received{recording: schedules.Recording{SHA256: sha256, Bytes: bytes, ContentType: "audio/mpeg"}}
+	got.judge(facts, err)
+	if got.recording.AnalysisVersion == 0 {
+		return err
+	}
+	_, err = l.change(ctx, System, id, nil, "segment.analyse", "", func(s *schedules.Segment) error {
+		if s.Recording == nil || s.Recording.SHA256 != sha256 {
+			return nil
+		}
+		s.Recording = &got.recording
+		switch {
+		case got.rejection != nil && s.State != schedules.Recalled:
+			s.State, s.Rejection = schedules.Rejected, got.rejection
+		case s.State == schedules.Analysing:
+			s.State = schedules.Pending
+		}
+		return nil
+	})
+	return err
+}
