@@ -16,7 +16,7 @@ type unit struct {
 type assembler struct {
 	format  feedFormat
 	history []byte // the main data at hand, at most format.back bytes
-	room    int    // of the packer's stream, see feedFormat.fits
+	room    int    // of the packer's stream, see feedFormat.left
 	data    []byte
 }
 
@@ -54,13 +54,13 @@ func (a *assembler) unit(f Frame) (unit, fault) {
 		why = faultDamaged
 	case back > len(a.history):
 		why = faultReservoir
-	case need > back+len(main) || !a.format.fits(need, a.room):
+	case need > back+len(main) || a.format.left(need, a.room, u.mono) < 0:
 		why = faultOverrun
 	default:
 		a.data = append(append(a.data[:0], a.history[len(a.history)-back:]...), main...)[:need]
 		u.side, u.data, u.muted = side, a.data, false
 	}
-	a.room = a.format.left(len(u.data), a.room)
+	a.room = a.format.left(len(u.data), a.room, u.mono)
 	a.history = append(a.history, main...)
 	if n := len(a.history) - a.format.back; n > 0 {
 		a.history = a.history[:copy(a.history, a.history[n:])]
@@ -76,7 +76,7 @@ func (a *assembler) forget() { a.history = a.history[:0] }
 
 // silent returns the unit of a frame that is missing.
 func (a *assembler) silent(like Header) unit {
-	a.room = a.format.left(0, a.room)
+	a.room = a.format.left(0, a.room, like.Mode == 3)
 	return unit{mode: like.Mode << 6, mono: like.Mode == 3, muted: true}
 }
 

@@ -2,6 +2,7 @@ package audio
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 
@@ -103,24 +104,24 @@ func (d *decoder) run(c *chunk, from, to int) error {
 
 // emit appends the frame in d.raw to the PCM, as d.channels channels.
 func (d *decoder) emit(c *chunk, mono bool) {
-	n := d.format.samples
-	left := grow(&c.pcm[0], n)
-	if d.channels == 1 && mono {
+	left := grow(&c.pcm[0], d.format.samples)
+	raw := d.raw[:4*len(left)]
+	switch {
+	case d.channels == 1 && mono:
 		for i := range left {
-			left[i] = sample(d.raw[4*i], d.raw[4*i+1])
+			left[i] = sample(int32(int16(binary.LittleEndian.Uint16(raw[4*i:]))))
 		}
-		return
-	}
-	if d.channels == 1 {
+	case d.channels == 1:
 		for i := range left {
-			left[i] = (sample(d.raw[4*i], d.raw[4*i+1]) + sample(d.raw[4*i+2], d.raw[4*i+3])) / 2
+			v := binary.LittleEndian.Uint32(raw[4*i:])
+			left[i] = (sample(int32(int16(v))) + sample(int32(v)>>16)) / 2
 		}
-		return
-	}
-	right := grow(&c.pcm[1], n)
-	for i := range left {
-		left[i] = sample(d.raw[4*i], d.raw[4*i+1])
-		right[i] = sample(d.raw[4*i+2], d.raw[4*i+3])
+	default:
+		right := grow(&c.pcm[1], d.format.samples)[:len(left)]
+		for i := range left {
+			v := binary.LittleEndian.Uint32(raw[4*i:])
+			left[i], right[i] = sample(int32(int16(v))), sample(int32(v)>>16)
+		}
 	}
 }
 
@@ -128,7 +129,7 @@ func (d *decoder) emit(c *chunk, mono bool) {
 func grow(s *[]float32, n int) []float32 {
 	at := len(*s)
 	if cap(*s) < at+n {
-		bigger := make([]float32, at, 2*cap(*s)+n)
+		bigger := make([]float32, at, max(2*cap(*s), at+n))
 		copy(bigger, *s)
 		*s = bigger
 	}
@@ -136,12 +137,14 @@ func grow(s *[]float32, n int) []float32 {
 	return (*s)[at:]
 }
 
-// sample turns go-mp3's 16 bits into a value. go-mp3 multiplies by 32767 and cuts towards zero, so that half a step is
-// owed to all but zero; what it clipped becomes exactly full scale.
-func sample(lo, hi byte) float32 {
-	v := int32(int16(uint16(hi)<<8 | uint16(lo)))
+// fullScale is the value of a sample that go-mp3 clipped.
+const fullScale = 1
+
+// sample turns one of go-mp3's 16-bit values into ours. go-mp3 multiplies by 32767 and cuts towards zero, so that half
+// a step is owed to all but zero. Full scale comes out as exactly 1.
+func sample(v int32) float32 {
 	sign := v>>31 | int32(uint32(-v)>>31)
-	return max(-1, min(1, float32(2*v+sign)*(1.0/65534)))
+	return float32(2*v+sign) * (1.0 / 65535)
 }
 
 // feed hides that the packed stream could be seeked, which go-mp3 would do and does wrong.

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Fingerprint is what two encodings of one recording have in common: eight words a second, for the first quarter of an
-// hour, each bit of which says whether the energy falls from one band of frequency to the next faster than it did
+// Fingerprint is what two encodings of one recording have in common: sixteen words a second, for the first ten
+// minutes, each bit of which says whether the energy falls from one band of frequency to the next faster than it did
 // before (after Haitsma and Kalker, A Highly Robust Audio Fingerprinting System, 2002). A word of zero is silence.
 type Fingerprint struct {
 	Words []uint32
 }
 
 const (
-	fingerprintRate  = 8                     // words a second
-	fingerprintMax   = 900 * fingerprintRate // words
+	fingerprintRate  = 16                    // words a second
+	fingerprintMax   = 600 * fingerprintRate // words
 	fingerprintShift = 10 * fingerprintRate  // how far two fingerprints are slid
 	fingerprintLeast = 2 * fingerprintRate   // words that must overlap
 	fingerprintError = 0.33                  // share of bits that may differ in two that match

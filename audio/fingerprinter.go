@@ -2,17 +2,19 @@ package audio
 
 import (
 	"math"
-	"math/cmplx"
 
 	"gonum.org/v1/gonum/dsp/fourier"
 )
 
-// fingerprinter makes a fingerprint. The mean of the channels is brought down to about 5 kHz; a third of a second of
-// that, eight times a second, is taken apart into 33 bands from 300 to 2000 Hz, evenly spaced by ear.
+// fingerprinter makes a fingerprint. The mean of the channels is brought down to 4.2 to 6 kHz; a sixth of a second of
+// that, sixteen times a second, is taken apart into 33 bands from 300 to 2000 Hz, evenly spaced by ear.
 type fingerprinter struct {
-	by     int // samples in, per sample at the lower rate
-	low    []float32
-	mono   []float32 // samples that the low pass still needs
+	coarse int       // samples that are first summed into one
+	sum    float32   // of those so far
+	summed int       // how many
+	every  int       // sums of which one is taken
+	low    []float32 // by a low pass
+	sums   []float32 // sums that the low pass still needs
 	slow   []float64 // at the lower rate, from sample start on
 	start  int64
 	rate   float64 // the lower one, Hz
@@ -27,20 +29,28 @@ type fingerprinter struct {
 }
 
 const (
-	fingerRate    = 5000 // Hz, at least
+	fingerRate    = 4200 // Hz, at least
 	fingerBands   = 33
-	fingerFFT     = 2048
-	fingerSeconds = 0.34
+	fingerFFT     = 1024
+	fingerSeconds = 0.17
 	fingerLow     = 300.0 // Hz
 	fingerHigh    = 2000.0
 	fingerSilence = 1e-6 // mean square below which a window is silent
-	fingerTaps    = 8    // of the low pass, per sample at the lower rate
+	fingerTaps    = 16   // of the low pass
+	fingerCutoff  = 2100 // Hz
 )
 
 func newFingerprinter(rate int) *fingerprinter {
-	p := &fingerprinter{by: max(1, rate/fingerRate), fft: fourier.NewFFT(fingerFFT), frame: make([]float64, fingerFFT)}
-	p.rate = float64(rate) / float64(p.by)
-	p.low = lowPass(fingerTaps*p.by, 2600/float64(rate))
+	p := &fingerprinter{every: 2, fft: fourier.NewFFT(fingerFFT), frame: make([]float64, fingerFFT)}
+	if rate/fingerRate == 3 {
+		p.every = 3
+	}
+	p.coarse = max(1, rate/fingerRate/p.every)
+	p.rate = float64(rate) / float64(p.coarse*p.every)
+	p.low = lowPass(fingerTaps, fingerCutoff/(float64(p.every)*p.rate))
+	for i := range p.low {
+		p.low[i] /= float32(p.coarse)
+	}
 	p.window = make([]float64, int(fingerSeconds*p.rate))
 	for i := range p.window {
 		p.window[i] = 0.5 - 0.5*math.Cos(2*math.Pi*(float64(i)+0.5)/float64(len(p.window)))
@@ -55,45 +65,29 @@ func newFingerprinter(rate int) *fingerprinter {
 
 // lowPass is a sinc of n taps under a Hann window, cutting off at a fraction of the sample rate.
 func lowPass(n int, cutoff float64) []float32 {
-	h := make([]float32, n)
-	var sum float32
+	h := make([]float64, n)
+	var sum float64
 	for i := range h {
 		x := float64(i) - float64(n-1)/2
-		v := 2 * cutoff
+		h[i] = 2 * cutoff
 		if x != 0 {
-			v = math.Sin(2*math.Pi*cutoff*x) / (math.Pi * x)
+			h[i] = math.Sin(2*math.Pi*cutoff*x) / (math.Pi * x)
 		}
-		h[i] = float32(v * (0.5 - 0.5*math.Cos(2*math.Pi*(float64(i)+0.5)/float64(n))))
+		h[i] *= 0.5 - 0.5*math.Cos(2*math.Pi*(float64(i)+0.5)/float64(n))
 		sum += h[i]
 	}
-	for i := range h {
-		h[i] /= sum
+	out := make([]float32, n)
+	for i, v := range h {
+		out[i] = float32(v / sum)
 	}
-	return h
+	return out
 }
 
 func (p *fingerprinter) add(b *block) {
 	if len(p.words) >= fingerprintMax {
 		return
 	}
-	p.mono = append(p.mono, b.pcm[0]...)
-	if len(b.pcm) == 2 {
-		tail := p.mono[len(p.mono)-b.len():]
-		for i, v := range b.pcm[1] {
-			tail[i] = (tail[i] + v) / 2
-		}
-	}
-	at := 0
-	for ; at+len(p.low) <= len(p.mono); at += p.by {
-		x := p.mono[at : at+len(p.low)]
-		var s, t float32
-		for i := 0; i+1 < len(x); i += 2 {
-			s += x[i] * p.low[i]
-			t += x[i+1] * p.low[i+1]
-		}
-		p.slow = append(p.slow, float64(s+t))
-	}
-	p.mono = p.mono[:copy(p.mono, p.mono[at:])]
+	p.slowDown(b.mono)
 	for {
 		from := int64(math.Round(float64(p.n)*p.rate/fingerprintRate)) - p.start
 		if from+int64(len(p.window)) > int64(len(p.slow)) {
@@ -104,6 +98,30 @@ func (p *fingerprinter) add(b *block) {
 		p.slow = p.slow[:copy(p.slow, p.slow[from:])]
 		p.start += from
 	}
+}
+
+// slowDown appends x to slow, at the lower rate.
+func (p *fingerprinter) slowDown(x []float32) {
+	sum, n := p.sum, p.summed
+	for _, v := range x {
+		sum += v
+		if n++; n == p.coarse {
+			p.sums = append(p.sums, sum)
+			sum, n = 0, 0
+		}
+	}
+	p.sum, p.summed = sum, n
+	at := 0
+	for ; at+fingerTaps <= len(p.sums); at += p.every {
+		in, low := (*[fingerTaps]float32)(p.sums[at:]), (*[fingerTaps]float32)(p.low)
+		var s, t float32
+		for i := 0; i < fingerTaps; i += 2 {
+			s += in[i] * low[i]
+			t += in[i+1] * low[i+1]
+		}
+		p.slow = append(p.slow, float64(s+t))
+	}
+	p.sums = p.sums[:copy(p.sums, p.sums[at:])]
 }
 
 // word adds the word of one window.
@@ -117,8 +135,8 @@ func (p *fingerprinter) word(x []float64) {
 	var bands [fingerBands]float64
 	for i := range bands {
 		for k := p.edges[i]; k < max(p.edges[i+1], p.edges[i]+1); k++ {
-			a := cmplx.Abs(p.bins[k])
-			bands[i] += a * a
+			re, im := real(p.bins[k]), imag(p.bins[k])
+			bands[i] += re*re + im*im
 		}
 	}
 	var w uint32

@@ -124,6 +124,9 @@ func (fr *framer) take(c *chunk, f Frame) {
 			fr.crcWrong++
 		}
 	}
+	if _, ok := parseInfoFrame(f); ok && len(fr.scan.joins) < maxJoins {
+		fr.scan.joins = append(fr.scan.joins, f.Offset) // another file begins here
+	}
 	if mono := h.Mode == 3; mono != fr.mono && !f.Damaged {
 		fr.mono = mono
 		if len(fr.changes) < maxJoins {

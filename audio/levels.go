@@ -37,7 +37,7 @@ func (l *levels) add(b *block) {
 		l.peak = max(l.peak, b.peak[ch])
 		l.sum[ch] += b.sum[ch]
 		l.power[ch] += b.power[ch]
-		if b.peak[ch] >= 1 {
+		if b.peak[ch] >= fullScale {
 			l.clipped(ch, b)
 		} else {
 			l.run[ch] = 0
@@ -48,7 +48,7 @@ func (l *levels) add(b *block) {
 // clipped counts a channel's samples at full scale.
 func (l *levels) clipped(ch int, b *block) {
 	for i, v := range b.pcm[ch] {
-		if v < 1 && v > -1 {
+		if v < fullScale && v > -fullScale {
 			l.run[ch] = 0
 			continue
 		}

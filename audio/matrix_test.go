@@ -176,7 +176,16 @@ func checkMatrixFile(t *testing.T, dir string, m matrixFile) matrixResult {
 	}
 	r := matrixResult{name: m.name, joint: m.joint, snr: snr(got, want)}
 	if !m.joint && r.snr < 68 {
-		t.Errorf("PCM is %.1f dB from mpg123's, want 68 or more", r.snr)
+		// mpg123 itself can be wrong: then ffmpeg, which disagrees with it, is what counts.
+		other := ffmpegPCM(t, path)
+		if len(other) != len(want) || snr(want, other) >= 68 {
+			t.Errorf("PCM is %.1f dB from mpg123's, want 68 or more", r.snr)
+		} else if db := snr(got, other); db < 68 {
+			t.Errorf("PCM is %.1f dB from mpg123's and %.1f dB from ffmpeg's, want 68 or more", r.snr, db)
+		} else {
+			t.Logf("mpg123 and ffmpeg are %.1f dB apart; PCM is %.1f dB from ffmpeg's", snr(want, other), db)
+			r.snr = db
+		}
 	}
 	e := ffmpegEBUR(t, path)
 	within(t, "integrated loudness", f.IntegratedLUFS, e.integrated, 0.1)

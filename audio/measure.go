@@ -174,7 +174,7 @@ func (m *measurement) warnStream(fr *framer, f *Facts) {
 		f.warn(WarnJunk, 0, "%d bytes before or after the audio are neither audio nor tags.", n)
 	}
 	if j := fr.scan.joins; len(j) > 0 && j[0] <= fr.lastOffset {
-		f.warn(WarnJoined, 0, "There are tags amid the audio: it was put together from several files, which may click where they meet.")
+		f.warn(WarnJoined, 0, "This was put together from several files, which may click or pause where they meet: join them before encoding.")
 	}
 	if len(fr.changes) > 0 {
 		f.warn(WarnChannelChange, at(fr.changes[0]), "The file changes between mono and stereo at %s; it is heard as %s.", clockTime(at(fr.changes[0])),

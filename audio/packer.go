@@ -46,20 +46,19 @@ func (f feedFormat) sideInfo(mono bool) int {
 	return 32
 }
 
-// area is how many bytes of main data a frame has at least.
-func (f feedFormat) area() int { return f.size - headerSize - f.sideInfo(false) }
+// area is how many bytes of main data a frame has.
+func (f feedFormat) area(mono bool) int { return f.size - headerSize - f.sideInfo(mono) }
 
-// fits reports whether n bytes of main data can be written into a frame that follows room free bytes.
-func (f feedFormat) fits(n, room int) bool { return n <= room+f.area() }
-
-// left returns the free bytes after n bytes of main data are written.
-func (f feedFormat) left(n, room int) int { return min(room+f.area()-n, f.back) }
+// left returns how many bytes are free, of those that the next frame can reach, after n bytes of main data are written
+// into a frame that follows room free bytes. It is negative when they do not fit.
+func (f feedFormat) left(n, room int, mono bool) int { return min(room+f.area(mono)-n, f.back) }
 
 // packer lays units out as a stream of frames. Each unit's data starts as early as the bit reservoir allows.
 type packer struct {
 	format feedFormat
 	out    []byte
-	room   int // free bytes at the end of the last frame, at most format.back
+	zeros  [1440]byte // as many as a frame may have
+	room   int        // free bytes at the end of the last frame, at most format.back
 }
 
 // reset begins a stream with one silent frame, whose bytes are all free.
@@ -77,9 +76,7 @@ func (p *packer) add(u unit) {
 	f := &p.format
 	at := len(p.out)
 	p.out = append(p.out, f.head[0], f.head[1], f.head[2], u.mode)
-	for range f.size - headerSize {
-		p.out = append(p.out, 0)
-	}
+	p.out = append(p.out, p.zeros[:f.size-headerSize]...)
 	frame := p.out[at:]
 	side := frame[headerSize : headerSize+f.sideInfo(u.mono)]
 	area := frame[headerSize+len(side):]

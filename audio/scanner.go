@@ -38,21 +38,22 @@ type Scanner struct {
 
 	leading, trailing int64   // bytes of junk before the first and after the last frame
 	truncated         bool    // the file ends inside its last frame, which is not delivered
-	joins             []int64 // tags amid the audio: where files were put one after another
+	joins             []int64 // tags amid the audio: places where files were put one after another
 }
 
 const (
-	scanBuffer  = 256 << 10
-	lockChain   = 4 // headers in a row that start a stream
-	resyncChain = 3 // headers in a row that continue it after damage
-	changeChain = 5 // headers in a row that say another stream has begun
+	firstBuffer = 16 << 10
+	scanBuffer  = 256 << 10 // what the buffer grows to
+	lockChain   = 4         // headers in a row that start a stream
+	resyncChain = 3         // headers in a row that continue it after damage
+	changeChain = 5         // headers in a row that say another stream has begun
 	maxJoins    = 64
 	maxFree     = 64 // places tried for a stream in free format, each of which is dear
 )
 
 // NewScanner returns a scanner of r, which it reads in large pieces.
 func NewScanner(r io.Reader) *Scanner {
-	return &Scanner{r: r, buf: make([]byte, 0, scanBuffer), cbr: true}
+	return &Scanner{r: r, buf: make([]byte, 0, firstBuffer), cbr: true}
 }
 
 // newScannerAt continues the scan of a stream whose first frame has the header lock, at the frame at offset.
@@ -332,7 +333,7 @@ func (s *Scanner) failure() error {
 func (s *Scanner) have(end int) bool {
 	for idle := 0; len(s.buf) < end && s.err == nil; {
 		if len(s.buf) == cap(s.buf) {
-			s.buf = append(s.buf, 0)[:len(s.buf)]
+			s.buf = append(make([]byte, 0, 2*cap(s.buf)), s.buf...)
 		}
 		n, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])
 		s.buf, s.err = s.buf[:len(s.buf)+n], err
@@ -347,8 +348,11 @@ func (s *Scanner) have(end int) bool {
 
 // compact drops what has been dealt with, when it is much. Places in buf are not valid across it.
 func (s *Scanner) compact() {
-	if s.pos < scanBuffer/2 {
+	if s.pos < min(cap(s.buf), scanBuffer)/2 {
 		return
+	}
+	if c := cap(s.buf); c < scanBuffer && s.base > 0 { // a long file: read it in larger pieces
+		s.buf = append(make([]byte, 0, 2*c), s.buf...)
 	}
 	s.base += int64(s.pos)
 	s.buf = s.buf[:copy(s.buf, s.buf[s.pos:])]

@@ -132,6 +132,13 @@ func mpg123PCM(t testing.TB, path string) []float32 {
 	return floats(raw)
 }
 
+// ffmpegPCM decodes a file with ffmpeg to float32.
+func ffmpegPCM(t testing.TB, path string) []float32 {
+	t.Helper()
+	raw, _ := run(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-f", "f32le", "-")
+	return floats(raw)
+}
+
 func floats(raw []byte) []float32 {
 	out := make([]float32, len(raw)/4)
 	for i := range out {
@@ -161,7 +168,7 @@ var eburLine = regexp.MustCompile(`(I|LRA|Peak):\s+(-?[\d.]+|-?inf|nan) (LUFS|LU
 
 func ffmpegEBUR(t testing.TB, path string) ebur {
 	t.Helper()
-	_, e := run(t, "ffmpeg", "-hide_banner", "-nostats", "-i", path, "-af", "ebur128=peak=true+sample:framelog=verbose", "-f", "null", "-")
+	_, e := run(t, "ffmpeg", "-hide_banner", "-nostats", "-i", path, "-map", "0:a", "-af", "ebur128=peak=true+sample:framelog=verbose", "-f", "null", "-")
 	text := string(e)
 	var m ebur
 	peaks := 0

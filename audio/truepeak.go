@@ -125,15 +125,6 @@ func fir(x, h *[peakTaps]float32) float32 {
 	return max(v, -v)
 }
 
-// magnitude is the largest magnitude in x.
-func magnitude(x []float32) float32 {
-	var m float32
-	for _, v := range x {
-		m = max(m, v, -v)
-	}
-	return m
-}
-
 // finish lets the last samples pass through the filter.
 func (t *truePeak) finish() {
 	zeros := make([]float32, peakTaps)

@@ -84,7 +84,7 @@ func newOutline(rate int) *outline { return &outline{rate: rate, perPixel: first
 func (o *outline) add(b *block) {
 	for at, n := 0, b.len(); at < n; {
 		take := min(o.perPixel-o.n, n-at)
-		lo, hi := extremes(b.pcm, at, at+take)
+		lo, hi := extremes(b.mono[at : at+take])
 		if o.n == 0 {
 			o.lo, o.hi = lo, hi
 		} else {
@@ -97,23 +97,18 @@ func (o *outline) add(b *block) {
 	}
 }
 
-// extremes returns the least and the greatest value of the mean of the channels.
-func extremes(pcm [][]float32, from, to int) (lo, hi float32) {
-	x := pcm[0][from:to]
+// extremes returns the least and the greatest value of x, which is not empty.
+func extremes(x []float32) (lo, hi float32) {
 	lo, hi = x[0], x[0]
-	if len(pcm) == 1 {
-		for _, v := range x {
-			lo, hi = min(lo, v), max(hi, v)
+	for _, v := range x {
+		if v < lo {
+			lo = v
 		}
-		return lo, hi
+		if v > hi {
+			hi = v
+		}
 	}
-	y := pcm[1][from:to]
-	lo, hi = x[0]+y[0], x[0]+y[0]
-	for i, v := range x {
-		v += y[i]
-		lo, hi = min(lo, v), max(hi, v)
-	}
-	return lo / 2, hi / 2
+	return lo, hi
 }
 
 // pixel ends the pixel at hand.
