@@ -18,6 +18,7 @@ type Deck struct {
 	log      *Logbook
 	notify   func(Notice)
 	problems *Problems
+	lead     int64 // frames by which rendering is ahead of hearing
 
 	generation int64 // of the holdings that spans come from
 	spans      []*Span
@@ -25,7 +26,7 @@ type Deck struct {
 	span       *Span // that the last frame lay in
 
 	air      *airing
-	spoiled  map[string]bool // items of the span that were given up, by id
+	over     map[string]bool // items of the span that have aired or were given up, by id
 	broken   map[string]bool // chains of the span that one of its items broke
 	lastFill string          // segment that last filled a gap of the span
 	fillFrom int64           // frame before which it is no use to look for a fill again
@@ -51,10 +52,10 @@ const (
 	fillFade = time.Second
 )
 
-// NewDeck renders at rate what held answers.
-func NewDeck(rate Rate, held func() *Holdings, cuer *Cuer, log *Logbook, problems *Problems, notify func(Notice)) *Deck {
-	return &Deck{rate: rate, held: held, cuer: cuer, log: log, notify: notify, problems: problems,
-		spoiled: map[string]bool{}, broken: map[string]bool{}}
+// NewDeck renders at rate what held answers, lead before it is heard.
+func NewDeck(rate Rate, lead time.Duration, held func() *Holdings, cuer *Cuer, log *Logbook, problems *Problems, notify func(Notice)) *Deck {
+	return &Deck{rate: rate, lead: rate.Frames(lead), held: held, cuer: cuer, log: log, notify: notify, problems: problems,
+		over: map[string]bool{}, broken: map[string]bool{}}
 }
 
 // Span is the window that contains frame pos, nil between windows, and the frame before which that does not change
@@ -120,7 +121,7 @@ func (d *Deck) enter(pos int64, span *Span) {
 	if span == nil || same {
 		return
 	}
-	clear(d.spoiled)
+	clear(d.over)
 	clear(d.broken)
 	d.lastFill, d.fresh, d.fillFrom = "", true, 0
 	d.notify(Notice{Kind: WindowStart, At: d.at(pos), Window: span.Window, Date: span.Date, Revision: span.Revision,
@@ -143,7 +144,7 @@ func (d *Deck) Leave(pos int64, why string) {
 func (d *Deck) settle(pos int64, slot Slot) {
 	if a := d.air; a != nil {
 		h := d.held()
-		planned := slot.Item != nil && !d.spoiled[slot.Item.ID]
+		planned := slot.Item != nil && !d.over[slot.Item.ID]
 		switch {
 		case h.Recalled(a.item):
 			d.spoil(pos, "its segment was recalled")
@@ -162,7 +163,7 @@ func (d *Deck) settle(pos int64, slot Slot) {
 			return
 		}
 	}
-	if slot.Item != nil && !d.spoiled[slot.Item.ID] && d.play(pos, slot) {
+	if slot.Item != nil && !d.over[slot.Item.ID] && d.play(pos, slot) {
 		return
 	}
 	d.fill(pos, slot)
@@ -211,7 +212,7 @@ func (d *Deck) objection(it *wire.QueueItem, end int64) (schedules.Outcome, stri
 
 // giveUp reports an item that did not start.
 func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, why string) {
-	d.spoiled[it.ID] = true
+	d.over[it.ID] = true
 	if it.Chain != "" {
 		d.broken[it.Chain] = true
 	}
@@ -311,6 +312,9 @@ func (d *Deck) endAt(a *airing, end int64) {
 // complete ends what has come to its end at pos.
 func (d *Deck) complete(pos int64) {
 	if d.air != nil && pos >= d.air.end {
+		if d.air.fills == "" {
+			d.over[d.air.item.ID] = true
+		}
 		d.finish(pos, "")
 	}
 }
@@ -318,7 +322,7 @@ func (d *Deck) complete(pos int64) {
 // spoil ends what is on the air at pos because it may not, or cannot, go on.
 func (d *Deck) spoil(pos int64, why string) {
 	if a := d.air; a.fills == "" {
-		d.spoiled[a.item.ID] = true
+		d.over[a.item.ID] = true
 		if a.item.Chain != "" {
 			d.broken[a.item.Chain] = true
 		}
@@ -344,7 +348,6 @@ func (d *Deck) finish(pos int64, why string) {
 		outcome = schedules.Aired
 	case why == "" && a.voice.left() == 0 && whole-heard > d.rate.Frames(tolerance):
 		why = fmt.Sprintf("the recording ends %v early", d.rate.Duration(whole-heard).Round(time.Millisecond))
-		d.spoiled[a.item.ID] = true
 		d.problems.Add("item %s (%s): %s", a.item.ID, a.item.SegmentID, why)
 	case why == "" && whole-heard > d.rate.Frames(tolerance):
 		why = "the next item was due"
@@ -370,7 +373,7 @@ func (d *Deck) position(pos int64) {
 		return
 	}
 	a.noticed = pos
-	d.log.Heard(heard{ItemID: a.id(), StartedAt: d.at(a.start), Until: d.at(pos)})
+	d.log.Heard(heard{ItemID: a.id(), StartedAt: d.at(a.start), Until: d.at(max(pos-d.lead, a.start))})
 	n := d.notice(Position, pos, a.item, "", "")
 	n.ItemID, n.StartedAt = a.id(), d.at(a.start)
 	n.PlayedMs = schedules.Millis{Duration: d.rate.Duration(a.offset + pos - a.start)}

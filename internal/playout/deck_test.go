@@ -85,7 +85,7 @@ func TestRecallTakesAnItemOffTheAirAtOnce(t *testing.T) {
 		e.run(t.Context())
 		heard := e.heardWAV(e.file)
 		expectSound(t, heard, 0, seconds(5), rec(1, 10), 0)
-		expectSound(t, heard, seconds(5.2), seconds(9), rec(12, 5), seconds(0.2)-frameAfterRecall(t, heard))
+		expectSound(t, heard, seconds(5.3), seconds(9), rec(12, 5), seconds(0.3)-frameAfterRecall(t, heard))
 		expectSound(t, heard, seconds(10), seconds(20), rec(2, 10), 0)
 		expectSound(t, heard, seconds(20), seconds(25), rec(12, 5), 0)
 		expectOutcomes(t, e.service.entries(), "item-1 segment-1 cut", "item-1 segment-12 fallback", "item-2 segment-2 aired",
@@ -93,9 +93,9 @@ func TestRecallTakesAnItemOffTheAirAtOnce(t *testing.T) {
 	})
 }
 
-// frameAfterRecall is by how many frames after 5 s the recalled item stopped, at most a tenth of a second.
+// frameAfterRecall is by how many frames after 5 s the recalled item stopped, at most a fifth of a second.
 func frameAfterRecall(t *testing.T, heard [][2]int16) int64 {
-	for i := seconds(5); i < seconds(5.1); i++ {
+	for i := seconds(5); i < seconds(5.2); i++ {
 		if heard[i][0] != rec(1, 0).left() {
 			return i - seconds(5)
 		}
@@ -230,11 +230,11 @@ func TestStoppedPlayerReportsTheCutItemAndRejoinsAtTheVerySample(t *testing.T) {
 			t.Fatalf("%d frames", len(heard))
 		}
 		expectSound(t, heard, 0, seconds(10), rec(1, 30), 0)
-		expectSilence(t, heard, seconds(10.1), seconds(14.9))
-		expectSound(t, heard, seconds(15.1), seconds(30), rec(1, 30), seconds(15.1))
+		expectSilence(t, heard, seconds(10.2), seconds(15))
+		expectSound(t, heard, seconds(15.2), seconds(30), rec(1, 30), seconds(15.2))
 		entries := e.service.entries()
 		expectOutcomes(t, entries, "item-1 segment-1 cut", "item-1 segment-1 cut")
-		if d := entries[0].EndedAt.Sub(e.start.Add(10 * time.Second)).Abs(); d > 50*time.Millisecond {
+		if d := entries[0].EndedAt.Sub(e.start.Add(10 * time.Second)).Abs(); d > 150*time.Millisecond {
 			t.Errorf("the first part is said to end at %v", entries[0].EndedAt)
 		}
 		if !entries[1].EndedAt.Equal(e.until) || !strings.Contains(entries[1].Detail, "joined") {
@@ -263,7 +263,7 @@ func TestClockStepIsToldAndNeitherRepeatsNorSkipsSilently(t *testing.T) {
 				t.Errorf("the cut is explained by %q", entries[0].Detail)
 			}
 			heard := e.heardWAV(e.file)
-			after := seconds(100) + testRate.Frames(step) + seconds(0.1)
+			after := seconds(100) + testRate.Frames(step) + seconds(0.2)
 			which, at := rec(1, 150), after
 			if after > seconds(150) {
 				which, at = rec(2, 150), after-seconds(150)

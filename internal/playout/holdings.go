@@ -111,3 +111,22 @@ func sortedDates[T any](m map[schedules.Date]T) []schedules.Date {
 		return strings.Compare(a.String(), b.String())
 	})
 }
+
+// WindowEnd is when the window of that day ends, by its queue or else by the fallback; zero when neither knows it.
+func (h *Holdings) WindowEnd(window string, date schedules.Date) time.Time {
+	if q := h.Queues[date]; q != nil {
+		for _, w := range q.Windows {
+			if w.Window == window {
+				return w.EndAt.Time
+			}
+		}
+	}
+	if h.Fallback != nil {
+		for _, w := range h.Fallback.Windows {
+			if w.Window == window && w.Date == date {
+				return w.EndAt.Time
+			}
+		}
+	}
+	return time.Time{}
+}

@@ -143,11 +143,14 @@ func (ls *lines) continuous() bool {
 	return false
 }
 
-// lead is how long before it is heard a block must be rendered.
+// renderAhead is what the deck has in hand beyond what the outputs need, so that decoding makes no block late.
+const renderAhead = 100 * time.Millisecond
+
+// lead is how long before it is heard a block is rendered.
 func (ls *lines) lead() time.Duration {
-	lead := time.Duration(0)
+	lead := renderAhead
 	for _, l := range ls.all {
-		lead = max(lead, l.out.Latency())
+		lead = max(lead, l.out.Latency()+renderAhead)
 	}
 	return lead
 }

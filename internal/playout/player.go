@@ -77,7 +77,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	for _, out := range opt.Outputs {
 		p.lines.all = append(p.lines.all, NewLine(out, opt.Rate, opt.Now, p.problems))
 	}
-	p.deck = NewDeck(opt.Rate, p.vault.Holdings, p.cuer, p.log, p.problems, p.notice)
+	p.deck = NewDeck(opt.Rate, p.lines.lead(), p.vault.Holdings, p.cuer, p.log, p.problems, p.notice)
 	idle := ""
 	p.playing.Store(&idle)
 	return p, nil
