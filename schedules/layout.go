@@ -101,9 +101,9 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 					st.places = append(st.places, p.newPlace(w, j))
 				}
 			}
-			if end <= reach {
+			if left := end - reach; left <= 0 || !exact && left <= -st.least && st.elastic() {
 				p.warnDropped(&st, w)
-				return
+				return // what stays fills it, as near as it was planned
 			}
 			if len(st.places) == 0 {
 				if j, ok := nearestFill(positions, max(index, part.first)); ok {
@@ -132,6 +132,11 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 		emit(part.end, part.last, false)
 	}
 	return out
+}
+
+// elastic reports that nothing but fill is to be placed.
+func (st *stretch) elastic() bool {
+	return !slices.ContainsFunc(st.places, func(pl place) bool { return !pl.fill && !pl.pos.Optional })
 }
 
 func (p *planner) newPlace(w *window, j int) place {
