@@ -27,14 +27,15 @@ import (
 	"lifeline/schedules"
 )
 
-// binary builds the program once for all tests that need it as a process.
-var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(filepath.Dir(furnished), "lifeline")
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
+// program builds the service and the player, once for all tests that need them as processes, and answers where the
+// service is; the player lies beside it.
+var program = sync.OnceValues(func() (string, error) {
+	dir := filepath.Dir(furnished)
+	out, err := exec.Command("go", "build", "-o", dir, "lifeline/cmd/lifeline", "lifeline/cmd/playout").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return path, nil
+	return filepath.Join(dir, "lifeline"), nil
 })
 
 // process is the service as a process of its own, to be killed.
@@ -46,7 +47,7 @@ type process struct {
 
 func startProcess(t *testing.T, dir, secret string) *process {
 	t.Helper()
-	path, err := binary()
+	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"lifeline/audio/samples"
@@ -29,11 +30,15 @@ type house struct {
 	scheduler *client.Client
 	secrets   map[string]string // by role, and station:ID
 	service   *service
+	stop      func()
 }
 
 // furnished is a data directory with the samples approved and the example network applied. It is made once, and each
 // test gets a copy.
-var furnished string
+var (
+	furnished  string
+	furnishing sync.Mutex
+)
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "lifeline-test-")
@@ -48,10 +53,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// open starts the service over dir; it stops with the test.
-func open(t *testing.T, dir string) *house {
+// open starts the service over dir on a free port; it stops with the test.
+func open(t *testing.T, dir string) *house { t.Helper(); return startAt(t, dir, "127.0.0.1:0") }
+
+// startAt starts the service over dir at an address; it stops with the test, or before.
+func startAt(t *testing.T, dir, address string) *house {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +75,7 @@ func open(t *testing.T, dir string) *house {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- h.service.run(ctx, l) }()
-	t.Cleanup(func() {
+	h.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error("the service ended with", err)
@@ -76,6 +84,7 @@ func open(t *testing.T, dir string) *house {
 			t.Error("the service closed with", err)
 		}
 	})
+	t.Cleanup(h.stop)
 	h.producer = h.as("producer", control.NewToken{Name: "Hana", Role: control.Producer})
 	h.editor = h.as("editor", control.NewToken{Name: "Ruth", Role: control.Producer})
 	h.scheduler = h.as("scheduler", control.NewToken{Name: "Minjun", Role: control.SchedulerJob})
@@ -101,8 +110,10 @@ func (h *house) station(id string) *client.Client {
 // furnish answers a copy of the furnished data directory.
 func furnish(t *testing.T) string {
 	t.Helper()
+	furnishing.Lock()
+	defer furnishing.Unlock()
 	if _, err := os.Stat(furnished); err != nil {
-		t.Run("furnish", func(t *testing.T) {
+		t.Run("furnish", func(t *testing.T) { // apart, so that its service ends here
 			h := open(t, furnished)
 			segments, err := uploadCatalogue(t.Context(), h.producer, samples.Files, "catalogue.yaml", io.Discard)
 			if err != nil {
