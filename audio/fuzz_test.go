@@ -210,6 +210,10 @@ func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
 				}
 				count := n%64 == 0
 				took, allocated, err := feedTimed(b, e, count, &alone)
+				if took > time.Second { // a second try tells a slow input from a busy machine
+					again, _, _ := feedTimed(b, e, true, &alone)
+					took = min(took, again)
+				}
 				slowest.Store(max(slowest.Load(), int64(took)))
 				// A frame of 24 bytes is 2,304 bytes of PCM, and go-mp3 allocates 40 kB for it.
 				if err != nil || took > time.Second || count && allocated > 4<<20+4096*uint64(len(b)) {
