@@ -10,13 +10,14 @@ const (
 type tagCollector struct {
 	id3     []id3Item // of the first ID3v2 tags
 	id3v1   []byte    // the last ID3v1 tag, 128 bytes
-	ape     []byte    // the last APE tag, when small
+	ape     []apeItem // of the APE tags
 	overrun bool      // a tag claims more bytes than the file has
 
-	kind  byte // of the tag that is passing: its first byte
-	walk  id3Walker
-	whole []byte
-	kept  int
+	kind    byte // of the tag that is passing: its first byte
+	id3Walk id3Walker
+	apeWalk apeWalker
+	whole   []byte
+	kept    int
 }
 
 // id3Item is one frame of an ID3v2 tag: its header and body as they stand, unsynchronisation of the whole tag undone.
@@ -27,13 +28,15 @@ type id3Item struct {
 
 func (c *tagCollector) begin(b []byte) {
 	c.kind, c.whole = b[0], c.whole[:0]
-	c.walk = id3Walker{}
+	c.id3Walk, c.apeWalk = id3Walker{}, apeWalker{skip: 32}
 }
 
 func (c *tagCollector) write(b []byte) {
 	switch {
 	case c.kind == 'I':
-		c.walk.write(b, c)
+		c.id3Walk.write(b, c)
+	case c.kind == 'A':
+		c.apeWalk.write(b, c)
 	case len(c.whole)+len(b) <= maxTagFrame:
 		c.whole = append(c.whole, b...)
 	default:
@@ -42,11 +45,8 @@ func (c *tagCollector) write(b []byte) {
 }
 
 func (c *tagCollector) end() {
-	switch {
-	case c.kind == 'T' && len(c.whole) == 128:
+	if c.kind == 'T' && len(c.whole) == 128 {
 		c.id3v1 = append(c.id3v1[:0], c.whole...)
-	case c.kind == 'A' && len(c.whole) > 32:
-		c.ape = append(c.ape[:0], c.whole...)
 	}
 }
 

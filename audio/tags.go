@@ -41,7 +41,9 @@ func readTags(c *tagCollector) Tags {
 	for _, item := range c.id3 {
 		t.addID3(item)
 	}
-	t.addAPE(c.ape)
+	for _, item := range c.ape {
+		t.addText(item.name, item.value)
+	}
 	if len(c.id3v1) == 128 {
 		if m, err := safely(func() (tag.Metadata, error) { return tag.ReadID3v1Tags(bytes.NewReader(c.id3v1)) }); err == nil {
 			set(&t.Title, m.Title())
@@ -65,8 +67,9 @@ func safely(parse func() (tag.Metadata, error)) (m tag.Metadata, err error) {
 
 // parseID3 reads one item by the library, as a tag of its own, so that one that is broken spoils no other.
 func parseID3(item id3Item) (tag.Metadata, error) {
-	n := len(item.raw)
+	n := len(item.raw) + 10 // the library drops a last item that it does not know unless padding follows
 	b := append([]byte{'I', 'D', '3', item.version, 0, 0, byte(n >> 21 & 127), byte(n >> 14 & 127), byte(n >> 7 & 127), byte(n & 127)}, item.raw...)
+	b = append(b, make([]byte, 10)...)
 	return safely(func() (tag.Metadata, error) { return tag.ReadID3v2Tags(bytes.NewReader(b)) })
 }
 
@@ -101,7 +104,8 @@ func (t *Tags) addID3(item id3Item) {
 
 // addText takes one named value, as ID3 or APE call it.
 func (t *Tags) addText(name, value string) {
-	switch strings.ToUpper(name) {
+	value = strings.TrimRight(value, "\x00 ")
+	switch strings.ToUpper(strings.TrimRight(name, "\x00 ")) {
 	case "TSRC", "TRC", "ISRC":
 		if t.ISRC == "" {
 			t.ISRC = isrc(value)
@@ -153,25 +157,6 @@ func (t *Tags) addChapter(version byte, b []byte) {
 		b = b[10+n:]
 	}
 	t.Chapters = append(t.Chapters, c)
-}
-
-// addAPE reads the items of an APE tag, version 1 or 2: length, flags, name, zero, value.
-func (t *Tags) addAPE(b []byte) {
-	if len(b) < 64 {
-		return
-	}
-	for b = b[32:]; len(b) > 8; {
-		n := int64(binary.LittleEndian.Uint32(b))
-		text := binary.LittleEndian.Uint32(b[4:])&6 == 0
-		name, rest, ok := bytes.Cut(b[8:], []byte{0})
-		if !ok || n > int64(len(rest)) || len(name) > 255 {
-			return
-		}
-		if text {
-			t.addText(string(name), string(rest[:n]))
-		}
-		b = rest[n:]
-	}
 }
 
 // set gives an empty field the safe form of a value.

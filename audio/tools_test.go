@@ -97,6 +97,13 @@ func contents(t testing.TB, path string) []byte {
 	return b
 }
 
+func writeFile(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // analyse is Analyse of bytes that must be accepted.
 func analyse(t testing.TB, b []byte) Facts {
 	t.Helper()
