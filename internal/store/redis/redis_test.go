@@ -2,12 +2,10 @@ package redis_test
 
 import (
 	"fmt"
-	"os"
 	"sync/atomic"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9/logging"
 
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/storetest"
@@ -51,10 +49,4 @@ func open(t testing.TB, o redis.Options) *redis.Store {
 		}
 	})
 	return s
-}
-
-// TestMain silences go-redis, which tells standard error of every Sentinel's answer.
-func TestMain(m *testing.M) {
-	logging.Disable()
-	os.Exit(m.Run())
 }
