@@ -64,7 +64,7 @@ func nextPermutation(a []uint8) bool {
 // record settles the order with the record of its choice, and answers where it ends.
 func (f *filler) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int) int64 {
 	choice := &Choice{Method: MethodClosing, StartAt: instant(at), Target: Ms(end - at), Residual: Ms(residual), Proved: proved,
-		Least: Ms(f.st.least), Most: Ms(f.st.most), Mean: Ms(f.mean), Wide: c.wide, Tried: tried}
+		Least: Ms(f.st.least), Most: Ms(f.st.most), Mean: Ms(f.mean), Wide: len(c.ms), Slack: Ms(c.slack), Tried: tried}
 	place := make([]int, len(f.list))
 	for k, i := range f.play {
 		place[i] = k
@@ -127,41 +127,38 @@ func (f *filler) clashes(c *closer) {
 }
 
 func (f *filler) clashRule(c *closer, r *rule) {
-	type figure struct {
-		values []int32
-		has    int64
+	if r.attr == attrSegment && !f.pl.pos.Chain && (r.each || r.form == formSeparate || r.form == formItems) {
+		return // no candidate is there twice
 	}
-	figures := make([]figure, len(f.play))
+	values := make([][]int32, len(f.play))
+	has := make([]int64, len(f.play))
 	for k, i := range f.play {
 		seg := f.list[i].unit.main
 		e := &f.p.lib.entries[seg]
-		if r.only != nil && !r.only.has(seg) {
+		switch {
+		case r.only != nil && !r.only.has(seg) || r.foreign != nil && !r.foreign[f.st.win]:
 			continue
+		case r.form == formSeparate || r.form == formItems || r.form == formAtMost && r.each:
+			values[k] = e.values(r.attr)
+		case e.has(r.match):
+			values[k] = r.match[:1]
 		}
-		switch r.form {
-		case formSeparate, formItems:
-			figures[k].values = e.values(r.attr)
-		case formAtMost:
-			if r.each {
-				figures[k].values = e.values(r.attr)
-			} else if e.has(r.match) {
-				figures[k].values = r.match[:1]
-			}
-		case formMost:
-			if e.has(r.match) {
-				figures[k].values = r.match[:1]
-			}
-		}
-		if len(figures[k].values) > 0 && (r.form == formAtMost || r.form == formMost) {
-			t := trial{seg: seg, start: 0, end: 0, ms: c.ms[k], win: f.st.win}
-			t.start = f.st.start
-			t.end = t.start + t.ms
-			figures[k].has = f.w.rules.judge(r, t, f.p.ledger).has
+		if len(values[k]) > 0 && (r.form == formAtMost || r.form == formMost) {
+			t := trial{seg: seg, start: f.st.start, end: f.st.start + c.ms[k], ms: c.ms[k], win: f.st.win}
+			has[k] = f.w.rules.judge(r, t, f.p.ledger).has
 		}
 	}
-	for a := range figures {
+	limit := r.limit
+	if r.form == formMost {
+		total, _ := f.w.rules.share(r, f.st.win, f.p.ledger)
+		limit = total * r.limit / 1_000_000
+	}
+	for a := range values {
+		if len(values[a]) == 0 {
+			continue
+		}
 		for b := range a {
-			if !share(figures[a].values, figures[b].values) {
+			if len(values[b]) == 0 || values[a][0] != values[b][0] && (r.attr != attrTag || !shared(values[a], values[b])) {
 				continue
 			}
 			clash := false
@@ -171,10 +168,9 @@ func (f *filler) clashRule(c *closer, r *rule) {
 			case formItems:
 				clash = r.limit > maxClosing-2
 			case formAtMost:
-				clash = figures[a].has+1 > r.limit
+				clash = has[a]+1 > limit
 			case formMost:
-				total, _ := f.w.rules.share(r, f.st.win, f.p.ledger)
-				clash = figures[a].has+c.ms[b] > total*r.limit/1_000_000
+				clash = has[a]+c.ms[b] > limit
 			}
 			if clash {
 				c.clash[a].set(b)
@@ -184,7 +180,7 @@ func (f *filler) clashRule(c *closer, r *rule) {
 	}
 }
 
-func share(a, b []int32) bool {
+func shared(a, b []int32) bool {
 	for _, x := range a {
 		for _, y := range b {
 			if x == y {

@@ -1,31 +1,47 @@
 package schedules
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 )
 
-// closer finds sets of up to six candidates whose air times add up to a target: what closes a stretch exactly.
+// closer finds sets of one to five candidates whose air times add up to a target: what closes a stretch exactly.
 // Candidates come in due order, at most closeWidth of them. It is a pure function of its fields, so that a record of
 // them reproduces its choice; the scratch tables only save allocations.
 type closer struct {
 	ms     []int64   // air time of each candidate
 	clash  []bits256 // candidates that may not air together with this one
 	target int64     // wanted sum
-	wide   int       // how many of the candidates, from the most overdue, are in play
+	slack  int64     // how far off the sum may be
 	mean   int64     // of the candidates' class: what the number of items aims at
+	banned [][]uint8 // sets found before that no order of airing allows
 
-	filter  [1 << 12]uint64 // of pair sums, by their low 18 bits
+	order   []uint8 // candidates by air time
+	sorted  []int64 // their air times
+	shift   int     // sums are tabled in cells of 1<<shift ms
+	filter  [1 << 12]uint64
 	heads   [1 << 11]int32
 	pairs   []pair
-	banned  [][]uint8 // sets found before that no order of airing allows
-	best    [6]uint8
+	best    [maxSet]uint8
 	bestN   int
 	bestFor int64
+	bestOff int64
+
+	residual int64 // asked of find
 }
 
-// closeWidth is the most candidates that a closing looks at.
-const closeWidth = 256
+// What a set that is more than a millisecond off loses of its merit, and for each millisecond.
+const (
+	inexact  = 1500
+	nearness = 64
+)
+
+// closeWidth is the most candidates that a closing looks at, and maxSet the most that find puts together.
+const (
+	closeWidth = 256
+	maxSet     = 5
+)
 
 type bits256 [4]uint64
 
@@ -34,98 +50,141 @@ func (b *bits256) has(i int) bool { return b[i>>6]>>(i&63)&1 != 0 }
 
 type pair struct {
 	sum  int64
-	a, b uint8
+	a, b uint8 // places in sorted
 	next int32 // place+1 in the same bucket
 }
 
-// find is the best set, ascending by place, whose sum is exactly the target plus residual; none when there is none of
-// one to five candidates.
-func (c *closer) find(residual int64) []uint8 {
-	goal := c.target + residual
-	n := c.wide
-	c.bestN = 0
+// find is the best set, ascending by place, whose sum is the target plus residual, or up to slack off that; none when
+// there is none of one to five candidates. Off says by how much the sum is off the target.
+func (c *closer) find(residual int64) (set []uint8, off int64) {
+	n := len(c.ms)
+	c.order, c.sorted = c.order[:0], c.sorted[:0]
+	for i := range n {
+		c.order = append(c.order, uint8(i))
+	}
+	slices.SortFunc(c.order, func(a, b uint8) int { return cmp.Or(cmp.Compare(c.ms[a], c.ms[b]), cmp.Compare(a, b)) })
+	for _, i := range c.order {
+		c.sorted = append(c.sorted, c.ms[i])
+	}
+	ms, goal := c.sorted, c.target+residual
+	c.shift = bits.Len64(uint64(c.slack))
+	c.bestN, c.residual = 0, residual
 	clear(c.filter[:])
 	clear(c.heads[:])
 	c.pairs = c.pairs[:0]
-	// Every set is met: as two members tabled before and the rest, all of lower place than those.
+	// Every set of three to five is met as the pair of its longest two, tabled before, and the others.
+	longest := int64(0) // pair in the table
 	for last := n - 1; last >= 0; last-- {
-		// last is the highest place among the rest; pairs of higher places are in the table.
-		d := goal - c.ms[last]
-		switch {
-		case d == 0:
-			c.offer(uint8(last))
-		case d > 0:
+		d := goal - ms[last]
+		c.offer(d, uint8(last))
+		shortest := int64(minTime)
+		if last+2 < n {
+			shortest = ms[last+1] + ms[last+2] - c.slack
+		}
+		if d > 0 && last+2 < n {
 			c.complete(d, uint8(last))
-			for b := range last {
-				d2 := d - c.ms[b]
-				if d2 <= 0 {
-					if d2 == 0 {
-						c.offer(uint8(b), uint8(last))
-					}
+		}
+		for b := 0; b < last && d > 0; b++ {
+			d2 := d - ms[b]
+			if d2 < -c.slack {
+				break
+			}
+			c.offer(d2, uint8(b), uint8(last))
+			if last+2 >= n || d2 < shortest {
+				continue
+			}
+			if c.maybe(d2) {
+				c.complete(d2, uint8(b), uint8(last))
+			}
+			for a := range b {
+				d3 := d2 - ms[a]
+				if d3 < shortest {
+					break
+				}
+				if d3 > longest {
 					continue
 				}
-				c.complete(d2, uint8(b), uint8(last))
-				for a := range b {
-					d3 := d2 - c.ms[a]
-					if d3 <= 0 {
-						if d3 == 0 {
-							c.offer(uint8(a), uint8(b), uint8(last))
-						}
-						continue
-					}
-					if h := uint64(d3) & (1<<18 - 1); c.filter[h>>6]>>(h&63)&1 != 0 {
-						c.complete(d3, uint8(a), uint8(b), uint8(last))
-					}
+				if c.maybe(d3) {
+					c.complete(d3, uint8(a), uint8(b), uint8(last))
 				}
 			}
 		}
 		for b := last + 1; b < n; b++ {
-			sum := c.ms[last] + c.ms[b]
-			if sum > goal {
-				continue
+			sum := ms[last] + ms[b]
+			if sum > goal+c.slack {
+				break
 			}
-			h := uint64(sum) & (1<<18 - 1)
-			c.filter[h>>6] |= 1 << (h & 63)
-			k := bucket(sum)
-			c.pairs = append(c.pairs, pair{sum, uint8(last), uint8(b), c.heads[k]})
-			c.heads[k] = int32(len(c.pairs))
+			c.table(sum, uint8(last), uint8(b))
+			longest = max(longest, sum+c.slack)
 		}
 	}
-	return c.best[:c.bestN]
+	return c.best[:c.bestN], c.bestOff + residual
 }
 
-func bucket(sum int64) uint64 { return uint64(sum) * 0x9e3779b97f4a7c15 >> 53 }
+// table enters a pair, and marks its sum, and those within the slack, in the filter.
+func (c *closer) table(sum int64, a, b uint8) {
+	for s := (sum - c.slack) >> c.shift; s <= (sum+c.slack)>>c.shift; s++ {
+		h := uint64(s) & (1<<18 - 1)
+		c.filter[h>>6] |= 1 << (h & 63)
+	}
+	k := bucket(sum >> c.shift)
+	c.pairs = append(c.pairs, pair{sum, a, b, c.heads[k]})
+	c.heads[k] = int32(len(c.pairs))
+}
 
-// complete offers the sets of rest and a pair that adds up to d.
+// maybe reports whether some pair may add up to about d.
+func (c *closer) maybe(d int64) bool {
+	h := uint64(d>>c.shift) & (1<<18 - 1)
+	return c.filter[h>>6]>>(h&63)&1 != 0
+}
+
+func bucket(cell int64) uint64 { return uint64(cell) * 0x9e3779b97f4a7c15 >> 53 }
+
+// complete offers the sets of rest and a pair that adds up to about d.
 func (c *closer) complete(d int64, rest ...uint8) {
-	for i := c.heads[bucket(d)]; i != 0; {
-		p := &c.pairs[i-1]
-		if p.sum == d {
-			var set [6]uint8
-			n := copy(set[:], rest)
-			set[n], set[n+1] = p.a, p.b
-			c.offer(set[:n+2]...)
+	for cell := (d - c.slack) >> c.shift; cell <= (d+c.slack)>>c.shift; cell++ {
+		for i := c.heads[bucket(cell)]; i != 0; {
+			p := &c.pairs[i-1]
+			if short := d - p.sum; p.sum>>c.shift == cell && short <= c.slack && short >= -c.slack {
+				var set [maxSet]uint8
+				n := copy(set[:], rest)
+				set[n], set[n+1] = p.a, p.b
+				c.offer(short, set[:n+2]...)
+			}
+			i = p.next
 		}
-		i = p.next
 	}
 }
 
-// offer keeps the set if no two of it clash and it is better than the best so far.
-func (c *closer) offer(set ...uint8) {
-	for i, a := range set {
-		for _, b := range set[i+1:] {
+// offer keeps a set of places in sorted whose sum is short by so much, if that is within the slack, no two of it
+// clash and it is better than the best so far.
+func (c *closer) offer(short int64, places ...uint8) {
+	if short > c.slack || short < -c.slack {
+		return
+	}
+	var set [maxSet]uint8
+	for i, k := range places {
+		set[i] = c.order[k]
+	}
+	chosen := set[:len(places)]
+	for i, a := range chosen {
+		for _, b := range chosen[i+1:] {
 			if c.clash[a].has(int(b)) {
 				return
 			}
 		}
 	}
-	if len(c.banned) > 0 && c.ban(set) {
+	slices.Sort(chosen)
+	if len(c.banned) > 0 && c.ban(chosen) {
 		return
 	}
-	if merit := c.merit(set); c.bestN == 0 || merit > c.bestFor {
-		c.bestFor = merit
-		c.bestN = copy(c.best[:], set)
-		slices.Sort(c.best[:c.bestN])
+	merit := c.merit(chosen)
+	if off := abs(c.residual - short); off > 1 {
+		merit -= inexact + off*nearness
+	}
+	if c.bestN == 0 || merit > c.bestFor || merit == c.bestFor && slices.Compare(chosen, c.best[:c.bestN]) < 0 {
+		c.bestFor, c.bestOff = merit, -short
+		c.bestN = copy(c.best[:], chosen)
 	}
 }
 
@@ -141,9 +200,7 @@ func (c *closer) clashing(set []int) bool {
 	return false
 }
 
-func (c *closer) ban(set []uint8) bool {
-	sorted := append(make([]uint8, 0, 6), set...)
-	slices.Sort(sorted)
+func (c *closer) ban(sorted []uint8) bool {
 	for _, b := range c.banned {
 		if slices.Equal(sorted, b) {
 			return true
@@ -156,15 +213,16 @@ func (c *closer) ban(set []uint8) bool {
 // candidates are preferred; and among these a number of items near what the mean air time suggests.
 func (c *closer) merit(set []uint8) int64 {
 	var overdue, sum int64
+	wide := int64(len(c.ms))
 	for _, i := range set {
-		overdue += int64(c.wide-int(i)) * c.ms[i]
+		overdue += (wide - int64(i)) * c.ms[i]
 		sum += c.ms[i]
 	}
 	merit := overdue * 64 / max(sum, 1)
 	if c.mean > 0 {
 		aim := (sum + c.mean/2) / c.mean
 		off := int64(len(set)) - aim
-		merit -= off * off * int64(c.wide) * 2
+		merit -= off * off * wide * 2
 	}
 	return merit
 }

@@ -50,7 +50,8 @@ type Choice struct {
 	Least      Millis      `json:"least_residual_ms,omitzero"` // range of residual allowed
 	Most       Millis      `json:"most_residual_ms,omitzero"`
 	Mean       Millis      `json:"mean_ms,omitzero"` // of the candidates, which the number of items aims at
-	Wide       int         `json:"wide,omitempty"`   // candidates in play
+	Slack      Millis      `json:"slack_ms,omitzero"`
+	Wide       int         `json:"wide,omitempty"` // candidates in play
 	Candidates []Candidate `json:"candidates"`
 	Aired      []string    `json:"aired"`            // what was chosen, in order
 	Tried      int         `json:"tried,omitempty"`  // which order of the set, counted from due order

@@ -31,7 +31,14 @@ type cand struct {
 const closeItems = 4.7
 
 // widths are how many candidates closings look at, in turn.
-var widths = [...]int{48, 112, closeWidth - 1}
+var widths = [...]int{44, 52, 64, 112, closeWidth - 1}
+
+// nearEnough is how far off, in milliseconds and within the window's tolerance, a closing may be before what is not yet
+// due takes part in it.
+const nearEnough = 20
+
+// backSteps is how many heads a closing that does not come out gives back, one by one.
+const backSteps = 10
 
 // close fills from at to end as exactly as the material allows. The items settled reach to the answered instant.
 func (f *filler) close(at, end int64) (int64, bool) {
@@ -62,27 +69,37 @@ func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
 	if len(f.play) == 0 && end-at <= f.longest() {
 		return at, false
 	}
-	for float64(end-at) > closeItems*float64(f.mean) {
-		mark := f.p.here()
-		next, ok := f.head(at, end)
-		if !ok {
-			break
+	begin, start := f.p.here(), at
+	// First for a set that closes exactly, going back over several heads; then for the least residual.
+	for _, exact := range [...]bool{true, false} {
+		if exact && float64(end-at) <= closeItems*float64(f.mean) && len(f.pl.queue.class) > widths[0] {
+			continue // no heads: there is one set to choose, and what is due counts as much as being exact
 		}
-		heads = append(heads, step{mark, at})
-		at = next
+		f.p.reset(begin)
+		heads, at = heads[:0], start
+		for float64(end-at) > closeItems*float64(f.mean) {
+			mark := f.p.here()
+			next, ok := f.head(at, end)
+			if !ok {
+				break
+			}
+			heads = append(heads, step{mark, at})
+			at = next
+		}
+		for back := 0; back < backSteps; back++ {
+			if reached, ok := f.closing(at, end, exact); ok {
+				return reached, true
+			}
+			if len(heads) == 0 {
+				break
+			}
+			last := heads[len(heads)-1]
+			heads = heads[:len(heads)-1]
+			f.p.reset(last.mark)
+			at = last.at
+		}
 	}
-	for back := 0; ; back++ {
-		if reached, ok := f.closing(at, end); ok {
-			return reached, true
-		}
-		if back == 3 || len(heads) == 0 {
-			return at, false
-		}
-		last := heads[len(heads)-1]
-		heads = heads[:len(heads)-1]
-		f.p.reset(last.mark)
-		at = last.at
-	}
+	return start, false
 }
 
 // longest is the mean air time, for want of any candidate at all.
@@ -217,29 +234,40 @@ func (f *filler) candidate(i int) Candidate {
 	return k
 }
 
-// closing settles a set of candidates that fills [at, end) to the millisecond, or else with the least residual.
-func (f *filler) closing(at, end int64) (int64, bool) {
+// closing settles a set of candidates that fills [at, end): when it must be exact to the millisecond, or at most one
+// off, of what is due next; else as near as what is due allows, then with more and more of what is not, and last with
+// the least residual that there is.
+func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 	c := &f.p.closer
 	for _, wide := range widths {
 		f.gather(at, end, wide)
 		f.load(c, end-at)
-		for _, r := range [...]int64{0, 1, -1} {
-			if r >= f.st.least && r <= f.st.most {
-				if reached, ok := f.offer(c, at, end, r, r == 0 || c.stride() > 1, c.find(r)); ok {
-					return reached, true
-				}
-			}
+		middle := int64(0)
+		c.slack = max(min(-f.st.least, f.st.most, nearEnough), 0)
+		if fade := f.pl.pos.FadeMax.Milliseconds(); fade > 0 { // what is over can be faded away
+			middle = min(fade, 2*nearEnough) / 2
+			c.slack = middle
+		} else if exact {
+			c.slack = min(c.slack, 1)
 		}
-		if len(f.play) < wide {
+		set, off := c.find(middle)
+		if reached, ok := f.offer(c, at, end, off, true, set); ok {
+			return reached, true
+		}
+		if exact || len(f.play) < wide {
 			break
 		}
 	}
-	return f.nearest(c, at, end)
+	if exact && len(f.play) == widths[0] {
+		return at, false
+	}
+	c.slack = 0
+	return f.nearest(c, at, end, exact)
 }
 
 // load makes the closer ready for the gathered candidates.
 func (f *filler) load(c *closer, target int64) {
-	c.ms, c.target, c.mean, c.wide = c.ms[:0], target, f.mean, len(f.play)
+	c.ms, c.target, c.mean = c.ms[:0], target, f.mean
 	c.banned = c.banned[:0]
 	for _, i := range f.play {
 		c.ms = append(c.ms, f.list[i].unit.ms)
@@ -247,14 +275,18 @@ func (f *filler) load(c *closer, target int64) {
 	f.clashes(c)
 }
 
-// nearest settles the set with the least residual that may be left. A fade that the position allows makes the time
-// exactly; only then is a residual left, and the subset sums prove that the candidates allow no smaller one.
-func (f *filler) nearest(c *closer, at, end int64) (int64, bool) {
+// nearest settles the set with the least residual that may be left: at most 1 ms when it must be exact. A fade that
+// the position allows makes the time exactly; only then is a residual left, and the subset sums prove that the
+// candidates allow no smaller one.
+func (f *filler) nearest(c *closer, at, end int64, exact bool) (int64, bool) {
 	if len(f.play) == 0 {
 		return at, false
 	}
 	fade := f.pl.pos.FadeMax.Milliseconds()
 	over, under := max(f.st.most, fade), -f.st.least
+	if exact {
+		over, under = max(min(f.st.most, 1), fade), min(under, 1)
+	}
 	table := subsetSums(c.ms, c.target+over, c.stride())
 	proved := true
 	for size := int64(0); size <= max(over, under); size++ {
@@ -262,17 +294,18 @@ func (f *filler) nearest(c *closer, at, end int64) (int64, bool) {
 			if r > over || -r > under || r == 0 && size > 0 || !table.has(c.target+r) {
 				continue
 			}
-			if reached, ok := f.offer(c, at, end, r, proved, c.find(r)); ok {
+			set, _ := c.find(r)
+			if reached, ok := f.offer(c, at, end, r, proved, set); ok {
 				return reached, true
 			}
-			set := table.set(c.target+r, c.ms)
-			slices.Sort(set)
-			if len(set) <= maxClosing && !c.clashing(set) {
-				small := make([]uint8, len(set))
-				for i, k := range set {
-					small[i] = uint8(k)
+			big := table.set(c.target+r, c.ms)
+			slices.Sort(big)
+			if len(big) <= maxClosing && !c.clashing(big) {
+				set = set[:0]
+				for _, k := range big {
+					set = append(set, uint8(k))
 				}
-				if reached, ok := f.offer(c, at, end, r, proved, small); ok {
+				if reached, ok := f.settleSet(c, at, end, r, proved, set); ok {
 					return reached, true
 				}
 			}
@@ -282,18 +315,27 @@ func (f *filler) nearest(c *closer, at, end int64) (int64, bool) {
 	return at, false
 }
 
-// offer settles the set in the first order that every rule allows; a set without one is banned and the next asked.
+// settleSet settles the set in the first order that every rule allows.
+func (f *filler) settleSet(c *closer, at, end, residual int64, proved bool, set []uint8) (int64, bool) {
+	order, tried, ok := f.arrange(at, set)
+	if !ok {
+		return at, false
+	}
+	return f.record(c, at, end, residual, proved, order, tried), true
+}
+
+// offer settles the set, or, when no order of it is allowed, bans it and asks for the next best.
 func (f *filler) offer(c *closer, at, end, residual int64, proved bool, set []uint8) (int64, bool) {
 	for range 4 {
 		if len(set) == 0 {
 			return at, false
 		}
 		chosen := slices.Clone(set)
-		if order, tried, ok := f.arrange(at, chosen); ok {
-			return f.record(c, at, end, residual, proved, order, tried), true
+		if reached, ok := f.settleSet(c, at, end, residual, proved, chosen); ok {
+			return reached, true
 		}
 		c.banned = append(c.banned, chosen)
-		set = c.find(residual)
+		set, residual = c.find(c.residual)
 	}
 	return at, false
 }

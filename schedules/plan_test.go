@@ -57,20 +57,27 @@ func hourlySegments(n int, seed uint64) []Segment {
 	return append(catalogue(n, seed), testSegment("top", "ident", 180_000), testSegment("half", "ident", 12_345))
 }
 
-func TestGapsBetweenPostsAreFilledToTheMillisecond(t *testing.T) {
-	in := hourly()
-	in.Library = Prepare(hourlySegments(1000, 1), nil)
-	for day := range 7 {
-		in.Date = Date{2023, 10, 1 + day}
-		plan, err := in.Plan()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, w := range plan.Rundown.Windows {
-			if off := w.Planned.Milliseconds() - 3_600_000; abs(off) > 1 {
-				t.Errorf("%s: %d ms off", w.StartAt, off)
+func TestGapsBetweenPostsAreFilled(t *testing.T) {
+	for _, fade := range []int64{0, 20} {
+		in := hourly()
+		for i := range in.Clocks["hour"].Positions {
+			if p := &in.Clocks["hour"].Positions[i]; p.Fill != nil {
+				p.FadeMax = Ms(fade)
 			}
 		}
-		in.History = append(in.History, plan.Rundown.Airings()...)
+		in.Library = Prepare(hourlySegments(1000, 1), nil)
+		for day := range 7 {
+			in.Date = Date{2023, 10, 1 + day}
+			plan, err := in.Plan()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range plan.Rundown.Windows {
+				if off := w.Planned.Milliseconds() - 3_600_000; abs(off) > 20-fade {
+					t.Errorf("%s: %d ms off with a fade of %d", w.StartAt, off, fade)
+				}
+			}
+			in.History = append(in.History, plan.Rundown.Airings()...)
+		}
 	}
 }

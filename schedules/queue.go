@@ -10,6 +10,7 @@ import (
 type queue struct {
 	order   []due
 	members bitset
+	class   []int32
 	mean    float64 // airings per segment in the history
 }
 
@@ -29,7 +30,7 @@ func (p *planner) queue(s *Selector, languages []string, prefer string) *queue {
 		return q
 	}
 	class := p.lib.class(s, languages)
-	q := &queue{order: make([]due, 0, len(class)+64), members: make(bitset, (len(p.lib.entries)+63)/64)}
+	q := &queue{class: class, order: make([]due, 0, len(class)+64), members: make(bitset, (len(p.lib.entries)+63)/64)}
 	turn := 0
 	if len(class) > 0 {
 		turn = int(mix(p.in.Seed) % uint64(len(class)))

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"lifeline/schedules"
+	"lifeline/schedules/auditor"
+)
+
+// ours plans every day with the planner, each from the history of those before, and audits each whole.
+func ours(in instance) ([]day, error) {
+	input := in.input
+	input.Library = schedules.Prepare(in.segments, nil)
+	var out []day
+	for i := range in.days {
+		input.Date = firstDay.AddDays(i)
+		runtime.GC() // what a day before left is not this day's cost
+		start := time.Now()
+		plan, err := input.Plan()
+		took := time.Since(start)
+		if err != nil {
+			return nil, err
+		}
+		recent := input
+		recent.History = nil
+		for _, a := range input.History {
+			if a.StartAt.Sub(plan.Rundown.Windows[0].StartAt.Time) > -24*time.Hour {
+				recent.History = append(recent.History, a)
+			}
+		}
+		for _, v := range auditor.Audit(recent, plan.Rundown) {
+			if v.Hard {
+				return nil, fmt.Errorf("%s: %s: %s", input.Date, v.Rule, v.Message)
+			}
+		}
+		out = append(out, gapsOf(plan.Rundown, took))
+		input.History = append(input.History, plan.Rundown.Airings()...)
+	}
+	return out, nil
+}
+
+// gapsOf measures each gap of a rundown: from where its post ends to where the next post should start.
+func gapsOf(r schedules.Rundown, took time.Duration) day {
+	d := day{took: took}
+	for _, w := range r.Windows {
+		begin := w.StartAt.UnixMilli()
+		reach := map[string]int64{}
+		for _, i := range r.Items {
+			if i.StartAt.Before(w.StartAt.Time) || !i.StartAt.Before(w.EndAt.Time) {
+				continue
+			}
+			start, end := i.StartAt.UnixMilli(), i.EndAt().UnixMilli()
+			reach[i.Position] = end
+			if i.Kind == "testimony" {
+				d.plays = append(d.plays, play{i.SegmentID, start, end})
+			}
+		}
+		d.gaps = append(d.gaps, reach["first"]-(begin+hour/2), reach["second"]-(begin+hour))
+		d.late = max(d.late, abs(reach["first"]-(begin+hour/2)))
+	}
+	return d
+}
+
+func abs(n int64) int64 { return max(n, -n) }

@@ -1,0 +1,24 @@
+package schedules
+
+import "testing"
+
+// BenchmarkDay plans one day of 48 gaps after four weeks of history.
+func BenchmarkDay(b *testing.B) {
+	in := hourly()
+	in.Library = Prepare(hourlySegments(1000, 1), nil)
+	for day := range 28 {
+		in.Date = Date{2023, 10, 1 + day}
+		plan, err := in.Plan()
+		if err != nil {
+			b.Fatal(err)
+		}
+		in.History = append(in.History, plan.Rundown.Airings()...)
+	}
+	in.Date = Date{2023, 10, 29}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := in.Plan(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
