@@ -32,6 +32,7 @@ type run struct {
 	Rate      int           `env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
 	PCM       string        `env:"LIFELINE_PCM" enum:"s16le,f32le" default:"s16le" help:"Samples of pcm outputs: ${enum}."`
 	Bandwidth int           `env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Most bytes a second to fetch audio with; 0 for no limit."`
+	Cache     int64         `env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Most bytes of audio to keep; 0 for what the disk has."`
 	Latency   time.Duration `env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"What alsa outputs buffer."`
 	Until     time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop by itself then (RFC 3339)."`
 	Once      string        `xor:"until" placeholder:"WINDOW@DATE" help:"Stop by itself after this window."`
@@ -75,7 +76,7 @@ func (r *run) Run(ctx context.Context) (err error) {
 	p, err := playout.OpenPlayer(playout.Options{
 		Station: r.Station, State: state, API: client.New(r.Server, token, httpClient()), Keys: keys,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
-		Open:   openMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, Outputs: outputs,
+		Open:   openMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Outputs: outputs,
 		Until: r.Until, Stopping: stopping, Now: time.Now, Log: log, Notify: notify, Version: version,
 	})
 	if err != nil {

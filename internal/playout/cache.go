@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"lifeline/internal/wire"
 )
@@ -19,17 +20,18 @@ import (
 type Cache struct {
 	state    *State
 	problems *Problems
+	now      Now
 
 	mu       sync.Mutex
-	sizes    map[string]int64 // of what lies there, by hash
-	verified map[string]bool  // hashed since the start
+	sizes    map[string]int64     // of what lies there, by hash
+	verified map[string]time.Time // when it was last hashed, since the start
 
 	lost chan struct{} // holds a token when a recording is no longer here
 }
 
 // OpenCache lists what the state directory holds.
-func OpenCache(state *State, problems *Problems) (*Cache, error) {
-	c := &Cache{state: state, problems: problems, sizes: map[string]int64{}, verified: map[string]bool{},
+func OpenCache(state *State, problems *Problems, now Now) (*Cache, error) {
+	c := &Cache{state: state, problems: problems, now: now, sizes: map[string]int64{}, verified: map[string]time.Time{},
 		lost: make(chan struct{}, 1)}
 	entries, err := fs.ReadDir(state.root.FS(), "audio")
 	if err != nil {
@@ -85,10 +87,15 @@ func (c *Cache) Open(audio wire.AudioRef) (*os.File, error) {
 		c.drop(audio.SHA256)
 		return nil, errors.Join(fmt.Errorf("its audio is damaged: %d bytes with hash %.12s", n, sum), f.Close())
 	}
+	c.note(audio)
+	return f, nil
+}
+
+// note takes in that the recording lies here and was just hashed.
+func (c *Cache) note(audio wire.AudioRef) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sizes[audio.SHA256], c.verified[audio.SHA256] = n, true
-	return f, nil
+	c.sizes[audio.SHA256], c.verified[audio.SHA256] = audio.Bytes, c.now()
 }
 
 func (c *Cache) forget(sha string) {

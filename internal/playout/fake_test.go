@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -45,6 +46,7 @@ type service struct {
 	asRun     []schedules.AsRun // as received, repeats included
 	status    []wire.Status
 	skew      time.Duration
+	wrap      func(net.Conn) net.Conn // the service's end of a connection
 }
 
 func newService(t *testing.T) *service {
@@ -54,7 +56,7 @@ func newService(t *testing.T) *service {
 	}
 	s := &service{t: t, signer: signer, changed: make(chan struct{}), documents: map[string][]byte{}, tags: map[string]string{},
 		audio: map[string][]byte{}, requests: map[string]int{}}
-	l := &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	l := &memoryListener{service: s, conns: make(chan net.Conn), closed: make(chan struct{})}
 	s.server = &http.Server{Handler: s}
 	s.client = &http.Client{Transport: &http.Transport{DialContext: l.dial, DisableCompression: true}}
 	go s.server.Serve(l)
@@ -68,14 +70,18 @@ func newService(t *testing.T) *service {
 }
 
 type memoryListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
+	service *service
+	conns   chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
 }
 
 func (l *memoryListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
+		if l.service.wrap != nil {
+			c = l.service.wrap(c)
+		}
 		return c, nil
 	case <-l.closed:
 		return nil, net.ErrClosed
@@ -341,3 +347,5 @@ func day(station string, revision int64, start time.Time, length time.Duration, 
 	}
 	return q
 }
+
+func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

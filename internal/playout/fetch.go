@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -27,6 +28,7 @@ type Fetcher struct {
 	service *client.Station
 	now     Now
 	limit   *rate.Limiter // bytes per second; nil: none
+	quota   int64         // bytes that the cache may take up; 0: what the disk has
 	tries   map[string]try
 }
 
@@ -37,8 +39,8 @@ type try struct {
 }
 
 // NewFetcher fetches at most bytesPerSecond, or as fast as it can for 0.
-func NewFetcher(cache *Cache, vault *Vault, service *client.Station, bytesPerSecond int, now Now) *Fetcher {
-	f := &Fetcher{cache: cache, vault: vault, service: service, now: now, tries: map[string]try{}}
+func NewFetcher(cache *Cache, vault *Vault, service *client.Station, bytesPerSecond int, quota int64, now Now) *Fetcher {
+	f := &Fetcher{cache: cache, vault: vault, service: service, quota: quota, now: now, tries: map[string]try{}}
 	if bytesPerSecond > 0 {
 		f.limit = rate.NewLimiter(rate.Limit(bytesPerSecond), max(bytesPerSecond, 64<<10))
 	}
@@ -90,71 +92,100 @@ func wants(h *Holdings, now time.Time) []want {
 	return out
 }
 
-// Run fetches until ctx is done.
+// Run fetches, and checks what lies there when there is nothing to fetch, until ctx is done.
 func (f *Fetcher) Run(ctx context.Context) error {
 	for {
 		changed := f.vault.Changed()
-		now := f.now()
-		wait := time.Minute
-		var next *want
-		for _, w := range wants(f.vault.Holdings(), now) {
-			if f.cache.Has(w.audio) {
-				continue
-			}
-			if at := f.tries[w.audio.SHA256].next; at.After(now) {
-				wait = min(wait, at.Sub(now))
-				continue
-			}
-			next = &w
-			break
+		all := wants(f.vault.Holdings(), f.now())
+		next, wait := f.next(all)
+		switch {
+		case next != nil:
+			f.try(ctx, *next, all)
+			wait = 0
+		case f.cache.scrub(all):
+			wait = scrubPause
 		}
-		if next == nil {
-			if err := pause(ctx, wait, changed, f.cache.lost); err != nil {
-				return nil
-			}
-			continue
+		if err := pause(ctx, wait, changed, f.cache.lost); err != nil {
+			return nil
 		}
-		sha := next.audio.SHA256
-		if err := f.fetch(ctx, next.audio); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			t := f.tries[sha]
-			f.tries[sha] = try{t.failures + 1, now.Add(backoff(t.failures))}
-			f.cache.problems.Add("recording %.12s could not be fetched: %v", sha, err)
-			continue
-		}
-		delete(f.tries, sha)
 	}
+}
+
+// next is the first recording that is not here and may be tried now; nil: look again after wait.
+func (f *Fetcher) next(all []want) (next *want, wait time.Duration) {
+	now := f.now()
+	wait = time.Minute
+	for i := range all {
+		w := &all[i]
+		if f.cache.Has(w.audio) {
+			continue
+		}
+		at := f.tries[w.audio.SHA256].next
+		if !at.After(now) || at.Sub(now) > backoffMax { // later than any wait: the clock was stepped back
+			return w, 0
+		}
+		wait = min(wait, at.Sub(now))
+	}
+	return nil, wait
+}
+
+// try fetches a recording. A failure that brought something starts its waits afresh.
+func (f *Fetcher) try(ctx context.Context, w want, all []want) {
+	sha := w.audio.SHA256
+	err := f.cache.makeRoom(f.quota, w, all)
+	came := false
+	if err == nil {
+		came, err = f.fetch(ctx, w.audio)
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		f.cache.evict(all, w.audio.Bytes)
+	}
+	if err == nil {
+		delete(f.tries, sha)
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	t := f.tries[sha]
+	if came {
+		t.failures = 0
+	}
+	f.tries[sha] = try{t.failures + 1, f.now().Add(backoff(t.failures))}
+	f.cache.problems.Add("recording %.12s could not be fetched: %v", sha, err)
 }
 
 // stall is how long a transfer may bring nothing.
 const stall = 30 * time.Second
 
-// fetch brings one recording into the cache.
-func (f *Fetcher) fetch(ctx context.Context, audio wire.AudioRef) error {
+// fetch brings one recording into the cache. It reports whether anything came, if only a part.
+func (f *Fetcher) fetch(ctx context.Context, audio wire.AudioRef) (came bool, err error) {
 	root := f.cache.state.root
 	part, err := root.OpenFile(partName(audio.SHA256), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return err
+		return false, err
 	}
-	err = f.complete(ctx, part, audio)
+	before, err := part.Seek(0, io.SeekEnd)
+	if err == nil {
+		err = f.complete(ctx, part, audio)
+	}
 	if err == nil {
 		err = part.Sync()
 	}
+	if info, err := part.Stat(); err == nil {
+		came = info.Size() > before
+	}
 	if err = errors.Join(err, part.Close()); err != nil {
-		return err
+		return came, err
 	}
 	if err := root.Rename(partName(audio.SHA256), recordingName(audio.SHA256)); err != nil {
-		return err
+		return came, err
 	}
 	if err := f.cache.state.SyncDir("audio"); err != nil {
-		return err
+		return came, err
 	}
-	f.cache.mu.Lock()
-	defer f.cache.mu.Unlock()
-	f.cache.sizes[audio.SHA256], f.cache.verified[audio.SHA256] = audio.Bytes, true
-	return nil
+	f.cache.note(audio)
+	return came, nil
 }
 
 // complete appends what is missing to part and checks the whole. What turns out wrong is cut away, so that the next

@@ -16,22 +16,23 @@ import (
 
 // Options says what a player is to do. Station, State, API, Open and Rate are required.
 type Options struct {
-	Station   string
-	State     *State
-	API       *client.Client
-	Keys      []ed25519.PublicKey // pinned; none: the one saved in the state directory
-	Follow    FollowOptions
-	Open      Open
-	Rate      Rate
-	Block     time.Duration // that the outputs are fed at a time; 20 ms
-	Bandwidth int           // bytes per second for audio; 0: no limit
-	Outputs   []Output
-	Until     time.Time                 // stop by itself then; zero: run on
-	Stopping  func(*Holdings) time.Time // like Until, once it is known; nil: never
-	Now       Now
-	Log       *slog.Logger
-	Notify    func(Notice) // called by the player's own goroutine, which it must not hold up
-	Version   string
+	Station    string
+	State      *State
+	API        *client.Client
+	Keys       []ed25519.PublicKey // pinned; none: the one saved in the state directory
+	Follow     FollowOptions
+	Open       Open
+	Rate       Rate
+	Block      time.Duration // that the outputs are fed at a time; 20 ms
+	Bandwidth  int           // bytes per second for audio; 0: no limit
+	CacheBytes int64         // that recordings may take up; 0: what the disk has
+	Outputs    []Output
+	Until      time.Time                 // stop by itself then; zero: run on
+	Stopping   func(*Holdings) time.Time // like Until, once it is known; nil: never
+	Now        Now
+	Log        *slog.Logger
+	Notify     func(Notice) // called by the player's own goroutine, which it must not hold up
+	Version    string
 }
 
 // Player is a whole station at work.
@@ -62,7 +63,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if p.vault, err = OpenVault(opt.State, opt.Station, opt.Keys, opt.Now, p.problems); err != nil {
 		return nil, err
 	}
-	if p.cache, err = OpenCache(opt.State, p.problems); err != nil {
+	if p.cache, err = OpenCache(opt.State, p.problems, opt.Now); err != nil {
 		return nil, err
 	}
 	// A state directory that was lost must not begin its sequences again: seconds outrun any number of items.
@@ -99,7 +100,7 @@ func (p *Player) notice(n Notice) {
 const (
 	linesEnd   = 10 * time.Second
 	logbookEnd = 10 * time.Second
-	reportEnd  = 30 * time.Second
+	reportEnd  = 10 * time.Second
 )
 
 // Run plays until ctx is done or the time to stop has come. What was on the air is then cut and written down, and
@@ -132,7 +133,7 @@ func (p *Player) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { return p.follower.Run(live) })
 	g.Go(func() error {
-		return NewFetcher(p.cache, p.vault, service, p.opt.Bandwidth, p.opt.Now).Run(live)
+		return NewFetcher(p.cache, p.vault, service, p.opt.Bandwidth, p.opt.CacheBytes, p.opt.Now).Run(live)
 	})
 	g.Go(func() error {
 		return (&Reporter{service: service, vault: p.vault, cache: p.cache, follower: p.follower, problems: p.problems,
