@@ -24,7 +24,7 @@
 //	seen.json               the highest revision seen of each, with the hash of its bytes
 //	audio/<sha256>.mp3      verified recordings; <sha256>.part is one that is still coming
 //	asrun.log               the spool: one checked line per as-run entry or acknowledgement
-//	onair.json              what is on the air and how far it was heard
+//	onair                   until when what is on the air was heard, written each second
 //
-// Every file but the spool and the parts is replaced whole: temporary file, fsync, rename, fsync of the directory.
+// Every file but the spool, the parts and onair is replaced whole: temporary file, fsync, rename, fsync of the directory.
 package playout

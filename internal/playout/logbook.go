@@ -2,7 +2,7 @@ package playout
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
@@ -12,7 +12,7 @@ import (
 // Logbook writes down what airs, in order, without making the deck wait for the disk.
 type Logbook struct {
 	spool    *Spool
-	state    *State
+	pulse    *pulse
 	problems *Problems
 
 	mu       sync.Mutex
@@ -28,36 +28,34 @@ type logged struct {
 	ends  bool
 }
 
-// heard is until when what is on the air was heard. ItemID and StartedAt say what that is.
-type heard struct {
-	ItemID    string            `json:"item_id"`
-	StartedAt schedules.Instant `json:"started_at"`
-	Until     schedules.Instant `json:"until"`
-}
-
-const heardName = "onair.json"
-
 // OpenLogbook first reports what a crash interrupted: cut where it was last known to be heard.
 func OpenLogbook(spool *Spool, state *State, problems *Problems) (*Logbook, error) {
-	l := &Logbook{spool: spool, state: state, problems: problems, wake: make(chan struct{}, 1)}
+	pulse, beats, err := openPulse(state)
+	if err != nil {
+		return nil, err
+	}
+	l := &Logbook{spool: spool, pulse: pulse, problems: problems, wake: make(chan struct{}, 1)}
 	on := spool.OnAir()
 	if on == nil {
 		return l, nil
 	}
 	until := on.StartedAt
-	var h heard
-	if b, err := state.Read(heardName, 1<<16); err == nil && json.Unmarshal(b, &h) == nil &&
-		h.ItemID == on.ItemID && h.StartedAt.Equal(on.StartedAt.Time) && h.Until.After(until.Time) {
-		until = h.Until
+	for _, h := range beats {
+		if h.ItemID == on.ItemID && h.StartedAt.Equal(on.StartedAt.Time) && h.Until.After(until.Time) {
+			until = h.Until
+		}
 	}
 	outcome := schedules.Cut
 	if on.Fallback {
 		outcome = schedules.FellBack
 	}
-	_, err := spool.Append(schedules.AsRun{ItemID: on.ItemID, SegmentID: on.SegmentID, SHA256: on.SHA256,
+	_, err = spool.Append(schedules.AsRun{ItemID: on.ItemID, SegmentID: on.SegmentID, SHA256: on.SHA256,
 		StartedAt: on.StartedAt, EndedAt: until, Outcome: outcome,
 		Detail: joined(on.Detail, "the player stopped without warning; last known to be heard at the end given")}, true)
-	return l, err
+	if err != nil {
+		return nil, errors.Join(err, pulse.file.Close())
+	}
+	return l, nil
 }
 
 // Begin writes down what went on the air.
@@ -91,8 +89,13 @@ func (l *Logbook) signal() {
 	}
 }
 
-// Run writes until ctx is done and nothing is left to write, or stop is over.
+// Run writes until ctx is done and nothing is left to write, or stop is over. Then it closes its file.
 func (l *Logbook) Run(ctx context.Context, stop time.Duration) error {
+	l.write(ctx, stop)
+	return l.pulse.file.Close()
+}
+
+func (l *Logbook) write(ctx context.Context, stop time.Duration) {
 	done := ctx.Done()
 	var late <-chan time.Time
 	for failures := 0; ; {
@@ -106,13 +109,13 @@ func (l *Logbook) Run(ctx context.Context, stop time.Duration) error {
 			failures = 0
 		}
 		if done == nil && empty {
-			return nil
+			return
 		}
 		select {
 		case <-done:
 			done, late = nil, time.After(stop)
 		case <-late:
-			return nil
+			return
 		case <-l.wakeUnless(retry):
 		case <-retry:
 		}
@@ -138,11 +141,7 @@ func (l *Logbook) writeAll() (empty bool, err error) {
 			if h.ItemID == "" {
 				return true, nil
 			}
-			b, err := json.Marshal(h)
-			if err == nil {
-				err = l.state.Replace(heardName, b)
-			}
-			return true, err
+			return true, l.pulse.beat(h)
 		}
 		x := l.queue[0]
 		l.mu.Unlock()
