@@ -2,6 +2,7 @@ package playout
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -10,13 +11,16 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
 	"lifeline/internal/seal"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 // Follower asks the service for the station's documents and offers them to the vault: by long polls for what is
-// urgent, and by a sweep of everything now and then, so that nothing depends on being told. It needs no answer ever:
+// urgent, when the change stream tells of something, and by a sweep of everything now and then, so that nothing
+// depends on being told. It needs no answer ever:
 // the station airs what it holds.
 type Follower struct {
+	name     string
 	service  *client.Station
 	api      *client.Client
 	vault    *Vault
@@ -38,8 +42,8 @@ type FollowOptions struct {
 	TrustFirst bool          // pin the first key that the service shows, when none is pinned
 }
 
-// NewFollower follows service into vault.
-func NewFollower(api *client.Client, service *client.Station, vault *Vault, problems *Problems, now Now, opt FollowOptions) *Follower {
+// NewFollower follows what the service has for the station name into vault.
+func NewFollower(api *client.Client, name string, vault *Vault, problems *Problems, now Now, opt FollowOptions) *Follower {
 	if opt.Days == 0 {
 		opt.Days = 7
 	}
@@ -49,7 +53,7 @@ func NewFollower(api *client.Client, service *client.Station, vault *Vault, prob
 	if opt.Wait == 0 {
 		opt.Wait = 55 * time.Second
 	}
-	return &Follower{service: service, api: api, vault: vault, problems: problems, now: now, opt: opt,
+	return &Follower{name: name, service: api.Station(name), api: api, vault: vault, problems: problems, now: now, opt: opt,
 		tags: map[string]string{}, nudge: make(chan struct{}, 1)}
 }
 
@@ -75,7 +79,33 @@ func (f *Follower) Run(ctx context.Context) error {
 		f.poll(ctx, func(ctx context.Context, wait time.Duration) (bool, error) { return f.recalls(ctx, wait) })
 		return nil
 	})
+	g.Go(func() error { f.changes(ctx); return nil })
 	return g.Wait()
+}
+
+// changes sweeps as soon as the change stream tells of anything that may concern the station. A service without the
+// stream is swept now and then all the same.
+func (f *Follower) changes(ctx context.Context) {
+	last := int64(0)
+	for failures := 0; ; {
+		begun := time.Now()
+		_ = f.api.Changes(ctx, last, func(c wire.Change) {
+			last = max(last, c.ID)
+			if c.Kind == "recall" || strings.Contains(c.Name, f.name) {
+				select {
+				case f.nudge <- struct{}{}:
+				default:
+				}
+			}
+		})
+		if time.Since(begun) > backoffMax {
+			failures = 0
+		}
+		if pause(ctx, backoff(failures)) != nil {
+			return
+		}
+		failures++
+	}
 }
 
 // pin sees to a key to verify with. It reports false when ctx is done.

@@ -73,7 +73,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if p.log, err = OpenLogbook(p.spool, opt.State, p.problems); err != nil {
 		return nil, errors.Join(err, p.spool.Close())
 	}
-	p.follower = NewFollower(opt.API, opt.API.Station(opt.Station), p.vault, p.problems, opt.Now, opt.Follow)
+	p.follower = NewFollower(opt.API, opt.Station, p.vault, p.problems, opt.Now, opt.Follow)
 	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate)
 	for _, out := range opt.Outputs {
 		p.lines.all = append(p.lines.all, NewLine(out, opt.Rate, opt.Now, p.problems))
