@@ -155,6 +155,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		{"a stale patch", "PATCH", "/v1/segments/ident-ko", "producer", stale, `{"title":"x"}`, 412, "", "revision"},
 		{"no JSON", "PUT", "/v1/stations/s", "scheduler", jsonType, `{"name":`, 400, "", "JSON"},
 		{"no YAML", "POST", "/v1/apply", "scheduler", map[string]string{"Content-Type": "application/yaml"}, "a: [", 400, "", "YAML"},
+		{"a YAML alias, which could grow without bound", "POST", "/v1/apply", "scheduler", map[string]string{"Content-Type": "application/yaml"}, "a: &a [x]\nb: [*a, *a]", 400, "", "alias"},
 		{"a wrong media type", "PUT", "/v1/stations/s", "scheduler", map[string]string{"Content-Type": "text/csv"}, `x`, 415, "", "application/json"},
 		{"no token", "GET", "/v1/stations", "", nil, "", 401, "", "token"},
 		{"a wrong token", "GET", "/v1/stations", "wrong", nil, "", 401, "", "token"},

@@ -110,7 +110,9 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	// Requests that wait for changes end with the service.
 	s.server.BaseContext = func(net.Listener) context.Context { return ctx }
-	g.Go(func() error { return s.mirror.Run(ctx) })
+	g.Go(func() error {
+		return s.mirror.Run(ctx, func(err error) { s.log.Warn("the change feed broke off and is taken up again", "error", err) })
+	})
 	g.Go(func() error { return s.keeper.Run(ctx) })
 	g.Go(func() error {
 		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

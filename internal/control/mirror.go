@@ -63,10 +63,12 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 	return m, m.list(ctx)
 }
 
-// Run follows the change feed until ctx ends. While the store is out of reach the copy stays as it is.
-func (m *Mirror) Run(ctx context.Context) error {
+// Run follows the change feed until ctx ends. While the store is out of reach the copy stays as it is, and failed
+// hears why.
+func (m *Mirror) Run(ctx context.Context, failed func(error)) error {
 	for ctx.Err() == nil {
 		if err := m.follow(ctx); err != nil && ctx.Err() == nil {
+			failed(err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Second):

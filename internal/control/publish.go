@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -177,27 +176,6 @@ func (s *Scheduler) recalledIDs() []string {
 		ids = append(ids, r.SegmentID)
 	}
 	return ids
-}
-
-// fallbackItems are the station's fallback segments that may air now.
-func (s *Scheduler) fallbackItems(st schedules.Station, now time.Time) []wire.QueueItem {
-	items := []wire.QueueItem{}
-	library := s.prepare()
-	for _, id := range st.Fallback {
-		seg, ok := library.Segment(id)
-		if !ok || seg.Recording == nil {
-			continue
-		}
-		place := schedules.Place{Languages: st.Languages, StartAt: now, EndAt: now.Add(seg.Recording.AirTime().Duration)}
-		if library.Airable(id, place) != nil {
-			continue
-		}
-		life, _ := library.Life(id)
-		item := queueItem("fallback."+id, seg, st, s.url)
-		item.NotAfter = life.Until
-		items = append(items, item)
-	}
-	return items
 }
 
 // Queue is what a station airs on a day. It fails with NotFound when nothing is published for it.

@@ -8,6 +8,8 @@ import (
 	"math"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"lifeline/audio"
 	"lifeline/internal/blob"
 	"lifeline/internal/fault"
@@ -96,44 +98,64 @@ func (r Received) settle(s *schedules.Segment, a Actor) {
 	}
 }
 
-// Receive stores and analyses r in one pass. Should the analysis break for a reason that is not the recording's, the
-// recording is kept and analysed later.
+// Receive stores r and, where a worker is free, analyses it in the same pass, so that the facts are there with the
+// last byte. Otherwise, or should the analysis break for a reason that is not the recording's, it is analysed later.
 func (l *Library) Receive(ctx context.Context, r io.Reader) (Received, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	pr, pw := io.Pipe()
-	type answer struct {
-		facts audio.Facts
-		err   error
+	var facts audio.Facts
+	err := errAnalysedLater
+	source, finish := r, func(error) {}
+	select {
+	case l.workers <- struct{}{}:
+		source, finish = l.analyseBeside(ctx, r, &facts, &err)
+	default:
 	}
-	analysed := make(chan answer, 1)
-	go func() {
-		facts, err := l.measure(ctx, pr)
-		analysed <- answer{facts, err}
-		io.Copy(io.Discard, pr) // the rest, so that storing goes on; ends when pw is closed
-	}()
-	stored, err := l.audio.Put(ctx, io.TeeReader(r, pw), l.maxBytes)
-	if err != nil {
-		cancel()
-		pw.CloseWithError(err)
-		<-analysed
-		return Received{}, err
+	stored, putErr := l.audio.Put(ctx, source, l.maxBytes)
+	finish(putErr)
+	if putErr != nil {
+		return Received{}, putErr
 	}
-	pw.Close()
-	got := <-analysed
 	out := Received{recording: schedules.Recording{SHA256: stored.SHA256, Bytes: stored.Bytes, ContentType: "audio/mpeg"}}
-	out.judge(got.facts, got.err)
+	out.judge(facts, err)
 	return out, ctx.Err()
 }
 
-// measure analyses r, waiting for its turn.
-func (l *Library) measure(ctx context.Context, r io.Reader) (audio.Facts, error) {
-	select {
-	case l.workers <- struct{}{}:
-		defer func() { <-l.workers }()
-		return l.analyse(ctx, r)
-	case <-ctx.Done():
-		return audio.Facts{}, ctx.Err()
+var errAnalysedLater = errors.New("control: every analyser is busy")
+
+// analyseBeside answers a reader that hands what is read from r to an analysis, and the function that ends it, after
+// which facts and err are set. It gives the worker back.
+func (l *Library) analyseBeside(ctx context.Context, r io.Reader, facts *audio.Facts, err *error) (io.Reader, func(error)) {
+	ctx, cancel := context.WithCancel(ctx)
+	pr, pw := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		*facts, *err = l.analyse(ctx, pr)
+		<-l.workers
+		io.Copy(io.Discard, pr) // the rest, so that storing goes on; ends when pw is closed
+	}()
+	return io.TeeReader(r, pw), func(failed error) {
+		if failed != nil {
+			cancel()
+		}
+		pw.CloseWithError(failed)
+		<-done
+		cancel()
+	}
+}
+
+// AwaitAnalysis answers a segment once its analysis is done, or as it stands when ctx ends.
+func (l *Library) AwaitAnalysis(ctx context.Context, id string) (schedules.Segment, error) {
+	for {
+		signal := l.mirror.signals.on(topic(kindSegment, id))
+		s, err := l.Segment(id)
+		if err != nil || s.State != schedules.Analysing {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return s, nil
+		case <-signal:
+		}
 	}
 }
 
@@ -184,28 +206,39 @@ func hundredth(v *float64) *float64 {
 	return &rounded
 }
 
-// AnalyseBehind analyses every recording whose facts are of an older analysis than today's. It needs no job queue:
-// what a crash left undone is still behind.
+// AnalyseBehind analyses every recording whose facts are of an older analysis than today's, as many at once as there
+// are workers. It needs no job queue: what a crash left undone is still behind.
 func (l *Library) AnalyseBehind(ctx context.Context) error {
+	var g errgroup.Group // one that fails stops no other
+	g.SetLimit(cap(l.workers))
 	for id, row := range l.mirror.segments.after("", "") {
 		rec := row.value.Recording
 		if rec == nil || rec.AnalysisVersion >= audio.Version {
 			continue
 		}
-		if err := l.analyseAgain(ctx, id, rec.SHA256); err != nil {
-			return fmt.Errorf("control: analyse %s: %w", id, err)
-		}
+		g.Go(func() error {
+			if err := l.analyseAgain(ctx, id, rec.SHA256); err != nil {
+				return fmt.Errorf("control: analyse %s: %w", id, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
+	select {
+	case l.workers <- struct{}{}:
+		defer func() { <-l.workers }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	content, bytes, err := l.audio.Open(ctx, sha256)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	facts, err := l.measure(ctx, content)
+	facts, err := l.analyse(ctx, content)
 	got := Received{recording: schedules.Recording{SHA256: sha256, Bytes: bytes, ContentType: "audio/mpeg"}}
 	got.judge(facts, err)
 	if got.recording.AnalysisVersion == 0 {

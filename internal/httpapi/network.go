@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
@@ -18,8 +20,8 @@ func (a *api) apply(c *call) error {
 		return err
 	}
 	if !strings.HasPrefix(c.r.Header.Get("Content-Type"), "application/json") {
-		if b, err = yaml.YAMLToJSON(b); err != nil {
-			return fault.Wrap(fault.Invalid, err, "the body is not valid YAML: %s", yaml.FormatError(err, false, true))
+		if b, err = yamlToJSON(b); err != nil {
+			return err
 		}
 	}
 	var n wire.Apply
@@ -35,6 +37,20 @@ func (a *api) apply(c *call) error {
 		return err
 	}
 	return c.json(http.StatusOK, out)
+}
+
+// yamlToJSON refuses aliases: a few of them can stand for more than memory holds.
+func yamlToJSON(b []byte) ([]byte, error) {
+	for _, t := range lexer.Tokenize(string(b)) {
+		if t.Type == token.AliasType || t.Type == token.MergeKeyType {
+			return nil, fault.New(fault.Invalid, "line %d of the body uses a YAML alias, which is not taken here: write the value out", t.Position.Line)
+		}
+	}
+	out, err := yaml.YAMLToJSON(b)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "the body is not valid YAML: %s", yaml.FormatError(err, false, true))
+	}
+	return out, nil
 }
 
 // flag is a query parameter that is true or false.

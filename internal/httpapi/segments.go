@@ -48,7 +48,8 @@ const uploadPatience = time.Minute
 
 // uploadSegment takes the parts meta and audio, in either order, and answers the analysed segment.
 func (a *api) uploadSegment(c *call) error {
-	if _, err := c.wait(time.Minute); err != nil {
+	wait, err := c.wait(time.Minute)
+	if err != nil {
 		return err
 	}
 	mr, err := c.r.MultipartReader()
@@ -88,6 +89,11 @@ func (a *api) uploadSegment(c *call) error {
 		return fault.Fields(fault.Field{Field: "audio", Message: "is missing: send the recording as a part of that name"})
 	}
 	created, err := a.Library.Create(c.r.Context(), c.actor, *seg, *received)
+	if err == nil && wait > 0 {
+		ctx, cancel := context.WithTimeout(c.r.Context(), wait)
+		defer cancel()
+		created, err = a.Library.AwaitAnalysis(ctx, created.ID)
+	}
 	if err != nil {
 		return err
 	}
