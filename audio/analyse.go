@@ -12,7 +12,7 @@ import (
 // Options tune an analysis. The zero value is right for most.
 type Options struct {
 	Workers     int                   // goroutines that decode; 0 means GOMAXPROCS
-	Progress    func(bytesRead int64) // told, from one goroutine, how many bytes have been consumed; may be nil
+	Progress    func(bytesRead int64) // told how many bytes have been consumed, never concurrently; may be nil
 	MaxDuration time.Duration         // longer files are rejected; 0 means 24 hours
 }
 
@@ -22,7 +22,8 @@ const maxWorkers = 16
 // but the last seconds are measured when the last byte is read. Memory does not grow with the file but for its
 // waveform and fingerprint, which are bounded.
 //
-// It fails with a [*Rejection] when the bytes cannot be aired, with r's error, or with ctx's. A call that is blocked in
+// It fails with a [*Rejection] when the bytes cannot be aired, with r's error, or with ctx's; r is then not read to its
+// end, so that a writer at the other end of a pipe must be let go. A call that is blocked in
 // r.Read returns after that read does. The facts are the same whatever opt says.
 func Analyse(ctx context.Context, r io.Reader, opt Options) (Facts, error) {
 	meter := &meteredReader{ctx: ctx, r: r, sum: sha256.New(), progress: opt.Progress}

@@ -8,9 +8,12 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 func TestFactsAgreeWithIndependentTools(t *testing.T) {
@@ -72,6 +75,7 @@ func TestFactsDoNotDependOnHowBytesArriveOrOnWorkers(t *testing.T) {
 }
 
 func TestReaderErrorsAndCancellationArePassedOn(t *testing.T) {
+	defer goleak.VerifyNone(t)
 	b := contents(t, encode(t, programme(), "-b", "64"))
 	cut := io.MultiReader(bytes.NewReader(b[:len(b)/2]), iotest.ErrReader(io.ErrClosedPipe))
 	if _, err := Analyse(context.Background(), cut, Options{}); !errors.Is(err, io.ErrClosedPipe) {
@@ -80,6 +84,15 @@ func TestReaderErrorsAndCancellationArePassedOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := Analyse(ctx, bytes.NewReader(b), Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want the context's", err)
+	}
+	ctx, cancel = context.WithCancel(context.Background())
+	late := Options{Progress: func(n int64) {
+		if n > int64(len(b))/2 {
+			cancel()
+		}
+	}}
+	if _, err := Analyse(ctx, iotest.HalfReader(bytes.NewReader(b)), late); !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v, want the context's", err)
 	}
 	_, err := Analyse(context.Background(), bytes.NewReader(b), Options{MaxDuration: time.Second})
@@ -108,35 +121,8 @@ func TestSeekGivesTheSamplesThatReadingGives(t *testing.T) {
 		{"-b", "128"}, {"-V", "5"}, {"-b", "8", "-m", "s", "--resample", "24"}, {"-b", "32", "-m", "m", "--resample", "22.05"}, {"-b", "320", "-t"},
 	} {
 		b := contents(t, encode(t, programme(), args...))
-		want := pcmOf(t, b)
-		r, err := Open(bytes.NewReader(b), int64(len(b)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		rnd := rand.New(rand.NewPCG(1, 2))
-		ch := r.Channels()
-		buf := make([]float32, 5000*ch)
-		for i := range 25 {
-			at := rnd.Int64N(r.Samples())
-			if i < 3 {
-				at = int64(i)
-			}
-			if err := r.SeekTo(at); err != nil {
-				t.Fatal(err)
-			}
-			n, err := r.Read(buf)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if wantN := min(5000, int(r.Samples()-at)); n != wantN {
-				t.Fatalf("%v: %d frames at %d, want %d", args, n, at, wantN)
-			}
-			for j, v := range buf[:n*ch] {
-				if w := want[int(at)*ch+j]; v != w {
-					t.Fatalf("%v: value %d after seeking to %d is %v, want %v", args, j, at, v, w)
-				}
-			}
-		}
+		r := sameAfterSeeks(t, b, pcmOf(t, b))
+		buf := make([]float32, 100)
 		if err := r.SeekTo(r.Samples()); err != nil {
 			t.Fatal(err)
 		}
@@ -144,4 +130,36 @@ func TestSeekGivesTheSamplesThatReadingGives(t *testing.T) {
 			t.Errorf("%v: read %d, %v at the end", args, n, err)
 		}
 	}
+}
+
+// sameAfterSeeks fails unless reading from places all over the file gives what is there in want, and returns the Reader.
+func sameAfterSeeks(t testing.TB, b []byte, want []float32) *Reader {
+	t.Helper()
+	r, err := Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	ch := r.Channels()
+	buf := make([]float32, 5000*ch)
+	for i := range 25 {
+		at := rnd.Int64N(r.Samples())
+		if i < 3 {
+			at = int64(i)
+		}
+		if err := r.SeekTo(at); err != nil {
+			t.Fatal(err)
+		}
+		n, err := r.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wantN := min(5000, int(r.Samples()-at)); n != wantN {
+			t.Fatalf("%d frames at %d, want %d", n, at, wantN)
+		}
+		if part := want[int(at)*ch:][:n*ch]; !slices.Equal(buf[:n*ch], part) {
+			t.Fatalf("the samples after seeking to %d are not those that reading gives", at)
+		}
+	}
+	return r
 }

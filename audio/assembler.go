@@ -17,7 +17,9 @@ type assembler struct {
 	format  feedFormat
 	history []byte // the main data at hand, at most format.back bytes
 	room    int    // of the packer's stream, see feedFormat.left
-	data    []byte
+	data    []byte // of the last unit, as are the next two
+	side    []byte
+	filled  []byte
 }
 
 func newAssembler(h Header) *assembler {
@@ -59,6 +61,11 @@ func (a *assembler) unit(f Frame) (unit, fault) {
 	default:
 		a.data = append(append(a.data[:0], a.history[len(a.history)-back:]...), main...)[:need]
 		u.side, u.data, u.muted = side, a.data, false
+		a.side = append(a.side[:0], side...)
+		// What the packer's frames have more room than the file's is there for what is added.
+		if filled, ok := fillShort(a.side, a.data, h, a.format.size-h.Size(), a.filled); ok {
+			a.filled, u.side, u.data = filled, a.side, filled
+		}
 	}
 	a.room = a.format.left(len(u.data), a.room, u.mono)
 	a.history = append(a.history, main...)

@@ -112,10 +112,12 @@ func checkDamaged(t *testing.T, b []byte, path, name string) {
 	if len(f.Warnings) == 0 && !hidden {
 		t.Error("no warning")
 	}
-	if got := pcmOf(t, b); int64(len(got)/f.Channels) != f.Samples {
+	got := pcmOf(t, b)
+	if int64(len(got)/f.Channels) != f.Samples {
 		t.Errorf("the reader has %d samples, the facts %d", len(got)/f.Channels, f.Samples)
 	}
 	sameChunked(t, b, 5)
+	sameAfterSeeks(t, b, got)
 }
 
 func TestDamageIsLocated(t *testing.T) {

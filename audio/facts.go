@@ -28,7 +28,7 @@ type Facts struct {
 	RangeLU          *float64 // EBU Tech 3342; nil below 3 s
 	MaxShortTermLUFS *float64 // over 3 s
 	MaxMomentaryLUFS *float64 // over 400 ms
-	TruePeakDBTP     *float64
+	TruePeakDBTP     *float64 // at least this much, when Clipping.Samples is not zero: the decoder clips
 	SamplePeakDBFS   *float64
 
 	Clipping ClippingFacts

@@ -146,19 +146,22 @@ func (fr *framer) take(c *chunk, f Frame) {
 	fr.owed, fr.last = f.Lost, h
 }
 
-// note remembers a spot, joined to the last when it goes on there.
-func (fr *framer) note(s spot) {
-	if n := len(fr.spots); n > 0 {
-		if l := &fr.spots[n-1]; l.why == s.why && l.first+l.units == s.first && s.bytes == 0 && l.bytes == 0 {
-			l.units += s.units
-			return
-		}
+// note remembers a spot.
+func (fr *framer) note(s spot) { fr.spots = joinSpot(fr.spots, s) }
+
+// joinSpot appends s, or joins it to the last spot where it goes on from that. When there are very many spots, the
+// first are kept, and the last takes the counts of the rest.
+func joinSpot(spots []spot, s spot) []spot {
+	n := len(spots)
+	if n == 0 {
+		return append(spots, s)
 	}
-	fr.spots = append(fr.spots, s)
-	if len(fr.spots) > maxSpots { // keep the count right, and the first places
-		l := &fr.spots[maxSpots-1]
-		l.units += s.units
-		l.bytes += s.bytes
-		fr.spots = fr.spots[:maxSpots]
+	l := &spots[n-1]
+	follows := l.why == s.why && l.first+l.units == s.first && s.bytes == 0 && l.bytes == 0
+	if !follows && n < maxSpots {
+		return append(spots, s)
 	}
+	l.units += s.units
+	l.bytes += s.bytes
+	return spots
 }

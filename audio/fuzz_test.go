@@ -204,7 +204,7 @@ func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
 				b := mutate(r, seeds)
 				bytesIn.Add(int64(len(b)))
 				// Decoding is a hundred times dearer than the rest, and go-mp3's: fewer and shorter inputs go there.
-				e := max(intoUnits, entry(r.IntN(20)-17))
+				e := max(intoUnits, entry(r.IntN(40)-37))
 				if e != intoUnits && r.IntN(4) > 0 {
 					b = b[:min(len(b), 1024)]
 				}

@@ -55,13 +55,8 @@ func (m *measurement) measure(b *block) {
 
 // add measures a decoded chunk.
 func (m *measurement) add(c *chunk) {
-	m.refused = append(m.refused, c.muted...)
-	if len(m.refused) > maxSpots {
-		last := &m.refused[maxSpots-1]
-		for _, s := range m.refused[maxSpots:] {
-			last.units += s.units
-		}
-		m.refused = m.refused[:maxSpots]
+	for _, s := range c.muted {
+		m.refused = joinSpot(m.refused, s)
 	}
 	n := int64(len(c.pcm[0]))
 	for _, s := range m.line.heard(m.decoded, m.decoded+n) {

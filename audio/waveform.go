@@ -76,7 +76,7 @@ type outline struct {
 
 const (
 	firstPerPixel = 256
-	maxPixels     = 1 << 15
+	maxPixels     = 1 << 14
 )
 
 func newOutline(rate int) *outline { return &outline{rate: rate, perPixel: firstPerPixel} }
