@@ -29,3 +29,11 @@ func open(t testing.TB, path string) *sqlite.Store {
 	})
 	return s
 }
+
+func TestArchive(t *testing.T) {
+	fresh := func(t *testing.T) func() storetest.Archivable {
+		path := filepath.Join(t.TempDir(), "lifeline.db")
+		return func() storetest.Archivable { return open(t, path) }
+	}
+	storetest.RunArchive(t, fresh, fresh)
+}
