@@ -17,3 +17,11 @@ func place(keep int) storetest.Place {
 func TestStoreKeepsTheContract(t *testing.T) { storetest.Run(t, place(0)) }
 
 func TestBoundedFeed(t *testing.T) { storetest.RunBounded(t, place(20), 20) }
+
+func TestArchive(t *testing.T) {
+	fresh := func(*testing.T) func() storetest.Archivable {
+		s := memory.New(0)
+		return func() storetest.Archivable { return s }
+	}
+	storetest.RunArchive(t, fresh, fresh)
+}

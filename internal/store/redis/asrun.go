@@ -36,7 +36,7 @@ func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, erro
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	keys := []string{s.key("receipt", rand.Text())}
+	keys := []string{s.key("receipt", rand.Text()), s.key("sequence"), s.key("stations")}
 	args := []any{receiptLife.Milliseconds()}
 	for _, e := range entries {
 		if !named(e.Station) {

@@ -25,12 +25,15 @@ func classify(ctx context.Context, err error) error {
 	if !errors.As(err, &said) {
 		return fault.Wrap(fault.Unavailable, err, "Redis is out of reach")
 	}
+	if goredis.HasErrorPrefix(err, "RESTORING") || goredis.HasErrorPrefix(err, "value is not an integer") {
+		return restoring(err)
+	}
 	for _, prefix := range []string{"OOM", "MISCONF"} {
 		if goredis.HasErrorPrefix(err, prefix) {
 			return fault.Wrap(fault.Full, err, "Redis has no space left or cannot write it to disk")
 		}
 	}
-	for _, prefix := range []string{"LOADING", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "BUSY", "MOVED", "ASK", "UNBLOCKED", "ERR max number of clients"} {
+	for _, prefix := range []string{"LOADING", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "BUSY", "MOVED", "ASK", "UNBLOCKED", "max number of clients"} {
 		if goredis.HasErrorPrefix(err, prefix) {
 			return fault.Wrap(fault.Unavailable, err, "Redis cannot answer just now")
 		}
@@ -41,4 +44,8 @@ func classify(ctx context.Context, err error) error {
 		}
 	}
 	return err
+}
+
+func restoring(cause error) error {
+	return fault.Wrap(fault.Unavailable, cause, "a restore into this Redis is under way, or was cut short: then delete all keys of the prefix and restore again")
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
@@ -108,4 +110,23 @@ func TestRestartedServerHasEverythingAndWakesItsWaiters(t *testing.T) {
 	if err := <-waited; err != nil {
 		t.Fatalf("wait: %v", err)
 	}
+}
+
+func TestCloseEndsEveryGoroutineAndWaiter(t *testing.T) {
+	server := start(t, durable...)
+	before := goleak.IgnoreCurrent()
+	s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + server.addr, Prefix: "close", Feed: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error)
+	go func() { waited <- s.Wait(t.Context(), 0) }()
+	server.blocks()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; err == nil {
+		t.Fatal("the wait ended without a change")
+	}
+	goleak.VerifyNone(t, before)
 }

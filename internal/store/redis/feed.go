@@ -123,6 +123,9 @@ func number(get *goredis.StringCmd) (int64, error) {
 	if errors.Is(err, goredis.Nil) {
 		return 0, nil
 	}
+	if get.Val() == underRestore {
+		return 0, restoring(err)
+	}
 	return n, err
 }
 

@@ -3,7 +3,7 @@
 //
 // All keys carry one hash tag, {prefix}, so that any commit is one script on one node:
 //
-//	sequence                        the last change
+//	sequence                        the last change; "restoring" while an Import is under way
 //	feed                            a stream of the latest changes, each named <sequence>-0
 //	audit                           a stream of every change, likewise
 //	documents:<kind>                id -> revision, space, body
@@ -11,15 +11,16 @@
 //	ids:<kind>                      the ids in byte order
 //	history:<kind>                  id, NUL, sequence in twenty digits: the changes of each document
 //	asrun:<station>, instants:<station>  sequence -> at in ms, space, body; and by at
+//	kinds, stations                 of which there are or were documents and as-run
 //	receipt:<random>                what a call answered, for ten minutes
 //
 // A call that is sent again, because its answer was lost, finds its receipt and does nothing twice.
 //
 // A user of Redis needs no more than this:
 //
-//	~{prefix}:* +get +set +incrby +hget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore
+//	~{prefix}:* +get +set +incrby +hget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers
 //	+xadd +xrange +xread +evalsha +eval +multi +exec +ping +info +config|get, +select for a numbered database,
-//	+wait and +script|load for replicas, +cluster|slots and +cluster|shards for a Cluster
+//	+wait and +script|load for replicas, +del to restore a backup, +cluster|slots and +cluster|shards for a Cluster
 package redis
 
 import (

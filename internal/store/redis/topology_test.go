@@ -20,6 +20,7 @@ import (
 )
 
 func TestSentinelKeepsTheContractThroughAFailover(t *testing.T) {
+	durable := append(durable[:len(durable):len(durable)], "--repl-diskless-sync-delay", "0")
 	master := start(t, durable...)
 	var nodes []*server
 	for range 2 {
@@ -42,17 +43,20 @@ func TestSentinelKeepsTheContractThroughAFailover(t *testing.T) {
 	}
 	o := redis.Options{
 		URL:  fmt.Sprintf("redis+sentinel://%s?master_name=lifeline&addr=%s&addr=%s", sentinels[0].addr, sentinels[1].addr, sentinels[2].addr),
-		Feed: 10_000, Replicas: 1, ReplicaWait: time.Second,
+		Feed: 10_000, Replicas: 1, ReplicaWait: 10 * time.Second,
 	}
 	t.Run("before", func(t *testing.T) { storetest.Run(t, places(o)) })
 
 	o.Prefix = "failover"
 	failover(t, o, master.kill)
 
-	t.Run("after", func(t *testing.T) { storetest.Run(t, places(o)) })
 	for _, n := range nodes {
-		n.await("PONG", "ping")
+		n.until(func(ctx context.Context, c *goredis.Client) bool {
+			info, err := c.Info(ctx, "replication").Result()
+			return err == nil && (strings.Contains(info, "connected_slaves:1") || strings.Contains(info, "master_link_status:up"))
+		}, "a new master and its replica")
 	}
+	t.Run("after", func(t *testing.T) { storetest.Run(t, places(o)) })
 }
 
 // failover loads a Store, kills its master in the middle, goes on until every writer has made as many commits

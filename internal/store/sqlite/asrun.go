@@ -49,11 +49,13 @@ func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, erro
 func (s *Store) Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error) {
 	rows, err := s.readers.QueryContext(ctx,
 		"SELECT station, sequence, at, body FROM asrun WHERE station = ? AND at >= ? AND at < ? ORDER BY sequence", station, ceil(from), ceil(to))
-	entries, err := collect(rows, err, func(e *store.Entry) []any {
-		return []any{&e.Station, &e.Sequence, (*instant)(&e.At), (*[]byte)(&e.Body)}
-	})
+	entries, err := collect(rows, err, entryParts)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: read as-run: %w", classify(ctx, err))
 	}
 	return entries, nil
+}
+
+func entryParts(e *store.Entry) []any {
+	return []any{&e.Station, &e.Sequence, (*instant)(&e.At), (*[]byte)(&e.Body)}
 }

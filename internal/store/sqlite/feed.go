@@ -82,10 +82,12 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 
 func (s *Store) changes(ctx context.Context, where string, args ...any) ([]store.Change, error) {
 	rows, err := s.readers.QueryContext(ctx, selectChanges+where, args...)
-	changes, err := collect(rows, err, func(c *store.Change) []any {
-		return []any{&c.Sequence, &c.Kind, &c.ID, &c.Revision, &c.Deleted, (*instant)(&c.At), &c.By, &c.Action, &c.Reason, &c.RequestID}
-	})
+	changes, err := collect(rows, err, changeParts)
 	return changes, classify(ctx, err)
+}
+
+func changeParts(c *store.Change) []any {
+	return []any{&c.Sequence, &c.Kind, &c.ID, &c.Revision, &c.Deleted, (*instant)(&c.At), &c.By, &c.Action, &c.Reason, &c.RequestID}
 }
 
 // follows fails with Gone when the feed ends before since, as it does after an older file was put in its place.

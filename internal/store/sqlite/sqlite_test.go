@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"lifeline/internal/store/sqlite"
 	"lifeline/internal/store/storetest"
 )
@@ -28,4 +30,29 @@ func open(t testing.TB, path string) *sqlite.Store {
 		}
 	})
 	return s
+}
+
+func TestArchive(t *testing.T) {
+	fresh := func(t *testing.T) func() storetest.Archivable {
+		path := filepath.Join(t.TempDir(), "lifeline.db")
+		return func() storetest.Archivable { return open(t, path) }
+	}
+	storetest.RunArchive(t, fresh, fresh)
+}
+
+func TestCloseEndsEveryGoroutineAndWaiter(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "lifeline.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error)
+	go func() { waited <- s.Wait(t.Context(), 0) }()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; err == nil {
+		t.Fatal("the wait ended without a change")
+	}
+	goleak.VerifyNone(t, before)
 }

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -126,6 +128,28 @@ var documentRules = []rule{
 		if err != nil || len(read) != 0 {
 			b.Fatalf("read: %v, %v", read, err)
 		}
+	}},
+	{"CommitCancelledAtAnyMomentIsWholeOrAbsent", func(b *bench) {
+		rnd := rand.New(rand.NewPCG(1, 1))
+		made := 0
+		for n := range 150 {
+			left, right := fmt.Sprintf("%d left", n), fmt.Sprintf("%d right", n)
+			ctx, cancel := context.WithCancel(b.Context())
+			timer := time.AfterFunc(time.Duration(rnd.IntN(3000))*time.Microsecond, cancel)
+			_, err := b.Commit(ctx, store.Commit{Writes: []store.Write{put("k", left, 0, "x"), put("k", right, 0, "x")}, Origin: origin()})
+			timer.Stop()
+			cancel()
+			_, first := b.Get(b.Context(), "k", left)
+			_, second := b.Get(b.Context(), "k", right)
+			if (first == nil) != (second == nil) || err == nil && first != nil {
+				b.Fatalf("commit: %v; left: %v; right: %v", err, first, second)
+			}
+			if first == nil {
+				made++
+			}
+		}
+		b.same("documents", len(b.list("k", 1000)), 2*made)
+		b.same("changes", len(b.feed(0, 1000)), 2*made)
 	}},
 	{"NonsenseIsInvalid", func(b *bench) {
 		b.commit(put("k", "i", 0, ""))
