@@ -62,12 +62,12 @@ func nextPermutation(a []uint8) bool {
 }
 
 // record settles the order with the record of its choice, and answers where it ends.
-func (f *filler) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int) int64 {
+func (f *filler) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int, bySums bool) int64 {
 	choice := &Choice{Method: MethodClosing, StartAt: instant(at), Target: Ms(end - at), Residual: Ms(residual), Proved: proved,
-		Least: Ms(f.st.least), Most: Ms(f.st.most), Mean: Ms(f.mean), Wide: len(c.ms), Slack: Ms(c.slack), Tried: tried}
-	place := make([]int, len(f.list))
-	for k, i := range f.play {
-		place[i] = k
+		Least: Ms(f.st.least), Most: Ms(f.st.most), Mean: Ms(f.mean), Wide: len(c.ms), Slack: Ms(c.slack), BySums: bySums, Tried: tried}
+	choice.Asked = Ms(c.residual)
+	if bySums {
+		choice.Asked = Ms(residual)
 	}
 	choice.Candidates = make([]Candidate, 0, len(f.list))
 	for _, i := range f.play { // first what was in play, then what was refused

@@ -107,6 +107,7 @@ func (p *planner) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 			}
 		}
 		base.need = (max(base.need-aired, 0) + int64(left) - 1) / int64(left)
+		base.hard = base.hard && left == 1 // before the week's last day it can still be met
 		base.part = nil
 	}
 	if !r.each {

@@ -49,7 +49,9 @@ type Choice struct {
 	Proved     bool        `json:"residual_proved,omitempty"`
 	Least      Millis      `json:"least_residual_ms,omitzero"` // range of residual allowed
 	Most       Millis      `json:"most_residual_ms,omitzero"`
-	Mean       Millis      `json:"mean_ms,omitzero"` // of the candidates, which the number of items aims at
+	Mean       Millis      `json:"mean_ms,omitzero"`  // of the candidates, which the number of items aims at
+	Asked      Millis      `json:"asked_ms,omitzero"` // residual aimed at
+	BySums     bool        `json:"by_sums,omitempty"` // the set is the subset sums', of any size
 	Slack      Millis      `json:"slack_ms,omitzero"`
 	Wide       int         `json:"wide,omitempty"` // candidates in play
 	Candidates []Candidate `json:"candidates"`

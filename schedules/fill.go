@@ -11,15 +11,18 @@ func (p *planner) fill(i int) *stuck {
 	}
 	p.liftStretch(st)
 	mark := p.mark()
+	p.searches = searchSteps
+	stuckAt := st.lastFill
 	for attempt := range fillAttempts {
-		if place := p.attempt(st, start, attempt); place == settled {
+		if attempt%2 == 1 && len(p.in.Station.Fallback) == 0 || attempt > 1 && p.loosest(st) < 0 {
+			continue
+		}
+		if stuckAt = p.attempt(st, start, attempt); stuckAt == settled {
 			return nil
-		} else if attempt == fillAttempts-1 {
-			return &stuck{stretch: st, place: place}
 		}
 		p.reset(mark)
 	}
-	return nil
+	return &stuck{stretch: st, place: stuckAt}
 }
 
 // fillAttempts are the ways in which a stretch is tried: as chosen, with fallback material, then with other picks,

@@ -305,7 +305,7 @@ func (f *filler) nearest(c *closer, at, end int64, exact bool) (int64, bool) {
 				for _, k := range big {
 					set = append(set, uint8(k))
 				}
-				if reached, ok := f.settleSet(c, at, end, r, proved, set); ok {
+				if reached, ok := f.settleSet(c, at, end, r, proved, set, true); ok {
 					return reached, true
 				}
 			}
@@ -316,12 +316,12 @@ func (f *filler) nearest(c *closer, at, end int64, exact bool) (int64, bool) {
 }
 
 // settleSet settles the set in the first order that every rule allows.
-func (f *filler) settleSet(c *closer, at, end, residual int64, proved bool, set []uint8) (int64, bool) {
+func (f *filler) settleSet(c *closer, at, end, residual int64, proved bool, set []uint8, bySums bool) (int64, bool) {
 	order, tried, ok := f.arrange(at, set)
 	if !ok {
 		return at, false
 	}
-	return f.record(c, at, end, residual, proved, order, tried), true
+	return f.record(c, at, end, residual, proved, order, tried, bySums), true
 }
 
 // offer settles the set, or, when no order of it is allowed, bans it and asks for the next best.
@@ -331,7 +331,7 @@ func (f *filler) offer(c *closer, at, end, residual int64, proved bool, set []ui
 			return at, false
 		}
 		chosen := slices.Clone(set)
-		if reached, ok := f.settleSet(c, at, end, residual, proved, chosen); ok {
+		if reached, ok := f.settleSet(c, at, end, residual, proved, chosen, false); ok {
 			return reached, true
 		}
 		c.banned = append(c.banned, chosen)

@@ -66,6 +66,7 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 		start, end  int64
 		first, last int // positions [first, last)
 		soft        int64
+		exact       bool // ends where a kept item starts
 	}
 	parts := []part{{start: w.start, end: w.end}}
 	for i := range positions {
@@ -83,8 +84,20 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 		}
 		parts[len(parts)-1].last = i + 1
 	}
+	for i := 1; i < len(parts); i++ { // a kept post stands where it stands, a little off its instant or not
+		for _, k := range kept {
+			if at := k.StartAt.UnixMilli(); k.Position == positions[parts[i].first].ID && abs(at-parts[i].start) <= max(w.tolerance, parts[i-1].soft) {
+				parts[i].start, parts[i-1].end, parts[i-1].exact = at, at, true
+				break // the first of a chain
+			}
+		}
+	}
 	var out []stretch
-	for _, part := range parts {
+	carried := w.start
+	for n, part := range parts {
+		if n > 0 && carried != part.start && abs(carried-part.start) <= w.tolerance && !part.exact {
+			part.start = carried
+		}
 		least, most := -w.tolerance, w.tolerance
 		if part.soft > 0 {
 			least, most = 0, part.soft
@@ -101,9 +114,9 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 					st.places = append(st.places, p.newPlace(w, j))
 				}
 			}
-			if left := end - reach; left <= 0 || !exact && left <= -st.least && st.elastic() {
+			if end <= reach {
 				p.warnDropped(&st, w)
-				return // what stays fills it, as near as it was planned
+				return
 			}
 			if len(st.places) == 0 {
 				if j, ok := nearestFill(positions, max(index, part.first)); ok {
@@ -129,14 +142,19 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 			emit(at, max(at0, index), true)
 			reach, index = at+k.Duration.Milliseconds(), max(at0, index)
 		}
-		emit(part.end, part.last, false)
+		if over := reach - part.end; reach > part.start && abs(over) <= w.tolerance && !part.exact && !p.owes(positions[index+1:max(part.last, index+1)]) {
+			carried = reach // what stays reaches the end as near as it did
+			continue
+		}
+		emit(part.end, part.last, part.exact)
+		carried = max(part.end, reach)
 	}
 	return out
 }
 
-// elastic reports that nothing but fill is to be placed.
-func (st *stretch) elastic() bool {
-	return !slices.ContainsFunc(st.places, func(pl place) bool { return !pl.fill && !pl.pos.Optional })
+// owes reports whether a position among these must air something.
+func (p *planner) owes(positions []Position) bool {
+	return slices.ContainsFunc(positions, func(x Position) bool { return x.Fill == nil && !x.Optional })
 }
 
 func (p *planner) newPlace(w *window, j int) place {

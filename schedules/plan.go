@@ -47,6 +47,7 @@ type planner struct {
 	warnings   []Warning
 	closer     closer
 	placed     []placed
+	searches   int   // steps of search that the stretch in hand has left
 	undo       []due // last airings to restore on reset
 }
 

@@ -57,6 +57,8 @@ func (r Rule) Name() string {
 		return fmt.Sprintf("at least %d of %s per %s", *r.AtLeast, r.Of, r.period())
 	case r.Share != nil:
 		return fmt.Sprintf("share of %s per %s", r.Of, r.period())
+	case !r.After.IsZero() && r.Within.Duration == 0:
+		return fmt.Sprintf("after %s", r.After)
 	case !r.After.IsZero():
 		return fmt.Sprintf("after %s within %s", r.After, r.Within.Duration)
 	case r.KeepTo != nil:

@@ -1,7 +1,9 @@
 package schedules
 
-// searchSteps bounds the candidates that one sequential search looks at.
-const searchSteps = 40_000
+import "slices"
+
+// searchSteps bounds the candidates that the sequential searches of one stretch look at.
+const searchSteps = 60_000
 
 // search fills [at, end) item by item, each at its exact time, going back when stuck. It finds what closings do not:
 // repeats within the stretch, and orders that rules dictate.
@@ -17,7 +19,6 @@ func (f *filler) search(at, end int64) (int64, bool) {
 type searcher struct {
 	*filler
 	end     int64
-	steps   int
 	reached int64
 }
 
@@ -50,8 +51,8 @@ func (s *searcher) from(at int64, depth int) bool {
 			open = append(open, choice{c, rank})
 		}
 		rank++
-		s.steps++
-		return len(open) < 64 && s.steps < searchSteps
+		s.p.searches--
+		return len(open) < 64 && s.p.searches > 0
 	})
 	// What closes at once goes first; then, without bending before with.
 	closes := func(c choice) bool { r := c.c.unit.ms - left; return r >= s.st.least && r <= max(s.st.most, fade) }
@@ -67,13 +68,19 @@ func (s *searcher) from(at int64, depth int) bool {
 				continue
 			}
 			mark := s.p.here()
-			ch := &Choice{Method: MethodSearch, StartAt: instant(at), Target: Ms(left), Candidates: record, Aired: []string{s.p.name(c.c.unit.main)}}
+			considered := slices.Clone(record[:c.rank+1])
+			for k := range considered[:c.rank] {
+				if considered[k].Refused.IsZero() {
+					considered[k].Refused = Refusal{Rule: "does not lead to an end in time, or would bend soft rules"}
+				}
+			}
+			ch := &Choice{Method: MethodSearch, StartAt: instant(at), Target: Ms(left), Candidates: considered, Aired: []string{s.p.name(c.c.unit.main)}}
 			s.settle(c.c, at, ch, 0, c.rank)
 			if s.from(at+c.c.unit.ms, depth+1) {
 				return true
 			}
 			s.p.reset(mark)
-			if s.steps >= searchSteps {
+			if s.p.searches <= 0 {
 				return false
 			}
 		}

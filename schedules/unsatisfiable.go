@@ -49,6 +49,12 @@ func (n *NotFound) Error() string {
 
 // diagnose turns the place where planning got stuck into a proof, when there is one.
 func (in Input) diagnose(p *planner, s *stuck) error {
+	if len(p.demands) == 0 {
+		p.openDemands()
+	}
+	if c, ok := p.relax().proof(); ok {
+		return &Unsatisfiable{Station: in.Station.ID, Date: in.Date, Conflicts: []Conflict{c}}
+	}
 	n := &NotFound{Station: in.Station.ID, Date: in.Date}
 	if s.demand != nil {
 		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name, s.demand.amount(p.met(s.demand)), s.demand.amount(s.demand.need))

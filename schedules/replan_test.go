@@ -1,0 +1,127 @@
+package schedules_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"lifeline/schedules"
+	"lifeline/schedules/auditor"
+)
+
+// A week is planned; then segments are recalled at random at random times. What has started or is frozen must not
+// change, unless it is what was recalled, and the changes must be few beside those of a plan from nothing.
+// LIFELINE_PROVE=recalls runs all 1,000.
+func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
+	recalls := 60
+	if os.Getenv("LIFELINE_PROVE") == "recalls" {
+		recalls = 1000
+	}
+	in := schedules.Hourly()
+	in.Station.Freeze = schedules.Ms(1_800_000)
+	segments := schedules.HourlySegments(1000, 1)
+	library := schedules.Prepare(segments, nil)
+	in.Library = library
+	var week []schedules.Plan
+	var history [][]schedules.Airing
+	for day := range 7 {
+		in.Date = schedules.Date{Year: 2023, Month: 10, Day: 1 + day}
+		plan, err := in.Plan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		week = append(week, plan)
+		history = append(history, in.History)
+		in.History = append(in.History[:len(in.History):len(in.History)], plan.Rundown.Airings()...)
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	var few, all, fewest, most int
+	var took time.Duration
+	for range recalls {
+		day := rng.IntN(7)
+		prev := week[day].Rundown
+		item := prev.Items[rng.IntN(len(prev.Items))]
+		if item.Kind != "testimony" {
+			continue
+		}
+		now := prev.Windows[0].StartAt.Add(time.Duration(rng.Int64N(int64(item.StartAt.Sub(prev.Windows[0].StartAt.Time)) + 1)))
+		recalled, _ := library.Segment(item.SegmentID)
+		recalled.State = schedules.Recalled
+		next := in
+		next.Date, next.History, next.Library = prev.Date, history[day], library.With(recalled)
+		start := time.Now()
+		plan, changes, err := next.Replan(prev, now)
+		took += time.Since(start)
+		if err != nil {
+			t.Fatalf("recall of %s at %s: %v", item.SegmentID, now, err)
+		}
+		for _, c := range changes {
+			if c.Why == "" {
+				t.Errorf("change of %v is not explained", c)
+			}
+			if c.Before == nil || c.Before.SegmentID == item.SegmentID {
+				continue
+			}
+			window := windowOf(prev, *c.Before)
+			if !c.Before.StartAt.After(now) || !window.Add(-in.Station.Freeze.Duration).After(now) {
+				t.Errorf("%s, frozen at %s, has changed: %s", c.Before.StartAt, now, c.Change)
+			}
+		}
+		keep := next
+		keep.Keep = unchanged(prev, plan.Rundown)
+		for _, v := range auditor.Audit(keep, plan.Rundown) {
+			if started := v.Item != "" && startedBefore(plan.Rundown, v.Item, now); v.Hard && !started {
+				t.Errorf("recall of %s at %s: %s: %s", item.SegmentID, now, v.Rule, v.Message)
+			}
+		}
+		fresh, err := next.Plan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := len(changes)
+		few += n
+		most = max(most, n)
+		if fewest == 0 || n < fewest {
+			fewest = n
+		}
+		all += len(schedules.Diff(prev, fresh.Rundown))
+	}
+	t.Logf("%d recalls: %.2f changes each (%d to %d) beside %.1f of a plan from nothing; %s each", recalls,
+		float64(few)/float64(recalls), fewest, most, float64(all)/float64(recalls), (took / time.Duration(recalls)).Round(time.Microsecond))
+	if few*5 > all {
+		t.Errorf("%d changes, and a plan from nothing makes %d", few, all)
+	}
+}
+
+func windowOf(r schedules.Rundown, item schedules.Item) time.Time {
+	for _, w := range r.Windows {
+		if w.Window == item.Window && !item.StartAt.Before(w.StartAt.Time) && item.StartAt.Before(w.EndAt.Time) {
+			return w.StartAt.Time
+		}
+	}
+	return time.Time{}
+}
+
+func unchanged(prev, next schedules.Rundown) []schedules.Item {
+	before := map[string]bool{}
+	for _, i := range prev.Items {
+		before[i.ID] = true
+	}
+	var out []schedules.Item
+	for _, i := range next.Items {
+		if before[i.ID] {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func startedBefore(r schedules.Rundown, id string, now time.Time) bool {
+	for _, i := range r.Items {
+		if i.ID == id {
+			return !i.StartAt.After(now)
+		}
+	}
+	return false
+}
