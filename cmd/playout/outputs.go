@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 )
 
 // outputs opens what --output names.
-func (r *run) outputs() (outs []playout.Output, err error) {
+func (r *run) outputs(log *slog.Logger) (outs []playout.Output, err error) {
 	rate := playout.Rate(r.Rate)
 	for _, text := range r.Output {
 		kind, arg, _ := strings.Cut(text, ":")
@@ -31,10 +32,22 @@ func (r *run) outputs() (outs []playout.Output, err error) {
 			outs = append(outs, playout.NewPipe(text, os.Stdout, playout.Format(r.PCM)))
 		case kind == "pcm" && arg != "":
 			outs = append(outs, playout.NewPipe(text, &appended{name: arg}, playout.Format(r.PCM)))
+		case kind == "flac" && arg != "":
+			flac, err := playout.NewFLAC(arg, rate, func(format string, args ...any) { log.Warn(fmt.Sprintf(format, args...)) })
+			if err != nil {
+				return nil, err
+			}
+			outs = append(outs, flac)
+		case kind == "icecast" && arg != "":
+			icecast, err := playout.NewIcecast(arg, rate, r.Kbps)
+			if err != nil {
+				return nil, err
+			}
+			outs = append(outs, icecast)
 		case kind == "alsa":
 			outs = append(outs, playout.NewALSA(arg, rate, r.Latency))
 		default:
-			return nil, fmt.Errorf("--output %q is none of wav:DIR, pcm:-, pcm:FILE and alsa[:DEVICE]", text)
+			return nil, fmt.Errorf("--output %q is none of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL", kind)
 		}
 	}
 	if len(outs) == 0 {

@@ -25,7 +25,7 @@ type run struct {
 	TokenFile string        `env:"LIFELINE_TOKEN_FILE" xor:"token" type:"existingfile" placeholder:"FILE" help:"Where the station's token is."`
 	Station   string        `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
 	State     string        `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Where the player keeps its queues, audio and reports."`
-	Output    []string      `env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, pcm:-, pcm:FILE or alsa[:DEVICE]; may be repeated."`
+	Output    []string      `env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
 	Key       []string      `env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
 	TrustOn   bool          `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without a key, pin the one that the service shows first."`
 	Days      int           `env:"LIFELINE_DAYS" default:"7" help:"How many days ahead to hold."`
@@ -34,6 +34,7 @@ type run struct {
 	Bandwidth int           `env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Most bytes a second to fetch audio with; 0 for no limit."`
 	Cache     int64         `env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Most bytes of audio to keep; 0 for what the disk has."`
 	Latency   time.Duration `env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"What alsa outputs buffer."`
+	Kbps      int           `name:"icecast-kbps" env:"LIFELINE_ICECAST_KBPS" default:"64" help:"Bit rate of icecast outputs."`
 	Until     time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop by itself then (RFC 3339)."`
 	Once      string        `xor:"until" placeholder:"WINDOW@DATE" help:"Stop by itself after this window."`
 	Report    string        `enum:"none,json" default:"none" help:"json: a line on standard output for whatever happens on the air."`
@@ -58,7 +59,7 @@ func (r *run) Run(ctx context.Context) (err error) {
 	if r.Rate < 8000 || r.Rate > 192_000 {
 		return fmt.Errorf("a rate of %d Hz is not between 8000 and 192000", r.Rate)
 	}
-	outputs, err := r.outputs()
+	outputs, err := r.outputs(log)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (r *run) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	log.Info("playing", "server", r.Server, "state", r.State, "outputs", r.Output)
+	log.Info("playing", "server", r.Server, "state", r.State)
 	return p.Run(ctx)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type WAV struct {
 	span *Span
 	end  int64 // bytes of sample data so far
 	buf  []byte
+
+	name atomic.Pointer[string] // of the file that is being written
 }
 
 // NewWAV writes files into dir, creating it when absent.
@@ -89,6 +92,7 @@ func (w *WAV) open(s *Span) error {
 		return errors.Join(err, f.Close())
 	}
 	w.file, w.span, w.end = f, s, 0
+	w.name.Store(&name)
 	if size := info.Size(); size > wavHeader {
 		w.end = (size - wavHeader) / wavFrame * wavFrame
 	}
@@ -116,6 +120,14 @@ func (w *WAV) grow(end int64) error {
 	return err
 }
 
+// writing is the name of the file that is being written; "" when none is.
+func (w *WAV) writing() string {
+	if name := w.name.Load(); name != nil {
+		return *name
+	}
+	return ""
+}
+
 // finish makes the window's file durable.
 func (w *WAV) finish() error {
 	if w.file == nil {
@@ -123,6 +135,7 @@ func (w *WAV) finish() error {
 	}
 	err := errors.Join(w.file.Sync(), w.file.Close())
 	w.file, w.span = nil, nil
+	w.name.Store(nil)
 	return err
 }
 

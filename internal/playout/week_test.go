@@ -202,6 +202,9 @@ func (w *week) live(ctx context.Context, dir string) chan struct{} {
 // TestWeekOfFaults plays a week in simulated time, with ten kills, an hour without a link, a restart of the service,
 // a damaged recording, steps of the clock, an item that expires, and recalls long before and five seconds before air.
 func TestWeekOfFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a week takes half a minute")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
 		w := &week{t: t, s: s, r: rand.New(rand.NewPCG(11, 12)), ear: &ear{plan: map[string]*wire.Queue{}}, dir: t.TempDir(), begun: time.Now()}
