@@ -137,7 +137,7 @@ func (s *service) publish(t *testing.T, start time.Time, items []wire.QueueItem)
 func player(t *testing.T, s *service, dir string, start time.Time, more ...string) (*exec.Cmd, *bytes.Buffer) {
 	args := append([]string{"--server", s.URL, "--station", "lantern", "--state", filepath.Join(dir, "state"),
 		"--output", "wav:" + dir, "--key", base64.StdEncoding.EncodeToString(s.signer.Public()),
-		"--once", "evening@" + start.UTC().Format(time.DateOnly), "--report", "json", "--log-level", "ERROR"}, more...)
+		"--once", "evening@" + start.UTC().Format(time.DateOnly), "--report", "json", "--log-level", "WARN"}, more...)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), "PLAYOUT_TEST_PLAYER=1", "LIFELINE_TOKEN=secret")
 	var out bytes.Buffer
@@ -218,6 +218,8 @@ func TestWindowOfRealRecordingsIsExactToTheSample(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
 	}
+	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	t.Logf("the player took %v of CPU in all, %.1f%% of a core over the window", used, 100*used.Seconds()/length.Seconds())
 	heard := left(t, dir, start)
 	if want := int(playout.Rate(48000).Frames(length)); len(heard) != want {
 		t.Fatalf("%d frames, not %d", len(heard), want)
