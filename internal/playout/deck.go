@@ -2,6 +2,7 @@ package playout
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"lifeline/internal/wire"
@@ -19,6 +20,7 @@ type Deck struct {
 	notify   func(Notice)
 	problems *Problems
 	lead     int64 // frames by which rendering is ahead of hearing
+	silence  int64 // frames after which an item that is silent is taken off; 0: never
 
 	generation int64 // of the holdings that spans come from
 	spans      []*Span
@@ -29,6 +31,8 @@ type Deck struct {
 	over     map[string]bool // items of the span that have aired or were given up, by id
 	broken   map[string]bool // chains of the span that one of its items broke
 	lastFill string          // segment that last filled a gap of the span
+	mute     map[string]bool // segments that filled a gap of the span with silence
+	quiet    int64           // frames for which what is on the air has been silent
 	fillFrom int64           // frame before which it is no use to look for a fill again
 	fresh    bool            // nothing was filled in the span yet: a rotation is rejoined, not begun
 }
@@ -52,10 +56,11 @@ const (
 	fillFade = time.Second
 )
 
-// NewDeck renders at rate what held answers, lead before it is heard.
-func NewDeck(rate Rate, lead time.Duration, held func() *Holdings, cuer *Cuer, log *Logbook, problems *Problems, notify func(Notice)) *Deck {
-	return &Deck{rate: rate, lead: rate.Frames(lead), held: held, cuer: cuer, log: log, notify: notify, problems: problems,
-		over: map[string]bool{}, broken: map[string]bool{}}
+// NewDeck renders at rate what held answers, lead before it is heard. An item that is silent for as long as silence is
+// replaced; 0: never.
+func NewDeck(rate Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log *Logbook, problems *Problems, notify func(Notice)) *Deck {
+	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log, notify: notify, problems: problems,
+		over: map[string]bool{}, broken: map[string]bool{}, mute: map[string]bool{}}
 }
 
 // Span is the window that contains frame pos, nil between windows, and the frame before which that does not change
@@ -101,10 +106,32 @@ func (d *Deck) Render(pos int64, dst []float32) {
 				continue
 			}
 			d.position(pos + n)
+			d.listen(pos+n, dst[:n*outChannels])
 		}
 		pos += n
 		dst = dst[n*outChannels:]
 		d.complete(pos)
+	}
+}
+
+// silent is the level, -60 dBFS, under which nothing is heard.
+const silent = 1e-3
+
+// listen takes what is on the air off again when it has been silent for too long, before the transmitter's own sensor
+// would act.
+func (d *Deck) listen(pos int64, pcm []float32) {
+	d.quiet += int64(len(pcm) / outChannels)
+	for i, x := range slices.Backward(pcm) {
+		if x > silent || x < -silent {
+			d.quiet = int64((len(pcm) - 1 - i) / outChannels)
+			break
+		}
+	}
+	if d.silence > 0 && d.quiet >= d.silence && pos < d.air.end {
+		if d.air.fills != "" {
+			d.mute[d.air.item.SegmentID] = true
+		}
+		d.spoil(pos, fmt.Sprintf("it was silent for %v", d.rate.Duration(d.quiet).Round(time.Millisecond)))
 	}
 }
 
@@ -123,6 +150,7 @@ func (d *Deck) enter(pos int64, span *Span) {
 	}
 	clear(d.over)
 	clear(d.broken)
+	clear(d.mute)
 	d.lastFill, d.fresh, d.fillFrom = "", true, 0
 	d.notify(Notice{Kind: WindowStart, At: d.at(pos), Window: span.Window, Date: span.Date, Revision: span.Revision,
 		StartAt: span.StartAt, EndAt: span.EndAt})
@@ -228,10 +256,10 @@ func (d *Deck) fill(pos int64, slot Slot) {
 		return
 	}
 	list := d.held().ValidFallback(d.rate.Time(pos))
-	silent := map[string]bool{} // what turned out not to play
+	unplayable := map[string]bool{}
 	may := func(it *wire.QueueItem, lasts time.Duration) bool {
 		_, why := d.objection(it, pos+d.rate.Frames(lasts))
-		return why == "" && !silent[it.ID] && d.cuer.cache.Has(it.Audio)
+		return why == "" && !unplayable[it.ID] && !d.mute[it.SegmentID] && d.cuer.cache.Has(it.Audio)
 	}
 	for range len(list) {
 		var it *wire.QueueItem
@@ -250,7 +278,7 @@ func (d *Deck) fill(pos int64, slot Slot) {
 		}
 		v, err := d.cuer.Take(it, offset)
 		if err != nil {
-			silent[it.ID] = true
+			unplayable[it.ID] = true
 			d.problems.Add("fallback item %s (%s) cannot air: %v", it.ID, it.SegmentID, err)
 			continue
 		}
@@ -272,7 +300,7 @@ func (d *Deck) fill(pos int64, slot Slot) {
 // begin puts a on the air until frame end.
 func (d *Deck) begin(a *airing, end int64) {
 	a.span = d.span
-	d.air = a
+	d.air, d.quiet = a, 0
 	d.endAt(a, end)
 	d.log.Begin(OnAir{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256, StartedAt: d.at(a.start),
 		Fallback: a.fills != "", Detail: a.joinedDetail(d.rate)})

@@ -296,3 +296,21 @@ func TestDamagedRecordingIsFetchedAgainBeforeItAirs(t *testing.T) {
 		expectOutcomes(t, e.service.entries(), "item-1 segment-1 aired", "item-2 segment-2 aired")
 	})
 }
+
+func TestSilentItemIsReplacedBeforeTheTransmittersSensorActs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEvening(t, 60*time.Second)
+		mute, silence := rec(1, 40), rec(11, 30)
+		mute.MuteAt, silence.MuteAt = seconds(5), 1
+		e.service.publish(day("lantern", 1, e.start, e.length(), e.record(mute, rec(2, 20)), e.record(silence, rec(12, 19))...))
+		e.run(t.Context())
+		heard := e.heardWAV(e.file)
+		expectSound(t, heard, 0, seconds(5), mute, 0)
+		expectSilence(t, heard, seconds(5), seconds(13))
+		expectSilence(t, heard, seconds(13)+1, seconds(21)) // the first fill turns out silent too
+		expectSound(t, heard, seconds(21.02), seconds(39), rec(12, 19), 0)
+		expectSound(t, heard, seconds(40), seconds(60), rec(2, 20), 0)
+		expectOutcomes(t, e.service.entries(), "item-1 segment-1 cut", "item-1 segment-11 fallback", "item-1 segment-12 fallback",
+			"item-2 segment-2 aired")
+	})
+}

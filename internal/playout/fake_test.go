@@ -273,6 +273,7 @@ type recording struct {
 	Rate   int
 	Frames int64
 	BadAt  int64 // decoding fails there; 0: nowhere
+	MuteAt int64 // silent from there on; 0: nowhere
 }
 
 const codePeriod = 20_000 // frames after which the right channel's code repeats
@@ -308,6 +309,9 @@ func openRecording(r io.ReaderAt, size int64) (Decoder, error) {
 		return nil, err
 	}
 	d := &synth{rate: rec.Rate, channels: 2, samples: rec.Frames, tone: func(at int64, channel int) float64 {
+		if rec.MuteAt > 0 && at >= rec.MuteAt {
+			return 0
+		}
 		if channel == 0 {
 			return float64(rec.left()) / 32768
 		}

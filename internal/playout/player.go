@@ -26,6 +26,7 @@ type Options struct {
 	Block      time.Duration // that the outputs are fed at a time; 20 ms
 	Bandwidth  int           // bytes per second for audio; 0: no limit
 	CacheBytes int64         // that recordings may take up; 0: what the disk has
+	Silence    time.Duration // after which an item that is silent is replaced; 0: never
 	Outputs    []Output
 	Until      time.Time                 // stop by itself then; zero: run on
 	Stopping   func(*Holdings) time.Time // like Until, once it is known; nil: never
@@ -78,7 +79,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	for _, out := range opt.Outputs {
 		p.lines.all = append(p.lines.all, NewLine(out, opt.Rate, opt.Now, p.problems))
 	}
-	p.deck = NewDeck(opt.Rate, p.lines.lead(), p.vault.Holdings, p.cuer, p.log, p.problems, p.notice)
+	p.deck = NewDeck(opt.Rate, p.lines.lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.problems, p.notice)
 	idle := ""
 	p.playing.Store(&idle)
 	return p, nil

@@ -60,7 +60,7 @@ func (st *station) open() (*Player, *State) {
 		st.t.Fatal(err)
 	}
 	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Open: openRecording, Rate: testRate,
-		Follow: FollowOptions{TrustFirst: true}, Outputs: append([]Output{wav}, st.outputs...), Until: st.until, Now: st.now,
+		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]Output{wav}, st.outputs...), Until: st.until, Now: st.now,
 		Log: slog.New(slog.DiscardHandler), Version: "test", Notify: func(n Notice) {
 			st.mu.Lock()
 			defer st.mu.Unlock()
