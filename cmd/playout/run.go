@@ -36,6 +36,7 @@ type run struct {
 	Latency   time.Duration `env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"What alsa outputs buffer."`
 	Kbps      int           `name:"icecast-kbps" env:"LIFELINE_ICECAST_KBPS" default:"64" help:"Bit rate of icecast outputs."`
 	Silence   time.Duration `env:"LIFELINE_SILENCE" default:"8s" help:"Replace an item that has been silent for so long; 0 for never."`
+	Listen    string        `env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Serve a status page, /status.json, /metrics and /healthz there, such as 127.0.0.1:8090."`
 	Until     time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop by itself then (RFC 3339)."`
 	Once      string        `xor:"until" placeholder:"WINDOW@DATE" help:"Stop by itself after this window."`
 	Report    string        `enum:"none,json" default:"none" help:"json: a line on standard output for whatever happens on the air."`
@@ -84,6 +85,7 @@ func (r *run) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	defer r.watch(p.Handler(), log)()
 	log.Info("playing", "server", r.Server, "state", r.State)
 	return p.Run(ctx)
 }

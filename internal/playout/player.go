@@ -48,6 +48,8 @@ type Player struct {
 	deck     *Deck
 	cuer     *Cuer
 	lines    lines
+	reporter *Reporter
+	meter    meter
 	playing  atomic.Pointer[string]
 }
 
@@ -82,6 +84,8 @@ func OpenPlayer(opt Options) (*Player, error) {
 	p.deck = NewDeck(opt.Rate, p.lines.lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.problems, p.notice)
 	idle := ""
 	p.playing.Store(&idle)
+	p.reporter = &Reporter{service: opt.API.Station(opt.Station), vault: p.vault, cache: p.cache, follower: p.follower,
+		problems: p.problems, playing: func() string { return *p.playing.Load() }, now: opt.Now, version: opt.Version}
 	return p, nil
 }
 
@@ -137,8 +141,7 @@ func (p *Player) Run(ctx context.Context) error {
 		return NewFetcher(p.cache, p.vault, service, p.opt.Bandwidth, p.opt.CacheBytes, p.opt.Now).Run(live)
 	})
 	g.Go(func() error {
-		return (&Reporter{service: service, vault: p.vault, cache: p.cache, follower: p.follower, problems: p.problems,
-			playing: func() string { return *p.playing.Load() }, now: p.opt.Now, version: p.opt.Version}).Run(live)
+		return p.reporter.Run(live)
 	})
 	err := g.Wait()
 	stopOutputs()
@@ -245,6 +248,7 @@ func (p *Player) block(pos, most int64) int64 {
 	}
 	pcm := make([]float32, most*outChannels)
 	p.deck.Render(pos, pcm)
+	p.meter.hear(pos, p.opt.Rate, pcm)
 	p.lines.put(Block{Frame: pos, PCM: pcm, Span: span})
 	return most
 }
