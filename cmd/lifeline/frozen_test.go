@@ -18,7 +18,7 @@ func TestFrozenWindowChangesOnlyByCorrection(t *testing.T) {
 	dir := furnish(t)
 	h := open(t, dir)
 	o := soon(t, h, dir, 5*time.Minute) // every example station freezes earlier than that
-	o.widen(t, 5*time.Second) // so that the correction, which is longer, fits
+	o.widen(t, 5*time.Second)           // so that the correction, which is longer, fits
 	day := wire.Station(o.station, "rundowns", o.queue.Date.String())
 	secret := h.secrets["scheduler"]
 	send := func(path, body string, revision int64) answer {

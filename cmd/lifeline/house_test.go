@@ -23,7 +23,7 @@ import (
 
 // house is a running service in its own data directory, with a client for each role.
 type house struct {
-	t         *testing.T
+	t         testing.TB
 	url       string
 	producer  *client.Client // Hana, who uploads
 	editor    *client.Client // Ruth, who approves
@@ -54,10 +54,10 @@ func TestMain(m *testing.M) {
 }
 
 // open starts the service over dir on a free port; it stops with the test.
-func open(t *testing.T, dir string) *house { t.Helper(); return startAt(t, dir, "127.0.0.1:0") }
+func open(t testing.TB, dir string) *house { t.Helper(); return startAt(t, dir, "127.0.0.1:0") }
 
 // startAt starts the service over dir at an address; it stops with the test, or before.
-func startAt(t *testing.T, dir, address string) *house {
+func startAt(t testing.TB, dir, address string) *house {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -168,14 +168,14 @@ func (h *house) do(method, path, secret string, header map[string]string, body [
 	return answer{resp.StatusCode, resp.Header, b}
 }
 
-func (a answer) into(t *testing.T, v any) {
+func (a answer) into(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal(a.body, v); err != nil {
 		t.Fatalf("%v: %s", err, a.body)
 	}
 }
 
-func date(t *testing.T, s string) schedules.Date {
+func date(t testing.TB, s string) schedules.Date {
 	t.Helper()
 	d, err := schedules.ParseDate(s)
 	if err != nil {

@@ -31,6 +31,7 @@ type cli struct {
 	Publish   publishCmd   `cmd:"" help:"Sign days and hand them to their stations."`
 	Show      showCmd      `cmd:"" help:"Show a day."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare what was planned with what aired."`
+	Analyse   analyseCmd   `cmd:"" help:"Measure MP3 files."`
 }
 
 // remote is what every command that speaks to a service needs.

@@ -65,8 +65,8 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if s.mirror, err = control.NewMirror(ctx, s.store); err != nil {
 		return nil, err
 	}
-	analyse := func(ctx context.Context, r io.Reader) (audio.Facts, error) {
-		return audio.Analyse(ctx, r, audio.Options{})
+	analyse := func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {
+		return audio.Analyse(ctx, r, audio.Options{Progress: progress})
 	}
 	library := control.NewLibrary(s.mirror, s.audio, signer, analyse, time.Now,
 		control.LibraryLimits{MaxBytes: c.MaxUpload, Concurrency: c.Analysers})

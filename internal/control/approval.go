@@ -91,11 +91,11 @@ func (l *Library) EnsureRecalls(ctx context.Context) error {
 	if l.mirror.recalls.revision(recallsID) != 0 {
 		return nil
 	}
-	w, err := l.recallsWith(schedules.Segment{})
+	writes, err := l.recallsWith(schedules.Segment{})
 	if err != nil {
 		return err
 	}
-	err = l.mirror.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: System.origin(l.now(), "recalls.begin", "")})
+	err = l.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: System.origin(l.now(), "recalls.begin", "")})
 	if errors.Is(err, errRace) {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (l *Library) EnsureRecalls(ctx context.Context) error {
 }
 
 // recallsWith is the next recall list, in which s stands as its state says.
-func (l *Library) recallsWith(s schedules.Segment) (store.Write, error) {
+func (l *Library) recallsWith(s schedules.Segment) ([]store.Write, error) {
 	before, _ := l.mirror.recalls.get(recallsID)
 	next := wire.Recalls{Schema: wire.RecallsSchema, Revision: before.revision + 1, IssuedAt: schedules.At(l.now()),
 		Segments: []wire.Recalled{}}
@@ -120,5 +120,5 @@ func (l *Library) recallsWith(s schedules.Segment) (store.Write, error) {
 		next.Segments = append(next.Segments, r)
 	}
 	body, err := sealJSON(l.sealer, wire.RecallsType, next)
-	return store.Write{Kind: kindRecalls, ID: recallsID, Expect: before.revision, Body: body}, err
+	return []store.Write{{Kind: kindRecalls, ID: recallsID, Expect: before.revision, Body: body}}, err
 }

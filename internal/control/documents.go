@@ -19,6 +19,7 @@ const (
 	kindScript   = "script"
 	kindCampaign = "campaign"
 	kindToken    = "token"
+	kindWaveform = "waveform"         // of a recording: SHA-256
 	kindRundown  = "rundown"          // the latest of a station's day: STATION/DATE
 	kindRevision = "rundown-revision" // every one: STATION/DATE/REVISION
 	kindQueue    = "queue"            // the published one, sealed: STATION/DATE

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lifeline/internal/fault"
@@ -21,6 +22,7 @@ type Library struct {
 	analyse  Analyser
 	now      func() time.Time
 	maxBytes int64
+	progress sync.Map      // id of a segment -> Progress of its analysis
 	workers  chan struct{} // bounds how many recordings are analysed at once
 }
 
@@ -32,7 +34,8 @@ type LibraryLimits struct {
 
 // NewLibrary keeps segments in m and their bytes in audio.
 func NewLibrary(m *Mirror, audio Audio, sealer Sealer, analyse Analyser, now func() time.Time, l LibraryLimits) *Library {
-	return &Library{m, audio, sealer, analyse, now, l.MaxBytes, make(chan struct{}, l.Concurrency)}
+	return &Library{mirror: m, audio: audio, sealer: sealer, analyse: analyse, now: now, maxBytes: l.MaxBytes,
+		workers: make(chan struct{}, l.Concurrency)}
 }
 
 // SegmentFilter selects segments. Zero fields select everything.
@@ -113,7 +116,7 @@ func saysTheSame(a, b schedules.Segment) bool {
 
 // change reads a segment, changes it and commits it with what else belongs to the same act.
 func (l *Library) change(ctx context.Context, a Actor, id string, revision *int64, action, reason string,
-	f func(*schedules.Segment) error, also ...func(schedules.Segment) (store.Write, error)) (schedules.Segment, error) {
+	f func(*schedules.Segment) error, also ...func(schedules.Segment) ([]store.Write, error)) (schedules.Segment, error) {
 	var s schedules.Segment
 	err := retry(func() error {
 		row, ok := l.mirror.segments.get(id)
@@ -134,11 +137,11 @@ func (l *Library) change(ctx context.Context, a Actor, id string, revision *int6
 		}
 		writes := []store.Write{{Kind: kindSegment, ID: id, Expect: row.revision, Body: body}}
 		for _, more := range also {
-			w, err := more(s)
+			ws, err := more(s)
 			if err != nil {
 				return err
 			}
-			writes = append(writes, w)
+			writes = append(writes, ws...)
 		}
 		return l.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: a.origin(l.now(), action, reason)})
 	})

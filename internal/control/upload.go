@@ -3,12 +3,9 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"lifeline/audio"
 	"lifeline/internal/blob"
@@ -17,8 +14,9 @@ import (
 	"lifeline/schedules"
 )
 
-// Analyser measures a recording. It fails with *audio.Rejection when the bytes cannot air.
-type Analyser func(ctx context.Context, r io.Reader) (audio.Facts, error)
+// Analyser measures a recording, telling how many bytes it has come. It fails with *audio.Rejection when the bytes
+// cannot air.
+type Analyser func(ctx context.Context, r io.Reader, progress func(bytes int64)) (audio.Facts, error)
 
 // Create makes a segment of a received recording: pending, or rejected. It fails with Invalid, and with Conflict when
 // the id is taken; nothing is there then.
@@ -35,8 +33,12 @@ func (l *Library) Create(ctx context.Context, a Actor, s schedules.Segment, r Re
 	if err != nil {
 		return s, err
 	}
+	writes, err := l.waveformWrite(ctx, r)
+	if err != nil {
+		return s, err
+	}
 	err = l.mirror.Commit(ctx, store.Commit{
-		Writes: []store.Write{{Kind: kindSegment, ID: s.ID, Body: body}},
+		Writes: append(writes, store.Write{Kind: kindSegment, ID: s.ID, Body: body}),
 		Origin: a.origin(l.now(), "segment.upload", s.Recording.SHA256)})
 	if errors.Is(err, errRace) {
 		return s, idTaken(s.ID)
@@ -70,7 +72,7 @@ func (l *Library) Replace(ctx context.Context, a Actor, id string, revision *int
 		}
 		r.settle(s, a)
 		return nil
-	})
+	}, func(schedules.Segment) ([]store.Write, error) { return l.waveformWrite(ctx, r) })
 }
 
 // Audio opens a segment's recording. It fails with NotFound.
@@ -82,6 +84,7 @@ func (l *Library) Audio(ctx context.Context, sha256 string) (blob.Content, int64
 type Received struct {
 	recording schedules.Recording
 	rejection *schedules.Rejection
+	waveform  audio.Waveform
 }
 
 // settle makes it the segment's recording, brought by a.
@@ -129,7 +132,7 @@ func (l *Library) analyseBeside(ctx context.Context, r io.Reader, facts *audio.F
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		*facts, *err = l.analyse(ctx, pr)
+		*facts, *err = l.analyse(ctx, pr, func(int64) {})
 		<-l.workers
 		io.Copy(io.Discard, pr) // the rest, so that storing goes on; ends when pw is closed
 	}()
@@ -168,13 +171,13 @@ func (r *Received) judge(f audio.Facts, err error) {
 		r.rejection = &schedules.Rejection{Code: rejection.Code, Message: rejection.Message}
 		r.recording.AnalysisVersion = audio.Version
 	case err == nil:
-		r.recording = recordingOf(f)
+		r.recording, r.waveform = RecordingOf(f), f.Waveform
 	}
 }
 
-// recordingOf is what the catalogue keeps of the measured facts. Cue points are cut to whole milliseconds inwards,
+// RecordingOf is what the catalogue keeps of the measured facts. Cue points are cut to whole milliseconds inwards,
 // so that no item is planned longer than it sounds.
-func recordingOf(f audio.Facts) schedules.Recording {
+func RecordingOf(f audio.Facts) schedules.Recording {
 	r := schedules.Recording{
 		SHA256: f.SHA256, Bytes: f.Bytes, ContentType: f.ContentType, AnalysisVersion: audio.Version,
 		Duration: schedules.Millis{Duration: f.Duration}, SampleRate: f.SampleRate, Channels: f.Channels,
@@ -204,58 +207,4 @@ func hundredth(v *float64) *float64 {
 	}
 	rounded := math.Round(*v*100) / 100
 	return &rounded
-}
-
-// AnalyseBehind analyses every recording whose facts are of an older analysis than today's, as many at once as there
-// are workers. It needs no job queue: what a crash left undone is still behind.
-func (l *Library) AnalyseBehind(ctx context.Context) error {
-	var g errgroup.Group // one that fails stops no other
-	g.SetLimit(cap(l.workers))
-	for id, row := range l.mirror.segments.after("", "") {
-		rec := row.value.Recording
-		if rec == nil || rec.AnalysisVersion >= audio.Version {
-			continue
-		}
-		g.Go(func() error {
-			if err := l.analyseAgain(ctx, id, rec.SHA256); err != nil {
-				return fmt.Errorf("control: analyse %s: %w", id, err)
-			}
-			return nil
-		})
-	}
-	return g.Wait()
-}
-
-func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
-	select {
-	case l.workers <- struct{}{}:
-		defer func() { <-l.workers }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	content, bytes, err := l.audio.Open(ctx, sha256)
-	if err != nil {
-		return err
-	}
-	defer content.Close()
-	facts, err := l.analyse(ctx, content)
-	got := Received{recording: schedules.Recording{SHA256: sha256, Bytes: bytes, ContentType: "audio/mpeg"}}
-	got.judge(facts, err)
-	if got.recording.AnalysisVersion == 0 {
-		return err
-	}
-	_, err = l.change(ctx, System, id, nil, "segment.analyse", "", func(s *schedules.Segment) error {
-		if s.Recording == nil || s.Recording.SHA256 != sha256 {
-			return nil
-		}
-		s.Recording = &got.recording
-		switch {
-		case got.rejection != nil && s.State != schedules.Recalled:
-			s.State, s.Rejection = schedules.Rejected, got.rejection
-		case s.State == schedules.Analysing:
-			s.State = schedules.Pending
-		}
-		return nil
-	})
-	return err
 }

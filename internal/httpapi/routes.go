@@ -35,6 +35,7 @@ func (a *api) routes() []route {
 		{method: patch, path: "/v1/segments/:segment", roles: makers, handle: a.patchSegment},
 		{method: put, path: "/v1/segments/:segment/audio", roles: producing, handle: a.replaceAudio},
 		{method: get, path: "/v1/segments/:segment/audio", roles: people, handle: a.segmentAudio},
+		{method: get, path: "/v1/segments/:segment/waveform", roles: people, handle: a.waveform},
 		{method: post, path: "/v1/segments/:segment/approve", roles: makers, handle: a.act((*control.Library).Approve)},
 		{method: post, path: "/v1/segments/:segment/reject", roles: makers, handle: a.act((*control.Library).Reject)},
 		{method: post, path: "/v1/segments/:segment/recall", roles: makers, handle: a.act((*control.Library).Recall)},

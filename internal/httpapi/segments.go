@@ -174,9 +174,30 @@ func page[T any](c *call, items []T, next string) error {
 	return c.json(http.StatusOK, wire.Page[T]{Items: items, NextCursor: cursor(next)})
 }
 
+// getSegment answers a segment and, while it is being analysed, how far that has come.
 func (a *api) getSegment(c *call) error {
 	s, err := a.Library.Segment(c.param("segment"))
-	return c.segment(s, err)
+	p, running := a.Library.Progress(s.ID)
+	if err != nil || !running {
+		return c.segment(s, err)
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.json(http.StatusOK, wire.AnalysingSegment{Segment: s, Analysis: wire.Progress{Bytes: p.Done, Of: p.Of}})
+}
+
+func (a *api) waveform(c *call) error {
+	s, err := a.Library.Segment(c.param("segment"))
+	if err != nil {
+		return err
+	}
+	if s.Recording == nil {
+		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
+	}
+	b, err := a.Library.Waveform(c.r.Context(), s.Recording.SHA256)
+	if err != nil {
+		return err
+	}
+	return c.bytes(http.StatusOK, "application/json", b)
 }
 
 // segment answers a segment with its ETag, or passes the error on.

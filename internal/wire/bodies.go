@@ -23,6 +23,18 @@ type Problem struct {
 	Errors    []fault.Field `json:"errors,omitempty"`
 }
 
+// AnalysingSegment is a segment whose recording is being analysed.
+type AnalysingSegment struct {
+	schedules.Segment
+	Analysis Progress `json:"analysis"`
+}
+
+// Progress is how far an analysis has come, in bytes.
+type Progress struct {
+	Bytes int64 `json:"bytes"`
+	Of    int64 `json:"of"`
+}
+
 // Reason is the body of approve, reject, recall and reinstate.
 type Reason struct {
 	Reason string `json:"reason"`
