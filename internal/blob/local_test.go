@@ -194,6 +194,9 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
+	if os.Getenv("BLOB_CHILD_WORK") != "" {
+		putAndDelete(local)
+	}
 	var limit uint64
 	if _, err := fmt.Sscan(os.Getenv("BLOB_CHILD_LIMIT"), &limit); err == nil {
 		signal.Ignore(syscall.SIGXFSZ)

@@ -84,6 +84,37 @@ func BenchmarkWakeAcrossReplicas(b *testing.B) {
 	}
 }
 
+// A cold start reads every segment.
+func BenchmarkListOf100000(b *testing.B) {
+	s := open(b, benchOptions(start(b, durable...).addr))
+	body := make([]byte, 1000)
+	for n := range 200 {
+		writes := make([]store.Write, 500)
+		for i := range writes {
+			writes[i] = store.Write{Kind: "segment", ID: fmt.Sprintf("%06d", n*500+i), Body: body}
+		}
+		if _, err := s.Commit(b.Context(), store.Commit{Writes: writes}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		after, read := "", 0
+		for {
+			list, err := s.List(b.Context(), "segment", after, 1000)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if read += len(list); len(list) < 1000 {
+				break
+			}
+			after = list[len(list)-1].ID
+		}
+		if read != 100_000 {
+			b.Fatal(read)
+		}
+	}
+}
+
 func benchOptions(addr string) redis.Options {
 	return redis.Options{URL: "redis://" + addr, Prefix: "bench", Feed: 10_000}
 }

@@ -20,7 +20,7 @@
 //
 //	~{prefix}:* +get +set +incrby +hget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers
 //	+xadd +xrange +xread +evalsha +eval +multi +exec +ping +info +config|get, +select for a numbered database,
-//	+wait and +script|load for replicas, +del to restore a backup, +cluster|slots and +cluster|shards for a Cluster
+//	+wait and +script|load for replicas, +del to restore a backup, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
 package redis
 
 import (

@@ -142,6 +142,28 @@ func TestClusterKeepsTheContract(t *testing.T) {
 	}
 	o := redis.Options{URL: fmt.Sprintf("redis+cluster://%s?addr=%s&addr=%s", nodes[0].addr, nodes[1].addr, nodes[2].addr), Feed: 10_000}
 	t.Run("contract", func(t *testing.T) { storetest.Run(t, places(o)) })
+	t.Run("archive", func(t *testing.T) {
+		fresh := func(t *testing.T) func() storetest.Archivable {
+			o := o
+			o.Prefix = fmt.Sprintf("place %d", prefixes.Add(1))
+			return func() storetest.Archivable { return open(t, o) }
+		}
+		storetest.RunArchive(t, fresh, fresh)
+	})
+	t.Run("WriteThatTooFewReplicasHaveIsNotAcknowledged", func(t *testing.T) {
+		o := o
+		o.Prefix, o.Replicas, o.ReplicaWait = "replicas", 1, time.Millisecond
+		s := open(t, o)
+		for n := range int64(3) {
+			_, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Expect: n}}})
+			if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "only 0 of 1 replicas") {
+				t.Fatalf("commit: %v", err)
+			}
+			if d, err := s.Get(t.Context(), "k", "i"); err != nil || d.Revision != n+1 {
+				t.Fatalf("get: %+v, %v", d, err)
+			}
+		}
+	})
 	for _, s := range nodes { // the places were spread
 		if size := s.do("dbsize"); size == int64(0) {
 			t.Errorf("%s has no key", s.addr)

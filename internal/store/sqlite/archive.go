@@ -127,15 +127,9 @@ func once(done sql.Result, err error) error {
 
 // settle checks that the documents stand where the changes left them, and buries the deleted.
 func settle(ctx context.Context, tx *sql.Tx) error {
-	const last = "NOT EXISTS (SELECT 1 FROM changes l WHERE l.kind = c.kind AND l.id = c.id AND l.sequence > c.sequence)"
-	for _, astray := range []string{
-		"SELECT kind, id FROM documents d WHERE revision IS NOT " +
-			"(SELECT iif(deleted, 0, revision) FROM changes c WHERE c.kind = d.kind AND c.id = d.id ORDER BY sequence DESC LIMIT 1)",
-		"SELECT kind, id FROM changes c WHERE kind <> '' AND NOT deleted AND " + last +
-			" AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = c.kind AND d.id = c.id)",
-	} {
+	for _, contradiction := range []string{"documents d WHERE " + astray, "changes c WHERE " + missing} {
 		var kind, id string
-		switch err := tx.QueryRowContext(ctx, astray+" LIMIT 1").Scan(&kind, &id); {
+		switch err := tx.QueryRowContext(ctx, "SELECT kind, id FROM "+contradiction+" LIMIT 1").Scan(&kind, &id); {
 		case err == nil:
 			return fault.New(fault.Invalid, "the archive's %s %q does not stand where its changes end", kind, id)
 		case !errors.Is(err, sql.ErrNoRows):
