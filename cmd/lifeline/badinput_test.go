@@ -79,6 +79,7 @@ func TestBadRecordingsAreRejectedInWords(t *testing.T) {
 		{"truncated", good[:len(good)/2+100], schedules.Pending, "trunc"},
 		{"flipped", flipped, schedules.Pending, "damage"},
 		{"whole", good, schedules.Pending, ""},
+		{"", good, schedules.Pending, ""}, // the service makes an id
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h.t = t

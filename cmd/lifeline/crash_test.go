@@ -173,7 +173,7 @@ func asRunWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 func TestKillingTheServiceLosesNothingAcknowledged(t *testing.T) {
 	dir := furnish(t)
 	secret := func() string {
-		create := tokenCreateCmd{Data: dir, Name: "crash", Role: "admin"}
+		create := tokenCreateCmd{Serve: serveDefaults(dir), Name: "crash", Role: "admin"}
 		token, err := create.create(t.Context())
 		if err != nil {
 			t.Fatal(err)

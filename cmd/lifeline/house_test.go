@@ -56,6 +56,11 @@ func TestMain(m *testing.M) {
 // open starts the service over dir on a free port; it stops with the test.
 func open(t testing.TB, dir string) *house { t.Helper(); return startAt(t, dir, "127.0.0.1:0") }
 
+// serveDefaults is the configuration of the embedded store over dir.
+func serveDefaults(dir string) config.Serve {
+	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20}
+}
+
 // startAt starts the service over dir at an address; it stops with the test, or before.
 func startAt(t testing.TB, dir, address string) *house {
 	t.Helper()
@@ -63,7 +68,7 @@ func startAt(t testing.TB, dir, address string) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := config.Serve{Data: dir, Listen: l.Addr().String(), MaxUpload: 64 << 20}
+	cfg := serveDefaults(dir)
 	if err := cfg.Check(); err != nil {
 		t.Fatal(err)
 	}

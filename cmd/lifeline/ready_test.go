@@ -118,4 +118,3 @@ func BenchmarkLastByteToPending(b *testing.B) {
 		})
 	}
 }
-

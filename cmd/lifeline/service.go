@@ -19,13 +19,12 @@ import (
 	"lifeline/internal/control"
 	"lifeline/internal/httpapi"
 	"lifeline/internal/seal"
-	"lifeline/internal/store/sqlite"
 )
 
 // service is the whole of it, put together.
 type service struct {
-	store     *sqlite.Store
-	audio     *blob.Local
+	store     documents
+	audio     recordings
 	mirror    *control.Mirror
 	access    *control.Access
 	scheduler *control.Scheduler
@@ -56,10 +55,10 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.store, err = sqlite.Open(ctx, c.Store()); err != nil {
+	if s.store, err = openStore(ctx, c); err != nil {
 		return nil, err
 	}
-	if s.audio, err = blob.OpenLocal(c.Audio()); err != nil {
+	if s.audio, err = openAudio(ctx, c); err != nil {
 		return nil, err
 	}
 	if s.mirror, err = control.NewMirror(ctx, s.store); err != nil {
@@ -72,15 +71,22 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		control.LibraryLimits{MaxBytes: c.MaxUpload, Concurrency: c.Analysers})
 	s.scheduler = control.NewScheduler(s.mirror, s.store, signer, time.Now, publicURL)
 	s.access = control.NewAccess(s.mirror, time.Now)
-	s.keeper = control.NewKeeper(library, s.scheduler, log, keeperEvery)
+	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
+		named := library.Recordings()
+		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool, error) { return named[sha256], nil },
+			func(blob.Blob) { removed++ })
+		return removed, err
+	}
+	s.keeper = control.NewKeeper(library, s.scheduler, collect, log, keeperEvery)
 	if err := library.EnsureRecalls(ctx); err != nil {
 		return nil, err
 	}
-	// Nothing is uploading yet: audio without a segment is what a crash left behind.
-	if n, err := library.SweepOrphans(ctx, time.Now()); err != nil {
-		return nil, err
-	} else if n > 0 {
-		log.Info("removed audio that an interrupted upload had left behind", "recordings", n)
+	if c.Store == "sqlite" { // no other replica: nothing is uploading yet, and audio without a segment is a crash's
+		if n, err := collect(ctx, time.Now()); err != nil {
+			return nil, err
+		} else if n > 0 {
+			log.Info("removed audio that an interrupted upload had left behind", "recordings", n)
+		}
 	}
 	s.server = &http.Server{
 		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: library, Scheduler: s.scheduler,

@@ -11,7 +11,6 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/store"
-	"lifeline/internal/store/sqlite"
 	"lifeline/internal/wire"
 )
 
@@ -19,14 +18,14 @@ type tokenCmd struct {
 	Create tokenCreateCmd `cmd:"" help:"Make a token and print it; it is shown only this once."`
 }
 
-// tokenCreateCmd writes into the data directory itself, beside a running service or without one: whoever may write
-// there is the administrator.
+// tokenCreateCmd writes into the store itself, beside a running service or without one: whoever may write there is the
+// administrator. It takes what serve takes to find the store.
 type tokenCreateCmd struct {
-	Data    string        `help:"The service's data directory." default:"data" env:"LIFELINE_DATA" type:"path"`
-	Name    string        `help:"The person or station that will hold it." required:""`
-	Role    control.Role  `help:"admin, producer, scheduler, station or viewer." required:""`
-	Station string        `help:"The station, for the role station."`
-	Life    time.Duration `help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
+	config.Serve `embed:""`
+	Name         string        `help:"The person or station that will hold it." required:""`
+	Role         control.Role  `help:"admin, producer, scheduler, station or viewer." required:""`
+	Station      string        `help:"The station, for the role station."`
+	Life         time.Duration `help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
 }
 
 func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
@@ -39,11 +38,10 @@ func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) 
 }
 
 func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
-	files := config.Serve{Data: c.Data}
-	if err := files.MakeData(); err != nil {
+	if err := errors.Join(c.Check(), c.MakeData()); err != nil {
 		return t, err
 	}
-	s, err := sqlite.Open(ctx, files.Store())
+	s, err := openStore(ctx, c.Serve)
 	if err != nil {
 		return t, err
 	}

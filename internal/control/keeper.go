@@ -18,15 +18,19 @@ import (
 type Keeper struct {
 	library   *Library
 	scheduler *Scheduler
+	collect   Collector
 	log       *slog.Logger
 	every     time.Duration
 	running   atomic.Bool
 	swept     time.Time
 }
 
+// Collector removes audio that no segment names and that was put before an instant, and says how much.
+type Collector func(ctx context.Context, before time.Time) (removed int, err error)
+
 // NewKeeper looks after l and s at every change, and at least as often as every.
-func NewKeeper(l *Library, s *Scheduler, log *slog.Logger, every time.Duration) *Keeper {
-	return &Keeper{library: l, scheduler: s, log: log, every: every}
+func NewKeeper(l *Library, s *Scheduler, collect Collector, log *slog.Logger, every time.Duration) *Keeper {
+	return &Keeper{library: l, scheduler: s, collect: collect, log: log, every: every}
 }
 
 // Run works until ctx ends. Each kind of work has a loop of its own, so that a long analysis holds up no recall. What
@@ -77,7 +81,7 @@ func (k *Keeper) sweep(ctx context.Context) error {
 	}
 	k.swept = now
 	k.scheduler.mirror.forgetQueues(schedules.DateOf(now).AddDays(-queueDaysKept))
-	n, err := k.library.SweepOrphans(ctx, now.Add(-orphanAge))
+	n, err := k.collect(ctx, now.Add(-orphanAge))
 	if n > 0 {
 		k.log.Info("removed audio that interrupted uploads had left behind", "recordings", n)
 	}

@@ -59,9 +59,6 @@ type Audio interface {
 	Put(ctx context.Context, r io.Reader, limit int64) (blob.Blob, error)
 	// Open fails with NotFound.
 	Open(ctx context.Context, sha256 string) (blob.Content, int64, error)
-	List(ctx context.Context, after string, limit int) ([]blob.Blob, error)
-	// DeleteOlder removes what was last put before the instant, and says whether it did.
-	DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error)
 }
 
 // Sealer signs a document.

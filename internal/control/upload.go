@@ -21,9 +21,6 @@ type Analyser func(ctx context.Context, r io.Reader, progress func(bytes int64))
 // Create makes a segment of a received recording: pending, or rejected. It fails with Invalid, and with Conflict when
 // the id is taken; nothing is there then.
 func (l *Library) Create(ctx context.Context, a Actor, s schedules.Segment, r Received) (schedules.Segment, error) {
-	if s.ID == "" {
-		s.ID = "s-" + newID()
-	}
 	if err := l.CheckNew(s); err != nil {
 		return s, err
 	}
@@ -45,6 +42,9 @@ func (l *Library) Create(ctx context.Context, a Actor, s schedules.Segment, r Re
 	}
 	return s, err
 }
+
+// NewSegmentID is an id for a segment whose producer chose none.
+func NewSegmentID() string { return "s-" + newID() }
 
 // CheckNew fails as Create would, before any audio is sent.
 func (l *Library) CheckNew(s schedules.Segment) error {

@@ -117,6 +117,9 @@ func (a *api) readMeta(part io.Reader) (*schedules.Segment, error) {
 	}
 	seg := &schedules.Segment{}
 	m.onto(seg)
+	if seg.ID == "" {
+		seg.ID = control.NewSegmentID()
+	}
 	return seg, a.Library.CheckNew(*seg)
 }
 
