@@ -53,6 +53,7 @@ var damages = map[string]func(b []byte, offsets []int) []byte{
 	"start cut off":           func(b []byte, o []int) []byte { return b[o[len(o)/2]+33:] },
 	"half a frame at the end": func(b []byte, o []int) []byte { return b[:len(b)-100] },
 	"leading junk":            func(b []byte, _ []int) []byte { return append(noise(3000), b...) },
+	"leading text":            func(b []byte, _ []int) []byte { return append(bytes.Repeat([]byte("a line\n"), 1000), b...) },
 	"trailing junk":           func(b []byte, _ []int) []byte { return append(b, noise(3000)...) },
 	"concatenated":            func(b []byte, _ []int) []byte { return append(b, b...) },
 	"spliced": func(b []byte, o []int) []byte {

@@ -12,12 +12,11 @@ type loudnessBin struct {
 }
 
 const (
-	binsPerLU     = 100
-	loudnessBins  = 90 * binsPerLU // from the absolute gate up to +20 LUFS
-	rangeGate     = -20            // LU, Tech 3342
-	rangeLow      = 0.10
-	rangeHigh     = 0.95
-	minShortTerms = 1
+	binsPerLU    = 100
+	loudnessBins = 90 * binsPerLU // from the absolute gate up to +20 LUFS
+	rangeGate    = -20            // LU, Tech 3342
+	rangeLow     = 0.10
+	rangeHigh    = 0.95
 )
 
 func (h *loudnessHistogram) add(meanSquare float64) {
@@ -72,7 +71,7 @@ func (h *loudnessHistogram) rangeLU() *float64 {
 	for _, b := range h.bins[from:] {
 		n += b.n
 	}
-	if n < minShortTerms {
+	if n == 0 {
 		return nil
 	}
 	v := (h.percentile(from, n, rangeHigh) - h.percentile(from, n, rangeLow)) / binsPerLU

@@ -155,10 +155,11 @@ func (s *Scanner) framesIn(n int64) int {
 func (s *Scanner) start() error {
 	s.have(sniffSize)
 	if s.tagAt(0) == 0 && s.failure() == nil {
-		if r := sniff(s.buf[:min(len(s.buf), sniffSize)]); r != nil {
+		if r := otherFormat(s.buf[:min(len(s.buf), sniffSize)]); r != nil {
 			return r
 		}
 	}
+	text := textName(s.buf[:min(len(s.buf), sniffSize)])
 	for s.skipTag() {
 	}
 	before := s.Offset()
@@ -194,6 +195,10 @@ func (s *Scanner) start() error {
 		return err
 	}
 	switch {
+	case s.Offset() == 0 && len(s.buf) == 0:
+		return reject(RejectEmpty, "The file is empty: upload it again.")
+	case text != "":
+		return reject(RejectNotMP3, "This is %s, not an MP3: export the recording as MP3 and upload it again.", text)
 	case s.tags.overrun:
 		return reject(RejectTag, "The tag at the start claims more bytes than the file has, so that no audio is left: export the file again.")
 	case before > 0 && s.Offset() == before:

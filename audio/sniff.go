@@ -5,15 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// sniffSize is how many bytes from the start of a file sniff wants to see.
+// sniffSize is how many bytes from its start a file is told by.
 const sniffSize = 4096
 
-// sniff names the format of a file that begins with head when it is surely something other than MP3, as a rejection;
-// it returns nil when head may well be the start of an MP3.
-func sniff(head []byte) *Rejection {
-	if len(head) == 0 {
-		return reject(RejectEmpty, "The file is empty: upload it again.")
-	}
+// otherFormat is the rejection of a file that surely is some other format, by how it begins; nil when it may be an MP3.
+func otherFormat(head []byte) *Rejection {
 	if name := formatName(head); name != "" {
 		return reject(RejectNotMP3, "This is %s, not an MP3: export it as MP3 and upload it again.", name)
 	}
@@ -85,10 +81,11 @@ func formatName(head []byte) string {
 	case at(0, "#EXTM3U"):
 		return "a playlist"
 	}
-	return textName(head)
+	return ""
 }
 
-// textName recognises HTML and plain text: valid UTF-8 without control characters, at least 16 bytes of it.
+// textName recognises web pages and plain text: valid UTF-8 without control characters. Text may stand before an MP3,
+// so that only a file without any audio is called by this name.
 func textName(head []byte) string {
 	text := bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	if len(text) < 4 {
