@@ -46,14 +46,33 @@ func (s *Store) List(ctx context.Context, kind, after string, limit int) ([]stor
 	if after != "" {
 		begin = "[" + after + "\x00" // the next string there is; "(+" would be without end to miniredis
 	}
-	values, err := listScript.Run(ctx, s.client, []string{s.key("ids", kind), s.key("documents", kind)}, begin, limit).StringSlice()
+	values, err := listScript.Run(ctx, s.client, []string{s.key("ids", kind), s.key("documents", kind)}, begin, limit).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: list %s: %w", kind, classify(ctx, err))
 	}
-	list := make([]store.Document, len(values)/2)
-	for i := range list {
-		if list[i], err = document(kind, values[2*i], values[2*i+1]); err != nil {
-			return nil, err
+	return documents(kind, values)
+}
+
+// documents reads what the list script returns: the ids, and the documents by the thousand.
+func documents(kind string, values []any) ([]store.Document, error) {
+	if len(values) == 0 {
+		return nil, fmt.Errorf("redis: list %s: the script answered nothing", kind)
+	}
+	ids, _ := values[0].([]any)
+	list := make([]store.Document, 0, len(ids))
+	for _, part := range values[1:] {
+		part, _ := part.([]any)
+		for _, value := range part {
+			id, named := ids[len(list)].(string)
+			text, there := value.(string)
+			if !named || !there {
+				return nil, fmt.Errorf("redis: %s %q is in the list, but is not there", kind, id)
+			}
+			d, err := document(kind, id, text)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, d)
 		}
 	}
 	return list, nil

@@ -38,7 +38,7 @@ func classify(ctx context.Context, err error) error {
 			return fault.Wrap(fault.Unavailable, err, "Redis cannot answer just now")
 		}
 	}
-	for _, prefix := range []string{"NOAUTH", "WRONGPASS", "NOPERM"} {
+	for _, prefix := range []string{"NOAUTH", "WRONGPASS", "NOPERM", "The user executing the script can't run"} {
 		if goredis.HasErrorPrefix(err, prefix) {
 			return fault.Wrap(fault.Unavailable, err, "Redis refuses this user")
 		}

@@ -18,7 +18,7 @@
 //
 // A user of Redis needs no more than this:
 //
-//	~{prefix}:* +get +set +incrby +hget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers
+//	~{prefix}:* +get +set +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers
 //	+xadd +xrange +xread +evalsha +eval +multi +exec +ping +info +config|get, +select for a numbered database,
 //	+wait and +script|load for replicas, +del to restore a backup, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
 package redis

@@ -57,7 +57,7 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	secure := free(t)
 	_, port, _ := net.SplitHostPort(secure)
 	s := start(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, durable...)...)
-	rule := "~{place*}:* +get +set +incrby +hget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers " +
+	rule := "~{place*}:* +get +set +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers " +
 		"+xadd +xrange +xread +evalsha +eval +multi +exec +ping +info +config|get"
 	command := []any{"acl", "setuser", "lifeline", "on", ">p@ss"}
 	for _, word := range strings.Fields(rule) {
@@ -67,6 +67,10 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	o := redis.Options{URL: "rediss://lifeline:p%40ss@" + secure, TLS: &tls.Config{RootCAs: roots}, Feed: 10_000}
 	storetest.Run(t, places(o))
 
+	o.Prefix = "elsewhere"
+	if _, err := redis.Open(t.Context(), o); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "refuses this user") {
+		t.Errorf("keys that are not this user's: %v", err)
+	}
 	o.Prefix, o.TLS = "untrusting", nil
 	if _, err := redis.Open(t.Context(), o); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("an unknown certificate: %v", err)

@@ -111,6 +111,8 @@ func RunArchive(t *testing.T, from, to func(t *testing.T) func() Archivable) {
 		s := from(t)()
 		ctx, stop := context.WithCancel(t.Context())
 		var all sync.WaitGroup
+		defer all.Wait()
+		defer stop()
 		all.Go(func() {
 			if err := Work(ctx, s, discard{}); err != nil {
 				t.Errorf("work: %v", err)
@@ -126,8 +128,6 @@ func RunArchive(t *testing.T, from, to func(t *testing.T) func() Archivable) {
 				t.Errorf("import: %v", err)
 			}
 		}
-		stop()
-		all.Wait()
 	})
 }
 

@@ -64,6 +64,7 @@ var feedRules = []rule{
 				}
 			})
 		}
+		defer all.Wait()
 		go func() { all.Wait(); stop() }()
 		var followed []store.Change
 		since, reader := int64(0), b.open()

@@ -49,6 +49,8 @@ var listRules = []rule{
 		b.commit(writes...)
 		ctx, stop := context.WithCancel(b.Context())
 		var all sync.WaitGroup
+		defer all.Wait()
+		defer stop()
 		for n := range 3 {
 			all.Go(func() {
 				revisions := make(map[string]int64)
@@ -84,15 +86,15 @@ var listRules = []rule{
 				b.Errorf("the steady documents listed: %v", got)
 			}
 		}
-		stop()
-		all.Wait()
 	}},
 	{"ListAfterLatestSeesTheChangesUpToIt", func(b *bench) {
 		ctx, stop := context.WithCancel(b.Context())
 		var all sync.WaitGroup
+		defer all.Wait()
+		defer stop()
 		for n := range 3 {
 			all.Go(func() {
-				for i := 0; ctx.Err() == nil; i++ {
+				for i := 0; i < 2000 && ctx.Err() == nil; i++ { // no more than any feed keeps
 					c := store.Commit{Writes: []store.Write{put("k", fmt.Sprintf("%d-%05d", n, i), 0, "")}, Origin: origin()}
 					if _, err := b.Commit(b.Context(), c); err != nil {
 						b.Errorf("commit: %v", err)
@@ -114,7 +116,5 @@ var listRules = []rule{
 				}
 			}
 		}
-		stop()
-		all.Wait()
 	}},
 }
