@@ -11,7 +11,7 @@ func (p *planner) fill(i int) *stuck {
 	}
 	p.liftStretch(st)
 	mark := p.mark()
-	p.searches = searchSteps
+	p.searches, p.tables = searchSteps, sumTables
 	stuckAt := st.lastFill
 	for attempt := range fillAttempts {
 		if attempt%2 == 1 && len(p.in.Station.Fallback) == 0 || attempt > 1 && p.loosest(st) < 0 {
@@ -28,6 +28,9 @@ func (p *planner) fill(i int) *stuck {
 // fillAttempts are the ways in which a stretch is tried: as chosen, with fallback material, then with other picks,
 // each without and with fallback material.
 const fillAttempts = 34
+
+// sumTables is how many subset-sum tables one stretch may cost.
+const sumTables = 24
 
 // settled is the answer of an attempt that filled its stretch.
 const settled = -2

@@ -279,15 +279,17 @@ func (f *filler) load(c *closer, target int64) {
 // the position allows makes the time exactly; only then is a residual left, and the subset sums prove that the
 // candidates allow no smaller one.
 func (f *filler) nearest(c *closer, at, end int64, exact bool) (int64, bool) {
-	if len(f.play) == 0 {
+	if len(f.play) == 0 || f.p.tables == 0 {
 		return at, false
 	}
+	f.p.tables--
 	fade := f.pl.pos.FadeMax.Milliseconds()
 	over, under := max(f.st.most, fade), -f.st.least
 	if exact {
 		over, under = max(min(f.st.most, 1), fade), min(under, 1)
 	}
-	table := subsetSums(c.ms, c.target+over, c.stride())
+	table := &f.p.sums
+	table.table(c.ms, c.target+over, c.stride())
 	proved := true
 	for size := int64(0); size <= max(over, under); size++ {
 		for _, r := range [...]int64{size, -size} {

@@ -8,7 +8,7 @@ import (
 // pickLimit bounds the candidates that one pick keeps to fall back on, and pickSteps the choices of a whole day.
 const (
 	pickLimit = 96
-	pickSteps = 50_000
+	pickSteps = 10_000
 )
 
 // option is a candidate of a pick with what it would bend.

@@ -47,7 +47,9 @@ type planner struct {
 	warnings   []Warning
 	closer     closer
 	placed     []placed
-	searches   int   // steps of search that the stretch in hand has left
+	searches   int // steps of search that the stretch in hand has left
+	tables     int // subset-sum tables that it has left
+	sums       sums
 	undo       []due // last airings to restore on reset
 }
 

@@ -8,7 +8,8 @@ import (
 
 // Replan changes a rundown as little as the rules allow, after a recall, a new recording, a ruling or an edit. Items
 // that have started, that are locked, or whose window starts within the station's freeze of now, stay untouched;
-// of these only what may not air any more, and has not started, goes. Of the others what may still air stays where
+// of these only what may not air any more, and has not started, goes; and where nothing at all fills its time exactly,
+// a frozen neighbour gives way, since silence is worse. Of the others what may still air stays where
 // it is, as far as what goes can be replaced exactly in its own time; where not, as few of its neighbours as
 // possible give way. Each change says why. It fails as Plan does.
 func (in Input) Replan(prev Rundown, now time.Time) (Plan, []ItemChange, error) {
@@ -33,7 +34,9 @@ type replanner struct {
 	prev   Rundown
 	day    *day
 	fixed  []bool // of prev.Items: must stay
-	win    []int  // window occurrence; -1: none
+	frozen []bool // of these, those that stay for the freeze alone, and so give way before there is silence
+	thaw   bool
+	win    []int // window occurrence; -1: none
 	groups []hole
 	why    map[string]string // of items that go, by id
 	loose  bool              // nothing but what must stay, stays
@@ -48,7 +51,7 @@ type hole struct {
 // sort tells what must stay from what must go.
 func (r *replanner) sort(now time.Time) {
 	items := r.prev.Items
-	r.fixed, r.win = make([]bool, len(items)), make([]int, len(items))
+	r.fixed, r.frozen, r.win = make([]bool, len(items)), make([]bool, len(items)), make([]int, len(items))
 	gone := make([]bool, len(items))
 	for i := range items {
 		item := &items[i]
@@ -65,6 +68,7 @@ func (r *replanner) sort(now time.Time) {
 		frozen := !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(now)
 		kept := slices.ContainsFunc(r.in.Keep, func(k Item) bool { return k.ID == item.ID })
 		r.fixed[i] = started || frozen || item.Locked || kept
+		r.frozen[i] = frozen && !started && !item.Locked && !kept
 		u := r.in.Library.Airable(item.SegmentID, Place{Languages: w.languages, StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256})
 		if u != nil && !started {
 			gone[i] = true
@@ -102,7 +106,7 @@ const maxGive = 8
 // solve widens each hole until the day can be planned around what stays, then looks whether a little more room needs
 // fewer changes.
 func (r *replanner) solve() (Plan, error) {
-	for range len(r.groups)*maxGive + 1 {
+	for range len(r.groups)*maxGive + 2 {
 		plan, s, err := r.try()
 		if err != nil {
 			return Plan{}, err
@@ -111,7 +115,13 @@ func (r *replanner) solve() (Plan, error) {
 			return r.polish(plan), nil
 		}
 		if !r.widen(s) {
-			break
+			if r.thaw {
+				break
+			}
+			r.thaw = true // a hole in what is frozen that nothing fills exactly
+			if !r.widen(s) {
+				break
+			}
 		}
 	}
 	r.loose = true
@@ -141,7 +151,7 @@ func (r *replanner) input() Input {
 		if _, goes := r.why[r.prev.Items[i].ID]; goes || r.win[i] < 0 {
 			continue
 		}
-		if r.fixed[i] || !r.loose && !r.inHole(i) {
+		if r.fixed[i] && (!r.thaw || !r.frozen[i] || !r.inHole(i)) || !r.loose && !r.inHole(i) {
 			in.Keep = append(in.Keep, r.prev.Items[i])
 		}
 	}
@@ -198,7 +208,7 @@ func (r *replanner) widen(s *stuck) bool {
 
 // free reports whether an item may give way to a hole.
 func (r *replanner) free(i int, h *hole) bool {
-	return i >= 0 && i < len(r.prev.Items) && !r.fixed[i] && r.win[i] == r.win[h.first]
+	return i >= 0 && i < len(r.prev.Items) && (!r.fixed[i] || r.thaw && r.frozen[i]) && r.win[i] == r.win[h.first]
 }
 
 // wholeChains widens the hole over the rest of any chain that it cuts.
@@ -255,8 +265,15 @@ func (r *replanner) explain(changes []ItemChange, plan Plan) {
 			c.Why = fmt.Sprintf("%s; instead: %s", r.why[c.Before.ID], reason[c.After.ID])
 		case r.why[c.Before.ID] != "":
 			c.Why = r.why[c.Before.ID]
+		case r.isFrozen(c.Before.ID):
+			c.Why = "is frozen, but gives way: nothing fills the time of what goes exactly"
 		default:
 			c.Why = "gives way, so that its neighbours fill their time exactly"
 		}
 	}
+}
+
+func (r *replanner) isFrozen(id string) bool {
+	i := slices.IndexFunc(r.prev.Items, func(x Item) bool { return x.ID == id })
+	return i >= 0 && r.frozen[i]
 }

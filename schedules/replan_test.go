@@ -37,6 +37,7 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(7, 7))
 	var few, all, fewest, most int
+	thawed := 0
 	var took time.Duration
 	for range recalls {
 		day := rng.IntN(7)
@@ -64,6 +65,10 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 				continue
 			}
 			window := windowOf(prev, *c.Before)
+			if c.Before.StartAt.After(now) && c.Why == "is frozen, but gives way: nothing fills the time of what goes exactly" {
+				thawed++
+				continue
+			}
 			if !c.Before.StartAt.After(now) || !window.Add(-in.Station.Freeze.Duration).After(now) {
 				t.Errorf("%s, frozen at %s, has changed: %s", c.Before.StartAt, now, c.Change)
 			}
@@ -87,8 +92,8 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 		}
 		all += len(schedules.Diff(prev, fresh.Rundown))
 	}
-	t.Logf("%d recalls: %.2f changes each (%d to %d) beside %.1f of a plan from nothing; %s each", recalls,
-		float64(few)/float64(recalls), fewest, most, float64(all)/float64(recalls), (took / time.Duration(recalls)).Round(time.Microsecond))
+	t.Logf("%d recalls: %.2f changes each (%d to %d) beside %.1f of a plan from nothing; %s each; %d frozen items gave way to holes that nothing fills exactly", recalls,
+		float64(few)/float64(recalls), fewest, most, float64(all)/float64(recalls), (took / time.Duration(recalls)).Round(time.Microsecond), thawed)
 	if few*5 > all {
 		t.Errorf("%d changes, and a plan from nothing makes %d", few, all)
 	}

@@ -1,6 +1,9 @@
 package schedules
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // sums is a bitset subset-sum: which totals up to a limit the candidates reach, each at most once, in steps of a
 // stride. It ignores clashes between candidates, so that what it calls unreachable is so under any rules.
@@ -13,10 +16,18 @@ type sums struct {
 
 // subsetSums tables all totals from 0 to limit. At most 255 candidates.
 func subsetSums(ms []int64, limit, stride int64) *sums {
-	s := &sums{stride: stride, limit: limit / stride}
+	s := &sums{}
+	s.table(ms, limit, stride)
+	return s
+}
+
+// table tables the totals anew, in the memory of the table before.
+func (s *sums) table(ms []int64, limit, stride int64) {
+	s.stride, s.limit = stride, limit/stride
 	words := s.limit/64 + 1
-	s.reach = make([]uint64, words)
-	s.first = make([]uint8, words*64)
+	s.reach = slices.Grow(s.reach[:0], int(words))[:words]
+	clear(s.reach)
+	s.first = slices.Grow(s.first[:0], int(words)*64)[:words*64] // read only where reach says
 	s.reach[0] = 1
 	for i, d := range ms {
 		step := d / stride
@@ -36,7 +47,6 @@ func subsetSums(ms []int64, limit, stride int64) *sums {
 			}
 		}
 	}
-	return s
 }
 
 // has reports whether the candidates can add up to total.

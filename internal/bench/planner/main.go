@@ -67,4 +67,8 @@ var planners = []struct {
 	plan func(instance) ([]day, error)
 }{
 	{"lifeline", ours},
+	{"libretime smart block", libreTime},
+	{"azuracast queue", azuraCast},
+	{"rivendell", rivendell(false)},
+	{"rivendell with fill", rivendell(true)},
 }

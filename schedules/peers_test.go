@@ -1,0 +1,224 @@
+package schedules_test
+
+import (
+	"testing"
+	"time"
+
+	"lifeline/schedules"
+	"lifeline/schedules/auditor"
+)
+
+// Faults of other schedulers, each of which must be impossible here.
+
+func daily(zone, start string) schedules.Station {
+	return schedules.Station{ID: "s", Timezone: zone, Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "w", Length: schedules.Ms(3_600_000),
+		Tolerance: schedules.Ms(1000), Clock: "c", Starts: schedules.Recurrence{Timezone: zone, RRule: "DTSTART:20230101T" + start + "\nRRULE:FREQ=DAILY"}}}}
+}
+
+func starts(t *testing.T, s schedules.Station, from, to string) []string {
+	t.Helper()
+	loc, err := schedules.Zone(s.Timezone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := time.Parse(time.DateOnly, from)
+	b, _ := time.Parse(time.DateOnly, to)
+	list, err := s.Occurrences(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, o := range list {
+		out = append(out, o.StartAt.In(loc).Format("01-02T15:04Z07"))
+	}
+	return out
+}
+
+func want(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}
+
+func TestLibreTime3236ADailyShowReturnsToItsWallTimeAfterTheGap(t *testing.T) {
+	want(t, starts(t, daily("America/New_York", "020000"), "2024-03-09", "2024-03-12"),
+		"03-09T02:00-05", "03-10T03:00-04", "03-11T02:00-04")
+}
+
+func TestRivendell66ATimedStartInTheRepeatedHourStartsOnce(t *testing.T) {
+	want(t, starts(t, daily("America/New_York", "013000"), "2024-11-02", "2024-11-05"),
+		"11-02T01:30-04", "11-03T01:30-04", "11-04T01:30-05")
+}
+
+func TestLibreTime472NoSilenceAtTheChangeover(t *testing.T) {
+	for _, day := range []schedules.Date{{Year: 2024, Month: 3, Day: 10}, {Year: 2024, Month: 11, Day: 3}} {
+		s := daily("America/New_York", "000000")
+		s.Windows[0].Starts = schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230101T000000\nRRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23"}
+		start, end, err := s.DayBounds(day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.OccurrencesOn(day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := start
+		for _, o := range list {
+			if !o.StartAt.Equal(at) {
+				t.Errorf("%s: nothing from %s to %s", day, at, o.StartAt)
+			}
+			at = o.EndAt.Time
+		}
+		if !at.Equal(end) {
+			t.Errorf("%s: nothing from %s to %s", day, at, end)
+		}
+	}
+}
+
+func TestAzuraCast8251AnOvernightWindowAirsOnceANight(t *testing.T) {
+	s := daily("Europe/Berlin", "233000")
+	for d := (schedules.Date{Year: 2024, Month: 10, Day: 20}); d.Day < 31; d = d.AddDays(1) {
+		list, err := s.OccurrencesOn(d)
+		if err != nil || len(list) != 1 || list[0].Date != d {
+			t.Fatalf("%s: %v %v", d, list, err)
+		}
+	}
+}
+
+func TestHourlyMinutesAreRightInZonesOfHalvesAndQuarters(t *testing.T) {
+	for zone, minute := range map[string]int{"Asia/Kolkata": 30, "Asia/Kathmandu": 15} {
+		s := daily(zone, "000000")
+		s.Windows[0].Starts.RRule = "DTSTART:20230101T000500\nRRULE:FREQ=DAILY;BYHOUR=0,6,12,18"
+		list, err := s.OccurrencesOn(schedules.Date{Year: 2024, Month: 5, Day: 1})
+		if err != nil || len(list) != 4 {
+			t.Fatal(list, err)
+		}
+		for _, o := range list {
+			if got := o.StartAt.Minute(); got != (minute+5)%60 {
+				t.Errorf("%s: %s", zone, o.StartAt)
+			}
+		}
+	}
+}
+
+func TestRivendell801ADaypartMayEndAtMidnight(t *testing.T) {
+	d := schedules.Daypart{From: 6 * 60, Until: 0}
+	at := time.Date(2024, 5, 1, 23, 0, 0, 0, time.UTC)
+	if !d.Contains(at, at.Add(time.Hour), time.UTC) || d.Contains(at, at.Add(time.Hour+time.Millisecond), time.UTC) {
+		t.Error("06:00-00:00 is not the day from six to midnight")
+	}
+}
+
+func TestRivendell67AWindowPastMidnightIsPlannedToItsEndOnce(t *testing.T) {
+	in := smallStation(0)
+	plan := audited(t, in)
+	night := 0
+	for _, i := range plan.Rundown.Items {
+		if i.Window == "night" {
+			night++
+		}
+	}
+	in.History, in.Date = plan.Rundown.Airings(), in.Date.AddDays(1)
+	next := audited(t, in)
+	if night == 0 || !next.Rundown.Items[0].StartAt.After(plan.Rundown.Items[len(plan.Rundown.Items)-1].StartAt.Time) {
+		t.Error("the night's items are planned twice or not at all")
+	}
+}
+
+func TestLibreTime622NothingAirsPastItsExpiry(t *testing.T) {
+	in := smallStation(0)
+	middle := schedules.At(time.Date(2023, 10, 27, 13, 20, 0, 0, time.UTC))
+	segments := in.Library.Segments()
+	for i := range segments {
+		if segments[i].Kind == "letter" && i%2 == 0 {
+			segments[i].ValidUntil = middle
+		}
+	}
+	in.Library = schedules.Prepare(segments, nil)
+	for _, i := range audited(t, in).Rundown.Items {
+		if s, _ := in.Library.Segment(i.SegmentID); !s.ValidUntil.IsZero() && (i.EndAt().After(middle.Time) || !i.NotAfter.Equal(middle.Time)) {
+			t.Errorf("%s ends at %s", i.SegmentID, i.EndAt())
+		}
+	}
+}
+
+func TestAzuraCast3253AOneShotAirsOnce(t *testing.T) {
+	in := smallStation(0)
+	one := 1
+	c := in.Clocks["hour-ko"]
+	c.Rules = []schedules.Rule{{AtMost: &one, Per: "week", Of: schedules.Of{Match: map[string]string{"segment": "music-a"}}, Hard: true}}
+	in.Clocks = map[string]schedules.Clock{"hour-ko": c}
+	in.Date = schedules.Date{Year: 2023, Month: 10, Day: 23}
+	count := 0
+	for range 7 {
+		plan := audited(t, in)
+		for _, i := range plan.Rundown.Items {
+			if i.SegmentID == "music-a" {
+				count++
+			}
+		}
+		in.History = append(in.History, plan.Rundown.Airings()...)
+		in.Date = in.Date.AddDays(1)
+	}
+	if count > 1 {
+		t.Errorf("aired %d times in its week", count)
+	}
+}
+
+func TestAzuraCast5057WhatIsPlannedAndNotPublishedChangesNothing(t *testing.T) {
+	in := smallStation(3)
+	first := planned(t, in)
+	for range 5 {
+		if string(planned(t, in)) != string(first) {
+			t.Fatal("a plan changed the next one")
+		}
+	}
+}
+
+func TestTheAuditorSeesWhatIsTamperedWith(t *testing.T) {
+	in := smallStation(0)
+	good := audited(t, in).Rundown
+	for name, harm := range map[string]func(r *schedules.Rundown){
+		"hash": func(r *schedules.Rundown) { r.Items[5].SHA256 = "other" },
+		"cues": func(r *schedules.Rundown) { r.Items[5].CueIn = schedules.Ms(0) },
+		"contiguous": func(r *schedules.Rundown) {
+			r.Items[5].StartAt = schedules.At(r.Items[5].StartAt.Add(7 * time.Millisecond))
+		},
+		"id":       func(r *schedules.Rundown) { r.Items[5].ID = r.Items[4].ID },
+		"language": func(r *schedules.Rundown) { r.Items[5].SegmentID = "en" },
+		"chain":    func(r *schedules.Rundown) { r.Items[2].Chain = "" },
+		"post":     func(r *schedules.Rundown) { shiftFrom(r, "half", 2*time.Second) },
+		"window":   func(r *schedules.Rundown) { r.Windows = r.Windows[1:] },
+		"rundown":  func(r *schedules.Rundown) { r.Station = "another" },
+	} {
+		bad := good
+		bad.Items = append([]schedules.Item{}, good.Items...)
+		bad.Windows = append([]schedules.Slot{}, good.Windows...)
+		harm(&bad)
+		input := in
+		input.Library = in.Library.With(segment("en", "letter", "en", 10_000))
+		found := false
+		for _, v := range auditor.Audit(input, bad) {
+			found = found || v.Hard && v.Rule == name
+		}
+		if !found {
+			t.Errorf("%s goes unseen", name)
+		}
+	}
+}
+
+func shiftFrom(r *schedules.Rundown, position string, by time.Duration) {
+	moving := false
+	for i := range r.Items {
+		moving = moving || r.Items[i].Position == position
+		if moving && r.Items[i].Window == "evening" {
+			r.Items[i].StartAt = schedules.At(r.Items[i].StartAt.Add(by))
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package schedules
+
+import (
+	"archive/zip"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// zoneNames are the zones of the database that Go embeds.
+func zoneNames(t testing.TB) []string {
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Skip(err)
+	}
+	z, err := zip.OpenReader(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
+	if err != nil {
+		t.Skip(err)
+	}
+	defer z.Close()
+	var out []string
+	for _, f := range z.File {
+		if !strings.HasSuffix(f.Name, "/") && f.Name != "Factory" {
+			out = append(out, f.Name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// transitions are the instants from 2015 to 2035 at which the zone's offset changes, found by walking.
+func transitions(loc *time.Location) []time.Time {
+	var out []time.Time
+	end := time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
+	offset := func(t time.Time) int { _, o := t.In(loc).Zone(); return o }
+	for t := time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC); t.Before(end); t = t.Add(24 * time.Hour) {
+		if offset(t) == offset(t.Add(24*time.Hour)) {
+			continue
+		}
+		low, high := t.Unix(), t.Add(24*time.Hour).Unix()
+		for high-low > 1 {
+			if mid := (low + high) / 2; offset(time.Unix(mid, 0)) == offset(t) {
+				low = mid
+			} else {
+				high = mid
+			}
+		}
+		out = append(out, time.Unix(high, 0).UTC())
+	}
+	return out
+}
+
+// slowResolve is the rule written down: the first instant at which clocks show the wall time; if none does, the
+// first at which they would have shown it had they gone on as before the gap.
+func slowResolve(wall time.Time, loc *time.Location) time.Time {
+	step := time.Minute
+	shows := func(t time.Time) time.Time {
+		l := t.In(loc)
+		return time.Date(l.Year(), l.Month(), l.Day(), l.Hour(), l.Minute(), l.Second(), 0, time.UTC)
+	}
+	last := wall.Add(-30 * time.Hour)
+	for t := last; t.Before(wall.Add(30 * time.Hour)); t = t.Add(step) {
+		shown := shows(t)
+		if shown.Equal(wall) {
+			return t
+		}
+		if shown.Before(wall) {
+			last = t
+			continue
+		}
+		if before := shows(last); before.Before(wall) { // jumped over it
+			return last.Add(wall.Sub(before))
+		}
+	}
+	return time.Time{}
+}
+
+// Every zone, every transition from 2015 to 2035: daily windows at walls around it start exactly once, at the slow
+// model's instant. By default one transition of each kind and zone is looked at; LIFELINE_PROVE=zones looks at all.
+func TestNoWindowIsLostDoubledOrMistimedAtAnyTransition(t *testing.T) {
+	all := os.Getenv("LIFELINE_PROVE") == "zones"
+	zones, count, walls := 0, 0, 0
+	for n, name := range zoneNames(t) {
+		if !all && n%4 != 0 {
+			continue
+		}
+		loc, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zones++
+		seen := map[string]bool{}
+		for _, at := range transitions(loc) {
+			_, before := at.Add(-time.Second).In(loc).Zone()
+			_, after := at.In(loc).Zone()
+			kind := fmt.Sprint(before, after)
+			if !all && seen[kind] {
+				continue
+			}
+			seen[kind] = true
+			count++
+			walls += aroundTransition(t, name, loc, at, time.Duration(after-before)*time.Second)
+		}
+	}
+	t.Logf("%d zones, %d transitions, %d wall times", zones, count, walls)
+}
+
+func aroundTransition(t *testing.T, name string, loc *time.Location, at time.Time, shift time.Duration) (n int) {
+	old := asWall(at.Add(-time.Second), loc).Add(time.Second) // the wall at which the clocks change
+	for _, off := range []time.Duration{-shift, -shift / 2, -time.Minute, 0, time.Minute, shift / 2, shift, shift + time.Minute, -24 * time.Hour, 12 * time.Hour} {
+		wall := old.Add(off).Truncate(time.Minute)
+		want := slowResolve(wall, loc)
+		if got := Resolve(wall, loc); !got.Equal(want) {
+			t.Errorf("%s: wall %s is %s, want %s", name, wall.Format(time.DateTime), got, want)
+		}
+		n++
+	}
+	wall := old.Add(shift / 2).Truncate(time.Minute) // in the gap, when there is one
+	s := Station{ID: "s", Timezone: name, Windows: []Window{{ID: "w", Length: Ms(60_000),
+		Starts: Recurrence{Timezone: name, RRule: wall.AddDate(0, 0, -3).Format("DTSTART:20060102T150405") + "\nRRULE:FREQ=DAILY"}}}}
+	from, to := at.Add(-80*time.Hour), at.Add(80*time.Hour)
+	got, err := s.Occurrences(from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []time.Time
+	for d := -3; d <= 5; d++ {
+		if i := slowResolve(wall.AddDate(0, 0, d), loc); !i.Before(from) && i.Before(to) && !slices.ContainsFunc(want, i.Equal) {
+			want = append(want, i)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%s around %s: %d windows, want %d", name, at, len(got), len(want))
+		return n
+	}
+	for i := range got {
+		if !got[i].StartAt.Equal(want[i]) {
+			t.Errorf("%s: window starts at %s, want %s", name, got[i].StartAt, want[i])
+		}
+		start, end, err := s.DayBounds(got[i].Date)
+		if err != nil || got[i].StartAt.Before(start) || !got[i].StartAt.Before(end) {
+			t.Errorf("%s: %s is said to lie in %s (%s to %s)", name, got[i].StartAt, got[i].Date, start, end)
+		}
+	}
+	return n
+}
