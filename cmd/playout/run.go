@@ -46,7 +46,7 @@ type run struct {
 // Run plays until ctx is done, or until the time given.
 func (r *run) Run(ctx context.Context) (err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel})).With("station", r.Station)
-	token, err := r.token()
+	token, err := readToken(r.Token, r.TokenFile)
 	if err != nil {
 		return err
 	}
@@ -93,11 +93,11 @@ func (r *run) Run(ctx context.Context) (err error) {
 // openMP3 is the decoder of what the service delivers.
 func openMP3(r io.ReaderAt, size int64) (playout.Decoder, error) { return audio.Open(r, size) }
 
-func (r *run) token() (string, error) {
-	if r.TokenFile == "" {
-		return r.Token, nil
+func readToken(token, file string) (string, error) {
+	if file == "" {
+		return token, nil
 	}
-	b, err := os.ReadFile(r.TokenFile)
+	b, err := os.ReadFile(file)
 	return strings.TrimSpace(string(b)), err
 }
 

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +46,15 @@ func OpenCache(state *State, problems *Problems, now Now) (*Cache, error) {
 		}
 	}
 	return c, nil
+}
+
+// Inventory lists the recordings that lie in a state directory, by hash.
+func Inventory(state *State) ([]string, error) {
+	c, err := OpenCache(state, nil, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(c.sizes)), nil
 }
 
 func recordingName(sha string) string { return "audio/" + sha + ".mp3" }

@@ -161,9 +161,13 @@ func (f *Follower) sweeps(ctx context.Context) {
 	}
 }
 
-// sweep asks for everything once. What can be had is taken even when something else cannot.
+// sweep asks for everything once. What can be had is taken even when something else cannot; a service out of reach is
+// asked for nothing more.
 func (f *Follower) sweep(ctx context.Context) error {
 	first := f.measure(ctx)
+	if fault.Is(first, fault.Unavailable) {
+		return first
+	}
 	note := func(err error) {
 		if first == nil {
 			first = err

@@ -138,6 +138,9 @@ func (p *Player) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { return p.follower.Run(live) })
 	g.Go(func() error {
+		return (&Inbox{p.opt.State, p.opt.Station, p.vault, p.cache, p.problems}).Run(live)
+	})
+	g.Go(func() error {
 		return NewFetcher(p.cache, p.vault, service, p.opt.Bandwidth, p.opt.CacheBytes, p.opt.Now).Run(live)
 	})
 	g.Go(func() error {
@@ -179,7 +182,7 @@ func (p *Player) drain(limit time.Duration) {
 const (
 	stepMost  = 250 * time.Millisecond // the wall clock was stepped by more than this
 	stallMost = 2 * time.Second        // the player was held up for longer than this
-	idleBlock = 250 * time.Millisecond // that the timeline advances at a time when no output wants anything
+	idleMost  = time.Second            // between two looks at the clock when no output wants anything
 )
 
 // air renders the timeline by the wall clock and feeds the outputs, until ctx is done or it is time to stop.
@@ -213,14 +216,37 @@ func (p *Player) air(ctx context.Context) {
 			p.lines.put(Block{Frame: pos})
 			return
 		}
-		for pos <= due && ctx.Err() == nil {
-			pos += p.block(pos, block)
+		n := int64(1)
+		for pos <= due && n > 0 && ctx.Err() == nil {
+			n = p.block(pos, block)
+			pos += n
 		}
 		p.deck.Ahead(pos)
+		if n == 0 {
+			pos = p.rest(ctx, pos, lead)
+			continue
+		}
 		if pause(ctx, max(rate.Time(pos).Add(-lead).Sub(now()), 0)) != nil {
 			continue
 		}
 	}
+}
+
+// rest waits for what comes next while no output wants anything, and answers the frame to go on from.
+func (p *Player) rest(ctx context.Context, pos int64, lead time.Duration) int64 {
+	rate, changed := p.opt.Rate, p.vault.Changed()
+	wait := idleMost
+	if _, until := p.deck.Span(pos); until > pos {
+		wait = min(wait, rate.Time(until).Add(-lead).Sub(p.opt.Now().Round(0)))
+	}
+	if pause(ctx, max(wait, 0), changed) != nil {
+		return pos
+	}
+	next := rate.Frame(p.opt.Now().Add(lead))
+	if _, until := p.deck.Span(pos); until > pos {
+		next = min(next, until)
+	}
+	return max(next, pos)
 }
 
 // stopAt is when the player stops by itself; zero: not by what is known.
@@ -231,17 +257,13 @@ func (p *Player) stopAt() time.Time {
 	return p.opt.Until
 }
 
-// block renders and sends what follows pos, and answers how many frames that is.
+// block renders and sends what follows pos, and answers how many frames that is: none when no output wants any.
 func (p *Player) block(pos, most int64) int64 {
 	span, until := p.deck.Span(pos)
 	if span == nil && !p.lines.continuous() {
-		n := p.opt.Rate.Frames(idleBlock)
-		if until > pos {
-			n = min(n, until-pos)
-		}
 		p.deck.enter(pos, nil)
 		p.lines.put(Block{Frame: pos})
-		return n
+		return 0
 	}
 	if until > pos {
 		most = min(most, until-pos)

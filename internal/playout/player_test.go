@@ -2,6 +2,7 @@ package playout
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/binary"
 	"log/slog"
 	"os"
@@ -26,6 +27,7 @@ type station struct {
 	step    time.Duration // of its wall clock
 	until   time.Time
 	outputs []Output
+	keys    []ed25519.PublicKey
 
 	mu      sync.Mutex
 	notices []Notice
@@ -59,7 +61,7 @@ func (st *station) open() (*Player, *State) {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Open: openRecording, Rate: testRate,
+	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Keys: st.keys, Open: openRecording, Rate: testRate,
 		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]Output{wav}, st.outputs...), Until: st.until, Now: st.now,
 		Log: slog.New(slog.DiscardHandler), Version: "test", Notify: func(n Notice) {
 			st.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -69,15 +70,9 @@ func OpenSpool(state *State, first int64, problems *Problems) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("playout: spool: %w", err)
 	}
-	good := 0
-	for line := range bytes.Lines(b) {
-		r, ok := parseRecord(line)
-		if !ok {
-			problems.Add("the as-run spool is damaged at byte %d; %d bytes are left out", good, len(b)-good)
-			break
-		}
-		s.replay(r)
-		good += len(line)
+	good := s.replayAll(b)
+	if good < len(b) {
+		problems.Add("the as-run spool is damaged at byte %d; %d bytes are left out", good, len(b)-good)
 	}
 	if s.file, err = state.root.OpenFile(spoolName, os.O_RDWR, 0o600); err != nil {
 		return nil, fmt.Errorf("playout: spool: %w", err)
@@ -93,6 +88,42 @@ func OpenSpool(state *State, first int64, problems *Problems) (*Spool, error) {
 		}
 	}
 	return s, nil
+}
+
+// Unsent is what a spool holds that was not acknowledged yet, read beside a player that may be writing it.
+func Unsent(state *State) ([]schedules.AsRun, error) {
+	b, err := state.Read(spoolName, 1<<30)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("playout: spool: %w", err)
+	}
+	s := &Spool{pending: map[int64]schedules.AsRun{}}
+	s.replayAll(b)
+	entries, _ := s.Pending(len(s.pending))
+	return entries, nil
+}
+
+// Report is the body of POST /v1/stations/{id}/as-run with what a state directory still has to report, to be carried
+// where there is no link, and how many entries that is.
+func Report(state *State) (body []byte, entries int, err error) {
+	unsent, err := Unsent(state)
+	if err != nil {
+		return nil, 0, err
+	}
+	body, err = json.MarshalIndent(wire.AsRunReport{Entries: unsent}, "", " ")
+	return append(body, '\n'), len(unsent), err
+}
+
+// replayAll takes in what the lines of b say, up to the first that is damaged, and answers where that begins.
+func (s *Spool) replayAll(b []byte) (good int) {
+	for line := range bytes.Lines(b) {
+		r, ok := parseRecord(line)
+		if !ok {
+			break
+		}
+		s.replay(r)
+		good += len(line)
+	}
+	return good
 }
 
 func parseRecord(line []byte) (r record, ok bool) {

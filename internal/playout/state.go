@@ -17,8 +17,29 @@ type State struct {
 	temp atomic.Int64
 }
 
-// OpenState opens the directory, creating it when absent, and removes what a crash left half written.
+// OpenState opens the directory for a player, creating it when absent, and removes what a crash left half written.
+// Only one player may have it.
 func OpenState(dir string) (*State, error) {
+	s, err := ShareState(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, sub := range []string{".", "queues"} {
+		left, err := fs.Glob(s.root.FS(), path.Join(sub, "*.tmp"))
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		for _, name := range left {
+			if err := s.root.Remove(name); err != nil {
+				return nil, errors.Join(fmt.Errorf("playout: state: %w", err), s.Close())
+			}
+		}
+	}
+	return s, nil
+}
+
+// ShareState opens the directory beside a player that may be using it, creating it when absent.
+func ShareState(dir string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("playout: state: %w", err)
 	}
@@ -27,20 +48,9 @@ func OpenState(dir string) (*State, error) {
 		return nil, fmt.Errorf("playout: state: %w", err)
 	}
 	s := &State{root: root}
-	for _, sub := range []string{"queues", "audio"} {
+	for _, sub := range []string{"queues", "audio", "inbox"} {
 		if err := root.MkdirAll(sub, 0o700); err != nil {
 			return nil, errors.Join(fmt.Errorf("playout: state: %w", err), root.Close())
-		}
-	}
-	for _, sub := range []string{".", "queues"} {
-		left, err := fs.Glob(root.FS(), path.Join(sub, "*.tmp"))
-		if err != nil {
-			return nil, errors.Join(err, root.Close())
-		}
-		for _, name := range left {
-			if err := root.Remove(name); err != nil {
-				return nil, errors.Join(fmt.Errorf("playout: state: %w", err), root.Close())
-			}
 		}
 	}
 	return s, nil
