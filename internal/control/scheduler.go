@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/store"
 	"lifeline/schedules"
 )
 
@@ -32,9 +31,6 @@ type Scheduler struct {
 func NewScheduler(m *Mirror, s Store, sealer Sealer, now func() time.Time, publicURL string) *Scheduler {
 	return &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/")}
 }
-
-// historyDays is how far back planning looks: rotation, weekly quotas and the longest separation need no more.
-const historyDays = 28
 
 // Rundown is one revision of a station's day, or the latest with revision 0. It fails with NotFound.
 func (s *Scheduler) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) (schedules.Rundown, error) {
@@ -204,7 +200,7 @@ func (s *Scheduler) input(ctx context.Context, station string, date schedules.Da
 	for _, row := range s.mirror.campaigns.after("", "") {
 		in.Campaigns = append(in.Campaigns, row.value)
 	}
-	in.History, err = s.history(ctx, st, date)
+	in.History, err = s.history(ctx, in)
 	return in, err
 }
 
@@ -225,45 +221,6 @@ func (s *Scheduler) prepare() *schedules.Library {
 		s.library, s.prepared = schedules.Prepare(segments, scripts), now
 	}
 	return s.library
-}
-
-// history is what aired on the station before the day and, for what has not had its turn yet, what is published
-// around it. The day itself is no part of it, so that planning it twice gives the same rundown.
-func (s *Scheduler) history(ctx context.Context, st schedules.Station, date schedules.Date) ([]schedules.Airing, error) {
-	start, _, err := st.DayBounds(date)
-	if err != nil {
-		return nil, err
-	}
-	now := s.now()
-	entries, err := s.store.Read(ctx, st.ID, start.AddDate(0, 0, -historyDays), start)
-	if err != nil {
-		return nil, err
-	}
-	var out []schedules.Airing
-	for _, e := range entries {
-		r, err := decode[schedules.AsRun](store.Document{Kind: "as-run", ID: st.ID, Body: e.Body})
-		if err != nil {
-			return nil, err
-		}
-		if airing, ok := r.Airing(st.ID); ok {
-			out = append(out, airing)
-		}
-	}
-	for day := date.AddDays(-historyDays); !date.AddDays(7).Before(day); day = day.AddDays(1) {
-		if day == date || day.Before(schedules.DateOf(now).AddDays(-2)) {
-			continue // the day itself, or long past: as-run tells
-		}
-		r, err := s.published(ctx, st.ID, day)
-		if err != nil {
-			return nil, err
-		}
-		for _, airing := range r.Airings() {
-			if airing.EndAt.After(now) {
-				out = append(out, airing)
-			}
-		}
-	}
-	return out, nil
 }
 
 // unsatisfiable tells a scheduler why there is no plan: the rules conflict, or none was found. It passes on any other
