@@ -128,4 +128,3 @@ func TestServiceStopsCleanlyOnTerm(t *testing.T) {
 	}
 	<-waiting
 }
-

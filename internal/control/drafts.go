@@ -14,14 +14,8 @@ import (
 func (s *Scheduler) Edit(ctx context.Context, a Actor, station string, date schedules.Date, revision *int64, edits []schedules.Edit) (schedules.Rundown, error) {
 	var out schedules.Rundown
 	err := retry(func() error {
-		latest, err := s.latest(ctx, station, date)
+		latest, err := s.drafted(ctx, station, date, revision)
 		if err != nil {
-			return err
-		}
-		if latest.document == 0 {
-			return fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station, date)
-		}
-		if err := checkRevision(revision, latest.rundown.Revision); err != nil {
 			return err
 		}
 		in, err := s.input(ctx, station, date)
@@ -36,6 +30,19 @@ func (s *Scheduler) Edit(ctx context.Context, a Actor, station string, date sche
 		return err
 	})
 	return out, err
+}
+
+// drafted is the latest rundown of a day. It fails with NotFound when there is none, and with Stale unless it is the
+// revision given (nil: any).
+func (s *Scheduler) drafted(ctx context.Context, station string, date schedules.Date, revision *int64) (latestRundown, error) {
+	latest, err := s.latest(ctx, station, date)
+	if err == nil && latest.document == 0 {
+		err = fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station, date)
+	}
+	if err == nil {
+		err = checkRevision(revision, latest.rundown.Revision)
+	}
+	return latest, err
 }
 
 // checkFrozen fails with Conflict when r differs from the published rundown in a window that is frozen.

@@ -24,14 +24,8 @@ type PublishOptions struct {
 func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date schedules.Date, o PublishOptions) (schedules.Rundown, error) {
 	var out schedules.Rundown
 	err := retry(func() error {
-		latest, err := s.latest(ctx, station, date)
+		latest, err := s.drafted(ctx, station, date, o.Revision)
 		if err != nil {
-			return err
-		}
-		if latest.document == 0 {
-			return fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station, date)
-		}
-		if err := checkRevision(o.Revision, latest.rundown.Revision); err != nil {
 			return err
 		}
 		if latest.rundown.Status == schedules.Published {

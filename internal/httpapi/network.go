@@ -165,3 +165,21 @@ func listing[T any](c *call, list func(after string, limit int) ([]T, string)) e
 	items, next := list(after, limit)
 	return page(c, items, next)
 }
+
+// missingReadings answers what of a script must be recorded anew.
+func (a *api) missingReadings(c *call) error {
+	missing, err := a.Scheduler.Missing(c.param("script"))
+	if err != nil {
+		return err
+	}
+	return page(c, missing, "")
+}
+
+// exposure answers which passages of a script reached whom.
+func (a *api) exposure(c *call) error {
+	exposures, err := a.Scheduler.Exposure(c.r.Context(), c.param("script"))
+	if err != nil {
+		return err
+	}
+	return page(c, exposures, "")
+}

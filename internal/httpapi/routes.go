@@ -42,6 +42,8 @@ func (a *api) routes() []route {
 		{method: post, path: "/v1/segments/:segment/reinstate", roles: makers, handle: a.act((*control.Library).Reinstate)},
 		{method: get, path: "/v1/scripts", roles: people, handle: a.listScripts},
 		{method: get, path: "/v1/scripts/:script", roles: people, handle: a.getScript},
+		{method: get, path: "/v1/scripts/:script/missing", roles: people, handle: a.missingReadings},
+		{method: get, path: "/v1/scripts/:script/exposure", roles: people, handle: a.exposure},
 		{method: put, path: "/v1/scripts/:script", roles: makers, handle: a.putScript},
 
 		{method: get, path: "/v1/stations", roles: people, handle: a.listStations},

@@ -32,6 +32,19 @@ func (a *api) knownStation(c *call) (schedules.Date, error) {
 	return c.date()
 }
 
+// change is what a change of a day is about: the day, and the revision that it starts from (nil: any), with the body
+// decoded into v.
+func (a *api) change(c *call, v any) (date schedules.Date, revision *int64, err error) {
+	if date, err = a.knownStation(c); err != nil {
+		return date, nil, err
+	}
+	if err = c.decodeOptional(v); err != nil {
+		return date, nil, err
+	}
+	revision, err = c.ifMatch()
+	return date, revision, err
+}
+
 func (a *api) getRundown(c *call) error {
 	date, err := a.knownStation(c)
 	if err != nil {
@@ -46,15 +59,8 @@ func (a *api) getRundown(c *call) error {
 }
 
 func (a *api) plan(c *call) error {
-	date, err := a.knownStation(c)
-	if err != nil {
-		return err
-	}
 	var in wire.PlanRequest
-	if err := c.decodeOptional(&in); err != nil {
-		return err
-	}
-	revision, err := c.ifMatch()
+	date, revision, err := a.change(c, &in)
 	if err != nil {
 		return err
 	}
@@ -68,16 +74,12 @@ func (a *api) plan(c *call) error {
 }
 
 func (a *api) editRundown(c *call) error {
-	date, err := a.knownStation(c)
-	if err != nil {
-		return err
-	}
-	revision, err := c.mustMatch()
-	if err != nil {
+	if _, err := c.mustMatch(); err != nil {
 		return err
 	}
 	var in wire.EditRequest
-	if err := c.decode(&in); err != nil {
+	date, revision, err := a.change(c, &in)
+	if err != nil {
 		return err
 	}
 	r, err := a.Scheduler.Edit(c.r.Context(), c.actor, c.station(), date, revision, in.Edits)
@@ -85,16 +87,9 @@ func (a *api) editRundown(c *call) error {
 }
 
 func (a *api) publish(c *call) error {
-	date, err := a.knownStation(c)
-	if err != nil {
-		return err
-	}
-	revision, err := c.ifMatch()
-	if err != nil {
-		return err
-	}
 	var in wire.PublishRequest
-	if err := c.decodeOptional(&in); err != nil {
+	date, revision, err := a.change(c, &in)
+	if err != nil {
 		return err
 	}
 	r, err := a.Scheduler.Publish(c.r.Context(), c.actor, c.station(), date,
