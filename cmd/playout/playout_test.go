@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -49,6 +50,9 @@ type service struct {
 }
 
 func newService(t *testing.T) *service {
+	if testing.Short() {
+		t.Skip("the real player plays in real time")
+	}
 	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32)))
 	if err != nil {
 		t.Fatal(err)
@@ -307,7 +311,7 @@ func TestKilledPlayerRejoinsAtTheVerySampleAndTellsTheTruth(t *testing.T) {
 	}
 	planned := start.Add(signalLength)
 	if !parts[0].StartedAt.Equal(planned) || parts[0].Outcome != schedules.Cut || parts[0].EndedAt.After(killed) ||
-		killed.Sub(parts[0].EndedAt.Time) > 1500*time.Millisecond {
+		killed.Sub(parts[0].EndedAt.Time) > 2500*time.Millisecond {
 		t.Errorf("the interrupted part is reported as %+v, killed at %v", parts[0], killed)
 	}
 	if !parts[1].EndedAt.Equal(planned.Add(identLength)) || parts[1].StartedAt.Before(killed.Truncate(time.Millisecond)) {
@@ -349,7 +353,7 @@ func TestTerminatedPlayerReportsWhatItCut(t *testing.T) {
 func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 	t.Parallel()
 	s, dir := newService(t), t.TempDir()
-	start, _ := s.evening(t)
+	start, length := s.evening(t)
 	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-")
 	cmd.Stdout = nil
 	pipe, err := cmd.StdoutPipe()
@@ -359,33 +363,26 @@ func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// The first sound of the time signal is stamped where it leaves the pipe.
-	var onset time.Time
-	buf := make([]byte, 4096)
+	// Each millisecond is stamped as it leaves the pipe, and belongs where it lies before the end of the window.
+	var stamps []time.Time
+	buf := make([]byte, 192)
 	for {
-		n, err := io.ReadFull(pipe, buf[:192]) // a millisecond
-		now := time.Now()
-		for i := 0; onset.IsZero() && i+1 < n; i += 2 {
-			if v := int16(binary.LittleEndian.Uint16(buf[i:])); v > 300 || v < -300 {
-				onset = now
-			}
-		}
-		if err != nil {
+		if _, err := io.ReadFull(pipe, buf); err != nil {
 			break
 		}
+		stamps = append(stamps, time.Now())
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	pcm, first := decoded(t, "time-signal"), 0
-	for first = range pcm {
-		if math.Abs(float64(pcm[first])) > 300.0/32768 {
-			break
-		}
+	late := make([]time.Duration, len(stamps))
+	for i, at := range stamps {
+		late[i] = at.Sub(start.Add(length - time.Duration(len(stamps)-i)*time.Millisecond))
 	}
-	late := onset.Sub(start.Add(playout.Rate(48000).Duration(int64(first))))
-	t.Logf("the first sound left the pipe %v after its time (blocks of 20 ms)", late)
-	if late < -25*time.Millisecond || late > 250*time.Millisecond {
-		t.Errorf("the first sound left the pipe %v after its time", late)
+	slices.Sort(late)
+	// A block of 20 ms leaves at the time of its first sample. What a busy machine does, it does to the last tenth.
+	t.Logf("late by %v at best, %v in the middle, %v at 90%%, %v at worst", late[0], late[len(late)/2], late[len(late)*9/10], late[len(late)-1])
+	if len(late) < 14_000 || late[0] < -25*time.Millisecond || late[len(late)/2] > 25*time.Millisecond {
+		t.Errorf("%d ms came, late by %v to %v", len(late), late[0], late[len(late)/2])
 	}
 }

@@ -122,7 +122,8 @@ func (p *Player) Run(ctx context.Context) error {
 	tailWork.Go(func() error { return p.log.Run(logbook, logbookEnd) })
 	tailWork.Go(func() error { return (&Sender{p.spool, service, p.problems}).Run(sender) })
 
-	outputs, stopOutputs := context.WithCancel(live)
+	outputs, stopOutputs := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopOutputs()
 	for _, l := range p.lines.all {
 		p.lines.work.Go(func() {
 			if err := l.Run(outputs); err != nil {
@@ -147,8 +148,8 @@ func (p *Player) Run(ctx context.Context) error {
 		return p.reporter.Run(live)
 	})
 	err := g.Wait()
+	err = errors.Join(err, p.lines.close(linesEnd)) // what was rendered is still heard at its time
 	stopOutputs()
-	err = errors.Join(err, p.lines.close(linesEnd))
 	p.cuer.Close()
 	stopLogbook()
 	p.drain(reportEnd)
@@ -181,7 +182,8 @@ func (p *Player) drain(limit time.Duration) {
 // The bounds within which the timeline may differ from the wall clock before it jumps to it.
 const (
 	stepMost  = 250 * time.Millisecond // the wall clock was stepped by more than this
-	stallMost = 2 * time.Second        // the player was held up for longer than this
+	stallMost = 2 * time.Second        // the player was held up for longer than this, with somebody listening
+	stallFile = time.Minute            // the same when it only writes files, which can be caught up on
 	idleMost  = time.Second            // between two looks at the clock when no output wants anything
 )
 
@@ -192,13 +194,17 @@ func (p *Player) air(ctx context.Context) {
 	now := func() time.Time { return p.opt.Now().Round(0) }
 	begun, mono := now(), time.Now()
 	pos := rate.Frame(begun.Add(lead))
+	stall := stallFile
+	if p.lines.continuous() {
+		stall = stallMost
+	}
 	for {
 		wall, elapsed := now(), time.Since(mono)
 		due := rate.Frame(wall.Add(lead))
 		step := wall.Sub(begun) - elapsed
 		begun, mono = wall, time.Now()
 		behind := rate.Duration(due - pos)
-		if step.Abs() > stepMost || behind > stallMost {
+		if step.Abs() > stepMost || behind > stall {
 			why := fmt.Sprintf("the player was held up for %v", behind.Round(time.Millisecond))
 			if step.Abs() > stepMost {
 				why = fmt.Sprintf("the clock was stepped by %v", step.Round(time.Millisecond))

@@ -96,7 +96,7 @@ func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueIte
 			return err
 		}
 	}
-	return nil
+	return v.chain.Read(nil) // decodes the first stretch now, not when it is due
 }
 
 // Read fills dst with the item's next frames in stereo. Beyond its length it answers silence: see left.
