@@ -24,6 +24,7 @@
 //	seen.json               the highest revision seen of each, with the hash of its bytes
 //	audio/<sha256>.mp3      verified recordings; <sha256>.part is one that is still coming
 //	inbox/*.tar             bundles to take, see WriteBundle; *.tar.json is what became of one
+//	lock                    held by the player that plays
 //	asrun.log               the spool: one checked line per as-run entry or acknowledgement
 //	onair                   until when what is on the air was heard, written each second
 //

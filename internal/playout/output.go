@@ -80,6 +80,10 @@ func (l *Line) Run(ctx context.Context) error {
 		if time.Now().Before(again) {
 			continue
 		}
+		if early < -lateMost && l.out.Continuous() {
+			l.dropped.Add(int64(len(b.PCM) / outChannels)) // or all that follows would be heard as late
+			continue
+		}
 		if err := l.out.Write(b); err != nil {
 			l.reopens.Add(1)
 			again = time.Now().Add(backoff(failures) / 4)
@@ -98,8 +102,12 @@ func (l *Line) Run(ctx context.Context) error {
 	return nil
 }
 
-// maxEarly is the longest that a block waits for its time.
-const maxEarly = 5 * time.Second
+// maxEarly is the longest that a block waits for its time; lateMost is how late an output that somebody listens to may
+// get before it leaves something out.
+const (
+	maxEarly = 5 * time.Second
+	lateMost = 2 * time.Second
+)
 
 // pcm16 appends PCM as little-endian 16-bit samples, rounded to nearest.
 func pcm16(dst []byte, pcm []float32) []byte {

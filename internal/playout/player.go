@@ -53,7 +53,7 @@ type Player struct {
 	playing  atomic.Pointer[string]
 }
 
-// Open takes up the state directory: what it holds airs from the first moment, with or without the service.
+// OpenPlayer takes up the state directory, which no other player may have: what it holds airs from the first moment, with or without the service.
 func OpenPlayer(opt Options) (*Player, error) {
 	if opt.Block == 0 {
 		opt.Block = 20 * time.Millisecond
@@ -62,7 +62,10 @@ func OpenPlayer(opt Options) (*Player, error) {
 		opt.Notify = func(Notice) {}
 	}
 	p := &Player{opt: opt, problems: NewProblems(opt.Now, opt.Log)}
-	var err error
+	err := opt.State.Lock()
+	if err != nil {
+		return nil, err
+	}
 	if p.vault, err = OpenVault(opt.State, opt.Station, opt.Keys, opt.Now, p.problems); err != nil {
 		return nil, err
 	}

@@ -179,3 +179,26 @@ func TestWindowAirsToTheSampleAndIsReported(t *testing.T) {
 		}
 	})
 }
+
+func TestOnlyOnePlayerHasAStateDirectory(t *testing.T) {
+	st := newStation(t, newService(t))
+	p, first := st.open()
+	second, err := OpenState(st.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenPlayer(Options{Station: "lantern", State: second, API: st.service.api(), Rate: testRate, Now: time.Now, Log: discardLog()}); err == nil {
+		t.Error("two players have it")
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := p.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+}

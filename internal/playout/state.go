@@ -15,6 +15,7 @@ import (
 type State struct {
 	root *os.Root
 	temp atomic.Int64
+	lock *os.File // nil: not locked
 }
 
 // OpenState opens the directory for a player, creating it when absent, and removes what a crash left half written.
@@ -56,8 +57,27 @@ func ShareState(dir string) (*State, error) {
 	return s, nil
 }
 
+// Lock makes the directory this player's alone until Close. It fails when another player has it: two would use the
+// same sequences.
+func (s *State) Lock() error {
+	f, err := s.root.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("playout: state: %w", err)
+	}
+	if err := lockFile(f); err != nil {
+		return errors.Join(fmt.Errorf("playout: state directory %s: %w", s.root.Name(), err), f.Close())
+	}
+	s.lock = f
+	return nil
+}
+
 // Close releases the directory.
-func (s *State) Close() error { return s.root.Close() }
+func (s *State) Close() error {
+	if s.lock != nil {
+		return errors.Join(s.lock.Close(), s.root.Close())
+	}
+	return s.root.Close()
+}
 
 // Replace makes name hold exactly b, durably, or leaves it as it was.
 func (s *State) Replace(name string, b []byte) error {
