@@ -223,7 +223,12 @@ func TestWindowOfRealRecordingsIsExactToTheSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	t.Logf("the player took %v of CPU in all, %.1f%% of a core over the window", used, 100*used.Seconds()/length.Seconds())
+	most := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss // kB
+	t.Logf("the player took %v of CPU in all, %.1f%% of a core over the window, and at most %d MiB", used,
+		100*used.Seconds()/length.Seconds(), most>>10)
+	if most > 64<<10 {
+		t.Errorf("%d kB of memory are too many", most)
+	}
 	heard := left(t, dir, start)
 	if want := int(playout.Rate(48000).Frames(length)); len(heard) != want {
 		t.Fatalf("%d frames, not %d", len(heard), want)
