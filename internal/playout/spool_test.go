@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,7 +70,7 @@ func TestSequencesAreNeverReusedAndEntriesStayUntilAcknowledged(t *testing.T) {
 	}
 }
 
-// TestSpoolSurvivesEveryCrash cuts the file at every byte, as a crash in the middle of a write does: what was
+// TestSpoolSurvivesEveryCrash cuts the file around each record's end and at every fourth byte, as a crash in the middle of a write does: what was
 // durable before is all there, nothing else is, and it can be written to.
 func TestSpoolSurvivesEveryCrash(t *testing.T) {
 	dir := t.TempDir()
@@ -103,6 +104,9 @@ func TestSpoolSurvivesEveryCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	for cut := states[0].size; cut <= int64(len(whole)); cut++ {
+		if cut%4 > 0 && !slices.ContainsFunc(states, func(s state) bool { return cut-s.size <= 2 && s.size-cut <= 2 }) {
+			continue
+		}
 		for _, garbage := range [][]byte{nil, bytes.Repeat([]byte{0}, 40)} {
 			if garbage != nil && cut%11 > 0 {
 				continue
