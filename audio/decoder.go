@@ -49,6 +49,11 @@ func newDecoder(format feedFormat, channels int) *decoder {
 // decode fills c.pcm with the samples of all units but the warm ones. Units that go-mp3 refuses, or panics on, become
 // silence and are listed in c.muted.
 func (d *decoder) decode(c *chunk) error {
+	for ch := range d.channels {
+		if n := (len(c.units) - c.warm) * d.format.samples; cap(c.pcm[ch]) < n {
+			c.pcm[ch] = make([]float32, 0, n)
+		}
+	}
 	for from := 0; from < len(c.units); {
 		to := from + 1
 		for to < len(c.units) && c.units[to].mono == c.units[from].mono {
@@ -125,14 +130,9 @@ func (d *decoder) emit(c *chunk, mono bool) {
 	}
 }
 
-// grow appends n places to s and returns them.
+// grow appends n places to s, which has room for them, and returns them.
 func grow(s *[]float32, n int) []float32 {
 	at := len(*s)
-	if cap(*s) < at+n {
-		bigger := make([]float32, at, max(2*cap(*s), at+n))
-		copy(bigger, *s)
-		*s = bigger
-	}
 	*s = (*s)[:at+n]
 	return (*s)[at:]
 }

@@ -41,8 +41,9 @@ type spot struct {
 }
 
 const (
-	chunkSamples = 160 << 10 // decoded samples per channel in a chunk: about 3.7 s at 44.1 kHz
-	maxSpots     = 256
+	chunkSamples  = 160 << 10 // decoded samples per channel in a chunk, at most: about 3.7 s at 44.1 kHz
+	flightSamples = 1 << 20   // and in all chunks that exist at a time
+	maxSpots      = 256
 )
 
 // open reads up to the first frame of audio.
@@ -65,8 +66,10 @@ func (fr *framer) open() error {
 	return nil
 }
 
-// chunkUnits is how many units a chunk of the stream has.
-func (fr *framer) chunkUnits() int { return chunkSamples / fr.lock.Samples() }
+// chunkUnits is how many units a chunk of the stream has, when so many chunks exist at a time.
+func (fr *framer) chunkUnits(chunks int) int {
+	return min(chunkSamples, flightSamples/chunks) / fr.lock.Samples()
+}
 
 // fill makes c the next chunk. It reports false when nothing is left.
 func (fr *framer) fill(c *chunk, want int) (bool, error) {

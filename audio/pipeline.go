@@ -64,7 +64,7 @@ func cut(ctx context.Context, fr *framer, free <-chan *chunk, todo, order chan<-
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		more, err := fr.fill(c, fr.chunkUnits())
+		more, err := fr.fill(c, fr.chunkUnits(cap(order)))
 		if err != nil || !more {
 			return err
 		}

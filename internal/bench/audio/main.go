@@ -2,7 +2,7 @@
 // figures. Only their ratios mean anything elsewhere.
 //
 //	go run ./internal/bench/audio            # speed, and the wait after the last uploaded byte
-//	go run ./internal/bench/audio -memory    # ten hours of MP3 in bounded memory
+//	go run ./internal/bench/audio -memory 10 # ten hours of MP3 in bounded memory
 //
 // It needs espeak-ng, sox, lame, ffmpeg and python3. It makes its own audio: ten minutes of speech over music, as
 // 44.1 kHz stereo at 128 kb/s and as 24 kHz mono at 48 kb/s.
@@ -30,7 +30,7 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often everything is measured; medians are printed")
-	memory := flag.Bool("memory", false, "analyse ten hours and print the memory that it took")
+	memory := flag.Int("memory", 0, "analyse so many hours and print the memory that it took")
 	flag.Parse()
 	if err := bench(*rounds, *memory); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -38,7 +38,7 @@ func main() {
 	}
 }
 
-func bench(rounds int, memory bool) (err error) {
+func bench(rounds, hours int) (err error) {
 	dir, err := os.MkdirTemp("", "lifeline-bench")
 	if err != nil {
 		return err
@@ -48,8 +48,8 @@ func bench(rounds int, memory bool) (err error) {
 	if err != nil {
 		return err
 	}
-	if memory {
-		return measureMemory(files[0])
+	if hours > 0 {
+		return measureMemory(files[0], hours)
 	}
 	for _, f := range files {
 		if err := compare(f, rounds); err != nil {

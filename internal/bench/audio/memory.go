@@ -12,10 +12,10 @@ import (
 	"lifeline/audio"
 )
 
-// measureMemory analyses a file sixty times over as one stream of ten hours, and prints the resident memory of the
+// measureMemory analyses a file over and over as one stream of so many hours, and prints the resident memory of the
 // process before and at its highest during it.
-func measureMemory(f file) error {
-	parts := make([]io.Reader, 60)
+func measureMemory(f file, hours int) error {
+	parts := make([]io.Reader, 6*hours)
 	for i := range parts {
 		parts[i] = bytes.NewReader(f.bytes)
 	}
