@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"runtime"
 	"sync"
 	"time"
 
@@ -53,7 +54,12 @@ func (l *Local) Put(ctx context.Context, r io.Reader, limit int64) (_ Blob, err 
 	if err := l.install(in); err != nil {
 		return Blob{}, classify(err)
 	}
-	return l.Stat(ctx, in.SHA256)
+	info, err := in.Stat()
+	if err != nil {
+		return Blob{}, classify(err)
+	}
+	in.Stored = info.ModTime().UTC()
+	return in.Blob, nil
 }
 
 // install gives the file its name, durably.
@@ -176,7 +182,11 @@ func (l *Local) DeleteOlder(ctx context.Context, sha256 string, before time.Time
 	return err == nil, err
 }
 
+// sync makes the names in dir durable. Windows does so by itself, and cannot be told to.
 func (l *Local) sync(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	f, err := l.root.Open(dir)
 	if err != nil {
 		return err

@@ -27,7 +27,10 @@ type Options struct {
 	Prefix string      // of every key, in braces; without braces itself
 	Feed   int64       // how many changes the feed keeps, at least; a follower that is further behind lists again
 
-	Replicas    int           // how many replicas must have a write before it is acknowledged
+	// Replicas is how many replicas must have a write before it is acknowledged. A failover from a master that is
+	// dead then keeps it. One from a master that still lives, cut off or only slow, loses what not all replicas
+	// have: set min-replicas-to-write as well, and give Sentinel the patience that the network needs.
+	Replicas    int
 	ReplicaWait time.Duration // for how long to wait for them, in whole milliseconds
 
 	// AcceptLoss takes a Redis as it is: one that may lose or evict what it acknowledged, or will not say.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -97,13 +98,13 @@ func (s *Store) release() error {
 	return errors.Join(errs...)
 }
 
-// create makes an empty file that only its owner may read, and its name durable.
+// create makes an empty file that only its owner may read, and its name durable, which Windows does by itself.
 func create(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
+	if err := f.Close(); err != nil || runtime.GOOS == "windows" {
 		return err
 	}
 	dir, err := os.Open(filepath.Dir(path))
