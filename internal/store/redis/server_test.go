@@ -1,3 +1,5 @@
+//go:build unix
+
 package redis_test
 
 import (
@@ -7,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,18 +61,20 @@ func (s *server) run() {
 	}
 	s.cmd = exec.Command("redis-server", base...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("redis-server is needed for this test: %v", err)
 	}
 	s.await("PONG", "ping")
 }
 
-// kill ends the server as kill -9 does. Killing it again does nothing.
+// kill ends the server as kill -9 does, and the child that may be rewriting its file. Killing it again does
+// nothing.
 func (s *server) kill() {
 	if s.cmd == nil {
 		return
 	}
-	if err := s.cmd.Process.Kill(); err != nil {
+	if err := syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL); err != nil {
 		s.t.Errorf("kill: %v", err)
 	}
 	_ = s.cmd.Wait() // says that it was killed

@@ -1,3 +1,5 @@
+//go:build unix
+
 package redis_test
 
 import (
@@ -15,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -38,6 +42,10 @@ func TestRedisThatMayLoseWritesIsRefusedInWordsThatHelp(t *testing.T) {
 		accepting.AcceptLoss = true
 		open(t, accepting)
 		s.do("config", "set", c.setting, c.good)
+		s.until(func(ctx context.Context, c *goredis.Client) bool {
+			info, err := c.Info(ctx, "persistence").Result()
+			return err == nil && strings.Contains(info, "aof_rewrite_in_progress:0")
+		}, "the file that appending begins with")
 	}
 	open(t, o)
 	s.do("acl", "setuser", "blind", "on", ">secret", "~*", "+@all", "-config")
