@@ -82,7 +82,7 @@ func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, 
 }
 
 func (s *Store) take(d store.Document) error {
-	if !named(d.Kind) || !named(d.ID) || d.Revision < 1 {
+	if !store.ValidName(d.Kind) || !store.ValidName(d.ID) || d.Revision < 1 {
 		return fault.New(fault.Invalid, "the archive has a document %q %q at revision %d", d.Kind, d.ID, d.Revision)
 	}
 	k := s.shelf(d.Kind)

@@ -18,7 +18,7 @@ func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, erro
 		return nil, err
 	}
 	for _, e := range entries {
-		if !named(e.Station) {
+		if !store.ValidName(e.Station) {
 			return nil, fault.New(fault.Invalid, "station %q must be 1 to 512 bytes of UTF-8 without NUL", e.Station)
 		}
 	}

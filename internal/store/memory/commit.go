@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -19,7 +17,7 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := check(c); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	c.At = c.At.UTC().Truncate(time.Millisecond)
@@ -74,27 +72,4 @@ func (k *shelf) apply(w store.Write) int64 {
 	}
 	k.living[w.ID] = store.Document{Kind: w.Kind, ID: w.ID, Revision: revision, Body: bytes.Clone(w.Body)}
 	return revision
-}
-
-// check fails with Invalid when c is nonsense whatever the store holds.
-func check(c store.Commit) error {
-	type name struct{ kind, id string }
-	seen := make(map[name]bool, len(c.Writes))
-	for _, w := range c.Writes {
-		switch n := (name{w.Kind, w.ID}); {
-		case !named(w.Kind) || !named(w.ID):
-			return fault.New(fault.Invalid, "kind %q and id %q must each be 1 to 512 bytes of UTF-8 without NUL", w.Kind, w.ID)
-		case seen[n]:
-			return fault.New(fault.Invalid, "%s %q is written twice in one commit", w.Kind, w.ID)
-		case w.Expect < 0 || w.Delete && w.Expect == 0:
-			return fault.New(fault.Invalid, "%s %q cannot be expected at revision %d", w.Kind, w.ID, w.Expect)
-		default:
-			seen[n] = true
-		}
-	}
-	return nil
-}
-
-func named(s string) bool {
-	return s != "" && len(s) <= 512 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }

@@ -39,7 +39,7 @@ func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, erro
 	keys := []string{s.key("receipt", rand.Text()), s.key("sequence"), s.key("stations")}
 	args := []any{receiptLife.Milliseconds()}
 	for _, e := range entries {
-		if !named(e.Station) {
+		if !store.ValidName(e.Station) {
 			return nil, fault.New(fault.Invalid, "station %q must be 1 to 512 bytes of UTF-8 without NUL", e.Station)
 		}
 		keys = append(keys, s.key("asrun", e.Station), s.key("instants", e.Station))

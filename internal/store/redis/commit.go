@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -32,7 +31,7 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := check(c); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("redis: commit: %w", err)
 	}
 	c.At = time.UnixMilli(c.At.UnixMilli()).UTC()
@@ -90,27 +89,4 @@ func outcome(c store.Commit, answer string) ([]store.Change, error) {
 		return nil, fault.New(fault.Stale, "%s %q is not at revision %d", w.Kind, w.ID, w.Expect)
 	}
 	return nil, fmt.Errorf("the script answered %q", answer)
-}
-
-// check fails with Invalid when c is nonsense whatever the store holds.
-func check(c store.Commit) error {
-	type name struct{ kind, id string }
-	seen := make(map[name]bool, len(c.Writes))
-	for _, w := range c.Writes {
-		switch n := (name{w.Kind, w.ID}); {
-		case !named(w.Kind) || !named(w.ID):
-			return fault.New(fault.Invalid, "kind %q and id %q must each be 1 to 512 bytes of UTF-8 without NUL", w.Kind, w.ID)
-		case seen[n]:
-			return fault.New(fault.Invalid, "%s %q is written twice in one commit", w.Kind, w.ID)
-		case w.Expect < 0 || w.Delete && w.Expect == 0:
-			return fault.New(fault.Invalid, "%s %q cannot be expected at revision %d", w.Kind, w.ID, w.Expect)
-		default:
-			seen[n] = true
-		}
-	}
-	return nil
-}
-
-func named(s string) bool {
-	return s != "" && len(s) <= 512 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }

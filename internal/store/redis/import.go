@@ -85,7 +85,7 @@ func (i *importer) all(ctx context.Context, documents iter.Seq2[store.Document, 
 		switch {
 		case err != nil:
 			return err
-		case !named(e.Station) || e.Station < last.Station || e.Station == last.Station && e.Sequence <= last.Sequence:
+		case !store.ValidName(e.Station) || e.Station < last.Station || e.Station == last.Station && e.Sequence <= last.Sequence:
 			return fault.New(fault.Invalid, "the archive has report %d of %q out of order", e.Sequence, e.Station)
 		}
 		if err := i.entry(ctx, e); err != nil {
@@ -98,7 +98,7 @@ func (i *importer) all(ctx context.Context, documents iter.Seq2[store.Document, 
 
 func (i *importer) document(ctx context.Context, d store.Document) error {
 	n := name{d.Kind, d.ID}
-	if !named(d.Kind) || !named(d.ID) || d.Revision < 1 || i.stands[n] > 0 {
+	if !store.ValidName(d.Kind) || !store.ValidName(d.ID) || d.Revision < 1 || i.stands[n] > 0 {
 		return fault.New(fault.Invalid, "the archive has a document %q %q at revision %d, or twice", d.Kind, d.ID, d.Revision)
 	}
 	i.stands[n] = d.Revision

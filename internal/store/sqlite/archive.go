@@ -94,7 +94,7 @@ func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, 
 }
 
 func importDocument(ctx context.Context, tx *sql.Tx, d store.Document) error {
-	if !named(d.Kind) || !named(d.ID) || d.Revision < 1 {
+	if !store.ValidName(d.Kind) || !store.ValidName(d.ID) || d.Revision < 1 {
 		return fault.New(fault.Invalid, "the archive has a document %q %q at revision %d", d.Kind, d.ID, d.Revision)
 	}
 	return once(tx.ExecContext(ctx, "INSERT INTO documents (kind, id, revision, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", d.Kind, d.ID, d.Revision, blob(d.Body)))
@@ -108,7 +108,7 @@ func importChange(ctx context.Context, tx *sql.Tx, c store.Change, next int64) e
 }
 
 func importEntry(ctx context.Context, tx *sql.Tx, e store.Entry) error {
-	if !named(e.Station) {
+	if !store.ValidName(e.Station) {
 		return fault.New(fault.Invalid, "the archive has a report of nobody's")
 	}
 	return once(tx.ExecContext(ctx, "INSERT INTO asrun (station, sequence, at, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", e.Station, e.Sequence, e.At.UnixMilli(), []byte(e.Body)))

@@ -15,7 +15,7 @@ import (
 // changes nothing.
 func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, error) {
 	for _, e := range entries {
-		if !named(e.Station) {
+		if !store.ValidName(e.Station) {
 			return nil, fault.New(fault.Invalid, "station %q must be 1 to 512 bytes of UTF-8 without NUL", e.Station)
 		}
 	}

@@ -5,9 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -17,7 +15,7 @@ import (
 // when it returns. It fails with Conflict when a document that must not exist does, and with Stale when one is not
 // at the expected revision; the first such write decides. When c's context ends it, nothing is written.
 func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
-	if err := check(c); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("sqlite: commit: %w", err)
 	}
 	c.At = time.UnixMilli(c.At.UnixMilli()).UTC()
@@ -117,27 +115,4 @@ func blob(b []byte) []byte {
 		return []byte{}
 	}
 	return b
-}
-
-// check fails with Invalid when c is nonsense whatever the store holds.
-func check(c store.Commit) error {
-	type name struct{ kind, id string }
-	seen := make(map[name]bool, len(c.Writes))
-	for _, w := range c.Writes {
-		switch n := (name{w.Kind, w.ID}); {
-		case !named(w.Kind) || !named(w.ID):
-			return fault.New(fault.Invalid, "kind %q and id %q must each be 1 to 512 bytes of UTF-8 without NUL", w.Kind, w.ID)
-		case seen[n]:
-			return fault.New(fault.Invalid, "%s %q is written twice in one commit", w.Kind, w.ID)
-		case w.Expect < 0 || w.Delete && w.Expect == 0:
-			return fault.New(fault.Invalid, "%s %q cannot be expected at revision %d", w.Kind, w.ID, w.Expect)
-		default:
-			seen[n] = true
-		}
-	}
-	return nil
-}
-
-func named(s string) bool {
-	return s != "" && len(s) <= 512 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }

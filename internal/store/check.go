@@ -1,0 +1,35 @@
+package store
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"lifeline/internal/fault"
+)
+
+// maxName is how long a kind, an id or a station may be, in bytes.
+const maxName = 512
+
+// ValidName reports whether s can name a kind, a document or a station: 1 to 512 bytes of UTF-8 without NUL.
+func ValidName(s string) bool {
+	return s != "" && len(s) <= maxName && utf8.ValidString(s) && !strings.Contains(s, "\x00")
+}
+
+// Check fails with Invalid when c is nonsense whatever the store holds.
+func (c Commit) Check() error {
+	type name struct{ kind, id string }
+	seen := make(map[name]bool, len(c.Writes))
+	for _, w := range c.Writes {
+		switch n := (name{w.Kind, w.ID}); {
+		case !ValidName(w.Kind) || !ValidName(w.ID):
+			return fault.New(fault.Invalid, "kind %q and id %q must each be 1 to 512 bytes of UTF-8 without NUL", w.Kind, w.ID)
+		case seen[n]:
+			return fault.New(fault.Invalid, "%s %q is written twice in one commit", w.Kind, w.ID)
+		case w.Expect < 0 || w.Delete && w.Expect == 0:
+			return fault.New(fault.Invalid, "%s %q cannot be expected at revision %d", w.Kind, w.ID, w.Expect)
+		default:
+			seen[n] = true
+		}
+	}
+	return nil
+}
