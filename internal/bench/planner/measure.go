@@ -47,6 +47,7 @@ func measure(name string, in instance, days []day) figures {
 	var gaps []float64
 	var took []time.Duration
 	var all []play
+	library := schedules.Prepare(in.segments, nil)
 	for i, d := range days {
 		for _, g := range d.gaps {
 			gaps = append(gaps, float64(max(g, -g)))
@@ -55,7 +56,7 @@ func measure(name string, in instance, days []day) figures {
 		f.lost += d.lost
 		f.late = max(f.late, d.late)
 		all = append(all, d.plays...)
-		for rule, n := range violations(in, days, i) {
+		for rule, n := range violations(in, library, days, i) {
 			f.violations[rule] += n
 		}
 	}
@@ -72,10 +73,10 @@ func measure(name string, in instance, days []day) figures {
 }
 
 // violations holds one day, with the day before as history, against the rules. Posts and gaps are measured apart.
-func violations(in instance, days []day, i int) map[string]int {
+func violations(in instance, library *schedules.Library, days []day, i int) map[string]int {
 	input := in.input
 	input.Date = firstDay.AddDays(i)
-	input.Library = schedules.Prepare(in.segments, nil)
+	input.Library = library
 	if i > 0 {
 		for _, p := range days[i-1].plays {
 			input.History = append(input.History, schedules.Airing{Station: "bench", SegmentID: p.segment, StartAt: instant(p.start), EndAt: instant(p.end)})
