@@ -75,3 +75,21 @@ type MakeGood struct {
 	ItemID    string  `json:"item_id"` // the item that was missed
 	MissedAt  Instant `json:"missed_at"`
 }
+
+// Check says what is wrong with a report, or nothing. A report can be late or odd, but not senseless.
+func (a AsRun) Check() string {
+	started := a.Outcome == Aired || a.Outcome == Cut || a.Outcome == FellBack
+	switch {
+	case a.Sequence < 1:
+		return "sequence must count from 1"
+	case !started && a.Outcome != Skipped && a.Outcome != Failed:
+		return "outcome must be aired, cut, skipped, failed or fallback"
+	case a.SegmentID == "":
+		return "segment_id must name what aired, or should have"
+	case started && (a.StartedAt.IsZero() || a.EndedAt.IsZero()):
+		return "started_at and ended_at must be the actual instants of what aired"
+	case a.EndedAt.Before(a.StartedAt.Time):
+		return "ended_at is before started_at"
+	}
+	return ""
+}

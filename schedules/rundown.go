@@ -69,3 +69,23 @@ type Problem struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }
+
+// Item finds an item by its id.
+func (r Rundown) Item(id string) (Item, bool) {
+	for _, i := range r.Items {
+		if i.ID == id {
+			return i, true
+		}
+	}
+	return Item{}, false
+}
+
+// SlotOf finds the window occurrence in which an item airs.
+func (r Rundown) SlotOf(i Item) (Slot, bool) {
+	for _, s := range r.Windows {
+		if s.Window == i.Window && !i.StartAt.Before(s.StartAt.Time) && i.StartAt.Before(s.EndAt.Time) {
+			return s, true
+		}
+	}
+	return Slot{}, false
+}

@@ -42,8 +42,10 @@ type Segment struct {
 	ValidUntil   Instant    `json:"valid_until"`             // none: forever. An item must end by it
 	State        State      `json:"state"`
 	Rejection    *Rejection `json:"rejection,omitempty"`
-	UploadedBy   string     `json:"uploaded_by,omitempty"` // the person whose token brought the recording
+	UploadedBy   string     `json:"uploaded_by,omitempty"`   // the person whose token brought the recording
+	ReinstatedBy string     `json:"reinstated_by,omitempty"` // who ended its last recall
 	Recording    *Recording `json:"recording,omitempty"`
+	Previous     []string   `json:"previous,omitempty"` // SHA-256 of earlier recordings, oldest first
 }
 
 // ScriptRef names the passages of one version of a script that a segment reads.

@@ -88,3 +88,12 @@ func KindOf(err error) Kind {
 
 // Is reports whether err is of kind k.
 func Is(err error, k Kind) bool { return err != nil && KindOf(err) == k }
+
+// FieldsOf are the fields that err names, copied; nil when it names none.
+func FieldsOf(err error) []Field {
+	var e *Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	return append([]Field(nil), e.Fields...)
+}

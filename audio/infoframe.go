@@ -1,0 +1,130 @@
+package audio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+)
+
+// decoderDelay is how many samples late a decoder of Layer III is: 528 of the filter bank and one more, by the
+// convention that LAME's tag and every gapless player follow.
+const decoderDelay = 529
+
+// infoFrame is what the first frame of many files holds instead of audio: a Xing, Info or VBRI header.
+type infoFrame struct {
+	kind    string // "Xing", "Info" or "VBRI"
+	frames  int64  // of audio that follow; 0 when not stated
+	bytes   int64
+	quality int
+	encoder string // such as "LAME3.100"
+	method  byte   // LAME's tag: 1 constant, 2 average, 3 to 6 variable, 8 constant and 9 average in two passes
+	lame    bool   // delay and padding are stated
+	delay   int    // samples that the encoder put before the audio
+	padding int    // and after it
+}
+
+// parseInfoFrame reads f as a header of files, and reports false when it is an ordinary frame.
+func parseInfoFrame(f Frame) (infoFrame, bool) {
+	d := f.Data
+	if len(d) >= headerSize+32+26 && string(d[headerSize+32:headerSize+36]) == "VBRI" {
+		b := d[headerSize+32:]
+		return infoFrame{
+			kind: "VBRI", quality: int(binary.BigEndian.Uint16(b[8:])),
+			bytes: int64(binary.BigEndian.Uint32(b[10:])), frames: int64(binary.BigEndian.Uint32(b[14:])),
+		}, true
+	}
+	// LAME counts the tag's place without the check word, others with it.
+	for _, at := range []int{headerSize + f.Header.sideInfoSize(), f.Header.bodyOffset() + f.Header.sideInfoSize()} {
+		if len(d) < at+8 {
+			continue
+		}
+		kind := string(d[at : at+4])
+		if kind != "Xing" && kind != "Info" {
+			continue
+		}
+		info := infoFrame{kind: kind}
+		flags, b := binary.BigEndian.Uint32(d[at+4:]), d[at+8:]
+		for bit, n := range []int{4, 4, 100, 4} {
+			if flags&(1<<bit) == 0 {
+				continue
+			}
+			if len(b) < n {
+				return info, true
+			}
+			switch v := b[:n]; bit {
+			case 0:
+				info.frames = int64(binary.BigEndian.Uint32(v))
+			case 1:
+				info.bytes = int64(binary.BigEndian.Uint32(v))
+			case 3:
+				info.quality = int(binary.BigEndian.Uint32(v))
+			}
+			b = b[n:]
+		}
+		if len(b) >= 24 && b[0] != 0 {
+			info.encoder = strings.ToValidUTF8(string(bytes.TrimRight(b[:9], "\x00 ")), "")
+			info.method = b[9] & 15
+			info.lame = true
+			info.delay = int(b[21])<<4 | int(b[22])>>4
+			info.padding = int(b[22]&15)<<8 | int(b[23])
+		}
+		return info, true
+	}
+	return infoFrame{}, false
+}
+
+// timeline says which decoded samples are heard: all but the delay and the padding that the file states.
+type timeline struct {
+	begin, end int64 // heard, of the frames that the file states
+	stated     int64 // samples in those frames; what comes after them is heard whole. 0: everything is heard
+}
+
+// newTimeline trims as info says: the delay and what the decoder adds to it from the start, and from the end the
+// padding less what the decoder is late. Without a count of frames, or with more to trim than there is, nothing is.
+func newTimeline(info infoFrame, samplesPerFrame int) timeline {
+	t := timeline{stated: info.frames * int64(samplesPerFrame)}
+	t.begin = int64(info.delay) + decoderDelay
+	t.end = min(t.stated-int64(info.padding)+decoderDelay, t.stated)
+	if !info.lame || t.stated == 0 || t.end <= t.begin {
+		return timeline{}
+	}
+	return t
+}
+
+// span is a half-open run of samples.
+type span struct{ from, to int64 }
+
+// heard returns the parts of the decoded samples from..to that are heard, in order.
+func (t timeline) heard(from, to int64) []span {
+	if t.stated == 0 {
+		return []span{{from, to}}
+	}
+	var s []span
+	if a, b := max(from, t.begin), min(to, t.end); a < b {
+		s = append(s, span{a, b})
+	}
+	if a := max(from, t.stated); a < to {
+		s = append(s, span{a, to})
+	}
+	return s
+}
+
+// audible is how many of the first n decoded samples are heard.
+func (t timeline) audible(n int64) int64 {
+	var sum int64
+	for _, s := range t.heard(0, n) {
+		sum += s.to - s.from
+	}
+	return sum
+}
+
+// decoded returns the place among the decoded samples of the audible sample at.
+func (t timeline) decoded(at int64) int64 {
+	if t.stated == 0 {
+		return at
+	}
+	if first := t.end - t.begin; at >= first {
+		return t.stated + at - first
+	}
+	return t.begin + at
+}

@@ -1,0 +1,79 @@
+package audio
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// job is a chunk on its way through the pipeline.
+type job struct {
+	*chunk
+	done chan error // of the decoder
+}
+
+// pipeline takes the chunks of fr through workers that decode them to use, which sees them in order. At most workers+2
+// chunks exist at a time. It returns when all its goroutines have ended, with the first error of any.
+func pipeline(ctx context.Context, fr *framer, workers int, use func(*chunk) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	todo, order := make(chan job), make(chan job, workers+2)
+	free := make(chan *chunk, workers+2)
+	for range cap(free) {
+		free <- &chunk{}
+	}
+	g.Go(func() error {
+		defer close(order)
+		defer close(todo)
+		return cut(ctx, fr, free, todo, order)
+	})
+	for range workers {
+		g.Go(func() error {
+			d := newDecoder(fr.asm.format, fr.lock.Channels())
+			for j := range todo {
+				j.done <- d.decode(j.chunk)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		for j := range order {
+			select {
+			case err := <-j.done:
+				if err != nil {
+					return err
+				}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if err := use(j.chunk); err != nil {
+				return err
+			}
+			free <- j.chunk
+		}
+		return ctx.Err()
+	})
+	return g.Wait()
+}
+
+// cut fills free chunks and hands them on, until the stream or ctx ends.
+func cut(ctx context.Context, fr *framer, free <-chan *chunk, todo, order chan<- job) error {
+	for {
+		var c *chunk
+		select {
+		case c = <-free:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		more, err := fr.fill(c, fr.chunkUnits())
+		if err != nil || !more {
+			return err
+		}
+		j := job{c, make(chan error, 1)}
+		order <- j // never blocks: there are no more jobs than chunks
+		select {
+		case todo <- j:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lifeline/audio/samples"
+	"lifeline/internal/client"
+	"lifeline/internal/config"
+	"lifeline/internal/control"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+	"lifeline/schedules/examples"
+)
+
+type demoCmd struct {
+	Dir    string        `help:"Where it keeps its data; default: a new temporary directory." type:"path"`
+	Listen string        `help:"Address to listen on." default:"127.0.0.1:0"`
+	Exit   bool          `help:"End after the reconciliation instead of serving on."`
+	Lead   time.Duration `help:"How soon the window opens after it is published." default:"5s"`
+}
+
+// demo is one run of the demonstration.
+type demo struct {
+	out     io.Writer
+	dir     string
+	url     string
+	player  string // its program
+	service *service
+}
+
+func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	dir := c.Dir
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "lifeline-demo-"); err != nil {
+			return err
+		}
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	d := &demo{out: stdout, dir: dir, url: "http://" + l.Addr().String()}
+	cfg := config.Serve{Data: filepath.Join(dir, "service"), Store: "sqlite", Audio: "local", Listen: c.Listen, MaxUpload: 1 << 30}
+	if err := cfg.Check(); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if d.service, err = openService(ctx, cfg, d.url, log); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	serving, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- d.service.run(serving, l) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-ended, d.service.close())
+	}()
+	if d.player, err = findPlayer(ctx, dir); err != nil {
+		return err
+	}
+	admin, err := d.token(ctx, control.NewToken{Name: "demo-admin", Role: control.Admin})
+	if err != nil {
+		return err
+	}
+	d.title("Lifeline serves at %s, with its data in %s", d.url, dir)
+	if err := d.play(ctx, c.Lead); err != nil || c.Exit {
+		return err
+	}
+	d.title("It keeps serving. Try it, and end it with Ctrl-C")
+	fmt.Fprintf(stdout, "  curl -H 'Authorization: Bearer %s' %s/v1/stations\n", admin, d.url)
+	<-ctx.Done()
+	return nil
+}
+
+// play is the whole path, from upload to air and back.
+func (d *demo) play(ctx context.Context, lead time.Duration) error {
+	producer, err := d.as(ctx, control.NewToken{Name: "Hana", Role: control.Producer})
+	if err != nil {
+		return err
+	}
+	editor, err := d.as(ctx, control.NewToken{Name: "Ruth", Role: control.Producer})
+	if err != nil {
+		return err
+	}
+	scheduler, err := d.as(ctx, control.NewToken{Name: "Minjun", Role: control.SchedulerJob})
+	if err != nil {
+		return err
+	}
+	d.title("Hana uploads the recordings; each is analysed while it arrives")
+	segments, err := uploadCatalogue(ctx, producer, samples.Files, "catalogue.yaml", os.Stderr)
+	if err != nil {
+		return err
+	}
+	d.catalogue(segments)
+	d.title("Ruth approves them: nobody approves what they uploaded")
+	for _, s := range segments {
+		if _, err := editor.Act(ctx, s.ID, "approve", "heard it whole"); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(d.out, "  %d segments approved\n", len(segments))
+	d.title("Minjun applies the network, and plans and publishes today")
+	applied, err := scheduler.Apply(ctx, bytes.NewReader(examples.Network), false)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(d.out, "  %d documents applied\n", len(applied.Changes))
+	if err := d.publish(ctx, scheduler, wire.ManyRequest{Seed: 1}); err != nil {
+		return err
+	}
+	return d.air(ctx, scheduler, lead)
+}
+
+// publish plans and publishes days, and fails when one of them does.
+func (d *demo) publish(ctx context.Context, c *client.Client, in wire.ManyRequest) error {
+	planned, err := c.Plan(ctx, in)
+	if err := tellMany(io.Discard, "planned", planned, err); err != nil {
+		return errors.Join(err, tellMany(d.out, "planned", planned, nil))
+	}
+	published, err := c.Publish(ctx, in)
+	for i := range published {
+		bent := len(published[i].Warnings)
+		published[i].Warnings = nil
+		if bent > 0 {
+			published[i].Warnings = []schedules.Warning{{Message: fmt.Sprintf("with %d warnings, such as soft rules that had to bend; `lifeline show` lists them", bent)}}
+		}
+	}
+	return tellMany(d.out, "published", published, err)
+}
+
+// token makes a token as an administrator on the machine would.
+func (d *demo) token(ctx context.Context, n control.NewToken) (string, error) {
+	t, err := d.service.access.Create(ctx, control.System, n)
+	return t.Secret, err
+}
+
+func (d *demo) as(ctx context.Context, n control.NewToken) (*client.Client, error) {
+	secret, err := d.token(ctx, n)
+	return client.New(d.url, secret, http.DefaultClient), err
+}
+
+func (d *demo) title(format string, args ...any) { fmt.Fprintf(d.out, "\n▌"+format+"\n", args...) }
+
+// catalogue sums up what was measured.
+func (d *demo) catalogue(segments []schedules.Segment) {
+	var total time.Duration
+	languages := map[string]int{}
+	for _, s := range segments {
+		total += s.Recording.Duration.Duration
+		languages[s.Language]++
+	}
+	fmt.Fprintf(d.out, "  %d recordings, %s of audio; by language %v\n", len(segments), total.Round(time.Second), languages)
+	for _, s := range segments[:min(6, len(segments))] {
+		r := s.Recording
+		loudness := "silent"
+		if r.IntegratedLUFS != nil {
+			loudness = fmt.Sprintf("%6.1f LUFS", *r.IntegratedLUFS)
+		}
+		fmt.Fprintf(d.out, "  %-24s %9s  %5d Hz %s %3d kb/s %s  %s\n", s.ID, span(r.Duration.Duration), r.SampleRate,
+			[]string{"", "mono  ", "stereo"}[r.Channels], r.BitrateKbps, r.BitrateMode, loudness)
+	}
+	fmt.Fprintln(d.out, "  …")
+}

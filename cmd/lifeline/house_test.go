@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"lifeline/audio/samples"
+	"lifeline/internal/client"
+	"lifeline/internal/config"
+	"lifeline/internal/control"
+	"lifeline/schedules"
+	"lifeline/schedules/examples"
+)
+
+// house is a running service in its own data directory, with a client for each role.
+type house struct {
+	t         testing.TB
+	url       string
+	producer  *client.Client // Hana, who uploads
+	editor    *client.Client // Ruth, who approves
+	scheduler *client.Client
+	secrets   map[string]string // by role, and station:ID
+	service   *service
+	stop      func()
+}
+
+// furnished is a data directory with the samples approved and the example network applied. It is made once, and each
+// test gets a copy.
+var (
+	furnished  string
+	furnishing sync.Mutex
+)
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "lifeline-test-")
+	if err != nil {
+		panic(err)
+	}
+	furnished = filepath.Join(dir, "furnished")
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
+// open starts the service over dir on a free port; it stops with the test.
+func open(t testing.TB, dir string) *house { t.Helper(); return startAt(t, dir, "127.0.0.1:0") }
+
+// serveDefaults is the configuration of the embedded store over dir.
+func serveDefaults(dir string) config.Serve {
+	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20}
+}
+
+// startAt starts the service over dir at an address; it stops with the test, or before.
+func startAt(t testing.TB, dir, address string) *house {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := serveDefaults(dir)
+	if err := cfg.Check(); err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, url: "http://" + l.Addr().String(), secrets: map[string]string{}}
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if h.service, err = openService(t.Context(), cfg, h.url, log); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- h.service.run(ctx, l) }()
+	h.stop = sync.OnceFunc(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error("the service ended with", err)
+		}
+		if err := h.service.close(); err != nil {
+			t.Error("the service closed with", err)
+		}
+	})
+	t.Cleanup(h.stop)
+	h.producer = h.as("producer", control.NewToken{Name: "Hana", Role: control.Producer})
+	h.editor = h.as("editor", control.NewToken{Name: "Ruth", Role: control.Producer})
+	h.scheduler = h.as("scheduler", control.NewToken{Name: "Minjun", Role: control.SchedulerJob})
+	return h
+}
+
+func (h *house) as(name string, n control.NewToken) *client.Client {
+	h.t.Helper()
+	token, err := h.service.access.Create(h.t.Context(), control.System, n)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.secrets[name] = token.Secret
+	return client.New(h.url, token.Secret, http.DefaultClient)
+}
+
+// station answers a client with the token of a station's player.
+func (h *house) station(id string) *client.Client {
+	h.t.Helper()
+	return h.as("station:"+id, control.NewToken{Name: id, Role: control.StationJob, Station: id})
+}
+
+// furnish answers a copy of the furnished data directory.
+func furnish(t *testing.T) string {
+	t.Helper()
+	furnishing.Lock()
+	defer furnishing.Unlock()
+	if _, err := os.Stat(furnished); err != nil {
+		t.Run("furnish", func(t *testing.T) { // apart, so that its service ends here
+			h := open(t, furnished)
+			segments, err := uploadCatalogue(t.Context(), h.producer, samples.Files, "catalogue.yaml", io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range segments {
+				if _, err := h.editor.Act(t.Context(), s.ID, "approve", "heard"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := h.scheduler.Apply(t.Context(), bytes.NewReader(examples.Network), false); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(dir, os.DirFS(furnished)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// answer is a whole HTTP answer.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends one request with curl's means: method, path, token, headers as "Name: value" pairs, body.
+func (h *house) do(method, path, secret string, header map[string]string, body []byte) answer {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, bytes.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if secret != "" {
+		req.Header.Set("Authorization", "Bearer "+secret)
+	}
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, b}
+}
+
+func (a answer) into(t testing.TB, v any) {
+	t.Helper()
+	if err := json.Unmarshal(a.body, v); err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+}
+
+func date(t testing.TB, s string) schedules.Date {
+	t.Helper()
+	d, err := schedules.ParseDate(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// signingKey reads the key file, and makes it where there is none.
+func signingKey(path string) (ed25519.PrivateKey, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeSigningKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("signing key: %w", err)
+	}
+	seed, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("signing key: %s must hold %d bytes in base64", path, ed25519.SeedSize)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// makeSigningKey writes a new key whole or not at all: a half-written one would lock every station out.
+func makeSigningKey(path string) (ed25519.PrivateKey, error) {
+	seed := make([]byte, ed25519.SeedSize)
+	rand.Read(seed) // never fails: crypto/rand
+	temporary := path + ".new"
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("signing key: %w", err)
+	}
+	_, err = f.WriteString(base64.StdEncoding.EncodeToString(seed) + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Link(temporary, path) // fails when another process was first
+	}
+	if err = errors.Join(err, os.Remove(temporary)); err != nil {
+		return nil, fmt.Errorf("signing key: %w", err)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// printRundown shows a day as a person reads it, in the station's own time.
+func printRundown(w io.Writer, r schedules.Rundown) error {
+	zone, err := time.LoadLocation(r.Timezone)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s  %s  revision %d, %s  (%s)\n", r.Station, r.Date, r.Revision, r.Status, r.Timezone)
+	for _, slot := range r.Windows {
+		fmt.Fprintf(w, "\n%s  %s to %s, %s planned\n", slot.Window, slot.StartAt.In(zone).Format(time.TimeOnly),
+			slot.EndAt.In(zone).Format(time.TimeOnly), span(slot.Planned.Duration))
+		for _, i := range r.Items {
+			if i.Window == slot.Window && !i.StartAt.Before(slot.StartAt.Time) && i.StartAt.Before(slot.EndAt.Time) {
+				fmt.Fprintf(w, "  %s %s %s\n", i.StartAt.In(zone).Format("15:04:05.000"), pad(span(i.Duration.Duration), 9), itemLine(i.Kind, i.Language, i.Title))
+			}
+		}
+	}
+	tellWarnings(w, r.Warnings)
+	return nil
+}
+
+// printReconciliation shows plan against air.
+func printReconciliation(w io.Writer, r schedules.Reconciliation) {
+	fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %s\n", "planned", "actual", "off by", "aired", "", "")
+	for _, d := range r.Items {
+		actual, drift := "-", "-"
+		if !d.StartedAt.IsZero() {
+			actual = d.StartedAt.Format("15:04:05.000")
+			drift = fmt.Sprintf("%+d ms", d.Drift.Milliseconds())
+		}
+		planned := "-"
+		if !d.PlannedAt.IsZero() {
+			planned = d.PlannedAt.Format("15:04:05.000")
+		}
+		title := d.Title
+		if title == "" {
+			title = d.SegmentID
+		}
+		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %s\n", planned, actual, drift, span(d.AiredMs.Duration), d.Verdict, title)
+	}
+	var totals []string
+	for _, v := range []schedules.Verdict{schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed, schedules.Substituted, schedules.Extra} {
+		if n := r.Totals[v]; n > 0 {
+			totals = append(totals, fmt.Sprintf("%d %s", n, v))
+		}
+	}
+	fmt.Fprintf(w, "  %s\n", strings.Join(totals, ", "))
+}
+
+func itemLine(kind schedules.Kind, language, title string) string {
+	return fmt.Sprintf("%-14s %-9s %s", kind, language, title)
+}
+
+// span is a duration as minutes, seconds and milliseconds.
+func span(d time.Duration) string {
+	d = d.Round(time.Millisecond)
+	return fmt.Sprintf("%d:%02d.%03d", int(d.Minutes()), int(d.Seconds())%60, d.Milliseconds()%1000)
+}
+
+func pad(s string, n int) string { return strings.Repeat(" ", max(0, n-len(s))) + s }

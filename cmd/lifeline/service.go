@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lifeline/audio"
+	"lifeline/internal/blob"
+	"lifeline/internal/config"
+	"lifeline/internal/control"
+	"lifeline/internal/httpapi"
+	"lifeline/internal/seal"
+)
+
+// service is the whole of it, put together.
+type service struct {
+	store     documents
+	audio     recordings
+	mirror    *control.Mirror
+	access    *control.Access
+	scheduler *control.Scheduler
+	keeper    *control.Keeper
+	server    *http.Server
+	log       *slog.Logger
+}
+
+// keeperEvery is how often the background work looks around though nothing has changed.
+const keeperEvery = time.Minute
+
+// openService puts the service together over the data directory. publicURL is where stations reach it.
+func openService(ctx context.Context, c config.Serve, publicURL string, log *slog.Logger) (_ *service, err error) {
+	if err := c.MakeData(); err != nil {
+		return nil, err
+	}
+	key, err := signingKey(c.Key)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := seal.NewSigner(key)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.store, err = openStore(ctx, c); err != nil {
+		return nil, err
+	}
+	if s.audio, err = openAudio(ctx, c); err != nil {
+		return nil, err
+	}
+	if s.mirror, err = control.NewMirror(ctx, s.store); err != nil {
+		return nil, err
+	}
+	analyse := func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {
+		return audio.Analyse(ctx, r, audio.Options{Progress: progress})
+	}
+	library := control.NewLibrary(s.mirror, s.audio, signer, analyse, time.Now,
+		control.LibraryLimits{MaxBytes: c.MaxUpload, Concurrency: c.Analysers})
+	s.scheduler = control.NewScheduler(s.mirror, s.store, signer, time.Now, publicURL)
+	s.access = control.NewAccess(s.mirror, time.Now)
+	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
+		named := library.Recordings()
+		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool, error) { return named[sha256], nil },
+			func(blob.Blob) { removed++ })
+		return removed, err
+	}
+	s.keeper = control.NewKeeper(library, s.scheduler, collect, log, keeperEvery)
+	if err := library.EnsureRecalls(ctx); err != nil {
+		return nil, err
+	}
+	if c.Store == "sqlite" { // no other replica: nothing is uploading yet, and audio without a segment is a crash's
+		if n, err := collect(ctx, time.Now()); err != nil {
+			return nil, err
+		} else if n > 0 {
+			log.Info("removed audio that an interrupted upload had left behind", "recordings", n)
+		}
+	}
+	s.server = &http.Server{
+		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: library, Scheduler: s.scheduler,
+			Logbook: control.NewLogbook(s.mirror, s.store, s.scheduler, time.Now), Mirror: s.mirror,
+			Keys: []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
+			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute, // a handler that expects slow bytes moves it on
+		WriteTimeout:      2 * time.Minute, // likewise
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+func (s *service) audioReady(ctx context.Context) error {
+	_, err := s.audio.List(ctx, "", 1)
+	return err
+}
+
+// stopTimeout is how long requests may take to end when the service stops.
+const stopTimeout = 10 * time.Second
+
+// run serves on l until ctx ends or a part dies, then stops cleanly.
+func (s *service) run(ctx context.Context, l net.Listener) error {
+	g, ctx := errgroup.WithContext(ctx)
+	// Requests that wait for changes end with the service.
+	s.server.BaseContext = func(net.Listener) context.Context { return ctx }
+	g.Go(func() error {
+		return s.mirror.Run(ctx, func(err error) { s.log.Warn("the change feed broke off and is taken up again", "error", err) })
+	})
+	g.Go(func() error { return s.keeper.Run(ctx) })
+	g.Go(func() error {
+		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		if err := s.server.Shutdown(stopping); err != nil {
+			s.log.Warn("requests were still running and are cut", "error", err)
+			return s.server.Close()
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+func (s *service) close() error {
+	var err error
+	if s.audio != nil {
+		err = errors.Join(err, s.audio.Close())
+	}
+	if s.store != nil {
+		err = errors.Join(err, s.store.Close())
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"lifeline/internal/config"
+	"lifeline/internal/control"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+)
+
+type tokenCmd struct {
+	Create tokenCreateCmd `cmd:"" help:"Make a token and print it; it is shown only this once."`
+}
+
+// tokenCreateCmd writes into the store itself, beside a running service or without one: whoever may write there is the
+// administrator. It takes what serve takes to find the store.
+type tokenCreateCmd struct {
+	config.Serve `embed:""`
+	Name         string        `help:"The person or station that will hold it." required:""`
+	Role         control.Role  `help:"admin, producer, scheduler, station or viewer." required:""`
+	Station      string        `help:"The station, for the role station."`
+	Life         time.Duration `help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
+}
+
+func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	t, err := c.create(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, t.Secret)
+	return err
+}
+
+func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
+	if err := errors.Join(c.Check(), c.MakeData()); err != nil {
+		return t, err
+	}
+	s, err := openStore(ctx, c.Serve)
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	by := control.Actor{Name: os.Getenv("USER"), Role: control.Admin}
+	if by.Name == "" {
+		by.Name = "administrator"
+	}
+	commit := func(ctx context.Context, c store.Commit) error {
+		_, err := s.Commit(ctx, c)
+		return err
+	}
+	return control.CreateToken(ctx, commit, by,
+		control.NewToken{Name: c.Name, Role: c.Role, Station: c.Station, Life: c.Life}, time.Now())
+}

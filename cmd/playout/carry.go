@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"lifeline/internal/client"
+	"lifeline/internal/playout"
+)
+
+// place is the state directory of a player, which may be playing.
+type place struct {
+	State string `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"The player's state directory."`
+}
+
+// bundle is the command that writes a bundle.
+type bundle struct {
+	Server    string `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service."`
+	Token     string `env:"LIFELINE_TOKEN" xor:"token" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
+	TokenFile string `env:"LIFELINE_TOKEN_FILE" xor:"token" type:"existingfile" placeholder:"FILE" help:"Where the station's token is."`
+	Station   string `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
+	Days      int    `default:"7" help:"How many days from today on."`
+	Have      string `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
+	File      string `arg:"" type:"path" help:"The bundle to write."`
+}
+
+// Run writes the bundle whole or not at all.
+func (b *bundle) Run(ctx context.Context) error {
+	token, err := readToken(b.Token, b.TokenFile)
+	if err != nil {
+		return err
+	}
+	have := map[string]bool{}
+	if b.Have != "" {
+		text, err := os.ReadFile(b.Have)
+		if err != nil {
+			return err
+		}
+		for _, sha := range strings.Fields(string(text)) {
+			have[sha] = true
+		}
+	}
+	temp := b.File + ".part"
+	f, err := os.Create(temp)
+	if err != nil {
+		return err
+	}
+	err = playout.WriteBundle(ctx, f, client.New(b.Server, token, httpClient()), playout.BundleOptions{Station: b.Station, Days: b.Days,
+		Have: have, Now: time.Now(), Progress: func(done, total int64) {
+			fmt.Fprintf(os.Stderr, "\r%d of %d kB of audio", done>>10, total>>10)
+		}})
+	fmt.Fprintln(os.Stderr)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return os.Rename(temp, b.File)
+}
+
+// importing is the command that gives a bundle to the player.
+type importing struct {
+	place
+	Wait time.Duration `default:"30s" help:"How long to wait for a player to take it."`
+	File string        `arg:"" type:"existingfile" help:"The bundle."`
+}
+
+// Run lays the bundle into the player's inbox and tells what became of it.
+func (i *importing) Run(ctx context.Context) error {
+	state, err := playout.ShareState(i.State)
+	if err != nil {
+		return err
+	}
+	defer state.Close()
+	f, err := os.Open(i.File)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	name, err := playout.LayIn(state, f, time.Now())
+	if err != nil {
+		return err
+	}
+	late := time.NewTimer(i.Wait)
+	defer late.Stop()
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	for {
+		result, err := playout.Result(state, name)
+		if err == nil {
+			return told(result)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+			fmt.Println("No player took it yet; the next one that starts on this directory will.")
+			return nil
+		}
+	}
+}
+
+func told(r playout.Imported) error {
+	fmt.Printf("%d documents and %d recordings taken, %d recordings were here already.\n", r.Documents, r.Recordings, r.Here)
+	for _, why := range r.Refused {
+		fmt.Println("Refused:", why)
+	}
+	switch {
+	case !r.Whole:
+		return errors.New("the bundle breaks off: bring it again whole")
+	case len(r.Refused) > 0:
+		return errors.New("not everything in the bundle was taken")
+	}
+	return nil
+}
+
+// export is the command that writes what still has to be reported.
+type export struct {
+	place
+	File string `arg:"" type:"path" help:"Where to write it: the body of POST /v1/stations/{id}/as-run."`
+}
+
+// Run writes the report. The entries stay in the spool until the service acknowledges them.
+func (e *export) Run(context.Context) error {
+	state, err := playout.ShareState(e.State)
+	if err != nil {
+		return err
+	}
+	defer state.Close()
+	body, entries, err := playout.Report(state)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d entries\n", entries)
+	return os.WriteFile(e.File, body, 0o600)
+}
+
+// inventory is the command that lists what the player has, for a delta.
+type inventory struct{ place }
+
+// Run prints the hashes.
+func (i *inventory) Run(context.Context) error {
+	state, err := playout.ShareState(i.State)
+	if err != nil {
+		return err
+	}
+	defer state.Close()
+	have, err := playout.Inventory(state)
+	for _, sha := range have {
+		fmt.Println(sha)
+	}
+	return err
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/binary"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// limitFiles sets how large files of a process may grow: at 0 every write to one fails, as on a full disk.
+func limitFiles(t *testing.T, pid int, bytes uint64) {
+	t.Helper()
+	limit := syscall.Rlimit{Cur: bytes, Max: ^uint64(0)}
+	if _, _, errno := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(pid), syscall.RLIMIT_FSIZE,
+		uintptr(unsafe.Pointer(&limit)), 0, 0, 0); errno != 0 {
+		t.Fatal(errno)
+	}
+}
+
+// The disk is full from before the window until in the middle of its second item: everything airs, and everything is
+// reported once there is room again.
+func TestFullDiskCostsNoAirAndNoReport(t *testing.T) {
+	t.Parallel()
+	s, dir := newService(t), t.TempDir()
+	start := time.Now().Add(4 * time.Second).Truncate(time.Second)
+	s.publish(t, start, []wire.QueueItem{s.sample(t, "a", "time-signal", 3*time.Second), s.sample(t, "b", "ident-ko", 5*time.Second)})
+	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-")
+	for i, arg := range cmd.Args { // its files are the state directory's alone
+		if strings.HasPrefix(arg, "wav:") {
+			cmd.Args[i] = "pcm:" + os.DevNull
+		}
+	}
+	cmd.Stdout = nil
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	full := time.AfterFunc(time.Until(start.Add(-time.Second)), func() { limitFiles(t, cmd.Process.Pid, 0) })
+	defer full.Stop()
+	free := time.AfterFunc(time.Until(start.Add(5*time.Second)), func() { limitFiles(t, cmd.Process.Pid, ^uint64(0)) })
+	defer free.Stop()
+	raw, err := io.ReadAll(pipe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	var heard []float32
+	for i := 0; i+3 < len(raw); i += 4 {
+		heard = append(heard, float32(int16(binary.LittleEndian.Uint16(raw[i:])))/32768)
+	}
+	heard = heard[len(heard)-8*48000:] // the pipe ends with the window
+	expectSame(t, heard, 0, 3*48000-1000, decoded(t, "time-signal"), 0)
+	expectSame(t, heard, 3*48000, 8*48000-1000, decoded(t, "ident-ko"), 0)
+	aired := map[string]schedules.Outcome{}
+	for _, e := range s.asRun {
+		aired[e.ItemID] = e.Outcome
+	}
+	if len(s.asRun) != 2 || aired["a"] != schedules.Aired || aired["b"] != schedules.Aired {
+		t.Errorf("reported %+v", s.asRun)
+	}
+	if !strings.Contains(said.String(), "file too large") {
+		t.Errorf("the disk was not full: %s", said.String())
+	}
+}

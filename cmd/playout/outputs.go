@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"lifeline/internal/playout"
+	"lifeline/schedules"
+)
+
+// outputs opens what --output names.
+func (r *run) outputs(log *slog.Logger) (outs []playout.Output, err error) {
+	rate := playout.Rate(r.Rate)
+	for _, text := range r.Output {
+		kind, arg, _ := strings.Cut(text, ":")
+		switch {
+		case kind == "wav" && arg != "":
+			wav, err := playout.NewWAV(arg, rate)
+			if err != nil {
+				return nil, err
+			}
+			outs = append(outs, wav)
+		case kind == "pcm" && arg == "-":
+			if r.Report == "json" {
+				return nil, errors.New("standard output cannot carry both --output pcm:- and --report json")
+			}
+			outs = append(outs, playout.NewPipe(text, os.Stdout, playout.Format(r.PCM)))
+		case kind == "pcm" && arg != "":
+			outs = append(outs, playout.NewPipe(text, &appended{name: arg}, playout.Format(r.PCM)))
+		case kind == "flac" && arg != "":
+			flac, err := playout.NewFLAC(arg, rate, func(format string, args ...any) { log.Warn(fmt.Sprintf(format, args...)) })
+			if err != nil {
+				return nil, err
+			}
+			outs = append(outs, flac)
+		case kind == "icecast" && arg != "":
+			icecast, err := playout.NewIcecast(arg, rate, r.Kbps)
+			if err != nil {
+				return nil, err
+			}
+			outs = append(outs, icecast)
+		case kind == "alsa":
+			outs = append(outs, playout.NewALSA(arg, rate, r.Latency))
+		default:
+			return nil, fmt.Errorf("--output %q is none of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL", kind)
+		}
+	}
+	if len(outs) == 0 {
+		return nil, errors.New("give at least one --output")
+	}
+	return outs, nil
+}
+
+// appended is a named pipe or file, opened by the first write and again after a failure.
+type appended struct {
+	name string
+	file io.WriteCloser
+}
+
+// Write opens the file when it must. A named pipe waits there for its reader.
+func (a *appended) Write(b []byte) (int, error) {
+	if a.file == nil {
+		f, err := os.OpenFile(a.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		if err != nil {
+			return 0, err
+		}
+		a.file = f
+	}
+	n, err := a.file.Write(b)
+	if err != nil {
+		err = errors.Join(err, a.file.Close())
+		a.file = nil
+	}
+	return n, err
+}
+
+// stopping is when to stop after the window that --once names, once the player knows of it; nil without --once.
+func (r *run) stopping() (func(*playout.Holdings) time.Time, error) {
+	if r.Once == "" {
+		return nil, nil
+	}
+	window, text, _ := strings.Cut(r.Once, "@")
+	date, err := schedules.ParseDate(text)
+	if err != nil || window == "" {
+		return nil, fmt.Errorf("--once %q is not WINDOW@YYYY-MM-DD", r.Once)
+	}
+	return func(h *playout.Holdings) time.Time { return h.WindowEnd(window, date) }, nil
+}

@@ -1,0 +1,391 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"lifeline/audio"
+	"lifeline/internal/playout"
+	"lifeline/internal/seal"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// TestMain lets the tests start this very binary as the player.
+func TestMain(m *testing.M) {
+	if os.Getenv("PLAYOUT_TEST_PLAYER") != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// service answers what a station asks, from what the test put there.
+type service struct {
+	*httptest.Server
+	signer *seal.Signer
+
+	mu    sync.Mutex
+	docs  map[string][]byte
+	asRun map[int64]schedules.AsRun
+}
+
+func newService(t *testing.T) *service {
+	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{signer: signer, docs: map[string][]byte{}, asRun: map[int64]schedules.AsRun{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/stations/lantern/as-run", func(w http.ResponseWriter, r *http.Request) {
+		var in wire.AsRunReport
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			t.Error(err)
+		}
+		var out wire.AsRunResults
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, e := range in.Entries {
+			s.asRun[e.Sequence] = e
+			out.Results = append(out.Results, wire.AsRunResult{Sequence: e.Sequence, Status: "accepted"})
+		}
+		if err := json.NewEncoder(w).Encode(out); err != nil {
+			t.Error(err)
+		}
+	})
+	mux.HandleFunc("POST /v1/stations/lantern/status", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
+	mux.HandleFunc("GET /v1/time", func(w http.ResponseWriter, _ *http.Request) {
+		if err := json.NewEncoder(w).Encode(wire.Time{Now: schedules.At(time.Now())}); err != nil {
+			t.Error(err)
+		}
+	})
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		b, ok := s.docs[r.URL.Path+"?"+r.URL.Query().Get("date")]
+		s.mu.Unlock()
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("ETag", `"1"`)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
+	})
+	s.Server = httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// sample makes one of the sample recordings available, and answers an item that airs its first length.
+func (s *service) sample(t *testing.T, id, name string, length time.Duration) wire.QueueItem {
+	b, err := os.ReadFile(filepath.Join("..", "..", "audio", "samples", name+".mp3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(b)
+	sha := hex.EncodeToString(sum[:])
+	s.docs[wire.Audio(sha)+"?"] = b
+	ms := schedules.Millis{Duration: length}
+	return wire.QueueItem{ID: id, Window: "evening", SegmentID: name, Kind: "ident", Language: "ko-KP", Title: name, CueOut: ms,
+		Duration: ms, Start: schedules.Follow, Audio: wire.AudioRef{SHA256: sha, Bytes: int64(len(b)), ContentType: "audio/mpeg"}}
+}
+
+// publish plans items back to back from start on, at the service.
+func (s *service) publish(t *testing.T, start time.Time, items []wire.QueueItem) (length time.Duration) {
+	q := wire.Queue{Schema: wire.QueueSchema, Station: "lantern", Date: schedules.DateOf(start.UTC()), Timezone: "UTC", Revision: 1,
+		PublishedAt: schedules.At(time.Now()), ExpiresAt: schedules.At(start.Add(24 * time.Hour))}
+	at := start
+	for _, it := range items {
+		instant := schedules.At(at)
+		it.StartAt = &instant
+		q.Items = append(q.Items, it)
+		at = at.Add(it.Duration.Duration)
+	}
+	q.Windows = []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "evening", Date: q.Date, StartAt: schedules.At(start), EndAt: schedules.At(at)}}}
+	b, err := json.Marshal(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := s.signer.Seal(wire.QueueType, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.docs["/v1/stations/lantern/queue.dsse?"+q.Date.String()] = env
+	return at.Sub(start)
+}
+
+// player is the command that plays at the service for the window, with what it says on standard output.
+func player(t *testing.T, s *service, dir string, start time.Time, more ...string) (*exec.Cmd, *bytes.Buffer) {
+	args := append([]string{"--server", s.URL, "--station", "lantern", "--state", filepath.Join(dir, "state"),
+		"--output", "wav:" + dir, "--key", base64.StdEncoding.EncodeToString(s.signer.Public()),
+		"--once", "evening@" + start.UTC().Format(time.DateOnly), "--report", "json", "--log-level", "WARN"}, more...)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), "PLAYOUT_TEST_PLAYER=1", "LIFELINE_TOKEN=secret")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	return cmd, &out
+}
+
+// decoded is a sample as mono PCM at its own rate.
+func decoded(t *testing.T, name string) []float32 {
+	b, err := os.ReadFile(filepath.Join("..", "..", "audio", "samples", name+".mp3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := audio.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pcm := make([]float32, r.Samples()*int64(r.Channels()))
+	for at := 0; at < len(pcm); {
+		n, err := r.Read(pcm[at:])
+		if at += n * r.Channels(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := make([]float32, r.Samples())
+	for i := range left {
+		left[i] = pcm[i*r.Channels()]
+	}
+	return left
+}
+
+// left is the left channel of the window's WAV.
+func left(t *testing.T, dir string, start time.Time) []float32 {
+	b, err := os.ReadFile(filepath.Join(dir, start.UTC().Format(time.DateOnly)+"-evening.wav"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := int(binary.LittleEndian.Uint32(b[40:])); n != len(b)-44 {
+		t.Fatalf("the header tells of %d bytes, there are %d", n, len(b)-44)
+	}
+	out := make([]float32, (len(b)-44)/4)
+	for i := range out {
+		out[i] = float32(int16(binary.LittleEndian.Uint16(b[44+4*i:]))) / 32768
+	}
+	return out
+}
+
+// expectSame checks that frames [from, to) of what was heard are pcm from at on, within a bit of rounding.
+func expectSame(t *testing.T, heard []float32, from, to int, pcm []float32, at int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		if math.Abs(float64(heard[i]-pcm[at+i-from])) > 1.01/32768 {
+			t.Fatalf("frame %d is %v, not %v", i, heard[i], pcm[at+i-from])
+		}
+	}
+}
+
+// The window of these tests: two samples at the output's own rate, to be compared bit by bit, and one that is not.
+var (
+	signalLength = 5637 * time.Millisecond
+	identLength  = 5795 * time.Millisecond
+	toneLength   = 2568 * time.Millisecond
+)
+
+func (s *service) evening(t *testing.T) (start time.Time, length time.Duration) {
+	start = time.Now().Add(3 * time.Second).Truncate(time.Second)
+	return start, s.publish(t, start, []wire.QueueItem{s.sample(t, "a", "time-signal", signalLength),
+		s.sample(t, "b", "ident-ko", identLength), s.sample(t, "c", "ident-tone", toneLength)})
+}
+
+func TestWindowOfRealRecordingsIsExactToTheSample(t *testing.T) {
+	t.Parallel()
+	s, dir := newService(t), t.TempDir()
+	start, length := s.evening(t)
+	cmd, out := player(t, s, dir, start)
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	t.Logf("the player took %v of CPU in all, %.1f%% of a core over the window", used, 100*used.Seconds()/length.Seconds())
+	heard := left(t, dir, start)
+	if want := int(playout.Rate(48000).Frames(length)); len(heard) != want {
+		t.Fatalf("%d frames, not %d", len(heard), want)
+	}
+	first, second := 5637*48, (5637+5795)*48
+	expectSame(t, heard, 0, first, append(decoded(t, "time-signal"), 0, 0, 0, 0), 0)
+	expectSame(t, heard, first, second, append(decoded(t, "ident-ko"), make([]float32, 48)...), 0)
+	if lag := bestLag(heard[second:], decoded(t, "ident-tone"), 44100); lag != 0 {
+		t.Errorf("the item at 44.1 kHz starts %d frames late", lag)
+	}
+	var kinds []string
+	for line := range strings.Lines(out.String()) {
+		var n playout.Notice
+		if err := json.Unmarshal([]byte(line), &n); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if n.Kind != playout.Position {
+			kinds = append(kinds, n.Kind+" "+n.ItemID+" "+string(n.Outcome))
+		}
+	}
+	if got, want := strings.Join(kinds, ", "), "window-start  , item-start a , item-end a aired, item-start b , item-end b aired, "+
+		"item-start c , item-end c aired, window-end  "; got != want {
+		t.Errorf("it told\n%s\nnot\n%s", got, want)
+	}
+	if len(s.asRun) != 3 {
+		t.Errorf("%d entries were reported", len(s.asRun))
+	}
+}
+
+// bestLag is by how many frames of 48 kHz heard is behind pcm, at which the two agree best.
+func bestLag(heard, pcm []float32, rate float64) (best int) {
+	top := math.Inf(-1)
+	for lag := -50; lag <= 50; lag++ {
+		sum := 0.0
+		for i := 2000; i < 60_000; i++ {
+			at := float64(i-lag) * rate / 48000
+			k := int(at)
+			sum += float64(heard[i]) * (float64(pcm[k])*(1-at+float64(k)) + float64(pcm[k+1])*(at-float64(k)))
+		}
+		if sum > top {
+			top, best = sum, lag
+		}
+	}
+	return best
+}
+
+func TestKilledPlayerRejoinsAtTheVerySampleAndTellsTheTruth(t *testing.T) {
+	t.Parallel()
+	s, dir := newService(t), t.TempDir()
+	start, length := s.evening(t)
+	cmd, _ := player(t, s, dir, start)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Until(start.Add(8500 * time.Millisecond))) // in the middle of the second item
+	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	killed := time.Now()
+	_ = cmd.Wait() // it was killed
+	again, _ := player(t, s, dir, start)
+	if err := again.Run(); err != nil {
+		t.Fatal(err)
+	}
+	heard := left(t, dir, start)
+	if want := int(playout.Rate(48000).Frames(length)); len(heard) != want {
+		t.Fatalf("%d frames, not %d", len(heard), want)
+	}
+	ident := append(decoded(t, "ident-ko"), make([]float32, 48)...)
+	first := 5637 * 48
+	expectSame(t, heard, 0, first, append(decoded(t, "time-signal"), 0, 0, 0, 0), 0)
+	expectSame(t, heard, first, 8400*48, ident, 0)
+
+	var parts []schedules.AsRun
+	for _, e := range s.asRun {
+		if e.ItemID == "b" {
+			parts = append(parts, e)
+		}
+	}
+	if len(parts) != 2 || len(s.asRun) != 4 {
+		t.Fatalf("reported %+v", s.asRun)
+	}
+	if parts[0].Sequence > parts[1].Sequence {
+		parts[0], parts[1] = parts[1], parts[0]
+	}
+	planned := start.Add(signalLength)
+	if !parts[0].StartedAt.Equal(planned) || parts[0].Outcome != schedules.Cut || parts[0].EndedAt.After(killed) ||
+		killed.Sub(parts[0].EndedAt.Time) > 1500*time.Millisecond {
+		t.Errorf("the interrupted part is reported as %+v, killed at %v", parts[0], killed)
+	}
+	if !parts[1].EndedAt.Equal(planned.Add(identLength)) || parts[1].StartedAt.Before(killed.Truncate(time.Millisecond)) {
+		t.Errorf("the rejoined part is reported as %+v", parts[1])
+	}
+	rejoined := int(playout.Rate(48000).Frames(parts[1].StartedAt.Sub(start))) + 48 // told to the millisecond
+	expectSame(t, heard, rejoined, (5637+5795)*48, ident, rejoined-first)
+	t.Logf("killed at %.3f s, rejoined at %.3f s, reported until %.3f s", killed.Sub(start).Seconds(),
+		parts[1].StartedAt.Sub(start).Seconds(), parts[0].EndedAt.Sub(start).Seconds())
+}
+
+func TestTerminatedPlayerReportsWhatItCut(t *testing.T) {
+	t.Parallel()
+	s, dir := newService(t), t.TempDir()
+	start, _ := s.evening(t)
+	cmd, _ := player(t, s, dir, start)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Until(start.Add(2 * time.Second)))
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.asRun) != 1 {
+		t.Fatalf("reported %+v", s.asRun)
+	}
+	for _, e := range s.asRun {
+		heard := e.EndedAt.Sub(e.StartedAt.Time)
+		if e.Outcome != schedules.Cut || (heard-2*time.Second).Abs() > 200*time.Millisecond ||
+			!strings.Contains(e.Detail, "stopped") {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
+	t.Parallel()
+	s, dir := newService(t), t.TempDir()
+	start, _ := s.evening(t)
+	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-")
+	cmd.Stdout = nil
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// The first sound of the time signal is stamped where it leaves the pipe.
+	var onset time.Time
+	buf := make([]byte, 4096)
+	for {
+		n, err := io.ReadFull(pipe, buf[:192]) // a millisecond
+		now := time.Now()
+		for i := 0; onset.IsZero() && i+1 < n; i += 2 {
+			if v := int16(binary.LittleEndian.Uint16(buf[i:])); v > 300 || v < -300 {
+				onset = now
+			}
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	pcm, first := decoded(t, "time-signal"), 0
+	for first = range pcm {
+		if math.Abs(float64(pcm[first])) > 300.0/32768 {
+			break
+		}
+	}
+	late := onset.Sub(start.Add(playout.Rate(48000).Duration(int64(first))))
+	t.Logf("the first sound left the pipe %v after its time (blocks of 20 ms)", late)
+	if late < -25*time.Millisecond || late > 250*time.Millisecond {
+		t.Errorf("the first sound left the pipe %v after its time", late)
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"lifeline/audio"
+	"lifeline/internal/client"
+	"lifeline/internal/playout"
+	"lifeline/internal/seal"
+)
+
+// run is the command that plays.
+type run struct {
+	Server    string        `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service, such as https://lifeline.example."`
+	Token     string        `env:"LIFELINE_TOKEN" xor:"token" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
+	TokenFile string        `env:"LIFELINE_TOKEN_FILE" xor:"token" type:"existingfile" placeholder:"FILE" help:"Where the station's token is."`
+	Station   string        `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
+	State     string        `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Where the player keeps its queues, audio and reports."`
+	Output    []string      `env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
+	Key       []string      `env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
+	TrustOn   bool          `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without a key, pin the one that the service shows first."`
+	Days      int           `env:"LIFELINE_DAYS" default:"7" help:"How many days ahead to hold."`
+	Rate      int           `env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
+	PCM       string        `env:"LIFELINE_PCM" enum:"s16le,f32le" default:"s16le" help:"Samples of pcm outputs: ${enum}."`
+	Bandwidth int           `env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Most bytes a second to fetch audio with; 0 for no limit."`
+	Cache     int64         `env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Most bytes of audio to keep; 0 for what the disk has."`
+	Latency   time.Duration `env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"What alsa outputs buffer."`
+	Kbps      int           `name:"icecast-kbps" env:"LIFELINE_ICECAST_KBPS" default:"64" help:"Bit rate of icecast outputs."`
+	Silence   time.Duration `env:"LIFELINE_SILENCE" default:"8s" help:"Replace an item that has been silent for so long; 0 for never."`
+	Listen    string        `env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Serve a status page, /status.json, /metrics and /healthz there, such as 127.0.0.1:8090."`
+	Until     time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop by itself then (RFC 3339)."`
+	Once      string        `xor:"until" placeholder:"WINDOW@DATE" help:"Stop by itself after this window."`
+	Report    string        `enum:"none,json" default:"none" help:"json: a line on standard output for whatever happens on the air."`
+	LogLevel  slog.Level    `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
+}
+
+// Run plays until ctx is done, or until the time given.
+func (r *run) Run(ctx context.Context) (err error) {
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel})).With("station", r.Station)
+	token, err := readToken(r.Token, r.TokenFile)
+	if err != nil {
+		return err
+	}
+	keys, err := r.keys()
+	if err != nil {
+		return err
+	}
+	stopping, err := r.stopping()
+	if err != nil {
+		return err
+	}
+	if r.Rate < 8000 || r.Rate > 192_000 {
+		return fmt.Errorf("a rate of %d Hz is not between 8000 and 192000", r.Rate)
+	}
+	outputs, err := r.outputs(log)
+	if err != nil {
+		return err
+	}
+	state, err := playout.OpenState(r.State)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, state.Close()) }()
+	notify := logged(log)
+	if r.Report == "json" {
+		lines, end := reportJSON(os.Stdout)
+		defer end()
+		notify = both(notify, lines)
+	}
+	p, err := playout.OpenPlayer(playout.Options{
+		Station: r.Station, State: state, API: client.New(r.Server, token, httpClient()), Keys: keys,
+		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
+		Open:   openMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs,
+		Until: r.Until, Stopping: stopping, Now: time.Now, Log: log, Notify: notify, Version: version,
+	})
+	if err != nil {
+		return err
+	}
+	defer r.watch(p.Handler(), log)()
+	log.Info("playing", "server", r.Server, "state", r.State)
+	return p.Run(ctx)
+}
+
+// openMP3 is the decoder of what the service delivers.
+func openMP3(r io.ReaderAt, size int64) (playout.Decoder, error) { return audio.Open(r, size) }
+
+func readToken(token, file string) (string, error) {
+	if file == "" {
+		return token, nil
+	}
+	b, err := os.ReadFile(file)
+	return strings.TrimSpace(string(b)), err
+}
+
+func (r *run) keys() (keys []ed25519.PublicKey, err error) {
+	for _, text := range r.Key {
+		key, err := seal.ParsePublic(text)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// httpClient bounds what a service that hangs can hold up; whole calls are bounded by their contexts.
+func httpClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = 90 * time.Second // long polls answer after 55 s
+	t.MaxConnsPerHost = 8
+	return &http.Client{Transport: t}
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// watch serves the status on the address given, if any, and answers how to end that. What keeps it from serving is
+// logged and costs no air.
+func (r *run) watch(h http.Handler, log *slog.Logger) (end func()) {
+	if r.Listen == "" {
+		return func() {}
+	}
+	l, err := net.Listen("tcp", r.Listen)
+	if err != nil {
+		log.Warn("the status page cannot be served", "error", err)
+		return func() {}
+	}
+	s := &http.Server{Handler: h, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Warn("the status page is no longer served", "error", err)
+		}
+	}()
+	log.Info("the status page is served", "address", l.Addr().String())
+	return func() {
+		if err := s.Close(); err != nil {
+			log.Warn("the status page ended badly", "error", err)
+		}
+		<-done
+	}
+}

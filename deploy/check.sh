@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# The one test command: installs what the real tests need and is missing, then runs every check. It starts servers on
+# free loopback ports only, through the tests that need them, and stops what it started.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# What the tests run for real, and the package that brings it.
+needs=(
+  gcc:gcc curl:curl jq:jq
+  ffmpeg:ffmpeg sox:sox lame:lame mpg123:mpg123 espeak-ng:espeak-ng
+  redis-server:redis-server redis-benchmark:redis-tools
+)
+missing=()
+for need in "${needs[@]}"; do
+  command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
+done
+if ((${#missing[@]})); then
+  step=$(id -u)
+  sudo=()
+  if [ "$step" != 0 ]; then sudo=(sudo); fi
+  "${sudo[@]}" apt-get update -q
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+
+say() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
+
+say 'format'
+unformatted=$(gofmt -l .)
+if [ -n "$unformatted" ]; then
+  printf 'gofmt would change:\n%s\n' "$unformatted"
+  exit 1
+fi
+say 'vet'
+go vet ./...
+say 'staticcheck'
+go tool staticcheck ./...
+say 'dead code'
+dead=$(go tool deadcode -test ./...)
+if [ -n "$dead" ]; then
+  printf '%s\n' "$dead"
+  exit 1
+fi
+say 'build without cgo, for the machines that stations have'
+for target in linux/amd64 linux/arm64 windows/amd64; do
+  CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null ./cmd/lifeline
+  CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null ./cmd/playout
+done
+say 'tests'
+go test -timeout 20m ./...
+say 'tests under the race detector, in their short form'
+go test -race -short -timeout 20m ./...
+say 'all checks passed'

@@ -1,0 +1,145 @@
+package archtest
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "lifeline/"
+
+// anything lets a package import whatever it wants.
+const anything = "*"
+
+// mayImport is the import table: for each package of the house, what its code may import beyond the standard library.
+// A name that ends in "/..." stands for all below it too. Tests may import more: what they test with.
+var mayImport = map[string][]string{
+	"schedules":          {"github.com/teambition/rrule-go"},
+	"schedules/auditor":  {"schedules"},
+	"schedules/examples": {},
+	"audio":              {"github.com/hajimehoshi/go-mp3", "github.com/dhowden/tag", "gonum.org/v1/gonum/...", "golang.org/x/sync/errgroup"},
+	"audio/samples":      {},
+	"internal/fault":     {},
+	"internal/wire":      {"schedules", "internal/fault"},
+	"internal/seal":      {"github.com/secure-systems-lab/go-securesystemslib/dsse"},
+	"internal/client":    {"internal/wire", "internal/fault", "schedules"},
+	"internal/control": {"schedules", "schedules/auditor", "audio", "internal/fault", "internal/wire",
+		"internal/store", "internal/blob", "golang.org/x/sync/errgroup"}, // of the last two the values of their contracts; no back end
+	"internal/store":           {},
+	"internal/store/memory":    {"internal/store", "internal/fault"},
+	"internal/store/sqlite":    {"internal/store", "internal/fault", "modernc.org/sqlite/..."},
+	"internal/store/redis":     {"internal/store", "internal/fault", "github.com/redis/go-redis/v9/..."},
+	"internal/store/storetest": {"internal/store", "internal/fault", "github.com/google/go-cmp/...", "pgregory.net/rapid", "golang.org/x/sync/errgroup"},
+	"internal/blob":            {"internal/fault", "github.com/minio/minio-go/v7/...", "golang.org/x/sys/..."},
+	"internal/blob/blobtest":   {"internal/blob", "internal/fault"},
+	"internal/httpapi": {"internal/control", "internal/wire", "internal/fault", "internal/seal", "internal/store", "internal/console",
+		"schedules", "github.com/gin-gonic/gin", "github.com/goccy/go-yaml/..."},
+	"internal/console":   {},
+	"internal/playout":   {"audio", "schedules", "internal/wire", "internal/client", "internal/fault", "internal/seal", "golang.org/x/..."},
+	"internal/config":    {},
+	"internal/archtest":  {},
+	"internal/bench/...": {anything},
+	"cmd/lifeline":       {anything},
+	"cmd/playout":        {"internal/playout", "internal/client", "internal/seal", "audio", "schedules", "github.com/alecthomas/kong"},
+}
+
+func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
+	root := filepath.Join("..", "..")
+	seen := map[string]bool{}
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || name != "." && strings.HasPrefix(d.Name(), ".")) {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		pkg := path.Dir(filepath.ToSlash(name))
+		allowed, listed := rule(pkg)
+		if !listed {
+			t.Errorf("%s is not in the import table: a new package needs a place in the house", pkg)
+			return nil
+		}
+		seen[pkg] = true
+		if strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range source.Imports {
+			imported, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			if !standard(imported) && !slices.ContainsFunc(allowed, func(a string) bool { return matches(a, imported) }) {
+				t.Errorf("%s imports %s, which the table does not allow it", name, imported)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, must := range []string{"schedules", "audio", "internal/control", "internal/httpapi", "internal/playout", "cmd/lifeline"} {
+		if !seen[must] {
+			t.Errorf("no source of %s was read", must)
+		}
+	}
+}
+
+// The top level is fixed: what is there, and nothing else but dot files, the licence and tool configuration.
+func TestTopLevelHoldsOnlyWhatTheDesignNames(t *testing.T) {
+	entries, err := os.ReadDir(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := []string{"go.mod", "go.sum", "cmd", "internal", "schedules", "audio", "deploy", "README.md", "LICENSE", "data", "demo", "bin"}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(named, e.Name()) {
+			t.Errorf("%s does not belong at the top level", e.Name())
+		}
+	}
+}
+
+func rule(pkg string) (allowed []string, listed bool) {
+	for name, allowed := range mayImport {
+		if matches(name, module+pkg) {
+			return allowed, true
+		}
+	}
+	return nil, false
+}
+
+// matches compares a name of the table, where the house's own packages are named without the module, with an import
+// path.
+func matches(name, imported string) bool {
+	if name == anything {
+		return true
+	}
+	imported = strings.TrimPrefix(imported, module)
+	if tree, ok := strings.CutSuffix(name, "/..."); ok {
+		return imported == tree || strings.HasPrefix(imported, tree+"/")
+	}
+	return imported == name
+}
+
+// standard reports whether an import is of the standard library: those have no dot in their first element.
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".") && first+"/" != module
+}

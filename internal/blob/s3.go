@@ -1,0 +1,258 @@
+package blob
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"lifeline/internal/fault"
+)
+
+// S3Options say which bucket.
+type S3Options struct {
+	Endpoint  string // http://host:port or https://host:port
+	Bucket    string // which exists
+	Prefix    string // of every object's name, such as "audio/"; may be empty
+	Region    string // may be empty: then the server is asked
+	AccessKey string
+	SecretKey string
+	Spool     string      // a local directory for bytes whose hash is not known yet
+	TLS       *tls.Config // instead of the system's certificates, for https
+}
+
+// S3 keeps blobs as objects of an S3-compatible bucket: <prefix>ab/ab12….
+type S3 struct {
+	client *minio.Client
+	o      S3Options
+	root   *os.Root
+	spool  spool
+}
+
+// partSize is how much is sent in one request, and how much memory a Put takes at most.
+const partSize = 16 << 20
+
+// OpenS3 fails unless the bucket is there, and removes what a crash left in the spool.
+func OpenS3(ctx context.Context, o S3Options) (*S3, error) {
+	endpoint, err := url.Parse(o.Endpoint)
+	if err != nil || endpoint.Host == "" || endpoint.Scheme != "http" && endpoint.Scheme != "https" {
+		return nil, fault.New(fault.Invalid, "the S3 endpoint is http://host:port or https://host:port, not %q", o.Endpoint)
+	}
+	secure := endpoint.Scheme == "https"
+	transport, err := minio.DefaultTransport(secure)
+	if err != nil {
+		return nil, fmt.Errorf("blob: open: %w", err)
+	}
+	if secure && o.TLS != nil {
+		transport.TLSClientConfig = o.TLS
+	}
+	s := &S3{o: o}
+	s.client, err = minio.New(endpoint.Host, &minio.Options{
+		Creds: credentials.NewStaticV4(o.AccessKey, o.SecretKey, ""), Secure: secure, Region: o.Region, Transport: transport,
+		TrailingHeaders: false, // versitygw and others refuse them
+		MaxRetries:      4,
+	})
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "the S3 options are wrong")
+	}
+	switch there, err := s.client.BucketExists(ctx, o.Bucket); {
+	case err != nil:
+		return nil, fmt.Errorf("blob: open bucket %s: %w", o.Bucket, s3Error(ctx, err, ""))
+	case !there:
+		return nil, fault.New(fault.Unavailable, "there is no bucket %q: make it first", o.Bucket)
+	}
+	if err := os.MkdirAll(o.Spool, 0o700); err != nil {
+		return nil, fmt.Errorf("blob: open spool: %w", err)
+	}
+	if s.root, err = os.OpenRoot(o.Spool); err != nil {
+		return nil, fmt.Errorf("blob: open spool: %w", err)
+	}
+	s.spool = spool{s.root, "tmp"}
+	if err := s.spool.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("blob: open spool: %w", err), s.root.Close())
+	}
+	return s, nil
+}
+
+// Close releases the spool.
+func (s *S3) Close() error { return s.root.Close() }
+
+// Put is Store's.
+func (s *S3) Put(ctx context.Context, r io.Reader, limit int64) (_ Blob, err error) {
+	in, err := s.spool.receive(ctx, r, limit)
+	if err != nil {
+		return Blob{}, err
+	}
+	defer func() { err = errors.Join(err, in.discard()) }()
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return Blob{}, classify(err)
+	}
+	_, err = s.client.PutObject(ctx, s.o.Bucket, s.key(in.SHA256), in.File, in.Bytes, minio.PutObjectOptions{
+		ContentType: "application/octet-stream", SendContentMd5: true, PartSize: partSize,
+	})
+	if err != nil {
+		return Blob{}, s3Error(ctx, err, in.SHA256)
+	}
+	return s.Stat(ctx, in.SHA256)
+}
+
+// Open is Store's. Reading ends with ctx.
+func (s *S3) Open(ctx context.Context, sha256 string) (Content, int64, error) {
+	b, err := s.Stat(ctx, sha256)
+	if err != nil {
+		return nil, 0, err
+	}
+	object, err := s.client.GetObject(ctx, s.o.Bucket, s.key(sha256), minio.GetObjectOptions{})
+	if err != nil {
+		return nil, 0, s3Error(ctx, err, sha256)
+	}
+	return &s3Content{object, ctx, sha256}, b.Bytes, nil
+}
+
+// Stat is Store's. Stored is in whole seconds.
+func (s *S3) Stat(ctx context.Context, sha256 string) (Blob, error) {
+	if err := errors.Join(named(sha256), ctx.Err()); err != nil {
+		return Blob{}, err
+	}
+	info, err := s.client.StatObject(ctx, s.o.Bucket, s.key(sha256), minio.StatObjectOptions{})
+	if err != nil {
+		return Blob{}, s3Error(ctx, err, sha256)
+	}
+	return Blob{SHA256: sha256, Bytes: info.Size, Stored: info.LastModified.UTC()}, nil
+}
+
+// List is Store's.
+func (s *S3) List(ctx context.Context, after string, limit int) ([]Blob, error) {
+	if err := atLeastOne(limit); err != nil {
+		return nil, err
+	}
+	listing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o := minio.ListObjectsOptions{Prefix: s.o.Prefix, Recursive: true, MaxKeys: min(limit, 1000)}
+	if after != "" {
+		o.StartAfter = s.key(after)
+	}
+	var page []Blob
+	for info := range s.client.ListObjects(listing, s.o.Bucket, o) {
+		if info.Err != nil {
+			return nil, s3Error(ctx, info.Err, "")
+		}
+		name := path.Base(info.Key)
+		if named(name) != nil || info.Key != s.key(name) || name <= after {
+			continue
+		}
+		if page = append(page, Blob{SHA256: name, Bytes: info.Size, Stored: info.LastModified.UTC()}); len(page) == limit {
+			break
+		}
+	}
+	return page, ctx.Err()
+}
+
+// Delete is Store's.
+func (s *S3) Delete(ctx context.Context, sha256 string) error {
+	if err := errors.Join(named(sha256), ctx.Err()); err != nil {
+		return err
+	}
+	err := s3Error(ctx, s.client.RemoveObject(ctx, s.o.Bucket, s.key(sha256), minio.RemoveObjectOptions{}), sha256)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// DeleteOlder is Store's. S3 cannot look and delete at once: a Put of the same bytes in the milliseconds between
+// is lost, so nobody may rely on a blob that he did not put again.
+func (s *S3) DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error) {
+	switch b, err := s.Stat(ctx, sha256); {
+	case fault.Is(err, fault.NotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !b.Stored.Before(before):
+		return false, nil
+	}
+	err := s.Delete(ctx, sha256)
+	return err == nil, err
+}
+
+// Sweep aborts uploads of parts that were begun before before and never finished: what a crash leaves in the
+// bucket, unseen and paid for.
+func (s *S3) Sweep(ctx context.Context, before time.Time) error {
+	listing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for upload := range s.client.ListIncompleteUploads(listing, s.o.Bucket, s.o.Prefix, true) {
+		if upload.Err != nil {
+			return s3Error(ctx, upload.Err, "")
+		}
+		if upload.Initiated.Before(before) {
+			core := minio.Core{Client: s.client}
+			if err := core.AbortMultipartUpload(ctx, s.o.Bucket, upload.Key, upload.UploadID); err != nil {
+				return s3Error(ctx, err, "")
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+func (s *S3) key(sha256 string) string {
+	return s.o.Prefix + path.Join(sha256[:min(2, len(sha256))], sha256)
+}
+
+// s3Content classifies what reading an object fails with.
+type s3Content struct {
+	*minio.Object
+	ctx    context.Context
+	sha256 string
+}
+
+func (c *s3Content) Read(p []byte) (int, error) {
+	n, err := c.Object.Read(p)
+	return n, c.classify(err)
+}
+
+func (c *s3Content) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.Object.ReadAt(p, at)
+	return n, c.classify(err)
+}
+
+func (c *s3Content) classify(err error) error {
+	if err == io.EOF {
+		return io.EOF
+	}
+	return s3Error(c.ctx, err, c.sha256)
+}
+
+// s3Error turns what the server or the way to it says into the port's failures.
+func s3Error(ctx context.Context, err error, sha256 string) error {
+	if err == nil {
+		return nil
+	}
+	if ended := ctx.Err(); ended != nil {
+		return fmt.Errorf("blob: S3: %w", ended)
+	}
+	var said minio.ErrorResponse
+	if !errors.As(err, &said) {
+		return fault.Wrap(fault.Unavailable, err, "the audio bucket is out of reach")
+	}
+	switch {
+	case said.Code == minio.NoSuchKey:
+		return absent(sha256)
+	case said.StatusCode == http.StatusInsufficientStorage || strings.Contains(said.Code, "Quota") || strings.Contains(said.Code, "StorageFull"):
+		return fault.Wrap(fault.Full, err, "no space left in the audio bucket")
+	case said.StatusCode >= 500 || said.StatusCode == http.StatusTooManyRequests:
+		return fault.Wrap(fault.Unavailable, err, "the audio bucket cannot answer just now")
+	case said.StatusCode != http.StatusBadRequest: // 401, 403, or what else servers say of a wrong key or bucket
+		return fault.Wrap(fault.Unavailable, err, "the audio bucket refuses this service")
+	}
+	return fmt.Errorf("blob: S3: %w", err)
+}

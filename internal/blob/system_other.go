@@ -1,0 +1,24 @@
+//go:build !unix
+
+package blob
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+)
+
+// claim says whether f is old enough that nobody can still be writing it.
+func claim(f *os.File) (bool, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	return time.Since(info.ModTime()) > 24*time.Hour, nil
+}
+
+// full reports whether err says that there is no room: ERROR_HANDLE_DISK_FULL or ERROR_DISK_FULL.
+func full(err error) bool {
+	return errors.Is(err, syscall.Errno(39)) || errors.Is(err, syscall.Errno(112))
+}

@@ -1,0 +1,63 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+)
+
+// changesStall is how long a change stream may be silent, its heartbeats included, before it counts as lost.
+const changesStall = 90 * time.Second
+
+// Changes calls each with every change after since, in order, until ctx is done or the stream ends: then it answers
+// why, and the caller calls it again with the id of the last change that it saw.
+func (c *Client) Changes(ctx context.Context, since int64, each func(wire.Change)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	idle := time.AfterFunc(changesStall, func() {
+		cancel(fault.New(fault.Unavailable, "the change stream was silent for %v", changesStall))
+	})
+	defer idle.Stop()
+	r := Request{Method: http.MethodGet, Path: wire.Base + "/changes", Header: http.Header{"Accept": {"text/event-stream"}}}
+	if since > 0 {
+		r.Path += "?since=" + strconv.FormatInt(since, 10)
+		r.Header.Set("Last-Event-ID", strconv.FormatInt(since, 10))
+	}
+	resp, err := c.Do(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	var data strings.Builder
+	for lines.Scan() {
+		idle.Reset(changesStall)
+		field, value, _ := strings.Cut(lines.Text(), ":")
+		switch {
+		case field == "data":
+			data.WriteString(strings.TrimPrefix(value, " "))
+		case lines.Text() == "" && data.Len() > 0:
+			var change wire.Change
+			if err := json.Unmarshal([]byte(data.String()), &change); err != nil {
+				return fmt.Errorf("client: changes: %w", err)
+			}
+			data.Reset()
+			each(change)
+		}
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err := lines.Err(); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "the change stream broke off")
+	}
+	return fault.New(fault.Unavailable, "the change stream ended")
+}

@@ -1,0 +1,147 @@
+// Package client is the typed HTTP client of the API: the player, the command line and the end-to-end tests speak
+// through it.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+)
+
+// maxBody bounds every JSON answer that is read into memory.
+const maxBody = 64 << 20
+
+// Client speaks to one service with one token. It is safe for concurrent use.
+type Client struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+// New speaks to the service at base, such as "http://127.0.0.1:8080". The timeouts of each call are its context's.
+func New(base, token string, h *http.Client) *Client {
+	return &Client{strings.TrimRight(base, "/"), token, h}
+}
+
+// Request is one call. The zero value of a field leaves it out.
+type Request struct {
+	Method, Path string
+	Body         any       // encoded as JSON, unless Stream is given
+	Stream       io.Reader // sent as it is, with ContentType
+	ContentType  string
+	Header       http.Header
+}
+
+// Do sends the call and answers any 2xx or 304 response, whose body the caller closes. Every other answer is an error
+// of the kind that its status stands for, with the service's own words; a service out of reach is fault.Unavailable.
+func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
+	body, contentType := r.Stream, r.ContentType
+	if body == nil && r.Body != nil {
+		b, err := json.Marshal(r.Body)
+		if err != nil {
+			return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)
+		}
+		body, contentType = bytes.NewReader(b), "application/json"
+	}
+	req, err := http.NewRequestWithContext(ctx, r.Method, c.base+r.Path, body)
+	if err != nil {
+		return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)
+	}
+	for k, v := range r.Header {
+		req.Header[k] = v
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fault.Wrap(fault.Unavailable, err, "the service at %s cannot be reached", c.base)
+	}
+	if resp.StatusCode/100 == 2 || resp.StatusCode == http.StatusNotModified {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	return nil, problem(resp)
+}
+
+// Call sends r and decodes a JSON answer into out, unless out is nil. It answers the response's header.
+func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, error) {
+	resp, err := c.Do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if out == nil || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
+		return resp.Header, nil
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(out); err != nil {
+		return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)
+	}
+	return resp.Header, nil
+}
+
+// problem reads a problem document; what is none (a proxy's page) is told by its status.
+func problem(resp *http.Response) error {
+	var p wire.Problem
+	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if json.Unmarshal(b, &p) != nil || p.Title == "" {
+		p = wire.Problem{Detail: resp.Status}
+	}
+	if p.Detail == "" {
+		p.Detail = p.Title
+	}
+	return &fault.Error{Kind: kindOf(resp.StatusCode), Public: p.Detail, Fields: p.Errors}
+}
+
+func kindOf(status int) fault.Kind {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return fault.Invalid
+	case http.StatusUnauthorized:
+		return fault.Unauthenticated
+	case http.StatusForbidden:
+		return fault.Forbidden
+	case http.StatusNotFound:
+		return fault.NotFound
+	case http.StatusConflict, http.StatusRequestedRangeNotSatisfiable:
+		return fault.Conflict
+	case http.StatusGone:
+		return fault.Gone
+	case http.StatusPreconditionFailed:
+		return fault.Stale
+	case http.StatusPreconditionRequired:
+		return fault.Unconditional
+	case http.StatusRequestEntityTooLarge:
+		return fault.TooLarge
+	case http.StatusUnsupportedMediaType:
+		return fault.Unsupported
+	case http.StatusTooManyRequests:
+		return fault.TooMany
+	case http.StatusInsufficientStorage:
+		return fault.Full
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return fault.Unavailable
+	}
+	return fault.Internal
+}
+
+// Time asks the service for its time.
+func (c *Client) Time(ctx context.Context) (time.Time, error) {
+	var t wire.Time
+	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/time"}, &t)
+	return t.Now.Time, err
+}

@@ -1,0 +1,108 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+func serve(t *testing.T, h http.HandlerFunc) *Client {
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return New(s.URL+"/", "secret", s.Client())
+}
+
+func TestDocumentsAreAskedForWithTheirTag(t *testing.T) {
+	var asked []string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.String()+" "+r.Header.Get("If-None-Match")+" "+r.Header.Get("Authorization"))
+		if r.Header.Get("If-None-Match") == `"7"` {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Header().Set("ETag", `"7"`)
+		fmt.Fprint(w, "sealed")
+	})
+	date := schedules.Date{Year: 2026, Month: 11, Day: 23}
+	s := c.Station("lantern coast")
+	doc, err := s.Queue(t.Context(), date, "", time.Minute)
+	if err != nil || string(doc.Bytes) != "sealed" || doc.ETag != `"7"` {
+		t.Fatalf("%+v, %v", doc, err)
+	}
+	if doc, err = s.Queue(t.Context(), date, doc.ETag, 55*time.Second); err != nil || doc.Bytes != nil || doc.ETag != `"7"` {
+		t.Fatalf("%+v, %v", doc, err)
+	}
+	want := []string{"/v1/stations/lantern%20coast/queue.dsse?date=2026-11-23  Bearer secret",
+		`/v1/stations/lantern%20coast/queue.dsse?date=2026-11-23&wait=55s "7" Bearer secret`}
+	if strings.Join(asked, "\n") != strings.Join(want, "\n") {
+		t.Errorf("asked\n%s", strings.Join(asked, "\n"))
+	}
+}
+
+func TestAudioGoesOnWhereItStopped(t *testing.T) {
+	body := strings.Repeat("0123456789", 10)
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"abc"`)
+		if r.Header.Get("If-Range") == "" && r.Header.Get("Range") != "" {
+			t.Error("a range without a condition")
+		}
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(body))
+	})
+	for _, from := range []int64{0, 40} {
+		a, err := c.Station("x").Audio(t.Context(), "abc", from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(a)
+		if err = errors.Join(err, a.Close()); err != nil || a.From != from || string(b) != body[from:] {
+			t.Errorf("from %d: %d, %q, %v", from, a.From, b, err)
+		}
+	}
+	if _, err := c.Station("x").Audio(t.Context(), "abc", 100); !fault.Is(err, fault.Conflict) {
+		t.Errorf("beyond the end: %v", err)
+	}
+}
+
+func TestChangesComeInOrderAndTheStreamsEndIsAnError(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("since") != "4" || r.Header.Get("Last-Event-ID") != "4" {
+			t.Errorf("asked for %s after %q", r.URL, r.Header.Get("Last-Event-ID"))
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, ": heartbeat\n\nid: 5\nevent: queue\ndata: {\"id\":5,\"kind\":\"queue\",\ndata: \"name\":\"lantern\"}\n\n"+
+			"id: 6\nevent: recall\ndata: {\"id\":6,\"kind\":\"recall\"}\n\nid: 7\ndata: {\"id\"")
+	})
+	var got []wire.Change
+	err := c.Changes(t.Context(), 4, func(ch wire.Change) { got = append(got, ch) })
+	if !fault.Is(err, fault.Unavailable) {
+		t.Errorf("ended with %v", err)
+	}
+	if len(got) != 2 || got[0].ID != 5 || got[0].Name != "lantern" || got[1].Kind != "recall" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestFailuresKeepTheServicesOwnWords(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"title":"Not Found","status":404,"detail":"no such station"}`)
+	})
+	_, err := c.Station("x").Fallback(t.Context(), "")
+	if !fault.Is(err, fault.NotFound) || err.Error() != "no such station" {
+		t.Errorf("%v", err)
+	}
+	gone := New("http://127.0.0.1:1", "", http.DefaultClient)
+	if err := gone.Station("x").SendStatus(t.Context(), wire.Status{}); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,110 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strconv"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Upload sends a recording with its metadata (any value whose JSON the contract takes) and answers the segment.
+func (c *Client) Upload(ctx context.Context, meta any, audio io.Reader) (schedules.Segment, error) {
+	head, err := json.Marshal(meta)
+	if err != nil {
+		return schedules.Segment{}, fmt.Errorf("client: upload: %w", err)
+	}
+	pr, pw := io.Pipe()
+	form := multipart.NewWriter(pw)
+	go func() { pw.CloseWithError(writeParts(form, head, audio)) }()
+	defer pr.Close() // ends the writer when the service answers early
+	var s schedules.Segment
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/segments?wait=60s", Stream: pr,
+		ContentType: form.FormDataContentType()}, &s)
+	return s, err
+}
+
+func writeParts(form *multipart.Writer, meta []byte, audio io.Reader) error {
+	part, err := form.CreatePart(textproto.MIMEHeader{"Content-Disposition": {`form-data; name="meta"`}, "Content-Type": {"application/json"}})
+	if err != nil {
+		return err
+	}
+	if _, err := part.Write(meta); err != nil {
+		return err
+	}
+	if part, err = form.CreateFormFile("audio", "audio.mp3"); err != nil {
+		return err
+	}
+	if _, err := io.Copy(part, audio); err != nil {
+		return err
+	}
+	return form.Close()
+}
+
+// Segment reads one segment.
+func (c *Client) Segment(ctx context.Context, id string) (s schedules.Segment, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Segment(id)}, &s)
+	return s, err
+}
+
+// Act moves a segment by approve, reject, recall or reinstate.
+func (c *Client) Act(ctx context.Context, id, act, reason string) (s schedules.Segment, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, act), Body: wire.Reason{Reason: reason}}, &s)
+	return s, err
+}
+
+// Apply sends a network as YAML (of which JSON is a part).
+func (c *Client) Apply(ctx context.Context, document io.Reader, dryRun bool) (out wire.Applied, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/apply?dry_run=" + strconv.FormatBool(dryRun),
+		Stream: document, ContentType: "application/yaml"}, &out)
+	return out, err
+}
+
+// Plan drafts days.
+func (c *Client) Plan(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
+	return c.many(ctx, "/plan", in)
+}
+
+// Publish publishes the latest rundown of days.
+func (c *Client) Publish(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
+	return c.many(ctx, "/publish", in)
+}
+
+func (c *Client) many(ctx context.Context, path string, in wire.ManyRequest) ([]wire.ManyResult, error) {
+	var out wire.Page[wire.ManyResult]
+	_, err := c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + path, Body: in}, &out)
+	return out.Items, err
+}
+
+// Stations lists every station.
+func (c *Client) Stations(ctx context.Context) ([]schedules.Station, error) {
+	var all []schedules.Station
+	for cursor := ""; ; {
+		var page wire.Page[schedules.Station]
+		if _, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/stations?limit=500&cursor=" + cursor}, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if cursor = page.NextCursor; cursor == "" {
+			return all, nil
+		}
+	}
+}
+
+// Rundown reads the latest rundown of a day.
+func (c *Client) Rundown(ctx context.Context, station string, date schedules.Date) (r schedules.Rundown, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String())}, &r)
+	return r, err
+}
+
+// Reconciliation compares a day, or one window of it, with what aired.
+func (c *Client) Reconciliation(ctx context.Context, station string, date schedules.Date, window string) (r schedules.Reconciliation, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "reconciliation", date.String()) + "?window=" + window}, &r)
+	return r, err
+}

@@ -1,0 +1,134 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Station is the part of the API that one station's player uses.
+type Station struct {
+	client *Client
+	id     string
+}
+
+// Station speaks for the station id.
+func (c *Client) Station(id string) *Station { return &Station{c, id} }
+
+// Document is a signed document as it came: its bytes and the tag to ask again with. Without Bytes it is unchanged
+// since the tag that was sent.
+type Document struct {
+	Bytes []byte
+	ETag  string
+}
+
+// Queue fetches the envelope of a day's queue, or of the day that contains now when date is zero. With a tag and a
+// wait the service holds the call until there is a change. It fails with NotFound when nothing is published.
+func (s *Station) Queue(ctx context.Context, date schedules.Date, tag string, wait time.Duration) (Document, error) {
+	query := ""
+	if !date.IsZero() {
+		query = "date=" + date.String()
+	}
+	return s.document(ctx, wire.Station(s.id, "queue.dsse"), query, tag, wait)
+}
+
+// Fallback fetches the envelope of the station's fallback.
+func (s *Station) Fallback(ctx context.Context, tag string) (Document, error) {
+	return s.document(ctx, wire.Station(s.id, "fallback.dsse"), "", tag, 0)
+}
+
+// Recalls fetches the list of recalled segments, a wire.Recalls whose envelope is the one to believe.
+func (s *Station) Recalls(ctx context.Context, tag string, wait time.Duration) (Document, error) {
+	return s.document(ctx, wire.Base+"/recalls", "", tag, wait)
+}
+
+func (s *Station) document(ctx context.Context, path, query, tag string, wait time.Duration) (Document, error) {
+	header := http.Header{}
+	if tag != "" {
+		header.Set("If-None-Match", tag)
+		if wait > 0 {
+			query = strings.TrimPrefix(query+"&wait="+wait.String(), "&")
+		}
+	}
+	if query != "" {
+		path += "?" + query
+	}
+	resp, err := s.client.Do(ctx, Request{Method: http.MethodGet, Path: path, Header: header})
+	if err != nil {
+		return Document{}, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNotModified {
+		return Document{ETag: tag}, nil
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return Document{}, fault.Wrap(fault.Unavailable, err, "%s broke off", path)
+	}
+	if len(b) > maxBody {
+		return Document{}, fault.New(fault.TooLarge, "%s is over %d bytes", path, maxBody)
+	}
+	return Document{b, resp.Header.Get("ETag")}, nil
+}
+
+// Audio is the rest of a recording from byte From on, which the caller closes.
+type Audio struct {
+	io.ReadCloser
+	From int64
+}
+
+// Audio fetches a recording from byte from on. A service that cannot resume answers from the start: see From. It
+// fails with Conflict when from lies at or beyond the recording's end.
+func (s *Station) Audio(ctx context.Context, sha256 string, from int64) (Audio, error) {
+	header := http.Header{}
+	if from > 0 {
+		header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+		header.Set("If-Range", strconv.Quote(sha256))
+	}
+	resp, err := s.client.Do(ctx, Request{Method: http.MethodGet, Path: wire.Audio(sha256), Header: header})
+	if err != nil {
+		return Audio{}, err
+	}
+	if resp.StatusCode != http.StatusPartialContent {
+		return Audio{resp.Body, 0}, nil
+	}
+	start, _, ok := strings.Cut(strings.TrimPrefix(resp.Header.Get("Content-Range"), "bytes "), "-")
+	n, err := strconv.ParseInt(start, 10, 64)
+	if !ok || err != nil || n != from {
+		resp.Body.Close()
+		return Audio{}, fault.New(fault.Invalid, "asked for bytes from %d, got %q", from, resp.Header.Get("Content-Range"))
+	}
+	return Audio{resp.Body, n}, nil
+}
+
+// SendAsRun reports what aired and answers what became of each entry.
+func (s *Station) SendAsRun(ctx context.Context, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
+	var out wire.AsRunResults
+	_, err := s.client.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(s.id, "as-run"),
+		Body: wire.AsRunReport{Entries: entries}}, &out)
+	return out.Results, err
+}
+
+// SendStatus reports how the station stands.
+func (s *Station) SendStatus(ctx context.Context, status wire.Status) error {
+	_, err := s.client.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(s.id, "status"), Body: status}, nil)
+	return err
+}
+
+// Time asks the service for its time.
+func (s *Station) Time(ctx context.Context) (time.Time, error) { return s.client.Time(ctx) }
+
+// Keys asks for the public keys that the service signs with.
+func (c *Client) Keys(ctx context.Context) (wire.Keys, error) {
+	var keys wire.Keys
+	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/keys"}, &keys)
+	return keys, err
+}

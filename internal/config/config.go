@@ -1,0 +1,105 @@
+// Package config is what the service can be told: by flags, by the environment (LIFELINE_…) or by a file. It is read
+// once, at the start.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Serve is how the service runs.
+type Serve struct {
+	Data      string `help:"Directory of the embedded store, the audio and the signing key." default:"data" env:"LIFELINE_DATA" type:"path"`
+	Store     string `help:"Where documents are kept: sqlite, in the data directory, or a Redis for several replicas: redis://…, redis+sentinel://… or redis+cluster://…, with rediss for TLS." default:"sqlite" env:"LIFELINE_STORE"`
+	Audio     string `help:"Where recordings are kept: local, in the data directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]." default:"local" env:"LIFELINE_AUDIO"`
+	Listen    string `help:"Address to listen on." default:"127.0.0.1:8080" env:"LIFELINE_LISTEN"`
+	PublicURL string `help:"Where stations reach the service; goes into the media URLs of queues. Default: the address it listens on." env:"LIFELINE_PUBLIC_URL"`
+	MaxUpload int64  `help:"Largest recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
+	Analysers int    `help:"Recordings analysed at once; 0 means one for each processor." default:"0" env:"LIFELINE_ANALYSERS"`
+	Key       string `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
+	Redis     Redis  `embed:"" prefix:"redis-"`
+	S3        S3     `embed:"" prefix:"s3-"`
+	LogJSON   bool   `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
+}
+
+// Redis is how a Redis is used.
+type Redis struct {
+	Prefix      string        `help:"Of every key." default:"lifeline" env:"LIFELINE_REDIS_PREFIX"`
+	Replicas    int           `help:"Redis replicas that must have a write before it is acknowledged." default:"0" env:"LIFELINE_REDIS_REPLICAS"`
+	ReplicaWait time.Duration `help:"How long to wait for them." default:"1s" env:"LIFELINE_REDIS_REPLICA_WAIT"`
+	AcceptLoss  bool          `help:"Take a Redis that may lose or evict what it acknowledged." env:"LIFELINE_REDIS_ACCEPT_LOSS"`
+}
+
+// S3 is who asks an S3-compatible service.
+type S3 struct {
+	Region        string `help:"Default: the server is asked." env:"LIFELINE_S3_REGION"`
+	AccessKey     string `help:"Access key." env:"LIFELINE_S3_ACCESS_KEY"`
+	SecretKeyFile string `help:"File that holds the secret key." env:"LIFELINE_S3_SECRET_KEY_FILE" type:"path"`
+}
+
+// Bucket takes an audio address apart: the endpoint, the bucket, and the prefix of its objects.
+func (s *Serve) Bucket() (endpoint, bucket, prefix string, err error) {
+	u, err := url.Parse(strings.TrimPrefix(s.Audio, "s3+"))
+	if err == nil {
+		bucket, prefix, _ = strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	}
+	if err != nil || !strings.HasPrefix(s.Audio, "s3+http") || u.Host == "" || bucket == "" {
+		return "", "", "", fmt.Errorf("--audio: must be local, or s3+https://HOST/BUCKET[/PREFIX]")
+	}
+	return u.Scheme + "://" + u.Host, bucket, prefix, nil
+}
+
+// Check says everything that is wrong with the configuration, and fills in what follows from the rest.
+func (s *Serve) Check() error {
+	var wrong []error
+	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
+		wrong = append(wrong, fmt.Errorf("--listen: %w", err))
+	}
+	if s.PublicURL != "" {
+		if u, err := url.Parse(s.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			wrong = append(wrong, errors.New("--public-url: must be an http or https address such as https://lifeline.example"))
+		}
+	}
+	if s.Audio != "local" {
+		if _, _, _, err := s.Bucket(); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	if s.MaxUpload < 1 {
+		wrong = append(wrong, errors.New("--max-upload: must be at least 1"))
+	}
+	if s.Analysers < 0 {
+		wrong = append(wrong, errors.New("--analysers: must not be negative"))
+	}
+	if s.Analysers == 0 {
+		s.Analysers = runtime.NumCPU()
+	}
+	if s.Key == "" {
+		s.Key = filepath.Join(s.Data, "signing.key")
+	}
+	return errors.Join(wrong...)
+}
+
+// StoreFile is the file of the embedded store.
+func (s *Serve) StoreFile() string { return filepath.Join(s.Data, "lifeline.db") }
+
+// AudioDir is the directory of local recordings.
+func (s *Serve) AudioDir() string { return filepath.Join(s.Data, "audio") }
+
+// SpoolDir is where recordings on their way to a bucket wait for their hash.
+func (s *Serve) SpoolDir() string { return filepath.Join(s.Data, "spool") }
+
+// MakeData makes the data directory, for nobody else to read.
+func (s *Serve) MakeData() error {
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}

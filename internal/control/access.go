@@ -1,0 +1,129 @@
+package control
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Role scopes a token.
+type Role string
+
+// The roles.
+const (
+	Admin        Role = "admin"
+	Producer     Role = "producer"
+	SchedulerJob Role = "scheduler"
+	StationJob   Role = "station"
+	Viewer       Role = "viewer"
+)
+
+// Roles are all roles.
+var Roles = []Role{Admin, Producer, SchedulerJob, StationJob, Viewer}
+
+// token is an access token as it is stored: only a hash of its secret, which is 256 random bits, so that a fast
+// hash is enough.
+type token struct {
+	ID        string            `json:"id"`
+	Name      string            `json:"name"`
+	Role      Role              `json:"role"`
+	Station   string            `json:"station,omitempty"`
+	Hash      string            `json:"hash"` // hex SHA-256 of the secret
+	CreatedAt schedules.Instant `json:"created_at"`
+	ExpiresAt schedules.Instant `json:"expires_at"`
+}
+
+// tokenPrefix marks a Lifeline token, so that a leaked one is found by a search.
+const tokenPrefix = "lifeline"
+
+// Access says who a token is.
+type Access struct {
+	mirror *Mirror
+	now    func() time.Time
+}
+
+// NewAccess reads tokens from m.
+func NewAccess(m *Mirror, now func() time.Time) *Access { return &Access{m, now} }
+
+// Authenticate answers the actor of a token. It fails with Unauthenticated, without saying what is wrong with it.
+func (a *Access) Authenticate(secret string) (Actor, error) {
+	bad := fault.New(fault.Unauthenticated, "a valid access token is needed")
+	parts := strings.Split(secret, "_")
+	if len(parts) != 3 || parts[0] != tokenPrefix {
+		return Actor{}, bad
+	}
+	row, ok := a.mirror.tokens.get(parts[1])
+	if !ok || subtle.ConstantTimeCompare([]byte(row.value.Hash), []byte(hash(parts[2]))) != 1 {
+		return Actor{}, bad
+	}
+	t := row.value
+	if !t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time) {
+		return Actor{}, bad
+	}
+	return Actor{Name: t.Name, Role: t.Role, Station: t.Station}, nil
+}
+
+// Create stores a new token, likewise.
+func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, error) {
+	return CreateToken(ctx, a.mirror.Commit, by, n, a.now())
+}
+
+func hash(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// NewToken is what a new token shall be.
+type NewToken struct {
+	Name, Station string
+	Role          Role
+	Life          time.Duration // 0: does not expire
+}
+
+// CreateToken stores a new token and answers it with its secret, which is shown only this once.
+func CreateToken(ctx context.Context, commit func(context.Context, store.Commit) error, a Actor, n NewToken, now time.Time) (wire.Token, error) {
+	if err := n.check(); err != nil {
+		return wire.Token{}, err
+	}
+	var b [32]byte
+	rand.Read(b[:]) // never fails: crypto/rand
+	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
+	t := token{ID: newID(), Name: n.Name, Role: n.Role, Station: n.Station, Hash: hash(secret), CreatedAt: schedules.At(now)}
+	if n.Life > 0 {
+		t.ExpiresAt = schedules.At(now.Add(n.Life))
+	}
+	body, err := encode(t)
+	if err != nil {
+		return wire.Token{}, err
+	}
+	err = commit(ctx, store.Commit{
+		Writes: []store.Write{{Kind: kindToken, ID: t.ID, Body: body}},
+		Origin: a.origin(now, "token.create", string(n.Role)+" "+n.Name)})
+	return wire.Token{ID: t.ID, Name: t.Name, Role: string(t.Role), Station: t.Station, CreatedAt: t.CreatedAt,
+		ExpiresAt: t.ExpiresAt, Secret: tokenPrefix + "_" + t.ID + "_" + secret}, err
+}
+
+func (n NewToken) check() error {
+	var fields []fault.Field
+	if strings.TrimSpace(n.Name) == "" {
+		fields = append(fields, fault.Field{Field: "name", Message: "must name the person or station that will hold the token"})
+	}
+	if !slices.Contains(Roles, n.Role) {
+		fields = append(fields, fault.Field{Field: "role", Message: "must be admin, producer, scheduler, station or viewer"})
+	}
+	if (n.Role == StationJob) != (n.Station != "") {
+		fields = append(fields, fault.Field{Field: "station", Message: "must be given for the role station, and for no other"})
+	}
+	return fault.Fields(fields...)
+}

@@ -1,0 +1,128 @@
+package control
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"lifeline/audio"
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// Progress is how far an analysis has come, in bytes.
+type Progress struct{ Done, Of int64 }
+
+// Progress of a segment's analysis; ok is false when none is running here.
+func (l *Library) Progress(id string) (p Progress, ok bool) {
+	v, ok := l.progress.Load(id)
+	if ok {
+		p = v.(Progress)
+	}
+	return p, ok
+}
+
+// AnalyseBehind analyses every recording whose facts are of an older analysis than today's, as many at once as there
+// are workers. It needs no job queue: what a crash left undone is still behind.
+func (l *Library) AnalyseBehind(ctx context.Context) error {
+	var g errgroup.Group // one that fails stops no other
+	g.SetLimit(cap(l.workers))
+	for id, row := range l.mirror.segments.after("", "") {
+		rec := row.value.Recording
+		if rec == nil || rec.AnalysisVersion >= audio.Version {
+			continue
+		}
+		g.Go(func() error {
+			if err := l.analyseAgain(ctx, id, rec.SHA256); err != nil {
+				return fmt.Errorf("control: analyse %s: %w", id, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
+	select {
+	case l.workers <- struct{}{}:
+		defer func() { <-l.workers }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	content, bytes, err := l.audio.Open(ctx, sha256)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	l.progress.Store(id, Progress{Of: bytes})
+	defer l.progress.Delete(id)
+	facts, err := l.analyse(ctx, content, func(done int64) { l.progress.Store(id, Progress{done, bytes}) })
+	got := Received{recording: schedules.Recording{SHA256: sha256, Bytes: bytes, ContentType: "audio/mpeg"}}
+	got.judge(facts, err)
+	if got.recording.AnalysisVersion == 0 {
+		return err
+	}
+	_, err = l.change(ctx, System, id, nil, "segment.analyse", "", func(s *schedules.Segment) error {
+		if s.Recording == nil || s.Recording.SHA256 != sha256 {
+			return nil
+		}
+		s.Recording = &got.recording
+		switch {
+		case got.rejection != nil && s.State != schedules.Recalled:
+			s.State, s.Rejection = schedules.Rejected, got.rejection
+		case s.State == schedules.Analysing:
+			s.State = schedules.Pending
+		}
+		return nil
+	}, func(schedules.Segment) ([]store.Write, error) { return l.waveformWrite(ctx, got) })
+	return err
+}
+
+// waveformWrite keeps a recording's waveform, compressed, unless it is kept already.
+func (l *Library) waveformWrite(ctx context.Context, r Received) ([]store.Write, error) {
+	if r.waveform.Pixels() == 0 {
+		return nil, nil
+	}
+	_, err := l.mirror.store.Get(ctx, kindWaveform, r.recording.SHA256)
+	if !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	b, err := encode(r.waveform)
+	if err != nil {
+		return nil, err
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err = z.Write(b)
+	if err = errors.Join(err, z.Close()); err != nil {
+		return nil, fmt.Errorf("control: pack waveform: %w", err)
+	}
+	return []store.Write{{Kind: kindWaveform, ID: r.recording.SHA256, Body: packed.Bytes()}}, nil
+}
+
+// Waveform is a recording's outline in the JSON format, version 2, of BBC audiowaveform. It fails with NotFound until
+// the recording is analysed.
+func (l *Library) Waveform(ctx context.Context, sha256 string) ([]byte, error) {
+	d, err := l.mirror.store.Get(ctx, kindWaveform, sha256)
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.NotFound, "this recording has no waveform")
+	}
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(d.Body))
+	if err != nil {
+		return nil, fmt.Errorf("control: unpack waveform: %w", err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		return nil, fmt.Errorf("control: unpack waveform: %w", err)
+	}
+	return b, nil
+}

@@ -1,0 +1,124 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Approve lets a pending segment go to air. Whoever uploaded or reinstated it cannot approve it.
+func (l *Library) Approve(ctx context.Context, a Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+	return l.change(ctx, a, id, revision, "segment.approve", reason, func(s *schedules.Segment) error {
+		switch {
+		case s.State != schedules.Pending:
+			return fault.New(fault.Conflict, "segment %q is %s; only a pending one can be approved", id, s.State)
+		case a.Name == s.UploadedBy:
+			return fault.New(fault.Forbidden, "%s uploaded segment %q: another person must approve it", a.Name, id)
+		case a.Name == s.ReinstatedBy:
+			return fault.New(fault.Forbidden, "%s reinstated segment %q: another person must approve it", a.Name, id)
+		}
+		s.State, s.Rejection = schedules.Approved, nil
+		return nil
+	})
+}
+
+// Reject keeps a pending or approved segment off the air, with a reason for its producer.
+func (l *Library) Reject(ctx context.Context, a Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+	if err := needReason(reason); err != nil {
+		return schedules.Segment{}, err
+	}
+	return l.change(ctx, a, id, revision, "segment.reject", reason, func(s *schedules.Segment) error {
+		if s.State != schedules.Pending && s.State != schedules.Approved {
+			return fault.New(fault.Conflict, "segment %q is %s; only a pending or approved one can be rejected", id, s.State)
+		}
+		s.State = schedules.Rejected
+		s.Rejection = &schedules.Rejection{Code: "editorial", Message: reason}
+		return nil
+	})
+}
+
+// Recall takes a segment off the air everywhere, now: the segment and the signed list change in one commit.
+func (l *Library) Recall(ctx context.Context, a Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+	if err := needReason(reason); err != nil {
+		return schedules.Segment{}, err
+	}
+	return l.change(ctx, a, id, revision, "segment.recall", reason, func(s *schedules.Segment) error {
+		if s.State == schedules.Recalled {
+			return fault.New(fault.Conflict, "segment %q is recalled already", id)
+		}
+		s.State = schedules.Recalled
+		return nil
+	}, l.recallsWith)
+}
+
+// Reinstate ends a recall. The segment is pending then: a second person approves it.
+func (l *Library) Reinstate(ctx context.Context, a Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+	if err := needReason(reason); err != nil {
+		return schedules.Segment{}, err
+	}
+	return l.change(ctx, a, id, revision, "segment.reinstate", reason, func(s *schedules.Segment) error {
+		if s.State != schedules.Recalled {
+			return fault.New(fault.Conflict, "segment %q is %s, not recalled", id, s.State)
+		}
+		s.State, s.ReinstatedBy = schedules.Pending, a.Name
+		if s.Rejection != nil || s.Recording == nil {
+			s.State = schedules.Rejected
+		}
+		return nil
+	}, l.recallsWith)
+}
+
+func needReason(reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return fault.Fields(fault.Field{Field: "reason", Message: "must say why, for the record"})
+	}
+	return nil
+}
+
+// Recalls is the sealed list of recalled segments.
+func (l *Library) Recalls() Sealed[wire.Recalls] {
+	row, _ := l.mirror.recalls.get(recallsID)
+	return row.value
+}
+
+// EnsureRecalls seals an empty list where there is none yet, so that stations always find one.
+func (l *Library) EnsureRecalls(ctx context.Context) error {
+	if l.mirror.recalls.revision(recallsID) != 0 {
+		return nil
+	}
+	writes, err := l.recallsWith(schedules.Segment{})
+	if err != nil {
+		return err
+	}
+	err = l.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: System.origin(l.now(), "recalls.begin", "")})
+	if errors.Is(err, errRace) {
+		return nil
+	}
+	return err
+}
+
+// recallsWith is the next recall list, in which s stands as its state says.
+func (l *Library) recallsWith(s schedules.Segment) ([]store.Write, error) {
+	before, _ := l.mirror.recalls.get(recallsID)
+	next := wire.Recalls{Schema: wire.RecallsSchema, Revision: before.revision + 1, IssuedAt: schedules.At(l.now()),
+		Segments: []wire.Recalled{}}
+	for _, r := range before.value.Value.Segments {
+		if r.SegmentID != s.ID {
+			next.Segments = append(next.Segments, r)
+		}
+	}
+	if s.State == schedules.Recalled {
+		r := wire.Recalled{SegmentID: s.ID, RecalledAt: next.IssuedAt}
+		if s.Recording != nil {
+			r.SHA256 = s.Recording.SHA256
+		}
+		next.Segments = append(next.Segments, r)
+	}
+	body, err := sealJSON(l.sealer, wire.RecallsType, next)
+	return []store.Write{{Kind: kindRecalls, ID: recallsID, Expect: before.revision, Body: body}}, err
+}

@@ -1,0 +1,86 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// fallbackDays is how far ahead a fallback list names the windows, so that a station without a queue knows its hours.
+const fallbackDays = 14
+
+// IssueFallbacks seals each station's fallback list anew where it has changed, and once a day.
+func (s *Scheduler) IssueFallbacks(ctx context.Context) error {
+	var failed error
+	for id, row := range s.mirror.stations.after("", "") {
+		if err := s.issueFallback(ctx, row.value); err != nil && !errors.Is(err, errRace) {
+			failed = errors.Join(failed, fmt.Errorf("fallback of %s: %w", id, err))
+		}
+	}
+	return failed
+}
+
+func (s *Scheduler) issueFallback(ctx context.Context, st schedules.Station) error {
+	today := s.now().UTC().Truncate(24 * time.Hour)
+	windows, err := st.Occurrences(today.AddDate(0, 0, -1), today.AddDate(0, 0, fallbackDays))
+	if err != nil {
+		return err
+	}
+	before, _ := s.mirror.fallback.get(st.ID)
+	next := wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Revision: before.revision + 1, IssuedAt: schedules.At(today),
+		ExpiresAt: schedules.At(today.AddDate(0, 0, fallbackDays)), Windows: windows,
+		Items: s.fallbackItems(st, s.now()), Recalled: s.recalledIDs()}
+	if next.Windows == nil {
+		next.Windows = []schedules.Occurrence{}
+	}
+	same := next
+	same.Revision = before.revision
+	payload, err := encode(same)
+	if err != nil || bytes.Equal(payload, before.value.Payload) {
+		return err
+	}
+	body, err := sealJSON(s.sealer, wire.FallbackType, next)
+	if err != nil {
+		return err
+	}
+	return s.mirror.Commit(ctx, store.Commit{
+		Writes: []store.Write{{Kind: kindFallback, ID: st.ID, Expect: before.revision, Body: body}},
+		Origin: System.origin(s.now(), "fallback.issue", "")})
+}
+
+// Fallback is a station's sealed fallback list. It fails with NotFound until the first is issued.
+func (s *Scheduler) Fallback(station string) (Sealed[wire.Fallback], error) {
+	row, ok := s.mirror.fallback.get(station)
+	if !ok {
+		return row.value, fault.New(fault.NotFound, "no fallback is issued for station %q yet", station)
+	}
+	return row.value, nil
+}
+
+// fallbackItems are the station's fallback segments that may air now.
+func (s *Scheduler) fallbackItems(st schedules.Station, now time.Time) []wire.QueueItem {
+	items := []wire.QueueItem{}
+	library := s.prepare()
+	for _, id := range st.Fallback {
+		seg, ok := library.Segment(id)
+		if !ok || seg.Recording == nil {
+			continue
+		}
+		place := schedules.Place{Languages: st.Languages, StartAt: now, EndAt: now.Add(seg.Recording.AirTime().Duration)}
+		if library.Airable(id, place) != nil {
+			continue
+		}
+		life, _ := library.Life(id)
+		item := queueItem("fallback."+id, seg, st, s.url)
+		item.NotAfter = life.Until
+		items = append(items, item)
+	}
+	return items
+}

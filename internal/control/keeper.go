@@ -1,0 +1,103 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lifeline/schedules"
+)
+
+// Keeper does the work that nobody asks for: it analyses what is behind, takes recalled segments out of published
+// queues, and issues fallback lists. It is level-triggered: it compares what is with what should be, so that work
+// lost in a crash is found again.
+type Keeper struct {
+	library   *Library
+	scheduler *Scheduler
+	collect   Collector
+	log       *slog.Logger
+	every     time.Duration
+	running   atomic.Bool
+	swept     time.Time
+}
+
+// Collector removes audio that no segment names and that was put before an instant, and says how much.
+type Collector func(ctx context.Context, before time.Time) (removed int, err error)
+
+// NewKeeper looks after l and s at every change, and at least as often as every.
+func NewKeeper(l *Library, s *Scheduler, collect Collector, log *slog.Logger, every time.Duration) *Keeper {
+	return &Keeper{library: l, scheduler: s, collect: collect, log: log, every: every}
+}
+
+// Run works until ctx ends. Each kind of work has a loop of its own, so that a long analysis holds up no recall. What
+// fails is logged and tried again.
+func (k *Keeper) Run(ctx context.Context) error {
+	k.running.Store(true)
+	defer k.running.Store(false)
+	g, ctx := errgroup.WithContext(ctx)
+	for name, work := range map[string]func(context.Context) error{
+		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep,
+	} {
+		g.Go(func() error {
+			k.loop(ctx, name, work)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// loop does one kind of work at every change.
+func (k *Keeper) loop(ctx context.Context, name string, work func(context.Context) error) {
+	for {
+		signal := k.scheduler.mirror.signals.on(anyChange)
+		if err := work(ctx); err != nil && ctx.Err() == nil {
+			k.log.Error("background work failed and will be tried again", "work", name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-signal:
+			select { // changes come in crowds: one look serves those of a moment
+			case <-ctx.Done():
+				return
+			case <-time.After(keeperPause):
+			}
+		case <-time.After(k.every):
+		}
+	}
+}
+
+// sweepEvery is how often what is no longer needed is looked for.
+const sweepEvery = time.Hour
+
+func (k *Keeper) sweep(ctx context.Context) error {
+	now := k.scheduler.now()
+	if now.Sub(k.swept) < sweepEvery {
+		return nil
+	}
+	k.swept = now
+	k.scheduler.mirror.forgetQueues(schedules.DateOf(now).AddDays(-queueDaysKept))
+	n, err := k.collect(ctx, now.Add(-orphanAge))
+	if n > 0 {
+		k.log.Info("removed audio that interrupted uploads had left behind", "recordings", n)
+	}
+	return err
+}
+
+// Alive fails while no background work is done.
+func (k *Keeper) Alive(context.Context) error {
+	if !k.running.Load() {
+		return errors.New("control: the background work is not running")
+	}
+	return nil
+}
+
+// keeperPause is the least time between a change and the look at what it left to do.
+const keeperPause = 50 * time.Millisecond
+
+// queueDaysKept is how many past days of queues stay in memory.
+const queueDaysKept = 3

@@ -1,0 +1,213 @@
+package control
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Logbook keeps what aired and compares it with what was planned.
+type Logbook struct {
+	mirror    *Mirror
+	store     Store
+	scheduler *Scheduler
+	now       func() time.Time
+}
+
+// NewLogbook writes to s and reconciles against what sch published.
+func NewLogbook(m *Mirror, s Store, sch *Scheduler, now func() time.Time) *Logbook {
+	return &Logbook{m, s, sch, now}
+}
+
+// reconcileTolerance is how far an airing may be from its plan and still be as planned.
+const reconcileTolerance = time.Second
+
+// Report stores what a station aired, durably before it returns. A repeated entry changes nothing; one that makes no
+// sense is rejected by itself.
+func (l *Logbook) Report(ctx context.Context, station string, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
+	results := make([]wire.AsRunResult, len(entries))
+	var good []store.Entry
+	var at []int
+	for n, e := range entries {
+		results[n] = wire.AsRunResult{Sequence: e.Sequence, Status: "rejected", Message: e.Check()}
+		if results[n].Message != "" {
+			continue
+		}
+		body, err := encode(e)
+		if err != nil {
+			return nil, err
+		}
+		when := e.StartedAt.Time
+		if when.IsZero() {
+			when = l.plannedStart(ctx, station, e)
+		}
+		good = append(good, store.Entry{Station: station, Sequence: e.Sequence, At: when, Body: body})
+		at = append(at, n)
+	}
+	if len(good) == 0 {
+		return results, nil
+	}
+	fresh, err := l.store.Append(ctx, good)
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range at {
+		results[n].Status = "repeated"
+		if fresh[i] {
+			results[n].Status = "accepted"
+		}
+	}
+	return results, nil
+}
+
+// plannedStart places what did not start where it was planned, so that it is found with its day; what is not in any
+// queue in memory is placed now.
+func (l *Logbook) plannedStart(_ context.Context, station string, e schedules.AsRun) time.Time {
+	for _, row := range l.mirror.queues.after(station+"/", "") {
+		for _, i := range row.value.Value.Items {
+			if i.ID == e.ItemID && i.StartAt != nil {
+				return i.StartAt.Time
+			}
+		}
+	}
+	return schedules.At(l.now()).Time
+}
+
+// AsRun answers what a station reported for [from, to), by sequence.
+func (l *Logbook) AsRun(ctx context.Context, station string, from, to time.Time) ([]schedules.AsRun, error) {
+	entries, err := l.store.Read(ctx, station, from, to)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]schedules.AsRun, len(entries))
+	for i, e := range entries {
+		if out[i], err = decode[schedules.AsRun](store.Document{Kind: "as-run", ID: station, Body: e.Body}); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Reconcile compares a published day, or one window of it, with what aired. What is still to come is left out.
+func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.Date, window string) (schedules.Reconciliation, error) {
+	r, err := l.scheduler.published(ctx, station, date)
+	if err != nil {
+		return schedules.Reconciliation{}, err
+	}
+	if r.Station == "" {
+		return schedules.Reconciliation{}, fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
+	}
+	st, err := l.scheduler.Station(station)
+	if err != nil {
+		return schedules.Reconciliation{}, err
+	}
+	from, to, err := st.DayBounds(date)
+	if err != nil {
+		return schedules.Reconciliation{}, err
+	}
+	r, from, to = due(r, window, l.now(), from, to)
+	entries, err := l.AsRun(ctx, station, from.Add(-reconcileMargin), to.Add(reconcileMargin))
+	if err != nil {
+		return schedules.Reconciliation{}, err
+	}
+	return schedules.Reconcile(r, within(entries, r, from, to), reconcileTolerance), nil
+}
+
+// reconcileMargin is how far outside its windows a day's airings are looked for: late ones, and what a window across
+// midnight leaves behind.
+const reconcileMargin = 10 * time.Minute
+
+// due is the part of a rundown that has had its turn, and the time it spans.
+func due(r schedules.Rundown, window string, now, from, to time.Time) (schedules.Rundown, time.Time, time.Time) {
+	items, slots := []schedules.Item{}, []schedules.Slot{}
+	for _, i := range r.Items {
+		if (window == "" || i.Window == window) && !i.EndAt().Add(reconcileTolerance).After(now) {
+			items = append(items, i)
+		}
+	}
+	for _, w := range r.Windows {
+		if window != "" && w.Window != window {
+			continue
+		}
+		if len(slots) == 0 && window != "" {
+			from, to = w.StartAt.Time, w.EndAt.Time
+		}
+		slots = append(slots, w)
+		if w.EndAt.After(to) {
+			to = w.EndAt.Time
+		}
+	}
+	r.Items, r.Windows = items, slots
+	return r, from, to
+}
+
+// within keeps the reports of the rundown's own items and those that started in [from, to).
+func within(entries []schedules.AsRun, r schedules.Rundown, from, to time.Time) []schedules.AsRun {
+	own := map[string]bool{}
+	for _, i := range r.Items {
+		own[i.ID] = true
+	}
+	var out []schedules.AsRun
+	for _, e := range entries {
+		if own[e.ItemID] || !e.StartedAt.Before(from) && e.StartedAt.Before(to) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// statusEvery is how often an unchanged status is stored again, so that reports each minute do not fill the store.
+const statusEvery = 10 * time.Minute
+
+// SetStatus keeps what a station says of itself.
+func (l *Logbook) SetStatus(ctx context.Context, a Actor, station string, s wire.Status) error {
+	s.Station, s.ReceivedAt = station, schedules.At(l.now())
+	return retry(func() error {
+		before, known := l.mirror.statuses.get(station)
+		if known && sameStanding(before.value, s) && s.ReceivedAt.Sub(before.value.ReceivedAt.Time) < statusEvery {
+			return nil
+		}
+		body, err := encode(s)
+		if err != nil {
+			return err
+		}
+		return l.mirror.Commit(ctx, store.Commit{
+			Writes: []store.Write{{Kind: kindStatus, ID: station, Expect: before.revision, Body: body}},
+			Origin: a.origin(l.now(), "station.status", "")})
+	})
+}
+
+// sameStanding reports whether b tells nothing new but the time and the item on air.
+func sameStanding(a, b wire.Status) bool {
+	return a.QueueDate == b.QueueDate && a.QueueRevision == b.QueueRevision && a.RecallsSeen == b.RecallsSeen &&
+		a.AudioVerified == b.AudioVerified && a.AudioMissing == b.AudioMissing && a.PlayerVersion == b.PlayerVersion &&
+		slices.Equal(a.Problems, b.Problems)
+}
+
+// Status is what a station last said of itself. It fails with NotFound until it has.
+func (l *Logbook) Status(station string) (wire.Status, error) {
+	row, ok := l.mirror.statuses.get(station)
+	if !ok {
+		return row.value, fault.New(fault.NotFound, "station %q has not said how it stands yet", station)
+	}
+	return row.value, nil
+}
+
+// Audit answers who changed what, when.
+func (l *Logbook) Audit(ctx context.Context, q store.AuditQuery) ([]wire.AuditRecord, error) {
+	changes, err := l.store.Audit(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]wire.AuditRecord, len(changes))
+	for i, c := range changes {
+		out[i] = wire.AuditRecord{Sequence: c.Sequence, At: schedules.At(c.At), By: c.By, Action: c.Action, Reason: c.Reason,
+			Kind: c.Kind, ID: c.ID, From: max(c.Revision-1, 0), To: c.Revision, RequestID: c.RequestID}
+	}
+	return out, nil
+}

@@ -1,0 +1,195 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+	"lifeline/schedules/auditor"
+)
+
+// PublishOptions steer a publication.
+type PublishOptions struct {
+	Revision   *int64 // of the latest rundown that the caller knows; nil: any
+	Correction string // why a frozen window may change; empty: it may not
+}
+
+// Publish checks the latest rundown of a day by the auditor, signs it and makes it the station's queue, all in one
+// commit. It fails with Invalid, naming every hard rule that the rundown breaks, and with Conflict where it would
+// change what is frozen.
+func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date schedules.Date, o PublishOptions) (schedules.Rundown, error) {
+	var out schedules.Rundown
+	err := retry(func() error {
+		latest, err := s.latest(ctx, station, date)
+		if err != nil {
+			return err
+		}
+		if latest.document == 0 {
+			return fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station, date)
+		}
+		if err := checkRevision(o.Revision, latest.rundown.Revision); err != nil {
+			return err
+		}
+		if latest.rundown.Status == schedules.Published {
+			out = latest.rundown
+			return nil
+		}
+		if o.Correction == "" {
+			if err := s.checkFrozen(ctx, latest.rundown); err != nil {
+				return err
+			}
+		}
+		if err := s.audit(ctx, latest.rundown); err != nil {
+			return err
+		}
+		out, err = s.publishNext(ctx, a, latest, latest.rundown, "queue.publish", o.Correction)
+		return err
+	})
+	return out, err
+}
+
+// audit fails with Invalid when the rundown breaks a hard rule.
+func (s *Scheduler) audit(ctx context.Context, r schedules.Rundown) error {
+	in, err := s.input(ctx, r.Station, r.Date)
+	if err != nil {
+		return err
+	}
+	var fields []fault.Field
+	for _, v := range auditor.Audit(in, r) {
+		if v.Hard {
+			fields = append(fields, fault.Field{Field: placeOf(v), Message: v.Message})
+		}
+	}
+	return fault.Fields(fields...)
+}
+
+// placeOf names what a violation is about.
+func placeOf(v auditor.Violation) string {
+	switch {
+	case v.Item != "":
+		return "item " + v.Item
+	case v.Window != "":
+		return "window " + v.Window
+	}
+	return "rundown"
+}
+
+// publishNext stores r as the next revision, published, with its sealed queue.
+func (s *Scheduler) publishNext(ctx context.Context, a Actor, before latestRundown, r schedules.Rundown, action, reason string) (schedules.Rundown, error) {
+	r.Status, r.PublishedAt = schedules.Published, schedules.At(s.now())
+	r, writes, err := s.nextRevision(ctx, before, r)
+	if err != nil {
+		return r, err
+	}
+	q, err := s.queueOf(r)
+	if err != nil {
+		return r, err
+	}
+	body, err := sealJSON(s.sealer, wire.QueueType, q)
+	if err != nil {
+		return r, err
+	}
+	id := dayID(r.Station, r.Date)
+	expect, err := s.documentRevision(ctx, kindQueue, id)
+	if err != nil {
+		return r, err
+	}
+	writes = append(writes, store.Write{Kind: kindQueue, ID: id, Expect: expect, Body: body})
+	return r, s.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: a.origin(s.now(), action, reason)})
+}
+
+// documentRevision is 0 for a document that does not exist.
+func (s *Scheduler) documentRevision(ctx context.Context, kind, id string) (int64, error) {
+	d, err := s.store.Get(ctx, kind, id)
+	if fault.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	return d.Revision, err
+}
+
+// queueOf is the rundown as a station pulls it.
+func (s *Scheduler) queueOf(r schedules.Rundown) (wire.Queue, error) {
+	st, err := s.Station(r.Station)
+	if err != nil {
+		return wire.Queue{}, err
+	}
+	_, end, err := st.DayBounds(r.Date)
+	if err != nil {
+		return wire.Queue{}, err
+	}
+	for _, w := range r.Windows {
+		if w.EndAt.After(end) {
+			end = w.EndAt.Time // a window across midnight belongs to this day
+		}
+	}
+	q := wire.Queue{Schema: wire.QueueSchema, Station: r.Station, Date: r.Date, Timezone: r.Timezone, Revision: r.Revision,
+		PublishedAt: r.PublishedAt, ExpiresAt: schedules.At(end), Windows: r.Windows, Items: []wire.QueueItem{},
+		Fallback: s.fallbackItems(st, r.PublishedAt.Time), Recalled: s.recalledIDs()}
+	for _, i := range r.Items {
+		seg, ok := s.segment(i.SegmentID)
+		if !ok || seg.Recording == nil {
+			return q, fmt.Errorf("control: queue %s %s: segment %q is gone", r.Station, r.Date, i.SegmentID)
+		}
+		start := i.StartAt
+		item := queueItem(i.SegmentID, seg, st, s.url)
+		item.ID, item.Window, item.Position, item.Chain = i.ID, i.Window, i.Position, i.Chain
+		item.StartAt, item.StartMs, item.Start, item.Grace = &start, start.UnixMilli(), i.Start, i.Grace
+		item.Duration, item.CueIn, item.CueOut, item.FadeOut = i.Duration, i.CueIn, i.CueOut, i.FadeOut
+		item.NotAfter = i.NotAfter
+		q.Items = append(q.Items, item)
+	}
+	return q, nil
+}
+
+// queueItem is a segment to play from cue to cue.
+func queueItem(id string, seg schedules.Segment, st schedules.Station, url string) wire.QueueItem {
+	r := seg.Recording
+	return wire.QueueItem{ID: id, SegmentID: seg.ID, Kind: seg.Kind, Language: seg.Language, Title: seg.Title, Voice: seg.Voice,
+		Duration: r.AirTime(), CueIn: r.CueIn, CueOut: r.CueOut, GainDB: gain(r, st),
+		Audio: wire.AudioRef{SHA256: r.SHA256, Bytes: r.Bytes, ContentType: r.ContentType, URL: url + wire.Audio(r.SHA256)}}
+}
+
+// peakCeiling is how loud, in dBTP, a recording may peak after its gain (EBU R 128: at most -1 dBTP).
+const peakCeiling = -1.0
+
+// gain brings a recording to the station's loudness target, as far as its true peak allows, to a tenth of a decibel.
+// A recording without a loudness, such as silence, is left alone.
+func gain(r *schedules.Recording, st schedules.Station) float64 {
+	if r.IntegratedLUFS == nil || st.LoudnessTarget == nil {
+		return 0
+	}
+	g := *st.LoudnessTarget - *r.IntegratedLUFS
+	if r.TruePeakDBTP != nil {
+		g = min(g, peakCeiling-*r.TruePeakDBTP)
+	}
+	return math.Floor(g*10) / 10
+}
+
+func (s *Scheduler) recalledIDs() []string {
+	ids := []string{}
+	row, _ := s.mirror.recalls.get(recallsID)
+	for _, r := range row.value.Value.Segments {
+		ids = append(ids, r.SegmentID)
+	}
+	return ids
+}
+
+// Queue is what a station airs on a day. It fails with NotFound when nothing is published for it.
+func (s *Scheduler) Queue(ctx context.Context, station string, date schedules.Date) (Sealed[wire.Queue], error) {
+	id := dayID(station, date)
+	if row, ok := s.mirror.queues.get(id); ok {
+		return row.value, nil
+	}
+	d, err := s.store.Get(ctx, kindQueue, id) // older than what the mirror keeps
+	if fault.Is(err, fault.NotFound) {
+		return Sealed[wire.Queue]{}, fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
+	}
+	if err != nil {
+		return Sealed[wire.Queue]{}, err
+	}
+	return unseal[wire.Queue](d.Body)
+}

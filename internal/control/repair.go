@@ -1,0 +1,87 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Repair publishes anew every queue of today and later in which something still to come may not air any more: its
+// segment was recalled, its validity shortened, its audio replaced. Nothing else changes if that can be helped.
+func (s *Scheduler) Repair(ctx context.Context) error {
+	var failed error
+	for id, row := range s.mirror.queues.after("", "") {
+		q := row.value.Value
+		if len(s.leaving(q, s.now())) == 0 {
+			continue
+		}
+		if err := s.repairDay(ctx, q.Station, q.Date); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("repair %s: %w", id, err))
+		}
+	}
+	return failed
+}
+
+// leaving are the ids of the items of a queue that have not begun and may not air any more, with their whole chains.
+func (s *Scheduler) leaving(q wire.Queue, now time.Time) map[string]bool {
+	st, err := s.Station(q.Station)
+	if err != nil || !q.ExpiresAt.After(now) {
+		return nil
+	}
+	library := s.prepare()
+	items, chains := map[string]bool{}, map[string]bool{}
+	for _, i := range q.Items {
+		window, _ := st.Window(i.Window)
+		place := schedules.Place{Languages: st.Allowed(window), StartAt: i.StartAt.Time, EndAt: i.StartAt.Add(i.Duration.Duration), SHA256: i.Audio.SHA256}
+		if !i.StartAt.Before(now) && library.Airable(i.SegmentID, place) != nil {
+			items[i.ID] = true
+			chains[i.Chain] = i.Chain != ""
+		}
+	}
+	for _, i := range q.Items {
+		if chains[i.Chain] && !i.StartAt.Before(now) {
+			items[i.ID] = true
+		}
+	}
+	return items
+}
+
+// repairDay replans a published day with the fewest changes and publishes the result. Where no plan is found the items
+// go all the same, and the station airs its fallback in their place.
+func (s *Scheduler) repairDay(ctx context.Context, station string, date schedules.Date) error {
+	return retry(func() error {
+		latest, err := s.latest(ctx, station, date)
+		if err != nil {
+			return err
+		}
+		q, err := s.Queue(ctx, station, date)
+		if err != nil {
+			return err
+		}
+		base, err := s.Rundown(ctx, station, date, q.Value.Revision)
+		if err != nil {
+			return err
+		}
+		in, err := s.input(ctx, station, date)
+		if err != nil {
+			return err
+		}
+		in.Seed = base.Seed
+		next := base
+		if plan, _, err := in.Replan(base, s.now()); err == nil {
+			next = plan.Rundown
+		} else {
+			next.Warnings = append(slices.Clone(base.Warnings), schedules.Warning{Code: "gap",
+				Message: "a segment was taken off the air and nothing could take its place: the station airs its fallback there: " + err.Error()})
+		}
+		leaving := s.leaving(q.Value, s.now()) // whatever the plan says, these do not stay
+		next.Items = slices.DeleteFunc(slices.Clone(next.Items), func(i schedules.Item) bool { return leaving[i.ID] })
+		_, err = s.publishNext(ctx, System, latest, next, "queue.repair", "something in it may not air any more")
+		return err
+	})
+}

@@ -1,0 +1,185 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/schedules"
+)
+
+// call is one request with who makes it, and the way to answer it.
+type call struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	actor control.Actor
+	param func(name string) string // of the path
+}
+
+// handler serves a call. A returned error becomes a problem document; nothing must have been written then.
+type handler func(c *call) error
+
+// maxJSON bounds a JSON or YAML body.
+const maxJSON = 8 << 20
+
+// json answers v.
+func (c *call) json(status int, v any) error { return c.jsonAs("application/json", status, v) }
+
+func (c *call) jsonAs(contentType string, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("httpapi: encode %T: %w", v, err)
+	}
+	return c.bytes(status, contentType, append(b, '\n'))
+}
+
+func (c *call) bytes(status int, contentType string, b []byte) error {
+	h := c.w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	c.w.WriteHeader(status)
+	if c.r.Method != http.MethodHead {
+		c.w.Write(b) // a client that is gone is no failure of ours
+	}
+	return nil
+}
+
+// body reads a bounded body whose media type is one of those given; no type at all is let through.
+func (c *call) body(types ...string) ([]byte, error) {
+	if given, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";"); given != "" {
+		ok := false
+		for _, t := range types {
+			ok = ok || strings.EqualFold(strings.TrimSpace(given), t)
+		}
+		if !ok {
+			return nil, fault.New(fault.Unsupported, "send %s, not %s", strings.Join(types, " or "), given)
+		}
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxJSON))
+	var over *http.MaxBytesError
+	if errors.As(err, &over) {
+		return nil, fault.New(fault.TooLarge, "the body is larger than %d MiB", maxJSON>>20)
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "the body did not arrive whole")
+	}
+	return b, nil
+}
+
+// decode reads a JSON body into v, strictly.
+func (c *call) decode(v any) error {
+	b, err := c.body("application/json", "application/merge-patch+json")
+	if err != nil {
+		return err
+	}
+	return decodeStrict(b, v)
+}
+
+// decodeOptional is decode for a body that may be left out.
+func (c *call) decodeOptional(v any) error {
+	if c.r.ContentLength == 0 {
+		return nil
+	}
+	return c.decode(v)
+}
+
+// station is the path's station.
+func (c *call) station() string { return c.param("station") }
+
+// date is the path's broadcast day.
+func (c *call) date() (schedules.Date, error) {
+	d, err := schedules.ParseDate(c.param("date"))
+	if err != nil {
+		return d, fault.Fields(fault.Field{Field: "date", Message: err.Error()})
+	}
+	return d, nil
+}
+
+// ifMatch is the revision that a change starts from; nil when the caller gives none.
+func (c *call) ifMatch() (*int64, error) {
+	h := c.r.Header.Get("If-Match")
+	if h == "" {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(strings.Trim(h, `"`), 10, 64)
+	if err != nil {
+		return nil, fault.New(fault.Stale, "If-Match must be the latest revision, such as \"4\", as the ETag gave it")
+	}
+	return &n, nil
+}
+
+// mustMatch is ifMatch for changes that must say what they start from.
+func (c *call) mustMatch() (*int64, error) {
+	n, err := c.ifMatch()
+	if err == nil && n == nil {
+		return nil, fault.New(fault.Unconditional, "send If-Match with the revision that your change starts from, so that nobody's work is lost")
+	}
+	return n, err
+}
+
+// tag sets the ETag and reports whether the caller has that revision already; it answers 304 then.
+func (c *call) tag(revision int64) (notModified bool) {
+	etag := fmt.Sprintf("%q", strconv.FormatInt(revision, 10))
+	c.w.Header().Set("ETag", etag)
+	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
+		return false
+	}
+	if known, ok := c.known(); ok && known == revision || c.r.Header.Get("If-None-Match") == "*" {
+		c.w.WriteHeader(http.StatusNotModified)
+		return true
+	}
+	return false
+}
+
+// known is the revision of If-None-Match.
+func (c *call) known() (int64, bool) {
+	for _, t := range strings.Split(c.r.Header.Get("If-None-Match"), ",") {
+		t = strings.Trim(strings.TrimPrefix(strings.TrimSpace(t), "W/"), `"`)
+		if n, err := strconv.ParseInt(t, 10, 64); err == nil {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// wait is how long the caller is ready to wait, at most the given limit.
+func (c *call) wait(limit time.Duration) (time.Duration, error) {
+	v := c.r.URL.Query().Get("wait")
+	if v == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d < 0 {
+		return 0, fault.Fields(fault.Field{Field: "wait", Message: "must be a duration such as 55s"})
+	}
+	return min(d, limit), nil
+}
+
+// page is the cursor and limit of a list.
+func (c *call) page() (after string, limit int, err error) {
+	q := c.r.URL.Query()
+	limit = 50
+	var fields []fault.Field
+	if v := q.Get("limit"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > 500 {
+			fields = append(fields, fault.Field{Field: "limit", Message: "must be a number from 1 to 500"})
+		}
+		limit = n
+	}
+	b, err := base64.RawURLEncoding.DecodeString(q.Get("cursor"))
+	if err != nil {
+		fields = append(fields, fault.Field{Field: "cursor", Message: "is not one that this service gave"})
+	}
+	return string(b), limit, fault.Fields(fields...)
+}
+
+func cursor(after string) string { return base64.RawURLEncoding.EncodeToString([]byte(after)) }

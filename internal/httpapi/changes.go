@@ -1,0 +1,114 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// heartbeat is how often a silent change stream says that it lives.
+const heartbeat = 15 * time.Second
+
+// changes streams changes as server-sent events from a revision on: ?since=, or Last-Event-ID, or from now.
+func (a *api) changes(c *call) error {
+	since, err := a.changesSince(c)
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	c.w.WriteHeader(http.StatusOK)
+	controller := http.NewResponseController(c.w)
+	ctx := c.r.Context()
+	write := func(format string, args ...any) error {
+		controller.SetWriteDeadline(time.Now().Add(heartbeat)) // not every writer has one; those need none
+		if _, err := fmt.Fprintf(c.w, format, args...); err != nil {
+			return err
+		}
+		return controller.Flush()
+	}
+	if err := write("retry: 2000\nid: %d\n\n", since); err != nil {
+		return nil // the caller has gone
+	}
+	for ctx.Err() == nil {
+		wait, cancel := context.WithTimeout(ctx, heartbeat)
+		changes, err := a.Mirror.Changes(wait, since)
+		cancel()
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			if write(": alive\n\n") != nil {
+				return nil
+			}
+		case fault.Is(err, fault.Gone):
+			since = a.Mirror.Sequence()
+			if write("id: %d\nevent: reset\ndata: {}\n\n", since) != nil {
+				return nil
+			}
+		case err != nil:
+			return nil // the caller comes back with Last-Event-ID
+		}
+		for _, change := range changes {
+			since = change.Sequence
+			event, name, ok := told(c.actor, change)
+			if !ok {
+				continue
+			}
+			data, err := json.Marshal(wire.Change{ID: change.Sequence, Kind: event, Name: name, Revision: change.Revision, At: schedules.At(change.At)})
+			if err != nil {
+				return err
+			}
+			if write("id: %d\nevent: %s\ndata: %s\n\n", change.Sequence, event, data) != nil {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+func (a *api) changesSince(c *call) (int64, error) {
+	v := c.r.Header.Get("Last-Event-ID")
+	if v == "" {
+		v = c.r.URL.Query().Get("since")
+	}
+	if v == "" {
+		return a.Mirror.Sequence(), nil
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 0 {
+		return 0, fault.Fields(fault.Field{Field: "since", Message: "must be the id of a change"})
+	}
+	return n, nil
+}
+
+// toldKinds are the documents whose changes are told, by the name that the contract gives them.
+var toldKinds = map[string]string{"queue": "queue", "recalls": "recall", "fallback": "fallback", "segment": "segment",
+	"station": "station", "clock": "clock", "script": "script", "rundown": "rundown"}
+
+// told says how a change is told to an actor, if at all: a station hears of its own queues and fallback, and of recalls.
+func told(actor control.Actor, c store.Change) (event, name string, ok bool) {
+	event, ok = toldKinds[c.Kind]
+	if !ok || actor.Role != control.StationJob {
+		return event, c.ID, ok
+	}
+	station, _, _ := strings.Cut(c.ID, "/")
+	switch event {
+	case "recall":
+		return event, c.ID, true
+	case "queue", "fallback", "station":
+		return event, c.ID, station == actor.Station
+	}
+	return "", "", false
+}

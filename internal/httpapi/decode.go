@@ -1,0 +1,174 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+
+	"lifeline/internal/fault"
+)
+
+// decodeStrict reads JSON into the struct that v points to. It names every unknown field and every value of the wrong
+// type at once, by its path.
+func decodeStrict(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	var raw json.RawMessage
+	if err := d.Decode(&raw); err != nil {
+		return fault.Wrap(fault.Invalid, err, "the body is not valid JSON: %s", jsonFault(err))
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fault.New(fault.Invalid, "there is more than one JSON value in the body")
+	}
+	var s strict
+	s.fill(reflect.ValueOf(v).Elem(), raw, "")
+	return fault.Fields(s.fields...)
+}
+
+// mergeStrict merges a JSON merge patch (RFC 7396) into the struct that v points to: what is left out stays, null
+// empties.
+func mergeStrict(patch []byte, v any) error {
+	var changes map[string]json.RawMessage
+	if err := json.Unmarshal(patch, &changes); err != nil {
+		return fault.Wrap(fault.Invalid, err, "the body must be a JSON object: %s", jsonFault(err))
+	}
+	s := reflect.ValueOf(v).Elem()
+	for i := range s.NumField() {
+		name, _, _ := strings.Cut(s.Type().Field(i).Tag.Get("json"), ",")
+		if string(changes[name]) == "null" {
+			s.Field(i).SetZero()
+			delete(changes, name)
+		}
+	}
+	rest, err := json.Marshal(changes)
+	if err != nil {
+		return err
+	}
+	return decodeStrict(rest, v)
+}
+
+func jsonFault(err error) string {
+	if err == io.EOF {
+		return "it is empty"
+	}
+	if err == io.ErrUnexpectedEOF {
+		return "it ends in the middle"
+	}
+	return err.Error()
+}
+
+// strict collects what is wrong while it fills a value.
+type strict struct{ fields []fault.Field }
+
+func (s *strict) wrong(path, format string, args ...any) {
+	if path == "" {
+		path = "body"
+	}
+	s.fields = append(s.fields, fault.Field{Field: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string) {
+	if string(raw) == "null" {
+		if v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map || selfMade(v) {
+			return
+		}
+		s.wrong(path, "must not be null")
+		return
+	}
+	if selfMade(v) {
+		if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
+			s.wrong(path, "%s", ownWords(err, v.Type()))
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer: // made anew: what it pointed to may be shared
+		v.Set(reflect.New(v.Type().Elem()))
+		s.fill(v.Elem(), raw, path)
+	case reflect.Struct:
+		s.object(v, raw, path)
+	case reflect.Slice:
+		s.list(v, raw, path)
+	default:
+		if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
+			s.wrong(path, "%s", ownWords(err, v.Type()))
+		}
+	}
+}
+
+func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(raw, &values) != nil {
+		s.wrong(path, "must be an object")
+		return
+	}
+	fields := map[string][]int{}
+	for _, f := range reflect.VisibleFields(v.Type()) { // those of embedded structs too
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+			fields[name] = f.Index
+		}
+	}
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		at := strings.TrimPrefix(path+"."+name, ".")
+		if index, ok := fields[name]; ok {
+			s.fill(v.FieldByIndex(index), values[name], at)
+		} else {
+			s.wrong(at, "is not a field known here")
+		}
+	}
+}
+
+func (s *strict) list(v reflect.Value, raw json.RawMessage, path string) {
+	var values []json.RawMessage
+	if v.Type() == reflect.TypeFor[json.RawMessage]() {
+		v.SetBytes(raw)
+		return
+	}
+	if json.Unmarshal(raw, &values) != nil {
+		s.wrong(path, "must be a list")
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(values), len(values)))
+	for i, value := range values {
+		s.fill(v.Index(i), value, fmt.Sprintf("%s[%d]", path, i))
+	}
+}
+
+// selfMade reports whether a type reads its own JSON.
+func selfMade(v reflect.Value) bool {
+	if !v.CanAddr() || v.Kind() == reflect.Pointer {
+		return false
+	}
+	switch v.Addr().Interface().(type) {
+	case json.Unmarshaler, encoding.TextUnmarshaler:
+		return v.Type() != reflect.TypeFor[json.RawMessage]()
+	}
+	return false
+}
+
+// ownWords says what a value must be.
+func ownWords(err error, t reflect.Type) string {
+	if _, mistyped := err.(*json.UnmarshalTypeError); !mistyped {
+		return err.Error()
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "must be a string"
+	case reflect.Bool:
+		return "must be true or false"
+	case reflect.Float32, reflect.Float64:
+		return "must be a number"
+	case reflect.Map:
+		return "must be an object"
+	}
+	return "must be a whole number"
+}

@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lifeline/internal/fault"
+	"lifeline/schedules"
+)
+
+func TestStrictDecodingNamesEveryWrongField(t *testing.T) {
+	type inner struct {
+		At     schedules.Millis  `json:"at_ms"`
+		Until  schedules.Instant `json:"until"`
+		Number *int              `json:"number"`
+	}
+	type outer struct {
+		Name  string            `json:"name"`
+		List  []inner           `json:"list"`
+		Words map[string]string `json:"words"`
+		Flag  bool              `json:"flag"`
+	}
+	for _, c := range []struct {
+		body   string
+		fields []string
+	}{
+		{`{"name":"n","list":[{"at_ms":5,"until":null,"number":3}],"words":{"a":"b"},"flag":true}`, nil},
+		{`{"name":5,"extra":1,"list":[{"at_ms":1.5},{"until":"noon","odd":true}],"flag":"yes"}`,
+			[]string{"extra", "flag", "list[0].at_ms", "list[1].odd", "list[1].until", "name"}},
+		{`{"name":null,"list":{},"words":[]}`, []string{"list", "name", "words"}},
+		{`[]`, []string{"body"}},
+		{`{"list":[{"number":"x"}]}`, []string{"list[0].number"}},
+	} {
+		var v outer
+		err := decodeStrict([]byte(c.body), &v)
+		var got []string
+		for _, f := range fault.FieldsOf(err) {
+			got = append(got, f.Field)
+		}
+		if d := cmp.Diff(c.fields, got); d != "" {
+			t.Errorf("%s: %v\n%s", c.body, err, d)
+		}
+	}
+}
+
+func TestBrokenJSONIsToldApart(t *testing.T) {
+	for _, body := range []string{``, `{`, `{"a":1} {"a":2}`, `nonsense`} {
+		var v struct{}
+		if err := decodeStrict([]byte(body), &v); !fault.Is(err, fault.Invalid) || fault.FieldsOf(err) != nil {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+func TestMergePatchKeepsWhatItLeavesOut(t *testing.T) {
+	m := segmentMeta{ID: "a", Title: "old", Voice: "Hana", Tags: []string{"x"}}
+	if err := mergeStrict([]byte(`{"title":"new","voice":null,"tags":["y","z"]}`), &m); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(segmentMeta{ID: "a", Title: "new", Tags: []string{"y", "z"}}, m); d != "" {
+		t.Error(d)
+	}
+	if err := mergeStrict([]byte(`{"state":"approved"}`), &m); len(fault.FieldsOf(err)) != 1 {
+		t.Errorf("a field that is the service's own: %v", err)
+	}
+}
+
+func FuzzStrictDecodingNeverPanics(f *testing.F) {
+	f.Add([]byte(`{"id":"s","windows":[{"id":"w","starts":{"timezone":"UTC","rrule":"x"},"length_ms":5}]}`))
+	f.Add([]byte(`{"windows":[[]],"freeze_ms":1e400,"loudness_target_lufs":null}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var s schedules.Station
+		if decodeStrict(b, &s) == nil {
+			s.Problems()
+		}
+	})
+}

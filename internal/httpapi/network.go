@@ -1,0 +1,167 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// apply takes a network as YAML or JSON.
+func (a *api) apply(c *call) error {
+	b, err := c.body("application/json", "application/yaml", "application/x-yaml", "text/yaml", "text/plain", "application/x-www-form-urlencoded")
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(c.r.Header.Get("Content-Type"), "application/json") {
+		if b, err = yamlToJSON(b); err != nil {
+			return err
+		}
+	}
+	var n wire.Apply
+	if err := decodeStrict(b, &n); err != nil {
+		return err
+	}
+	dryRun, err := c.flag("dry_run")
+	if err != nil {
+		return err
+	}
+	out, err := a.Scheduler.Apply(c.r.Context(), c.actor, n, nil, dryRun)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, out)
+}
+
+// yamlToJSON refuses aliases: a few of them can stand for more than memory holds.
+func yamlToJSON(b []byte) ([]byte, error) {
+	for _, t := range lexer.Tokenize(string(b)) {
+		if t.Type == token.AliasType || t.Type == token.MergeKeyType {
+			return nil, fault.New(fault.Invalid, "line %d of the body uses a YAML alias, which is not taken here: write the value out", t.Position.Line)
+		}
+	}
+	out, err := yaml.YAMLToJSON(b)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "the body is not valid YAML: %s", yaml.FormatError(err, false, true))
+	}
+	return out, nil
+}
+
+// flag is a query parameter that is true or false.
+func (c *call) flag(name string) (bool, error) {
+	switch c.r.URL.Query().Get(name) {
+	case "", "false", "0":
+		return false, nil
+	case "true", "1":
+		return true, nil
+	}
+	return false, fault.Fields(fault.Field{Field: name, Message: "must be true or false"})
+}
+
+// put makes one document as it is sent. Its id is the path's; a document that exists needs If-Match.
+func (a *api) put(c *call, kind string, document any, id *string, latest *int64, network func() wire.Apply) error {
+	if err := c.decode(document); err != nil {
+		return err
+	}
+	name := c.param(kind)
+	if *id != "" && *id != name {
+		return fault.Fields(fault.Field{Field: "id", Message: "must be the path's, or left out"})
+	}
+	*id = name
+	revision, err := c.ifMatch()
+	if err != nil {
+		return err
+	}
+	n := network()
+	if revision == nil {
+		if a.Scheduler.Exists(n) {
+			_, err := c.mustMatch()
+			return err
+		}
+		revision = new(int64)
+	}
+	out, err := a.Scheduler.Apply(c.r.Context(), c.actor, n, revision, false)
+	if err != nil {
+		return withoutPrefix(err, kind+"s[0].")
+	}
+	status := http.StatusOK
+	if out.Changes[0].Action == "create" {
+		status = http.StatusCreated
+		c.w.Header().Set("Location", c.r.URL.Path)
+	}
+	*latest = out.Changes[0].Revision
+	c.tag(*latest)
+	return c.json(status, document)
+}
+
+// withoutPrefix names the fields of a single document as its sender knows them.
+func withoutPrefix(err error, prefix string) error {
+	fields := fault.FieldsOf(err)
+	if fields == nil {
+		return err
+	}
+	for i := range fields {
+		fields[i].Field = strings.TrimPrefix(fields[i].Field, prefix)
+	}
+	return fault.Fields(fields...)
+}
+
+func (a *api) putStation(c *call) error {
+	var v schedules.Station
+	return a.put(c, "station", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Stations: []schedules.Station{v}} })
+}
+
+func (a *api) putClock(c *call) error {
+	var v schedules.Clock
+	return a.put(c, "clock", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Clocks: []schedules.Clock{v}} })
+}
+
+func (a *api) putScript(c *call) error {
+	var v schedules.Script
+	return a.put(c, "script", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Scripts: []schedules.Script{v}} })
+}
+
+func (a *api) putCampaign(c *call) error {
+	var v schedules.Campaign
+	return a.put(c, "campaign", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Campaigns: []schedules.Campaign{v}} })
+}
+
+func (a *api) getStation(c *call) error {
+	v, err := a.Scheduler.Station(c.station())
+	return resource(c, v, v.Revision, err)
+}
+
+func (a *api) getClock(c *call) error {
+	v, err := a.Scheduler.Clock(c.param("clock"))
+	return resource(c, v, v.Revision, err)
+}
+
+func (a *api) getScript(c *call) error {
+	v, err := a.Scheduler.Script(c.param("script"))
+	return resource(c, v, v.Revision, err)
+}
+
+func (a *api) getCampaign(c *call) error {
+	v, err := a.Scheduler.Campaign(c.param("campaign"))
+	return resource(c, v, v.Revision, err)
+}
+
+func (a *api) listStations(c *call) error  { return listing(c, a.Scheduler.Stations) }
+func (a *api) listClocks(c *call) error    { return listing(c, a.Scheduler.Clocks) }
+func (a *api) listScripts(c *call) error   { return listing(c, a.Scheduler.Scripts) }
+func (a *api) listCampaigns(c *call) error { return listing(c, a.Scheduler.Campaigns) }
+
+func listing[T any](c *call, list func(after string, limit int) ([]T, string)) error {
+	after, limit, err := c.page()
+	if err != nil {
+		return err
+	}
+	items, next := list(after, limit)
+	return page(c, items, next)
+}

@@ -1,0 +1,153 @@
+package httpapi
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// maxWait bounds a long poll: below the minute after which idle connections are commonly cut.
+const maxWait = 55 * time.Second
+
+// awaited asks for a sealed document and, where the caller has its latest revision and is ready to wait, for the next.
+func awaited[T any](c *call, ask func(ctx context.Context, known int64) (control.Sealed[T], error)) (control.Sealed[T], error) {
+	wait, err := c.wait(maxWait)
+	if err != nil {
+		return control.Sealed[T]{}, err
+	}
+	known, given := c.known()
+	if !given {
+		known = -1
+	}
+	ctx, cancel := context.WithTimeout(c.r.Context(), wait)
+	defer cancel()
+	if wait == 0 {
+		cancel() // look once
+	}
+	return ask(ctx, known)
+}
+
+// sealed answers a sealed document's envelope or its payload's exact bytes, compressed when asked.
+func sealed(c *call, revision int64, contentType string, b []byte) error {
+	h := c.w.Header()
+	h.Set("Cache-Control", "private, no-cache")
+	h.Add("Vary", "Accept-Encoding")
+	if c.tag(revision) {
+		return nil
+	}
+	if !strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip") {
+		return c.bytes(http.StatusOK, contentType, b)
+	}
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Encoding", "gzip")
+	c.w.WriteHeader(http.StatusOK)
+	if c.r.Method == http.MethodHead {
+		return nil
+	}
+	z := gzip.NewWriter(c.w)
+	_, err := z.Write(b)
+	return errors.Join(err, z.Close())
+}
+
+// dateOrToday is the query's date, or the station's broadcast day at each look.
+func (a *api) dateOrToday(c *call) (func() schedules.Date, error) {
+	st, err := a.Scheduler.Station(c.station())
+	if err != nil {
+		return nil, err
+	}
+	if v := c.r.URL.Query().Get("date"); v != "" {
+		d, err := schedules.ParseDate(v)
+		if err != nil {
+			return nil, fault.Fields(fault.Field{Field: "date", Message: err.Error()})
+		}
+		return func() schedules.Date { return d }, nil
+	}
+	if _, err := st.DateAt(a.Now()); err != nil {
+		return nil, err
+	}
+	return func() schedules.Date {
+		d, _ := st.DateAt(a.Now()) // the zone was found above
+		return d
+	}, nil
+}
+
+func (a *api) findQueue(c *call) (control.Sealed[wire.Queue], error) {
+	date, err := a.dateOrToday(c)
+	if err != nil {
+		return control.Sealed[wire.Queue]{}, err
+	}
+	return awaited(c, func(ctx context.Context, known int64) (control.Sealed[wire.Queue], error) {
+		return a.Scheduler.AwaitQueue(ctx, c.station(), date, known)
+	})
+}
+
+func (a *api) queue(c *call) error {
+	q, err := a.findQueue(c)
+	if err != nil {
+		return err
+	}
+	return sealed(c, q.Value.Revision, "application/json", q.Payload)
+}
+
+func (a *api) queueEnvelope(c *call) error {
+	q, err := a.findQueue(c)
+	if err != nil {
+		return err
+	}
+	return sealed(c, q.Value.Revision, envelopeType, q.Envelope)
+}
+
+// envelopeType is the media type of a DSSE envelope in JSON.
+const envelopeType = "application/vnd.dsse.envelope.v1+json"
+
+func (a *api) findFallback(c *call) (control.Sealed[wire.Fallback], error) {
+	if _, err := a.Scheduler.Station(c.station()); err != nil {
+		return control.Sealed[wire.Fallback]{}, err
+	}
+	return awaited(c, func(ctx context.Context, known int64) (control.Sealed[wire.Fallback], error) {
+		return a.Scheduler.AwaitFallback(ctx, c.station(), known)
+	})
+}
+
+func (a *api) fallback(c *call) error {
+	f, err := a.findFallback(c)
+	if err != nil {
+		return err
+	}
+	return sealed(c, f.Value.Revision, "application/json", f.Payload)
+}
+
+func (a *api) fallbackEnvelope(c *call) error {
+	f, err := a.findFallback(c)
+	if err != nil {
+		return err
+	}
+	return sealed(c, f.Value.Revision, envelopeType, f.Envelope)
+}
+
+// recalls answers the list, readable, with the envelope that signs it.
+func (a *api) recalls(c *call) error {
+	r, err := awaited(c, func(ctx context.Context, known int64) (control.Sealed[wire.Recalls], error) {
+		return a.Library.AwaitRecalls(ctx, known), nil
+	})
+	if err != nil {
+		return err
+	}
+	if c.tag(r.Value.Revision) {
+		return nil
+	}
+	out := r.Value
+	if err := json.Unmarshal(r.Envelope, &out.Envelope); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, out)
+}

@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"lifeline/internal/control"
+)
+
+// Who may do what. Admin may do everything and is not named.
+var (
+	people    = []control.Role{control.Producer, control.SchedulerJob, control.Viewer}
+	makers    = []control.Role{control.Producer, control.SchedulerJob}
+	producing = []control.Role{control.Producer}
+	planning  = []control.Role{control.SchedulerJob}
+	stations  = []control.Role{control.StationJob}
+	relays    = []control.Role{control.StationJob, control.SchedulerJob, control.Viewer}
+	everybody = []control.Role{control.Producer, control.SchedulerJob, control.Viewer, control.StationJob}
+	admins    = []control.Role{}
+)
+
+// routes is the whole HTTP surface.
+func (a *api) routes() []route {
+	const get, post, put, patch = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch
+	const station = "/v1/stations/:station"
+	const day = station + "/rundowns/:date"
+	return []route{
+		{method: get, path: "/healthz", open: true, handle: a.healthz},
+		{method: get, path: "/readyz", open: true, handle: a.readyz},
+		{method: get, path: "/v1/time", open: true, handle: a.time},
+		{method: get, path: "/v1/keys", open: true, handle: a.keys},
+
+		{method: post, path: "/v1/segments", roles: producing, handle: a.uploadSegment},
+		{method: get, path: "/v1/segments", roles: people, handle: a.listSegments},
+		{method: get, path: "/v1/segments/:segment", roles: people, handle: a.getSegment},
+		{method: patch, path: "/v1/segments/:segment", roles: makers, handle: a.patchSegment},
+		{method: put, path: "/v1/segments/:segment/audio", roles: producing, handle: a.replaceAudio},
+		{method: get, path: "/v1/segments/:segment/audio", roles: people, handle: a.segmentAudio},
+		{method: get, path: "/v1/segments/:segment/waveform", roles: people, handle: a.waveform},
+		{method: post, path: "/v1/segments/:segment/approve", roles: makers, handle: a.act((*control.Library).Approve)},
+		{method: post, path: "/v1/segments/:segment/reject", roles: makers, handle: a.act((*control.Library).Reject)},
+		{method: post, path: "/v1/segments/:segment/recall", roles: makers, handle: a.act((*control.Library).Recall)},
+		{method: post, path: "/v1/segments/:segment/reinstate", roles: makers, handle: a.act((*control.Library).Reinstate)},
+		{method: get, path: "/v1/scripts", roles: people, handle: a.listScripts},
+		{method: get, path: "/v1/scripts/:script", roles: people, handle: a.getScript},
+		{method: put, path: "/v1/scripts/:script", roles: makers, handle: a.putScript},
+
+		{method: get, path: "/v1/stations", roles: people, handle: a.listStations},
+		{method: get, path: station, roles: everybody, handle: a.getStation},
+		{method: put, path: station, roles: planning, handle: a.putStation},
+		{method: get, path: "/v1/clocks", roles: people, handle: a.listClocks},
+		{method: get, path: "/v1/clocks/:clock", roles: people, handle: a.getClock},
+		{method: put, path: "/v1/clocks/:clock", roles: planning, handle: a.putClock},
+		{method: get, path: "/v1/campaigns", roles: people, handle: a.listCampaigns},
+		{method: get, path: "/v1/campaigns/:campaign", roles: people, handle: a.getCampaign},
+		{method: put, path: "/v1/campaigns/:campaign", roles: planning, handle: a.putCampaign},
+		{method: post, path: "/v1/apply", roles: planning, handle: a.apply},
+
+		{method: get, path: day, roles: people, handle: a.getRundown},
+		{method: patch, path: day, roles: planning, handle: a.editRundown},
+		{method: post, path: day + "/plan", roles: planning, handle: a.plan},
+		{method: post, path: day + "/publish", roles: planning, handle: a.publish},
+		{method: get, path: day + "/diff", roles: people, handle: a.diff},
+		{method: get, path: day + "/items/:item/explain", roles: people, handle: a.explain},
+		{method: post, path: "/v1/plan", roles: planning, handle: a.planMany},
+		{method: post, path: "/v1/publish", roles: planning, handle: a.publishMany},
+		{method: get, path: station + "/reconciliation/:date", roles: people, handle: a.reconciliation},
+		{method: get, path: "/v1/audit", roles: planning, handle: a.audit},
+
+		{method: get, path: station + "/queue", roles: relays, handle: a.queue},
+		{method: get, path: station + "/queue.dsse", roles: relays, handle: a.queueEnvelope},
+		{method: get, path: station + "/fallback", roles: relays, handle: a.fallback},
+		{method: get, path: station + "/fallback.dsse", roles: relays, handle: a.fallbackEnvelope},
+		{method: post, path: station + "/as-run", roles: stations, handle: a.asRun},
+		{method: get, path: station + "/as-run", roles: relays, handle: a.listAsRun},
+		{method: post, path: station + "/status", roles: stations, handle: a.setStatus},
+		{method: get, path: station + "/status", roles: relays, handle: a.getStatus},
+		{method: get, path: "/v1/recalls", roles: everybody, handle: a.recalls},
+		{method: get, path: "/v1/changes", roles: everybody, handle: a.changes},
+		{method: get, path: "/v1/audio/:file", roles: everybody, handle: a.audio},
+		{method: post, path: "/v1/tokens", roles: admins, handle: a.createToken},
+	}
+}

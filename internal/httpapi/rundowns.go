@@ -1,0 +1,240 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// revisionParam is a query parameter that names a revision; 0 when it is left out.
+func (c *call) revisionParam(name string) (int64, error) {
+	v := c.r.URL.Query().Get(name)
+	if v == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fault.Fields(fault.Field{Field: name, Message: "must be a revision: a whole number from 1"})
+	}
+	return n, nil
+}
+
+// knownStation fails with NotFound unless the path's station exists.
+func (a *api) knownStation(c *call) (schedules.Date, error) {
+	if _, err := a.Scheduler.Station(c.station()); err != nil {
+		return schedules.Date{}, err
+	}
+	return c.date()
+}
+
+func (a *api) getRundown(c *call) error {
+	date, err := a.knownStation(c)
+	if err != nil {
+		return err
+	}
+	revision, err := c.revisionParam("revision")
+	if err != nil {
+		return err
+	}
+	r, err := a.Scheduler.Rundown(c.r.Context(), c.station(), date, revision)
+	return resource(c, r, r.Revision, err)
+}
+
+func (a *api) plan(c *call) error {
+	date, err := a.knownStation(c)
+	if err != nil {
+		return err
+	}
+	var in wire.PlanRequest
+	if err := c.decodeOptional(&in); err != nil {
+		return err
+	}
+	revision, err := c.ifMatch()
+	if err != nil {
+		return err
+	}
+	dryRun, err := c.flag("dry_run")
+	if err != nil {
+		return err
+	}
+	r, err := a.Scheduler.Plan(c.r.Context(), c.actor, c.station(), date,
+		control.PlanOptions{Seed: in.Seed, Keep: in.Keep, Revision: revision, DryRun: dryRun})
+	return resource(c, r, r.Revision, err)
+}
+
+func (a *api) editRundown(c *call) error {
+	date, err := a.knownStation(c)
+	if err != nil {
+		return err
+	}
+	revision, err := c.mustMatch()
+	if err != nil {
+		return err
+	}
+	var in wire.EditRequest
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	r, err := a.Scheduler.Edit(c.r.Context(), c.actor, c.station(), date, revision, in.Edits)
+	return resource(c, r, r.Revision, err)
+}
+
+func (a *api) publish(c *call) error {
+	date, err := a.knownStation(c)
+	if err != nil {
+		return err
+	}
+	revision, err := c.ifMatch()
+	if err != nil {
+		return err
+	}
+	var in wire.PublishRequest
+	if err := c.decodeOptional(&in); err != nil {
+		return err
+	}
+	r, err := a.Scheduler.Publish(c.r.Context(), c.actor, c.station(), date,
+		control.PublishOptions{Revision: revision, Correction: in.Correction})
+	return resource(c, r, r.Revision, err)
+}
+
+func (a *api) diff(c *call) error {
+	date, err := a.knownStation(c)
+	if err != nil {
+		return err
+	}
+	from, err := c.revisionParam("from")
+	if err != nil {
+		return err
+	}
+	to, err := c.revisionParam("to")
+	if err != nil {
+		return err
+	}
+	if from == 0 {
+		return fault.Fields(fault.Field{Field: "from", Message: "must be the revision to compare from"})
+	}
+	changes, err := a.Scheduler.Diff(c.r.Context(), c.station(), date, from, to)
+	if err != nil {
+		return err
+	}
+	return page(c, changes, "")
+}
+
+func (a *api) explain(c *call) error {
+	date, err := a.knownStation(c)
+	if err != nil {
+		return err
+	}
+	revision, err := c.revisionParam("revision")
+	if err != nil {
+		return err
+	}
+	e, err := a.Scheduler.Explain(c.r.Context(), c.station(), date, revision, c.param("item"))
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, e)
+}
+
+func (a *api) planMany(c *call) error {
+	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
+		return a.Scheduler.Plan(c.r.Context(), c.actor, station, date, control.PlanOptions{Seed: in.Seed})
+	})
+}
+
+func (a *api) publishMany(c *call) error {
+	return a.many(c, func(_ wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
+		return a.Scheduler.Publish(c.r.Context(), c.actor, station, date, control.PublishOptions{})
+	})
+}
+
+// maxMany bounds stations times days of one request.
+const maxMany = 2000
+
+// many does the same for many stations and days; what fails does not stop the others.
+func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (schedules.Rundown, error)) error {
+	var in wire.ManyRequest
+	if err := c.decodeOptional(&in); err != nil {
+		return err
+	}
+	stations := in.Stations
+	if len(stations) == 0 {
+		all, _ := a.Scheduler.Stations("", maxMany)
+		for _, s := range all {
+			stations = append(stations, s.ID)
+		}
+	}
+	if len(stations)*max(len(in.Dates), 1) > maxMany {
+		return fault.Fields(fault.Field{Field: "dates", Message: "make more than " + strconv.Itoa(maxMany) + " days: ask for fewer at once"})
+	}
+	out := []wire.ManyResult{}
+	for _, id := range stations {
+		st, err := a.Scheduler.Station(id)
+		if err != nil {
+			out = append(out, a.manyResult(c, id, schedules.Date{}, schedules.Rundown{}, err))
+			continue
+		}
+		dates := in.Dates
+		if len(dates) == 0 {
+			today, err := st.DateAt(a.Now())
+			if err != nil {
+				return err
+			}
+			dates = []schedules.Date{today}
+		}
+		for _, date := range dates {
+			r, err := do(in, id, date)
+			out = append(out, a.manyResult(c, id, date, r, err))
+		}
+	}
+	return page(c, out, "")
+}
+
+func (a *api) manyResult(c *call, station string, date schedules.Date, r schedules.Rundown, err error) wire.ManyResult {
+	m := wire.ManyResult{Station: station, Date: date, Revision: r.Revision, Items: len(r.Items), Warnings: r.Warnings}
+	if err != nil {
+		p := a.problem(c, err)
+		m.Problem = &p
+	}
+	return m
+}
+
+func (a *api) reconciliation(c *call) error {
+	date, err := a.knownStation(c)
+	if err != nil {
+		return err
+	}
+	r, err := a.Logbook.Reconcile(c.r.Context(), c.station(), date, c.r.URL.Query().Get("window"))
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, r)
+}
+
+func (a *api) audit(c *call) error {
+	after, limit, err := c.page()
+	if err != nil {
+		return err
+	}
+	q := c.r.URL.Query()
+	query := store.AuditQuery{Kind: q.Get("kind"), ID: q.Get("id"), By: q.Get("by"), Limit: limit}
+	if after != "" {
+		if query.After, err = strconv.ParseInt(after, 10, 64); err != nil {
+			return fault.Fields(fault.Field{Field: "cursor", Message: "is not one that this service gave"})
+		}
+	}
+	records, err := a.Logbook.Audit(c.r.Context(), query)
+	if err != nil {
+		return err
+	}
+	next := ""
+	if len(records) == limit {
+		next = strconv.FormatInt(records[limit-1].Sequence, 10)
+	}
+	return page(c, records, next)
+}

@@ -1,0 +1,274 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// segmentMeta is the editorial metadata that a producer writes. The service writes the rest.
+type segmentMeta struct {
+	ID           string               `json:"id"`
+	Kind         schedules.Kind       `json:"kind"`
+	Title        string               `json:"title"`
+	Language     string               `json:"language"`
+	Voice        string               `json:"voice"`
+	Series       string               `json:"series"`
+	Tags         []string             `json:"tags"`
+	Script       *schedules.ScriptRef `json:"script"`
+	Persons      []string             `json:"persons"`
+	Intro        string               `json:"intro"`
+	BackAnnounce string               `json:"back_announce"`
+	ValidFrom    schedules.Instant    `json:"valid_from"`
+	ValidUntil   schedules.Instant    `json:"valid_until"`
+}
+
+func metaOf(s schedules.Segment) segmentMeta {
+	return segmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, s.Tags, s.Script, s.Persons, s.Intro,
+		s.BackAnnounce, s.ValidFrom, s.ValidUntil}
+}
+
+func (m segmentMeta) onto(s *schedules.Segment) {
+	s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series = m.ID, m.Kind, m.Title, m.Language, m.Voice, m.Series
+	s.Tags, s.Script, s.Persons, s.Intro, s.BackAnnounce = m.Tags, m.Script, m.Persons, m.Intro, m.BackAnnounce
+	s.ValidFrom, s.ValidUntil = m.ValidFrom, m.ValidUntil
+}
+
+// uploadPatience is how long a client that sends audio may send nothing.
+const uploadPatience = time.Minute
+
+// uploadSegment takes the parts meta and audio, in either order, and answers the analysed segment.
+func (a *api) uploadSegment(c *call) error {
+	wait, err := c.wait(time.Minute)
+	if err != nil {
+		return err
+	}
+	mr, err := c.r.MultipartReader()
+	if err != nil {
+		return fault.Wrap(fault.Unsupported, err, "send multipart/form-data with a part meta (JSON) and a part audio (MP3)")
+	}
+	c.patient()
+	var seg *schedules.Segment
+	var received *control.Received
+	for {
+		part, err := mr.NextPart()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fault.Wrap(fault.Invalid, err, "the upload did not arrive whole: send it again")
+		}
+		switch name := part.FormName(); {
+		case name == "meta" && seg == nil:
+			if seg, err = a.readMeta(part); err != nil {
+				return err
+			}
+		case name == "audio" && received == nil:
+			r, err := a.Library.Receive(c.r.Context(), part)
+			if err != nil {
+				return uploadFault(err)
+			}
+			received = &r
+		default:
+			return fault.Fields(fault.Field{Field: name, Message: "is a part that is not expected here: send one meta and one audio"})
+		}
+	}
+	if seg == nil {
+		return fault.Fields(fault.Field{Field: "meta", Message: "is missing: send the metadata as a part of that name"})
+	}
+	if received == nil {
+		return fault.Fields(fault.Field{Field: "audio", Message: "is missing: send the recording as a part of that name"})
+	}
+	created, err := a.Library.Create(c.r.Context(), c.actor, *seg, *received)
+	if err == nil && wait > 0 {
+		ctx, cancel := context.WithTimeout(c.r.Context(), wait)
+		defer cancel()
+		created, err = a.Library.AwaitAnalysis(ctx, created.ID)
+	}
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", wire.Segment(created.ID))
+	c.tag(created.Revision)
+	return c.json(http.StatusCreated, created)
+}
+
+// readMeta reads the metadata and says what is wrong with it before any audio is sent.
+func (a *api) readMeta(part io.Reader) (*schedules.Segment, error) {
+	b, err := io.ReadAll(io.LimitReader(part, maxJSON+1))
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "the upload did not arrive whole: send it again")
+	}
+	if len(b) > maxJSON {
+		return nil, fault.New(fault.TooLarge, "the part meta is larger than %d MiB", maxJSON>>20)
+	}
+	var m segmentMeta
+	if err := decodeStrict(b, &m); err != nil {
+		return nil, err
+	}
+	seg := &schedules.Segment{}
+	m.onto(seg)
+	if seg.ID == "" {
+		seg.ID = control.NewSegmentID()
+	}
+	return seg, a.Library.CheckNew(*seg)
+}
+
+// replaceAudio takes the body itself as a segment's new recording.
+func (a *api) replaceAudio(c *call) error {
+	revision, err := c.mustMatch()
+	if err != nil {
+		return err
+	}
+	if t, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); t != "audio/mpeg" && t != "application/octet-stream" && t != "" {
+		return fault.New(fault.Unsupported, "send the recording as audio/mpeg")
+	}
+	if _, err := a.Library.Segment(c.param("segment")); err != nil {
+		return err
+	}
+	c.patient()
+	received, err := a.Library.Receive(c.r.Context(), c.r.Body)
+	if err != nil {
+		return uploadFault(err)
+	}
+	s, err := a.Library.Replace(c.r.Context(), c.actor, c.param("segment"), revision, received)
+	return c.segment(s, err)
+}
+
+// uploadFault tells a broken connection apart from a fault of ours.
+func uploadFault(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault.Wrap(fault.Invalid, err, "the upload did not arrive whole: send it again")
+	}
+	return err
+}
+
+func (a *api) listSegments(c *call) error {
+	after, limit, err := c.page()
+	if err != nil {
+		return err
+	}
+	q := c.r.URL.Query()
+	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")), Language: q.Get("language"),
+		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: q.Get("tag"), After: after, Limit: limit}
+	if v := q.Get("expiring_before"); v != "" {
+		if f.ExpiringBefore, err = time.Parse(time.RFC3339Nano, v); err != nil {
+			return fault.Fields(fault.Field{Field: "expiring_before", Message: "must be an instant such as 2023-10-27T13:00:00.000Z"})
+		}
+	}
+	items, next := a.Library.Segments(f)
+	return page(c, items, next)
+}
+
+// page answers one page of a list.
+func page[T any](c *call, items []T, next string) error {
+	if items == nil {
+		items = []T{}
+	}
+	return c.json(http.StatusOK, wire.Page[T]{Items: items, NextCursor: cursor(next)})
+}
+
+// getSegment answers a segment and, while it is being analysed, how far that has come.
+func (a *api) getSegment(c *call) error {
+	s, err := a.Library.Segment(c.param("segment"))
+	p, running := a.Library.Progress(s.ID)
+	if err != nil || !running {
+		return c.segment(s, err)
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.json(http.StatusOK, wire.AnalysingSegment{Segment: s, Analysis: wire.Progress{Bytes: p.Done, Of: p.Of}})
+}
+
+func (a *api) waveform(c *call) error {
+	s, err := a.Library.Segment(c.param("segment"))
+	if err != nil {
+		return err
+	}
+	if s.Recording == nil {
+		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
+	}
+	b, err := a.Library.Waveform(c.r.Context(), s.Recording.SHA256)
+	if err != nil {
+		return err
+	}
+	return c.bytes(http.StatusOK, "application/json", b)
+}
+
+// segment answers a segment with its ETag, or passes the error on.
+func (c *call) segment(s schedules.Segment, err error) error {
+	return resource(c, s, s.Revision, err)
+}
+
+// resource answers a revisioned resource, or passes the error on.
+func resource(c *call, v any, revision int64, err error) error {
+	if err != nil {
+		return err
+	}
+	if c.tag(revision) {
+		return nil
+	}
+	return c.json(http.StatusOK, v)
+}
+
+// patchSegment merges what is sent into the metadata (RFC 7396): what is left out stays, null empties.
+func (a *api) patchSegment(c *call) error {
+	revision, err := c.mustMatch()
+	if err != nil {
+		return err
+	}
+	id := c.param("segment")
+	before, err := a.Library.Segment(id)
+	if err != nil {
+		return err
+	}
+	b, err := c.body("application/json", "application/merge-patch+json")
+	if err != nil {
+		return err
+	}
+	m := metaOf(before)
+	if err := mergeStrict(b, &m); err != nil {
+		return err
+	}
+	if m.ID != id {
+		return fault.Fields(fault.Field{Field: "id", Message: "cannot be changed"})
+	}
+	s, err := a.Library.Edit(c.r.Context(), c.actor, id, revision, m.onto)
+	return c.segment(s, err)
+}
+
+// act serves the acts that move a segment from state to state.
+func (a *api) act(do func(*control.Library, context.Context, control.Actor, string, *int64, string) (schedules.Segment, error)) handler {
+	return func(c *call) error {
+		revision, err := c.ifMatch()
+		if err != nil {
+			return err
+		}
+		var in wire.Reason
+		if err := c.decodeOptional(&in); err != nil {
+			return err
+		}
+		s, err := do(a.Library, c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
+		return c.segment(s, err)
+	}
+}
+
+func (a *api) segmentAudio(c *call) error {
+	s, err := a.Library.Segment(c.param("segment"))
+	if err != nil {
+		return err
+	}
+	if s.Recording == nil {
+		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
+	}
+	c.w.Header().Set("Content-Disposition", fmt.Sprintf("inline; filename=%q", s.ID+".mp3"))
+	return a.serveAudio(c, s.Recording.SHA256, "private, no-cache")
+}

@@ -1,0 +1,74 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"time"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/internal/seal"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+func (a *api) healthz(c *call) error {
+	return c.json(http.StatusOK, map[string]string{"status": "alive"})
+}
+
+// readyTimeout bounds how long readyz waits for each part.
+const readyTimeout = 3 * time.Second
+
+// readyz answers 200 when every part can be reached, and 503 with what is wrong otherwise.
+func (a *api) readyz(c *call) error {
+	ctx, cancel := context.WithTimeout(c.r.Context(), readyTimeout)
+	defer cancel()
+	parts := map[string]string{}
+	status := http.StatusOK
+	for name, ready := range a.Ready {
+		parts[name] = "ready"
+		if err := ready(ctx); err != nil {
+			a.log.Warn("not ready", "part", name, "error", err)
+			parts[name] = "out of reach"
+			status = http.StatusServiceUnavailable
+		}
+	}
+	return c.json(status, map[string]any{"parts": parts})
+}
+
+func (a *api) time(c *call) error {
+	c.w.Header().Set("Cache-Control", "no-store")
+	now := a.Now()
+	return c.json(http.StatusOK, wire.Time{Now: schedules.At(now), NowMs: now.UnixMilli()})
+}
+
+func (a *api) keys(c *call) error {
+	out := wire.Keys{Keys: []wire.Key{}}
+	for _, k := range a.Keys {
+		out.Keys = append(out.Keys, wire.Key{ID: seal.KeyID(k), Algorithm: "ed25519",
+			PublicKey: base64.StdEncoding.EncodeToString(k)})
+	}
+	return c.json(http.StatusOK, out)
+}
+
+func (a *api) createToken(c *call) error {
+	var in struct {
+		Name    string           `json:"name"`
+		Role    control.Role     `json:"role"`
+		Station string           `json:"station"`
+		Life    schedules.Millis `json:"life_ms"`
+	}
+	if err := c.decode(&in); err != nil {
+		return err
+	}
+	if in.Life.Duration < 0 {
+		return fault.Fields(fault.Field{Field: "life_ms", Message: "must not be negative"})
+	}
+	t, err := a.Access.Create(c.r.Context(), c.actor, control.NewToken{Name: in.Name, Role: in.Role, Station: in.Station, Life: in.Life.Duration})
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.json(http.StatusCreated, t)
+}

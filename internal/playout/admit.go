@@ -1,0 +1,156 @@
+package playout
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Limits of what a signed document may say; beyond them it is nonsense whoever signed it.
+const (
+	maxItems      = 20_000
+	maxItemLength = 24 * time.Hour
+	maxItemBytes  = 4 << 30
+	maxGainDB     = 40
+)
+
+var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// admitQueue judges a queue whose signature holds, against the one that is held for its day (nil: none). It answers
+// the queue without the items that make no sense, and why each of those was dropped: one bad row voids only itself.
+func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.Date, now time.Time) (*wire.Queue, []error, error) {
+	switch {
+	case q.Schema != wire.QueueSchema:
+		return nil, nil, fmt.Errorf("its schema is %q, not %q", q.Schema, wire.QueueSchema)
+	case q.Station != station:
+		return nil, nil, fmt.Errorf("it is for station %q", q.Station)
+	case q.Date.IsZero() || !date.IsZero() && q.Date != date:
+		return nil, nil, fmt.Errorf("it is for %s", q.Date)
+	case q.Revision < 1:
+		return nil, nil, errors.New("it has no revision")
+	case !q.ExpiresAt.After(now):
+		return nil, nil, fmt.Errorf("it expired at %s", q.ExpiresAt)
+	case len(q.Items) > maxItems || len(q.Fallback) > maxItems || len(q.Windows) > maxItems:
+		return nil, nil, errors.New("it has too many items")
+	}
+	for _, w := range q.Windows {
+		if !w.EndAt.After(w.StartAt.Time) || w.EndAt.Sub(w.StartAt.Time) > maxItemLength {
+			return nil, nil, fmt.Errorf("its window %q lasts from %s to %s", w.Window, w.StartAt, w.EndAt)
+		}
+	}
+	items, dropped := admitItems(q.Items, func(it wire.QueueItem) error { return checkPlanned(it, q.Windows) })
+	fallback, bad := admitItems(q.Fallback, checkItem)
+	q.Items, q.Fallback = items, fallback
+	if err := checkFilled(&q, held); err != nil {
+		return nil, nil, err
+	}
+	return &q, append(dropped, bad...), nil
+}
+
+// checkFilled refuses a queue that has implausibly little in it: a window more than half empty, or less than half of
+// what the held revision airs. A day that is truly cut so short is published in two steps.
+func checkFilled(q, held *wire.Queue) error {
+	var total time.Duration
+	for _, w := range q.Windows {
+		var filled time.Duration
+		for _, it := range q.Items {
+			if it.Window == w.Window && !it.StartAt.Before(w.StartAt.Time) && it.StartAt.Before(w.EndAt.Time) {
+				filled += it.Duration.Duration
+			}
+		}
+		if filled < w.EndAt.Sub(w.StartAt.Time)/2 {
+			return fmt.Errorf("it implausibly fills only %v of window %q", filled, w.Window)
+		}
+		total += filled
+	}
+	if held == nil {
+		return nil
+	}
+	var before time.Duration
+	for _, it := range held.Items {
+		before += it.Duration.Duration
+	}
+	if total < before/2 {
+		return fmt.Errorf("it implausibly shrinks the day from %v to %v", before, total)
+	}
+	return nil
+}
+
+// admitFallback judges a fallback document whose signature holds.
+func admitFallback(f wire.Fallback, station string, now time.Time) (*wire.Fallback, []error, error) {
+	switch {
+	case f.Schema != wire.FallbackSchema:
+		return nil, nil, fmt.Errorf("its schema is %q, not %q", f.Schema, wire.FallbackSchema)
+	case f.Station != station:
+		return nil, nil, fmt.Errorf("it is for station %q", f.Station)
+	case !f.ExpiresAt.IsZero() && !f.ExpiresAt.After(now):
+		return nil, nil, fmt.Errorf("it expired at %s", f.ExpiresAt)
+	case len(f.Items) > maxItems || len(f.Windows) > maxItems:
+		return nil, nil, errors.New("it has too many items")
+	}
+	for _, w := range f.Windows {
+		if !w.EndAt.After(w.StartAt.Time) || w.EndAt.Sub(w.StartAt.Time) > maxItemLength {
+			return nil, nil, fmt.Errorf("its window %q lasts from %s to %s", w.Window, w.StartAt, w.EndAt)
+		}
+	}
+	var dropped []error
+	f.Items, dropped = admitItems(f.Items, checkItem)
+	return &f, dropped, nil
+}
+
+func admitItems(items []wire.QueueItem, check func(wire.QueueItem) error) (kept []wire.QueueItem, dropped []error) {
+	for _, it := range items {
+		if err := check(it); err != nil {
+			dropped = append(dropped, fmt.Errorf("item %q is dropped: %w", it.ID, err))
+			continue
+		}
+		kept = append(kept, it)
+	}
+	return kept, dropped
+}
+
+// checkPlanned checks an item that has a place in one of the windows.
+func checkPlanned(it wire.QueueItem, windows []schedules.Slot) error {
+	switch {
+	case it.StartAt == nil || it.StartAt.IsZero():
+		return errors.New("it has no start")
+	case it.StartMs != 0 && it.StartMs != it.StartAt.UnixMilli():
+		return errors.New("its two starts differ")
+	case it.Start != "" && it.Start != schedules.Follow && it.Start != schedules.Hard && it.Start != schedules.Soft:
+		return fmt.Errorf("it starts %q", it.Start)
+	case it.Grace.Duration < 0:
+		return errors.New("its grace is negative")
+	}
+	for _, w := range windows {
+		if it.Window == w.Window && !it.StartAt.Before(w.StartAt.Time) && it.StartAt.Before(w.EndAt.Time) {
+			return checkItem(it)
+		}
+	}
+	return errors.New("it lies in none of the day's windows")
+}
+
+// checkItem checks what every item must have.
+func checkItem(it wire.QueueItem) error {
+	switch length := it.CueOut.Duration - it.CueIn.Duration; {
+	case it.ID == "" || it.SegmentID == "":
+		return errors.New("it has no id")
+	case !hashForm.MatchString(it.Audio.SHA256):
+		return errors.New("its audio has no hash")
+	case it.Audio.Bytes <= 0 || it.Audio.Bytes > maxItemBytes:
+		return fmt.Errorf("its audio has %d bytes", it.Audio.Bytes)
+	case it.CueIn.Duration < 0 || length <= 0 || length > maxItemLength:
+		return errors.New("its cues are impossible")
+	case it.Duration.Duration != length:
+		return errors.New("its duration is not that between its cues")
+	case it.FadeOut.Duration < 0 || it.FadeOut.Duration > length:
+		return errors.New("its fade is longer than itself")
+	case math.IsNaN(it.GainDB) || math.Abs(it.GainDB) > maxGainDB:
+		return fmt.Errorf("its gain is %v dB", it.GainDB)
+	}
+	return nil
+}

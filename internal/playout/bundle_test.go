@@ -1,0 +1,204 @@
+package playout
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// bundleOf is the bundle of what a service has.
+func bundleOf(t *testing.T, s *service, now time.Time, have ...string) []byte {
+	t.Helper()
+	known := map[string]bool{}
+	for _, sha := range have {
+		known[sha] = true
+	}
+	var b bytes.Buffer
+	if err := WriteBundle(t.Context(), &b, s.api(), BundleOptions{Station: "lantern", Days: 8, Have: known, Now: now}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestSevenDaysOfflineFromABundle starts a station that never saw the service, gives it a bundle, and plays a week.
+func TestSevenDaysOfflineFromABundle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		var wants []recording
+		begun := time.Now()
+		last := time.Time{}
+		for d := range 7 {
+			start := begun.Add(time.Duration(d)*24*time.Hour + 6*time.Hour)
+			one, two := rec(2*d+1, 12), rec(2*d+2, 8)
+			wants = append(wants, one, two)
+			s.publish(day("lantern", 1, start, 20*time.Second, []wire.QueueItem{s.record(one), s.record(two)}))
+			last = start
+		}
+		s.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: schedules.At(begun)})
+		s.recall(1)
+		bundle := bundleOf(t, s, begun)
+		s.down = true
+
+		st := newStation(t, s)
+		st.keys = append(st.keys, s.signer.Public())
+		state, err := ShareState(st.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Half of it comes first, as from a stick that was pulled out, then the whole.
+		for _, part := range [][]byte{bundle[:len(bundle)*2/3], bundle} {
+			name, err := LayIn(state, bytes.NewReader(part), time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			st.run(ctx)
+			cancel()
+			if result, err := Result(state, name); err != nil || result.Whole != (len(part) == len(bundle)) {
+				t.Errorf("taken as %+v, %v", result, err)
+			}
+		}
+		st.until = last.Add(time.Minute)
+		st.run(t.Context())
+		for d := range 7 {
+			heard := st.heardWAV(begun.AddDate(0, 0, d).UTC().Format(time.DateOnly) + "-evening.wav")
+			expectSound(t, heard, 0, seconds(12), wants[2*d], 0)
+			expectSound(t, heard, seconds(12), seconds(20), wants[2*d+1], 0)
+		}
+		entries, err := Unsent(state)
+		if err != nil || len(entries) != 14 {
+			t.Fatalf("%d entries wait, %v", len(entries), err)
+		}
+		// The link returns.
+		s.down = false
+		st.until = time.Now().Add(5 * time.Second)
+		st.run(t.Context())
+		if got := s.entries(); !reflect.DeepEqual(got, entries) {
+			t.Errorf("reported %v", outcomes(got))
+		}
+		if err := state.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestBundleIsTheSameBytesAndADeltaLeavesOutWhatIsThere(t *testing.T) {
+	s := newShelf(t)
+	s.service.publish(s.queue(1))
+	s.service.setFallback(s.fallbackDoc(1))
+	s.service.put("/v1/recalls", s.recallsDoc(1))
+	whole := bundleOf(t, s.service, vaultNow)
+	if !bytes.Equal(whole, bundleOf(t, s.service, vaultNow)) {
+		t.Error("the same content is not the same bytes")
+	}
+	state, cache := s.inbox(t)
+	if r := state.Import(t.Context(), bytes.NewReader(whole)); !r.Whole || r.Documents != 3 || r.Recordings != 7 || len(r.Refused) > 0 {
+		t.Fatalf("%+v", r)
+	}
+	have, err := Inventory(cache.state)
+	if err != nil || len(have) != 7 {
+		t.Fatalf("%v, %v", have, err)
+	}
+	delta := bundleOf(t, s.service, vaultNow, have[:6]...)
+	if len(delta) >= len(whole) || !bytes.Contains(delta, []byte(have[6])) {
+		t.Errorf("the delta has %d bytes, the whole %d", len(delta), len(whole))
+	}
+	if r := state.Import(t.Context(), bytes.NewReader(whole)); r.Recordings != 0 || r.Here != 7 || r.Documents != 3 {
+		t.Errorf("taken again: %+v", r)
+	}
+}
+
+// inbox is an inbox upon the shelf's vault, with an empty cache.
+func (s *shelf) inbox(t *testing.T) (*Inbox, *Cache) {
+	t.Helper()
+	state, err := OpenState(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = state.Close() })
+	cache, err := OpenCache(state, s.problems, s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Inbox{state, "lantern", s.Vault, cache, s.problems}, cache
+}
+
+// TestTamperedBundleBringsNothingFalse changes a bundle at random: whatever a player takes from it is what the service
+// signed, and every recording in the cache is what its name says.
+func TestTamperedBundleBringsNothingFalse(t *testing.T) {
+	s := newShelf(t)
+	s.service.publish(s.queue(5))
+	s.service.setFallback(s.fallbackDoc(5))
+	s.service.put("/v1/recalls", s.recallsDoc(5, "x"))
+	good := bundleOf(t, s.service, vaultNow)
+	box, _ := s.inbox(t)
+	box.Import(t.Context(), bytes.NewReader(good))
+	right := *s.Holdings()
+	foreign := []byte(strings.Replace(string(good), `"station":"lantern"`, `"station":"harbour"`, 1))
+	r := rand.New(rand.NewPCG(9, 9))
+	for range 80 {
+		s.dir = t.TempDir()
+		s.reopen()
+		box, cache := s.inbox(t)
+		bad := tamper(r, good, good[:1024], foreign, good[512:])
+		if len(bad) == len(good) {
+			bad[r.IntN(len(bad))] ^= 1 << r.IntN(8)
+		}
+		box.Import(t.Context(), bytes.NewReader(bad))
+		now := s.Holdings()
+		for date, q := range now.Queues {
+			if !reflect.DeepEqual(q, right.Queues[date]) {
+				t.Fatal("a changed queue was taken")
+			}
+		}
+		if now.Fallback != nil && !reflect.DeepEqual(now.Fallback, right.Fallback) || now.Recalls != nil && !reflect.DeepEqual(now.Recalls, right.Recalls) {
+			t.Fatal("a changed document was taken")
+		}
+		for sha := range cache.sizes {
+			b, err := os.ReadFile(filepath.Join(s.dir, recordingName(sha)))
+			if sum := sha256.Sum256(b); err != nil || hex.EncodeToString(sum[:]) != sha {
+				t.Fatalf("a false recording is in the cache: %v", err)
+			}
+		}
+	}
+}
+
+func TestBundleNameLeadsNowhereElse(t *testing.T) {
+	s := newShelf(t)
+	box, _ := s.inbox(t)
+	for _, name := range []string{"../key", "audio/../../key.mp3", "queues/../key.dsse", "/etc/passwd", "key"} {
+		var b bytes.Buffer
+		out := tar.NewWriter(&b)
+		for _, e := range []tarEntry{{bundleHead, []byte(`{"schema":"lifeline.bundle/1","station":"lantern"}`)}, {name, []byte("x")}} {
+			if err := e.header(out, int64(len(e.content))); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := out.Write(e.content); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := box.Import(t.Context(), &b)
+		if r.Documents+r.Recordings != 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if _, err := os.Stat(filepath.Join(s.dir, "key")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: a file was written", name)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package playout
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lifeline/internal/wire"
+)
+
+// Cache keeps recordings by their hash. A file is under its name only when all of it was hashed and is durable, and
+// its hash is checked again whenever it is opened.
+type Cache struct {
+	state    *State
+	problems *Problems
+	now      Now
+
+	mu       sync.Mutex
+	sizes    map[string]int64     // of what lies there, by hash
+	verified map[string]time.Time // when it was last hashed, since the start
+
+	lost chan struct{} // holds a token when a recording is no longer here
+}
+
+// OpenCache lists what the state directory holds.
+func OpenCache(state *State, problems *Problems, now Now) (*Cache, error) {
+	c := &Cache{state: state, problems: problems, now: now, sizes: map[string]int64{}, verified: map[string]time.Time{},
+		lost: make(chan struct{}, 1)}
+	entries, err := fs.ReadDir(state.root.FS(), "audio")
+	if err != nil {
+		return nil, fmt.Errorf("playout: cache: %w", err)
+	}
+	for _, e := range entries {
+		sha, ok := strings.CutSuffix(e.Name(), ".mp3")
+		if info, err := e.Info(); ok && err == nil && hashForm.MatchString(sha) && info.Mode().IsRegular() {
+			c.sizes[sha] = info.Size()
+		}
+	}
+	return c, nil
+}
+
+// Inventory lists the recordings that lie in a state directory, by hash.
+func Inventory(state *State) ([]string, error) {
+	c, err := OpenCache(state, nil, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(c.sizes)), nil
+}
+
+func recordingName(sha string) string { return "audio/" + sha + ".mp3" }
+func partName(sha string) string      { return "audio/" + sha + ".part" }
+
+// Has reports whether the recording lies here whole.
+func (c *Cache) Has(audio wire.AudioRef) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	size, ok := c.sizes[audio.SHA256]
+	return ok && size == audio.Bytes
+}
+
+// Verified is how many recordings were hashed since the start, and found right.
+func (c *Cache) Verified() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.verified)
+}
+
+// Open opens a recording after hashing all of it; the caller closes it. One whose hash is wrong is removed, to be
+// fetched again, and Open fails.
+func (c *Cache) Open(audio wire.AudioRef) (*os.File, error) {
+	if !hashForm.MatchString(audio.SHA256) {
+		return nil, errors.New("its audio has no hash")
+	}
+	f, err := c.state.root.Open(recordingName(audio.SHA256))
+	if errors.Is(err, fs.ErrNotExist) {
+		c.forget(audio.SHA256)
+		return nil, errors.New("its audio is not here yet")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("its audio cannot be opened: %w", err)
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	switch sum := hex.EncodeToString(h.Sum(nil)); {
+	case err != nil:
+		return nil, errors.Join(fmt.Errorf("its audio cannot be read: %w", err), f.Close())
+	case sum != audio.SHA256 || n != audio.Bytes:
+		c.drop(audio.SHA256)
+		return nil, errors.Join(fmt.Errorf("its audio is damaged: %d bytes with hash %.12s", n, sum), f.Close())
+	}
+	c.note(audio)
+	return f, nil
+}
+
+// note takes in that the recording lies here and was just hashed.
+func (c *Cache) note(audio wire.AudioRef) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sizes[audio.SHA256], c.verified[audio.SHA256] = audio.Bytes, c.now()
+}
+
+func (c *Cache) forget(sha string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sizes, sha)
+	delete(c.verified, sha)
+	select {
+	case c.lost <- struct{}{}:
+	default:
+	}
+}
+
+// drop removes a recording.
+func (c *Cache) drop(sha string) {
+	c.forget(sha)
+	if err := c.state.root.Remove(recordingName(sha)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.problems.Add("recording %.12s could not be removed: %v", sha, err)
+	}
+}

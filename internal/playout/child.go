@@ -1,0 +1,148 @@
+package playout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Child writes raw samples to the standard input of a child process, which it starts with the first block and again
+// after it died or hung.
+type Child struct {
+	name    string
+	argv    []string
+	latency time.Duration
+	hang    time.Duration                          // that it may take nothing before it is killed
+	drain   func(context.Context, io.Reader) error // takes what the child puts out; nil: it puts out nothing
+
+	stdin  *os.File // nil: none runs
+	exited chan struct{}
+	ended  error // why; to be read when exited is closed
+	kill   context.CancelFunc
+	buf    []byte
+}
+
+// NewALSA plays through aplay on a device ("" is the default one), with latency of buffer.
+func NewALSA(device string, rate Rate, latency time.Duration) *Child {
+	argv := []string{"aplay", "-q", "-t", "raw", "-f", "S16_LE", "-c", strconv.Itoa(outChannels), "-r", strconv.Itoa(int(rate)),
+		"--buffer-time=" + strconv.FormatInt(latency.Microseconds(), 10)}
+	if device != "" {
+		argv = append(argv, "-D", device)
+	}
+	return &Child{name: strings.TrimSuffix("alsa:"+device, ":"), argv: append(argv, "-"), latency: latency, hang: childHang}
+}
+
+// Name says which output it is.
+func (c *Child) Name() string { return c.name }
+
+// Continuous is true: the device would run dry between windows.
+func (c *Child) Continuous() bool { return true }
+
+// Latency is what the child buffers.
+func (c *Child) Latency() time.Duration { return c.latency }
+
+// A child may take childEnd to play what it has, and usually take nothing for childHang.
+const (
+	childEnd  = 5 * time.Second
+	childHang = 5 * time.Second
+)
+
+// Write writes the block's samples. It fails when the child has died, or takes nothing any more: it is killed then.
+func (c *Child) Write(b Block) error {
+	if len(b.PCM) == 0 {
+		return nil
+	}
+	if c.stdin == nil {
+		if err := c.begin(); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-c.exited:
+		return c.ended
+	default:
+	}
+	c.buf = pcm16(c.buf[:0], b.PCM)
+	if err := c.stdin.SetWriteDeadline(time.Now().Add(c.hang)); err != nil {
+		return err
+	}
+	_, err := c.stdin.Write(c.buf)
+	if err != nil {
+		c.kill()
+		<-c.exited
+		return fmt.Errorf("%w; %w", err, c.ended)
+	}
+	return nil
+}
+
+func (c *Child) begin() error {
+	in, stdin, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer in.Close() // the child has its own
+	ctx, kill := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
+	cmd.Stdin = in
+	var words tail
+	cmd.Stderr = &words
+	var stdout io.Reader
+	if c.drain != nil {
+		stdout, err = cmd.StdoutPipe()
+	}
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		kill()
+		return errors.Join(err, stdin.Close())
+	}
+	exited := make(chan struct{})
+	c.stdin, c.exited, c.kill = stdin, exited, kill
+	go func() {
+		defer close(exited)
+		var drained error
+		if c.drain != nil {
+			if drained = c.drain(ctx, stdout); drained != nil {
+				kill()
+			}
+		}
+		err := errors.Join(drained, cmd.Wait())
+		if err == nil {
+			err = errors.New("without an error")
+		}
+		c.ended = fmt.Errorf("%s ended: %w %s", c.argv[0], err, words.String())
+	}()
+	return nil
+}
+
+// Close lets the child play what it has, and ends it.
+func (c *Child) Close() error {
+	if c.stdin == nil {
+		return nil
+	}
+	err := c.stdin.Close()
+	late := time.AfterFunc(childEnd, c.kill)
+	<-c.exited
+	late.Stop()
+	c.kill()
+	c.stdin = nil
+	return err
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ b []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p...)
+	t.b = t.b[max(0, len(t.b)-500):]
+	return len(p), nil
+}
+
+func (t *tail) String() string { return strings.Join(strings.Fields(string(t.b)), " ") }

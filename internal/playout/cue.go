@@ -1,0 +1,113 @@
+package playout
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"lifeline/internal/wire"
+)
+
+// Cuer makes voices ready off the deck's own time: opening a recording means hashing all of it.
+type Cuer struct {
+	cache *Cache
+	open  Open
+	rate  Rate
+
+	works sync.WaitGroup
+	ready map[cueKey]*cued // used by the deck's goroutine only
+}
+
+type cueKey struct {
+	item   string
+	sha    string
+	offset int64
+}
+
+// cued is a voice in the making. voice and err may be read once done is closed.
+type cued struct {
+	done  chan struct{}
+	voice *voice
+	err   error
+}
+
+const (
+	cueAhead = 10 * time.Second // before its start an item is made ready
+	cueWait  = 2 * time.Second  // that the deck waits for an item which is not ready when it should start
+)
+
+// NewCuer makes voices of what the cache holds, for outputs of rate.
+func NewCuer(cache *Cache, open Open, rate Rate) *Cuer {
+	return &Cuer{cache: cache, open: open, rate: rate, ready: map[cueKey]*cued{}}
+}
+
+// Prepare starts to make the item ready to sound from offset of its air time on, if nobody has yet.
+func (c *Cuer) Prepare(it *wire.QueueItem, offset int64) {
+	key := cueKey{it.ID, it.Audio.SHA256, offset}
+	if c.ready[key] == nil {
+		c.ready[key] = c.start(it, offset)
+	}
+}
+
+func (c *Cuer) start(it *wire.QueueItem, offset int64) *cued {
+	w := &cued{done: make(chan struct{})}
+	c.works.Go(func() {
+		defer close(w.done)
+		f, err := c.cache.Open(it.Audio)
+		if err != nil {
+			w.err = err
+			return
+		}
+		w.voice, w.err = newVoice(f, f, it.Audio.Bytes, c.open, it, c.rate, offset)
+	})
+	return w
+}
+
+// Take answers the item's voice, which the caller closes. A preparation that failed is tried once more: what was
+// missing may have come.
+func (c *Cuer) Take(it *wire.QueueItem, offset int64) (*voice, error) {
+	key := cueKey{it.ID, it.Audio.SHA256, offset}
+	w := c.ready[key]
+	delete(c.ready, key)
+	if w != nil {
+		if v, err := w.wait(); err == nil {
+			return v, nil
+		}
+	}
+	return c.start(it, offset).wait()
+}
+
+func (w *cued) wait() (*voice, error) {
+	t := time.NewTimer(cueWait)
+	defer t.Stop()
+	select {
+	case <-w.done:
+		return w.voice, w.err
+	case <-t.C:
+		go w.discard()
+		return nil, errors.New("it was not ready in time: the disk is too slow")
+	}
+}
+
+func (w *cued) discard() {
+	<-w.done
+	if w.voice != nil {
+		_ = w.voice.Close() // read only: nothing can be lost
+	}
+}
+
+// Keep discards what was prepared, but for the one item.
+func (c *Cuer) Keep(it *wire.QueueItem, offset int64) {
+	for key, w := range c.ready {
+		if it == nil || key != (cueKey{it.ID, it.Audio.SHA256, offset}) {
+			delete(c.ready, key)
+			c.works.Go(w.discard)
+		}
+	}
+}
+
+// Close discards everything and waits for what is under way.
+func (c *Cuer) Close() {
+	c.Keep(nil, 0)
+	c.works.Wait()
+}

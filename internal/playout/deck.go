@@ -1,0 +1,446 @@
+package playout
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Deck renders the station's timeline: at every frame what is due there, from the holdings as they are at that
+// moment. It is used by one goroutine. It never fails: what cannot air is replaced from the fallback, and only when
+// nothing at all may air is there silence.
+type Deck struct {
+	rate     Rate
+	held     func() *Holdings
+	cuer     *Cuer
+	log      *Logbook
+	notify   func(Notice)
+	problems *Problems
+	lead     int64 // frames by which rendering is ahead of hearing
+	silence  int64 // frames after which an item that is silent is taken off; 0: never
+
+	generation int64 // of the holdings that spans come from
+	spans      []*Span
+	until      time.Time
+	span       *Span // that the last frame lay in
+
+	air      *airing
+	over     map[string]bool // items of the span that have aired or were given up, by id
+	broken   map[string]bool // chains of the span that one of its items broke
+	lastFill string          // segment that last filled a gap of the span
+	mute     map[string]bool // segments that filled a gap of the span with silence
+	quiet    int64           // frames for which what is on the air has been silent
+	fillFrom int64           // frame before which it is no use to look for a fill again
+	fresh    bool            // nothing was filled in the span yet: a rotation is rejoined, not begun
+}
+
+// airing is what is on the air.
+type airing struct {
+	item    *wire.QueueItem
+	span    *Span
+	fills   string // the planned item that it replaces; "-": a gap in the plan or a window without a queue
+	detail  string
+	voice   *voice
+	offset  int64 // frames of air time before it was joined
+	start   int64 // frame at which it was joined
+	end     int64 // frame by which it ends
+	noticed int64 // frame of the last position
+}
+
+// The fades that make a cut bearable where the plan has none.
+const (
+	cutFade  = 15 * time.Millisecond
+	fillFade = time.Second
+)
+
+// NewDeck renders at rate what held answers, lead before it is heard. An item that is silent for as long as silence is
+// replaced; 0: never.
+func NewDeck(rate Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log *Logbook, problems *Problems, notify func(Notice)) *Deck {
+	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log, notify: notify, problems: problems,
+		over: map[string]bool{}, broken: map[string]bool{}, mute: map[string]bool{}}
+}
+
+// Span is the window that contains frame pos, nil between windows, and the frame before which that does not change
+// by the plan; 0 when nothing further is planned.
+func (d *Deck) Span(pos int64) (span *Span, until int64) {
+	h, now := d.held(), d.rate.Time(pos)
+	if h.Generation != d.generation || !d.until.IsZero() && !d.until.After(now) {
+		d.spans, d.until = timetable(h, now, d.rate)
+		d.generation = h.Generation
+	}
+	for len(d.spans) > 0 && d.spans[0].End <= pos {
+		d.spans = d.spans[1:]
+	}
+	if len(d.spans) == 0 {
+		return nil, 0
+	}
+	if s := d.spans[0]; s.Start <= pos {
+		return s, s.End
+	}
+	return nil, d.spans[0].Start
+}
+
+// Render fills dst, interleaved stereo, from frame pos on. All of it must lie on one side of any window's bounds.
+func (d *Deck) Render(pos int64, dst []float32) {
+	for len(dst) > 0 {
+		n := int64(len(dst) / outChannels)
+		span, until := d.Span(pos)
+		if until > pos {
+			n = min(n, until-pos)
+		}
+		d.enter(pos, span)
+		if span != nil {
+			slot := span.slotAt(pos)
+			n = min(n, slot.End-pos)
+			d.settle(pos, slot)
+		}
+		if d.air == nil {
+			clear(dst[:n*outChannels])
+		} else {
+			n = min(n, d.air.end-pos)
+			if err := d.air.voice.Read(dst[:n*outChannels]); err != nil {
+				d.spoil(pos, err.Error())
+				continue
+			}
+			d.position(pos + n)
+			d.listen(pos+n, dst[:n*outChannels])
+		}
+		pos += n
+		dst = dst[n*outChannels:]
+		d.complete(pos)
+	}
+}
+
+// silent is the level, -60 dBFS, under which nothing is heard.
+const silent = 1e-3
+
+// listen takes what is on the air off again when it has been silent for too long, before the transmitter's own sensor
+// would act.
+func (d *Deck) listen(pos int64, pcm []float32) {
+	d.quiet += int64(len(pcm) / outChannels)
+	for i, x := range slices.Backward(pcm) {
+		if x > silent || x < -silent {
+			d.quiet = int64((len(pcm) - 1 - i) / outChannels)
+			break
+		}
+	}
+	if d.silence > 0 && d.quiet >= d.silence && pos < d.air.end {
+		if d.air.fills != "" {
+			d.mute[d.air.item.SegmentID] = true
+		}
+		d.spoil(pos, fmt.Sprintf("it was silent for %v", d.rate.Duration(d.quiet).Round(time.Millisecond)))
+	}
+}
+
+// enter notes the bounds of windows.
+func (d *Deck) enter(pos int64, span *Span) {
+	if d.span == span {
+		return
+	}
+	same := d.span != nil && span != nil && d.span.Window == span.Window && d.span.Start == span.Start
+	if d.span != nil && !same {
+		d.Leave(pos, "the window ended")
+	}
+	d.span = span
+	if span == nil || same {
+		return
+	}
+	clear(d.over)
+	clear(d.broken)
+	clear(d.mute)
+	d.lastFill, d.fresh, d.fillFrom = "", true, 0
+	d.notify(Notice{Kind: WindowStart, At: d.at(pos), Window: span.Window, Date: span.Date, Revision: span.Revision,
+		StartAt: span.StartAt, EndAt: span.EndAt})
+}
+
+// Leave ends what is on the air at pos, and the window: before a jump of the timeline, and before the player stops.
+func (d *Deck) Leave(pos int64, why string) {
+	if d.air != nil {
+		d.finish(pos, why)
+	}
+	if s := d.span; s != nil {
+		d.notify(Notice{Kind: WindowEnd, At: d.at(pos), Window: s.Window, Date: s.Date, Revision: s.Revision,
+			StartAt: s.StartAt, EndAt: s.EndAt})
+	}
+	d.span = nil
+}
+
+// settle sees to it that what is on the air at pos is what may be.
+func (d *Deck) settle(pos int64, slot Slot) {
+	if a := d.air; a != nil {
+		h := d.held()
+		planned := slot.Item != nil && !d.over[slot.Item.ID]
+		switch {
+		case h.Recalled(a.item):
+			d.spoil(pos, "its segment was recalled")
+		case a.fills == "" && (slot.Item == nil || slot.Item.ID != a.item.ID || slot.Start != a.start-a.offset):
+			d.finish(pos, "the plan changed")
+		case a.fills != "" && planned:
+			d.finish(pos, "a planned item is due")
+		default:
+			end := min(slot.End, pos+a.voice.left())
+			if a.fills != "" {
+				end = min(a.end, slot.End)
+			}
+			if a.end != end {
+				d.endAt(a, end)
+			}
+			return
+		}
+	}
+	if slot.Item != nil && !d.over[slot.Item.ID] && d.play(pos, slot) {
+		return
+	}
+	d.fill(pos, slot)
+}
+
+// play puts the slot's item on the air at pos, or gives it up.
+func (d *Deck) play(pos int64, slot Slot) bool {
+	it := slot.Item
+	if outcome, why := d.objection(it, slot.End); why != "" {
+		d.giveUp(pos, it, outcome, why)
+		return false
+	}
+	v, err := d.cuer.Take(it, pos-slot.Start)
+	if err != nil {
+		d.giveUp(pos, it, schedules.Failed, err.Error())
+		return false
+	}
+	d.begin(&airing{item: it, voice: v, offset: pos - slot.Start, start: pos}, min(slot.End, pos+v.left()))
+	return true
+}
+
+// objection is why the item may not air until frame end; "" when it may.
+func (d *Deck) objection(it *wire.QueueItem, end int64) (schedules.Outcome, string) {
+	h := d.held()
+	switch {
+	case h.Recalled(it):
+		return schedules.Skipped, "its segment is recalled"
+	case !it.NotAfter.IsZero() && d.rate.Time(end).After(it.NotAfter.Time):
+		return schedules.Skipped, fmt.Sprintf("it would end after its expiry at %s", it.NotAfter)
+	case it.Chain != "" && d.broken[it.Chain]:
+		return schedules.Skipped, "another part of its chain cannot air"
+	case it.Chain != "":
+		for i := range d.span.Slots {
+			s := &d.span.Slots[i]
+			if s.Item == nil || s.Item.Chain != it.Chain || s.Item.ID == it.ID || s.End <= end {
+				continue
+			}
+			if h.Recalled(s.Item) || !d.cuer.cache.Has(s.Item.Audio) ||
+				!s.Item.NotAfter.IsZero() && d.rate.Time(s.End).After(s.Item.NotAfter.Time) {
+				return schedules.Skipped, fmt.Sprintf("item %s of its chain cannot air", s.Item.ID)
+			}
+		}
+	}
+	return "", ""
+}
+
+// giveUp reports an item that did not start.
+func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, why string) {
+	d.over[it.ID] = true
+	if it.Chain != "" {
+		d.broken[it.Chain] = true
+	}
+	d.problems.Add("item %s (%s) was %s: %s", it.ID, it.SegmentID, outcome, why)
+	d.log.Aside(schedules.AsRun{ItemID: it.ID, SegmentID: it.SegmentID, SHA256: it.Audio.SHA256, Outcome: outcome, Detail: why})
+	d.notify(d.notice(ItemEnd, pos, it, outcome, why))
+}
+
+// fill puts an item of the fallback on the air at pos, in place of the slot's.
+func (d *Deck) fill(pos int64, slot Slot) {
+	gap := d.rate.Duration(slot.End - pos)
+	if gap < minFill || pos < d.fillFrom {
+		return
+	}
+	list := d.held().ValidFallback(d.rate.Time(pos))
+	unplayable := map[string]bool{}
+	may := func(it *wire.QueueItem, lasts time.Duration) bool {
+		_, why := d.objection(it, pos+d.rate.Frames(lasts))
+		return why == "" && !unplayable[it.ID] && !d.mute[it.SegmentID] && d.cuer.cache.Has(it.Audio)
+	}
+	for range len(list) {
+		var it *wire.QueueItem
+		var offset int64
+		if d.span.Revision == 0 {
+			var into time.Duration
+			it, into = rotated(list, d.span.StartAt.Time, d.rate.Time(pos), gap, d.lastFill, may)
+			if d.fresh && into >= 0 {
+				offset = d.rate.Frames(into)
+			}
+		} else {
+			it = bestFit(list, gap, d.lastFill, may)
+		}
+		if it == nil {
+			break
+		}
+		v, err := d.cuer.Take(it, offset)
+		if err != nil {
+			unplayable[it.ID] = true
+			d.problems.Add("fallback item %s (%s) cannot air: %v", it.ID, it.SegmentID, err)
+			continue
+		}
+		a := &airing{item: it, voice: v, offset: offset, start: pos, fills: "-"}
+		switch {
+		case slot.Item != nil:
+			a.fills, a.detail = slot.Item.ID, "in place of "+slot.Item.SegmentID
+		case d.span.Revision == 0:
+			a.detail = "there is no valid queue"
+		}
+		d.lastFill, d.fresh = it.SegmentID, false
+		d.begin(a, min(slot.End, pos+v.left()))
+		return
+	}
+	d.fillFrom = pos + int64(d.rate)
+	d.problems.Add("nothing may air in window %s of %s: no item of the fallback is here", d.span.Window, d.span.Date)
+}
+
+// begin puts a on the air until frame end.
+func (d *Deck) begin(a *airing, end int64) {
+	a.span = d.span
+	d.air, d.quiet = a, 0
+	d.endAt(a, end)
+	d.log.Begin(OnAir{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256, StartedAt: d.at(a.start),
+		Fallback: a.fills != "", Detail: a.joinedDetail(d.rate)})
+	n := d.notice(ItemStart, a.start, a.item, "", a.joinedDetail(d.rate))
+	n.ItemID, n.StartedAt = a.id(), d.at(a.start)
+	d.notify(n)
+}
+
+// id is the item that the airing counts for.
+func (a *airing) id() string {
+	if a.fills != "" && a.fills != "-" {
+		return a.fills
+	}
+	return a.item.ID
+}
+
+func (a *airing) joinedDetail(rate Rate) string {
+	if a.offset == 0 {
+		return a.detail
+	}
+	return joined(a.detail, fmt.Sprintf("joined %.3f s into it", rate.Duration(a.offset).Seconds()))
+}
+
+// endAt makes the airing end by frame end; before its own end it is faded there.
+func (d *Deck) endAt(a *airing, end int64) {
+	a.end = end
+	fade := int64(0)
+	if last := a.offset + end - a.start; last < min(a.voice.length, d.rate.Frames(a.item.Duration.Duration)) {
+		fade = d.rate.Frames(cutFade)
+		if a.fills != "" {
+			fade = d.rate.Frames(fillFade)
+		}
+		a.voice.endBy(last, fade)
+	}
+}
+
+// complete ends what has come to its end at pos.
+func (d *Deck) complete(pos int64) {
+	if d.air != nil && pos >= d.air.end {
+		if d.air.fills == "" {
+			d.over[d.air.item.ID] = true
+		}
+		d.finish(pos, "")
+	}
+}
+
+// spoil ends what is on the air at pos because it may not, or cannot, go on.
+func (d *Deck) spoil(pos int64, why string) {
+	if a := d.air; a.fills == "" {
+		d.over[a.item.ID] = true
+		if a.item.Chain != "" {
+			d.broken[a.item.Chain] = true
+		}
+	}
+	d.problems.Add("item %s (%s) was cut: %s", d.air.item.ID, d.air.item.SegmentID, why)
+	d.finish(pos, why)
+}
+
+// tolerance is what an item may lack at its end and still have aired.
+const tolerance = 10 * time.Millisecond
+
+// finish reports what was on the air until pos.
+func (d *Deck) finish(pos int64, why string) {
+	a := d.air
+	d.air = nil
+	heard := a.offset + pos - a.start
+	outcome := schedules.Cut
+	detail := a.joinedDetail(d.rate)
+	switch whole := d.rate.Frames(a.item.Duration.Duration); {
+	case a.fills != "":
+		outcome = schedules.FellBack
+	case a.offset == 0 && whole-heard <= d.rate.Frames(tolerance):
+		outcome = schedules.Aired
+	case why == "" && a.voice.left() == 0 && whole-heard > d.rate.Frames(tolerance):
+		why = fmt.Sprintf("the recording ends %v early", d.rate.Duration(whole-heard).Round(time.Millisecond))
+		d.problems.Add("item %s (%s): %s", a.item.ID, a.item.SegmentID, why)
+	case why == "" && whole-heard > d.rate.Frames(tolerance):
+		why = "the next item was due"
+	}
+	if outcome == schedules.Aired {
+		why = ""
+	}
+	detail = joined(detail, why)
+	if err := a.voice.Close(); err != nil {
+		d.problems.Add("item %s: %v", a.item.ID, err)
+	}
+	d.log.End(schedules.AsRun{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256,
+		StartedAt: d.at(a.start), EndedAt: d.at(pos), Outcome: outcome, Detail: detail})
+	n := d.notice(ItemEnd, pos, a.item, outcome, detail)
+	n.ItemID, n.StartedAt, n.EndedAt = a.id(), d.at(a.start), d.at(pos)
+	d.notify(n)
+}
+
+// position tells each second how far what is on the air has come.
+func (d *Deck) position(pos int64) {
+	a := d.air
+	if pos-max(a.noticed, a.start) < int64(d.rate) {
+		return
+	}
+	a.noticed = pos
+	d.log.Heard(heard{ItemID: a.id(), StartedAt: d.at(a.start), Until: d.at(max(pos-d.lead, a.start))})
+	n := d.notice(Position, pos, a.item, "", "")
+	n.ItemID, n.StartedAt = a.id(), d.at(a.start)
+	n.PlayedMs = schedules.Millis{Duration: d.rate.Duration(a.offset + pos - a.start)}
+	d.notify(n)
+}
+
+// Ahead makes ready what starts at pos or next after it.
+func (d *Deck) Ahead(pos int64) {
+	at := pos
+	span, until := d.Span(pos)
+	if span == nil && until > 0 {
+		span, at = d.spans[0], until
+	}
+	var next Slot
+	if span != nil {
+		if next = span.slotAt(at); next.Start < at && next.End < span.End {
+			next = span.slotAt(next.End)
+		}
+	}
+	if next.Item == nil || next.Start < pos || next.Start-pos > d.rate.Frames(cueAhead) {
+		d.cuer.Keep(nil, 0)
+		return
+	}
+	d.cuer.Keep(next.Item, 0)
+	d.cuer.Prepare(next.Item, 0)
+}
+
+func (d *Deck) at(pos int64) schedules.Instant {
+	return schedules.At(d.rate.Time(pos).Round(time.Millisecond))
+}
+
+func (d *Deck) notice(kind string, pos int64, it *wire.QueueItem, outcome schedules.Outcome, detail string) Notice {
+	n := Notice{Kind: kind, At: d.at(pos), ItemID: it.ID, SegmentID: it.SegmentID, SHA256: it.Audio.SHA256, Title: it.Title,
+		ItemKind: it.Kind, LengthMs: it.Duration, Outcome: outcome, Detail: detail}
+	if d.span != nil {
+		n.Window, n.Date, n.Revision = d.span.Window, d.span.Date, d.span.Revision
+	}
+	if it.StartAt != nil {
+		n.PlannedAt = *it.StartAt
+	}
+	return n
+}

@@ -1,0 +1,31 @@
+// Package playout is the station: it follows the service's signed documents, keeps the audio that they name, plays
+// each item at its planned instant and reports what aired. It shares no code with the service but what crosses the
+// network.
+//
+// The parts, in the order in which the data passes them:
+//
+//   - Follower asks the service; Vault verifies, keeps and publishes what it answers, as Holdings.
+//   - Cache fetches the audio that the Holdings name and opens it only after checking its hash.
+//   - Deck works out which Slot is due at each frame of the station's timeline and renders it through a voice.
+//   - Outputs take the rendered blocks: files, pipes, child processes.
+//   - Logbook writes what aired to the Spool, which is durable before the Sender reports it.
+//
+// # The timeline
+//
+// All playing is by frame number: frame n is heard at n/rate seconds after 1970 UTC. An item that is planned at an
+// instant starts at that instant's frame, whatever happened before; nothing accumulates.
+//
+// # The state directory
+//
+//	key                     the pinned public key, base64, after trust on first use
+//	queues/2023-10-27.dsse  the envelope of each day's queue
+//	fallback.dsse           the envelope of the fallback
+//	recalls.dsse            the envelope of the recall list
+//	seen.json               the highest revision seen of each, with the hash of its bytes
+//	audio/<sha256>.mp3      verified recordings; <sha256>.part is one that is still coming
+//	inbox/*.tar             bundles to take, see WriteBundle; *.tar.json is what became of one
+//	asrun.log               the spool: one checked line per as-run entry or acknowledgement
+//	onair                   until when what is on the air was heard, written each second
+//
+// Every file but the spool, the parts and onair is replaced whole: temporary file, fsync, rename, fsync of the directory.
+package playout

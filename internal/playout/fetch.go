@@ -1,0 +1,267 @@
+package playout
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"lifeline/internal/client"
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+)
+
+// Fetcher brings the recordings that the holdings name into the cache: one after the other, what is due first first.
+// A transfer that breaks off goes on where it stopped, after a restart too.
+type Fetcher struct {
+	cache   *Cache
+	vault   *Vault
+	service *client.Station
+	now     Now
+	limit   *rate.Limiter // bytes per second; nil: none
+	quota   int64         // bytes that the cache may take up; 0: what the disk has
+	tries   map[string]try
+}
+
+// try is when a recording that failed is due again.
+type try struct {
+	failures int
+	next     time.Time
+}
+
+// NewFetcher fetches at most bytesPerSecond, or as fast as it can for 0.
+func NewFetcher(cache *Cache, vault *Vault, service *client.Station, bytesPerSecond int, quota int64, now Now) *Fetcher {
+	f := &Fetcher{cache: cache, vault: vault, service: service, quota: quota, now: now, tries: map[string]try{}}
+	if bytesPerSecond > 0 {
+		f.limit = rate.NewLimiter(rate.Limit(bytesPerSecond), max(bytesPerSecond, 64<<10))
+	}
+	return f
+}
+
+// want is a recording to have, and when it airs first.
+type want struct {
+	audio wire.AudioRef
+	due   time.Time
+}
+
+// soon is what takes precedence over the fallback, which has no time of its own.
+const soon = time.Hour
+
+// wants lists what is to be in the cache: by the time of its first airing, the fallback after the next hour's.
+func wants(h *Holdings, now time.Time) []want {
+	due := map[string]want{}
+	add := func(it *wire.QueueItem, at time.Time) {
+		if h.Recalled(it) {
+			return
+		}
+		if w, ok := due[it.Audio.SHA256]; !ok || at.Before(w.due) {
+			due[it.Audio.SHA256] = want{it.Audio, at}
+		}
+	}
+	for date := range h.Queues {
+		q := h.ValidQueue(date, now)
+		if q == nil {
+			continue
+		}
+		for i := range q.Items {
+			if it := &q.Items[i]; it.StartAt.Add(it.Duration.Duration).After(now) {
+				add(it, it.StartAt.Time)
+			}
+		}
+	}
+	fallback := h.ValidFallback(now)
+	for i := range fallback {
+		add(&fallback[i], now.Add(soon))
+	}
+	out := make([]want, 0, len(due))
+	for _, w := range due {
+		out = append(out, w)
+	}
+	slices.SortFunc(out, func(a, b want) int {
+		return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.audio.SHA256, b.audio.SHA256))
+	})
+	return out
+}
+
+// Run fetches, and checks what lies there when there is nothing to fetch, until ctx is done.
+func (f *Fetcher) Run(ctx context.Context) error {
+	for {
+		changed := f.vault.Changed()
+		all := wants(f.vault.Holdings(), f.now())
+		next, wait := f.next(all)
+		switch {
+		case next != nil:
+			f.try(ctx, *next, all)
+			wait = 0
+		case f.cache.scrub(all):
+			wait = scrubPause
+		}
+		if err := pause(ctx, wait, changed, f.cache.lost); err != nil {
+			return nil
+		}
+	}
+}
+
+// next is the first recording that is not here and may be tried now; nil: look again after wait.
+func (f *Fetcher) next(all []want) (next *want, wait time.Duration) {
+	now := f.now()
+	wait = time.Minute
+	for i := range all {
+		w := &all[i]
+		if f.cache.Has(w.audio) {
+			continue
+		}
+		at := f.tries[w.audio.SHA256].next
+		if !at.After(now) || at.Sub(now) > backoffMax { // later than any wait: the clock was stepped back
+			return w, 0
+		}
+		wait = min(wait, at.Sub(now))
+	}
+	return nil, wait
+}
+
+// try fetches a recording. A failure that brought something starts its waits afresh.
+func (f *Fetcher) try(ctx context.Context, w want, all []want) {
+	sha := w.audio.SHA256
+	err := f.cache.makeRoom(f.quota, w, all)
+	came := false
+	if err == nil {
+		came, err = f.fetch(ctx, w.audio)
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		f.cache.evict(all, w.audio.Bytes)
+	}
+	if err == nil {
+		delete(f.tries, sha)
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	t := f.tries[sha]
+	if came {
+		t.failures = 0
+	}
+	f.tries[sha] = try{t.failures + 1, f.now().Add(backoff(t.failures))}
+	f.cache.problems.Add("recording %.12s could not be fetched: %v", sha, err)
+}
+
+// stall is how long a transfer may bring nothing.
+const stall = 30 * time.Second
+
+// fetch brings one recording into the cache. It reports whether anything came, if only a part.
+func (f *Fetcher) fetch(ctx context.Context, audio wire.AudioRef) (came bool, err error) {
+	root := f.cache.state.root
+	part, err := root.OpenFile(partName(audio.SHA256), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return false, err
+	}
+	before, err := part.Seek(0, io.SeekEnd)
+	if err == nil {
+		err = f.complete(ctx, part, audio)
+	}
+	if err == nil {
+		err = part.Sync()
+	}
+	if info, err := part.Stat(); err == nil {
+		came = info.Size() > before
+	}
+	if err = errors.Join(err, part.Close()); err != nil {
+		return came, err
+	}
+	if err := root.Rename(partName(audio.SHA256), recordingName(audio.SHA256)); err != nil {
+		return came, err
+	}
+	if err := f.cache.state.SyncDir("audio"); err != nil {
+		return came, err
+	}
+	f.cache.note(audio)
+	return came, nil
+}
+
+// complete appends what is missing to part and checks the whole. What turns out wrong is cut away, so that the next
+// try starts afresh.
+func (f *Fetcher) complete(ctx context.Context, part *os.File, audio wire.AudioRef) error {
+	have, err := part.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if have > audio.Bytes {
+		have = 0
+	}
+	if have < audio.Bytes {
+		if err := f.transfer(ctx, part, audio, have); err != nil {
+			if fault.Is(err, fault.Conflict) {
+				err = errors.Join(err, part.Truncate(0))
+			}
+			return err
+		}
+	}
+	if _, err := part.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, part)
+	if err != nil {
+		return err
+	}
+	if sum := hex.EncodeToString(h.Sum(nil)); n != audio.Bytes || sum != audio.SHA256 {
+		return errors.Join(fmt.Errorf("%d bytes came, with hash %.12s", n, sum), part.Truncate(0))
+	}
+	return nil
+}
+
+func (f *Fetcher) transfer(ctx context.Context, part *os.File, audio wire.AudioRef, have int64) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	idle := time.AfterFunc(stall, func() { cancel(fmt.Errorf("nothing came for %v", stall)) })
+	defer idle.Stop()
+	body, err := f.service.Audio(ctx, audio.SHA256, have)
+	if err != nil {
+		return cmp.Or(context.Cause(ctx), err)
+	}
+	defer body.Close()
+	if err := part.Truncate(body.From); err != nil {
+		return err
+	}
+	if _, err := part.Seek(body.From, io.SeekStart); err != nil {
+		return err
+	}
+	left := audio.Bytes - body.From
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := body.Read(buf)
+		idle.Reset(stall)
+		if left -= int64(n); left < 0 {
+			return errors.Join(fmt.Errorf("over the %d bytes that it should have", audio.Bytes), part.Truncate(0))
+		}
+		if _, err := part.Write(buf[:n]); err != nil {
+			return err
+		}
+		if errors.Is(err, io.EOF) {
+			if left > 0 {
+				return fmt.Errorf("it broke off %d bytes before its end", left)
+			}
+			return nil
+		}
+		if err != nil {
+			return cmp.Or(context.Cause(ctx), err)
+		}
+		if f.limit != nil {
+			idle.Stop()
+			if err := f.limit.WaitN(ctx, n); err != nil {
+				return err
+			}
+			idle.Reset(stall)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package playout
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Inbox takes the bundles that are laid into the state directory, while the player plays: inbox/*.tar. What became of
+// each is told in a file beside it, named *.tar.json.
+type Inbox struct {
+	state    *State
+	station  string
+	vault    *Vault
+	cache    *Cache
+	problems *Problems
+}
+
+// Imported says what became of a bundle.
+type Imported struct {
+	Documents  int      `json:"documents"`  // taken, or held already
+	Recordings int      `json:"recordings"` // taken
+	Here       int      `json:"here"`       // recordings that were here already
+	Refused    []string `json:"refused,omitempty"`
+	Whole      bool     `json:"whole"` // it was read to its end
+}
+
+const (
+	inboxEvery   = 5 * time.Second
+	inboxForgets = time.Hour // results that nobody fetched
+)
+
+// LayIn lays a bundle into the inbox, beside a player that may be playing, and answers its name there.
+func LayIn(state *State, bundle io.Reader, now time.Time) (name string, err error) {
+	name = fmt.Sprintf("inbox/%d.tar", now.UnixNano())
+	temp := name + ".tmp"
+	f, err := state.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("playout: inbox: %w", err)
+	}
+	_, err = io.Copy(f, bundle)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		if err = state.root.Rename(temp, name); err == nil {
+			return name, state.SyncDir("inbox")
+		}
+	}
+	return "", fmt.Errorf("playout: inbox: %w", errors.Join(err, state.root.Remove(temp)))
+}
+
+// Result is what became of a bundle that was laid in. It fails with fs.ErrNotExist until a player took it.
+func Result(state *State, name string) (result Imported, err error) {
+	b, err := state.Read(name+".json", 1<<20)
+	if err == nil {
+		err = json.Unmarshal(b, &result)
+	}
+	return result, err
+}
+
+// Run takes bundles until ctx is done.
+func (b *Inbox) Run(ctx context.Context) error {
+	var seen time.Time
+	for {
+		// A directory that did not change has nothing new in it.
+		info, err := b.state.root.Stat("inbox")
+		if err != nil || !info.ModTime().Equal(seen) {
+			if err == nil {
+				seen = info.ModTime()
+			}
+			b.look(ctx)
+		}
+		if pause(ctx, inboxEvery) != nil {
+			return nil
+		}
+	}
+}
+
+// look takes what lies in the inbox.
+func (b *Inbox) look(ctx context.Context) {
+	names, err := fs.Glob(b.state.root.FS(), "inbox/*.tar")
+	if err != nil {
+		b.problems.Add("the inbox cannot be looked into: %v", err)
+	}
+	for _, name := range names {
+		b.take(ctx, name)
+	}
+	b.forget()
+}
+
+// take imports a bundle, tells the result, and removes it.
+func (b *Inbox) take(ctx context.Context, name string) {
+	f, err := b.state.root.Open(name)
+	if err != nil {
+		b.problems.Add("bundle %s: %v", name, err)
+		return
+	}
+	result := b.Import(ctx, f)
+	if err := f.Close(); err != nil {
+		b.problems.Add("bundle %s: %v", name, err)
+	}
+	if ctx.Err() != nil {
+		return // the next start takes it again
+	}
+	for _, why := range result.Refused {
+		b.problems.Add("bundle %s: %s", path.Base(name), why)
+	}
+	text, err := json.Marshal(result)
+	if err == nil {
+		err = b.state.Replace(name+".json", text)
+	}
+	if err = errors.Join(err, b.state.root.Remove(name)); err != nil {
+		b.problems.Add("bundle %s: %v", name, err)
+	}
+}
+
+func (b *Inbox) forget() {
+	results, err := fs.Glob(b.state.root.FS(), "inbox/*.tar.json")
+	if err != nil {
+		return
+	}
+	for _, name := range results {
+		if info, err := b.state.root.Stat(name); err == nil && time.Since(info.ModTime()) > inboxForgets {
+			_ = b.state.root.Remove(name) // the next look tries again
+		}
+	}
+}
+
+// Import takes a bundle: each document as if the service had sent it, and each recording that some document held
+// names, if its hash is right.
+func (b *Inbox) Import(ctx context.Context, r io.Reader) (result Imported) {
+	refuse := func(format string, args ...any) {
+		if len(result.Refused) < maxProblems {
+			result.Refused = append(result.Refused, fmt.Sprintf(format, args...))
+		}
+	}
+	in := tar.NewReader(r)
+	for first := true; ctx.Err() == nil; first = false {
+		h, err := in.Next()
+		if err != nil {
+			refuse("it breaks off: %v", err)
+			return result
+		}
+		if first {
+			if err := b.checkHead(h, in); err != nil {
+				refuse("%v", err)
+				return result
+			}
+			continue
+		}
+		if h.Name == bundleEnd {
+			result.Whole = true
+			return result
+		}
+		if h.Typeflag != tar.TypeReg {
+			refuse("%q is no file", h.Name)
+			continue
+		}
+		sha, isAudio := strings.CutPrefix(strings.TrimSuffix(h.Name, ".mp3"), "audio/")
+		if !isAudio {
+			if err := b.document(h, in); err != nil {
+				refuse("%v", err)
+			} else {
+				result.Documents++
+			}
+			continue
+		}
+		taken, err := b.recording(sha, in)
+		switch {
+		case err != nil:
+			refuse("recording %.12s: %v", sha, err)
+		case taken:
+			result.Recordings++
+		default:
+			result.Here++
+		}
+	}
+	return result
+}
+
+func (b *Inbox) checkHead(h *tar.Header, in io.Reader) error {
+	var head BundleHead
+	if h.Name != bundleHead || json.NewDecoder(io.LimitReader(in, 1<<16)).Decode(&head) != nil || head.Schema != BundleSchema {
+		return errors.New("it is no bundle that this player knows")
+	}
+	if head.Station != b.station {
+		return fmt.Errorf("it is for station %q", head.Station)
+	}
+	return nil
+}
+
+func (b *Inbox) document(h *tar.Header, in io.Reader) error {
+	text, err := io.ReadAll(io.LimitReader(in, maxDocument+1))
+	if err != nil {
+		return fmt.Errorf("%q breaks off: %w", h.Name, err)
+	}
+	if len(text) > maxDocument {
+		return fmt.Errorf("%q is too large", h.Name)
+	}
+	switch h.Name {
+	case "recalls.dsse":
+		return b.vault.takeRecalls(text, true)
+	case "fallback.dsse":
+		return b.vault.OfferFallback(text)
+	}
+	date, err := schedules.ParseDate(strings.TrimSuffix(strings.TrimPrefix(h.Name, "queues/"), ".dsse"))
+	if err != nil {
+		return fmt.Errorf("%q is nothing that a bundle has", h.Name)
+	}
+	return b.vault.OfferQueue(text, date)
+}
+
+// recording takes a recording that is wanted and not here.
+func (b *Inbox) recording(sha string, in io.Reader) (taken bool, err error) {
+	var audio wire.AudioRef
+	for _, w := range wants(b.vault.Holdings(), b.vault.now()) {
+		if w.audio.SHA256 == sha {
+			audio = w.audio
+		}
+	}
+	if audio.SHA256 == "" || b.cache.Has(audio) {
+		return false, nil
+	}
+	root, temp := b.state.root, "audio/"+sha+".import"
+	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return false, err
+	}
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(in, audio.Bytes+1))
+	if err == nil && (n != audio.Bytes || hex.EncodeToString(sum.Sum(nil)) != sha) {
+		err = errors.New("its bytes are not what its name says")
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = root.Rename(temp, recordingName(sha))
+	}
+	if err != nil {
+		return false, errors.Join(err, root.Remove(temp))
+	}
+	if err := b.state.SyncDir("audio"); err != nil {
+		return false, err
+	}
+	b.cache.note(audio)
+	return true, nil
+}

@@ -1,0 +1,173 @@
+package playout
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Block is a stretch of the station's programme, in order, as it goes to the outputs. It lies in one window or
+// between two. Its PCM is interleaved stereo in [-1, 1], which outputs do not change; without PCM it only tells that
+// the timeline has come to Frame.
+type Block struct {
+	Frame int64
+	PCM   []float32
+	Span  *Span // nil: between windows
+}
+
+// Output takes the station's programme somewhere. One goroutine uses it.
+type Output interface {
+	// Name says which output it is, for logs.
+	Name() string
+	// Continuous reports whether it wants silence between windows.
+	Continuous() bool
+	// Latency is how long before it is heard a block must be written.
+	Latency() time.Duration
+	// Write takes the next block. After a failure the output is closed and opened anew.
+	Write(b Block) error
+	// Close ends what was written in good order. A Write after it begins anew.
+	Close() error
+}
+
+// Line feeds one output by the wall clock, apart from the others: one that fails or hangs holds up nobody.
+type Line struct {
+	out      Output
+	rate     Rate
+	now      Now
+	problems *Problems
+
+	blocks  chan Block
+	dropped atomic.Int64 // frames
+	reopens atomic.Int64
+}
+
+// lineDepth is how many blocks wait for an output that is slow before some are dropped.
+const lineDepth = 250
+
+// NewLine feeds out.
+func NewLine(out Output, rate Rate, now Now, problems *Problems) *Line {
+	return &Line{out: out, rate: rate, now: now, problems: problems, blocks: make(chan Block, lineDepth)}
+}
+
+// Put hands the line a block, and drops it when the output is far behind.
+func (l *Line) Put(b Block) {
+	select {
+	case l.blocks <- b:
+	default:
+		l.dropped.Add(int64(len(b.PCM) / outChannels))
+		l.problems.Add("output %s is stuck: the programme goes on without it", l.out.Name())
+	}
+}
+
+// End tells that no block follows.
+func (l *Line) End() { close(l.blocks) }
+
+// Run writes each block when it is due, until End. ctx cuts short the wait for an output that is being restarted.
+func (l *Line) Run(ctx context.Context) error {
+	var again time.Time
+	failures := 0
+	for b := range l.blocks {
+		// A wall clock that steps must not hold the line longer than the lead that it was given.
+		early := l.rate.Time(b.Frame).Add(-l.out.Latency()).Sub(l.now().Round(0))
+		if early > 0 && early <= maxEarly {
+			if err := pause(ctx, early); err != nil {
+				early = 0 // what is left is written at once
+			}
+		}
+		if time.Now().Before(again) {
+			continue
+		}
+		if err := l.out.Write(b); err != nil {
+			l.reopens.Add(1)
+			again = time.Now().Add(backoff(failures) / 4)
+			failures++
+			l.problems.Add("output %s is restarted: %v", l.out.Name(), err)
+			if err := l.out.Close(); err != nil {
+				l.problems.Add("output %s: %v", l.out.Name(), err)
+			}
+			continue
+		}
+		failures = 0
+	}
+	if err := l.out.Close(); err != nil {
+		l.problems.Add("output %s: %v", l.out.Name(), err)
+	}
+	return nil
+}
+
+// maxEarly is the longest that a block waits for its time.
+const maxEarly = 5 * time.Second
+
+// pcm16 appends PCM as little-endian 16-bit samples, rounded to nearest.
+func pcm16(dst []byte, pcm []float32) []byte {
+	for _, x := range pcm {
+		v := uint16(int16(math.RoundToEven(float64(max(-32768, min(32767, x*32768))))))
+		dst = append(dst, byte(v), byte(v>>8))
+	}
+	return dst
+}
+
+// pcm32 appends PCM as little-endian 32-bit floats.
+func pcm32(dst []byte, pcm []float32) []byte {
+	for _, x := range pcm {
+		v := math.Float32bits(x)
+		dst = append(dst, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
+	}
+	return dst
+}
+
+// lines is every output of a player.
+type lines struct {
+	all  []*Line
+	work sync.WaitGroup
+}
+
+func (ls *lines) put(b Block) {
+	for _, l := range ls.all {
+		if b.Span != nil || len(b.PCM) == 0 || l.out.Continuous() {
+			l.Put(b)
+		}
+	}
+}
+
+// continuous reports whether any output wants what lies between windows.
+func (ls *lines) continuous() bool {
+	for _, l := range ls.all {
+		if l.out.Continuous() {
+			return true
+		}
+	}
+	return false
+}
+
+// renderAhead is what the deck has in hand beyond what the outputs need, so that decoding makes no block late.
+const renderAhead = 100 * time.Millisecond
+
+// lead is how long before it is heard a block is rendered.
+func (ls *lines) lead() time.Duration {
+	lead := renderAhead
+	for _, l := range ls.all {
+		lead = max(lead, l.out.Latency()+renderAhead)
+	}
+	return lead
+}
+
+// close ends all lines and waits for them, but no longer than limit for one that hangs.
+func (ls *lines) close(limit time.Duration) error {
+	for _, l := range ls.all {
+		l.End()
+	}
+	done := make(chan struct{})
+	go func() { ls.work.Wait(); close(done) }()
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-t.C:
+		return fmt.Errorf("playout: an output did not end within %v", limit)
+	}
+}

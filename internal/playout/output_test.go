@@ -1,0 +1,244 @@
+package playout
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// stuck is an output that takes one block and never comes back, until it is let go.
+type stuck struct{ let chan struct{} }
+
+func (s stuck) Name() string           { return "stuck" }
+func (s stuck) Continuous() bool       { return true }
+func (s stuck) Latency() time.Duration { return 0 }
+func (s stuck) Write(Block) error      { <-s.let; return nil }
+func (s stuck) Close() error           { return nil }
+
+// broken is an output that fails every tenth time, and counts what it took.
+type broken struct{ writes, frames, closes int }
+
+func (b *broken) Name() string           { return "broken" }
+func (b *broken) Continuous() bool       { return true }
+func (b *broken) Latency() time.Duration { return 50 * time.Millisecond }
+func (b *broken) Close() error           { b.closes++; return nil }
+
+func (b *broken) Write(x Block) error {
+	if b.writes++; b.writes%10 == 0 {
+		return errors.New("it broke")
+	}
+	b.frames += len(x.PCM) / 2
+	return nil
+}
+
+func TestOutputThatHangsOrFailsHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEvening(t, 20*time.Second)
+		e.service.publish(day("lantern", 1, e.start, e.length(), e.record(rec(1, 10), rec(2, 10))))
+		hangs, fails := stuck{make(chan struct{})}, &broken{}
+		e.outputs = []Output{hangs, fails}
+		p, state := e.open()
+		if err := p.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "did not end") {
+			t.Errorf("the player ended with %v", err)
+		}
+		close(hangs.let)
+		synctest.Wait()
+		if err := state.Close(); err != nil {
+			t.Error(err)
+		}
+		heard := e.heardWAV(e.file)
+		expectSound(t, heard, 0, seconds(10), rec(1, 10), 0)
+		expectSound(t, heard, seconds(10), seconds(20), rec(2, 10), 0)
+		if fails.closes < 5 || fails.frames < int(seconds(20)) {
+			t.Errorf("the failing output was closed %d times and took %d frames", fails.closes, fails.frames)
+		}
+		problems := strings.Join(p.problems.List(), "\n")
+		if !strings.Contains(problems, "output stuck is stuck") || !strings.Contains(problems, "output broken is restarted") {
+			t.Errorf("reported\n%s", problems)
+		}
+	})
+}
+
+// blockOf is a block of n frames that ramp up.
+func blockOf(s *Span, frame int64, n int) Block {
+	b := Block{Frame: frame, Span: s, PCM: make([]float32, n*outChannels)}
+	for i := range b.PCM {
+		b.PCM[i] = float32(int(frame)*outChannels+i) / 1e6
+	}
+	return b
+}
+
+func TestChildThatDiesIsStartedAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out")
+	c := &Child{name: "test", argv: []string{"sh", "-c", "head -c 20000 >> " + file + "; echo out of paper >&2; exit 3"}, hang: childHang}
+	for life := range 3 {
+		var err error
+		for n := 0; err == nil; n++ {
+			if n > 100_000 {
+				t.Fatal("it never dies")
+			}
+			err = c.Write(blockOf(nil, 0, 480))
+		}
+		if !strings.Contains(err.Error(), "exit status 3 out of paper") {
+			t.Errorf("life %d ended with %v", life, err)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if info, err := os.Stat(file); err != nil || info.Size() != 60_000 {
+		t.Errorf("three lives wrote %v, %v", info, err)
+	}
+}
+
+func TestChildThatHangsIsKilled(t *testing.T) {
+	c := &Child{name: "test", argv: []string{"sleep", "600"}, hang: 20 * time.Millisecond}
+	var err error
+	for n := 0; err == nil && n < 100_000; n++ {
+		err = c.Write(blockOf(nil, 0, 480))
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), "killed") {
+		t.Errorf("it ended with %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func span(start int64, frames int64) *Span {
+	return &Span{Occurrence: schedules.Occurrence{Window: "evening", Date: schedules.Date{Year: 2026, Month: 11, Day: 23}}, Start: start, End: start + frames}
+}
+
+func TestFLACHoldsTheWindowBitForBit(t *testing.T) {
+	dir := t.TempDir()
+	s := span(48_000_000, 48_000)
+	for _, part := range [][2]int64{{0, 20_000}, {20_000, 48_000}} { // as after a crash in the window
+		f, err := NewFLAC(dir, 48_000, t.Errorf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := part[0]; at < part[1]; at += 1000 {
+			b := blockOf(s, s.Start+at, 1000)
+			for i := range b.PCM {
+				b.PCM[i] = float32(math.Sin(float64(at*2+int64(i)) / 11))
+			}
+			if err := f.Write(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) != 1 || filepath.Base(left[0]) != "2026-11-23-evening.flac" {
+		t.Fatalf("there are %v, %v", left, err)
+	}
+	raw, err := exec.Command("ffmpeg", "-v", "error", "-i", filepath.Join(dir, "2026-11-23-evening.flac"), "-f", "s16le", "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []byte
+	for i := range 96_000 {
+		want = pcm16(want, []float32{float32(math.Sin(float64(i) / 11))})
+	}
+	if !bytes.Equal(raw, want) {
+		t.Errorf("%d bytes differ from the %d that went in", len(raw), len(want))
+	}
+}
+
+func TestIcecastGetsAStreamAndIsFoundAgain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	heard := make(chan []byte, 2)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r := bufio.NewReader(conn)
+			req, err := http.ReadRequest(r)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			user, password, _ := req.BasicAuth()
+			if req.Method != http.MethodPut || req.URL.Path != "/lantern" || user != "source" || password != "hackme" || len(req.TransferEncoding) > 0 {
+				t.Errorf("asked for %s %s as %s:%s, %v", req.Method, req.URL, user, password, req.TransferEncoding)
+			}
+			if _, err := io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
+				t.Error(err)
+			}
+			b, _ := io.ReadAll(io.LimitReader(r, 10_000)) // then it hangs up
+			heard <- b
+			_ = conn.Close()
+		}
+	}()
+	c, err := NewIcecast("http://source:hackme@"+l.Addr().String()+"/lantern", 48_000, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(c.Name()+strings.Join(c.argv, " "), "hackme") {
+		t.Errorf("the password shows in %q or %q", c.Name(), c.argv)
+	}
+	for range 2 {
+		for n := 0; err == nil && n < 10_000; n++ {
+			err = c.Write(blockOf(nil, 0, 960))
+		}
+		if err == nil {
+			t.Fatal("the lost server was not noticed")
+		}
+		if err = c.Close(); err != nil {
+			t.Error(err)
+		}
+		b := <-heard
+		if len(b) < 10_000 || binary.BigEndian.Uint16(b)&0xffe0 != 0xffe0 && !bytes.HasPrefix(b, []byte("ID3")) {
+			t.Errorf("heard %d bytes that are no MP3", len(b))
+		}
+	}
+}
+
+func TestIcecastThatRefusesIsToldApart(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+			t.Error(err)
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 401 Unauthorized\r\n\r\n")
+		_ = conn.Close()
+	}()
+	c, err := NewIcecast("http://source:wrong@"+l.Addr().String()+"/lantern", 48_000, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.drain(context.Background(), strings.NewReader("x"))
+	if err == nil || !strings.Contains(err.Error(), "401 Unauthorized") {
+		t.Errorf("it answered %v", err)
+	}
+}

@@ -1,0 +1,276 @@
+package playout
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lifeline/internal/client"
+)
+
+// Options says what a player is to do. Station, State, API, Open and Rate are required.
+type Options struct {
+	Station    string
+	State      *State
+	API        *client.Client
+	Keys       []ed25519.PublicKey // pinned; none: the one saved in the state directory
+	Follow     FollowOptions
+	Open       Open
+	Rate       Rate
+	Block      time.Duration // that the outputs are fed at a time; 20 ms
+	Bandwidth  int           // bytes per second for audio; 0: no limit
+	CacheBytes int64         // that recordings may take up; 0: what the disk has
+	Silence    time.Duration // after which an item that is silent is replaced; 0: never
+	Outputs    []Output
+	Until      time.Time                 // stop by itself then; zero: run on
+	Stopping   func(*Holdings) time.Time // like Until, once it is known; nil: never
+	Now        Now
+	Log        *slog.Logger
+	Notify     func(Notice) // called by the player's own goroutine, which it must not hold up
+	Version    string
+}
+
+// Player is a whole station at work.
+type Player struct {
+	opt      Options
+	problems *Problems
+	vault    *Vault
+	cache    *Cache
+	spool    *Spool
+	log      *Logbook
+	follower *Follower
+	deck     *Deck
+	cuer     *Cuer
+	lines    lines
+	reporter *Reporter
+	meter    meter
+	playing  atomic.Pointer[string]
+}
+
+// Open takes up the state directory: what it holds airs from the first moment, with or without the service.
+func OpenPlayer(opt Options) (*Player, error) {
+	if opt.Block == 0 {
+		opt.Block = 20 * time.Millisecond
+	}
+	if opt.Notify == nil {
+		opt.Notify = func(Notice) {}
+	}
+	p := &Player{opt: opt, problems: NewProblems(opt.Now, opt.Log)}
+	var err error
+	if p.vault, err = OpenVault(opt.State, opt.Station, opt.Keys, opt.Now, p.problems); err != nil {
+		return nil, err
+	}
+	if p.cache, err = OpenCache(opt.State, p.problems, opt.Now); err != nil {
+		return nil, err
+	}
+	// A state directory that was lost must not begin its sequences again: seconds outrun any number of items.
+	if p.spool, err = OpenSpool(opt.State, opt.Now().Unix(), p.problems); err != nil {
+		return nil, err
+	}
+	if p.log, err = OpenLogbook(p.spool, opt.State, p.problems); err != nil {
+		return nil, errors.Join(err, p.spool.Close())
+	}
+	p.follower = NewFollower(opt.API, opt.Station, p.vault, p.problems, opt.Now, opt.Follow)
+	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate)
+	for _, out := range opt.Outputs {
+		p.lines.all = append(p.lines.all, NewLine(out, opt.Rate, opt.Now, p.problems))
+	}
+	p.deck = NewDeck(opt.Rate, p.lines.lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.problems, p.notice)
+	idle := ""
+	p.playing.Store(&idle)
+	p.reporter = &Reporter{service: opt.API.Station(opt.Station), vault: p.vault, cache: p.cache, follower: p.follower,
+		problems: p.problems, playing: func() string { return *p.playing.Load() }, now: opt.Now, version: opt.Version}
+	return p, nil
+}
+
+// notice keeps what is on the air and passes everything on.
+func (p *Player) notice(n Notice) {
+	switch n.Kind {
+	case ItemStart:
+		p.playing.Store(&n.ItemID)
+	case ItemEnd:
+		idle := ""
+		p.playing.Store(&idle)
+	}
+	p.opt.Notify(n)
+}
+
+// How long the ends of a run may take.
+const (
+	linesEnd   = 10 * time.Second
+	logbookEnd = 10 * time.Second
+	reportEnd  = 10 * time.Second
+)
+
+// Run plays until ctx is done or the time to stop has come. What was on the air is then cut and written down, and
+// reported if the service can be reached. It fails only when one of its parts died.
+func (p *Player) Run(ctx context.Context) error {
+	service := p.opt.API.Station(p.opt.Station)
+	// The logbook outlives the deck, and the sender the logbook: each is stopped when nothing more can come to it.
+	logbook, stopLogbook := context.WithCancel(context.WithoutCancel(ctx))
+	sender, stopSender := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLogbook()
+	defer stopSender()
+	g, live := errgroup.WithContext(ctx)
+	var tailWork errgroup.Group
+	tailWork.Go(func() error { return p.log.Run(logbook, logbookEnd) })
+	tailWork.Go(func() error { return (&Sender{p.spool, service, p.problems}).Run(sender) })
+
+	outputs, stopOutputs := context.WithCancel(live)
+	for _, l := range p.lines.all {
+		p.lines.work.Go(func() {
+			if err := l.Run(outputs); err != nil {
+				p.problems.Add("%v", err)
+			}
+		})
+	}
+	live, stop := context.WithCancel(live)
+	g.Go(func() error {
+		defer stop()
+		p.air(live)
+		return nil
+	})
+	g.Go(func() error { return p.follower.Run(live) })
+	g.Go(func() error {
+		return (&Inbox{p.opt.State, p.opt.Station, p.vault, p.cache, p.problems}).Run(live)
+	})
+	g.Go(func() error {
+		return NewFetcher(p.cache, p.vault, service, p.opt.Bandwidth, p.opt.CacheBytes, p.opt.Now).Run(live)
+	})
+	g.Go(func() error {
+		return p.reporter.Run(live)
+	})
+	err := g.Wait()
+	stopOutputs()
+	err = errors.Join(err, p.lines.close(linesEnd))
+	p.cuer.Close()
+	stopLogbook()
+	p.drain(reportEnd)
+	stopSender()
+	return errors.Join(err, tailWork.Wait(), p.spool.Close())
+}
+
+// drain waits until everything is reported, but no longer than limit: the spool keeps what is left.
+func (p *Player) drain(limit time.Duration) {
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		p.log.mu.Lock()
+		waiting := len(p.log.queue)
+		p.log.mu.Unlock()
+		if pending, _ := p.spool.Pending(1); waiting == 0 && len(pending) == 0 {
+			return
+		}
+		select {
+		case <-late.C:
+			p.opt.Log.Info("some of what aired is still to be reported; the next start does that")
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// The bounds within which the timeline may differ from the wall clock before it jumps to it.
+const (
+	stepMost  = 250 * time.Millisecond // the wall clock was stepped by more than this
+	stallMost = 2 * time.Second        // the player was held up for longer than this
+	idleMost  = time.Second            // between two looks at the clock when no output wants anything
+)
+
+// air renders the timeline by the wall clock and feeds the outputs, until ctx is done or it is time to stop.
+func (p *Player) air(ctx context.Context) {
+	rate, lead := p.opt.Rate, p.lines.lead()
+	block := max(rate.Frames(p.opt.Block), 1)
+	now := func() time.Time { return p.opt.Now().Round(0) }
+	begun, mono := now(), time.Now()
+	pos := rate.Frame(begun.Add(lead))
+	for {
+		wall, elapsed := now(), time.Since(mono)
+		due := rate.Frame(wall.Add(lead))
+		step := wall.Sub(begun) - elapsed
+		begun, mono = wall, time.Now()
+		behind := rate.Duration(due - pos)
+		if step.Abs() > stepMost || behind > stallMost {
+			why := fmt.Sprintf("the player was held up for %v", behind.Round(time.Millisecond))
+			if step.Abs() > stepMost {
+				why = fmt.Sprintf("the clock was stepped by %v", step.Round(time.Millisecond))
+			}
+			p.problems.Add("%s", why)
+			p.deck.Leave(pos, why)
+			pos = due
+		}
+		if stop := p.stopAt(); !stop.IsZero() && !rate.Time(pos).Before(stop) || ctx.Err() != nil {
+			why := "the player was stopped"
+			if ctx.Err() == nil {
+				why = "the player's time was over"
+			}
+			p.deck.Leave(pos, why)
+			p.lines.put(Block{Frame: pos})
+			return
+		}
+		n := int64(1)
+		for pos <= due && n > 0 && ctx.Err() == nil {
+			n = p.block(pos, block)
+			pos += n
+		}
+		p.deck.Ahead(pos)
+		if n == 0 {
+			pos = p.rest(ctx, pos, lead)
+			continue
+		}
+		if pause(ctx, max(rate.Time(pos).Add(-lead).Sub(now()), 0)) != nil {
+			continue
+		}
+	}
+}
+
+// rest waits for what comes next while no output wants anything, and answers the frame to go on from.
+func (p *Player) rest(ctx context.Context, pos int64, lead time.Duration) int64 {
+	rate, changed := p.opt.Rate, p.vault.Changed()
+	wait := idleMost
+	if _, until := p.deck.Span(pos); until > pos {
+		wait = min(wait, rate.Time(until).Add(-lead).Sub(p.opt.Now().Round(0)))
+	}
+	if pause(ctx, max(wait, 0), changed) != nil {
+		return pos
+	}
+	next := rate.Frame(p.opt.Now().Add(lead))
+	if _, until := p.deck.Span(pos); until > pos {
+		next = min(next, until)
+	}
+	return max(next, pos)
+}
+
+// stopAt is when the player stops by itself; zero: not by what is known.
+func (p *Player) stopAt() time.Time {
+	if p.opt.Until.IsZero() && p.opt.Stopping != nil {
+		return p.opt.Stopping(p.vault.Holdings())
+	}
+	return p.opt.Until
+}
+
+// block renders and sends what follows pos, and answers how many frames that is: none when no output wants any.
+func (p *Player) block(pos, most int64) int64 {
+	span, until := p.deck.Span(pos)
+	if span == nil && !p.lines.continuous() {
+		p.deck.enter(pos, nil)
+		p.lines.put(Block{Frame: pos})
+		return 0
+	}
+	if until > pos {
+		most = min(most, until-pos)
+	}
+	pcm := make([]float32, most*outChannels)
+	p.deck.Render(pos, pcm)
+	p.meter.hear(pos, p.opt.Rate, pcm)
+	p.lines.put(Block{Frame: pos, PCM: pcm, Span: span})
+	return most
+}

@@ -1,0 +1,181 @@
+package playout
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/binary"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+const testRate = Rate(8000)
+
+// station is a player under test, with its directories.
+type station struct {
+	t       *testing.T
+	service *service
+	dir     string
+	wav     string
+	step    time.Duration // of its wall clock
+	until   time.Time
+	outputs []Output
+	keys    []ed25519.PublicKey
+
+	mu      sync.Mutex
+	notices []Notice
+}
+
+func newStation(t *testing.T, s *service) *station {
+	dir := t.TempDir()
+	return &station{t: t, service: s, dir: filepath.Join(dir, "state"), wav: filepath.Join(dir, "wav")}
+}
+
+func (st *station) now() time.Time {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return time.Now().Add(st.step)
+}
+
+func (st *station) stepClock(d time.Duration) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.step += d
+}
+
+// open opens the player upon its state directory.
+func (st *station) open() (*Player, *State) {
+	st.t.Helper()
+	state, err := OpenState(st.dir)
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	wav, err := NewWAV(st.wav, testRate)
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Keys: st.keys, Open: openRecording, Rate: testRate,
+		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]Output{wav}, st.outputs...), Until: st.until, Now: st.now,
+		Log: slog.New(slog.DiscardHandler), Version: "test", Notify: func(n Notice) {
+			st.mu.Lock()
+			defer st.mu.Unlock()
+			st.notices = append(st.notices, n)
+		}})
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	return p, state
+}
+
+// run plays until ctx is done or until the station's own end.
+func (st *station) run(ctx context.Context) *Player {
+	st.t.Helper()
+	p, state := st.open()
+	if err := p.Run(ctx); err != nil {
+		st.t.Error(err)
+	}
+	if err := state.Close(); err != nil {
+		st.t.Error(err)
+	}
+	return p
+}
+
+// heardWAV is a window's file as pairs of samples.
+func (st *station) heardWAV(name string) [][2]int16 {
+	st.t.Helper()
+	b, err := os.ReadFile(filepath.Join(st.wav, name))
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	if n := binary.LittleEndian.Uint32(b[40:]); int(n) != len(b)-wavHeader || string(b[:4]) != "RIFF" {
+		st.t.Fatalf("the header tells of %d bytes, there are %d", n, len(b)-wavHeader)
+	}
+	out := make([][2]int16, (len(b)-wavHeader)/wavFrame)
+	for i := range out {
+		out[i] = [2]int16{int16(binary.LittleEndian.Uint16(b[wavHeader+i*4:])), int16(binary.LittleEndian.Uint16(b[wavHeader+i*4+2:]))}
+	}
+	return out
+}
+
+// expectSound checks that rec sounds, sample by sample, in frames [from, to) of what was heard, from its frame at on.
+func expectSound(t *testing.T, heard [][2]int16, from, to int64, rec recording, at int64) {
+	t.Helper()
+	if int64(len(heard)) < to {
+		t.Fatalf("only %d frames were heard, not %d", len(heard), to)
+	}
+	for i := from; i < to; i++ {
+		if want := [2]int16{rec.left(), rec.right(at + i - from)}; heard[i] != want {
+			t.Fatalf("frame %d is %v, not %v of recording %d", i, heard[i], want, rec.Number)
+		}
+	}
+}
+
+func expectSilence(t *testing.T, heard [][2]int16, from, to int64) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		if heard[i] != [2]int16{} {
+			t.Fatalf("frame %d is %v, not silent", i, heard[i])
+		}
+	}
+}
+
+func seconds(n float64) int64 { return int64(n * float64(testRate)) }
+
+// outcomes lists what was reported: item, outcome.
+func outcomes(entries []schedules.AsRun) []string {
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.ItemID+" "+e.SegmentID+" "+string(e.Outcome))
+	}
+	return out
+}
+
+func rec(number int, seconds float64) recording {
+	return recording{Number: number, Rate: int(testRate), Frames: int64(seconds * float64(testRate))}
+}
+
+func TestWindowAirsToTheSampleAndIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		start := time.Now().Add(30 * time.Second).Truncate(time.Second)
+		recs := []recording{rec(1, 12.345), rec(2, 7.655), rec(3, 40)}
+		var items []wire.QueueItem
+		for _, r := range recs {
+			items = append(items, s.record(r))
+		}
+		s.publish(day("lantern", 1, start, time.Minute, items))
+		s.recall(1)
+		st := newStation(t, s)
+		st.until = start.Add(time.Minute)
+		st.run(t.Context())
+
+		heard := st.heardWAV(start.UTC().Format(time.DateOnly) + "-evening.wav")
+		if len(heard) != int(seconds(60)) {
+			t.Fatalf("%d frames, not %d", len(heard), seconds(60))
+		}
+		at := int64(0)
+		for _, r := range recs {
+			expectSound(t, heard, at, at+r.Frames, r, 0)
+			at += r.Frames
+		}
+		entries := s.entries()
+		if len(entries) != 3 {
+			t.Fatalf("reported %v", outcomes(entries))
+		}
+		began := start
+		for i, e := range entries {
+			ended := began.Add(recs[i].length())
+			if e.Outcome != schedules.Aired || !e.StartedAt.Equal(began) || !e.EndedAt.Equal(ended) {
+				t.Errorf("entry %d is %+v, not aired from %v to %v", i, e, began, ended)
+			}
+			began = ended
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package playout
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Problems remembers what the station refused or could not do, for its status. It logs each when it is new.
+type Problems struct {
+	now Now
+	log *slog.Logger
+
+	mu   sync.Mutex
+	list []problem // newest first
+}
+
+type problem struct {
+	at   time.Time
+	text string
+}
+
+// maxProblems and problemAge bound what is remembered.
+const (
+	maxProblems = 20
+	problemAge  = 24 * time.Hour
+)
+
+// NewProblems remembers nothing yet.
+func NewProblems(now Now, log *slog.Logger) *Problems { return &Problems{now: now, log: log} }
+
+// Add remembers a problem. One that is remembered already only becomes the newest again.
+func (p *Problems) Add(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := slices.IndexFunc(p.list, func(x problem) bool { return x.text == text })
+	if known >= 0 {
+		p.list = slices.Delete(p.list, known, known+1)
+	} else {
+		p.log.Warn(text)
+	}
+	p.list = slices.Insert(p.list, 0, problem{p.now(), text})
+	p.list = p.list[:min(len(p.list), maxProblems)]
+}
+
+// List is what was wrong in the last day, newest first.
+func (p *Problems) List() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []string
+	for _, x := range p.list {
+		if p.now().Sub(x.at) < problemAge {
+			out = append(out, x.text)
+		}
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package playout
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Slot is a stretch [Start, End) of the timeline, in frames, and the item that is due in it. The item's cue in is at
+// Start. Without an item the fallback fills it.
+type Slot struct {
+	Item       *wire.QueueItem
+	Start, End int64
+}
+
+// Span is one window occurrence on the timeline: [Start, End) in frames, covered by its slots without a gap.
+type Span struct {
+	schedules.Occurrence
+	Start, End int64
+	Revision   int64 // of the queue that planned it; 0: there is no valid one and the fallback airs in rotation
+	Slots      []Slot
+}
+
+// slotAt is the slot that contains frame pos of the span.
+func (s *Span) slotAt(pos int64) Slot {
+	i, _ := slices.BinarySearchFunc(s.Slots, pos, func(x Slot, pos int64) int {
+		if x.End <= pos {
+			return -1
+		}
+		return 1
+	})
+	return s.Slots[i]
+}
+
+// timetable lays out what the holdings plan to air from t on: of each day the windows of its valid queue or, where
+// there is none, those that the fallback document names. It holds until the instant answered (zero: as long as the
+// holdings do), when a document expires.
+func timetable(h *Holdings, t time.Time, rate Rate) (spans []*Span, until time.Time) {
+	expires := func(at time.Time) {
+		if at.After(t) && (until.IsZero() || at.Before(until)) {
+			until = at
+		}
+	}
+	add := func(occ schedules.Occurrence) *Span {
+		s := &Span{Occurrence: occ, Start: rate.Frame(occ.StartAt.Time), End: rate.Frame(occ.EndAt.Time)}
+		if s.End <= rate.Frame(t) {
+			return s
+		}
+		spans = append(spans, s)
+		return s
+	}
+	for _, date := range sortedDates(h.Queues) {
+		q := h.ValidQueue(date, t)
+		if q == nil {
+			continue
+		}
+		expires(q.ExpiresAt.Time)
+		for _, w := range q.Windows {
+			s := add(w.Occurrence)
+			s.Revision = q.Revision
+			s.Slots = programme(q.Items, s, rate)
+		}
+	}
+	if f := h.Fallback; f != nil && (f.ExpiresAt.IsZero() || f.ExpiresAt.After(t)) {
+		expires(f.ExpiresAt.Time)
+		for _, w := range f.Windows {
+			if h.ValidQueue(w.Date, t) == nil {
+				s := add(w)
+				s.Slots = []Slot{{Start: s.Start, End: s.End}}
+			}
+		}
+	}
+	slices.SortStableFunc(spans, func(a, b *Span) int { return cmp.Compare(a.Start, b.Start) })
+	return spans, until
+}
+
+// joint is by how many frames a planned start may differ from the end before it and still mean the same instant:
+// rounding, at rates that do not divide a millisecond.
+const joint = 2
+
+// programme works out when each of a window's items starts and ends. A hard start cuts what plays; a soft one waits
+// for it, up to its grace, then cuts it; a follower waits for its end. Nothing starts before its planned instant.
+// What no item covers is a slot without one.
+func programme(items []wire.QueueItem, s *Span, rate Rate) []Slot {
+	var own []*wire.QueueItem
+	for i := range items {
+		it := &items[i]
+		if it.Window == s.Window && !it.StartAt.Before(s.StartAt.Time) && it.StartAt.Before(s.EndAt.Time) {
+			own = append(own, it)
+		}
+	}
+	slices.SortStableFunc(own, func(a, b *wire.QueueItem) int { return a.StartAt.Compare(b.StartAt.Time) })
+	var slots []Slot
+	at := s.Start // where what came before ends
+	for _, it := range own {
+		planned := rate.Frame(it.StartAt.Time)
+		start := max(planned, at)
+		switch {
+		case it.Start == schedules.Hard || at-planned <= joint && planned-at <= joint:
+			start = planned
+		case it.Start == schedules.Soft:
+			start = min(start, planned+rate.Frames(it.Grace.Duration))
+		}
+		if start >= s.End {
+			continue
+		}
+		for len(slots) > 0 && slots[len(slots)-1].Start >= start {
+			slots = slots[:len(slots)-1]
+		}
+		if len(slots) > 0 {
+			slots[len(slots)-1].End = min(slots[len(slots)-1].End, start)
+			at = slots[len(slots)-1].End
+		} else {
+			at = s.Start
+		}
+		if start-at > joint {
+			slots = append(slots, Slot{Start: at, End: start})
+		} else if len(slots) > 0 {
+			slots[len(slots)-1].End = start
+		} else {
+			start = at
+		}
+		end := min(start+rate.Frames(it.Duration.Duration), s.End)
+		slots = append(slots, Slot{it, start, end})
+		at = end
+	}
+	if at < s.End {
+		slots = append(slots, Slot{Start: at, End: s.End})
+	}
+	return slots
+}

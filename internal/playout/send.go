@@ -1,0 +1,91 @@
+package playout
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lifeline/internal/client"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Sender reports what the spool holds until the service has it.
+type Sender struct {
+	spool    *Spool
+	service  *client.Station
+	problems *Problems
+}
+
+const (
+	sendBatch   = 200
+	sendTimeout = 30 * time.Second
+	sendAgain   = 10 * time.Minute // for entries that the service rejected
+)
+
+// Run sends, oldest first, until ctx is done. A rejected entry stays in the spool and is offered again later; it does
+// not hold up the others.
+func (s *Sender) Run(ctx context.Context) error {
+	rejected := map[int64]time.Time{}
+	for failures := 0; ; {
+		pending, more := s.spool.Pending(10 * sendBatch)
+		now := time.Now()
+		batch := pending[:0]
+		for _, e := range pending {
+			if len(batch) < sendBatch && !rejected[e.Sequence].After(now) {
+				batch = append(batch, e)
+			}
+		}
+		wait := sendAgain
+		if len(batch) > 0 {
+			call, cancel := context.WithTimeout(ctx, sendTimeout)
+			results, err := s.service.SendAsRun(call, batch)
+			cancel()
+			if err == nil {
+				err = s.take(batch, results, rejected, now)
+			}
+			if err != nil && ctx.Err() == nil {
+				s.problems.Add("what aired could not be reported: %v", err)
+				wait, more = backoff(failures), nil
+				failures++
+			} else {
+				failures, wait = 0, 0
+			}
+		}
+		if wait > 0 {
+			if err := pause(ctx, wait, more); err != nil {
+				return nil
+			}
+		} else if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// take notes what became of the entries sent. It fails when the answer speaks of none of them.
+func (s *Sender) take(sent []schedules.AsRun, results []wire.AsRunResult, rejected map[int64]time.Time, now time.Time) error {
+	asked := map[int64]bool{}
+	for _, e := range sent {
+		asked[e.Sequence] = true
+	}
+	var acked []int64
+	answered := 0
+	for _, r := range results {
+		if !asked[r.Sequence] {
+			continue
+		}
+		answered++
+		switch r.Status {
+		case "accepted", "repeated":
+			acked = append(acked, r.Sequence)
+			delete(rejected, r.Sequence)
+		default:
+			s.problems.Add("as-run entry %d was %s: %s", r.Sequence, r.Status, r.Message)
+			rejected[r.Sequence] = now.Add(sendAgain)
+		}
+	}
+	if answered == 0 {
+		return errors.New("the answer names none of the entries sent")
+	}
+	return s.spool.Ack(acked...)
+}

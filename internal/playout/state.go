@@ -1,0 +1,107 @@
+package playout
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"sync/atomic"
+)
+
+// State is the station's directory. Names never leave it.
+type State struct {
+	root *os.Root
+	temp atomic.Int64
+}
+
+// OpenState opens the directory for a player, creating it when absent, and removes what a crash left half written.
+// Only one player may have it.
+func OpenState(dir string) (*State, error) {
+	s, err := ShareState(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, sub := range []string{".", "queues"} {
+		left, err := fs.Glob(s.root.FS(), path.Join(sub, "*.tmp"))
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		for _, name := range left {
+			if err := s.root.Remove(name); err != nil {
+				return nil, errors.Join(fmt.Errorf("playout: state: %w", err), s.Close())
+			}
+		}
+	}
+	return s, nil
+}
+
+// ShareState opens the directory beside a player that may be using it, creating it when absent.
+func ShareState(dir string) (*State, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("playout: state: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("playout: state: %w", err)
+	}
+	s := &State{root: root}
+	for _, sub := range []string{"queues", "audio", "inbox"} {
+		if err := root.MkdirAll(sub, 0o700); err != nil {
+			return nil, errors.Join(fmt.Errorf("playout: state: %w", err), root.Close())
+		}
+	}
+	return s, nil
+}
+
+// Close releases the directory.
+func (s *State) Close() error { return s.root.Close() }
+
+// Replace makes name hold exactly b, durably, or leaves it as it was.
+func (s *State) Replace(name string, b []byte) error {
+	temp := name + "." + strconv.FormatInt(s.temp.Add(1), 10) + ".tmp"
+	f, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("playout: write %s: %w", name, err)
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		if err = s.root.Rename(temp, name); err == nil {
+			return s.SyncDir(path.Dir(name))
+		}
+	}
+	return fmt.Errorf("playout: write %s: %w", name, errors.Join(err, s.root.Remove(temp)))
+}
+
+// Read is the content of name, at most limit bytes. It fails with fs.ErrNotExist when there is none.
+func (s *State) Read(name string, limit int64) ([]byte, error) {
+	f, err := s.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("playout: read %s: %w", name, err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("playout: read %s: over %d bytes", name, limit)
+	}
+	return b, nil
+}
+
+// SyncDir makes the names in dir durable.
+func (s *State) SyncDir(dir string) error {
+	d, err := s.root.Open(dir)
+	if err != nil {
+		return fmt.Errorf("playout: sync %s: %w", dir, err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("playout: sync %s: %w", dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package playout
+
+import (
+	"context"
+	"time"
+
+	"lifeline/internal/client"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Reporter tells the service how the station stands, each minute and when something changed.
+type Reporter struct {
+	service  *client.Station
+	vault    *Vault
+	cache    *Cache
+	follower *Follower
+	problems *Problems
+	playing  func() string // item on the air
+	now      Now
+	version  string
+}
+
+const (
+	statusEvery = time.Minute
+	statusLeast = 5 * time.Second // between two reports, however much changes
+)
+
+// Run reports until ctx is done. A report that fails is not repeated: the next one says more.
+func (r *Reporter) Run(ctx context.Context) error {
+	for {
+		changed := r.vault.Changed()
+		call, cancel := context.WithTimeout(ctx, callTimeout)
+		if err := r.service.SendStatus(call, r.Status()); err != nil && ctx.Err() == nil {
+			r.problems.Add("the status could not be reported: %v", err)
+		}
+		cancel()
+		if pause(ctx, statusLeast, nil) != nil || pause(ctx, statusEvery-statusLeast, changed) != nil {
+			return nil
+		}
+	}
+}
+
+// Status is how the station stands now.
+func (r *Reporter) Status() wire.Status {
+	h, now := r.vault.Holdings(), r.now()
+	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: r.version, Playing: r.playing(),
+		ClockOffset: schedules.Millis{Duration: r.follower.Offset()}, CoverHours: cover(h, now, r.cache).Hours(),
+		Problems: r.problems.List()}
+	today := schedules.DateOf(now.In(h.Zone()))
+	if q := h.ValidQueue(today, now); q != nil {
+		s.QueueDate, s.QueueRevision = today.String(), q.Revision
+	}
+	if h.Recalls != nil {
+		s.RecallsSeen = h.Recalls.Revision
+	}
+	for _, w := range wants(h, now) {
+		if !r.cache.Has(w.audio) {
+			s.AudioMissing++
+		}
+	}
+	return s
+}
+
+// cover is for how long from now on everything planned can air from what is here. It ends at the first item without
+// its audio, and at the end of the last day of which there is a queue.
+func cover(h *Holdings, now time.Time, cache *Cache) time.Duration {
+	until := now
+	zone := h.Zone()
+	for day := schedules.DateOf(now.In(zone)); ; day = day.AddDays(1) {
+		q := h.ValidQueue(day, now)
+		if q == nil {
+			return until.Sub(now)
+		}
+		for i := range q.Items {
+			it := &q.Items[i]
+			if it.StartAt.Add(it.Duration.Duration).After(now) && !h.Recalled(it) && !cache.Has(it.Audio) {
+				return max(it.StartAt.Sub(now), 0)
+			}
+		}
+		next := day.AddDays(1)
+		until = time.Date(next.Year, next.Month, next.Day, 0, 0, 0, 0, zone)
+		if q.ExpiresAt.Before(until) {
+			until = q.ExpiresAt.Time
+		}
+	}
+}

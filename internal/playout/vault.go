@@ -1,0 +1,326 @@
+package playout
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lifeline/internal/seal"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// maxDocument bounds a saved document.
+const maxDocument = 64 << 20
+
+// Vault holds the signed documents that the station believes. It takes only what a pinned key signed, what is for
+// this station, and what is not older than anything it took before, and keeps all of it through a restart.
+type Vault struct {
+	state    *State
+	station  string
+	now      Now
+	problems *Problems
+
+	held atomic.Pointer[Holdings] // read without waiting for a slow disk
+
+	mu   sync.Mutex
+	keys []ed25519.PublicKey
+	seen map[string]mark // by document: a date, "fallback", "recalls"
+
+	changing sync.Mutex
+	changed  chan struct{} // closed by the next change
+}
+
+// mark is how far a document had come when it was last seen.
+type mark struct {
+	Revision int64             `json:"revision"`
+	IssuedAt schedules.Instant `json:"issued_at"`
+}
+
+// older reports whether m lies before seen.
+func (m mark) older(seen mark) bool {
+	return m.Revision < seen.Revision || m.Revision == seen.Revision && m.IssuedAt.Before(seen.IssuedAt.Time)
+}
+
+// OpenVault takes up what the state directory holds. Without keys it uses the one saved by Pin, and believes
+// nothing while there is none. What no longer verifies is reported and left out.
+func OpenVault(state *State, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (*Vault, error) {
+	v := &Vault{state: state, station: station, now: now, problems: problems, keys: keys, seen: map[string]mark{},
+		changed: make(chan struct{})}
+	v.publish(&Holdings{Queues: map[schedules.Date]*wire.Queue{}})
+	if b, err := state.Read("key", 1<<10); len(keys) == 0 && err == nil {
+		key, err := seal.ParsePublic(strings.TrimSpace(string(b)))
+		if err != nil {
+			return nil, fmt.Errorf("playout: the saved key: %w", err)
+		}
+		v.keys = []ed25519.PublicKey{key}
+	} else if len(keys) == 0 && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("playout: the saved key: %w", err)
+	}
+	if b, err := state.Read("seen.json", 1<<20); err == nil {
+		if err := json.Unmarshal(b, &v.seen); err != nil {
+			problems.Add("the record of revisions seen is damaged: %v", err)
+			v.seen = map[string]mark{}
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		problems.Add("the record of revisions seen cannot be read: %v", err)
+	}
+	if len(v.keys) > 0 {
+		v.load()
+	}
+	return v, nil
+}
+
+// load takes up the saved documents.
+func (v *Vault) load() {
+	offer := func(name string, take func([]byte) error) {
+		b, err := v.state.Read(name, maxDocument)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err == nil {
+			err = take(b)
+		}
+		if err != nil {
+			v.problems.Add("the saved %s is left out: %v", name, err)
+		}
+	}
+	offer("recalls.dsse", func(b []byte) error { return v.takeRecalls(b, false) })
+	offer("fallback.dsse", func(b []byte) error { return v.takeFallback(b, false) })
+	names, err := fs.Glob(v.state.root.FS(), "queues/*.dsse")
+	if err != nil {
+		v.problems.Add("the saved queues cannot be listed: %v", err)
+	}
+	for _, name := range names {
+		date, err := schedules.ParseDate(strings.TrimSuffix(path.Base(name), ".dsse"))
+		if err != nil {
+			continue
+		}
+		offer(name, func(b []byte) error { return v.takeQueue(b, date, false) })
+	}
+}
+
+// Pinned reports whether there is a key to verify with.
+func (v *Vault) Pinned() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.keys) > 0
+}
+
+// Pin trusts key from now on, durably. It fails with an error when another is pinned already.
+func (v *Vault) Pin(key ed25519.PublicKey) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.keys) > 0 {
+		return errors.New("playout: a key is pinned already")
+	}
+	if err := v.state.Replace("key", []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
+		return err
+	}
+	v.keys = []ed25519.PublicKey{key}
+	return nil
+}
+
+// Holdings is what is held now.
+func (v *Vault) Holdings() *Holdings { return v.held.Load() }
+
+// Changed is closed when the holdings are no longer what Holdings answered before the call.
+func (v *Vault) Changed() <-chan struct{} {
+	v.changing.Lock()
+	defer v.changing.Unlock()
+	return v.changed
+}
+
+// publish makes next what is held.
+func (v *Vault) publish(next *Holdings) {
+	next.Generation++
+	next.index()
+	v.changing.Lock()
+	defer v.changing.Unlock()
+	v.held.Store(next)
+	close(v.changed)
+	v.changed = make(chan struct{})
+}
+
+// OfferQueue takes the envelope of a day's queue, or says why not. A zero date is whichever it is for.
+func (v *Vault) OfferQueue(envelope []byte, date schedules.Date) error {
+	return v.takeQueue(envelope, date, true)
+}
+
+// OfferFallback takes the envelope of the fallback, or says why not.
+func (v *Vault) OfferFallback(envelope []byte) error { return v.takeFallback(envelope, true) }
+
+// OfferRecalls takes the answer of GET /v1/recalls, or says why not. Only the envelope in it is believed.
+func (v *Vault) OfferRecalls(body []byte) error {
+	var outer struct {
+		Envelope json.RawMessage `json:"envelope"`
+	}
+	if err := json.Unmarshal(body, &outer); err != nil {
+		return fmt.Errorf("the recall list is refused: %w", err)
+	}
+	if len(outer.Envelope) == 0 {
+		return errors.New("the recall list is refused: it is not signed")
+	}
+	return v.takeRecalls(outer.Envelope, true)
+}
+
+func (v *Vault) takeQueue(envelope []byte, date schedules.Date, save bool) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	refuse := func(err error) error { return fmt.Errorf("the queue of %s is refused: %w", date, err) }
+	var q wire.Queue
+	if err := v.open(envelope, wire.QueueType, &q); err != nil {
+		return refuse(err)
+	}
+	if date.IsZero() {
+		date = q.Date
+	}
+	held := v.Holdings().Queues[date]
+	admitted, dropped, err := admitQueue(q, held, v.station, date, v.expiry(save))
+	if err != nil {
+		return refuse(err)
+	}
+	m := mark{q.Revision, q.PublishedAt}
+	if held != nil && held.Revision == q.Revision {
+		return nil // a published revision never changes
+	}
+	if seen := v.seen[date.String()]; m.older(seen) {
+		return refuse(fmt.Errorf("revision %d of %s is older than %d, seen before", m.Revision, m.IssuedAt, seen.Revision))
+	}
+	for _, err := range dropped {
+		v.problems.Add("queue of %s, revision %d: %v", date, q.Revision, err)
+	}
+	next := *v.Holdings()
+	next.Queues = maps.Clone(next.Queues)
+	next.Queues[date] = admitted
+	v.keep("queues/"+date.String()+".dsse", envelope, date.String(), m, save, &next)
+	return nil
+}
+
+func (v *Vault) takeFallback(envelope []byte, save bool) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	refuse := func(err error) error { return fmt.Errorf("the fallback is refused: %w", err) }
+	var f wire.Fallback
+	if err := v.open(envelope, wire.FallbackType, &f); err != nil {
+		return refuse(err)
+	}
+	admitted, dropped, err := admitFallback(f, v.station, v.expiry(save))
+	if err != nil {
+		return refuse(err)
+	}
+	m := mark{f.Revision, f.IssuedAt}
+	if seen := v.seen["fallback"]; m.older(seen) {
+		return refuse(fmt.Errorf("revision %d of %s is older than %d, seen before", m.Revision, m.IssuedAt, seen.Revision))
+	}
+	for _, err := range dropped {
+		v.problems.Add("fallback, revision %d: %v", f.Revision, err)
+	}
+	next := *v.Holdings()
+	next.Fallback = admitted
+	v.keep("fallback.dsse", envelope, "fallback", m, save, &next)
+	return nil
+}
+
+func (v *Vault) takeRecalls(envelope []byte, save bool) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	refuse := func(err error) error { return fmt.Errorf("the recall list is refused: %w", err) }
+	var r wire.Recalls
+	if err := v.open(envelope, wire.RecallsType, &r); err != nil {
+		return refuse(err)
+	}
+	if r.Schema != wire.RecallsSchema {
+		return refuse(fmt.Errorf("its schema is %q, not %q", r.Schema, wire.RecallsSchema))
+	}
+	m := mark{r.Revision, r.IssuedAt}
+	if seen := v.seen["recalls"]; m.older(seen) {
+		return refuse(fmt.Errorf("revision %d of %s is older than %d, seen before", m.Revision, m.IssuedAt, seen.Revision))
+	}
+	next := *v.Holdings()
+	next.Recalls = &r
+	v.keep("recalls.dsse", envelope, "recalls", m, save, &next)
+	return nil
+}
+
+func (v *Vault) open(envelope []byte, payloadType string, out any) error {
+	if len(v.keys) == 0 {
+		return errors.New("no key is pinned yet")
+	}
+	payload, err := seal.Open(envelope, payloadType, v.keys...)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(payload, out)
+}
+
+// expiry is the time by which an offered document must not have expired. A saved one may have: it does not air, but
+// it is no surprise.
+func (v *Vault) expiry(offered bool) time.Time {
+	if offered {
+		return v.now()
+	}
+	return time.Time{}
+}
+
+// keep makes next the holdings, after the document and then its mark are durable: a crash between the two is made
+// good by load, which marks what it takes up. A disk that fails costs the copy, not the airing.
+func (v *Vault) keep(name string, envelope []byte, document string, m mark, save bool, next *Holdings) {
+	known := v.seen[document] == m
+	v.seen[document] = m
+	v.publish(next)
+	if save {
+		if err := v.state.Replace(name, envelope); err != nil {
+			v.problems.Add("%s is used but could not be saved: %v", name, err)
+			return
+		}
+	}
+	if !known {
+		v.saveSeen()
+	}
+}
+
+func (v *Vault) saveSeen() {
+	b, err := json.Marshal(v.seen)
+	if err == nil {
+		err = v.state.Replace("seen.json", b)
+	}
+	if err != nil {
+		v.problems.Add("the record of revisions seen could not be saved: %v", err)
+	}
+}
+
+// Forget drops the queues of days before date, and, a week later, their marks.
+func (v *Vault) Forget(date schedules.Date) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	next := *v.Holdings()
+	next.Queues = maps.Clone(next.Queues)
+	for _, d := range sortedDates(next.Queues) {
+		if d.Before(date) {
+			delete(next.Queues, d)
+			if err := v.state.root.Remove("queues/" + d.String() + ".dsse"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				v.problems.Add("an old queue could not be removed: %v", err)
+			}
+		}
+	}
+	for name := range v.seen {
+		if d, err := schedules.ParseDate(name); err == nil && d.Before(date.AddDays(-7)) {
+			delete(v.seen, name)
+		}
+	}
+	if len(next.Queues) == len(v.Holdings().Queues) {
+		return
+	}
+	v.saveSeen()
+	v.publish(&next)
+}

@@ -1,0 +1,191 @@
+package playout
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"lifeline/internal/wire"
+)
+
+// Decoder turns one recording into PCM. It is used by one goroutine at a time and never panics on bad input.
+type Decoder interface {
+	SampleRate() int
+	Channels() int
+	Samples() int64                             // audible frames in all
+	Read(dst []float32) (frames int, err error) // interleaved whole frames; io.EOF at the end
+	SeekTo(sample int64) error                  // to an audible frame
+}
+
+// Open opens a recording of size bytes for decoding. It fails when the bytes are no recording.
+type Open func(r io.ReaderAt, size int64) (Decoder, error)
+
+// outChannels is what every output carries.
+const outChannels = 2
+
+// preroll is how much of an item is decoded before the place where it is rejoined, so that the limiter is where it
+// would be.
+const preroll = time.Second
+
+// voice is one item as it sounds at the output's rate: from cue in to cue out, with gain, limiter and fade.
+type voice struct {
+	file   io.Closer
+	chain  *limiter
+	mono   bool
+	length int64 // frames from cue in to cue out, or to where the recording ends
+	pos    int64 // next frame, counted from cue in
+	fade   int64 // frames of the fade out
+	end    int64 // frame at which the item ends, at most length; the fade ends there
+	buf    []float32
+}
+
+// newVoice decodes file, which it closes, and stands at frame offset of the item's air time.
+func newVoice(file io.ReaderAt, closer io.Closer, size int64, open Open, it *wire.QueueItem, rate Rate, offset int64) (*voice, error) {
+	v := &voice{file: closer}
+	if err := v.start(file, size, open, it, rate, offset); err != nil {
+		return nil, errors.Join(err, closer.Close())
+	}
+	return v, nil
+}
+
+func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueItem, rate Rate, offset int64) error {
+	dec, err := open(file, size)
+	if err != nil {
+		return fmt.Errorf("it cannot be decoded: %w", err)
+	}
+	in, ch := dec.SampleRate(), dec.Channels()
+	if ch != 1 && ch != outChannels {
+		return fmt.Errorf("it has %d channels", ch)
+	}
+	v.mono = ch == 1
+	cueIn := rate.Frames(it.CueIn.Duration)
+	whole := mulDiv(dec.Samples(), int64(rate), int64(in)) // frames of the recording at the output's rate
+	v.length = min(rate.Frames(it.CueOut.Duration), whole) - cueIn
+	v.end = rate.Frames(it.Duration.Duration)
+	v.fade = rate.Frames(it.FadeOut.Duration)
+	if offset >= v.length {
+		return fmt.Errorf("it lasts only %v", rate.Duration(max(v.length, 0)))
+	}
+	lead := min(offset, rate.Frames(preroll))
+	v.pos = offset - lead
+	src := &source{dec: dec, channels: ch}
+	res, err := newResampler(in, int(rate), ch, cueIn+v.pos, src.read)
+	if err != nil {
+		return err
+	}
+	if err := src.seek(res.sourceStart()); err != nil {
+		return fmt.Errorf("it cannot be decoded from %v on: %w", rate.Duration(cueIn+offset), err)
+	}
+	gain := float32(math.Pow(10, it.GainDB/20))
+	v.chain = newLimiter(rate, ch, func(dst []float32) error {
+		if err := res.Read(dst); err != nil {
+			return err
+		}
+		if gain != 1 {
+			for i := range dst {
+				dst[i] *= gain
+			}
+		}
+		return nil
+	})
+	for v.pos < offset {
+		n := min(offset-v.pos, int64(rate)/10+1)
+		if err := v.Read(make([]float32, n*outChannels)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Read fills dst with the item's next frames in stereo. Beyond its length it answers silence: see left.
+func (v *voice) Read(dst []float32) error {
+	n := int64(len(dst) / outChannels)
+	pcm := dst
+	if v.mono {
+		if int64(len(v.buf)) < n {
+			v.buf = make([]float32, n)
+		}
+		pcm = v.buf[:n]
+	}
+	if err := v.chain.Read(pcm); err != nil {
+		return fmt.Errorf("it cannot be decoded further: %w", err)
+	}
+	if v.mono {
+		for i, s := range pcm {
+			dst[2*i], dst[2*i+1] = s, s
+		}
+	}
+	sounding := min(max(min(v.length, v.end)-v.pos, 0), n)
+	clear(dst[sounding*outChannels:])
+	for i := max(v.end-v.fade-v.pos, 0); i < sounding; i++ {
+		// A raised cosine: its slope is zero at either end.
+		g := float32(0.5 - 0.5*math.Cos(math.Pi*float64(v.end-v.pos-i)/float64(v.fade)))
+		dst[2*i] *= g
+		dst[2*i+1] *= g
+	}
+	v.pos += n
+	return nil
+}
+
+// left is how many frames the recording still has, whatever end was set.
+func (v *voice) left() int64 { return max(v.length-v.pos, 0) }
+
+// endBy makes the item end at frame end of its air time, fading over the last frames of it.
+func (v *voice) endBy(end, fade int64) {
+	v.end = end
+	v.fade = min(max(v.fade, fade), max(end-v.pos, 0))
+}
+
+func (v *voice) Close() error { return v.file.Close() }
+
+// source reads a decoder's frames by position, silence before the first and after the last.
+type source struct {
+	dec      Decoder
+	channels int
+	before   int64 // frames of silence still to come before the recording
+	ended    bool
+}
+
+func (s *source) seek(frame int64) error {
+	s.before = max(-frame, 0)
+	if frame >= s.dec.Samples() {
+		s.ended = true
+		return nil
+	}
+	if frame <= 0 {
+		return nil // it stands there
+	}
+	return s.dec.SeekTo(frame)
+}
+
+func (s *source) read(dst []float32) (int, error) {
+	all := len(dst) / s.channels
+	if n := min(s.before*int64(s.channels), int64(len(dst))); n > 0 {
+		clear(dst[:n])
+		s.before -= n / int64(s.channels)
+		dst = dst[n:]
+	}
+	for idle := 0; len(dst) > 0 && !s.ended; {
+		n, err := s.dec.Read(dst)
+		dst = dst[n*s.channels:]
+		switch {
+		case errors.Is(err, io.EOF):
+			s.ended = true
+		case err != nil:
+			return 0, err
+		case n > 0:
+			idle = 0
+		default:
+			if idle++; idle > 100 {
+				return 0, io.ErrNoProgress
+			}
+		}
+	}
+	clear(dst)
+	return all, nil
+}
+
+// mulDiv is a*b/c without overflow for frame counts and rates.
+func mulDiv(a, b, c int64) int64 { return a/c*b + a%c*b/c }

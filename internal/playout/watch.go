@@ -1,0 +1,189 @@
+package playout
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"math"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Watch is how the station stands, for whoever looks at it on the spot: what it reports to the service, and what only
+// matters here.
+type Watch struct {
+	wire.Status
+	Station  string            `json:"station"`
+	Now      schedules.Instant `json:"now"`
+	Title    string            `json:"title,omitempty"` // of what is on the air
+	Next     []Coming          `json:"next"`
+	PeakDBFS float64           `json:"peak_dbfs"` // of the last second
+	Unsent   int               `json:"as_run_unsent"`
+	Outputs  []OutputWatch     `json:"outputs"`
+}
+
+// Coming is an item that airs next.
+type Coming struct {
+	StartAt schedules.Instant `json:"start_at"`
+	Window  string            `json:"window"`
+	Title   string            `json:"title"`
+	Here    bool              `json:"here"` // its audio is in the cache
+}
+
+// OutputWatch is how an output does.
+type OutputWatch struct {
+	Name     string `json:"name"`
+	Restarts int64  `json:"restarts"`
+	Dropped  int64  `json:"dropped_frames"`
+}
+
+// silenceDBFS stands for digital silence, which has no level.
+const silenceDBFS = -120
+
+// meter holds the peak of each second.
+type meter struct {
+	second    int64
+	peak      float32
+	published atomic.Uint32 // float32 bits
+}
+
+// hear takes in what goes out from frame pos on. One goroutine calls it.
+func (m *meter) hear(pos int64, rate Rate, pcm []float32) {
+	if s := pos / int64(rate); s != m.second {
+		m.published.Store(math.Float32bits(m.peak))
+		m.second, m.peak = s, 0
+	}
+	for _, x := range pcm {
+		m.peak = max(m.peak, abs32(x))
+	}
+}
+
+func (m *meter) dBFS() float64 {
+	peak := float64(math.Float32frombits(m.published.Load()))
+	return max(20*math.Log10(max(peak, 1e-12)), silenceDBFS)
+}
+
+const comingItems = 10
+
+// Watch is how the station stands now.
+func (p *Player) Watch() Watch {
+	h, now := p.vault.Holdings(), p.opt.Now()
+	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now), PeakDBFS: p.meter.dBFS()}
+	pending, _ := p.spool.Pending(math.MaxInt)
+	w.Unsent = len(pending)
+	for _, l := range p.lines.all {
+		w.Outputs = append(w.Outputs, OutputWatch{l.out.Name(), l.reopens.Load(), l.dropped.Load()})
+	}
+	for _, date := range sortedDates(h.Queues) {
+		q := h.ValidQueue(date, now)
+		if q == nil {
+			continue
+		}
+		for i := range q.Items {
+			it := &q.Items[i]
+			if it.ID == w.Playing {
+				w.Title = it.Title
+			}
+			if it.StartAt.After(now) && len(w.Next) < comingItems {
+				w.Next = append(w.Next, Coming{*it.StartAt, it.Window, it.Title, p.cache.Has(it.Audio)})
+			}
+		}
+	}
+	return w
+}
+
+// Handler serves the local status page, /status.json, /metrics for Prometheus, and /healthz. It tells nothing secret,
+// but belongs on a local address.
+func (p *Player) Handler() http.Handler {
+	mux := http.NewServeMux()
+	send := func(w http.ResponseWriter, contentType string, b []byte) {
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = w.Write(b) // a reader that is gone needs no answer
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { send(w, "text/plain", []byte("ok\n")) })
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) {
+		b, err := json.MarshalIndent(p.Watch(), "", "  ")
+		if err != nil {
+			http.Error(w, "the status cannot be told", http.StatusInternalServerError)
+			return
+		}
+		send(w, "application/json", b)
+	})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		send(w, "text/plain; version=0.0.4; charset=utf-8", p.Watch().metrics())
+	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		var b bytes.Buffer
+		if err := statusPage.Execute(&b, p.Watch()); err != nil {
+			http.Error(w, "the status cannot be told", http.StatusInternalServerError)
+			return
+		}
+		send(w, "text/html; charset=utf-8", b.Bytes())
+	})
+	return mux
+}
+
+// metrics is the status in Prometheus's text format.
+func (w Watch) metrics() []byte {
+	var b []byte
+	gauge := func(name, kind, help string, value float64) {
+		b = fmt.Appendf(b, "# HELP lifeline_playout_%s %s\n# TYPE lifeline_playout_%s %s\nlifeline_playout_%s %v\n", name, help, name, kind, name, value)
+	}
+	onAir := 0.0
+	if w.Playing != "" {
+		onAir = 1
+	}
+	gauge("on_air", "gauge", "Whether an item is on the air.", onAir)
+	gauge("queue_revision", "gauge", "Revision of today's valid queue, 0 without one.", float64(w.QueueRevision))
+	gauge("recalls_revision", "gauge", "Revision of the recall list.", float64(w.RecallsSeen))
+	gauge("audio_verified", "gauge", "Recordings hashed since the start.", float64(w.AudioVerified))
+	gauge("audio_missing", "gauge", "Recordings of the queues held that are not here yet.", float64(w.AudioMissing))
+	gauge("cover_seconds", "gauge", "How long everything airs as planned without the link.", w.CoverHours*3600)
+	gauge("clock_offset_seconds", "gauge", "The station's clock minus the service's.", w.ClockOffset.Seconds())
+	gauge("output_peak_dbfs", "gauge", "Peak of the last second that went out.", w.PeakDBFS)
+	gauge("as_run_unsent", "gauge", "As-run entries that the service has not acknowledged.", float64(w.Unsent))
+	gauge("problems", "gauge", "Things refused or failed in the last day.", float64(len(w.Problems)))
+	for _, m := range []struct {
+		name, help string
+		value      func(OutputWatch) int64
+	}{
+		{"output_restarts_total", "How often the output failed.", func(o OutputWatch) int64 { return o.Restarts }},
+		{"output_dropped_frames_total", "Frames that the output was too slow for.", func(o OutputWatch) int64 { return o.Dropped }},
+	} {
+		b = fmt.Appendf(b, "# HELP lifeline_playout_%s %s\n# TYPE lifeline_playout_%s counter\n", m.name, m.help, m.name)
+		for _, o := range w.Outputs {
+			b = fmt.Appendf(b, "lifeline_playout_%s{output=%q} %d\n", m.name, o.Name, m.value(o))
+		}
+	}
+	return b
+}
+
+var statusPage = template.Must(template.New("status").Funcs(template.FuncMap{
+	"clock": func(i schedules.Instant) string { return i.UTC().Format(time.TimeOnly) },
+}).Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5">
+<title>{{.Station}}</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fafaf7}
+h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #ddd}
+.air{font-size:1.2rem;padding:.6rem 1rem;background:#fff;border-left:.4rem solid {{if .Playing}}#2a7d3f{{else}}#999{{end}}}.bad{color:#a11}</style>
+<h1>{{.Station}} <small>{{clock .Now}} UTC</small></h1>
+<p class="air">{{if .Playing}}On the air: <b>{{or .Title .Playing}}</b> ({{printf "%.1f" .PeakDBFS}} dBFS){{else}}Off the air{{end}}</p>
+<table>
+<tr><th>Queue of today<td>{{if .QueueRevision}}{{.QueueDate}}, revision {{.QueueRevision}}{{else}}<span class="bad">none that is valid</span>{{end}}
+<tr><th>Recalls<td>revision {{.RecallsSeen}}
+<tr><th>Cover<td>{{printf "%.1f" .CoverHours}} hours without the link
+<tr><th>Audio<td>{{.AudioVerified}} verified, {{.AudioMissing}} missing
+<tr><th>Clock<td>{{.ClockOffset}} against the service
+<tr><th>As-run<td>{{.Unsent}} entries still to be reported
+{{range .Outputs}}<tr><th>{{.Name}}<td>{{.Restarts}} restarts, {{.Dropped}} frames dropped
+{{end}}</table>
+{{if .Next}}<h2>Next</h2><table>{{range .Next}}<tr><td>{{clock .StartAt}}<td>{{.Window}}<td>{{.Title}}<td>{{if not .Here}}<span class="bad">not here yet</span>{{end}}{{end}}</table>{{end}}
+{{if .Problems}}<h2>Problems of the last day</h2><ul>{{range .Problems}}<li>{{.}}{{end}}</ul>{{end}}
+</html>
+`))

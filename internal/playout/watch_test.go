@@ -1,0 +1,70 @@
+package playout
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestStatusPageAndMetricsTellHowTheStationStands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEvening(t, 20*time.Second)
+		q := day("lantern", 4, e.start, e.length(), e.record(rec(1, 10), rec(2, 10)))
+		q.Items[0].Title = "<b>one</b>"
+		e.service.publish(q)
+		e.service.recall(9)
+		e.service.skew = -1500 * time.Millisecond
+		p, state := e.open()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		time.Sleep(time.Until(e.start.Add(5 * time.Second)))
+		get := func(path string) string {
+			r := httptest.NewRecorder()
+			p.Handler().ServeHTTP(r, httptest.NewRequest("GET", path, nil))
+			b, err := io.ReadAll(r.Result().Body)
+			if err != nil || r.Code != 200 {
+				t.Fatalf("%s: %d, %v", path, r.Code, err)
+			}
+			return string(b)
+		}
+		var w Watch
+		if err := json.Unmarshal([]byte(get("/status.json")), &w); err != nil {
+			t.Fatal(err)
+		}
+		if w.Playing != "item-1" || w.QueueRevision != 4 || w.RecallsSeen != 9 || w.AudioVerified != 2 || w.AudioMissing != 0 ||
+			w.ClockOffset.Duration != 1500*time.Millisecond || len(w.Next) != 1 || !w.Next[0].Here || w.PeakDBFS > -4 || w.PeakDBFS < -20 {
+			t.Errorf("%+v", w)
+		}
+		page := get("/")
+		if !strings.Contains(page, "&lt;b&gt;one") || strings.Contains(page, "<b>one") || !strings.Contains(page, "revision 4") {
+			t.Errorf("the page says\n%s", page)
+		}
+		metrics := get("/metrics")
+		for _, line := range []string{"lifeline_playout_on_air 1", "lifeline_playout_queue_revision 4",
+			"lifeline_playout_clock_offset_seconds 1.5", `lifeline_playout_output_restarts_total{output="wav:`} {
+			if !strings.Contains(metrics, "\n"+line) {
+				t.Errorf("no %s in\n%s", line, metrics)
+			}
+		}
+		if get("/healthz") != "ok\n" {
+			t.Error("not well")
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := state.Close(); err != nil {
+			t.Error(err)
+		}
+		s := e.service.status[len(e.service.status)-1]
+		if s.QueueRevision != 4 || s.PlayerVersion != "test" {
+			t.Errorf("reported %+v", s)
+		}
+	})
+}

@@ -1,0 +1,109 @@
+// Package seal signs documents and checks them: DSSE envelopes with Ed25519 over exact bytes. Service and player
+// share it, so that what one seals the other opens.
+package seal
+
+import (
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+)
+
+// KeyID names a public key: the first 16 hex digits of its SHA-256.
+func KeyID(public ed25519.PublicKey) string {
+	sum := sha256.Sum256(public)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Signer seals with one private key.
+type Signer struct {
+	key    ed25519.PrivateKey
+	signer *dsse.EnvelopeSigner
+}
+
+// NewSigner seals with key.
+func NewSigner(key ed25519.PrivateKey) (*Signer, error) {
+	if len(key) != ed25519.PrivateKeySize {
+		return nil, errors.New("seal: the signing key is not an Ed25519 private key")
+	}
+	s, err := dsse.NewEnvelopeSigner(ed25519Signer{key})
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	return &Signer{key, s}, nil
+}
+
+// Public is the key that opens what s seals.
+func (s *Signer) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
+
+// Seal is the JSON of the DSSE envelope that carries exactly payload.
+func (s *Signer) Seal(payloadType string, payload []byte) ([]byte, error) {
+	env, err := s.signer.SignPayload(context.Background(), payloadType, payload)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	return json.Marshal(env)
+}
+
+// Open checks an envelope against the pinned keys and answers its payload. It fails unless a pinned key signed
+// exactly this payload as exactly this type.
+func Open(envelope []byte, payloadType string, pinned ...ed25519.PublicKey) ([]byte, error) {
+	var env dsse.Envelope
+	if err := json.Unmarshal(envelope, &env); err != nil {
+		return nil, fmt.Errorf("seal: not an envelope: %w", err)
+	}
+	if env.PayloadType != payloadType {
+		return nil, fmt.Errorf("seal: the envelope carries %q, not %q", env.PayloadType, payloadType)
+	}
+	verifiers := make([]dsse.Verifier, len(pinned))
+	for i, key := range pinned {
+		verifiers[i] = ed25519Verifier{key}
+	}
+	v, err := dsse.NewEnvelopeVerifier(verifiers...)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	if _, err := v.Verify(context.Background(), &env); err != nil {
+		return nil, fmt.Errorf("seal: no pinned key signed this: %w", err)
+	}
+	return env.DecodeB64Payload()
+}
+
+// ParsePublic reads a base64 public key as GET /v1/keys gives it.
+func ParsePublic(s string) (ed25519.PublicKey, error) {
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil || len(b) != ed25519.PublicKeySize {
+		return nil, errors.New("seal: not a base64 Ed25519 public key")
+	}
+	return b, nil
+}
+
+type ed25519Signer struct{ key ed25519.PrivateKey }
+
+func (s ed25519Signer) Sign(_ context.Context, data []byte) ([]byte, error) {
+	return ed25519.Sign(s.key, data), nil
+}
+
+func (s ed25519Signer) KeyID() (string, error) {
+	return KeyID(s.key.Public().(ed25519.PublicKey)), nil
+}
+
+type ed25519Verifier struct{ key ed25519.PublicKey }
+
+func (v ed25519Verifier) Verify(_ context.Context, data, sig []byte) error {
+	if !ed25519.Verify(v.key, data, sig) {
+		return errors.New("bad signature")
+	}
+	return nil
+}
+
+func (v ed25519Verifier) KeyID() (string, error) { return KeyID(v.key), nil }
+
+func (v ed25519Verifier) Public() crypto.PublicKey { return v.key }

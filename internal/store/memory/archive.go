@@ -1,0 +1,131 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"iter"
+	"maps"
+	"slices"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// Export calls document with every document by kind and id, change with every change by sequence, and entry with
+// every as-run entry by station and sequence, all as of one instant. It fails with the first failure of theirs.
+func (s *Store) Export(ctx context.Context, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, kind := range slices.Sorted(maps.Keys(s.documents)) {
+		for _, id := range s.documents[kind].ids {
+			d := s.documents[kind].living[id]
+			d.Body = bytes.Clone(d.Body)
+			if err := cmp.Or(ctx.Err(), document(d)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range s.changes {
+		if err := cmp.Or(ctx.Err(), change(c)); err != nil {
+			return err
+		}
+	}
+	for _, station := range slices.Sorted(maps.Keys(s.asrun)) {
+		for _, n := range slices.Sorted(maps.Keys(s.asrun[station])) {
+			e := s.asrun[station][n]
+			e.Body = bytes.Clone(e.Body)
+			if err := cmp.Or(ctx.Err(), entry(e)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the Store is
+// empty, with Invalid when the parts do not belong together, and with the first failure of theirs.
+func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+	read := New(s.keep)
+	for d, err := range documents {
+		if err := cmp.Or(err, ctx.Err(), read.take(d)); err != nil {
+			return err
+		}
+	}
+	for c, err := range changes {
+		if err := cmp.Or(err, ctx.Err(), read.follow(c)); err != nil {
+			return err
+		}
+	}
+	for e, err := range entries {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return err
+		}
+		if fresh, err := read.Append(ctx, []store.Entry{e}); err != nil {
+			return err
+		} else if !fresh[0] {
+			return fault.New(fault.Invalid, "the archive has report %d of %q twice", e.Sequence, e.Station)
+		}
+	}
+	if err := read.settle(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.changes) > 0 || len(s.asrun) > 0 {
+		return fault.New(fault.Conflict, "the store is not empty")
+	}
+	s.documents, s.changes, s.asrun = read.documents, read.changes, read.asrun
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return nil
+}
+
+func (s *Store) take(d store.Document) error {
+	if !named(d.Kind) || !named(d.ID) || d.Revision < 1 {
+		return fault.New(fault.Invalid, "the archive has a document %q %q at revision %d", d.Kind, d.ID, d.Revision)
+	}
+	k := s.shelf(d.Kind)
+	at, found := slices.BinarySearch(k.ids, d.ID)
+	if found {
+		return fault.New(fault.Invalid, "the archive has %s %q twice", d.Kind, d.ID)
+	}
+	k.ids = slices.Insert(k.ids, at, d.ID)
+	d.Body = bytes.Clone(d.Body)
+	k.living[d.ID] = d
+	return nil
+}
+
+// follow takes a change. Until all are there, graves holds the last revision of every document.
+func (s *Store) follow(c store.Change) error {
+	if c.Sequence != int64(len(s.changes))+1 {
+		return fault.New(fault.Invalid, "the archive lacks change %d", len(s.changes)+1)
+	}
+	s.changes = append(s.changes, c)
+	if c.Kind != "" {
+		s.shelf(c.Kind).graves[c.ID] = c.Revision
+		if c.Deleted {
+			s.shelf(c.Kind).graves[c.ID] = -c.Revision
+		}
+	}
+	return nil
+}
+
+// settle checks that the documents stand where the changes left them.
+func (s *Store) settle() error {
+	for kind, k := range s.documents {
+		for id, d := range k.living {
+			if k.graves[id] != d.Revision {
+				return fault.New(fault.Invalid, "the archive's %s %q does not stand where its changes end", kind, id)
+			}
+			delete(k.graves, id)
+		}
+		for id, revision := range k.graves {
+			if revision > 0 {
+				return fault.New(fault.Invalid, "the archive lacks %s %q", kind, id)
+			}
+			k.graves[id] = -revision
+		}
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// Commit applies all of c's writes or none and returns their changes in the order of the writes. It fails with
+// Conflict when a document that must not exist does, and with Stale when one is not at the expected revision; the
+// first such write decides.
+func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := check(c); err != nil {
+		return nil, err
+	}
+	c.At = c.At.UTC().Truncate(time.Millisecond)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range c.Writes {
+		if err := s.shelf(w.Kind).allows(w); err != nil {
+			return nil, err
+		}
+	}
+	before := len(s.changes)
+	for _, w := range c.Writes {
+		s.record(store.Change{Kind: w.Kind, ID: w.ID, Revision: s.shelf(w.Kind).apply(w), Deleted: w.Delete, Origin: c.Origin})
+	}
+	if len(c.Writes) == 0 {
+		s.record(store.Change{Origin: c.Origin})
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return slices.Clone(s.changes[before:]), nil
+}
+
+func (s *Store) record(change store.Change) {
+	change.Sequence = int64(len(s.changes)) + 1
+	s.changes = append(s.changes, change)
+}
+
+func (k *shelf) allows(w store.Write) error {
+	d, exists := k.living[w.ID]
+	switch {
+	case w.Expect == 0 && exists:
+		return fault.New(fault.Conflict, "%s %q exists already", w.Kind, w.ID)
+	case w.Expect != d.Revision:
+		return fault.New(fault.Stale, "%s %q is not at revision %d", w.Kind, w.ID, w.Expect)
+	}
+	return nil
+}
+
+// apply makes an allowed write and returns the document's new revision.
+func (k *shelf) apply(w store.Write) int64 {
+	revision := max(w.Expect, k.graves[w.ID]) + 1
+	at, found := slices.BinarySearch(k.ids, w.ID)
+	switch {
+	case w.Delete:
+		k.ids = slices.Delete(k.ids, at, at+1)
+		delete(k.living, w.ID)
+		k.graves[w.ID] = revision
+		return revision
+	case !found:
+		k.ids = slices.Insert(k.ids, at, w.ID)
+		delete(k.graves, w.ID)
+	}
+	k.living[w.ID] = store.Document{Kind: w.Kind, ID: w.ID, Revision: revision, Body: bytes.Clone(w.Body)}
+	return revision
+}
+
+// check fails with Invalid when c is nonsense whatever the store holds.
+func check(c store.Commit) error {
+	type name struct{ kind, id string }
+	seen := make(map[name]bool, len(c.Writes))
+	for _, w := range c.Writes {
+		switch n := (name{w.Kind, w.ID}); {
+		case !named(w.Kind) || !named(w.ID):
+			return fault.New(fault.Invalid, "kind %q and id %q must each be 1 to 512 bytes of UTF-8 without NUL", w.Kind, w.ID)
+		case seen[n]:
+			return fault.New(fault.Invalid, "%s %q is written twice in one commit", w.Kind, w.ID)
+		case w.Expect < 0 || w.Delete && w.Expect == 0:
+			return fault.New(fault.Invalid, "%s %q cannot be expected at revision %d", w.Kind, w.ID, w.Expect)
+		default:
+			seen[n] = true
+		}
+	}
+	return nil
+}
+
+func named(s string) bool {
+	return s != "" && len(s) <= 512 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
+}

@@ -1,0 +1,97 @@
+package memory
+
+import (
+	"context"
+	"slices"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// Changes returns up to limit changes after since, in order and without a gap. It fails with Gone when the feed no
+// longer keeps the next one, or never came as far as since: the caller lists again.
+func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if limit < 1 {
+		return nil, fault.New(fault.Invalid, "the limit of a list is at least 1, not %d", limit)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.follows(since); err != nil {
+		return nil, err
+	}
+	return slices.Clone(s.changes[since:min(int(since)+limit, len(s.changes))]), nil
+}
+
+// Latest is the sequence of the last change, 0 before the first.
+func (s *Store) Latest(ctx context.Context) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(len(s.changes)), nil
+}
+
+// Wait returns as soon as there is a change after since, or with ctx's error. It fails with Gone when the feed
+// never came as far as since.
+func (s *Store) Wait(ctx context.Context, since int64) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		latest, changed := int64(len(s.changes)), s.changed
+		s.mu.Unlock()
+		switch {
+		case latest > since:
+			return nil
+		case latest < since:
+			return fault.New(fault.Gone, "the feed ends at change %d, before %d", latest, since)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Audit returns the changes that q selects, in order. It knows every change ever made.
+func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	limit := min(q.Limit, 500)
+	switch {
+	case q.Limit < 0:
+		return nil, fault.New(fault.Invalid, "the limit of an audit is at least 1, not %d", q.Limit)
+	case q.Limit == 0:
+		limit = 50
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []store.Change
+	for _, c := range s.changes {
+		if len(found) == limit {
+			break
+		}
+		if c.Sequence > q.After && (q.Kind == "" || c.Kind == q.Kind) && (q.ID == "" || c.ID == q.ID) &&
+			(q.By == "" || c.By == q.By) && (q.From.IsZero() || !c.At.Before(q.From)) && (q.To.IsZero() || c.At.Before(q.To)) {
+			found = append(found, c)
+		}
+	}
+	return found, nil
+}
+
+func (s *Store) follows(since int64) error {
+	latest := int64(len(s.changes))
+	switch {
+	case since > latest:
+		return fault.New(fault.Gone, "the feed ends at change %d, before %d", latest, since)
+	case since < 0 || s.keep > 0 && since < latest-int64(s.keep):
+		return fault.New(fault.Gone, "the feed no longer keeps what follows change %d", since)
+	}
+	return nil
+}

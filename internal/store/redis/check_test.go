@@ -1,0 +1,53 @@
+package redis_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"lifeline/internal/store"
+	"lifeline/internal/store/redis"
+)
+
+func TestCheckFindsEveryContradiction(t *testing.T) {
+	server := start(t, durable...)
+	for _, c := range []struct{ name, says, command string }{
+		{"nothing", "", "ping"},
+		{"a missing change", "change 1 is followed by change 3", "xdel %s:audit 2-0"},
+		{"a missing last change", "change 4 is the last; 5 should be", "xdel %s:audit 5-0"},
+		{"a missing revision", "k a goes from revision 0 to 2 at change 3", "xdel %s:audit 1-0"},
+		{"an old document", "k a does not stand where its changes end", "hset %s:documents:k a 1_"},
+		{"a missing document", "k a is missing", "zrem %s:ids:k a"},
+		{"a document without index", "documents of k: 1 are held, 0 are in the index", "zrem %s:ids:k a"},
+		{"an entry without index", "as-run of s: 2 are held, 1 are in the index", "zrem %s:instants:s 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := redis.Options{URL: "redis://" + server.addr, Prefix: fmt.Sprintf("place-%d", prefixes.Add(1)), Feed: 100}
+			s := open(t, o)
+			for _, writes := range [][]store.Write{
+				{{Kind: "k", ID: "a"}, {Kind: "k", ID: "b"}}, {{Kind: "k", ID: "a", Expect: 1}, {Kind: "k", ID: "b", Expect: 1, Delete: true}}, nil,
+			} {
+				if _, err := s.Commit(t.Context(), store.Commit{Writes: writes}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := s.Append(t.Context(), []store.Entry{{Station: "s", Sequence: 1}, {Station: "s", Sequence: 2}}); err != nil {
+				t.Fatal(err)
+			}
+			var command []any
+			for _, word := range strings.Fields(c.command) {
+				word = strings.ReplaceAll(word, "_", " ")
+				command = append(command, strings.ReplaceAll(word, "%s", "{"+o.Prefix+"}"))
+			}
+			server.do(command...)
+			var found []string
+			if err := s.Check(t.Context(), func(problem string) { found = append(found, problem) }); err != nil {
+				t.Fatal(err)
+			}
+			said := strings.Join(found, "; ")
+			if (c.says == "") != (len(found) == 0) || !strings.Contains(said, c.says) {
+				t.Fatalf("found %q; want %q", said, c.says)
+			}
+		})
+	}
+}

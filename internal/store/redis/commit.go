@@ -1,0 +1,116 @@
+package redis
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+//go:embed scripts/commit.lua
+var commitText string
+
+var commitScript = goredis.NewScript(commitText)
+
+// receiptLife is for how long a call that is sent again finds its receipt.
+const receiptLife = 10 * time.Minute
+
+// Commit applies all of c's writes or none and returns their changes in the order of the writes; Redis has them on
+// disk, and as many replicas as the options say have them, when it returns. It fails with Conflict when a document
+// that must not exist does, and with Stale when one is not at the expected revision; the first such write decides.
+// After Unavailable, or an end by ctx while it was under way, the commit may have been made, wholly, or not.
+func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := check(c); err != nil {
+		return nil, fmt.Errorf("redis: commit: %w", err)
+	}
+	c.At = time.UnixMilli(c.At.UnixMilli()).UTC()
+	keys := []string{s.key("sequence"), s.key("feed"), s.key("audit"), s.key("receipt", rand.Text()), s.key("kinds")}
+	args := []any{s.o.Feed, receiptLife.Milliseconds(), c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID}
+	for _, w := range c.Writes {
+		verb := "put"
+		if w.Delete {
+			verb = "delete"
+		}
+		keys = append(keys, s.key("documents", w.Kind), s.key("revisions", w.Kind), s.key("ids", w.Kind), s.key("history", w.Kind))
+		args = append(args, w.ID, w.Expect, verb, w.Body)
+	}
+	answer, err := s.write(ctx, commitScript, keys, args)
+	if err != nil {
+		return nil, fmt.Errorf("redis: commit: %w", err)
+	}
+	changes, err := outcome(c, answer)
+	if err != nil {
+		return nil, fmt.Errorf("redis: commit: %w", err)
+	}
+	return changes, nil
+}
+
+// outcome reads the script's answer.
+func outcome(c store.Commit, answer string) ([]store.Change, error) {
+	verdict, rest, _ := strings.Cut(answer, " ")
+	var numbers []int64
+	for _, field := range strings.Fields(rest) {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("the script answered %q", answer)
+		}
+		numbers = append(numbers, n)
+	}
+	switch {
+	case verdict == "done" && len(numbers) == len(c.Writes)+1:
+		changes := make([]store.Change, max(1, len(c.Writes)))
+		for i := range changes {
+			changes[i] = store.Change{Sequence: numbers[0] + int64(i), Origin: c.Origin}
+			if len(c.Writes) > 0 {
+				w := c.Writes[i]
+				changes[i].Kind, changes[i].ID, changes[i].Revision, changes[i].Deleted = w.Kind, w.ID, numbers[i+1], w.Delete
+			}
+		}
+		return changes, nil
+	case len(numbers) != 1 || numbers[0] < 1 || numbers[0] > int64(len(c.Writes)):
+		return nil, fmt.Errorf("the script answered %q", answer)
+	}
+	w := c.Writes[numbers[0]-1]
+	switch verdict {
+	case "conflict":
+		return nil, fault.New(fault.Conflict, "%s %q exists already", w.Kind, w.ID)
+	case "stale":
+		return nil, fault.New(fault.Stale, "%s %q is not at revision %d", w.Kind, w.ID, w.Expect)
+	}
+	return nil, fmt.Errorf("the script answered %q", answer)
+}
+
+// check fails with Invalid when c is nonsense whatever the store holds.
+func check(c store.Commit) error {
+	type name struct{ kind, id string }
+	seen := make(map[name]bool, len(c.Writes))
+	for _, w := range c.Writes {
+		switch n := (name{w.Kind, w.ID}); {
+		case !named(w.Kind) || !named(w.ID):
+			return fault.New(fault.Invalid, "kind %q and id %q must each be 1 to 512 bytes of UTF-8 without NUL", w.Kind, w.ID)
+		case seen[n]:
+			return fault.New(fault.Invalid, "%s %q is written twice in one commit", w.Kind, w.ID)
+		case w.Expect < 0 || w.Delete && w.Expect == 0:
+			return fault.New(fault.Invalid, "%s %q cannot be expected at revision %d", w.Kind, w.ID, w.Expect)
+		default:
+			seen[n] = true
+		}
+	}
+	return nil
+}
+
+func named(s string) bool {
+	return s != "" && len(s) <= 512 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
+}

@@ -1,0 +1,108 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+
+	"lifeline/internal/store/redis"
+	"lifeline/internal/store/storetest"
+)
+
+// rounds is how often to crash: seldom, or often with LIFELINE_PROVE=crash-store.
+func rounds(seldom, often int) int {
+	if os.Getenv("LIFELINE_PROVE") == "crash-store" {
+		return often
+	}
+	return seldom
+}
+
+func crashOptions(addr string) redis.Options {
+	return redis.Options{URL: "redis://" + addr, Prefix: "crash", Feed: 100_000}
+}
+
+func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
+	server := start(t, durable...)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.Crash(t, rounds(10, 200), storetest.Crashing{
+		Start: func() (io.ReadCloser, func()) {
+			child := exec.Command(self)
+			child.Env = append(os.Environ(), childAddr+"="+server.addr)
+			child.Stderr = os.Stderr
+			acknowledged, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			child.Stdout = w
+			if err := child.Start(); err != nil {
+				t.Fatal(err)
+			}
+			return acknowledged, func() {
+				if err := child.Process.Kill(); err != nil {
+					t.Fatalf("kill: %v", err)
+				}
+				_ = child.Wait() // says that it was killed
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				server.until(func(ctx context.Context, c *goredis.Client) bool { // what it had sent is done as well
+					info, err := c.Info(ctx, "clients").Result()
+					return err == nil && strings.Contains(info, "connected_clients:1\r")
+				}, "no other client")
+			}
+		},
+		Open: func() storetest.Store { return open(t, crashOptions(server.addr)) },
+	})
+}
+
+func TestKilledServerLosesNoAcknowledgedWrite(t *testing.T) {
+	server := start(t, durable...)
+	storetest.Crash(t, rounds(5, 100), storetest.Crashing{
+		Start: func() (io.ReadCloser, func()) {
+			s := open(t, crashOptions(server.addr))
+			ctx, cancel := context.WithCancel(t.Context())
+			acknowledged, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error)
+			go func() { ended <- storetest.Work(ctx, s, w) }()
+			return acknowledged, func() {
+				server.kill()
+				cancel()
+				if err := errors.Join(<-ended, s.Close(), w.Close()); err != nil {
+					t.Fatal(err)
+				}
+				server.run()
+			}
+		},
+		Open: func() storetest.Store { return open(t, crashOptions(server.addr)) },
+	})
+}
+
+const childAddr = "LIFELINE_CRASH_ADDR"
+
+// TestMain silences go-redis, which tells standard error of every Sentinel's answer.
+func TestMain(m *testing.M) {
+	logging.Disable()
+	addr := os.Getenv(childAddr)
+	if addr == "" {
+		os.Exit(m.Run())
+	}
+	s, err := redis.Open(context.Background(), crashOptions(addr))
+	if err != nil {
+		panic(err)
+	}
+	panic(fmt.Sprint(storetest.Work(context.Background(), s, os.Stdout)))
+}

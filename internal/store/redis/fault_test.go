@@ -1,0 +1,132 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/store/redis"
+)
+
+func TestCommitWhoseAnswerIsLostHappensOnce(t *testing.T) {
+	p := startProxy(t, start(t, durable...).addr)
+	s := open(t, redis.Options{URL: "redis://" + p.addr + "?min_retry_backoff=1ms", Prefix: "lost", Feed: 100})
+	for n := range int64(5) {
+		p.set(lose)
+		changes, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Expect: n}, {Kind: "k", ID: string(rune('a' + n))}}})
+		if err != nil || changes[0].Revision != n+1 || changes[0].Sequence != 2*n+1 {
+			t.Fatalf("commit %d: %+v, %v", n, changes, err)
+		}
+		p.set(lose)
+		fresh, err := s.Append(t.Context(), []store.Entry{{Station: "s", Sequence: n}, {Station: "s", Sequence: n - 1}})
+		if err != nil || !fresh[0] || fresh[1] != (n == 0) {
+			t.Fatalf("append %d: %v, %v", n, fresh, err)
+		}
+	}
+	if latest, err := s.Latest(t.Context()); err != nil || latest != 10 {
+		t.Fatalf("latest: %d, %v", latest, err)
+	}
+}
+
+func TestStoreRecoversByItselfWhenRedisComesBack(t *testing.T) {
+	redisServer := start(t, durable...)
+	p := startProxy(t, redisServer.addr)
+	s := open(t, redis.Options{URL: "redis://" + p.addr + "?min_retry_backoff=1ms&max_retry_backoff=5ms", Prefix: "back", Feed: 100})
+	other := open(t, redis.Options{URL: "redis://" + redisServer.addr, Prefix: "back", Feed: 100})
+	commit := func(on *redis.Store, id string) error {
+		_, err := on.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: id}}})
+		return err
+	}
+	for round, id := range []string{"a", "b", "c"} {
+		waited := make(chan error)
+		go func() { waited <- s.Wait(t.Context(), int64(2*round)) }()
+		redisServer.blocks()
+		p.set(cut)
+		for verb, err := range map[string]error{"commit": commit(s, id), "ping": s.Ping(t.Context()), "wait": s.Wait(t.Context(), 0)} {
+			if !fault.Is(err, fault.Unavailable) {
+				t.Fatalf("%s without Redis: %v", verb, err)
+			}
+		}
+		p.set(pass)
+		if err := commit(other, "other "+id); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-waited; err != nil {
+			t.Fatalf("wait: %v", err)
+		}
+		if err := commit(s, id); err != nil {
+			t.Fatalf("commit: %v", err)
+		}
+	}
+}
+
+func TestCallsEndByTheirDeadlineWhenTheLinkIsDead(t *testing.T) {
+	p := startProxy(t, start(t, durable...).addr)
+	s := open(t, redis.Options{URL: "redis://" + p.addr, Prefix: "dead", Feed: 100})
+	p.set(still)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	_, committed := s.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: "k", ID: "i"}}})
+	_, listed := s.List(ctx, "k", "", 10)
+	for verb, err := range map[string]error{"commit": committed, "list": listed, "wait": s.Wait(ctx, 0)} {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", verb, err)
+		}
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	p.set(pass)
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatalf("ping: %v", err)
+	}
+}
+
+func TestRestartedServerHasEverythingAndWakesItsWaiters(t *testing.T) {
+	server := start(t, durable...)
+	s := open(t, redis.Options{URL: "redis://" + server.addr, Prefix: "restart", Feed: 100})
+	for n := range int64(5) {
+		if _, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Expect: n}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waited := make(chan error)
+	go func() { waited <- s.Wait(t.Context(), 5) }()
+	server.blocks()
+	server.kill()
+	server.run()
+	if latest, err := s.Latest(t.Context()); err != nil || latest != 5 {
+		t.Fatalf("latest: %d, %v; want 5", latest, err)
+	}
+	if _, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Expect: 5}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; err != nil {
+		t.Fatalf("wait: %v", err)
+	}
+}
+
+func TestCloseEndsEveryGoroutineAndWaiter(t *testing.T) {
+	server := start(t, durable...)
+	before := goleak.IgnoreCurrent()
+	s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + server.addr, Prefix: "close", Feed: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error)
+	go func() { waited <- s.Wait(t.Context(), 0) }()
+	server.blocks()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; err == nil {
+		t.Fatal("the wait ended without a change")
+	}
+	goleak.VerifyNone(t, before)
+}

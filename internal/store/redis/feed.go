@@ -1,0 +1,149 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// Changes returns up to limit changes after since, in order and without a gap. It fails with Gone when the feed no
+// longer keeps the next one, or never came as far as since: the caller lists again.
+func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if limit < 1 {
+		return nil, fault.New(fault.Invalid, "the limit of a list is at least 1, not %d", limit)
+	}
+	if since < 0 {
+		return nil, fault.New(fault.Gone, "no feed begins before change 0")
+	}
+	var end *goredis.StringCmd
+	var next *goredis.XMessageSliceCmd
+	_, err := s.client.TxPipelined(ctx, func(pipe goredis.Pipeliner) error {
+		end = pipe.Get(ctx, s.key("sequence"))
+		next = pipe.XRangeN(ctx, s.key("feed"), message(since+1), "+", int64(limit))
+		return nil
+	})
+	if err != nil && !errors.Is(err, goredis.Nil) {
+		return nil, fmt.Errorf("redis: changes after %d: %w", since, classify(ctx, err))
+	}
+	changes, err := decode(next.Val())
+	if err != nil {
+		return nil, err
+	}
+	latest, err := number(end)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("redis: changes after %d: %w", since, classify(ctx, err))
+	case latest < since:
+		return nil, fault.New(fault.Gone, "the feed ends at change %d, before %d", latest, since)
+	case latest > since && (len(changes) == 0 || changes[0].Sequence != since+1):
+		return nil, fault.New(fault.Gone, "the feed no longer keeps what follows change %d", since)
+	}
+	return changes, nil
+}
+
+// Latest is the sequence of the last change, 0 before the first.
+func (s *Store) Latest(ctx context.Context) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	latest, err := number(s.client.Get(ctx, s.key("sequence")))
+	if err != nil {
+		return 0, fmt.Errorf("redis: latest change: %w", classify(ctx, err))
+	}
+	return latest, nil
+}
+
+// Wait returns as soon as there is a change after since, also one by another replica, or with ctx's error. It
+// fails with Gone when the feed never came as far as since, and with Unavailable when Redis is out of reach as it
+// begins; later it waits for Redis to come back.
+func (s *Store) Wait(ctx context.Context, since int64) error {
+	latest, err := s.Latest(ctx)
+	switch {
+	case err != nil:
+		return err
+	case latest < since:
+		return fault.New(fault.Gone, "the feed ends at change %d, before %d", latest, since)
+	case latest > since:
+		return nil
+	}
+	s.herald.announce(latest)
+	if err := s.herald.await(ctx, since); err != nil {
+		return fmt.Errorf("redis: wait for a change after %d: %w", since, err)
+	}
+	return nil
+}
+
+// follow blocks for up to a second until there are changes after since, and returns the latest of them.
+func (s *Store) follow(ctx context.Context, since int64) (int64, error) {
+	const block = time.Second
+	ctx, cancel := context.WithTimeout(ctx, 3*block)
+	defer cancel()
+	streams, err := s.client.XRead(ctx, &goredis.XReadArgs{Streams: []string{s.key("feed"), message(since)}, Count: 500, Block: block}).Result()
+	if errors.Is(err, goredis.Nil) {
+		return since, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	for _, stream := range streams {
+		for _, m := range stream.Messages {
+			if since, err = sequence(m.ID); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return since, nil
+}
+
+// message is the name of a change in the streams.
+func message(sequence int64) string { return strconv.FormatInt(sequence, 10) + "-0" }
+
+func sequence(message string) (int64, error) {
+	n, err := strconv.ParseInt(strings.TrimSuffix(message, "-0"), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("redis: a change is named %q", message)
+	}
+	return n, nil
+}
+
+// number is what a counter holds; 0 when there is none yet.
+func number(get *goredis.StringCmd) (int64, error) {
+	n, err := get.Int64()
+	if errors.Is(err, goredis.Nil) {
+		return 0, nil
+	}
+	if get.Val() == underRestore {
+		return 0, restoring(err)
+	}
+	return n, err
+}
+
+// decode reads changes as the commit script writes them.
+func decode(messages []goredis.XMessage) ([]store.Change, error) {
+	changes := make([]store.Change, len(messages))
+	for i, m := range messages {
+		text := func(field string) string { s, _ := m.Values[field].(string); return s }
+		sequence, named := sequence(m.ID)
+		revision, revised := strconv.ParseInt(text("r"), 10, 64)
+		at, timed := strconv.ParseInt(text("t"), 10, 64)
+		if err := errors.Join(named, revised, timed); err != nil {
+			return nil, fmt.Errorf("redis: change %s is damaged: %w", m.ID, err)
+		}
+		changes[i] = store.Change{
+			Sequence: sequence, Kind: text("k"), ID: text("i"), Revision: revision, Deleted: text("d") == "1",
+			Origin: store.Origin{At: time.UnixMilli(at).UTC(), By: text("b"), Action: text("a"), Reason: text("w"), RequestID: text("q")},
+		}
+	}
+	return changes, nil
+}

@@ -1,0 +1,205 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// underRestore stands in place of the sequence during an Import: nothing else can be written then, nor the prefix
+// be opened.
+const underRestore = "restoring"
+
+var (
+	beginScript = goredis.NewScript(`
+		for n = 1, #KEYS do if redis.call('EXISTS', KEYS[n]) == 1 then return '0' end end
+		redis.call('SET', KEYS[1], ARGV[1])
+		return '1'`)
+	finishScript = goredis.NewScript(`
+		if ARGV[1] == '0' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[1]) end
+		return '1'`)
+)
+
+// Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the prefix is
+// empty, with Invalid when the parts do not belong together, and with the first failure of theirs. When it is cut
+// short by a crash, the prefix cannot be opened any more, in words that say what to do.
+func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+	begun, err := s.write(ctx, beginScript, []string{s.key("sequence"), s.key("kinds"), s.key("stations")}, []any{underRestore})
+	if err == nil && begun != "1" {
+		err = fault.New(fault.Conflict, "the store is not empty")
+	}
+	if err != nil {
+		return fmt.Errorf("redis: import: %w", err)
+	}
+	i := &importer{s: s, stands: make(map[name]int64), ends: make(map[name]int64)}
+	err = i.all(ctx, documents, changes, entries)
+	if err == nil {
+		_, err = s.write(ctx, finishScript, []string{s.key("sequence")}, []any{i.latest})
+	}
+	if err != nil {
+		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return fmt.Errorf("redis: import: %w", errors.Join(classify(ctx, err), classify(undo, s.empty(undo))))
+	}
+	s.herald.announce(i.latest)
+	return nil
+}
+
+// importer writes an archive in batches and remembers what it must end as.
+type importer struct {
+	s      *Store
+	latest int64
+	stands map[name]int64 // the documents' revisions
+	ends   map[name]int64 // where their changes end; negative when deleted
+
+	batch []func(pipe goredis.Pipeliner)
+}
+
+func (i *importer) all(ctx context.Context, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+	for d, err := range documents {
+		if err != nil {
+			return err
+		}
+		if err := i.document(ctx, d); err != nil {
+			return err
+		}
+	}
+	for c, err := range changes {
+		if err != nil {
+			return err
+		}
+		if err := i.change(ctx, c); err != nil {
+			return err
+		}
+	}
+	var last store.Entry
+	for e, err := range entries {
+		switch {
+		case err != nil:
+			return err
+		case !named(e.Station) || e.Station < last.Station || e.Station == last.Station && e.Sequence <= last.Sequence:
+			return fault.New(fault.Invalid, "the archive has report %d of %q out of order", e.Sequence, e.Station)
+		}
+		if err := i.entry(ctx, e); err != nil {
+			return err
+		}
+		last = e
+	}
+	return i.settle(ctx)
+}
+
+func (i *importer) document(ctx context.Context, d store.Document) error {
+	n := name{d.Kind, d.ID}
+	if !named(d.Kind) || !named(d.ID) || d.Revision < 1 || i.stands[n] > 0 {
+		return fault.New(fault.Invalid, "the archive has a document %q %q at revision %d, or twice", d.Kind, d.ID, d.Revision)
+	}
+	i.stands[n] = d.Revision
+	revision := strconv.FormatInt(d.Revision, 10)
+	value := append([]byte(revision+" "), d.Body...)
+	return i.write(ctx, func(pipe goredis.Pipeliner) {
+		pipe.SAdd(ctx, i.s.key("kinds"), d.Kind)
+		pipe.HSet(ctx, i.s.key("documents", d.Kind), d.ID, value)
+		pipe.HSet(ctx, i.s.key("revisions", d.Kind), d.ID, revision)
+		pipe.ZAdd(ctx, i.s.key("ids", d.Kind), goredis.Z{Member: d.ID})
+	})
+}
+
+func (i *importer) change(ctx context.Context, c store.Change) error {
+	if i.latest++; c.Sequence != i.latest {
+		return fault.New(fault.Invalid, "the archive lacks change %d", i.latest)
+	}
+	n, deleted := name{c.Kind, c.ID}, "0"
+	if c.Kind != "" {
+		i.ends[n] = c.Revision
+	}
+	if c.Deleted {
+		i.ends[n], deleted = -c.Revision, "1"
+	}
+	values := []any{"k", c.Kind, "i", c.ID, "r", c.Revision, "d", deleted, "t", c.At.UnixMilli(), "b", c.By, "a", c.Action, "w", c.Reason, "q", c.RequestID}
+	return i.write(ctx, func(pipe goredis.Pipeliner) {
+		pipe.XAdd(ctx, &goredis.XAddArgs{Stream: i.s.key("audit"), ID: message(c.Sequence), Values: values})
+		pipe.XAdd(ctx, &goredis.XAddArgs{Stream: i.s.key("feed"), ID: message(c.Sequence), Values: values, MaxLen: i.s.o.Feed, Approx: true})
+		if c.Kind == "" {
+			return
+		}
+		pipe.SAdd(ctx, i.s.key("kinds"), c.Kind)
+		pipe.ZAdd(ctx, i.s.key("history", c.Kind), goredis.Z{Member: fmt.Sprintf("%s\x00%020d", c.ID, c.Sequence)})
+		if c.Deleted && i.stands[n] == 0 {
+			pipe.HSet(ctx, i.s.key("revisions", c.Kind), c.ID, -c.Revision)
+		}
+	})
+}
+
+func (i *importer) entry(ctx context.Context, e store.Entry) error {
+	at := e.At.UnixMilli()
+	value := append([]byte(strconv.FormatInt(at, 10)+" "), e.Body...)
+	return i.write(ctx, func(pipe goredis.Pipeliner) {
+		pipe.SAdd(ctx, i.s.key("stations"), e.Station)
+		pipe.HSet(ctx, i.s.key("asrun", e.Station), e.Sequence, value)
+		pipe.ZAdd(ctx, i.s.key("instants", e.Station), goredis.Z{Score: float64(at), Member: e.Sequence})
+	})
+}
+
+// settle writes what is left and checks that the documents stand where their changes end.
+func (i *importer) settle(ctx context.Context) error {
+	for n, revision := range i.stands {
+		if i.ends[n] != revision {
+			return fault.New(fault.Invalid, "the archive's %s %q does not stand where its changes end", n.kind, n.id)
+		}
+	}
+	for n, revision := range i.ends {
+		if revision > 0 && i.stands[n] != revision {
+			return fault.New(fault.Invalid, "the archive lacks %s %q", n.kind, n.id)
+		}
+	}
+	return i.flush(ctx)
+}
+
+func (i *importer) write(ctx context.Context, one func(pipe goredis.Pipeliner)) error {
+	if i.batch = append(i.batch, one); len(i.batch) < 200 {
+		return nil
+	}
+	return i.flush(ctx)
+}
+
+func (i *importer) flush(ctx context.Context) error {
+	if len(i.batch) == 0 {
+		return nil
+	}
+	_, err := i.s.client.TxPipelined(ctx, func(pipe goredis.Pipeliner) error {
+		for _, one := range i.batch {
+			one(pipe)
+		}
+		return nil
+	})
+	i.batch = i.batch[:0]
+	return err
+}
+
+// empty takes back an import that failed, in one command.
+func (s *Store) empty(ctx context.Context) error {
+	kinds, err := s.client.SMembers(ctx, s.key("kinds")).Result()
+	if err != nil {
+		return err
+	}
+	stations, err := s.client.SMembers(ctx, s.key("stations")).Result()
+	if err != nil {
+		return err
+	}
+	keys := []string{s.key("audit"), s.key("feed"), s.key("kinds"), s.key("stations"), s.key("sequence")}
+	for _, kind := range kinds {
+		keys = append(keys, s.key("documents", kind), s.key("revisions", kind), s.key("ids", kind), s.key("history", kind))
+	}
+	for _, station := range stations {
+		keys = append(keys, s.key("asrun", station), s.key("instants", station))
+	}
+	return s.client.Del(ctx, keys...).Err()
+}

@@ -1,0 +1,130 @@
+// Package redis keeps the storage contract in a Redis, 7.0 or later, which several replicas of the service share:
+// a single node, one watched by Sentinels, or a Cluster.
+//
+// All keys carry one hash tag, {prefix}, so that any commit is one script on one node:
+//
+//	sequence                        the last change; "restoring" while an Import is under way
+//	feed                            a stream of the latest changes, each named <sequence>-0
+//	audit                           a stream of every change, likewise
+//	documents:<kind>                id -> revision, space, body
+//	revisions:<kind>                id -> revision; negative when deleted
+//	ids:<kind>                      the ids in byte order
+//	history:<kind>                  id, NUL, sequence in twenty digits: the changes of each document
+//	asrun:<station>, instants:<station>  sequence -> at in ms, space, body; and by at
+//	kinds, stations                 of which there are or were documents and as-run
+//	receipt:<random>                what a call answered, for ten minutes
+//
+// A call that is sent again, because its answer was lost, finds its receipt and does nothing twice.
+//
+// A user of Redis needs no more than this:
+//
+//	~{prefix}:* +get +set +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers
+//	+xadd +xrange +xread +evalsha +eval +multi +exec +ping +info +config|get, +select for a numbered database,
+//	+wait and +script|load for replicas, +del to restore a backup, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"lifeline/internal/fault"
+)
+
+// Store is a connection to one prefix of a Redis.
+type Store struct {
+	client goredis.UniversalClient
+	o      Options
+	herald *herald
+	closed func() error
+}
+
+// Open connects and proves that the Redis can be reached and may be trusted, in words that say what to change when
+// it may not.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	client, err := o.client()
+	if err != nil {
+		return nil, fmt.Errorf("redis: open: %w", err)
+	}
+	s := &Store{client: client, o: o}
+	s.closed = sync.OnceValue(client.Close)
+	latest, err := s.Latest(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("redis: open: %w", err), s.closed())
+	}
+	s.herald = proclaim(latest, s.follow)
+	return s, nil
+}
+
+// Ping fails with Unavailable when Redis is out of reach.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("redis: ping: %w", classify(ctx, err))
+	}
+	return nil
+}
+
+// Close ends what is under way and all connections. A second Close does nothing more.
+func (s *Store) Close() error {
+	s.herald.cancel()
+	err := s.closed() // ends the herald's read as well
+	<-s.herald.over
+	if err != nil {
+		return fmt.Errorf("redis: close: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) key(parts ...string) string {
+	return "{" + s.o.Prefix + "}:" + strings.Join(parts, ":")
+}
+
+// write runs a script that writes, and when so told waits until replicas have it too. It is one round trip.
+func (s *Store) write(ctx context.Context, script *goredis.Script, keys []string, args []any) (string, error) {
+	if s.o.Replicas == 0 {
+		answer, err := script.Run(ctx, s.client, keys, args...).Text()
+		return answer, classify(ctx, err)
+	}
+	for attempt := 1; ; attempt++ {
+		node, err := s.master(ctx, keys[0])
+		if err != nil {
+			return "", classify(ctx, err)
+		}
+		pipe := node.Pipeline()
+		written := script.EvalSha(ctx, pipe, keys, args...)
+		waited := pipe.Do(ctx, "wait", s.o.Replicas, s.o.ReplicaWait.Milliseconds())
+		_, err = pipe.Exec(ctx)
+		switch _, moved := goredis.IsMovedError(written.Err()); {
+		case goredis.HasErrorPrefix(written.Err(), "NOSCRIPT") && attempt < 4:
+			if err := script.Load(ctx, node).Err(); err != nil {
+				return "", classify(ctx, err)
+			}
+		case moved && attempt < 4:
+			s.client.(*goredis.ClusterClient).ReloadState(ctx)
+		case err != nil:
+			return "", classify(ctx, err)
+		default:
+			have, err := waited.Int()
+			if err != nil {
+				return "", classify(ctx, err)
+			}
+			if have < s.o.Replicas {
+				return "", fault.New(fault.Unavailable, "written, but only %d of %d replicas have it", have, s.o.Replicas)
+			}
+			answer, err := written.Text()
+			return answer, classify(ctx, err)
+		}
+	}
+}
+
+// master is the node that keeps key.
+func (s *Store) master(ctx context.Context, key string) (goredis.UniversalClient, error) {
+	if cluster, ok := s.client.(*goredis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key)
+	}
+	return s.client, nil
+}

@@ -1,0 +1,52 @@
+package redis_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"lifeline/internal/store/redis"
+	"lifeline/internal/store/storetest"
+)
+
+func TestMiniredisKeepsTheContract(t *testing.T) {
+	mini := miniredis.RunT(t)
+	on := redis.Options{URL: "redis://" + mini.Addr(), Feed: 10_000, AcceptLoss: true}
+	storetest.Run(t, places(on))
+}
+
+func TestSingleNodeKeepsTheContract(t *testing.T) {
+	storetest.Run(t, places(redis.Options{URL: "redis://" + start(t, durable...).addr, Feed: 10_000}))
+}
+
+func TestBoundedFeed(t *testing.T) {
+	storetest.RunBounded(t, places(redis.Options{URL: "redis://" + start(t, durable...).addr, Feed: 20}), 20)
+}
+
+var prefixes atomic.Int64
+
+// places are prefixes of one Redis, each new.
+func places(o redis.Options) storetest.Place {
+	return func(t *testing.T) func() storetest.Store {
+		o := o
+		o.Prefix = fmt.Sprintf("place %d", prefixes.Add(1))
+		return func() storetest.Store { return open(t, o) }
+	}
+}
+
+// open opens a Store and closes it when the test ends, unless the test did.
+func open(t testing.TB, o redis.Options) *redis.Store {
+	t.Helper()
+	s, err := redis.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}

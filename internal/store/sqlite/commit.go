@@ -1,0 +1,143 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// Commit applies all of c's writes or none and returns their changes in the order of the writes; they are on disk
+// when it returns. It fails with Conflict when a document that must not exist does, and with Stale when one is not
+// at the expected revision; the first such write decides. When c's context ends it, nothing is written.
+func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
+	if err := check(c); err != nil {
+		return nil, fmt.Errorf("sqlite: commit: %w", err)
+	}
+	c.At = time.UnixMilli(c.At.UnixMilli()).UTC()
+	var changes []store.Change
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		var err error
+		changes, err = apply(ctx, tx, c)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: commit: %w", err)
+	}
+	s.herald.announce(changes[len(changes)-1].Sequence)
+	return changes, nil
+}
+
+// write does work in one transaction, which is on disk when it returns.
+func (s *Store) write(ctx context.Context, work func(tx *sql.Tx) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	defer tx.Rollback()
+	if err := work(tx); err != nil {
+		return classify(ctx, err)
+	}
+	return classify(ctx, tx.Commit())
+}
+
+func apply(ctx context.Context, tx *sql.Tx, c store.Commit) ([]store.Change, error) {
+	var sequence int64
+	if err := tx.QueryRowContext(ctx, selectLatest).Scan(&sequence); err != nil {
+		return nil, err
+	}
+	changes := make([]store.Change, 0, max(1, len(c.Writes)))
+	for _, w := range c.Writes {
+		revision, err := applyOne(ctx, tx, w)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, store.Change{Kind: w.Kind, ID: w.ID, Revision: revision, Deleted: w.Delete, Origin: c.Origin})
+	}
+	if len(c.Writes) == 0 {
+		changes = append(changes, store.Change{Origin: c.Origin})
+	}
+	for i := range changes {
+		changes[i].Sequence = sequence + int64(i) + 1
+		if err := insertChange(ctx, tx, changes[i]); err != nil {
+			return nil, err
+		}
+	}
+	return changes, nil
+}
+
+// applyOne makes one write and returns the document's new revision.
+func applyOne(ctx context.Context, tx *sql.Tx, w store.Write) (int64, error) {
+	var current int64
+	err := tx.QueryRowContext(ctx, "SELECT revision FROM documents WHERE kind = ? AND id = ?", w.Kind, w.ID).Scan(&current)
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return 0, err
+	case w.Expect == 0 && current > 0:
+		return 0, fault.New(fault.Conflict, "%s %q exists already", w.Kind, w.ID)
+	case w.Expect != current:
+		return 0, fault.New(fault.Stale, "%s %q is not at revision %d", w.Kind, w.ID, w.Expect)
+	}
+	revision := current + 1
+	switch {
+	case w.Delete:
+		if _, err = tx.ExecContext(ctx, "DELETE FROM documents WHERE kind = ? AND id = ?", w.Kind, w.ID); err == nil {
+			_, err = tx.ExecContext(ctx, "INSERT INTO graves (kind, id, revision) VALUES (?, ?, ?)", w.Kind, w.ID, revision)
+		}
+	case current > 0:
+		_, err = tx.ExecContext(ctx, "UPDATE documents SET revision = ?, body = ? WHERE kind = ? AND id = ?", revision, blob(w.Body), w.Kind, w.ID)
+	default:
+		var buried int64
+		err = tx.QueryRowContext(ctx, "DELETE FROM graves WHERE kind = ? AND id = ? RETURNING revision", w.Kind, w.ID).Scan(&buried)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return 0, err
+		}
+		revision += buried
+		_, err = tx.ExecContext(ctx, "INSERT INTO documents (kind, id, revision, body) VALUES (?, ?, ?, ?)", w.Kind, w.ID, revision, blob(w.Body))
+	}
+	return revision, err
+}
+
+func insertChange(ctx context.Context, tx *sql.Tx, c store.Change) error {
+	_, err := tx.ExecContext(ctx,
+		"INSERT INTO changes (sequence, kind, id, revision, deleted, at, by, action, reason, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID)
+	return err
+}
+
+// blob is b as the driver stores it: a nil slice would become NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// check fails with Invalid when c is nonsense whatever the store holds.
+func check(c store.Commit) error {
+	type name struct{ kind, id string }
+	seen := make(map[name]bool, len(c.Writes))
+	for _, w := range c.Writes {
+		switch n := (name{w.Kind, w.ID}); {
+		case !named(w.Kind) || !named(w.ID):
+			return fault.New(fault.Invalid, "kind %q and id %q must each be 1 to 512 bytes of UTF-8 without NUL", w.Kind, w.ID)
+		case seen[n]:
+			return fault.New(fault.Invalid, "%s %q is written twice in one commit", w.Kind, w.ID)
+		case w.Expect < 0 || w.Delete && w.Expect == 0:
+			return fault.New(fault.Invalid, "%s %q cannot be expected at revision %d", w.Kind, w.ID, w.Expect)
+		default:
+			seen[n] = true
+		}
+	}
+	return nil
+}
+
+func named(s string) bool {
+	return s != "" && len(s) <= 512 && utf8.ValidString(s) && !strings.Contains(s, "\x00")
+}

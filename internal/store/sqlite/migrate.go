@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+
+	"lifeline/internal/fault"
+)
+
+// migrations are applied in the order of their names, each once and in one transaction. A released one is never
+// edited: a file remembers the hash of each that made it and refuses another text.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+type migration struct {
+	version int
+	name    string
+	text    string
+	hash    string
+}
+
+func steps() ([]migration, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	all := make([]migration, len(names))
+	for i, name := range names {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(text)
+		all[i] = migration{version: i + 1, name: name, text: string(text), hash: hex.EncodeToString(sum[:])}
+	}
+	return all, nil
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	all, err := steps()
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS schema (version INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT")
+	if err != nil {
+		return classify(ctx, err)
+	}
+	for _, m := range all {
+		if err := m.apply(ctx, db); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	var version int
+	if err := db.QueryRowContext(ctx, "SELECT max(version) FROM schema").Scan(&version); err != nil {
+		return classify(ctx, err)
+	}
+	if version > len(all) {
+		return fault.New(fault.Conflict, "the database has schema %d, this program knows up to %d: use the newer program", version, len(all))
+	}
+	return nil
+}
+
+// apply makes the step unless it was made, and looks whether it was within the transaction, since another process
+// may be at it as well.
+func (m migration) apply(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	defer tx.Rollback()
+	var hash string
+	switch err := tx.QueryRowContext(ctx, "SELECT hash FROM schema WHERE version = ?", m.version).Scan(&hash); {
+	case err == nil && hash != m.hash:
+		return fault.New(fault.Conflict, "the database was made by another text of this migration")
+	case err == nil:
+		return nil
+	case err != sql.ErrNoRows:
+		return classify(ctx, err)
+	}
+	if _, err := tx.ExecContext(ctx, m.text); err != nil {
+		return classify(ctx, err)
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO schema (version, hash) VALUES (?, ?)", m.version, m.hash); err != nil {
+		return classify(ctx, err)
+	}
+	return classify(ctx, tx.Commit())
+}

@@ -1,0 +1,184 @@
+// Package sqlite keeps the storage contract in one SQLite file: the default, with nothing to install.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	_ "modernc.org/sqlite" // registers the driver
+
+	"lifeline/internal/fault"
+)
+
+// Store is an open file. Writes go one after another through one connection; readers see the last commit without
+// waiting for a writer. Several processes may have the file open.
+type Store struct {
+	path    string
+	writer  *sql.DB
+	readers *sql.DB
+	herald  *herald
+	closed  func() error
+}
+
+// Open opens the file at path, makes it when there is none, brings its schema up to date and checks it for damage.
+// It fails when the file is another application's, damaged, or from a newer version.
+func Open(ctx context.Context, path string) (*Store, error) {
+	s, err := open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string) (s *Store, err error) {
+	if err := create(path); err != nil {
+		return nil, err
+	}
+	s = &Store{path: path}
+	s.closed = sync.OnceValue(s.release)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.closed())
+		}
+	}()
+	if s.writer, err = pool(path, 1, "synchronous(FULL)", "journal_mode(WAL)"); err != nil {
+		return s, err
+	}
+	if err := verify(ctx, s.writer); err != nil {
+		return s, err
+	}
+	if err := migrate(ctx, s.writer); err != nil {
+		return s, err
+	}
+	if s.readers, err = pool(path, 8, "query_only(1)"); err != nil {
+		return s, err
+	}
+	latest, err := s.Latest(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.herald = proclaim(latest, s.Latest)
+	return s, nil
+}
+
+// Ping fails when the file cannot be read.
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := s.Latest(ctx)
+	return err
+}
+
+// Close waits for what is under way, writes the journal back into the file and releases it. A second Close does
+// nothing more.
+func (s *Store) Close() error {
+	s.herald.stop()
+	if err := s.closed(); err != nil {
+		return fmt.Errorf("sqlite: close %s: %w", s.path, err)
+	}
+	return nil
+}
+
+func (s *Store) release() error {
+	var errs []error
+	if s.readers != nil {
+		errs = append(errs, s.readers.Close())
+	}
+	if s.writer != nil {
+		// Another process that still reads keeps the journal: that is no failure.
+		_, err := s.writer.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		errs = append(errs, err, s.writer.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// create makes an empty file that only its owner may read, and its name durable.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// pool opens up to n connections. Transactions take the write lock at once, so that none fails half-way for
+// having read before.
+func pool(path string, n int, pragmas ...string) (*sql.DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)", "fullfsync(1)", "checkpoint_fullfsync(1)"}, pragmas...)}
+	if n == 1 {
+		q.Set("_txlock", "immediate")
+	}
+	name := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db, nil
+}
+
+// verify fails when the library is one that damages files, or the file is damaged or not ours.
+func verify(ctx context.Context, db *sql.DB) error {
+	var version string
+	var application, tables int
+	if err := db.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version); err != nil {
+		return classify(ctx, err)
+	}
+	if !sound(version) {
+		return fmt.Errorf("SQLite %s may damage its files; 3.51.3 or newer is needed", version)
+	}
+	if err := db.QueryRowContext(ctx, "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id").Scan(&application, &tables); err != nil {
+		return classify(ctx, err)
+	}
+	if application != 0x4C69464C && (application != 0 || tables > 0) {
+		return fault.New(fault.Conflict, "this is another application's database")
+	}
+	rows, err := db.QueryContext(ctx, "PRAGMA quick_check(10)")
+	if err != nil {
+		return classify(ctx, err)
+	}
+	defer rows.Close()
+	var damage []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return classify(ctx, err)
+		}
+		if line != "ok" {
+			damage = append(damage, line)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return classify(ctx, err)
+	}
+	if len(damage) > 0 {
+		return fmt.Errorf("the database is damaged; restore a backup: %s", strings.Join(damage, "; "))
+	}
+	return nil
+}
+
+// sound reports whether the version is newer than 3.51.2, up to which resetting the journal could corrupt it.
+func sound(version string) bool {
+	var major, minor, patch int
+	if n, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); n != 3 || err != nil {
+		return false
+	}
+	return major > 3 || major == 3 && (minor > 51 || minor == 51 && patch > 2)
+}

@@ -1,0 +1,138 @@
+package wire
+
+import (
+	"encoding/json"
+
+	"lifeline/internal/fault"
+	"lifeline/schedules"
+)
+
+// Page is one page of a list. An empty NextCursor ends it.
+type Page[T any] struct {
+	Items      []T    `json:"items"`
+	NextCursor string `json:"next_cursor,omitempty"`
+}
+
+// Problem is an RFC 9457 problem document.
+type Problem struct {
+	Type      string        `json:"type"`
+	Title     string        `json:"title"`
+	Status    int           `json:"status"`
+	Detail    string        `json:"detail,omitempty"`
+	RequestID string        `json:"request_id,omitempty"`
+	Errors    []fault.Field `json:"errors,omitempty"`
+}
+
+// AnalysingSegment is a segment whose recording is being analysed.
+type AnalysingSegment struct {
+	schedules.Segment
+	Analysis Progress `json:"analysis"`
+}
+
+// Progress is how far an analysis has come, in bytes.
+type Progress struct {
+	Bytes int64 `json:"bytes"`
+	Of    int64 `json:"of"`
+}
+
+// Reason is the body of approve, reject, recall and reinstate.
+type Reason struct {
+	Reason string `json:"reason"`
+}
+
+// Apply is a whole network, or part of one, as it should be. What it does not name stays as it is.
+type Apply struct {
+	Stations  []schedules.Station  `json:"stations,omitempty"`
+	Clocks    []schedules.Clock    `json:"clocks,omitempty"`
+	Scripts   []schedules.Script   `json:"scripts,omitempty"`
+	Campaigns []schedules.Campaign `json:"campaigns,omitempty"`
+}
+
+// Applied says what an apply did, or, on a dry run, would do.
+type Applied struct {
+	DryRun  bool            `json:"dry_run"`
+	Changes []AppliedChange `json:"changes"`
+}
+
+// AppliedChange is one document's part of an apply.
+type AppliedChange struct {
+	Kind     string          `json:"kind"` // station, clock, script, campaign
+	ID       string          `json:"id"`
+	Action   string          `json:"action"` // create, update, unchanged
+	Revision int64           `json:"revision"`
+	Before   json.RawMessage `json:"before,omitempty"`
+	After    json.RawMessage `json:"after,omitempty"`
+}
+
+// PlanRequest asks for a draft of one day.
+type PlanRequest struct {
+	Seed uint64   `json:"seed"`
+	Keep []string `json:"keep,omitempty"` // item ids of the latest rundown that stay
+}
+
+// ManyRequest asks for many stations and days at once. No stations means all of them; no dates, today.
+type ManyRequest struct {
+	Stations []string         `json:"stations,omitempty"`
+	Dates    []schedules.Date `json:"dates,omitempty"`
+	Seed     uint64           `json:"seed"`
+}
+
+// ManyResult is one station's day of a ManyRequest.
+type ManyResult struct {
+	Station  string              `json:"station"`
+	Date     schedules.Date      `json:"date"`
+	Revision int64               `json:"revision,omitempty"`
+	Items    int                 `json:"items"`
+	Warnings []schedules.Warning `json:"warnings,omitempty"`
+	Problem  *Problem            `json:"problem,omitempty"` // why this one failed
+}
+
+// EditRequest changes a rundown by hand.
+type EditRequest struct {
+	Edits []schedules.Edit `json:"edits"`
+}
+
+// PublishRequest publishes the latest rundown of a day.
+type PublishRequest struct {
+	Correction string `json:"correction"` // why a frozen window may change; empty: it may not
+}
+
+// Token is an access token's record. Secret is there only in the answer that creates it.
+type Token struct {
+	ID        string            `json:"id"`
+	Name      string            `json:"name"` // the person or station that holds it
+	Role      string            `json:"role"`
+	Station   string            `json:"station,omitempty"` // of the role station
+	CreatedAt schedules.Instant `json:"created_at"`
+	ExpiresAt schedules.Instant `json:"expires_at"`
+	Secret    string            `json:"secret,omitempty"`
+}
+
+// Time is the server's time, for measuring a clock's offset.
+type Time struct {
+	Now   schedules.Instant `json:"now"`
+	NowMs int64             `json:"now_ms"`
+}
+
+// Change tells of a resource's new revision on the change stream.
+type Change struct {
+	ID       int64             `json:"id"`
+	Kind     string            `json:"kind"` // queue, recall, segment, station, clock, …
+	Name     string            `json:"name"`
+	Revision int64             `json:"revision"`
+	At       schedules.Instant `json:"at"`
+}
+
+// AuditRecord says who changed what, when, and from which revision to which.
+type AuditRecord struct {
+	Sequence  int64             `json:"sequence"`
+	At        schedules.Instant `json:"at"`
+	By        string            `json:"by"`
+	Action    string            `json:"action"`
+	Reason    string            `json:"reason,omitempty"`
+	Kind      string            `json:"kind"`
+	ID        string            `json:"id"`
+	From      int64             `json:"from_revision"`
+	To        int64             `json:"to_revision"`
+	RequestID string            `json:"request_id,omitempty"`
+}

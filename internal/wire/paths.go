@@ -1,0 +1,28 @@
+// Package wire holds the paths and the JSON bodies of the HTTP API. Nothing runs here. Bodies that the contract and
+// the domain share are the domain's types (package schedules).
+package wire
+
+import "net/url"
+
+// Base is the prefix of every versioned path.
+const Base = "/v1"
+
+// Station is the path of one station; the parts that follow are escaped and joined to it.
+func Station(id string, parts ...string) string {
+	return join(Base+"/stations", append([]string{id}, parts...))
+}
+
+// Segment is the path of one segment, likewise.
+func Segment(id string, parts ...string) string {
+	return join(Base+"/segments", append([]string{id}, parts...))
+}
+
+// Audio is the path of a recording's bytes.
+func Audio(sha256 string) string { return Base + "/audio/" + sha256 + ".mp3" }
+
+func join(path string, parts []string) string {
+	for _, p := range parts {
+		path += "/" + url.PathEscape(p)
+	}
+	return path
+}

@@ -1,0 +1,119 @@
+package wire
+
+import "lifeline/schedules"
+
+// The schemas of signed documents. A reader refuses one that it does not know.
+const (
+	QueueSchema    = "lifeline.queue/1"
+	FallbackSchema = "lifeline.fallback/1"
+	RecallsSchema  = "lifeline.recalls/1"
+)
+
+// The DSSE payload types of the signed documents (the media type that a signature is bound to).
+const (
+	QueueType    = "application/vnd.lifeline.queue+json"
+	FallbackType = "application/vnd.lifeline.fallback+json"
+	RecallsType  = "application/vnd.lifeline.recalls+json"
+)
+
+// Queue is the published rundown of one station and broadcast day, as a station pulls it.
+type Queue struct {
+	Schema      string            `json:"schema"`
+	Station     string            `json:"station"`
+	Date        schedules.Date    `json:"date"`
+	Timezone    string            `json:"timezone"`
+	Revision    int64             `json:"revision"`
+	PublishedAt schedules.Instant `json:"published_at"`
+	ExpiresAt   schedules.Instant `json:"expires_at"` // from then on a player airs the fallback instead
+	Windows     []schedules.Slot  `json:"windows"`
+	Items       []QueueItem       `json:"items"`
+	Fallback    []QueueItem       `json:"fallback"`
+	Recalled    []string          `json:"recalled"` // segment ids
+}
+
+// QueueItem is one item to play. A fallback item has no times of its own.
+type QueueItem struct {
+	ID        string              `json:"id"`
+	Window    string              `json:"window,omitempty"`
+	Position  string              `json:"position,omitempty"`
+	SegmentID string              `json:"segment_id"`
+	Kind      schedules.Kind      `json:"kind"`
+	Language  string              `json:"language"`
+	Title     string              `json:"title"`
+	Voice     string              `json:"voice,omitempty"`
+	StartAt   *schedules.Instant  `json:"start_at,omitempty"` // planned
+	StartMs   int64               `json:"start_ms,omitempty"` // StartAt in milliseconds since 1970
+	Start     schedules.StartMode `json:"start,omitempty"`
+	Grace     schedules.Millis    `json:"grace_ms,omitzero"`
+	Duration  schedules.Millis    `json:"duration_ms"` // air time: CueOut - CueIn
+	CueIn     schedules.Millis    `json:"cue_in_ms"`
+	CueOut    schedules.Millis    `json:"cue_out_ms"`
+	FadeOut   schedules.Millis    `json:"fade_out_ms"`
+	GainDB    float64             `json:"gain_db"`   // brings the recording to the station's loudness target
+	NotAfter  schedules.Instant   `json:"not_after"` // must have ended by then; null: no limit
+	Chain     string              `json:"chain,omitempty"`
+	Audio     AudioRef            `json:"audio"`
+}
+
+// AudioRef names the bytes to play.
+type AudioRef struct {
+	SHA256      string `json:"sha256"`
+	Bytes       int64  `json:"bytes"`
+	ContentType string `json:"content_type"`
+	URL         string `json:"url"`
+}
+
+// Fallback is what a station airs in its windows when it has no valid queue: the windows of the coming days and the
+// list, in order.
+type Fallback struct {
+	Schema    string                 `json:"schema"`
+	Station   string                 `json:"station"`
+	Revision  int64                  `json:"revision"`
+	IssuedAt  schedules.Instant      `json:"issued_at"`
+	ExpiresAt schedules.Instant      `json:"expires_at"`
+	Windows   []schedules.Occurrence `json:"windows"`
+	Items     []QueueItem            `json:"items"`
+	Recalled  []string               `json:"recalled"`
+}
+
+// Recalls lists the segments that no station may air. Revision counts up with every recall and reinstatement; a
+// station refuses a list older than one that it has seen.
+type Recalls struct {
+	Schema   string            `json:"schema"`
+	Revision int64             `json:"revision"`
+	IssuedAt schedules.Instant `json:"issued_at"`
+	Segments []Recalled        `json:"segments"`
+	Envelope *Envelope         `json:"envelope,omitempty"` // signs all of the above; absent inside its own payload
+}
+
+// Recalled is one recalled segment.
+type Recalled struct {
+	SegmentID  string            `json:"segment_id"`
+	SHA256     string            `json:"sha256"`
+	RecalledAt schedules.Instant `json:"recalled_at"`
+}
+
+// Envelope is a DSSE envelope: base64 payload, and signatures over it and its type.
+type Envelope struct {
+	PayloadType string      `json:"payloadType"`
+	Payload     string      `json:"payload"`
+	Signatures  []Signature `json:"signatures"`
+}
+
+// Signature is one signature of an Envelope, base64.
+type Signature struct {
+	KeyID string `json:"keyid"`
+	Sig   string `json:"sig"`
+}
+
+// Keys are the public keys that queues are signed with. Stations pin them.
+type Keys struct {
+	Keys []Key `json:"keys"`
+}
+
+// Key is one Ed25519 public key, base64.
+type Key struct {
+	ID        string `json:"id"`
+	Algorithm string `json:"algorithm"` // "ed25519"
+	PublicKey string `json:"public_key"`
+}
