@@ -2,8 +2,8 @@ package schedules
 
 import "slices"
 
-// searchSteps bounds the candidates that the sequential searches of one stretch look at.
-const searchSteps = 20_000
+// searchSteps bounds the candidates that the sequential searches of one attempt at a stretch look at.
+const searchSteps = 40_000
 
 // search fills [at, end) item by item, each at its exact time, going back when stuck. It finds what closings do not:
 // repeats within the stretch, and orders that rules dictate.
