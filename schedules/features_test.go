@@ -53,6 +53,9 @@ func TestACampaignIsAiredAsOftenAsGuaranteedAndInItsDaypart(t *testing.T) {
 func TestACampaignsEndKeepsItOffTheAir(t *testing.T) {
 	in := smallStation(0)
 	end := schedules.At(time.Date(2023, 10, 27, 13, 10, 0, 0, time.UTC))
+	for id, ms := range map[string]int64{"letter-x": 40_333, "letter-y": 53_111, "letter-z": 67_777} { // lengths of no pattern
+		in.Library = in.Library.With(segment(id, "letter", "ko-KP", ms))
+	}
 	in.Campaigns = []schedules.Campaign{{ID: "music", Of: schedules.Selector{Kinds: []schedules.Kind{"music"}}, Until: end}}
 	for _, i := range audited(t, in).Rundown.Items {
 		if i.Kind == "music" && i.EndAt().After(end.Time) {
