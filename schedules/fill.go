@@ -132,8 +132,8 @@ func (p *planner) attempt(st *stretch, start int64, n int) int {
 		}
 	}
 	residual := at - st.end
-	if st.lastFill < 0 && residual > st.most {
-		at -= p.trimLast(residual, len(p.placed))
+	if st.lastFill < 0 && residual > st.most && len(p.placed) > 0 {
+		at -= p.trimLast(residual, max(p.placed[len(p.placed)-1].position.FadeMax.Milliseconds(), st.cut))
 		residual = at - st.end
 	}
 	if residual < st.least || residual > st.most {
@@ -234,10 +234,10 @@ func (p *planner) another(st *stretch, w *window, pl *place, at int64, n int, t 
 	return found
 }
 
-// trimLast fades the end of the last placed item away by as much as its position allows, to make the time.
-func (p *planner) trimLast(over int64, n int) int64 {
-	pl := &p.placed[n-1]
-	if over > pl.position.FadeMax.Milliseconds() || over >= pl.unit.ms {
+// trimLast takes the end of the last placed item away, at most so much, to make the time.
+func (p *planner) trimLast(over, most int64) int64 {
+	pl := &p.placed[len(p.placed)-1]
+	if over > most || over >= pl.unit.ms {
 		return 0
 	}
 	pl.trim = over

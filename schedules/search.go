@@ -23,10 +23,10 @@ type searcher struct {
 }
 
 func (s *searcher) from(at int64, depth int) bool {
-	fade := s.pl.pos.FadeMax.Milliseconds()
+	fade := s.fade()
 	if r := at - s.end; r >= s.st.least && r <= max(s.st.most, fade) && depth > 0 {
 		if r > 0 && r <= fade {
-			at -= s.p.trimLast(r, len(s.p.placed))
+			at -= s.p.trimLast(r, fade)
 		}
 		s.reached = at
 		return true
