@@ -94,8 +94,8 @@ func (f *filler) record(c *closer, at, end, residual int64, proved bool, order [
 		f.settle(x, at, choice, k, int(i))
 		at += x.unit.ms
 	}
-	if residual > f.st.most || residual > 0 && f.pl.pos.FadeMax.Duration > 0 {
-		at -= f.p.trimLast(residual, len(f.p.placed))
+	if residual > f.st.most || residual > 0 && f.fade() > 0 {
+		at -= f.p.trimLast(residual, f.fade())
 		choice.Faded = Ms(end + residual - at)
 	}
 	return at

@@ -14,6 +14,27 @@
 //   - Start: follow the previous item, hard (cut at the instant), or soft (wait up to a grace).
 //   - Fallback: the ordered list that a player airs when it has no valid queue or an item fails.
 //   - AsRun: what aired. Discrepancy: plan minus reality. MakeGood: an airing owed.
+//   - Library: segments and scripts made ready for planning. Airable: the one place that says what may air.
+//   - Stretch: a part of a window between posts, which is planned to end on time. Closing: the set that ends it.
+//   - Demand: what the day owes: a rule's least number or share, a campaign's guarantee, a make-good.
+//   - Choice: the record of why something airs where it does. Replay makes the choice again from it.
 //
 // All intervals are half-open. All instants are UTC. The JSON of every type here is the JSON of the HTTP contract.
+//
+// # Planning
+//
+// Input.Plan settles a day in three passes. What the clocks name and pick gets its place first, in the order of the
+// day, going back where a choice leaves a later place without a candidate. Demands that are still open are spread
+// over the fills that may meet them. Then each stretch is filled to its very end: the most overdue segment first, and
+// last a closing set of up to five of what is due next, whose air times add up. Small libraries, and stretches of
+// many items, close exactly; a large library may come up to 20 ms off, within the window's tolerance, rather than
+// play what is not yet due. A fade that a fill declares (fade_max_ms) makes the time exact in either case. A hard post
+// is always at its instant: it cuts off what runs over, by no more than the tolerance, and the rundown warns of it.
+//
+// Segments of language zxx (music, tones) may air in a window of any language. A selector without language allows
+// the window's languages. A clock without rules has one: no segment twice running, which bends when there is but one.
+// The station's fallback counts as material only when nothing else fits, with a warning.
+//
+// When planning is stuck, a relaxation of the day is searched to its end: Unsatisfiable is a proof, with a smallest
+// set of demands that cannot all hold; NotFound says that neither a plan nor a proof was found.
 package schedules

@@ -17,8 +17,8 @@ type Edit struct {
 }
 
 // Apply makes the edits in order and answers the rundown re-timed, as a draft, with its warnings. Within a window
-// each item starts where the one before it ends, and hard posts stay at their instants: what no longer reaches a
-// post or the window's end, or runs into it, is a warning with the time that lacks or is over. What was edited is
+// each item starts where the one before it ends, and posts wait for their instants: what no longer reaches a post or
+// the window's end, or runs into it and so delays it, is a warning with the time that lacks or is over. What was edited is
 // locked, so that a plan that keeps locked items fills around it. When any edit cannot be made the problems say
 // which and why (fields such as edits[1].item) and the rundown is the one given.
 func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
@@ -148,15 +148,16 @@ func (e *editor) airing(id string, at Item) (Item, bool) {
 	return at, true
 }
 
-// window is the occurrence that an item lies in.
+// window is the occurrence that an item belongs to: the last of its window that starts no later, for an edited item
+// may have run past the end.
 func (e *editor) window(item Item) *window {
+	var last *window
 	for i := range e.day.windows {
-		w := &e.day.windows[i]
-		if w.Window == item.Window && !item.StartAt.Before(w.StartAt.Time) && item.StartAt.Before(w.EndAt.Time) {
-			return w
+		if w := &e.day.windows[i]; w.Window == item.Window && !item.StartAt.Before(w.StartAt.Time) {
+			last = w
 		}
 	}
-	return nil
+	return last
 }
 
 // retime lays the items of each window end to end and anchors hard posts.
@@ -172,16 +173,17 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 		w := e.window(Item{Window: s.Window, StartAt: s.StartAt})
 		for i := range e.items {
 			item := e.items[i]
-			if item.Window != s.Window || item.StartAt.Before(s.StartAt.Time) || !item.StartAt.Before(s.EndAt.Time) {
+			if own := e.window(item); own == nil || own != w {
 				continue
 			}
-			if off := item.StartAt.Sub(at.Time); item.Start == Hard && off != 0 && w != nil {
-				if off > 0 {
-					p.warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", clockTime(off), item.Position, item.StartAt)
-				} else {
-					p.warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, item.StartAt, clockTime(-off))
+			if post, ok := w.post(item); ok {
+				switch off := post.Sub(at.Time); {
+				case off > s.Tolerance.Duration:
+					p.warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", clockTime(off), item.Position, post)
+					at = post
+				case -off > max(s.Tolerance.Duration, item.Grace.Duration):
+					p.warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, post, clockTime(-off))
 				}
-				at = item.StartAt
 			}
 			if !item.StartAt.Equal(at.Time) || e.changed(r, item) {
 				item.StartAt = at
@@ -205,12 +207,25 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 		}
 	}
 	for i := range out {
-		if id, ok := renamed[out[i].Chain]; ok {
+		if id, ok := renamed[out[i].Chain]; ok && out[i].Chain != "" {
 			out[i].Chain = id
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Item) int { return a.StartAt.Compare(b.StartAt.Time) })
 	return out, slots, p.warnings
+}
+
+// post is the instant of the clock's post that the item opens.
+func (w *window) post(item Item) (Instant, bool) {
+	if w == nil || item.Start == Follow {
+		return Instant{}, false
+	}
+	for i := range w.clock.Positions {
+		if p := &w.clock.Positions[i]; p.ID == item.Position && p.At != nil {
+			return At(w.StartAt.Add(p.At.Duration)), true
+		}
+	}
+	return Instant{}, false
 }
 
 // changed reports whether the item is not one of the rundown's by id and segment.

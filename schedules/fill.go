@@ -11,14 +11,21 @@ func (p *planner) fill(i int) *stuck {
 	}
 	p.liftStretch(st)
 	mark := p.mark()
-	p.searches, p.tables = searchSteps, sumTables
 	stuckAt := st.lastFill
 	for attempt := range fillAttempts {
-		if attempt%2 == 1 && len(p.in.Station.Fallback) == 0 || attempt > 1 && p.loosest(st) < 0 {
+		if attempt%2 == 1 && len(p.in.Station.Fallback) == 0 || attempt > 1 && len(p.picks(st)) == 0 {
 			continue
 		}
-		if stuckAt = p.attempt(st, start, attempt); stuckAt == settled {
+		p.searches, p.tables = searchSteps, sumTables
+		if attempt > 1 { // other picks: a look at each
+			p.searches, p.tables = searchSteps/8, sumTables/8
+		}
+		at := p.attempt(st, start, attempt)
+		if at == settled {
 			return nil
+		}
+		if attempt == 0 {
+			stuckAt = at
 		}
 		p.reset(mark)
 	}
@@ -29,7 +36,7 @@ func (p *planner) fill(i int) *stuck {
 // each without and with fallback material.
 const fillAttempts = 34
 
-// sumTables is how many subset-sum tables one stretch may cost.
+// sumTables is how many subset-sum tables one attempt at a stretch may cost.
 const sumTables = 24
 
 // settled is the answer of an attempt that filled its stretch.
@@ -125,8 +132,8 @@ func (p *planner) attempt(st *stretch, start int64, n int) int {
 		}
 	}
 	residual := at - st.end
-	if st.lastFill < 0 && residual > st.most {
-		at -= p.trimLast(residual, len(p.placed))
+	if st.lastFill < 0 && residual > st.most && len(p.placed) > 0 {
+		at -= p.trimLast(residual, max(p.placed[len(p.placed)-1].position.FadeMax.Milliseconds(), st.cut))
 		residual = at - st.end
 	}
 	if residual < st.least || residual > st.most {
@@ -154,13 +161,16 @@ func (p *planner) mayAir(w *window, win int32, u unit, at int64) bool {
 	return p.lives(u, at, at+u.ms) && p.try(w, win, u, at, at+u.ms).rule == nil
 }
 
-// settlePick enters a place's choice at its exact time. In later attempts the shift-th other candidate takes the last
-// pick's place.
+// settlePick enters a place's choice at its exact time. Later attempts give one pick after the other another candidate.
 func (p *planner) settlePick(st *stretch, w *window, pl *place, at int64, shift, k int) (int64, bool) {
 	u, choice, rank, since := pl.unit, pl.choice, pl.rank, pl.since
-	if pl.pos.Pick != nil && (shift > 0 && k == p.loosest(st) || !p.mayAir(w, st.win, u, at)) {
+	if pl.pos.Pick != nil && (shift > 0 && k == p.varied(st, shift) || !p.mayAir(w, st.win, u, at)) {
 		turned := turn{place: k}
-		found := p.another(st, w, pl, at, max(shift, 1), &turned)
+		nth := 1
+		if shift > 0 && k == p.varied(st, shift) {
+			nth = (shift-1)/len(p.picks(st)) + 1
+		}
+		found := p.another(st, w, pl, at, nth, &turned)
 		if found < 0 {
 			return 0, false
 		}
@@ -175,14 +185,21 @@ func (p *planner) settlePick(st *stretch, w *window, pl *place, at int64, shift,
 	return at + u.ms, true
 }
 
-// loosest is the pick of a stretch that other attempts vary: the last one.
-func (p *planner) loosest(st *stretch) int {
+// picks are the places of a stretch whose choice may be another, the last first.
+func (p *planner) picks(st *stretch) []int {
+	var out []int
 	for k := len(st.places) - 1; k >= 0; k-- {
 		if st.places[k].pos.Pick != nil && st.places[k].set {
-			return k
+			out = append(out, k)
 		}
 	}
-	return -1
+	return out
+}
+
+// varied is the pick that a later attempt varies: each in its turn.
+func (p *planner) varied(st *stretch, shift int) int {
+	picks := p.picks(st)
+	return picks[(shift-1)%len(picks)]
 }
 
 // another finds the nth candidate that may air at the exact time, the present one not counted.
@@ -217,10 +234,10 @@ func (p *planner) another(st *stretch, w *window, pl *place, at int64, n int, t 
 	return found
 }
 
-// trimLast fades the end of the last placed item away by as much as its position allows, to make the time.
-func (p *planner) trimLast(over int64, n int) int64 {
-	pl := &p.placed[n-1]
-	if over > pl.position.FadeMax.Milliseconds() || over >= pl.unit.ms {
+// trimLast takes the end of the last placed item away, at most so much, to make the time.
+func (p *planner) trimLast(over, most int64) int64 {
+	pl := &p.placed[len(p.placed)-1]
+	if over > most || over >= pl.unit.ms {
 		return 0
 	}
 	pl.trim = over

@@ -102,6 +102,9 @@ func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
 	return start, false
 }
 
+// fade is how much of the last item's end may go: what the position declares, or what a hard post after it cuts off.
+func (f *filler) fade() int64 { return max(f.pl.pos.FadeMax.Milliseconds(), f.st.cut) }
+
 // longest is the mean air time, for want of any candidate at all.
 func (f *filler) longest() int64 { return int64(closeItems * float64(max(f.mean, 1))) }
 
@@ -127,7 +130,7 @@ func (f *filler) loosely(at, target int64) int64 {
 // gather lists up to limit candidates that may air anywhere in [at, end), most overdue first.
 func (f *filler) gather(at, end int64, limit int) {
 	f.list, f.play = f.list[:0], f.play[:0]
-	room := end - at + max(f.st.most, f.pl.pos.FadeMax.Milliseconds())
+	room := end - at + max(f.st.most, f.fade())
 	f.each(func(seg int32, last int64) bool {
 		c := f.consider(seg, last, at, end, room)
 		if c.why == "" && c.refused.rule == nil {
@@ -244,8 +247,8 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 		f.load(c, end-at)
 		middle := int64(0)
 		c.slack = max(min(-f.st.least, f.st.most, nearEnough), 0)
-		if fade := f.pl.pos.FadeMax.Milliseconds(); fade > 0 { // what is over can be faded away
-			middle = min(fade, 2*nearEnough) / 2
+		if fade := f.fade(); fade > 0 { // what is over can be faded away, or is cut by a post
+			middle = min(fade, nearEnough) / 2
 			c.slack = middle
 		} else if exact {
 			c.slack = min(c.slack, 1)
@@ -283,7 +286,7 @@ func (f *filler) nearest(c *closer, at, end int64, exact bool) (int64, bool) {
 		return at, false
 	}
 	f.p.tables--
-	fade := f.pl.pos.FadeMax.Milliseconds()
+	fade := f.fade()
 	over, under := max(f.st.most, fade), -f.st.least
 	if exact {
 		over, under = max(min(f.st.most, 1), fade), min(under, 1)

@@ -13,6 +13,7 @@ type stretch struct {
 	lastFill   int   // of places; -1 when nothing is elastic
 	least      int64 // how much it may end early (negative) and late
 	most       int64
+	cut        int64 // how much of the last item's end a hard post after it may cut off, to start at its instant
 	musts      []must
 	ended      int64 // actual
 	adjoins    bool  // starts where the stretch before it ends
@@ -66,6 +67,7 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 		start, end  int64
 		first, last int // positions [first, last)
 		soft        int64
+		hard        bool // a hard post follows
 		exact       bool // ends where a kept item starts
 	}
 	parts := []part{{start: w.start, end: w.end}}
@@ -76,7 +78,7 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 			last := &parts[len(parts)-1]
 			if at > last.start {
 				last.end = at
-				if pos.Start == Soft {
+				if last.hard = pos.Start != Soft; !last.hard {
 					last.soft = pos.Grace.Milliseconds()
 				}
 				parts = append(parts, part{start: at, end: w.end, first: i, last: i})
@@ -105,6 +107,9 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 		reach, index := part.start, part.first-1
 		emit := func(end int64, until int, exact bool) {
 			st := stretch{win: win, start: reach, end: end, lastFill: -1, least: least, most: most, adjoins: reach == part.start}
+			if part.hard && end == part.end {
+				st.least, st.most, st.cut = 0, 0, w.tolerance
+			}
 			if exact {
 				st.least, st.most = 0, 0
 			}

@@ -154,7 +154,7 @@ func (p *planner) consider(t *turn) {
 			o.refused = Refusal{Rule: p.lib.entries[seg].unfit().Message}
 		case !Speaks(p.lib.entries[seg].Language, w.languages):
 			o.refused = Refusal{Rule: "language " + p.lib.entries[seg].Language + " is not allowed in the window"}
-		case u.ms > free+pl.pos.FadeMax.Milliseconds():
+		case u.ms > free+max(pl.pos.FadeMax.Milliseconds(), st.cut):
 			o.refused = Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: free}
 		case last && u.ms < free-st.most+st.least:
 			o.refused = Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: free}

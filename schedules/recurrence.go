@@ -66,6 +66,9 @@ func (r Recurrence) parse() (*recurrence, error) {
 			return nil, fmt.Errorf("%q is not understood: use DTSTART, RRULE, RDATE and EXDATE, with the zone in the field timezone", name)
 		}
 	}
+	if y := p.start.Year(); !p.start.IsZero() && (y < 1970 || y > 2200) {
+		return nil, fmt.Errorf("DTSTART must lie in the years 1970 to 2200")
+	}
 	if p.start.IsZero() {
 		return nil, fmt.Errorf("a DTSTART line is missing, such as DTSTART:20230901T130000")
 	}
@@ -143,11 +146,42 @@ func (p *recurrence) rule(value string) (*rrule.ROption, error) {
 	if err != nil {
 		return nil, fmt.Errorf("RRULE: %w", err)
 	}
+	if err := meaningful(o, seen); err != nil {
+		return nil, err
+	}
 	o.Dtstart, o.Until = p.start, until
 	if _, err := rrule.NewRRule(*o); err != nil {
 		return nil, fmt.Errorf("RRULE: %w", err)
 	}
 	return o, nil
+}
+
+// meaningful refuses what RFC 5545 rules out, and days that no year has: the library would look for one until the
+// year 9999.
+func meaningful(o *rrule.ROption, seen map[string]bool) error {
+	days := o.Freq == rrule.DAILY || o.Freq == rrule.WEEKLY
+	switch {
+	case seen["BYEASTER"]:
+		return fmt.Errorf("BYEASTER is not part of RFC 5545")
+	case seen["BYYEARDAY"] && o.Freq != rrule.YEARLY, seen["BYWEEKNO"] && o.Freq != rrule.YEARLY:
+		return fmt.Errorf("BYYEARDAY and BYWEEKNO need FREQ=YEARLY")
+	case seen["BYMONTHDAY"] && o.Freq == rrule.WEEKLY:
+		return fmt.Errorf("BYMONTHDAY does not go with FREQ=WEEKLY")
+	case seen["BYSETPOS"] && days:
+		return fmt.Errorf("BYSETPOS needs FREQ=MONTHLY or FREQ=YEARLY")
+	}
+	if len(o.Bymonth) == 0 || len(o.Bymonthday) == 0 {
+		return nil
+	}
+	for _, month := range o.Bymonth {
+		length := time.Date(2024, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+		for _, day := range o.Bymonthday {
+			if day != 0 && day <= length && -day <= length {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("no year has such a day")
 }
 
 // between lists the instants in [from, to), ascending, each once.

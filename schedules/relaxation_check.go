@@ -109,7 +109,7 @@ func (x *relaxation) windowSpots(i int, w *window, length bool, kept []spot) []s
 				s.endLow = post - w.tolerance
 			}
 		}
-		s.lastEnd = min(s.lastEnd, maxTime-pos.FadeMax.Milliseconds()) + pos.FadeMax.Milliseconds()
+		s.lastEnd = min(s.lastEnd, maxTime/2) + pos.FadeMax.Milliseconds()
 		s.choices = x.choices(w, pos)
 		out = append(out, s)
 		edge = true

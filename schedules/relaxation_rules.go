@@ -31,7 +31,7 @@ func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
 			at += e.ms
 		}
 		if i > 0 && spots[i-1].win == s.win && ordered(&spots[i-1], s) {
-			edges = append(edges, least{i - 1, i, chosen[i-1].ms - fade(&spots[i-1])})
+			edges = append(edges, least{i - 1, i, chosen[i-1].ms - max(fade(&spots[i-1]), x.p.day.windows[s.win].tolerance)})
 			if s.follows {
 				edges = append(edges, least{i, i - 1, -chosen[i-1].ms})
 			}

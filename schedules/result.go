@@ -70,7 +70,10 @@ func (p *planner) write(pl *placed, items []Item, explanations []Explanation) ([
 		if k == pl.unit.n-1 && pl.trim > 0 {
 			item.Duration = Ms(e.ms - pl.trim)
 			item.CueOut = Ms(item.CueOut.Milliseconds() - pl.trim)
-			item.FadeOut = Ms(min(item.Duration.Milliseconds(), pl.position.FadeMax.Milliseconds()))
+			item.FadeOut = Ms(min(item.Duration.Milliseconds(), max(pl.position.FadeMax.Milliseconds(), pl.trim)))
+			if pl.trim > pl.position.FadeMax.Milliseconds() {
+				p.warn("cut_at_post", w.Window, item.ID, "the post after %s cuts its last %s off, so as to start at its instant", e.ID, clockTime(Ms(pl.trim).Duration))
+			}
 		}
 		x.Item, x.Position, x.SegmentID, x.Chain = item.ID, item.Position, e.ID, nil
 		if pl.unit.n > 1 {

@@ -2,8 +2,8 @@ package schedules
 
 import "slices"
 
-// searchSteps bounds the candidates that the sequential searches of one stretch look at.
-const searchSteps = 20_000
+// searchSteps bounds the candidates that the sequential searches of one attempt at a stretch look at.
+const searchSteps = 40_000
 
 // search fills [at, end) item by item, each at its exact time, going back when stuck. It finds what closings do not:
 // repeats within the stretch, and orders that rules dictate.
@@ -23,10 +23,10 @@ type searcher struct {
 }
 
 func (s *searcher) from(at int64, depth int) bool {
-	fade := s.pl.pos.FadeMax.Milliseconds()
+	fade := s.fade()
 	if r := at - s.end; r >= s.st.least && r <= max(s.st.most, fade) && depth > 0 {
 		if r > 0 && r <= fade {
-			at -= s.p.trimLast(r, len(s.p.placed))
+			at -= s.p.trimLast(r, fade)
 		}
 		s.reached = at
 		return true

@@ -57,15 +57,12 @@ func (a *audit) edited(w *window) bool {
 
 func (a *audit) post(w *window, i schedules.Item, p schedules.Position) {
 	late := i.StartAt.Sub(w.StartAt.Add(p.At.Duration))
-	early, most := -w.def.Tolerance.Duration, w.def.Tolerance.Duration
+	var most time.Duration // a hard post cuts what plays: it is never off
 	if p.Start == schedules.Soft {
-		early, most = 0, p.Grace.Duration
+		most = p.Grace.Duration
 	}
-	switch {
-	case late < early || late > most:
+	if late < 0 || late > most {
 		a.say(true, "post", w.Window, i.ID, "post %s starts %s off its instant", p.ID, plainTime(late))
-	case late != 0 && p.Start != schedules.Soft:
-		a.say(false, "post", w.Window, i.ID, "post %s starts %s off its instant, within the tolerance", p.ID, plainTime(late))
 	}
 	if i.Start == schedules.Follow {
 		a.say(true, "post", w.Window, i.ID, "post %s does not start at its time but follows", p.ID)

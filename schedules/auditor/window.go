@@ -18,7 +18,7 @@ func (a *audit) window(w *window) {
 	}
 	at := w.StartAt.Time
 	var sum time.Duration
-	for _, i := range w.items {
+	for n, i := range w.items {
 		if hole := i.StartAt.Sub(at); hole != 0 {
 			a.say(true, "contiguous", w.Window, i.ID, "starts %s after what is before it ends", plainTime(hole))
 		}
@@ -27,7 +27,7 @@ func (a *audit) window(w *window) {
 		}
 		at = i.StartAt.Add(i.Duration.Duration)
 		sum += i.Duration.Duration
-		a.audio(w, i)
+		a.audio(w, i, n+1 < len(w.items) && w.items[n+1].Start == schedules.Hard)
 		a.airable(w, i)
 	}
 	if short := sum - w.EndAt.Sub(w.StartAt.Time); off(short) > tolerance {
@@ -42,8 +42,9 @@ func (a *audit) window(w *window) {
 	a.chains(w)
 }
 
-// audio checks that the item airs its segment's current recording from cue to cue, shorter only by a declared fade.
-func (a *audit) audio(w *window, i schedules.Item) {
+// audio checks that the item airs its segment's current recording from cue to cue, shorter only by a declared fade, or
+// by no more than the window's tolerance where a hard post cuts it.
+func (a *audit) audio(w *window, i schedules.Item, cut bool) {
 	s, ok := a.in.Library.Segment(i.SegmentID)
 	if !ok || s.Recording == nil {
 		return // airable says
@@ -53,9 +54,12 @@ func (a *audit) audio(w *window, i schedules.Item) {
 	}
 	trim := s.Recording.CueOut.Duration - i.CueOut.Duration
 	var fade time.Duration
+	if cut {
+		fade = w.def.Tolerance.Duration
+	}
 	for _, p := range w.clock.Positions {
 		if p.ID == i.Position {
-			fade = p.FadeMax.Duration
+			fade = max(fade, p.FadeMax.Duration)
 		}
 	}
 	if i.CueIn != s.Recording.CueIn || trim < 0 || trim > fade {

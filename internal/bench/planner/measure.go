@@ -22,6 +22,7 @@ type day struct {
 	late  int64   // worst lateness of a post, ms
 	lost  int     // posts that did not air
 	took  time.Duration
+	cpu   time.Duration
 }
 
 // figures are a planner's results over all days.
@@ -37,6 +38,7 @@ type figures struct {
 	turn1            float64 // the same, 1st percentile over all repeats
 	median           time.Duration
 	worstDay         time.Duration
+	cpu              time.Duration
 	lost             int
 	late             int64
 	short            float64 // mean air time of plays, as part of the library's mean
@@ -45,17 +47,18 @@ type figures struct {
 func measure(name string, in instance, days []day) figures {
 	f := figures{name: name, violations: map[string]int{}}
 	var gaps []float64
-	var took []time.Duration
+	var took, cpu []time.Duration
 	var all []play
+	library := schedules.Prepare(in.segments, nil)
 	for i, d := range days {
 		for _, g := range d.gaps {
 			gaps = append(gaps, float64(max(g, -g)))
 		}
-		took = append(took, d.took)
+		took, cpu = append(took, d.took), append(cpu, d.cpu)
 		f.lost += d.lost
 		f.late = max(f.late, d.late)
 		all = append(all, d.plays...)
-		for rule, n := range violations(in, days, i) {
+		for rule, n := range violations(in, library, days, i) {
 			f.violations[rule] += n
 		}
 	}
@@ -66,16 +69,18 @@ func measure(name string, in instance, days []day) figures {
 	}
 	f.p99, f.worst = gaps[len(gaps)*99/100], gaps[len(gaps)-1]
 	slices.Sort(took)
+	slices.Sort(cpu)
+	f.cpu = cpu[len(cpu)/2]
 	f.median, f.worstDay = took[len(took)/2], took[len(took)-1]
 	rotation(&f, in, all)
 	return f
 }
 
 // violations holds one day, with the day before as history, against the rules. Posts and gaps are measured apart.
-func violations(in instance, days []day, i int) map[string]int {
+func violations(in instance, library *schedules.Library, days []day, i int) map[string]int {
 	input := in.input
 	input.Date = firstDay.AddDays(i)
-	input.Library = schedules.Prepare(in.segments, nil)
+	input.Library = library
 	if i > 0 {
 		for _, p := range days[i-1].plays {
 			input.History = append(input.History, schedules.Airing{Station: "bench", SegmentID: p.segment, StartAt: instant(p.start), EndAt: instant(p.end)})

@@ -17,9 +17,9 @@ func ours(in instance) ([]day, error) {
 	for i := range in.days {
 		input.Date = firstDay.AddDays(i)
 		runtime.GC() // what a day before left is not this day's cost
-		start := time.Now()
+		watch := startWatch()
 		plan, err := input.Plan()
-		took := time.Since(start)
+		took, cpu := watch.stop()
 		if err != nil {
 			return nil, err
 		}
@@ -35,15 +35,15 @@ func ours(in instance) ([]day, error) {
 				return nil, fmt.Errorf("%s: %s: %s", input.Date, v.Rule, v.Message)
 			}
 		}
-		out = append(out, gapsOf(plan.Rundown, took))
+		out = append(out, gapsOf(input.Library, plan.Rundown, took, cpu))
 		input.History = append(input.History, plan.Rundown.Airings()...)
 	}
 	return out, nil
 }
 
 // gapsOf measures each gap of a rundown: from where its post ends to where the next post should start.
-func gapsOf(r schedules.Rundown, took time.Duration) day {
-	d := day{took: took}
+func gapsOf(library *schedules.Library, r schedules.Rundown, took, cpu time.Duration) day {
+	d := day{took: took, cpu: cpu}
 	for _, w := range r.Windows {
 		begin := w.StartAt.UnixMilli()
 		reach := map[string]int64{}
@@ -52,13 +52,16 @@ func gapsOf(r schedules.Rundown, took time.Duration) day {
 				continue
 			}
 			start, end := i.StartAt.UnixMilli(), i.EndAt().UnixMilli()
-			reach[i.Position] = end
+			whole, _ := library.Segment(i.SegmentID)
+			reach[i.Position] = start + whole.Recording.AirTime().Milliseconds() // what the post cuts off counts as a gap
+			if i.Position == "half" {
+				d.late = max(d.late, abs(start-(begin+hour/2)))
+			}
 			if i.Kind == "testimony" {
 				d.plays = append(d.plays, play{i.SegmentID, start, end})
 			}
 		}
 		d.gaps = append(d.gaps, reach["first"]-(begin+hour/2), reach["second"]-(begin+hour))
-		d.late = max(d.late, abs(reach["first"]-(begin+hour/2)))
 	}
 	return d
 }

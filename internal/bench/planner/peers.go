@@ -3,7 +3,6 @@ package main
 import (
 	"math/rand/v2"
 	"slices"
-	"time"
 )
 
 // The peers' algorithms, written anew from what their public sources do. Each is given the month gap by gap as its own
@@ -53,7 +52,7 @@ func libreTime(in instance) ([]day, error) {
 	list := tracks(in)
 	var out []day
 	for i := range in.days {
-		start := time.Now()
+		watch := startWatch()
 		var d day
 		for _, g := range gapsOn(i) {
 			rng.Shuffle(len(list), func(a, b int) { list[a], list[b] = list[b], list[a] })
@@ -69,7 +68,7 @@ func libreTime(in instance) ([]day, error) {
 			}
 			d.gaps = append(d.gaps, at-g.end)
 		}
-		d.took = time.Since(start)
+		d.took, d.cpu = watch.stop()
 		out = append(out, d)
 	}
 	return out, nil
@@ -126,7 +125,7 @@ func azuraCast(in instance) ([]day, error) {
 	var out []day
 	for i := range in.days {
 		end := midnight(firstDay.AddDays(i + 1)).UnixMilli()
-		start := time.Now()
+		watch := startWatch()
 		var d day
 		for at < end {
 			if at >= post {
@@ -149,7 +148,7 @@ func azuraCast(in instance) ([]day, error) {
 			d.plays = append(d.plays, play{list[q].id, at, at + list[q].ms})
 			at += list[q].ms
 		}
-		d.took = time.Since(start)
+		d.took, d.cpu = watch.stop()
 		out = append(out, d)
 	}
 	return out, nil
@@ -195,7 +194,7 @@ func rivendell(fill bool) func(in instance) ([]day, error) {
 		}
 		var out []day
 		for i := range in.days {
-			start := time.Now()
+			watch := startWatch()
 			var d day
 			for _, g := range gapsOn(i) {
 				at := g.start
@@ -217,7 +216,7 @@ func rivendell(fill bool) func(in instance) ([]day, error) {
 				}
 				d.gaps = append(d.gaps, at-g.end)
 			}
-			d.took = time.Since(start)
+			d.took, d.cpu = watch.stop()
 			out = append(out, d)
 		}
 		return out, nil

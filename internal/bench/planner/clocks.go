@@ -1,0 +1,28 @@
+package main
+
+import (
+	"syscall"
+	"time"
+)
+
+// stopwatch measures the processor time of this process, garbage collection and all: on a shared machine the wall's
+// time is mostly other people's.
+type stopwatch struct {
+	wall time.Time
+	cpu  time.Duration
+}
+
+func startWatch() stopwatch { return stopwatch{time.Now(), processorTime()} }
+
+// stop answers what has passed since the start, on the wall and on the processors.
+func (s stopwatch) stop() (wall, cpu time.Duration) {
+	return time.Since(s.wall), processorTime() - s.cpu
+}
+
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

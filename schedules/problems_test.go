@@ -1,0 +1,66 @@
+package schedules_test
+
+import (
+	"strings"
+	"testing"
+
+	"lifeline/schedules"
+)
+
+func network() schedules.Network {
+	in := smallStation(0)
+	return schedules.Network{Stations: []schedules.Station{in.Station}, Clocks: []schedules.Clock{in.Clocks["hour-ko"]}, Segments: in.Library.Segment}
+}
+
+func TestASoundNetworkHasNoProblems(t *testing.T) {
+	if p := network().Problems(); len(p) != 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestEveryProblemIsNamedByItsPath(t *testing.T) {
+	late := schedules.Ms(3_600_000)
+	for name, c := range map[string]struct {
+		harm  func(n *schedules.Network)
+		field string
+		says  string
+	}{
+		"a window of no length":  {func(n *schedules.Network) { n.Stations[0].Windows[0].Length = schedules.Ms(0) }, "stations[0].windows[0].length_ms", "more than 0"},
+		"an unknown zone":        {func(n *schedules.Network) { n.Stations[0].Timezone = "Mars/Base" }, "stations[0].timezone", "not a known time zone"},
+		"a machine's zone":       {func(n *schedules.Network) { n.Stations[0].Timezone = "Local" }, "stations[0].timezone", "not a time zone"},
+		"an unknown window zone": {func(n *schedules.Network) { n.Stations[0].Windows[0].Starts.Timezone = "X" }, "stations[0].windows[0].starts.timezone", "not a known"},
+		"an hourly rule": {func(n *schedules.Network) {
+			n.Stations[0].Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=HOURLY"
+		}, "stations[0].windows[0].starts.rrule", "FREQ=DAILY"},
+		"count and until": {func(n *schedules.Network) {
+			n.Stations[0].Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=DAILY;COUNT=3;UNTIL=20240101T000000Z"
+		}, "stations[0].windows[0].starts.rrule", "exclude each other"},
+		"an unknown clock":        {func(n *schedules.Network) { n.Stations[0].Windows[1].Clock = "lost" }, "stations[0].windows[1].clock", "not known"},
+		"windows that overlap":    {func(n *schedules.Network) { n.Stations[0].Windows[1].Starts = n.Stations[0].Windows[0].Starts }, "stations[0].windows[1].starts", "overlaps window evening"},
+		"an unknown fallback":     {func(n *schedules.Network) { n.Stations[0].Fallback = []string{"lost"} }, "stations[0].fallback[0]", "not known"},
+		"an unknown segment":      {func(n *schedules.Network) { n.Clocks[0].Positions[0].Segment = "lost" }, "clocks[0].positions[0].segment", "not known"},
+		"an unknown kind":         {func(n *schedules.Network) { n.Clocks[0].Positions[2].Fill.Kinds[0] = "jingle" }, "clocks[0].positions[2].fill.kinds[0]", "not a kind"},
+		"a post past the end":     {func(n *schedules.Network) { n.Clocks[0].Positions[3].At = &late }, "clocks[0].positions[3].at_ms", "within the clock"},
+		"a position of two minds": {func(n *schedules.Network) { n.Clocks[0].Positions[0].Pick = &schedules.Selector{} }, "clocks[0].positions[0]", "exactly one"},
+		"a rule of nothing":       {func(n *schedules.Network) { n.Clocks[0].Rules = []schedules.Rule{{Hard: true}} }, "clocks[0].rules[0]", "exactly one"},
+		"a clock that cannot stretch": {func(n *schedules.Network) {
+			n.Clocks[0].Positions = n.Clocks[0].Positions[:1]
+			n.Stations[0].Windows[0].Length = schedules.Ms(4_000_000)
+		}, "stations[0].windows[0].length_ms", "no fill can stretch it"},
+		"a clock without fill that cannot reach its length": {func(n *schedules.Network) {
+			n.Clocks[0].Positions = n.Clocks[0].Positions[:1]
+		}, "clocks[0].positions[0]", "cannot reach"},
+		"an id twice": {func(n *schedules.Network) { n.Stations = append(n.Stations, n.Stations[0]) }, "stations[1].id", "twice"},
+	} {
+		n := network()
+		c.harm(&n)
+		found := false
+		list := n.Problems()
+		for _, p := range list {
+			found = found || p.Field == c.field && strings.Contains(p.Message, c.says)
+		}
+		if !found {
+			t.Errorf("%s: no problem at %s saying %q in %+v", name, c.field, c.says, list)
+		}
+	}
+}
