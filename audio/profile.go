@@ -40,7 +40,7 @@ func (r Range) String() string {
 
 // Limit is what a profile asks of one fact: a value outside Must is a failure, outside Should a warning.
 type Limit struct {
-	Fact         string // a name of Measures
+	Fact         string // a name of measures
 	Must, Should Range
 }
 
@@ -145,16 +145,6 @@ func measures() map[string]measure {
 			return number(f.Stereo.Correlation)
 		}},
 	}
-}
-
-// Measures returns the names of the facts that a limit can name, in order.
-func Measures() []string {
-	var names []string
-	for name := range measures() {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // silence is the longest silence, in milliseconds, that touches the head, or the tail, or neither.

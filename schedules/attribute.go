@@ -17,8 +17,6 @@ const (
 // attrNames are the names in rules, in the order of the constants.
 var attrNames = [...]string{"segment", "series", "voice", "script", "kind", "language", "tag"}
 
-func (a attr) String() string { return attrNames[a] }
-
 func attrNamed(name string) (attr, bool) {
 	for i, n := range attrNames {
 		if n == name {

@@ -114,13 +114,15 @@ func compare(f file, rounds int) error {
 		{"go-mp3, bare decode", func() error { return bare(f) }},
 		{"ffmpeg, ebur128 with peaks + silencedetect + volumedetect", command("ffmpeg", "-v", "error", "-i", f.path,
 			"-af", "ebur128=peak=true+sample,silencedetect,volumedetect", "-f", "null", "-")},
-		{"LibreTime's commands that are here: python3, ffprobe, silencedetect, replaygain (not liquidsoap)", func() error {
+		{"LibreTime's commands: python3 with mutagen, ffprobe, silencedetect, replaygain, liquidsoap", func() error {
 			for _, c := range []func() error{
-				command("python3", "-c", "import json, logging, subprocess, pathlib, datetime"),
+				command("/usr/bin/python3", "-c", "import json, logging, subprocess, pathlib, datetime, sys, hashlib, mutagen\n"+
+					"hashlib.md5(open(sys.argv[1], 'rb').read()).hexdigest()\nmutagen.File(sys.argv[1], easy=True)", f.path),
 				command("ffprobe", "-i", f.path, "-show_entries", "format=duration", "-v", "quiet", "-of", "csv=p=0"),
 				command("ffmpeg", "-i", f.path, "-vn", "-filter", "silencedetect=noise=0.15:duration=1", "-f", "null", "-"),
 				command("ffprobe", "-i", f.path),
 				command("ffmpeg", "-i", f.path, "-vn", "-filter", "replaygain", "-f", "null", "-"),
+				command("liquidsoap", "-v", "-c", "output.dummy(audio_to_stereo(single(argv(1))))", "--", f.path),
 			} {
 				if err := c(); err != nil {
 					return err
