@@ -227,6 +227,14 @@ func (c *closer) merit(set []uint8) int64 {
 	return merit
 }
 
+// reachable reports whether, by the stride of the air times alone, some sum can be within the slack of the target plus
+// residual.
+func (c *closer) reachable(residual int64) bool {
+	g := c.stride()
+	low := c.target + residual - c.slack
+	return (low+g-1)/g*g <= c.target+residual+c.slack
+}
+
 // stride is the greatest common divisor of the candidates' air times: sums move in steps of it.
 func (c *closer) stride() int64 {
 	var g int64

@@ -253,6 +253,9 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 		} else if exact {
 			c.slack = min(c.slack, 1)
 		}
+		if !c.reachable(middle) {
+			break // in whole seconds, say, nothing comes so near: more candidates would not either
+		}
 		set, off := c.find(middle)
 		if reached, ok := f.offer(c, at, end, off, true, set); ok {
 			return reached, true
@@ -261,7 +264,7 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 			break
 		}
 	}
-	if exact && len(f.play) == widths[0] {
+	if exact && len(f.play) >= widths[0] {
 		return at, false
 	}
 	c.slack = 0

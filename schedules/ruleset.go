@@ -10,6 +10,7 @@ type ruleset struct {
 	day   *day
 	clock string
 	rules []rule
+	soft  bool // some rule may bend
 }
 
 type form int
@@ -63,6 +64,7 @@ func compileRules(lib *Library, d *day, clock Clock) *ruleset {
 }
 
 func (rs *ruleset) add(i int, def Rule) {
+	rs.soft = rs.soft || !def.Hard
 	base := rule{def: i, name: def.Name(), hard: def.Hard, weight: def.weight(), across: def.Across, per: def.Per}
 	if def.Only != nil {
 		base.only = rs.lib.members(def.Only)
@@ -131,6 +133,7 @@ func (rs *ruleset) borrow(other *ruleset) {
 	for _, r := range other.rules {
 		if (r.form == formSeparate || r.form == formItems) && r.foreign == nil {
 			r.foreign, r.def = windows, -1
+			rs.soft = rs.soft || !r.hard
 			rs.rules = append(rs.rules, r)
 		}
 	}

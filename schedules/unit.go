@@ -72,6 +72,9 @@ func (p *planner) try(w *window, win int32, u unit, start, end int64) refusal {
 
 // bends is the weight of the soft rules that the unit would bend.
 func (p *planner) bends(w *window, win int32, u unit, start, end int64) (weight float64) {
+	if !w.rules.soft {
+		return 0
+	}
 	exact := end-start == u.ms
 	at := start
 	for _, m := range u.members[:u.n] {
