@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 # What the tests run for real, and the package that brings it.
 needs=(
-  gcc:gcc curl:curl jq:jq
+  gcc:gcc curl:curl
   ffmpeg:ffmpeg sox:sox lame:lame mpg123:mpg123 espeak-ng:espeak-ng
   redis-server:redis-server redis-benchmark:redis-tools
 )
@@ -15,9 +15,8 @@ for need in "${needs[@]}"; do
   command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
 done
 if ((${#missing[@]})); then
-  step=$(id -u)
   sudo=()
-  if [ "$step" != 0 ]; then sudo=(sudo); fi
+  if [ "$(id -u)" != 0 ]; then sudo=(sudo); fi
   "${sudo[@]}" apt-get update -q
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi

@@ -3,11 +3,51 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+prove() { # package, tests, name
+  LIFELINE_PROVE="$3" go test "$1" -count=1 -timeout 5h -v -run "$2"
+}
+
 case "${1:-}" in
-crash) # kill -9 of the service in the middle of uploads, plans, publications and as-run reports
+crash) # kill -9 of the service in the middle of uploads, plans, publications and as-run reports; [rounds]
   LIFELINE_CRASH_ROUNDS="${2:-50}" go test ./cmd/lifeline -count=1 -timeout 60m -v -run TestKillingTheServiceLosesNothingAcknowledged
   ;;
+crash-store) # kill -9 of processes under load on SQLite, Redis and blobs, and of redis-server
+  prove ./internal/store/sqlite Killed crash-store
+  prove ./internal/store/redis Killed crash-store
+  prove ./internal/blob Killed crash-store
+  ;;
+matrix) # over 460 generated MP3 files against mpg123 and ffmpeg
+  prove ./audio Matrix matrix
+  ;;
+damage) # every kind of damage in every encoding
+  prove ./audio 'Damage|Reject|Channel' damage
+  ;;
+fuzz) # ten million mutated inputs to the audio package; [inputs]
+  LIFELINE_INPUTS="${2:-10000000}" prove ./audio Mutated fuzz
+  ;;
+fingerprint) # encodings of one recording match, a thousand other pairs do not
+  prove ./audio TwoEnc fingerprint
+  ;;
+speed) # the analysis beside go-mp3, ffmpeg and LibreTime's commands (needs liquidsoap and mutagen)
+  go run ./internal/bench/audio -rounds 5
+  ;;
+memory) # ten hours of MP3
+  go run ./internal/bench/audio -memory 10
+  ;;
+ready) # from an upload's last byte at 8 Mbit/s to pending, through the whole service
+  go test ./cmd/lifeline -run '^$' -bench LastByte -benchtime 3x -timeout 60m
+  ;;
+planner) # the benchmark's instances, beside re-implementations of the peers' planners
+  go run ./internal/bench/planner
+  ;;
+zones) # every zone, every transition from 2015 to 2035
+  prove ./schedules Transition zones
+  ;;
+recalls) # a thousand recalls in a planned week
+  prove ./schedules Recall recalls
+  ;;
 *)
+  echo 'usage: ./deploy/prove.sh NAME' >&2
   sed -n 's/^\([a-z-]*\)) # /  \1: /p' "$0" >&2
   exit 2
   ;;
