@@ -73,6 +73,7 @@ func noise(n int) []byte {
 
 // TestDamagedFilesAreHeardAsFarAsMpg123Hears holds each damaged file against what mpg123 makes of it.
 func TestDamagedFilesAreHeardAsFarAsMpg123Hears(t *testing.T) {
+	notUnderRace(t)
 	dir := t.TempDir()
 	encodings := [][]string{{"-b", "128", "-m", "s"}, {"-b", "32", "-m", "m", "--resample", "22.05"}}
 	if prove("damage") {

@@ -24,6 +24,7 @@ func voiced(t testing.TB, dir string, n int) string {
 
 // It takes 14 recordings, or with LIFELINE_PROVE=fingerprint 46, which are 1,035 pairs.
 func TestTwoEncodingsOfARecordingMatchAndOthersDoNot(t *testing.T) {
+	notUnderRace(t)
 	dir := t.TempDir()
 	n := 14
 	if prove("fingerprint") {

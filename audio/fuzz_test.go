@@ -183,6 +183,7 @@ func FuzzEverything(f *testing.F) {
 // TestMutatedInputsNeitherPanicNorHangNorHoard gives ten thousand mutated inputs to the package, or with
 // LIFELINE_PROVE=fuzz ten million; LIFELINE_INPUTS is another number, LIFELINE_SEED another beginning.
 func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
+	notUnderRace(t)
 	total := int64(10_000)
 	if prove("fuzz") {
 		total = 10_000_000

@@ -209,6 +209,7 @@ func checkMatrixFile(t *testing.T, dir string, m matrixFile) matrixResult {
 
 // TestMatrixAgreesWithMpg123AndFfmpeg takes every fourteenth file of the matrix, or with LIFELINE_PROVE=matrix all of it.
 func TestMatrixAgreesWithMpg123AndFfmpeg(t *testing.T) {
+	notUnderRace(t)
 	files := matrix()
 	if !prove("matrix") {
 		var some []matrixFile

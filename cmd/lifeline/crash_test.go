@@ -171,6 +171,7 @@ func asRunWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 }
 
 func TestKillingTheServiceLosesNothingAcknowledged(t *testing.T) {
+	processesOnly(t)
 	dir := furnish(t)
 	secret := func() string {
 		create := tokenCreateCmd{Serve: serveDefaults(dir), Name: "crash", Role: "admin"}

@@ -15,6 +15,7 @@ import (
 
 // The README's walk with curl, run as it stands but for its port and its data directory, ends with a queue that holds.
 func TestReadmeWalkWithCurlWorks(t *testing.T) {
+	processesOnly(t)
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
