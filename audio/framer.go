@@ -41,7 +41,7 @@ type spot struct {
 }
 
 const (
-	chunkSamples  = 160 << 10 // decoded samples per channel in a chunk, at most: about 3.7 s at 44.1 kHz
+	chunkSamples  = 256 << 10 // decoded samples per channel in a chunk, at most: about 6 s at 44.1 kHz
 	flightSamples = 1 << 20   // and in all chunks that exist at a time
 	maxSpots      = 256
 )
