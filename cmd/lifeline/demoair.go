@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -91,7 +92,9 @@ func (d *demo) openWindow(ctx context.Context, c *client.Client, lead time.Durat
 		st.Windows = append(st.Windows, schedules.Window{ID: demoWindow, Clock: demoWindow, Languages: []string{"ko-KP"},
 			Length: schedules.Millis{Duration: demoLength}, Tolerance: schedules.Ms(10),
 			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + start.Format("20060102T150405") + "\nRRULE:FREQ=DAILY;COUNT=1"}})
-		st.Languages = withLanguage(st.Languages, "ko-KP")
+		if !slices.Contains(st.Languages, "ko-KP") {
+			st.Languages = append(st.Languages, "ko-KP")
+		}
 		body, err := json.Marshal(wire.Apply{Stations: []schedules.Station{st}, Clocks: []schedules.Clock{demoClock()}})
 		if err != nil {
 			return st, start, err
@@ -100,15 +103,6 @@ func (d *demo) openWindow(ctx context.Context, c *client.Client, lead time.Durat
 		return st, start, err
 	}
 	return schedules.Station{}, start, errors.New("every station is on the air just now: try again in an hour")
-}
-
-func withLanguage(languages []string, language string) []string {
-	for _, l := range languages {
-		if l == language {
-			return languages
-		}
-	}
-	return append(languages, language)
 }
 
 // runPlayer runs the station's player as a process of its own, which knows nothing but the service's address and its

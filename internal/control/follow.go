@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
@@ -56,12 +57,7 @@ func (l *Library) AwaitRecalls(ctx context.Context, known int64) Sealed[wire.Rec
 // StationHears reports whether a station's queues or fallback name a recording, so that it may fetch it.
 func (s *Scheduler) StationHears(station, sha256 string) bool {
 	names := func(items []wire.QueueItem) bool {
-		for _, i := range items {
-			if i.Audio.SHA256 == sha256 {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(items, func(i wire.QueueItem) bool { return i.Audio.SHA256 == sha256 })
 	}
 	if row, ok := s.mirror.fallback.get(station); ok && names(row.value.Value.Items) {
 		return true

@@ -44,7 +44,7 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 		}
 		when := e.StartedAt.Time
 		if when.IsZero() {
-			when = l.plannedStart(ctx, station, e)
+			when = l.plannedStart(station, e)
 		}
 		good = append(good, store.Entry{Station: station, Sequence: e.Sequence, At: when, Body: body})
 		at = append(at, n)
@@ -67,7 +67,7 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 
 // plannedStart places what did not start where it was planned, so that it is found with its day; what is not in any
 // queue in memory is placed now.
-func (l *Logbook) plannedStart(_ context.Context, station string, e schedules.AsRun) time.Time {
+func (l *Logbook) plannedStart(station string, e schedules.AsRun) time.Time {
 	for _, row := range l.mirror.queues.after(station+"/", "") {
 		for _, i := range row.value.Value.Items {
 			if i.ID == e.ItemID && i.StartAt != nil {

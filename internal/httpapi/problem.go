@@ -60,7 +60,7 @@ func (a *api) problem(c *call, err error) wire.Problem {
 	case p.Status >= 500:
 		level = slog.LevelError
 	}
-	a.log.Log(c.r.Context(), level, "request failed", "method", c.r.Method, "path", c.r.URL.Path, "status", p.Status,
+	a.Log.Log(c.r.Context(), level, "request failed", "method", c.r.Method, "path", c.r.URL.Path, "status", p.Status,
 		"request_id", p.RequestID, "error", err)
 	return p
 }
@@ -79,7 +79,7 @@ func (a *api) fail(c *call, err error) {
 		h.Set("Retry-After", "2")
 	}
 	if err := c.jsonAs("application/problem+json", p.Status, p); err != nil {
-		a.log.Error("a problem could not be told", "error", err)
+		a.Log.Error("a problem could not be told", "error", err)
 		return
 	}
 }

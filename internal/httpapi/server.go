@@ -34,15 +34,12 @@ type Parts struct {
 	Log       *slog.Logger
 }
 
-type api struct {
-	Parts
-	log *slog.Logger
-}
+type api struct{ Parts }
 
 // New is the handler of the whole contract.
 func New(p Parts) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
-	a := &api{p, p.Log}
+	a := &api{p}
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false
@@ -87,7 +84,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 				if v == http.ErrAbortHandler {
 					panic(v)
 				}
-				a.log.Error("handler panicked", "path", c.r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+				a.Log.Error("handler panicked", "path", c.r.URL.Path, "panic", v, "stack", string(debug.Stack()))
 				if !g.Writer.Written() {
 					a.fail(c, fmt.Errorf("panic: %v", v))
 				}
@@ -100,7 +97,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 		switch {
 		case err == nil:
 		case g.Writer.Written():
-			a.log.Error("answer broken off", "path", c.r.URL.Path, "request_id", c.actor.RequestID, "error", err)
+			a.Log.Error("answer broken off", "path", c.r.URL.Path, "request_id", c.actor.RequestID, "error", err)
 			panic(http.ErrAbortHandler) // what was sent must not look whole
 		default:
 			a.fail(c, err)

@@ -29,7 +29,7 @@ func (a *api) readyz(c *call) error {
 	for name, ready := range a.Ready {
 		parts[name] = "ready"
 		if err := ready(ctx); err != nil {
-			a.log.Warn("not ready", "part", name, "error", err)
+			a.Log.Warn("not ready", "part", name, "error", err)
 			parts[name] = "out of reach"
 			status = http.StatusServiceUnavailable
 		}
