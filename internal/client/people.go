@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"strconv"
 
 	"lifeline/internal/wire"
@@ -84,23 +86,68 @@ func (c *Client) many(ctx context.Context, path string, in wire.ManyRequest) ([]
 
 // Stations lists every station.
 func (c *Client) Stations(ctx context.Context) ([]schedules.Station, error) {
-	var all []schedules.Station
-	for cursor := ""; ; {
-		var page wire.Page[schedules.Station]
-		if _, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/stations?limit=500&cursor=" + cursor}, &page); err != nil {
+	return list[schedules.Station](ctx, c, wire.Base+"/stations", nil)
+}
+
+// Segments lists the segments that match a query, in the contract's own terms (q, kind, language, state, …).
+func (c *Client) Segments(ctx context.Context, query url.Values) ([]schedules.Segment, error) {
+	return list[schedules.Segment](ctx, c, wire.Base+"/segments", query)
+}
+
+// list reads every page of a list.
+func list[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
+	q := url.Values{"limit": {"500"}}
+	maps.Copy(q, query)
+	all := []T{}
+	for {
+		var page wire.Page[T]
+		if _, err := c.Call(ctx, Request{Method: http.MethodGet, Path: path + "?" + q.Encode()}, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Items...)
-		if cursor = page.NextCursor; cursor == "" {
+		if page.NextCursor == "" {
 			return all, nil
 		}
+		q.Set("cursor", page.NextCursor)
 	}
+}
+
+// StationStatus reads how a station stands. It fails with NotFound when it has never said.
+func (c *Client) StationStatus(ctx context.Context, station string) (s wire.Status, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "status")}, &s)
+	return s, err
+}
+
+// Tokens lists the tokens, without their secrets.
+func (c *Client) Tokens(ctx context.Context) ([]wire.Token, error) {
+	return list[wire.Token](ctx, c, wire.Base+"/tokens", nil)
+}
+
+// RevokeToken makes a token worthless at once.
+func (c *Client) RevokeToken(ctx context.Context, id string) error {
+	_, err := c.Call(ctx, Request{Method: http.MethodDelete, Path: wire.Base + "/tokens/" + url.PathEscape(id)}, nil)
+	return err
 }
 
 // Rundown reads the latest rundown of a day.
 func (c *Client) Rundown(ctx context.Context, station string, date schedules.Date) (r schedules.Rundown, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String())}, &r)
 	return r, err
+}
+
+// Explanation reads why an item of a day's latest rundown is where it is.
+func (c *Client) Explanation(ctx context.Context, station string, date schedules.Date, item string) (e schedules.Explanation, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String(), "items", item, "explain")}, &e)
+	return e, err
+}
+
+// Diff lists what changed in a day from one revision to another; 0 as the later one is the latest.
+func (c *Client) Diff(ctx context.Context, station string, date schedules.Date, from, to int64) ([]schedules.ItemChange, error) {
+	q := url.Values{"from": {strconv.FormatInt(from, 10)}}
+	if to != 0 {
+		q.Set("to", strconv.FormatInt(to, 10))
+	}
+	return list[schedules.ItemChange](ctx, c, wire.Station(station, "rundowns", date.String(), "diff"), q)
 }
 
 // Reconciliation compares a day, or one window of it, with what aired.

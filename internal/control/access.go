@@ -79,6 +79,33 @@ func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, 
 	return CreateToken(ctx, a.mirror.Commit, by, n, a.now())
 }
 
+// Tokens answers at most limit tokens whose ids come after the given one, without their secrets, and the last id when
+// there are more.
+func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next string) {
+	for id, row := range a.mirror.tokens.after("", after) {
+		if len(tokens) == limit {
+			return tokens, tokens[limit-1].ID
+		}
+		t := row.value
+		tokens = append(tokens, wire.Token{ID: id, Name: t.Name, Role: string(t.Role), Station: t.Station,
+			CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt})
+	}
+	return tokens, ""
+}
+
+// Revoke deletes a token: from then on it opens nothing. It fails with NotFound.
+func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
+	return retry(func() error {
+		row, ok := a.mirror.tokens.get(id)
+		if !ok {
+			return fault.New(fault.NotFound, "there is no token %q", id)
+		}
+		return a.mirror.Commit(ctx, store.Commit{
+			Writes: []store.Write{{Kind: kindToken, ID: id, Expect: row.revision, Delete: true}},
+			Origin: by.origin(a.now(), "token.revoke", string(row.value.Role)+" "+row.value.Name)})
+	})
+}
+
 func hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])

@@ -166,7 +166,7 @@ const statusEvery = 10 * time.Minute
 
 // SetStatus keeps what a station says of itself.
 func (l *Logbook) SetStatus(ctx context.Context, a Actor, station string, s wire.Status) error {
-	s.Station, s.ReceivedAt = station, schedules.At(l.now())
+	s.Station, s.ReceivedAt, s.PublishedRevision = station, schedules.At(l.now()), 0
 	return retry(func() error {
 		before, known := l.mirror.statuses.get(station)
 		if known && sameStanding(before.value, s) && s.ReceivedAt.Sub(before.value.ReceivedAt.Time) < statusEvery {
@@ -195,7 +195,11 @@ func (l *Logbook) Status(station string) (wire.Status, error) {
 	if !ok {
 		return row.value, fault.New(fault.NotFound, "station %q has not said how it stands yet", station)
 	}
-	return row.value, nil
+	s := row.value
+	if queue, ok := l.mirror.queues.get(station + "/" + s.QueueDate); ok {
+		s.PublishedRevision = queue.value.Value.Revision
+	}
+	return s, nil
 }
 
 // Audit answers who changed what, when.

@@ -80,5 +80,7 @@ func (a *api) routes() []route {
 		{method: get, path: "/v1/changes", roles: everybody, handle: a.changes},
 		{method: get, path: "/v1/audio/:file", roles: everybody, handle: a.audio},
 		{method: post, path: "/v1/tokens", roles: admins, handle: a.createToken},
+		{method: get, path: "/v1/tokens", roles: admins, handle: a.listTokens},
+		{method: http.MethodDelete, path: "/v1/tokens/:token", roles: admins, handle: a.revokeToken},
 	}
 }

@@ -72,3 +72,20 @@ func (a *api) createToken(c *call) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(http.StatusCreated, t)
 }
+
+func (a *api) listTokens(c *call) error {
+	after, limit, err := c.page()
+	if err != nil {
+		return err
+	}
+	tokens, next := a.Access.Tokens(after, limit)
+	return page(c, tokens, next)
+}
+
+func (a *api) revokeToken(c *call) error {
+	if err := a.Access.Revoke(c.r.Context(), c.actor, c.param("token")); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -19,18 +19,19 @@ type AsRunResult struct {
 	Message  string `json:"message,omitempty"`
 }
 
-// Status is how a station stands. All but Station and ReceivedAt are the station's own words.
+// Status is how a station stands. All but Station, ReceivedAt and PublishedRevision are the station's own words.
 type Status struct {
-	Station       string            `json:"station,omitempty"`
-	ReceivedAt    schedules.Instant `json:"received_at"`
-	QueueDate     string            `json:"queue_date,omitempty"`
-	QueueRevision int64             `json:"queue_revision"`
-	RecallsSeen   int64             `json:"recalls_revision"`
-	AudioVerified int               `json:"audio_verified"`  // recordings in the cache whose hash was checked
-	AudioMissing  int               `json:"audio_missing"`   // recordings of the queues held that are not there yet
-	CoverHours    float64           `json:"cover_hours"`     // how long it can air as planned without the link
-	ClockOffset   schedules.Millis  `json:"clock_offset_ms"` // station minus server
-	PlayerVersion string            `json:"player_version"`
-	Playing       string            `json:"playing,omitempty"`  // item id on air now
-	Problems      []string          `json:"problems,omitempty"` // what it refused or could not do, newest first
+	Station           string            `json:"station,omitempty"`
+	ReceivedAt        schedules.Instant `json:"received_at"`
+	PublishedRevision int64             `json:"published_revision,omitempty"` // the latest of QueueDate, which the station ought to hold
+	QueueDate         string            `json:"queue_date,omitempty"`
+	QueueRevision     int64             `json:"queue_revision"`
+	RecallsSeen       int64             `json:"recalls_revision"`
+	AudioVerified     int               `json:"audio_verified"`  // recordings in the cache whose hash was checked
+	AudioMissing      int               `json:"audio_missing"`   // recordings of the queues held that are not there yet
+	CoverHours        float64           `json:"cover_hours"`     // how long it can air as planned without the link
+	ClockOffset       schedules.Millis  `json:"clock_offset_ms"` // station minus server
+	PlayerVersion     string            `json:"player_version"`
+	Playing           string            `json:"playing,omitempty"`  // item id on air now
+	Problems          []string          `json:"problems,omitempty"` // what it refused or could not do, newest first
 }
