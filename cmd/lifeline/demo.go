@@ -124,8 +124,8 @@ func (d *demo) play(ctx context.Context, lead time.Duration) error {
 // publish plans and publishes days, and fails when one of them does.
 func (d *demo) publish(ctx context.Context, c *client.Client, in wire.ManyRequest) error {
 	planned, err := c.Plan(ctx, in)
-	if err := tellMany(io.Discard, "planned", planned, err); err != nil {
-		return errors.Join(err, tellMany(d.out, "planned", planned, nil))
+	if err := tellDays(output{}, io.Discard, "planned", planned, err); err != nil {
+		return errors.Join(err, tellDays(output{}, d.out, "planned", planned, nil))
 	}
 	published, err := c.Publish(ctx, in)
 	for i := range published {
@@ -135,7 +135,7 @@ func (d *demo) publish(ctx context.Context, c *client.Client, in wire.ManyReques
 			published[i].Warnings = []schedules.Warning{{Message: fmt.Sprintf("with %d warnings, such as soft rules that had to bend; `lifeline show` lists them", bent)}}
 		}
 	}
-	return tellMany(d.out, "published", published, err)
+	return tellDays(output{}, d.out, "published", published, err)
 }
 
 // token makes a token as an administrator on the machine would.

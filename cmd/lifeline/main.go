@@ -6,15 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // the zones must be the same on every machine
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 
-	"lifeline/internal/client"
 	"lifeline/internal/fault"
 )
 
@@ -24,23 +23,24 @@ type cli struct {
 	Demo      demoCmd      `cmd:"" help:"Show the whole path, from upload to air and back, from nothing."`
 	Token     tokenCmd     `cmd:"" help:"Access tokens."`
 	Upload    uploadCmd    `cmd:"" help:"Upload recordings with their metadata."`
+	Segments  segmentsCmd  `cmd:"" help:"Find segments, or show one."`
 	Approve   approveCmd   `cmd:"" help:"Let segments go to air."`
+	Reject    rejectCmd    `cmd:"" help:"Keep segments off the air, with the reason for their producers."`
 	Recall    recallCmd    `cmd:"" help:"Take a segment off the air everywhere, now."`
+	Reinstate reinstateCmd `cmd:"" help:"End recalls; another person approves the segments again."`
 	Apply     applyCmd     `cmd:"" help:"Make the network as a file says."`
 	Plan      planCmd      `cmd:"" help:"Draft days."`
-	Publish   publishCmd   `cmd:"" help:"Sign days and hand them to their stations."`
 	Show      showCmd      `cmd:"" help:"Show a day."`
+	Explain   explainCmd   `cmd:"" help:"Say why an item is where it is."`
+	Diff      diffCmd      `cmd:"" help:"Compare two revisions of a day."`
+	Publish   publishCmd   `cmd:"" help:"Sign days and hand them to their stations."`
+	Stations  stationsCmd  `cmd:"" help:"Show how each station stands."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare what was planned with what aired."`
 	Analyse   analyseCmd   `cmd:"" help:"Measure MP3 files."`
-}
 
-// remote is what every command that speaks to a service needs.
-type remote struct {
-	Server string `help:"The service's address." default:"http://127.0.0.1:8080" env:"LIFELINE_SERVER"`
-	Token  string `help:"Access token." env:"LIFELINE_TOKEN"`
+	Config     kong.ConfigFlag           `help:"YAML file of flags, such as server and token." env:"LIFELINE_CONFIG" type:"path"`
+	Completion kongcompletion.Completion `cmd:"" help:"Print the lines that make your shell complete these commands."`
 }
-
-func (r remote) client() *client.Client { return client.New(r.Server, r.Token, http.DefaultClient) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -52,11 +52,13 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&cli{}, kong.Name("lifeline"), kong.Writers(stdout, stderr),
 		kong.Description("Radio schedules that are never silent, never wrong and always provable."),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)))
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.Configuration(readSettings, settingsFile()))
 	if err != nil {
 		fmt.Fprintln(stderr, "lifeline:", err)
 		return 2
 	}
+	kongcompletion.Register(parser)
 	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintln(stderr, "lifeline:", err)

@@ -10,23 +10,63 @@ import (
 )
 
 // printRundown shows a day as a person reads it, in the station's own time.
-func printRundown(w io.Writer, r schedules.Rundown) error {
-	zone, err := time.LoadLocation(r.Timezone)
-	if err != nil {
-		return err
-	}
+func printRundown(w io.Writer, r schedules.Rundown, zone *time.Location) {
 	fmt.Fprintf(w, "%s  %s  revision %d, %s  (%s)\n", r.Station, r.Date, r.Revision, r.Status, r.Timezone)
 	for _, slot := range r.Windows {
 		fmt.Fprintf(w, "\n%s  %s to %s, %s planned\n", slot.Window, slot.StartAt.In(zone).Format(time.TimeOnly),
 			slot.EndAt.In(zone).Format(time.TimeOnly), span(slot.Planned.Duration))
 		for _, i := range r.Items {
 			if i.Window == slot.Window && !i.StartAt.Before(slot.StartAt.Time) && i.StartAt.Before(slot.EndAt.Time) {
-				fmt.Fprintf(w, "  %s %s %s\n", i.StartAt.In(zone).Format("15:04:05.000"), pad(span(i.Duration.Duration), 9), itemLine(i.Kind, i.Language, i.Title))
+				fmt.Fprintf(w, "  %s\n", dayLine(i, zone))
 			}
 		}
 	}
 	tellWarnings(w, r.Warnings)
-	return nil
+}
+
+// dayLine is one item of a day: when, how long, what, and how it is bound.
+func dayLine(i schedules.Item, zone *time.Location) string {
+	line := fmt.Sprintf("%s %s %s", i.StartAt.In(zone).Format("15:04:05.000"), pad(span(i.Duration.Duration), 9), itemLine(i.Kind, i.Language, i.Title))
+	if i.Start != "" && i.Start != schedules.Follow {
+		line += fmt.Sprintf("  [%s start]", i.Start)
+	}
+	if i.Locked {
+		line += "  [locked]"
+	}
+	return line
+}
+
+// printExplanation says why an item is where it is, and what refused those that were more due.
+func printExplanation(w io.Writer, e schedules.Explanation) {
+	fmt.Fprintf(w, "%s in %s, position %s: %s\n", e.SegmentID, e.Window, e.Position, e.Why)
+	last := "never before"
+	if !e.LastAired.IsZero() {
+		last = "last at " + instant(e.LastAired)
+	}
+	fmt.Fprintf(w, "  due rank %d, %d airings, %s\n", e.DueRank, e.Airings, last)
+	for _, s := range e.Slacks {
+		fmt.Fprintf(w, "  holds  %s\n", schedules.Refusal(s))
+	}
+	for _, s := range e.Bent {
+		fmt.Fprintf(w, "  bends  %s\n", schedules.Refusal(s))
+	}
+	if e.Choice == nil {
+		return
+	}
+	if e.Choice.Target.Duration > 0 {
+		fmt.Fprintf(w, "  to fill %s, off by %d ms\n", span(e.Choice.Target.Duration), e.Choice.Residual.Milliseconds())
+	}
+	for _, candidate := range e.Choice.Candidates {
+		switch {
+		case candidate.Segment == e.SegmentID:
+			fmt.Fprintf(w, "  chosen %s %s\n", pad(span(candidate.Duration.Duration), 9), candidate.Segment)
+			return
+		case candidate.Refused.IsZero():
+			fmt.Fprintf(w, "  passed %s %s\n", pad(span(candidate.Duration.Duration), 9), candidate.Segment)
+		default:
+			fmt.Fprintf(w, "  refused%s %s: %s\n", pad(span(candidate.Duration.Duration), 10), candidate.Segment, candidate.Refused)
+		}
+	}
 }
 
 // printReconciliation shows plan against air.

@@ -27,7 +27,7 @@ func (h *house) publish(stations []string, dates ...string) {
 	} {
 		results, err := do()
 		var out bytes.Buffer
-		if err := tellMany(&out, "done", results, err); err != nil {
+		if err := tellDays(output{}, &out, "done", results, err); err != nil {
 			h.t.Fatalf("%v\n%s", err, out.String())
 		}
 	}

@@ -16,6 +16,8 @@ import (
 
 type tokenCmd struct {
 	Create tokenCreateCmd `cmd:"" help:"Make a token and print it; it is shown only this once."`
+	List   tokenListCmd   `cmd:"" help:"Show who holds tokens."`
+	Revoke tokenRevokeCmd `cmd:"" help:"Make tokens worthless at once."`
 }
 
 // tokenCreateCmd writes into the store itself, beside a running service or without one: whoever may write there is the
@@ -56,4 +58,36 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 	}
 	return control.CreateToken(ctx, commit, by,
 		control.NewToken{Name: c.Name, Role: c.Role, Station: c.Station, Life: c.Life}, time.Now())
+}
+
+type tokenListCmd struct {
+	remote `embed:""`
+	output `embed:""`
+}
+
+func (c *tokenListCmd) Run(ctx context.Context, stdout io.Writer) error {
+	tokens, err := c.client().Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, tokens, func() {
+		for _, t := range tokens {
+			fmt.Fprintf(stdout, "%-16s %-10s %-20s %-20s %s\n", t.ID, t.Role, t.Name, t.Station, instant(t.ExpiresAt))
+		}
+	})
+}
+
+type tokenRevokeCmd struct {
+	remote `embed:""`
+	IDs    []string `arg:"" name:"token" help:"Ids, as token list shows them."`
+}
+
+func (c *tokenRevokeCmd) Run(ctx context.Context, stdout io.Writer) error {
+	for _, id := range c.IDs {
+		if err := c.client().RevokeToken(ctx, id); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+		fmt.Fprintf(stdout, "%s is revoked\n", id)
+	}
+	return nil
 }

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+	"github.com/goccy/go-yaml"
+	"github.com/mattn/go-isatty"
+
+	"lifeline/internal/wire"
+)
+
+type applyCmd struct {
+	remote `embed:""`
+	output `embed:""`
+	File   string `short:"f" help:"YAML or JSON file; - is standard input." required:""`
+	DryRun bool   `help:"Only say what would change."`
+	Yes    bool   `short:"y" help:"Do not ask before changing anything."`
+}
+
+func (c *applyCmd) Run(ctx context.Context, stdout io.Writer) error {
+	document, err := c.read()
+	if err != nil {
+		return err
+	}
+	apply := func(dryRun bool) (wire.Applied, error) {
+		return c.client().Apply(ctx, bytes.NewReader(document), dryRun)
+	}
+	if c.Output == "json" {
+		done, err := apply(c.DryRun)
+		if err != nil {
+			return err
+		}
+		return c.show(stdout, done, nil)
+	}
+	would, err := apply(true)
+	if err != nil {
+		return err
+	}
+	changes, err := tellChanges(stdout, would)
+	switch {
+	case err != nil || c.DryRun:
+		return err
+	case changes == 0:
+		fmt.Fprintln(stdout, "everything is as the file says")
+		return nil
+	case !c.Yes && c.File != "-" && terminal(os.Stdin) && !agreed(stdout, changes):
+		return errors.New("nothing was changed")
+	}
+	if _, err := apply(false); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s applied\n", count(changes, "change"))
+	return nil
+}
+
+func (c *applyCmd) read() ([]byte, error) {
+	if c.File == "-" {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(c.File)
+}
+
+// tellChanges shows what differs, document by document and line by line, and counts the documents that do.
+func tellChanges(w io.Writer, a wire.Applied) (changes int, err error) {
+	paint := colours(w)
+	for _, change := range a.Changes {
+		text, err := difference(change)
+		if err != nil {
+			return 0, err
+		}
+		if change.Action != "unchanged" {
+			changes++
+		}
+		fmt.Fprintf(w, "%-10s %s %s\n", change.Action, change.Kind, change.ID)
+		for line := range strings.Lines(text) {
+			fmt.Fprint(w, "  ", paint(line))
+		}
+	}
+	return changes, nil
+}
+
+// difference is what changes in one document, as a unified difference of its YAML; nothing where nothing does.
+func difference(change wire.AppliedChange) (string, error) {
+	if change.Action != "update" {
+		return "", nil
+	}
+	before, err := readable(change.Before)
+	if err != nil {
+		return "", err
+	}
+	after, err := readable(change.After)
+	if err != nil {
+		return "", err
+	}
+	edits := udiff.Lines(before, after)
+	unified, err := udiff.ToUnified("", "", before, edits, 2)
+	if err != nil {
+		return "", fmt.Errorf("compare %s %s: %w", change.Kind, change.ID, err)
+	}
+	_, hunks, _ := strings.Cut(unified, "@@") // without the two lines that name the files
+	return "@@" + hunks, nil
+}
+
+// readable is a JSON document as YAML, without the revision, which always differs.
+func readable(body json.RawMessage) (string, error) {
+	var v yaml.MapSlice
+	if err := yaml.Unmarshal(body, &v); err != nil {
+		return "", err
+	}
+	kept := v[:0]
+	for _, field := range v {
+		if field.Key != "revision" {
+			kept = append(kept, field)
+		}
+	}
+	b, err := yaml.Marshal(kept)
+	return string(b), err
+}
+
+// colours paints the lines of a difference on a terminal, unless NO_COLOR asks for none.
+func colours(w io.Writer) func(string) string {
+	f, ok := w.(*os.File)
+	if !ok || !terminal(f) || os.Getenv("NO_COLOR") != "" {
+		return func(line string) string { return line }
+	}
+	return func(line string) string {
+		const red, green, cyan, plain = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[0m"
+		colour := map[byte]string{'-': red, '+': green, '@': cyan}[line[0]]
+		if colour == "" {
+			return line
+		}
+		return colour + strings.TrimSuffix(line, "\n") + plain + "\n"
+	}
+}
+
+func terminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
+
+// agreed asks a person.
+func agreed(w io.Writer, changes int) bool {
+	fmt.Fprintf(w, "Make %s? [y/N] ", count(changes, "change"))
+	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // an end of input is a no
+	line = strings.ToLower(strings.TrimSpace(line))
+	return line == "y" || line == "yes"
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

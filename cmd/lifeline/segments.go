@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"lifeline/schedules"
+)
+
+type segmentsCmd struct {
+	remote   `embed:""`
+	output   `embed:""`
+	ID       string `arg:"" optional:"" name:"segment" help:"Show this one with its facts; none lists those that match."`
+	Q        string `name:"q" help:"Words, or beginnings of words, of the title, id, voice, series or tags."`
+	Kind     string `help:"Only this kind."`
+	Language string `help:"Only this language."`
+	State    string `help:"Only this state: analysing, rejected, pending, approved or recalled."`
+	Script   string `help:"Only readings of this script."`
+	Tag      string `help:"Only with this tag."`
+	Expiring string `help:"Only those that expire before this instant." placeholder:"2023-10-27T13:00:00Z"`
+}
+
+func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
+	if c.ID != "" {
+		s, err := c.client().Segment(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return c.show(stdout, s, func() { printSegment(stdout, s) })
+	}
+	q := url.Values{}
+	for name, value := range map[string]string{"q": c.Q, "kind": c.Kind, "language": c.Language, "state": c.State,
+		"script": c.Script, "tag": c.Tag, "expiring_before": c.Expiring} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	found, err := c.client().Segments(ctx, q)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, found, func() {
+		for _, s := range found {
+			length := "-"
+			if s.Recording != nil {
+				length = span(s.Recording.Duration.Duration)
+			}
+			fmt.Fprintf(stdout, "%-28s %-9s %s  %s\n", s.ID, s.State, pad(length, 9), itemLine(s.Kind, s.Language, s.Title))
+		}
+	})
+}
+
+// printSegment shows a segment with what was measured of it.
+func printSegment(w io.Writer, s schedules.Segment) {
+	fmt.Fprintf(w, "%s  %s, revision %d\n", s.ID, s.State, s.Revision)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "  %-14s %s\n", name, value)
+		}
+	}
+	line("title", s.Title)
+	line("kind", string(s.Kind))
+	line("language", s.Language)
+	line("voice", s.Voice)
+	line("series", s.Series)
+	line("tags", strings.Join(s.Tags, ", "))
+	if s.Script != nil {
+		line("reads", fmt.Sprintf("%s version %d, passages %s", s.Script.ID, s.Script.Version, strings.Trim(fmt.Sprint(s.Script.Passages), "[]")))
+	}
+	line("persons", strings.Join(s.Persons, ", "))
+	line("intro", s.Intro)
+	line("back-announce", s.BackAnnounce)
+	line("valid from", instant(s.ValidFrom))
+	line("valid until", instant(s.ValidUntil))
+	line("uploaded by", s.UploadedBy)
+	if s.Rejection != nil {
+		line("rejected", s.Rejection.Message)
+	}
+	r := s.Recording
+	if r == nil {
+		return
+	}
+	line("length", span(r.Duration.Duration))
+	line("on air", span(r.CueIn.Duration)+" to "+span(r.CueOut.Duration))
+	line("audio", fmt.Sprintf("%d Hz, %d channels, %d kb/s %s, %d bytes", r.SampleRate, r.Channels, r.BitrateKbps, r.BitrateMode, r.Bytes))
+	line("loudness", figure(r.IntegratedLUFS, "LUFS"))
+	line("true peak", figure(r.TruePeakDBTP, "dBTP"))
+	line("sha-256", r.SHA256)
+	for _, warning := range r.RecordingWarnings {
+		line("warning", warning.Message)
+	}
+}
+
+func instant(at schedules.Instant) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// figure is a measured figure, or nothing where none could be measured.
+func figure(v *float64, unit string) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.1f %s", *v, unit)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+)
+
+type stationsCmd struct {
+	remote   `embed:""`
+	output   `embed:""`
+	Stations []string `arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
+}
+
+// Run shows what each station last said of itself. One that has never said anything is shown, too: that is news.
+func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
+	all, err := c.client().Stations(ctx)
+	if err != nil {
+		return err
+	}
+	standing := []wire.Status{}
+	for _, station := range all {
+		if len(c.Stations) > 0 && !slices.Contains(c.Stations, station.ID) {
+			continue
+		}
+		s, err := c.client().StationStatus(ctx, station.ID)
+		if fault.Is(err, fault.NotFound) {
+			s, err = wire.Status{Station: station.ID}, nil
+		}
+		if err != nil {
+			return err
+		}
+		standing = append(standing, s)
+	}
+	if len(standing) < len(c.Stations) {
+		return fault.New(fault.NotFound, "not all of these stations are known")
+	}
+	now, err := c.client().Time(ctx)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, standing, func() {
+		fmt.Fprintf(stdout, "%-20s %-14s %-20s %7s %9s %9s  %s\n", "station", "last contact", "holds", "cover", "audio", "offset", "player")
+		for _, s := range standing {
+			printStanding(stdout, s, now)
+		}
+	})
+}
+
+func printStanding(w io.Writer, s wire.Status, now time.Time) {
+	if s.ReceivedAt.IsZero() {
+		fmt.Fprintf(w, "%-20s never\n", s.Station)
+		return
+	}
+	holds := "nothing"
+	if s.QueueRevision > 0 {
+		holds = fmt.Sprintf("%s r%d", s.QueueDate, s.QueueRevision)
+	}
+	if s.PublishedRevision > s.QueueRevision {
+		holds += fmt.Sprintf(" of r%d", s.PublishedRevision)
+	}
+	audio := fmt.Sprint(s.AudioVerified)
+	if s.AudioMissing > 0 {
+		audio = fmt.Sprintf("%d of %d", s.AudioVerified, s.AudioVerified+s.AudioMissing)
+	}
+	ago := now.Sub(s.ReceivedAt.Time).Round(time.Second)
+	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %s\n", s.Station, ago.String()+" ago", holds, s.CoverHours, audio,
+		s.ClockOffset.Milliseconds(), s.PlayerVersion)
+	for _, problem := range s.Problems {
+		fmt.Fprintf(w, "    %s\n", problem)
+	}
+}
