@@ -68,7 +68,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return audio.Analyse(ctx, r, audio.Options{Progress: progress})
 	}
 	library := control.NewLibrary(s.mirror, s.audio, signer, analyse, time.Now,
-		control.LibraryLimits{MaxBytes: c.MaxUpload, Concurrency: c.Analysers})
+		control.LibraryLimits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers})
 	s.scheduler = control.NewScheduler(s.mirror, s.store, signer, time.Now, publicURL)
 	s.access = control.NewAccess(s.mirror, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {

@@ -36,6 +36,7 @@ type Request struct {
 	Method, Path string
 	Body         any       // encoded as JSON, unless Stream is given
 	Stream       io.Reader // sent as it is, with ContentType
+	Length       int64     // of Stream in bytes, where it is known
 	ContentType  string
 	Header       http.Header
 }
@@ -57,6 +58,9 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	}
 	for k, v := range r.Header {
 		req.Header[k] = v
+	}
+	if r.Length > 0 {
+		req.ContentLength = r.Length
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
@@ -129,6 +133,10 @@ func kindOf(status int) fault.Kind {
 		return fault.TooLarge
 	case http.StatusUnsupportedMediaType:
 		return fault.Unsupported
+	case http.StatusLocked:
+		return fault.Busy
+	case wire.StatusChecksumMismatch:
+		return fault.Damaged
 	case http.StatusTooManyRequests:
 		return fault.TooMany
 	case http.StatusInsufficientStorage:

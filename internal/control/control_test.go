@@ -44,7 +44,7 @@ func newDesk(t *testing.T, analyse Analyser) *desk {
 	}
 	t.Cleanup(func() { files.Close() })
 	d := &desk{mirror: m, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	d.library = NewLibrary(m, files, plainSeal{}, analyse, func() time.Time { return d.now }, LibraryLimits{MaxBytes: 1000, Concurrency: 1})
+	d.library = NewLibrary(m, files, plainSeal{}, analyse, func() time.Time { return d.now }, LibraryLimits{MaxBytes: 1000, MaxWaiting: 2500, Concurrency: 1})
 	return d
 }
 

@@ -28,6 +28,7 @@ const (
 	kindFallback = "fallback"         // a station's sealed list: STATION
 	kindExplain  = "explanations"     // why each item of a plan is where it is: STATION/DATE
 	kindStatus   = "status"           // what a station last said of itself: STATION
+	kindUpload   = "upload"           // a recording that arrives in pieces
 )
 
 // recallsID is the id of the only document of its kind.

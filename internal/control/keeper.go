@@ -40,7 +40,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	defer k.running.Store(false)
 	g, ctx := errgroup.WithContext(ctx)
 	for name, work := range map[string]func(context.Context) error{
-		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep,
+		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep, "uploads": k.library.SweepUploads,
 	} {
 		g.Go(func() error {
 			k.loop(ctx, name, work)

@@ -21,7 +21,8 @@ type Library struct {
 	sealer   Sealer
 	analyse  Analyser
 	now      func() time.Time
-	maxBytes int64
+	limits   LibraryLimits
+	turns    turns
 	progress sync.Map      // id of a segment -> Progress of its analysis
 	workers  chan struct{} // bounds how many recordings are analysed at once
 }
@@ -29,14 +30,18 @@ type Library struct {
 // LibraryLimits bound what one upload may cost.
 type LibraryLimits struct {
 	MaxBytes    int64 // of one recording
+	MaxWaiting  int64 // bytes that unfinished uploads may take together
 	Concurrency int   // recordings analysed at once
 }
 
 // NewLibrary keeps segments in m and their bytes in audio.
 func NewLibrary(m *Mirror, audio Audio, sealer Sealer, analyse Analyser, now func() time.Time, l LibraryLimits) *Library {
-	return &Library{mirror: m, audio: audio, sealer: sealer, analyse: analyse, now: now, maxBytes: l.MaxBytes,
-		workers: make(chan struct{}, l.Concurrency)}
+	return &Library{mirror: m, audio: audio, sealer: sealer, analyse: analyse, now: now, limits: l,
+		turns: turns{held: map[string]*turn{}}, workers: make(chan struct{}, l.Concurrency)}
 }
+
+// MaxBytes is how large a recording may be.
+func (l *Library) MaxBytes() int64 { return l.limits.MaxBytes }
 
 // SegmentFilter selects segments. Zero fields select everything.
 type SegmentFilter struct {
@@ -45,6 +50,7 @@ type SegmentFilter struct {
 	Language       string
 	State          schedules.State
 	Script, Tag    string
+	SHA256         string // of the recording
 	ExpiringBefore time.Time
 	After          string // id of the last segment of the page before
 	Limit          int
@@ -80,6 +86,7 @@ func (f SegmentFilter) matches(s schedules.Segment, words []string) bool {
 		f.Language != "" && !strings.EqualFold(s.Language, f.Language),
 		f.State != "" && s.State != f.State,
 		f.Script != "" && (s.Script == nil || s.Script.ID != f.Script),
+		f.SHA256 != "" && (s.Recording == nil || s.Recording.SHA256 != f.SHA256),
 		f.Tag != "" && !slices.Contains(s.Tags, f.Tag),
 		!f.ExpiringBefore.IsZero() && (s.ValidUntil.IsZero() || !s.ValidUntil.Before(f.ExpiringBefore)):
 		return false

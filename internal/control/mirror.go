@@ -31,6 +31,7 @@ type Mirror struct {
 	fallback  *table[Sealed[wire.Fallback]]
 	recalls   *table[Sealed[wire.Recalls]]
 	statuses  *table[wire.Status]
+	uploads   *table[Upload]
 	takers    map[string]func(id string, row held[[]byte]) error // by kind
 
 	signals signals
@@ -51,6 +52,7 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		campaigns: newTable[schedules.Campaign](), tokens: newTable[token](),
 		queues: newTable[Sealed[wire.Queue]](), fallback: newTable[Sealed[wire.Fallback]](),
 		recalls: newTable[Sealed[wire.Recalls]](), statuses: newTable[wire.Status](),
+		uploads: newTable[Upload](),
 	}
 	m.takers = map[string]func(string, held[[]byte]) error{
 		kindSegment: taker(m.segments, plain[schedules.Segment]), kindStation: taker(m.stations, plain[schedules.Station]),
@@ -58,7 +60,7 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		kindCampaign: taker(m.campaigns, plain[schedules.Campaign]),
 		kindToken:    taker(m.tokens, plain[token]), kindQueue: taker(m.queues, unseal[wire.Queue]),
 		kindFallback: taker(m.fallback, unseal[wire.Fallback]), kindRecalls: taker(m.recalls, unseal[wire.Recalls]),
-		kindStatus: taker(m.statuses, plain[wire.Status]),
+		kindStatus: taker(m.statuses, plain[wire.Status]), kindUpload: taker(m.uploads, plain[Upload]),
 	}
 	return m, m.list(ctx)
 }

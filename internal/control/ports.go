@@ -59,6 +59,8 @@ type Audio interface {
 	Put(ctx context.Context, r io.Reader, limit int64) (blob.Blob, error)
 	// Open fails with NotFound.
 	Open(ctx context.Context, sha256 string) (blob.Content, int64, error)
+	// DeleteOlder removes the blob if it is there and was last put before before, and says whether it did.
+	DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error)
 }
 
 // Sealer signs a document.

@@ -112,7 +112,7 @@ func (l *Library) Receive(ctx context.Context, r io.Reader) (Received, error) {
 		source, finish = l.analyseBeside(ctx, r, &facts, &err)
 	default:
 	}
-	stored, putErr := l.audio.Put(ctx, source, l.maxBytes)
+	stored, putErr := l.audio.Put(ctx, source, l.limits.MaxBytes)
 	finish(putErr)
 	if putErr != nil {
 		return Received{}, putErr

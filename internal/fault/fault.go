@@ -27,6 +27,8 @@ const (
 	Unavailable          // a back end is out of reach; try again later
 	Unsatisfiable        // the rules cannot all hold
 	Gone                 // was there, is no longer kept
+	Busy                 // another request works on it
+	Damaged              // the bytes are not those that were announced
 )
 
 // Field is one problem with one field of the input, named by the contract's path.

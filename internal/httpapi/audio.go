@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"io"
@@ -59,15 +60,27 @@ func (w *patientWriter) Write(b []byte) (int, error) {
 
 // patient lets the body take its time, as long as something arrives.
 func (c *call) patient() {
-	c.r.Body = &patientReader{ReadCloser: c.r.Body, controller: http.NewResponseController(c.w)}
+	c.r.Body = &patientReader{ReadCloser: c.r.Body, ctx: context.Background(), controller: http.NewResponseController(c.w)}
+}
+
+// patientUntil is patient until ctx ends, which breaks the body off though it be stuck. stop must be called before the
+// handler returns: the connection is another request's then.
+func (c *call) patientUntil(ctx context.Context) (stop func() bool) {
+	controller := http.NewResponseController(c.w)
+	c.r.Body = &patientReader{ReadCloser: c.r.Body, ctx: ctx, controller: controller}
+	return context.AfterFunc(ctx, func() { controller.SetReadDeadline(time.Now()) })
 }
 
 type patientReader struct {
 	io.ReadCloser
+	ctx        context.Context
 	controller *http.ResponseController
 }
 
 func (r *patientReader) Read(b []byte) (int, error) {
 	r.controller.SetReadDeadline(time.Now().Add(uploadPatience)) // as above
+	if err := r.ctx.Err(); err != nil {                          // the end came before this deadline
+		return 0, err
+	}
 	return r.ReadCloser.Read(b)
 }

@@ -33,6 +33,8 @@ var standings = map[fault.Kind]standing{
 	fault.Unavailable:     {http.StatusServiceUnavailable, "unavailable", "Out of reach for the moment"},
 	fault.Unsatisfiable:   {http.StatusUnprocessableEntity, "unsatisfiable", "The rules cannot all hold"},
 	fault.Gone:            {http.StatusGone, "gone", "No longer kept"},
+	fault.Busy:            {http.StatusLocked, "busy", "Another request works on it"},
+	fault.Damaged:         {wire.StatusChecksumMismatch, "damaged", "The bytes are not those that were announced"},
 }
 
 // problemOf tells err to the caller, without an internal cause. A body that could not be read at all (Invalid without

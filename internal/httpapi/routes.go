@@ -30,6 +30,13 @@ func (a *api) routes() []route {
 		{method: get, path: "/v1/keys", open: true, handle: a.keys},
 
 		{method: post, path: "/v1/segments", roles: producing, handle: a.uploadSegment},
+		{method: http.MethodOptions, path: "/v1/uploads", open: true, handle: a.tusOptions},
+		{method: post, path: "/v1/uploads", roles: producing, handle: a.tus(a.startUpload)},
+		{method: get, path: "/v1/uploads", roles: producing, handle: a.listUploads},
+		{method: http.MethodOptions, path: "/v1/uploads/:upload", open: true, handle: a.tusOptions},
+		{method: http.MethodHead, path: "/v1/uploads/:upload", roles: producing, handle: a.tus(a.getUpload)},
+		{method: patch, path: "/v1/uploads/:upload", roles: producing, handle: a.tus(a.appendUpload)},
+		{method: http.MethodDelete, path: "/v1/uploads/:upload", roles: producing, handle: a.tus(a.cancelUpload)},
 		{method: get, path: "/v1/segments", roles: people, handle: a.listSegments},
 		{method: get, path: "/v1/segments/:segment", roles: people, handle: a.getSegment},
 		{method: patch, path: "/v1/segments/:segment", roles: makers, handle: a.patchSegment},

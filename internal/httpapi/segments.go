@@ -159,7 +159,7 @@ func (a *api) listSegments(c *call) error {
 	}
 	q := c.r.URL.Query()
 	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")), Language: q.Get("language"),
-		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: q.Get("tag"), After: after, Limit: limit}
+		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: q.Get("tag"), SHA256: q.Get("sha256"), After: after, Limit: limit}
 	if v := q.Get("expiring_before"); v != "" {
 		if f.ExpiringBefore, err = time.Parse(time.RFC3339Nano, v); err != nil {
 			return fault.Fields(fault.Field{Field: "expiring_before", Message: "must be an instant such as 2023-10-27T13:00:00.000Z"})

@@ -17,6 +17,9 @@ func Segment(id string, parts ...string) string {
 	return join(Base+"/segments", append([]string{id}, parts...))
 }
 
+// Uploads is where tus uploads begin; an id names one.
+func Uploads(id ...string) string { return join(Base+"/uploads", id) }
+
 // Audio is the path of a recording's bytes.
 func Audio(sha256 string) string { return Base + "/audio/" + sha256 + ".mp3" }
 

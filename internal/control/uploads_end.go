@@ -1,0 +1,148 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"lifeline/internal/blob"
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// finishUpload makes a whole upload its segment's recording. It may be called again after any failure, and by several
+// replicas at once: the recording comes about once.
+func (l *Library) finishUpload(ctx context.Context, a Actor, u Upload) (Upload, error) {
+	parts := &partsReader{ctx: ctx, audio: l.audio, parts: u.Parts}
+	defer parts.close()
+	received, err := l.Receive(ctx, parts)
+	if err != nil {
+		return u, err
+	}
+	if u.SHA256 != "" && u.SHA256 != received.recording.SHA256 {
+		return u, l.giveUp(ctx, a, u, fault.New(fault.Damaged, "the bytes that came are not those that were announced: their SHA-256 is %s", received.recording.SHA256))
+	}
+	if err := l.settleUpload(ctx, a, u, received); err != nil {
+		switch fault.KindOf(err) {
+		case fault.Internal, fault.Unavailable, fault.Full:
+			return u, err
+		}
+		return u, l.giveUp(ctx, a, u, err)
+	}
+	u.DoneAt = schedules.At(l.now())
+	return u, l.keepUpload(ctx, a, &u, "upload.done")
+}
+
+// settleUpload gives the segment its recording, unless it has it from this very upload.
+func (l *Library) settleUpload(ctx context.Context, a Actor, u Upload, r Received) error {
+	s, err := l.Segment(u.Segment.ID)
+	if err == nil && s.UploadedBy == a.Name && s.Recording != nil && s.Recording.SHA256 == r.recording.SHA256 && s.Revision > u.Replaces {
+		return nil
+	}
+	if u.Replaces != 0 {
+		_, err = l.Replace(ctx, a, u.Segment.ID, &u.Replaces, r)
+	} else {
+		_, err = l.Create(ctx, a, u.Segment, r)
+	}
+	return err
+}
+
+// giveUp ends an upload that cannot become a recording, and answers why.
+func (l *Library) giveUp(ctx context.Context, a Actor, u Upload, why error) error {
+	u.DoneAt, u.Problem = schedules.At(l.now()), why.Error()
+	var f *fault.Error
+	if errors.As(why, &f) {
+		u.Problem = f.Public
+	}
+	return errors.Join(why, l.keepUpload(ctx, a, &u, "upload.fail"))
+}
+
+// SweepUploads finishes what arrived whole and was not finished, and removes the parts of what has ended.
+func (l *Library) SweepUploads(ctx context.Context) error {
+	var failed error
+	for id, row := range l.mirror.uploads.after("", "") {
+		u, now := row.value, l.now()
+		u.Revision = row.revision
+		last := u.ExpiresAt.Add(-uploadLife)
+		ended := u.DoneAt.Time
+		if u.DoneAt.IsZero() {
+			ended = u.ExpiresAt.Time
+		}
+		switch {
+		case u.DoneAt.IsZero() && u.Offset() == u.Length && now.Sub(last) > uploadRest:
+			_, err := l.finishUpload(ctx, Actor{Name: u.By}, u)
+			failed = errors.Join(failed, err)
+		case now.Sub(ended) > partsLinger:
+			failed = errors.Join(failed, l.removeUpload(ctx, id, u, ended))
+		}
+	}
+	return failed
+}
+
+// uploadRest is how long a whole upload is left to the request that brings it.
+const uploadRest = time.Minute
+
+// removeUpload deletes what an ended upload has left, but for parts that are also something else, or were put again
+// since.
+func (l *Library) removeUpload(ctx context.Context, id string, u Upload, ended time.Time) error {
+	named := l.referenced(id)
+	for _, p := range u.Parts {
+		if named[p.SHA256] {
+			continue
+		}
+		if _, err := l.audio.DeleteOlder(ctx, p.SHA256, ended); err != nil {
+			return err
+		}
+	}
+	err := l.mirror.Commit(ctx, store.Commit{
+		Writes: []store.Write{{Kind: kindUpload, ID: id, Expect: u.Revision, Delete: true}},
+		Origin: System.origin(l.now(), "upload.remove", "")})
+	if errors.Is(err, errRace) { // another replica has
+		return nil
+	}
+	return err
+}
+
+// partsReader reads parts one after the other.
+type partsReader struct {
+	ctx   context.Context
+	audio Audio
+	parts []Part
+	open  blob.Content
+}
+
+func (r *partsReader) Read(b []byte) (int, error) {
+	for {
+		if r.open == nil {
+			if len(r.parts) == 0 {
+				return 0, io.EOF
+			}
+			var err error
+			if r.open, _, err = r.audio.Open(r.ctx, r.parts[0].SHA256); err != nil {
+				return 0, err
+			}
+			r.parts = r.parts[1:]
+		}
+		n, err := r.open.Read(b)
+		if err != io.EOF {
+			return n, err
+		}
+		if err := r.close(); err != nil {
+			return n, err
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+}
+
+func (r *partsReader) close() error {
+	if r.open == nil {
+		return nil
+	}
+	err := r.open.Close()
+	r.open = nil
+	return err
+}

@@ -1,0 +1,281 @@
+package httpapi
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"hash"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+)
+
+// The protocol is tus 1.0 (https://tus.io/protocols/resumable-upload) with the extensions creation, checksum,
+// expiration and termination.
+const tusExtensions = "creation,checksum,expiration,termination"
+
+// turnPatience is how long a request to an upload waits for an older one, whose connection may be dead, to end.
+const turnPatience = 5 * time.Second
+
+// tus serves an operation of the protocol: the version that both sides speak, and its name on every answer.
+func (a *api) tus(serve handler) handler {
+	return func(c *call) error {
+		h := c.w.Header()
+		h.Set("Tus-Resumable", wire.TusVersion)
+		h.Set("Cache-Control", "no-store")
+		if v := c.r.Header.Get("Tus-Resumable"); v != wire.TusVersion {
+			h.Set("Tus-Version", wire.TusVersion)
+			return fault.New(fault.Stale, "send Tus-Resumable: %s; the version %q is not spoken here", wire.TusVersion, v)
+		}
+		return serve(c)
+	}
+}
+
+// tusOptions says what is spoken here.
+func (a *api) tusOptions(c *call) error {
+	h := c.w.Header()
+	h.Set("Tus-Resumable", wire.TusVersion)
+	h.Set("Tus-Version", wire.TusVersion)
+	h.Set("Tus-Extension", tusExtensions)
+	h.Set("Tus-Checksum-Algorithm", "sha256,sha1,md5")
+	h.Set("Tus-Max-Size", strconv.FormatInt(a.Library.MaxBytes(), 10))
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// startUpload begins an upload by its Upload-Length and Upload-Metadata.
+func (a *api) startUpload(c *call) error {
+	if c.r.Header.Get("Upload-Defer-Length") != "" {
+		return fault.New(fault.Invalid, "send Upload-Length: a length that comes later is not taken here")
+	}
+	length, err := size(c.r.Header.Get("Upload-Length"), "Upload-Length")
+	if err != nil {
+		return err
+	}
+	if length == 0 {
+		return fault.Fields(fault.Field{Field: "Upload-Length", Message: "must be at least 1: an empty file is no recording"})
+	}
+	u, err := a.readUploadMetadata(c)
+	if err != nil {
+		return err
+	}
+	u.Length = length
+	if u, err = a.Library.StartUpload(c.r.Context(), c.actor, u); err != nil {
+		return err
+	}
+	c.standing(u)
+	c.w.Header().Set("Location", wire.Uploads(u.ID))
+	c.w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// getUpload says where an upload stands.
+func (a *api) getUpload(c *call) error {
+	u, err := a.Library.Upload(c.actor, c.param("upload"))
+	if err != nil {
+		return err
+	}
+	c.standing(u)
+	if u.Metadata != "" {
+		c.w.Header().Set("Upload-Metadata", u.Metadata)
+	}
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// listUploads answers the caller's uploads that are not done, so that a program that has forgotten them goes on.
+func (a *api) listUploads(c *call) error {
+	out := []wire.Upload{}
+	for _, u := range a.Library.Uploads(c.actor) {
+		out = append(out, wire.Upload{ID: u.ID, URL: wire.Uploads(u.ID), Segment: u.Segment.ID, Offset: u.Offset(),
+			Length: u.Length, SHA256: u.SHA256, ExpiresAt: u.ExpiresAt})
+	}
+	return page(c, out, "")
+}
+
+// appendUpload takes the next piece.
+func (a *api) appendUpload(c *call) error {
+	if t := c.r.Header.Get("Content-Type"); t != "application/offset+octet-stream" {
+		return fault.New(fault.Unsupported, "send the piece as application/offset+octet-stream")
+	}
+	offset, err := size(c.r.Header.Get("Upload-Offset"), "Upload-Offset")
+	if err != nil {
+		return err
+	}
+	sum, err := checksumOf(c.r.Header.Get("Upload-Checksum"))
+	if err != nil {
+		return err
+	}
+	id := c.param("upload")
+	if u, err := a.Library.Upload(c.actor, id); err != nil {
+		return err
+	} else if c.r.ContentLength > u.Length-offset && !u.Done() {
+		return fault.New(fault.TooLarge, "the piece ends behind the %d bytes that were announced", u.Length)
+	}
+	ctx, done, err := a.Library.Turn(c.r.Context(), id, turnPatience)
+	if err != nil {
+		return err
+	}
+	defer done()
+	defer c.patientUntil(ctx)() // a newer request ends this one, whose connection may be dead
+	body, verify := io.Reader(c.r.Body), (func() error)(nil)
+	if sum != nil {
+		body, verify = io.TeeReader(body, sum.hash), sum.verify
+	}
+	u, err := a.Library.Append(ctx, c.actor, id, offset, body, verify)
+	if err != nil {
+		return uploadFault(err)
+	}
+	c.standing(u)
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (a *api) cancelUpload(c *call) error {
+	id := c.param("upload")
+	if _, err := a.Library.Upload(c.actor, id); err != nil {
+		return err
+	}
+	_, done, err := a.Library.Turn(c.r.Context(), id, turnPatience)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := a.Library.CancelUpload(c.r.Context(), c.actor, id); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// standing tells where an upload stands, and where its segment is once it is done.
+func (c *call) standing(u control.Upload) {
+	h := c.w.Header()
+	h.Set("Upload-Offset", strconv.FormatInt(u.Offset(), 10))
+	h.Set("Upload-Length", strconv.FormatInt(u.Length, 10))
+	if u.Done() {
+		h.Set("Content-Location", wire.Segment(u.Segment.ID))
+		return
+	}
+	h.Set("Upload-Expires", u.ExpiresAt.UTC().Format(http.TimeFormat))
+}
+
+func size(text, header string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, fault.Fields(fault.Field{Field: header, Message: "must be a number of bytes"})
+	}
+	return n, nil
+}
+
+// checksum is what a piece must hash to.
+type checksum struct {
+	hash hash.Hash
+	want []byte
+}
+
+// checksumOf reads an Upload-Checksum header; nil when there is none.
+func checksumOf(header string) (*checksum, error) {
+	if header == "" {
+		return nil, nil
+	}
+	name, text, _ := strings.Cut(header, " ")
+	want, err := base64.StdEncoding.DecodeString(text)
+	makers := map[string]func() hash.Hash{"sha256": sha256.New, "sha1": sha1.New, "md5": md5.New}
+	if makers[name] == nil || err != nil || len(want) != makers[name]().Size() {
+		return nil, fault.Fields(fault.Field{Field: "Upload-Checksum", Message: "must be sha256, sha1 or md5, a space, and the digest in base64"})
+	}
+	return &checksum{makers[name](), want}, nil
+}
+
+func (s *checksum) verify() error {
+	if !slices.Equal(s.hash.Sum(nil), s.want) {
+		return fault.New(fault.Damaged, "the piece does not have the checksum that was sent with it: send it again")
+	}
+	return nil
+}
+
+// readUploadMetadata reads what the upload shall become: Upload-Metadata has the fields of a segment (lists separated
+// by commas, script as JSON), or all of them as JSON in "meta". "replaces" names the segment whose recording it
+// replaces, with its revision in If-Match. "sha256" is the hash of the whole. What tus clients send of themselves
+// (filename and the like) is kept and not read.
+func (a *api) readUploadMetadata(c *call) (u control.Upload, err error) {
+	u.Metadata = c.r.Header.Get("Upload-Metadata")
+	given, err := metadata(u.Metadata)
+	if err != nil {
+		return u, err
+	}
+	for _, name := range []string{"filename", "filetype", "name", "type", "relativePath"} {
+		delete(given, name)
+	}
+	u.SHA256 = strings.ToLower(given["sha256"])
+	delete(given, "sha256")
+	if id, ok := given["replaces"]; ok {
+		if len(given) > 1 {
+			return u, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "names a segment whose recording is replaced: its other fields are changed by PATCH"})
+		}
+		revision, err := c.mustMatch()
+		if err != nil {
+			return u, err
+		}
+		u.Segment.ID, u.Replaces = id, *revision
+		return u, nil
+	}
+	m, err := metaOfTexts(given)
+	m.onto(&u.Segment)
+	if u.Segment.ID == "" {
+		u.Segment.ID = control.NewSegmentID()
+	}
+	return u, err
+}
+
+// metadata takes an Upload-Metadata header apart.
+func metadata(header string) (map[string]string, error) {
+	out := map[string]string{}
+	for pair := range strings.SplitSeq(header, ",") {
+		name, text, _ := strings.Cut(strings.TrimSpace(pair), " ")
+		value, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+		if _, twice := out[name]; err != nil || twice {
+			return nil, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "must be pairs of a name, once each, and a value in base64, with commas between"})
+		}
+		if name != "" {
+			out[name] = string(value)
+		}
+	}
+	return out, nil
+}
+
+// metaOfTexts reads the metadata of a segment from texts by the names of its fields.
+func metaOfTexts(given map[string]string) (m segmentMeta, err error) {
+	if whole, ok := given["meta"]; ok && len(given) == 1 {
+		return m, decodeStrict([]byte(whole), &m)
+	}
+	fields := map[string]any{}
+	for name, text := range given {
+		switch name {
+		case "tags", "persons":
+			fields[name] = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+		case "script":
+			if !json.Valid([]byte(text)) {
+				return m, fault.Fields(fault.Field{Field: "script", Message: `must be JSON such as {"id":"appeal","version":3,"passages":[1,2]}`})
+			}
+			fields[name] = json.RawMessage(text)
+		default:
+			fields[name] = text
+		}
+	}
+	b, err := json.Marshal(fields)
+	if err != nil {
+		return m, err
+	}
+	return m, decodeStrict(b, &m)
+}
