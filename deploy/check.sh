@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 needs=(
   gcc:gcc curl:curl
   ffmpeg:ffmpeg sox:sox lame:lame mpg123:mpg123 espeak-ng:espeak-ng
+  node:nodejs npm:npm
   redis-server:redis-server redis-benchmark:redis-tools
 )
 missing=()

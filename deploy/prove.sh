@@ -34,6 +34,9 @@ speed) # the analysis beside go-mp3, ffmpeg and LibreTime's commands (needs liqu
 memory) # ten hours of MP3
   go run ./internal/bench/audio -memory 10
   ;;
+uploads) # 500 MB over a link that breaks every 5 MB, with a kill -9; 200 uploads at once; a full disk
+  prove ./cmd/lifeline 'UploadArrives|ManyUploads|FullDiskRefuses' uploads
+  ;;
 ready) # from an upload's last byte at 8 Mbit/s to pending, through the whole service
   go test ./cmd/lifeline -run '^$' -bench LastByte -benchtime 3x -timeout 60m
   ;;

@@ -2,108 +2,177 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/schollz/progressbar/v3"
 
 	"lifeline/internal/client"
+	"lifeline/internal/fault"
 	"lifeline/schedules"
 )
 
 type uploadCmd struct {
-	remote    `embed:""`
-	Catalogue string `arg:"" help:"YAML file that lists the recordings beside it, with their metadata." type:"existingfile"`
-	Quiet     bool   `help:"No progress bar."`
-}
-
-// catalogue is a list of recordings with the metadata that they are uploaded with. It is kept as it stands in the
-// file: the service says what is wrong with it.
-type catalogue struct {
-	Segments []map[string]any `yaml:"segments"`
+	remote   `embed:""`
+	output   `embed:""`
+	Files    []string `arg:"" name:"file" help:"MP3 files, each with a sidecar (NAME.yaml) if it has one; catalogues in YAML or CSV; or folders of these." type:"existing"`
+	Kind     string   `help:"Kind of those that say nothing else."`
+	Language string   `help:"Language of those that say nothing else."`
+	Voice    string   `help:"Voice of those that say nothing else."`
+	Series   string   `help:"Series of those that say nothing else."`
+	Tags     []string `help:"Tags of those that say nothing else."`
+	Replace  bool     `help:"Where a segment of the id is there already with other audio, send this as its new recording."`
+	Quiet    bool     `help:"No progress bar."`
 }
 
 func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
-	progress := io.Writer(os.Stderr)
-	if c.Quiet {
-		progress = io.Discard
+	given := map[string]any{"kind": c.Kind, "language": c.Language, "voice": c.Voice, "series": c.Series}
+	if len(c.Tags) > 0 {
+		given["tags"] = c.Tags
 	}
-	dir, err := os.OpenRoot(filepath.Dir(c.Catalogue))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	segments, err := uploadCatalogue(ctx, c.client(), dir.FS(), filepath.Base(c.Catalogue), progress)
-	for _, s := range segments {
-		fmt.Fprintf(stdout, "%-28s %-9s %s", s.ID, s.State, span(s.Recording.Duration.Duration))
-		if s.Rejection != nil {
-			fmt.Fprintf(stdout, "  %s", s.Rejection.Message)
+	var entries []entry
+	for _, name := range c.Files {
+		dir, err := os.OpenRoot(filepath.Dir(name))
+		if err != nil {
+			return err
 		}
-		fmt.Fprintln(stdout)
+		defer dir.Close()
+		found, err := entriesOf(dir.FS(), filepath.Base(name), given)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, found...)
 	}
-	return err
+	u := uploader{client: c.client(), replace: c.Replace, progress: os.Stderr}
+	if c.Quiet || !terminal(os.Stderr) {
+		u.progress = io.Discard
+	}
+	segments, failed := u.all(ctx, entries)
+	return errors.Join(c.show(stdout, segments, func() {
+		for _, s := range segments {
+			fmt.Fprintf(stdout, "%-28s %-9s %s", s.ID, s.State, span(s.Recording.Duration.Duration))
+			if s.Rejection != nil {
+				fmt.Fprintf(stdout, "  %s", s.Rejection.Message)
+			}
+			fmt.Fprintln(stdout)
+		}
+	}), failed)
 }
 
-// uploadCatalogue uploads every recording of a catalogue, showing its progress, and answers the segments. One that
-// fails does not stop the others.
+// uploadCatalogue uploads every recording of a catalogue, showing its progress, and answers the segments.
 func uploadCatalogue(ctx context.Context, c *client.Client, dir fs.FS, name string, progress io.Writer) ([]schedules.Segment, error) {
-	b, err := fs.ReadFile(dir, name)
+	entries, err := entriesOf(dir, name, nil)
 	if err != nil {
 		return nil, err
 	}
-	var list catalogue
-	if err := yaml.Unmarshal(b, &list); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	bar := progressbar.NewOptions64(totalBytes(dir, list), progressbar.OptionSetWriter(progress), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription("uploading"), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50e6),
-		progressbar.OptionSetTheme(progressbar.ThemeUnicode))
-	var out []schedules.Segment
-	var failed error
-	for _, meta := range list.Segments {
-		s, err := uploadOne(ctx, c, dir, meta, bar)
+	return uploader{client: c, progress: progress}.all(ctx, entries)
+}
+
+// uploader brings recordings to the service.
+type uploader struct {
+	client   *client.Client
+	replace  bool
+	progress io.Writer
+}
+
+// all uploads entries and answers their segments, analysed if that does not take too long. One that fails does not
+// stop the others.
+func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Segment, failed error) {
+	for i, e := range entries {
+		s, err := u.one(ctx, e, fmt.Sprintf("%d of %d", i+1, len(entries)))
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%v: %w", meta["file"], err))
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", e.file, err))
+			if ctx.Err() != nil {
+				break
+			}
 			continue
 		}
 		out = append(out, s)
 	}
-	bar.Finish()
-	fmt.Fprintln(progress)
+	for i, s := range out {
+		s, err := u.analysed(ctx, s)
+		failed = errors.Join(failed, err)
+		out[i] = s
+	}
 	return out, failed
 }
 
-func totalBytes(dir fs.FS, list catalogue) (total int64) {
-	for _, meta := range list.Segments {
-		if name, ok := meta["file"].(string); ok {
-			if info, err := fs.Stat(dir, name); err == nil {
-				total += info.Size()
-			}
-		}
-	}
-	return total
-}
-
-func uploadOne(ctx context.Context, c *client.Client, dir fs.FS, meta map[string]any, bar *progressbar.ProgressBar) (schedules.Segment, error) {
-	name, ok := meta["file"].(string)
-	if !ok {
-		return schedules.Segment{}, errors.New("the entry names no file")
-	}
-	f, err := dir.Open(name)
+// one uploads a recording, unless the service has it.
+func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Segment, error) {
+	f, err := e.dir.Open(e.file)
 	if err != nil {
 		return schedules.Segment{}, err
 	}
 	defer f.Close()
-	sent := make(map[string]any, len(meta))
-	for k, v := range meta {
-		if k != "file" {
-			sent[k] = v
+	content, ok := f.(io.ReadSeeker)
+	if !ok {
+		return schedules.Segment{}, errors.New("it cannot be read from the middle, which an upload in pieces needs")
+	}
+	hash := sha256.New()
+	length, err := io.Copy(hash, content)
+	if err != nil {
+		return schedules.Segment{}, err
+	}
+	r := client.Recording{Audio: content, Length: length, SHA256: hex.EncodeToString(hash.Sum(nil)), Meta: e.meta}
+	if known, err := u.known(ctx, e, &r); err != nil || known != nil {
+		return *known, err
+	}
+	bar := progressbar.NewOptions64(length, progressbar.OptionSetWriter(u.progress), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription(fmt.Sprintf("%s %s", which, e.file)), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(50*time.Millisecond),
+		progressbar.OptionSetTheme(progressbar.ThemeUnicode), progressbar.OptionClearOnFinish())
+	defer bar.Exit()
+	return u.client.UploadInPieces(ctx, r, func(bytes int64) { bar.Set64(bytes) })
+}
+
+// known is the segment that has the recording already; nil when it is to be sent. It makes r replace the recording of
+// the segment that has the id, where that is wanted.
+func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*schedules.Segment, error) {
+	same, err := u.client.Segments(ctx, url.Values{"sha256": {r.SHA256}})
+	if err != nil {
+		return &schedules.Segment{}, err
+	}
+	id, _ := e.meta["id"].(string)
+	for _, s := range same {
+		if id == "" || s.ID == id {
+			return &s, nil
 		}
 	}
-	return c.Upload(ctx, sent, io.TeeReader(f, bar))
+	if !u.replace || id == "" {
+		return nil, nil
+	}
+	s, err := u.client.Segment(ctx, id)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil, nil
+	case err != nil:
+		return &s, err
+	}
+	r.Replaces = &s
+	return nil, nil
+}
+
+// analysisPatience is how long an upload waits for its analysis, which is mostly done with the last byte.
+const analysisPatience = time.Minute
+
+func (u uploader) analysed(ctx context.Context, s schedules.Segment) (schedules.Segment, error) {
+	for wait, end := 20*time.Millisecond, time.Now().Add(analysisPatience); s.State == schedules.Analysing && time.Now().Before(end); wait *= 2 {
+		select {
+		case <-ctx.Done():
+			return s, ctx.Err()
+		case <-time.After(min(wait, time.Second)):
+		}
+		var err error
+		if s, err = u.client.Segment(ctx, s.ID); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }

@@ -1,0 +1,183 @@
+package client
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Recording is what is uploaded in pieces, and what it becomes.
+type Recording struct {
+	Audio    io.ReadSeeker
+	Length   int64
+	SHA256   string             // of all of Audio
+	Meta     any                // whose JSON the contract takes as a new segment; nil where it replaces a recording
+	Replaces *schedules.Segment // the segment that gets it as its new recording
+}
+
+const (
+	uploadTries = 10              // without a byte of progress
+	uploadPause = 5 * time.Second // between two of them, at most
+	uploadStall = time.Minute     // without progress, after which a connection is taken for dead
+)
+
+// UploadInPieces sends a recording by tus, over as many connections as it takes, and answers its segment. It goes on
+// with what an earlier call, of this process or another, has left of the same recording. progress hears how many bytes
+// the service has or is being sent.
+func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(bytes int64)) (schedules.Segment, error) {
+	at, offset, err := c.resume(ctx, r)
+	if err == nil && at == "" {
+		at, err = c.begin(ctx, r)
+	}
+	if err != nil {
+		return schedules.Segment{}, err
+	}
+	for tries := 0; ; {
+		segment, err := c.piece(ctx, r, at, offset, progress)
+		if segment != "" {
+			return c.Segment(ctx, segment)
+		}
+		if err != nil && !passing(err) {
+			return schedules.Segment{}, err
+		}
+		stands, asked := c.offset(ctx, at)
+		switch {
+		case asked == nil && stands > offset:
+			tries = 0
+		case asked != nil && !passing(asked):
+			return schedules.Segment{}, asked
+		}
+		if tries++; tries > uploadTries {
+			return schedules.Segment{}, errors.Join(err, asked)
+		}
+		if asked == nil {
+			offset = stands
+		}
+		select {
+		case <-ctx.Done():
+			return schedules.Segment{}, ctx.Err()
+		case <-time.After(min(uploadPause, 50*time.Millisecond<<tries)):
+		}
+	}
+}
+
+// passing reports whether a failure may be over at the next try.
+func passing(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Unavailable, fault.Conflict, fault.Busy, fault.Damaged, fault.TooMany:
+		return true
+	}
+	return false
+}
+
+// resume finds what is left of an earlier upload of the same recording; no path when there is nothing.
+func (c *Client) resume(ctx context.Context, r Recording) (at string, offset int64, err error) {
+	left, err := list[wire.Upload](ctx, c, wire.Uploads(), nil)
+	for _, u := range left {
+		if u.SHA256 == r.SHA256 && u.Length == r.Length {
+			return wire.Uploads(u.ID), u.Offset, nil
+		}
+	}
+	return "", 0, err
+}
+
+func (c *Client) begin(ctx context.Context, r Recording) (at string, err error) {
+	h := tusHeader()
+	h.Set("Upload-Length", strconv.FormatInt(r.Length, 10))
+	texts := "sha256 " + base64.StdEncoding.EncodeToString([]byte(r.SHA256))
+	if r.Replaces != nil {
+		h.Set("If-Match", strconv.Quote(strconv.FormatInt(r.Replaces.Revision, 10)))
+		texts += ",replaces " + base64.StdEncoding.EncodeToString([]byte(r.Replaces.ID))
+	} else {
+		meta, err := json.Marshal(r.Meta)
+		if err != nil {
+			return "", fmt.Errorf("client: upload: %w", err)
+		}
+		texts += ",meta " + base64.StdEncoding.EncodeToString(meta)
+	}
+	h.Set("Upload-Metadata", texts)
+	resp, err := c.Do(ctx, Request{Method: http.MethodPost, Path: wire.Uploads(), Header: h})
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	location, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil {
+		return "", fmt.Errorf("client: upload: %w", err)
+	}
+	return location.Path, nil
+}
+
+// piece sends everything from offset on, and answers the segment's id when that was all.
+func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (segment string, err error) {
+	if _, err := r.Audio.Seek(offset, io.SeekStart); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := time.AfterFunc(uploadStall, func() { cancel(errStalled) })
+	defer stalled.Stop()
+	h := tusHeader()
+	h.Set("Upload-Offset", strconv.FormatInt(offset, 10))
+	sent := &counted{r: io.LimitReader(r.Audio, r.Length-offset), at: offset, tell: func(n int64) {
+		stalled.Reset(uploadStall)
+		progress(n)
+	}}
+	resp, err := c.Do(ctx, Request{Method: http.MethodPatch, Path: at, Stream: sent, Length: r.Length - offset,
+		ContentType: "application/offset+octet-stream", Header: h})
+	if errors.Is(context.Cause(ctx), errStalled) {
+		return "", fault.Wrap(fault.Unavailable, errStalled, "the service at %s does not answer", c.base)
+	}
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	if at := resp.Header.Get("Content-Location"); at != "" {
+		return path.Base(at), nil
+	}
+	return "", nil
+}
+
+var errStalled = errors.New("client: an upload stalled")
+
+// offset asks how much has arrived.
+func (c *Client) offset(ctx context.Context, at string) (int64, error) {
+	resp, err := c.Do(ctx, Request{Method: http.MethodHead, Path: at, Header: tusHeader()})
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	n, err := strconv.ParseInt(resp.Header.Get("Upload-Offset"), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("client: upload: %w", err)
+	}
+	return n, nil
+}
+
+func tusHeader() http.Header { return http.Header{"Tus-Resumable": {wire.TusVersion}} }
+
+// counted tells how far its reader has come.
+type counted struct {
+	r    io.Reader
+	at   int64
+	tell func(int64)
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.at += int64(n)
+	c.tell(c.at)
+	return n, err
+}
