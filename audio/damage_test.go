@@ -46,6 +46,9 @@ var damages = map[string]func(b []byte, offsets []int) []byte{
 	"1 KiB of text between frames": func(b []byte, o []int) []byte {
 		return slices.Insert(b, o[len(o)/2], bytes.Repeat([]byte("lifeline"), 128)...)
 	},
+	"100,000 bytes of text between frames": func(b []byte, o []int) []byte {
+		return slices.Insert(b, o[len(o)/2], bytes.Repeat([]byte("lifeline"), 12500)...)
+	},
 	"ten frames zeroed": func(b []byte, o []int) []byte {
 		clear(b[o[len(o)/2]:o[len(o)/2+10]])
 		return b
@@ -149,6 +152,35 @@ func TestDamageIsLocated(t *testing.T) {
 	ten := analyse(t, damages["ten frames zeroed"](slices.Clone(whole), offsets))
 	if all := analyse(t, whole); ten.Samples != all.Samples || ten.Damage.Frames < 10 {
 		t.Errorf("with ten frames zeroed there are %d samples of %d and %d silent frames", ten.Samples, all.Samples, ten.Damage.Frames)
+	}
+}
+
+// TestLostFramesAreCounted takes what lame made as the model of how frames of a constant bitrate fill bytes.
+func TestLostFramesAreCounted(t *testing.T) {
+	for _, args := range [][]string{
+		{"-b", "128", "--resample", "44.1"}, {"-b", "320", "--resample", "48"}, {"-b", "32", "-m", "m", "--resample", "22.05"},
+		{"-b", "8", "-m", "s", "--resample", "24"}, {"-b", "16", "-m", "m", "--resample", "11.025"},
+	} {
+		b := contents(t, encode(t, programme(), args...))
+		offsets := frameOffsets(t, b)[1:] // behind the frame that tells of the file
+		s := NewScanner(bytes.NewReader(b))
+		if _, err := s.Next(); err != nil {
+			t.Fatal(err)
+		}
+		is := make(map[int64]bool) // lengths of whole frames
+		for i, from := range offsets {
+			for k, to := range offsets[i+1:] {
+				is[int64(to-from)] = true
+				if got := s.framesIn(int64(to - from)); got != k+1 {
+					t.Fatalf("%v: %d bytes are %d frames, want %d", args, to-from, got, k+1)
+				}
+			}
+		}
+		for n := range int64(5000) {
+			if !is[n] && s.framesIn(n) != 0 {
+				t.Errorf("%v: %d bytes are said to be %d frames", args, n, s.framesIn(n))
+			}
+		}
 	}
 }
 

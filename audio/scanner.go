@@ -136,16 +136,16 @@ func (s *Scanner) follow(f *Frame) error {
 	return nil
 }
 
-// framesIn returns how many frames of a constant bitrate fill n bytes exactly, or 0 when n is no such number.
+// framesIn returns how many frames of a constant bitrate fill n bytes, or 0 when n is no such number: then the bytes
+// were put in, and nothing is lost. Padding keeps frames to the bitrate, so that those of any run of them together are
+// within a byte of so many times the mean length (ISO/IEC 11172-3, 2.4.3.1), which need not be whole.
 func (s *Scanner) framesIn(n int64) int {
-	plain := s.lock
-	plain.Padding = false
-	size := int64(plain.Size())
-	if !s.cbr || n < size {
+	if !s.cbr {
 		return 0
 	}
-	k := n / size
-	if n-k*size > k { // each frame may be padded by one byte
+	rate, mean := int64(s.lock.SampleRate), int64(s.lock.Samples()/8*1000*s.lock.BitrateKbps) // mean length times rate
+	k := (n*rate + mean/2) / mean
+	if off := n*rate - k*mean; off <= -rate || off >= rate {
 		return 0
 	}
 	return int(k)
