@@ -1,10 +1,6 @@
 package audio
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/dsp/fourier"
-)
+import "math"
 
 // fingerprinter makes a fingerprint. The mean of the channels is brought down to 4.2 to 6 kHz; a sixth of a second of
 // that, sixteen times a second, is taken apart into 33 bands from 300 to 2000 Hz, evenly spaced by ear.
@@ -19,9 +15,8 @@ type fingerprinter struct {
 	start  int64
 	rate   float64 // the lower one, Hz
 	window []float64
-	fft    *fourier.FFT
-	frame  []float64
-	bins   []complex128
+	frame  []float64 // the window's samples, and zeros
+	fft    *spectrum
 	edges  [fingerBands + 1]int
 	last   [fingerBands - 1]float64
 	n      int64 // windows so far
@@ -41,7 +36,7 @@ const (
 )
 
 func newFingerprinter(rate int) *fingerprinter {
-	p := &fingerprinter{every: 2, fft: fourier.NewFFT(fingerFFT), frame: make([]float64, fingerFFT)}
+	p := &fingerprinter{every: 2, fft: newSpectrum(), frame: make([]float64, fingerFFT)}
 	if rate/fingerRate == 3 {
 		p.every = 3
 	}
@@ -55,7 +50,6 @@ func newFingerprinter(rate int) *fingerprinter {
 	for i := range p.window {
 		p.window[i] = 0.5 - 0.5*math.Cos(2*math.Pi*(float64(i)+0.5)/float64(len(p.window)))
 	}
-	p.bins = make([]complex128, fingerFFT/2+1)
 	for i := range p.edges {
 		hz := fingerLow * math.Pow(fingerHigh/fingerLow, float64(i)/fingerBands)
 		p.edges[i] = int(math.Round(hz * fingerFFT / p.rate))
@@ -131,12 +125,11 @@ func (p *fingerprinter) word(x []float64) {
 		power += v * v
 		p.frame[i] = v * p.window[i]
 	}
-	p.fft.Coefficients(p.bins, p.frame)
+	p.fft.transform(p.frame)
 	var bands [fingerBands]float64
 	for i := range bands {
 		for k := p.edges[i]; k < max(p.edges[i+1], p.edges[i]+1); k++ {
-			re, im := real(p.bins[k]), imag(p.bins[k])
-			bands[i] += re*re + im*im
+			bands[i] += p.fft.power(k)
 		}
 	}
 	var w uint32

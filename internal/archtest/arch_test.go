@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"schedules":          {"github.com/teambition/rrule-go"},
 	"schedules/auditor":  {"schedules"},
 	"schedules/examples": {},
-	"audio":              {"github.com/hajimehoshi/go-mp3", "github.com/dhowden/tag", "gonum.org/v1/gonum/...", "golang.org/x/sync/errgroup"},
+	"audio":              {"github.com/hajimehoshi/go-mp3", "github.com/dhowden/tag", "golang.org/x/sync/errgroup"},
 	"audio/samples":      {},
 	"internal/fault":     {},
 	"internal/wire":      {"schedules", "internal/fault"},
