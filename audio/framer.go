@@ -43,6 +43,7 @@ type spot struct {
 const (
 	chunkSamples  = 256 << 10 // decoded samples per channel in a chunk, at most: about 6 s at 44.1 kHz
 	flightSamples = 1 << 20   // and in all chunks that exist at a time
+	leastUnits    = 32        // in a chunk towards the end: the pre-roll, of two or three, must not be much of it
 	maxSpots      = 256
 )
 
@@ -66,9 +67,15 @@ func (fr *framer) open() error {
 	return nil
 }
 
-// chunkUnits is how many units a chunk of the stream has, when so many chunks exist at a time.
+// chunkUnits is how many units the next chunk of the stream has, when so many chunks exist at a time. Towards the end
+// that the file announces, if it does, chunks become shorter, so that all workers end together.
 func (fr *framer) chunkUnits(chunks int) int {
-	return min(chunkSamples, flightSamples/chunks) / fr.lock.Samples()
+	most := min(chunkSamples, flightSamples/chunks) / fr.lock.Samples()
+	left := fr.info.frames - fr.frames
+	if left <= 0 {
+		return most
+	}
+	return min(most, int(max(leastUnits, left/int64(chunks))))
 }
 
 // fill makes c the next chunk. It reports false when nothing is left.
