@@ -19,8 +19,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"syscall"
 	"time"
 
 	"github.com/hajimehoshi/go-mp3"
@@ -103,7 +101,8 @@ type contender struct {
 	run  func() error
 }
 
-// compare times all contenders in turn, so that a change of load meets them all.
+// compare times all contenders in turn, so that a change of load meets them all. Runs during which other processes
+// were busy are made again, some times over; what is printed comes from the quietest.
 func compare(f file, rounds int) error {
 	command := func(args ...string) func() error {
 		return func() error { return exec.Command(args[0], args[1:]...).Run() }
@@ -131,45 +130,32 @@ func compare(f file, rounds int) error {
 			return nil
 		}},
 	}
-	times, cpu := make([][]time.Duration, len(contenders)), make([][]time.Duration, len(contenders))
-	for range rounds {
+	cores := runtime.GOMAXPROCS(0)
+	timings := make([][]timing, len(contenders))
+	for round := range patience * rounds {
 		for i, c := range contenders {
-			start, used := time.Now(), cpuTime()
-			if err := c.run(); err != nil {
+			if round >= rounds && quietRuns(timings[i]) >= rounds {
+				continue
+			}
+			t, err := timed(cores, c.run)
+			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			times[i], cpu[i] = append(times[i], time.Since(start)), append(cpu[i], cpuTime()-used)
+			timings[i] = append(timings[i], t)
 		}
 	}
-	cores := runtime.GOMAXPROCS(0)
-	fmt.Printf("\nTen minutes of %s; medians of %d rounds on %d cores\n", f.name, rounds, cores)
-	ours := median(times[0])
+	fmt.Printf("\nTen minutes of %s; medians of %d runs on %d cores\n", f.name, rounds, cores)
+	clock, cpu := make([]time.Duration, len(contenders)), make([]time.Duration, len(contenders))
 	for i, c := range contenders {
-		m := median(times[i])
-		fmt.Printf("%7.2f s, %7.1f x real time, %6.2f x the analysis's time; %6.2f s of processor  %s\n",
-			m.Seconds(), length.Seconds()/m.Seconds(), m.Seconds()/ours.Seconds(), median(cpu[i]).Seconds(), c.name)
+		best := quietest(timings[i], rounds)
+		clock[i], cpu[i] = medians(best)
+		fmt.Printf("%7.2f s, %7.1f x real time, %6.2f x the analysis's time; %6.2f s of processor; others took up to %2.0f%%  %s\n",
+			clock[i].Seconds(), length.Seconds()/clock[i].Seconds(), clock[i].Seconds()/clock[0].Seconds(), cpu[i].Seconds(),
+			100*best[len(best)-1].others, c.name)
 	}
 	fmt.Printf("analysis / (bare decode / %d cores) = %.3f by the clock, %.3f by processor time; the bar is 1.25\n", cores,
-		ours.Seconds()/(median(times[2]).Seconds()/float64(cores)), median(cpu[0]).Seconds()/median(cpu[2]).Seconds())
+		clock[0].Seconds()*float64(cores)/clock[2].Seconds(), cpu[0].Seconds()/cpu[2].Seconds())
 	return nil
-}
-
-// cpuTime is the processor time of this process and of its children that have ended. Unlike the clock it does not
-// count what other processes on the machine take.
-func cpuTime() time.Duration {
-	var sum time.Duration
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(who, &u); err == nil {
-			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
-		}
-	}
-	return sum
-}
-
-func median(d []time.Duration) time.Duration {
-	d = slices.Sorted(slices.Values(d))
-	return d[len(d)/2]
 }
 
 func analyse(f file, workers int) error {
