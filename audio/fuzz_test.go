@@ -213,8 +213,8 @@ func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
 				took, allocated, err := feedTimed(b, e, count, &alone)
 				// A frame of 24 bytes is 2,304 bytes of PCM, and go-mp3 allocates 40 kB for it.
 				hoards := func() bool { return count && allocated > 4<<20+4096*uint64(len(b)) }
-				if took > time.Second || hoards() {
-					// A second try tells a slow input from a busy machine, and what it allocates from what the runtime
+				for try := 0; try < 5 && (took > time.Second || hoards()); try++ {
+					// Further tries tell a slow input from a busy machine, and what it allocates from what the runtime
 					// had not counted yet.
 					took2, allocated2, _ := feedTimed(b, e, true, &alone)
 					took, allocated = min(took, took2), min(allocated, allocated2)
