@@ -1,0 +1,92 @@
+// Package openapi holds an OpenAPI 3.1 document and makes its schemas of Go types, so that what is documented is what
+// is encoded and decoded. It knows nothing of what the documented service does.
+package openapi
+
+// Version is the version of the specification that a Document follows.
+const Version = "3.1.0"
+
+// Document is a whole OpenAPI document.
+type Document struct {
+	OpenAPI    string               `json:"openapi"`
+	Info       Info                 `json:"info"`
+	Tags       []Tag                `json:"tags"`
+	Paths      map[string]*PathItem `json:"paths"`
+	Components Components           `json:"components"`
+}
+
+// Info says what the service is.
+type Info struct {
+	Title       string `json:"title"`
+	Version     string `json:"version"`
+	Description string `json:"description"`
+}
+
+// Tag groups operations.
+type Tag struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+// PathItem holds the operations of one path, by method in lower case.
+type PathItem map[string]*Operation
+
+// Operation is one method of one path.
+type Operation struct {
+	ID          string                `json:"operationId"`
+	Tags        []string              `json:"tags"`
+	Summary     string                `json:"summary"`
+	Description string                `json:"description,omitempty"`
+	Parameters  []Parameter           `json:"parameters,omitempty"`
+	RequestBody *RequestBody          `json:"requestBody,omitempty"`
+	Responses   map[string]*Response  `json:"responses"`
+	Security    []map[string][]string `json:"security"`
+	Roles       []string              `json:"x-roles,omitempty"` // that may
+}
+
+// Parameter is a part of the path, a query parameter or a header.
+type Parameter struct {
+	Name        string  `json:"name"`
+	In          string  `json:"in"` // path, query, header
+	Description string  `json:"description"`
+	Required    bool    `json:"required,omitempty"`
+	Schema      *Schema `json:"schema"`
+	Example     any     `json:"example,omitempty"`
+}
+
+// RequestBody is what an operation takes, by media type.
+type RequestBody struct {
+	Required bool                  `json:"required,omitempty"`
+	Content  map[string]*MediaType `json:"content"`
+}
+
+// Response is one answer of an operation, by media type.
+type Response struct {
+	Description string                `json:"description"`
+	Headers     map[string]*Header    `json:"headers,omitempty"`
+	Content     map[string]*MediaType `json:"content,omitempty"`
+}
+
+// Header is a header of a response.
+type Header struct {
+	Description string  `json:"description"`
+	Schema      *Schema `json:"schema"`
+}
+
+// MediaType is one form of a body.
+type MediaType struct {
+	Schema  *Schema `json:"schema,omitempty"`
+	Example any     `json:"example,omitempty"`
+}
+
+// Components are what the rest of the document refers to.
+type Components struct {
+	Schemas         map[string]*Schema         `json:"schemas"`
+	SecuritySchemes map[string]*SecurityScheme `json:"securitySchemes"`
+}
+
+// SecurityScheme is one way to say who asks.
+type SecurityScheme struct {
+	Type        string `json:"type"`
+	Scheme      string `json:"scheme"`
+	Description string `json:"description"`
+}

@@ -1,0 +1,209 @@
+package openapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Use says what a schema is for. The same type is written with all its fields, but read with few of them.
+type Use int
+
+// The uses of a type.
+const (
+	Answer  Use = iota // what the service writes: fields that are always there are required
+	Request            // what it reads: strictly these fields, and only the essential ones are required
+	Patch              // a merge patch of it: nothing is required, null empties
+)
+
+var suffixes = map[Use]string{Answer: "", Request: "Request", Patch: "Patch"}
+
+// Facts are what a type's Go form does not say.
+type Facts struct {
+	// Types are the schemas of types that write themselves, and of enumerations.
+	Types map[reflect.Type]*Schema
+	// Nullable are the types that write their zero value as null.
+	Nullable map[reflect.Type]bool
+	// Fields are the bounds of single fields as they are read, by type and JSON name. They hold in requests only: what
+	// is stored may be older than a bound.
+	Fields map[reflect.Type]map[string]Field
+	// Comment is the comment of a type ("") or of one of its fields, by Go name.
+	Comment func(t reflect.Type, field string) string
+}
+
+// Field bounds one field of a request.
+type Field struct {
+	Bounds   *Schema // laid over what the type says; for a list with Items, over its items
+	Required bool
+}
+
+// Maker makes schemas and keeps the named ones.
+type Maker struct {
+	facts   Facts
+	schemas map[string]*Schema
+	types   map[string]reflect.Type // what each name stands for
+}
+
+// NewMaker makes schemas by the facts.
+func NewMaker(f Facts) *Maker {
+	return &Maker{facts: f, schemas: map[string]*Schema{}, types: map[string]reflect.Type{}}
+}
+
+// Schemas are all named schemas made so far.
+func (m *Maker) Schemas() map[string]*Schema { return m.schemas }
+
+// Of is the schema of a type for a use. Structs are named, and referred to by their name.
+func (m *Maker) Of(t reflect.Type, use Use) *Schema {
+	if s, ok := m.facts.Types[t]; ok {
+		out := *s
+		return &out
+	}
+	if t == reflect.TypeFor[json.RawMessage]() {
+		return &Schema{}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return m.Of(t.Elem(), use)
+	case reflect.Struct:
+		return m.named(t, use)
+	case reflect.Slice:
+		return &Schema{Type: Types{"array"}, Items: m.element(t.Elem(), use)}
+	case reflect.Map:
+		return &Schema{Type: Types{"object"}, Additional: m.element(t.Elem(), use)}
+	case reflect.String:
+		return String()
+	case reflect.Bool:
+		return &Schema{Type: Types{"boolean"}}
+	case reflect.Float64:
+		return &Schema{Type: Types{"number"}}
+	case reflect.Int, reflect.Int64:
+		return Integer()
+	case reflect.Uint64:
+		return (&Schema{Type: Types{"integer"}}).Between(0, 1<<64-1)
+	case reflect.Interface:
+		return &Schema{}
+	}
+	panic(fmt.Sprintf("openapi: %s has no schema", t)) // met by the first test that makes the document
+}
+
+// element is Of for what a list or map holds. Within a patch lists are whole: their elements are requests.
+func (m *Maker) element(t reflect.Type, use Use) *Schema {
+	if use == Patch {
+		use = Request
+	}
+	return m.Of(t, use)
+}
+
+// named makes a struct's schema once, under its name, and refers to it.
+func (m *Maker) named(t reflect.Type, use Use) *Schema {
+	name := schemaName(t) + suffixes[use]
+	if known, ok := m.types[name]; ok {
+		if known != t {
+			panic(fmt.Sprintf("openapi: %s and %s are both named %s", known, t, name))
+		}
+	} else {
+		m.types[name] = t
+		s := &Schema{Type: Types{"object"}, Description: m.facts.Comment(t, "")}
+		m.schemas[name] = s
+		m.fill(s, t, use)
+	}
+	return &Schema{Ref: "#/components/schemas/" + name}
+}
+
+// schemaName is a type's name; Page[lifeline/schedules.Segment] is SegmentPage.
+func schemaName(t reflect.Type) string {
+	outer, inner, generic := strings.Cut(t.Name(), "[")
+	if !generic {
+		return outer
+	}
+	_, inner, _ = strings.Cut(path.Base(strings.TrimSuffix(inner, "]")), ".")
+	return inner + outer
+}
+
+func (m *Maker) fill(s *Schema, t reflect.Type, use Use) {
+	if use != Answer {
+		s.Additional = &Schema{Nothing: true}
+	}
+	for _, f := range Fields(t) {
+		fact := m.fact(t, f)
+		p := m.field(f, use, fact)
+		if comment := m.facts.Comment(f.Owner, f.Go.Name); comment != "" {
+			p.Description = comment
+		}
+		if use == Answer && !f.Omitted || use == Request && fact.Required {
+			s.Required = append(s.Required, f.Name)
+		}
+		s.Properties = append(s.Properties, Property{f.Name, p})
+	}
+}
+
+// fact finds what is known of a field, by the outer type first.
+func (m *Maker) fact(t reflect.Type, f JSONField) Field {
+	if fact, ok := m.facts.Fields[t][f.Name]; ok {
+		return fact
+	}
+	return m.facts.Fields[f.Owner][f.Name]
+}
+
+func (m *Maker) field(f JSONField, use Use, fact Field) *Schema {
+	t := f.Go.Type
+	s := m.Of(t, use)
+	if use == Answer {
+		if (t.Kind() == reflect.Pointer || m.facts.Nullable[t]) && !f.Omitted {
+			return s.Null()
+		}
+		return s
+	}
+	if fact.Bounds != nil {
+		overlay(s, fact.Bounds)
+	}
+	if use == Patch || !fact.Required && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map || m.facts.Types[t] != nil && t.Kind() == reflect.Struct) {
+		return s.Null()
+	}
+	return s
+}
+
+// overlay lays bounds over a schema, field by field; those of items over its items.
+func overlay(s, bounds *Schema) {
+	to, from := reflect.ValueOf(s).Elem(), reflect.ValueOf(bounds).Elem()
+	for i := range from.NumField() {
+		switch {
+		case from.Field(i).IsZero():
+		case from.Type().Field(i).Name == "Items":
+			items := *s.Items
+			overlay(&items, bounds.Items)
+			s.Items = &items
+		default:
+			to.Field(i).Set(from.Field(i))
+		}
+	}
+}
+
+// JSONField is one field of a struct as encoding/json writes it.
+type JSONField struct {
+	Name    string
+	Omitted bool         // left out when it is empty
+	Owner   reflect.Type // the struct that declares it
+	Go      reflect.StructField
+}
+
+// Fields are the JSON fields of a struct, those of embedded structs among them.
+func Fields(t reflect.Type) []JSONField {
+	var out []JSONField
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		owner := t
+		for _, i := range f.Index[:len(f.Index)-1] {
+			owner = owner.Field(i).Type
+		}
+		o := strings.Split(options, ",")
+		out = append(out, JSONField{name, slices.Contains(o, "omitempty") || slices.Contains(o, "omitzero"), owner, f})
+	}
+	return out
+}
