@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
+	"lifeline/internal/openapi/conform"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
 )
@@ -77,6 +79,9 @@ func startAt(t testing.TB, dir, address string) *house {
 	if h.service, err = openService(t.Context(), cfg, h.url, log); err != nil {
 		t.Fatal(err)
 	}
+	h.service.server.Handler = contract(t, h.service.server.Handler).Watch(h.service.server.Handler, func(err error) {
+		t.Error("not as the document says:", err)
+	})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- h.service.run(ctx, l) }()
@@ -94,6 +99,18 @@ func startAt(t testing.TB, dir, address string) *house {
 	h.editor = h.as("editor", control.NewToken{Name: "Ruth", Role: control.Producer})
 	h.scheduler = h.as("scheduler", control.NewToken{Name: "Minjun", Role: control.SchedulerJob})
 	return h
+}
+
+// contract is the OpenAPI document that a service serves.
+func contract(t testing.TB, service http.Handler) *conform.Contract {
+	t.Helper()
+	w := httptest.NewRecorder()
+	service.ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
+	c, err := conform.Read(w.Body.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func (h *house) as(name string, n control.NewToken) *client.Client {

@@ -73,7 +73,7 @@ func (s *strict) wrong(path, format string, args ...any) {
 
 func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string) {
 	if string(raw) == "null" {
-		if v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map || selfMade(v) {
+		if v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map || v.Kind() == reflect.Struct && selfMade(v) {
 			return
 		}
 		s.wrong(path, "must not be null")

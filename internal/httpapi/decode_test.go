@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -54,11 +55,11 @@ func TestBrokenJSONIsToldApart(t *testing.T) {
 }
 
 func TestMergePatchKeepsWhatItLeavesOut(t *testing.T) {
-	m := segmentMeta{ID: "a", Title: "old", Voice: "Hana", Tags: []string{"x"}}
+	m := wire.SegmentMeta{ID: "a", Title: "old", Voice: "Hana", Tags: []string{"x"}}
 	if err := mergeStrict([]byte(`{"title":"new","voice":null,"tags":["y","z"]}`), &m); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(segmentMeta{ID: "a", Title: "new", Tags: []string{"y", "z"}}, m); d != "" {
+	if d := cmp.Diff(wire.SegmentMeta{ID: "a", Title: "new", Tags: []string{"y", "z"}}, m); d != "" {
 		t.Error(d)
 	}
 	if err := mergeStrict([]byte(`{"state":"approved"}`), &m); len(fault.FieldsOf(err)) != 1 {

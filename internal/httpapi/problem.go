@@ -37,6 +37,9 @@ var standings = map[fault.Kind]standing{
 	fault.Damaged:         {wire.StatusChecksumMismatch, "damaged", "The bytes are not those that were announced"},
 }
 
+// problemURN begins the type of every problem.
+const problemURN = "urn:lifeline:problem:"
+
 // problemOf tells err to the caller, without an internal cause. A body that could not be read at all (Invalid without
 // fields) is a 400.
 func problemOf(err error, requestID string) wire.Problem {
@@ -48,7 +51,7 @@ func problemOf(err error, requestID string) wire.Problem {
 	if e.Kind == fault.Invalid && len(e.Fields) == 0 {
 		s.status = http.StatusBadRequest
 	}
-	return wire.Problem{Type: "urn:lifeline:problem:" + s.name, Title: s.title, Status: s.status, Detail: e.Public,
+	return wire.Problem{Type: problemURN + s.name, Title: s.title, Status: s.status, Detail: e.Public,
 		RequestID: requestID, Errors: e.Fields}
 }
 
@@ -80,7 +83,7 @@ func (a *api) fail(c *call, err error) {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		h.Set("Retry-After", "2")
 	}
-	if err := c.jsonAs("application/problem+json", p.Status, p); err != nil {
+	if err := c.jsonAs(problemType, p.Status, p); err != nil {
 		a.Log.Error("a problem could not be told", "error", err)
 		return
 	}

@@ -26,6 +26,8 @@ func (a *api) routes() []route {
 	return []route{
 		{method: get, path: "/healthz", open: true, handle: a.healthz},
 		{method: get, path: "/readyz", open: true, handle: a.readyz},
+		{method: get, path: "/openapi.json", open: true, handle: a.openAPI},
+		{method: get, path: "/docs", open: true, handle: a.docs},
 		{method: get, path: "/v1/time", open: true, handle: a.time},
 		{method: get, path: "/v1/keys", open: true, handle: a.keys},
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -73,6 +74,9 @@ func (a *api) plan(c *call) error {
 	return resource(c, r, r.Revision, err)
 }
 
+// maxEdits bounds one edit by hand.
+const maxEdits = 1000
+
 func (a *api) editRundown(c *call) error {
 	if _, err := c.mustMatch(); err != nil {
 		return err
@@ -81,6 +85,9 @@ func (a *api) editRundown(c *call) error {
 	date, revision, err := a.change(c, &in)
 	if err != nil {
 		return err
+	}
+	if n := len(in.Edits); n < 1 || n > maxEdits {
+		return fault.Fields(fault.Field{Field: "edits", Message: fmt.Sprintf("must be from 1 to %d", maxEdits)})
 	}
 	r, err := a.Scheduler.Edit(c.r.Context(), c.actor, c.station(), date, revision, in.Edits)
 	return resource(c, r, r.Revision, err)

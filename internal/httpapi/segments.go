@@ -15,34 +15,6 @@ import (
 	"lifeline/schedules"
 )
 
-// segmentMeta is the editorial metadata that a producer writes. The service writes the rest.
-type segmentMeta struct {
-	ID           string               `json:"id"`
-	Kind         schedules.Kind       `json:"kind"`
-	Title        string               `json:"title"`
-	Language     string               `json:"language"`
-	Voice        string               `json:"voice"`
-	Series       string               `json:"series"`
-	Tags         []string             `json:"tags"`
-	Script       *schedules.ScriptRef `json:"script"`
-	Persons      []string             `json:"persons"`
-	Intro        string               `json:"intro"`
-	BackAnnounce string               `json:"back_announce"`
-	ValidFrom    schedules.Instant    `json:"valid_from"`
-	ValidUntil   schedules.Instant    `json:"valid_until"`
-}
-
-func metaOf(s schedules.Segment) segmentMeta {
-	return segmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, s.Tags, s.Script, s.Persons, s.Intro,
-		s.BackAnnounce, s.ValidFrom, s.ValidUntil}
-}
-
-func (m segmentMeta) onto(s *schedules.Segment) {
-	s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series = m.ID, m.Kind, m.Title, m.Language, m.Voice, m.Series
-	s.Tags, s.Script, s.Persons, s.Intro, s.BackAnnounce = m.Tags, m.Script, m.Persons, m.Intro, m.BackAnnounce
-	s.ValidFrom, s.ValidUntil = m.ValidFrom, m.ValidUntil
-}
-
 // uploadPatience is how long a client that sends audio may send nothing.
 const uploadPatience = time.Minute
 
@@ -111,12 +83,12 @@ func (a *api) readMeta(part io.Reader) (*schedules.Segment, error) {
 	if len(b) > maxJSON {
 		return nil, fault.New(fault.TooLarge, "the part meta is larger than %d MiB", maxJSON>>20)
 	}
-	var m segmentMeta
+	var m wire.SegmentMeta
 	if err := decodeStrict(b, &m); err != nil {
 		return nil, err
 	}
 	seg := &schedules.Segment{}
-	m.onto(seg)
+	m.Onto(seg)
 	if seg.ID == "" {
 		seg.ID = control.NewSegmentID()
 	}
@@ -185,7 +157,7 @@ func (a *api) getSegment(c *call) error {
 		return c.segment(s, err)
 	}
 	c.w.Header().Set("Cache-Control", "no-store")
-	return c.json(http.StatusOK, wire.AnalysingSegment{Segment: s, Analysis: wire.Progress{Bytes: p.Done, Of: p.Of}})
+	return c.json(http.StatusOK, wire.AnalysingSegment{Segment: s, Analysis: &wire.Progress{Bytes: p.Done, Of: p.Of}})
 }
 
 func (a *api) waveform(c *call) error {
@@ -234,14 +206,14 @@ func (a *api) patchSegment(c *call) error {
 	if err != nil {
 		return err
 	}
-	m := metaOf(before)
+	m := wire.SegmentMetaOf(before)
 	if err := mergeStrict(b, &m); err != nil {
 		return err
 	}
 	if m.ID != id {
 		return fault.Fields(fault.Field{Field: "id", Message: "cannot be changed"})
 	}
-	s, err := a.Library.Edit(c.r.Context(), c.actor, id, revision, m.onto)
+	s, err := a.Library.Edit(c.r.Context(), c.actor, id, revision, m.Onto)
 	return c.segment(s, err)
 }
 

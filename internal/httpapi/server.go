@@ -13,12 +13,14 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/openapi"
 )
 
 // Parts are what the API serves.
@@ -34,12 +36,16 @@ type Parts struct {
 	Log       *slog.Logger
 }
 
-type api struct{ Parts }
+type api struct {
+	Parts
+	document func() (*openapi.Document, error) // of the routes; made once, when it is first asked for
+}
 
 // New is the handler of the whole contract.
 func New(p Parts) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
-	a := &api{p}
+	a := &api{Parts: p}
+	a.document = sync.OnceValues(func() (*openapi.Document, error) { return document(a.routes()) })
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false
@@ -57,8 +63,8 @@ func New(p Parts) http.Handler {
 	e.NoMethod(func(g *gin.Context) {
 		c := &call{w: g.Writer, r: g.Request, actor: control.Actor{RequestID: newRequestID()}}
 		p := problemOf(fault.New(fault.Invalid, "%s is not done here", g.Request.Method), c.actor.RequestID)
-		p.Type, p.Title, p.Status = "urn:lifeline:problem:method", "Method not allowed", http.StatusMethodNotAllowed
-		c.jsonAs("application/problem+json", p.Status, p)
+		p.Type, p.Title, p.Status = problemURN+"method", "Method not allowed", http.StatusMethodNotAllowed
+		c.jsonAs(problemType, p.Status, p)
 	})
 	return e
 }

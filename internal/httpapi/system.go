@@ -14,7 +14,7 @@ import (
 )
 
 func (a *api) healthz(c *call) error {
-	return c.json(http.StatusOK, map[string]string{"status": "alive"})
+	return c.json(http.StatusOK, wire.Health{Status: "alive"})
 }
 
 // readyTimeout bounds how long readyz waits for each part.
@@ -34,7 +34,7 @@ func (a *api) readyz(c *call) error {
 			status = http.StatusServiceUnavailable
 		}
 	}
-	return c.json(status, map[string]any{"parts": parts})
+	return c.json(status, wire.Readiness{Parts: parts})
 }
 
 func (a *api) time(c *call) error {
@@ -53,19 +53,14 @@ func (a *api) keys(c *call) error {
 }
 
 func (a *api) createToken(c *call) error {
-	var in struct {
-		Name    string           `json:"name"`
-		Role    control.Role     `json:"role"`
-		Station string           `json:"station"`
-		Life    schedules.Millis `json:"life_ms"`
-	}
+	var in wire.NewToken
 	if err := c.decode(&in); err != nil {
 		return err
 	}
 	if in.Life.Duration < 0 {
 		return fault.Fields(fault.Field{Field: "life_ms", Message: "must not be negative"})
 	}
-	t, err := a.Access.Create(c.r.Context(), c.actor, control.NewToken{Name: in.Name, Role: in.Role, Station: in.Station, Life: in.Life.Duration})
+	t, err := a.Access.Create(c.r.Context(), c.actor, control.NewToken{Name: in.Name, Role: control.Role(in.Role), Station: in.Station, Life: in.Life.Duration})
 	if err != nil {
 		return err
 	}

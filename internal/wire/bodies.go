@@ -23,10 +23,57 @@ type Problem struct {
 	Errors    []fault.Field `json:"errors,omitempty"`
 }
 
-// AnalysingSegment is a segment whose recording is being analysed.
+// SegmentMeta is the editorial metadata that a producer writes. The service writes the rest.
+type SegmentMeta struct {
+	ID           string               `json:"id"` // none: the service makes one
+	Kind         schedules.Kind       `json:"kind"`
+	Title        string               `json:"title"`
+	Language     string               `json:"language"` // BCP 47; "zxx" for no linguistic content
+	Voice        string               `json:"voice"`
+	Series       string               `json:"series"`
+	Tags         []string             `json:"tags"`
+	Script       *schedules.ScriptRef `json:"script"`        // what a reading reads
+	Persons      []string             `json:"persons"`       // ids of the persons named in it
+	Intro        string               `json:"intro"`         // id of the segment that introduces this one in a chain
+	BackAnnounce string               `json:"back_announce"` // id of the segment that closes the chain
+	ValidFrom    schedules.Instant    `json:"valid_from"`    // none: always was
+	ValidUntil   schedules.Instant    `json:"valid_until"`   // none: forever. An item must end by it
+}
+
+// SegmentMetaOf is the editorial part of a segment.
+func SegmentMetaOf(s schedules.Segment) SegmentMeta {
+	return SegmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, s.Tags, s.Script, s.Persons, s.Intro,
+		s.BackAnnounce, s.ValidFrom, s.ValidUntil}
+}
+
+// Onto writes it over a segment's own.
+func (m SegmentMeta) Onto(s *schedules.Segment) {
+	s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series = m.ID, m.Kind, m.Title, m.Language, m.Voice, m.Series
+	s.Tags, s.Script, s.Persons, s.Intro, s.BackAnnounce = m.Tags, m.Script, m.Persons, m.Intro, m.BackAnnounce
+	s.ValidFrom, s.ValidUntil = m.ValidFrom, m.ValidUntil
+}
+
+// Upload is a multipart upload: the metadata as JSON, and the bytes of the recording.
+type Upload struct {
+	Meta  SegmentMeta `json:"meta"`
+	Audio string      `json:"audio"` // an MP3
+}
+
+// Waveform is a recording's outline in the JSON version 2 format of BBC audiowaveform.
+type Waveform struct {
+	Version         int   `json:"version"`
+	Channels        int   `json:"channels"`
+	SampleRate      int   `json:"sample_rate"`
+	SamplesPerPixel int   `json:"samples_per_pixel"`
+	Bits            int   `json:"bits"`
+	Length          int   `json:"length"` // pixels
+	Data            []int `json:"data"`   // least and most value of each pixel
+}
+
+// AnalysingSegment is a segment and, while its recording is being analysed, how far that has come.
 type AnalysingSegment struct {
 	schedules.Segment
-	Analysis Progress `json:"analysis"`
+	Analysis *Progress `json:"analysis,omitempty"`
 }
 
 // Progress is how far an analysis has come, in bytes.
@@ -80,7 +127,7 @@ type ManyRequest struct {
 // ManyResult is one station's day of a ManyRequest.
 type ManyResult struct {
 	Station  string              `json:"station"`
-	Date     schedules.Date      `json:"date"`
+	Date     schedules.Date      `json:"date,omitzero"`
 	Revision int64               `json:"revision,omitempty"`
 	Items    int                 `json:"items"`
 	Warnings []schedules.Warning `json:"warnings,omitempty"`
@@ -97,6 +144,14 @@ type PublishRequest struct {
 	Correction string `json:"correction"` // why a frozen window may change; empty: it may not
 }
 
+// NewToken is what a new access token shall be.
+type NewToken struct {
+	Name    string           `json:"name"` // the person or station that will hold it
+	Role    string           `json:"role"`
+	Station string           `json:"station"` // for the role station, and for no other
+	Life    schedules.Millis `json:"life_ms"` // 0: it does not expire
+}
+
 // Token is an access token's record. Secret is there only in the answer that creates it.
 type Token struct {
 	ID        string            `json:"id"`
@@ -106,6 +161,16 @@ type Token struct {
 	CreatedAt schedules.Instant `json:"created_at"`
 	ExpiresAt schedules.Instant `json:"expires_at"`
 	Secret    string            `json:"secret,omitempty"`
+}
+
+// Health says that the service is alive.
+type Health struct {
+	Status string `json:"status"` // alive
+}
+
+// Readiness says of each part of the service whether it can be reached.
+type Readiness struct {
+	Parts map[string]string `json:"parts"` // ready, or out of reach
 }
 
 // Time is the server's time, for measuring a clock's offset.

@@ -1,0 +1,159 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"lifeline/internal/openapi"
+	"lifeline/internal/openapi/conform"
+)
+
+// published is the document as it is served.
+func published(t *testing.T) ([]byte, *openapi.Document) {
+	t.Helper()
+	doc, err := document((&api{}).routes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, doc
+}
+
+// An independent library reads the document and holds it against the specification.
+func TestDocumentIsOpenAPI31(t *testing.T) {
+	b, doc := published(t)
+	read, err := openapi3.NewLoader().LoadFromData(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !read.IsOpenAPI31OrLater() {
+		t.Errorf("its version is %s", read.OpenAPI)
+	}
+	if err := read.Validate(t.Context(), openapi3.IsOpenAPI31OrLater()); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d paths, %d schemas, %d bytes", len(doc.Paths), len(doc.Components.Schemas), len(b))
+}
+
+func TestDocumentationThatDoesNotFitTheRoutesIsRefused(t *testing.T) {
+	routes := (&api{}).routes()
+	if _, err := document(append(routes, route{method: "GET", path: "/v1/new"})); err == nil || !strings.Contains(err.Error(), "GET /v1/new is not documented") {
+		t.Error("a route without documentation:", err)
+	}
+	if _, err := document(routes[1:]); err == nil || !strings.Contains(err.Error(), routes[0].path) {
+		t.Error("documentation without a route:", err)
+	}
+}
+
+func TestOperationsAreNamedOnce(t *testing.T) {
+	seen := map[string]string{}
+	for _, o := range operations() {
+		if other, twice := seen[o.id]; twice {
+			t.Errorf("%s and %s are both %s", o.at, other, o.id)
+		}
+		seen[o.id] = o.at
+	}
+}
+
+// Every example is what its schema says, so that who copies one has something that works.
+func TestExamplesAreValid(t *testing.T) {
+	b, _ := published(t)
+	c, err := conform.Read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for path, item := range c.Paths {
+		for method, o := range item {
+			check := func(at string, m conform.Media) {
+				if m.Example == nil || !strings.Contains(at, "json") {
+					return
+				}
+				n++
+				example, err := json.Marshal(m.Example)
+				if err == nil {
+					err = c.Valid(at, example)
+				}
+				if err != nil {
+					t.Errorf("%s %s: %v", method, path, err)
+				}
+			}
+			if o.RequestBody != nil {
+				for mediaType, m := range o.RequestBody.Content {
+					check(conform.RequestPointer(path, method, mediaType), m)
+				}
+			}
+			for status, r := range o.Responses {
+				for mediaType, m := range r.Content {
+					check(conform.AnswerPointer(path, method, status, mediaType), m)
+				}
+			}
+		}
+	}
+	if n < 60 {
+		t.Errorf("only %d examples were checked", n)
+	}
+}
+
+// The comments of the types are the document's descriptions: a type whose file the source does not embed has none.
+func TestEverySchemaIsDescribed(t *testing.T) {
+	_, doc := published(t)
+	for name, s := range doc.Components.Schemas {
+		if s.Description == "" && name != "Field" {
+			t.Errorf("%s has no comment: name its file in source.go of its package", name)
+		}
+	}
+}
+
+// What a request is bounded by must be a field of it.
+func TestBoundsNameFieldsThatExist(t *testing.T) {
+	for goType, bounds := range fields {
+		names := map[string]bool{}
+		for _, f := range openapi.Fields(goType) {
+			names[f.Name] = true
+		}
+		for name := range bounds {
+			if !names[name] {
+				t.Errorf("%s has no field %s", goType, name)
+			}
+		}
+		if goType.Kind() != reflect.Struct {
+			t.Errorf("%s is no struct", goType)
+		}
+	}
+}
+
+// The page shows every operation and schema, runs nothing, and fetches nothing from elsewhere.
+func TestDocsShowEverythingAndFetchNothing(t *testing.T) {
+	_, doc := published(t)
+	page, err := docsHTML(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	for _, o := range operations() {
+		if !strings.Contains(text, `<article id="`+o.id+`"`) {
+			t.Errorf("%s is not shown", o.id)
+		}
+	}
+	for name := range doc.Components.Schemas {
+		if !strings.Contains(text, `id="schema-`+name+`"`) {
+			t.Errorf("the schema %s is not shown", name)
+		}
+	}
+	for _, foreign := range []string{"<script", "<link", "<img", "src=", "@import", "url("} {
+		if strings.Contains(text, foreign) {
+			t.Errorf("there is %q in it", foreign)
+		}
+	}
+	if strings.Contains(text, "ZgotmplZ") {
+		t.Error("something in it was not let through by the template")
+	}
+}

@@ -1,0 +1,21 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"lifeline/internal/wire"
+)
+
+func everybodyOperations() []operation {
+	return []operation{
+		{at: "GET /healthz", id: "getHealth", tag: forEverybody, summary: "Whether the service is alive",
+			answers: []answer{gives(http.StatusOK, "It is.", wire.Health{Status: "alive"})}},
+		{at: "GET /readyz", id: "getReadiness", tag: forEverybody, summary: "Whether store, audio and workers can be reached",
+			answers: []answer{gives(http.StatusOK, "All of them.", wire.Readiness{Parts: map[string]string{"store": "ready", "audio": "ready", "workers": "ready"}}),
+				gives(http.StatusServiceUnavailable, "Not all of them.", wire.Readiness{Parts: map[string]string{"store": "out of reach", "audio": "ready", "workers": "ready"}})}},
+		{at: "GET /openapi.json", id: "getOpenAPI", tag: forEverybody, summary: "This document",
+			answers: []answer{gives(http.StatusOK, "OpenAPI 3.1.", map[string]any{})}},
+		{at: "GET /docs", id: "getDocs", tag: forEverybody, summary: "This document, to read",
+			answers: []answer{givesBytes("text/html; charset=utf-8", http.StatusOK, "A page without scripts.")}},
+	}
+}

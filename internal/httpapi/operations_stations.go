@@ -1,0 +1,59 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"lifeline/internal/openapi"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+func stationOperations() []operation {
+	const station = "/v1/stations/:station"
+	day := []openapi.Parameter{dateParameter, waitParameter}
+	return []operation{
+		{at: "GET " + station + "/queue", id: "getQueue", tag: forStations, summary: "The published queue of a day", query: day, known: true,
+			detail:  "With wait and If-None-Match the request is held until there is a change. Compressed when asked.",
+			answers: []answer{gives(http.StatusOK, "The queue: exactly the bytes that are signed.", exampleQueue)}},
+		{at: "GET " + station + "/queue.dsse", id: "getSignedQueue", tag: forStations, summary: "The queue in its signed envelope", query: day, known: true,
+			detail:  "A DSSE envelope; its payload is exactly the bytes of the queue, its type " + wire.QueueType + ".",
+			answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleEnvelope)}},
+		{at: "GET " + station + "/fallback", id: "getFallback", tag: forStations, summary: "What the station airs without a valid queue",
+			query: []openapi.Parameter{waitParameter}, known: true,
+			answers: []answer{gives(http.StatusOK, "The windows of the coming days, and the list.", wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern-coast", Revision: 2,
+				IssuedAt: exampleStart, ExpiresAt: examplePlus(30 * 24), Windows: []schedules.Occurrence{exampleSlot.Occurrence}, Items: []wire.QueueItem{}, Recalled: []string{}})}},
+		{at: "GET " + station + "/fallback.dsse", id: "getSignedFallback", tag: forStations, summary: "The fallback in its signed envelope",
+			query: []openapi.Parameter{waitParameter}, known: true, answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleEnvelope)}},
+		{at: "POST " + station + "/as-run", id: "reportAsRun", tag: forStations, summary: "Report what aired",
+			detail: "Repeats are harmless: the first entry of a sequence counts. An entry that makes no sense is rejected by itself.",
+			takes: takesJSON(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID, SegmentID: exampleItem.SegmentID, SHA256: exampleHash,
+				StartedAt: exampleStart, EndedAt: examplePlus(1), Outcome: schedules.Aired}}}),
+			answers: []answer{gives(http.StatusOK, "What became of each entry, in its order.", wire.AsRunResults{Results: []wire.AsRunResult{{Sequence: 17, Status: "accepted"}}})}},
+		{at: "GET " + station + "/as-run", id: "listAsRun", tag: forStations, summary: "What a station reported for a day", query: []openapi.Parameter{dateParameter},
+			answers: []answer{gives(http.StatusOK, "The entries, by sequence.", wire.Page[schedules.AsRun]{Items: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID,
+				SegmentID: exampleItem.SegmentID, SHA256: exampleHash, StartedAt: exampleStart, EndedAt: examplePlus(1), Outcome: schedules.Aired}}})}},
+		{at: "POST " + station + "/status", id: "reportStatus", tag: forStations, summary: "Report how the station stands",
+			takes:   takesJSON(wire.Status{QueueDate: "2023-10-27", QueueRevision: 7, RecallsSeen: 2, AudioVerified: 40, CoverHours: 71.5, PlayerVersion: "1.0"}),
+			answers: []answer{givesNothing(http.StatusNoContent, "Noted.")}},
+		{at: "GET " + station + "/status", id: "getStatus", tag: forStations, summary: "How a station last said it stands",
+			answers: []answer{gives(http.StatusOK, "Its own words, and when they arrived.", wire.Status{Station: "lantern-coast", ReceivedAt: exampleStart, QueueRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"})}},
+		{at: "GET /v1/recalls", id: "getRecalls", tag: forStations, summary: "The signed list of recalled segments", query: []openapi.Parameter{waitParameter}, known: true,
+			answers: []answer{gives(http.StatusOK, "The list, readable, with the envelope that signs it.", wire.Recalls{Schema: wire.RecallsSchema, Revision: 3, IssuedAt: exampleStart,
+				Segments: []wire.Recalled{{SegmentID: "letter-ko-sister", SHA256: exampleHash, RecalledAt: exampleStart}}, Envelope: &exampleEnvelope})}},
+		{at: "GET /v1/changes", id: "followChanges", tag: forStations, summary: "Follow changes as they happen",
+			detail: "Server-sent events named queue, recall, fallback, segment, station, clock, script or rundown, each with a change as JSON and its id. " +
+				"Resumable by Last-Event-ID or since; an event reset means that some are no longer kept: list again. A comment every 15 s says that the stream lives.",
+			query:   []openapi.Parameter{{Name: "since", Description: "Id of the last change that the caller has. Default: from now on.", Schema: openapi.Integer().AtLeast(0)}},
+			headers: []openapi.Parameter{{Name: "Last-Event-ID", In: "header", Description: "As since, and before it.", Schema: openapi.Integer().AtLeast(0)}},
+			answers: []answer{{status: http.StatusOK, says: "The stream.", forms: []form{{mediaType: "text/event-stream", schema: openapi.String(),
+				example: "id: 42\nevent: queue\ndata: {\"id\":42,\"kind\":\"queue\",\"name\":\"lantern-coast/2023-10-27\",\"revision\":7,\"at\":\"2023-10-27T12:00:00.000Z\"}\n\n"}}}}},
+		{at: "GET /v1/audio/:file", id: "getAudio", tag: forStations, summary: "A recording by its hash", headers: []openapi.Parameter{rangeHeader},
+			detail:  "A station may fetch what its queues and its fallback name, and nothing else.",
+			answers: audioAnswers(), faults: audioFaults},
+		{at: "GET /v1/time", id: "getTime", tag: forStations, summary: "The server's clock, for measuring the offset",
+			answers: []answer{gives(http.StatusOK, "Now.", wire.Time{Now: exampleStart, NowMs: exampleStart.UnixMilli()})}},
+		{at: "GET /v1/keys", id: "listKeys", tag: forStations, summary: "The public keys that queues are signed with",
+			answers: []answer{gives(http.StatusOK, "The keys. Stations pin them.", wire.Keys{Keys: []wire.Key{{ID: "9f2c51d07be3a846", Algorithm: "ed25519",
+				PublicKey: "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}}})}},
+	}
+}

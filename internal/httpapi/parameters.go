@@ -1,0 +1,56 @@
+package httpapi
+
+import "lifeline/internal/openapi"
+
+// pathParts describes what may stand in the variable parts of paths, by their names in the table of routes.
+var pathParts = map[string]openapi.Parameter{
+	"segment":  {Description: "Id of a segment.", Schema: openapi.Match(idPattern), Example: "reading-ko-full-hana"},
+	"script":   {Description: "Id of a script.", Schema: openapi.Match(idPattern), Example: "appeal"},
+	"station":  {Description: "Id of a station.", Schema: openapi.Match(idPattern), Example: "lantern-coast"},
+	"clock":    {Description: "Id of a clock.", Schema: openapi.Match(idPattern), Example: "hour-ko"},
+	"campaign": {Description: "Id of a campaign.", Schema: openapi.Match(idPattern), Example: "appeal-daily"},
+	"item":     {Description: "Id of an item of the rundown.", Schema: openapi.String(), Example: "8d0e1c66a4f2b913"},
+	"date":     {Description: "A broadcast day in the station's own zone.", Schema: dateSchema(), Example: "2023-10-27"},
+	"file":     {Description: "The recording's SHA-256 in hexadecimal, and .mp3.", Schema: openapi.Match(`^[0-9a-f]{64}\.mp3$`), Example: exampleHash + ".mp3"},
+}
+
+func dateSchema() *openapi.Schema {
+	s := openapi.Match(datePattern)
+	s.Format = "date"
+	return s
+}
+
+// Query parameters that several operations take.
+var (
+	limitParameter  = openapi.Parameter{Name: "limit", Description: "How many at most.", Schema: withDefault(openapi.Integer().Between(1, 500), 50)}
+	cursorParameter = openapi.Parameter{Name: "cursor", Description: "next_cursor of the page before.", Schema: openapi.String()}
+	waitParameter   = openapi.Parameter{Name: "wait", Description: "How long to wait, such as 55s: with If-None-Match, until there is a later revision.",
+		Schema: openapi.Match(durationPattern), Example: "55s"}
+	dryRunParameter   = openapi.Parameter{Name: "dry_run", Description: "Change nothing; answer what would be.", Schema: openapi.OneOf("true", "false", "1", "0")}
+	dateParameter     = openapi.Parameter{Name: "date", Description: "A broadcast day. Default: the one that contains now.", Schema: dateSchema(), Example: "2023-10-27"}
+	revisionParameter = openapi.Parameter{Name: "revision", Description: "A revision of the day. Default: the latest.", Schema: openapi.Integer().AtLeast(1)}
+	paged             = []openapi.Parameter{limitParameter, cursorParameter}
+)
+
+// durationPattern is a duration as Go writes it, at least of seconds and minutes.
+const durationPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+
+func withDefault(s *openapi.Schema, v any) *openapi.Schema {
+	s.Default = v
+	return s
+}
+
+// Headers that operations take.
+var (
+	ifNoneMatch = openapi.Parameter{Name: "If-None-Match", In: "header", Description: "The revision that the caller has, in quotes: 304 when it is the latest.",
+		Schema: openapi.String(), Example: `"7"`}
+	idempotencyKey = openapi.Parameter{Name: "Idempotency-Key", In: "header",
+		Description: "Any text of the caller's that names this act. Sent again within a day, with the same body, the first answer is repeated.",
+		Schema:      openapi.String().Length(1, 255), Example: "5f3c1f7e-2b1e-4b44-9a39-6f0f6c8f1a52"}
+	rangeHeader = openapi.Parameter{Name: "Range", In: "header", Description: "Bytes to answer, such as bytes=0-1023.", Schema: openapi.String()}
+)
+
+func ifMatch(required bool) openapi.Parameter {
+	return openapi.Parameter{Name: "If-Match", In: "header", Description: "The revision that the change starts from, in quotes, as the ETag gave it.",
+		Required: required, Schema: openapi.String(), Example: `"4"`}
+}

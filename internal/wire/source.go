@@ -1,0 +1,8 @@
+package wire
+
+import "embed"
+
+// Source holds the files of this package's types. Their comments document the contract.
+//
+//go:embed bodies.go queue.go station.go
+var Source embed.FS
