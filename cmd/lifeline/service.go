@@ -71,11 +71,12 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		control.LibraryLimits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers})
 	s.scheduler = control.NewScheduler(s.mirror, s.store, signer, time.Now, publicURL)
 	s.access = control.NewAccess(s.mirror, time.Now)
+	answers := control.NewAnswers(s.store, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
 		named := library.Recordings()
 		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool, error) { return named[sha256], nil },
 			func(blob.Blob) { removed++ })
-		return removed, err
+		return removed, errors.Join(err, answers.Forget(ctx))
 	}
 	s.keeper = control.NewKeeper(library, s.scheduler, collect, log, keeperEvery)
 	if err := library.EnsureRecalls(ctx); err != nil {
@@ -90,7 +91,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	}
 	s.server = &http.Server{
 		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: library, Scheduler: s.scheduler,
-			Logbook: control.NewLogbook(s.mirror, s.store, s.scheduler, time.Now), Mirror: s.mirror,
+			Logbook: control.NewLogbook(s.mirror, s.store, s.scheduler, time.Now), Answers: answers, Mirror: s.mirror,
 			Keys: []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,

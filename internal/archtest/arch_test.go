@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"internal/blob":            {"internal/fault", "github.com/minio/minio-go/v7/...", "golang.org/x/sys/..."},
 	"internal/blob/blobtest":   {"internal/blob", "internal/fault"},
 	"internal/httpapi": {"internal/control", "internal/wire", "internal/fault", "internal/seal", "internal/store", "internal/console", "internal/openapi",
-		"schedules", "github.com/gin-gonic/gin", "github.com/goccy/go-yaml/..."},
+		"schedules", "github.com/gin-gonic/gin", "github.com/goccy/go-yaml/...", "golang.org/x/time/rate"},
 	"internal/console":   {},
 	"internal/playout":   {"audio", "schedules", "internal/wire", "internal/client", "internal/fault", "internal/seal", "golang.org/x/..."},
 	"internal/config":    {},

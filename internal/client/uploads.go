@@ -84,7 +84,7 @@ func passing(err error) bool {
 
 // resume finds what is left of an earlier upload of the same recording; no path when there is nothing.
 func (c *Client) resume(ctx context.Context, r Recording) (at string, offset int64, err error) {
-	left, err := list[wire.Upload](ctx, c, wire.Uploads(), nil)
+	left, err := list[wire.UploadState](ctx, c, wire.Uploads(), nil)
 	for _, u := range left {
 		if u.SHA256 == r.SHA256 && u.Length == r.Length {
 			return wire.Uploads(u.ID), u.Offset, nil

@@ -71,7 +71,7 @@ func (a *Access) Authenticate(secret string) (Actor, error) {
 	if !t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time) {
 		return Actor{}, bad
 	}
-	return Actor{Name: t.Name, Role: t.Role, Station: t.Station}, nil
+	return Actor{Name: t.Name, Role: t.Role, Token: t.ID, Station: t.Station}, nil
 }
 
 // Create stores a new token, likewise.
@@ -120,7 +120,7 @@ type NewToken struct {
 
 // CreateToken stores a new token and answers it with its secret, which is shown only this once.
 func CreateToken(ctx context.Context, commit func(context.Context, store.Commit) error, a Actor, n NewToken, now time.Time) (wire.Token, error) {
-	if err := n.check(); err != nil {
+	if err := n.Check(); err != nil {
 		return wire.Token{}, err
 	}
 	var b [32]byte
@@ -141,10 +141,17 @@ func CreateToken(ctx context.Context, commit func(context.Context, store.Commit)
 		ExpiresAt: t.ExpiresAt, Secret: tokenPrefix + "_" + t.ID + "_" + secret}, err
 }
 
-func (n NewToken) check() error {
+// Check names what is wrong with it.
+func (n NewToken) Check() error {
 	var fields []fault.Field
 	if strings.TrimSpace(n.Name) == "" {
 		fields = append(fields, fault.Field{Field: "name", Message: "must name the person or station that will hold the token"})
+	}
+	if len(n.Name) > 500 {
+		fields = append(fields, fault.Field{Field: "name", Message: "is longer than 500 bytes"})
+	}
+	if n.Life < 0 {
+		fields = append(fields, fault.Field{Field: "life_ms", Message: "must not be negative"})
 	}
 	if !slices.Contains(Roles, n.Role) {
 		fields = append(fields, fault.Field{Field: "role", Message: "must be admin, producer, scheduler, station or viewer"})

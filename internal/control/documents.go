@@ -41,6 +41,7 @@ const maxTries = 20
 type Actor struct {
 	Name      string // the person or station
 	Role      Role
+	Token     string // id of the access token
 	Station   string // of a station's token
 	RequestID string
 }

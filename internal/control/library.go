@@ -101,6 +101,12 @@ func (f SegmentFilter) matches(s schedules.Segment, words []string) bool {
 // SegmentPatch changes editorial metadata; nil fields stay.
 type SegmentPatch func(*schedules.Segment)
 
+// CheckEdit fails as Edit would for what the patch makes of s.
+func (l *Library) CheckEdit(s schedules.Segment, patch SegmentPatch) error {
+	patch(&s)
+	return invalid(s.Problems())
+}
+
 // Edit changes a segment's editorial metadata. It fails with Stale unless revision (nil: any) is the latest. An
 // approved segment that now says something else (kind, language, script, persons) needs approval anew.
 func (l *Library) Edit(ctx context.Context, a Actor, id string, revision *int64, patch SegmentPatch) (schedules.Segment, error) {

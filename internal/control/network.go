@@ -78,12 +78,15 @@ func (s *Scheduler) Exists(n wire.Apply) bool {
 		s.campaignPart().any(n.Campaigns)
 }
 
+// Check fails as Apply would for what n says, whatever the revisions.
+func (s *Scheduler) Check(n wire.Apply) error { return invalid(s.problems(n)) }
+
 // Apply makes the network as n says, all of it or nothing. It fails with Invalid, naming every problem of the whole
 // network as it would then be, and with Stale unless each document is at the given revision (nil: any).
 func (s *Scheduler) Apply(ctx context.Context, a Actor, n wire.Apply, revision *int64, dryRun bool) (wire.Applied, error) {
 	var out wire.Applied
 	err := retry(func() error {
-		if err := invalid(s.problems(n)); err != nil {
+		if err := s.Check(n); err != nil {
 			return err
 		}
 		act := applying{given: revision, out: wire.Applied{DryRun: dryRun, Changes: []wire.AppliedChange{}}}

@@ -29,6 +29,8 @@ const (
 	Gone                 // was there, is no longer kept
 	Busy                 // another request works on it
 	Damaged              // the bytes are not those that were announced
+	OutOfRange           // bytes that are not there
+	NotDone              // the resource does not know the method
 )
 
 // Field is one problem with one field of the input, named by the contract's path.

@@ -40,47 +40,94 @@ func (a *api) serveAudio(c *call, sha256, cache string) error {
 	h.Set("Cache-Control", cache)
 	h.Set("ETag", `"`+sha256+`"`)
 	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":")
-	http.ServeContent(&patientWriter{c.w, http.NewResponseController(c.w)}, c.r, "", time.Time{}, content)
-	return nil
+	w := newPatientWriter(c.w)
+	http.ServeContent(w, c.r, "", time.Time{}, content)
+	switch w.refused {
+	case 0:
+		return nil
+	case http.StatusPreconditionFailed:
+		return fault.New(fault.Stale, "the recording is not the one that If-Match names")
+	}
+	return fault.New(fault.OutOfRange, "the recording has no such bytes")
 }
 
-// downloadPatience is how long a client that fetches audio may take nothing. Links to stations are slow, not dead.
-const downloadPatience = 2 * time.Minute
+// patience is how long a client may take to bring, or take, the next leastProgress bytes. Links to stations are slow,
+// not dead: who keeps to that may be at it for hours.
+const (
+	patience      = 2 * time.Minute
+	leastProgress = 4 << 10
+)
 
-// patientWriter moves the write deadline on with every write, so that slow is allowed and stuck is not.
+// patientWriter moves the write deadline on as bytes are taken, so that slow is allowed and stuck is not.
 type patientWriter struct {
 	http.ResponseWriter
 	controller *http.ResponseController
+	progress   int
+	refused    int // a failure's status, which is told elsewhere
+}
+
+func newPatientWriter(w http.ResponseWriter) *patientWriter {
+	p := &patientWriter{ResponseWriter: w, controller: http.NewResponseController(w)}
+	p.controller.SetReadDeadline(time.Time{}) // the request was read; not every writer has deadlines, and those need none
+	p.controller.SetWriteDeadline(time.Now().Add(patience))
+	return p
+}
+
+func (w *patientWriter) WriteHeader(status int) {
+	if status >= http.StatusBadRequest {
+		w.refused = status
+		return
+	}
+	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *patientWriter) Write(b []byte) (int, error) {
-	w.controller.SetWriteDeadline(time.Now().Add(downloadPatience)) // not every writer has one; those need none
-	return w.ResponseWriter.Write(b)
+	if w.refused != 0 {
+		return len(b), nil
+	}
+	n, err := w.ResponseWriter.Write(b)
+	if w.progress += n; w.progress >= leastProgress {
+		w.progress = 0
+		w.controller.SetWriteDeadline(time.Now().Add(patience))
+	}
+	return n, err
 }
 
-// patient lets the body take its time, as long as something arrives.
-func (c *call) patient() {
-	c.r.Body = &patientReader{ReadCloser: c.r.Body, ctx: context.Background(), controller: http.NewResponseController(c.w)}
-}
+// patient lets the body take its time, as long as it moves on.
+func (c *call) patient() { c.readPatiently(context.Background()) }
 
 // patientUntil is patient until ctx ends, which breaks the body off though it be stuck. stop must be called before the
 // handler returns: the connection is another request's then.
 func (c *call) patientUntil(ctx context.Context) (stop func() bool) {
-	controller := http.NewResponseController(c.w)
-	c.r.Body = &patientReader{ReadCloser: c.r.Body, ctx: ctx, controller: controller}
+	controller := c.readPatiently(ctx)
 	return context.AfterFunc(ctx, func() { controller.SetReadDeadline(time.Now()) })
+}
+
+// readPatiently makes the body a patient one.
+func (c *call) readPatiently(ctx context.Context) *http.ResponseController {
+	controller := http.NewResponseController(c.w)
+	controller.SetReadDeadline(time.Now().Add(patience)) // as above
+	c.r.Body = &patientReader{ReadCloser: c.r.Body, ctx: ctx, controller: controller}
+	return controller
 }
 
 type patientReader struct {
 	io.ReadCloser
 	ctx        context.Context
 	controller *http.ResponseController
+	progress   int
 }
 
 func (r *patientReader) Read(b []byte) (int, error) {
-	r.controller.SetReadDeadline(time.Now().Add(uploadPatience)) // as above
-	if err := r.ctx.Err(); err != nil {                          // the end came before this deadline
+	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return r.ReadCloser.Read(b)
+	n, err := r.ReadCloser.Read(b)
+	if r.progress += n; r.progress >= leastProgress || err == io.EOF {
+		r.progress = 0
+		// What comes after a slow body may take its time too: the analysis, and the answer.
+		r.controller.SetReadDeadline(time.Now().Add(patience))
+		r.controller.SetWriteDeadline(time.Now().Add(patience))
+	}
+	return n, err
 }

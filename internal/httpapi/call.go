@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type call struct {
 	r     *http.Request
 	actor control.Actor
 	param func(name string) string // of the path
+	print *print                   // of a request with an Idempotency-Key
 }
 
 // handler serves a call. A returned error becomes a problem document; nothing must have been written then.
@@ -41,9 +43,24 @@ func (c *call) jsonAs(contentType string, status int, v any) error {
 	return c.bytes(status, contentType, append(b, '\n'))
 }
 
+// worthZipping is the size from which a body is compressed for who asks for it.
+const worthZipping = 1 << 10
+
+// bytes answers b as it is, or compressed when asked.
 func (c *call) bytes(status int, contentType string, b []byte) error {
 	h := c.w.Header()
 	h.Set("Content-Type", contentType)
+	if len(b) >= worthZipping {
+		h.Add("Vary", "Accept-Encoding")
+		if c.takesGzip() {
+			zipped, err := gzipped(b)
+			if err != nil {
+				return err
+			}
+			h.Set("Content-Encoding", "gzip")
+			b = zipped
+		}
+	}
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	c.w.WriteHeader(status)
 	if c.r.Method != http.MethodHead {
@@ -63,6 +80,14 @@ func (c *call) body(types ...string) ([]byte, error) {
 			return nil, fault.New(fault.Unsupported, "send %s, not %s", strings.Join(types, " or "), given)
 		}
 	}
+	if e := c.r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, fault.New(fault.Unsupported, "send the body as it is, not %s", e)
+	}
+	return c.read()
+}
+
+// read reads a bounded body.
+func (c *call) read() ([]byte, error) {
 	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxJSON))
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
@@ -103,11 +128,14 @@ func (c *call) date() (schedules.Date, error) {
 	return d, nil
 }
 
-// ifMatch is the revision that a change starts from; nil when the caller gives none.
+// ifMatch is the revision that a change starts from; nil when the caller gives none, or takes any.
 func (c *call) ifMatch() (*int64, error) {
 	h := c.r.Header.Get("If-Match")
 	if h == "" {
 		return nil, nil
+	}
+	if h == "*" {
+		return nil, nil // whatever the latest is
 	}
 	n, err := strconv.ParseInt(strings.Trim(h, `"`), 10, 64)
 	if err != nil {
@@ -119,10 +147,25 @@ func (c *call) ifMatch() (*int64, error) {
 // mustMatch is ifMatch for changes that must say what they start from.
 func (c *call) mustMatch() (*int64, error) {
 	n, err := c.ifMatch()
-	if err == nil && n == nil {
+	if err == nil && c.r.Header.Get("If-Match") == "" {
 		return nil, fault.New(fault.Unconditional, "send If-Match with the revision that your change starts from, so that nobody's work is lost")
 	}
 	return n, err
+}
+
+// startingFrom is what a change of a document that exists, or of one that does not, starts from.
+func (c *call) startingFrom(exists bool) (*int64, error) {
+	if exists {
+		return c.mustMatch()
+	}
+	revision, err := c.ifMatch()
+	if err == nil && c.r.Header.Get("If-Match") == "*" {
+		return nil, fault.New(fault.Stale, "it does not exist, so that no revision of it can match")
+	}
+	if revision == nil {
+		revision = new(int64)
+	}
+	return revision, err
 }
 
 // tag sets the ETag and reports whether the caller has that revision already; it answers 304 then.
@@ -132,22 +175,23 @@ func (c *call) tag(revision int64) (notModified bool) {
 	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
 		return false
 	}
-	if known, ok := c.known(); ok && known == revision || c.r.Header.Get("If-None-Match") == "*" {
+	if slices.Contains(c.knownAll(), revision) || c.r.Header.Get("If-None-Match") == "*" {
 		c.w.WriteHeader(http.StatusNotModified)
 		return true
 	}
 	return false
 }
 
-// known is the revision of If-None-Match.
-func (c *call) known() (int64, bool) {
-	for _, t := range strings.Split(c.r.Header.Get("If-None-Match"), ",") {
+// knownAll are the revisions of If-None-Match.
+func (c *call) knownAll() []int64 {
+	var out []int64
+	for t := range strings.SplitSeq(c.r.Header.Get("If-None-Match"), ",") {
 		t = strings.Trim(strings.TrimPrefix(strings.TrimSpace(t), "W/"), `"`)
 		if n, err := strconv.ParseInt(t, 10, 64); err == nil {
-			return n, true
+			out = append(out, n)
 		}
 	}
-	return 0, false
+	return out
 }
 
 // wait is how long the caller is ready to wait, at most the given limit.

@@ -31,10 +31,14 @@ func (a *api) changes(c *call) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
 	c.w.WriteHeader(http.StatusOK)
+	if c.r.Method == http.MethodHead {
+		return nil
+	}
 	controller := http.NewResponseController(c.w)
+	controller.SetReadDeadline(time.Time{}) // the stream lasts; not every writer has deadlines, and those need none
 	ctx := c.r.Context()
 	write := func(format string, args ...any) error {
-		controller.SetWriteDeadline(time.Now().Add(heartbeat)) // not every writer has one; those need none
+		controller.SetWriteDeadline(time.Now().Add(heartbeat)) // likewise
 		if _, err := fmt.Fprintf(c.w, format, args...); err != nil {
 			return err
 		}

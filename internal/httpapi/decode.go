@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/openapi"
 )
 
 // decodeStrict reads JSON into the struct that v points to. It names every unknown field and every value of the wrong
@@ -50,6 +51,37 @@ func mergeStrict(patch []byte, v any) error {
 	}
 	return decodeStrict(rest, v)
 }
+
+// together tells what several looks at one input found, all of it at once. A failure that is not about fields comes
+// first and alone. A later look's problem with a field that an earlier one could not read says nothing, and is left out.
+func together(looks ...error) error {
+	var out []fault.Field
+	for _, err := range looks {
+		fields := fault.FieldsOf(err)
+		if err != nil && len(fields) == 0 {
+			return err
+		}
+		before := len(out)
+		for _, f := range fields {
+			if !slices.ContainsFunc(out[:before], func(known fault.Field) bool { return related(known.Field, f.Field) }) {
+				out = append(out, f)
+			}
+		}
+	}
+	return fault.Fields(out...)
+}
+
+// related reports whether one of two fields holds the other.
+func related(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	rest, ok := strings.CutPrefix(b, a)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// unreadable reports whether a body could not be looked at any further: err is not about single fields of it.
+func unreadable(err error) bool { return err != nil && len(fault.FieldsOf(err)) == 0 }
 
 func jsonFault(err error) string {
 	if err == io.EOF {
@@ -107,9 +139,11 @@ func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
 		return
 	}
 	fields := map[string][]int{}
-	for _, f := range reflect.VisibleFields(v.Type()) { // those of embedded structs too
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
-			fields[name] = f.Index
+	for _, f := range openapi.Fields(v.Type()) {
+		fields[f.Name] = f.Go.Index
+		list := v.FieldByIndex(f.Go.Index)
+		if !f.Omitted && list.Kind() == reflect.Slice && list.IsNil() && list.Type() != reflect.TypeFor[json.RawMessage]() {
+			list.Set(reflect.MakeSlice(list.Type(), 0, 0)) // a list that is left out is an empty one, and is written as one
 		}
 	}
 	names := make([]string, 0, len(values))

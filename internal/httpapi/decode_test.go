@@ -59,7 +59,7 @@ func TestMergePatchKeepsWhatItLeavesOut(t *testing.T) {
 	if err := mergeStrict([]byte(`{"title":"new","voice":null,"tags":["y","z"]}`), &m); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(wire.SegmentMeta{ID: "a", Title: "new", Tags: []string{"y", "z"}}, m); d != "" {
+	if d := cmp.Diff(wire.SegmentMeta{ID: "a", Title: "new", Tags: []string{"y", "z"}, Persons: []string{}}, m); d != "" {
 		t.Error(d)
 	}
 	if err := mergeStrict([]byte(`{"state":"approved"}`), &m); len(fault.FieldsOf(err)) != 1 {

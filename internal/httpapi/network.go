@@ -25,11 +25,12 @@ func (a *api) apply(c *call) error {
 		}
 	}
 	var n wire.Apply
-	if err := decodeStrict(b, &n); err != nil {
-		return err
+	read := decodeStrict(b, &n)
+	if unreadable(read) {
+		return read
 	}
 	dryRun, err := c.flag("dry_run")
-	if err != nil {
+	if err := together(read, err, a.Scheduler.Check(n)); err != nil {
 		return err
 	}
 	out, err := a.Scheduler.Apply(c.r.Context(), c.actor, n, nil, dryRun)
@@ -66,29 +67,27 @@ func (c *call) flag(name string) (bool, error) {
 
 // put makes one document as it is sent. Its id is the path's; a document that exists needs If-Match.
 func (a *api) put(c *call, kind string, document any, id *string, latest *int64, network func() wire.Apply) error {
-	if err := c.decode(document); err != nil {
-		return err
+	read := c.decode(document)
+	if unreadable(read) {
+		return read
 	}
 	name := c.param(kind)
+	var own error
 	if *id != "" && *id != name {
-		return fault.Fields(fault.Field{Field: "id", Message: "must be the path's, or left out"})
+		own = fault.Fields(fault.Field{Field: "id", Message: "must be the path's, or left out"})
 	}
 	*id = name
-	revision, err := c.ifMatch()
-	if err != nil {
+	n := network()
+	if err := together(read, own, withoutPrefix(a.Scheduler.Check(n), kind+"s[0].")); err != nil {
 		return err
 	}
-	n := network()
-	if revision == nil {
-		if a.Scheduler.Exists(n) {
-			_, err := c.mustMatch()
-			return err
-		}
-		revision = new(int64)
+	revision, err := c.startingFrom(a.Scheduler.Exists(n))
+	if err != nil {
+		return err
 	}
 	out, err := a.Scheduler.Apply(c.r.Context(), c.actor, n, revision, false)
 	if err != nil {
-		return withoutPrefix(err, kind+"s[0].")
+		return err
 	}
 	status := http.StatusOK
 	if out.Changes[0].Action == "create" {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"reflect"
+	"strings"
 
 	"lifeline/internal/openapi"
 )
@@ -137,6 +138,10 @@ func failures(r route, o operation) map[int]string {
 	if len(o.query) > 0 || len(o.takes) > 0 {
 		out[http.StatusUnprocessableEntity] = "The input is wrong: errors names every field."
 	}
+	if r.method == http.MethodPost {
+		out[http.StatusConflict] = "The first request with this Idempotency-Key is still under way."
+		out[http.StatusUnprocessableEntity] = "The input is wrong: errors names every field."
+	}
 	if len(o.takes) > 0 {
 		out[http.StatusBadRequest] = "The body cannot be read at all."
 		out[http.StatusRequestEntityTooLarge] = "The body is too large."
@@ -149,6 +154,9 @@ func failures(r route, o operation) map[int]string {
 		out[http.StatusPreconditionRequired] = "If-Match is missing."
 	}
 	for status, when := range o.faults {
+		if status == http.StatusConflict && r.method == http.MethodPost {
+			when += " Or the" + strings.TrimPrefix(out[status], "The")
+		}
 		out[status] = when
 	}
 	return out

@@ -46,7 +46,7 @@ var (
 		Schema: openapi.String(), Example: `"7"`}
 	idempotencyKey = openapi.Parameter{Name: "Idempotency-Key", In: "header",
 		Description: "Any text of the caller's that names this act. Sent again within a day, with the same body, the first answer is repeated.",
-		Schema:      openapi.String().Length(1, 255), Example: "5f3c1f7e-2b1e-4b44-9a39-6f0f6c8f1a52"}
+		Schema:      openapi.String().Length(1, maxIdempotencyKey), Example: "5f3c1f7e-2b1e-4b44-9a39-6f0f6c8f1a52"}
 	rangeHeader = openapi.Parameter{Name: "Range", In: "header", Description: "Bytes to answer, such as bytes=0-1023.", Schema: openapi.String()}
 )
 

@@ -35,6 +35,8 @@ var standings = map[fault.Kind]standing{
 	fault.Gone:            {http.StatusGone, "gone", "No longer kept"},
 	fault.Busy:            {http.StatusLocked, "busy", "Another request works on it"},
 	fault.Damaged:         {wire.StatusChecksumMismatch, "damaged", "The bytes are not those that were announced"},
+	fault.NotDone:         {http.StatusMethodNotAllowed, "method", "Method not allowed"},
+	fault.OutOfRange:      {http.StatusRequestedRangeNotSatisfiable, "range", "No such bytes"},
 }
 
 // problemURN begins the type of every problem.
@@ -74,14 +76,17 @@ func (a *api) problem(c *call, err error) wire.Problem {
 func (a *api) fail(c *call, err error) {
 	p := a.problem(c, err)
 	h := c.w.Header()
-	for _, name := range []string{"ETag", "Cache-Control", "Content-Encoding", "Last-Modified"} {
+	for _, name := range []string{"ETag", "Cache-Control", "Content-Encoding", "Last-Modified", "Repr-Digest",
+		"Content-Disposition", "Accept-Ranges"} {
 		h.Del(name)
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="lifeline", Basic realm="lifeline"`)
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", "2")
+		if h.Get("Retry-After") == "" {
+			h.Set("Retry-After", "2")
+		}
 	}
 	if err := c.jsonAs(problemType, p.Status, p); err != nil {
 		a.Log.Error("a problem could not be told", "error", err)

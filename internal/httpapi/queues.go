@@ -1,12 +1,10 @@
 package httpapi
 
 import (
-	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
-	"strings"
+	"slices"
 	"time"
 
 	"lifeline/internal/control"
@@ -24,9 +22,9 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (control
 	if err != nil {
 		return control.Sealed[T]{}, err
 	}
-	known, given := c.known()
-	if !given {
-		known = -1
+	known := int64(-1)
+	if all := c.knownAll(); len(all) > 0 {
+		known = slices.Max(all)
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), wait)
 	defer cancel()
@@ -38,24 +36,11 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (control
 
 // sealed answers a sealed document's envelope or its payload's exact bytes, compressed when asked.
 func sealed(c *call, revision int64, contentType string, b []byte) error {
-	h := c.w.Header()
-	h.Set("Cache-Control", "private, no-cache")
-	h.Add("Vary", "Accept-Encoding")
+	c.w.Header().Set("Cache-Control", "private, no-cache")
 	if c.tag(revision) {
 		return nil
 	}
-	if !strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip") {
-		return c.bytes(http.StatusOK, contentType, b)
-	}
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Encoding", "gzip")
-	c.w.WriteHeader(http.StatusOK)
-	if c.r.Method == http.MethodHead {
-		return nil
-	}
-	z := gzip.NewWriter(c.w)
-	_, err := z.Write(b)
-	return errors.Join(err, z.Close())
+	return c.bytes(http.StatusOK, contentType, b)
 }
 
 // dateOrToday is the query's date, or the station's broadcast day at each look.

@@ -36,10 +36,11 @@ func (a *api) knownStation(c *call) (schedules.Date, error) {
 // change is what a change of a day is about: the day, and the revision that it starts from (nil: any), with the body
 // decoded into v.
 func (a *api) change(c *call, v any) (date schedules.Date, revision *int64, err error) {
-	if date, err = a.knownStation(c); err != nil {
+	date, err = a.knownStation(c)
+	if unreadable(err) {
 		return date, nil, err
 	}
-	if err = c.decodeOptional(v); err != nil {
+	if err = together(err, c.decodeOptional(v)); err != nil {
 		return date, nil, err
 	}
 	revision, err = c.ifMatch()
@@ -62,11 +63,8 @@ func (a *api) getRundown(c *call) error {
 func (a *api) plan(c *call) error {
 	var in wire.PlanRequest
 	date, revision, err := a.change(c, &in)
-	if err != nil {
-		return err
-	}
-	dryRun, err := c.flag("dry_run")
-	if err != nil {
+	dryRun, flag := c.flag("dry_run")
+	if err := together(err, flag); err != nil {
 		return err
 	}
 	r, err := a.Scheduler.Plan(c.r.Context(), c.actor, c.station(), date,
@@ -109,16 +107,13 @@ func (a *api) diff(c *call) error {
 	if err != nil {
 		return err
 	}
-	from, err := c.revisionParam("from")
-	if err != nil {
-		return err
+	from, wrong := c.revisionParam("from")
+	if wrong == nil && from == 0 {
+		wrong = fault.Fields(fault.Field{Field: "from", Message: "must be the revision to compare from"})
 	}
 	to, err := c.revisionParam("to")
-	if err != nil {
+	if err := together(wrong, err); err != nil {
 		return err
-	}
-	if from == 0 {
-		return fault.Fields(fault.Field{Field: "from", Message: "must be the revision to compare from"})
 	}
 	changes, err := a.Scheduler.Diff(c.r.Context(), c.station(), date, from, to)
 	if err != nil {

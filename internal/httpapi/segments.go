@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"time"
 
 	"lifeline/internal/control"
@@ -14,9 +15,6 @@ import (
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
-
-// uploadPatience is how long a client that sends audio may send nothing.
-const uploadPatience = time.Minute
 
 // uploadSegment takes the parts meta and audio, in either order, and answers the analysed segment.
 func (a *api) uploadSegment(c *call) error {
@@ -34,6 +32,7 @@ func (a *api) uploadSegment(c *call) error {
 	for {
 		part, err := mr.NextPart()
 		if err == io.EOF {
+			c.print.end()
 			break
 		}
 		if err != nil {
@@ -41,11 +40,11 @@ func (a *api) uploadSegment(c *call) error {
 		}
 		switch name := part.FormName(); {
 		case name == "meta" && seg == nil:
-			if seg, err = a.readMeta(part); err != nil {
+			if seg, err = a.readMeta(c.print.of(part)); err != nil {
 				return err
 			}
 		case name == "audio" && received == nil:
-			r, err := a.Library.Receive(c.r.Context(), part)
+			r, err := a.Library.Receive(c.r.Context(), c.print.of(part))
 			if err != nil {
 				return uploadFault(err)
 			}
@@ -84,15 +83,16 @@ func (a *api) readMeta(part io.Reader) (*schedules.Segment, error) {
 		return nil, fault.New(fault.TooLarge, "the part meta is larger than %d MiB", maxJSON>>20)
 	}
 	var m wire.SegmentMeta
-	if err := decodeStrict(b, &m); err != nil {
-		return nil, err
+	read := decodeStrict(b, &m)
+	if unreadable(read) {
+		return nil, read
 	}
 	seg := &schedules.Segment{}
 	m.Onto(seg)
 	if seg.ID == "" {
 		seg.ID = control.NewSegmentID()
 	}
-	return seg, a.Library.CheckNew(*seg)
+	return seg, together(read, a.Library.CheckNew(*seg))
 }
 
 // replaceAudio takes the body itself as a segment's new recording.
@@ -126,19 +126,29 @@ func uploadFault(err error) error {
 
 func (a *api) listSegments(c *call) error {
 	after, limit, err := c.page()
-	if err != nil {
-		return err
-	}
 	q := c.r.URL.Query()
 	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")), Language: q.Get("language"),
 		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: q.Get("tag"), SHA256: q.Get("sha256"), After: after, Limit: limit}
 	if v := q.Get("expiring_before"); v != "" {
-		if f.ExpiringBefore, err = time.Parse(time.RFC3339Nano, v); err != nil {
-			return fault.Fields(fault.Field{Field: "expiring_before", Message: "must be an instant such as 2023-10-27T13:00:00.000Z"})
+		var wrong error
+		if f.ExpiringBefore, wrong = time.Parse(time.RFC3339Nano, v); wrong != nil {
+			err = together(err, fault.Fields(fault.Field{Field: "expiring_before", Message: "must be an instant such as 2023-10-27T13:00:00.000Z"}))
 		}
+	}
+	err = together(err, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State, states))
+	if err != nil {
+		return err
 	}
 	items, next := a.Library.Segments(f)
 	return page(c, items, next)
+}
+
+// oneOf is what is wrong with a query parameter that must be one of a list, or left out.
+func oneOf[T ~string](name string, value T, list []T) error {
+	if value == "" || slices.Contains(list, value) {
+		return nil
+	}
+	return fault.Fields(fault.Field{Field: name, Message: fmt.Sprintf("must be one of %v", list)})
 }
 
 // page answers one page of a list.
@@ -207,11 +217,17 @@ func (a *api) patchSegment(c *call) error {
 		return err
 	}
 	m := wire.SegmentMetaOf(before)
-	if err := mergeStrict(b, &m); err != nil {
-		return err
+	read := mergeStrict(b, &m)
+	if unreadable(read) {
+		return read
 	}
+	var own error
 	if m.ID != id {
-		return fault.Fields(fault.Field{Field: "id", Message: "cannot be changed"})
+		own = fault.Fields(fault.Field{Field: "id", Message: "cannot be changed"})
+		m.ID = id
+	}
+	if err := together(read, own, a.Library.CheckEdit(before, m.Onto)); err != nil {
+		return err
 	}
 	s, err := a.Library.Edit(c.r.Context(), c.actor, id, revision, m.Onto)
 	return c.segment(s, err)

@@ -7,10 +7,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -29,22 +27,32 @@ type Parts struct {
 	Library   *control.Library
 	Scheduler *control.Scheduler
 	Logbook   *control.Logbook
+	Answers   *control.Answers
 	Mirror    *control.Mirror
 	Keys      []ed25519.PublicKey
 	Ready     map[string]func(context.Context) error // what must be reachable, by name
 	Now       func() time.Time
 	Log       *slog.Logger
+	Rate      Rate
+}
+
+// Rate is how fast one token may be used: so many requests at once, and then so many a second. Zero does not limit.
+type Rate struct {
+	PerSecond float64
+	Burst     int
 }
 
 type api struct {
 	Parts
 	document func() (*openapi.Document, error) // of the routes; made once, when it is first asked for
+	requests *throttle                         // by token
+	logins   *throttle                         // that failed, by address
 }
 
 // New is the handler of the whole contract.
 func New(p Parts) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
-	a := &api{Parts: p}
+	a := &api{Parts: p, requests: newThrottle(p.Rate.PerSecond, p.Rate.Burst), logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
 	a.document = sync.OnceValues(func() (*openapi.Document, error) { return document(a.routes()) })
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
@@ -60,13 +68,10 @@ func New(p Parts) http.Handler {
 	e.NoRoute(a.serve(route{open: true, handle: func(*call) error {
 		return fault.New(fault.NotFound, "there is nothing at this path")
 	}}))
-	e.NoMethod(func(g *gin.Context) {
-		c := &call{w: g.Writer, r: g.Request, actor: control.Actor{RequestID: newRequestID()}}
-		p := problemOf(fault.New(fault.Invalid, "%s is not done here", g.Request.Method), c.actor.RequestID)
-		p.Type, p.Title, p.Status = problemURN+"method", "Method not allowed", http.StatusMethodNotAllowed
-		c.jsonAs(problemType, p.Status, p)
-	})
-	return e
+	e.NoMethod(a.serve(route{open: true, handle: func(c *call) error {
+		return fault.New(fault.NotDone, "%s is not done here", c.r.Method)
+	}}))
+	return a.guard(e)
 }
 
 // route is one operation: where it is, who may do it, and what it does.
@@ -81,24 +86,12 @@ type route struct {
 func (a *api) serve(r route) gin.HandlerFunc {
 	return func(g *gin.Context) {
 		c := &call{w: g.Writer, r: g.Request, param: g.Param}
-		c.actor.RequestID = newRequestID()
-		h := g.Writer.Header()
-		h.Set("X-Request-Id", c.actor.RequestID)
-		h.Set("X-Content-Type-Options", "nosniff")
-		defer func() {
-			if v := recover(); v != nil {
-				if v == http.ErrAbortHandler {
-					panic(v)
-				}
-				a.Log.Error("handler panicked", "path", c.r.URL.Path, "panic", v, "stack", string(debug.Stack()))
-				if !g.Writer.Written() {
-					a.fail(c, fmt.Errorf("panic: %v", v))
-				}
-			}
-		}()
+		t := trailOf(g.Request)
+		t.route, c.actor.RequestID = r.path, t.id
 		err := a.admit(c, r)
+		t.by = c.actor.Name
 		if err == nil {
-			err = r.handle(c)
+			err = a.repeatable(c, r.handle)
 		}
 		switch {
 		case err == nil:
@@ -119,6 +112,12 @@ func (a *api) admit(c *call, r route) error {
 	id := c.actor.RequestID
 	actor, err := a.Access.Authenticate(bearer(c.r))
 	if err != nil {
+		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many failed logins from this address"); slow != nil {
+			return slow
+		}
+		return err
+	}
+	if err := a.slowDown(c, a.requests, actor.Token, "this token is used faster than is allowed"); err != nil {
 		return err
 	}
 	actor.RequestID = id

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"lifeline/internal/control"
-	"lifeline/internal/fault"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -54,13 +53,15 @@ func (a *api) keys(c *call) error {
 
 func (a *api) createToken(c *call) error {
 	var in wire.NewToken
-	if err := c.decode(&in); err != nil {
+	read := c.decode(&in)
+	if unreadable(read) {
+		return read
+	}
+	token := control.NewToken{Name: in.Name, Role: control.Role(in.Role), Station: in.Station, Life: in.Life.Duration}
+	if err := together(read, token.Check()); err != nil {
 		return err
 	}
-	if in.Life.Duration < 0 {
-		return fault.Fields(fault.Field{Field: "life_ms", Message: "must not be negative"})
-	}
-	t, err := a.Access.Create(c.r.Context(), c.actor, control.NewToken{Name: in.Name, Role: control.Role(in.Role), Station: in.Station, Life: in.Life.Duration})
+	t, err := a.Access.Create(c.r.Context(), c.actor, token)
 	if err != nil {
 		return err
 	}

@@ -94,9 +94,9 @@ func (a *api) getUpload(c *call) error {
 
 // listUploads answers the caller's uploads that are not done, so that a program that has forgotten them goes on.
 func (a *api) listUploads(c *call) error {
-	out := []wire.Upload{}
+	out := []wire.UploadState{}
 	for _, u := range a.Library.Uploads(c.actor) {
-		out = append(out, wire.Upload{ID: u.ID, URL: wire.Uploads(u.ID), Segment: u.Segment.ID, Offset: u.Offset(),
+		out = append(out, wire.UploadState{ID: u.ID, URL: wire.Uploads(u.ID), Segment: u.Segment.ID, Offset: u.Offset(),
 			Length: u.Length, SHA256: u.SHA256, ExpiresAt: u.ExpiresAt})
 	}
 	return page(c, out, "")
@@ -231,7 +231,7 @@ func (a *api) readUploadMetadata(c *call) (u control.Upload, err error) {
 		return u, nil
 	}
 	m, err := metaOfTexts(given)
-	m.onto(&u.Segment)
+	m.Onto(&u.Segment)
 	if u.Segment.ID == "" {
 		u.Segment.ID = control.NewSegmentID()
 	}
@@ -255,7 +255,7 @@ func metadata(header string) (map[string]string, error) {
 }
 
 // metaOfTexts reads the metadata of a segment from texts by the names of its fields.
-func metaOfTexts(given map[string]string) (m segmentMeta, err error) {
+func metaOfTexts(given map[string]string) (m wire.SegmentMeta, err error) {
 	if whole, ok := given["meta"]; ok && len(given) == 1 {
 		return m, decodeStrict([]byte(whole), &m)
 	}

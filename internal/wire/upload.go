@@ -8,8 +8,8 @@ const StatusChecksumMismatch = 460
 // TusVersion is the version of the tus protocol that is spoken.
 const TusVersion = "1.0.0"
 
-// Upload is a recording that is arriving in pieces.
-type Upload struct {
+// UploadState is a recording that is arriving in pieces.
+type UploadState struct {
 	ID        string            `json:"id"`
 	URL       string            `json:"url"` // where tus goes on
 	Segment   string            `json:"segment"`

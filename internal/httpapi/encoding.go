@@ -1,0 +1,40 @@
+package httpapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// takesGzip reports whether the caller takes a compressed answer (RFC 9110, 12.5.3).
+func (c *call) takesGzip() bool {
+	any := false
+	for offer := range strings.SplitSeq(c.r.Header.Get("Accept-Encoding"), ",") {
+		name, parameters, _ := strings.Cut(strings.TrimSpace(offer), ";")
+		quality := 1.0
+		if q, ok := strings.CutPrefix(strings.ReplaceAll(parameters, " ", ""), "q="); ok {
+			quality, _ = strconv.ParseFloat(q, 64) // what is no number is no wish: 0
+		}
+		switch strings.ToLower(name) {
+		case "gzip":
+			return quality > 0
+		case "*":
+			any = quality > 0
+		}
+	}
+	return any
+}
+
+func gzipped(b []byte) ([]byte, error) {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err := z.Write(b); err != nil {
+		return nil, fmt.Errorf("httpapi: compress: %w", err)
+	}
+	if err := z.Close(); err != nil {
+		return nil, fmt.Errorf("httpapi: compress: %w", err)
+	}
+	return out.Bytes(), nil
+}

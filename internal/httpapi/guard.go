@@ -1,0 +1,121 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"lifeline/internal/fault"
+)
+
+// trail is what is known of a request while it is served: it goes into the log, the figures and the answers.
+type trail struct {
+	id    string // of the request
+	route string // template; empty while none is found
+	by    string // whose token; empty while nobody is known
+}
+
+type trailKey struct{}
+
+func trailOf(r *http.Request) *trail {
+	t, _ := r.Context().Value(trailKey{}).(*trail)
+	return t
+}
+
+// guard stands around every request: it names it, says what browsers may do with the answer, keeps other sites out,
+// catches what breaks, and tells the log and the figures how it went.
+func (a *api) guard(next http.Handler) http.Handler {
+	crossOrigin := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t := &trail{id: newRequestID()}
+		r = r.WithContext(context.WithValue(r.Context(), trailKey{}, t))
+		out := &watched{ResponseWriter: w}
+		start := time.Now()
+		secure(out.Header(), t.id, r.TLS != nil)
+		defer func() {
+			if v := recover(); v != nil {
+				a.caught(out, r, v)
+			}
+			a.tell(r, t, out, time.Since(start))
+		}()
+		if err := crossOrigin.Check(r); err != nil {
+			a.refuse(out, r, fault.Wrap(fault.Forbidden, err, "a page of another site may not do this"))
+			return
+		}
+		next.ServeHTTP(out, r)
+	})
+}
+
+// secure sets the headers of every answer. A handler may loosen the policy for a page of its own.
+func secure(h http.Header, id string, tls bool) {
+	h.Set("X-Request-Id", id)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	if tls {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// caught ends a request whose handler panicked. An answer that has begun is broken off, so that it does not look whole.
+func (a *api) caught(w *watched, r *http.Request, v any) {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	a.Log.Error("handler panicked", "request_id", trailOf(r).id, "panic", v, "stack", string(debug.Stack()))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	a.refuse(w, r, fmt.Errorf("panic: %v", v))
+}
+
+// refuse answers a failure outside of any route.
+func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	c := &call{w: w, r: r}
+	c.actor.RequestID = trailOf(r).id
+	a.fail(c, err)
+}
+
+// tell logs a request: at info what changes something or fails, at debug what reads. Paths are logged, queries are
+// not: they can hold signatures.
+func (a *api) tell(r *http.Request, t *trail, w *watched, took time.Duration) {
+	level := slog.LevelDebug
+	if w.status >= http.StatusBadRequest || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		level = slog.LevelInfo
+	}
+	a.Log.LogAttrs(r.Context(), level, "request", slog.String("request_id", t.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("by", t.by), slog.String("remote", r.RemoteAddr))
+}
+
+// watched notes how an answer went.
+type watched struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (w *watched) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Flush and Unwrap let streams and deadlines through.
+func (w *watched) Flush() { http.NewResponseController(w.ResponseWriter).Flush() }
+
+func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,183 @@
+package httpapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+)
+
+// maxIdempotencyKey bounds the name that a caller gives a request.
+const maxIdempotencyKey = 255
+
+// repeatable serves a POST with an Idempotency-Key: the first answer is kept, durably before it is sent, and repeated
+// to the same token, path and body. Another body under the same key is refused, and so is a second request while the
+// first is under way (the draft "The Idempotency-Key HTTP Header Field").
+func (a *api) repeatable(c *call, handle handler) error {
+	key := c.r.Header.Get("Idempotency-Key")
+	if c.r.Method != http.MethodPost || key == "" {
+		return handle(c)
+	}
+	if len(key) > maxIdempotencyKey {
+		return fault.Fields(fault.Field{Field: "Idempotency-Key", Message: fmt.Sprintf("must be at most %d bytes", maxIdempotencyKey)})
+	}
+	c.print = newPrint(c.r)
+	if !c.print.parts {
+		b, err := c.read()
+		if err != nil {
+			return err
+		}
+		c.print.Write(b)
+		c.print.whole = true
+		c.r.Body, c.r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+	}
+	kept, first, err := a.Answers.Begin(c.r.Context(), c.actor, bearer(c.r), c.r.Method, c.r.URL.EscapedPath(), key)
+	if err != nil {
+		return err
+	}
+	if kept != nil {
+		return a.repeat(c, kept)
+	}
+	return a.first(c, handle, first)
+}
+
+// first does the request and keeps its answer. What failed on our side, or was not read to its end, may be done anew.
+func (a *api) first(c *call, handle handler, first *control.FirstRequest) error {
+	w := c.w
+	buffer := &answerBuffer{real: w, status: http.StatusOK}
+	done := false
+	defer func() { // a panic passes on
+		c.w = w
+		if !done {
+			a.warn(c, first.Drop(c.r.Context()))
+		}
+	}()
+	c.w = buffer
+	c.r.Header.Del("Accept-Encoding") // what is kept is kept plain
+	if err := handle(c); err != nil {
+		if problemOf(err, "").Status >= http.StatusInternalServerError || !c.print.whole {
+			return err
+		}
+		a.fail(c, err)
+	}
+	done = true
+	answer := control.Answer{Status: buffer.status, Header: map[string]string{}, Body: buffer.body.Bytes(), Print: c.print.Sum(nil), Bytes: c.print.bytes}
+	for _, name := range []string{"Content-Type", "ETag", "Location", "Cache-Control", "Retry-After"} {
+		if v := w.Header().Get(name); v != "" {
+			answer.Header[name] = v
+		}
+	}
+	a.warn(c, first.Keep(c.r.Context(), answer)) // it is done: not to answer would be worse
+	w.WriteHeader(buffer.status)
+	w.Write(buffer.body.Bytes()) // a client that is gone is no failure of ours
+	return nil
+}
+
+func (a *api) warn(c *call, err error) {
+	if err != nil {
+		a.Log.Warn("the answer to an Idempotency-Key could not be kept", "request_id", c.actor.RequestID, "error", err)
+	}
+}
+
+// repeat answers what was answered first, if the body is the same.
+func (a *api) repeat(c *call, kept *control.Answer) error {
+	if c.print.parts {
+		c.patient()
+		if err := c.print.readParts(http.MaxBytesReader(c.w, c.r.Body, kept.Bytes+maxJSON), c.r); err != nil {
+			return err
+		}
+	}
+	if subtle.ConstantTimeCompare(c.print.Sum(nil), kept.Print) != 1 {
+		return fault.Fields(fault.Field{Field: "Idempotency-Key", Message: "was given to another request: its body or query differs"})
+	}
+	h := c.w.Header()
+	for name, v := range kept.Header {
+		h.Set(name, v)
+	}
+	h.Set("Idempotency-Replayed", "true")
+	c.w.WriteHeader(kept.Status)
+	c.w.Write(kept.Body) // as above
+	return nil
+}
+
+// print is the hash by which a request is known again. Of a multipart body it takes the names and contents of the
+// parts, since every sending has other boundaries.
+type print struct {
+	hash.Hash
+	parts bool
+	whole bool // everything that was sent went in
+	bytes int64
+}
+
+func newPrint(r *http.Request) *print {
+	t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	p := &print{Hash: sha256.New(), parts: t == "multipart/form-data"}
+	fmt.Fprintf(p, "%s\x00%s\x00", r.URL.RawQuery, t)
+	return p
+}
+
+func (p *print) Write(b []byte) (int, error) {
+	p.bytes += int64(len(b))
+	return p.Hash.Write(b)
+}
+
+// of lets a part pass into the print while it is read. Without a print it is the part as it is.
+func (p *print) of(part *multipart.Part) io.Reader {
+	if p == nil {
+		return part
+	}
+	fmt.Fprintf(p, "\x00%s\x00%s\x00%s\x00", part.FormName(), part.FileName(), part.Header.Get("Content-Type"))
+	return io.TeeReader(part, p)
+}
+
+// end notes that the last part was read.
+func (p *print) end() {
+	if p != nil {
+		p.whole = true
+	}
+}
+
+func (p *print) readParts(body io.ReadCloser, r *http.Request) error {
+	r.Body = body
+	mr, err := r.MultipartReader()
+	if err != nil {
+		return fault.Wrap(fault.Unsupported, err, "send multipart/form-data")
+	}
+	for {
+		part, err := mr.NextPart()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			_, err = io.Copy(io.Discard, p.of(part))
+		}
+		var over *http.MaxBytesError
+		if errors.As(err, &over) {
+			return nil // longer than the first one: the prints differ
+		}
+		if err != nil {
+			return fault.Wrap(fault.Invalid, err, "the upload did not arrive whole: send it again")
+		}
+	}
+}
+
+// answerBuffer holds an answer back until it is kept. Its headers are the real ones.
+type answerBuffer struct {
+	real   http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (b *answerBuffer) Header() http.Header         { return b.real.Header() }
+func (b *answerBuffer) WriteHeader(status int)      { b.status = status }
+func (b *answerBuffer) Unwrap() http.ResponseWriter { return b.real } // to its deadlines
+func (b *answerBuffer) Write(p []byte) (int, error) { return b.body.Write(p) }
