@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"internal/control": {"schedules", "schedules/auditor", "audio", "internal/fault", "internal/wire",
 		"internal/store", "internal/blob", "golang.org/x/sync/errgroup"}, // of the last two the values of their contracts; no back end
 	"internal/openapi":         {},
-	"internal/openapi/conform": {"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text/..."},
+	"internal/openapi/conform": {"github.com/santhosh-tekuri/jsonschema/v6", "pgregory.net/rapid"},
 	"internal/store":           {"internal/fault"},
 	"internal/store/memory":    {"internal/store", "internal/fault"},
 	"internal/store/sqlite":    {"internal/store", "internal/fault", "modernc.org/sqlite/..."},

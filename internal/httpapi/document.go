@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -45,19 +46,22 @@ func document(routes []route) (*openapi.Document, error) {
 		}
 		documented[o.at] = o
 	}
+	var wrong []error
 	for _, r := range routes {
 		at := r.method + " " + r.path
 		o, ok := documented[at]
 		if !ok {
-			return nil, fmt.Errorf("httpapi: the route %s is not documented: give it an operation in operations_*.go", at)
+			wrong = append(wrong, fmt.Errorf("httpapi: the route %s is not documented: give it an operation in operations_*.go", at))
+			continue
 		}
 		delete(documented, at)
-		if err := b.add(r, o); err != nil {
-			return nil, err
-		}
+		wrong = append(wrong, b.add(r, o))
 	}
 	for at := range documented {
-		return nil, fmt.Errorf("httpapi: %s is documented, but there is no such route", at)
+		wrong = append(wrong, fmt.Errorf("httpapi: %s is documented, but there is no such route", at))
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
 	}
 	b.doc.Components = openapi.Components{Schemas: b.maker.Schemas(), SecuritySchemes: map[string]*openapi.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token."},

@@ -105,7 +105,7 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 	reflect.TypeFor[wire.EditRequest]():       {"edits": {Bounds: (&openapi.Schema{}).Count(1, maxEdits), Required: true}},
 	reflect.TypeFor[schedules.Edit]():         {"op": {Bounds: openapi.OneOf("insert", "replace", "move", "remove", "lock", "unlock"), Required: true}},
 	reflect.TypeFor[wire.AsRunReport]():       {"entries": {Bounds: (&openapi.Schema{}).Count(0, maxEntries), Required: true}},
-	reflect.TypeFor[wire.Status]():            {"station": ignored, "received_at": ignored},
+	reflect.TypeFor[wire.Status]():            {"station": ignored, "received_at": ignored, "published_revision": ignored},
 	reflect.TypeFor[wire.NewToken](): {"name": {Bounds: openapi.String().Length(1, 500), Required: true},
 		"role": {Bounds: openapi.OneOf(control.Roles...), Required: true}, "life_ms": {Bounds: (&openapi.Schema{}).AtLeast(0)}},
 }

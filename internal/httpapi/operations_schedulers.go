@@ -89,6 +89,11 @@ func schedulerOperations() []operation {
 			detail: "The secret is in this answer and nowhere else.", takes: takesJSON(wire.NewToken{Name: "lantern-coast", Role: "station", Station: "lantern-coast"}),
 			answers: []answer{gives(http.StatusCreated, "The token.", wire.Token{ID: "0d9c6f2e41b7a8035c1e", Name: "lantern-coast", Role: "station", Station: "lantern-coast",
 				CreatedAt: exampleStart, Secret: "lifeline_0d9c6f2e41b7a8035c1e_…"})}},
+		{at: "GET /v1/tokens", id: "listTokens", tag: forSchedulers, summary: "All access tokens, without their secrets", query: paged,
+			answers: []answer{gives(http.StatusOK, "One page of tokens, by id.", wire.Page[wire.Token]{Items: []wire.Token{
+				{ID: "0d9c6f2e41b7a8035c1e", Name: "lantern-coast", Role: "station", Station: "lantern-coast", CreatedAt: exampleStart}}})}},
+		{at: "DELETE /v1/tokens/:token", id: "revokeToken", tag: forSchedulers, summary: "Revoke an access token: from then on it opens nothing",
+			answers: []answer{givesNothing(http.StatusNoContent, "It is revoked.")}},
 	}
 }
 

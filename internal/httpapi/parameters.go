@@ -9,6 +9,7 @@ var pathParts = map[string]openapi.Parameter{
 	"station":  {Description: "Id of a station.", Schema: openapi.Match(idPattern), Example: "lantern-coast"},
 	"clock":    {Description: "Id of a clock.", Schema: openapi.Match(idPattern), Example: "hour-ko"},
 	"campaign": {Description: "Id of a campaign.", Schema: openapi.Match(idPattern), Example: "appeal-daily"},
+	"token":    {Description: "Id of an access token: what stands between the underscores of its secret.", Schema: openapi.Match(`^[0-9a-f]{20}$`), Example: "0d9c6f2e41b7a8035c1e"},
 	"item":     {Description: "Id of an item of the rundown.", Schema: openapi.String(), Example: "8d0e1c66a4f2b913"},
 	"date":     {Description: "A broadcast day in the station's own zone.", Schema: dateSchema(), Example: "2023-10-27"},
 	"file":     {Description: "The recording's SHA-256 in hexadecimal, and .mp3.", Schema: openapi.Match(`^[0-9a-f]{64}\.mp3$`), Example: exampleHash + ".mp3"},
