@@ -11,6 +11,8 @@ import (
 	_ "time/tzdata" // stations keep their own time zones, whatever machine they are
 
 	"github.com/alecthomas/kong"
+
+	"lifeline/internal/playout"
 )
 
 // version is what the player reports of itself.
@@ -28,7 +30,7 @@ func main() {
 	}
 	k := kong.Parse(&cli, kong.Name("playout"), kong.UsageOnError(),
 		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Vars{"silence": playout.SilenceLimit.String()}, kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "playout:", err)
 		os.Exit(1)

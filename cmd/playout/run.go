@@ -5,14 +5,12 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"strings"
 	"time"
 
-	"lifeline/audio"
 	"lifeline/internal/client"
 	"lifeline/internal/playout"
 	"lifeline/internal/seal"
@@ -35,7 +33,7 @@ type run struct {
 	Cache     int64         `env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Most bytes of audio to keep; 0 for what the disk has."`
 	Latency   time.Duration `env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"What alsa outputs buffer."`
 	Kbps      int           `name:"icecast-kbps" env:"LIFELINE_ICECAST_KBPS" default:"64" help:"Bit rate of icecast outputs."`
-	Silence   time.Duration `env:"LIFELINE_SILENCE" default:"8s" help:"Replace an item that has been silent for so long; 0 for never."`
+	Silence   time.Duration `env:"LIFELINE_SILENCE" default:"${silence}" help:"Replace an item that has been silent for so long; 0 for never."`
 	Listen    string        `env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Serve a status page, /status.json, /metrics and /healthz there, such as 127.0.0.1:8090."`
 	Until     time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop by itself then (RFC 3339)."`
 	Once      string        `xor:"until" placeholder:"WINDOW@DATE" help:"Stop by itself after this window."`
@@ -79,7 +77,7 @@ func (r *run) Run(ctx context.Context) (err error) {
 	p, err := playout.OpenPlayer(playout.Options{
 		Station: r.Station, State: state, API: client.New(r.Server, token, httpClient()), Keys: keys,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
-		Open:   openMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs,
+		Open:   playout.OpenMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs,
 		Until: r.Until, Stopping: stopping, Now: time.Now, Log: log, Notify: notify, Version: version,
 	})
 	if err != nil {
@@ -89,9 +87,6 @@ func (r *run) Run(ctx context.Context) (err error) {
 	log.Info("playing", "server", r.Server, "state", r.State)
 	return p.Run(ctx)
 }
-
-// openMP3 is the decoder of what the service delivers.
-func openMP3(r io.ReaderAt, size int64) (playout.Decoder, error) { return audio.Open(r, size) }
 
 func readToken(token, file string) (string, error) {
 	if file == "" {

@@ -2,17 +2,27 @@ package playout
 
 import (
 	"errors"
+	"os"
 	"sync"
 	"time"
 
 	"lifeline/internal/wire"
 )
 
+// Shelf is where recordings lie.
+type Shelf interface {
+	// Has reports whether the recording is there whole.
+	Has(audio wire.AudioRef) bool
+	// Open opens a recording whose hash is right; the caller closes it.
+	Open(audio wire.AudioRef) (*os.File, error)
+}
+
 // Cuer makes voices ready off the deck's own time: opening a recording means hashing all of it.
 type Cuer struct {
-	cache *Cache
-	open  Open
-	rate  Rate
+	shelf    Shelf
+	open     Open
+	rate     Rate
+	patience time.Duration // that the deck waits for an item which is not ready when it should start
 
 	works sync.WaitGroup
 	ready map[cueKey]*cued // used by the deck's goroutine only
@@ -33,12 +43,12 @@ type cued struct {
 
 const (
 	cueAhead = 10 * time.Second // before its start an item is made ready
-	cueWait  = 2 * time.Second  // that the deck waits for an item which is not ready when it should start
+	cueWait  = 2 * time.Second  // the patience of a player, which somebody hears
 )
 
-// NewCuer makes voices of what the cache holds, for outputs of rate.
-func NewCuer(cache *Cache, open Open, rate Rate) *Cuer {
-	return &Cuer{cache: cache, open: open, rate: rate, ready: map[cueKey]*cued{}}
+// NewCuer makes voices of what the shelf holds, for outputs of rate. The deck waits for one no longer than patience.
+func NewCuer(shelf Shelf, open Open, rate Rate, patience time.Duration) *Cuer {
+	return &Cuer{shelf: shelf, open: open, rate: rate, patience: patience, ready: map[cueKey]*cued{}}
 }
 
 // Prepare starts to make the item ready to sound from offset of its air time on, if nobody has yet.
@@ -53,7 +63,7 @@ func (c *Cuer) start(it *wire.QueueItem, offset int64) *cued {
 	w := &cued{done: make(chan struct{})}
 	c.works.Go(func() {
 		defer close(w.done)
-		f, err := c.cache.Open(it.Audio)
+		f, err := c.shelf.Open(it.Audio)
 		if err != nil {
 			w.err = err
 			return
@@ -70,15 +80,15 @@ func (c *Cuer) Take(it *wire.QueueItem, offset int64) (*voice, error) {
 	w := c.ready[key]
 	delete(c.ready, key)
 	if w != nil {
-		if v, err := w.wait(); err == nil {
+		if v, err := w.wait(c.patience); err == nil {
 			return v, nil
 		}
 	}
-	return c.start(it, offset).wait()
+	return c.start(it, offset).wait(c.patience)
 }
 
-func (w *cued) wait() (*voice, error) {
-	t := time.NewTimer(cueWait)
+func (w *cued) wait(patience time.Duration) (*voice, error) {
+	t := time.NewTimer(patience)
 	defer t.Stop()
 	select {
 	case <-w.done:

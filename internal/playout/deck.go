@@ -16,7 +16,7 @@ type Deck struct {
 	rate     Rate
 	held     func() *Holdings
 	cuer     *Cuer
-	log      *Logbook
+	log      ledger
 	notify   func(Notice)
 	problems *Problems
 	lead     int64 // frames by which rendering is ahead of hearing
@@ -35,6 +35,14 @@ type Deck struct {
 	quiet    int64           // frames for which what is on the air has been silent
 	fillFrom int64           // frame before which it is no use to look for a fill again
 	fresh    bool            // nothing was filled in the span yet: a rotation is rejoined, not begun
+}
+
+// ledger writes down what airs. None of its calls may hold up the deck.
+type ledger interface {
+	Begin(on OnAir)              // this went on the air
+	End(entry schedules.AsRun)   // this became of what was on the air
+	Aside(entry schedules.AsRun) // this did not air
+	Heard(h heard)               // so far what is on the air was heard
 }
 
 // airing is what is on the air.
@@ -58,7 +66,7 @@ const (
 
 // NewDeck renders at rate what held answers, lead before it is heard. An item that is silent for as long as silence is
 // replaced; 0: never.
-func NewDeck(rate Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log *Logbook, problems *Problems, notify func(Notice)) *Deck {
+func NewDeck(rate Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger, problems *Problems, notify func(Notice)) *Deck {
 	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log, notify: notify, problems: problems,
 		over: map[string]bool{}, broken: map[string]bool{}, mute: map[string]bool{}}
 }
@@ -113,6 +121,9 @@ func (d *Deck) Render(pos int64, dst []float32) {
 		d.complete(pos)
 	}
 }
+
+// SilenceLimit is for how long an item may be silent where nobody says otherwise: transmitters' own sensors act later.
+const SilenceLimit = 8 * time.Second
 
 // silent is the level, -60 dBFS, under which nothing is heard.
 const silent = 1e-3
@@ -229,7 +240,7 @@ func (d *Deck) objection(it *wire.QueueItem, end int64) (schedules.Outcome, stri
 			if s.Item == nil || s.Item.Chain != it.Chain || s.Item.ID == it.ID || s.End <= end {
 				continue
 			}
-			if h.Recalled(s.Item) || !d.cuer.cache.Has(s.Item.Audio) ||
+			if h.Recalled(s.Item) || !d.cuer.shelf.Has(s.Item.Audio) ||
 				!s.Item.NotAfter.IsZero() && d.rate.Time(s.End).After(s.Item.NotAfter.Time) {
 				return schedules.Skipped, fmt.Sprintf("item %s of its chain cannot air", s.Item.ID)
 			}
@@ -259,7 +270,7 @@ func (d *Deck) fill(pos int64, slot Slot) {
 	unplayable := map[string]bool{}
 	may := func(it *wire.QueueItem, lasts time.Duration) bool {
 		_, why := d.objection(it, pos+d.rate.Frames(lasts))
-		return why == "" && !unplayable[it.ID] && !d.mute[it.SegmentID] && d.cuer.cache.Has(it.Audio)
+		return why == "" && !unplayable[it.ID] && !d.mute[it.SegmentID] && d.cuer.shelf.Has(it.Audio)
 	}
 	for range len(list) {
 		var it *wire.QueueItem

@@ -56,7 +56,7 @@ type Player struct {
 // OpenPlayer takes up the state directory, which no other player may have: what it holds airs from the first moment, with or without the service.
 func OpenPlayer(opt Options) (*Player, error) {
 	if opt.Block == 0 {
-		opt.Block = 20 * time.Millisecond
+		opt.Block = blockLength
 	}
 	if opt.Notify == nil {
 		opt.Notify = func(Notice) {}
@@ -80,7 +80,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 		return nil, errors.Join(err, p.spool.Close())
 	}
 	p.follower = NewFollower(opt.API, opt.Station, p.vault, p.problems, opt.Now, opt.Follow)
-	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate)
+	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate, cueWait)
 	for _, out := range opt.Outputs {
 		p.lines.all = append(p.lines.all, NewLine(out, opt.Rate, opt.Now, p.problems))
 	}
@@ -91,6 +91,9 @@ func OpenPlayer(opt Options) (*Player, error) {
 		problems: p.problems, playing: func() string { return *p.playing.Load() }, now: opt.Now, version: opt.Version}
 	return p, nil
 }
+
+// blockLength is what the outputs are fed at a time.
+const blockLength = 20 * time.Millisecond
 
 // notice keeps what is on the air and passes everything on.
 func (p *Player) notice(n Notice) {

@@ -28,6 +28,8 @@ type station struct {
 	until   time.Time
 	outputs []Output
 	keys    []ed25519.PublicKey
+	rate    Rate
+	decode  Open
 
 	mu      sync.Mutex
 	notices []Notice
@@ -35,7 +37,7 @@ type station struct {
 
 func newStation(t *testing.T, s *service) *station {
 	dir := t.TempDir()
-	return &station{t: t, service: s, dir: filepath.Join(dir, "state"), wav: filepath.Join(dir, "wav")}
+	return &station{t: t, service: s, dir: filepath.Join(dir, "state"), wav: filepath.Join(dir, "wav"), rate: testRate, decode: openRecording}
 }
 
 func (st *station) now() time.Time {
@@ -57,11 +59,11 @@ func (st *station) open() (*Player, *State) {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	wav, err := NewWAV(st.wav, testRate)
+	wav, err := NewWAV(st.wav, st.rate)
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Keys: st.keys, Open: openRecording, Rate: testRate,
+	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Keys: st.keys, Open: st.decode, Rate: st.rate,
 		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]Output{wav}, st.outputs...), Until: st.until, Now: st.now,
 		Log: slog.New(slog.DiscardHandler), Version: "test", Notify: func(n Notice) {
 			st.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"lifeline/audio"
 	"lifeline/internal/wire"
 )
 
@@ -21,6 +22,9 @@ type Decoder interface {
 
 // Open opens a recording of size bytes for decoding. It fails when the bytes are no recording.
 type Open func(r io.ReaderAt, size int64) (Decoder, error)
+
+// OpenMP3 is the Open of what the service delivers.
+func OpenMP3(r io.ReaderAt, size int64) (Decoder, error) { return audio.Open(r, size) }
 
 // outChannels is what every output carries.
 const outChannels = 2

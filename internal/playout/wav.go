@@ -102,22 +102,27 @@ func (w *WAV) open(s *Span) error {
 // grow makes the header tell of end bytes of samples, if that is more than so far.
 func (w *WAV) grow(end int64) error {
 	w.end = max(w.end, end)
+	_, err := w.file.WriteAt(WAVHeader(w.rate, w.end/wavFrame), 0)
+	return err
+}
+
+// WAVHeader is the 44 bytes that stand before so many frames of 16-bit stereo in a WAV file.
+func WAVHeader(rate Rate, frames int64) []byte {
+	bytes := uint32(frames * wavFrame)
 	h := make([]byte, 0, wavHeader)
 	le := binary.LittleEndian
 	h = append(h, "RIFF"...)
-	h = le.AppendUint32(h, uint32(w.end+wavHeader-8))
+	h = le.AppendUint32(h, bytes+wavHeader-8)
 	h = append(h, "WAVEfmt "...)
 	h = le.AppendUint32(h, 16)
 	h = le.AppendUint16(h, 1) // integer PCM
 	h = le.AppendUint16(h, outChannels)
-	h = le.AppendUint32(h, uint32(w.rate))
-	h = le.AppendUint32(h, uint32(w.rate)*wavFrame)
+	h = le.AppendUint32(h, uint32(rate))
+	h = le.AppendUint32(h, uint32(rate)*wavFrame)
 	h = le.AppendUint16(h, wavFrame)
 	h = le.AppendUint16(h, 16)
 	h = append(h, "data"...)
-	h = le.AppendUint32(h, uint32(w.end))
-	_, err := w.file.WriteAt(h, 0)
-	return err
+	return le.AppendUint32(h, bytes)
 }
 
 // writing is the name of the file that is being written; "" when none is.

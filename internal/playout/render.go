@@ -1,0 +1,224 @@
+package playout
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Rendering is one window of a queue as the deck puts it out, made as fast as the machine can.
+//
+// The queue has that one window; its fallback and its recalled segments are those that the station has. The window's
+// slots are rendered by decks of their own, several at once: a deck that begins with a slot is where the station's
+// deck would be, as long as everything before it aired as planned. Where something did not, that slot's deck, which
+// alone knows how the rest goes on, goes on alone.
+type Rendering struct {
+	rate     Rate
+	silence  time.Duration
+	shelf    Shelf
+	open     Open
+	holdings *Holdings
+	span     *Span
+
+	tape  Tape
+	mu    sync.Mutex
+	next  int         // slot that nobody has begun
+	state []slotState // of each slot
+	final int64       // frame that the tape was told of
+}
+
+type slotState struct {
+	at   int64 // frame up to which it is rendered
+	done bool
+	deck *Deck // that goes on after it, since not everything in it aired as planned; nil: everything did
+}
+
+// Tape takes a rendering's sound. Its calls come from several goroutines.
+type Tape interface {
+	// Put takes interleaved 16-bit little-endian stereo from a frame of the window on.
+	Put(frame int64, pcm []byte) error
+	// Final tells that everything before a frame was put and stays as it is.
+	Final(frame int64)
+}
+
+// NewRendering prepares to render the queue's only window at rate, with the player's limit of silence. It fails when
+// the queue has not got exactly one window.
+func NewRendering(q *wire.Queue, rate Rate, silence time.Duration, shelf Shelf, open Open) (*Rendering, error) {
+	if len(q.Windows) != 1 {
+		return nil, fmt.Errorf("playout: render: a queue of %d windows", len(q.Windows))
+	}
+	h := &Holdings{Generation: 1, Queues: map[schedules.Date]*wire.Queue{q.Date: q}}
+	h.index()
+	spans, _ := timetable(h, q.Windows[0].StartAt.Time, rate)
+	if len(spans) != 1 {
+		return nil, fmt.Errorf("playout: render: the queue of %s has expired before its window", q.Date)
+	}
+	s := spans[0]
+	return &Rendering{rate: rate, silence: silence, shelf: shelf, open: open, holdings: h, span: s, final: s.Start,
+		state: make([]slotState, len(s.Slots))}, nil
+}
+
+// Frames is the window's length.
+func (r *Rendering) Frames() int64 { return r.span.End - r.span.Start }
+
+// Run renders the whole window onto tape, with so many slots at once. It answers what did not air as planned.
+func (r *Rendering) Run(ctx context.Context, tape Tape, workers int) (problems []string, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.tape = tape
+	defer r.leave()
+	var work sync.WaitGroup
+	for range max(workers, 1) {
+		work.Go(func() {
+			for i := r.begin(); i < len(r.state); i = r.begin() {
+				if err := r.slot(ctx, i); err != nil {
+					cancel(err)
+					return
+				}
+			}
+		})
+	}
+	work.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	i := r.broken()
+	if i == len(r.state) {
+		return nil, nil
+	}
+	deck := r.state[i].deck
+	err = r.play(ctx, deck, r.span.Slots[i].End, r.span.End, func() bool { return false }, func(pos int64) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.finalLocked(pos)
+	})
+	return deck.problems.List(), err
+}
+
+// leave closes what the decks that do not go on have open.
+func (r *Rendering) leave() {
+	for _, s := range r.state {
+		if s.deck != nil {
+			s.deck.Leave(s.at, "")
+		}
+	}
+}
+
+// begin answers the next slot to render; none once something did not air as planned.
+func (r *Rendering) begin() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.brokenLocked() < len(r.state) {
+		return len(r.state)
+	}
+	i := r.next
+	r.next = min(i+1, len(r.state))
+	return i
+}
+
+// broken is the first slot in which not everything aired as planned.
+func (r *Rendering) broken() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.brokenLocked()
+}
+
+func (r *Rendering) brokenLocked() int {
+	for i := range r.state {
+		if r.state[i].deck != nil {
+			return i
+		}
+	}
+	return len(r.state)
+}
+
+// slot renders one slot with a deck of its own.
+func (r *Rendering) slot(ctx context.Context, i int) error {
+	slot := r.span.Slots[i]
+	watch := &watchful{}
+	deck := NewDeck(r.rate, 0, r.silence, func() *Holdings { return r.holdings }, NewCuer(r.shelf, r.open, r.rate, renderPatience),
+		watch, NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
+	idle := func() bool { return r.broken() < i } // the rest is then another's
+	err := r.play(ctx, deck, slot.Start, slot.End, idle, func(pos int64) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.state[i].at = pos
+		r.tellLocked()
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state[i].done = err == nil
+	if watch.replaced || len(deck.problems.List()) > 0 {
+		r.state[i].deck = deck
+		return err
+	}
+	deck.Leave(r.state[i].at, "")
+	r.tellLocked()
+	return err
+}
+
+// renderPatience is how long a rendering waits for a recording to be opened: nobody hears it wait.
+const renderPatience = time.Hour
+
+// play renders [from, to) of the timeline onto the tape and tells after each block how far it has come. It ends early,
+// without an error, when it is idle to go on.
+func (r *Rendering) play(ctx context.Context, deck *Deck, from, to int64, idle func() bool, reached func(int64)) error {
+	// The player's blocks, counted from the start of the window: what fails does so at the same frame.
+	block := max(r.rate.Frames(blockLength), 1)
+	pcm := make([]float32, block*outChannels)
+	var bytes []byte
+	for pos := from; pos < to && !idle(); {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		n := min(block-(pos-r.span.Start)%block, to-pos)
+		deck.Render(pos, pcm[:n*outChannels])
+		bytes = pcm16(bytes[:0], pcm[:n*outChannels])
+		if err := r.tape.Put(pos-r.span.Start, bytes); err != nil {
+			return err
+		}
+		pos += n
+		reached(pos)
+	}
+	return nil
+}
+
+// tellLocked tells the tape what is final: the slots that are done, as long as everything in them aired as planned,
+// and what is rendered of the one after them.
+func (r *Rendering) tellLocked() {
+	final := r.span.Start
+	for i := range r.state {
+		final = max(final, r.state[i].at)
+		if !r.state[i].done || r.state[i].deck != nil {
+			break
+		}
+	}
+	r.finalLocked(final)
+}
+
+func (r *Rendering) finalLocked(pos int64) {
+	if pos > r.final {
+		r.final = pos
+		r.tape.Final(pos - r.span.Start)
+	}
+}
+
+// watchful is the ledger of a rendering: it sees whether anything was replaced.
+type watchful struct{ replaced bool }
+
+// Begin sees whether the fallback airs.
+func (w *watchful) Begin(on OnAir) { w.replaced = w.replaced || on.Fallback }
+
+// End keeps nothing.
+func (w *watchful) End(schedules.AsRun) {}
+
+// Aside keeps nothing: it is a problem too.
+func (w *watchful) Aside(schedules.AsRun) {}
+
+// Heard keeps nothing.
+func (w *watchful) Heard(heard) {}
