@@ -1,0 +1,100 @@
+package studio
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+)
+
+// shelf is the recordings of one window, each fetched once and found right before it sounds. What is missing or
+// damaged is replaced as the player would; a place that cannot be reached ends the render.
+type shelf struct {
+	ctx    context.Context
+	fail   context.CancelCauseFunc
+	studio *Studio
+
+	mu   sync.Mutex
+	have map[string]*fetched
+}
+
+// fetched is a recording in a part. The rest may be read once done is closed.
+type fetched struct {
+	done chan struct{}
+	file *os.File
+	err  error
+}
+
+// Has reports whether the recording is there, and fetches it.
+func (s *shelf) Has(audio wire.AudioRef) bool { return s.fetch(audio).err == nil }
+
+// Open opens the recording.
+func (s *shelf) Open(audio wire.AudioRef) (*os.File, error) {
+	f := s.fetch(audio)
+	if f.err != nil {
+		return nil, f.err
+	}
+	return s.studio.root.Open(filepath.Base(f.file.Name()))
+}
+
+func (s *shelf) fetch(audio wire.AudioRef) *fetched {
+	s.mu.Lock()
+	f := s.have[audio.SHA256]
+	if f == nil {
+		f = &fetched{done: make(chan struct{})}
+		s.have[audio.SHA256] = f
+		s.mu.Unlock()
+		f.file, f.err = s.copy(audio)
+		close(f.done)
+		return f
+	}
+	s.mu.Unlock()
+	<-f.done
+	return f
+}
+
+// copy brings a recording here.
+func (s *shelf) copy(audio wire.AudioRef) (*os.File, error) {
+	content, _, err := s.studio.audio.Open(s.ctx, audio.SHA256)
+	if err != nil {
+		if !fault.Is(err, fault.NotFound) {
+			s.fail(err)
+		}
+		return nil, fmt.Errorf("its audio is not here: %w", err)
+	}
+	defer content.Close()
+	file, err := s.studio.part()
+	if err != nil {
+		s.fail(err)
+		return nil, err
+	}
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(file, h), content)
+	switch sum := hex.EncodeToString(h.Sum(nil)); {
+	case err != nil:
+		s.fail(fmt.Errorf("studio: recording %.12s: %w", audio.SHA256, err))
+	case sum != audio.SHA256 || n != audio.Bytes:
+		err = fmt.Errorf("its audio is damaged: %d bytes with hash %.12s", n, sum)
+	default:
+		return file, nil
+	}
+	return nil, errors.Join(err, s.studio.discard(file))
+}
+
+// close removes what was fetched.
+func (s *shelf) close() (err error) {
+	for _, f := range s.have {
+		if f.file != nil {
+			err = errors.Join(err, s.studio.discard(f.file))
+		}
+	}
+	return err
+}

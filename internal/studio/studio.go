@@ -1,0 +1,236 @@
+// Package studio makes files of windows, for sites that take nothing else: what the player would put out, sample for
+// sample. A window is rendered once, streamed while it is made to all who ask, and kept until it changes or the space
+// is needed.
+//
+// Its directory holds, for each window, <place>-<content>.<format>: both parts are hashes, of where the window is and
+// of all that its sound depends on. What ends in .part is being made, and is gone after a restart.
+package studio
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"lifeline/internal/blob"
+	"lifeline/internal/fault"
+	"lifeline/internal/playout"
+	"lifeline/internal/wire"
+)
+
+// Audio is where the recordings lie.
+type Audio interface {
+	// Open fails with NotFound.
+	Open(ctx context.Context, sha256 string) (blob.Content, int64, error)
+}
+
+// Options says how windows are rendered. Rate, Limit and AtOnce are required.
+type Options struct {
+	Rate    playout.Rate
+	Silence time.Duration // as of the player
+	Limit   int64         // bytes that the directory may hold
+	AtOnce  int           // windows rendered at the same time
+	Open    playout.Open
+	Log     *slog.Logger
+}
+
+// Studio renders windows and keeps them. It is safe for concurrent use.
+type Studio struct {
+	root  *os.Root
+	audio Audio
+	opt   Options
+	turns chan struct{} // holds a token for each render under way
+	ctx   context.Context
+	end   context.CancelFunc
+	works sync.WaitGroup
+
+	mu    sync.Mutex
+	takes map[string]*take // that somebody has open, by the name of their file
+	kept  map[string]kept  // by name
+	held  int64            // bytes set apart for what is being made
+	count int              // of parts, for their names
+}
+
+type kept struct {
+	size int64
+	used time.Time
+}
+
+// Open takes up a directory, creating it when absent.
+func Open(dir string, audio Audio, opt Options) (*Studio, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("studio: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("studio: %w", err)
+	}
+	s := &Studio{root: root, audio: audio, opt: opt, turns: make(chan struct{}, opt.AtOnce), takes: map[string]*take{}, kept: map[string]kept{}}
+	s.ctx, s.end = context.WithCancel(context.Background())
+	entries, err := fs.ReadDir(root.FS(), ".")
+	for _, e := range entries {
+		info, failed := e.Info()
+		switch {
+		case failed != nil:
+			err = errors.Join(err, failed)
+		case strings.HasSuffix(e.Name(), ".part"):
+			err = errors.Join(err, root.Remove(e.Name()))
+		default:
+			s.kept[e.Name()] = kept{info.Size(), info.ModTime()}
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("studio: %w", err), root.Close())
+	}
+	return s, nil
+}
+
+// Close stops every render and waits for them to end.
+func (s *Studio) Close() error {
+	s.end()
+	s.works.Wait()
+	return s.root.Close()
+}
+
+// The formats, by the ending of their files.
+const (
+	WAV  = "wav"
+	FLAC = "flac"
+)
+
+// version of the rendering: files of another one are not served.
+const version = 1
+
+// Window opens the file of a queue's only window, which the caller closes: reads wait for what is being made, as long
+// as ctx lasts. size is -1 while it is not known. tag names the file's bytes. Nothing is rendered before the first
+// read. It fails with Unsupported on an unknown format, and with TooLarge when no such file can hold the window.
+func (s *Studio) Window(ctx context.Context, q *wire.Queue, format string) (file io.ReadSeekCloser, size int64, tag string, err error) {
+	name, err := s.name(q, format)
+	if err != nil {
+		return nil, 0, "", err
+	}
+	tag, _, _ = strings.Cut(name[strings.Index(name, "-")+1:], ".")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outdateLocked(name)
+	t := s.takes[name]
+	if t == nil {
+		f, err := s.root.Open(name)
+		if err == nil {
+			k := s.kept[name]
+			k.used = time.Now()
+			s.kept[name] = k
+			return f, k.size, tag, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, 0, "", fmt.Errorf("studio: %w", err)
+		}
+		if t, err = s.newTake(q, name, format); err != nil {
+			return nil, 0, "", err
+		}
+		s.takes[name] = t
+	}
+	t.listeners++
+	return &reader{ctx: ctx, take: t}, t.length(), tag, nil
+}
+
+// name is the file of the window.
+func (s *Studio) name(q *wire.Queue, format string) (string, error) {
+	if format != WAV && format != FLAC {
+		return "", fault.New(fault.Unsupported, "a window is rendered as .flac or .wav, not .%s", format)
+	}
+	content, err := json.Marshal(struct {
+		Version int
+		Format  string
+		Rate    playout.Rate
+		Silence time.Duration
+		Queue   *wire.Queue
+	}{version, format, s.opt.Rate, s.opt.Silence, q})
+	if err != nil || len(q.Windows) != 1 {
+		return "", fmt.Errorf("studio: a queue of %d windows: %w", len(q.Windows), err)
+	}
+	w := q.Windows[0]
+	return hash([]byte(q.Station+"/"+w.Window+"/"+w.StartAt.String())) + "-" + hash(content) + "." + format, nil
+}
+
+// hash is short enough for a name, and long enough never to be met twice.
+func hash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+// outdateLocked removes what the same window sounded like before.
+func (s *Studio) outdateLocked(name string) {
+	place, content, _ := strings.Cut(name, "-")
+	for other := range s.kept {
+		p, c, _ := strings.Cut(other, "-")
+		if p == place && filepath.Ext(c) == filepath.Ext(content) && other != name {
+			s.removeLocked(other)
+		}
+	}
+}
+
+func (s *Studio) removeLocked(name string) {
+	if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.opt.Log.Warn("a rendered window could not be removed", "file", name, "error", err)
+		return
+	}
+	delete(s.kept, name)
+}
+
+// room sets bytes apart, removing what was used longest ago. The answer gives them back.
+func (s *Studio) room(bytes int64) (back func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		all := s.held + bytes
+		oldest := ""
+		for name, k := range s.kept {
+			all += k.size
+			if oldest == "" || k.used.Before(s.kept[oldest].used) {
+				oldest = name
+			}
+		}
+		if all <= s.opt.Limit {
+			break
+		}
+		before := len(s.kept)
+		if oldest != "" {
+			s.removeLocked(oldest)
+		}
+		if len(s.kept) == before {
+			return nil, fault.New(fault.Full, "rendering this window takes up to %d MB, and there is room for %d",
+				bytes>>20, max(s.opt.Limit-all+bytes, 0)>>20)
+		}
+	}
+	s.held += bytes
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.held -= bytes
+	}), nil
+}
+
+// part creates a file for what is being made.
+func (s *Studio) part() (*os.File, error) {
+	s.mu.Lock()
+	s.count++
+	name := fmt.Sprintf("%d.part", s.count)
+	s.mu.Unlock()
+	return s.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+}
+
+// discard closes and removes a part.
+func (s *Studio) discard(f *os.File) error {
+	return errors.Join(f.Close(), s.root.Remove(filepath.Base(f.Name())))
+}

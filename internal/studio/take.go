@@ -1,0 +1,280 @@
+package studio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/playout"
+	"lifeline/internal/wire"
+)
+
+// take is one window being made. It begins with the first read and stops when nobody listens any more.
+type take struct {
+	studio    *Studio
+	queue     *wire.Queue
+	name      string
+	format    string
+	frames    int64
+	listeners int // guarded by the studio's mutex
+
+	begin  sync.Once
+	ctx    context.Context
+	cancel context.CancelFunc
+	over   chan struct{} // closed when the work has ended
+
+	mu      sync.Mutex
+	changed chan struct{} // closed when any of the following changes
+	file    *os.File      // nil before there is one
+	ready   int64         // bytes of it that stay as they are
+	done    bool
+	err     error // why it ended early
+	saved   bool  // under its name
+}
+
+// newTake checks that the window can be made.
+func (s *Studio) newTake(q *wire.Queue, name, format string) (*take, error) {
+	w := q.Windows[0]
+	frames := s.opt.Rate.Frame(w.EndAt.Time) - s.opt.Rate.Frame(w.StartAt.Time)
+	if most := int64(1<<32 - wavHeader - 1); format == WAV && frames*frameBytes > most {
+		return nil, fault.New(fault.TooLarge, "a WAV file holds no more than 4 GiB, and window %s lasts %v: ask for .flac",
+			w.Window, w.EndAt.Sub(w.StartAt.Time))
+	}
+	t := &take{frames: frames, studio: s, queue: q, name: name, format: format, changed: make(chan struct{}), over: make(chan struct{})}
+	t.ctx, t.cancel = context.WithCancel(s.ctx)
+	return t, nil
+}
+
+// The sizes of 16-bit stereo in a WAV file.
+const (
+	wavHeader  = 44
+	frameBytes = 4
+)
+
+// length is the whole file's, -1 while that is not known.
+func (t *take) length() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.format == WAV:
+		return wavHeader + t.frames*frameBytes
+	case t.done:
+		return t.ready
+	}
+	return -1
+}
+
+// whole reports whether all of the file is there.
+func (t *take) whole() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.format == WAV && t.ready == wavHeader+t.frames*frameBytes
+}
+
+// start renders, once.
+func (t *take) start() {
+	t.begin.Do(func() {
+		t.studio.works.Go(func() {
+			defer close(t.over)
+			t.ended(t.run(t.ctx))
+		})
+	})
+}
+
+// run waits for its turn, renders, and keeps the file.
+func (t *take) run(ctx context.Context) (err error) {
+	s := t.studio
+	select {
+	case s.turns <- struct{}{}:
+		defer func() { <-s.turns }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	need := wavHeader + t.frames*frameBytes
+	if t.format == FLAC {
+		need *= 2 // the samples lie in a part of their own while they are encoded
+	}
+	back, err := s.room(need)
+	if err != nil {
+		return err
+	}
+	defer back()
+	file, err := s.part()
+	if err != nil {
+		return fmt.Errorf("studio: %w", err)
+	}
+	t.mu.Lock()
+	t.file = file
+	t.mu.Unlock()
+	begun := time.Now()
+	problems, err := t.record(ctx, file)
+	if err != nil {
+		return err
+	}
+	spent := time.Since(begun)
+	s.opt.Log.Info("rendered a window", "station", t.queue.Station, "window", t.queue.Windows[0].Window, "date", t.queue.Date.String(),
+		"format", t.format, "took", spent.Round(time.Millisecond), "times_real_time", int(s.opt.Rate.Duration(t.frames)/max(spent, 1)))
+	if len(problems) > 0 { // what is missing may come: the next to ask has it rendered anew
+		s.opt.Log.Warn("a rendered window is not as planned", "station", t.queue.Station, "file", t.name, "problems", problems)
+		return nil
+	}
+	back()
+	return t.keep()
+}
+
+// record renders the window into file.
+func (t *take) record(ctx context.Context, file *os.File) (problems []string, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	shelf := &shelf{ctx: ctx, fail: cancel, studio: t.studio, have: map[string]*fetched{}}
+	defer func() { err = errors.Join(err, shelf.close()) }()
+	rendering, err := playout.NewRendering(t.queue, t.studio.opt.Rate, t.studio.opt.Silence, shelf, t.studio.opt.Open)
+	if err != nil {
+		return nil, err
+	}
+	if t.format == WAV {
+		tape := &wavTape{file: file, ready: t.reach}
+		if err := tape.begin(t.studio.opt.Rate, t.frames); err != nil {
+			return nil, err
+		}
+		return rendering.Run(ctx, tape, runtime.GOMAXPROCS(0))
+	}
+	return t.recordFLAC(ctx, rendering, file)
+}
+
+// keep makes the file durable under its name.
+func (t *take) keep() error {
+	s := t.studio
+	if err := t.file.Sync(); err != nil {
+		return fmt.Errorf("studio: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.root.Rename(filepath.Base(t.file.Name()), t.name); err != nil {
+		return fmt.Errorf("studio: %w", err)
+	}
+	s.kept[t.name] = kept{t.ready, time.Now()}
+	t.saved = true
+	return nil
+}
+
+// reach tells the listeners how much of the file is there.
+func (t *take) reach(bytes int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ready = bytes
+	t.tellLocked()
+}
+
+// ended tells the listeners that nothing more comes.
+func (t *take) ended(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.done, t.err = true, err
+	t.tellLocked()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		t.studio.opt.Log.Error("a window could not be rendered", "station", t.queue.Station, "file", t.name, "error", err)
+	}
+}
+
+func (t *take) tellLocked() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// leave is called by each listener when it goes. The last one stops the work and clears up after it.
+func (t *take) leave() error {
+	s := t.studio
+	s.mu.Lock()
+	t.listeners--
+	last := t.listeners == 0
+	if last {
+		delete(s.takes, t.name)
+	}
+	s.mu.Unlock()
+	if !last {
+		return nil
+	}
+	t.begin.Do(func() { close(t.over) }) // nobody read
+	if !t.whole() {                      // else it only remains to be kept
+		t.cancel()
+	}
+	<-t.over
+	t.cancel()
+	switch {
+	case t.file == nil:
+		return nil
+	case t.saved:
+		return t.file.Close()
+	}
+	return s.discard(t.file)
+}
+
+// reader is one listener.
+type reader struct {
+	ctx  context.Context
+	take *take
+	at   int64
+	once sync.Once
+}
+
+// Read waits until there is something at its place, or the file ends there.
+func (r *reader) Read(b []byte) (int, error) {
+	t := r.take
+	t.start()
+	for {
+		t.mu.Lock()
+		file, ready, done, err, changed := t.file, t.ready, t.done, t.err, t.changed
+		t.mu.Unlock()
+		switch {
+		case len(b) == 0:
+			return 0, nil
+		case r.at < ready:
+			n, err := file.ReadAt(b[:min(int64(len(b)), ready-r.at)], r.at)
+			r.at += int64(n)
+			if n > 0 {
+				err = nil
+			}
+			return n, err
+		case err != nil:
+			return 0, err
+		case done:
+			return 0, io.EOF
+		}
+		select {
+		case <-changed:
+		case <-r.ctx.Done():
+			return 0, r.ctx.Err()
+		}
+	}
+}
+
+// Seek moves the listener; from the end only where the length is known.
+func (r *reader) Seek(offset int64, whence int) (int64, error) {
+	switch size := r.take.length(); {
+	case whence == io.SeekCurrent:
+		offset += r.at
+	case whence == io.SeekEnd && size < 0:
+		return 0, errors.New("studio: the length is not known yet")
+	case whence == io.SeekEnd:
+		offset += size
+	}
+	if offset < 0 {
+		return 0, errors.New("studio: before the beginning")
+	}
+	r.at = offset
+	return offset, nil
+}
+
+// Close lets the listener go.
+func (r *reader) Close() (err error) {
+	r.once.Do(func() { err = r.take.leave() })
+	return err
+}
