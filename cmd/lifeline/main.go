@@ -35,6 +35,7 @@ type cli struct {
 	Diff      diffCmd      `cmd:"" help:"Compare two revisions of a day."`
 	Publish   publishCmd   `cmd:"" help:"Sign days and hand them to their stations."`
 	Stations  stationsCmd  `cmd:"" help:"Show how each station stands."`
+	Render    renderCmd    `cmd:"" help:"Fetch a whole window as one file, as the player would put it out."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare what was planned with what aired."`
 	Analyse   analyseCmd   `cmd:"" help:"Measure MP3 files."`
 

@@ -213,6 +213,7 @@ func TestPlayerStartsWithoutTheService(t *testing.T) {
 	back := startAt(t, dir, strings.TrimPrefix(p.url, "http://"))
 	o.wait(t, second, said)
 	o.checkHeard(t, 0, 0)
+	o.checkRendered(t, back)
 	entries := o.asRun(t, back)
 	for _, i := range o.queue.Items {
 		if !aired(entries, i) {

@@ -18,7 +18,9 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/httpapi"
+	"lifeline/internal/playout"
 	"lifeline/internal/seal"
+	"lifeline/internal/studio"
 )
 
 // service is the whole of it, put together.
@@ -28,6 +30,7 @@ type service struct {
 	mirror    *control.Mirror
 	access    *control.Access
 	scheduler *control.Scheduler
+	studio    *studio.Studio
 	keeper    *control.Keeper
 	server    *http.Server
 	log       *slog.Logger
@@ -79,6 +82,10 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return removed, errors.Join(err, answers.Forget(ctx))
 	}
 	s.keeper = control.NewKeeper(library, s.scheduler, collect, log, keeperEvery)
+	if s.studio, err = studio.Open(c.RenderDir(), s.audio, studio.Options{Rate: playout.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
+		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log}); err != nil {
+		return nil, err
+	}
 	if err := library.EnsureRecalls(ctx); err != nil {
 		return nil, err
 	}
@@ -92,7 +99,8 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	s.server = &http.Server{
 		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: library, Scheduler: s.scheduler,
 			Logbook: control.NewLogbook(s.mirror, s.store, s.scheduler, time.Now), Answers: answers, Mirror: s.mirror,
-			Keys: []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
+			Windows: control.NewWindows(s.scheduler, s.studio),
+			Keys:    []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // a handler that expects slow bytes moves it on
@@ -142,6 +150,9 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 
 func (s *service) close() error {
 	var err error
+	if s.studio != nil {
+		err = errors.Join(err, s.studio.Close())
+	}
 	if s.audio != nil {
 		err = errors.Join(err, s.audio.Close())
 	}

@@ -109,6 +109,16 @@ func (s *Station) Audio(ctx context.Context, sha256 string, from int64) (Audio, 
 	return Audio{resp.Body, n}, nil
 }
 
+// Window fetches a whole window of a day as one file of a format ("flac", "wav"), which the caller closes. It comes as
+// it is made; bytes is -1 where its length is not known.
+func (s *Station) Window(ctx context.Context, window string, date schedules.Date, format string) (file io.ReadCloser, bytes int64, err error) {
+	resp, err := s.client.Do(ctx, Request{Method: http.MethodGet, Path: wire.Window(s.id, window, date.String(), format)})
+	if err != nil {
+		return nil, 0, err
+	}
+	return resp.Body, resp.ContentLength, nil
+}
+
 // SendAsRun reports what aired and answers what became of each entry.
 func (s *Station) SendAsRun(ctx context.Context, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
 	var out wire.AsRunResults

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -27,6 +28,7 @@ type Serve struct {
 	Key        string `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
 	Redis      Redis  `embed:"" prefix:"redis-"`
 	S3         S3     `embed:"" prefix:"s3-"`
+	Render     Render `embed:"" prefix:"render-"`
 	LogJSON    bool   `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
 }
 
@@ -43,6 +45,13 @@ type S3 struct {
 	Region        string `help:"Default: the server is asked." env:"LIFELINE_S3_REGION"`
 	AccessKey     string `help:"Access key." env:"LIFELINE_S3_ACCESS_KEY"`
 	SecretKeyFile string `help:"File that holds the secret key." env:"LIFELINE_S3_SECRET_KEY_FILE" type:"path"`
+}
+
+// Render is how whole windows are made into files. What is 0 is the default.
+type Render struct {
+	Rate   int   `help:"Sample rate of rendered windows, in Hz. Default: 48000, as the player's." env:"LIFELINE_RENDER_RATE"`
+	Bytes  int64 `help:"Most bytes of rendered windows to keep. Default: 8 GiB." env:"LIFELINE_RENDER_BYTES"`
+	AtOnce int   `help:"Windows rendered at the same time, each on all processors. Default: 1." env:"LIFELINE_RENDER_AT_ONCE"`
 }
 
 // Bucket takes an audio address apart: the endpoint, the bucket, and the prefix of its objects.
@@ -85,6 +94,15 @@ func (s *Serve) Check() error {
 	if s.Analysers == 0 {
 		s.Analysers = runtime.NumCPU()
 	}
+	if s.Render.Rate != 0 && (s.Render.Rate < 8000 || s.Render.Rate > 192_000) {
+		wrong = append(wrong, errors.New("--render-rate: must be between 8000 and 192000"))
+	}
+	if s.Render.Bytes < 0 || s.Render.AtOnce < 0 {
+		wrong = append(wrong, errors.New("--render-bytes, --render-at-once: must not be negative"))
+	}
+	s.Render.Rate = cmp.Or(s.Render.Rate, 48_000)
+	s.Render.Bytes = cmp.Or(s.Render.Bytes, 8<<30)
+	s.Render.AtOnce = cmp.Or(s.Render.AtOnce, 1)
 	if s.Key == "" {
 		s.Key = filepath.Join(s.Data, "signing.key")
 	}
@@ -99,6 +117,9 @@ func (s *Serve) AudioDir() string { return filepath.Join(s.Data, "audio") }
 
 // SpoolDir is where recordings on their way to a bucket wait for their hash.
 func (s *Serve) SpoolDir() string { return filepath.Join(s.Data, "spool") }
+
+// RenderDir is where rendered windows are kept.
+func (s *Serve) RenderDir() string { return filepath.Join(s.Data, "rendered") }
 
 // MakeData makes the data directory, for nobody else to read.
 func (s *Serve) MakeData() error {

@@ -40,15 +40,20 @@ func (a *api) serveAudio(c *call, sha256, cache string) error {
 	h.Set("Cache-Control", cache)
 	h.Set("ETag", `"`+sha256+`"`)
 	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":")
+	return c.content(content)
+}
+
+// content answers bytes, whole or in the ranges that are asked for.
+func (c *call) content(r io.ReadSeeker) error {
 	w := newPatientWriter(c.w)
-	http.ServeContent(w, c.r, "", time.Time{}, content)
+	http.ServeContent(w, c.r, "", time.Time{}, r)
 	switch w.refused {
 	case 0:
 		return nil
 	case http.StatusPreconditionFailed:
-		return fault.New(fault.Stale, "the recording is not the one that If-Match names")
+		return fault.New(fault.Stale, "the bytes here are not those that If-Match names")
 	}
-	return fault.New(fault.OutOfRange, "the recording has no such bytes")
+	return fault.New(fault.OutOfRange, "there are no such bytes")
 }
 
 // patience is how long a client may take to bring, or take, the next leastProgress bytes. Links to stations are slow,

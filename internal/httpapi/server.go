@@ -28,6 +28,7 @@ type Parts struct {
 	Scheduler *control.Scheduler
 	Logbook   *control.Logbook
 	Answers   *control.Answers
+	Windows   *control.Windows
 	Mirror    *control.Mirror
 	Keys      []ed25519.PublicKey
 	Ready     map[string]func(context.Context) error // what must be reachable, by name

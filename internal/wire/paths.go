@@ -12,6 +12,11 @@ func Station(id string, parts ...string) string {
 	return join(Base+"/stations", append([]string{id}, parts...))
 }
 
+// Window is the path of a station's window of a day ("2006-01-02") as a file of a format ("flac", "wav").
+func Window(station, window, date, format string) string {
+	return Station(station, "windows", window, date+"."+format)
+}
+
 // Segment is the path of one segment, likewise.
 func Segment(id string, parts ...string) string {
 	return join(Base+"/segments", append([]string{id}, parts...))

@@ -1,0 +1,87 @@
+package httpapi
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/schedules"
+)
+
+// windowTypes are the media types of rendered windows, by their ending.
+var windowTypes = map[string]string{"wav": "audio/wav", "flac": "audio/flac"}
+
+// window answers a whole window as one file. It is sent while it is made.
+func (a *api) window(c *call) error {
+	day, format, _ := strings.Cut(c.param("file"), ".")
+	contentType, ok := windowTypes[format]
+	if !ok {
+		return fault.New(fault.NotFound, "a window is had as .flac or .wav")
+	}
+	date, err := schedules.ParseDate(day)
+	if err != nil {
+		return fault.Fields(fault.Field{Field: "date", Message: err.Error()})
+	}
+	var startAt time.Time
+	if v := c.r.URL.Query().Get("start_at"); v != "" {
+		if startAt, err = time.Parse(time.RFC3339, v); err != nil {
+			return fault.Fields(fault.Field{Field: "start_at", Message: "must be an instant such as 2023-10-27T13:00:00.000Z"})
+		}
+	}
+	if _, err := a.Scheduler.Station(c.station()); err != nil {
+		return err
+	}
+	file, err := a.Windows.Open(c.r.Context(), c.station(), c.param("window"), date, startAt, format)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	h := c.w.Header()
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("ETag", `"`+file.Tag+`"`)
+	if strings.Contains(c.r.Header.Get("If-None-Match"), file.Tag) {
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	if c.r.Method != http.MethodHead {
+		// What keeps it from being made is told now, in words. This is where a request waits for its turn.
+		if _, err := file.Read(make([]byte, 1)); err != nil {
+			return err
+		}
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+	}
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", c.station()+"-"+c.param("window")+"-"+day+"."+format))
+	if file.Size >= 0 {
+		return c.content(file)
+	}
+	return streamed(newPatientWriter(c.w), c.r, file)
+}
+
+// streamed answers a file whose length is not known yet.
+func streamed(w *patientWriter, r *http.Request, file *control.Rendered) error {
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	b := make([]byte, 64<<10)
+	for {
+		n, err := file.Read(b)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(b[:n]); err != nil {
+			return nil // the client is gone
+		}
+		w.controller.Flush() // a writer that cannot flush sends it all the same
+	}
+}
