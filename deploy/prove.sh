@@ -46,6 +46,9 @@ planner) # the benchmark's instances, beside re-implementations of the peers' pl
 zones) # every zone, every transition from 2015 to 2035
   prove ./schedules Transition zones
   ;;
+render) # an hour's window rendered, and how many times faster than real time
+  prove ./internal/studio Faster render
+  ;;
 recalls) # a thousand recalls in a planned week
   prove ./schedules Recall recalls
   ;;
