@@ -36,6 +36,7 @@ type cli struct {
 	Publish   publishCmd   `cmd:"" help:"Sign days and hand them to their stations."`
 	Stations  stationsCmd  `cmd:"" help:"Show how each station stands."`
 	Render    renderCmd    `cmd:"" help:"Fetch a whole window as one file, as the player would put it out."`
+	Bundle    bundleCmd    `cmd:"" help:"Write a station's coming days into a file, to be carried there."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare what was planned with what aired."`
 	Analyse   analyseCmd   `cmd:"" help:"Measure MP3 files."`
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
 
 	"lifeline/internal/client"
@@ -20,13 +19,14 @@ type place struct {
 
 // bundle is the command that writes a bundle.
 type bundle struct {
-	Server    string `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service."`
-	Token     string `env:"LIFELINE_TOKEN" xor:"token" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
-	TokenFile string `env:"LIFELINE_TOKEN_FILE" xor:"token" type:"existingfile" placeholder:"FILE" help:"Where the station's token is."`
-	Station   string `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
-	Days      int    `default:"7" help:"How many days from today on."`
-	Have      string `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
-	File      string `arg:"" type:"path" help:"The bundle to write."`
+	Server    string   `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service."`
+	Token     string   `env:"LIFELINE_TOKEN" xor:"token" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
+	TokenFile string   `env:"LIFELINE_TOKEN_FILE" xor:"token" type:"existingfile" placeholder:"FILE" help:"Where the station's token is."`
+	Station   string   `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
+	Days      int      `default:"7" help:"How many days from today on."`
+	Have      string   `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
+	Since     []string `placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
+	File      string   `arg:"" type:"path" help:"The bundle to write."`
 }
 
 // Run writes the bundle whole or not at all.
@@ -35,33 +35,15 @@ func (b *bundle) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	have := map[string]bool{}
-	if b.Have != "" {
-		text, err := os.ReadFile(b.Have)
-		if err != nil {
-			return err
-		}
-		for _, sha := range strings.Fields(string(text)) {
-			have[sha] = true
-		}
-	}
-	temp := b.File + ".part"
-	f, err := os.Create(temp)
-	if err != nil {
+	opt := playout.BundleOptions{Station: b.Station, Days: b.Days, Now: time.Now(), Progress: func(done, total int64) {
+		fmt.Fprintf(os.Stderr, "\r%d of %d kB of audio", done>>10, total>>10)
+	}}
+	if err := opt.LeaveOut(b.Have, b.Since); err != nil {
 		return err
 	}
-	err = playout.WriteBundle(ctx, f, client.New(b.Server, token, httpClient()), playout.BundleOptions{Station: b.Station, Days: b.Days,
-		Have: have, Now: time.Now(), Progress: func(done, total int64) {
-			fmt.Fprintf(os.Stderr, "\r%d of %d kB of audio", done>>10, total>>10)
-		}})
+	err = playout.SaveBundle(ctx, b.File, client.New(b.Server, token, httpClient()), opt)
 	fmt.Fprintln(os.Stderr)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return os.Rename(temp, b.File)
+	return err
 }
 
 // importing is the command that gives a bundle to the player.

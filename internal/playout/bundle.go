@@ -4,11 +4,12 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"lifeline/internal/client"
@@ -47,6 +48,7 @@ type BundleOptions struct {
 	Station  string
 	Days     int             // from today on
 	Have     map[string]bool // hashes of recordings to leave out
+	Since    int64           // leave out what queues of up to this revision name, too; 0: nothing
 	Now      time.Time
 	Progress func(done, total int64) // bytes of audio; may be nil
 }
@@ -56,9 +58,32 @@ const bundleTries = 20
 
 // WriteBundle writes a station's bundle from what the service has for it.
 func WriteBundle(ctx context.Context, w io.Writer, api *client.Client, opt BundleOptions) error {
-	service := api.Station(opt.Station)
+	b, err := gather(ctx, api.Station(opt.Station), opt)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(b.documents); err != nil {
+		return fmt.Errorf("playout: bundle: %w", err)
+	}
+	return b.writeRest(ctx, w, 0)
+}
+
+// content is what goes into a bundle.
+type content struct {
+	service    *client.Station
+	documents  []byte          // the part of the tar file before the recordings
+	recordings []wire.AudioRef // in their order
+	progress   func(done, total int64)
+}
+
+// gather asks the service for the documents and finds what recordings they need.
+func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*content, error) {
 	held := &Holdings{Queues: map[schedules.Date]*wire.Queue{}}
-	var entries []tarEntry
+	head, err := json.Marshal(BundleHead{BundleSchema, opt.Station, schedules.At(opt.Now)})
+	if err != nil {
+		return nil, fmt.Errorf("playout: bundle: %w", err)
+	}
+	entries := []tarEntry{{bundleHead, head}}
 	add := func(name string, envelope []byte, into any) error {
 		entries = append(entries, tarEntry{name, envelope})
 		return unsealed(envelope, into)
@@ -69,13 +94,13 @@ func WriteBundle(ctx context.Context, w io.Writer, api *client.Client, opt Bundl
 			Envelope json.RawMessage `json:"envelope"`
 		}
 		if err := json.Unmarshal(body.Bytes, &recalls); err != nil {
-			return fmt.Errorf("playout: bundle: recalls: %w", err)
+			return nil, fmt.Errorf("playout: bundle: recalls: %w", err)
 		}
 		held.Recalls = &wire.Recalls{}
 		err = add("recalls.dsse", recalls.Envelope, held.Recalls)
 	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return fmt.Errorf("playout: bundle: %w", err)
+		return nil, fmt.Errorf("playout: bundle: %w", err)
 	}
 	fallback, err := service.Fallback(ctx, "")
 	if err == nil {
@@ -83,8 +108,9 @@ func WriteBundle(ctx context.Context, w io.Writer, api *client.Client, opt Bundl
 		err = add("fallback.dsse", fallback.Bytes, held.Fallback)
 	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return fmt.Errorf("playout: bundle: %w", err)
+		return nil, fmt.Errorf("playout: bundle: %w", err)
 	}
+	known := map[string]bool{}
 	// A day more at either end: the station's day is not UTC's.
 	for date, end := schedules.DateOf(opt.Now.UTC()).AddDays(-1), schedules.DateOf(opt.Now.UTC()).AddDays(opt.Days); !end.Before(date); date = date.AddDays(1) {
 		doc, err := service.Queue(ctx, date, "", 0)
@@ -92,62 +118,64 @@ func WriteBundle(ctx context.Context, w io.Writer, api *client.Client, opt Bundl
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("playout: bundle: %w", err)
+			return nil, fmt.Errorf("playout: bundle: %w", err)
 		}
-		held.Queues[date] = &wire.Queue{}
-		if err := add("queues/"+date.String()+".dsse", doc.Bytes, held.Queues[date]); err != nil {
-			return err
+		q := &wire.Queue{}
+		held.Queues[date] = q
+		if err := add("queues/"+date.String()+".dsse", doc.Bytes, q); err != nil {
+			return nil, err
+		}
+		for _, i := range q.Items {
+			known[i.Audio.SHA256] = known[i.Audio.SHA256] || q.Revision <= opt.Since
 		}
 	}
 	held.index()
-	head, err := json.Marshal(BundleHead{BundleSchema, opt.Station, schedules.At(opt.Now)})
-	if err != nil {
-		return fmt.Errorf("playout: bundle: %w", err)
+	c := &content{service: service, progress: opt.Progress}
+	for _, w := range wants(held, opt.Now) {
+		if !opt.Have[w.audio.SHA256] && !known[w.audio.SHA256] {
+			c.recordings = append(c.recordings, w.audio)
+		}
 	}
+	c.documents, err = tarOf(entries)
+	return c, err
+}
+
+// writeRest writes the recordings from the given one on, each found to be what its name says, and the end.
+func (c *content) writeRest(ctx context.Context, w io.Writer, from int) error {
 	out := tar.NewWriter(w)
-	for _, e := range slices.Insert(entries, 0, tarEntry{bundleHead, head}) {
-		if err := e.header(out, int64(len(e.content))); err != nil {
+	var done, total int64
+	for i, a := range c.recordings {
+		if total += a.Bytes; i < from {
+			done += a.Bytes
+		}
+	}
+	for _, a := range c.recordings[from:] {
+		if err := (tarEntry{name: recordingName(a.SHA256)}).header(out, a.Bytes); err != nil {
 			return err
 		}
-		if _, err := out.Write(e.content); err != nil {
-			return fmt.Errorf("playout: bundle: %w", err)
+		sum := sha256.New()
+		for at, tries := int64(0), 0; at < a.Bytes; tries++ {
+			n, err := copyRecording(ctx, io.MultiWriter(out, sum), c.service, a, at)
+			at, done = at+n, done+n
+			if c.progress != nil {
+				c.progress(done, total)
+			}
+			if err == nil && at < a.Bytes {
+				err = fault.New(fault.Unavailable, "it broke off")
+			}
+			if err != nil && (tries >= bundleTries || pause(ctx, backoff(tries)) != nil) {
+				return fmt.Errorf("playout: bundle: recording %.12s: %w", a.SHA256, err)
+			}
 		}
-	}
-	if err := writeRecordings(ctx, out, service, wants(held, opt.Now), opt); err != nil {
-		return err
+		if hex.EncodeToString(sum.Sum(nil)) != a.SHA256 {
+			return fault.New(fault.Unavailable, "recording %.12s came damaged: try again", a.SHA256)
+		}
 	}
 	if err := (tarEntry{name: bundleEnd}).header(out, 0); err != nil {
 		return err
 	}
 	if err := out.Close(); err != nil {
 		return fmt.Errorf("playout: bundle: %w", err)
-	}
-	return nil
-}
-
-func writeRecordings(ctx context.Context, out *tar.Writer, service *client.Station, all []want, opt BundleOptions) error {
-	all = slices.DeleteFunc(all, func(w want) bool { return opt.Have[w.audio.SHA256] })
-	var done, total int64
-	for _, w := range all {
-		total += w.audio.Bytes
-	}
-	for _, w := range all {
-		if err := (tarEntry{name: recordingName(w.audio.SHA256)}).header(out, w.audio.Bytes); err != nil {
-			return err
-		}
-		for at, tries := int64(0), 0; at < w.audio.Bytes; tries++ {
-			n, err := copyRecording(ctx, out, service, w.audio, at)
-			at, done = at+n, done+n
-			if opt.Progress != nil {
-				opt.Progress(done, total)
-			}
-			if err == nil && at < w.audio.Bytes {
-				err = fault.New(fault.Unavailable, "it broke off")
-			}
-			if err != nil && (tries >= bundleTries || pause(ctx, backoff(tries)) != nil) {
-				return fmt.Errorf("playout: bundle: recording %.12s: %w", w.audio.SHA256, err)
-			}
-		}
 	}
 	return nil
 }
@@ -168,6 +196,22 @@ func copyRecording(ctx context.Context, out io.Writer, service *client.Station, 
 type tarEntry struct {
 	name    string
 	content []byte
+}
+
+// tarOf is the beginning of a tar file of these entries.
+func tarOf(entries []tarEntry) ([]byte, error) {
+	var b bytes.Buffer
+	out := tar.NewWriter(&b)
+	for _, e := range entries {
+		if err := e.header(out, int64(len(e.content))); err != nil {
+			return nil, err
+		}
+		if _, err := out.Write(e.content); err != nil {
+			return nil, fmt.Errorf("playout: bundle: %w", err)
+		}
+	}
+	err := out.Flush()
+	return b.Bytes(), err
 }
 
 func (e tarEntry) header(out *tar.Writer, size int64) error {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -121,6 +122,119 @@ func TestBundleIsTheSameBytesAndADeltaLeavesOutWhatIsThere(t *testing.T) {
 	}
 	if r := state.Import(t.Context(), bytes.NewReader(whole)); r.Recordings != 0 || r.Here != 7 || r.Documents != 3 {
 		t.Errorf("taken again: %+v", r)
+	}
+}
+
+// A bundle that breaks off is gone on with: what has come is not fetched again, and the file is the same bytes as one
+// that never broke off. What changed meanwhile, or came damaged, begins it anew from there.
+func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
+	s := newShelf(t)
+	s.service.publish(s.queue(1))
+	s.service.setFallback(s.fallbackDoc(1))
+	s.service.put("/v1/recalls", s.recallsDoc(1))
+	whole := bundleOf(t, s.service, vaultNow)
+	name := filepath.Join(t.TempDir(), "week.tar")
+	opt := BundleOptions{Station: "lantern", Days: 8, Now: vaultNow.Add(time.Hour)}
+	fetched := func() (n int) {
+		s.service.mu.Lock()
+		defer s.service.mu.Unlock()
+		for path, count := range s.service.requests {
+			if strings.HasPrefix(path, "/v1/audio/") {
+				n += count
+			}
+		}
+		clear(s.service.requests)
+		return n
+	}
+	fetched()
+	ends := map[int]int{} // from where on so many recordings are left to fetch
+	last := 0
+	for at, left := 0, 7; left > 0; left-- {
+		at = last + bytes.Index(whole[last:], []byte("audio/"))
+		last = at + 1
+		ends[left] = at
+	}
+	for _, cut := range []int{0, 100, ends[7], ends[7] + 700, ends[5] - 1, ends[5], ends[5] + 600, ends[1] + 600, len(whole) - 1000, len(whole)} {
+		if err := os.WriteFile(name+".part", whole[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		opt.Now = vaultNow.Add(time.Hour)
+		if cut < 1024 { // no head to go on from
+			opt.Now = vaultNow
+		}
+		if err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil || !bytes.Equal(got, whole) {
+			t.Fatalf("cut at %d of %d: another file, %v", cut, len(whole), err)
+		}
+		left := 0
+		for n, at := range ends {
+			if cut < at+2*tarBlock { // header and data of a made-up recording
+				left = max(left, n)
+			}
+		}
+		if n := fetched(); n != left {
+			t.Errorf("cut at %d: %d recordings were fetched, not %d", cut, n, left)
+		}
+	}
+	damaged := bytes.Clone(whole)
+	damaged[ends[4]+520] ^= 1
+	if err := os.WriteFile(name+".part", damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.service.publish(s.queue(1)) // the same again
+	if err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil || fetched() != 4 {
+		t.Errorf("after damage: %v", err)
+	}
+	if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, whole) {
+		t.Errorf("after damage: another file, %v", err)
+	}
+	if err := os.WriteFile(name+".part", whole[:len(whole)-10], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.service.publish(s.queue(2))
+	if err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil {
+		t.Fatal(err)
+	}
+	box, _ := s.inbox(t)
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if r := box.Import(t.Context(), f); !r.Whole || len(r.Refused) > 0 || r.Recordings != 7 || s.Holdings().Queues[s.queue(2).Date].Revision != 2 {
+		t.Errorf("after a change: %+v", r)
+	}
+	// Deltas: by the bundle before, and by the revision that the station holds.
+	for _, since := range []string{name, "2"} {
+		delta := filepath.Join(t.TempDir(), "delta.tar")
+		opt := BundleOptions{Station: "lantern", Days: 8, Now: vaultNow}
+		if err := opt.LeaveOut("", []string{since}); err != nil {
+			t.Fatal(err)
+		}
+		if err := SaveBundle(t.Context(), delta, s.service.api(), opt); err != nil {
+			t.Fatal(err)
+		}
+		in, err := os.Open(delta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		brings, err := BundleRecordings(in)
+		if err = errors.Join(err, in.Close()); err != nil || len(brings) > 1 { // a fallback item is in no queue
+			t.Errorf("since %s the delta brings %d recordings, %v", since, len(brings), err)
+		}
+	}
+	s.service.fault = func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, "/v1/audio/") {
+			return false
+		}
+		w.Write(bytes.Repeat([]byte("x"), 1000))
+		return true
+	}
+	if err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "bad.tar"), s.service.api(), opt); err == nil || !strings.Contains(err.Error(), "came damaged") {
+		t.Errorf("damaged audio: %v", err)
 	}
 }
 

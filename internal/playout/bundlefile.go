@@ -1,0 +1,178 @@
+package playout
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeline/internal/client"
+)
+
+// bundleResume is how old a bundle that was cut short may be for its making to be gone on with.
+const bundleResume = 24 * time.Hour
+
+// tarBlock is what the parts of a tar file are filled up to.
+const tarBlock = 512
+
+// SaveBundle writes a station's bundle into a file, whole or not at all. What an earlier try has left in the .part file
+// beside it is gone on with, from its last whole recording, as long as the service still says the same.
+func SaveBundle(ctx context.Context, name string, api *client.Client, opt BundleOptions) error {
+	part := name + ".part"
+	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	if made := madeAt(f, opt.Station); opt.Now.Sub(made) < bundleResume {
+		opt.Now = made // the same bytes again
+	}
+	err = saveBundle(ctx, f, api, opt)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("%w; what has come is kept in %s, and the next try goes on from there", err, part)
+	}
+	return os.Rename(part, name)
+}
+
+func saveBundle(ctx context.Context, f *os.File, api *client.Client, opt BundleOptions) error {
+	c, err := gather(ctx, api.Station(opt.Station), opt)
+	if err != nil {
+		return err
+	}
+	end, whole, err := c.found(f)
+	if err != nil {
+		return err
+	}
+	if err := f.Truncate(end); err != nil {
+		return err
+	}
+	if _, err := f.Seek(end, io.SeekStart); err != nil {
+		return err
+	}
+	if end == 0 {
+		if _, err := f.Write(c.documents); err != nil {
+			return err
+		}
+	}
+	return c.writeRest(ctx, f, whole)
+}
+
+// found answers how many of the bundle's recordings a file holds already, and where the last of them ends: nowhere
+// when it does not begin with the bundle's documents.
+func (c *content) found(f *os.File) (end int64, whole int, err error) {
+	begins := make([]byte, len(c.documents))
+	if _, err := f.ReadAt(begins, 0); err != nil && !errors.Is(err, io.EOF) {
+		return 0, 0, err
+	}
+	if !bytes.Equal(begins, c.documents) {
+		return 0, 0, nil
+	}
+	end = int64(len(begins))
+	for _, a := range c.recordings {
+		in := tar.NewReader(io.NewSectionReader(f, end, tarBlock+a.Bytes))
+		h, err := in.Next()
+		if err != nil || h.Name != recordingName(a.SHA256) || h.Size != a.Bytes {
+			break
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, in); err != nil || hex.EncodeToString(sum.Sum(nil)) != a.SHA256 {
+			break
+		}
+		end += tarBlock + (a.Bytes+tarBlock-1)/tarBlock*tarBlock
+		whole++
+	}
+	// What a tar file is filled up with may be missing after the last of them.
+	if info, err := f.Stat(); err != nil || info.Size() >= end || whole == 0 {
+		return end, whole, err
+	}
+	last := c.recordings[whole-1].Bytes
+	return end - tarBlock - (last+tarBlock-1)/tarBlock*tarBlock, whole - 1, nil
+}
+
+// madeAt is when the bundle of a station that a file begins with was made; the zero time when it begins with none.
+func madeAt(f io.ReaderAt, station string) time.Time {
+	in := tar.NewReader(io.NewSectionReader(f, 0, 1<<20))
+	var head BundleHead
+	if h, err := in.Next(); err != nil || h.Name != bundleHead || json.NewDecoder(in).Decode(&head) != nil || head.Station != station {
+		return time.Time{}
+	}
+	return head.MadeAt.Time
+}
+
+// BundleRecordings are the hashes of the recordings that a bundle brings, for a delta to leave out. It fails when the
+// bundle is not whole.
+func BundleRecordings(r io.Reader) (map[string]bool, error) {
+	have := map[string]bool{}
+	in := tar.NewReader(r)
+	for {
+		h, err := in.Next()
+		if err != nil {
+			return nil, fmt.Errorf("it is no whole bundle: %w", err)
+		}
+		if h.Name == bundleEnd {
+			return have, nil
+		}
+		sha, isAudio := strings.CutPrefix(strings.TrimSuffix(h.Name, ".mp3"), "audio/")
+		if !isAudio {
+			continue
+		}
+		if !hashForm.MatchString(sha) {
+			return nil, fmt.Errorf("%q is nothing that a bundle has", h.Name)
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, in); err != nil {
+			return nil, fmt.Errorf("it is no whole bundle: %w", err)
+		}
+		if hex.EncodeToString(sum.Sum(nil)) == sha {
+			have[sha] = true
+		}
+	}
+}
+
+// LeaveOut says what a delta leaves out: what a file of hashes lists, as Inventory does ("" for none), and what each of
+// since brought before: the name of an earlier bundle, or the revision of a queue that the station holds.
+func (o *BundleOptions) LeaveOut(list string, since []string) error {
+	o.Have = map[string]bool{}
+	if list != "" {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			return err
+		}
+		for _, sha := range strings.Fields(string(text)) {
+			o.Have[sha] = true
+		}
+	}
+	for _, earlier := range since {
+		if n, err := strconv.ParseInt(earlier, 10, 64); err == nil {
+			o.Since = max(o.Since, n)
+			continue
+		}
+		if err := o.leaveOutBundle(earlier); err != nil {
+			return fmt.Errorf("%s: %w", earlier, err)
+		}
+	}
+	return nil
+}
+
+func (o *BundleOptions) leaveOutBundle(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	brought, err := BundleRecordings(f)
+	maps.Copy(o.Have, brought)
+	return err
+}
