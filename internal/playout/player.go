@@ -88,7 +88,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	idle := ""
 	p.playing.Store(&idle)
 	p.reporter = &Reporter{service: opt.API.Station(opt.Station), vault: p.vault, cache: p.cache, follower: p.follower,
-		problems: p.problems, playing: func() string { return *p.playing.Load() }, now: opt.Now, version: opt.Version}
+		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.dBFS, now: opt.Now, version: opt.Version}
 	return p, nil
 }
 

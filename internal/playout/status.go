@@ -16,7 +16,8 @@ type Reporter struct {
 	cache    *Cache
 	follower *Follower
 	problems *Problems
-	playing  func() string // item on the air
+	playing  func() string   // item on the air
+	level    func() *float64 // peak that goes out, in dBFS; nil: silence
 	now      Now
 	version  string
 }
@@ -50,6 +51,9 @@ func (r *Reporter) Status() wire.Status {
 	today := schedules.DateOf(now.In(h.Zone()))
 	if q := h.ValidQueue(today, now); q != nil {
 		s.QueueDate, s.QueueRevision = today.String(), q.Revision
+	}
+	if s.Playing != "" {
+		s.PeakDBFS = r.level()
 	}
 	if h.Recalls != nil {
 		s.RecallsSeen = h.Recalls.Revision

@@ -18,13 +18,12 @@ import (
 // matters here.
 type Watch struct {
 	wire.Status
-	Station  string            `json:"station"`
-	Now      schedules.Instant `json:"now"`
-	Title    string            `json:"title,omitempty"` // of what is on the air
-	Next     []Coming          `json:"next"`
-	PeakDBFS float64           `json:"peak_dbfs"` // of the last second
-	Unsent   int               `json:"as_run_unsent"`
-	Outputs  []OutputWatch     `json:"outputs"`
+	Station string            `json:"station"`
+	Now     schedules.Instant `json:"now"`
+	Title   string            `json:"title,omitempty"` // of what is on the air
+	Next    []Coming          `json:"next"`
+	Unsent  int               `json:"as_run_unsent"`
+	Outputs []OutputWatch     `json:"outputs"`
 }
 
 // Coming is an item that airs next.
@@ -42,7 +41,7 @@ type OutputWatch struct {
 	Dropped  int64  `json:"dropped_frames"`
 }
 
-// silenceDBFS stands for digital silence, which has no level.
+// silenceDBFS stands for silence, which has no level, where there must be a number.
 const silenceDBFS = -120
 
 // meter holds the peak of each second.
@@ -63,9 +62,21 @@ func (m *meter) hear(pos int64, rate Rate, pcm []float32) {
 	}
 }
 
-func (m *meter) dBFS() float64 {
-	peak := float64(math.Float32frombits(m.published.Load()))
-	return max(20*math.Log10(max(peak, 1e-12)), silenceDBFS)
+// dBFS is the peak of the last whole second; nil when that was silent.
+func (m *meter) dBFS() *float64 {
+	level := 20 * math.Log10(float64(math.Float32frombits(m.published.Load())))
+	if level < silenceDBFS {
+		return nil
+	}
+	return &level
+}
+
+// Peak is the level that went out, silenceDBFS for silence.
+func (w Watch) Peak() float64 {
+	if w.PeakDBFS == nil {
+		return silenceDBFS
+	}
+	return *w.PeakDBFS
 }
 
 const comingItems = 10
@@ -73,7 +84,7 @@ const comingItems = 10
 // Watch is how the station stands now.
 func (p *Player) Watch() Watch {
 	h, now := p.vault.Holdings(), p.opt.Now()
-	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now), PeakDBFS: p.meter.dBFS()}
+	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now)}
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent = len(pending)
 	for _, l := range p.lines.all {
@@ -146,7 +157,7 @@ func (w Watch) metrics() []byte {
 	gauge("audio_missing", "gauge", "Recordings of the queues held that are not here yet.", float64(w.AudioMissing))
 	gauge("cover_seconds", "gauge", "How long everything airs as planned without the link.", w.CoverHours*3600)
 	gauge("clock_offset_seconds", "gauge", "The station's clock minus the service's.", w.ClockOffset.Seconds())
-	gauge("output_peak_dbfs", "gauge", "Peak of the last second that went out.", w.PeakDBFS)
+	gauge("output_peak_dbfs", "gauge", "Peak of the last second that went out.", w.Peak())
 	gauge("as_run_unsent", "gauge", "As-run entries that the service has not acknowledged.", float64(w.Unsent))
 	gauge("problems", "gauge", "Things refused or failed in the last day.", float64(len(w.Problems)))
 	for _, m := range []struct {
@@ -173,7 +184,7 @@ var statusPage = template.Must(template.New("status").Funcs(template.FuncMap{
 h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #ddd}
 .air{font-size:1.2rem;padding:.6rem 1rem;background:#fff;border-left:.4rem solid {{if .Playing}}#2a7d3f{{else}}#999{{end}}}.bad{color:#a11}</style>
 <h1>{{.Station}} <small>{{clock .Now}} UTC</small></h1>
-<p class="air">{{if .Playing}}On the air: <b>{{or .Title .Playing}}</b> ({{printf "%.1f" .PeakDBFS}} dBFS){{else}}Off the air{{end}}</p>
+<p class="air">{{if .Playing}}On the air: <b>{{or .Title .Playing}}</b> ({{printf "%.1f" .Peak}} dBFS){{else}}Off the air{{end}}</p>
 <table>
 <tr><th>Queue of today<td>{{if .QueueRevision}}{{.QueueDate}}, revision {{.QueueRevision}}{{else}}<span class="bad">none that is valid</span>{{end}}
 <tr><th>Recalls<td>revision {{.RecallsSeen}}

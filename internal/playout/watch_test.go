@@ -3,6 +3,7 @@ package playout
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"strings"
@@ -38,7 +39,7 @@ func TestStatusPageAndMetricsTellHowTheStationStands(t *testing.T) {
 			t.Fatal(err)
 		}
 		if w.Playing != "item-1" || w.QueueRevision != 4 || w.RecallsSeen != 9 || w.AudioVerified != 2 || w.AudioMissing != 0 ||
-			w.ClockOffset.Duration != 1500*time.Millisecond || len(w.Next) != 1 || !w.Next[0].Here || w.PeakDBFS > -4 || w.PeakDBFS < -20 {
+			w.ClockOffset.Duration != 1500*time.Millisecond || len(w.Next) != 1 || !w.Next[0].Here || w.Peak() > -4 || w.Peak() < -20 {
 			t.Errorf("%+v", w)
 		}
 		page := get("/")
@@ -63,7 +64,12 @@ func TestStatusPageAndMetricsTellHowTheStationStands(t *testing.T) {
 			t.Error(err)
 		}
 		s := e.service.status[len(e.service.status)-1]
-		if s.QueueRevision != 4 || s.PlayerVersion != "test" {
+		for _, other := range e.service.status {
+			if other.Playing == "" && other.PeakDBFS != nil {
+				t.Errorf("a level off the air: %+v", other)
+			}
+		}
+		if s.QueueRevision != 4 || s.PlayerVersion != "test" || !strings.Contains(metrics, fmt.Sprintf("lifeline_playout_output_peak_dbfs %v", w.Peak())) {
 			t.Errorf("reported %+v", s)
 		}
 	})

@@ -33,5 +33,6 @@ type Status struct {
 	ClockOffset       schedules.Millis  `json:"clock_offset_ms"` // station minus server
 	PlayerVersion     string            `json:"player_version"`
 	Playing           string            `json:"playing,omitempty"`  // item id on air now
+	PeakDBFS          *float64          `json:"peak_dbfs"`          // of the last second that went out; null: silence
 	Problems          []string          `json:"problems,omitempty"` // what it refused or could not do, newest first
 }
