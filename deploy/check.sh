@@ -10,6 +10,7 @@ needs=(
   ffmpeg:ffmpeg sox:sox lame:lame mpg123:mpg123 espeak-ng:espeak-ng
   node:nodejs npm:npm
   redis-server:redis-server redis-benchmark:redis-tools
+  liquidsoap:liquidsoap mpd:mpd mpc:mpc ezstream:ezstream icecast2:icecast2 jq:jq xmllint:libxml2-utils
 )
 missing=()
 for need in "${needs[@]}"; do
@@ -18,6 +19,10 @@ done
 if ((${#missing[@]})); then
   sudo=()
   if [ "$(id -u)" != 0 ]; then sudo=(sudo); fi
+  if [ ! -e /usr/sbin/policy-rc.d ]; then # the tests start their own servers: no package shall start one
+    printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" install -m 755 /dev/stdin /usr/sbin/policy-rc.d
+    trap '"${sudo[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
   "${sudo[@]}" apt-get update -q
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"lifeline/audio/samples"
 	"lifeline/internal/client"
@@ -60,7 +61,7 @@ func open(t testing.TB, dir string) *house { t.Helper(); return startAt(t, dir, 
 
 // serveDefaults is the configuration of the embedded store over dir.
 func serveDefaults(dir string) config.Serve {
-	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20, MaxWaiting: 1 << 30}
+	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20, MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
 }
 
 // startAt starts the service over dir at an address; it stops with the test, or before.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -44,4 +46,10 @@ func makeSigningKey(path string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// mediaKey is the key that media addresses are signed with: it follows from the signing key, so that every replica has
+// it, and tells nothing of that key.
+func mediaKey(key ed25519.PrivateKey) ([]byte, error) {
+	return hkdf.Key(sha256.New, key.Seed(), nil, "lifeline media addresses 1", sha256.Size)
 }

@@ -72,6 +72,10 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	}
 	library := control.NewLibrary(s.mirror, s.audio, signer, analyse, time.Now,
 		control.LibraryLimits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers})
+	secret, err := mediaKey(key)
+	if err != nil {
+		return nil, err
+	}
 	s.scheduler = control.NewScheduler(s.mirror, s.store, signer, time.Now, publicURL)
 	s.access = control.NewAccess(s.mirror, time.Now)
 	answers := control.NewAnswers(s.store, time.Now)
@@ -99,6 +103,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	s.server = &http.Server{
 		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: library, Scheduler: s.scheduler,
 			Logbook: control.NewLogbook(s.mirror, s.store, s.scheduler, time.Now), Answers: answers, Mirror: s.mirror,
+			Media:   control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Windows: control.NewWindows(s.scheduler, s.studio),
 			Keys:    []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),

@@ -17,19 +17,20 @@ import (
 
 // Serve is how the service runs.
 type Serve struct {
-	Data       string `help:"Directory of the embedded store, the audio and the signing key." default:"data" env:"LIFELINE_DATA" type:"path"`
-	Store      string `help:"Where documents are kept: sqlite, in the data directory, or a Redis for several replicas: redis://…, redis+sentinel://… or redis+cluster://…, with rediss for TLS." default:"sqlite" env:"LIFELINE_STORE"`
-	Audio      string `help:"Where recordings are kept: local, in the data directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]." default:"local" env:"LIFELINE_AUDIO"`
-	Listen     string `help:"Address to listen on." default:"127.0.0.1:8080" env:"LIFELINE_LISTEN"`
-	PublicURL  string `help:"Where stations reach the service; goes into the media URLs of queues. Default: the address it listens on." env:"LIFELINE_PUBLIC_URL"`
-	MaxUpload  int64  `help:"Largest recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
-	MaxWaiting int64  `help:"Bytes that unfinished uploads may take together." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
-	Analysers  int    `help:"Recordings analysed at once; 0 means one for each processor." default:"0" env:"LIFELINE_ANALYSERS"`
-	Key        string `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
-	Redis      Redis  `embed:"" prefix:"redis-"`
-	S3         S3     `embed:"" prefix:"s3-"`
-	Render     Render `embed:"" prefix:"render-"`
-	LogJSON    bool   `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
+	Data       string        `help:"Directory of the embedded store, the audio and the signing key." default:"data" env:"LIFELINE_DATA" type:"path"`
+	Store      string        `help:"Where documents are kept: sqlite, in the data directory, or a Redis for several replicas: redis://…, redis+sentinel://… or redis+cluster://…, with rediss for TLS." default:"sqlite" env:"LIFELINE_STORE"`
+	Audio      string        `help:"Where recordings are kept: local, in the data directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]." default:"local" env:"LIFELINE_AUDIO"`
+	Listen     string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"LIFELINE_LISTEN"`
+	PublicURL  string        `help:"Where stations reach the service; goes into the media URLs of queues. Default: the address it listens on." env:"LIFELINE_PUBLIC_URL"`
+	MediaLife  time.Duration `help:"How long the signed media addresses of lists open at least. A day's list that is fetched as the day begins must not outlive them." default:"36h" env:"LIFELINE_MEDIA_LIFE"`
+	MaxUpload  int64         `help:"Largest recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
+	MaxWaiting int64         `help:"Bytes that unfinished uploads may take together." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
+	Analysers  int           `help:"Recordings analysed at once; 0 means one for each processor." default:"0" env:"LIFELINE_ANALYSERS"`
+	Key        string        `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
+	Redis      Redis         `embed:"" prefix:"redis-"`
+	S3         S3            `embed:"" prefix:"s3-"`
+	Render     Render        `embed:"" prefix:"render-"`
+	LogJSON    bool          `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
 }
 
 // Redis is how a Redis is used.
@@ -81,6 +82,9 @@ func (s *Serve) Check() error {
 		if _, _, _, err := s.Bucket(); err != nil {
 			wrong = append(wrong, err)
 		}
+	}
+	if s.MediaLife < time.Minute {
+		wrong = append(wrong, errors.New("--media-life: must be at least a minute"))
 	}
 	if s.MaxUpload < 1 {
 		wrong = append(wrong, errors.New("--max-upload: must be at least 1"))

@@ -15,13 +15,22 @@ import (
 
 var audioFile = regexp.MustCompile(`^([0-9a-f]{64})\.mp3$`)
 
-// audio answers a recording by its hash. A station may fetch only what its queues and fallback name.
+// audioHash is the hash that the path names, or nothing where it names none.
+func audioHash(c *call) string {
+	if m := audioFile.FindStringSubmatch(c.param("file")); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// audio answers a recording by its hash. A station, by its token or by a signed address, may fetch only what its queues
+// and fallback name at that moment: what was taken off them is not there, however young the address.
 func (a *api) audio(c *call) error {
-	m := audioFile.FindStringSubmatch(c.param("file"))
-	if m == nil || c.actor.Role == control.StationJob && !a.Scheduler.StationHears(c.actor.Station, m[1]) {
+	sha256 := audioHash(c)
+	if sha256 == "" || c.actor.Role == control.StationJob && !a.Scheduler.StationHears(c.actor.Station, sha256) {
 		return fault.New(fault.NotFound, "there is no such recording")
 	}
-	return a.serveAudio(c, m[1], "private, max-age=31536000, immutable")
+	return a.serveAudio(c, sha256, "private, max-age=31536000, immutable")
 }
 
 // serveAudio answers a recording's bytes, whole or in ranges.

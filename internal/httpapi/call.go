@@ -24,6 +24,8 @@ type call struct {
 	actor control.Actor
 	param func(name string) string // of the path
 	print *print                   // of a request with an Idempotency-Key
+
+	variant string // what the answer's tags say besides the revision
 }
 
 // handler serves a call. A returned error becomes a problem document; nothing must have been written then.
@@ -170,7 +172,7 @@ func (c *call) startingFrom(exists bool) (*int64, error) {
 
 // tag sets the ETag and reports whether the caller has that revision already; it answers 304 then.
 func (c *call) tag(revision int64) (notModified bool) {
-	etag := fmt.Sprintf("%q", strconv.FormatInt(revision, 10))
+	etag := `"` + strconv.FormatInt(revision, 10) + c.variant + `"`
 	c.w.Header().Set("ETag", etag)
 	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
 		return false
@@ -182,12 +184,13 @@ func (c *call) tag(revision int64) (notModified bool) {
 	return false
 }
 
-// knownAll are the revisions of If-None-Match.
+// knownAll are the revisions of If-None-Match, in the variant that is asked for.
 func (c *call) knownAll() []int64 {
 	var out []int64
 	for t := range strings.SplitSeq(c.r.Header.Get("If-None-Match"), ",") {
 		t = strings.Trim(strings.TrimPrefix(strings.TrimSpace(t), "W/"), `"`)
-		if n, err := strconv.ParseInt(t, 10, 64); err == nil {
+		revision, ok := strings.CutSuffix(t, c.variant)
+		if n, err := strconv.ParseInt(revision, 10, 64); ok && err == nil {
 			out = append(out, n)
 		}
 	}

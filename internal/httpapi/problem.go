@@ -82,7 +82,7 @@ func (a *api) fail(c *call, err error) {
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", `Bearer realm="lifeline", Basic realm="lifeline"`)
+		h["Www-Authenticate"] = []string{`Bearer realm="lifeline"`, `Basic realm="lifeline"`} // ffmpeg reads one of a line
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if h.Get("Retry-After") == "" {
 			h.Set("Retry-After", "2")

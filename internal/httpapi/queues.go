@@ -34,7 +34,7 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (control
 	return ask(ctx, known)
 }
 
-// sealed answers a sealed document's envelope or its payload's exact bytes, compressed when asked.
+// sealed answers a sealed document's envelope, its payload's exact bytes, or what is made of it, compressed when asked.
 func sealed(c *call, revision int64, contentType string, b []byte) error {
 	c.w.Header().Set("Cache-Control", "private, no-cache")
 	if c.tag(revision) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"lifeline/internal/control"
+	"lifeline/internal/playlist"
 )
 
 // Who may do what. Admin may do everything and is not named.
@@ -23,7 +24,7 @@ func (a *api) routes() []route {
 	const get, post, put, patch = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch
 	const station = "/v1/stations/:station"
 	const day = station + "/rundowns/:date"
-	return []route{
+	all := []route{
 		{method: get, path: "/healthz", open: true, handle: a.healthz},
 		{method: get, path: "/readyz", open: true, handle: a.readyz},
 		{method: get, path: "/openapi.json", open: true, handle: a.openAPI},
@@ -82,15 +83,22 @@ func (a *api) routes() []route {
 		{method: get, path: station + "/fallback", roles: relays, handle: a.fallback},
 		{method: get, path: station + "/fallback.dsse", roles: relays, handle: a.fallbackEnvelope},
 		{method: get, path: station + "/windows/:window/:file", roles: relays, handle: a.window},
+		{method: get, path: station + "/next", roles: relays, handle: a.next},
 		{method: post, path: station + "/as-run", roles: stations, handle: a.asRun},
 		{method: get, path: station + "/as-run", roles: relays, handle: a.listAsRun},
 		{method: post, path: station + "/status", roles: stations, handle: a.setStatus},
 		{method: get, path: station + "/status", roles: relays, handle: a.getStatus},
 		{method: get, path: "/v1/recalls", roles: everybody, handle: a.recalls},
 		{method: get, path: "/v1/changes", roles: everybody, handle: a.changes},
-		{method: get, path: "/v1/audio/:file", roles: everybody, handle: a.audio},
+		{method: get, path: "/v1/audio/:file", roles: everybody, signed: true, handle: a.audio},
 		{method: post, path: "/v1/tokens", roles: admins, handle: a.createToken},
 		{method: get, path: "/v1/tokens", roles: admins, handle: a.listTokens},
 		{method: http.MethodDelete, path: "/v1/tokens/:token", roles: admins, handle: a.revokeToken},
 	}
+	for _, form := range playlist.Forms {
+		all = append(all,
+			route{method: get, path: station + "/queue." + string(form), roles: relays, handle: a.listed(form)},
+			route{method: get, path: station + "/fallback." + string(form), roles: relays, handle: a.listedFallback(form)})
+	}
+	return all
 }

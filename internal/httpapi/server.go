@@ -29,6 +29,7 @@ type Parts struct {
 	Logbook   *control.Logbook
 	Answers   *control.Answers
 	Windows   *control.Windows
+	Media     *control.Media
 	Mirror    *control.Mirror
 	Keys      []ed25519.PublicKey
 	Ready     map[string]func(context.Context) error // what must be reachable, by name
@@ -79,6 +80,7 @@ func New(p Parts) http.Handler {
 type route struct {
 	method, path string
 	open         bool           // needs no token
+	signed       bool           // takes a signed address in place of a token
 	roles        []control.Role // that may, besides admin
 	handle       handler
 }
@@ -111,7 +113,7 @@ func (a *api) admit(c *call, r route) error {
 		return nil
 	}
 	id := c.actor.RequestID
-	actor, err := a.Access.Authenticate(bearer(c.r))
+	actor, err := a.identify(c, r)
 	if err != nil {
 		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many failed logins from this address"); slow != nil {
 			return slow
@@ -130,6 +132,15 @@ func (a *api) admit(c *call, r route) error {
 		return fault.New(fault.NotFound, "there is no station %q", s)
 	}
 	return nil
+}
+
+// identify finds out who asks: by the token or, where there is none, by the address.
+func (a *api) identify(c *call, r route) (control.Actor, error) {
+	query := c.r.URL.Query()
+	if r.signed && c.r.Header.Get("Authorization") == "" && query.Has("sig") {
+		return a.Media.Authenticate(audioHash(c), query.Get("exp"), query.Get("sig"))
+	}
+	return a.Access.Authenticate(bearer(c.r))
 }
 
 // bearer is the request's token: Bearer, or the password of Basic with any user name.

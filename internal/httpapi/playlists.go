@@ -1,0 +1,98 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/playlist"
+	"lifeline/internal/wire"
+)
+
+// listed serves a day's queue, or with ?window= one window of it, in a form that other players read.
+func (a *api) listed(form playlist.Form) handler {
+	return func(c *call) error {
+		expires := a.Media.Expires()
+		vary(c, form, expires)
+		q, err := a.findQueue(c)
+		if err != nil {
+			return err
+		}
+		items := q.Value.Items
+		title := q.Value.Station + " " + q.Value.Date.String()
+		if window := c.r.URL.Query().Get("window"); window != "" {
+			items = slices.DeleteFunc(slices.Clone(items), func(i wire.QueueItem) bool { return i.Window != window })
+			if len(items) == 0 {
+				return fault.New(fault.NotFound, "no item of the day lies in a window %q", window)
+			}
+			title += " " + window
+		}
+		return a.list(c, form, expires, q.Value.Revision, playlist.List{Title: title, Items: items})
+	}
+}
+
+// listedFallback serves the station's fallback in the same forms.
+func (a *api) listedFallback(form playlist.Form) handler {
+	return func(c *call) error {
+		expires := a.Media.Expires()
+		vary(c, form, expires)
+		f, err := a.findFallback(c)
+		if err != nil {
+			return err
+		}
+		return a.list(c, form, expires, f.Value.Revision, playlist.List{Title: f.Value.Station + " fallback", Items: f.Value.Items})
+	}
+}
+
+// vary makes the tags of the answer those of one form, with addresses that open until one time: the same revision is
+// another list in another form, and is sent again before its addresses have grown old.
+func vary(c *call, form playlist.Form, expires time.Time) {
+	c.variant = fmt.Sprintf(".%s.%d", form, expires.Unix())
+}
+
+// list answers items in a form, with addresses that open without a token.
+func (a *api) list(c *call, form playlist.Form, expires time.Time, revision int64, l playlist.List) error {
+	l.Items = slices.Clone(l.Items)
+	for n := range l.Items {
+		l.Items[n] = a.addressed(c.station(), l.Items[n], expires)
+	}
+	b, err := form.Write(l)
+	if err != nil {
+		return err
+	}
+	return sealed(c, revision, form.ContentType(), b)
+}
+
+// addressed is the item with an address that opens without a token.
+func (a *api) addressed(station string, i wire.QueueItem, expires time.Time) wire.QueueItem {
+	i.Audio.URL = a.Media.URL(station, i.Audio.SHA256, expires)
+	return i
+}
+
+// next answers one item and remembers nothing, since players fetch ahead and crash.
+func (a *api) next(c *call) error {
+	query := c.r.URL.Query()
+	format := query.Get("format")
+	if !slices.Contains([]string{"", "json", "liq", "uri"}, format) {
+		return fault.Fields(fault.Field{Field: "format", Message: "must be json, liq or uri"})
+	}
+	i, ok, err := a.Scheduler.Next(c.station(), query.Get("after"))
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	if !ok {
+		c.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	i = a.addressed(c.station(), i, a.Media.Expires())
+	switch format {
+	case "liq":
+		return c.bytes(http.StatusOK, playlist.Liq.ContentType(), []byte(playlist.Annotated(i)+"\n"))
+	case "uri":
+		return c.bytes(http.StatusOK, "text/plain; charset=utf-8", []byte(i.Audio.URL+"\n"))
+	}
+	return c.json(http.StatusOK, i)
+}

@@ -1,0 +1,56 @@
+package playlist
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"lifeline/internal/wire"
+)
+
+// liq writes one annotate: line for each item, with all that a script needs to air and report it.
+func liq(l List) []byte {
+	var b strings.Builder
+	for _, i := range l.Items {
+		b.WriteString(Annotated(i))
+		b.WriteByte('\n')
+	}
+	return []byte(b.String())
+}
+
+// Annotated is an item as the URI of a Liquidsoap request. Cues and the fade are under the names that cue_cut and
+// fade.out read, in seconds, the gain under amplify's; start_ms is a whole number, since Liquidsoap's floats do not
+// hold milliseconds since 1970. A field without a value is left out.
+func Annotated(i wire.QueueItem) string {
+	fields := []struct{ name, value string }{
+		{"item_id", i.ID}, {"segment_id", i.SegmentID}, {"sha256", i.Audio.SHA256}, {"bytes", strconv.FormatInt(i.Audio.Bytes, 10)},
+		{"start_ms", ""}, {"start", string(i.Start)}, {"grace_ms", ""}, {"not_after_ms", ""},
+		{"duration_ms", strconv.FormatInt(i.Duration.Milliseconds(), 10)},
+		{"liq_cue_in", seconds(i.CueIn)}, {"liq_cue_out", seconds(i.CueOut)}, {"liq_fade_out", seconds(i.FadeOut)},
+		{"liq_amplify", strconv.FormatFloat(i.GainDB, 'f', -1, 64) + " dB"},
+		{"window", i.Window}, {"position", i.Position}, {"kind", string(i.Kind)}, {"language", i.Language},
+		{"title", i.Title}, {"artist", i.Voice},
+	}
+	if i.StartAt != nil {
+		fields[4].value = strconv.FormatInt(i.StartAt.UnixMilli(), 10)
+	}
+	if i.Grace.Duration > 0 {
+		fields[6].value = strconv.FormatInt(i.Grace.Milliseconds(), 10)
+	}
+	if !i.NotAfter.IsZero() {
+		fields[7].value = strconv.FormatInt(i.NotAfter.UnixMilli(), 10)
+	}
+	var parts []string
+	for _, f := range fields {
+		if f.value = line(f.value); f.value != "" {
+			parts = append(parts, f.name+"="+quoted(f.value))
+		}
+	}
+	return fmt.Sprintf("annotate:%s:%s", strings.Join(parts, ","), address(i))
+}
+
+// quoted is a Liquidsoap string. Liquidsoap 2.1 looks for #{code} after it has undone the escapes, so that no escape
+// keeps that from being read: a space between the two does.
+func quoted(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "#{", "# {").Replace(s) + `"`
+}

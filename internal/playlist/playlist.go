@@ -1,0 +1,128 @@
+// Package playlist writes the items of a queue in the forms that common players read. It is pure: the items come with
+// the addresses that the players shall open.
+package playlist
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Form is a way to write a list; its value is the extension of the list's path.
+type Form string
+
+// The forms.
+const (
+	M3U      Form = "m3u"      // extended M3U, UTF-8
+	PLS      Form = "pls"      // version 2
+	XSPF     Form = "xspf"     // version 1
+	Liq      Form = "liq"      // Liquidsoap's annotate: lines
+	FFConcat Form = "ffconcat" // version 1.0, for ffmpeg's concat demuxer
+)
+
+// Forms are all forms.
+var Forms = []Form{M3U, PLS, XSPF, Liq, FFConcat}
+
+// List is what is written.
+type List struct {
+	Title string
+	Items []wire.QueueItem // in the order in which they air; Audio.URL is what the player opens
+}
+
+// ContentType is the media type of the form. Liquidsoap compares it letter by letter.
+func (f Form) ContentType() string {
+	switch f {
+	case M3U:
+		return "audio/x-mpegurl"
+	case PLS:
+		return "audio/x-scpls"
+	case XSPF:
+		return "application/xspf+xml"
+	}
+	return "text/plain; charset=utf-8"
+}
+
+// Write is the list in the form f. No text of an item can break out of its place: what a line cannot hold becomes a
+// space, and quotes are escaped as the form has it.
+func (f Form) Write(l List) ([]byte, error) {
+	switch f {
+	case M3U:
+		return m3u(l), nil
+	case PLS:
+		return pls(l), nil
+	case XSPF:
+		return xspf(l)
+	case Liq:
+		return liq(l), nil
+	case FFConcat:
+		return ffconcat(l), nil
+	}
+	return nil, fmt.Errorf("playlist: there is no form %q", string(f))
+}
+
+func m3u(l List) []byte {
+	var b strings.Builder
+	b.WriteString("#EXTM3U\n")
+	if title := line(l.Title); title != "" {
+		fmt.Fprintf(&b, "#PLAYLIST:%s\n", title)
+	}
+	for _, i := range l.Items {
+		fmt.Fprintf(&b, "#EXTINF:%d,%s\n%s\n", wholeSeconds(i.Duration), line(i.Title), address(i))
+	}
+	return []byte(b.String())
+}
+
+func pls(l List) []byte {
+	var b strings.Builder
+	b.WriteString("[playlist]\n")
+	for n, i := range l.Items {
+		fmt.Fprintf(&b, "File%d=%s\nTitle%[1]d=%[3]s\nLength%[1]d=%[4]d\n", n+1, address(i), line(i.Title), wholeSeconds(i.Duration))
+	}
+	fmt.Fprintf(&b, "NumberOfEntries=%d\nVersion=2\n", len(l.Items))
+	return []byte(b.String())
+}
+
+// ffconcat names cues and air times. A quote within quotes is written as ffmpeg's manual has it ("Quoting and
+// escaping").
+func ffconcat(l List) []byte {
+	var b strings.Builder
+	b.WriteString("ffconcat version 1.0\n")
+	for _, i := range l.Items {
+		fmt.Fprintf(&b, "# %s\nfile '%s'\ninpoint %s\noutpoint %s\nduration %s\n", line(i.ID), strings.ReplaceAll(address(i), "'", `'\''`),
+			seconds(i.CueIn), seconds(i.CueOut), seconds(i.Duration))
+	}
+	return []byte(b.String())
+}
+
+// line is text for one line: whatever would end the line, or is not text at all, becomes a space.
+func line(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufffe' || r == '\uffff' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// address is an item's address as one word.
+func address(i wire.QueueItem) string {
+	return strings.ReplaceAll(line(i.Audio.URL), " ", "%20")
+}
+
+// seconds are written with milliseconds, as the plan has them.
+func seconds(d schedules.Millis) string {
+	ms := d.Milliseconds()
+	sign := ""
+	if ms < 0 {
+		sign, ms = "-", -ms
+	}
+	return fmt.Sprintf("%s%d.%03d", sign, ms/1000, ms%1000)
+}
+
+// wholeSeconds is the length that lists for people's eyes show.
+func wholeSeconds(d schedules.Millis) int64 { return int64(d.Round(time.Second).Seconds()) }
