@@ -33,3 +33,8 @@ func (c Campaign) on(station string) bool {
 	}
 	return false
 }
+
+// covers reports whether an airing of the segment that starts on the station at that instant is within the campaign.
+func (c *Campaign) covers(s *Segment, station string, at Instant) bool {
+	return c.on(station) && (c.From.IsZero() || !at.Before(c.From.Time)) && (c.Until.IsZero() || at.Before(c.Until.Time)) && c.Of.Matches(s)
+}

@@ -51,6 +51,7 @@ type Item struct {
 	NotAfter  Instant   `json:"not_after"`       // the item must have ended by it; none: no limit
 	Chain     string    `json:"chain,omitempty"` // items of one chain share the id of its reading's item
 	Locked    bool      `json:"locked,omitempty"`
+	MakesGood string    `json:"makes_good,omitempty"` // the id of the make-good that this airing is for
 }
 
 // EndAt is when the item's air time ends.

@@ -133,7 +133,7 @@ func (s *Scheduler) queueOf(r schedules.Rundown) (wire.Queue, error) {
 		item.ID, item.Window, item.Position, item.Chain = i.ID, i.Window, i.Position, i.Chain
 		item.StartAt, item.StartMs, item.Start, item.Grace = &start, start.UnixMilli(), i.Start, i.Grace
 		item.Duration, item.CueIn, item.CueOut, item.FadeOut = i.Duration, i.CueIn, i.CueOut, i.FadeOut
-		item.NotAfter = i.NotAfter
+		item.NotAfter, item.MakesGood = i.NotAfter, i.MakesGood
 		q.Items = append(q.Items, item)
 	}
 	return q, nil

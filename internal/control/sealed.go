@@ -18,18 +18,27 @@ type Sealed[T any] struct {
 // unseal reads what sealJSON made. The signature is for stations to check; the store is trusted to keep bytes.
 func unseal[T any](envelope []byte) (Sealed[T], error) {
 	s := Sealed[T]{Envelope: envelope}
-	var e wire.Envelope
-	if err := json.Unmarshal(envelope, &e); err != nil {
-		return s, fmt.Errorf("control: envelope: %w", err)
-	}
 	var err error
-	if s.Payload, err = base64.StdEncoding.DecodeString(e.Payload); err != nil {
-		return s, fmt.Errorf("control: envelope: %w", err)
+	if s.Payload, err = payloadOf(envelope); err != nil {
+		return s, err
 	}
 	if err := json.Unmarshal(s.Payload, &s.Value); err != nil {
 		return s, fmt.Errorf("control: sealed document: %w", err)
 	}
 	return s, nil
+}
+
+// payloadOf is the signed document within an envelope.
+func payloadOf(envelope []byte) ([]byte, error) {
+	var e wire.Envelope
+	if err := json.Unmarshal(envelope, &e); err != nil {
+		return nil, fmt.Errorf("control: envelope: %w", err)
+	}
+	payload, err := base64.StdEncoding.DecodeString(e.Payload)
+	if err != nil {
+		return nil, fmt.Errorf("control: envelope: %w", err)
+	}
+	return payload, nil
 }
 
 // sealJSON is the envelope of v's JSON.

@@ -46,6 +46,7 @@ func (a *api) routes() []route {
 		{method: put, path: "/v1/segments/:segment/audio", roles: producing, handle: a.replaceAudio},
 		{method: get, path: "/v1/segments/:segment/audio", roles: people, handle: a.segmentAudio},
 		{method: get, path: "/v1/segments/:segment/waveform", roles: people, handle: a.waveform},
+		{method: get, path: "/v1/segments/:segment/airings", roles: people, handle: a.airings},
 		{method: post, path: "/v1/segments/:segment/approve", roles: makers, handle: a.act((*control.Library).Approve)},
 		{method: post, path: "/v1/segments/:segment/reject", roles: makers, handle: a.act((*control.Library).Reject)},
 		{method: post, path: "/v1/segments/:segment/recall", roles: makers, handle: a.act((*control.Library).Recall)},
@@ -76,6 +77,7 @@ func (a *api) routes() []route {
 		{method: post, path: "/v1/plan", roles: planning, handle: a.planMany},
 		{method: post, path: "/v1/publish", roles: planning, handle: a.publishMany},
 		{method: get, path: station + "/reconciliation/:date", roles: people, handle: a.reconciliation},
+		{method: get, path: "/v1/reports/airings", roles: people, handle: a.airingReport},
 		{method: get, path: "/v1/audit", roles: planning, handle: a.audit},
 
 		{method: get, path: station + "/queue", roles: relays, handle: a.queue},

@@ -52,6 +52,7 @@ type QueueItem struct {
 	GainDB    float64             `json:"gain_db"`   // brings the recording to the station's loudness target
 	NotAfter  schedules.Instant   `json:"not_after"` // must have ended by then; null: no limit
 	Chain     string              `json:"chain,omitempty"`
+	MakesGood string              `json:"makes_good,omitempty"` // the make-good that it is for
 	Audio     AudioRef            `json:"audio"`
 }
 

@@ -1,0 +1,137 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/schedules"
+)
+
+// silence is how long a station may say nothing before what it should have aired counts as missed. Until then it may
+// well be on the air without a link, and report later.
+const silence = 7 * 24 * time.Hour
+
+// statusLag is how long after the end of an item a station that says how it stands may still be sending its report.
+const statusLag = 5 * time.Minute
+
+// askedDay says whether a day's queue matters.
+type askedDay func(day schedules.StationDay, payload []byte) bool
+
+// days are the broadcast days [from, to) of a station with what was published for them. asked tells by the
+// day's bounds and its queue's JSON whether the queue matters; nil: all of them do.
+func (l *Logbook) days(ctx context.Context, st schedules.Station, from, to schedules.Date, asked askedDay) ([]schedules.StationDay, error) {
+	var out []schedules.StationDay
+	for date := from; date.Before(to); date = date.AddDays(1) {
+		start, end, err := st.DayBounds(date)
+		if err != nil {
+			return nil, err
+		}
+		day := schedules.StationDay{Date: date, From: start, To: end}
+		payload, err := l.payload(ctx, st.ID, date)
+		if err != nil {
+			return nil, err
+		}
+		if len(payload) > 0 && (asked == nil || asked(day, payload)) {
+			// A queue's windows and items are its rundown's, under the same names.
+			if day.Rundown, err = plain[schedules.Rundown](payload); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, day)
+	}
+	return out, nil
+}
+
+// payload is a published queue's JSON; none when nothing is published.
+func (l *Logbook) payload(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
+	id := dayID(station, date)
+	if row, ok := l.mirror.queues.get(id); ok {
+		return row.value.Payload, nil
+	}
+	d, err := l.store.Get(ctx, kindQueue, id) // older than what the mirror keeps
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return payloadOf(d.Body)
+}
+
+// account tells what became of each airing of the station's days [from, to), day by day, of segment alone unless it is
+// empty. The days beside them are read too, since a report near midnight may be of their windows.
+func (l *Logbook) account(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) ([][]schedules.AiringRecord, error) {
+	start, _, err := st.DayBounds(from.AddDays(-1))
+	if err != nil {
+		return nil, err
+	}
+	_, end, err := st.DayBounds(to)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := l.AsRun(ctx, st.ID, start, end)
+	if err != nil {
+		return nil, err
+	}
+	var asked askedDay
+	if segment != "" {
+		asked = asksFor(segment, entries)
+	}
+	days, err := l.days(ctx, st, from.AddDays(-1), to.AddDays(1), asked)
+	if err != nil {
+		return nil, err
+	}
+	now := l.now()
+	heard, err := l.heard(ctx, st.ID, now)
+	if err != nil {
+		return nil, err
+	}
+	out := schedules.Account(st.ID, days, entries, now, heard, reconcileTolerance)
+	out = out[1 : len(out)-1]
+	if segment != "" {
+		for i := range out {
+			out[i] = slices.DeleteFunc(out[i], func(r schedules.AiringRecord) bool { return r.SegmentID != segment })
+		}
+	}
+	return out, nil
+}
+
+// asksFor keeps the days whose queue names the segment, or in or after which the station reported it.
+func asksFor(segment string, entries []schedules.AsRun) askedDay {
+	name := fmt.Appendf(nil, "%q", segment)
+	var aired []time.Time
+	for _, e := range entries {
+		if e.SegmentID == segment {
+			aired = append(aired, e.StartedAt.Time)
+		}
+	}
+	return func(day schedules.StationDay, payload []byte) bool {
+		return bytes.Contains(payload, name) || slices.ContainsFunc(aired, func(t time.Time) bool {
+			return !t.Before(day.From) && t.Before(day.To.AddDate(0, 0, 1)) // a window may run past midnight
+		})
+	}
+}
+
+// heard is until when what the station says nothing of was missed.
+func (l *Logbook) heard(ctx context.Context, station string, now time.Time) (time.Time, error) {
+	heard := now.Add(-silence)
+	entries, err := l.store.Read(ctx, station, heard, now.Add(silence))
+	if err != nil {
+		return heard, err
+	}
+	for _, e := range entries {
+		if e.At.After(heard) {
+			heard = e.At
+		}
+	}
+	if row, ok := l.mirror.statuses.get(station); ok {
+		if said := row.value.ReceivedAt.Add(-statusLag); said.After(heard) {
+			heard = said
+		}
+	}
+	return heard, nil
+}

@@ -1,0 +1,214 @@
+package httpapi
+
+import (
+	"cmp"
+	_ "embed"
+	"encoding/csv"
+	"html/template"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// airings lists every place of a segment with what became of it.
+func (a *api) airings(c *call) error {
+	s, err := a.Library.Segment(c.param("segment"))
+	if err != nil {
+		return err
+	}
+	after, limit, err := c.page()
+	if err != nil {
+		return err
+	}
+	from, to, err := a.days(c, -28, 15)
+	if err != nil {
+		return err
+	}
+	items, next, err := a.Logbook.Airings(c.r.Context(), control.AiringQuery{Segment: s.ID, Station: c.r.URL.Query().Get("station"),
+		From: from, To: to, After: after, Limit: limit})
+	if err != nil {
+		return err
+	}
+	return page(c, items, next)
+}
+
+// days are the query's broadcast days [from, to), or those so many days around today.
+func (a *api) days(c *call, from, to int) (first, end schedules.Date, err error) {
+	today := schedules.DateOf(a.Now().UTC())
+	var fields []fault.Field
+	read := func(name string, otherwise schedules.Date) schedules.Date {
+		v := c.r.URL.Query().Get(name)
+		if v == "" {
+			return otherwise
+		}
+		d, err := schedules.ParseDate(v)
+		if err != nil {
+			fields = append(fields, fault.Field{Field: name, Message: err.Error()})
+		}
+		return d
+	}
+	first, end = read("from", today.AddDays(from)), read("to", today.AddDays(to))
+	return first, end, fault.Fields(fields...)
+}
+
+// reportPatience is how long a long report may take.
+const reportPatience = 10 * time.Minute
+
+// airingReport counts airings, as JSON, CSV or a page to print.
+func (a *api) airingReport(c *call) error {
+	from, to, err := a.days(c, -7, 1)
+	if err != nil {
+		return err
+	}
+	q := c.r.URL.Query()
+	query := control.ReportQuery{From: from, To: to, Station: q.Get("station"), Group: []string{"segment"},
+		TallyFilter: schedules.TallyFilter{Segment: q.Get("segment"), Campaign: q.Get("campaign"), Script: q.Get("script"), Language: q.Get("language")}}
+	if v := q.Get("group"); v != "" {
+		query.Group = strings.Split(v, ",")
+	}
+	if v := q.Get("passage"); v != "" {
+		if query.Passage, err = strconv.Atoi(v); err != nil || query.Passage < 1 {
+			return fault.Fields(fault.Field{Field: "passage", Message: "must be the number of a passage"})
+		}
+	}
+	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(reportPatience)) // not every writer has one; those need none
+	report, err := a.Logbook.AiringReport(c.r.Context(), query)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Add("Vary", "Accept")
+	switch c.prefers("application/json", "text/csv", "text/html") {
+	case "text/csv":
+		return reportCSV(c, report)
+	case "text/html":
+		c.w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		return reportPage.Execute(c.w, map[string]any{"Report": report, "Last": report.To.AddDays(-1), "Columns": columns(report), "Counts": counts})
+	}
+	return c.json(http.StatusOK, report)
+}
+
+// prefers is which of the media types the caller would rather have; the first, when it does not say.
+func (c *call) prefers(types ...string) string {
+	best, weight := types[0], 0.0
+	for _, part := range strings.Split(c.r.Header.Get("Accept"), ",") {
+		given, params, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		q, err := strconv.ParseFloat(cmp.Or(params["q"], "1"), 64)
+		if i := slices.Index(types, given); err == nil && i >= 0 && q > weight {
+			best, weight = types[i], q
+		}
+	}
+	return best
+}
+
+// column is one column of a report's table: its name in the JSON, and its value in a row.
+type column struct {
+	Name string
+	Of   func(schedules.TallyRow) string
+}
+
+// columns are what the report's rows are grouped by, in the order of the rows.
+func columns(r wire.AiringReport) (out []column) {
+	all := []column{
+		{"segment", func(r schedules.TallyRow) string { return r.Segment }},
+		{"title", func(r schedules.TallyRow) string { return r.Title }},
+		{"campaign", func(r schedules.TallyRow) string { return r.Campaign }},
+		{"script", func(r schedules.TallyRow) string { return r.Script }},
+		{"passage", func(r schedules.TallyRow) string {
+			if r.Passage == 0 {
+				return ""
+			}
+			return strconv.Itoa(r.Passage)
+		}},
+		{"language", func(r schedules.TallyRow) string { return r.Language }},
+		{"station", func(r schedules.TallyRow) string { return r.Station }},
+		{"day", func(r schedules.TallyRow) string { return r.Day.String() }},
+	}
+	shown := map[string]string{"title": "segment"}
+	for _, column := range all {
+		name := cmp.Or(shown[column.Name], column.Name)
+		if slices.Contains(r.Group, name) || name == "script" && slices.Contains(r.Group, "passage") {
+			out = append(out, column)
+		}
+	}
+	return out
+}
+
+// counts are the columns of figures.
+var counts = []struct {
+	Name string
+	Of   func(schedules.TallyCounts) int64
+}{
+	{"planned", func(c schedules.TallyCounts) int64 { return int64(c.Planned) }},
+	{"to_come", func(c schedules.TallyCounts) int64 { return int64(c.ToCome) }},
+	{"unreported", func(c schedules.TallyCounts) int64 { return int64(c.Unreported) }},
+	{"aired", func(c schedules.TallyCounts) int64 { return int64(c.Aired) }},
+	{"short", func(c schedules.TallyCounts) int64 { return int64(c.Short) }},
+	{"missed", func(c schedules.TallyCounts) int64 { return int64(c.Missed) }},
+	{"made_good", func(c schedules.TallyCounts) int64 { return int64(c.MadeGood) }},
+	{"extra", func(c schedules.TallyCounts) int64 { return int64(c.Extra) }},
+	{"planned_ms", func(c schedules.TallyCounts) int64 { return c.PlannedMs.Milliseconds() }},
+	{"aired_ms", func(c schedules.TallyCounts) int64 { return c.AiredMs.Milliseconds() }},
+}
+
+// reportCSV writes the rows as RFC 4180, in UTF-8, with the names of the JSON. Totals are left to the spreadsheet.
+func reportCSV(c *call, r wire.AiringReport) error {
+	c.w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	c.w.Header().Set("Content-Disposition", `attachment; filename="airings-`+r.From.String()+`-`+r.To.String()+`.csv"`)
+	w := csv.NewWriter(c.w)
+	w.UseCRLF = true
+	shown := columns(r)
+	var record []string
+	for _, column := range shown {
+		record = append(record, column.Name)
+	}
+	for _, count := range counts {
+		record = append(record, count.Name)
+	}
+	w.Write(record) // its error is kept for the end
+	for _, row := range r.Rows {
+		record = record[:0]
+		for _, column := range shown {
+			record = append(record, inert(column.Of(row)))
+		}
+		for _, count := range counts {
+			record = append(record, strconv.FormatInt(count.Of(row.TallyCounts), 10))
+		}
+		w.Write(record)
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// inert keeps a spreadsheet from taking text for a formula (OWASP, CSV injection): it puts an apostrophe in front.
+func inert(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
+		return "'" + s
+	}
+	return s
+}
+
+//go:embed report.html
+var reportText string
+
+// reportPage is the report to print: its style is in it, and there is no script.
+var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
+	"words": func(name string) string { return strings.ReplaceAll(strings.TrimSuffix(name, "_ms"), "_", " ") },
+	"shown": func(name string, n int64) string {
+		if strings.HasSuffix(name, "_ms") {
+			return (time.Duration(n) * time.Millisecond).Round(time.Second).String()
+		}
+		return strconv.FormatInt(n, 10)
+	},
+}).Parse(reportText))

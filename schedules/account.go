@@ -1,0 +1,132 @@
+package schedules
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// What an AiringRecord can be besides a Verdict.
+const (
+	ToCome     Verdict = "planned"    // its turn is not over
+	Unreported Verdict = "unreported" // over, and the station has not been heard of since
+)
+
+// AiringRecord is one place of a segment in a published queue with what became of it, or an airing without a place.
+type AiringRecord struct {
+	Station    string  `json:"station"`
+	Date       Date    `json:"date"` // the broadcast day
+	Window     string  `json:"window,omitempty"`
+	ItemID     string  `json:"item_id,omitempty"`
+	SegmentID  string  `json:"segment_id"`
+	Title      string  `json:"title,omitempty"`
+	Language   string  `json:"language,omitempty"`
+	PlannedAt  Instant `json:"planned_at"` // null: not planned
+	Planned    Millis  `json:"planned_ms"`
+	StartedAt  Instant `json:"started_at"` // actual
+	EndedAt    Instant `json:"ended_at"`   // actual
+	AiredMs    Millis  `json:"aired_ms"`
+	Outcome    Verdict `json:"outcome"`
+	Substitute string  `json:"substitute,omitempty"` // the segment that aired instead
+	MakesGood  string  `json:"makes_good,omitempty"` // the make-good that it is for
+	Detail     string  `json:"detail,omitempty"`     // what the station said
+}
+
+// StationDay is one broadcast day [From, To) of a station with the rundown that was published for it; none has no
+// items.
+type StationDay struct {
+	Date     Date
+	From, To time.Time
+	Rundown  Rundown
+}
+
+// Account tells of each day's every place what became of it, and of every other airing where it belongs. days are
+// successive ones of one station. entries are what it reported of them, in any order. heard is until when the station
+// has reported anything at all: what it says nothing of since is unreported, not missed. The answer has as many parts
+// as there are days, each by planned start, extras by actual start. What aired in another's place is there twice: as
+// the substituted place, and as an extra of what aired.
+func Account(station string, days []StationDay, entries []AsRun, now, heard time.Time, tolerance time.Duration) [][]AiringRecord {
+	parts := attribute(days, entries)
+	out := make([][]AiringRecord, len(days))
+	for n, day := range days {
+		reported := map[string]bool{}
+		for _, e := range parts[n] {
+			reported[e.ItemID] = true
+		}
+		over, titles := day.Rundown, map[string]Item{}
+		over.Items = nil
+		for _, i := range day.Rundown.Items {
+			titles[i.ID] = i
+			if reported[i.ID] || !i.EndAt().Add(tolerance).After(now) {
+				over.Items = append(over.Items, i)
+				continue
+			}
+			out[n] = append(out[n], AiringRecord{Station: station, Date: day.Date, Window: i.Window, ItemID: i.ID, SegmentID: i.SegmentID,
+				Title: i.Title, Language: i.Language, PlannedAt: i.StartAt, Planned: i.Duration, Outcome: ToCome, MakesGood: i.MakesGood})
+		}
+		for _, d := range Reconcile(over, parts[n], tolerance).Items {
+			item := titles[d.ItemID]
+			if d.Verdict == Extra {
+				item = Item{} // it names a place that it was not in
+			}
+			record := AiringRecord{Station: station, Date: day.Date, Window: d.Window, ItemID: d.ItemID, SegmentID: d.SegmentID, Title: d.Title,
+				Language: item.Language, PlannedAt: d.PlannedAt, Planned: d.Planned, StartedAt: d.StartedAt, EndedAt: d.EndedAt, AiredMs: d.AiredMs,
+				Outcome: d.Verdict, Substitute: d.Substitute, MakesGood: item.MakesGood, Detail: d.Detail}
+			switch {
+			case d.Verdict == Missed && len(d.Sequences) == 0 && heard.Before(item.EndAt().Time):
+				record.Outcome = Unreported
+			case d.Verdict == Substituted:
+				instead := AiringRecord{Station: station, Date: day.Date, Window: d.Window, SegmentID: d.Substitute, StartedAt: d.StartedAt,
+					EndedAt: d.EndedAt, AiredMs: d.AiredMs, Outcome: Extra, Detail: d.Detail}
+				out[n] = append(out[n], instead)
+				record.StartedAt, record.EndedAt, record.AiredMs = Instant{}, Instant{}, Millis{}
+			}
+			out[n] = append(out[n], record)
+		}
+		slices.SortStableFunc(out[n], func(a, b AiringRecord) int {
+			return cmp.Or(a.place().Compare(b.place().Time), cmp.Compare(a.SegmentID, b.SegmentID))
+		})
+	}
+	return out
+}
+
+// place is the planned start, and of what was not planned the actual one.
+func (r AiringRecord) place() Instant {
+	if r.PlannedAt.IsZero() {
+		return r.StartedAt
+	}
+	return r.PlannedAt
+}
+
+// attribute gives each report to the day that it belongs to: that of the item that it names, or else that of the window
+// in which it started, or else that in which it started.
+func attribute(days []StationDay, entries []AsRun) [][]AsRun {
+	parts := make([][]AsRun, len(days))
+	items := map[string]int{}
+	for n, day := range days {
+		for _, i := range day.Rundown.Items {
+			items[i.ID] = n
+		}
+	}
+	for _, e := range entries {
+		n, ok := items[e.ItemID]
+		if !ok && !e.StartedAt.IsZero() {
+			n = slices.IndexFunc(days, func(d StationDay) bool {
+				return slices.ContainsFunc(d.Rundown.Windows, func(s Slot) bool { return s.holds(e.StartedAt.Time) })
+			})
+			if n < 0 {
+				n = slices.IndexFunc(days, func(d StationDay) bool { return !e.StartedAt.Before(d.From) && e.StartedAt.Before(d.To) })
+			}
+			ok = n >= 0
+		}
+		if ok {
+			parts[n] = append(parts[n], e)
+		}
+	}
+	return parts
+}
+
+// holds reports whether t lies in the occurrence.
+func (o Occurrence) holds(t time.Time) bool {
+	return !t.Before(o.StartAt.Time) && t.Before(o.EndAt.Time)
+}
