@@ -29,6 +29,7 @@ type AiringRecord struct {
 	Outcome    Verdict `json:"outcome"`
 	Substitute string  `json:"substitute,omitempty"` // the segment that aired instead
 	MakesGood  string  `json:"makes_good,omitempty"` // the make-good that it is for
+	Owed       bool    `json:"owed,omitempty"`       // missed or cut short, and not on purpose
 	Detail     string  `json:"detail,omitempty"`     // what the station said
 }
 
@@ -64,17 +65,22 @@ func Account(station string, days []StationDay, entries []AsRun, now, heard time
 			out[n] = append(out[n], AiringRecord{Station: station, Date: day.Date, Window: i.Window, ItemID: i.ID, SegmentID: i.SegmentID,
 				Title: i.Title, Language: i.Language, PlannedAt: i.StartAt, Planned: i.Duration, Outcome: ToCome, MakesGood: i.MakesGood})
 		}
-		for _, d := range Reconcile(over, parts[n], tolerance).Items {
+		reconciled := Reconcile(over, parts[n], tolerance)
+		owed := map[string]bool{}
+		for _, m := range reconciled.MakeGoods {
+			owed[m.ItemID] = true
+		}
+		for _, d := range reconciled.Items {
 			item := titles[d.ItemID]
 			if d.Verdict == Extra {
 				item = Item{} // it names a place that it was not in
 			}
 			record := AiringRecord{Station: station, Date: day.Date, Window: d.Window, ItemID: d.ItemID, SegmentID: d.SegmentID, Title: d.Title,
 				Language: item.Language, PlannedAt: d.PlannedAt, Planned: d.Planned, StartedAt: d.StartedAt, EndedAt: d.EndedAt, AiredMs: d.AiredMs,
-				Outcome: d.Verdict, Substitute: d.Substitute, MakesGood: item.MakesGood, Detail: d.Detail}
+				Outcome: d.Verdict, Substitute: d.Substitute, MakesGood: item.MakesGood, Owed: owed[item.ID], Detail: d.Detail}
 			switch {
 			case d.Verdict == Missed && len(d.Sequences) == 0 && heard.Before(item.EndAt().Time):
-				record.Outcome = Unreported
+				record.Outcome, record.Owed = Unreported, false
 			case d.Verdict == Substituted:
 				instead := AiringRecord{Station: station, Date: day.Date, Window: d.Window, SegmentID: d.Substitute, StartedAt: d.StartedAt,
 					EndedAt: d.EndedAt, AiredMs: d.AiredMs, Outcome: Extra, Detail: d.Detail}

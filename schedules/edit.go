@@ -38,6 +38,7 @@ func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
 	out := r
 	out.Status, out.Revision, out.PublishedAt = Draft, 0, Instant{}
 	out.Items, out.Windows, out.Warnings = e.retime(r)
+	makeGood(out.Items, in.Owed)
 	return out, nil
 }
 
@@ -144,7 +145,7 @@ func (e *editor) airing(id string, at Item) (Item, bool) {
 	life, _ := e.in.Library.Life(id)
 	at.SegmentID, at.SHA256, at.Kind, at.Language, at.Title, at.Voice = s.ID, s.Recording.SHA256, s.Kind, s.Language, s.Title, s.Voice
 	at.Duration, at.CueIn, at.CueOut, at.FadeOut = s.Recording.AirTime(), s.Recording.CueIn, s.Recording.CueOut, Millis{}
-	at.NotAfter, at.Locked, at.Chain = life.Until, true, ""
+	at.NotAfter, at.Locked, at.Chain, at.MakesGood = life.Until, true, "", ""
 	return at, true
 }
 

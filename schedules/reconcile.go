@@ -41,7 +41,7 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 		d, owed := judge(r.Items[i], entries, of[i], tolerance)
 		out.Items = append(out.Items, d)
 		if owed {
-			out.MakeGoods = append(out.MakeGoods, MakeGood{ID: "mg-" + r.Items[i].ID, Station: r.Station, SegmentID: r.Items[i].SegmentID,
+			out.MakeGoods = append(out.MakeGoods, MakeGood{ID: MakeGoodID(r.Items[i].ID), Station: r.Station, SegmentID: r.Items[i].SegmentID,
 				ItemID: r.Items[i].ID, MissedAt: r.Items[i].StartAt})
 		}
 	}

@@ -36,6 +36,7 @@ func (p *planner) result() Plan {
 		}
 	}
 	r.Warnings = append(r.Warnings, p.warnings...)
+	makeGood(r.Items, p.in.Owed)
 	return Plan{Rundown: r, Explanations: explanations, Report: p.report(r.Items, explanations)}
 }
 

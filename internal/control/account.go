@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/store"
 	"lifeline/schedules"
 )
 
@@ -18,12 +19,20 @@ const silence = 7 * 24 * time.Hour
 // statusLag is how long after the end of an item a station that says how it stands may still be sending its report.
 const statusLag = 5 * time.Minute
 
+// accounts tell what became of what was published.
+type accounts struct {
+	mirror  *Mirror
+	store   Store
+	now     func() time.Time
+	library func() *schedules.Library
+}
+
 // askedDay says whether a day's queue matters.
 type askedDay func(day schedules.StationDay, payload []byte) bool
 
 // days are the broadcast days [from, to) of a station with what was published for them. asked tells by the
 // day's bounds and its queue's JSON whether the queue matters; nil: all of them do.
-func (l *Logbook) days(ctx context.Context, st schedules.Station, from, to schedules.Date, asked askedDay) ([]schedules.StationDay, error) {
+func (a *accounts) days(ctx context.Context, st schedules.Station, from, to schedules.Date, asked askedDay) ([]schedules.StationDay, error) {
 	var out []schedules.StationDay
 	for date := from; date.Before(to); date = date.AddDays(1) {
 		start, end, err := st.DayBounds(date)
@@ -31,7 +40,7 @@ func (l *Logbook) days(ctx context.Context, st schedules.Station, from, to sched
 			return nil, err
 		}
 		day := schedules.StationDay{Date: date, From: start, To: end}
-		payload, err := l.payload(ctx, st.ID, date)
+		payload, err := a.payload(ctx, st.ID, date)
 		if err != nil {
 			return nil, err
 		}
@@ -47,12 +56,12 @@ func (l *Logbook) days(ctx context.Context, st schedules.Station, from, to sched
 }
 
 // payload is a published queue's JSON; none when nothing is published.
-func (l *Logbook) payload(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
+func (a *accounts) payload(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
 	id := dayID(station, date)
-	if row, ok := l.mirror.queues.get(id); ok {
+	if row, ok := a.mirror.queues.get(id); ok {
 		return row.value.Payload, nil
 	}
-	d, err := l.store.Get(ctx, kindQueue, id) // older than what the mirror keeps
+	d, err := a.store.Get(ctx, kindQueue, id) // older than what the mirror keeps
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}
@@ -64,7 +73,7 @@ func (l *Logbook) payload(ctx context.Context, station string, date schedules.Da
 
 // account tells what became of each airing of the station's days [from, to), day by day, of segment alone unless it is
 // empty. The days beside them are read too, since a report near midnight may be of their windows.
-func (l *Logbook) account(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) ([][]schedules.AiringRecord, error) {
+func (a *accounts) account(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) ([][]schedules.AiringRecord, error) {
 	start, _, err := st.DayBounds(from.AddDays(-1))
 	if err != nil {
 		return nil, err
@@ -73,7 +82,7 @@ func (l *Logbook) account(ctx context.Context, st schedules.Station, from, to sc
 	if err != nil {
 		return nil, err
 	}
-	entries, err := l.AsRun(ctx, st.ID, start, end)
+	entries, err := a.asRun(ctx, st.ID, start, end)
 	if err != nil {
 		return nil, err
 	}
@@ -81,12 +90,12 @@ func (l *Logbook) account(ctx context.Context, st schedules.Station, from, to sc
 	if segment != "" {
 		asked = asksFor(segment, entries)
 	}
-	days, err := l.days(ctx, st, from.AddDays(-1), to.AddDays(1), asked)
+	days, err := a.days(ctx, st, from.AddDays(-1), to.AddDays(1), asked)
 	if err != nil {
 		return nil, err
 	}
-	now := l.now()
-	heard, err := l.heard(ctx, st.ID, now)
+	now := a.now()
+	heard, err := a.heard(ctx, st.ID, now)
 	if err != nil {
 		return nil, err
 	}
@@ -116,10 +125,25 @@ func asksFor(segment string, entries []schedules.AsRun) askedDay {
 	}
 }
 
+// asRun is what a station reported for [from, to), by sequence.
+func (a *accounts) asRun(ctx context.Context, station string, from, to time.Time) ([]schedules.AsRun, error) {
+	entries, err := a.store.Read(ctx, station, from, to)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]schedules.AsRun, len(entries))
+	for i, e := range entries {
+		if out[i], err = decode[schedules.AsRun](store.Document{Kind: "as-run", ID: station, Body: e.Body}); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // heard is until when what the station says nothing of was missed.
-func (l *Logbook) heard(ctx context.Context, station string, now time.Time) (time.Time, error) {
+func (a *accounts) heard(ctx context.Context, station string, now time.Time) (time.Time, error) {
 	heard := now.Add(-silence)
-	entries, err := l.store.Read(ctx, station, heard, now.Add(silence))
+	entries, err := a.store.Read(ctx, station, heard, now.Add(silence))
 	if err != nil {
 		return heard, err
 	}
@@ -128,7 +152,7 @@ func (l *Logbook) heard(ctx context.Context, station string, now time.Time) (tim
 			heard = e.At
 		}
 	}
-	if row, ok := l.mirror.statuses.get(station); ok {
+	if row, ok := a.mirror.statuses.get(station); ok {
 		if said := row.value.ReceivedAt.Add(-statusLag); said.After(heard) {
 			heard = said
 		}

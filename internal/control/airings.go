@@ -35,7 +35,7 @@ func (l *Logbook) eachDay(ctx context.Context, stations []schedules.Station, fro
 			if to.Before(end) {
 				end = to
 			}
-			days, err := l.account(ctx, st, date, end, segment)
+			days, err := l.scheduler.accounts.account(ctx, st, date, end, segment)
 			if err != nil {
 				return err
 			}
@@ -158,15 +158,15 @@ func (l *Logbook) AiringReport(ctx context.Context, q ReportQuery) (wire.AiringR
 	if err != nil {
 		return wire.AiringReport{}, err
 	}
-	var campaigns []schedules.Campaign
-	for _, row := range l.mirror.campaigns.after("", "") {
-		campaigns = append(campaigns, row.value)
-	}
-	tally := schedules.NewTally(l.scheduler.prepare(), campaigns, q.Group, q.TallyFilter)
+	tally := schedules.NewTally(l.scheduler.prepare(), l.scheduler.campaigns(), q.Group, q.TallyFilter)
 	for _, st := range stations {
-		err := l.eachDay(ctx, []schedules.Station{st}, q.From, q.To, schedules.Date{}, q.Segment, func(_ string, _ schedules.Date, airings []schedules.AiringRecord) bool {
+		madeGood, err := l.madeGood(ctx, st.ID)
+		if err != nil {
+			return wire.AiringReport{}, err
+		}
+		err = l.eachDay(ctx, []schedules.Station{st}, q.From, q.To, schedules.Date{}, q.Segment, func(_ string, _ schedules.Date, airings []schedules.AiringRecord) bool {
 			for _, r := range airings {
-				tally.Add(r, false)
+				tally.Add(r, madeGood[r.ItemID])
 			}
 			return tally.Len() <= maxReportRows
 		})

@@ -86,14 +86,19 @@ func (s *Scheduler) saveDraft(ctx context.Context, a Actor, before latestRundown
 // that one number names one queue of it.
 func (s *Scheduler) nextRevision(ctx context.Context, before latestRundown, r schedules.Rundown) (schedules.Rundown, []store.Write, error) {
 	var last int64
-	counter, err := s.store.Get(ctx, kindCounter, r.Station)
-	switch {
-	case err == nil:
-		if last, err = decode[int64](counter); err != nil {
+	var err error
+	counter := before.counter
+	if counter == nil {
+		latest, err := s.counter(ctx, r.Station)
+		if err != nil {
 			return r, nil, err
 		}
-	case !fault.Is(err, fault.NotFound):
-		return r, nil, err
+		counter = &latest
+	}
+	if counter.Revision > 0 {
+		if last, err = decode[int64](*counter); err != nil {
+			return r, nil, err
+		}
 	}
 	r.Revision = last + 1
 	if r.Items == nil {
@@ -114,6 +119,15 @@ func (s *Scheduler) nextRevision(ctx context.Context, before latestRundown, r sc
 		{Kind: kindRundown, ID: dayID(r.Station, r.Date), Expect: before.document, Body: body},
 		{Kind: kindRevision, ID: revisionID(r.Station, r.Date, r.Revision), Body: body},
 	}, nil
+}
+
+// counter is the document that counts a station's revisions; at revision 0 before the first.
+func (s *Scheduler) counter(ctx context.Context, station string) (store.Document, error) {
+	d, err := s.store.Get(ctx, kindCounter, station)
+	if fault.Is(err, fault.NotFound) {
+		return store.Document{}, nil
+	}
+	return d, err
 }
 
 // Explain says why an item of a rundown is where it is. Revision 0 is the latest.

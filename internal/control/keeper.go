@@ -13,7 +13,7 @@ import (
 )
 
 // Keeper does the work that nobody asks for: it analyses what is behind, takes recalled segments out of published
-// queues, and issues fallback lists. It is level-triggered: it compares what is with what should be, so that work
+// queues, looks for misses and what made them good, and issues fallback lists. It is level-triggered: it compares what is with what should be, so that work
 // lost in a crash is found again.
 type Keeper struct {
 	library   *Library
@@ -41,6 +41,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for name, work := range map[string]func(context.Context) error{
 		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep, "uploads": k.library.SweepUploads,
+		"make-goods": k.scheduler.SettleMakeGoods,
 	} {
 		g.Go(func() error {
 			k.loop(ctx, name, work)

@@ -56,6 +56,9 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 	if err != nil {
 		return nil, err
 	}
+	if st, err := l.scheduler.Station(station); err == nil {
+		l.scheduler.reported(st, good)
+	}
 	for i, n := range at {
 		results[n].Status = "repeated"
 		if fresh[i] {
@@ -80,17 +83,7 @@ func (l *Logbook) plannedStart(station string, e schedules.AsRun) time.Time {
 
 // AsRun answers what a station reported for [from, to), by sequence.
 func (l *Logbook) AsRun(ctx context.Context, station string, from, to time.Time) ([]schedules.AsRun, error) {
-	entries, err := l.store.Read(ctx, station, from, to)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]schedules.AsRun, len(entries))
-	for i, e := range entries {
-		if out[i], err = decode[schedules.AsRun](store.Document{Kind: "as-run", ID: station, Body: e.Body}); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return l.scheduler.accounts.asRun(ctx, station, from, to)
 }
 
 // Reconcile compares a published day, or one window of it, with what aired. What is still to come is left out.

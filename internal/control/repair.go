@@ -72,6 +72,9 @@ func (s *Scheduler) repairDay(ctx context.Context, station string, date schedule
 			return err
 		}
 		in.Seed = base.Seed
+		in.Owed = slices.DeleteFunc(in.Owed, func(m schedules.MakeGood) bool { // nothing new is begun
+			return !slices.ContainsFunc(base.Items, func(i schedules.Item) bool { return i.MakesGood == m.ID })
+		})
 		next := base
 		if plan, _, err := in.Replan(base, s.now()); err == nil {
 			next = plan.Rundown

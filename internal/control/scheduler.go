@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/store"
 	"lifeline/schedules"
 )
 
@@ -22,14 +23,19 @@ type Scheduler struct {
 	now    func() time.Time
 	url    string // of the service, in front of media paths
 
+	accounts *accounts
+
 	mu       sync.Mutex
+	owing    map[string]owing   // by station
 	library  *schedules.Library // prepared from the segments and scripts of the generations below
 	prepared [2]int64
 }
 
 // NewScheduler plans from what m holds. publicURL is where stations reach the service.
 func NewScheduler(m *Mirror, s Store, sealer Sealer, now func() time.Time, publicURL string) *Scheduler {
-	return &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/")}
+	sch := &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/"), owing: map[string]owing{}}
+	sch.accounts = &accounts{mirror: m, store: s, now: now, library: sch.prepare}
+	return sch
 }
 
 // Rundown is one revision of a station's day, or the latest with revision 0. It fails with NotFound.
@@ -74,6 +80,10 @@ func (s *Scheduler) Plan(ctx context.Context, a Actor, station string, date sche
 		if err := checkRevision(o.Revision, latest.rundown.Revision); err != nil {
 			return err
 		}
+		before, err := s.counter(ctx, station)
+		if err != nil {
+			return err
+		}
 		in, err := s.input(ctx, station, date)
 		if err != nil {
 			return err
@@ -90,6 +100,9 @@ func (s *Scheduler) Plan(ctx context.Context, a Actor, station string, date sche
 		if o.DryRun {
 			return nil
 		}
+		if len(in.Owed) > 0 {
+			latest.counter = &before // another day planned meanwhile may make the same good
+		}
 		out, err = s.saveDraft(ctx, a, latest, out, plan.Explanations, "rundown.plan")
 		return err
 	})
@@ -99,7 +112,8 @@ func (s *Scheduler) Plan(ctx context.Context, a Actor, station string, date sche
 // latestRundown is the latest rundown of a day as it is stored. Its zero value stands for none.
 type latestRundown struct {
 	rundown  schedules.Rundown
-	document int64 // revision of the document
+	document int64           // revision of the document
+	counter  *store.Document // of the station's revisions, where no other day may have changed since; nil: any may
 }
 
 func (s *Scheduler) latest(ctx context.Context, station string, date schedules.Date) (latestRundown, error) {
@@ -111,7 +125,7 @@ func (s *Scheduler) latest(ctx context.Context, station string, date schedules.D
 		return latestRundown{}, err
 	}
 	r, err := decode[schedules.Rundown](d)
-	return latestRundown{r, d.Revision}, err
+	return latestRundown{rundown: r, document: d.Revision}, err
 }
 
 // kept are the items that a new plan leaves where they are: of the published rundown what is frozen now, of the
@@ -197,8 +211,9 @@ func (s *Scheduler) input(ctx context.Context, station string, date schedules.Da
 			in.Clocks[w.Clock] = c.value
 		}
 	}
-	for _, row := range s.mirror.campaigns.after("", "") {
-		in.Campaigns = append(in.Campaigns, row.value)
+	in.Campaigns = s.campaigns()
+	if in.Owed, err = s.owed(ctx, st, date); err != nil {
+		return in, err
 	}
 	in.History, err = s.history(ctx, in)
 	return in, err

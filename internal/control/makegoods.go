@@ -1,0 +1,346 @@
+package control
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+const (
+	kindMakeGood = "make-good"         // an airing owed: STATION/ID
+	kindSettled  = "make-good-settled" // one that aired or was waived: STATION/ID
+)
+
+// maxOwed bounds how many make-goods one day is asked for, oldest first. After a long outage the rest waits, so that
+// no day is made of yesterday's alone.
+const maxOwed = 12
+
+// settleEvery is how often a station's misses are looked for, unless it reports.
+const settleEvery = 5 * time.Minute
+
+// owing is where the search for misses stands.
+type owing struct {
+	from   schedules.Date // every day before is settled
+	looked time.Time
+}
+
+// SettleMakeGoods looks for misses and for what made them good, at every station. It is level-triggered: what it missed
+// itself it finds the next time.
+func (s *Scheduler) SettleMakeGoods(ctx context.Context) error {
+	var failed error
+	for id, row := range s.mirror.stations.after("", "") {
+		if err := s.settle(ctx, row.value); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("make-goods of %s: %w", id, err))
+		}
+	}
+	return failed
+}
+
+// reported has the station's misses of the days of the reports looked at when they are asked for next.
+func (s *Scheduler) reported(st schedules.Station, entries []store.Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, known := s.owing[st.ID]
+	if !known {
+		return // all of them will be
+	}
+	o.looked = time.Time{}
+	for _, e := range entries {
+		if d, err := st.DateAt(e.At); err == nil && d.AddDays(-1).Before(o.from) {
+			o.from = d.AddDays(-1) // a window of the day before may run past midnight
+		}
+	}
+	s.owing[st.ID] = o
+}
+
+// settle looks for misses at one station, unless it just has.
+func (s *Scheduler) settle(ctx context.Context, st schedules.Station) error {
+	now := s.now()
+	today, err := st.DateAt(now)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	o, known := s.owing[st.ID]
+	s.mu.Unlock()
+	if known && now.Sub(o.looked).Abs() < settleEvery {
+		return nil
+	}
+	oldest := today.AddDays(-int(silence/(24*time.Hour)) - 1)
+	if !known {
+		o.from = oldest
+	}
+	days, err := s.accounts.account(ctx, st, o.from, today.AddDays(1), "")
+	if err != nil {
+		return err
+	}
+	if err := retry(func() error { return s.settleDays(ctx, st, o.from, days) }); err != nil {
+		return err
+	}
+	next := owing{o.from, now}
+	for i := 0; i < len(days)-1 && closed(days[i]); i++ {
+		next.from = o.from.AddDays(i + 1)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.owing[st.ID] == o { // no report has come in between
+		s.owing[st.ID] = next
+	}
+	return nil
+}
+
+// closed reports whether no more is to be heard of a day, short of a late report.
+func closed(day []schedules.AiringRecord) bool {
+	return !slices.ContainsFunc(day, func(r schedules.AiringRecord) bool {
+		return r.Outcome == schedules.ToCome || r.Outcome == schedules.Unreported
+	})
+}
+
+// settleDays opens a make-good for every commitment missed in the days from a date on, closes those that aired, and
+// waives those that may never air again, in one commit.
+func (s *Scheduler) settleDays(ctx context.Context, st schedules.Station, from schedules.Date, days [][]schedules.AiringRecord) error {
+	open, err := s.openMakeGoods(ctx, st.ID)
+	if err != nil {
+		return err
+	}
+	act := settling{now: schedules.At(s.now()), open: map[string]*wire.MakeGood{}}
+	for i := range open {
+		act.open[open[i].ID] = &open[i]
+	}
+	library, campaigns := s.prepare(), s.campaigns()
+	for i, day := range days {
+		for _, r := range day {
+			id := schedules.MakeGoodID(r.ItemID)
+			if r.Owed && library.Committed(r, campaigns) && act.open[id] == nil {
+				_, err := s.store.Get(ctx, kindSettled, makeGoodID(st.ID, id))
+				switch {
+				case fault.Is(err, fault.NotFound):
+					act.begin(st.ID, id, from.AddDays(i), r)
+				case err != nil:
+					return err
+				}
+			}
+			act.heard(r)
+		}
+	}
+	for _, m := range open {
+		if life, ok := library.Life(m.SegmentID); !ok || life.Dead != "" || !life.Until.IsZero() && !life.Until.After(s.now()) {
+			act.waive(m.ID, System.Name, "its segment may not air any more")
+		}
+	}
+	writes, err := act.writes(st.ID)
+	if err != nil || len(writes) == 0 {
+		return err
+	}
+	return s.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: System.origin(s.now(), "make-good.settle", "")})
+}
+
+// settling is one station's make-goods while they are settled.
+type settling struct {
+	now     schedules.Instant
+	open    map[string]*wire.MakeGood // by id; a new one is at revision 0
+	changed []string
+}
+
+func (a *settling) begin(station, id string, date schedules.Date, r schedules.AiringRecord) {
+	a.open[id] = &wire.MakeGood{MakeGood: schedules.MakeGood{ID: id, Station: station, SegmentID: r.SegmentID, ItemID: r.ItemID, MissedAt: r.PlannedAt},
+		Date: date, Verdict: r.Outcome, Detail: r.Detail, State: wire.MakeGoodOwed}
+	a.changed = append(a.changed, id)
+}
+
+// heard takes what became of a place that makes something good, or of a missed one that did air after all.
+func (a *settling) heard(r schedules.AiringRecord) {
+	aired := r.Outcome == schedules.AsPlanned || r.Outcome == schedules.Late
+	over := r.Outcome != schedules.ToCome && r.Outcome != schedules.Unreported && r.Outcome != schedules.Extra
+	for _, id := range []string{r.MakesGood, schedules.MakeGoodID(r.ItemID)} {
+		m := a.open[id]
+		switch {
+		case m == nil || m.State != wire.MakeGoodOwed:
+		case aired:
+			m.State, m.By, m.Settled = wire.MakeGoodAired, &wire.MadeGoodBy{Date: r.Date, ItemID: r.ItemID, StartAt: r.StartedAt}, a.now
+			a.changed = append(a.changed, id)
+		case over && id == r.MakesGood && !slices.Contains(m.Tried, r.ItemID):
+			m.Tried = append(m.Tried, r.ItemID)
+			a.changed = append(a.changed, id)
+		}
+	}
+}
+
+func (a *settling) waive(id, by, reason string) {
+	m := a.open[id]
+	if m.State == wire.MakeGoodOwed {
+		m.State, m.WaivedBy, m.Reason, m.Settled = wire.MakeGoodWaived, by, reason, a.now
+		a.changed = append(a.changed, id)
+	}
+}
+
+// writes store what has changed. What is settled leaves the open ones, so that those stay few.
+func (a *settling) writes(station string) ([]store.Write, error) {
+	var out []store.Write
+	slices.Sort(a.changed)
+	for _, id := range slices.Compact(a.changed) {
+		m := a.open[id]
+		name, before := makeGoodID(station, id), m.Revision
+		if m.State == wire.MakeGoodOwed {
+			m.Revision++
+			body, err := encode(m)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, store.Write{Kind: kindMakeGood, ID: name, Expect: before, Body: body})
+			continue
+		}
+		m.Revision = 1
+		body, err := encode(m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, store.Write{Kind: kindSettled, ID: name, Body: body})
+		if before > 0 {
+			out = append(out, store.Write{Kind: kindMakeGood, ID: name, Expect: before, Delete: true})
+		}
+	}
+	return out, nil
+}
+
+func makeGoodID(station, id string) string { return station + "/" + id }
+
+func (s *Scheduler) campaigns() (out []schedules.Campaign) {
+	for _, row := range s.mirror.campaigns.after("", "") {
+		out = append(out, row.value)
+	}
+	return out
+}
+
+// openMakeGoods are those of a station that are not settled, oldest first.
+func (s *Scheduler) openMakeGoods(ctx context.Context, station string) ([]wire.MakeGood, error) {
+	out, err := makeGoods(ctx, s.store, kindMakeGood, station)
+	slices.SortFunc(out, func(a, b wire.MakeGood) int {
+		return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), strings.Compare(a.ID, b.ID))
+	})
+	return out, err
+}
+
+// makeGoods are a station's of one kind, by id.
+func makeGoods(ctx context.Context, docs Documents, kind, station string) ([]wire.MakeGood, error) {
+	found, err := under(ctx, docs, kind, station+"/", station+"0") // '0' follows '/'
+	if err != nil {
+		return nil, err
+	}
+	out := make([]wire.MakeGood, len(found))
+	for i, d := range found {
+		if out[i], err = decode[wire.MakeGood](d); err != nil {
+			return nil, err
+		}
+		out[i].Revision = d.Revision
+	}
+	return out, nil
+}
+
+// claims are the airings still to be heard of that are to make good what is open, by make-good, but for those of a day.
+func (s *Scheduler) claims(ctx context.Context, st schedules.Station, open []wire.MakeGood, but schedules.Date) (map[string]wire.MadeGoodBy, error) {
+	if len(open) == 0 {
+		return nil, nil
+	}
+	tried := map[string]bool{}
+	for _, m := range open {
+		for _, item := range m.Tried {
+			tried[item] = true
+		}
+	}
+	now := s.now()
+	today, err := st.DateAt(now)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]wire.MadeGoodBy{}
+	claim := func(body []byte, since time.Time) error {
+		if !bytes.Contains(body, []byte(`"makes_good":`)) {
+			return nil
+		}
+		r, err := plain[schedules.Rundown](body)
+		for _, i := range r.Items {
+			if i.MakesGood != "" && i.EndAt().After(since) && !tried[i.ID] {
+				out[i.MakesGood] = wire.MadeGoodBy{Date: r.Date, ItemID: i.ID, StartAt: i.StartAt}
+			}
+		}
+		return err
+	}
+	// What is published counts until it has been heard of; of what is drafted, what is to come.
+	published := func(date schedules.Date) error {
+		payload, err := s.accounts.payload(ctx, st.ID, date)
+		if err != nil {
+			return err
+		}
+		return claim(payload, now.Add(-silence))
+	}
+	for date := today.AddDays(-int(silence/(24*time.Hour)) - 1); date.Before(today.AddDays(-1)); date = date.AddDays(1) {
+		if date != but {
+			if err := published(date); err != nil {
+				return nil, err
+			}
+		}
+	}
+	drafts, err := under(ctx, s.store, kindRundown, dayID(st.ID, today.AddDays(-2)), st.ID+"0")
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range drafts {
+		if d.ID == dayID(st.ID, but) {
+			continue
+		}
+		_, day, _ := strings.Cut(d.ID, "/")
+		date, err := schedules.ParseDate(day)
+		if err != nil {
+			return nil, fmt.Errorf("control: rundown %q: %w", d.ID, err)
+		}
+		if err := claim(d.Body, now); err != nil {
+			return nil, err
+		}
+		if err := published(date); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// owed are the make-goods that a day is to air: the oldest that no other day does.
+func (s *Scheduler) owed(ctx context.Context, st schedules.Station, date schedules.Date) ([]schedules.MakeGood, error) {
+	_, end, err := st.DayBounds(date)
+	if err != nil || !end.After(s.now()) {
+		return nil, err // what is over makes nothing good
+	}
+	if err := s.settle(ctx, st); err != nil {
+		return nil, err
+	}
+	open, err := s.openMakeGoods(ctx, st.ID)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := s.claims(ctx, st, open, date)
+	if err != nil {
+		return nil, err
+	}
+	var out []schedules.MakeGood
+	for _, m := range open {
+		_, claimed := claims[m.ID]
+		seg, known := s.segment(m.SegmentID)
+		if claimed || !known || seg.State != schedules.Approved || !m.MissedAt.Before(end) {
+			continue
+		}
+		if out = append(out, m.MakeGood); len(out) == maxOwed {
+			break
+		}
+	}
+	return out, nil
+}

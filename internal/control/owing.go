@@ -1,0 +1,121 @@
+package control
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// MakeGoodQuery selects make-goods; empty fields select everything.
+type MakeGoodQuery struct {
+	Station, State string
+	After          string // where the page before ended
+	Limit          int
+}
+
+// MakeGoods lists what is owed, by station, and then what is settled. next is where to go on after, or empty.
+func (l *Logbook) MakeGoods(ctx context.Context, q MakeGoodQuery) (out []wire.MakeGood, next string, err error) {
+	states := []string{wire.MakeGoodOwed, wire.MakeGoodPlanned, wire.MakeGoodAired, wire.MakeGoodWaived}
+	if q.State != "" && !slices.Contains(states, q.State) {
+		return nil, "", fault.Fields(fault.Field{Field: "state", Message: "must be " + strings.Join(states, ", ")})
+	}
+	stations, err := l.stations(q.Station)
+	if err != nil {
+		return nil, "", err
+	}
+	kind, last, _ := strings.Cut(q.After, " ")
+	station, id, _ := strings.Cut(last, "/")
+	for _, k := range []string{kindMakeGood, kindSettled} {
+		if kind == kindSettled && k != kindSettled {
+			continue
+		}
+		for _, st := range stations {
+			if k == kind && st.ID < station {
+				continue
+			}
+			found, err := l.scheduler.standing(ctx, k, st)
+			if err != nil {
+				return nil, "", err
+			}
+			for _, m := range found {
+				if q.State != "" && m.State != q.State || k == kind && st.ID == station && m.ID <= id {
+					continue
+				}
+				if len(out) == q.Limit {
+					return out, next, nil
+				}
+				out, next = append(out, m), k+" "+makeGoodID(st.ID, m.ID)
+			}
+		}
+	}
+	return out, "", nil
+}
+
+// standing are a station's make-goods of one kind, by id, the open ones with the airing that is to make them good.
+func (s *Scheduler) standing(ctx context.Context, kind string, st schedules.Station) ([]wire.MakeGood, error) {
+	found, err := makeGoods(ctx, s.store, kind, st.ID)
+	if err != nil || kind == kindSettled {
+		return found, err
+	}
+	claims, err := s.claims(ctx, st, found, schedules.Date{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		if by, ok := claims[found[i].ID]; ok {
+			found[i].State, found[i].By = wire.MakeGoodPlanned, &by
+		}
+	}
+	return found, nil
+}
+
+// Waive ends what is owed without airing it. It fails with NotFound, and with Conflict when it is settled already.
+func (l *Logbook) Waive(ctx context.Context, a Actor, station, id, reason string) (wire.MakeGood, error) {
+	if err := needReason(reason); err != nil {
+		return wire.MakeGood{}, err
+	}
+	var out wire.MakeGood
+	err := retry(func() error {
+		name := makeGoodID(station, id)
+		d, err := l.store.Get(ctx, kindMakeGood, name)
+		if fault.Is(err, fault.NotFound) {
+			if _, err := l.store.Get(ctx, kindSettled, name); err == nil {
+				return fault.New(fault.Conflict, "make-good %q is settled already", id)
+			}
+			return fault.New(fault.NotFound, "station %q owes no make-good %q", station, id)
+		}
+		if err != nil {
+			return err
+		}
+		if out, err = decode[wire.MakeGood](d); err != nil {
+			return err
+		}
+		out.Revision = d.Revision
+		act := settling{now: schedules.At(l.now()), open: map[string]*wire.MakeGood{id: &out}}
+		act.waive(id, a.Name, reason)
+		writes, err := act.writes(station)
+		if err != nil {
+			return err
+		}
+		return l.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: a.origin(l.now(), "make-good.waive", reason)})
+	})
+	return out, err
+}
+
+// madeGood are a station's missed items that have been made good by another airing.
+func (l *Logbook) madeGood(ctx context.Context, station string) (map[string]bool, error) {
+	settled, err := makeGoods(ctx, l.store, kindSettled, station)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, m := range settled {
+		out[m.ItemID] = m.State == wire.MakeGoodAired && m.By.ItemID != m.ItemID
+	}
+	return out, nil
+}
