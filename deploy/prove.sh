@@ -49,6 +49,9 @@ zones) # every zone, every transition from 2015 to 2035
 render) # an hour's window rendered, and how many times faster than real time
   prove ./internal/studio Faster render
   ;;
+chain) # 50,000 changed bytes in a year's record, each found on its day
+  prove ./internal/control ChangedByte chain
+  ;;
 recalls) # a thousand recalls in a planned week
   prove ./schedules Recall recalls
   ;;

@@ -38,6 +38,10 @@ type cli struct {
 	Render    renderCmd    `cmd:"" help:"Fetch a whole window as one file, as the player would put it out."`
 	Bundle    bundleCmd    `cmd:"" help:"Write a station's coming days into a file, to be carried there."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare what was planned with what aired."`
+	MakeGoods makeGoodsCmd `cmd:"" help:"Show what stations missed and what has become of it."`
+	Report    reportCmd    `cmd:"" help:"Count what was planned, aired, missed and made good."`
+	Audit     auditCmd     `cmd:"" help:"Show who changed what, when and why."`
+	Verify    verifyCmd    `cmd:"" help:"Check that what was published and what aired is on record as it was sealed."`
 	Analyse   analyseCmd   `cmd:"" help:"Measure MP3 files."`
 
 	Config     kong.ConfigFlag           `help:"YAML file of flags, such as server and token." env:"LIFELINE_CONFIG" type:"path"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"time"
 
@@ -32,14 +31,8 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 		}
 		return c.show(stdout, s, func() { printSegment(stdout, s) })
 	}
-	q := url.Values{}
-	for name, value := range map[string]string{"q": c.Q, "kind": c.Kind, "language": c.Language, "state": c.State,
-		"script": c.Script, "tag": c.Tag, "expiring_before": c.Expiring} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	found, err := c.client().Segments(ctx, q)
+	found, err := c.client().Segments(ctx, query(map[string]string{"q": c.Q, "kind": c.Kind, "language": c.Language, "state": c.State,
+		"script": c.Script, "tag": c.Tag, "expiring_before": c.Expiring}))
 	if err != nil {
 		return err
 	}

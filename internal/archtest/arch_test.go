@@ -30,9 +30,10 @@ var mayImport = map[string][]string{
 	"internal/wire":      {"schedules", "internal/fault"},
 	"internal/playlist":  {"internal/wire", "schedules"},
 	"internal/seal":      {"github.com/secure-systems-lab/go-securesystemslib/dsse"},
+	"internal/chain":     {"schedules", "internal/wire", "internal/seal", "internal/fault"},
 	"internal/client":    {"internal/wire", "internal/fault", "schedules"},
 	"internal/control": {"schedules", "schedules/auditor", "audio", "internal/fault", "internal/wire",
-		"internal/store", "internal/blob", "golang.org/x/sync/errgroup"}, // of the last two the values of their contracts; no back end
+		"internal/store", "internal/blob", "internal/chain", "golang.org/x/sync/errgroup"}, // of store and blob the values of their contracts; no back end
 	"internal/openapi":         {},
 	"internal/openapi/conform": {"github.com/santhosh-tekuri/jsonschema/v6", "pgregory.net/rapid"},
 	"internal/store":           {"internal/fault"},

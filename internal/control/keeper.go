@@ -13,8 +13,8 @@ import (
 )
 
 // Keeper does the work that nobody asks for: it analyses what is behind, takes recalled segments out of published
-// queues, looks for misses and what made them good, and issues fallback lists. It is level-triggered: it compares what is with what should be, so that work
-// lost in a crash is found again.
+// queues, looks for misses and what made them good, seals the as-run of days that are over, and issues fallback lists.
+// It is level-triggered: it compares what is with what should be, so that work lost in a crash is found again.
 type Keeper struct {
 	library   *Library
 	scheduler *Scheduler
@@ -41,7 +41,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for name, work := range map[string]func(context.Context) error{
 		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep, "uploads": k.library.SweepUploads,
-		"make-goods": k.scheduler.SettleMakeGoods,
+		"make-goods": k.scheduler.SettleMakeGoods, "seal": k.scheduler.SealAsRun,
 	} {
 		g.Go(func() error {
 			k.loop(ctx, name, work)

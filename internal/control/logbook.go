@@ -56,6 +56,9 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 	if err != nil {
 		return nil, err
 	}
+	if err := l.scheduler.markLate(ctx, station, good); err != nil {
+		return nil, err
+	}
 	if st, err := l.scheduler.Station(station); err == nil {
 		l.scheduler.reported(st, good)
 	}
@@ -208,3 +211,6 @@ func (l *Logbook) Audit(ctx context.Context, q store.AuditQuery) ([]wire.AuditRe
 	}
 	return out, nil
 }
+
+// Chain reads what seals the stations' records.
+func (l *Logbook) Chain() Chain { return NewChain(l.store, l.store) }

@@ -32,6 +32,7 @@ type Mirror struct {
 	recalls   *table[Sealed[wire.Recalls]]
 	statuses  *table[wire.Status]
 	uploads   *table[Upload]
+	late      *table[lateReports]
 	takers    map[string]func(id string, row held[[]byte]) error // by kind
 
 	signals signals
@@ -52,7 +53,7 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		campaigns: newTable[schedules.Campaign](), tokens: newTable[token](),
 		queues: newTable[Sealed[wire.Queue]](), fallback: newTable[Sealed[wire.Fallback]](),
 		recalls: newTable[Sealed[wire.Recalls]](), statuses: newTable[wire.Status](),
-		uploads: newTable[Upload](),
+		uploads: newTable[Upload](), late: newTable[lateReports](),
 	}
 	m.takers = map[string]func(string, held[[]byte]) error{
 		kindSegment: taker(m.segments, plain[schedules.Segment]), kindStation: taker(m.stations, plain[schedules.Station]),
@@ -61,6 +62,7 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		kindToken:    taker(m.tokens, plain[token]), kindQueue: taker(m.queues, unseal[wire.Queue]),
 		kindFallback: taker(m.fallback, unseal[wire.Fallback]), kindRecalls: taker(m.recalls, unseal[wire.Recalls]),
 		kindStatus: taker(m.statuses, plain[wire.Status]), kindUpload: taker(m.uploads, plain[Upload]),
+		kindLate: taker(m.late, plain[lateReports]),
 	}
 	return m, m.list(ctx)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
+	"lifeline/internal/chain"
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
@@ -72,7 +74,7 @@ func placeOf(v auditor.Violation) string {
 	return "rundown"
 }
 
-// publishNext stores r as the next revision, published, with its sealed queue.
+// publishNext stores r as the next revision, published, with its sealed queue and the link that puts both on record.
 func (s *Scheduler) publishNext(ctx context.Context, a Actor, before latestRundown, r schedules.Rundown, action, reason string) (schedules.Rundown, error) {
 	r.Status, r.PublishedAt = schedules.Published, schedules.At(s.now())
 	r, writes, err := s.nextRevision(ctx, before, r)
@@ -93,6 +95,13 @@ func (s *Scheduler) publishNext(ctx context.Context, a Actor, before latestRundo
 		return r, err
 	}
 	writes = append(writes, store.Write{Kind: kindQueue, ID: id, Expect: expect, Body: body})
+	stored := writes[slices.IndexFunc(writes, func(w store.Write) bool { return w.Kind == kindRevision })].Body
+	link, err := s.linkWrites(ctx, wire.Link{Station: r.Station, Kind: wire.LinkQueue, Date: r.Date, Revision: r.Revision,
+		Queue: chain.Hash(body), Rundown: chain.Hash(stored)})
+	if err != nil {
+		return r, err
+	}
+	writes = append(writes, link...)
 	return r, s.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: a.origin(s.now(), action, reason)})
 }
 

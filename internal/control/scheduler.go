@@ -26,14 +26,16 @@ type Scheduler struct {
 	accounts *accounts
 
 	mu       sync.Mutex
-	owing    map[string]owing   // by station
-	library  *schedules.Library // prepared from the segments and scripts of the generations below
+	owing    map[string]owing     // by station
+	sealing  map[string]time.Time // when the next day of a station is to be sealed
+	library  *schedules.Library   // prepared from the segments and scripts of the generations below
 	prepared [2]int64
 }
 
 // NewScheduler plans from what m holds. publicURL is where stations reach the service.
 func NewScheduler(m *Mirror, s Store, sealer Sealer, now func() time.Time, publicURL string) *Scheduler {
-	sch := &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/"), owing: map[string]owing{}}
+	sch := &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/"), owing: map[string]owing{},
+		sealing: map[string]time.Time{}}
 	sch.accounts = &accounts{mirror: m, store: s, now: now, library: sch.prepare}
 	return sch
 }

@@ -210,6 +210,19 @@ func (c *call) wait(limit time.Duration) (time.Duration, error) {
 	return min(d, limit), nil
 }
 
+// instant is a query parameter that is an instant; the zero time when it is left out.
+func (c *call) instant(name string) (time.Time, error) {
+	v := c.r.URL.Query().Get(name)
+	if v == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, v)
+	if err != nil {
+		return t, fault.Fields(fault.Field{Field: name, Message: "must be an instant such as 2023-10-27T13:00:00.000Z"})
+	}
+	return t, nil
+}
+
 // page is the cursor and limit of a list.
 func (c *call) page() (after string, limit int, err error) {
 	q := c.r.URL.Query()

@@ -77,6 +77,8 @@ func (a *api) routes() []route {
 		{method: post, path: "/v1/plan", roles: planning, handle: a.planMany},
 		{method: post, path: "/v1/publish", roles: planning, handle: a.publishMany},
 		{method: get, path: station + "/reconciliation/:date", roles: people, handle: a.reconciliation},
+		{method: get, path: station + "/chain", roles: people, handle: a.chain},
+		{method: get, path: station + "/chain/records", roles: people, handle: a.chainRecords},
 		{method: get, path: "/v1/make-goods", roles: people, handle: a.makeGoods},
 		{method: post, path: station + "/make-goods/:make_good/waive", roles: planning, handle: a.waive},
 		{method: get, path: "/v1/reports/airings", roles: people, handle: a.airingReport},

@@ -220,6 +220,12 @@ func (a *api) audit(c *call) error {
 	}
 	q := c.r.URL.Query()
 	query := store.AuditQuery{Kind: q.Get("kind"), ID: q.Get("id"), By: q.Get("by"), Limit: limit}
+	if query.From, err = c.instant("from"); err != nil {
+		return err
+	}
+	if query.To, err = c.instant("to"); err != nil {
+		return err
+	}
 	if after != "" {
 		if query.After, err = strconv.ParseInt(after, 10, 64); err != nil {
 			return fault.Fields(fault.Field{Field: "cursor", Message: "is not one that this service gave"})

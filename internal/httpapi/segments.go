@@ -129,13 +129,9 @@ func (a *api) listSegments(c *call) error {
 	q := c.r.URL.Query()
 	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")), Language: q.Get("language"),
 		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: q.Get("tag"), SHA256: q.Get("sha256"), After: after, Limit: limit}
-	if v := q.Get("expiring_before"); v != "" {
-		var wrong error
-		if f.ExpiringBefore, wrong = time.Parse(time.RFC3339Nano, v); wrong != nil {
-			err = together(err, fault.Fields(fault.Field{Field: "expiring_before", Message: "must be an instant such as 2023-10-27T13:00:00.000Z"}))
-		}
-	}
-	err = together(err, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State, states))
+	var wrong error
+	f.ExpiringBefore, wrong = c.instant("expiring_before")
+	err = together(err, wrong, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State, states))
 	if err != nil {
 		return err
 	}

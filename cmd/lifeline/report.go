@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+type reportCmd struct {
+	remote   `embed:""`
+	From     string   `help:"First broadcast day, as YYYY-MM-DD; none means a week ago."`
+	To       string   `help:"The day after the last; none means tomorrow."`
+	Group    []string `help:"What to count by: segment, campaign, script, passage, language, station, day." default:"segment"`
+	Station  string   `help:"Only this station."`
+	Segment  string   `help:"Only this segment."`
+	Campaign string   `help:"Only within this campaign."`
+	Script   string   `help:"Only readings of this script."`
+	Passage  string   `help:"Only readings of this passage."`
+	Language string   `help:"Only this language."`
+	Output   string   `help:"text for people, json for programs, csv for spreadsheets." enum:"text,json,csv" default:"text" env:"LIFELINE_OUTPUT"`
+}
+
+func (c *reportCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	q := query(map[string]string{"from": c.From, "to": c.To, "group": strings.Join(c.Group, ","), "station": c.Station, "segment": c.Segment,
+		"campaign": c.Campaign, "script": c.Script, "passage": c.Passage, "language": c.Language})
+	if c.Output == "csv" {
+		sheet, err := c.client().AiringSheet(ctx, q)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(stdout, sheet.Body)
+		return errors.Join(err, sheet.Body.Close())
+	}
+	report, err := c.client().AiringReport(ctx, q)
+	if err != nil {
+		return err
+	}
+	return output{c.Output}.show(stdout, report, func() { printReport(stdout, report) })
+}
+
+// query is the values that are given.
+func query(values map[string]string) url.Values {
+	q := url.Values{}
+	for name, value := range values {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+func printReport(w io.Writer, r wire.AiringReport) {
+	fmt.Fprintf(w, "broadcast days %s to %s\n", r.From, r.To.AddDays(-1))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	row := func(what string, c schedules.TallyCounts) {
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t  %s\n", c.Planned, c.ToCome, c.Unreported, c.Aired, c.Short, c.Missed, c.MadeGood, c.Extra,
+			c.AiredMs.Round(time.Second), what)
+	}
+	fmt.Fprintln(t, "planned\tto come\tunreported\taired\tshort\tmissed\tmade good\textra\ton air\t  "+strings.Join(r.Group, ", "))
+	for _, line := range r.Rows {
+		row(tallyName(line), line.TallyCounts)
+	}
+	row("in all", r.Totals)
+	t.Flush() // an error of w comes with the next write to it
+}
+
+// tallyName says what a row counts.
+func tallyName(r schedules.TallyRow) string {
+	var parts []string
+	for _, part := range []string{r.Segment, r.Title, r.Campaign, r.Script} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if r.Passage > 0 {
+		parts = append(parts, fmt.Sprintf("passage %d", r.Passage))
+	}
+	for _, part := range []string{r.Language, r.Station, r.Day.String()} {
+		if part != "" && part != (schedules.Date{}).String() {
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, "  ")
+}
+
+type auditCmd struct {
+	remote `embed:""`
+	output `embed:""`
+	From   string `help:"Since this instant, such as 2023-10-27T13:00:00Z; none means a day ago."`
+	To     string `help:"Before this instant."`
+	Kind   string `help:"Only of this kind: segment, station, rundown, queue, …"`
+	ID     string `name:"id" help:"Only of this one."`
+	By     string `help:"Only by this person."`
+}
+
+// Run shows who changed what, when and why.
+func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
+	from := c.From
+	if from == "" {
+		from = schedules.At(time.Now().AddDate(0, 0, -1)).String()
+	}
+	records, err := c.client().Audit(ctx, query(map[string]string{"from": from, "to": c.To, "kind": c.Kind, "id": c.ID, "by": c.By}))
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, records, func() {
+		for _, r := range records {
+			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s, revision %d to %d  %s\n", r.At, r.By, r.Action, r.Kind, r.ID, r.From, r.To, r.Reason)
+		}
+	})
+}
+
+type makeGoodsCmd struct {
+	remote  `embed:""`
+	output  `embed:""`
+	Station string `help:"Only this station."`
+	State   string `help:"Only this state: owed, planned, aired or waived."`
+}
+
+// Run shows what stations have missed and what has become of it.
+func (c *makeGoodsCmd) Run(ctx context.Context, stdout io.Writer) error {
+	found, err := c.client().MakeGoods(ctx, query(map[string]string{"station": c.Station, "state": c.State}))
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, found, func() {
+		for _, m := range found {
+			fmt.Fprintf(stdout, "%-20s %s  %-12s %-28s %-8s", m.Station, m.MissedAt, m.Verdict, m.SegmentID, m.State)
+			switch {
+			case m.By != nil:
+				fmt.Fprintf(stdout, " %s", m.By.StartAt)
+			case m.WaivedBy != "":
+				fmt.Fprintf(stdout, " by %s: %s", m.WaivedBy, m.Reason)
+			}
+			fmt.Fprintln(stdout)
+		}
+	})
+}

@@ -1,0 +1,332 @@
+package chain
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/seal"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Stored is one link as it is kept. Number and Date are those that it is filed under.
+type Stored struct {
+	Number   int64
+	Date     schedules.Date
+	Envelope []byte
+}
+
+// Source is where a chain and what it names are read.
+type Source interface {
+	// Stations are those that have a chain, or should have one.
+	Stations(ctx context.Context) ([]string, error)
+	// Head fails with NotFound where there is no chain.
+	Head(ctx context.Context, station string) (wire.ChainHead, error)
+	// Links are all links, by number.
+	Links(ctx context.Context, station string) iter.Seq2[Stored, error]
+	// Records are the as-run reports of [from, to).
+	Records(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error)
+	// Queue is the envelope of a day's queue. It fails with NotFound.
+	Queue(ctx context.Context, station string, date schedules.Date) ([]byte, error)
+	// Rundown is a published rundown as it is stored. It fails with NotFound, and with Unsupported where it cannot be
+	// had byte for byte.
+	Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error)
+	// Unsealed reports whether a report that came late still waits for its link.
+	Unsealed(ctx context.Context, station string) (bool, error)
+}
+
+// Difference is one thing that is not as it was sealed.
+type Difference struct {
+	Station string         `json:"station"`
+	Date    schedules.Date `json:"date"`
+	What    string         `json:"what"`
+}
+
+func (d Difference) String() string { return fmt.Sprintf("%s %s: %s", d.Station, d.Date, d.What) }
+
+// Proof is what a verification looked at, and what it found.
+type Proof struct {
+	Stations    int              `json:"stations"`
+	Links       int              `json:"links"`
+	Days        int              `json:"days"` // of as-run reports
+	Records     int              `json:"records"`
+	Queues      int              `json:"queues"`
+	Rundowns    int              `json:"rundowns"`
+	Differences []Difference     `json:"differences"` // by station and day
+	Heads       []wire.ChainHead `json:"heads"`       // note them down: a chain that is cut off later no longer reaches them
+}
+
+// Verify checks every station's chain against the public keys, and what it names. known are heads that were seen
+// before; the chains must still have them. It fails only when something cannot be read.
+func Verify(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead) (Proof, error) {
+	p := Proof{Differences: []Difference{}, Heads: []wire.ChainHead{}}
+	stations, err := s.Stations(ctx)
+	if err != nil {
+		return p, err
+	}
+	for _, k := range known {
+		if !slices.Contains(stations, k.Station) {
+			stations = append(stations, k.Station)
+		}
+	}
+	slices.Sort(stations)
+	for _, station := range stations {
+		part, err := verifyStation(ctx, s, keys, known, station)
+		if err != nil {
+			return p, fmt.Errorf("chain: %s: %w", station, err)
+		}
+		p.add(part)
+	}
+	slices.SortStableFunc(p.Differences, func(a, b Difference) int {
+		return cmp.Or(cmp.Compare(a.Station, b.Station), cmp.Compare(a.Date.String(), b.Date.String()))
+	})
+	return p, nil
+}
+
+func (p *Proof) add(o Proof) {
+	p.Stations++
+	p.Links += o.Links
+	p.Days += o.Days
+	p.Records += o.Records
+	p.Queues += o.Queues
+	p.Rundowns += o.Rundowns
+	p.Differences = append(p.Differences, o.Differences...)
+	p.Heads = append(p.Heads, o.Heads...)
+}
+
+// maxLooks bounds how often a chain that grows while it is looked at is looked at again.
+const maxLooks = 10
+
+func verifyStation(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead, station string) (Proof, error) {
+	for range maxLooks {
+		v := verifier{source: s, keys: keys, station: station, whole: true, seen: map[int64]string{}}
+		head, err := v.readHead(ctx)
+		if err != nil {
+			return Proof{}, err
+		}
+		if err := v.run(ctx, head, known); err != nil {
+			return Proof{}, err
+		}
+		if now, err := v.readHead(ctx); err != nil || now == head {
+			return v.proof, err
+		}
+	}
+	return Proof{}, fault.New(fault.Unavailable, "the chain grows faster than it is read")
+}
+
+// verifier checks one station.
+type verifier struct {
+	source  Source
+	keys    []ed25519.PublicKey
+	station string
+	proof   Proof
+
+	last   wire.Link // the latest that holds
+	hash   string    // of its envelope
+	until  schedules.Instant
+	whole  bool // every link holds
+	asRun  []wire.Link
+	queues []wire.Link
+	named  [][2]int64       // sequences
+	seen   map[int64]string // hashes of the links that known heads are of
+}
+
+func (v *verifier) differs(date schedules.Date, format string, args ...any) {
+	v.proof.Differences = append(v.proof.Differences, Difference{v.station, date, fmt.Sprintf(format, args...)})
+}
+
+// readHead is the zero ChainHead where there is no chain.
+func (v *verifier) readHead(ctx context.Context) (wire.ChainHead, error) {
+	head, err := v.source.Head(ctx, v.station)
+	if fault.Is(err, fault.NotFound) {
+		return wire.ChainHead{}, nil
+	}
+	return head, err
+}
+
+func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.ChainHead) error {
+	for _, k := range known {
+		if k.Station == v.station {
+			v.seen[k.Number] = ""
+		}
+	}
+	for stored, err := range v.source.Links(ctx, v.station) {
+		if err != nil {
+			return err
+		}
+		if v.whole = v.link(stored); !v.whole {
+			break // what comes after it hangs in the air
+		}
+	}
+	for _, check := range []func(context.Context) error{v.days, v.rundowns} {
+		if err := check(ctx); err != nil {
+			return err
+		}
+	}
+	if !v.whole {
+		return nil
+	}
+	if err := v.latestQueues(ctx); err != nil {
+		return err
+	}
+	v.head(head, known)
+	return nil
+}
+
+// link checks that a link follows the one before.
+func (v *verifier) link(s Stored) bool {
+	payload, err := seal.Open(s.Envelope, wire.LinkType, v.keys...)
+	if err != nil {
+		v.differs(s.Date, "link %d was changed: %v", s.Number, err)
+		return false
+	}
+	var l wire.Link
+	d := json.NewDecoder(bytes.NewReader(payload))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil || l.Schema != wire.LinkSchema {
+		v.differs(s.Date, "link %d cannot be read: %v", s.Number, err)
+		return false
+	}
+	switch {
+	case s.Number != v.last.Number+1:
+		v.differs(s.Date, "link %d is missing", v.last.Number+1)
+	case l.Station != v.station || l.Number != s.Number || l.Date != s.Date:
+		v.differs(s.Date, "link %d is another's: that of %s, number %d, of %s", s.Number, l.Station, l.Number, l.Date)
+	case l.Previous != v.hash:
+		v.differs(cmp.Or(v.last.Date, s.Date), "link %d was changed, or is not the one that link %d was made after", v.last.Number, s.Number)
+	case l.Kind == wire.LinkAsRun && !l.Late && len(v.asRun) > 0 && !l.From.Equal(v.until.Time):
+		v.differs(s.Date, "link %d begins at %s, the one before ended at %s", s.Number, l.From, v.until)
+	default:
+		v.take(l, s.Envelope)
+		return true
+	}
+	return false
+}
+
+func (v *verifier) take(l wire.Link, envelope []byte) {
+	v.last, v.hash = l, Hash(envelope)
+	if _, asked := v.seen[l.Number]; asked {
+		v.seen[l.Number] = v.hash
+	}
+	v.proof.Links++
+	switch l.Kind {
+	case wire.LinkQueue:
+		v.queues = append(v.queues, l)
+	case wire.LinkAsRun:
+		v.asRun = append(v.asRun, l)
+		v.named = Join(v.named, l.Sequences)
+		if !l.Late {
+			v.until = l.To
+		}
+	}
+}
+
+// head checks that the chain ends where it is said to, and has not been cut off since it was last seen.
+func (v *verifier) head(head wire.ChainHead, known []wire.ChainHead) {
+	for _, k := range known {
+		if k.Station == v.station && v.seen[k.Number] != k.SHA256 {
+			v.differs(v.last.Date, "link %d was another when the chain was last verified, or is gone", k.Number)
+		}
+	}
+	if is := (wire.ChainHead{Station: v.station, Number: v.last.Number, SHA256: v.hash, Until: v.until}); v.last.Number > 0 {
+		v.proof.Heads = append(v.proof.Heads, is)
+		if head != is {
+			v.differs(v.last.Date, "the chain ends with link %d; its head says %d: links are gone, or the head was changed", is.Number, head.Number)
+		}
+	} else if head.Number > 0 {
+		v.differs(schedules.Date{}, "the whole chain of %d links is gone", head.Number)
+	}
+}
+
+// days checks the as-run reports of every link.
+func (v *verifier) days(ctx context.Context) error {
+	pending, err := v.source.Unsealed(ctx, v.station)
+	if err != nil {
+		return err
+	}
+	for _, l := range v.asRun {
+		records, err := v.source.Records(ctx, v.station, l.From.Time, l.To.Time)
+		if err != nil {
+			return err
+		}
+		v.proof.Days++
+		own := make([]wire.ChainRecord, 0, len(records))
+		for _, r := range records {
+			if Names(l.Sequences, r.Sequence) {
+				own = append(own, r)
+			} else if v.whole && !l.Late && !pending && !Names(v.named, r.Sequence) {
+				v.differs(l.Date, "entry %d was added after the day was sealed", r.Sequence)
+			}
+		}
+		v.proof.Records += len(own)
+		if Records(own) != l.Records {
+			v.differs(l.Date, "the as-run entries were changed since %s: %s", l.SealedAt, missing(l.Sequences, own))
+		}
+	}
+	return nil
+}
+
+// missing says which sequences are not there.
+func missing(ranges [][2]int64, records []wire.ChainRecord) string {
+	has := Sequences(records)
+	for _, r := range ranges {
+		for n := r[0]; n <= r[1]; n++ {
+			if !Names(has, n) {
+				return fmt.Sprintf("entry %d is gone", n)
+			}
+		}
+	}
+	return fmt.Sprintf("one of %d says something else", len(records))
+}
+
+// rundowns checks every published revision's rundown.
+func (v *verifier) rundowns(ctx context.Context) error {
+	for _, l := range v.queues {
+		body, err := v.source.Rundown(ctx, v.station, l.Date, l.Revision)
+		switch {
+		case fault.Is(err, fault.Unsupported):
+			return nil
+		case fault.Is(err, fault.NotFound):
+			v.differs(l.Date, "the rundown of revision %d is gone", l.Revision)
+			continue
+		case err != nil:
+			return err
+		}
+		v.proof.Rundowns++
+		if Hash(body) != l.Rundown {
+			v.differs(l.Date, "the rundown of revision %d was changed since it was published at %s", l.Revision, l.SealedAt)
+		}
+	}
+	return nil
+}
+
+// latestQueues checks the queue of every day, which is that of the day's last publication.
+func (v *verifier) latestQueues(ctx context.Context) error {
+	latest := map[schedules.Date]wire.Link{}
+	for _, l := range v.queues {
+		latest[l.Date] = l
+	}
+	for date, l := range latest {
+		envelope, err := v.source.Queue(ctx, v.station, date)
+		switch {
+		case fault.Is(err, fault.NotFound):
+			v.differs(date, "the queue of revision %d is gone", l.Revision)
+			continue
+		case err != nil:
+			return err
+		}
+		v.proof.Queues++
+		if Hash(envelope) != l.Queue {
+			v.differs(date, "the queue is not the one that was published last, of revision %d at %s", l.Revision, l.SealedAt)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// AiringReport counts airings, in the contract's own terms (from, to, group, station, segment, …).
+func (c *Client) AiringReport(ctx context.Context, query url.Values) (r wire.AiringReport, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/reports/airings?" + query.Encode()}, &r)
+	return r, err
+}
+
+// AiringSheet is AiringReport as CSV, which the caller closes.
+func (c *Client) AiringSheet(ctx context.Context, query url.Values) (*http.Response, error) {
+	return c.Do(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/reports/airings?" + query.Encode(), Header: http.Header{"Accept": {"text/csv"}}})
+}
+
+// Audit lists changes, oldest first, in the contract's own terms (kind, id, by).
+func (c *Client) Audit(ctx context.Context, query url.Values) ([]wire.AuditRecord, error) {
+	return list[wire.AuditRecord](ctx, c, wire.Base+"/audit", query)
+}
+
+// MakeGoods lists what is owed and what is settled, in the contract's own terms (station, state).
+func (c *Client) MakeGoods(ctx context.Context, query url.Values) ([]wire.MakeGood, error) {
+	return list[wire.MakeGood](ctx, c, wire.Base+"/make-goods", query)
+}
+
+// Chain reads a page of a station's chain, from a cursor on.
+func (c *Client) Chain(ctx context.Context, station, cursor string) (page wire.ChainPage, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "chain") + "?limit=500&cursor=" + url.QueryEscape(cursor)}, &page)
+	return page, err
+}
+
+// ChainRecords lists what a station reported for [from, to), byte for byte; from zero is since ever.
+func (c *Client) ChainRecords(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error) {
+	q := url.Values{"to": {schedules.At(to).String()}}
+	if !from.IsZero() {
+		q.Set("from", schedules.At(from).String())
+	}
+	return list[wire.ChainRecord](ctx, c, wire.Station(station, "chain", "records"), q)
+}
