@@ -2,6 +2,7 @@ package store
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"lifeline/internal/fault"
@@ -30,6 +31,14 @@ func (c Commit) Check() error {
 		default:
 			seen[n] = true
 		}
+	}
+	return nil
+}
+
+// CheckLease fails with Invalid when no lease can be claimed so.
+func CheckLease(name, holder string, life time.Duration) error {
+	if !ValidName(name) || !ValidName(holder) || life < time.Millisecond {
+		return fault.New(fault.Invalid, "no lease %q for %q of %v: names are 1 to 512 bytes of UTF-8 without NUL, a life is at least a millisecond", name, holder, life)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type Store struct {
 	changes   []store.Change    // every change; the one of sequence n is at n-1
 	changed   chan struct{}     // closed, and replaced, at each commit
 	asrun     map[string]map[int64]store.Entry
+	leases    map[string]lease
 }
 
 // shelf holds the documents of one kind.
@@ -38,6 +39,7 @@ func New(keep int) *Store {
 		documents: make(map[string]*shelf),
 		changed:   make(chan struct{}),
 		asrun:     make(map[string]map[int64]store.Entry),
+		leases:    make(map[string]lease),
 	}
 }
 

@@ -13,14 +13,15 @@
 //	asrun:<station>, instants:<station>  sequence -> at in ms, space, body; and by at
 //	kinds, stations                 of which there are or were documents and as-run
 //	receipt:<random>                what a call answered, for ten minutes
+//	lease:<name>                    who holds it, for as long as he does
 //
 // A call that is sent again, because its answer was lost, finds its receipt and does nothing twice.
 //
 // A user of Redis needs no more than this:
 //
-//	~{prefix}:* +get +set +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers
+//	~{prefix}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers
 //	+xadd +xrange +xread +evalsha +eval +multi +exec +ping +info +config|get, +select for a numbered database,
-//	+wait and +script|load for replicas, +del to restore a backup, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
+//	+wait and +script|load for replicas, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
 package redis
 
 import (

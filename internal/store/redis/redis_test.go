@@ -3,9 +3,11 @@
 package redis_test
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 
@@ -15,6 +17,19 @@ import (
 
 func TestMiniredisKeepsTheContract(t *testing.T) {
 	mini := miniredis.RunT(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() { // its time passes only when it is told to
+		defer close(over)
+		const tick = 10 * time.Millisecond
+		passing := time.NewTicker(tick)
+		defer passing.Stop()
+		for ctx.Err() == nil {
+			<-passing.C
+			mini.FastForward(tick)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-over })
 	on := redis.Options{URL: "redis://" + mini.Addr(), Feed: 10_000, AcceptLoss: true}
 	storetest.Run(t, places(on))
 }

@@ -65,7 +65,7 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	secure := free(t)
 	_, port, _ := net.SplitHostPort(secure)
 	s := start(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, durable...)...)
-	rule := "~{place*}:* +get +set +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers " +
+	rule := "~{place*}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers " +
 		"+xadd +xrange +xread +evalsha +eval +multi +exec +ping +info +config|get"
 	command := []any{"acl", "setuser", "lifeline", "on", ">p@ss"}
 	for _, word := range strings.Fields(rule) {

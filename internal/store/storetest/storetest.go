@@ -29,6 +29,9 @@ type Store interface {
 	Append(ctx context.Context, entries []store.Entry) ([]bool, error)
 	Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error)
 
+	Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error)
+	Release(ctx context.Context, name, holder string) error
+
 	Ping(ctx context.Context) error
 	Close() error
 }
@@ -39,7 +42,7 @@ type Place func(t *testing.T) (open func() Store)
 
 // Run proves the contract on a back end.
 func Run(t *testing.T, place Place) {
-	for _, rule := range slices.Concat(documentRules, conditionRules, listRules, feedRules, waitRules, auditRules, asrunRules, sizeRules, modelRules) {
+	for _, rule := range slices.Concat(documentRules, conditionRules, listRules, feedRules, waitRules, auditRules, asrunRules, leaseRules, sizeRules, modelRules) {
 		t.Run(rule.name, func(t *testing.T) {
 			t.Parallel()
 			open := place(t)

@@ -1,0 +1,46 @@
+package memory
+
+import (
+	"context"
+	"time"
+
+	"lifeline/internal/store"
+)
+
+// lease is who holds a name, and until when.
+type lease struct {
+	holder string
+	ends   time.Time
+}
+
+// Claim gives the lease to holder for life from now, and says whether it did: another may have it. Who has it already
+// has it anew.
+func (s *Store) Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if err := store.CheckLease(name, holder, life); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if l, ok := s.leases[name]; ok && l.holder != holder && now.Before(l.ends) {
+		return false, nil
+	}
+	s.leases[name] = lease{holder, now.Add(life)}
+	return true, nil
+}
+
+// Release gives the lease back, if holder has it.
+func (s *Store) Release(ctx context.Context, name, holder string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leases[name].holder == holder {
+		delete(s.leases, name)
+	}
+	return nil
+}
