@@ -110,7 +110,7 @@ func TestBadRecordingsAreRejectedInWords(t *testing.T) {
 // Every refusal is a problem document that says where and what, and changes nothing.
 func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 	h := open(t, furnish(t))
-	if err := h.service.scheduler.IssueFallbacks(t.Context()); err != nil { // else the keeper will, in between
+	if err := h.service.scheduler.IssueFallbacks(t.Context(), h.service.claims); err != nil { // else the keeper will, in between
 		t.Fatal(err)
 	}
 	window := func(change string) string {

@@ -20,6 +20,9 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
+	if c.Store != "sqlite" && c.PublicURL == "" {
+		return errors.New("--public-url: is needed with a shared store, since all replicas must write the same addresses into queues")
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if c.LogJSON {
 		log = slog.New(slog.NewJSONHandler(os.Stderr, nil))

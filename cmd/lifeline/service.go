@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,7 @@ type service struct {
 	access    *control.Access
 	scheduler *control.Scheduler
 	studio    *studio.Studio
+	claims    *control.Claims
 	keeper    *control.Keeper
 	server    *http.Server
 	log       *slog.Logger
@@ -38,6 +40,18 @@ type service struct {
 
 // keeperEvery is how often the background work looks around though nothing has changed.
 const keeperEvery = time.Minute
+
+// leaseLife is for how long the background work of a replica that died waits for another.
+const leaseLife = 15 * time.Second
+
+// replicaName is who this service is among those that share its store. Nobody shares an embedded one, and the next
+// service on it takes over at once.
+func replicaName(c config.Serve) string {
+	if c.Store == "sqlite" {
+		return "alone"
+	}
+	return rand.Text()
+}
 
 // openService puts the service together over the data directory. publicURL is where stations reach it.
 func openService(ctx context.Context, c config.Serve, publicURL string, log *slog.Logger) (_ *service, err error) {
@@ -85,7 +99,8 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			func(blob.Blob) { removed++ })
 		return removed, errors.Join(err, answers.Forget(ctx))
 	}
-	s.keeper = control.NewKeeper(library, s.scheduler, collect, log, keeperEvery)
+	s.claims = control.NewClaims(s.mirror, replicaName(c), leaseLife)
+	s.keeper = control.NewKeeper(library, s.scheduler, s.claims, collect, log, keeperEvery)
 	if s.studio, err = studio.Open(c.RenderDir(), s.audio, studio.Options{Rate: playout.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
 		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log}); err != nil {
 		return nil, err

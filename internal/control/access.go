@@ -95,7 +95,7 @@ func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next stri
 
 // Revoke deletes a token: from then on it opens nothing. It fails with NotFound.
 func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
-	return retry(func() error {
+	return a.mirror.retry(ctx, func() error {
 		row, ok := a.mirror.tokens.get(id)
 		if !ok {
 			return fault.New(fault.NotFound, "there is no token %q", id)

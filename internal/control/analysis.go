@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,32 +30,56 @@ func (l *Library) Progress(id string) (p Progress, ok bool) {
 }
 
 // AnalyseBehind analyses every recording whose facts are of an older analysis than today's, as many at once as there
-// are workers. It needs no job queue: what a crash left undone is still behind.
-func (l *Library) AnalyseBehind(ctx context.Context) error {
+// are workers. It needs no job queue: what a crash left undone is still behind. Replicas share the work, recording by
+// recording; it fails with errElsewhere where another is at the rest.
+func (l *Library) AnalyseBehind(ctx context.Context, claims *Claims) error {
 	var g errgroup.Group // one that fails stops no other
 	g.SetLimit(cap(l.workers))
+	var elsewhere atomic.Bool
 	for id, row := range l.mirror.segments.after("", "") {
 		rec := row.value.Recording
 		if rec == nil || rec.AnalysisVersion >= audio.Version {
 			continue
 		}
 		g.Go(func() error {
-			if err := l.analyseAgain(ctx, id, rec.SHA256); err != nil {
+			err := l.analyseOnce(ctx, claims, id)
+			if errors.Is(err, errElsewhere) {
+				elsewhere.Store(true)
+				return nil
+			}
+			if err != nil {
 				return fmt.Errorf("control: analyse %s: %w", id, err)
 			}
 			return nil
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil || !elsewhere.Load() {
+		return err
+	}
+	return errElsewhere
 }
 
-func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
+// analyseOnce analyses a segment's recording unless another replica does or has.
+func (l *Library) analyseOnce(ctx context.Context, claims *Claims, id string) error {
 	select {
 	case l.workers <- struct{}{}:
 		defer func() { <-l.workers }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	return claims.do(ctx, "analyse/"+id, 0, func(ctx context.Context) error {
+		s, err := l.Segment(id)
+		if err != nil || s.Recording == nil || s.Recording.AnalysisVersion >= audio.Version {
+			return err
+		}
+		return l.analyseAgain(ctx, id, s.Recording.SHA256)
+	})
+}
+
+// errNothingToDo leaves a segment as it is.
+var errNothingToDo = errors.New("control: there is nothing to change")
+
+func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
 	content, bytes, err := l.audio.Open(ctx, sha256)
 	if err != nil {
 		return err
@@ -69,8 +94,8 @@ func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
 		return err
 	}
 	_, err = l.change(ctx, System, id, nil, "segment.analyse", "", func(s *schedules.Segment) error {
-		if s.Recording == nil || s.Recording.SHA256 != sha256 {
-			return nil
+		if s.Recording == nil || s.Recording.SHA256 != sha256 || s.Recording.AnalysisVersion >= got.recording.AnalysisVersion {
+			return errNothingToDo
 		}
 		s.Recording = &got.recording
 		switch {
@@ -81,6 +106,9 @@ func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
 		}
 		return nil
 	}, func(schedules.Segment) ([]store.Write, error) { return l.waveformWrite(ctx, got) })
+	if errors.Is(err, errNothingToDo) {
+		return nil
+	}
 	return err
 }
 

@@ -29,6 +29,7 @@ func (plainSeal) Seal(payloadType string, payload []byte) ([]byte, error) {
 type desk struct {
 	library *Library
 	mirror  *Mirror
+	claims  *Claims
 	now     time.Time
 }
 
@@ -43,7 +44,7 @@ func newDesk(t *testing.T, analyse Analyser) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { files.Close() })
-	d := &desk{mirror: m, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	d := &desk{mirror: m, claims: NewClaims(m, "desk", time.Minute), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	d.library = NewLibrary(m, files, plainSeal{}, analyse, func() time.Time { return d.now }, LibraryLimits{MaxBytes: 1000, MaxWaiting: 2500, Concurrency: 1})
 	return d
 }
@@ -136,7 +137,7 @@ func TestBusyAnalyserDelaysNoUpload(t *testing.T) {
 		t.Fatalf("state is %s", s.State)
 	}
 	<-d.library.workers
-	if err := d.library.AnalyseBehind(t.Context()); err != nil {
+	if err := d.library.AnalyseBehind(t.Context(), d.claims); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := d.library.Segment("a"); err != nil || s.State != schedules.Pending || s.Recording.Duration.Duration != time.Minute {
@@ -157,7 +158,7 @@ func TestBrokenAnalysisIsTriedAgain(t *testing.T) {
 		t.Fatalf("state is %s", s.State)
 	}
 	broken = false
-	if err := d.library.AnalyseBehind(t.Context()); err != nil {
+	if err := d.library.AnalyseBehind(t.Context(), d.claims); err != nil {
 		t.Fatal(err)
 	}
 	if s, _ := d.library.Segment("a"); s.State != schedules.Pending {

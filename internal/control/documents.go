@@ -96,17 +96,6 @@ func under(ctx context.Context, docs Documents, kind, after, before string) ([]s
 // errRace marks a commit that lost against another one, apart from a caller's own stale revision.
 var errRace = errors.New("control: lost a race")
 
-// retry runs a read-change-commit again while it loses against another's.
-func retry(f func() error) error {
-	var err error
-	for range maxTries {
-		if err = f(); !errors.Is(err, errRace) {
-			return err
-		}
-	}
-	return fault.Wrap(fault.Unavailable, err, "too many changes at once, please try again")
-}
-
 // checkRevision compares the revision that a caller's change starts from with the latest. No revision (nil) is let
 // through: whether one is needed is the caller's contract.
 func checkRevision(given *int64, latest int64) error {

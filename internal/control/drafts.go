@@ -13,7 +13,7 @@ import (
 // frozen is seen when it is published.
 func (s *Scheduler) Edit(ctx context.Context, a Actor, station string, date schedules.Date, revision *int64, edits []schedules.Edit) (schedules.Rundown, error) {
 	var out schedules.Rundown
-	err := retry(func() error {
+	err := s.mirror.retry(ctx, func() error {
 		latest, err := s.drafted(ctx, station, date, revision)
 		if err != nil {
 			return err

@@ -17,24 +17,45 @@ import (
 const fallbackDays = 14
 
 // IssueFallbacks seals each station's fallback list anew where it has changed, and once a day.
-func (s *Scheduler) IssueFallbacks(ctx context.Context) error {
-	var failed error
-	for id, row := range s.mirror.stations.after("", "") {
-		if err := s.issueFallback(ctx, row.value); err != nil && !errors.Is(err, errRace) {
-			failed = errors.Join(failed, fmt.Errorf("fallback of %s: %w", id, err))
-		}
+func (s *Scheduler) IssueFallbacks(ctx context.Context, claims *Claims) error {
+	due, err := s.dueFallbacks()
+	if len(due) == 0 {
+		return err
 	}
-	return failed
+	return claims.do(ctx, "fallback", 0, func(ctx context.Context) error {
+		due, failed := s.dueFallbacks()
+		for _, f := range due {
+			if err := s.issueFallback(ctx, f); err != nil && !errors.Is(err, errRace) {
+				failed = errors.Join(failed, fmt.Errorf("fallback of %s: %w", f.Station, err))
+			}
+		}
+		return failed
+	})
 }
 
-func (s *Scheduler) issueFallback(ctx context.Context, st schedules.Station) error {
+// dueFallbacks are the lists that differ from what was issued last.
+func (s *Scheduler) dueFallbacks() (due []wire.Fallback, failed error) {
+	for id, row := range s.mirror.stations.after("", "") {
+		f, differs, err := s.nextFallback(row.value)
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("fallback of %s: %w", id, err))
+		}
+		if differs {
+			due = append(due, f)
+		}
+	}
+	return due, failed
+}
+
+// nextFallback is what a station's list should be now, and whether it differs from what was issued last.
+func (s *Scheduler) nextFallback(st schedules.Station) (next wire.Fallback, differs bool, err error) {
 	today := s.now().UTC().Truncate(24 * time.Hour)
 	windows, err := st.Occurrences(today.AddDate(0, 0, -1), today.AddDate(0, 0, fallbackDays))
 	if err != nil {
-		return err
+		return next, false, err
 	}
 	before, _ := s.mirror.fallback.get(st.ID)
-	next := wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Revision: before.revision + 1, IssuedAt: schedules.At(today),
+	next = wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Revision: before.revision + 1, IssuedAt: schedules.At(today),
 		ExpiresAt: schedules.At(today.AddDate(0, 0, fallbackDays)), Windows: windows,
 		Items: s.fallbackItems(st, s.now()), Recalled: s.recalledIDs()}
 	if next.Windows == nil {
@@ -43,15 +64,16 @@ func (s *Scheduler) issueFallback(ctx context.Context, st schedules.Station) err
 	same := next
 	same.Revision = before.revision
 	payload, err := encode(same)
-	if err != nil || bytes.Equal(payload, before.value.Payload) {
-		return err
-	}
+	return next, err == nil && !bytes.Equal(payload, before.value.Payload), err
+}
+
+func (s *Scheduler) issueFallback(ctx context.Context, next wire.Fallback) error {
 	body, err := sealJSON(s.sealer, wire.FallbackType, next)
 	if err != nil {
 		return err
 	}
 	return s.mirror.Commit(ctx, store.Commit{
-		Writes: []store.Write{{Kind: kindFallback, ID: st.ID, Expect: before.revision, Body: body}},
+		Writes: []store.Write{{Kind: kindFallback, ID: next.Station, Expect: next.Revision - 1, Body: body}},
 		Origin: System.origin(s.now(), "fallback.issue", "")})
 }
 

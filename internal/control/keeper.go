@@ -14,10 +14,12 @@ import (
 
 // Keeper does the work that nobody asks for: it analyses what is behind, takes recalled segments out of published
 // queues, looks for misses and what made them good, seals the as-run of days that are over, and issues fallback lists.
-// It is level-triggered: it compares what is with what should be, so that work lost in a crash is found again.
+// It is level-triggered: it compares what is with what should be, so that work lost in a crash is found again. What
+// costs much is claimed first, so that one of several replicas does it.
 type Keeper struct {
 	library   *Library
 	scheduler *Scheduler
+	claims    *Claims
 	collect   Collector
 	log       *slog.Logger
 	every     time.Duration
@@ -29,8 +31,8 @@ type Keeper struct {
 type Collector func(ctx context.Context, before time.Time) (removed int, err error)
 
 // NewKeeper looks after l and s at every change, and at least as often as every.
-func NewKeeper(l *Library, s *Scheduler, collect Collector, log *slog.Logger, every time.Duration) *Keeper {
-	return &Keeper{library: l, scheduler: s, collect: collect, log: log, every: every}
+func NewKeeper(l *Library, s *Scheduler, c *Claims, collect Collector, log *slog.Logger, every time.Duration) *Keeper {
+	return &Keeper{library: l, scheduler: s, claims: c, collect: collect, log: log, every: every}
 }
 
 // Run works until ctx ends. Each kind of work has a loop of its own, so that a long analysis holds up no recall. What
@@ -39,9 +41,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 	k.running.Store(true)
 	defer k.running.Store(false)
 	g, ctx := errgroup.WithContext(ctx)
-	for name, work := range map[string]func(context.Context) error{
-		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep, "uploads": k.library.SweepUploads,
-		"make-goods": k.scheduler.SettleMakeGoods, "seal": k.scheduler.SealAsRun,
+	for name, work := range map[string]func(context.Context, *Claims) error{
+		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep,
+		"uploads": k.library.SweepUploads, "make-goods": unclaimed(k.scheduler.SettleMakeGoods), "seal": unclaimed(k.scheduler.SealAsRun),
 	} {
 		g.Go(func() error {
 			k.loop(ctx, name, work)
@@ -51,11 +53,21 @@ func (k *Keeper) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// loop does one kind of work at every change.
-func (k *Keeper) loop(ctx context.Context, name string, work func(context.Context) error) {
+// unclaimed is work that each replica looks at for itself: it seldom finds any, and compare-and-set lets one do it.
+func unclaimed(work func(context.Context) error) func(context.Context, *Claims) error {
+	return func(ctx context.Context, _ *Claims) error { return work(ctx) }
+}
+
+// loop does one kind of work at every change. What another replica has begun is looked at again when its lease is over,
+// should it have died.
+func (k *Keeper) loop(ctx context.Context, name string, work func(context.Context, *Claims) error) {
 	for {
 		signal := k.scheduler.mirror.signals.on(anyChange)
-		if err := work(ctx); err != nil && ctx.Err() == nil {
+		err, again := work(ctx, k.claims), k.every
+		if err != nil {
+			again = min(again, k.claims.life)
+		}
+		if err != nil && !errors.Is(err, errElsewhere) && ctx.Err() == nil {
 			k.log.Error("background work failed and will be tried again", "work", name, "error", err)
 		}
 		select {
@@ -67,7 +79,7 @@ func (k *Keeper) loop(ctx context.Context, name string, work func(context.Contex
 				return
 			case <-time.After(keeperPause):
 			}
-		case <-time.After(k.every):
+		case <-time.After(again):
 		}
 	}
 }
@@ -75,16 +87,22 @@ func (k *Keeper) loop(ctx context.Context, name string, work func(context.Contex
 // sweepEvery is how often what is no longer needed is looked for.
 const sweepEvery = time.Hour
 
-func (k *Keeper) sweep(ctx context.Context) error {
+func (k *Keeper) sweep(ctx context.Context, claims *Claims) error {
 	now := k.scheduler.now()
 	if now.Sub(k.swept) < sweepEvery {
 		return nil
 	}
 	k.swept = now
 	k.scheduler.mirror.forgetQueues(schedules.DateOf(now).AddDays(-queueDaysKept))
-	n, err := k.collect(ctx, now.Add(-orphanAge))
-	if n > 0 {
-		k.log.Info("removed audio that interrupted uploads had left behind", "recordings", n)
+	err := claims.do(ctx, "sweep", sweepEvery, func(ctx context.Context) error {
+		n, err := k.collect(ctx, now.Add(-orphanAge))
+		if n > 0 {
+			k.log.Info("removed audio that interrupted uploads had left behind", "recordings", n)
+		}
+		return err
+	})
+	if errors.Is(err, errElsewhere) {
+		return nil // an hour later it is looked at again
 	}
 	return err
 }

@@ -131,7 +131,7 @@ func saysTheSame(a, b schedules.Segment) bool {
 func (l *Library) change(ctx context.Context, a Actor, id string, revision *int64, action, reason string,
 	f func(*schedules.Segment) error, also ...func(schedules.Segment) ([]store.Write, error)) (schedules.Segment, error) {
 	var s schedules.Segment
-	err := retry(func() error {
+	err := l.mirror.retry(ctx, func() error {
 		row, ok := l.mirror.segments.get(id)
 		if !ok {
 			return fault.New(fault.NotFound, "there is no segment %q", id)

@@ -163,7 +163,7 @@ const statusEvery = 10 * time.Minute
 // SetStatus keeps what a station says of itself.
 func (l *Logbook) SetStatus(ctx context.Context, a Actor, station string, s wire.Status) error {
 	s.Station, s.ReceivedAt, s.PublishedRevision = station, schedules.At(l.now()), 0
-	return retry(func() error {
+	return l.mirror.retry(ctx, func() error {
 		before, known := l.mirror.statuses.get(station)
 		if known && sameStanding(before.value, s) && s.ReceivedAt.Sub(before.value.ReceivedAt.Time) < statusEvery {
 			return nil

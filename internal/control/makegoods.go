@@ -84,7 +84,7 @@ func (s *Scheduler) settle(ctx context.Context, st schedules.Station) error {
 	if err != nil {
 		return err
 	}
-	if err := retry(func() error { return s.settleDays(ctx, st, o.from, days) }); err != nil {
+	if err := s.mirror.retry(ctx, func() error { return s.settleDays(ctx, st, o.from, days) }); err != nil {
 		return err
 	}
 	next := owing{o.from, now}

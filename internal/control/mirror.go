@@ -33,12 +33,21 @@ type Mirror struct {
 	statuses  *table[wire.Status]
 	uploads   *table[Upload]
 	late      *table[lateReports]
-	takers    map[string]func(id string, row held[[]byte]) error // by kind
+	shelves   map[string]shelf // by kind
 
 	signals signals
+	pulling chan struct{} // holds one token, for whoever brings the copy forward
 	mu      sync.Mutex
 	since   int64          // every change up to it is here
 	recent  []store.Change // the latest ones up to since, without a gap
+}
+
+// shelf is the table of one kind, which decodes what is put there.
+type shelf interface {
+	take(id string, row held[[]byte]) error
+	revision(id string) int64
+	living() []string
+	clear()
 }
 
 // recentKept bounds how many changes are kept in memory for those who follow.
@@ -54,15 +63,16 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		queues: newTable[Sealed[wire.Queue]](), fallback: newTable[Sealed[wire.Fallback]](),
 		recalls: newTable[Sealed[wire.Recalls]](), statuses: newTable[wire.Status](),
 		uploads: newTable[Upload](), late: newTable[lateReports](),
+		pulling: make(chan struct{}, 1),
 	}
-	m.takers = map[string]func(string, held[[]byte]) error{
-		kindSegment: taker(m.segments, plain[schedules.Segment]), kindStation: taker(m.stations, plain[schedules.Station]),
-		kindClock: taker(m.clocks, plain[schedules.Clock]), kindScript: taker(m.scripts, plain[schedules.Script]),
-		kindCampaign: taker(m.campaigns, plain[schedules.Campaign]),
-		kindToken:    taker(m.tokens, plain[token]), kindQueue: taker(m.queues, unseal[wire.Queue]),
-		kindFallback: taker(m.fallback, unseal[wire.Fallback]), kindRecalls: taker(m.recalls, unseal[wire.Recalls]),
-		kindStatus: taker(m.statuses, plain[wire.Status]), kindUpload: taker(m.uploads, plain[Upload]),
-		kindLate: taker(m.late, plain[lateReports]),
+	m.shelves = map[string]shelf{
+		kindSegment: decoded[schedules.Segment]{m.segments, plain[schedules.Segment]}, kindStation: decoded[schedules.Station]{m.stations, plain[schedules.Station]},
+		kindClock: decoded[schedules.Clock]{m.clocks, plain[schedules.Clock]}, kindScript: decoded[schedules.Script]{m.scripts, plain[schedules.Script]},
+		kindCampaign: decoded[schedules.Campaign]{m.campaigns, plain[schedules.Campaign]},
+		kindToken:    decoded[token]{m.tokens, plain[token]}, kindQueue: decoded[Sealed[wire.Queue]]{m.queues, unseal[wire.Queue]},
+		kindFallback: decoded[Sealed[wire.Fallback]]{m.fallback, unseal[wire.Fallback]}, kindRecalls: decoded[Sealed[wire.Recalls]]{m.recalls, unseal[wire.Recalls]},
+		kindStatus: decoded[wire.Status]{m.statuses, plain[wire.Status]}, kindUpload: decoded[Upload]{m.uploads, plain[Upload]},
+		kindLate: decoded[lateReports]{m.late, plain[lateReports]},
 	}
 	return m, m.list(ctx)
 }
@@ -102,88 +112,6 @@ func (m *Mirror) Commit(ctx context.Context, c store.Commit) error {
 	return err
 }
 
-// list takes every mirrored document, then wakes everybody.
-func (m *Mirror) list(ctx context.Context) error {
-	since, err := m.store.Latest(ctx)
-	if err != nil {
-		return err
-	}
-	for kind := range m.takers {
-		docs, err := under(ctx, m.store, kind, "", "")
-		if err != nil {
-			return err
-		}
-		for _, d := range docs {
-			if err := m.take(kind, d.ID, held[[]byte]{d.Body, d.Revision, false}); err != nil {
-				return err
-			}
-		}
-	}
-	m.mu.Lock()
-	m.since, m.recent = since, nil
-	m.mu.Unlock()
-	m.signals.wake(anyChange)
-	return nil
-}
-
-// follow waits for the next changes and takes them.
-func (m *Mirror) follow(ctx context.Context) error {
-	since := m.Sequence()
-	if err := m.store.Wait(ctx, since); err != nil {
-		return err
-	}
-	changes, err := m.store.Changes(ctx, since, 1000)
-	if fault.Is(err, fault.Gone) {
-		return m.list(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	for _, c := range changes {
-		if err := m.refresh(ctx, c); err != nil {
-			return err
-		}
-	}
-	m.mu.Lock()
-	m.recent = append(m.recent, changes...)
-	if extra := len(m.recent) - recentKept; extra > 0 {
-		m.recent = append([]store.Change(nil), m.recent[extra:]...)
-	}
-	if len(changes) > 0 {
-		m.since = changes[len(changes)-1].Sequence
-	}
-	m.mu.Unlock()
-	m.signals.wake(anyChange)
-	return nil
-}
-
-// refresh reads a changed document, unless this or a later revision of it is here.
-func (m *Mirror) refresh(ctx context.Context, c store.Change) error {
-	if _, mirrored := m.takers[c.Kind]; !mirrored {
-		return nil
-	}
-	d, err := m.store.Get(ctx, c.Kind, c.ID)
-	if fault.Is(err, fault.NotFound) {
-		return m.take(c.Kind, c.ID, held[[]byte]{nil, c.Revision, true})
-	}
-	if err != nil {
-		return err
-	}
-	return m.take(c.Kind, c.ID, held[[]byte]{d.Body, d.Revision, false})
-}
-
-func (m *Mirror) take(kind, id string, row held[[]byte]) error {
-	taker, mirrored := m.takers[kind]
-	if !mirrored {
-		return nil
-	}
-	if err := taker(id, row); err != nil {
-		return err
-	}
-	m.signals.wake(topic(kind, id))
-	return nil
-}
-
 // topic is what a waiter names: a kind, and the first part of an id (the station).
 func topic(kind, id string) string {
 	first, _, _ := strings.Cut(id, "/")
@@ -220,25 +148,6 @@ func (m *Mirror) Changes(ctx context.Context, since int64) ([]store.Change, erro
 			return nil, ctx.Err()
 		case <-signal:
 		}
-	}
-}
-
-// taker decodes a kind's documents into its table.
-func taker[T any](t *table[T], decode func([]byte) (T, error)) func(string, held[[]byte]) error {
-	return func(id string, row held[[]byte]) error {
-		if row.revision <= t.revision(id) {
-			return nil
-		}
-		out := held[T]{revision: row.revision, deleted: row.deleted}
-		if !row.deleted {
-			v, err := decode(row.value)
-			if err != nil {
-				return fmt.Errorf("control: %s: %w", id, err)
-			}
-			out.value = v
-		}
-		t.put(id, out)
-		return nil
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *Scheduler) Check(n wire.Apply) error { return invalid(s.problems(n)) }
 // network as it would then be, and with Stale unless each document is at the given revision (nil: any).
 func (s *Scheduler) Apply(ctx context.Context, a Actor, n wire.Apply, revision *int64, dryRun bool) (wire.Applied, error) {
 	var out wire.Applied
-	err := retry(func() error {
+	err := s.mirror.retry(ctx, func() error {
 		if err := s.Check(n); err != nil {
 			return err
 		}

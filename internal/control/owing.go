@@ -80,7 +80,7 @@ func (l *Logbook) Waive(ctx context.Context, a Actor, station, id, reason string
 		return wire.MakeGood{}, err
 	}
 	var out wire.MakeGood
-	err := retry(func() error {
+	err := l.mirror.retry(ctx, func() error {
 		name := makeGoodID(station, id)
 		d, err := l.store.Get(ctx, kindMakeGood, name)
 		if fault.Is(err, fault.NotFound) {

@@ -50,6 +50,7 @@ type Store interface {
 	Feed
 	AsRunLog
 	AuditTrail
+	Leases
 	Ping(ctx context.Context) error
 }
 

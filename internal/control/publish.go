@@ -25,7 +25,7 @@ type PublishOptions struct {
 // change what is frozen.
 func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date schedules.Date, o PublishOptions) (schedules.Rundown, error) {
 	var out schedules.Rundown
-	err := retry(func() error {
+	err := s.mirror.retry(ctx, func() error {
 		latest, err := s.drafted(ctx, station, date, o.Revision)
 		if err != nil {
 			return err

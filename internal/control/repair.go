@@ -13,18 +13,30 @@ import (
 
 // Repair publishes anew every queue of today and later in which something still to come may not air any more: its
 // segment was recalled, its validity shortened, its audio replaced. Nothing else changes if that can be helped.
-func (s *Scheduler) Repair(ctx context.Context) error {
-	var failed error
-	for id, row := range s.mirror.queues.after("", "") {
-		q := row.value.Value
-		if len(s.leaving(q, s.now())) == 0 {
-			continue
+func (s *Scheduler) Repair(ctx context.Context, claims *Claims) error {
+	if len(s.broken()) == 0 {
+		return nil
+	}
+	return claims.do(ctx, "repair", 0, func(ctx context.Context) error {
+		var failed error
+		for _, q := range s.broken() {
+			if err := s.repairDay(ctx, q.Station, q.Date); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("repair %s %s: %w", q.Station, q.Date, err))
+			}
 		}
-		if err := s.repairDay(ctx, q.Station, q.Date); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("repair %s: %w", id, err))
+		return failed
+	})
+}
+
+// broken are the queues that need repair.
+func (s *Scheduler) broken() []wire.Queue {
+	var out []wire.Queue
+	for _, row := range s.mirror.queues.after("", "") {
+		if q := row.value.Value; len(s.leaving(q, s.now())) > 0 {
+			out = append(out, q)
 		}
 	}
-	return failed
+	return out
 }
 
 // leaving are the ids of the items of a queue that have not begun and may not air any more, with their whole chains.
@@ -54,7 +66,7 @@ func (s *Scheduler) leaving(q wire.Queue, now time.Time) map[string]bool {
 // repairDay replans a published day with the fewest changes and publishes the result. Where no plan is found the items
 // go all the same, and the station airs its fallback in their place.
 func (s *Scheduler) repairDay(ctx context.Context, station string, date schedules.Date) error {
-	return retry(func() error {
+	return s.mirror.retry(ctx, func() error {
 		latest, err := s.latest(ctx, station, date)
 		if err != nil {
 			return err
@@ -62,6 +74,9 @@ func (s *Scheduler) repairDay(ctx context.Context, station string, date schedule
 		q, err := s.Queue(ctx, station, date)
 		if err != nil {
 			return err
+		}
+		if len(s.leaving(q.Value, s.now())) == 0 {
+			return nil // somebody was faster
 		}
 		base, err := s.Rundown(ctx, station, date, q.Value.Revision)
 		if err != nil {

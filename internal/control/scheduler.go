@@ -74,7 +74,7 @@ type PlanOptions struct {
 // Unsatisfiable when the rules cannot all hold.
 func (s *Scheduler) Plan(ctx context.Context, a Actor, station string, date schedules.Date, o PlanOptions) (schedules.Rundown, error) {
 	var out schedules.Rundown
-	err := retry(func() error {
+	err := s.mirror.retry(ctx, func() error {
 		latest, err := s.latest(ctx, station, date)
 		if err != nil {
 			return err

@@ -199,7 +199,7 @@ func (s *Scheduler) markLate(ctx context.Context, station string, entries []stor
 	if late.From.IsZero() {
 		return nil
 	}
-	return retry(func() error {
+	return s.mirror.retry(ctx, func() error {
 		mark := late
 		before, err := s.store.Get(ctx, kindLate, station)
 		switch {

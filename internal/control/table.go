@@ -102,6 +102,17 @@ func (t *table[T]) sorted() []string {
 	return t.ids
 }
 
+// living are the ids of what is there.
+func (t *table[T]) living() []string { return t.sorted() }
+
+// clear drops every row.
+func (t *table[T]) clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows, t.ids = make(map[string]held[T]), nil
+	t.generation++
+}
+
 // forget drops the rows whose ids match. A later change of one brings it back.
 func (t *table[T]) forget(match func(id string) bool) {
 	t.mu.Lock()

@@ -60,7 +60,7 @@ func (l *Library) giveUp(ctx context.Context, a Actor, u Upload, why error) erro
 }
 
 // SweepUploads finishes what arrived whole and was not finished, and removes the parts of what has ended.
-func (l *Library) SweepUploads(ctx context.Context) error {
+func (l *Library) SweepUploads(ctx context.Context, claims *Claims) error {
 	var failed error
 	for id, row := range l.mirror.uploads.after("", "") {
 		u, now := row.value, l.now()
@@ -72,8 +72,13 @@ func (l *Library) SweepUploads(ctx context.Context) error {
 		}
 		switch {
 		case u.DoneAt.IsZero() && u.Offset() == u.Length && now.Sub(last) > uploadRest:
-			_, err := l.finishUpload(ctx, Actor{Name: u.By}, u)
-			failed = errors.Join(failed, err)
+			err := claims.do(ctx, "upload/"+id, 0, func(ctx context.Context) error {
+				_, err := l.finishUpload(ctx, Actor{Name: u.By}, u)
+				return err
+			})
+			if !errors.Is(err, errElsewhere) {
+				failed = errors.Join(failed, err)
+			}
 		case now.Sub(ended) > partsLinger:
 			failed = errors.Join(failed, l.removeUpload(ctx, id, u, ended))
 		}

@@ -99,11 +99,11 @@ func TestEndedUploadLeavesNoParts(t *testing.T) {
 	if _, err := d.library.Upload(hana, given.ID); !fault.Is(err, fault.Gone) {
 		t.Errorf("a day later: %v", err)
 	}
-	if err := d.library.SweepUploads(t.Context()); err != nil || d.kept(t, given) != 1 {
+	if err := d.library.SweepUploads(t.Context(), d.claims); err != nil || d.kept(t, given) != 1 {
 		t.Errorf("the parts go before others have referred to them: %v", err)
 	}
 	d.now = d.now.Add(partsLinger)
-	if err := d.library.SweepUploads(t.Context()); err != nil {
+	if err := d.library.SweepUploads(t.Context(), d.claims); err != nil {
 		t.Fatal(err)
 	}
 	if d.kept(t, given) != 0 || d.kept(t, shared) != 1 {
@@ -128,7 +128,7 @@ func TestWholeUploadIsFinishedWithoutItsProducer(t *testing.T) {
 	}
 	d.now = d.now.Add(2 * uploadRest)
 	for range 2 { // the second finds it done
-		if err := d.library.SweepUploads(t.Context()); err != nil {
+		if err := d.library.SweepUploads(t.Context(), d.claims); err != nil {
 			t.Fatal(err)
 		}
 	}

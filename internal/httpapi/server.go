@@ -91,11 +91,8 @@ func (a *api) serve(r route) gin.HandlerFunc {
 		c := &call{w: g.Writer, r: g.Request, param: g.Param}
 		t := trailOf(g.Request)
 		t.route, c.actor.RequestID = r.path, t.id
-		err := a.admit(c, r)
+		err := a.answer(c, r)
 		t.by = c.actor.Name
-		if err == nil {
-			err = a.repeatable(c, r.handle)
-		}
 		switch {
 		case err == nil:
 		case g.Writer.Written():
@@ -105,6 +102,38 @@ func (a *api) serve(r route) gin.HandlerFunc {
 			a.fail(c, err)
 		}
 	}
+}
+
+// answer lets the caller in and handles the call. Another replica may have acknowledged a moment ago what this one does
+// not know of: a change is made from all of it, and what is not found is looked for in it once more.
+func (a *api) answer(c *call, r route) error {
+	known := a.Mirror.Sequence()
+	err := a.admit(c, r)
+	if fault.Is(err, fault.Unauthenticated) && bearer(c.r) != "" {
+		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {
+			return err
+		}
+		err = a.admit(c, r)
+	}
+	if err != nil {
+		return err
+	}
+	if r.method != http.MethodGet && !r.open {
+		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {
+			return err
+		}
+		return a.repeatable(c, r.handle)
+	}
+	err = r.handle(c)
+	if fault.Is(err, fault.NotFound) && !r.open {
+		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {
+			return err
+		}
+		if a.Mirror.Sequence() != known {
+			return r.handle(c)
+		}
+	}
+	return err
 }
 
 // admit finds out who asks and whether they may.

@@ -1,0 +1,182 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// pullPage is how many changes, or documents, are read at once.
+const pullPage = 1000
+
+// follow waits for the next changes and takes them.
+func (m *Mirror) follow(ctx context.Context) error {
+	since := m.Sequence()
+	if err := m.store.Wait(ctx, since); err != nil && !fault.Is(err, fault.Gone) {
+		return err
+	}
+	return m.pull(ctx, since)
+}
+
+// CatchUp takes every change that the store acknowledged before the call, by whichever replica, so that what is done
+// next is not done from an older state.
+func (m *Mirror) CatchUp(ctx context.Context) error {
+	latest, err := m.store.Latest(ctx)
+	if err != nil {
+		return err
+	}
+	for since := m.Sequence(); since < latest; since = m.Sequence() {
+		if err := m.pull(ctx, since); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pull takes the next changes after since, unless another has while this one waited for its turn. What the feed no
+// longer keeps is made up for by listing everything.
+func (m *Mirror) pull(ctx context.Context, since int64) error {
+	select {
+	case m.pulling <- struct{}{}:
+		defer func() { <-m.pulling }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if m.Sequence() != since {
+		return nil
+	}
+	changes, err := m.store.Changes(ctx, since, pullPage)
+	if fault.Is(err, fault.Gone) {
+		return m.list(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if err := m.refresh(ctx, c.Kind, c.ID, c.Revision); err != nil {
+			return err
+		}
+	}
+	m.mu.Lock()
+	m.recent = append(m.recent, changes...)
+	if extra := len(m.recent) - recentKept; extra > 0 {
+		m.recent = append([]store.Change(nil), m.recent[extra:]...)
+	}
+	if len(changes) > 0 {
+		m.since = changes[len(changes)-1].Sequence
+	}
+	m.mu.Unlock()
+	m.signals.wake(anyChange)
+	return nil
+}
+
+// refresh reads a document that changed to a revision, unless that or a later one is here.
+func (m *Mirror) refresh(ctx context.Context, kind, id string, revision int64) error {
+	shelf, mirrored := m.shelves[kind]
+	if !mirrored || shelf.revision(id) >= revision {
+		return nil
+	}
+	d, err := m.store.Get(ctx, kind, id)
+	if fault.Is(err, fault.NotFound) {
+		return m.take(kind, id, held[[]byte]{nil, revision, true})
+	}
+	if err != nil {
+		return err
+	}
+	return m.take(kind, id, held[[]byte]{d.Body, d.Revision, false})
+}
+
+// list takes every mirrored document, finds out what is there no more, then wakes everybody. A store that has not come
+// as far as the copy had lost its data or been put back to an older state: the copy begins anew.
+func (m *Mirror) list(ctx context.Context) error {
+	since, err := m.store.Latest(ctx)
+	if err != nil {
+		return err
+	}
+	for kind, shelf := range m.shelves {
+		if since < m.Sequence() {
+			shelf.clear()
+		}
+		before := map[string]bool{}
+		for _, id := range shelf.living() {
+			before[id] = true
+		}
+		for after := ""; ; {
+			docs, err := m.store.List(ctx, kind, after, pullPage)
+			if err != nil {
+				return err
+			}
+			for _, d := range docs {
+				if err := m.take(kind, d.ID, held[[]byte]{d.Body, d.Revision, false}); err != nil {
+					return err
+				}
+				after = d.ID
+				delete(before, d.ID)
+			}
+			if len(docs) < pullPage {
+				break
+			}
+		}
+		for id := range before {
+			if err := m.refresh(ctx, kind, id, shelf.revision(id)+1); err != nil {
+				return err
+			}
+		}
+	}
+	m.mu.Lock()
+	m.since, m.recent = since, nil
+	m.mu.Unlock()
+	m.signals.wake(anyChange)
+	return nil
+}
+
+func (m *Mirror) take(kind, id string, row held[[]byte]) error {
+	shelf, mirrored := m.shelves[kind]
+	if !mirrored {
+		return nil
+	}
+	if err := shelf.take(id, row); err != nil {
+		return err
+	}
+	m.signals.wake(topic(kind, id))
+	return nil
+}
+
+// decoded is a table with the way to read its documents.
+type decoded[T any] struct {
+	*table[T]
+	decode func([]byte) (T, error)
+}
+
+func (t decoded[T]) take(id string, row held[[]byte]) error {
+	if row.revision <= t.revision(id) {
+		return nil
+	}
+	out := held[T]{revision: row.revision, deleted: row.deleted}
+	if !row.deleted {
+		v, err := t.decode(row.value)
+		if err != nil {
+			return fmt.Errorf("control: %s: %w", id, err)
+		}
+		out.value = v
+	}
+	t.put(id, out)
+	return nil
+}
+
+// retry runs a read-change-commit again while it loses against another's, each time with what that one did.
+func (m *Mirror) retry(ctx context.Context, f func() error) error {
+	var err error
+	for range maxTries {
+		if err = f(); !errors.Is(err, errRace) {
+			return err
+		}
+		if err := m.CatchUp(ctx); err != nil {
+			return err
+		}
+	}
+	return fault.Wrap(fault.Unavailable, err, "too many changes at once, please try again")
+}
