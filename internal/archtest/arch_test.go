@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"internal/studio":    {"internal/playout", "internal/wire", "internal/blob", "internal/fault", "github.com/mewkiz/flac/...", "golang.org/x/sync/errgroup"},
 	"internal/config":    {},
 	"internal/archtest":  {},
+	"internal/rig":       {"github.com/redis/go-redis/v9/...", "github.com/minio/minio-go/v7/..."},
 	"internal/bench/...": {anything},
 	"cmd/lifeline":       {anything},
 	"cmd/playout":        {"internal/playout", "internal/client", "internal/seal", "audio", "schedules", "github.com/alecthomas/kong"},

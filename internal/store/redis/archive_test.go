@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/rig"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
@@ -16,7 +17,7 @@ import (
 )
 
 func TestArchive(t *testing.T) {
-	o := redis.Options{URL: "redis://" + start(t, durable...).addr, Feed: 10_000}
+	o := redis.Options{URL: "redis://" + rig.StartRedis(t, rig.Durable...).Addr, Feed: 10_000}
 	onRedis := func(t *testing.T) func() storetest.Archivable {
 		o := o
 		o.Prefix = fmt.Sprintf("place %d", prefixes.Add(1))
@@ -38,10 +39,10 @@ func TestArchive(t *testing.T) {
 }
 
 func TestRestoreThatWasCutShortIsNamed(t *testing.T) {
-	server := start(t, durable...)
-	o := redis.Options{URL: "redis://" + server.addr, Prefix: "cut", Feed: 10}
+	server := rig.StartRedis(t, rig.Durable...)
+	o := redis.Options{URL: "redis://" + server.Addr, Prefix: "cut", Feed: 10}
 	s := open(t, o)
-	server.do("set", "{cut}:sequence", "restoring")
+	server.Do("set", "{cut}:sequence", "restoring")
 	_, opened := redis.Open(t.Context(), o)
 	_, committed := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i"}}})
 	_, appended := s.Append(t.Context(), []store.Entry{{Station: "s"}})
@@ -50,7 +51,7 @@ func TestRestoreThatWasCutShortIsNamed(t *testing.T) {
 			t.Errorf("%s: %v", verb, err)
 		}
 	}
-	if n := server.do("dbsize"); n != int64(1) {
+	if n := server.Do("dbsize"); n != int64(1) {
 		t.Errorf("%v keys; want the sequence alone", n)
 	}
 }

@@ -11,12 +11,13 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"lifeline/internal/rig"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 )
 
 func BenchmarkCommit(b *testing.B) {
-	s := open(b, benchOptions(start(b, durable...).addr))
+	s := open(b, benchOptions(rig.StartRedis(b, rig.Durable...).Addr))
 	n := 0
 	for b.Loop() {
 		n++
@@ -27,7 +28,7 @@ func BenchmarkCommit(b *testing.B) {
 
 // Sixteen at once, as requests come.
 func BenchmarkCommitBySixteen(b *testing.B) {
-	s := open(b, benchOptions(start(b, durable...).addr))
+	s := open(b, benchOptions(rig.StartRedis(b, rig.Durable...).Addr))
 	var n atomic.Int64
 	b.SetParallelism(8) // times GOMAXPROCS
 	b.RunParallel(func(pb *testing.PB) {
@@ -40,19 +41,19 @@ func BenchmarkCommitBySixteen(b *testing.B) {
 
 // The machine's own limit: redis-benchmark with the same script, alone and by sixteen.
 func BenchmarkRedisBenchmarkOfTheScript(b *testing.B) {
-	server := start(b, durable...)
+	server := rig.StartRedis(b, rig.Durable...)
 	text, err := os.ReadFile("scripts/commit.lua")
 	if err != nil {
 		b.Fatal(err)
 	}
-	sha := fmt.Sprint(server.do("script", "load", string(text)))
+	sha := fmt.Sprint(server.Do("script", "load", string(text)))
 	key := func(name string) string { return "{bench}:" + name }
 	command := []string{"evalsha", sha, "9", key("sequence"), key("feed"), key("audit"), key("receipt:__rand_int__"), key("kinds"),
 		key("documents:segment"), key("revisions:segment"), key("ids:segment"), key("history:segment"),
 		"10000", "600000", "0", "", "", "", "", "__rand_int__", "0", "put", fmt.Sprintf("%0500d", 0)}
 	for b.Loop() {
 		for _, clients := range []string{"1", "16"} {
-			args := append([]string{"-p", server.port(), "-c", clients, "-n", "5000", "-r", "1000000000", "-q"}, command...)
+			args := append([]string{"-p", server.Port(), "-c", clients, "-n", "5000", "-r", "1000000000", "-q"}, command...)
 			out, err := exec.CommandContext(b.Context(), "redis-benchmark", args...).CombinedOutput()
 			if err != nil {
 				b.Fatalf("redis-benchmark: %v\n%s", err, out)
@@ -72,7 +73,7 @@ func BenchmarkRedisBenchmarkOfTheScript(b *testing.B) {
 
 // From a commit on one replica to a waiter on another.
 func BenchmarkWakeAcrossReplicas(b *testing.B) {
-	o := benchOptions(start(b, durable...).addr)
+	o := benchOptions(rig.StartRedis(b, rig.Durable...).Addr)
 	here, there := open(b, o), open(b, o)
 	n := int64(0)
 	for b.Loop() {
@@ -88,7 +89,7 @@ func BenchmarkWakeAcrossReplicas(b *testing.B) {
 
 // A cold start reads every segment.
 func BenchmarkListOf100000(b *testing.B) {
-	s := open(b, benchOptions(start(b, durable...).addr))
+	s := open(b, benchOptions(rig.StartRedis(b, rig.Durable...).Addr))
 	body := make([]byte, 1000)
 	for n := range 200 {
 		writes := make([]store.Write, 500)

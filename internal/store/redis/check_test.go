@@ -7,12 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"lifeline/internal/rig"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 )
 
 func TestCheckFindsEveryContradiction(t *testing.T) {
-	server := start(t, durable...)
+	server := rig.StartRedis(t, rig.Durable...)
 	for _, c := range []struct{ name, says, command string }{
 		{"nothing", "", "ping"},
 		{"a missing change", "change 1 is followed by change 3", "xdel %s:audit 2-0"},
@@ -24,7 +25,7 @@ func TestCheckFindsEveryContradiction(t *testing.T) {
 		{"an entry without index", "as-run of s: 2 are held, 1 are in the index", "zrem %s:instants:s 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := redis.Options{URL: "redis://" + server.addr, Prefix: fmt.Sprintf("place-%d", prefixes.Add(1)), Feed: 100}
+			o := redis.Options{URL: "redis://" + server.Addr, Prefix: fmt.Sprintf("place-%d", prefixes.Add(1)), Feed: 100}
 			s := open(t, o)
 			for _, writes := range [][]store.Write{
 				{{Kind: "k", ID: "a"}, {Kind: "k", ID: "b"}}, {{Kind: "k", ID: "a", Expect: 1}, {Kind: "k", ID: "b", Expect: 1, Delete: true}}, nil,
@@ -41,7 +42,7 @@ func TestCheckFindsEveryContradiction(t *testing.T) {
 				word = strings.ReplaceAll(word, "_", " ")
 				command = append(command, strings.ReplaceAll(word, "%s", "{"+o.Prefix+"}"))
 			}
-			server.do(command...)
+			server.Do(command...)
 			var found []string
 			if err := s.Check(t.Context(), func(problem string) { found = append(found, problem) }); err != nil {
 				t.Fatal(err)

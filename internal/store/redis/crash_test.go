@@ -15,6 +15,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
+	"lifeline/internal/rig"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/storetest"
 )
@@ -32,7 +33,7 @@ func crashOptions(addr string) redis.Options {
 }
 
 func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
-	server := start(t, durable...)
+	server := rig.StartRedis(t, rig.Durable...)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +41,7 @@ func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
 	storetest.Crash(t, rounds(10, 200), storetest.Crashing{
 		Start: func() (io.ReadCloser, func()) {
 			child := exec.Command(self)
-			child.Env = append(os.Environ(), childAddr+"="+server.addr)
+			child.Env = append(os.Environ(), childAddr+"="+server.Addr)
 			child.Stderr = os.Stderr
 			acknowledged, w, err := os.Pipe()
 			if err != nil {
@@ -58,21 +59,21 @@ func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
 				if err := w.Close(); err != nil {
 					t.Fatal(err)
 				}
-				server.until(func(ctx context.Context, c *goredis.Client) bool { // what it had sent is done as well
+				server.Until(func(ctx context.Context, c *goredis.Client) bool { // what it had sent is done as well
 					info, err := c.Info(ctx, "clients").Result()
 					return err == nil && strings.Contains(info, "connected_clients:1\r")
 				}, "no other client")
 			}
 		},
-		Open: func() storetest.Store { return open(t, crashOptions(server.addr)) },
+		Open: func() storetest.Store { return open(t, crashOptions(server.Addr)) },
 	})
 }
 
 func TestKilledServerLosesNoAcknowledgedWrite(t *testing.T) {
-	server := start(t, durable...)
+	server := rig.StartRedis(t, rig.Durable...)
 	storetest.Crash(t, rounds(5, 100), storetest.Crashing{
 		Start: func() (io.ReadCloser, func()) {
-			s := open(t, crashOptions(server.addr))
+			s := open(t, crashOptions(server.Addr))
 			ctx, cancel := context.WithCancel(t.Context())
 			acknowledged, w, err := os.Pipe()
 			if err != nil {
@@ -81,15 +82,15 @@ func TestKilledServerLosesNoAcknowledgedWrite(t *testing.T) {
 			ended := make(chan error)
 			go func() { ended <- storetest.Work(ctx, s, w) }()
 			return acknowledged, func() {
-				server.kill()
+				server.Kill()
 				cancel()
 				if err := errors.Join(<-ended, s.Close(), w.Close()); err != nil {
 					t.Fatal(err)
 				}
-				server.run()
+				server.Run()
 			}
 		},
-		Open: func() storetest.Store { return open(t, crashOptions(server.addr)) },
+		Open: func() storetest.Store { return open(t, crashOptions(server.Addr)) },
 	})
 }
 

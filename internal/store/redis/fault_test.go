@@ -11,20 +11,21 @@ import (
 	"go.uber.org/goleak"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/rig"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 )
 
 func TestCommitWhoseAnswerIsLostHappensOnce(t *testing.T) {
-	p := startProxy(t, start(t, durable...).addr)
-	s := open(t, redis.Options{URL: "redis://" + p.addr + "?min_retry_backoff=1ms", Prefix: "lost", Feed: 100})
+	p := rig.StartProxy(t, rig.StartRedis(t, rig.Durable...).Addr)
+	s := open(t, redis.Options{URL: "redis://" + p.Addr + "?min_retry_backoff=1ms", Prefix: "lost", Feed: 100})
 	for n := range int64(5) {
-		p.set(lose)
+		p.Lose()
 		changes, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Expect: n}, {Kind: "k", ID: string(rune('a' + n))}}})
 		if err != nil || changes[0].Revision != n+1 || changes[0].Sequence != 2*n+1 {
 			t.Fatalf("commit %d: %+v, %v", n, changes, err)
 		}
-		p.set(lose)
+		p.Lose()
 		fresh, err := s.Append(t.Context(), []store.Entry{{Station: "s", Sequence: n}, {Station: "s", Sequence: n - 1}})
 		if err != nil || !fresh[0] || fresh[1] != (n == 0) {
 			t.Fatalf("append %d: %v, %v", n, fresh, err)
@@ -36,25 +37,25 @@ func TestCommitWhoseAnswerIsLostHappensOnce(t *testing.T) {
 }
 
 func TestStoreRecoversByItselfWhenRedisComesBack(t *testing.T) {
-	redisServer := start(t, durable...)
-	p := startProxy(t, redisServer.addr)
-	s := open(t, redis.Options{URL: "redis://" + p.addr + "?min_retry_backoff=1ms&max_retry_backoff=5ms", Prefix: "back", Feed: 100})
-	other := open(t, redis.Options{URL: "redis://" + redisServer.addr, Prefix: "back", Feed: 100})
+	redisServer := rig.StartRedis(t, rig.Durable...)
+	p := rig.StartProxy(t, redisServer.Addr)
+	s := open(t, redis.Options{URL: "redis://" + p.Addr + "?min_retry_backoff=1ms&max_retry_backoff=5ms", Prefix: "back", Feed: 100})
+	other := open(t, redis.Options{URL: "redis://" + redisServer.Addr, Prefix: "back", Feed: 100})
 	commit := func(on *redis.Store, id string) error {
 		_, err := on.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: id}}})
 		return err
 	}
-	for round, id := range []string{"a", "b", "c"} {
+	for round, id := range []string{"a", "b", "c", "d"} {
 		waited := make(chan error)
 		go func() { waited <- s.Wait(t.Context(), int64(2*round)) }()
-		redisServer.blocks()
-		p.set(cut)
+		redisServer.Blocks()
+		[]func(){p.Cut, p.Reset}[round%2]()
 		for verb, err := range map[string]error{"commit": commit(s, id), "ping": s.Ping(t.Context()), "wait": s.Wait(t.Context(), 0)} {
 			if !fault.Is(err, fault.Unavailable) {
 				t.Fatalf("%s without Redis: %v", verb, err)
 			}
 		}
-		p.set(pass)
+		p.Pass()
 		if err := commit(other, "other "+id); err != nil {
 			t.Fatal(err)
 		}
@@ -68,31 +69,35 @@ func TestStoreRecoversByItselfWhenRedisComesBack(t *testing.T) {
 }
 
 func TestCallsEndByTheirDeadlineWhenTheLinkIsDead(t *testing.T) {
-	p := startProxy(t, start(t, durable...).addr)
-	s := open(t, redis.Options{URL: "redis://" + p.addr, Prefix: "dead", Feed: 100})
-	p.set(still)
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	_, committed := s.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: "k", ID: "i"}}})
-	_, listed := s.List(ctx, "k", "", 10)
-	for verb, err := range map[string]error{"commit": committed, "list": listed, "wait": s.Wait(ctx, 0)} {
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%s: %v", verb, err)
+	p := rig.StartProxy(t, rig.StartRedis(t, rig.Durable...).Addr)
+	s := open(t, redis.Options{URL: "redis://" + p.Addr, Prefix: "dead", Feed: 100})
+	for fault, spoil := range map[string]func(){
+		"half-open": p.HalfOpen, "slow close": func() { p.SlowClose(time.Minute) }, "latency": func() { p.Latency(time.Minute) },
+	} {
+		spoil()
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, committed := s.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: "k", ID: fault}}})
+		_, listed := s.List(ctx, "k", "", 10)
+		for verb, err := range map[string]error{"commit": committed, "list": listed, "wait": s.Wait(ctx, 0)} {
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s, %s: %v", fault, verb, err)
+			}
 		}
-	}
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("it took %v", took)
-	}
-	p.set(pass)
-	if err := s.Ping(t.Context()); err != nil {
-		t.Fatalf("ping: %v", err)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s: it took %v", fault, took)
+		}
+		p.Pass()
+		if err := s.Ping(t.Context()); err != nil {
+			t.Fatalf("%s, ping: %v", fault, err)
+		}
 	}
 }
 
 func TestRestartedServerHasEverythingAndWakesItsWaiters(t *testing.T) {
-	server := start(t, durable...)
-	s := open(t, redis.Options{URL: "redis://" + server.addr, Prefix: "restart", Feed: 100})
+	server := rig.StartRedis(t, rig.Durable...)
+	s := open(t, redis.Options{URL: "redis://" + server.Addr, Prefix: "restart", Feed: 100})
 	for n := range int64(5) {
 		if _, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Expect: n}}}); err != nil {
 			t.Fatal(err)
@@ -100,9 +105,9 @@ func TestRestartedServerHasEverythingAndWakesItsWaiters(t *testing.T) {
 	}
 	waited := make(chan error)
 	go func() { waited <- s.Wait(t.Context(), 5) }()
-	server.blocks()
-	server.kill()
-	server.run()
+	server.Blocks()
+	server.Kill()
+	server.Run()
 	if latest, err := s.Latest(t.Context()); err != nil || latest != 5 {
 		t.Fatalf("latest: %d, %v; want 5", latest, err)
 	}
@@ -115,15 +120,15 @@ func TestRestartedServerHasEverythingAndWakesItsWaiters(t *testing.T) {
 }
 
 func TestCloseEndsEveryGoroutineAndWaiter(t *testing.T) {
-	server := start(t, durable...)
+	server := rig.StartRedis(t, rig.Durable...)
 	before := goleak.IgnoreCurrent()
-	s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + server.addr, Prefix: "close", Feed: 100})
+	s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + server.Addr, Prefix: "close", Feed: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
 	waited := make(chan error)
 	go func() { waited <- s.Wait(t.Context(), 0) }()
-	server.blocks()
+	server.Blocks()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

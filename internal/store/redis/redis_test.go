@@ -11,6 +11,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"lifeline/internal/rig"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/storetest"
 )
@@ -35,11 +36,11 @@ func TestMiniredisKeepsTheContract(t *testing.T) {
 }
 
 func TestSingleNodeKeepsTheContract(t *testing.T) {
-	storetest.Run(t, places(redis.Options{URL: "redis://" + start(t, durable...).addr, Feed: 10_000}))
+	storetest.Run(t, places(redis.Options{URL: "redis://" + rig.StartRedis(t, rig.Durable...).Addr, Feed: 10_000}))
 }
 
 func TestBoundedFeed(t *testing.T) {
-	storetest.RunBounded(t, places(redis.Options{URL: "redis://" + start(t, durable...).addr, Feed: 20}), 20)
+	storetest.RunBounded(t, places(redis.Options{URL: "redis://" + rig.StartRedis(t, rig.Durable...).Addr, Feed: 20}), 20)
 }
 
 var prefixes atomic.Int64

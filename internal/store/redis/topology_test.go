@@ -16,35 +16,36 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/rig"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/storetest"
 )
 
 func TestSentinelKeepsTheContractThroughAFailover(t *testing.T) {
-	durable := append(durable[:len(durable):len(durable)], "--repl-diskless-sync-delay", "0")
-	master := start(t, durable...)
-	var nodes []*server
+	durable := append(rig.Durable[:len(rig.Durable):len(rig.Durable)], "--repl-diskless-sync-delay", "0")
+	master := rig.StartRedis(t, durable...)
+	var nodes []*rig.Redis
 	for range 2 {
-		replica := start(t, append([]string{"--replicaof", "127.0.0.1 " + master.port()}, durable...)...)
-		replica.until(func(ctx context.Context, c *goredis.Client) bool {
+		replica := rig.StartRedis(t, append([]string{"--replicaof", "127.0.0.1 " + master.Port()}, durable...)...)
+		replica.Until(func(ctx context.Context, c *goredis.Client) bool {
 			info, err := c.Info(ctx, "replication").Result()
 			return err == nil && strings.Contains(info, "master_link_status:up")
 		}, "replication")
 		nodes = append(nodes, replica)
 	}
-	var sentinels []*server
+	var sentinels []*rig.Redis
 	for range 3 {
 		sentinels = append(sentinels, startSentinel(t, master))
 	}
 	for _, s := range sentinels { // each knows the replicas and the other two
-		s.until(func(ctx context.Context, c *goredis.Client) bool {
+		s.Until(func(ctx context.Context, c *goredis.Client) bool {
 			info, err := c.Info(ctx, "sentinel").Result()
 			return err == nil && strings.Contains(info, "status=ok") && strings.Contains(info, "slaves=2,sentinels=3")
 		}, "acquaintance")
 	}
 	o := redis.Options{
-		URL:  fmt.Sprintf("redis+sentinel://%s?master_name=lifeline&addr=%s&addr=%s", sentinels[0].addr, sentinels[1].addr, sentinels[2].addr),
+		URL:  fmt.Sprintf("redis+sentinel://%s?master_name=lifeline&addr=%s&addr=%s", sentinels[0].Addr, sentinels[1].Addr, sentinels[2].Addr),
 		Feed: 10_000, Replicas: 1, ReplicaWait: 10 * time.Second,
 	}
 	t.Run("before", func(t *testing.T) { storetest.Run(t, places(o)) })
@@ -52,17 +53,17 @@ func TestSentinelKeepsTheContractThroughAFailover(t *testing.T) {
 	o.Prefix = "failover"
 	patience := func(ms int) {
 		for _, s := range sentinels {
-			s.do("sentinel", "set", "lifeline", "down-after-milliseconds", ms)
+			s.Do("sentinel", "set", "lifeline", "down-after-milliseconds", ms)
 		}
 	}
 	failover(t, o, func() {
-		master.kill()
+		master.Kill()
 		patience(500)
 	})
 	patience(patient)
 
 	for _, n := range nodes {
-		n.until(func(ctx context.Context, c *goredis.Client) bool {
+		n.Until(func(ctx context.Context, c *goredis.Client) bool {
 			info, err := c.Info(ctx, "replication").Result()
 			return err == nil && (strings.Contains(info, "connected_slaves:1") || strings.Contains(info, "master_link_status:up"))
 		}, "a new master and its replica")
@@ -128,34 +129,34 @@ func failover(t *testing.T, o redis.Options, kill func()) {
 // fail over from one that lives loses what not all replicas have.
 const patient = 600_000
 
-func startSentinel(t *testing.T, master *server) *server {
+func startSentinel(t *testing.T, master *rig.Redis) *rig.Redis {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
-	text := fmt.Sprintf("sentinel monitor lifeline 127.0.0.1 %s 2\nsentinel down-after-milliseconds lifeline %d\nsentinel failover-timeout lifeline 3000\n", master.port(), patient)
+	text := fmt.Sprintf("sentinel monitor lifeline 127.0.0.1 %s 2\nsentinel down-after-milliseconds lifeline %d\nsentinel failover-timeout lifeline 3000\n", master.Port(), patient)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return start(t, file, "--sentinel")
+	return rig.StartRedis(t, file, "--sentinel")
 }
 
 func TestClusterKeepsTheContract(t *testing.T) {
-	var nodes []*server
+	var nodes []*rig.Redis
 	for n := range 3 {
-		s := start(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}, durable...)...)
-		s.do("cluster", "addslotsrange", n*5461+min(n, 1), min((n+1)*5461, 16383))
+		s := rig.StartRedis(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}, rig.Durable...)...)
+		s.Do("cluster", "addslotsrange", n*5461+min(n, 1), min((n+1)*5461, 16383))
 		nodes = append(nodes, s)
 	}
-	host, port, _ := net.SplitHostPort(nodes[0].addr)
+	host, port, _ := net.SplitHostPort(nodes[0].Addr)
 	for _, s := range nodes[1:] {
-		s.do("cluster", "meet", host, port)
+		s.Do("cluster", "meet", host, port)
 	}
 	for _, s := range nodes {
-		s.until(func(ctx context.Context, c *goredis.Client) bool {
+		s.Until(func(ctx context.Context, c *goredis.Client) bool {
 			info, err := c.ClusterInfo(ctx).Result()
 			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
 		}, "acquaintance")
 	}
-	o := redis.Options{URL: fmt.Sprintf("redis+cluster://%s?addr=%s&addr=%s", nodes[0].addr, nodes[1].addr, nodes[2].addr), Feed: 10_000}
+	o := redis.Options{URL: fmt.Sprintf("redis+cluster://%s?addr=%s&addr=%s", nodes[0].Addr, nodes[1].Addr, nodes[2].Addr), Feed: 10_000}
 	t.Run("contract", func(t *testing.T) { storetest.Run(t, places(o)) })
 	t.Run("archive", func(t *testing.T) {
 		fresh := func(t *testing.T) func() storetest.Archivable {
@@ -180,8 +181,8 @@ func TestClusterKeepsTheContract(t *testing.T) {
 		}
 	})
 	for _, s := range nodes { // the places were spread
-		if size := s.do("dbsize"); size == int64(0) {
-			t.Errorf("%s has no key", s.addr)
+		if size := s.Do("dbsize"); size == int64(0) {
+			t.Errorf("%s has no key", s.Addr)
 		}
 	}
 }

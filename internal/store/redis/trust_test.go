@@ -21,19 +21,20 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/rig"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/storetest"
 )
 
 func TestRedisThatMayLoseWritesIsRefusedInWordsThatHelp(t *testing.T) {
-	s := start(t, durable...)
-	o := redis.Options{URL: "redis://" + s.addr, Prefix: "trust", Feed: 10}
+	s := rig.StartRedis(t, rig.Durable...)
+	o := redis.Options{URL: "redis://" + s.Addr, Prefix: "trust", Feed: 10}
 	open(t, o)
 	for _, c := range []struct{ setting, bad, good string }{
 		{"appendonly", "no", "yes"}, {"appendfsync", "everysec", "always"}, {"no-appendfsync-on-rewrite", "yes", "no"}, {"maxmemory-policy", "allkeys-lru", "noeviction"},
 	} {
-		s.do("config", "set", c.setting, c.bad)
+		s.Do("config", "set", c.setting, c.bad)
 		_, err := redis.Open(t.Context(), o)
 		if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "set "+c.setting+" to "+c.good) {
 			t.Errorf("%s %s: %v", c.setting, c.bad, err)
@@ -41,19 +42,19 @@ func TestRedisThatMayLoseWritesIsRefusedInWordsThatHelp(t *testing.T) {
 		accepting := o
 		accepting.AcceptLoss = true
 		open(t, accepting)
-		s.do("config", "set", c.setting, c.good)
-		s.until(func(ctx context.Context, c *goredis.Client) bool {
+		s.Do("config", "set", c.setting, c.good)
+		s.Until(func(ctx context.Context, c *goredis.Client) bool {
 			info, err := c.Info(ctx, "persistence").Result()
 			return err == nil && strings.Contains(info, "aof_rewrite_in_progress:0")
 		}, "the file that appending begins with")
 	}
 	open(t, o)
-	s.do("acl", "setuser", "blind", "on", ">secret", "~*", "+@all", "-config")
-	o.URL = "redis://blind:secret@" + s.addr
+	s.Do("acl", "setuser", "blind", "on", ">secret", "~*", "+@all", "-config")
+	o.URL = "redis://blind:secret@" + s.Addr
 	if _, err := redis.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "allow +config|get") {
 		t.Errorf("a user who may not see the settings: %v", err)
 	}
-	o.URL = "redis://blind:wrong@" + s.addr
+	o.URL = "redis://blind:wrong@" + s.Addr
 	if _, err := redis.Open(t.Context(), o); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a wrong password: %v", err)
 	}
@@ -62,16 +63,16 @@ func TestRedisThatMayLoseWritesIsRefusedInWordsThatHelp(t *testing.T) {
 // The documented rule of the user is enough, over TLS.
 func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	cert, key, roots := certificate(t)
-	secure := free(t)
+	secure := rig.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(secure)
-	s := start(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, durable...)...)
+	s := rig.StartRedis(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, rig.Durable...)...)
 	rule := "~{place*}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers " +
 		"+xadd +xrange +xread +evalsha +eval +multi +exec +ping +info +config|get"
 	command := []any{"acl", "setuser", "lifeline", "on", ">p@ss"}
 	for _, word := range strings.Fields(rule) {
 		command = append(command, word)
 	}
-	s.do(command...)
+	s.Do(command...)
 	o := redis.Options{URL: "rediss://lifeline:p%40ss@" + secure, TLS: &tls.Config{RootCAs: roots}, Feed: 10_000}
 	storetest.Run(t, places(o))
 
@@ -109,8 +110,8 @@ func TestWrongOptionsAreInvalid(t *testing.T) {
 }
 
 func TestFullRedisKeepsWhatItHas(t *testing.T) {
-	s := start(t, append([]string{"--maxmemory", "3mb"}, durable...)...)
-	r := open(t, redis.Options{URL: "redis://" + s.addr, Prefix: "full", Feed: 10})
+	s := rig.StartRedis(t, append([]string{"--maxmemory", "3mb"}, rig.Durable...)...)
+	r := open(t, redis.Options{URL: "redis://" + s.Addr, Prefix: "full", Feed: 10})
 	write := func(id string, size int) error {
 		_, err := r.Commit(context.Background(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "also " + id}, {Kind: "k", ID: id, Body: make([]byte, size)}}})
 		return err

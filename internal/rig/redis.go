@@ -1,6 +1,6 @@
 //go:build unix
 
-package redis_test
+package rig
 
 import (
 	"context"
@@ -16,44 +16,47 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// durable are the settings that Lifeline asks for.
-var durable = []string{"--appendonly", "yes", "--appendfsync", "always", "--save", ""}
+// Durable are the settings that Lifeline asks for.
+var Durable = []string{"--appendonly", "yes", "--appendfsync", "always", "--save", ""}
 
-// server is a redis-server of a test, on a free loopback port.
-type server struct {
+// Redis is a redis-server of a test, on a free loopback port.
+type Redis struct {
+	Addr string
+
 	t    testing.TB
 	dir  string
-	addr string
 	args []string
 	cmd  *exec.Cmd
 }
 
-// start runs a redis-server, waits until it answers and ends it with the test. A machine without the binary fails
+// StartRedis runs a redis-server, waits until it answers and ends it with the test. A machine without the binary fails
 // the test.
-func start(t testing.TB, args ...string) *server {
+func StartRedis(t testing.TB, args ...string) *Redis {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir(), addr: free(t), args: args}
-	s.run()
-	t.Cleanup(s.kill)
+	s := &Redis{Addr: FreeAddress(t), t: t, dir: t.TempDir(), args: args}
+	s.Run()
+	t.Cleanup(s.Kill)
 	return s
 }
 
-func (s *server) port() string {
-	_, port, err := net.SplitHostPort(s.addr)
+// Port is the port of Addr.
+func (s *Redis) Port() string {
+	_, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return port
 }
 
-func (s *server) run() {
+// Run starts a server that was killed, with all that it had, and waits until it answers.
+func (s *Redis) Run() {
 	s.t.Helper()
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	base := []string{"--port", s.port(), "--bind", "127.0.0.1", "--dir", s.dir}
+	base := []string{"--port", s.Port(), "--bind", "127.0.0.1", "--dir", s.dir}
 	if len(s.args) > 0 && s.args[0][0] != '-' { // a configuration file comes first
 		base = append(s.args[:1:1], append(base, s.args[1:]...)...)
 	} else {
@@ -65,12 +68,12 @@ func (s *server) run() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("redis-server is needed for this test: %v", err)
 	}
-	s.await("PONG", "ping")
+	s.Await("PONG", "ping")
 }
 
-// kill ends the server as kill -9 does, and the child that may be rewriting its file. Killing it again does
+// Kill ends the server as kill -9 does, and the child that may be rewriting its file. Killing it again does
 // nothing.
-func (s *server) kill() {
+func (s *Redis) Kill() {
 	if s.cmd == nil {
 		return
 	}
@@ -81,19 +84,19 @@ func (s *server) kill() {
 	s.cmd = nil
 }
 
-// await repeats a command until it answers so.
-func (s *server) await(answer any, command ...any) {
+// Await repeats a command until it answers so.
+func (s *Redis) Await(answer any, command ...any) {
 	s.t.Helper()
-	s.until(func(ctx context.Context, c *goredis.Client) bool {
+	s.Until(func(ctx context.Context, c *goredis.Client) bool {
 		got, err := c.Do(ctx, command...).Result()
 		return err == nil && got == answer
 	}, command)
 }
 
-// until repeats a question until it is answered with yes.
-func (s *server) until(yes func(ctx context.Context, c *goredis.Client) bool, what ...any) {
+// Until repeats a question until it is answered with yes.
+func (s *Redis) Until(yes func(ctx context.Context, c *goredis.Client) bool, what ...any) {
 	s.t.Helper()
-	c := goredis.NewClient(&goredis.Options{Addr: s.addr, Protocol: 2, DisableIdentity: true})
+	c := goredis.NewClient(&goredis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true})
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -104,24 +107,24 @@ func (s *server) until(yes func(ctx context.Context, c *goredis.Client) bool, wh
 		case <-poll.C:
 		case <-ctx.Done():
 			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-			s.t.Fatalf("%s: not so within 30 s: %v\n%s", s.addr, what, log)
+			s.t.Fatalf("%s: not so within 30 s: %v\n%s", s.Addr, what, log)
 		}
 	}
 }
 
-// blocks waits until a client waits for changes.
-func (s *server) blocks() {
+// Blocks waits until a client waits for changes.
+func (s *Redis) Blocks() {
 	s.t.Helper()
-	s.until(func(ctx context.Context, c *goredis.Client) bool {
+	s.Until(func(ctx context.Context, c *goredis.Client) bool {
 		info, err := c.Info(ctx, "clients").Result()
 		return err == nil && strings.Contains(info, "blocked_clients:1")
 	}, "a waiting client")
 }
 
-// do runs one command.
-func (s *server) do(command ...any) any {
+// Do runs one command.
+func (s *Redis) Do(command ...any) any {
 	s.t.Helper()
-	c := goredis.NewClient(&goredis.Options{Addr: s.addr, Protocol: 2, DisableIdentity: true})
+	c := goredis.NewClient(&goredis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true})
 	defer c.Close()
 	got, err := c.Do(context.Background(), command...).Result()
 	if err != nil {
@@ -130,9 +133,9 @@ func (s *server) do(command ...any) any {
 	return got
 }
 
-// free is a loopback address that nobody listened on a moment ago, with a free port 10000 above it for a
+// FreeAddress is a loopback address that nobody listened on a moment ago, with a free port 10000 above it for a
 // Cluster's bus.
-func free(t testing.TB) string {
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,0 +1,183 @@
+package rig
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Proxy stands between a client and its server and spoils what passes. It begins by passing everything.
+type Proxy struct {
+	Addr string
+
+	behind string
+	mu     sync.Mutex
+	mode   mode
+	delay  time.Duration
+	thawed chan struct{} // closed unless half-open
+	over   chan struct{} // closed with the test
+	links  map[net.Conn]bool
+}
+
+type mode int
+
+const (
+	pass mode = iota
+	cut
+	reset
+	lose
+	halfOpen
+	slowClose
+)
+
+// StartProxy passes connections on to an address. It ends with the test.
+func StartProxy(t testing.TB, behind string) *Proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{Addr: l.Addr().String(), behind: behind, thawed: make(chan struct{}), over: make(chan struct{}), links: make(map[net.Conn]bool)}
+	close(p.thawed)
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return // closed below
+			}
+			all.Go(func() { p.serve(c) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		close(p.over)
+		p.Cut()
+		all.Wait()
+	})
+	return p
+}
+
+// Pass mends everything.
+func (p *Proxy) Pass() { p.set(pass, 0) }
+
+// Latency holds whatever is sent back for a time, in both directions.
+func (p *Proxy) Latency(each time.Duration) { p.set(pass, each) }
+
+// Cut ends every connection in good order, at once, the new ones too.
+func (p *Proxy) Cut() { p.set(cut, 0) }
+
+// Reset ends every connection as a host does that was restarted.
+func (p *Proxy) Reset() { p.set(reset, 0) }
+
+// Lose throws the next answer away and cuts its connection, then passes: the server has done what it was asked.
+func (p *Proxy) Lose() { p.set(lose, 0) }
+
+// HalfOpen lets nothing pass, and nobody know of it, as when a cable is pulled.
+func (p *Proxy) HalfOpen() { p.set(halfOpen, 0) }
+
+// SlowClose lets half of each answer pass, then nothing, and cuts its connection after a time.
+func (p *Proxy) SlowClose(after time.Duration) { p.set(slowClose, after) }
+
+func (p *Proxy) set(m mode, delay time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mode == halfOpen && m != halfOpen {
+		close(p.thawed)
+	}
+	if p.mode != halfOpen && m == halfOpen {
+		p.thawed = make(chan struct{})
+	}
+	p.mode, p.delay = m, delay
+	if m == cut || m == reset {
+		for c := range p.links {
+			p.end(c)
+		}
+	}
+}
+
+// end closes a connection as the mode says. The mutex is held.
+func (p *Proxy) end(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok && p.mode == reset {
+		_ = tcp.SetLinger(0) // fails only for one that is closed
+	}
+	c.Close()
+}
+
+func (p *Proxy) serve(client net.Conn) {
+	defer client.Close()
+	server, err := net.Dial("tcp", p.behind)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	if !p.link(client, server) {
+		return
+	}
+	var both sync.WaitGroup
+	both.Go(func() { p.copy(server, client, false) })
+	both.Go(func() { p.copy(client, server, true) })
+	both.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.links, client)
+	delete(p.links, server)
+}
+
+func (p *Proxy) link(client, server net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mode == cut || p.mode == reset {
+		p.end(client)
+		return false
+	}
+	p.links[client], p.links[server] = true, true
+	return true
+}
+
+func (p *Proxy) copy(to, from net.Conn, answers bool) {
+	defer to.Close()
+	defer from.Close()
+	b := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(b)
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		thawed, mode, delay := p.thawed, p.mode, p.delay
+		if mode == lose && answers {
+			p.mode = pass
+		}
+		p.mu.Unlock()
+		switch {
+		case mode == lose && answers:
+			return
+		case mode == slowClose && answers:
+			_, _ = to.Write(b[:n/2]) // it is closed either way
+			p.hold(delay)
+			return
+		case mode == pass && delay > 0:
+			p.hold(delay)
+		}
+		select {
+		case <-thawed:
+		case <-p.over:
+			return
+		}
+		if _, err := to.Write(b[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// hold waits, but not beyond the test.
+func (p *Proxy) hold(d time.Duration) {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-p.over:
+	}
+}
