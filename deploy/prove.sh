@@ -40,6 +40,9 @@ uploads) # 500 MB over a link that breaks every 5 MB, with a kill -9; 200 upload
 ready) # from an upload's last byte at 8 Mbit/s to pending, through the whole service
   go test ./cmd/lifeline -run '^$' -bench LastByte -benchtime 3x -timeout 60m
   ;;
+contract) # 50,000 requests generated from the OpenAPI document; LIFELINE_SEED chooses others
+  prove ./cmd/lifeline ContractHolds contract
+  ;;
 planner) # the benchmark's instances, beside re-implementations of the peers' planners
   go run ./internal/bench/planner
   ;;

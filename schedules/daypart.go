@@ -10,11 +10,14 @@ type TimeOfDay int
 
 // ParseTimeOfDay reads HH:MM.
 func ParseTimeOfDay(s string) (TimeOfDay, error) {
-	var h, m int
-	if n, err := fmt.Sscanf(s, "%02d:%02d", &h, &m); err != nil || n != 2 || len(s) != 5 || h < 0 || m < 0 || m > 59 || h*60+m > 24*60 {
+	if s == "24:00" {
+		return 24 * 60, nil
+	}
+	t, err := time.Parse("15:04", s)
+	if err != nil || len(s) != 5 {
 		return 0, fmt.Errorf("%q is not a time of day: write HH:MM, at most 24:00", s)
 	}
-	return TimeOfDay(h*60 + m), nil
+	return TimeOfDay(t.Hour()*60 + t.Minute()), nil
 }
 
 func (t TimeOfDay) String() string { return fmt.Sprintf("%02d:%02d", int(t)/60, int(t)%60) }

@@ -77,6 +77,9 @@ func (i *Instant) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("must be an instant such as 2023-10-27T13:00:00.000Z")
 	}
+	if y := t.UTC().Year(); y < 1900 || y > 9999 { // what cannot be written back, and the year 1, which is none
+		return fmt.Errorf("must be between the years 1900 and 9999")
+	}
 	*i = At(t)
 	return nil
 }

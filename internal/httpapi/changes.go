@@ -83,16 +83,28 @@ func (a *api) changes(c *call) error {
 }
 
 func (a *api) changesSince(c *call) (int64, error) {
-	v := c.r.Header.Get("Last-Event-ID")
-	if v == "" {
-		v = c.r.URL.Query().Get("since")
+	since, asked := changeID("since", c.r.URL.Query().Get("since"))
+	last, resumed := changeID("Last-Event-ID", c.r.Header.Get("Last-Event-ID"))
+	if err := together(asked, resumed); err != nil {
+		return 0, err
 	}
+	if last >= 0 {
+		return last, nil
+	}
+	if since >= 0 {
+		return since, nil
+	}
+	return a.Mirror.Sequence(), nil
+}
+
+// changeID is the id of a change; -1 when there is none.
+func changeID(field, v string) (int64, error) {
 	if v == "" {
-		return a.Mirror.Sequence(), nil
+		return -1, nil
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
 	if err != nil || n < 0 {
-		return 0, fault.Fields(fault.Field{Field: "since", Message: "must be the id of a change"})
+		return 0, fault.Fields(fault.Field{Field: field, Message: "must be the id of a change"})
 	}
 	return n, nil
 }

@@ -33,9 +33,12 @@ func decodeStrict(b []byte, v any) error {
 // mergeStrict merges a JSON merge patch (RFC 7396) into the struct that v points to: what is left out stays, null
 // empties.
 func mergeStrict(patch []byte, v any) error {
+	if !json.Valid(patch) {
+		return decodeStrict(patch, v) // which says what is wrong
+	}
 	var changes map[string]json.RawMessage
-	if err := json.Unmarshal(patch, &changes); err != nil {
-		return fault.Wrap(fault.Invalid, err, "the body must be a JSON object: %s", jsonFault(err))
+	if json.Unmarshal(patch, &changes) != nil || changes == nil {
+		return fault.Fields(fault.Field{Field: "body", Message: "must be an object"})
 	}
 	s := reflect.ValueOf(v).Elem()
 	for i := range s.NumField() {

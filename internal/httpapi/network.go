@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -47,9 +48,13 @@ func yamlToJSON(b []byte) ([]byte, error) {
 			return nil, fault.New(fault.Invalid, "line %d of the body uses a YAML alias, which is not taken here: write the value out", t.Position.Line)
 		}
 	}
-	out, err := yaml.YAMLToJSON(b)
-	if err != nil {
+	var v any
+	if err := yaml.Unmarshal(b, &v); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the body is not valid YAML: %s", yaml.FormatError(err, false, true))
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "the body holds a value that JSON does not have")
 	}
 	return out, nil
 }

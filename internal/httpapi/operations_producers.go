@@ -81,7 +81,8 @@ func audioAnswers(headers ...string) []answer {
 	headers = append(headers, "ETag", "Repr-Digest", "Accept-Ranges")
 	return []answer{
 		givesBytes("audio/mpeg", http.StatusOK, "The recording.", headers...),
-		givesBytes("audio/mpeg", http.StatusPartialContent, "The range that was asked for.", append(headers, "Content-Range")...),
+		{http.StatusPartialContent, "The range that was asked for, or several.", []form{{mediaType: "audio/mpeg", schema: openapi.String()},
+			{mediaType: "multipart/byteranges", schema: openapi.String()}}, append(headers, "Content-Range")},
 		givesNothing(http.StatusNotModified, "The caller has the recording already.", "ETag"),
 	}
 }

@@ -34,7 +34,7 @@ var (
 )
 
 // durationPattern is a duration as Go writes it, at least of seconds and minutes.
-const durationPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+const durationPattern = `^([0-9]{1,5}(\.[0-9]{1,5})?(ms|s|m|h)){1,3}$`
 
 func withDefault(s *openapi.Schema, v any) *openapi.Schema {
 	s.Default = v

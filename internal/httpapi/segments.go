@@ -18,10 +18,7 @@ import (
 
 // uploadSegment takes the parts meta and audio, in either order, and answers the analysed segment.
 func (a *api) uploadSegment(c *call) error {
-	wait, err := c.wait(time.Minute)
-	if err != nil {
-		return err
-	}
+	wait, waiting := c.wait(time.Minute)
 	mr, err := c.r.MultipartReader()
 	if err != nil {
 		return fault.Wrap(fault.Unsupported, err, "send multipart/form-data with a part meta (JSON) and a part audio (MP3)")
@@ -40,7 +37,8 @@ func (a *api) uploadSegment(c *call) error {
 		}
 		switch name := part.FormName(); {
 		case name == "meta" && seg == nil:
-			if seg, err = a.readMeta(c.print.of(part)); err != nil {
+			seg, err = a.readMeta(c.print.of(part))
+			if err := together(waiting, err); err != nil {
 				return err
 			}
 		case name == "audio" && received == nil:
@@ -52,6 +50,9 @@ func (a *api) uploadSegment(c *call) error {
 		default:
 			return fault.Fields(fault.Field{Field: name, Message: "is a part that is not expected here: send one meta and one audio"})
 		}
+	}
+	if waiting != nil {
+		return waiting
 	}
 	if seg == nil {
 		return fault.Fields(fault.Field{Field: "meta", Message: "is missing: send the metadata as a part of that name"})

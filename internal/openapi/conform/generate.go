@@ -49,8 +49,8 @@ func (g *Generator) value(schema map[string]any, name string, depth int) any {
 		return Pick(g, known)
 	}
 	s := g.contract.Resolve(schema)
-	if any, ok := s["anyOf"].([]any); ok {
-		return g.value(Pick(g, any).(map[string]any), name, depth)
+	if forms, ok := s["anyOf"].([]any); ok {
+		return g.value(Pick(g, forms).(map[string]any), name, depth)
 	}
 	if enum, ok := s["enum"].([]any); ok {
 		return Pick(g, enum)

@@ -29,9 +29,9 @@ func (g *Generator) Spoil(schema map[string]any, value any) (Spoiled, bool) {
 // spoils yields every way to spoil a value, whole, by its path.
 func (g *Generator) spoils(schema map[string]any, value any, path string, yield func(Spoiled)) {
 	s := g.contract.Resolve(schema)
-	if any, ok := s["anyOf"].([]any); ok {
-		first := g.contract.Resolve(any[0].(map[string]any))
-		if last := any[len(any)-1].(map[string]any); last["type"] == "null" && value != nil {
+	if forms, ok := s["anyOf"].([]any); ok {
+		first := g.contract.Resolve(forms[0].(map[string]any))
+		if last := forms[len(forms)-1].(map[string]any); last["type"] == "null" && value != nil {
 			g.spoils(first, value, path, func(s Spoiled) {
 				if s.Value != nil || s.Field != path {
 					yield(s)
