@@ -18,8 +18,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// path is the part of an absolute address that the house's do takes.
-func path(t *testing.T, address string) string {
+// pathOf is the part of an absolute address that the house's do takes.
+func pathOf(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -63,7 +63,7 @@ func TestEveryFormListsTheSameDay(t *testing.T) {
 			}
 			if !fetched[q.Items[n].Audio.SHA256] {
 				fetched[q.Items[n].Audio.SHA256] = true
-				audio := h.do(http.MethodGet, path(t, address), "", nil, nil)
+				audio := h.do(http.MethodGet, pathOf(t, address), "", nil, nil)
 				if sum := sha256.Sum256(audio.body); audio.status != http.StatusOK || hex.EncodeToString(sum[:]) != q.Items[n].Audio.SHA256 {
 					t.Errorf("%s: %d, %d bytes", address, audio.status, len(audio.body))
 				}
@@ -118,7 +118,7 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	secret := h.secrets["station:harbour-dawn"]
 	m3u := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue.m3u?date=2099-11-25", secret, nil, nil)
 	list, tag := addresses(m3u.body), m3u.header.Get("ETag")
-	good := path(t, list[0])
+	good := pathOf(t, list[0])
 	item := q.Items[0].Audio
 	whole := h.do(http.MethodGet, good, "", nil, nil).body
 	etag := `"` + item.SHA256 + `"`
@@ -182,7 +182,7 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	refused := func(address string, status int, why string) {
 		t.Helper()
 		var p wire.Problem
-		got := h.do(http.MethodGet, path(t, address), "", nil, nil)
+		got := h.do(http.MethodGet, pathOf(t, address), "", nil, nil)
 		if got.into(t, &p); got.status != status || !strings.Contains(p.Detail, why) {
 			t.Errorf("%s: %d %s", address, got.status, got.body)
 		}
@@ -232,7 +232,7 @@ func TestNextWalksThePublishedDays(t *testing.T) {
 		t.Errorf("at the end: %d %s", got.status, got.body)
 	}
 	uri := h.do(http.MethodGet, at+"?format=uri", secret, nil, nil)
-	if got := h.do(http.MethodGet, path(t, strings.TrimSpace(string(uri.body))), "", nil, nil); got.status != http.StatusOK || len(got.body) == 0 {
+	if got := h.do(http.MethodGet, pathOf(t, strings.TrimSpace(string(uri.body))), "", nil, nil); got.status != http.StatusOK || len(got.body) == 0 {
 		t.Errorf("%s: %d", uri.body, got.status)
 	}
 	if got := h.do(http.MethodGet, at+"?format=liq", secret, nil, nil); !strings.HasPrefix(string(got.body), `annotate:item_id="`+want[0].ID+`"`) {
