@@ -63,12 +63,8 @@ func nextPermutation(a []uint8) bool {
 
 // record settles the order with the record of its choice, and answers where it ends.
 func (f *filler) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int, bySums bool) int64 {
-	choice := &Choice{Method: MethodClosing, StartAt: instant(at), Target: Ms(end - at), Residual: Ms(residual), Proved: proved,
-		Least: Ms(f.st.least), Most: Ms(f.st.most), Mean: Ms(f.mean), Wide: len(c.ms), Slack: Ms(c.slack), BySums: bySums, Tried: tried}
-	choice.Asked = Ms(c.residual)
-	if bySums {
-		choice.Asked = Ms(residual)
-	}
+	choice := &Choice{Method: MethodClosing, StartAt: instant(at), Target: Ms(end - at), Residual: Ms(residual), Proved: proved, Cut: f.more,
+		Least: Ms(c.least), Most: Ms(c.most), Nearest: c.nearest, Wide: len(c.ms), BySums: bySums, Tried: tried}
 	choice.Candidates = make([]Candidate, 0, len(f.list))
 	for _, i := range f.play { // first what was in play, then what was refused
 		choice.Candidates = append(choice.Candidates, f.candidate(i))
@@ -98,7 +94,28 @@ func (f *filler) record(c *closer, at, end, residual int64, proved bool, order [
 		at -= f.p.trimLast(residual, f.fade())
 		choice.Faded = Ms(end + residual - at)
 	}
+	f.warnOff(choice, at-end)
 	return at
+}
+
+// warnOff says that a closing is farther off than its position asks, and whether it could have been nearer.
+func (f *filler) warnOff(c *Choice, off int64) {
+	if cut := c.Faded.Milliseconds(); cut > f.pl.pos.FadeMax.Milliseconds() {
+		off = cut
+	}
+	if abs(off) <= max(f.pl.pos.Near.Milliseconds(), 1) {
+		return
+	}
+	why := "nearer sets there are, but no order of them is allowed"
+	switch {
+	case c.Proved && c.Cut:
+		why = "proved the least of all sets of up to " + itoa(maxSet) + " of the " + itoa(c.Wide) + " candidates most overdue"
+	case c.Proved:
+		why = "proved the least of all sets of its " + itoa(c.Wide) + " candidates"
+	case c.Cut:
+		why = "the least that was found among the " + itoa(c.Wide) + " candidates most overdue"
+	}
+	f.p.warn("fill_residual", f.w.Window, "", "position %s fills its time to %d ms: %s", f.pl.pos.ID, off, why)
 }
 
 func ints(b []uint8) []int {

@@ -6,19 +6,21 @@ import (
 	"slices"
 )
 
-// closer finds sets of one to five candidates whose air times add up to a target: what closes a stretch exactly.
-// Candidates come in due order, at most closeWidth of them. It is a pure function of its fields, so that a record of
-// them reproduces its choice; the scratch tables only save allocations.
+// closer finds sets of one to five candidates whose air times add up to a target, or as near it as is allowed: what
+// closes a stretch. Candidates come in due order, at most closeWidth of them. It is a pure function of its first
+// fields, so that a record of them reproduces its choice; the scratch tables only save allocations.
 type closer struct {
-	ms     []int64   // air time of each candidate
-	clash  []bits256 // candidates that may not air together with this one
-	target int64     // wanted sum
-	slack  int64     // how far off the sum may be
-	mean   int64     // of the candidates' class: what the number of items aims at
-	banned [][]uint8 // sets found before that no order of airing allows
+	ms          []int64   // air time of each candidate
+	clash       []bits256 // candidates that may not air together with this one
+	target      int64     // wanted sum
+	least, most int64     // by how much the sum may be off it
+	nearest     bool      // coming near the target counts before all else
+	banned      [][]uint8 // sets found before that no order of airing allows
 
 	order   []uint8 // candidates by air time
 	sorted  []int64 // their air times
+	goal    int64   // the middle of the sums allowed
+	slack   int64   // and how far from it they reach
 	shift   int     // sums are tabled in cells of 1<<shift ms
 	filter  [1 << 12]uint64
 	heads   [1 << 11]int32
@@ -27,14 +29,14 @@ type closer struct {
 	bestN   int
 	bestFor int64
 	bestOff int64
-
-	residual int64 // asked of find
 }
 
-// What a set that is more than a millisecond off loses of its merit, and for each millisecond.
+// What a set loses of its merit for each of its items, by the number of candidates, for each candidate that its least
+// overdue item goes ahead of, and for each millisecond that it is off when that counts before all else.
 const (
-	inexact  = 1500
-	nearness = 64
+	itemCost  = 20
+	depthCost = 128
+	offCost   = 1 << 30
 )
 
 // closeWidth is the most candidates that a closing looks at, and maxSet the most that find puts together.
@@ -54,9 +56,9 @@ type pair struct {
 	next int32 // place+1 in the same bucket
 }
 
-// find is the best set, ascending by place, whose sum is the target plus residual, or up to slack off that; none when
-// there is none of one to five candidates. Off says by how much the sum is off the target.
-func (c *closer) find(residual int64) (set []uint8, off int64) {
+// find is the best set of one to five candidates, ascending by place, and by how much its sum is off the target; none
+// when no sum is within what is allowed.
+func (c *closer) find() (set []uint8, off int64) {
 	n := len(c.ms)
 	c.order, c.sorted = c.order[:0], c.sorted[:0]
 	for i := range n {
@@ -66,9 +68,11 @@ func (c *closer) find(residual int64) (set []uint8, off int64) {
 	for _, i := range c.order {
 		c.sorted = append(c.sorted, c.ms[i])
 	}
-	ms, goal := c.sorted, c.target+residual
+	c.slack = (c.most - c.least + 1) / 2
+	c.goal = c.target + c.most - c.slack
+	ms, goal := c.sorted, c.goal
 	c.shift = bits.Len64(uint64(c.slack))
-	c.bestN, c.residual = 0, residual
+	c.bestN = 0
 	clear(c.filter[:])
 	clear(c.heads[:])
 	c.pairs = c.pairs[:0]
@@ -118,7 +122,7 @@ func (c *closer) find(residual int64) (set []uint8, off int64) {
 			longest = max(longest, sum+c.slack)
 		}
 	}
-	return c.best[:c.bestN], c.bestOff + residual
+	return c.best[:c.bestN], c.bestOff
 }
 
 // table enters a pair, and marks its sum, and those within the slack, in the filter.
@@ -156,10 +160,11 @@ func (c *closer) complete(d int64, rest ...uint8) {
 	}
 }
 
-// offer keeps a set of places in sorted whose sum is short by so much, if that is within the slack, no two of it
+// offer keeps a set of places in sorted whose sum is short of the goal by so much, if that is allowed, no two of it
 // clash and it is better than the best so far.
 func (c *closer) offer(short int64, places ...uint8) {
-	if short > c.slack || short < -c.slack {
+	off := c.goal - c.target - short
+	if off < c.least || off > c.most {
 		return
 	}
 	var set [maxSet]uint8
@@ -167,6 +172,13 @@ func (c *closer) offer(short int64, places ...uint8) {
 		set[i] = c.order[k]
 	}
 	chosen := set[:len(places)]
+	merit := c.merit(chosen, c.target+off) - abs(off)
+	if c.nearest {
+		merit -= abs(off) * offCost
+	}
+	if c.bestN > 0 && merit < c.bestFor {
+		return
+	}
 	for i, a := range chosen {
 		for _, b := range chosen[i+1:] {
 			if c.clash[a].has(int(b)) {
@@ -178,12 +190,8 @@ func (c *closer) offer(short int64, places ...uint8) {
 	if len(c.banned) > 0 && c.ban(chosen) {
 		return
 	}
-	merit := c.merit(chosen)
-	if off := abs(c.residual - short); off > 1 {
-		merit -= inexact + off*nearness
-	}
 	if c.bestN == 0 || merit > c.bestFor || merit == c.bestFor && slices.Compare(chosen, c.best[:c.bestN]) < 0 {
-		c.bestFor, c.bestOff = merit, -short
+		c.bestFor, c.bestOff = merit, off
 		c.bestN = copy(c.best[:], chosen)
 	}
 }
@@ -209,30 +217,24 @@ func (c *closer) ban(sorted []uint8) bool {
 	return false
 }
 
-// merit prefers what is most overdue, every millisecond of air time counting alike, so that neither short nor long
-// candidates are preferred; and among these a number of items near what the mean air time suggests.
-func (c *closer) merit(set []uint8) int64 {
-	var overdue, sum int64
+// merit prefers what is most overdue, every millisecond of air time counting alike; then sets of few items, which leave
+// to later closings the short ones without which what is long finds no place; and sets that take nothing from far
+// down the due order.
+func (c *closer) merit(set []uint8, sum int64) int64 {
+	var overdue int64
+	var deepest uint8
 	wide := int64(len(c.ms))
 	for _, i := range set {
 		overdue += (wide - int64(i)) * c.ms[i]
-		sum += c.ms[i]
+		deepest = max(deepest, i)
 	}
-	merit := overdue * 64 / max(sum, 1)
-	if c.mean > 0 {
-		aim := (sum + c.mean/2) / c.mean
-		off := int64(len(set)) - aim
-		merit -= off * off * wide * 2
-	}
-	return merit
+	return overdue*64/max(sum, 1) - int64(len(set))*wide*itemCost - int64(deepest)*depthCost
 }
 
-// reachable reports whether, by the stride of the air times alone, some sum can be within the slack of the target plus
-// residual.
-func (c *closer) reachable(residual int64) bool {
+// reachable reports whether, by the stride of the air times alone, some sum can be as near the target as is allowed.
+func (c *closer) reachable() bool {
 	g := c.stride()
-	low := c.target + residual - c.slack
-	return (low+g-1)/g*g <= c.target+residual+c.slack
+	return (c.target+c.least+g-1)/g*g <= c.target+c.most
 }
 
 // stride is the greatest common divisor of the candidates' air times: sums move in steps of it.

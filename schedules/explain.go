@@ -44,16 +44,15 @@ type Choice struct {
 	Method     string      `json:"method"`
 	For        string      `json:"for,omitempty"` // the demand
 	StartAt    Instant     `json:"start_at"`
-	Target     Millis      `json:"target_ms,omitzero"`   // to be filled
-	Residual   Millis      `json:"residual_ms,omitzero"` // filled more (or less) than the target
-	Proved     bool        `json:"residual_proved,omitempty"`
+	Target     Millis      `json:"target_ms,omitzero"`         // to be filled
+	Residual   Millis      `json:"residual_ms,omitzero"`       // filled more (or less) than the target
+	Proved     bool        `json:"residual_proved,omitempty"`  // within a millisecond, or no set of the candidates in play has less; where the search was cut: none of up to five
+	Cut        bool        `json:"search_cut,omitempty"`       // there was more material, less overdue, than came into play
 	Least      Millis      `json:"least_residual_ms,omitzero"` // range of residual allowed
 	Most       Millis      `json:"most_residual_ms,omitzero"`
-	Mean       Millis      `json:"mean_ms,omitzero"`  // of the candidates, which the number of items aims at
-	Asked      Millis      `json:"asked_ms,omitzero"` // residual aimed at
+	Nearest    bool        `json:"nearest,omitempty"` // the residual counted before all else
 	BySums     bool        `json:"by_sums,omitempty"` // the set is the subset sums', of any size
-	Slack      Millis      `json:"slack_ms,omitzero"`
-	Wide       int         `json:"wide,omitempty"` // candidates in play
+	Wide       int         `json:"wide,omitempty"`    // candidates in play
 	Candidates []Candidate `json:"candidates"`
 	Aired      []string    `json:"aired"`            // what was chosen, in order
 	Tried      int         `json:"tried,omitempty"`  // which order of the set, counted from due order

@@ -14,6 +14,7 @@ type filler struct {
 	spare bool // the station's fallback counts as material too
 	bend  bool // soft rules may bend
 	mean  int64
+	more  bool   // the last gathering has left material out
 	list  []cand // of the last gathering, in due order: refused ones too
 	play  []int  // those of list that nothing refuses
 }
@@ -30,12 +31,18 @@ type cand struct {
 // closeItems is how many items of mean length a closing set may span; heads are placed until so much is left.
 const closeItems = 4.7
 
-// widths are how many candidates closings look at, in turn.
-var widths = [...]int{44, 52, 64, 112, closeWidth - 1}
+// How many candidates closings look at, in turn: those that must be exact, and those that need only come near.
+var (
+	exactWidths = []int{90, 128, 192, closeWidth - 1}
+	nearWidths  = []int{44, 48, 52, 56, 60, 64, 112, closeWidth - 1}
+)
 
-// nearEnough is how far off, in milliseconds and within the window's tolerance, a closing may be before what is not yet
-// due takes part in it.
+// nearest is how far off, in milliseconds, the nearest set is looked for first, and how much may be faded away at will.
 const nearEnough = 20
+
+// coarseAfter is after how many closings of a day that looked at all candidates, and still came to no exact set, later
+// ones look no farther than their first: durations in frames, say, do not add up.
+const coarseAfter = 3
 
 // backSteps is how many heads a closing that does not come out gives back, one by one.
 const backSteps = 10
@@ -65,14 +72,14 @@ func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
 		at   int64
 	}
 	var heads []step
-	f.gather(at, end, widths[0])
+	f.gather(at, end, nearWidths[0])
 	if len(f.play) == 0 && end-at <= f.longest() {
 		return at, false
 	}
 	begin, start := f.p.here(), at
 	// First for a set that closes exactly, going back over several heads; then for the least residual.
 	for _, exact := range [...]bool{true, false} {
-		if exact && float64(end-at) <= closeItems*float64(f.mean) && len(f.pl.queue.class) > widths[0] {
+		if exact && float64(end-at) <= closeItems*float64(f.mean) && len(f.pl.queue.class) > nearWidths[0] {
 			continue // no heads: there is one set to choose, and what is due counts as much as being exact
 		}
 		f.p.reset(begin)
@@ -110,7 +117,7 @@ func (f *filler) longest() int64 { return int64(closeItems * float64(max(f.mean,
 
 // loosely places the most overdue items until the target is about reached.
 func (f *filler) loosely(at, target int64) int64 {
-	f.gather(at, target, widths[0])
+	f.gather(at, target, nearWidths[0])
 	for target-at > f.mean/2 {
 		next, ok := f.head(at, f.st.end)
 		if !ok {
@@ -127,17 +134,33 @@ func (f *filler) loosely(at, target int64) int64 {
 	return at
 }
 
+// longShare is how many in ten candidates may be longer than half of what is to be filled. They are hard to place, a set
+// holds one at most, and without a bound they would in time be all that is due.
+const longShare = 7
+
 // gather lists up to limit candidates that may air anywhere in [at, end), most overdue first.
 func (f *filler) gather(at, end int64, limit int) {
-	f.list, f.play = f.list[:0], f.play[:0]
+	f.list, f.play, f.more = f.list[:0], f.play[:0], false
 	room := end - at + max(f.st.most, f.fade())
+	long := 0
 	f.each(func(seg int32, last int64) bool {
+		if len(f.play) == limit {
+			f.more = true
+			return false
+		}
 		c := f.consider(seg, last, at, end, room)
 		if c.why == "" && c.refused.rule == nil {
-			f.play = append(f.play, len(f.list))
+			if c.unit.ms > (end-at)/2 {
+				long++
+			}
+			if c.unit.ms > (end-at)/2 && long > limit*longShare/10 && limit < closeWidth-1 {
+				c.why, f.more = "as long, and more overdue, are enough others", true
+			} else {
+				f.play = append(f.play, len(f.list))
+			}
 		}
 		f.list = append(f.list, c)
-		return len(f.play) < limit
+		return true
 	})
 	if f.bend {
 		slices.SortStableFunc(f.play, func(a, b int) int { return cmp.Compare(f.list[a].bends, f.list[b].bends) })
@@ -193,20 +216,16 @@ func (f *filler) consider(seg int32, last, start, end, room int64) cand {
 	return c
 }
 
+// headRest is how many items of mean length a head leaves room for after it, if it can: less is hard to fill with what
+// is due.
+const headRest = 2
+
 // head settles the most overdue candidate that may air at exactly at and leaves room for something after it.
 func (f *filler) head(at, end int64) (int64, bool) {
-	f.list = f.list[:0]
-	best := -1
-	f.each(func(seg int32, last int64) bool {
-		e := &f.p.lib.entries[seg]
-		u, broken := f.p.unit(seg, f.pl.pos.Chain)
-		c := f.consider(seg, last, at, at+u.ms, end-at)
-		if broken == "" && e.ms > 0 && c.why == "" && c.refused.rule == nil && (best < 0 || c.bends < f.list[best].bends) {
-			best = len(f.list)
-		}
-		f.list = append(f.list, c)
-		return best < 0 || f.list[best].bends > 0 && len(f.list) < 4*closeWidth
-	})
+	best := f.headWithin(at, end-at-headRest*f.mean)
+	if best < 0 {
+		best = f.headWithin(at, end-at)
+	}
 	if best < 0 {
 		return at, false
 	}
@@ -223,6 +242,24 @@ func (f *filler) head(at, end int64) (int64, bool) {
 	return at + c.unit.ms, true
 }
 
+// headWithin lists candidates up to the first that may air at exactly at and takes no more than room; its place in the
+// list, or -1.
+func (f *filler) headWithin(at, room int64) int {
+	f.list = f.list[:0]
+	best := -1
+	f.each(func(seg int32, last int64) bool {
+		e := &f.p.lib.entries[seg]
+		u, broken := f.p.unit(seg, f.pl.pos.Chain)
+		c := f.consider(seg, last, at, at+u.ms, room)
+		if broken == "" && e.ms > 0 && c.why == "" && c.refused.rule == nil && (best < 0 || c.bends < f.list[best].bends) {
+			best = len(f.list)
+		}
+		f.list = append(f.list, c)
+		return best < 0 || f.list[best].bends > 0 && len(f.list) < 4*closeWidth
+	})
+	return best
+}
+
 func (f *filler) settle(c cand, at int64, choice *Choice, order, rank int) {
 	f.p.settle(placed{unit: c.unit, start: at, win: f.st.win, position: f.pl.pos, index: f.pl.index, choice: choice, place: order,
 		rank: rank, since: c.last, fallback: !f.pl.queue.members.has(c.unit.main), queue: f.pl.queue})
@@ -237,43 +274,72 @@ func (f *filler) candidate(i int) Candidate {
 	return k
 }
 
-// closing settles a set of candidates that fills [at, end): when it must be exact to the millisecond, or at most one
-// off, of what is due next; else as near as what is due allows, then with more and more of what is not, and last with
-// the least residual that there is.
+// closing settles a set of candidates that fills [at, end): as near as the position asks, of what is due next; when it
+// may be found by giving heads back, only so; else with more and more of what is not yet due, and last with the least
+// residual that there is.
 func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 	c := &f.p.closer
+	near, widths := max(f.pl.pos.Near.Milliseconds(), 1), nearWidths
+	if near == 1 {
+		widths = exactWidths
+	} else if exact {
+		near = 1
+	}
 	for _, wide := range widths {
 		f.gather(at, end, wide)
 		f.load(c, end-at)
-		middle := int64(0)
-		c.slack = max(min(-f.st.least, f.st.most, nearEnough), 0)
-		if fade := f.fade(); fade > 0 { // what is over can be faded away, or is cut by a post
-			middle = min(fade, nearEnough) / 2
-			c.slack = middle
-		} else if exact {
-			c.slack = min(c.slack, 1)
+		c.least, c.most = f.allowed(near)
+		if f.pl.pos.FadeMax.Duration > 0 {
+			c.least, c.most = 0, min(c.most, nearEnough)
 		}
-		if !c.reachable(middle) {
+		if !c.reachable() {
 			break // in whole seconds, say, nothing comes so near: more candidates would not either
 		}
-		set, off := c.find(middle)
+		set, off := c.find()
+		if reached, ok := f.offer(c, at, end, off, near == 1, set); ok {
+			return reached, true
+		}
+		if exact || !f.more || near == 1 && f.p.coarse >= coarseAfter {
+			break
+		}
+		if wide == closeWidth-1 {
+			f.p.coarse++
+		}
+	}
+	if exact && f.more {
+		return at, false
+	}
+	bound := int64(maxTime)
+	if exact {
+		bound = 1
+	}
+	for _, wide := range widths { // as near as what is due comes, before as near as anything does
+		f.gather(at, end, wide)
+		f.load(c, end-at)
+		c.least, c.most = f.allowed(min(bound, nearEnough))
+		if c.nearest = true; !f.more || !c.reachable() {
+			break
+		}
+		set, off := c.find()
 		if reached, ok := f.offer(c, at, end, off, true, set); ok {
 			return reached, true
 		}
-		if exact || len(f.play) < wide {
-			break
-		}
 	}
-	if exact && len(f.play) >= widths[0] {
-		return at, false
+	return f.nearest(c, at, end, bound)
+}
+
+// allowed is by how much a closing that is to come so near may be off, and above that what a fade takes away.
+func (f *filler) allowed(near int64) (least, most int64) {
+	most = f.st.most
+	if f.st.cut > 0 {
+		most = f.st.cut // a post cuts it off
 	}
-	c.slack = 0
-	return f.nearest(c, at, end, exact)
+	return max(f.st.least, -near), max(min(most, near), f.pl.pos.FadeMax.Milliseconds())
 }
 
 // load makes the closer ready for the gathered candidates.
 func (f *filler) load(c *closer, target int64) {
-	c.ms, c.target, c.mean = c.ms[:0], target, f.mean
+	c.ms, c.target, c.nearest = c.ms[:0], target, false
 	c.banned = c.banned[:0]
 	for _, i := range f.play {
 		c.ms = append(c.ms, f.list[i].unit.ms)
@@ -281,39 +347,43 @@ func (f *filler) load(c *closer, target int64) {
 	f.clashes(c)
 }
 
-// nearest settles the set with the least residual that may be left: at most 1 ms when it must be exact. A fade that
-// the position allows makes the time exactly; only then is a residual left, and the subset sums prove that the
-// candidates allow no smaller one.
-func (f *filler) nearest(c *closer, at, end int64, exact bool) (int64, bool) {
+// nearest settles the set of any size with the least residual that may be left, if that is within the bound. The subset
+// sums prove that the candidates allow no smaller one.
+func (f *filler) nearest(c *closer, at, end, bound int64) (int64, bool) {
 	if len(f.play) == 0 || f.p.tables == 0 {
 		return at, false
 	}
 	f.p.tables--
-	fade := f.fade()
-	over, under := max(f.st.most, fade), -f.st.least
-	if exact {
-		over, under = max(min(f.st.most, 1), fade), min(under, 1)
-	}
+	least, most := f.allowed(bound)
 	table := &f.p.sums
-	table.table(c.ms, c.target+over, c.stride())
+	table.table(c.ms, c.target+most, c.stride())
+	c.least, c.most, c.nearest = max(least, -nearEnough), min(most, nearEnough), true
+	near, off := c.find()
+	near = slices.Clone(near)
 	proved := true
-	for size := int64(0); size <= max(over, under); size++ {
+	for size := int64(0); size <= max(most, -least); size++ {
 		for _, r := range [...]int64{size, -size} {
-			if r > over || -r > under || r == 0 && size > 0 || !table.has(c.target+r) {
+			if r > most || r < least || r == 0 && size > 0 || !table.has(c.target+r) {
 				continue
 			}
-			set, _ := c.find(r)
-			if reached, ok := f.offer(c, at, end, r, proved, set); ok {
-				return reached, true
+			set := near
+			if size > nearEnough {
+				c.least, c.most = r, r
+				set, off = c.find()
+			}
+			if off == r {
+				if reached, ok := f.offer(c, at, end, r, proved, set); ok {
+					return reached, true
+				}
 			}
 			big := table.set(c.target+r, c.ms)
 			slices.Sort(big)
 			if len(big) <= maxClosing && !c.clashing(big) {
-				set = set[:0]
-				for _, k := range big {
-					set = append(set, uint8(k))
+				chosen := make([]uint8, len(big))
+				for n, k := range big {
+					chosen[n] = uint8(k)
 				}
-				if reached, ok := f.settleSet(c, at, end, r, proved, set, true); ok {
+				if reached, ok := f.settleSet(c, at, end, r, proved, chosen, true); ok {
 					return reached, true
 				}
 			}
@@ -343,7 +413,7 @@ func (f *filler) offer(c *closer, at, end, residual int64, proved bool, set []ui
 			return reached, true
 		}
 		c.banned = append(c.banned, chosen)
-		set, residual = c.find(c.residual)
+		set, residual = c.find()
 	}
 	return at, false
 }

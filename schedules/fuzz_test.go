@@ -85,9 +85,9 @@ func FuzzClosing(f *testing.F) {
 			}
 		}
 		for _, slack := range []int64{0, 1, 20} {
-			c.slack = slack
-			set, off := c.find(0)
-			exists := false
+			c.least, c.most, c.nearest = -slack, slack, slack == 20
+			set, off := c.find()
+			exists, nearest := false, slack
 			for bits := 1; bits < 1<<len(lengths); bits++ {
 				var some []int
 				var sum int64
@@ -99,7 +99,11 @@ func FuzzClosing(f *testing.F) {
 				}
 				if len(some) <= maxSet && !c.clashing(some) && abs(sum-c.target) <= slack {
 					exists = true
+					nearest = min(nearest, abs(sum-c.target))
 				}
+			}
+			if c.nearest && exists && abs(off) != nearest {
+				t.Fatalf("%d off, and a set is %d off", off, nearest)
 			}
 			if exists != (len(set) > 0) {
 				t.Fatalf("slack %d: found %v, and one exists: %v", slack, set, exists)

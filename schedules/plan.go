@@ -49,6 +49,7 @@ type planner struct {
 	placed     []placed
 	searches   int // steps of search that the stretch in hand has left
 	tables     int // subset-sum tables that it has left
+	coarse     int // closings of the day that came to no exact set of all candidates
 	sums       sums
 	undo       []due // last airings to restore on reset
 }

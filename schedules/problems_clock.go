@@ -72,6 +72,9 @@ func (p *problems) position(at string, pos *Position) {
 	if pos.FadeMax.Duration < 0 || pos.FadeMax.Duration > time.Minute {
 		p.add(at+".fade_max_ms", "must be from 0 to 60000")
 	}
+	if pos.Near.Duration < 0 || pos.Near.Duration > time.Minute || pos.Near.Duration > 0 && pos.Fill == nil {
+		p.add(at+".near_ms", "must be from 0 to 60000, and only a fill has it")
+	}
 	if pos.Prefer != "" && pos.Prefer != "unexposed" {
 		p.add(at+".prefer", "%q must be unexposed, or left out", pos.Prefer)
 	}

@@ -61,7 +61,7 @@ func (c *Choice) closeAgain() ([]string, error) {
 	if c.Wide > len(c.Candidates) || c.Wide > closeWidth {
 		return nil, fmt.Errorf("%d candidates are in play, and %d recorded", c.Wide, len(c.Candidates))
 	}
-	k := &closer{target: c.Target.Milliseconds(), slack: c.Slack.Milliseconds(), mean: c.Mean.Milliseconds(), clash: make([]bits256, c.Wide)}
+	k := &closer{target: c.Target.Milliseconds(), least: c.Least.Milliseconds(), most: c.Most.Milliseconds(), nearest: c.Nearest, clash: make([]bits256, c.Wide)}
 	for i := range c.Candidates[:c.Wide] {
 		k.ms = append(k.ms, c.Candidates[i].Duration.Milliseconds())
 		for _, j := range c.Candidates[i].Clashes {
@@ -78,7 +78,7 @@ func (c *Choice) closeAgain() ([]string, error) {
 	}
 	var set []uint8
 	if c.BySums {
-		total := k.target + c.Asked.Milliseconds()
+		total := k.target + c.Residual.Milliseconds()
 		table := subsetSums(k.ms, total, k.stride())
 		if !table.has(total) {
 			return nil, fmt.Errorf("the candidates do not add up to %d ms", total)
@@ -88,7 +88,7 @@ func (c *Choice) closeAgain() ([]string, error) {
 		}
 		slices.Sort(set)
 	} else {
-		set, _ = k.find(c.Asked.Milliseconds())
+		set, _ = k.find()
 	}
 	for range c.Tried {
 		if !nextPermutation(set) {

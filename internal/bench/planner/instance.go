@@ -58,7 +58,7 @@ func newInstance(n int, unit string, seed uint64, days int) instance {
 		in.segments = append(in.segments, schedules.Segment{ID: p.id, Revision: 1, Kind: "ident", Title: p.id, Language: schedules.NoLanguage,
 			State: schedules.Approved, Recording: recording(p.id, p.ms)})
 	}
-	in.input = schedules.Input{Station: station(), Date: firstDay, Clocks: map[string]schedules.Clock{"hour": clock()}, Seed: seed}
+	in.input = schedules.Input{Station: station(), Date: firstDay, Clocks: map[string]schedules.Clock{"hour": clock(20)}, Seed: seed}
 	return in
 }
 
@@ -98,14 +98,15 @@ func station() schedules.Station {
 				"RRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23;BYMINUTE=0;BYSECOND=0"}}}}
 }
 
-func clock() schedules.Clock {
+// clock is the hour of two gaps, which are filled to so many milliseconds.
+func clock(near int64) schedules.Clock {
 	top, half, two := schedules.Ms(0), schedules.Ms(hour/2), 2
 	material := &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}
 	return schedules.Clock{ID: "hour", Length: schedules.Ms(hour), Positions: []schedules.Position{
 		{ID: "top", At: &top, Start: schedules.Hard, Segment: "post-top"},
-		{ID: "first", Fill: material},
+		{ID: "first", Fill: material, Near: schedules.Ms(near)},
 		{ID: "half", At: &half, Start: schedules.Hard, Segment: "post-half"},
-		{ID: "second", Fill: material},
+		{ID: "second", Fill: material, Near: schedules.Ms(near)},
 	}, Rules: []schedules.Rule{
 		{ID: "item rest 4 h", Only: material, Separate: "segment", For: schedules.Ms(4 * hour), Hard: true},
 		{ID: "series rest 1 h", Only: material, Separate: "series", For: schedules.Ms(hour), Hard: true},

@@ -9,9 +9,15 @@ import (
 	"lifeline/schedules/auditor"
 )
 
-// ours plans every day with the planner, each from the history of those before, and audits each whole.
-func ours(in instance) ([]day, error) {
+// ours plans every day with the planner, each from the history of those before, and audits each whole. Gaps are filled
+// to within so many milliseconds, for the sake of the rotation; 0: exactly.
+func ours(near int64) func(instance) ([]day, error) {
+	return func(in instance) ([]day, error) { return month(in, near) }
+}
+
+func month(in instance, near int64) ([]day, error) {
 	input := in.input
+	input.Clocks = map[string]schedules.Clock{"hour": clock(near)}
 	input.Library = schedules.Prepare(in.segments, nil)
 	var out []day
 	for i := range in.days {
