@@ -112,6 +112,9 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 			}
 			if exact {
 				st.least, st.most = 0, 0
+				if p.in.rough {
+					st.cut = w.tolerance
+				}
 			}
 			for j := max(index, part.first); j < min(until+1, part.last); j++ {
 				pos := &positions[j]
@@ -123,7 +126,12 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 				p.warnDropped(&st, w)
 				return
 			}
-			if len(st.places) == 0 {
+			if p.leftOpen(&st) {
+				p.warn("gap", w.Window, "", "nothing fills the time from %s to %s between items that stay: the station airs its fallback there",
+					instant(reach), instant(end))
+				return
+			}
+			if len(st.places) == 0 || p.in.rough && exact && !slices.ContainsFunc(st.places, func(x place) bool { return x.fill }) {
 				if j, ok := nearestFill(positions, max(index, part.first)); ok {
 					st.places = append(st.places, p.newPlace(w, j))
 				}
@@ -180,6 +188,10 @@ func (p *planner) warnDropped(st *stretch, w *window) {
 			p.warn("no_room", w.Window, "", "position %s has no room between the items that stay", pl.pos.ID)
 		}
 	}
+}
+
+func (p *planner) leftOpen(st *stretch) bool {
+	return slices.ContainsFunc(p.in.open, func(o [2]int64) bool { return st.start >= o[0] && st.end <= o[1] })
 }
 
 // nearestFill is the elastic position that lies closest to a place in the clock.

@@ -8,10 +8,11 @@ import (
 
 // Replan changes a rundown as little as the rules allow, after a recall, a new recording, a ruling or an edit. Items
 // that have started, that are locked, or whose window starts within the station's freeze of now, stay untouched;
-// of these only what may not air any more, and has not started, goes; and where nothing at all fills its time exactly,
-// a frozen neighbour gives way, since silence is worse. Of the others what may still air stays where
-// it is, as far as what goes can be replaced exactly in its own time; where not, as few of its neighbours as
-// possible give way. Each change says why. It fails as Plan does.
+// of these only what may not air any more, and has not started, goes, with its chain. Of the others what may still air
+// stays where it is, as far as what goes can be replaced exactly in its own time; where not, as few of its neighbours
+// as possible give way. Between items that must stay, what is put in may be cut off at its end, by no more than the
+// window's tolerance; a time that not even so is filled is left open, with the warning "gap", and there the station airs
+// its fallback. Each change says why. It fails as Plan does.
 func (in Input) Replan(prev Rundown, now time.Time) (Plan, []ItemChange, error) {
 	r := replanner{in: in, prev: prev, why: map[string]string{}}
 	d, err := in.day()
@@ -34,8 +35,8 @@ type replanner struct {
 	prev   Rundown
 	day    *day
 	fixed  []bool // of prev.Items: must stay
-	frozen []bool // of these, those that stay for the freeze alone, and so give way before there is silence
-	thaw   bool
+	rough  bool
+	open   [][2]int64
 	win    []int // window occurrence; -1: none
 	groups []hole
 	why    map[string]string // of items that go, by id
@@ -51,7 +52,7 @@ type hole struct {
 // sort tells what must stay from what must go.
 func (r *replanner) sort(now time.Time) {
 	items := r.prev.Items
-	r.fixed, r.frozen, r.win = make([]bool, len(items)), make([]bool, len(items)), make([]int, len(items))
+	r.fixed, r.win = make([]bool, len(items)), make([]int, len(items))
 	gone := make([]bool, len(items))
 	for i := range items {
 		item := &items[i]
@@ -68,7 +69,6 @@ func (r *replanner) sort(now time.Time) {
 		frozen := !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(now)
 		kept := slices.ContainsFunc(r.in.Keep, func(k Item) bool { return k.ID == item.ID })
 		r.fixed[i] = started || frozen || item.Locked || kept
-		r.frozen[i] = frozen && !started && !item.Locked && !kept
 		u := r.in.Library.Airable(item.SegmentID, Place{Languages: w.languages, StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256})
 		if u != nil && !started {
 			gone[i] = true
@@ -104,9 +104,9 @@ func (r *replanner) sort(now time.Time) {
 const maxGive = 8
 
 // solve widens each hole until the day can be planned around what stays, then looks whether a little more room needs
-// fewer changes.
+// fewer changes. Where nothing more may give way it takes what is cut off at its end, and at last leaves the hole.
 func (r *replanner) solve() (Plan, error) {
-	for range len(r.groups)*maxGive + 2 {
+	for range len(r.groups)*(2*maxGive+1) + 2 {
 		plan, s, err := r.try()
 		if err != nil {
 			return Plan{}, err
@@ -114,14 +114,8 @@ func (r *replanner) solve() (Plan, error) {
 		if s == nil {
 			return r.polish(plan), nil
 		}
-		if !r.widen(s) {
-			if r.thaw {
-				break
-			}
-			r.thaw = true // a hole in what is frozen that nothing fills exactly
-			if !r.widen(s) {
-				break
-			}
+		if !r.widen(s) && !r.roughen() && !r.leave(s) {
+			break
 		}
 	}
 	r.loose = true
@@ -146,12 +140,12 @@ func (r *replanner) solve() (Plan, error) {
 // input keeps everything but the holes.
 func (r *replanner) input() Input {
 	in := r.in
-	in.Keep = nil
+	in.Keep, in.rough, in.open = nil, r.rough, r.open
 	for i := range r.prev.Items {
 		if _, goes := r.why[r.prev.Items[i].ID]; goes || r.win[i] < 0 {
 			continue
 		}
-		if r.fixed[i] && (!r.thaw || !r.frozen[i] || !r.inHole(i)) || !r.loose && !r.inHole(i) {
+		if r.fixed[i] || !r.loose && !r.inHole(i) {
 			in.Keep = append(in.Keep, r.prev.Items[i])
 		}
 	}
@@ -206,9 +200,39 @@ func (r *replanner) widen(s *stuck) bool {
 	return false
 }
 
+// roughen lets what stays cut off what is put in before it, and begins anew with that; it is false the second time.
+func (r *replanner) roughen() bool {
+	if r.rough {
+		return false
+	}
+	r.rough = true
+	for g := range r.groups {
+		r.groups[g].left, r.groups[g].right = 0, 0
+	}
+	return true
+}
+
+// leave gives up the hole between items that must stay that could not be filled; it is false when there is none.
+func (r *replanner) leave(s *stuck) bool {
+	if s.stretch == nil {
+		return false
+	}
+	for g := range r.groups {
+		h := &r.groups[g]
+		first, last := h.first-h.left, h.last+h.right
+		from, to := r.prev.Items[first].StartAt.UnixMilli(), r.prev.Items[last].EndAt().UnixMilli()
+		if s.stretch.start >= to || s.stretch.end <= from || r.free(first-1, h) || r.free(last+1, h) {
+			continue
+		}
+		r.open = append(r.open, [2]int64{s.stretch.start, s.stretch.end})
+		return true
+	}
+	return false
+}
+
 // free reports whether an item may give way to a hole.
 func (r *replanner) free(i int, h *hole) bool {
-	return i >= 0 && i < len(r.prev.Items) && (!r.fixed[i] || r.thaw && r.frozen[i]) && r.win[i] == r.win[h.first]
+	return i >= 0 && i < len(r.prev.Items) && !r.fixed[i] && r.win[i] == r.win[h.first]
 }
 
 // wholeChains widens the hole over the rest of any chain that it cuts.
@@ -265,15 +289,8 @@ func (r *replanner) explain(changes []ItemChange, plan Plan) {
 			c.Why = fmt.Sprintf("%s; instead: %s", r.why[c.Before.ID], reason[c.After.ID])
 		case r.why[c.Before.ID] != "":
 			c.Why = r.why[c.Before.ID]
-		case r.isFrozen(c.Before.ID):
-			c.Why = "is frozen, but gives way: nothing fills the time of what goes exactly"
 		default:
 			c.Why = "gives way, so that its neighbours fill their time exactly"
 		}
 	}
-}
-
-func (r *replanner) isFrozen(id string) bool {
-	i := slices.IndexFunc(r.prev.Items, func(x Item) bool { return x.ID == id })
-	return i >= 0 && r.frozen[i]
 }

@@ -30,7 +30,7 @@ func (p *planner) result() Plan {
 	p.warnPosts(r.Items)
 	for i := range r.Windows {
 		s := &r.Windows[i]
-		if off := s.Planned.Duration - s.EndAt.Sub(s.StartAt.Time); off != 0 {
+		if off := s.Planned.Duration - s.EndAt.Sub(s.StartAt.Time); off != 0 && abs(off.Milliseconds()) <= s.Tolerance.Milliseconds() {
 			p.warn("residual", s.Window, "", "the window of %s is %s off its length, within its tolerance of %s",
 				s.StartAt, clockTime(off), clockTime(s.Tolerance.Duration))
 		}
@@ -73,7 +73,7 @@ func (p *planner) write(pl *placed, items []Item, explanations []Explanation) ([
 			item.CueOut = Ms(item.CueOut.Milliseconds() - pl.trim)
 			item.FadeOut = Ms(min(item.Duration.Milliseconds(), max(pl.position.FadeMax.Milliseconds(), pl.trim)))
 			if pl.trim > pl.position.FadeMax.Milliseconds() {
-				p.warn("cut_at_post", w.Window, item.ID, "the post after %s cuts its last %s off, so as to start at its instant", e.ID, clockTime(Ms(pl.trim).Duration))
+				p.warn("cut_at_post", w.Window, item.ID, "what starts after %s at its own instant cuts its last %s off", e.ID, clockTime(Ms(pl.trim).Duration))
 			}
 		}
 		x.Item, x.Position, x.SegmentID, x.Chain = item.ID, item.Position, e.ID, nil

@@ -27,7 +27,7 @@ func (a *audit) window(w *window) {
 		}
 		at = i.StartAt.Add(i.Duration.Duration)
 		sum += i.Duration.Duration
-		a.audio(w, i, n+1 < len(w.items) && w.items[n+1].Start == schedules.Hard)
+		a.audio(w, i, n+1 < len(w.items) && a.cuts(w.items[n+1]))
 		a.airable(w, i)
 	}
 	if short := sum - w.EndAt.Sub(w.StartAt.Time); off(short) > tolerance {
@@ -43,7 +43,7 @@ func (a *audit) window(w *window) {
 }
 
 // audio checks that the item airs its segment's current recording from cue to cue, shorter only by a declared fade, or
-// by no more than the window's tolerance where a hard post cuts it.
+// by no more than the window's tolerance where what follows cuts it.
 func (a *audit) audio(w *window, i schedules.Item, cut bool) {
 	s, ok := a.in.Library.Segment(i.SegmentID)
 	if !ok || s.Recording == nil {
@@ -72,6 +72,11 @@ func (a *audit) audio(w *window, i schedules.Item, cut bool) {
 	if i.FadeOut.Duration < 0 || i.FadeOut.Duration > i.Duration.Duration {
 		a.say(true, "cues", w.Window, i.ID, "fades for %s of %s", plainTime(i.FadeOut.Duration), plainTime(i.Duration.Duration))
 	}
+}
+
+// cuts reports whether the item starts at its time whatever plays before it: a hard post, or what stays as it is.
+func (a *audit) cuts(next schedules.Item) bool {
+	return next.Start == schedules.Hard || next.Locked || a.kept(next)
 }
 
 // airable checks, from the segment's own fields and its script, that it may air then and there.
