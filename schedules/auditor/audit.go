@@ -51,6 +51,8 @@ type audit struct {
 	out     []Violation
 	windows []window
 	zone    *time.Location
+
+	speaksOf map[string][]schedules.Segment // the readings that an intro or a back-announce belongs to; made on first use
 }
 
 // window is one occurrence with the rundown's items in it.

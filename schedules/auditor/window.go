@@ -111,6 +111,7 @@ func (a *audit) airable(w *window, i schedules.Item) {
 	if s.Script != nil {
 		a.passages(w, i, s, end)
 	}
+	a.companion(w, i, s, end)
 	for _, c := range sortedCampaigns(a.in) {
 		if !c.Until.IsZero() && concerns(c, a.in.Station.ID) && c.Of.Matches(&s) && end.After(c.Until.Time) {
 			a.say(true, "campaign", w.Window, i.ID, "airs past the end of campaign %s at %s", c.ID, c.Until)

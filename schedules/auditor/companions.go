@@ -1,0 +1,83 @@
+package auditor
+
+import (
+	"time"
+
+	"lifeline/schedules"
+)
+
+// ruledOut is how far an editor's rulings, and its own validity, let a segment air: not at all, until an instant, or,
+// with the zero time, for ever.
+func (a *audit) ruledOut(s schedules.Segment) (until time.Time, dead bool) {
+	until = s.ValidUntil.Time
+	if s.Script == nil {
+		return until, false
+	}
+	script, ok := a.in.Library.Script(s.Script.ID)
+	if !ok {
+		return until, true
+	}
+	found := 0
+	for _, v := range script.Versions {
+		if v.Version != s.Script.Version {
+			continue
+		}
+		for _, p := range v.Passages {
+			for _, n := range s.Script.Passages {
+				if p.Number != n {
+					continue
+				}
+				found++
+				if p.Dead {
+					return until, true
+				}
+				if !p.AirUntil.IsZero() && (until.IsZero() || p.AirUntil.Before(until)) {
+					until = p.AirUntil.Time
+				}
+			}
+		}
+	}
+	return until, found < len(s.Script.Passages)
+}
+
+// companion checks an intro or a back-announce against the rulings on the readings that it speaks of: it may air while
+// one of them may.
+func (a *audit) companion(w *window, i schedules.Item, s schedules.Segment, end time.Time) {
+	if s.Kind != "intro" && s.Kind != "back-announce" {
+		return
+	}
+	if a.speaksOf == nil {
+		a.speaksOf = map[string][]schedules.Segment{}
+		for _, r := range a.in.Library.Segments() {
+			for _, id := range []string{r.Intro, r.BackAnnounce} {
+				if id != "" {
+					a.speaksOf[id] = append(a.speaksOf[id], r)
+				}
+			}
+		}
+	}
+	var last time.Time
+	living := 0
+	for _, r := range a.speaksOf[s.ID] {
+		until, dead := a.ruledOut(r)
+		if dead {
+			continue
+		}
+		if until.IsZero() {
+			return
+		}
+		living++
+		if until.After(last) {
+			last = until
+		}
+	}
+	switch {
+	case len(a.speaksOf[s.ID]) == 0:
+	case living == 0:
+		a.say(true, "script", w.Window, i.ID, "every reading that %s belongs to is dead", s.ID)
+	case end.After(last):
+		a.say(true, "script", w.Window, i.ID, "the readings that %s belongs to may air until %s", s.ID, schedules.At(last))
+	case i.NotAfter.IsZero() || i.NotAfter.After(last):
+		a.say(true, "expiry", w.Window, i.ID, "does not tell the player that the readings of %s may air until %s", s.ID, schedules.At(last))
+	}
+}
