@@ -1,8 +1,8 @@
 // Command planner runs the planning benchmark: Lifeline's planner beside faithful re-implementations of the peers'
 // algorithms, on the same seeded instances, in one run.
 //
-//	go run ./internal/bench/planner            # N of 300, 1,000 and 10,000, in milliseconds, frames and seconds
-//	go run ./internal/bench/planner -n 100000  # and so on
+//	go run ./internal/bench/planner            # N of 300 to 100,000, in milliseconds, frames and seconds
+//	go run ./internal/bench/planner -n 1000 -units ms -only lifeline
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	sizes := flag.String("n", "300,1000,10000", "library sizes")
+	sizes := flag.String("n", "300,1000,10000,100000", "library sizes")
 	units := flag.String("units", "ms,frames,seconds", "what durations are whole numbers of")
 	days := flag.Int("days", 28, "days in a row")
 	seed := flag.Uint64("seed", 1, "of the instances")
