@@ -49,6 +49,15 @@ planner) # the benchmark's instances, beside re-implementations of the peers' pl
 zones) # every zone, every transition from 2015 to 2035
   prove ./schedules Transition zones
   ;;
+week) # three weeks of eight hours a day in simulated time, with everything that goes wrong
+  prove ./internal/playout WeekOfFaults week
+  ;;
+frugal) # what the player uses of a core and of memory in ten minutes of 24 kHz mono
+  prove ./cmd/playout Frugal frugal
+  ;;
+offline) # seven days from a bundle, as-run and all; documents, state and bundles changed at random; the worst link
+  prove ./internal/playout 'SevenDays|Tampered|HourIsInPlace' offline
+  ;;
 render) # an hour's window rendered, and how many times faster than real time
   prove ./internal/studio Faster render
   ;;

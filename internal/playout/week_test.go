@@ -1,15 +1,20 @@
+//go:build unix
+
 package playout
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,8 +94,10 @@ func (e *ear) planned(s *Span, frame int64) (*wire.QueueItem, int64) {
 	return &items[i], frame - items[i].StartMs
 }
 
-// week is seven days of two windows of twenty minutes each, and what may be excused in them.
+// week is seven days of windows, and what may be excused in them.
 type week struct {
+	hours   []int         // at which a window opens; the second and the third see the faults
+	length  time.Duration // of each
 	t       *testing.T
 	s       *service
 	r       *rand.Rand
@@ -118,9 +125,9 @@ func (w *week) publish() (items []*wire.QueueItem) {
 	last := -1
 	for d := range 7 {
 		q := wire.Queue{}
-		for i, hour := range []int{5, 17} {
+		for i, hour := range w.hours {
 			var own []wire.QueueItem
-			for left := int64(1_200_000); left > 0; {
+			for left := w.length.Milliseconds(); left > 0; {
 				k := w.r.IntN(len(pool))
 				if k == last {
 					continue
@@ -135,8 +142,8 @@ func (w *week) publish() (items []*wire.QueueItem) {
 				own = append(own, it)
 			}
 			start := time.Date(w.begun.Year(), w.begun.Month(), w.begun.Day()+d, hour, 0, 0, 0, time.UTC)
-			part := day("lantern", 1, start, 20*time.Minute, own, fallback...)
-			name := []string{"morning", "evening"}[i]
+			part := day("lantern", 1, start, w.length, own, fallback...)
+			name := fmt.Sprintf("at-%02d", hour)
 			part.Windows[0].Window = name
 			for j := range part.Items {
 				part.Items[j].Window = name
@@ -200,18 +207,83 @@ func (w *week) live(ctx context.Context, dir string) chan struct{} {
 }
 
 // TestWeekOfFaults plays a week in simulated time, with ten kills, an hour without a link, a restart of the service,
-// a damaged recording, steps of the clock, an item that expires, and recalls long before and five seconds before air.
+// a damaged recording, a full disk, steps of the clock, an item that expires, and recalls long before anything of it
+// was fetched, hours before and five seconds before air. A frame lasts a millisecond, and every one is held against the
+// plan. LIFELINE_PROVE=week plays three weeks of eight hours a day.
 func TestWeekOfFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a week takes half a minute")
 	}
-	synctest.Test(t, func(t *testing.T) {
-		s := newService(t)
-		w := &week{t: t, s: s, r: rand.New(rand.NewPCG(11, 12)), ear: &ear{plan: map[string]*wire.Queue{}}, dir: t.TempDir(), begun: time.Now()}
-		items := w.publish()
-		w.run(w.script(items))
-		w.check(items)
-	})
+	if os.Getenv("PLAYOUT_TEST_WEEK") == "" {
+		weekApart(t)
+		return
+	}
+	hours, length, seeds := []int{5, 17}, 20*time.Minute, []uint64{12}
+	if os.Getenv("LIFELINE_PROVE") == "week" {
+		hours, length, seeds = []int{2, 5, 8, 11, 14, 17, 20, 22}, time.Hour, []uint64{12, 13, 14}
+	}
+	for _, seed := range seeds {
+		open := descriptors(t)
+		synctest.Test(t, func(t *testing.T) { // fails when a goroutine is left over
+			s := newService(t)
+			w := &week{t: t, s: s, r: rand.New(rand.NewPCG(11, seed)), ear: &ear{plan: map[string]*wire.Queue{}}, dir: t.TempDir(), begun: time.Now(),
+				hours: hours, length: length}
+			items := w.publish()
+			w.run(w.script(items))
+			w.check(items)
+		})
+		if left := descriptors(t); left > open {
+			t.Errorf("%d descriptors were open before the week, %d after it", open, left)
+		}
+	}
+}
+
+// weekApart plays the week in a process of its own, whose disk can be full without anybody else's being so, and whose
+// memory can be told: all of it, with the service and the ear, must stay under what a player may use.
+func weekApart(t *testing.T) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestWeekOfFaults$", "-test.v", "-test.timeout=4h")
+	cmd.Env = append(os.Environ(), "PLAYOUT_TEST_WEEK=1")
+	said, err := cmd.CombinedOutput()
+	t.Logf("%s", said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		t.Fatal("nothing is known of the process")
+	}
+	memory := usage.Maxrss // kB on Linux
+	t.Logf("at most %.1f MiB of memory, the service and the listening included; %v of processor time", float64(memory)/1024,
+		(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Round(time.Second))
+	if memory > 64<<10 {
+		t.Errorf("more than 64 MiB")
+	}
+}
+
+// descriptors is how many files this process has open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	names, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(names)
+}
+
+// fillDisk makes every write to a file fail, as on a full disk, or lets them be again.
+func (w *week) fillDisk(full bool) {
+	limit := syscall.Rlimit{Cur: math.MaxInt64, Max: math.MaxInt64}
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		w.t.Fatal(err)
+	}
+	limit.Cur = limit.Max
+	if full {
+		limit.Cur = 0
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // act is something that happens at an instant of the wall clock.
@@ -224,17 +296,17 @@ type act struct {
 func (w *week) script(items []*wire.QueueItem) (acts []act) {
 	add := func(at time.Time, do func()) { acts = append(acts, act{at, do}) }
 	window := func(d int, evening bool, into time.Duration) time.Time {
-		hour := 5
+		hour := w.hours[0]
 		if evening {
-			hour = 17
+			hour = w.hours[1]
 		}
 		return w.begun.Truncate(24*time.Hour).AddDate(0, 0, d).Add(time.Duration(hour)*time.Hour + into)
 	}
-	// The link is gone from half an hour before a window until a quarter of an hour into it; two kills fall into it.
+	// The link is gone for an hour, from three quarters of an hour before a window until a quarter of an hour into it; two kills fall into it.
 	down := func(yes bool) func() {
 		return func() { w.s.mu.Lock(); w.s.down = yes; w.s.mu.Unlock() }
 	}
-	add(window(1, true, -30*time.Minute), down(true))
+	add(window(1, true, -45*time.Minute), down(true))
 	add(window(1, true, 15*time.Minute), down(false))
 	// The service starts again and tags everything anew, in the middle of a window.
 	add(window(2, false, 10*time.Minute), down(true))
@@ -264,13 +336,17 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 			}
 		}
 	})
+	// The disk is full from before a window until into it: what airs is written down when there is room again.
+	full, free := window(4, false, -10*time.Minute), window(4, false, 15*time.Minute)
+	add(full, func() { w.fillDisk(true) })
+	add(free, func() { w.fillDisk(false) })
 	// The clock steps forward, and two days later back, in the middle of windows.
 	add(window(3, true, 12*time.Minute), func() {
 		w.excuse(w.now(), w.now().Add(90*time.Second+300*time.Millisecond), true)
 		w.step += 90 * time.Second
 	})
 	add(window(5, true, 12*time.Minute), func() { w.step -= 90 * time.Second })
-	// Recalls: of what airs in hours, and of what airs in five seconds.
+	// Recalls: of what airs in days and is not fetched yet, of what airs in hours, and of what airs in five seconds.
 	var recalled []string
 	recall := func(it *wire.QueueItem, at time.Time) {
 		add(at, func() {
@@ -284,6 +360,8 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 		})
 	}
 	early, late := items[len(items)/2], items[len(items)*2/3]
+	distant := items[len(items)-2]
+	recall(distant, w.begun.Add(time.Hour))
 	recall(early, early.StartAt.Add(-7*time.Hour))
 	recall(late, late.StartAt.Add(-5*time.Second))
 	// Ten kills in windows, two of them while there is no link.
@@ -291,6 +369,9 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 		at := window(w.r.IntN(7), w.r.IntN(2) == 0, time.Duration(60+w.r.IntN(1000))*time.Second+time.Duration(w.r.IntN(1000))*time.Millisecond)
 		if k < 2 {
 			at = window(1, true, time.Duration(5+10*k)*time.Minute)
+		}
+		if at.After(full) && at.Before(free.Add(time.Minute)) {
+			at = at.Add(24 * time.Hour) // a kill before what aired is on the disk would lose it
 		}
 		add(at, nil)
 	}
@@ -370,7 +451,8 @@ func (w *week) check(items []*wire.QueueItem) {
 	}
 	w.t.Logf("%d items planned, %v heard, %v of it silent (all of it in restarts and skipped by clock steps); reported %v",
 		len(items), weekRate.Duration(heard), weekRate.Duration(silent), byOutcome)
-	if byOutcome[schedules.Aired] < len(items)-40 || heard < 13*1_150_000 {
+	windows := time.Duration(7 * len(w.hours))
+	if byOutcome[schedules.Aired] < len(items)-40*len(w.hours)/2 || weekRate.Duration(heard) < windows*(w.length-5*time.Minute/windows) {
 		w.t.Error("that is too little")
 	}
 }
