@@ -8,6 +8,14 @@ import (
 	"lifeline/schedules"
 )
 
+// windowForms are the forms of a rendered window.
+func windowForms() (forms []form) {
+	for _, ending := range []string{"wav", "flac"} {
+		forms = append(forms, form{mediaType: windowTypes[ending], schema: openapi.String()})
+	}
+	return forms
+}
+
 func stationOperations() []operation {
 	const station = "/v1/stations/:station"
 	day := []openapi.Parameter{dateParameter, waitParameter}
@@ -24,6 +32,23 @@ func stationOperations() []operation {
 				IssuedAt: exampleStart, ExpiresAt: examplePlus(30 * 24), Windows: []schedules.Occurrence{exampleSlot.Occurrence}, Items: []wire.QueueItem{}, Recalled: []string{}})}},
 		{at: "GET " + station + "/fallback.dsse", id: "getSignedFallback", tag: forStations, summary: "The fallback in its signed envelope",
 			query: []openapi.Parameter{waitParameter}, known: true, answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleEnvelope)}},
+		{at: "GET " + station + "/windows/:window/:rendered", id: "getWindow", tag: forStations, summary: "A whole published window as one file",
+			detail: "For sites that only take a file: what the player would put out, sample for sample, as 16-bit stereo. It is made with the first request and sent while it " +
+				"is made; until it is whole, the length of a FLAC is not known and it has no ranges. A file that changes while it is read breaks off: ask again.",
+			query: []openapi.Parameter{{Name: "start_at", Description: "When the window starts, where it starts several times a day.", Schema: instantSchema(),
+				Example: exampleStart}},
+			headers: []openapi.Parameter{rangeHeader},
+			answers: []answer{
+				{http.StatusOK, "The file.", windowForms(), []string{"ETag", "Accept-Ranges"}},
+				{http.StatusPartialContent, "The range that was asked for, or several.",
+					append(windowForms(), form{mediaType: "multipart/byteranges", schema: openapi.String()}), []string{"ETag", "Accept-Ranges", "Content-Range"}},
+				givesNothing(http.StatusNotModified, "The caller has the file already.", "ETag"),
+			},
+			faults: map[int]string{http.StatusRequestedRangeNotSatisfiable: "The file has no such range.",
+				http.StatusPreconditionFailed:    "If-Match does not name the file.",
+				http.StatusRequestEntityTooLarge: "A WAV cannot hold so long a window: ask for .flac.",
+				http.StatusInsufficientStorage:   "There is no space to render it.",
+				http.StatusGone:                  "The window was changed meanwhile."}},
 		{at: "POST " + station + "/as-run", id: "reportAsRun", tag: forStations, summary: "Report what aired",
 			detail: "Repeats are harmless: the first entry of a sequence counts. An entry that makes no sense is rejected by itself.",
 			takes: takesJSON(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID, SegmentID: exampleItem.SegmentID, SHA256: exampleHash,

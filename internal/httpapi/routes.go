@@ -88,7 +88,7 @@ func (a *api) routes() []route {
 		{method: get, path: station + "/queue.dsse", roles: relays, handle: a.queueEnvelope},
 		{method: get, path: station + "/fallback", roles: relays, handle: a.fallback},
 		{method: get, path: station + "/fallback.dsse", roles: relays, handle: a.fallbackEnvelope},
-		{method: get, path: station + "/windows/:window/:file", roles: relays, handle: a.window},
+		{method: get, path: station + "/windows/:window/:rendered", roles: relays, handle: a.window},
 		{method: get, path: station + "/next", roles: relays, handle: a.next},
 		{method: post, path: station + "/as-run", roles: stations, handle: a.asRun},
 		{method: get, path: station + "/as-run", roles: relays, handle: a.listAsRun},

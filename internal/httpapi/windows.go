@@ -17,7 +17,7 @@ var windowTypes = map[string]string{"wav": "audio/wav", "flac": "audio/flac"}
 
 // window answers a whole window as one file. It is sent while it is made.
 func (a *api) window(c *call) error {
-	day, format, _ := strings.Cut(c.param("file"), ".")
+	day, format, _ := strings.Cut(c.param("rendered"), ".")
 	contentType, ok := windowTypes[format]
 	if !ok {
 		return fault.New(fault.NotFound, "a window is had as .flac or .wav")
