@@ -13,11 +13,11 @@ import (
 )
 
 // owedBy lists a station's make-goods in a state, by the missed item.
-func (h *house) owedBy(station, state string) map[string]wire.MakeGood {
+func (h *house) owedBy(station, state string) map[string]wire.OwedAiring {
 	h.t.Helper()
-	out := map[string]wire.MakeGood{}
+	out := map[string]wire.OwedAiring{}
 	for cursor := ""; ; {
-		var page wire.Page[wire.MakeGood]
+		var page wire.Page[wire.OwedAiring]
 		h.get("/v1/make-goods?limit=1&station="+station+"&state="+state+"&cursor="+cursor, &page)
 		for _, m := range page.Items {
 			out[m.ItemID] = m

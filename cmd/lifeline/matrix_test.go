@@ -33,7 +33,9 @@ var mayDo = map[string]string{
 	"listCampaigns": "producer scheduler viewer", "getCampaign": "producer scheduler viewer", "putCampaign": "scheduler",
 	"apply": "scheduler", "getRundown": "producer scheduler viewer", "editRundown": "scheduler", "plan": "scheduler", "publish": "scheduler",
 	"diffRundowns": "producer scheduler viewer", "explainItem": "producer scheduler viewer", "planMany": "scheduler", "publishMany": "scheduler",
-	"reconcile": "producer scheduler viewer", "listAudit": "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
+	"reconcile": "producer scheduler viewer", "listAirings": "producer scheduler viewer", "reportAirings": "producer scheduler viewer",
+	"listMakeGoods": "producer scheduler viewer", "waiveMakeGood": "scheduler", "listChain": "producer scheduler viewer", "listChainRecords": "producer scheduler viewer",
+	"listAudit": "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
 
 	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer", "getFallback": "station scheduler viewer",
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",

@@ -27,8 +27,8 @@ func (c *Client) Audit(ctx context.Context, query url.Values) ([]wire.AuditRecor
 }
 
 // MakeGoods lists what is owed and what is settled, in the contract's own terms (station, state).
-func (c *Client) MakeGoods(ctx context.Context, query url.Values) ([]wire.MakeGood, error) {
-	return list[wire.MakeGood](ctx, c, wire.Base+"/make-goods", query)
+func (c *Client) MakeGoods(ctx context.Context, query url.Values) ([]wire.OwedAiring, error) {
+	return list[wire.OwedAiring](ctx, c, wire.Base+"/make-goods", query)
 }
 
 // Chain reads a page of a station's chain, from a cursor on.

@@ -113,7 +113,7 @@ func (s *Scheduler) settleDays(ctx context.Context, st schedules.Station, from s
 	if err != nil {
 		return err
 	}
-	act := settling{now: schedules.At(s.now()), open: map[string]*wire.MakeGood{}}
+	act := settling{now: schedules.At(s.now()), open: map[string]*wire.OwedAiring{}}
 	for i := range open {
 		act.open[open[i].ID] = &open[i]
 	}
@@ -148,12 +148,12 @@ func (s *Scheduler) settleDays(ctx context.Context, st schedules.Station, from s
 // settling is one station's make-goods while they are settled.
 type settling struct {
 	now     schedules.Instant
-	open    map[string]*wire.MakeGood // by id; a new one is at revision 0
+	open    map[string]*wire.OwedAiring // by id; a new one is at revision 0
 	changed []string
 }
 
 func (a *settling) begin(station, id string, date schedules.Date, r schedules.AiringRecord) {
-	a.open[id] = &wire.MakeGood{MakeGood: schedules.MakeGood{ID: id, Station: station, SegmentID: r.SegmentID, ItemID: r.ItemID, MissedAt: r.PlannedAt},
+	a.open[id] = &wire.OwedAiring{MakeGood: schedules.MakeGood{ID: id, Station: station, SegmentID: r.SegmentID, ItemID: r.ItemID, MissedAt: r.PlannedAt},
 		Date: date, Verdict: r.Outcome, Detail: r.Detail, State: wire.MakeGoodOwed}
 	a.changed = append(a.changed, id)
 }
@@ -223,23 +223,23 @@ func (s *Scheduler) campaigns() (out []schedules.Campaign) {
 }
 
 // openMakeGoods are those of a station that are not settled, oldest first.
-func (s *Scheduler) openMakeGoods(ctx context.Context, station string) ([]wire.MakeGood, error) {
+func (s *Scheduler) openMakeGoods(ctx context.Context, station string) ([]wire.OwedAiring, error) {
 	out, err := makeGoods(ctx, s.store, kindMakeGood, station)
-	slices.SortFunc(out, func(a, b wire.MakeGood) int {
+	slices.SortFunc(out, func(a, b wire.OwedAiring) int {
 		return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), strings.Compare(a.ID, b.ID))
 	})
 	return out, err
 }
 
 // makeGoods are a station's of one kind, by id.
-func makeGoods(ctx context.Context, docs Documents, kind, station string) ([]wire.MakeGood, error) {
+func makeGoods(ctx context.Context, docs Documents, kind, station string) ([]wire.OwedAiring, error) {
 	found, err := under(ctx, docs, kind, station+"/", station+"0") // '0' follows '/'
 	if err != nil {
 		return nil, err
 	}
-	out := make([]wire.MakeGood, len(found))
+	out := make([]wire.OwedAiring, len(found))
 	for i, d := range found {
-		if out[i], err = decode[wire.MakeGood](d); err != nil {
+		if out[i], err = decode[wire.OwedAiring](d); err != nil {
 			return nil, err
 		}
 		out[i].Revision = d.Revision
@@ -248,7 +248,7 @@ func makeGoods(ctx context.Context, docs Documents, kind, station string) ([]wir
 }
 
 // claims are the airings still to be heard of that are to make good what is open, by make-good, but for those of a day.
-func (s *Scheduler) claims(ctx context.Context, st schedules.Station, open []wire.MakeGood, but schedules.Date) (map[string]wire.MadeGoodBy, error) {
+func (s *Scheduler) claims(ctx context.Context, st schedules.Station, open []wire.OwedAiring, but schedules.Date) (map[string]wire.MadeGoodBy, error) {
 	if len(open) == 0 {
 		return nil, nil
 	}

@@ -11,6 +11,9 @@ import (
 	"lifeline/schedules"
 )
 
+// MakeGoodStates are the states of a make-good.
+var MakeGoodStates = []string{wire.MakeGoodOwed, wire.MakeGoodPlanned, wire.MakeGoodAired, wire.MakeGoodWaived}
+
 // MakeGoodQuery selects make-goods; empty fields select everything.
 type MakeGoodQuery struct {
 	Station, State string
@@ -19,10 +22,9 @@ type MakeGoodQuery struct {
 }
 
 // MakeGoods lists what is owed, by station, and then what is settled. next is where to go on after, or empty.
-func (l *Logbook) MakeGoods(ctx context.Context, q MakeGoodQuery) (out []wire.MakeGood, next string, err error) {
-	states := []string{wire.MakeGoodOwed, wire.MakeGoodPlanned, wire.MakeGoodAired, wire.MakeGoodWaived}
-	if q.State != "" && !slices.Contains(states, q.State) {
-		return nil, "", fault.Fields(fault.Field{Field: "state", Message: "must be " + strings.Join(states, ", ")})
+func (l *Logbook) MakeGoods(ctx context.Context, q MakeGoodQuery) (out []wire.OwedAiring, next string, err error) {
+	if q.State != "" && !slices.Contains(MakeGoodStates, q.State) {
+		return nil, "", fault.Fields(fault.Field{Field: "state", Message: "must be " + strings.Join(MakeGoodStates, ", ")})
 	}
 	stations, err := l.stations(q.Station)
 	if err != nil {
@@ -57,7 +59,7 @@ func (l *Logbook) MakeGoods(ctx context.Context, q MakeGoodQuery) (out []wire.Ma
 }
 
 // standing are a station's make-goods of one kind, by id, the open ones with the airing that is to make them good.
-func (s *Scheduler) standing(ctx context.Context, kind string, st schedules.Station) ([]wire.MakeGood, error) {
+func (s *Scheduler) standing(ctx context.Context, kind string, st schedules.Station) ([]wire.OwedAiring, error) {
 	found, err := makeGoods(ctx, s.store, kind, st.ID)
 	if err != nil || kind == kindSettled {
 		return found, err
@@ -75,11 +77,11 @@ func (s *Scheduler) standing(ctx context.Context, kind string, st schedules.Stat
 }
 
 // Waive ends what is owed without airing it. It fails with NotFound, and with Conflict when it is settled already.
-func (l *Logbook) Waive(ctx context.Context, a Actor, station, id, reason string) (wire.MakeGood, error) {
+func (l *Logbook) Waive(ctx context.Context, a Actor, station, id, reason string) (wire.OwedAiring, error) {
 	if err := needReason(reason); err != nil {
-		return wire.MakeGood{}, err
+		return wire.OwedAiring{}, err
 	}
-	var out wire.MakeGood
+	var out wire.OwedAiring
 	err := l.mirror.retry(ctx, func() error {
 		name := makeGoodID(station, id)
 		d, err := l.store.Get(ctx, kindMakeGood, name)
@@ -92,11 +94,11 @@ func (l *Logbook) Waive(ctx context.Context, a Actor, station, id, reason string
 		if err != nil {
 			return err
 		}
-		if out, err = decode[wire.MakeGood](d); err != nil {
+		if out, err = decode[wire.OwedAiring](d); err != nil {
 			return err
 		}
 		out.Revision = d.Revision
-		act := settling{now: schedules.At(l.now()), open: map[string]*wire.MakeGood{id: &out}}
+		act := settling{now: schedules.At(l.now()), open: map[string]*wire.OwedAiring{id: &out}}
 		act.waive(id, a.Name, reason)
 		writes, err := act.writes(station)
 		if err != nil {

@@ -28,12 +28,15 @@ func facts() (openapi.Facts, error) {
 		reflect.TypeFor[wire.Queue]().PkgPath(): wire.Source, reflect.TypeFor[schedules.Segment]().PkgPath(): schedules.Source})
 	instant := openapi.String()
 	instant.Format = "date-time"
+	inBase64 := openapi.String()
+	inBase64.Format = "byte"
 	date := openapi.Match(datePattern)
 	date.Format = "date"
 	return openapi.Facts{
 		Types: map[reflect.Type]*openapi.Schema{
 			reflect.TypeFor[schedules.Millis]():        openapi.Integer(),
 			reflect.TypeFor[schedules.Instant]():       instant,
+			reflect.TypeFor[[]byte]():                  inBase64,
 			reflect.TypeFor[schedules.Date]():          date,
 			reflect.TypeFor[schedules.TimeOfDay]():     openapi.Match(`^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$`),
 			reflect.TypeFor[schedules.Of]():            {AnyOf: []*openapi.Schema{openapi.String(), {Type: openapi.Types{"object"}, Additional: openapi.String()}}},

@@ -82,7 +82,9 @@ func schedulerOperations() []operation {
 			query: append([]openapi.Parameter{
 				{Name: "kind", Description: "Of documents of this kind.", Schema: openapi.String(), Example: "segment"},
 				{Name: "id", Description: "Of this document.", Schema: openapi.String()},
-				{Name: "by", Description: "By this person or station.", Schema: openapi.String()}}, paged...),
+				{Name: "by", Description: "By this person or station.", Schema: openapi.String()},
+				{Name: "from", Description: "At this instant or later.", Schema: instantSchema()},
+				{Name: "to", Description: "Before this instant.", Schema: instantSchema()}}, paged...),
 			answers: []answer{gives(http.StatusOK, "One page of records, oldest first.", wire.Page[wire.AuditRecord]{Items: []wire.AuditRecord{
 				{Sequence: 41, At: exampleStart, By: "Ruth", Action: "segment.approve", Reason: "heard from end to end", Kind: "segment", ID: "reading-ko-full-hana", From: 1, To: 2}}})}},
 		{at: "POST /v1/tokens", id: "createToken", tag: forSchedulers, summary: "Make an access token",

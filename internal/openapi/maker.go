@@ -69,7 +69,7 @@ func (m *Maker) Of(t reflect.Type, use Use) *Schema {
 		return m.Of(t.Elem(), use)
 	case reflect.Struct:
 		return m.named(t, use)
-	case reflect.Slice:
+	case reflect.Slice, reflect.Array:
 		return &Schema{Type: Types{"array"}, Items: m.element(t.Elem(), use)}
 	case reflect.Map:
 		return &Schema{Type: Types{"object"}, Additional: m.element(t.Elem(), use)}

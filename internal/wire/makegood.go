@@ -10,8 +10,8 @@ const (
 	MakeGoodWaived  = "waived"  // nobody wants it any more
 )
 
-// MakeGood is an airing owed, and what has become of it.
-type MakeGood struct {
+// OwedAiring is a make-good: an airing owed, and what has become of it.
+type OwedAiring struct {
 	schedules.MakeGood
 	Revision int64             `json:"revision"`
 	Date     schedules.Date    `json:"date"` // the broadcast day of the miss

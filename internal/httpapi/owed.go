@@ -1,5 +1,0 @@
-package httpapi
-
-import "lifeline/internal/wire"
-
-var makeGoodStates = []string{wire.MakeGoodOwed, wire.MakeGoodPlanned, wire.MakeGoodAired, wire.MakeGoodWaived}
