@@ -72,13 +72,13 @@ func (s *Scheduler) settle(ctx context.Context, st schedules.Station) error {
 	}
 	s.mu.Lock()
 	o, known := s.owing[st.ID]
-	s.mu.Unlock()
-	if known && now.Sub(o.looked).Abs() < settleEvery {
-		return nil
-	}
-	oldest := today.AddDays(-int(silence/(24*time.Hour)) - 1)
 	if !known {
-		o.from = oldest
+		o.from = today.AddDays(-int(silence/(24*time.Hour)) - 1)
+		s.owing[st.ID] = o
+	}
+	s.mu.Unlock()
+	if now.Sub(o.looked).Abs() < settleEvery {
+		return nil
 	}
 	days, err := s.accounts.account(ctx, st, o.from, today.AddDays(1), "")
 	if err != nil {
