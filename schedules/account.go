@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What an AiringRecord can be besides a Verdict.
+// The verdicts on a place that only an AiringRecord can have: there is none yet.
 const (
 	ToCome     Verdict = "planned"    // its turn is not over
 	Unreported Verdict = "unreported" // over, and the station has not been heard of since
