@@ -42,3 +42,12 @@ func CheckLease(name, holder string, life time.Duration) error {
 	}
 	return nil
 }
+
+// Follows fails with Invalid unless an archive whose changes are trimmed up to trimmed may go on with next after last:
+// up to there any later one may follow, from there on the very next one.
+func Follows(trimmed, last, next int64) error {
+	if want := max(trimmed, last) + 1; next <= last || next > want || next < 1 {
+		return fault.New(fault.Invalid, "the archive lacks change %d", want)
+	}
+	return nil
+}

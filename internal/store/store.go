@@ -42,7 +42,7 @@ type Origin struct {
 }
 
 // Change is one document's change, in the order in which the store applied it. Sequence counts up over the whole
-// store; all changes of one commit are adjacent. Changes are kept as the audit trail.
+// store; all changes of one commit are adjacent. Changes are the audit trail: they stay until they are trimmed.
 type Change struct {
 	Sequence int64
 	Kind     string
@@ -52,7 +52,7 @@ type Change struct {
 	Origin
 }
 
-// Entry is one as-run report, named by station and sequence. Entries are only ever added.
+// Entry is one as-run report, named by station and sequence. An entry never changes; it stays until it is forgotten.
 type Entry struct {
 	Station  string
 	Sequence int64

@@ -12,11 +12,15 @@ import (
 	"lifeline/internal/store"
 )
 
-// Export calls document with every document by kind and id, change with every change by sequence, and entry with
-// every as-run entry by station and sequence, all as of one instant. It fails with the first failure of theirs.
-func (s *Store) Export(ctx context.Context, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+// Export calls begin with how far changes are trimmed, document with every document by kind and id, change with every
+// change by sequence, and entry with every as-run entry by station and sequence, all as of one instant. It fails with
+// the first failure of theirs.
+func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := begin(s.trimmed); err != nil {
+		return err
+	}
 	for _, kind := range slices.Sorted(maps.Keys(s.documents)) {
 		for _, id := range s.documents[kind].ids {
 			d := s.documents[kind].living[id]
@@ -45,8 +49,9 @@ func (s *Store) Export(ctx context.Context, document func(store.Document) error,
 
 // Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the Store is
 // empty, with Invalid when the parts do not belong together, and with the first failure of theirs.
-func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	read := New(s.keep)
+	read.trimmed = trimmed
 	for d, err := range documents {
 		if err := cmp.Or(err, ctx.Err(), read.take(d)); err != nil {
 			return err
@@ -75,7 +80,7 @@ func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, 
 	if len(s.changes) > 0 || len(s.asrun) > 0 {
 		return fault.New(fault.Conflict, "the store is not empty")
 	}
-	s.documents, s.changes, s.asrun = read.documents, read.changes, read.asrun
+	s.documents, s.changes, s.trimmed, s.asrun = read.documents, read.changes, trimmed, read.asrun
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return nil
@@ -98,8 +103,8 @@ func (s *Store) take(d store.Document) error {
 
 // follow takes a change. Until all are there, graves holds the last revision of every document.
 func (s *Store) follow(c store.Change) error {
-	if c.Sequence != int64(len(s.changes))+1 {
-		return fault.New(fault.Invalid, "the archive lacks change %d", len(s.changes)+1)
+	if err := store.Follows(s.trimmed, s.latest(), c.Sequence); err != nil {
+		return err
 	}
 	s.changes = append(s.changes, c)
 	if c.Kind != "" {
@@ -113,6 +118,9 @@ func (s *Store) follow(c store.Change) error {
 
 // settle checks that the documents stand where the changes left them.
 func (s *Store) settle() error {
+	if s.trimmed > 0 && s.latest() <= s.trimmed {
+		return fault.New(fault.Invalid, "the archive lacks change %d", s.trimmed+1)
+	}
 	for kind, k := range s.documents {
 		for id, d := range k.living {
 			if k.graves[id] != d.Revision {

@@ -41,7 +41,7 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 }
 
 func (s *Store) record(change store.Change) {
-	change.Sequence = int64(len(s.changes)) + 1
+	change.Sequence = s.latest() + 1
 	s.changes = append(s.changes, change)
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -22,7 +23,8 @@ func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Ch
 	if err := s.follows(since); err != nil {
 		return nil, err
 	}
-	return slices.Clone(s.changes[since:min(int(since)+limit, len(s.changes))]), nil
+	next := s.changes[s.place(since+1):]
+	return slices.Clone(next[:min(limit, len(next))]), nil
 }
 
 // Latest is the sequence of the last change, 0 before the first.
@@ -32,7 +34,21 @@ func (s *Store) Latest(ctx context.Context) (int64, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return int64(len(s.changes)), nil
+	return s.latest(), nil
+}
+
+// latest is the sequence of the last change.
+func (s *Store) latest() int64 {
+	if len(s.changes) == 0 {
+		return 0
+	}
+	return s.changes[len(s.changes)-1].Sequence
+}
+
+// place is where the change of that sequence is, or would be.
+func (s *Store) place(sequence int64) int {
+	at, _ := slices.BinarySearchFunc(s.changes, sequence, func(c store.Change, n int64) int { return cmp.Compare(c.Sequence, n) })
+	return at
 }
 
 // Wait returns as soon as there is a change after since, or with ctx's error. It fails with Gone when the feed
@@ -43,7 +59,7 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 			return err
 		}
 		s.mu.Lock()
-		latest, changed := int64(len(s.changes)), s.changed
+		latest, changed := s.latest(), s.changed
 		s.mu.Unlock()
 		switch {
 		case latest > since:
@@ -58,7 +74,7 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	}
 }
 
-// Audit returns the changes that q selects, in order. It knows every change ever made.
+// Audit returns the changes that q selects, in order. It knows every change that was not trimmed.
 func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -86,11 +102,11 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 }
 
 func (s *Store) follows(since int64) error {
-	latest := int64(len(s.changes))
+	latest := s.latest()
 	switch {
 	case since > latest:
 		return fault.New(fault.Gone, "the feed ends at change %d, before %d", latest, since)
-	case since < 0 || s.keep > 0 && since < latest-int64(s.keep):
+	case since < s.trimmed || s.keep > 0 && since < latest-int64(s.keep):
 		return fault.New(fault.Gone, "the feed no longer keeps what follows change %d", since)
 	}
 	return nil

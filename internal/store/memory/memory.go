@@ -18,7 +18,8 @@ type Store struct {
 
 	mu        sync.Mutex
 	documents map[string]*shelf // by kind
-	changes   []store.Change    // every change; the one of sequence n is at n-1
+	changes   []store.Change    // by sequence, without a gap after trimmed
+	trimmed   int64             // up to where overtaken changes are gone
 	changed   chan struct{}     // closed, and replaced, at each commit
 	asrun     map[string]map[int64]store.Entry
 	leases    map[string]lease

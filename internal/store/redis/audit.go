@@ -12,8 +12,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Audit returns the changes that q selects, in order. It knows every change ever made. The changes of one document
-// are found by an index; everything else is read through, a thousand at a time.
+// Audit returns the changes that q selects, in order. It knows every change that was not trimmed. The changes of one
+// document are found by an index; everything else is read through, a thousand at a time.
 func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 
 // Check reads everything, while others go on, and reports all that cannot be after any history of commits: missing
 // changes, documents that do not stand where their changes end, indexes that disagree with what they index. It
-// fails when it cannot read.
+// fails when it cannot read, and with Unavailable when older records are let go meanwhile.
 func (s *Store) Check(ctx context.Context, report func(problem string)) error {
 	if err := s.check(ctx, report); err != nil {
 		return fmt.Errorf("redis: check: %w", classify(ctx, err))
@@ -20,11 +20,15 @@ func (s *Store) Check(ctx context.Context, report func(problem string)) error {
 }
 
 func (s *Store) check(ctx context.Context, report func(problem string)) error {
+	trimmed, steps, err := s.retirement(ctx)
+	if err != nil {
+		return err
+	}
 	documents, at, err := s.snapshot(ctx)
 	if err != nil {
 		return err
 	}
-	ends, err := s.ends(ctx, at, report)
+	ends, err := s.ends(ctx, trimmed, at, report)
 	if err != nil {
 		return err
 	}
@@ -38,11 +42,15 @@ func (s *Store) check(ctx context.Context, report func(problem string)) error {
 			report(fmt.Sprintf("%s %s is missing", n.kind, n.id))
 		}
 	}
-	return s.indexes(ctx, report)
+	if err := s.indexes(ctx, report); err != nil {
+		return err
+	}
+	return s.steady(ctx, steps)
 }
 
-// ends is where each document's changes end, up to change at; negative when deleted.
-func (s *Store) ends(ctx context.Context, at int64, report func(problem string)) (map[name]int64, error) {
+// ends is where each document's changes end, up to change at; negative when deleted. Up to trimmed some are missing
+// rightly.
+func (s *Store) ends(ctx context.Context, trimmed, at int64, report func(problem string)) (map[name]int64, error) {
 	ends := make(map[name]int64)
 	for before := int64(0); before < at; {
 		changes, err := s.audited(ctx, before)
@@ -57,15 +65,19 @@ func (s *Store) ends(ctx context.Context, at int64, report func(problem string))
 			if c.Sequence > at {
 				break
 			}
-			if c.Sequence != before+1 {
-				report(fmt.Sprintf("change %d is followed by change %d", before, c.Sequence))
+			if from := max(before, trimmed); c.Sequence > from+1 {
+				report(fmt.Sprintf("change %d is followed by change %d", from, c.Sequence))
 			}
 			before = c.Sequence
 			if c.Kind == "" {
 				continue
 			}
 			n := name{c.Kind, c.ID}
-			if was := max(ends[n], -ends[n]); c.Revision != was+1 {
+			was := max(ends[n], -ends[n])
+			if was == 0 && trimmed > 0 {
+				was = c.Revision - 1 // what it started from is gone
+			}
+			if c.Sequence > trimmed && c.Revision != was+1 {
 				report(fmt.Sprintf("%s %s goes from revision %d to %d at change %d", c.Kind, c.ID, was, c.Revision, c.Sequence))
 			}
 			if ends[n] = c.Revision; c.Deleted {

@@ -18,6 +18,7 @@ func TestCheckFindsEveryContradiction(t *testing.T) {
 		{"nothing", "", "ping"},
 		{"a missing change", "change 1 is followed by change 3", "xdel %s:audit 2-0"},
 		{"a missing last change", "change 4 is the last; 5 should be", "xdel %s:audit 5-0"},
+		{"a missing change after a trim", "change 2 is followed by change 4", "eval redis.call('set','%s:trimmed','2');redis.call('xdel','%s:audit','1-0','2-0','3-0')return(1) 0"},
 		{"a missing revision", "k a goes from revision 0 to 2 at change 3", "xdel %s:audit 1-0"},
 		{"an old document", "k a does not stand where its changes end", "hset %s:documents:k a 1_"},
 		{"a missing document", "k a is missing", "zrem %s:ids:k a"},

@@ -23,19 +23,27 @@ func (n name) compare(m name) int {
 	return strings.Compare(n.id, m.id)
 }
 
-// Export calls document with every document by kind and id, change with every change by sequence, both as of one
-// instant, and then entry with every as-run entry by station and sequence, while writers go on. It holds the
-// documents in memory until they are of one instant. It fails with the first failure of theirs.
-func (s *Store) Export(ctx context.Context, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
-	if err := s.export(ctx, document, change, entry); err != nil {
+// Export calls begin with how far changes are trimmed, document with every document by kind and id, change with every
+// change by sequence, both as of one instant, and then entry with every as-run entry by station and sequence, while
+// writers go on. It holds the documents in memory until they are of one instant. It fails with the first failure of
+// theirs, and with Unavailable when older records are let go meanwhile.
+func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+	if err := s.export(ctx, begin, document, change, entry); err != nil {
 		return fmt.Errorf("redis: export: %w", classify(ctx, err))
 	}
 	return nil
 }
 
-func (s *Store) export(ctx context.Context, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+func (s *Store) export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+	trimmed, steps, err := s.retirement(ctx)
+	if err != nil {
+		return err
+	}
 	documents, at, err := s.snapshot(ctx)
 	if err != nil {
+		return err
+	}
+	if err := begin(trimmed); err != nil {
 		return err
 	}
 	for _, n := range slices.SortedFunc(maps.Keys(documents), name.compare) {
@@ -74,7 +82,7 @@ func (s *Store) export(ctx context.Context, document func(store.Document) error,
 			}
 		}
 	}
-	return nil
+	return s.steady(ctx, steps)
 }
 
 // snapshot lists all documents, and then catches up with what was changed meanwhile until nothing more was.

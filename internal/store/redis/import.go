@@ -31,7 +31,7 @@ var (
 // Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the prefix is
 // empty, with Invalid when the parts do not belong together, and with the first failure of theirs. When it is cut
 // short by a crash, the prefix cannot be opened any more, in words that say what to do.
-func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	begun, err := s.write(ctx, beginScript, []string{s.key("sequence"), s.key("kinds"), s.key("stations")}, []any{underRestore})
 	if err == nil && begun != "1" {
 		err = fault.New(fault.Conflict, "the store is not empty")
@@ -39,7 +39,7 @@ func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, 
 	if err != nil {
 		return fmt.Errorf("redis: import: %w", err)
 	}
-	i := &importer{s: s, stands: make(map[name]int64), ends: make(map[name]int64)}
+	i := &importer{s: s, trimmed: trimmed, stands: make(map[name]int64), ends: make(map[name]int64)}
 	err = i.all(ctx, documents, changes, entries)
 	if err == nil {
 		_, err = s.write(ctx, finishScript, []string{s.key("sequence")}, []any{i.latest})
@@ -55,10 +55,11 @@ func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, 
 
 // importer writes an archive in batches and remembers what it must end as.
 type importer struct {
-	s      *Store
-	latest int64
-	stands map[name]int64 // the documents' revisions
-	ends   map[name]int64 // where their changes end; negative when deleted
+	s       *Store
+	trimmed int64
+	latest  int64
+	stands  map[name]int64 // the documents' revisions
+	ends    map[name]int64 // where their changes end; negative when deleted
 
 	batch []func(pipe goredis.Pipeliner)
 }
@@ -113,9 +114,10 @@ func (i *importer) document(ctx context.Context, d store.Document) error {
 }
 
 func (i *importer) change(ctx context.Context, c store.Change) error {
-	if i.latest++; c.Sequence != i.latest {
-		return fault.New(fault.Invalid, "the archive lacks change %d", i.latest)
+	if err := store.Follows(i.trimmed, i.latest, c.Sequence); err != nil {
+		return err
 	}
+	i.latest = c.Sequence
 	n, deleted := name{c.Kind, c.ID}, "0"
 	if c.Kind != "" {
 		i.ends[n] = c.Revision
@@ -126,7 +128,9 @@ func (i *importer) change(ctx context.Context, c store.Change) error {
 	values := []any{"k", c.Kind, "i", c.ID, "r", c.Revision, "d", deleted, "t", c.At.UnixMilli(), "b", c.By, "a", c.Action, "w", c.Reason, "q", c.RequestID}
 	return i.write(ctx, func(pipe goredis.Pipeliner) {
 		pipe.XAdd(ctx, &goredis.XAddArgs{Stream: i.s.key("audit"), ID: message(c.Sequence), Values: values})
-		pipe.XAdd(ctx, &goredis.XAddArgs{Stream: i.s.key("feed"), ID: message(c.Sequence), Values: values, MaxLen: i.s.o.Feed, Approx: true})
+		if c.Sequence > i.trimmed {
+			pipe.XAdd(ctx, &goredis.XAddArgs{Stream: i.s.key("feed"), ID: message(c.Sequence), Values: values, MaxLen: i.s.o.Feed, Approx: true})
+		}
 		if c.Kind == "" {
 			return
 		}
@@ -159,6 +163,12 @@ func (i *importer) settle(ctx context.Context) error {
 		if revision > 0 && i.stands[n] != revision {
 			return fault.New(fault.Invalid, "the archive lacks %s %q", n.kind, n.id)
 		}
+	}
+	if i.trimmed > 0 {
+		if i.latest <= i.trimmed {
+			return fault.New(fault.Invalid, "the archive lacks change %d", i.trimmed+1)
+		}
+		i.batch = append(i.batch, func(pipe goredis.Pipeliner) { pipe.Set(ctx, i.s.key("trimmed"), i.trimmed, 0) })
 	}
 	return i.flush(ctx)
 }
@@ -194,7 +204,7 @@ func (s *Store) empty(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys := []string{s.key("audit"), s.key("feed"), s.key("kinds"), s.key("stations"), s.key("sequence")}
+	keys := []string{s.key("audit"), s.key("feed"), s.key("kinds"), s.key("stations"), s.key("trimmed"), s.key("sequence")}
 	for _, kind := range kinds {
 		keys = append(keys, s.key("documents", kind), s.key("revisions", kind), s.key("ids", kind), s.key("history", kind))
 	}

@@ -5,7 +5,9 @@
 //
 //	sequence                        the last change; "restoring" while an Import is under way
 //	feed                            a stream of the latest changes, each named <sequence>-0
-//	audit                           a stream of every change, likewise
+//	audit                           a stream of every change, likewise, but for what is trimmed
+//	trimmed                         up to which change the overtaken ones are gone from audit and history
+//	retired                         counts every Forget and step of a Trim
 //	documents:<kind>                id -> revision, space, body
 //	revisions:<kind>                id -> revision; negative when deleted
 //	ids:<kind>                      the ids in byte order
@@ -20,7 +22,7 @@
 // A user of Redis needs no more than this:
 //
 //	~{prefix}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers
-//	+xadd +xrange +xread +evalsha +eval +multi +exec +ping +info +config|get, +select for a numbered database,
+//	+xadd +xrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get, +select for a numbered database,
 //	+wait and +script|load for replicas, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
 package redis
 

@@ -12,18 +12,21 @@ import (
 	"lifeline/internal/store"
 )
 
-// Export calls document with every document by kind and id, change with every change by sequence, and entry with
-// every as-run entry by station and sequence, all as of one instant, while writers go on. It fails with the first
-// failure of theirs.
-func (s *Store) Export(ctx context.Context, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+// Export calls begin with how far changes are trimmed, document with every document by kind and id, change with every
+// change by sequence, and entry with every as-run entry by station and sequence, all as of one instant, while writers
+// go on. It fails with the first failure of theirs.
+func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
 	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("sqlite: export: %w", classify(ctx, err))
 	}
 	defer tx.Rollback()
-	err = visit(ctx, tx, "SELECT kind, id, revision, body FROM documents ORDER BY kind, id", document, func(d *store.Document) []any {
-		return []any{&d.Kind, &d.ID, &d.Revision, &d.Body}
-	})
+	err = visit(ctx, tx, selectTrimmed, begin, func(n *int64) []any { return []any{n} })
+	if err == nil {
+		err = visit(ctx, tx, "SELECT kind, id, revision, body FROM documents ORDER BY kind, id", document, func(d *store.Document) []any {
+			return []any{&d.Kind, &d.ID, &d.Revision, &d.Body}
+		})
+	}
 	if err == nil {
 		err = visit(ctx, tx, selectChanges+"ORDER BY sequence", change, changeParts)
 	}
@@ -57,7 +60,7 @@ func visit[T any](ctx context.Context, tx *sql.Tx, query string, take func(T) er
 
 // Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the Store is
 // empty, with Invalid when the parts do not belong together, and with the first failure of theirs.
-func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	var latest int64
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		var held bool
@@ -74,15 +77,21 @@ func (s *Store) Import(ctx context.Context, documents iter.Seq2[store.Document, 
 			}
 		}
 		for c, err := range changes {
-			if err := cmp.Or(err, importChange(ctx, tx, c, latest+1)); err != nil {
+			if err := cmp.Or(err, store.Follows(trimmed, latest, c.Sequence), insertChange(ctx, tx, c)); err != nil {
 				return err
 			}
-			latest++
+			latest = c.Sequence
 		}
 		for e, err := range entries {
 			if err := cmp.Or(err, importEntry(ctx, tx, e)); err != nil {
 				return err
 			}
+		}
+		if trimmed > 0 && latest <= trimmed {
+			return fault.New(fault.Invalid, "the archive lacks change %d", trimmed+1)
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE trimmed SET through = ?", trimmed); err != nil {
+			return err
 		}
 		return settle(ctx, tx)
 	})
@@ -98,13 +107,6 @@ func importDocument(ctx context.Context, tx *sql.Tx, d store.Document) error {
 		return fault.New(fault.Invalid, "the archive has a document %q %q at revision %d", d.Kind, d.ID, d.Revision)
 	}
 	return once(tx.ExecContext(ctx, "INSERT INTO documents (kind, id, revision, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", d.Kind, d.ID, d.Revision, blob(d.Body)))
-}
-
-func importChange(ctx context.Context, tx *sql.Tx, c store.Change, next int64) error {
-	if c.Sequence != next {
-		return fault.New(fault.Invalid, "the archive lacks change %d", next)
-	}
-	return insertChange(ctx, tx, c)
 }
 
 func importEntry(ctx context.Context, tx *sql.Tx, e store.Entry) error {

@@ -10,9 +10,12 @@ import (
 var contradictions = []string{
 	"PRAGMA integrity_check(100)",
 	`SELECT 'change ' || before || ' is followed by change ' || sequence FROM
-		(SELECT sequence, lag(sequence, 1, 0) OVER (ORDER BY sequence) AS before FROM changes) WHERE sequence <> before + 1`,
+		(SELECT sequence, lag(sequence, 1, (` + selectTrimmed + `)) OVER (ORDER BY sequence) AS before FROM changes WHERE sequence > (` + selectTrimmed + `))
+		WHERE sequence <> before + 1`,
+	// What a document's first change after a trim started from is known where its last one before is still there.
 	`SELECT kind || ' ' || id || ' goes from revision ' || before || ' to ' || revision || ' at change ' || sequence FROM
-		(SELECT *, lag(revision, 1, 0) OVER (PARTITION BY kind, id ORDER BY sequence) AS before FROM changes WHERE kind <> '') WHERE revision <> before + 1`,
+		(SELECT *, lag(revision, 1, iif((` + selectTrimmed + `) = 0, 0, revision - 1)) OVER (PARTITION BY kind, id ORDER BY sequence) AS before
+		FROM changes WHERE kind <> '') WHERE sequence > (` + selectTrimmed + `) AND revision <> before + 1`,
 	"SELECT kind || ' ' || id || ' does not stand where its changes end' FROM documents d WHERE " + astray,
 	"SELECT kind || ' ' || id || ' is missing' FROM changes c WHERE " + missing,
 	`SELECT kind || ' ' || id || ' was deleted, but not buried as such' FROM changes c WHERE deleted AND ` + last + `

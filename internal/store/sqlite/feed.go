@@ -12,11 +12,12 @@ import (
 
 const (
 	selectLatest  = "SELECT coalesce(max(sequence), 0) FROM changes"
+	selectTrimmed = "SELECT through FROM trimmed"
 	selectChanges = "SELECT sequence, kind, id, revision, deleted, at, by, action, reason, request_id FROM changes "
 )
 
-// Changes returns up to limit changes after since, in order and without a gap. The feed is the audit trail and
-// keeps every change; Changes fails with Gone when it never came as far as since: the caller lists again.
+// Changes returns up to limit changes after since, in order and without a gap. The feed is the audit trail; Changes
+// fails with Gone when what follows since is trimmed, or the feed never came as far: the caller lists again.
 func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
 	if limit < 1 {
 		return nil, fault.New(fault.Invalid, "the limit of a list is at least 1, not %d", limit)
@@ -24,7 +25,10 @@ func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Ch
 	if err := s.follows(ctx, since); err != nil {
 		return nil, err
 	}
-	changes, err := s.changes(ctx, "WHERE sequence > ? ORDER BY sequence LIMIT ?", since, limit)
+	changes, err := s.changes(ctx, "WHERE sequence > ? AND ? >= ("+selectTrimmed+") ORDER BY sequence LIMIT ?", since, since, limit)
+	if err == nil && len(changes) == 0 {
+		err = s.keeps(ctx, since)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: changes after %d: %w", since, err)
 	}
@@ -52,7 +56,7 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	return nil
 }
 
-// Audit returns the changes that q selects, in order. It knows every change ever made.
+// Audit returns the changes that q selects, in order. It knows every change that was not trimmed.
 func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
 	limit := min(q.Limit, 500)
 	switch {
@@ -98,6 +102,18 @@ func (s *Store) follows(ctx context.Context, since int64) error {
 	}
 	if since < 0 || since > latest {
 		return fault.New(fault.Gone, "the feed ends at change %d, before %d", latest, since)
+	}
+	return nil
+}
+
+// keeps fails with Gone when what follows since is trimmed.
+func (s *Store) keeps(ctx context.Context, since int64) error {
+	var trimmed int64
+	if err := s.readers.QueryRowContext(ctx, selectTrimmed).Scan(&trimmed); err != nil {
+		return classify(ctx, err)
+	}
+	if since < trimmed {
+		return fault.New(fault.Gone, "the feed no longer keeps what follows change %d", since)
 	}
 	return nil
 }

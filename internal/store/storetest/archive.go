@@ -18,8 +18,8 @@ import (
 // Archivable is a Store whose whole content can be carried to another, whatever keeps it.
 type Archivable interface {
 	Store
-	Export(ctx context.Context, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error
-	Import(ctx context.Context, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error
+	Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error
+	Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error
 }
 
 // RunArchive proves that from's content can be carried to to and back.
@@ -48,6 +48,31 @@ func RunArchive(t *testing.T, from, to func(t *testing.T) func() Archivable) {
 			}
 		}
 	})
+	t.Run("TrimmedContentIsCarriedWhole", func(t *testing.T) {
+		t.Parallel()
+		source := from(t)()
+		b := &bench{T: t, Store: source}
+		fill(b)
+		b.trim(100)
+		b.forget("b", 1, 2)
+		first := export(t, source)
+		first.order(t)
+		b.same("trimmed", first.Trimmed, int64(100))
+		for _, place := range []func(t *testing.T) func() Archivable{to, from} {
+			s := place(t)()
+			if err := first.into(t.Context(), s); err != nil {
+				t.Fatalf("import: %v", err)
+			}
+			b := &bench{T: t, Store: s}
+			b.same("archive of the archive", export(t, s), first)
+			b.same("revision that follows the deleted", b.commit(put("k", "deleted", 0, ""))[0].Revision, int64(3))
+			if got, err := b.Changes(t.Context(), 99, 1); !fault.Is(err, fault.Gone) {
+				t.Fatalf("changes after 99: %v, %v", got, err)
+			}
+			b.same("feed after the trimmed", b.feed(100, 1000)[0].Sequence, int64(101))
+			b.trim(200)
+		}
+	})
 	t.Run("OnlyAnEmptyStoreIsImportedInto", func(t *testing.T) {
 		t.Parallel()
 		source := from(t)()
@@ -73,7 +98,12 @@ func RunArchive(t *testing.T, from, to func(t *testing.T) func() Archivable) {
 		fill(&bench{T: t, Store: source})
 		whole := export(t, source)
 		for name, spoil := range map[string]func(a *archive){
-			"a missing change": func(a *archive) { a.Changes = slices.Delete(slices.Clone(a.Changes), 3, 4) },
+			"a missing change":             func(a *archive) { a.Changes = slices.Delete(slices.Clone(a.Changes), 3, 4) },
+			"changes trimmed to their end": func(a *archive) { a.Trimmed = int64(len(a.Changes)) },
+			"a change out of order": func(a *archive) {
+				a.Changes = slices.Clone(a.Changes)
+				a.Changes[0], a.Changes[1], a.Trimmed = a.Changes[1], a.Changes[0], 10
+			},
 			"a missing last":   func(a *archive) { a.Changes = a.Changes[:len(a.Changes)-1] },
 			"a document twice": func(a *archive) { a.Documents = append(slices.Clone(a.Documents), a.Documents[0]) },
 			"an entry twice":   func(a *archive) { a.Entries = append(slices.Clone(a.Entries), a.Entries[0]) },
@@ -155,6 +185,7 @@ func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // archive is everything that a Store holds.
 type archive struct {
+	Trimmed   int64
 	Documents []store.Document
 	Changes   []store.Change
 	Entries   []store.Entry
@@ -164,6 +195,7 @@ func export(t *testing.T, s Archivable) *archive {
 	t.Helper()
 	a := new(archive)
 	err := s.Export(t.Context(),
+		func(trimmed int64) error { a.Trimmed = trimmed; return nil },
 		func(d store.Document) error { a.Documents = append(a.Documents, d); return nil },
 		func(c store.Change) error { a.Changes = append(a.Changes, c); return nil },
 		func(e store.Entry) error { a.Entries = append(a.Entries, e); return nil })
@@ -175,7 +207,7 @@ func export(t *testing.T, s Archivable) *archive {
 
 func (a *archive) into(ctx context.Context, s Archivable, torn ...error) error {
 	torn = append(torn, nil, nil, nil) // what reading each part ends with
-	return s.Import(ctx, each(a.Documents, torn[0]), each(a.Changes, torn[1]), each(a.Entries, torn[2]))
+	return s.Import(ctx, a.Trimmed, each(a.Documents, torn[0]), each(a.Changes, torn[1]), each(a.Entries, torn[2]))
 }
 
 func each[T any](all []T, fail error) iter.Seq2[T, error] {

@@ -31,6 +31,8 @@ type Store interface {
 
 	Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error)
 	Release(ctx context.Context, name, holder string) error
+	Forget(ctx context.Context, station string, sequences []int64) error
+	Trim(ctx context.Context, through int64) error
 
 	Ping(ctx context.Context) error
 	Close() error
@@ -42,7 +44,7 @@ type Place func(t *testing.T) (open func() Store)
 
 // Run proves the contract on a back end.
 func Run(t *testing.T, place Place) {
-	for _, rule := range slices.Concat(documentRules, conditionRules, listRules, feedRules, waitRules, auditRules, asrunRules, leaseRules, sizeRules, modelRules) {
+	for _, rule := range slices.Concat(documentRules, conditionRules, listRules, feedRules, waitRules, auditRules, asrunRules, leaseRules, retireRules, sizeRules, modelRules) {
 		t.Run(rule.name, func(t *testing.T) {
 			t.Parallel()
 			open := place(t)
