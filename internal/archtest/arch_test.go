@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"internal/store/memory":    {"internal/store", "internal/fault"},
 	"internal/store/sqlite":    {"internal/store", "internal/fault", "modernc.org/sqlite/..."},
 	"internal/store/redis":     {"internal/store", "internal/fault", "github.com/redis/go-redis/v9/..."},
+	"internal/archive":         {"internal/store", "internal/fault"},
 	"internal/store/storetest": {"internal/store", "internal/fault", "github.com/google/go-cmp/...", "pgregory.net/rapid", "golang.org/x/sync/errgroup"},
 	"internal/blob":            {"internal/fault", "github.com/minio/minio-go/v7/...", "golang.org/x/sys/..."},
 	"internal/blob/blobtest":   {"internal/blob", "internal/fault"},

@@ -1,0 +1,106 @@
+// Package archive is the form in which a whole store is carried and kept: a plain tar that any machine can unpack.
+//
+// Its members come in this order, and nothing else is among them:
+//
+//	lifeline.json             {"format": "lifeline-archive/1", "made_at_ms": …, "trimmed": …}
+//	signing.key               optional: what the service signs queues with, as its file holds it
+//	documents/000001.ndjson.gz, …  by kind and id, in byte order
+//	changes/000001.ndjson.gz, …    by sequence; up to change "trimmed" only the last of each document
+//	asrun/000001.ndjson.gz, …      by station and sequence
+//	blobs/<SHA-256>           optional: the bytes of that hash, recordings and files of older records alike
+//	manifest.json             how many lines and bytes of each part there are, and the SHA-256 of them all in one
+//	manifest.json.sha256      as sha256sum writes it
+//
+// An .ndjson.gz holds one JSON object in each line, compressed by gzip. The hash of a part is that of its lines, one
+// after another, uncompressed; so equal content has equal hashes, whatever store it came from. The hash of "blobs" is
+// that of their names, one in each line.
+//
+//	documents  {"kind": "segment", "id": "…", "revision": 4, "body": {…}}
+//	changes    {"sequence": 9, "kind": "segment", "id": "…", "revision": 4, "deleted": false, "at_ms": …, "by": "…",
+//	           "action": "segment.approve", "reason": "…", "request_id": "…"}
+//	asrun      {"station": "…", "sequence": 7, "at_ms": …, "body": {…}}
+//
+// Instants are milliseconds since 1970 in UTC. A body stands as it was stored, byte for byte; one that is not JSON in
+// one line stands in "base64" instead.
+package archive
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+
+	"lifeline/internal/fault"
+)
+
+const format = "lifeline-archive/1"
+
+// The names of single members and of the parts.
+const (
+	headerName   = "lifeline.json"
+	keyName      = "signing.key"
+	documents    = "documents"
+	changes      = "changes"
+	entries      = "asrun"
+	blobs        = "blobs"
+	manifestName = "manifest.json"
+	sumName      = "manifest.json.sha256"
+)
+
+// header opens an archive.
+type header struct {
+	Format  string `json:"format"`
+	MadeAt  int64  `json:"made_at_ms"`
+	Trimmed int64  `json:"trimmed"` // up to this change, overtaken ones are not in the archive
+}
+
+// Manifest says what an archive holds. Equal content has equal parts.
+type Manifest struct {
+	Header    string   `json:"header"` // SHA-256 of lifeline.json
+	Key       string   `json:"key,omitempty"`
+	Documents Part     `json:"documents"`
+	Changes   Part     `json:"changes"`
+	AsRun     Part     `json:"asrun"`
+	Blobs     Part     `json:"blobs"`
+	Missing   []string `json:"missing,omitempty"` // hashes of blobs that should be here and could not be read
+}
+
+// Part is one part's size and hash.
+type Part struct {
+	Count  int64  `json:"count"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// tally makes a Part while the part goes by.
+type tally struct {
+	count, bytes int64
+	hash         hash.Hash
+}
+
+func newTally() *tally { return &tally{hash: sha256.New()} }
+
+// add counts a line with its newline.
+func (t *tally) add(line []byte) {
+	t.count++
+	t.bytes += int64(len(line))
+	t.hash.Write(line)
+}
+
+// addBlob counts a blob.
+func (t *tally) addBlob(name string, bytes int64) {
+	t.count++
+	t.bytes += bytes
+	t.hash.Write([]byte(name + "\n"))
+}
+
+func (t *tally) part() Part { return Part{t.count, t.bytes, hex.EncodeToString(t.hash.Sum(nil))} }
+
+func sum(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+// damaged is what is said of an archive that is not as it was written.
+func damaged(format string, args ...any) error {
+	return fault.New(fault.Invalid, "the archive is damaged or was altered: "+format, args...)
+}

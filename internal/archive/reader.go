@@ -1,0 +1,247 @@
+package archive
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"iter"
+	"path"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// maxLine bounds what one line may take in memory, and maxMember what a member that is read whole may.
+const (
+	maxLine   = 1 << 30
+	maxMember = 64 << 20
+)
+
+// Reader reads an archive in its order: Documents, Changes, Entries, Blobs, each to its end, then Finish. All failures
+// of an archive that is cut off, altered, out of order or none of ours are Invalid.
+type Reader struct {
+	tar     *tar.Reader
+	header  header
+	key     []byte
+	got     Manifest
+	tallies map[string]*tally
+
+	next *tar.Header // the member that comes next; nil at the end
+}
+
+// NewReader reads the beginning of an archive.
+func NewReader(r io.Reader) (*Reader, error) {
+	a := &Reader{tar: tar.NewReader(r),
+		tallies: map[string]*tally{documents: newTally(), changes: newTally(), entries: newTally(), blobs: newTally()}}
+	if err := a.advance(); err != nil || a.next == nil || a.next.Name != headerName {
+		return nil, fault.Wrap(fault.Invalid, err, "this is not a Lifeline archive")
+	}
+	b, err := a.whole()
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, &a.header); err != nil || a.header.Format != format {
+		return nil, fault.Wrap(fault.Invalid, err, "this is not a Lifeline archive that this program knows (%s)", format)
+	}
+	a.got.Header = sum(b)
+	if a.next != nil && a.next.Name == keyName {
+		if a.key, err = a.whole(); err != nil {
+			return nil, err
+		}
+		a.got.Key = sum(a.key)
+	}
+	return a, nil
+}
+
+// Trimmed says how far the changes are trimmed, MadeAt when the archive was made, and Key what the signing key's file
+// held: nothing when it is not in the archive.
+func (a *Reader) Trimmed() int64 { return a.header.Trimmed }
+
+// MadeAt is as Trimmed says.
+func (a *Reader) MadeAt() time.Time { return time.UnixMilli(a.header.MadeAt).UTC() }
+
+// Key is as Trimmed says.
+func (a *Reader) Key() []byte { return a.key }
+
+// Documents, Changes and Entries yield what the archive has of them.
+func (a *Reader) Documents() iter.Seq2[store.Document, error] {
+	return lines(a, documents, ParseDocument)
+}
+
+// Changes is as Documents.
+func (a *Reader) Changes() iter.Seq2[store.Change, error] { return lines(a, changes, ParseChange) }
+
+// Entries is as Documents.
+func (a *Reader) Entries() iter.Seq2[store.Entry, error] { return lines(a, entries, ParseEntry) }
+
+func lines[T any](a *Reader, part string, parse func([]byte) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for n := 1; a.next != nil && a.next.Name == memberName(part, n); n++ {
+			zip, err := gzip.NewReader(a.tar)
+			if err != nil {
+				yield(*new(T), damaged("%s: %v", a.next.Name, err))
+				return
+			}
+			for in := bufio.NewReaderSize(zip, 64<<10); ; {
+				line, err := readLine(in)
+				if err == io.EOF {
+					break
+				}
+				var v T
+				if err == nil {
+					a.tallies[part].add(line)
+					v, err = parse(line)
+				} else {
+					err = damaged("%s: %v", a.next.Name, err)
+				}
+				if !yield(v, err) || err != nil {
+					return
+				}
+			}
+			if err := a.advance(); err != nil {
+				yield(*new(T), err)
+				return
+			}
+		}
+	}
+}
+
+// readLine reads a line with its newline. It fails with io.EOF where a line could begin.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return line, nil
+		case errors.Is(err, io.EOF) && len(line) > 0:
+			return nil, io.ErrUnexpectedEOF
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		case len(line) > maxLine:
+			return nil, fmt.Errorf("a line of more than %d bytes", maxLine)
+		}
+	}
+}
+
+// Blob is one blob of an archive. Reading it to its end fails unless its bytes are those of its name.
+type Blob struct {
+	SHA256 string
+	Bytes  int64
+	io.Reader
+}
+
+// Blobs yields what the archive has of them. A blob that is not read to its end is passed over, and checked.
+func (a *Reader) Blobs() iter.Seq2[Blob, error] {
+	return func(yield func(Blob, error) bool) {
+		for a.next != nil && path.Dir(a.next.Name) == blobs {
+			b := Blob{SHA256: path.Base(a.next.Name), Bytes: a.next.Size}
+			b.Reader = &proving{r: a.tar, name: b.SHA256, hash: sha256.New()}
+			if !yield(b, nil) {
+				return
+			}
+			_, err := io.Copy(io.Discard, b)
+			a.tallies[blobs].addBlob(b.SHA256, b.Bytes)
+			if err == nil {
+				err = a.advance()
+			}
+			if err != nil {
+				yield(Blob{}, err)
+				return
+			}
+		}
+	}
+}
+
+// proving ends in a failure instead of io.EOF when what was read does not hash to the name.
+type proving struct {
+	r    io.Reader
+	name string
+	hash hash.Hash
+}
+
+func (p *proving) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.hash.Write(b[:n])
+	switch {
+	case err == nil:
+	case err != io.EOF:
+		err = damaged("%s: %v", p.name, err)
+	case hex.EncodeToString(p.hash.Sum(nil)) != p.name:
+		err = damaged("the bytes of %s are others", p.name)
+	}
+	return n, err
+}
+
+// Finish reads the manifest and checks that the archive is whole and as it was written.
+func (a *Reader) Finish() (Manifest, error) {
+	if a.next == nil {
+		return Manifest{}, damaged("it ends before its manifest")
+	}
+	if a.next.Name != manifestName {
+		return Manifest{}, damaged("%s is out of place", a.next.Name)
+	}
+	b, err := a.whole()
+	if err != nil {
+		return Manifest{}, err
+	}
+	if a.next == nil || a.next.Name != sumName {
+		return Manifest{}, damaged("it ends before its manifest's hash")
+	}
+	stated, err := a.whole()
+	if err != nil {
+		return Manifest{}, err
+	}
+	var m Manifest
+	if err := json.Unmarshal(b, &m); err != nil || !bytes.Equal(stated, fmt.Appendf(nil, "%s  %s\n", sum(b), manifestName)) {
+		return Manifest{}, damaged("its manifest is not the one that was written")
+	}
+	if a.next != nil {
+		return m, damaged("%s is out of place", a.next.Name)
+	}
+	if a.got.Header != m.Header || a.got.Key != m.Key {
+		return m, damaged("its beginning is another's")
+	}
+	for part, want := range map[string]Part{documents: m.Documents, changes: m.Changes, entries: m.AsRun, blobs: m.Blobs} {
+		if got := a.tallies[part].part(); got != want {
+			return m, damaged("its %s are %d with the hash %.12s, and should be %d with %.12s", part, got.Count, got.SHA256, want.Count, want.SHA256)
+		}
+	}
+	return m, nil
+}
+
+// whole reads the member that comes next, and advances.
+func (a *Reader) whole() ([]byte, error) {
+	if a.next.Size > maxMember {
+		return nil, damaged("%s has %d bytes", a.next.Name, a.next.Size)
+	}
+	b, err := io.ReadAll(a.tar)
+	if err != nil {
+		return nil, damaged("%s: %v", a.next.Name, err)
+	}
+	return b, a.advance()
+}
+
+// advance finds the next member.
+func (a *Reader) advance() error {
+	next, err := a.tar.Next()
+	if err == io.EOF {
+		a.next = nil
+		return nil
+	}
+	if err != nil {
+		return damaged("%v", err)
+	}
+	a.next = next
+	return nil
+}

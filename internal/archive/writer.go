@@ -1,0 +1,155 @@
+package archive
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"time"
+
+	"lifeline/internal/store"
+)
+
+// memberSize is after how many bytes of lines a part goes on in its next member.
+const memberSize = 8 << 20
+
+// Writer writes an archive: Begin, Documents, Changes and Entries in their order, Blobs, Close. It needs memory for one
+// member, not for a part.
+type Writer struct {
+	tar      *tar.Writer
+	made     time.Time
+	manifest Manifest
+	tallies  map[string]*tally
+
+	part    string // being written
+	members int    // of it
+	lines   []byte // of its next member
+}
+
+// NewWriter writes to w an archive that was made at made.
+func NewWriter(w io.Writer, made time.Time) *Writer {
+	return &Writer{tar: tar.NewWriter(w), made: made,
+		tallies: map[string]*tally{documents: newTally(), changes: newTally(), entries: newTally(), blobs: newTally()}}
+}
+
+// Begin writes how far the changes are trimmed, and the content of the signing key's file, if that shall go with them.
+func (w *Writer) Begin(trimmed int64, key []byte) error {
+	b, err := json.Marshal(header{format, w.made.UnixMilli(), trimmed})
+	if err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	w.manifest.Header = sum(b)
+	if err := w.member(headerName, b); err != nil || len(key) == 0 {
+		return err
+	}
+	w.manifest.Key = sum(key)
+	return w.member(keyName, key)
+}
+
+// Document, Change and Entry write the next one.
+func (w *Writer) Document(d store.Document) error {
+	return line(w, documents, AppendDocument, d)
+}
+
+// Change is as Document.
+func (w *Writer) Change(c store.Change) error { return line(w, changes, AppendChange, c) }
+
+// Entry is as Document.
+func (w *Writer) Entry(e store.Entry) error { return line(w, entries, AppendEntry, e) }
+
+func line[T any](w *Writer, part string, add func([]byte, T) ([]byte, error), v T) error {
+	if w.part != part {
+		if err := w.flush(); err != nil {
+			return err
+		}
+		w.part, w.members = part, 0
+	}
+	before := len(w.lines)
+	var err error
+	if w.lines, err = add(w.lines, v); err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	w.tallies[part].add(w.lines[before:])
+	if len(w.lines) < memberSize {
+		return nil
+	}
+	return w.flush()
+}
+
+// Blob writes the size bytes of r, which must be those of the hash.
+func (w *Writer) Blob(sha string, size int64, r io.Reader) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.tar.WriteHeader(w.header(path.Join(blobs, sha), size)); err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	hash := sha256.New()
+	if n, err := io.Copy(io.MultiWriter(w.tar, hash), r); err != nil || n != size {
+		return fmt.Errorf("archive: %d of %d bytes of %s: %w", n, size, sha, err)
+	}
+	if got := hex.EncodeToString(hash.Sum(nil)); got != sha {
+		return fmt.Errorf("archive: the bytes of %s hash to %s", sha, got)
+	}
+	w.tallies[blobs].addBlob(sha, size)
+	return nil
+}
+
+// Missing notes that a blob should be in the archive and could not be read.
+func (w *Writer) Missing(sha string) { w.manifest.Missing = append(w.manifest.Missing, sha) }
+
+// Close ends the archive; without it, it is none.
+func (w *Writer) Close() (Manifest, error) {
+	if err := w.flush(); err != nil {
+		return Manifest{}, err
+	}
+	m := w.manifest
+	m.Documents, m.Changes, m.AsRun, m.Blobs = w.tallies[documents].part(), w.tallies[changes].part(), w.tallies[entries].part(), w.tallies[blobs].part()
+	slices.Sort(m.Missing)
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return m, fmt.Errorf("archive: %w", err)
+	}
+	return m, errors.Join(w.member(manifestName, b), w.member(sumName, fmt.Appendf(nil, "%s  %s\n", sum(b), manifestName)), w.tar.Close())
+}
+
+// flush writes the lines that wait as the next member of their part.
+func (w *Writer) flush() error {
+	if len(w.lines) == 0 {
+		return nil
+	}
+	var out bytes.Buffer
+	zip := gzip.NewWriter(&out)
+	if _, err := zip.Write(w.lines); err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	if err := zip.Close(); err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	w.lines = w.lines[:0]
+	w.members++
+	return w.member(memberName(w.part, w.members), out.Bytes())
+}
+
+func memberName(part string, n int) string { return fmt.Sprintf("%s/%06d.ndjson.gz", part, n) }
+
+func (w *Writer) member(name string, b []byte) error {
+	if err := w.tar.WriteHeader(w.header(name, int64(len(b)))); err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	if _, err := w.tar.Write(b); err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	return nil
+}
+
+func (w *Writer) header(name string, size int64) *tar.Header {
+	return &tar.Header{Name: name, Size: size, Mode: 0o600, ModTime: w.made.Truncate(time.Second)}
+}
