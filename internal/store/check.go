@@ -43,6 +43,23 @@ func CheckLease(name, holder string, life time.Duration) error {
 	return nil
 }
 
+// Most is how many changes q asks for at most. It fails with Invalid.
+func (q AuditQuery) Most() (int, error) {
+	switch {
+	case q.Limit < 0:
+		return 0, fault.New(fault.Invalid, "the limit of an audit is at least 1, not %d", q.Limit)
+	case q.Limit == 0:
+		return 50, nil
+	}
+	return min(q.Limit, 500), nil
+}
+
+// Selects reports whether q selects c.
+func (q AuditQuery) Selects(c Change) bool {
+	return c.Sequence > q.After && (q.Kind == "" || c.Kind == q.Kind) && (q.ID == "" || c.ID == q.ID) && (q.By == "" || c.By == q.By) &&
+		(q.From.IsZero() || !c.At.Before(q.From)) && (q.To.IsZero() || c.At.Before(q.To))
+}
+
 // Follows fails with Invalid unless an archive whose changes are trimmed up to trimmed may go on with next after last:
 // up to there any later one may follow, from there on the very next one.
 func Follows(trimmed, last, next int64) error {

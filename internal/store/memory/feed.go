@@ -79,12 +79,9 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	limit := min(q.Limit, 500)
-	switch {
-	case q.Limit < 0:
-		return nil, fault.New(fault.Invalid, "the limit of an audit is at least 1, not %d", q.Limit)
-	case q.Limit == 0:
-		limit = 50
+	limit, err := q.Most()
+	if err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,8 +90,7 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 		if len(found) == limit {
 			break
 		}
-		if c.Sequence > q.After && (q.Kind == "" || c.Kind == q.Kind) && (q.ID == "" || c.ID == q.ID) &&
-			(q.By == "" || c.By == q.By) && (q.From.IsZero() || !c.At.Before(q.From)) && (q.To.IsZero() || c.At.Before(q.To)) {
+		if q.Selects(c) {
 			found = append(found, c)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"lifeline/internal/fault"
 	"lifeline/internal/store"
 )
 
@@ -18,12 +17,9 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	limit := min(q.Limit, 500)
-	switch {
-	case q.Limit < 0:
-		return nil, fault.New(fault.Invalid, "the limit of an audit is at least 1, not %d", q.Limit)
-	case q.Limit == 0:
-		limit = 50
+	limit, err := q.Most()
+	if err != nil {
+		return nil, err
 	}
 	more := s.audited
 	if q.Kind != "" && q.ID != "" {
@@ -36,7 +32,7 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 			return nil, fmt.Errorf("redis: audit: %w", classify(ctx, err))
 		}
 		for _, c := range changes {
-			if selects(q, c) {
+			if q.Selects(c) {
 				found = append(found, c)
 			}
 			if len(found) == limit {
@@ -89,9 +85,4 @@ func (s *Store) history(kind, id string) func(ctx context.Context, after int64) 
 		}
 		return decode(messages)
 	}
-}
-
-func selects(q store.AuditQuery, c store.Change) bool {
-	return (q.Kind == "" || c.Kind == q.Kind) && (q.ID == "" || c.ID == q.ID) && (q.By == "" || c.By == q.By) &&
-		(q.From.IsZero() || !c.At.Before(q.From)) && (q.To.IsZero() || c.At.Before(q.To))
 }

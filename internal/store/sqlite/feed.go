@@ -58,12 +58,9 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 
 // Audit returns the changes that q selects, in order. It knows every change that was not trimmed.
 func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
-	limit := min(q.Limit, 500)
-	switch {
-	case q.Limit < 0:
-		return nil, fault.New(fault.Invalid, "the limit of an audit is at least 1, not %d", q.Limit)
-	case q.Limit == 0:
-		limit = 50
+	limit, err := q.Most()
+	if err != nil {
+		return nil, err
 	}
 	where := []string{"sequence > ?"}
 	args := []any{q.After}
