@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -90,17 +91,26 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err != nil {
 		return nil, err
 	}
-	s.scheduler = control.NewScheduler(s.mirror, s.store, signer, time.Now, publicURL)
+	records := control.NewRecords(s.mirror, s.store, s.audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
+	s.scheduler = control.NewScheduler(s.mirror, records, signer, time.Now, publicURL)
 	s.access = control.NewAccess(s.mirror, time.Now)
 	answers := control.NewAnswers(s.store, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
-		named := library.Recordings()
+		named, err := records.Files(ctx)
+		if err != nil {
+			return 0, err
+		}
+		maps.Copy(named, library.Recordings())
 		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool, error) { return named[sha256], nil },
 			func(blob.Blob) { removed++ })
 		return removed, errors.Join(err, answers.Forget(ctx))
 	}
 	s.claims = control.NewClaims(s.mirror, replicaName(c), leaseLife)
-	s.keeper = control.NewKeeper(library, s.scheduler, s.claims, collect, log, keeperEvery)
+	tidy := func(ctx context.Context, before time.Time) (removed int, err error) {
+		removed, err = collect(ctx, before)
+		return removed, errors.Join(err, records.Move(ctx))
+	}
+	s.keeper = control.NewKeeper(library, s.scheduler, s.claims, tidy, log, keeperEvery)
 	if s.studio, err = studio.Open(c.RenderDir(), s.audio, studio.Options{Rate: playout.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
 		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log}); err != nil {
 		return nil, err
@@ -117,7 +127,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	}
 	s.server = &http.Server{
 		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: library, Scheduler: s.scheduler,
-			Logbook: control.NewLogbook(s.mirror, s.store, s.scheduler, time.Now), Answers: answers, Mirror: s.mirror,
+			Logbook: control.NewLogbook(s.mirror, records, s.scheduler, time.Now), Answers: answers, Mirror: s.mirror,
 			Media:   control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Windows: control.NewWindows(s.scheduler, s.studio),
 			Keys:    []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,

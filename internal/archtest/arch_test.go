@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"internal/chain":     {"schedules", "internal/wire", "internal/seal", "internal/fault"},
 	"internal/client":    {"internal/wire", "internal/fault", "schedules"},
 	"internal/control": {"schedules", "schedules/auditor", "audio", "internal/fault", "internal/wire",
-		"internal/store", "internal/blob", "internal/chain", "golang.org/x/sync/errgroup"}, // of store and blob the values of their contracts; no back end
+		"internal/archive", "internal/store", "internal/blob", "internal/chain", "golang.org/x/sync/errgroup"}, // of store and blob the values of their contracts; no back end
 	"internal/openapi":         {},
 	"internal/openapi/conform": {"github.com/santhosh-tekuri/jsonschema/v6", "pgregory.net/rapid"},
 	"internal/store":           {"internal/fault"},

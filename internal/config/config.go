@@ -17,20 +17,21 @@ import (
 
 // Serve is how the service runs.
 type Serve struct {
-	Data       string        `help:"Directory of the embedded store, the audio and the signing key." default:"data" env:"LIFELINE_DATA" type:"path"`
-	Store      string        `help:"Where documents are kept: sqlite, in the data directory, or a Redis for several replicas: redis://…, redis+sentinel://… or redis+cluster://…, with rediss for TLS." default:"sqlite" env:"LIFELINE_STORE"`
-	Audio      string        `help:"Where recordings are kept: local, in the data directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]." default:"local" env:"LIFELINE_AUDIO"`
-	Listen     string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"LIFELINE_LISTEN"`
-	PublicURL  string        `help:"Where stations reach the service; goes into the media URLs of queues. Default: the address it listens on." env:"LIFELINE_PUBLIC_URL"`
-	MediaLife  time.Duration `help:"How long the signed media addresses of lists open at least. A day's list that is fetched as the day begins must not outlive them." default:"36h" env:"LIFELINE_MEDIA_LIFE"`
-	MaxUpload  int64         `help:"Largest recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
-	MaxWaiting int64         `help:"Bytes that unfinished uploads may take together." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
-	Analysers  int           `help:"Recordings analysed at once; 0 means one for each processor." default:"0" env:"LIFELINE_ANALYSERS"`
-	Key        string        `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
-	Redis      Redis         `embed:"" prefix:"redis-"`
-	S3         S3            `embed:"" prefix:"s3-"`
-	Render     Render        `embed:"" prefix:"render-"`
-	LogJSON    bool          `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
+	Data        string        `help:"Directory of the embedded store, the audio and the signing key." default:"data" env:"LIFELINE_DATA" type:"path"`
+	Store       string        `help:"Where documents are kept: sqlite, in the data directory, or a Redis for several replicas: redis://…, redis+sentinel://… or redis+cluster://…, with rediss for TLS." default:"sqlite" env:"LIFELINE_STORE"`
+	Audio       string        `help:"Where recordings are kept: local, in the data directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]." default:"local" env:"LIFELINE_AUDIO"`
+	Listen      string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"LIFELINE_LISTEN"`
+	PublicURL   string        `help:"Where stations reach the service; goes into the media URLs of queues. Default: the address it listens on." env:"LIFELINE_PUBLIC_URL"`
+	MediaLife   time.Duration `help:"How long the signed media addresses of lists open at least. A day's list that is fetched as the day begins must not outlive them." default:"36h" env:"LIFELINE_MEDIA_LIFE"`
+	MaxUpload   int64         `help:"Largest recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
+	MaxWaiting  int64         `help:"Bytes that unfinished uploads may take together." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
+	Analysers   int           `help:"Recordings analysed at once; 0 means one for each processor." default:"0" env:"LIFELINE_ANALYSERS"`
+	Key         string        `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
+	KeepRecords int           `help:"Days for which as-run reports and the audit trail stay in the store. Older months move to compressed files beside the audio and are read from there; 0 means never." default:"400" env:"LIFELINE_KEEP_RECORDS"`
+	Redis       Redis         `embed:"" prefix:"redis-"`
+	S3          S3            `embed:"" prefix:"s3-"`
+	Render      Render        `embed:"" prefix:"render-"`
+	LogJSON     bool          `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
 }
 
 // Redis is how a Redis is used.
@@ -67,6 +68,9 @@ func (s *Serve) Bucket() (endpoint, bucket, prefix string, err error) {
 	return u.Scheme + "://" + u.Host, bucket, prefix, nil
 }
 
+// minKeepRecords is how many days of records planning needs at hand, with room to spare.
+const minKeepRecords = 60
+
 // Check says everything that is wrong with the configuration, and fills in what follows from the rest.
 func (s *Serve) Check() error {
 	var wrong []error
@@ -91,6 +95,9 @@ func (s *Serve) Check() error {
 	}
 	if s.MaxWaiting < s.MaxUpload {
 		wrong = append(wrong, errors.New("--max-waiting: must be at least --max-upload"))
+	}
+	if s.KeepRecords != 0 && s.KeepRecords < minKeepRecords {
+		wrong = append(wrong, fmt.Errorf("--keep-records: must be at least %d, since planning looks back as far, or 0", minKeepRecords))
 	}
 	if s.Analysers < 0 {
 		wrong = append(wrong, errors.New("--analysers: must not be negative"))

@@ -27,6 +27,7 @@ const (
 	kindRecalls  = "recalls"          // the one sealed list
 	kindFallback = "fallback"         // a station's sealed list: STATION
 	kindExplain  = "explanations"     // why each item of a plan is where it is: STATION/DATE
+	kindRecords  = "records"          // a file of older records: see recordFile
 	kindStatus   = "status"           // what a station last said of itself: STATION
 	kindUpload   = "upload"           // a recording that arrives in pieces
 )

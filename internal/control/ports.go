@@ -37,11 +37,16 @@ type AsRunLog interface {
 	Append(ctx context.Context, entries []store.Entry) (fresh []bool, err error)
 	// Read answers the entries of [from, to), by sequence.
 	Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error)
+	// Forget removes entries, all together. Their names are free again.
+	Forget(ctx context.Context, station string, sequences []int64) error
 }
 
-// AuditTrail answers every change ever made.
+// AuditTrail answers every change that was not trimmed.
 type AuditTrail interface {
 	Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error)
+	// Trim removes the changes up to through that a later one of their document has overtaken. The feed answers Gone to
+	// whoever has not come as far. It fails with Invalid unless through is before the latest change.
+	Trim(ctx context.Context, through int64) error
 }
 
 // Store is all that a back end keeps.

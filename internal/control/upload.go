@@ -77,7 +77,18 @@ func (l *Library) Replace(ctx context.Context, a Actor, id string, revision *int
 
 // Audio opens a segment's recording. It fails with NotFound.
 func (l *Library) Audio(ctx context.Context, sha256 string) (blob.Content, int64, error) {
-	return l.audio.Open(ctx, sha256)
+	content, size, err := l.audio.Open(ctx, sha256)
+	if err != nil {
+		return nil, 0, err
+	}
+	records, err := markedRecords(content)
+	if records {
+		err = fault.New(fault.NotFound, "no audio %s", sha256)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, content.Close())
+	}
+	return content, size, nil
 }
 
 // Received is a recording that is safely stored, and what its analysis said.
