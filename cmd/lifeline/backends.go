@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"iter"
 	"os"
 	"strings"
 
 	"lifeline/internal/blob"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
 )
@@ -16,6 +21,9 @@ import (
 // documents is a store that is open.
 type documents interface {
 	control.Store
+	Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error
+	Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error
+	Check(ctx context.Context, report func(problem string)) error
 	Close() error
 }
 
@@ -35,6 +43,22 @@ func openStore(ctx context.Context, c config.Serve) (documents, error) {
 	}
 	return redis.Open(ctx, redis.Options{URL: c.Store, Prefix: c.Redis.Prefix, Feed: feedKept, Replicas: c.Redis.Replicas,
 		ReplicaWait: c.Redis.ReplicaWait, AcceptLoss: c.Redis.AcceptLoss})
+}
+
+// openThere opens the store that the configuration names, which must be there, and the place for its audio.
+func openThere(ctx context.Context, c config.Serve) (s documents, audio recordings, err error) {
+	if c.Store == "sqlite" {
+		if _, err := os.Stat(c.StoreFile()); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fault.New(fault.NotFound, "there is no store %s: name its directory with --data, or another store with --store", c.StoreFile())
+		}
+	}
+	if s, err = openStore(ctx, c); err != nil {
+		return nil, nil, err
+	}
+	if audio, err = openAudio(ctx, c); err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
+	return s, audio, nil
 }
 
 // openAudio opens the place for audio that the configuration names.

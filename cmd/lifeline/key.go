@@ -29,23 +29,35 @@ func signingKey(path string) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
-// makeSigningKey writes a new key whole or not at all: a half-written one would lock every station out.
 func makeSigningKey(path string) (ed25519.PrivateKey, error) {
 	seed := make([]byte, ed25519.SeedSize)
 	rand.Read(seed) // never fails: crypto/rand
+	return ed25519.NewKeyFromSeed(seed), writeSigningKey(path, []byte(base64.StdEncoding.EncodeToString(seed)+"\n"))
+}
+
+// keepSigningKey writes a restored key, unless it is there.
+func keepSigningKey(path string, key []byte) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil // which sameKey has compared
+	}
+	return writeSigningKey(path, key)
+}
+
+// writeSigningKey writes a key whole or not at all: a half-written one would lock every station out.
+func writeSigningKey(path string, key []byte) error {
 	temporary := path + ".new"
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("signing key: %w", err)
+		return fmt.Errorf("signing key: %w", err)
 	}
-	_, err = f.WriteString(base64.StdEncoding.EncodeToString(seed) + "\n")
+	_, err = f.Write(key)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Link(temporary, path) // fails when another process was first
 	}
 	if err = errors.Join(err, os.Remove(temporary)); err != nil {
-		return nil, fmt.Errorf("signing key: %w", err)
+		return fmt.Errorf("signing key: %w", err)
 	}
-	return ed25519.NewKeyFromSeed(seed), nil
+	return nil
 }
 
 // mediaKey is the key that media addresses are signed with: it follows from the signing key, so that every replica has

@@ -19,30 +19,34 @@ import (
 
 // cli is the whole command line.
 type cli struct {
-	Serve     serveCmd     `cmd:"" help:"Run the service on the embedded store."`
-	Demo      demoCmd      `cmd:"" help:"Show the whole path, from upload to air and back, from nothing."`
-	Token     tokenCmd     `cmd:"" help:"Access tokens."`
-	Upload    uploadCmd    `cmd:"" help:"Upload recordings with their metadata."`
-	Segments  segmentsCmd  `cmd:"" help:"Find segments, or show one."`
-	Approve   approveCmd   `cmd:"" help:"Let segments go to air."`
-	Reject    rejectCmd    `cmd:"" help:"Keep segments off the air, with the reason for their producers."`
-	Recall    recallCmd    `cmd:"" help:"Take a segment off the air everywhere, now."`
-	Reinstate reinstateCmd `cmd:"" help:"End recalls; another person approves the segments again."`
-	Apply     applyCmd     `cmd:"" help:"Make the network as a file says."`
-	Plan      planCmd      `cmd:"" help:"Draft days."`
-	Show      showCmd      `cmd:"" help:"Show a day."`
-	Explain   explainCmd   `cmd:"" help:"Say why an item is where it is."`
-	Diff      diffCmd      `cmd:"" help:"Compare two revisions of a day."`
-	Publish   publishCmd   `cmd:"" help:"Sign days and hand them to their stations."`
-	Stations  stationsCmd  `cmd:"" help:"Show how each station stands."`
-	Render    renderCmd    `cmd:"" help:"Fetch a whole window as one file, as the player would put it out."`
-	Bundle    bundleCmd    `cmd:"" help:"Write a station's coming days into a file, to be carried there."`
-	Reconcile reconcileCmd `cmd:"" help:"Compare what was planned with what aired."`
-	MakeGoods makeGoodsCmd `cmd:"" help:"Show what stations missed and what has become of it."`
-	Report    reportCmd    `cmd:"" help:"Count what was planned, aired, missed and made good."`
-	Audit     auditCmd     `cmd:"" help:"Show who changed what, when and why."`
-	Verify    verifyCmd    `cmd:"" help:"Check that what was published and what aired is on record as it was sealed."`
-	Analyse   analyseCmd   `cmd:"" help:"Measure MP3 files."`
+	Serve       serveCmd       `cmd:"" help:"Run the service on the embedded store."`
+	Demo        demoCmd        `cmd:"" help:"Show the whole path, from upload to air and back, from nothing."`
+	Token       tokenCmd       `cmd:"" help:"Access tokens."`
+	Upload      uploadCmd      `cmd:"" help:"Upload recordings with their metadata."`
+	Segments    segmentsCmd    `cmd:"" help:"Find segments, or show one."`
+	Approve     approveCmd     `cmd:"" help:"Let segments go to air."`
+	Reject      rejectCmd      `cmd:"" help:"Keep segments off the air, with the reason for their producers."`
+	Recall      recallCmd      `cmd:"" help:"Take a segment off the air everywhere, now."`
+	Reinstate   reinstateCmd   `cmd:"" help:"End recalls; another person approves the segments again."`
+	Apply       applyCmd       `cmd:"" help:"Make the network as a file says."`
+	Plan        planCmd        `cmd:"" help:"Draft days."`
+	Show        showCmd        `cmd:"" help:"Show a day."`
+	Explain     explainCmd     `cmd:"" help:"Say why an item is where it is."`
+	Diff        diffCmd        `cmd:"" help:"Compare two revisions of a day."`
+	Publish     publishCmd     `cmd:"" help:"Sign days and hand them to their stations."`
+	Stations    stationsCmd    `cmd:"" help:"Show how each station stands."`
+	Render      renderCmd      `cmd:"" help:"Fetch a whole window as one file, as the player would put it out."`
+	Bundle      bundleCmd      `cmd:"" help:"Write a station's coming days into a file, to be carried there."`
+	Reconcile   reconcileCmd   `cmd:"" help:"Compare what was planned with what aired."`
+	MakeGoods   makeGoodsCmd   `cmd:"" help:"Show what stations missed and what has become of it."`
+	Report      reportCmd      `cmd:"" help:"Count what was planned, aired, missed and made good."`
+	Audit       auditCmd       `cmd:"" help:"Show who changed what, when and why."`
+	Verify      verifyCmd      `cmd:"" help:"Check that what was published and what aired is on record as it was sealed."`
+	Backup      backupCmd      `cmd:"" help:"Write everything that a service keeps into one file, while it runs or not."`
+	Restore     restoreCmd     `cmd:"" help:"Fill an empty store from a backup, whatever kept it before."`
+	CheckBackup checkBackupCmd `cmd:"" help:"Check that a backup is whole and as it was written."`
+	Fsck        fsckCmd        `cmd:"" help:"Look for what is damaged or missing in a store and its audio."`
+	Analyse     analyseCmd     `cmd:"" help:"Measure MP3 files."`
 
 	Config     kong.ConfigFlag           `help:"YAML file of flags, such as server and token." env:"LIFELINE_CONFIG" type:"path"`
 	Completion kongcompletion.Completion `cmd:"" help:"Print the lines that make your shell complete these commands."`

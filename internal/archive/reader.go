@@ -220,6 +220,21 @@ func (a *Reader) Finish() (Manifest, error) {
 	return m, nil
 }
 
+// Skim reads all that is left and checks it, keeping nothing.
+func (a *Reader) Skim() (Manifest, error) {
+	if err := errors.Join(last(a.Documents()), last(a.Changes()), last(a.Entries()), last(a.Blobs())); err != nil {
+		return Manifest{}, err
+	}
+	return a.Finish()
+}
+
+// last is the failure that a sequence ends with.
+func last[T any](all iter.Seq2[T, error]) (err error) {
+	for _, err = range all {
+	}
+	return err
+}
+
 // whole reads the member that comes next, and advances.
 func (a *Reader) whole() ([]byte, error) {
 	if a.next.Size > maxMember {

@@ -144,6 +144,10 @@ func (l *Library) Waveform(ctx context.Context, sha256 string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return unpackWaveform(d)
+}
+
+func unpackWaveform(d store.Document) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(d.Body))
 	if err != nil {
 		return nil, fmt.Errorf("control: unpack waveform: %w", err)
