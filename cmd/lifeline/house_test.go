@@ -57,21 +57,20 @@ func TestMain(m *testing.M) {
 }
 
 // open starts the service over dir on a free port; it stops with the test.
-func open(t testing.TB, dir string) *house { t.Helper(); return startAt(t, dir, "127.0.0.1:0") }
+func open(t testing.TB, dir string) *house { t.Helper(); return start(t, serveDefaults(dir)) }
 
 // serveDefaults is the configuration of the embedded store over dir.
 func serveDefaults(dir string) config.Serve {
 	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20, MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
 }
 
-// startAt starts the service over dir at an address; it stops with the test, or before.
-func startAt(t testing.TB, dir, address string) *house {
+// start starts the service; it stops with the test, or before.
+func start(t testing.TB, cfg config.Serve) *house {
 	t.Helper()
-	l, err := net.Listen("tcp", address)
+	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := serveDefaults(dir)
 	if err := cfg.Check(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -30,6 +31,8 @@ func classify(ctx context.Context, err error) error {
 		return fault.Wrap(fault.Unavailable, err, "the database is busy")
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
 		return fault.Wrap(fault.Unavailable, err, "the database cannot be reached")
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("the database is damaged; restore a backup: %w", err)
 	case sqlite3.SQLITE_TOOBIG:
 		return fault.Wrap(fault.TooLarge, err, "the value is too large for the database")
 	}
