@@ -45,7 +45,8 @@ func (i *Inspector) Document(d store.Document) {
 		kindSegment: looking(i.segment), kindStation: looking(i.station), kindClock: looking(i.clock), kindScript: looking(i.script),
 		kindCampaign: looking(i.campaign), kindToken: looking(i.token), kindWaveform: i.waveform, kindRundown: looking(i.rundown),
 		kindRevision: looking(i.rundown), kindQueue: i.queue, kindCounter: looking(i.counter), kindRecalls: i.recalls,
-		kindFallback: i.fallback, kindExplain: looking(i.explanations), kindStatus: looking(i.status), kindRecords: looking(i.recordFile),
+		kindFallback: i.fallback, kindExplain: looking(i.explanations), kindStatus: looking(i.status),
+		kindUpload: looking(i.upload), kindRecords: looking(i.recordFile),
 	}[d.Kind]
 	if !known {
 		i.tell(d, "is of a kind that this program does not know")
@@ -233,6 +234,17 @@ func (i *Inspector) explanations(store.Document, []schedules.Explanation) {}
 func (i *Inspector) status(d store.Document, s wire.Status) {
 	if s.Station != d.ID {
 		i.tell(d, "says of itself that it is %s", s.Station)
+	}
+}
+
+func (i *Inspector) upload(d store.Document, u Upload) {
+	if u.ID != d.ID {
+		i.tell(d, "says of itself that it is %s", u.ID)
+	}
+	for _, p := range u.Parts {
+		if _, named := i.blobs[p.SHA256]; !named && u.DoneAt.IsZero() {
+			i.blobs[p.SHA256] = Held{By: "upload " + d.ID, Bytes: p.Bytes}
+		}
 	}
 }
 
