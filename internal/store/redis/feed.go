@@ -12,6 +12,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
+	"lifeline/internal/store/herald"
 )
 
 // Changes returns up to limit changes after since, in order and without a gap. It fails with Gone when the feed no
@@ -77,11 +78,27 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	case latest > since:
 		return nil
 	}
-	s.herald.announce(latest)
-	if err := s.herald.await(ctx, since); err != nil {
+	s.herald.Return(latest)
+	if err := s.herald.Await(ctx, since); err != nil {
 		return fmt.Errorf("redis: wait for a change after %d: %w", since, err)
 	}
 	return nil
+}
+
+// look is the herald's. When Redis is out of reach it tries again, ever more slowly up to a second.
+func (s *Store) look() herald.Look {
+	const least = 10 * time.Millisecond
+	pause := least
+	return func(ctx context.Context, since int64) (int64, time.Duration) {
+		latest, err := s.follow(ctx, since)
+		if err == nil {
+			pause = least
+			return latest, 0
+		}
+		rest := pause
+		pause = min(2*pause, time.Second)
+		return since, rest
+	}
 }
 
 // follow blocks for up to a second until there are changes after since, and returns the latest of them.

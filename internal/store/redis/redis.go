@@ -36,13 +36,14 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/store/herald"
 )
 
 // Store is a connection to one prefix of a Redis.
 type Store struct {
 	client goredis.UniversalClient
 	o      Options
-	herald *herald
+	herald *herald.Herald
 	closed func() error
 }
 
@@ -59,7 +60,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("redis: open: %w", err), s.closed())
 	}
-	s.herald = proclaim(latest, s.follow)
+	s.herald = herald.Proclaim(latest, s.look())
 	return s, nil
 }
 
@@ -73,9 +74,9 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close ends what is under way and all connections. A second Close does nothing more.
 func (s *Store) Close() error {
-	s.herald.cancel()
+	s.herald.Cancel()
 	err := s.closed() // ends the herald's read as well
-	<-s.herald.over
+	s.herald.Stop()
 	if err != nil {
 		return fmt.Errorf("redis: close: %w", err)
 	}

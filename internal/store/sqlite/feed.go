@@ -50,10 +50,23 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	if err := s.follows(ctx, since); err != nil {
 		return err
 	}
-	if err := s.herald.await(ctx, since); err != nil {
+	if err := s.herald.Await(ctx, since); err != nil {
 		return fmt.Errorf("sqlite: wait for a change after %d: %w", since, err)
 	}
 	return nil
+}
+
+// glance is how long a change by another process may go unseen. One look is a read of one index page, and nobody
+// looks while nobody waits.
+const glance = 25 * time.Millisecond
+
+// look is the herald's.
+func (s *Store) look(ctx context.Context, since int64) (int64, time.Duration) {
+	latest, err := s.Latest(ctx)
+	if err != nil {
+		return since, glance
+	}
+	return latest, glance
 }
 
 // Audit returns the changes that q selects, in order. It knows every change that was not trimmed.

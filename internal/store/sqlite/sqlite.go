@@ -16,6 +16,7 @@ import (
 	_ "modernc.org/sqlite" // registers the driver
 
 	"lifeline/internal/fault"
+	"lifeline/internal/store/herald"
 )
 
 // Store is an open file. Writes go one after another through one connection; readers see the last commit without
@@ -24,7 +25,7 @@ type Store struct {
 	path    string
 	writer  *sql.DB
 	readers *sql.DB
-	herald  *herald
+	herald  *herald.Herald
 	closed  func() error
 }
 
@@ -65,7 +66,7 @@ func open(ctx context.Context, path string) (s *Store, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.herald = proclaim(latest, s.Latest)
+	s.herald = herald.Proclaim(latest, s.look)
 	return s, nil
 }
 
@@ -78,7 +79,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close waits for what is under way, writes the journal back into the file and releases it. A second Close does
 // nothing more.
 func (s *Store) Close() error {
-	s.herald.stop()
+	s.herald.Stop()
 	if err := s.closed(); err != nil {
 		return fmt.Errorf("sqlite: close %s: %w", s.path, err)
 	}
