@@ -33,7 +33,7 @@ var retireRules = []rule{
 		b.same("no change", b.latest(), int64(0))
 	}},
 	{"ManyEntriesAreForgottenTogether", func(b *bench) {
-		entries, all := make([]store.Entry, 12_000), make([]int64, 12_000)
+		entries, all := make([]store.Entry, 2_000), make([]int64, 2_000)
 		for n := range entries {
 			entries[n], all[n] = store.Entry{Station: "s", Sequence: int64(n), At: origin().At}, int64(n)
 		}
@@ -99,7 +99,7 @@ var retireRules = []rule{
 		b.same("feed", b.feed(1, 10), []store.Change{{Sequence: 2, Origin: origin()}})
 	}},
 	{"FollowersOfATrimmedFeedSeeNoGap", func(b *bench) {
-		const total = 600
+		const total = 150
 		var all sync.WaitGroup
 		other := b.open()
 		all.Go(func() {
@@ -116,7 +116,7 @@ var retireRules = []rule{
 				if latest, err = other.Latest(b.Context()); err != nil {
 					b.Errorf("latest: %v", err)
 				}
-				if err := other.Trim(b.Context(), max(0, latest-20)); err != nil {
+				if err := other.Trim(b.Context(), max(0, latest-10)); err != nil {
 					b.Errorf("trim: %v", err)
 				}
 			}
