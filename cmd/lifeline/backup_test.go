@@ -199,7 +199,7 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 		})
 	}
 
-	pipe := exec.Command("sh", "-ec", `"$0" verify "$1" && cat "$1" | "$0" restore --data "$2" - && "$0" backup --data "$2" --with-audio --with-keys - > "$3" && "$0" verify - < "$3"`)
+	pipe := exec.Command("sh", "-ec", `"$0" check-backup "$1" && cat "$1" | "$0" restore --data "$2" - && "$0" backup --data "$2" --with-audio --with-keys - > "$3" && "$0" check-backup - < "$3"`)
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
@@ -269,7 +269,7 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 			if err := os.WriteFile(bad, c.bytes, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			for _, verb := range [][]string{{"verify", bad}, append([]string{"restore", bad}, place...)} {
+			for _, verb := range [][]string{{"check-backup", bad}, append([]string{"restore", bad}, place...)} {
 				if code, out := command(t, verb...); code != 1 || !strings.Contains(out, c.says) {
 					t.Errorf("%s, %s %s: %d %s", target, verb[0], name, code, out)
 				}

@@ -46,6 +46,7 @@ func (i *Inspector) Document(d store.Document) {
 		kindCampaign: looking(i.campaign), kindToken: looking(i.token), kindWaveform: i.waveform, kindRundown: looking(i.rundown),
 		kindRevision: looking(i.rundown), kindQueue: i.queue, kindCounter: looking(i.counter), kindRecalls: i.recalls,
 		kindFallback: i.fallback, kindExplain: looking(i.explanations), kindStatus: looking(i.status),
+		kindLink: readable, kindHead: readable, kindLate: readable, kindMakeGood: readable, kindSettled: readable, kindAnswer: readable,
 		kindUpload: looking(i.upload), kindRecords: looking(i.recordFile),
 	}[d.Kind]
 	if !known {
@@ -130,6 +131,12 @@ func looking[T any](look func(store.Document, T)) func(store.Document) error {
 		look(d, v)
 		return nil
 	}
+}
+
+// readable asks no more of a document than that it is JSON.
+func readable(d store.Document) error {
+	var v any
+	return json.Unmarshal(d.Body, &v)
 }
 
 func (i *Inspector) segment(d store.Document, s schedules.Segment) {
