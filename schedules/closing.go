@@ -241,7 +241,9 @@ func (c *closer) reachable() bool {
 func (c *closer) stride() int64 {
 	var g int64
 	for _, d := range c.ms {
-		g = gcd(g, d)
+		if g = gcd(g, d); g == 1 {
+			break
+		}
 	}
 	return max(g, 1)
 }
