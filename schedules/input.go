@@ -19,8 +19,9 @@ type Input struct {
 	Keep      []Item // items that stay as they are: frozen, locked, aired, or asked for
 	Seed      uint64
 
-	rough bool       // what stays may cut off the end of what is before it, by no more than the window's tolerance
-	open  [][2]int64 // Unix ms: times between items that stay, which nothing fills, and which are left
+	// Times between items that stay, in Unix ms: those whose last item what follows may cut, by no more than the window's
+	// tolerance, and those that nothing fills, and that are left open.
+	rough, open [][2]int64
 }
 
 // day is the planned broadcast day with its window occurrences.

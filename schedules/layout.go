@@ -112,7 +112,7 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 			}
 			if exact {
 				st.least, st.most = 0, 0
-				if p.in.rough {
+				if st.among(p.in.rough) {
 					st.cut = w.tolerance
 				}
 			}
@@ -126,12 +126,12 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 				p.warnDropped(&st, w)
 				return
 			}
-			if p.leftOpen(&st) {
+			if st.among(p.in.open) {
 				p.warn("gap", w.Window, "", "nothing fills the time from %s to %s between items that stay: the station airs its fallback there",
 					instant(reach), instant(end))
 				return
 			}
-			if len(st.places) == 0 || p.in.rough && exact && !slices.ContainsFunc(st.places, func(x place) bool { return x.fill }) {
+			if len(st.places) == 0 || st.among(p.in.rough) && !slices.ContainsFunc(st.places, func(x place) bool { return x.fill }) {
 				if j, ok := nearestFill(positions, max(index, part.first)); ok {
 					st.places = append(st.places, p.newPlace(w, j))
 				}
@@ -190,8 +190,8 @@ func (p *planner) warnDropped(st *stretch, w *window) {
 	}
 }
 
-func (p *planner) leftOpen(st *stretch) bool {
-	return slices.ContainsFunc(p.in.open, func(o [2]int64) bool { return st.start >= o[0] && st.end <= o[1] })
+func (st *stretch) among(times [][2]int64) bool {
+	return slices.Contains(times, [2]int64{st.start, st.end})
 }
 
 // nearestFill is the elastic position that lies closest to a place in the clock.

@@ -35,12 +35,12 @@ type replanner struct {
 	prev   Rundown
 	day    *day
 	fixed  []bool // of prev.Items: must stay
-	rough  bool
-	open   [][2]int64
-	win    []int // window occurrence; -1: none
+	win    []int  // window occurrence; -1: none
 	groups []hole
 	why    map[string]string // of items that go, by id
 	loose  bool              // nothing but what must stay, stays
+
+	rough, open [][2]int64 // see Input
 }
 
 // hole is a run [first, last] of items that go, with what gives way beside it.
@@ -104,9 +104,9 @@ func (r *replanner) sort(now time.Time) {
 const maxGive = 8
 
 // solve widens each hole until the day can be planned around what stays, then looks whether a little more room needs
-// fewer changes. Where nothing more may give way it takes what is cut off at its end, and at last leaves the hole.
+// fewer changes. Where nothing may give way it takes what is cut off at its end, and at last leaves the hole open.
 func (r *replanner) solve() (Plan, error) {
-	for range len(r.groups)*(2*maxGive+1) + 2 {
+	for range len(r.groups)*(maxGive+2) + 2 {
 		plan, s, err := r.try()
 		if err != nil {
 			return Plan{}, err
@@ -114,7 +114,7 @@ func (r *replanner) solve() (Plan, error) {
 		if s == nil {
 			return r.polish(plan), nil
 		}
-		if !r.widen(s) && !r.roughen() && !r.leave(s) {
+		if !r.widen(s) && !r.leave(s) {
 			break
 		}
 	}
@@ -200,19 +200,8 @@ func (r *replanner) widen(s *stuck) bool {
 	return false
 }
 
-// roughen lets what stays cut off what is put in before it, and begins anew with that; it is false the second time.
-func (r *replanner) roughen() bool {
-	if r.rough {
-		return false
-	}
-	r.rough = true
-	for g := range r.groups {
-		r.groups[g].left, r.groups[g].right = 0, 0
-	}
-	return true
-}
-
-// leave gives up the hole between items that must stay that could not be filled; it is false when there is none.
+// leave gives up filling exactly the hole between items that must stay, and then filling it at all; it is false when
+// the day is stuck at no such hole.
 func (r *replanner) leave(s *stuck) bool {
 	if s.stretch == nil {
 		return false
@@ -224,7 +213,12 @@ func (r *replanner) leave(s *stuck) bool {
 		if s.stretch.start >= to || s.stretch.end <= from || r.free(first-1, h) || r.free(last+1, h) {
 			continue
 		}
-		r.open = append(r.open, [2]int64{s.stretch.start, s.stretch.end})
+		time := [2]int64{s.stretch.start, s.stretch.end}
+		if slices.Contains(r.rough, time) {
+			r.open = append(r.open, time)
+		} else {
+			r.rough = append(r.rough, time)
+		}
 		return true
 	}
 	return false
