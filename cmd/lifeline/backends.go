@@ -41,8 +41,12 @@ func openStore(ctx context.Context, c config.Serve) (documents, error) {
 	if c.Store == "sqlite" {
 		return sqlite.Open(ctx, c.StoreFile())
 	}
-	return redis.Open(ctx, redis.Options{URL: c.Store, Prefix: c.Redis.Prefix, Feed: feedKept, Replicas: c.Redis.Replicas,
+	s, err := redis.Open(ctx, redis.Options{URL: c.Store, Prefix: c.Redis.Prefix, Feed: feedKept, Replicas: c.Redis.Replicas,
 		ReplicaWait: c.Redis.ReplicaWait, AcceptLoss: c.Redis.AcceptLoss})
+	if err != nil { // which can quote the address, with its password
+		return nil, fmt.Errorf("store: %s", config.Redact(err.Error()))
+	}
+	return s, nil
 }
 
 // openThere opens the store that the configuration names, which must be there, and the place for its audio.

@@ -18,9 +18,11 @@ import (
 // mayDo says who may do what, written down apart from the table of routes: a route without an entry fails, and so does
 // one whose roles are not these. "open" needs no token; admin may do everything and is not named.
 var mayDo = map[string]string{
-	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getDocs": "open", "getTime": "open", "listKeys": "open",
+	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getMetrics": "open", "getDocs": "open", "getTime": "open", "listKeys": "open",
 
 	"uploadSegment": "producer", "replaceAudio": "producer",
+	"getUploadOptions": "open", "getUploadOptionsOfOne": "open", "startUpload": "producer", "listUploads": "producer", "getUpload": "producer",
+	"appendUpload": "producer", "cancelUpload": "producer",
 	"listSegments": "producer scheduler viewer", "getSegment": "producer scheduler viewer", "listen": "producer scheduler viewer",
 	"getWaveform": "producer scheduler viewer",
 	"editSegment": "producer scheduler", "approveSegment": "producer scheduler", "rejectSegment": "producer scheduler",
@@ -37,6 +39,10 @@ var mayDo = map[string]string{
 	"listMakeGoods": "producer scheduler viewer", "waiveMakeGood": "scheduler", "listChain": "producer scheduler viewer", "listChainRecords": "producer scheduler viewer",
 	"listAudit": "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
 
+	"getNext": "station scheduler viewer", "getQueueAsM3U": "station scheduler viewer", "getFallbackAsM3U": "station scheduler viewer",
+	"getQueueAsPLS": "station scheduler viewer", "getFallbackAsPLS": "station scheduler viewer", "getQueueAsXSPF": "station scheduler viewer",
+	"getFallbackAsXSPF": "station scheduler viewer", "getQueueAsLIQ": "station scheduler viewer", "getFallbackAsLIQ": "station scheduler viewer",
+	"getQueueAsFFCONCAT": "station scheduler viewer", "getFallbackAsFFCONCAT": "station scheduler viewer",
 	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer", "getFallback": "station scheduler viewer",
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
@@ -152,12 +158,12 @@ type endpoint struct {
 
 func (o endpoint) allows(role string) bool { return slices.Contains(o.Roles, role) }
 
-// everyOperation lists the document's operations but for HEAD, which is as GET.
+// everyOperation lists the document's operations but for a HEAD that is as its GET.
 func everyOperation(c *conform.Contract) []endpoint {
 	var out []endpoint
 	for path, item := range c.Paths {
 		for method, o := range item {
-			if method != "head" {
+			if _, get := item["get"]; method != "head" || !get {
 				out = append(out, endpoint{o, method, path})
 			}
 		}
@@ -213,7 +219,7 @@ func (h *house) told(o endpoint, station, secret string) answer {
 	}
 	defer resp.Body.Close() // of a stream, too
 	a := answer{status: resp.StatusCode, header: resp.Header}
-	if resp.StatusCode >= http.StatusBadRequest {
+	if resp.StatusCode >= http.StatusBadRequest && req.Method != http.MethodHead {
 		var problem map[string]any
 		if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil {
 			h.t.Fatal(err)

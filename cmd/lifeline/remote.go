@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
@@ -23,9 +25,12 @@ import (
 type remote struct {
 	Server string `help:"The service's address." default:"http://127.0.0.1:8080" env:"LIFELINE_SERVER"`
 	Token  string `help:"Access token." env:"LIFELINE_TOKEN"`
+	Secret string `name:"token-file" help:"File that holds the access token." env:"LIFELINE_TOKEN_FILE" type:"filecontent"`
 }
 
-func (r remote) client() *client.Client { return client.New(r.Server, r.Token, http.DefaultClient) }
+func (r remote) client() *client.Client {
+	return client.New(r.Server, cmp.Or(r.Token, strings.TrimSpace(r.Secret)), http.DefaultClient)
+}
 
 // output is how a command shows what it found or did; the zero value is for people.
 type output struct {

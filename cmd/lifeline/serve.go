@@ -14,18 +14,24 @@ import (
 
 type serveCmd struct {
 	config.Serve `embed:""`
+	PrintConfig  bool `help:"Print the configuration, without secrets, and end."`
 }
 
 func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
+	if c.PrintConfig {
+		text, err := c.Redacted()
+		fmt.Fprintln(stdout, text)
+		return err
+	}
 	if c.Store != "sqlite" && c.PublicURL == "" {
 		return errors.New("--public-url: is needed with a shared store, since all replicas must write the same addresses into queues")
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if c.LogJSON {
-		log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log, err := c.logger(os.Stderr)
+	if err != nil {
+		return err
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -34,6 +40,9 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	url := c.PublicURL
 	if url == "" {
 		url = "http://" + l.Addr().String()
+		if c.Guard.TLS() {
+			url = "https://" + l.Addr().String()
+		}
 	}
 	s, err := openService(ctx, c.Serve, url, log)
 	if err != nil {
@@ -41,4 +50,18 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	fmt.Fprintf(stdout, "Lifeline serves at %s\n", url)
 	return errors.Join(s.run(ctx, l), s.close())
+}
+
+// logger writes as the configuration says.
+func (c *serveCmd) logger(w io.Writer) (*slog.Logger, error) {
+	var o slog.HandlerOptions
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Guard.LogLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level: %w", err)
+	}
+	o.Level = level
+	if c.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, &o)), nil
+	}
+	return slog.New(slog.NewTextHandler(w, &o)), nil
 }

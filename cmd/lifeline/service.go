@@ -23,12 +23,13 @@ import (
 	"lifeline/internal/playout"
 	"lifeline/internal/seal"
 	"lifeline/internal/studio"
+	"lifeline/internal/telemetry"
 )
 
 // service is the whole of it, put together.
 type service struct {
-	store     documents
-	audio     recordings
+	store     telemetry.Documents
+	audio     telemetry.Recordings
 	mirror    *control.Mirror
 	access    *control.Access
 	scheduler *control.Scheduler
@@ -36,6 +37,8 @@ type service struct {
 	claims    *control.Claims
 	keeper    *control.Keeper
 	server    *http.Server
+	metrics   *metricsServer // nil: /metrics is where everything is
+	traces    *telemetry.Traces
 	log       *slog.Logger
 }
 
@@ -73,11 +76,21 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.store, err = openStore(ctx, c); err != nil {
+	figures := telemetry.NewFigures()
+	opened, err := openStore(ctx, c)
+	if err != nil {
 		return nil, err
 	}
-	if s.audio, err = openAudio(ctx, c); err != nil {
+	s.store = figures.Store(opened)
+	place, err := openAudio(ctx, c)
+	if err != nil {
 		return nil, err
+	}
+	s.audio = figures.Audio(place)
+	if c.Guard.Traces != "" {
+		if s.traces, err = telemetry.NewTraces(ctx, c.Guard.Traces); err != nil {
+			return nil, err
+		}
 	}
 	if s.mirror, err = control.NewMirror(ctx, s.store); err != nil {
 		return nil, err
@@ -125,10 +138,25 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			log.Info("removed audio that an interrupted upload had left behind", "recordings", n)
 		}
 	}
+	logbook := control.NewLogbook(s.mirror, records, s.scheduler, time.Now)
+	figures.Census(logbook.Census)
+	metrics := figures.Handler()
+	if c.Guard.MetricsListen != "" {
+		if s.metrics, err = listenForMetrics(c.Guard.MetricsListen, metrics); err != nil {
+			return nil, err
+		}
+		metrics = nil
+	}
+	tls, err := tlsConfig(c, log)
+	if err != nil {
+		return nil, err
+	}
 	s.server = &http.Server{
+		TLSConfig: tls,
 		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: library, Scheduler: s.scheduler,
-			Logbook: control.NewLogbook(s.mirror, records, s.scheduler, time.Now), Answers: answers, Mirror: s.mirror,
-			Media:   control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
+			Logbook: logbook, Answers: answers, Mirror: s.mirror,
+			Media: control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
+			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: httpapi.Rate{PerSecond: c.Guard.Rate, Burst: c.Guard.RateBurst},
 			Windows: control.NewWindows(s.scheduler, s.studio),
 			Keys:    []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
@@ -160,11 +188,16 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	})
 	g.Go(func() error { return s.keeper.Run(ctx) })
 	g.Go(func() error {
-		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		serve := func() error { return s.server.Serve(l) }
+		if s.server.TLSConfig != nil {
+			serve = func() error { return s.server.ServeTLS(l, "", "") }
+		}
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil
 	})
+	g.Go(func() error { return s.metrics.run(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
@@ -179,7 +212,9 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 }
 
 func (s *service) close() error {
-	var err error
+	stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	err := s.traces.Close(stopping)
 	if s.studio != nil {
 		err = errors.Join(err, s.studio.Close())
 	}

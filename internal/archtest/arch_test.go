@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	"internal/client":    {"internal/wire", "internal/fault", "schedules"},
 	"internal/control": {"schedules", "schedules/auditor", "audio", "internal/fault", "internal/wire",
 		"internal/archive", "internal/store", "internal/blob", "internal/chain", "golang.org/x/sync/errgroup"}, // of store and blob the values of their contracts; no back end
+	"internal/telemetry": {"internal/control", "internal/store", "internal/blob", "internal/fault",
+		"github.com/prometheus/client_golang/...", "go.opentelemetry.io/otel/..."},
 	"internal/openapi":         {},
 	"internal/openapi/conform": {"github.com/santhosh-tekuri/jsonschema/v6", "pgregory.net/rapid"},
 	"internal/store":           {"internal/fault"},

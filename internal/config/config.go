@@ -31,6 +31,7 @@ type Serve struct {
 	Redis       Redis         `embed:"" prefix:"redis-"`
 	S3          S3            `embed:"" prefix:"s3-"`
 	Render      Render        `embed:"" prefix:"render-"`
+	Guard       Guard         `embed:""`
 	LogJSON     bool          `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
 }
 
@@ -73,7 +74,7 @@ const minKeepRecords = 60
 
 // Check says everything that is wrong with the configuration, and fills in what follows from the rest.
 func (s *Serve) Check() error {
-	var wrong []error
+	wrong := []error{s.checkGuard()}
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		wrong = append(wrong, fmt.Errorf("--listen: %w", err))
 	}

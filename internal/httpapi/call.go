@@ -24,6 +24,7 @@ type call struct {
 	actor control.Actor
 	param func(name string) string // of the path
 	print *print                   // of a request with an Idempotency-Key
+	meter Meter
 
 	variant string // what the answer's tags say besides the revision
 }

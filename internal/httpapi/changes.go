@@ -34,6 +34,7 @@ func (a *api) changes(c *call) error {
 	if c.r.Method == http.MethodHead {
 		return nil
 	}
+	defer a.Meter.Waiting("stream")()
 	controller := http.NewResponseController(c.w)
 	controller.SetReadDeadline(time.Time{}) // the stream lasts; not every writer has deadlines, and those need none
 	ctx := c.r.Context()

@@ -176,7 +176,11 @@ func (s *strict) list(v reflect.Value, raw json.RawMessage, path string) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(values), len(values)))
 	for i, value := range values {
-		s.fill(v.Index(i), value, fmt.Sprintf("%s[%d]", path, i))
+		if at := fmt.Sprintf("%s[%d]", path, i); string(value) == "null" && v.Type().Elem().Kind() == reflect.Struct {
+			s.wrong(at, "must not be null") // though a field may be, which is then left out
+		} else {
+			s.fill(v.Index(i), value, at)
+		}
 	}
 }
 

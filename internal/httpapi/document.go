@@ -231,10 +231,11 @@ func (a *api) openAPI(c *call) error {
 	return c.json(http.StatusOK, doc)
 }
 
-// methodsOf lists the methods of a path item in the order in which they are read.
+// methodsOf lists the methods of a path item in the order in which they are read, but for a HEAD that is as its GET.
 func methodsOf(item *openapi.PathItem) []string {
-	order := []string{"get", "put", "post", "patch", "delete"}
+	order := []string{"options", "head", "get", "put", "post", "patch", "delete"}
+	_, get := (*item)["get"]
 	return slices.DeleteFunc(slices.SortedFunc(maps.Keys(*item), func(a, b string) int {
 		return slices.Index(order, a) - slices.Index(order, b)
-	}), func(m string) bool { return m == "head" })
+	}), func(m string) bool { return m == "head" && get })
 }

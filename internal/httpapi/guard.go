@@ -31,7 +31,8 @@ func (a *api) guard(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := &trail{id: newRequestID()}
-		r = r.WithContext(context.WithValue(r.Context(), trailKey{}, t))
+		ctx, end := a.Tracer.Begin(r, t.id)
+		r = r.WithContext(context.WithValue(ctx, trailKey{}, t))
 		out := &watched{ResponseWriter: w}
 		start := time.Now()
 		secure(out.Header(), t.id, r.TLS != nil)
@@ -39,7 +40,10 @@ func (a *api) guard(next http.Handler) http.Handler {
 			if v := recover(); v != nil {
 				a.caught(out, r, v)
 			}
-			a.tell(r, t, out, time.Since(start))
+			took := time.Since(start)
+			end(t.route, out.status)
+			a.Meter.Request(t.route, r.Method, out.status, took)
+			a.tell(r, t, out, took)
 		}()
 		if err := crossOrigin.Check(r); err != nil {
 			a.refuse(out, r, fault.Wrap(fault.Forbidden, err, "a page of another site may not do this"))
@@ -119,3 +123,12 @@ func (w *watched) Write(b []byte) (int, error) {
 func (w *watched) Flush() { http.NewResponseController(w.ResponseWriter).Flush() }
 
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// metrics answers the figures for Prometheus, unless they have an address of their own.
+func (a *api) metrics(c *call) error {
+	if a.Metrics == nil {
+		return fault.New(fault.NotFound, "the figures are served at another address")
+	}
+	a.Metrics.ServeHTTP(c.w, c.r)
+	return nil
+}

@@ -30,6 +30,8 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (control
 	defer cancel()
 	if wait == 0 {
 		cancel() // look once
+	} else {
+		defer c.meter.Waiting("poll")()
 	}
 	return ask(ctx, known)
 }

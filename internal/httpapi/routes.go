@@ -27,6 +27,7 @@ func (a *api) routes() []route {
 	all := []route{
 		{method: get, path: "/healthz", open: true, handle: a.healthz},
 		{method: get, path: "/readyz", open: true, handle: a.readyz},
+		{method: get, path: "/metrics", open: true, handle: a.metrics},
 		{method: get, path: "/openapi.json", open: true, handle: a.openAPI},
 		{method: get, path: "/docs", open: true, handle: a.docs},
 		{method: get, path: "/v1/time", open: true, handle: a.time},

@@ -36,6 +36,20 @@ type Parts struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	Rate      Rate
+	Meter     Meter
+	Tracer    Tracer
+	Metrics   http.Handler // nil: they are served elsewhere
+}
+
+// Meter counts what is answered and who waits.
+type Meter interface {
+	Request(route, method string, status int, took time.Duration)
+	Waiting(kind string) (done func())
+}
+
+// Tracer begins the trace of a request and answers the function that ends it.
+type Tracer interface {
+	Begin(r *http.Request, requestID string) (context.Context, func(route string, status int))
 }
 
 // Rate is how fast one token may be used: so many requests at once, and then so many a second. Zero does not limit.
@@ -88,7 +102,7 @@ type route struct {
 // serve is the one adapter between gin and a handler.
 func (a *api) serve(r route) gin.HandlerFunc {
 	return func(g *gin.Context) {
-		c := &call{w: g.Writer, r: g.Request, param: g.Param}
+		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter}
 		t := trailOf(g.Request)
 		t.route, c.actor.RequestID = r.path, t.id
 		err := a.answer(c, r)
@@ -109,6 +123,11 @@ func (a *api) serve(r route) gin.HandlerFunc {
 func (a *api) answer(c *call, r route) error {
 	known := a.Mirror.Sequence()
 	err := a.admit(c, r)
+	if fault.Is(err, fault.Unauthenticated) {
+		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many failed logins from this address"); slow != nil {
+			return slow
+		}
+	}
 	if fault.Is(err, fault.Unauthenticated) && bearer(c.r) != "" {
 		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {
 			return err
@@ -144,9 +163,6 @@ func (a *api) admit(c *call, r route) error {
 	id := c.actor.RequestID
 	actor, err := a.identify(c, r)
 	if err != nil {
-		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many failed logins from this address"); slow != nil {
-			return slow
-		}
 		return err
 	}
 	if err := a.slowDown(c, a.requests, actor.Token, "this token is used faster than is allowed"); err != nil {

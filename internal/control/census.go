@@ -1,0 +1,31 @@
+package control
+
+import (
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Census counts what is there now, from memory.
+type Census struct {
+	Segments map[schedules.State]int
+	Queues   int
+	Stations []wire.Status // of stations that have said how they stand
+	Sequence int64         // of the change feed
+}
+
+// Census takes one.
+func (l *Logbook) Census() Census {
+	c := Census{Segments: map[schedules.State]int{}, Sequence: l.mirror.Sequence()}
+	for _, row := range l.mirror.segments.after("", "") {
+		c.Segments[row.value.State]++
+	}
+	for range l.mirror.queues.after("", "") {
+		c.Queues++
+	}
+	for id := range l.mirror.stations.after("", "") {
+		if s, err := l.Status(id); err == nil {
+			c.Stations = append(c.Stations, s)
+		}
+	}
+	return c
+}

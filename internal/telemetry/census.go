@@ -1,0 +1,53 @@
+package telemetry
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lifeline/internal/control"
+)
+
+// Census counts, at every look, what the mirror holds: segments by state, and how each station stands.
+func (f *Figures) Census(take func() control.Census) {
+	f.registry.MustRegister(&census{take: take,
+		segments:  prometheus.NewDesc("lifeline_segments", "Segments, by state.", []string{"state"}, nil),
+		sequence:  prometheus.NewDesc("lifeline_feed_sequence", "The last change that the copy in memory holds.", nil, nil),
+		queues:    prometheus.NewDesc("lifeline_queues", "Published days that are in memory.", nil, nil),
+		cover:     prometheus.NewDesc("lifeline_station_cover_hours", "How long a station said it can air as planned without the link.", []string{"station"}, nil),
+		contact:   prometheus.NewDesc("lifeline_station_last_contact_seconds", "When a station last said how it stands, since 1970.", []string{"station"}, nil),
+		missing:   prometheus.NewDesc("lifeline_station_audio_missing", "Recordings that a station lacks.", []string{"station"}, nil),
+		offset:    prometheus.NewDesc("lifeline_station_clock_offset_seconds", "Its clock minus ours.", []string{"station"}, nil),
+		published: prometheus.NewDesc("lifeline_station_queue_behind", "1 while a station holds an older revision of its day than the published one.", []string{"station"}, nil),
+	})
+}
+
+type census struct {
+	take                                                                   func() control.Census
+	segments, sequence, queues, cover, contact, missing, offset, published *prometheus.Desc
+}
+
+// Describe is part of prometheus.Collector.
+func (c *census) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
+
+// Collect is part of prometheus.Collector.
+func (c *census) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	now := c.take()
+	for state, n := range now.Segments {
+		gauge(c.segments, float64(n), string(state))
+	}
+	gauge(c.sequence, float64(now.Sequence))
+	gauge(c.queues, float64(now.Queues))
+	for _, s := range now.Stations {
+		gauge(c.cover, s.CoverHours, s.Station)
+		gauge(c.contact, float64(s.ReceivedAt.UnixMilli())/1000, s.Station)
+		gauge(c.missing, float64(s.AudioMissing), s.Station)
+		gauge(c.offset, s.ClockOffset.Seconds(), s.Station)
+		behind := 0.0
+		if s.PublishedRevision > s.QueueRevision {
+			behind = 1
+		}
+		gauge(c.published, behind, s.Station)
+	}
+}

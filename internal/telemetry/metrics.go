@@ -1,0 +1,73 @@
+// Package telemetry counts and times what the service does: figures for Prometheus, and traces for an OpenTelemetry
+// collector where one is named.
+package telemetry
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Figures are the service's figures, in a registry of their own.
+type Figures struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	took     *prometheus.HistogramVec
+	waiting  *prometheus.GaugeVec
+	store    *prometheus.HistogramVec
+	failed   *prometheus.CounterVec
+	changes  *prometheus.CounterVec
+	asRun    *prometheus.CounterVec
+	bytes    *prometheus.CounterVec
+}
+
+// NewFigures starts with the figures of the process.
+func NewFigures() *Figures {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lifeline_" + name, Help: help}, labels)
+	}
+	f := &Figures{
+		registry: prometheus.NewRegistry(),
+		requests: counter("http_requests_total", "Requests answered, by route template.", "route", "method", "status"),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lifeline_http_request_seconds", Help: "Time until a request was answered, waiting included.",
+			Buckets: []float64{.001, .005, .02, .1, .5, 2, 10, 60}}, []string{"route"}),
+		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lifeline_waiters", Help: "Requests that wait for a change: long polls and streams."}, []string{"kind"}),
+		store: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lifeline_store_seconds", Help: "Time that the store took.",
+			Buckets: []float64{.0005, .002, .01, .05, .2, 1, 5}}, []string{"operation"}),
+		failed:  counter("store_failures_total", "Operations of the store that failed for a reason of its own.", "operation"),
+		changes: counter("changes_total", "Commits, by what was done: plans, publications, recalls, uploads and the rest.", "action"),
+		asRun:   counter("as_run_entries_total", "As-run entries: fresh, or repeated.", "result"),
+		bytes:   counter("audio_bytes_total", "Bytes of audio stored, or opened to be read.", "direction"),
+	}
+	f.registry.MustRegister(f.requests, f.took, f.waiting, f.store, f.failed, f.changes, f.asRun, f.bytes,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, kind := range []string{"poll", "stream"} {
+		f.waiting.WithLabelValues(kind)
+	}
+	return f
+}
+
+// Handler serves the figures.
+func (f *Figures) Handler() http.Handler {
+	return promhttp.HandlerFor(f.registry, promhttp.HandlerOpts{DisableCompression: true})
+}
+
+// Request counts one answer. Route is a template, empty for what no route has: names that callers choose are no labels.
+func (f *Figures) Request(route, method string, status int, took time.Duration) {
+	if route == "" {
+		route, method = "none", "any"
+	}
+	f.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	f.took.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// Waiting counts those who wait, by kind: poll or stream. The function ends the wait.
+func (f *Figures) Waiting(kind string) (done func()) {
+	g := f.waiting.WithLabelValues(kind)
+	g.Inc()
+	return g.Dec
+}
