@@ -8,8 +8,8 @@ prove() { # package, tests, name
 }
 
 case "${1:-}" in
-crash) # kill -9 of the service in the middle of uploads, plans, publications and as-run reports; [rounds]
-  LIFELINE_CRASH_ROUNDS="${2:-50}" go test ./cmd/lifeline -count=1 -timeout 60m -v -run TestKillingTheServiceLosesNothingAcknowledged
+crash) # kill -9 under uploads, plans, publications and as-run reports: of the service on SQLite and on Redis, and of redis-server
+  prove ./cmd/lifeline 'TestKilling' crash
   ;;
 crash-store) # kill -9 of processes under load on SQLite, Redis and blobs, and of redis-server
   prove ./internal/store/sqlite Killed crash-store

@@ -102,7 +102,7 @@ func TestServiceStopsCleanlyOnTerm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := startProcess(t, dir, token.Secret)
+	p := startProcess(t, serveDefaults(dir), token.Secret)
 	waiting := make(chan error, 1)
 	go func() {
 		_, err := p.client.Station("harbour-dawn").Recalls(context.Background(), `"1"`, 50*time.Second)

@@ -7,14 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +19,9 @@ import (
 
 	"lifeline/audio/samples"
 	"lifeline/internal/client"
+	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/rig"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -45,13 +44,13 @@ type process struct {
 	client *client.Client
 }
 
-func startProcess(t *testing.T, dir, secret string) *process {
+func startProcess(t *testing.T, c config.Serve, secret string) *process {
 	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "serve", "--data", dir, "--listen", "127.0.0.1:0")
+	cmd := exec.Command(path, arguments(c)...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
@@ -67,6 +66,9 @@ func startProcess(t *testing.T, dir, secret string) *process {
 		t.Fatalf("the service did not start: %v\n%s", err, said.String())
 	}
 	url := strings.TrimSpace(strings.TrimPrefix(line, "Lifeline serves at "))
+	if c.PublicURL != "" { // it says where others reach it
+		url = "http://" + c.Listen
+	}
 	return &process{cmd, url, client.New(url, secret, &http.Client{})}
 }
 
@@ -79,12 +81,15 @@ func (p *process) kill(t *testing.T) {
 	p.cmd.Wait() // it was killed: the error is expected
 }
 
-// crashRounds is how many kills each kind of work takes here; the long form is ./deploy/prove.sh crash.
-func crashRounds() int {
-	if n, err := strconv.Atoi(os.Getenv("LIFELINE_CRASH_ROUNDS")); err == nil {
-		return n
+// proving says whether the long form of a proof is asked for: ./deploy/prove.sh.
+func proving(name string) bool { return os.Getenv("LIFELINE_PROVE") == name }
+
+// kills is how often a crash test kills: a few times, or as often as ./deploy/prove.sh crash does.
+func kills(few, many int) int {
+	if proving("crash") {
+		return many
 	}
-	return 3
+	return few
 }
 
 // ledger is what the service acknowledged.
@@ -93,18 +98,26 @@ type ledger struct {
 	plans    map[int64]bool
 	queue    int64 // highest revision published
 	asRun    map[int64]schedules.AsRun
-	sent     int64 // as-run sequences sent
+	pieces   int             // of work begun
+	sent     int64           // as-run sequences sent
+	read     map[string]bool // what was read back after an earlier crash
+}
+
+func newLedger() *ledger {
+	return &ledger{segments: map[string]string{}, plans: map[int64]bool{}, asRun: map[int64]schedules.AsRun{}, read: map[string]bool{}}
+}
+
+// due reports whether to read something back: once after the crash that followed it, and in the end.
+func (l *ledger) due(what string, last bool) bool {
+	before := l.read[what]
+	l.read[what] = true
+	return last || !before
 }
 
 const crashStation, crashDay = "harbour-dawn", "2027-02-03"
 
-// work keeps the service busy with one kind of work until the service is gone.
-var works = map[string]func(ctx context.Context, c *client.Client, l *ledger, n int) error{
-	"upload":  uploadWork,
-	"plan":    planWork,
-	"publish": publishWork,
-	"as-run":  asRunWork,
-}
+// works are the kinds of work that the service is killed in, one in each round.
+var works = []func(ctx context.Context, c *client.Client, l *ledger, n int) error{uploadWork, planWork, publishWork, asRunWork}
 
 func uploadWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 	audio, err := samples.Files.ReadFile("promo-ko-letters.mp3")
@@ -130,6 +143,9 @@ func planWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 	if err != nil {
 		return err
 	}
+	if p := results[0].Problem; p != nil {
+		return fmt.Errorf("plan: %s", p.Detail)
+	}
 	l.plans[results[0].Revision] = true
 	return nil
 }
@@ -141,6 +157,9 @@ func publishWork(ctx context.Context, c *client.Client, l *ledger, n int) error 
 	results, err := c.Publish(ctx, crashRequest(n))
 	if err != nil {
 		return err
+	}
+	if p := results[0].Problem; p != nil {
+		return fmt.Errorf("publish: %s", p.Detail)
 	}
 	l.queue = max(l.queue, results[0].Revision)
 	return nil
@@ -172,137 +191,113 @@ func asRunWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 
 func TestKillingTheServiceLosesNothingAcknowledged(t *testing.T) {
 	processesOnly(t)
-	dir := furnish(t)
-	secret := func() string {
-		create := tokenCreateCmd{Serve: serveDefaults(dir), Name: "crash", Role: "admin"}
-		token, err := create.create(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return token.Secret
-	}()
-	random := rand.New(rand.NewPCG(1, 2))
-	l := &ledger{segments: map[string]string{}, plans: map[int64]bool{}, asRun: map[int64]schedules.AsRun{}}
-	n, kills := 0, 0
-	for round := range crashRounds() {
-		for name, work := range works {
-			p := startProcess(t, dir, secret)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			// Killed at a random moment of the work; the first piece is always let through.
-			var once sync.Once
-			delay := time.Duration(random.Int64N(int64(400 * time.Millisecond)))
-			killed := make(chan struct{})
-			done := 0
-			for {
-				n++
-				err := work(ctx, p.client, l, n)
-				if err == nil {
-					done++
-					once.Do(func() {
-						time.AfterFunc(delay, func() { p.cmd.Process.Kill(); close(killed) })
-					})
-					continue
-				}
-				if !fault.Is(err, fault.Unavailable) && done == 0 {
-					t.Fatalf("round %d, %s: %v", round, name, err)
-				}
-				break
-			}
-			<-killed
-			cancel()
-			p.cmd.Wait() // it was killed: the error is expected
-			kills++
-			checkAfterCrash(t, dir, secret, l)
-		}
-	}
-	t.Logf("%d kills: %d uploads, %d plans, queue revision %d, %d as-run entries acknowledged, all there",
-		kills, len(l.segments), len(l.plans), l.queue, len(l.asRun))
+	killService(t, kills(12, 500), serveDefaults(furnish(t)))
 }
 
-// checkAfterCrash starts the service again and compares what it has with what it acknowledged.
-func checkAfterCrash(t *testing.T, dir, secret string, l *ledger) {
-	t.Helper()
-	p := startProcess(t, dir, secret)
+func TestKillingTheServiceOnRedisLosesNothingAcknowledged(t *testing.T) {
+	processesOnly(t)
+	c := onRedis(t, rig.StartRedis(t, rig.Durable...))
+	c.Listen = rig.FreeAddress(t)
+	killService(t, kills(8, 200), c)
+}
+
+// The service lives on, and gets over it by itself.
+func TestKillingRedisUnderTheServiceLosesNothingAcknowledged(t *testing.T) {
+	processesOnly(t)
+	server := rig.StartRedis(t, rig.Durable...)
+	c := onRedis(t, server)
+	c.Listen = rig.FreeAddress(t)
+	l := newLedger()
+	p := startProcess(t, c, adminOf(t, c))
 	defer p.kill(t)
-	ctx := t.Context()
-	named := map[string]bool{}
-	for cursor := ""; ; {
-		var page wire.Page[schedules.Segment]
-		if _, err := p.client.Call(ctx, client.Request{Method: "GET", Path: "/v1/segments?limit=500&cursor=" + cursor}, &page); err != nil {
-			t.Fatal(err)
+	rounds := kills(4, 100)
+	for round := range rounds {
+		err := l.workUntil(t, p, round, server.Kill)
+		if !fault.Is(err, fault.Unavailable) {
+			t.Fatalf("round %d: without its Redis the service says %v", round, err)
 		}
-		for _, s := range page.Items {
-			named[s.Recording.SHA256] = true
-			if want, ok := l.segments[s.ID]; ok && s.Recording.SHA256 != want {
-				t.Errorf("segment %s has another recording", s.ID)
-			}
-			if s.State == schedules.Analysing || s.Recording.Duration.Duration == 0 {
-				t.Errorf("segment %s is half-done: %+v", s.ID, s)
-			}
-		}
-		if cursor = page.NextCursor; cursor == "" {
-			break
-		}
+		server.Run()
+		p.ready(t)
+		checkAfterCrash(t, p, l, round == rounds-1)
 	}
-	for id, sum := range l.segments {
-		if !named[sum] {
-			t.Errorf("acknowledged segment %s is missing", id)
-			continue
-		}
-		resp, err := p.client.Do(ctx, client.Request{Method: "GET", Path: "/v1/audio/" + sum + ".mp3"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		h := sha256.New()
-		_, err = io.Copy(h, resp.Body)
-		resp.Body.Close()
-		if got := hex.EncodeToString(h.Sum(nil)); err != nil || got != sum {
-			t.Errorf("segment %s: its audio has become %s, %v", id, got, err)
-		}
-	}
-	for revision := range l.plans {
-		path := wire.Station(crashStation, "rundowns", crashDay) + "?revision=" + strconv.FormatInt(revision, 10)
-		var r schedules.Rundown
-		if _, err := p.client.Call(ctx, client.Request{Method: "GET", Path: path}, &r); err != nil || r.Revision != revision || len(r.Items) == 0 {
-			t.Errorf("acknowledged rundown %d: %v", revision, err)
-		}
-	}
-	if l.queue > 0 {
-		var q wire.Queue
-		_, err := p.client.Call(ctx, client.Request{Method: "GET", Path: wire.Station(crashStation, "queue") + "?date=" + crashDay}, &q)
-		if err != nil || q.Revision < l.queue {
-			t.Errorf("published %d, found %d, %v", l.queue, q.Revision, err)
-		}
-	}
-	var ran wire.Page[schedules.AsRun]
-	if _, err := p.client.Call(ctx, client.Request{Method: "GET", Path: wire.Station(crashStation, "as-run") + "?date=2026-01-01"}, &ran); err != nil {
-		t.Fatal(err)
-	}
-	seen := map[int64]int{}
-	for _, e := range ran.Items {
-		seen[e.Sequence]++
-		if e.Sequence > l.sent || seen[e.Sequence] > 1 {
-			t.Errorf("as-run %d was never sent, or is there twice", e.Sequence)
-		}
-	}
-	for sequence := range l.asRun {
-		if seen[sequence] != 1 {
-			t.Errorf("acknowledged as-run %d is missing", sequence)
-		}
-	}
-	checkNoOrphans(t, filepath.Join(dir, "audio"), named)
+	l.report(t, rounds)
 }
 
-// checkNoOrphans finds files that belong to no segment.
-func checkNoOrphans(t *testing.T, dir string, named map[string]bool) {
+// killService kills the service again and again, each time at a random moment of one kind of work.
+func killService(t *testing.T, rounds int, c config.Serve) {
 	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !named[strings.TrimSuffix(d.Name(), filepath.Ext(d.Name()))] {
-			t.Errorf("orphan file %s", path)
+	l := newLedger()
+	secret := adminOf(t, c)
+	for round := range rounds {
+		p := startProcess(t, c, secret)
+		l.workUntil(t, p, round, func() { p.cmd.Process.Kill() }) // whatever it fails with, it is gone
+		p.cmd.Wait()                                              // it was killed: the error is expected
+		again := startProcess(t, c, secret)
+		named := checkAfterCrash(t, again, l, round == rounds-1)
+		if c.Store == "sqlite" { // with others about, what nobody names goes only when it is old
+			checkNoOrphans(t, c.AudioDir(), named)
 		}
-		return err
-	})
+		again.kill(t)
+	}
+	l.report(t, rounds)
+}
+
+// adminOf makes a token of everybody's right.
+func adminOf(t *testing.T, c config.Serve) string {
+	t.Helper()
+	token, err := (&tokenCreateCmd{Serve: c, Name: "crash", Role: "admin"}).create(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return token.Secret
+}
+
+// workUntil does the round's kind of work, again and again, until kill, at a random moment after the first piece, has
+// put an end to it. It answers what the last piece failed with.
+func (l *ledger) workUntil(t *testing.T, p *process, round int, kill func()) error {
+	t.Helper()
+	work := works[round%len(works)]
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	delay := time.Duration(rand.Int64N(int64(400 * time.Millisecond)))
+	killed := make(chan struct{})
+	for done := 0; ; done++ {
+		l.pieces++
+		err := work(ctx, p.client, l, l.pieces)
+		if err != nil && done == 0 {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if err != nil {
+			<-killed
+			return err
+		}
+		if done == 0 {
+			time.AfterFunc(delay, func() { kill(); close(killed) })
+		}
+	}
+}
+
+// ready waits until the service says that it can reach everything.
+func (p *process) ready(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		_, err := p.client.Call(ctx, client.Request{Method: "GET", Path: "/readyz"}, nil)
+		if err == nil {
+			return
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			t.Fatalf("the service does not get ready: %v", err)
+		}
+	}
+}
+
+func (l *ledger) report(t *testing.T, kills int) {
+	t.Logf("%d kills: %d uploads, %d plans, queue revision %d, %d as-run entries acknowledged, all there",
+		kills, len(l.segments), len(l.plans), l.queue, len(l.asRun))
 }

@@ -57,14 +57,14 @@ func TestMain(m *testing.M) {
 }
 
 // open starts the service over dir on a free port; it stops with the test.
-func open(t testing.TB, dir string) *house { t.Helper(); return startAt(t, dir, "127.0.0.1:0") }
+func open(t testing.TB, dir string) *house { t.Helper(); return start(t, serveDefaults(dir)) }
 
 // serveDefaults is the configuration of the embedded store over dir.
 func serveDefaults(dir string) config.Serve {
 	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20, MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
 }
 
-// startAt starts the service over dir at an address; it stops with the test, or before.
+// startAt starts the service over dir at an address, likewise.
 func startAt(t testing.TB, dir, address string) *house {
 	t.Helper()
 	cfg := serveDefaults(dir)
@@ -72,7 +72,7 @@ func startAt(t testing.TB, dir, address string) *house {
 	return start(t, cfg)
 }
 
-// start starts the service as it is configured, likewise.
+// start starts the service; it stops with the test, or before.
 func start(t testing.TB, cfg config.Serve) *house {
 	t.Helper()
 	l, err := net.Listen("tcp", cfg.Listen)

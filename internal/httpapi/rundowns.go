@@ -186,6 +186,9 @@ func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (s
 		}
 		for _, date := range dates {
 			r, err := do(in, id, date)
+			if fault.Is(err, fault.Unavailable) && len(out) == 0 {
+				return err // nothing can be done for the others either
+			}
 			out = append(out, a.manyResult(c, id, date, r, err))
 		}
 	}
