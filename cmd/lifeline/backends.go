@@ -81,5 +81,5 @@ func openAudio(ctx context.Context, c config.Serve) (recordings, error) {
 		}
 	}
 	return blob.OpenS3(ctx, blob.S3Options{Endpoint: endpoint, Bucket: bucket, Prefix: prefix, Region: c.S3.Region,
-		AccessKey: c.S3.AccessKey, SecretKey: strings.TrimSpace(string(secret)), Spool: c.SpoolDir()})
+		AccessKey: c.S3.AccessKey, SecretKey: strings.TrimSpace(string(secret)), Spool: c.SpoolDir(), Silence: c.S3.Silence})
 }

@@ -45,6 +45,9 @@ type service struct {
 // keeperEvery is how often the background work looks around though nothing has changed.
 const keeperEvery = time.Minute
 
+// storePatience is how long the store may take for one call before a request fails.
+const storePatience = 5 * time.Second
+
 // leaseLife is for how long the background work of a replica that died waits for another.
 const leaseLife = 15 * time.Second
 
@@ -92,7 +95,8 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			return nil, err
 		}
 	}
-	if s.mirror, err = control.NewMirror(ctx, s.store); err != nil {
+	documents := control.Bounded(s.store, storePatience)
+	if s.mirror, err = control.NewMirror(ctx, documents); err != nil {
 		return nil, err
 	}
 	analyse := func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {
@@ -104,10 +108,10 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err != nil {
 		return nil, err
 	}
-	records := control.NewRecords(s.mirror, s.store, s.audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
+	records := control.NewRecords(s.mirror, documents, s.audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
 	s.scheduler = control.NewScheduler(s.mirror, records, signer, time.Now, publicURL)
 	s.access = control.NewAccess(s.mirror, time.Now)
-	answers := control.NewAnswers(s.store, time.Now)
+	answers := control.NewAnswers(documents, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
 		named, err := records.Files(ctx)
 		if err != nil {

@@ -100,7 +100,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := startCutter(t, cut)
-	service := startProcess(t, dir, secret)
+	service := startProcess(t, serveDefaults(dir), secret)
 	link.to.Store(service.address())
 	var at atomic.Int64
 	type end struct {
@@ -124,7 +124,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 		}
 	}
 	service.kill(t)
-	service = startProcess(t, dir, secret)
+	service = startProcess(t, serveDefaults(dir), secret)
 	defer service.kill(t)
 	link.to.Store(service.address())
 	e := <-ended
@@ -152,7 +152,7 @@ func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
 	h := open(t, dir)
 	secret := h.secrets["producer"]
 	h.stop()
-	service := startProcess(t, dir, secret)
+	service := startProcess(t, serveDefaults(dir), secret)
 	defer service.kill(t)
 	before, err := service.client.Segments(t.Context(), nil)
 	if err != nil {
@@ -192,7 +192,7 @@ func TestManyUploadsAtOnceStayInBounds(t *testing.T) {
 	h := open(t, dir)
 	secret := h.secrets["producer"]
 	h.stop()
-	service := startProcess(t, dir, secret)
+	service := startProcess(t, serveDefaults(dir), secret)
 	defer service.kill(t)
 	sample, err := samples.Files.ReadFile("letter-ko-sister.mp3")
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -29,6 +30,10 @@ type S3Options struct {
 	SecretKey string
 	Spool     string      // a local directory for bytes whose hash is not known yet
 	TLS       *tls.Config // instead of the system's certificates, for https
+
+	// Silence is how long the server may neither take nor send a byte before a connection is given up; 0: for ever.
+	// What was begun is tried again a few times, but for the bytes of an open blob.
+	Silence time.Duration
 }
 
 // S3 keeps blobs as objects of an S3-compatible bucket: <prefix>ab/ab12….
@@ -55,6 +60,16 @@ func OpenS3(ctx context.Context, o S3Options) (*S3, error) {
 	}
 	if secure && o.TLS != nil {
 		transport.TLSClientConfig = o.TLS
+	}
+	if o.Silence > 0 {
+		dial := transport.DialContext
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &impatient{conn, o.Silence}, nil
+		}
 	}
 	s := &S3{o: o}
 	s.client, err = minio.New(endpoint.Host, &minio.Options{
@@ -124,7 +139,13 @@ func (s *S3) Stat(ctx context.Context, sha256 string) (Blob, error) {
 	if err := errors.Join(named(sha256), ctx.Err()); err != nil {
 		return Blob{}, err
 	}
-	info, err := s.client.StatObject(ctx, s.o.Bucket, s.key(sha256), minio.StatObjectOptions{})
+	asking := ctx
+	if s.o.Silence > 0 {
+		var cancel context.CancelFunc
+		asking, cancel = context.WithTimeout(ctx, s.o.Silence)
+		defer cancel()
+	}
+	info, err := s.client.StatObject(asking, s.o.Bucket, s.key(sha256), minio.StatObjectOptions{})
 	if err != nil {
 		return Blob{}, s3Error(ctx, err, sha256)
 	}
@@ -206,6 +227,26 @@ func (s *S3) Sweep(ctx context.Context, before time.Time) error {
 
 func (s *S3) key(sha256 string) string {
 	return s.o.Prefix + path.Join(sha256[:min(2, len(sha256))], sha256)
+}
+
+// impatient is a connection that ends when nothing moves. Whoever writes waits for an answer from then on.
+type impatient struct {
+	net.Conn
+	silence time.Duration
+}
+
+func (c *impatient) Read(p []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.silence)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(p)
+}
+
+func (c *impatient) Write(p []byte) (int, error) {
+	if err := c.SetDeadline(time.Now().Add(c.silence)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
 }
 
 // s3Content classifies what reading an object fails with.

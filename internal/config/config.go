@@ -38,7 +38,7 @@ type Serve struct {
 // Redis is how a Redis is used.
 type Redis struct {
 	Prefix      string        `help:"Of every key." default:"lifeline" env:"LIFELINE_REDIS_PREFIX"`
-	Replicas    int           `help:"Redis replicas that must have a write before it is acknowledged." default:"0" env:"LIFELINE_REDIS_REPLICAS"`
+	Replicas    int           `help:"Redis replicas that must have a write before it is acknowledged (WAIT). A failover from a master that is dead keeps it then; one from a master that is cut off but lives may lose what a replica lacks: set min-replicas-to-write in Redis as well." default:"0" env:"LIFELINE_REDIS_REPLICAS"`
 	ReplicaWait time.Duration `help:"How long to wait for them." default:"1s" env:"LIFELINE_REDIS_REPLICA_WAIT"`
 	AcceptLoss  bool          `help:"Take a Redis that may lose or evict what it acknowledged." env:"LIFELINE_REDIS_ACCEPT_LOSS"`
 }
@@ -48,6 +48,8 @@ type S3 struct {
 	Region        string `help:"Default: the server is asked." env:"LIFELINE_S3_REGION"`
 	AccessKey     string `help:"Access key." env:"LIFELINE_S3_ACCESS_KEY"`
 	SecretKeyFile string `help:"File that holds the secret key." env:"LIFELINE_S3_SECRET_KEY_FILE" type:"path"`
+
+	Silence time.Duration `help:"How long the bucket may say nothing before a transfer is given up." default:"15s" env:"LIFELINE_S3_SILENCE"`
 }
 
 // Render is how whole windows are made into files. What is 0 is the default.
@@ -99,6 +101,9 @@ func (s *Serve) Check() error {
 	}
 	if s.KeepRecords != 0 && s.KeepRecords < minKeepRecords {
 		wrong = append(wrong, fmt.Errorf("--keep-records: must be at least %d, since planning looks back as far, or 0", minKeepRecords))
+	}
+	if s.Audio != "local" && s.S3.Silence <= 0 {
+		wrong = append(wrong, errors.New("--s3-silence: must be longer than nothing"))
 	}
 	if s.Analysers < 0 {
 		wrong = append(wrong, errors.New("--analysers: must not be negative"))

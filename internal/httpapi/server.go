@@ -121,7 +121,6 @@ func (a *api) serve(r route) gin.HandlerFunc {
 // answer lets the caller in and handles the call. Another replica may have acknowledged a moment ago what this one does
 // not know of: a change is made from all of it, and what is not found is looked for in it once more.
 func (a *api) answer(c *call, r route) error {
-	known := a.Mirror.Sequence()
 	err := a.admit(c, r)
 	if fault.Is(err, fault.Unauthenticated) {
 		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many failed logins from this address"); slow != nil {
@@ -145,6 +144,7 @@ func (a *api) answer(c *call, r route) error {
 	}
 	err = r.handle(c)
 	if fault.Is(err, fault.NotFound) && !r.open {
+		known := a.Mirror.Sequence()
 		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {
 			return err
 		}
