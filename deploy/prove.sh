@@ -16,6 +16,9 @@ crash-store) # kill -9 of processes under load on SQLite, Redis and blobs, and o
   prove ./internal/store/redis Killed crash-store
   prove ./internal/blob Killed crash-store
   ;;
+replicas) # two replicas under load for two minutes, of which one is killed every few seconds
+  prove ./cmd/lifeline 'Replica' replicas
+  ;;
 matrix) # over 460 generated MP3 files against mpg123 and ffmpeg
   prove ./audio Matrix matrix
   ;;
