@@ -17,6 +17,7 @@ type filler struct {
 	more  bool   // the last gathering has left material out
 	list  []cand // of the last gathering, in due order: refused ones too
 	play  []int  // those of list that nothing refuses
+	known []cand // trials to be made no second time
 }
 
 // cand is a candidate of a fill.
@@ -140,15 +141,25 @@ const longShare = 7
 
 // gather lists up to limit candidates that may air anywhere in [at, end), most overdue first.
 func (f *filler) gather(at, end int64, limit int) {
+	f.known = f.known[:0]
+	f.regather(at, end, limit)
+}
+
+// regather gathers another number, when nothing but that has changed since gather.
+func (f *filler) regather(at, end int64, limit int) {
 	f.list, f.play, f.more = f.list[:0], f.play[:0], false
 	room := end - at + max(f.st.most, f.fade())
-	long := 0
+	long, place := 0, 0
 	f.each(func(seg int32, last int64) bool {
 		if len(f.play) == limit {
 			f.more = true
 			return false
 		}
-		c := f.consider(seg, last, at, end, room)
+		if place == len(f.known) {
+			f.known = append(f.known, f.consider(seg, last, at, end, room))
+		}
+		c := f.known[place]
+		place++
 		if c.why == "" && c.refused.rule == nil {
 			if c.unit.ms > (end-at)/2 {
 				long++
@@ -285,8 +296,9 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 	} else if exact {
 		near = 1
 	}
+	f.known = f.known[:0]
 	for _, wide := range widths {
-		f.gather(at, end, wide)
+		f.regather(at, end, wide)
 		f.load(c, end-at)
 		c.least, c.most = f.allowed(near)
 		if f.pl.pos.FadeMax.Duration > 0 {
@@ -314,7 +326,7 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 		bound = 1
 	}
 	for _, wide := range widths { // as near as what is due comes, before as near as anything does
-		f.gather(at, end, wide)
+		f.regather(at, end, wide)
 		f.load(c, end-at)
 		c.least, c.most = f.allowed(min(bound, nearEnough))
 		if c.nearest = true; !f.more || !c.reachable() {
