@@ -55,6 +55,9 @@ zones) # every zone, every transition from 2015 to 2035
 week) # three weeks of eight hours a day in simulated time, with everything that goes wrong
   prove ./internal/playout WeekOfFaults week
   ;;
+drift) # a day on sound cards whose clocks are off, and the purity of what is converted
+  prove ./internal/playout 'StaysInStep|StaysPure' drift
+  ;;
 frugal) # what the player uses of a core and of memory in ten minutes of 24 kHz mono
   prove ./cmd/playout Frugal frugal
   ;;

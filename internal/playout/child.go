@@ -21,6 +21,9 @@ type Child struct {
 	hang    time.Duration                          // that it may take nothing before it is killed
 	drain   func(context.Context, io.Reader) error // takes what the child puts out; nil: it puts out nothing
 
+	clock  Rate    // of a child that plays by a clock of its own; 0: it takes what comes
+	steady *steady // of the child that runs; nil: clock is 0
+
 	stdin  *os.File // nil: none runs
 	exited chan struct{}
 	ended  error // why; to be read when exited is closed
@@ -28,14 +31,17 @@ type Child struct {
 	buf    []byte
 }
 
-// NewALSA plays through aplay on a device ("" is the default one), with latency of buffer.
+// NewALSA plays through aplay on a device ("" is the default one), with latency of buffer, to the next 20 ms. The
+// device's own clock is followed.
 func NewALSA(device string, rate Rate, latency time.Duration) *Child {
+	latency = max(latency.Round(blockLength), 2*blockLength)
 	argv := []string{"aplay", "-q", "-t", "raw", "-f", "S16_LE", "-c", strconv.Itoa(outChannels), "-r", strconv.Itoa(int(rate)),
-		"--buffer-time=" + strconv.FormatInt(latency.Microseconds(), 10)}
+		"--buffer-time=" + strconv.FormatInt(ownBuffer(latency).Microseconds(), 10),
+		"--period-time=" + strconv.FormatInt(ownPeriod(latency).Microseconds(), 10)}
 	if device != "" {
 		argv = append(argv, "-D", device)
 	}
-	return &Child{name: strings.TrimSuffix("alsa:"+device, ":"), argv: append(argv, "-"), latency: latency, hang: childHang}
+	return &Child{name: strings.TrimSuffix("alsa:"+device, ":"), argv: append(argv, "-"), latency: latency, hang: childHang, clock: rate}
 }
 
 // Name says which output it is.
@@ -68,7 +74,11 @@ func (c *Child) Write(b Block) error {
 		return c.ended
 	default:
 	}
-	c.buf = pcm16(c.buf[:0], b.PCM)
+	pcm := b.PCM
+	if c.steady != nil {
+		pcm = c.steady.feed(pcm)
+	}
+	c.buf = pcm16(c.buf[:0], pcm)
 	if err := c.stdin.SetWriteDeadline(time.Now().Add(c.hang)); err != nil {
 		return err
 	}
@@ -105,6 +115,10 @@ func (c *Child) begin() error {
 	}
 	exited := make(chan struct{})
 	c.stdin, c.exited, c.kill = stdin, exited, kill
+	if c.clock > 0 {
+		c.steady = newSteady(c.clock, c.latency)
+		go c.steady.steer.watch(exited, stdin, c.clock)
+	}
 	go func() {
 		defer close(exited)
 		var drained error

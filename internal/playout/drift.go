@@ -1,0 +1,189 @@
+package playout
+
+import (
+	"math"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// steady keeps an output in step with the timeline whose own clock, such as a sound card's, runs a little fast or slow.
+// What waits in front of the output is held at the length that it had at first, by converting the sound to a rate that
+// differs by a few millionths: nobody hears that, and what starts does so at its instant after days, too.
+//
+// The output starts to play once its own buffer is full, which is half of the latency. Until the latency is over it is
+// not given so much; what is held back until then waits in the pipe from then on, where it can be measured.
+type steady struct {
+	stretch *stretch
+	steer   *steer
+	rate    Rate
+	due     int64 // frames still to come until the output is to play
+	may     int64 // frames that it may be given before
+	held    []float32
+	ratio   float64 // of the latest block
+}
+
+// ownBuffer is what an output buffers itself of a latency, in periods of ownPeriod.
+func ownBuffer(latency time.Duration) time.Duration { return latency / 2 }
+func ownPeriod(latency time.Duration) time.Duration { return ownBuffer(latency) / 4 }
+
+func newSteady(rate Rate, latency time.Duration) *steady {
+	return &steady{stretch: newStretch(), steer: &steer{}, rate: rate, due: rate.Frames(latency),
+		may: rate.Frames(ownBuffer(latency) - ownPeriod(latency)), ratio: 1}
+}
+
+// feed answers what to write now, of the next block and what was held back.
+func (s *steady) feed(pcm []float32) []float32 {
+	frames := int64(len(pcm) / outChannels)
+	s.ratio = s.steer.towards(s.ratio, s.rate.Duration(frames).Seconds())
+	s.held = append(s.held, s.stretch.convert(pcm, s.ratio)...)
+	n := len(s.held)
+	if s.due > 0 {
+		n = min(n, int(s.may)*outChannels)
+		s.may -= int64(n / outChannels)
+		if s.due -= frames; s.due <= 0 {
+			s.steer.begin() // with the next block
+		}
+	}
+	out := slices.Clone(s.held[:n])
+	s.held = s.held[:copy(s.held, s.held[n:])]
+	return out
+}
+
+// The loop that steers. Its natural frequency is low enough for what the measure jitters by, and high enough for a
+// clock that is off by 100 millionths to move the sound by half a millisecond before it is caught.
+const (
+	steerFrequency = 0.08   // radians per second; critically damped
+	steerMost      = 400e-6 // by which the rate may differ
+	steerSlew      = 50e-6  // by which that may change in a second: 0.005%
+	steerLearn     = 2.0    // seconds for which the length is measured that is then held
+	steerPeriod    = 1.0    // seconds between two looks
+)
+
+// steer works out by how much to convert from measures of what waits. Measures come from another goroutine.
+type steer struct {
+	mu      sync.Mutex
+	sum     float64 // seconds that waited, over all measures of this period
+	count   int
+	begun   bool
+	learned float64 // seconds of learning so far
+	target  float64 // seconds that should wait
+	passed  float64 // seconds of this period
+	total   float64 // integral of the error
+	goal    float64 // offset of the rate
+}
+
+// steerSample is how often what waits is measured. What is taken from it and put into it comes in lumps: an interval
+// that is no simple fraction of theirs falls evenly upon all of their phases.
+const steerSample = 3090170 * time.Nanosecond
+
+// note takes in one measure of how long what waits lasts.
+func (s *steer) note(waits time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sum += waits.Seconds()
+	s.count++
+}
+
+// watch measures what waits in a pipe until the process that reads it has exited.
+func (s *steer) watch(exited <-chan struct{}, pipe *os.File, rate Rate) {
+	tick := time.NewTicker(steerSample)
+	defer tick.Stop()
+	for {
+		select {
+		case <-exited:
+			return
+		case <-tick.C:
+		}
+		bytes, err := unread(pipe)
+		if err != nil {
+			return // closed, or a system that does not tell: the rate stays as it is
+		}
+		s.note(rate.Duration(int64(bytes / wavFrame)))
+	}
+}
+
+// begin tells that the output plays.
+func (s *steer) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun, s.sum, s.count, s.passed = true, 0, 0, 0
+}
+
+// towards answers the ratio for a block of so many seconds, after one with the given ratio.
+func (s *steer) towards(ratio, lasts float64) float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passed += lasts
+	switch mean := s.sum / float64(s.count); {
+	case !s.begun || s.count == 0:
+		s.passed = 0
+	case s.learned < steerLearn && s.passed >= steerLearn:
+		s.target, s.learned = mean, s.passed
+		s.sum, s.count, s.passed = 0, 0, 0
+	case s.learned >= steerLearn && s.passed >= steerPeriod:
+		e := s.target - mean // too little waits: make more of it
+		s.total += e * s.passed
+		s.goal = 2*steerFrequency*e + steerFrequency*steerFrequency*s.total
+		s.goal = max(-steerMost, min(steerMost, s.goal))
+		s.sum, s.count, s.passed = 0, 0, 0
+	}
+	most := steerSlew * lasts
+	return ratio + max(-most, min(most, 1+s.goal-ratio))
+}
+
+// stretch converts stereo to a rate that is a little higher or lower, by a windowed sinc whose phases are interpolated.
+// It holds back half of its taps, and delays nothing.
+type stretch struct {
+	bank   [][]float32
+	half   int
+	window []float32 // stereo, from the first frame on that a tap needs
+	at     float64   // place of the next frame's first tap in the window
+	out    []float32
+}
+
+// stretchPhases are so many that interpolating between them errs by less than a 16-bit sample.
+const stretchPhases = 512
+
+var stretchBank, stretchHalf = func() ([][]float32, int) {
+	bank, half := filterBank(stretchPhases, 1)
+	last := append([]float32{0}, bank[0][:2*half-1]...) // the first phase, one frame on
+	return append(bank, last), half
+}()
+
+func newStretch() *stretch {
+	s := &stretch{bank: stretchBank, half: stretchHalf, at: float64(stretchHalf)}
+	s.window = make([]float32, (2*s.half-1)*outChannels) // silence before the first frame
+	return s
+}
+
+// convert answers the next block at a rate that is ratio times its own. The answer is valid until the next call.
+func (s *stretch) convert(pcm []float32, ratio float64) []float32 {
+	s.window = append(s.window, pcm...)
+	s.out = s.out[:0]
+	step := 1 / ratio
+	for {
+		first := int(s.at)
+		if (first+2*s.half)*outChannels > len(s.window) {
+			break
+		}
+		where := (s.at - float64(first)) * stretchPhases
+		phase := int(where)
+		mix := float32(where - math.Floor(where))
+		low, high := s.bank[phase], s.bank[phase+1]
+		var left, right float32
+		w := s.window[first*outChannels:]
+		for i := range 2 * s.half {
+			tap := low[i] + mix*(high[i]-low[i])
+			left += tap * w[2*i]
+			right += tap * w[2*i+1]
+		}
+		s.out = append(s.out, left, right)
+		s.at += step
+	}
+	first := int(s.at)
+	s.window = s.window[:copy(s.window, s.window[min(first*outChannels, len(s.window)):])]
+	s.at -= float64(first)
+	return s.out
+}
