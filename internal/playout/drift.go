@@ -1,7 +1,6 @@
 package playout
 
 import (
-	"math"
 	"os"
 	"slices"
 	"sync"
@@ -54,7 +53,8 @@ func (s *steady) feed(pcm []float32) []float32 {
 // The loop that steers. Its natural frequency is low enough for what the measure jitters by, and high enough for a
 // clock that is off by 100 millionths to move the sound by half a millisecond before it is caught.
 const (
-	steerFrequency = 0.08   // radians per second; critically damped
+	steerFrequency = 0.08   // radians per second, until it has settled; critically damped
+	steerCalm      = 0.03   // later: a clock changes slowly
 	steerMost      = 400e-6 // by which the rate may differ
 	steerSlew      = 50e-6  // by which that may change in a second: 0.005%
 	steerLearn     = 2.0    // seconds for which the length is measured that is then held
@@ -70,13 +70,18 @@ type steer struct {
 	learned float64 // seconds of learning so far
 	target  float64 // seconds that should wait
 	passed  float64 // seconds of this period
-	total   float64 // integral of the error
+	age     float64 // seconds for which it has steered
+	clock   float64 // by how much the output's clock is off, as far as it is known
 	goal    float64 // offset of the rate
 }
 
-// steerSample is how often what waits is measured. What is taken from it and put into it comes in lumps: an interval
-// that is no simple fraction of theirs falls evenly upon all of their phases.
-const steerSample = 3090170 * time.Nanosecond
+// What waits is measured often until the loop has settled, then now and then. What is taken from it and put into it
+// comes in lumps: an interval that is no simple fraction of theirs falls evenly upon all of their phases.
+const (
+	steerSample  = 3090170 * time.Nanosecond
+	steerLater   = 17090170 * time.Nanosecond
+	steerSettles = time.Minute
+)
 
 // note takes in one measure of how long what waits lasts.
 func (s *steer) note(waits time.Duration) {
@@ -88,12 +93,16 @@ func (s *steer) note(waits time.Duration) {
 
 // watch measures what waits in a pipe until the process that reads it has exited.
 func (s *steer) watch(exited <-chan struct{}, pipe *os.File, rate Rate) {
-	tick := time.NewTicker(steerSample)
+	tick, settled := time.NewTicker(steerSample), time.NewTimer(steerSettles)
 	defer tick.Stop()
+	defer settled.Stop()
 	for {
 		select {
 		case <-exited:
 			return
+		case <-settled.C:
+			tick.Reset(steerLater)
+			continue
 		case <-tick.C:
 		}
 		bytes, err := unread(pipe)
@@ -124,8 +133,12 @@ func (s *steer) towards(ratio, lasts float64) float64 {
 		s.sum, s.count, s.passed = 0, 0, 0
 	case s.learned >= steerLearn && s.passed >= steerPeriod:
 		e := s.target - mean // too little waits: make more of it
-		s.total += e * s.passed
-		s.goal = 2*steerFrequency*e + steerFrequency*steerFrequency*s.total
+		frequency := steerFrequency
+		if s.age += s.passed; s.age > steerSettles.Seconds() {
+			frequency = steerCalm
+		}
+		s.clock += frequency * frequency * e * s.passed
+		s.goal = 2*frequency*e + s.clock
 		s.goal = max(-steerMost, min(steerMost, s.goal))
 		s.sum, s.count, s.passed = 0, 0, 0
 	}
@@ -138,8 +151,9 @@ func (s *steer) towards(ratio, lasts float64) float64 {
 type stretch struct {
 	bank   [][]float32
 	half   int
-	window []float32 // stereo, from the first frame on that a tap needs
-	at     float64   // place of the next frame's first tap in the window
+	window [outChannels][]float32 // by channel, from the first frame on that a tap needs
+	alike  int                    // frames at the end of the window in which the channels are the same
+	at     float64                // place of the next frame's first tap in the window
 	out    []float32
 }
 
@@ -153,37 +167,55 @@ var stretchBank, stretchHalf = func() ([][]float32, int) {
 }()
 
 func newStretch() *stretch {
-	s := &stretch{bank: stretchBank, half: stretchHalf, at: float64(stretchHalf)}
-	s.window = make([]float32, (2*s.half-1)*outChannels) // silence before the first frame
+	s := &stretch{bank: stretchBank, half: stretchHalf, at: float64(stretchHalf), alike: 2*stretchHalf - 1}
+	for c := range s.window { // silence before the first frame
+		s.window[c] = make([]float32, 2*s.half-1)
+	}
 	return s
 }
 
 // convert answers the next block at a rate that is ratio times its own. The answer is valid until the next call.
 func (s *stretch) convert(pcm []float32, ratio float64) []float32 {
-	s.window = append(s.window, pcm...)
+	for i := 0; i < len(pcm); i += outChannels {
+		s.window[0] = append(s.window[0], pcm[i])
+		s.window[1] = append(s.window[1], pcm[i+1])
+		if s.alike++; pcm[i] != pcm[i+1] {
+			s.alike = 0
+		}
+	}
 	s.out = s.out[:0]
-	step := 1 / ratio
+	n, step := 2*s.half, 1/ratio
+	mono := s.alike >= len(s.window[0]) // most of what stations air
 	for {
 		first := int(s.at)
-		if (first+2*s.half)*outChannels > len(s.window) {
+		if first+n > len(s.window[0]) {
 			break
 		}
 		where := (s.at - float64(first)) * stretchPhases
 		phase := int(where)
-		mix := float32(where - math.Floor(where))
-		low, high := s.bank[phase], s.bank[phase+1]
-		var left, right float32
-		w := s.window[first*outChannels:]
-		for i := range 2 * s.half {
-			tap := low[i] + mix*(high[i]-low[i])
-			left += tap * w[2*i]
-			right += tap * w[2*i+1]
+		low, high, mix := s.bank[phase][:n], s.bank[phase+1][:n], float32(where-float64(phase))
+		left := between(low, high, mix, s.window[0][first:first+n])
+		right := left
+		if !mono {
+			right = between(low, high, mix, s.window[1][first:first+n])
 		}
 		s.out = append(s.out, left, right)
 		s.at += step
 	}
-	first := int(s.at)
-	s.window = s.window[:copy(s.window, s.window[min(first*outChannels, len(s.window)):])]
+	first := min(int(s.at), len(s.window[0]))
+	for c, w := range s.window {
+		s.window[c] = w[:copy(w, w[first:])]
+	}
 	s.at -= float64(first)
 	return s.out
+}
+
+// between is a window filtered by what lies between two phases.
+func between(low, high []float32, mix float32, window []float32) float32 {
+	var a, b float32 // of either phase: the same as of the phase between them, in two multiplications a tap
+	for i, x := range window {
+		a += low[i] * x
+		b += high[i] * x
+	}
+	return a + mix*(b-a)
 }
