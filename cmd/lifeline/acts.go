@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -59,12 +60,42 @@ func (c *rejectCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 type recallCmd struct {
-	act        `embed:""`
+	remote     `embed:""`
+	output     `embed:""`
 	mustReason `embed:""`
+	IDs        []string `arg:"" optional:"" name:"segment" help:"Segments."`
+	Person     string   `help:"Everything that names this person, at once."`
 }
 
 func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {
-	return c.do(ctx, stdout, "recall", c.Reason)
+	switch {
+	case (c.Person == "") == (len(c.IDs) == 0):
+		return errors.New("name either segments or a --person")
+	case c.Person == "":
+		return act{c.remote, c.output, c.IDs}.do(ctx, stdout, "recall", c.Reason)
+	}
+	p, err := c.client().RecallPerson(ctx, c.Person, c.Reason)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, p, func() { printPerson(stdout, p) })
+}
+
+// printPerson shows what names a person, and where it is off the air.
+func printPerson(w io.Writer, p wire.Person) {
+	for _, s := range p.Segments {
+		fmt.Fprintf(w, "%-28s %s\n", s.ID, s.State)
+	}
+	for _, s := range p.Stations {
+		switch {
+		case s.Acknowledged:
+			fmt.Fprintf(w, "%-20s has acknowledged\n", s.Station)
+		case s.OffBy.IsZero():
+			fmt.Fprintf(w, "%-20s was given nothing of it that is still to come\n", s.Station)
+		default:
+			fmt.Fprintf(w, "%-20s has not acknowledged: off by %s at the latest\n", s.Station, s.OffBy)
+		}
+	}
 }
 
 type reinstateCmd struct {

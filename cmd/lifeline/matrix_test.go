@@ -36,6 +36,7 @@ var mayDo = map[string]string{
 	"apply": "scheduler", "getRundown": "producer scheduler viewer", "editRundown": "scheduler", "plan": "scheduler", "publish": "scheduler",
 	"diffRundowns": "producer scheduler viewer", "explainItem": "producer scheduler viewer", "planMany": "scheduler", "publishMany": "scheduler",
 	"reconcile": "producer scheduler viewer", "listAirings": "producer scheduler viewer", "reportAirings": "producer scheduler viewer",
+	"getPerson": "producer scheduler viewer", "recallPerson": "producer scheduler",
 	"listMakeGoods": "producer scheduler viewer", "waiveMakeGood": "scheduler", "listChain": "producer scheduler viewer", "listChainRecords": "producer scheduler viewer",
 	"listAudit": "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
 

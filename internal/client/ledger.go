@@ -45,3 +45,15 @@ func (c *Client) ChainRecords(ctx context.Context, station string, from, to time
 	}
 	return list[wire.ChainRecord](ctx, c, wire.Station(station, "chain", "records"), q)
 }
+
+// Person reads what names a person and which stations have it off the air.
+func (c *Client) Person(ctx context.Context, id string) (p wire.Person, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/persons/" + url.PathEscape(id)}, &p)
+	return p, err
+}
+
+// RecallPerson takes everything that names a person off the air.
+func (c *Client) RecallPerson(ctx context.Context, id, reason string) (p wire.Person, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/persons/" + url.PathEscape(id) + "/recall", Body: wire.Reason{Reason: reason}}, &p)
+	return p, err
+}

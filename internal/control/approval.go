@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"lifeline/internal/fault"
@@ -103,16 +104,22 @@ func (l *Library) EnsureRecalls(ctx context.Context) error {
 }
 
 // recallsWith is the next recall list, in which s stands as its state says.
-func (l *Library) recallsWith(s schedules.Segment) ([]store.Write, error) {
+func (l *Library) recallsWith(s schedules.Segment) ([]store.Write, error) { return l.recallsWithAll(s) }
+
+// recallsWithAll is the same for many.
+func (l *Library) recallsWithAll(segments ...schedules.Segment) ([]store.Write, error) {
 	before, _ := l.mirror.recalls.get(recallsID)
 	next := wire.Recalls{Schema: wire.RecallsSchema, Revision: before.revision + 1, IssuedAt: schedules.At(l.now()),
 		Segments: []wire.Recalled{}}
 	for _, r := range before.value.Value.Segments {
-		if r.SegmentID != s.ID {
+		if !slices.ContainsFunc(segments, func(s schedules.Segment) bool { return s.ID == r.SegmentID }) {
 			next.Segments = append(next.Segments, r)
 		}
 	}
-	if s.State == schedules.Recalled {
+	for _, s := range segments {
+		if s.State != schedules.Recalled {
+			continue
+		}
 		r := wire.Recalled{SegmentID: s.ID, RecalledAt: next.IssuedAt}
 		if s.Recording != nil {
 			r.SHA256 = s.Recording.SHA256

@@ -27,7 +27,16 @@ func ledgerOperations() []operation {
 	head := wire.ChainHead{Station: "lantern-coast", Number: 1, SHA256: exampleHash}
 	link := wire.SealedLink{Link: wire.Link{Schema: wire.LinkSchema, Station: "lantern-coast", Number: 1, SealedAt: exampleStart, Kind: wire.LinkQueue, Date: exampleDate,
 		Revision: 7, Queue: exampleHash, Rundown: exampleHash}, Envelope: []byte(`{"payloadType":"application/vnd.lifeline.link+json"}`)}
+	person := wire.Person{ID: "p17", Segments: []wire.PersonSegment{{ID: "reading-ko-full-hana", Kind: "reading", State: schedules.Recalled}}, Recalls: 3,
+		Stations: []wire.PersonStation{{Station: "lantern-coast", Acknowledged: true, LastContact: exampleStart}}}
 	return []operation{
+		{at: "GET /v1/persons/:person", id: "getPerson", tag: forProducers, summary: "What names a person, and which stations have it off the air",
+			detail:  "off_by is the worst case: a station that has not acknowledged the recall may hold any revision that was ever published, and its fallback.",
+			answers: []answer{gives(http.StatusOK, "How it stands.", person)}},
+		{at: "POST /v1/persons/:person/recall", id: "recallPerson", tag: forProducers, summary: "Take everything that names a person off the air, now",
+			detail: "All of it in one act, with what airs in one chain with it. Each segment is reinstated by itself: by one person, and approved by another.",
+			takes:  takesJSON(wire.Reason{Reason: "the family is in danger"}), lenient: true, answers: []answer{gives(http.StatusOK, "How it stands.", person)},
+			faults: map[int]string{http.StatusConflict: "All of it is recalled already."}},
 		{at: "GET /v1/segments/:segment/airings", id: "listAirings", tag: forProducers, summary: "Every place of a segment, and what became of it",
 			detail: "Of published queues of days past and to come, by station and time, and its airings without a place. Default: from four weeks ago to two weeks ahead.",
 			query:  append(append([]openapi.Parameter{ofStation}, days...), paged...), faults: noStation,

@@ -52,6 +52,8 @@ func (a *api) routes() []route {
 		{method: post, path: "/v1/segments/:segment/reject", roles: makers, handle: a.act((*control.Library).Reject)},
 		{method: post, path: "/v1/segments/:segment/recall", roles: makers, handle: a.act((*control.Library).Recall)},
 		{method: post, path: "/v1/segments/:segment/reinstate", roles: makers, handle: a.act((*control.Library).Reinstate)},
+		{method: get, path: "/v1/persons/:person", roles: people, handle: a.person},
+		{method: post, path: "/v1/persons/:person/recall", roles: makers, handle: a.recallPerson},
 		{method: get, path: "/v1/scripts", roles: people, handle: a.listScripts},
 		{method: get, path: "/v1/scripts/:script", roles: people, handle: a.getScript},
 		{method: get, path: "/v1/scripts/:script/missing", roles: people, handle: a.missingReadings},

@@ -1,0 +1,153 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// naming are the segments that name a person, by id. It fails with NotFound when none does.
+func (m *Mirror) naming(person string) (out []held[schedules.Segment], err error) {
+	for _, row := range m.segments.after("", "") {
+		if slices.Contains(row.value.Persons, person) {
+			out = append(out, row)
+		}
+	}
+	if len(out) == 0 {
+		err = fault.New(fault.NotFound, "no segment names the person %q", person)
+	}
+	return out, err
+}
+
+// RecallPerson takes every segment that names a person off the air everywhere, now: all of them and the signed list
+// change in one commit, and whatever airs in one chain with them leaves the queues too. It fails with NotFound, and with
+// Conflict when all are recalled already. Each is reinstated by itself, and takes two people then.
+func (l *Library) RecallPerson(ctx context.Context, a Actor, person, reason string) error {
+	if err := needReason(reason); err != nil {
+		return err
+	}
+	return l.mirror.retry(ctx, func() error {
+		rows, err := l.mirror.naming(person)
+		if err != nil {
+			return err
+		}
+		var writes []store.Write
+		var recalled []schedules.Segment
+		for _, row := range rows {
+			s := row.value
+			if s.State == schedules.Recalled {
+				continue
+			}
+			s.State, s.Revision = schedules.Recalled, row.revision+1
+			body, err := encode(s)
+			if err != nil {
+				return err
+			}
+			writes = append(writes, store.Write{Kind: kindSegment, ID: s.ID, Expect: row.revision, Body: body})
+			recalled = append(recalled, s)
+		}
+		if len(recalled) == 0 {
+			return fault.New(fault.Conflict, "every segment that names the person %q is recalled already", person)
+		}
+		list, err := l.recallsWithAll(recalled...)
+		if err != nil {
+			return err
+		}
+		return l.mirror.Commit(ctx, store.Commit{Writes: append(writes, list...), Origin: a.origin(l.now(), "person.recall", person+": "+reason)})
+	})
+}
+
+// Person tells which segments name a person, and of those that are recalled when at the latest each station has them off
+// the air. It fails with NotFound.
+func (s *Scheduler) Person(ctx context.Context, id string) (wire.Person, error) {
+	rows, err := s.mirror.naming(id)
+	if err != nil {
+		return wire.Person{}, err
+	}
+	list, _ := s.mirror.recalls.get(recallsID)
+	out := wire.Person{ID: id, Recalls: list.value.Value.Revision, Segments: []wire.PersonSegment{}, Stations: []wire.PersonStation{}}
+	since, recalled := map[string]schedules.Instant{}, map[string]schedules.Instant{}
+	for _, r := range list.value.Value.Segments {
+		since[r.SegmentID] = r.RecalledAt
+	}
+	for _, row := range rows {
+		out.Segments = append(out.Segments, wire.PersonSegment{ID: row.value.ID, Kind: row.value.Kind, State: row.value.State})
+		if at, ok := since[row.value.ID]; ok {
+			recalled[row.value.ID] = at
+		}
+	}
+	for _, row := range s.mirror.stations.after("", "") {
+		standing, err := s.offBy(ctx, row.value, recalled, out.Recalls)
+		if err != nil {
+			return out, err
+		}
+		out.Stations = append(out.Stations, standing)
+		if standing.OffBy.After(out.OffBy.Time) {
+			out.OffBy = standing.OffBy
+		}
+	}
+	return out, nil
+}
+
+// offBy is how a station stands to what was recalled. Of one that has not acknowledged it is found by every revision
+// that was ever published for a day not over, since nobody knows which it holds, and by its fallback.
+func (s *Scheduler) offBy(ctx context.Context, st schedules.Station, recalled map[string]schedules.Instant, revision int64) (wire.PersonStation, error) {
+	out := wire.PersonStation{Station: st.ID}
+	status, known := s.mirror.statuses.get(st.ID)
+	if known {
+		out.LastContact = status.value.ReceivedAt
+	}
+	out.Acknowledged = known && status.value.RecallsSeen >= revision
+	if out.Acknowledged || len(recalled) == 0 {
+		return out, nil
+	}
+	now := s.now()
+	latest := func(at schedules.Instant) {
+		if at.After(now) && at.After(out.OffBy.Time) {
+			out.OffBy = at
+		}
+	}
+	today, err := st.DateAt(now)
+	if err != nil {
+		return out, err
+	}
+	published, err := under(ctx, s.store, kindRevision, dayID(st.ID, today.AddDays(-1)), st.ID+"0")
+	if err != nil {
+		return out, err
+	}
+	for _, d := range published {
+		if !names(d.Body, recalled) {
+			continue
+		}
+		r, err := decode[schedules.Rundown](d)
+		if err != nil {
+			return out, err
+		}
+		for _, i := range r.Items {
+			if _, off := recalled[i.SegmentID]; off && r.Status == schedules.Published {
+				latest(i.EndAt())
+			}
+		}
+	}
+	for _, id := range st.Fallback {
+		if at, off := recalled[id]; off { // what was issued before is good for so long
+			latest(schedules.At(at.AddDate(0, 0, fallbackDays)))
+		}
+	}
+	return out, nil
+}
+
+// names reports whether a stored rundown has any of the segments.
+func names(body []byte, segments map[string]schedules.Instant) bool {
+	for id := range segments {
+		if bytes.Contains(body, []byte(`"`+id+`"`)) {
+			return true
+		}
+	}
+	return false
+}

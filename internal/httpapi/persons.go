@@ -1,0 +1,28 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"lifeline/internal/wire"
+)
+
+// person answers what names a person and which stations have it off the air.
+func (a *api) person(c *call) error {
+	p, err := a.Scheduler.Person(c.r.Context(), c.param("person"))
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.json(http.StatusOK, p)
+}
+
+func (a *api) recallPerson(c *call) error {
+	var in wire.Reason
+	if err := c.decodeOptional(&in); err != nil {
+		return err
+	}
+	if err := a.Library.RecallPerson(c.r.Context(), c.actor, c.param("person"), in.Reason); err != nil {
+		return err
+	}
+	return a.person(c)
+}

@@ -1,0 +1,27 @@
+package wire
+
+import "lifeline/schedules"
+
+// Person is a person as the index knows them: what names them, and how far it is off the air.
+type Person struct {
+	ID       string            `json:"id"`
+	Segments []PersonSegment   `json:"segments"` // that name the person, by id
+	Recalls  int64             `json:"recalls_revision"`
+	Stations []PersonStation   `json:"stations"`
+	OffBy    schedules.Instant `json:"off_by"` // when at the latest nothing of the recalled can be on the air; null: it is off everywhere
+}
+
+// PersonSegment is one segment that names a person.
+type PersonSegment struct {
+	ID    string          `json:"id"`
+	Kind  schedules.Kind  `json:"kind"`
+	State schedules.State `json:"state"`
+}
+
+// PersonStation is how a station stands to what was recalled.
+type PersonStation struct {
+	Station      string            `json:"station"`
+	Acknowledged bool              `json:"acknowledged"` // it has said that it holds the latest list of recalls
+	LastContact  schedules.Instant `json:"last_contact"` // null: never
+	OffBy        schedules.Instant `json:"off_by"`       // of one that has not: the end of the last place that it was ever given
+}
