@@ -10,7 +10,7 @@ needs=(
   ffmpeg:ffmpeg sox:sox lame:lame mpg123:mpg123 espeak-ng:espeak-ng
   node:nodejs npm:npm
   redis-server:redis-server redis-benchmark:redis-tools
-  liquidsoap:liquidsoap mpd:mpd mpc:mpc ezstream:ezstream icecast2:icecast2 jq:jq xmllint:libxml2-utils
+  liquidsoap:liquidsoap mpd:mpd mpc:mpc ezstream:ezstream icecast2:icecast2 xmllint:libxml2-utils
 )
 missing=()
 for need in "${needs[@]}"; do
