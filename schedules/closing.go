@@ -1,7 +1,6 @@
 package schedules
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 )
@@ -61,12 +60,13 @@ type pair struct {
 func (c *closer) find() (set []uint8, off int64) {
 	n := len(c.ms)
 	c.order, c.sorted = c.order[:0], c.sorted[:0]
-	for i := range n {
-		c.order = append(c.order, uint8(i))
+	for i, d := range c.ms {
+		c.sorted = append(c.sorted, d<<8|int64(i))
 	}
-	slices.SortFunc(c.order, func(a, b uint8) int { return cmp.Or(cmp.Compare(c.ms[a], c.ms[b]), cmp.Compare(a, b)) })
-	for _, i := range c.order {
-		c.sorted = append(c.sorted, c.ms[i])
+	slices.Sort(c.sorted)
+	for k, d := range c.sorted {
+		c.order = append(c.order, uint8(d))
+		c.sorted[k] = d >> 8
 	}
 	c.slack = (c.most - c.least + 1) / 2
 	c.goal = c.target + c.most - c.slack

@@ -112,15 +112,13 @@ func (p *planner) attempt(st *stretch, start int64, n int) int {
 		}
 		switch {
 		case pl.fill && k == st.lastFill:
-			f := filler{p: p, st: st, w: w, pl: pl, spare: spare}
-			end, ok := f.close(at, st.end-tail)
+			end, ok := p.filling(st, w, pl, spare).close(at, st.end-tail)
 			if !ok {
 				return k
 			}
 			at = end
 		case pl.fill:
-			f := filler{p: p, st: st, w: w, pl: pl, spare: spare}
-			at = f.loosely(at, at+p.part(st, k, at))
+			at = p.filling(st, w, pl, spare).loosely(at, at+p.part(st, k, at))
 		case !pl.set:
 			continue
 		default:

@@ -29,6 +29,13 @@ type cand struct {
 	bends   float64
 }
 
+// filling is the planner's one filler, made ready for a place in the memory of the place before.
+func (p *planner) filling(st *stretch, w *window, pl *place, spare bool) *filler {
+	f := &p.filler
+	*f = filler{p: p, st: st, w: w, pl: pl, spare: spare, list: f.list[:0], play: f.play[:0], known: f.known[:0]}
+	return f
+}
+
 // closeItems is how many items of mean length a closing set may span; heads are placed until so much is left.
 const closeItems = 4.7
 

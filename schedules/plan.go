@@ -46,6 +46,7 @@ type planner struct {
 	demands    []*demand
 	warnings   []Warning
 	closer     closer
+	filler     filler
 	placed     []placed
 	searches   int // steps of search that the stretch in hand has left
 	tables     int // subset-sum tables that it has left
