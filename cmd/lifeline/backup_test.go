@@ -121,7 +121,8 @@ func served(t *testing.T, place []string, use func(url string)) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	cmd := exec.Command(path, append([]string{"serve", "--listen", "127.0.0.1:0"}, place...)...)
+	address := rig.FreeAddress(t)
+	cmd := exec.Command(path, append([]string{"serve", "--listen", address, "--public-url", "http://" + address}, place...)...)
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
