@@ -204,8 +204,15 @@ func (d *driver) fillParameters(r *request, role string, mode int) {
 	var spoilable []conform.Parameter
 	for _, p := range d.operation.Parameters {
 		v := fmt.Sprint(g.Value(p.Schema, p.Name))
-		if p.Name == "wait" {
+		switch p.Name {
+		case "wait":
 			v = conform.Pick(g, []string{"0s", "1ms", "5ms"}) // others are as good, and take longer
+		case "cursor":
+			if spoiling {
+				continue // one that nobody gave is refused as well
+			}
+		case "segment":
+			v = d.segmentFor(v)
 		}
 		switch p.In {
 		case "path":
@@ -239,6 +246,20 @@ func (d *driver) fillParameters(r *request, role string, mode int) {
 	r.refused, r.field, r.how = true, p.Name, "the query parameter is "+strconv.Quote(bad)
 }
 
+// segmentFor is, half of the time, a segment that the act can be done to.
+func (d *driver) segmentFor(other string) string {
+	state := map[string]string{"approveSegment": "pending", "reinstateSegment": "recalled"}[d.operation.ID]
+	if state == "" || d.generate.Chance(0.5) {
+		return other
+	}
+	var page wire.Page[schedules.Segment]
+	d.send(request{method: http.MethodGet, path: "/v1/segments", query: url.Values{"state": {state}}}, d.secrets["scheduler"]).into(d.h.t, &page)
+	if len(page.Items) == 0 {
+		return other
+	}
+	return page.Items[0].ID
+}
+
 func (d *driver) fillHeader(r *request, p conform.Parameter, spoiling bool) {
 	g := d.generate
 	switch p.Name {
@@ -264,6 +285,10 @@ func (d *driver) fillHeader(r *request, p conform.Parameter, spoiling bool) {
 		r.header[p.Name] = conform.Pick(g, []string{"1000", "1000", "0", "-1", "1e3", "99999999999", ""})
 	case "Upload-Offset":
 		r.header[p.Name] = conform.Pick(g, []string{"0", "0", "0", "7", "-1", "x"})
+	case "Upload-Checksum":
+		if g.Chance(0.2) {
+			r.header[p.Name] = fmt.Sprint(p.Example)
+		}
 	case "Last-Event-ID":
 		if g.Chance(0.2) {
 			r.header[p.Name] = conform.Pick(g, []string{"0", "7", "999999999"})
@@ -371,7 +396,13 @@ func (d *driver) base(r *request) map[string]any {
 	case "editSegment":
 		v = map[string]any{"title": "Edited", "tags": []any{"generated"}, "voice": nil}
 	case "editRundown":
-		v = map[string]any{"edits": []any{map[string]any{"op": conform.Pick(g, []any{"lock", "unlock"}), "item": conform.Pick(g, d.known["item"])}}}
+		a := d.send(request{method: http.MethodGet, path: r.path}, d.secrets["scheduler"])
+		if a.status != http.StatusOK {
+			return nil
+		}
+		var rundown schedules.Rundown
+		a.into(d.h.t, &rundown)
+		v = map[string]any{"edits": []any{map[string]any{"op": conform.Pick(g, []any{"lock", "unlock"}), "item": conform.Pick(g, rundown.Items).ID}}}
 	case "planMany", "publishMany":
 		v = map[string]any{"stations": []any{ownStation}, "dates": []any{contractDay}}
 	default:
@@ -462,7 +493,10 @@ func (d *driver) check(r request, a answer) {
 	switch {
 	case a.status/100 == 2:
 		d.succeeded[d.operation.ID]++
-		if r.refused {
+		switch {
+		case d.operation.ID == "reportAsRun" && strings.HasPrefix(r.field, "entries[") && bytes.Contains(a.body, []byte(`"rejected"`)):
+			d.spoiled++ // an entry that makes no sense is told by itself, beside those that do
+		case r.refused:
 			wrong = "is taken though the document does not allow it"
 		}
 	case a.status >= 500:

@@ -129,6 +129,11 @@ func (a *api) metrics(c *call) error {
 	if a.Metrics == nil {
 		return fault.New(fault.NotFound, "the figures are served at another address")
 	}
+	if c.r.Method == http.MethodHead {
+		c.w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		c.w.WriteHeader(http.StatusOK)
+		return nil
+	}
 	a.Metrics.ServeHTTP(c.w, c.r)
 	return nil
 }
