@@ -401,7 +401,9 @@ func (d *driver) base(r *request) map[string]any {
 			return nil
 		}
 		var rundown schedules.Rundown
-		a.into(d.h.t, &rundown)
+		if a.into(d.h.t, &rundown); len(rundown.Items) == 0 {
+			return nil
+		}
 		v = map[string]any{"edits": []any{map[string]any{"op": conform.Pick(g, []any{"lock", "unlock"}), "item": conform.Pick(g, rundown.Items).ID}}}
 	case "planMany", "publishMany":
 		v = map[string]any{"stations": []any{ownStation}, "dates": []any{contractDay}}
