@@ -23,9 +23,12 @@ type steady struct {
 	ratio   float64 // of the latest block
 }
 
-// ownBuffer is what an output buffers itself of a latency, in periods of ownPeriod.
+// ownBuffer is what an output buffers itself of a latency, in periods of ownPeriod: the shorter they are, the better
+// what waits can be measured.
 func ownBuffer(latency time.Duration) time.Duration { return latency / 2 }
-func ownPeriod(latency time.Duration) time.Duration { return ownBuffer(latency) / 4 }
+func ownPeriod(latency time.Duration) time.Duration {
+	return min(ownBuffer(latency)/4, 25*time.Millisecond)
+}
 
 func newSteady(rate Rate, latency time.Duration) *steady {
 	return &steady{stretch: newStretch(), steer: &steer{}, rate: rate, due: rate.Frames(latency),
