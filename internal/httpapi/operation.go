@@ -141,6 +141,9 @@ func failures(r route, o operation) map[int]string {
 		if len(r.roles) < len(everybody) {
 			out[http.StatusForbidden] = "The token's role may not do this."
 		}
+		if r.signed {
+			out[http.StatusForbidden] = "The signed address was good once: fetch the list again."
+		}
 	}
 	if len(pathParameters(r.path)) > 0 {
 		out[http.StatusNotFound] = "There is no such thing, or the caller may not know of it."
