@@ -96,7 +96,7 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 	reflect.TypeFor[schedules.Clock](): {"id": pathsID, "revision": ignored, "length_ms": {Bounds: (&openapi.Schema{}).Between(1, 24*hour), Required: true},
 		"positions": {Bounds: (&openapi.Schema{}).Count(1, 0), Required: true}},
 	reflect.TypeFor[schedules.Position](): {"id": anID, "segment": maybeID, "at_ms": within(0, 24*hour-1), "grace_ms": {Bounds: (&openapi.Schema{}).AtLeast(0)},
-		"fade_max_ms": within(0, 60_000), "prefer": {Bounds: openapi.OneOf("", "unexposed")}},
+		"fade_max_ms": within(0, 60_000), "near_ms": within(0, 60_000), "prefer": {Bounds: openapi.OneOf("", "unexposed")}},
 	reflect.TypeFor[schedules.Selector](): {"language": {Bounds: openapi.Match(`^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$`)},
 		"min_ms": {Bounds: (&openapi.Schema{}).AtLeast(0)}, "max_ms": {Bounds: (&openapi.Schema{}).AtLeast(0)}},
 	reflect.TypeFor[schedules.Rule](): {"separate": {Bounds: openapi.OneOf("", "segment", "series", "voice", "script", "tag")},
