@@ -49,7 +49,7 @@ type S3 struct {
 	AccessKey     string `help:"Access key." env:"LIFELINE_S3_ACCESS_KEY"`
 	SecretKeyFile string `help:"File that holds the secret key." env:"LIFELINE_S3_SECRET_KEY_FILE" type:"path"`
 
-	Silence time.Duration `help:"How long the bucket may say nothing before a transfer is given up." default:"15s" env:"LIFELINE_S3_SILENCE"`
+	Silence time.Duration `help:"How long the bucket may say nothing before a transfer is given up; 0 means for ever." default:"15s" env:"LIFELINE_S3_SILENCE"`
 }
 
 // Render is how whole windows are made into files. What is 0 is the default.
@@ -102,8 +102,8 @@ func (s *Serve) Check() error {
 	if s.KeepRecords != 0 && s.KeepRecords < minKeepRecords {
 		wrong = append(wrong, fmt.Errorf("--keep-records: must be at least %d, since planning looks back as far, or 0", minKeepRecords))
 	}
-	if s.Audio != "local" && s.S3.Silence <= 0 {
-		wrong = append(wrong, errors.New("--s3-silence: must be longer than nothing"))
+	if s.S3.Silence < 0 {
+		wrong = append(wrong, errors.New("--s3-silence: must not be negative"))
 	}
 	if s.Analysers < 0 {
 		wrong = append(wrong, errors.New("--analysers: must not be negative"))

@@ -8,8 +8,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Bounded is s, whose every call ends within a time, but for Wait, which waits for changes. What does not fails with
-// Unavailable; a commit that does not may have been made, wholly, or not.
+// Bounded is s, whose every call ends within a time, but for Wait, which waits for changes, and Forget and Trim, which may
+// have much to do. What does not fails with Unavailable; a commit that does not may have been made, wholly, or not.
 func Bounded(s Store, patience time.Duration) Store { return bounded{s, patience} }
 
 type bounded struct {
