@@ -122,12 +122,10 @@ func (a *api) serve(r route) gin.HandlerFunc {
 // not know of: a change is made from all of it, and what is not found is looked for in it once more.
 func (a *api) answer(c *call, r route) error {
 	err := a.admit(c, r)
-	if fault.Is(err, fault.Unauthenticated) {
+	if fault.Is(err, fault.Unauthenticated) && bearer(c.r) != "" {
 		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many failed logins from this address"); slow != nil {
 			return slow
 		}
-	}
-	if fault.Is(err, fault.Unauthenticated) && bearer(c.r) != "" {
 		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {
 			return err
 		}
