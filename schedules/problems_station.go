@@ -17,6 +17,9 @@ func (s Station) Problems() []Problem {
 	if s.Name == "" {
 		p.add("name", "is missing")
 	}
+	if len(s.Name) > 500 {
+		p.add("name", "is longer than 500 bytes")
+	}
 	if _, err := Zone(s.Timezone); err != nil {
 		p.add("timezone", "%v", err)
 	}
