@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
+	"github.com/redis/go-redis/v9/logging"
 
 	"lifeline/internal/fault"
 )
@@ -53,6 +54,7 @@ type cli struct {
 }
 
 func main() {
+	logging.Disable() // what go-redis would say beside the log, the calls that fail say in it
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
