@@ -50,7 +50,7 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	d := &demo{out: stdout, dir: dir, url: "http://" + l.Addr().String()}
-	cfg := config.Serve{Data: filepath.Join(dir, "service"), Store: "sqlite", Audio: "local", Listen: c.Listen, MaxUpload: 1 << 30, MediaLife: 36 * time.Hour}
+	cfg := config.Serve{Data: filepath.Join(dir, "service"), Store: "sqlite", Audio: "local", Listen: c.Listen, MaxUpload: 1 << 30, MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
 	if err := cfg.Check(); err != nil {
 		return err
 	}
