@@ -38,6 +38,7 @@ type crowd struct {
 	mu      sync.Mutex
 	uploads map[string]string // id -> hash; each was approved too
 	plans   int64             // made and published, each with a seed of its own
+	barren  int64             // seeds that found none
 	reports int64             // as-run entries 1, 2, 3 …
 	heard   int64             // the revision that the station has
 }
@@ -134,7 +135,7 @@ func (c *crowd) produce(ctx context.Context, worker int) error {
 func (c *crowd) schedule(ctx context.Context) error {
 	day := wire.Station(crashStation, "rundowns", crashDay)
 	for revision := int64(0); ctx.Err() == nil; {
-		seed := uint64(c.plans + 1)
+		seed := uint64(c.plans + c.barren + 1)
 		a, err := c.ask(ctx, "POST", day+"/plan", control.SchedulerJob,
 			map[string]string{"Content-Type": "application/json", "If-Match": strconv.Quote(strconv.FormatInt(revision, 10))}, fmt.Appendf(nil, `{"seed":%d}`, seed))
 		if err == nil && a.status == http.StatusPreconditionFailed { // an answer was lost: is it what was asked for?
@@ -142,6 +143,10 @@ func (c *crowd) schedule(ctx context.Context) error {
 		}
 		if err != nil {
 			return err
+		}
+		if a.status == http.StatusUnprocessableEntity { // not every seed finds a rundown; the next may
+			c.barren++
+			continue
 		}
 		var r schedules.Rundown
 		if err := json.Unmarshal(a.body, &r); err != nil || r.Seed != seed {
