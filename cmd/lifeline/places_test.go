@@ -69,7 +69,7 @@ func openRedis(t *testing.T, c config.Serve) *redis.Store {
 // arguments say what c says.
 func arguments(c config.Serve) []string {
 	args := []string{"serve", "--data", c.Data, "--listen", c.Listen, "--store", c.Store, "--audio", c.Audio,
-		"--max-upload", strconv.FormatInt(c.MaxUpload, 10), "--analysers", strconv.Itoa(c.Analysers)}
+		"--max-upload", strconv.FormatInt(c.MaxUpload, 10), "--analysers", strconv.Itoa(c.Analysers), "--rate", "0"} // as fast as they can
 	if c.Store != "sqlite" {
 		args = append(args, "--redis-prefix", c.Redis.Prefix, "--public-url", c.PublicURL)
 	}
