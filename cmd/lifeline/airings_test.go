@@ -240,7 +240,7 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 	})
 	t.Run("as CSV and on paper", func(t *testing.T) {
 		h.t = t
-		title(t, h, readings[0].SegmentID, `=HYPERLINK("http://x","<b>1</b>")`)
+		h.patch(readings[0].SegmentID, map[string]string{"title": `=HYPERLINK("http://x","<b>1</b>")`})
 		const path = past + "&group=segment,day"
 		var report wire.AiringReport
 		h.get(path, &report)
@@ -287,22 +287,4 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 			t.Errorf("the page: %d rows for %d\n%s", strings.Count(body, "<tr>"), len(report.Rows), body)
 		}
 	})
-}
-
-// title renames a segment.
-func title(t *testing.T, h *house, id, to string) {
-	t.Helper()
-	s, err := h.producer.Segment(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := json.Marshal(map[string]string{"title": to})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := h.do(http.MethodPatch, wire.Segment(id), h.secrets["producer"], map[string]string{"Content-Type": "application/merge-patch+json",
-		"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
-	if got.status != http.StatusOK {
-		t.Fatalf("%d %s", got.status, got.body)
-	}
 }

@@ -87,11 +87,7 @@ func (c *analyseCmd) measure(ctx context.Context, file string) (audio.Facts, err
 	if err != nil {
 		return audio.Facts{}, err
 	}
-	progress := io.Writer(os.Stderr)
-	if c.Quiet {
-		progress = io.Discard
-	}
-	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(progress), progressbar.OptionShowBytes(true),
+	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(progressTo(c.Quiet)), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetDescription(file), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100e6),
 		progressbar.OptionClearOnFinish())
 	defer bar.Close()

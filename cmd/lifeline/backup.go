@@ -64,7 +64,7 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 
 // write writes the archive to w.
 func (c *backupCmd) write(ctx context.Context, s documents, audio recordings, w io.Writer) (m archive.Manifest, err error) {
-	bar := newBar("backing up", -1)
+	bar := passingBar("backing up", -1)
 	defer bar.Finish()
 	out := bufio.NewWriterSize(io.MultiWriter(w, bar), 1<<20)
 	a := archive.NewWriter(out, time.Now())
@@ -159,13 +159,7 @@ func printManifest(w io.Writer, m archive.Manifest) {
 	}
 }
 
-// newBar is a progress bar in bytes on a terminal, and nothing elsewhere. A size of -1 is not known.
-func newBar(what string, size int64) *progressbar.ProgressBar {
-	to := io.Writer(io.Discard)
-	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		to = os.Stderr
-	}
-	return progressbar.NewOptions64(size, progressbar.OptionSetWriter(to), progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(40),
-		progressbar.OptionSetDescription(what), progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetTheme(progressbar.ThemeUnicode))
+// passingBar is a progress bar that is gone when it is done, on a terminal, and nothing elsewhere.
+func passingBar(what string, size int64) *progressbar.ProgressBar {
+	return newBar(progressTo(!terminal(os.Stderr)), what, size, progressbar.OptionClearOnFinish())
 }

@@ -116,35 +116,17 @@ func pull(t *testing.T, url, secret, day string, pinned ed25519.PublicKey) (p pu
 // served runs the service as a process of its own over a place, as long as use lasts.
 func served(t *testing.T, place []string, use func(url string)) {
 	t.Helper()
-	path, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var said bytes.Buffer
 	address := rig.FreeAddress(t)
-	cmd := exec.Command(path, append([]string{"serve", "--listen", address, "--public-url", "http://" + address}, place...)...)
-	cmd.Stderr = &said
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd, url, said := launch(t, append([]string{"serve", "--listen", address, "--public-url", "http://" + address}, place...)...)
 	defer func() {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
 		}
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the service ended with %v\n%s", err, said.String())
+			t.Errorf("the service ended with %v\n%s", err, said)
 		}
 	}()
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Errorf("the service did not start: %v\n%s", err, said.String())
-		return
-	}
-	use(strings.TrimSpace(strings.TrimPrefix(line, "Lifeline serves at ")))
+	use(url)
 }
 
 // From SQLite and local files to Redis and S3 and back: the same documents, and the same queues to a player that has

@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"lifeline/internal/playout"
 )
@@ -25,13 +22,8 @@ type bundleCmd struct {
 
 // Run writes the bundle whole or not at all.
 func (c *bundleCmd) Run(ctx context.Context, stdout io.Writer) error {
-	progress := io.Writer(os.Stderr)
-	if c.Quiet {
-		progress = io.Discard
-	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(progress), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription("bundling"), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50e6),
-		progressbar.OptionSetTheme(progressbar.ThemeUnicode))
+	progress := progressTo(c.Quiet)
+	bar := newBar(progress, "bundling", -1)
 	opt := playout.BundleOptions{Station: c.Station, Days: c.Days, Now: time.Now(), Progress: func(done, total int64) {
 		bar.ChangeMax64(total)
 		bar.Set64(done)

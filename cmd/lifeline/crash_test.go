@@ -46,13 +46,22 @@ type process struct {
 
 func startProcess(t *testing.T, c config.Serve, secret string) *process {
 	t.Helper()
+	cmd, url, _ := launch(t, arguments(c)...)
+	if c.PublicURL != "" { // it says where others reach it
+		url = "http://" + c.Listen
+	}
+	return &process{cmd, url, client.New(url, secret, &http.Client{})}
+}
+
+// launch runs the program, which serves, and answers the address that it says and what it will say on standard error.
+func launch(t *testing.T, args ...string) (cmd *exec.Cmd, url string, said *bytes.Buffer) {
+	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, arguments(c)...)
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	cmd, said = exec.Command(path, args...), &bytes.Buffer{}
+	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -62,14 +71,10 @@ func startProcess(t *testing.T, c config.Serve, secret string) *process {
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		cmd.Wait()
-		t.Fatalf("the service did not start: %v\n%s", err, said.String())
+		cmd.Wait() // what it said tells more than how it ended
+		t.Fatalf("the service did not start: %v\n%s", err, said)
 	}
-	url := strings.TrimSpace(strings.TrimPrefix(line, "Lifeline serves at "))
-	if c.PublicURL != "" { // it says where others reach it
-		url = "http://" + c.Listen
-	}
-	return &process{cmd, url, client.New(url, secret, &http.Client{})}
+	return cmd, strings.TrimSpace(strings.TrimPrefix(line, "Lifeline serves at ")), said
 }
 
 // kill is kill -9.

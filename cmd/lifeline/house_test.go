@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/openapi/conform"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
 )
@@ -205,6 +207,24 @@ func (h *house) do(method, path, secret string, header map[string]string, body [
 		h.t.Fatal(err)
 	}
 	return answer{resp.StatusCode, resp.Header, b}
+}
+
+// patch changes a segment's editorial metadata, as its producer.
+func (h *house) patch(id string, fields any) {
+	h.t.Helper()
+	s, err := h.producer.Segment(h.t.Context(), id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	body, err := json.Marshal(fields)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	got := h.do(http.MethodPatch, wire.Segment(id), h.secrets["producer"], map[string]string{"Content-Type": "application/merge-patch+json",
+		"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
+	if got.status != http.StatusOK {
+		h.t.Fatalf("%d %s", got.status, got.body)
+	}
 }
 
 func (a answer) into(t testing.TB, v any) {

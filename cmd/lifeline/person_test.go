@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"net/http"
 	"slices"
 	"strconv"
 	"testing"
@@ -106,19 +104,7 @@ func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
 // name names a person in a segment and has it approved anew.
 func name(t *testing.T, h *house, id, person string) {
 	t.Helper()
-	s, err := h.producer.Segment(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := json.Marshal(map[string][]string{"persons": {person}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := h.do(http.MethodPatch, wire.Segment(id), h.secrets["producer"], map[string]string{"Content-Type": "application/merge-patch+json",
-		"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
-	if got.status != http.StatusOK {
-		t.Fatalf("%d %s", got.status, got.body)
-	}
+	h.patch(id, map[string][]string{"persons": {person}})
 	if _, err := h.editor.Act(t.Context(), id, "approve", "heard"); err != nil {
 		t.Fatal(err)
 	}

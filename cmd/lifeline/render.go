@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/schollz/progressbar/v3"
-
 	"lifeline/schedules"
 )
 
@@ -41,13 +39,8 @@ func (c *renderCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	progress := io.Writer(os.Stderr)
-	if c.Quiet {
-		progress = io.Discard
-	}
-	bar := progressbar.NewOptions64(bytes, progressbar.OptionSetWriter(progress), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription("rendering"), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50e6),
-		progressbar.OptionSetTheme(progressbar.ThemeUnicode))
+	progress := progressTo(c.Quiet)
+	bar := newBar(progress, "rendering", bytes)
 	n, err := io.Copy(io.MultiWriter(file, bar), body)
 	bar.Finish()
 	fmt.Fprintln(progress)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -44,17 +43,6 @@ func (c *reportCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	return output{c.Output}.show(stdout, report, func() { printReport(stdout, report) })
-}
-
-// query is the values that are given.
-func query(values map[string]string) url.Values {
-	q := url.Values{}
-	for name, value := range values {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return q
 }
 
 func printReport(w io.Writer, r wire.AiringReport) {

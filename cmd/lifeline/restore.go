@@ -150,7 +150,7 @@ func readArchive(path string, read func(a *archive.Reader) error) error {
 		}
 		in = f
 	}
-	bar := newBar("reading", size)
+	bar := passingBar("reading", size)
 	defer bar.Finish()
 	a, err := archive.NewReader(bufio.NewReaderSize(io.TeeReader(in, bar), 1<<20))
 	if err != nil {

@@ -51,10 +51,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 		}
 		entries = append(entries, found...)
 	}
-	u := uploader{client: c.client(), replace: c.Replace, progress: os.Stderr}
-	if c.Quiet || !terminal(os.Stderr) {
-		u.progress = io.Discard
-	}
+	u := uploader{client: c.client(), replace: c.Replace, progress: progressTo(c.Quiet || !terminal(os.Stderr))}
 	segments, failed := u.all(ctx, entries)
 	return errors.Join(c.show(stdout, segments, func() {
 		for _, s := range segments {
@@ -125,9 +122,7 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 	if known, err := u.known(ctx, e, &r); err != nil || known != nil {
 		return *known, err
 	}
-	bar := progressbar.NewOptions64(length, progressbar.OptionSetWriter(u.progress), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription(fmt.Sprintf("%s %s", which, e.file)), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(50*time.Millisecond),
-		progressbar.OptionSetTheme(progressbar.ThemeUnicode), progressbar.OptionClearOnFinish())
+	bar := newBar(u.progress, which+" "+e.file, length, progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
 	defer bar.Exit()
 	return u.client.UploadInPieces(ctx, r, func(bytes int64) { bar.Set64(bytes) })
 }

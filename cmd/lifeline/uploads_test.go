@@ -4,12 +4,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,51 +20,9 @@ import (
 	"lifeline/audio/samples"
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
+	"lifeline/internal/rig"
 	"lifeline/schedules"
 )
-
-// cutter is a link that breaks after so many bytes sent, again and again, to a service that may move.
-type cutter struct {
-	url   string
-	after int64
-	to    atomic.Value // string: where the service is now
-	cuts  atomic.Int64
-}
-
-func startCutter(t *testing.T, after int64) *cutter {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cutter{url: "http://" + l.Addr().String(), after: after}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			from, err := l.Accept()
-			if err != nil {
-				return // closed below
-			}
-			context.AfterFunc(t.Context(), func() { from.Close() })
-			all.Go(func() { c.carry(from) })
-		}
-	})
-	t.Cleanup(func() { l.Close(); all.Wait() })
-	return c
-}
-
-func (c *cutter) carry(from net.Conn) {
-	defer from.Close()
-	to, err := net.Dial("tcp", c.to.Load().(string))
-	if err != nil {
-		return
-	}
-	defer to.Close()
-	go io.Copy(from, to)
-	if n, _ := io.CopyN(to, from, c.after); n == c.after {
-		c.cuts.Add(1)
-	}
-}
 
 func (p *process) address() string { return strings.TrimPrefix(p.url, "http://") }
 
@@ -99,9 +54,9 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := startCutter(t, cut)
 	service := startProcess(t, serveDefaults(dir), secret)
-	link.to.Store(service.address())
+	link := rig.StartProxy(t, service.address())
+	link.CutAfter(cut)
 	var at atomic.Int64
 	type end struct {
 		segment schedules.Segment
@@ -111,7 +66,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 	sum := sha256.Sum256(content)
 	began := time.Now()
 	go func() {
-		c := client.New(link.url, secret, &http.Client{Transport: &http.Transport{}})
+		c := client.New("http://"+link.Addr, secret, &http.Client{Transport: &http.Transport{}})
 		s, err := c.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)),
 			SHA256: hex.EncodeToString(sum[:]), Meta: map[string]any{"id": "long", "kind": "music", "title": "t", "language": "zxx"}}, at.Store)
 		ended <- end{s, err}
@@ -126,7 +81,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 	service.kill(t)
 	service = startProcess(t, serveDefaults(dir), secret)
 	defer service.kill(t)
-	link.to.Store(service.address())
+	link.Move(service.address())
 	e := <-ended
 	if e.err != nil {
 		t.Fatal(e.err)
@@ -139,9 +94,9 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 	if e.segment.State != schedules.Pending || e.segment.Recording.SHA256 != hex.EncodeToString(sum[:]) {
 		t.Errorf("the segment is %+v", e.segment)
 	}
-	t.Logf("%d bytes in %.1f s over %d cuts and a kill: %s", len(content), time.Since(began).Seconds(), link.cuts.Load(), e.segment.State)
-	if least := int64(len(content)) / cut / 2; link.cuts.Load() < least {
-		t.Errorf("only %d cuts", link.cuts.Load())
+	t.Logf("%d bytes in %.1f s over %d cuts and a kill: %s", len(content), time.Since(began).Seconds(), link.Cuts(), e.segment.State)
+	if least := int(int64(len(content)) / cut / 2); link.Cuts() < least {
+		t.Errorf("only %d cuts", link.Cuts())
 	}
 }
 
@@ -165,7 +120,7 @@ func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
 	sum := sha256.Sum256(content)
 	r := client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)), SHA256: hex.EncodeToString(sum[:]),
 		Meta: map[string]any{"id": "long", "kind": "music", "title": "t", "language": "zxx"}}
-	limitFiles(t, service.cmd.Process.Pid, 7<<20) // a part is larger, no document is
+	rig.LimitFiles(t, service.cmd.Process.Pid, 7<<20) // a part is larger, no document is
 	_, err = service.client.UploadInPieces(t.Context(), r, func(int64) {})
 	if !fault.Is(err, fault.Full) {
 		t.Errorf("with a full disk: %v", err)
@@ -174,7 +129,7 @@ func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
 	if err != nil || len(after) != len(before) {
 		t.Errorf("%d segments, of %d: %v", len(after), len(before), err)
 	}
-	limitFiles(t, service.cmd.Process.Pid, ^uint64(0))
+	rig.LimitFiles(t, service.cmd.Process.Pid, ^uint64(0))
 	if _, err := service.client.UploadInPieces(t.Context(), r, func(int64) {}); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
@@ -211,7 +166,7 @@ func TestManyUploadsAtOnceStayInBounds(t *testing.T) {
 		})
 	}
 	all.Wait()
-	peak := peakMemory(t, service.cmd.Process.Pid)
+	peak := rig.PeakMemory(t, service.cmd.Process.Pid)
 	t.Logf("%d uploads at once: %d MiB at most", count, peak>>20)
 	if peak > bound {
 		t.Errorf("the service took %d MiB, more than %d", peak>>20, bound>>20)

@@ -5,24 +5,13 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
+	"lifeline/internal/rig"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
-
-// limitFiles sets how large files of a process may grow: at 0 every write to one fails, as on a full disk.
-func limitFiles(t *testing.T, pid int, bytes uint64) {
-	t.Helper()
-	limit := syscall.Rlimit{Cur: bytes, Max: ^uint64(0)}
-	if _, _, errno := syscall.Syscall6(syscall.SYS_PRLIMIT64, uintptr(pid), syscall.RLIMIT_FSIZE,
-		uintptr(unsafe.Pointer(&limit)), 0, 0, 0); errno != 0 {
-		t.Fatal(errno)
-	}
-}
 
 // The disk is full from before the window until in the middle of its second item: everything airs, and everything is
 // reported once there is room again.
@@ -47,9 +36,9 @@ func TestFullDiskCostsNoAirAndNoReport(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	full := time.AfterFunc(time.Until(start.Add(-time.Second)), func() { limitFiles(t, cmd.Process.Pid, 0) })
+	full := time.AfterFunc(time.Until(start.Add(-time.Second)), func() { rig.LimitFiles(t, cmd.Process.Pid, 0) })
 	defer full.Stop()
-	free := time.AfterFunc(time.Until(start.Add(5*time.Second)), func() { limitFiles(t, cmd.Process.Pid, ^uint64(0)) })
+	free := time.AfterFunc(time.Until(start.Add(5*time.Second)), func() { rig.LimitFiles(t, cmd.Process.Pid, ^uint64(0)) })
 	defer free.Stop()
 	raw, err := io.ReadAll(pipe)
 	if err != nil {

@@ -9,26 +9,24 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig"
 	"lifeline/internal/wire"
 )
 
 // vitals are what a process has used so far.
 type vitals struct {
-	cpu    time.Duration
-	peakMB float64
-	files  int
+	cpu   time.Duration
+	peak  int64 // bytes of memory
+	files int
 }
 
 func vitalsOf(t *testing.T, pid int) (v vitals) {
 	t.Helper()
-	read := func(name string) string {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
 	}
-	stat := read("stat")
+	stat := string(b)
 	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+2:])
 	for _, i := range []int{11, 12} { // utime and stime, in hundredths of a second
 		ticks, err := strconv.Atoi(fields[i])
@@ -37,15 +35,7 @@ func vitalsOf(t *testing.T, pid int) (v vitals) {
 		}
 		v.cpu += time.Duration(ticks) * 10 * time.Millisecond
 	}
-	for line := range strings.Lines(read("status")) {
-		if kB, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			n, err := strconv.Atoi(strings.Fields(kB)[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			v.peakMB = float64(n) / 1024
-		}
-	}
+	v.peak = rig.PeakMemory(t, pid)
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +83,8 @@ func TestPlayerIsFrugal(t *testing.T) {
 		t.Fatal(err)
 	}
 	share := 100 * (ended.cpu - begun.cpu).Seconds() / (whole - 2*time.Second).Seconds()
-	t.Logf("%.1f%% of a core over %v, %.1f MiB at most, %d files open at first and %d at the end", share, whole, ended.peakMB, begun.files, ended.files)
-	if share > 5 || ended.peakMB > 64 || ended.files > max(begun.files, middle.files)+1 {
+	t.Logf("%.1f%% of a core over %v, %.1f MiB at most, %d files open at first and %d at the end", share, whole, float64(ended.peak)/(1<<20), begun.files, ended.files)
+	if share > 5 || ended.peak > 64<<20 || ended.files > max(begun.files, middle.files)+1 {
 		t.Error("that is too much")
 	}
 }

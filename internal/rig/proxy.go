@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"math"
 	"net"
 	"sync"
 	"testing"
@@ -11,10 +12,12 @@ import (
 type Proxy struct {
 	Addr string
 
-	behind string
 	mu     sync.Mutex
+	behind string
 	mode   mode
 	delay  time.Duration
+	most   int64         // bytes that a connection carries, in both directions together, before it is cut
+	cuts   int           // for that
 	thawed chan struct{} // closed unless half-open
 	over   chan struct{} // closed with the test
 	links  map[net.Conn]bool
@@ -38,7 +41,7 @@ func StartProxy(t testing.TB, behind string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Addr: l.Addr().String(), behind: behind, thawed: make(chan struct{}), over: make(chan struct{}), links: make(map[net.Conn]bool)}
+	p := &Proxy{Addr: l.Addr().String(), behind: behind, most: math.MaxInt64, thawed: make(chan struct{}), over: make(chan struct{}), links: make(map[net.Conn]bool)}
 	close(p.thawed)
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -80,6 +83,27 @@ func (p *Proxy) HalfOpen() { p.set(halfOpen, 0) }
 // SlowClose lets half of each answer pass, then nothing, and cuts its connection after a time.
 func (p *Proxy) SlowClose(after time.Duration) { p.set(slowClose, after) }
 
+// CutAfter ends every new connection in good order once it has carried so many bytes, in both directions together.
+func (p *Proxy) CutAfter(bytes int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.most = bytes
+}
+
+// Cuts is how many connections CutAfter has ended.
+func (p *Proxy) Cuts() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cuts
+}
+
+// Move passes new connections on to another address.
+func (p *Proxy) Move(behind string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.behind = behind
+}
+
 func (p *Proxy) set(m mode, delay time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,7 +131,10 @@ func (p *Proxy) end(c net.Conn) {
 
 func (p *Proxy) serve(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", p.behind)
+	p.mu.Lock()
+	behind, left := p.behind, p.most
+	p.mu.Unlock()
+	server, err := net.Dial("tcp", behind)
 	if err != nil {
 		return
 	}
@@ -116,8 +143,8 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { p.copy(server, client, false) })
-	both.Go(func() { p.copy(client, server, true) })
+	both.Go(func() { p.copy(server, client, false, &left) })
+	both.Go(func() { p.copy(client, server, true, &left) })
 	both.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,7 +163,7 @@ func (p *Proxy) link(client, server net.Conn) bool {
 	return true
 }
 
-func (p *Proxy) copy(to, from net.Conn, answers bool) {
+func (p *Proxy) copy(to, from net.Conn, answers bool, left *int64) {
 	defer to.Close()
 	defer from.Close()
 	b := make([]byte, 32<<10)
@@ -166,10 +193,26 @@ func (p *Proxy) copy(to, from net.Conn, answers bool) {
 		case <-p.over:
 			return
 		}
-		if _, err := to.Write(b[:n]); err != nil {
+		n, last := p.spend(left, n)
+		if _, err := to.Write(b[:n]); err != nil || last {
 			return
 		}
 	}
+}
+
+// spend answers how many of n bytes may pass on a connection that may still carry left, and whether they are the last.
+func (p *Proxy) spend(left *int64, n int) (int, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if int64(n) < *left {
+		*left -= int64(n)
+		return n, false
+	}
+	if *left > 0 {
+		p.cuts++
+	}
+	n, *left = int(*left), 0
+	return n, true
 }
 
 // hold waits, but not beyond the test.

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// progressTo is where progress is shown: standard error, or nowhere.
+func progressTo(quiet bool) io.Writer {
+	if quiet {
+		return io.Discard
+	}
+	return os.Stderr
+}
+
+// newBar is a progress bar in bytes. A size of -1 is not known. More options go before those that all bars have.
+func newBar(to io.Writer, what string, size int64, more ...progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(size, append([]progressbar.Option{progressbar.OptionSetWriter(to), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50 * time.Millisecond),
+		progressbar.OptionSetTheme(progressbar.ThemeUnicode)}, more...)...)
+}
