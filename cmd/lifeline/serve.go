@@ -39,9 +39,13 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	url := c.PublicURL
 	if url == "" {
-		url = "http://" + l.Addr().String()
+		scheme := "http"
 		if c.Guard.TLS() {
-			url = "https://" + l.Addr().String()
+			scheme = "https"
+		}
+		url = scheme + "://" + l.Addr().String()
+		if tcp, ok := l.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+			log.Warn("queues name an address that only this machine reaches: say with --public-url where stations find the service", "address", url)
 		}
 	}
 	s, err := openService(ctx, c.Serve, url, log)
