@@ -4,10 +4,7 @@ package rig
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +27,7 @@ func StartBucket(t testing.TB) Bucket {
 	address := FreeAddress(t)
 	b := Bucket{Endpoint: "http://" + address, Name: "lifeline-audio", AccessKey: "lifeline", Secret: "a secret of the tests", Files: t.TempDir()}
 	var log bytes.Buffer
-	cmd := exec.Command(versitygw(t), "--access", b.AccessKey, "--secret", b.Secret, "--port", address, "--quiet", "posix", b.Files)
+	cmd := exec.Command(tool(t, "github.com/versity/versitygw/cmd/versitygw", "v1.8.0"), "--access", b.AccessKey, "--secret", b.Secret, "--port", address, "--quiet", "posix", b.Files)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -64,36 +61,4 @@ func (b Bucket) Client(t testing.TB) *minio.Client {
 		t.Fatal(err)
 	}
 	return c
-}
-
-// versitygw is the S3 server's binary, built once from its module and kept in the user's cache.
-func versitygw(t testing.TB) string {
-	t.Helper()
-	const version = "v1.8.0"
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(cache, "lifeline", "versitygw-"+version+"-"+runtime.Version())
-	binary := filepath.Join(dir, "versitygw")
-	if _, err := os.Stat(binary); err == nil {
-		return binary
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	into, err := os.MkdirTemp(dir, "build")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(into)
-	build := exec.CommandContext(t.Context(), "go", "install", "github.com/versity/versitygw/cmd/versitygw@"+version)
-	build.Dir, build.Env = into, append(os.Environ(), "GOBIN="+into, "GOFLAGS=")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the S3 server: %v\n%s", err, out)
-	}
-	if err := os.Rename(filepath.Join(into, "versitygw"), binary); err != nil {
-		t.Fatal(err)
-	}
-	return binary
 }
