@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"lifeline/internal/store"
 	"lifeline/schedules"
 )
 
@@ -20,15 +19,15 @@ func (s *Scheduler) history(ctx context.Context, in schedules.Input) ([]schedule
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.airings(ctx, in.Station.ID, in.Date, start)
+	out, err := s.airings(ctx, in.Station, in.Date, start)
 	if err != nil || !looksAcross(in.Clocks) {
 		return out, err
 	}
-	for id := range s.mirror.stations.after("", "") {
+	for id, row := range s.mirror.stations.after("", "") {
 		if id == in.Station.ID {
 			continue
 		}
-		more, err := s.airings(ctx, id, schedules.Date{}, start)
+		more, err := s.airings(ctx, row.value, schedules.Date{}, start)
 		if err != nil {
 			return nil, err
 		}
@@ -47,37 +46,38 @@ func looksAcross(clocks map[string]schedules.Clock) bool {
 }
 
 // airings are what a station aired in the days before an instant, and what it is to air around it, but for the day
-// that is being planned.
-func (s *Scheduler) airings(ctx context.Context, station string, but schedules.Date, start time.Time) ([]schedules.Airing, error) {
-	now := s.now()
-	entries, err := s.store.Read(ctx, station, start.AddDate(0, 0, -historyDays), start)
+// that is being planned. What it has not told of yet, without a link, counts as published until it counts as missed.
+func (s *Scheduler) airings(ctx context.Context, st schedules.Station, but schedules.Date, start time.Time) ([]schedules.Airing, error) {
+	entries, err := s.accounts.asRun(ctx, st.ID, start.AddDate(0, 0, -historyDays), start)
 	if err != nil {
 		return nil, err
 	}
 	var out []schedules.Airing
-	for _, e := range entries {
-		r, err := decode[schedules.AsRun](store.Document{Kind: "as-run", ID: station, Body: e.Body})
-		if err != nil {
-			return nil, err
-		}
-		if airing, ok := r.Airing(station); ok {
+	told := make(map[string]bool, len(entries))
+	for _, r := range entries {
+		told[r.ItemID] = true
+		if airing, ok := r.Airing(st.ID); ok {
 			out = append(out, airing)
 		}
 	}
+	heard, err := s.accounts.heard(ctx, st.ID, s.now())
+	if err != nil {
+		return nil, err
+	}
 	first := schedules.DateOf(start).AddDays(-historyDays)
-	if recent := schedules.DateOf(now).AddDays(-2); first.Before(recent) {
+	if recent := schedules.DateOf(heard).AddDays(-2); first.Before(recent) {
 		first = recent // of what is longer past, as-run tells
 	}
-	for day := first; !schedules.DateOf(start).AddDays(8).Before(day); day = day.AddDays(1) {
-		if day == but {
+	days, err := s.accounts.days(ctx, st, first, schedules.DateOf(start).AddDays(9), nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, day := range days {
+		if day.Date == but {
 			continue
 		}
-		r, err := s.published(ctx, station, day)
-		if err != nil {
-			return nil, err
-		}
-		for _, airing := range r.Airings() {
-			if airing.EndAt.After(now) {
+		for n, airing := range day.Rundown.Airings() {
+			if airing.EndAt.After(heard) && !told[day.Rundown.Items[n].ID] {
 				out = append(out, airing)
 			}
 		}

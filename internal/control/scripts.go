@@ -22,8 +22,8 @@ func (s *Scheduler) Exposure(ctx context.Context, script string) ([]schedules.Ex
 		return nil, err
 	}
 	var history []schedules.Airing
-	for id := range s.mirror.stations.after("", "") {
-		more, err := s.airings(ctx, id, schedules.Date{}, s.now())
+	for _, row := range s.mirror.stations.after("", "") {
+		more, err := s.airings(ctx, row.value, schedules.Date{}, s.now())
 		if err != nil {
 			return nil, err
 		}
