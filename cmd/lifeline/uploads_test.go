@@ -49,12 +49,14 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 	h := open(t, dir)
 	secret := h.secrets["producer"]
 	h.stop()
+	c := serveDefaults(dir)
+	c.MaxUpload, c.MaxWaiting = size+1<<20, size+1<<20
 	file := longRecording(t, size)
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := startProcess(t, serveDefaults(dir), secret)
+	service := startProcess(t, c, secret)
 	link := rig.StartProxy(t, service.address())
 	link.CutAfter(cut)
 	var at atomic.Int64
@@ -66,8 +68,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 	sum := sha256.Sum256(content)
 	began := time.Now()
 	go func() {
-		c := client.New("http://"+link.Addr, secret, &http.Client{Transport: &http.Transport{}})
-		s, err := c.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)),
+		s, err := client.New("http://"+link.Addr, secret, &http.Client{Transport: &http.Transport{}}).UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)),
 			SHA256: hex.EncodeToString(sum[:]), Meta: map[string]any{"id": "long", "kind": "music", "title": "t", "language": "zxx"}}, at.Store)
 		ended <- end{s, err}
 	}()
@@ -79,7 +80,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 		}
 	}
 	service.kill(t)
-	service = startProcess(t, serveDefaults(dir), secret)
+	service = startProcess(t, c, secret)
 	defer service.kill(t)
 	link.Move(service.address())
 	e := <-ended

@@ -28,42 +28,42 @@ type Recording struct {
 }
 
 const (
-	uploadTries = 10              // without a byte of progress
-	uploadPause = 5 * time.Second // between two of them, at most
-	uploadStall = time.Minute     // without progress, after which a connection is taken for dead
+	uploadTries = 10               // without a byte of progress
+	uploadPause = 5 * time.Second  // between two of them, at most
+	uploadStall = time.Minute      // without progress, after which a connection is taken for dead
+	uploadBusy  = 10 * time.Minute // that the service may take to put a large recording together
 )
 
 // UploadInPieces sends a recording by tus, over as many connections as it takes, and answers its segment. It goes on
 // with what an earlier call, of this process or another, has left of the same recording. progress hears how many bytes
 // the service has or is being sent.
 func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(bytes int64)) (schedules.Segment, error) {
-	at, offset, err := c.resume(ctx, r)
-	if err == nil && at == "" {
-		at, err = c.begin(ctx, r)
-	}
-	if err != nil {
-		return schedules.Segment{}, err
-	}
+	var at string // empty until the service has a place for it
+	var offset int64
+	moved := time.Now()
 	for tries := 0; ; {
-		segment, err := c.piece(ctx, r, at, offset, progress)
-		if segment != "" {
-			return c.Segment(ctx, segment)
+		var segment string
+		var err error
+		before := offset
+		if at == "" {
+			if at, offset, err = c.place(ctx, r); err == nil {
+				continue
+			}
+		} else {
+			segment, offset, err = c.advance(ctx, r, at, offset, progress)
 		}
-		if err != nil && !passing(err) {
-			return schedules.Segment{}, err
-		}
-		stands, asked := c.offset(ctx, at)
 		switch {
-		case asked == nil && stands > offset:
-			tries = 0
-		case asked != nil && !passing(asked):
-			return schedules.Segment{}, asked
+		case segment != "":
+			return c.Segment(ctx, segment)
+		case err != nil && !passing(err):
+			return schedules.Segment{}, err
+		case offset > before:
+			tries, moved = 0, time.Now()
+		case fault.Is(err, fault.Busy) && time.Since(moved) < uploadBusy:
+			tries = min(tries, uploadTries-1)
 		}
 		if tries++; tries > uploadTries {
-			return schedules.Segment{}, errors.Join(err, asked)
-		}
-		if asked == nil {
-			offset = stands
+			return schedules.Segment{}, err
 		}
 		select {
 		case <-ctx.Done():
@@ -82,15 +82,32 @@ func passing(err error) bool {
 	return false
 }
 
-// resume finds what is left of an earlier upload of the same recording; no path when there is nothing.
-func (c *Client) resume(ctx context.Context, r Recording) (at string, offset int64, err error) {
+// place finds what is left of an earlier upload of the same recording, or begins one.
+func (c *Client) place(ctx context.Context, r Recording) (at string, offset int64, err error) {
 	left, err := list[wire.UploadState](ctx, c, wire.Uploads(), nil)
+	if err != nil {
+		return "", 0, err
+	}
 	for _, u := range left {
 		if u.SHA256 == r.SHA256 && u.Length == r.Length {
 			return wire.Uploads(u.ID), u.Offset, nil
 		}
 	}
-	return "", 0, err
+	at, err = c.begin(ctx, r)
+	return at, 0, err
+}
+
+// advance sends everything from offset on, and answers the segment's id when that was all; else how far it came.
+func (c *Client) advance(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (segment string, stands int64, err error) {
+	segment, err = c.piece(ctx, r, at, offset, progress)
+	if segment != "" || err != nil && !passing(err) {
+		return segment, offset, err
+	}
+	stands, asked := c.offset(ctx, at)
+	if asked != nil {
+		return "", offset, asked
+	}
+	return "", stands, err
 }
 
 func (c *Client) begin(ctx context.Context, r Recording) (at string, err error) {

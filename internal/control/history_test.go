@@ -35,7 +35,9 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	body, err := encode(st)
 	put(kindStation, st.ID, body, err)
 	today := schedules.DateOf(now)
-	at := func(day schedules.Date) schedules.Instant { return schedules.At(time.Date(day.Year, day.Month, day.Day, 6, 0, 0, 0, time.UTC)) }
+	at := func(day schedules.Date) schedules.Instant {
+		return schedules.At(time.Date(day.Year, day.Month, day.Day, 6, 0, 0, 0, time.UTC))
+	}
 	for n := -12; n <= 3; n++ { // an item a day, of a segment of its own
 		day := today.AddDays(n)
 		start := at(day)
