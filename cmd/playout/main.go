@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // stations keep their own time zones, whatever machine they are
 
 	"github.com/alecthomas/kong"
@@ -18,7 +19,10 @@ import (
 // version is what the player reports of itself.
 const version = "lifeline-playout/1"
 
-func main() {
+func main() { execute(time.Now) }
+
+// execute does what the command line says, on a machine whose time is now.
+func execute(now playout.Now) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var cli struct {
@@ -30,7 +34,7 @@ func main() {
 	}
 	k := kong.Parse(&cli, kong.Name("playout"), kong.UsageOnError(),
 		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired."),
-		kong.Vars{"silence": playout.SilenceLimit.String()}, kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Vars{"silence": playout.SilenceLimit.String()}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(now))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "playout:", err)
 		os.Exit(1)

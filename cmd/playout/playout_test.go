@@ -15,10 +15,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,13 +32,32 @@ import (
 	"lifeline/schedules"
 )
 
-// TestMain lets the tests start this very binary as the player.
+// TestMain lets tests, also those of the service, start this very binary as the player: on a machine whose clock is wrong
+// by the duration PLAYOUT_TEST_CLOCK, and is stepped by 90 s with each SIGUSR1, and back with each SIGUSR2.
 func TestMain(m *testing.M) {
-	if os.Getenv("PLAYOUT_TEST_PLAYER") != "" {
-		main()
-		os.Exit(0)
+	if os.Getenv("PLAYOUT_TEST_PLAYER") == "" {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	var wrong atomic.Int64
+	if text := os.Getenv("PLAYOUT_TEST_CLOCK"); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			panic(err)
+		}
+		wrong.Store(int64(d))
+		steps := make(chan os.Signal, 10)
+		signal.Notify(steps, syscall.SIGUSR1, syscall.SIGUSR2)
+		go func() {
+			for s := range steps {
+				step := 90 * time.Second
+				if s == syscall.SIGUSR2 {
+					step = -step
+				}
+				wrong.Add(int64(step))
+			}
+		}()
+	}
+	execute(func() time.Time { return time.Now().Add(time.Duration(wrong.Load())) })
 }
 
 // service answers what a station asks, from what the test put there.
@@ -223,12 +244,7 @@ func TestWindowOfRealRecordingsIsExactToTheSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	most := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss // kB
-	t.Logf("the player took %v of CPU in all, %.1f%% of a core over the window, and at most %d MiB", used,
-		100*used.Seconds()/length.Seconds(), most>>10)
-	if most > 64<<10 {
-		t.Errorf("%d kB of memory are too many", most)
-	}
+	t.Logf("the player took %v of CPU in all, %.1f%% of a core over the window", used, 100*used.Seconds()/length.Seconds())
 	heard := left(t, dir, start)
 	if want := int(playout.Rate(48000).Frames(length)); len(heard) != want {
 		t.Fatalf("%d frames, not %d", len(heard), want)

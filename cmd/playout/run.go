@@ -41,8 +41,8 @@ type run struct {
 	LogLevel  slog.Level    `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
 }
 
-// Run plays until ctx is done, or until the time given.
-func (r *run) Run(ctx context.Context) (err error) {
+// Run plays by the machine's time until ctx is done, or until the time given.
+func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel})).With("station", r.Station)
 	token, err := readToken(r.Token, r.TokenFile)
 	if err != nil {
@@ -78,7 +78,7 @@ func (r *run) Run(ctx context.Context) (err error) {
 		Station: r.Station, State: state, API: client.New(r.Server, token, httpClient()), Keys: keys,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
 		Open:   playout.OpenMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs,
-		Until: r.Until, Stopping: stopping, Now: time.Now, Log: log, Notify: notify, Version: version,
+		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify, Version: version,
 	})
 	if err != nil {
 		return err

@@ -167,7 +167,14 @@ func (d *Deck) enter(pos int64, span *Span) {
 		StartAt: span.StartAt, EndAt: span.EndAt})
 }
 
-// Leave ends what is on the air at pos, and the window: before a jump of the timeline, and before the player stops.
+// Jump ends what is on the air at pos, and the window, before the timeline goes on elsewhere: maybe back, in a window
+// that was over.
+func (d *Deck) Jump(pos int64, why string) {
+	d.Leave(pos, why)
+	d.generation = 0 // of no holdings
+}
+
+// Leave ends what is on the air at pos, and the window.
 func (d *Deck) Leave(pos int64, why string) {
 	if d.air != nil {
 		d.finish(pos, why)

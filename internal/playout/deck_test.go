@@ -2,6 +2,7 @@ package playout
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -243,15 +244,46 @@ func TestStoppedPlayerReportsTheCutItemAndRejoinsAtTheVerySample(t *testing.T) {
 	})
 }
 
-func TestClockStepIsToldAndNeitherRepeatsNorSkipsSilently(t *testing.T) {
+// Once the service has confirmed the time, a step of the machine's clock moves nothing, not even through a restart and
+// without the link.
+func TestClockStepMovesNothingOnceTheServiceHasConfirmedTheTime(t *testing.T) {
+	for _, step := range []time.Duration{90 * time.Second, -90 * time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEvening(t, 300*time.Second)
+			e.boot = "first"
+			e.service.publish(day("lantern", 1, e.start, e.length(), e.record(rec(1, 150), rec(2, 150))))
+			ctx, cancel := context.WithDeadline(t.Context(), e.start.Add(200*time.Second))
+			defer cancel()
+			time.AfterFunc(time.Until(e.start.Add(100*time.Second)), func() { e.stepClock(step) })
+			time.AfterFunc(time.Until(e.start.Add(150*time.Second)), func() { e.service.setDown(true) })
+			e.run(ctx)
+			e.run(t.Context())
+			e.service.setDown(false)
+			e.until = e.start.Add(310 * time.Second) // to report
+			e.run(t.Context())
+			heard := e.heardWAV(e.file)
+			expectSound(t, heard, 0, seconds(150), rec(1, 150), 0)
+			expectSound(t, heard, seconds(150), seconds(200), rec(2, 150), 0)
+			expectSound(t, heard, seconds(222), seconds(300), rec(2, 150), seconds(72)) // reporting was tried for a while
+			expectOutcomes(t, e.service.entries(), "item-1 segment-1 aired", "item-2 segment-2 cut", "item-2 segment-2 cut")
+		})
+	}
+}
+
+// A service that tells no time confirms none: the machine's clock is followed, and the cut is explained.
+func TestClockStepIsToldWhereItMustBeFollowed(t *testing.T) {
 	for _, step := range []time.Duration{90 * time.Second, -90 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEvening(t, 300*time.Second)
+			e.service.fault = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != "/v1/time" {
+					return false
+				}
+				problemOf(w, http.StatusNotFound)
+				return true
+			}
 			e.service.publish(day("lantern", 1, e.start, e.length(), e.record(rec(1, 150), rec(2, 150))))
-			go func() {
-				time.Sleep(time.Until(e.start.Add(100 * time.Second)))
-				e.stepClock(step)
-			}()
+			time.AfterFunc(time.Until(e.start.Add(100*time.Second)), func() { e.stepClock(step) })
 			e.run(t.Context())
 			entries := e.service.entries()
 			if step > 0 {
@@ -259,16 +291,46 @@ func TestClockStepIsToldAndNeitherRepeatsNorSkipsSilently(t *testing.T) {
 			} else {
 				expectOutcomes(t, entries, "item-1 segment-1 cut", "item-1 segment-1 cut", "item-2 segment-2 aired")
 			}
-			if !strings.Contains(entries[0].Detail, "the clock was stepped by "+step.String()) {
+			if !strings.Contains(entries[0].Detail, "time jumped by "+step.String()) {
 				t.Errorf("the cut is explained by %q", entries[0].Detail)
 			}
-			heard := e.heardWAV(e.file)
 			after := seconds(100) + testRate.Frames(step) + seconds(0.2)
 			which, at := rec(1, 150), after
 			if after > seconds(150) {
 				which, at = rec(2, 150), after-seconds(150)
 			}
-			expectSound(t, heard, after, after+seconds(10), which, at)
+			expectSound(t, e.heardWAV(e.file), after, after+seconds(10), which, at)
+		})
+	}
+}
+
+// A clock that is wrong from the start is put right by the service, but not by a service that is hours off itself.
+func TestServiceSetsAWrongClockRightWithinReason(t *testing.T) {
+	for _, wrong := range []time.Duration{90 * time.Second, -3 * time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEvening(t, 60*time.Second)
+			e.stepClock(wrong)
+			e.service.publish(day("lantern", 1, e.start, e.length(), e.record(rec(1, 60))))
+			e.until = e.until.Add(2 * time.Hour) // it would be over before the service is asked
+			p, state := e.open()
+			ctx, cancel := context.WithDeadline(t.Context(), e.start.Add(20*time.Second))
+			defer cancel()
+			if err := p.Run(ctx); err != nil {
+				t.Error(err)
+			}
+			if err := state.Close(); err != nil {
+				t.Error(err)
+			}
+			off := wrong
+			if wrong < trustMost {
+				off = 0
+			}
+			if got := p.time.Now().Sub(time.Now()); got != off {
+				t.Errorf("the station's time is off by %v", got)
+			}
+			if off == 0 {
+				expectSound(t, e.heardWAV(e.file), 0, seconds(20), rec(1, 60), 0)
+			}
 		})
 	}
 }

@@ -25,7 +25,7 @@ type Follower struct {
 	api      *client.Client
 	vault    *Vault
 	problems *Problems
-	now      Now
+	time     *Timekeeper
 	opt      FollowOptions
 
 	mu     sync.Mutex
@@ -43,7 +43,7 @@ type FollowOptions struct {
 }
 
 // NewFollower follows what the service has for the station name into vault.
-func NewFollower(api *client.Client, name string, vault *Vault, problems *Problems, now Now, opt FollowOptions) *Follower {
+func NewFollower(api *client.Client, name string, vault *Vault, problems *Problems, keeper *Timekeeper, opt FollowOptions) *Follower {
 	if opt.Days == 0 {
 		opt.Days = 7
 	}
@@ -53,11 +53,11 @@ func NewFollower(api *client.Client, name string, vault *Vault, problems *Proble
 	if opt.Wait == 0 {
 		opt.Wait = 55 * time.Second
 	}
-	return &Follower{name: name, service: api.Station(name), api: api, vault: vault, problems: problems, now: now, opt: opt,
+	return &Follower{name: name, service: api.Station(name), api: api, vault: vault, problems: problems, time: keeper, opt: opt,
 		tags: map[string]string{}, nudge: make(chan struct{}, 1)}
 }
 
-// Offset is the station's clock minus the service's, as last measured.
+// Offset is the machine's clock minus the service's, as last measured.
 func (f *Follower) Offset() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -143,7 +143,7 @@ func (f *Follower) trustFirst(ctx context.Context) error {
 	return fault.New(fault.NotFound, "the service shows no ed25519 key")
 }
 
-// sweeps asks for everything now and then, sooner after a failure or when nudged.
+// sweeps asks for everything now and then, sooner after a failure, a step of the local time or when nudged.
 func (f *Follower) sweeps(ctx context.Context) {
 	for failures := 0; ; {
 		err := f.sweep(ctx)
@@ -155,7 +155,7 @@ func (f *Follower) sweeps(ctx context.Context) {
 		} else {
 			failures = 0
 		}
-		if pause(ctx, wait-wait/10+jitter(wait/5), f.nudge) != nil {
+		if pause(ctx, wait-wait/10+jitter(wait/5), f.nudge, f.time.stepped) != nil {
 			return
 		}
 	}
@@ -176,7 +176,7 @@ func (f *Follower) sweep(ctx context.Context) error {
 	_, err := f.recalls(ctx, 0)
 	note(err)
 	note(f.fallback(ctx))
-	today := schedules.DateOf(f.now().In(f.vault.Holdings().Zone()))
+	today := schedules.DateOf(f.time.Now().In(f.vault.Holdings().Zone()))
 	for day := -1; day <= f.opt.Days; day++ {
 		_, err := f.queue(ctx, today.AddDays(day), 0)
 		note(err)
@@ -185,18 +185,20 @@ func (f *Follower) sweep(ctx context.Context) error {
 	return first
 }
 
-// measure compares the two clocks, taking the service's answer to lie in the middle of the call.
+// measure compares the times, taking the service's answer to lie in the middle of the call.
 func (f *Follower) measure(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	before, begun := f.now().Round(0), time.Now()
+	begun := time.Now()
+	before, moved := f.time.look()
 	theirs, err := f.service.Time(ctx)
 	if err != nil {
 		return err
 	}
+	ahead := f.time.Compare(before, moved, theirs, time.Since(begun))
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.offset = before.Add(time.Since(begun) / 2).Sub(theirs)
+	f.offset = ahead
 	return nil
 }
 
@@ -224,7 +226,7 @@ func (f *Follower) poll(ctx context.Context, ask func(context.Context, time.Dura
 
 // today asks for the queue of the day that it is now at the station.
 func (f *Follower) today(ctx context.Context, wait time.Duration) (bool, error) {
-	return f.queue(ctx, schedules.DateOf(f.now().In(f.vault.Holdings().Zone())), wait)
+	return f.queue(ctx, schedules.DateOf(f.time.Now().In(f.vault.Holdings().Zone())), wait)
 }
 
 func (f *Follower) queue(ctx context.Context, date schedules.Date, wait time.Duration) (news bool, err error) {

@@ -30,7 +30,8 @@ type Options struct {
 	Outputs    []Output
 	Until      time.Time                 // stop by itself then; zero: run on
 	Stopping   func(*Holdings) time.Time // like Until, once it is known; nil: never
-	Now        Now
+	Now        Now                       // the machine's time
+	Uptime     Uptime                    // zero: a restart begins with the machine's time, whatever was kept before
 	Log        *slog.Logger
 	Notify     func(Notice) // called by the player's own goroutine, which it must not hold up
 	Version    string
@@ -39,6 +40,7 @@ type Options struct {
 // Player is a whole station at work.
 type Player struct {
 	opt      Options
+	time     *Timekeeper
 	problems *Problems
 	vault    *Vault
 	cache    *Cache
@@ -66,29 +68,30 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.vault, err = OpenVault(opt.State, opt.Station, opt.Keys, opt.Now, p.problems); err != nil {
+	p.time = OpenTimekeeper(opt.Now, opt.Uptime, opt.State, p.problems)
+	if p.vault, err = OpenVault(opt.State, opt.Station, opt.Keys, p.time.Now, p.problems); err != nil {
 		return nil, err
 	}
-	if p.cache, err = OpenCache(opt.State, p.problems, opt.Now); err != nil {
+	if p.cache, err = OpenCache(opt.State, p.problems, p.time.Now); err != nil {
 		return nil, err
 	}
 	// A state directory that was lost must not begin its sequences again: seconds outrun any number of items.
-	if p.spool, err = OpenSpool(opt.State, opt.Now().Unix(), p.problems); err != nil {
+	if p.spool, err = OpenSpool(opt.State, p.time.Now().Unix(), p.problems); err != nil {
 		return nil, err
 	}
 	if p.log, err = OpenLogbook(p.spool, opt.State, p.problems); err != nil {
 		return nil, errors.Join(err, p.spool.Close())
 	}
-	p.follower = NewFollower(opt.API, opt.Station, p.vault, p.problems, opt.Now, opt.Follow)
+	p.follower = NewFollower(opt.API, opt.Station, p.vault, p.problems, p.time, opt.Follow)
 	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate, cueWait)
 	for _, out := range opt.Outputs {
-		p.lines.all = append(p.lines.all, NewLine(out, opt.Rate, opt.Now, p.problems))
+		p.lines.all = append(p.lines.all, NewLine(out, opt.Rate, p.time.Now, p.problems))
 	}
 	p.deck = NewDeck(opt.Rate, p.lines.lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.problems, p.notice)
 	idle := ""
 	p.playing.Store(&idle)
 	p.reporter = &Reporter{service: opt.API.Station(opt.Station), vault: p.vault, cache: p.cache, follower: p.follower,
-		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.dBFS, now: opt.Now, version: opt.Version}
+		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.dBFS, now: p.time.Now, version: opt.Version}
 	return p, nil
 }
 
@@ -148,7 +151,7 @@ func (p *Player) Run(ctx context.Context) error {
 		return (&Inbox{p.opt.State, p.opt.Station, p.vault, p.cache, p.problems}).Run(live)
 	})
 	g.Go(func() error {
-		return NewFetcher(p.cache, p.vault, service, p.opt.Bandwidth, p.opt.CacheBytes, p.opt.Now).Run(live)
+		return NewFetcher(p.cache, p.vault, service, p.opt.Bandwidth, p.opt.CacheBytes, p.time.Now).Run(live)
 	})
 	g.Go(func() error {
 		return p.reporter.Run(live)
@@ -185,38 +188,36 @@ func (p *Player) drain(limit time.Duration) {
 	}
 }
 
-// The bounds within which the timeline may differ from the wall clock before it jumps to it.
+// The bounds within which the timeline may be behind the station's time before it jumps to it.
 const (
-	stepMost  = 250 * time.Millisecond // the wall clock was stepped by more than this
-	stallMost = 2 * time.Second        // the player was held up for longer than this, with somebody listening
-	stallFile = time.Minute            // the same when it only writes files, which can be caught up on
-	idleMost  = time.Second            // between two looks at the clock when no output wants anything
+	stallMost = 2 * time.Second // the player was held up for longer than this, with somebody listening
+	stallFile = time.Minute     // the same when it only writes files, which can be caught up on
+	idleMost  = time.Second     // between two looks at the clock when no output wants anything
 )
 
-// air renders the timeline by the wall clock and feeds the outputs, until ctx is done or it is time to stop.
+// air renders the timeline by the station's time and feeds the outputs, until ctx is done or it is time to stop.
 func (p *Player) air(ctx context.Context) {
 	rate, lead := p.opt.Rate, p.lines.lead()
 	block := max(rate.Frames(p.opt.Block), 1)
-	now := func() time.Time { return p.opt.Now().Round(0) }
-	begun, mono := now(), time.Now()
+	begun, seen := p.time.look()
 	pos := rate.Frame(begun.Add(lead))
 	stall := stallFile
 	if p.lines.continuous() {
 		stall = stallMost
 	}
 	for {
-		wall, elapsed := now(), time.Since(mono)
-		due := rate.Frame(wall.Add(lead))
-		step := wall.Sub(begun) - elapsed
-		begun, mono = wall, time.Now()
+		now, moved := p.time.look()
+		due := rate.Frame(now.Add(lead))
+		jump := moved - seen
+		seen = moved
 		behind := rate.Duration(due - pos)
-		if step.Abs() > stepMost || behind > stall {
+		if jump != 0 || behind > stall {
 			why := fmt.Sprintf("the player was held up for %v", behind.Round(time.Millisecond))
-			if step.Abs() > stepMost {
-				why = fmt.Sprintf("the clock was stepped by %v", step.Round(time.Millisecond))
+			if jump != 0 {
+				why = fmt.Sprintf("the station's time jumped by %v", jump.Round(time.Millisecond))
 			}
 			p.problems.Add("%s", why)
-			p.deck.Leave(pos, why)
+			p.deck.Jump(pos, why)
 			pos = due
 		}
 		if stop := p.stopAt(); !stop.IsZero() && !rate.Time(pos).Before(stop) || ctx.Err() != nil {
@@ -238,7 +239,7 @@ func (p *Player) air(ctx context.Context) {
 			pos = p.rest(ctx, pos, lead)
 			continue
 		}
-		if pause(ctx, max(rate.Time(pos).Add(-lead).Sub(now()), 0)) != nil {
+		if pause(ctx, max(rate.Time(pos).Add(-lead).Sub(p.time.Now()), 0)) != nil {
 			continue
 		}
 	}
@@ -249,12 +250,12 @@ func (p *Player) rest(ctx context.Context, pos int64, lead time.Duration) int64 
 	rate, changed := p.opt.Rate, p.vault.Changed()
 	wait := idleMost
 	if _, until := p.deck.Span(pos); until > pos {
-		wait = min(wait, rate.Time(until).Add(-lead).Sub(p.opt.Now().Round(0)))
+		wait = min(wait, rate.Time(until).Add(-lead).Sub(p.time.Now()))
 	}
 	if pause(ctx, max(wait, 0), changed) != nil {
 		return pos
 	}
-	next := rate.Frame(p.opt.Now().Add(lead))
+	next := rate.Frame(p.time.Now().Add(lead))
 	if _, until := p.deck.Span(pos); until > pos {
 		next = min(next, until)
 	}

@@ -25,6 +25,7 @@ type station struct {
 	dir     string
 	wav     string
 	step    time.Duration // of its wall clock
+	boot    string        // of its machine; "": no uptime is known
 	until   time.Time
 	outputs []Output
 	keys    []ed25519.PublicKey
@@ -64,7 +65,7 @@ func (st *station) open() (*Player, *State) {
 		st.t.Fatal(err)
 	}
 	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Keys: st.keys, Open: st.decode, Rate: st.rate,
-		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]Output{wav}, st.outputs...), Until: st.until, Now: st.now,
+		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]Output{wav}, st.outputs...), Until: st.until, Now: st.now, Uptime: uptime(st.boot),
 		Log: slog.New(slog.DiscardHandler), Version: "test", Notify: func(n Notice) {
 			st.mu.Lock()
 			defer st.mu.Unlock()
@@ -74,6 +75,14 @@ func (st *station) open() (*Player, *State) {
 		st.t.Fatal(err)
 	}
 	return p, state
+}
+
+// uptime is that of a machine in simulated time.
+func uptime(boot string) Uptime {
+	if boot == "" {
+		return Uptime{}
+	}
+	return Uptime{boot, func() time.Duration { return time.Since(time.Unix(0, 0)) }}
 }
 
 // run plays until ctx is done or until the station's own end.

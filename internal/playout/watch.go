@@ -83,7 +83,7 @@ const comingItems = 10
 
 // Watch is how the station stands now.
 func (p *Player) Watch() Watch {
-	h, now := p.vault.Holdings(), p.opt.Now()
+	h, now := p.vault.Holdings(), p.time.Now()
 	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now)}
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent = len(pending)

@@ -1,0 +1,180 @@
+package playout
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"sync"
+	"time"
+)
+
+// Timekeeper is the time that the station goes by. It begins as the local time, and follows its steps until the service
+// has confirmed or corrected it. From then on no step of the local time moves it, with or without the link, and neither
+// does a restart: what the service says does.
+type Timekeeper struct {
+	local    Now
+	uptime   Uptime
+	state    *State
+	problems *Problems
+
+	mu       sync.Mutex
+	wall     time.Time     // the local time at the last look
+	at       time.Duration // uptime then
+	shift    time.Duration // from the local time to the station's
+	believed bool          // the service has confirmed or corrected it
+	moved    time.Duration // by which it has jumped in all
+	saved    anchor
+	stepped  chan struct{} // holds a token after a step of the local time: the service should be asked
+}
+
+// Uptime is for how long the machine has run, times of sleep included, and which of its starts that is counted from.
+// Nothing steps it, not even for another process. The zero value counts from the player's own start.
+type Uptime struct {
+	Boot  string
+	Since func() time.Duration
+}
+
+// anchor ties the station's time to the uptime, and so keeps it through a restart of the player.
+type anchor struct {
+	Boot   string    `json:"boot"`
+	Origin time.Time `json:"origin"` // the station's time at uptime zero
+}
+
+// The bounds within which times are the same, and within which the service's word is taken for it: it is not signed,
+// and who forges it must not make expired things air.
+const (
+	stepMost   = 250 * time.Millisecond // by more, a time was stepped
+	wrongMost  = time.Second            // by more than this and what the measure may be off, the station's time is wrong
+	trustMost  = 10 * time.Minute       // by more, the service is not believed
+	anchorMost = 10 * time.Millisecond  // by more, the anchor is saved again
+	lookMost   = time.Millisecond       // between the two readings of one look; longer looks are repeated
+	looksMost  = 100
+	anchorName = "time.json"
+)
+
+// OpenTimekeeper takes up the time that an earlier player of the state directory kept, if the machine has run on.
+func OpenTimekeeper(local Now, uptime Uptime, state *State, problems *Problems) *Timekeeper {
+	if uptime.Since == nil {
+		begun := time.Now()
+		uptime.Since = func() time.Duration { return time.Since(begun) }
+	}
+	k := &Timekeeper{local: local, uptime: uptime, state: state, problems: problems, stepped: make(chan struct{}, 1)}
+	k.wall, k.at = k.read()
+	if uptime.Boot == "" {
+		return k
+	}
+	b, err := state.Read(anchorName, 1<<10)
+	if err == nil {
+		err = json.Unmarshal(b, &k.saved)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		problems.Add("the time kept before cannot be read: %v", err)
+	}
+	if k.saved.Boot == uptime.Boot {
+		k.believed = true
+		if shift := k.saved.Origin.Add(k.at).Sub(k.wall); shift.Abs() > stepMost {
+			k.shift = shift
+			problems.Add("the local clock differs by %v from the time that was kept before: that is kept on", (-shift).Round(time.Millisecond))
+		}
+	}
+	return k
+}
+
+// Now is the station's time.
+func (k *Timekeeper) Now() time.Time {
+	now, _ := k.look()
+	return now
+}
+
+// look is the station's time, and by how much it has jumped in all since the player began.
+func (k *Timekeeper) look() (now time.Time, moved time.Duration) {
+	now, moved, step, kept := k.lookAgain()
+	switch {
+	case step != 0 && kept:
+		k.problems.Add("the local clock was stepped by %v: the station goes on in its own time", step.Round(time.Millisecond))
+	case step != 0:
+		k.problems.Add("the clock was stepped by %v", step.Round(time.Millisecond))
+	}
+	return now, moved
+}
+
+func (k *Timekeeper) lookAgain() (now time.Time, moved, step time.Duration, kept bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	wall, at := k.read()
+	step = wall.Sub(k.wall) - (at - k.at)
+	k.wall, k.at = wall, at
+	if step.Abs() <= stepMost {
+		step = 0
+	} else {
+		if k.believed {
+			k.shift -= step
+		} else {
+			k.moved += step
+		}
+		select {
+		case k.stepped <- struct{}{}:
+		default:
+		}
+	}
+	return wall.Add(k.shift), k.moved, step, k.believed
+}
+
+// read is the local time and the uptime at one instant. Whoever is held up between the two tries again.
+func (k *Timekeeper) read() (wall time.Time, at time.Duration) {
+	for range looksMost {
+		at = k.uptime.Since()
+		wall = k.local().Round(0)
+		if k.uptime.Since()-at <= lookMost {
+			break
+		}
+	}
+	return wall, at
+}
+
+// Compare takes in that the service's time was theirs at the middle of a call that began when the station's was before,
+// after it had moved by so much. It answers by how much the local time is ahead of the service's.
+func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.Time, took time.Duration) (ahead time.Duration) {
+	doubt := took / 2
+	k.mu.Lock()
+	off := before.Add(k.moved - moved + doubt).Sub(theirs)
+	ahead = off - k.shift
+	set := time.Duration(0)
+	refused := min(off.Abs(), ahead.Abs()) > trustMost
+	switch {
+	case refused:
+	case k.shift != 0 && off.Abs()-ahead.Abs() > stepMost+doubt: // the local time was put right
+		set = -k.shift
+	case off.Abs() > wrongMost+doubt:
+		set = -off
+	}
+	k.shift += set
+	k.moved += set
+	k.believed = k.believed || !refused
+	next := anchor{k.uptime.Boot, k.wall.Add(k.shift - k.at)}
+	save := !refused && next.Boot != "" && (next.Boot != k.saved.Boot || next.Origin.Sub(k.saved.Origin).Abs() > anchorMost)
+	if save {
+		k.saved = next
+	}
+	k.mu.Unlock()
+	switch {
+	case refused:
+		k.problems.Add("the service's time differs by %v, which is too much to believe: see which clock is wrong", off.Round(time.Second))
+	case set != 0:
+		k.problems.Add("the station's time was set by %v, to the service's", set.Round(time.Millisecond))
+	}
+	if save {
+		k.save(next)
+	}
+	return ahead
+}
+
+func (k *Timekeeper) save(a anchor) {
+	b, err := json.Marshal(a)
+	if err == nil {
+		err = k.state.Replace(anchorName, b)
+	}
+	if err != nil {
+		k.problems.Add("the time kept could not be saved: %v", err)
+	}
+}
