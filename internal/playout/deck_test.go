@@ -73,6 +73,20 @@ func TestFailingItemIsReplacedFromTheFallbackByBestFit(t *testing.T) {
 	})
 }
 
+func TestFallbackThatWouldLeaveALittleSilenceGivesWayToALongerOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEvening(t, 20*time.Second)
+		items := e.record(rec(1, 10), rec(2, 10))
+		delete(e.service.audio, items[0].Audio.SHA256) // never comes
+		e.service.publish(day("lantern", 1, e.start, e.length(), items, e.record(rec(11, 9), rec(12, 60))...))
+		e.run(t.Context())
+		heard := e.heardWAV(e.file)
+		expectSound(t, heard, 0, seconds(9), rec(12, 60), 0)
+		expectSound(t, heard, seconds(10), seconds(20), rec(2, 10), 0)
+		expectOutcomes(t, e.service.entries(), "item-1 segment-1 failed", "item-1 segment-12 fallback", "item-2 segment-2 aired")
+	})
+}
+
 func TestRecallTakesAnItemOffTheAirAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEvening(t, 30*time.Second)

@@ -13,7 +13,8 @@
 // # The timeline
 //
 // All playing is by frame number: frame n is heard at n/rate seconds after 1970 UTC. An item that is planned at an
-// instant starts at that instant's frame, whatever happened before; nothing accumulates.
+// instant starts at that instant's frame, whatever happened before; nothing accumulates. Which instant it is, the
+// Timekeeper says: the machine's clock may step, and the service knows better.
 //
 // # The state directory
 //
@@ -23,6 +24,7 @@
 //	recalls.dsse            the envelope of the recall list
 //	seen.json               the highest revision seen of each, with the hash of its bytes
 //	audio/<sha256>.mp3      verified recordings; <sha256>.part is one that is still coming
+//	time.json               what the machine's uptime was counted from, by the time that the service confirmed
 //	inbox/*.tar             bundles to take, see WriteBundle; *.tar.json is what became of one
 //	lock                    held by the player that plays
 //	asrun.log               the spool: one checked line per as-run entry or acknowledgement

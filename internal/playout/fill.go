@@ -10,8 +10,8 @@ import (
 const minFill = 1500 * time.Millisecond
 
 // bestFit picks the item of a fallback list whose air time fits a gap best: the nearest in length, a longer one
-// being cut. last is what aired just before and is not repeated while there is anything else. It answers nil when
-// nothing may air.
+// being cut. One that would leave so little that nothing fills it comes after all others: that would be silent. last is
+// what aired just before and is not repeated while there is anything else. It answers nil when nothing may air.
 func bestFit(list []wire.QueueItem, gap time.Duration, last string, may func(*wire.QueueItem, time.Duration) bool) *wire.QueueItem {
 	var best *wire.QueueItem
 	var off time.Duration
@@ -19,6 +19,9 @@ func bestFit(list []wire.QueueItem, gap time.Duration, last string, may func(*wi
 		for i := range list {
 			it := &list[i]
 			d := (it.Duration.Duration - gap).Abs()
+			if left := gap - it.Duration.Duration; left > tolerance && left < minFill {
+				d += maxItemLength
+			}
 			if (pass == 0) == (it.SegmentID == last) || best != nil && d >= off || !may(it, min(it.Duration.Duration, gap)) {
 				continue
 			}
