@@ -87,6 +87,20 @@ func TestFallbackThatWouldLeaveALittleSilenceGivesWayToALongerOne(t *testing.T) 
 	})
 }
 
+func TestRestartDoesNotReportAgainWhatDidNotAir(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEvening(t, 30*time.Second)
+		items := e.record(rec(1, 30))
+		delete(e.service.audio, items[0].Audio.SHA256) // never comes
+		e.service.publish(day("lantern", 1, e.start, e.length(), items, e.record(rec(11, 30))...))
+		ctx, cancel := context.WithDeadline(t.Context(), e.start.Add(10*time.Second))
+		defer cancel()
+		e.run(ctx)
+		e.run(t.Context())
+		expectOutcomes(t, e.service.entries(), "item-1 segment-1 failed", "item-1 segment-11 fallback", "item-1 segment-11 fallback")
+	})
+}
+
 func TestRecallTakesAnItemOffTheAirAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEvening(t, 30*time.Second)

@@ -147,7 +147,7 @@ func (l *Logbook) writeAll() (empty bool, err error) {
 		l.mu.Unlock()
 		if x.on != nil {
 			err = l.spool.Begin(*x.on)
-		} else {
+		} else if x.ends || !l.spool.Told(x.entry) { // a player that starts again in the item's time gives it up again
 			_, err = l.spool.Append(x.entry, x.ends)
 		}
 		if err != nil {

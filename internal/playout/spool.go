@@ -32,7 +32,8 @@ type Spool struct {
 	next    int64 // sequence of the next entry
 	on      *OnAir
 	pending map[int64]schedules.AsRun
-	arrived chan struct{} // closed by the next Append
+	aside   map[string]schedules.Outcome // of the items that did not air, since the file was last rewritten
+	arrived chan struct{}                // closed by the next Append
 }
 
 // OnAir is an airing that has begun and is not reported yet.
@@ -62,7 +63,7 @@ const (
 // OpenSpool reads the spool. A new one starts its sequences at first, which must be beyond any that an earlier state
 // directory of the station used.
 func OpenSpool(state *State, first int64, problems *Problems) (*Spool, error) {
-	s := &Spool{state: state, next: first, pending: map[int64]schedules.AsRun{}, arrived: make(chan struct{})}
+	s := &Spool{state: state, next: first, pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{}, arrived: make(chan struct{})}
 	b, err := state.Read(spoolName, 1<<30)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, s.compact()
@@ -96,7 +97,7 @@ func Unsent(state *State) ([]schedules.AsRun, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("playout: spool: %w", err)
 	}
-	s := &Spool{pending: map[int64]schedules.AsRun{}}
+	s := &Spool{pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{}}
 	s.replayAll(b)
 	entries, _ := s.Pending(len(s.pending))
 	return entries, nil
@@ -150,6 +151,7 @@ func (s *Spool) replay(r record) {
 		s.next = max(s.next, r.Entry.Sequence+1)
 	case r.Aside != nil:
 		s.pending[r.Aside.Sequence] = *r.Aside
+		s.aside[r.Aside.ItemID] = r.Aside.Outcome
 		s.next = max(s.next, r.Aside.Sequence+1)
 	case r.Ack > 0:
 		delete(s.pending, r.Ack)
@@ -168,6 +170,13 @@ func (s *Spool) OnAir() *OnAir {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.on
+}
+
+// Told reports whether an earlier entry says the same of an item that did not air.
+func (s *Spool) Told(e schedules.AsRun) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.aside[e.ItemID] == e.Outcome
 }
 
 // Append gives the entry its sequence and makes it durable. With ends it is what became of what is on the air.
@@ -270,6 +279,7 @@ func (s *Spool) compact() error {
 		old = s.file
 	}
 	s.file, s.size = f, int64(len(b))
+	clear(s.aside)
 	return old.Close()
 }
 
