@@ -55,6 +55,9 @@ zones) # every zone, every transition from 2015 to 2035
 week) # three weeks of eight hours a day in simulated time, with everything that goes wrong
   prove ./internal/playout WeekOfFaults week
   ;;
+air) # a quarter of an hour in real time, with everything that goes wrong; LIFELINE_SEED chooses when
+  prove ./cmd/lifeline WindowFullOfFaults air
+  ;;
 drift) # a day on sound cards whose clocks are off, and the purity of what is converted
   prove ./internal/playout 'StaysInStep|StaysPure' drift
   ;;

@@ -15,8 +15,19 @@ import (
 // player is killed and comes back, the service is gone for a while, and what airs last is recalled five seconds before.
 // What can air airs where it was planned, what was recalled is not heard, nothing is silent but the restart, and
 // everything is reported once.
+//
+// LIFELINE_PROVE=air does that for a quarter of an hour, with ten kills at random moments, five minutes without a link, a
+// restart of the service, a damaged recording, a full disk, steps of the machine's clock and recalls at planning, before
+// the prefetch and five seconds before air. LIFELINE_SEED says which.
 func TestWindowFullOfFaultsIsHeardAsFarAsItCan(t *testing.T) {
 	processesOnly(t)
+	if proving("air") {
+		a := newTrial(t)
+		a.script()
+		a.run()
+		a.verdict()
+		return
+	}
 	t.Parallel()
 	dir := furnish(t)
 	h := open(t, dir)
