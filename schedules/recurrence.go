@@ -189,31 +189,17 @@ func (p *recurrence) between(from, to time.Time) ([]time.Time, error) {
 	if to.Sub(from) > MaxSpan {
 		return nil, fmt.Errorf("occurrences are expanded for at most %d days at once", MaxSpan/(24*time.Hour))
 	}
-	// The floating times that can land in [from, to): no zone is further off than wallReach.
-	low, high := from.UTC().Add(-2*wallReach), to.UTC().Add(2*wallReach)
-	walls := slices.Clone(p.additions)
+	ruled, err := p.ruled(from, to)
+	if err != nil {
+		return nil, err
+	}
+	walls := append(ruled, p.additions...)
 	if p.option == nil {
 		walls = append(walls, p.start)
-	} else {
-		o := *p.option
-		o.Dtstart = bringForward(o, low)
-		r, err := rrule.NewRRule(o)
-		if err != nil {
-			return nil, fmt.Errorf("RRULE: %w", err)
-		}
-		for next := r.Iterator(); ; {
-			t, ok := next()
-			if !ok || t.After(high) {
-				break
-			}
-			if !t.Before(low) {
-				walls = append(walls, t)
-			}
-		}
 	}
 	var out []time.Time
 	for _, w := range walls {
-		if p.exceptions[w.Unix()] || w.Before(p.from) || !p.until.IsZero() && !w.Before(p.until) {
+		if p.exceptions[w.Unix()] || !p.inSeason(w) {
 			continue
 		}
 		if t := Resolve(w, p.loc); !t.Before(from) && t.Before(to) {
@@ -222,6 +208,35 @@ func (p *recurrence) between(from, to time.Time) ([]time.Time, error) {
 	}
 	slices.SortFunc(out, time.Time.Compare)
 	return slices.CompactFunc(out, time.Time.Equal), nil
+}
+
+// ruled lists the wall times of the rule, excluded ones too, that can land in [from, to): no zone is further off than
+// wallReach.
+func (p *recurrence) ruled(from, to time.Time) ([]time.Time, error) {
+	if p.option == nil {
+		return nil, nil
+	}
+	low, high := from.UTC().Add(-2*wallReach), to.UTC().Add(2*wallReach)
+	o := *p.option
+	o.Dtstart = bringForward(o, low)
+	r, err := rrule.NewRRule(o)
+	if err != nil {
+		return nil, fmt.Errorf("RRULE: %w", err)
+	}
+	var walls []time.Time
+	for next := r.Iterator(); ; {
+		t, ok := next()
+		if !ok || t.After(high) {
+			return walls, nil
+		}
+		if !t.Before(low) {
+			walls = append(walls, t)
+		}
+	}
+}
+
+func (p *recurrence) inSeason(wall time.Time) bool {
+	return !wall.Before(p.from) && (p.until.IsZero() || wall.Before(p.until))
 }
 
 // bringForward moves the start of a rule that repeats without end by whole periods to just before low, so that the

@@ -44,6 +44,7 @@ var mayDo = map[string]string{
 	"getQueueAsPLS": "station scheduler viewer", "getFallbackAsPLS": "station scheduler viewer", "getQueueAsXSPF": "station scheduler viewer",
 	"getFallbackAsXSPF": "station scheduler viewer", "getQueueAsLIQ": "station scheduler viewer", "getFallbackAsLIQ": "station scheduler viewer",
 	"getQueueAsFFCONCAT": "station scheduler viewer", "getFallbackAsFFCONCAT": "station scheduler viewer",
+	"getWindowCalendar": "producer scheduler viewer station", "getQueueAsICS": "station scheduler viewer",
 	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer", "getFallback": "station scheduler viewer",
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",

@@ -1,0 +1,100 @@
+// Package calendar writes the windows of a station, and its published days, as iCalendar (RFC 5545), so that people see
+// them in the calendar that they use. It is pure: the same revision gives the same bytes.
+package calendar
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	ics "github.com/arran4/golang-ical"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// ContentType is the media type of a calendar.
+const ContentType = "text/calendar; charset=utf-8"
+
+// The forms of a date with time (RFC 5545, 3.3.5).
+const (
+	local = "20060102T150405"
+	utc   = "20060102T150405Z"
+)
+
+// begin makes a calendar that programs ask for again after an hour.
+func begin(title string) *ics.Calendar {
+	c := ics.NewCalendarFor("Lifeline")
+	c.SetProductId("-//Lifeline//Feeds 1//EN")
+	c.SetCalscale("GREGORIAN")
+	c.SetName(text(title))
+	c.SetRefreshInterval("PT1H", ics.WithValue("DURATION"))
+	c.SetXPublishedTTL("PT1H")
+	return c
+}
+
+// add begins an event: who reads the calendar again knows it by its id, and by revision and stamp which reading is the
+// later one.
+func add(c *ics.Calendar, id string, revision int64, stamp time.Time) *ics.VEvent {
+	e := c.AddEvent(id + "@lifeline")
+	e.SetDtStampTime(stamp)
+	e.SetSequence(int(revision))
+	return e
+}
+
+func write(c *ics.Calendar) []byte { return []byte(c.Serialize(ics.WithNewLineWindows)) }
+
+// Days are published days, item by item. Times have whole seconds here: an item is shown from the second in which it
+// starts to the one in which it ends.
+func Days(station string, queues []wire.Queue) []byte {
+	c := begin(station)
+	for _, q := range queues {
+		for _, i := range q.Items {
+			e := add(c, q.Station+"/"+i.ID, q.Revision, q.PublishedAt.Time)
+			start := i.StartAt.Truncate(time.Second)
+			end := i.StartAt.Add(i.Duration.Duration).Truncate(time.Second)
+			e.SetProperty(ics.ComponentPropertyDtStart, start.UTC().Format(utc))
+			if end.After(start) {
+				e.SetProperty(ics.ComponentPropertyDtEnd, end.UTC().Format(utc))
+			}
+			e.SetSummary(text(i.Title), language(i.Language))
+			said := []string{string(i.Kind), i.Language}
+			if i.Voice != "" {
+				said = append(said, i.Voice)
+			}
+			e.SetDescription(text(strings.Join(append(said, "window "+i.Window), ", ")))
+			e.AddCategory(string(i.Kind))
+		}
+	}
+	return write(c)
+}
+
+// duration is a length in the whole seconds that calendars have.
+func duration(d time.Duration) string {
+	return "PT" + strconv.FormatInt(max(1, int64(d.Round(time.Second).Seconds())), 10) + "S"
+}
+
+// text is one line of text: what is none becomes a space.
+func text(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+}
+
+// described is what a person wants to know of a window beside its times.
+func described(st schedules.Station, w schedules.Window) string {
+	said := "clock " + w.Clock + ", " + strings.Join(st.Allowed(w), " ")
+	if w.FrequencyKHz > 0 {
+		said += ", " + strconv.Itoa(w.FrequencyKHz) + " kHz"
+	}
+	return text(said)
+}
+
+// language tags a text with its language (BCP 47).
+func language(tag string) ics.PropertyParameter {
+	return &ics.KeyValues{Key: string(ics.ParameterLanguage), Value: []string{tag}}
+}
