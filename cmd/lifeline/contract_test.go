@@ -121,7 +121,7 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 	known := map[string][]any{"date": {contractDay, contractDay, "2026-12-02", "2027-03-28"}, "station": {ownStation, ownStation, otherStation},
 		"timezone": {"UTC", "Asia/Seoul", "America/New_York"}, "language": {"ko-KP", "en", "cmn-Hans"},
 		"rrule": {"DTSTART:20260901T130000\nRRULE:FREQ=DAILY", "DTSTART:20261201T210000"}, "campaign": {"appeal-daily", "other"},
-		"window": {r.Items[0].Window}, "dates": {contractDay, "2026-12-02"}, "stations": {ownStation, otherStation},
+		"schedule": {strings.ReplaceAll(contractDay, "-", "") + "_PI.xml"}, "window": {r.Items[0].Window}, "dates": {contractDay, "2026-12-02"}, "stations": {ownStation, otherStation},
 		"person": {"p17", "p23", "p31"}, "revision": {1, r.Revision}, "since": {0, 5}, "seed": {1, 7}}
 	for _, i := range r.Items {
 		known["item"] = append(known["item"], i.ID)

@@ -5,6 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -76,6 +79,42 @@ func TestCalendarsOverHTTP(t *testing.T) {
 	}
 	if none := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue.ics?date=2099-12-25&days=3", secret, nil, nil); none.status != http.StatusNotFound {
 		t.Errorf("days without a queue: %d %s", none.status, none.body)
+	}
+}
+
+// A day's programmes are valid documents before it is published and after, and are sent again only when they changed.
+func TestProgrammeInformationOverHTTP(t *testing.T) {
+	h := open(t, furnish(t))
+	secret := h.stationSecret("harbour-dawn")
+	const at, xml = "/v1/stations/harbour-dawn/spi/3.1/", "application/xml; charset=utf-8"
+	dir := t.TempDir()
+	valid := func(name string, a answer) {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, a.body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		schema := filepath.Join("..", "..", "internal", "spi", "testdata")
+		cmd := exec.CommandContext(t.Context(), "xmllint", "--nonet", "--noout", "--schema", filepath.Join(schema, "spi_34.xsd"), file)
+		cmd.Env = append(os.Environ(), "XML_CATALOG_FILES="+filepath.Join(schema, "catalog.xml"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	valid("SI", h.feed(at+"SI.xml?bearer=amss:e1c238", secret, xml))
+	before := h.feed(at+"20991125_PI.xml", secret, xml)
+	valid("before", before)
+	h.publish([]string{"harbour-dawn"}, "2099-11-25")
+	after := h.feed(at+"20991125_PI.xml", secret, xml)
+	valid("after", after)
+	if a, b := strings.Count(string(before.body), "<programme "), strings.Count(string(after.body), "<programme "); a != 2 || b != 2 ||
+		strings.Contains(string(before.body), "<programmeEvent ") || !strings.Contains(string(after.body), "호소문") || before.header.Get("ETag") == after.header.Get("ETag") {
+		t.Errorf("%d programmes before, %d after: %s", a, b, after.body)
+	}
+	for path, status := range map[string]int{"20991325_PI.xml": 422, "2099-11-25.xml": 404, "SI.xml?bearer=gopher:1": 422, "20991125_PI.xml?bearer=%00": 422} {
+		if got := h.do(http.MethodGet, at+path, secret, nil, nil); got.status != status {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
 	}
 }
 

@@ -45,6 +45,7 @@ var mayDo = map[string]string{
 	"getFallbackAsXSPF": "station scheduler viewer", "getQueueAsLIQ": "station scheduler viewer", "getFallbackAsLIQ": "station scheduler viewer",
 	"getQueueAsFFCONCAT": "station scheduler viewer", "getFallbackAsFFCONCAT": "station scheduler viewer",
 	"getWindowCalendar": "producer scheduler viewer station", "getQueueAsICS": "station scheduler viewer",
+	"getServiceInformation": "station scheduler viewer", "getProgrammeInformation": "station scheduler viewer",
 	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer", "getFallback": "station scheduler viewer",
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",

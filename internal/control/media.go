@@ -43,6 +43,15 @@ func (m *Media) URL(station, sha256 string, expires time.Time) string {
 	return m.base + wire.Audio(sha256) + "?" + url.Values{"exp": {exp}, "sig": {sig}}.Encode()
 }
 
+// Host is where the service is reached, without the port.
+func (m *Media) Host() string {
+	u, err := url.Parse(m.base)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
 // Authenticate answers the station that an address was made for, as an actor that may do what that station's token may;
 // the caller sees to it that this is no more than to read this recording. It fails with Unauthenticated, and with
 // Forbidden when the address was good once.

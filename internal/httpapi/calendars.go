@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"lifeline/internal/calendar"
@@ -19,15 +18,7 @@ func (a *api) windowCalendar(c *call) error {
 	}
 	from, to := calendar.Stretch(a.Now())
 	c.variant = ".ics." + strconv.Itoa(from.Year())
-	c.w.Header().Set("Cache-Control", "private, no-cache")
-	if c.tag(st.Revision) {
-		return nil
-	}
-	b, err := calendar.Windows(st, from, to)
-	if err != nil {
-		return err
-	}
-	return c.bytes(http.StatusOK, calendar.ContentType, b)
+	return made(c, st.Revision, calendar.ContentType, func() ([]byte, error) { return calendar.Windows(st, from, to) })
 }
 
 // maxCalendarDays bounds a calendar of published days.
@@ -57,11 +48,7 @@ func (a *api) dayCalendar(c *call) error {
 		latest = max(latest, q.Revision)
 	}
 	c.variant = fmt.Sprintf(".ics.%s.%d", first, days)
-	c.w.Header().Set("Cache-Control", "private, no-cache")
-	if c.tag(latest) {
-		return nil
-	}
-	return c.bytes(http.StatusOK, calendar.ContentType, calendar.Days(c.station(), queues))
+	return made(c, latest, calendar.ContentType, func() ([]byte, error) { return calendar.Days(c.station(), queues), nil })
 }
 
 // published are the published queues of days from a date on; the first failure is of the first day, if there is none.

@@ -5,6 +5,7 @@ import (
 
 	"lifeline/internal/calendar"
 	"lifeline/internal/openapi"
+	"lifeline/internal/spi"
 )
 
 // feedOperations are a station's times in the forms of other people's programs.
@@ -21,5 +22,14 @@ func feedOperations() []operation {
 			query: []openapi.Parameter{dateParameter,
 				{Name: "days", Description: "How many days from that one on.", Schema: withDefault(openapi.Integer().Between(1, maxCalendarDays), 1)}},
 			answers: []answer{givesBytes(calendar.ContentType, http.StatusOK, "The calendar.")}},
+		{at: "GET " + station + "/spi/3.1/SI.xml", id: "getServiceInformation", tag: forStations, summary: "The station as service information for hybrid radio", known: true,
+			detail: "ETSI TS 102 818 V3.4.1, for who serves it to receivers at the address that RadioDNS names.", query: []openapi.Parameter{bearerParameter},
+			answers: []answer{givesBytes(spi.ContentType, http.StatusOK, "The document.")}},
+		{at: "GET " + station + "/spi/3.1/:schedule", id: "getProgrammeInformation", tag: forStations, summary: "A day as programme information for hybrid radio", known: true,
+			detail: "Likewise. The windows of the day are its programmes; once it is published, what is heard in them are their events, but for idents, pips and the like.",
+			query:  []openapi.Parameter{bearerParameter}, answers: []answer{givesBytes(spi.ContentType, http.StatusOK, "The document.")}},
 	}
 }
+
+var bearerParameter = openapi.Parameter{Name: "bearer", Description: "By which receivers know the station, as TS 103 270 writes it.", Schema: openapi.Match(bearerPattern),
+	Example: "amss:e1c238"}

@@ -14,6 +14,7 @@ var pathParts = map[string]openapi.Parameter{
 	"date":      {Description: "A broadcast day in the station's own zone.", Schema: dateSchema(), Example: "2023-10-27"},
 	"window":    {Description: "Id of a window of the station.", Schema: openapi.Match(idPattern), Example: "evening"},
 	"rendered":  {Description: "A broadcast day, and .flac or .wav.", Schema: openapi.Match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}\.(flac|wav)$`), Example: "2023-10-27.flac"},
+	"schedule":  {Description: "A broadcast day, and _PI.xml.", Schema: openapi.Match(`^[0-9]{8}_PI\.xml$`), Example: "20231027_PI.xml"},
 	"file":      {Description: "The recording's SHA-256 in hexadecimal, and .mp3.", Schema: openapi.Match(`^[0-9a-f]{64}\.mp3$`), Example: exampleHash + ".mp3"},
 	"make_good": {Description: "Id of a make-good.", Schema: openapi.String(), Example: "mg-8d0e1c66a4f2b913"},
 	"upload":    {Description: "Id of an upload.", Schema: openapi.String(), Example: "0d9c6f2e41b7a8035c1e"},

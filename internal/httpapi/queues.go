@@ -45,6 +45,19 @@ func sealed(c *call, revision int64, contentType string, b []byte) error {
 	return c.bytes(http.StatusOK, contentType, b)
 }
 
+// made is sealed for what is made only where the caller has not got it.
+func made(c *call, revision int64, contentType string, make func() ([]byte, error)) error {
+	c.w.Header().Set("Cache-Control", "private, no-cache")
+	if c.tag(revision) {
+		return nil
+	}
+	b, err := make()
+	if err != nil {
+		return err
+	}
+	return c.bytes(http.StatusOK, contentType, b)
+}
+
 // dateOrToday is the query's date, or the station's broadcast day at each look.
 func (a *api) dateOrToday(c *call) (func() schedules.Date, error) {
 	st, err := a.Scheduler.Station(c.station())

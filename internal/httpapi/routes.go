@@ -94,6 +94,8 @@ func (a *api) routes() []route {
 		{method: get, path: station + "/windows/:window/:rendered", roles: relays, handle: a.window},
 		{method: get, path: station + "/windows.ics", roles: everybody, handle: a.windowCalendar},
 		{method: get, path: station + "/queue.ics", roles: relays, handle: a.dayCalendar},
+		{method: get, path: station + "/spi/3.1/SI.xml", roles: relays, handle: a.serviceInformation},
+		{method: get, path: station + "/spi/3.1/:schedule", roles: relays, handle: a.programmes},
 		{method: get, path: station + "/next", roles: relays, handle: a.next},
 		{method: post, path: station + "/as-run", roles: stations, handle: a.asRun},
 		{method: get, path: station + "/as-run", roles: relays, handle: a.listAsRun},

@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"strings"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/spi"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// bearerPattern is a bearer of TS 103 270, or the address of a stream.
+const bearerPattern = `^((fm|dab|drm|amss):[0-9a-f]{1,8}(\.[0-9a-f]{1,8}){0,4}|https?://[0-9A-Za-z./_-]{1,200})$`
+
+var bearers = regexp.MustCompile(bearerPattern)
+
+// service is the path's station as receivers know it. The answer's tag says all that a document of it depends on beside
+// a day's revision.
+func (a *api) service(c *call) (spi.Service, error) {
+	st, err := a.Scheduler.Station(c.station())
+	if err != nil {
+		return spi.Service{}, err
+	}
+	bearer := c.r.URL.Query().Get("bearer")
+	if bearer != "" && !bearers.MatchString(bearer) {
+		return spi.Service{}, fault.Fields(fault.Field{Field: "bearer", Message: "must be a bearer such as amss:e1c238, fm:ce1.c479.09580 or the address of a stream"})
+	}
+	h := fnv.New64a()
+	h.Write([]byte(bearer))
+	c.variant = fmt.Sprintf(".spi.%d.%x", st.Revision, h.Sum64())
+	return spi.Service{Station: st, Host: a.Media.Host(), Bearer: bearer}, nil
+}
+
+func (a *api) serviceInformation(c *call) error {
+	s, err := a.service(c)
+	if err != nil {
+		return err
+	}
+	return made(c, s.Station.Revision, spi.ContentType, func() ([]byte, error) { return spi.Information(s) })
+}
+
+func (a *api) programmes(c *call) error {
+	s, err := a.service(c)
+	if err != nil {
+		return err
+	}
+	day, ok := strings.CutSuffix(c.param("schedule"), "_PI.xml")
+	if !ok || len(day) != len("20060102") {
+		return fault.New(fault.NotFound, "there are SI.xml and days such as 20231027_PI.xml")
+	}
+	date, err := schedules.ParseDate(day[:4] + "-" + day[4:6] + "-" + day[6:])
+	if err != nil {
+		return fault.Fields(fault.Field{Field: "schedule", Message: err.Error()})
+	}
+	var q *wire.Queue
+	var revision int64
+	switch sealed, err := a.Scheduler.Queue(c.r.Context(), c.station(), date); {
+	case err == nil:
+		q, revision = &sealed.Value, sealed.Value.Revision
+	case !fault.Is(err, fault.NotFound):
+		return err
+	}
+	return made(c, revision, spi.ContentType, func() ([]byte, error) { return spi.Programmes(s, date, q) })
+}
