@@ -41,7 +41,11 @@ func (l *Library) Airable(segment string, p Place) *Unairable {
 	case !life.From.IsZero() && p.StartAt.Before(life.From.Time):
 		return &Unairable{segment, "validity", fmt.Sprintf("is valid from %s only, and would start at %s", life.From, At(p.StartAt))}
 	case !life.Until.IsZero() && p.EndAt.After(life.Until.Time):
-		return &Unairable{segment, "expiry", fmt.Sprintf("must have ended by %s, and would end at %s", life.Until, At(p.EndAt))}
+		why := ""
+		if life.Because != "" {
+			why = ": " + life.Because + " then"
+		}
+		return &Unairable{segment, "expiry", fmt.Sprintf("must have ended by %s, and would end at %s%s", life.Until, At(p.EndAt), why)}
 	}
 	return nil
 }

@@ -101,7 +101,11 @@ func (l *Library) newEntry(s Segment) entry {
 	e := entry{Segment: s, ms: s.Recording.AirTime().Milliseconds(), dice: mix(h.Sum64())}
 	e.life = s.Script.life(l.Script)
 	if e.life.Dead == "" {
-		e.life = Life{From: s.ValidFrom, Until: earlier(s.ValidUntil, e.life.Until)}
+		until, because := s.ExpiresAt()
+		if e.life.Until = earlier(until, e.life.Until); e.life.Until == until {
+			e.life.Because = because
+		}
+		e.life.From = s.ValidFrom
 	}
 	for a := range attrCount {
 		e.attrs[a] = l.value(a, a.of(&s))
@@ -143,7 +147,9 @@ func (l *Library) ruleOnCompanions() {
 		case !s.live:
 			e.life.Dead = "no reading that it belongs to may air any more"
 		case !s.open:
-			e.life.Until = earlier(e.life.Until, s.until)
+			if until := earlier(e.life.Until, s.until); until != e.life.Until {
+				e.life.Until, e.life.Because = until, "the readings that it belongs to may air no longer"
+			}
 		}
 	}
 }

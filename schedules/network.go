@@ -88,6 +88,9 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 	for i, id := range s.Fallback {
 		n.segment(p, fmt.Sprintf("fallback[%d]", i), id, s.Languages)
 	}
+	if n.Segments != nil && s.OnlySensitive(n.Segments) {
+		p.add("fallback", "has sensitive segments only: without the link the station would be silent once its lease ends. Add one that is not sensitive")
+	}
 	n.overlaps(p, s)
 }
 

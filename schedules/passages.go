@@ -9,6 +9,7 @@ import (
 // all; it is empty for what lives.
 type Life struct {
 	From, Until Instant
+	Because     string // what happens at Until, in words; empty: nothing but its validity ends
 	Dead        string
 }
 

@@ -96,6 +96,7 @@ func (s Segment) Problems() []Problem {
 	if !s.ValidFrom.IsZero() && !s.ValidUntil.IsZero() && !s.ValidFrom.Before(s.ValidUntil.Time) {
 		p.add("valid_until", "must be later than valid_from")
 	}
+	p.consent(&s)
 	return p.list
 }
 

@@ -40,10 +40,13 @@ type Segment struct {
 	BackAnnounce string     `json:"back_announce,omitempty"` // id of the segment that closes the chain
 	ValidFrom    Instant    `json:"valid_from"`              // none: always was
 	ValidUntil   Instant    `json:"valid_until"`             // none: forever. An item must end by it
+	Consent      *Consent   `json:"consent,omitempty"`       // of the persons. An item must end by its expiry
+	Sensitive    bool       `json:"sensitive,omitempty"`     // airs only under a lease that the station renews
 	State        State      `json:"state"`
 	Rejection    *Rejection `json:"rejection,omitempty"`
 	UploadedBy   string     `json:"uploaded_by,omitempty"`   // the person whose token brought the recording
 	ReinstatedBy string     `json:"reinstated_by,omitempty"` // who ended its last recall
+	GuardedSince Instant    `json:"guarded_since,omitzero"`  // when it became sensitive; none: it always was, or it is not
 	Recording    *Recording `json:"recording,omitempty"`
 	Previous     []string   `json:"previous,omitempty"` // SHA-256 of earlier recordings, oldest first
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/dhowden/tag"
@@ -121,7 +122,7 @@ func readYAML(dir fs.FS, name string) ([]map[string]any, error) {
 }
 
 // readCSV reads a table whose first line names the fields. An empty cell leaves its field out; tags and persons are
-// separated by spaces.
+// separated by spaces; a consent has a column for each of its fields, such as consent.expires_at.
 func readCSV(dir fs.FS, name string) ([]map[string]any, error) {
 	f, err := dir.Open(name)
 	if err != nil {
@@ -146,6 +147,18 @@ func readCSV(dir fs.FS, name string) ([]map[string]any, error) {
 				meta[field] = strings.Fields(cell)
 			case field == "script":
 				meta[field] = json.RawMessage(cell)
+			case field == "sensitive":
+				meta[field] = cell
+				if yes, err := strconv.ParseBool(cell); err == nil {
+					meta[field] = yes
+				}
+			case strings.HasPrefix(field, "consent."):
+				if meta["consent"] == nil {
+					meta["consent"] = map[string]any{}
+				}
+				if consent, ok := meta["consent"].(map[string]any); ok {
+					consent[strings.TrimPrefix(field, "consent.")] = cell
+				}
 			default:
 				meta[field] = cell
 			}

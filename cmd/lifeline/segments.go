@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,6 +70,13 @@ func printSegment(w io.Writer, s schedules.Segment) {
 	line("back-announce", s.BackAnnounce)
 	line("valid from", instant(s.ValidFrom))
 	line("valid until", instant(s.ValidUntil))
+	if c := s.Consent; c != nil {
+		line("consent", strings.Join(slices.DeleteFunc([]string{dated("from ", c.GivenAt), dated("until ", c.ExpiresAt), c.Reference},
+			func(part string) bool { return part == "" }), ", "))
+	}
+	if s.Sensitive {
+		line("sensitive", "airs only under a lease that the station renews")
+	}
 	line("uploaded by", s.UploadedBy)
 	if s.Rejection != nil {
 		line("rejected", s.Rejection.Message)
@@ -86,6 +94,14 @@ func printSegment(w io.Writer, s schedules.Segment) {
 	for _, warning := range r.RecordingWarnings {
 		line("warning", warning.Message)
 	}
+}
+
+// dated is an instant with the word before it, or nothing.
+func dated(word string, at schedules.Instant) string {
+	if at.IsZero() {
+		return ""
+	}
+	return word + instant(at)
 }
 
 func instant(at schedules.Instant) string {

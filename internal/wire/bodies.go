@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"slices"
 
 	"lifeline/internal/fault"
 	"lifeline/schedules"
@@ -38,19 +39,29 @@ type SegmentMeta struct {
 	BackAnnounce string               `json:"back_announce"` // id of the segment that closes the chain
 	ValidFrom    schedules.Instant    `json:"valid_from"`    // none: always was
 	ValidUntil   schedules.Instant    `json:"valid_until"`   // none: forever. An item must end by it
+	Consent      *schedules.Consent   `json:"consent"`       // of the persons. An item must end by its expiry
+	Sensitive    bool                 `json:"sensitive"`     // airs only under a lease that the station renews
 }
 
-// SegmentMetaOf is the editorial part of a segment.
+// SegmentMetaOf is the editorial part of a segment. It shares no memory with it: a patch is decoded onto it.
 func SegmentMetaOf(s schedules.Segment) SegmentMeta {
-	return SegmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, s.Tags, s.Script, s.Persons, s.Intro,
-		s.BackAnnounce, s.ValidFrom, s.ValidUntil}
+	m := SegmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, slices.Clone(s.Tags), nil, slices.Clone(s.Persons), s.Intro,
+		s.BackAnnounce, s.ValidFrom, s.ValidUntil, nil, s.Sensitive}
+	if s.Script != nil {
+		m.Script = &schedules.ScriptRef{ID: s.Script.ID, Version: s.Script.Version, Passages: slices.Clone(s.Script.Passages)}
+	}
+	if s.Consent != nil {
+		consent := *s.Consent
+		m.Consent = &consent
+	}
+	return m
 }
 
 // Onto writes it over a segment's own.
 func (m SegmentMeta) Onto(s *schedules.Segment) {
 	s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series = m.ID, m.Kind, m.Title, m.Language, m.Voice, m.Series
 	s.Tags, s.Script, s.Persons, s.Intro, s.BackAnnounce = m.Tags, m.Script, m.Persons, m.Intro, m.BackAnnounce
-	s.ValidFrom, s.ValidUntil = m.ValidFrom, m.ValidUntil
+	s.ValidFrom, s.ValidUntil, s.Consent, s.Sensitive = m.ValidFrom, m.ValidUntil, m.Consent, m.Sensitive
 }
 
 // Upload is a multipart upload: the metadata as JSON, and the bytes of the recording.

@@ -10,6 +10,9 @@ import (
 // with the zero time, for ever.
 func (a *audit) ruledOut(s schedules.Segment) (until time.Time, dead bool) {
 	until = s.ValidUntil.Time
+	if c := s.Consent; c != nil && !c.ExpiresAt.IsZero() && (until.IsZero() || c.ExpiresAt.Before(until)) {
+		until = c.ExpiresAt.Time
+	}
 	if s.Script == nil {
 		return until, false
 	}

@@ -102,6 +102,13 @@ func (a *audit) airable(w *window, i schedules.Item) {
 	if !s.ValidUntil.IsZero() && end.After(s.ValidUntil.Time) {
 		a.say(true, "expiry", w.Window, i.ID, "%s must have ended by %s", s.ID, s.ValidUntil)
 	}
+	if s.Consent != nil && !s.Consent.ExpiresAt.IsZero() {
+		if by := s.Consent.ExpiresAt; end.After(by.Time) {
+			a.say(true, "consent", w.Window, i.ID, "%s must have ended by %s: the consent of the persons in it expires then", s.ID, by)
+		} else if i.NotAfter.IsZero() || i.NotAfter.After(by.Time) {
+			a.say(true, "consent", w.Window, i.ID, "does not tell the player that the consent of the persons in %s expires at %s", s.ID, by)
+		}
+	}
 	if !i.NotAfter.IsZero() && end.After(i.NotAfter.Time) {
 		a.say(true, "expiry", w.Window, i.ID, "ends after its own not_after")
 	}
