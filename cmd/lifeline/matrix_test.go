@@ -48,7 +48,8 @@ var mayDo = map[string]string{
 	"getServiceInformation": "station scheduler viewer", "getProgrammeInformation": "station scheduler viewer",
 	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer", "getFallback": "station scheduler viewer",
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
-	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
+	"getSignedLease": "station",
+	"getWindow":      "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
 	"getRecalls": "producer scheduler viewer station", "followChanges": "producer scheduler viewer station", "getAudio": "producer scheduler viewer station",
 }
 

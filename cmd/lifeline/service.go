@@ -109,7 +109,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return nil, err
 	}
 	records := control.NewRecords(s.mirror, documents, s.audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
-	s.scheduler = control.NewScheduler(s.mirror, records, signer, time.Now, publicURL)
+	s.scheduler = control.NewScheduler(s.mirror, records, signer, time.Now, publicURL, c.Lease)
 	s.access = control.NewAccess(s.mirror, time.Now)
 	answers := control.NewAnswers(documents, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {

@@ -45,6 +45,11 @@ func (s *Station) Fallback(ctx context.Context, tag string) (Document, error) {
 	return s.document(ctx, wire.Station(s.id, "fallback.dsse"), "", tag, 0)
 }
 
+// Lease fetches the envelope of a fresh lease to air what is sensitive.
+func (s *Station) Lease(ctx context.Context) (Document, error) {
+	return s.document(ctx, wire.Station(s.id, "lease.dsse"), "", "", 0)
+}
+
 // Recalls fetches the list of recalled segments, a wire.Recalls whose envelope is the one to believe.
 func (s *Station) Recalls(ctx context.Context, tag string, wait time.Duration) (Document, error) {
 	return s.document(ctx, wire.Base+"/recalls", "", tag, wait)

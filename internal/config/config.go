@@ -23,6 +23,7 @@ type Serve struct {
 	Listen      string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"LIFELINE_LISTEN"`
 	PublicURL   string        `help:"Where stations reach the service; goes into the media URLs of queues. Default: the address it listens on." env:"LIFELINE_PUBLIC_URL"`
 	MediaLife   time.Duration `help:"How long the signed media addresses of lists open at least. A day's list that is fetched as the day begins must not outlive them." default:"36h" env:"LIFELINE_MEDIA_LIFE"`
+	Lease       time.Duration `help:"For how long stations air sensitive segments without asking again, from 5s to 1h. An unplugged station starts none after that; a short one costs requests, and misses on a poor link. What it is set to anew holds for leases from then on. Default: 10m." env:"LIFELINE_LEASE"`
 	MaxUpload   int64         `help:"Largest recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
 	MaxWaiting  int64         `help:"Bytes that unfinished uploads may take together." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
 	Analysers   int           `help:"Recordings analysed at once; 0 means one for each processor." default:"0" env:"LIFELINE_ANALYSERS"`
@@ -92,6 +93,9 @@ func (s *Serve) Check() error {
 	}
 	if s.MediaLife < time.Minute {
 		wrong = append(wrong, errors.New("--media-life: must be at least a minute"))
+	}
+	if s.Lease = cmp.Or(s.Lease, 10*time.Minute); s.Lease < 5*time.Second || s.Lease > time.Hour { // players refuse longer ones
+		wrong = append(wrong, errors.New("--lease: must be from 5s to 1h"))
 	}
 	if s.MaxUpload < 1 {
 		wrong = append(wrong, errors.New("--max-upload: must be at least 1"))

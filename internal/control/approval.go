@@ -25,7 +25,7 @@ func (l *Library) Approve(ctx context.Context, a Actor, id string, revision *int
 		}
 		s.State, s.Rejection = schedules.Approved, nil
 		return nil
-	})
+	}, l.recallsWithout)
 }
 
 // Reject keeps a pending or approved segment off the air, with a reason for its producer.
@@ -57,7 +57,8 @@ func (l *Library) Recall(ctx context.Context, a Actor, id string, revision *int6
 	}, l.recallsWith)
 }
 
-// Reinstate ends a recall. The segment is pending then: a second person approves it.
+// Reinstate begins the end of a recall: the segment is pending, and stations go on refusing it, until a second person
+// approves it.
 func (l *Library) Reinstate(ctx context.Context, a Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
 	if err := needReason(reason); err != nil {
 		return schedules.Segment{}, err
@@ -71,7 +72,7 @@ func (l *Library) Reinstate(ctx context.Context, a Actor, id string, revision *i
 			s.State = schedules.Rejected
 		}
 		return nil
-	}, l.recallsWith)
+	})
 }
 
 func needReason(reason string) error {
@@ -101,6 +102,15 @@ func (l *Library) EnsureRecalls(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// recallsWithout is the next recall list, without s, where the latest has it.
+func (l *Library) recallsWithout(s schedules.Segment) ([]store.Write, error) {
+	list, _ := l.mirror.recalls.get(recallsID)
+	if !slices.ContainsFunc(list.value.Value.Segments, func(r wire.Recalled) bool { return r.SegmentID == s.ID }) {
+		return nil, nil
+	}
+	return l.recallsWith(s)
 }
 
 // recallsWith is the next recall list, in which s stands as its state says.

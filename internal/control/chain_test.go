@@ -105,7 +105,7 @@ func recordedYear(t *testing.T) *yearOf {
 		t.Fatal(err)
 	}
 	now := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-	s := NewScheduler(m, docs, signer, func() time.Time { return now }, "http://x")
+	s := NewScheduler(m, docs, signer, func() time.Time { return now }, "http://x", time.Minute)
 	log := NewLogbook(m, docs, s, func() time.Time { return now })
 	commit := func(writes ...store.Write) {
 		t.Helper()
@@ -357,7 +357,7 @@ func TestChainHasNoForkUnderConcurrentPublications(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewScheduler(m, docs, plainSeal{}, time.Now, "http://x")
+	s := NewScheduler(m, docs, plainSeal{}, time.Now, "http://x", time.Minute)
 	const writers, each = 8, 20
 	var g errgroup.Group
 	for w := range writers {

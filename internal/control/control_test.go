@@ -90,14 +90,17 @@ func TestReinstatingTakesTwoPeople(t *testing.T) {
 	if s, err := d.library.Reinstate(t.Context(), Actor{Name: "Ruth"}, "a", nil, "safe again"); err != nil || s.State != schedules.Pending {
 		t.Fatalf("reinstated: %s, %v", s.State, err)
 	}
-	if got := d.library.Recalls().Value; len(got.Segments) != 0 {
-		t.Errorf("still recalled: %+v", got)
-	}
 	if _, err := d.library.Approve(t.Context(), Actor{Name: "Ruth"}, "a", nil, ""); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("the same person approves: %v", err)
 	}
+	if got := d.library.Recalls().Value; len(got.Segments) != 1 {
+		t.Errorf("one person took it off the list: %+v", got)
+	}
 	if _, err := d.library.Approve(t.Context(), Actor{Name: "Amos"}, "a", nil, ""); err != nil {
 		t.Errorf("another approves: %v", err)
+	}
+	if got := d.library.Recalls().Value; len(got.Segments) != 0 {
+		t.Errorf("still recalled: %+v", got)
 	}
 }
 

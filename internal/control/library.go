@@ -81,6 +81,7 @@ func (l *Library) Segments(f SegmentFilter) (out []schedules.Segment, next strin
 }
 
 func (f SegmentFilter) matches(s schedules.Segment, words []string) bool {
+	expires, _ := s.ExpiresAt()
 	switch {
 	case f.Kind != "" && s.Kind != f.Kind,
 		f.Language != "" && !strings.EqualFold(s.Language, f.Language),
@@ -88,7 +89,7 @@ func (f SegmentFilter) matches(s schedules.Segment, words []string) bool {
 		f.Script != "" && (s.Script == nil || s.Script.ID != f.Script),
 		f.SHA256 != "" && (s.Recording == nil || s.Recording.SHA256 != f.SHA256),
 		f.Tag != "" && !slices.Contains(s.Tags, f.Tag),
-		!f.ExpiringBefore.IsZero() && (s.ValidUntil.IsZero() || !s.ValidUntil.Before(f.ExpiringBefore)):
+		!f.ExpiringBefore.IsZero() && (expires.IsZero() || !expires.Before(f.ExpiringBefore)):
 		return false
 	}
 	if len(words) == 0 {
@@ -104,20 +105,32 @@ type SegmentPatch func(*schedules.Segment)
 // CheckEdit fails as Edit would for what the patch makes of s.
 func (l *Library) CheckEdit(s schedules.Segment, patch SegmentPatch) error {
 	patch(&s)
-	return invalid(s.Problems())
+	return l.check(s)
+}
+
+// check fails with Invalid, naming everything that is wrong with s.
+func (l *Library) check(s schedules.Segment) error {
+	return invalid(append(s.Problems(), l.mirror.lastResorts(s)...))
 }
 
 // Edit changes a segment's editorial metadata. It fails with Stale unless revision (nil: any) is the latest. An
-// approved segment that now says something else (kind, language, script, persons) needs approval anew.
+// approved segment that now says something else (kind, language, script, persons), or protects the persons in it less
+// (not sensitive any more, a longer consent), needs approval anew.
 func (l *Library) Edit(ctx context.Context, a Actor, id string, revision *int64, patch SegmentPatch) (schedules.Segment, error) {
 	return l.change(ctx, a, id, revision, "segment.edit", "", func(s *schedules.Segment) error {
 		before := *s
 		patch(s)
 		s.ID, s.State, s.Recording, s.UploadedBy = before.ID, before.State, before.Recording, before.UploadedBy
-		if before.State == schedules.Approved && !saysTheSame(before, *s) {
+		if before.State == schedules.Approved && (!saysTheSame(before, *s) || s.WeakerThan(&before)) {
 			s.State = schedules.Pending
 		}
-		return invalid(s.Problems())
+		switch {
+		case !s.Sensitive:
+			s.GuardedSince = schedules.Instant{}
+		case !before.Sensitive:
+			s.GuardedSince = schedules.At(l.now())
+		}
+		return l.check(*s)
 	})
 }
 

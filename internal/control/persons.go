@@ -129,14 +129,30 @@ func (s *Scheduler) offBy(ctx context.Context, st schedules.Station, recalled ma
 			return out, err
 		}
 		for _, i := range r.Items {
-			if _, off := recalled[i.SegmentID]; off && r.Status == schedules.Published {
-				latest(i.EndAt())
+			at, off := recalled[i.SegmentID]
+			if !off || r.Status != schedules.Published {
+				continue
 			}
+			end := schedules.At(i.EndAt().Time)
+			if by, bound := s.leaseEnds(i.SegmentID, r.PublishedAt, at, i.Duration.Duration); bound && by.Before(end.Time) {
+				end = by
+			}
+			latest(end)
 		}
 	}
 	for _, id := range st.Fallback {
-		if at, off := recalled[id]; off { // what was issued before is good for so long
-			latest(schedules.At(at.AddDate(0, 0, fallbackDays)))
+		at, off := recalled[id]
+		if !off {
+			continue
+		}
+		seg, _ := s.segment(id)
+		before := at // what was issued before is good for so long
+		if by, bound := s.leaseEnds(id, at, at, seg.Recording.AirTime().Duration); bound {
+			latest(by)
+			before = seg.GuardedSince // and what was issued before it was sensitive needs no lease
+		}
+		if !before.IsZero() {
+			latest(schedules.At(before.AddDate(0, 0, fallbackDays)))
 		}
 	}
 	return out, nil

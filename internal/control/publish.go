@@ -151,7 +151,7 @@ func (s *Scheduler) queueOf(r schedules.Rundown) (wire.Queue, error) {
 // queueItem is a segment to play from cue to cue.
 func queueItem(id string, seg schedules.Segment, st schedules.Station, url string) wire.QueueItem {
 	r := seg.Recording
-	return wire.QueueItem{ID: id, SegmentID: seg.ID, Kind: seg.Kind, Language: seg.Language, Title: seg.Title, Voice: seg.Voice,
+	return wire.QueueItem{ID: id, SegmentID: seg.ID, Kind: seg.Kind, Language: seg.Language, Title: seg.Title, Voice: seg.Voice, Sensitive: seg.Sensitive,
 		Duration: r.AirTime(), CueIn: r.CueIn, CueOut: r.CueOut, GainDB: gain(r, st),
 		Audio: wire.AudioRef{SHA256: r.SHA256, Bytes: r.Bytes, ContentType: r.ContentType, URL: url + wire.Audio(r.SHA256)}}
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // Repair publishes anew every queue of today and later in which something still to come may not air any more: its
-// segment was recalled, its validity shortened, its audio replaced. Nothing else changes if that can be helped.
+// segment was recalled, its validity or its consent shortened, its audio replaced. Nothing else changes if that can be
+// helped. What may air, but under closer bounds than the queue says, stays and is told so.
 func (s *Scheduler) Repair(ctx context.Context, claims *Claims) error {
 	if len(s.broken()) == 0 {
 		return nil
@@ -32,7 +33,7 @@ func (s *Scheduler) Repair(ctx context.Context, claims *Claims) error {
 func (s *Scheduler) broken() []wire.Queue {
 	var out []wire.Queue
 	for _, row := range s.mirror.queues.after("", "") {
-		if q := row.value.Value; len(s.leaving(q, s.now())) > 0 {
+		if q := row.value.Value; len(s.leaving(q, s.now())) > 0 || s.lax(q, s.now()) {
 			out = append(out, q)
 		}
 	}
@@ -63,6 +64,23 @@ func (s *Scheduler) leaving(q wire.Queue, now time.Time) map[string]bool {
 	return items
 }
 
+// lax reports whether the queue says of an item that has not begun that it may air until later than its segment may, or
+// that it needs no lease when it does.
+func (s *Scheduler) lax(q wire.Queue, now time.Time) bool {
+	if !q.ExpiresAt.After(now) {
+		return false
+	}
+	library := s.prepare()
+	return slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
+		seg, known := library.Segment(i.SegmentID)
+		life, _ := library.Life(i.SegmentID)
+		return known && !i.StartAt.Before(now) && (seg.Sensitive && !i.Sensitive || laxer(i.NotAfter, life.Until))
+	})
+}
+
+// laxer reports whether a lets something air for longer than b does.
+func laxer(a, b schedules.Instant) bool { return !b.IsZero() && (a.IsZero() || a.After(b.Time)) }
+
 // repairDay replans a published day with the fewest changes and publishes the result. Where no plan is found the items
 // go all the same, and the station airs its fallback in their place.
 func (s *Scheduler) repairDay(ctx context.Context, station string, date schedules.Date) error {
@@ -75,7 +93,8 @@ func (s *Scheduler) repairDay(ctx context.Context, station string, date schedule
 		if err != nil {
 			return err
 		}
-		if len(s.leaving(q.Value, s.now())) == 0 {
+		left := len(s.leaving(q.Value, s.now()))
+		if left == 0 && !s.lax(q.Value, s.now()) {
 			return nil // somebody was faster
 		}
 		base, err := s.Rundown(ctx, station, date, q.Value.Revision)
@@ -91,7 +110,9 @@ func (s *Scheduler) repairDay(ctx context.Context, station string, date schedule
 			return !slices.ContainsFunc(base.Items, func(i schedules.Item) bool { return i.MakesGood == m.ID })
 		})
 		next := base
-		if plan, _, err := in.Replan(base, s.now()); err == nil {
+		if left == 0 {
+			next.Items = slices.Clone(base.Items)
+		} else if plan, _, err := in.Replan(base, s.now()); err == nil {
 			next = plan.Rundown
 		} else {
 			next.Warnings = append(slices.Clone(base.Warnings), schedules.Warning{Code: "gap",
@@ -99,6 +120,12 @@ func (s *Scheduler) repairDay(ctx context.Context, station string, date schedule
 		}
 		leaving := s.leaving(q.Value, s.now()) // whatever the plan says, these do not stay
 		next.Items = slices.DeleteFunc(slices.Clone(next.Items), func(i schedules.Item) bool { return leaving[i.ID] })
+		for n := range next.Items {
+			i := &next.Items[n]
+			if life, _ := in.Library.Life(i.SegmentID); !i.StartAt.Before(s.now()) && laxer(i.NotAfter, life.Until) {
+				i.NotAfter = life.Until
+			}
+		}
 		_, err = s.publishNext(ctx, System, latest, next, "queue.repair", "something in it may not air any more")
 		return err
 	})

@@ -21,7 +21,8 @@ type Scheduler struct {
 	store  Store
 	sealer Sealer
 	now    func() time.Time
-	url    string // of the service, in front of media paths
+	url    string        // of the service, in front of media paths
+	lease  time.Duration // how long one lasts
 
 	accounts *accounts
 
@@ -32,10 +33,11 @@ type Scheduler struct {
 	prepared [2]int64
 }
 
-// NewScheduler plans from what m holds. publicURL is where stations reach the service.
-func NewScheduler(m *Mirror, s Store, sealer Sealer, now func() time.Time, publicURL string) *Scheduler {
-	sch := &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/"), owing: map[string]owing{},
-		sealing: map[string]time.Time{}}
+// NewScheduler plans from what m holds. publicURL is where stations reach the service; lease is for how long they may air
+// what is sensitive without asking again.
+func NewScheduler(m *Mirror, s Store, sealer Sealer, now func() time.Time, publicURL string, lease time.Duration) *Scheduler {
+	sch := &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/"), lease: lease,
+		owing: map[string]owing{}, sealing: map[string]time.Time{}}
 	sch.accounts = &accounts{mirror: m, store: s, now: now, library: sch.prepare}
 	return sch
 }

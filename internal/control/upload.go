@@ -48,7 +48,7 @@ func NewSegmentID() string { return "s-" + newID() }
 
 // CheckNew fails as Create would, before any audio is sent.
 func (l *Library) CheckNew(s schedules.Segment) error {
-	if err := invalid(s.Problems()); err != nil {
+	if err := l.check(s); err != nil {
 		return err
 	}
 	if l.mirror.segments.revision(s.ID) != 0 {

@@ -35,7 +35,8 @@ func producerOperations() []operation {
 			detail:  "While its recording is being analysed, analysis says how far that has come.",
 			answers: []answer{gives(http.StatusOK, "The segment.", wire.AnalysingSegment{Segment: exampleSegment})}},
 		{at: "PATCH " + segment, id: "editSegment", tag: forProducers, summary: "Change a segment's metadata", match: matchNeeded,
-			detail:  "A merge patch (RFC 7396): what is left out stays, null empties. An approved segment that now says something else awaits approval anew.",
+			detail: "A merge patch (RFC 7396): what is left out stays, null empties. An approved segment that now says something else awaits approval anew, " +
+				"as does one that protects the persons in it less: no longer sensitive, or with a longer consent.",
 			takes:   takesPatch[wire.SegmentMeta](map[string]any{"title": "Letter to a sister, read again", "tags": []string{"appeal"}}),
 			answers: []answer{gives(http.StatusOK, "The segment as it is now.", exampleSegment, "ETag")}},
 		{at: "PUT " + segment + "/audio", id: "replaceAudio", tag: forProducers, summary: "Give a segment a new recording", match: matchNeeded,
@@ -52,7 +53,7 @@ func producerOperations() []operation {
 		act("approve", "Let a pending segment go to air", "Whoever uploaded it, or reinstated it, cannot approve it."),
 		act("reject", "Keep a segment off the air", "Needs a reason, which its producer sees."),
 		act("recall", "Take a segment off the air everywhere, now", "Needs a reason. The segment leaves every queue, frozen or not, and every station is told."),
-		act("reinstate", "End a recall", "Needs a reason. Another person must approve the segment before it airs again."),
+		act("reinstate", "End a recall", "Needs a reason. Stations go on refusing the segment until another person has approved it."),
 		{at: "GET /v1/scripts", id: "listScripts", tag: forProducers, summary: "All scripts", query: paged,
 			answers: []answer{gives(http.StatusOK, "One page of scripts, by id.", wire.Page[schedules.Script]{Items: []schedules.Script{exampleScript}})}},
 		{at: "GET /v1/scripts/:script", id: "getScript", tag: forProducers, summary: "One script with its versions", known: true,

@@ -32,8 +32,14 @@ func stationOperations() []operation {
 				IssuedAt: exampleStart, ExpiresAt: examplePlus(30 * 24), Windows: []schedules.Occurrence{exampleSlot.Occurrence}, Items: []wire.QueueItem{}, Recalled: []string{}})}},
 		{at: "GET " + station + "/fallback.dsse", id: "getSignedFallback", tag: forStations, summary: "The fallback in its signed envelope",
 			query: []openapi.Parameter{waitParameter}, known: true, answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleEnvelope)}},
+		{at: "GET " + station + "/lease.dsse", id: "getSignedLease", tag: forStations, summary: "A fresh lease to air what is sensitive",
+			detail: "A DSSE envelope of type " + wire.LeaseType + `; its payload is {"schema":"` + wire.LeaseSchema + `","station","issued_at","expires_at","segments":[ids]}. ` +
+				"A player starts, or rejoins, an item with sensitive: true only if a lease that it verified names its segment and holds at that moment, by the service's clock, " +
+				"which setting its own clock back must not move. It airs its fallback otherwise, renews after a third of the lease's time, and keeps the latest through a restart. " +
+				"What is on the air when the lease ends may end, unless it was recalled. Bundles have no lease; lists of items and rendered windows have the fallback in place of what is sensitive.",
+			answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleLease)}},
 		{at: "GET " + station + "/windows/:window/:rendered", id: "getWindow", tag: forStations, summary: "A whole published window as one file",
-			detail: "For sites that only take a file: what the player would put out, sample for sample, as 16-bit stereo. It is made with the first request and sent while it " +
+			detail: "For sites that only take a file: what the player would put out without a lease, sample for sample, as 16-bit stereo: in place of what is sensitive airs the fallback. It is made with the first request and sent while it " +
 				"is made; until it is whole, the length of a FLAC is not known and it has no ranges. A file that changes while it is read breaks off: ask again.",
 			query: []openapi.Parameter{{Name: "start_at", Description: "When the window starts, where it starts several times a day.", Schema: instantSchema(),
 				Example: exampleStart}},

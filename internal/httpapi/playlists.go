@@ -15,12 +15,12 @@ import (
 func (a *api) listed(form playlist.Form) handler {
 	return func(c *call) error {
 		expires := a.Media.Expires()
-		vary(c, form, expires)
+		a.vary(c, form, expires)
 		q, err := a.findQueue(c)
 		if err != nil {
 			return err
 		}
-		items := q.Value.Items
+		items := a.Scheduler.Leaseless(c.station(), q.Value.Items)
 		title := q.Value.Station + " " + q.Value.Date.String()
 		if window := c.r.URL.Query().Get("window"); window != "" {
 			items = slices.DeleteFunc(slices.Clone(items), func(i wire.QueueItem) bool { return i.Window != window })
@@ -37,19 +37,21 @@ func (a *api) listed(form playlist.Form) handler {
 func (a *api) listedFallback(form playlist.Form) handler {
 	return func(c *call) error {
 		expires := a.Media.Expires()
-		vary(c, form, expires)
+		a.vary(c, form, expires)
 		f, err := a.findFallback(c)
 		if err != nil {
 			return err
 		}
-		return a.list(c, form, expires, f.Value.Revision, playlist.List{Title: f.Value.Station + " fallback", Items: f.Value.Items})
+		return a.list(c, form, expires, f.Value.Revision, playlist.List{Title: f.Value.Station + " fallback", Items: a.Scheduler.Leaseless(c.station(), f.Value.Items)})
 	}
 }
 
-// vary makes the tags of the answer those of one form, with addresses that open until one time: the same revision is
-// another list in another form, and is sent again before its addresses have grown old.
-func vary(c *call, form playlist.Form, expires time.Time) {
-	c.variant = fmt.Sprintf(".%s.%d", form, expires.Unix())
+// vary makes the tags of the answer those of one form, with one fallback in the place of what is sensitive and addresses
+// that open until one time: the same revision is another list in another form, and is sent again before its addresses
+// have grown old.
+func (a *api) vary(c *call, form playlist.Form, expires time.Time) {
+	f, _ := a.Scheduler.Fallback(c.station()) // none yet: revision 0
+	c.variant = fmt.Sprintf(".%s.%d.%d", form, f.Value.Revision, expires.Unix())
 }
 
 // list answers items in a form, with addresses that open without a token.

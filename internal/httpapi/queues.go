@@ -134,6 +134,16 @@ func (a *api) fallbackEnvelope(c *call) error {
 	return sealed(c, f.Value.Revision, envelopeType, f.Envelope)
 }
 
+// lease answers a fresh lease, which nobody may keep for another.
+func (a *api) lease(c *call) error {
+	l, err := a.Scheduler.Lease(c.r.Context(), c.station())
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.bytes(http.StatusOK, envelopeType, l.Envelope)
+}
+
 // recalls answers the list, readable, with the envelope that signs it.
 func (a *api) recalls(c *call) error {
 	r, err := awaited(c, func(ctx context.Context, known int64) (control.Sealed[wire.Recalls], error) {

@@ -205,7 +205,7 @@ func (s *checksum) verify() error {
 }
 
 // readUploadMetadata reads what the upload shall become: Upload-Metadata has the fields of a segment (lists separated
-// by commas, script as JSON), or all of them as JSON in "meta". "replaces" names the segment whose recording it
+// by commas; script, consent and sensitive as JSON), or all of them as JSON in "meta". "replaces" names the segment whose recording it
 // replaces, with its revision in If-Match. "sha256" is the hash of the whole. What tus clients send of themselves
 // (filename and the like) is kept and not read.
 func (a *api) readUploadMetadata(c *call) (u control.Upload, err error) {
@@ -264,9 +264,11 @@ func metaOfTexts(given map[string]string) (m wire.SegmentMeta, err error) {
 		switch name {
 		case "tags", "persons":
 			fields[name] = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
-		case "script":
+		case "script", "consent", "sensitive":
 			if !json.Valid([]byte(text)) {
-				return m, fault.Fields(fault.Field{Field: "script", Message: `must be JSON such as {"id":"appeal","version":3,"passages":[1,2]}`})
+				such := map[string]string{"script": `{"id":"appeal","version":3,"passages":[1,2]}`,
+					"consent": `{"expires_at":"2027-01-01T00:00:00.000Z"}`, "sensitive": "true"}[name]
+				return m, fault.Fields(fault.Field{Field: name, Message: "must be JSON such as " + such})
 			}
 			fields[name] = json.RawMessage(text)
 		default:

@@ -1,12 +1,17 @@
 package wire
 
-import "lifeline/schedules"
+import (
+	"time"
+
+	"lifeline/schedules"
+)
 
 // The schemas of signed documents. A reader refuses one that it does not know.
 const (
 	QueueSchema    = "lifeline.queue/1"
 	FallbackSchema = "lifeline.fallback/1"
 	RecallsSchema  = "lifeline.recalls/1"
+	LeaseSchema    = "lifeline.lease/1"
 )
 
 // The DSSE payload types of the signed documents (the media type that a signature is bound to).
@@ -14,6 +19,7 @@ const (
 	QueueType    = "application/vnd.lifeline.queue+json"
 	FallbackType = "application/vnd.lifeline.fallback+json"
 	RecallsType  = "application/vnd.lifeline.recalls+json"
+	LeaseType    = "application/vnd.lifeline.lease+json"
 )
 
 // Queue is the published rundown of one station and broadcast day, as a station pulls it.
@@ -49,8 +55,9 @@ type QueueItem struct {
 	CueIn     schedules.Millis    `json:"cue_in_ms"`
 	CueOut    schedules.Millis    `json:"cue_out_ms"`
 	FadeOut   schedules.Millis    `json:"fade_out_ms"`
-	GainDB    float64             `json:"gain_db"`   // brings the recording to the station's loudness target
-	NotAfter  schedules.Instant   `json:"not_after"` // must have ended by then; null: no limit
+	GainDB    float64             `json:"gain_db"`             // brings the recording to the station's loudness target
+	NotAfter  schedules.Instant   `json:"not_after"`           // must have ended by then; null: no limit
+	Sensitive bool                `json:"sensitive,omitempty"` // starts only under a lease that names its segment
 	Chain     string              `json:"chain,omitempty"`
 	MakesGood string              `json:"makes_good,omitempty"` // the make-good that it is for
 	Audio     AudioRef            `json:"audio"`
@@ -76,6 +83,20 @@ type Fallback struct {
 	Items     []QueueItem            `json:"items"`
 	Recalled  []string               `json:"recalled"`
 }
+
+// Lease lets one station start sensitive items, for a short while. A station renews it after a third of that. Without
+// the link it ends by itself, and with it those items: what is recalled cannot air for longer on a station that nobody
+// reaches.
+type Lease struct {
+	Schema    string            `json:"schema"`
+	Station   string            `json:"station"`
+	IssuedAt  schedules.Instant `json:"issued_at"`
+	ExpiresAt schedules.Instant `json:"expires_at"` // nothing may start from then on; what is on the air may end
+	Segments  []string          `json:"segments"`   // ids of the sensitive segments that may start
+}
+
+// MaxLease is the longest that a lease may last.
+const MaxLease = time.Hour
 
 // Recalls lists the segments that no station may air. Revision counts up with every recall and reinstatement; a
 // station refuses a list older than one that it has seen.

@@ -27,9 +27,10 @@ type Status struct {
 	QueueDate         string            `json:"queue_date,omitempty"`
 	QueueRevision     int64             `json:"queue_revision"`
 	RecallsSeen       int64             `json:"recalls_revision"`
+	LeaseUntil        schedules.Instant `json:"lease_until"`     // of the latest lease that it took; null: it has none
 	AudioVerified     int               `json:"audio_verified"`  // recordings in the cache whose hash was checked
 	AudioMissing      int               `json:"audio_missing"`   // recordings of the queues held that are not there yet
-	CoverHours        float64           `json:"cover_hours"`     // how long it can air as planned without the link
+	CoverHours        float64           `json:"cover_hours"`     // how long it can air as planned without the link, but for what is sensitive
 	ClockOffset       schedules.Millis  `json:"clock_offset_ms"` // station minus server
 	PlayerVersion     string            `json:"player_version"`
 	Playing           string            `json:"playing,omitempty"`  // item id on air now

@@ -1,0 +1,69 @@
+package control
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// leaseLate is by how much a lease may have been issued after a recall that it knows nothing of (the store's patience),
+// and a station's clock may be off the service's.
+const leaseLate = 10 * time.Second
+
+// Lease is a fresh lease for a station: of the sensitive segments in its queues and its fallback those that may air now.
+// It fails with Unavailable while the store is out of reach, since a recall may then be unknown here: leases run out
+// rather than be renewed from an older state.
+func (s *Scheduler) Lease(ctx context.Context, station string) (Sealed[wire.Lease], error) {
+	if _, err := s.Station(station); err != nil {
+		return Sealed[wire.Lease]{}, err
+	}
+	now := s.now() // before it is known that nothing was recalled by then
+	if err := s.mirror.CatchUp(ctx); err != nil {
+		return Sealed[wire.Lease]{}, err
+	}
+	l := wire.Lease{Schema: wire.LeaseSchema, Station: station, IssuedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(s.lease)),
+		Segments: s.leasable(station, now)}
+	envelope, err := sealJSON(s.sealer, wire.LeaseType, l)
+	return Sealed[wire.Lease]{Value: l, Envelope: envelope}, err
+}
+
+// leasable are the sensitive segments that a station was given and that may still air.
+func (s *Scheduler) leasable(station string, now time.Time) []string {
+	found := map[string]bool{}
+	note := func(items []wire.QueueItem) {
+		for _, i := range items {
+			found[i.SegmentID] = true
+		}
+	}
+	for _, row := range s.mirror.queues.after(station+"/", "") {
+		note(row.value.Value.Items)
+		note(row.value.Value.Fallback)
+	}
+	if row, ok := s.mirror.fallback.get(station); ok {
+		note(row.value.Value.Items)
+	}
+	library, ids := s.prepare(), []string{}
+	for id := range found {
+		seg, known := library.Segment(id)
+		life, _ := library.Life(id)
+		if known && seg.Sensitive && seg.State == schedules.Approved && life.Dead == "" && (life.Until.IsZero() || life.Until.After(now)) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// leaseEnds is when at the latest a station that nobody reaches has aired the last of a recalled sensitive segment: it
+// begins nothing of it after its lease, and what it then airs ends. It is not bound to when the list that the station
+// holds was published before the segment became sensitive.
+func (s *Scheduler) leaseEnds(segment string, published, recalled schedules.Instant, length time.Duration) (at schedules.Instant, bound bool) {
+	seg, known := s.segment(segment)
+	if !known || !seg.Sensitive || published.Before(seg.GuardedSince.Time) {
+		return at, false
+	}
+	return schedules.At(recalled.Add(s.lease + leaseLate + length)), true
+}
