@@ -25,9 +25,14 @@ type restoreCmd struct {
 }
 
 func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	if err := errors.Join(c.Check(), c.MakeData()); err != nil {
+	if err := c.Check(); err != nil {
 		return err
 	}
+	hold, err := holdData(c.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, hold.Close()) }()
 	return readArchive(c.File, func(a *archive.Reader) error { return c.restore(ctx, a, stdout) })
 }
 

@@ -28,6 +28,7 @@ import (
 
 // service is the whole of it, put together.
 type service struct {
+	data      held
 	store     telemetry.Documents
 	audio     telemetry.Recordings
 	mirror    *control.Mirror
@@ -62,7 +63,13 @@ func replicaName(c config.Serve) string {
 
 // openService puts the service together over the data directory. publicURL is where stations reach it.
 func openService(ctx context.Context, c config.Serve, publicURL string, log *slog.Logger) (_ *service, err error) {
-	if err := c.MakeData(); err != nil {
+	s := &service{log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.data, err = holdData(c); err != nil {
 		return nil, err
 	}
 	key, err := signingKey(c.Key)
@@ -73,12 +80,6 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err != nil {
 		return nil, err
 	}
-	s := &service{log: log}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
 	figures := telemetry.NewFigures()
 	opened, err := openStore(ctx, c)
 	if err != nil {
@@ -228,5 +229,5 @@ func (s *service) close() error {
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}
-	return err
+	return errors.Join(err, s.data.Close())
 }

@@ -6,17 +6,12 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"lifeline/internal/flock"
 )
 
 // claim locks f until it is closed or its process dies, and says whether nobody else has.
-func claim(f *os.File) (bool, error) {
-	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return false, nil
-	default:
-		return err == nil, err
-	}
-}
+func claim(f *os.File) (bool, error) { return flock.Take(f) }
 
 // full reports whether err says that there is no room: on the disk, in the quota, or under the file size limit.
 func full(err error) bool {

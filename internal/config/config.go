@@ -142,6 +142,9 @@ func (s *Serve) SpoolDir() string { return filepath.Join(s.Data, "spool") }
 // RenderDir is where rendered windows are kept.
 func (s *Serve) RenderDir() string { return filepath.Join(s.Data, "rendered") }
 
+// LockFile is the file that one service at a time has, of those with the embedded store.
+func (s *Serve) LockFile() string { return filepath.Join(s.Data, "lock") }
+
 // MakeData makes the data directory, for nobody else to read.
 func (s *Serve) MakeData() error {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {

@@ -9,6 +9,8 @@ import (
 	"path"
 	"strconv"
 	"sync/atomic"
+
+	"lifeline/internal/flock"
 )
 
 // State is the station's directory. Names never leave it.
@@ -64,7 +66,11 @@ func (s *State) Lock() error {
 	if err != nil {
 		return fmt.Errorf("playout: state: %w", err)
 	}
-	if err := lockFile(f); err != nil {
+	ours, err := flock.Take(f)
+	if err == nil && !ours {
+		err = errors.New("another player plays from it")
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("playout: state directory %s: %w", s.root.Name(), err), f.Close())
 	}
 	s.lock = f
