@@ -32,7 +32,7 @@ type S3Options struct {
 	TLS       *tls.Config // instead of the system's certificates, for https
 
 	// Silence is how long the server may neither take nor send a byte before a connection is given up; 0: for ever.
-	// What was begun is tried again a few times, but for the bytes of an open blob.
+	// What was begun is tried again a few times.
 	Silence time.Duration
 }
 
@@ -127,11 +127,7 @@ func (s *S3) Open(ctx context.Context, sha256 string) (Content, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	object, err := s.client.GetObject(ctx, s.o.Bucket, s.key(sha256), minio.GetObjectOptions{})
-	if err != nil {
-		return nil, 0, s3Error(ctx, err, sha256)
-	}
-	return &s3Content{object, ctx, sha256}, b.Bytes, nil
+	return &s3Content{s: s, ctx: ctx, sha256: sha256, end: b.Bytes}, b.Bytes, nil
 }
 
 // Stat is Store's. Stored is in whole seconds.
@@ -247,30 +243,6 @@ func (c *impatient) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return c.Conn.Write(p)
-}
-
-// s3Content classifies what reading an object fails with.
-type s3Content struct {
-	*minio.Object
-	ctx    context.Context
-	sha256 string
-}
-
-func (c *s3Content) Read(p []byte) (int, error) {
-	n, err := c.Object.Read(p)
-	return n, c.classify(err)
-}
-
-func (c *s3Content) ReadAt(p []byte, at int64) (int, error) {
-	n, err := c.Object.ReadAt(p, at)
-	return n, c.classify(err)
-}
-
-func (c *s3Content) classify(err error) error {
-	if err == io.EOF {
-		return io.EOF
-	}
-	return s3Error(c.ctx, err, c.sha256)
 }
 
 // s3Error turns what the server or the way to it says into the port's failures.
