@@ -62,7 +62,7 @@ func visit[T any](ctx context.Context, tx *sql.Tx, query string, take func(T) er
 // empty, with Invalid when the parts do not belong together, and with the first failure of theirs.
 func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	var latest int64
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var held bool
 		err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM changes) OR EXISTS (SELECT 1 FROM asrun) OR EXISTS (SELECT 1 FROM documents)").Scan(&held)
 		if err == nil && held {

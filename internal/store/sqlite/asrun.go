@@ -20,7 +20,7 @@ func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, erro
 		}
 	}
 	fresh := make([]bool, len(entries))
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		add, err := tx.PrepareContext(ctx, "INSERT INTO asrun (station, sequence, at, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
 		if err != nil {
 			return err

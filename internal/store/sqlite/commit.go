@@ -20,7 +20,7 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	}
 	c.At = time.UnixMilli(c.At.UnixMilli()).UTC()
 	var changes []store.Change
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var err error
 		changes, err = apply(ctx, tx, c)
 		return err
@@ -30,19 +30,6 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	}
 	s.herald.Announce(changes[len(changes)-1].Sequence)
 	return changes, nil
-}
-
-// write does work in one transaction, which is on disk when it returns.
-func (s *Store) write(ctx context.Context, work func(tx *sql.Tx) error) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return classify(ctx, err)
-	}
-	defer tx.Rollback()
-	if err := work(tx); err != nil {
-		return classify(ctx, err)
-	}
-	return classify(ctx, tx.Commit())
 }
 
 func apply(ctx context.Context, tx *sql.Tx, c store.Commit) ([]store.Change, error) {

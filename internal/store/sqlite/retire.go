@@ -11,7 +11,7 @@ import (
 // Forget removes the station's entries of these sequences, all together; one that is not there is no failure. A
 // forgotten name is free again: whoever lets entries go knows where they went.
 func (s *Store) Forget(ctx context.Context, station string, sequences []int64) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		remove, err := tx.PrepareContext(ctx, "DELETE FROM asrun WHERE station = ? AND sequence = ?")
 		if err != nil {
 			return err
@@ -38,7 +38,7 @@ const trimStep = 1000
 // whoever has not come as far. Trim fails with Invalid unless through is before the latest change; to trim less far
 // than before does nothing. One that was cut short is finished by the next.
 func (s *Store) Trim(ctx context.Context, through int64) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var latest int64
 		if err := tx.QueryRowContext(ctx, selectLatest).Scan(&latest); err != nil {
 			return err
@@ -50,7 +50,7 @@ func (s *Store) Trim(ctx context.Context, through int64) error {
 		return err
 	})
 	for after := int64(0); err == nil && after < through; after += trimStep {
-		err = s.write(ctx, func(tx *sql.Tx) error {
+		err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, "DELETE FROM changes AS c WHERE sequence > ? AND sequence <= ? AND (kind = '' OR NOT "+last+")",
 				after, min(after+trimStep, through))
 			return err

@@ -19,12 +19,13 @@ import (
 	"lifeline/internal/store/herald"
 )
 
-// Store is an open file. Writes go one after another through one connection; readers see the last commit without
-// waiting for a writer. Several processes may have the file open.
+// Store is an open file. Writes go through one connection, those that come at once together; readers see the last commit
+// without waiting for a writer. Several processes may have the file open.
 type Store struct {
 	path    string
 	writer  *sql.DB
 	readers *sql.DB
+	group   group
 	herald  *herald.Herald
 	closed  func() error
 }
