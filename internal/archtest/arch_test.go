@@ -36,7 +36,8 @@ var mayImport = map[string][]string{
 	"internal/chain":     {"schedules", "internal/wire", "internal/seal", "internal/fault"},
 	"internal/client":    {"internal/wire", "internal/fault", "schedules"},
 	"internal/control": {"schedules", "schedules/auditor", "audio", "internal/fault", "internal/wire",
-		"internal/archive", "internal/store", "internal/blob", "internal/chain", "golang.org/x/sync/errgroup"}, // of store and blob the values of their contracts; no back end
+		"internal/archive", "internal/store", "internal/blob", "internal/chain", "internal/search", "golang.org/x/sync/errgroup"}, // of store and blob the values of their contracts; no back end
+	"internal/search": {"github.com/tidwall/btree", "golang.org/x/text/..."},
 	"internal/telemetry": {"internal/control", "internal/store", "internal/blob", "internal/fault",
 		"github.com/prometheus/client_golang/...", "go.opentelemetry.io/otel/..."},
 	"internal/openapi":         {},
@@ -57,7 +58,7 @@ var mayImport = map[string][]string{
 	"internal/studio":    {"internal/playout", "internal/wire", "internal/blob", "internal/fault", "github.com/mewkiz/flac/...", "golang.org/x/sync/errgroup"},
 	"internal/config":    {},
 	"internal/archtest":  {},
-	"internal/rig":       {"github.com/redis/go-redis/v9/...", "github.com/minio/minio-go/v7/..."},
+	"internal/rig":       {"schedules", "github.com/redis/go-redis/v9/...", "github.com/minio/minio-go/v7/..."},
 	"internal/bench/...": {anything},
 	"cmd/lifeline":       {anything},
 	"cmd/playout":        {"internal/playout", "internal/client", "internal/seal", "audio", "schedules", "github.com/alecthomas/kong"},
