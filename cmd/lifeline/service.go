@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -114,12 +113,12 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	s.access = control.NewAccess(s.mirror, time.Now)
 	answers := control.NewAnswers(documents, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
-		named, err := records.Files(ctx)
+		files, err := records.Files(ctx)
 		if err != nil {
 			return 0, err
 		}
-		maps.Copy(named, library.Recordings())
-		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool, error) { return named[sha256], nil },
+		recordings := library.Recordings()
+		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool, error) { return files[sha256] || recordings(sha256), nil },
 			func(blob.Blob) { removed++ })
 		return removed, errors.Join(err, answers.Forget(ctx))
 	}

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"lifeline/audio"
 	"lifeline/internal/fault"
+	"lifeline/internal/search"
 	"lifeline/internal/store"
 	"lifeline/schedules"
 )
@@ -36,11 +38,7 @@ func (l *Library) AnalyseBehind(ctx context.Context, claims *Claims) error {
 	var g errgroup.Group // one that fails stops no other
 	g.SetLimit(cap(l.workers))
 	var elsewhere atomic.Bool
-	for id, row := range l.mirror.segments.after("", "") {
-		rec := row.value.Recording
-		if rec == nil || rec.AnalysisVersion >= audio.Version {
-			continue
-		}
+	for _, id := range l.behind() {
 		g.Go(func() error {
 			err := l.analyseOnce(ctx, claims, id)
 			if errors.Is(err, errElsewhere) {
@@ -57,6 +55,17 @@ func (l *Library) AnalyseBehind(ctx context.Context, claims *Claims) error {
 		return err
 	}
 	return errElsewhere
+}
+
+// behind are the segments whose recordings have facts of an older analysis than today's.
+func (l *Library) behind() (ids []string) {
+	for v := range audio.Version {
+		older := search.Query{Terms: []search.Term{{Field: byAnalysis, Value: strconv.Itoa(v)}}}
+		for _, row := range l.mirror.segments.find(older, 0, nil) {
+			ids = append(ids, row.value.ID)
+		}
+	}
+	return ids
 }
 
 // analyseOnce analyses a segment's recording unless another replica does or has.

@@ -16,8 +16,10 @@ type Census struct {
 // Census takes one.
 func (l *Logbook) Census() Census {
 	c := Census{Segments: map[schedules.State]int{}, Sequence: l.mirror.Sequence()}
-	for _, row := range l.mirror.segments.after("", "") {
-		c.Segments[row.value.State]++
+	for _, s := range []schedules.State{schedules.Analysing, schedules.Rejected, schedules.Pending, schedules.Approved, schedules.Recalled} {
+		if n := l.mirror.segments.count(byState, string(s)); n > 0 {
+			c.Segments[s] = n
+		}
 	}
 	for range l.mirror.queues.after("", "") {
 		c.Queues++

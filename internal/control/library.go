@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/search"
 	"lifeline/internal/store"
 	"lifeline/schedules"
 )
@@ -45,7 +46,7 @@ func (l *Library) MaxBytes() int64 { return l.limits.MaxBytes }
 
 // SegmentFilter selects segments. Zero fields select everything.
 type SegmentFilter struct {
-	Words          string // all of them, in title, id, voice, series or tags
+	Words          string // beginnings of words or parts of what has no spaces: all of them in id, title, voice, series or tags
 	Kind           schedules.Kind
 	Language       string
 	State          schedules.State
@@ -67,36 +68,33 @@ func (l *Library) Segment(id string) (schedules.Segment, error) {
 
 // Segments lists by id. next is the id to go on after, or empty.
 func (l *Library) Segments(f SegmentFilter) (out []schedules.Segment, next string) {
-	words := strings.Fields(strings.ToLower(f.Words))
-	for _, row := range l.mirror.segments.after("", f.After) {
-		if !f.matches(row.value, words) {
-			continue
-		}
-		if len(out) == f.Limit {
-			return out, out[len(out)-1].ID
-		}
+	wanted := search.Parse(f.Words)
+	if wanted.Nothing {
+		return nil, ""
+	}
+	rows := l.mirror.segments.find(f.query(wanted), f.Limit+1, func(s schedules.Segment) bool { return wanted.In(searched(s)) })
+	for _, row := range rows[:min(len(rows), f.Limit)] {
 		out = append(out, row.value)
 	}
-	return out, ""
+	if len(rows) > f.Limit {
+		next = out[f.Limit-1].ID
+	}
+	return out, next
 }
 
-func (f SegmentFilter) matches(s schedules.Segment, words []string) bool {
-	expires, _ := s.ExpiresAt()
-	switch {
-	case f.Kind != "" && s.Kind != f.Kind,
-		f.Language != "" && !strings.EqualFold(s.Language, f.Language),
-		f.State != "" && s.State != f.State,
-		f.Script != "" && (s.Script == nil || s.Script.ID != f.Script),
-		f.SHA256 != "" && (s.Recording == nil || s.Recording.SHA256 != f.SHA256),
-		f.Tag != "" && !slices.Contains(s.Tags, f.Tag),
-		!f.ExpiringBefore.IsZero() && (expires.IsZero() || !expires.Before(f.ExpiringBefore)):
-		return false
+// query is what the index is asked.
+func (f SegmentFilter) query(w search.Wanted) search.Query {
+	q := search.Query{Prefixes: w.Prefixes, EndsBefore: f.ExpiringBefore, After: f.After}
+	for _, word := range w.Whole {
+		q.Terms = append(q.Terms, search.Term{Field: search.Word, Value: word})
 	}
-	if len(words) == 0 {
-		return true
+	for _, t := range []search.Term{{Field: byKind, Value: string(f.Kind)}, {Field: byLanguage, Value: strings.ToLower(f.Language)},
+		{Field: byState, Value: string(f.State)}, {Field: byScript, Value: f.Script}, {Field: byTag, Value: f.Tag}, {Field: byRecording, Value: f.SHA256}} {
+		if t.Value != "" {
+			q.Terms = append(q.Terms, t)
+		}
 	}
-	text := strings.ToLower(strings.Join(append([]string{s.ID, s.Title, s.Voice, s.Series}, s.Tags...), "\n"))
-	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
+	return q
 }
 
 // SegmentPatch changes editorial metadata; nil fields stay.

@@ -21,7 +21,7 @@ const anyChange = ""
 // from the revision. Writing goes through it too, so that a writer reads its own writes.
 type Mirror struct {
 	store     Store
-	segments  *table[schedules.Segment]
+	segments  *catalogue
 	stations  *table[schedules.Station]
 	clocks    *table[schedules.Clock]
 	scripts   *table[schedules.Script]
@@ -42,14 +42,6 @@ type Mirror struct {
 	recent  []store.Change // the latest ones up to since, without a gap
 }
 
-// shelf is the table of one kind, which decodes what is put there.
-type shelf interface {
-	take(id string, row held[[]byte]) error
-	revision(id string) int64
-	living() []string
-	clear()
-}
-
 // recentKept bounds how many changes are kept in memory for those who follow.
 const recentKept = 4096
 
@@ -57,7 +49,7 @@ const recentKept = 4096
 func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 	m := &Mirror{
 		store:    s,
-		segments: newTable[schedules.Segment](), stations: newTable[schedules.Station](),
+		segments: newCatalogue(), stations: newTable[schedules.Station](),
 		clocks: newTable[schedules.Clock](), scripts: newTable[schedules.Script](),
 		campaigns: newTable[schedules.Campaign](), tokens: newTable[token](),
 		queues: newTable[Sealed[wire.Queue]](), fallback: newTable[Sealed[wire.Fallback]](),
@@ -66,7 +58,7 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		pulling: make(chan struct{}, 1),
 	}
 	m.shelves = map[string]shelf{
-		kindSegment: decoded[schedules.Segment]{m.segments, plain[schedules.Segment]}, kindStation: decoded[schedules.Station]{m.stations, plain[schedules.Station]},
+		kindSegment: decoded[card]{m.segments, readCard}, kindStation: decoded[schedules.Station]{m.stations, plain[schedules.Station]},
 		kindClock: decoded[schedules.Clock]{m.clocks, plain[schedules.Clock]}, kindScript: decoded[schedules.Script]{m.scripts, plain[schedules.Script]},
 		kindCampaign: decoded[schedules.Campaign]{m.campaigns, plain[schedules.Campaign]},
 		kindToken:    decoded[token]{m.tokens, plain[token]}, kindQueue: decoded[Sealed[wire.Queue]]{m.queues, unseal[wire.Queue]},
@@ -105,7 +97,7 @@ func (m *Mirror) Commit(ctx context.Context, c store.Commit) error {
 	for _, w := range c.Writes {
 		for _, change := range changes {
 			if change.Kind == w.Kind && change.ID == w.ID {
-				err = errors.Join(err, m.take(w.Kind, w.ID, held[[]byte]{w.Body, change.Revision, w.Delete}))
+				err = errors.Join(err, m.take(store.Document{Kind: w.Kind, ID: w.ID, Revision: change.Revision, Body: w.Body}, w.Delete))
 			}
 		}
 	}

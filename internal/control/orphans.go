@@ -5,26 +5,20 @@ import "time"
 // orphanAge is how old audio must be before it can be nobody's: an upload puts its bytes before its segment.
 const orphanAge = 24 * time.Hour
 
-// Recordings are the hashes of all audio that a segment names, now or formerly, and of the parts of uploads. What is
-// older than orphanAge and not among them was left behind by an upload that broke off between its audio and its
-// segment.
-func (l *Library) Recordings() map[string]bool { return l.referenced("") }
+// Recordings tells whether audio is named by a segment, now or formerly, or is part of an upload. What is older than
+// orphanAge and is not was left behind by an upload that broke off between its audio and its segment.
+func (l *Library) Recordings() (named func(sha256 string) bool) { return l.referenced("") }
 
 // referenced leaves one upload's parts out.
-func (l *Library) referenced(but string) map[string]bool {
-	named := map[string]bool{}
+func (l *Library) referenced(but string) func(sha256 string) bool {
+	parts := map[string]bool{}
 	for id, row := range l.mirror.uploads.after("", "") {
 		for _, p := range row.value.Parts {
-			named[p.SHA256] = named[p.SHA256] || id != but
+			parts[p.SHA256] = parts[p.SHA256] || id != but
 		}
 	}
-	for _, row := range l.mirror.segments.after("", "") {
-		if r := row.value.Recording; r != nil {
-			named[r.SHA256] = true
-		}
-		for _, sha256 := range row.value.Previous {
-			named[sha256] = true
-		}
+	segments := l.mirror.segments
+	return func(sha256 string) bool {
+		return parts[sha256] || segments.count(byRecording, sha256) > 0 || segments.count(byPrevious, sha256) > 0
 	}
-	return named
 }

@@ -3,9 +3,9 @@ package control
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/search"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -13,11 +13,7 @@ import (
 
 // naming are the segments that name a person, by id. It fails with NotFound when none does.
 func (m *Mirror) naming(person string) (out []held[schedules.Segment], err error) {
-	for _, row := range m.segments.after("", "") {
-		if slices.Contains(row.value.Persons, person) {
-			out = append(out, row)
-		}
-	}
+	out = m.segments.find(search.Query{Terms: []search.Term{{Field: byPerson, Value: person}}}, 0, nil)
 	if len(out) == 0 {
 		err = fault.New(fault.NotFound, "no segment names the person %q", person)
 	}

@@ -3,13 +3,12 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
 )
 
-// pullPage is how many changes, or documents, are read at once.
+// pullPage is how many changes are read at once.
 const pullPage = 1000
 
 // follow waits for the next changes and takes them.
@@ -81,90 +80,12 @@ func (m *Mirror) refresh(ctx context.Context, kind, id string, revision int64) e
 	}
 	d, err := m.store.Get(ctx, kind, id)
 	if fault.Is(err, fault.NotFound) {
-		return m.take(kind, id, held[[]byte]{nil, revision, true})
+		return m.take(store.Document{Kind: kind, ID: id, Revision: revision}, true)
 	}
 	if err != nil {
 		return err
 	}
-	return m.take(kind, id, held[[]byte]{d.Body, d.Revision, false})
-}
-
-// list takes every mirrored document, finds out what is there no more, then wakes everybody. A store that has not come
-// as far as the copy had lost its data or been put back to an older state: the copy begins anew.
-func (m *Mirror) list(ctx context.Context) error {
-	since, err := m.store.Latest(ctx)
-	if err != nil {
-		return err
-	}
-	for kind, shelf := range m.shelves {
-		if since < m.Sequence() {
-			shelf.clear()
-		}
-		before := map[string]bool{}
-		for _, id := range shelf.living() {
-			before[id] = true
-		}
-		for after := ""; ; {
-			docs, err := m.store.List(ctx, kind, after, pullPage)
-			if err != nil {
-				return err
-			}
-			for _, d := range docs {
-				if err := m.take(kind, d.ID, held[[]byte]{d.Body, d.Revision, false}); err != nil {
-					return err
-				}
-				after = d.ID
-				delete(before, d.ID)
-			}
-			if len(docs) < pullPage {
-				break
-			}
-		}
-		for id := range before {
-			if err := m.refresh(ctx, kind, id, shelf.revision(id)+1); err != nil {
-				return err
-			}
-		}
-	}
-	m.mu.Lock()
-	m.since, m.recent = since, nil
-	m.mu.Unlock()
-	m.signals.wake(anyChange)
-	return nil
-}
-
-func (m *Mirror) take(kind, id string, row held[[]byte]) error {
-	shelf, mirrored := m.shelves[kind]
-	if !mirrored {
-		return nil
-	}
-	if err := shelf.take(id, row); err != nil {
-		return err
-	}
-	m.signals.wake(topic(kind, id))
-	return nil
-}
-
-// decoded is a table with the way to read its documents.
-type decoded[T any] struct {
-	*table[T]
-	decode func([]byte) (T, error)
-}
-
-func (t decoded[T]) take(id string, row held[[]byte]) error {
-	if row.revision <= t.revision(id) {
-		return nil
-	}
-	out := held[T]{revision: row.revision, deleted: row.deleted}
-	if !row.deleted {
-		v, err := t.decode(row.value)
-		if err != nil {
-			return fmt.Errorf("control: %s: %w", id, err)
-		}
-		out.value = v
-	}
-	t.put(id, out)
-	return nil
+	return m.take(d, false)
 }
 
 // retry runs a read-change-commit again while it loses against another's, each time with what that one did.

@@ -229,15 +229,11 @@ func (s *Scheduler) prepare() *schedules.Library {
 	defer s.mu.Unlock()
 	now := [2]int64{s.mirror.segments.changes(), s.mirror.scripts.changes()}
 	if s.library == nil || now != s.prepared {
-		var segments []schedules.Segment
-		for _, row := range s.mirror.segments.after("", "") {
-			segments = append(segments, row.value)
-		}
 		var scripts []schedules.Script
 		for _, row := range s.mirror.scripts.after("", "") {
 			scripts = append(scripts, row.value)
 		}
-		s.library, s.prepared = schedules.Prepare(segments, scripts), now
+		s.library, s.prepared = schedules.Prepare(s.mirror.segments.all(), scripts), now
 	}
 	return s.library
 }

@@ -94,7 +94,7 @@ const uploadRest = time.Minute
 func (l *Library) removeUpload(ctx context.Context, id string, u Upload, ended time.Time) error {
 	named := l.referenced(id)
 	for _, p := range u.Parts {
-		if named[p.SHA256] {
+		if named(p.SHA256) {
 			continue
 		}
 		if _, err := l.audio.DeleteOlder(ctx, p.SHA256, ended); err != nil {

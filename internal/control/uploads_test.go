@@ -92,7 +92,7 @@ func TestEndedUploadLeavesNoParts(t *testing.T) {
 	if _, err := d.library.Create(t.Context(), hana, schedules.Segment{ID: "c", Kind: "music", Title: "t", Language: "zxx"}, r); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.library.Recordings(); !got[given.Parts[0].SHA256] {
+	if got := d.library.Recordings(); !got(given.Parts[0].SHA256) {
 		t.Error("the part of an upload that goes on counts as nobody's")
 	}
 	d.now = d.now.Add(uploadLife + time.Second)

@@ -1,0 +1,196 @@
+package control
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+
+	"lifeline/internal/search"
+	"lifeline/schedules"
+)
+
+// catalogue is the copy of all segments, with the index by which they are found. What it answers at one time is as of one
+// moment. Values are shared: readers must not change what they point to.
+type catalogue struct {
+	mu         sync.RWMutex
+	index      *search.Index
+	rows       []*held[schedules.Segment] // by the index's numbers
+	gone       map[string]int64           // id -> revision, of the deleted
+	texts      texts
+	generation int64 // counts changes
+}
+
+// What a segment is found by, beside its words.
+const (
+	byKind = search.Word + 1 + iota
+	byLanguage
+	byState
+	byScript
+	byTag
+	byPerson
+	byRecording
+	byPrevious // recording
+	byAnalysis // version
+	fields
+)
+
+func newCatalogue() *catalogue {
+	return &catalogue{index: search.NewIndex(fields), gone: map[string]int64{}, texts: texts{}}
+}
+
+// card is a segment with what it is found by.
+type card struct {
+	schedules.Segment
+	terms search.Terms
+}
+
+func readCard(body []byte) (card, error) {
+	s, err := plain[schedules.Segment](body)
+	return card{s, termsOf(s)}, err
+}
+
+// searched is the text of a segment in which words are looked for.
+func searched(s schedules.Segment) string {
+	return strings.Join(append([]string{s.ID, s.Title, s.Voice, s.Series}, s.Tags...), "\n")
+}
+
+func termsOf(s schedules.Segment) search.Terms {
+	ends, _ := s.ExpiresAt()
+	t := search.Terms{Ends: ends.Time}
+	add := func(f search.Field, values ...string) {
+		for _, v := range values {
+			if v != "" {
+				t.Of = append(t.Of, search.Term{Field: f, Value: v})
+			}
+		}
+	}
+	add(search.Word, search.Words(searched(s))...)
+	add(byKind, string(s.Kind))
+	add(byLanguage, strings.ToLower(s.Language))
+	add(byState, string(s.State))
+	if s.Script != nil {
+		add(byScript, s.Script.ID)
+	}
+	add(byTag, s.Tags...)
+	add(byPerson, s.Persons...)
+	if s.Recording != nil {
+		add(byRecording, s.Recording.SHA256)
+		add(byAnalysis, strconv.Itoa(s.Recording.AnalysisVersion))
+	}
+	add(byPrevious, s.Previous...)
+	t.Sort()
+	return t
+}
+
+// put takes a row unless a later one is there already.
+func (c *catalogue) put(id string, row held[card]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if row.revision <= c.latest(id) {
+		return
+	}
+	c.generation++
+	var before search.Terms
+	n, known := c.index.Number(id)
+	if known {
+		before = termsOf(c.rows[n].value)
+	}
+	if row.deleted {
+		c.gone[id] = row.revision
+		if known {
+			c.index.Remove(id, before)
+			c.rows[n] = nil
+		}
+		return
+	}
+	delete(c.gone, id)
+	row.value.ID = id
+	c.texts.share(&row.value.Segment)
+	n = c.index.Put(id, before, row.value.terms)
+	for int(n) >= len(c.rows) {
+		c.rows = append(c.rows, nil)
+	}
+	c.rows[n] = &held[schedules.Segment]{value: row.value.Segment, revision: row.revision}
+}
+
+// revision is the latest revision seen of a segment, deleted or not.
+func (c *catalogue) revision(id string) int64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.latest(id)
+}
+
+func (c *catalogue) latest(id string) int64 {
+	if n, ok := c.index.Number(id); ok {
+		return c.rows[n].revision
+	}
+	return c.gone[id]
+}
+
+func (c *catalogue) get(id string) (held[schedules.Segment], bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	n, ok := c.index.Number(id)
+	if !ok {
+		return held[schedules.Segment]{}, false
+	}
+	return *c.rows[n], true
+}
+
+// changes counts how often the catalogue has changed.
+func (c *catalogue) changes() int64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.generation
+}
+
+// count is how many segments have a term.
+func (c *catalogue) count(f search.Field, value string) int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.index.Count(search.Term{Field: f, Value: value})
+}
+
+// find answers up to limit segments that the query and then keep select, by id; a limit of 0 is none.
+func (c *catalogue) find(q search.Query, limit int, keep func(schedules.Segment) bool) (out []held[schedules.Segment]) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for n := range c.index.Find(q) {
+		if row := c.rows[n]; keep == nil || keep(row.value) {
+			if out = append(out, *row); len(out) == limit {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// all are the segments, by id.
+func (c *catalogue) all() []schedules.Segment {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	out := make([]schedules.Segment, 0, c.index.Len())
+	for n := range c.index.Find(search.Query{}) {
+		out = append(out, c.rows[n].value)
+	}
+	return out
+}
+
+// living are the ids of what is there.
+func (c *catalogue) living() []string {
+	all := c.all()
+	ids := make([]string, len(all))
+	for i, s := range all {
+		ids[i] = s.ID
+	}
+	return ids
+}
+
+// clear drops every row.
+func (c *catalogue) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fresh := newCatalogue()
+	c.index, c.rows, c.gone = fresh.index, nil, fresh.gone
+	c.generation++
+}
