@@ -97,7 +97,7 @@ func TestTusSpeaksTheProtocol(t *testing.T) {
 	expect("once more, the answer having been lost", h.tusCall(http.MethodHead, at, hana, nil, nil), 200, "Upload-Offset", length,
 		"Content-Location", done.header.Get("Content-Location"))
 
-	s, err := h.producer.Segment(t.Context(), "ident-1")
+	s, err := uploader{client: h.producer}.analysed(t.Context(), schedules.Segment{ID: "ident-1", State: schedules.Analysing})
 	if err != nil {
 		t.Fatal(err)
 	}

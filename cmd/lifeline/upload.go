@@ -154,7 +154,7 @@ func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*sch
 	return nil, nil
 }
 
-// analysisPatience is how long an upload waits for its analysis, which is mostly done with the last byte.
+// analysisPatience is how long an upload waits for its analysis; one of hours takes longer, and is left alone.
 const analysisPatience = time.Minute
 
 func (u uploader) analysed(ctx context.Context, s schedules.Segment) (schedules.Segment, error) {

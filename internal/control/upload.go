@@ -123,14 +123,19 @@ func (l *Library) Receive(ctx context.Context, r io.Reader) (Received, error) {
 		source, finish = l.analyseBeside(ctx, r, &facts, &err)
 	default:
 	}
-	stored, putErr := l.audio.Put(ctx, source, l.limits.MaxBytes)
+	out, putErr := l.receiveUnheard(ctx, source)
 	finish(putErr)
 	if putErr != nil {
 		return Received{}, putErr
 	}
-	out := Received{recording: schedules.Recording{SHA256: stored.SHA256, Bytes: stored.Bytes, ContentType: "audio/mpeg"}}
 	out.judge(facts, err)
 	return out, ctx.Err()
+}
+
+// receiveUnheard stores r, to be analysed later.
+func (l *Library) receiveUnheard(ctx context.Context, r io.Reader) (Received, error) {
+	stored, err := l.audio.Put(ctx, r, l.limits.MaxBytes)
+	return Received{recording: schedules.Recording{SHA256: stored.SHA256, Bytes: stored.Bytes, ContentType: "audio/mpeg"}}, err
 }
 
 var errAnalysedLater = errors.New("control: every analyser is busy")

@@ -13,11 +13,12 @@ import (
 )
 
 // finishUpload makes a whole upload its segment's recording. It may be called again after any failure, and by several
-// replicas at once: the recording comes about once.
+// replicas at once: the recording comes about once. The analysis comes later: it can take minutes, for which nobody
+// would wait who has sent the last byte.
 func (l *Library) finishUpload(ctx context.Context, a Actor, u Upload) (Upload, error) {
 	parts := &partsReader{ctx: ctx, audio: l.audio, parts: u.Parts}
 	defer parts.close()
-	received, err := l.Receive(ctx, parts)
+	received, err := l.receiveUnheard(ctx, parts)
 	if err != nil {
 		return u, err
 	}

@@ -132,8 +132,14 @@ func TestWholeUploadIsFinishedWithoutItsProducer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s := mustSegment(t, d, "a"); s.UploadedBy != "Hana" || s.State != schedules.Pending {
+	if s := mustSegment(t, d, "a"); s.UploadedBy != "Hana" || s.State != schedules.Analysing {
 		t.Errorf("the segment is %+v", s)
+	}
+	if err := d.library.AnalyseBehind(t.Context(), d.claims); err != nil {
+		t.Fatal(err)
+	}
+	if s := mustSegment(t, d, "a"); s.State != schedules.Pending {
+		t.Errorf("analysed, the segment is %+v", s)
 	}
 }
 
