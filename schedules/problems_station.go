@@ -74,4 +74,9 @@ func (p *problems) window(at string, w *Window) {
 	if w.FrequencyKHz < 0 {
 		p.add(at+".frequency_khz", "must not be negative")
 	}
+	for i, f := range w.AlsoKHz {
+		if f < 1 {
+			p.add(fmt.Sprintf("%s.also_khz[%d]", at, i), "must be a frequency in kHz")
+		}
+	}
 }

@@ -22,6 +22,7 @@ type Window struct {
 	Clock        string     `json:"clock"`
 	Languages    []string   `json:"languages,omitempty"` // none: the station's
 	FrequencyKHz int        `json:"frequency_khz,omitempty"`
+	AlsoKHz      []int      `json:"also_khz,omitempty"` // further frequencies on which the same goes out
 }
 
 // Recurrence says when a window starts: RFC 5545 DTSTART, RRULE, RDATE and EXDATE lines in the wall time of a zone

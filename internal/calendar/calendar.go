@@ -88,8 +88,10 @@ func text(s string) string {
 // described is what a person wants to know of a window beside its times.
 func described(st schedules.Station, w schedules.Window) string {
 	said := "clock " + w.Clock + ", " + strings.Join(st.Allowed(w), " ")
-	if w.FrequencyKHz > 0 {
-		said += ", " + strconv.Itoa(w.FrequencyKHz) + " kHz"
+	for _, f := range append([]int{w.FrequencyKHz}, w.AlsoKHz...) {
+		if f > 0 {
+			said += ", " + strconv.Itoa(f) + " kHz"
+		}
 	}
 	return text(said)
 }

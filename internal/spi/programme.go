@@ -112,7 +112,7 @@ func (s Service) programme(o schedules.Occurrence, q *wire.Queue, ids *ids, loc 
 	w, _ := s.Station.Window(o.Window) // one that is gone has no languages of its own
 	said := "In " + strings.Join(s.Station.Allowed(w), ", ")
 	if w.FrequencyKHz > 0 {
-		said += onAir(w.FrequencyKHz)
+		said += onAir(append([]int{w.FrequencyKHz}, w.AlsoKHz...)...)
 	}
 	p := programme{names: named("", o.Window, s.Station.Name+": "+o.Window), Description: described(said),
 		Location: location{Time: &when{point(o.StartAt.Time, loc), span(seconds(o.StartAt.Time, o.EndAt.Time))}, Bearers: s.bearers()}}

@@ -30,7 +30,7 @@ func Information(s Service) ([]byte, error) {
 	for _, w := range s.Station.Windows {
 		languages = append(languages, s.Station.Allowed(w)...)
 		if w.FrequencyKHz > 0 {
-			frequencies = append(frequencies, w.FrequencyKHz)
+			frequencies = append(append(frequencies, w.FrequencyKHz), w.AlsoKHz...)
 		}
 	}
 	if len(languages) == 0 {
