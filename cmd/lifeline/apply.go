@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/mattn/go-isatty"
 
+	"lifeline/internal/client"
 	"lifeline/internal/wire"
 )
 
@@ -27,19 +28,33 @@ type applyCmd struct {
 }
 
 func (c *applyCmd) Run(ctx context.Context, stdout io.Writer) error {
-	document, err := c.read()
+	document, err := readFile(c.File)
 	if err != nil {
 		return err
 	}
+	ask := !c.Yes && c.File != "-" && terminal(os.Stdin)
+	return change{c.client(), document, c.DryRun, ask}.run(ctx, stdout, c.output)
+}
+
+// change is a network document to be applied.
+type change struct {
+	client   *client.Client
+	document []byte
+	dryRun   bool
+	ask      bool // a person, before anything changes
+}
+
+// run shows what would change, and makes it so.
+func (c change) run(ctx context.Context, stdout io.Writer, o output) error {
 	apply := func(dryRun bool) (wire.Applied, error) {
-		return c.client().Apply(ctx, bytes.NewReader(document), dryRun)
+		return c.client.Apply(ctx, bytes.NewReader(c.document), dryRun)
 	}
-	if c.Output == "json" {
-		done, err := apply(c.DryRun)
+	if o.Output == "json" {
+		done, err := apply(c.dryRun)
 		if err != nil {
 			return err
 		}
-		return c.show(stdout, done, nil)
+		return o.show(stdout, done, nil)
 	}
 	would, err := apply(true)
 	if err != nil {
@@ -47,12 +62,12 @@ func (c *applyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	changes, err := tellChanges(stdout, would)
 	switch {
-	case err != nil || c.DryRun:
+	case err != nil || c.dryRun:
 		return err
 	case changes == 0:
 		fmt.Fprintln(stdout, "everything is as the file says")
 		return nil
-	case !c.Yes && c.File != "-" && terminal(os.Stdin) && !agreed(stdout, changes):
+	case c.ask && !agreed(stdout, changes):
 		return errors.New("nothing was changed")
 	}
 	if _, err := apply(false); err != nil {
@@ -62,11 +77,12 @@ func (c *applyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return nil
 }
 
-func (c *applyCmd) read() ([]byte, error) {
-	if c.File == "-" {
+// readFile reads a file that a person names; - is standard input.
+func readFile(name string) ([]byte, error) {
+	if name == "-" {
 		return io.ReadAll(os.Stdin)
 	}
-	return os.ReadFile(c.File)
+	return os.ReadFile(name)
 }
 
 // tellChanges shows what differs, document by document and line by line, and counts the documents that do.

@@ -30,6 +30,7 @@ type cli struct {
 	Recall      recallCmd      `cmd:"" help:"Take a segment off the air everywhere, now."`
 	Reinstate   reinstateCmd   `cmd:"" help:"End recalls; another person approves the segments again."`
 	Apply       applyCmd       `cmd:"" help:"Make the network as a file says."`
+	HFCC        hfccCmd        `cmd:"" name:"hfcc" help:"Season schedules of the short-wave conference."`
 	Plan        planCmd        `cmd:"" help:"Draft days."`
 	Show        showCmd        `cmd:"" help:"Show a day."`
 	Explain     explainCmd     `cmd:"" help:"Say why an item is where it is."`

@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/playlist":  {"internal/wire", "schedules"},
 	"internal/calendar":  {"internal/wire", "schedules", "github.com/arran4/golang-ical"},
 	"internal/spi":       {"internal/wire", "schedules"},
+	"internal/hfcc":      {"schedules", "golang.org/x/text/language"},
 	"internal/seal":      {"github.com/secure-systems-lab/go-securesystemslib/dsse"},
 	"internal/chain":     {"schedules", "internal/wire", "internal/seal", "internal/fault"},
 	"internal/client":    {"internal/wire", "internal/fault", "schedules"},

@@ -89,6 +89,12 @@ func (c *Client) Stations(ctx context.Context) ([]schedules.Station, error) {
 	return list[schedules.Station](ctx, c, wire.Base+"/stations", nil)
 }
 
+// StationDocument reads a station as schedulers write it.
+func (c *Client) StationDocument(ctx context.Context, station string) (s schedules.Station, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station)}, &s)
+	return s, err
+}
+
 // Segments lists the segments that match a query, in the contract's own terms (q, kind, language, state, …).
 func (c *Client) Segments(ctx context.Context, query url.Values) ([]schedules.Segment, error) {
 	return list[schedules.Segment](ctx, c, wire.Base+"/segments", query)

@@ -1,0 +1,158 @@
+// Package hfcc reads and writes the season schedules of the High Frequency Co-ordination Conference: lines of fixed columns
+// with the transmissions of all broadcasters, which regulators and monitors work from. It turns their rows into windows and
+// windows into rows, and is pure.
+package hfcc
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// File is a schedule.
+type File struct {
+	Season Season // of its header, or of its first row
+	Rows   []Row
+}
+
+// maxProblems bounds how many lines are told to be wrong.
+const maxProblems = 20
+
+var header = regexp.MustCompile(`^;\s*([AB][0-9]{2})\b`)
+
+// Parse reads a schedule. Its columns are where its own ruler says; without one they are HFCC's. It fails with all
+// lines that are wrong, up to a number of them, each with its columns.
+func Parse(b []byte) (File, error) {
+	var f File
+	var wrong []error
+	l, titles, ruler := hfccs, titles, ""
+	for n, text := range strings.Split(strings.TrimPrefix(string(b), "\ufeff"), "\n") {
+		line := characters(strings.TrimSuffix(text, "\r"))
+		switch s := string(line); {
+		case strings.Trim(s, " \x1a") == "":
+		case isRuler(s):
+			ruler = s
+		case isTitles(s):
+			titles = s
+		case strings.HasPrefix(s, ";"):
+			if m := header.FindStringSubmatch(s); m != nil && f.Season == (Season{}) {
+				f.Season, _ = ParseSeason(m[1]) // it is one by the expression
+			}
+		default:
+			if len(f.Rows) == 0 && ruler != "" {
+				var err error
+				if l, err = newLayout(titles, ruler); err != nil {
+					return File{}, err
+				}
+			}
+			r, problems := l.read(line)
+			for _, p := range problems {
+				wrong = append(wrong, fmt.Errorf("line %d, %w", n+1, p))
+			}
+			r.Line = n + 1
+			f.Rows = append(f.Rows, r)
+		}
+		if len(wrong) >= maxProblems {
+			return File{}, errors.Join(append(wrong, errors.New("and so on"))...)
+		}
+	}
+	if len(wrong) > 0 {
+		return File{}, errors.Join(wrong...)
+	}
+	if f.Season == (Season{}) && len(f.Rows) > 0 {
+		f.Season = SeasonOf(f.Rows[0].From)
+	}
+	return f, nil
+}
+
+// read reads a line whose columns are apart.
+func (l layout) read(line []rune) (Row, []error) {
+	for n, c := range line {
+		if c < ' ' {
+			return Row{}, []error{fmt.Errorf("column %d: a control character", n+1)}
+		}
+	}
+	if n := l.misplaced(line); n >= 0 {
+		return Row{}, []error{fmt.Errorf("column %d: %q stands between two fields", n+1, line[n])}
+	}
+	r, problems := l.row(line)
+	var wrong []error
+	for _, p := range problems {
+		span, _ := l.at(p.column)
+		wrong = append(wrong, fmt.Errorf("column %d (%s): %s", span[0]+1, p.column, p.says))
+	}
+	return r, wrong
+}
+
+// characters are a line's, of which HFCC's files have one a byte where they are not UTF-8.
+func characters(s string) []rune {
+	if utf8.ValidString(s) {
+		return []rune(s)
+	}
+	out := make([]rune, len(s))
+	for n := range len(s) {
+		out[n] = rune(s[n])
+	}
+	return out
+}
+
+// Write writes a schedule in HFCC's own layout. It fails when a field is too long for its column.
+func Write(f File, title string) ([]byte, error) {
+	var b strings.Builder
+	for _, line := range []string{"; " + f.Season.String() + " " + strings.Join(strings.Fields(title), " "), ruler, titles, ruler} {
+		b.WriteString(line + "\r\n")
+	}
+	for _, r := range f.Rows {
+		line, err := hfccs.line(r)
+		if err != nil {
+			return nil, err
+		}
+		b.WriteString(line + "\r\n")
+	}
+	return []byte(b.String()), nil
+}
+
+// line writes a row. Numbers stand to the right of their columns, texts to the left.
+func (l layout) line(r Row) (string, error) {
+	fields := map[string]string{"FREQ": strconv.Itoa(r.FrequencyKHz), "STRT": clockText(r.Start.Minutes()), "STOP": clockText(r.Stop.Minutes()),
+		"DAYS": r.Days.String(), "FDATE": dateText(r.From), "TDATE": dateText(r.To), "LANGUAGE": r.Language, "BRC": r.Broadcaster, "FMO": r.FMO,
+		"ADM": r.ADM, "LOC": r.Location, "CIRAF": r.Zones, "POWR": r.Power, "NOTES": r.Notes}
+	for n, name := range rest {
+		fields[name] = r.Rest[n]
+	}
+	var b strings.Builder
+	for n, name := range l.names {
+		width, value := l.spans[n][1]-l.spans[n][0], fields[name]
+		length := utf8.RuneCountInString(value)
+		if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' }) {
+			return "", fmt.Errorf("%s is more than a line: %q", name, value)
+		}
+		if last := n == len(l.names)-1; last {
+			b.WriteString(value)
+			break
+		}
+		if length > width {
+			return "", fmt.Errorf("%q is longer than the %d characters of %s", value, width, name)
+		}
+		blank := strings.Repeat(" ", width-length)
+		switch name {
+		case "FREQ", "POWR", "SLW", "ANT", "AFRQ", "REQ#", "ALT1", "ALT2", "ALT3":
+			b.WriteString(blank + value + " ")
+		default:
+			b.WriteString(value + blank + " ")
+		}
+	}
+	return b.String(), nil
+}
+
+// clockText is a time of day; the end of the day is 2400.
+func clockText(minutes float64) string {
+	m := int(minutes)
+	if m > 24*60 {
+		m -= 24 * 60
+	}
+	return fmt.Sprintf("%02d%02d", m/60, m%60)
+}

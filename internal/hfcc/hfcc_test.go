@@ -1,0 +1,357 @@
+package hfcc
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"pgregory.net/rapid"
+
+	"lifeline/schedules"
+)
+
+func day(t testing.TB, s string) schedules.Date {
+	t.Helper()
+	d, err := schedules.ParseDate(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// season reads the test's file: lines in the form of a real season's, of stations that do not exist.
+func season(t testing.TB) ([]byte, File) {
+	t.Helper()
+	b, err := os.ReadFile("testdata/a26.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, f
+}
+
+var terms = Terms{Clock: "hour", Tolerance: time.Second}
+
+func relay(windows ...schedules.Window) schedules.Station {
+	return schedules.Station{ID: "relay", Name: "Relay", Timezone: "Asia/Tashkent", Languages: []string{"ko-KP"}, Windows: windows}
+}
+
+func apply(t testing.TB, st schedules.Station, s Season, rows []Row) schedules.Station {
+	t.Helper()
+	out, err := Apply(st, s, rows, terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// starts are when a station's window begins, in UTC.
+func starts(t testing.TB, st schedules.Station, window string) (out []string) {
+	t.Helper()
+	occurrences, err := st.Occurrences(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range occurrences {
+		if o.Window == window {
+			out = append(out, o.StartAt.UTC().Format("2006-01-02 15:04"))
+		}
+	}
+	return out
+}
+
+func TestSeasonsBeginOnTheLastSundaysOfMarchAndOctober(t *testing.T) {
+	for name, want := range map[string]string{"A23": "2023-03-26", "B23": "2023-10-29", "A24": "2024-03-31", "B24": "2024-10-27", "A26": "2026-03-29", "B26": "2026-10-25", "A30": "2030-03-31"} {
+		s, err := ParseSeason(name)
+		if err != nil || s.First().String() != want || s.String() != name {
+			t.Errorf("%s begins on %s: %v", name, s.First(), err)
+		}
+		if got := SeasonOf(s.First()); got != s {
+			t.Errorf("the first day of %s is of %s", s, got)
+		}
+		if got := SeasonOf(s.Next().First().AddDays(-1)); got != s {
+			t.Errorf("the last day of %s is of %s", s, got)
+		}
+	}
+	for _, bad := range []string{"", "A", "C26", "A2026", "a26", "A-1"} {
+		if _, err := ParseSeason(bad); err == nil {
+			t.Errorf("%q is a season", bad)
+		}
+	}
+}
+
+// What each row of a season means, trap by trap.
+func TestRowsMeanWhatTheirWritersMeant(t *testing.T) {
+	_, f := season(t)
+	if f.Season.String() != "A26" || len(f.Rows) != 9 {
+		t.Fatalf("%s, %d rows", f.Season, len(f.Rows))
+	}
+	st := apply(t, relay(), f.Season, f.Rows)
+	window := func(id string) schedules.Window {
+		t.Helper()
+		w, ok := st.Window(id)
+		if !ok {
+			t.Fatalf("there is no window %s of %+v", id, st.Windows)
+		}
+		return w
+	}
+
+	both := window("a26-llr-1300-9467")
+	if both.FrequencyKHz != 9467 || !slices.Equal(both.AlsoKHz, []int{5987}) || both.Clock != "hour" || both.Languages != nil || both.Length.Duration != time.Hour {
+		t.Errorf("one broadcast on two frequencies is %+v", both)
+	}
+	got := starts(t, st, both.ID)
+	if got[0] != "2026-03-29 13:00" || got[len(got)-1] != "2026-10-24 13:00" || len(got) != 210 {
+		t.Errorf("TDATE on the next season's first day: %s to %s, %d", got[0], got[len(got)-1], len(got))
+	}
+
+	weekend, week := starts(t, st, "a26-llr-1400-7315"), starts(t, st, "a26-llr-1400-7315-2")
+	if !slices.Equal(weekend[:3], []string{"2026-03-29 14:00", "2026-04-04 14:00", "2026-04-05 14:00"}) || len(weekend)+len(week) != 210 {
+		t.Errorf("DAYS 17 are %v", weekend[:3])
+	}
+	if !slices.Equal(week[:2], []string{"2026-03-30 14:00", "2026-03-31 14:00"}) || !slices.Equal(window("a26-llr-1400-7315-2").Languages, []string{"cmn"}) {
+		t.Errorf("DAYS 23456 are %v", week[:2])
+	}
+
+	if got := starts(t, st, "a26-llr-2330-6155"); got[0] != "2026-03-29 23:30" || got[len(got)-1] != "2026-08-30 23:30" || window("a26-llr-2330-6155").Length.Duration != time.Hour {
+		t.Errorf("across midnight, on Sundays until August: %s to %s", got[0], got[len(got)-1])
+	}
+	if got := starts(t, st, "a26-stp-0000-6155"); got[0] != "2026-03-30 00:00" || got[len(got)-1] != "2026-10-25 00:00" {
+		t.Errorf("over by 0100 on the day of change: %s to %s", got[0], got[len(got)-1])
+	}
+	if got := starts(t, st, "a26-hdw-0000-1233"); got[0] != "2026-03-29 00:00" || got[len(got)-1] != "2026-10-24 00:00" || window("a26-hdw-0000-1233").Length.Duration != 24*time.Hour {
+		t.Errorf("whole days: %s to %s", got[0], got[len(got)-1])
+	}
+	if got := starts(t, st, "a26-hdw-1000-3480"); !slices.Equal(got, []string{"2026-05-02 10:00", "2026-05-09 10:00", "2026-05-16 10:00", "2026-05-23 10:00", "2026-05-30 10:00"}) ||
+		window("a26-hdw-1000-3480").Length.Duration != 24*time.Hour || !slices.Equal(window("a26-hdw-1000-3480").Languages, []string{"ko-KP", "en"}) {
+		t.Errorf("Saturdays with TDATE within the season, from a time to the same: %v %+v", got, window("a26-hdw-1000-3480"))
+	}
+	if got := starts(t, st, "a26-rti-2100-9820"); !slices.Equal(got, []string{"2026-04-01 21:00"}) || window("a26-rti-2100-9820").Length.Duration != 3*time.Hour {
+		t.Errorf("one Wednesday until 2400: %v", got)
+	}
+	if n := len(st.Windows); n != 8 {
+		t.Errorf("%d windows", n)
+	}
+}
+
+// What is written is what was read, and what was made of it gives it again.
+func TestThereAndBackIsTheSame(t *testing.T) {
+	b, f := season(t)
+	written, err := Write(f, "ALL 02-mar-2026")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := func(b []byte) (out []string) {
+		for line := range strings.SplitSeq(string(b), "\r\n") {
+			if line != "" && line[0] != ';' {
+				out = append(out, line)
+			}
+		}
+		return out
+	}
+	if !slices.Equal(rows(b), rows(written)) {
+		t.Errorf("read\n%s\nwritten\n%s", b, written)
+	}
+
+	st := apply(t, relay(), f.Season, f.Rows)
+	own, err := Rows(st, f.Season, Row{Broadcaster: "LLR"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, r := range f.Rows {
+		if bare(own[n]) != bare(r) || own[n].FrequencyKHz != r.FrequencyKHz {
+			t.Errorf("%+v came back as %+v", r, own[n])
+		}
+	}
+	exported, err := Write(File{f.Season, own}, "relay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse(exported)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if into := apply(t, relay(), again.Season, again.Rows); !reflect.DeepEqual(into, st) {
+		t.Errorf("into an empty station\n%+v\nof\n%+v", into, st)
+	}
+	if unchanged := apply(t, st, again.Season, again.Rows); !reflect.DeepEqual(unchanged, st) {
+		t.Errorf("into the same station\n%+v\nof\n%+v", unchanged, st)
+	}
+}
+
+// A later schedule of the season takes the place of an earlier one, and of nothing else.
+func TestLaterScheduleTakesThePlaceOfAnEarlierOne(t *testing.T) {
+	_, f := season(t)
+	own := schedules.Window{ID: "evening", Clock: "own", Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230901T030000\nRRULE:FREQ=DAILY"}, Length: schedules.Ms(60_000)}
+	llr := slices.DeleteFunc(slices.Clone(f.Rows), func(r Row) bool { return r.Broadcaster != "LLR" })
+	before := apply(t, relay(own), f.Season, f.Rows)
+	for n := range before.Windows {
+		before.Windows[n].Tolerance = schedules.Ms(int64(n))
+	}
+	llr[0].Stop += time.Minute // apart from the other frequency now
+	after := apply(t, before, f.Season, llr[:3])
+	var ids []string
+	for _, w := range after.Windows {
+		ids = append(ids, w.ID)
+	}
+	want := []string{"evening", "a26-llr-1300-9467", "a26-llr-1400-7315", "a26-stp-0000-6155", "a26-hdw-0000-1233", "a26-hdw-1000-3480", "a26-rti-2100-9820", "a26-llr-1300-5987"}
+	if !slices.Equal(ids, want) {
+		t.Errorf("%v", ids)
+	}
+	if w := after.Windows[1]; w.Length.Duration != time.Hour+time.Minute || w.Tolerance != schedules.Ms(1) || w.AlsoKHz != nil {
+		t.Errorf("%+v", w)
+	}
+	if _, err := Apply(relay(), f.Season, f.Rows, Terms{}); err == nil || !strings.Contains(err.Error(), "line 6") || !strings.Contains(err.Error(), "clock") {
+		t.Errorf("without a clock: %v", err)
+	}
+	strange := []Row{f.Rows[0]}
+	strange[0].Language = "Q!x"
+	if _, err := Apply(relay(), f.Season, strange, terms); err == nil || !strings.Contains(err.Error(), "line 6") {
+		t.Errorf("a language that is none: %v", err)
+	}
+}
+
+func TestWhatDoesNotParseIsToldByLineAndColumn(t *testing.T) {
+	b, _ := season(t)
+	for _, c := range []struct{ from, to, says string }{
+		{" 9467 1300", " 94x7 1300", "line 6, column 1 (FREQ)"},
+		{" 9467 1300", "94671 1300", "line 6, column 1 (FREQ)"},
+		{" 9467 1300", " 9467 1360", "line 6, column 7 (STRT)"},
+		{" 9467 1300 1400", " 9467 1300 2401", "line 6, column 12 (STOP)"},
+		{"1234567 290326 251026 D  9500", "1234568 290326 251026 D  9500", "line 6, column 73 (DAYS)"},
+		{"1234567 290326 251026 D  9500", "1134567 290326 251026 D  9500", "line 6, column 73 (DAYS)"},
+		{"1234567 290326 251026 D  9500", "        290326 251026 D  9500", "line 6, column 73 (DAYS)"},
+		{"1234567 290326 251026 D  9500", "1234567 300226 251026 D  9500", "line 6, column 81 (FDATE)"},
+		{"1234567 290326 251026 D  9500", "1234567 290326 280326 D  9500", "line 6, column 88 (TDATE): lies before FDATE"},
+		{"4       010426 010426", "5       010426 010426", "line 16, column 73 (DAYS): none of the days"},
+		{" 9467 1300 1400", " 9467 13000140", "line 6, column 11: '0' stands between two fields"},
+		{"43,44                          TAC  100", "43,44\t                         TAC  100", "line 6, column 22: a control character"},
+		{"+---+---+---+-----+-+-----+-----+-----+-------", "+---+---+---+-----+-+-----+-----+-----", "23 columns"},
+		{"FDATE  TDATE", "FDATE  UNTIL", "no column TDATE"},
+	} {
+		spoiled := bytes.ReplaceAll(b, []byte(c.from), []byte(c.to))
+		if bytes.Equal(spoiled, b) {
+			t.Errorf("%q is not there to be spoiled", c.from)
+		}
+		if f, err := Parse(spoiled); err == nil || !strings.Contains(err.Error(), c.says) || len(f.Rows) > 0 {
+			t.Errorf("%q for %q: %v", c.to, c.from, err)
+		}
+	}
+}
+
+// The columns are where the file's own ruler says.
+func TestColumnsAreWhereTheRulerSays(t *testing.T) {
+	text := ";B26\n;-----+----+----+-------+------+------+---\n;FREQ  STRT STOP DAYS    FDATE  TDATE  BRC\n  9467 1300 1400 1234567 251026 280327 L\xe9R\n"
+	f, err := Parse([]byte(text))
+	if err != nil || len(f.Rows) != 1 || f.Season.String() != "B26" || f.Rows[0].FrequencyKHz != 9467 || f.Rows[0].Broadcaster != "LéR" {
+		t.Fatalf("%v %+v", err, f)
+	}
+	from, until := f.Rows[0].span()
+	if from != day(t, "2026-10-25") || until != day(t, "2027-03-28") {
+		t.Errorf("%s to %s", from, until)
+	}
+}
+
+// Whatever windows a station has, in whatever zone: the rows of a season begin when they do, and come back the same.
+func TestRowsOfAnyWindowsAreTheirStarts(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s, err := ParseSeason(rapid.SampledFrom([]string{"A26", "B26", "A27"}).Draw(r, "season"))
+		if err != nil {
+			r.Fatal(err)
+		}
+		first := s.First()
+		at := first.AddDays(rapid.IntRange(-20, 200).Draw(r, "day"))
+		zone := rapid.SampledFrom([]string{"UTC", "UTC", "Asia/Seoul", "Europe/Berlin", "America/New_York", "Asia/Tashkent"}).Draw(r, "zone")
+		rule := rapid.SampledFrom([]string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=SU", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "FREQ=DAILY;INTERVAL=3", "FREQ=MONTHLY;BYMONTHDAY=1,15", "FREQ=DAILY;COUNT=9"}).Draw(r, "rule")
+		minute := rapid.IntRange(0, 24*60-1).Draw(r, "minute")
+		if rapid.Bool().Draw(r, "near midnight") {
+			minute = rapid.IntRange(0, 90).Draw(r, "minute near midnight")
+		}
+		w := schedules.Window{ID: "w", Clock: "hour", FrequencyKHz: 9467, Length: schedules.Ms(60_000 * int64(rapid.SampledFrom([]int{1, 15, 30, 60, 180, 24 * 60}).Draw(r, "length"))),
+			Starts: schedules.Recurrence{Timezone: zone, RRule: "DTSTART:" + strings.ReplaceAll(at.String(), "-", "") + fmt.Sprintf("T%02d%02d00\nRRULE:%s", minute/60, minute%60, rule)}}
+		if rapid.Bool().Draw(r, "bounded") {
+			from := at.AddDays(rapid.IntRange(-3, 30).Draw(r, "from"))
+			until := from.AddDays(rapid.IntRange(1, 120).Draw(r, "days"))
+			w.Starts.From, w.Starts.Until = &from, &until
+		}
+		st := relay(w)
+		rows, err := Rows(st, s, Row{Broadcaster: "LLR"})
+		if err != nil {
+			r.Fatal(err)
+		}
+		written, err := Write(File{s, rows}, "test")
+		if err != nil {
+			r.Fatal(err)
+		}
+		read, err := Parse(written)
+		if err != nil {
+			r.Fatalf("%v\n%s", err, written)
+		}
+		into, err := Apply(relay(), s, read.Rows, terms)
+		if err != nil {
+			r.Fatal(err)
+		}
+		if got, want := inSeason(r, into, s), inSeason(r, st, s); !slices.Equal(got, want) {
+			r.Fatalf("%d starts of rows, %d of the window\n%s\n%v\n%v", len(got), len(want), written, got, want)
+		}
+		if same, err := Apply(st, s, read.Rows, terms); err != nil || !reflect.DeepEqual(same, st) {
+			r.Fatalf("%v: %+v is no longer %+v", err, same, st)
+		}
+	})
+}
+
+// inSeason are the starts that belong to a season: from the first day's 0100 to the next season's, but that what lies
+// across the change is the later season's.
+func inSeason(r *rapid.T, st schedules.Station, s Season) (out []string) {
+	first, last := instant(s.First(), 0), instant(s.Next().First(), 0)
+	occurrences, err := st.Occurrences(first.AddDate(0, 0, -2), last.AddDate(0, 0, 2))
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, o := range occurrences {
+		begun, over := !o.EndAt.Before(first.Add(time.Hour+1)) && !o.StartAt.Before(first), o.EndAt.After(last.Add(time.Hour)) && !o.StartAt.Before(last)
+		if begun && !over {
+			out = append(out, o.StartAt.String()+" to "+o.EndAt.String())
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Whatever is parsed can be written, unless a field is too long, and is then parsed as the same.
+func FuzzParse(f *testing.F) {
+	b, err := os.ReadFile("testdata/a26.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		read, err := Parse(b)
+		if err != nil {
+			return
+		}
+		written, err := Write(read, "fuzz")
+		if err != nil {
+			return
+		}
+		again, err := Parse(written)
+		if err != nil {
+			t.Fatalf("%v in what was written:\n%q", err, written)
+		}
+		for n := range read.Rows {
+			read.Rows[n].Line, again.Rows[n].Line = 0, 0
+		}
+		if !reflect.DeepEqual(read.Rows, again.Rows) {
+			t.Fatalf("%+v\n%+v", read.Rows, again.Rows)
+		}
+	})
+}

@@ -1,0 +1,95 @@
+package hfcc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The two lines that say how a file is laid out: where its columns are, and what they are called. These are HFCC's own.
+const (
+	ruler  = ";----+----+----+------------------------------+---+----+-------+---+---+-------+------+------+-+-----+----------+---+---+---+-----+-+-----+-----+-----+-------"
+	titles = ";FREQ STRT STOP CIRAF ZONES                    LOC POWR AZIMUTH SLW ANT DAYS    FDATE  TDATE MOD AFRQ LANGUAGE   ADM BRC FMO REQ# OLD ALT1 ALT2  ALT3  NOTES"
+)
+
+// layout is where the columns of a file are, by name.
+type layout struct {
+	names []string // in order
+	spans [][2]int // [from, to) in characters; the last one reaches to the end of the line
+}
+
+// must are the columns without which a row says nothing.
+var must = []string{"FREQ", "STRT", "STOP", "DAYS", "FDATE", "TDATE"}
+
+var hfccs, _ = newLayout(titles, ruler)
+
+// newLayout reads the titles by their order, since some are longer than their columns, and the columns from the ruler.
+func newLayout(titles, ruler string) (layout, error) {
+	var l layout
+	from := 0
+	for _, run := range strings.Split(strings.TrimSpace(ruler), "+") { // the first run counts the semicolon
+		l.spans = append(l.spans, [2]int{from, from + len(run)})
+		from += len(run) + 1
+	}
+	for _, title := range strings.Fields(strings.TrimPrefix(titles, ";")) {
+		if title != "ZONES" { // the second word of CIRAF ZONES
+			l.names = append(l.names, title)
+		}
+	}
+	if len(l.names) != len(l.spans) {
+		return l, fmt.Errorf("the ruler has %d columns, and the line of their names %d names", len(l.spans), len(l.names))
+	}
+	for n, name := range l.names {
+		if slices.Contains(l.names[:n], name) {
+			return l, fmt.Errorf("there are two columns %s", name)
+		}
+	}
+	for _, name := range must {
+		if !slices.Contains(l.names, name) {
+			return l, fmt.Errorf("there is no column %s", name)
+		}
+	}
+	return l, nil
+}
+
+// isRuler and isTitles tell the lines of a layout from other comments.
+func isRuler(line string) bool {
+	return strings.HasPrefix(line, ";--") && strings.Contains(line, "+") && strings.Trim(line, ";-+ ") == ""
+}
+
+func isTitles(line string) bool {
+	words := strings.Fields(strings.TrimPrefix(line, ";"))
+	return strings.HasPrefix(line, ";") && slices.Contains(words, "FREQ") && slices.Contains(words, "STRT")
+}
+
+// at is where a column is.
+func (l layout) at(name string) (span [2]int, ok bool) {
+	n := slices.Index(l.names, name)
+	if n < 0 {
+		return span, false
+	}
+	return l.spans[n], true
+}
+
+// field is a column's text in a line, without the blanks around it.
+func (l layout) field(line []rune, name string) string {
+	span, ok := l.at(name)
+	if !ok || span[0] >= len(line) {
+		return ""
+	}
+	to := min(span[1], len(line))
+	if name == l.names[len(l.names)-1] {
+		to = len(line)
+	}
+	return strings.TrimSpace(string(line[span[0]:to]))
+}
+
+// misplaced is the first character that stands between two columns; -1: none does.
+func (l layout) misplaced(line []rune) int {
+	for n, span := range l.spans {
+		if n < len(l.spans)-1 && span[1] < len(line) && line[span[1]] != ' ' {
+			return span[1]
+		}
+	}
+	return -1
+}

@@ -1,0 +1,128 @@
+package hfcc
+
+import (
+	"slices"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// Rows are a station's windows as a season's schedule has them. Each row is as like is in what a window does not say. Times
+// are in whole minutes: what begins or ends within one has all of it. A window that does not keep to the same UTC time and
+// days of the week throughout is several rows, which its notes hold together. A window without a frequency is none. It
+// fails when a recurrence cannot be read.
+func Rows(st schedules.Station, season Season, like Row) ([]Row, error) {
+	first, last := season.First(), season.Next().First()
+	occurrences, err := st.Occurrences(instant(first, -24*time.Hour), instant(last, 48*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	var out []Row
+	for _, w := range st.Windows {
+		if w.FrequencyKHz == 0 {
+			continue
+		}
+		var rows []Row
+		for _, t := range times(w.ID, occurrences) {
+			r := like
+			r.Start, r.Stop = t.start, t.stop
+			r.Language = codes(st.Allowed(w), hfccs.width("LANGUAGE"))
+			low, high := first, last
+			if r.early() { // the season's first day is still of the season before
+				low, high = first.AddDays(1), last.AddDays(1)
+			}
+			if w.Starts.Timezone == "UTC" { // of another zone these are other days
+				if from := w.Starts.From; from != nil && low.Before(*from) {
+					low = *from
+				}
+				if until := w.Starts.Until; until != nil && until.Before(high) {
+					high = *until
+				}
+			}
+			days := slices.DeleteFunc(t.days, func(d schedules.Date) bool { return d.Before(low) || !d.Before(high) })
+			for len(days) > 0 {
+				n, from, until, on := regular(days, low, high)
+				r.Days = on
+				r.setSpan(from, until)
+				rows = append(rows, r)
+				if days = days[n:]; len(days) > 0 {
+					low = days[0]
+				}
+			}
+		}
+		for _, r := range rows {
+			for _, f := range append([]int{w.FrequencyKHz}, w.AlsoKHz...) {
+				r.FrequencyKHz, r.Notes = f, "@"+w.ID
+				out = append(out, r)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (l layout) width(name string) int {
+	span, _ := l.at(name)
+	return span[1] - span[0]
+}
+
+func instant(d schedules.Date, after time.Duration) time.Time {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Add(after)
+}
+
+// at is a time of day, to the minute, and the days on which a window is on the air then.
+type at struct {
+	start, stop time.Duration
+	days        []schedules.Date
+}
+
+// times are the times of day of a window, in the order in which they come first.
+func times(window string, occurrences []schedules.Occurrence) (out []at) {
+	for _, o := range occurrences {
+		if o.Window != window {
+			continue
+		}
+		day := schedules.DateOf(o.StartAt.UTC())
+		start := o.StartAt.Truncate(time.Minute).Sub(instant(day, 0))
+		stop := min(start+24*time.Hour, o.EndAt.Add(time.Minute-1).Truncate(time.Minute).Sub(instant(day, 0)))
+		n := slices.IndexFunc(out, func(a at) bool { return a.start == start && a.stop == stop })
+		if n < 0 {
+			n = len(out)
+			out = append(out, at{start: start, stop: stop})
+		}
+		out[n].days = append(out[n].days, day)
+	}
+	return out
+}
+
+// regular takes from the days, ascending, as many as are all the days of some days of the week within a span [from,
+// until), and no others. Where that is none the fewer, the span reaches to the ends that are given.
+func regular(days []schedules.Date, low, high schedules.Date) (n int, from, until schedules.Date, on Days) {
+	for n = len(days); ; n-- {
+		on = Days{}
+		for _, d := range days[:n] {
+			on[weekday(d)] = true
+		}
+		end := days[n-1].AddDays(1)
+		ends := []schedules.Date{end}
+		if n == len(days) {
+			ends = []schedules.Date{high, end}
+		}
+		for _, until := range ends {
+			for _, from := range []schedules.Date{low, days[0]} {
+				if count(from, until, on) == n {
+					return n, from, until, on
+				}
+			}
+		}
+	}
+}
+
+// count is how many days of [from, until) are on.
+func count(from, until schedules.Date, on Days) (n int) {
+	for d := from; d.Before(until); d = d.AddDays(1) {
+		if on[weekday(d)] {
+			n++
+		}
+	}
+	return n
+}

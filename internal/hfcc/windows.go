@@ -1,0 +1,192 @@
+package hfcc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// Terms are what a schedule does not say of a window that is new.
+type Terms struct {
+	Clock     string
+	Tolerance time.Duration
+}
+
+// Apply is the station with the windows of a season's rows. Rows that differ in nothing but the frequency are one window.
+// A window is known by its id: one that notes name ("@evening"), or one made of season, broadcaster, time and
+// frequency. What stands already and says the same stays as it is; of another, clock and tolerance stay; one of the season
+// and broadcaster that an earlier schedule made and this one has not goes. It fails, naming the line, where the language is
+// not known, and where a new window would have no clock.
+func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedules.Station, error) {
+	before := st.Windows
+	st.Windows = slices.Clone(before)
+	named, made := map[string]bool{}, map[string]bool{}
+	for _, t := range transmissions(season, rows) {
+		if b := t.rows[0].Broadcaster; b != "" {
+			made[prefix(season, b)] = true
+		}
+		var fresh []schedules.Window
+		if n := slices.IndexFunc(before, func(w schedules.Window) bool { return w.ID == t.id }); n >= 0 && t.says(st, before[n], season) {
+			fresh = before[n : n+1]
+		} else {
+			for k, same := range merged(t.rows) {
+				id := t.id
+				if k > 0 {
+					id = fmt.Sprintf("%s-%d", t.id, k+1)
+				}
+				w, err := window(st, before, id, same, terms)
+				if err != nil {
+					return st, fmt.Errorf("line %d: %w", same[0].Line, err)
+				}
+				fresh = append(fresh, w)
+			}
+		}
+		for _, w := range fresh {
+			named[w.ID] = true
+			if n := slices.IndexFunc(st.Windows, func(o schedules.Window) bool { return o.ID == w.ID }); n >= 0 {
+				st.Windows[n] = w
+			} else {
+				st.Windows = append(st.Windows, w)
+			}
+		}
+	}
+	st.Windows = slices.DeleteFunc(st.Windows, func(w schedules.Window) bool {
+		for p := range made {
+			if strings.HasPrefix(w.ID, p) && !named[w.ID] {
+				return true
+			}
+		}
+		return false
+	})
+	return st, nil
+}
+
+// transmission is the rows of one window.
+type transmission struct {
+	id   string
+	rows []Row
+}
+
+// transmissions groups rows by the window that their notes name and, where they name none, by all but the frequency.
+func transmissions(season Season, rows []Row) []transmission {
+	var out []transmission
+	place := map[string]int{} // counted from 1
+	add := func(id string, rows ...Row) {
+		if place[id] == 0 {
+			out = append(out, transmission{id: id})
+			place[id] = len(out)
+		}
+		t := &out[place[id]-1]
+		t.rows = append(t.rows, rows...)
+	}
+	var unnamed []Row
+	for _, r := range rows {
+		if id, ok := strings.CutPrefix(r.Notes, "@"); ok {
+			add(id, r)
+		} else {
+			unnamed = append(unnamed, r)
+		}
+	}
+	for _, same := range merged(unnamed) {
+		base := fmt.Sprintf("%s%s-%d", prefix(season, same[0].Broadcaster), clockText(same[0].Start.Minutes()), same[0].FrequencyKHz)
+		id := base
+		for n := 2; place[id] > 0; n++ {
+			id = fmt.Sprintf("%s-%d", base, n)
+		}
+		add(id, same...)
+	}
+	return out
+}
+
+// prefix begins the ids of the windows of a season that are made for a broadcaster.
+func prefix(season Season, broadcaster string) string {
+	id := strings.ToLower(season.String()) + "-"
+	if broadcaster == "" {
+		return id
+	}
+	return id + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '.'
+	}, strings.ToLower(broadcaster)) + "-"
+}
+
+// bare is all of a row that a window is made of but the frequency, for comparing.
+func bare(r Row) Row {
+	return Row{Start: r.Start, Stop: r.Stop, Days: r.Days, From: r.From, To: r.To, Language: r.Language}
+}
+
+// merged puts rows together that differ in nothing but the frequency, in their order.
+func merged(rows []Row) (out [][]Row) {
+	place := map[Row]int{}
+	for _, r := range rows {
+		n, ok := place[bare(r)]
+		if !ok {
+			n = len(out)
+			place[bare(r)] = n
+			out = append(out, nil)
+		}
+		out[n] = append(out[n], r)
+	}
+	return out
+}
+
+// says reports whether the rows are those that the window gives.
+func (t transmission) says(st schedules.Station, w schedules.Window, season Season) bool {
+	st.Windows = []schedules.Window{w}
+	own, err := Rows(st, season, Row{})
+	if err != nil || len(own) != len(t.rows) {
+		return false
+	}
+	for n, r := range t.rows {
+		if bare(r) != bare(own[n]) || r.FrequencyKHz != own[n].FrequencyKHz {
+			return false
+		}
+	}
+	return true
+}
+
+// window makes a window of rows that differ in nothing but the frequency.
+func window(st schedules.Station, before []schedules.Window, id string, same []Row, terms Terms) (schedules.Window, error) {
+	r := same[0]
+	w := schedules.Window{ID: id, Clock: terms.Clock, Tolerance: schedules.Millis{Duration: terms.Tolerance}}
+	for _, old := range before {
+		if old.ID == id {
+			w.Clock, w.Tolerance = old.Clock, old.Tolerance
+		}
+	}
+	if w.Clock == "" {
+		return w, fmt.Errorf("the window %s is new: say which clock it follows", id)
+	}
+	var err error
+	if w.Languages, err = tags(r.Language, st.Languages); err != nil {
+		return w, err
+	}
+	first, _ := r.first() // a row that was read has one
+	from, until := r.span()
+	w.Starts = schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + strings.ReplaceAll(first.String(), "-", "") + "T" + clockText(r.Start.Minutes()) + "00\nRRULE:" + rule(r.Days), From: &from, Until: &until}
+	w.Length = schedules.Millis{Duration: r.Stop - r.Start}
+	w.FrequencyKHz = r.FrequencyKHz
+	for _, other := range same[1:] {
+		w.AlsoKHz = append(w.AlsoKHz, other.FrequencyKHz)
+	}
+	return w, nil
+}
+
+// rule is days of the week as RFC 5545 has them.
+func rule(d Days) string {
+	if d == everyDay {
+		return "FREQ=DAILY"
+	}
+	var on []string
+	for n, name := range []string{"SU", "MO", "TU", "WE", "TH", "FR", "SA"} {
+		if d[n] {
+			on = append(on, name)
+		}
+	}
+	return "FREQ=WEEKLY;BYDAY=" + strings.Join(on, ",")
+}
