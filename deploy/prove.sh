@@ -49,6 +49,9 @@ contract) # 50,000 requests generated from the OpenAPI document; LIFELINE_SEED c
 planner) # the benchmark's instances, beside re-implementations of the peers' planners
   go run ./internal/bench/planner
   ;;
+storage) # commits a second on SQLite and Redis beside the machine's limits, queue reads, the wait of a thousand stations
+  prove ./internal/bench/storage Figures storage
+  ;;
 zones) # every zone, every transition from 2015 to 2035
   prove ./schedules Transition zones
   ;;

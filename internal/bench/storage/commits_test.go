@@ -1,0 +1,144 @@
+//go:build linux
+
+package storage_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"lifeline/internal/rig"
+	"lifeline/internal/store"
+	"lifeline/internal/store/redis"
+	"lifeline/internal/store/sqlite"
+)
+
+// body is what each commit makes a document of.
+var body = bytes.Repeat([]byte("0"), 500)
+
+// writers are how many commit at once.
+var writers = []int{1, 8, 64}
+
+type committer interface {
+	Commit(ctx context.Context, c store.Commit) ([]store.Change, error)
+}
+
+// commits makes a document in a commit of its own, again and again.
+func commits(t *testing.T, s committer, writers int) func(time.Duration) float64 {
+	var n atomic.Int64
+	return func(slice time.Duration) float64 {
+		return crowd(t, writers, slice, func(int) error {
+			id := fmt.Sprintf("%d-%d", writers, n.Add(1))
+			_, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "segment", ID: id, Body: body}}})
+			return err
+		})
+	}
+}
+
+func commitsOnSQLite(t *testing.T, e effort) {
+	dir := t.TempDir()
+	s, err := sqlite.Open(t.Context(), filepath.Join(dir, "lifeline.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	contestants := []func(time.Duration) float64{syncs(t, dir, 1<<40), syncs(t, dir, 1000)}
+	for _, n := range writers {
+		contestants = append(contestants, commits(t, s, n))
+	}
+	rates := contest(e, contestants)
+	t.Logf("fdatasync of a page appended %.0f/s, of one in a file that has its length (a journal that begins anew) %.0f/s", rates[0], rates[1])
+	for i, n := range writers {
+		t.Logf("%2d writers: %5.0f commits/s, %.2f of the appended and %.2f of the others", n, rates[2+i], rates[2+i]/rates[0], rates[2+i]/rates[1])
+	}
+}
+
+// syncs writes one page after another, from the beginning again after so many, and has each on disk before the next.
+func syncs(t *testing.T, dir string, pages int64) func(time.Duration) float64 {
+	t.Helper()
+	f, err := os.CreateTemp(dir, "pages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	page := make([]byte, 4096)
+	if pages < 1<<20 {
+		if _, err := f.Write(make([]byte, pages*4096)); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := int64(0)
+	return func(slice time.Duration) float64 {
+		return crowd(t, 1, slice, func(int) error {
+			if _, err := f.WriteAt(page, n%pages*4096); err != nil {
+				return err
+			}
+			n++
+			return syscall.Fdatasync(int(f.Fd()))
+		})
+	}
+}
+
+func commitsOnRedis(t *testing.T, e effort) {
+	server := rig.StartRedis(t, rig.Durable...)
+	s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + server.Addr, Prefix: "ours", Feed: 10_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var contestants []func(time.Duration) float64
+	for _, n := range writers {
+		ours := commits(t, s, n)
+		var rate float64
+		contestants = append(contestants, func(slice time.Duration) float64 { rate = ours(slice); return rate }, scripts(t, server, n, &rate))
+	}
+	rates := contest(e, contestants)
+	for i, n := range writers {
+		t.Logf("%2d writers: %5.0f commits/s; redis-benchmark of the same script %5.0f/s: %.2f of it", n, rates[2*i], rates[2*i+1], rates[2*i]/rates[2*i+1])
+	}
+}
+
+var perSecond = regexp.MustCompile(`([0-9.]+) requests per second`)
+
+// scripts is redis-benchmark with the store's script and the same document, by so many clients, about as often as rate.
+func scripts(t *testing.T, server *rig.Redis, clients int, rate *float64) func(time.Duration) float64 {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "store", "redis", "scripts", "commit.lua"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sha := fmt.Sprint(server.Do("script", "load", string(text)))
+	key := func(name string) string { return "{theirs}:" + name }
+	command := []string{"evalsha", sha, "9", key("sequence"), key("feed"), key("audit"), key("receipt:__rand_int__"), key("kinds"),
+		key("documents:segment"), key("revisions:segment"), key("ids:segment"), key("history:segment"),
+		"10000", "600000", "0", "", "", "", "", "__rand_int__", "0", "put", string(body)}
+	return func(slice time.Duration) float64 {
+		requests := max(100, int(*rate*slice.Seconds()))
+		args := append([]string{"-p", server.Port(), "-c", strconv.Itoa(clients), "-n", strconv.Itoa(requests), "-r", "1000000000", "-q"}, command...)
+		out, err := exec.CommandContext(t.Context(), "redis-benchmark", args...).CombinedOutput()
+		if err != nil {
+			t.Errorf("redis-benchmark: %v\n%s", err, out)
+		}
+		said := perSecond.FindAllSubmatch(out, -1)
+		if said == nil {
+			t.Fatalf("redis-benchmark says %s", out)
+		}
+		n, err := strconv.ParseFloat(string(said[len(said)-1][1]), 64)
+		if err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+}
