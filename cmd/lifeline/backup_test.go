@@ -310,7 +310,7 @@ func TestOldRecordsAreReadFromTheirFiles(t *testing.T) {
 			}
 			<-time.After(10 * time.Millisecond)
 		}
-		for _, path := range []string{"/v1/audit?limit=40", "/v1/audit?limit=300&kind=status", "/v1/stations/seoul/as-run?date=" + long.Format(time.DateOnly)} {
+		for _, path := range []string{"/v1/audit?limit=40&to=" + long.AddDate(0, 6, 0).Format(time.RFC3339), "/v1/audit?limit=300&kind=status", "/v1/stations/seoul/as-run?date=" + long.Format(time.DateOnly)} {
 			got := h.do(http.MethodGet, path, secret, nil, nil)
 			if got.status != http.StatusOK {
 				t.Fatalf("%s: %d %s", path, got.status, got.body)

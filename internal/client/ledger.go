@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"lifeline/internal/wire"
@@ -23,7 +24,9 @@ func (c *Client) AiringSheet(ctx context.Context, query url.Values) (*http.Respo
 
 // Audit lists changes, oldest first, in the contract's own terms (kind, id, by).
 func (c *Client) Audit(ctx context.Context, query url.Values) ([]wire.AuditRecord, error) {
-	return list[wire.AuditRecord](ctx, c, wire.Base+"/audit", query)
+	records, err := list[wire.AuditRecord](ctx, c, wire.Base+"/audit", query)
+	slices.Reverse(records)
+	return records, err
 }
 
 // MakeGoods lists what is owed and what is settled, in the contract's own terms (station, state).

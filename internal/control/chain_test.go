@@ -106,7 +106,7 @@ func recordedYear(t *testing.T) *yearOf {
 	}
 	now := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := NewScheduler(m, docs, signer, func() time.Time { return now }, "http://x", time.Minute)
-	log := NewLogbook(m, docs, s, func() time.Time { return now })
+	log := NewLogbook(m, NewRecords(m, docs, nil, time.Now, 0), s, func() time.Time { return now })
 	commit := func(writes ...store.Write) {
 		t.Helper()
 		if err := m.Commit(t.Context(), store.Commit{Writes: writes, Origin: System.origin(now, "test", "")}); err != nil {

@@ -21,7 +21,7 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	}
 	now := time.Date(2025, 6, 10, 12, 0, 0, 0, time.UTC)
 	s := NewScheduler(m, docs, plainSeal{}, func() time.Time { return now }, "http://x", time.Minute)
-	log := NewLogbook(m, docs, s, func() time.Time { return now })
+	log := NewLogbook(m, NewRecords(m, docs, nil, time.Now, 0), s, func() time.Time { return now })
 	st := schedules.Station{ID: "relay", Timezone: "Asia/Kathmandu"}
 	put := func(kind, id string, body []byte, err error) {
 		t.Helper()

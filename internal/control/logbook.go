@@ -14,13 +14,13 @@ import (
 // Logbook keeps what aired and compares it with what was planned.
 type Logbook struct {
 	mirror    *Mirror
-	store     Store
+	store     *Records
 	scheduler *Scheduler
 	now       func() time.Time
 }
 
 // NewLogbook writes to s and reconciles against what sch published.
-func NewLogbook(m *Mirror, s Store, sch *Scheduler, now func() time.Time) *Logbook {
+func NewLogbook(m *Mirror, s *Records, sch *Scheduler, now func() time.Time) *Logbook {
 	return &Logbook{m, s, sch, now}
 }
 
@@ -198,18 +198,38 @@ func (l *Logbook) Status(station string) (wire.Status, error) {
 	return s, nil
 }
 
-// Audit answers who changed what, when.
-func (l *Logbook) Audit(ctx context.Context, q store.AuditQuery) ([]wire.AuditRecord, error) {
+// auditPageFiles is how many files of older changes one page of the audit reads at most: a query that finds little would
+// read all of them.
+const auditPageFiles = 3
+
+// Audit answers who changed what, when, the newest first, and before which sequence the next page goes on; 0: there is
+// none. A page may be shorter than asked for, or empty, though another follows.
+func (l *Logbook) Audit(ctx context.Context, q store.AuditQuery) (page []wire.AuditRecord, next int64, err error) {
+	q.Newest = true
+	limit, err := q.Most()
+	if err != nil {
+		return nil, 0, err
+	}
+	reach, err := l.store.AuditReach(ctx, q, auditPageFiles)
+	if err != nil {
+		return nil, 0, err
+	}
+	if reach > q.After {
+		q.After, next = reach, reach+1
+	}
 	changes, err := l.store.Audit(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	if len(changes) == limit {
+		next = changes[limit-1].Sequence
 	}
 	out := make([]wire.AuditRecord, len(changes))
 	for i, c := range changes {
 		out[i] = wire.AuditRecord{Sequence: c.Sequence, At: schedules.At(c.At), By: c.By, Action: c.Action, Reason: c.Reason,
 			Kind: c.Kind, ID: c.ID, From: max(c.Revision-1, 0), To: c.Revision, RequestID: c.RequestID}
 	}
-	return out, nil
+	return out, next, nil
 }
 
 // Chain reads what seals the stations' records.

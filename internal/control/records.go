@@ -103,7 +103,7 @@ func (r *Records) forgetMoved(ctx context.Context, station string, entries []sto
 	return r.Store.Forget(ctx, station, again)
 }
 
-// Audit answers the changes that q selects, in order, wherever they are.
+// Audit answers the changes that q selects, in order, wherever they are. It reads the files that it needs.
 func (r *Records) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
 	limit, err := q.Most()
 	if err != nil {
@@ -111,46 +111,81 @@ func (r *Records) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change
 	}
 	files, err := r.files(ctx, auditFiles)
 	for err == nil {
-		found, err := r.oldAudit(ctx, files, q, limit)
-		if err != nil || len(found) == limit {
-			return found, err
+		through := lastOf(files)
+		var found []store.Change
+		old := func() error {
+			found, err = r.oldAudit(ctx, files, q, found, limit)
+			return err
 		}
-		through, rest := lastOf(files), q
-		rest.After, rest.Limit = max(q.After, through), limit-len(found)
-		young, err := r.Store.Audit(ctx, rest)
-		if err != nil {
-			return nil, err
+		young := func() error {
+			rest := q
+			if rest.After, rest.Limit = max(q.After, through), limit-len(found); rest.Limit == 0 {
+				return nil
+			}
+			changes, err := r.Store.Audit(ctx, rest)
+			found = append(found, changes...)
+			return err
 		}
-		if files, err = r.files(ctx, auditFiles); err != nil {
-			return nil, err
+		parts := []func() error{old, young}
+		if q.Newest {
+			slices.Reverse(parts)
 		}
-		if lastOf(files) == through { // else changes moved away while the store was read
-			return append(found, young...), nil
+		for _, part := range parts {
+			if err := part(); err != nil {
+				return nil, err
+			}
 		}
+		if files, err = r.files(ctx, auditFiles); err == nil && lastOf(files) == through {
+			return found, nil
+		} // else changes moved away while the store was read
 	}
 	return nil, err
 }
 
-func (r *Records) oldAudit(ctx context.Context, files []recordFile, q store.AuditQuery, limit int) ([]store.Change, error) {
-	var found []store.Change
-	for _, f := range files {
-		if f.Last <= q.After || !q.To.IsZero() && !f.From.Before(q.To) || f.Until.Before(q.From) {
-			continue
+// oldAudit adds to found what the files have, up to limit in all.
+func (r *Records) oldAudit(ctx context.Context, files []recordFile, q store.AuditQuery, found []store.Change, limit int) ([]store.Change, error) {
+	for _, f := range selected(files, q) {
+		if len(found) == limit {
+			break
 		}
 		changes, err := readRecords(ctx, r.audio, f, archive.ParseChange)
 		if err != nil {
 			return nil, err
 		}
+		if q.Newest {
+			slices.Reverse(changes)
+		}
 		for _, c := range changes {
-			if q.Selects(c) {
+			if len(found) < limit && q.Selects(c) {
 				found = append(found, c)
-			}
-			if len(found) == limit {
-				return found, nil
 			}
 		}
 	}
 	return found, nil
+}
+
+// selected are the files that can have what q selects, in its order.
+func selected(files []recordFile, q store.AuditQuery) []recordFile {
+	some := slices.DeleteFunc(slices.Clone(files), func(f recordFile) bool {
+		return f.Last <= q.After || q.Before != 0 && f.First >= q.Before || !q.To.IsZero() && !f.From.Before(q.To) || f.Until.Before(q.From)
+	})
+	if q.Newest {
+		slices.Reverse(some)
+	}
+	return some
+}
+
+// AuditReach is how far back q, which asks for the newest first, can go without reading more than so many files: the
+// sequence after which its changes are, 0 when that is all of them.
+func (r *Records) AuditReach(ctx context.Context, q store.AuditQuery, most int) (int64, error) {
+	files, err := r.files(ctx, auditFiles)
+	if err != nil {
+		return 0, err
+	}
+	if some := selected(files, q); len(some) > most {
+		return some[most].Last, nil
+	}
+	return 0, nil
 }
 
 // Files are the hashes of all files of records: no collector takes them.

@@ -18,6 +18,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -26,7 +27,8 @@ import (
 type cabinet struct {
 	*memory.Store
 	*blob.Local
-	fuse int
+	fuse   int
+	opened int // blobs
 }
 
 var errCrash = errors.New("crashed")
@@ -70,6 +72,11 @@ func (c *cabinet) List(ctx context.Context, kind, after string, limit int) ([]st
 	return c.Store.List(ctx, kind, after, limit)
 }
 
+func (c *cabinet) Open(ctx context.Context, sha256 string) (blob.Content, int64, error) {
+	c.opened++
+	return c.Local.Open(ctx, sha256)
+}
+
 func (c *cabinet) Close() error { return errors.Join(c.Store.Close(), c.Local.Close()) }
 
 // filled has two stations' reports, four a day through seven months, and a change a day.
@@ -79,7 +86,7 @@ func filled(t *testing.T) (*cabinet, *Mirror) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cabinet{memory.New(0), files, 1 << 30}
+	c := &cabinet{Store: memory.New(0), Local: files, fuse: 1 << 30}
 	t.Cleanup(func() { c.Close() })
 	commit := func(at time.Time, w ...store.Write) {
 		t.Helper()
@@ -167,7 +174,7 @@ func everything(t *testing.T, r *Records) (out answers) {
 		out.Changes = append(out.Changes, page...)
 	}
 	for _, q := range []store.AuditQuery{{Kind: kindStation}, {Kind: kindStatus, ID: "a", After: 100, Limit: 30}, {By: "Ruth", From: began.AddDate(0, 0, 30), To: began.AddDate(0, 0, 35)},
-		{By: "nobody"}, {From: began.AddDate(0, 5, 0)}, {After: 1 << 40}} {
+		{By: "nobody"}, {From: began.AddDate(0, 5, 0)}, {After: 1 << 40}, {Kind: kindStatus, Newest: true, Before: 150, Limit: 120}, {Newest: true, To: began.AddDate(0, 6, 0), Limit: 500}} {
 		out.Queries = append(out.Queries, audit(q))
 	}
 	return out
@@ -281,5 +288,64 @@ func TestFilesOfRecordsAreNoAudioAndStay(t *testing.T) {
 	}
 	if got, err := r.Audit(t.Context(), store.AuditQuery{}); err == nil {
 		t.Errorf("%d changes were read without their files", len(got))
+	}
+}
+
+// The newest page of the audit reads no file while the store has enough, and a query that finds nothing goes back a few
+// files a page; the pages together have everything once.
+func TestPageOfTheAuditReadsOnlyTheFilesThatItNeeds(t *testing.T) {
+	c, m := filled(t)
+	now := began.AddDate(0, 7, 0)
+	r := NewRecords(m, c, c, func() time.Time { return now }, 60*24*time.Hour)
+	for month := range 8 { // each its own files
+		now = began.AddDate(0, month, 0)
+		if err := r.Move(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := NewLogbook(m, r, nil, func() time.Time { return now })
+	c.opened = 0
+	if page, next, err := log.Audit(t.Context(), store.AuditQuery{Limit: 20}); err != nil || len(page) != 20 || next != page[19].Sequence || c.opened > 0 {
+		t.Errorf("the newest: %d changes, next %d, %d files read, %v", len(page), next, c.opened, err)
+	}
+	files, err := r.files(t.Context(), auditFiles)
+	if err != nil || len(files) <= auditPageFiles {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	walk := func(q store.AuditQuery) (found []int64) {
+		total, begun := 0, false
+		for next := int64(0); next > 0 || !begun; {
+			c.opened, begun, q.Before = 0, true, next
+			var page []wire.AuditRecord
+			if page, next, err = log.Audit(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range page {
+				found = append(found, a.Sequence)
+			}
+			if total += c.opened; c.opened > auditPageFiles {
+				t.Errorf("%+v: %d files for a page", q, c.opened)
+			}
+		}
+		if q.By == "nobody" && total != len(files) {
+			t.Errorf("%+v: %d reads of %d files", q, total, len(files))
+		}
+		return found
+	}
+	if found := walk(store.AuditQuery{By: "nobody"}); len(found) > 0 {
+		t.Errorf("nobody did %v", found)
+	}
+	latest, err := c.Latest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := walk(store.AuditQuery{Limit: 60})
+	for i, sequence := range all {
+		if sequence != latest-int64(i) {
+			t.Fatalf("change %d after %d", sequence, latest-int64(i)+1)
+		}
+	}
+	if int64(len(all)) != latest {
+		t.Errorf("%d of %d changes", len(all), latest)
 	}
 }

@@ -85,7 +85,7 @@ func schedulerOperations() []operation {
 				{Name: "by", Description: "By this person or station.", Schema: openapi.String()},
 				{Name: "from", Description: "At this instant or later.", Schema: instantSchema()},
 				{Name: "to", Description: "Before this instant.", Schema: instantSchema()}}, paged...),
-			answers: []answer{gives(http.StatusOK, "One page of records, oldest first.", wire.Page[wire.AuditRecord]{Items: []wire.AuditRecord{
+			answers: []answer{gives(http.StatusOK, "One page of records, newest first. One may be short, or empty, where another follows: older months are looked through a few at a time.", wire.Page[wire.AuditRecord]{Items: []wire.AuditRecord{
 				{Sequence: 41, At: exampleStart, By: "Ruth", Action: "segment.approve", Reason: "heard from end to end", Kind: "segment", ID: "reading-ko-full-hana", From: 1, To: 2}}})}},
 		{at: "POST /v1/tokens", id: "createToken", tag: forSchedulers, summary: "Make an access token",
 			detail: "The secret is in this answer and nowhere else.", takes: takesJSON(wire.NewToken{Name: "lantern-coast", Role: "station", Station: "lantern-coast"}),

@@ -217,7 +217,7 @@ func (a *api) reconciliation(c *call) error {
 }
 
 func (a *api) audit(c *call) error {
-	after, limit, err := c.page()
+	before, limit, err := c.page()
 	if err != nil {
 		return err
 	}
@@ -229,18 +229,18 @@ func (a *api) audit(c *call) error {
 	if query.To, err = c.instant("to"); err != nil {
 		return err
 	}
-	if after != "" {
-		if query.After, err = strconv.ParseInt(after, 10, 64); err != nil {
+	if before != "" {
+		if query.Before, err = strconv.ParseInt(before, 10, 64); err != nil || query.Before < 1 {
 			return fault.Fields(fault.Field{Field: "cursor", Message: "is not one that this service gave"})
 		}
 	}
-	records, err := a.Logbook.Audit(c.r.Context(), query)
+	records, next, err := a.Logbook.Audit(c.r.Context(), query)
 	if err != nil {
 		return err
 	}
-	next := ""
-	if len(records) == limit {
-		next = strconv.FormatInt(records[limit-1].Sequence, 10)
+	follows := ""
+	if next > 0 {
+		follows = strconv.FormatInt(next, 10)
 	}
-	return page(c, records, next)
+	return page(c, records, follows)
 }

@@ -56,7 +56,7 @@ func (q AuditQuery) Most() (int, error) {
 
 // Selects reports whether q selects c.
 func (q AuditQuery) Selects(c Change) bool {
-	return c.Sequence > q.After && (q.Kind == "" || c.Kind == q.Kind) && (q.ID == "" || c.ID == q.ID) && (q.By == "" || c.By == q.By) &&
+	return c.Sequence > q.After && (q.Before == 0 || c.Sequence < q.Before) && (q.Kind == "" || c.Kind == q.Kind) && (q.ID == "" || c.ID == q.ID) && (q.By == "" || c.By == q.By) &&
 		(q.From.IsZero() || !c.At.Before(q.From)) && (q.To.IsZero() || c.At.Before(q.To))
 }
 

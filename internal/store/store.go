@@ -65,5 +65,7 @@ type AuditQuery struct {
 	Kind, ID, By string
 	From, To     time.Time // [From, To) by Origin.At
 	After        int64     // changes with a larger Sequence
+	Before       int64     // changes with a smaller one
+	Newest       bool      // the newest first
 	Limit        int       // at most 500; 0 means 50
 }

@@ -85,8 +85,12 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	changes := slices.All(s.changes)
+	if q.Newest {
+		changes = slices.Backward(s.changes)
+	}
 	var found []store.Change
-	for _, c := range s.changes {
+	for _, c := range changes {
 		if len(found) == limit {
 			break
 		}

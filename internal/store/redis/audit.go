@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -21,13 +22,17 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 	if err != nil {
 		return nil, err
 	}
-	more := s.audited
+	more := s.span
 	if q.Kind != "" && q.ID != "" {
 		more = s.history(q.Kind, q.ID)
 	}
+	from, to := max(q.After, 0)+1, int64(math.MaxInt64)
+	if q.Before > 0 {
+		to = q.Before - 1
+	}
 	var found []store.Change
-	for after := max(q.After, 0); ; {
-		changes, err := more(ctx, after)
+	for from <= to {
+		changes, err := more(ctx, from, to, q.Newest)
 		if err != nil {
 			return nil, fmt.Errorf("redis: audit: %w", classify(ctx, err))
 		}
@@ -38,29 +43,46 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 			if len(found) == limit {
 				return found, nil
 			}
-			after = c.Sequence
+			if q.Newest {
+				to = c.Sequence - 1
+			} else {
+				from = c.Sequence + 1
+			}
 		}
 		if len(changes) == 0 {
-			return found, nil
+			break
 		}
 	}
+	return found, nil
 }
 
-// audited reads the next changes of all.
+// audited reads the next changes after after.
 func (s *Store) audited(ctx context.Context, after int64) ([]store.Change, error) {
-	messages, err := s.client.XRangeN(ctx, s.key("audit"), message(after+1), "+", 1000).Result()
+	return s.span(ctx, after+1, math.MaxInt64, false)
+}
+
+// span reads the next changes in [from, to], from its beginning or its end on.
+func (s *Store) span(ctx context.Context, from, to int64, newest bool) ([]store.Change, error) {
+	read := s.client.XRangeN(ctx, s.key("audit"), message(from), message(to), 1000)
+	if newest {
+		read = s.client.XRevRangeN(ctx, s.key("audit"), message(to), message(from), 1000)
+	}
+	messages, err := read.Result()
 	if err != nil {
 		return nil, err
 	}
 	return decode(messages)
 }
 
-// history reads the next changes of one document.
-func (s *Store) history(kind, id string) func(ctx context.Context, after int64) ([]store.Change, error) {
-	return func(ctx context.Context, after int64) ([]store.Change, error) {
-		names, err := s.client.ZRangeByLex(ctx, s.key("history", kind), &goredis.ZRangeBy{
-			Min: fmt.Sprintf("(%s\x00%020d", id, after), Max: fmt.Sprintf("(%s\x01", id), Count: 500,
-		}).Result()
+// history reads likewise the next changes of one document.
+func (s *Store) history(kind, id string) func(ctx context.Context, from, to int64, newest bool) ([]store.Change, error) {
+	return func(ctx context.Context, from, to int64, newest bool) ([]store.Change, error) {
+		by := &goredis.ZRangeBy{Min: fmt.Sprintf("[%s\x00%020d", id, from), Max: fmt.Sprintf("[%s\x00%020d", id, to), Count: 500}
+		read := s.client.ZRangeByLex(ctx, s.key("history", kind), by)
+		if newest {
+			read = s.client.ZRevRangeByLex(ctx, s.key("history", kind), by)
+		}
+		names, err := read.Result()
 		if err != nil || len(names) == 0 {
 			return nil, err
 		}

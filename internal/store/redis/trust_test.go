@@ -66,8 +66,8 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	secure := rig.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(secure)
 	s := rig.StartRedis(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, rig.Durable...)...)
-	rule := "~{place*}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrangebyscore +sadd +smembers " +
-		"+xadd +xrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get +hlen +zcard"
+	rule := "~{place*}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrevrangebylex +zrangebyscore +sadd +smembers " +
+		"+xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get +hlen +zcard"
 	command := []any{"acl", "setuser", "lifeline", "on", ">p@ss"}
 	for _, word := range strings.Fields(rule) {
 		command = append(command, word)

@@ -82,12 +82,17 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 			where, args = append(where, condition), append(args, arg)
 		}
 	}
+	selects(q.Before != 0, "sequence < ?", q.Before)
 	selects(q.Kind != "", "kind = ?", q.Kind)
 	selects(q.ID != "", "id = ?", q.ID)
 	selects(q.By != "", "by = ?", q.By)
 	selects(!q.From.IsZero(), "at >= ?", ceil(q.From))
 	selects(!q.To.IsZero(), "at < ?", ceil(q.To))
-	changes, err := s.changes(ctx, "WHERE "+strings.Join(where, " AND ")+" ORDER BY sequence LIMIT ?", append(args, limit)...)
+	order := ""
+	if q.Newest {
+		order = " DESC"
+	}
+	changes, err := s.changes(ctx, "WHERE "+strings.Join(where, " AND ")+" ORDER BY sequence"+order+" LIMIT ?", append(args, limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: audit: %w", err)
 	}

@@ -42,6 +42,14 @@ var auditRules = []rule{
 			{"after", store.AuditQuery{After: all[5].Sequence}, []int{6, 7}},
 			{"limit", store.AuditQuery{Limit: 3}, []int{0, 1, 2}},
 			{"limit after by", store.AuditQuery{Limit: 1, After: 1, By: "anna"}, []int{1}},
+			{"before", store.AuditQuery{Before: all[2].Sequence}, []int{0, 1}},
+			{"newest", store.AuditQuery{Newest: true}, []int{7, 6, 5, 4, 3, 2, 1, 0}},
+			{"newest limit", store.AuditQuery{Newest: true, Limit: 2}, []int{7, 6}},
+			{"newest limit before by", store.AuditQuery{Newest: true, Limit: 2, Before: all[7].Sequence, By: "anna"}, []int{6, 3}},
+			{"newest between", store.AuditQuery{Newest: true, After: all[1].Sequence, Before: all[5].Sequence}, []int{4, 3, 2}},
+			{"newest of a document", store.AuditQuery{Newest: true, Kind: "segment", ID: "a"}, []int{6, 4, 2, 0}},
+			{"newest of a document before", store.AuditQuery{Newest: true, Kind: "segment", ID: "a", Before: all[6].Sequence, Limit: 2}, []int{4, 2}},
+			{"newest of a document from to", store.AuditQuery{Newest: true, Kind: "segment", ID: "a", From: hour(1), To: hour(3)}, []int{4, 2}},
 			{"none", store.AuditQuery{Kind: "nothing"}, nil},
 		} {
 			got, err := b.Audit(b.Context(), c.q)
@@ -62,7 +70,7 @@ var auditRules = []rule{
 		}
 		b.commit(writes...)
 		for limit, want := range map[int]int{0: 50, 1: 1, 500: 500, 501: 500, 1 << 40: 500} {
-			for _, q := range []store.AuditQuery{{Limit: limit}, {Limit: limit, By: origin().By}} {
+			for _, q := range []store.AuditQuery{{Limit: limit}, {Limit: limit, By: origin().By}, {Limit: limit, Newest: true}} {
 				got, err := b.Audit(b.Context(), q)
 				if err != nil || len(got) != want {
 					b.Fatalf("limit %d: %d changes, %v; want %d", limit, len(got), err, want)
