@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"internal/chain":     {"schedules", "internal/wire", "internal/seal", "internal/fault"},
 	"internal/client":    {"internal/wire", "internal/fault", "schedules"},
 	"internal/control": {"schedules", "schedules/auditor", "audio", "internal/fault", "internal/wire",
-		"internal/archive", "internal/store", "internal/blob", "internal/chain", "internal/search", "golang.org/x/sync/errgroup"}, // of store and blob the values of their contracts; no back end
+		"internal/archive", "internal/store", "internal/blob", "internal/chain", "internal/search", "golang.org/x/sync/errgroup", "github.com/goccy/go-json"}, // of store and blob the values of their contracts; no back end
 	"internal/search": {"github.com/tidwall/btree", "golang.org/x/text/..."},
 	"internal/telemetry": {"internal/control", "internal/store", "internal/blob", "internal/fault",
 		"github.com/prometheus/client_golang/...", "go.opentelemetry.io/otel/..."},

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/goccy/go-json"
+
 	"lifeline/internal/search"
 	"lifeline/schedules"
 )
@@ -35,7 +37,7 @@ const (
 )
 
 func newCatalogue() *catalogue {
-	return &catalogue{index: search.NewIndex(fields), gone: map[string]int64{}, texts: texts{}}
+	return &catalogue{index: search.NewIndex(fields), gone: map[string]int64{}}
 }
 
 // card is a segment with what it is found by.
@@ -44,9 +46,15 @@ type card struct {
 	terms search.Terms
 }
 
-func readCard(body []byte) (card, error) {
-	s, err := plain[schedules.Segment](body)
-	return card{s, termsOf(s)}, err
+// read decodes a segment. The decoder takes a third of the time that the standard library's takes: of a start with a large
+// library it is the larger part. Its strings are parts of one copy of body.
+func (c *catalogue) read(body []byte) (card, error) {
+	var s schedules.Segment
+	if err := json.Unmarshal(body, &s); err != nil {
+		return card{}, err
+	}
+	c.texts.share(&s)
+	return card{s, termsOf(s)}, nil
 }
 
 // searched is the text of a segment in which words are looked for.
@@ -104,9 +112,7 @@ func (c *catalogue) put(id string, row held[card]) {
 		return
 	}
 	delete(c.gone, id)
-	row.value.ID = id
-	c.texts.share(&row.value.Segment)
-	n = c.index.Put(id, before, row.value.terms)
+	n = c.index.Put(row.value.ID, before, row.value.terms)
 	for int(n) >= len(c.rows) {
 		c.rows = append(c.rows, nil)
 	}

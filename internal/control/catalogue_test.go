@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"lifeline/internal/fault"
@@ -264,6 +265,40 @@ func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 	for _, m := range []*Mirror{writer, follower} {
 		if got := m.segments.living(); !slices.Equal(got, steady) {
 			t.Errorf("in the end %d are there", len(got))
+		}
+	}
+}
+
+// The faster decoder reads what the standard library's reads.
+func TestSegmentsAreDecodedAsTheStandardLibraryDoes(t *testing.T) {
+	c := newCatalogue()
+	n := 0
+	for seg := range rig.Segments(1000) {
+		if n++; n%10 == 0 {
+			seg.Title, seg.Tags = "\"tab\t\u2028<&> \x00 \\ 🕯 등불", []string{}
+			seg.Recording.IntegratedLUFS, seg.Sensitive = nil, true
+			seg.Consent = &schedules.Consent{GivenAt: seg.ValidFrom, ExpiresAt: seg.ValidUntil, Reference: "folder 7"}
+		}
+		body, err := encode(seg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n%7 == 0 {
+			body = []byte(strings.Replace(string(body), `"kind"`, `"later": {"than": [1, "this"]}, "kind"`, 1))
+		}
+		want, err := plain[schedules.Segment](body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.read(body)
+		clear(body) // nothing of it is held
+		if err != nil || !cmp.Equal(got.Segment, want) {
+			t.Fatalf("%v: %s", err, cmp.Diff(want, got.Segment))
+		}
+	}
+	for _, damaged := range []string{"", "{", `{"id":7}`, `{"recording":{"duration_ms":1.5}}`, `{"recording":{"duration_ms":"1"}}`, `{"valid_from":"soon"}`, `{"id":"a"}}`} {
+		if _, err := c.read([]byte(damaged)); err == nil {
+			t.Errorf("%s is read", damaged)
 		}
 	}
 }

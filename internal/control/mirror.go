@@ -58,7 +58,7 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		pulling: make(chan struct{}, 1),
 	}
 	m.shelves = map[string]shelf{
-		kindSegment: decoded[card]{m.segments, readCard}, kindStation: decoded[schedules.Station]{m.stations, plain[schedules.Station]},
+		kindSegment: decoded[card]{m.segments, m.segments.read}, kindStation: decoded[schedules.Station]{m.stations, plain[schedules.Station]},
 		kindClock: decoded[schedules.Clock]{m.clocks, plain[schedules.Clock]}, kindScript: decoded[schedules.Script]{m.scripts, plain[schedules.Script]},
 		kindCampaign: decoded[schedules.Campaign]{m.campaigns, plain[schedules.Campaign]},
 		kindToken:    decoded[token]{m.tokens, plain[token]}, kindQueue: decoded[Sealed[wire.Queue]]{m.queues, unseal[wire.Queue]},
