@@ -240,7 +240,7 @@ func killService(t *testing.T, rounds int, c config.Serve) {
 		again := startProcess(t, c, secret)
 		named := checkAfterCrash(t, again, l, round == rounds-1)
 		if c.Store == "sqlite" { // with others about, what nobody names goes only when it is old
-			checkNoOrphans(t, c.AudioDir(), named)
+			awaitNoOrphans(t, c.AudioDir(), named)
 		}
 		again.kill(t)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"lifeline/internal/client"
 	"lifeline/internal/wire"
@@ -94,16 +96,32 @@ func checkAfterCrash(t *testing.T, p *process, l *ledger, last bool) (named map[
 	return named
 }
 
-// checkNoOrphans finds files that belong to no segment.
-func checkNoOrphans(t *testing.T, dir string, named map[string]bool) {
+// awaitNoOrphans waits until the service, which has started, has removed the files that belong to no segment.
+func awaitNoOrphans(t *testing.T, dir string, named map[string]bool) {
 	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !named[strings.TrimSuffix(d.Name(), filepath.Ext(d.Name()))] {
-			t.Errorf("orphan file %s", path)
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for late := time.After(30 * time.Second); ; {
+		var orphans []string
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) { // removed just now
+				return nil
+			}
+			if err == nil && !d.IsDir() && !named[strings.TrimSuffix(d.Name(), filepath.Ext(d.Name()))] {
+				orphans = append(orphans, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+		if len(orphans) == 0 {
+			return
+		}
+		select {
+		case <-poll.C:
+		case <-late:
+			t.Fatalf("orphan files: %v", orphans)
+		}
 	}
 }

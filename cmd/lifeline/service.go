@@ -36,6 +36,7 @@ type service struct {
 	studio    *studio.Studio
 	claims    *control.Claims
 	keeper    *control.Keeper
+	clear     func(context.Context) (removed int, err error) // of what a crash left; nil: others may be at work on it
 	server    *http.Server
 	metrics   *metricsServer // nil: /metrics is where everything is
 	traces    *telemetry.Traces
@@ -47,6 +48,9 @@ const keeperEvery = time.Minute
 
 // storePatience is how long the store may take for one call before a request fails.
 const storePatience = 5 * time.Second
+
+// fileTick is by how much a file system's clock may lag.
+const fileTick = 20 * time.Millisecond
 
 // leaseLife is for how long the background work of a replica that died waits for another.
 const leaseLife = 15 * time.Second
@@ -135,12 +139,9 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err := library.EnsureRecalls(ctx); err != nil {
 		return nil, err
 	}
-	if c.Store == "sqlite" { // no other replica: nothing is uploading yet, and audio without a segment is a crash's
-		if n, err := collect(ctx, time.Now()); err != nil {
-			return nil, err
-		} else if n > 0 {
-			log.Info("removed audio that an interrupted upload had left behind", "recordings", n)
-		}
+	if c.Store == "sqlite" { // no other replica: what was put before now and has no segment is a crash's
+		before := time.Now().Add(-fileTick)
+		s.clear = func(ctx context.Context) (int, error) { return collect(ctx, before) }
 	}
 	logbook := control.NewLogbook(s.mirror, records, s.scheduler, time.Now)
 	figures.Census(logbook.Census)
@@ -192,6 +193,10 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	})
 	g.Go(func() error { return s.keeper.Run(ctx) })
 	g.Go(func() error {
+		s.clearUp(ctx)
+		return nil
+	})
+	g.Go(func() error {
 		serve := func() error { return s.server.Serve(l) }
 		if s.server.TLSConfig != nil {
 			serve = func() error { return s.server.ServeTLS(l, "", "") }
@@ -213,6 +218,21 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 		return nil
 	})
 	return g.Wait()
+}
+
+// clearUp removes audio that an interrupted upload had left behind. Nobody waits for it: a library of years has many files to
+// look at. What it could not do the keeper does.
+func (s *service) clearUp(ctx context.Context) {
+	if s.clear == nil {
+		return
+	}
+	n, err := s.clear(ctx)
+	if n > 0 {
+		s.log.Info("removed audio that an interrupted upload had left behind", "recordings", n)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("audio that an interrupted upload may have left behind was not removed", "error", err)
+	}
 }
 
 func (s *service) close() error {
