@@ -52,6 +52,9 @@ planner) # the benchmark's instances, beside re-implementations of the peers' pl
 storage) # commits a second on SQLite and Redis beside the machine's limits, queue reads, the wait of a thousand stations
   prove ./internal/bench/storage Figures storage
   ;;
+library) # segments in memory: what one takes, pages of lists and searches beside a scan, starts with 100,000 on SQLite and Redis
+  go run ./internal/bench/library
+  ;;
 zones) # every zone, every transition from 2015 to 2035
   prove ./schedules Transition zones
   ;;

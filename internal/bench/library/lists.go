@@ -1,0 +1,140 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/control"
+	"lifeline/internal/store"
+	"lifeline/internal/store/memory"
+	"lifeline/schedules"
+)
+
+func encode(v any) ([]byte, error) { return json.Marshal(v) }
+
+// lists prints what n segments take, and what pages of 50 of them cost.
+func lists(ctx context.Context, n int) error {
+	s := memory.New(1)
+	segments := invented(n)
+	for part := range slices.Chunk(segments, 500) {
+		var c store.Commit
+		for _, seg := range part {
+			d, err := document(seg)
+			if err != nil {
+				return err
+			}
+			c.Writes = append(c.Writes, store.Write{Kind: d.Kind, ID: d.ID, Body: d.Body})
+		}
+		if _, err := s.Commit(ctx, c); err != nil {
+			return err
+		}
+	}
+	empty := heap()
+	mirror, err := control.NewMirror(ctx, s)
+	if err != nil {
+		return err
+	}
+	copied := heap()
+	prepared := schedules.Prepare(segments, nil)
+	planned := heap()
+	fmt.Printf("\n%d segments: %d bytes each in memory with the index (the bar is 2048); prepared for planning %d more\n", n, (copied-empty)/uint64(n), (planned-copied)/uint64(n))
+	runtime.KeepAlive(prepared)
+
+	library := control.NewLibrary(mirror, nil, nil, nil, time.Now, control.LibraryLimits{Concurrency: 1})
+	fmt.Printf("%-44s %9s %12s %12s %10s\n", "page of 50", "matches", "index, ns", "scan, ns", "scan/index")
+	for _, a := range asked(segments) {
+		a.filter.Limit = 50
+		page, next := library.Segments(a.filter)
+		slow, slowNext := scan(segments, a.filter)
+		if !slices.EqualFunc(page, slow, func(a, b schedules.Segment) bool { return a.ID == b.ID }) || next != slowNext {
+			return fmt.Errorf("%s: the index finds %d, the scan %d", a.name, len(page), len(slow))
+		}
+		all := a.filter
+		all.Limit = n
+		matches, _ := library.Segments(all)
+		index := testing.Benchmark(func(b *testing.B) {
+			for b.Loop() {
+				library.Segments(a.filter)
+			}
+		}).NsPerOp()
+		scanned := testing.Benchmark(func(b *testing.B) {
+			for b.Loop() {
+				scan(segments, a.filter)
+			}
+		}).NsPerOp()
+		fmt.Printf("%-44s %9d %12d %12d %10.1f\n", a.name, len(matches), index, scanned, float64(scanned)/float64(index))
+	}
+	return nil
+}
+
+type question struct {
+	name   string
+	filter control.SegmentFilter
+}
+
+// asked is what people ask of a library. What a scan, which finds any part of a text, would find besides is not asked.
+func asked(segments []schedules.Segment) []question {
+	middle := segments[len(segments)/2]
+	return []question{
+		{"the first page", control.SegmentFilter{}},
+		{"a page in the middle", control.SegmentFilter{After: middle.ID}},
+		{"a common word", control.SegmentFilter{Words: "series"}},
+		{"a common word, from the middle", control.SegmentFilter{Words: "series", After: middle.ID}},
+		{"a rare word", control.SegmentFilter{Words: fmt.Sprintf("%06d", len(segments)*3/4)}},
+		{"a Korean word", control.SegmentFilter{Words: "호소문"}},
+		{"a part of Chinese", control.SegmentFilter{Words: "祖母边境"}},
+		{"the beginning of many words", control.SegmentFilter{Words: "0000"}},
+		{"two words", control.SegmentFilter{Words: "grandmother snowfield"}},
+		{"pending", control.SegmentFilter{State: schedules.Pending}},
+		{"pending, and a word", control.SegmentFilter{State: schedules.Pending, Words: "river"}},
+		{"a tag, a kind and a language", control.SegmentFilter{Tag: "tag-42", Kind: "music", Language: "ko-KP"}},
+		{"expiring before an instant", control.SegmentFilter{ExpiringBefore: time.Date(2026, 4, 5, 0, 0, 0, 0, time.UTC)}},
+		{"the hash of a recording", control.SegmentFilter{SHA256: middle.Recording.SHA256}},
+	}
+}
+
+// scan lists as the library did before it had an index: it looks at every segment until the page is full.
+func scan(segments []schedules.Segment, f control.SegmentFilter) (out []schedules.Segment, next string) {
+	words := strings.Fields(strings.ToLower(f.Words))
+	start, found := slices.BinarySearchFunc(segments, f.After, func(s schedules.Segment, id string) int { return strings.Compare(s.ID, id) })
+	if found {
+		start++
+	}
+	for i := range segments[start:] {
+		s := &segments[start+i]
+		switch {
+		case f.Kind != "" && s.Kind != f.Kind, f.Language != "" && s.Language != f.Language, f.State != "" && s.State != f.State,
+			f.SHA256 != "" && s.Recording.SHA256 != f.SHA256, f.Tag != "" && !slices.Contains(s.Tags, f.Tag),
+			!f.ExpiringBefore.IsZero() && (s.ValidUntil.IsZero() || !s.ValidUntil.Before(f.ExpiringBefore)):
+			continue
+		}
+		if len(words) > 0 {
+			text := strings.ToLower(strings.Join(append([]string{s.ID, s.Title, s.Voice, s.Series}, s.Tags...), "\n"))
+			if slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
+				continue
+			}
+		}
+		if len(out) == f.Limit {
+			return out, out[len(out)-1].ID
+		}
+		out = append(out, *s)
+	}
+	return out, ""
+}
+
+// heap is what is in use after everything else was freed.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC() // what the first one finalised
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
