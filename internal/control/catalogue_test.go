@@ -39,10 +39,11 @@ func (f SegmentFilter) selects(s schedules.Segment) bool {
 			return false
 		}
 	}
+	expires, _ := s.ExpiresAt()
 	return (f.Kind == "" || s.Kind == f.Kind) && (f.Language == "" || strings.EqualFold(s.Language, f.Language)) &&
 		(f.State == "" || s.State == f.State) && (f.Script == "" || s.Script != nil && s.Script.ID == f.Script) &&
 		(f.Tag == "" || slices.Contains(s.Tags, f.Tag)) && (f.SHA256 == "" || s.Recording != nil && s.Recording.SHA256 == f.SHA256) &&
-		(f.ExpiringBefore.IsZero() || !s.ValidUntil.IsZero() && s.ValidUntil.Before(f.ExpiringBefore)) && s.ID > f.After
+		(f.ExpiringBefore.IsZero() || !expires.IsZero() && expires.Before(f.ExpiringBefore)) && s.ID > f.After
 }
 
 // pages are all that a filter selects, page after page.
@@ -75,6 +76,9 @@ func drawSegment(t *rapid.T, id string) schedules.Segment {
 	}
 	if rapid.Bool().Draw(t, "ends") {
 		s.ValidUntil = schedules.At(time.Date(2026, 1, rapid.IntRange(1, 5).Draw(t, "day"), 0, 0, 0, 0, time.UTC))
+	}
+	if rapid.Bool().Draw(t, "consents") {
+		s.Consent = &schedules.Consent{ExpiresAt: schedules.At(time.Date(2026, 1, rapid.IntRange(1, 5).Draw(t, "consent"), 0, 0, 0, 0, time.UTC))}
 	}
 	if rapid.Bool().Draw(t, "sounds") {
 		s.Recording = &schedules.Recording{SHA256: name.Draw(t, "hash"), AnalysisVersion: rapid.IntRange(0, 1).Draw(t, "version")}
