@@ -157,13 +157,14 @@ func (c *catalogue) count(f search.Field, value string) int {
 	return c.index.Count(search.Term{Field: f, Value: value})
 }
 
-// find answers up to limit segments that the query and then keep select, by id; a limit of 0 is none.
-func (c *catalogue) find(q search.Query, limit int, keep func(schedules.Segment) bool) (out []held[schedules.Segment]) {
+// find answers up to limit segments that the query and then keep select, by id; a limit of 0 is none. Rows never change:
+// another takes the place of one.
+func (c *catalogue) find(q search.Query, limit int, keep func(schedules.Segment) bool) (out []*held[schedules.Segment]) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for n := range c.index.Find(q) {
 		if row := c.rows[n]; keep == nil || keep(row.value) {
-			if out = append(out, *row); len(out) == limit {
+			if out = append(out, row); len(out) == limit {
 				break
 			}
 		}

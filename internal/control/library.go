@@ -72,8 +72,13 @@ func (l *Library) Segments(f SegmentFilter) (out []schedules.Segment, next strin
 	if wanted.Nothing {
 		return nil, ""
 	}
-	rows := l.mirror.segments.find(f.query(wanted), f.Limit+1, func(s schedules.Segment) bool { return wanted.In(searched(s)) })
-	for _, row := range rows[:min(len(rows), f.Limit)] {
+	var keep func(schedules.Segment) bool
+	if len(wanted.Parts) > 0 {
+		keep = func(s schedules.Segment) bool { return wanted.In(searched(s)) }
+	}
+	rows := l.mirror.segments.find(f.query(wanted), f.Limit+1, keep)
+	out = make([]schedules.Segment, 0, min(len(rows), f.Limit))
+	for _, row := range rows[:cap(out)] {
 		out = append(out, row.value)
 	}
 	if len(rows) > f.Limit {

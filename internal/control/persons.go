@@ -12,7 +12,7 @@ import (
 )
 
 // naming are the segments that name a person, by id. It fails with NotFound when none does.
-func (m *Mirror) naming(person string) (out []held[schedules.Segment], err error) {
+func (m *Mirror) naming(person string) (out []*held[schedules.Segment], err error) {
 	out = m.segments.find(search.Query{Terms: []search.Term{{Field: byPerson, Value: person}}}, 0, nil)
 	if len(out) == 0 {
 		err = fault.New(fault.NotFound, "no segment names the person %q", person)

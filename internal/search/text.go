@@ -65,9 +65,6 @@ func Parse(query string) Wanted {
 
 // In reports whether a text that has all terms has the pairs of each part one after the other.
 func (w Wanted) In(text string) bool {
-	if len(w.Parts) == 0 {
-		return true
-	}
 	folded := fold(text)
 	return !slices.ContainsFunc(w.Parts, func(p string) bool { return !strings.Contains(folded, p) })
 }
