@@ -353,7 +353,7 @@ func TestServiceSetsAWrongClockRightWithinReason(t *testing.T) {
 			if wrong < trustMost {
 				off = 0
 			}
-			if got := p.time.Now().Sub(time.Now()); got != off {
+			if got := time.Until(p.time.Now()); got != off {
 				t.Errorf("the station's time is off by %v", got)
 			}
 			if off == 0 {

@@ -414,7 +414,7 @@ func (w *week) run(acts []act) {
 		done = w.live(ctx, w.dir)
 		w.excuse(killed.Add(-200*time.Millisecond), time.Now().Add(500*time.Millisecond), true)
 	}
-	time.Sleep(w.begun.AddDate(0, 0, 7).Sub(time.Now()))
+	time.Sleep(time.Until(w.begun.AddDate(0, 0, 7)))
 	cancel()
 	<-done
 }
