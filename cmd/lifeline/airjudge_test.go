@@ -299,27 +299,28 @@ func (j *judge) checkSilence() {
 		for next < len(j.entries) && j.into(j.entries[next].EndedAt) <= now {
 			next++
 		}
-		reported := next < len(j.entries) && j.into(j.entries[next].StartedAt) <= now
-		if loud[k] && !reported && now < airLength-20*time.Millisecond {
-			since := now
-			if next > 0 {
-				since = now - j.into(j.entries[next-1].EndedAt)
+		var reported *schedules.AsRun
+		if next < len(j.entries) && j.into(j.entries[next].StartedAt) < now+11*time.Millisecond { // told to the millisecond
+			reported = &j.entries[next]
+		} else if next > 0 && j.dies(now) {
+			// What a killed player was last known to have put out lies up to a few seconds back.
+			reported = &j.entries[next-1]
+			if loud[k] {
+				tail = max(tail, now-j.into(reported.EndedAt))
 			}
-			if cut := slices.ContainsFunc(j.kills, func(x time.Duration) bool { return now < x && x-now < 3*time.Second }); cut && since < 3*time.Second {
-				tail = max(tail, since) // what a killed player was last known to have put out lies up to two seconds back
-			} else if since > 10*time.Millisecond {
-				unreported++
-				j.t.Logf("nothing reports the sound at %v", now)
-			}
+		}
+		if loud[k] && reported == nil {
+			unreported++
+			j.t.Logf("nothing reports the sound at %v", now)
 		}
 		if loud[k] || slices.ContainsFunc(restarts, func(r restart) bool { return now >= r.from && now < r.to }) {
 			continue
 		}
 		quiet := false
-		if reported { // does the recording itself pause there?
-			source, frame := j.sounds(j.entries[next], now)
+		if reported != nil { // does the recording itself pause there?
+			source, frame := j.sounds(*reported, now)
 			to := min(len(source), frame+step)
-			quiet = frame >= to || rms(source[frame:to])*j.gain(j.entries[next], now) < 24
+			quiet = frame >= to || rms(source[frame:to])*j.gain(*reported, now) < 24
 		}
 		if !quiet {
 			unplanned++
@@ -341,12 +342,17 @@ func (j *judge) checkSilence() {
 	}
 }
 
+// dies reports whether the player is killed within what it writes down late, or was a moment ago: it is a block ahead.
+func (j *judge) dies(now time.Duration) bool {
+	return slices.ContainsFunc(j.kills, func(k time.Duration) bool { return now < k+30*time.Millisecond && k-now < 3*time.Second })
+}
+
 // gain is by what the sound of an entry should be multiplied at a time of it: its item's gain, and the fade out that is
 // planned or that ends a fallback which is too long.
 func (j *judge) gain(e schedules.AsRun, at time.Duration) float64 {
-	db, fade := 0.0, time.Duration(0)
+	db, fade, ends := 0.0, time.Duration(0), j.into(e.EndedAt)
 	if i := j.items[e.ItemID]; i.SegmentID == e.SegmentID {
-		db, fade = i.GainDB, i.FadeOut.Duration
+		db, fade, ends = i.GainDB, i.FadeOut.Duration, j.into(*i.StartAt)+i.Duration.Duration
 	} else {
 		for _, f := range j.queue.Fallback {
 			if f.SegmentID == e.SegmentID {
@@ -358,7 +364,7 @@ func (j *judge) gain(e schedules.AsRun, at time.Duration) float64 {
 		}
 	}
 	gain := math.Pow(10, db/20)
-	if left := j.into(e.EndedAt) - at; left < fade && e.Outcome != schedules.Cut {
+	if left := ends - at; left < fade {
 		gain *= 0.5 - 0.5*math.Cos(math.Pi*left.Seconds()/fade.Seconds())
 	}
 	return gain
