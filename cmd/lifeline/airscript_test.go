@@ -155,6 +155,14 @@ func newTrial(t *testing.T) *trial {
 	a.onAir = &onAir{h: h, dir: dir, station: st.ID, start: start, air: filepath.Join(t.TempDir(), "air")}
 	a.recallAtPlanning(day)
 	a.queue = h.queue(st.ID, day.String())
+	for _, i := range a.queue.Items {
+		if _, gone := a.recalled[i.SegmentID]; gone {
+			t.Errorf("the queue has %s, which was recalled before", i.SegmentID)
+		}
+	}
+	if lead := time.Until(start); lead < 20*time.Second {
+		t.Fatalf("only %v are left until the window", lead)
+	}
 	// From here on the service is a process of its own, behind a link.
 	cfg := serveDefaults(dir)
 	cfg.Listen = strings.TrimPrefix(h.url, "http://")
@@ -179,7 +187,7 @@ func (a *trial) recallAtPlanning(day schedules.Date) {
 	in := wire.ManyRequest{Stations: []string{a.station}, Dates: []schedules.Date{day}, Seed: a.seed}
 	planned, err := a.h.scheduler.Plan(a.t.Context(), in)
 	if err != nil || planned[0].Problem != nil {
-		a.t.Fatalf("%v, %+v", err, planned[0].Problem)
+		a.t.Fatalf("%v, %+v", err, planned)
 	}
 	draft, err := a.h.scheduler.Rundown(a.t.Context(), a.station, day)
 	if err != nil {
@@ -192,7 +200,7 @@ func (a *trial) recallAtPlanning(day schedules.Date) {
 	}
 	published, err := a.h.scheduler.Publish(a.t.Context(), in)
 	refused := err != nil || published[0].Problem != nil
-	a.t.Logf("recalled between planning and publication: publication refused: %v (%+v)", refused, published)
+	a.t.Logf("recalled between planning and publication: publication refused: %v", refused)
 	if refused {
 		a.h.publish([]string{a.station}, day.String())
 	}
