@@ -55,6 +55,9 @@ storage) # commits a second on SQLite and Redis beside the machine's limits, que
 library) # segments in memory: what one takes, pages of lists and searches beside a scan, starts with 100,000 on SQLite and Redis
   go run ./internal/bench/library
   ;;
+load) # rates beside nginx, then 5,000 long polls and 5,000 streams that hear of publications (needs nginx-light and wrk)
+  go run ./internal/bench/load "${@:2}"
+  ;;
 zones) # every zone, every transition from 2015 to 2035
   prove ./schedules Transition zones
   ;;
