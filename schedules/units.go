@@ -120,7 +120,14 @@ func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0
 // IsZero reports whether d is no day.
 func (d Date) IsZero() bool { return d == Date{} }
 
-func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
+func (d Date) String() string {
+	if d.Year < 0 || d.Year > 9999 || d.Month < 0 || d.Month > 99 || d.Day < 0 || d.Day > 99 {
+		return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day)
+	}
+	digit := func(n int) byte { return byte('0' + n%10) }
+	y, m := d.Year, int(d.Month)
+	return string([]byte{digit(y / 1000), digit(y / 100), digit(y / 10), digit(y), '-', digit(m / 10), digit(m), '-', digit(d.Day / 10), digit(d.Day)})
+}
 
 // MarshalText writes YYYY-MM-DD, and nothing for the zero Date.
 func (d Date) MarshalText() ([]byte, error) {

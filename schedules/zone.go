@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -11,12 +12,20 @@ func Zone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
 		return nil, fmt.Errorf("%q is not a time zone: write an IANA name such as Asia/Seoul, or UTC", name)
 	}
+	if loc, ok := zones.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
 		return nil, fmt.Errorf("%q is not a known time zone: write an IANA name such as Asia/Seoul, or UTC", name)
 	}
+	zones.Store(loc.String(), loc)
 	return loc, nil
 }
+
+// zones are those that were loaded, by name: time.LoadLocation reads its file each time. There are as many as the IANA
+// has named.
+var zones sync.Map
 
 // wallReach is more than any zone has ever been off UTC.
 const wallReach = 27 * time.Hour

@@ -58,18 +58,13 @@ func NewAccess(m *Mirror, now func() time.Time) *Access { return &Access{m, now}
 
 // Authenticate answers the actor of a token. It fails with Unauthenticated, without saying what is wrong with it.
 func (a *Access) Authenticate(secret string) (Actor, error) {
-	bad := fault.New(fault.Unauthenticated, "a valid access token is needed")
-	parts := strings.Split(secret, "_")
-	if len(parts) != 3 || parts[0] != tokenPrefix {
-		return Actor{}, bad
-	}
-	row, ok := a.mirror.tokens.get(parts[1])
-	if !ok || subtle.ConstantTimeCompare([]byte(row.value.Hash), []byte(hash(parts[2]))) != 1 {
-		return Actor{}, bad
-	}
+	prefix, rest, _ := strings.Cut(secret, "_")
+	id, rest, _ := strings.Cut(rest, "_")
+	row, ok := a.mirror.tokens.get(id)
 	t := row.value
-	if !t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time) {
-		return Actor{}, bad
+	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 ||
+		!t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time) {
+		return Actor{}, fault.New(fault.Unauthenticated, "a valid access token is needed")
 	}
 	return Actor{Name: t.Name, Role: t.Role, Token: t.ID, Station: t.Station}, nil
 }

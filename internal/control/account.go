@@ -59,7 +59,7 @@ func (a *accounts) days(ctx context.Context, st schedules.Station, from, to sche
 func (a *accounts) payload(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
 	id := dayID(station, date)
 	if row, ok := a.mirror.queues.get(id); ok {
-		return row.value.Payload, nil
+		return row.value.Payload.Plain, nil
 	}
 	d, err := a.store.Get(ctx, kindQueue, id) // older than what the mirror keeps
 	if fault.Is(err, fault.NotFound) {

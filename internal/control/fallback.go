@@ -64,7 +64,7 @@ func (s *Scheduler) nextFallback(st schedules.Station) (next wire.Fallback, diff
 	same := next
 	same.Revision = before.revision
 	payload, err := encode(same)
-	return next, err == nil && !bytes.Equal(payload, before.value.Payload), err
+	return next, err == nil && !bytes.Equal(payload, before.value.Payload.Plain), err
 }
 
 func (s *Scheduler) issueFallback(ctx context.Context, next wire.Fallback) error {

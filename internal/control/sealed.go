@@ -1,9 +1,12 @@
 package control
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"lifeline/internal/wire"
 )
@@ -11,18 +14,42 @@ import (
 // Sealed is a signed document: what it says, its exact bytes, and the envelope that signs them.
 type Sealed[T any] struct {
 	Value    T
-	Payload  []byte
-	Envelope []byte
+	Payload  Text
+	Envelope Text
+}
+
+// Text is bytes that many ask for. Zipped is what they become by gzip: it is made when the first asks, once for all.
+type Text struct {
+	Plain  []byte
+	Zipped func() ([]byte, error)
+}
+
+// NewText takes bytes that do not change any more.
+func NewText(b []byte) Text {
+	return Text{b, sync.OnceValues(func() ([]byte, error) { return gzipped(b) })}
+}
+
+func gzipped(b []byte) ([]byte, error) {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err := z.Write(b); err != nil {
+		return nil, fmt.Errorf("control: compress: %w", err)
+	}
+	if err := z.Close(); err != nil {
+		return nil, fmt.Errorf("control: compress: %w", err)
+	}
+	return out.Bytes(), nil
 }
 
 // unseal reads what sealJSON made. The signature is for stations to check; the store is trusted to keep bytes.
 func unseal[T any](envelope []byte) (Sealed[T], error) {
-	s := Sealed[T]{Envelope: envelope}
-	var err error
-	if s.Payload, err = payloadOf(envelope); err != nil {
+	var s Sealed[T]
+	payload, err := payloadOf(envelope)
+	if err != nil {
 		return s, err
 	}
-	if err := json.Unmarshal(s.Payload, &s.Value); err != nil {
+	s.Payload, s.Envelope = NewText(payload), NewText(envelope)
+	if err := json.Unmarshal(payload, &s.Value); err != nil {
 		return s, fmt.Errorf("control: sealed document: %w", err)
 	}
 	return s, nil

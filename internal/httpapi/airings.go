@@ -32,7 +32,7 @@ func (a *api) airings(c *call) error {
 	if err != nil {
 		return err
 	}
-	items, next, err := a.Logbook.Airings(c.r.Context(), control.AiringQuery{Segment: s.ID, Station: c.r.URL.Query().Get("station"),
+	items, next, err := a.Logbook.Airings(c.r.Context(), control.AiringQuery{Segment: s.ID, Station: c.query().Get("station"),
 		From: from, To: to, After: after, Limit: limit})
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (a *api) days(c *call, from, to int) (first, end schedules.Date, err error)
 	today := schedules.DateOf(a.Now().UTC())
 	var fields []fault.Field
 	read := func(name string, otherwise schedules.Date) schedules.Date {
-		v := c.r.URL.Query().Get(name)
+		v := c.query().Get(name)
 		if v == "" {
 			return otherwise
 		}
@@ -68,7 +68,7 @@ func (a *api) airingReport(c *call) error {
 	if err != nil {
 		return err
 	}
-	q := c.r.URL.Query()
+	q := c.query()
 	query := control.ReportQuery{From: from, To: to, Station: q.Get("station"), Group: []string{"segment"},
 		TallyFilter: schedules.TallyFilter{Segment: q.Get("segment"), Campaign: q.Get("campaign"), Script: q.Get("script"), Language: q.Get("language")}}
 	if v := q.Get("group"); v != "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type call struct {
 	param func(name string) string // of the path
 	print *print                   // of a request with an Idempotency-Key
 	meter Meter
+	asked url.Values // of the address; nil until it is read
 
 	variant string // what the answer's tags say besides the revision
 }
@@ -51,12 +53,17 @@ const worthZipping = 1 << 10
 
 // bytes answers b as it is, or compressed when asked.
 func (c *call) bytes(status int, contentType string, b []byte) error {
-	h := c.w.Header()
+	return c.text(status, contentType, control.NewText(b))
+}
+
+// text is bytes of what is kept with its compressed form.
+func (c *call) text(status int, contentType string, t control.Text) error {
+	h, b := c.w.Header(), t.Plain
 	h.Set("Content-Type", contentType)
 	if len(b) >= worthZipping {
 		h.Add("Vary", "Accept-Encoding")
 		if c.takesGzip() {
-			zipped, err := gzipped(b)
+			zipped, err := t.Zipped()
 			if err != nil {
 				return err
 			}
@@ -117,6 +124,14 @@ func (c *call) decodeOptional(v any) error {
 		return nil
 	}
 	return c.decode(v)
+}
+
+// query are the parameters of the address.
+func (c *call) query() url.Values {
+	if c.asked == nil {
+		c.asked = c.r.URL.Query()
+	}
+	return c.asked
 }
 
 // station is the path's station.
@@ -200,7 +215,7 @@ func (c *call) knownAll() []int64 {
 
 // wait is how long the caller is ready to wait, at most the given limit.
 func (c *call) wait(limit time.Duration) (time.Duration, error) {
-	v := c.r.URL.Query().Get("wait")
+	v := c.query().Get("wait")
 	if v == "" {
 		return 0, nil
 	}
@@ -213,7 +228,7 @@ func (c *call) wait(limit time.Duration) (time.Duration, error) {
 
 // instant is a query parameter that is an instant; the zero time when it is left out.
 func (c *call) instant(name string) (time.Time, error) {
-	v := c.r.URL.Query().Get(name)
+	v := c.query().Get(name)
 	if v == "" {
 		return time.Time{}, nil
 	}
@@ -226,7 +241,7 @@ func (c *call) instant(name string) (time.Time, error) {
 
 // page is the cursor and limit of a list.
 func (c *call) page() (after string, limit int, err error) {
-	q := c.r.URL.Query()
+	q := c.query()
 	limit = 50
 	var fields []fault.Field
 	if v := q.Get("limit"); v != "" {

@@ -70,7 +70,7 @@ func (a *api) chainRecords(c *call) error {
 	}
 	first := len(records)
 	for i, r := range records {
-		if c.r.URL.Query().Get("cursor") == "" || r.Sequence > after {
+		if c.query().Get("cursor") == "" || r.Sequence > after {
 			first = i
 			break
 		}

@@ -84,7 +84,7 @@ func (a *api) changes(c *call) error {
 }
 
 func (a *api) changesSince(c *call) (int64, error) {
-	since, asked := changeID("since", c.r.URL.Query().Get("since"))
+	since, asked := changeID("since", c.query().Get("since"))
 	last, resumed := changeID("Last-Event-ID", c.r.Header.Get("Last-Event-ID"))
 	if err := together(asked, resumed); err != nil {
 		return 0, err

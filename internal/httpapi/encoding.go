@@ -1,9 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
-	"compress/gzip"
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -25,16 +22,4 @@ func (c *call) takesGzip() bool {
 		}
 	}
 	return any
-}
-
-func gzipped(b []byte) ([]byte, error) {
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	if _, err := z.Write(b); err != nil {
-		return nil, fmt.Errorf("httpapi: compress: %w", err)
-	}
-	if err := z.Close(); err != nil {
-		return nil, fmt.Errorf("httpapi: compress: %w", err)
-	}
-	return out.Bytes(), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -53,14 +54,19 @@ func (a *api) guard(next http.Handler) http.Handler {
 	})
 }
 
+// policies are what every answer says, under names that are in their canonical form.
+var policies = http.Header{
+	"X-Content-Type-Options":       {"nosniff"},
+	"X-Frame-Options":              {"DENY"},
+	"Referrer-Policy":              {"no-referrer"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'"},
+}
+
 // secure sets the headers of every answer. A handler may loosen the policy for a page of its own.
 func secure(h http.Header, id string, tls bool) {
 	h.Set("X-Request-Id", id)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	maps.Copy(h, policies)
 	if tls {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
@@ -91,6 +97,9 @@ func (a *api) tell(r *http.Request, t *trail, w *watched, took time.Duration) {
 	level := slog.LevelDebug
 	if w.status >= http.StatusBadRequest || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		level = slog.LevelInfo
+	}
+	if !a.Log.Enabled(r.Context(), level) {
+		return
 	}
 	a.Log.LogAttrs(r.Context(), level, "request", slog.String("request_id", t.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("by", t.by), slog.String("remote", r.RemoteAddr))

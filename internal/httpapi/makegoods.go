@@ -13,7 +13,7 @@ func (a *api) makeGoods(c *call) error {
 	if err != nil {
 		return err
 	}
-	q := c.r.URL.Query()
+	q := c.query()
 	items, next, err := a.Logbook.MakeGoods(c.r.Context(), control.MakeGoodQuery{Station: q.Get("station"), State: q.Get("state"), After: after, Limit: limit})
 	if err != nil {
 		return err

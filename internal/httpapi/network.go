@@ -61,7 +61,7 @@ func yamlToJSON(b []byte) ([]byte, error) {
 
 // flag is a query parameter that is true or false.
 func (c *call) flag(name string) (bool, error) {
-	switch c.r.URL.Query().Get(name) {
+	switch c.query().Get(name) {
 	case "", "false", "0":
 		return false, nil
 	case "true", "1":

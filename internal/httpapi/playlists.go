@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/playlist"
 	"lifeline/internal/wire"
@@ -22,7 +23,7 @@ func (a *api) listed(form playlist.Form) handler {
 		}
 		items := a.Scheduler.Leaseless(c.station(), q.Value.Items)
 		title := q.Value.Station + " " + q.Value.Date.String()
-		if window := c.r.URL.Query().Get("window"); window != "" {
+		if window := c.query().Get("window"); window != "" {
 			items = slices.DeleteFunc(slices.Clone(items), func(i wire.QueueItem) bool { return i.Window != window })
 			if len(items) == 0 {
 				return fault.New(fault.NotFound, "no item of the day lies in a window %q", window)
@@ -64,7 +65,7 @@ func (a *api) list(c *call, form playlist.Form, expires time.Time, revision int6
 	if err != nil {
 		return err
 	}
-	return sealed(c, revision, form.ContentType(), b)
+	return sealed(c, revision, form.ContentType(), control.NewText(b))
 }
 
 // addressed is the item with an address that opens without a token.
@@ -75,7 +76,7 @@ func (a *api) addressed(station string, i wire.QueueItem, expires time.Time) wir
 
 // next answers one item and remembers nothing, since players fetch ahead and crash.
 func (a *api) next(c *call) error {
-	query := c.r.URL.Query()
+	query := c.query()
 	format := query.Get("format")
 	if !slices.Contains([]string{"", "json", "liq", "uri"}, format) {
 		return fault.Fields(fault.Field{Field: "format", Message: "must be json, liq or uri"})

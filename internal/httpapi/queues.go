@@ -22,27 +22,26 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (control
 	if err != nil {
 		return control.Sealed[T]{}, err
 	}
-	known := int64(-1)
+	known := int64(-1) // which no document has: one look is enough
+	if wait == 0 {
+		return ask(c.r.Context(), known)
+	}
 	if all := c.knownAll(); len(all) > 0 {
 		known = slices.Max(all)
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), wait)
 	defer cancel()
-	if wait == 0 {
-		cancel() // look once
-	} else {
-		defer c.meter.Waiting("poll")()
-	}
+	defer c.meter.Waiting("poll")()
 	return ask(ctx, known)
 }
 
 // sealed answers a sealed document's envelope, its payload's exact bytes, or what is made of it, compressed when asked.
-func sealed(c *call, revision int64, contentType string, b []byte) error {
+func sealed(c *call, revision int64, contentType string, t control.Text) error {
 	c.w.Header().Set("Cache-Control", "private, no-cache")
 	if c.tag(revision) {
 		return nil
 	}
-	return c.bytes(http.StatusOK, contentType, b)
+	return c.text(http.StatusOK, contentType, t)
 }
 
 // made is sealed for what is made only where the caller has not got it.
@@ -64,7 +63,7 @@ func (a *api) dateOrToday(c *call) (func() schedules.Date, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v := c.r.URL.Query().Get("date"); v != "" {
+	if v := c.query().Get("date"); v != "" {
 		d, err := schedules.ParseDate(v)
 		if err != nil {
 			return nil, fault.Fields(fault.Field{Field: "date", Message: err.Error()})
@@ -156,7 +155,7 @@ func (a *api) recalls(c *call) error {
 		return nil
 	}
 	out := r.Value
-	if err := json.Unmarshal(r.Envelope, &out.Envelope); err != nil {
+	if err := json.Unmarshal(r.Envelope.Plain, &out.Envelope); err != nil {
 		return err
 	}
 	return c.json(http.StatusOK, out)

@@ -14,7 +14,7 @@ import (
 
 // revisionParam is a query parameter that names a revision; 0 when it is left out.
 func (c *call) revisionParam(name string) (int64, error) {
-	v := c.r.URL.Query().Get(name)
+	v := c.query().Get(name)
 	if v == "" {
 		return 0, nil
 	}
@@ -209,7 +209,7 @@ func (a *api) reconciliation(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.Logbook.Reconcile(c.r.Context(), c.station(), date, c.r.URL.Query().Get("window"))
+	r, err := a.Logbook.Reconcile(c.r.Context(), c.station(), date, c.query().Get("window"))
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (a *api) audit(c *call) error {
 	if err != nil {
 		return err
 	}
-	q := c.r.URL.Query()
+	q := c.query()
 	query := store.AuditQuery{Kind: q.Get("kind"), ID: q.Get("id"), By: q.Get("by"), Limit: limit}
 	if query.From, err = c.instant("from"); err != nil {
 		return err

@@ -127,7 +127,7 @@ func uploadFault(err error) error {
 
 func (a *api) listSegments(c *call) error {
 	after, limit, err := c.page()
-	q := c.r.URL.Query()
+	q := c.query()
 	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")), Language: q.Get("language"),
 		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: q.Get("tag"), SHA256: q.Get("sha256"), After: after, Limit: limit}
 	var wrong error

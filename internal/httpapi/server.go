@@ -179,9 +179,8 @@ func (a *api) admit(c *call, r route) error {
 
 // identify finds out who asks: by the token or, where there is none, by the address.
 func (a *api) identify(c *call, r route) (control.Actor, error) {
-	query := c.r.URL.Query()
-	if r.signed && c.r.Header.Get("Authorization") == "" && query.Has("sig") {
-		return a.Media.Authenticate(audioHash(c), query.Get("exp"), query.Get("sig"))
+	if r.signed && c.r.Header.Get("Authorization") == "" && c.query().Has("sig") {
+		return a.Media.Authenticate(audioHash(c), c.query().Get("exp"), c.query().Get("sig"))
 	}
 	return a.Access.Authenticate(bearer(c.r))
 }

@@ -27,7 +27,7 @@ func (a *api) window(c *call) error {
 		return fault.Fields(fault.Field{Field: "date", Message: err.Error()})
 	}
 	var startAt time.Time
-	if v := c.r.URL.Query().Get("start_at"); v != "" {
+	if v := c.query().Get("start_at"); v != "" {
 		if startAt, err = time.Parse(time.RFC3339, v); err != nil {
 			return fault.Fields(fault.Field{Field: "start_at", Message: "must be an instant such as 2023-10-27T13:00:00.000Z"})
 		}
