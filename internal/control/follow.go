@@ -32,10 +32,13 @@ func await[T any](ctx context.Context, m *Mirror, topic string, known int64, loo
 
 // AwaitQueue is Queue, held back while its revision is known and ctx lasts. date is asked for at every look, since
 // "today" changes.
-func (s *Scheduler) AwaitQueue(ctx context.Context, station string, date func() schedules.Date, known int64) (Sealed[wire.Queue], error) {
-	return await(ctx, s.mirror, topic(kindQueue, station), known, func() (Sealed[wire.Queue], int64, error) {
+func (s *Scheduler) AwaitQueue(ctx context.Context, station string, date func() schedules.Date, known int64) (*Sealed[wire.Queue], error) {
+	return await(ctx, s.mirror, topic(kindQueue, station), known, func() (*Sealed[wire.Queue], int64, error) {
 		q, err := s.Queue(context.WithoutCancel(ctx), station, date())
-		return q, q.Value.Revision, err
+		if err != nil {
+			return nil, 0, err
+		}
+		return q, q.Value.Revision, nil
 	})
 }
 

@@ -27,7 +27,7 @@ type Mirror struct {
 	scripts   *table[schedules.Script]
 	campaigns *table[schedules.Campaign]
 	tokens    *table[token]
-	queues    *table[Sealed[wire.Queue]]
+	queues    *table[*Sealed[wire.Queue]] // large, and read by every waiting station
 	fallback  *table[Sealed[wire.Fallback]]
 	recalls   *table[Sealed[wire.Recalls]]
 	statuses  *table[wire.Status]
@@ -52,7 +52,7 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		segments: newCatalogue(), stations: newTable[schedules.Station](),
 		clocks: newTable[schedules.Clock](), scripts: newTable[schedules.Script](),
 		campaigns: newTable[schedules.Campaign](), tokens: newTable[token](),
-		queues: newTable[Sealed[wire.Queue]](), fallback: newTable[Sealed[wire.Fallback]](),
+		queues: newTable[*Sealed[wire.Queue]](), fallback: newTable[Sealed[wire.Fallback]](),
 		recalls: newTable[Sealed[wire.Recalls]](), statuses: newTable[wire.Status](),
 		uploads: newTable[Upload](), late: newTable[lateReports](),
 		pulling: make(chan struct{}, 1),
@@ -61,7 +61,7 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		kindSegment: decoded[card]{m.segments, m.segments.read}, kindStation: decoded[schedules.Station]{m.stations, plain[schedules.Station]},
 		kindClock: decoded[schedules.Clock]{m.clocks, plain[schedules.Clock]}, kindScript: decoded[schedules.Script]{m.scripts, plain[schedules.Script]},
 		kindCampaign: decoded[schedules.Campaign]{m.campaigns, plain[schedules.Campaign]},
-		kindToken:    decoded[token]{m.tokens, plain[token]}, kindQueue: decoded[Sealed[wire.Queue]]{m.queues, unseal[wire.Queue]},
+		kindToken:    decoded[token]{m.tokens, plain[token]}, kindQueue: decoded[*Sealed[wire.Queue]]{m.queues, unsealQueue},
 		kindFallback: decoded[Sealed[wire.Fallback]]{m.fallback, unseal[wire.Fallback]}, kindRecalls: decoded[Sealed[wire.Recalls]]{m.recalls, unseal[wire.Recalls]},
 		kindStatus: decoded[wire.Status]{m.statuses, plain[wire.Status]}, kindUpload: decoded[Upload]{m.uploads, plain[Upload]},
 		kindLate: decoded[lateReports]{m.late, plain[lateReports]},

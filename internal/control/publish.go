@@ -182,17 +182,17 @@ func (s *Scheduler) recalledIDs() []string {
 }
 
 // Queue is what a station airs on a day. It fails with NotFound when nothing is published for it.
-func (s *Scheduler) Queue(ctx context.Context, station string, date schedules.Date) (Sealed[wire.Queue], error) {
+func (s *Scheduler) Queue(ctx context.Context, station string, date schedules.Date) (*Sealed[wire.Queue], error) {
 	id := dayID(station, date)
 	if row, ok := s.mirror.queues.get(id); ok {
 		return row.value, nil
 	}
 	d, err := s.store.Get(ctx, kindQueue, id) // older than what the mirror keeps
 	if fault.Is(err, fault.NotFound) {
-		return Sealed[wire.Queue]{}, fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
+		return nil, fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
 	}
 	if err != nil {
-		return Sealed[wire.Queue]{}, err
+		return nil, err
 	}
-	return unseal[wire.Queue](d.Body)
+	return unsealQueue(d.Body)
 }

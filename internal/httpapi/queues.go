@@ -17,10 +17,10 @@ import (
 const maxWait = 55 * time.Second
 
 // awaited asks for a sealed document and, where the caller has its latest revision and is ready to wait, for the next.
-func awaited[T any](c *call, ask func(ctx context.Context, known int64) (control.Sealed[T], error)) (control.Sealed[T], error) {
+func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, error)) (answer T, err error) {
 	wait, err := c.wait(maxWait)
 	if err != nil {
-		return control.Sealed[T]{}, err
+		return answer, err
 	}
 	known := int64(-1) // which no document has: one look is enough
 	if wait == 0 {
@@ -79,12 +79,12 @@ func (a *api) dateOrToday(c *call) (func() schedules.Date, error) {
 	}, nil
 }
 
-func (a *api) findQueue(c *call) (control.Sealed[wire.Queue], error) {
+func (a *api) findQueue(c *call) (*control.Sealed[wire.Queue], error) {
 	date, err := a.dateOrToday(c)
 	if err != nil {
-		return control.Sealed[wire.Queue]{}, err
+		return nil, err
 	}
-	return awaited(c, func(ctx context.Context, known int64) (control.Sealed[wire.Queue], error) {
+	return awaited(c, func(ctx context.Context, known int64) (*control.Sealed[wire.Queue], error) {
 		return a.Scheduler.AwaitQueue(ctx, c.station(), date, known)
 	})
 }
