@@ -13,6 +13,7 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
@@ -47,6 +48,15 @@ func openStore(ctx context.Context, c config.Serve) (documents, error) {
 		return nil, fmt.Errorf("store: %s", config.Redact(err.Error()))
 	}
 	return s, nil
+}
+
+// rateOf is how fast a token may be used: replicas that share a Redis hold it to the limit together.
+func rateOf(c config.Serve, s documents) httpapi.Rate {
+	rate := httpapi.Rate{PerSecond: c.Guard.Rate, Burst: c.Guard.RateBurst}
+	if r, ok := s.(*redis.Store); ok && rate.PerSecond > 0 {
+		rate.Shared = r.Allowance(rate.PerSecond, rate.Burst)
+	}
+	return rate
 }
 
 // openThere opens the store that the configuration names, which must be there, and the place for its audio.

@@ -161,7 +161,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: library, Scheduler: s.scheduler,
 			Logbook: logbook, Answers: answers, Mirror: s.mirror,
 			Media: control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
-			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: httpapi.Rate{PerSecond: c.Guard.Rate, Burst: c.Guard.RateBurst},
+			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
 			Windows: control.NewWindows(s.scheduler, s.studio),
 			Keys:    []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),

@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"internal/store/herald":    {"internal/fault"},
 	"internal/store/memory":    {"internal/store", "internal/fault"},
 	"internal/store/sqlite":    {"internal/store", "internal/store/herald", "internal/fault", "modernc.org/sqlite/..."},
-	"internal/store/redis":     {"internal/store", "internal/store/herald", "internal/fault", "github.com/redis/go-redis/v9/..."},
+	"internal/store/redis":     {"internal/store", "internal/store/herald", "internal/fault", "github.com/redis/go-redis/v9/...", "github.com/go-redis/redis_rate/v10"},
 	"internal/archive":         {"internal/store", "internal/fault"},
 	"internal/store/storetest": {"internal/store", "internal/fault", "github.com/google/go-cmp/...", "pgregory.net/rapid", "golang.org/x/sync/errgroup"},
 	"internal/blob":            {"internal/fault", "internal/flock", "github.com/minio/minio-go/v7/...", "golang.org/x/sys/..."},

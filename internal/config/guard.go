@@ -19,7 +19,7 @@ type Guard struct {
 	TLSKey        string   `name:"tls-key" help:"File of its private key, PEM." env:"LIFELINE_TLS_KEY_FILE" type:"path"`
 	TLSDomains    []string `name:"tls-domains" help:"Names to get certificates for by ACME (TLS-ALPN-01, so that port 443 must lead here). It says that you agree to the authority's terms." env:"LIFELINE_TLS_DOMAINS"`
 	TLSDirectory  string   `name:"tls-directory" help:"The ACME authority's directory. Default: Let's Encrypt." env:"LIFELINE_TLS_DIRECTORY"`
-	Rate          float64  `help:"Requests a second that one token may make; 0 does not limit." default:"100" env:"LIFELINE_RATE"`
+	Rate          float64  `help:"Requests a second that one token may make, at all replicas on one Redis together; 0 does not limit." default:"100" env:"LIFELINE_RATE"`
 	RateBurst     int      `help:"Requests that it may make at once before that." default:"500" env:"LIFELINE_RATE_BURST"`
 	MetricsListen string   `help:"Address of its own for /metrics. Default: where everything is." env:"LIFELINE_METRICS_LISTEN"`
 	Traces        string   `help:"OpenTelemetry collector to send traces to (OTLP over HTTP), such as http://127.0.0.1:4318. Default: none." env:"OTEL_EXPORTER_OTLP_ENDPOINT"`

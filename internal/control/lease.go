@@ -27,7 +27,7 @@ func (s *Scheduler) Lease(ctx context.Context, station string) (Sealed[wire.Leas
 	l := wire.Lease{Schema: wire.LeaseSchema, Station: station, IssuedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(s.lease)),
 		Segments: s.leasable(station, now)}
 	envelope, err := sealJSON(s.sealer, wire.LeaseType, l)
-	return Sealed[wire.Lease]{Value: l, Envelope: envelope}, err
+	return Sealed[wire.Lease]{Value: l, Envelope: NewText(envelope)}, err
 }
 
 // leasable are the sensitive segments that a station was given and that may still air.

@@ -140,7 +140,7 @@ func (a *api) lease(c *call) error {
 		return err
 	}
 	c.w.Header().Set("Cache-Control", "no-store")
-	return c.bytes(http.StatusOK, envelopeType, l.Envelope)
+	return c.text(http.StatusOK, envelopeType, l.Envelope)
 }
 
 // recalls answers the list, readable, with the envelope that signs it.

@@ -56,19 +56,24 @@ type Tracer interface {
 type Rate struct {
 	PerSecond float64
 	Burst     int
+	Shared    Allowance // of all replicas, at the same rate; nil: this is the only one
 }
 
 type api struct {
 	Parts
 	document func() (*openapi.Document, error) // of the routes; made once, when it is first asked for
-	requests *throttle                         // by token
-	logins   *throttle                         // that failed, by address
+	requests pace                              // by token
+	logins   pace                              // that failed, by address
 }
 
 // New is the handler of the whole contract.
 func New(p Parts) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
-	a := &api{Parts: p, requests: newThrottle(p.Rate.PerSecond, p.Rate.Burst), logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
+	alone := newThrottle(p.Rate.PerSecond, p.Rate.Burst)
+	a := &api{Parts: p, requests: alone, logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
+	if p.Rate.Shared != nil {
+		a.requests = newSharedThrottle(p.Rate.Shared, alone, p.Log)
+	}
 	a.document = sync.OnceValues(func() (*openapi.Document, error) { return document(a.routes()) })
 	e := gin.New()
 	e.HandleMethodNotAllowed = true

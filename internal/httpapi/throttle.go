@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"math"
 	"net"
 	"net/http"
@@ -13,6 +14,11 @@ import (
 
 	"lifeline/internal/fault"
 )
+
+// pace says how long a caller must wait; 0 lets it pass, and counts it.
+type pace interface {
+	wait(ctx context.Context, caller string, now time.Time) time.Duration
+}
 
 // throttle lets each of many callers do so much in so much time. The zero throttle lets everything pass.
 type throttle struct {
@@ -29,8 +35,7 @@ func newThrottle(perSecond float64, burst int) *throttle {
 	return &throttle{limit: rate.Limit(perSecond), burst: burst, buckets: map[string]*rate.Limiter{}}
 }
 
-// wait is how long a caller must wait; 0 lets it pass, and counts it.
-func (t *throttle) wait(caller string, now time.Time) time.Duration {
+func (t *throttle) wait(_ context.Context, caller string, now time.Time) time.Duration {
 	if t.limit <= 0 {
 		return 0
 	}
@@ -71,8 +76,8 @@ const (
 )
 
 // slowDown fails with TooMany, and says when to try again, while a caller is too fast.
-func (a *api) slowDown(c *call, t *throttle, caller, what string) error {
-	d := t.wait(caller, a.Now())
+func (a *api) slowDown(c *call, p pace, caller, what string) error {
+	d := p.wait(c.r.Context(), caller, a.Now())
 	if d <= 0 {
 		return nil
 	}

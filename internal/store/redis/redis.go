@@ -16,6 +16,7 @@
 //	kinds, stations                 of which there are or were documents and as-run
 //	receipt:<random>                what a call answered, for ten minutes
 //	lease:<name>                    who holds it, for as long as he does
+//	caller:<token>                  how far a caller's requests have come; under rate:{prefix}: (redis_rate)
 //
 // A call that is sent again, because its answer was lost, finds its receipt and does nothing twice.
 //
@@ -23,6 +24,7 @@
 //
 //	~{prefix}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrevrangebylex +zrangebyscore +sadd +smembers
 //	+xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get, +select for a numbered database,
+//	~rate:{prefix}:* +time for the rate limits that replicas share (without, each keeps to them by itself),
 //	+wait and +script|load for replicas, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
 package redis
 

@@ -66,7 +66,7 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	secure := rig.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(secure)
 	s := rig.StartRedis(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, rig.Durable...)...)
-	rule := "~{place*}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrevrangebylex +zrangebyscore +sadd +smembers " +
+	rule := "~{place*}:* ~rate:{place*}:* +time +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrevrangebylex +zrangebyscore +sadd +smembers " +
 		"+xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get +hlen +zcard"
 	command := []any{"acl", "setuser", "lifeline", "on", ">p@ss"}
 	for _, word := range strings.Fields(rule) {
@@ -75,6 +75,13 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	s.Do(command...)
 	o := redis.Options{URL: "rediss://lifeline:p%40ss@" + secure, TLS: &tls.Config{RootCAs: roots}, Feed: 10_000}
 	storetest.Run(t, places(o))
+	o.Prefix = "place of callers"
+	callers := open(t, o).Allowance(1, 3)
+	for _, want := range []int{2, 1, 0} {
+		if taken, wait, err := callers.Take(t.Context(), "token", 2); err != nil || taken != want || (wait > 0) != (want == 0) {
+			t.Errorf("%d, to wait %v, %v; of a burst of 3 there should be %d", taken, wait, err, want)
+		}
+	}
 
 	o.Prefix = "elsewhere"
 	if _, err := redis.Open(t.Context(), o); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "refuses this user") {
