@@ -207,6 +207,7 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 		return nil
 	})
 	g.Go(func() error { return s.metrics.run(ctx) })
+	g.Go(func() error { return roomForGarbage(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
