@@ -155,6 +155,15 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 		}
 		known["token"] = append(known["token"], token.ID)
 	}
+	const nowhere = "https://127.0.0.1:9/" // refused before it is dialled
+	known["url"], known["after"] = []any{nowhere}, []any{0, 5}
+	for n := range 20 {
+		w := wire.Webhook{ID: fmt.Sprint("hook-", n), URL: nowhere, Changes: []string{"script"}, Enabled: true}
+		if _, err := client.New(d.h.url, d.secrets["admin"], http.DefaultClient).PutWebhook(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		known["webhook"] = append(known["webhook"], w.ID)
+	}
 	return known
 }
 
@@ -388,8 +397,8 @@ func (d *driver) base(r *request) map[string]any {
 	g := d.generate
 	var v any
 	switch d.operation.ID {
-	case "putStation", "putClock", "putScript":
-		a := d.send(request{method: http.MethodGet, path: r.path}, d.secrets["scheduler"])
+	case "putStation", "putClock", "putScript", "putWebhook":
+		a := d.send(request{method: http.MethodGet, path: r.path}, d.secrets["admin"])
 		if a.status != http.StatusOK {
 			return nil
 		}

@@ -60,8 +60,14 @@ func writeSigningKey(path string, key []byte) error {
 	return nil
 }
 
-// mediaKey is the key that media addresses are signed with: it follows from the signing key, so that every replica has
-// it, and tells nothing of that key.
-func mediaKey(key ed25519.PrivateKey) ([]byte, error) {
-	return hkdf.Key(sha256.New, key.Seed(), nil, "lifeline media addresses 1", sha256.Size)
+// What keys that follow from the signing key are for.
+const (
+	forMedia    = "lifeline media addresses 1"
+	forWebhooks = "lifeline webhook secrets 1"
+)
+
+// derivedKey is a key for another purpose that follows from the signing key, so that every replica has it, and that
+// tells nothing of it.
+func derivedKey(key ed25519.PrivateKey, purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, key.Seed(), nil, purpose, sha256.Size)
 }

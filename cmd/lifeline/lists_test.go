@@ -172,7 +172,7 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secretKey, err := mediaKey(key)
+	secretKey, err := derivedKey(key, forMedia)
 	if err != nil {
 		t.Fatal(err)
 	}

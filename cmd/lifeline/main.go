@@ -43,6 +43,7 @@ type cli struct {
 	MakeGoods   makeGoodsCmd   `cmd:"" help:"Show what stations missed and what has become of it."`
 	Report      reportCmd      `cmd:"" help:"Count what was planned, aired, missed and made good."`
 	Audit       auditCmd       `cmd:"" help:"Show who changed what, when and why."`
+	Webhooks    webhooksCmd    `cmd:"" help:"Other people's services that are told of changes."`
 	Verify      verifyCmd      `cmd:"" help:"Check that what was published and what aired is on record as it was sealed."`
 	Backup      backupCmd      `cmd:"" help:"Write everything that a service keeps into one file, while it runs or not."`
 	Restore     restoreCmd     `cmd:"" help:"Fill an empty store from a backup, whatever kept it before."`

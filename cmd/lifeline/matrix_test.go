@@ -39,6 +39,7 @@ var mayDo = map[string]string{
 	"getPerson": "producer scheduler viewer", "recallPerson": "producer scheduler",
 	"listMakeGoods": "producer scheduler viewer", "waiveMakeGood": "scheduler", "listChain": "producer scheduler viewer", "listChainRecords": "producer scheduler viewer",
 	"listAudit": "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
+	"listWebhooks": "", "getWebhook": "", "putWebhook": "", "deleteWebhook": "", "rotateWebhook": "", "listDeliveries": "", "testWebhook": "", "replayWebhook": "",
 
 	"getNext": "station scheduler viewer", "getQueueAsM3U": "station scheduler viewer", "getFallbackAsM3U": "station scheduler viewer",
 	"getQueueAsPLS": "station scheduler viewer", "getFallbackAsPLS": "station scheduler viewer", "getQueueAsXSPF": "station scheduler viewer",

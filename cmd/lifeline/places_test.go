@@ -73,5 +73,8 @@ func arguments(c config.Serve) []string {
 	if c.Store != "sqlite" {
 		args = append(args, "--redis-prefix", c.Redis.Prefix, "--public-url", c.PublicURL)
 	}
+	for _, network := range c.Webhooks {
+		args = append(args, "--webhook-networks", network)
+	}
 	return args
 }

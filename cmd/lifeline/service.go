@@ -23,6 +23,7 @@ import (
 	"lifeline/internal/seal"
 	"lifeline/internal/studio"
 	"lifeline/internal/telemetry"
+	"lifeline/internal/webhook"
 )
 
 // service is the whole of it, put together.
@@ -37,6 +38,7 @@ type service struct {
 	claims    *control.Claims
 	keeper    *control.Keeper
 	clear     func(context.Context) (removed int, err error) // of what a crash left; nil: others may be at work on it
+	webhooks  *control.Webhooks
 	server    *http.Server
 	metrics   *metricsServer // nil: /metrics is where everything is
 	traces    *telemetry.Traces
@@ -108,7 +110,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	}
 	library := control.NewLibrary(s.mirror, s.audio, signer, analyse, time.Now,
 		control.LibraryLimits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers})
-	secret, err := mediaKey(key)
+	secret, err := derivedKey(key, forMedia)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +146,10 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		s.clear = func(ctx context.Context) (int, error) { return collect(ctx, before) }
 	}
 	logbook := control.NewLogbook(s.mirror, records, s.scheduler, time.Now)
-	figures.Census(logbook.Census)
+	if s.webhooks, err = openWebhooks(c, key, s.mirror, s.claims, figures, log); err != nil {
+		return nil, err
+	}
+	figures.Census(logbook.Census, s.webhooks.Lags)
 	metrics := figures.Handler()
 	if c.Guard.MetricsListen != "" {
 		if s.metrics, err = listenForMetrics(c.Guard.MetricsListen, metrics); err != nil {
@@ -162,8 +167,8 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			Logbook: logbook, Answers: answers, Mirror: s.mirror,
 			Media: control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
-			Windows: control.NewWindows(s.scheduler, s.studio),
-			Keys:    []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
+			Windows: control.NewWindows(s.scheduler, s.studio), Webhooks: s.webhooks,
+			Keys: []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // a handler that expects slow bytes moves it on
@@ -173,6 +178,23 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+// webhookPatience is how webhooks that fail are tried again. The first wait is short, since most failures are.
+var webhookPatience = control.Patience{First: time.Second, Longest: 8 * time.Hour, GiveUp: 5 * 24 * time.Hour}
+
+// openWebhooks puts together what tells other people's services of changes.
+func openWebhooks(c config.Serve, key ed25519.PrivateKey, m *control.Mirror, claims *control.Claims, meter control.DeliveryMeter, log *slog.Logger) (*control.Webhooks, error) {
+	secret, err := derivedKey(key, forWebhooks)
+	if err != nil {
+		return nil, err
+	}
+	networks, err := c.WebhookNetworks()
+	if err != nil {
+		return nil, err
+	}
+	return control.NewWebhooks(control.WebhookParts{Mirror: m, Claims: claims, Poster: webhook.NewPoster(networks), Key: secret,
+		Inner: len(networks) > 0, Patience: webhookPatience, Meter: meter, Log: log, Now: time.Now}), nil
 }
 
 func (s *service) audioReady(ctx context.Context) error {
@@ -192,6 +214,7 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 		return s.mirror.Run(ctx, func(err error) { s.log.Warn("the change feed broke off and is taken up again", "error", err) })
 	})
 	g.Go(func() error { return s.keeper.Run(ctx) })
+	g.Go(func() error { return s.webhooks.Run(ctx) })
 	g.Go(func() error {
 		s.clearUp(ctx)
 		return nil

@@ -56,6 +56,7 @@ var mayImport = map[string][]string{
 		"schedules", "github.com/gin-gonic/gin", "github.com/goccy/go-yaml/...", "golang.org/x/time/rate"},
 	"internal/console":   {},
 	"internal/playout":   {"audio", "schedules", "internal/wire", "internal/client", "internal/fault", "internal/flock", "internal/seal", "golang.org/x/..."},
+	"internal/webhook":   {"internal/control", "code.dny.dev/ssrf"},
 	"internal/studio":    {"internal/playout", "internal/wire", "internal/blob", "internal/fault", "github.com/mewkiz/flac/...", "golang.org/x/sync/errgroup"},
 	"internal/config":    {},
 	"internal/archtest":  {},

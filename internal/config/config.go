@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,6 +33,7 @@ type Serve struct {
 	Redis       Redis         `embed:"" prefix:"redis-"`
 	S3          S3            `embed:"" prefix:"s3-"`
 	Render      Render        `embed:"" prefix:"render-"`
+	Webhooks    []string      `name:"webhook-networks" help:"Networks, such as 10.1.2.0/24, in which webhooks may be, and without TLS. Default: none, so that webhooks reach public addresses by TLS alone." env:"LIFELINE_WEBHOOK_NETWORKS"`
 	Guard       Guard         `embed:""`
 	LogJSON     bool          `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
 }
@@ -75,9 +77,24 @@ func (s *Serve) Bucket() (endpoint, bucket, prefix string, err error) {
 // minKeepRecords is how many days of records planning needs at hand, with room to spare.
 const minKeepRecords = 60
 
+// WebhookNetworks are the networks in which webhooks may be beside public addresses.
+func (s *Serve) WebhookNetworks() (out []netip.Prefix, err error) {
+	for _, text := range s.Webhooks {
+		network, wrong := netip.ParsePrefix(text)
+		if wrong != nil {
+			err = errors.Join(err, fmt.Errorf("--webhook-networks: %w", wrong))
+		}
+		out = append(out, network.Masked())
+	}
+	return out, err
+}
+
 // Check says everything that is wrong with the configuration, and fills in what follows from the rest.
 func (s *Serve) Check() error {
 	wrong := []error{s.checkGuard()}
+	if _, err := s.WebhookNetworks(); err != nil {
+		wrong = append(wrong, err)
+	}
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		wrong = append(wrong, fmt.Errorf("--listen: %w", err))
 	}

@@ -33,6 +33,8 @@ type Mirror struct {
 	statuses  *table[wire.Status]
 	uploads   *table[Upload]
 	late      *table[lateReports]
+	webhooks  *table[webhook]
+	progress  *table[progress]
 	shelves   map[string]shelf // by kind
 
 	signals signals
@@ -55,6 +57,7 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		queues: newTable[*Sealed[wire.Queue]](), fallback: newTable[Sealed[wire.Fallback]](),
 		recalls: newTable[Sealed[wire.Recalls]](), statuses: newTable[wire.Status](),
 		uploads: newTable[Upload](), late: newTable[lateReports](),
+		webhooks: newTable[webhook](), progress: newTable[progress](),
 		pulling: make(chan struct{}, 1),
 	}
 	m.shelves = map[string]shelf{
@@ -64,7 +67,8 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		kindToken:    decoded[token]{m.tokens, plain[token]}, kindQueue: decoded[*Sealed[wire.Queue]]{m.queues, unsealQueue},
 		kindFallback: decoded[Sealed[wire.Fallback]]{m.fallback, unseal[wire.Fallback]}, kindRecalls: decoded[Sealed[wire.Recalls]]{m.recalls, unseal[wire.Recalls]},
 		kindStatus: decoded[wire.Status]{m.statuses, plain[wire.Status]}, kindUpload: decoded[Upload]{m.uploads, plain[Upload]},
-		kindLate: decoded[lateReports]{m.late, plain[lateReports]},
+		kindLate: decoded[lateReports]{m.late, plain[lateReports]}, kindWebhook: decoded[webhook]{m.webhooks, plain[webhook]},
+		kindProgress: decoded[progress]{m.progress, plain[progress]},
 	}
 	return m, m.list(ctx)
 }

@@ -33,6 +33,9 @@ type lateReports struct {
 	To   schedules.Instant `json:"to"`
 }
 
+// actionSeal is how the audit names what seals as-run reports.
+const actionSeal = "as-run.seal"
+
 // SealAsRun seals what each station reported of every day that is over, and what has come late. It is level-triggered.
 func (s *Scheduler) SealAsRun(ctx context.Context) error {
 	var failed error
@@ -114,7 +117,7 @@ func (s *Scheduler) sealRecords(ctx context.Context, l wire.Link, records []wire
 	if err != nil {
 		return err
 	}
-	return s.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: System.origin(s.now(), "as-run.seal", "")})
+	return s.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: System.origin(s.now(), actionSeal, "")})
 }
 
 // sealLate seals what was reported for days that were sealed already, each day in a link of its own. What was sealed
@@ -153,7 +156,7 @@ func (s *Scheduler) sealLate(ctx context.Context, st schedules.Station, mark hel
 	}
 	return s.mirror.Commit(ctx, store.Commit{ // it stays where more has come in meanwhile
 		Writes: []store.Write{{Kind: kindLate, ID: st.ID, Expect: mark.revision, Delete: true}},
-		Origin: System.origin(s.now(), "as-run.seal", "")})
+		Origin: System.origin(s.now(), actionSeal, "")})
 }
 
 // sealed are the sequences of a station's reports that a link names.

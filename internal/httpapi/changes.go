@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"lifeline/internal/control"
@@ -110,17 +109,12 @@ func changeID(field, v string) (int64, error) {
 	return n, nil
 }
 
-// toldKinds are the documents whose changes are told, by the name that the contract gives them.
-var toldKinds = map[string]string{"queue": "queue", "recalls": "recall", "fallback": "fallback", "segment": "segment",
-	"station": "station", "clock": "clock", "script": "script", "rundown": "rundown"}
-
 // told says how a change is told to an actor, if at all: a station hears of its own queues and fallback, and of recalls.
 func told(actor control.Actor, c store.Change) (event, name string, ok bool) {
-	event, ok = toldKinds[c.Kind]
+	event, station, ok := control.Told(c)
 	if !ok || actor.Role != control.StationJob {
 		return event, c.ID, ok
 	}
-	station, _, _ := strings.Cut(c.ID, "/")
 	switch event {
 	case "recall":
 		return event, c.ID, true

@@ -87,7 +87,7 @@ func givesNothing(status int, says string, headers ...string) answer {
 // operations is the documentation of every route, in the order in which it is read.
 func operations() []operation {
 	var out []operation
-	for _, part := range [][]operation{uploadOperations(), listOperations(), feedOperations(), producerOperations(), schedulerOperations(), ledgerOperations(), stationOperations(), everybodyOperations()} {
+	for _, part := range [][]operation{uploadOperations(), listOperations(), feedOperations(), producerOperations(), schedulerOperations(), ledgerOperations(), stationOperations(), webhookOperations(), everybodyOperations()} {
 		out = append(out, part...)
 	}
 	return out

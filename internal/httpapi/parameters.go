@@ -18,6 +18,7 @@ var pathParts = map[string]openapi.Parameter{
 	"file":      {Description: "The recording's SHA-256 in hexadecimal, and .mp3.", Schema: openapi.Match(`^[0-9a-f]{64}\.mp3$`), Example: exampleHash + ".mp3"},
 	"make_good": {Description: "Id of a make-good.", Schema: openapi.String(), Example: "mg-8d0e1c66a4f2b913"},
 	"upload":    {Description: "Id of an upload.", Schema: openapi.String(), Example: "0d9c6f2e41b7a8035c1e"},
+	"webhook":   {Description: "Id of a webhook.", Schema: openapi.Match(idPattern), Example: "newsroom"},
 	"person":    {Description: "Id of a person, as segments name them.", Schema: openapi.Match(idPattern), Example: "p17"},
 }
 

@@ -108,6 +108,15 @@ func (a *api) routes() []route {
 		{method: post, path: "/v1/tokens", roles: admins, handle: a.createToken},
 		{method: get, path: "/v1/tokens", roles: admins, handle: a.listTokens},
 		{method: http.MethodDelete, path: "/v1/tokens/:token", roles: admins, handle: a.revokeToken},
+
+		{method: get, path: "/v1/webhooks", roles: admins, handle: a.listWebhooks},
+		{method: get, path: "/v1/webhooks/:webhook", roles: admins, handle: a.getWebhook},
+		{method: put, path: "/v1/webhooks/:webhook", roles: admins, handle: a.putWebhook},
+		{method: http.MethodDelete, path: "/v1/webhooks/:webhook", roles: admins, handle: a.deleteWebhook},
+		{method: post, path: "/v1/webhooks/:webhook/rotate", roles: admins, handle: a.rotateWebhook},
+		{method: get, path: "/v1/webhooks/:webhook/deliveries", roles: admins, handle: a.deliveries},
+		{method: post, path: "/v1/webhooks/:webhook/test", roles: admins, handle: a.testWebhook},
+		{method: post, path: "/v1/webhooks/:webhook/replay", roles: admins, handle: a.replayWebhook},
 	}
 	for _, form := range playlist.Forms {
 		all = append(all,

@@ -30,6 +30,7 @@ type Parts struct {
 	Answers   *control.Answers
 	Windows   *control.Windows
 	Media     *control.Media
+	Webhooks  *control.Webhooks
 	Mirror    *control.Mirror
 	Keys      []ed25519.PublicKey
 	Ready     map[string]func(context.Context) error // what must be reachable, by name

@@ -1,14 +1,18 @@
 package telemetry
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"lifeline/internal/control"
 )
 
-// Census counts, at every look, what the mirror holds: segments by state, and how each station stands.
-func (f *Figures) Census(take func() control.Census) {
-	f.registry.MustRegister(&census{take: take,
+// Census counts, at every look, what the mirror holds: segments by state, how each station stands, and for how long the
+// first delivery to each webhook has been waiting.
+func (f *Figures) Census(take func() control.Census, lags func() map[string]time.Duration) {
+	f.registry.MustRegister(&census{take: take, lags: lags,
+		lag:       prometheus.NewDesc("lifeline_webhook_lag_seconds", "For how long the first change that a webhook was not told of has been waiting.", []string{"webhook"}, nil),
 		segments:  prometheus.NewDesc("lifeline_segments", "Segments, by state.", []string{"state"}, nil),
 		sequence:  prometheus.NewDesc("lifeline_feed_sequence", "The last change that the copy in memory holds.", nil, nil),
 		queues:    prometheus.NewDesc("lifeline_queues", "Published days that are in memory.", nil, nil),
@@ -22,7 +26,9 @@ func (f *Figures) Census(take func() control.Census) {
 
 type census struct {
 	take                                                                   func() control.Census
+	lags                                                                   func() map[string]time.Duration
 	segments, sequence, queues, cover, contact, missing, offset, published *prometheus.Desc
+	lag                                                                    *prometheus.Desc
 }
 
 // Describe is part of prometheus.Collector.
@@ -39,6 +45,9 @@ func (c *census) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(c.sequence, float64(now.Sequence))
 	gauge(c.queues, float64(now.Queues))
+	for id, lag := range c.lags() {
+		gauge(c.lag, lag.Seconds(), id)
+	}
 	for _, s := range now.Stations {
 		gauge(c.cover, s.CoverHours, s.Station)
 		gauge(c.contact, float64(s.ReceivedAt.UnixMilli())/1000, s.Station)

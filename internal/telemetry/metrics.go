@@ -23,6 +23,7 @@ type Figures struct {
 	changes  *prometheus.CounterVec
 	asRun    *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
+	webhooks *prometheus.CounterVec
 }
 
 // NewFigures starts with the figures of the process.
@@ -38,17 +39,30 @@ func NewFigures() *Figures {
 		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lifeline_waiters", Help: "Requests that wait for a change: long polls and streams."}, []string{"kind"}),
 		store: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lifeline_store_seconds", Help: "Time that the store took.",
 			Buckets: []float64{.0005, .002, .01, .05, .2, 1, 5}}, []string{"operation"}),
-		failed:  counter("store_failures_total", "Operations of the store that failed for a reason of its own.", "operation"),
-		changes: counter("changes_total", "Commits, by what was done: plans, publications, recalls, uploads and the rest.", "action"),
-		asRun:   counter("as_run_entries_total", "As-run entries: fresh, or repeated.", "result"),
-		bytes:   counter("audio_bytes_total", "Bytes of audio stored, or opened to be read.", "direction"),
+		failed:   counter("store_failures_total", "Operations of the store that failed for a reason of its own.", "operation"),
+		changes:  counter("changes_total", "Commits, by what was done: plans, publications, recalls, uploads and the rest.", "action"),
+		asRun:    counter("as_run_entries_total", "As-run entries: fresh, or repeated.", "result"),
+		bytes:    counter("audio_bytes_total", "Bytes of audio stored, or opened to be read.", "direction"),
+		webhooks: counter("webhook_attempts_total", "Deliveries to webhooks that were tried: delivered, or failed.", "result"),
 	}
-	f.registry.MustRegister(f.requests, f.took, f.waiting, f.store, f.failed, f.changes, f.asRun, f.bytes,
+	f.registry.MustRegister(f.requests, f.took, f.waiting, f.store, f.failed, f.changes, f.asRun, f.bytes, f.webhooks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, kind := range []string{"poll", "stream"} {
 		f.waiting.WithLabelValues(kind)
 	}
+	for _, result := range []string{"delivered", "failed"} {
+		f.webhooks.WithLabelValues(result)
+	}
 	return f
+}
+
+// Delivery counts one try to tell a webhook something.
+func (f *Figures) Delivery(failed bool) {
+	result := "delivered"
+	if failed {
+		result = "failed"
+	}
+	f.webhooks.WithLabelValues(result).Inc()
 }
 
 // Handler serves the figures.

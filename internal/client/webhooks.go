@@ -1,0 +1,64 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"lifeline/internal/wire"
+)
+
+// Webhooks lists the webhooks, without their secrets.
+func (c *Client) Webhooks(ctx context.Context) ([]wire.Webhook, error) {
+	return list[wire.Webhook](ctx, c, wire.Webhooks(), nil)
+}
+
+// Webhook fails with NotFound.
+func (c *Client) Webhook(ctx context.Context, id string) (w wire.Webhook, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Webhooks(id)}, &w)
+	return w, err
+}
+
+// PutWebhook makes a webhook, which answers its secret, or changes one from its revision.
+func (c *Client) PutWebhook(ctx context.Context, w wire.Webhook) (out wire.Webhook, err error) {
+	r := Request{Method: http.MethodPut, Path: wire.Webhooks(w.ID), Body: w}
+	if w.Revision > 0 {
+		r.Header = from(w.Revision)
+	}
+	_, err = c.Call(ctx, r, &out)
+	return out, err
+}
+
+// DeleteWebhook removes a webhook from its revision.
+func (c *Client) DeleteWebhook(ctx context.Context, id string, revision int64) error {
+	_, err := c.Call(ctx, Request{Method: http.MethodDelete, Path: wire.Webhooks(id), Header: from(revision)}, nil)
+	return err
+}
+
+func from(revision int64) http.Header {
+	return http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(revision, 10))}}
+}
+
+// RotateWebhook gives a webhook a new secret and answers it.
+func (c *Client) RotateWebhook(ctx context.Context, id string) (w wire.Webhook, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Webhooks(id, "rotate")}, &w)
+	return w, err
+}
+
+// TestWebhook sends a webhook a test and answers how that went.
+func (c *Client) TestWebhook(ctx context.Context, id string) (a wire.Attempt, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Webhooks(id, "test")}, &a)
+	return a, err
+}
+
+// Deliveries reads what was tried last and how far a webhook has come.
+func (c *Client) Deliveries(ctx context.Context, id string) (d wire.Deliveries, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Webhooks(id, "deliveries")}, &d)
+	return d, err
+}
+
+// ReplayWebhook has a webhook told again of the changes after one, or skip those up to it.
+func (c *Client) ReplayWebhook(ctx context.Context, id string, after int64) (d wire.Deliveries, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Webhooks(id, "replay"), Body: wire.Replay{After: after}}, &d)
+	return d, err
+}

@@ -1,0 +1,120 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lifeline/internal/control"
+)
+
+// whsec is a secret of 24 bytes.
+const whsec = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+func message(url string) control.Message {
+	return control.Message{URL: url, ID: "41", At: time.Unix(1614265330, 0), Secrets: []string{whsec}, Body: []byte(`{"test": 2432232314}`)}
+}
+
+// The example of the scheme's own description.
+func TestSignatureIsThatOfTheScheme(t *testing.T) {
+	m := message("")
+	m.ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
+	got, err := sign(m)
+	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; err != nil || got != want {
+		t.Errorf("%q, %v", got, err)
+	}
+	m.Secrets = append(m.Secrets, whsec)
+	if got, err := sign(m); err != nil || len(strings.Fields(got)) != 2 {
+		t.Errorf("with two secrets %q, %v", got, err)
+	}
+}
+
+// Nothing within the machine or its network is dialled, by whatever name or spelling; TLS or not.
+func TestInnerAddressesAreNotDialled(t *testing.T) {
+	p := NewPoster(nil)
+	tried := 0
+	for _, host := range []string{"127.0.0.1", "127.9.9.9", "localhost", "0.0.0.0", "10.0.0.1", "172.16.5.5", "192.168.1.1", "100.64.0.1",
+		"169.254.169.254", "198.18.0.1", "224.0.0.1", "255.255.255.255", "[::1]", "[::]", "[fe80::1]", "[fd00::1]", "[ff02::1]",
+		"[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "2130706433", "0x7f.1"} {
+		for _, scheme := range []string{"https", "http"} {
+			tried++
+			_, err := p.Post(t.Context(), message(scheme+"://"+host+":9/"))
+			resolved := !strings.Contains(host, "0x") && host != "2130706433" // which a resolver may refuse before anything is dialled
+			if err == nil || resolved && !errors.Is(err, errInner) {
+				t.Errorf("%s://%s: %v", scheme, host, err)
+			}
+		}
+	}
+	t.Logf("%d addresses", tried)
+}
+
+// Without TLS only what is named is reached: of the rest not even what is public.
+func TestOnlyNamedNetworksAreReachedWithoutTLS(t *testing.T) {
+	var hits int
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hits++
+		switch r.URL.Path {
+		case "/elsewhere":
+			http.Redirect(w, r, "/", http.StatusFound)
+		case "/busy":
+			w.Header().Set("Retry-After", "120")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case "/endless":
+			for r.Context().Err() == nil {
+				w.Write(make([]byte, 1<<16))
+			}
+		}
+	}))
+	defer receiver.Close()
+	named := NewPoster([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	other := NewPoster([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
+	if _, err := other.Post(t.Context(), message(receiver.URL)); !errors.Is(err, errInner) || hits != 0 {
+		t.Errorf("%d requests reached what is not named: %v", hits, err)
+	}
+	if _, err := named.Post(t.Context(), message("http://93.184.216.34/")); !errors.Is(err, errInner) {
+		t.Errorf("a public address without TLS: %v", err)
+	}
+	for path, want := range map[string]control.Reply{"/": {Status: 200}, "/elsewhere": {Status: 302}, "/endless": {Status: 200},
+		"/busy": {Status: 503, RetryAfter: 2 * time.Minute}} {
+		before := hits
+		got, err := named.Post(t.Context(), message(receiver.URL+path))
+		if err != nil || got != want || hits != before+1 {
+			t.Errorf("%s: %+v after %d requests, %v", path, got, hits-before, err)
+		}
+	}
+}
+
+// A receiver that takes the request and says nothing costs no more than the limit.
+func TestSilentReceiverIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPoster(nil)
+		p.open.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		start := time.Now()
+		if _, err := p.Post(t.Context(), message("https://silent.example/")); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != limit {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestRetryAfterIsSecondsOrAnInstant(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for v, want := range map[string]time.Duration{"": 0, "30": 30 * time.Second, "-1": 0, "soon": 0,
+		"Thu, 01 Jan 2026 00:01:00 GMT": time.Minute, "Thu, 01 Jan 2015 00:01:00 GMT": 0} {
+		if got := retryAfter(v, now); got != want {
+			t.Errorf("%q is %v", v, got)
+		}
+	}
+}
