@@ -244,6 +244,9 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 		const path = past + "&group=segment,day"
 		var report wire.AiringReport
 		h.get(path, &report)
+		if none := h.do(http.MethodGet, path, h.secrets["scheduler"], map[string]string{"Accept": "image/png"}, nil); none.status != http.StatusNotAcceptable {
+			t.Errorf("as a picture: %d %s", none.status, none.body)
+		}
 		sheet := h.do(http.MethodGet, path, h.secrets["scheduler"], map[string]string{"Accept": "text/csv"}, nil)
 		if !bytes.Contains(sheet.body, []byte("\r\n")) || !strings.HasPrefix(sheet.header.Get("Content-Type"), "text/csv") {
 			t.Errorf("not RFC 4180: %s", sheet.header.Get("Content-Type"))

@@ -19,23 +19,12 @@ type stationsCmd struct {
 
 // Run shows what each station last said of itself. One that has never said anything is shown, too: that is news.
 func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
-	all, err := c.client().Stations(ctx)
+	standing, err := c.client().Statuses(ctx)
 	if err != nil {
 		return err
 	}
-	standing := []wire.Status{}
-	for _, station := range all {
-		if len(c.Stations) > 0 && !slices.Contains(c.Stations, station.ID) {
-			continue
-		}
-		s, err := c.client().StationStatus(ctx, station.ID)
-		if fault.Is(err, fault.NotFound) {
-			s, err = wire.Status{Station: station.ID}, nil
-		}
-		if err != nil {
-			return err
-		}
-		standing = append(standing, s)
+	if len(c.Stations) > 0 {
+		standing = slices.DeleteFunc(standing, func(s wire.Status) bool { return !slices.Contains(c.Stations, s.Station) })
 	}
 	if len(standing) < len(c.Stations) {
 		return fault.New(fault.NotFound, "not all of these stations are known")

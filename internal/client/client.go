@@ -108,43 +108,7 @@ func problem(resp *http.Response) error {
 	if p.Detail == "" {
 		p.Detail = p.Title
 	}
-	return &fault.Error{Kind: kindOf(resp.StatusCode), Public: p.Detail, Fields: p.Errors}
-}
-
-func kindOf(status int) fault.Kind {
-	switch status {
-	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return fault.Invalid
-	case http.StatusUnauthorized:
-		return fault.Unauthenticated
-	case http.StatusForbidden:
-		return fault.Forbidden
-	case http.StatusNotFound:
-		return fault.NotFound
-	case http.StatusConflict, http.StatusRequestedRangeNotSatisfiable:
-		return fault.Conflict
-	case http.StatusGone:
-		return fault.Gone
-	case http.StatusPreconditionFailed:
-		return fault.Stale
-	case http.StatusPreconditionRequired:
-		return fault.Unconditional
-	case http.StatusRequestEntityTooLarge:
-		return fault.TooLarge
-	case http.StatusUnsupportedMediaType:
-		return fault.Unsupported
-	case http.StatusLocked:
-		return fault.Busy
-	case wire.StatusChecksumMismatch:
-		return fault.Damaged
-	case http.StatusTooManyRequests:
-		return fault.TooMany
-	case http.StatusInsufficientStorage:
-		return fault.Full
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return fault.Unavailable
-	}
-	return fault.Internal
+	return &fault.Error{Kind: wire.KindOf(resp.StatusCode), Public: p.Detail, Fields: p.Errors}
 }
 
 // Time asks the service for its time.

@@ -67,7 +67,7 @@ func TestAudioGoesOnWhereItStopped(t *testing.T) {
 			t.Errorf("from %d: %d, %q, %v", from, a.From, b, err)
 		}
 	}
-	if _, err := c.Station("x").Audio(t.Context(), "abc", 100); !fault.Is(err, fault.Conflict) {
+	if _, err := c.Station("x").Audio(t.Context(), "abc", 100); !fault.Is(err, fault.OutOfRange) {
 		t.Errorf("beyond the end: %v", err)
 	}
 }

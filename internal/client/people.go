@@ -118,10 +118,9 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 	}
 }
 
-// StationStatus reads how a station stands. It fails with NotFound when it has never said.
-func (c *Client) StationStatus(ctx context.Context, station string) (s wire.Status, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "status")}, &s)
-	return s, err
+// Statuses lists how every station stands. One that has never said has its id alone.
+func (c *Client) Statuses(ctx context.Context) ([]wire.Status, error) {
+	return list[wire.Status](ctx, c, wire.Base+"/statuses", nil)
 }
 
 // Tokens lists the tokens, without their secrets.

@@ -91,7 +91,7 @@ type Audio struct {
 }
 
 // Audio fetches a recording from byte from on. A service that cannot resume answers from the start: see From. It
-// fails with Conflict when from lies at or beyond the recording's end.
+// fails with OutOfRange when from lies at or beyond the recording's end.
 func (s *Station) Audio(ctx context.Context, sha256 string, from int64) (Audio, error) {
 	header := http.Header{}
 	if from > 0 {

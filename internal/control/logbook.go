@@ -198,6 +198,22 @@ func (l *Logbook) Status(station string) (wire.Status, error) {
 	return s, nil
 }
 
+// Statuses are what at most limit stations whose ids come after the given one last said of themselves, and the last id
+// when there are more. One that has said nothing is there with its id alone.
+func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next string) {
+	for id := range l.mirror.stations.after("", after) {
+		if len(page) == limit {
+			return page, page[limit-1].Station
+		}
+		s, err := l.Status(id)
+		if err != nil {
+			s = wire.Status{Station: id}
+		}
+		page = append(page, s)
+	}
+	return page, ""
+}
+
 // auditPageFiles is how many files of older changes one page of the audit reads at most: a query that finds little would
 // read all of them.
 const auditPageFiles = 3

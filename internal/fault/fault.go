@@ -31,6 +31,7 @@ const (
 	Damaged              // the bytes are not those that were announced
 	OutOfRange           // bytes that are not there
 	NotDone              // the resource does not know the method
+	Unacceptable         // there is no form of it that the caller takes
 )
 
 // Field is one problem with one field of the input, named by the contract's path.

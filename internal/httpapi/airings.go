@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/csv"
 	"html/template"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -64,6 +63,10 @@ const reportPatience = 10 * time.Minute
 
 // airingReport counts airings, as JSON, CSV or a page to print.
 func (a *api) airingReport(c *call) error {
+	form, err := c.prefers("application/json", "text/csv", "text/html")
+	if err != nil {
+		return err
+	}
 	from, to, err := a.days(c, -7, 1)
 	if err != nil {
 		return err
@@ -84,8 +87,7 @@ func (a *api) airingReport(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.w.Header().Add("Vary", "Accept")
-	switch c.prefers("application/json", "text/csv", "text/html") {
+	switch form {
 	case "text/csv":
 		return reportCSV(c, report)
 	case "text/html":
@@ -94,22 +96,6 @@ func (a *api) airingReport(c *call) error {
 		return reportPage.Execute(c.w, map[string]any{"Report": report, "Last": report.To.AddDays(-1), "Columns": columns(report), "Counts": counts})
 	}
 	return c.json(http.StatusOK, report)
-}
-
-// prefers is which of the media types the caller would rather have; the first, when it does not say.
-func (c *call) prefers(types ...string) string {
-	best, weight := types[0], 0.0
-	for _, part := range strings.Split(c.r.Header.Get("Accept"), ",") {
-		given, params, err := mime.ParseMediaType(part)
-		if err != nil {
-			continue
-		}
-		q, err := strconv.ParseFloat(cmp.Or(params["q"], "1"), 64)
-		if i := slices.Index(types, given); err == nil && i >= 0 && q > weight {
-			best, weight = types[i], q
-		}
-	}
-	return best
 }
 
 // column is one column of a report's table: its name in the JSON, and its value in a row.

@@ -65,7 +65,9 @@ func document(routes []route) (*openapi.Document, error) {
 	}
 	b.doc.Components = openapi.Components{Schemas: b.maker.Schemas(), SecuritySchemes: map[string]*openapi.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token."},
-		"basic":  {Type: "http", Scheme: "basic", Description: "Any user name, and the access token as the password: for players that can set nothing else."}}}
+		"basic":  {Type: "http", Scheme: "basic", Description: "Any user name, and the access token as the password: for players that can set nothing else."},
+		"sig":    {Type: "apiKey", In: "query", Name: "sig", Description: "The signature of an address in a list, for players that can send no token with media. It opens that recording alone, for its station, until exp."},
+		"exp":    {Type: "apiKey", In: "query", Name: "exp", Description: "When a signed address stops opening, in seconds since 1970. It stands beside sig."}}}
 	return b.doc, nil
 }
 
@@ -86,6 +88,9 @@ func (b builder) add(r route, o operation) error {
 		Responses: b.responses(r, o), Security: []map[string][]string{}}
 	if !r.open {
 		out.Security = []map[string][]string{{"bearer": {}}, {"basic": {}}}
+		if r.signed {
+			out.Security = append(out.Security, map[string][]string{"sig": {}, "exp": {}})
+		}
 		for _, role := range append([]control.Role{control.Admin}, r.roles...) {
 			out.Roles = append(out.Roles, string(role))
 		}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,19 @@ func TestDocumentationThatDoesNotFitTheRoutesIsRefused(t *testing.T) {
 	}
 	if _, err := document(routes[1:]); err == nil || !strings.Contains(err.Error(), routes[0].path) {
 		t.Error("documentation without a route:", err)
+	}
+}
+
+// Whoever makes a client from the document learns that a recording opens by a signed address, too.
+func TestSignedAddressesAreAWayToSayWhoAsks(t *testing.T) {
+	_, doc := published(t)
+	for path, item := range doc.Paths {
+		for method, o := range *item {
+			signed := slices.ContainsFunc(o.Security, func(s map[string][]string) bool { return s["sig"] != nil && s["exp"] != nil })
+			if signed != (path == "/v1/audio/{file}") {
+				t.Errorf("%s %s: %v", method, path, o.Security)
+			}
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ func ledgerOperations() []operation {
 	span := func(name, says string) openapi.Parameter {
 		return openapi.Parameter{Name: name, Description: says, Schema: instantSchema()}
 	}
+	reportFaults := map[int]string{http.StatusNotFound: noStation[http.StatusNotFound], http.StatusNotAcceptable: "Accept names none of the forms."}
 	counts := schedules.TallyCounts{Planned: 3, Aired: 2, Missed: 1, MadeGood: 1, PlannedMs: schedules.Ms(1379040), AiredMs: schedules.Ms(919360)}
 	owed := wire.OwedAiring{MakeGood: schedules.MakeGood{ID: "mg-" + exampleItem.ID, Station: "lantern-coast", SegmentID: "reading-ko-full-hana", ItemID: exampleItem.ID,
 		MissedAt: exampleStart}, Revision: 1, Date: exampleDate, Verdict: schedules.Missed, State: wire.MakeGoodPlanned,
@@ -53,7 +54,7 @@ func ledgerOperations() []operation {
 				{Name: "campaign", Description: "Within this campaign.", Schema: openapi.String()},
 				{Name: "script", Description: "Of readings of this script.", Schema: openapi.String()},
 				{Name: "passage", Description: "Of readings of this passage.", Schema: openapi.Integer().AtLeast(1)},
-				{Name: "language", Description: "In this language: ko is of ko-KP, too.", Schema: openapi.String()}}, days...), faults: noStation,
+				{Name: "language", Description: "In this language: ko is of ko-KP, too.", Schema: openapi.String()}}, days...), faults: reportFaults,
 			answers: []answer{{status: http.StatusOK, says: "The report.", forms: []form{
 				gives(http.StatusOK, "", wire.AiringReport{From: exampleDate, To: exampleDate.AddDays(1), Group: []string{"segment"}, MadeAt: exampleStart, Totals: counts,
 					Rows: []schedules.TallyRow{{TallyKey: schedules.TallyKey{Segment: "reading-ko-full-hana"}, Title: "The appeal, whole", TallyCounts: counts}}}).forms[0],

@@ -28,6 +28,7 @@ func producerOperations() []operation {
 				{Name: "state", Description: "In this state.", Schema: openapi.OneOf(states...)},
 				{Name: "script", Description: "Reading this script.", Schema: openapi.String()},
 				{Name: "tag", Description: "With this tag.", Schema: openapi.String()},
+				{Name: "sha256", Description: "With this recording.", Schema: openapi.Match(hashPattern)},
 				{Name: "expiring_before", Description: "That may not air any more from this instant on.", Schema: instantSchema(), Example: "2023-12-01T00:00:00.000Z"},
 			}, paged...),
 			answers: []answer{gives(http.StatusOK, "One page of segments, by id.", wire.Page[schedules.Segment]{Items: []schedules.Segment{exampleSegment}})}},

@@ -68,6 +68,9 @@ func stationOperations() []operation {
 			answers: []answer{givesNothing(http.StatusNoContent, "Noted.")}},
 		{at: "GET " + station + "/status", id: "getStatus", tag: forStations, summary: "How a station last said it stands",
 			answers: []answer{gives(http.StatusOK, "Its own words, and when they arrived.", wire.Status{Station: "lantern-coast", ReceivedAt: exampleStart, QueueRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"})}},
+		{at: "GET /v1/statuses", id: "listStatuses", tag: forSchedulers, summary: "How all stations last said they stand", query: paged,
+			answers: []answer{gives(http.StatusOK, "One page, by station. One that has said nothing is there with its id alone.", wire.Page[wire.Status]{Items: []wire.Status{
+				{Station: "lantern-coast", ReceivedAt: exampleStart, QueueRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"}}})}},
 		{at: "GET /v1/recalls", id: "getRecalls", tag: forStations, summary: "The signed list of recalled segments", query: []openapi.Parameter{waitParameter}, known: true,
 			answers: []answer{gives(http.StatusOK, "The list, readable, with the envelope that signs it.", wire.Recalls{Schema: wire.RecallsSchema, Revision: 3, IssuedAt: exampleStart,
 				Segments: []wire.Recalled{{SegmentID: "letter-ko-sister", SHA256: exampleHash, RecalledAt: exampleStart}}, Envelope: &exampleEnvelope})}},

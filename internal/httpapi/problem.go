@@ -10,33 +10,33 @@ import (
 	"lifeline/internal/wire"
 )
 
-// standing is how a kind of failure is told over HTTP.
+// standing is how a kind of failure is named.
 type standing struct {
-	status int
-	name   string
-	title  string
+	name  string
+	title string
 }
 
 var standings = map[fault.Kind]standing{
-	fault.Internal:        {http.StatusInternalServerError, "internal", "Something went wrong here"},
-	fault.Invalid:         {http.StatusUnprocessableEntity, "invalid", "The input is wrong"},
-	fault.NotFound:        {http.StatusNotFound, "not-found", "Not found"},
-	fault.Conflict:        {http.StatusConflict, "conflict", "The state does not allow it"},
-	fault.Stale:           {http.StatusPreconditionFailed, "stale", "The change starts from an old revision"},
-	fault.Unconditional:   {http.StatusPreconditionRequired, "unconditional", "If-Match is needed"},
-	fault.Unauthenticated: {http.StatusUnauthorized, "unauthenticated", "Who is asking?"},
-	fault.Forbidden:       {http.StatusForbidden, "forbidden", "Not allowed"},
-	fault.TooLarge:        {http.StatusRequestEntityTooLarge, "too-large", "Too large"},
-	fault.Unsupported:     {http.StatusUnsupportedMediaType, "unsupported", "Wrong media type"},
-	fault.TooMany:         {http.StatusTooManyRequests, "too-many", "Too many requests"},
-	fault.Full:            {http.StatusInsufficientStorage, "full", "No space left"},
-	fault.Unavailable:     {http.StatusServiceUnavailable, "unavailable", "Out of reach for the moment"},
-	fault.Unsatisfiable:   {http.StatusUnprocessableEntity, "unsatisfiable", "The rules cannot all hold"},
-	fault.Gone:            {http.StatusGone, "gone", "No longer kept"},
-	fault.Busy:            {http.StatusLocked, "busy", "Another request works on it"},
-	fault.Damaged:         {wire.StatusChecksumMismatch, "damaged", "The bytes are not those that were announced"},
-	fault.NotDone:         {http.StatusMethodNotAllowed, "method", "Method not allowed"},
-	fault.OutOfRange:      {http.StatusRequestedRangeNotSatisfiable, "range", "No such bytes"},
+	fault.Internal:        {"internal", "Something went wrong here"},
+	fault.Invalid:         {"invalid", "The input is wrong"},
+	fault.NotFound:        {"not-found", "Not found"},
+	fault.Conflict:        {"conflict", "The state does not allow it"},
+	fault.Stale:           {"stale", "The change starts from an old revision"},
+	fault.Unconditional:   {"unconditional", "If-Match is needed"},
+	fault.Unauthenticated: {"unauthenticated", "Who is asking?"},
+	fault.Forbidden:       {"forbidden", "Not allowed"},
+	fault.TooLarge:        {"too-large", "Too large"},
+	fault.Unsupported:     {"unsupported", "Wrong media type"},
+	fault.TooMany:         {"too-many", "Too many requests"},
+	fault.Full:            {"full", "No space left"},
+	fault.Unavailable:     {"unavailable", "Out of reach for the moment"},
+	fault.Unsatisfiable:   {"unsatisfiable", "The rules cannot all hold"},
+	fault.Gone:            {"gone", "No longer kept"},
+	fault.Busy:            {"busy", "Another request works on it"},
+	fault.Damaged:         {"damaged", "The bytes are not those that were announced"},
+	fault.NotDone:         {"method", "Method not allowed"},
+	fault.OutOfRange:      {"range", "No such bytes"},
+	fault.Unacceptable:    {"unacceptable", "Not to be had in that form"},
 }
 
 // problemURN begins the type of every problem.
@@ -49,11 +49,11 @@ func problemOf(err error, requestID string) wire.Problem {
 	if !errors.As(err, &e) {
 		e = &fault.Error{}
 	}
-	s := standings[e.Kind]
+	s, status := standings[e.Kind], wire.StatusOf(e.Kind)
 	if e.Kind == fault.Invalid && len(e.Fields) == 0 {
-		s.status = http.StatusBadRequest
+		status = http.StatusBadRequest
 	}
-	return wire.Problem{Type: problemURN + s.name, Title: s.title, Status: s.status, Detail: e.Public,
+	return wire.Problem{Type: problemURN + s.name, Title: s.title, Status: status, Detail: e.Public,
 		RequestID: requestID, Errors: e.Fields}
 }
 

@@ -75,3 +75,5 @@ func (a *api) getStatus(c *call) error {
 	}
 	return c.json(http.StatusOK, s)
 }
+
+func (a *api) listStatuses(c *call) error { return listing(c, a.Logbook.Statuses) }

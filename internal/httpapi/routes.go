@@ -9,14 +9,15 @@ import (
 
 // Who may do what. Admin may do everything and is not named.
 var (
-	people    = []control.Role{control.Producer, control.SchedulerJob, control.Viewer}
-	makers    = []control.Role{control.Producer, control.SchedulerJob}
-	producing = []control.Role{control.Producer}
-	planning  = []control.Role{control.SchedulerJob}
-	stations  = []control.Role{control.StationJob}
-	relays    = []control.Role{control.StationJob, control.SchedulerJob, control.Viewer}
-	everybody = []control.Role{control.Producer, control.SchedulerJob, control.Viewer, control.StationJob}
-	admins    = []control.Role{}
+	people     = []control.Role{control.Producer, control.SchedulerJob, control.Viewer}
+	makers     = []control.Role{control.Producer, control.SchedulerJob}
+	producing  = []control.Role{control.Producer}
+	planning   = []control.Role{control.SchedulerJob}
+	stations   = []control.Role{control.StationJob}
+	relays     = []control.Role{control.StationJob, control.SchedulerJob, control.Viewer}
+	overseeing = []control.Role{control.SchedulerJob, control.Viewer}
+	everybody  = []control.Role{control.Producer, control.SchedulerJob, control.Viewer, control.StationJob}
+	admins     = []control.Role{}
 )
 
 // routes is the whole HTTP surface.
@@ -102,6 +103,7 @@ func (a *api) routes() []route {
 		{method: get, path: station + "/as-run", roles: relays, handle: a.listAsRun},
 		{method: post, path: station + "/status", roles: stations, handle: a.setStatus},
 		{method: get, path: station + "/status", roles: relays, handle: a.getStatus},
+		{method: get, path: "/v1/statuses", roles: overseeing, handle: a.listStatuses},
 		{method: get, path: "/v1/recalls", roles: everybody, handle: a.recalls},
 		{method: get, path: "/v1/changes", roles: everybody, handle: a.changes},
 		{method: get, path: "/v1/audio/:file", roles: everybody, signed: true, handle: a.audio},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 
@@ -125,6 +126,8 @@ func uploadFault(err error) error {
 	return err
 }
 
+var hashForm = regexp.MustCompile(hashPattern)
+
 func (a *api) listSegments(c *call) error {
 	after, limit, err := c.page()
 	q := c.query()
@@ -132,7 +135,11 @@ func (a *api) listSegments(c *call) error {
 		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: q.Get("tag"), SHA256: q.Get("sha256"), After: after, Limit: limit}
 	var wrong error
 	f.ExpiringBefore, wrong = c.instant("expiring_before")
-	err = together(err, wrong, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State, states))
+	var badHash error
+	if f.SHA256 != "" && !hashForm.MatchString(f.SHA256) {
+		badHash = fault.Fields(fault.Field{Field: "sha256", Message: "must be a SHA-256 in hexadecimal"})
+	}
+	err = together(err, wrong, badHash, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State, states))
 	if err != nil {
 		return err
 	}

@@ -87,6 +87,8 @@ type Components struct {
 // SecurityScheme is one way to say who asks.
 type SecurityScheme struct {
 	Type        string `json:"type"`
-	Scheme      string `json:"scheme"`
+	Scheme      string `json:"scheme,omitempty"` // of type http
+	In          string `json:"in,omitempty"`     // of type apiKey
+	Name        string `json:"name,omitempty"`
 	Description string `json:"description"`
 }

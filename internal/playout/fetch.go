@@ -200,7 +200,7 @@ func (f *Fetcher) complete(ctx context.Context, part *os.File, audio wire.AudioR
 	}
 	if have < audio.Bytes {
 		if err := f.transfer(ctx, part, audio, have); err != nil {
-			if fault.Is(err, fault.Conflict) {
+			if fault.Is(err, fault.OutOfRange) {
 				err = errors.Join(err, part.Truncate(0))
 			}
 			return err
