@@ -120,7 +120,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 
 // Statuses lists how every station stands. One that has never said has its id alone.
 func (c *Client) Statuses(ctx context.Context) ([]wire.Status, error) {
-	return list[wire.Status](ctx, c, wire.Base+"/statuses", nil)
+	return list[wire.Status](ctx, c, wire.Base+"/status", nil)
 }
 
 // Tokens lists the tokens, without their secrets.

@@ -8,6 +8,9 @@ import (
 
 func everybodyOperations() []operation {
 	return []operation{
+		{at: "GET /v1/me", id: "getMe", tag: forEverybody, summary: "Who the token says is asking, and what it opens",
+			detail:  "For programs that offer only what would be allowed.",
+			answers: []answer{gives(http.StatusOK, "Its holder.", wire.Me{Name: "Hana", Role: "producer", May: []string{"approveSegment", "uploadSegment"}})}},
 		{at: "GET /healthz", id: "getHealth", tag: forEverybody, summary: "Whether the service is alive",
 			answers: []answer{gives(http.StatusOK, "It is.", wire.Health{Status: "alive"})}},
 		{at: "GET /readyz", id: "getReadiness", tag: forEverybody, summary: "Whether store, audio and workers can be reached",

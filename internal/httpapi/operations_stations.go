@@ -68,14 +68,15 @@ func stationOperations() []operation {
 			answers: []answer{givesNothing(http.StatusNoContent, "Noted.")}},
 		{at: "GET " + station + "/status", id: "getStatus", tag: forStations, summary: "How a station last said it stands",
 			answers: []answer{gives(http.StatusOK, "Its own words, and when they arrived.", wire.Status{Station: "lantern-coast", ReceivedAt: exampleStart, QueueRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"})}},
-		{at: "GET /v1/statuses", id: "listStatuses", tag: forSchedulers, summary: "How all stations last said they stand", query: paged,
-			answers: []answer{gives(http.StatusOK, "One page, by station. One that has said nothing is there with its id alone.", wire.Page[wire.Status]{Items: []wire.Status{
-				{Station: "lantern-coast", ReceivedAt: exampleStart, QueueRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"}}})}},
+		{at: "GET /v1/status", id: "listStatus", tag: forSchedulers, summary: "How every station last said it stands", query: paged,
+			detail: "One that has said nothing has a received_at of null.",
+			answers: []answer{gives(http.StatusOK, "One page, by station.", wire.Page[wire.Status]{Items: []wire.Status{
+				{Station: "lantern-coast", ReceivedAt: exampleStart, QueueDate: "2023-10-27", QueueRevision: 7, PublishedRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"}}})}},
 		{at: "GET /v1/recalls", id: "getRecalls", tag: forStations, summary: "The signed list of recalled segments", query: []openapi.Parameter{waitParameter}, known: true,
 			answers: []answer{gives(http.StatusOK, "The list, readable, with the envelope that signs it.", wire.Recalls{Schema: wire.RecallsSchema, Revision: 3, IssuedAt: exampleStart,
 				Segments: []wire.Recalled{{SegmentID: "letter-ko-sister", SHA256: exampleHash, RecalledAt: exampleStart}}, Envelope: &exampleEnvelope})}},
 		{at: "GET /v1/changes", id: "followChanges", tag: forStations, summary: "Follow changes as they happen",
-			detail: "Server-sent events named queue, recall, fallback, segment, station, clock, script or rundown, each with a change as JSON and its id. " +
+			detail: "Server-sent events named queue, recall, fallback, segment, station, clock, script, rundown or status, each with a change as JSON and its id. " +
 				"Resumable by Last-Event-ID or since; an event reset means that some are no longer kept: list again. A comment every 15 s says that the stream lives.",
 			query:   []openapi.Parameter{{Name: "since", Description: "Id of the last change that the caller has. Default: from now on.", Schema: openapi.Integer().AtLeast(0)}},
 			headers: []openapi.Parameter{{Name: "Last-Event-ID", In: "header", Description: "As since, and before it.", Schema: openapi.Integer().AtLeast(0)}},

@@ -76,4 +76,5 @@ func (a *api) getStatus(c *call) error {
 	return c.json(http.StatusOK, s)
 }
 
-func (a *api) listStatuses(c *call) error { return listing(c, a.Logbook.Statuses) }
+// listStatus answers how every station stands, those that have never said so among them.
+func (a *api) listStatus(c *call) error { return listing(c, a.Logbook.Statuses) }

@@ -15,7 +15,6 @@ var (
 	planning   = []control.Role{control.SchedulerJob}
 	stations   = []control.Role{control.StationJob}
 	relays     = []control.Role{control.StationJob, control.SchedulerJob, control.Viewer}
-	overseeing = []control.Role{control.SchedulerJob, control.Viewer}
 	everybody  = []control.Role{control.Producer, control.SchedulerJob, control.Viewer, control.StationJob}
 	admins     = []control.Role{}
 )
@@ -33,6 +32,7 @@ func (a *api) routes() []route {
 		{method: get, path: "/docs", open: true, handle: a.docs},
 		{method: get, path: "/v1/time", open: true, handle: a.time},
 		{method: get, path: "/v1/keys", open: true, handle: a.keys},
+		{method: get, path: "/v1/me", roles: everybody, handle: a.me},
 
 		{method: post, path: "/v1/segments", roles: producing, handle: a.uploadSegment},
 		{method: http.MethodOptions, path: "/v1/uploads", open: true, handle: a.tusOptions},
@@ -103,7 +103,7 @@ func (a *api) routes() []route {
 		{method: get, path: station + "/as-run", roles: relays, handle: a.listAsRun},
 		{method: post, path: station + "/status", roles: stations, handle: a.setStatus},
 		{method: get, path: station + "/status", roles: relays, handle: a.getStatus},
-		{method: get, path: "/v1/statuses", roles: overseeing, handle: a.listStatuses},
+		{method: get, path: "/v1/status", roles: people, handle: a.listStatus},
 		{method: get, path: "/v1/recalls", roles: everybody, handle: a.recalls},
 		{method: get, path: "/v1/changes", roles: everybody, handle: a.changes},
 		{method: get, path: "/v1/audio/:file", roles: everybody, signed: true, handle: a.audio},

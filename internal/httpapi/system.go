@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"time"
 
 	"lifeline/internal/control"
@@ -40,6 +41,23 @@ func (a *api) time(c *call) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	now := a.Now()
 	return c.json(http.StatusOK, wire.Time{Now: schedules.At(now), NowMs: now.UnixMilli()})
+}
+
+// me answers who asks, and which operations the role may do.
+func (a *api) me(c *call) error {
+	out := wire.Me{Name: c.actor.Name, Role: string(c.actor.Role), Station: c.actor.Station, May: []string{}}
+	ids := map[string]string{}
+	for _, o := range operations() {
+		ids[o.at] = o.id
+	}
+	for _, r := range a.routes() {
+		if r.open || c.actor.Role == control.Admin || slices.Contains(r.roles, c.actor.Role) {
+			out.May = append(out.May, ids[r.method+" "+r.path])
+		}
+	}
+	slices.Sort(out.May)
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.json(http.StatusOK, out)
 }
 
 func (a *api) keys(c *call) error {

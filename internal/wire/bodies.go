@@ -174,6 +174,14 @@ type Token struct {
 	Secret    string            `json:"secret,omitempty"`
 }
 
+// Me is who a token says is asking.
+type Me struct {
+	Name    string   `json:"name"` // the person or station that holds the token
+	Role    string   `json:"role"`
+	Station string   `json:"station,omitempty"` // of the role station
+	May     []string `json:"may"`               // the operations that the role may do, by their ids in the OpenAPI document
+}
+
 // Health says that the service is alive.
 type Health struct {
 	Status string `json:"status"` // alive
