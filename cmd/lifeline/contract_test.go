@@ -19,6 +19,7 @@ import (
 
 	"lifeline/audio/samples"
 	"lifeline/internal/client"
+	"lifeline/internal/console"
 	"lifeline/internal/control"
 	"lifeline/internal/openapi/conform"
 	"lifeline/internal/wire"
@@ -122,7 +123,8 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 		"timezone": {"UTC", "Asia/Seoul", "America/New_York"}, "language": {"ko-KP", "en", "cmn-Hans"},
 		"rrule": {"DTSTART:20260901T130000\nRRULE:FREQ=DAILY", "DTSTART:20261201T210000"}, "campaign": {"appeal-daily", "other"},
 		"schedule": {strings.ReplaceAll(contractDay, "-", "") + "_PI.xml"}, "window": {r.Items[0].Window}, "dates": {contractDay, "2026-12-02"}, "stations": {ownStation, otherStation},
-		"person": {"p17", "p23", "p31"}, "revision": {1, r.Revision}, "since": {0, 5}, "seed": {1, 7}}
+		"person": {"p17", "p23", "p31"}, "revision": {1, r.Revision}, "since": {0, 5}, "seed": {1, 7},
+		"build": {console.Build()}, "asset": {"app.js", "style.css", "icon.svg"}}
 	for _, i := range r.Items {
 		known["item"] = append(known["item"], i.ID)
 	}

@@ -18,7 +18,7 @@ import (
 // mayDo says who may do what, written down apart from the table of routes: a route without an entry fails, and so does
 // one whose roles are not these. "open" needs no token; admin may do everything and is not named.
 var mayDo = map[string]string{
-	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getMetrics": "open", "getDocs": "open", "getTime": "open", "listKeys": "open",
+	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getMetrics": "open", "getDocs": "open", "getConsole": "open", "getConsoleAsset": "open", "getTime": "open", "listKeys": "open",
 
 	"uploadSegment": "producer", "replaceAudio": "producer",
 	"getUploadOptions": "open", "getUploadOptionsOfOne": "open", "startUpload": "producer", "listUploads": "producer", "getUpload": "producer",

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"net/http"
 
+	"lifeline/internal/console"
+	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
 )
 
@@ -23,5 +25,11 @@ func everybodyOperations() []operation {
 			answers: []answer{gives(http.StatusOK, "OpenAPI 3.1.", map[string]any{})}},
 		{at: "GET /docs", id: "getDocs", tag: forEverybody, summary: "This document, to read",
 			answers: []answer{givesBytes("text/html; charset=utf-8", http.StatusOK, "A page without scripts.")}},
+		{at: "GET /", id: "getConsole", tag: forEverybody, summary: "The console: a page for people to work with",
+			answers: []answer{givesBytes("text/html; charset=utf-8", http.StatusOK, "The page.", "ETag"), givesNothing(http.StatusNotModified, "The caller has it already.", "ETag")}},
+		{at: "GET " + console.Root + ":build/:asset", id: "getConsoleAsset", tag: forEverybody, summary: "A file of the console",
+			detail: "It never changes under its name.",
+			answers: []answer{{http.StatusOK, "The file.", []form{{mediaType: "text/javascript", schema: openapi.String()}, {mediaType: "text/css", schema: openapi.String()},
+				{mediaType: "image/svg+xml", schema: openapi.String()}}, []string{"ETag"}}, givesNothing(http.StatusNotModified, "The caller has it already.", "ETag")}},
 	}
 }

@@ -1,6 +1,9 @@
 package httpapi
 
-import "lifeline/internal/openapi"
+import (
+	"lifeline/internal/console"
+	"lifeline/internal/openapi"
+)
 
 // pathParts describes what may stand in the variable parts of paths, by their names in the table of routes.
 var pathParts = map[string]openapi.Parameter{
@@ -19,6 +22,8 @@ var pathParts = map[string]openapi.Parameter{
 	"make_good": {Description: "Id of a make-good.", Schema: openapi.String(), Example: "mg-8d0e1c66a4f2b913"},
 	"upload":    {Description: "Id of an upload.", Schema: openapi.String(), Example: "0d9c6f2e41b7a8035c1e"},
 	"webhook":   {Description: "Id of a webhook.", Schema: openapi.Match(idPattern), Example: "newsroom"},
+	"build":     {Description: "The hash of the console's files.", Schema: openapi.Match(`^[0-9a-f]{16}$`), Example: console.Build()},
+	"asset":     {Description: "A file's name.", Schema: openapi.String(), Example: "app.js"},
 	"person":    {Description: "Id of a person, as segments name them.", Schema: openapi.Match(idPattern), Example: "p17"},
 }
 

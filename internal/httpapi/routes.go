@@ -3,20 +3,21 @@ package httpapi
 import (
 	"net/http"
 
+	"lifeline/internal/console"
 	"lifeline/internal/control"
 	"lifeline/internal/playlist"
 )
 
 // Who may do what. Admin may do everything and is not named.
 var (
-	people     = []control.Role{control.Producer, control.SchedulerJob, control.Viewer}
-	makers     = []control.Role{control.Producer, control.SchedulerJob}
-	producing  = []control.Role{control.Producer}
-	planning   = []control.Role{control.SchedulerJob}
-	stations   = []control.Role{control.StationJob}
-	relays     = []control.Role{control.StationJob, control.SchedulerJob, control.Viewer}
-	everybody  = []control.Role{control.Producer, control.SchedulerJob, control.Viewer, control.StationJob}
-	admins     = []control.Role{}
+	people    = []control.Role{control.Producer, control.SchedulerJob, control.Viewer}
+	makers    = []control.Role{control.Producer, control.SchedulerJob}
+	producing = []control.Role{control.Producer}
+	planning  = []control.Role{control.SchedulerJob}
+	stations  = []control.Role{control.StationJob}
+	relays    = []control.Role{control.StationJob, control.SchedulerJob, control.Viewer}
+	everybody = []control.Role{control.Producer, control.SchedulerJob, control.Viewer, control.StationJob}
+	admins    = []control.Role{}
 )
 
 // routes is the whole HTTP surface.
@@ -30,6 +31,8 @@ func (a *api) routes() []route {
 		{method: get, path: "/metrics", open: true, handle: a.metrics},
 		{method: get, path: "/openapi.json", open: true, handle: a.openAPI},
 		{method: get, path: "/docs", open: true, handle: a.docs},
+		{method: get, path: "/", open: true, handle: a.console},
+		{method: get, path: console.Root + ":build/:asset", open: true, handle: a.console},
 		{method: get, path: "/v1/time", open: true, handle: a.time},
 		{method: get, path: "/v1/keys", open: true, handle: a.keys},
 		{method: get, path: "/v1/me", roles: everybody, handle: a.me},

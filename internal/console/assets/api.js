@@ -1,0 +1,100 @@
+// The way to the API: the token, requests, and failures as values.
+
+const keptAs = 'lifeline.token'
+
+// session holds the token for as long as the tab lives. It is sent as a bearer token and stands in no address.
+export const session = {
+  me: null,
+  onEnd: () => {},
+  get token() { return sessionStorage.getItem(keptAs) },
+  keep(token) { sessionStorage.setItem(keptAs, token) },
+  end(why) {
+    sessionStorage.removeItem(keptAs)
+    session.me = null
+    session.onEnd(why)
+  },
+}
+
+// can says whether the role may do an operation, by its id in the OpenAPI document.
+export const can = operation => session.me?.may.includes(operation) ?? false
+
+// Problem is a failure as the service tells it (RFC 9457); status 0 is a service out of reach.
+export class Problem extends Error {
+  constructor(status, body = {}) {
+    super(body.detail || body.title || `The service answered ${status}.`)
+    Object.assign(this, { status, title: body.title, errors: body.errors ?? [], requestID: body.request_id })
+  }
+
+  // stale: somebody else changed it since it was read.
+  get stale() { return this.status === 412 }
+}
+
+// send makes one request and answers the whole response, or throws a Problem. body is sent as JSON unless it is bytes.
+export async function send(method, path, { body, headers = {}, signal } = {}) {
+  const h = new Headers(headers)
+  h.set('Authorization', `Bearer ${session.token}`)
+  if (body !== undefined && !(body instanceof Blob)) {
+    if (!h.has('Content-Type')) h.set('Content-Type', 'application/json')
+    body = JSON.stringify(body)
+  }
+  let r
+  try {
+    r = await fetch(path, { method, headers: h, body, signal, cache: 'no-store', credentials: 'omit', redirect: 'error' })
+  } catch (e) {
+    if (e.name === 'AbortError') throw e
+    throw new Problem(0, { detail: 'The service cannot be reached. What you typed is still here.' })
+  }
+  if (r.ok || r.status === 304) return r
+  const problem = new Problem(r.status, await r.json().catch(() => ({})))
+  if (r.status === 401 && session.me) session.end('Your token is not valid any more: sign in again.')
+  throw problem
+}
+
+export const get = async (path, options) => (await send('GET', path, options)).json()
+
+// maybe is get for what need not be there: null then.
+export async function maybe(path, options) {
+  try {
+    return await get(path, options)
+  } catch (e) {
+    if (e.status === 404) return null
+    throw e
+  }
+}
+
+// change sends a change that starts from a revision, and answers what came of it.
+export async function change(method, path, body, revision) {
+  const headers = revision === undefined ? {} : { 'If-Match': `"${revision}"` }
+  return (await send(method, path, { body, headers })).json()
+}
+
+// all reads every page of a list that is known to be short.
+export async function all(path, options) {
+  const out = []
+  for (let cursor = ''; ;) {
+    const page = await get(query(path, { limit: 500, cursor }), options)
+    out.push(...page.items)
+    cursor = page.next_cursor
+    if (!cursor) return out
+  }
+}
+
+// query adds parameters to a path, those that have a value.
+export function query(path, parameters) {
+  const q = new URLSearchParams(Object.entries(parameters).filter(([, v]) => v !== '' && v !== undefined && v !== null))
+  return q.size ? `${path}?${q}` : path
+}
+
+// path joins escaped parts under /v1.
+export const path = (...parts) => '/v1/' + parts.map(encodeURIComponent).join('/')
+
+// save hands bytes that the token opened to the browser as a file.
+export async function save(address, accept, name) {
+  const r = await send('GET', address, { headers: { Accept: accept } })
+  const url = URL.createObjectURL(await r.blob())
+  const a = document.createElement('a')
+  a.href = url
+  a.download = name
+  a.click()
+  setTimeout(() => URL.revokeObjectURL(url), 60_000)
+}

@@ -1,0 +1,126 @@
+// The console: who is signed in, what is shown, and what keeps it up to date.
+
+import { can, get, path, session } from './api.js'
+import { alert, badge, button, h, say, show } from './dom.js'
+import { field, submits } from './form.js'
+import { follow } from './live.js'
+import { now, setNow, time } from './time.js'
+import { audit } from './audit.js'
+import { day } from './day.js'
+import { library } from './library.js'
+import { reports } from './reports.js'
+import { segment } from './segment.js'
+import { stations } from './stations.js'
+import { upload } from './upload.js'
+
+// The views by the first part of the address after "#/": what they need, and, of those in the menu, what they are called.
+const views = {
+  stations: { view: stations, needs: 'listStatus', label: 'Stations' },
+  day: { view: day, needs: 'getRundown', label: 'Day' },
+  library: { view: library, needs: 'listSegments', label: 'Library' },
+  upload: { view: upload, needs: 'startUpload', under: 'library' },
+  segments: { view: segment, needs: 'getSegment', under: 'library' },
+  reports: { view: reports, needs: 'reportAirings', label: 'Reports' },
+  audit: { view: audit, needs: 'listAudit', label: 'Audit' },
+}
+
+const top = document.getElementById('top')
+const main = document.getElementById('main')
+const linked = h('span', { class: 'live', id: 'live' })
+const clock = h('time', { class: 'clock', title: 'The service’s clock' })
+const listeners = new Set() // of the view that is shown
+let leave = new AbortController() // ends with the view
+let out = null // ends with the session
+
+function header() {
+  const here = views[address().name]
+  const name = here?.under ?? address().name
+  show(top, h('a', { class: 'brand', href: '#/' }, 'Lifeline'),
+    session.me && h('nav', { 'aria-label': 'Views' }, Object.entries(views).filter(([, v]) => v.label && can(v.needs)).map(([n, v]) =>
+      h('a', { href: `#/${n}`, 'aria-current': n === name ? 'page' : null }, v.label))),
+    session.me && h('div', { class: 'who' }, linked, clock,
+      h('span', {}, h('b', {}, session.me.name), ' ', h('span', { class: 'quiet' }, session.me.role)), button('Sign out', () => session.end('You are signed out.'))))
+}
+
+// address is the view that the hash names, with the parts of its path and its query.
+function address() {
+  const [where, q] = location.hash.replace(/^#\/?/, '').split('?')
+  const [name, ...parts] = where.split('/').map(decodeURIComponent)
+  return { name, parts, query: new URLSearchParams(q) }
+}
+
+async function route() {
+  if (!session.me) return
+  const { name, parts, query } = address()
+  const known = views[name]
+  if (!known) {
+    const first = Object.keys(views).find(n => can(views[n].needs))
+    if (name === '' && first) return location.replace(`#/${first}`)
+  }
+  leave.abort()
+  leave = new AbortController()
+  listeners.clear()
+  header()
+  const { signal } = leave
+  const fail = e => {
+    if (e.name === 'AbortError' || signal.aborted || e.status === 401) return
+    if (e.status === undefined) throw e
+    show(main, alert(e, button('Try again', route)))
+  }
+  const title = text => {
+    document.title = `${text} – Lifeline`
+    return h('h1', { tabindex: '-1' }, text)
+  }
+  if (!known || !can(known.needs)) {
+    const message = session.me.role === 'station' ? 'This token is a station’s player’s. People sign in with their own.'
+      : known ? `The role ${session.me.role} may not see this.` : 'There is nothing here.'
+    return show(main, title('Nothing to show'), h('p', { class: 'note' }, message))
+  }
+  show(main, h('p', { class: 'note' }, 'Loading…'))
+  try {
+    await known.view({ main, parts, query, signal, title, fail, again: route, hear: f => listeners.add(f) })
+    if (!signal.aborted && !main.contains(document.activeElement)) main.querySelector('h1')?.focus({ preventScroll: true })
+  } catch (e) {
+    fail(e)
+  }
+}
+
+function signIn(why) {
+  leave.abort()
+  out?.abort()
+  header()
+  document.title = 'Sign in – Lifeline'
+  const form = submits(h('form', { class: 'signin', novalidate: true }, h('h1', {}, 'Sign in'), why && h('p', { class: 'note', role: 'status' }, why),
+    field({ name: 'token', label: 'Access token', type: 'password', autocomplete: 'off', spellcheck: 'false', hint: 'Whoever runs the service makes one for you. It is kept until you close this tab.' }),
+    h('p', {}, h('button', { type: 'submit', class: 'main' }, 'Sign in'))),
+  async ({ token }) => {
+    session.keep(token.trim())
+    await begin()
+  })
+  show(main, form)
+  form.querySelector('input').focus()
+}
+
+// begin opens the session of the token that is kept.
+async function begin() {
+  const before = Date.now()
+  const told = await get(path('time'))
+  setNow(told.now_ms + (Date.now() - before) / 2)
+  session.me = await get(path('me'))
+  out = new AbortController()
+  if (can('followChanges')) {
+    follow(out.signal, change => listeners.forEach(f => f(change)), state => {
+      show(linked, badge(state === 'live' ? 'live' : 'waiting for the link', state === 'live' ? 'good' : 'warn'))
+    })
+  }
+  await route()
+}
+
+session.onEnd = signIn
+document.querySelector('.skip').addEventListener('click', e => { e.preventDefault(); main.focus() }) // the address is the view's
+addEventListener('hashchange', route)
+addEventListener('unhandledrejection', e => { if (e.reason?.name !== 'AbortError') say(`Something went wrong here: ${e.reason?.message ?? e.reason}`) })
+setInterval(() => { clock.textContent = time(now()) + ' UTC' }, 1000)
+
+if (!session.token) signIn()
+else begin().catch(e => e.status === 401 ? signIn('Your token is not valid any more.') : show(main, alert(e, button('Try again', () => location.reload()))))

@@ -1,0 +1,90 @@
+// A station's day: what is planned, what differs from what is published, and, once it is past, what aired.
+
+import { all, can, get, maybe, path, query as withQuery } from './api.js'
+import { badge, button, count, h, later, link, show } from './dom.js'
+import { planDay, publishDay } from './dayedit.js'
+import { differences } from './differences.js'
+import { windows } from './dayitems.js'
+import { addDays, day as dayOf, now, offsetOf, stamp, weekday } from './time.js'
+
+export async function day({ main, parts, query, signal, title, hear, fail }) {
+  const list = await all(path('stations'), { signal })
+  const station = list.find(s => s.id === parts[0]) ?? (parts[0] ? null : list[0])
+  if (!station) return show(main, title('Day'), h('p', { class: 'note' }, list.length ? `There is no station ${parts[0]}.` : 'There is no station yet.'))
+  const zone = station.timezone
+  const date = /^\d{4}-\d\d-\d\d$/.test(parts[1] ?? '') ? parts[1] : dayOf(now(), zone)
+  const to = (s, d) => `#/day/${encodeURIComponent(s)}/${d}`
+  const place = h('div', {})
+  const asked = query.get('revision')
+  const state = { station, date, zone, signal, open: new Set(), reload: null }
+
+  state.reload = async () => {
+    const at = path('stations', station.id, 'rundowns', date)
+    const [rundown, queue, aired] = await Promise.all([
+      maybe(withQuery(at, { revision: asked }), { signal }),
+      can('getQueue') ? maybe(withQuery(path('stations', station.id, 'queue'), { date }), { signal }) : null,
+      date <= dayOf(now(), zone) ? maybe(path('stations', station.id, 'reconciliation', date), { signal }) : null])
+    const draft = rundown?.status === 'draft' && queue
+    const changes = draft ? (await get(withQuery(at + '/diff', { from: queue.revision, to: rundown.revision }), { signal })).items : null
+    Object.assign(state, { at, rundown, queue, aired, changes, fixed: asked !== null || date < dayOf(now(), zone) || !can('editRundown') })
+    draw()
+  }
+  const draw = () => {
+    const { rundown, queue, changes, aired } = state
+    show(place, h('div', { class: 'row spread' }, standing(state, to), tools(state)),
+      !rundown && h('p', { class: 'note' }, 'Nothing is planned for this day yet.'),
+      rundown?.warnings.length > 0 && warnings(rundown),
+      changes && differences(changes, queue.revision, zone),
+      aired && rundown && totals(aired),
+      rundown && windows(state))
+  }
+  await state.reload()
+  const go = (s, d) => { location.hash = to(s, d) }
+  show(main, title(`${station.name || station.id}, ${weekday(date)} ${date}`),
+    h('form', { class: 'row', onsubmit: e => e.preventDefault() },
+      h('label', {}, 'Station ', h('select', { 'data-key': 'station', onchange: e => go(e.target.value, date) },
+        list.map(s => h('option', { value: s.id, selected: s.id === station.id }, s.name || s.id)))),
+      button('‹', () => go(station.id, addDays(date, -1)), { 'aria-label': 'The day before', 'data-key': 'before' }),
+      h('label', {}, h('span', { class: 'hidden' }, 'Date'), h('input', { type: 'date', value: date, 'data-key': 'date', onchange: e => e.target.value && go(station.id, e.target.value) })),
+      button('›', () => go(station.id, addDays(date, 1)), { 'aria-label': 'The day after', 'data-key': 'after' }),
+      button('Today', () => go(station.id, dayOf(now(), zone))),
+      h('span', { class: 'quiet small' }, `${zone} (${offsetOf(date + 'T12:00:00Z', zone)})`)),
+    place)
+  const reload = later(150, () => state.reload().catch(fail))
+  hear(c => {
+    const own = c.name === `${station.id}/${date}` && ['queue', 'rundown'].includes(c.kind)
+    if (own || c.kind === 'reset') reload()
+  })
+}
+
+// standing says which revision is shown, and which one the station has.
+function standing({ rundown, queue, station, date }, to) {
+  if (!rundown) return h('p', {})
+  const published = rundown.status === 'published'
+  const out = [published ? badge('published', 'good') : badge('draft', 'warn'), ` revision ${rundown.revision}`,
+    published && h('span', { class: 'quiet' }, `, ${stamp(rundown.published_at)}`)]
+  if (!published && queue) out.push('. On air: ', link(`${to(station.id, date)}?revision=${queue.revision}`, `revision ${queue.revision}`))
+  if (!published && !queue && can('getQueue')) out.push('. Nothing is published yet.')
+  return h('p', {}, out)
+}
+
+function tools(state) {
+  const { rundown, fixed, station, date } = state
+  if (fixed) {
+    return rundown && location.hash.includes('?') && h('p', {}, link(`#/day/${encodeURIComponent(station.id)}/${date}`, 'Go to the latest'))
+  }
+  return h('p', { class: 'row' },
+    button(rundown ? 'Plan anew…' : 'Plan…', () => planDay(state), { class: rundown ? '' : 'main', 'data-key': 'plan' }),
+    rundown?.status === 'draft' && button('Publish…', () => publishDay(state), { class: 'main', 'data-key': 'publish' }))
+}
+
+const warnings = rundown => h('details', {}, h('summary', {}, badge(count(rundown.warnings.length, 'warning'), 'warn')),
+  h('ul', {}, rundown.warnings.map(w => h('li', {}, w.window && h('b', {}, `${w.window}: `), w.message))))
+
+function totals(aired) {
+  const tone = { aired: 'good', late: 'warn', short: 'warn', substituted: 'warn', missed: 'bad', extra: 'quiet' }
+  const counts = Object.entries(aired.totals).filter(([, n]) => n > 0)
+  if (!counts.length) return null
+  return h('p', { class: 'row' }, h('span', {}, `What aired of revision ${aired.revision}:`), counts.map(([verdict, n]) => badge(`${n} ${verdict}`, tone[verdict])),
+    aired.make_goods.length > 0 && h('span', {}, `${aired.make_goods.length} owed`))
+}

@@ -1,0 +1,115 @@
+// The items of a day, window by window, as a timeline to read, and where now is in it.
+
+import { can } from './api.js'
+import { badge, button, h, link, show, solid, table } from './dom.js'
+import { actions } from './dayedit.js'
+import { explain } from './explain.js'
+import { away, now, span, time } from './time.js'
+
+const tones = { aired: 'good', late: 'warn', short: 'warn', substituted: 'warn', missed: 'bad', extra: 'quiet', planned: 'quiet', unreported: 'warn' }
+
+// windows is every window of the state's rundown with its items, and what aired without a place.
+export function windows(state) {
+  const { rundown, aired, queue, zone, signal } = state
+  const verdicts = new Map((aired?.items ?? []).filter(d => d.item_id).map(d => [d.item_id, d]))
+  const gains = new Map((queue?.items ?? []).map(i => [i.segment_id, i.gain_db]))
+  const extra = (aired?.items ?? []).filter(d => d.verdict === 'extra')
+  const ticks = []
+  const out = rundown.windows.map(w => {
+    const items = rundown.items.filter(i => i.window === w.window && i.start_at >= w.start_at && i.start_at < w.end_at)
+    return section(state, w, items, verdicts, gains, ticks)
+  })
+  if (!rundown.windows.length) out.push(h('p', { class: 'note' }, 'No window is hired on this day.'))
+  if (extra.length) out.push(h('section', {}, h('h2', {}, 'Aired without a place'), table('Aired without a place', [
+    ['Started', d => time(d.started_at, zone)], ['Length', d => span(d.aired_ms), 'n'],
+    ['Segment', d => link(`#/segments/${encodeURIComponent(d.segment_id)}`, d.segment_id)], ['Detail', d => d.detail]], extra)))
+  const tick = () => ticks.forEach(f => f(now()))
+  tick()
+  clearInterval(state.timer)
+  state.timer = setInterval(tick, 1000)
+  signal.addEventListener('abort', () => clearInterval(state.timer))
+  return out
+}
+
+function section(state, w, items, verdicts, gains, ticks) {
+  const { zone } = state
+  const start = Date.parse(w.start_at)
+  const end = Date.parse(w.end_at)
+  const over = w.planned_ms - (end - start)
+  const exact = Math.abs(over) <= w.tolerance_ms
+  const soon = h('span', { class: 'quiet small' })
+  const here = h('i', { class: 'nowline' })
+  const bar = h('div', { class: 'bar', 'aria-hidden': 'true' }, items.map(i => {
+    const part = h('span', { class: `kind ${i.kind}`, title: `${time(i.start_at, zone)} ${i.title}` })
+    part.style.setProperty('flex-grow', i.duration_ms)
+    return part
+  }), here)
+  const columns = ['Start', 'Length', 'Item', ...(gains.size ? ['Gain'] : []), 'Notes', ...(verdicts.size ? ['Aired'] : [])]
+  const rows = items.map(i => row(state, i, items, { verdict: verdicts.get(i.id), gain: gains.get(i.segment_id), columns }, ticks))
+  ticks.push(at => {
+    const inside = at >= start && at < end
+    here.hidden = !inside
+    here.style.setProperty('left', `${100 * (at - start) / (end - start)}%`)
+    soon.textContent = inside ? 'on the air' : at < start ? `opens ${away(w.start_at)}` : ''
+  })
+  return h('section', { class: 'window' },
+    h('h2', {}, w.window, ' ', h('span', { class: 'mono' }, `${time(w.start_at, zone)}–${time(w.end_at, zone)}`), ' ', soon),
+    h('p', { class: 'row small' }, h('span', { class: 'quiet' }, `${time(w.start_at)}–${time(w.end_at)} UTC · ${span(end - start)} hired`),
+      exact ? badge('full to the second', 'good') : badge(`${span(Math.abs(over))} too ${over > 0 ? 'long' : 'short'}`, 'bad')),
+    bar, h('div', { class: 'wide' }, h('table', { class: 'items' }, h('caption', { class: 'hidden' }, `Items of ${w.window}`),
+      h('thead', {}, h('tr', {}, columns.map(c => h('th', { scope: 'col' }, c)))), h('tbody', {}, rows))))
+}
+
+function row(state, item, items, { verdict, gain, columns }, ticks) {
+  const { zone, rundown, open } = state
+  const td = (label, ...content) => columns.includes(label) && h('td', { 'data-label': label, class: label === 'Gain' || label === 'Length' ? 'n' : null }, h('div', {}, content))
+  const panel = h('tr', { class: 'panel', hidden: !open.has(item.id) }, h('td', { colspan: columns.length }))
+  const toggle = button(item.title || item.segment_id, () => set(panel.hidden), { class: 'title', lang: item.language, 'aria-expanded': String(open.has(item.id)), 'data-key': item.id })
+  const set = shown => {
+    panel.hidden = !shown
+    toggle.setAttribute('aria-expanded', String(shown))
+    open[shown ? 'add' : 'delete'](item.id)
+    if (shown) fill()
+  }
+  const fill = () => show(panel.firstChild, h('p', { class: 'row' }, link(`#/segments/${encodeURIComponent(item.segment_id)}`, item.segment_id),
+    !state.fixed && actions(state, item, items)), can('explainItem') && explain(state, item))
+  if (open.has(item.id)) fill()
+  const turn = h('span', {})
+  const line = h('tr', { 'data-item': item.id }, solid([
+    td('Start', h('time', { class: 'mono', datetime: item.start_at }, time(item.start_at, zone)), h('div', { class: 'small quiet mono' }, `${time(item.start_at)} UTC`)),
+    td('Length', span(item.duration_ms)),
+    td('Item', toggle, turn, h('div', { class: 'small' }, h('span', { class: `kind ${item.kind}` }, item.kind), ' ',
+      h('span', { class: 'quiet' }, [item.language, item.voice, item.position].filter(Boolean).join(' · ')))),
+    td('Gain', gain === undefined ? '' : `${gain > 0 ? '+' : ''}${gain.toFixed(1)} dB`),
+    td('Notes', notes(item, rundown)),
+    td('Aired', verdict && [badge(verdict.verdict, tones[verdict.verdict]), h('div', { class: 'small quiet' }, heard(verdict, zone))])]))
+  ticks.push(at => {
+    const inside = at >= Date.parse(item.start_at) && at < Date.parse(item.start_at) + item.duration_ms
+    if (inside === line.classList.contains('now')) return
+    line.classList.toggle('now', inside)
+    show(turn, inside && [' ', badge('now', 'good')])
+  })
+  return [line, panel]
+}
+
+// heard is what the station said of an item.
+function heard(d, zone) {
+  const out = []
+  if (d.started_at) out.push(`${time(d.started_at, zone)} (${d.drift_ms >= 0 ? '+' : '−'}${Math.abs(d.drift_ms)} ms)`)
+  if (d.substitute) out.push(`${d.substitute} instead`)
+  if (d.detail) out.push(d.detail)
+  return out.join(', ')
+}
+
+function notes(item, rundown) {
+  const out = []
+  if (item.start === 'hard') out.push('hard start')
+  if (item.start === 'soft') out.push(`soft start, waits up to ${span(item.grace_ms)}`)
+  if (item.chain) out.push('in a chain')
+  if (item.locked) out.push('locked')
+  if (item.fade_out_ms) out.push(`fades over ${span(item.fade_out_ms)}`)
+  if (item.makes_good) out.push('makes good a miss')
+  if (item.not_after) out.push(`must end by ${item.not_after.slice(0, 16).replace('T', ' ')} UTC`)
+  const told = rundown.warnings.filter(w => w.item === item.id)
+  return [h('span', { class: 'small' }, out.join(' · ')), told.map(w => h('div', {}, badge(w.message, 'warn long')))]
+}

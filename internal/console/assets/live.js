@@ -1,0 +1,66 @@
+// The change stream: one for the whole console. EventSource cannot send a token, so that it is read by fetch.
+
+import { session } from './api.js'
+
+const silence = 40_000 // the service says every 15 s that it lives
+
+// follow hears of changes until the signal: told(change) for each, told({kind: 'reset'}) when some may have been missed,
+// and state('live' | 'waiting') as the link comes and goes.
+export async function follow(signal, told, state) {
+  let last = ''
+  let wait = 1000
+  while (!signal.aborted) {
+    try {
+      await once(signal, last, (id, kind, data) => {
+        wait = 1000
+        if (id) last = id
+        if (kind === 'reset') told({ kind })
+        else if (data) told(JSON.parse(data))
+      }, () => state('live'))
+    } catch (e) {
+      if (signal.aborted) return
+      if (e.status === 401) return session.end('Your token is not valid any more: sign in again.')
+    }
+    state('waiting')
+    await pause(wait, signal)
+    wait = Math.min(wait * 2, 30_000)
+    if (!last) told({ kind: 'reset' })
+  }
+}
+
+async function once(signal, last, take, open) {
+  const cut = new AbortController()
+  const both = AbortSignal.any([signal, cut.signal])
+  const headers = { Accept: 'text/event-stream', Authorization: `Bearer ${session.token}` }
+  if (last) headers['Last-Event-ID'] = last
+  let timer = setTimeout(() => cut.abort(), silence)
+  try {
+    const r = await fetch('/v1/changes', { headers, signal: both, cache: 'no-store', credentials: 'omit' })
+    if (!r.ok) throw Object.assign(new Error('no stream'), { status: r.status })
+    open()
+    let rest = ''
+    const reader = r.body.pipeThrough(new TextDecoderStream()).getReader()
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) return
+      clearTimeout(timer)
+      timer = setTimeout(() => cut.abort(), silence)
+      const blocks = (rest + value).split('\n\n')
+      rest = blocks.pop()
+      for (const block of blocks) {
+        const field = name => block.split('\n').find(l => l.startsWith(name + ': '))?.slice(name.length + 2) ?? ''
+        take(field('id'), field('event'), field('data'))
+      }
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+// pause waits, or ends early with the signal.
+export function pause(ms, signal) {
+  return new Promise(done => {
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', () => { clearTimeout(timer); done() }, { once: true })
+  })
+}

@@ -1,0 +1,107 @@
+// One segment: its facts, how it sounds, where it airs, and what may be done with it.
+
+import { can, change, get, maybe, path, query, session } from './api.js'
+import { badge, button, facts, h, later, say, show, solid, table } from './dom.js'
+import { ask, field } from './form.js'
+import { segmentLink, stateOf } from './library.js'
+import { differing, metaFields, metaOf } from './meta.js'
+import { acknowledgements } from './recalled.js'
+import { span, stamp, time } from './time.js'
+import { player } from './wave.js'
+
+export async function segment({ main, parts, signal, title, hear, fail }) {
+  const at = path('segments', parts[0])
+  let s = await get(at, { signal })
+  let sounds = null // the recording that is shown: drawn once, so that it plays on while other things change
+  let recalled = null
+  const head = h('div', {})
+  const sound = h('div', {})
+  const about = h('div', {})
+  const airings = h('div', {})
+  const draw = () => {
+    show(head, h('div', { class: 'row spread' }, title(s.title || s.id), h('p', { class: 'row' }, acts(at, s, take))), standing(s))
+    if (s.recording?.duration_ms && sounds !== s.recording.sha256) {
+      sounds = s.recording.sha256
+      show(sound, player(at, s, signal, fail))
+    }
+    show(about, s.state === 'recalled' && (recalled ??= acknowledgements(signal, hear, fail)), editorial(s), measured(s.recording))
+  }
+  const take = latest => { s = latest; draw() }
+  const again = async () => take(await get(at, { signal }))
+  draw()
+  show(main, head, sound, about, airings)
+  maybe(query(`${at}/airings`, { limit: 100 }), { signal }).then(page => show(airings, h('h2', {}, 'Airings'), table('Airings', airingColumns, page?.items ?? [],
+    'It is planned nowhere from four weeks ago to two weeks ahead.')), fail)
+  const reload = later(150, () => again().catch(fail))
+  hear(c => { if (c.kind === 'reset' || c.kind === 'segment' && c.name === s.id && c.revision !== s.revision) reload() })
+}
+
+const airingColumns = [
+  ['Station', a => a.station], ['Day', a => h('a', { href: `#/day/${encodeURIComponent(a.station)}/${a.date}` }, a.date)], ['Window', a => a.window],
+  ['Planned (UTC)', a => a.planned_at ? time(a.planned_at) : ''], ['Aired (UTC)', a => a.started_at ? time(a.started_at) : ''], ['Outcome', a => a.outcome],
+]
+
+function standing(s) {
+  const progress = s.analysis && s.analysis.of > 0 && `, ${Math.round(100 * s.analysis.bytes / s.analysis.of)}% measured`
+  const own = s.state === 'pending' && can('approveSegment') && mine(s)
+  return [h('p', {}, stateOf(s), progress, s.rejection && h('span', {}, ` ${s.rejection.message}`), h('span', { class: 'quiet small' }, ` ${s.id} · revision ${s.revision}`)),
+    own && h('p', { class: 'note' }, `${own} Another person must approve it.`)]
+}
+
+// mine is why this person may not approve the segment, or nothing.
+const mine = s => s.uploaded_by === session.me.name ? 'You uploaded this.' : s.reinstated_by === session.me.name ? 'You reinstated this.' : ''
+
+// acts are what the role may do to the segment as it stands.
+function acts(at, s, take) {
+  const is = (...states) => states.includes(s.state)
+  const act = (name, { title, danger, needed = true, body }) => button(`${title}…`, () => ask({ title: `${title} “${s.title || s.id}”`, action: title, danger, body,
+    fields: [field({ name: 'reason', label: 'Reason', rows: 2, required: needed })],
+    act: async v => {
+      take(await change('POST', `${at}/${name}`, { reason: v.reason.trim() }))
+      say(`${title}: done.`)
+    } }), { class: danger ? 'danger' : '', 'data-key': name })
+  return solid([
+    can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false }),
+    can('rejectSegment') && is('pending', 'approved') && act('reject', { title: 'Reject' }),
+    can('reinstateSegment') && is('recalled') && act('reinstate', { title: 'Reinstate', body: h('p', { class: 'quiet' }, 'Another person must approve it before it airs again.') }),
+    can('recallSegment') && !is('recalled') && act('recall', { title: 'Recall', danger: true,
+      body: h('p', {}, h('b', {}, 'This takes it off the air everywhere, now. '), 'It leaves every queue, frozen or not, and every station is told.') }),
+    can('editSegment') && button('Edit…', () => edit(at, s, take), { 'data-key': 'edit' }),
+  ])
+}
+
+// edit changes the editorial fields. Only what was changed is sent, so that another's change of other fields stays; when
+// somebody was first, what they changed is told, and what was typed stays.
+function edit(at, s, take) {
+  let base = s
+  const before = metaOf(formValues(s))
+  return ask({ title: `Edit “${s.title || s.id}”`, action: 'Save', fields: [metaFields(s)],
+    act: async v => {
+      const patch = differing(before, metaOf(v))
+      if (Object.keys(patch).length) take(await change('PATCH', at, patch, base.revision))
+    },
+    onStale: async () => {
+      const latest = await get(at)
+      const theirs = differing(metaOf(formValues(base)), metaOf(formValues(latest)))
+      base = latest
+      return [h('div', {}, h('p', {}, h('b', {}, 'Someone else changed it meanwhile. '), 'What you typed is still here. Save again to put it over theirs; what you did not touch stays as they left it.'),
+        h('ul', {}, Object.entries(theirs).map(([name, v]) => h('li', {}, `${name} is now `, h('b', {}, typeof v === 'string' ? v || 'empty' : JSON.stringify(v))))))]
+    } })
+}
+
+const formValues = s => Object.fromEntries([...metaFields(s).querySelectorAll('[name]')].map(e => [e.name, e.value]))
+
+const editorial = s => facts([['Kind', h('span', { class: `kind ${s.kind}` }, s.kind)], ['Language', s.language], ['Voice', s.voice], ['Series', s.series],
+  ['Tags', s.tags?.join(', ')], ['Persons named', s.persons?.join(', ')], ['Script', s.script && `${s.script.id} ${s.script.version}, passages ${s.script.passages.join(', ')}`],
+  ['Introduced by', s.intro && segmentLink(s.intro)], ['Closed by', s.back_announce && segmentLink(s.back_announce)],
+  ['May air from', stamp(s.valid_from)], ['Must end by', stamp(s.valid_until)], ['Uploaded by', s.uploaded_by]])
+
+function measured(r) {
+  if (!r?.duration_ms) return null
+  const lu = (v, unit) => typeof v === 'number' ? `${v.toFixed(1)} ${unit}` : null
+  return [facts([['Length', span(r.duration_ms)], ['Cues', `${span(r.cue_in_ms)} – ${span(r.cue_out_ms)}`], ['Loudness', lu(r.integrated_lufs, 'LUFS')], ['Range', lu(r.range_lu, 'LU')],
+    ['Short term at most', lu(r.max_short_term_lufs, 'LUFS')], ['Momentary at most', lu(r.max_momentary_lufs, 'LUFS')], ['True peak', lu(r.true_peak_dbtp, 'dBTP')],
+    ['Form', `${r.sample_rate_hz / 1000} kHz, ${['', 'mono', 'stereo'][r.channels]}, ${r.bitrate_kbps} kb/s ${r.bitrate_mode}`],
+    ['Size', `${(r.bytes / 1e6).toFixed(1)} MB`], ['SHA-256', h('span', { class: 'mono small' }, r.sha256)]]),
+  (r.warnings ?? []).map(w => h('p', {}, badge(w.message, 'warn long')))]
+}

@@ -1,0 +1,62 @@
+// Who holds what: every station as it last said it stands.
+
+import { all, get, path } from './api.js'
+import { badge, h, later, link, show, table } from './dom.js'
+import { away, day, now, stamp, time } from './time.js'
+
+// An unchanged report is stored again only every ten minutes, so that a younger one says nothing.
+const stale = 15 * 60_000
+const farOff = 500 // ms that a clock may be off
+
+export async function stations({ main, signal, title, hear, fail }) {
+  let rows = []
+  const place = h('div', {})
+  const load = async () => {
+    const [list, standing, recalls] = await Promise.all([all(path('stations'), { signal }), all(path('status'), { signal }), get(path('recalls'), { signal })])
+    const by = new Map(standing.map(s => [s.station, s]))
+    rows = list.map(s => ({ ...by.get(s.id), id: s.id, name: s.name, zone: s.timezone, recalls: recalls.revision }))
+    draw()
+  }
+  const draw = () => show(place, h('p', { class: 'row' }, summary(rows)), table('Stations', columns, rows, 'There is no station yet.'))
+  await load()
+  show(main, title('Stations'), place)
+  const reload = later(200, () => load().catch(fail))
+  hear(c => { if (['reset', 'status', 'queue', 'recall', 'station'].includes(c.kind)) reload() })
+  const timer = setInterval(draw, 15_000)
+  signal.addEventListener('abort', () => clearInterval(timer))
+}
+
+// standing is how a station is, the worst first.
+export function standing(s) {
+  if (!s.received_at) return ['never heard of', 'bad']
+  if (now() - Date.parse(s.received_at) > stale) return ['stale', 'bad']
+  if (s.recalls_revision < s.recalls) return ['recall not acknowledged', 'bad']
+  if (s.published_revision > s.queue_revision) return ['behind', 'warn']
+  if (s.audio_missing > 0) return ['fetching audio', 'warn']
+  if (s.problems?.length) return ['has problems', 'warn']
+  return ['in step', 'good']
+}
+
+function summary(rows) {
+  const count = new Map()
+  for (const s of rows) {
+    const [text, tone] = standing(s)
+    count.set(text, { tone, n: (count.get(text)?.n ?? 0) + 1 })
+  }
+  return [...count].map(([text, { tone, n }]) => badge(`${n} ${text}`, tone))
+}
+
+const unheard = f => s => s.received_at ? f(s) : h('span', { class: 'quiet' }, '—')
+
+const columns = [
+  ['Station', s => [link(`#/day/${encodeURIComponent(s.id)}/${day(now(), s.zone)}`, s.name || s.id), h('div', { class: 'small quiet' }, `${s.id} · ${time(now(), s.zone).slice(0, 5)} there`)]],
+  ['State', s => badge(...standing(s))],
+  ['Holds', unheard(s => [s.queue_revision ? `r${s.queue_revision}` : 'nothing',
+    s.published_revision && s.published_revision !== s.queue_revision ? h('b', {}, ` of r${s.published_revision}`) : '',
+    h('div', { class: 'small quiet keep' }, s.queue_date)])],
+  ['Cover', unheard(s => `${s.cover_hours.toFixed(1)} h`), 'n'],
+  ['Last contact', unheard(s => h('time', { datetime: s.received_at, title: stamp(s.received_at) }, away(s.received_at)))],
+  ['Clock', unheard(s => [`${s.clock_offset_ms > 0 ? '+' : ''}${s.clock_offset_ms} ms`, Math.abs(s.clock_offset_ms) > farOff ? [' ', badge('off', 'warn')] : '']), 'n'],
+  ['Audio', unheard(s => s.audio_missing ? `${s.audio_verified} of ${s.audio_verified + s.audio_missing}` : `${s.audio_verified}`), 'n'],
+  ['Problems', unheard(s => s.problems?.length ? h('ul', { class: 'plain' }, s.problems.slice(0, 3).map(p => h('li', {}, p))) : h('span', { class: 'quiet' }, 'none'))],
+]
