@@ -78,6 +78,7 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	d.title("It keeps serving. Try it, and end it with Ctrl-C")
 	fmt.Fprintf(stdout, "  curl -H 'Authorization: Bearer %s' %s/v1/stations\n", admin, d.url)
+	fmt.Fprintf(stdout, "  Or open %s/ in a browser, and sign in with %s\n", d.url, admin)
 	<-ctx.Done()
 	return nil
 }

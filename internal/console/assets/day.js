@@ -16,7 +16,7 @@ export async function day({ main, parts, query, signal, title, hear, fail }) {
   const to = (s, d) => `#/day/${encodeURIComponent(s)}/${d}`
   const place = h('div', {})
   const asked = query.get('revision')
-  const state = { station, date, zone, signal, open: new Set(), reload: null }
+  const state = { station, date, zone, signal, open: new Set(), tick: () => {}, reload: null }
 
   state.reload = async () => {
     const at = path('stations', station.id, 'rundowns', date)
@@ -26,7 +26,9 @@ export async function day({ main, parts, query, signal, title, hear, fail }) {
       date <= dayOf(now(), zone) ? maybe(path('stations', station.id, 'reconciliation', date), { signal }) : null])
     const draft = rundown?.status === 'draft' && queue
     const changes = draft ? (await get(withQuery(at + '/diff', { from: queue.revision, to: rundown.revision }), { signal })).items : null
-    Object.assign(state, { at, rundown, queue, aired, changes, fixed: asked !== null || date < dayOf(now(), zone) || !can('editRundown') })
+    const seen = JSON.stringify([rundown, queue?.revision, aired])
+    if (seen === state.seen) return // what is open stays open
+    Object.assign(state, { seen, at, rundown, queue, aired, changes, fixed: asked !== null || date < dayOf(now(), zone) || !can('editRundown') })
     draw()
   }
   const draw = () => {
@@ -51,6 +53,14 @@ export async function day({ main, parts, query, signal, title, hear, fail }) {
       h('span', { class: 'quiet small' }, `${zone} (${offsetOf(date + 'T12:00:00Z', zone)})`)),
     place)
   const reload = later(150, () => state.reload().catch(fail))
+  let looked = now()
+  const timer = setInterval(() => {
+    state.tick()
+    if (date !== dayOf(now(), zone) || document.hidden || now() - looked < 30_000) return
+    looked = now() // what a station aired is not told by the change stream
+    reload()
+  }, 1000)
+  signal.addEventListener('abort', () => clearInterval(timer))
   hear(c => {
     const own = c.name === `${station.id}/${date}` && ['queue', 'rundown'].includes(c.kind)
     if (own || c.kind === 'reset') reload()

@@ -44,7 +44,7 @@ function directly(state, edits) {
 export function actions(state, item, items) {
   const i = items.indexOf(item)
   const what = item.title || item.segment_id
-  const act = (label, onclick) => button(label, onclick, { 'aria-label': `${label} ${what}` })
+  const act = (label, onclick) => button(label, onclick, { 'aria-label': `${label} ${what}`, 'data-key': `${label} ${item.id}` })
   return [
     act(item.locked ? 'Unlock' : 'Lock', directly(state, [{ op: item.locked ? 'unlock' : 'lock', item: item.id }])),
     act('Replace…', () => pick(state, `Replace ${what}`, 'Replace', segment => ({ op: 'replace', item: item.id, segment }))),

@@ -8,9 +8,10 @@ import { away, now, span, time } from './time.js'
 
 const tones = { aired: 'good', late: 'warn', short: 'warn', substituted: 'warn', missed: 'bad', extra: 'quiet', planned: 'quiet', unreported: 'warn' }
 
-// windows is every window of the state's rundown with its items, and what aired without a place.
+// windows is every window of the state's rundown with its items, and what aired without a place. The state's tick moves
+// what marks the present.
 export function windows(state) {
-  const { rundown, aired, queue, zone, signal } = state
+  const { rundown, aired, queue, zone } = state
   const verdicts = new Map((aired?.items ?? []).filter(d => d.item_id).map(d => [d.item_id, d]))
   const gains = new Map((queue?.items ?? []).map(i => [i.segment_id, i.gain_db]))
   const extra = (aired?.items ?? []).filter(d => d.verdict === 'extra')
@@ -23,11 +24,8 @@ export function windows(state) {
   if (extra.length) out.push(h('section', {}, h('h2', {}, 'Aired without a place'), table('Aired without a place', [
     ['Started', d => time(d.started_at, zone)], ['Length', d => span(d.aired_ms), 'n'],
     ['Segment', d => link(`#/segments/${encodeURIComponent(d.segment_id)}`, d.segment_id)], ['Detail', d => d.detail]], extra)))
-  const tick = () => ticks.forEach(f => f(now()))
-  tick()
-  clearInterval(state.timer)
-  state.timer = setInterval(tick, 1000)
-  signal.addEventListener('abort', () => clearInterval(state.timer))
+  state.tick = () => ticks.forEach(f => f(now()))
+  state.tick()
   return out
 }
 
@@ -55,7 +53,7 @@ function section(state, w, items, verdicts, gains, ticks) {
   return h('section', { class: 'window' },
     h('h2', {}, w.window, ' ', h('span', { class: 'mono' }, `${time(w.start_at, zone)}–${time(w.end_at, zone)}`), ' ', soon),
     h('p', { class: 'row small' }, h('span', { class: 'quiet' }, `${time(w.start_at)}–${time(w.end_at)} UTC · ${span(end - start)} hired`),
-      exact ? badge('full to the second', 'good') : badge(`${span(Math.abs(over))} too ${over > 0 ? 'long' : 'short'}`, 'bad')),
+      exact ? badge('full', 'good') : badge(`${span(Math.abs(over))} too ${over > 0 ? 'long' : 'short'}`, 'bad')),
     bar, h('div', { class: 'wide' }, h('table', { class: 'items' }, h('caption', { class: 'hidden' }, `Items of ${w.window}`),
       h('thead', {}, h('tr', {}, columns.map(c => h('th', { scope: 'col' }, c)))), h('tbody', {}, rows))))
 }

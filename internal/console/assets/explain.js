@@ -24,8 +24,7 @@ function told(e) {
   const first = candidates.slice(0, 12)
   return [
     h('p', {}, h('b', {}, 'Why: '), e.why || methods[e.choice?.method] || '—'),
-    h('p', { class: 'small quiet' }, e.last_aired ? `${count(e.airings, 'airing')} before, the last at ${stamp(e.last_aired)}` : 'It has never aired',
-      e.due_rank > 0 && ` · ${e.due_rank} more overdue`, e.choice && ` · ${methods[e.choice.method] ?? e.choice.method}`),
+    e.last_aired && h('p', { class: 'small quiet' }, `${count(e.airings, 'airing')} before, the last at ${stamp(e.last_aired)}`, e.due_rank > 0 && ` · ${e.due_rank} more overdue`),
     e.bent?.length > 0 && h('ul', {}, e.bent.map(s => h('li', {}, 'Bends ', slack(s)))),
     first.length > 0 && h('details', {}, h('summary', {}, count(candidates.length, 'candidate')),
       table('Candidates', [['Segment', c => c.segment], ['Length', c => span(c.duration_ms), 'n'], ['Last aired', c => stamp(c.last_aired) || 'never'],
