@@ -230,7 +230,7 @@ func (p *planner) placeKept() {
 			p.ledger.add(span{start, start + pl.unit.ms, seg, int32(win), false})
 			p.aired(seg, start)
 		}
-		pl.choice = &Choice{Method: MethodKept, StartAt: k.StartAt, Aired: []string{k.SegmentID}}
+		pl.choice = &Choice{Method: MethodKept, StartAt: k.StartAt, Candidates: []Candidate{}, Aired: []string{k.SegmentID}}
 		p.placed = append(p.placed, pl)
 	}
 }

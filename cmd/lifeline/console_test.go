@@ -279,6 +279,8 @@ func (h *house) editsAtOnce(b *tab) {
 	h.t.Helper()
 	b.press("Edit…")
 	b.fills("Voice", "Hana Kim")
+	b.fills("Persons named", "p40")
+	asked[string](b, `document.querySelector('dialog [name="consent.expires_at"]').value = '2036-01-02T03:04'`)
 	s, err := h.producer.Segment(h.t.Context(), "letter-of-today")
 	if err != nil {
 		h.t.Fatal(err)
@@ -293,7 +295,7 @@ func (h *house) editsAtOnce(b *tab) {
 	b.sees(`tags is now ["family"]`)
 	b.press("Save")
 	b.until(`!document.querySelector('dialog')`)
-	if s, err = h.producer.Segment(h.t.Context(), s.ID); err != nil || s.Voice != "Hana Kim" || len(s.Tags) != 1 {
+	if s, err = h.producer.Segment(h.t.Context(), s.ID); err != nil || s.Voice != "Hana Kim" || len(s.Tags) != 1 || s.Consent == nil || s.Consent.ExpiresAt.String() != "2036-01-02T03:04:00.000Z" {
 		h.t.Errorf("%+v, %v", s, err)
 	}
 }

@@ -1,6 +1,6 @@
 // The console: who is signed in, what is shown, and what keeps it up to date.
 
-import { can, get, path, session } from './api.js'
+import { can, get, path, Problem, session } from './api.js'
 import { alert, badge, button, h, say, show } from './dom.js'
 import { field, submits } from './form.js'
 import { follow } from './live.js'
@@ -57,19 +57,19 @@ async function route() {
     const first = Object.keys(views).find(n => can(views[n].needs))
     if (name === '' && first) return location.replace(`#/${first}`)
   }
-  leave.abort()
+  tidy()
   leave = new AbortController()
-  listeners.clear()
   header()
   const { signal } = leave
-  const fail = e => {
+  const told = tell => e => {
     if (e.name === 'AbortError' || signal.aborted || e.status === 401) return
     if (e.status === undefined) throw e
-    show(main, alert(e, button('Try again', route)))
+    tell(e)
   }
+  const fail = told(e => say(e.message)) // what is shown, and what was typed, stays
   const title = text => {
     document.title = `${text} – Lifeline`
-    return h('h1', { tabindex: '-1' }, text)
+    return h('h1', { tabindex: '-1', 'data-key': 'title' }, text)
   }
   if (!known || !can(known.needs)) {
     const message = session.me.role === 'station' ? 'This token is a station’s player’s. People sign in with their own.'
@@ -78,15 +78,22 @@ async function route() {
   }
   show(main, h('p', { class: 'note' }, 'Loading…'))
   try {
-    await known.view({ main, parts, query, signal, title, fail, again: route, hear: f => listeners.add(f) })
+    await known.view({ main, parts, query, signal, title, fail, hear: f => listeners.add(f) })
     if (!signal.aborted && !main.contains(document.activeElement)) main.querySelector('h1')?.focus({ preventScroll: true })
   } catch (e) {
-    fail(e)
+    told(() => show(main, alert(e, button('Try again', route))))(e)
   }
 }
 
-function signIn(why) {
+// tidy ends the view that is shown.
+function tidy() {
   leave.abort()
+  listeners.clear()
+  document.querySelectorAll('dialog[open]').forEach(d => d.close())
+}
+
+function signIn(why) {
+  tidy()
   out?.abort()
   header()
   document.title = 'Sign in – Lifeline'
@@ -94,6 +101,7 @@ function signIn(why) {
     field({ name: 'token', label: 'Access token', type: 'password', autocomplete: 'off', spellcheck: 'false', hint: 'Whoever runs the service makes one for you. It is kept until you close this tab.' }),
     h('p', {}, h('button', { type: 'submit', class: 'main' }, 'Sign in'))),
   async ({ token }) => {
+    if (!/^[!-~]+$/.test(token.trim())) throw new Problem(0, { detail: 'That is no token.', errors: [{ field: 'token', message: 'is no token' }] })
     session.keep(token.trim())
     await begin()
   })

@@ -1,6 +1,6 @@
 // What schedulers do to a day: plan, edit by hand, publish. Every change says which revision it starts from.
 
-import { change, get, path, query } from './api.js'
+import { change, get, path, Problem, query } from './api.js'
 import { button, count, h, later, say, show } from './dom.js'
 import { differences } from './differences.js'
 import { ask, field } from './form.js'
@@ -75,7 +75,7 @@ function pick(state, title, action, toEdit) {
   return askOf(state, { title, action,
     fields: [field({ name: 'q', label: 'Find', type: 'search', oninput: e => search(e.target.value) }), h('div', { 'data-field': 'edits' }, found, h('p', { class: 'wrong' }))],
     act: async (v, from) => {
-      if (!v.segment) throw Object.assign(new Error('Choose a segment first.'), { status: 0 })
+      if (!v.segment) throw new Problem(0, { detail: 'Choose a segment first.' })
       await edit(state, [toEdit(v.segment)], from)
     } })
 }

@@ -33,7 +33,7 @@ export const badge = (text, tone = 'quiet') =>
   h('span', { class: `badge ${tone}` }, h('span', { 'aria-hidden': 'true' }, marks[tone.split(' ')[0]] + ' '), text)
 
 // facts is a list of names and values; those without a value are left out.
-export const facts = pairs => h('dl', { class: 'facts' }, ...pairs.filter(([, v]) => v !== null && v !== undefined && v !== '')
+export const facts = pairs => h('dl', { class: 'facts' }, ...pairs.filter(([, v]) => v !== null && v !== undefined && v !== '' && v !== false)
   .map(([name, v]) => h('div', {}, h('dt', {}, name), h('dd', {}, v))))
 
 // table makes a table of rows; columns are [label, cell(row), class]. On a narrow screen each row is a card.

@@ -52,8 +52,8 @@ export function wrong(form, problem, ...extra) {
   (first ?? form.querySelector('.alert button') ?? form.querySelector('button[type=submit]'))?.focus()
 }
 
-// isOf says whether an error's field is a form's field or a part of it.
-const isOf = (field, name) => field === name || field.startsWith(name + '.') || field.startsWith(name + '[')
+// isOf says whether an error's field is a form's field, a part of it, or what it is a part of.
+const isOf = (field, name) => field === name || field.startsWith(name + '.') || field.startsWith(name + '[') || name.startsWith(field + '.')
 
 export function clear(form) {
   form.querySelectorAll('.alert').forEach(a => a.remove())
@@ -72,7 +72,7 @@ export function submits(form, act, onStale) {
     try {
       await act(values(form))
     } catch (e) {
-      if (e.name !== 'Problem' && e.status === undefined) throw e
+      if (e.status === undefined) throw e
       wrong(form, e, ...(e.stale && onStale ? await onStale(e) : []))
     } finally {
       buttons.forEach(b => { b.disabled = false })

@@ -4,11 +4,12 @@ import { session } from './api.js'
 
 const silence = 40_000 // the service says every 15 s that it lives
 
-// follow hears of changes until the signal: told(change) for each, told({kind: 'reset'}) when some may have been missed,
+// follow hears of changes until the signal: told(change) for each, told({kind: 'reset'}) when the link was broken,
 // and state('live' | 'waiting') as the link comes and goes.
 export async function follow(signal, told, state) {
   let last = ''
   let wait = 1000
+  let broken = false
   while (!signal.aborted) {
     try {
       await once(signal, last, (id, kind, data) => {
@@ -16,15 +17,19 @@ export async function follow(signal, told, state) {
         if (id) last = id
         if (kind === 'reset') told({ kind })
         else if (data) told(JSON.parse(data))
-      }, () => state('live'))
+      }, () => {
+        state('live')
+        if (broken) told({ kind: 'reset' }) // what could not be read meanwhile is read now
+        broken = false
+      })
     } catch (e) {
       if (signal.aborted) return
       if (e.status === 401) return session.end('Your token is not valid any more: sign in again.')
     }
+    broken = true
     state('waiting')
     await pause(wait, signal)
     wait = Math.min(wait * 2, 30_000)
-    if (!last) told({ kind: 'reset' })
   }
 }
 

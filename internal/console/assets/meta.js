@@ -8,7 +8,7 @@ const list = v => v.split(/[,\s]+/).filter(Boolean)
 
 // metaFields are the fields, filled from a segment.
 export function metaFields(s = {}) {
-  const instant = v => v ? v.slice(0, 16) : ''
+  const instant = (name, label, v) => field({ name, label: `${label} (UTC)`, type: 'datetime-local', step: 'any', value: v ? v.slice(0, 23) : '' })
   return h('div', { class: 'fields' },
     field({ name: 'title', label: 'Title', value: s.title ?? '', required: true }),
     field({ name: 'kind', label: 'Kind', value: s.kind ?? 'reading', options: kinds }),
@@ -17,20 +17,31 @@ export function metaFields(s = {}) {
     field({ name: 'series', label: 'Series', value: s.series ?? '' }),
     field({ name: 'tags', label: 'Tags', value: (s.tags ?? []).join(', ') }),
     field({ name: 'persons', label: 'Persons named', value: (s.persons ?? []).join(', '), hint: 'Their ids. One recall takes all that name a person off the air.' }),
+    field({ name: 'sensitive', label: 'Sensitive', value: String(s.sensitive ?? false), options: [['false', 'no'], ['true', 'yes']], hint: 'Airs only under a lease that its station renews.' }),
+    instant('consent.given_at', 'Consent given', s.consent?.given_at),
+    instant('consent.expires_at', 'Consent ends', s.consent?.expires_at),
+    field({ name: 'consent.reference', label: 'Consent filed at', value: s.consent?.reference ?? '' }),
     field({ name: 'script', label: 'Script', value: s.script ? `${s.script.id} ${s.script.version}: ${s.script.passages.join(', ')}` : '', hint: 'Id, version: passages, such as appeal 3: 1, 2' }),
     field({ name: 'intro', label: 'Introduced by', value: s.intro ?? '', hint: 'Id of a segment' }),
     field({ name: 'back_announce', label: 'Closed by', value: s.back_announce ?? '', hint: 'Id of a segment' }),
-    field({ name: 'valid_from', label: 'May air from (UTC)', type: 'datetime-local', value: instant(s.valid_from) }),
-    field({ name: 'valid_until', label: 'Must end by (UTC)', type: 'datetime-local', value: instant(s.valid_until) }))
+    instant('valid_from', 'May air from', s.valid_from),
+    instant('valid_until', 'Must end by', s.valid_until))
 }
 
 // metaOf is the metadata that a form's values stand for.
 export function metaOf(v) {
-  const [, id, version, passages] = /^\s*(\S+)\s+(\d+)\s*:\s*([\d,\s]*)$/.exec(v.script) ?? []
-  const script = !v.script.trim() ? null : id ? { id, version: Number(version), passages: list(passages).map(Number) } : { id: v.script.trim(), version: 0, passages: [] }
-  const instant = text => text ? `${text}:00.000Z`.replace(/(:\d\d:\d\d):00\.000Z$/, '$1.000Z') : null
-  return { title: v.title.trim(), kind: v.kind, language: v.language.trim(), voice: v.voice.trim(), series: v.series.trim(), tags: list(v.tags),
-    persons: list(v.persons), script, intro: v.intro.trim(), back_announce: v.back_announce.trim(), valid_from: instant(v.valid_from), valid_until: instant(v.valid_until) }
+  const text = name => v[name].trim()
+  const instant = name => v[name] ? new Date(v[name] + 'Z').toISOString() : null
+  const consent = { given_at: instant('consent.given_at'), expires_at: instant('consent.expires_at'), reference: text('consent.reference') }
+  return { title: text('title'), kind: v.kind, language: text('language'), voice: text('voice'), series: text('series'), tags: list(v.tags), persons: list(v.persons),
+    sensitive: v.sensitive === 'true', consent: Object.values(consent).some(Boolean) ? consent : null, script: scriptOf(text('script')),
+    intro: text('intro'), back_announce: text('back_announce'), valid_from: instant('valid_from'), valid_until: instant('valid_until') }
+}
+
+// scriptOf reads "appeal 3: 1, 2"; what is not like that is sent as far as it goes, for the service to say what is wrong.
+function scriptOf(text) {
+  const [, id, version, passages] = /^(\S+)\s+(\d+)\s*:\s*([\d,\s]*)$/.exec(text) ?? [null, text, 0, '']
+  return text ? { id, version: Number(version), passages: list(passages).map(Number) } : null
 }
 
 // differing is what of b is not as in a: a merge patch.

@@ -51,17 +51,19 @@ function standing(s) {
 // mine is why this person may not approve the segment, or nothing.
 const mine = s => s.uploaded_by === session.me.name ? 'You uploaded this.' : s.reinstated_by === session.me.name ? 'You reinstated this.' : ''
 
-// acts are what the role may do to the segment as it stands.
+// acts are what the role may do to the segment as it stands. An approval is of the revision that was looked at; a recall is
+// of whatever is there.
 function acts(at, s, take) {
   const is = (...states) => states.includes(s.state)
-  const act = (name, { title, danger, needed = true, body }) => button(`${title}…`, () => ask({ title: `${title} “${s.title || s.id}”`, action: title, danger, body,
+  const act = (name, { title, danger, needed = true, body, of }) => button(`${title}…`, () => ask({ title: `${title} “${s.title || s.id}”`, action: title, danger, body,
     fields: [field({ name: 'reason', label: 'Reason', rows: 2, required: needed })],
     act: async v => {
-      take(await change('POST', `${at}/${name}`, { reason: v.reason.trim() }))
+      take(await change('POST', `${at}/${name}`, { reason: v.reason.trim() }, of))
       say(`${title}: done.`)
-    } }), { class: danger ? 'danger' : '', 'data-key': name })
+    },
+    onStale: async () => [h('p', {}, h('b', {}, 'Someone else changed it since you opened this. '), 'Cancel, and look and listen again first.')] }), { class: danger ? 'danger' : '', 'data-key': name })
   return solid([
-    can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false }),
+    can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false, of: s.revision }),
     can('rejectSegment') && is('pending', 'approved') && act('reject', { title: 'Reject' }),
     can('reinstateSegment') && is('recalled') && act('reinstate', { title: 'Reinstate', body: h('p', { class: 'quiet' }, 'Another person must approve it before it airs again.') }),
     can('recallSegment') && !is('recalled') && act('recall', { title: 'Recall', danger: true,
@@ -92,7 +94,8 @@ function edit(at, s, take) {
 const formValues = s => Object.fromEntries([...metaFields(s).querySelectorAll('[name]')].map(e => [e.name, e.value]))
 
 const editorial = s => facts([['Kind', h('span', { class: `kind ${s.kind}` }, s.kind)], ['Language', s.language], ['Voice', s.voice], ['Series', s.series],
-  ['Tags', s.tags?.join(', ')], ['Persons named', s.persons?.join(', ')], ['Script', s.script && `${s.script.id} ${s.script.version}, passages ${s.script.passages.join(', ')}`],
+  ['Tags', s.tags?.join(', ')], ['Persons named', s.persons?.join(', ')], ['Sensitive', s.sensitive && 'airs only under a lease'], ['Consent', s.consent && [s.consent.expires_at ? `ends ${stamp(s.consent.expires_at)}` : 'does not end', s.consent.reference && h('div', { class: 'small quiet' }, s.consent.reference)]],
+  ['Script', s.script && `${s.script.id} ${s.script.version}, passages ${s.script.passages.join(', ')}`],
   ['Introduced by', s.intro && segmentLink(s.intro)], ['Closed by', s.back_announce && segmentLink(s.back_announce)],
   ['May air from', stamp(s.valid_from)], ['Must end by', stamp(s.valid_until)], ['Uploaded by', s.uploaded_by]])
 

@@ -1,6 +1,6 @@
 // Upload a recording: choose or drop it, say what it is, and see it arrive.
 
-import { all, path, session } from './api.js'
+import { all, path, Problem, session } from './api.js'
 import { button, h, show, table } from './dom.js'
 import { field, submits } from './form.js'
 import { metaFields, metaOf } from './meta.js'
@@ -39,7 +39,7 @@ export async function upload({ main, signal, title, fail }) {
   const form = submits(h('form', { novalidate: true }, drop,
     h('details', {}, h('summary', {}, 'Id'), field({ name: 'id', label: 'Id', hint: 'None: the service makes one. Lower case, digits, . _ -' })), fields, bar, far,
     h('p', {}, h('button', { type: 'submit', class: 'main' }, 'Upload'))), async v => {
-    if (!file) throw Object.assign(new Error('Choose a recording first.'), { status: 0, errors: [{ field: 'audio', message: 'is missing' }] })
+    if (!file) throw new Problem(0, { detail: 'Choose a recording first.', errors: [{ field: 'audio', message: 'is missing' }] })
     const { id, ...meta } = { id: v.id.trim(), ...metaOf(v) }
     const upload = going ?? await start(who, file, id ? { id, ...meta } : meta, signal)
     going = upload
