@@ -213,6 +213,11 @@ func TestLaterScheduleTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	if _, err := Apply(relay(), f.Season, f.Rows, Terms{}); err == nil || !strings.Contains(err.Error(), "line 6") || !strings.Contains(err.Error(), "clock") {
 		t.Errorf("without a clock: %v", err)
 	}
+	clash := slices.Clone(f.Rows[2:5]) // two windows of one name, and one of the name that the second of them would get
+	clash[0].Notes, clash[1].Notes, clash[2].Notes = "@x", "@x", "@x-2"
+	if _, err := Apply(relay(), f.Season, clash, terms); err == nil || !strings.Contains(err.Error(), "line 12: the window x-2") {
+		t.Errorf("two windows of one id: %v", err)
+	}
 	strange := []Row{f.Rows[0]}
 	strange[0].Language = "Q!x"
 	if _, err := Apply(relay(), f.Season, strange, terms); err == nil || !strings.Contains(err.Error(), "line 6") {

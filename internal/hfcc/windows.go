@@ -19,7 +19,7 @@ type Terms struct {
 // A window is known by its id: one that notes name ("@evening"), or one made of season, broadcaster, time and
 // frequency. What stands already and says the same stays as it is; of another, clock and tolerance stay; one of the season
 // and broadcaster that an earlier schedule made and this one has not goes. It fails, naming the line, where the language is
-// not known, and where a new window would have no clock.
+// not known, where a new window would have no clock, and where two would have the same id.
 func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedules.Station, error) {
 	before := st.Windows
 	st.Windows = slices.Clone(before)
@@ -45,6 +45,9 @@ func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedu
 			}
 		}
 		for _, w := range fresh {
+			if named[w.ID] {
+				return st, fmt.Errorf("line %d: the window %s is made of other rows already", t.rows[0].Line, w.ID)
+			}
 			named[w.ID] = true
 			if n := slices.IndexFunc(st.Windows, func(o schedules.Window) bool { return o.ID == w.ID }); n >= 0 {
 				st.Windows[n] = w
