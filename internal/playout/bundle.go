@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"lifeline/internal/client"
@@ -30,6 +31,9 @@ import (
 // It has no signature of its own and needs none: whoever takes it believes its documents for their signatures and its
 // recordings for their hashes. A bundle that is cut short is good up to there. The same content is the same bytes,
 // so that a copy can be gone on with. A delta leaves out the recordings that the station has already.
+//
+// It carries no lease, and no recording of what is sensitive: nobody can recall what lies in a pocket. A station that
+// lives by bundles airs the fallback in place of it; one that has a link as well gets lease and recordings over that.
 const (
 	BundleSchema = "lifeline.bundle/1"
 	bundleHead   = "lifeline-bundle.json"
@@ -106,6 +110,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	if err == nil {
 		held.Fallback = &wire.Fallback{}
 		err = add("fallback.dsse", fallback.Bytes, held.Fallback)
+		held.Fallback.Items = carried(held.Fallback.Items)
 	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, fmt.Errorf("playout: bundle: %w", err)
@@ -125,6 +130,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 		if err := add("queues/"+date.String()+".dsse", doc.Bytes, q); err != nil {
 			return nil, err
 		}
+		q.Items, q.Fallback = carried(q.Items), carried(q.Fallback)
 		for _, i := range q.Items {
 			known[i.Audio.SHA256] = known[i.Audio.SHA256] || q.Revision <= opt.Since
 		}
@@ -138,6 +144,11 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	}
 	c.documents, err = tarOf(entries)
 	return c, err
+}
+
+// carried are the items whose recordings a bundle carries.
+func carried(items []wire.QueueItem) []wire.QueueItem {
+	return slices.DeleteFunc(items, func(i wire.QueueItem) bool { return i.Sensitive })
 }
 
 // writeRest writes the recordings from the given one on, each found to be what its name says, and the end.

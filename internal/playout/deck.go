@@ -28,13 +28,14 @@ type Deck struct {
 	span       *Span // that the last frame lay in
 
 	air      *airing
-	over     map[string]bool // items of the span that have aired or were given up, by id
-	broken   map[string]bool // chains of the span that one of its items broke
-	lastFill string          // segment that last filled a gap of the span
-	mute     map[string]bool // segments that filled a gap of the span with silence
-	quiet    int64           // frames for which what is on the air has been silent
-	fillFrom int64           // frame before which it is no use to look for a fill again
-	fresh    bool            // nothing was filled in the span yet: a rotation is rejoined, not begun
+	over     map[string]bool   // items of the span that have aired or were given up, by id
+	excuses  map[string]string // why an item of the span was given up, by id
+	broken   map[string]bool   // chains of the span that one of its items broke
+	lastFill string            // segment that last filled a gap of the span
+	mute     map[string]bool   // segments that filled a gap of the span with silence
+	quiet    int64             // frames for which what is on the air has been silent
+	fillFrom int64             // frame before which it is no use to look for a fill again
+	fresh    bool              // nothing was filled in the span yet: a rotation is rejoined, not begun
 }
 
 // ledger writes down what airs. None of its calls may hold up the deck.
@@ -68,7 +69,7 @@ const (
 // replaced; 0: never.
 func NewDeck(rate Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger, problems *Problems, notify func(Notice)) *Deck {
 	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log, notify: notify, problems: problems,
-		over: map[string]bool{}, broken: map[string]bool{}, mute: map[string]bool{}}
+		over: map[string]bool{}, excuses: map[string]string{}, broken: map[string]bool{}, mute: map[string]bool{}}
 }
 
 // Span is the window that contains frame pos, nil between windows, and the frame before which that does not change
@@ -160,6 +161,7 @@ func (d *Deck) enter(pos int64, span *Span) {
 		return
 	}
 	clear(d.over)
+	clear(d.excuses)
 	clear(d.broken)
 	clear(d.mute)
 	d.lastFill, d.fresh, d.fillFrom = "", true, 0
@@ -218,7 +220,7 @@ func (d *Deck) settle(pos int64, slot Slot) {
 // play puts the slot's item on the air at pos, or gives it up.
 func (d *Deck) play(pos int64, slot Slot) bool {
 	it := slot.Item
-	if outcome, why := d.objection(it, slot.End); why != "" {
+	if outcome, why := d.objection(it, pos, slot.End); why != "" {
 		d.giveUp(pos, it, outcome, why)
 		return false
 	}
@@ -231,12 +233,15 @@ func (d *Deck) play(pos int64, slot Slot) bool {
 	return true
 }
 
-// objection is why the item may not air until frame end; "" when it may.
-func (d *Deck) objection(it *wire.QueueItem, end int64) (schedules.Outcome, string) {
+// objection is why the item may not air from one frame to another; "" when it may.
+func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome, string) {
 	h := d.held()
+	unleased := h.Unleased(it, d.rate.Time(from))
 	switch {
 	case h.Recalled(it):
 		return schedules.Skipped, "its segment is recalled"
+	case unleased != "":
+		return schedules.Skipped, unleased
 	case !it.NotAfter.IsZero() && d.rate.Time(end).After(it.NotAfter.Time):
 		return schedules.Skipped, fmt.Sprintf("it would end after its expiry at %s", it.NotAfter)
 	case it.Chain != "" && d.broken[it.Chain]:
@@ -247,7 +252,7 @@ func (d *Deck) objection(it *wire.QueueItem, end int64) (schedules.Outcome, stri
 			if s.Item == nil || s.Item.Chain != it.Chain || s.Item.ID == it.ID || s.End <= end {
 				continue
 			}
-			if h.Recalled(s.Item) || !d.cuer.shelf.Has(s.Item.Audio) ||
+			if h.Recalled(s.Item) || !d.cuer.shelf.Has(s.Item.Audio) || h.Unleased(s.Item, d.rate.Time(from)) != "" ||
 				!s.Item.NotAfter.IsZero() && d.rate.Time(s.End).After(s.Item.NotAfter.Time) {
 				return schedules.Skipped, fmt.Sprintf("item %s of its chain cannot air", s.Item.ID)
 			}
@@ -259,6 +264,7 @@ func (d *Deck) objection(it *wire.QueueItem, end int64) (schedules.Outcome, stri
 // giveUp reports an item that did not start.
 func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, why string) {
 	d.over[it.ID] = true
+	d.excuses[it.ID] = why
 	if it.Chain != "" {
 		d.broken[it.Chain] = true
 	}
@@ -276,7 +282,7 @@ func (d *Deck) fill(pos int64, slot Slot) {
 	list := d.held().ValidFallback(d.rate.Time(pos))
 	unplayable := map[string]bool{}
 	may := func(it *wire.QueueItem, lasts time.Duration) bool {
-		_, why := d.objection(it, pos+d.rate.Frames(lasts))
+		_, why := d.objection(it, pos, pos+d.rate.Frames(lasts))
 		return why == "" && !unplayable[it.ID] && !d.mute[it.SegmentID] && d.cuer.shelf.Has(it.Audio)
 	}
 	for range len(list) {
@@ -303,7 +309,7 @@ func (d *Deck) fill(pos int64, slot Slot) {
 		a := &airing{item: it, voice: v, offset: offset, start: pos, fills: "-"}
 		switch {
 		case slot.Item != nil:
-			a.fills, a.detail = slot.Item.ID, "in place of "+slot.Item.SegmentID
+			a.fills, a.detail = slot.Item.ID, joined("in place of "+slot.Item.SegmentID, d.excuses[slot.Item.ID])
 		case d.span.Revision == 0:
 			a.detail = "there is no valid queue"
 		}

@@ -22,6 +22,8 @@
 //	queues/2023-10-27.dsse  the envelope of each day's queue
 //	fallback.dsse           the envelope of the fallback
 //	recalls.dsse            the envelope of the recall list
+//	lease.dsse              the envelope of the latest lease
+//	lease-clock.json        the service's time, as it had come when it was written, and the own clock's offset
 //	seen.json               the highest revision seen of each, with the hash of its bytes
 //	audio/<sha256>.mp3      verified recordings; <sha256>.part is one that is still coming
 //	time.json               what the machine's uptime was counted from, by the time that the service confirmed

@@ -80,6 +80,7 @@ func (f *Follower) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error { f.changes(ctx); return nil })
+	g.Go(func() error { f.leases(ctx); return nil })
 	return g.Wait()
 }
 
@@ -199,6 +200,7 @@ func (f *Follower) measure(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.offset = ahead
+	f.vault.clock.measured(ahead)
 	return nil
 }
 

@@ -16,8 +16,11 @@ type Holdings struct {
 	Queues     map[schedules.Date]*wire.Queue
 	Fallback   *wire.Fallback // nil: none
 	Recalls    *wire.Recalls  // nil: none
+	Lease      *wire.Lease    // nil: none
 
-	recalled map[string]bool // segment ids and hashes
+	clock     *serviceClock   // that the lease ends by
+	recalled  map[string]bool // segment ids and hashes
+	sensitive []string        // segment ids, sorted
 }
 
 // Recalled reports whether the item may not air because its segment, or its very audio, is recalled.
@@ -25,7 +28,8 @@ func (h *Holdings) Recalled(it *wire.QueueItem) bool {
 	return h.recalled[it.SegmentID] || h.recalled[it.Audio.SHA256]
 }
 
-// index gathers what is recalled: the recall list, and what documents newer than the list say.
+// index gathers what is recalled: the recall list, and what documents newer than the list say. It gathers what is
+// sensitive, too.
 func (h *Holdings) index() {
 	h.recalled = map[string]bool{}
 	var listed time.Time
@@ -45,12 +49,25 @@ func (h *Holdings) index() {
 			}
 		}
 	}
+	h.sensitive = nil
+	note := func(items []wire.QueueItem) {
+		for i := range items {
+			if items[i].Sensitive {
+				h.sensitive = append(h.sensitive, items[i].SegmentID)
+			}
+		}
+	}
 	for _, q := range h.Queues {
 		add(q.PublishedAt.Time, q.Recalled)
+		note(q.Items)
+		note(q.Fallback)
 	}
 	if h.Fallback != nil {
 		add(h.Fallback.IssuedAt.Time, h.Fallback.Recalled)
+		note(h.Fallback.Items)
 	}
+	slices.Sort(h.sensitive)
+	h.sensitive = slices.Compact(h.sensitive)
 }
 
 // ValidQueue is the day's queue, or nil when there is none that may air at t.

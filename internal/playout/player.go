@@ -156,6 +156,7 @@ func (p *Player) Run(ctx context.Context) error {
 	g.Go(func() error {
 		return p.reporter.Run(live)
 	})
+	g.Go(func() error { return p.vault.KeepTime(live) })
 	err := g.Wait()
 	err = errors.Join(err, p.lines.close(linesEnd)) // what was rendered is still heard at its time
 	stopOutputs()

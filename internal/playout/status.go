@@ -27,19 +27,35 @@ const (
 	statusLeast = 5 * time.Second // between two reports, however much changes
 )
 
-// Run reports until ctx is done. A report that fails is not repeated: the next one says more.
+// Run reports until ctx is done. A report that fails is not repeated: the next one says more. What is recalled is
+// acknowledged at once, since somebody waits for it.
 func (r *Reporter) Run(ctx context.Context) error {
 	for {
-		changed := r.vault.Changed()
+		changed, status := r.vault.Changed(), r.Status()
 		call, cancel := context.WithTimeout(ctx, callTimeout)
-		if err := r.service.SendStatus(call, r.Status()); err != nil && ctx.Err() == nil {
+		if err := r.service.SendStatus(call, status); err != nil && ctx.Err() == nil {
 			r.problems.Add("the status could not be reported: %v", err)
 		}
 		cancel()
-		if pause(ctx, statusLeast, nil) != nil || pause(ctx, statusEvery-statusLeast, changed) != nil {
+		recalled, err := r.rest(ctx, status.RecallsSeen)
+		if err != nil || !recalled && pause(ctx, statusEvery-statusLeast, changed) != nil {
 			return nil
 		}
 	}
+}
+
+// rest waits for the least time between two reports, or until there are other recalls than those told.
+func (r *Reporter) rest(ctx context.Context, told int64) (recalled bool, err error) {
+	for end := time.Now().Add(statusLeast); time.Until(end) > 0; {
+		changed := r.vault.Changed()
+		if h := r.vault.Holdings(); h.Recalls != nil && h.Recalls.Revision != told {
+			return true, nil
+		}
+		if err := pause(ctx, time.Until(end), changed); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // Status is how the station stands now.
@@ -58,6 +74,9 @@ func (r *Reporter) Status() wire.Status {
 	if h.Recalls != nil {
 		s.RecallsSeen = h.Recalls.Revision
 	}
+	if h.Lease != nil {
+		s.LeaseUntil = h.Lease.ExpiresAt
+	}
 	for _, w := range wants(h, now) {
 		if !r.cache.Has(w.audio) {
 			s.AudioMissing++
@@ -67,7 +86,8 @@ func (r *Reporter) Status() wire.Status {
 }
 
 // cover is for how long from now on everything planned can air from what is here. It ends at the first item without
-// its audio, and at the end of the last day of which there is a queue.
+// its audio, and at the end of the last day of which there is a queue. What is sensitive does not count: without the
+// link the fallback airs in its place.
 func cover(h *Holdings, now time.Time, cache *Cache) time.Duration {
 	until := now
 	zone := h.Zone()
@@ -78,7 +98,7 @@ func cover(h *Holdings, now time.Time, cache *Cache) time.Duration {
 		}
 		for i := range q.Items {
 			it := &q.Items[i]
-			if it.StartAt.Add(it.Duration.Duration).After(now) && !h.Recalled(it) && !cache.Has(it.Audio) {
+			if it.StartAt.Add(it.Duration.Duration).After(now) && !h.Recalled(it) && !it.Sensitive && !cache.Has(it.Audio) {
 				return max(it.StartAt.Sub(now), 0)
 			}
 		}

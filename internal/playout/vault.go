@@ -30,11 +30,12 @@ type Vault struct {
 	now      Now
 	problems *Problems
 
-	held atomic.Pointer[Holdings] // read without waiting for a slow disk
+	held  atomic.Pointer[Holdings] // read without waiting for a slow disk
+	clock *serviceClock
 
 	mu   sync.Mutex
 	keys []ed25519.PublicKey
-	seen map[string]mark // by document: a date, "fallback", "recalls"
+	seen map[string]mark // by document: a date, "fallback", "recalls", "lease"
 
 	changing sync.Mutex
 	changed  chan struct{} // closed by the next change
@@ -55,8 +56,8 @@ func (m mark) older(seen mark) bool {
 // nothing while there is none. What no longer verifies is reported and left out.
 func OpenVault(state *State, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (*Vault, error) {
 	v := &Vault{state: state, station: station, now: now, problems: problems, keys: keys, seen: map[string]mark{},
-		changed: make(chan struct{})}
-	v.publish(&Holdings{Queues: map[schedules.Date]*wire.Queue{}})
+		clock: &serviceClock{now: now}, changed: make(chan struct{})}
+	v.publish(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock})
 	if b, err := state.Read("key", 1<<10); len(keys) == 0 && err == nil {
 		key, err := seal.ParsePublic(strings.TrimSpace(string(b)))
 		if err != nil {
@@ -96,6 +97,7 @@ func (v *Vault) load() {
 	}
 	offer("recalls.dsse", func(b []byte) error { return v.takeRecalls(b, false) })
 	offer("fallback.dsse", func(b []byte) error { return v.takeFallback(b, false) })
+	offer("lease.dsse", func(b []byte) error { return v.takeLease(b, time.Time{}, false) })
 	names, err := fs.Glob(v.state.root.FS(), "queues/*.dsse")
 	if err != nil {
 		v.problems.Add("the saved queues cannot be listed: %v", err)

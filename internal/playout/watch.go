@@ -188,7 +188,8 @@ h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:l
 <table>
 <tr><th>Queue of today<td>{{if .QueueRevision}}{{.QueueDate}}, revision {{.QueueRevision}}{{else}}<span class="bad">none that is valid</span>{{end}}
 <tr><th>Recalls<td>revision {{.RecallsSeen}}
-<tr><th>Cover<td>{{printf "%.1f" .CoverHours}} hours without the link
+{{if not .LeaseUntil.IsZero}}<tr><th>Lease<td>until {{clock .LeaseUntil}} UTC
+{{end}}<tr><th>Cover<td>{{printf "%.1f" .CoverHours}} hours without the link
 <tr><th>Audio<td>{{.AudioVerified}} verified, {{.AudioMissing}} missing
 <tr><th>Clock<td>{{.ClockOffset}} against the service
 <tr><th>As-run<td>{{.Unsent}} entries still to be reported
