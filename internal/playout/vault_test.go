@@ -81,6 +81,13 @@ func (s *shelf) recallsDoc(revision int64, segments ...string) []byte {
 	return s.service.recallsBody(r)
 }
 
+// lease is one for segment-90, issued so many seconds after vaultNow.
+func (s *shelf) lease(station string, second int) []byte {
+	at := vaultNow.Add(time.Duration(second) * time.Second)
+	return s.service.seal(wire.LeaseType, wire.Lease{Schema: wire.LeaseSchema, Station: station, IssuedAt: schedules.At(at),
+		ExpiresAt: schedules.At(at.Add(10 * time.Minute)), Segments: []string{"segment-90"}})
+}
+
 func TestQueueIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*wire.Queue)
@@ -195,19 +202,19 @@ func TestKeyIsPinnedOnceAndForAll(t *testing.T) {
 func TestTamperedDocumentsAreRefused(t *testing.T) {
 	s := newShelf(t)
 	date := schedules.DateOf(vaultNow)
-	older := map[string][]byte{"queue": s.service.seal(wire.QueueType, s.queue(4)),
+	older := map[string][]byte{"lease": s.lease("lantern", 4), "queue": s.service.seal(wire.QueueType, s.queue(4)),
 		"fallback": s.service.seal(wire.FallbackType, s.fallbackDoc(4)), "recalls": s.recallsDoc(4)}
 	foreignQueue := s.queue(9)
 	foreignQueue.Station = "harbour"
 	foreignFallback := s.fallbackDoc(9)
 	foreignFallback.Station = "harbour"
-	foreign := map[string][]byte{"queue": s.service.seal(wire.QueueType, foreignQueue),
+	foreign := map[string][]byte{"lease": s.lease("harbour", 9), "queue": s.service.seal(wire.QueueType, foreignQueue),
 		"fallback": s.service.seal(wire.FallbackType, foreignFallback), "recalls": older["queue"]}
-	good := map[string][]byte{"queue": s.service.seal(wire.QueueType, s.queue(5)),
+	good := map[string][]byte{"lease": s.lease("lantern", 5), "queue": s.service.seal(wire.QueueType, s.queue(5)),
 		"fallback": s.service.seal(wire.FallbackType, s.fallbackDoc(5)), "recalls": s.recallsDoc(5, "segment-1")}
 	offer := map[string]func([]byte) error{"queue": func(b []byte) error { return s.OfferQueue(b, date) },
-		"fallback": s.OfferFallback, "recalls": s.OfferRecalls}
-	names := []string{"queue", "fallback", "recalls"}
+		"fallback": s.OfferFallback, "recalls": s.OfferRecalls, "lease": func(b []byte) error { return s.OfferLease(b, time.Now()) }}
+	names := []string{"queue", "fallback", "recalls", "lease"}
 	for _, n := range names {
 		if err := offer[n](good[n]); err != nil {
 			t.Fatal(err)
@@ -217,8 +224,8 @@ func TestTamperedDocumentsAreRefused(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	refused, same := 0, 0
 	for refused+same < 10_000 {
-		name := names[r.IntN(3)]
-		bad := tamper(r, good[name], older[name], foreign[name], good[names[r.IntN(3)]])
+		name := names[r.IntN(len(names))]
+		bad := tamper(r, good[name], older[name], foreign[name], good[names[r.IntN(len(names))]])
 		if bytes.Equal(bad, good[name]) {
 			continue
 		}
@@ -228,7 +235,8 @@ func TestTamperedDocumentsAreRefused(t *testing.T) {
 			same++
 		}
 		now := s.Holdings()
-		if !reflect.DeepEqual(now.Queues, held.Queues) || !reflect.DeepEqual(now.Fallback, held.Fallback) || !reflect.DeepEqual(now.Recalls, held.Recalls) {
+		if !reflect.DeepEqual(now.Queues, held.Queues) || !reflect.DeepEqual(now.Fallback, held.Fallback) || !reflect.DeepEqual(now.Recalls, held.Recalls) ||
+			!reflect.DeepEqual(now.Lease, held.Lease) {
 			t.Fatalf("a changed %s was taken:\n%s", name, bad)
 		}
 	}
