@@ -82,6 +82,10 @@ render) # an hour's window rendered, and how many times faster than real time
 chain) # 50,000 changed bytes in a year's record, each found on its day
   prove ./internal/control ChangedByte chain
   ;;
+recall) # a person recalled on a hundred stations, ten unplugged; and twenty days of leases, set clocks and restarts
+  prove ./cmd/lifeline RecalledPersonIsOff recall
+  prove ./internal/playout SensitiveItemNever recall
+  ;;
 recalls) # a thousand recalls in a planned week
   prove ./schedules Recall recalls
   ;;

@@ -70,6 +70,9 @@ func openRedis(t *testing.T, c config.Serve) *redis.Store {
 func arguments(c config.Serve) []string {
 	args := []string{"serve", "--data", c.Data, "--listen", c.Listen, "--store", c.Store, "--audio", c.Audio,
 		"--max-upload", strconv.FormatInt(c.MaxUpload, 10), "--analysers", strconv.Itoa(c.Analysers), "--rate", "0"} // as fast as they can
+	if c.Lease != 0 {
+		args = append(args, "--lease", c.Lease.String())
+	}
 	if c.Store != "sqlite" {
 		args = append(args, "--redis-prefix", c.Redis.Prefix, "--public-url", c.PublicURL)
 	}
