@@ -72,6 +72,10 @@ func drawInput(t *rapid.T) schedules.Input {
 		if rapid.IntRange(0, 9).Draw(t, "limited") == 0 {
 			s.ValidUntil = schedules.At(time.Date(2023, 10, 27+rapid.IntRange(0, 2).Draw(t, "day"), rapid.IntRange(0, 23).Draw(t, "hour"), 7, 0, 0, time.UTC))
 		}
+		if rapid.IntRange(0, 9).Draw(t, "consented") == 0 {
+			s.Persons = []string{"p1"}
+			s.Consent = &schedules.Consent{ExpiresAt: schedules.At(time.Date(2023, 10, 27+rapid.IntRange(0, 2).Draw(t, "until"), rapid.IntRange(0, 23).Draw(t, "o'clock"), 11, 0, 0, time.UTC))}
+		}
 		if kind == "reading" && i > 2 && rapid.Bool().Draw(t, "chained") {
 			s.Intro = segments[rapid.IntRange(0, i-1).Draw(t, "intro")].ID
 		}

@@ -88,6 +88,11 @@ var infeasible = []struct {
 		positions(in, openAt, Position{ID: "id", Pick: ident}, rest)
 		return nil
 	}, []string{pos(1)}},
+	{"pick whose only segment has lost its consent", func(in *Input, s *[]Segment) []Script {
+		(*s)[1].Persons, (*s)[1].Consent = []string{"p1"}, &Consent{ExpiresAt: noon}
+		positions(in, openAt, Position{ID: "id", Pick: ident}, rest)
+		return nil
+	}, []string{pos(1)}},
 	{"pick whose only segment is not valid yet", func(in *Input, s *[]Segment) []Script {
 		(*s)[1].ValidFrom = At(noon.Add(time.Hour))
 		positions(in, openAt, Position{ID: "id", Pick: ident}, rest)

@@ -206,7 +206,8 @@ func TestUploadTakesFoldersSidecarsTablesAndTags(t *testing.T) {
 	write("folder/My Letter.mp3", sample("letter-ko-sister.mp3"))
 	write("folder/ident.mp3", sample("ident-ko.mp3"))
 	write("folder/ident.yaml", []byte("id: evening-ident\nkind: ident\ntitle: 저녁\n"))
-	write("table.csv", []byte("file,id,kind,title,language,tags\npips.mp3,pips,time-signal,Six pips,zxx,clock day\n"))
+	write("table.csv", []byte("file,id,kind,title,language,tags,persons,consent.expires_at,consent.reference,sensitive\n"+
+		"pips.mp3,pips,time-signal,Six pips,zxx,clock day,p1,2031-02-03T00:00:00Z,drawer 4,true\n"))
 	write("pips.mp3", sample("time-signal.mp3"))
 
 	want(t, hana.says("upload", filepath.Join(dir, "folder"), "--kind", "letter", "--language", "ko-KP"), "my-letter", "evening-ident", "pending")
@@ -215,7 +216,8 @@ func TestUploadTakesFoldersSidecarsTablesAndTags(t *testing.T) {
 	hana.json(&letter, "segments", "my-letter")
 	hana.json(&ident, "segments", "evening-ident")
 	hana.json(&pips, "segments", "pips")
-	if letter.Kind != "letter" || ident.Kind != "ident" || ident.Title != "저녁" || ident.Language != "ko-KP" || len(pips.Tags) != 2 {
+	if letter.Kind != "letter" || ident.Kind != "ident" || ident.Title != "저녁" || ident.Language != "ko-KP" || len(pips.Tags) != 2 ||
+		!pips.Sensitive || pips.Consent == nil || pips.Consent.Reference != "drawer 4" || pips.Consent.ExpiresAt.Year() != 2031 {
 		t.Errorf("they became\n%+v\n%+v\n%+v", letter, ident, pips)
 	}
 

@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -400,5 +401,37 @@ func TestKeptLeaseIsWorthlessWhenNobodyKnowsTheTime(t *testing.T) {
 				t.Errorf("held %+v; %q", s.Holdings().Lease, s.problems.List())
 			}
 		})
+	}
+}
+
+// A rendered window is a file that plays for ever: what is sensitive is replaced in it, as if it had been recalled.
+func TestRenderingHasTheFallbackInPlaceOfWhatIsSensitive(t *testing.T) {
+	s := &service{t: t, audio: map[string][]byte{}}
+	items := []wire.QueueItem{s.record(rec(1, 10)), sensitive(s.record(rec(90, 20))), s.record(rec(2, 10))}
+	q := day("lantern", 1, vaultNow, 40*time.Second, items, sensitive(s.record(rec(91, 20))), s.record(rec(11, 19)))
+	shelf := pileOf(t, s.audio)
+	got, _ := rendered(t, q, testRate, shelf, openRecording, 2)
+	q.Recalled = []string{"segment-90", "segment-91"}
+	if want, _ := rendered(t, q, testRate, shelf, openRecording, 2); !slices.Equal(got, want) {
+		t.Error("it is not what airs when the item is recalled")
+	}
+}
+
+func TestBundleCarriesNothingThatNeedsALease(t *testing.T) {
+	s := newShelf(t)
+	q, f := s.queue(1), s.fallbackDoc(1)
+	q.Items[1].Sensitive, f.Items[0].Sensitive = true, true
+	q.Fallback = []wire.QueueItem{s.service.record(rec(12, 60))}
+	s.service.publish(q)
+	s.service.setFallback(f)
+	s.service.put("/v1/recalls", s.recallsDoc(1))
+	lend(s.service, 10*time.Minute, q.Items[1].SegmentID)
+	b := bundleOf(t, s.service, vaultNow)
+	brings, err := BundleRecordings(bytes.NewReader(b))
+	if err != nil || len(brings) < 5 || brings[q.Items[1].Audio.SHA256] || brings[f.Items[0].Audio.SHA256] {
+		t.Errorf("it brings %v, %v", brings, err)
+	}
+	if bytes.Contains(b, []byte("lease")) {
+		t.Error("it speaks of a lease")
 	}
 }
