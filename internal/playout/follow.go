@@ -196,11 +196,12 @@ func (f *Follower) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ahead := f.time.Compare(before, moved, theirs, time.Since(begun))
+	took := time.Since(begun)
+	ahead := f.time.Compare(before, moved, theirs, took)
+	f.vault.clock.measured(f.time.Now().Round(0).Sub(theirs.Add(took / 2))) // what it leaves the station's time off by
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.offset = ahead
-	f.vault.clock.measured(ahead)
 	return nil
 }
 
