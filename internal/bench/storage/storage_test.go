@@ -28,7 +28,7 @@ func TestFigures(t *testing.T) {
 	proving := os.Getenv("LIFELINE_PROVE") == "storage"
 	e := effort{slice: 30 * time.Millisecond, rounds: 1}
 	if proving {
-		e = effort{slice: time.Second, rounds: 7, stations: 1000, publications: 300, recalls: 5}
+		e = effort{slice: time.Second, rounds: 7, stations: 1000, publications: 100, recalls: 5}
 	}
 	t.Logf("%s %s/%s, %d processors", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	t.Run("commits on SQLite", func(t *testing.T) { commitsOnSQLite(t, e) })
