@@ -22,7 +22,7 @@ func producerOperations() []operation {
 			faults:  map[int]string{http.StatusConflict: "The id is taken.", http.StatusInsufficientStorage: "No space is left."}},
 		{at: "GET " + segments, id: "listSegments", tag: forProducers, summary: "Find segments",
 			query: append([]openapi.Parameter{
-				{Name: "q", Description: "Words that are all in the title, id, voice, series or tags.", Schema: openapi.String()},
+				{Name: "q", Description: "Beginnings of words of the title, id, voice, series or tags, in any script: all of them are there. What is written without spaces between words is found by any part of it.", Schema: openapi.String()},
 				{Name: "kind", Description: "Of this kind.", Schema: openapi.OneOf(schedules.Kinds...)},
 				{Name: "language", Description: "In this language.", Schema: openapi.String(), Example: "ko-KP"},
 				{Name: "state", Description: "In this state.", Schema: openapi.OneOf(states...)},
