@@ -216,6 +216,8 @@ func TestWordsOfEveryScriptAreFound(t *testing.T) {
 		{"河流的声音", "流的声", true},
 		{"河流流的声", "河的", false},
 		{"ふるさとのラジオ", "ﾗｼﾞｵ", true}, // half width
+		{"ニュースの時間", "ュース", true},
+		{"ニュ・スの時間", "ニュース", false},
 		{"ＷＡＶＥ①", "wave1", true},
 		{"Straße", "STRASS", true},
 		{"Письмо сестре", "пИСЬ", true},
