@@ -29,8 +29,8 @@ import (
 	"lifeline/schedules"
 )
 
-// network is many stations on the air at once, each a real player in this process, and the service as another.
-type network struct {
+// relays are many stations on the air at once, each a real player in this process, with the service as another.
+type relays struct {
 	admin, editor *client.Client
 	direct, bad   string // where the service is, and where the unplugged reach it
 	link          *rig.Proxy
@@ -136,7 +136,7 @@ func cut(t *testing.T, sample string, n int) io.Reader {
 }
 
 // token makes an access token.
-func (n *network) token(t *testing.T, name, role, station string) string {
+func (n *relays) token(t *testing.T, name, role, station string) string {
 	t.Helper()
 	var out wire.Token
 	if _, err := n.admin.Call(t.Context(), client.Request{Method: http.MethodPost, Path: wire.Base + "/tokens", Body: wire.NewToken{Name: name, Role: role, Station: station}}, &out); err != nil {
@@ -146,7 +146,7 @@ func (n *network) token(t *testing.T, name, role, station string) string {
 }
 
 // segment uploads and approves a short recording.
-func (n *network) segment(t *testing.T, producer *client.Client, bytes int, meta wire.SegmentMeta) schedules.Segment {
+func (n *relays) segment(t *testing.T, producer *client.Client, bytes int, meta wire.SegmentMeta) schedules.Segment {
 	t.Helper()
 	meta.Title, meta.Language = meta.ID, "ko-KP"
 	if _, err := producer.Upload(t.Context(), meta, cut(t, "promo-ko-letters.mp3", bytes)); err != nil {
@@ -161,14 +161,14 @@ func (n *network) segment(t *testing.T, producer *client.Client, bytes int, meta
 
 // openNetwork starts the service and publishes, for every station, a window that opens after lead, in which a sensitive
 // testimony and a promo take turns.
-func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.Duration) *network {
+func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.Duration) *relays {
 	t.Helper()
 	c := serveDefaults(t.TempDir())
 	if err := c.Check(); err != nil {
 		t.Fatal(err)
 	}
 	c.Lease = lease
-	n := &network{lease: lease}
+	n := &relays{lease: lease}
 	p := startProcess(t, c, adminOf(t, c))
 	t.Cleanup(func() { p.kill(t) })
 	n.admin, n.direct = p.client, p.url
@@ -219,7 +219,7 @@ func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.
 }
 
 // play runs every station's player until ctx is done, and answers when all of them are ready.
-func (n *network) play(ctx context.Context, t *testing.T) (wait func() error) {
+func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 	t.Helper()
 	root, err := os.MkdirTemp("/dev/shm", "lifeline-") // a hundred stations have a hundred disks
 	if err != nil {
