@@ -268,7 +268,7 @@ func (h *house) uploads(b *tab) {
 	mend()
 	b.press("Upload")
 	b.sees("누이에게 보내는 <b>편지</b>") // as it was typed, and not as HTML
-	s, err := h.producer.Segment(h.t.Context(), "letter-of-today")
+	s, err := uploader{client: h.producer}.analysed(h.t.Context(), schedules.Segment{ID: "letter-of-today", State: schedules.Analysing})
 	if err != nil || s.State != schedules.Pending || s.UploadedBy != "Hana" || s.Recording.Bytes != int64(len(recording)) {
 		h.t.Errorf("%+v, %v", s, err)
 	}

@@ -56,7 +56,7 @@ func TestBrokenPieceIsKeptAsFarAsItCame(t *testing.T) {
 	if err != nil || !u.Done() {
 		t.Fatalf("the rest: %+v, %v", u, err)
 	}
-	if s := mustSegment(t, d, "a"); s.State != schedules.Pending || s.Recording.Bytes != 10 {
+	if s := mustSegment(t, d, "a"); s.State != schedules.Analysing || s.Recording.Bytes != 10 {
 		t.Errorf("the segment is %+v", s)
 	}
 }
