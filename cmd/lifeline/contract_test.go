@@ -158,7 +158,7 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 		known["token"] = append(known["token"], token.ID)
 	}
 	const nowhere = "https://127.0.0.1:9/" // refused before it is dialled
-	known["url"], known["after"] = []any{nowhere}, []any{0, 5}
+	known["url"], known["after"] = []any{nowhere}, []any{0, 5, r.Items[0].ID}
 	for n := range 20 {
 		w := wire.Webhook{ID: fmt.Sprint("hook-", n), URL: nowhere, Changes: []string{"script"}, Enabled: true}
 		if _, err := client.New(d.h.url, d.secrets["admin"], http.DefaultClient).PutWebhook(t.Context(), w); err != nil {

@@ -45,12 +45,12 @@ const (
 func (g *Generator) Value(schema map[string]any, name string) any { return g.value(schema, name, 0) }
 
 func (g *Generator) value(schema map[string]any, name string, depth int) any {
-	if known := g.known[name]; len(known) > 0 && g.Chance(0.8) {
-		return Pick(g, known)
-	}
 	s := g.contract.Resolve(schema)
 	if forms, ok := s["anyOf"].([]any); ok {
 		return g.value(Pick(g, forms).(map[string]any), name, depth)
+	}
+	if known := g.fitting(s, name); len(known) > 0 && g.Chance(0.8) {
+		return Pick(g, known)
 	}
 	if enum, ok := s["enum"].([]any); ok {
 		return Pick(g, enum)
@@ -70,6 +70,18 @@ func (g *Generator) value(schema map[string]any, name string, depth int) any {
 		return g.object(s, depth)
 	}
 	return Pick(g, []any{nil, true, 1, "x"})
+}
+
+// fitting are the known values of a name that have a type of the schema: what is a number here may be a text elsewhere.
+func (g *Generator) fitting(s map[string]any, name string) []any {
+	kinds := types(s)
+	return slices.DeleteFunc(slices.Clone(g.known[name]), func(v any) bool {
+		kind := "integer"
+		if _, text := v.(string); text {
+			kind = "string"
+		}
+		return len(kinds) > 0 && !slices.Contains(kinds, kind)
+	})
 }
 
 // kind is one of the types that a schema allows.
