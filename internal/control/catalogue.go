@@ -112,7 +112,10 @@ func (c *catalogue) put(id string, row held[card]) {
 		return
 	}
 	delete(c.gone, id)
-	n = c.index.Put(row.value.ID, before, row.value.terms)
+	if row.value.ID == id {
+		id = row.value.ID // one text for both
+	}
+	n = c.index.Put(id, before, row.value.terms)
 	for int(n) >= len(c.rows) {
 		c.rows = append(c.rows, nil)
 	}
