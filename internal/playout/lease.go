@@ -104,7 +104,10 @@ func (v *Vault) OfferLease(envelope []byte, asked time.Time) error {
 	return v.takeLease(envelope, asked, true)
 }
 
-const clockName = "lease-clock.json"
+const (
+	leaseName = "lease.dsse"
+	clockName = "lease-clock.json"
+)
 
 func (v *Vault) takeLease(envelope []byte, asked time.Time, save bool) error {
 	v.mu.Lock()
@@ -127,12 +130,12 @@ func (v *Vault) takeLease(envelope []byte, asked time.Time, save bool) error {
 	}
 	if save {
 		v.clock.begin(l.IssuedAt.Time, asked)
-	} else if err := v.resumeClock(); err != nil {
-		return refuse(err)
+	} else if err := v.resumeClock(); err != nil { // the next start must not believe it again, when the clock has come as far
+		return refuse(errors.Join(err, v.state.Remove(leaseName)))
 	}
 	next := *v.Holdings()
 	next.Lease = &l
-	v.keep("lease.dsse", envelope, "lease", m, save, &next)
+	v.keep(leaseName, envelope, "lease", m, save, &next)
 	if save {
 		v.saveClock()
 	}

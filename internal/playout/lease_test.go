@@ -203,13 +203,16 @@ func TestSensitiveItemNeverStartsAfterItsLease(t *testing.T) {
 	if testing.Short() {
 		t.Skip("eleven hours take half a minute under the race detector")
 	}
-	seeds := 1
+	seeds := []uint64{14} // on which the clock, having been set back, has caught up by the start after the next
 	if os.Getenv("LIFELINE_PROVE") == "recall" {
-		seeds = 20
+		seeds = seeds[:0]
+		for seed := range uint64(20) {
+			seeds = append(seeds, seed)
+		}
 	}
-	for seed := range seeds {
+	for _, seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
-			g := &guarded{t: t, s: newService(t), dir: inMemory(t), ear: &ear{plan: map[string]*wire.Queue{}}, r: rand.New(rand.NewPCG(uint64(seed), 4))}
+			g := &guarded{t: t, s: newService(t), dir: inMemory(t), ear: &ear{plan: map[string]*wire.Queue{}}, r: rand.New(rand.NewPCG(seed, 4))}
 			g.s.skew = time.Duration(g.r.IntN(7200)-3600) * time.Second // the station's clock is wrong from the start
 			items := g.plan(11)
 			g.run()

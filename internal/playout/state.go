@@ -104,6 +104,14 @@ func (s *State) Replace(name string, b []byte) error {
 	return fmt.Errorf("playout: write %s: %w", name, errors.Join(err, s.root.Remove(temp)))
 }
 
+// Remove makes sure, durably, that there is no name.
+func (s *State) Remove(name string) error {
+	if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("playout: remove %s: %w", name, err)
+	}
+	return s.SyncDir(path.Dir(name))
+}
+
 // Read is the content of name, at most limit bytes. It fails with fs.ErrNotExist when there is none.
 func (s *State) Read(name string, limit int64) ([]byte, error) {
 	f, err := s.root.Open(name)

@@ -97,7 +97,7 @@ func (v *Vault) load() {
 	}
 	offer("recalls.dsse", func(b []byte) error { return v.takeRecalls(b, false) })
 	offer("fallback.dsse", func(b []byte) error { return v.takeFallback(b, false) })
-	offer("lease.dsse", func(b []byte) error { return v.takeLease(b, time.Time{}, false) })
+	offer(leaseName, func(b []byte) error { return v.takeLease(b, time.Time{}, false) })
 	names, err := fs.Glob(v.state.root.FS(), "queues/*.dsse")
 	if err != nil {
 		v.problems.Add("the saved queues cannot be listed: %v", err)
