@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 // audited plans a day and fails on any hard violation.
 func audited(t testing.TB, in schedules.Input) schedules.Plan {
 	t.Helper()
-	plan, err := in.Plan()
+	plan, err := in.Plan(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package schedules
 
-import "testing"
+import (
+	"context"
+	"testing"
+)
 
 // BenchmarkDay plans one day of 48 gaps after four weeks of history.
 func BenchmarkDay(b *testing.B) {
@@ -8,7 +11,7 @@ func BenchmarkDay(b *testing.B) {
 	in.Library = Prepare(hourlySegments(1000, 1), nil)
 	for day := range 28 {
 		in.Date = Date{2023, 10, 1 + day}
-		plan, err := in.Plan()
+		plan, err := in.Plan(context.Background())
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -17,7 +20,7 @@ func BenchmarkDay(b *testing.B) {
 	in.Date = Date{2023, 10, 29}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := in.Plan(); err != nil {
+		if _, err := in.Plan(context.Background()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,6 +2,7 @@ package schedules_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"maps"
 	"math/rand/v2"
@@ -26,7 +27,7 @@ func TestSameInputSameBytes(t *testing.T) {
 			in, segments := base()
 			in.Library = schedules.Prepare(segments, nil)
 			for range 2 { // some history, of this station and another
-				plan, err := in.Plan()
+				plan, err := in.Plan(context.Background())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -71,7 +72,7 @@ func TestSameInputSameBytes(t *testing.T) {
 }
 
 func planned(t *testing.T, in schedules.Input) []byte {
-	plan, err := in.Plan()
+	plan, err := in.Plan(context.Background())
 	if err != nil {
 		t.Error(err)
 	}
@@ -85,7 +86,7 @@ func planned(t *testing.T, in schedules.Input) []byte {
 func TestPlanningTheSameDayTwiceGivesTheSameRundown(t *testing.T) {
 	in := smallStation(2)
 	first := planned(t, in)
-	plan, err := in.Plan()
+	plan, err := in.Plan(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

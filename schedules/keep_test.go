@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,12 +24,12 @@ func TestKeepingEveryItemChangesNothing(t *testing.T) {
 			Positions: []schedules.Position{{ID: "fill", Fill: &schedules.Selector{Kinds: []schedules.Kind{"music"}}}}}},
 		Library: schedules.Prepare([]schedules.Segment{segment("a", 199_900), segment("b", 199_800), segment("c", 200_100)}, nil),
 	}
-	first, err := in.Plan()
+	first, err := in.Plan(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	in.Keep = first.Rundown.Items
-	again, err := in.Plan()
+	again, err := in.Plan(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -52,7 +53,7 @@ func TestExampleNetworkIsPlannedEveryDay(t *testing.T) {
 					in.Date = schedules.Date{Year: 2026, Month: 11, Day: 20}.AddDays(day)
 					in.Seed = uint64(seed)
 					name := fmt.Sprintf("%s, seed %d", in.Date, seed)
-					plan, err := in.Plan()
+					plan, err := in.Plan(context.Background())
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}

@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -16,13 +17,18 @@ type Plan struct {
 
 // Plan plans the day. The same input and seed give the same plan on every machine, whatever the order of the input's
 // lists. It fails with *Unsatisfiable when it can prove that no rundown keeps all hard rules, with *NotFound when it
-// has found none and cannot prove that there is none, and with another error when a definition cannot be read.
-func (in Input) Plan() (Plan, error) {
-	p, err := newPlanner(in)
+// has found none and cannot prove that there is none, with the context's error once that is done, and with another error
+// when a definition cannot be read.
+func (in Input) Plan(ctx context.Context) (Plan, error) {
+	p, err := newPlanner(ctx, in)
 	if err != nil {
 		return Plan{}, err
 	}
-	if stuck := p.run(); stuck != nil {
+	stuck := p.run()
+	if err := p.stopped(); err != nil {
+		return Plan{}, err
+	}
+	if stuck != nil {
 		return Plan{}, in.diagnose(p, stuck)
 	}
 	return p.result(), nil
@@ -30,6 +36,7 @@ func (in Input) Plan() (Plan, error) {
 
 // planner is the work in hand of one plan.
 type planner struct {
+	ctx        context.Context
 	in         *Input
 	lib        *Library
 	day        *day
@@ -78,12 +85,12 @@ type placed struct {
 	queue    *queue
 }
 
-func newPlanner(in Input) (*planner, error) {
+func newPlanner(ctx context.Context, in Input) (*planner, error) {
 	d, err := in.day()
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{in: &in, lib: in.Library, day: d, queues: map[string]*queue{}}
+	p := &planner{ctx: ctx, in: &in, lib: in.Library, day: d, queues: map[string]*queue{}}
 	n := len(p.lib.entries)
 	p.last, p.aires, p.stamp = make([]int64, n), make([]int32, n), make([]int32, n)
 	for i := range p.last {
@@ -159,6 +166,14 @@ func (p *planner) past(window string, other bool) int32 {
 	return -1
 }
 
+// stopped is the error of a plan whose context is done.
+func (p *planner) stopped() error {
+	if err := p.ctx.Err(); err != nil {
+		return fmt.Errorf("schedules: plan %s %s: %w", p.in.Station.ID, p.in.Date, err)
+	}
+	return nil
+}
+
 // stuck says where planning found no way on.
 type stuck struct {
 	stretch *stretch
@@ -178,6 +193,9 @@ func (p *planner) run() *stuck {
 		return s
 	}
 	for i := range p.stretches {
+		if p.ctx.Err() != nil {
+			return &stuck{stretch: &p.stretches[i]}
+		}
 		if s := p.fill(i); s != nil {
 			return s
 		}

@@ -1,6 +1,7 @@
 package schedules
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -68,7 +69,7 @@ func TestGapsBetweenPostsAreFilled(t *testing.T) {
 		in.Library = Prepare(hourlySegments(1000, 1), nil)
 		for day := range 7 {
 			in.Date = Date{2023, 10, 1 + day}
-			plan, err := in.Plan()
+			plan, err := in.Plan(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,7 +28,7 @@ func TestThePlannerKeepsWhatTheAuditorChecks(t *testing.T) {
 		in := drawInput(t)
 		for day := range 3 {
 			in.Date = schedules.Date{Year: 2023, Month: 10, Day: 27 + day}
-			plan, err := in.Plan()
+			plan, err := in.Plan(context.Background())
 			var u *schedules.Unsatisfiable
 			var n *schedules.NotFound
 			switch {

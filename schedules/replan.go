@@ -1,6 +1,7 @@
 package schedules
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -127,7 +128,7 @@ func (r *replanner) solve() (Plan, error) {
 		return plan, nil
 	}
 	in := r.input()
-	p, err := newPlanner(in)
+	p, err := newPlanner(context.Background(), in)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -162,7 +163,7 @@ func (r *replanner) inHole(i int) bool {
 }
 
 func (r *replanner) try() (Plan, *stuck, error) {
-	p, err := newPlanner(r.input())
+	p, err := newPlanner(context.Background(), r.input())
 	if err != nil {
 		return Plan{}, nil, err
 	}

@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -28,7 +29,7 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 	var history [][]schedules.Airing
 	for day := range 7 {
 		in.Date = schedules.Date{Year: 2023, Month: 10, Day: 1 + day}
-		plan, err := in.Plan()
+		plan, err := in.Plan(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +94,7 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 				t.Errorf("recall of %s at %s: %s: %s", item.SegmentID, now, v.Rule, v.Message)
 			}
 		}
-		fresh, err := next.Plan()
+		fresh, err := next.Plan(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}

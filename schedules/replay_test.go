@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -41,7 +42,7 @@ func TestEveryChoiceIsReproducedFromItsOwnRecord(t *testing.T) {
 		in.Library = schedules.Prepare(schedules.HourlySegments(1000, 1), nil)
 		for day := range 28 {
 			in.Date = schedules.Date{Year: 2023, Month: 10, Day: 1 + day}
-			plan, err := in.Plan()
+			plan, err := in.Plan(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +53,7 @@ func TestEveryChoiceIsReproducedFromItsOwnRecord(t *testing.T) {
 	for seed := uint64(0); replayed < 10_000; seed++ {
 		in := smallStation(seed)
 		for range 3 {
-			plan, err := in.Plan()
+			plan, err := in.Plan(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}

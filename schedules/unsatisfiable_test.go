@@ -1,6 +1,7 @@
 package schedules
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -246,7 +247,7 @@ func TestConflictsAreFoundAndIrreducible(t *testing.T) {
 			scripts := c.make(&in, &segments)
 			in.Library = Prepare(segments, scripts)
 			start := time.Now()
-			_, err := in.Plan()
+			_, err := in.Plan(context.Background())
 			took := time.Since(start)
 			slowest = max(slowest, took)
 			var u *Unsatisfiable

@@ -96,7 +96,7 @@ func (s *Scheduler) Plan(ctx context.Context, a Actor, station string, date sche
 		if in.Keep, err = s.kept(ctx, latest.rundown, o.Keep); err != nil {
 			return err
 		}
-		plan, err := in.Plan()
+		plan, err := in.Plan(ctx)
 		if err != nil {
 			return unsatisfiable(err)
 		}

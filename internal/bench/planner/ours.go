@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"time"
@@ -24,7 +25,7 @@ func month(in instance, near int64) ([]day, error) {
 		input.Date = firstDay.AddDays(i)
 		runtime.GC() // what a day before left is not this day's cost
 		watch := startWatch()
-		plan, err := input.Plan()
+		plan, err := input.Plan(context.Background())
 		took, cpu := watch.stop()
 		if err != nil {
 			return nil, err
