@@ -118,13 +118,13 @@ func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
 	}
 }
 
-// The top level is fixed: what is there, and nothing else but dot files, the licence and tool configuration.
+// The top level is fixed: what is there, and nothing else but dot files and the files that are customary beside it.
 func TestTopLevelHoldsOnlyWhatTheDesignNames(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := []string{"go.mod", "go.sum", "cmd", "internal", "schedules", "audio", "deploy", "README.md", "LICENSE", "data", "demo", "bin"}
+	named := []string{"go.mod", "go.sum", "cmd", "internal", "schedules", "audio", "deploy", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "data", "demo", "bin"}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(named, e.Name()) {
 			t.Errorf("%s does not belong at the top level", e.Name())
