@@ -18,9 +18,9 @@ import (
 
 // analyseCmd measures files on this machine, as the service measures uploads.
 type analyseCmd struct {
+	output  `embed:""`
 	Files   []string `arg:"" name:"file" help:"MP3 files." type:"existingfile"`
 	Profile string   `help:"Judge against a delivery profile: broadcast-r128, shortwave-speech or podcast."`
-	Output  string   `help:"text or json." enum:"text,json" default:"text"`
 	Quiet   bool     `help:"No progress bar."`
 }
 

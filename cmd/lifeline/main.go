@@ -15,6 +15,7 @@ import (
 	kongcompletion "github.com/jotaen/kong-completion"
 	"github.com/redis/go-redis/v9/logging"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
 )
 
@@ -64,10 +65,7 @@ func main() {
 
 // run is main without the process: 0 is success, 1 failure, 2 a command line that is not understood.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	parser, err := kong.New(&cli{}, kong.Name("lifeline"), kong.Writers(stdout, stderr),
-		kong.Description("Radio schedules that are never silent, never wrong and always provable."),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
-		kong.Configuration(readSettings, settingsFile()))
+	parser, err := newParser(ctx, stdout, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "lifeline:", err)
 		return 2
@@ -83,6 +81,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// newParser reads command lines.
+func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(&cli{}, kong.Name("lifeline"), kong.Writers(stdout, stderr),
+		kong.Description("Radio schedules that are never silent, never wrong and always provable."),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.Configuration(readSettings, settingsFiles()...), cmdline.IgnoreEmptyVariables())
 }
 
 // tell writes an error for a person: what is wrong, then each field of it.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
@@ -24,14 +22,23 @@ import (
 
 // remote is what every command that speaks to a service needs.
 type remote struct {
-	Server string `help:"The service's address." default:"http://127.0.0.1:8080" env:"LIFELINE_SERVER"`
-	Token  string `help:"Access token." env:"LIFELINE_TOKEN"`
-	Secret string `name:"token-file" help:"File that holds the access token." env:"LIFELINE_TOKEN_FILE" type:"filecontent"`
+	Server    string `help:"The service's address, such as https://lifeline.example." default:"http://127.0.0.1:8080" env:"LIFELINE_SERVER"`
+	Token     string `help:"Access token. Prefer the environment or a file." env:"LIFELINE_TOKEN"`
+	TokenFile string `help:"File that holds the access token." env:"LIFELINE_TOKEN_FILE" type:"path"`
+
+	address, secret string // as they are read
 }
 
-func (r remote) client() *client.Client {
-	return client.New(r.Server, cmp.Or(r.Token, strings.TrimSpace(r.Secret)), http.DefaultClient)
+// AfterApply reads the address and the token, so that a command line with a wrong one is not understood.
+func (r *remote) AfterApply() (err error) {
+	if r.address, err = client.Address(r.Server); err != nil {
+		return fmt.Errorf("--server: %w", err)
+	}
+	r.secret, err = client.Token(r.Token, r.TokenFile)
+	return err
 }
+
+func (r remote) client() *client.Client { return client.New(r.address, r.secret, http.DefaultClient) }
 
 // output is how a command shows what it found or did; the zero value is for people.
 type output struct {
@@ -50,14 +57,14 @@ func (o output) show(w io.Writer, v any, text func()) error {
 	return e.Encode(v)
 }
 
-// settingsFile is where a person keeps the address and the token: lifeline/config.yaml in the system's place for
-// configurations. A system without one has no such file.
-func settingsFile() string {
+// settingsFiles is where a person keeps the address and the token: lifeline/config.yaml in the system's place for
+// configurations. Who has no such place, as a service without HOME, has no such file.
+func settingsFiles() []string {
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return ""
+		return nil
 	}
-	return filepath.Join(dir, "lifeline", "config.yaml")
+	return []string{filepath.Join(dir, "lifeline", "config.yaml")}
 }
 
 // readSettings reads flags from a YAML file of name: value lines, such as "server: https://lifeline.example". What the
@@ -98,12 +105,24 @@ func (s settings) Validate(app *kong.Application) error {
 	return errors.Join(append(unknown, err)...)
 }
 
+// tokenFlags are two ways of saying one thing.
+var tokenFlags = []string{"token", "token-file"}
+
 // Resolve is the file's value of a flag that neither the command line nor the environment sets.
-func (s settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	for _, name := range flag.Envs {
-		if _, set := os.LookupEnv(name); set {
-			return nil, nil
-		}
+func (s settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	same := []string{flag.Name}
+	if slices.Contains(tokenFlags, flag.Name) {
+		same = tokenFlags
+	}
+	given := slices.ContainsFunc(ctx.Path, func(p *kong.Path) bool { return p.Flag != nil && slices.Contains(same, p.Flag.Name) })
+	for _, other := range ctx.Flags() {
+		given = given || slices.Contains(same, other.Name) && slices.ContainsFunc(other.Envs, func(name string) bool { return os.Getenv(name) != "" })
+	}
+	if given {
+		return nil, nil
+	}
+	if flag.Name == "output" && len(flag.Envs) == 0 {
+		return nil, nil // the file that a command writes, not the form in which it answers
 	}
 	return s[flag.Name], nil
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"lifeline/internal/client"
 	"lifeline/internal/playout"
 )
 
@@ -19,29 +18,23 @@ type place struct {
 
 // bundle is the command that writes a bundle.
 type bundle struct {
-	Server    string   `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service."`
-	Token     string   `env:"LIFELINE_TOKEN" xor:"token" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
-	TokenFile string   `env:"LIFELINE_TOKEN_FILE" xor:"token" type:"existingfile" placeholder:"FILE" help:"Where the station's token is."`
-	Station   string   `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
-	Days      int      `default:"7" help:"How many days from today on."`
-	Have      string   `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
-	Since     []string `placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
-	File      string   `arg:"" type:"path" help:"The bundle to write."`
+	remote
+	Station string   `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
+	Days    int      `default:"7" help:"How many days from today on."`
+	Have    string   `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
+	Since   []string `placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
+	File    string   `arg:"" type:"path" help:"The bundle to write."`
 }
 
 // Run writes the bundle whole or not at all.
 func (b *bundle) Run(ctx context.Context) error {
-	token, err := readToken(b.Token, b.TokenFile)
-	if err != nil {
-		return err
-	}
 	opt := playout.BundleOptions{Station: b.Station, Days: b.Days, Now: time.Now(), Progress: func(done, total int64) {
 		fmt.Fprintf(os.Stderr, "\r%d of %d kB of audio", done>>10, total>>10)
 	}}
 	if err := opt.LeaveOut(b.Have, b.Since); err != nil {
 		return err
 	}
-	err = playout.SaveBundle(ctx, b.File, client.New(b.Server, token, httpClient()), opt)
+	err := playout.SaveBundle(ctx, b.File, b.client(), opt)
 	fmt.Fprintln(os.Stderr)
 	return err
 }

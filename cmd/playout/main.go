@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/playout"
 )
 
@@ -25,18 +26,41 @@ func main() { execute(time.Now) }
 func execute(now playout.Now) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var cli struct {
-		Run       run       `cmd:"" default:"withargs" help:"Play the station's day."`
-		Bundle    bundle    `cmd:"" help:"Write the station's coming days into a file, to be carried there."`
-		Import    importing `cmd:"" help:"Give such a file to the player of a state directory, while it plays."`
-		Export    export    `cmd:"" help:"Write what aired and is not reported yet into a file, to be carried back."`
-		Inventory inventory `cmd:"" help:"List the recordings that the player has, for bundle --have."`
-	}
-	k := kong.Parse(&cli, kong.Name("playout"), kong.UsageOnError(),
-		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired."),
-		kong.Vars{"silence": playout.SilenceLimit.String()}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(now))
-	if err := k.Run(); err != nil {
+	os.Exit(carryOut(ctx, os.Args[1:], now))
+}
+
+// cli is the whole command line.
+type cli struct {
+	Run       run       `cmd:"" default:"withargs" help:"Play the station's day."`
+	Bundle    bundle    `cmd:"" help:"Write the station's coming days into a file, to be carried there."`
+	Import    importing `cmd:"" help:"Give such a file to the player of a state directory, while it plays."`
+	Export    export    `cmd:"" help:"Write what aired and is not reported yet into a file, to be carried back."`
+	Inventory inventory `cmd:"" help:"List the recordings that the player has, for bundle --have."`
+}
+
+// carryOut is execute without the process: 0 is success, 1 failure, 2 a command line that is not understood.
+func carryOut(ctx context.Context, args []string, now playout.Now) int {
+	parser, err := newParser(ctx, now)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "playout:", err)
-		os.Exit(1)
+		return 2
 	}
+	given, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "playout: %v\nplayout --help shows the commands, and playout COMMAND --help their flags.\n", err)
+		return 2
+	}
+	if err := given.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "playout:", err)
+		return 1
+	}
+	return 0
+}
+
+// newParser reads command lines.
+func newParser(ctx context.Context, now playout.Now) (*kong.Kong, error) {
+	return kong.New(&cli{}, kong.Name("playout"),
+		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired."),
+		kong.Vars{"silence": playout.SilenceLimit.String()}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(now),
+		cmdline.IgnoreEmptyVariables())
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"lifeline/internal/client"
@@ -16,11 +15,29 @@ import (
 	"lifeline/internal/seal"
 )
 
+// remote is where the player's commands find the service, and with what.
+type remote struct {
+	Server    string `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service, such as https://lifeline.example."`
+	Token     string `env:"LIFELINE_TOKEN" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
+	TokenFile string `env:"LIFELINE_TOKEN_FILE" type:"path" placeholder:"FILE" help:"Where the station's token is."`
+
+	address, secret string // as they are read
+}
+
+// AfterApply reads the address and the token, so that a command line with a wrong one is not understood.
+func (r *remote) AfterApply() (err error) {
+	if r.address, err = client.Address(r.Server); err != nil {
+		return fmt.Errorf("--server: %w", err)
+	}
+	r.secret, err = client.Token(r.Token, r.TokenFile)
+	return err
+}
+
+func (r *remote) client() *client.Client { return client.New(r.address, r.secret, httpClient()) }
+
 // run is the command that plays.
 type run struct {
-	Server    string        `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service, such as https://lifeline.example."`
-	Token     string        `env:"LIFELINE_TOKEN" xor:"token" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
-	TokenFile string        `env:"LIFELINE_TOKEN_FILE" xor:"token" type:"existingfile" placeholder:"FILE" help:"Where the station's token is."`
+	remote
 	Station   string        `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
 	State     string        `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Where the player keeps its queues, audio and reports."`
 	Output    []string      `env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
@@ -44,10 +61,6 @@ type run struct {
 // Run plays by the machine's time until ctx is done, or until the time given.
 func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel})).With("station", r.Station)
-	token, err := readToken(r.Token, r.TokenFile)
-	if err != nil {
-		return err
-	}
 	keys, err := r.keys()
 	if err != nil {
 		return err
@@ -75,7 +88,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 		notify = both(notify, lines)
 	}
 	p, err := playout.OpenPlayer(playout.Options{
-		Station: r.Station, State: state, API: client.New(r.Server, token, httpClient()), Keys: keys,
+		Station: r.Station, State: state, API: r.client(), Keys: keys,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
 		Open:   playout.OpenMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs,
 		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify, Version: version,
@@ -84,16 +97,8 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 		return err
 	}
 	defer r.watch(p.Handler(), log)()
-	log.Info("playing", "server", r.Server, "state", r.State)
+	log.Info("playing", "server", r.address, "state", r.State)
 	return p.Run(ctx)
-}
-
-func readToken(token, file string) (string, error) {
-	if file == "" {
-		return token, nil
-	}
-	b, err := os.ReadFile(file)
-	return strings.TrimSpace(string(b)), err
 }
 
 func (r *run) keys() (keys []ed25519.PublicKey, err error) {

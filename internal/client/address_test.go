@@ -1,0 +1,44 @@
+package client
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAddressIsTakenAsAPersonWritesIt(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://127.0.0.1:8080":          "http://127.0.0.1:8080",
+		"https://lifeline.example/":      "https://lifeline.example",
+		"https://lifeline.example/radio": "https://lifeline.example/radio",
+		"127.0.0.1:8080":                 "http://127.0.0.1:8080",
+		"localhost:8080":                 "http://localhost:8080",
+		"LocalHost":                      "http://LocalHost",
+		"[::1]:8080":                     "http://[::1]:8080",
+		"lifeline.example":               "https://lifeline.example",
+		"lifeline.example:8443/radio/":   "https://lifeline.example:8443/radio",
+		" 192.0.2.7:80\n":                "https://192.0.2.7:80",
+	} {
+		if got, err := Address(text); err != nil || got != want {
+			t.Errorf("%q is %q, not %q: %v", text, got, want, err)
+		}
+	}
+}
+
+func TestAddressThatIsNoneIsRefusedInWords(t *testing.T) {
+	for text, words := range map[string]string{
+		"":                        "no address is given",
+		"http://":                 "is not the address of a service",
+		"127.0.0.1:port":          "is not the address of a service",
+		"::1:8080":                "is not the address of a service",
+		"life line.example":       "is not the address of a service",
+		"ftp://lifeline.example":  "reached by http:// or https://",
+		"https://a:b@host":        "holds a name or a password",
+		"https://host/?token=abc": "has a part after ?",
+		"/var/run/lifeline.sock":  "is not the address of a service",
+	} {
+		got, err := Address(text)
+		if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "parse ") {
+			t.Errorf("%q is %q: %v", text, got, err)
+		}
+	}
+}
