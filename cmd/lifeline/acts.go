@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -20,15 +21,13 @@ type act struct {
 // do acts on every segment in turn. One that fails does not stop the others.
 func (c act) do(ctx context.Context, stdout io.Writer, verb, reason string) error {
 	done := []schedules.Segment{}
-	var failed error
-	for _, id := range c.IDs {
+	failed := cmdline.Each(c.IDs, func(id string) error {
 		s, err := c.client().Act(ctx, id, verb, reason)
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", id, err))
-			continue
+		if err == nil {
+			done = append(done, s)
 		}
-		done = append(done, s)
-	}
+		return err
+	})
 	return errors.Join(c.show(stdout, done, func() {
 		for _, s := range done {
 			fmt.Fprintf(stdout, "%s is %s\n", s.ID, s.State)

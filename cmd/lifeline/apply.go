@@ -16,6 +16,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"lifeline/internal/client"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/wire"
 )
 
@@ -24,7 +25,7 @@ type applyCmd struct {
 	output `embed:""`
 	File   string `short:"f" help:"YAML or JSON file; - is standard input." required:""`
 	DryRun bool   `help:"Only say what would change."`
-	Yes    bool   `short:"y" help:"Do not ask before changing anything."`
+	Yes    bool   `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
 }
 
 func (c *applyCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -32,8 +33,7 @@ func (c *applyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ask := !c.Yes && c.File != "-" && terminal(os.Stdin)
-	return change{c.client(), document, c.DryRun, ask}.run(ctx, stdout, c.output)
+	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, c.output)
 }
 
 // change is a network document to be applied.
@@ -41,7 +41,24 @@ type change struct {
 	client   *client.Client
 	document []byte
 	dryRun   bool
-	ask      bool // a person, before anything changes
+	consent  consent
+}
+
+// consent is who agrees to a change before it is made.
+type consent struct {
+	yes bool // --yes has
+	ask bool // the person at the terminal may be asked, since standard input is not the document
+}
+
+// given fails with cmdline.NoConsent unless somebody agrees.
+func (c consent) given(w io.Writer, changes int) error {
+	switch {
+	case c.yes || c.ask && terminal(os.Stdin) && agreed(w, changes):
+		return nil
+	case c.ask && terminal(os.Stdin):
+		return cmdline.Refuse(cmdline.NoConsent, "nothing was changed")
+	}
+	return cmdline.Refuse(cmdline.NoConsent, "nothing was changed: there is no terminal to ask at, so agree to %s with --yes", count(changes, "change"))
 }
 
 // run shows what would change, and makes it so.
@@ -49,32 +66,46 @@ func (c change) run(ctx context.Context, stdout io.Writer, o output) error {
 	apply := func(dryRun bool) (wire.Applied, error) {
 		return c.client.Apply(ctx, bytes.NewReader(c.document), dryRun)
 	}
-	if o.Output == "json" {
-		done, err := apply(c.dryRun)
-		if err != nil {
-			return err
-		}
-		return o.show(stdout, done, nil)
-	}
 	would, err := apply(true)
 	if err != nil {
 		return err
 	}
-	changes, err := tellChanges(stdout, would)
-	switch {
-	case err != nil || c.dryRun:
-		return err
-	case changes == 0:
-		fmt.Fprintln(stdout, "everything is as the file says")
-		return nil
-	case c.ask && !agreed(stdout, changes):
-		return errors.New("nothing was changed")
+	if len(would.Changes) == 0 {
+		return cmdline.Refuse(cmdline.Nothing, "nothing was changed: the file names no station, clock, campaign or script")
 	}
-	if _, err := apply(false); err != nil {
+	changes := 0
+	for _, change := range would.Changes {
+		if change.Action != "unchanged" {
+			changes++
+		}
+	}
+	if o.Output != "json" {
+		if err := tellChanges(stdout, would); err != nil {
+			return err
+		}
+	}
+	if changes == 0 || c.dryRun {
+		return o.show(stdout, would, func() {
+			if changes == 0 {
+				fmt.Fprintln(stdout, "everything is as the file says")
+			}
+		})
+	}
+	asking := stdout
+	if o.Output == "json" {
+		asking = os.Stderr
+	}
+	if err := c.consent.given(asking, changes); err != nil {
+		if o.Output == "json" {
+			err = errors.Join(o.show(stdout, would, nil), err)
+		}
 		return err
 	}
-	fmt.Fprintf(stdout, "%s applied\n", count(changes, "change"))
-	return nil
+	done, err := apply(false)
+	if err != nil {
+		return err
+	}
+	return o.show(stdout, done, func() { fmt.Fprintf(stdout, "%s applied\n", count(changes, "change")) })
 }
 
 // readFile reads a file that a person names; - is standard input.
@@ -85,23 +116,20 @@ func readFile(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// tellChanges shows what differs, document by document and line by line, and counts the documents that do.
-func tellChanges(w io.Writer, a wire.Applied) (changes int, err error) {
+// tellChanges shows what differs, document by document and line by line.
+func tellChanges(w io.Writer, a wire.Applied) error {
 	paint := colours(w)
 	for _, change := range a.Changes {
 		text, err := difference(change)
 		if err != nil {
-			return 0, err
-		}
-		if change.Action != "unchanged" {
-			changes++
+			return err
 		}
 		fmt.Fprintf(w, "%-10s %s %s\n", change.Action, change.Kind, change.ID)
 		for line := range strings.Lines(text) {
 			fmt.Fprint(w, "  ", paint(line))
 		}
 	}
-	return changes, nil
+	return nil
 }
 
 // difference is what changes in one document, as a unified difference of its YAML; nothing where nothing does.

@@ -61,10 +61,8 @@ func rateOf(c config.Serve, s documents) httpapi.Rate {
 
 // openThere opens the store that the configuration names, which must be there, and the place for its audio.
 func openThere(ctx context.Context, c config.Serve) (s documents, audio recordings, err error) {
-	if c.Store == "sqlite" {
-		if _, err := os.Stat(c.StoreFile()); errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fault.New(fault.NotFound, "there is no store %s: name its directory with --data, or another store with --store", c.StoreFile())
-		}
+	if err := isThere(ctx, c); err != nil {
+		return nil, nil, err
 	}
 	if s, err = openStore(ctx, c); err != nil {
 		return nil, nil, err
@@ -73,6 +71,28 @@ func openThere(ctx context.Context, c config.Serve) (s documents, audio recordin
 		return nil, nil, errors.Join(err, s.Close())
 	}
 	return s, audio, nil
+}
+
+// isThere fails with NotFound where a service has never kept anything in the store that the configuration names. It makes
+// nothing, so that a directory or a prefix that is mistyped does not become a store.
+func isThere(ctx context.Context, c config.Serve) error {
+	where := config.Redact(c.Store)
+	if c.Store == "sqlite" {
+		where = c.StoreFile()
+		if _, err := os.Stat(where); errors.Is(err, fs.ErrNotExist) {
+			return fault.New(fault.NotFound, "there is no store %s: name its directory with --data (LIFELINE_DATA), or another store with --store; the first `lifeline serve` on a directory makes one", where)
+		}
+		return nil // what is wrong with the file, opening it says
+	}
+	s, err := openStore(ctx, c)
+	if err != nil {
+		return err
+	}
+	latest, err := s.Latest(ctx)
+	if err == nil && latest == 0 {
+		err = fault.New(fault.NotFound, "no service keeps anything at %s under the prefix %q: name another with --store and --redis-prefix; the first `lifeline serve` on it makes one", where, c.Redis.Prefix)
+	}
+	return errors.Join(err, s.Close())
 }
 
 // openAudio opens the place for audio that the configuration names.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/dhowden/tag"
 	"github.com/goccy/go-yaml"
+
+	"lifeline/internal/cmdline"
 )
 
 // entry is a recording in a directory and the metadata that it is uploaded with, in the contract's field names. It is
@@ -89,7 +91,7 @@ func entriesIn(dir fs.FS, name string, given map[string]any) ([]entry, error) {
 		recordings = catalogues
 	}
 	if len(recordings) == 0 {
-		return nil, fmt.Errorf("%s: there is no MP3 and no catalogue in it", name)
+		return nil, cmdline.Refuse(cmdline.Nothing, "%s: there is no MP3 and no catalogue in it", name)
 	}
 	var out []entry
 	for _, f := range recordings {

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -64,8 +64,17 @@ func tellDays(o output, w io.Writer, done string, results []wire.ManyResult, err
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(results, func(r wire.ManyResult) bool { return r.Problem != nil }) {
-		err = errors.New("not every day could be " + done)
+	failed := 0
+	for _, r := range results {
+		if r.Problem != nil {
+			failed++
+		}
+	}
+	switch {
+	case len(results) == 0:
+		err = cmdline.Refuse(cmdline.Nothing, "there is no station, so nothing was %s", done)
+	case failed > 0:
+		err = cmdline.Some(len(results)-failed, fmt.Errorf("%d of %s could not be %s", failed, count(len(results), "day"), done))
 	}
 	return errors.Join(o.show(w, results, func() {
 		for _, r := range results {

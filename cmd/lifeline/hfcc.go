@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/hfcc"
 	"lifeline/schedules"
 )
@@ -30,7 +29,7 @@ type hfccImportCmd struct {
 	Clock       string        `help:"Clock that new windows follow."`
 	Tolerance   time.Duration `help:"How far off its length a new window may be." default:"1s"`
 	DryRun      bool          `help:"Only say what would change."`
-	Yes         bool          `short:"y" help:"Do not ask before changing anything."`
+	Yes         bool          `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
 	Output      string        `help:"text for people, json for programs, yaml for editing: the station as it would be, for lifeline apply." enum:"text,json,yaml" default:"text" env:"LIFELINE_OUTPUT"`
 }
 
@@ -47,7 +46,7 @@ func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return other(c.Broadcaster, r.Broadcaster) || other(c.FMO, r.FMO) || other(c.Location, r.Location)
 	})
 	if len(rows) == 0 {
-		return fmt.Errorf("none of the %s of %s is asked for", count(len(file.Rows), "row"), c.File)
+		return fmt.Errorf("nothing was changed: none of the %s of %s is asked for", count(len(file.Rows), "row"), c.File)
 	}
 	station, err := c.client().StationDocument(ctx, c.Station)
 	if err != nil {
@@ -68,8 +67,7 @@ func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
 		_, err = io.WriteString(stdout, text)
 		return err
 	}
-	ask := !c.Yes && c.File != "-" && terminal(os.Stdin)
-	return change{c.client(), document, c.DryRun, ask}.run(ctx, stdout, output{c.Output})
+	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, output{c.Output})
 }
 
 // other reports whether a row's code is not the one that is asked for, if one is.
@@ -106,7 +104,7 @@ func (c *hfccExportCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	if len(rows) == 0 {
-		return errors.New("the station has no window with a frequency in " + season.String())
+		return cmdline.Refuse(cmdline.Nothing, "%s has no window with a frequency in %s", station.ID, season)
 	}
 	b, err := hfcc.Write(hfcc.File{Season: season, Rows: rows}, station.ID+" "+strings.ToLower(now.Format("02-Jan-2006")))
 	if err != nil {

@@ -63,30 +63,30 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is main without the process: 0 is success, 1 failure, 2 a command line that is not understood.
+// run is main without the process. It answers the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parser, err := newParser(ctx, stdout, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "lifeline:", err)
-		return 2
+		return cmdline.Misunderstood
 	}
 	kongcompletion.Register(parser)
 	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintln(stderr, "lifeline:", err)
-		return 2
+		return cmdline.Misunderstood
 	}
-	if err := command.Run(); err != nil {
+	err = command.Run()
+	if err != nil {
 		tell(stderr, err)
-		return 1
 	}
-	return 0
+	return cmdline.CodeOf(err)
 }
 
 // newParser reads command lines.
 func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error) {
 	return kong.New(&cli{}, kong.Name("lifeline"), kong.Writers(stdout, stderr),
-		kong.Description("Radio schedules that are never silent, never wrong and always provable."),
+		kong.Description("Radio schedules that are never silent, never wrong and always provable.\n\n"+cmdline.Codes),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
 		kong.Configuration(readSettings, settingsFiles()...), cmdline.IgnoreEmptyVariables())
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/store"
@@ -31,6 +32,9 @@ type tokenCreateCmd struct {
 }
 
 func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	if err := errors.Join(c.Check(), isThere(ctx, c.Serve)); err != nil {
+		return err // a token in a store that no service has would let nobody in
+	}
 	t, err := c.create(ctx)
 	if err != nil {
 		return err
@@ -83,11 +87,11 @@ type tokenRevokeCmd struct {
 }
 
 func (c *tokenRevokeCmd) Run(ctx context.Context, stdout io.Writer) error {
-	for _, id := range c.IDs {
-		if err := c.client().RevokeToken(ctx, id); err != nil {
-			return fmt.Errorf("%s: %w", id, err)
+	return cmdline.Each(c.IDs, func(id string) error {
+		err := c.client().RevokeToken(ctx, id)
+		if err == nil {
+			fmt.Fprintf(stdout, "%s is revoked\n", id)
 		}
-		fmt.Fprintf(stdout, "%s is revoked\n", id)
-	}
-	return nil
+		return err
+	})
 }

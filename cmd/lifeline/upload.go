@@ -11,11 +11,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 
 	"lifeline/internal/client"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
 	"lifeline/schedules"
 )
@@ -51,8 +53,14 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 		}
 		entries = append(entries, found...)
 	}
+	if len(entries) == 0 {
+		return cmdline.Refuse(cmdline.Nothing, "nothing was sent: %s names no recording", strings.Join(c.Files, ", "))
+	}
 	u := uploader{client: c.client(), replace: c.Replace, progress: progressTo(c.Quiet || !terminal(os.Stderr))}
 	segments, failed := u.all(ctx, entries)
+	if n := rejected(segments); n > 0 {
+		failed = cmdline.Some(len(segments)-n, errors.Join(failed, fmt.Errorf("%d of %s cannot air: they are rejected, for the reasons shown", n, count(len(entries), "recording"))))
+	}
 	return errors.Join(c.show(stdout, segments, func() {
 		for _, s := range segments {
 			fmt.Fprintf(stdout, "%-28s %-9s %s", s.ID, s.State, span(s.Recording.Duration.Duration))
@@ -62,6 +70,16 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 			fmt.Fprintln(stdout)
 		}
 	}), failed)
+}
+
+// rejected counts the segments whose recordings cannot air.
+func rejected(segments []schedules.Segment) (n int) {
+	for _, s := range segments {
+		if s.State == schedules.Rejected {
+			n++
+		}
+	}
+	return n
 }
 
 // uploadCatalogue uploads every recording of a catalogue, showing its progress, and answers the segments.
@@ -85,15 +103,18 @@ type uploader struct {
 func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Segment, failed error) {
 	for i, e := range entries {
 		s, err := u.one(ctx, e, fmt.Sprintf("%d of %d", i+1, len(entries)))
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", e.file, err))
-			if ctx.Err() != nil {
-				break
-			}
+		if err == nil {
+			out = append(out, s)
 			continue
 		}
-		out = append(out, s)
+		if cmdline.ForAll(err) || ctx.Err() != nil {
+			failed = errors.Join(failed, fmt.Errorf("%w\n%d of %s are there; the same command again sends the others and goes on where it broke off",
+				err, len(out), count(len(entries), "recording")))
+			return out, cmdline.Some(len(out), failed)
+		}
+		failed = errors.Join(failed, fmt.Errorf("%s: %w", e.file, err))
 	}
+	failed = cmdline.Some(len(out), failed)
 	for i, s := range out {
 		s, err := u.analysed(ctx, s)
 		failed = errors.Join(failed, err)

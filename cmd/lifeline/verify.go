@@ -14,6 +14,7 @@ import (
 
 	"lifeline/internal/chain"
 	"lifeline/internal/client"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
@@ -47,8 +48,11 @@ func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err := c.show(stdout, proof, func() { printProof(stdout, proof) }); err != nil {
 		return err
 	}
-	if len(proof.Differences) > 0 {
+	switch {
+	case len(proof.Differences) > 0:
 		return errChanged
+	case proof.Queues == 0 && proof.Records == 0 && len(known) == 0:
+		return cmdline.Refuse(cmdline.Nothing, "nothing was verified: no day is published yet, and nothing has aired")
 	}
 	return writeHeads(c.Heads, proof.Heads)
 }
@@ -77,8 +81,8 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 		if err := c.Check(); err != nil {
 			return nil, err
 		}
-		if _, err := os.Stat(c.StoreFile()); c.Store == "sqlite" && err != nil {
-			return nil, fmt.Errorf("the store: %w", err)
+		if err := isThere(ctx, c.Serve); err != nil {
+			return nil, err
 		}
 		if len(given) > 0 {
 			break
@@ -115,7 +119,7 @@ func printProof(w io.Writer, p chain.Proof) {
 	for _, d := range p.Differences {
 		fmt.Fprintln(w, "  CHANGED", d)
 	}
-	if len(p.Differences) == 0 {
+	if len(p.Differences) == 0 && p.Queues+p.Records > 0 {
 		fmt.Fprintln(w, "all as it was sealed")
 	}
 }

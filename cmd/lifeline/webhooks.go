@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 )
@@ -99,17 +100,16 @@ type webhookRemoveCmd struct {
 }
 
 func (c *webhookRemoveCmd) Run(ctx context.Context, stdout io.Writer) error {
-	for _, id := range c.IDs {
+	return cmdline.Each(c.IDs, func(id string) error {
 		w, err := c.client().Webhook(ctx, id)
 		if err == nil {
 			err = c.client().DeleteWebhook(ctx, id, w.Revision)
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", id, err)
+		if err == nil {
+			fmt.Fprintf(stdout, "%s is removed\n", id)
 		}
-		fmt.Fprintf(stdout, "%s is removed\n", id)
-	}
-	return nil
+		return err
+	})
 }
 
 type webhookRotateCmd struct {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"lifeline/internal/cmdline"
+	"lifeline/internal/fault"
 	"lifeline/internal/playout"
 )
 
@@ -48,7 +50,21 @@ type importing struct {
 
 // Run lays the bundle into the player's inbox and tells what became of it.
 func (i *importing) Run(ctx context.Context) error {
-	state, err := playout.ShareState(i.State)
+	late := time.NewTimer(i.Wait)
+	defer late.Stop()
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	state, err := playout.FindState(i.State)
+	for waiting := true; waiting && fault.Is(err, fault.NotFound); { // the player may be starting
+		select {
+		case <-look.C:
+			state, err = playout.FindState(i.State)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+			waiting = false
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -62,10 +78,6 @@ func (i *importing) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	late := time.NewTimer(i.Wait)
-	defer late.Stop()
-	look := time.NewTicker(200 * time.Millisecond)
-	defer look.Stop()
 	for {
 		result, err := playout.Result(state, name)
 		if err == nil {
@@ -79,8 +91,7 @@ func (i *importing) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
-			fmt.Println("No player took it yet; the next one that starts on this directory will.")
-			return nil
+			return cmdline.Refuse(cmdline.Later, "no player has taken it yet: the next one that starts on %s will", i.State)
 		}
 	}
 }
@@ -94,7 +105,7 @@ func told(r playout.Imported) error {
 	case !r.Whole:
 		return errors.New("the bundle breaks off: bring it again whole")
 	case len(r.Refused) > 0:
-		return errors.New("not everything in the bundle was taken")
+		return cmdline.Some(r.Documents+r.Recordings, errors.New("not everything in the bundle was taken"))
 	}
 	return nil
 }
@@ -107,7 +118,7 @@ type export struct {
 
 // Run writes the report. The entries stay in the spool until the service acknowledges them.
 func (e *export) Run(context.Context) error {
-	state, err := playout.ShareState(e.State)
+	state, err := playout.FindState(e.State)
 	if err != nil {
 		return err
 	}
@@ -115,6 +126,9 @@ func (e *export) Run(context.Context) error {
 	body, entries, err := playout.Report(state)
 	if err != nil {
 		return err
+	}
+	if entries == 0 {
+		return cmdline.Refuse(cmdline.Nothing, "nothing was written: everything that aired is reported")
 	}
 	fmt.Printf("%d entries\n", entries)
 	return os.WriteFile(e.File, body, 0o600)
@@ -125,7 +139,7 @@ type inventory struct{ place }
 
 // Run prints the hashes.
 func (i *inventory) Run(context.Context) error {
-	state, err := playout.ShareState(i.State)
+	state, err := playout.FindState(i.State)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // stations keep their own time zones, whatever machine they are
@@ -38,29 +39,28 @@ type cli struct {
 	Inventory inventory `cmd:"" help:"List the recordings that the player has, for bundle --have."`
 }
 
-// carryOut is execute without the process: 0 is success, 1 failure, 2 a command line that is not understood.
+// carryOut is execute without the process. It answers the exit code.
 func carryOut(ctx context.Context, args []string, now playout.Now) int {
 	parser, err := newParser(ctx, now)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "playout:", err)
-		return 2
+		return cmdline.Misunderstood
 	}
 	given, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "playout: %v\nplayout --help shows the commands, and playout COMMAND --help their flags.\n", err)
-		return 2
+		return cmdline.Misunderstood
 	}
-	if err := given.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "playout:", err)
-		return 1
+	if err = given.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "playout:", strings.TrimPrefix(err.Error(), "playout: "))
 	}
-	return 0
+	return cmdline.CodeOf(err)
 }
 
 // newParser reads command lines.
 func newParser(ctx context.Context, now playout.Now) (*kong.Kong, error) {
 	return kong.New(&cli{}, kong.Name("playout"),
-		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired."),
+		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired.\n\n"+cmdline.Codes),
 		kong.Vars{"silence": playout.SilenceLimit.String()}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(now),
 		cmdline.IgnoreEmptyVariables())
 }

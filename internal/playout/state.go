@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strconv"
 	"sync/atomic"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/flock"
 )
 
@@ -39,6 +41,14 @@ func OpenState(dir string) (*State, error) {
 		}
 	}
 	return s, nil
+}
+
+// FindState is ShareState of a directory that a player has made. It fails, and makes nothing, where none has.
+func FindState(dir string) (*State, error) {
+	if _, err := os.Stat(filepath.Join(dir, "queues")); err != nil {
+		return nil, fault.New(fault.NotFound, "%s is not the state directory of a player: give the one that `playout run` was started with, by --state or LIFELINE_STATE", dir)
+	}
+	return ShareState(dir)
 }
 
 // ShareState opens the directory beside a player that may be using it, creating it when absent.
