@@ -106,3 +106,25 @@ func TestFailuresKeepTheServicesOwnWords(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// An upload that was given up has no words of its own for who asks where it stands; those of the refusal stay.
+func TestRefusedUploadIsToldInTheWordsOfTheRefusal(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet:
+			w.Write([]byte(`{"items":[]}`))
+		case http.MethodPost:
+			w.Header().Set("Location", "/v1/uploads/u")
+			w.WriteHeader(http.StatusCreated)
+		case http.MethodPatch:
+			w.WriteHeader(http.StatusConflict)
+			w.Write([]byte(`{"title":"The state does not allow it","detail":"a segment \"a\" exists already"}`))
+		case http.MethodHead:
+			w.WriteHeader(http.StatusGone)
+		}
+	})
+	_, err := c.UploadInPieces(t.Context(), Recording{Audio: strings.NewReader("x"), Length: 1, SHA256: "a"}, func(int64) {})
+	if err == nil || !strings.Contains(err.Error(), "exists already") {
+		t.Errorf("%v", err)
+	}
+}

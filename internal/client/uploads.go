@@ -104,6 +104,9 @@ func (c *Client) advance(ctx context.Context, r Recording, at string, offset int
 		return segment, offset, err
 	}
 	stands, asked := c.offset(ctx, at)
+	if err != nil && fault.Is(asked, fault.Gone) {
+		return "", offset, err // which says why it was given up
+	}
 	if asked != nil {
 		return "", offset, asked
 	}

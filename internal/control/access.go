@@ -62,11 +62,29 @@ func (a *Access) Authenticate(secret string) (Actor, error) {
 	id, rest, _ := strings.Cut(rest, "_")
 	row, ok := a.mirror.tokens.get(id)
 	t := row.value
-	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 ||
-		!t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time) {
+	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 || a.over(t) {
 		return Actor{}, fault.New(fault.Unauthenticated, "a valid access token is needed")
 	}
 	return Actor{Name: t.Name, Role: t.Role, Token: t.ID, Station: t.Station}, nil
+}
+
+// Holds fails with Unauthenticated once the token that an actor came with is revoked, has expired or says something else
+// than it did. Who came without a token comes by an address that has its own end.
+func (a *Access) Holds(by Actor) error {
+	if by.Token == "" {
+		return nil
+	}
+	row, ok := a.mirror.tokens.get(by.Token)
+	t := row.value
+	if !ok || a.over(t) || t.Name != by.Name || t.Role != by.Role || t.Station != by.Station {
+		return fault.New(fault.Unauthenticated, "this access token is no longer valid")
+	}
+	return nil
+}
+
+// over reports whether a token has expired.
+func (a *Access) over(t token) bool {
+	return !t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time)
 }
 
 // Create stores a new token, likewise.

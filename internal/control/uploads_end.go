@@ -38,14 +38,26 @@ func (l *Library) finishUpload(ctx context.Context, a Actor, u Upload) (Upload, 
 
 // settleUpload gives the segment its recording, unless it has it from this very upload.
 func (l *Library) settleUpload(ctx context.Context, a Actor, u Upload, r Received) error {
-	s, err := l.Segment(u.Segment.ID)
-	if err == nil && s.UploadedBy == a.Name && s.Recording != nil && s.Recording.SHA256 == r.recording.SHA256 && s.Revision > u.Replaces {
+	has := func() bool {
+		s, err := l.Segment(u.Segment.ID)
+		return err == nil && s.UploadedBy == a.Name && s.Recording != nil && s.Recording.SHA256 == r.recording.SHA256 && s.Revision > u.Replaces
+	}
+	if has() {
 		return nil
 	}
+	var err error
 	if u.Replaces != 0 {
 		_, err = l.Replace(ctx, a, u.Segment.ID, &u.Replaces, r)
 	} else {
 		_, err = l.Create(ctx, a, u.Segment, r)
+	}
+	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Stale) { // an equal upload may have come first
+		if late := l.mirror.CatchUp(ctx); late != nil {
+			return late
+		}
+		if has() {
+			return nil
+		}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -168,5 +169,66 @@ func TestUploadOfOtherBytesThanAnnouncedIsGivenUp(t *testing.T) {
 	}
 	if _, err := d.library.Upload(hana, u.ID); !fault.Is(err, fault.Gone) {
 		t.Errorf("the upload: %v", err)
+	}
+}
+
+// Who sends what somebody sends at the same moment gets the same answer: it is there.
+func TestEqualUploadsAllBecomeTheOneSegment(t *testing.T) {
+	d := newDesk(t, heard)
+	var uploads []Upload
+	for range 8 {
+		uploads = append(uploads, d.begin(t, "a", 8))
+	}
+	var all sync.WaitGroup
+	for _, u := range uploads {
+		all.Go(func() {
+			done, err := d.library.Append(t.Context(), hana, u.ID, 0, strings.NewReader("the same"), nil)
+			if err != nil || !done.Done() {
+				t.Errorf("%+v, %v", done, err)
+			}
+			if again, err := d.library.Upload(hana, u.ID); err != nil || !again.Done() {
+				t.Errorf("asked again: %+v, %v", again, err)
+			}
+		})
+	}
+	all.Wait()
+	mustSegment(t, d, "a")
+}
+
+func TestTokenHoldsUntilItIsRevokedExpiredOrChanged(t *testing.T) {
+	d := newDesk(t, heard)
+	d.now = time.Now()
+	access := NewAccess(d.library.mirror, func() time.Time { return d.now })
+	enter := func(life time.Duration) (Actor, string) {
+		t.Helper()
+		made, err := access.Create(t.Context(), System, NewToken{Name: "dawn", Role: StationJob, Station: "harbour-dawn", Life: life})
+		if err != nil {
+			t.Fatal(err)
+		}
+		actor, err := access.Authenticate(made.Secret)
+		if err != nil || access.Holds(actor) != nil {
+			t.Fatal(err, access.Holds(actor))
+		}
+		return actor, made.ID
+	}
+	over := func(what string, actor Actor) {
+		t.Helper()
+		if err := access.Holds(actor); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	revoked, id := enter(0)
+	if err := access.Revoke(t.Context(), System, id); err != nil {
+		t.Fatal(err)
+	}
+	over("revoked", revoked)
+	expired, _ := enter(time.Hour)
+	d.now = d.now.Add(time.Hour)
+	over("expired", expired)
+	changed, _ := enter(0)
+	changed.Station = "lantern-coast"
+	over("of another station now", changed)
+	if err := access.Holds(Actor{Role: StationJob, Station: "harbour-dawn"}); err != nil {
+		t.Errorf("by a signed address: %v", err)
 	}
 }

@@ -54,7 +54,7 @@ func (a *api) serveAudio(c *call, sha256, cache string) error {
 
 // content answers bytes, whole or in the ranges that are asked for.
 func (c *call) content(r io.ReadSeeker) error {
-	w := newPatientWriter(c.w)
+	w := newPatientWriter(c)
 	http.ServeContent(w, c.r, "", time.Time{}, r)
 	switch w.refused {
 	case 0:
@@ -75,13 +75,14 @@ const (
 // patientWriter moves the write deadline on as bytes are taken, so that slow is allowed and stuck is not.
 type patientWriter struct {
 	http.ResponseWriter
+	ctx        context.Context
 	controller *http.ResponseController
 	progress   int
 	refused    int // a failure's status, which is told elsewhere
 }
 
-func newPatientWriter(w http.ResponseWriter) *patientWriter {
-	p := &patientWriter{ResponseWriter: w, controller: http.NewResponseController(w)}
+func newPatientWriter(c *call) *patientWriter {
+	p := &patientWriter{ResponseWriter: c.w, ctx: c.whileAllowed(), controller: http.NewResponseController(c.w)}
 	p.controller.SetReadDeadline(time.Time{}) // the request was read; not every writer has deadlines, and those need none
 	p.controller.SetWriteDeadline(time.Now().Add(patience))
 	return p
@@ -99,6 +100,9 @@ func (w *patientWriter) Write(b []byte) (int, error) {
 	if w.refused != 0 {
 		return len(b), nil
 	}
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := w.ResponseWriter.Write(b)
 	if w.progress += n; w.progress >= leastProgress {
 		w.progress = 0
@@ -108,7 +112,7 @@ func (w *patientWriter) Write(b []byte) (int, error) {
 }
 
 // patient lets the body take its time, as long as it moves on.
-func (c *call) patient() { c.readPatiently(context.Background()) }
+func (c *call) patient() { c.readPatiently(c.whileAllowed()) }
 
 // patientUntil is patient until ctx ends, which breaks the body off though it be stuck. stop must be called before the
 // handler returns: the connection is another request's then.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,8 @@ type call struct {
 	print *print                   // of a request with an Idempotency-Key
 	meter Meter
 	asked url.Values // of the address; nil until it is read
+
+	valid context.Context // ends when the token does; nil: there is none
 
 	variant string // what the answer's tags say besides the revision
 }

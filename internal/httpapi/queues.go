@@ -32,7 +32,10 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, erro
 	ctx, cancel := context.WithTimeout(c.r.Context(), wait)
 	defer cancel()
 	defer c.meter.Waiting("poll")()
-	return ask(ctx, known)
+	if answer, err = ask(ctx, known); c.over() != nil {
+		return answer, c.over()
+	}
+	return answer, err
 }
 
 // sealed answers a sealed document's envelope, its payload's exact bytes, or what is made of it, compressed when asked.

@@ -113,6 +113,12 @@ func (a *api) serve(r route) gin.HandlerFunc {
 		t.route, c.actor.RequestID = r.path, t.id
 		err := a.answer(c, r)
 		t.by = c.actor.Name
+		if over := c.over(); over != nil && !g.Writer.Written() {
+			err = over
+			if c.r.ContentLength != 0 {
+				g.Header("Connection", "close") // the rest of the body is not read any more
+			}
+		}
 		switch {
 		case err == nil:
 		case g.Writer.Written():
@@ -139,6 +145,9 @@ func (a *api) answer(c *call, r route) error {
 	}
 	if err != nil {
 		return err
+	}
+	if !r.open {
+		defer a.whileValid(c)()
 	}
 	if r.method != http.MethodGet && !r.open {
 		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {

@@ -61,7 +61,7 @@ func (a *api) window(c *call) error {
 	if file.Size >= 0 {
 		return c.content(file)
 	}
-	return streamed(newPatientWriter(c.w), c.r, file)
+	return streamed(newPatientWriter(c), c.r, file)
 }
 
 // streamed answers a file whose length is not known yet.
