@@ -167,7 +167,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			Logbook: logbook, Answers: answers, Mirror: s.mirror,
 			Media: control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
-			Windows: control.NewWindows(s.scheduler, s.studio), Webhooks: s.webhooks,
+			Windows: control.NewWindows(s.scheduler, s.studio), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins,
 			Keys: []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,

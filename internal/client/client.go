@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -28,7 +29,9 @@ type Client struct {
 
 // New speaks to the service at base, such as "http://127.0.0.1:8080". The timeouts of each call are its context's.
 func New(base, token string, h *http.Client) *Client {
-	return &Client{strings.TrimRight(base, "/"), token, h}
+	own := *h
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{strings.TrimRight(base, "/"), token, &own}
 }
 
 // Request is one call. The zero value of a field leaves it out.
@@ -79,7 +82,22 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 		return resp, nil
 	}
 	defer resp.Body.Close()
+	if to, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
+		return nil, c.elsewhere(to, r.Path)
+	}
 	return nil, problem(resp)
+}
+
+// elsewhere says that the service is at another address. The client does not go there by itself: a change would arrive
+// as a question, and the token at whoever is there.
+func (c *Client) elsewhere(to *url.URL, path string) error {
+	path, _, _ = strings.Cut(path, "?")
+	to.User, to.RawQuery, to.Fragment = nil, "", ""
+	address, whole := strings.CutSuffix(to.String(), path)
+	if !whole {
+		return fault.New(fault.Unavailable, "the server at %s redirects to %s, which is not the same path of a Lifeline service: is the address right?", c.base, to)
+	}
+	return fault.New(fault.Unavailable, "the server at %s redirects to %s: use that address", c.base, address)
 }
 
 // Call sends r and decodes a JSON answer into out, unless out is nil. It answers the response's header.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,5 +127,30 @@ func TestRefusedUploadIsToldInTheWordsOfTheRefusal(t *testing.T) {
 	_, err := c.UploadInPieces(t.Context(), Recording{Audio: strings.NewReader("x"), Length: 1, SHA256: "a"}, func(int64) {})
 	if err == nil || !strings.Contains(err.Error(), "exists already") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A redirect would make a question of a change and show the token to whoever is there: the address is told instead.
+func TestRedirectIsToldAndNotFollowed(t *testing.T) {
+	var there atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { there.Add(1) }))
+	defer other.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+"/radio"+r.URL.RequestURI(), status)
+		})
+		for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+			_, err := c.Do(t.Context(), Request{Method: method, Path: "/v1/stations?limit=5", Body: struct{}{}})
+			if err == nil || !strings.HasSuffix(err.Error(), "redirects to "+other.URL+"/radio: use that address") {
+				t.Errorf("%s at %d: %v", method, status, err)
+			}
+		}
+	}
+	elsewhere := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login?next=x", http.StatusFound) })
+	if _, err := elsewhere.Do(t.Context(), Request{Method: "GET", Path: "/v1/me"}); err == nil || !strings.Contains(err.Error(), "/login") || !strings.Contains(err.Error(), "is the address right") {
+		t.Errorf("%v", err)
+	}
+	if there.Load() != 0 {
+		t.Errorf("%d requests went on to the other server", there.Load())
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"strconv"
+	"strings"
 	"time"
 
 	"lifeline/internal/fault"
@@ -133,9 +134,12 @@ func (c *Client) begin(ctx context.Context, r Recording) (at string, err error) 
 		return "", err
 	}
 	defer resp.Body.Close()
-	location, err := url.Parse(resp.Header.Get("Location"))
+	location, err := resp.Location()
 	if err != nil {
 		return "", fmt.Errorf("client: upload: %w", err)
+	}
+	if base, err := url.Parse(c.base); err == nil { // the path may begin with that of the address
+		return strings.TrimPrefix(location.Path, base.Path), nil
 	}
 	return location.Path, nil
 }

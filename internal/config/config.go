@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -99,9 +100,7 @@ func (s *Serve) Check() error {
 		wrong = append(wrong, fmt.Errorf("--listen: %w", err))
 	}
 	if s.PublicURL != "" {
-		if u, err := url.Parse(s.PublicURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			wrong = append(wrong, errors.New("--public-url: must be an http or https address such as https://lifeline.example"))
-		}
+		wrong = append(wrong, checkPublic(s.PublicURL))
 	}
 	if s.Audio != "local" {
 		if _, _, _, err := s.Bucket(); err != nil {
@@ -145,6 +144,25 @@ func (s *Serve) Check() error {
 		s.Key = filepath.Join(s.Data, "signing.key")
 	}
 	return errors.Join(wrong...)
+}
+
+// taken are the first parts of the service's own paths: below one of them it could not tell its own path from the proxy's.
+var taken = []string{"v1", "console", "docs", "openapi.json", "healthz", "readyz", "metrics", "spi"}
+
+// checkPublic says what is wrong with a public address. It may have a path, below which a proxy has the service.
+func checkPublic(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("--public-url: must be an http or https address such as https://lifeline.example")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return errors.New("--public-url: must be an address and a path alone, without a name, a password, ? or #")
+	}
+	first, _, _ := strings.Cut(strings.TrimLeft(u.Path, "/"), "/")
+	if slices.Contains(taken, first) || strings.Contains(u.Path, "//") {
+		return fmt.Errorf("--public-url: the path %s cannot be told from the service's own: choose another, such as /radio", u.Path)
+	}
+	return nil
 }
 
 // StoreFile is the file of the embedded store.

@@ -19,6 +19,7 @@ type Guard struct {
 	TLSKey        string   `name:"tls-key" help:"File of its private key, PEM." env:"LIFELINE_TLS_KEY_FILE" type:"path"`
 	TLSDomains    []string `name:"tls-domains" help:"Names to get certificates for by ACME (TLS-ALPN-01, so that port 443 must lead here). It says that you agree to the authority's terms." env:"LIFELINE_TLS_DOMAINS"`
 	TLSDirectory  string   `name:"tls-directory" help:"The ACME authority's directory. Default: Let's Encrypt." env:"LIFELINE_TLS_DIRECTORY"`
+	Origins       []string `help:"Other addresses than --public-url at which browsers reach the console, such as http://radio.lan, where a proxy gives another Host." env:"LIFELINE_ORIGINS"`
 	Rate          float64  `help:"Requests a second that one token may make, at all replicas on one Redis together; 0 does not limit." default:"100" env:"LIFELINE_RATE"`
 	RateBurst     int      `help:"Requests that it may make at once before that." default:"500" env:"LIFELINE_RATE_BURST"`
 	MetricsListen string   `help:"Address of its own for /metrics. Default: where everything is." env:"LIFELINE_METRICS_LISTEN"`
@@ -47,6 +48,11 @@ func (s *Serve) checkGuard() error {
 	}
 	if g.TLSCert != "" && len(g.TLSDomains) > 0 {
 		wrong = append(wrong, errors.New("--tls-domains: certificates come from files or from an authority, not both"))
+	}
+	for _, origin := range g.Origins {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+			wrong = append(wrong, fmt.Errorf("--origins: %q must be an address such as http://radio.lan, without a path", origin))
+		}
 	}
 	if g.Rate < 0 || g.Rate > 0 && g.RateBurst < 1 {
 		wrong = append(wrong, errors.New("--rate, --rate-burst: must not be negative, and the burst at least 1"))

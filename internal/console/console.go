@@ -62,15 +62,16 @@ func load() (map[string]File, string) {
 	build := hex.EncodeToString(all.Sum(nil)[:8])
 	out := map[string]File{}
 	base := Root + build
+	relative := strings.TrimPrefix(base, "/") // to the page, which may be below a path of a proxy
 	var preload strings.Builder
 	for _, name := range names {
 		file := path.Base(name)
 		out[base+"/"+file] = File{ContentType: typeOf(file), Body: bodies[name], Tag: `W/"` + build + `"`}
 		if path.Ext(file) == ".js" {
-			fmt.Fprintf(&preload, "<link rel=\"modulepreload\" href=\"%s/%s\">\n", base, file)
+			fmt.Fprintf(&preload, "<link rel=\"modulepreload\" href=\"%s/%s\">\n", relative, file)
 		}
 	}
-	page := strings.NewReplacer("{{base}}", base, "{{preload}}\n", preload.String()).Replace(string(bodies["index.html"]))
+	page := strings.NewReplacer("{{base}}", relative, "{{preload}}\n", preload.String()).Replace(string(bodies["index.html"]))
 	out["/"] = File{ContentType: typeOf("index.html"), Body: []byte(page), Tag: `W/"` + build + `"`, Page: true}
 	return out, build
 }

@@ -29,12 +29,11 @@ func trailOf(r *http.Request) *trail {
 // guard stands around every request: it names it, says what browsers may do with the answer, keeps other sites out,
 // catches what breaks, and tells the log and the figures how it went.
 func (a *api) guard(next http.Handler) http.Handler {
-	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := &trail{id: newRequestID()}
 		ctx, end := a.Tracer.Begin(r, t.id)
 		r = r.WithContext(context.WithValue(ctx, trailKey{}, t))
-		out := &watched{ResponseWriter: w}
+		out := &watched{ResponseWriter: w, located: a.outside.located}
 		start := time.Now()
 		secure(out.Header(), t.id, r.TLS != nil)
 		defer func() {
@@ -46,11 +45,16 @@ func (a *api) guard(next http.Handler) http.Handler {
 			a.Meter.Request(t.route, r.Method, out.status, took)
 			a.tell(r, t, out, took)
 		}()
-		if err := crossOrigin.Check(r); err != nil {
-			a.refuse(out, r, fault.Wrap(fault.Forbidden, err, "a page of another site may not do this"))
+		if err := a.outside.sameOrigin(r); err != nil {
+			a.refuse(out, r, err)
 			return
 		}
-		next.ServeHTTP(out, r)
+		in, moved := a.outside.inside(r)
+		if moved != "" {
+			http.Redirect(out, r, moved, http.StatusPermanentRedirect)
+			return
+		}
+		next.ServeHTTP(out, in)
 	})
 }
 
@@ -108,13 +112,15 @@ func (a *api) tell(r *http.Request, t *trail, w *watched, took time.Duration) {
 // watched notes how an answer went.
 type watched struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	status  int
+	bytes   int64
+	located func(http.Header) // sees to the paths in the headers before they are sent
 }
 
 func (w *watched) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
+		w.located(w.Header())
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

@@ -40,6 +40,8 @@ type Parts struct {
 	Meter     Meter
 	Tracer    Tracer
 	Metrics   http.Handler // nil: they are served elsewhere
+	PublicURL string       // where the service is reached, with a path where it is below one
+	Origins   []string     // other addresses at which browsers reach it
 }
 
 // Meter counts what is answered and who waits.
@@ -62,6 +64,7 @@ type Rate struct {
 
 type api struct {
 	Parts
+	outside  outside
 	document func() (*openapi.Document, error) // of the routes; made once, when it is first asked for
 	requests pace                              // by token
 	logins   pace                              // that failed, by address
@@ -71,11 +74,17 @@ type api struct {
 func New(p Parts) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	alone := newThrottle(p.Rate.PerSecond, p.Rate.Burst)
-	a := &api{Parts: p, requests: alone, logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
+	a := &api{Parts: p, outside: newOutside(p.PublicURL, p.Origins), requests: alone, logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
 	if p.Rate.Shared != nil {
 		a.requests = newSharedThrottle(p.Rate.Shared, alone, p.Log)
 	}
-	a.document = sync.OnceValues(func() (*openapi.Document, error) { return document(a.routes()) })
+	a.document = sync.OnceValues(func() (*openapi.Document, error) {
+		doc, err := document(a.routes())
+		if err == nil && a.outside.base != "" {
+			doc.Servers = []openapi.Server{{URL: a.outside.base}}
+		}
+		return doc, err
+	})
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false

@@ -96,7 +96,7 @@ func (a *api) getUpload(c *call) error {
 func (a *api) listUploads(c *call) error {
 	out := []wire.UploadState{}
 	for _, u := range a.Library.Uploads(c.actor) {
-		out = append(out, wire.UploadState{ID: u.ID, URL: wire.Uploads(u.ID), Segment: u.Segment.ID, Offset: u.Offset(),
+		out = append(out, wire.UploadState{ID: u.ID, URL: a.outside.base + wire.Uploads(u.ID), Segment: u.Segment.ID, Offset: u.Offset(),
 			Length: u.Length, SHA256: u.SHA256, ExpiresAt: u.ExpiresAt})
 	}
 	return page(c, out, "")

@@ -9,6 +9,7 @@ const Version = "3.1.0"
 type Document struct {
 	OpenAPI    string               `json:"openapi"`
 	Info       Info                 `json:"info"`
+	Servers    []Server             `json:"servers,omitempty"`
 	Tags       []Tag                `json:"tags"`
 	Paths      map[string]*PathItem `json:"paths"`
 	Components Components           `json:"components"`
@@ -19,6 +20,11 @@ type Info struct {
 	Title       string `json:"title"`
 	Version     string `json:"version"`
 	Description string `json:"description"`
+}
+
+// Server is where the paths begin; none: at the root of the host that the document came from.
+type Server struct {
+	URL string `json:"url"`
 }
 
 // Tag groups operations.

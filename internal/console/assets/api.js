@@ -82,11 +82,15 @@ export async function all(path, options) {
 // query adds parameters to a path, those that have a value.
 export function query(path, parameters) {
   const q = new URLSearchParams(Object.entries(parameters).filter(([, v]) => v !== '' && v !== undefined && v !== null))
-  return q.size ? `${path}?${q}` : path
+  const text = q.toString()
+  return text ? `${path}?${text}` : path
 }
 
-// path joins escaped parts under /v1.
-export const path = (...parts) => '/v1/' + parts.map(encodeURIComponent).join('/')
+// root is the path of the API: beside the console, wherever a proxy has both.
+const root = new URL('../../v1/', import.meta.url).pathname
+
+// path joins escaped parts under it.
+export const path = (...parts) => root + parts.map(encodeURIComponent).join('/')
 
 // save hands bytes that the token opened to the browser as a file.
 export async function save(address, accept, name) {

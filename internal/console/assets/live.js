@@ -1,6 +1,6 @@
 // The change stream: one for the whole console. EventSource cannot send a token, so that it is read by fetch.
 
-import { session } from './api.js'
+import { path, session } from './api.js'
 
 const silence = 40_000 // the service says every 15 s that it lives
 
@@ -35,12 +35,14 @@ export async function follow(signal, told, state) {
 
 async function once(signal, last, take, open) {
   const cut = new AbortController()
-  const both = AbortSignal.any([signal, cut.signal])
+  const leave = () => cut.abort()
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
   const headers = { Accept: 'text/event-stream', Authorization: `Bearer ${session.token}` }
   if (last) headers['Last-Event-ID'] = last
   let timer = setTimeout(() => cut.abort(), silence)
   try {
-    const r = await fetch('/v1/changes', { headers, signal: both, cache: 'no-store', credentials: 'omit' })
+    const r = await fetch(path('changes'), { headers, signal: cut.signal, cache: 'no-store', credentials: 'omit' })
     if (!r.ok) throw Object.assign(new Error('no stream'), { status: r.status })
     open()
     let rest = ''
@@ -59,6 +61,7 @@ async function once(signal, last, take, open) {
     }
   } finally {
     clearTimeout(timer)
+    signal.removeEventListener('abort', leave)
   }
 }
 

@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"lifeline/internal/fault"
+)
+
+// outside is how the service is reached from outside, which may be by way of a proxy.
+type outside struct {
+	base   string // the path below which it is, without a slash at its end; empty: at the root
+	guards *http.CrossOriginProtection
+}
+
+// newOutside reads the public address and the other origins at which browsers reach the service. The configuration has
+// checked them.
+func newOutside(publicURL string, origins []string) (o outside) {
+	o.guards = http.NewCrossOriginProtection()
+	for i, address := range append([]string{publicURL}, origins...) {
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		if i == 0 {
+			o.base = strings.TrimRight(u.EscapedPath(), "/")
+		}
+		host := strings.ToLower(u.Host)
+		if port := u.Port(); u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
+			host = strings.TrimSuffix(host, ":"+port)
+		}
+		if err := o.guards.AddTrustedOrigin(u.Scheme + "://" + host); err != nil {
+			continue // which the protection knows better: it trusts nothing more
+		}
+	}
+	return o
+}
+
+// inside is the request as the routes know it, whether the proxy has taken the public path off or not. moved is where
+// the root is when the path leads only to before it.
+func (o outside) inside(r *http.Request) (in *http.Request, moved string) {
+	if o.base == "" {
+		return r, ""
+	}
+	escaped := r.URL.EscapedPath()
+	if escaped == o.base {
+		return r, o.base + "/"
+	}
+	rest, below := strings.CutPrefix(escaped, o.base+"/")
+	if !below {
+		return r, ""
+	}
+	path, err := url.PathUnescape("/" + rest)
+	if err != nil {
+		return r, ""
+	}
+	u := *r.URL
+	u.Path, u.RawPath = path, "/"+rest
+	in = r.WithContext(r.Context())
+	in.URL = &u
+	return in, ""
+}
+
+// located makes the paths in an answer's headers those that lead here from outside.
+func (o outside) located(h http.Header) {
+	if o.base == "" {
+		return
+	}
+	for _, name := range []string{"Location", "Content-Location"} {
+		if at := h.Get(name); strings.HasPrefix(at, "/") && !strings.HasPrefix(at, o.base+"/") {
+			h.Set(name, o.base+at)
+		}
+	}
+}
+
+// sameOrigin fails with Forbidden where a page of another site asks.
+func (o outside) sameOrigin(r *http.Request) error {
+	err := o.guards.Check(r)
+	if err == nil {
+		return nil
+	}
+	return fault.Wrap(fault.Forbidden, err, "a page of another site may not do this. If %q is where you reach the console, behind a proxy that "+
+		"gives another Host, start the service with that as --public-url, or name it with --origins", r.Header.Get("Origin"))
+}
