@@ -58,7 +58,7 @@ library) # segments in memory: what one takes, pages of lists and searches besid
 load) # rates beside nginx, then 5,000 long polls and 5,000 streams that hear of publications (needs nginx-light and wrk)
   go run ./internal/bench/load "${@:2}"
   ;;
-zones) # every zone, every transition from 2015 to 2035
+zones) # every zone, every transition from 2015 to 2035; and ten years of stations round the clock, without a gap or an overlap
   prove ./schedules Transition zones
   ;;
 week) # three weeks of eight hours a day in simulated time, with everything that goes wrong

@@ -36,6 +36,15 @@
 // the window's languages. A clock without rules has one: no segment twice running, which bends when there is but one.
 // The station's fallback counts as material only when nothing else fits, with a warning.
 //
+// # Nights when clocks change
+//
+// A window in wall time starts at its wall time: one that does not exist moves forward by the gap, one that exists twice
+// is its first occurrence. Its length is exact, except where the change would tear windows apart that follow each other
+// on ordinary days or push them into each other (ClockChange): a window that would run into the next ends where that
+// begins, or falls away, and a window that adjoins the next, with a pause of at most five minutes, reaches to it across the
+// hour that comes twice. Its clock is fitted: posts behind the end fall away, what is at the end stays there, and what
+// comes on top is filled. The rundown warns of each such window (clock_change).
+//
 // When planning is stuck, a relaxation of the day is searched to its end: Unsatisfiable is a proof, with a smallest
 // set of demands that cannot all hold; NotFound says that neither a plan nor a proof was found.
 package schedules

@@ -64,13 +64,14 @@ func (in Input) day() (*day, error) {
 		def, _ := in.Station.Window(o.Window)
 		clock, ok := in.Clocks[def.Clock]
 		if !ok {
-			return nil, fmt.Errorf("schedules: plan %s %s: window %s follows clock %q, which is not known", in.Station.ID, in.Date, o.Window, def.Clock)
+			return nil, undefined("station %s: window %s follows clock %q, which is not known", in.Station.ID, o.Window, def.Clock)
 		}
 		w := window{Occurrence: o, def: def, start: o.StartAt.UnixMilli(), end: o.EndAt.UnixMilli(),
-			tolerance: def.Tolerance.Milliseconds(), clock: clock, languages: in.Station.Allowed(def)}
+			tolerance: def.Tolerance.Milliseconds(), languages: in.Station.Allowed(def),
+			clock: clock.fitted(def.Length.Duration, o.EndAt.Sub(o.StartAt.Time), in.Library)}
 		if n := len(d.windows); n > 0 && d.windows[n-1].end > w.start {
-			return nil, fmt.Errorf("schedules: plan %s %s: windows %s and %s overlap at %s", in.Station.ID, in.Date,
-				d.windows[n-1].Window, w.Window, w.StartAt)
+			return nil, undefined("station %s: windows %s and %s overlap at %s: move or shorten one of them", in.Station.ID,
+				d.windows[n-1].Window, w.Window, w.StartAt.In(loc).Format("2006-01-02 15:04:05 MST"))
 		}
 		d.windows = append(d.windows, w)
 	}

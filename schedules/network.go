@@ -2,7 +2,6 @@ package schedules
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -13,7 +12,7 @@ type Network struct {
 	Scripts   []Script
 	Campaigns []Campaign
 	Segments  func(id string) (Segment, bool) // nil: segments are not checked
-	From      Date                            // from when overlaps are looked for, over a year; zero: from each pair's later DTSTART
+	From      Date                            // overlaps that are over before it are not looked for
 }
 
 // Problems lists what is wrong with each document and between them, all at once, with fields such as
@@ -92,55 +91,6 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 		p.add("fallback", "has sensitive segments only: without the link the station would be silent once its lease ends. Add one that is not sensitive")
 	}
 	n.overlaps(p, s)
-}
-
-// overlaps looks for windows that overlap within a year.
-func (n Network) overlaps(p *problems, s *Station) {
-	if len(s.Windows) == 0 {
-		return
-	}
-	usable := *s
-	usable.Windows = nil
-	place := map[string]int{}
-	from := n.From.utc()
-	for i, w := range s.Windows {
-		r, err := w.Starts.parse()
-		if err != nil || w.Length.Duration <= 0 || w.Length.Duration > maxLength {
-			continue
-		}
-		if _, twice := place[w.ID]; twice {
-			continue
-		}
-		place[w.ID] = i
-		usable.Windows = append(usable.Windows, w)
-		if n.From.IsZero() && r.start.After(from) {
-			from = r.start
-		}
-	}
-	occurrences, err := usable.Occurrences(from.Add(-maxLength), from.Add(366*24*time.Hour))
-	if err != nil {
-		return // its own problem, named above
-	}
-	told := map[[2]int]bool{}
-	var open []Occurrence
-	for _, o := range occurrences {
-		open = slices.DeleteFunc(open, func(x Occurrence) bool { return !x.EndAt.After(o.StartAt.Time) })
-		for _, x := range open {
-			a, b := place[x.Window], place[o.Window]
-			pair := [2]int{min(a, b), max(a, b)}
-			if told[pair] {
-				continue
-			}
-			told[pair] = true
-			switch {
-			case a == b:
-				p.add(fmt.Sprintf("windows[%d].starts", a), "window %s overlaps itself: %s begins before %s has ended", o.Window, o.StartAt, x.StartAt)
-			default:
-				p.add(fmt.Sprintf("windows[%d].starts", pair[1]), "window %s overlaps window %s at %s", s.Windows[pair[1]].ID, s.Windows[pair[0]].ID, o.StartAt)
-			}
-		}
-		open = append(open, o)
-	}
 }
 
 func (n Network) clock(p *problems, c *Clock) {

@@ -1,39 +1,13 @@
 package schedules
 
-import (
-	"cmp"
-	"fmt"
-	"slices"
-	"time"
-)
+import "time"
 
-// Occurrences are those of the station's windows that start in [from, to), by StartAt, then window id. It is the one
-// expansion that planner, API and player use. It fails when a window's recurrence or the zone cannot be read.
+// Occurrences are those of the station's windows that start in [from, to), by StartAt, then window id, as changes of
+// clocks make them (ClockChange). It is the one expansion that planner, API and player use. It fails when a window's
+// recurrence or the zone cannot be read.
 func (s Station) Occurrences(from, to time.Time) ([]Occurrence, error) {
-	loc, err := Zone(s.Timezone)
-	if err != nil {
-		return nil, fmt.Errorf("station %s: %w", s.ID, err)
-	}
-	var out []Occurrence
-	for _, w := range s.Windows {
-		r, err := w.Starts.parse()
-		if err != nil {
-			return nil, fmt.Errorf("station %s, window %s: %w", s.ID, w.ID, err)
-		}
-		starts, err := r.between(from, to)
-		if err != nil {
-			return nil, fmt.Errorf("station %s, window %s: %w", s.ID, w.ID, err)
-		}
-		for _, t := range starts {
-			out = append(out, Occurrence{Window: w.ID, StartAt: At(t), EndAt: At(t.Add(w.Length.Duration))})
-		}
-	}
-	slices.SortFunc(out, func(a, b Occurrence) int {
-		return cmp.Or(a.StartAt.Compare(b.StartAt.Time), cmp.Compare(a.Window, b.Window))
-	})
-	out = slices.Compact(out)
-	date(out, loc)
-	return out, nil
+	out, _, err := s.expand(from, to)
+	return out, err
 }
 
 // date gives each occurrence, in order of start, its broadcast day.
@@ -55,7 +29,7 @@ func date(occurrences []Occurrence, loc *time.Location) {
 func (s Station) OccurrencesOn(d Date) ([]Occurrence, error) {
 	start, end, err := s.DayBounds(d)
 	if err != nil {
-		return nil, fmt.Errorf("station %s: %w", s.ID, err)
+		return nil, undefined("station %s: %v", s.ID, err)
 	}
 	return s.Occurrences(start, end)
 }

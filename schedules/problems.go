@@ -15,6 +15,16 @@ var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 // ValidID reports whether s may be an id: [a-z0-9][a-z0-9._-]{0,62}.
 func ValidID(s string) bool { return idForm.MatchString(s) }
 
+// DefinitionError says which stored definition makes something impossible: windows that overlap, a rule or a zone that
+// cannot be read, a clock that is not there. Its message is for whoever can mend the definition.
+type DefinitionError struct{ Message string }
+
+func (e *DefinitionError) Error() string { return e.Message }
+
+func undefined(format string, args ...any) error {
+	return &DefinitionError{Message: fmt.Sprintf(format, args...)}
+}
+
 // problems gathers what is wrong with a definition, all of it at once.
 type problems struct {
 	list []Problem

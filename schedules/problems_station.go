@@ -55,8 +55,10 @@ func (s Station) Problems() []Problem {
 func (p *problems) window(at string, w *Window) {
 	if _, err := Zone(w.Starts.Timezone); err != nil {
 		p.add(at+".starts.timezone", "%v", err)
-	} else if _, err := w.Starts.parse(); err != nil {
+	} else if r, err := w.Starts.parse(); err != nil {
 		p.add(at+".starts.rrule", "%v", err)
+	} else if _, ok := r.first(); !ok {
+		p.add(at+".starts.rrule", "this rule never comes: from its DTSTART on, and before it ends, no day is such")
 	}
 	if w.Starts.From != nil && w.Starts.Until != nil && !w.Starts.From.Before(*w.Starts.Until) {
 		p.add(at+".starts.until", "must be later than from")

@@ -186,28 +186,58 @@ func meaningful(o *rrule.ROption, seen map[string]bool) error {
 
 // between lists the instants in [from, to), ascending, each once.
 func (p *recurrence) between(from, to time.Time) ([]time.Time, error) {
-	if to.Sub(from) > MaxSpan {
-		return nil, fmt.Errorf("occurrences are expanded for at most %d days at once", MaxSpan/(24*time.Hour))
+	if err := withinSpan(from, to); err != nil {
+		return nil, err
 	}
-	ruled, err := p.ruled(from, to)
+	starts, err := p.starts(from, to)
 	if err != nil {
 		return nil, err
 	}
-	walls := append(ruled, p.additions...)
+	var out []time.Time
+	for _, s := range starts {
+		out = append(out, s.at)
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	return slices.CompactFunc(out, time.Time.Equal), nil
+}
+
+func withinSpan(from, to time.Time) error {
+	if to.Sub(from) > MaxSpan {
+		return fmt.Errorf("occurrences are expanded for at most %d days at once", MaxSpan/(24*time.Hour))
+	}
+	return nil
+}
+
+// starts lists the starts whose instants lie in [from, to), by wall time, each wall time once.
+func (p *recurrence) starts(from, to time.Time) ([]wallStart, error) {
+	walls, err := p.ruled(from, to)
+	if err != nil {
+		return nil, err
+	}
+	walls = append(walls, p.additions...)
 	if p.option == nil {
 		walls = append(walls, p.start)
 	}
-	var out []time.Time
+	out := make([]wallStart, 0, len(walls))
+	var quiet stillTime
 	for _, w := range walls {
 		if p.exceptions[w.Unix()] || !p.inSeason(w) {
 			continue
 		}
-		if t := Resolve(w, p.loc); !t.Before(from) && t.Before(to) {
-			out = append(out, t)
+		s := wallStart{wall: w, still: true}
+		if !quiet.holds(w) {
+			s.at = Resolve(w, p.loc)
+			quiet = stillAround(s.at, p.loc)
+			s.still = quiet.holds(w)
+		} else {
+			s.at = w.Add(-quiet.offset)
+		}
+		if !s.at.Before(from) && s.at.Before(to) {
+			out = append(out, s)
 		}
 	}
-	slices.SortFunc(out, time.Time.Compare)
-	return slices.CompactFunc(out, time.Time.Equal), nil
+	slices.SortFunc(out, func(a, b wallStart) int { return a.wall.Compare(b.wall) })
+	return slices.CompactFunc(out, func(a, b wallStart) bool { return a.wall.Equal(b.wall) }), nil
 }
 
 // ruled lists the wall times of the rule, excluded ones too, that can land in [from, to): no zone is further off than
@@ -218,6 +248,9 @@ func (p *recurrence) ruled(from, to time.Time) ([]time.Time, error) {
 	}
 	low, high := from.UTC().Add(-2*wallReach), to.UTC().Add(2*wallReach)
 	o := *p.option
+	if !comes(o) {
+		return nil, nil
+	}
 	o.Dtstart = bringForward(o, low)
 	r, err := rrule.NewRRule(o)
 	if err != nil {
@@ -239,22 +272,94 @@ func (p *recurrence) inSeason(wall time.Time) bool {
 	return !wall.Before(p.from) && (p.until.IsZero() || wall.Before(p.until))
 }
 
+// comes reports whether the rule gives any time in the half century from its start on, UNTIL not counted. The library
+// looks for one until the year 9999, which takes it most of a second: so the rule is held against a start shortly before
+// that year, from which on the same weekdays fall on the same days.
+func comes(o rrule.ROption) bool {
+	o.Dtstart, o.Until, o.Count = sameDaysLate(o.Dtstart), time.Time{}, 0
+	r, err := rrule.NewRRule(o)
+	if err != nil {
+		return true // whoever expands it says why
+	}
+	_, ok := r.Iterator()()
+	return ok
+}
+
+// sameDaysLate is the time in a late year whose days, and those of the years after it, are like t's. Years without a
+// century among them repeat after 28, all after 400.
+func sameDaysLate(t time.Time) time.Time {
+	const last, span = 9999, 48
+	y := t.Year()
+	if y+span >= 2100 {
+		return t.AddDate(400*((last-span-y)/400), 0, 0)
+	}
+	newYear := func(y int) time.Weekday { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC).Weekday() }
+	late := last - span
+	for late%4 != y%4 || newYear(late) != newYear(y) {
+		late--
+	}
+	return t.AddDate(late-y, 0, 0)
+}
+
+// first is the first wall time that the recurrence gives, exceptions and season taken off; ok is false where there is none.
+func (p *recurrence) first() (wall time.Time, ok bool) {
+	take := func(t time.Time) {
+		if !p.exceptions[t.Unix()] && p.inSeason(t) && (!ok || t.Before(wall)) {
+			wall, ok = t, true
+		}
+	}
+	for _, t := range p.additions {
+		take(t)
+	}
+	if p.option == nil {
+		take(p.start)
+		return wall, ok
+	}
+	if !comes(*p.option) {
+		return wall, ok
+	}
+	o := *p.option
+	if !p.from.IsZero() {
+		o.Dtstart = bringForward(o, p.from)
+	}
+	r, err := rrule.NewRRule(o)
+	if err != nil {
+		return wall, ok
+	}
+	next := r.Iterator()
+	for range len(p.exceptions) + maxSought {
+		t, more := next()
+		if !more || !p.until.IsZero() && !t.Before(p.until) {
+			break
+		}
+		if take(t); ok {
+			break
+		}
+	}
+	return wall, ok
+}
+
+// maxSought is how many times of a rule before its season are looked at for the first in it.
+const maxSought = 100_000
+
 // bringForward moves the start of a rule that repeats without end by whole periods to just before low, so that the
 // expansion of a rule that began years ago does not walk through them. What it yields from low on is the same.
 func bringForward(o rrule.ROption, low time.Time) time.Time {
-	days := max(o.Interval, 1)
+	every := max(o.Interval, 1)
 	switch {
-	case o.Count != 0:
+	case o.Count != 0 || low.Before(o.Dtstart):
 		return o.Dtstart
-	case o.Freq == rrule.DAILY:
-	case o.Freq == rrule.WEEKLY:
-		days *= 7
-	default:
+	case o.Freq == rrule.WEEKLY || o.Freq == rrule.DAILY:
+		if o.Freq == rrule.WEEKLY {
+			every *= 7
+		}
+		period := time.Duration(every) * 24 * time.Hour
+		return o.Dtstart.Add(max(0, low.Sub(o.Dtstart)/period-1) * period)
+	case o.Dtstart.Day() > 28: // not every month has the day
 		return o.Dtstart
+	case o.Freq == rrule.YEARLY:
+		every *= 12
 	}
-	period := time.Duration(days) * 24 * time.Hour
-	if n := low.Sub(o.Dtstart)/period - 1; n > 0 {
-		return o.Dtstart.Add(n * period)
-	}
-	return o.Dtstart
+	months := (low.Year()-o.Dtstart.Year())*12 + int(low.Month()) - int(o.Dtstart.Month())
+	return o.Dtstart.AddDate(0, max(0, months/every-1)*every, 0)
 }

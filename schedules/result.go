@@ -28,6 +28,7 @@ func (p *planner) result() Plan {
 		}
 	}
 	p.warnPosts(r.Items)
+	p.warnClockChanges()
 	for i := range r.Windows {
 		s := &r.Windows[i]
 		if off := s.Planned.Duration - s.EndAt.Sub(s.StartAt.Time); off != 0 && abs(off.Milliseconds()) <= s.Tolerance.Milliseconds() {
@@ -176,6 +177,17 @@ func (p *planner) warnPosts(items []Item) {
 			p.warn("post_off", w.Window, "", "post %s starts %s off its instant, within the window's tolerance: no material fills to it exactly",
 				pl.position.ID, clockTime(Ms(off).Duration))
 		}
+	}
+}
+
+// warnClockChanges says which windows a change of clocks shortens, lengthens or leaves out.
+func (p *planner) warnClockChanges() {
+	changes, err := p.in.Station.ClockChanges(instant(p.day.start).Time, instant(p.day.end).Time)
+	if err != nil {
+		return // planning would have failed
+	}
+	for _, c := range changes {
+		p.warn("clock_change", c.Window, "", "%s", c.Say(p.day.loc))
 	}
 }
 

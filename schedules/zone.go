@@ -1,7 +1,6 @@
 package schedules
 
 import (
-	"fmt"
 	"sync"
 	"time"
 )
@@ -10,14 +9,14 @@ import (
 // thinks.
 func Zone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
-		return nil, fmt.Errorf("%q is not a time zone: write an IANA name such as Asia/Seoul, or UTC", name)
+		return nil, undefined("%q is not a time zone: write an IANA name such as Asia/Seoul, or UTC", name)
 	}
 	if loc, ok := zones.Load(name); ok {
 		return loc.(*time.Location), nil
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not a known time zone: write an IANA name such as Asia/Seoul, or UTC", name)
+		return nil, undefined("%q is not a known time zone: write an IANA name such as Asia/Seoul, or UTC", name)
 	}
 	zones.Store(loc.String(), loc)
 	return loc, nil

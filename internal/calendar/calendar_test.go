@@ -110,6 +110,11 @@ func TestCalendarsAreReadAsStationsAir(t *testing.T) {
 			st.Windows = append(st.Windows, schedules.Window{ID: fmt.Sprintf("w.%d", k), Starts: rules(r), Clock: "hour", FrequencyKHz: 9467,
 				Length: schedules.Ms(int64(1+r.IntN(4*3600)) * 1000)})
 		}
+		for k := range 3 { // they adjoin: a change of clocks makes them shorter or longer
+			start := time.Date(2025, 1, 1, k, 0, 0, 0, time.UTC)
+			st.Windows = append(st.Windows, schedules.Window{ID: fmt.Sprintf("adjoining.%d", k), Clock: "hour", Length: schedules.Ms(3_570_000),
+				Starts: schedules.Recurrence{Timezone: zones[n], RRule: "DTSTART:" + start.Format(local) + "\nRRULE:FREQ=DAILY"}})
+		}
 		b, err := Windows(st, from, to)
 		if err != nil {
 			t.Fatal(err)
@@ -154,7 +159,7 @@ func TestCalendarsAreReadAsStationsAir(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d starts of %d windows, %d of them as rules", starts, 8*len(stations), series)
+	t.Logf("%d starts of %d windows, %d of them as rules", starts, 11*len(stations), series)
 	if starts < 30_000 || series < 80 {
 		t.Errorf("%d starts and %d rules are too few to prove anything", starts, series)
 	}

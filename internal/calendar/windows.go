@@ -21,25 +21,37 @@ func Stretch(now time.Time) (from, to time.Time) {
 
 // Windows is a station's hired air time within [from, to). A window that repeats is one event with the rule that its
 // scheduler wrote, in the window's own zone. Where programs read rules differently (wall times that do not exist or
-// exist twice, and windows during which clocks change), the start is an event of its own in UTC. It fails when a
+// exist twice, and windows during which, or shortly after which, clocks change), the start is an event of its own in UTC. It fails when a
 // recurrence cannot be read.
 func Windows(st schedules.Station, from, to time.Time) ([]byte, error) {
 	c := begin(st.Name)
+	changes, err := st.ClockChanges(from, to)
+	if err != nil {
+		return nil, fmt.Errorf("calendar: %w", err)
+	}
+	type start struct {
+		window string
+		at     int64
+	}
+	changed := map[start]time.Duration{} // lengths
+	for _, x := range changes {
+		changed[start{x.Window, x.StartAt.Unix()}] = x.EndAt.Sub(x.StartAt.Time)
+	}
 	zones := map[string]bool{}
 	for _, w := range st.Windows {
 		r, err := w.Starts.Repetition(from, to)
 		if err != nil {
 			return nil, fmt.Errorf("calendar: station %s, window %s: %w", st.ID, w.ID, err)
 		}
-		event := func(id string) *ics.VEvent {
+		event := func(id string, length time.Duration) *ics.VEvent {
 			e := add(c, id, st.Revision, from)
 			e.SetSummary(text(st.Name + ": " + w.ID))
 			e.SetDescription(described(st, w))
-			e.SetProperty(ics.ComponentPropertyDuration, duration(w.Length.Duration))
+			e.SetProperty(ics.ComponentPropertyDuration, duration(length))
 			return e
 		}
 		id, inUTC := st.ID+"/"+w.ID, isUTC(r.Location, from, to)
-		all, rest := split(r, w.Length.Duration)
+		all, rest := split(r, w.Length.Duration+schedules.MaxPause)
 		if len(all) > 0 && !inUTC && !zones[r.Location.String()] {
 			zones[r.Location.String()] = true
 			addZone(c, r.Location, from, to)
@@ -49,11 +61,18 @@ func Windows(st schedules.Station, from, to time.Time) ([]byte, error) {
 			if n > 0 {
 				name += "/" + s.walls[0].Format(local)
 			}
-			s.write(event(name), r.Location, inUTC)
+			s.write(event(name, w.Length.Duration), r.Location, inUTC)
 		}
 		for _, t := range rest {
+			length, other := changed[start{w.ID, t.Unix()}]
+			switch {
+			case !other:
+				length = w.Length.Duration
+			case length == 0:
+				continue // the window falls away
+			}
 			stamp := t.UTC().Format(utc)
-			event(id+"/"+stamp).SetProperty(ics.ComponentPropertyDtStart, stamp)
+			event(id+"/"+stamp, length).SetProperty(ics.ComponentPropertyDtStart, stamp)
 		}
 	}
 	return write(c), nil

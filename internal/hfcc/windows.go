@@ -21,7 +21,7 @@ type Terms struct {
 // and broadcaster that an earlier schedule made and this one has not goes. It fails, naming the line, where the language is
 // not known, where a new window would have no clock, and where two would have the same id.
 func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedules.Station, error) {
-	before := st.Windows
+	was, before := st, st.Windows
 	st.Windows = slices.Clone(before)
 	named, made := map[string]bool{}, map[string]bool{}
 	for _, t := range transmissions(season, rows) {
@@ -29,7 +29,7 @@ func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedu
 			made[prefix(season, b)] = true
 		}
 		var fresh []schedules.Window
-		if n := slices.IndexFunc(before, func(w schedules.Window) bool { return w.ID == t.id }); n >= 0 && t.says(st, before[n], season) {
+		if n := slices.IndexFunc(before, func(w schedules.Window) bool { return w.ID == t.id }); n >= 0 && t.says(was, before[n], season) {
 			fresh = before[n : n+1]
 		} else {
 			for k, same := range merged(t.rows) {
@@ -140,9 +140,12 @@ func merged(rows []Row) (out [][]Row) {
 
 // says reports whether the rows are those that the window gives.
 func (t transmission) says(st schedules.Station, w schedules.Window, season Season) bool {
-	st.Windows = []schedules.Window{w}
-	own, err := Rows(st, season, Row{})
-	if err != nil || len(own) != len(t.rows) {
+	own, err := Rows(st, season, Row{}) // beside the others: a change of clocks makes of them what it does
+	if err != nil {
+		return false
+	}
+	own = slices.DeleteFunc(own, func(r Row) bool { return r.Notes != "@"+w.ID })
+	if len(own) != len(t.rows) {
 		return false
 	}
 	for n, r := range t.rows {

@@ -25,6 +25,8 @@ func schedulerOperations() []operation {
 		{at: "GET " + station, id: "getStation", tag: forSchedulers, summary: "One station with its windows", known: true,
 			answers: []answer{gives(http.StatusOK, "The station.", exampleStation)}},
 		{at: "PUT " + station, id: "putStation", tag: forSchedulers, summary: "Make or change a station", match: matchTaken,
+			detail: "A window in wall time that follows another goes on doing so in the nights when clocks change: it ends where the next begins, or falls away, " +
+				"and one that adjoins the next, with a pause of at most five minutes, reaches across the hour that comes twice. Its day's rundown warns of it (clock_change).",
 			takes: takesJSON(exampleStation), answers: puts(exampleStation), faults: putFaults},
 		{at: "GET /v1/clocks", id: "listClocks", tag: forSchedulers, summary: "All clocks", query: paged,
 			answers: []answer{gives(http.StatusOK, "One page of clocks, by id.", wire.Page[schedules.Clock]{Items: []schedules.Clock{exampleClock}})}},

@@ -8,6 +8,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 // standing is how a kind of failure is named.
@@ -48,6 +49,10 @@ func problemOf(err error, requestID string) wire.Problem {
 	var e *fault.Error
 	if !errors.As(err, &e) {
 		e = &fault.Error{}
+		var definition *schedules.DefinitionError
+		if errors.As(err, &definition) {
+			e = &fault.Error{Kind: fault.Conflict, Public: definition.Message}
+		}
 	}
 	s, status := standings[e.Kind], wire.StatusOf(e.Kind)
 	if e.Kind == fault.Invalid && len(e.Fields) == 0 {

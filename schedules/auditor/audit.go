@@ -26,6 +26,7 @@ type Violation struct {
 func Audit(in schedules.Input, r schedules.Rundown) []Violation {
 	a := &audit{in: in, r: r, out: []Violation{}}
 	if a.frame() {
+		a.clockChanges()
 		a.items()
 		for i := range a.windows {
 			a.window(&a.windows[i])

@@ -13,7 +13,7 @@ func (a *audit) positions(w *window) {
 	reached := -1
 	count := map[string]int{}
 	for n, i := range w.items {
-		loose := i.Locked || a.kept(i)
+		loose := i.Locked || a.kept(i) || a.refitted(w)
 		at := slices.IndexFunc(w.clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
 		if at < 0 {
 			a.say(!loose, "position", w.Window, i.ID, "clock %s has no position %q", w.clock.ID, i.Position)
@@ -52,7 +52,7 @@ func (a *audit) kept(i schedules.Item) bool {
 
 // edited reports whether people had a hand in the window.
 func (a *audit) edited(w *window) bool {
-	return slices.ContainsFunc(w.items, func(i schedules.Item) bool { return i.Locked || a.kept(i) })
+	return a.refitted(w) || slices.ContainsFunc(w.items, func(i schedules.Item) bool { return i.Locked || a.kept(i) })
 }
 
 func (a *audit) post(w *window, i schedules.Item, p schedules.Position) {

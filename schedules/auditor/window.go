@@ -62,6 +62,9 @@ func (a *audit) audio(w *window, i schedules.Item, cut bool) {
 			fade = max(fade, p.FadeMax.Duration)
 		}
 	}
+	if a.refitted(w) {
+		fade = max(fade, nightFade)
+	}
 	if i.CueIn != s.Recording.CueIn || trim < 0 || trim > fade {
 		a.say(true, "cues", w.Window, i.ID, "plays %s from %s to %s; its cues are %s and %s, and its position allows a fade of %s", s.ID, plainTime(i.CueIn.Duration),
 			plainTime(i.CueOut.Duration), plainTime(s.Recording.CueIn.Duration), plainTime(s.Recording.CueOut.Duration), plainTime(fade))

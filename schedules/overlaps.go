@@ -1,0 +1,159 @@
+package schedules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/teambition/rrule-go"
+)
+
+// yearAndMore is how long windows that come at least every second week are looked at from the latest start of two of
+// them on: through every combination of weeks and of clocks put forward and back.
+const yearAndMore = 366 * 24 * time.Hour
+
+// seldomSought is how many starts of a window that comes more seldom are looked at.
+const seldomSought = 200
+
+// mostLooked bounds how many occurrences of one station are looked at, the earliest first.
+const mostLooked = 400_000
+
+// period is [from, to).
+type period struct{ from, to time.Time }
+
+// overlaps looks for windows that overlap from n.From on, whenever their seasons begin and end.
+func (n Network) overlaps(p *problems, s *Station) {
+	usable := *s
+	usable.Windows = nil
+	place := map[string]int{}
+	var look []period
+	for i, w := range s.Windows {
+		r, err := w.Starts.parse()
+		if _, twice := place[w.ID]; twice || err != nil || w.Length.Duration <= 0 || w.Length.Duration > maxLength {
+			continue // its own problem
+		}
+		place[w.ID] = i
+		usable.Windows = append(usable.Windows, w)
+		look = append(look, r.worthLooking(n.From.utc())...)
+	}
+	told := map[[2]int]bool{}
+	looked := 0
+	for _, stretch := range joined(look) {
+		var open []Occurrence
+		for from := stretch.from; from.Before(stretch.to) && looked < mostLooked; from = from.Add(yearAndMore) {
+			to := from.Add(yearAndMore)
+			if to.After(stretch.to) {
+				to = stretch.to
+			}
+			occurrences, err := usable.Occurrences(from, to)
+			if err != nil {
+				return // its own problem, named elsewhere
+			}
+			looked += len(occurrences)
+			for _, o := range occurrences {
+				open = slices.DeleteFunc(open, func(x Occurrence) bool { return !x.EndAt.After(o.StartAt.Time) })
+				for _, x := range open {
+					a, b := place[x.Window], place[o.Window]
+					if pair := [2]int{min(a, b), max(a, b)}; !told[pair] && x.EndAt.After(n.From.utc()) {
+						told[pair] = true
+						p.overlap(s, pair, o)
+					}
+				}
+				open = append(open, o)
+			}
+		}
+	}
+}
+
+func (p *problems) overlap(s *Station, pair [2]int, o Occurrence) {
+	at := o.StartAt.String()
+	if loc, err := Zone(s.Timezone); err == nil {
+		at = o.StartAt.In(loc).Format("2006-01-02 15:04:05 MST")
+	}
+	field := fmt.Sprintf("windows[%d].starts", pair[1])
+	if pair[0] == pair[1] {
+		p.add(field, "window %s overlaps itself: it begins at %s before the one before has ended", o.Window, at)
+		return
+	}
+	p.add(field, "window %s overlaps window %s at %s", s.Windows[pair[1]].ID, s.Windows[pair[0]].ID, at)
+}
+
+// worthLooking is when the recurrence can overlap another one that began earlier: a year from its start on where it comes
+// often, else around each of its starts. What is over before from is left out.
+func (p *recurrence) worthLooking(from time.Time) (out []period) {
+	around := func(wall time.Time) {
+		if wall.After(from) && p.inSeason(wall) {
+			out = append(out, period{wall.Add(-maxLength - 2*wallReach), wall.Add(maxLength + 2*wallReach)})
+		}
+	}
+	for _, t := range p.additions {
+		around(t)
+	}
+	begin := p.start
+	for _, t := range []time.Time{p.from, from} {
+		if begin.Before(t) {
+			begin = t
+		}
+	}
+	switch {
+	case p.option == nil:
+		around(p.start)
+	case p.seldom():
+		if !comes(*p.option) {
+			return out
+		}
+		o := *p.option
+		o.Dtstart = bringForward(o, begin)
+		r, err := rrule.NewRRule(o)
+		if err != nil {
+			return out
+		}
+		next := r.Iterator()
+		for found := 0; found < seldomSought; {
+			t, ok := next()
+			if !ok || !p.until.IsZero() && !t.Before(p.until) {
+				break
+			}
+			if !t.Before(begin) {
+				around(t)
+				found++
+			}
+		}
+	default:
+		end := begin.Add(yearAndMore)
+		for _, t := range []time.Time{p.until, p.option.Until} {
+			if !t.IsZero() && t.Before(end) {
+				end = t
+			}
+		}
+		if end.Add(maxLength).After(begin) {
+			out = append(out, period{begin.Add(-maxLength - 2*wallReach), end.Add(maxLength + 2*wallReach)})
+		}
+	}
+	return out
+}
+
+// seldom reports whether the rule comes less often than every second week, or not every year alike.
+func (p *recurrence) seldom() bool {
+	o := p.option
+	days := max(o.Interval, 1)
+	if o.Freq == rrule.WEEKLY {
+		days *= 7
+	}
+	return o.Freq == rrule.YEARLY || o.Freq == rrule.MONTHLY || days > 14 || len(o.Bymonthday) > 0
+}
+
+// joined are the periods in order, with those that touch as one.
+func joined(list []period) (out []period) {
+	slices.SortFunc(list, func(a, b period) int { return a.from.Compare(b.from) })
+	for _, p := range list {
+		if n := len(out) - 1; n >= 0 && !p.from.After(out[n].to) {
+			if p.to.After(out[n].to) {
+				out[n].to = p.to
+			}
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
