@@ -17,17 +17,19 @@ type stationDay struct {
 	remote  `embed:""`
 	output  `embed:""`
 	Station string `arg:"" help:"The station."`
-	Date    string `arg:"" help:"The broadcast day, as YYYY-MM-DD."`
+	Date    string `arg:"" help:"The broadcast day: YYYY-MM-DD, today, tomorrow, yesterday, or an instant of it."`
 }
 
-func (d stationDay) date() (schedules.Date, error) { return schedules.ParseDate(d.Date) }
+func (d stationDay) date(ctx context.Context) (schedules.Date, error) {
+	return stationDate(ctx, d.client(), d.Station, d.Date)
+}
 
 type showCmd struct {
 	stationDay `embed:""`
 }
 
 func (c *showCmd) Run(ctx context.Context, stdout io.Writer) error {
-	date, err := c.date()
+	date, err := c.date(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,7 +50,7 @@ type reconcileCmd struct {
 }
 
 func (c *reconcileCmd) Run(ctx context.Context, stdout io.Writer) error {
-	date, err := c.date()
+	date, err := c.date(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,11 @@ func (c *reconcileCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return c.show(stdout, r, func() { printReconciliation(stdout, r) })
+	zone, err := zoneOf(ctx, c.client(), c.Station)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, r, func() { printReconciliation(stdout, r, zone) })
 }
 
 type diffCmd struct {
@@ -66,7 +72,7 @@ type diffCmd struct {
 }
 
 func (c *diffCmd) Run(ctx context.Context, stdout io.Writer) error {
-	date, err := c.date()
+	date, err := c.date(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,14 +80,20 @@ func (c *diffCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	zone, err := zoneOf(ctx, c.client(), c.Station)
+	if err != nil {
+		return err
+	}
 	return c.show(stdout, changes, func() {
+		fmt.Fprintf(stdout, "%s  %s  %s  (%s)\n", c.Station, date, count(len(changes), "change"), zone)
+		slices.SortStableFunc(changes, func(a, b schedules.ItemChange) int { return startOf(a).Compare(startOf(b)) })
 		for _, change := range changes {
 			fmt.Fprintf(stdout, "%-8s %s\n", change.Change, change.Window)
 			if change.Before != nil {
-				fmt.Fprintf(stdout, "  - %s\n", dayLine(*change.Before, time.UTC))
+				fmt.Fprintf(stdout, "  - %s\n", dayLine(*change.Before, zone))
 			}
 			if change.After != nil {
-				fmt.Fprintf(stdout, "  + %s\n", dayLine(*change.After, time.UTC))
+				fmt.Fprintf(stdout, "  + %s\n", dayLine(*change.After, zone))
 			}
 			if change.Why != "" {
 				fmt.Fprintf(stdout, "    %s\n", change.Why)
@@ -90,13 +102,21 @@ func (c *diffCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
+// startOf is when what a change is about starts, or did.
+func startOf(c schedules.ItemChange) time.Time {
+	if c.After != nil {
+		return c.After.StartAt.Time
+	}
+	return c.Before.StartAt.Time
+}
+
 type explainCmd struct {
 	stationDay `embed:""`
 	Item       string `arg:"" help:"The item's id, or a time of the day at the station that it airs at, as HH:MM[:SS]."`
 }
 
 func (c *explainCmd) Run(ctx context.Context, stdout io.Writer) error {
-	date, err := c.date()
+	date, err := c.date(ctx)
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
 	"lifeline/internal/cmdline"
+	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -16,19 +19,74 @@ type days struct {
 	remote   `embed:""`
 	output   `embed:""`
 	Stations []string `arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
-	Date     []string `help:"Days, as YYYY-MM-DD; none means today at each station."`
+	Date     []string `help:"Days: YYYY-MM-DD, today, tomorrow, yesterday, or an instant, at each station; none means today."`
+	Verbose  bool     `short:"v" help:"Tell every warning too, not only how many there are."`
 }
 
-func (d days) request() (wire.ManyRequest, error) {
+// requests are what is asked of the service: one, unless the days that are named are other days at some stations.
+func (d days) requests(ctx context.Context) ([]wire.ManyRequest, error) {
 	in := wire.ManyRequest{Stations: d.Stations}
 	for _, s := range d.Date {
 		date, err := schedules.ParseDate(s)
 		if err != nil {
-			return in, err
+			return d.byStation(ctx)
 		}
 		in.Dates = append(in.Dates, date)
 	}
-	return in, nil
+	return []wire.ManyRequest{in}, nil
+}
+
+// byStation reads the days in each station's own time, and asks for stations of the same days together.
+func (d days) byStation(ctx context.Context) (out []wire.ManyRequest, err error) {
+	all, err := d.client().Stations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range d.Stations {
+		if !slices.ContainsFunc(all, func(st schedules.Station) bool { return st.ID == id }) {
+			return nil, fault.New(fault.NotFound, "there is no station %q", id)
+		}
+	}
+	now := time.Now()
+	for _, st := range all {
+		if len(d.Stations) > 0 && !slices.Contains(d.Stations, st.ID) {
+			continue
+		}
+		var dates []schedules.Date
+		for _, s := range d.Date {
+			date, err := dayOf(s, now, st.DateAt)
+			if err != nil {
+				return nil, err
+			}
+			dates = append(dates, date)
+		}
+		at := slices.IndexFunc(out, func(r wire.ManyRequest) bool { return slices.Equal(r.Dates, dates) })
+		if at < 0 {
+			at, out = len(out), append(out, wire.ManyRequest{Dates: dates})
+		}
+		out[at].Stations = append(out[at].Stations, st.ID)
+	}
+	return out, nil
+}
+
+// each asks for all of it and tells what became of each day.
+func (d days) each(ctx context.Context, stdout io.Writer, done string, seed uint64, do func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error)) error {
+	requests, err := d.requests(ctx)
+	if err != nil {
+		return err
+	}
+	results := []wire.ManyResult{}
+	for _, in := range requests {
+		in.Seed = seed
+		some, err := do(ctx, in)
+		if err != nil {
+			return err
+		}
+		results = append(results, some...)
+	}
+	o := d.output
+	o.verbose = d.Verbose
+	return tellDays(o, stdout, done, results, nil)
 }
 
 type planCmd struct {
@@ -37,13 +95,7 @@ type planCmd struct {
 }
 
 func (c *planCmd) Run(ctx context.Context, stdout io.Writer) error {
-	in, err := c.request()
-	if err != nil {
-		return err
-	}
-	in.Seed = c.Seed
-	results, err := c.client().Plan(ctx, in)
-	return tellDays(c.output, stdout, "planned", results, err)
+	return c.each(ctx, stdout, "planned", c.Seed, c.client().Plan)
 }
 
 type publishCmd struct {
@@ -51,12 +103,7 @@ type publishCmd struct {
 }
 
 func (c *publishCmd) Run(ctx context.Context, stdout io.Writer) error {
-	in, err := c.request()
-	if err != nil {
-		return err
-	}
-	results, err := c.client().Publish(ctx, in)
-	return tellDays(c.output, stdout, "published", results, err)
+	return c.each(ctx, stdout, "published", 0, c.client().Publish)
 }
 
 // tellDays says what became of each day, and fails when one failed.
@@ -78,15 +125,25 @@ func tellDays(o output, w io.Writer, done string, results []wire.ManyResult, err
 	}
 	return errors.Join(o.show(w, results, func() {
 		for _, r := range results {
-			tellDay(w, done, r)
+			tellDay(w, done, o.verbose, r)
 		}
 	}), err)
 }
 
-func tellDay(w io.Writer, done string, r wire.ManyResult) {
+// tellDay is one line of a day that succeeded, with its warnings where they are asked for.
+func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 	if r.Problem == nil {
-		fmt.Fprintf(w, "%-16s %s  %s: %d items, revision %d\n", r.Station, r.Date, done, r.Items, r.Revision)
-		tellWarnings(w, r.Warnings)
+		more := ""
+		if n := len(r.Warnings); n > 0 {
+			more = ", " + count(n, "warning")
+			if !verbose {
+				more += " (--verbose tells them)"
+			}
+		}
+		fmt.Fprintf(w, "%-16s %s  %s: %s, revision %d%s\n", r.Station, r.Date, done, count(r.Items, "item"), r.Revision, more)
+		if verbose {
+			tellWarnings(w, r.Warnings)
+		}
 		return
 	}
 	fmt.Fprintf(w, "%-16s %s  failed: %s\n", r.Station, r.Date, r.Problem.Detail)

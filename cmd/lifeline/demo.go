@@ -129,13 +129,6 @@ func (d *demo) publish(ctx context.Context, c *client.Client, in wire.ManyReques
 		return errors.Join(err, tellDays(output{}, d.out, "planned", planned, nil))
 	}
 	published, err := c.Publish(ctx, in)
-	for i := range published {
-		bent := len(published[i].Warnings)
-		published[i].Warnings = nil
-		if bent > 0 {
-			published[i].Warnings = []schedules.Warning{{Message: fmt.Sprintf("with %d warnings, such as soft rules that had to bend; `lifeline show` lists them", bent)}}
-		}
-	}
 	return tellDays(output{}, d.out, "published", published, err)
 }
 

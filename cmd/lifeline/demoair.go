@@ -65,7 +65,11 @@ func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) er
 	if err != nil {
 		return err
 	}
-	printReconciliation(d.out, r)
+	zone, err := time.LoadLocation(station.Timezone)
+	if err != nil {
+		return err
+	}
+	printReconciliation(d.out, r, zone)
 	wav := filepath.Join(d.dir, "air", fmt.Sprintf("%s-%s.wav", date, demoWindow))
 	fmt.Fprintf(d.out, "\n  What went to air: %s\n", wav)
 	if r.Totals[schedules.AsPlanned] != len(r.Items) {

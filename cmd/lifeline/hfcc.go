@@ -67,7 +67,7 @@ func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
 		_, err = io.WriteString(stdout, text)
 		return err
 	}
-	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, output{c.Output})
+	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, output{Output: c.Output})
 }
 
 // other reports whether a row's code is not the one that is asked for, if one is.

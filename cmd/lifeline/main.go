@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	_ "time/tzdata" // the zones must be the same on every machine
 
@@ -32,9 +33,16 @@ type cli struct {
 	Reinstate   reinstateCmd   `cmd:"" help:"End recalls; another person approves the segments again."`
 	Apply       applyCmd       `cmd:"" help:"Make the network as a file says."`
 	HFCC        hfccCmd        `cmd:"" name:"hfcc" help:"Season schedules of the short-wave conference."`
+	Export      exportCmd      `cmd:"" help:"Write the network as YAML, as apply takes it."`
+	Clocks      clocksCmd      `cmd:"" help:"List the clocks, or show one."`
+	Campaigns   campaignsCmd   `cmd:"" help:"List the campaigns, or show one."`
+	Scripts     scriptsCmd     `cmd:"" help:"List the scripts, or show one."`
+	Persons     personsCmd     `cmd:"" help:"List the persons that segments name, or show where one is heard."`
 	Plan        planCmd        `cmd:"" help:"Draft days."`
 	Show        showCmd        `cmd:"" help:"Show a day."`
 	Explain     explainCmd     `cmd:"" help:"Say why an item is where it is."`
+	Edit        editCmd        `cmd:"" help:"Change a day by hand."`
+	Revisions   revisionsCmd   `cmd:"" help:"Show who made which revision of a day."`
 	Diff        diffCmd        `cmd:"" help:"Compare two revisions of a day."`
 	Publish     publishCmd     `cmd:"" help:"Sign days and hand them to their stations."`
 	Stations    stationsCmd    `cmd:"" help:"Show how each station stands."`
@@ -42,6 +50,7 @@ type cli struct {
 	Bundle      bundleCmd      `cmd:"" help:"Write a station's coming days into a file, to be carried there."`
 	Reconcile   reconcileCmd   `cmd:"" help:"Compare what was planned with what aired."`
 	MakeGoods   makeGoodsCmd   `cmd:"" help:"Show what stations missed and what has become of it."`
+	Waive       waiveCmd       `cmd:"" help:"Say that airings that are owed are not wanted any more."`
 	Report      reportCmd      `cmd:"" help:"Count what was planned, aired, missed and made good."`
 	Audit       auditCmd       `cmd:"" help:"Show who changed what, when and why."`
 	Webhooks    webhooksCmd    `cmd:"" help:"Other people's services that are told of changes."`
@@ -51,6 +60,9 @@ type cli struct {
 	CheckBackup checkBackupCmd `cmd:"" help:"Check that a backup is whole and as it was written."`
 	Fsck        fsckCmd        `cmd:"" help:"Look for what is damaged or missing in a store and its audio."`
 	Analyse     analyseCmd     `cmd:"" help:"Measure MP3 files."`
+
+	Version versionCmd `cmd:"" help:"Print what this program was built from."`
+	Help    helpCmd    `cmd:"" help:"Show the commands, or one command's flags."`
 
 	Config     kong.ConfigFlag           `help:"YAML file of flags, such as server and token." env:"LIFELINE_CONFIG" type:"path"`
 	Completion kongcompletion.Completion `cmd:"" help:"Print the lines that make your shell complete these commands."`
@@ -71,6 +83,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return cmdline.Misunderstood
 	}
 	kongcompletion.Register(parser)
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintln(stderr, "lifeline:", err)
@@ -83,6 +98,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return cmdline.CodeOf(err)
 }
 
+type versionCmd struct{}
+
+func (versionCmd) Run(stdout io.Writer) error {
+	_, err := fmt.Fprintln(stdout, "lifeline", cmdline.Version())
+	return err
+}
+
+// helpCmd is in the list of commands; run reads it as the flag --help.
+type helpCmd struct {
+	Command []string `arg:"" optional:"" help:"The command."`
+}
+
+func (helpCmd) Run() error { return nil }
+
 // newParser reads command lines.
 func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error) {
 	return kong.New(&cli{}, kong.Name("lifeline"), kong.Writers(stdout, stderr),
@@ -93,10 +122,17 @@ func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error
 
 // tell writes an error for a person: what is wrong, then each field of it.
 func tell(w io.Writer, err error) {
-	fmt.Fprintln(w, "lifeline:", err)
+	fmt.Fprintln(w, "lifeline:", cmdline.Words(err))
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		return
+	}
+	switch f.Kind {
+	case fault.Unauthenticated:
+		fmt.Fprintln(w, "  Give a token by --token-file, LIFELINE_TOKEN_FILE or LIFELINE_TOKEN, or in the configuration file. Whoever runs the service "+
+			"makes one, on its machine: lifeline token create --name NAME --role ROLE")
+	case fault.Unavailable:
+		fmt.Fprintln(w, "  Is it running, and is that its address? --server or LIFELINE_SERVER names another.")
 	}
 	if len(f.Fields) > 1 {
 		for _, field := range f.Fields {

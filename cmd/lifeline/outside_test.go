@@ -75,7 +75,7 @@ func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 				return string(b)
 			}
 			for _, link := range regexp.MustCompile(`(?:href|src)="([^"#]*)"`).FindAllStringSubmatch(get(base+"/"), -1) {
-				get(base + "/" + link[1])
+				get(base + "/" + strings.TrimPrefix(link[1], "./"))
 			}
 			var doc struct{ Servers []struct{ URL string } }
 			if err := json.Unmarshal([]byte(get(base+"/openapi.json")), &doc); err != nil || len(doc.Servers) != 1 || doc.Servers[0].URL != base {

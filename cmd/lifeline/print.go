@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,24 +70,34 @@ func printExplanation(w io.Writer, e schedules.Explanation) {
 	}
 }
 
-// printReconciliation shows plan against air.
-func printReconciliation(w io.Writer, r schedules.Reconciliation) {
-	fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %s\n", "planned", "actual", "off by", "aired", "", "")
-	for _, d := range r.Items {
+// printReconciliation shows plan against air by time, in the station's own.
+func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Location) {
+	fmt.Fprintf(w, "%s  %s  revision %d  (%s)\n", r.Station, r.Date, r.Revision, zone)
+	fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", "planned", "actual", "off by", "aired", "verdict", "window", "title")
+	items := slices.SortedStableFunc(slices.Values(r.Items), func(a, b schedules.Discrepancy) int {
+		at := func(d schedules.Discrepancy) time.Time {
+			if d.PlannedAt.IsZero() {
+				return d.StartedAt.Time
+			}
+			return d.PlannedAt.Time
+		}
+		return at(a).Compare(at(b))
+	})
+	for _, d := range items {
 		actual, drift := "-", "-"
 		if !d.StartedAt.IsZero() {
-			actual = d.StartedAt.Format("15:04:05.000")
+			actual = d.StartedAt.In(zone).Format("15:04:05.000")
 			drift = fmt.Sprintf("%+d ms", d.Drift.Milliseconds())
 		}
 		planned := "-"
 		if !d.PlannedAt.IsZero() {
-			planned = d.PlannedAt.Format("15:04:05.000")
+			planned = d.PlannedAt.In(zone).Format("15:04:05.000")
 		}
 		title := d.Title
 		if title == "" {
 			title = d.SegmentID
 		}
-		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %s\n", planned, actual, drift, span(d.AiredMs.Duration), d.Verdict, title)
+		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", planned, actual, drift, span(d.AiredMs.Duration), d.Verdict, d.Window, title)
 	}
 	var totals []string
 	for _, v := range []schedules.Verdict{schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed, schedules.Substituted, schedules.Extra} {

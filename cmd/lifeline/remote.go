@@ -43,6 +43,8 @@ func (r remote) client() *client.Client { return client.New(r.address, r.secret,
 // output is how a command shows what it found or did; the zero value is for people.
 type output struct {
 	Output string `help:"text for people, json for programs." enum:"text,json" default:"text" env:"LIFELINE_OUTPUT"`
+
+	verbose bool // for people: more than a line each
 }
 
 // show writes v as JSON, or lets text write it for a person.

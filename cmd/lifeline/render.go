@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"lifeline/schedules"
 )
 
 // renderCmd fetches a rendered window.
@@ -17,14 +15,14 @@ type renderCmd struct {
 	remote  `embed:""`
 	Station string `arg:"" help:"The station."`
 	Window  string `arg:"" help:"The window."`
-	Date    string `arg:"" help:"Its broadcast day, YYYY-MM-DD."`
+	Date    string `arg:"" help:"Its broadcast day: YYYY-MM-DD, today, tomorrow, yesterday, or an instant of it."`
 	Output  string `short:"o" required:"" type:"path" help:"The file to write: .flac or .wav."`
 	Quiet   bool   `help:"No progress bar."`
 }
 
 // Run writes the file whole or not at all.
 func (c *renderCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	date, err := schedules.ParseDate(c.Date)
+	date, err := stationDate(ctx, c.client(), c.Station, c.Date)
 	if err != nil {
 		return err
 	}

@@ -5,18 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 type reportCmd struct {
 	remote   `embed:""`
-	From     string   `help:"First broadcast day, as YYYY-MM-DD; none means a week ago."`
-	To       string   `help:"The day after the last; none means tomorrow."`
+	From     string   `help:"First broadcast day: YYYY-MM-DD, today, yesterday, or an instant of it; none means a week ago."`
+	To       string   `help:"The day after the last, likewise; none means tomorrow."`
 	Group    []string `help:"What to count by: segment, campaign, script, passage, language, station, day." default:"segment"`
 	Station  string   `help:"Only this station."`
 	Segment  string   `help:"Only this segment."`
@@ -28,7 +30,15 @@ type reportCmd struct {
 }
 
 func (c *reportCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	q := query(map[string]string{"from": c.From, "to": c.To, "group": strings.Join(c.Group, ","), "station": c.Station, "segment": c.Segment,
+	from, err := reportDay(c.From)
+	if err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	to, err := reportDay(c.To)
+	if err != nil {
+		return fmt.Errorf("--to: %w", err)
+	}
+	q := query(map[string]string{"from": from, "to": to, "group": strings.Join(c.Group, ","), "station": c.Station, "segment": c.Segment,
 		"campaign": c.Campaign, "script": c.Script, "passage": c.Passage, "language": c.Language})
 	if c.Output == "csv" {
 		sheet, err := c.client().AiringSheet(ctx, q)
@@ -42,7 +52,16 @@ func (c *reportCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	return output{c.Output}.show(stdout, report, func() { printReport(stdout, report) })
+	return output{Output: c.Output}.show(stdout, report, func() { printReport(stdout, report) })
+}
+
+// reportDay reads a day of a report, which is of stations in many zones: today is the one in UTC.
+func reportDay(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	d, err := dayOf(text, time.Now(), dateIn(time.UTC))
+	return d.String(), err
 }
 
 func printReport(w io.Writer, r wire.AiringReport) {
@@ -85,8 +104,9 @@ func tallyName(r schedules.TallyRow) string {
 type auditCmd struct {
 	remote `embed:""`
 	output `embed:""`
-	From   string `help:"Since this instant, such as 2023-10-27T13:00:00Z; none means a day ago."`
-	To     string `help:"Before this instant."`
+	From   string `help:"Since this instant, such as 2023-10-27T13:00:00Z, or since this day, such as 2023-10-27 or yesterday, begins; none means a day ago."`
+	To     string `help:"Before this instant, or before this day begins."`
+	Zone   string `help:"Time zone of days and times, such as Asia/Seoul." default:"UTC" env:"LIFELINE_ZONE"`
 	Kind   string `help:"Only of this kind: segment, station, rundown, queue, …"`
 	ID     string `name:"id" help:"Only of this one."`
 	By     string `help:"Only by this person."`
@@ -94,19 +114,40 @@ type auditCmd struct {
 
 // Run shows who changed what, when and why.
 func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
-	from := c.From
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		return fault.New(fault.Invalid, "--zone: there is no time zone %q: write one such as Asia/Seoul", c.Zone)
+	}
+	from, err := instantOf(c.From, zone)
+	if err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	to, err := instantOf(c.To, zone)
+	if err != nil {
+		return fmt.Errorf("--to: %w", err)
+	}
 	if from == "" {
 		from = schedules.At(time.Now().AddDate(0, 0, -1)).String()
 	}
-	records, err := c.client().Audit(ctx, query(map[string]string{"from": from, "to": c.To, "kind": c.Kind, "id": c.ID, "by": c.By}))
+	records, err := c.client().Audit(ctx, query(map[string]string{"from": from, "to": to, "kind": c.Kind, "id": c.ID, "by": c.By}))
 	if err != nil {
 		return err
 	}
 	return c.show(stdout, records, func() {
+		fmt.Fprintf(stdout, "%s since %s (%s)\n", count(len(records), "change"), localOf(from, zone), zone)
 		for _, r := range records {
-			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s, revision %d to %d  %s\n", r.At, r.By, r.Action, r.Kind, r.ID, r.From, r.To, r.Reason)
+			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s, revision %d to %d  %s\n", r.At.In(zone).Format(time.DateTime), r.By, r.Action, r.Kind, r.ID, r.From, r.To, r.Reason)
 		}
 	})
+}
+
+// localOf is an instant of the contract in a zone.
+func localOf(text string, zone *time.Location) string {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return at.In(zone).Format(time.DateTime)
 }
 
 type makeGoodsCmd struct {
@@ -122,12 +163,19 @@ func (c *makeGoodsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	zones, err := zonesOf(ctx, c.client())
+	if err != nil {
+		return err
+	}
 	return c.show(stdout, found, func() {
+		fmt.Fprintf(stdout, "%s, by when they were missed, in each station's own time\n", count(len(found), "airing"))
+		slices.SortStableFunc(found, func(a, b wire.OwedAiring) int { return a.MissedAt.Compare(b.MissedAt.Time) })
 		for _, m := range found {
-			fmt.Fprintf(stdout, "%-20s %s  %-12s %-28s %-8s", m.Station, m.MissedAt, m.Verdict, m.SegmentID, m.State)
+			local := func(at schedules.Instant) string { return at.In(zones(m.Station)).Format("2006-01-02 15:04:05 MST") }
+			fmt.Fprintf(stdout, "%-36s %-20s %-24s  %-12s %-28s %-8s", m.ID, m.Station, local(m.MissedAt), m.Verdict, m.SegmentID, m.State)
 			switch {
 			case m.By != nil:
-				fmt.Fprintf(stdout, " %s", m.By.StartAt)
+				fmt.Fprintf(stdout, " %s", local(m.By.StartAt))
 			case m.WaivedBy != "":
 				fmt.Fprintf(stdout, " by %s: %s", m.WaivedBy, m.Reason)
 			}

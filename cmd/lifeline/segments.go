@@ -21,7 +21,7 @@ type segmentsCmd struct {
 	State    string `help:"Only this state: analysing, rejected, pending, approved or recalled."`
 	Script   string `help:"Only readings of this script."`
 	Tag      string `help:"Only with this tag."`
-	Expiring string `help:"Only those that expire before this instant." placeholder:"2023-10-27T13:00:00Z"`
+	Expiring string `help:"Only those that expire before this instant, or before this day begins in UTC." placeholder:"2023-10-27T13:00:00Z"`
 }
 
 func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -32,12 +32,17 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 		}
 		return c.show(stdout, s, func() { printSegment(stdout, s) })
 	}
+	expiring, err := instantOf(c.Expiring, time.UTC)
+	if err != nil {
+		return fmt.Errorf("--expiring: %w", err)
+	}
 	found, err := c.client().Segments(ctx, query(map[string]string{"q": c.Q, "kind": c.Kind, "language": c.Language, "state": c.State,
-		"script": c.Script, "tag": c.Tag, "expiring_before": c.Expiring}))
+		"script": c.Script, "tag": c.Tag, "expiring_before": expiring}))
 	if err != nil {
 		return err
 	}
 	return c.show(stdout, found, func() {
+		fmt.Fprintln(stdout, count(len(found), "segment"))
 		for _, s := range found {
 			length := "-"
 			if s.Recording != nil {

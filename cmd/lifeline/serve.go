@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 
 	"lifeline/internal/config"
 )
@@ -52,7 +53,10 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	fmt.Fprintf(stdout, "Lifeline serves at %s\n", url)
+	fmt.Fprintf(stdout, "Lifeline serves at %s\nThe console is at %s/\n", url, strings.TrimRight(url, "/"))
+	if s.access.Empty() {
+		fmt.Fprintf(stdout, "Nobody has a token yet. Make the first administrator's here: %s token create --data %s --name NAME --role admin\n", os.Args[0], c.Data)
+	}
 	return errors.Join(s.run(ctx, l), s.close())
 }
 

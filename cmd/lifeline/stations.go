@@ -57,8 +57,9 @@ func printStanding(w io.Writer, s wire.Status, now time.Time) {
 	if s.AudioMissing > 0 {
 		audio = fmt.Sprintf("%d of %d", s.AudioVerified, s.AudioVerified+s.AudioMissing)
 	}
+	cover := max(0, s.CoverHours-now.Sub(s.ReceivedAt.Time).Hours()) // it was that when the player told
 	ago := now.Sub(s.ReceivedAt.Time).Round(time.Second)
-	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %s\n", s.Station, ago.String()+" ago", holds, s.CoverHours, audio,
+	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %s\n", s.Station, ago.String()+" ago", holds, cover, audio,
 		s.ClockOffset.Milliseconds(), s.PlayerVersion)
 	for _, problem := range s.Problems {
 		fmt.Fprintf(w, "    %s\n", problem)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // stations keep their own time zones, whatever machine they are
@@ -37,6 +36,7 @@ type cli struct {
 	Import    importing `cmd:"" help:"Give such a file to the player of a state directory, while it plays."`
 	Export    export    `cmd:"" help:"Write what aired and is not reported yet into a file, to be carried back."`
 	Inventory inventory `cmd:"" help:"List the recordings that the player has, for bundle --have."`
+	Version   built     `cmd:"" help:"Print what this program was built from."`
 }
 
 // carryOut is execute without the process. It answers the exit code.
@@ -52,9 +52,17 @@ func carryOut(ctx context.Context, args []string, now playout.Now) int {
 		return cmdline.Misunderstood
 	}
 	if err = given.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "playout:", strings.TrimPrefix(err.Error(), "playout: "))
+		fmt.Fprintln(os.Stderr, "playout:", cmdline.Words(err))
 	}
 	return cmdline.CodeOf(err)
+}
+
+// built is the command that tells the program's version.
+type built struct{}
+
+func (built) Run() error {
+	_, err := fmt.Println("playout", cmdline.Version())
+	return err
 }
 
 // newParser reads command lines.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -76,6 +77,10 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		var told *url.Error
+		if errors.As(err, &told) {
+			err = told.Err // the address stands before it
+		}
 		return nil, fault.Wrap(fault.Unavailable, err, "the service at %s cannot be reached", c.base)
 	}
 	if resp.StatusCode/100 == 2 || resp.StatusCode == http.StatusNotModified {
@@ -85,7 +90,15 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	if to, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
 		return nil, c.elsewhere(to, r.Path)
 	}
-	return nil, problem(resp)
+	err = problem(resp)
+	if fault.Is(err, fault.Unauthenticated) {
+		why := "does not accept the access token that was given"
+		if c.token == "" {
+			why = "wants an access token, and none was given"
+		}
+		return nil, fault.Wrap(fault.Unauthenticated, err, "the service at %s %s", c.base, why)
+	}
+	return nil, err
 }
 
 // elsewhere says that the service is at another address. The client does not go there by itself: a change would arrive
@@ -109,6 +122,9 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 	defer resp.Body.Close()
 	if out == nil || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
 		return resp.Header, nil
+	}
+	if t := resp.Header.Get("Content-Type"); strings.HasPrefix(t, "text/html") {
+		return nil, fault.New(fault.Unavailable, "the server at %s answered with a page: it is not a Lifeline service, or something before it asks to sign in", c.base)
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(out); err != nil {
 		return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)

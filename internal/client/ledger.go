@@ -34,6 +34,12 @@ func (c *Client) MakeGoods(ctx context.Context, query url.Values) ([]wire.OwedAi
 	return list[wire.OwedAiring](ctx, c, wire.Base+"/make-goods", query)
 }
 
+// Waive says that nobody wants a make-good any more.
+func (c *Client) Waive(ctx context.Context, station, id, reason string) (m wire.OwedAiring, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "make-goods", id, "waive"), Body: wire.Reason{Reason: reason}}, &m)
+	return m, err
+}
+
 // Chain reads a page of a station's chain, from a cursor on.
 func (c *Client) Chain(ctx context.Context, station, cursor string) (page wire.ChainPage, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "chain") + "?limit=500&cursor=" + url.QueryEscape(cursor)}, &page)

@@ -89,6 +89,28 @@ func (c *Client) Stations(ctx context.Context) ([]schedules.Station, error) {
 	return list[schedules.Station](ctx, c, wire.Base+"/stations", nil)
 }
 
+// Network lists every station, clock, campaign and script.
+func (c *Client) Network(ctx context.Context) (n wire.Apply, err error) {
+	if n.Stations, err = c.Stations(ctx); err != nil {
+		return n, err
+	}
+	if n.Clocks, err = list[schedules.Clock](ctx, c, wire.Base+"/clocks", nil); err != nil {
+		return n, err
+	}
+	if n.Campaigns, err = list[schedules.Campaign](ctx, c, wire.Base+"/campaigns", nil); err != nil {
+		return n, err
+	}
+	n.Scripts, err = list[schedules.Script](ctx, c, wire.Base+"/scripts", nil)
+	return n, err
+}
+
+// Edit changes the latest rundown of a day by hand. It fails with Stale when that is not the revision.
+func (c *Client) Edit(ctx context.Context, station string, date schedules.Date, revision int64, edits ...schedules.Edit) (r schedules.Rundown, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.Station(station, "rundowns", date.String()), Body: wire.EditRequest{Edits: edits},
+		Header: http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(revision, 10))}}}, &r)
+	return r, err
+}
+
 // StationDocument reads a station as schedulers write it.
 func (c *Client) StationDocument(ctx context.Context, station string) (s schedules.Station, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station)}, &s)

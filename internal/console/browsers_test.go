@@ -57,7 +57,7 @@ func TestConsoleFindsItsFilesBelowAnyPath(t *testing.T) {
 		if strings.HasPrefix(link[1], "/") || strings.Contains(link[1], "://") {
 			t.Errorf("the page asks for %s", link[1])
 		}
-		if _, there := Find("/" + link[1]); !there && path.Dir(link[1]) != "." && !strings.HasPrefix(link[1], "#") {
+		if _, there := Find("/" + strings.TrimPrefix(link[1], "./")); !there && path.Dir(link[1]) != "." && !strings.HasPrefix(link[1], "#") {
 			t.Errorf("the page asks for %s, which is not there", link[1])
 		}
 	}

@@ -62,7 +62,7 @@ func load() (map[string]File, string) {
 	build := hex.EncodeToString(all.Sum(nil)[:8])
 	out := map[string]File{}
 	base := Root + build
-	relative := strings.TrimPrefix(base, "/") // to the page, which may be below a path of a proxy
+	relative := "." + base // to the page, which may be below a path of a proxy
 	var preload strings.Builder
 	for _, name := range names {
 		file := path.Base(name)

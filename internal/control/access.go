@@ -87,6 +87,14 @@ func (a *Access) over(t token) bool {
 	return !t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time)
 }
 
+// Empty reports whether nobody has a token yet.
+func (a *Access) Empty() bool {
+	for range a.mirror.tokens.after("", "") {
+		return false
+	}
+	return true
+}
+
 // Create stores a new token, likewise.
 func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, error) {
 	return CreateToken(ctx, a.mirror.Commit, by, n, a.now())

@@ -178,8 +178,17 @@ func (i *Inspector) campaign(d store.Document, c schedules.Campaign) {
 }
 
 func (i *Inspector) token(d store.Document, t token) {
-	if t.ID != d.ID || len(t.Hash) != 64 || !slices.Contains(Roles, t.Role) {
-		i.tell(d, "lets nobody in")
+	wrong := ""
+	switch {
+	case t.ID != d.ID:
+		wrong = fmt.Sprintf("it says that it is %q", t.ID)
+	case len(t.Hash) != 64:
+		wrong = "its hash is missing or broken off"
+	case !slices.Contains(Roles, t.Role):
+		wrong = fmt.Sprintf("there is no role %q", t.Role)
+	}
+	if wrong != "" {
+		i.tell(d, "is malformed and lets nobody in: %s. Revoke it and make a new one", wrong)
 	}
 }
 

@@ -24,7 +24,7 @@ var standings = map[fault.Kind]standing{
 	fault.Conflict:        {"conflict", "The state does not allow it"},
 	fault.Stale:           {"stale", "The change starts from an old revision"},
 	fault.Unconditional:   {"unconditional", "If-Match is needed"},
-	fault.Unauthenticated: {"unauthenticated", "Who is asking?"},
+	fault.Unauthenticated: {"unauthenticated", "Not signed in"},
 	fault.Forbidden:       {"forbidden", "Not allowed"},
 	fault.TooLarge:        {"too-large", "Too large"},
 	fault.Unsupported:     {"unsupported", "Wrong media type"},
@@ -37,7 +37,7 @@ var standings = map[fault.Kind]standing{
 	fault.Damaged:         {"damaged", "The bytes are not those that were announced"},
 	fault.NotDone:         {"method", "Method not allowed"},
 	fault.OutOfRange:      {"range", "No such bytes"},
-	fault.Unacceptable:    {"unacceptable", "Not to be had in that form"},
+	fault.Unacceptable:    {"unacceptable", "Not available in this format"},
 }
 
 // problemURN begins the type of every problem.

@@ -193,12 +193,21 @@ func (a *api) admit(c *call, r route) error {
 	actor.RequestID = id
 	c.actor = actor
 	if actor.Role != control.Admin && !slices.Contains(r.roles, actor.Role) {
-		return fault.New(fault.Forbidden, "the role %s may not do this", actor.Role)
+		return fault.New(fault.Forbidden, "a token of the role %s may not do this; one of the role %s may", actor.Role, orOf(r.roles))
 	}
 	if s := c.param("station"); actor.Role == control.StationJob && s != "" && s != actor.Station {
 		return fault.New(fault.NotFound, "there is no station %q", s)
 	}
 	return nil
+}
+
+// orOf names the roles that may, besides admin, which always may.
+func orOf(roles []control.Role) string {
+	names := make([]string, len(roles))
+	for i, role := range roles {
+		names[i] = string(role)
+	}
+	return strings.Join(append(names, string(control.Admin)), " or ")
 }
 
 // identify finds out who asks: by the token or, where there is none, by the address.

@@ -73,7 +73,7 @@ function standing({ rundown, queue, station, date }, to) {
   const published = rundown.status === 'published'
   const out = [published ? badge('published', 'good') : badge('draft', 'warn'), ` revision ${rundown.revision}`,
     published && h('span', { class: 'quiet' }, `, ${stamp(rundown.published_at)}`)]
-  if (!published && queue) out.push('. On air: ', link(`${to(station.id, date)}?revision=${queue.revision}`, `revision ${queue.revision}`))
+  if (!published && queue) out.push('. Published: ', link(`${to(station.id, date)}?revision=${queue.revision}`, `revision ${queue.revision}`))
   if (!published && !queue && can('getQueue')) out.push('. Nothing is published yet.')
   return h('p', {}, out)
 }
