@@ -7,9 +7,6 @@ type Consent struct {
 	Reference string  `json:"reference,omitempty"` // where it is filed
 }
 
-// maxReference bounds a consent's reference, in bytes.
-const maxReference = 500
-
 // ExpiresAt is when the segment must have ended on the air: the earlier of its validity's end and its consent's; none:
 // never. The words say which of them it is.
 func (s *Segment) ExpiresAt() (at Instant, because string) {
@@ -44,9 +41,7 @@ func (p *problems) consent(s *Segment) {
 	if !c.GivenAt.IsZero() && !c.ExpiresAt.IsZero() && !c.GivenAt.Before(c.ExpiresAt.Time) {
 		p.add("consent.expires_at", "must be later than given_at")
 	}
-	if len(c.Reference) > maxReference {
-		p.add("consent.reference", "is longer than %d bytes", maxReference)
-	}
+	p.line("consent.reference", c.Reference)
 }
 
 // OnlySensitive reports whether the station's fallback has segments, and not one that it may air without a lease.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // idForm is the form of every id that people or the service choose.
@@ -11,6 +13,12 @@ var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
 // languageForm is a BCP 47 tag as far as it matters here: subtags of letters and digits.
 var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
+// labelForm is the form of tags, series and persons: names in the letters of any script.
+var labelForm = regexp.MustCompile("^[\\p{L}\\p{N}][\\p{L}\\p{N}\\p{M}\u200c\u200d._-]{0,62}$")
+
+// longest is how many characters a text may have.
+const longest = 500
 
 // ValidID reports whether s may be an id: [a-z0-9][a-z0-9._-]{0,62}.
 func ValidID(s string) bool { return idForm.MatchString(s) }
@@ -41,6 +49,19 @@ func (p *problems) id(field, s string) {
 	}
 }
 
+func (p *problems) label(field, s string) {
+	if !labelForm.MatchString(s) {
+		p.add(field, "%q must be 1 to 63 letters and digits of any script, '.', '_' and '-', and begin with a letter or digit", s)
+	}
+}
+
+// line checks a text of one line that may be empty.
+func (p *problems) line(field, s string) {
+	if utf8.RuneCountInString(s) > longest {
+		p.add(field, "is longer than %d characters", longest)
+	}
+}
+
 func (p *problems) language(field, s string) {
 	if !languageForm.MatchString(s) {
 		p.add(field, "%q is not a language tag such as ko-KP, cmn-Hans or zxx (no language)", s)
@@ -58,24 +79,23 @@ func (s Segment) Problems() []Problem {
 	p := &problems{}
 	p.id("id", s.ID)
 	p.kind("kind", s.Kind)
-	if s.Title == "" {
+	if strings.TrimSpace(s.Title) == "" {
 		p.add("title", "is missing")
 	}
-	if len(s.Title) > 500 {
-		p.add("title", "is longer than 500 bytes")
-	}
+	p.line("title", s.Title)
+	p.line("voice", s.Voice)
 	p.language("language", s.Language)
 	if s.Series != "" {
-		p.id("series", s.Series)
+		p.label("series", s.Series)
 	}
 	for i, t := range s.Tags {
-		p.id(fmt.Sprintf("tags[%d]", i), t)
+		p.label(fmt.Sprintf("tags[%d]", i), t)
 		if slices.Contains(s.Tags[:i], t) {
 			p.add(fmt.Sprintf("tags[%d]", i), "%q is there twice", t)
 		}
 	}
 	for i, id := range s.Persons {
-		p.id(fmt.Sprintf("persons[%d]", i), id)
+		p.label(fmt.Sprintf("persons[%d]", i), id)
 	}
 	if s.Script != nil {
 		p.id("script.id", s.Script.ID)

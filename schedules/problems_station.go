@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,12 +15,10 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 func (s Station) Problems() []Problem {
 	p := &problems{}
 	p.id("id", s.ID)
-	if s.Name == "" {
+	if strings.TrimSpace(s.Name) == "" {
 		p.add("name", "is missing")
 	}
-	if len(s.Name) > 500 {
-		p.add("name", "is longer than 500 bytes")
-	}
+	p.line("name", s.Name)
 	if _, err := Zone(s.Timezone); err != nil {
 		p.add("timezone", "%v", err)
 	}

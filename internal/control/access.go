@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -144,6 +145,11 @@ func CreateToken(ctx context.Context, commit func(context.Context, store.Commit)
 	if err := n.Check(); err != nil {
 		return wire.Token{}, err
 	}
+	name, err := lineOf("name", n.Name) // two names that look the same are not two persons
+	if err != nil {
+		return wire.Token{}, err
+	}
+	n.Name = name
 	var b [32]byte
 	rand.Read(b[:]) // never fails: crypto/rand
 	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
@@ -168,8 +174,8 @@ func (n NewToken) Check() error {
 	if strings.TrimSpace(n.Name) == "" {
 		fields = append(fields, fault.Field{Field: "name", Message: "must name the person or station that will hold the token"})
 	}
-	if len(n.Name) > 500 {
-		fields = append(fields, fault.Field{Field: "name", Message: "is longer than 500 bytes"})
+	if utf8.RuneCountInString(n.Name) > 500 {
+		fields = append(fields, fault.Field{Field: "name", Message: "is longer than 500 characters"})
 	}
 	if n.Life < 0 {
 		fields = append(fields, fault.Field{Field: "life_ms", Message: "must not be negative"})

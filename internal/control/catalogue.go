@@ -53,6 +53,7 @@ func (c *catalogue) read(body []byte) (card, error) {
 	if err := json.Unmarshal(body, &s); err != nil {
 		return card{}, err
 	}
+	tidySegment(&s)
 	c.texts.share(&s)
 	return card{s, termsOf(s)}, nil
 }

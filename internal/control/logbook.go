@@ -7,6 +7,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -38,6 +39,12 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 		if results[n].Message != "" {
 			continue
 		}
+		detail, err := text.Said(e.Detail)
+		if err != nil {
+			results[n].Message = "detail " + err.Error()
+			continue
+		}
+		e.Detail = detail
 		body, err := encode(e)
 		if err != nil {
 			return nil, err

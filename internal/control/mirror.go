@@ -61,10 +61,10 @@ func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
 		pulling: make(chan struct{}, 1),
 	}
 	m.shelves = map[string]shelf{
-		kindSegment: decoded[card]{m.segments, m.segments.read}, kindStation: decoded[schedules.Station]{m.stations, plain[schedules.Station]},
-		kindClock: decoded[schedules.Clock]{m.clocks, plain[schedules.Clock]}, kindScript: decoded[schedules.Script]{m.scripts, plain[schedules.Script]},
-		kindCampaign: decoded[schedules.Campaign]{m.campaigns, plain[schedules.Campaign]},
-		kindToken:    decoded[token]{m.tokens, plain[token]}, kindQueue: decoded[*Sealed[wire.Queue]]{m.queues, unsealQueue},
+		kindSegment: decoded[card]{m.segments, m.segments.read}, kindStation: decoded[schedules.Station]{m.stations, tidied(tidyStation)},
+		kindClock: decoded[schedules.Clock]{m.clocks, tidied(tidyClock)}, kindScript: decoded[schedules.Script]{m.scripts, tidied(tidyScript)},
+		kindCampaign: decoded[schedules.Campaign]{m.campaigns, tidied(tidyCampaign)},
+		kindToken:    decoded[token]{m.tokens, tidied(tidyToken)}, kindQueue: decoded[*Sealed[wire.Queue]]{m.queues, unsealQueue},
 		kindFallback: decoded[Sealed[wire.Fallback]]{m.fallback, unseal[wire.Fallback]}, kindRecalls: decoded[Sealed[wire.Recalls]]{m.recalls, unseal[wire.Recalls]},
 		kindStatus: decoded[wire.Status]{m.statuses, plain[wire.Status]}, kindUpload: decoded[Upload]{m.uploads, plain[Upload]},
 		kindLate: decoded[lateReports]{m.late, plain[lateReports]}, kindWebhook: decoded[webhook]{m.webhooks, plain[webhook]},

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -212,8 +213,8 @@ func (h *Webhooks) Check(w wire.Webhook) error {
 	if len(w.Stations) > 1000 {
 		wrong("stations", "are more than 1000: leave them out, and it is told of all")
 	}
-	if len(w.Description) > 500 {
-		wrong("description", "is longer than 500 bytes")
+	if utf8.RuneCountInString(w.Description) > 500 {
+		wrong("description", "is longer than 500 characters")
 	}
 	return fault.Fields(fields...)
 }

@@ -32,7 +32,7 @@ func (a *api) dayCalendar(c *call) error {
 		return err
 	}
 	days := 1
-	if v := c.r.URL.Query().Get("days"); v != "" {
+	if v := c.query().Get("days"); v != "" {
 		if days, err = strconv.Atoi(v); err != nil || days < 1 || days > maxCalendarDays {
 			return fault.Fields(fault.Field{Field: "days", Message: fmt.Sprintf("must be a number from 1 to %d", maxCalendarDays)})
 		}

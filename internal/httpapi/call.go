@@ -31,6 +31,8 @@ type call struct {
 
 	valid context.Context // ends when the token does; nil: there is none
 
+	misread error // what is wrong with asked
+
 	variant string // what the answer's tags say besides the revision
 }
 
@@ -132,9 +134,15 @@ func (c *call) decodeOptional(v any) error {
 // query are the parameters of the address.
 func (c *call) query() url.Values {
 	if c.asked == nil {
-		c.asked = c.r.URL.Query()
+		c.asked, c.misread = asked(c.r.URL.RawQuery)
 	}
 	return c.asked
+}
+
+// checkQuery says what is wrong with the texts of the address's query.
+func (c *call) checkQuery() error {
+	c.query()
+	return c.misread
 }
 
 // station is the path's station.

@@ -6,17 +6,24 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/openapi"
+	"lifeline/internal/text"
+	"lifeline/schedules"
 )
 
 // decodeStrict reads JSON into the struct that v points to. It names every unknown field and every value of the wrong
 // type at once, by its path.
 func decodeStrict(b []byte, v any) error {
+	if err := text.Encoded(b); err != nil { // which the decoder would take, with other characters in its place
+		return fault.Wrap(fault.Invalid, err, "the body %v", err)
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	var raw json.RawMessage
 	if err := d.Decode(&raw); err != nil {
@@ -26,14 +33,14 @@ func decodeStrict(b []byte, v any) error {
 		return fault.New(fault.Invalid, "there is more than one JSON value in the body")
 	}
 	var s strict
-	s.fill(reflect.ValueOf(v).Elem(), raw, "")
+	s.fill(reflect.ValueOf(v).Elem(), raw, "", plainTexts)
 	return fault.Fields(s.fields...)
 }
 
 // mergeStrict merges a JSON merge patch (RFC 7396) into the struct that v points to: what is left out stays, null
 // empties.
 func mergeStrict(patch []byte, v any) error {
-	if !json.Valid(patch) {
+	if !utf8.Valid(patch) || !json.Valid(patch) {
 		return decodeStrict(patch, v) // which says what is wrong
 	}
 	var changes map[string]json.RawMessage
@@ -106,7 +113,7 @@ func (s *strict) wrong(path, format string, args ...any) {
 	s.fields = append(s.fields, fault.Field{Field: path, Message: fmt.Sprintf(format, args...)})
 }
 
-func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string) {
+func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string, texts textRule) {
 	if string(raw) == "null" {
 		if v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map || v.Kind() == reflect.Struct && selfMade(v) {
 			return
@@ -117,22 +124,60 @@ func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string) {
 	if selfMade(v) {
 		if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
 			s.wrong(path, "%s", ownWords(err, v.Type()))
+		} else if of, counted := v.Addr().Interface().(*schedules.Of); counted {
+			if err := texts.of(of); err != nil {
+				s.wrong(path, "%v", err)
+			}
 		}
 		return
 	}
 	switch v.Kind() {
 	case reflect.Pointer: // made anew: what it pointed to may be shared
 		v.Set(reflect.New(v.Type().Elem()))
-		s.fill(v.Elem(), raw, path)
+		s.fill(v.Elem(), raw, path, texts)
 	case reflect.Struct:
 		s.object(v, raw, path)
 	case reflect.Slice:
-		s.list(v, raw, path)
+		s.list(v, raw, path, texts)
 	default:
 		if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
 			s.wrong(path, "%s", ownWords(err, v.Type()))
+			return
+		}
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString(s.text(v.String(), path, texts))
+		case reflect.Map:
+			s.named(v, path, texts)
 		}
 	}
+}
+
+// text is a text in the form in which it is kept.
+func (s *strict) text(given, path string, texts textRule) string {
+	kept, err := texts.apply(given)
+	if err != nil {
+		s.wrong(path, "%v", err)
+	}
+	return kept
+}
+
+// named brings the texts of a map into the form in which they are kept, and their names too.
+func (s *strict) named(v reflect.Value, path string, texts textRule) {
+	given, ok := v.Interface().(map[string]string)
+	if !ok {
+		return
+	}
+	kept := make(map[string]string, len(given))
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		at := fmt.Sprintf("%s[%q]", path, name)
+		key := s.text(name, at, textRule{form: texts.keys, most: texts.most})
+		if _, twice := kept[key]; twice {
+			s.wrong(at, "is there twice")
+		}
+		kept[key] = s.text(given[name], at, texts)
+	}
+	v.Set(reflect.ValueOf(kept))
 }
 
 func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
@@ -141,9 +186,9 @@ func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
 		s.wrong(path, "must be an object")
 		return
 	}
-	fields := map[string][]int{}
+	fields := map[string]openapi.JSONField{}
 	for _, f := range openapi.Fields(v.Type()) {
-		fields[f.Name] = f.Go.Index
+		fields[f.Name] = f
 		list := v.FieldByIndex(f.Go.Index)
 		if !f.Omitted && list.Kind() == reflect.Slice && list.IsNil() && list.Type() != reflect.TypeFor[json.RawMessage]() {
 			list.Set(reflect.MakeSlice(list.Type(), 0, 0)) // a list that is left out is an empty one, and is written as one
@@ -156,15 +201,15 @@ func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
 	slices.Sort(names)
 	for _, name := range names {
 		at := strings.TrimPrefix(path+"."+name, ".")
-		if index, ok := fields[name]; ok {
-			s.fill(v.FieldByIndex(index), values[name], at)
+		if f, ok := fields[name]; ok {
+			s.fill(v.FieldByIndex(f.Go.Index), values[name], at, textsOf(v.Type(), f))
 		} else {
 			s.wrong(at, "is not a field known here")
 		}
 	}
 }
 
-func (s *strict) list(v reflect.Value, raw json.RawMessage, path string) {
+func (s *strict) list(v reflect.Value, raw json.RawMessage, path string, texts textRule) {
 	var values []json.RawMessage
 	if v.Type() == reflect.TypeFor[json.RawMessage]() {
 		v.SetBytes(raw)
@@ -179,7 +224,7 @@ func (s *strict) list(v reflect.Value, raw json.RawMessage, path string) {
 		if at := fmt.Sprintf("%s[%d]", path, i); string(value) == "null" && v.Type().Elem().Kind() == reflect.Struct {
 			s.wrong(at, "must not be null") // though a field may be, which is then left out
 		} else {
-			s.fill(v.Index(i), value, at)
+			s.fill(v.Index(i), value, at, texts)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/token"
 
+	"lifeline/internal/charset"
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -21,6 +23,10 @@ func (a *api) apply(c *call) error {
 		return err
 	}
 	if !strings.HasPrefix(c.r.Header.Get("Content-Type"), "application/json") {
+		_, declared, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+		if b, err = charset.Decode(b, declared["charset"]); err != nil {
+			return fault.Wrap(fault.Invalid, err, "the body cannot be read: %v", err)
+		}
 		if b, err = yamlToJSON(b); err != nil {
 			return err
 		}

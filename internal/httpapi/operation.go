@@ -138,6 +138,7 @@ func failures(r route, o operation) map[int]string {
 	if !r.open {
 		out[http.StatusUnauthorized] = "No access token, or none that is valid."
 		out[http.StatusTooManyRequests] = "Too fast; Retry-After says when to try again."
+		out[http.StatusUnprocessableEntity] = "The input is wrong: errors names every field."
 		if len(r.roles) < len(everybody) {
 			out[http.StatusForbidden] = "The token's role may not do this."
 		}
@@ -153,7 +154,6 @@ func failures(r route, o operation) map[int]string {
 	}
 	if r.method == http.MethodPost {
 		out[http.StatusConflict] = "The first request with this Idempotency-Key is still under way."
-		out[http.StatusUnprocessableEntity] = "The input is wrong: errors names every field."
 	}
 	if len(o.takes) > 0 {
 		out[http.StatusBadRequest] = "The body cannot be read at all."

@@ -24,7 +24,7 @@ var pathParts = map[string]openapi.Parameter{
 	"webhook":   {Description: "Id of a webhook.", Schema: openapi.Match(idPattern), Example: "newsroom"},
 	"build":     {Description: "The hash of the console's files.", Schema: openapi.Match(`^[0-9a-f]{16}$`), Example: console.Build()},
 	"asset":     {Description: "A file's name.", Schema: openapi.String(), Example: "app.js"},
-	"person":    {Description: "Id of a person, as segments name them.", Schema: openapi.Match(idPattern), Example: "p17"},
+	"person":    {Description: "Id of a person, as segments name them.", Schema: openapi.Match(labelPattern), Example: "p17"},
 }
 
 func dateSchema() *openapi.Schema {

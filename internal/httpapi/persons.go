@@ -8,7 +8,7 @@ import (
 
 // person answers what names a person and which stations have it off the air.
 func (a *api) person(c *call) error {
-	p, err := a.Scheduler.Person(c.r.Context(), c.param("person"))
+	p, err := a.Scheduler.Person(c.r.Context(), c.label("person"))
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func (a *api) recallPerson(c *call) error {
 	if err := c.decodeOptional(&in); err != nil {
 		return err
 	}
-	if err := a.Library.RecallPerson(c.r.Context(), c.actor, c.param("person"), in.Reason); err != nil {
+	if err := a.Library.RecallPerson(c.r.Context(), c.actor, c.label("person"), in.Reason); err != nil {
 		return err
 	}
 	return a.person(c)

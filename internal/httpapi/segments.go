@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
+	"lifeline/internal/bcp47"
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
@@ -131,8 +133,8 @@ var hashForm = regexp.MustCompile(hashPattern)
 func (a *api) listSegments(c *call) error {
 	after, limit, err := c.page()
 	q := c.query()
-	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")), Language: q.Get("language"),
-		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: q.Get("tag"), SHA256: q.Get("sha256"), After: after, Limit: limit}
+	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")), Language: bcp47.Kept(q.Get("language")),
+		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: strings.ToLower(q.Get("tag")), SHA256: q.Get("sha256"), After: after, Limit: limit}
 	var wrong error
 	f.ExpiringBefore, wrong = c.instant("expiring_before")
 	var badHash error

@@ -156,6 +156,9 @@ func (a *api) answer(c *call, r route) error {
 		return err
 	}
 	if !r.open {
+		if err := c.checkQuery(); err != nil {
+			return err
+		}
 		defer a.whileValid(c)()
 	}
 	if r.method != http.MethodGet && !r.open {

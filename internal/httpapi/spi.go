@@ -24,7 +24,7 @@ func (a *api) service(c *call) (spi.Service, error) {
 	if err != nil {
 		return spi.Service{}, err
 	}
-	bearer := c.r.URL.Query().Get("bearer")
+	bearer := c.query().Get("bearer")
 	if bearer != "" && !bearers.MatchString(bearer) {
 		return spi.Service{}, fault.Fields(fault.Field{Field: "bearer", Message: "must be a bearer such as amss:e1c238, fm:ce1.c479.09580 or the address of a stream"})
 	}

@@ -16,6 +16,7 @@ import (
 
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 )
 
@@ -260,19 +261,22 @@ func metaOfTexts(given map[string]string) (m wire.SegmentMeta, err error) {
 		return m, decodeStrict([]byte(whole), &m)
 	}
 	fields := map[string]any{}
-	for name, text := range given {
+	for name, said := range given {
+		if err := text.Encoded([]byte(said)); err != nil {
+			return m, fault.Fields(fault.Field{Field: name, Message: err.Error()})
+		}
 		switch name {
 		case "tags", "persons":
-			fields[name] = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+			fields[name] = strings.FieldsFunc(said, func(r rune) bool { return r == ',' || r == ' ' })
 		case "script", "consent", "sensitive":
-			if !json.Valid([]byte(text)) {
+			if !json.Valid([]byte(said)) {
 				such := map[string]string{"script": `{"id":"appeal","version":3,"passages":[1,2]}`,
 					"consent": `{"expires_at":"2027-01-01T00:00:00.000Z"}`, "sensitive": "true"}[name]
 				return m, fault.Fields(fault.Field{Field: name, Message: "must be JSON such as " + such})
 			}
-			fields[name] = json.RawMessage(text)
+			fields[name] = json.RawMessage(said)
 		default:
-			fields[name] = text
+			fields[name] = said
 		}
 	}
 	b, err := json.Marshal(fields)

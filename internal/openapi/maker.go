@@ -30,6 +30,8 @@ type Facts struct {
 	// Fields are the bounds of single fields as they are read, by type and JSON name. They hold in requests only: what
 	// is stored may be older than a bound.
 	Fields map[reflect.Type]map[string]Field
+	// Longest is how many characters a text may have in a request, where its field says nothing else; 0: any number.
+	Longest int
 	// Comment is the comment of a type ("") or of one of its fields, by Go name.
 	Comment func(t reflect.Type, field string) string
 }
@@ -74,6 +76,9 @@ func (m *Maker) Of(t reflect.Type, use Use) *Schema {
 	case reflect.Map:
 		return &Schema{Type: Types{"object"}, Additional: m.element(t.Elem(), use)}
 	case reflect.String:
+		if use != Answer && m.facts.Longest > 0 {
+			return String().Length(0, m.facts.Longest)
+		}
 		return String()
 	case reflect.Bool:
 		return &Schema{Type: Types{"boolean"}}
@@ -141,11 +146,14 @@ func (m *Maker) fill(s *Schema, t reflect.Type, use Use) {
 }
 
 // fact finds what is known of a field, by the outer type first.
-func (m *Maker) fact(t reflect.Type, f JSONField) Field {
-	if fact, ok := m.facts.Fields[t][f.Name]; ok {
+func (m *Maker) fact(t reflect.Type, f JSONField) Field { return FieldOf(m.facts.Fields, t, f) }
+
+// FieldOf finds what a table of fields knows of one, by the outer type first.
+func FieldOf[V any](fields map[reflect.Type]map[string]V, t reflect.Type, f JSONField) V {
+	if fact, ok := fields[t][f.Name]; ok {
 		return fact
 	}
-	return m.facts.Fields[f.Owner][f.Name]
+	return fields[f.Owner][f.Name]
 }
 
 func (m *Maker) field(f JSONField, use Use, fact Field) *Schema {
@@ -176,6 +184,10 @@ func overlay(s, bounds *Schema) {
 			items := *s.Items
 			overlay(&items, bounds.Items)
 			s.Items = &items
+		case from.Type().Field(i).Name == "Additional":
+			values := *s.Additional
+			overlay(&values, bounds.Additional)
+			s.Additional = &values
 		default:
 			to.Field(i).Set(from.Field(i))
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"lifeline/internal/text"
 )
 
 // Problems remembers what the station refused or could not do, for its status. It logs each when it is new.
@@ -33,18 +35,24 @@ func NewProblems(now Now, log *slog.Logger) *Problems { return &Problems{now: no
 
 // Add remembers a problem. One that is remembered already only becomes the newest again.
 func (p *Problems) Add(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	said := told(fmt.Sprintf(format, args...))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := slices.IndexFunc(p.list, func(x problem) bool { return x.text == text })
+	known := slices.IndexFunc(p.list, func(x problem) bool { return x.text == said })
 	if known >= 0 {
 		p.list = slices.Delete(p.list, known, known+1)
 	} else {
-		p.log.Warn(text)
+		p.log.Warn(said)
 	}
-	p.list = slices.Insert(p.list, 0, problem{p.now(), text})
+	p.list = slices.Insert(p.list, 0, problem{p.now(), said})
 	p.list = p.list[:min(len(p.list), maxProblems)]
 }
+
+// mostTold is how many characters of one text the service takes.
+const mostTold = 500
+
+// told is what the service takes of the station's own words: one line, without what other programs left in it.
+func told(s string) string { return text.Cut(s, mostTold) }
 
 // List is what was wrong in the last day, newest first.
 func (p *Problems) List() []string {

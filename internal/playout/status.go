@@ -61,7 +61,7 @@ func (r *Reporter) rest(ctx context.Context, told int64) (recalled bool, err err
 // Status is how the station stands now.
 func (r *Reporter) Status() wire.Status {
 	h, now := r.vault.Holdings(), r.now()
-	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: r.version, Playing: r.playing(),
+	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: told(r.version), Playing: r.playing(),
 		ClockOffset: schedules.Millis{Duration: r.follower.Offset()}, CoverHours: cover(h, now, r.cache).Hours(),
 		Problems: r.problems.List()}
 	today := schedules.DateOf(now.In(h.Zone()))

@@ -176,9 +176,10 @@ func (g *Generator) text(s map[string]any) string {
 	return g.letters(max(int(least), min(n, int(most))))
 }
 
-// letters are so many characters of many scripts, with what commonly breaks programs among them.
+// letters are so many characters of many scripts, with what commonly breaks programs among them, but for the control and
+// bidirectional characters that no text may have.
 func (g *Generator) letters(n int) string {
-	alphabet := []rune("abc XYZ019-_.'\"\\/<>&%{}\n\t\x00\u200b\u202e평화의편지和平éß😀")
+	alphabet := []rune("abc XYZ019-_.'\"\\/<>&%{}\u200b평화의편지和平éß😀")
 	var b strings.Builder
 	for range n {
 		b.WriteRune(Pick(g, alphabet))

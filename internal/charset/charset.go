@@ -1,0 +1,96 @@
+// Package charset reads text of any encoding that is declared, or that the bytes themselves leave no doubt of. What could
+// be one of several is refused: a guess would put other people's words into a title.
+package charset
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+
+	"lifeline/internal/text"
+)
+
+// aliases are names of encodings that the index of the web does not have.
+var aliases = map[string]string{"cp949": "euc-kr", "ms949": "euc-kr", "uhc": "euc-kr", "cp936": "gbk", "ms936": "gbk", "cp950": "big5",
+	"cp932": "shift_jis", "cp1251": "windows-1251", "cp1252": "windows-1252", "cp866": "ibm866"}
+
+// ErrUnknown is in a failure for which the encoding would have to be declared.
+var ErrUnknown = errors.New("its encoding is not known")
+
+// Decode is the text of b in UTF-8, without a byte order mark. The encoding is the declared one ("": none is); or what a
+// byte order mark says; or UTF-16 where every second byte of some is zero and no other; or UTF-8. It fails, naming the
+// line, where b is none of these.
+func Decode(b []byte, declared string) ([]byte, error) {
+	from, err := encodingOf(b, declared)
+	if err != nil {
+		return nil, err
+	}
+	if from == nil {
+		b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+		if err := text.Encoded(b); err != nil {
+			return nil, fmt.Errorf("%w: it %w", ErrUnknown, err)
+		}
+		return b, nil
+	}
+	out, err := from.NewDecoder().Bytes(b)
+	if err != nil {
+		return nil, err
+	}
+	if at := bytes.IndexRune(out, utf8.RuneError); at >= 0 {
+		return nil, fmt.Errorf("line %d holds bytes that are no text in %s", bytes.Count(out[:at], []byte("\n"))+1, name(from))
+	}
+	return bytes.TrimPrefix(out, []byte("\ufeff")), nil
+}
+
+// encodingOf is nil for UTF-8.
+func encodingOf(b []byte, declared string) (encoding.Encoding, error) {
+	declared = strings.ToLower(strings.TrimSpace(declared))
+	if alias, ok := aliases[declared]; ok {
+		declared = alias
+	}
+	switch {
+	case bytes.HasPrefix(b, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(b, []byte("\x00\x00\xfe\xff")):
+		return nil, errors.New("it is UTF-32: save it as UTF-8")
+	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
+		return nil, nil
+	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM), nil
+	case declared == "utf-16", declared == "utf16":
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), nil
+	case declared != "":
+		known, err := htmlindex.Get(declared)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no encoding that is known here: use one such as utf-8, cp949, gb18030 or windows-1251", declared)
+		}
+		if canonical, err := htmlindex.Name(known); err == nil && canonical == "utf-8" {
+			return nil, nil
+		}
+		return known, nil
+	}
+	var zeros [2]int
+	for i, c := range b {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	switch {
+	case len(b)%2 == 1 || zeros[0] == 0 && zeros[1] == 0 || zeros[0] > 0 && zeros[1] > 0:
+		return nil, nil
+	case zeros[0] > 0:
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nil
+	}
+	return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nil
+}
+
+func name(e encoding.Encoding) string {
+	if known, err := htmlindex.Name(e); err == nil {
+		return known
+	}
+	return "UTF-16"
+}

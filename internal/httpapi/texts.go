@@ -1,0 +1,130 @@
+package httpapi
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"reflect"
+	"slices"
+	"unicode/utf8"
+
+	"lifeline/internal/bcp47"
+	"lifeline/internal/fault"
+	"lifeline/internal/openapi"
+	"lifeline/internal/text"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// textForm brings a text from outside into the form in which it is kept and compared, or says what is wrong with it.
+type textForm func(string) (string, error)
+
+// textForms are the forms of the texts that are no single line: by type and field, like the bounds of fields.
+var textForms = map[reflect.Type]map[string]textForm{
+	reflect.TypeFor[wire.SegmentMeta]():     {"language": aTag, "tags": text.Label, "series": text.Label, "persons": text.Label},
+	reflect.TypeFor[schedules.Selector]():   {"language": aTag, "tags": text.Label, "series": text.Label},
+	reflect.TypeFor[schedules.Station]():    {"languages": aTag},
+	reflect.TypeFor[schedules.Window]():     {"languages": aTag},
+	reflect.TypeFor[schedules.Script]():     {"languages": aTag},
+	reflect.TypeFor[schedules.Recurrence](): {"rrule": text.Lines},
+	reflect.TypeFor[schedules.Passage]():    {"text": text.Lines},
+	reflect.TypeFor[schedules.AsRun]():      {"detail": judgedAlone},
+	reflect.TypeFor[wire.Status]():          {"problems": text.Said},
+}
+
+// judgedAlone leaves a text to who judges each entry of a list by itself, so that one spoils no other.
+func judgedAlone(s string) (string, error) { return s, nil }
+
+// aTag is the form of a language tag; none stays none.
+func aTag(s string) (string, error) {
+	line, err := text.Line(s)
+	if err != nil || line == "" {
+		return line, err
+	}
+	return bcp47.Canonical(line)
+}
+
+// textRule is what holds for the texts of a field.
+type textRule struct {
+	form textForm
+	most int      // characters
+	keys textForm // of texts by name
+}
+
+// plainTexts holds where nothing else is said.
+var plainTexts = textRule{form: text.Line, most: longest, keys: text.Line}
+
+// textsOf is the rule of a field of the struct t.
+func textsOf(t reflect.Type, f openapi.JSONField) textRule {
+	out := plainTexts
+	if own := openapi.FieldOf(textForms, t, f); own != nil {
+		out.form = own
+	}
+	if b := openapi.FieldOf(fields, t, f).Bounds; b != nil {
+		if b.Additional != nil {
+			b, out.keys = b.Additional, aTag // texts by language
+		}
+		if b.MaxLength != nil {
+			out.most = *b.MaxLength
+		}
+	}
+	return out
+}
+
+func (r textRule) apply(s string) (string, error) {
+	kept, err := r.form(s)
+	if err == nil && utf8.RuneCountInString(kept) > r.most {
+		err = fmt.Errorf("is longer than %d characters", r.most)
+	}
+	return kept, err
+}
+
+// of is the rule for what rules of clocks and campaigns count.
+func (r textRule) of(o *schedules.Of) (err error) {
+	if o.Each, err = r.apply(o.Each); err != nil {
+		return err
+	}
+	for name, value := range o.Match {
+		own := r
+		switch name {
+		case "tag", "series":
+			own.form = text.Label
+		case "language":
+			own.form = aTag
+		}
+		if o.Match[name], err = own.apply(value); err != nil {
+			return fmt.Errorf("%s %w", name, err)
+		}
+	}
+	return nil
+}
+
+// label is a part of the path in the form in which labels are kept.
+func (c *call) label(name string) string {
+	kept, err := text.Label(c.param(name))
+	if err != nil {
+		return c.param(name) // of which there is none
+	}
+	return kept
+}
+
+// asked reads the query of an address as far as it can be read, its texts in the form in which texts are kept, and says
+// what of it is not UTF-8. What cannot be kept is not there to be found either: it is left as it is.
+func asked(raw string) (url.Values, error) {
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return q, fault.Wrap(fault.Invalid, err, "the query of the address cannot be read: %v", err)
+	}
+	var wrong []fault.Field
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		values := q[name]
+		for i, v := range values {
+			if err := text.Encoded([]byte(v)); err != nil {
+				wrong = append(wrong, fault.Field{Field: text.Clean(name), Message: err.Error()})
+			} else if kept, err := text.Line(v); err == nil {
+				values[i] = kept
+			}
+		}
+	}
+	return q, fault.Fields(wrong...)
+}

@@ -1,0 +1,69 @@
+package text
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTextThatLooksTheSameIsKeptAsTheSameCharacters(t *testing.T) {
+	for in, want := range map[string]string{
+		"Hana": "Hana", " Hana\t": "Hana", "Hana  Kim": "Hana Kim", "Hana\u00a0\u3000Kim": "Hana Kim",
+		"\u1112\u1161\u1102\u1161": "하나", "하나": "하나", "\ufeff하나\u200b": "하나", "Ha\u200ena": "Hana",
+		"Cafe\u0301": "Café", "می\u200cخواهم": "می\u200cخواهم", "": "", " \u00a0 ": "", "\u200b \u2060": "", "👩\u200d👧": "👩\u200d👧", "\u0600123": "\u0600123",
+	} {
+		got, err := Line(in)
+		if err != nil || got != want {
+			t.Errorf("Line(%+q) = %+q, %v; want %+q", in, got, err, want)
+		}
+		if again, err := Line(got); err != nil || again != got {
+			t.Errorf("Line(%+q) = %+q, %v: not the same again", got, again, err)
+		}
+		if clean := Clean(in); clean != want {
+			t.Errorf("Clean(%+q) = %+q; want %+q", in, clean, want)
+		}
+	}
+}
+
+func TestCharactersThatSteerWhatShowsThemAreRefusedInWords(t *testing.T) {
+	for in, says := range map[string]string{
+		"a\nhttp://evil.example/x.mp3": "line break", "a\u2028b": "line break", "\x1b]52;c;cm0=\x07 ok": "U+001B, a control character",
+		"a\x00b": "control", "a\u009bb": "control", "b\u202eexe": "direction", "b\u2066x": "direction",
+		"a\U000e0041": "nobody sees", "a\ufffdb": "lost", "\xbe\xee\xb8\xb6": "not UTF-8", "a\ufffeb": "no character",
+	} {
+		if got, err := Line(in); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("Line(%+q) = %+q, %v; want words with %q", in, got, err, says)
+		}
+	}
+	if got, err := Said("one\ntwo\t three"); err != nil || got != "one two three" {
+		t.Errorf("Said: %q, %v", got, err)
+	}
+	if got, err := Lines("one\r\n  two\tthree"); err != nil || got != "one\n  two\tthree" {
+		t.Errorf("Lines: %q, %v", got, err)
+	}
+	if _, err := Lines("one\ntw\x1bo"); err == nil {
+		t.Error("Lines takes an escape")
+	}
+	if got := Clean("a\nhttp://\x1b[31m\u202ex\xff"); got != "a http://[31mx\ufffd" {
+		t.Errorf("Clean: %+q", got)
+	}
+	if got, err := Label(" \u1112\u1161\u1102\u1161 Winter"); err != nil || got != "하나 winter" {
+		t.Errorf("Label: %q, %v", got, err)
+	}
+}
+
+func FuzzKeptTextIsCleanAndStaysTheSame(f *testing.F) {
+	f.Add("a\u202e\u1112\u1161 \x1b")
+	f.Fuzz(func(t *testing.T, in string) {
+		clean := Clean(in)
+		if again := Clean(clean); again != clean {
+			t.Errorf("Clean(%+q) = %+q, then %+q", in, clean, again)
+		}
+		line, err := Line(in)
+		if err != nil {
+			return
+		}
+		if clean != line {
+			t.Errorf("%+q is kept as %+q and cleaned to %+q", in, line, clean)
+		}
+	})
+}
