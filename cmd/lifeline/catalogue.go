@@ -1,101 +1,138 @@
 package main
 
 import (
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
-	"github.com/dhowden/tag"
 	"github.com/goccy/go-yaml"
 
+	"lifeline/internal/charset"
 	"lifeline/internal/cmdline"
+	"lifeline/internal/text"
 )
 
 // entry is a recording in a directory and the metadata that it is uploaded with, in the contract's field names. It is
 // kept as it stands in its source: the service says what is wrong with it.
 type entry struct {
-	dir  fs.FS
-	file string
-	meta map[string]any
+	dir   fs.FS
+	file  string
+	meta  map[string]any
+	at    string   // where a table says it, such as "table.csv, line 3"; empty: no table does
+	said  []string // the fields that somebody wrote down; the others are guessed by the file
+	blank []string // the fields that a table has a column for, and nothing of this recording
+	notes []string // what a person should know of how it was read
+	wrong error    // why it cannot be sent
 }
 
-// entriesOf reads what a file or a folder of dir offers: a catalogue (YAML with a list "segments", or CSV with a column
+// name is what a person calls the entry.
+func (e entry) name() string {
+	if e.at != "" {
+		return e.at + ": " + e.file
+	}
+	return e.file
+}
+
+// catalogues reads what files and folders offer. given is what the recordings have in common and do not say themselves.
+type catalogues struct {
+	given   map[string]any
+	charset string // of tables and tags that do not say it; empty: only what is certain is read
+}
+
+// entries reads what a file or a folder of dir offers: a catalogue (YAML with a list "segments", or a table with a column
 // for each field, both with the recording's name under "file"), an MP3 with what a sidecar of its name or its tags say
-// of it, or a folder of these. given is what they have in common and do not say themselves.
-func entriesOf(dir fs.FS, name string, given map[string]any) ([]entry, error) {
+// of it, or a folder of these.
+func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 	if info, err := fs.Stat(dir, name); err != nil {
 		return nil, err
 	} else if info.IsDir() {
-		return entriesIn(dir, name, given)
+		return c.in(dir, name)
 	}
 	below, err := fs.Sub(dir, path.Dir(name))
 	if err != nil {
 		return nil, err
 	}
-	var metas []map[string]any
-	switch file := path.Base(name); strings.ToLower(path.Ext(name)) {
+	file := path.Base(name)
+	var listed []entry
+	switch strings.ToLower(path.Ext(name)) {
 	case ".yaml", ".yml":
-		metas, err = readYAML(below, file)
-	case ".csv":
-		metas, err = readCSV(below, file)
+		listed, err = c.yaml(below, file)
+	case ".csv", ".tsv":
+		listed, err = c.table(below, file)
 	default:
-		meta, err := describe(below, file, given)
+		if litter(file) {
+			return []entry{{dir: below, file: file, wrong: errors.New("this belongs to the system that the files were copied from, and is no recording")}}, nil
+		}
+		e, err := c.describe(below, file)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		return []entry{{below, file, meta}}, nil
+		return []entry{e}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	var out []entry
-	for i, meta := range metas {
-		file, ok := meta["file"].(string)
+	for i, e := range listed {
+		file, ok := e.meta["file"].(string)
 		if !ok || file == "" {
-			return nil, fmt.Errorf("%s: entry %d names no file", name, i+1)
+			return nil, fmt.Errorf("%s names no file", e.at)
 		}
-		delete(meta, "file")
-		out = append(out, entry{below, file, fill(meta, given)})
+		delete(e.meta, "file")
+		e.dir, e.file, e.said = below, onDisk(below, file), append(fieldsOf(e.meta), fieldsOf(c.given)...)
+		e.meta = fill(e.meta, c.given)
+		listed[i] = e
 	}
-	return out, nil
+	return listed, nil
 }
 
-// entriesIn reads a folder: its catalogues where it has any, else its MP3 files.
-func entriesIn(dir fs.FS, name string, given map[string]any) ([]entry, error) {
+// in reads a folder: its catalogues where it has any, else its MP3 files. What the system keeps there for itself, and
+// links that lead out of it, are passed over with a word.
+func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 	files, err := fs.ReadDir(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	var catalogues, recordings []string
+	var tables, recordings []string
+	var passed []entry
 	for _, f := range files {
-		switch strings.ToLower(path.Ext(f.Name())) {
-		case ".mp3":
-			recordings = append(recordings, f.Name())
-		case ".csv":
-			catalogues = append(catalogues, f.Name())
-		case ".yaml", ".yml":
-			if isCatalogue(dir, path.Join(name, f.Name())) {
-				catalogues = append(catalogues, f.Name())
+		at := path.Join(name, f.Name())
+		ext := strings.ToLower(path.Ext(f.Name()))
+		switch {
+		case ext != ".mp3" && ext != ".csv" && ext != ".tsv" && ext != ".yaml" && ext != ".yml":
+			continue
+		case !utf8.ValidString(f.Name()):
+			passed = append(passed, entry{dir: dir, file: text.Clean(at), wrong: errors.New("the file's name is not UTF-8: rename it")})
+			continue
+		case litter(f.Name()):
+			passed = append(passed, entry{file: at, notes: []string{"passed over: it belongs to the system that the files were copied from"}})
+			continue
+		case f.Type()&fs.ModeSymlink != 0:
+			if _, err := fs.Stat(dir, at); err != nil {
+				passed = append(passed, entry{file: at, notes: []string{"passed over: this link leads out of the folder, or to nothing. Name the file itself to send it"}})
+				continue
 			}
 		}
+		switch {
+		case ext == ".mp3":
+			recordings = append(recordings, f.Name())
+		case ext == ".csv" || ext == ".tsv" || isCatalogue(dir, at):
+			tables = append(tables, f.Name())
+		}
 	}
-	if len(catalogues) > 0 {
-		recordings = catalogues
+	if len(tables) > 0 {
+		recordings = tables
 	}
-	if len(recordings) == 0 {
+	if len(recordings) == 0 && len(passed) == 0 {
 		return nil, cmdline.Refuse(cmdline.Nothing, "%s: there is no MP3 and no catalogue in it", name)
 	}
-	var out []entry
+	out := passed
 	for _, f := range recordings {
-		found, err := entriesOf(dir, path.Join(name, f), given)
+		found, err := c.entries(dir, path.Join(name, f))
 		if err != nil {
 			return nil, err
 		}
@@ -104,13 +141,37 @@ func entriesIn(dir fs.FS, name string, given map[string]any) ([]entry, error) {
 	return out, nil
 }
 
-func isCatalogue(dir fs.FS, name string) bool {
-	metas, err := readYAML(dir, name)
-	return err == nil && len(metas) > 0
+// litter reports whether a name is one that systems leave beside the files that people copy.
+func litter(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~$") || lower == "thumbs.db" || lower == "desktop.ini"
 }
 
-func readYAML(dir fs.FS, name string) ([]map[string]any, error) {
-	b, err := fs.ReadFile(dir, name)
+// onDisk is the file that a table means: of that name, or of the name in other forms of the same letters.
+func onDisk(dir fs.FS, name string) string {
+	if _, err := fs.Stat(dir, name); err == nil || !fs.ValidPath(name) {
+		return name
+	}
+	files, err := fs.ReadDir(dir, path.Dir(name))
+	if err != nil {
+		return name
+	}
+	for _, f := range files {
+		if text.Clean(f.Name()) == text.Clean(path.Base(name)) {
+			return path.Join(path.Dir(name), f.Name())
+		}
+	}
+	return name
+}
+
+func isCatalogue(dir fs.FS, name string) bool {
+	listed, err := catalogues{}.yaml(dir, name)
+	return err == nil && len(listed) > 0
+}
+
+// yaml reads a list of segments.
+func (c catalogues) yaml(dir fs.FS, name string) ([]entry, error) {
+	b, err := c.read(dir, name, "YAML in UTF-8")
 	if err != nil {
 		return nil, err
 	}
@@ -120,86 +181,60 @@ func readYAML(dir fs.FS, name string) ([]map[string]any, error) {
 	if err := yaml.Unmarshal(b, &list); err != nil {
 		return nil, err
 	}
-	return list.Segments, nil
-}
-
-// readCSV reads a table whose first line names the fields. An empty cell leaves its field out; tags and persons are
-// separated by spaces; a consent has a column for each of its fields, such as consent.expires_at.
-func readCSV(dir fs.FS, name string) ([]map[string]any, error) {
-	f, err := dir.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) == 0 {
-		return nil, errors.New("it is empty: its first line names the fields")
-	}
-	var out []map[string]any
-	for _, row := range rows[1:] {
-		meta := map[string]any{}
-		for i, cell := range row {
-			field := strings.TrimPrefix(strings.TrimSpace(rows[0][i]), "\ufeff")
-			switch cell = strings.TrimSpace(cell); {
-			case cell == "":
-			case field == "tags" || field == "persons":
-				meta[field] = strings.Fields(cell)
-			case field == "script":
-				meta[field] = json.RawMessage(cell)
-			case field == "sensitive":
-				meta[field] = cell
-				if yes, err := strconv.ParseBool(cell); err == nil {
-					meta[field] = yes
-				}
-			case strings.HasPrefix(field, "consent."):
-				if meta["consent"] == nil {
-					meta["consent"] = map[string]any{}
-				}
-				if consent, ok := meta["consent"].(map[string]any); ok {
-					consent[strings.TrimPrefix(field, "consent.")] = cell
-				}
-			default:
-				meta[field] = cell
-			}
-		}
-		out = append(out, meta)
+	out := make([]entry, len(list.Segments))
+	for i, meta := range list.Segments {
+		out[i] = entry{meta: meta, at: fmt.Sprintf("%s, entry %d", name, i+1)}
 	}
 	return out, nil
 }
 
+// read is the text of a file.
+func (c catalogues) read(dir fs.FS, name, saveAs string) ([]byte, error) {
+	b, err := fs.ReadFile(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	out, err := charset.Decode(b, c.charset)
+	if errors.Is(err, charset.ErrUnknown) {
+		return nil, fmt.Errorf("%w (%s), or name the encoding that it has, such as --charset cp949, gb18030 or windows-1251", err, saveAs)
+	}
+	return out, err
+}
+
 // describe finds out what an MP3 is by its sidecar (NAME.yaml, .yml or .json), then what is given for all, then its
 // tags, then its name.
-func describe(dir fs.FS, file string, given map[string]any) (map[string]any, error) {
+func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 	base := strings.TrimSuffix(file, path.Ext(file))
-	meta := map[string]any{}
+	e := entry{dir: dir, file: file, meta: map[string]any{}}
 	for _, ext := range []string{".yaml", ".yml", ".json"} { // JSON is YAML, too
-		b, err := fs.ReadFile(dir, base+ext)
+		b, err := c.read(dir, base+ext, "in UTF-8")
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err == nil {
-			err = yaml.Unmarshal(b, &meta)
+			err = yaml.Unmarshal(b, &e.meta)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("its sidecar %s: %w", base+ext, err)
+			return e, fmt.Errorf("its sidecar %s: %w", base+ext, err)
 		}
 		break
 	}
-	meta = fill(meta, given)
+	e.said = append(fieldsOf(e.meta), fieldsOf(c.given)...)
+	e.meta = fill(e.meta, c.given)
 	f, err := dir.Open(file)
 	if err != nil {
-		return nil, err
+		return e, err
 	}
 	defer f.Close()
 	if seeker, ok := f.(io.ReadSeeker); ok {
-		if tags, err := tag.ReadFrom(seeker); err == nil { // a file without tags has nothing to say
-			meta = fill(meta, map[string]any{"title": tags.Title(), "voice": tags.Artist(), "series": slug(tags.Album())})
+		tags, unread := readTags(seeker, c.charset)
+		if len(unread) > 0 {
+			e.notes = append(e.notes, fmt.Sprintf("the %s in its tags is in an encoding that nothing says, and is left out; --charset cp949, gb18030 or windows-1251 reads it", strings.Join(unread, " and the ")))
 		}
+		e.meta = fill(e.meta, tags)
 	}
-	return fill(meta, map[string]any{"id": slug(base), "title": base}), nil
+	e.meta = fill(e.meta, map[string]any{"id": idOf(base), "title": text.Clean(base)})
+	return e, nil
 }
 
 // fill adds what meta does not say.
@@ -213,10 +248,12 @@ func fill(meta, more map[string]any) map[string]any {
 	return out
 }
 
-var notOfIDs = regexp.MustCompile(`[^a-z0-9._]+`)
-
-// slug makes an id of a name; nothing where the name has no letter or digit that ids may have.
-func slug(name string) string {
-	s := strings.Trim(notOfIDs.ReplaceAllString(strings.ToLower(name), "-"), "-._")
-	return strings.TrimRight(s[:min(len(s), 63)], "-._")
+// fieldsOf are the fields that meta says something of.
+func fieldsOf(meta map[string]any) (out []string) {
+	for name, value := range meta {
+		if value != "" {
+			out = append(out, name)
+		}
+	}
+	return out
 }

@@ -142,6 +142,17 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 		}
 	}
 	known["fallback"] = known["segment"]
+	sound, err := samples.Files.ReadFile("ident-tone.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 { // so that there is something to approve
+		meta := map[string]any{"id": fmt.Sprint("awaited-", n), "kind": "ident", "title": "t", "language": "zxx"}
+		if _, err := d.h.producer.Upload(t.Context(), meta, bytes.NewReader(sound)); err != nil {
+			t.Fatal(err)
+		}
+		known["segment"] = append(known["segment"], meta["id"])
+	}
 	for range 60 {
 		a := d.h.send(sent{method: "POST", path: "/v1/uploads", role: "producer", header: map[string]string{"Tus-Resumable": wire.TusVersion, "Upload-Length": "1000",
 			"Upload-Metadata": "kind aWRlbnQ=,title VA==,language a28tS1A="}})

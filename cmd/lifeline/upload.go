@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,9 @@ type uploadCmd struct {
 	Voice    string   `help:"Voice of those that say nothing else."`
 	Series   string   `help:"Series of those that say nothing else."`
 	Tags     []string `help:"Tags of those that say nothing else."`
-	Replace  bool     `help:"Where a segment of the id is there already with other audio, send this as its new recording."`
+	Charset  string   `help:"Encoding of tables and tags that do not say it themselves, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
+	Replace  bool     `help:"Where a segment of the id is there already, make it as the files say: other audio is its new recording, which needs approval anew, and what a table or sidecar says otherwise is changed as with --update."`
+	Update   bool     `help:"Where a segment of the id is there already, change what a table or sidecar says otherwise; an empty cell empties its field. An approved segment that then says something else, or protects its persons less, needs approval anew."`
 	Quiet    bool     `help:"No progress bar."`
 }
 
@@ -47,16 +50,20 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 			return err
 		}
 		defer dir.Close()
-		found, err := entriesOf(dir.FS(), filepath.Base(name), given)
+		found, err := catalogues{given, c.Charset}.entries(dir.FS(), filepath.Base(name))
 		if err != nil {
 			return err
 		}
 		entries = append(entries, found...)
 	}
-	if len(entries) == 0 {
+	if entries = passedOver(os.Stderr, entries); len(entries) == 0 {
 		return cmdline.Refuse(cmdline.Nothing, "nothing was sent: %s names no recording", strings.Join(c.Files, ", "))
 	}
-	u := uploader{client: c.client(), replace: c.Replace, progress: progressTo(c.Quiet || !terminal(os.Stderr))}
+	if err := distinctIDs(entries); err != nil {
+		return err
+	}
+	became := map[string]string{}
+	u := uploader{client: c.client(), replace: c.Replace, update: c.Update || c.Replace, became: func(id, what string) { became[id] = what }, progress: progressTo(c.Quiet || !terminal(os.Stderr))}
 	segments, failed := u.all(ctx, entries)
 	if n := rejected(segments); n > 0 {
 		failed = cmdline.Some(len(segments)-n, errors.Join(failed, fmt.Errorf("%d of %s cannot air: they are rejected, for the reasons shown", n, count(len(entries), "recording"))))
@@ -66,6 +73,9 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 			fmt.Fprintf(stdout, "%-28s %-9s %s", s.ID, s.State, span(s.Recording.Duration.Duration))
 			if s.Rejection != nil {
 				fmt.Fprintf(stdout, "  %s", s.Rejection.Message)
+			}
+			if what := became[s.ID]; what != "" {
+				fmt.Fprintf(stdout, "  %s", what)
 			}
 			fmt.Fprintln(stdout)
 		}
@@ -84,18 +94,33 @@ func rejected(segments []schedules.Segment) (n int) {
 
 // uploadCatalogue uploads every recording of a catalogue, showing its progress, and answers the segments.
 func uploadCatalogue(ctx context.Context, c *client.Client, dir fs.FS, name string, progress io.Writer) ([]schedules.Segment, error) {
-	entries, err := entriesOf(dir, name, nil)
+	entries, err := catalogues{}.entries(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	return uploader{client: c, progress: progress}.all(ctx, entries)
+	return uploader{client: c, progress: progress, became: func(string, string) {}}.all(ctx, entries)
 }
 
 // uploader brings recordings to the service.
 type uploader struct {
 	client   *client.Client
 	replace  bool
+	update   bool
+	became   func(id, what string) // told what became of a segment that was there already
 	progress io.Writer
+}
+
+// passedOver tells what there is to know of how entries were read, and leaves out those that are nothing to send.
+func passedOver(w io.Writer, entries []entry) (out []entry) {
+	for _, e := range entries {
+		for _, note := range e.notes {
+			fmt.Fprintf(w, "%s: %s\n", e.name(), note)
+		}
+		if e.dir != nil {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // all uploads entries and answers their segments, analysed if that does not take too long. One that fails does not
@@ -112,7 +137,7 @@ func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Seg
 				err, len(out), count(len(entries), "recording")))
 			return out, cmdline.Some(len(out), failed)
 		}
-		failed = errors.Join(failed, fmt.Errorf("%s: %w", e.file, err))
+		failed = errors.Join(failed, fmt.Errorf("%s: %w", e.name(), err))
 	}
 	failed = cmdline.Some(len(out), failed)
 	for i, s := range out {
@@ -125,6 +150,9 @@ func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Seg
 
 // one uploads a recording, unless the service has it.
 func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Segment, error) {
+	if e.wrong != nil {
+		return schedules.Segment{}, e.wrong
+	}
 	f, err := e.dir.Open(e.file)
 	if err != nil {
 		return schedules.Segment{}, err
@@ -140,20 +168,57 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 		return schedules.Segment{}, err
 	}
 	r := client.Recording{Audio: content, Length: length, SHA256: hex.EncodeToString(hash.Sum(nil)), Meta: e.meta}
-	if known, err := u.known(ctx, e, &r); err != nil || known != nil {
-		return *known, err
+	known, err := u.known(ctx, e, &r)
+	if err != nil {
+		return schedules.Segment{}, err
+	}
+	if known != nil && r.Replaces == nil {
+		return u.asSaid(ctx, e, *known, "unchanged")
 	}
 	bar := newBar(u.progress, which+" "+e.file, length, progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
 	defer bar.Exit()
-	return u.client.UploadInPieces(ctx, r, func(bytes int64) { bar.Set64(bytes) })
+	s, err := u.client.UploadInPieces(ctx, r, func(bytes int64) { bar.Set64(bytes) })
+	if fault.Is(err, fault.Conflict) && !u.replace {
+		return s, fmt.Errorf("%w. With --replace it becomes that segment's new recording", err)
+	}
+	if err != nil || known == nil {
+		return s, err
+	}
+	return u.asSaid(ctx, e, s, "new recording")
 }
 
-// known is the segment that has the recording already; nil when it is to be sent. It makes r replace the recording of
-// the segment that has the id, where that is wanted.
+// asSaid makes a segment that was there as the entry says, or says how it differs.
+func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what string) (schedules.Segment, error) {
+	changes, err := differences(e, s)
+	if err != nil || len(changes) == 0 {
+		u.became(s.ID, what)
+		return s, err
+	}
+	if !u.update {
+		return s, fmt.Errorf("segment %q is there and was not changed, but differs: %s. --update changes it", s.ID, told(changes))
+	}
+	patch := map[string]json.RawMessage{}
+	for _, c := range changes {
+		patch[c.field] = c.after
+	}
+	now, err := u.client.EditSegment(ctx, s.ID, s.Revision, patch)
+	if err != nil {
+		return s, err
+	}
+	what = strings.TrimPrefix(what+", changed: "+told(changes), "unchanged, ")
+	if s.State == schedules.Approved && now.State != schedules.Approved {
+		what += "; it needs approval anew"
+	}
+	u.became(now.ID, what)
+	return now, nil
+}
+
+// known is the segment that has the recording already, or, with r made to replace it, the one of the id whose recording
+// is to be replaced; nil when it is to be sent as a new one.
 func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*schedules.Segment, error) {
 	same, err := u.client.Segments(ctx, url.Values{"sha256": {r.SHA256}})
 	if err != nil {
-		return &schedules.Segment{}, err
+		return nil, err
 	}
 	id, _ := e.meta["id"].(string)
 	for _, s := range same {
@@ -169,10 +234,10 @@ func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*sch
 	case fault.Is(err, fault.NotFound):
 		return nil, nil
 	case err != nil:
-		return &s, err
+		return nil, err
 	}
 	r.Replaces = &s
-	return nil, nil
+	return &s, nil
 }
 
 // analysisPatience is how long an upload waits for its analysis; one of hours takes longer, and is left alone.

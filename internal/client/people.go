@@ -55,6 +55,13 @@ func (c *Client) Segment(ctx context.Context, id string) (s schedules.Segment, e
 	return s, err
 }
 
+// EditSegment changes fields of a segment's metadata (RFC 7396) unless it has changed since revision.
+func (c *Client) EditSegment(ctx context.Context, id string, revision int64, fields any) (s schedules.Segment, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.Segment(id), Body: fields,
+		Header: http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(revision, 10))}}}, &s)
+	return s, err
+}
+
 // Act moves a segment by approve, reject, recall or reinstate.
 func (c *Client) Act(ctx context.Context, id, act, reason string) (s schedules.Segment, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, act), Body: wire.Reason{Reason: reason}}, &s)
