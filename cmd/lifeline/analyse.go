@@ -87,9 +87,7 @@ func (c *analyseCmd) measure(ctx context.Context, file string) (audio.Facts, err
 	if err != nil {
 		return audio.Facts{}, err
 	}
-	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(progressTo(c.Quiet)), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription(file), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100e6),
-		progressbar.OptionClearOnFinish())
+	bar := newBar(progressTo(c.Quiet), file, info.Size(), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
 	defer bar.Close()
 	return audio.Analyse(ctx, f, audio.Options{Progress: func(n int64) { bar.Set64(n) }})
 }

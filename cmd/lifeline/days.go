@@ -137,7 +137,7 @@ func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 		if n := len(r.Warnings); n > 0 {
 			more = ", " + count(n, "warning")
 			if !verbose {
-				more += " (--verbose tells them)"
+				more += " (--verbose or lifeline show tells them)"
 			}
 		}
 		fmt.Fprintf(w, "%-16s %s  %s: %s, revision %d%s\n", r.Station, r.Date, done, count(r.Items, "item"), r.Revision, more)

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"lifeline/audio/samples"
@@ -77,9 +80,30 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	d.title("It keeps serving. Try it, and end it with Ctrl-C")
-	fmt.Fprintf(stdout, "  curl -H 'Authorization: Bearer %s' %s/v1/stations\n", admin, d.url)
-	fmt.Fprintf(stdout, "  Or open %s/ in a browser, and sign in with %s\n", d.url, admin)
+	fmt.Fprintf(stdout, "  Open %s/ in a browser, and sign in with one of these tokens, or try\n", d.url)
+	fmt.Fprintf(stdout, "  curl -H 'Authorization: Bearer TOKEN' %s/v1/stations\n", d.url)
+	if err := d.tokens(ctx, admin); err != nil {
+		return err
+	}
 	<-ctx.Done()
+	return nil
+}
+
+// tokens makes and shows a token for each role.
+func (d *demo) tokens(ctx context.Context, admin string) error {
+	fmt.Fprintf(d.out, "  %-10s %s\n", control.Admin, admin)
+	for _, n := range []control.NewToken{{Name: "demo-producer", Role: control.Producer}, {Name: "demo-scheduler", Role: control.SchedulerJob},
+		{Name: "demo-viewer", Role: control.Viewer}, {Name: "demo-station", Role: control.StationJob, Station: "harbour-dawn"}} {
+		secret, err := d.token(ctx, n)
+		if err != nil {
+			return err
+		}
+		role := string(n.Role)
+		if n.Station != "" {
+			secret += "  (" + n.Station + ")"
+		}
+		fmt.Fprintf(d.out, "  %-10s %s\n", role, secret)
+	}
 	return nil
 }
 
@@ -98,7 +122,7 @@ func (d *demo) play(ctx context.Context, lead time.Duration) error {
 		return err
 	}
 	d.title("Hana uploads the recordings; each is analysed while it arrives")
-	segments, err := uploadCatalogue(ctx, producer, samples.Files, "catalogue.yaml", os.Stderr)
+	segments, err := uploadCatalogue(ctx, producer, samples.Files, "catalogue.yaml", progressTo(!terminal(os.Stderr)))
 	if err != nil {
 		return err
 	}
@@ -145,6 +169,15 @@ func (d *demo) as(ctx context.Context, n control.NewToken) (*client.Client, erro
 
 func (d *demo) title(format string, args ...any) { fmt.Fprintf(d.out, "\n▌"+format+"\n", args...) }
 
+// counted is how many there are of each, by name.
+func counted(of map[string]int) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		parts = append(parts, fmt.Sprintf("%d %s", of[name], name))
+	}
+	return strings.Join(parts, ", ")
+}
+
 // catalogue sums up what was measured.
 func (d *demo) catalogue(segments []schedules.Segment) {
 	var total time.Duration
@@ -153,7 +186,7 @@ func (d *demo) catalogue(segments []schedules.Segment) {
 		total += s.Recording.Duration.Duration
 		languages[s.Language]++
 	}
-	fmt.Fprintf(d.out, "  %d recordings, %s of audio; by language %v\n", len(segments), total.Round(time.Second), languages)
+	fmt.Fprintf(d.out, "  %d recordings, %s of audio; by language: %s\n", len(segments), total.Round(time.Second), counted(languages))
 	for _, s := range segments[:min(6, len(segments))] {
 		r := s.Recording
 		loudness := "silent"

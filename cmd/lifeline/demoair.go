@@ -53,19 +53,19 @@ func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) er
 	if err != nil {
 		return err
 	}
-	d.title("%s opens a window of %v at %s UTC; its player pulls the queue, verifies it and plays it", station.Name, demoLength, start.Format("15:04:05"))
+	zone, err := time.LoadLocation(station.Timezone)
+	if err != nil {
+		return err
+	}
+	d.title("%s opens a window of %v at %s (%s); its player pulls the queue, verifies it and plays it", station.Name, demoLength, start.In(zone).Format("15:04:05"), zone)
 	if err := d.publish(ctx, c, wire.ManyRequest{Stations: []string{station.ID}, Dates: []schedules.Date{date}, Seed: 1}); err != nil {
 		return err
 	}
-	if err := d.runPlayer(ctx, station.ID, date); err != nil {
+	if err := d.runPlayer(ctx, station.ID, date, zone); err != nil {
 		return err
 	}
 	d.title("What was planned against what aired")
 	r, err := d.reconciled(ctx, c, station.ID, date)
-	if err != nil {
-		return err
-	}
-	zone, err := time.LoadLocation(station.Timezone)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (d *demo) openWindow(ctx context.Context, c *client.Client, lead time.Durat
 
 // runPlayer runs the station's player as a process of its own, which knows nothing but the service's address and its
 // token, and shows what it says.
-func (d *demo) runPlayer(ctx context.Context, station string, date schedules.Date) error {
+func (d *demo) runPlayer(ctx context.Context, station string, date schedules.Date, zone *time.Location) error {
 	secret, err := d.token(ctx, control.NewToken{Name: station, Role: control.StationJob, Station: station})
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (d *demo) runPlayer(ctx context.Context, station string, date schedules.Dat
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	shown := d.timeline(bufio.NewScanner(notices))
+	shown := d.timeline(bufio.NewScanner(notices), zone)
 	if err := errors.Join(shown, cmd.Wait()); err != nil {
 		return fmt.Errorf("the player failed: %w\n%s", err, said.String())
 	}
@@ -156,7 +156,7 @@ func findPlayer(ctx context.Context, dir string) (string, error) {
 }
 
 // timeline shows the player's notices as they come: a line an item, which fills while it airs.
-func (d *demo) timeline(lines *bufio.Scanner) error {
+func (d *demo) timeline(lines *bufio.Scanner, zone *time.Location) error {
 	const width = 24
 	for lines.Scan() {
 		var n playout.Notice
@@ -175,7 +175,7 @@ func (d *demo) timeline(lines *bufio.Scanner) error {
 			continue
 		}
 		filled := int(share * width)
-		fmt.Fprintf(d.out, "\r  %s %s%s %9s  %s", n.PlannedAt.Format("15:04:05.000"), strings.Repeat("█", filled),
+		fmt.Fprintf(d.out, "\r  %s %s%s %9s  %s", n.PlannedAt.In(zone).Format("15:04:05.000"), strings.Repeat("█", filled),
 			strings.Repeat("░", width-filled), span(n.LengthMs.Duration), itemLine(n.ItemKind, "", n.Title))
 		if n.Kind == playout.ItemEnd {
 			fmt.Fprintf(d.out, "  %s\n", n.Outcome)

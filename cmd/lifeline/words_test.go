@@ -125,3 +125,34 @@ func TestVersionSaysWhatWasBuilt(t *testing.T) {
 		t.Errorf("%d %s", code, out.String())
 	}
 }
+
+// The network that ships asks of the samples that ship what they can give, so that its first plan warns of no rule.
+func TestRulesOfTheExampleNetworkHoldWithTheSamples(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	var in wire.ManyRequest
+	today := schedules.DateOf(time.Now().UTC())
+	for n := range 8 {
+		in.Dates = append(in.Dates, today.AddDays(n+1))
+	}
+	results, err := h.scheduler.Plan(t.Context(), in)
+	if err != nil || len(results) != 40 {
+		t.Fatal(len(results), err)
+	}
+	for _, r := range results {
+		if r.Problem != nil {
+			t.Errorf("%s %s: %s", r.Station, r.Date, r.Problem.Detail)
+		}
+		for _, w := range r.Warnings {
+			if w.Code == "rule_bent" {
+				t.Errorf("%s %s: %s", r.Station, r.Date, w.Message)
+			}
+		}
+	}
+}
+
+func TestDemoCountsLanguagesInWords(t *testing.T) {
+	if got := counted(map[string]int{"ko-KP": 20, "cmn-Hans": 9, "zxx": 10}); got != "9 cmn-Hans, 20 ko-KP, 10 zxx" {
+		t.Error(got)
+	}
+}
