@@ -55,7 +55,7 @@ func (p *planner) byExposure(order []due) {
 	for i := range p.in.History {
 		a := &p.in.History[i]
 		e, ok := p.lib.entry(a.SegmentID)
-		if !ok || a.Station != p.in.Station.ID || e.Script == nil || p.day.own(a.StartAt.UnixMilli()) {
+		if !ok || a.Station != p.in.Station.ID || e.Script == nil || p.day.own(a.StartAt.UnixMilli()) || a.StartAt.UnixMilli() >= p.horizonEnd {
 			continue
 		}
 		for _, n := range e.Script.Passages {

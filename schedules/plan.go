@@ -130,9 +130,9 @@ func (p *planner) load(horizon int64) {
 			if start >= p.day.start && start < p.horizonEnd && p.day.own(start) {
 				continue
 			}
-			p.aires[seg]++
-			if start < p.horizonEnd && start > p.last[seg] {
-				p.last[seg] = start
+			if start < p.horizonEnd { // rotation goes by what comes before, rules by what comes after too
+				p.aires[seg]++
+				p.last[seg] = max(p.last[seg], start)
 			}
 		}
 		if start > from && start < until {

@@ -15,6 +15,7 @@ type Rundown struct {
 	Date        Date          `json:"date"`
 	Timezone    string        `json:"timezone"`
 	Revision    int64         `json:"revision"`
+	Planned     int64         `json:"planned_revision,omitzero"` // the revision in which its items became as they are; none: this one
 	Status      RundownStatus `json:"status"`
 	PublishedAt Instant       `json:"published_at"`
 	Seed        uint64        `json:"seed"`

@@ -115,6 +115,9 @@ func (d Date) AddDays(n int) Date {
 // Before reports whether d is an earlier day than o.
 func (d Date) Before(o Date) bool { return d.utc().Before(o.utc()) }
 
+// Compare orders days.
+func (d Date) Compare(o Date) int { return d.utc().Compare(o.utc()) }
+
 func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
 
 // IsZero reports whether d is no day.

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -18,7 +19,7 @@ func (s *Scheduler) Edit(ctx context.Context, a Actor, station string, date sche
 		if err != nil {
 			return err
 		}
-		in, err := s.input(ctx, station, date)
+		in, err := s.input(ctx, station, date, outlook{})
 		if err != nil {
 			return err
 		}
@@ -65,6 +66,9 @@ func sameAiring(a, b schedules.Item) bool {
 		a.CueIn == b.CueIn && a.CueOut == b.CueOut
 }
 
+// sameItems reports whether both lists air the same at the same times.
+func sameItems(a, b []schedules.Item) bool { return slices.EqualFunc(a, b, sameAiring) }
+
 // saveDraft stores r as the day's next revision.
 func (s *Scheduler) saveDraft(ctx context.Context, a Actor, before latestRundown, r schedules.Rundown, why []schedules.Explanation, action string) (schedules.Rundown, error) {
 	r.Status, r.PublishedAt = schedules.Draft, schedules.Instant{}
@@ -100,7 +104,10 @@ func (s *Scheduler) nextRevision(ctx context.Context, before latestRundown, r sc
 			return r, nil, err
 		}
 	}
-	r.Revision = last + 1
+	r.Revision, r.Planned = last+1, last+1
+	if before.document > 0 && sameItems(before.rundown.Items, r.Items) {
+		r.Planned = plannedIn(before.rundown)
+	}
 	if r.Items == nil {
 		r.Items = []schedules.Item{}
 	}

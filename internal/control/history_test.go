@@ -47,7 +47,7 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	}
 	history := func() map[string]int {
 		t.Helper()
-		airings, err := s.airings(t.Context(), st, schedules.Date{}, now.AddDate(0, 0, 4))
+		airings, err := s.airings(t.Context(), st, schedules.Date{}, now.AddDate(0, 0, 4), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

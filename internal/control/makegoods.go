@@ -247,8 +247,9 @@ func makeGoods(ctx context.Context, docs Documents, kind, station string) ([]wir
 	return out, nil
 }
 
-// claims are the airings still to be heard of that are to make good what is open, by make-good, but for those of a day.
-func (s *Scheduler) claims(ctx context.Context, st schedules.Station, open []wire.OwedAiring, but schedules.Date) (map[string]wire.MadeGoodBy, error) {
+// claims are the airings still to be heard of that are to make good what is open, by make-good, but for those of a day;
+// with those of what the same request has drafted, but not stored.
+func (s *Scheduler) claims(ctx context.Context, st schedules.Station, open []wire.OwedAiring, but schedules.Date, request []schedules.Rundown) (map[string]wire.MadeGoodBy, error) {
 	if len(open) == 0 {
 		return nil, nil
 	}
@@ -264,17 +265,25 @@ func (s *Scheduler) claims(ctx context.Context, st schedules.Station, open []wir
 		return nil, err
 	}
 	out := map[string]wire.MadeGoodBy{}
-	claim := func(body []byte, since time.Time) error {
-		if !bytes.Contains(body, []byte(`"makes_good":`)) {
-			return nil
-		}
-		r, err := plain[schedules.Rundown](body)
+	note := func(r schedules.Rundown, since time.Time) {
 		for _, i := range r.Items {
 			if i.MakesGood != "" && i.EndAt().After(since) && !tried[i.ID] {
 				out[i.MakesGood] = wire.MadeGoodBy{Date: r.Date, ItemID: i.ID, StartAt: i.StartAt}
 			}
 		}
+	}
+	claim := func(body []byte, since time.Time) error {
+		if !bytes.Contains(body, []byte(`"makes_good":`)) {
+			return nil
+		}
+		r, err := plain[schedules.Rundown](body)
+		note(r, since)
 		return err
+	}
+	for _, r := range request {
+		if r.Station == st.ID && r.Date != but {
+			note(r, now)
+		}
 	}
 	// What is published counts until it has been heard of; of what is drafted, what is to come.
 	published := func(date schedules.Date) error {
@@ -315,7 +324,7 @@ func (s *Scheduler) claims(ctx context.Context, st schedules.Station, open []wir
 }
 
 // owed are the make-goods that a day is to air: the oldest that no other day does.
-func (s *Scheduler) owed(ctx context.Context, st schedules.Station, date schedules.Date) ([]schedules.MakeGood, error) {
+func (s *Scheduler) owed(ctx context.Context, st schedules.Station, date schedules.Date, request []schedules.Rundown) ([]schedules.MakeGood, error) {
 	_, end, err := st.DayBounds(date)
 	if err != nil || !end.After(s.now()) {
 		return nil, err // what is over makes nothing good
@@ -327,7 +336,7 @@ func (s *Scheduler) owed(ctx context.Context, st schedules.Station, date schedul
 	if err != nil {
 		return nil, err
 	}
-	claims, err := s.claims(ctx, st, open, date)
+	claims, err := s.claims(ctx, st, open, date, request)
 	if err != nil {
 		return nil, err
 	}

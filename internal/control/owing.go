@@ -64,7 +64,7 @@ func (s *Scheduler) standing(ctx context.Context, kind string, st schedules.Stat
 	if err != nil || kind == kindSettled {
 		return found, err
 	}
-	claims, err := s.claims(ctx, st, found, schedules.Date{})
+	claims, err := s.claims(ctx, st, found, schedules.Date{}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -39,21 +39,25 @@ func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date s
 				return err
 			}
 		}
-		if err := s.audit(ctx, latest.rundown); err != nil {
+		in, err := s.input(ctx, station, date, outlook{published: true})
+		if err != nil {
 			return err
 		}
-		out, err = s.publishNext(ctx, a, latest, latest.rundown, "queue.publish", o.Correction)
+		if err := audit(in, latest.rundown); err != nil {
+			return err
+		}
+		next := latest.rundown
+		if next.Warnings, err = s.atPublication(ctx, in, next); err != nil {
+			return err
+		}
+		out, err = s.publishNext(ctx, a, latest, next, "queue.publish", o.Correction)
 		return err
 	})
 	return out, err
 }
 
 // audit fails with Invalid when the rundown breaks a hard rule.
-func (s *Scheduler) audit(ctx context.Context, r schedules.Rundown) error {
-	in, err := s.input(ctx, r.Station, r.Date)
-	if err != nil {
-		return err
-	}
+func audit(in schedules.Input, r schedules.Rundown) error {
 	var fields []fault.Field
 	for _, v := range auditor.Audit(in, r) {
 		if v.Hard {

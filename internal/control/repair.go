@@ -101,7 +101,7 @@ func (s *Scheduler) repairDay(ctx context.Context, station string, date schedule
 		if err != nil {
 			return err
 		}
-		in, err := s.input(ctx, station, date)
+		in, err := s.input(ctx, station, date, outlook{published: true})
 		if err != nil {
 			return err
 		}

@@ -31,13 +31,15 @@ type Scheduler struct {
 	sealing  map[string]time.Time // when the next day of a station is to be sealed
 	library  *schedules.Library   // prepared from the segments and scripts of the generations below
 	prepared [2]int64
+	sketches map[string]sketch // of latest rundowns, by document id
+	sketched int               // items in them
 }
 
 // NewScheduler plans from what m holds. publicURL is where stations reach the service; lease is for how long they may air
 // what is sensitive without asking again.
 func NewScheduler(m *Mirror, s Store, sealer Sealer, now func() time.Time, publicURL string, lease time.Duration) *Scheduler {
 	sch := &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/"), lease: lease,
-		owing: map[string]owing{}, sealing: map[string]time.Time{}}
+		owing: map[string]owing{}, sealing: map[string]time.Time{}, sketches: map[string]sketch{}}
 	sch.accounts = &accounts{mirror: m, store: s, now: now, library: sch.prepare}
 	return sch
 }
@@ -70,9 +72,11 @@ type PlanOptions struct {
 	Keep     []string // ids of items of the latest rundown that stay
 	Revision *int64   // of the latest rundown that the caller knows; nil: any
 	DryRun   bool
+	Together []schedules.Date    // the days that the same request plans
+	Drafts   []schedules.Rundown // what it has planned before, but not stored
 }
 
-// Plan drafts a station's day. What is published and frozen, locked, or asked for stays as it is. It fails with
+// Plan drafts a station's day after the drafts and publications of the days before it. What is published and frozen, locked, or asked for stays as it is. It fails with
 // Unsatisfiable when the rules cannot all hold.
 func (s *Scheduler) Plan(ctx context.Context, a Actor, station string, date schedules.Date, o PlanOptions) (schedules.Rundown, error) {
 	var out schedules.Rundown
@@ -88,7 +92,7 @@ func (s *Scheduler) Plan(ctx context.Context, a Actor, station string, date sche
 		if err != nil {
 			return err
 		}
-		in, err := s.input(ctx, station, date)
+		in, err := s.input(ctx, station, date, outlook{request: o.Drafts})
 		if err != nil {
 			return err
 		}
@@ -101,6 +105,11 @@ func (s *Scheduler) Plan(ctx context.Context, a Actor, station string, date sche
 			return unsatisfiable(err)
 		}
 		out = plan.Rundown
+		beside, err := s.beside(ctx, in, out, latest.rundown, o)
+		if err != nil {
+			return err
+		}
+		out.Warnings = append(out.Warnings, beside...)
 		if o.DryRun {
 			return nil
 		}
@@ -204,7 +213,7 @@ func (s *Scheduler) published(ctx context.Context, station string, date schedule
 }
 
 // input gathers what planning a day depends on.
-func (s *Scheduler) input(ctx context.Context, station string, date schedules.Date) (schedules.Input, error) {
+func (s *Scheduler) input(ctx context.Context, station string, date schedules.Date, o outlook) (schedules.Input, error) {
 	st, err := s.Station(station)
 	if err != nil {
 		return schedules.Input{}, err
@@ -216,10 +225,10 @@ func (s *Scheduler) input(ctx context.Context, station string, date schedules.Da
 		}
 	}
 	in.Campaigns = s.campaigns()
-	if in.Owed, err = s.owed(ctx, st, date); err != nil {
+	if in.Owed, err = s.owed(ctx, st, date, o.request); err != nil {
 		return in, err
 	}
-	in.History, err = s.history(ctx, in)
+	in.History, err = s.history(ctx, in, o)
 	return in, err
 }
 

@@ -23,7 +23,7 @@ func (s *Scheduler) Exposure(ctx context.Context, script string) ([]schedules.Ex
 	}
 	var history []schedules.Airing
 	for _, row := range s.mirror.stations.after("", "") {
-		more, err := s.airings(ctx, row.value, schedules.Date{}, s.now())
+		more, err := s.airings(ctx, row.value, schedules.Date{}, s.now(), nil)
 		if err != nil {
 			return nil, err
 		}

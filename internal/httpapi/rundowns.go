@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"lifeline/internal/control"
@@ -139,8 +140,18 @@ func (a *api) explain(c *call) error {
 }
 
 func (a *api) planMany(c *call) error {
+	dryRun, err := c.flag("dry_run")
+	if err != nil {
+		return err
+	}
+	var drafts []schedules.Rundown
 	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
-		return a.Scheduler.Plan(c.r.Context(), c.actor, station, date, control.PlanOptions{Seed: in.Seed})
+		r, err := a.Scheduler.Plan(c.r.Context(), c.actor, station, date,
+			control.PlanOptions{Seed: in.Seed, DryRun: dryRun, Together: in.Dates, Drafts: drafts})
+		if err == nil && dryRun {
+			drafts = append(drafts, r)
+		}
+		return r, err
 	})
 }
 
@@ -153,7 +164,8 @@ func (a *api) publishMany(c *call) error {
 // maxMany bounds stations times days of one request.
 const maxMany = 2000
 
-// many does the same for many stations and days; what fails does not stop the others.
+// many does the same for many stations and days, each station's in their order, since a day depends on those before it.
+// What fails does not stop the others.
 func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (schedules.Rundown, error)) error {
 	var in wire.ManyRequest
 	if err := c.decodeOptional(&in); err != nil {
@@ -184,6 +196,7 @@ func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (s
 			}
 			dates = []schedules.Date{today}
 		}
+		dates = slices.Compact(slices.SortedFunc(slices.Values(dates), schedules.Date.Compare))
 		for _, date := range dates {
 			r, err := do(in, id, date)
 			if fault.Is(err, fault.Unavailable) && len(out) == 0 {
