@@ -4,7 +4,7 @@ import "time"
 
 // Version is the version of the analysis. It is raised when the facts of a file can come out differently, so that
 // recordings analysed by an older one can be found and measured again.
-const Version = 1
+const Version = 2
 
 // Facts is everything measured of one MP3. Times are offsets from the first audible sample.
 type Facts struct {
@@ -96,6 +96,8 @@ const (
 	WarnTailSilence   = "tail_silence"
 	WarnSilence       = "silence" // inside
 	WarnSilent        = "silent"  // all of it
+	WarnMostlySilent  = "mostly_silent"
+	WarnVeryQuiet     = "very_quiet"
 	WarnClipping      = "clipping"
 	WarnTruePeak      = "true_peak"
 	WarnDCOffset      = "dc_offset"

@@ -18,6 +18,8 @@ const (
 	minEdge      = 100 * time.Millisecond // at the head and at the tail
 	longSilence  = 2 * time.Second        // worth a warning inside
 	longEdge     = time.Second            // worth a warning at the head or tail
+	quietLUFS    = -40.0                  // quieter than this is worth a warning: speech is 15 dB louder and more
+	leastHeard   = 400 * time.Millisecond // of which loudness can be measured
 )
 
 func newSilences(rate int) *silences { return &silences{rate: int64(rate)} }
@@ -68,9 +70,12 @@ func (s *silences) close(end int64, tail bool) {
 
 func (s *silences) facts(f *Facts) {
 	s.close(s.at, true)
+	var silent time.Duration
+	defer func() { s.warnQuiet(f, silent) }()
 	for _, p := range s.spans {
 		start, end := samplesTime(p.from, f.SampleRate), samplesTime(p.to, f.SampleRate)
 		f.Silences = append(f.Silences, Span{start, end})
+		silent += end - start
 		switch length := end - start; {
 		case p.from == 0 && p.to == s.at:
 			f.warn(WarnSilent, 0, "The whole recording is silent: check what was exported.")
@@ -81,5 +86,18 @@ func (s *silences) facts(f *Facts) {
 		case p.from > 0 && p.to < s.at && length >= longSilence:
 			f.warn(WarnSilence, start, "There is %s of silence at %s.", seconds(length), clockTime(start))
 		}
+	}
+}
+
+// warnQuiet warns of a recording of which little or nothing will be heard.
+func (s *silences) warnQuiet(f *Facts, silent time.Duration) {
+	switch {
+	case silent >= f.Duration: // the whole of it, which is said already
+	case f.IntegratedLUFS != nil && *f.IntegratedLUFS < quietLUFS:
+		f.warn(WarnVeryQuiet, 0, "The recording is very quiet (%.1f LUFS): on air it is raised by a bounded gain only, and will hardly be heard. Raise its level and export it again.", *f.IntegratedLUFS)
+	case f.IntegratedLUFS == nil && f.Duration >= leastHeard:
+		f.warn(WarnVeryQuiet, 0, "The recording is so quiet that its loudness cannot be measured (below -70 LUFS). Raise its level and export it again.")
+	case 5*silent > 4*f.Duration:
+		f.warn(WarnMostlySilent, 0, "%s of %s are silent: check what was exported.", seconds(silent), seconds(f.Duration))
 	}
 }

@@ -20,9 +20,14 @@ type act struct {
 
 // do acts on every segment in turn. One that fails does not stop the others.
 func (c act) do(ctx context.Context, stdout io.Writer, verb, reason string) error {
+	return c.each(stdout, func(id string) (schedules.Segment, error) { return c.client().Act(ctx, id, verb, reason) })
+}
+
+// each is do for any act.
+func (c act) each(stdout io.Writer, one func(id string) (schedules.Segment, error)) error {
 	done := []schedules.Segment{}
 	failed := cmdline.Each(c.IDs, func(id string) error {
-		s, err := c.client().Act(ctx, id, verb, reason)
+		s, err := one(id)
 		if err == nil {
 			done = append(done, s)
 		}
@@ -36,12 +41,15 @@ func (c act) do(ctx context.Context, stdout io.Writer, verb, reason string) erro
 }
 
 type approveCmd struct {
-	act    `embed:""`
-	Reason string `help:"Why, for the record."`
+	act            `embed:""`
+	Reason         string `help:"Why, for the record."`
+	AcceptWarnings bool   `help:"Approve though the recording is silent, or so quiet that it will hardly be heard."`
 }
 
 func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
-	return c.do(ctx, stdout, "approve", c.Reason)
+	return c.each(stdout, func(id string) (schedules.Segment, error) {
+		return c.client().Approve(ctx, id, c.Reason, c.AcceptWarnings)
+	})
 }
 
 // mustReason is the reason of an act that must have one.

@@ -78,6 +78,9 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 				fmt.Fprintf(stdout, "  %s", what)
 			}
 			fmt.Fprintln(stdout)
+			for _, w := range s.Recording.RecordingWarnings {
+				fmt.Fprintf(stdout, "  warning: %s\n", w.Message)
+			}
 		}
 	}), failed)
 }

@@ -62,6 +62,12 @@ func (c *Client) EditSegment(ctx context.Context, id string, revision int64, fie
 	return s, err
 }
 
+// Approve lets a segment go to air; acceptWarnings is the consent to one that will hardly be heard.
+func (c *Client) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s schedules.Segment, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, "approve"), Body: wire.Approval{Reason: reason, AcceptWarnings: acceptWarnings}}, &s)
+	return s, err
+}
+
 // Act moves a segment by approve, reject, recall or reinstate.
 func (c *Client) Act(ctx context.Context, id, act, reason string) (s schedules.Segment, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, act), Body: wire.Reason{Reason: reason}}, &s)

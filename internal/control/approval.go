@@ -6,14 +6,38 @@ import (
 	"slices"
 	"strings"
 
+	"lifeline/audio"
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
-// Approve lets a pending segment go to air. Whoever uploaded or reinstated it cannot approve it.
+// Approve lets a pending segment go to air. Whoever uploaded or reinstated it cannot approve it. It fails with Conflict
+// for a recording of which nothing, or next to nothing, would be heard.
 func (l *Library) Approve(ctx context.Context, a Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+	return l.approve(ctx, a, id, revision, reason, false)
+}
+
+// ApproveDespiteWarnings is Approve for somebody who knows of the recording's warnings, which go on record.
+func (l *Library) ApproveDespiteWarnings(ctx context.Context, a Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+	return l.approve(ctx, a, id, revision, strings.TrimPrefix(reason+"; its warnings were accepted", "; "), true)
+}
+
+// inaudible is the warning of a recording of which nothing, or next to nothing, would be heard.
+func inaudible(r *schedules.Recording) (warning schedules.RecordingWarning, found bool) {
+	if r == nil {
+		return warning, false
+	}
+	for _, w := range r.RecordingWarnings {
+		if w.Code == audio.WarnSilent || w.Code == audio.WarnVeryQuiet {
+			return w, true
+		}
+	}
+	return warning, false
+}
+
+func (l *Library) approve(ctx context.Context, a Actor, id string, revision *int64, reason string, accepted bool) (schedules.Segment, error) {
 	return l.change(ctx, a, id, revision, "segment.approve", reason, func(s *schedules.Segment) error {
 		switch {
 		case s.State != schedules.Pending:
@@ -22,6 +46,9 @@ func (l *Library) Approve(ctx context.Context, a Actor, id string, revision *int
 			return fault.New(fault.Forbidden, "%s uploaded segment %q: another person must approve it", a.Name, id)
 		case a.Name == s.ReinstatedBy:
 			return fault.New(fault.Forbidden, "%s reinstated segment %q: another person must approve it", a.Name, id)
+		}
+		if w, found := inaudible(s.Recording); found && !accepted {
+			return fault.New(fault.Conflict, "segment %q was not approved. %s If it shall air all the same, approve it with accept_warnings (lifeline approve --accept-warnings)", id, w.Message)
 		}
 		s.State, s.Rejection = schedules.Approved, nil
 		return nil

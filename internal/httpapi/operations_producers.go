@@ -51,10 +51,11 @@ func producerOperations() []operation {
 			detail: "The JSON version 2 format of BBC audiowaveform.",
 			answers: []answer{gives(http.StatusOK, "Pairs of least and most sample values, pixel by pixel.",
 				wire.Waveform{Version: 2, Channels: 1, SampleRate: 24000, SamplesPerPixel: 256, Bits: 8, Length: 3, Data: []int{-3, 4, -60, 58, -2, 2}})}},
-		act("approve", "Let a pending segment go to air", "Whoever uploaded it, or reinstated it, cannot approve it."),
-		act("reject", "Keep a segment off the air", "Needs a reason, which its producer sees."),
-		act("recall", "Take a segment off the air everywhere, now", "Needs a reason. The segment leaves every queue, frozen or not, and every station is told."),
-		act("reinstate", "End a recall", "Needs a reason. Stations go on refusing the segment until another person has approved it."),
+		act("approve", "Let a pending segment go to air", "Whoever uploaded it, or reinstated it, cannot approve it. A recording with the warning silent or very_quiet is refused (409) unless accept_warnings is true.",
+			takesJSON(wire.Approval{Reason: "heard from end to end"})),
+		act("reject", "Keep a segment off the air", "Needs a reason, which its producer sees.", because),
+		act("recall", "Take a segment off the air everywhere, now", "Needs a reason. The segment leaves every queue, frozen or not, and every station is told.", because),
+		act("reinstate", "End a recall", "Needs a reason. Stations go on refusing the segment until another person has approved it.", because),
 		{at: "GET /v1/scripts", id: "listScripts", tag: forProducers, summary: "All scripts", query: paged,
 			answers: []answer{gives(http.StatusOK, "One page of scripts, by id.", wire.Page[schedules.Script]{Items: []schedules.Script{exampleScript}})}},
 		{at: "GET /v1/scripts/:script", id: "getScript", tag: forProducers, summary: "One script with its versions", known: true,
@@ -70,10 +71,13 @@ func producerOperations() []operation {
 	}
 }
 
+// because is the body of acts that say why.
+var because = takesJSON(wire.Reason{Reason: "the family is in danger"})
+
 // act is one of the acts that move a segment from state to state.
-func act(name, summary, detail string) operation {
+func act(name, summary, detail string, takes []form) operation {
 	return operation{at: "POST /v1/segments/:segment/" + name, id: name + "Segment", tag: forProducers, summary: summary, detail: detail,
-		match: matchTaken, takes: takesJSON(wire.Reason{Reason: "heard from end to end"}), lenient: true,
+		match: matchTaken, takes: takes, lenient: true,
 		answers: []answer{gives(http.StatusOK, "The segment as it is now.", exampleSegment, "ETag")},
 		faults:  map[int]string{http.StatusConflict: "The segment's state does not allow it.", http.StatusForbidden: "The role, or this person, may not."}}
 }

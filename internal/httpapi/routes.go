@@ -52,7 +52,7 @@ func (a *api) routes() []route {
 		{method: get, path: "/v1/segments/:segment/audio", roles: people, handle: a.segmentAudio},
 		{method: get, path: "/v1/segments/:segment/waveform", roles: people, handle: a.waveform},
 		{method: get, path: "/v1/segments/:segment/airings", roles: people, handle: a.airings},
-		{method: post, path: "/v1/segments/:segment/approve", roles: makers, handle: a.act((*control.Library).Approve)},
+		{method: post, path: "/v1/segments/:segment/approve", roles: makers, handle: a.approve},
 		{method: post, path: "/v1/segments/:segment/reject", roles: makers, handle: a.act((*control.Library).Reject)},
 		{method: post, path: "/v1/segments/:segment/recall", roles: makers, handle: a.act((*control.Library).Recall)},
 		{method: post, path: "/v1/segments/:segment/reinstate", roles: makers, handle: a.act((*control.Library).Reinstate)},

@@ -239,7 +239,25 @@ func (a *api) patchSegment(c *call) error {
 	return c.segment(s, err)
 }
 
-// act serves the acts that move a segment from state to state.
+// approve lets a segment go to air.
+func (a *api) approve(c *call) error {
+	revision, err := c.ifMatch()
+	if err != nil {
+		return err
+	}
+	var in wire.Approval
+	if err := c.decodeOptional(&in); err != nil {
+		return err
+	}
+	approve := a.Library.Approve
+	if in.AcceptWarnings {
+		approve = a.Library.ApproveDespiteWarnings
+	}
+	s, err := approve(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
+	return c.segment(s, err)
+}
+
+// act serves the other acts that move a segment from state to state.
 func (a *api) act(do func(*control.Library, context.Context, control.Actor, string, *int64, string) (schedules.Segment, error)) handler {
 	return func(c *call) error {
 		revision, err := c.ifMatch()

@@ -93,7 +93,13 @@ type Progress struct {
 	Of    int64 `json:"of"`
 }
 
-// Reason is the body of approve, reject, recall and reinstate.
+// Approval is the body of approve.
+type Approval struct {
+	Reason         string `json:"reason"`
+	AcceptWarnings bool   `json:"accept_warnings,omitempty"` // needed where the recording is silent or very quiet by its warnings
+}
+
+// Reason is the body of reject, recall and reinstate.
 type Reason struct {
 	Reason string `json:"reason"`
 }

@@ -55,21 +55,27 @@ const mine = s => s.uploaded_by === session.me.name ? 'You uploaded this.' : s.r
 // of whatever is there.
 function acts(at, s, take) {
   const is = (...states) => states.includes(s.state)
-  const act = (name, { title, danger, needed = true, body, of }) => button(`${title}…`, () => ask({ title: `${title} “${s.title || s.id}”`, action: title, danger, body,
+  const act = (name, { title, danger, needed = true, body, of, more }) => button(`${title}…`, () => ask({ title: `${title} “${s.title || s.id}”`, action: title, danger, body,
     fields: [field({ name: 'reason', label: 'Reason', rows: 2, required: needed })],
     act: async v => {
-      take(await change('POST', `${at}/${name}`, { reason: v.reason.trim() }, of))
+      take(await change('POST', `${at}/${name}`, { reason: v.reason.trim(), ...more }, of))
       say(`${title}: done.`)
     },
     onStale: async () => [h('p', {}, h('b', {}, 'Someone else changed it since you opened this. '), 'Cancel, and look and listen again first.')] }), { class: danger ? 'danger' : '', 'data-key': name })
   return solid([
-    can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false, of: s.revision }),
+    can('approveSegment') && is('pending') && !mine(s) && act('approve', { title: 'Approve', needed: false, of: s.revision, ...inaudible(s) }),
     can('rejectSegment') && is('pending', 'approved') && act('reject', { title: 'Reject' }),
     can('reinstateSegment') && is('recalled') && act('reinstate', { title: 'Reinstate', body: h('p', { class: 'quiet' }, 'Another person must approve it before it airs again.') }),
     can('recallSegment') && !is('recalled') && act('recall', { title: 'Recall', danger: true,
       body: h('p', {}, h('b', {}, 'This takes it off the air everywhere, now. '), 'It leaves every queue, frozen or not, and every station is told.') }),
     can('editSegment') && button('Edit…', () => edit(at, s, take), { 'data-key': 'edit' }),
   ])
+}
+
+// inaudible is what an approval says of a recording that will hardly be heard: whoever goes on accepts that.
+const inaudible = s => {
+  const warnings = (s.recording?.warnings ?? []).filter(w => w.code === 'silent' || w.code === 'very_quiet')
+  return warnings.length ? { danger: true, more: { accept_warnings: true }, body: h('p', {}, h('b', {}, warnings.map(w => w.message).join(' ')), ' Approving accepts this, on record.') } : {}
 }
 
 // edit changes the editorial fields. Only what was changed is sent, so that another's change of other fields stays; when
