@@ -86,6 +86,9 @@ recall) # a person recalled on a hundred stations, ten unplugged; and twenty day
   prove ./cmd/lifeline RecalledPersonIsOff recall
   prove ./internal/playout SensitiveItemNever recall
   ;;
+networks) # random networks of every kind of rule, fourteen days each: what was not found, and held against a naive search; [networks]
+  LIFELINE_INPUTS="${2:-30}" prove ./schedules NaiveSearch networks
+  ;;
 recalls) # a thousand recalls in a planned week
   prove ./schedules Recall recalls
   ;;

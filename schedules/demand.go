@@ -98,21 +98,9 @@ func (p *planner) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 		total, _ := rs.share(r, int32(win), p.ledger)
 		base.need = (total*r.limit + 999_999) / 1_000_000
 	}
-	if r.per == "week" {
-		left := 7 - (int(p.day.date.utc().Weekday())+6)%7
-		aired := int64(0)
-		for _, s := range p.ledger.sequence {
-			if s.win < 0 && p.day.inWeek(s.start) && s.start < p.day.start && p.counted(r, s.seg) {
-				aired++
-			}
-		}
-		base.need = (max(base.need-aired, 0) + int64(left) - 1) / int64(left)
-		base.hard = base.hard && left == 1 // before the week's last day it can still be met
-		base.part = nil
-	}
 	if !r.each {
 		base.members = p.set(func(i int32) bool { return p.counted(r, i) })
-		return []*demand{&base}
+		return p.spread(&base, rs)
 	}
 	// of each: every value that the segments have is a demand of its own
 	values := map[int32]bitset{}
@@ -132,9 +120,40 @@ func (p *planner) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 	for _, v := range order {
 		d := base
 		d.members = values[v]
-		out = append(out, &d)
+		out = append(out, p.spread(&d, rs)...)
 	}
 	return out
+}
+
+// spread makes of what a rule demands of a week the day's even share of what is missing, which may bend, and of a hard
+// rule besides what the week's later windows cannot give any more. Other demands stay as they are.
+func (p *planner) spread(d *demand, rs *ruleset) []*demand {
+	if d.rule.per != "week" {
+		return []*demand{d}
+	}
+	d.part = nil
+	missing := d.need
+	for _, s := range p.ledger.sequence {
+		if s.win < 0 && d.members.has(s.seg) && rs.counts(d.rule, s, trial{}) {
+			missing--
+		}
+	}
+	missing = max(missing, 0)
+	later := p.later(rs.clock)
+	dates := map[Date]bool{}
+	for _, o := range later {
+		dates[DateOf(o.StartAt.In(p.day.loc))] = true
+	}
+	days := int64(len(dates)) + 1
+	share := *d
+	share.need, share.hard = (missing+days-1)/days, false
+	if !d.hard {
+		return []*demand{&share}
+	}
+	if d.need = max(missing-p.mostLater(later, d.members), 0); d.need >= share.need {
+		return []*demand{d}
+	}
+	return []*demand{d, &share}
 }
 
 // counted reports whether a rule's count takes the segment in.
@@ -158,16 +177,57 @@ func (p *planner) campaignDemands(c *Campaign) []*demand {
 	}
 	base := demand{name: "campaign " + c.ID, members: p.lib.members(&c.Of), windows: p.everyWindow(), hard: c.Hard}
 	var out []*demand
+	lasts := [][2]int64{{minTime, maxTime}}
+	if !c.From.IsZero() {
+		lasts[0][0] = c.From.UnixMilli()
+	}
+	if !c.Until.IsZero() {
+		lasts[0][1] = c.Until.UnixMilli()
+	}
 	for _, part := range c.Dayparts {
 		d := base
 		d.name = fmt.Sprintf("campaign %s in %s", c.ID, part.Daypart)
-		d.need, d.part = int64(part.AtLeast), p.day.dayparts(part.Daypart)
+		dayparts := p.day.dayparts(part.Daypart)
+		d.need, d.part = p.day.owes(int64(part.AtLeast), lasts[0], dayparts), common(lasts[0], dayparts)
 		out = append(out, &d)
 	}
 	if c.AtLeast > 0 {
 		d := base
-		d.need = int64(c.AtLeast)
+		if d.need = p.day.owes(int64(c.AtLeast), lasts[0], nil); lasts[0] != [2]int64{minTime, maxTime} {
+			d.part = lasts
+		}
 		out = append(out, &d)
+	}
+	return out
+}
+
+// owes is the share of a day's number that falls into a campaign's time, as much as of the air time of the day's windows,
+// or of their part in the dayparts, does: rounded down, and none on a day without a window.
+func (d *day) owes(number int64, lasts [2]int64, dayparts [][2]int64) int64 {
+	var all, in int64
+	for i := range d.windows {
+		w := &d.windows[i]
+		for _, s := range common([2]int64{w.start, w.end}, dayparts) {
+			all += s[1] - s[0]
+			in += max(min(s[1], lasts[1])-max(s[0], lasts[0]), 0)
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return number * in / all
+}
+
+// common is what a time has in common with parts, or all of it when there are none.
+func common(t [2]int64, parts [][2]int64) [][2]int64 {
+	if parts == nil {
+		return [][2]int64{t}
+	}
+	out := [][2]int64{}
+	for _, p := range parts {
+		if a, b := max(t[0], p[0]), min(t[1], p[1]); a < b {
+			out = append(out, [2]int64{a, b})
+		}
 	}
 	return out
 }

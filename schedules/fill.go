@@ -13,6 +13,9 @@ func (p *planner) fill(i int) *stuck {
 	mark := p.mark()
 	stuckAt := st.lastFill
 	for attempt := range fillAttempts {
+		if p.ctx.Err() != nil {
+			break
+		}
 		if attempt%2 == 1 && len(p.in.Station.Fallback) == 0 || attempt > 1 && len(p.picks(st)) == 0 {
 			continue
 		}
@@ -238,6 +241,8 @@ func (p *planner) trimLast(over, most int64) int64 {
 	if over > most || over >= pl.unit.ms {
 		return 0
 	}
-	pl.trim = over
+	p.lift(pl.unit, pl.start, pl.win)
+	pl.trim, pl.unit.cut = over, over
+	p.lay(pl.unit, pl.start, pl.win)
 	return over
 }

@@ -62,7 +62,7 @@ func (p *planner) pickAll() *stuck {
 			p.unreserve(reserved, i)
 			p.consider(t)
 		}
-		if t.next < len(t.order) && steps < pickSteps {
+		if t.next < len(t.order) && steps < pickSteps && p.ctx.Err() == nil {
 			steps++
 			p.choose(t)
 			i++
@@ -76,7 +76,7 @@ func (p *planner) pickAll() *stuck {
 			continue
 		}
 		farthest = max(farthest, i)
-		if i == 0 || steps >= pickSteps {
+		if i == 0 || steps >= pickSteps || p.ctx.Err() != nil {
 			far := turns[farthest]
 			return &stuck{stretch: &p.stretches[far.stretch], place: far.place}
 		}

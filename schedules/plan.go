@@ -3,6 +3,7 @@ package schedules
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,9 +30,36 @@ func (in Input) Plan(ctx context.Context) (Plan, error) {
 		return Plan{}, err
 	}
 	if stuck != nil {
-		return Plan{}, in.diagnose(p, stuck)
+		return in.search(ctx, p, stuck)
 	}
 	return p.result(), nil
+}
+
+// search plans a day that was not found at once, or says why there is none. The conflicts are looked for after the short
+// walk, which finds most of the days that have a plan.
+func (in Input) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
+	for round, steps := range [...]int{walkShort, walkSteps} {
+		w, err := newPlanner(ctx, in)
+		if err != nil {
+			return Plan{}, err
+		}
+		if w.walk(steps, uint64(round)) == nil {
+			return w.result(), nil
+		}
+		if err := w.stopped(); err != nil {
+			return Plan{}, err
+		}
+		if round > 0 {
+			break
+		}
+		var u *Unsatisfiable
+		if err := in.diagnose(p, s); errors.As(err, &u) {
+			return Plan{}, err
+		}
+	}
+	none := in.notFound(p, s)
+	none.Message += fmt.Sprintf("; no rundown was found within the budget of %d trials, and no conflict of hard rules was shown", walkShort+walkSteps)
+	return Plan{}, none
 }
 
 // planner is the work in hand of one plan.
@@ -98,14 +126,16 @@ func newPlanner(ctx context.Context, in Input) (*planner, error) {
 	}
 	p.horizonEnd = d.end
 	horizon := 24 * time.Hour
+	items := 0
 	var indexed [attrTag + 1]bool
 	for i := range d.windows {
 		p.horizonEnd = max(p.horizonEnd, d.windows[i].end)
 		d.windows[i].rules.indexes(&indexed)
 		horizon = max(horizon, d.windows[i].rules.horizon())
+		items = max(items, d.windows[i].rules.items())
 	}
 	p.ledger = newLedger(p.lib, indexed)
-	p.load(horizon.Milliseconds())
+	p.load(horizon.Milliseconds(), items)
 	for _, c := range in.Campaigns {
 		if c.on(in.Station.ID) && !c.Until.IsZero() {
 			p.kills = append(p.kills, kill{p.lib.members(&c.Of), c.Until.UnixMilli()})
@@ -114,10 +144,14 @@ func newPlanner(ctx context.Context, in Input) (*planner, error) {
 	return p, nil
 }
 
-// load takes the history into the rotation and, as far as the rules look, into the ledger.
-func (p *planner) load(horizon int64) {
+// load takes the history into the rotation and, as far as the rules look, in time and in items, into the ledger.
+func (p *planner) load(horizon int64, items int) {
 	var near []span
 	from, until := p.day.start-horizon, p.horizonEnd+horizon
+	if items > 0 {
+		before, behind := p.around(items)
+		from, until = min(from, before-1), max(until, behind+1)
+	}
 	for i := range p.in.History {
 		a := &p.in.History[i]
 		seg, ok := p.lib.index[a.SegmentID]
@@ -152,6 +186,28 @@ func (p *planner) load(horizon int64) {
 	for _, s := range slices.Compact(near) {
 		p.ledger.add(s)
 	}
+}
+
+// around are the starts of the nth airings of the station before the day and after it, or of the farthest there are.
+func (p *planner) around(n int) (before, behind int64) {
+	var earlier, later []int64
+	for i := range p.in.History {
+		switch start := p.in.History[i].StartAt.UnixMilli(); {
+		case p.in.History[i].Station != p.in.Station.ID:
+		case start < p.day.start:
+			earlier = append(earlier, start)
+		case start >= p.horizonEnd:
+			later = append(later, start)
+		}
+	}
+	before, behind = p.day.start, p.horizonEnd
+	if slices.Sort(earlier); len(earlier) > 0 {
+		before = earlier[max(len(earlier)-n, 0)]
+	}
+	if slices.Sort(later); len(later) > 0 {
+		behind = later[min(n, len(later))-1]
+	}
+	return before, behind
 }
 
 // past is what a span of the history has for its window occurrence: below -1 when the window is known.
@@ -206,8 +262,11 @@ func (p *planner) run() *stuck {
 // lay puts a unit into the ledger and the rotation at an exact time.
 func (p *planner) lay(u unit, start int64, win int32) {
 	at := start
-	for _, m := range u.members[:u.n] {
+	for k, m := range u.members[:u.n] {
 		end := at + p.lib.entries[m].ms
+		if k == u.n-1 {
+			end -= u.cut
+		}
 		p.ledger.add(span{at, end, m, win, false})
 		at = end
 	}
@@ -215,8 +274,11 @@ func (p *planner) lay(u unit, start int64, win int32) {
 
 func (p *planner) lift(u unit, start int64, win int32) {
 	at := start
-	for _, m := range u.members[:u.n] {
+	for k, m := range u.members[:u.n] {
 		end := at + p.lib.entries[m].ms
+		if k == u.n-1 {
+			end -= u.cut
+		}
 		p.ledger.remove(span{at, end, m, win, false})
 		at = end
 	}

@@ -13,7 +13,9 @@ type relaxation struct {
 	in      []bool // window occurrences that take part
 	parts   []part
 	active  []bool // of parts
-	steps   int    // left
+	steps   int    // left of the check in hand
+	work    int64  // left of the whole proof
+	reached map[reach]bool
 	options map[string][]choiceOf
 }
 
@@ -49,8 +51,15 @@ const (
 // proofSteps bounds the choices that one check looks through.
 const proofSteps = 30_000
 
+// proofWork bounds a whole proof, in words of subset sums that are computed, or what takes about as long; an assignment
+// of units to spots counts as assignWork of them.
+const (
+	proofWork  = 400_000_000
+	assignWork = 2_000
+)
+
 func (p *planner) relax() *relaxation {
-	x := &relaxation{p: p, in: p.everyWindow(), options: map[string][]choiceOf{}}
+	x := &relaxation{p: p, in: p.everyWindow(), options: map[string][]choiceOf{}, work: proofWork, reached: map[reach]bool{}}
 	seen := map[string]bool{}
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
@@ -185,6 +194,9 @@ func (x *relaxation) proof() (c Conflict, ok bool) {
 		for i := len(x.parts) - 1; i >= 0; i-- {
 			if x.parts[i].kind != kind || !x.active[i] {
 				continue
+			}
+			if x.spent() {
+				return Conflict{}, false
 			}
 			x.active[i] = false
 			switch x.check() {

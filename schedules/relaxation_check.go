@@ -204,17 +204,25 @@ func (x *relaxation) likeness(u unit) string {
 	return out
 }
 
+// spent reports whether the proof may go on no longer: its budget is used up, or nobody waits for it.
+func (x *relaxation) spent() bool { return x.work < 0 || x.p.ctx.Err() != nil }
+
 // assign goes through all choices of the spots from the ith on.
 func (x *relaxation) assign(spots []spot, chosen []unit, i int) answer {
 	if i == len(spots) {
-		if x.enough(spots, chosen) {
+		enough := x.enough(spots, chosen)
+		switch {
+		case x.spent():
+			return unknown
+		case enough:
 			return possible
 		}
 		return impossible
 	}
 	out := impossible
 	for _, c := range spots[i].choices {
-		if x.steps--; x.steps < 0 {
+		x.steps--
+		if x.work -= assignWork; x.steps < 0 || x.spent() {
 			return unknown
 		}
 		chosen[i] = c.u

@@ -1,5 +1,10 @@
 package schedules
 
+import (
+	"crypto/sha256"
+	"encoding/binary"
+)
+
 // supply is what the elastic material of the relaxed day could give at most. It is asked when every spot has its
 // unit.
 type supply struct {
@@ -220,13 +225,37 @@ func (s supply) reaches(material []int32, caps []int64, ms, slack, fade int64) b
 	if (ms+slack+fade)/stride > 20_000_000 {
 		return true
 	}
+	key := reach{hashLengths(list), ms, slack, fade}
+	if known, ok := s.reached[key]; ok {
+		return known
+	}
+	cost := (ms + slack + fade) / stride / 64 * int64(len(list))
+	if s.work -= cost; s.work < 0 {
+		return true // not looked through: check says that it does not know
+	}
 	table := subsetSums(list, ms+slack+fade, stride)
 	for t := (ms - slack + stride - 1) / stride * stride; t <= ms+slack+fade; t += stride {
 		if table.has(t) {
+			s.reached[key] = true
 			return true
 		}
 	}
+	s.reached[key] = false
 	return false
+}
+
+// reach names a question whether lengths add up to about so much.
+type reach struct {
+	lengths         [sha256.Size]byte
+	ms, slack, fade int64
+}
+
+func hashLengths(list []int64) [sha256.Size]byte {
+	b := make([]byte, 0, 8*len(list))
+	for _, ms := range list {
+		b = binary.LittleEndian.AppendUint64(b, uint64(ms))
+	}
+	return sha256.Sum256(b)
 }
 
 // day reports whether the whole stretches of all windows of the clock have material enough under counts per day. It

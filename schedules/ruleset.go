@@ -174,11 +174,18 @@ func (rs *ruleset) horizon() time.Duration {
 		if r.per == "week" {
 			h = max(h, 8*24*time.Hour)
 		}
-		if r.form == formItems {
-			h = max(h, 3*24*time.Hour)
-		}
 	}
 	return h
+}
+
+// items is how many items before and after the day the rules look at, whenever those air.
+func (rs *ruleset) items() (n int) {
+	for i := range rs.rules {
+		if r := &rs.rules[i]; r.form == formItems {
+			n = max(n, int(r.limit)+1)
+		}
+	}
+	return n
 }
 
 // has reports whether the entry has all the values.

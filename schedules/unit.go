@@ -6,6 +6,7 @@ type unit struct {
 	members [3]int32
 	n       int
 	ms      int64
+	cut     int64 // what is cut off its end on its place, of ms
 }
 
 // unit makes the segment's unit for a position. ok is false, with the reason, when a chain is broken: a member is
@@ -53,9 +54,15 @@ func (p *planner) lives(u unit, start, end int64) bool {
 	return true
 }
 
+// pastEnd refuses what would start where its window has ended.
+var pastEnd = rule{name: "the window has ended"}
+
 // try is the first hard rule that refuses the unit. With end-start equal to its length the times are exact.
 func (p *planner) try(w *window, win int32, u unit, start, end int64) refusal {
 	exact := end-start == u.ms
+	if exact && start >= w.end { // such an item would lie in no window
+		return refusal{rule: &pastEnd}
+	}
 	at := start
 	for _, m := range u.members[:u.n] {
 		t := trial{seg: m, start: start, end: end, ms: p.lib.entries[m].ms, win: win}

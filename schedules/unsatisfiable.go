@@ -55,6 +55,11 @@ func (in Input) diagnose(p *planner, s *stuck) error {
 	if c, ok := p.relax().proof(); ok {
 		return &Unsatisfiable{Station: in.Station.ID, Date: in.Date, Conflicts: []Conflict{c}}
 	}
+	return in.notFound(p, s)
+}
+
+// notFound says where planning got stuck.
+func (in Input) notFound(p *planner, s *stuck) *NotFound {
 	n := &NotFound{Station: in.Station.ID, Date: in.Date}
 	if s.demand != nil {
 		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name, s.demand.amount(p.met(s.demand)), s.demand.amount(s.demand.need))

@@ -33,8 +33,82 @@ func (a *audit) count(r schedules.Rule, w *window, all []airing) {
 		}
 		return true
 	}
-	last := r.Per != "week" || until.Sub(w.StartAt.Time) <= 25*time.Hour // only on Sunday is a week's count due
-	a.tally(r, w, all, in, func(x airing) bool { return x.item != nil }, last)
+	if r.Per == "week" && r.AtLeast != nil { // what the week's later windows can still give is not due
+		later := a.later(r, w.clock, until, all)
+		if r.Of.Each != "" && later > 0 {
+			return
+		}
+		least := max(*r.AtLeast-later, 0)
+		due := r
+		due.AtLeast, due.ID = &least, r.Name()
+		r = due
+	}
+	a.tally(r, w, all, in, func(x airing) bool { return x.item != nil }, true)
+}
+
+// later is how many airings of what the rule counts the windows that follow the clock could still give at most, from the
+// end of the day to the end of the week. What is in windows that are planned already counts as it is.
+func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time, all []airing) (most int) {
+	_, end, err := a.in.Station.DayBounds(a.in.Date)
+	if err != nil || !end.Before(until) {
+		return 0
+	}
+	occurrences, err := a.in.Station.Occurrences(end, until)
+	if err != nil {
+		return 0
+	}
+	for _, o := range occurrences {
+		i := slices.IndexFunc(a.in.Station.Windows, func(d schedules.Window) bool { return d.ID == o.Window })
+		def := a.in.Station.Windows[i]
+		planned := slices.ContainsFunc(all, func(x airing) bool {
+			return x.item == nil && x.station == a.in.Station.ID && !x.start.Before(o.StartAt.Time) && x.start.Before(o.EndAt.Time)
+		})
+		if def.Clock != clock.ID || planned {
+			continue
+		}
+		for _, p := range clock.Positions {
+			most += a.give(r, p, def, o.EndAt.Sub(o.StartAt.Time))
+		}
+	}
+	return most
+}
+
+// give is how many airings of what the rule counts a position could give at most.
+func (a *audit) give(r schedules.Rule, p schedules.Position, w schedules.Window, length time.Duration) int {
+	counted := func(s schedules.Segment) bool {
+		return s.State == schedules.Approved && r.Only.Matches(&s) && (r.Of.Each != "" || matches(&s, r.Of)) && s.Recording.AirTime().Duration > 0
+	}
+	languages := w.Languages
+	if len(languages) == 0 {
+		languages = a.in.Station.Languages
+	}
+	shortest, found := time.Duration(0), false
+	for _, s := range a.in.Library.Segments() {
+		spare := p.Fill != nil && slices.Contains(a.in.Station.Fallback, s.ID)
+		if !speaks(s.Language, languages) || !spare && (p.Segment != "" && p.Segment != s.ID || p.Pick != nil && !p.Pick.Matches(&s) || p.Fill != nil && !p.Fill.Matches(&s)) {
+			continue
+		}
+		unit := []schedules.Segment{s}
+		for _, id := range []string{s.Intro, s.BackAnnounce} {
+			if m, ok := a.in.Library.Segment(id); ok && p.Chain {
+				unit = append(unit, m)
+			}
+		}
+		for _, m := range unit {
+			if t := m.Recording.AirTime().Duration; counted(m) && (!found || t < shortest) {
+				shortest, found = t, true
+			}
+		}
+	}
+	switch {
+	case !found:
+		return 0
+	case p.Fill != nil:
+		return int((length+w.Tolerance.Duration+p.FadeMax.Duration)/shortest) + 1
+	case p.Chain:
+		return 3
+	}
+	return 1
 }
 
 // week is Monday to Monday around the rundown's day.
@@ -102,6 +176,51 @@ func (a *audit) tally(r schedules.Rule, w *window, all []airing, in, ours func(a
 	}
 }
 
+// owed is how many of a day's airings fall into the campaign's time, minute by minute of the windows' air time in the
+// daypart, rounded down. A day without air time owes none.
+func (a *audit) owed(c schedules.Campaign, number int, part *schedules.Daypart) int {
+	var all, lasts time.Duration
+	for i := range a.windows {
+		w := &a.windows[i]
+		spans := [][2]time.Time{{w.StartAt.Time, w.EndAt.Time}}
+		if part != nil {
+			spans = nil
+			for n := -1; n <= 2; n++ {
+				from, until := part.On(a.in.Date.AddDays(n), a.zone)
+				spans = append(spans, [2]time.Time{latest(from, w.StartAt.Time), earliest(until, w.EndAt.Time)})
+			}
+		}
+		for _, s := range spans {
+			all += max(s[1].Sub(s[0]), 0)
+			if !c.From.IsZero() {
+				s[0] = latest(s[0], c.From.Time)
+			}
+			if !c.Until.IsZero() {
+				s[1] = earliest(s[1], c.Until.Time)
+			}
+			lasts += max(s[1].Sub(s[0]), 0)
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return int(int64(number) * lasts.Milliseconds() / all.Milliseconds())
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 // campaigns checks what campaigns guarantee and what make-goods are owed.
 func (a *audit) campaigns() {
 	start, end, err := a.in.Station.DayBounds(a.in.Date)
@@ -114,21 +233,22 @@ func (a *audit) campaigns() {
 		}
 		count := func(in func(schedules.Item) bool) (n int) {
 			for _, i := range a.r.Items {
-				if s, ok := a.in.Library.Segment(i.SegmentID); ok && c.Of.Matches(&s) && in(i) {
+				lasts := (c.From.IsZero() || !i.StartAt.Before(c.From.Time)) && (c.Until.IsZero() || i.StartAt.Before(c.Until.Time))
+				if s, ok := a.in.Library.Segment(i.SegmentID); ok && lasts && c.Of.Matches(&s) && in(i) {
 					n++
 				}
 			}
 			return n
 		}
-		if n := count(func(schedules.Item) bool { return true }); n < c.AtLeast {
-			a.say(c.Hard, "campaign "+c.ID, "", "", "airs %d times; %d are guaranteed", n, c.AtLeast)
+		if n, owed := count(func(schedules.Item) bool { return true }), a.owed(c, c.AtLeast, nil); n < owed {
+			a.say(c.Hard, "campaign "+c.ID, "", "", "airs %d times; %d are guaranteed", n, owed)
 		}
 		for _, p := range c.Dayparts {
 			n := count(func(i schedules.Item) bool {
 				return p.Contains(i.StartAt.Time, i.StartAt.Add(time.Millisecond), a.zone)
 			})
-			if n < p.AtLeast {
-				a.say(c.Hard, "campaign "+c.ID, "", "", "airs %d times in %s; %d are guaranteed", n, p.Daypart, p.AtLeast)
+			if owed := a.owed(c, p.AtLeast, &p.Daypart); n < owed {
+				a.say(c.Hard, "campaign "+c.ID, "", "", "airs %d times in %s; %d are guaranteed", n, p.Daypart, owed)
 			}
 		}
 	}
