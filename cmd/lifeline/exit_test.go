@@ -101,7 +101,7 @@ func TestExitCodeSaysWhatHappened(t *testing.T) {
 	expect(hana, cmdline.Failed, "1 of 1 recording cannot air", append([]string{"upload", broken}, about...)...)
 	expect(hana, cmdline.Partly, "1 of 2 recordings cannot air", append([]string{"upload", filepath.Join(dir, "both")}, about...)...)
 	expect(hana, cmdline.Nothing, "no recording", append([]string{"upload", file("none.yaml", "segments: []\n")}, about...)...)
-	expect(hana, cmdline.Nothing, "no recording", append([]string{"upload", file("none.csv", "file,id,title\n")}, about...)...)
+	expect(hana, cmdline.Nothing, "no line below them", append([]string{"upload", file("none.csv", "file,id,title\n")}, about...)...)
 	expect(hana, cmdline.Nothing, "there is no MP3", append([]string{"upload", filepath.Join(dir, "empty")}, about...)...)
 
 	// One of several.

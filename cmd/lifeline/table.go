@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"lifeline/internal/cmdline"
 )
 
 // table reads a table whose first line names the fields: in UTF-8 or UTF-16, its cells apart by commas, semicolons or
@@ -65,7 +67,7 @@ func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 		out = append(out, e)
 	}
 	if len(out) == 0 {
-		return nil, errors.New("it has the names of the fields, and no line below them")
+		return nil, cmdline.Refuse(cmdline.Nothing, "it has the names of the fields, and no line below them")
 	}
 	return out, nil
 }

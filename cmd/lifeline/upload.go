@@ -38,6 +38,38 @@ type uploadCmd struct {
 	Quiet    bool     `help:"No progress bar."`
 }
 
+// columns are what the first line of a table may name, and what stands below it.
+var columns = [][2]string{
+	{"file", "the recording, beside the table; the only column that must be there"},
+	{"id", "of the segment; none means that the service makes one"},
+	{"kind", "such as reading, ident, news, testimony, letter, music"},
+	{"title", ""},
+	{"language", "a BCP 47 tag such as ko-KP or en; zxx for none"},
+	{"voice", "who is heard"},
+	{"series", ""},
+	{"tags", "apart by spaces"},
+	{"script", `JSON such as {"id":"appeal","version":1,"passages":[1,2]}`},
+	{"persons", "ids of the persons that are named, apart by spaces"},
+	{"intro", "the segment that goes before it"},
+	{"back_announce", "the segment that goes after it"},
+	{"valid_from", "an instant such as 2026-12-01T00:00:00Z"},
+	{"valid_until", "likewise; it must have ended by then"},
+	{"consent.given_at", "likewise"},
+	{"consent.expires_at", "likewise"},
+	{"consent.reference", "where the consent is filed"},
+	{"sensitive", "true or false"},
+}
+
+// Help tells of tables.
+func (c *uploadCmd) Help() string {
+	var out strings.Builder
+	out.WriteString("The first line of a table (CSV) names its columns:\n\n")
+	for _, column := range columns {
+		out.WriteString("  " + strings.TrimSuffix(column[0]+": "+column[1], ": ") + "\n")
+	}
+	return out.String()
+}
+
 func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 	given := map[string]any{"kind": c.Kind, "language": c.Language, "voice": c.Voice, "series": c.Series}
 	if len(c.Tags) > 0 {

@@ -115,7 +115,8 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 }
 
 func printProof(w io.Writer, p chain.Proof) {
-	fmt.Fprintf(w, "%d stations: %d links, %d queues, %d rundowns, %d days of as-run with %d entries\n", p.Stations, p.Links, p.Queues, p.Rundowns, p.Days, p.Records)
+	fmt.Fprintf(w, "%s: %s, %s, %s, %s of as-run with %d reports\n", count(p.Stations, "station"), count(p.Links, "link"), count(p.Queues, "queue"),
+		count(p.Rundowns, "rundown"), count(p.Days, "day"), p.Records)
 	for _, d := range p.Differences {
 		fmt.Fprintln(w, "  CHANGED", d)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +155,24 @@ func TestRulesOfTheExampleNetworkHoldWithTheSamples(t *testing.T) {
 func TestDemoCountsLanguagesInWords(t *testing.T) {
 	if got := counted(map[string]int{"ko-KP": 20, "cmn-Hans": 9, "zxx": 10}); got != "9 cmn-Hans, 20 ko-KP, 10 zxx" {
 		t.Error(got)
+	}
+}
+
+// The help of upload names every field that a table can fill, so that nobody has to look into the API for them.
+func TestHelpOfUploadNamesEveryColumn(t *testing.T) {
+	help := (&uploadCmd{}).Help()
+	named := func(column string) {
+		if !strings.Contains(help, "  "+column+"\n") && !strings.Contains(help, "  "+column+": ") {
+			t.Errorf("%s is not named", column)
+		}
+	}
+	named("file")
+	for prefix, of := range map[string]reflect.Type{"": reflect.TypeFor[wire.SegmentMeta](), "consent.": reflect.TypeFor[schedules.Consent]()} {
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			if name != "consent" {
+				named(prefix + name)
+			}
+		}
 	}
 }
