@@ -8,6 +8,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/schedules"
+	"lifeline/schedules/auditor"
 )
 
 // Edit changes the latest rundown by hand and answers it re-timed, with its warnings. Whether it may change what is
@@ -27,10 +28,39 @@ func (s *Scheduler) Edit(ctx context.Context, a Actor, station string, date sche
 		if err := invalid(problems); err != nil {
 			return err
 		}
+		edited.Warnings = append(edited.Warnings, judged(in, latest.rundown, edited)...)
+		beside, err := s.beside(ctx, in, edited, latest.rundown, PlanOptions{})
+		if err != nil {
+			return err
+		}
+		edited.Warnings = append(edited.Warnings, beside...)
 		out, err = s.saveDraft(ctx, a, latest, edited, nil, "rundown.edit")
 		return err
 	})
 	return out, err
+}
+
+// judged are the warnings of an edited rundown beside those of its times: the hard rules that it breaks, for which its
+// publication will be refused, the soft ones that bend, and what the plan before it warned of and still stands.
+func judged(in schedules.Input, before, edited schedules.Rundown) []schedules.Warning {
+	var out []schedules.Warning
+	for _, v := range auditor.Audit(in, edited) {
+		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " + v.Message}
+		if v.Hard {
+			w.Code, w.Message = "hard", w.Message+". Publication will refuse this day until it is put right."
+		}
+		out = append(out, w)
+	}
+	for _, w := range before.Warnings {
+		switch w.Code {
+		case "hard", "rule_bent", "demand_unmet", "gap", "overrun", "not_airable", "residual", warnSameDay, warnLaterDays, warnOutdated:
+			continue // found anew, if it stands
+		}
+		if _, there := edited.Item(w.Item); there || w.Item == "" {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // drafted is the latest rundown of a day. It fails with NotFound when there is none, and with Stale unless it is the
