@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi"
+	"lifeline/internal/reserve"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
@@ -48,6 +50,23 @@ func openStore(ctx context.Context, c config.Serve) (documents, error) {
 		return nil, fmt.Errorf("store: %s", config.Redact(err.Error()))
 	}
 	return s, nil
+}
+
+// openReserves keeps room where the documents are. The disk, through which audio passes, is the same place with the
+// embedded store; else nothing urgent is written to it, and nothing is kept.
+func openReserves(ctx context.Context, c config.Serve, s documents, log *slog.Logger) (documents, disk *reserve.Reserve, err error) {
+	kept := c.Reserve
+	if r, ok := s.(*redis.Store); ok {
+		kept = 0
+		if documents, err = reserve.Open(ctx, r.Reserve(), "the memory of Redis", c.Reserve, log); err != nil {
+			return nil, nil, err
+		}
+	}
+	disk, err = reserve.Open(ctx, reserve.Disk(c.Data), "the disk of "+c.Data, kept, log)
+	if documents == nil {
+		documents = disk
+	}
+	return documents, disk, err
 }
 
 // rateOf is how fast a token may be used: replicas that share a Redis hold it to the limit together.

@@ -95,8 +95,8 @@ func (c *backupCmd) write(ctx context.Context, s documents, audio recordings, w 
 	return m, out.Flush()
 }
 
-// copyBlob takes a blob by way of a temporary file, so that no damaged one gets into the archive.
-func copyBlob(ctx context.Context, from recordings, sha string, to *archive.Writer) (err error) {
+// copyBlob reads a blob twice, so that no damaged one gets into the archive and no room for a copy is needed.
+func copyBlob(ctx context.Context, from recordings, sha string, to *archive.Writer) error {
 	content, _, err := from.Open(ctx, sha)
 	if fault.Is(err, fault.NotFound) {
 		to.Missing(sha)
@@ -106,13 +106,8 @@ func copyBlob(ctx context.Context, from recordings, sha string, to *archive.Writ
 		return err
 	}
 	defer content.Close()
-	f, err := os.CreateTemp("", "lifeline-backup-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
 	hash := sha256.New()
-	size, err := io.Copy(io.MultiWriter(f, hash), content)
+	size, err := io.Copy(hash, content)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", sha, err)
 	}
@@ -120,10 +115,10 @@ func copyBlob(ctx context.Context, from recordings, sha string, to *archive.Writ
 		to.Missing(sha)
 		return nil
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return to.Blob(sha, size, f)
+	return to.Blob(sha, size, content)
 }
 
 // newFile makes a file that only its owner may read, whole and durable or not at all. It fails with Conflict when there

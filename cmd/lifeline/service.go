@@ -20,6 +20,7 @@ import (
 	"lifeline/internal/control"
 	"lifeline/internal/httpapi"
 	"lifeline/internal/playout"
+	"lifeline/internal/reserve"
 	"lifeline/internal/seal"
 	"lifeline/internal/studio"
 	"lifeline/internal/telemetry"
@@ -39,6 +40,8 @@ type service struct {
 	keeper    *control.Keeper
 	clear     func(context.Context) (removed int, err error) // of what a crash left; nil: others may be at work on it
 	webhooks  *control.Webhooks
+	reserve   *reserve.Reserve // where the documents are
+	disk      *reserve.Reserve // where the audio passes: the same, or one that keeps nothing
 	server    *http.Server
 	metrics   *metricsServer // nil: /metrics is where everything is
 	traces    *telemetry.Traces
@@ -91,11 +94,16 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return nil, err
 	}
 	s.store = figures.Store(opened)
+	if s.reserve, s.disk, err = openReserves(ctx, c, opened, log); err != nil {
+		return nil, err
+	}
+	figures.Room(s.reserve.State)
+	s.store = s.reserve.Store(s.store)
 	place, err := openAudio(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	s.audio = figures.Audio(place)
+	s.audio = s.disk.Audio(figures.Audio(place))
 	if c.Guard.Traces != "" {
 		if s.traces, err = telemetry.NewTraces(ctx, c.Guard.Traces); err != nil {
 			return nil, err
@@ -109,7 +117,13 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return audio.Analyse(ctx, r, audio.Options{Progress: progress})
 	}
 	library := control.NewLibrary(s.mirror, s.audio, signer, analyse, time.Now,
-		control.LibraryLimits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers})
+		control.LibraryLimits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers,
+			Room: func(ctx context.Context, bytes int64) error {
+				if c.Audio == "local" { // its parts are there until all of it is
+					bytes *= 2
+				}
+				return errors.Join(s.reserve.Bulk(ctx, 0), s.disk.Bulk(ctx, bytes))
+			}})
 	secret, err := derivedKey(key, forMedia)
 	if err != nil {
 		return nil, err
@@ -135,7 +149,8 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	}
 	s.keeper = control.NewKeeper(library, s.scheduler, s.claims, tidy, log, keeperEvery)
 	if s.studio, err = studio.Open(c.RenderDir(), s.audio, studio.Options{Rate: playout.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
-		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log}); err != nil {
+		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,
+		Room: func(bytes int64) error { return s.disk.Bulk(ctx, bytes) }}); err != nil {
 		return nil, err
 	}
 	if err := library.EnsureRecalls(ctx); err != nil {
@@ -168,7 +183,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			Media: control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
 			Windows: control.NewWindows(s.scheduler, s.studio), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins,
-			Keys: []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log,
+			Keys: []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log, Room: s.reserve.Ready,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // a handler that expects slow bytes moves it on
@@ -214,6 +229,7 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 		return s.mirror.Run(ctx, func(err error) { s.log.Warn("the change feed broke off and is taken up again", "error", err) })
 	})
 	g.Go(func() error { return s.keeper.Run(ctx) })
+	g.Go(func() error { return s.reserve.Run(ctx) })
 	g.Go(func() error { return s.webhooks.Run(ctx) })
 	g.Go(func() error {
 		s.clearUp(ctx)

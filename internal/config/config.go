@@ -28,6 +28,7 @@ type Serve struct {
 	Lease       time.Duration `help:"For how long stations air sensitive segments without asking again, from 5s to 1h. An unplugged station starts none after that; a short one costs requests, and misses on a poor link. What it is set to anew holds for leases from then on. Default: 10m." env:"LIFELINE_LEASE"`
 	MaxUpload   int64         `help:"Largest recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
 	MaxWaiting  int64         `help:"Bytes that unfinished uploads may take together." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
+	Reserve     int64         `help:"Bytes of the disk, or of the Redis that holds the documents, that are kept for recalls, publications, reports and tokens: at most an eighth of it. Uploads are refused while there is less than half as much again; 0 keeps none." default:"67108864" env:"LIFELINE_RESERVE"`
 	Analysers   int           `help:"Recordings analysed at once; 0 means one for each processor." default:"0" env:"LIFELINE_ANALYSERS"`
 	Key         string        `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
 	KeepRecords int           `help:"Days for which as-run reports and the audit trail stay in the store. Older months move to compressed files beside the audio and are read from there; 0 means never." default:"400" env:"LIFELINE_KEEP_RECORDS"`
@@ -118,6 +119,9 @@ func (s *Serve) Check() error {
 	}
 	if s.MaxWaiting < s.MaxUpload {
 		wrong = append(wrong, errors.New("--max-waiting: must be at least --max-upload"))
+	}
+	if s.Reserve < 0 {
+		wrong = append(wrong, errors.New("--reserve: must not be negative"))
 	}
 	if s.KeepRecords != 0 && s.KeepRecords < minKeepRecords {
 		wrong = append(wrong, fmt.Errorf("--keep-records: must be at least %d, since planning looks back as far, or 0", minKeepRecords))

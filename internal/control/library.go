@@ -33,6 +33,9 @@ type LibraryLimits struct {
 	MaxBytes    int64 // of one recording
 	MaxWaiting  int64 // bytes that unfinished uploads may take together
 	Concurrency int   // recordings analysed at once
+
+	// Room fails with Full unless there is room for an upload of so many bytes; nil does not look.
+	Room func(ctx context.Context, bytes int64) error
 }
 
 // NewLibrary keeps segments in m and their bytes in audio.

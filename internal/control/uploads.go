@@ -56,7 +56,7 @@ const (
 
 // StartUpload begins an upload of length bytes that becomes u.Segment, or the new recording of the segment of that id
 // at revision u.Replaces. It fails as Create or Replace would, before any audio is sent, with TooLarge, and with Full
-// when unfinished uploads fill the space that they may take.
+// when unfinished uploads fill the space that they may take, or there is no room for another.
 func (l *Library) StartUpload(ctx context.Context, a Actor, u Upload) (Upload, error) {
 	if u.Length > l.limits.MaxBytes {
 		return u, fault.New(fault.TooLarge, "a recording may have at most %d bytes", l.limits.MaxBytes)
@@ -70,6 +70,11 @@ func (l *Library) StartUpload(ctx context.Context, a Actor, u Upload) (Upload, e
 	}
 	if waiting+u.Length > l.limits.MaxWaiting {
 		return u, fault.New(fault.Full, "unfinished uploads fill the space that they may take: finish or cancel some first")
+	}
+	if l.limits.Room != nil {
+		if err := l.limits.Room(ctx, u.Length); err != nil {
+			return u, err
+		}
 	}
 	u.ID, u.By, u.ExpiresAt = newID(), a.Name, schedules.At(l.now().Add(uploadLife))
 	return u, l.keepUpload(ctx, a, &u, "upload.start")

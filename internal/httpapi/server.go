@@ -33,7 +33,8 @@ type Parts struct {
 	Webhooks  *control.Webhooks
 	Mirror    *control.Mirror
 	Keys      []ed25519.PublicKey
-	Ready     map[string]func(context.Context) error // what must be reachable, by name
+	Ready     map[string]func(context.Context) error          // what must be reachable, by name
+	Room      func(context.Context) (short string, err error) // what is short, in words; fails with Full when nothing can be stored; nil: not known
 	Now       func() time.Time
 	Log       *slog.Logger
 	Rate      Rate

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"lifeline/internal/control"
+	"lifeline/internal/fault"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -32,6 +34,17 @@ func (a *api) readyz(c *call) error {
 			a.Log.Warn("not ready", "part", name, "error", err)
 			parts[name] = "out of reach"
 			status = http.StatusServiceUnavailable
+		}
+	}
+	if a.Room != nil {
+		short, err := a.Room(ctx)
+		switch {
+		case err == nil:
+			parts["room"] = cmp.Or(short, "ready")
+		case fault.Is(err, fault.Full):
+			parts["room"], status = err.Error(), http.StatusServiceUnavailable
+		default: // the store itself is out of reach
+			parts["room"] = "not known"
 		}
 	}
 	return c.json(status, wire.Readiness{Parts: parts})

@@ -42,6 +42,9 @@ type Options struct {
 	AtOnce  int           // windows rendered at the same time
 	Open    playout.Open
 	Log     *slog.Logger
+
+	// Room fails with Full unless the disk has room for so many bytes that can wait; nil does not look.
+	Room func(bytes int64) error
 }
 
 // Studio renders windows and keeps them. It is safe for concurrent use.
@@ -202,7 +205,14 @@ func (s *Studio) room(bytes int64) (back func(), err error) {
 			}
 		}
 		if all <= s.opt.Limit {
-			break
+			if s.opt.Room == nil {
+				break
+			}
+			if err := s.opt.Room(bytes); err == nil {
+				break
+			} else if oldest == "" {
+				return nil, err
+			}
 		}
 		before := len(s.kept)
 		if oldest != "" {

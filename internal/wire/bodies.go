@@ -193,9 +193,9 @@ type Health struct {
 	Status string `json:"status"` // alive
 }
 
-// Readiness says of each part of the service whether it can be reached.
+// Readiness says of each part of the service whether it is ready.
 type Readiness struct {
-	Parts map[string]string `json:"parts"` // ready, or out of reach
+	Parts map[string]string `json:"parts"` // ready, out of reach, or in words what is short
 }
 
 // Time is the server's time, for measuring a clock's offset.

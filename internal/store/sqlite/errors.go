@@ -24,6 +24,9 @@ func classify(ctx context.Context, err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
+	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE {
+		return fault.Wrap(fault.Full, err, "no space left for the database's index of its journal")
+	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return fault.Wrap(fault.Full, err, "no space left for the database")

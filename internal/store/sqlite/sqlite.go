@@ -117,13 +117,13 @@ func create(path string) error {
 }
 
 // pool opens up to n connections. Transactions take the write lock at once, so that none fails half-way for
-// having read before.
+// having read before. What a query sorts stays in memory: there may be no room for temporary files.
 func pool(path string, n int, pragmas ...string) (*sql.DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)", "fullfsync(1)", "checkpoint_fullfsync(1)"}, pragmas...)}
+	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)", "fullfsync(1)", "checkpoint_fullfsync(1)", "temp_store(memory)"}, pragmas...)}
 	if n == 1 {
 		q.Set("_txlock", "immediate")
 	}

@@ -1,0 +1,18 @@
+package reserve
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// allocate takes n bytes of the disk for f without writing them. It fails with ErrUnsupported where the file system
+// cannot.
+func allocate(f *os.File, at, n int64) error {
+	err := unix.Fallocate(int(f.Fd()), 0, at, n)
+	if err == unix.EOPNOTSUPP || err == unix.ENOSYS {
+		return errors.ErrUnsupported
+	}
+	return err
+}
