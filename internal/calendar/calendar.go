@@ -29,7 +29,7 @@ func begin(title string) *ics.Calendar {
 	c.SetProductId("-//Lifeline//Feeds 1//EN")
 	c.SetCalscale("GREGORIAN")
 	c.SetName(text(title))
-	c.SetRefreshInterval("PT1H", ics.WithValue("DURATION"))
+	c.SetRefreshInterval("PT1H")
 	c.SetXPublishedTTL("PT1H")
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/csv"
 	"html/template"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -148,10 +149,14 @@ var counts = []struct {
 	{"aired_ms", func(c schedules.TallyCounts) int64 { return c.AiredMs.Milliseconds() }},
 }
 
-// reportCSV writes the rows as RFC 4180, in UTF-8, with the names of the JSON. Totals are left to the spreadsheet.
+// reportCSV writes the rows as RFC 4180, in UTF-8 with the byte order mark by which Excel knows it, and with the names of
+// the JSON. Totals are left to the spreadsheet.
 func reportCSV(c *call, r wire.AiringReport) error {
 	c.w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	c.w.Header().Set("Content-Disposition", `attachment; filename="airings-`+r.From.String()+`-`+r.To.String()+`.csv"`)
+	if _, err := io.WriteString(c.w, "\ufeff"); err != nil {
+		return err
+	}
 	w := csv.NewWriter(c.w)
 	w.UseCRLF = true
 	shown := columns(r)
