@@ -61,6 +61,9 @@ func printStanding(w io.Writer, s wire.Status, now time.Time) {
 	ago := now.Sub(s.ReceivedAt.Time).Round(time.Second)
 	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %s\n", s.Station, ago.String()+" ago", holds, cover, audio,
 		s.ClockOffset.Milliseconds(), s.PlayerVersion)
+	for _, alarm := range s.Alarms {
+		fmt.Fprintf(w, "    ALARM: %s\n", alarm)
+	}
 	for _, problem := range s.Problems {
 		fmt.Fprintf(w, "    %s\n", problem)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +55,18 @@ func (r *run) outputs(log *slog.Logger) (outs []playout.Output, err error) {
 		return nil, errors.New("give at least one --output")
 	}
 	return outs, nil
+}
+
+// counting are the outputs that --counts names, of those that --output opened.
+func (r *run) counting(outputs []playout.Output) (out []playout.Output, err error) {
+	for _, name := range r.Counts {
+		i := slices.Index(r.Output, name)
+		if i < 0 {
+			return nil, fmt.Errorf("--counts %q names no --output: give it as it stands there", name)
+		}
+		out = append(out, outputs[i])
+	}
+	return out, nil
 }
 
 // appended is a named pipe or file, opened by the first write and again after a failure.

@@ -41,6 +41,7 @@ type run struct {
 	Station   string        `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
 	State     string        `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Where the player keeps its queues, audio and reports."`
 	Output    []string      `env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
+	Counts    []string      `env:"LIFELINE_COUNTS" sep:"none" placeholder:"OUTPUT" help:"An --output, named as there, whose sound counts as aired; may be repeated. Without it alsa, icecast and pcm outputs count, or all where there is none of these."`
 	Key       []string      `env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
 	TrustOn   bool          `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without a key, pin the one that the service shows first."`
 	Days      int           `env:"LIFELINE_DAYS" default:"7" help:"How many days ahead to hold."`
@@ -76,6 +77,10 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	if err != nil {
 		return err
 	}
+	counting, err := r.counting(outputs)
+	if err != nil {
+		return err
+	}
 	state, err := playout.OpenState(r.State)
 	if err != nil {
 		return err
@@ -90,7 +95,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	p, err := playout.OpenPlayer(playout.Options{
 		Station: r.Station, State: state, API: r.client(), Keys: keys,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
-		Open:   playout.OpenMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs,
+		Open:   playout.OpenMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs, Counting: counting,
 		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify, Version: version,
 	})
 	if err != nil {

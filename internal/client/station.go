@@ -56,7 +56,7 @@ func (s *Station) Recalls(ctx context.Context, tag string, wait time.Duration) (
 }
 
 func (s *Station) document(ctx context.Context, path, query, tag string, wait time.Duration) (Document, error) {
-	header := http.Header{}
+	header := ownWord()
 	if tag != "" {
 		header.Set("If-None-Match", tag)
 		if wait > 0 {
@@ -84,6 +84,9 @@ func (s *Station) document(ctx context.Context, path, query, tag string, wait ti
 	return Document{b, resp.Header.Get("ETag")}, nil
 }
 
+// ownWord asks whatever lies between for the service's own answer: a copy that a cache has may be old, or damaged.
+func ownWord() http.Header { return http.Header{"Cache-Control": {"no-cache"}} }
+
 // Audio is the rest of a recording from byte From on, which the caller closes.
 type Audio struct {
 	io.ReadCloser
@@ -93,7 +96,7 @@ type Audio struct {
 // Audio fetches a recording from byte from on. A service that cannot resume answers from the start: see From. It
 // fails with OutOfRange when from lies at or beyond the recording's end.
 func (s *Station) Audio(ctx context.Context, sha256 string, from int64) (Audio, error) {
-	header := http.Header{}
+	header := ownWord()
 	if from > 0 {
 		header.Set("Range", fmt.Sprintf("bytes=%d-", from))
 		header.Set("If-Range", strconv.Quote(sha256))

@@ -189,7 +189,7 @@ func (l *Logbook) SetStatus(ctx context.Context, a Actor, station string, s wire
 func sameStanding(a, b wire.Status) bool {
 	return a.QueueDate == b.QueueDate && a.QueueRevision == b.QueueRevision && a.RecallsSeen == b.RecallsSeen &&
 		a.AudioVerified == b.AudioVerified && a.AudioMissing == b.AudioMissing && a.PlayerVersion == b.PlayerVersion &&
-		slices.Equal(a.Problems, b.Problems)
+		slices.Equal(a.Alarms, b.Alarms) && slices.Equal(a.Problems, b.Problems)
 }
 
 // Status is what a station last said of itself. It fails with NotFound until it has.

@@ -20,6 +20,8 @@ type Child struct {
 	latency time.Duration
 	hang    time.Duration                          // that it may take nothing before it is killed
 	drain   func(context.Context, io.Reader) error // takes what the child puts out; nil: it puts out nothing
+	refused func() bool                            // the server that the child feeds takes nothing yet; nil: there is none
+	second  int                                    // bytes
 
 	clock  Rate    // of a child that plays by a clock of its own; 0: it takes what comes
 	steady *steady // of the child that runs; nil: clock is 0
@@ -41,7 +43,7 @@ func NewALSA(device string, rate Rate, latency time.Duration) *Child {
 	if device != "" {
 		argv = append(argv, "-D", device)
 	}
-	return &Child{name: strings.TrimSuffix("alsa:"+device, ":"), argv: append(argv, "-"), latency: latency, hang: childHang, clock: rate}
+	return &Child{name: strings.TrimSuffix("alsa:"+device, ":"), argv: append(argv, "-"), latency: latency, hang: childHang, clock: rate, second: 2 * outChannels * int(rate)}
 }
 
 // Name says which output it is.
@@ -52,6 +54,18 @@ func (c *Child) Continuous() bool { return true }
 
 // Latency is what the child buffers.
 func (c *Child) Latency() time.Duration { return c.latency }
+
+// Held is what lies in the pipe to the child, or everything while the server behind it takes nothing.
+func (c *Child) Held() time.Duration {
+	if c.stdin == nil || c.refused != nil && c.refused() {
+		return time.Hour
+	}
+	waiting, err := unread(c.stdin)
+	if err != nil {
+		return 0 // a system that cannot tell
+	}
+	return time.Duration(waiting) * time.Second / time.Duration(c.second)
+}
 
 // A child may take childEnd to play what it has, and usually take nothing for childHang.
 const (
@@ -111,7 +125,7 @@ func (c *Child) begin() error {
 	}
 	if err != nil {
 		kill()
-		return errors.Join(err, stdin.Close())
+		return errors.Join(notInstalled(c.argv[0], err), stdin.Close())
 	}
 	exited := make(chan struct{})
 	c.stdin, c.exited, c.kill = stdin, exited, kill

@@ -17,6 +17,7 @@ type Deck struct {
 	held     func() *Holdings
 	cuer     *Cuer
 	log      ledger
+	sound    *Sound // that left the machine; nil: all of it
 	notify   func(Notice)
 	problems *Problems
 	lead     int64 // frames by which rendering is ahead of hearing
@@ -67,8 +68,8 @@ const (
 
 // NewDeck renders at rate what held answers, lead before it is heard. An item that is silent for as long as silence is
 // replaced; 0: never.
-func NewDeck(rate Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger, problems *Problems, notify func(Notice)) *Deck {
-	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log, notify: notify, problems: problems,
+func NewDeck(rate Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger, sound *Sound, problems *Problems, notify func(Notice)) *Deck {
+	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log, sound: sound, notify: notify, problems: problems,
 		over: map[string]bool{}, excuses: map[string]string{}, broken: map[string]bool{}, mute: map[string]bool{}}
 }
 
@@ -411,11 +412,41 @@ func (d *Deck) finish(pos int64, why string) {
 	if err := a.voice.Close(); err != nil {
 		d.problems.Add("item %s: %v", a.item.ID, err)
 	}
-	d.log.End(schedules.AsRun{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256,
-		StartedAt: d.at(a.start), EndedAt: d.at(pos), Outcome: outcome, Detail: detail})
+	parts, outcome, detail := d.left(a, pos, outcome, detail)
+	for _, p := range parts {
+		d.log.End(schedules.AsRun{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256,
+			StartedAt: d.at(p.from), EndedAt: d.at(p.to), Outcome: outcome, Detail: detail})
+	}
 	n := d.notice(ItemEnd, pos, a.item, outcome, detail)
-	n.ItemID, n.StartedAt, n.EndedAt = a.id(), d.at(a.start), d.at(pos)
+	n.ItemID, n.StartedAt, n.EndedAt = a.id(), d.at(parts[0].from), d.at(parts[len(parts)-1].to)
 	d.notify(n)
+}
+
+// left are the stretches in which a sounded outside this machine until pos, and what became of it by that. What did not
+// sound at all has failed, in one stretch without a length.
+func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail string) ([]frames, schedules.Outcome, string) {
+	whole := []frames{{a.start, pos}}
+	if d.sound == nil {
+		return whole, outcome, detail
+	}
+	parts, why := d.sound.left(a.start, pos)
+	missing := pos - a.start
+	for _, p := range parts {
+		missing -= p.to - p.from
+	}
+	if missing <= d.rate.Frames(tolerance) {
+		return whole, outcome, detail
+	}
+	ms := func(n int64) time.Duration { return d.rate.Duration(n).Round(time.Millisecond) }
+	detail = joined(fmt.Sprintf("no sound left this machine for %v of %v", ms(missing), ms(pos-a.start)), why, detail)
+	d.problems.Add("item %s (%s): %s", a.item.ID, a.item.SegmentID, detail)
+	switch {
+	case len(parts) == 0:
+		return []frames{{a.start, a.start}}, schedules.Failed, detail
+	case outcome == schedules.Aired:
+		outcome = schedules.Cut
+	}
+	return parts, outcome, detail
 }
 
 // position tells each second how far what is on the air has come.
@@ -425,7 +456,9 @@ func (d *Deck) position(pos int64) {
 		return
 	}
 	a.noticed = pos
-	d.log.Heard(heard{ItemID: a.id(), StartedAt: d.at(a.start), Until: d.at(max(pos-d.lead, a.start))})
+	if d.sound == nil || d.sound.works() {
+		d.log.Heard(heard{ItemID: a.id(), StartedAt: d.at(a.start), Until: d.at(max(pos-d.lead, a.start))})
+	}
 	n := d.notice(Position, pos, a.item, "", "")
 	n.ItemID, n.StartedAt = a.id(), d.at(a.start)
 	n.PlayedMs = schedules.Millis{Duration: d.rate.Duration(a.offset + pos - a.start)}

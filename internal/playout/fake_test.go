@@ -168,8 +168,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		now := time.Now().Add(s.skew)
 		json.NewEncoder(w).Encode(wire.Time{Now: schedules.At(now), NowMs: now.UnixMilli()})
 	case key == "/v1/keys":
-		json.NewEncoder(w).Encode(wire.Keys{Keys: []wire.Key{{ID: seal.KeyID(s.signer.Public()), Algorithm: "ed25519",
-			PublicKey: base64.StdEncoding.EncodeToString(s.signer.Public())}}})
+		writeKeys(w, seal.KeyID(s.signer.Public()), s.signer.Public())
 	case !known:
 		problemOf(w, http.StatusNotFound)
 	case r.Header.Get("If-None-Match") == tag:
@@ -198,6 +197,18 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", tag)
 		w.Write(body)
 	}
+}
+
+func writeKeys(w http.ResponseWriter, id string, key ed25519.PublicKey) {
+	json.NewEncoder(w).Encode(wire.Keys{Keys: []wire.Key{{ID: id, Algorithm: "ed25519", PublicKey: base64.StdEncoding.EncodeToString(key)}}})
+}
+
+func otherSigner(t *testing.T) *seal.Signer {
+	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
 }
 
 // setDown takes the service away, or brings it back.

@@ -2,6 +2,9 @@ package playout
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -29,9 +32,17 @@ type Follower struct {
 	opt      FollowOptions
 
 	mu     sync.Mutex
-	tags   map[string]string
+	asked  map[string]asking // by document
 	offset time.Duration
 	nudge  chan struct{}
+}
+
+// asking is how the asking for one document stands.
+type asking struct {
+	tag     string            // of the document that was accepted last; "": none, or one was refused since
+	sum     [sha256.Size]byte // of its bytes; zero like tag
+	refused int               // answers, since one was accepted
+	since   time.Time         // when the first of them came
 }
 
 // FollowOptions says how to follow. The zero value of a field means its default.
@@ -54,7 +65,7 @@ func NewFollower(api *client.Client, name string, vault *Vault, problems *Proble
 		opt.Wait = 55 * time.Second
 	}
 	return &Follower{name: name, service: api.Station(name), api: api, vault: vault, problems: problems, time: keeper, opt: opt,
-		tags: map[string]string{}, nudge: make(chan struct{}, 1)}
+		asked: map[string]asking{}, nudge: make(chan struct{}, 1)}
 }
 
 // Offset is the machine's clock minus the service's, as last measured.
@@ -84,28 +95,35 @@ func (f *Follower) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// changes sweeps as soon as the change stream tells of anything that may concern the station. A service without the
-// stream is swept now and then all the same.
+// changes sweeps as soon as the change stream tells of anything that may concern the station, and when it broke off:
+// it is not resumed from what it said last, which may have come damaged. A service without the stream is swept now and
+// then all the same.
 func (f *Follower) changes(ctx context.Context) {
-	last := int64(0)
-	for failures := 0; ; {
+	for failures := 0; ; failures++ {
 		begun := time.Now()
-		_ = f.api.Changes(ctx, last, func(c wire.Change) {
-			last = max(last, c.ID)
+		_ = f.api.Changes(ctx, 0, func(c wire.Change) {
 			if c.Kind == "recall" || strings.Contains(c.Name, f.name) {
-				select {
-				case f.nudge <- struct{}{}:
-				default:
-				}
+				f.wake()
 			}
 		})
-		if time.Since(begun) > backoffMax {
+		lasted := time.Since(begun) > backoffMax
+		if lasted {
 			failures = 0
 		}
 		if pause(ctx, backoff(failures)) != nil {
 			return
 		}
-		failures++
+		if lasted {
+			f.wake()
+		}
+	}
+}
+
+// wake makes the next sweep come soon.
+func (f *Follower) wake() {
+	select {
+	case f.nudge <- struct{}{}:
+	default:
 	}
 }
 
@@ -138,11 +156,17 @@ func (f *Follower) trustFirst(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if id := seal.KeyID(key); id != k.ID { // pinned, it would be trusted for ever
+				return fault.New(fault.Unavailable, "the key that came is %s and not %s, which the service names: it was changed on the way", id, k.ID)
+			}
 			return f.vault.Pin(key)
 		}
 	}
 	return fault.New(fault.NotFound, "the service shows no ed25519 key")
 }
+
+// sweepLeast is the least time between two sweeps, however often the service tells of changes.
+const sweepLeast = time.Second
 
 // sweeps asks for everything now and then, sooner after a failure, a step of the local time or when nudged.
 func (f *Follower) sweeps(ctx context.Context) {
@@ -150,13 +174,15 @@ func (f *Follower) sweeps(ctx context.Context) {
 		err := f.sweep(ctx)
 		wait := f.opt.Sweep
 		if err != nil && ctx.Err() == nil {
-			f.problems.Add("the service could not be followed: %v", err)
+			if !errors.As(err, new(refusal)) { // which is told already
+				f.problems.Add("the service could not be followed: %v", err)
+			}
 			wait = min(wait, backoff(failures))
 			failures++
 		} else {
 			failures = 0
 		}
-		if pause(ctx, wait-wait/10+jitter(wait/5), f.nudge, f.time.stepped) != nil {
+		if pause(ctx, min(wait, sweepLeast)) != nil || pause(ctx, wait-wait/10+jitter(wait/5)-sweepLeast, f.nudge, f.time.stepped) != nil {
 			return
 		}
 	}
@@ -205,12 +231,21 @@ func (f *Follower) measure(ctx context.Context) error {
 	return nil
 }
 
-// poll keeps one long poll open. Answers that come at once, without news, come from a service that does not wait:
-// then the sweeps suffice.
+// The pauses of a long poll that is answered at once, time after time.
+const (
+	quickMany = 2               // such answers in a row are as they may be: the first has no document to wait from
+	quickMost = 5 * time.Second // the longest pause while they bring something new
+)
+
+// poll keeps one long poll open. Answers that come at once, without news, come from a service that does not wait, or
+// through something that does not let it know what the station has: then the sweeps suffice.
 func (f *Follower) poll(ctx context.Context, ask func(context.Context, time.Duration) (bool, error)) {
-	for failures := 0; ; {
+	for failures, quick := 0, 0; ; {
 		begun := time.Now()
 		news, err := ask(ctx, f.opt.Wait)
+		if quick++; time.Since(begun) > quickMost {
+			quick = 0
+		}
 		wait := time.Duration(0)
 		switch {
 		case err != nil:
@@ -218,7 +253,10 @@ func (f *Follower) poll(ctx context.Context, ask func(context.Context, time.Dura
 			failures++
 		case !news && time.Since(begun) < f.opt.Wait/2:
 			wait = f.opt.Sweep
-		default:
+		case quick > quickMany:
+			wait = min(backoff(quick-quickMany-1), quickMost)
+		}
+		if err == nil {
 			failures = 0
 		}
 		if pause(ctx, wait) != nil {
@@ -233,43 +271,92 @@ func (f *Follower) today(ctx context.Context, wait time.Duration) (bool, error) 
 }
 
 func (f *Follower) queue(ctx context.Context, date schedules.Date, wait time.Duration) (news bool, err error) {
-	return f.ask(ctx, date.String(), wait, func(ctx context.Context, tag string) (client.Document, error) {
+	held := f.vault.Holdings().Queues[date] != nil
+	return f.ask(ctx, "queue of "+date.String(), held, wait, func(ctx context.Context, tag string) (client.Document, error) {
 		return f.service.Queue(ctx, date, tag, wait)
 	}, func(b []byte) error { return f.vault.OfferQueue(b, date) })
 }
 
 func (f *Follower) fallback(ctx context.Context) error {
-	_, err := f.ask(ctx, "fallback", 0, f.service.Fallback, f.vault.OfferFallback)
+	_, err := f.ask(ctx, "fallback", f.vault.Holdings().Fallback != nil, 0, f.service.Fallback, f.vault.OfferFallback)
 	return err
 }
 
 func (f *Follower) recalls(ctx context.Context, wait time.Duration) (news bool, err error) {
-	return f.ask(ctx, "recalls", wait, func(ctx context.Context, tag string) (client.Document, error) {
+	return f.ask(ctx, "recall list", f.vault.Holdings().Recalls != nil, wait, func(ctx context.Context, tag string) (client.Document, error) {
 		return f.service.Recalls(ctx, tag, wait)
 	}, f.vault.OfferRecalls)
 }
 
-// ask gets one document and offers it. What the vault refuses is reported, and not offered again until it changes.
-// A document that does not exist is no failure.
-func (f *Follower) ask(ctx context.Context, name string, wait time.Duration,
+// refusal is why the vault did not take what the service sent.
+type refusal struct{ error }
+
+// ask gets one document and offers it. Only the tag of one that was accepted is kept, and only while it is held: what
+// was refused, maybe for a bit that changed on the way, is asked for anew without a tag, at once and then whenever the
+// caller asks again. A document that does not exist is no failure.
+func (f *Follower) ask(ctx context.Context, name string, held bool, wait time.Duration,
 	get func(context.Context, string) (client.Document, error), offer func([]byte) error) (news bool, err error) {
 	f.mu.Lock()
-	tag := f.tags[name]
+	a := f.asked[name]
 	f.mu.Unlock()
+	if !held {
+		a.tag = ""
+	}
+	for again := false; ; again = true {
+		doc, err := f.get(ctx, a.tag, wait, get)
+		if fault.Is(err, fault.NotFound) {
+			f.settle(name, asking{})
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if doc.Bytes == nil && a.tag != "" {
+			return false, nil
+		}
+		if doc.Bytes == nil {
+			err = fmt.Errorf("the %s is refused: it came as unchanged, but was asked for anew", name)
+		} else if err = offer(doc.Bytes); err == nil {
+			sum := sha256.Sum256(doc.Bytes)
+			f.settle(name, asking{tag: doc.ETag, sum: sum})
+			return sum != a.sum, nil
+		}
+		f.problems.Add("%v", err)
+		first := a.refused == 0
+		a = f.refuse(name, a, err)
+		if !first || again {
+			return false, refusal{err}
+		}
+	}
+}
+
+func (f *Follower) get(ctx context.Context, tag string, wait time.Duration, get func(context.Context, string) (client.Document, error)) (client.Document, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout+wait)
 	defer cancel()
-	doc, err := get(ctx, tag)
-	if fault.Is(err, fault.NotFound) {
-		return false, nil
+	return get(ctx, tag)
+}
+
+// settle notes that a document was accepted, or that there is none.
+func (f *Follower) settle(name string, a asking) {
+	f.mu.Lock()
+	f.asked[name] = a
+	f.mu.Unlock()
+	f.problems.Calm(name)
+}
+
+// refusedLong is for how long the service's document may be refused before that is an alarm.
+const refusedLong = time.Minute
+
+// refuse notes that a document was refused.
+func (f *Follower) refuse(name string, a asking, why error) asking {
+	if a = (asking{refused: a.refused + 1, since: a.since}); a.refused == 1 {
+		a.since = time.Now()
 	}
-	if err != nil || doc.Bytes == nil {
-		return false, err
-	}
-	if err := offer(doc.Bytes); err != nil {
-		f.problems.Add("%v", err)
+	if lasts := time.Since(a.since); lasts >= refusedLong {
+		f.problems.Raise(name, "the service's %s has been refused for %v, and what was held before airs on: %v", name, lasts.Round(time.Minute), why)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tags[name] = doc.ETag
-	return true, nil
+	f.asked[name] = a
+	return a
 }

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,17 +24,22 @@ func NewIcecast(mount string, rate Rate, kbps int) (*Child, error) {
 	if err != nil || u.Host == "" || u.User == nil || len(u.Path) < 2 || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("playout: an Icecast mount is http://source:password@host:port/mount")
 	}
-	return &Child{name: "icecast:" + u.Redacted(), hang: childHang,
+	var taken atomic.Bool // by the server
+	return &Child{name: "icecast:" + u.Redacted(), hang: childHang, second: 2 * outChannels * int(rate), refused: func() bool { return !taken.Load() },
 		argv: []string{"ffmpeg", "-v", "error", "-f", "s16le", "-ar", strconv.Itoa(int(rate)), "-ac", strconv.Itoa(outChannels), "-i", "-",
 			"-c:a", "libmp3lame", "-b:a", strconv.Itoa(kbps) + "k", "-flush_packets", "1", "-f", "mp3", "-"},
-		drain: func(ctx context.Context, mp3 io.Reader) error { return sourceIcecast(ctx, u, mp3) }}, nil
+		drain: func(ctx context.Context, mp3 io.Reader) error {
+			defer taken.Store(false)
+			return sourceIcecast(ctx, u, mp3, func() { taken.Store(true) })
+		}}, nil
 }
 
 // icecastHang is how long a server may take nothing.
 const icecastHang = 10 * time.Second
 
 // sourceIcecast sends a stream as Icecast 2.4 wants it: PUT with Expect: 100-continue, without chunks.
-func sourceIcecast(ctx context.Context, mount *url.URL, stream io.Reader) (err error) {
+// It calls taken once the server took some of it.
+func sourceIcecast(ctx context.Context, mount *url.URL, stream io.Reader, taken func()) (err error) {
 	host, port := mount.Hostname(), mount.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[mount.Scheme]
@@ -74,6 +80,7 @@ func sourceIcecast(ctx context.Context, mount *url.URL, stream io.Reader) (err e
 			if _, err := conn.Write(buf[:n]); err != nil {
 				return fmt.Errorf("icecast: %w", err)
 			}
+			taken()
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -32,12 +32,19 @@ type Output interface {
 	Close() error
 }
 
+// holder is an output behind which a device or a server takes what was written, later or not at all.
+type holder interface {
+	// Held is how much of what was written may not have been taken yet.
+	Held() time.Duration
+}
+
 // Line feeds one output by the wall clock, apart from the others: one that fails or hangs holds up nobody.
 type Line struct {
 	out      Output
 	rate     Rate
 	now      Now
 	problems *Problems
+	intake   *intake
 
 	blocks  chan Block
 	dropped atomic.Int64 // frames
@@ -47,9 +54,10 @@ type Line struct {
 // lineDepth is how many blocks wait for an output that is slow before some are dropped.
 const lineDepth = 250
 
-// NewLine feeds out.
-func NewLine(out Output, rate Rate, now Now, problems *Problems) *Line {
-	return &Line{out: out, rate: rate, now: now, problems: problems, blocks: make(chan Block, lineDepth)}
+// NewLine feeds out, and tells sound what it took. counts says whether what it takes has aired.
+func NewLine(out Output, counts bool, sound *Sound, rate Rate, now Now, problems *Problems) *Line {
+	return &Line{out: out, rate: rate, now: now, problems: problems, blocks: make(chan Block, lineDepth),
+		intake: sound.output(out.Name(), counts, out.Continuous())}
 }
 
 // Put hands the line a block, and drops it when the output is far behind.
@@ -88,6 +96,7 @@ func (l *Line) Run(ctx context.Context) error {
 			l.reopens.Add(1)
 			again = time.Now().Add(backoff(failures) / 4)
 			failures++
+			l.intake.failed(err)
 			l.problems.Add("output %s is restarted: %v", l.out.Name(), err)
 			if err := l.out.Close(); err != nil {
 				l.problems.Add("output %s: %v", l.out.Name(), err)
@@ -95,6 +104,13 @@ func (l *Line) Run(ctx context.Context) error {
 			continue
 		}
 		failures = 0
+		if n := int64(len(b.PCM) / outChannels); n > 0 {
+			held := time.Duration(0)
+			if h, ok := l.out.(holder); ok {
+				held = h.Held()
+			}
+			l.intake.wrote(b.Frame, b.Frame+n, l.rate.Frames(held))
+		}
 	}
 	if err := l.out.Close(); err != nil {
 		l.problems.Add("output %s: %v", l.out.Name(), err)

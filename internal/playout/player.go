@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,7 @@ type Options struct {
 	CacheBytes int64         // that recordings may take up; 0: what the disk has
 	Silence    time.Duration // after which an item that is silent is replaced; 0: never
 	Outputs    []Output
+	Counting   []Output                  // of Outputs: what these take has aired; none: those that are continuous or, without any, all
 	Until      time.Time                 // stop by itself then; zero: run on
 	Stopping   func(*Holdings) time.Time // like Until, once it is known; nil: never
 	Now        Now                       // the machine's time
@@ -50,6 +52,7 @@ type Player struct {
 	deck     *Deck
 	cuer     *Cuer
 	lines    lines
+	sound    Sound
 	reporter *Reporter
 	meter    meter
 	playing  atomic.Pointer[string]
@@ -85,14 +88,37 @@ func OpenPlayer(opt Options) (*Player, error) {
 	p.follower = NewFollower(opt.API, opt.Station, p.vault, p.problems, p.time, opt.Follow)
 	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate, cueWait)
 	for _, out := range opt.Outputs {
-		p.lines.all = append(p.lines.all, NewLine(out, opt.Rate, p.time.Now, p.problems))
+		p.lines.all = append(p.lines.all, NewLine(out, opt.counts(out), &p.sound, opt.Rate, p.time.Now, p.problems))
 	}
-	p.deck = NewDeck(opt.Rate, p.lines.lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.problems, p.notice)
+	p.deck = NewDeck(opt.Rate, p.lines.lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.heard(), p.problems, p.notice)
 	idle := ""
 	p.playing.Store(&idle)
 	p.reporter = &Reporter{service: opt.API.Station(opt.Station), vault: p.vault, cache: p.cache, follower: p.follower,
 		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.dBFS, now: p.time.Now, version: opt.Version}
 	return p, nil
+}
+
+// counts reports whether what out takes has aired.
+func (o *Options) counts(out Output) bool {
+	if len(o.Counting) > 0 {
+		return slices.Contains(o.Counting, out)
+	}
+	return out.Continuous() || !slices.ContainsFunc(o.Outputs, Output.Continuous)
+}
+
+// watchSound tells each second how the outputs stand.
+func (p *Player) watchSound(ctx context.Context) {
+	for pause(ctx, time.Second) == nil {
+		p.sound.tell(p.problems)
+	}
+}
+
+// heard is the sound of a player that has outputs.
+func (p *Player) heard() *Sound {
+	if len(p.opt.Outputs) == 0 {
+		return nil
+	}
+	return &p.sound
 }
 
 // blockLength is what the outputs are fed at a time.
@@ -157,6 +183,7 @@ func (p *Player) Run(ctx context.Context) error {
 		return p.reporter.Run(live)
 	})
 	g.Go(func() error { return p.vault.KeepTime(live) })
+	g.Go(func() error { p.watchSound(live); return nil })
 	err := g.Wait()
 	err = errors.Join(err, p.lines.close(linesEnd)) // what was rendered is still heard at its time
 	stopOutputs()

@@ -15,8 +15,10 @@ type Problems struct {
 	now Now
 	log *slog.Logger
 
-	mu   sync.Mutex
-	list []problem // newest first
+	mu      sync.Mutex
+	list    []problem     // newest first
+	alarms  []alarm       // that stand, oldest first
+	alarmed chan struct{} // closed when one begins or ends
 }
 
 type problem struct {
@@ -31,7 +33,9 @@ const (
 )
 
 // NewProblems remembers nothing yet.
-func NewProblems(now Now, log *slog.Logger) *Problems { return &Problems{now: now, log: log} }
+func NewProblems(now Now, log *slog.Logger) *Problems {
+	return &Problems{now: now, log: log, alarmed: make(chan struct{})}
+}
 
 // Add remembers a problem. One that is remembered already only becomes the newest again.
 func (p *Problems) Add(format string, args ...any) {

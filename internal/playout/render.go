@@ -142,7 +142,7 @@ func (r *Rendering) slot(ctx context.Context, i int) error {
 	slot := r.span.Slots[i]
 	watch := &watchful{}
 	deck := NewDeck(r.rate, 0, r.silence, func() *Holdings { return r.holdings }, NewCuer(r.shelf, r.open, r.rate, renderPatience),
-		watch, NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
+		watch, nil, NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
 	idle := func() bool { return r.broken() < i } // the rest is then another's
 	err := r.play(ctx, deck, slot.Start, slot.End, idle, func(pos int64) {
 		r.mu.Lock()

@@ -31,14 +31,14 @@ const (
 // acknowledged at once, since somebody waits for it.
 func (r *Reporter) Run(ctx context.Context) error {
 	for {
-		changed, status := r.vault.Changed(), r.Status()
+		changed, alarmed, status := r.vault.Changed(), r.problems.Alarmed(), r.Status()
 		call, cancel := context.WithTimeout(ctx, callTimeout)
 		if err := r.service.SendStatus(call, status); err != nil && ctx.Err() == nil {
 			r.problems.Add("the status could not be reported: %v", err)
 		}
 		cancel()
 		recalled, err := r.rest(ctx, status.RecallsSeen)
-		if err != nil || !recalled && pause(ctx, statusEvery-statusLeast, changed) != nil {
+		if err != nil || !recalled && pause(ctx, statusEvery-statusLeast, changed, alarmed) != nil {
 			return nil
 		}
 	}
@@ -63,7 +63,7 @@ func (r *Reporter) Status() wire.Status {
 	h, now := r.vault.Holdings(), r.now()
 	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: told(r.version), Playing: r.playing(),
 		ClockOffset: schedules.Millis{Duration: r.follower.Offset()}, CoverHours: cover(h, now, r.cache).Hours(),
-		Problems: r.problems.List()}
+		Alarms: r.problems.Alarms(), Problems: r.problems.List()}
 	today := schedules.DateOf(now.In(h.Zone()))
 	if q := h.ValidQueue(today, now); q != nil {
 		s.QueueDate, s.QueueRevision = today.String(), q.Revision

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -228,6 +229,9 @@ func (v *Vault) takeFallback(envelope []byte, save bool) error {
 		v.problems.Add("fallback, revision %d: %v", f.Revision, err)
 	}
 	next := *v.Holdings()
+	if held := next.Fallback; held != nil && m == (mark{held.Revision, held.IssuedAt}) {
+		return nil
+	}
 	next.Fallback = admitted
 	v.keep("fallback.dsse", envelope, "fallback", m, save, &next)
 	return nil
@@ -249,6 +253,9 @@ func (v *Vault) takeRecalls(envelope []byte, save bool) error {
 		return refuse(fmt.Errorf("revision %d of %s is older than %d, seen before", m.Revision, m.IssuedAt, seen.Revision))
 	}
 	next := *v.Holdings()
+	if held := next.Recalls; held != nil && m == (mark{held.Revision, held.IssuedAt}) {
+		return nil
+	}
 	next.Recalls = &r
 	v.keep("recalls.dsse", envelope, "recalls", m, save, &next)
 	return nil
@@ -260,9 +267,27 @@ func (v *Vault) open(envelope []byte, payloadType string, out any) error {
 	}
 	payload, err := seal.Open(envelope, payloadType, v.keys...)
 	if err != nil {
-		return err
+		return v.mistrust(envelope, err)
 	}
 	return json.Unmarshal(payload, out)
+}
+
+// mistrust says why an envelope does not open, to who has to do something about it.
+func (v *Vault) mistrust(envelope []byte, err error) error {
+	var e wire.Envelope
+	if json.Unmarshal(envelope, &e) != nil || len(e.Signatures) == 0 {
+		return err
+	}
+	var trusted []string
+	for _, key := range v.keys {
+		trusted = append(trusted, seal.KeyID(key))
+	}
+	by := e.Signatures[0].KeyID
+	if slices.ContainsFunc(e.Signatures, func(s wire.Signature) bool { return slices.Contains(trusted, s.KeyID) }) {
+		return fmt.Errorf("its signature by key %s does not fit: it was changed on the way", by)
+	}
+	return fmt.Errorf("key %s signed it, and this station trusts %s. If the service's key was changed on purpose, start the player with the new one: --key, or LIFELINE_KEY",
+		by, strings.Join(trusted, ", "))
 }
 
 // expiry is the time by which an offered document must not have expired. A saved one may have: it does not air, but

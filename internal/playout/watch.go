@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"math"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type Watch struct {
 	Next    []Coming          `json:"next"`
 	Unsent  int               `json:"as_run_unsent"`
 	Outputs []OutputWatch     `json:"outputs"`
+	Silent  bool              `json:"silent"` // no output that counts takes the programme
 }
 
 // Coming is an item that airs next.
@@ -37,6 +39,8 @@ type Coming struct {
 // OutputWatch is how an output does.
 type OutputWatch struct {
 	Name     string `json:"name"`
+	Counts   bool   `json:"counts"`          // what it takes has aired
+	Wrong    string `json:"wrong,omitempty"` // why it takes nothing now
 	Restarts int64  `json:"restarts"`
 	Dropped  int64  `json:"dropped_frames"`
 }
@@ -86,9 +90,9 @@ func (p *Player) Watch() Watch {
 	h, now := p.vault.Holdings(), p.time.Now()
 	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now)}
 	pending, _ := p.spool.Pending(math.MaxInt)
-	w.Unsent = len(pending)
+	w.Unsent, w.Silent = len(pending), p.sound.silent()
 	for _, l := range p.lines.all {
-		w.Outputs = append(w.Outputs, OutputWatch{l.out.Name(), l.reopens.Load(), l.dropped.Load()})
+		w.Outputs = append(w.Outputs, OutputWatch{l.out.Name(), l.intake.counts, p.sound.wrong(l.intake), l.reopens.Load(), l.dropped.Load()})
 	}
 	for _, date := range sortedDates(h.Queues) {
 		q := h.ValidQueue(date, now)
@@ -117,7 +121,14 @@ func (p *Player) Handler() http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write(b) // a reader that is gone needs no answer
 	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { send(w, "text/plain", []byte("ok\n")) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		alarms := p.problems.Alarms()
+		if len(alarms) == 0 {
+			send(w, "text/plain", []byte("ok\n"))
+			return
+		}
+		http.Error(w, strings.Join(alarms, "\n"), http.StatusServiceUnavailable)
+	})
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) {
 		b, err := json.MarshalIndent(p.Watch(), "", "  ")
 		if err != nil {
@@ -159,6 +170,7 @@ func (w Watch) metrics() []byte {
 	gauge("clock_offset_seconds", "gauge", "The station's clock minus the service's.", w.ClockOffset.Seconds())
 	gauge("output_peak_dbfs", "gauge", "Peak of the last second that went out.", w.Peak())
 	gauge("as_run_unsent", "gauge", "As-run entries that the service has not acknowledged.", float64(w.Unsent))
+	gauge("alarms", "gauge", "Things that are wrong now and need a person.", float64(len(w.Alarms)))
 	gauge("problems", "gauge", "Things refused or failed in the last day.", float64(len(w.Problems)))
 	for _, m := range []struct {
 		name, help string
@@ -182,9 +194,10 @@ var statusPage = template.Must(template.New("status").Funcs(template.FuncMap{
 <title>{{.Station}}</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fafaf7}
 h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #ddd}
-.air{font-size:1.2rem;padding:.6rem 1rem;background:#fff;border-left:.4rem solid {{if .Playing}}#2a7d3f{{else}}#999{{end}}}.bad{color:#a11}</style>
+.air{font-size:1.2rem;padding:.6rem 1rem;background:#fff;border-left:.4rem solid {{if .Alarms}}#a11{{else if .Playing}}#2a7d3f{{else}}#999{{end}}}.bad{color:#a11}</style>
 <h1>{{.Station}} <small>{{clock .Now}} UTC</small></h1>
-<p class="air">{{if .Playing}}On the air: <b>{{or .Title .Playing}}</b> ({{printf "%.1f" .Peak}} dBFS){{else}}Off the air{{end}}</p>
+{{range .Alarms}}<p class="air bad" role="alert"><b>{{.}}</b>{{end}}
+<p class="air">{{if and .Silent .Playing}}<span class="bad">Playing, but nobody hears it:</span> <b>{{or .Title .Playing}}</b>{{else if .Playing}}On the air: <b>{{or .Title .Playing}}</b> ({{printf "%.1f" .Peak}} dBFS){{else}}Off the air{{end}}</p>
 <table>
 <tr><th>Queue of today<td>{{if .QueueRevision}}{{.QueueDate}}, revision {{.QueueRevision}}{{else}}<span class="bad">none that is valid</span>{{end}}
 <tr><th>Recalls<td>revision {{.RecallsSeen}}
@@ -193,7 +206,7 @@ h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:l
 <tr><th>Audio<td>{{.AudioVerified}} verified, {{.AudioMissing}} missing
 <tr><th>Clock<td>{{.ClockOffset}} against the service
 <tr><th>As-run<td>{{.Unsent}} entries still to be reported
-{{range .Outputs}}<tr><th>{{.Name}}<td>{{.Restarts}} restarts, {{.Dropped}} frames dropped
+{{range .Outputs}}<tr><th>{{.Name}}<td>{{if .Wrong}}<span class="bad">{{.Wrong}}</span>, {{end}}{{.Restarts}} restarts, {{.Dropped}} frames dropped{{if not .Counts}}; does not count as aired{{end}}
 {{end}}</table>
 {{if .Next}}<h2>Next</h2><table>{{range .Next}}<tr><td>{{clock .StartAt}}<td>{{.Window}}<td>{{.Title}}<td>{{if not .Here}}<span class="bad">not here yet</span>{{end}}{{end}}</table>{{end}}
 {{if .Problems}}<h2>Problems of the last day</h2><ul>{{range .Problems}}<li>{{.}}{{end}}</ul>{{end}}

@@ -14,6 +14,7 @@ import (
 
 func TestStatusPageAndMetricsTellHowTheStationStands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Hour) // so that the day is the same by the service's clock
 		e := newEvening(t, 20*time.Second)
 		q := day("lantern", 4, e.start, e.length(), e.record(rec(1, 10), rec(2, 10)))
 		q.Items[0].Title = "<b>one</b>"

@@ -35,5 +35,6 @@ type Status struct {
 	PlayerVersion     string            `json:"player_version"`
 	Playing           string            `json:"playing,omitempty"`  // item id on air now
 	PeakDBFS          *float64          `json:"peak_dbfs"`          // of the last second that went out; null: silence
+	Alarms            []string          `json:"alarms,omitempty"`   // what is wrong now and needs a person, such as that no sound leaves the machine
 	Problems          []string          `json:"problems,omitempty"` // what it refused or could not do, newest first
 }

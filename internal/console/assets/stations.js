@@ -30,6 +30,7 @@ export async function stations({ main, signal, title, hear, fail }) {
 export function standing(s) {
   if (!s.received_at) return ['never heard of', 'bad']
   if (now() - Date.parse(s.received_at) > stale) return ['stale', 'bad']
+  if (s.alarms?.length) return ['alarm', 'bad']
   if (s.recalls_revision < s.recalls) return ['recall not acknowledged', 'bad']
   if (s.published_revision > s.queue_revision) return ['behind', 'warn']
   if (s.audio_missing > 0) return ['fetching audio', 'warn']
@@ -58,5 +59,6 @@ const columns = [
   ['Last contact', unheard(s => h('time', { datetime: s.received_at, title: stamp(s.received_at) }, away(s.received_at)))],
   ['Clock', unheard(s => [`${s.clock_offset_ms > 0 ? '+' : ''}${s.clock_offset_ms} ms`, Math.abs(s.clock_offset_ms) > farOff ? [' ', badge('off', 'warn')] : '']), 'n'],
   ['Audio', unheard(s => s.audio_missing ? `${s.audio_verified} of ${s.audio_verified + s.audio_missing}` : `${s.audio_verified}`), 'n'],
-  ['Problems', unheard(s => s.problems?.length ? h('ul', { class: 'plain' }, s.problems.slice(0, 3).map(p => h('li', {}, p))) : h('span', { class: 'quiet' }, 'none'))],
+  ['Problems', unheard(s => s.alarms?.length || s.problems?.length ? h('ul', { class: 'plain' }, (s.alarms ?? []).map(a => h('li', {}, h('b', { class: 'bad' }, a))),
+    (s.problems ?? []).slice(0, 3).map(p => h('li', {}, p))) : h('span', { class: 'quiet' }, 'none'))],
 ]
