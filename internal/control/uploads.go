@@ -66,7 +66,9 @@ func (l *Library) StartUpload(ctx context.Context, a Actor, u Upload) (Upload, e
 	}
 	var waiting int64
 	for _, row := range l.mirror.uploads.after("", "") {
-		waiting += row.value.Length
+		if row.value.DoneAt.IsZero() && l.now().Before(row.value.ExpiresAt.Time) {
+			waiting += row.value.Length
+		}
 	}
 	if waiting+u.Length > l.limits.MaxWaiting {
 		return u, fault.New(fault.Full, "unfinished uploads fill the space that they may take: finish or cancel some first")

@@ -154,6 +154,16 @@ func TestUnfinishedUploadsTakeBoundedSpace(t *testing.T) {
 	}
 }
 
+func TestCancelledUploadGivesItsSpaceBackAtOnce(t *testing.T) {
+	d := newDesk(t, heard)
+	for range 4 {
+		u := d.begin(t, "long", 1000)
+		if err := d.library.CancelUpload(t.Context(), hana, u.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestUploadOfOtherBytesThanAnnouncedIsGivenUp(t *testing.T) {
 	d := newDesk(t, heard)
 	u := d.begin(t, "a", 4)
