@@ -25,6 +25,9 @@ matrix) # over 460 generated MP3 files against mpg123 and ffmpeg
 damage) # every kind of damage in every encoding
   prove ./audio 'Damage|Reject|Channel' damage
   ;;
+repairs) # 10,000 days with random recalls, expiries, edits and changed definitions: a repair changes no more than it must
+  prove ./internal/control RepairsChange repairs
+  ;;
 fuzz) # ten million mutated inputs to the audio package; [inputs]
   LIFELINE_INPUTS="${2:-10000000}" prove ./audio Mutated fuzz
   ;;

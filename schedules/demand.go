@@ -24,6 +24,9 @@ type demand struct {
 // openDemands gathers what rules, campaigns and make-goods ask of the day, in a fixed order.
 func (p *planner) openDemands() {
 	p.demands = nil
+	if p.in.mend != nil && p.in.mend.free {
+		return
+	}
 	seen := map[*ruleset]bool{}
 	for i := range p.day.windows {
 		rs := p.day.windows[i].rules
@@ -46,6 +49,9 @@ func (p *planner) openDemands() {
 	for _, m := range owed {
 		if seg, ok := p.lib.index[m.SegmentID]; ok && m.Station == p.in.Station.ID {
 			d := &demand{name: "make-good " + m.ID, members: make(bitset, (len(p.lib.entries)+63)/64), windows: p.everyWindow(), only: true}
+			for i := range p.day.windows {
+				d.windows[i] = p.day.windows[i].EndAt.After(p.in.Over)
+			}
 			d.members[seg>>6] |= 1 << (seg & 63)
 			d.need = 1
 			for _, o := range p.demands { // several of one segment are owed as many airings

@@ -20,8 +20,10 @@ type Edit struct {
 // each item starts where the one before it ends, and posts wait for their instants: what no longer reaches a post or
 // the window's end, or runs into it and so delays it, is a warning with the time that lacks or is over. What was edited is
 // locked, so that a plan that keeps locked items fills around it. When any edit cannot be made the problems say
-// which and why (fields such as edits[1].item) and the rundown is the one given.
+// which and why (fields such as edits[1].item) and the rundown is the one given. Windows that no edit touches stay to the
+// millisecond, and so does what is before the first edit in those that one does.
 func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
+	in = in.as(r)
 	e := editor{in: &in, items: slices.Clone(r.Items), problems: &problems{}}
 	d, err := in.day()
 	if err != nil {
@@ -38,7 +40,7 @@ func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
 	out := r
 	out.Status, out.Revision, out.PublishedAt = Draft, 0, Instant{}
 	out.Items, out.Windows, out.Warnings = e.retime(r)
-	makeGood(out.Items, in.Owed)
+	in.makeGood(out.Items)
 	return out, nil
 }
 
@@ -172,10 +174,16 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 		s.Planned = Millis{}
 		at := s.StartAt
 		w := e.window(Item{Window: s.Window, StartAt: s.StartAt})
+		untouched := true // so far
 		for i := range e.items {
 			item := e.items[i]
 			if own := e.window(item); own == nil || own != w {
 				continue
+			}
+			if before, ok := r.Item(item.ID); untouched && ok && !e.changed(r, item) && before.StartAt.Equal(item.StartAt.Time) && !e.missing(r, s.Occurrence, item.StartAt) {
+				at = item.StartAt // what is open before it stays open
+			} else {
+				untouched = false
 			}
 			if post, ok := w.post(item); ok {
 				switch off := post.Sub(at.Time); {
@@ -214,6 +222,14 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 	}
 	slices.SortStableFunc(out, func(a, b Item) int { return a.StartAt.Compare(b.StartAt.Time) })
 	return out, slots, p.warnings
+}
+
+// missing reports whether an item of the rundown that was in a window before an instant is there no more.
+func (e *editor) missing(r Rundown, w Occurrence, before Instant) bool {
+	return slices.ContainsFunc(r.Items, func(x Item) bool {
+		return x.Window == w.Window && w.holds(x.StartAt.Time) && x.StartAt.Before(before.Time) &&
+			!slices.ContainsFunc(e.items, func(i Item) bool { return i.ID == x.ID })
+	})
 }
 
 // post is the instant of the clock's post that the item opens.

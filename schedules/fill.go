@@ -20,7 +20,7 @@ func (p *planner) fill(i int) *stuck {
 			continue
 		}
 		p.searches, p.tables = searchSteps, sumTables
-		if attempt > 1 { // other picks: a look at each
+		if attempt > 1 || p.in.mend != nil { // other picks, or other neighbours that give way: a look at each
 			p.searches, p.tables = searchSteps/8, sumTables/8
 		}
 		at := p.attempt(st, start, attempt)

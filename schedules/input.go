@@ -19,9 +19,14 @@ type Input struct {
 	Keep      []Item // items that stay as they are: frozen, locked, aired, or asked for
 	Seed      uint64
 
-	// Times between items that stay, in Unix ms: those whose last item what follows may cut, by no more than the window's
-	// tolerance, and those that nothing fills, and that are left open.
-	rough, open [][2]int64
+	// Published is what the day is published as. Its windows that start by Frozen stay as they are there, whatever the
+	// definitions say now: nothing is planned in them, and what the definitions would put over them gives way.
+	Published Rundown
+	Frozen    time.Time
+	Over      time.Time // what has ended by then makes nothing good that is owed
+
+	whole bool  // all windows of Published stay, and no others are there
+	mend  *mend // all that is planned; nil: the day
 }
 
 // day is the planned broadcast day with its window occurrences.
@@ -39,9 +44,11 @@ type window struct {
 	def        Window
 	start, end int64
 	tolerance  int64
-	clock      Clock
+	clock      Clock // fitted to the occurrence
+	asked      Clock // as it is defined
 	languages  []string
 	rules      *ruleset
+	stands     bool // as it is published: nothing is planned in it
 }
 
 // day expands the windows of the input's date. It fails, before any planning, on definitions that cannot be read.
@@ -55,20 +62,15 @@ func (in Input) day() (*day, error) {
 	}
 	start, end := dayBounds(in.Date, loc)
 	d := &day{station: &in.Station, date: in.Date, loc: loc, start: start.UnixMilli(), end: end.UnixMilli()}
-	occurrences, err := in.Station.Occurrences(start, end)
+	windows, err := in.Windows()
 	if err != nil {
 		return nil, fmt.Errorf("schedules: plan %s: %w", in.Date, err)
 	}
 	compiled := map[string]*ruleset{}
-	for _, o := range occurrences {
-		def, _ := in.Station.Window(o.Window)
-		clock, ok := in.Clocks[def.Clock]
-		if !ok {
-			return nil, undefined("station %s: window %s follows clock %q, which is not known", in.Station.ID, o.Window, def.Clock)
-		}
-		w := window{Occurrence: o, def: def, start: o.StartAt.UnixMilli(), end: o.EndAt.UnixMilli(),
-			tolerance: def.Tolerance.Milliseconds(), languages: in.Station.Allowed(def),
-			clock: clock.fitted(def.Length.Duration, o.EndAt.Sub(o.StartAt.Time), in.Library)}
+	for _, x := range windows {
+		w := window{Occurrence: x.Occurrence, start: x.StartAt.UnixMilli(), end: x.EndAt.UnixMilli(),
+			def:       Window{ID: x.Window, Length: x.Ordinary, Tolerance: x.Tolerance},
+			tolerance: x.Tolerance.Milliseconds(), asked: x.Clock, clock: x.fitted(in.Library), languages: x.Languages, stands: x.Stands}
 		if n := len(d.windows); n > 0 && d.windows[n-1].end > w.start {
 			return nil, undefined("station %s: windows %s and %s overlap at %s: move or shorten one of them", in.Station.ID,
 				d.windows[n-1].Window, w.Window, w.StartAt.In(loc).Format("2006-01-02 15:04:05 MST"))

@@ -43,6 +43,9 @@ type must struct {
 
 // layout cuts the day's windows into stretches: at posts, and around kept items.
 func (p *planner) layout() []stretch {
+	if p.in.mend != nil {
+		return p.mending(p.in.mend)
+	}
 	var out []stretch
 	kept := slices.Clone(p.in.Keep)
 	slices.SortFunc(kept, func(a, b Item) int {
@@ -50,6 +53,9 @@ func (p *planner) layout() []stretch {
 	})
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
+		if w.stands {
+			continue
+		}
 		var own []Item
 		for _, k := range kept {
 			if k.StartAt.UnixMilli() >= w.start && k.StartAt.UnixMilli() < w.end {
@@ -112,9 +118,6 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 			}
 			if exact {
 				st.least, st.most = 0, 0
-				if st.among(p.in.rough) {
-					st.cut = w.tolerance
-				}
 			}
 			for j := max(index, part.first); j < min(until+1, part.last); j++ {
 				pos := &positions[j]
@@ -126,12 +129,7 @@ func (p *planner) cut(win int32, w *window, kept []Item) []stretch {
 				p.warnDropped(&st, w)
 				return
 			}
-			if st.among(p.in.open) {
-				p.warn("gap", w.Window, "", "nothing fills the time from %s to %s between items that stay: the station airs its fallback there",
-					instant(reach), instant(end))
-				return
-			}
-			if len(st.places) == 0 || st.among(p.in.rough) && !slices.ContainsFunc(st.places, func(x place) bool { return x.fill }) {
+			if len(st.places) == 0 {
 				if j, ok := nearestFill(positions, max(index, part.first)); ok {
 					st.places = append(st.places, p.newPlace(w, j))
 				}
@@ -190,10 +188,6 @@ func (p *planner) warnDropped(st *stretch, w *window) {
 	}
 }
 
-func (st *stretch) among(times [][2]int64) bool {
-	return slices.Contains(times, [2]int64{st.start, st.end})
-}
-
 // nearestFill is the elastic position that lies closest to a place in the clock.
 func nearestFill(positions []Position, to int) (int, bool) {
 	best, found := 0, false
@@ -205,7 +199,7 @@ func nearestFill(positions []Position, to int) (int, bool) {
 	return best, found
 }
 
-func abs[T int | int64](n T) T {
+func abs[T ~int | ~int64](n T) T {
 	if n < 0 {
 		return -n
 	}

@@ -118,6 +118,7 @@ func newPlanner(ctx context.Context, in Input) (*planner, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.Keep = in.keptIn(d)
 	p := &planner{ctx: ctx, in: &in, lib: in.Library, day: d, queues: map[string]*queue{}}
 	n := len(p.lib.entries)
 	p.last, p.aires, p.stamp = make([]int64, n), make([]int32, n), make([]int32, n)
@@ -240,6 +241,14 @@ type stuck struct {
 // run plans the day: first what the clocks name and pick, so that what can air in few places gets its place, then
 // what is owed, and then every stretch, in the order of the day, is filled to its end.
 func (p *planner) run() *stuck {
+	if s := p.settleAll(); s != nil {
+		return s
+	}
+	return p.checkDemands()
+}
+
+// settleAll is run without the last look at what is owed.
+func (p *planner) settleAll() *stuck {
 	p.stretches = p.layout()
 	p.placeKept()
 	if s := p.pickAll(); s != nil {
@@ -256,7 +265,7 @@ func (p *planner) run() *stuck {
 			return s
 		}
 	}
-	return p.checkDemands()
+	return nil
 }
 
 // lay puts a unit into the ledger and the rotation at an exact time.

@@ -63,6 +63,9 @@ func (p *planner) relax() *relaxation {
 	seen := map[string]bool{}
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
+		if x.in[i] = !w.stands; w.stands {
+			continue
+		}
 		if !seen["window "+w.Window] {
 			seen["window "+w.Window] = true
 			k := slices.IndexFunc(p.in.Station.Windows, func(d Window) bool { return d.ID == w.Window })

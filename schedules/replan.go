@@ -4,288 +4,456 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
-// Replan changes a rundown as little as the rules allow, after a recall, a new recording, a ruling or an edit. Items
-// that have started, that are locked, or whose window starts within the station's freeze of now, stay untouched;
-// of these only what may not air any more, and has not started, goes, with its chain. Of the others what may still air
-// stays where it is, as far as what goes can be replaced exactly in its own time; where not, as few of its neighbours
-// as possible give way. Between items that must stay, what is put in may be cut off at its end, by no more than the
-// window's tolerance; a time that not even so is filled is left open, with the warning "gap", and there the station airs
-// its fallback. Each change says why. It fails as Plan does.
-func (in Input) Replan(prev Rundown, now time.Time) (Plan, []ItemChange, error) {
-	r := replanner{in: in, prev: prev, why: map[string]string{}}
-	d, err := in.day()
+// Replan changes a published rundown as little as can be after a recall, a new recording, a ruling or an expiry. The day
+// keeps the windows that it was published with, whatever the definitions say now. What has not started and may not air
+// any more goes, with its chain, and nothing else must. Then each time that is open is filled: exactly, if that can be,
+// and with as few neighbours giving way as possible, of those that fill or are picked, that have not started, are not
+// locked, and whose window does not start within the station's freeze of now. Between items that must stay, what is put
+// in may be cut at its end, by no more than the window's tolerance. A time that not even so is filled stays open, with
+// the warning "gap", and there the station airs its fallback.
+//
+// Replan always answers a rundown that may air. Once ctx is done it looks no further and says so by the warning
+// "stopped". Each change says why. It fails only on an input that no plan could be made of.
+func (in Input) Replan(ctx context.Context, prev Rundown, now time.Time) (Plan, []ItemChange, error) {
+	if in.Library == nil {
+		return Plan{}, nil, fmt.Errorf("schedules: replan %s %s: no library", prev.Station, prev.Date)
+	}
+	r := replanner{in: in.as(prev), now: now, added: map[string]Explanation{}}
+	r.why = in.Library.Withdrawn(r.in.Published, now)
+	r.cur = r.in.Published.Withdraw(r.why, now)
+	before, err := r.unmet(prev.Items)
 	if err != nil {
 		return Plan{}, nil, err
 	}
-	r.day = d
-	r.sort(now)
-	plan, err := r.solve()
+	if r.lacks, err = r.unmet(r.cur.Items); err != nil {
+		return Plan{}, nil, err
+	}
+	r.owes = r.lacks > before
+	for _, hole := range r.holes() {
+		if ctx.Err() != nil {
+			r.stopped++
+			continue
+		}
+		r.fill(ctx, hole)
+	}
+	plan, err := r.plan()
 	if err != nil {
 		return Plan{}, nil, err
 	}
 	changes := Diff(prev, plan.Rundown)
-	r.explain(changes, plan)
+	r.explain(changes)
 	return plan, changes, nil
 }
 
 type replanner struct {
-	in     Input
-	prev   Rundown
-	day    *day
-	fixed  []bool // of prev.Items: must stay
-	win    []int  // window occurrence; -1: none
-	groups []hole
-	why    map[string]string // of items that go, by id
-	loose  bool              // nothing but what must stay, stays
-
-	rough, open [][2]int64 // see Input
+	in      Input
+	now     time.Time
+	cur     Rundown
+	why     map[string]string      // of items that go, by id
+	added   map[string]Explanation // of items that came, by id
+	stopped int                    // times that nobody looked at, for want of time
+	lacks   int                    // hard demands of the day that are not met
+	owes    bool                   // some of them were met before: what fills the holes shall meet them again, if it can
 }
 
-// hole is a run [first, last] of items that go, with what gives way beside it.
-type hole struct {
-	first, last int
+// mend is one time of one window that a plan fills between what stays.
+type mend struct {
+	window     Occurrence
+	start, end int64    // Unix ms
+	rough      bool     // what is put in may be cut at its end, by no more than the window's tolerance
+	void       []string // positions that are left out: fill alone takes their time
+	free       bool     // what the day owes is not asked for
+	deep       bool     // what the clock names may give way too, with whole chains: it comes back a little off
+}
+
+// fillLead is how long before it airs something new must be published, so that players fetch it in time.
+const fillLead = 10 * time.Second
+
+// holes are the open times that are still to come, cut at the posts of the clocks. Of one that has begun, the rest.
+func (r *replanner) holes() []Occurrence {
+	var out []Occurrence
+	soon := At(r.now.Add(fillLead).Truncate(time.Second))
+	for _, o := range r.cur.Open() {
+		if !o.StartAt.After(r.now) {
+			o.StartAt = soon
+		}
+		w := r.window(o.Window, o.StartAt)
+		if w == nil || !o.StartAt.Before(o.EndAt.Time) {
+			continue
+		}
+		for _, p := range w.Clock.Positions {
+			if p.At == nil {
+				continue
+			}
+			if post := At(w.StartAt.Add(p.At.Duration)); post.After(o.StartAt.Time) && post.Before(o.EndAt.Time) {
+				first := o
+				first.EndAt, o.StartAt = post, post
+				out = append(out, first)
+			}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// window is the day's window of that id in which an instant lies; nil: none.
+func (r *replanner) window(id string, at Instant) *DayWindow {
+	for _, s := range r.in.Published.Windows {
+		if s.Window == id && s.holds(at.Time) {
+			w := r.in.standing(s)
+			w.Clock = w.fitted(r.in.Library)
+			return &w
+		}
+	}
+	return nil
+}
+
+// maxGive is how many neighbours beside one hole give way at most.
+const maxGive = 8
+
+// fill looks for what may take the time of a hole, and first for what gives the day back what it lacks.
+func (r *replanner) fill(ctx context.Context, hole Occurrence) {
+	w := r.window(hole.Window, hole.StartAt)
+	ways := []mend{{free: true}, {free: true, deep: true}, {free: true, rough: true}}
+	if void := r.asked(w, hole); len(void) > 0 {
+		ways = append(ways, mend{free: true, void: void}, mend{free: true, void: void, deep: true}, mend{free: true, void: void, rough: true})
+	}
+	if r.owes && r.lacks > 0 {
+		ways = append([]mend{{deep: true}}, ways...)
+	}
+	for _, way := range ways {
+		f := r.widen(ctx, w, hole, way)
+		if f != nil {
+			r.take(f)
+			return
+		}
+		if ctx.Err() != nil {
+			r.stopped++
+			return
+		}
+	}
+}
+
+// widen fills a hole alone or with ever more of its neighbours, and takes what changes the fewest items of what is found
+// first and of what one neighbour more makes of it; nil: nothing fills it.
+func (r *replanner) widen(ctx context.Context, w *DayWindow, hole Occurrence, way mend) *found {
+	g := gap{hole: hole}
+	for range maxGive + 1 {
+		wider := r.wider(w, g, way)
+		if best := r.try(ctx, w, g, way); best != nil {
+			for _, more := range wider {
+				if other := r.try(ctx, w, more, way); other != nil && other.changes < best.changes {
+					best = other
+				}
+			}
+			return best
+		}
+		if len(wider) == 0 || ctx.Err() != nil {
+			return nil
+		}
+		g = wider[0]
+	}
+	return nil
+}
+
+// gap is a hole with the neighbours that give way beside it.
+type gap struct {
+	hole        Occurrence
+	gone        []Item
 	left, right int
 }
 
-// sort tells what must stay from what must go.
-func (r *replanner) sort(now time.Time) {
-	items := r.prev.Items
-	r.fixed, r.win = make([]bool, len(items)), make([]int, len(items))
-	gone := make([]bool, len(items))
-	for i := range items {
-		item := &items[i]
-		r.win[i] = slices.IndexFunc(r.day.windows, func(w window) bool {
-			return w.Window == item.Window && !item.StartAt.Before(w.StartAt.Time) && item.StartAt.Before(w.EndAt.Time)
-		})
-		if r.win[i] < 0 {
-			gone[i] = true
-			r.why[item.ID] = "its window does not air any more"
-			continue
-		}
-		w := &r.day.windows[r.win[i]]
-		started := !item.StartAt.After(now)
-		frozen := !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(now)
-		kept := slices.ContainsFunc(r.in.Keep, func(k Item) bool { return k.ID == item.ID })
-		r.fixed[i] = started || frozen || item.Locked || kept
-		u := r.in.Library.Airable(item.SegmentID, Place{Languages: w.languages, StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256})
-		if u != nil && !started {
-			gone[i] = true
-			r.why[item.ID] = u.Error()
+// wider are the gap with one neighbour more, or one whole chain, on the one side and on the other, the emptier side first.
+func (r *replanner) wider(w *DayWindow, g gap, way mend) []gap {
+	var own []Item
+	for _, i := range r.cur.Items {
+		if i.Window == w.Window && w.holds(i.StartAt.Time) {
+			own = append(own, i)
 		}
 	}
-	for i := range items { // a chain goes whole
-		if gone[i] && items[i].Chain != "" {
-			for k := range items {
-				if items[k].Chain == items[i].Chain && !gone[k] && items[k].StartAt.After(now) {
-					gone[k] = true
-					r.why[items[k].ID] = "its chain airs whole or not at all: " + r.why[items[i].ID]
-				}
+	var left, right []gap
+	for n := range own {
+		last := n
+		for last+1 < len(own) && own[n].Chain != "" && own[last+1].Chain == own[n].Chain {
+			last++
+		}
+		if n > 0 && own[n].Chain != "" && own[n-1].Chain == own[n].Chain || !r.give(w, own[n:last+1], way) {
+			continue
+		}
+		next := gap{g.hole, append(slices.Clone(g.gone), own[n:last+1]...), g.left, g.right}
+		switch {
+		case own[n].StartAt.Equal(g.hole.EndAt.Time):
+			next.hole.EndAt = own[last].EndAt()
+			next.right++
+			right = append(right, next)
+		case own[last].EndAt().Equal(g.hole.StartAt.Time):
+			next.hole.StartAt = own[n].StartAt
+			next.left++
+			left = append(left, next)
+		}
+	}
+	if g.right > g.left {
+		return append(left, right...)
+	}
+	return append(right, left...)
+}
+
+// give reports whether an item, or a whole chain, may give way to a hole beside it.
+func (r *replanner) give(w *DayWindow, unit []Item, way mend) bool {
+	if !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(r.now) || len(unit) > 1 && !way.deep {
+		return false
+	}
+	for _, i := range unit {
+		kept := slices.ContainsFunc(r.in.Keep, func(k Item) bool { return k.ID == i.ID })
+		cut := slices.ContainsFunc(r.cur.Warnings, func(x Warning) bool { // by the very item, which so must stay
+			if x.Code != "cut_at_post" {
+				return false
 			}
+			before, ok := r.cur.Item(x.Item)
+			return ok && before.EndAt().Equal(i.StartAt.Time)
+		})
+		n := slices.IndexFunc(w.Clock.Positions, func(p Position) bool { return p.ID == i.Position })
+		if n < 0 || kept || cut || i.Locked || !i.StartAt.After(r.now) {
+			return false
+		}
+		if p := w.Clock.Positions[n]; p.At != nil || p.Fill == nil && !way.deep && (p.Pick == nil || len(way.void) > 0) {
+			return false
 		}
 	}
-	for i := 0; i < len(items); i++ {
-		if !gone[i] {
+	return true
+}
+
+// asked are the positions between the hole's neighbours that are not elastic.
+func (r *replanner) asked(w *DayWindow, hole Occurrence) (ids []string) {
+	at := between(w, r.cur.Items, hole.StartAt, hole.EndAt)
+	for n, p := range w.Clock.Positions {
+		if p.Fill == nil && at.takes(n, p) {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids
+}
+
+// about are the positions of a clock that a time of a window belongs to.
+type about struct {
+	from, until int // those between what airs before the time and what airs after it
+	first, last int // [first, last): those of the stretch between posts that it lies in
+}
+
+// between finds what an open time [start, end) of the window belongs to, by the items around it.
+func between(w *DayWindow, items []Item, start, end Instant) about {
+	positions := w.Clock.Positions
+	r := about{until: len(positions), last: len(positions)}
+	for n, p := range positions {
+		if p.At == nil {
 			continue
 		}
-		h := hole{first: i, last: i}
-		for h.last+1 < len(items) && gone[h.last+1] && r.win[h.last+1] == r.win[i] {
-			h.last++
+		switch post := w.StartAt.Add(p.At.Duration); {
+		case !post.After(start.Time):
+			r.first = n
+		case r.last == len(positions):
+			r.last = n
 		}
-		i = h.last
-		if r.win[h.first] >= 0 {
-			r.groups = append(r.groups, h)
+	}
+	r.from, r.until = r.first, r.last
+	for _, i := range items {
+		n := slices.IndexFunc(positions, func(p Position) bool { return p.ID == i.Position })
+		if n < 0 || i.Window != w.Window || !w.holds(i.StartAt.Time) {
+			continue
 		}
+		if i.StartAt.Before(start.Time) {
+			r.from = max(r.from, n+1)
+		} else if !i.StartAt.Before(end.Time) {
+			r.until = min(r.until, n)
+		}
+	}
+	r.from = min(r.from, r.until)
+	return r
+}
+
+// takes reports whether a position may air in the time: it lies between, or is elastic and goes on.
+func (r about) takes(n int, p Position) bool {
+	inside := n >= r.from && n < r.until
+	beside := p.Fill != nil && (n+1 == r.from || n == r.until) && n >= r.first && n < r.last
+	return inside || beside
+}
+
+// found is what fills a gap.
+type found struct {
+	gap      gap
+	items    []Item
+	why      []Explanation
+	warnings []Warning
+	changes  int
+	lacks    int // see replanner
+}
+
+// try plans what fills a gap; nil: nothing does.
+func (r *replanner) try(ctx context.Context, w *DayWindow, g gap, way mend) *found {
+	way.window, way.start, way.end = w.Occurrence, g.hole.StartAt.UnixMilli(), g.hole.EndAt.UnixMilli()
+	in := r.in
+	in.mend = &way
+	in.Keep = slices.DeleteFunc(slices.Clone(r.cur.Items), func(i Item) bool {
+		return slices.ContainsFunc(g.gone, func(x Item) bool { return x.ID == i.ID })
+	})
+	p, err := newPlanner(ctx, in)
+	if err != nil || p.settleAll() != nil {
+		return nil
+	}
+	out := &found{gap: g, lacks: p.lacks()}
+	if !way.free && out.lacks >= r.lacks {
+		return nil
+	}
+	for i := range p.placed {
+		if p.placed[i].kept == nil {
+			out.items, out.why = p.write(&p.placed[i], out.items, out.why)
+		}
+	}
+	out.warnings = p.warnings
+	out.changes = len(g.gone) + len(out.items)
+	for _, i := range out.items { // what comes back where it was has not changed
+		if slices.ContainsFunc(g.gone, func(x Item) bool { return x.ID == i.ID }) {
+			out.changes -= 2
+		}
+	}
+	return out
+}
+
+// unmet is how many hard demands a day of these items leaves open.
+func (r *replanner) unmet(items []Item) (int, error) {
+	in := r.in
+	in.Keep, in.mend = items, &mend{}
+	p, err := newPlanner(context.Background(), in)
+	if err != nil {
+		return 0, err
+	}
+	p.placeKept()
+	p.openDemands()
+	return p.lacks(), nil
+}
+
+// lacks is how many hard demands the day leaves open.
+func (p *planner) lacks() (n int) {
+	for _, d := range p.demands {
+		if d.hard && p.met(d) < d.need {
+			n++
+		}
+	}
+	return n
+}
+
+// take puts what was found into the rundown.
+func (r *replanner) take(f *found) {
+	gone := map[string]string{}
+	for _, i := range f.gap.gone {
+		gone[i.ID] = "gives way, so that its neighbours fill their time exactly"
+		delete(r.added, i.ID)
+	}
+	r.cur = r.cur.Withdraw(gone, r.now)
+	r.cur.Items = append(r.cur.Items, f.items...)
+	slices.SortStableFunc(r.cur.Items, func(a, b Item) int { return a.StartAt.Compare(b.StartAt.Time) })
+	r.cur.Warnings = append(r.cur.Warnings, f.warnings...)
+	for n, i := range f.items {
+		r.added[i.ID] = f.why[n]
+	}
+	if r.owes {
+		r.lacks = f.lacks
 	}
 }
 
-// maxGive is how many neighbours beside one hole give way before everything that may move does.
-const maxGive = 8
-
-// solve widens each hole until the day can be planned around what stays, then looks whether a little more room needs
-// fewer changes. Where nothing may give way it takes what is cut off at its end, and at last leaves the hole open.
-func (r *replanner) solve() (Plan, error) {
-	for range len(r.groups)*(maxGive+2) + 2 {
-		plan, s, err := r.try()
-		if err != nil {
-			return Plan{}, err
-		}
-		if s == nil {
-			return r.polish(plan), nil
-		}
-		if !r.widen(s) && !r.leave(s) {
-			break
-		}
-	}
-	r.loose = true
-	plan, s, err := r.try()
-	if err != nil {
-		return Plan{}, err
-	}
-	if s == nil {
-		return plan, nil
-	}
-	in := r.input()
+// plan is the rundown as it is now, as a plan.
+func (r *replanner) plan() (Plan, error) {
+	in := r.in
+	in.Keep, in.mend = r.cur.Items, &mend{}
 	p, err := newPlanner(context.Background(), in)
 	if err != nil {
 		return Plan{}, err
 	}
-	if s := p.run(); s != nil {
-		return Plan{}, in.diagnose(p, s)
-	}
-	return p.result(), nil
-}
-
-// input keeps everything but the holes.
-func (r *replanner) input() Input {
-	in := r.in
-	in.Keep, in.rough, in.open = nil, r.rough, r.open
-	for i := range r.prev.Items {
-		if _, goes := r.why[r.prev.Items[i].ID]; goes || r.win[i] < 0 {
-			continue
-		}
-		if r.fixed[i] || !r.loose && !r.inHole(i) {
-			in.Keep = append(in.Keep, r.prev.Items[i])
+	p.placeKept()
+	plan := p.result()
+	for n := range plan.Explanations {
+		if x, ok := r.added[plan.Explanations[n].Item]; ok {
+			plan.Explanations[n] = x
 		}
 	}
-	return in
-}
-
-func (r *replanner) inHole(i int) bool {
-	for _, h := range r.groups {
-		if i >= h.first-h.left && i <= h.last+h.right {
-			return true
-		}
+	out := r.cur
+	out.Status, out.Revision, out.PublishedAt = Draft, 0, Instant{}
+	out.Items = plan.Rundown.Items // with what they make good
+	out.fill()
+	out.warnOpen(r.now)
+	if r.stopped > 0 {
+		out.Warnings = append(out.Warnings, Warning{Code: "stopped",
+			Message: fmt.Sprintf("the search for what may fill the open times was stopped when its time was over: %d of them were not looked at to the end", r.stopped)})
 	}
-	return false
-}
-
-func (r *replanner) try() (Plan, *stuck, error) {
-	p, err := newPlanner(context.Background(), r.input())
-	if err != nil {
-		return Plan{}, nil, err
-	}
-	if s := p.run(); s != nil {
-		return Plan{}, s, nil
-	}
-	return p.result(), nil, nil
-}
-
-// widen lets one more neighbour give way at the hole that could not be filled; it is false when none can.
-func (r *replanner) widen(s *stuck) bool {
-	if s.stretch == nil {
-		return false
-	}
-	for g := range r.groups {
-		h := &r.groups[g]
-		first, last := h.first-h.left, h.last+h.right
-		from := r.prev.Items[first].StartAt.UnixMilli()
-		to := r.prev.Items[last].EndAt().UnixMilli()
-		if s.stretch.start >= to || s.stretch.end <= from || h.left+h.right >= maxGive {
-			continue
-		}
-		if h.right <= h.left && r.free(last+1, h) {
-			h.right++
-		} else if r.free(first-1, h) {
-			h.left++
-		} else if r.free(last+1, h) {
-			h.right++
-		} else {
-			continue
-		}
-		r.wholeChains(h)
-		return true
-	}
-	return false
-}
-
-// leave gives up filling exactly the hole between items that must stay, and then filling it at all; it is false when
-// the day is stuck at no such hole.
-func (r *replanner) leave(s *stuck) bool {
-	if s.stretch == nil {
-		return false
-	}
-	for g := range r.groups {
-		h := &r.groups[g]
-		first, last := h.first-h.left, h.last+h.right
-		from, to := r.prev.Items[first].StartAt.UnixMilli(), r.prev.Items[last].EndAt().UnixMilli()
-		if s.stretch.start >= to || s.stretch.end <= from || r.free(first-1, h) || r.free(last+1, h) {
-			continue
-		}
-		time := [2]int64{s.stretch.start, s.stretch.end}
-		if slices.Contains(r.rough, time) {
-			r.open = append(r.open, time)
-		} else {
-			r.rough = append(r.rough, time)
-		}
-		return true
-	}
-	return false
-}
-
-// free reports whether an item may give way to a hole.
-func (r *replanner) free(i int, h *hole) bool {
-	return i >= 0 && i < len(r.prev.Items) && !r.fixed[i] && r.win[i] == r.win[h.first]
-}
-
-// wholeChains widens the hole over the rest of any chain that it cuts.
-func (r *replanner) wholeChains(h *hole) {
-	items := r.prev.Items
-	for first := h.first - h.left; first > 0 && items[first].Chain != "" && items[first-1].Chain == items[first].Chain; first-- {
-		h.left++
-	}
-	for last := h.last + h.right; last+1 < len(items) && items[last].Chain != "" && items[last+1].Chain == items[last].Chain; last++ {
-		h.right++
-	}
-}
-
-// polish looks, hole by hole, whether one neighbour more giving way makes for fewer changes in all.
-func (r *replanner) polish(best Plan) Plan {
-	least := len(Diff(r.prev, best.Rundown))
-	for g := range r.groups {
-		before := r.groups[g]
-		keep := before
-		for _, side := range [...]int{0, 1} {
-			h := &r.groups[g]
-			*h = before
-			if side == 0 && r.free(h.last+h.right+1, h) {
-				h.right++
-			} else if side == 1 && r.free(h.first-h.left-1, h) {
-				h.left++
-			} else {
-				continue
-			}
-			r.wholeChains(h)
-			if plan, s, err := r.try(); err == nil && s == nil {
-				if n := len(Diff(r.prev, plan.Rundown)); n < least {
-					best, least, keep = plan, n, *h
-				}
-			}
-		}
-		r.groups[g] = keep
-	}
-	return best
+	plan.Rundown = out
+	return plan, nil
 }
 
 // explain gives each change its reason.
-func (r *replanner) explain(changes []ItemChange, plan Plan) {
-	reason := map[string]string{}
-	for _, x := range plan.Explanations {
-		reason[x.Item] = x.Why
-	}
+func (r *replanner) explain(changes []ItemChange) {
 	for i := range changes {
 		c := &changes[i]
 		switch {
 		case c.Before == nil:
-			c.Why = "fills what became free: " + reason[c.After.ID]
+			c.Why = "fills what became free: " + r.added[c.After.ID].Why
 		case r.why[c.Before.ID] != "" && c.After != nil:
-			c.Why = fmt.Sprintf("%s; instead: %s", r.why[c.Before.ID], reason[c.After.ID])
+			c.Why = strings.Join([]string{r.why[c.Before.ID], "instead: " + r.added[c.After.ID].Why}, "; ")
 		case r.why[c.Before.ID] != "":
 			c.Why = r.why[c.Before.ID]
 		default:
 			c.Why = "gives way, so that its neighbours fill their time exactly"
 		}
 	}
+}
+
+// mending is the one stretch that a mend fills.
+func (p *planner) mending(m *mend) []stretch {
+	win := slices.IndexFunc(p.day.windows, func(w window) bool { return w.Window == m.window.Window && w.StartAt.Equal(m.window.StartAt.Time) })
+	if win < 0 {
+		return nil
+	}
+	w := &p.day.windows[win]
+	st := stretch{win: int32(win), start: m.start, end: m.end, lastFill: -1}
+	if m.end == w.end {
+		st.least, st.most = -w.tolerance, w.tolerance
+	}
+	for _, k := range p.in.Keep {
+		if k.StartAt.UnixMilli() == m.end && m.end < w.end && (m.rough || k.Start == Hard || k.Locked) {
+			st.cut = w.tolerance
+		}
+	}
+	asked := DayWindow{Occurrence: w.Occurrence, Clock: w.clock}
+	at := between(&asked, p.in.Keep, instant(m.start), instant(m.end))
+	positions := w.clock.Positions
+	for j := range positions {
+		pos := &positions[j]
+		if !at.takes(j, *pos) || slices.Contains(m.void, pos.ID) || !p.standsFor(pos, w) {
+			continue
+		}
+		st.places = append(st.places, p.newPlace(w, j))
+	}
+	if len(st.places) == 0 {
+		if j, ok := nearestFill(positions, at.from); ok {
+			st.places = append(st.places, p.newPlace(w, j))
+		}
+	}
+	for j := range st.places {
+		if st.places[j].fill {
+			st.lastFill = j
+		}
+	}
+	return []stretch{st}
+}
+
+// standsFor reports whether a position can still air something at all: what the clock names may have been recalled.
+func (p *planner) standsFor(pos *Position, w *window) bool {
+	if pos.Segment == "" {
+		return true
+	}
+	seg, ok := p.lib.index[pos.Segment]
+	return ok && p.lib.entries[seg].fit && Speaks(p.lib.entries[seg].Language, w.languages)
 }

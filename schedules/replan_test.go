@@ -54,7 +54,7 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 		next := in
 		next.Date, next.History, next.Library = prev.Date, history[day], library.With(recalled)
 		start := time.Now()
-		plan, changes, err := next.Replan(prev, now)
+		plan, changes, err := next.Replan(context.Background(), prev, now)
 		took += time.Since(start)
 		if err != nil {
 			t.Fatalf("recall of %s at %s: %v", item.SegmentID, now, err)

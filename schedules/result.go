@@ -13,11 +13,14 @@ import (
 func (p *planner) result() Plan {
 	slices.SortStableFunc(p.placed, func(a, b placed) int { return cmp.Compare(a.start, b.start) })
 	r := Rundown{Station: p.in.Station.ID, Date: p.in.Date, Timezone: p.in.Station.Timezone, Status: Draft, Seed: p.in.Seed,
-		Windows: make([]Slot, len(p.day.windows)), Items: make([]Item, 0, len(p.placed)+len(p.placed)/4), Warnings: []Warning{}}
+		Windows: make([]Slot, len(p.day.windows)), Clocks: map[string]Clock{}, Items: make([]Item, 0, len(p.placed)+len(p.placed)/4), Warnings: []Warning{}}
 	explanations := make([]Explanation, 0, cap(r.Items))
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
-		r.Windows[i] = Slot{Occurrence: w.Occurrence, Tolerance: Ms(w.tolerance)}
+		r.Windows[i] = Slot{Occurrence: w.Occurrence, Tolerance: Ms(w.tolerance), Languages: w.languages, Clock: w.clock.ID}
+		if w.clock.ID != "" {
+			r.Clocks[w.clock.ID] = w.asked
+		}
 	}
 	for i := range p.placed {
 		first := len(r.Items)
@@ -37,7 +40,7 @@ func (p *planner) result() Plan {
 		}
 	}
 	r.Warnings = append(r.Warnings, p.warnings...)
-	makeGood(r.Items, p.in.Owed)
+	p.in.makeGood(r.Items)
 	return Plan{Rundown: r, Explanations: explanations, Report: p.report(r.Items, explanations)}
 }
 

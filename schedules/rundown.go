@@ -20,15 +20,19 @@ type Rundown struct {
 	PublishedAt Instant       `json:"published_at"`
 	Seed        uint64        `json:"seed"`
 	Windows     []Slot        `json:"windows"`
-	Items       []Item        `json:"items"` // in order of StartAt
-	Warnings    []Warning     `json:"warnings"`
+	// Clocks are those that the windows follow, by id, as they were when the day was planned. Rundowns of old have none.
+	Clocks   map[string]Clock `json:"clocks,omitempty"`
+	Items    []Item           `json:"items"` // in order of StartAt
+	Warnings []Warning        `json:"warnings"`
 }
 
 // Slot is one window occurrence of a rundown as it was when it was planned, and how full it is.
 type Slot struct {
 	Occurrence
-	Tolerance Millis `json:"tolerance_ms"`
-	Planned   Millis `json:"planned_ms"` // sum of its items' air time
+	Tolerance Millis   `json:"tolerance_ms"`
+	Languages []string `json:"languages,omitempty"` // that its items may be in
+	Clock     string   `json:"clock,omitempty"`     // that it follows: one of the rundown's
+	Planned   Millis   `json:"planned_ms"`          // sum of its items' air time
 }
 
 // Item is one planned airing. For every item of a window but the last, the next one's StartAt is StartAt+Duration.

@@ -35,6 +35,7 @@ type house struct {
 	scheduler *client.Client
 	secrets   map[string]string // by role, and station:ID
 	service   *service
+	config    config.Serve
 	stop      func()
 }
 
@@ -84,7 +85,7 @@ func start(t testing.TB, cfg config.Serve) *house {
 	if err := cfg.Check(); err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, url: "http://" + l.Addr().String(), secrets: map[string]string{}}
+	h := &house{t: t, url: "http://" + l.Addr().String(), secrets: map[string]string{}, config: cfg}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if h.service, err = openService(t.Context(), cfg, h.url, log); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/control"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -19,7 +20,15 @@ func (h *house) publish(stations []string, dates ...string) {
 	h.t.Helper()
 	in := wire.ManyRequest{Stations: stations, Seed: 7}
 	for _, d := range dates {
-		in.Dates = append(in.Dates, date(h.t, d))
+		day := date(h.t, d)
+		if day.Before(schedules.DateOf(time.Now()).AddDays(-1)) {
+			h.publishedPast(stations, day)
+			continue
+		}
+		in.Dates = append(in.Dates, day)
+	}
+	if len(in.Dates) == 0 {
+		return
 	}
 	for _, do := range []func() ([]wire.ManyResult, error){
 		func() ([]wire.ManyResult, error) { return h.scheduler.Plan(h.t.Context(), in) },
@@ -29,6 +38,29 @@ func (h *house) publish(stations []string, dates ...string) {
 		var out bytes.Buffer
 		if err := tellDays(output{}, &out, "done", results, err); err != nil {
 			h.t.Fatalf("%v\n%s", err, out.String())
+		}
+	}
+}
+
+// publishedPast plans and publishes a day that is over as it was done the day before, when it was still to come.
+func (h *house) publishedPast(stations []string, day schedules.Date) {
+	h.t.Helper()
+	key, err := signingKey(h.config.Key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	signer, err := seal.NewSigner(key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	eve := time.Date(day.Year, day.Month, day.Day-1, 0, 0, 0, 0, time.UTC)
+	then := control.NewScheduler(h.service.mirror, control.Bounded(h.service.store, storePatience), signer, func() time.Time { return eve }, h.url, time.Hour)
+	for _, station := range stations {
+		if _, err := then.Plan(h.t.Context(), control.System, station, day, control.PlanOptions{Seed: 7}); err != nil {
+			h.t.Fatal(err)
+		}
+		if _, err := then.Publish(h.t.Context(), control.System, station, day, control.PublishOptions{}); err != nil {
+			h.t.Fatal(err)
 		}
 	}
 }
@@ -110,9 +142,9 @@ func TestEveryStationPullsAWholeDay(t *testing.T) {
 	for _, st := range stations {
 		ids = append(ids, st.ID)
 	}
-	h.publish(ids, "2026-11-25", "2026-11-28")
+	h.publish(ids, "2099-11-25", "2099-11-28")
 	for _, st := range stations {
-		for _, day := range []string{"2026-11-25", "2026-11-28"} {
+		for _, day := range []string{"2099-11-25", "2099-11-28"} {
 			checkQueue(t, st, h.queue(st.ID, day))
 		}
 	}
@@ -130,14 +162,14 @@ func TestOddDaysArePlannedAndPulledRight(t *testing.T) {
 		name, station, day, window string
 		starts, ends               string // of the window, UTC
 	}{
-		{"23 hours: 02:15 does not exist and moves on by the gap", "atlantic-desk", "2027-03-14", "small-hours", "2027-03-14T07:15:00Z", "2027-03-14T07:43:30Z"},
-		{"23 hours: the evening is an hour earlier in UTC", "atlantic-desk", "2027-03-14", "evening", "2027-03-15T01:00:00Z", "2027-03-15T01:28:30Z"},
-		{"the day before", "atlantic-desk", "2027-03-13", "evening", "2027-03-14T02:00:00Z", "2027-03-14T02:28:30Z"},
-		{"25 hours", "atlantic-desk", "2026-11-01", "small-hours", "2026-11-01T07:15:00Z", "2026-11-01T07:43:30Z"},
-		{"25 hours: the evening is an hour later in UTC", "atlantic-desk", "2026-11-01", "evening", "2026-11-02T02:00:00Z", "2026-11-02T02:28:30Z"},
-		{"across midnight", "harbour-dawn", "2026-11-25", "midnight", "2026-11-25T14:45:00Z", "2026-11-25T15:13:30Z"},
-		{"+05:45, across midnight", "ridge-relay", "2026-11-25", "night-cmn", "2026-11-25T18:00:00Z", "2026-11-25T18:28:30Z"},
-		{"+05:45, in wall time", "ridge-relay", "2026-11-25", "morning-en", "2026-11-25T01:45:00Z", "2026-11-25T02:13:30Z"},
+		{"23 hours: 02:15 does not exist and moves on by the gap", "atlantic-desk", "2099-03-08", "small-hours", "2099-03-08T07:15:00Z", "2099-03-08T07:43:30Z"},
+		{"23 hours: the evening is an hour earlier in UTC", "atlantic-desk", "2099-03-08", "evening", "2099-03-09T01:00:00Z", "2099-03-09T01:28:30Z"},
+		{"the day before", "atlantic-desk", "2099-03-07", "evening", "2099-03-08T02:00:00Z", "2099-03-08T02:28:30Z"},
+		{"25 hours", "atlantic-desk", "2099-11-01", "small-hours", "2099-11-01T07:15:00Z", "2099-11-01T07:43:30Z"},
+		{"25 hours: the evening is an hour later in UTC", "atlantic-desk", "2099-11-01", "evening", "2099-11-02T02:00:00Z", "2099-11-02T02:28:30Z"},
+		{"across midnight", "harbour-dawn", "2099-11-25", "midnight", "2099-11-25T14:45:00Z", "2099-11-25T15:13:30Z"},
+		{"+05:45, across midnight", "ridge-relay", "2099-11-25", "night-cmn", "2099-11-25T18:00:00Z", "2099-11-25T18:28:30Z"},
+		{"+05:45, in wall time", "ridge-relay", "2099-11-25", "morning-en", "2099-11-25T01:45:00Z", "2099-11-25T02:13:30Z"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h.t = t
@@ -167,16 +199,16 @@ func TestOddDaysArePlannedAndPulledRight(t *testing.T) {
 
 func TestUnchangedQueueIsNotSentAgain(t *testing.T) {
 	h := open(t, furnish(t))
-	h.publish([]string{"harbour-dawn"}, "2026-11-25")
+	h.publish([]string{"harbour-dawn"}, "2099-11-25")
 	h.station("harbour-dawn")
 	secret := h.secrets["station:harbour-dawn"]
-	first := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2026-11-25", secret, nil, nil)
-	again := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2026-11-25", secret,
+	first := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2099-11-25", secret, nil, nil)
+	again := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2099-11-25", secret,
 		map[string]string{"If-None-Match": first.header.Get("ETag")}, nil)
 	if again.status != http.StatusNotModified || len(again.body) != 0 {
 		t.Errorf("asked again: %d, %d bytes", again.status, len(again.body))
 	}
-	packed := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2026-11-25", secret, map[string]string{"Accept-Encoding": "gzip"}, nil)
+	packed := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2099-11-25", secret, map[string]string{"Accept-Encoding": "gzip"}, nil)
 	if packed.header.Get("Content-Encoding") != "gzip" || len(packed.body) >= len(first.body) {
 		t.Errorf("asked compressed: %q, %d of %d bytes", packed.header.Get("Content-Encoding"), len(packed.body), len(first.body))
 	}
@@ -191,9 +223,9 @@ func TestUnchangedQueueIsNotSentAgain(t *testing.T) {
 // A long poll is answered by the publication, not by its end.
 func TestPublicationReachesAWaitingStation(t *testing.T) {
 	h := open(t, furnish(t))
-	h.publish([]string{"harbour-dawn"}, "2026-11-25")
+	h.publish([]string{"harbour-dawn"}, "2099-11-25")
 	st := h.station("harbour-dawn").Station("harbour-dawn")
-	day := date(t, "2026-11-25")
+	day := date(t, "2099-11-25")
 	first, err := st.Queue(t.Context(), day, "", 0)
 	if err != nil {
 		t.Fatal(err)
@@ -225,6 +257,14 @@ func TestPublicationReachesAWaitingStation(t *testing.T) {
 	}
 }
 
+// itemsOf are a queue's items as its rundown has them.
+func itemsOf(q wire.Queue) (out []schedules.Item) {
+	for _, i := range q.Items {
+		out = append(out, schedules.Item{ID: i.ID, Window: i.Window, StartAt: *i.StartAt, Duration: i.Duration})
+	}
+	return out
+}
+
 // Recalling a published segment takes it out of the coming queue, tells the list, and leaves the rest in place.
 func TestRecalledSegmentLeavesEveryComingQueue(t *testing.T) {
 	h := open(t, furnish(t))
@@ -247,6 +287,15 @@ func TestRecalledSegmentLeavesEveryComingQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := h.queue("harbour-dawn", "2099-11-25")
+	for _, i := range append(after.Items, after.Fallback...) {
+		if i.SegmentID == victim {
+			t.Errorf("%s is in the very next revision, at %v", victim, i.StartAt)
+		}
+	}
+	eventually(t, 20*time.Second, func() bool { // its time is filled afterwards
+		after = h.queue("harbour-dawn", "2099-11-25")
+		return len(schedules.Rundown{Windows: after.Windows, Items: itemsOf(after)}.Open()) == 0
+	})
 	for _, i := range append(after.Items, after.Fallback...) {
 		if i.SegmentID == victim {
 			t.Errorf("%s is still there at %v", victim, i.StartAt)

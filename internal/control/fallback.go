@@ -2,9 +2,11 @@ package control
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lifeline/internal/fault"
@@ -50,7 +52,7 @@ func (s *Scheduler) dueFallbacks() (due []wire.Fallback, failed error) {
 // nextFallback is what a station's list should be now, and whether it differs from what was issued last.
 func (s *Scheduler) nextFallback(st schedules.Station) (next wire.Fallback, differs bool, err error) {
 	today := s.now().UTC().Truncate(24 * time.Hour)
-	windows, err := st.Occurrences(today.AddDate(0, 0, -1), today.AddDate(0, 0, fallbackDays))
+	windows, err := s.hours(st, today.AddDate(0, 0, -1), today.AddDate(0, 0, fallbackDays))
 	if err != nil {
 		return next, false, err
 	}
@@ -65,6 +67,34 @@ func (s *Scheduler) nextFallback(st schedules.Station) (next wire.Fallback, diff
 	same.Revision = before.revision
 	payload, err := encode(same)
 	return next, err == nil && !bytes.Equal(payload, before.value.Payload.Plain), err
+}
+
+// hours are the window occurrences of a station that start in [from, to): a published day has those that it was published
+// with, whatever the definitions say now, and the definitions tell the rest.
+func (s *Scheduler) hours(st schedules.Station, from, to time.Time) ([]schedules.Occurrence, error) {
+	defined, err := st.Occurrences(from, to)
+	if err != nil {
+		return nil, err
+	}
+	var out []schedules.Occurrence
+	published := map[schedules.Date]bool{}
+	for _, row := range s.mirror.queues.after(st.ID+"/", "") {
+		published[row.value.Value.Date] = true
+		for _, w := range row.value.Value.Windows {
+			if !w.StartAt.Before(from) && w.StartAt.Before(to) {
+				out = append(out, w.Occurrence)
+			}
+		}
+	}
+	for _, o := range defined {
+		if !published[o.Date] {
+			out = append(out, o)
+		}
+	}
+	slices.SortFunc(out, func(a, b schedules.Occurrence) int {
+		return cmp.Or(a.StartAt.Compare(b.StartAt.Time), cmp.Compare(a.Window, b.Window))
+	})
+	return out, nil
 }
 
 func (s *Scheduler) issueFallback(ctx context.Context, next wire.Fallback) error {

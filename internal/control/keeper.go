@@ -13,7 +13,7 @@ import (
 )
 
 // Keeper does the work that nobody asks for: it analyses what is behind, takes recalled segments out of published
-// queues, looks for misses and what made them good, seals the as-run of days that are over, and issues fallback lists.
+// queues and looks for what may fill their time, looks for misses and what made them good, seals the as-run of days that are over, and issues fallback lists.
 // It is level-triggered: it compares what is with what should be, so that work lost in a crash is found again. What
 // costs much is claimed first, so that one of several replicas does it.
 type Keeper struct {
@@ -42,7 +42,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	defer k.running.Store(false)
 	g, ctx := errgroup.WithContext(ctx)
 	for name, work := range map[string]func(context.Context, *Claims) error{
-		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep,
+		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "refill": k.scheduler.Refill, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep,
 		"uploads": k.library.SweepUploads, "make-goods": unclaimed(k.scheduler.SettleMakeGoods), "seal": unclaimed(k.scheduler.SealAsRun),
 	} {
 		g.Go(func() error {

@@ -16,6 +16,33 @@ const (
 	fillFade  = time.Second             // of one that is cut
 )
 
+// Listed is what a queue airs, for players that know only lists: its items, as Leaseless has them, and in the times of its
+// windows that none fills the fallback, as this service's own player airs it there. An item of that kind has an id that
+// starts with "open-" and is in no queue, so that a report of it is one of something extra.
+func (s *Scheduler) Listed(q wire.Queue) []wire.QueueItem {
+	items := s.Leaseless(q.Station, q.Items)
+	spare := s.spare(q.Station)
+	for _, o := range planOf(q).Open() {
+		start := o.StartAt
+		id := "open-" + schedules.ItemID(q.Station, o.StartAt, o.Window, schedules.Millis{}, "")
+		items = append(items[:len(items):len(items)], inPlaceOf(wire.QueueItem{ID: id, Window: o.Window, StartAt: &start, Start: schedules.Follow,
+			Duration: schedules.Millis{Duration: o.EndAt.Sub(start.Time)}}, spare)...)
+	}
+	slices.SortStableFunc(items, func(a, b wire.QueueItem) int { return a.StartAt.Compare(b.StartAt.Time) })
+	return items
+}
+
+// spare is the station's fallback without what is recalled or needs a lease.
+func (s *Scheduler) spare(station string) []wire.QueueItem {
+	f, ok := s.mirror.fallback.get(station)
+	if !ok {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(f.value.Value.Items), func(i wire.QueueItem) bool {
+		return i.Sensitive || slices.Contains(f.value.Value.Recalled, i.SegmentID)
+	})
+}
+
 // Leaseless is the station's items for players that can hold no lease, whose lists play for ever: in place of each
 // sensitive item, and of all of its chain, stand the best fitting items of the fallback that need no lease. The first
 // of them has the item's id, so that a report of it is one of the item. In a fallback list nothing stands there.
@@ -24,12 +51,7 @@ func (s *Scheduler) Leaseless(station string, items []wire.QueueItem) []wire.Que
 	if !slices.ContainsFunc(items, sensitive) {
 		return items
 	}
-	var spare []wire.QueueItem
-	if f, ok := s.mirror.fallback.get(station); ok {
-		spare = slices.DeleteFunc(slices.Clone(f.value.Value.Items), func(i wire.QueueItem) bool {
-			return sensitive(i) || slices.Contains(f.value.Value.Recalled, i.SegmentID)
-		})
-	}
+	spare := s.spare(station)
 	chains := map[string]bool{}
 	for _, i := range items {
 		if i.Sensitive && i.Chain != "" {

@@ -8,8 +8,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Next is the item that follows the item after in the station's published days, without what needs a lease, or, without after, the one that airs
-// now or next. ok is false at the end of what is published. It fails with NotFound when no published day has the item:
+// Next is the item that follows the item after in the station's published days, as Listed has them, or, without after, the
+// one that airs now or next. ok is false at the end of what is published. It fails with NotFound when no published day has the item:
 // it may have been recalled since.
 func (s *Scheduler) Next(station, after string) (item wire.QueueItem, ok bool, err error) {
 	if _, err := s.Station(station); err != nil {
@@ -17,7 +17,7 @@ func (s *Scheduler) Next(station, after string) (item wire.QueueItem, ok bool, e
 	}
 	var items []wire.QueueItem
 	for _, row := range s.mirror.queues.after(station+"/", "") {
-		items = append(items, s.Leaseless(station, row.value.Value.Items)...)
+		items = append(items, s.Listed(row.value.Value)...)
 	}
 	slices.SortStableFunc(items, func(a, b wire.QueueItem) int { return a.StartAt.Compare(b.StartAt.Time) })
 	now := s.now()

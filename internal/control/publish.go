@@ -34,6 +34,9 @@ func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date s
 			out = latest.rundown
 			return nil
 		}
+		if err := s.over(latest.rundown); err != nil {
+			return err
+		}
 		if o.Correction == "" {
 			if err := s.checkFrozen(ctx, latest.rundown); err != nil {
 				return err
@@ -43,10 +46,10 @@ func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date s
 		if err != nil {
 			return err
 		}
-		if err := audit(in, latest.rundown); err != nil {
+		if err := s.audit(in, latest.rundown); err != nil {
 			return err
 		}
-		next := latest.rundown
+		next := latest.rundown.Onto(in.Published, s.now())
 		if next.Warnings, err = s.atPublication(ctx, in, next); err != nil {
 			return err
 		}
@@ -56,10 +59,37 @@ func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date s
 	return out, err
 }
 
-// audit fails with Invalid when the rundown breaks a hard rule.
-func audit(in schedules.Input, r schedules.Rundown) error {
+// over fails with Invalid when nothing of the day is still to come.
+func (s *Scheduler) over(r schedules.Rundown) error {
+	now := s.now()
+	if slices.ContainsFunc(r.Windows, func(w schedules.Slot) bool { return w.EndAt.After(now) }) {
+		return nil
+	}
+	st, err := s.Station(r.Station)
+	if err != nil {
+		return err
+	}
+	_, end, err := st.DayBounds(r.Date)
+	if err != nil || end.After(now) && len(r.Windows) == 0 {
+		return err
+	}
+	zone, err := schedules.Zone(st.Timezone)
+	if err != nil {
+		return err
+	}
+	what := "every window of it is over"
+	if !end.After(now) {
+		what = "it is over"
+	}
+	return fault.Fields(fault.Field{Field: "date", Message: fmt.Sprintf("%s cannot be published: %s. At station %q it is %s (%s)",
+		r.Date, what, r.Station, now.In(zone).Format("2006-01-02 15:04"), st.Timezone)})
+}
+
+// audit fails with Invalid when the rundown breaks a hard rule in what is still to come.
+func (s *Scheduler) audit(in schedules.Input, r schedules.Rundown) error {
+	in.Keep = frozenItems(in.Published, in.Frozen)
 	var fields []fault.Field
-	for _, v := range auditor.Audit(in, r) {
+	for _, v := range auditor.AuditFrom(in, r, s.now()) {
 		if v.Hard {
 			fields = append(fields, fault.Field{Field: placeOf(v), Message: v.Message})
 		}
@@ -85,7 +115,17 @@ func (s *Scheduler) publishNext(ctx context.Context, a Actor, before latestRundo
 	if err != nil {
 		return r, err
 	}
-	q, err := s.queueOf(r)
+	last, err := s.Queue(ctx, r.Station, r.Date)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return r, err
+	}
+	published := map[string]wire.QueueItem{}
+	if err == nil {
+		for _, i := range last.Value.Items {
+			published[i.ID] = i
+		}
+	}
+	q, err := s.queueOf(r, published)
 	if err != nil {
 		return r, err
 	}
@@ -118,8 +158,9 @@ func (s *Scheduler) documentRevision(ctx context.Context, kind, id string) (int6
 	return d.Revision, err
 }
 
-// queueOf is the rundown as a station pulls it.
-func (s *Scheduler) queueOf(r schedules.Rundown) (wire.Queue, error) {
+// queueOf is the rundown as a station pulls it. An item whose segment has another recording by now, or none, stays as it
+// was published: it is history, or on the air.
+func (s *Scheduler) queueOf(r schedules.Rundown, published map[string]wire.QueueItem) (wire.Queue, error) {
 	st, err := s.Station(r.Station)
 	if err != nil {
 		return wire.Queue{}, err
@@ -138,6 +179,12 @@ func (s *Scheduler) queueOf(r schedules.Rundown) (wire.Queue, error) {
 		Fallback: s.fallbackItems(st, r.PublishedAt.Time), Recalled: s.recalledIDs()}
 	for _, i := range r.Items {
 		seg, ok := s.segment(i.SegmentID)
+		if !ok || seg.Recording == nil || seg.Recording.SHA256 != i.SHA256 {
+			if before, ok := published[i.ID]; ok {
+				q.Items = append(q.Items, before)
+				continue
+			}
+		}
 		if !ok || seg.Recording == nil {
 			return q, fmt.Errorf("control: queue %s %s: segment %q is gone", r.Station, r.Date, i.SegmentID)
 		}

@@ -11,65 +11,85 @@ import (
 	"lifeline/schedules"
 )
 
-// Repair publishes anew every queue of today and later in which something still to come may not air any more: its
-// segment was recalled, its validity or its consent shortened, its audio replaced. Nothing else changes if that can be
-// helped. What may air, but under closer bounds than the queue says, stays and is told so.
+// Repair takes out of every queue of today and later what has not begun and may not air any more: its segment was
+// recalled, its validity or its consent shortened, its audio replaced. It looks for nothing in its place, so that it is
+// done at once: where the time stays open the station airs its fallback, and Refill looks afterwards. Nothing else
+// changes. What may air, but under closer bounds than the queue says, stays and is told so.
 func (s *Scheduler) Repair(ctx context.Context, claims *Claims) error {
 	if len(s.broken()) == 0 {
 		return nil
 	}
 	return claims.do(ctx, "repair", 0, func(ctx context.Context) error {
-		var failed error
-		for _, q := range s.broken() {
-			if err := s.repairDay(ctx, q.Station, q.Date); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("repair %s %s: %w", q.Station, q.Date, err))
-			}
-		}
-		return failed
+		return eachDay(ctx, "repair", s.broken(), s.repairDay)
 	})
 }
 
-// broken are the queues that need repair.
+// eachDay does a piece of work for each queue's day; what fails keeps no other from its turn.
+func eachDay(ctx context.Context, name string, queues []wire.Queue, work func(ctx context.Context, station string, date schedules.Date) error) error {
+	var failed error
+	for _, q := range queues {
+		if ctx.Err() != nil {
+			return errors.Join(failed, ctx.Err())
+		}
+		if err := work(ctx, q.Station, q.Date); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s %s %s: %w", name, q.Station, q.Date, err))
+		}
+	}
+	return failed
+}
+
+// broken are the queues that need repair, the soonest first.
 func (s *Scheduler) broken() []wire.Queue {
+	now := s.now()
+	return s.coming(func(q wire.Queue) bool { return len(s.leaving(q, now)) > 0 || s.lax(q, now) })
+}
+
+// coming are the queues that are not over and of which ask is true, the soonest first.
+func (s *Scheduler) coming(ask func(wire.Queue) bool) []wire.Queue {
 	var out []wire.Queue
 	for _, row := range s.mirror.queues.after("", "") {
-		if q := row.value.Value; len(s.leaving(q, s.now())) > 0 || s.lax(q, s.now()) {
+		if q := row.value.Value; q.ExpiresAt.After(s.now()) && ask(q) {
 			out = append(out, q)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b wire.Queue) int { return a.ExpiresAt.Compare(b.ExpiresAt.Time) })
 	return out
 }
 
-// leaving are the ids of the items of a queue that have not begun and may not air any more, with their whole chains.
-func (s *Scheduler) leaving(q wire.Queue, now time.Time) map[string]bool {
-	st, err := s.Station(q.Station)
-	if err != nil || !q.ExpiresAt.After(now) {
+// leaving are the items of a queue, by id, that have not begun and may not air any more, with the reason.
+func (s *Scheduler) leaving(q wire.Queue, now time.Time) map[string]string {
+	library := s.prepare()
+	if !slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
+		if i.StartAt.Before(now) {
+			return false
+		}
+		seg, known := library.Segment(i.SegmentID)
+		return !known || seg.Language != i.Language ||
+			library.Airable(i.SegmentID, schedules.Place{StartAt: i.StartAt.Time, EndAt: endOf(i), SHA256: i.Audio.SHA256}) != nil
+	}) {
 		return nil
 	}
-	library := s.prepare()
-	items, chains := map[string]bool{}, map[string]bool{}
-	for _, i := range q.Items {
-		window, _ := st.Window(i.Window)
-		place := schedules.Place{Languages: st.Allowed(window), StartAt: i.StartAt.Time, EndAt: i.StartAt.Add(i.Duration.Duration), SHA256: i.Audio.SHA256}
-		if !i.StartAt.Before(now) && library.Airable(i.SegmentID, place) != nil {
-			items[i.ID] = true
-			chains[i.Chain] = i.Chain != ""
-		}
+	r := planOf(q)
+	if st, err := s.Station(q.Station); err == nil {
+		r = st.Complete(r)
 	}
-	for _, i := range q.Items {
-		if chains[i.Chain] && !i.StartAt.Before(now) {
-			items[i.ID] = true
-		}
+	return library.Withdrawn(r, now)
+}
+
+// planOf is of a queue what its rundown says of when what airs.
+func planOf(q wire.Queue) schedules.Rundown {
+	r := schedules.Rundown{Station: q.Station, Date: q.Date, Timezone: q.Timezone, Revision: q.Revision, Windows: q.Windows,
+		Items: make([]schedules.Item, len(q.Items))}
+	for n, i := range q.Items {
+		r.Items[n] = schedules.Item{ID: i.ID, Window: i.Window, SegmentID: i.SegmentID, SHA256: i.Audio.SHA256, Language: i.Language,
+			StartAt: *i.StartAt, Duration: i.Duration, Chain: i.Chain}
 	}
-	return items
+	return r
 }
 
 // lax reports whether the queue says of an item that has not begun that it may air until later than its segment may, or
 // that it needs no lease when it does.
 func (s *Scheduler) lax(q wire.Queue, now time.Time) bool {
-	if !q.ExpiresAt.After(now) {
-		return false
-	}
 	library := s.prepare()
 	return slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
 		seg, known := library.Segment(i.SegmentID)
@@ -81,23 +101,78 @@ func (s *Scheduler) lax(q wire.Queue, now time.Time) bool {
 // laxer reports whether a lets something air for longer than b does.
 func laxer(a, b schedules.Instant) bool { return !b.IsZero() && (a.IsZero() || a.After(b.Time)) }
 
-// repairDay replans a published day with the fewest changes and publishes the result. Where no plan is found the items
-// go all the same, and the station airs its fallback in their place.
+// repairDay publishes a day without what may not air any more.
 func (s *Scheduler) repairDay(ctx context.Context, station string, date schedules.Date) error {
 	return s.mirror.retry(ctx, func() error {
-		latest, err := s.latest(ctx, station, date)
+		latest, q, base, err := s.standingDay(ctx, station, date)
 		if err != nil {
 			return err
 		}
-		q, err := s.Queue(ctx, station, date)
-		if err != nil {
-			return err
-		}
-		left := len(s.leaving(q.Value, s.now()))
-		if left == 0 && !s.lax(q.Value, s.now()) {
+		now := s.now()
+		leaving := s.leaving(q, now)
+		if len(leaving) == 0 && !s.lax(q, now) {
 			return nil // somebody was faster
 		}
-		base, err := s.Rundown(ctx, station, date, q.Value.Revision)
+		_, err = s.publishNext(ctx, System, latest, s.bounded(base.Withdraw(leaving, now)), "queue.repair", "something in it may not air any more")
+		return err
+	})
+}
+
+// standingDay is a published day: its latest rundown, its queue, and the rundown that the queue was made of.
+func (s *Scheduler) standingDay(ctx context.Context, station string, date schedules.Date) (latest latestRundown, q wire.Queue, base schedules.Rundown, err error) {
+	if latest, err = s.latest(ctx, station, date); err != nil {
+		return latest, q, base, err
+	}
+	sealed, err := s.Queue(ctx, station, date)
+	if err != nil {
+		return latest, q, base, err
+	}
+	base, err = s.Rundown(ctx, station, date, sealed.Value.Revision)
+	return latest, sealed.Value, base, err
+}
+
+// bounded tells the items that have not begun until when their segments may air now.
+func (s *Scheduler) bounded(r schedules.Rundown) schedules.Rundown {
+	library, now := s.prepare(), s.now()
+	r.Items = slices.Clone(r.Items)
+	for n := range r.Items {
+		i := &r.Items[n]
+		if life, _ := library.Life(i.SegmentID); !i.StartAt.Before(now) && laxer(i.NotAfter, life.Until) {
+			i.NotAfter = life.Until
+		}
+	}
+	return r
+}
+
+// refillBudget is how long the search for what may fill one day's open times lasts at most.
+const refillBudget = 20 * time.Second
+
+// Refill looks for what may fill the times of published queues that a repair has left open, once for each revision of a
+// queue, and publishes what it finds. It keeps the windows that the day was published with, and changes nothing that has
+// started or is frozen.
+func (s *Scheduler) Refill(ctx context.Context, claims *Claims) error {
+	if len(s.open()) == 0 {
+		return nil
+	}
+	return claims.do(ctx, "refill", 0, func(ctx context.Context) error {
+		return eachDay(ctx, "refill", s.open(), s.refillDay)
+	})
+}
+
+// open are the queues with open times to come that nobody has looked at yet.
+func (s *Scheduler) open() []wire.Queue {
+	now := s.now()
+	return s.coming(func(q wire.Queue) bool {
+		s.mu.Lock()
+		done := s.refilled[dayID(q.Station, q.Date)] >= q.Revision
+		s.mu.Unlock()
+		return !done && slices.ContainsFunc(planOf(q).Open(), func(o schedules.Occurrence) bool { return o.EndAt.After(now) })
+	})
+}
+
+func (s *Scheduler) refillDay(ctx context.Context, station string, date schedules.Date) error {
+	return s.mirror.retry(ctx, func() error {
+		latest, q, base, err := s.standingDay(ctx, station, date)
 		if err != nil {
 			return err
 		}
@@ -109,24 +184,26 @@ func (s *Scheduler) repairDay(ctx context.Context, station string, date schedule
 		in.Owed = slices.DeleteFunc(in.Owed, func(m schedules.MakeGood) bool { // nothing new is begun
 			return !slices.ContainsFunc(base.Items, func(i schedules.Item) bool { return i.MakesGood == m.ID })
 		})
-		next := base
-		if left == 0 {
-			next.Items = slices.Clone(base.Items)
-		} else if plan, _, err := in.Replan(base, s.now()); err == nil {
-			next = plan.Rundown
-		} else {
-			next.Warnings = append(slices.Clone(base.Warnings), schedules.Warning{Code: "gap",
-				Message: "a segment was taken off the air and nothing could take its place: the station airs its fallback there: " + err.Error()})
+		searching, cancel := context.WithTimeout(ctx, refillBudget)
+		defer cancel()
+		plan, changes, err := in.Replan(searching, base, s.now())
+		if err == nil {
+			err = ctx.Err()
 		}
-		leaving := s.leaving(q.Value, s.now()) // whatever the plan says, these do not stay
-		next.Items = slices.DeleteFunc(slices.Clone(next.Items), func(i schedules.Item) bool { return leaving[i.ID] })
-		for n := range next.Items {
-			i := &next.Items[n]
-			if life, _ := in.Library.Life(i.SegmentID); !i.StartAt.Before(s.now()) && laxer(i.NotAfter, life.Until) {
-				i.NotAfter = life.Until
+		if err != nil {
+			return err
+		}
+		revision := q.Revision
+		if len(changes) > 0 {
+			next, err := s.publishNext(ctx, System, latest, s.bounded(plan.Rundown), "queue.repair", "fills what became open")
+			if err != nil {
+				return err
 			}
+			revision = next.Revision
 		}
-		_, err = s.publishNext(ctx, System, latest, next, "queue.repair", "something in it may not air any more")
-		return err
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.refilled[dayID(station, date)] = revision
+		return nil
 	})
 }

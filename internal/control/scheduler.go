@@ -28,6 +28,7 @@ type Scheduler struct {
 
 	mu       sync.Mutex
 	owing    map[string]owing     // by station
+	refilled map[string]int64     // revision of a day's queue up to which its open times were looked at
 	sealing  map[string]time.Time // when the next day of a station is to be sealed
 	library  *schedules.Library   // prepared from the segments and scripts of the generations below
 	prepared [2]int64
@@ -39,7 +40,7 @@ type Scheduler struct {
 // what is sensitive without asking again.
 func NewScheduler(m *Mirror, s Store, sealer Sealer, now func() time.Time, publicURL string, lease time.Duration) *Scheduler {
 	sch := &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/"), lease: lease,
-		owing: map[string]owing{}, sealing: map[string]time.Time{}, sketches: map[string]sketch{}}
+		owing: map[string]owing{}, refilled: map[string]int64{}, sealing: map[string]time.Time{}, sketches: map[string]sketch{}}
 	sch.accounts = &accounts{mirror: m, store: s, now: now, library: sch.prepare}
 	return sch
 }
@@ -224,6 +225,11 @@ func (s *Scheduler) input(ctx context.Context, station string, date schedules.Da
 			in.Clocks[w.Clock] = c.value
 		}
 	}
+	if in.Published, err = s.published(ctx, station, date); err != nil {
+		return in, err
+	}
+	in.Over = s.now()
+	in.Frozen = in.Over.Add(st.Freeze.Duration)
 	in.Campaigns = s.campaigns()
 	if in.Owed, err = s.owed(ctx, st, date, o.request); err != nil {
 		return in, err

@@ -21,7 +21,7 @@ func (a *api) listed(form playlist.Form) handler {
 		if err != nil {
 			return err
 		}
-		items := a.Scheduler.Leaseless(c.station(), q.Value.Items)
+		items := a.Scheduler.Listed(q.Value)
 		title := q.Value.Station + " " + q.Value.Date.String()
 		if window := c.query().Get("window"); window != "" {
 			items = slices.DeleteFunc(slices.Clone(items), func(i wire.QueueItem) bool { return i.Window != window })

@@ -23,13 +23,23 @@ type Violation struct {
 
 // Audit checks the rundown against everything but the input's seed. An empty list means that nothing is wrong with
 // it. Kept items, and items locked by hand, may stand where the clock says otherwise: that is a soft violation.
-func Audit(in schedules.Input, r schedules.Rundown) []Violation {
-	a := &audit{in: in, r: r, out: []Violation{}}
+func Audit(in schedules.Input, r schedules.Rundown) []Violation { return AuditFrom(in, r, time.Time{}) }
+
+// AuditFrom is Audit of what is still to come at an instant. What is over by then is history, and so is what is kept and
+// has started: neither can be changed any more, and nothing is said against it. Of the windows that stand as they are
+// published it is said what is wrong with them, and none of that is hard, but that what is to come may not air.
+func AuditFrom(in schedules.Input, r schedules.Rundown, from time.Time) []Violation {
+	a := &audit{in: in, r: r, from: from, keep: map[string]bool{}, out: []Violation{}}
+	for _, k := range in.Keep {
+		a.keep[k.ID] = true
+	}
 	if a.frame() {
 		a.clockChanges()
 		a.items()
 		for i := range a.windows {
-			a.window(&a.windows[i])
+			if !a.windows[i].over {
+				a.window(&a.windows[i])
+			}
 		}
 		a.rules()
 		a.campaigns()
@@ -49,6 +59,8 @@ func Audit(in schedules.Input, r schedules.Rundown) []Violation {
 type audit struct {
 	in      schedules.Input
 	r       schedules.Rundown
+	from    time.Time       // what is over by then is history
+	keep    map[string]bool // ids of kept items
 	out     []Violation
 	windows []window
 	zone    *time.Location
@@ -58,11 +70,29 @@ type audit struct {
 
 // window is one occurrence with the rundown's items in it.
 type window struct {
-	schedules.Occurrence
-	def       schedules.Window
-	clock     schedules.Clock
-	languages []string
-	items     []schedules.Item
+	schedules.DayWindow
+	over  bool // and so history
+	items []schedules.Item
+}
+
+// past reports whether the item is history.
+func (a *audit) past(i schedules.Item) bool {
+	return !i.EndAt().After(a.from) || i.StartAt.Before(a.from) && a.keep[i.ID]
+}
+
+// settled reports whether the item is not to be changed any more.
+func (a *audit) settled(i schedules.Item) bool {
+	if a.past(i) {
+		return true
+	}
+	return a.keep[i.ID] && slices.ContainsFunc(a.windows, func(w window) bool {
+		return w.Stands && w.Window == i.Window && !i.StartAt.Before(w.StartAt.Time) && i.StartAt.Before(w.EndAt.Time)
+	})
+}
+
+// settledAll reports whether nothing that is to come follows the clock.
+func (a *audit) settledAll(clock string) bool {
+	return !slices.ContainsFunc(a.windows, func(w window) bool { return w.Clock.ID == clock && !w.over && !w.Stands })
 }
 
 func (a *audit) say(hard bool, rule, win, item, format string, args ...any) {
@@ -85,50 +115,52 @@ func (a *audit) frame() bool {
 	if a.r.Timezone != a.in.Station.Timezone {
 		a.say(true, "rundown", "", "", "is in zone %s, not %s", a.r.Timezone, a.in.Station.Timezone)
 	}
-	occurrences, err := a.in.Station.OccurrencesOn(a.in.Date)
+	windows, err := a.in.Windows()
 	if err != nil {
 		a.say(true, "rundown", "", "", "%v", err)
 		return false
 	}
-	dealt := 0
-	for _, o := range occurrences {
-		w := window{Occurrence: o}
-		for _, d := range a.in.Station.Windows {
-			if d.ID == o.Window {
-				w.def = d
+	dealt, known := 0, 0
+	for _, d := range windows {
+		w := window{DayWindow: d, over: !d.EndAt.After(a.from)}
+		w.items = itemsIn(a.r, schedules.Slot{Occurrence: w.Occurrence})
+		dealt += len(w.items)
+		slot := slices.IndexFunc(a.r.Windows, func(s schedules.Slot) bool { return s.Window == w.Window && s.StartAt.Equal(w.StartAt.Time) })
+		if slot >= 0 {
+			known++
+		}
+		if !w.over {
+			if slot < 0 {
+				a.say(true, "window", w.Window, "", "the window of %s is not in the rundown", w.StartAt)
+			} else if s := a.r.Windows[slot]; !s.EndAt.Equal(w.EndAt.Time) || s.Tolerance != w.Tolerance {
+				a.say(true, "window", w.Window, "", "the window of %s has changed since it was planned", w.StartAt)
 			}
-		}
-		clock, ok := a.in.Clocks[w.def.Clock]
-		if !ok {
-			a.say(true, "clock", o.Window, "", "clock %q is not known", w.def.Clock)
-			return false
-		}
-		w.clock = clock
-		w.languages = w.def.Languages
-		if len(w.languages) == 0 {
-			w.languages = a.in.Station.Languages
-		}
-		for _, i := range a.r.Items {
-			if i.Window == o.Window && !i.StartAt.Before(o.StartAt.Time) && i.StartAt.Before(o.EndAt.Time) {
-				w.items = append(w.items, i)
-				dealt++
-			}
-		}
-		slot := slices.IndexFunc(a.r.Windows, func(s schedules.Slot) bool { return s.Window == o.Window && s.StartAt.Equal(o.StartAt.Time) })
-		if slot < 0 {
-			a.say(true, "window", o.Window, "", "the window of %s is not in the rundown", o.StartAt)
-		} else if s := a.r.Windows[slot]; !s.EndAt.Equal(o.EndAt.Time) || s.Tolerance != w.def.Tolerance {
-			a.say(true, "window", o.Window, "", "the window of %s has changed since it was planned", o.StartAt)
 		}
 		a.windows = append(a.windows, w)
 	}
-	if len(a.r.Windows) > len(occurrences) {
-		a.say(true, "window", "", "", "the rundown has %d windows, the day %d", len(a.r.Windows), len(occurrences))
+	for _, s := range a.r.Windows {
+		if !s.EndAt.After(a.from) && !slices.ContainsFunc(windows, func(w schedules.DayWindow) bool { return w.Window == s.Window && w.StartAt.Equal(s.StartAt.Time) }) {
+			known++ // over, and the definitions have changed since
+			dealt += len(itemsIn(a.r, s))
+		}
+	}
+	if len(a.r.Windows) > known {
+		a.say(true, "window", "", "", "the rundown has %d windows that the day has not", len(a.r.Windows)-known)
 	}
 	if dealt != len(a.r.Items) {
 		a.say(true, "window", "", "", "%d items lie in no window of the day", len(a.r.Items)-dealt)
 	}
 	return true
+}
+
+// itemsIn are the rundown's items in one of its windows.
+func itemsIn(r schedules.Rundown, s schedules.Slot) (out []schedules.Item) {
+	for _, i := range r.Items {
+		if i.Window == s.Window && !i.StartAt.Before(s.StartAt.Time) && i.StartAt.Before(s.EndAt.Time) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // items checks each item by itself: its id, its audio, and that it may air.

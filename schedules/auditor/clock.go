@@ -14,12 +14,12 @@ func (a *audit) positions(w *window) {
 	count := map[string]int{}
 	for n, i := range w.items {
 		loose := i.Locked || a.kept(i) || a.refitted(w)
-		at := slices.IndexFunc(w.clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
+		at := slices.IndexFunc(w.Clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
 		if at < 0 {
-			a.say(!loose, "position", w.Window, i.ID, "clock %s has no position %q", w.clock.ID, i.Position)
+			a.say(!loose, "position", w.Window, i.ID, "clock %s has no position %q", w.Clock.ID, i.Position)
 			continue
 		}
-		p := w.clock.Positions[at]
+		p := w.Clock.Positions[at]
 		if at < reached {
 			a.say(!loose, "position", w.Window, i.ID, "position %s comes after a later one of the clock", p.ID)
 		}
@@ -34,7 +34,7 @@ func (a *audit) positions(w *window) {
 			a.asked(w, i, p, loose)
 		}
 	}
-	for _, p := range w.clock.Positions {
+	for _, p := range w.Clock.Positions {
 		switch n := count[p.ID]; {
 		case p.Fill != nil:
 		case n == 0 && !p.Optional:
@@ -46,16 +46,17 @@ func (a *audit) positions(w *window) {
 }
 
 // kept reports whether the item is one that was to stay as it is.
-func (a *audit) kept(i schedules.Item) bool {
-	return slices.ContainsFunc(a.in.Keep, func(k schedules.Item) bool { return k.ID == i.ID })
-}
+func (a *audit) kept(i schedules.Item) bool { return a.keep[i.ID] || a.past(i) }
 
 // edited reports whether people had a hand in the window.
 func (a *audit) edited(w *window) bool {
-	return a.refitted(w) || slices.ContainsFunc(w.items, func(i schedules.Item) bool { return i.Locked || a.kept(i) })
+	return w.Stands || a.refitted(w) || slices.ContainsFunc(w.items, func(i schedules.Item) bool { return i.Locked || a.kept(i) })
 }
 
 func (a *audit) post(w *window, i schedules.Item, p schedules.Position) {
+	if a.settled(i) {
+		return
+	}
 	late := i.StartAt.Sub(w.StartAt.Add(p.At.Duration))
 	var most time.Duration // a hard post cuts what plays: it is never off
 	if p.Start == schedules.Soft {
@@ -97,11 +98,11 @@ func (a *audit) asked(w *window, i schedules.Item, p schedules.Position, loose b
 func (a *audit) chains(w *window) {
 	for n, i := range w.items {
 		s, ok := a.in.Library.Segment(i.SegmentID)
-		if !ok {
+		if !ok || a.settled(i) {
 			continue
 		}
-		at := slices.IndexFunc(w.clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
-		asks := at >= 0 && w.clock.Positions[at].Chain && (s.Intro != "" || s.BackAnnounce != "") && (i.Chain == "" || i.Chain == i.ID)
+		at := slices.IndexFunc(w.Clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
+		asks := at >= 0 && w.Clock.Positions[at].Chain && (s.Intro != "" || s.BackAnnounce != "") && (i.Chain == "" || i.Chain == i.ID)
 		if i.Chain == "" {
 			if asks {
 				a.say(!i.Locked && !a.kept(i), "chain", w.Window, i.ID, "%s airs without its intro and back-announce", s.ID)

@@ -11,8 +11,7 @@ const nightFade = 30 * time.Second
 
 // refitted reports whether the window has another length than on ordinary days: its clock then fits as far as it can.
 func (a *audit) refitted(w *window) bool {
-	def, known := a.in.Station.Window(w.Window)
-	return known && w.EndAt.Sub(w.StartAt.Time) != def.Length.Duration
+	return w.EndAt.Sub(w.StartAt.Time) != w.Ordinary.Duration
 }
 
 // clockChanges checks the lengths of the day's windows against the rule for changes of clocks, from the instants alone: a
@@ -28,7 +27,7 @@ func (a *audit) clockChanges() {
 		w := &a.windows[n]
 		def, known := a.in.Station.Window(w.Window)
 		zone, err := schedules.Zone(def.Starts.Timezone)
-		if !known || err != nil {
+		if !known || err != nil || w.Stands || w.over {
 			continue
 		}
 		var follower *schedules.Occurrence

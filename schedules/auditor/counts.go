@@ -14,8 +14,7 @@ func (a *audit) count(r schedules.Rule, w *window, all []airing) {
 	if r.Per == "daypart" && r.Daypart != nil {
 		for n := -1; n <= 1; n++ {
 			from, until := r.Daypart.On(a.in.Date.AddDays(n), a.zone)
-			a.tally(r, w, all, func(x airing) bool { return !x.start.Before(from) && x.start.Before(until) },
-				func(x airing) bool { return x.item != nil && !x.start.Before(from) && x.start.Before(until) }, n == 0)
+			a.tally(r, w, all, func(x airing) bool { return !x.start.Before(from) && x.start.Before(until) }, n == 0)
 		}
 		return
 	}
@@ -34,7 +33,7 @@ func (a *audit) count(r schedules.Rule, w *window, all []airing) {
 		return true
 	}
 	if r.Per == "week" && r.AtLeast != nil { // what the week's later windows can still give is not due
-		later := a.later(r, w.clock, until, all)
+		later := a.later(r, w.Clock, until, all)
 		if r.Of.Each != "" && later > 0 {
 			return
 		}
@@ -43,7 +42,7 @@ func (a *audit) count(r schedules.Rule, w *window, all []airing) {
 		due.AtLeast, due.ID = &least, r.Name()
 		r = due
 	}
-	a.tally(r, w, all, in, func(x airing) bool { return x.item != nil }, true)
+	a.tally(r, w, all, in, true)
 }
 
 // later is how many airings of what the rule counts the windows that follow the clock could still give at most, from the
@@ -122,12 +121,13 @@ func (a *audit) week() (from, until time.Time) {
 	return from, until
 }
 
-// tally counts what is in the period. ours tells items of this rundown, without which nothing is said against it; due
-// is when a least number must have been reached.
-func (a *audit) tally(r schedules.Rule, w *window, all []airing, in, ours func(airing) bool, due bool) {
+// tally counts what is in the period. Nothing is said against it without an item of this rundown that can still be
+// changed, nor where a least number can no more be reached; due is when it must have been.
+func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(airing) bool, due bool) {
+	closed := a.settledAll(w.Clock.ID) || r.Per == "window" && (w.over || w.Stands)
 	number, length, own := map[string]int{}, time.Duration(0), map[string]bool{}
 	for _, x := range all {
-		if !in(x) || x.clock != "" && x.clock != w.clock.ID || x.station != a.in.Station.ID && !r.Across || !r.Only.Matches(&x.segment) {
+		if !in(x) || x.clock != "" && x.clock != w.Clock.ID || x.station != a.in.Station.ID && !r.Across || !r.Only.Matches(&x.segment) {
 			continue
 		}
 		keys := []string{""}
@@ -138,7 +138,7 @@ func (a *audit) tally(r schedules.Rule, w *window, all []airing, in, ours func(a
 		}
 		for _, k := range keys {
 			number[k]++
-			own[k] = own[k] || ours(x)
+			own[k] = own[k] || x.item != nil && !a.settled(*x.item)
 		}
 		length += x.end.Sub(x.start)
 	}
@@ -159,19 +159,19 @@ func (a *audit) tally(r schedules.Rule, w *window, all []airing, in, ours func(a
 			a.say(r.Hard, r.Name(), w.Window, "", "%d of %s %s", number[k], r.Of, k)
 		}
 		if r.AtLeast != nil && due && number[k] < *r.AtLeast {
-			a.say(r.Hard, r.Name(), w.Window, "", "only %d of %s %s", number[k], r.Of, k)
+			a.say(r.Hard && !closed, r.Name(), w.Window, "", "only %d of %s %s", number[k], r.Of, k)
 		}
 	}
 	if r.Share != nil {
 		var hired time.Duration
 		for i := range a.windows {
-			if x := &a.windows[i]; x.clock.ID == w.clock.ID && (r.Per != "window" || x == w) {
+			if x := &a.windows[i]; x.Clock.ID == w.Clock.ID && (r.Per != "window" || x == w) {
 				hired += x.EndAt.Sub(x.StartAt.Time)
 			}
 		}
 		part := float64(length) / float64(hired)
 		if part < r.Share.Least-1e-6 || r.Share.Most > 0 && part > r.Share.Most+1e-6 {
-			a.say(r.Hard, r.Name(), w.Window, "", "%s has %.4f of the air time", r.Of, part)
+			a.say(r.Hard && !closed, r.Name(), w.Window, "", "%s has %.4f of the air time", r.Of, part)
 		}
 	}
 }
@@ -227,6 +227,7 @@ func (a *audit) campaigns() {
 	if err != nil {
 		return
 	}
+	closed := !slices.ContainsFunc(a.windows, func(w window) bool { return !w.over && !w.Stands })
 	for _, c := range sortedCampaigns(a.in) {
 		if !concerns(c, a.in.Station.ID) || !c.From.IsZero() && !c.From.Before(end) || !c.Until.IsZero() && !c.Until.After(start) {
 			continue
@@ -241,14 +242,14 @@ func (a *audit) campaigns() {
 			return n
 		}
 		if n, owed := count(func(schedules.Item) bool { return true }), a.owed(c, c.AtLeast, nil); n < owed {
-			a.say(c.Hard, "campaign "+c.ID, "", "", "airs %d times; %d are guaranteed", n, owed)
+			a.say(c.Hard && !closed, "campaign "+c.ID, "", "", "airs %d times; %d are guaranteed", n, owed)
 		}
 		for _, p := range c.Dayparts {
 			n := count(func(i schedules.Item) bool {
 				return p.Contains(i.StartAt.Time, i.StartAt.Add(time.Millisecond), a.zone)
 			})
 			if owed := a.owed(c, p.AtLeast, &p.Daypart); n < owed {
-				a.say(c.Hard, "campaign "+c.ID, "", "", "airs %d times in %s; %d are guaranteed", n, p.Daypart, owed)
+				a.say(c.Hard && !closed, "campaign "+c.ID, "", "", "airs %d times in %s; %d are guaranteed", n, p.Daypart, owed)
 			}
 		}
 	}

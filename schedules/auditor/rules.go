@@ -23,7 +23,7 @@ func (a *audit) rules() {
 	done := map[string]bool{}
 	for i := range a.windows {
 		w := &a.windows[i]
-		rules := w.clock.Rules
+		rules := w.Clock.Rules
 		if len(rules) == 0 {
 			rules = []schedules.Rule{{ID: "default: no segment twice running", Separate: "segment", Items: 1}}
 		}
@@ -32,11 +32,11 @@ func (a *audit) rules() {
 				a.count(r, w, all)
 				continue
 			}
-			if !done[w.clock.ID] {
+			if !done[w.Clock.ID] {
 				a.rule(r, w, all)
 			}
 		}
-		done[w.clock.ID] = true
+		done[w.Clock.ID] = true
 	}
 }
 
@@ -48,7 +48,7 @@ func (a *audit) airings() []airing {
 			continue
 		}
 		own := false
-		for i := range a.windows {
+		for i := range a.windows { // those of the day, and so few of the history are
 			own = own || h.Station == a.in.Station.ID && !h.StartAt.Before(a.windows[i].StartAt.Time) && h.StartAt.Before(a.windows[i].EndAt.Time)
 		}
 		if !own {
@@ -66,7 +66,7 @@ func (a *audit) airings() []airing {
 		for k := range w.items {
 			if s, ok := a.in.Library.Segment(w.items[k].SegmentID); ok {
 				all = append(all, airing{segment: s, start: w.items[k].StartAt.Time, end: w.items[k].StartAt.Add(w.items[k].Duration.Duration),
-					station: a.in.Station.ID, item: &w.items[k], clock: w.clock.ID, window: w})
+					station: a.in.Station.ID, item: &w.items[k], clock: w.Clock.ID, window: w})
 			}
 		}
 	}
@@ -79,14 +79,14 @@ func (a *audit) airings() []airing {
 func (a *audit) rule(r schedules.Rule, w *window, all []airing) {
 	switch {
 	case r.Separate != "":
-		a.separate(r, w.clock.ID, all)
+		a.separate(r, w.Clock.ID, all)
 	case r.AtMost != nil || r.AtLeast != nil || r.Share != nil:
 		a.count(r, w, all)
 	case !r.After.IsZero():
-		a.follow(r, w.clock.ID, all)
+		a.follow(r, w.Clock.ID, all)
 	case r.KeepTo != nil:
 		for _, x := range all {
-			if x.item != nil && x.clock == w.clock.ID && r.Only.Matches(&x.segment) && !r.KeepTo.Contains(x.start, x.end, a.zone) {
+			if x.item != nil && !a.settled(*x.item) && x.clock == w.Clock.ID && r.Only.Matches(&x.segment) && !r.KeepTo.Contains(x.start, x.end, a.zone) {
 				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs outside %s", x.segment.ID, r.KeepTo)
 			}
 		}
@@ -109,20 +109,35 @@ func (a *audit) separate(r schedules.Rule, clock string, all []airing) {
 			mine = append(mine, i)
 		}
 	}
+	var longest time.Duration
+	for _, x := range all {
+		longest = max(longest, x.end.Sub(x.start))
+	}
+	settled := func(x airing) bool { return x.item == nil || a.settled(*x.item) }
 	for _, i := range mine {
 		x := all[i]
-		for j, y := range all {
-			if i == j || j < i && y.item != nil && y.clock == clock || y.station != a.in.Station.ID && !r.Across ||
+		judge := func(j int) bool { // false: what is farther off in time and in items is of no account either
+			y := all[j]
+			between := places[max(i, j)] - places[min(i, j)] - 1
+			if apart := y.start.Sub(x.start); off(apart) > r.For.Duration+longest && between >= r.Items {
+				return false
+			}
+			if j < i && y.item != nil && y.clock == clock && r.Only.Matches(&y.segment) || y.station != a.in.Station.ID && !r.Across ||
 				!r.Only.Matches(&y.segment) || !shares(&x.segment, &y.segment, r.Separate) ||
-				y.item != nil && x.item.Chain != "" && x.item.Chain == y.item.Chain {
-				continue
+				y.item != nil && x.item.Chain != "" && x.item.Chain == y.item.Chain || settled(x) && settled(y) {
+				return true
 			}
 			if g := gap(x, y); g < r.For.Duration {
 				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs %s from %s; they share a %s", x.segment.ID, plainTime(g), y.segment.ID, r.Separate)
 			}
-			if between := places[max(i, j)] - places[min(i, j)] - 1; r.Items > 0 && y.station == a.in.Station.ID && between < r.Items {
+			if r.Items > 0 && y.station == a.in.Station.ID && between < r.Items {
 				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%d items are between %s and %s; they share a %s", between, x.segment.ID, y.segment.ID, r.Separate)
 			}
+			return true
+		}
+		for j := i - 1; j >= 0 && judge(j); j-- {
+		}
+		for j := i + 1; j < len(all) && judge(j); j++ {
 		}
 	}
 }
@@ -174,16 +189,15 @@ func matches(s *schedules.Segment, o schedules.Of) bool {
 
 // follow checks that nothing of Only airs but after one of After has ended, and in time.
 func (a *audit) follow(r schedules.Rule, clock string, all []airing) {
-	for _, x := range all {
-		if x.item == nil || x.clock != clock || !r.Only.Matches(&x.segment) {
+	for i, x := range all {
+		if x.item == nil || a.settled(*x.item) || x.clock != clock || !r.Only.Matches(&x.segment) {
 			continue
 		}
 		led := false
-		for _, y := range all {
+		for j := i - 1; j >= 0 && !led; j-- {
+			y := all[j]
 			since := x.start.Sub(y.end)
-			if y.station == a.in.Station.ID && since >= 0 && (r.Within.Duration == 0 || since <= r.Within.Duration) && matches(&y.segment, r.After) {
-				led = true
-			}
+			led = y.station == a.in.Station.ID && since >= 0 && (r.Within.Duration == 0 || since <= r.Within.Duration) && matches(&y.segment, r.After)
 		}
 		if !led {
 			a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s does not follow %s in time", x.segment.ID, r.After)

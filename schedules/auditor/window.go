@@ -11,27 +11,29 @@ import (
 // window checks one occurrence: that it is full from start to end without a hole, follows its clock, keeps its posts
 // and airs only what may air in it.
 func (a *audit) window(w *window) {
-	tolerance := w.def.Tolerance.Duration
+	tolerance := w.Tolerance.Duration
 	if len(w.items) == 0 {
-		a.say(true, "length", w.Window, "", "the window of %s has no item", w.StartAt)
+		a.say(!w.Stands, "length", w.Window, "", "the window of %s has no item", w.StartAt)
 		return
 	}
 	at := w.StartAt.Time
 	var sum time.Duration
 	for n, i := range w.items {
-		if hole := i.StartAt.Sub(at); hole != 0 {
-			a.say(true, "contiguous", w.Window, i.ID, "starts %s after what is before it ends", plainTime(hole))
+		if hole := i.StartAt.Sub(at); hole != 0 && i.StartAt.After(a.from) {
+			a.say(!w.Stands, "contiguous", w.Window, i.ID, "starts %s after what is before it ends", plainTime(hole))
 		}
 		if i.Duration.Duration <= 0 {
 			a.say(true, "length", w.Window, i.ID, "lasts %s", plainTime(i.Duration.Duration))
 		}
 		at = i.StartAt.Add(i.Duration.Duration)
 		sum += i.Duration.Duration
-		a.audio(w, i, n+1 < len(w.items) && a.cuts(w.items[n+1]))
-		a.airable(w, i)
+		if !a.past(i) {
+			a.audio(w, i, n+1 < len(w.items) && a.cuts(w.items[n+1]))
+			a.airable(w, i)
+		}
 	}
 	if short := sum - w.EndAt.Sub(w.StartAt.Time); off(short) > tolerance {
-		a.say(true, "length", w.Window, "", "the window of %s is %s off its length; its tolerance is %s", w.StartAt, plainTime(short), plainTime(tolerance))
+		a.say(!w.Stands, "length", w.Window, "", "the window of %s is %s off its length; its tolerance is %s", w.StartAt, plainTime(short), plainTime(tolerance))
 	}
 	for _, s := range a.r.Windows {
 		if s.Window == w.Window && s.StartAt.Equal(w.StartAt.Time) && s.Planned.Duration != sum {
@@ -55,9 +57,9 @@ func (a *audit) audio(w *window, i schedules.Item, cut bool) {
 	trim := s.Recording.CueOut.Duration - i.CueOut.Duration
 	var fade time.Duration
 	if cut {
-		fade = w.def.Tolerance.Duration
+		fade = w.Tolerance.Duration
 	}
-	for _, p := range w.clock.Positions {
+	for _, p := range w.Clock.Positions {
 		if p.ID == i.Position {
 			fade = max(fade, p.FadeMax.Duration)
 		}
@@ -93,8 +95,8 @@ func (a *audit) airable(w *window, i schedules.Item) {
 	if s.State != schedules.Approved {
 		a.say(true, "airable", w.Window, i.ID, "%s is %s", s.ID, s.State)
 	}
-	if !speaks(s.Language, w.languages) {
-		a.say(true, "language", w.Window, i.ID, "%s is in %s; the window airs %s", s.ID, s.Language, strings.Join(w.languages, ", "))
+	if !speaks(s.Language, w.Languages) {
+		a.say(true, "language", w.Window, i.ID, "%s is in %s; the window airs %s", s.ID, s.Language, strings.Join(w.Languages, ", "))
 	}
 	if i.Language != s.Language || i.Kind != s.Kind {
 		a.say(true, "airable", w.Window, i.ID, "says that %s is %s in %s", s.ID, i.Kind, i.Language)

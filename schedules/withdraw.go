@@ -1,0 +1,146 @@
+package schedules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Withdrawn are the items of a published rundown that must go, by id, with the reason: what has not started by now and
+// may not air any more, and the rest of its chain that has not started either. Nothing else ever must: an item was
+// allowed its window's languages when it was published, and is asked again only where its segment's has changed.
+func (l *Library) Withdrawn(r Rundown, now time.Time) map[string]string {
+	var out map[string]string
+	chains := map[string]string{}
+	for i := range r.Items {
+		item := &r.Items[i]
+		if item.StartAt.Before(now) {
+			continue
+		}
+		place := Place{StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256}
+		if s, ok := l.Segment(item.SegmentID); ok && s.Language != item.Language {
+			if slot, ok := r.SlotOf(*item); ok {
+				place.Languages = slot.Languages
+			}
+		}
+		u := l.Airable(item.SegmentID, place)
+		if u == nil {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[item.ID] = u.Error()
+		if item.Chain != "" {
+			chains[item.Chain] = u.Error()
+		}
+	}
+	for i := range r.Items {
+		item := &r.Items[i]
+		if why := chains[item.Chain]; why != "" && out[item.ID] == "" && !item.StartAt.Before(now) {
+			out[item.ID] = "its chain airs whole or not at all: " + why
+		}
+	}
+	return out
+}
+
+// Withdraw is the rundown without the items of those ids. Their time is open, which its warnings say of what is to come at
+// now: there the station airs its fallback. Nothing else changes.
+func (r Rundown) Withdraw(ids map[string]string, now time.Time) Rundown {
+	r.Items = slices.DeleteFunc(slices.Clone(r.Items), func(i Item) bool { return ids[i.ID] != "" })
+	r.fill()
+	r.warnOpen(now)
+	return r
+}
+
+// Onto is the rundown as it can be published at now over what is published, if anything is: what is over by then is
+// history, and stays as it was published, or out. Windows that were over before anything was published have never been
+// promised to anybody, so that nothing of them is missed or owed.
+func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
+	var windows []Slot
+	var items []Item
+	over := func(end Instant) bool { return !end.After(now) }
+	for _, s := range published.Windows {
+		if over(s.EndAt) {
+			windows = append(windows, s)
+		}
+	}
+	for _, s := range r.Windows {
+		if !over(s.EndAt) {
+			windows = append(windows, s)
+		} else if !slices.ContainsFunc(windows, func(p Slot) bool { return p.Window == s.Window && p.StartAt.Equal(s.StartAt.Time) }) {
+			r.Warnings = append(slices.Clone(r.Warnings), Warning{Code: "over", Window: s.Window,
+				Message: fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue", s.StartAt)})
+		}
+	}
+	for _, i := range published.Items {
+		if over(i.EndAt()) {
+			items = append(items, i)
+		}
+	}
+	for _, i := range r.Items {
+		if !over(i.EndAt()) {
+			items = append(items, i)
+		}
+	}
+	slices.SortStableFunc(windows, func(a, b Slot) int { return a.StartAt.Compare(b.StartAt.Time) })
+	slices.SortStableFunc(items, func(a, b Item) int { return a.StartAt.Compare(b.StartAt.Time) })
+	r.Windows, r.Items = windows, items
+	r.fill()
+	return r
+}
+
+// Open are the times [from, to) of the windows that no item fills, in order. What a window lacks at its end within its
+// tolerance is none.
+func (r Rundown) Open() []Occurrence {
+	var out []Occurrence
+	for _, s := range r.Windows {
+		at := s.StartAt
+		open := func(until Instant, least time.Duration) {
+			if until.Sub(at.Time) > least {
+				o := s.Occurrence
+				o.StartAt, o.EndAt = at, until
+				out = append(out, o)
+			}
+		}
+		for _, i := range r.Items {
+			if i.Window == s.Window && s.holds(i.StartAt.Time) {
+				open(i.StartAt, 0)
+				at = later(at, i.EndAt())
+			}
+		}
+		open(s.EndAt, s.Tolerance.Duration)
+	}
+	return out
+}
+
+// fill says of the windows how full their items make them.
+func (r *Rundown) fill() {
+	r.Windows = slices.Clone(r.Windows)
+	for k := range r.Windows {
+		s := &r.Windows[k]
+		s.Planned = Millis{}
+		for _, i := range r.Items {
+			if i.Window == s.Window && s.holds(i.StartAt.Time) {
+				s.Planned.Duration += i.Duration.Duration
+			}
+		}
+	}
+}
+
+// warnOpen says anew what is open and still to come, and no more what is said of items that are gone.
+func (r *Rundown) warnOpen(now time.Time) {
+	there := map[string]bool{}
+	for _, i := range r.Items {
+		there[i.ID] = true
+	}
+	r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(w Warning) bool {
+		return w.Item != "" && !there[w.Item] || w.Item == "" && (w.Code == "gap" || w.Code == "stopped")
+	})
+	for _, o := range r.Open() {
+		if o.EndAt.After(now) {
+			r.Warnings = append(r.Warnings, Warning{Code: "gap", Window: o.Window,
+				Message: fmt.Sprintf("nothing fills the time from %s to %s: the station airs its fallback there", o.StartAt, o.EndAt)})
+		}
+	}
+}
