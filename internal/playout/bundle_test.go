@@ -57,7 +57,7 @@ func TestSevenDaysOfflineFromABundle(t *testing.T) {
 
 		st := newStation(t, s)
 		st.keys = append(st.keys, s.signer.Public())
-		state, err := ShareState(st.dir)
+		state, err := OpenState(st.dir)
 		if err != nil {
 			t.Fatal(err)
 		}

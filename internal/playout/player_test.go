@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -194,6 +196,12 @@ func TestWindowAirsToTheSampleAndIsReported(t *testing.T) {
 func TestOnlyOnePlayerHasAStateDirectory(t *testing.T) {
 	st := newStation(t, newService(t))
 	p, first := st.open()
+	writing := []string{"spool.1.tmp", "queues/2026-11-23.dsse.2.tmp"} // by the first player, just now
+	for _, name := range writing {
+		if err := os.WriteFile(filepath.Join(st.dir, name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	second, err := OpenState(st.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -204,6 +212,11 @@ func TestOnlyOnePlayerHasAStateDirectory(t *testing.T) {
 	if err := second.Close(); err != nil {
 		t.Error(err)
 	}
+	for _, name := range writing {
+		if _, err := os.Stat(filepath.Join(st.dir, name)); err != nil {
+			t.Errorf("the second player took a temporary file of the first: %v", err)
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := p.Run(ctx); err != nil {
@@ -211,5 +224,12 @@ func TestOnlyOnePlayerHasAStateDirectory(t *testing.T) {
 	}
 	if err := first.Close(); err != nil {
 		t.Error(err)
+	}
+	_, third := st.open()
+	defer third.Close()
+	for _, name := range writing {
+		if _, err := os.Stat(filepath.Join(st.dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a player that has the directory leaves %s of a crash: %v", name, err)
+		}
 	}
 }

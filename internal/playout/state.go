@@ -22,37 +22,16 @@ type State struct {
 	lock *os.File // nil: not locked
 }
 
-// OpenState opens the directory for a player, creating it when absent, and removes what a crash left half written.
-// Only one player may have it.
-func OpenState(dir string) (*State, error) {
-	s, err := ShareState(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, sub := range []string{".", "queues"} {
-		left, err := fs.Glob(s.root.FS(), path.Join(sub, "*.tmp"))
-		if err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
-		for _, name := range left {
-			if err := s.root.Remove(name); err != nil {
-				return nil, errors.Join(fmt.Errorf("playout: state: %w", err), s.Close())
-			}
-		}
-	}
-	return s, nil
-}
-
-// FindState is ShareState of a directory that a player has made. It fails, and makes nothing, where none has.
+// FindState is OpenState of a directory that a player has made. It fails, and makes nothing, where none has.
 func FindState(dir string) (*State, error) {
 	if _, err := os.Stat(filepath.Join(dir, "queues")); err != nil {
 		return nil, fault.New(fault.NotFound, "%s is not the state directory of a player: give the one that `playout run` was started with, by --state or LIFELINE_STATE", dir)
 	}
-	return ShareState(dir)
+	return OpenState(dir)
 }
 
-// ShareState opens the directory beside a player that may be using it, creating it when absent.
-func ShareState(dir string) (*State, error) {
+// OpenState opens the directory, creating it when absent. It changes nothing of a player that may be using it.
+func OpenState(dir string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("playout: state: %w", err)
 	}
@@ -69,8 +48,8 @@ func ShareState(dir string) (*State, error) {
 	return s, nil
 }
 
-// Lock makes the directory this player's alone until Close. It fails when another player has it: two would use the
-// same sequences.
+// Lock makes the directory this player's alone until Close, and then removes what a crash left half written. It fails,
+// and changes nothing, when another player has it: two would use the same sequences.
 func (s *State) Lock() error {
 	f, err := s.root.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -80,10 +59,29 @@ func (s *State) Lock() error {
 	if err == nil && !ours {
 		err = errors.New("another player plays from it")
 	}
+	if err == nil {
+		err = s.sweep()
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("playout: state directory %s: %w", s.root.Name(), err), f.Close())
 	}
 	s.lock = f
+	return nil
+}
+
+// sweep removes the temporary files of Replace. While another player is at work they are its own.
+func (s *State) sweep() error {
+	for _, sub := range []string{".", "queues"} {
+		left, err := fs.Glob(s.root.FS(), path.Join(sub, "*.tmp"))
+		if err != nil {
+			return err
+		}
+		for _, name := range left {
+			if err := s.root.Remove(name); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
