@@ -237,10 +237,10 @@ func (d *Deck) play(pos int64, slot Slot) bool {
 // objection is why the item may not air from one frame to another; "" when it may.
 func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome, string) {
 	h := d.held()
-	unleased := h.Unleased(it, d.rate.Time(from))
+	barred, unleased := h.Barred(it), h.Unleased(it, d.rate.Time(from))
 	switch {
-	case h.Recalled(it):
-		return schedules.Skipped, "its segment is recalled"
+	case barred != "":
+		return schedules.Skipped, barred
 	case unleased != "":
 		return schedules.Skipped, unleased
 	case !it.NotAfter.IsZero() && d.rate.Time(end).After(it.NotAfter.Time):

@@ -18,13 +18,13 @@
 //
 // # The state directory
 //
-//	key                     the pinned public key, base64, after trust on first use
+//	key                     the pinned public key, base64, after trust on first use; key-2 is the same
 //	queues/2023-10-27.dsse  the envelope of each day's queue
 //	fallback.dsse           the envelope of the fallback
-//	recalls.dsse            the envelope of the recall list
+//	recalls.dsse            the envelope of the recall list; recalls-2.dsse is the same
 //	lease.dsse              the envelope of the latest lease
 //	lease-clock.json        the service's time, as it had come when it was written, and the own clock's offset
-//	seen.json               the highest revision seen of each, with the hash of its bytes
+//	seen.json               the highest revision seen of each, and what the recall list recalled; seen-2.json is the same
 //	audio/<sha256>.mp3      verified recordings; <sha256>.part is one that is still coming
 //	time.json               what the machine's uptime was counted from, by the time that the service confirmed
 //	inbox/*.tar             bundles to take, see WriteBundle; *.tar.json is what became of one

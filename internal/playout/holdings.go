@@ -18,14 +18,29 @@ type Holdings struct {
 	Recalls    *wire.Recalls  // nil: none
 	Lease      *wire.Lease    // nil: none
 
-	clock     *serviceClock   // that the lease ends by
-	recalled  map[string]bool // segment ids and hashes
-	sensitive []string        // segment ids, sorted
+	clock    *serviceClock   // that the lease ends by
+	recalled map[string]bool // segment ids and hashes
+	forgot   bool            // nothing that is held says what is recalled, though something may be
+
+	remembered []string  // segment ids and hashes by the recall list last seen, for when it is lost; nil: not known
+	listed     time.Time // when that list was issued
+	sensitive  []string  // segment ids, sorted
 }
 
 // Recalled reports whether the item may not air because its segment, or its very audio, is recalled.
 func (h *Holdings) Recalled(it *wire.QueueItem) bool {
 	return h.recalled[it.SegmentID] || h.recalled[it.Audio.SHA256]
+}
+
+// Barred is why the item may not air, whatever the plan; "" when it may.
+func (h *Holdings) Barred(it *wire.QueueItem) string {
+	switch {
+	case h.Recalled(it):
+		return "its segment is recalled"
+	case h.forgot:
+		return "the recall list is lost, and nothing says that it is not recalled"
+	}
+	return ""
 }
 
 // index gathers what is recalled: the recall list, and what documents newer than the list say. It gathers what is
@@ -40,6 +55,11 @@ func (h *Holdings) index() {
 			if r.SHA256 != "" {
 				h.recalled[r.SHA256] = true
 			}
+		}
+	} else if h.remembered != nil {
+		listed = h.listed
+		for _, id := range h.remembered {
+			h.recalled[id] = true
 		}
 	}
 	add := func(issued time.Time, ids []string) {

@@ -22,7 +22,8 @@ import (
 // stays until it is acknowledged. It also remembers what is on the air, so that what a crash interrupts is reported
 // once.
 //
-// Its file holds one record a line, each after the CRC-32 of its JSON; a line that a crash cut short is dropped.
+// Its file holds one record a line, each after the CRC-32 of its JSON; a line that a crash cut short, or that is damaged,
+// is dropped.
 type Spool struct {
 	state *State
 
@@ -71,24 +72,26 @@ func OpenSpool(state *State, first int64, problems *Problems) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("playout: spool: %w", err)
 	}
-	good := s.replayAll(b)
-	if good < len(b) {
-		problems.Add("the as-run spool is damaged at byte %d; %d bytes are left out", good, len(b)-good)
+	if len(b) == 0 {
+		problems.Add("the as-run spool is empty: what was not reported yet is lost")
+		return s, s.compact()
 	}
-	if s.file, err = state.root.OpenFile(spoolName, os.O_RDWR, 0o600); err != nil {
-		return nil, fmt.Errorf("playout: spool: %w", err)
-	}
-	s.size = int64(good)
-	if good < len(b) {
-		// What follows the damage is kept aside for a person to look at; it was never acknowledged to anyone.
-		if err := state.Replace(spoolName+".damaged", b[good:]); err != nil {
-			return nil, errors.Join(err, s.file.Close())
+	damaged, at := s.replayAll(b)
+	if len(damaged) == 0 {
+		if s.file, err = state.root.OpenFile(spoolName, os.O_RDWR, 0o600); err != nil {
+			return nil, fmt.Errorf("playout: spool: %w", err)
 		}
-		if err := errors.Join(s.file.Truncate(s.size), s.file.Sync()); err != nil {
-			return nil, errors.Join(fmt.Errorf("playout: spool: %w", err), s.file.Close())
-		}
+		s.size = int64(len(b))
+		return s, nil
 	}
-	return s, nil
+	problems.Add("the as-run spool is damaged at byte %d; %d bytes are left out, and kept in %s.damaged", at, len(damaged), spoolName)
+	if bytes.ContainsRune(damaged, '\n') { // more than a last line that a crash cut short: sequences may be lost that were used
+		s.next = max(s.next, first)
+	}
+	if err := state.Replace(spoolName+".damaged", damaged); err != nil { // for a person to look at
+		return nil, err
+	}
+	return s, s.compact()
 }
 
 // Unsent is what a spool holds that was not acknowledged yet, read beside a player that may be writing it.
@@ -114,17 +117,21 @@ func Report(state *State) (body []byte, entries int, err error) {
 	return append(body, '\n'), len(unsent), err
 }
 
-// replayAll takes in what the lines of b say, up to the first that is damaged, and answers where that begins.
-func (s *Spool) replayAll(b []byte) (good int) {
+// replayAll takes in what the good lines of b say, and answers the others and where the first of these begins.
+func (s *Spool) replayAll(b []byte) (damaged []byte, first int) {
+	at := 0
 	for line := range bytes.Lines(b) {
-		r, ok := parseRecord(line)
-		if !ok {
-			break
+		if r, ok := parseRecord(line); ok {
+			s.replay(r)
+		} else {
+			if len(damaged) == 0 {
+				first = at
+			}
+			damaged = append(damaged, line...)
 		}
-		s.replay(r)
-		good += len(line)
+		at += len(line)
 	}
-	return good
+	return damaged, first
 }
 
 func parseRecord(line []byte) (r record, ok bool) {

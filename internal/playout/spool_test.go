@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,5 +162,43 @@ func TestAcknowledgedSpoolIsCompacted(t *testing.T) {
 	}
 	if s.OnAir() != nil {
 		t.Error("it is still on the air")
+	}
+}
+
+func TestOneDamagedLineOfTheSpoolCostsOnlyItself(t *testing.T) {
+	dir := t.TempDir()
+	s := openSpool(t, dir)
+	for _, item := range []string{"a", "b", "c"} {
+		appendEntry(t, s, item, false)
+	}
+	file := filepath.Join(dir, spoolName)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[bytes.Index(b, []byte(`"b"`))+1] ^= 1
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state, err := OpenState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	problems := NewProblems(time.Now, slog.New(slog.DiscardHandler))
+	s, err = OpenSpool(state, 1000, problems)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	pending, _ := s.Pending(10)
+	if len(pending) != 2 || pending[0].ItemID != "a" || pending[1].ItemID != "c" {
+		t.Errorf("pending: %v", pending)
+	}
+	if n := appendEntry(t, s, "d", false); n != 1000 {
+		t.Errorf("the next sequence, %d, may be one that was lost", n)
+	}
+	if p := problems.List(); len(p) != 1 || !strings.Contains(p[0], "damaged") {
+		t.Errorf("reported %q", p)
 	}
 }

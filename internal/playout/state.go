@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"lifeline/internal/fault"
@@ -110,6 +111,18 @@ func (s *State) Replace(name string, b []byte) error {
 		}
 	}
 	return fmt.Errorf("playout: write %s: %w", name, errors.Join(err, s.root.Remove(temp)))
+}
+
+// twice are the names of a file that is kept twice.
+func twice(name string) [2]string {
+	ext := path.Ext(name)
+	return [2]string{name, strings.TrimSuffix(name, ext) + "-2" + ext}
+}
+
+// ReplaceTwice is Replace of both copies of name: damage to one file leaves the other.
+func (s *State) ReplaceTwice(name string, b []byte) error {
+	copies := twice(name)
+	return errors.Join(s.Replace(copies[0], b), s.Replace(copies[1], b))
 }
 
 // Remove makes sure, durably, that there is no name.

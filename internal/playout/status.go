@@ -89,6 +89,9 @@ func (r *Reporter) Status() wire.Status {
 // its audio, and at the end of the last day of which there is a queue. What is sensitive does not count: without the
 // link the fallback airs in its place.
 func cover(h *Holdings, now time.Time, cache *Cache) time.Duration {
+	if h.forgot {
+		return 0
+	}
 	until := now
 	zone := h.Zone()
 	for day := schedules.DateOf(now.In(zone)); ; day = day.AddDays(1) {

@@ -38,19 +38,12 @@ type Vault struct {
 	keys []ed25519.PublicKey
 	seen map[string]mark // by document: a date, "fallback", "recalls", "lease"
 
+	recalled []string // segment ids and hashes by the recall list last seen; nil: not known
+	loaded   bool     // all that was saved is taken up
+	lost     bool     // a list was saved here, or a record of which was seen, and cannot be read
+
 	changing sync.Mutex
 	changed  chan struct{} // closed by the next change
-}
-
-// mark is how far a document had come when it was last seen.
-type mark struct {
-	Revision int64             `json:"revision"`
-	IssuedAt schedules.Instant `json:"issued_at"`
-}
-
-// older reports whether m lies before seen.
-func (m mark) older(seen mark) bool {
-	return m.Revision < seen.Revision || m.Revision == seen.Revision && m.IssuedAt.Before(seen.IssuedAt.Time)
 }
 
 // OpenVault takes up what the state directory holds. Without keys it uses the one saved by Pin, and believes
@@ -58,28 +51,53 @@ func (m mark) older(seen mark) bool {
 func OpenVault(state *State, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (*Vault, error) {
 	v := &Vault{state: state, station: station, now: now, problems: problems, keys: keys, seen: map[string]mark{},
 		clock: &serviceClock{now: now}, changed: make(chan struct{})}
-	v.publish(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock})
-	if b, err := state.Read("key", 1<<10); len(keys) == 0 && err == nil {
-		key, err := seal.ParsePublic(strings.TrimSpace(string(b)))
+	v.held.Store(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock})
+	if len(keys) == 0 {
+		saved, err := savedKeys(state, problems)
 		if err != nil {
-			return nil, fmt.Errorf("playout: the saved key: %w", err)
+			return nil, err
 		}
-		v.keys = []ed25519.PublicKey{key}
-	} else if len(keys) == 0 && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("playout: the saved key: %w", err)
+		v.keys = saved
 	}
-	if b, err := state.Read("seen.json", 1<<20); err == nil {
-		if err := json.Unmarshal(b, &v.seen); err != nil {
-			problems.Add("the record of revisions seen is damaged: %v", err)
-			v.seen = map[string]mark{}
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		problems.Add("the record of revisions seen cannot be read: %v", err)
-	}
+	stale := v.loadSeen()
 	if len(v.keys) > 0 {
 		v.load()
 	}
+	v.loaded = true
+	next := *v.Holdings()
+	v.publish(&next) // now that all is there to say what is recalled
+	if stale && len(v.seen) > 0 {
+		v.saveSeen()
+	}
 	return v, nil
+}
+
+// savedKeys is the key that Pin saved; nil: none. Copies that differ are both answered: one is damaged, and nobody can
+// sign by that.
+func savedKeys(state *State, problems *Problems) (keys []ed25519.PublicKey, err error) {
+	var damage error
+	for _, name := range twice(keyName) {
+		b, err := state.Read(name, 1<<10)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var key ed25519.PublicKey
+		if err == nil {
+			key, err = seal.ParsePublic(strings.TrimSpace(string(b)))
+		}
+		if err != nil {
+			damage = errors.Join(damage, fmt.Errorf("%s: %w", name, err))
+		} else if len(keys) == 0 || !keys[0].Equal(key) {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 && damage != nil {
+		return nil, fmt.Errorf("playout: the saved key of the service cannot be read; start the player with --key, or LIFELINE_KEY: %w", damage)
+	}
+	if damage != nil || len(keys) > 1 {
+		problems.Add("a copy of the saved key is damaged, and the other is used")
+	}
+	return keys, nil
 }
 
 // load takes up the saved documents.
@@ -96,7 +114,7 @@ func (v *Vault) load() {
 			v.problems.Add("the saved %s is left out: %v", name, err)
 		}
 	}
-	offer("recalls.dsse", func(b []byte) error { return v.takeRecalls(b, false) })
+	v.loadRecalls()
 	offer("fallback.dsse", func(b []byte) error { return v.takeFallback(b, false) })
 	offer(leaseName, func(b []byte) error { return v.takeLease(b, time.Time{}, false) })
 	names, err := fs.Glob(v.state.root.FS(), "queues/*.dsse")
@@ -126,7 +144,7 @@ func (v *Vault) Pin(key ed25519.PublicKey) error {
 	if len(v.keys) > 0 {
 		return errors.New("playout: a key is pinned already")
 	}
-	if err := v.state.Replace("key", []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
+	if err := v.state.ReplaceTwice(keyName, []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
 		return err
 	}
 	v.keys = []ed25519.PublicKey{key}
@@ -146,6 +164,7 @@ func (v *Vault) Changed() <-chan struct{} {
 // publish makes next what is held.
 func (v *Vault) publish(next *Holdings) {
 	next.Generation++
+	v.recall(next)
 	next.index()
 	v.changing.Lock()
 	defer v.changing.Unlock()
@@ -256,8 +275,15 @@ func (v *Vault) takeRecalls(envelope []byte, save bool) error {
 	if held := next.Recalls; held != nil && m == (mark{held.Revision, held.IssuedAt}) {
 		return nil
 	}
-	next.Recalls = &r
-	v.keep("recalls.dsse", envelope, "recalls", m, save, &next)
+	next.Recalls, v.lost = &r, false
+	v.recalled = []string{}
+	for _, s := range r.Segments {
+		v.recalled = append(v.recalled, s.SegmentID)
+		if s.SHA256 != "" {
+			v.recalled = append(v.recalled, s.SHA256)
+		}
+	}
+	v.keep(recallsName, envelope, "recalls", m, save, &next)
 	return nil
 }
 
@@ -306,23 +332,17 @@ func (v *Vault) keep(name string, envelope []byte, document string, m mark, save
 	v.seen[document] = m
 	v.publish(next)
 	if save {
-		if err := v.state.Replace(name, envelope); err != nil {
+		write := v.state.Replace
+		if name == recallsName {
+			write = v.state.ReplaceTwice
+		}
+		if err := write(name, envelope); err != nil {
 			v.problems.Add("%s is used but could not be saved: %v", name, err)
 			return
 		}
 	}
 	if !known {
 		v.saveSeen()
-	}
-}
-
-func (v *Vault) saveSeen() {
-	b, err := json.Marshal(v.seen)
-	if err == nil {
-		err = v.state.Replace("seen.json", b)
-	}
-	if err != nil {
-		v.problems.Add("the record of revisions seen could not be saved: %v", err)
 	}
 }
 

@@ -1,0 +1,187 @@
+package playout
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+const (
+	seenName    = "seen.json"
+	recallsName = "recalls.dsse"
+	keyName     = "key"
+)
+
+// mark is how far a document had come when it was last seen.
+type mark struct {
+	Revision int64             `json:"revision"`
+	IssuedAt schedules.Instant `json:"issued_at"`
+}
+
+// older reports whether m lies before seen.
+func (m mark) older(seen mark) bool {
+	return m.Revision < seen.Revision || m.Revision == seen.Revision && m.IssuedAt.Before(seen.IssuedAt.Time)
+}
+
+// seenRecord is the content of seen.json. Before it had a sum it was the marks alone.
+type seenRecord struct {
+	Documents map[string]mark `json:"documents"`
+	Recalled  []string        `json:"recalled"`       // segment ids and hashes by the recall list that is marked; null: not known
+	Lost      bool            `json:"lost,omitempty"` // a recall list, or which was seen, was lost, and none has come since
+	Sum       string          `json:"sum"`            // CRC-32 of the record's JSON with an empty sum
+}
+
+func (r seenRecord) encode() ([]byte, error) {
+	r.Sum = ""
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	r.Sum = fmt.Sprintf("%08x", crc32.ChecksumIEEE(b))
+	return json.Marshal(r)
+}
+
+// parseSeen reads a record of either form. It fails when the record is damaged.
+func parseSeen(b []byte) (r seenRecord, err error) {
+	if err := json.Unmarshal(b, &r); err != nil {
+		return r, err
+	}
+	if r.Documents == nil && r.Sum == "" {
+		return r, json.Unmarshal(b, &r.Documents)
+	}
+	sum := r.Sum
+	if b, err = r.encode(); err != nil {
+		return r, err
+	}
+	var again seenRecord
+	if err := json.Unmarshal(b, &again); err != nil {
+		return r, err
+	}
+	if again.Sum != sum {
+		return r, errors.New("its sum does not fit")
+	}
+	return r, nil
+}
+
+// loadSeen takes up what the copies of the record say, of each document the latest. It reports whether they must be
+// written anew.
+func (v *Vault) loadSeen() (stale bool) {
+	found, damaged := 0, 0
+	for _, name := range twice(seenName) {
+		b, err := v.state.Read(name, 64<<20)
+		if errors.Is(err, fs.ErrNotExist) {
+			stale = true
+			continue
+		}
+		var r seenRecord
+		if err == nil {
+			r, err = parseSeen(b)
+		}
+		if err != nil {
+			v.problems.Add("the record of revisions seen, %s, is damaged and left out: %v", name, err)
+			damaged++
+			continue
+		}
+		found++
+		stale = stale || r.Sum == ""
+		v.lost = v.lost || r.Lost
+		if v.recalled == nil || v.seen["recalls"].older(r.Documents["recalls"]) {
+			v.recalled = r.Recalled
+		}
+		for document, m := range r.Documents {
+			if v.seen[document].older(m) {
+				v.seen[document] = m
+			}
+		}
+	}
+	v.lost = v.lost || found == 0 && damaged > 0
+	return stale || damaged > 0
+}
+
+func (v *Vault) saveSeen() {
+	b, err := seenRecord{Documents: v.seen, Recalled: v.recalled, Lost: v.lost}.encode()
+	if err == nil {
+		err = v.state.ReplaceTwice(seenName, b)
+	}
+	if err != nil {
+		v.problems.Add("the record of revisions seen could not be saved: %v", err)
+	}
+}
+
+// loadRecalls takes up the newest copy of the recall list that a pinned key signed, and makes the copies alike.
+func (v *Vault) loadRecalls() {
+	var best []byte
+	var newest mark
+	damaged, found := false, 0
+	for _, name := range twice(recallsName) {
+		b, err := v.state.Read(name, maxDocument)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		found++
+		var r wire.Recalls
+		if err == nil {
+			err = v.open(b, wire.RecallsType, &r)
+		}
+		if err != nil {
+			v.problems.Add("the saved %s is left out: %v", name, err)
+			damaged = true
+			continue
+		}
+		if m := (mark{r.Revision, r.IssuedAt}); best == nil || newest.older(m) {
+			best, newest = b, m
+		}
+	}
+	if best == nil {
+		v.lost = v.lost || damaged
+		if found == 0 && v.seen["recalls"] != (mark{}) {
+			v.problems.Add("the saved recall list is gone")
+		}
+		return
+	}
+	if err := v.takeRecalls(best, false); err != nil {
+		v.problems.Add("the saved %s is left out: %v", recallsName, err)
+		return
+	}
+	v.lost = false
+	if damaged || found == 1 {
+		if err := v.state.ReplaceTwice(recallsName, best); err != nil {
+			v.problems.Add("%s could not be saved twice: %v", recallsName, err)
+		}
+	}
+}
+
+// recall makes next know what is recalled. That is said by the recall list or, when the saved one is lost, by the record
+// of it in seen.json, or by a queue or fallback that the service issued after that list. When nothing says it, next
+// forgot it: then nothing airs, since anything may be recalled, until the list comes again.
+func (v *Vault) recall(next *Holdings) {
+	if !v.loaded {
+		return
+	}
+	last := v.seen["recalls"]
+	if next.Recalls == nil && v.recalled == nil && last != (mark{}) {
+		newer := func(issued schedules.Instant, ids []string) {
+			if issued.After(last.IssuedAt.Time) {
+				v.recalled = append(append([]string{}, v.recalled...), ids...)
+			}
+		}
+		for _, q := range next.Queues {
+			newer(q.PublishedAt, q.Recalled)
+		}
+		if f := next.Fallback; f != nil {
+			newer(f.IssuedAt, f.Recalled)
+		}
+	}
+	next.remembered, next.listed = v.recalled, last.IssuedAt.Time
+	next.forgot = next.Recalls == nil && v.recalled == nil && (v.lost || last != (mark{}))
+	if !next.forgot {
+		v.problems.Calm("recalls lost")
+		return
+	}
+	v.problems.Raise("recalls lost", "nothing airs: the saved recall list is damaged or gone, and nothing else here says what it recalled (the last revision seen was %d). Connect the station to the service, or bring it a bundle", last.Revision)
+}

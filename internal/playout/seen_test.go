@@ -1,0 +1,234 @@
+package playout
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// damages are what becomes of a saved file.
+var damages = map[string]func([]byte) []byte{
+	"a flipped bit": func(b []byte) []byte { b[len(b)/2] ^= 4; return b },
+	"zero bytes":    func([]byte) []byte { return nil },
+	"zeros":         func(b []byte) []byte { return make([]byte, len(b)) },
+	"half of it":    func(b []byte) []byte { return b[:len(b)/2] },
+	"no file":       nil,
+}
+
+// damage changes a saved file.
+func (s *shelf) damage(name string, how func([]byte) []byte) {
+	s.t.Helper()
+	file := filepath.Join(s.dir, name)
+	b, err := os.ReadFile(file)
+	if err == nil && how == nil {
+		err = os.Remove(file)
+	} else if err == nil {
+		err = os.WriteFile(file, how(b), 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// recalling is a shelf that took a day and then a recall of its second item.
+func recalling(t *testing.T) (s *shelf, q wire.Queue) {
+	s = newShelf(t)
+	q = s.queue(5)
+	for _, err := range []error{s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(3))), s.offer(q), s.OfferRecalls(s.recallsDoc(11, "segment-2"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, q
+}
+
+func TestWhatWasRecalledNeverAirsWhateverFileIsDamaged(t *testing.T) {
+	for how, damage := range damages {
+		for _, name := range []string{"recalls.dsse", "seen.json"} {
+			t.Run(name+" has "+how, func(t *testing.T) {
+				s, q := recalling(t)
+				s.damage(name, damage)
+				for range 2 { // the second start finds what the first left
+					s.reopen()
+					h := s.Holdings()
+					if !h.Recalled(&q.Items[1]) {
+						t.Error("what was recalled may air")
+					}
+					if h.Recalled(&q.Items[0]) || h.Queues[q.Date] == nil {
+						t.Error("what was not recalled may not air")
+					}
+				}
+				if err := s.OfferRecalls(s.recallsDoc(10)); err == nil {
+					t.Error("an older recall list was taken")
+				}
+			})
+		}
+	}
+}
+
+func TestTwoDamagedFilesRecallNothingBack(t *testing.T) {
+	names := []string{"recalls.dsse", "recalls-2.dsse", "seen.json", "seen-2.json", "queues/2026-11-23.dsse", "fallback.dsse"}
+	for how, damage := range damages {
+		for i, first := range names {
+			for _, second := range names[i+1:] {
+				t.Run(first+" and "+second+" have "+how, func(t *testing.T) {
+					s, q := recalling(t)
+					s.damage(first, damage)
+					s.damage(second, damage)
+					for range 2 {
+						s.reopen()
+						h := s.Holdings()
+						if h.Barred(&q.Items[1]) == "" || h.Barred(&q.Items[0]) != "" {
+							t.Errorf("the recalled item: %q, another: %q", h.Barred(&q.Items[1]), h.Barred(&q.Items[0]))
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// forgetful leaves of what was recalled what a player of an older version left: the marks alone.
+func (s *shelf) forgetful() {
+	s.t.Helper()
+	marks, err := json.Marshal(s.seen)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.damage("seen.json", func([]byte) []byte { return marks })
+	s.damage("seen-2.json", nil)
+	s.damage("recalls.dsse", damages["a flipped bit"])
+	s.damage("recalls-2.dsse", nil)
+}
+
+func TestNothingAirsWhileNothingSaysWhatIsRecalled(t *testing.T) {
+	s, q := recalling(t)
+	s.forgetful()
+	for range 2 {
+		s.reopen()
+		for i := range q.Items {
+			if s.Holdings().Barred(&q.Items[i]) == "" {
+				t.Errorf("item %d may air", i)
+			}
+		}
+		if a := s.problems.Alarms(); len(a) != 1 || !strings.Contains(a[0], "nothing airs") || !strings.Contains(a[0], "11") {
+			t.Errorf("the alarms are %q", a)
+		}
+		if left := cover(s.Holdings(), vaultNow, nil); left != 0 {
+			t.Errorf("it says that it can air for %v", left)
+		}
+	}
+	if err := s.OfferRecalls(s.recallsDoc(11, "segment-2")); err != nil {
+		t.Fatal(err)
+	}
+	if h := s.Holdings(); h.Barred(&q.Items[0]) != "" || h.Barred(&q.Items[1]) == "" || len(s.problems.Alarms()) > 0 {
+		t.Errorf("with the list again: %q, %q, alarms %q", h.Barred(&q.Items[0]), h.Barred(&q.Items[1]), s.problems.Alarms())
+	}
+	s.damage("recalls.dsse", damages["zero bytes"])
+	s.reopen()
+	if h := s.Holdings(); h.Recalls == nil || h.Recalls.Revision != 11 {
+		t.Error("the list that came again was not kept twice")
+	}
+}
+
+func TestDocumentIssuedAfterTheLostListSaysWhatIsRecalled(t *testing.T) {
+	for name, offer := range map[string]func(*shelf) error{
+		"queue": func(s *shelf) error {
+			q := s.queue(20)
+			q.Recalled = []string{"segment-2"}
+			return s.offer(q)
+		},
+		"fallback": func(s *shelf) error {
+			f := s.fallbackDoc(20)
+			f.Recalled = []string{"segment-2"}
+			return s.OfferFallback(s.service.seal(wire.FallbackType, f))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, q := recalling(t)
+			if err := offer(s); err != nil {
+				t.Fatal(err)
+			}
+			s.forgetful()
+			s.reopen()
+			s.Forget(q.Date.AddDays(1)) // what it said stays known
+			s.reopen()
+			if h := s.Holdings(); h.Barred(&q.Items[1]) == "" || h.Barred(&q.Items[0]) != "" || len(s.problems.Alarms()) > 0 {
+				t.Errorf("the recalled item: %q, another: %q, alarms %q", h.Barred(&q.Items[1]), h.Barred(&q.Items[0]), s.problems.Alarms())
+			}
+		})
+	}
+}
+
+func TestLostRecordAndListHoldEverythingBackUntilAListComes(t *testing.T) {
+	s, q := recalling(t)
+	s.forgetful()
+	s.damage("seen.json", damages["zeros"])
+	for range 2 {
+		s.reopen()
+		if err := s.offer(s.queue(30)); err != nil { // nobody knows whether it is newer than the list that is lost
+			t.Fatal(err)
+		}
+		if s.Holdings().Barred(&q.Items[0]) == "" || len(s.problems.Alarms()) != 1 {
+			t.Errorf("something may air, and the alarms are %q", s.problems.Alarms())
+		}
+	}
+	if err := s.OfferRecalls(s.recallsDoc(11)); err != nil {
+		t.Fatal(err)
+	}
+	s.reopen()
+	if s.Holdings().Barred(&q.Items[0]) != "" {
+		t.Error("nothing airs with the list")
+	}
+}
+
+func TestRecordOfRevisionsIsReadByItsSum(t *testing.T) {
+	r := seenRecord{Documents: map[string]mark{"recalls": {11, schedules.At(vaultNow)}}, Recalled: []string{"segment-2"}}
+	b, err := r.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range b {
+		for bit := range 8 {
+			bad := bytes.Clone(b)
+			bad[i] ^= 1 << bit
+			got, err := parseSeen(bad)
+			if err == nil && (got.Documents["recalls"] != r.Documents["recalls"] || !slices.Equal(got.Recalled, r.Recalled)) {
+				t.Errorf("believed %s", bad)
+			}
+		}
+	}
+}
+
+func TestSavedKeyIsKeptTwice(t *testing.T) {
+	for how, damage := range damages {
+		t.Run(how, func(t *testing.T) {
+			s := newShelf(t)
+			v, err := OpenVault(s.state, "lantern", nil, s.now, s.problems)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := v.Pin(s.service.signer.Public()); err != nil {
+				t.Fatal(err)
+			}
+			s.damage("key", damage)
+			if v, err = OpenVault(s.state, "lantern", nil, s.now, s.problems); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.OfferRecalls(s.recallsDoc(1)); err != nil {
+				t.Errorf("what the key signed is refused: %v", err)
+			}
+			s.damage("key-2", damage)
+			if _, err = OpenVault(s.state, "lantern", nil, s.now, s.problems); damage != nil && how != "a flipped bit" && (err == nil || !strings.Contains(err.Error(), "--key")) {
+				t.Errorf("without any copy: %v", err)
+			}
+		})
+	}
+}
