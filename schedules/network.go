@@ -13,6 +13,9 @@ type Network struct {
 	Campaigns []Campaign
 	Segments  func(id string) (Segment, bool) // nil: segments are not checked
 	From      Date                            // overlaps that are over before it are not looked for
+
+	// Settled says of which stations overlaps are known, so that they are not looked for; nil: of none.
+	Settled func(id string) bool
 }
 
 // Problems lists what is wrong with each document and between them, all at once, with fields such as
@@ -90,7 +93,16 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 	if n.Segments != nil && s.OnlySensitive(n.Segments) {
 		p.add("fallback", "has sensitive segments only: without the link the station would be silent once its lease ends. Add one that is not sensitive")
 	}
-	n.overlaps(p, s)
+	if n.Settled == nil || !n.Settled(s.ID) {
+		n.overlaps(p, s)
+	}
+}
+
+// Overlaps lists the station's windows that overlap from n.From on.
+func (n Network) Overlaps(s Station) []Problem {
+	p := &problems{}
+	n.overlaps(p, &s)
+	return p.list
 }
 
 func (n Network) clock(p *problems, c *Clock) {

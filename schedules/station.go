@@ -11,6 +11,18 @@ type Station struct {
 	LoudnessTarget *float64 `json:"loudness_target_lufs"`
 	Fallback       []string `json:"fallback"` // segment ids in the order in which they air
 	Windows        []Window `json:"windows"`
+
+	// Standing is what stands against the station now, in answers. It is no part of its definition: what is sent of it is
+	// passed over.
+	Standing []StationProblem `json:"problems,omitempty"`
+}
+
+// StationProblem is something that stands against a station until somebody mends it.
+type StationProblem struct {
+	Code    string `json:"code"` // no_fallback, fallback_ends, definition, left_behind, held_twice
+	Field   string `json:"field,omitempty"`
+	Date    *Date  `json:"date,omitempty"` // of the published day that it is about
+	Message string `json:"message"`
 }
 
 // Window is recurring hired air time.

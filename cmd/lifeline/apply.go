@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -127,6 +129,11 @@ func tellChanges(w io.Writer, a wire.Applied) error {
 		fmt.Fprintf(w, "%-10s %s %s\n", change.Action, change.Kind, change.ID)
 		for line := range strings.Lines(text) {
 			fmt.Fprint(w, "  ", paint(line))
+		}
+	}
+	for _, station := range slices.Sorted(maps.Keys(a.Problems)) {
+		for _, p := range a.Problems[station] {
+			fmt.Fprintf(w, "! station %s: %s\n", station, p.Message)
 		}
 	}
 	return nil

@@ -44,6 +44,7 @@ func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
 func printStanding(w io.Writer, s wire.Status, now time.Time) {
 	if s.ReceivedAt.IsZero() {
 		fmt.Fprintf(w, "%-20s never\n", s.Station)
+		printProblems(w, s)
 		return
 	}
 	holds := "nothing"
@@ -61,10 +62,18 @@ func printStanding(w io.Writer, s wire.Status, now time.Time) {
 	ago := now.Sub(s.ReceivedAt.Time).Round(time.Second)
 	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %s\n", s.Station, ago.String()+" ago", holds, cover, audio,
 		s.ClockOffset.Milliseconds(), s.PlayerVersion)
+	printProblems(w, s)
+}
+
+// printProblems shows what the station says is wrong with it, and what stands against it.
+func printProblems(w io.Writer, s wire.Status) {
 	for _, alarm := range s.Alarms {
 		fmt.Fprintf(w, "    ALARM: %s\n", alarm)
 	}
 	for _, problem := range s.Problems {
 		fmt.Fprintf(w, "    %s\n", problem)
+	}
+	for _, p := range s.Standing {
+		fmt.Fprintf(w, "    %s: %s\n", p.Code, p.Message)
 	}
 }

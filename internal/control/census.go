@@ -11,11 +11,14 @@ type Census struct {
 	Queues   int
 	Stations []wire.Status // of stations that have said how they stand
 	Sequence int64         // of the change feed
+
+	// Standing counts what stands against each station, by code.
+	Standing map[string]map[string]int
 }
 
 // Census takes one.
 func (l *Logbook) Census() Census {
-	c := Census{Segments: map[schedules.State]int{}, Sequence: l.mirror.Sequence()}
+	c := Census{Segments: map[schedules.State]int{}, Sequence: l.mirror.Sequence(), Standing: map[string]map[string]int{}}
 	for _, s := range []schedules.State{schedules.Analysing, schedules.Rejected, schedules.Pending, schedules.Approved, schedules.Recalled} {
 		if n := l.mirror.segments.count(byState, string(s)); n > 0 {
 			c.Segments[s] = n
@@ -25,6 +28,10 @@ func (l *Logbook) Census() Census {
 		c.Queues++
 	}
 	for id := range l.mirror.stations.after("", "") {
+		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0, "held_twice": 0}
+		for _, p := range l.scheduler.Standing(id) {
+			c.Standing[id][p.Code]++
+		}
 		if s, err := l.Status(id); err == nil {
 			c.Stations = append(c.Stations, s)
 		}

@@ -216,6 +216,7 @@ func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next st
 		if err != nil {
 			s = wire.Status{Station: id}
 		}
+		s.Standing = l.scheduler.Standing(id)
 		page = append(page, s)
 	}
 	return page, ""

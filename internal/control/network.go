@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"lifeline/internal/fault"
@@ -81,20 +83,23 @@ func (s *Scheduler) Exists(n wire.Apply) bool {
 // Check fails as Apply would for what n says, whatever the revisions.
 func (s *Scheduler) Check(n wire.Apply) error { return invalid(s.problems(n)) }
 
-// Apply makes the network as n says, all of it or nothing. It fails with Invalid, naming every problem of the whole
-// network as it would then be, and with Stale unless each document is at the given revision (nil: any).
+// Apply makes the network as n says, all of it or nothing. It fails with Invalid, naming every problem that n brings, and
+// with Stale unless each document is at the given revision (nil: any). What stands against the network without n does
+// not keep n from being applied: the answer names it, and the published days that n leaves behind.
 func (s *Scheduler) Apply(ctx context.Context, a Actor, n wire.Apply, revision *int64, dryRun bool) (wire.Applied, error) {
 	var out wire.Applied
 	err := s.mirror.retry(ctx, func() error {
 		if err := s.Check(n); err != nil {
 			return err
 		}
+		n.Stations = withoutStanding(n.Stations)
 		act := applying{given: revision, out: wire.Applied{DryRun: dryRun, Changes: []wire.AppliedChange{}}}
 		s.clockPart().apply(&act, n.Clocks)
 		s.scriptPart().apply(&act, n.Scripts)
 		s.campaignPart().apply(&act, n.Campaigns)
 		s.stationPart().apply(&act, n.Stations)
 		out = act.out
+		out.Problems = s.standingWith(n)
 		if act.err != nil || dryRun || len(act.writes) == 0 {
 			return act.err
 		}
@@ -103,22 +108,63 @@ func (s *Scheduler) Apply(ctx context.Context, a Actor, n wire.Apply, revision *
 	return out, err
 }
 
-// problems checks the network as it would be with n. What stands already is checked with it, since a new clock can
-// spoil an old station; its problems are told by its name.
+// withoutStanding are the stations as they are stored.
+func withoutStanding(list []schedules.Station) []schedules.Station {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Standing = nil
+	}
+	return list
+}
+
+// problems are those that n brings: what is wrong with the network as it would be with n, and is not wrong with it now.
+// What stands already is looked at too, since a new clock can spoil an old station; its problems are told by its name.
 func (s *Scheduler) problems(n wire.Apply) []schedules.Problem {
 	stations, clocks, scripts, campaigns := s.stationPart(), s.clockPart(), s.scriptPart(), s.campaignPart()
 	out := append(append(append(stations.duplicates(n.Stations), clocks.duplicates(n.Clocks)...),
 		scripts.duplicates(n.Scripts)...), campaigns.duplicates(n.Campaigns)...)
-	whole := schedules.Network{Stations: stations.with(n.Stations), Clocks: clocks.with(n.Clocks),
-		Scripts: scripts.with(n.Scripts), Campaigns: campaigns.with(n.Campaigns), Segments: s.segment}
+	changed := map[string]bool{}
+	for _, st := range n.Stations {
+		before, known := s.mirror.stations.get(st.ID)
+		st.Revision, st.Standing = before.value.Revision, nil
+		changed[st.ID] = !known || !reflect.DeepEqual(st, before.value)
+	}
+	settled := func(id string) bool { return !changed[id] }
+	type problem struct{ of, message string }
+	standing := map[problem]bool{}
+	now := s.network(wire.Apply{}, settled)
+	for _, p := range now.Problems() {
+		standing[problem{s.named(p.Field, wire.Apply{}, now), p.Message}] = true
+	}
+	whole := s.network(n, settled)
 	for _, p := range whole.Problems() {
-		p.Field = stations.name(p.Field, n.Stations, whole.Stations)
-		p.Field = clocks.name(p.Field, n.Clocks, whole.Clocks)
-		p.Field = scripts.name(p.Field, n.Scripts, whole.Scripts)
-		p.Field = campaigns.name(p.Field, n.Campaigns, whole.Campaigns)
-		out = append(out, p)
+		if !standing[problem{s.named(p.Field, wire.Apply{}, whole), p.Message}] {
+			p.Field = s.told(p.Field, n, whole)
+			out = append(out, p)
+		}
 	}
 	return out
+}
+
+// network is the network as it would be with n.
+func (s *Scheduler) network(n wire.Apply, settled func(station string) bool) schedules.Network {
+	return schedules.Network{Stations: s.stationPart().with(n.Stations), Clocks: s.clockPart().with(n.Clocks),
+		Scripts: s.scriptPart().with(n.Scripts), Campaigns: s.campaignPart().with(n.Campaigns), Segments: s.segment,
+		From: schedules.DateOf(s.now().UTC()).AddDays(-1), Settled: settled}
+}
+
+// told tells the field of a document that is not in n by the document's name.
+func (s *Scheduler) told(field string, n wire.Apply, whole schedules.Network) string {
+	field = s.stationPart().name(field, n.Stations, whole.Stations)
+	field = s.clockPart().name(field, n.Clocks, whole.Clocks)
+	field = s.scriptPart().name(field, n.Scripts, whole.Scripts)
+	return s.campaignPart().name(field, n.Campaigns, whole.Campaigns)
+}
+
+// named is the name of the document that a field is of.
+func (s *Scheduler) named(field string, n wire.Apply, whole schedules.Network) string {
+	name, _, _ := strings.Cut(s.told(field, n, whole), ".")
+	return name
 }
 
 func (s *Scheduler) segment(id string) (schedules.Segment, bool) {

@@ -32,15 +32,17 @@ type Scheduler struct {
 	sealing  map[string]time.Time // when the next day of a station is to be sealed
 	library  *schedules.Library   // prepared from the segments and scripts of the generations below
 	prepared [2]int64
-	sketches map[string]sketch // of latest rundowns, by document id
-	sketched int               // items in them
+	sketches map[string]sketch        // of latest rundowns, by document id
+	sketched int                      // items in them
+	overlaps map[string]knownOverlaps // by station
 }
 
 // NewScheduler plans from what m holds. publicURL is where stations reach the service; lease is for how long they may air
 // what is sensitive without asking again.
 func NewScheduler(m *Mirror, s Store, sealer Sealer, now func() time.Time, publicURL string, lease time.Duration) *Scheduler {
 	sch := &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/"), lease: lease,
-		owing: map[string]owing{}, refilled: map[string]int64{}, sealing: map[string]time.Time{}, sketches: map[string]sketch{}}
+		owing: map[string]owing{}, refilled: map[string]int64{}, sealing: map[string]time.Time{}, sketches: map[string]sketch{},
+		overlaps: map[string]knownOverlaps{}}
 	sch.accounts = &accounts{mirror: m, store: s, now: now, library: sch.prepare}
 	return sch
 }

@@ -144,6 +144,9 @@ func (a *api) putCampaign(c *call) error {
 
 func (a *api) getStation(c *call) error {
 	v, err := a.Scheduler.Station(c.station())
+	if v.Standing = a.Scheduler.Standing(v.ID); len(v.Standing) > 0 {
+		c.r.Header.Del("If-None-Match") // they come and go without a new revision
+	}
 	return resource(c, v, v.Revision, err)
 }
 
@@ -162,7 +165,16 @@ func (a *api) getCampaign(c *call) error {
 	return resource(c, v, v.Revision, err)
 }
 
-func (a *api) listStations(c *call) error  { return listing(c, a.Scheduler.Stations) }
+func (a *api) listStations(c *call) error {
+	return listing(c, func(after string, limit int) ([]schedules.Station, string) {
+		list, next := a.Scheduler.Stations(after, limit)
+		for i := range list {
+			list[i].Standing = a.Scheduler.Standing(list[i].ID)
+		}
+		return list, next
+	})
+}
+
 func (a *api) listClocks(c *call) error    { return listing(c, a.Scheduler.Clocks) }
 func (a *api) listScripts(c *call) error   { return listing(c, a.Scheduler.Scripts) }
 func (a *api) listCampaigns(c *call) error { return listing(c, a.Scheduler.Campaigns) }

@@ -39,11 +39,11 @@ func producerOperations() []operation {
 			detail: "A merge patch (RFC 7396): what is left out stays, null empties. An approved segment that now says something else awaits approval anew, " +
 				"as does one that protects the persons in it less: no longer sensitive, or with a longer consent.",
 			takes:   takesPatch[wire.SegmentMeta](map[string]any{"title": "Letter to a sister, read again", "tags": []string{"appeal"}}),
-			answers: []answer{gives(http.StatusOK, "The segment as it is now.", exampleSegment, "ETag")}},
+			answers: []answer{gives(http.StatusOK, "The segment as it is now.", wire.ChangedSegment{Segment: exampleSegment}, "ETag")}},
 		{at: "PUT " + segment + "/audio", id: "replaceAudio", tag: forProducers, summary: "Give a segment a new recording", match: matchNeeded,
 			detail:  "The body is the recording. The old one stays known by its hash; the new one awaits approval.",
 			takes:   []form{{mediaType: "audio/mpeg", schema: openapi.String()}, {mediaType: "application/octet-stream", schema: openapi.String()}},
-			answers: []answer{gives(http.StatusOK, "The segment with its new recording.", exampleSegment, "ETag")},
+			answers: []answer{gives(http.StatusOK, "The segment with its new recording.", wire.ChangedSegment{Segment: exampleSegment}, "ETag")},
 			faults:  map[int]string{http.StatusConflict: "The segment is recalled.", http.StatusInsufficientStorage: "No space is left."}},
 		{at: "GET " + segment + "/audio", id: "listen", tag: forProducers, summary: "A segment's recording", headers: []openapi.Parameter{rangeHeader},
 			answers: audioAnswers("Content-Disposition"), faults: audioFaults},
@@ -78,7 +78,7 @@ var because = takesJSON(wire.Reason{Reason: "the family is in danger"})
 func act(name, summary, detail string, takes []form) operation {
 	return operation{at: "POST /v1/segments/:segment/" + name, id: name + "Segment", tag: forProducers, summary: summary, detail: detail,
 		match: matchTaken, takes: takes, lenient: true,
-		answers: []answer{gives(http.StatusOK, "The segment as it is now.", exampleSegment, "ETag")},
+		answers: []answer{gives(http.StatusOK, "The segment as it is now.", wire.ChangedSegment{Segment: exampleSegment}, "ETag")},
 		faults:  map[int]string{http.StatusConflict: "The segment's state does not allow it.", http.StatusForbidden: "The role, or this person, may not."}}
 }
 

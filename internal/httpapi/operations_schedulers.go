@@ -41,8 +41,9 @@ func schedulerOperations() []operation {
 		{at: "PUT /v1/campaigns/:campaign", id: "putCampaign", tag: forSchedulers, summary: "Make or change a campaign", match: matchTaken,
 			takes: takesJSON(exampleCampaign), answers: puts(exampleCampaign), faults: putFaults},
 		{at: "POST /v1/apply", id: "apply", tag: forSchedulers, summary: "Make the network as one document says",
-			detail: "All of it or nothing. What the document does not name stays as it is.",
-			query:  []openapi.Parameter{dryRunParameter},
+			detail: "All of it or nothing. What the document does not name stays as it is. Only problems that the document brings are refused; problems names what stands " +
+				"against stations all the same, and the published days that the change leaves behind.",
+			query: []openapi.Parameter{dryRunParameter},
 			takes: append(takesJSON(wire.Apply{Campaigns: []schedules.Campaign{exampleCampaign}}), yaml("application/yaml"), yaml("application/x-yaml"),
 				yaml("text/yaml"), yaml("text/plain"), yaml("application/x-www-form-urlencoded")),
 			answers: []answer{gives(http.StatusOK, "What changed, or would change, document by document.", wire.Applied{DryRun: true, Changes: []wire.AppliedChange{

@@ -117,7 +117,7 @@ func (a *api) replaceAudio(c *call) error {
 		return uploadFault(err)
 	}
 	s, err := a.Library.Replace(c.r.Context(), c.actor, c.param("segment"), revision, received)
-	return c.segment(s, err)
+	return a.changed(c, s, err)
 }
 
 // uploadFault tells a broken connection apart from a fault of ours.
@@ -196,6 +196,14 @@ func (c *call) segment(s schedules.Segment, err error) error {
 	return resource(c, s, s.Revision, err)
 }
 
+// changed answers a segment after a change, and which stations are left without a fallback.
+func (a *api) changed(c *call, s schedules.Segment, err error) error {
+	if err != nil {
+		return err
+	}
+	return resource(c, wire.ChangedSegment{Segment: s, Stations: a.Scheduler.Losing(s.ID)}, s.Revision, nil)
+}
+
 // resource answers a revisioned resource, or passes the error on.
 func resource(c *call, v any, revision int64, err error) error {
 	if err != nil {
@@ -236,7 +244,7 @@ func (a *api) patchSegment(c *call) error {
 		return err
 	}
 	s, err := a.Library.Edit(c.r.Context(), c.actor, id, revision, m.Onto)
-	return c.segment(s, err)
+	return a.changed(c, s, err)
 }
 
 // approve lets a segment go to air.
@@ -269,7 +277,7 @@ func (a *api) act(do func(*control.Library, context.Context, control.Actor, stri
 			return err
 		}
 		s, err := do(a.Library, c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
-		return c.segment(s, err)
+		return a.changed(c, s, err)
 	}
 }
 

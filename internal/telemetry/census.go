@@ -20,6 +20,7 @@ func (f *Figures) Census(take func() control.Census, lags func() map[string]time
 		contact:   prometheus.NewDesc("lifeline_station_last_contact_seconds", "When a station last said how it stands, since 1970.", []string{"station"}, nil),
 		missing:   prometheus.NewDesc("lifeline_station_audio_missing", "Recordings that a station lacks.", []string{"station"}, nil),
 		offset:    prometheus.NewDesc("lifeline_station_clock_offset_seconds", "Its clock minus ours.", []string{"station"}, nil),
+		standing:  prometheus.NewDesc("lifeline_station_standing_problems", "What stands against a station in its definitions and published days, by code.", []string{"station", "code"}, nil),
 		published: prometheus.NewDesc("lifeline_station_queue_behind", "1 while a station holds an older revision of its day than the published one.", []string{"station"}, nil),
 	})
 }
@@ -28,7 +29,7 @@ type census struct {
 	take                                                                   func() control.Census
 	lags                                                                   func() map[string]time.Duration
 	segments, sequence, queues, cover, contact, missing, offset, published *prometheus.Desc
-	lag                                                                    *prometheus.Desc
+	lag, standing                                                          *prometheus.Desc
 }
 
 // Describe is part of prometheus.Collector.
@@ -47,6 +48,11 @@ func (c *census) Collect(out chan<- prometheus.Metric) {
 	gauge(c.queues, float64(now.Queues))
 	for id, lag := range c.lags() {
 		gauge(c.lag, lag.Seconds(), id)
+	}
+	for station, codes := range now.Standing {
+		for code, n := range codes {
+			gauge(c.standing, float64(n), station, code)
+		}
 	}
 	for _, s := range now.Stations {
 		gauge(c.cover, s.CoverHours, s.Station)

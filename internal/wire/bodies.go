@@ -116,6 +116,18 @@ type Apply struct {
 type Applied struct {
 	DryRun  bool            `json:"dry_run"`
 	Changes []AppliedChange `json:"changes"`
+
+	// Problems are what stands against stations after the change, and with it, by station: it does not keep the change from
+	// being made. Published days that it leaves behind are among them.
+	Problems map[string][]schedules.StationProblem `json:"problems,omitempty"`
+}
+
+// ChangedSegment is a segment after a change, with what the change leaves behind.
+type ChangedSegment struct {
+	schedules.Segment
+
+	// Stations have no fallback that may air any more, and name the segment in theirs.
+	Stations map[string][]schedules.StationProblem `json:"stations_without_fallback,omitempty"`
 }
 
 // AppliedChange is one document's part of an apply.

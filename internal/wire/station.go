@@ -37,4 +37,7 @@ type Status struct {
 	PeakDBFS          *float64          `json:"peak_dbfs"`          // of the last second that went out; null: silence
 	Alarms            []string          `json:"alarms,omitempty"`   // what is wrong now and needs a person, such as that no sound leaves the machine
 	Problems          []string          `json:"problems,omitempty"` // what it refused or could not do, newest first
+
+	// Standing is what stands against the station in its definitions and published days, in answers.
+	Standing []schedules.StationProblem `json:"standing,omitempty"`
 }

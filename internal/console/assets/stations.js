@@ -28,13 +28,16 @@ export async function stations({ main, signal, title, hear, fail }) {
 
 // standing is how a station is, the worst first.
 export function standing(s) {
+  if (s.standing?.some(p => p.code === 'no_fallback')) return ['no fallback', 'bad']
+  if (s.standing?.some(p => p.code === 'held_twice')) return ['two days hold one time', 'bad']
   if (!s.received_at) return ['never heard of', 'bad']
   if (now() - Date.parse(s.received_at) > stale) return ['stale', 'bad']
   if (s.alarms?.length) return ['alarm', 'bad']
   if (s.recalls_revision < s.recalls) return ['recall not acknowledged', 'bad']
   if (s.published_revision > s.queue_revision) return ['behind', 'warn']
   if (s.audio_missing > 0) return ['fetching audio', 'warn']
-  if (s.problems?.length) return ['has problems', 'warn']
+  if (s.standing?.some(p => p.code === 'left_behind')) return ['published day left behind', 'warn']
+  if (s.problems?.length || s.standing?.length) return ['has problems', 'warn']
   return ['in step', 'good']
 }
 
@@ -59,6 +62,9 @@ const columns = [
   ['Last contact', unheard(s => h('time', { datetime: s.received_at, title: stamp(s.received_at) }, away(s.received_at)))],
   ['Clock', unheard(s => [`${s.clock_offset_ms > 0 ? '+' : ''}${s.clock_offset_ms} ms`, Math.abs(s.clock_offset_ms) > farOff ? [' ', badge('off', 'warn')] : '']), 'n'],
   ['Audio', unheard(s => s.audio_missing ? `${s.audio_verified} of ${s.audio_verified + s.audio_missing}` : `${s.audio_verified}`), 'n'],
-  ['Problems', unheard(s => s.alarms?.length || s.problems?.length ? h('ul', { class: 'plain' }, (s.alarms ?? []).map(a => h('li', {}, h('b', { class: 'bad' }, a))),
-    (s.problems ?? []).slice(0, 3).map(p => h('li', {}, p))) : h('span', { class: 'quiet' }, 'none'))],
+  ['Problems', s => {
+    const alarms = (s.alarms ?? []).map(a => h('li', {}, h('b', { class: 'bad' }, a)))
+    const others = [...(s.standing ?? []).map(p => p.message), ...(s.problems ?? []).slice(0, 3)].map(p => h('li', {}, p))
+    return alarms.length + others.length ? h('ul', { class: 'plain' }, alarms, others) : h('span', { class: 'quiet' }, 'none')
+  }],
 ]

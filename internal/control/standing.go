@@ -1,0 +1,232 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// fallbackWarned is how long before its last fallback segment ends a station is said to lose it.
+const fallbackWarned = 14 * 24 * time.Hour
+
+// Standing is what stands against a station now: a fallback of which nothing may air or soon will, definitions that
+// changed beneath it, and published days that the definitions have left behind.
+func (s *Scheduler) Standing(id string) []schedules.StationProblem {
+	row, ok := s.mirror.stations.get(id)
+	if !ok {
+		return nil
+	}
+	return s.against(row.value, s.network(wire.Apply{}, nil))
+}
+
+// standingWith is what would stand against stations with n, by station.
+func (s *Scheduler) standingWith(n wire.Apply) map[string][]schedules.StationProblem {
+	out := map[string][]schedules.StationProblem{}
+	whole := s.network(n, nil)
+	for _, st := range whole.Stations {
+		if list := s.against(st, whole); len(list) > 0 {
+			out[st.ID] = list
+		}
+	}
+	return out
+}
+
+// against is what stands against st in a network.
+func (s *Scheduler) against(st schedules.Station, n schedules.Network) []schedules.StationProblem {
+	out := s.fallbackProblems(st)
+	n.Stations, n.Scripts, n.Campaigns = []schedules.Station{st}, nil, nil
+	n.Settled = func(string) bool { return true }
+	for _, p := range append(n.Problems(), s.overlapsOf(st, n)...) {
+		if field, own := strings.CutPrefix(p.Field, "stations[0]."); own || !strings.HasPrefix(p.Field, "clocks[") {
+			out = append(out, schedules.StationProblem{Code: "definition", Field: field, Message: p.Message})
+		}
+	}
+	return append(out, s.leftBehind(st)...)
+}
+
+// knownOverlaps are the overlaps of a station's windows as they were on a day.
+type knownOverlaps struct {
+	from     schedules.Date
+	windows  []schedules.Window
+	problems []schedules.Problem
+}
+
+// overlapsOf looks for overlaps once a day, and when the windows change.
+func (s *Scheduler) overlapsOf(st schedules.Station, n schedules.Network) []schedules.Problem {
+	s.mu.Lock()
+	known, ok := s.overlaps[st.ID]
+	s.mu.Unlock()
+	if ok && known.from == n.From && slices.EqualFunc(known.windows, st.Windows, sameStarts) {
+		return known.problems
+	}
+	list := n.Overlaps(st)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.overlaps[st.ID] = knownOverlaps{n.From, st.Windows, list}
+	return list
+}
+
+// sameStarts reports whether both windows take the same times.
+func sameStarts(a, b schedules.Window) bool {
+	day := func(d *schedules.Date) schedules.Date {
+		if d == nil {
+			return schedules.Date{}
+		}
+		return *d
+	}
+	return a.ID == b.ID && a.Length == b.Length && a.Starts.Timezone == b.Starts.Timezone && a.Starts.RRule == b.Starts.RRule &&
+		day(a.Starts.From) == day(b.Starts.From) && day(a.Starts.Until) == day(b.Starts.Until)
+}
+
+// fallbackProblems says that nothing of the station's fallback may air, now or from an instant on.
+func (s *Scheduler) fallbackProblems(st schedules.Station) []schedules.StationProblem {
+	now := s.now()
+	items := s.fallbackItems(st, now)
+	say := func(code, format string, args ...any) []schedules.StationProblem {
+		return []schedules.StationProblem{{Code: code, Field: "fallback", Message: fmt.Sprintf(format, args...)}}
+	}
+	if len(items) == 0 {
+		why := "it names none"
+		if len(st.Fallback) > 0 {
+			var each []string
+			for _, id := range st.Fallback {
+				each = append(each, s.unairable(st, id, now))
+			}
+			why = strings.Join(each, "; ")
+		}
+		return say("no_fallback", "the station has no fallback segment that may air: without the link, or where a recording fails, it would be silent. %s. "+
+			"Name an approved segment in one of its languages", strings.ToUpper(why[:1])+why[1:])
+	}
+	if !slices.ContainsFunc(items, func(i wire.QueueItem) bool { return !i.Sensitive }) {
+		return say("no_fallback", "every fallback segment that may air is sensitive: without the link the station would be silent once its lease ends. "+
+			"Name one that is not sensitive")
+	}
+	last := schedules.At(now)
+	for _, i := range items {
+		if i.NotAfter.IsZero() {
+			return nil
+		}
+		if i.NotAfter.After(last.Time) {
+			last = i.NotAfter
+		}
+	}
+	if last.Sub(now) > fallbackWarned {
+		return nil
+	}
+	return say("fallback_ends", "no fallback segment may air after %s: name another before then", stationTime(st, last.Time))
+}
+
+// unairable says why a fallback segment may not air.
+func (s *Scheduler) unairable(st schedules.Station, id string, now time.Time) string {
+	library := s.prepare()
+	seg, ok := library.Segment(id)
+	if !ok {
+		return fmt.Sprintf("segment %q is not known", id)
+	}
+	end := now
+	if seg.Recording != nil {
+		end = now.Add(seg.Recording.AirTime().Duration)
+	}
+	if u := library.Airable(id, schedules.Place{Languages: st.Languages, StartAt: now, EndAt: end}); u != nil {
+		return fmt.Sprintf("segment %q %s", id, u.Message)
+	}
+	return fmt.Sprintf("segment %q has no recording", id)
+}
+
+// stationTime tells an instant as clocks at the station show it.
+func stationTime(st schedules.Station, t time.Time) string {
+	loc, err := schedules.Zone(st.Timezone)
+	if err != nil {
+		loc = time.UTC
+	}
+	return t.In(loc).Format("2006-01-02 15:04:05 MST")
+}
+
+// leftBehind are the published days whose windows are not those that the definitions have now, as far as they are not
+// over, and the times that two published days hold.
+func (s *Scheduler) leftBehind(st schedules.Station) (out []schedules.StationProblem) {
+	now := s.now()
+	type held struct {
+		schedules.Occurrence
+		day schedules.Date
+	}
+	var all []held
+	for _, row := range s.mirror.queues.after(st.ID+"/", "") {
+		q := row.value.Value
+		if !q.ExpiresAt.After(now) || len(q.Windows) == 0 {
+			continue
+		}
+		day := q.Date
+		defined, err := st.OccurrencesOn(day)
+		if err != nil {
+			return out // its own problem
+		}
+		var published []schedules.Occurrence
+		for _, w := range q.Windows {
+			published = append(published, w.Occurrence)
+			all = append(all, held{w.Occurrence, day})
+		}
+		for _, what := range differences(st, published, defined, now) {
+			out = append(out, schedules.StationProblem{Code: "left_behind", Date: &day,
+				Message: fmt.Sprintf("%s is published otherwise than the definitions have it: %s. Plan and publish it anew, or withdraw it", day, what)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b held) int { return a.StartAt.Compare(b.StartAt.Time) })
+	for i := range all {
+		for _, later := range all[i+1:] {
+			if !later.StartAt.Before(all[i].EndAt.Time) {
+				break
+			}
+			if day := later.day; day != all[i].day && all[i].EndAt.After(now) {
+				out = append(out, schedules.StationProblem{Code: "held_twice", Date: &day,
+					Message: fmt.Sprintf("%s and %s are both published with %s: withdraw one of them", all[i].day, day, stationTime(st, later.StartAt.Time))})
+			}
+		}
+	}
+	return out
+}
+
+// differences tells, window by window, where what is published and what is defined part, from now on.
+func differences(st schedules.Station, published, defined []schedules.Occurrence, now time.Time) (out []string) {
+	span := func(o schedules.Occurrence) string {
+		return stationTime(st, o.StartAt.Time) + " to " + stationTime(st, o.EndAt.Time)
+	}
+	same := func(a schedules.Occurrence) func(b schedules.Occurrence) bool {
+		return func(b schedules.Occurrence) bool {
+			return a.Window == b.Window && a.StartAt.Equal(b.StartAt.Time) && a.EndAt.Equal(b.EndAt.Time)
+		}
+	}
+	over := func(o schedules.Occurrence) bool { return !o.EndAt.After(now) }
+	lost := slices.DeleteFunc(slices.Clone(published), func(o schedules.Occurrence) bool { return over(o) || slices.ContainsFunc(defined, same(o)) })
+	fresh := slices.DeleteFunc(slices.Clone(defined), func(o schedules.Occurrence) bool { return over(o) || slices.ContainsFunc(published, same(o)) })
+	for _, o := range lost {
+		n := slices.IndexFunc(fresh, func(f schedules.Occurrence) bool { return f.Window == o.Window })
+		if n < 0 {
+			out = append(out, fmt.Sprintf("window %s from %s is no longer defined", o.Window, span(o)))
+			continue
+		}
+		out = append(out, fmt.Sprintf("window %s is published from %s and defined from %s", o.Window, span(o), span(fresh[n])))
+		fresh = slices.Delete(fresh, n, n+1)
+	}
+	for _, o := range fresh {
+		out = append(out, fmt.Sprintf("window %s from %s is defined and not published", o.Window, span(o)))
+	}
+	return out
+}
+
+// Losing are the stations that have no fallback which may air, of those whose fallback names the segment.
+func (s *Scheduler) Losing(segment string) map[string][]schedules.StationProblem {
+	out := map[string][]schedules.StationProblem{}
+	for id, row := range s.mirror.stations.after("", "") {
+		if slices.Contains(row.value.Fallback, segment) {
+			if list := s.fallbackProblems(row.value); len(list) > 0 {
+				out[id] = list
+			}
+		}
+	}
+	return out
+}
