@@ -23,6 +23,9 @@ type AsRun struct {
 	EndedAt   Instant `json:"ended_at"`
 	Outcome   Outcome `json:"outcome"`
 	Detail    string  `json:"detail,omitempty"`
+
+	// ReportedAs is the sequence that it was sent under, when another entry has that: Sequence is then the service's.
+	ReportedAs int64 `json:"reported_as,omitempty"`
 }
 
 // Verdict compares a planned item with what aired.

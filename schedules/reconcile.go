@@ -46,10 +46,19 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 		}
 	}
 	for k, e := range entries {
-		if !used[k] && e.sounded() {
-			out.Items = append(out.Items, Discrepancy{Verdict: Extra, ItemID: e.ItemID, SegmentID: e.SegmentID, StartedAt: e.StartedAt,
-				EndedAt: e.EndedAt, AiredMs: Millis{e.EndedAt.Sub(e.StartedAt.Time)}, Detail: e.Detail, Sequences: []int64{e.Sequence}})
+		if used[k] || !e.sounded() {
+			continue
 		}
+		same := []AsRun{e} // and what another player of the station reported of the same airing
+		d := Discrepancy{Verdict: Extra, ItemID: e.ItemID, SegmentID: e.SegmentID, Detail: e.Detail, Sequences: []int64{e.Sequence}}
+		for j := k + 1; j < len(entries); j++ {
+			if o := entries[j]; !used[j] && o.sounded() && o.SegmentID == e.SegmentID && o.StartedAt.Before(e.EndedAt.Time) && e.StartedAt.Before(o.EndedAt.Time) {
+				used[j] = true
+				same, d.Sequences = append(same, o), append(d.Sequences, o.Sequence)
+			}
+		}
+		d.air(same, tolerance)
+		out.Items = append(out.Items, d)
 	}
 	slices.SortStableFunc(out.Items, func(a, b Discrepancy) int { return a.place().Compare(b.place().Time) })
 	for _, d := range out.Items {
@@ -116,11 +125,7 @@ func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discr
 		d.Verdict = Missed
 		return d, !excused
 	}
-	d.StartedAt, d.EndedAt = aired[0].StartedAt, aired[0].EndedAt
-	for _, e := range aired { // a player that was restarted reports an item in parts
-		d.StartedAt, d.EndedAt = earlier(d.StartedAt, e.StartedAt), later(d.EndedAt, e.EndedAt)
-		d.AiredMs.Duration += e.EndedAt.Sub(e.StartedAt.Time)
-	}
+	d.air(aired, tolerance)
 	d.Drift = Millis{d.StartedAt.Sub(item.StartAt.Time)}
 	if len(own) == 0 {
 		d.Verdict, d.Substitute = Substituted, other[0].SegmentID
@@ -139,4 +144,26 @@ func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discr
 		d.Verdict = AsPlanned
 	}
 	return d, false
+}
+
+// air notes when the reports, of one item, began and ended, and for how long at least one of them was on the air: a player
+// that was restarted reports an item in parts, and two players of a station report it twice.
+func (d *Discrepancy) air(reports []AsRun, tolerance time.Duration) {
+	sorted := slices.SortedFunc(slices.Values(reports), func(a, b AsRun) int { return a.StartedAt.Compare(b.StartedAt.Time) })
+	d.StartedAt, d.EndedAt = sorted[0].StartedAt, sorted[0].StartedAt
+	twice := time.Duration(0)
+	for _, e := range sorted {
+		from := later(d.EndedAt, e.StartedAt) // what is before was counted
+		fresh := max(e.EndedAt.Sub(from.Time), 0)
+		d.AiredMs.Duration += fresh
+		twice += e.EndedAt.Sub(e.StartedAt.Time) - fresh
+		d.EndedAt = later(d.EndedAt, e.EndedAt)
+	}
+	if twice > tolerance {
+		said := fmt.Sprintf("reports overlap for %s: do two players air this station?", clockTime(twice))
+		if d.Detail != "" {
+			said = d.Detail + "; " + said
+		}
+		d.Detail = said
+	}
 }

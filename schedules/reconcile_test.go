@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -56,5 +57,44 @@ func TestLibreTime1486ActualTimesAreTheReportedOnes(t *testing.T) {
 	}
 	if d := got.Items[1]; d.Verdict != schedules.Missed || !d.StartedAt.IsZero() || !d.EndedAt.IsZero() {
 		t.Errorf("what did not air has times: %+v", d)
+	}
+}
+
+func TestTwoPlayersOfOneStationDoNotDoubleTheAirTime(t *testing.T) {
+	r := audited(t, smallStation(0)).Rundown
+	r.Items = r.Items[:3]
+	part := func(sequence int64, i int, from, to time.Duration) schedules.AsRun {
+		return schedules.AsRun{Sequence: sequence, ItemID: r.Items[i].ID, SegmentID: r.Items[i].SegmentID, StartedAt: schedules.At(r.Items[i].StartAt.Add(from)),
+			EndedAt: schedules.At(r.Items[i].StartAt.Add(to)), Outcome: schedules.Aired}
+	}
+	whole := func(i int) time.Duration { return r.Items[i].Duration.Duration }
+	half, third := whole(1).Truncate(2*time.Millisecond)/2, (whole(2) / 3).Truncate(time.Millisecond)
+	extra := func(sequence int64, from, to time.Duration) schedules.AsRun {
+		e := part(sequence, 2, whole(2)+from, whole(2)+to)
+		e.ItemID, e.SegmentID = "", "mystery"
+		return e
+	}
+	got := schedules.Reconcile(r, []schedules.AsRun{
+		part(1, 0, 0, whole(0)), part(2, 0, 20*time.Millisecond, whole(0)+20*time.Millisecond), // twice
+		part(3, 1, half, whole(1)), part(4, 1, 0, half), // in parts, and neither twice
+		part(5, 2, 0, third), part(6, 2, 10*time.Millisecond, third), // a third of it, twice
+		extra(7, time.Minute, 2*time.Minute), extra(8, time.Minute, 2*time.Minute), extra(9, 5*time.Minute, 6*time.Minute),
+	}, time.Second)
+	if len(got.Items) != 5 {
+		t.Fatalf("%d rows: %+v", len(got.Items), got.Items)
+	}
+	for i, want := range []struct {
+		verdict schedules.Verdict
+		aired   time.Duration
+		overlap bool
+	}{{schedules.AsPlanned, whole(0) + 20*time.Millisecond, true}, {schedules.AsPlanned, whole(1), false}, {schedules.Short, third, true},
+		{schedules.Extra, time.Minute, true}, {schedules.Extra, time.Minute, false}} {
+		d := got.Items[i]
+		if d.Verdict != want.verdict || d.AiredMs.Duration != want.aired || strings.Contains(d.Detail, "two players") != want.overlap {
+			t.Errorf("row %d is %s for %v (%s), not %+v", i, d.Verdict, d.AiredMs.Duration, d.Detail, want)
+		}
+	}
+	if len(got.MakeGoods) != 1 {
+		t.Errorf("owed are %+v: the same third twice is no more of it", got.MakeGoods)
 	}
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -28,13 +29,15 @@ func NewLogbook(m *Mirror, s *Records, sch *Scheduler, now func() time.Time) *Lo
 // reconcileTolerance is how far an airing may be from its plan and still be as planned.
 const reconcileTolerance = time.Second
 
-// Report stores what a station aired, durably before it returns. A repeated entry changes nothing; one that makes no
-// sense is rejected by itself.
+// Report stores what a station aired, durably before it returns. A repeated entry changes nothing; another one under a
+// sequence that is used is kept beside the first; one that makes no sense is rejected by itself.
 func (l *Logbook) Report(ctx context.Context, station string, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
+	entries = slices.Clone(entries)
 	results := make([]wire.AsRunResult, len(entries))
 	var good []store.Entry
 	var at []int
 	for n, e := range entries {
+		e.ReportedAs = 0
 		results[n] = wire.AsRunResult{Sequence: e.Sequence, Status: "rejected", Message: e.Check()}
 		if results[n].Message != "" {
 			continue
@@ -45,6 +48,7 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 			continue
 		}
 		e.Detail = detail
+		entries[n] = e
 		body, err := encode(e)
 		if err != nil {
 			return nil, err
@@ -63,17 +67,33 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 	if err != nil {
 		return nil, err
 	}
+	var old []schedules.AsRun
+	var placed []time.Time
+	var of []int
+	for i, n := range at {
+		results[n].Status = "accepted"
+		if !fresh[i] {
+			old, placed, of = append(old, entries[n]), append(placed, good[i].At), append(of, n)
+		}
+	}
+	if len(old) > 0 {
+		given, err := l.keepOthers(ctx, station, old, placed)
+		if err != nil {
+			return nil, err
+		}
+		for i, n := range of {
+			if given[i] == 0 {
+				results[n].Status = "repeated"
+			} else {
+				results[n].Message = fmt.Sprintf("another report has sequence %d: this one is kept beside it, as %d. Do two players report for this station?", entries[n].Sequence, given[i])
+			}
+		}
+	}
 	if err := l.scheduler.markLate(ctx, station, good); err != nil {
 		return nil, err
 	}
 	if st, err := l.scheduler.Station(station); err == nil {
 		l.scheduler.reported(st, good)
-	}
-	for i, n := range at {
-		results[n].Status = "repeated"
-		if fresh[i] {
-			results[n].Status = "accepted"
-		}
 	}
 	return results, nil
 }

@@ -79,6 +79,9 @@ func (s *Sender) take(sent []schedules.AsRun, results []wire.AsRunResult, reject
 		switch r.Status {
 		case "accepted", "repeated":
 			acked = append(acked, r.Sequence)
+			if r.Message != "" {
+				s.problems.Add("as-run entry %d: %s", r.Sequence, r.Message)
+			}
 			delete(rejected, r.Sequence)
 		default:
 			s.problems.Add("as-run entry %d was %s: %s", r.Sequence, r.Status, r.Message)

@@ -12,7 +12,8 @@ type AsRunResults struct {
 	Results []AsRunResult `json:"results"`
 }
 
-// AsRunResult says what became of one entry. Only "rejected" is not kept; a station stops resending every other.
+// AsRunResult says what became of one entry. Only "rejected" is not kept; a station stops resending every other. An
+// accepted one has a message when it came under a sequence that another entry has: both are kept.
 type AsRunResult struct {
 	Sequence int64  `json:"sequence"`
 	Status   string `json:"status"` // accepted, repeated, rejected
