@@ -55,11 +55,12 @@ func (h *house) publishedPast(stations []string, day schedules.Date) {
 	}
 	eve := time.Date(day.Year, day.Month, day.Day-1, 0, 0, 0, 0, time.UTC)
 	then := control.NewScheduler(h.service.mirror, control.Bounded(h.service.store, storePatience), signer, func() time.Time { return eve }, h.url, time.Hour)
+	minjun := control.Actor{Name: "Minjun"}
 	for _, station := range stations {
-		if _, err := then.Plan(h.t.Context(), control.System, station, day, control.PlanOptions{Seed: 7}); err != nil {
+		if _, err := then.Plan(h.t.Context(), minjun, station, day, control.PlanOptions{Seed: 7}); err != nil {
 			h.t.Fatal(err)
 		}
-		if _, err := then.Publish(h.t.Context(), control.System, station, day, control.PublishOptions{}); err != nil {
+		if _, err := then.Publish(h.t.Context(), minjun, station, day, control.PublishOptions{}); err != nil {
 			h.t.Fatal(err)
 		}
 	}

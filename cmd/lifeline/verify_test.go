@@ -130,7 +130,7 @@ func TestLedgerAtTheTerminal(t *testing.T) {
 	}
 	want(t, minjun.says(append(days, "--group", "station,day")...), "broadcast days 2025-11-25 to 2025-11-25", "harbour-dawn  2025-11-25", "in all")
 	want(t, minjun.says(append(days, "--group", "script,passage", "--output", "csv")...), "script,passage,planned,to_come", "appeal,1,")
-	want(t, minjun.says("audit", "--kind", "queue", "--id", station+"/"+day), "Minjun", "queue.publish", "revision 0 to 1")
+	want(t, minjun.says("audit", "--from", "2025-11-01", "--kind", "queue", "--id", station+"/"+day), "Minjun", "queue.publish", "revision 0 to 1")
 	var records []wire.AuditRecord
 	minjun.json(&records, "audit", "--kind", "segment", "--by", "Ruth", "--from", "2020-01-01T00:00:00Z")
 	if len(records) == 0 || records[0].Action != "segment.approve" {

@@ -20,7 +20,7 @@ func TestExportIsTheInverseOfApply(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
-	odd := bytes.NewReader([]byte(`{"scripts":[{"id":"odd","title":"yes: '3' # \"ja\"\n null","languages":["en"],"versions":[{"version":1,"passages":[{"number":1,"text":{"en":"0x1f\n\n- a\n  b: 2026-11-29"}}]}]}]}`))
+	odd := bytes.NewReader([]byte(`{"scripts":[{"id":"odd","title":"yes: '3' # \"ja\" null","languages":["en"],"versions":[{"version":1,"passages":[{"number":1,"text":{"en":"0x1f\n\n- a\n  b: 2026-11-29"}}]}]}]}`))
 	if _, err := h.scheduler.Apply(t.Context(), odd, false); err != nil {
 		t.Fatal(err)
 	}
