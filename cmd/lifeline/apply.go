@@ -19,6 +19,7 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 )
 
@@ -95,7 +96,7 @@ func (c change) run(ctx context.Context, stdout io.Writer, o output) error {
 	}
 	asking := stdout
 	if o.Output == "json" {
-		asking = os.Stderr
+		asking = cmdline.Printable(os.Stderr)
 	}
 	if err := c.consent.given(asking, changes); err != nil {
 		if o.Output == "json" {
@@ -122,13 +123,13 @@ func readFile(name string) ([]byte, error) {
 func tellChanges(w io.Writer, a wire.Applied) error {
 	paint := colours(w)
 	for _, change := range a.Changes {
-		text, err := difference(change)
+		lines, err := difference(change)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "%-10s %s %s\n", change.Action, change.Kind, change.ID)
-		for line := range strings.Lines(text) {
-			fmt.Fprint(w, "  ", paint(line))
+		for line := range strings.Lines(lines) {
+			fmt.Fprint(cmdline.Under(w), "  ", paint(text.Shown(line)))
 		}
 	}
 	for _, station := range slices.Sorted(maps.Keys(a.Problems)) {
@@ -179,7 +180,7 @@ func readable(body json.RawMessage) (string, error) {
 
 // colours paints the lines of a difference on a terminal, unless NO_COLOR asks for none.
 func colours(w io.Writer) func(string) string {
-	f, ok := w.(*os.File)
+	f, ok := cmdline.Under(w).(*os.File)
 	if !ok || !terminal(f) || os.Getenv("NO_COLOR") != "" {
 		return func(line string) string { return line }
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"lifeline/internal/archive"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
@@ -44,8 +45,8 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	defer func() { err = errors.Join(err, audio.Close(), s.Close()) }()
 	var m archive.Manifest
 	if c.File == "-" {
-		m, err = c.write(ctx, s, audio, stdout)
-		stdout = os.Stderr
+		m, err = c.write(ctx, s, audio, cmdline.Data(stdout))
+		stdout = cmdline.Printable(os.Stderr)
 	} else {
 		err = newFile(c.File, func(w io.Writer) error {
 			m, err = c.write(ctx, s, audio, w)

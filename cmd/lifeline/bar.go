@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"lifeline/internal/text"
 )
 
 // progressTo is where progress is shown: standard error, or nowhere.
@@ -20,6 +22,6 @@ func progressTo(quiet bool) io.Writer {
 // on where it broke off, or is small, would have an impossible rate. More options go before those that all bars have.
 func newBar(to io.Writer, what string, size int64, more ...progressbar.Option) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(size, append([]progressbar.Option{progressbar.OptionSetWriter(to), progressbar.OptionShowBytes(size < 0),
-		progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50 * time.Millisecond),
+		progressbar.OptionSetDescription(text.Shown(what)), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50 * time.Millisecond),
 		progressbar.OptionSetTheme(progressbar.ThemeUnicode)}, more...)...)
 }

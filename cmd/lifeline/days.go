@@ -161,9 +161,9 @@ func tellWarnings(w io.Writer, warnings []schedules.Warning) {
 	for _, warning := range warnings {
 		switch n := times[warning.Message]; {
 		case n > 1:
-			fmt.Fprintf(w, "    %s (%d times)\n", warning.Message, n)
+			fmt.Fprintf(w, "    %s (%d times)\n", oneLine(warning.Message), n)
 		case n == 1:
-			fmt.Fprintf(w, "    %s\n", warning.Message)
+			fmt.Fprintf(w, "    %s\n", oneLine(warning.Message))
 		}
 		delete(times, warning.Message)
 	}

@@ -85,7 +85,7 @@ func (c *revisionsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, records, func() {
 		fmt.Fprintf(stdout, "%s  %s  (%s)\n", c.Station, date, zone)
 		for _, r := range records {
-			fmt.Fprintf(stdout, "  %s  %-8s revision %-4d %-18s %-16s %s\n", r.At.In(zone).Format(time.DateTime), r.Kind, r.To, r.Action, r.By, r.Reason)
+			fmt.Fprintf(stdout, "  %s  %-8s revision %-4d %-18s %-16s %s\n", r.At.In(zone).Format(time.DateTime), r.Kind, r.To, r.Action, r.By, oneLine(r.Reason))
 		}
 	})
 }

@@ -64,7 +64,7 @@ func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(stdout, text)
+		_, err = io.WriteString(cmdline.Data(stdout), text)
 		return err
 	}
 	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, output{Output: c.Output})
@@ -110,6 +110,6 @@ func (c *hfccExportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = stdout.Write(b)
+	_, err = cmdline.Data(stdout).Write(b)
 	return err
 }

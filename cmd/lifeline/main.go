@@ -77,6 +77,7 @@ func main() {
 
 // run is main without the process. It answers the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	stdout, stderr = cmdline.Printable(stdout), cmdline.Printable(stderr)
 	parser, err := newParser(ctx, stdout, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "lifeline:", err)

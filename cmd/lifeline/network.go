@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
 	"lifeline/schedules"
 )
@@ -44,7 +45,7 @@ func (c *exportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = stdout.Write(text)
+	_, err = cmdline.Data(stdout).Write(text)
 	return err
 }
 
@@ -75,7 +76,7 @@ func listed[T any](c shelf, w io.Writer, what string, all []T, id func(T) string
 	return c.show(w, all, func() {
 		fmt.Fprintln(w, count(len(all), what))
 		for _, d := range all {
-			fmt.Fprintf(w, "%-28s %s\n", id(d), line(d))
+			fmt.Fprintf(w, "%-28s %s\n", id(d), oneLine(line(d)))
 		}
 	})
 }

@@ -97,7 +97,7 @@ func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Loc
 		if title == "" {
 			title = d.SegmentID
 		}
-		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", planned, actual, drift, span(d.AiredMs.Duration), d.Verdict, d.Window, title)
+		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", planned, actual, drift, span(d.AiredMs.Duration), d.Verdict, d.Window, oneLine(title))
 	}
 	var totals []string
 	for _, v := range []schedules.Verdict{schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed, schedules.Substituted, schedules.Extra} {
@@ -109,8 +109,11 @@ func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Loc
 }
 
 func itemLine(kind schedules.Kind, language, title string) string {
-	return fmt.Sprintf("%-14s %-9s %s", kind, language, title)
+	return fmt.Sprintf("%-14s %-9s %s", kind, language, oneLine(title))
 }
+
+// oneLine is what others wrote where a line break would look like a line of ours.
+func oneLine(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }
 
 // span is a duration as minutes, seconds and milliseconds.
 func span(d time.Duration) string {

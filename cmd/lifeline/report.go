@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -45,7 +46,7 @@ func (c *reportCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(stdout, sheet.Body)
+		_, err = io.Copy(cmdline.Data(stdout), sheet.Body)
 		return errors.Join(err, sheet.Body.Close())
 	}
 	report, err := c.client().AiringReport(ctx, q)
@@ -136,7 +137,7 @@ func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, records, func() {
 		fmt.Fprintf(stdout, "%s since %s (%s)\n", count(len(records), "change"), localOf(from, zone), zone)
 		for _, r := range records {
-			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s, revision %d to %d  %s\n", r.At.In(zone).Format(time.DateTime), r.By, r.Action, r.Kind, r.ID, r.From, r.To, r.Reason)
+			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s, revision %d to %d  %s\n", r.At.In(zone).Format(time.DateTime), r.By, r.Action, r.Kind, r.ID, r.From, r.To, oneLine(r.Reason))
 		}
 	})
 }
@@ -177,7 +178,7 @@ func (c *makeGoodsCmd) Run(ctx context.Context, stdout io.Writer) error {
 			case m.By != nil:
 				fmt.Fprintf(stdout, " %s", local(m.By.StartAt))
 			case m.WaivedBy != "":
-				fmt.Fprintf(stdout, " by %s: %s", m.WaivedBy, m.Reason)
+				fmt.Fprintf(stdout, " by %s: %s", m.WaivedBy, oneLine(m.Reason))
 			}
 			fmt.Fprintln(stdout)
 		}

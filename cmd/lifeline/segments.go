@@ -58,7 +58,7 @@ func printSegment(w io.Writer, s schedules.Segment) {
 	fmt.Fprintf(w, "%s  %s, revision %d\n", s.ID, s.State, s.Revision)
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "  %-14s %s\n", name, value)
+			fmt.Fprintf(w, "  %-14s %s\n", name, oneLine(value))
 		}
 	}
 	line("title", s.Title)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 )
 
@@ -68,6 +69,7 @@ func (c *serveCmd) logger(w io.Writer) (*slog.Logger, error) {
 		return nil, fmt.Errorf("--log-level: %w", err)
 	}
 	o.Level = level
+	w = cmdline.Printable(w)
 	if c.LogJSON {
 		return slog.New(slog.NewJSONHandler(w, &o)), nil
 	}

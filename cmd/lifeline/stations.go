@@ -61,19 +61,19 @@ func printStanding(w io.Writer, s wire.Status, now time.Time) {
 	cover := max(0, s.CoverHours-now.Sub(s.ReceivedAt.Time).Hours()) // it was that when the player told
 	ago := now.Sub(s.ReceivedAt.Time).Round(time.Second)
 	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %s\n", s.Station, ago.String()+" ago", holds, cover, audio,
-		s.ClockOffset.Milliseconds(), s.PlayerVersion)
+		s.ClockOffset.Milliseconds(), oneLine(s.PlayerVersion))
 	printProblems(w, s)
 }
 
 // printProblems shows what the station says is wrong with it, and what stands against it.
 func printProblems(w io.Writer, s wire.Status) {
 	for _, alarm := range s.Alarms {
-		fmt.Fprintf(w, "    ALARM: %s\n", alarm)
+		fmt.Fprintf(w, "    ALARM: %s\n", oneLine(alarm))
 	}
 	for _, problem := range s.Problems {
-		fmt.Fprintf(w, "    %s\n", problem)
+		fmt.Fprintf(w, "    %s\n", oneLine(problem))
 	}
 	for _, p := range s.Standing {
-		fmt.Fprintf(w, "    %s: %s\n", p.Code, p.Message)
+		fmt.Fprintf(w, "    %s: %s\n", p.Code, oneLine(p.Message))
 	}
 }

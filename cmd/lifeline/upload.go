@@ -88,7 +88,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 		}
 		entries = append(entries, found...)
 	}
-	if entries = passedOver(os.Stderr, entries); len(entries) == 0 {
+	if entries = passedOver(cmdline.Printable(os.Stderr), entries); len(entries) == 0 {
 		return cmdline.Refuse(cmdline.Nothing, "nothing was sent: %s names no recording", strings.Join(c.Files, ", "))
 	}
 	if err := distinctIDs(entries); err != nil {

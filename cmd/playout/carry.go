@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -81,7 +82,7 @@ func (i *importing) Run(ctx context.Context) error {
 	for {
 		result, err := playout.Result(state, name)
 		if err == nil {
-			return told(result)
+			return told(cmdline.Printable(os.Stdout), result)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -96,10 +97,10 @@ func (i *importing) Run(ctx context.Context) error {
 	}
 }
 
-func told(r playout.Imported) error {
-	fmt.Printf("%d documents and %d recordings taken, %d recordings were here already.\n", r.Documents, r.Recordings, r.Here)
+func told(w io.Writer, r playout.Imported) error {
+	fmt.Fprintf(w, "%d documents and %d recordings taken, %d recordings were here already.\n", r.Documents, r.Recordings, r.Here)
 	for _, why := range r.Refused {
-		fmt.Println("Refused:", why)
+		fmt.Fprintln(w, "Refused:", why)
 	}
 	switch {
 	case !r.Whole:

@@ -41,18 +41,19 @@ type cli struct {
 
 // carryOut is execute without the process. It answers the exit code.
 func carryOut(ctx context.Context, args []string, now playout.Now) int {
+	stderr := cmdline.Printable(os.Stderr)
 	parser, err := newParser(ctx, now)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "playout:", err)
+		fmt.Fprintln(stderr, "playout:", err)
 		return cmdline.Misunderstood
 	}
 	given, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "playout: %v\nplayout --help shows the commands, and playout COMMAND --help their flags.\n", err)
+		fmt.Fprintf(stderr, "playout: %v\nplayout --help shows the commands, and playout COMMAND --help their flags.\n", err)
 		return cmdline.Misunderstood
 	}
 	if err = given.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "playout:", cmdline.Words(err))
+		fmt.Fprintln(stderr, "playout:", cmdline.Words(err))
 	}
 	return cmdline.CodeOf(err)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/playout"
 	"lifeline/internal/seal"
 )
@@ -61,7 +62,7 @@ type run struct {
 
 // Run plays by the machine's time until ctx is done, or until the time given.
 func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.LogLevel})).With("station", r.Station)
+	log := slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: r.LogLevel})).With("station", r.Station)
 	keys, err := r.keys()
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	defer func() { err = errors.Join(err, state.Close()) }()
 	notify := logged(log)
 	if r.Report == "json" {
-		lines, end := reportJSON(os.Stdout)
+		lines, end := reportJSON(cmdline.Printable(os.Stdout))
 		defer end()
 		notify = both(notify, lines)
 	}

@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/seal":             {"github.com/secure-systems-lab/go-securesystemslib/dsse"},
 	"internal/chain":            {"schedules", "internal/wire", "internal/seal", "internal/fault"},
 	"internal/client":           {"internal/wire", "internal/fault", "schedules"},
-	"internal/cmdline":          {"internal/fault", "github.com/alecthomas/kong"},
+	"internal/cmdline":          {"internal/fault", "internal/text", "github.com/alecthomas/kong"},
 	"internal/cmdline/flagtest": {"github.com/alecthomas/kong"},
 	"internal/control": {"schedules", "schedules/auditor", "audio", "internal/fault", "internal/wire",
 		"internal/archive", "internal/store", "internal/blob", "internal/chain", "internal/search", "internal/text", "internal/bcp47", "golang.org/x/sync/errgroup", "github.com/goccy/go-json"}, // of store and blob the values of their contracts; no back end

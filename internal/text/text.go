@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -67,6 +68,34 @@ func Cut(s string, characters int) string {
 		return s
 	}
 	return strings.TrimSpace(string([]rune(s)[:characters-1])) + "…"
+}
+
+// Shown is a text of lines and columns as it is printed, whoever wrote it: what Lines refuses, and every mark of direction,
+// stands as an escape (\u202e, or \xff for a byte that is not UTF-8).
+func Shown(s string) string {
+	if !strings.ContainsFunc(s, hidden) {
+		return s
+	}
+	var out strings.Builder
+	for i, n := 0, 0; i < len(s); i += n {
+		var r rune
+		switch r, n = utf8.DecodeRuneInString(s[i:]); {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&out, `\x%02x`, s[i])
+		case r == utf8.RuneError || !hidden(r):
+			out.WriteRune(r)
+		default:
+			for _, unit := range utf16.AppendRune(nil, r) {
+				fmt.Fprintf(&out, `\u%04x`, unit)
+			}
+		}
+	}
+	return out.String()
+}
+
+// hidden reports whether a character is printed as an escape, or may be part of what is.
+func hidden(r rune) bool {
+	return r != '\n' && (refusal(r) != "" || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError)
 }
 
 func kept(s string, lines bool) (string, error) {
