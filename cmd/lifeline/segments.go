@@ -26,11 +26,11 @@ type segmentsCmd struct {
 
 func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if c.ID != "" {
-		s, err := c.client().Segment(ctx, c.ID)
+		s, err := c.client().SegmentNow(ctx, c.ID)
 		if err != nil {
 			return err
 		}
-		return c.show(stdout, s, func() { printSegment(stdout, s) })
+		return c.show(stdout, s, func() { printSegment(stdout, s.Segment, s.AirableOn) })
 	}
 	expiring, err := instantOf(c.Expiring, time.UTC)
 	if err != nil {
@@ -53,8 +53,14 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// printSegment shows a segment with what was measured of it.
-func printSegment(w io.Writer, s schedules.Segment) {
+// airsNowhere is what to know of a language that no station's window allows.
+func airsNowhere(language string) string {
+	return fmt.Sprintf("%s airs nowhere: no window of any station allows this language. Correct it, or allow it in a window "+
+		"(one of ko takes ko-KP too, one of ko-KP does not take ko)", language)
+}
+
+// printSegment shows a segment with the stations on which it can air and what was measured of it.
+func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 	fmt.Fprintf(w, "%s  %s, revision %d\n", s.ID, s.State, s.Revision)
 	line := func(name, value string) {
 		if value != "" {
@@ -64,6 +70,10 @@ func printSegment(w io.Writer, s schedules.Segment) {
 	line("title", s.Title)
 	line("kind", string(s.Kind))
 	line("language", s.Language)
+	line("stations", strings.Join(airableOn, ", "))
+	if len(airableOn) == 0 {
+		line("warning", airsNowhere(s.Language))
+	}
 	line("voice", s.Voice)
 	line("series", s.Series)
 	line("tags", strings.Join(s.Tags, ", "))

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,6 +102,8 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if n := rejected(segments); n > 0 {
 		failed = cmdline.Some(len(segments)-n, errors.Join(failed, fmt.Errorf("%d of %s cannot air: they are rejected, for the reasons shown", n, count(len(entries), "recording"))))
 	}
+	stations, unknown := u.stations(ctx, segments)
+	failed = errors.Join(failed, unknown)
 	return errors.Join(c.show(stdout, segments, func() {
 		for _, s := range segments {
 			fmt.Fprintf(stdout, "%-28s %-9s %s", s.ID, s.State, span(s.Recording.Duration.Duration))
@@ -112,6 +116,13 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 			fmt.Fprintln(stdout)
 			for _, w := range s.Recording.RecordingWarnings {
 				fmt.Fprintf(stdout, "  warning: %s\n", w.Message)
+			}
+		}
+		for _, language := range slices.Sorted(maps.Keys(stations)) {
+			if on := stations[language]; len(on) > 0 {
+				fmt.Fprintf(stdout, "%s can air on %s\n", language, strings.Join(on, ", "))
+			} else {
+				fmt.Fprintf(stdout, "warning: %s\n", airsNowhere(language))
 			}
 		}
 	}), failed)
@@ -273,6 +284,22 @@ func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*sch
 	}
 	r.Replaces = &s
 	return &s, nil
+}
+
+// stations are those with a window for each language of the segments, as the service tells them.
+func (u uploader) stations(ctx context.Context, segments []schedules.Segment) (map[string][]string, error) {
+	out := map[string][]string{}
+	for _, s := range segments {
+		if _, known := out[s.Language]; known {
+			continue
+		}
+		now, err := u.client.SegmentNow(ctx, s.ID)
+		if err != nil {
+			return out, err
+		}
+		out[s.Language] = now.AirableOn
+	}
+	return out, nil
 }
 
 // analysisPatience is how long an upload waits for its analysis; one of hours takes longer, and is left alone.

@@ -50,7 +50,13 @@ func writeParts(form *multipart.Writer, meta []byte, audio io.Reader) error {
 }
 
 // Segment reads one segment.
-func (c *Client) Segment(ctx context.Context, id string) (s schedules.Segment, err error) {
+func (c *Client) Segment(ctx context.Context, id string) (schedules.Segment, error) {
+	s, err := c.SegmentNow(ctx, id)
+	return s.Segment, err
+}
+
+// SegmentNow reads one segment as it stands.
+func (c *Client) SegmentNow(ctx context.Context, id string) (s wire.SegmentNow, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Segment(id)}, &s)
 	return s, err
 }

@@ -69,6 +69,17 @@ func (l *Library) Segment(id string) (schedules.Segment, error) {
 	return row.value, nil
 }
 
+// AirableOn are the stations with a window that allows a language, by id.
+func (l *Library) AirableOn(language string) []string {
+	out := []string{}
+	for id, row := range l.mirror.stations.after("", "") {
+		if slices.ContainsFunc(row.value.Windows, func(w schedules.Window) bool { return schedules.Speaks(language, row.value.Allowed(w)) }) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 // Segments lists by id. next is the id to go on after, or empty.
 func (l *Library) Segments(f SegmentFilter) (out []schedules.Segment, next string) {
 	wanted := search.Parse(f.Words)

@@ -24,6 +24,10 @@ var (
 		Recording: &schedules.Recording{SHA256: exampleHash, Bytes: 2761920, ContentType: "audio/mpeg", AnalysisVersion: 1, Duration: schedules.Ms(460123), SampleRate: 24000,
 			Channels: 1, BitrateKbps: 48, BitrateMode: "cbr", IntegratedLUFS: &exampleLevel, CueIn: schedules.Ms(120), CueOut: schedules.Ms(459800)}}
 
+	exampleSegmentNow = wire.SegmentNow{Segment: exampleSegment, AirableOn: []string{"lantern-coast"}}
+
+	exampleChanged = wire.ChangedSegment{Segment: exampleSegment, AirableOn: exampleSegmentNow.AirableOn}
+
 	exampleScript = schedules.Script{ID: "appeal", Title: "The appeal", Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{
 		{Version: 1, Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "…"}}}}}}
 

@@ -18,7 +18,7 @@ func producerOperations() []operation {
 			query: []openapi.Parameter{{Name: "wait", Description: "How long to wait until the recording is analysed, such as 30s.",
 				Schema: openapi.Match(durationPattern), Example: "30s"}},
 			takes:   []form{{mediaType: "multipart/form-data", goType: reflect.TypeFor[wire.Upload](), use: openapi.Request}},
-			answers: []answer{gives(http.StatusCreated, "The segment, as far as it is analysed.", exampleSegment, "Location", "ETag")},
+			answers: []answer{gives(http.StatusCreated, "The segment, as far as it is analysed.", exampleSegmentNow, "Location", "ETag")},
 			faults:  map[int]string{http.StatusConflict: "The id is taken.", http.StatusInsufficientStorage: "No space is left."}},
 		{at: "GET " + segments, id: "listSegments", tag: forProducers, summary: "Find segments",
 			query: append([]openapi.Parameter{
@@ -33,17 +33,19 @@ func producerOperations() []operation {
 			}, paged...),
 			answers: []answer{gives(http.StatusOK, "One page of segments, by id.", wire.Page[schedules.Segment]{Items: []schedules.Segment{exampleSegment}})}},
 		{at: "GET " + segment, id: "getSegment", tag: forProducers, summary: "One segment", known: true,
-			detail:  "While its recording is being analysed, analysis says how far that has come.",
-			answers: []answer{gives(http.StatusOK, "The segment.", wire.AnalysingSegment{Segment: exampleSegment})}},
+			detail: "While its recording is being analysed, analysis says how far that has come. airable_on are the stations with a window that allows its language; " +
+				"where it is empty, the segment never airs as the network is now. Languages match by RFC 4647: a window of ko takes ko and ko-KP, one of ko-KP does " +
+				"not take ko, and zxx goes anywhere. The ETag is that of the revision, which neither belongs to.",
+			answers: []answer{gives(http.StatusOK, "The segment.", exampleSegmentNow)}},
 		{at: "PATCH " + segment, id: "editSegment", tag: forProducers, summary: "Change a segment's metadata", match: matchNeeded,
 			detail: "A merge patch (RFC 7396): what is left out stays, null empties. An approved segment that now says something else awaits approval anew, " +
 				"as does one that protects the persons in it less: no longer sensitive, or with a longer consent.",
 			takes:   takesPatch[wire.SegmentMeta](map[string]any{"title": "Letter to a sister, read again", "tags": []string{"appeal"}}),
-			answers: []answer{gives(http.StatusOK, "The segment as it is now.", wire.ChangedSegment{Segment: exampleSegment}, "ETag")}},
+			answers: []answer{gives(http.StatusOK, "The segment as it is now.", exampleChanged, "ETag")}},
 		{at: "PUT " + segment + "/audio", id: "replaceAudio", tag: forProducers, summary: "Give a segment a new recording", match: matchNeeded,
 			detail:  "The body is the recording. The old one stays known by its hash; the new one awaits approval.",
 			takes:   []form{{mediaType: "audio/mpeg", schema: openapi.String()}, {mediaType: "application/octet-stream", schema: openapi.String()}},
-			answers: []answer{gives(http.StatusOK, "The segment with its new recording.", wire.ChangedSegment{Segment: exampleSegment}, "ETag")},
+			answers: []answer{gives(http.StatusOK, "The segment with its new recording.", exampleChanged, "ETag")},
 			faults:  map[int]string{http.StatusConflict: "The segment is recalled.", http.StatusInsufficientStorage: "No space is left."}},
 		{at: "GET " + segment + "/audio", id: "listen", tag: forProducers, summary: "A segment's recording", headers: []openapi.Parameter{rangeHeader},
 			answers: audioAnswers("Content-Disposition"), faults: audioFaults},
@@ -78,7 +80,7 @@ var because = takesJSON(wire.Reason{Reason: "the family is in danger"})
 func act(name, summary, detail string, takes []form) operation {
 	return operation{at: "POST /v1/segments/:segment/" + name, id: name + "Segment", tag: forProducers, summary: summary, detail: detail,
 		match: matchTaken, takes: takes, lenient: true,
-		answers: []answer{gives(http.StatusOK, "The segment as it is now.", wire.ChangedSegment{Segment: exampleSegment}, "ETag")},
+		answers: []answer{gives(http.StatusOK, "The segment as it is now.", exampleChanged, "ETag")},
 		faults:  map[int]string{http.StatusConflict: "The segment's state does not allow it.", http.StatusForbidden: "The role, or this person, may not."}}
 }
 

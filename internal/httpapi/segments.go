@@ -74,7 +74,7 @@ func (a *api) uploadSegment(c *call) error {
 	}
 	c.w.Header().Set("Location", wire.Segment(created.ID))
 	c.tag(created.Revision)
-	return c.json(http.StatusCreated, created)
+	return c.json(http.StatusCreated, a.segmentNow(created))
 }
 
 // readMeta reads the metadata and says what is wrong with it before any audio is sent.
@@ -165,15 +165,27 @@ func page[T any](c *call, items []T, next string) error {
 	return c.json(http.StatusOK, wire.Page[T]{Items: items, NextCursor: cursor(next)})
 }
 
-// getSegment answers a segment and, while it is being analysed, how far that has come.
+// getSegment answers a segment as it stands, which no cache may keep: what does not belong to its revision changes without
+// it.
 func (a *api) getSegment(c *call) error {
-	s, err := a.Library.Segment(c.param("segment"))
-	p, running := a.Library.Progress(s.ID)
-	if err != nil || !running {
-		return c.segment(s, err)
-	}
 	c.w.Header().Set("Cache-Control", "no-store")
-	return c.json(http.StatusOK, wire.AnalysingSegment{Segment: s, Analysis: &wire.Progress{Bytes: p.Done, Of: p.Of}})
+	s, err := a.Library.Segment(c.param("segment"))
+	if err != nil {
+		return err
+	}
+	now := a.segmentNow(s)
+	if now.Analysis != nil {
+		return c.json(http.StatusOK, now)
+	}
+	return resource(c, now, s.Revision, nil)
+}
+
+func (a *api) segmentNow(s schedules.Segment) wire.SegmentNow {
+	now := wire.SegmentNow{Segment: s, AirableOn: a.Library.AirableOn(s.Language)}
+	if p, running := a.Library.Progress(s.ID); running {
+		now.Analysis = &wire.Progress{Bytes: p.Done, Of: p.Of}
+	}
+	return now
 }
 
 func (a *api) waveform(c *call) error {
@@ -191,17 +203,12 @@ func (a *api) waveform(c *call) error {
 	return c.bytes(http.StatusOK, "application/json", b)
 }
 
-// segment answers a segment with its ETag, or passes the error on.
-func (c *call) segment(s schedules.Segment, err error) error {
-	return resource(c, s, s.Revision, err)
-}
-
 // changed answers a segment after a change, and which stations are left without a fallback.
 func (a *api) changed(c *call, s schedules.Segment, err error) error {
 	if err != nil {
 		return err
 	}
-	return resource(c, wire.ChangedSegment{Segment: s, Stations: a.Scheduler.Losing(s.ID)}, s.Revision, nil)
+	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.AirableOn(s.Language), Stations: a.Scheduler.Losing(s.ID)}, s.Revision, nil)
 }
 
 // resource answers a revisioned resource, or passes the error on.
@@ -262,7 +269,7 @@ func (a *api) approve(c *call) error {
 		approve = a.Library.ApproveDespiteWarnings
 	}
 	s, err := approve(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
-	return c.segment(s, err)
+	return a.changed(c, s, err)
 }
 
 // act serves the other acts that move a segment from state to state.

@@ -81,10 +81,12 @@ type Waveform struct {
 	Data            []int `json:"data"`   // least and most value of each pixel
 }
 
-// AnalysingSegment is a segment and, while its recording is being analysed, how far that has come.
-type AnalysingSegment struct {
+// SegmentNow is a segment with what does not belong to its revision: the stations with a window that allows its language,
+// by id, and, while its recording is being analysed, how far that has come.
+type SegmentNow struct {
 	schedules.Segment
-	Analysis *Progress `json:"analysis,omitempty"`
+	AirableOn []string  `json:"airable_on"`
+	Analysis  *Progress `json:"analysis,omitempty"`
 }
 
 // Progress is how far an analysis has come, in bytes.
@@ -125,6 +127,7 @@ type Applied struct {
 // ChangedSegment is a segment after a change, with what the change leaves behind.
 type ChangedSegment struct {
 	schedules.Segment
+	AirableOn []string `json:"airable_on"`
 
 	// Stations have no fallback that may air any more, and name the segment in theirs.
 	Stations map[string][]schedules.StationProblem `json:"stations_without_fallback,omitempty"`
