@@ -59,11 +59,14 @@ func (fr *framer) open() error {
 	fr.rates = make(map[int]int64)
 	fr.lock, fr.mono = f.Header, f.Header.Mode == 3
 	fr.asm = newAssembler(f.Header)
-	if info, ok := parseInfoFrame(f); ok {
-		fr.info, fr.line = info, newTimeline(info, f.Header.Samples())
-		return nil
+	info, ok := parseInfoFrame(f)
+	if !info.lame {
+		info.heed(fr.scan.tags.id3, f.Header.Samples())
 	}
-	fr.take(&fr.tail, f)
+	fr.info, fr.line = info, newTimeline(info, f.Header.Samples())
+	if !ok {
+		fr.take(&fr.tail, f)
+	}
 	return nil
 }
 

@@ -45,6 +45,9 @@ var seeds = sync.OnceValue(func() [][]byte {
 			out = append(out, b)
 		}
 	}
+	if first, ok := parseHeader(out[3]); ok {
+		out = append(out, commented(out[3][first.Size():], "iTunSMPB", smpb(576, 1152, 576*5)))
+	}
 	// What is known to make go-mp3 panic.
 	return append(out, []byte("\xff\xf3\x17\xf1\xae\xf4\x21\x3a\x3f\xd5\xa8\x04\xf0\xa5\xda\x40\x4e\x73\xa7\xdf\xff\xd9\x1f\x2f\xff\xff\xff\x97\x5f"))
 })

@@ -3,6 +3,7 @@ package audio
 import (
 	"bytes"
 	"encoding/binary"
+	"strconv"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ type infoFrame struct {
 	quality int
 	encoder string // such as "LAME3.100"
 	method  byte   // LAME's tag: 1 constant, 2 average, 3 to 6 variable, 8 constant and 9 average in two passes
-	lame    bool   // delay and padding are stated
+	lame    bool   // delay and padding are stated, by LAME's tag or by a comment
 	delay   int    // samples that the encoder put before the audio
 	padding int    // and after it
 }
@@ -71,6 +72,25 @@ func parseInfoFrame(f Frame) (infoFrame, bool) {
 		return info, true
 	}
 	return infoFrame{}, false
+}
+
+// heed takes the delay and the padding that iTunes states in a comment, in place of a LAME tag: hexadecimal fields of
+// which the second is the delay, the third the padding and the fourth the audible samples. Together they must be the
+// samples of whole frames, and of so many as the file states, if it does.
+func (info *infoFrame) heed(items []id3Item, samplesPerFrame int) {
+	fields := strings.Fields(gaplessComment(items))
+	if len(fields) < 4 {
+		return
+	}
+	delay, wrong1 := strconv.ParseUint(fields[1], 16, 16)
+	padding, wrong2 := strconv.ParseUint(fields[2], 16, 16)
+	samples, wrong3 := strconv.ParseUint(fields[3], 16, 40)
+	all := int64(delay + padding + samples)
+	frames := all / int64(samplesPerFrame)
+	if wrong1 != nil || wrong2 != nil || wrong3 != nil || samples == 0 || all%int64(samplesPerFrame) != 0 || info.frames != 0 && info.frames != frames {
+		return
+	}
+	info.frames, info.delay, info.padding, info.lame = frames, int(delay), int(padding), true
 }
 
 // timeline says which decoded samples are heard: all but the delay and the padding that the file states.

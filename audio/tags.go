@@ -73,6 +73,25 @@ func parseID3(item id3Item) (tag.Metadata, error) {
 	return safely(func() (tag.Metadata, error) { return tag.ReadID3v2Tags(bytes.NewReader(b)) })
 }
 
+// gaplessComment is the comment in which iTunes states what of a file is heard; empty where there is none.
+func gaplessComment(items []id3Item) string {
+	for _, item := range items {
+		if !bytes.HasPrefix(item.raw, []byte("COM")) {
+			continue
+		}
+		m, err := parseID3(item)
+		if err != nil {
+			continue
+		}
+		for _, v := range m.Raw() {
+			if c, ok := v.(*tag.Comm); ok && c.Description == "iTunSMPB" {
+				return strings.TrimRight(c.Text, "\x00")
+			}
+		}
+	}
+	return ""
+}
+
 func (t *Tags) addID3(item id3Item) {
 	m, err := parseID3(item)
 	if err != nil {
@@ -91,7 +110,7 @@ func (t *Tags) addID3(item id3Item) {
 		case *tag.Comm:
 			if name == "TXXX" || name == "TXX" {
 				t.addText(v.Description, v.Text)
-			} else if name == "COMM" || name == "COM" {
+			} else if (name == "COMM" || name == "COM") && !strings.HasPrefix(v.Description, "iTun") { // those are for programs
 				set(&t.Comment, v.Text)
 			}
 		case []byte:
