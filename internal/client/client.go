@@ -72,6 +72,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	zipped := acceptGzip(req)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -82,6 +83,9 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 			err = told.Err // the address stands before it
 		}
 		return nil, fault.Wrap(fault.Unavailable, err, "the service at %s cannot be reached", c.base)
+	}
+	if zipped {
+		unzip(resp)
 	}
 	if resp.StatusCode/100 == 2 || resp.StatusCode == http.StatusNotModified {
 		return resp, nil

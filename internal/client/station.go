@@ -75,6 +75,9 @@ func (s *Station) document(ctx context.Context, path, query, tag string, wait ti
 		return Document{ETag: tag}, nil
 	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if fault.Is(err, fault.TooLarge) {
+		return Document{}, err
+	}
 	if err != nil {
 		return Document{}, fault.Wrap(fault.Unavailable, err, "%s broke off", path)
 	}
