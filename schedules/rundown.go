@@ -3,10 +3,11 @@ package schedules
 // RundownStatus says whether a rundown may reach a station.
 type RundownStatus string
 
-// The statuses of a rundown. A published revision never changes.
+// The statuses of a rundown. A published revision never changes. A withdrawn one takes back what was published before it.
 const (
 	Draft     RundownStatus = "draft"
 	Published RundownStatus = "published"
+	Withdrawn RundownStatus = "withdrawn"
 )
 
 // Rundown is the plan of one station for one broadcast day.

@@ -8,7 +8,6 @@ import (
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/wire"
-	"lifeline/schedules"
 )
 
 // act is a command that moves segments from state to state.
@@ -20,12 +19,12 @@ type act struct {
 
 // do acts on every segment in turn. One that fails does not stop the others.
 func (c act) do(ctx context.Context, stdout io.Writer, verb, reason string) error {
-	return c.each(stdout, func(id string) (schedules.Segment, error) { return c.client().Act(ctx, id, verb, reason) })
+	return c.each(stdout, func(id string) (wire.ChangedSegment, error) { return c.client().Act(ctx, id, verb, reason) })
 }
 
 // each is do for any act.
-func (c act) each(stdout io.Writer, one func(id string) (schedules.Segment, error)) error {
-	done := []schedules.Segment{}
+func (c act) each(stdout io.Writer, one func(id string) (wire.ChangedSegment, error)) error {
+	done := []wire.ChangedSegment{}
 	failed := cmdline.Each(c.IDs, func(id string) error {
 		s, err := one(id)
 		if err == nil {
@@ -36,6 +35,7 @@ func (c act) each(stdout io.Writer, one func(id string) (schedules.Segment, erro
 	return errors.Join(c.show(stdout, done, func() {
 		for _, s := range done {
 			fmt.Fprintf(stdout, "%s is %s\n", s.ID, s.State)
+			printAgainst(stdout, s.Stations)
 		}
 	}), failed)
 }
@@ -47,7 +47,7 @@ type approveCmd struct {
 }
 
 func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
-	return c.each(stdout, func(id string) (schedules.Segment, error) {
+	return c.each(stdout, func(id string) (wire.ChangedSegment, error) {
 		return c.client().Approve(ctx, id, c.Reason, c.AcceptWarnings)
 	})
 }
@@ -90,6 +90,7 @@ func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 // printPerson shows what names a person, and where it is off the air.
 func printPerson(w io.Writer, p wire.Person) {
+	printAgainst(w, p.WithoutFallback)
 	for _, s := range p.Segments {
 		fmt.Fprintf(w, "%-28s %s\n", s.ID, s.State)
 	}

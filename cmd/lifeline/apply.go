@@ -21,6 +21,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/text"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 type applyCmd struct {
@@ -132,12 +133,17 @@ func tellChanges(w io.Writer, a wire.Applied) error {
 			fmt.Fprint(cmdline.Under(w), "  ", paint(text.Shown(line)))
 		}
 	}
-	for _, station := range slices.Sorted(maps.Keys(a.Problems)) {
-		for _, p := range a.Problems[station] {
+	printAgainst(w, a.Problems)
+	return nil
+}
+
+// printAgainst says what stands against stations.
+func printAgainst(w io.Writer, problems map[string][]schedules.StationProblem) {
+	for _, station := range slices.Sorted(maps.Keys(problems)) {
+		for _, p := range problems[station] {
 			fmt.Fprintf(w, "! station %s: %s\n", station, p.Message)
 		}
 	}
-	return nil
 }
 
 // difference is what changes in one document, as a unified difference of its YAML; nothing where nothing does.

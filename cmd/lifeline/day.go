@@ -65,6 +65,25 @@ func (c *reconcileCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, r, func() { printReconciliation(stdout, r, zone) })
 }
 
+type withdrawCmd struct {
+	stationDay `embed:""`
+	Reason     string `help:"Why, for the record." required:""`
+}
+
+func (c *withdrawCmd) Run(ctx context.Context, stdout io.Writer) error {
+	date, err := c.date(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := c.client().WithdrawDay(ctx, c.Station, date, c.Reason)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, r, func() {
+		fmt.Fprintf(stdout, "%s %s is withdrawn with revision %d: the station airs its fallback in the hours of that day's windows\n", c.Station, date, r.Revision)
+	})
+}
+
 type diffCmd struct {
 	stationDay `embed:""`
 	From       int64 `help:"The earlier revision." required:""`

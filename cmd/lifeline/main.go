@@ -45,6 +45,7 @@ type cli struct {
 	Revisions   revisionsCmd   `cmd:"" help:"Show who made which revision of a day."`
 	Diff        diffCmd        `cmd:"" help:"Compare two revisions of a day."`
 	Publish     publishCmd     `cmd:"" help:"Sign days and hand them to their stations."`
+	Withdraw    withdrawCmd    `cmd:"" help:"Take back a published day whose first window is still to come."`
 	Stations    stationsCmd    `cmd:"" help:"Show how each station stands."`
 	Render      renderCmd      `cmd:"" help:"Fetch a whole window as one file, as the player would put it out."`
 	Bundle      bundleCmd      `cmd:"" help:"Write a station's coming days into a file, to be carried there."`

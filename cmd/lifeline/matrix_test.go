@@ -33,7 +33,7 @@ var mayDo = map[string]string{
 	"listStations": "producer scheduler viewer", "getStation": "producer scheduler viewer station", "putStation": "scheduler",
 	"listClocks": "producer scheduler viewer", "getClock": "producer scheduler viewer", "putClock": "scheduler",
 	"listCampaigns": "producer scheduler viewer", "getCampaign": "producer scheduler viewer", "putCampaign": "scheduler",
-	"apply": "scheduler", "getRundown": "producer scheduler viewer", "editRundown": "scheduler", "plan": "scheduler", "publish": "scheduler",
+	"apply": "scheduler", "getRundown": "producer scheduler viewer", "editRundown": "scheduler", "plan": "scheduler", "publish": "scheduler", "withdrawDay": "scheduler",
 	"diffRundowns": "producer scheduler viewer", "explainItem": "producer scheduler viewer", "planMany": "scheduler", "publishMany": "scheduler",
 	"reconcile": "producer scheduler viewer", "listAirings": "producer scheduler viewer", "reportAirings": "producer scheduler viewer",
 	"getPerson": "producer scheduler viewer", "recallPerson": "producer scheduler",

@@ -156,7 +156,7 @@ func (n *relays) segment(t *testing.T, producer *client.Client, bytes int, meta 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s.Segment
 }
 
 // openNetwork starts the service and publishes, for every station, a window that opens after lead, in which a sensitive

@@ -69,13 +69,13 @@ func (c *Client) EditSegment(ctx context.Context, id string, revision int64, fie
 }
 
 // Approve lets a segment go to air; acceptWarnings is the consent to one that will hardly be heard.
-func (c *Client) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s schedules.Segment, err error) {
+func (c *Client) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s wire.ChangedSegment, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, "approve"), Body: wire.Approval{Reason: reason, AcceptWarnings: acceptWarnings}}, &s)
 	return s, err
 }
 
 // Act moves a segment by approve, reject, recall or reinstate.
-func (c *Client) Act(ctx context.Context, id, act, reason string) (s schedules.Segment, err error) {
+func (c *Client) Act(ctx context.Context, id, act, reason string) (s wire.ChangedSegment, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, act), Body: wire.Reason{Reason: reason}}, &s)
 	return s, err
 }
@@ -95,6 +95,12 @@ func (c *Client) Plan(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResu
 // Publish publishes the latest rundown of days.
 func (c *Client) Publish(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
 	return c.many(ctx, "/publish", in)
+}
+
+// WithdrawDay takes back a published day.
+func (c *Client) WithdrawDay(ctx context.Context, station string, date schedules.Date, reason string) (out schedules.Rundown, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "rundowns", date.String(), "withdraw"), Body: wire.Reason{Reason: reason}}, &out)
+	return out, err
 }
 
 func (c *Client) many(ctx context.Context, path string, in wire.ManyRequest) ([]wire.ManyResult, error) {

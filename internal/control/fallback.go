@@ -79,7 +79,7 @@ func (s *Scheduler) hours(st schedules.Station, from, to time.Time) ([]schedules
 	var out []schedules.Occurrence
 	published := map[schedules.Date]bool{}
 	for _, row := range s.mirror.queues.after(st.ID+"/", "") {
-		published[row.value.Value.Date] = true
+		published[row.value.Value.Date] = !row.value.Value.Withdrawn
 		for _, w := range row.value.Value.Windows {
 			if !w.StartAt.Before(from) && w.StartAt.Before(to) {
 				out = append(out, w.Occurrence)

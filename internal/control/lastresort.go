@@ -7,9 +7,9 @@ import (
 )
 
 // lastResorts are the stations whose fallback would have sensitive segments only, were s as it says: without the link
-// such a station would soon be silent.
+// such a station would soon be silent. Of a segment that is sensitive already there are none: any other change of it is let in.
 func (m *Mirror) lastResorts(s schedules.Segment) (out []schedules.Problem) {
-	if !s.Sensitive {
+	if before, ok := m.segments.get(s.ID); !s.Sensitive || ok && before.value.Sensitive {
 		return nil
 	}
 	find := func(id string) (schedules.Segment, bool) {

@@ -17,9 +17,13 @@ const (
 )
 
 // Listed is what a queue airs, for players that know only lists: its items, as Leaseless has them, and in the times of its
-// windows that none fills the fallback, as this service's own player airs it there. An item of that kind has an id that
+// windows that none fills the fallback, as this service's own player airs it there; a withdrawn day has the windows of the
+// definitions. An item of that kind has an id that
 // starts with "open-" and is in no queue, so that a report of it is one of something extra.
 func (s *Scheduler) Listed(q wire.Queue) []wire.QueueItem {
+	if q.Withdrawn {
+		q.Windows = s.definedOn(q.Station, q.Date)
+	}
 	items := s.Leaseless(q.Station, q.Items)
 	spare := s.spare(q.Station)
 	for _, o := range planOf(q).Open() {

@@ -122,7 +122,7 @@ func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.
 	if err != nil {
 		return schedules.Reconciliation{}, err
 	}
-	if r.Station == "" {
+	if r.Station == "" || r.Status == schedules.Withdrawn {
 		return schedules.Reconciliation{}, fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
 	}
 	st, err := l.scheduler.Station(station)

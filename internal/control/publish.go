@@ -30,9 +30,12 @@ func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date s
 		if err != nil {
 			return err
 		}
-		if latest.rundown.Status == schedules.Published {
+		switch latest.rundown.Status {
+		case schedules.Published:
 			out = latest.rundown
 			return nil
+		case schedules.Withdrawn:
+			return fault.New(fault.Conflict, "%s was withdrawn: plan it anew, then publish it", date)
 		}
 		if err := s.over(latest.rundown); err != nil {
 			return err
@@ -50,6 +53,9 @@ func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date s
 			return err
 		}
 		next := latest.rundown.Onto(in.Published, s.now())
+		if err := s.heldByAnother(in, next); err != nil {
+			return err
+		}
 		if next.Warnings, err = s.atPublication(ctx, in, next); err != nil {
 			return err
 		}
@@ -110,7 +116,9 @@ func placeOf(v auditor.Violation) string {
 
 // publishNext stores r as the next revision, published, with its sealed queue and the link that puts both on record.
 func (s *Scheduler) publishNext(ctx context.Context, a Actor, before latestRundown, r schedules.Rundown, action, reason string) (schedules.Rundown, error) {
-	r.Status, r.PublishedAt = schedules.Published, schedules.At(s.now())
+	if r.PublishedAt = schedules.At(s.now()); r.Status != schedules.Withdrawn {
+		r.Status = schedules.Published
+	}
 	r, writes, err := s.nextRevision(ctx, before, r)
 	if err != nil {
 		return r, err
@@ -175,7 +183,7 @@ func (s *Scheduler) queueOf(r schedules.Rundown, published map[string]wire.Queue
 		}
 	}
 	q := wire.Queue{Schema: wire.QueueSchema, Station: r.Station, Date: r.Date, Timezone: r.Timezone, Revision: r.Revision,
-		PublishedAt: r.PublishedAt, ExpiresAt: schedules.At(end), Windows: r.Windows, Items: []wire.QueueItem{},
+		PublishedAt: r.PublishedAt, ExpiresAt: schedules.At(end), Withdrawn: r.Status == schedules.Withdrawn, Windows: r.Windows, Items: []wire.QueueItem{},
 		Fallback: s.fallbackItems(st, r.PublishedAt.Time), Recalled: s.recalledIDs()}
 	for _, i := range r.Items {
 		seg, ok := s.segment(i.SegmentID)

@@ -157,7 +157,7 @@ func (s *Scheduler) leftBehind(st schedules.Station) (out []schedules.StationPro
 	var all []held
 	for _, row := range s.mirror.queues.after(st.ID+"/", "") {
 		q := row.value.Value
-		if !q.ExpiresAt.After(now) || len(q.Windows) == 0 {
+		if !q.ExpiresAt.After(now) || q.Withdrawn {
 			continue
 		}
 		day := q.Date
@@ -172,7 +172,7 @@ func (s *Scheduler) leftBehind(st schedules.Station) (out []schedules.StationPro
 		}
 		for _, what := range differences(st, published, defined, now) {
 			out = append(out, schedules.StationProblem{Code: "left_behind", Date: &day,
-				Message: fmt.Sprintf("%s is published otherwise than the definitions have it: %s. Plan and publish it anew, or withdraw it", day, what)})
+				Message: fmt.Sprintf("%s is published otherwise than the definitions have it: %s", day, what)})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b held) int { return a.StartAt.Compare(b.StartAt.Time) })
@@ -190,39 +190,45 @@ func (s *Scheduler) leftBehind(st schedules.Station) (out []schedules.StationPro
 	return out
 }
 
-// differences tells, window by window, where what is published and what is defined part, from now on.
+// differences tells, window by window, where what is published and what is defined part, from now on, and the cure.
 func differences(st schedules.Station, published, defined []schedules.Occurrence, now time.Time) (out []string) {
 	span := func(o schedules.Occurrence) string {
 		return stationTime(st, o.StartAt.Time) + " to " + stationTime(st, o.EndAt.Time)
 	}
-	same := func(a schedules.Occurrence) func(b schedules.Occurrence) bool {
-		return func(b schedules.Occurrence) bool {
-			return a.Window == b.Window && a.StartAt.Equal(b.StartAt.Time) && a.EndAt.Equal(b.EndAt.Time)
+	in := func(list []schedules.Occurrence) func(schedules.Occurrence) bool {
+		return func(o schedules.Occurrence) bool {
+			return !o.EndAt.After(now) || slices.ContainsFunc(list, func(b schedules.Occurrence) bool { return sameSpan(o, b) })
 		}
 	}
-	over := func(o schedules.Occurrence) bool { return !o.EndAt.After(now) }
-	lost := slices.DeleteFunc(slices.Clone(published), func(o schedules.Occurrence) bool { return over(o) || slices.ContainsFunc(defined, same(o)) })
-	fresh := slices.DeleteFunc(slices.Clone(defined), func(o schedules.Occurrence) bool { return over(o) || slices.ContainsFunc(published, same(o)) })
+	lost, fresh := slices.DeleteFunc(slices.Clone(published), in(defined)), slices.DeleteFunc(slices.Clone(defined), in(published))
+	const cure = ". Plan and publish it anew, or withdraw it"
 	for _, o := range lost {
-		n := slices.IndexFunc(fresh, func(f schedules.Occurrence) bool { return f.Window == o.Window })
-		if n < 0 {
-			out = append(out, fmt.Sprintf("window %s from %s is no longer defined", o.Window, span(o)))
-			continue
+		what, end := fmt.Sprintf("window %s from %s is no longer defined", o.Window, span(o)), cure
+		if n := slices.IndexFunc(fresh, func(f schedules.Occurrence) bool { return f.Window == o.Window }); n >= 0 {
+			what = fmt.Sprintf("window %s is published from %s and defined from %s", o.Window, span(o), span(fresh[n]))
+			fresh = slices.Delete(fresh, n, n+1)
 		}
-		out = append(out, fmt.Sprintf("window %s is published from %s and defined from %s", o.Window, span(o), span(fresh[n])))
-		fresh = slices.Delete(fresh, n, n+1)
+		if !o.StartAt.After(now.Add(st.Freeze.Duration)) {
+			end = ". It has begun or is frozen, and stays as it is published"
+		}
+		out = append(out, what+end)
 	}
 	for _, o := range fresh {
-		out = append(out, fmt.Sprintf("window %s from %s is defined and not published", o.Window, span(o)))
+		out = append(out, fmt.Sprintf("window %s from %s is defined and not published%s", o.Window, span(o), cure))
 	}
 	return out
 }
 
-// Losing are the stations that have no fallback which may air, of those whose fallback names the segment.
-func (s *Scheduler) Losing(segment string) map[string][]schedules.StationProblem {
+// sameSpan reports whether both are the same window at the same time.
+func sameSpan(a, b schedules.Occurrence) bool {
+	return a.Window == b.Window && a.StartAt.Equal(b.StartAt.Time) && a.EndAt.Equal(b.EndAt.Time)
+}
+
+// Losing are the stations that have no fallback which may air, of those whose fallback names one of the segments.
+func (s *Scheduler) Losing(segments ...string) map[string][]schedules.StationProblem {
 	out := map[string][]schedules.StationProblem{}
 	for id, row := range s.mirror.stations.after("", "") {
-		if slices.Contains(row.value.Fallback, segment) {
+		if slices.ContainsFunc(row.value.Fallback, func(f string) bool { return slices.Contains(segments, f) }) {
 			if list := s.fallbackProblems(row.value); len(list) > 0 {
 				out[id] = list
 			}

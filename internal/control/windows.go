@@ -76,7 +76,7 @@ func (w *Windows) Open(ctx context.Context, station, window string, date schedul
 // queue is what the sound of a window depends on, and nothing else: its items, and the fallback and the recalls as
 // they are now, of which the player would take what it needs.
 func (w *Windows) queue(ctx context.Context, station, window string, date schedules.Date, startAt time.Time) (wire.Queue, error) {
-	sealed, err := w.scheduler.Queue(ctx, station, date)
+	sealed, err := w.scheduler.StandingQueue(ctx, station, date)
 	if err != nil {
 		return wire.Queue{}, err
 	}

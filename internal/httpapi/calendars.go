@@ -54,7 +54,7 @@ func (a *api) dayCalendar(c *call) error {
 // published are the published queues of days from a date on; the first failure is of the first day, if there is none.
 func (a *api) published(c *call, date schedules.Date, days int) (queues []wire.Queue, err error) {
 	for n := range days {
-		q, missing := a.Scheduler.Queue(c.r.Context(), c.station(), date.AddDays(n))
+		q, missing := a.Scheduler.StandingQueue(c.r.Context(), c.station(), date.AddDays(n))
 		switch {
 		case missing == nil:
 			queues = append(queues, q.Value)

@@ -51,7 +51,7 @@ func facts() (openapi.Facts, error) {
 			reflect.TypeFor[schedules.Outcome]():   openapi.OneOf(schedules.Aired, schedules.Cut, schedules.Skipped, schedules.Failed, schedules.FellBack),
 			reflect.TypeFor[schedules.Verdict](): openapi.OneOf(schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed, schedules.Substituted, schedules.Extra,
 				schedules.ToCome, schedules.Unreported),
-			reflect.TypeFor[schedules.RundownStatus](): openapi.OneOf(schedules.Draft, schedules.Published),
+			reflect.TypeFor[schedules.RundownStatus](): openapi.OneOf(schedules.Draft, schedules.Published, schedules.Withdrawn),
 			reflect.TypeFor[control.Role]():            openapi.OneOf(control.Roles...),
 		},
 		Nullable: map[reflect.Type]bool{reflect.TypeFor[schedules.Instant](): true},

@@ -60,6 +60,10 @@ func schedulerOperations() []operation {
 		{at: "POST " + day + "/publish", id: "publish", tag: forSchedulers, summary: "Sign a day and hand it to its station", match: matchTaken, lenient: true,
 			detail: "Publishing a day again that is published as it stands changes nothing.",
 			takes:  takesJSON(wire.PublishRequest{}), answers: rundown, faults: unplannable},
+		{at: "POST " + day + "/withdraw", id: "withdrawDay", tag: forSchedulers, summary: "Take back a published day", match: matchTaken,
+			detail: "The station is told so, airs its fallback in the hours of the day's windows, and owes nothing of the day. A day whose first window has begun or is frozen is refused. " +
+				"Withdrawing a day again changes nothing.",
+			takes: takesJSON(wire.Reason{Reason: "the windows moved"}), answers: rundown},
 		{at: "GET " + day + "/diff", id: "diffRundowns", tag: forSchedulers, summary: "What differs between two revisions of a day",
 			query: []openapi.Parameter{
 				{Name: "from", Description: "The revision to compare from.", Required: true, Schema: openapi.Integer().AtLeast(1), Example: 3},

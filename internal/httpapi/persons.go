@@ -12,6 +12,11 @@ func (a *api) person(c *call) error {
 	if err != nil {
 		return err
 	}
+	var ids []string
+	for _, s := range p.Segments {
+		ids = append(ids, s.ID)
+	}
+	p.WithoutFallback = a.Scheduler.Losing(ids...)
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(http.StatusOK, p)
 }

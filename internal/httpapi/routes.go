@@ -79,6 +79,7 @@ func (a *api) routes() []route {
 		{method: patch, path: day, roles: planning, handle: a.editRundown},
 		{method: post, path: day + "/plan", roles: planning, handle: a.plan},
 		{method: post, path: day + "/publish", roles: planning, handle: a.publish},
+		{method: post, path: day + "/withdraw", roles: planning, handle: a.withdrawDay},
 		{method: get, path: day + "/diff", roles: people, handle: a.diff},
 		{method: get, path: day + "/items/:item/explain", roles: people, handle: a.explain},
 		{method: post, path: "/v1/plan", roles: planning, handle: a.planMany},

@@ -103,6 +103,16 @@ func (a *api) publish(c *call) error {
 	return resource(c, r, r.Revision, err)
 }
 
+func (a *api) withdrawDay(c *call) error {
+	var in wire.Reason
+	date, revision, err := a.change(c, &in)
+	if err != nil {
+		return err
+	}
+	r, err := a.Scheduler.WithdrawDay(c.r.Context(), c.actor, c.station(), date, revision, in.Reason)
+	return resource(c, r, r.Revision, err)
+}
+
 func (a *api) diff(c *call) error {
 	date, err := a.knownStation(c)
 	if err != nil {

@@ -57,7 +57,7 @@ func (a *api) programmes(c *call) error {
 	}
 	var q *wire.Queue
 	var revision int64
-	switch sealed, err := a.Scheduler.Queue(c.r.Context(), c.station(), date); {
+	switch sealed, err := a.Scheduler.StandingQueue(c.r.Context(), c.station(), date); {
 	case err == nil:
 		q, revision = &sealed.Value, sealed.Value.Revision
 	case !fault.Is(err, fault.NotFound):

@@ -35,6 +35,8 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 		return nil, nil, errors.New("it has no revision")
 	case !q.ExpiresAt.After(now):
 		return nil, nil, fmt.Errorf("it expired at %s", q.ExpiresAt)
+	case q.Withdrawn && len(q.Items)+len(q.Windows) > 0:
+		return nil, nil, errors.New("it withdraws the day and plans it")
 	case len(q.Items) > maxItems || len(q.Fallback) > maxItems || len(q.Windows) > maxItems:
 		return nil, nil, errors.New("it has too many items")
 	}
@@ -53,7 +55,7 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 }
 
 // checkFilled refuses a queue that has implausibly little in it: a window more than half empty, or less than half of
-// what the held revision airs. A day that is truly cut so short is published in two steps.
+// what the held revision airs. A day that is truly cut so short is published in two steps, or withdrawn.
 func checkFilled(q, held *wire.Queue) error {
 	var total time.Duration
 	for _, w := range q.Windows {
@@ -68,7 +70,7 @@ func checkFilled(q, held *wire.Queue) error {
 		}
 		total += filled
 	}
-	if held == nil {
+	if held == nil || q.Withdrawn {
 		return nil
 	}
 	var before time.Duration

@@ -222,6 +222,46 @@ func TestWithoutAValidQueueTheFallbackAirsInItsWindows(t *testing.T) {
 	})
 }
 
+// The player holds the day already when it is withdrawn, and what it fetches after a restart may be the older revision.
+func TestAWithdrawnDayAirsTheFallbackAndNeverComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEvening(t, 40*time.Second)
+		planned := day("lantern", 1, e.start, e.length(), e.record(rec(21, 20), rec(22, 20)))
+		occ := planned.Windows[0].Occurrence
+		e.service.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: schedules.At(time.Now()),
+			ExpiresAt: schedules.At(e.until.Add(time.Hour)), Windows: []schedules.Occurrence{occ}, Items: e.record(rec(1, 15))})
+		e.service.publish(planned)
+		withdrawn := planned
+		withdrawn.Revision, withdrawn.Withdrawn, withdrawn.Windows, withdrawn.Items = 2, true, nil, nil
+		time.AfterFunc(10*time.Second, func() { e.service.publish(withdrawn) })
+		time.AfterFunc(20*time.Second, func() { e.service.publish(planned) })
+		e.run(t.Context())
+		entries := e.service.entries()
+		if len(entries) == 0 {
+			t.Fatal("nothing aired")
+		}
+		for _, x := range entries {
+			if x.Outcome != schedules.FellBack || x.SegmentID != "segment-1" {
+				t.Errorf("%+v", x)
+			}
+		}
+		if heard := e.heardWAV(e.file); len(heard) != int(seconds(40)) {
+			t.Errorf("%d frames", len(heard))
+		} else {
+			expectSound(t, heard, 0, seconds(14), rec(1, 15), 0)
+		}
+	})
+}
+
+func TestAQueueThatWithdrawsItsDayPlansNothing(t *testing.T) {
+	start := time.Date(2026, 11, 2, 13, 0, 0, 0, time.UTC)
+	q := day("lantern", 2, start, 40*time.Second, []wire.QueueItem{})
+	q.Withdrawn = true
+	if _, _, err := admitQueue(q, nil, "lantern", q.Date, start); err == nil {
+		t.Error("a day that is withdrawn and has windows is taken")
+	}
+}
+
 func TestColdStartWithoutTheServiceAirsFromTheSavedState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEvening(t, 20*time.Second)

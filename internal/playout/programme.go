@@ -36,7 +36,7 @@ func (s *Span) slotAt(pos int64) Slot {
 }
 
 // timetable lays out what the holdings plan to air from t on: of each day the windows of its valid queue or, where
-// there is none, those that the fallback document names. It holds until the instant answered (zero: as long as the
+// there is none or it withdraws the day, those that the fallback document names. It holds until the instant answered (zero: as long as the
 // holdings do), when a document expires.
 func timetable(h *Holdings, t time.Time, rate Rate) (spans []*Span, until time.Time) {
 	expires := func(at time.Time) {
@@ -67,7 +67,7 @@ func timetable(h *Holdings, t time.Time, rate Rate) (spans []*Span, until time.T
 	if f := h.Fallback; f != nil && (f.ExpiresAt.IsZero() || f.ExpiresAt.After(t)) {
 		expires(f.ExpiresAt.Time)
 		for _, w := range f.Windows {
-			if h.ValidQueue(w.Date, t) == nil {
+			if q := h.ValidQueue(w.Date, t); q == nil || q.Withdrawn {
 				s := add(w)
 				s.Slots = []Slot{{Start: s.Start, End: s.End}}
 			}

@@ -96,7 +96,7 @@ func cover(h *Holdings, now time.Time, cache *Cache) time.Duration {
 	zone := h.Zone()
 	for day := schedules.DateOf(now.In(zone)); ; day = day.AddDays(1) {
 		q := h.ValidQueue(day, now)
-		if q == nil {
+		if q == nil || q.Withdrawn {
 			return until.Sub(now)
 		}
 		for i := range q.Items {

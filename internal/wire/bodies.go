@@ -101,7 +101,7 @@ type Approval struct {
 	AcceptWarnings bool   `json:"accept_warnings,omitempty"` // needed where the recording is silent or very quiet by its warnings
 }
 
-// Reason is the body of reject, recall and reinstate.
+// Reason is the body of reject, recall and reinstate, and of the withdrawal of a day.
 type Reason struct {
 	Reason string `json:"reason"`
 }

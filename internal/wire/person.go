@@ -9,6 +9,9 @@ type Person struct {
 	Recalls  int64             `json:"recalls_revision"`
 	Stations []PersonStation   `json:"stations"`
 	OffBy    schedules.Instant `json:"off_by"` // when at the latest nothing of the recalled can be on the air; null: it is off everywhere
+
+	// WithoutFallback are stations that name one of the segments in a fallback of which nothing may air any more.
+	WithoutFallback map[string][]schedules.StationProblem `json:"stations_without_fallback,omitempty"`
 }
 
 // PersonSegment is one segment that names a person.

@@ -30,7 +30,8 @@ type Queue struct {
 	Timezone    string            `json:"timezone"`
 	Revision    int64             `json:"revision"`
 	PublishedAt schedules.Instant `json:"published_at"`
-	ExpiresAt   schedules.Instant `json:"expires_at"` // from then on a player airs the fallback instead
+	ExpiresAt   schedules.Instant `json:"expires_at"`          // from then on a player airs the fallback instead
+	Withdrawn   bool              `json:"withdrawn,omitempty"` // the day is not published any more: a player airs the fallback in the hours of its windows
 	Windows     []schedules.Slot  `json:"windows"`
 	Items       []QueueItem       `json:"items"`
 	Fallback    []QueueItem       `json:"fallback"`

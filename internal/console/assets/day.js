@@ -2,7 +2,7 @@
 
 import { all, can, get, maybe, path, query as withQuery } from './api.js'
 import { badge, button, count, h, later, link, show } from './dom.js'
-import { planDay, publishDay } from './dayedit.js'
+import { planDay, publishDay, withdrawDay } from './dayedit.js'
 import { differences } from './differences.js'
 import { windows } from './dayitems.js'
 import { addDays, day as dayOf, now, offsetOf, stamp, weekday } from './time.js'
@@ -70,10 +70,12 @@ export async function day({ main, parts, query, signal, title, hear, fail }) {
 // standing says which revision is shown, and which one the station has.
 function standing({ rundown, queue, station, date }, to) {
   if (!rundown) return h('p', {})
-  const published = rundown.status === 'published'
-  const out = [published ? badge('published', 'good') : badge('draft', 'warn'), ` revision ${rundown.revision}`,
+  const published = rundown.status === 'published', withdrawn = rundown.status === 'withdrawn'
+  const out = [published ? badge('published', 'good') : badge(rundown.status, 'warn'), ` revision ${rundown.revision}`,
     published && h('span', { class: 'quiet' }, `, ${stamp(rundown.published_at)}`)]
-  if (!published && queue) out.push('. Published: ', link(`${to(station.id, date)}?revision=${queue.revision}`, `revision ${queue.revision}`))
+  if (withdrawn) out.push('. The station airs its fallback in the hours of this day’s windows, until it is planned anew and published')
+  else if (!published && queue?.withdrawn) out.push('. What was published of this day is withdrawn')
+  else if (!published && queue) out.push('. Published: ', link(`${to(station.id, date)}?revision=${queue.revision}`, `revision ${queue.revision}`))
   if (!published && !queue && can('getQueue')) out.push('. Nothing is published yet.')
   return h('p', {}, out)
 }
@@ -85,6 +87,7 @@ function tools(state) {
   }
   return h('p', { class: 'row' },
     button(rundown ? 'Plan anew…' : 'Plan…', () => planDay(state), { class: rundown ? '' : 'main', 'data-key': 'plan' }),
+    state.queue && !state.queue.withdrawn && can('withdrawDay') && button('Withdraw…', () => withdrawDay(state), { 'data-key': 'withdraw' }),
     rundown?.status === 'draft' && button('Publish…', () => publishDay(state), { class: 'main', 'data-key': 'publish' }))
 }
 

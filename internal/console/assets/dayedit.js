@@ -92,6 +92,17 @@ export function planDay(state) {
     } })
 }
 
+export function withdrawDay(state) {
+  return askOf(state, { title: 'Withdraw the published day', action: 'Withdraw',
+    body: h('p', { class: 'quiet' }, 'Its station lets go of the day and airs its fallback in the hours of its windows. Nothing of it is owed.'),
+    fields: [field({ name: 'reason', label: 'Reason', required: true })],
+    act: async (v, from) => {
+      await change('POST', state.at + '/withdraw', { reason: v.reason }, from)
+      say('Withdrawn. Its station is told at once.')
+      await state.reload()
+    } })
+}
+
 export function publishDay(state) {
   const { rundown, changes, queue, zone } = state
   return askOf(state, { title: `Publish revision ${rundown.revision}`, action: 'Publish',
