@@ -253,6 +253,25 @@ func (s *shelf) inbox(t *testing.T) (*Inbox, *Cache) {
 	return &Inbox{state, "lantern", s.Vault, cache, s.problems}, cache
 }
 
+func TestBundleOfAnotherStationIsNotSaidToBreakOff(t *testing.T) {
+	s := newShelf(t)
+	s.service.publish(s.queue(5))
+	box, _ := s.inbox(t)
+	good := bundleOf(t, s.service, vaultNow)
+	for says, bundle := range map[string]string{
+		`this bundle is for station "harbour", and this player is of station "lantern"`: strings.Replace(string(good), `"station":"lantern"`, `"station":"harbour"`, 1),
+		"this is no bundle": "a letter\n",
+	} {
+		r := box.Import(t.Context(), strings.NewReader(bundle))
+		if !strings.Contains(r.Foreign, says) || r.Documents+r.Recordings > 0 {
+			t.Errorf("%q: %+v", says, r)
+		}
+	}
+	if r := box.Import(t.Context(), bytes.NewReader(good[:len(good)/2])); r.Foreign != "" || r.Whole {
+		t.Errorf("cut short: %+v", r)
+	}
+}
+
 // TestTamperedBundleBringsNothingFalse changes a bundle at random: whatever a player takes from it is what the service
 // signed, and every recording in the cache is what its name says.
 func TestTamperedBundleBringsNothingFalse(t *testing.T) {

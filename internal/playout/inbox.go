@@ -35,7 +35,8 @@ type Imported struct {
 	Recordings int      `json:"recordings"` // taken
 	Here       int      `json:"here"`       // recordings that were here already
 	Refused    []string `json:"refused,omitempty"`
-	Whole      bool     `json:"whole"` // it was read to its end
+	Whole      bool     `json:"whole"`             // it was read to its end
+	Foreign    string   `json:"foreign,omitempty"` // why none of it was looked at
 }
 
 const (
@@ -151,16 +152,22 @@ func (b *Inbox) Import(ctx context.Context, r io.Reader) (result Imported) {
 	in := tar.NewReader(r)
 	for first := true; ctx.Err() == nil; first = false {
 		h, err := in.Next()
-		if err != nil {
-			refuse("it breaks off: %v", err)
-			return result
-		}
 		if first {
-			if err := b.checkHead(h, in); err != nil {
+			if err != nil {
+				err = errNoBundle
+			} else {
+				err = b.checkHead(h, in)
+			}
+			if err != nil {
 				refuse("%v", err)
+				result.Foreign = err.Error()
 				return result
 			}
 			continue
+		}
+		if err != nil {
+			refuse("it breaks off: %v", err)
+			return result
 		}
 		if h.Name == bundleEnd {
 			result.Whole = true
@@ -192,13 +199,15 @@ func (b *Inbox) Import(ctx context.Context, r io.Reader) (result Imported) {
 	return result
 }
 
+var errNoBundle = errors.New("this is no bundle that this player knows: playout bundle writes one")
+
 func (b *Inbox) checkHead(h *tar.Header, in io.Reader) error {
 	var head BundleHead
 	if h.Name != bundleHead || json.NewDecoder(io.LimitReader(in, 1<<16)).Decode(&head) != nil || head.Schema != BundleSchema {
-		return errors.New("it is no bundle that this player knows")
+		return errNoBundle
 	}
 	if head.Station != b.station {
-		return fmt.Errorf("it is for station %q", head.Station)
+		return fmt.Errorf("this bundle is for station %q, and this player is of station %q", head.Station, b.station)
 	}
 	return nil
 }

@@ -75,6 +75,10 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if p.vault, err = OpenVault(opt.State, opt.Station, opt.Keys, p.time.Now, p.problems); err != nil {
 		return nil, err
 	}
+	if !p.vault.Pinned() && !opt.Follow.TrustFirst {
+		return nil, errors.New("there is no key to tell the service's word by, so nothing would air: give the service's public key with --key, " +
+			"as GET /v1/keys shows it, or --trust-on-first-use to keep the one that the service shows first")
+	}
 	if p.cache, err = OpenCache(opt.State, p.problems, p.time.Now); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -191,6 +192,18 @@ func TestWindowAirsToTheSampleAndIsReported(t *testing.T) {
 			began = ended
 		}
 	})
+}
+
+func TestPlayerWithoutAKeyEndsAndNamesTheTwoFlags(t *testing.T) {
+	state, err := OpenState(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	_, err = OpenPlayer(Options{Station: "lantern", State: state, API: newService(t).api(), Open: openRecording, Rate: testRate, Now: time.Now, Log: discardLog()})
+	if err == nil || !strings.Contains(err.Error(), "--key") || !strings.Contains(err.Error(), "--trust-on-first-use") {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestOnlyOnePlayerHasAStateDirectory(t *testing.T) {
