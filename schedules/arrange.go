@@ -64,7 +64,7 @@ func nextPermutation(a []uint8) bool {
 // record settles the order with the record of its choice, and answers where it ends.
 func (f *filler) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int, bySums bool) int64 {
 	choice := &Choice{Method: MethodClosing, StartAt: instant(at), Target: Ms(end - at), Residual: Ms(residual), Proved: proved, Cut: f.more,
-		Least: Ms(c.least), Most: Ms(c.most), Nearest: c.nearest, Wide: len(c.ms), BySums: bySums, Tried: tried}
+		Least: Ms(c.least), Most: Ms(c.most), Nearest: c.nearest, DueFirst: c.dueFirst, Wide: len(c.ms), BySums: bySums, Tried: tried}
 	choice.Candidates = make([]Candidate, 0, len(f.list))
 	for _, i := range f.play { // first what was in play, then what was refused
 		choice.Candidates = append(choice.Candidates, f.candidate(i))
@@ -98,13 +98,10 @@ func (f *filler) record(c *closer, at, end, residual int64, proved bool, order [
 	return at
 }
 
-// warnOff says that a closing is farther off than its position asks, and whether it could have been nearer.
+// warnOff says that a closing is farther off than its position and window allow, and whether it could have been nearer.
 func (f *filler) warnOff(c *Choice, off int64) {
-	if cut := c.Faded.Milliseconds(); cut > f.pl.pos.FadeMax.Milliseconds() {
-		off = cut
-	}
-	if abs(off) <= max(f.pl.pos.Near.Milliseconds(), 1) {
-		return
+	if abs(off) <= max(f.near(), f.w.tolerance) {
+		return // the rundown's window says how full it is
 	}
 	why := "nearer sets there are, but no order of them is allowed"
 	switch {

@@ -14,6 +14,7 @@ type closer struct {
 	target      int64     // wanted sum
 	least, most int64     // by how much the sum may be off it
 	nearest     bool      // coming near the target counts before all else
+	dueFirst    bool      // what is overdue counts before coming near the target, which breaks ties
 	banned      [][]uint8 // sets found before that no order of airing allows
 
 	order   []uint8 // candidates by air time
@@ -43,6 +44,10 @@ const (
 	closeWidth = 256
 	maxSet     = 5
 )
+
+// fewCandidates is up to how many candidates count as few: what waits longest then counts for far more, since every set
+// else would be of the same ones.
+const fewCandidates = 44
 
 type bits256 [4]uint64
 
@@ -172,9 +177,14 @@ func (c *closer) offer(short int64, places ...uint8) {
 		set[i] = c.order[k]
 	}
 	chosen := set[:len(places)]
-	merit := c.merit(chosen, c.target+off) - abs(off)
-	if c.nearest {
-		merit -= abs(off) * offCost
+	merit := c.merit(chosen, c.target+off)
+	switch {
+	case c.nearest:
+		merit -= abs(off) * (offCost + 1)
+	case c.dueFirst:
+		merit = merit*offCost - abs(off)
+	default:
+		merit -= abs(off)
 	}
 	if c.bestN > 0 && merit < c.bestFor {
 		return
@@ -224,9 +234,17 @@ func (c *closer) merit(set []uint8, sum int64) int64 {
 	var overdue int64
 	var deepest uint8
 	wide := int64(len(c.ms))
+	few := c.dueFirst && len(c.ms) < fewCandidates
 	for _, i := range set {
-		overdue += (wide - int64(i)) * c.ms[i]
+		due := wide - int64(i)
+		if few {
+			due *= due * due
+		}
+		overdue += due * c.ms[i]
 		deepest = max(deepest, i)
+	}
+	if few {
+		return overdue * 64 / max(sum, 1)
 	}
 	return overdue*64/max(sum, 1) - int64(len(set))*wide*itemCost - int64(deepest)*depthCost
 }

@@ -50,9 +50,10 @@ type Choice struct {
 	Cut        bool        `json:"search_cut,omitempty"`       // there was more material, less overdue, than came into play
 	Least      Millis      `json:"least_residual_ms,omitzero"` // range of residual allowed
 	Most       Millis      `json:"most_residual_ms,omitzero"`
-	Nearest    bool        `json:"nearest,omitempty"` // the residual counted before all else
-	BySums     bool        `json:"by_sums,omitempty"` // the set is the subset sums', of any size
-	Wide       int         `json:"wide,omitempty"`    // candidates in play
+	Nearest    bool        `json:"nearest,omitempty"`   // the residual counted before all else
+	DueFirst   bool        `json:"due_first,omitempty"` // of sets equally overdue alone did the residual decide
+	BySums     bool        `json:"by_sums,omitempty"`   // the set is the subset sums', of any size
+	Wide       int         `json:"wide,omitempty"`      // candidates in play
 	Candidates []Candidate `json:"candidates"`
 	Aired      []string    `json:"aired"`            // what was chosen, in order
 	Tried      int         `json:"tried,omitempty"`  // which order of the set, counted from due order

@@ -297,11 +297,9 @@ func (f *filler) candidate(i int) Candidate {
 // residual that there is.
 func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 	c := &f.p.closer
-	near, widths := max(f.pl.pos.Near.Milliseconds(), 1), nearWidths
+	near, widths := f.near(), nearWidths
 	if near == 1 {
 		widths = exactWidths
-	} else if exact {
-		near = 1
 	}
 	f.known = f.known[:0]
 	for _, wide := range widths {
@@ -309,7 +307,7 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 		f.load(c, end-at)
 		c.least, c.most = f.allowed(near)
 		if f.pl.pos.FadeMax.Duration > 0 {
-			c.least, c.most = 0, min(c.most, nearEnough)
+			c.least, c.most = 0, min(c.most, max(near, nearEnough))
 		}
 		if !c.reachable() {
 			break // in whole seconds, say, nothing comes so near: more candidates would not either
@@ -330,7 +328,7 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 	}
 	bound := int64(maxTime)
 	if exact {
-		bound = 1
+		bound = near
 	}
 	for _, wide := range widths { // as near as what is due comes, before as near as anything does
 		f.regather(at, end, wide)
@@ -347,6 +345,19 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 	return f.nearest(c, at, end, bound)
 }
 
+// near is how far off its end the fill may stop for the sake of the rotation: what the position declares, or else what
+// the window tolerates. Before a hard post, which cuts off what runs over, it is no more than can be cut unheard.
+func (f *filler) near() int64 {
+	near := f.pl.pos.Near.Milliseconds()
+	if near == 0 {
+		near = max(f.st.most, -f.st.least)
+		if f.st.cut > 0 {
+			near = min(f.st.cut, nearEnough)
+		}
+	}
+	return max(near, 1)
+}
+
 // allowed is by how much a closing that is to come so near may be off, and above that what a fade takes away.
 func (f *filler) allowed(near int64) (least, most int64) {
 	most = f.st.most
@@ -358,7 +369,7 @@ func (f *filler) allowed(near int64) (least, most int64) {
 
 // load makes the closer ready for the gathered candidates.
 func (f *filler) load(c *closer, target int64) {
-	c.ms, c.target, c.nearest = c.ms[:0], target, false
+	c.ms, c.target, c.nearest, c.dueFirst = c.ms[:0], target, false, true
 	c.banned = c.banned[:0]
 	for _, i := range f.play {
 		c.ms = append(c.ms, f.list[i].unit.ms)

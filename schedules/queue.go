@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// queue is a class of segments in the order in which they are due: what has not aired for longest first, what has
-// never aired before all, in the rotation order turned by the seed.
+// queue is a class of segments in the order in which they are due: what has not aired for longest first, in an order that
+// the seed and the day decide where they are nearly equally due; what has never aired before all, in the rotation order
+// turned by the seed.
 type queue struct {
 	order   []due
 	members bitset
@@ -54,13 +55,31 @@ func (p *planner) queue(s *Selector, languages []string, prefer string) *queue {
 	place(class[turn:])
 	place(class[:turn])
 	slices.SortStableFunc(aired, func(a, b due) int { return cmp.Compare(a.last, b.last) })
-	q.order = append(q.order, aired...)
+	q.order = append(q.order, p.shuffled(aired)...)
 	if prefer == "unexposed" {
 		p.byExposure(q.order)
 	}
 	p.queues[key] = q
 	p.queueList = append(p.queueList, q)
 	return q
+}
+
+// nearlyDue is how many places apart segments count as equally due, and of how many segments that is one at most.
+const (
+	nearlyDue   = 4
+	nearlyShare = 3
+)
+
+// shuffled puts segments that are nearly equally due in an order that the seed and the day decide.
+func (p *planner) shuffled(aired []due) []due {
+	day := mix(p.in.Seed ^ mix(uint64(p.in.Date.Year)<<16|uint64(p.in.Date.Month)<<8|uint64(p.in.Date.Day)))
+	apart := min(uint64(len(aired))<<5/nearlyShare, nearlyDue<<5)
+	keys := make(map[int32]uint64, len(aired)) // in 32nds of a place
+	for rank, d := range aired {
+		keys[d.seg] = uint64(rank)<<5 + mix(day^p.lib.entries[d.seg].dice)%(apart+1)
+	}
+	slices.SortStableFunc(aired, func(a, b due) int { return cmp.Compare(keys[a.seg], keys[b.seg]) })
+	return aired
 }
 
 // each calls f with the queue's segments, most overdue first, until f says to stop.

@@ -61,7 +61,7 @@ func (c *Choice) closeAgain() ([]string, error) {
 	if c.Wide > len(c.Candidates) || c.Wide > closeWidth {
 		return nil, fmt.Errorf("%d candidates are in play, and %d recorded", c.Wide, len(c.Candidates))
 	}
-	k := &closer{target: c.Target.Milliseconds(), least: c.Least.Milliseconds(), most: c.Most.Milliseconds(), nearest: c.Nearest, clash: make([]bits256, c.Wide)}
+	k := &closer{target: c.Target.Milliseconds(), least: c.Least.Milliseconds(), most: c.Most.Milliseconds(), nearest: c.Nearest, dueFirst: c.DueFirst, clash: make([]bits256, c.Wide)}
 	for i := range c.Candidates[:c.Wide] {
 		k.ms = append(k.ms, c.Candidates[i].Duration.Milliseconds())
 		for _, j := range c.Candidates[i].Clashes {

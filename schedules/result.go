@@ -32,13 +32,6 @@ func (p *planner) result() Plan {
 	}
 	p.warnPosts(r.Items)
 	p.warnClockChanges()
-	for i := range r.Windows {
-		s := &r.Windows[i]
-		if off := s.Planned.Duration - s.EndAt.Sub(s.StartAt.Time); off != 0 && abs(off.Milliseconds()) <= s.Tolerance.Milliseconds() {
-			p.warn("residual", s.Window, "", "the window of %s is %s off its length, within its tolerance of %s",
-				s.StartAt, clockTime(off), clockTime(s.Tolerance.Duration))
-		}
-	}
 	r.Warnings = append(r.Warnings, p.warnings...)
 	p.in.makeGood(r.Items)
 	return Plan{Rundown: r, Explanations: explanations, Report: p.report(r.Items, explanations)}

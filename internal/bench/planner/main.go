@@ -67,7 +67,7 @@ var planners = []struct {
 	plan func(instance) ([]day, error)
 }{
 	{"lifeline", ours(20)}, // as near as the benchmark asks
-	{"lifeline, to 1 ms", ours(0)},
+	{"lifeline, to 1 ms", ours(1)},
 	{"lifeline, to 1 s", ours(1000)}, // what the rotation gains by it
 	{"libretime smart block", libreTime},
 	{"azuracast queue", azuraCast},

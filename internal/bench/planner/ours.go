@@ -11,7 +11,7 @@ import (
 )
 
 // ours plans every day with the planner, each from the history of those before, and audits each whole. Gaps are filled
-// to within so many milliseconds, for the sake of the rotation; 0: exactly.
+// to within so many milliseconds, for the sake of the rotation; 1: exactly.
 func ours(near int64) func(instance) ([]day, error) {
 	return func(in instance) ([]day, error) { return month(in, near) }
 }
