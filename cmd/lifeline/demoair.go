@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/control"
 	"lifeline/internal/playout"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -175,8 +177,8 @@ func (d *demo) timeline(lines *bufio.Scanner, zone *time.Location) error {
 			continue
 		}
 		filled := int(share * width)
-		fmt.Fprintf(d.out, "\r  %s %s%s %9s  %s", n.PlannedAt.In(zone).Format("15:04:05.000"), strings.Repeat("█", filled),
-			strings.Repeat("░", width-filled), span(n.LengthMs.Duration), itemLine(n.ItemKind, "", n.Title))
+		fmt.Fprintf(cmdline.Under(d.out), "\r  %s %s%s %9s  %s", n.PlannedAt.In(zone).Format("15:04:05.000"), strings.Repeat("█", filled),
+			strings.Repeat("░", width-filled), span(n.LengthMs.Duration), text.Shown(itemLine(n.ItemKind, "", n.Title)))
 		if n.Kind == playout.ItemEnd {
 			fmt.Fprintf(d.out, "  %s\n", n.Outcome)
 		}
