@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"time"
 
 	"lifeline/internal/wire"
@@ -55,12 +56,24 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 }
 
 // checkFilled refuses a queue that has implausibly little in it: a window more than half empty, or less than half of
-// what the held revision airs. A day that is truly cut so short is published in two steps, or withdrawn.
+// what the held revision airs. What was recalled counts as filled: a repair may leave its time open. A day that is cut
+// so short for another reason is published in two steps, or withdrawn.
 func checkFilled(q, held *wire.Queue) error {
+	if held == nil && len(q.Recalled) > 0 {
+		return nil // how much it was cannot be known
+	}
 	var total time.Duration
+	var recalled []wire.QueueItem
+	if held != nil {
+		for _, it := range held.Items {
+			if slices.Contains(q.Recalled, it.SegmentID) {
+				recalled = append(recalled, it)
+			}
+		}
+	}
 	for _, w := range q.Windows {
 		var filled time.Duration
-		for _, it := range q.Items {
+		for _, it := range slices.Concat(q.Items, recalled) {
 			if it.Window == w.Window && !it.StartAt.Before(w.StartAt.Time) && it.StartAt.Before(w.EndAt.Time) {
 				filled += it.Duration.Duration
 			}

@@ -94,7 +94,7 @@ func (l *Line) Run(ctx context.Context) error {
 		}
 		if err := l.out.Write(b); err != nil {
 			l.reopens.Add(1)
-			again = time.Now().Add(backoff(failures) / 4)
+			again = time.Now().Add(min(backoff(failures)/4, reopenMost))
 			failures++
 			l.intake.failed(err)
 			l.problems.Add("output %s is restarted: %v", l.out.Name(), err)
@@ -117,6 +117,9 @@ func (l *Line) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// reopenMost is the longest that an output which failed is left alone: until then what it should take is silent.
+const reopenMost = time.Second
 
 // maxEarly is the longest that a block waits for its time; lateMost is how late an output that somebody listens to may
 // get before it leaves something out.

@@ -139,7 +139,7 @@ func TestInterruptedItemIsReportedInTheStretchesThatSounded(t *testing.T) {
 			return nil
 		}, time.Now()}}, nil)
 		total, outcomes := aired(entries, "item-1")
-		if len(outcomes) != 2 || outcomes[0] != schedules.Cut || total < 10*time.Second || total > 15200*time.Millisecond {
+		if len(outcomes) != 2 || outcomes[0] != schedules.Cut || total < 13500*time.Millisecond || total > 15200*time.Millisecond {
 			t.Errorf("%v for %v: %+v", outcomes, total, entries)
 		}
 		if total, _ := aired(entries, "item-2"); total != 20*time.Second || health != 200 {

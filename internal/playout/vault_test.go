@@ -318,3 +318,18 @@ func TestTamperedStateDirectoryIsLeftOut(t *testing.T) {
 		t.Errorf("reported %q", p)
 	}
 }
+
+func TestDayThatARecallEmptiesIsTaken(t *testing.T) {
+	s := newShelf(t)
+	if err := s.offer(s.queue(5)); err != nil {
+		t.Fatal(err)
+	}
+	q := s.queue(6)
+	for _, it := range q.Items {
+		q.Recalled = append(q.Recalled, it.SegmentID)
+	}
+	q.Items = []wire.QueueItem{}
+	if err := s.offer(q); err != nil {
+		t.Error(err)
+	}
+}
