@@ -41,20 +41,25 @@ func NewInspector(report func(problem string)) *Inspector {
 
 // Document looks at one document by itself.
 func (i *Inspector) Document(d store.Document) {
-	look, known := map[string]func(store.Document) error{
-		kindSegment: looking(i.segment), kindStation: looking(i.station), kindClock: looking(i.clock), kindScript: looking(i.script),
-		kindCampaign: looking(i.campaign), kindToken: looking(i.token), kindWaveform: i.waveform, kindRundown: looking(i.rundown),
-		kindRevision: looking(i.rundown), kindQueue: i.queue, kindCounter: looking(i.counter), kindRecalls: i.recalls,
-		kindFallback: i.fallback, kindExplain: looking(i.explanations), kindStatus: looking(i.status),
-		kindLink: readable, kindHead: readable, kindLate: readable, kindMakeGood: readable, kindSettled: readable, kindAnswer: readable,
-		kindUpload: looking(i.upload), kindRecords: looking(i.recordFile),
-	}[d.Kind]
+	look, known := i.looks()[d.Kind]
 	if !known {
 		i.tell(d, "is of a kind that this program does not know")
 		return
 	}
 	if err := look(d); err != nil {
 		i.tell(d, "cannot be read: %v", err)
+	}
+}
+
+// looks are how each kind of document is looked at.
+func (i *Inspector) looks() map[string]func(store.Document) error {
+	return map[string]func(store.Document) error{
+		kindSegment: looking(i.segment), kindStation: looking(i.station), kindClock: looking(i.clock), kindScript: looking(i.script),
+		kindCampaign: looking(i.campaign), kindToken: looking(i.token), kindWaveform: i.waveform, kindRundown: looking(i.rundown),
+		kindRevision: looking(i.rundown), kindQueue: i.queue, kindCounter: looking(i.counter), kindRecalls: i.recalls,
+		kindFallback: i.fallback, kindExplain: looking(i.explanations), kindStatus: looking(i.status),
+		kindLink: readable, kindHead: readable, kindLate: readable, kindMakeGood: readable, kindSettled: readable, kindAnswer: readable,
+		kindUpload: looking(i.upload), kindRecords: looking(i.recordFile), kindWebhook: looking(i.webhook), kindProgress: looking(i.progress),
 	}
 }
 
@@ -263,6 +268,17 @@ func (i *Inspector) upload(d store.Document, u Upload) {
 		}
 	}
 }
+
+func (i *Inspector) webhook(d store.Document, w webhook) {
+	if w.ID != d.ID {
+		i.tell(d, "says of itself that it is %s", w.ID)
+	}
+	if len(w.Salt) == 0 {
+		i.tell(d, "has no salt for its secret, so that nobody can check what it is sent. Give it a new secret")
+	}
+}
+
+func (i *Inspector) progress(store.Document, progress) {}
 
 func (i *Inspector) recordFile(d store.Document, f recordFile) {
 	i.blobs[f.SHA256] = Held{By: "records " + d.ID, Bytes: f.Bytes, Records: true}
