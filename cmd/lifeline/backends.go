@@ -98,7 +98,11 @@ func isThere(ctx context.Context, c config.Serve) error {
 	where := config.Redact(c.Store)
 	if c.Store == "sqlite" {
 		where = c.StoreFile()
-		if _, err := os.Stat(where); errors.Is(err, fs.ErrNotExist) {
+		there, err := os.Stat(where)
+		if err == nil && there.Size() == 0 {
+			return fault.New(fault.Conflict, "the database %s is empty: what it held is gone. %s", where, emptyCure)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
 			return fault.New(fault.NotFound, "there is no store %s: name its directory with --data (LIFELINE_DATA), or another store with --store; the first `lifeline serve` on a directory makes one", where)
 		}
 		return nil // what is wrong with the file, opening it says
@@ -112,6 +116,30 @@ func isThere(ctx context.Context, c config.Serve) error {
 		err = fault.New(fault.NotFound, "no service keeps anything at %s under the prefix %q: name another with --store and --redis-prefix; the first `lifeline serve` on it makes one", where, c.Redis.Prefix)
 	}
 	return errors.Join(err, s.Close())
+}
+
+// emptyCure is what helps where the embedded database is gone.
+const emptyCure = "Move it and the files beside it whose names begin with its name away, if they are there, and restore a backup " +
+	"with lifeline restore; or, to begin anew, name another directory with --data"
+
+// notEmptied fails with Conflict where the embedded database is missing or empty and there are recordings, so that there
+// was one: a service that began anew beside them would remove them as nobody's.
+func notEmptied(ctx context.Context, c config.Serve, audio recordings) error {
+	if c.Store != "sqlite" {
+		return nil
+	}
+	there, err := os.Stat(c.StoreFile())
+	if err == nil && there.Size() > 0 {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	found, err := audio.List(ctx, "", 1)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	return fault.New(fault.Conflict, "the database %s is missing or empty, but the recordings that it named are still there, and a new one would have them removed. %s", c.StoreFile(), emptyCure)
 }
 
 // openAudio opens the place for audio that the configuration names.

@@ -18,6 +18,7 @@ import (
 	"lifeline/internal/blob"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
+	"lifeline/internal/fault"
 	"lifeline/internal/httpapi"
 	"lifeline/internal/playout"
 	"lifeline/internal/reserve"
@@ -45,6 +46,7 @@ type service struct {
 	server    *http.Server
 	metrics   *metricsServer // nil: /metrics is where everything is
 	traces    *telemetry.Traces
+	stopping  func() // tells requests that wait that the service begins to stop
 	log       *slog.Logger
 }
 
@@ -71,7 +73,8 @@ func replicaName(c config.Serve) string {
 
 // openService puts the service together over the data directory. publicURL is where stations reach it.
 func openService(ctx context.Context, c config.Serve, publicURL string, log *slog.Logger) (_ *service, err error) {
-	s := &service{log: log}
+	stopping, stop := context.WithCancel(context.Background())
+	s := &service{log: log, stopping: stop}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -88,7 +91,15 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err != nil {
 		return nil, err
 	}
+	place, err := openAudio(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := notEmptied(ctx, c, place); err != nil {
+		return nil, errors.Join(err, place.Close())
+	}
 	figures := telemetry.NewFigures()
+	s.audio = figures.Audio(place)
 	opened, err := openStore(ctx, c)
 	if err != nil {
 		return nil, err
@@ -99,11 +110,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	}
 	figures.Room(s.reserve.State)
 	s.store = s.reserve.Store(s.store)
-	place, err := openAudio(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	s.audio = s.disk.Audio(figures.Audio(place))
+	s.audio = s.disk.Audio(s.audio)
 	if c.Guard.Traces != "" {
 		if s.traces, err = telemetry.NewTraces(ctx, c.Guard.Traces); err != nil {
 			return nil, err
@@ -150,7 +157,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	s.keeper = control.NewKeeper(library, s.scheduler, s.claims, tidy, log, keeperEvery)
 	if s.studio, err = studio.Open(c.RenderDir(), s.audio, studio.Options{Rate: playout.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
 		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,
-		Room: func(bytes int64) error { return s.disk.Bulk(ctx, bytes) }}); err != nil {
+		Room: func(bytes int64) error { return s.disk.Bulk(context.WithoutCancel(ctx), bytes) }}); err != nil {
 		return nil, err
 	}
 	if err := library.EnsureRecalls(ctx); err != nil {
@@ -182,7 +189,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			Logbook: logbook, Answers: answers, Mirror: s.mirror,
 			Media: control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
-			Windows: control.NewWindows(s.scheduler, s.studio), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins,
+			Windows: control.NewWindows(s.scheduler, s.studio), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins, Stopping: stopping,
 			Keys: []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log, Room: s.reserve.Ready,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -220,16 +227,23 @@ func (s *service) audioReady(ctx context.Context) error {
 // stopTimeout is how long requests may take to end when the service stops.
 const stopTimeout = 10 * time.Second
 
-// run serves on l until ctx ends or a part dies, then stops cleanly.
+// lastWords is how much of stopTimeout is left, once the requests that still run have been ended, for their answers.
+const lastWords = time.Second
+
+// errStopping ends the requests that take longer than the service has time for.
+var errStopping = fault.New(fault.Unavailable, "the service is stopping, and this took longer than it waits: ask again when it is back")
+
+// run serves on l until ctx ends or a part dies, then stops: the listener closes, requests that wait for changes end,
+// and others have stopTimeout. What requests need goes on until they have ended; background work ends at once.
 func (s *service) run(ctx context.Context, l net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
-	// Requests that wait for changes end with the service.
-	s.server.BaseContext = func(net.Listener) context.Context { return ctx }
+	requests, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	s.server.BaseContext = func(net.Listener) context.Context { return requests }
 	g.Go(func() error {
-		return s.mirror.Run(ctx, func(err error) { s.log.Warn("the change feed broke off and is taken up again", "error", err) })
+		return s.mirror.Run(requests, func(err error) { s.log.Warn("the change feed broke off and is taken up again", "error", err) })
 	})
 	g.Go(func() error { return s.keeper.Run(ctx) })
-	g.Go(func() error { return s.reserve.Run(ctx) })
+	g.Go(func() error { return s.reserve.Run(requests) })
 	g.Go(func() error { return s.webhooks.Run(ctx) })
 	g.Go(func() error {
 		s.clearUp(ctx)
@@ -245,10 +259,13 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 		}
 		return nil
 	})
-	g.Go(func() error { return s.metrics.run(ctx) })
+	g.Go(func() error { return s.metrics.run(requests) })
 	g.Go(func() error { return roomForGarbage(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()
+		s.stopping()
+		defer end(nil)
+		defer time.AfterFunc(stopTimeout-lastWords, func() { end(errStopping) }).Stop()
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		if err := s.server.Shutdown(stopping); err != nil {

@@ -29,6 +29,8 @@ type call struct {
 	meter Meter
 	asked url.Values // of the address; nil until it is read
 
+	stopping context.Context // ends when the service begins to stop
+
 	valid context.Context // ends when the token does; nil: there is none
 
 	misread error // what is wrong with asked
@@ -235,6 +237,17 @@ func (c *call) wait(limit time.Duration) (time.Duration, error) {
 		return 0, fault.Fields(fault.Field{Field: "wait", Message: "must be a duration such as 55s"})
 	}
 	return min(d, limit), nil
+}
+
+// patience is the context of what the call waits for, for at most limit: it ends with the call, and when the service
+// begins to stop.
+func (c *call) patience(limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(c.r.Context(), limit)
+	release := context.AfterFunc(c.stopping, cancel)
+	return ctx, func() {
+		release()
+		cancel()
+	}
 }
 
 // instant is a query parameter that is an instant; the zero time when it is left out.

@@ -47,8 +47,8 @@ func (a *api) changes(c *call) error {
 	if err := write("retry: 2000\nid: %d\n\n", since); err != nil {
 		return nil // the caller has gone
 	}
-	for ctx.Err() == nil {
-		wait, cancel := context.WithTimeout(ctx, heartbeat)
+	for ctx.Err() == nil && c.stopping.Err() == nil {
+		wait, cancel := c.patience(heartbeat)
 		changes, err := a.Mirror.Changes(wait, since)
 		cancel()
 		switch {

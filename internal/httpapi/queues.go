@@ -29,7 +29,7 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, erro
 	if all := c.knownAll(); len(all) > 0 {
 		known = slices.Max(all)
 	}
-	ctx, cancel := context.WithTimeout(c.r.Context(), wait)
+	ctx, cancel := c.patience(wait)
 	defer cancel()
 	defer c.meter.Waiting("poll")()
 	if answer, err = ask(ctx, known); c.over() != nil {

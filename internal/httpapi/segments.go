@@ -65,7 +65,7 @@ func (a *api) uploadSegment(c *call) error {
 	}
 	created, err := a.Library.Create(c.r.Context(), c.actor, *seg, *received)
 	if err == nil && wait > 0 {
-		ctx, cancel := context.WithTimeout(c.r.Context(), wait)
+		ctx, cancel := c.patience(wait)
 		defer cancel()
 		created, err = a.Library.AwaitAnalysis(ctx, created.ID)
 	}

@@ -43,6 +43,8 @@ type Parts struct {
 	Metrics   http.Handler // nil: they are served elsewhere
 	PublicURL string       // where the service is reached, with a path where it is below one
 	Origins   []string     // other addresses at which browsers reach it
+
+	Stopping context.Context // ends when the service begins to stop: waits and streams end then, other requests go on; nil: never
 }
 
 // Meter counts what is answered and who waits.
@@ -75,6 +77,9 @@ type api struct {
 func New(p Parts) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	alone := newThrottle(p.Rate.PerSecond, p.Rate.Burst)
+	if p.Stopping == nil {
+		p.Stopping = context.Background()
+	}
 	a := &api{Parts: p, outside: newOutside(p.PublicURL, p.Origins), requests: alone, logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
 	if p.Rate.Shared != nil {
 		a.requests = newSharedThrottle(p.Rate.Shared, alone, p.Log)
@@ -118,7 +123,7 @@ type route struct {
 // serve is the one adapter between gin and a handler.
 func (a *api) serve(r route) gin.HandlerFunc {
 	return func(g *gin.Context) {
-		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter}
+		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter, stopping: a.Stopping}
 		t := trailOf(g.Request)
 		t.route, c.actor.RequestID = r.path, t.id
 		err := a.answer(c, r)
@@ -128,6 +133,9 @@ func (a *api) serve(r route) gin.HandlerFunc {
 			if c.r.ContentLength != 0 {
 				g.Header("Connection", "close") // the rest of the body is not read any more
 			}
+		}
+		if stopped := context.Cause(c.r.Context()); err != nil && fault.Is(stopped, fault.Unavailable) {
+			err = stopped
 		}
 		switch {
 		case err == nil:

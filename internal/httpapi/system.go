@@ -36,6 +36,9 @@ func (a *api) readyz(c *call) error {
 			status = http.StatusServiceUnavailable
 		}
 	}
+	if a.Stopping.Err() != nil {
+		parts["service"], status = "is stopping", http.StatusServiceUnavailable
+	}
 	if a.Room != nil {
 		short, err := a.Room(ctx)
 		switch {

@@ -210,7 +210,7 @@ type Health struct {
 
 // Readiness says of each part of the service whether it is ready.
 type Readiness struct {
-	Parts map[string]string `json:"parts"` // ready, out of reach, or in words what is short
+	Parts map[string]string `json:"parts"` // ready, out of reach, or in words what is short or stops
 }
 
 // Time is the server's time, for measuring a clock's offset.
