@@ -63,28 +63,45 @@ func (s *Scheduler) reported(st schedules.Station, entries []store.Entry) {
 	s.owing[st.ID] = o
 }
 
-// settle looks for misses at one station, unless it just has.
+// lookedAt is where the search for a station's misses stands, and whether what is stored is recent enough.
+func (s *Scheduler) lookedAt(st schedules.Station, today schedules.Date) (o owing, recent bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, known := s.owing[st.ID]
+	if !known {
+		o.from = today.AddDays(-int(silence/(24*time.Hour)) - 1)
+		s.owing[st.ID] = o
+	}
+	return o, s.now().Sub(o.looked).Abs() < settleEvery
+}
+
+// settle stores the misses at one station and what made them good, unless it just has.
 func (s *Scheduler) settle(ctx context.Context, st schedules.Station) error {
 	now := s.now()
 	today, err := st.DateAt(now)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	o, known := s.owing[st.ID]
-	if !known {
-		o.from = today.AddDays(-int(silence/(24*time.Hour)) - 1)
-		s.owing[st.ID] = o
-	}
-	s.mu.Unlock()
-	if now.Sub(o.looked).Abs() < settleEvery {
+	o, recent := s.lookedAt(st, today)
+	if recent {
 		return nil
 	}
 	days, err := s.accounts.account(ctx, st, o.from, today.AddDays(1), "")
 	if err != nil {
 		return err
 	}
-	if err := s.mirror.retry(ctx, func() error { return s.settleDays(ctx, st, o.from, days) }); err != nil {
+	err = s.mirror.retry(ctx, func() error {
+		act, err := s.settledDays(ctx, st, o.from, days)
+		if err != nil {
+			return err
+		}
+		writes, err := act.writes(st.ID)
+		if err != nil || len(writes) == 0 {
+			return err
+		}
+		return s.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: System.origin(now, "make-good.settle", "")})
+	})
+	if err != nil {
 		return err
 	}
 	next := owing{o.from, now}
@@ -106,12 +123,12 @@ func closed(day []schedules.AiringRecord) bool {
 	})
 }
 
-// settleDays opens a make-good for every commitment missed in the days from a date on, closes those that aired, and
-// waives those that may never air again, in one commit.
-func (s *Scheduler) settleDays(ctx context.Context, st schedules.Station, from schedules.Date, days [][]schedules.AiringRecord) error {
+// settledDays opens a make-good for every commitment missed in the days from a date on, closes those that aired, and
+// waives those that may never air again. It stores nothing.
+func (s *Scheduler) settledDays(ctx context.Context, st schedules.Station, from schedules.Date, days [][]schedules.AiringRecord) (settling, error) {
 	open, err := s.openMakeGoods(ctx, st.ID)
 	if err != nil {
-		return err
+		return settling{}, err
 	}
 	act := settling{now: schedules.At(s.now()), open: map[string]*wire.OwedAiring{}}
 	for i := range open {
@@ -127,7 +144,7 @@ func (s *Scheduler) settleDays(ctx context.Context, st schedules.Station, from s
 				case fault.Is(err, fault.NotFound):
 					act.begin(st.ID, id, from.AddDays(i), r)
 				case err != nil:
-					return err
+					return settling{}, err
 				}
 			}
 			act.heard(r)
@@ -138,11 +155,7 @@ func (s *Scheduler) settleDays(ctx context.Context, st schedules.Station, from s
 			act.waive(m.ID, System.Name, "its segment may not air any more")
 		}
 	}
-	writes, err := act.writes(st.ID)
-	if err != nil || len(writes) == 0 {
-		return err
-	}
-	return s.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: System.origin(s.now(), "make-good.settle", "")})
+	return act, nil
 }
 
 // settling is one station's make-goods while they are settled.
@@ -225,10 +238,40 @@ func (s *Scheduler) campaigns() (out []schedules.Campaign) {
 // openMakeGoods are those of a station that are not settled, oldest first.
 func (s *Scheduler) openMakeGoods(ctx context.Context, station string) ([]wire.OwedAiring, error) {
 	out, err := makeGoods(ctx, s.store, kindMakeGood, station)
-	slices.SortFunc(out, func(a, b wire.OwedAiring) int {
-		return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), strings.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(out, oldestFirst)
 	return out, err
+}
+
+func oldestFirst(a, b wire.OwedAiring) int {
+	return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), strings.Compare(a.ID, b.ID))
+}
+
+// currentMakeGoods are a station's make-goods that are not stored as settled, oldest first, as they stand now: with the
+// misses, and with what made them good, that the background work has not stored yet. It stores nothing, so that plans and
+// reports can be asked for while the store takes no writes.
+func (s *Scheduler) currentMakeGoods(ctx context.Context, st schedules.Station) ([]wire.OwedAiring, error) {
+	today, err := st.DateAt(s.now())
+	if err != nil {
+		return nil, err
+	}
+	o, recent := s.lookedAt(st, today)
+	if recent {
+		return s.openMakeGoods(ctx, st.ID)
+	}
+	days, err := s.accounts.account(ctx, st, o.from, today.AddDays(1), "")
+	if err != nil {
+		return nil, err
+	}
+	act, err := s.settledDays(ctx, st, o.from, days)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]wire.OwedAiring, 0, len(act.open))
+	for _, m := range act.open {
+		out = append(out, *m)
+	}
+	slices.SortFunc(out, oldestFirst)
+	return out, nil
 }
 
 // makeGoods are a station's of one kind, by id.
@@ -329,13 +372,11 @@ func (s *Scheduler) owed(ctx context.Context, st schedules.Station, date schedul
 	if err != nil || !end.After(s.now()) {
 		return nil, err // what is over makes nothing good
 	}
-	if err := s.settle(ctx, st); err != nil {
-		return nil, err
-	}
-	open, err := s.openMakeGoods(ctx, st.ID)
+	open, err := s.currentMakeGoods(ctx, st)
 	if err != nil {
 		return nil, err
 	}
+	open = slices.DeleteFunc(open, func(m wire.OwedAiring) bool { return m.State != wire.MakeGoodOwed })
 	claims, err := s.claims(ctx, st, open, date, request)
 	if err != nil {
 		return nil, err

@@ -60,9 +60,21 @@ func (l *Logbook) MakeGoods(ctx context.Context, q MakeGoodQuery) (out []wire.Ow
 
 // standing are a station's make-goods of one kind, by id, the open ones with the airing that is to make them good.
 func (s *Scheduler) standing(ctx context.Context, kind string, st schedules.Station) ([]wire.OwedAiring, error) {
-	found, err := makeGoods(ctx, s.store, kind, st.ID)
-	if err != nil || kind == kindSettled {
-		return found, err
+	current, err := s.currentMakeGoods(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	found := slices.DeleteFunc(current, func(m wire.OwedAiring) bool { return (m.State == wire.MakeGoodOwed) != (kind == kindMakeGood) })
+	if kind == kindSettled {
+		stored, err := makeGoods(ctx, s.store, kindSettled, st.ID)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, stored...)
+	}
+	slices.SortFunc(found, func(a, b wire.OwedAiring) int { return strings.Compare(a.ID, b.ID) })
+	if kind == kindSettled {
+		return slices.CompactFunc(found, func(a, b wire.OwedAiring) bool { return a.ID == b.ID }), nil
 	}
 	claims, err := s.claims(ctx, st, found, schedules.Date{}, nil)
 	if err != nil {
@@ -80,6 +92,11 @@ func (s *Scheduler) standing(ctx context.Context, kind string, st schedules.Stat
 func (l *Logbook) Waive(ctx context.Context, a Actor, station, id, reason string) (wire.OwedAiring, error) {
 	if err := needReason(reason); err != nil {
 		return wire.OwedAiring{}, err
+	}
+	if row, ok := l.mirror.stations.get(station); ok { // a miss that is listed may not be stored yet
+		if err := l.scheduler.settle(ctx, row.value); err != nil {
+			return wire.OwedAiring{}, err
+		}
 	}
 	var out wire.OwedAiring
 	err := l.mirror.retry(ctx, func() error {
