@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func (h *house) publish(stations []string, dates ...string) {
 	in := wire.ManyRequest{Stations: stations, Seed: 7}
 	for _, d := range dates {
 		day := date(h.t, d)
-		if day.Before(schedules.DateOf(time.Now()).AddDays(-1)) {
+		if slices.ContainsFunc(stations, func(id string) bool { return h.over(id, day) }) {
 			h.publishedPast(stations, day)
 			continue
 		}
@@ -40,6 +41,20 @@ func (h *house) publish(stations []string, dates ...string) {
 			h.t.Fatalf("%v\n%s", err, out.String())
 		}
 	}
+}
+
+// over reports whether a day of a station is over.
+func (h *house) over(station string, day schedules.Date) bool {
+	h.t.Helper()
+	st, err := h.service.scheduler.Station(station)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	_, end, err := st.DayBounds(day)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return !end.After(time.Now())
 }
 
 // publishedPast plans and publishes a day that is over as it was done the day before, when it was still to come.

@@ -160,7 +160,7 @@ func (l *Logbook) AiringReport(ctx context.Context, q ReportQuery) (wire.AiringR
 	}
 	tally := schedules.NewTally(l.scheduler.prepare(), l.scheduler.campaigns(), q.Group, q.TallyFilter)
 	for _, st := range stations {
-		madeGood, err := l.madeGood(ctx, st.ID)
+		madeGood, err := l.madeGood(ctx, st)
 		if err != nil {
 			return wire.AiringReport{}, err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"lifeline/audio"
 	"lifeline/internal/fault"
 	"lifeline/internal/rig"
 	"lifeline/internal/store"
@@ -81,7 +82,7 @@ func drawSegment(t *rapid.T, id string) schedules.Segment {
 		s.Consent = &schedules.Consent{ExpiresAt: schedules.At(time.Date(2026, 1, rapid.IntRange(1, 5).Draw(t, "consent"), 0, 0, 0, 0, time.UTC))}
 	}
 	if rapid.Bool().Draw(t, "sounds") {
-		s.Recording = &schedules.Recording{SHA256: name.Draw(t, "hash"), AnalysisVersion: rapid.IntRange(0, 1).Draw(t, "version")}
+		s.Recording = &schedules.Recording{SHA256: name.Draw(t, "hash"), AnalysisVersion: rapid.IntRange(audio.Version-1, audio.Version).Draw(t, "version")}
 		s.Previous = rapid.SliceOfN(name, 0, 1).Draw(t, "previous")
 	}
 	return s
@@ -146,7 +147,7 @@ func TestSegmentsAreFoundAsAScanWouldFindThem(t *testing.T) {
 					}
 					if s.Recording != nil {
 						named[s.Recording.SHA256] = true
-						if s.Recording.AnalysisVersion == 0 {
+						if s.Recording.AnalysisVersion < audio.Version {
 							behind = append(behind, id)
 						}
 					}

@@ -127,8 +127,8 @@ func (l *Logbook) Waive(ctx context.Context, a Actor, station, id, reason string
 }
 
 // madeGood are a station's missed items that have been made good by another airing.
-func (l *Logbook) madeGood(ctx context.Context, station string) (map[string]bool, error) {
-	settled, err := makeGoods(ctx, l.store, kindSettled, station)
+func (l *Logbook) madeGood(ctx context.Context, st schedules.Station) (map[string]bool, error) {
+	settled, err := l.scheduler.standing(ctx, kindSettled, st)
 	if err != nil {
 		return nil, err
 	}
