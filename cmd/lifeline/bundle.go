@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/playout"
 )
 
@@ -31,11 +32,11 @@ func (c *bundleCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err := opt.LeaveOut(c.Have, c.Since); err != nil {
 		return err
 	}
-	err := playout.SaveBundle(ctx, c.Output, c.client(), opt)
+	days, err := playout.SaveBundle(ctx, c.Output, c.client(), opt)
 	bar.Finish()
 	fmt.Fprintln(progress)
-	if err == nil {
-		fmt.Fprintf(stdout, "%s: %d days of %s\n", c.Output, c.Days, c.Station)
+	if err != nil {
+		return err
 	}
-	return err
+	return cmdline.Bundled(stdout, c.Output, c.Station, days, opt.Lack(days))
 }

@@ -46,6 +46,9 @@ func (h *house) publish(stations []string, dates ...string) {
 // over reports whether a day of a station is over.
 func (h *house) over(station string, day schedules.Date) bool {
 	h.t.Helper()
+	if schedules.DateOf(time.Now()).AddDays(1).Before(day) {
+		return false // anywhere
+	}
 	st, err := h.service.scheduler.Station(station)
 	if err != nil {
 		h.t.Fatal(err)

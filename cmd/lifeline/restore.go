@@ -12,6 +12,7 @@ import (
 	"os"
 
 	"lifeline/internal/archive"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
@@ -103,7 +104,7 @@ func putBlobs(ctx context.Context, a *archive.Reader, to recordings) (archive.Ma
 	return a.Finish()
 }
 
-// advise says what is still needed.
+// advise says what is still needed, and fails where recordings are.
 func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordings, named map[string]control.Held) error {
 	missing := 0
 	for sha := range named {
@@ -114,12 +115,13 @@ func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordi
 			return err
 		}
 	}
-	if missing > 0 {
-		fmt.Fprintf(stdout, "%d recordings are not here yet: copy them, or repair from where they are with lifeline fsck --repair-from\n", missing)
-	}
 	if _, err := os.Stat(c.Key); errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(stdout, "The signing key was not in the backup. Put the old one at %s before the service starts: "+
 			"with a new one, stations that pin the old refuse what is published.\n", c.Key)
+	}
+	if missing > 0 {
+		return cmdline.Refuse(cmdline.Partly, "%s not here yet: copy them, or repair from where they are with lifeline fsck --repair-from",
+			count(missing, "recording"))
 	}
 	return nil
 }

@@ -37,9 +37,12 @@ func (b *bundle) Run(ctx context.Context) error {
 	if err := opt.LeaveOut(b.Have, b.Since); err != nil {
 		return err
 	}
-	err := playout.SaveBundle(ctx, b.File, b.client(), opt)
+	days, err := playout.SaveBundle(ctx, b.File, b.client(), opt)
 	fmt.Fprintln(os.Stderr)
-	return err
+	if err != nil {
+		return err
+	}
+	return cmdline.Bundled(cmdline.Printable(os.Stdout), b.File, b.Station, days, opt.Lack(days))
 }
 
 // importing is the command that gives a bundle to the player.

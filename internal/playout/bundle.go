@@ -57,6 +57,16 @@ type BundleOptions struct {
 	Progress func(done, total int64) // bytes of audio; may be nil
 }
 
+// Lack are the days, of those that opt asks for, that are not held.
+func (opt BundleOptions) Lack(held []schedules.Date) (out []schedules.Date) {
+	for n := range opt.Days {
+		if date := schedules.DateOf(opt.Now.UTC()).AddDays(n); !slices.Contains(held, date) {
+			out = append(out, date)
+		}
+	}
+	return out
+}
+
 // bundleTries is how often a recording that breaks off is gone on with.
 const bundleTries = 20
 
@@ -75,7 +85,8 @@ func WriteBundle(ctx context.Context, w io.Writer, api *client.Client, opt Bundl
 // content is what goes into a bundle.
 type content struct {
 	service    *client.Station
-	documents  []byte          // the part of the tar file before the recordings
+	documents  []byte // the part of the tar file before the recordings
+	days       []schedules.Date
 	recordings []wire.AudioRef // in their order
 	progress   func(done, total int64)
 }
@@ -115,6 +126,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, fmt.Errorf("playout: bundle: %w", err)
 	}
+	c := &content{service: service, progress: opt.Progress}
 	known := map[string]bool{}
 	// A day more at either end: the station's day is not UTC's.
 	for date, end := schedules.DateOf(opt.Now.UTC()).AddDays(-1), schedules.DateOf(opt.Now.UTC()).AddDays(opt.Days); !end.Before(date); date = date.AddDays(1) {
@@ -127,6 +139,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 		}
 		q := &wire.Queue{}
 		held.Queues[date] = q
+		c.days = append(c.days, date)
 		if err := add("queues/"+date.String()+".dsse", doc.Bytes, q); err != nil {
 			return nil, err
 		}
@@ -136,7 +149,6 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 		}
 	}
 	held.index()
-	c := &content{service: service, progress: opt.Progress}
 	for _, w := range wants(held, opt.Now) {
 		if !opt.Have[w.audio.SHA256] && !known[w.audio.SHA256] {
 			c.recordings = append(c.recordings, w.audio)

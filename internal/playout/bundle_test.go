@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,6 +127,40 @@ func TestBundleIsTheSameBytesAndADeltaLeavesOutWhatIsThere(t *testing.T) {
 	}
 }
 
+func TestABundleForAnotherStationIsRefusedWithBothStationsNamed(t *testing.T) {
+	s := newShelf(t)
+	box, _ := s.inbox(t)
+	head, err := json.Marshal(BundleHead{Schema: BundleSchema, Station: "harbour"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := tarOf([]tarEntry{{bundleHead, head}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := box.Import(t.Context(), bytes.NewReader(bundle))
+	if !strings.Contains(r.Foreign, `"harbour"`) || !strings.Contains(r.Foreign, `"lantern"`) || r.Whole || r.Documents+r.Recordings > 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestABundleTellsWhichDaysItHasAndLacks(t *testing.T) {
+	s := newShelf(t)
+	s.service.publish(s.queue(1))
+	opt := BundleOptions{Station: "lantern", Days: 3, Now: vaultNow}
+	held, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "b.tar"), s.service.api(), opt)
+	if err != nil || len(held) != 1 || held[0] != s.queue(1).Date {
+		t.Fatalf("%v, %v", held, err)
+	}
+	lacks := opt.Lack(held)
+	if len(lacks) != 2 || slices.Contains(lacks, held[0]) {
+		t.Errorf("it has %v and lacks %v", held, lacks)
+	}
+	if all := opt.Lack(nil); len(all) != 3 || all[0] != schedules.DateOf(vaultNow.UTC()) {
+		t.Errorf("an empty one lacks %v", all)
+	}
+}
+
 // A bundle that breaks off is gone on with: what has come is not fetched again, and the file is the same bytes as one
 // that never broke off. What changed meanwhile, or came damaged, begins it anew from there.
 func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
@@ -162,7 +198,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		if cut < 1024 { // no head to go on from
 			opt.Now = vaultNow
 		}
-		if err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil {
+		if _, err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(name)
@@ -185,7 +221,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.service.publish(s.queue(1)) // the same again
-	if err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil || fetched() != 4 {
+	if _, err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil || fetched() != 4 {
 		t.Errorf("after damage: %v", err)
 	}
 	if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, whole) {
@@ -195,7 +231,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.service.publish(s.queue(2))
-	if err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil {
+	if _, err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil {
 		t.Fatal(err)
 	}
 	box, _ := s.inbox(t)
@@ -214,7 +250,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		if err := opt.LeaveOut("", []string{since}); err != nil {
 			t.Fatal(err)
 		}
-		if err := SaveBundle(t.Context(), delta, s.service.api(), opt); err != nil {
+		if _, err := SaveBundle(t.Context(), delta, s.service.api(), opt); err != nil {
 			t.Fatal(err)
 		}
 		in, err := os.Open(delta)
@@ -233,7 +269,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		w.Write(bytes.Repeat([]byte("x"), 1000))
 		return true
 	}
-	if err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "bad.tar"), s.service.api(), opt); err == nil || !strings.Contains(err.Error(), "came damaged") {
+	if _, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "bad.tar"), s.service.api(), opt); err == nil || !strings.Contains(err.Error(), "came damaged") {
 		t.Errorf("damaged audio: %v", err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/schedules"
 )
 
 // bundleResume is how old a bundle that was cut short may be for its making to be gone on with.
@@ -25,48 +26,48 @@ const bundleResume = 24 * time.Hour
 // tarBlock is what the parts of a tar file are filled up to.
 const tarBlock = 512
 
-// SaveBundle writes a station's bundle into a file, whole or not at all. What an earlier try has left in the .part file
+// SaveBundle writes a station's bundle into a file, whole or not at all, and answers the days whose queues it has. What an earlier try has left in the .part file
 // beside it is gone on with, from its last whole recording, as long as the service still says the same.
-func SaveBundle(ctx context.Context, name string, api *client.Client, opt BundleOptions) error {
+func SaveBundle(ctx context.Context, name string, api *client.Client, opt BundleOptions) ([]schedules.Date, error) {
 	part := name + ".part"
 	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if made := madeAt(f, opt.Station); opt.Now.Sub(made) < bundleResume {
 		opt.Now = made // the same bytes again
 	}
-	err = saveBundle(ctx, f, api, opt)
+	days, err := saveBundle(ctx, f, api, opt)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("%w; what has come is kept in %s, and the next try goes on from there", err, part)
+		return nil, fmt.Errorf("%w; what has come is kept in %s, and the next try goes on from there", err, part)
 	}
-	return os.Rename(part, name)
+	return days, os.Rename(part, name)
 }
 
-func saveBundle(ctx context.Context, f *os.File, api *client.Client, opt BundleOptions) error {
+func saveBundle(ctx context.Context, f *os.File, api *client.Client, opt BundleOptions) ([]schedules.Date, error) {
 	c, err := gather(ctx, api.Station(opt.Station), opt)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	end, whole, err := c.found(f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := f.Truncate(end); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := f.Seek(end, io.SeekStart); err != nil {
-		return err
+		return nil, err
 	}
 	if end == 0 {
 		if _, err := f.Write(c.documents); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return c.writeRest(ctx, f, whole)
+	return c.days, c.writeRest(ctx, f, whole)
 }
 
 // found answers how many of the bundle's recordings a file holds already, and where the last of them ends: nowhere

@@ -1,0 +1,30 @@
+package cmdline
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Bundled tells which days a station's bundle has, and fails for those that it should have, too.
+func Bundled[Day fmt.Stringer](w io.Writer, file, station string, held, missing []Day) error {
+	fmt.Fprintf(w, "%s: %s: %s\n", file, station, days(held))
+	switch {
+	case len(missing) == 0:
+		return nil
+	case len(held) == 0:
+		return Refuse(Nothing, "%s has no day of %s, only what is recalled and the fallback: publish %s, and make it anew", file, station, days(missing))
+	}
+	return Refuse(Partly, "%s lacks %s, for which %s has nothing published: publish them, and make it anew", file, days(missing), station)
+}
+
+func days[Day fmt.Stringer](list []Day) string {
+	var words []string
+	for _, day := range list {
+		words = append(words, day.String())
+	}
+	if len(words) == 0 {
+		return "no days"
+	}
+	return strings.Join(words, ", ")
+}
