@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"reflect"
 	"strings"
@@ -124,7 +125,8 @@ func windowOf(q wire.Queue, window string, startAt time.Time) (found schedules.S
 	case len(starts) == 0:
 		return found, fault.New(fault.NotFound, "station %q has no window %q on %s", q.Station, window, q.Date)
 	case found.Window == "" || startAt.IsZero() && len(starts) > 1:
-		return found, fault.Fields(fault.Field{Field: "start_at", Message: "must be one of " + strings.Join(starts, ", ")})
+		return found, fault.Fields(fault.Field{Field: "start_at", Message: fmt.Sprintf("window %q starts several times on %s or at another time: name one of its starts, %s (lifeline render --start)",
+			window, q.Date, strings.Join(starts, ", "))})
 	}
 	return found, nil
 }

@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -240,5 +241,35 @@ func TestIcecastThatRefusesIsToldApart(t *testing.T) {
 	err = c.drain(context.Background(), strings.NewReader("x"))
 	if err == nil || !strings.Contains(err.Error(), "401 Unauthorized") {
 		t.Errorf("it answered %v", err)
+	}
+}
+
+func TestEachOccurrenceOfAWindowHasAFileOfItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	wav, err := NewWAV(dir, testRate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 12, 2, 19, 10, 0, 0, time.UTC)
+	once := func(window string, start time.Time) schedules.Occurrence {
+		return schedules.Occurrence{Window: window, Date: schedules.DateOf(at), StartAt: schedules.At(start), EndAt: schedules.At(start.Add(time.Minute))}
+	}
+	q := wire.Queue{Date: schedules.DateOf(at), ExpiresAt: schedules.At(at.Add(12 * time.Hour))}
+	for _, o := range []schedules.Occurrence{once("news", at), once("evening", at.Add(time.Hour)), once("news", at.Add(2*time.Hour))} {
+		q.Windows = append(q.Windows, schedules.Slot{Occurrence: o})
+	}
+	spans, _ := timetable(&Holdings{Queues: map[schedules.Date]*wire.Queue{q.Date: &q}}, at, testRate)
+	for _, s := range spans {
+		if err := wav.Write(Block{Frame: s.Start, PCM: make([]float32, 2), Span: s}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := wav.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"2026-12-02-news-1910Z.wav", "2026-12-02-evening.wav", "2026-12-02-news-2110Z.wav"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -20,6 +20,7 @@ type Slot struct {
 type Span struct {
 	schedules.Occurrence
 	Start, End int64
+	Recurs     bool  // the window starts more than once on its day
 	Revision   int64 // of the queue that planned it; 0: there is no valid one and the fallback airs in rotation
 	Slots      []Slot
 }
@@ -60,6 +61,7 @@ func timetable(h *Holdings, t time.Time, rate Rate) (spans []*Span, until time.T
 		expires(q.ExpiresAt.Time)
 		for _, w := range q.Windows {
 			s := add(w.Occurrence)
+			s.Recurs = recurs(len(q.Windows), func(i int) schedules.Occurrence { return q.Windows[i].Occurrence }, w.Occurrence)
 			s.Revision = q.Revision
 			s.Slots = programme(q.Items, s, rate)
 		}
@@ -69,12 +71,23 @@ func timetable(h *Holdings, t time.Time, rate Rate) (spans []*Span, until time.T
 		for _, w := range f.Windows {
 			if q := h.ValidQueue(w.Date, t); q == nil || q.Withdrawn {
 				s := add(w)
+				s.Recurs = recurs(len(f.Windows), func(i int) schedules.Occurrence { return f.Windows[i] }, w)
 				s.Slots = []Slot{{Start: s.Start, End: s.End}}
 			}
 		}
 	}
 	slices.SortStableFunc(spans, func(a, b *Span) int { return cmp.Compare(a.Start, b.Start) })
 	return spans, until
+}
+
+// recurs reports whether the window of occ is another time among n occurrences on the same day.
+func recurs(n int, at func(int) schedules.Occurrence, occ schedules.Occurrence) bool {
+	for i := range n {
+		if o := at(i); o.Window == occ.Window && o.Date == occ.Date && !o.StartAt.Equal(occ.StartAt.Time) {
+			return true
+		}
+	}
+	return false
 }
 
 // joint is by how many frames a planned start may differ from the end before it and still mean the same instant:

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// WAV writes one file per window, named by date and window. The place of each sample in the file follows from the
+// WAV writes one file for each occurrence of a window, see WAVName. The place of each sample in the file follows from the
 // timeline: what the player missed is silence, and a player that starts again goes on in the same file. The header
 // is right after every block.
 type WAV struct {
@@ -37,8 +37,15 @@ func NewWAV(dir string, rate Rate) (*WAV, error) {
 	return &WAV{root: root, rate: rate}, nil
 }
 
-// WAVName is the name of a window's file.
-func WAVName(s *Span) string { return s.Date.String() + "-" + s.Window + ".wav" }
+// WAVName is the name of a window's file: its date and its name and, where it starts more than once on its day, its
+// start in UTC, such as 2026-12-02-news-1910Z.wav.
+func WAVName(s *Span) string {
+	name := s.Date.String() + "-" + s.Window
+	if s.Recurs {
+		name += s.StartAt.UTC().Format("-1504Z")
+	}
+	return name + ".wav"
+}
 
 const (
 	wavHeader   = 44
