@@ -286,9 +286,13 @@ func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*sch
 	return &s, nil
 }
 
-// stations are those with a window for each language of the segments, as the service tells them.
+// stations are those with a window for each language of the segments, as the service tells them; nothing while there
+// is no station.
 func (u uploader) stations(ctx context.Context, segments []schedules.Segment) (map[string][]string, error) {
 	out := map[string][]string{}
+	if all, err := u.client.Stations(ctx); err != nil || len(all) == 0 {
+		return out, err
+	}
 	for _, s := range segments {
 		if _, known := out[s.Language]; known {
 			continue
