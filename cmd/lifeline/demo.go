@@ -140,10 +140,45 @@ func (d *demo) play(ctx context.Context, lead time.Duration) error {
 		return err
 	}
 	fmt.Fprintf(d.out, "  %d documents applied\n", len(applied.Changes))
-	if err := d.publish(ctx, scheduler, wire.ManyRequest{Seed: 1}); err != nil {
+	if err := d.publishComing(ctx, scheduler); err != nil {
 		return err
 	}
 	return d.air(ctx, scheduler, lead)
+}
+
+// publishComing plans and publishes today at every station, and tomorrow where all windows of today are over.
+func (d *demo) publishComing(ctx context.Context, c *client.Client) error {
+	stations, err := c.Stations(ctx)
+	if err != nil {
+		return err
+	}
+	days := map[schedules.Date][]string{}
+	for _, st := range stations {
+		date, err := comingDay(st, time.Now())
+		if err != nil {
+			return err
+		}
+		days[date] = append(days[date], st.ID)
+	}
+	for _, date := range slices.SortedFunc(maps.Keys(days), schedules.Date.Compare) {
+		if err := d.publish(ctx, c, wire.ManyRequest{Stations: days[date], Dates: []schedules.Date{date}, Seed: 1}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// comingDay is a station's day at an instant, or the day after it where every window of the day is over by then.
+func comingDay(st schedules.Station, now time.Time) (schedules.Date, error) {
+	today, err := st.DateAt(now)
+	if err != nil {
+		return today, err
+	}
+	windows, err := st.OccurrencesOn(today)
+	if err != nil || len(windows) == 0 || slices.ContainsFunc(windows, func(o schedules.Occurrence) bool { return o.EndAt.After(now.Add(time.Minute)) }) {
+		return today, err
+	}
+	return today.AddDays(1), nil
 }
 
 // publish plans and publishes days, and fails when one of them does.

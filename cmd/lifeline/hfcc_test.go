@@ -71,7 +71,18 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 		t.Errorf("%+v\nwere\n%+v", again.Windows, made.Windows)
 	}
 
-	// The windows that another station has stand already; the same row again is its own, and times that overlap are refused.
+	// The windows that another station has stand already; the same row again is its own, and times that overlap are refused
+	// where they are still to come: they are in a season that is far off.
+	b, err := os.ReadFile(season)
+	if err != nil {
+		t.Fatal(err)
+	}
+	far := filepath.Join(t.TempDir(), "far.txt")
+	shifted := strings.NewReplacer("290326", "250346", "251026", "281046", "310826", "310846", "010526", "010546", "300526", "300546", "010426", "040446", "A26", "A46")
+	if err := os.WriteFile(far, []byte(shifted.Replace(string(b))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(t, minjun.says("hfcc", "import", far, "--station", "far-relay", "--clock", "long", "--broadcaster", "LLR", "--yes"), "1 change applied")
 	at := station().Revision
 	text = minjun.says("hfcc", "export", "harbour-dawn", "--season", "B26")
 	want(t, text, " 1233 1900 2000 ", " 1233 1445 1514 ", "@dawn")
@@ -80,15 +91,11 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 		"--broadcaster=XXX": {"none of the 9 rows"},
 	}
 	for selection, says := range refusals {
-		out, wrong, code := minjun.run("hfcc", "import", season, "--station", "far-relay", "--clock", "long", "--yes", selection)
+		out, wrong, code := minjun.run("hfcc", "import", far, "--station", "far-relay", "--clock", "long", "--yes", selection)
 		if code != 1 {
 			t.Errorf("%s: %s", selection, out)
 		}
 		want(t, wrong, says...)
-	}
-	b, err := os.ReadFile(season)
-	if err != nil {
-		t.Fatal(err)
 	}
 	spoiled := filepath.Join(t.TempDir(), "spoiled.txt")
 	if err := os.WriteFile(spoiled, bytes.Replace(b, []byte(" 1000 1000 "), []byte(" 1000 10x0 "), 1), 0o600); err != nil {

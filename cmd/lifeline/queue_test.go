@@ -89,11 +89,17 @@ func (h *house) queue(station, day string) wire.Queue {
 	h.t.Helper()
 	h.station(station)
 	secret := h.secrets["station:"+station]
-	got := h.do(http.MethodGet, "/v1/stations/"+station+"/queue?date="+day, secret, nil, nil)
-	if got.status != http.StatusOK {
-		h.t.Fatalf("queue: %d %s", got.status, got.body)
+	var got, envelope answer
+	for { // until both are of one revision: a repair may publish another between them
+		got = h.do(http.MethodGet, "/v1/stations/"+station+"/queue?date="+day, secret, nil, nil)
+		if got.status != http.StatusOK {
+			h.t.Fatalf("queue: %d %s", got.status, got.body)
+		}
+		envelope = h.do(http.MethodGet, "/v1/stations/"+station+"/queue.dsse?date="+day, secret, nil, nil)
+		if envelope.header.Get("ETag") == got.header.Get("ETag") {
+			break
+		}
 	}
-	envelope := h.do(http.MethodGet, "/v1/stations/"+station+"/queue.dsse?date="+day, secret, nil, nil)
 	var keys wire.Keys
 	h.do(http.MethodGet, "/v1/keys", "", nil, nil).into(h.t, &keys)
 	public, err := seal.ParsePublic(keys.Keys[0].PublicKey)

@@ -28,7 +28,7 @@ func command(t *testing.T, args ...string) string {
 func TestBundleIsCarriedToAPlayerWithoutALinkAndItsReportBack(t *testing.T) {
 	t.Parallel()
 	s, dir := newService(t), t.TempDir()
-	start := time.Now().Add(6 * time.Second).Truncate(time.Second)
+	start := time.Now().Add(15 * time.Second).Truncate(time.Second)
 	s.publish(t, start, []wire.QueueItem{s.sample(t, "a", "time-signal", 3*time.Second)})
 	file, state := filepath.Join(dir, "week.tar"), filepath.Join(dir, "state")
 	command(t, "bundle", "--server", s.URL, "--station", "lantern", "--days", "1", file)

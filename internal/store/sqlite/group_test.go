@@ -23,9 +23,6 @@ func TestWritesThatShareATransactionFailAlone(t *testing.T) {
 	if _, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "there"}}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Confine(t.Context(), 100); err != nil {
-		t.Fatal(err)
-	}
 	other, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
 	if err != nil {
 		t.Fatal(err)
@@ -34,6 +31,9 @@ func TestWritesThatShareATransactionFailAlone(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for _, crowded := range []bool{false, true} {
+		if err := s.Confine(t.Context(), 100); err != nil { // a connection that a cancelled commit ended took its limit along
+			t.Fatal(err)
+		}
 		held, err := other.BeginTx(t.Context(), nil) // so that everybody waits
 		if err != nil {
 			t.Fatal(err)
