@@ -290,6 +290,9 @@ func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*sch
 // is no station.
 func (u uploader) stations(ctx context.Context, segments []schedules.Segment) (map[string][]string, error) {
 	out := map[string][]string{}
+	if len(segments) == 0 {
+		return out, nil
+	}
 	if all, err := u.client.Stations(ctx); err != nil || len(all) == 0 {
 		return out, err
 	}
