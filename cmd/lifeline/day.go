@@ -24,6 +24,15 @@ func (d stationDay) date(ctx context.Context) (schedules.Date, error) {
 	return stationDate(ctx, d.client(), d.Station, d.Date)
 }
 
+// showRundown shows a rundown in its station's time.
+func (d stationDay) showRundown(stdout io.Writer, r schedules.Rundown) error {
+	zone, err := time.LoadLocation(r.Timezone)
+	if err != nil {
+		return err
+	}
+	return d.show(stdout, r, func() { printRundown(stdout, r, zone) })
+}
+
 type showCmd struct {
 	stationDay `embed:""`
 }
@@ -37,11 +46,7 @@ func (c *showCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(r.Timezone)
-	if err != nil {
-		return err
-	}
-	return c.show(stdout, r, func() { printRundown(stdout, r, zone) })
+	return c.showRundown(stdout, r)
 }
 
 type reconcileCmd struct {

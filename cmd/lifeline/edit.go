@@ -47,11 +47,7 @@ func (c *editCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(edited.Timezone)
-	if err != nil {
-		return err
-	}
-	return c.show(stdout, edited, func() { printRundown(stdout, edited, zone) })
+	return c.showRundown(stdout, edited)
 }
 
 type revisionsCmd struct {
