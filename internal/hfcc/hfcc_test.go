@@ -306,7 +306,11 @@ func TestRowsOfAnyWindowsAreTheirStarts(t *testing.T) {
 			r.Fatal(err)
 		}
 		if got, want := inSeason(r, into, s), inSeason(r, st, s); !slices.Equal(got, want) {
-			r.Fatalf("%d starts of rows, %d of the window\n%s\n%v\n%v", len(got), len(want), written, got, want)
+			n := 0
+			for n < min(len(got), len(want)) && got[n] == want[n] {
+				n++
+			}
+			r.Fatalf("%d starts of rows, %d of the window; the first that differs, %d:\n%q\n%q\n%s", len(got), len(want), n, got[n:min(n+2, len(got))], want[n:min(n+2, len(want))], written)
 		}
 		if same, err := Apply(st, s, read.Rows, terms); err != nil || !reflect.DeepEqual(same, st) {
 			r.Fatalf("%v: %+v is no longer %+v", err, same, st)
@@ -323,9 +327,15 @@ func inSeason(r *rapid.T, st schedules.Station, s Season) (out []string) {
 		r.Fatal(err)
 	}
 	for _, o := range occurrences {
-		begun, over := !o.EndAt.Before(first.Add(time.Hour+1)) && !o.StartAt.Before(first), o.EndAt.After(last.Add(time.Hour)) && !o.StartAt.Before(last)
-		if begun && !over {
-			out = append(out, o.StartAt.String()+" to "+o.EndAt.String())
+		for from := o.StartAt.Time; from.Before(o.EndAt.Time); from = from.Add(24 * time.Hour) { // a row lasts no longer
+			until := o.EndAt.Time
+			if until.Sub(from) > 24*time.Hour {
+				until = from.Add(24 * time.Hour)
+			}
+			begun, over := !until.Before(first.Add(time.Hour+1)) && !from.Before(first), until.After(last.Add(time.Hour)) && !from.Before(last)
+			if begun && !over {
+				out = append(out, from.Format(time.RFC3339)+" to "+until.Format(time.RFC3339))
+			}
 		}
 	}
 	slices.Sort(out)

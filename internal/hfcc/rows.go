@@ -75,21 +75,25 @@ type at struct {
 	days        []schedules.Date
 }
 
-// times are the times of day of a window, in the order in which they come first.
+// times are the times of day of a window, in the order in which they come first. A row lasts at most 24 hours: on the
+// night of 25 hours the rest of a window that lasts all day is a time of its own.
 func times(window string, occurrences []schedules.Occurrence) (out []at) {
 	for _, o := range occurrences {
 		if o.Window != window {
 			continue
 		}
-		day := schedules.DateOf(o.StartAt.UTC())
-		start := o.StartAt.Truncate(time.Minute).Sub(instant(day, 0))
-		stop := min(start+24*time.Hour, o.EndAt.Add(time.Minute-1).Truncate(time.Minute).Sub(instant(day, 0)))
-		n := slices.IndexFunc(out, func(a at) bool { return a.start == start && a.stop == stop })
-		if n < 0 {
-			n = len(out)
-			out = append(out, at{start: start, stop: stop})
+		end := o.EndAt.Add(time.Minute - 1).Truncate(time.Minute)
+		for from := o.StartAt.UTC().Truncate(time.Minute); from.Before(end); from = from.Add(24 * time.Hour) {
+			day := schedules.DateOf(from)
+			start := from.Sub(instant(day, 0))
+			stop := start + min(24*time.Hour, end.Sub(from))
+			n := slices.IndexFunc(out, func(a at) bool { return a.start == start && a.stop == stop })
+			if n < 0 {
+				n = len(out)
+				out = append(out, at{start: start, stop: stop})
+			}
+			out[n].days = append(out[n].days, day)
 		}
-		out[n].days = append(out[n].days, day)
 	}
 	return out
 }
