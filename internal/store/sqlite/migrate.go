@@ -42,6 +42,8 @@ func steps() ([]migration, error) {
 	return all, nil
 }
 
+// migrate applies the steps that the file has not seen. A file that has seen all is only read, so that it opens
+// while another process writes to it without a pause.
 func migrate(ctx context.Context, db *sql.DB) error {
 	all, err := steps()
 	if err != nil {
@@ -52,7 +54,11 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return classify(ctx, err)
 	}
 	for _, m := range all {
-		if err := m.apply(ctx, db); err != nil {
+		done, err := m.applied(ctx, db)
+		if err == nil && !done {
+			err = m.apply(ctx, db)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
@@ -66,6 +72,25 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
+// querier is what a database and a transaction have in common.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// applied reports whether the file has seen the step, and fails where it was made by another text.
+func (m migration) applied(ctx context.Context, q querier) (bool, error) {
+	var hash string
+	switch err := q.QueryRowContext(ctx, "SELECT hash FROM schema WHERE version = ?", m.version).Scan(&hash); {
+	case err == sql.ErrNoRows:
+		return false, nil
+	case err != nil:
+		return false, classify(ctx, err)
+	case hash != m.hash:
+		return false, fault.New(fault.Conflict, "the database was made by another text of this migration")
+	}
+	return true, nil
+}
+
 // apply makes the step unless it was made, and looks whether it was within the transaction, since another process
 // may be at it as well.
 func (m migration) apply(ctx context.Context, db *sql.DB) error {
@@ -74,14 +99,8 @@ func (m migration) apply(ctx context.Context, db *sql.DB) error {
 		return classify(ctx, err)
 	}
 	defer tx.Rollback()
-	var hash string
-	switch err := tx.QueryRowContext(ctx, "SELECT hash FROM schema WHERE version = ?", m.version).Scan(&hash); {
-	case err == nil && hash != m.hash:
-		return fault.New(fault.Conflict, "the database was made by another text of this migration")
-	case err == nil:
-		return nil
-	case err != sql.ErrNoRows:
-		return classify(ctx, err)
+	if done, err := m.applied(ctx, tx); err != nil || done {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, m.text); err != nil {
 		return classify(ctx, err)
