@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"internal/fault":            {},
 	"internal/flock":            {},
 	"internal/wire":             {"schedules", "internal/fault"},
+	"internal/fallback":         {"internal/wire"},
 	"internal/playlist":         {"internal/wire", "schedules"},
 	"internal/calendar":         {"internal/wire", "schedules", "github.com/arran4/golang-ical"},
 	"internal/spi":              {"internal/wire", "schedules"},
@@ -39,7 +40,7 @@ var mayImport = map[string][]string{
 	"internal/cmdline":          {"internal/fault", "internal/text", "github.com/alecthomas/kong"},
 	"internal/cmdline/flagtest": {"github.com/alecthomas/kong"},
 	"internal/control": {"schedules", "schedules/auditor", "audio", "internal/fault", "internal/wire",
-		"internal/archive", "internal/store", "internal/blob", "internal/chain", "internal/search", "internal/text", "internal/bcp47", "golang.org/x/sync/errgroup", "github.com/goccy/go-json"}, // of store and blob the values of their contracts; no back end
+		"internal/archive", "internal/store", "internal/blob", "internal/chain", "internal/fallback", "internal/search", "internal/text", "internal/bcp47", "golang.org/x/sync/errgroup", "github.com/goccy/go-json"}, // of store and blob the values of their contracts; no back end
 	"internal/text":    {"golang.org/x/text/unicode/norm"},
 	"internal/bcp47":   {"golang.org/x/text/language/..."},
 	"internal/charset": {"internal/text", "golang.org/x/text/encoding/..."},
@@ -61,7 +62,7 @@ var mayImport = map[string][]string{
 	"internal/httpapi": {"internal/control", "internal/wire", "internal/fault", "internal/seal", "internal/store", "internal/console", "internal/openapi", "internal/playlist", "internal/calendar", "internal/spi",
 		"internal/text", "internal/bcp47", "internal/charset", "schedules", "github.com/gin-gonic/gin", "github.com/goccy/go-yaml/...", "golang.org/x/time/rate"},
 	"internal/console":   {},
-	"internal/playout":   {"audio", "schedules", "internal/wire", "internal/client", "internal/fault", "internal/flock", "internal/seal", "internal/text", "golang.org/x/..."},
+	"internal/playout":   {"audio", "schedules", "internal/wire", "internal/client", "internal/fallback", "internal/fault", "internal/flock", "internal/seal", "internal/text", "golang.org/x/..."},
 	"internal/webhook":   {"internal/control", "code.dny.dev/ssrf"},
 	"internal/studio":    {"internal/playout", "internal/wire", "internal/blob", "internal/fault", "github.com/mewkiz/flac/...", "golang.org/x/sync/errgroup"},
 	"internal/config":    {},

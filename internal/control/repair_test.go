@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/fallback"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 	"lifeline/internal/wire"
@@ -241,7 +242,7 @@ func TestRepairKeepsTheWindowsThatTheDayWasPublishedWith(t *testing.T) {
 				t.Error("what was recalled is still there")
 			}
 			if name != "the languages change" && name != "all at once" { // else no fallback may air either
-				if gap := n.silent(before); gap >= leastFill {
+				if gap := n.silent(before); gap >= fallback.MinFill {
 					t.Errorf("%s of a published window are silent", gap)
 				}
 			}
@@ -324,7 +325,7 @@ func TestRecallOfWhatTheClockNamesLeavesEveryOtherPositionAlone(t *testing.T) {
 					if len(before.Items)-len(after.Items) > 3 {
 						t.Errorf("of %d items %d are left", len(before.Items), len(after.Items))
 					}
-					if gap := n.silent(before); gap >= leastFill {
+					if gap := n.silent(before); gap >= fallback.MinFill {
 						t.Errorf("%s are silent", gap)
 					}
 					if open := after.Open(); !frozen && len(open) > 0 {
@@ -397,8 +398,12 @@ func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 					t.Errorf("%s (%s) at %s for %s runs into %s at %s", a.SegmentID, a.Position, a.StartAt, a.Duration, b.SegmentID, b.StartAt)
 				}
 			}
-			mayAir := slices.ContainsFunc(n.scheduler.spare(n.station.ID), func(i wire.QueueItem) bool { return i.NotAfter.IsZero() })
-			if gap := n.silent(before); gap >= leastFill && mayAir {
+			list, err := n.scheduler.Fallback(n.station.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mayAir := slices.ContainsFunc(n.scheduler.FallbackListed(list.Value), func(i wire.QueueItem) bool { return i.NotAfter.IsZero() })
+			if gap := n.silent(before); gap >= fallback.MinFill && mayAir {
 				t.Errorf("%s are silent", gap)
 			}
 			for _, o := range before.Windows {

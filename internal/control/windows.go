@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,19 +93,13 @@ func (w *Windows) queue(ctx context.Context, station, window string, date schedu
 			q.Items = append(q.Items, sounding(i))
 		}
 	}
-	fallback := sealed.Value.Fallback
-	if f, ok := w.scheduler.mirror.fallback.get(station); ok && len(f.value.Value.Items) > 0 {
-		fallback = f.value.Value.Items
-	}
-	for _, i := range fallback {
+	for _, i := range w.scheduler.fallbackOf(sealed.Value) {
 		q.Fallback = append(q.Fallback, sounding(i))
 	}
-	recalls, _ := w.scheduler.mirror.recalls.get(recallsID)
-	for _, r := range recalls.value.Value.Segments {
-		for _, i := range append(q.Items, q.Fallback...) {
-			if i.SegmentID == r.SegmentID || i.Audio.SHA256 == r.SHA256 {
-				q.Recalled = append(q.Recalled, i.SegmentID)
-			}
+	recalled := w.scheduler.recalled()
+	for _, i := range slices.Concat(q.Items, q.Fallback) {
+		if recalled(&i) {
+			q.Recalled = append(q.Recalled, i.SegmentID)
 		}
 	}
 	return q, nil

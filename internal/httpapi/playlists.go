@@ -43,7 +43,7 @@ func (a *api) listedFallback(form playlist.Form) handler {
 		if err != nil {
 			return err
 		}
-		return a.list(c, form, expires, f.Value.Revision, playlist.List{Title: f.Value.Station + " fallback", Items: a.Scheduler.Leaseless(c.station(), f.Value.Items)})
+		return a.list(c, form, expires, f.Value.Revision, playlist.List{Title: f.Value.Station + " fallback", Items: a.Scheduler.FallbackListed(f.Value)})
 	}
 }
 

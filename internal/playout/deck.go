@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"lifeline/internal/fallback"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -60,11 +61,8 @@ type airing struct {
 	noticed int64 // frame of the last position
 }
 
-// The fades that make a cut bearable where the plan has none.
-const (
-	cutFade  = 15 * time.Millisecond
-	fillFade = time.Second
-)
+// cutFade makes the cut of a planned item bearable where the plan has no fade.
+const cutFade = 15 * time.Millisecond
 
 // NewDeck renders at rate what held answers, lead before it is heard. An item that is silent for as long as silence is
 // replaced; 0: never.
@@ -243,7 +241,7 @@ func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome
 		return schedules.Skipped, barred
 	case unleased != "":
 		return schedules.Skipped, unleased
-	case !it.NotAfter.IsZero() && d.rate.Time(end).After(it.NotAfter.Time):
+	case !it.NotAfter.IsZero() && d.at(end).After(it.NotAfter.Time):
 		return schedules.Skipped, fmt.Sprintf("it would end after its expiry at %s", it.NotAfter)
 	case it.Chain != "" && d.broken[it.Chain]:
 		return schedules.Skipped, "another part of its chain cannot air"
@@ -254,7 +252,7 @@ func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome
 				continue
 			}
 			if h.Recalled(s.Item) || !d.cuer.shelf.Has(s.Item.Audio) || h.Unleased(s.Item, d.rate.Time(from)) != "" ||
-				!s.Item.NotAfter.IsZero() && d.rate.Time(s.End).After(s.Item.NotAfter.Time) {
+				!s.Item.NotAfter.IsZero() && d.at(s.End).After(s.Item.NotAfter.Time) {
 				return schedules.Skipped, fmt.Sprintf("item %s of its chain cannot air", s.Item.ID)
 			}
 		}
@@ -276,30 +274,24 @@ func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, 
 
 // fill puts an item of the fallback on the air at pos, in place of the slot's.
 func (d *Deck) fill(pos int64, slot Slot) {
-	gap := d.rate.Duration(slot.End - pos)
-	if gap < minFill || pos < d.fillFrom {
+	gap := fallback.Gap{At: d.rate.Time(pos), End: d.rate.Time(slot.End), Planned: d.span.Revision != 0, Window: d.span.StartAt.Time, Last: d.lastFill}
+	if gap.End.Sub(gap.At) < fallback.MinFill || pos < d.fillFrom {
 		return
 	}
-	list := d.held().ValidFallback(d.rate.Time(pos))
+	list := d.held().ValidFallback(gap.At)
 	unplayable := map[string]bool{}
 	may := func(it *wire.QueueItem, lasts time.Duration) bool {
 		_, why := d.objection(it, pos, pos+d.rate.Frames(lasts))
 		return why == "" && !unplayable[it.ID] && !d.mute[it.SegmentID] && d.cuer.shelf.Has(it.Audio)
 	}
 	for range len(list) {
-		var it *wire.QueueItem
-		var offset int64
-		if d.span.Revision == 0 {
-			var into time.Duration
-			it, into = rotated(list, d.span.StartAt.Time, d.rate.Time(pos), gap, d.lastFill, may)
-			if d.fresh && into >= 0 {
-				offset = d.rate.Frames(into)
-			}
-		} else {
-			it = bestFit(list, gap, d.lastFill, may)
-		}
+		it, into := gap.Pick(list, may)
 		if it == nil {
 			break
+		}
+		offset := int64(0)
+		if d.fresh {
+			offset = d.rate.Frames(into)
 		}
 		v, err := d.cuer.Take(it, offset)
 		if err != nil {
@@ -356,7 +348,7 @@ func (d *Deck) endAt(a *airing, end int64) {
 	if last := a.offset + end - a.start; last < min(a.voice.length, d.rate.Frames(a.item.Duration.Duration)) {
 		fade = d.rate.Frames(cutFade)
 		if a.fills != "" {
-			fade = d.rate.Frames(fillFade)
+			fade = d.rate.Frames(fallback.Fade)
 		}
 		a.voice.endBy(last, fade)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/fallback"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -289,7 +290,7 @@ func (g *guarded) check(items []wire.QueueItem) {
 	}
 	silent := time.Duration(0)
 	for _, r := range g.ear.runs {
-		if r.number == 0 && guardRate.Duration(r.end-r.start) > minFill {
+		if r.number == 0 && guardRate.Duration(r.end-r.start) > fallback.MinFill {
 			silent += guardRate.Duration(r.end - r.start)
 		}
 	}

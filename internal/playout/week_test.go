@@ -19,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/fallback"
 	"lifeline/internal/rig"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -460,7 +461,7 @@ func (w *week) check(items []*wire.QueueItem) {
 
 // isExcused reports whether a stretch lies in what may differ from the plan: silent only in a restart.
 func (w *week) isExcused(bad run) bool {
-	if bad.number <= 0 && bad.end-bad.start <= weekRate.Frames(minFill) {
+	if bad.number <= 0 && bad.end-bad.start <= weekRate.Frames(fallback.MinFill) {
 		bad.number = -1 // shorter than is worth filling, or a fade
 	}
 	for _, x := range w.excused {
@@ -476,7 +477,7 @@ func (w *week) wasHeard(e schedules.AsRun) {
 	start, end := weekRate.Frame(e.StartedAt.Time), weekRate.Frame(e.EndedAt.Time)
 	for _, r := range w.ear.runs {
 		// At an end there may be a fade; at a kill what was heard goes on for up to a heartbeat.
-		if fmt.Sprintf("segment-%d", r.number) == e.SegmentID && r.start == start && end-r.end <= weekRate.Frames(fillFade) &&
+		if fmt.Sprintf("segment-%d", r.number) == e.SegmentID && r.start == start && end-r.end <= weekRate.Frames(fallback.Fade) &&
 			r.end-end <= weekRate.Frames(1300*time.Millisecond) {
 			return
 		}

@@ -1,0 +1,44 @@
+package control
+
+import (
+	"testing"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Of a sensitive item of a minute, an item of 59 s would leave a second of silence, so the player airs one of 58 s and then
+// another.
+func TestNextNamesTheFallbackItemThatThePlayerAirs(t *testing.T) {
+	n := newNetwork(t, time.Date(2026, 11, 29, 11, 0, 0, 0, time.UTC))
+	start := schedules.At(n.now.Add(time.Hour))
+	item := func(id string, length int64) wire.QueueItem {
+		return wire.QueueItem{ID: id, SegmentID: id, Duration: schedules.Ms(length), CueOut: schedules.Ms(length)}
+	}
+	sensitive := item("voice", 60_000)
+	sensitive.Window, sensitive.StartAt, sensitive.Start, sensitive.Sensitive = "w", &start, schedules.Follow, true
+	date := schedules.DateOf(n.now)
+	n.put(kindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"})
+	n.sealed(kindQueue, "s/"+date.String(), wire.Queue{Station: "s", Date: date, Revision: 1, ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Items: []wire.QueueItem{sensitive},
+		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start, EndAt: schedules.At(start.Add(time.Minute))}}}})
+	n.sealed(kindFallback, "s", wire.Fallback{Station: "s", Revision: 1, Items: []wire.QueueItem{item("59", 59_000), item("58", 58_000), item("2", 2000)}})
+	after := ""
+	for _, want := range []string{"58", "2", ""} {
+		i, ok, err := n.scheduler.Next("s", after)
+		if err != nil || i.SegmentID != want || ok != (want != "") {
+			t.Fatalf("after %q comes %q (%v), want %q", after, i.SegmentID, err, want)
+		}
+		after = i.ID
+	}
+}
+
+// sealed puts a document as the service seals it.
+func (n *network) sealed(kind, id string, v any) {
+	n.t.Helper()
+	body, err := encode(v)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.put(kind, id, map[string]any{"payload": body})
+}
