@@ -49,13 +49,24 @@ type view struct {
 	due            bool
 }
 
+// subscribe sets up the topics that wake tend.
+func (h *Webhooks) subscribe() {
+	concerning := []string{kindWebhook, kindProgress}
+	for kind := range toldKinds {
+		concerning = append(concerning, kind)
+	}
+	h.mirror.signals.join(topicTold, slices.DeleteFunc(slices.Clone(concerning), func(kind string) bool { return kind == kindStatus })...)
+	h.mirror.signals.join(topicToldStatus, concerning...)
+}
+
 // Run delivers until ctx ends. Each webhook has a goroutine, so that one that is slow holds up no other.
 func (h *Webhooks) Run(ctx context.Context) error {
+	h.subscribe()
 	running := map[string]func(){}
 	var ended sync.WaitGroup
 	defer ended.Wait()
 	for {
-		signal := h.mirror.signals.on(anyChange)
+		signal := h.mirror.signals.on(kindWebhook)
 		for id, stop := range running {
 			if _, ok := h.mirror.webhooks.get(id); !ok {
 				stop()
@@ -83,10 +94,20 @@ func (h *Webhooks) Run(ctx context.Context) error {
 	}
 }
 
-// tend looks at one webhook at every change, and when its next try is due.
+// The topics of what webhooks are told. Stations say often how they stand: that wakes those alone that are told of it.
+const (
+	topicTold       = "told"
+	topicToldStatus = "told-status"
+)
+
+// tend looks at one webhook at every change that may concern it, and when its next try is due.
 func (h *Webhooks) tend(ctx context.Context, id string) {
 	for ctx.Err() == nil {
-		signal := h.mirror.signals.on(anyChange)
+		concerns := topicTold
+		if row, ok := h.mirror.webhooks.get(id); ok && slices.Contains(row.value.Changes, toldKinds[kindStatus]) {
+			concerns = topicToldStatus
+		}
+		signal := h.mirror.signals.on(concerns)
 		wait, err := h.look(ctx, id)
 		if err == nil && wait == 0 {
 			if err = h.claims.do(ctx, "webhook/"+id, 0, func(ctx context.Context) error { return h.deliver(ctx, id) }); err == nil {

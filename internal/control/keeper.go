@@ -12,41 +12,66 @@ import (
 	"lifeline/schedules"
 )
 
-// Keeper does the work that nobody asks for: it analyses what is behind, takes recalled segments out of published
-// queues and looks for what may fill their time, looks for misses and what made them good, seals the as-run of days that are over, and issues fallback lists.
-// It is level-triggered: it compares what is with what should be, so that work lost in a crash is found again. What
-// costs much is claimed first, so that one of several replicas does it.
+// Keeper runs the background jobs: it analyses what is behind, takes recalled segments out of published queues and looks for
+// what may fill their time, looks for misses and what made them good, seals the as-run of days that are over, and issues
+// fallback lists. The jobs are level-triggered: they compare what is with what should be, so that work lost in a crash is
+// found again. What costs much is claimed first, so that one of several replicas does it.
 type Keeper struct {
-	library   *Library
-	scheduler *Scheduler
-	claims    *Claims
-	collect   Collector
-	log       *slog.Logger
-	every     time.Duration
-	running   atomic.Bool
-	swept     time.Time
+	mirror  *Mirror
+	now     func() time.Time
+	claims  *Claims
+	jobs    []job
+	collect Collector
+	log     *slog.Logger
+	every   time.Duration
+	running atomic.Bool
+	swept   time.Time
 }
 
 // Collector removes audio that no segment names and that was put before an instant, and says how much.
 type Collector func(ctx context.Context, before time.Time) (removed int, err error)
 
-// NewKeeper looks after l and s at every change, and at least as often as every.
-func NewKeeper(l *Library, s *Scheduler, c *Claims, collect Collector, log *slog.Logger, every time.Duration) *Keeper {
-	return &Keeper{library: l, scheduler: s, claims: c, collect: collect, log: log, every: every}
+// job is one kind of background work.
+type job struct {
+	name  string
+	kinds []string // of document whose changes may leave it something to do; time passes for all jobs
+	work  func(context.Context, *Claims) error
 }
 
-// Run works until ctx ends. Each kind of work has a loop of its own, so that a long analysis holds up no recall. What
-// fails is logged and tried again.
+// asRunReports is a topic beside the kinds of document: what stations report is none.
+const asRunReports = "as-run-reports"
+
+// NewKeeper looks after l and s when something changes that a job needs, and at least as often as every.
+func NewKeeper(l *Library, s *Scheduler, c *Claims, collect Collector, log *slog.Logger, every time.Duration) *Keeper {
+	k := &Keeper{mirror: s.mirror, now: s.now, claims: c, collect: collect, log: log, every: every}
+	k.jobs = []job{
+		{"analyse", []string{kindSegment}, l.AnalyseBehind},
+		{"repair", []string{kindQueue, kindSegment, kindScript, kindStation}, s.Repair},
+		{"refill", []string{kindQueue}, s.Refill},
+		{"fallback", []string{kindStation, kindQueue, kindSegment, kindScript, kindRecalls}, s.IssueFallbacks},
+		{"uploads", []string{kindUpload}, l.SweepUploads},
+		{"make-goods", []string{asRunReports, kindStation, kindQueue, kindSegment, kindScript, kindCampaign}, unclaimed(s.SettleMakeGoods)},
+		{"seal", []string{kindStation, kindLate}, unclaimed(s.SealAsRun)},
+		{"sweep", nil, k.sweep},
+	}
+	for _, j := range k.jobs {
+		k.mirror.signals.join(j.topic(), j.kinds...)
+	}
+	return k
+}
+
+// topic is woken by a change of any of the job's kinds.
+func (j job) topic() string { return "job/" + j.name }
+
+// Run works until ctx ends. Each job has a loop of its own, so that a long analysis holds up no recall. What fails is logged
+// and tried again.
 func (k *Keeper) Run(ctx context.Context) error {
 	k.running.Store(true)
 	defer k.running.Store(false)
 	g, ctx := errgroup.WithContext(ctx)
-	for name, work := range map[string]func(context.Context, *Claims) error{
-		"analyse": k.library.AnalyseBehind, "repair": k.scheduler.Repair, "refill": k.scheduler.Refill, "fallback": k.scheduler.IssueFallbacks, "sweep": k.sweep,
-		"uploads": k.library.SweepUploads, "make-goods": unclaimed(k.scheduler.SettleMakeGoods), "seal": unclaimed(k.scheduler.SealAsRun),
-	} {
+	for _, j := range k.jobs {
 		g.Go(func() error {
-			k.loop(ctx, name, work)
+			k.loop(ctx, j)
 			return nil
 		})
 	}
@@ -58,17 +83,17 @@ func unclaimed(work func(context.Context) error) func(context.Context, *Claims) 
 	return func(ctx context.Context, _ *Claims) error { return work(ctx) }
 }
 
-// loop does one kind of work at every change. What another replica has begun is looked at again when its lease is over,
+// loop runs one job at every change of its kinds. What another replica has begun is looked at again when its lease is over,
 // should it have died.
-func (k *Keeper) loop(ctx context.Context, name string, work func(context.Context, *Claims) error) {
+func (k *Keeper) loop(ctx context.Context, j job) {
 	for {
-		signal := k.scheduler.mirror.signals.on(anyChange)
-		err, again := work(ctx, k.claims), k.every
+		signal := k.mirror.signals.on(j.topic())
+		err, again := j.work(ctx, k.claims), k.every
 		if err != nil {
 			again = min(again, k.claims.life)
 		}
 		if err != nil && !errors.Is(err, errElsewhere) && ctx.Err() == nil {
-			k.log.Error("background work failed and will be tried again", "work", name, "error", err)
+			k.log.Error("background work failed and will be tried again", "work", j.name, "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -88,12 +113,12 @@ func (k *Keeper) loop(ctx context.Context, name string, work func(context.Contex
 const sweepEvery = time.Hour
 
 func (k *Keeper) sweep(ctx context.Context, claims *Claims) error {
-	now := k.scheduler.now()
+	now := k.now()
 	if now.Sub(k.swept) < sweepEvery {
 		return nil
 	}
 	k.swept = now
-	k.scheduler.mirror.forgetQueues(schedules.DateOf(now).AddDays(-queueDaysKept))
+	k.mirror.forgetQueues(schedules.DateOf(now).AddDays(-queueDaysKept))
 	err := claims.do(ctx, "sweep", sweepEvery, func(ctx context.Context) error {
 		n, err := k.collect(ctx, now.Add(-orphanAge))
 		if n > 0 {

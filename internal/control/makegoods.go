@@ -46,8 +46,10 @@ func (s *Scheduler) SettleMakeGoods(ctx context.Context) error {
 	return failed
 }
 
-// reported has the station's misses of the days of the reports looked at when they are asked for next.
+// reported has the station's misses of the days of the reports looked at when they are asked for next, and by the background
+// work now.
 func (s *Scheduler) reported(st schedules.Station, entries []store.Entry) {
+	defer s.mirror.signals.wake(asRunReports)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, known := s.owing[st.ID]

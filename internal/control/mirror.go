@@ -108,7 +108,8 @@ func (m *Mirror) Commit(ctx context.Context, c store.Commit) error {
 	return err
 }
 
-// topic is what a waiter names: a kind, and the first part of an id (the station).
+// topic is what a waiter names: a kind, and the first part of an id (the station). A kind alone is a topic too: it is woken
+// once what has changed is known to the feed, here or elsewhere.
 func topic(kind, id string) string {
 	first, _, _ := strings.Cut(id, "/")
 	return kind + "/" + first

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
@@ -69,7 +70,17 @@ func (m *Mirror) pull(ctx context.Context, since int64) error {
 	}
 	m.mu.Unlock()
 	m.signals.wake(anyChange)
+	m.signals.wake(kindsOf(changes)...)
 	return nil
+}
+
+func kindsOf(changes []store.Change) (kinds []string) {
+	for _, c := range changes {
+		if !slices.Contains(kinds, c.Kind) {
+			kinds = append(kinds, c.Kind)
+		}
+	}
+	return kinds
 }
 
 // refresh reads a document that changed to a revision, unless that or a later one is here.

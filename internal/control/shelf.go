@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -87,6 +89,7 @@ func (m *Mirror) list(ctx context.Context) error {
 	m.since, m.recent = since, nil
 	m.mu.Unlock()
 	m.signals.wake(anyChange)
+	m.signals.wake(slices.Collect(maps.Keys(m.shelves))...)
 	return nil
 }
 
