@@ -63,14 +63,21 @@ func (p *problems) line(field, s string) {
 }
 
 func (p *problems) language(field, s string) {
-	if !languageForm.MatchString(s) {
+	switch {
+	case s == "":
+		p.add(field, "is missing: use a language tag such as ko-KP, cmn-Hans or zxx (no language)")
+	case !languageForm.MatchString(s):
 		p.add(field, "%q is not a language tag such as ko-KP, cmn-Hans or zxx (no language)", s)
 	}
 }
 
 func (p *problems) kind(field string, k Kind) {
 	if !k.Known() {
-		p.add(field, "%q is not a kind of segment: use one of %v", k, Kinds)
+		is := "is missing"
+		if k != "" {
+			is = fmt.Sprintf("%q is not a kind of segment", k)
+		}
+		p.add(field, "%s: use one of %s", is, strings.ReplaceAll(strings.Trim(fmt.Sprint(Kinds), "[]"), " ", ", "))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"lifeline/audio"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/control"
 	"lifeline/schedules"
 )
@@ -71,7 +72,7 @@ func (c *analyseCmd) Run(ctx context.Context, stdout io.Writer) error {
 		}
 	}
 	if unfit > 0 {
-		return fmt.Errorf("%d of %d files are not fit", unfit, len(c.Files))
+		return cmdline.Some(len(c.Files)-unfit, fmt.Errorf("%d of %s not fit to air", unfit, isOrAre(len(c.Files), "file")))
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/mattn/go-isatty"
 
+	"lifeline/internal/charset"
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/text"
@@ -25,17 +26,24 @@ import (
 )
 
 type applyCmd struct {
-	remote `embed:""`
-	output `embed:""`
-	File   string `short:"f" help:"YAML or JSON file; - is standard input." required:""`
-	DryRun bool   `help:"Only say what would change."`
-	Yes    bool   `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
+	remote  `embed:""`
+	output  `embed:""`
+	File    string `short:"f" help:"YAML or JSON file; - is standard input." required:""`
+	Charset string `help:"Encoding of a file that does not say it itself, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
+	DryRun  bool   `help:"Only say what would change."`
+	Yes     bool   `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
 }
 
 func (c *applyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	document, err := readFile(c.File)
 	if err != nil {
 		return err
+	}
+	if document, err = charset.Decode(document, c.Charset); err != nil {
+		return fmt.Errorf("%s: nothing was changed: %w", c.File, undeclared(err))
+	}
+	if len(bytes.TrimSpace(document)) == 0 {
+		return cmdline.Refuse(cmdline.Nothing, "%s: nothing was changed: the file is empty", c.File)
 	}
 	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, c.output)
 }
@@ -110,6 +118,14 @@ func (c change) run(ctx context.Context, stdout io.Writer, o output) error {
 		return err
 	}
 	return o.show(stdout, done, func() { fmt.Fprintf(stdout, "%s applied\n", count(changes, "change")) })
+}
+
+// undeclared adds to a failure for which the encoding would have to be declared how that is done.
+func undeclared(err error) error {
+	if errors.Is(err, charset.ErrUnknown) {
+		return fmt.Errorf("%w, or name the encoding that it has, such as --charset cp949, gb18030 or windows-1251", err)
+	}
+	return err
 }
 
 // readFile reads a file that a person names; - is standard input.
@@ -208,6 +224,14 @@ func agreed(w io.Writer, changes int) bool {
 	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // an end of input is a no
 	line = strings.ToLower(strings.TrimSpace(line))
 	return line == "y" || line == "yes"
+}
+
+// isOrAre is count with its verb.
+func isOrAre(n int, what string) string {
+	if n == 1 {
+		return count(n, what) + " is"
+	}
+	return count(n, what) + " are"
 }
 
 func count(n int, what string) string {

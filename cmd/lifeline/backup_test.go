@@ -241,7 +241,7 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 		says  string
 	}{
 		"cut off early": {b[:100_000], "damaged"}, "cut off late": {b[:len(b)-8192], "damaged"}, "flipped": {flipped, "damaged"},
-		"foreign": {[]byte("PK\x03\x04 something else"), "not a Lifeline archive"}, "empty": {nil, "not a Lifeline archive"},
+		"foreign": {[]byte("PK\x03\x04 something else"), "not a file that lifeline backup wrote"}, "empty": {nil, "not a file that lifeline backup wrote"},
 	}
 	targets := map[string][]string{
 		"SQLite": {"--data", t.TempDir()},

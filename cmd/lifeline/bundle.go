@@ -38,5 +38,5 @@ func (c *bundleCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return cmdline.Bundled(stdout, c.Output, c.Station, days, opt.Lack(days))
+	return cmdline.Bundled(stdout, c.Output, c.Station, days.Held, days.Lacking)
 }

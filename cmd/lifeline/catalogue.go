@@ -196,9 +196,9 @@ func (c catalogues) read(dir fs.FS, name, saveAs string) ([]byte, error) {
 	}
 	out, err := charset.Decode(b, c.charset)
 	if errors.Is(err, charset.ErrUnknown) {
-		return nil, fmt.Errorf("%w (%s), or name the encoding that it has, such as --charset cp949, gb18030 or windows-1251", err, saveAs)
+		err = fmt.Errorf("%w (%s)", err, saveAs)
 	}
-	return out, err
+	return out, undeclared(err)
 }
 
 // describe finds out what an MP3 is by its sidecar (NAME.yaml, .yml or .json), then what is given for all, then its

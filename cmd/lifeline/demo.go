@@ -18,6 +18,7 @@ import (
 
 	"lifeline/audio/samples"
 	"lifeline/internal/client"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/wire"
@@ -50,7 +51,7 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return err
+		return cmdline.Listening(err, c.Listen, "--listen")
 	}
 	d := &demo{out: stdout, dir: dir, url: "http://" + l.Addr().String()}
 	cfg := config.Serve{Data: filepath.Join(dir, "service"), Store: "sqlite", Audio: "local", Listen: c.Listen, MaxUpload: 1 << 30, MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}

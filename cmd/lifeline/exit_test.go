@@ -152,3 +152,92 @@ func TestServiceOutOfReachIsToldOnce(t *testing.T) {
 		}
 	}
 }
+
+// Every command that is given nothing, or something of the wrong kind, ends with another code than 0, says what it was and
+// leaves nothing behind.
+func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	h.as("root", control.NewToken{Name: "Root", Role: control.Admin})
+	root := terminalOf{h, t, h.secrets["root"]}
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for name, content := range map[string]string{"text": "not what is meant\n", "empty": "", "binary": "\x00\xff\xfe\x01 \x7f\x80 ID3", "list.csv": "file,id\nmissing.mp3,a\n"} {
+		if err := os.WriteFile(at(name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(at("folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{cmdline.Failed, "2 things are wrong", []string{"upload", at("text"), "--quiet"}},
+		{cmdline.Failed, "kind is missing: use one of reading, intro,", []string{"upload", at("text"), "--quiet", "--language", "ko"}},
+		{cmdline.Failed, "language is missing", []string{"upload", at("text"), "--quiet", "--kind", "news"}},
+		{cmdline.Failed, "the file is empty", []string{"upload", at("empty"), "--quiet", "--kind", "news", "--language", "ko"}},
+		{cmdline.Failed, "there is no such file", []string{"upload", at("none.mp3")}},
+		{cmdline.Failed, "missing.mp3", []string{"upload", at("list.csv"), "--kind", "news", "--language", "ko"}},
+		{cmdline.Nothing, "folder: there is no MP3", []string{"upload", at("folder")}},
+		{cmdline.Failed, "1 of 1 file is not fit to air", []string{"analyse", at("text")}},
+		{cmdline.Failed, "2 of 2 files are not fit to air", []string{"analyse", at("text"), at("empty")}},
+		{cmdline.Misunderstood, "none.mp3: there is no such file", []string{"analyse", at("none.mp3")}},
+		{cmdline.Nothing, "the file is empty", []string{"apply", "-f", at("empty"), "--yes"}},
+		{cmdline.Failed, at("binary") + ": nothing was changed", []string{"apply", "-f", at("binary"), "--yes"}},
+		{cmdline.Failed, "must be an object", []string{"apply", "-f", at("text"), "--yes"}},
+		{cmdline.Failed, "is a directory", []string{"apply", "-f", at("folder"), "--yes"}},
+		{cmdline.Failed, "nothing was changed", []string{"hfcc", "import", at("text"), "--station", "harbour-dawn"}},
+		{cmdline.Failed, "line 1 holds a zero byte", []string{"hfcc", "import", at("binary"), "--station", "harbour-dawn"}},
+		{cmdline.Nothing, "there is no row in it", []string{"hfcc", "import", at("empty"), "--station", "harbour-dawn"}},
+		{cmdline.Failed, `no station "nowhere"`, []string{"hfcc", "export", "nowhere"}},
+		{cmdline.Failed, at("text") + ": this is not a file that lifeline backup wrote", []string{"check-backup", at("text")}},
+		{cmdline.Failed, at("folder") + ": this is not a file", []string{"check-backup", at("folder")}},
+		{cmdline.Failed, "this is not a file that lifeline backup wrote", []string{"restore", at("text"), "--data", at("new")}},
+		{cmdline.Failed, "this is not a file that lifeline backup wrote", []string{"restore", at("empty"), "--data", at("new")}},
+		{cmdline.Failed, "there is no such file", []string{"restore", at("none.tar"), "--data", at("new")}},
+		{cmdline.Failed, at("nowhere") + ": there is no such folder", []string{"bundle", "harbour-dawn", "-o", at("nowhere/b.tar"), "--quiet"}},
+		{cmdline.Failed, "is a folder", []string{"bundle", "harbour-dawn", "-o", at("folder"), "--quiet"}},
+		{cmdline.Failed, "at least one day", []string{"bundle", "harbour-dawn", "-o", at("b.tar"), "--days", "0", "--quiet"}},
+		{cmdline.Failed, `no station "nowhere"`, []string{"bundle", "nowhere", "-o", at("b.tar"), "--quiet"}},
+		{cmdline.Failed, `"not" is not the hash of a recording`, []string{"bundle", "harbour-dawn", "-o", at("b.tar"), "--have", at("text"), "--quiet"}},
+		{cmdline.Failed, "it is no whole bundle", []string{"bundle", "harbour-dawn", "-o", at("b.tar"), "--since", at("text"), "--quiet"}},
+		{cmdline.Failed, `there is no station "nowhere"`, []string{"stations", "nowhere"}},
+		{cmdline.Failed, `there is no station "nowhere"`, []string{"plan", "nowhere"}},
+		{cmdline.Failed, `there is no station "nowhere"`, []string{"publish", "nowhere", "--date", "2026-11-29"}},
+		{cmdline.Failed, "plan it first", []string{"publish", "harbour-dawn", "--date", "2030-01-01"}},
+		{cmdline.Failed, "plan it first", []string{"show", "harbour-dawn", "2030-01-01"}},
+		{cmdline.Failed, "no revision 7", []string{"diff", "harbour-dawn", "2030-01-01", "--from", "7"}},
+		{cmdline.Failed, "plan it first", []string{"explain", "harbour-dawn", "2030-01-01", "12:00"}},
+		{cmdline.Failed, "harbour-dawn", []string{"edit", "harbour-dawn", "2030-01-01", "lock", "12:00"}},
+		{cmdline.Failed, "nothing is published", []string{"withdraw", "harbour-dawn", "2030-01-01", "--reason", "x"}},
+		{cmdline.Failed, "nothing is published", []string{"reconcile", "harbour-dawn", "2030-01-01"}},
+		{cmdline.Failed, "nothing is published", []string{"render", "harbour-dawn", "dawn", "2030-01-01", "-o", at("w.wav")}},
+		{cmdline.Failed, "no-such", []string{"waive", "no-such", "--reason", "x"}},
+		{cmdline.Failed, "is the name of a language", []string{"segments", "--language", "Korean"}},
+		{cmdline.Failed, `"gone" is none: use one of analysing, rejected`, []string{"segments", "--state", "gone"}},
+		{cmdline.Failed, "is the name of a language", []string{"report", "--language", "Korean"}},
+		{cmdline.Failed, "changes must name", []string{"webhooks", "put", "x", "https://example.org/"}},
+		{cmdline.Failed, "no-such", []string{"webhooks", "remove", "no-such"}},
+		{cmdline.Failed, "no-such", []string{"webhooks", "test", "no-such"}},
+		{cmdline.Failed, "the service's address is", []string{"stations", "--server", h.url + "/elsewhere"}},
+		{cmdline.Misunderstood, at("none.yaml") + ": there is no such file", []string{"stations", "--config", at("none.yaml")}},
+		{cmdline.Misunderstood, "is no YAML of lines", []string{"stations", "--config", at("text")}},
+		{cmdline.Misunderstood, "its encoding is not known", []string{"stations", "--config", at("binary")}},
+		{cmdline.Failed, "another program listens there", []string{"serve", "--data", at("new"), "--listen", strings.TrimPrefix(h.url, "http://")}},
+	} {
+		out, wrong, code := root.run(c.args...)
+		if code != c.code || !strings.Contains(out+wrong, c.says) {
+			t.Errorf("lifeline %s: exit %d, not %d with %q:\n%s%s", strings.Join(c.args, " "), code, c.code, c.says, out, wrong)
+		}
+	}
+	if after, err := os.ReadDir(dir); err != nil || len(after) != len(before) {
+		t.Errorf("%v became %v, %v", before, after, err)
+	}
+}

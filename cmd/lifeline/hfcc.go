@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"lifeline/internal/charset"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/hfcc"
 	"lifeline/schedules"
@@ -28,15 +30,23 @@ type hfccImportCmd struct {
 	Location    string        `help:"Only rows of this transmitter site (LOC)."`
 	Clock       string        `help:"Clock that new windows follow."`
 	Tolerance   time.Duration `help:"How far off its length a new window may be." default:"1s"`
+	Charset     string        `help:"Encoding of a file that does not say it itself; its columns are then of characters, not of bytes." placeholder:"NAME"`
 	DryRun      bool          `help:"Only say what would change."`
 	Yes         bool          `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
 	Output      string        `help:"text for people, json for programs, yaml for editing: the station as it would be, for lifeline apply." enum:"text,json,yaml" default:"text" env:"LIFELINE_OUTPUT"`
 }
 
 func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
-	text, err := readFile(c.File)
+	b, err := readFile(c.File)
 	if err != nil {
 		return err
+	}
+	text, err := charset.Decode(b, c.Charset)
+	if errors.Is(err, charset.ErrUnknown) {
+		text, err = b, nil // its columns are bytes then, whatever letters they are
+	}
+	if err != nil {
+		return fmt.Errorf("%s: nothing was changed: %w", c.File, err)
 	}
 	file, err := hfcc.Parse(text)
 	if err != nil {
@@ -45,6 +55,9 @@ func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	rows := slices.DeleteFunc(slices.Clone(file.Rows), func(r hfcc.Row) bool {
 		return other(c.Broadcaster, r.Broadcaster) || other(c.FMO, r.FMO) || other(c.Location, r.Location)
 	})
+	if len(file.Rows) == 0 {
+		return cmdline.Refuse(cmdline.Nothing, "%s: nothing was changed: there is no row in it", c.File)
+	}
 	if len(rows) == 0 {
 		return fmt.Errorf("nothing was changed: none of the %s of %s is asked for", count(len(file.Rows), "row"), c.File)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // the zones must be the same on every machine
 
@@ -90,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(stderr, "lifeline:", err)
+		fmt.Fprintln(stderr, "lifeline:", cmdline.Words(err))
 		return cmdline.Misunderstood
 	}
 	err = command.Run()
@@ -124,11 +125,16 @@ func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error
 
 // tell writes an error for a person: what is wrong, then each field of it.
 func tell(w io.Writer, err error) {
-	fmt.Fprintln(w, "lifeline:", cmdline.Words(err))
 	var f *fault.Error
 	if !errors.As(err, &f) {
+		fmt.Fprintln(w, "lifeline:", cmdline.Words(err))
 		return
 	}
+	said := cmdline.Words(err)
+	if len(f.Fields) > 1 { // each is told below
+		said = strings.Replace(said, f.Public, fmt.Sprintf("%d things are wrong", len(f.Fields)), 1)
+	}
+	fmt.Fprintln(w, "lifeline:", said)
 	switch f.Kind {
 	case fault.Unauthenticated:
 		fmt.Fprintln(w, "  Give a token by --token-file, LIFELINE_TOKEN_FILE or LIFELINE_TOKEN, or in the configuration file. Whoever runs the service "+

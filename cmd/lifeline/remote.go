@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
 
+	"lifeline/internal/charset"
 	"lifeline/internal/client"
 )
 
@@ -73,8 +74,19 @@ func settingsFiles() []string {
 // command line or the environment says goes before it. A file with a token that others may read is refused.
 func readSettings(r io.Reader) (kong.Resolver, error) {
 	values := map[string]any{}
-	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+	text, err := io.ReadAll(r)
+	if err == nil {
+		text, err = charset.Decode(text, "")
+	}
+	if err == nil {
+		err = yaml.Unmarshal(text, &values)
+	}
+	if err != nil {
+		name := "the configuration file"
+		if f, ok := r.(interface{ Name() string }); ok {
+			name = f.Name()
+		}
+		return nil, fmt.Errorf("%s is no YAML of lines such as \"server: https://lifeline.example\": %s", name, yaml.FormatError(err, false, false))
 	}
 	if f, ok := r.(fs.File); ok && values["token"] != nil && runtime.GOOS != "windows" {
 		if info, err := f.Stat(); err != nil {

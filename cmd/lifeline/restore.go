@@ -25,16 +25,18 @@ type restoreCmd struct {
 	File         string `arg:"" help:"File that backup wrote, or - for standard input."`
 }
 
-func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	hold, err := holdData(c.Serve)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, hold.Close()) }()
-	return readArchive(c.File, func(a *archive.Reader) error { return c.restore(ctx, a, stdout) })
+	return readArchive(c.File, func(a *archive.Reader) (err error) { // before the directory is made: the file may be none
+		hold, err := holdData(c.Serve)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, hold.Close()) }()
+		return c.restore(ctx, a, stdout)
+	})
 }
 
 func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.Writer) (err error) {
@@ -161,7 +163,7 @@ func readArchive(path string, read func(a *archive.Reader) error) error {
 	defer bar.Finish()
 	a, err := archive.NewReader(bufio.NewReaderSize(io.TeeReader(in, bar), 1<<20))
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return read(a)
 }

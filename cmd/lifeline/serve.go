@@ -37,7 +37,7 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return cmdline.Listening(err, c.Listen, "--listen")
 	}
 	url := c.PublicURL
 	if url == "" {

@@ -26,8 +26,10 @@ func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if len(c.Stations) > 0 {
 		standing = slices.DeleteFunc(standing, func(s wire.Status) bool { return !slices.Contains(c.Stations, s.Station) })
 	}
-	if len(standing) < len(c.Stations) {
-		return fault.New(fault.NotFound, "not all of these stations are known")
+	for _, id := range c.Stations {
+		if !slices.ContainsFunc(standing, func(s wire.Status) bool { return s.Station == id }) {
+			return fault.New(fault.NotFound, "there is no station %q", id)
+		}
 	}
 	now, err := c.client().Time(ctx)
 	if err != nil {

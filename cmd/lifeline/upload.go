@@ -213,6 +213,9 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 	if err != nil {
 		return schedules.Segment{}, err
 	}
+	if length == 0 {
+		return schedules.Segment{}, errors.New("the file is empty: export the recording again")
+	}
 	r := client.Recording{Audio: content, Length: length, SHA256: hex.EncodeToString(hash.Sum(nil)), Meta: e.meta}
 	known, err := u.known(ctx, e, &r)
 	if err != nil {

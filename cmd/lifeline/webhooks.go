@@ -33,6 +33,7 @@ func (c *webhookListCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	return c.show(stdout, all, func() {
+		fmt.Fprintln(stdout, count(len(all), "webhook"))
 		for _, w := range all {
 			state := "enabled"
 			if !w.Enabled {

@@ -42,7 +42,7 @@ func (b *bundle) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return cmdline.Bundled(cmdline.Printable(os.Stdout), b.File, b.Station, days, opt.Lack(days))
+	return cmdline.Bundled(cmdline.Printable(os.Stdout), b.File, b.Station, days.Held, days.Lacking)
 }
 
 // importing is the command that gives a bundle to the player.
@@ -80,7 +80,7 @@ func (i *importing) Run(ctx context.Context) error {
 	defer f.Close()
 	name, err := playout.LayIn(state, f, time.Now())
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", i.File, err)
 	}
 	for {
 		result, err := playout.Result(state, name)

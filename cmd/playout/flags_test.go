@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/cmdline/flagtest"
+	"lifeline/internal/playout"
 )
 
 func TestEveryFlagOfThePlayerIsTakenOnTheLineAndByItsVariable(t *testing.T) {
@@ -62,5 +65,46 @@ func TestNothingButRunMakesAStateDirectory(t *testing.T) {
 		if _, err := os.Stat(dir); err == nil {
 			t.Errorf("%s made the directory", leaf.Name)
 		}
+	}
+}
+
+func TestNoCommandOfThePlayerSucceedsWithWhatIsNotMeant(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(at("text"), []byte("not what is meant"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state, err := playout.OpenState(at("state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := state.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	for _, c := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{cmdline.Failed, "this is not a bundle", []string{"import", "--state", at("state"), "--wait", "1ms", at("text")}},
+		{cmdline.Misunderstood, "there is no such file", []string{"import", "--state", at("state"), at("none")}},
+		{cmdline.Nothing, "everything that aired is reported", []string{"export", "--state", at("state"), at("out.json")}},
+		{cmdline.Failed, "there is no such folder", []string{"bundle", "--server", s.URL, "--station", "lantern", at("nowhere/b.tar")}},
+		{cmdline.Failed, "at least one day", []string{"bundle", "--server", s.URL, "--station", "lantern", "--days", "0", at("b.tar")}},
+		{cmdline.Failed, "is not the hash", []string{"bundle", "--server", s.URL, "--station", "lantern", "--have", at("text"), at("b.tar")}},
+		{cmdline.Later, "cannot be reached", []string{"bundle", "--server", "http://127.0.0.1:1", "--station", "lantern", at("b.tar")}},
+		{cmdline.Failed, `--key "junk"`, []string{"run", "--server", s.URL, "--station", "lantern", "--state", at("new"), "--key", "junk", "--output", "pcm:-"}},
+	} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], c.args...)
+		cmd.Env = append(os.Environ(), "PLAYOUT_TEST_PLAYER=1")
+		said, _ := cmd.CombinedOutput() // its exit code says how it ended
+		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(said), c.says) {
+			t.Errorf("playout %s: exit %d, not %d with %q: %s", strings.Join(c.args, " "), code, c.code, c.says, said)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
+		t.Errorf("%v, %v", left, err)
 	}
 }

@@ -49,7 +49,7 @@ func carryOut(ctx context.Context, args []string, now playout.Now) int {
 	}
 	given, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "playout: %v\nplayout --help shows the commands, and playout COMMAND --help their flags.\n", err)
+		fmt.Fprintf(stderr, "playout: %s\nplayout --help shows the commands, and playout COMMAND --help their flags.\n", cmdline.Words(err))
 		return cmdline.Misunderstood
 	}
 	if err = given.Run(); err != nil {

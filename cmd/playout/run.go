@@ -111,7 +111,7 @@ func (r *run) keys() (keys []ed25519.PublicKey, err error) {
 	for _, text := range r.Key {
 		key, err := seal.ParsePublic(text)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--key %q: it is no public key: give the one that lifeline shows at GET /v1/keys, of 44 characters", text)
 		}
 		keys = append(keys, key)
 	}

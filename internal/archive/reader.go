@@ -43,14 +43,14 @@ func NewReader(r io.Reader) (*Reader, error) {
 	a := &Reader{tar: tar.NewReader(r),
 		tallies: map[string]*tally{documents: newTally(), changes: newTally(), entries: newTally(), blobs: newTally()}}
 	if err := a.advance(); err != nil || a.next == nil || a.next.Name != headerName {
-		return nil, fault.Wrap(fault.Invalid, err, "this is not a Lifeline archive")
+		return nil, fault.New(fault.Invalid, "this is not a file that lifeline backup wrote")
 	}
 	b, err := a.whole()
 	if err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(b, &a.header); err != nil || a.header.Format != format {
-		return nil, fault.Wrap(fault.Invalid, err, "this is not a Lifeline archive that this program knows (%s)", format)
+		return nil, fault.Wrap(fault.Invalid, err, "this is not a Lifeline backup that this program knows (%s)", format)
 	}
 	a.got.Header = sum(b)
 	if a.next != nil && a.next.Name == keyName {

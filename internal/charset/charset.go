@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -46,6 +47,18 @@ func Decode(b []byte, declared string) ([]byte, error) {
 		return nil, fmt.Errorf("line %d holds bytes that are no text in %s", bytes.Count(out[:at], []byte("\n"))+1, name(from))
 	}
 	return bytes.TrimPrefix(out, []byte("\ufeff")), nil
+}
+
+// File is the text of a file, decoded. Its failures name the file.
+func File(name, declared string) ([]byte, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if b, err = Decode(b, declared); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return b, nil
 }
 
 // encodingOf is nil for UTF-8.

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"lifeline/internal/charset"
 )
 
 // Address is a service's address as a person writes it, made one that New takes. Without a scheme, a host of this
@@ -60,7 +62,7 @@ func Token(token, file string) (string, error) {
 	}
 	from := "the token"
 	if file != "" {
-		b, err := os.ReadFile(file)
+		b, err := charset.File(file, "")
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("--token-file: there is no file %s", file)
 		}

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Words is an error as a person reads it: what the system says of files in words, and the names of packages left out.
@@ -36,6 +39,8 @@ func pathErrors(err error) (out []*fs.PathError) {
 
 func fileWords(e *fs.PathError) string {
 	switch {
+	case errors.Is(e, fs.ErrNotExist) && e.Op == "open" && missing(filepath.Dir(e.Path)): // where a file was to be made
+		return filepath.Dir(e.Path) + ": there is no such folder"
 	case errors.Is(e, fs.ErrNotExist):
 		return e.Path + ": there is no such file"
 	case errors.Is(e, fs.ErrPermission):
@@ -44,4 +49,24 @@ func fileWords(e *fs.PathError) string {
 		return e.Path + ": it exists already"
 	}
 	return fmt.Sprintf("%s: %v", e.Path, e.Err)
+}
+
+func missing(folder string) bool {
+	_, err := os.Stat(folder)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// Listening is a failure to listen at an address, in words, with the flag that names another.
+func Listening(err error, address, flag string) error {
+	if err == nil {
+		return nil
+	}
+	why := "that is no address of this machine: write it as HOST:PORT, such as 127.0.0.1:8080"
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		why = "another program listens there: end it, or choose another address"
+	case errors.Is(err, fs.ErrPermission):
+		why = "you may not listen there: ports below 1024 are the administrator's"
+	}
+	return fmt.Errorf("%s %s: %s (%w)", flag, address, why, err)
 }

@@ -57,7 +57,7 @@ func (s *Scheduler) nextFallback(st schedules.Station) (next wire.Fallback, diff
 		return next, false, err
 	}
 	before, _ := s.mirror.fallback.get(st.ID)
-	next = wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Revision: before.revision + 1, IssuedAt: schedules.At(today),
+	next = wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Timezone: st.Timezone, Revision: before.revision + 1, IssuedAt: schedules.At(today),
 		ExpiresAt: schedules.At(today.AddDate(0, 0, fallbackDays)), Windows: windows,
 		Items: s.fallbackItems(st, s.now()), Recalled: s.recalledIDs()}
 	if next.Windows == nil {

@@ -55,7 +55,10 @@ func (s *Scheduler) Rundown(ctx context.Context, station string, date schedules.
 	}
 	d, err := s.store.Get(ctx, kind, id)
 	if fault.Is(err, fault.NotFound) {
-		return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no such rundown for %s", station, date)
+		if revision != 0 {
+			return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no revision %d of its rundown for %s", station, revision, date)
+		}
+		return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station, date)
 	}
 	if err != nil {
 		return schedules.Rundown{}, err

@@ -4,6 +4,7 @@
 package hfcc
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -29,8 +30,12 @@ func Parse(b []byte) (File, error) {
 	var f File
 	var wrong []error
 	l, titles, ruler := hfccs, titles, ""
-	for n, text := range strings.Split(strings.TrimPrefix(string(b), "\ufeff"), "\n") {
-		line := characters(strings.TrimSuffix(text, "\r"))
+	if at := bytes.IndexByte(b, 0); at >= 0 {
+		return File{}, fmt.Errorf("line %d holds a zero byte: this is no schedule in lines of text", bytes.Count(b[:at], []byte("\n"))+1)
+	}
+	whole := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(string(b), "\ufeff"))
+	for n, text := range strings.Split(whole, "\n") {
+		line := characters(text)
 		switch s := string(line); {
 		case strings.Trim(s, " \x1a") == "":
 		case isRuler(s):

@@ -73,8 +73,12 @@ func (a *api) airingReport(c *call) error {
 		return err
 	}
 	q := c.query()
+	language, err := c.language()
+	if err != nil {
+		return err
+	}
 	query := control.ReportQuery{From: from, To: to, Station: q.Get("station"), Group: []string{"segment"},
-		TallyFilter: schedules.TallyFilter{Segment: q.Get("segment"), Campaign: q.Get("campaign"), Script: q.Get("script"), Language: q.Get("language")}}
+		TallyFilter: schedules.TallyFilter{Segment: q.Get("segment"), Campaign: q.Get("campaign"), Script: q.Get("script"), Language: language}}
 	if v := q.Get("group"); v != "" {
 		query.Group = strings.Split(v, ",")
 	}

@@ -5,14 +5,13 @@ import (
 	"strings"
 
 	"lifeline/internal/console"
-	"lifeline/internal/fault"
 )
 
 // console answers the console's page, which is asked for anew each time, and its files, which never change.
 func (a *api) console(c *call) error {
 	file, ok := console.Find(c.r.URL.Path)
 	if !ok {
-		return fault.New(fault.NotFound, "there is nothing at this path")
+		return a.nothingThere(c)
 	}
 	h := c.w.Header()
 	h.Set("ETag", file.Tag)

@@ -28,7 +28,7 @@ func stationOperations() []operation {
 			answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleEnvelope)}},
 		{at: "GET " + station + "/fallback", id: "getFallback", tag: forStations, summary: "What the station airs without a valid queue",
 			query: []openapi.Parameter{waitParameter}, known: true,
-			answers: []answer{gives(http.StatusOK, "The windows of the coming days, and the list.", wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern-coast", Revision: 2,
+			answers: []answer{gives(http.StatusOK, "The windows of the coming days, and the list.", wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern-coast", Timezone: "Asia/Tashkent", Revision: 2,
 				IssuedAt: exampleStart, ExpiresAt: examplePlus(30 * 24), Windows: []schedules.Occurrence{exampleSlot.Occurrence}, Items: []wire.QueueItem{}, Recalled: []string{}})}},
 		{at: "GET " + station + "/fallback.dsse", id: "getSignedFallback", tag: forStations, summary: "The fallback in its signed envelope",
 			query: []openapi.Parameter{waitParameter}, known: true, answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleEnvelope)}},

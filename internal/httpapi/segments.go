@@ -133,15 +133,17 @@ var hashForm = regexp.MustCompile(hashPattern)
 func (a *api) listSegments(c *call) error {
 	after, limit, err := c.page()
 	q := c.query()
-	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")), Language: bcp47.Kept(q.Get("language")),
+	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")),
 		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: strings.ToLower(q.Get("tag")), SHA256: q.Get("sha256"), After: after, Limit: limit}
 	var wrong error
 	f.ExpiringBefore, wrong = c.instant("expiring_before")
+	var badLanguage error
+	f.Language, badLanguage = c.language()
 	var badHash error
 	if f.SHA256 != "" && !hashForm.MatchString(f.SHA256) {
 		badHash = fault.Fields(fault.Field{Field: "sha256", Message: "must be a SHA-256 in hexadecimal"})
 	}
-	err = together(err, wrong, badHash, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State, states))
+	err = together(err, wrong, badHash, badLanguage, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State, states))
 	if err != nil {
 		return err
 	}
@@ -149,12 +151,25 @@ func (a *api) listSegments(c *call) error {
 	return page(c, items, next)
 }
 
+// language is the query's language in the form in which languages are kept; none where the query names none.
+func (c *call) language() (string, error) {
+	given := c.query().Get("language")
+	if given == "" {
+		return "", nil
+	}
+	tag, err := bcp47.Canonical(given)
+	if err != nil {
+		return "", fault.Fields(fault.Field{Field: "language", Message: err.Error()})
+	}
+	return tag, nil
+}
+
 // oneOf is what is wrong with a query parameter that must be one of a list, or left out.
 func oneOf[T ~string](name string, value T, list []T) error {
 	if value == "" || slices.Contains(list, value) {
 		return nil
 	}
-	return fault.Fields(fault.Field{Field: name, Message: fmt.Sprintf("must be one of %v", list)})
+	return fault.Fields(fault.Field{Field: name, Message: fmt.Sprintf("%q is none: use one of %s", value, strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ", "))})
 }
 
 // page answers one page of a list.

@@ -3,6 +3,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -102,13 +103,16 @@ func New(p Parts) http.Handler {
 			e.Handle(http.MethodHead, r.path, a.serve(r))
 		}
 	}
-	e.NoRoute(a.serve(route{open: true, handle: func(*call) error {
-		return fault.New(fault.NotFound, "there is nothing at this path")
-	}}))
+	e.NoRoute(a.serve(route{open: true, handle: a.nothingThere}))
 	e.NoMethod(a.serve(route{open: true, handle: func(c *call) error {
 		return fault.New(fault.NotDone, "%s is not done here", c.r.Method)
 	}}))
 	return a.guard(e)
+}
+
+// nothingThere is the answer at a path that no operation has.
+func (a *api) nothingThere(*call) error {
+	return fault.New(fault.NotFound, "there is nothing at this path: the service's address is %s", cmp.Or(a.PublicURL, "/"))
 }
 
 // route is one operation: where it is, who may do it, and what it does.

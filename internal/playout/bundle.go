@@ -3,6 +3,7 @@ package playout
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -57,15 +58,9 @@ type BundleOptions struct {
 	Progress func(done, total int64) // bytes of audio; may be nil
 }
 
-// Lack are the days, of those that opt asks for, that are not held.
-func (opt BundleOptions) Lack(held []schedules.Date) (out []schedules.Date) {
-	for n := range opt.Days {
-		if date := schedules.DateOf(opt.Now.UTC()).AddDays(n); !slices.Contains(held, date) {
-			out = append(out, date)
-		}
-	}
-	return out
-}
+// BundledDays are the station's days in a bundle, and those that it should have, too: the days that were asked for, by the
+// station's own time, that have a window to come and no published queue.
+type BundledDays struct{ Held, Lacking []schedules.Date }
 
 // bundleTries is how often a recording that breaks off is gone on with.
 const bundleTries = 20
@@ -86,7 +81,7 @@ func WriteBundle(ctx context.Context, w io.Writer, api *client.Client, opt Bundl
 type content struct {
 	service    *client.Station
 	documents  []byte // the part of the tar file before the recordings
-	days       []schedules.Date
+	days       BundledDays
 	recordings []wire.AudioRef // in their order
 	progress   func(done, total int64)
 }
@@ -126,6 +121,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, fmt.Errorf("playout: bundle: %w", err)
 	}
+	unknown := err
 	c := &content{service: service, progress: opt.Progress}
 	known := map[string]bool{}
 	// A day more at either end: the station's day is not UTC's.
@@ -139,7 +135,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 		}
 		q := &wire.Queue{}
 		held.Queues[date] = q
-		c.days = append(c.days, date)
+		c.days.Held = append(c.days.Held, date)
 		if err := add("queues/"+date.String()+".dsse", doc.Bytes, q); err != nil {
 			return nil, err
 		}
@@ -147,6 +143,12 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 		for _, i := range q.Items {
 			known[i.Audio.SHA256] = known[i.Audio.SHA256] || q.Revision <= opt.Since
 		}
+	}
+	if unknown != nil && len(held.Queues) == 0 { // the service knows neither a fallback nor a day of it
+		return nil, unknown
+	}
+	if c.days.Lacking, err = lacking(held, opt); err != nil {
+		return nil, fmt.Errorf("playout: bundle: %w", err)
 	}
 	held.index()
 	for _, w := range wants(held, opt.Now) {
@@ -156,6 +158,35 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	}
 	c.documents, err = tarOf(entries)
 	return c, err
+}
+
+// lacking are the days of the station that opt asks for and that have no queue. The fallback list names the windows of the
+// coming days; a day on which it names none that is still to end lacks nothing.
+func lacking(held *Holdings, opt BundleOptions) (out []schedules.Date, err error) {
+	var zone string
+	for _, q := range held.Queues {
+		zone = q.Timezone
+	}
+	if held.Fallback != nil {
+		zone = cmp.Or(held.Fallback.Timezone, zone)
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return nil, err
+	}
+	named := func(date schedules.Date) bool {
+		if held.Fallback == nil || time.Date(date.Year, date.Month, date.Day+1, 0, 0, 0, 0, loc).After(held.Fallback.ExpiresAt.Time) {
+			return true // nothing says that it has no window
+		}
+		return slices.ContainsFunc(held.Fallback.Windows, func(o schedules.Occurrence) bool { return o.Date == date && o.EndAt.After(opt.Now) })
+	}
+	today := schedules.DateOf(opt.Now.In(loc))
+	for n := range opt.Days {
+		if date := today.AddDays(n); held.Queues[date] == nil && named(date) {
+			out = append(out, date)
+		}
+	}
+	return out, nil
 }
 
 // carried are the items whose recordings a bundle carries.

@@ -147,17 +147,65 @@ func TestABundleForAnotherStationIsRefusedWithBothStationsNamed(t *testing.T) {
 func TestABundleTellsWhichDaysItHasAndLacks(t *testing.T) {
 	s := newShelf(t)
 	s.service.publish(s.queue(1))
-	opt := BundleOptions{Station: "lantern", Days: 3, Now: vaultNow}
-	held, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "b.tar"), s.service.api(), opt)
-	if err != nil || len(held) != 1 || held[0] != s.queue(1).Date {
-		t.Fatalf("%v, %v", held, err)
+	days, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "b.tar"), s.service.api(), BundleOptions{Station: "lantern", Days: 3, Now: vaultNow})
+	if err != nil || len(days.Held) != 1 || days.Held[0] != s.queue(1).Date {
+		t.Fatalf("%v, %v", days, err)
 	}
-	lacks := opt.Lack(held)
-	if len(lacks) != 2 || slices.Contains(lacks, held[0]) {
-		t.Errorf("it has %v and lacks %v", held, lacks)
+	if len(days.Lacking) != 2 || slices.Contains(days.Lacking, days.Held[0]) {
+		t.Errorf("it has %v and lacks %v", days.Held, days.Lacking)
 	}
-	if all := opt.Lack(nil); len(all) != 3 || all[0] != schedules.DateOf(vaultNow.UTC()) {
-		t.Errorf("an empty one lacks %v", all)
+}
+
+func TestTheDaysThatABundleLacksAreDaysOfTheStation(t *testing.T) {
+	day := func(text string) schedules.Date {
+		d, err := schedules.ParseDate(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	at := func(text string) time.Time {
+		out, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	const evening = "T18:00:00+13:45" // UTC's morning of the day
+	airs := func(zone string, dates ...string) *wire.Fallback {
+		f := &wire.Fallback{Timezone: zone, ExpiresAt: schedules.At(at("2026-12-13T00:00:00Z"))}
+		for _, date := range dates {
+			start := at(date + evening)
+			f.Windows = append(f.Windows, schedules.Occurrence{Window: "w", Date: day(date), StartAt: schedules.At(start), EndAt: schedules.At(start.Add(time.Hour))})
+		}
+		return f
+	}
+	for name, c := range map[string]struct {
+		now      string
+		fallback *wire.Fallback
+		queues   map[string]string
+		want     []string
+	}{
+		"the station's today is UTC's tomorrow": {"2026-11-29T20:00:00Z", airs("Pacific/Chatham", "2026-11-30", "2026-12-01", "2026-12-02"), map[string]string{"2026-11-30": "Pacific/Chatham"}, []string{"2026-12-01", "2026-12-02"}},
+		"a day without a window lacks nothing":  {"2026-11-29T20:00:00Z", airs("Pacific/Chatham", "2026-12-02"), nil, []string{"2026-12-02"}},
+		"nor does a day that is over":           {"2026-11-29T20:00:00Z", airs("Pacific/Chatham", "2026-11-29"), nil, nil},
+		"nor a window that has ended":           {"2026-11-30T09:00:00Z", airs("Pacific/Chatham", "2026-11-30"), nil, nil},
+		"the zone by a queue":                   {"2026-11-29T20:00:00Z", airs("", "2026-11-30", "2026-12-02"), map[string]string{"2026-12-01": "Pacific/Chatham"}, []string{"2026-11-30", "2026-12-02"}},
+		"nothing says which days have windows":  {"2026-11-29T20:00:00Z", nil, map[string]string{"2026-12-01": "Pacific/Chatham"}, []string{"2026-11-30", "2026-12-02"}},
+		"behind the list's end":                 {"2026-12-11T20:00:00Z", airs("Pacific/Chatham"), nil, []string{"2026-12-13", "2026-12-14"}},
+	} {
+		held := &Holdings{Queues: map[schedules.Date]*wire.Queue{}, Fallback: c.fallback}
+		for date, zone := range c.queues {
+			held.Queues[day(date)] = &wire.Queue{Timezone: zone}
+		}
+		var got []string
+		dates, err := lacking(held, BundleOptions{Days: 3, Now: at(c.now)})
+		for _, d := range dates {
+			got = append(got, d.String())
+		}
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, not %v: %v", name, got, c.want, err)
+		}
 	}
 }
 

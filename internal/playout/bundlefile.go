@@ -16,8 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/charset"
 	"lifeline/internal/client"
-	"lifeline/schedules"
 )
 
 // bundleResume is how old a bundle that was cut short may be for its making to be gone on with.
@@ -26,13 +26,19 @@ const bundleResume = 24 * time.Hour
 // tarBlock is what the parts of a tar file are filled up to.
 const tarBlock = 512
 
-// SaveBundle writes a station's bundle into a file, whole or not at all, and answers the days whose queues it has. What an earlier try has left in the .part file
-// beside it is gone on with, from its last whole recording, as long as the service still says the same.
-func SaveBundle(ctx context.Context, name string, api *client.Client, opt BundleOptions) ([]schedules.Date, error) {
+// SaveBundle writes a station's bundle into a file, whole or not at all, and answers its days. What an earlier try has left
+// in the .part file beside it is gone on with, from its last whole recording, as long as the service still says the same.
+func SaveBundle(ctx context.Context, name string, api *client.Client, opt BundleOptions) (BundledDays, error) {
+	if opt.Days < 1 {
+		return BundledDays{}, errors.New("--days: a bundle has at least one day")
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return BundledDays{}, fmt.Errorf("%s is a folder: name the file to write", name)
+	}
 	part := name + ".part"
 	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, err
+		return BundledDays{}, err
 	}
 	if made := madeAt(f, opt.Station); opt.Now.Sub(made) < bundleResume {
 		opt.Now = made // the same bytes again
@@ -41,30 +47,34 @@ func SaveBundle(ctx context.Context, name string, api *client.Client, opt Bundle
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("%w; what has come is kept in %s, and the next try goes on from there", err, part)
+	come, _ := f.Seek(0, io.SeekEnd) // a file that cannot tell is kept
+	if err = errors.Join(err, f.Close()); err != nil && come == 0 {
+		return BundledDays{}, errors.Join(err, os.Remove(part))
+	}
+	if err != nil {
+		return BundledDays{}, fmt.Errorf("%w; what has come is kept in %s, and the next try goes on from there", err, part)
 	}
 	return days, os.Rename(part, name)
 }
 
-func saveBundle(ctx context.Context, f *os.File, api *client.Client, opt BundleOptions) ([]schedules.Date, error) {
+func saveBundle(ctx context.Context, f *os.File, api *client.Client, opt BundleOptions) (BundledDays, error) {
 	c, err := gather(ctx, api.Station(opt.Station), opt)
 	if err != nil {
-		return nil, err
+		return BundledDays{}, err
 	}
 	end, whole, err := c.found(f)
 	if err != nil {
-		return nil, err
+		return BundledDays{}, err
 	}
 	if err := f.Truncate(end); err != nil {
-		return nil, err
+		return BundledDays{}, err
 	}
 	if _, err := f.Seek(end, io.SeekStart); err != nil {
-		return nil, err
+		return BundledDays{}, err
 	}
 	if end == 0 {
 		if _, err := f.Write(c.documents); err != nil {
-			return nil, err
+			return BundledDays{}, err
 		}
 	}
 	return c.days, c.writeRest(ctx, f, whole)
@@ -147,11 +157,14 @@ func BundleRecordings(r io.Reader) (map[string]bool, error) {
 func (o *BundleOptions) LeaveOut(list string, since []string) error {
 	o.Have = map[string]bool{}
 	if list != "" {
-		text, err := os.ReadFile(list)
+		text, err := charset.File(list, "")
 		if err != nil {
 			return err
 		}
 		for _, sha := range strings.Fields(string(text)) {
+			if !hashForm.MatchString(sha) {
+				return fmt.Errorf("%s: %.80q is not the hash of a recording: playout inventory writes such a list", list, sha)
+			}
 			o.Have[sha] = true
 		}
 	}

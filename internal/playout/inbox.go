@@ -44,8 +44,15 @@ const (
 	inboxForgets = time.Hour // results that nobody fetched
 )
 
-// LayIn lays a bundle into the inbox, beside a player that may be playing, and answers its name there.
-func LayIn(state *State, bundle io.Reader, now time.Time) (name string, err error) {
+// LayIn lays a bundle into the inbox, beside a player that may be playing, and answers its name there. It fails for what
+// is no bundle.
+func LayIn(state *State, bundle io.ReadSeeker, now time.Time) (name string, err error) {
+	if h, err := tar.NewReader(bundle).Next(); err != nil || h.Name != bundleHead {
+		return "", errors.New("this is not a bundle, as lifeline bundle and playout bundle write them")
+	}
+	if _, err := bundle.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
 	name = fmt.Sprintf("inbox/%d.tar", now.UnixNano())
 	temp := name + ".tmp"
 	f, err := state.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

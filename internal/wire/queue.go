@@ -77,6 +77,7 @@ type AudioRef struct {
 type Fallback struct {
 	Schema    string                 `json:"schema"`
 	Station   string                 `json:"station"`
+	Timezone  string                 `json:"timezone,omitempty"` // none in lists of older services
 	Revision  int64                  `json:"revision"`
 	IssuedAt  schedules.Instant      `json:"issued_at"`
 	ExpiresAt schedules.Instant      `json:"expires_at"`
