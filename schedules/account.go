@@ -41,50 +41,91 @@ type StationDay struct {
 	Rundown  Rundown
 }
 
-// Account tells of each day's every place what became of it, and of every other airing where it belongs. days are
+// Outcomes tells of each day what became of every place in what was published for it, and of every other airing where it
+// belongs: it is the one account of what aired, on which reconciliations, records, reports and make-goods rest. days are
 // successive ones of one station. entries are what it reported of them, in any order. heard is until when the station
-// has reported anything at all: what it says nothing of since is unreported, not missed. The answer has as many parts
-// as there are days, each by planned start, extras by actual start. What aired in another's place is there twice: as
-// the substituted place, and as an extra of what aired.
-func Account(station string, days []StationDay, entries []AsRun, now, heard time.Time, tolerance time.Duration) [][]AiringRecord {
+// has reported anything at all: what it says nothing of since is unreported, not missed, and nothing is owed for it.
+// Of what is still to come at now, what was reported counts already. The answer has as many parts as there are days.
+func Outcomes(station string, days []StationDay, entries []AsRun, now, heard time.Time, tolerance time.Duration) []Reconciliation {
 	parts := attribute(days, entries)
-	out := make([][]AiringRecord, len(days))
+	out := make([]Reconciliation, len(days))
 	for n, day := range days {
 		reported := map[string]bool{}
 		for _, e := range parts[n] {
 			reported[e.ItemID] = true
 		}
-		over, titles := day.Rundown, map[string]Item{}
-		over.Items = nil
+		over, ends := day.Rundown, map[string]Instant{}
+		over.Station, over.Date, over.Items = station, day.Date, nil
+		var ahead []Discrepancy
 		for _, i := range day.Rundown.Items {
-			titles[i.ID] = i
+			ends[i.ID] = i.EndAt()
 			if reported[i.ID] || !i.EndAt().Add(tolerance).After(now) {
 				over.Items = append(over.Items, i)
 				continue
 			}
-			out[n] = append(out[n], AiringRecord{Station: station, Date: day.Date, Window: i.Window, ItemID: i.ID, SegmentID: i.SegmentID,
-				Title: i.Title, Language: i.Language, PlannedAt: i.StartAt, Planned: i.Duration, Outcome: ToCome, MakesGood: i.MakesGood})
+			ahead = append(ahead, Discrepancy{Verdict: ToCome, ItemID: i.ID, Window: i.Window, SegmentID: i.SegmentID, Title: i.Title, PlannedAt: i.StartAt, Planned: i.Duration})
 		}
-		reconciled := Reconcile(over, parts[n], tolerance)
+		r := Reconcile(over, parts[n], tolerance)
+		unheard := map[string]bool{}
+		for k := range r.Items {
+			if d := &r.Items[k]; d.Verdict == Missed && len(d.Sequences) == 0 && heard.Before(ends[d.ItemID].Time) {
+				d.Verdict, unheard[d.ItemID] = Unreported, true
+			}
+		}
+		r.MakeGoods = slices.DeleteFunc(r.MakeGoods, func(m MakeGood) bool { return unheard[m.ItemID] })
+		r.Items = append(r.Items, ahead...)
+		r.arrange()
+		out[n] = r
+	}
+	return out
+}
+
+// Past is the reconciliation without what is still to come, and, unless window is empty, of what belongs to that window alone,
+// whose occurrences are among slots.
+func (r Reconciliation) Past(window string, slots []Slot) Reconciliation {
+	in := func(d Discrepancy) bool {
+		if window == "" || d.Verdict != Extra {
+			return window == "" || d.Window == window
+		}
+		return slices.ContainsFunc(slots, func(s Slot) bool { return s.Window == window && s.holds(d.StartedAt.Time) })
+	}
+	kept := map[string]bool{}
+	r.Items = slices.DeleteFunc(slices.Clone(r.Items), func(d Discrepancy) bool {
+		if d.Verdict == ToCome || !in(d) {
+			return true
+		}
+		kept[d.ItemID] = true
+		return false
+	})
+	r.MakeGoods = slices.DeleteFunc(slices.Clone(r.MakeGoods), func(m MakeGood) bool { return !kept[m.ItemID] })
+	r.arrange()
+	return r
+}
+
+// Account tells, place by place, what Outcomes says, each day by planned start, extras by actual start. What aired in
+// another's place is there twice: as the substituted place, and as an extra of what aired.
+func Account(station string, days []StationDay, entries []AsRun, now, heard time.Time, tolerance time.Duration) [][]AiringRecord {
+	out := make([][]AiringRecord, len(days))
+	for n, r := range Outcomes(station, days, entries, now, heard, tolerance) {
+		items := map[string]Item{}
+		for _, i := range days[n].Rundown.Items {
+			items[i.ID] = i
+		}
 		owed := map[string]bool{}
-		for _, m := range reconciled.MakeGoods {
+		for _, m := range r.MakeGoods {
 			owed[m.ItemID] = true
 		}
-		for _, d := range reconciled.Items {
-			item := titles[d.ItemID]
+		for _, d := range r.Items {
+			item := items[d.ItemID]
 			if d.Verdict == Extra {
 				item = Item{} // it names a place that it was not in
 			}
-			record := AiringRecord{Station: station, Date: day.Date, Window: d.Window, ItemID: d.ItemID, SegmentID: d.SegmentID, Title: d.Title,
+			record := AiringRecord{Station: station, Date: r.Date, Window: d.Window, ItemID: d.ItemID, SegmentID: d.SegmentID, Title: d.Title,
 				Language: item.Language, PlannedAt: d.PlannedAt, Planned: d.Planned, StartedAt: d.StartedAt, EndedAt: d.EndedAt, AiredMs: d.AiredMs,
 				Outcome: d.Verdict, Substitute: d.Substitute, MakesGood: item.MakesGood, Owed: owed[item.ID], Detail: d.Detail}
-			switch {
-			case d.Verdict == Missed && len(d.Sequences) == 0 && heard.Before(item.EndAt().Time):
-				record.Outcome, record.Owed = Unreported, false
-			case d.Verdict == Substituted:
-				instead := AiringRecord{Station: station, Date: day.Date, Window: d.Window, SegmentID: d.Substitute, StartedAt: d.StartedAt,
-					EndedAt: d.EndedAt, AiredMs: d.AiredMs, Outcome: Extra, Detail: d.Detail}
-				out[n] = append(out[n], instead)
+			if d.Verdict == Substituted {
+				out[n] = append(out[n], AiringRecord{Station: station, Date: r.Date, Window: d.Window, SegmentID: d.Substitute, StartedAt: d.StartedAt,
+					EndedAt: d.EndedAt, AiredMs: d.AiredMs, Outcome: Extra, Detail: d.Detail})
 				record.StartedAt, record.EndedAt, record.AiredMs = Instant{}, Instant{}, Millis{}
 			}
 			out[n] = append(out[n], record)

@@ -15,7 +15,7 @@ import (
 // come in any order and repeatedly: of those with one sequence the first counts.
 func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliation {
 	out := Reconciliation{Station: r.Station, Date: r.Date, Revision: r.Revision, Tolerance: Millis{tolerance},
-		Items: []Discrepancy{}, Totals: map[Verdict]int{}, MakeGoods: []MakeGood{}}
+		Items: []Discrepancy{}, MakeGoods: []MakeGood{}}
 	entries = distinct(entries)
 	used := make([]bool, len(entries))
 	of := make([][]int, len(r.Items))
@@ -60,11 +60,17 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 		d.air(same, tolerance)
 		out.Items = append(out.Items, d)
 	}
-	slices.SortStableFunc(out.Items, func(a, b Discrepancy) int { return a.place().Compare(b.place().Time) })
-	for _, d := range out.Items {
-		out.Totals[d.Verdict]++
-	}
+	out.arrange()
 	return out
+}
+
+// arrange puts the items in order and counts them.
+func (r *Reconciliation) arrange() {
+	slices.SortStableFunc(r.Items, func(a, b Discrepancy) int { return a.place().Compare(b.place().Time) })
+	r.Totals = map[Verdict]int{}
+	for _, d := range r.Items {
+		r.Totals[d.Verdict]++
+	}
 }
 
 // place is the planned start, and of an extra the actual one.

@@ -100,7 +100,7 @@ func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Loc
 		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", planned, actual, drift, span(d.AiredMs.Duration), d.Verdict, d.Window, oneLine(title))
 	}
 	var totals []string
-	for _, v := range []schedules.Verdict{schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed, schedules.Substituted, schedules.Extra} {
+	for _, v := range []schedules.Verdict{schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed, schedules.Unreported, schedules.Substituted, schedules.Extra} {
 		if n := r.Totals[v]; n > 0 {
 			totals = append(totals, fmt.Sprintf("%d %s", n, v))
 		}

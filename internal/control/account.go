@@ -72,34 +72,13 @@ func (a *accounts) payload(ctx context.Context, station string, date schedules.D
 }
 
 // account tells what became of each airing of the station's days [from, to), day by day, of segment alone unless it is
-// empty. The days beside them are read too, since a report near midnight may be of their windows.
+// empty.
 func (a *accounts) account(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) ([][]schedules.AiringRecord, error) {
-	start, _, err := st.DayBounds(from.AddDays(-1))
+	e, err := a.evidence(ctx, st, from, to, segment)
 	if err != nil {
 		return nil, err
 	}
-	_, end, err := st.DayBounds(to)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := a.asRun(ctx, st.ID, start, end)
-	if err != nil {
-		return nil, err
-	}
-	var asked askedDay
-	if segment != "" {
-		asked = asksFor(segment, entries)
-	}
-	days, err := a.days(ctx, st, from.AddDays(-1), to.AddDays(1), asked)
-	if err != nil {
-		return nil, err
-	}
-	now := a.now()
-	heard, err := a.heard(ctx, st.ID, now)
-	if err != nil {
-		return nil, err
-	}
-	out := schedules.Account(st.ID, days, entries, now, heard, reconcileTolerance)
+	out := schedules.Account(st.ID, e.days, e.entries, e.now, e.heard, reconcileTolerance)
 	out = out[1 : len(out)-1]
 	if segment != "" {
 		for i := range out {
@@ -107,6 +86,47 @@ func (a *accounts) account(ctx context.Context, st schedules.Station, from, to s
 		}
 	}
 	return out, nil
+}
+
+// outcomes is the station's day against what aired.
+func (a *accounts) outcomes(ctx context.Context, st schedules.Station, date schedules.Date) (schedules.Reconciliation, error) {
+	e, err := a.evidence(ctx, st, date, date.AddDays(1), "")
+	if err != nil {
+		return schedules.Reconciliation{}, err
+	}
+	return schedules.Outcomes(st.ID, e.days, e.entries, e.now, e.heard, reconcileTolerance)[1], nil
+}
+
+// evidence is what an account of some days rests on.
+type evidence struct {
+	days       []schedules.StationDay // with the days beside them, since a report near midnight may be of their windows
+	entries    []schedules.AsRun
+	now, heard time.Time
+}
+
+// evidence gathers what the account of the station's days [from, to) rests on, of segment alone unless it is empty.
+func (a *accounts) evidence(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) (e evidence, err error) {
+	start, _, err := st.DayBounds(from.AddDays(-1))
+	if err != nil {
+		return e, err
+	}
+	_, end, err := st.DayBounds(to)
+	if err != nil {
+		return e, err
+	}
+	if e.entries, err = a.asRun(ctx, st.ID, start, end); err != nil {
+		return e, err
+	}
+	var asked askedDay
+	if segment != "" {
+		asked = asksFor(segment, e.entries)
+	}
+	if e.days, err = a.days(ctx, st, from.AddDays(-1), to.AddDays(1), asked); err != nil {
+		return e, err
+	}
+	e.now = a.now()
+	e.heard, err = a.heard(ctx, st.ID, e.now)
+	return e, err
 }
 
 // asksFor keeps the days whose queue names the segment, or in or after which the station reported it.

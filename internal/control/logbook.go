@@ -116,72 +116,22 @@ func (l *Logbook) AsRun(ctx context.Context, station string, from, to time.Time)
 	return l.scheduler.accounts.asRun(ctx, station, from, to)
 }
 
-// Reconcile compares a published day, or one window of it, with what aired. What is still to come is left out.
+// Reconcile compares a published day, or one window of it, with what aired. What is still to come is left out, but for what
+// was reported of it.
 func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.Date, window string) (schedules.Reconciliation, error) {
-	r, err := l.scheduler.published(ctx, station, date)
+	q, err := l.scheduler.StandingQueue(ctx, station, date)
+	if fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
+	}
 	if err != nil {
 		return schedules.Reconciliation{}, err
-	}
-	if r.Station == "" || r.Status == schedules.Withdrawn {
-		return schedules.Reconciliation{}, fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
 	}
 	st, err := l.scheduler.Station(station)
 	if err != nil {
 		return schedules.Reconciliation{}, err
 	}
-	from, to, err := st.DayBounds(date)
-	if err != nil {
-		return schedules.Reconciliation{}, err
-	}
-	r, from, to = due(r, window, l.now(), from, to)
-	entries, err := l.AsRun(ctx, station, from.Add(-reconcileMargin), to.Add(reconcileMargin))
-	if err != nil {
-		return schedules.Reconciliation{}, err
-	}
-	return schedules.Reconcile(r, within(entries, r, from, to), reconcileTolerance), nil
-}
-
-// reconcileMargin is how far outside its windows a day's airings are looked for: late ones, and what a window across
-// midnight leaves behind.
-const reconcileMargin = 10 * time.Minute
-
-// due is the part of a rundown that has had its turn, and the time it spans.
-func due(r schedules.Rundown, window string, now, from, to time.Time) (schedules.Rundown, time.Time, time.Time) {
-	items, slots := []schedules.Item{}, []schedules.Slot{}
-	for _, i := range r.Items {
-		if (window == "" || i.Window == window) && !i.EndAt().Add(reconcileTolerance).After(now) {
-			items = append(items, i)
-		}
-	}
-	for _, w := range r.Windows {
-		if window != "" && w.Window != window {
-			continue
-		}
-		if len(slots) == 0 && window != "" {
-			from, to = w.StartAt.Time, w.EndAt.Time
-		}
-		slots = append(slots, w)
-		if w.EndAt.After(to) {
-			to = w.EndAt.Time
-		}
-	}
-	r.Items, r.Windows = items, slots
-	return r, from, to
-}
-
-// within keeps the reports of the rundown's own items and those that started in [from, to).
-func within(entries []schedules.AsRun, r schedules.Rundown, from, to time.Time) []schedules.AsRun {
-	own := map[string]bool{}
-	for _, i := range r.Items {
-		own[i.ID] = true
-	}
-	var out []schedules.AsRun
-	for _, e := range entries {
-		if own[e.ItemID] || !e.StartedAt.Before(from) && e.StartedAt.Before(to) {
-			out = append(out, e)
-		}
-	}
-	return out
+	r, err := l.scheduler.accounts.outcomes(ctx, st, date)
+	return r.Past(window, q.Value.Windows), err
 }
 
 // statusEvery is how often an unchanged status is stored again, so that reports each minute do not fill the store.

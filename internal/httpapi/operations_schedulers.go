@@ -82,7 +82,7 @@ func schedulerOperations() []operation {
 			takes: takesJSON(wire.ManyRequest{Stations: []string{"lantern-coast"}, Dates: []schedules.Date{exampleDate}}), answers: manyAnswers},
 		{at: "GET " + station + "/reconciliation/:date", id: "reconcile", tag: forSchedulers, summary: "What was planned against what aired",
 			query: []openapi.Parameter{{Name: "window", Description: "One window alone.", Schema: openapi.String()}},
-			answers: []answer{gives(http.StatusOK, "Item by item, with what is owed. What is still to come is left out.", schedules.Reconciliation{
+			answers: []answer{gives(http.StatusOK, "Item by item, with what is owed. What is still to come is left out. What the station has not been heard of since is `unreported`: it may have aired without a link, and is owed once a week has passed.", schedules.Reconciliation{
 				Station: "lantern-coast", Date: exampleDate, Revision: 7, Tolerance: schedules.Ms(1000), MakeGoods: []schedules.MakeGood{},
 				Totals: map[schedules.Verdict]int{schedules.AsPlanned: 1}, Items: []schedules.Discrepancy{{Verdict: schedules.AsPlanned, ItemID: exampleItem.ID,
 					SegmentID: "reading-ko-full-hana", PlannedAt: exampleStart, StartedAt: exampleStart, Planned: exampleItem.Duration, AiredMs: exampleItem.Duration}}})}},

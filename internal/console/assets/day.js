@@ -95,7 +95,7 @@ const warnings = rundown => h('details', {}, h('summary', {}, badge(count(rundow
   h('ul', {}, rundown.warnings.map(w => h('li', {}, w.window && h('b', {}, `${w.window}: `), w.message))))
 
 function totals(aired) {
-  const tone = { aired: 'good', late: 'warn', short: 'warn', substituted: 'warn', missed: 'bad', extra: 'quiet' }
+  const tone = { aired: 'good', late: 'warn', short: 'warn', substituted: 'warn', missed: 'bad', extra: 'quiet', unreported: 'warn' }
   const counts = Object.entries(aired.totals).filter(([, n]) => n > 0)
   if (!counts.length) return null
   return h('p', { class: 'row' }, h('span', {}, `What aired of revision ${aired.revision}:`), counts.map(([verdict, n]) => badge(`${n} ${verdict}`, tone[verdict])),
