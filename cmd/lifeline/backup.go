@@ -157,5 +157,5 @@ func printManifest(w io.Writer, m archive.Manifest) {
 
 // passingBar is a progress bar that is gone when it is done, on a terminal, and nothing elsewhere.
 func passingBar(what string, size int64) *progressbar.ProgressBar {
-	return newBar(progressTo(!terminal(os.Stderr)), what, size, progressbar.OptionClearOnFinish())
+	return newBar(progressTo(false), what, size, progressbar.OptionClearOnFinish())
 }

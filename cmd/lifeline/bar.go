@@ -10,9 +10,9 @@ import (
 	"lifeline/internal/text"
 )
 
-// progressTo is where progress is shown: standard error, or nowhere.
+// progressTo is where progress is shown: standard error where it is a terminal, or nowhere.
 func progressTo(quiet bool) io.Writer {
-	if quiet {
+	if quiet || !terminal(os.Stderr) {
 		return io.Discard
 	}
 	return os.Stderr

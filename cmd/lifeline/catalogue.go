@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -62,7 +63,7 @@ func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".yaml", ".yml":
 		listed, err = c.yaml(below, file)
-	case ".csv", ".tsv":
+	case ".csv", ".tsv", ".txt": // the last is what spreadsheets call Unicode text
 		listed, err = c.table(below, file)
 	default:
 		if litter(file) {
@@ -103,7 +104,7 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 		at := path.Join(name, f.Name())
 		ext := strings.ToLower(path.Ext(f.Name()))
 		switch {
-		case ext != ".mp3" && ext != ".csv" && ext != ".tsv" && ext != ".yaml" && ext != ".yml":
+		case !slices.Contains([]string{".mp3", ".csv", ".tsv", ".txt", ".yaml", ".yml"}, ext):
 			continue
 		case !utf8.ValidString(f.Name()):
 			passed = append(passed, entry{dir: dir, file: text.Clean(at), wrong: errors.New("the file's name is not UTF-8: rename it")})
@@ -120,7 +121,7 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 		switch {
 		case ext == ".mp3":
 			recordings = append(recordings, f.Name())
-		case ext == ".csv" || ext == ".tsv" || isCatalogue(dir, at):
+		case ext == ".csv" || ext == ".tsv" || ext == ".txt" && c.isTable(dir, at) || ext != ".txt" && isCatalogue(dir, at):
 			tables = append(tables, f.Name())
 		}
 	}
@@ -162,6 +163,16 @@ func onDisk(dir fs.FS, name string) string {
 		}
 	}
 	return name
+}
+
+// isTable reports whether a text is a table, and no note that somebody left beside the recordings.
+func (c catalogues) isTable(dir fs.FS, name string) bool {
+	b, err := c.read(dir, name, "")
+	if err != nil {
+		return false
+	}
+	_, err = separator(b)
+	return err == nil
 }
 
 func isCatalogue(dir fs.FS, name string) bool {

@@ -123,7 +123,7 @@ func (d *demo) play(ctx context.Context, lead time.Duration) error {
 		return err
 	}
 	d.title("Hana uploads the recordings; each is analysed while it arrives")
-	segments, err := uploadCatalogue(ctx, producer, samples.Files, "catalogue.yaml", progressTo(!terminal(os.Stderr)))
+	segments, err := uploadCatalogue(ctx, producer, samples.Files, "catalogue.yaml", progressTo(false))
 	if err != nil {
 		return err
 	}

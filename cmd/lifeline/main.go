@@ -123,7 +123,7 @@ func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error
 		kong.Configuration(readSettings, settingsFiles()...), cmdline.IgnoreEmptyVariables())
 }
 
-// tell writes an error for a person: what is wrong, then each field of it.
+// tell writes an error for a person: what is wrong, each field of it on a line.
 func tell(w io.Writer, err error) {
 	var f *fault.Error
 	if !errors.As(err, &f) {
@@ -141,10 +141,5 @@ func tell(w io.Writer, err error) {
 			"makes one, on its machine: lifeline token create --name NAME --role ROLE")
 	case fault.Unavailable:
 		fmt.Fprintln(w, "  Is it running, and is that its address? --server or LIFELINE_SERVER names another.")
-	}
-	if len(f.Fields) > 1 {
-		for _, field := range f.Fields {
-			fmt.Fprintf(w, "  %s %s\n", field.Field, field.Message)
-		}
 	}
 }

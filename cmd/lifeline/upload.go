@@ -28,7 +28,7 @@ import (
 type uploadCmd struct {
 	remote   `embed:""`
 	output   `embed:""`
-	Files    []string `arg:"" name:"file" help:"MP3 files, each with a sidecar (NAME.yaml) if it has one; catalogues in YAML or CSV; or folders of these." type:"existing"`
+	Files    []string `arg:"" name:"file" help:"MP3 files, each with a sidecar (NAME.yaml) if it has one; catalogues in YAML; tables in CSV or in the Unicode text of spreadsheets; or folders of these." type:"existing"`
 	Kind     string   `help:"Kind of those that say nothing else."`
 	Language string   `help:"Language of those that say nothing else."`
 	Voice    string   `help:"Voice of those that say nothing else."`
@@ -79,6 +79,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	var entries []entry
 	for _, name := range c.Files {
+		name = filepath.Clean(name) // without the slash that shells put after a folder
 		dir, err := os.OpenRoot(filepath.Dir(name))
 		if err != nil {
 			return err
@@ -97,7 +98,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	became := map[string]string{}
-	u := uploader{client: c.client(), replace: c.Replace, update: c.Update || c.Replace, became: func(id, what string) { became[id] = what }, progress: progressTo(c.Quiet || !terminal(os.Stderr))}
+	u := uploader{client: c.client(), replace: c.Replace, update: c.Update || c.Replace, became: func(id, what string) { became[id] = what }, progress: progressTo(c.Quiet), sent: map[string]entry{}}
 	segments, failed := u.all(ctx, entries)
 	if n := rejected(segments); n > 0 {
 		failed = cmdline.Some(len(segments)-n, errors.Join(failed, fmt.Errorf("%d of %s cannot air: they are rejected, for the reasons shown", n, count(len(entries), "recording"))))
@@ -106,7 +107,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 	failed = errors.Join(failed, unknown)
 	return errors.Join(c.show(stdout, segments, func() {
 		for _, s := range segments {
-			fmt.Fprintf(stdout, "%-28s %-9s %s", s.ID, s.State, span(s.Recording.Duration.Duration))
+			fmt.Fprintf(stdout, "%-28s %-9s %s  %s", s.ID, s.State, span(s.Recording.Duration.Duration), u.sent[s.ID].file)
 			if s.Rejection != nil {
 				fmt.Fprintf(stdout, "  %s", s.Rejection.Message)
 			}
@@ -144,7 +145,7 @@ func uploadCatalogue(ctx context.Context, c *client.Client, dir fs.FS, name stri
 	if err != nil {
 		return nil, err
 	}
-	return uploader{client: c, progress: progress, became: func(string, string) {}}.all(ctx, entries)
+	return uploader{client: c, progress: progress, became: func(string, string) {}, sent: map[string]entry{}}.all(ctx, entries)
 }
 
 // uploader brings recordings to the service.
@@ -154,6 +155,7 @@ type uploader struct {
 	update   bool
 	became   func(id, what string) // told what became of a segment that was there already
 	progress io.Writer
+	sent     map[string]entry // by segment, what has been sent
 }
 
 // passedOver tells what there is to know of how entries were read, and leaves out those that are nothing to send.
@@ -176,6 +178,7 @@ func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Seg
 		s, err := u.one(ctx, e, fmt.Sprintf("%d of %d", i+1, len(entries)))
 		if err == nil {
 			out = append(out, s)
+			u.sent[s.ID] = e
 			continue
 		}
 		if cmdline.ForAll(err) || ctx.Err() != nil {
@@ -200,7 +203,12 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 		return schedules.Segment{}, e.wrong
 	}
 	f, err := e.dir.Open(e.file)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(e.file, "?"):
+		return schedules.Segment{}, errors.New("there is no such file. A spreadsheet writes ? for letters that the encoding of its table lacks: save the table as CSV UTF-8")
+	case errors.Is(err, fs.ErrNotExist):
+		return schedules.Segment{}, errors.New("there is no such file")
+	case err != nil:
 		return schedules.Segment{}, err
 	}
 	defer f.Close()
@@ -231,9 +239,23 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 		return s, fmt.Errorf("%w. With --replace it becomes that segment's new recording", err)
 	}
 	if err != nil || known == nil {
-		return s, err
+		return s, missing(err, e)
 	}
 	return u.asSaid(ctx, e, s, "new recording")
+}
+
+// missing adds how a kind and a language are given to what is refused for the want of them.
+func missing(err error, e entry) error {
+	var flags []string
+	for _, f := range fault.FieldsOf(err) {
+		if _, said := e.meta[f.Field]; !said && (f.Field == "kind" || f.Field == "language") {
+			flags = append(flags, "--"+f.Field)
+		}
+	}
+	if len(flags) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w. For recordings that say nothing of it themselves, give %s", err, strings.Join(flags, " and "))
 }
 
 // asSaid makes a segment that was there as the entry says, or says how it differs.
@@ -242,6 +264,9 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 	if err != nil || len(changes) == 0 {
 		u.became(s.ID, what)
 		return s, err
+	}
+	if first, twice := u.sent[s.ID]; twice {
+		return s, fmt.Errorf("it is the same recording as %s, which is segment %q, and says otherwise: %s. Leave one of the two out, or give each an id", first.name(), s.ID, told(changes))
 	}
 	if !u.update {
 		return s, fmt.Errorf("segment %q is there and was not changed, but differs: %s. --update changes it", s.ID, told(changes))

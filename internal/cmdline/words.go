@@ -8,30 +8,50 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"lifeline/internal/fault"
 )
 
-// Words is an error as a person reads it: what the system says of files in words, and the names of packages left out.
+// Words is an error as a person reads it: what the system says of files in words, each field that is wrong on a line,
+// and the names of packages left out.
 func Words(err error) string {
 	text := err.Error()
-	for _, one := range pathErrors(err) {
+	for _, one := range links[*fs.PathError](err) {
 		text = strings.ReplaceAll(text, one.Error(), fileWords(one))
+	}
+	for _, one := range links[*fault.Error](err) {
+		if n := len(one.Fields); n > 1 && one.Public != "" {
+			lines := fieldLines(one.Fields)
+			if !strings.HasSuffix(one.Public, fmt.Sprintf("(and %d more)", n-1)) {
+				lines = one.Public + "\n  " + lines
+			}
+			text = strings.Replace(text, one.Public, lines, 1)
+		}
 	}
 	return strings.TrimPrefix(text, "playout: ")
 }
 
-// pathErrors are all that err says of files.
-func pathErrors(err error) (out []*fs.PathError) {
-	if one, ok := err.(*fs.PathError); ok { // each link by itself
+func fieldLines(fields []fault.Field) string {
+	lines := make([]string, len(fields))
+	for i, f := range fields {
+		lines[i] = f.Field + " " + f.Message
+	}
+	return strings.Join(lines, "\n  ")
+}
+
+// links are the errors of a type in all that err wraps.
+func links[E error](err error) (out []E) {
+	if one, ok := err.(E); ok { // each link by itself
 		out = append(out, one)
 	}
 	switch wraps := err.(type) {
 	case interface{ Unwrap() error }:
 		if inner := wraps.Unwrap(); inner != nil {
-			out = append(out, pathErrors(inner)...)
+			out = append(out, links[E](inner)...)
 		}
 	case interface{ Unwrap() []error }:
 		for _, inner := range wraps.Unwrap() {
-			out = append(out, pathErrors(inner)...)
+			out = append(out, links[E](inner)...)
 		}
 	}
 	return out
