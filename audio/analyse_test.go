@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"lifeline/internal/rig/longform"
 )
 
 func TestFactsAgreeWithIndependentTools(t *testing.T) {
@@ -117,6 +119,7 @@ func TestProgressGrowsToTheFileSize(t *testing.T) {
 }
 
 func TestSeekGivesTheSamplesThatReadingGives(t *testing.T) {
+	longform.Only(t)
 	for _, args := range [][]string{
 		{"-b", "128"}, {"-V", "5"}, {"-b", "8", "-m", "s", "--resample", "24"}, {"-b", "32", "-m", "m", "--resample", "22.05"}, {"-b", "320", "-t"},
 	} {

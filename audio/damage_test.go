@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lifeline/internal/rig/longform"
 )
 
 // frameOffsets are the places of a file's frames.
@@ -76,7 +78,7 @@ func noise(n int) []byte {
 
 // TestDamagedFilesAreHeardAsFarAsMpg123Hears holds each damaged file against what mpg123 makes of it.
 func TestDamagedFilesAreHeardAsFarAsMpg123Hears(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	dir := t.TempDir()
 	encodings := [][]string{{"-b", "128", "-m", "s"}, {"-b", "32", "-m", "m", "--resample", "22.05"}}
 	if prove("damage") {
@@ -248,6 +250,7 @@ func random(n int) []byte {
 }
 
 func TestChannelChangesAreHeardInTheFirstMode(t *testing.T) {
+	longform.Only(t)
 	stereo := contents(t, encode(t, programme(), "-b", "128", "-m", "s", "-t"))
 	mono := contents(t, encode(t, programme(), "-b", "64", "-m", "m", "-t", "--resample", "48"))
 	for _, b := range [][]byte{append(slices.Clone(stereo), mono...), append(slices.Clone(mono), stereo...)} {

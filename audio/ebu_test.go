@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"lifeline/internal/rig/longform"
 )
 
 // The cases of EBU Tech 3341 (2023), table 1, and Tech 3342 (2023), table 1, that are synthesised. Cases 7 and 8 of the
@@ -52,7 +54,7 @@ func stereoLoudness(rate int, x []float32) *loudness {
 }
 
 func TestEBUIntegratedLoudness(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	for name, c := range map[string]struct {
 		want  float64
 		tones []tone
@@ -76,7 +78,7 @@ func TestEBUIntegratedLoudness(t *testing.T) {
 }
 
 func TestEBUFiveChannels(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	l := newLoudness(ebuRate, 1, 1, 1, 1.41, 1.41)
 	level := func(dB float64) []float32 { return tones(ebuRate, tone{dB, 20}) }
 	feedLoudness(l, ebuRate, level(-28), level(-28), level(-24), level(-30), level(-30))
@@ -104,7 +106,7 @@ func (h *loudnessHistogram) all(t *testing.T, what string, want float64) {
 }
 
 func TestEBUShortTermAndMomentaryAreConstant(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	l := stereoLoudness(ebuRate, tones(ebuRate, repeat(5, tone{-20, 1.34}, tone{-30, 1.66})...))
 	l.shortTerm.all(t, "3341-9: S", -23)
 	l = stereoLoudness(ebuRate, tones(ebuRate, repeat(25, tone{-20, 0.18}, tone{-30, 0.22})...))
@@ -112,7 +114,7 @@ func TestEBUShortTermAndMomentaryAreConstant(t *testing.T) {
 }
 
 func TestEBUMaximaOfSegments(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	type segment func(i float64) ([]tone, float64)
 	for _, c := range []struct {
 		name    string
@@ -148,7 +150,7 @@ func TestEBUMaximaOfSegments(t *testing.T) {
 }
 
 func TestEBULoudnessRange(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	for name, c := range map[string]struct {
 		want  float64
 		tones []tone
@@ -212,7 +214,7 @@ func decimated(offset int) []float32 {
 }
 
 func TestEBUTruePeak(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	sine := func(divisor, amplitude, degrees float64) []float32 {
 		x := make([]float32, ebuRate/2)
 		for i := range x {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"lifeline/internal/rig/longform"
 )
 
 // voiced makes a WAV of speech, a different recording for each number.
@@ -24,7 +26,7 @@ func voiced(t testing.TB, dir string, n int) string {
 
 // It takes 14 recordings, or with LIFELINE_PROVE=fingerprint 46, which are 1,035 pairs.
 func TestTwoEncodingsOfARecordingMatchAndOthersDoNot(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	dir := t.TempDir()
 	n := 14
 	if prove("fingerprint") {

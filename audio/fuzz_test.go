@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"lifeline/internal/rig/longform"
 )
 
 // seeds are small files to mutate: every version, mode and kind of tag, a few frames each.
@@ -186,7 +188,7 @@ func FuzzEverything(f *testing.F) {
 // TestMutatedInputsNeitherPanicNorHangNorHoard gives ten thousand mutated inputs to the package, or with
 // LIFELINE_PROVE=fuzz ten million; LIFELINE_INPUTS is another number, LIFELINE_SEED another beginning.
 func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	total := int64(10_000)
 	if prove("fuzz") {
 		total = 10_000_000

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"lifeline/internal/rig/longform"
 )
 
 // prove reports whether the long form of a test was asked for: LIFELINE_PROVE=name, or all.
@@ -209,7 +211,7 @@ func checkMatrixFile(t *testing.T, dir string, m matrixFile) matrixResult {
 
 // TestMatrixAgreesWithMpg123AndFfmpeg takes every fourteenth file of the matrix, or with LIFELINE_PROVE=matrix all of it.
 func TestMatrixAgreesWithMpg123AndFfmpeg(t *testing.T) {
-	notUnderRace(t)
+	longform.Only(t)
 	files := matrix()
 	if !prove("matrix") {
 		var some []matrixFile

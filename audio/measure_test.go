@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"lifeline/internal/rig/longform"
 )
 
 // soxMP3 makes an MP3 of what sox synthesises.
@@ -64,6 +66,7 @@ func TestSilencesAreThoseOfFfmpeg(t *testing.T) {
 }
 
 func TestCuesTrimSilenceAndKeepSpeech(t *testing.T) {
+	longform.Only(t)
 	dir := t.TempDir()
 	for i := range 6 {
 		wav := voiced(t, dir, i)

@@ -35,15 +35,6 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// notUnderRace leaves a test of pure arithmetic out of the short form, in which the race detector runs: it has no
-// goroutines of its own to be caught at, and takes minutes there. The plain run has it whole.
-func notUnderRace(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("runs in the plain form")
-	}
-}
-
 // run runs a tool and returns what it wrote to its output and to its errors.
 func run(t testing.TB, name string, args ...string) (stdout, stderr []byte) {
 	t.Helper()

@@ -13,6 +13,13 @@ needs=(
   liquidsoap:liquidsoap mpd:mpd mpc:mpc ezstream:ezstream icecast2:icecast2 xmllint:libxml2-utils
   chromium:chromium
 )
+tools=$(mktemp -d)
+policy=
+tidy() {
+  rm -rf "$tools"
+  if [ -n "$policy" ]; then "${sudo[@]}" rm -f "$policy"; fi
+}
+trap tidy EXIT
 missing=()
 for need in "${needs[@]}"; do
   command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
@@ -22,13 +29,16 @@ if ((${#missing[@]})); then
   if [ "$(id -u)" != 0 ]; then sudo=(sudo); fi
   if [ ! -e /usr/sbin/policy-rc.d ]; then # the tests start their own servers: no package shall start one
     printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" install -m 755 /dev/stdin /usr/sbin/policy-rc.d
-    trap '"${sudo[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+    policy=/usr/sbin/policy-rc.d
   fi
   "${sudo[@]}" apt-get update -q
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
 say() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
+
+# Nothing here needs cgo but the race detector: without it, every step shares one set of compiled packages.
+export CGO_ENABLED=0
 
 say 'format'
 unformatted=$(gofmt -l .)
@@ -40,19 +50,25 @@ say 'vet'
 go vet ./...
 say 'staticcheck'
 go tool staticcheck ./...
-say 'dead code'
-dead=$(go tool deadcode -test ./...)
+say 'dead code, and the types of the programs for the other machines that stations have'
+go build -o "$tools" golang.org/x/tools/cmd/deadcode
+dead=$("$tools/deadcode" -test ./...)
 if [ -n "$dead" ]; then
   printf '%s\n' "$dead"
   exit 1
 fi
-say 'build without cgo, for the machines that stations have'
-for target in linux/amd64 linux/arm64 windows/amd64; do
-  CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null ./cmd/lifeline
-  CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null ./cmd/playout
+for target in linux/arm64 windows/amd64; do # it reads the programs and all that they import as source, and fails where a type does
+  GOOS=${target%/*} GOARCH=${target#*/} "$tools/deadcode" ./cmd/... >/dev/null
 done
-say 'tests'
-go test -timeout 20m ./...
+say 'build'
+go build -o "$tools" ./cmd/...
 say 'tests under the race detector, in their short form'
-go test -race -short -timeout 20m ./...
+CGO_ENABLED=1 go test -race -short -shuffle=on -vet=off -timeout 20m ./...
+say 'tests that have a longer form, or run real processes'
+mapfile -t longer < <(find . -name '*_test.go' -exec awk '
+  /^func /{ name = $2; sub(/\(.*/, "", name); dir = FILENAME; sub(/\/[^\/]*$/, "", dir) }
+  /testing\.Short\(\)|longform\.Only\(/{ print dir, name }' {} + | sort -u)
+mapfile -t packages < <(printf '%s\n' "${longer[@]% *}" | sort -u)
+names=$(printf '%s\n' "${longer[@]#* }" | paste -sd '|')
+go test -shuffle=on -vet=off -timeout 20m -run "^($names)$" "${packages[@]}"
 say 'all checks passed'

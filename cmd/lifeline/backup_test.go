@@ -25,6 +25,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/seal"
 	"lifeline/internal/store"
 	"lifeline/internal/store/sqlite"
@@ -133,7 +134,7 @@ func served(t *testing.T, place []string, use func(url string)) {
 // From SQLite and local files to Redis and S3 and back: the same documents, and the same queues to a player that has
 // pinned the key.
 func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	dir := furnish(t)
 	h := open(t, dir)
 	h.publish([]string{"harbour-dawn"}, keptDay)
@@ -216,7 +217,7 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 
 // A backup that is spoilt, or has no room, is refused in words, and the target still takes the good one.
 func TestRestoreTakesAllOrNothing(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	dir := furnish(t)
 	h := open(t, dir)
 	h.publish([]string{"harbour-dawn"}, keptDay)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 )
 
@@ -96,7 +97,7 @@ func TestChangeStreamIsTakenUpWithoutGapOrRepeat(t *testing.T) {
 
 // SIGTERM ends the service with 0, though somebody waits on a long poll and on the change stream.
 func TestServiceStopsCleanlyOnTerm(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	dir := furnish(t)
 	token, err := (&tokenCreateCmd{Serve: serveDefaults(dir), Name: "s", Role: "admin"}).create(t.Context())
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"lifeline/audio/samples"
 	"lifeline/internal/console"
 	"lifeline/internal/control"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -24,7 +25,7 @@ import (
 // publishes, the station's state changes before everybody's eyes, and Ruth recalls. The page complains of nothing, and
 // asks nobody but the service.
 func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	h := open(t, furnish(t))
 	day := tomorrow(t, h, ownStation)
 	held := h.published(day, 1)
@@ -89,7 +90,7 @@ func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
 
 // Every view, in light and dark, has a name for each control and 4.5 of contrast for each text, and fits 360 pixels.
 func TestConsoleIsForEverybody(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	h := open(t, furnish(t))
 	day := tomorrow(t, h, ownStation)
 	held := h.published(day, 1)

@@ -22,6 +22,7 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -195,12 +196,12 @@ func asRunWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 }
 
 func TestKillingTheServiceLosesNothingAcknowledged(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	killService(t, kills(12, 500), serveDefaults(furnish(t)))
 }
 
 func TestKillingTheServiceOnRedisLosesNothingAcknowledged(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	c := onRedis(t, rig.StartRedis(t, rig.Durable...))
 	c.Listen = rig.FreeAddress(t)
 	killService(t, kills(8, 200), c)
@@ -208,7 +209,7 @@ func TestKillingTheServiceOnRedisLosesNothingAcknowledged(t *testing.T) {
 
 // The service lives on, and gets over it by itself.
 func TestKillingRedisUnderTheServiceLosesNothingAcknowledged(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	server := rig.StartRedis(t, rig.Durable...)
 	c := onRedis(t, server)
 	c.Listen = rig.FreeAddress(t)

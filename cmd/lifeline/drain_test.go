@@ -12,12 +12,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lifeline/internal/rig/longform"
 )
 
 // SIGTERM arrives while half an upload is there: the other half is taken. A long poll is answered at once, the
 // listener closes, and the service ends with 0.
 func TestTermLetsAnUploadEndAndAnswersWhoWaits(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	dir := furnish(t)
 	token, err := (&tokenCreateCmd{Serve: serveDefaults(dir), Name: "s", Role: "admin"}).create(t.Context())
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/schedules"
 )
 
@@ -20,7 +21,7 @@ import (
 // restart of the service, a damaged recording, a full disk, steps of the machine's clock and recalls at planning, before
 // the prefetch and five seconds before air. LIFELINE_SEED says which.
 func TestWindowFullOfFaultsIsHeardAsFarAsItCan(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	if proving("air") {
 		a := newTrial(t)
 		a.script()

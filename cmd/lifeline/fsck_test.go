@@ -14,6 +14,7 @@ import (
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 )
 
 // execute changes a database beside the program.
@@ -52,7 +53,7 @@ func spoil(t *testing.T, file string, change func(b []byte) []byte) {
 }
 
 func TestFsckNamesEveryDamage(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	whole := furnish(t)
 	h := open(t, whole)
 	h.publish([]string{"harbour-dawn"}, keptDay)
@@ -126,7 +127,7 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 }
 
 func TestFsckNamesEveryDamageOfRedis(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	dir := furnish(t)
 	file := filepath.Join(t.TempDir(), "b.tar")
 	succeed(t, "backup", "--data", dir, file)

@@ -6,12 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lifeline/internal/rig/longform"
 )
 
 // One service at a time has a data directory with the embedded store; whoever only looks or makes a token does not mind
 // it, and kill -9 frees it.
 func TestOneServiceHasADataDirectory(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	dir := furnish(t)
 	file := filepath.Join(t.TempDir(), "backup.tar")
 	first := startProcess(t, serveDefaults(dir), "")

@@ -169,15 +169,6 @@ func furnish(t *testing.T) string {
 	return dir
 }
 
-// processesOnly leaves a test of real processes out of the short form, in which the race detector runs: it sees nothing
-// of other processes. The plain run has it whole.
-func processesOnly(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("runs in the plain form")
-	}
-}
-
 // answer is a whole HTTP answer.
 type answer struct {
 	status int

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -76,7 +77,7 @@ func checkAir(t *testing.T, wav string, items []wire.QueueItem, start time.Time,
 // The demonstration, as a person runs it: it ends with 0, and what its player put out is what was planned, to the
 // millisecond, by tools that share no code with it.
 func TestDemoAirsWhatWasPlanned(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	t.Parallel()
 	path, err := program()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -141,7 +142,7 @@ func (o *onAir) asRun(t *testing.T, h *house) []schedules.AsRun {
 // kill -9 in the middle of an item: the player rejoins where the item should be by then, and the reports tell the
 // truth about the interruption.
 func TestKilledPlayerRejoinsInTheItem(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	t.Parallel()
 	dir := furnish(t)
 	h := open(t, dir)
@@ -193,7 +194,7 @@ func aired(entries []schedules.AsRun, i wire.QueueItem) bool {
 
 // The service is gone before the player starts: it airs the queue that it saved, and reports when the service is back.
 func TestPlayerStartsWithoutTheService(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	t.Parallel()
 	dir := furnish(t)
 	p := open(t, dir)

@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 // The README's walk with curl, run as it stands but for its port and its data directory, ends with a queue that holds.
 func TestReadmeWalkWithCurlWorks(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)

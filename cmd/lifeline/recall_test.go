@@ -25,6 +25,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/playout"
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -261,7 +262,7 @@ func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 // cuts what is on the air; the others start nothing of it after the lease that they have, and are off by when it was
 // said. ./deploy/prove.sh recall has a hundred stations.
 func TestRecalledPersonIsOffEverywhere(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	stations, unplugged, pairs, lease, lead := 20, 3, 3, 5*time.Second, 4*time.Second
 	if proving("recall") {
 		stations, unplugged, pairs, lease, lead = 100, 10, 20, 15*time.Second, 25*time.Second

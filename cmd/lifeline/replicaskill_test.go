@@ -23,6 +23,7 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -206,7 +207,7 @@ func (c *crowd) listen(ctx context.Context) error {
 }
 
 func TestTwoReplicasOfWhichOneDiesNowAndThenLoseAndDoubleNothing(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	length := 15 * time.Second
 	if proving("replicas") {
 		length = 2 * time.Minute

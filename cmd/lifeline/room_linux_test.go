@@ -16,12 +16,13 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
+	"lifeline/internal/rig/longform"
 )
 
 // The service runs on a file system of 32 MB of its own. When that is full to the last byte a recall is stored all the
 // same, uploads and everyday changes are refused in words, and /readyz and the metrics say what is short.
 func TestFullDiskTakesARecallAndShedsUploads(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	dir := furnish(t)
 	h := open(t, dir)
 	secrets := h.secrets

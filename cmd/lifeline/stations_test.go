@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -195,7 +196,7 @@ func (g *guest) gaps(t *testing.T, air []float64, at func(sample int) time.Time)
 // Players of others, each by its script of deploy/stations, pull a published day and play it; what they put out is held
 // against the plan. Only Liquidsoap's script promises to be within 10 ms, and its reports are reconciled.
 func TestOtherPlayersAirAPublishedDay(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	t.Parallel()
 	cast := startIcecast(t)
 	houses := map[string]*onAir{}

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 )
 
 // With names to its name and an authority to ask, the service gets its certificate by itself, and after a restart has
 // it still, though nobody can be asked any more.
 func TestCertificateComesFromAuthority(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	const name = "lifeline.example"
 	address := rig.FreeAddress(t)
 	_, port, err := net.SplitHostPort(address)

@@ -21,6 +21,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 	"lifeline/schedules"
 )
 
@@ -45,7 +46,7 @@ func longRecording(t *testing.T, size int64) string {
 
 // The long form, ./deploy/prove.sh uploads, sends 500 MB with a cut every 5 MB.
 func TestUploadArrivesOverCutsAndKills(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	size, cut := int64(24<<20), int64(2<<20)
 	if os.Getenv("LIFELINE_PROVE") == "uploads" {
 		size, cut = 500<<20, 5<<20
@@ -111,7 +112,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 
 // A disk that fills in the middle refuses the piece in words, keeps what it has, and takes the rest when there is room.
 func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	dir := furnish(t)
 	h := open(t, dir)
 	secret := h.secrets["producer"]
@@ -146,7 +147,7 @@ func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
 
 // Many producers at once cost little memory: what arrives goes to disk.
 func TestManyUploadsAtOnceStayInBounds(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	const bound = 320 << 20
 	count := 60
 	if os.Getenv("LIFELINE_PROVE") == "uploads" {

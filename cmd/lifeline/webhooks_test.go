@@ -22,6 +22,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/control"
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 )
 
@@ -170,7 +171,7 @@ var toldInTests = []string{"segment", "recall", "queue", "rundown", "as-run"}
 // A receiver that fails for a while, a service that is killed while it waits for its next try, and again while a
 // delivery is under way: every change arrives, in order, signed as the scheme says.
 func TestWebhooksArriveThoughReceiverFailsAndServiceIsKilled(t *testing.T) {
-	processesOnly(t)
+	longform.Only(t)
 	c := serveDefaults(furnish(t))
 	c.Webhooks = []string{"127.0.0.0/8"}
 	secret := adminOf(t, c)

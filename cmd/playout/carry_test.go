@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -27,6 +28,7 @@ func command(t *testing.T, args ...string) string {
 
 func TestBundleIsCarriedToAPlayerWithoutALinkAndItsReportBack(t *testing.T) {
 	t.Parallel()
+	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start := time.Now().Add(15 * time.Second).Truncate(time.Second)
 	s.publish(t, start, []wire.QueueItem{s.sample(t, "a", "time-signal", 3*time.Second)})

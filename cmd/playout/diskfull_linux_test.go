@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -17,6 +18,7 @@ import (
 // reported once there is room again.
 func TestFullDiskCostsNoAirAndNoReport(t *testing.T) {
 	t.Parallel()
+	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start := time.Now().Add(4 * time.Second).Truncate(time.Second)
 	s.publish(t, start, []wire.QueueItem{s.sample(t, "a", "time-signal", 3*time.Second), s.sample(t, "b", "ident-ko", 5*time.Second)})

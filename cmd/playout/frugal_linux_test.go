@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 )
 
@@ -53,6 +54,7 @@ func TestPlayerIsFrugal(t *testing.T) {
 	if os.Getenv("LIFELINE_PROVE") == "frugal" {
 		items, length, outputs = 20, 30*time.Second, append(outputs, "--output", "alsa")
 	}
+	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start := time.Now().Add(5 * time.Second).Truncate(time.Second)
 	var day []wire.QueueItem

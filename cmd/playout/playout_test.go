@@ -27,6 +27,7 @@ import (
 
 	"lifeline/audio"
 	"lifeline/internal/playout"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -71,9 +72,6 @@ type service struct {
 }
 
 func newService(t *testing.T) *service {
-	if testing.Short() {
-		t.Skip("the real player plays in real time")
-	}
 	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32)))
 	if err != nil {
 		t.Fatal(err)
@@ -237,6 +235,7 @@ func (s *service) evening(t *testing.T) (start time.Time, length time.Duration) 
 
 func TestWindowOfRealRecordingsIsExactToTheSample(t *testing.T) {
 	t.Parallel()
+	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start, length := s.evening(t)
 	cmd, out := player(t, s, dir, start)
@@ -293,6 +292,7 @@ func bestLag(heard, pcm []float32, rate float64) (best int) {
 
 func TestKilledPlayerRejoinsAtTheVerySampleAndTellsTheTruth(t *testing.T) {
 	t.Parallel()
+	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start, length := s.evening(t)
 	cmd, _ := player(t, s, dir, start)
@@ -346,6 +346,7 @@ func TestKilledPlayerRejoinsAtTheVerySampleAndTellsTheTruth(t *testing.T) {
 
 func TestTerminatedPlayerReportsWhatItCut(t *testing.T) {
 	t.Parallel()
+	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start, _ := s.evening(t)
 	cmd, _ := player(t, s, dir, start)
@@ -373,6 +374,7 @@ func TestTerminatedPlayerReportsWhatItCut(t *testing.T) {
 
 func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 	t.Parallel()
+	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start, length := s.evening(t)
 	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-")

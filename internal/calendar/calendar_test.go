@@ -13,6 +13,7 @@ import (
 	"time"
 	_ "time/tzdata"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -99,6 +100,7 @@ func rules(r *rand.Rand) schedules.Recurrence {
 
 // What a program of other people's reads is what stations air, start by start and end by end, wherever clocks change.
 func TestCalendarsAreReadAsStationsAir(t *testing.T) {
+	longform.Only(t)
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	from, to := Stretch(now)
 	r := rand.New(rand.NewPCG(7, 6))

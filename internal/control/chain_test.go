@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lifeline/internal/chain"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/seal"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
@@ -198,12 +199,10 @@ func recordedYear(t *testing.T) *yearOf {
 // Any one changed byte in a year, of as-run bodies, instants and numbers, queues, rundowns and the links themselves, is
 // found, and the day that it belongs to is named and no other. LIFELINE_PROVE=chain changes 50,000.
 func TestAnyChangedByteOfAYearIsFound(t *testing.T) {
+	longform.Only(t)
 	y := recordedYear(t)
 	random := rand.New(rand.NewPCG(7, 7))
 	batches, linkFlips := 60, 80
-	if testing.Short() {
-		batches, linkFlips = 4, 5
-	}
 	if os.Getenv("LIFELINE_PROVE") == "chain" {
 		batches, linkFlips = 1900, 2500
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lifeline/internal/fallback"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -201,9 +202,7 @@ func (g *guarded) link(up bool) {
 // anew, with its clock set back meanwhile, too. By true time nothing sensitive ever starts that no lease allows then; it
 // is never silent; and while the link holds, what is sensitive airs. LIFELINE_PROVE=recall plays twenty such days.
 func TestSensitiveItemNeverStartsAfterItsLease(t *testing.T) {
-	if testing.Short() {
-		t.Skip("eleven hours take half a minute under the race detector")
-	}
+	longform.Only(t)
 	seeds := []uint64{14} // on which the clock, having been set back, has caught up by the start after the next
 	if os.Getenv("LIFELINE_PROVE") == "recall" {
 		seeds = seeds[:0]

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -107,9 +108,7 @@ func (s *service) sample(name string, in, out, gain float64) wire.QueueItem {
 // A rendered window is what the player puts out: real recordings of two rates, with cues, gains that the limiter must
 // work against, a fade, a start that cuts what plays, and a gap that the fallback fills.
 func TestRenderedWindowEqualsWhatThePlayerPutsOut(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a minute of sound six times over; the test below has the same goroutines")
-	}
+	longform.Only(t)
 	for _, rate := range []Rate{48_000, 44_100} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEvening(t, 62*time.Second)

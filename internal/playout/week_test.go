@@ -21,6 +21,7 @@ import (
 
 	"lifeline/internal/fallback"
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -214,9 +215,7 @@ func (w *week) live(ctx context.Context, dir string) chan struct{} {
 // was fetched, hours before and five seconds before air. A frame lasts a millisecond, and every one is held against the
 // plan. LIFELINE_PROVE=week plays three weeks of eight hours a day.
 func TestWeekOfFaults(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a week takes half a minute")
-	}
+	longform.Only(t)
 	if os.Getenv("PLAYOUT_TEST_WEEK") == "" {
 		weekApart(t)
 		return

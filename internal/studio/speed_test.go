@@ -7,15 +7,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lifeline/internal/rig/longform"
 )
 
 // A window is rendered at least thirty times faster than real time on two cores, whatever its recordings and its
 // format: two minutes of it here, an hour with LIFELINE_PROVE=render. Judged is the processor time of two cores, since
 // on a shared machine the wall's time is mostly other people's; both are told.
 func TestWindowIsRenderedThirtyTimesFasterThanRealTime(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the race detector is what would be measured")
-	}
+	longform.Only(t)
 	length := 2 * time.Minute
 	if os.Getenv("LIFELINE_PROVE") == "render" {
 		length = time.Hour

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lifeline/internal/rig"
+	"lifeline/internal/rig/longform"
 )
 
 // effort is how much is done for a figure.
@@ -22,9 +23,7 @@ type effort struct {
 }
 
 func TestFigures(t *testing.T) {
-	if testing.Short() {
-		t.Skip("measures processes: runs in the plain form")
-	}
+	longform.Only(t)
 	proving := os.Getenv("LIFELINE_PROVE") == "storage"
 	e := effort{slice: 30 * time.Millisecond, rounds: 1}
 	if proving {
