@@ -36,13 +36,24 @@ type recordings interface {
 	Close() error
 }
 
+// behindCure is what helps where the embedded database lacks what was acknowledged.
+func behindCure(c config.Serve) string {
+	return fmt.Sprintf("%s is not as its service left it. Put the file back together with %[1]s-wal and %[1]s-mark, if you have them; or move "+
+		"the files whose names begin so away and restore the latest backup with lifeline restore; or, if this older state is all that "+
+		"there is, accept it with lifeline fsck --accept-older --data %[2]s", c.StoreFile(), c.Data)
+}
+
 // feedKept is how many changes a Redis keeps for those who follow; who is further behind lists again.
 const feedKept = 100_000
 
 // openStore opens the store that the configuration names.
 func openStore(ctx context.Context, c config.Serve) (documents, error) {
 	if c.Store == "sqlite" {
-		return sqlite.Open(ctx, c.StoreFile())
+		s, err := sqlite.Open(ctx, c.StoreFile())
+		if errors.Is(err, sqlite.ErrBehind) {
+			return nil, fault.Wrap(fault.Conflict, err, "%s", behindCure(c))
+		}
+		return s, err
 	}
 	s, err := redis.Open(ctx, redis.Options{URL: c.Store, Prefix: c.Redis.Prefix, Feed: feedKept, Replicas: c.Redis.Replicas,
 		ReplicaWait: c.Redis.ReplicaWait, AcceptLoss: c.Redis.AcceptLoss})

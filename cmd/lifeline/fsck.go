@@ -16,12 +16,14 @@ import (
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
+	"lifeline/internal/store/sqlite"
 )
 
 // fsckCmd takes what serve takes to find the store. It looks beside a running service or without one.
 type fsckCmd struct {
 	config.Serve `embed:""`
 	Quick        bool   `help:"Do not read recordings: look only whether they are there and have their size."`
+	AcceptOlder  bool   `help:"Accept the embedded database as it is, although changes that a service acknowledged are missing from it: it was copied without its journal, or an older copy was put back. The service must not run."`
 	RepairFrom   string `help:"Another copy of the recordings, from which damaged and missing ones are repaired: a directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]."`
 }
 
@@ -41,6 +43,11 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	up := &checkup{stdout: stdout}
+	if c.AcceptOlder {
+		if err := c.acceptOlder(ctx, stdout); err != nil {
+			return err
+		}
+	}
 	s, audio, err := openThere(ctx, c.Serve)
 	if fault.Is(err, fault.NotFound) {
 		return err
@@ -71,6 +78,27 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	fmt.Fprintf(stdout, "%d documents, %d as-run entries, %d blobs\n", documents, entries, len(look.Blobs()))
 	return up.verdict()
+}
+
+// acceptOlder takes the embedded database as it is, and says what that means.
+func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error) {
+	if c.Store != "sqlite" {
+		return fault.New(fault.Invalid, "--accept-older is for the embedded store")
+	}
+	if err := isThere(ctx, c.Serve); err != nil {
+		return err
+	}
+	hold, err := holdData(c.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, hold.Close()) }()
+	latest, err := sqlite.Accept(ctx, c.StoreFile())
+	if err == nil {
+		fmt.Fprintf(stdout, "The database is accepted as it is, up to change %d. What was recalled, withdrawn or published later is not in it: "+
+			"recall and publish it again. Stations keep what they have until a day is published in a later revision than theirs.\n", latest)
+	}
+	return err
 }
 
 // withoutStore reads the recordings alone, since nothing says which there should be.

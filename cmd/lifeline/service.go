@@ -23,6 +23,7 @@ import (
 	"lifeline/internal/playout"
 	"lifeline/internal/reserve"
 	"lifeline/internal/seal"
+	"lifeline/internal/store/sqlite"
 	"lifeline/internal/studio"
 	"lifeline/internal/telemetry"
 	"lifeline/internal/webhook"
@@ -105,6 +106,11 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return nil, err
 	}
 	s.store = figures.Store(opened)
+	if embedded, ok := opened.(*sqlite.Store); ok {
+		if err := embedded.Keep(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if s.reserve, s.disk, err = openReserves(ctx, c, opened, log); err != nil {
 		return nil, err
 	}

@@ -61,5 +61,8 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
+	if err := s.Keep(context.Background()); err != nil {
+		panic(err)
+	}
 	panic(storetest.Work(context.Background(), s, os.Stdout))
 }

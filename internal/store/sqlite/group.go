@@ -46,6 +46,7 @@ func (s *Store) write(ctx context.Context, work func(ctx context.Context, tx *sq
 		}
 	}
 	batch := s.group.take()
+	defer s.committed(context.WithoutCancel(ctx))
 	defer func() {
 		s.group.next()
 		for _, other := range batch[1:] {

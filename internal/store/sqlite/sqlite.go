@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	_ "modernc.org/sqlite" // registers the driver
+	"modernc.org/sqlite"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store/herald"
@@ -26,23 +26,30 @@ type Store struct {
 	writer  *sql.DB
 	readers *sql.DB
 	group   group
+	keeping keeping
 	herald  *herald.Herald
 	closed  func() error
 }
 
 // Open opens the file at path, makes it when there is none, brings its schema up to date and checks it for damage.
-// It fails when the file is another application's, damaged, or from a newer version.
+// It fails when the file is another application's, damaged, or from a newer version, and with ErrBehind when it lacks
+// changes that were acknowledged to whom its keeper served.
 func Open(ctx context.Context, path string) (*Store, error) {
-	s, err := open(ctx, path)
+	s, err := open(ctx, path, false)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, path string) (s *Store, err error) {
+func open(ctx context.Context, path string, behind bool) (s *Store, err error) {
 	if err := create(path); err != nil {
 		return nil, err
+	}
+	if !behind {
+		if err := journalLost(path); err != nil {
+			return nil, err
+		}
 	}
 	s = &Store{path: path}
 	s.closed = sync.OnceValue(s.release)
@@ -62,6 +69,11 @@ func open(ctx context.Context, path string) (s *Store, err error) {
 	}
 	if s.readers, err = pool(path, 8, "query_only(1)"); err != nil {
 		return s, err
+	}
+	if !behind {
+		if err := s.older(ctx); err != nil {
+			return s, err
+		}
 	}
 	latest, err := s.Latest(ctx)
 	if err != nil {
@@ -89,12 +101,14 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var errs []error
+	s.unkeep()
 	if s.readers != nil {
 		errs = append(errs, s.readers.Close())
 	}
 	if s.writer != nil {
 		// Another process that still reads keeps the journal: that is no failure.
 		_, err := s.writer.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		s.dropJournal()
 		errs = append(errs, err, s.writer.Close())
 	}
 	return errors.Join(errs...)
@@ -128,10 +142,11 @@ func pool(path string, n int, pragmas ...string) (*sql.DB, error) {
 		q.Set("_txlock", "immediate")
 	}
 	name := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}
-	db, err := sql.Open("sqlite", name.String())
+	connector, err := sqlite.NewConnector(name.String())
 	if err != nil {
 		return nil, err
 	}
+	db := sql.OpenDB(keepingJournal{connector})
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	return db, nil
