@@ -170,14 +170,15 @@ func (x *relaxation) on(kind partKind, clock string, index int) bool {
 	return false
 }
 
-// proof is the smallest conflict by deletion: whatever can go while the rest stays impossible goes. ok is false when
-// the whole is not shown to be impossible, or when a part can neither be dropped nor shown to be needed.
+// proof is a conflict, made smallest by deletion: whatever can go while the rest stays impossible goes. ok is false when
+// the whole is not shown to be impossible. Where a part can neither be dropped nor shown to be needed, or the budget
+// ends on the way, the conflict holds all the same, and says that it may name more than it takes.
 func (x *relaxation) proof() (c Conflict, ok bool) {
 	if x.check() != impossible {
 		return Conflict{}, false
 	}
 	for size := (len(x.in) + 1) / 2; size > 0; size /= 2 { // occurrences, in halves
-		for i := 0; i < len(x.in); i += size {
+		for i := 0; i < len(x.in) && !x.spent(); i += size {
 			drop := []int{}
 			for k := i; k < min(i+size, len(x.in)); k++ {
 				if x.in[k] {
@@ -192,38 +193,35 @@ func (x *relaxation) proof() (c Conflict, ok bool) {
 			}
 		}
 	}
-	exact := true
 	for _, kind := range [...]partKind{partKept, partCampaign, partRule, partPosition, partLength} {
 		for i := len(x.parts) - 1; i >= 0; i-- {
-			if x.parts[i].kind != kind || !x.active[i] {
-				continue
-			}
-			if x.spent() {
-				return Conflict{}, false
-			}
-			x.active[i] = false
-			switch x.check() {
-			case possible:
-				x.active[i] = true
-			case unknown:
-				x.active[i], exact = true, false
+			if x.parts[i].kind == kind && x.active[i] {
+				x.drop(i)
 			}
 		}
 	}
-	// Dropping the later parts may have made earlier ones needless only if something unknown was kept: check again.
+	// What could not be told of a part while others were there may be plain without them.
+	smallest := true
 	for i := range x.parts {
-		if x.active[i] {
-			x.active[i] = false
-			if x.check() != possible {
-				exact = false
-			}
-			x.active[i] = true
+		if x.active[i] && x.drop(i) == unknown {
+			smallest = false
 		}
 	}
-	return x.conflict(), exact
+	return x.conflict(smallest), true
 }
 
-func (x *relaxation) conflict() Conflict {
+// drop takes a part away if the rest is impossible without it, and answers the check of the rest.
+func (x *relaxation) drop(i int) answer {
+	if x.spent() {
+		return unknown
+	}
+	x.active[i] = false
+	rest := x.check()
+	x.active[i] = rest != impossible
+	return rest
+}
+
+func (x *relaxation) conflict(smallest bool) Conflict {
 	c := Conflict{Kind: "conflict"}
 	for i := range x.parts {
 		if x.active[i] {
@@ -259,6 +257,9 @@ func (x *relaxation) conflict() Conflict {
 			sep = ": "
 		}
 		c.Message += sep + q.Message
+	}
+	if !smallest {
+		c.Message += "; perhaps fewer of these are enough: the search for the smallest conflict ended with its budget"
 	}
 	return c
 }

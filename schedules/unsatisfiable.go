@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Unsatisfiable is the proof that no rundown keeps all hard rules: each conflict alone is enough, and taking any one
-// of its parts away leaves a satisfiable rest.
+// Unsatisfiable is the proof that no rundown keeps all hard rules: each conflict alone is enough.
 type Unsatisfiable struct {
 	Station   string     `json:"station"`
 	Date      Date       `json:"date"`
 	Conflicts []Conflict `json:"conflicts"`
 }
 
-// Conflict is a smallest set of demands that cannot all hold.
+// Conflict is a set of demands that cannot all hold. It is a smallest one, of which taking any part away leaves a
+// satisfiable rest, unless the message says that the budget ended before that was shown.
 type Conflict struct {
 	Kind    string         `json:"kind"` // capacity: one position or window cannot be met at all; conflict: together they cannot
 	Message string         `json:"message"`

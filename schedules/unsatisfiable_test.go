@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -270,4 +271,45 @@ func TestConflictsAreFoundAndIrreducible(t *testing.T) {
 		})
 	}
 	t.Logf("%d kinds, the slowest in %s", len(infeasible), slowest)
+}
+
+// The proof is complete once the whole day is shown to be impossible: what is left of the budget only makes it smaller.
+func TestAConflictIsAnsweredThoughTheBudgetEndsBeforeItIsSmallest(t *testing.T) {
+	cut := 0
+	for _, c := range infeasible {
+		in, segments := tenMinutes(), letters()
+		scripts := c.make(&in, &segments)
+		in.Library = Prepare(segments, scripts)
+		p, err := newPlanner(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.stretches = p.layout()
+		p.openDemands()
+		whole := p.relax()
+		if whole.check() != impossible {
+			continue // shown with kept items in place
+		}
+		x := p.relax()
+		x.work -= whole.work // as much as that took
+		got, ok := x.proof()
+		if !ok {
+			t.Errorf("%s: no conflict", c.name)
+			continue
+		}
+		for _, field := range c.want {
+			if !slices.ContainsFunc(got.Parts, func(p ConflictPart) bool { return p.Field == field }) {
+				t.Errorf("%s: %s is not in the conflict: %s", c.name, field, got.Message)
+			}
+		}
+		if len(got.Parts) > len(c.want) {
+			cut++
+			if !strings.Contains(got.Message, "perhaps fewer of these are enough") {
+				t.Errorf("%s: the conflict does not say that it may not be smallest: %s", c.name, got.Message)
+			}
+		}
+	}
+	if cut == 0 {
+		t.Error("no budget ended early")
+	}
 }

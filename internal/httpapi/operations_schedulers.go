@@ -16,7 +16,7 @@ func schedulerOperations() []operation {
 	yaml := func(mediaType string) form {
 		return form{mediaType: mediaType, goType: reflect.TypeFor[wire.Apply](), use: openapi.Request}
 	}
-	unplannable := map[int]string{http.StatusUnprocessableEntity: "The input is wrong, or the rules cannot all hold: detail says which smallest set conflicts.",
+	unplannable := map[int]string{http.StatusUnprocessableEntity: "The input is wrong, or the rules cannot all hold: detail says which of them conflict, as few as could be shown.",
 		http.StatusConflict: "The day's state does not allow it."}
 	rundown := []answer{gives(http.StatusOK, "The rundown, with its warnings.", exampleRundown, "ETag")}
 	return []operation{
