@@ -1,6 +1,9 @@
 package schedules
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Kind says what part a segment plays in a programme.
 type Kind string
@@ -93,6 +96,21 @@ func (r *Recording) AirTime() Millis {
 		return Millis{}
 	}
 	return Millis{r.CueOut.Duration - r.CueIn.Duration}
+}
+
+// The bounds in dB of the gain with which a recording airs. More than MostGain would bring up the noise of what was
+// recorded, and of a recording that is all but silent nothing else; less than LeastGain leaves nothing to hear.
+const (
+	MostGain  = 12.0
+	LeastGain = -60.0
+)
+
+// BoundGain is a gain in dB within its bounds; 0 dB for what is no number.
+func BoundGain(db float64) float64 {
+	if math.IsNaN(db) {
+		return 0
+	}
+	return min(max(db, LeastGain), MostGain)
 }
 
 // Silence is a stretch [Start, End) of a recording without sound.

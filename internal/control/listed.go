@@ -36,13 +36,21 @@ func (s *Scheduler) Listed(q wire.Queue) []wire.QueueItem {
 		l.window(w.Occurrence, in[n])
 	}
 	slices.SortStableFunc(l.out, func(a, b wire.QueueItem) int { return a.StartAt.Compare(b.StartAt.Time) })
-	return l.out
+	return withAirGain(l.out)
+}
+
+// withAirGain gives each of items the gain with which it airs.
+func withAirGain(items []wire.QueueItem) []wire.QueueItem {
+	for n := range items {
+		items[n].GainDB = items[n].AirGain()
+	}
+	return items
 }
 
 // FallbackListed is a fallback list without what may not air on a station that holds no lease.
 func (s *Scheduler) FallbackListed(f wire.Fallback) []wire.QueueItem {
 	barred, now := s.barred(), s.now()
-	return slices.DeleteFunc(slices.Clone(f.Items), func(i wire.QueueItem) bool { return barred(&i, now) })
+	return withAirGain(slices.DeleteFunc(slices.Clone(f.Items), func(i wire.QueueItem) bool { return barred(&i, now) }))
 }
 
 // barred tells whether an item that ends at an instant may not air on a station that holds no lease.

@@ -42,3 +42,33 @@ func (n *network) sealed(kind, id string, v any) {
 	}
 	n.put(kind, id, map[string]any{"payload": body})
 }
+
+func TestListsNameTheGainWithWhichThePlayerAirsAnItem(t *testing.T) {
+	n := newNetwork(t, time.Date(2026, 11, 29, 11, 0, 0, 0, time.UTC))
+	start, date := schedules.At(n.now.Add(time.Hour)), schedules.DateOf(n.now)
+	loud := func(id string, length int64) wire.QueueItem {
+		return wire.QueueItem{ID: id, SegmentID: id, Window: "w", StartAt: &start, Duration: schedules.Ms(length), CueOut: schedules.Ms(length), GainDB: 44.9}
+	}
+	n.put(kindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"})
+	fallback := wire.Fallback{Station: "s", Revision: 1, Items: []wire.QueueItem{loud("fb", 30_000)}}
+	n.sealed(kindFallback, "s", fallback)
+	q := wire.Queue{Station: "s", Date: date, Revision: 1, ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Items: []wire.QueueItem{loud("a", 30_000)},
+		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start, EndAt: schedules.At(start.Add(time.Minute))}}}}
+	n.sealed(kindQueue, "s/"+date.String(), q)
+	next, _, err := n.scheduler.Next("s", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	items := append(append(n.scheduler.Listed(q), n.scheduler.FallbackListed(fallback)...), next)
+	if len(items) != 4 {
+		t.Errorf("%d items are listed", len(items))
+	}
+	for _, i := range items {
+		if i.GainDB != schedules.MostGain {
+			t.Errorf("item %s is listed with %v dB", i.ID, i.GainDB)
+		}
+	}
+	if q.Items[0].GainDB != 44.9 {
+		t.Error("the published queue was changed")
+	}
+}

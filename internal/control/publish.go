@@ -218,22 +218,18 @@ func queueItem(id string, seg schedules.Segment, st schedules.Station, url strin
 // peakCeiling is how loud, in dBTP, a recording may peak after its gain (EBU R 128: at most -1 dBTP).
 const peakCeiling = -1.0
 
-// maxGain is by how many dB a recording is raised at most: more would bring up the noise of what was recorded, and of a
-// recording that is all but silent nothing else.
-const maxGain = 12.0
-
-// gain brings a recording to the station's loudness target, as far as its true peak and maxGain allow, to a tenth of a
-// decibel.
+// gain brings a recording to the station's loudness target, as far as its true peak and the bounds of any gain allow, to
+// a tenth of a decibel.
 // A recording without a loudness, such as silence, is left alone.
 func gain(r *schedules.Recording, st schedules.Station) float64 {
 	if r.IntegratedLUFS == nil || st.LoudnessTarget == nil {
 		return 0
 	}
-	g := min(*st.LoudnessTarget-*r.IntegratedLUFS, maxGain)
+	g := *st.LoudnessTarget - *r.IntegratedLUFS
 	if r.TruePeakDBTP != nil {
 		g = min(g, peakCeiling-*r.TruePeakDBTP)
 	}
-	return math.Floor(g*10) / 10
+	return schedules.BoundGain(math.Floor(g*10) / 10)
 }
 
 func (s *Scheduler) recalledIDs() []string {

@@ -3,7 +3,6 @@ package playout
 import (
 	"errors"
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"time"
@@ -17,7 +16,6 @@ const (
 	maxItems      = 20_000
 	maxItemLength = 24 * time.Hour
 	maxItemBytes  = 4 << 30
-	maxGainDB     = 40
 )
 
 var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -164,8 +162,6 @@ func checkItem(it wire.QueueItem) error {
 		return errors.New("its duration is not that between its cues")
 	case it.FadeOut.Duration < 0 || it.FadeOut.Duration > length:
 		return errors.New("its fade is longer than itself")
-	case math.IsNaN(it.GainDB) || math.Abs(it.GainDB) > maxGainDB:
-		return fmt.Errorf("its gain is %v dB", it.GainDB)
 	}
 	return nil
 }

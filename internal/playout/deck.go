@@ -317,6 +317,11 @@ func (d *Deck) fill(pos int64, slot Slot) {
 // begin puts a on the air until frame end.
 func (d *Deck) begin(a *airing, end int64) {
 	a.span = d.span
+	if gain := a.item.AirGain(); gain != a.item.GainDB {
+		why := fmt.Sprintf("its gain of %+.1f dB is out of bounds: it airs with %+.1f dB", a.item.GainDB, gain)
+		a.detail = joined(a.detail, why)
+		d.problems.Add("item %s (%s): %s", a.item.ID, a.item.SegmentID, why)
+	}
 	d.air, d.quiet = a, 0
 	d.endAt(a, end)
 	d.log.Begin(OnAir{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256, StartedAt: d.at(a.start),

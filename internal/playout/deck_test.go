@@ -444,3 +444,21 @@ func TestSilentItemIsReplacedBeforeTheTransmittersSensorActs(t *testing.T) {
 			"item-2 segment-2 aired")
 	})
 }
+
+func TestItemOfAnOldQueueAirsWithABoundedGainAndTheRecordSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEvening(t, 30*time.Second)
+		items, spare := e.record(rec(1, 10), rec(2, 20)), e.record(rec(11, 20))
+		items[0].GainDB, spare[0].GainDB = 44.9, 38
+		delete(e.service.audio, items[1].Audio.SHA256) // never comes
+		e.service.publish(day("lantern", 1, e.start, e.length(), items, spare...))
+		e.run(t.Context())
+		entries := e.service.entries()
+		expectOutcomes(t, entries, "item-1 segment-1 aired", "item-2 segment-2 failed", "item-2 segment-11 fallback")
+		for n, said := range map[int]string{0: "+44.9 dB", 2: "+38.0 dB"} {
+			if !strings.Contains(entries[n].Detail, said) || !strings.Contains(entries[n].Detail, "+12.0 dB") {
+				t.Errorf("the record says %q", entries[n].Detail)
+			}
+		}
+	})
+}

@@ -3,6 +3,7 @@ package playout
 import (
 	"io"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -247,5 +248,21 @@ func TestRecordingShorterThanItsCuesIsRefusedOnlyBeyondItsEnd(t *testing.T) {
 	open := func(io.ReaderAt, int64) (Decoder, error) { return d, nil }
 	if _, err := newVoice(nil, closer{}, 0, open, &it, 48000, 48000); err == nil {
 		t.Error("joined beyond the recording's end")
+	}
+}
+
+func TestGainOutOfBoundsIsHeldWithinThem(t *testing.T) {
+	for _, gain := range [][2]float64{{44.9, schedules.MostGain}, {400, schedules.MostGain}, {-300, schedules.LeastGain}} {
+		var heard [2][]float32
+		for i, db := range gain {
+			it := wire.QueueItem{CueOut: schedules.Ms(1000), Duration: schedules.Ms(1000), GainDB: db}
+			heard[i] = make([]float32, 2*4800)
+			if err := voiceOf(t, &synth{rate: 48000, channels: 1, samples: 48000, tone: sine(440, 48000, 0.01)}, it, 0).Read(heard[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(heard[0], heard[1]) {
+			t.Errorf("%v dB does not sound as %v dB", gain[0], gain[1])
+		}
 	}
 }

@@ -82,7 +82,7 @@ func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueIte
 	if err := src.seek(res.sourceStart()); err != nil {
 		return fmt.Errorf("it cannot be decoded from %v on: %w", rate.Duration(cueIn+offset), err)
 	}
-	gain := float32(math.Pow(10, it.GainDB/20))
+	gain := float32(math.Pow(10, it.AirGain()/20))
 	v.chain = newLimiter(rate, ch, func(dst []float32) error {
 		if err := res.Read(dst); err != nil {
 			return err

@@ -64,6 +64,9 @@ type QueueItem struct {
 	Audio     AudioRef            `json:"audio"`
 }
 
+// AirGain is the gain in dB with which the item airs: GainDB within the bounds of any gain, whoever wrote the queue.
+func (it *QueueItem) AirGain() float64 { return schedules.BoundGain(it.GainDB) }
+
 // AudioRef names the bytes to play.
 type AudioRef struct {
 	SHA256      string `json:"sha256"`
