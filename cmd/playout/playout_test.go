@@ -409,3 +409,33 @@ func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 		t.Errorf("%d ms came, late by %v to %v", len(late), late[0], late[len(late)/2])
 	}
 }
+
+// Whoever reads the sound, the reports and the log may go: the player goes on, says what is wrong, and airs to what is left.
+func TestPlayerOutlivesWhoReadsItsOutput(t *testing.T) {
+	t.Parallel()
+	s, dir := newService(t), t.TempDir()
+	start, _ := s.evening(t)
+	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-", "--counts", "pcm:-", "--log-level", "DEBUG")
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = write, write
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(write.Close(), read.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.asRun) != 3 {
+		t.Errorf("reported %+v", s.asRun)
+	}
+	for _, e := range s.asRun {
+		if e.Outcome != schedules.Failed || !strings.Contains(e.Detail, "the program that read it") {
+			t.Errorf("nobody heard it: %+v", e)
+		}
+	}
+}

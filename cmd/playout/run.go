@@ -62,6 +62,7 @@ type run struct {
 
 // Run plays by the machine's time until ctx is done, or until the time given.
 func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
+	cmdline.OutliveReaders()
 	log := slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: r.LogLevel})).With("station", r.Station)
 	keys, err := r.keys()
 	if err != nil {

@@ -10,7 +10,7 @@ type alarm struct{ key, text string }
 
 // Raise makes the alarm of that name stand until Calm. Problems tell of what happened; an alarm tells of what is.
 func (p *Problems) Raise(key, format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text := told(fmt.Sprintf(format, args...)) // or the service refuses the whole status
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if i := slices.IndexFunc(p.alarms, func(a alarm) bool { return a.key == key }); i >= 0 {

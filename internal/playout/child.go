@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -20,7 +21,7 @@ type Child struct {
 	latency time.Duration
 	hang    time.Duration                          // that it may take nothing before it is killed
 	drain   func(context.Context, io.Reader) error // takes what the child puts out; nil: it puts out nothing
-	refused func() bool                            // the server that the child feeds takes nothing yet; nil: there is none
+	behind  func() time.Duration                   // how much what the child feeds has not taken yet; nil: it feeds nothing
 	second  int                                    // bytes
 
 	clock  Rate    // of a child that plays by a clock of its own; 0: it takes what comes
@@ -55,16 +56,30 @@ func (c *Child) Continuous() bool { return true }
 // Latency is what the child buffers.
 func (c *Child) Latency() time.Duration { return c.latency }
 
-// Held is what lies in the pipe to the child, or everything while the server behind it takes nothing.
-func (c *Child) Held() time.Duration {
-	if c.stdin == nil || c.refused != nil && c.refused() {
+// Held is what is kept back from the child, what lies in the pipe to it and what lies behind it.
+func (c *Child) Held() (held time.Duration) {
+	if c.stdin == nil {
 		return time.Hour
 	}
-	waiting, err := unread(c.stdin)
-	if err != nil {
-		return 0 // a system that cannot tell
+	if c.steady != nil {
+		held += c.clock.Duration(int64(len(c.steady.held) / outChannels))
 	}
-	return time.Duration(waiting) * time.Second / time.Duration(c.second)
+	if c.behind != nil {
+		held += c.behind()
+	}
+	return held + waits(unread, c.stdin, c.second)
+}
+
+// Fast reports whether what waits for the child has been used up for a while, however much it is given.
+func (c *Child) Fast() bool { return c.steady != nil && c.steady.steer.fast() }
+
+// waits is how long what waits somewhere lasts, by so many bytes a second; none on a system that cannot tell.
+func waits(measure func(syscall.Conn) (int, error), where syscall.Conn, second int) time.Duration {
+	bytes, err := measure(where)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(bytes) * time.Second / time.Duration(second)
 }
 
 // A child may take childEnd to play what it has, and usually take nothing for childHang.

@@ -426,6 +426,7 @@ func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail stri
 	if d.sound == nil {
 		return whole, outcome, detail
 	}
+	detail = joined(detail, d.sound.spoilt())
 	parts, why := d.sound.left(a.start, pos)
 	missing := pos - a.start
 	for _, p := range parts {

@@ -31,7 +31,7 @@ func ownPeriod(latency time.Duration) time.Duration {
 }
 
 func newSteady(rate Rate, latency time.Duration) *steady {
-	return &steady{stretch: newStretch(), steer: &steer{}, rate: rate, due: rate.Frames(latency),
+	return &steady{stretch: newStretch(), steer: &steer{least: ownBuffer(latency).Seconds() / 5}, rate: rate, due: rate.Frames(latency),
 		may: rate.Frames(ownBuffer(latency) - ownPeriod(latency)), ratio: 1}
 }
 
@@ -62,6 +62,7 @@ const (
 	steerSlew      = 50e-6  // by which that may change in a second: 0.005%
 	steerLearn     = 2.0    // seconds for which the length is measured that is then held
 	steerPeriod    = 1.0    // seconds between two looks
+	steerFast      = 10.0   // seconds for which next to nothing waits when the output's clock is faster than can be steered
 )
 
 // steer works out by how much to convert from measures of what waits. Measures come from another goroutine.
@@ -76,6 +77,8 @@ type steer struct {
 	age     float64 // seconds for which it has steered
 	clock   float64 // by how much the output's clock is off, as far as it is known
 	goal    float64 // offset of the rate
+	least   float64 // seconds that wait before an output whose clock is right
+	empty   float64 // seconds for which fewer have waited
 }
 
 // What waits is measured often until the loop has settled, then now and then. What is taken from it and put into it
@@ -133,7 +136,7 @@ func (s *steer) towards(ratio, lasts float64) float64 {
 		s.passed = 0
 	case s.learned < steerLearn && s.passed >= steerLearn:
 		s.target, s.learned = mean, s.passed
-		s.sum, s.count, s.passed = 0, 0, 0
+		s.next(mean)
 	case s.learned >= steerLearn && s.passed >= steerPeriod:
 		e := s.target - mean // too little waits: make more of it
 		frequency := steerFrequency
@@ -143,10 +146,26 @@ func (s *steer) towards(ratio, lasts float64) float64 {
 		s.clock += frequency * frequency * e * s.passed
 		s.goal = 2*frequency*e + s.clock
 		s.goal = max(-steerMost, min(steerMost, s.goal))
-		s.sum, s.count, s.passed = 0, 0, 0
+		s.next(mean)
 	}
 	most := steerSlew * lasts
 	return ratio + max(-most, min(most, 1+s.goal-ratio))
+}
+
+// next begins another period after one in which mean seconds waited.
+func (s *steer) next(mean float64) {
+	if s.empty += s.passed; mean >= s.least {
+		s.empty = 0
+	}
+	s.sum, s.count, s.passed = 0, 0, 0
+}
+
+// fast reports whether the output has used up what waits for it for a while: only a clock that runs faster than can be
+// steered does so.
+func (s *steer) fast() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.empty >= steerFast
 }
 
 // stretch converts stereo to a rate that is a little higher or lower, by a windowed sinc whose phases are interpolated.

@@ -229,3 +229,24 @@ func TestSoundCardGetsEverythingAndItsPipeIsMeasured(t *testing.T) {
 		t.Errorf("aplay was told %q, %v", said, err)
 	}
 }
+
+func TestOutputThatPlaysTooFastForSteeringIsKnownByWhatWaits(t *testing.T) {
+	for clock, want := range map[float64]bool{1: false, 1 + 300e-6: false, 1.03: true, 2: true} {
+		latency, block := 200*time.Millisecond, 0.02
+		c := &card{clock: clock, buffer: ownBuffer(latency).Seconds(), period: ownPeriod(latency).Seconds()}
+		s, ratio := newSteady(48_000, latency).steer, 1.0
+		c.pipe = latency.Seconds()
+		s.begin()
+		for range 3000 {
+			ratio = s.towards(ratio, block)
+			c.pipe += block * ratio
+			for range 10 {
+				c.pass(block / 10)
+				s.note(time.Duration(c.pipe * float64(time.Second)))
+			}
+		}
+		if s.fast() != want {
+			t.Errorf("a clock %v times the right one: fast is %v", clock, s.fast())
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -24,22 +25,47 @@ func NewIcecast(mount string, rate Rate, kbps int) (*Child, error) {
 	if err != nil || u.Host == "" || u.User == nil || len(u.Path) < 2 || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("playout: an Icecast mount is http://source:password@host:port/mount")
 	}
-	var taken atomic.Bool // by the server
-	return &Child{name: "icecast:" + u.Redacted(), hang: childHang, second: 2 * outChannels * int(rate), refused: func() bool { return !taken.Load() },
+	var to stream
+	return &Child{name: "icecast:" + u.Redacted(), hang: childHang, second: 2 * outChannels * int(rate),
+		behind: func() time.Duration { return to.held(kbps * 1000 / 8) },
 		argv: []string{"ffmpeg", "-v", "error", "-f", "s16le", "-ar", strconv.Itoa(int(rate)), "-ac", strconv.Itoa(outChannels), "-i", "-",
 			"-c:a", "libmp3lame", "-b:a", strconv.Itoa(kbps) + "k", "-flush_packets", "1", "-f", "mp3", "-"},
 		drain: func(ctx context.Context, mp3 io.Reader) error {
-			defer taken.Store(false)
-			return sourceIcecast(ctx, u, mp3, func() { taken.Store(true) })
+			defer to.ends.Store(nil)
+			return sourceIcecast(ctx, u, mp3, kbps*1000/8, func(conn syscall.Conn) {
+				pipe, _ := mp3.(syscall.Conn)
+				to.ends.Store(&ends{pipe, conn})
+			})
 		}}, nil
 }
 
-// icecastHang is how long a server may take nothing.
-const icecastHang = 10 * time.Second
+// stream is the way of the MP3 from the encoder to the server.
+type stream struct{ ends atomic.Pointer[ends] } // nil: the server takes nothing
+
+// ends are where MP3 waits: in the encoder's pipe, and in the connection.
+type ends struct{ pipe, conn syscall.Conn }
+
+// held is how much waits on the way, of so many bytes a second: all of it while the server takes nothing.
+func (s *stream) held(second int) (held time.Duration) {
+	e := s.ends.Load()
+	if e == nil {
+		return time.Hour
+	}
+	if e.pipe != nil {
+		held = waits(unread, e.pipe, second)
+	}
+	return held + waits(unsent, e.conn, second)
+}
+
+const (
+	icecastHang   = 10 * time.Second // that a server may take nothing
+	icecastWaits  = 2                // seconds of sound that may wait in the connection
+	icecastBuffer = 16 << 10         // bytes that may wait at least
+)
 
 // sourceIcecast sends a stream as Icecast 2.4 wants it: PUT with Expect: 100-continue, without chunks.
-// It calls taken once the server took some of it.
-func sourceIcecast(ctx context.Context, mount *url.URL, stream io.Reader, taken func()) (err error) {
+// Little of it, at so many bytes a second, waits in the connection. It calls taken once the server took some of it.
+func sourceIcecast(ctx context.Context, mount *url.URL, stream io.Reader, second int, taken func(syscall.Conn)) (err error) {
 	host, port := mount.Hostname(), mount.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[mount.Scheme]
@@ -48,6 +74,10 @@ func sourceIcecast(ctx context.Context, mount *url.URL, stream io.Reader, taken 
 	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return fmt.Errorf("icecast: %w", err)
+	}
+	link := conn.(*net.TCPConn)
+	if err := link.SetWriteBuffer(max(icecastWaits*second, icecastBuffer)); err != nil {
+		return errors.Join(fmt.Errorf("icecast: %w", err), conn.Close())
 	}
 	if mount.Scheme == "https" {
 		conn = tls.Client(conn, &tls.Config{ServerName: host})
@@ -80,7 +110,7 @@ func sourceIcecast(ctx context.Context, mount *url.URL, stream io.Reader, taken 
 			if _, err := conn.Write(buf[:n]); err != nil {
 				return fmt.Errorf("icecast: %w", err)
 			}
-			taken()
+			taken(link)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -36,6 +36,8 @@ type Output interface {
 type holder interface {
 	// Held is how much of what was written may not have been taken yet.
 	Held() time.Duration
+	// Fast reports whether it takes the sound faster than it lasts, so that what is heard has gaps.
+	Fast() bool
 }
 
 // Line feeds one output by the wall clock, apart from the others: one that fails or hangs holds up nobody.
@@ -76,7 +78,7 @@ func (l *Line) End() { close(l.blocks) }
 // Run writes each block when it is due, until End. ctx cuts short the wait for an output that is being restarted.
 func (l *Line) Run(ctx context.Context) error {
 	var again time.Time
-	failures := 0
+	failures, behind := 0, false
 	for b := range l.blocks {
 		// A wall clock that steps must not hold the line longer than the lead that it was given.
 		early := l.rate.Time(b.Frame).Add(-l.out.Latency()).Sub(l.now().Round(0))
@@ -88,28 +90,34 @@ func (l *Line) Run(ctx context.Context) error {
 		if time.Now().Before(again) {
 			continue
 		}
-		if early < -lateMost && l.out.Continuous() {
-			l.dropped.Add(int64(len(b.PCM) / outChannels)) // or all that follows would be heard as late
+		if late := early < -lateMost; l.out.Continuous() && (late || behind && early < 0) {
+			if !behind {
+				l.intake.skipped()
+			}
+			behind = len(l.blocks) > 0 // until it has caught up: the sound has one gap then, not many
+			l.dropped.Add(int64(len(b.PCM) / outChannels))
 			continue
 		}
+		behind = false
 		if err := l.out.Write(b); err != nil {
 			l.reopens.Add(1)
+			if took := l.intake.broke(err); l.rate.Duration(took) >= reopenSettled {
+				failures = 0
+			}
 			again = time.Now().Add(min(backoff(failures)/4, reopenMost))
 			failures++
-			l.intake.failed(err)
 			l.problems.Add("output %s is restarted: %v", l.out.Name(), err)
 			if err := l.out.Close(); err != nil {
 				l.problems.Add("output %s: %v", l.out.Name(), err)
 			}
 			continue
 		}
-		failures = 0
 		if n := int64(len(b.PCM) / outChannels); n > 0 {
-			held := time.Duration(0)
+			held, fast := time.Duration(0), false
 			if h, ok := l.out.(holder); ok {
-				held = h.Held()
+				held, fast = h.Held(), h.Fast()
 			}
-			l.intake.wrote(b.Frame, b.Frame+n, l.rate.Frames(held))
+			l.intake.wrote(b.Frame, b.Frame+n, l.rate.Frames(held), fast)
 		}
 	}
 	if err := l.out.Close(); err != nil {
@@ -118,8 +126,12 @@ func (l *Line) Run(ctx context.Context) error {
 	return nil
 }
 
-// reopenMost is the longest that an output which failed is left alone: until then what it should take is silent.
-const reopenMost = time.Second
+// An output that failed is left alone for reopenMost at the longest: until then what it should take is silent. The time
+// grows with each failure, until one before which the output took reopenSettled of the programme.
+const (
+	reopenMost    = time.Second
+	reopenSettled = 100 * time.Millisecond
+)
 
 // maxEarly is the longest that a block waits for its time; lateMost is how late an output that somebody listens to may
 // get before it leaves something out.

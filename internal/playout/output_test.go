@@ -273,3 +273,80 @@ func TestEachOccurrenceOfAWindowHasAFileOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// Of what was written, a program that ended at once took nothing, however much of it was kept back for its start.
+func TestChildThatReadsNothingHasTakenNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "aplay"), []byte("#!/bin/sh\nexec sleep 60\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	c := NewALSA("", 48_000, 200*time.Millisecond)
+	for n := range 15 {
+		if err := c.Write(blockOf(nil, 0, 960)); err != nil {
+			t.Fatal(err)
+		}
+		// The last frames wait for those that follow to be converted with them.
+		if wrote := time.Duration(n+1) * blockLength; c.Held() < wrote-time.Millisecond {
+			t.Errorf("of %v that were written %v are said to wait", wrote, c.Held())
+		}
+	}
+	c.kill()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServerThatNeverReadsHasNotTakenWhatWaitsInTheConnection(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	link := conn.(*net.TCPConn)
+	if err := errors.Join(link.SetWriteBuffer(icecastBuffer), link.SetWriteDeadline(time.Now().Add(100*time.Millisecond))); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = link.Write(make([]byte, 4096))
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	if _, err := write.Write(make([]byte, 8000)); err != nil {
+		t.Fatal(err)
+	}
+	var s stream
+	if s.held(8000) < time.Hour {
+		t.Error("a server that was not reached has taken something")
+	}
+	s.ends.Store(&ends{read, link})
+	if held := s.held(8000); held <= time.Second || held > 10*time.Minute {
+		t.Errorf("%v wait in the pipe, where there is a second, and in the connection", held)
+	}
+}
+
+func TestPipeWhoseReaderIsGoneIsAFailedOutput(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close()
+	if err := read.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := NewPipe("pcm:-", write, S16)
+	for range 2 {
+		if err := p.Write(blockOf(nil, 0, 10)); err == nil || !strings.Contains(err.Error(), "the program that read it") {
+			t.Errorf("it answers %v", err)
+		}
+	}
+}

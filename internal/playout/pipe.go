@@ -1,7 +1,10 @@
 package playout
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"syscall"
 	"time"
 )
 
@@ -47,6 +50,9 @@ func (p *Pipe) Latency() time.Duration { return 0 }
 func (p *Pipe) Write(b Block) error {
 	p.buf = p.format.append(p.buf[:0], b.PCM)
 	_, err := p.w.Write(p.buf)
+	if errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("the program that read it has ended or closed it: %w", err)
+	}
 	return err
 }
 

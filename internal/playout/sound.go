@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -27,17 +28,22 @@ type intake struct {
 	steady bool // it is fed between windows too, so that it must always take something
 	begun  time.Time
 
-	taken   []frames  // as it came; after a jump of the timeline not in order
-	written int64     // frame up to which it was written without a gap
-	sure    int64     // frame up to which it surely took what was written
-	last    time.Time // when it last took something
-	alive   bool      // it took something since it last failed
-	failing bool      // the last write failed
-	why     string    // of the last failure
+	taken   []frames     // as it came; after a jump of the timeline not in order
+	written int64        // frame up to which it was written without a gap
+	sure    int64        // frame up to which it surely took what was written
+	took    int64        // frames that it surely took since it last failed
+	last    time.Time    // when it last took something
+	alive   bool         // it took something since it last failed
+	failing bool         // the last write failed
+	failed  time.Time    // when a write last failed
+	why     string       // of the last failure
+	fast    bool         // it takes the sound faster than it lasts
+	skips   [2]time.Time // when parts of the programme were last left out because it was behind, the older first
 }
 
 const (
 	soundStall = 3 * time.Second // an output with listeners that takes nothing for longer is not heard
+	soundSlow  = 3 * time.Minute // an output that falls behind twice in it is too slow
 	takenKept  = 1000            // stretches of one output; each is an interruption
 )
 
@@ -50,11 +56,12 @@ func (s *Sound) output(name string, counts, steady bool) *intake {
 	return in
 }
 
-// wrote notes that the output accepted the frames [from, to), of which it surely took all but the last held.
-func (in *intake) wrote(from, to, held int64) {
+// wrote notes that the output accepted the frames [from, to), of which it surely took all but the last held, and
+// whether it takes them faster than they last.
+func (in *intake) wrote(from, to, held int64, fast bool) {
 	in.sound.mu.Lock()
 	defer in.sound.mu.Unlock()
-	in.failing = false
+	in.failing, in.fast = false, fast
 	if in.written != from {
 		in.sure = from
 	}
@@ -69,14 +76,24 @@ func (in *intake) wrote(from, to, held int64) {
 		in.taken = append(in.taken, frames{in.sure, sure})
 		in.taken = in.taken[max(0, len(in.taken)-takenKept):]
 	}
+	in.took += sure - in.sure
 	in.sure, in.last, in.alive = sure, time.Now(), true
 }
 
-// failed notes that the output took nothing more, and why.
-func (in *intake) failed(why error) {
+// broke notes that the output took nothing more, and why. It answers how many frames it surely took since it last broke.
+func (in *intake) broke(why error) (took int64) {
 	in.sound.mu.Lock()
 	defer in.sound.mu.Unlock()
-	in.alive, in.failing, in.why, in.written = false, true, why.Error(), -1
+	took, in.took = in.took, 0
+	in.alive, in.failing, in.fast, in.failed, in.why, in.written = false, true, false, time.Now(), told(why.Error()), -1
+	return took
+}
+
+// skipped notes that a part of the programme is left out because the output is behind.
+func (in *intake) skipped() {
+	in.sound.mu.Lock()
+	defer in.sound.mu.Unlock()
+	in.skips = [2]time.Time{in.skips[1], time.Now()}
 }
 
 // works reports whether the output takes what it is given now.
@@ -88,10 +105,11 @@ func (in *intake) works() bool {
 	return in.alive && time.Since(in.last) < stall
 }
 
-// stands says what is wrong with the output; "" for nothing.
+// stands says why the output takes nothing; "" when it takes the programme. One that fails again and again is not heard
+// between two failures.
 func (in *intake) stands() string {
 	switch {
-	case in.failing:
+	case in.failing || in.why != "" && time.Since(in.failed) < soundStall:
 		return in.why
 	case in.steady && !in.works() && time.Since(in.begun) > soundStall:
 		if in.why != "" {
@@ -100,6 +118,34 @@ func (in *intake) stands() string {
 		return "it takes nothing"
 	}
 	return ""
+}
+
+// ails says how the output spoils the sound that it takes; "" when it does not.
+func (in *intake) ails() string {
+	switch {
+	case in.fast:
+		return "it takes the sound faster than it lasts, so that there are gaps: it plays at a wrong rate, or keeps no time"
+	case !in.skips[0].IsZero() && time.Since(in.skips[0]) < soundSlow:
+		return "it takes the sound more slowly than it comes, so that parts are left out: it plays at a wrong rate, or its link is too slow"
+	}
+	return ""
+}
+
+// spoilt says how every output that counts spoils the sound; "" when one does not.
+func (s *Sound) spoilt() (why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, in := range s.outputs {
+		if !in.counts {
+			continue
+		}
+		ails := in.ails()
+		if ails == "" {
+			return ""
+		}
+		why = joined(why, in.name+": "+ails)
+	}
+	return why
 }
 
 // left are the stretches of [from, to) that left the machine, and, where some is missing, why. What was rendered and is
@@ -119,10 +165,8 @@ func (s *Sound) left(from, to int64) (parts []frames, why string) {
 				parts = append(parts, t)
 			}
 		}
-		if in.why != "" {
-			why = joined(why, in.name+": "+in.why)
-		} else if stands := in.stands(); stands != "" {
-			why = joined(why, in.name+": "+stands)
+		if reason := cmp.Or(in.stands(), in.ails(), in.why); reason != "" {
+			why = joined(why, in.name+": "+reason)
 		}
 	}
 	return union(parts), why
@@ -148,11 +192,11 @@ func (s *Sound) works() bool {
 	return slices.ContainsFunc(s.outputs, func(in *intake) bool { return in.counts && in.works() })
 }
 
-// wrong says why the output takes nothing now; "" when it works.
-func (s *Sound) wrong(in *intake) string {
+// wrong says why the output takes nothing now, or else how it spoils what it takes; both "" when it works.
+func (s *Sound) wrong(in *intake) (stands, ails string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return in.stands()
+	return in.stands(), in.ails()
 }
 
 // silent reports whether something is wrong with every output that counts.
@@ -169,14 +213,18 @@ const soundAlarm = "sound"
 func (s *Sound) tell(problems *Problems) {
 	silent, all := s.silent(), ""
 	for i, in := range s.outputs {
-		wrong, alarm := s.wrong(in), fmt.Sprintf("output %d", i)
+		alarm := fmt.Sprintf("output %d", i)
+		wrong, ails := s.wrong(in)
 		if in.counts {
 			all = joined(all, in.name+": "+wrong)
 		}
-		if wrong == "" || silent && in.counts {
+		switch {
+		case silent && in.counts || wrong == "" && ails == "":
 			problems.Calm(alarm)
-		} else {
+		case wrong != "":
 			problems.Raise(alarm, "output %s takes no sound: %s", in.name, wrong)
+		default:
+			problems.Raise(alarm, "output %s spoils the sound: %s", in.name, ails)
 		}
 	}
 	if silent {

@@ -176,3 +176,70 @@ func TestMissingProgramIsNamedWithItsPackage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A service refuses a status whole for one text of two lines, and nobody would learn of any alarm.
+func TestAlarmIsOneLineWhateverOtherProgramsSay(t *testing.T) {
+	p := NewProblems(time.Now, discardLog())
+	p.Raise("sound", "no sound leaves this machine: %v", errors.Join(errors.New("refused"), errors.New("killed\x1b[31m")))
+	if got := p.Alarms(); len(got) != 1 || strings.ContainsAny(got[0], "\n\x1b") || !strings.Contains(got[0], "killed") {
+		t.Errorf("%q", got)
+	}
+}
+
+// A process that starts takes a block into its pipe before it ends: it is not at work because of that.
+func TestOutputThatFailsAgainAndAgainIsTriedEachSecondAndNeverHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		entries, health, page := airs(t, []Output{&device{func(time.Duration) error {
+			if tries++; tries%2 == 0 {
+				return errors.New("it ended at once")
+			}
+			return nil
+		}, time.Now()}}, nil)
+		if seconds := 56; tries > 2*seconds {
+			t.Errorf("it was written to %d times in %d s", tries, seconds)
+		}
+		if health != 503 || !strings.Contains(page, "nobody hears it") {
+			t.Errorf("between two failures health is %d", health)
+		}
+		if total, outcomes := aired(entries, "item-2"); total > 2*time.Second || slices.Contains(outcomes, schedules.Aired) {
+			t.Errorf("%v for %v", outcomes, total)
+		}
+	})
+}
+
+func TestOutputThatIsTooSlowHasFewGapsAndAnAlarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		entries, health, page := airs(t, []Output{&device{func(time.Duration) error {
+			time.Sleep(2 * blockLength)
+			return nil
+		}, time.Now()}}, nil)
+		if health != 503 || !strings.Contains(page, "more slowly than it comes") || strings.Contains(page, "takes nothing") {
+			t.Errorf("health %d: %s", health, page)
+		}
+		total, outcomes := aired(entries, "item-2")
+		if total < 8*time.Second || total > 12*time.Second || len(outcomes) > 8 || slices.Contains(outcomes, schedules.Aired) {
+			t.Errorf("half of 20 s came out: %v for %v", outcomes, total)
+		}
+	})
+}
+
+// hasty is a device that takes the sound faster than it lasts.
+type hasty struct{ device }
+
+func (h *hasty) Held() time.Duration { return 0 }
+func (h *hasty) Fast() bool          { return true }
+
+func TestOutputThatIsTooFastIsAnAlarmAndOnTheRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		entries, health, page := airs(t, []Output{&hasty{}}, nil)
+		if health != 503 || !strings.Contains(page, "faster than it lasts") || strings.Contains(page, "nobody hears it") {
+			t.Errorf("health %d: %s", health, page)
+		}
+		for _, e := range entries {
+			if !strings.Contains(e.Detail, "faster than it lasts") {
+				t.Errorf("nothing is said of it: %+v", e)
+			}
+		}
+	})
+}

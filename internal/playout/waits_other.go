@@ -4,8 +4,9 @@ package playout
 
 import (
 	"errors"
-	"os"
+	"syscall"
 )
 
-// unread fails: how many bytes wait in a pipe is not known here.
-func unread(*os.File) (int, error) { return 0, errors.ErrUnsupported }
+// unread and unsent fail: how much waits in a pipe or a connection is not known here.
+func unread(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }
+func unsent(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }

@@ -2,6 +2,7 @@ package playout
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -40,7 +41,7 @@ type Coming struct {
 type OutputWatch struct {
 	Name     string `json:"name"`
 	Counts   bool   `json:"counts"`          // what it takes has aired
-	Wrong    string `json:"wrong,omitempty"` // why it takes nothing now
+	Wrong    string `json:"wrong,omitempty"` // why it takes nothing now, or how it spoils the sound
 	Restarts int64  `json:"restarts"`
 	Dropped  int64  `json:"dropped_frames"`
 }
@@ -92,7 +93,8 @@ func (p *Player) Watch() Watch {
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent, w.Silent = len(pending), p.sound.silent()
 	for _, l := range p.lines.all {
-		w.Outputs = append(w.Outputs, OutputWatch{l.out.Name(), l.intake.counts, p.sound.wrong(l.intake), l.reopens.Load(), l.dropped.Load()})
+		stands, ails := p.sound.wrong(l.intake)
+		w.Outputs = append(w.Outputs, OutputWatch{l.out.Name(), l.intake.counts, cmp.Or(stands, ails), l.reopens.Load(), l.dropped.Load()})
 	}
 	for _, date := range sortedDates(h.Queues) {
 		q := h.ValidQueue(date, now)
