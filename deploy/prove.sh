@@ -89,6 +89,9 @@ recall) # a person recalled on a hundred stations, ten unplugged; and twenty day
   prove ./cmd/lifeline RecalledPersonIsOff recall
   prove ./internal/playout SensitiveItemNever recall
   ;;
+days) # four weeks of five stations, planned together: no two days alike, and as varied as those planned one by one
+  prove ./internal/control DaysPlannedTogetherAreAll days
+  ;;
 networks) # random networks of every kind of rule, fourteen days each: what was not found, and held against a naive search; [networks]
   LIFELINE_INPUTS="${2:-30}" prove ./schedules NaiveSearch networks
   ;;

@@ -32,6 +32,9 @@
 // declares (fade_max_ms) makes the time exact in either case. A hard post is always at its instant: it cuts off what runs over,
 // by no more than the tolerance, and the rundown warns of it.
 //
+// A day that airs what another day of the station's history airs, in the same order, or nearly what the day beside it airs,
+// is planned anew in other orders of what is due, and the first that repeats no day is taken.
+//
 // Segments of language zxx (music, tones) may air in a window of any language. A selector without language allows
 // the window's languages. A clock without rules has one: no segment twice running, which bends when there is but one.
 // The station's fallback counts as material only when nothing else fits, with a warning.

@@ -27,6 +27,7 @@ type Input struct {
 
 	whole bool  // all windows of Published stay, and no others are there
 	mend  *mend // all that is planned; nil: the day
+	order int   // in which other order the day is planned; 0: the first
 }
 
 // day is the planned broadcast day with its window occurrences.

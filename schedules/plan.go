@@ -21,6 +21,15 @@ type Plan struct {
 // has found none and cannot prove that there is none, with the context's error once that is done, and with another error
 // when a definition cannot be read.
 func (in Input) Plan(ctx context.Context) (Plan, error) {
+	plan, err := in.plan(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	return in.unlike(ctx, plan), nil
+}
+
+// plan plans the day in one order of what is due.
+func (in Input) plan(ctx context.Context) (Plan, error) {
 	p, err := newPlanner(ctx, in)
 	if err != nil {
 		return Plan{}, err
@@ -49,7 +58,7 @@ func (in Input) search(ctx context.Context, p *planner, s *stuck) (Plan, error) 
 		if err := w.stopped(); err != nil {
 			return Plan{}, err
 		}
-		if round > 0 {
+		if round > 0 || in.order > 0 {
 			break
 		}
 		var u *Unsatisfiable

@@ -74,6 +74,9 @@ const (
 func (p *planner) shuffled(aired []due) []due {
 	day := mix(p.in.Seed ^ mix(uint64(p.in.Date.Year)<<16|uint64(p.in.Date.Month)<<8|uint64(p.in.Date.Day)))
 	apart := min(uint64(len(aired))<<5/nearlyShare, nearlyDue<<5)
+	if other := uint64(p.in.order); other > 0 {
+		day, apart = mix(day^other), min(other, otherOrders)*uint64(len(aired))<<5
+	}
 	keys := make(map[int32]uint64, len(aired)) // in 32nds of a place
 	for rank, d := range aired {
 		keys[d.seg] = uint64(rank)<<5 + mix(day^p.lib.entries[d.seg].dice)%(apart+1)

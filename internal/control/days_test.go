@@ -167,12 +167,12 @@ func TestDraftOfADayThatIsOverCountsForNothing(t *testing.T) {
 }
 
 func TestDayThatEqualsANeighbourIsWarnedOf(t *testing.T) {
-	d := newPlanningRoom(t, 6) // every day needs all of them
+	d := newPlanningRoom(t, 1) // every day airs it six times
 	if r := d.plan("relay", d.today); hasWarning(r, "same_day") {
 		t.Errorf("it has no neighbour: %+v", r.Warnings)
 	}
 	r := d.plan("relay", d.today.AddDays(1))
-	if !hasWarning(r, "same_day") || !strings.Contains(r.Warnings[0].Message, "the same 6 items in the same order as "+d.today.String()) {
+	if last := len(r.Warnings) - 1; !hasWarning(r, "same_day") || !strings.Contains(r.Warnings[last].Message, "the same 6 items in the same order as "+d.today.String()) {
 		t.Errorf("planned: %+v", r.Warnings)
 	}
 	d.publish("relay", d.today)

@@ -1,0 +1,98 @@
+package schedules_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// fewSegments is a station without rules of one to six windows a day, each of one fill of two to seven of its 8 to 20
+// segments.
+func fewSegments(seed uint64) schedules.Input {
+	rng := rand.New(rand.NewPCG(seed, 3))
+	n := 8 + rng.IntN(13)
+	shortest := 30_000 + rng.Int64N(240_000)
+	var segments []schedules.Segment
+	var all int64
+	for k := range n {
+		ms := shortest + rng.Int64N(shortest)
+		if rng.IntN(2) == 0 {
+			ms = ms / 1000 * 1000
+		}
+		all += ms
+		segments = append(segments, segment(fmt.Sprintf("letter-%02d", k), "letter", "ko-KP", ms))
+	}
+	length := schedules.Ms(all * int64(2+rng.IntN(6)) / int64(n))
+	tolerance := schedules.Ms([]int64{500, 1000, 2000, 3000, 5000}[rng.IntN(5)])
+	in := schedules.Input{Date: schedules.Date{Year: 2026, Month: 11, Day: 30}, Library: schedules.Prepare(segments, nil), Seed: seed,
+		Station: schedules.Station{ID: "relay", Revision: 1, Name: "relay", Timezone: "UTC", Languages: []string{"ko-KP"}},
+		Clocks: map[string]schedules.Clock{"c": {ID: "c", Revision: 1, Length: length,
+			Positions: []schedules.Position{{ID: "body", Fill: &schedules.Selector{Kinds: []schedules.Kind{"letter"}}}}}}}
+	for k := range 1 + rng.IntN(6) {
+		at := time.Date(2026, 1, 1, 4*k, 0, 0, 0, time.UTC)
+		in.Station.Windows = append(in.Station.Windows, schedules.Window{ID: fmt.Sprintf("w%02d", k), Length: length, Tolerance: tolerance, Clock: "c",
+			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + at.Format("20060102T150405") + "\nRRULE:FREQ=DAILY"}})
+	}
+	return in
+}
+
+// setsThatFit is how many sets of the input's segments fill a window.
+func setsThatFit(in schedules.Input) int {
+	segments, w := in.Library.Segments(), in.Station.Windows[0]
+	count := 0
+	var from func(k int, left time.Duration)
+	from = func(k int, left time.Duration) {
+		if left.Abs() <= w.Tolerance.Duration {
+			count++ // a segment is longer than what the tolerance leaves
+		}
+		for ; k < len(segments); k++ {
+			if ms := segments[k].Recording.AirTime().Duration; ms <= left+w.Tolerance.Duration {
+				from(k+1, left-ms)
+			}
+		}
+	}
+	from(0, w.Length.Duration)
+	return count
+}
+
+// Of a small station no two days that follow each other are alike where another order of airing is possible: where a
+// window has but one set of two, which of them comes first is settled by what aired before it.
+func TestDaysOfASmallStationDifferWhereTheyCan(t *testing.T) {
+	networks, days := 120, 14
+	if testing.Short() {
+		networks, days = 40, 6
+	}
+	planned, alike := 0, 0
+	for seed := range uint64(networks) {
+		in := fewSegments(seed)
+		sets := setsThatFit(in)
+		if sets == 0 {
+			continue
+		}
+		var before []string
+		for range days {
+			plan, err := in.Plan(context.Background())
+			if err != nil {
+				t.Fatalf("seed %d, %s: %v", seed, in.Date, err)
+			}
+			planned++
+			var day []string
+			for _, i := range plan.Rundown.Items {
+				day = append(day, i.SegmentID)
+			}
+			if slices.Equal(day, before) {
+				alike++
+				if sets > 1 || len(byWindow(plan.Rundown)[0]) > 2 {
+					t.Errorf("seed %d: %s is as the day before, of %d sets that fit: %v", seed, in.Date, sets, day)
+				}
+			}
+			before, in.History, in.Date = day, append(in.History, plan.Rundown.Airings()...), in.Date.AddDays(1)
+		}
+	}
+	t.Logf("%d days, %d as the day before", planned, alike)
+}
