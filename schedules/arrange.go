@@ -148,7 +148,7 @@ func (f *filler) clashRule(c *closer, r *rule) {
 	has := make([]int64, len(f.play))
 	for k, i := range f.play {
 		seg := f.list[i].unit.main
-		e := &f.p.lib.entries[seg]
+		e := f.p.lib.entries[seg]
 		switch {
 		case r.only != nil && !r.only.has(seg) || r.foreign != nil && !r.foreign[f.st.win]:
 			continue

@@ -47,7 +47,7 @@ func (p *planner) openDemands() {
 	owed := slices.Clone(p.in.Owed)
 	slices.SortFunc(owed, func(a, b MakeGood) int { return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), cmp.Compare(a.ID, b.ID)) })
 	for _, m := range owed {
-		if seg, ok := p.lib.index[m.SegmentID]; ok && m.Station == p.in.Station.ID {
+		if seg, ok := p.lib.place(m.SegmentID); ok && m.Station == p.in.Station.ID {
 			d := &demand{name: "make-good " + m.ID, members: make(bitset, (len(p.lib.entries)+63)/64), windows: p.everyWindow(), only: true}
 			for i := range p.day.windows {
 				d.windows[i] = p.day.windows[i].EndAt.After(p.in.Over)
@@ -112,7 +112,7 @@ func (p *planner) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 	values := map[int32]bitset{}
 	var order []int32
 	for i := range p.lib.entries {
-		if e := &p.lib.entries[i]; e.fit && (r.only == nil || r.only.has(int32(i))) {
+		if e := p.lib.entries[i]; e.fit && (r.only == nil || r.only.has(int32(i))) {
 			for _, v := range e.values(r.attr) {
 				if values[v] == nil {
 					values[v] = make(bitset, (len(p.lib.entries)+63)/64)

@@ -63,7 +63,7 @@ func (p *planner) byExposure(order []due) {
 		}
 	}
 	least := func(seg int32) int {
-		e := &p.lib.entries[seg]
+		e := p.lib.entries[seg]
 		n := int(^uint(0) >> 1)
 		if e.Script != nil {
 			for _, passage := range e.Script.Passages {

@@ -203,8 +203,8 @@ func (f *filler) each(g func(seg int32, last int64) bool) {
 		return
 	}
 	for _, id := range f.p.in.Station.Fallback {
-		seg, ok := f.p.lib.index[id]
-		if e := &f.p.lib.entries[max(seg, 0)]; ok && e.fit && !f.pl.queue.members.has(seg) && Speaks(e.Language, f.w.languages) {
+		seg, ok := f.p.lib.place(id)
+		if e := f.p.lib.entries[max(seg, 0)]; ok && e.fit && !f.pl.queue.members.has(seg) && Speaks(e.Language, f.w.languages) {
 			if !g(seg, f.p.last[seg]) {
 				return
 			}
@@ -266,7 +266,7 @@ func (f *filler) headWithin(at, room int64) int {
 	f.list = f.list[:0]
 	best := -1
 	f.each(func(seg int32, last int64) bool {
-		e := &f.p.lib.entries[seg]
+		e := f.p.lib.entries[seg]
 		u, broken := f.p.unit(seg, f.pl.pos.Chain)
 		c := f.consider(seg, last, at, at+u.ms, room)
 		if broken == "" && e.ms > 0 && c.why == "" && c.refused.rule == nil && (best < 0 || c.bends < f.list[best].bends) {

@@ -218,7 +218,7 @@ func (p *planner) placeKept() {
 		}
 		w := &p.day.windows[win]
 		pl := placed{start: start, win: int32(win), kept: k, index: slices.IndexFunc(w.clock.Positions, func(x Position) bool { return x.ID == k.Position })}
-		if seg, ok := p.lib.index[k.SegmentID]; ok {
+		if seg, ok := p.lib.place(k.SegmentID); ok {
 			pl.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: k.Duration.Milliseconds()}
 			pl.since = p.last[seg]
 			p.ledger.add(span{start, start + pl.unit.ms, seg, int32(win), false})

@@ -34,7 +34,7 @@ func (e *entry) values(a attr) []int32 {
 }
 
 func (l *ledger) add(s span) {
-	e := &l.lib.entries[s.seg]
+	e := l.lib.entries[s.seg]
 	for a := range attrTag + 1 {
 		if l.indexed[a] {
 			for _, v := range e.values(a) {
@@ -48,7 +48,7 @@ func (l *ledger) add(s span) {
 }
 
 func (l *ledger) remove(s span) {
-	e := &l.lib.entries[s.seg]
+	e := l.lib.entries[s.seg]
 	for a := range attrTag + 1 {
 		if l.indexed[a] {
 			for _, v := range e.values(a) {

@@ -11,19 +11,23 @@ import (
 
 // Library is segments and scripts made ready for planning. It is immutable and safe for concurrent use.
 type Library struct {
-	entries   []entry          // by id
-	index     map[string]int32 // id -> place in entries
-	rotation  []int32          // all entries in an order that only their ids decide: what is due when nothing has aired
-	scripts   map[string]Script
-	scriptIDs []string // sorted
-	values    map[string]int32
-	classes   *sync.Map // selector key -> []int32, in rotation order
+	entries    []*entry         // by id
+	slots      overlay[int32]   // id -> a number that the segment keeps, whatever comes before it
+	places     []int32          // by that number: where it is in entries
+	rotation   []int32          // all entries in an order that only their ids decide: what is due when nothing has aired
+	readers    overlay[[]int32] // id of an intro or back-announce -> slots of those that name it, or once did
+	scripts    map[string]Script
+	scriptIDs  []string // sorted
+	values     overlay[int32]
+	valueCount int32
+	classes    *sync.Map // key -> *classOf
 }
 
 // entry is a segment with what planning asks of it a thousand times.
 type entry struct {
 	Segment
-	life Life
+	own  Life   // by its validity and its passages
+	life Life   // by what it belongs to, too
 	ms   int64  // air time
 	from int64  // earliest start, Unix ms
 	till int64  // latest end, Unix ms
@@ -53,109 +57,116 @@ func Prepare(segments []Segment, scripts []Script) *Library {
 	return l
 }
 
-// With is the library with one segment added or replaced.
-func (l *Library) With(s Segment) *Library {
-	segments := make([]Segment, 0, len(l.entries)+1)
-	i, found := slices.BinarySearchFunc(l.entries, s.ID, func(e entry, id string) int { return cmp.Compare(e.ID, id) })
-	for j := range l.entries {
-		if j == i {
-			segments = append(segments, s)
-			if found {
-				continue
-			}
-		}
-		segments = append(segments, l.entries[j].Segment)
-	}
-	if i == len(l.entries) {
-		segments = append(segments, s)
-	}
-	next := &Library{scripts: l.scripts, scriptIDs: l.scriptIDs}
-	next.fill(segments)
-	return next
-}
-
 func (l *Library) fill(sorted []Segment) {
-	l.entries = make([]entry, len(sorted))
-	l.index = make(map[string]int32, len(sorted))
-	l.values = map[string]int32{}
+	n := len(sorted)
+	l.entries, l.places, l.rotation = make([]*entry, n), make([]int32, n), make([]int32, n)
+	l.slots.base, l.readers.base, l.values.base = make(map[string]int32, n), map[string][]int32{}, map[string]int32{}
 	l.classes = &sync.Map{}
+	block := make([]entry, n)
 	for i, s := range sorted {
-		l.entries[i] = l.newEntry(s)
-		l.index[s.ID] = int32(i)
+		slot := int32(i)
+		block[i] = l.newEntry(s, func(key string) int32 {
+			l.values.base[key] = l.valueCount
+			return l.valueCount
+		})
+		l.entries[i], l.places[i], l.rotation[i] = &block[i], slot, slot
+		l.slots.base[s.ID] = slot
+		for _, id := range block[i].speaksOf() {
+			l.readers.base[id] = append(l.readers.base[id], slot)
+		}
 	}
-	l.ruleOnCompanions()
-	l.rotation = make([]int32, len(sorted))
-	for i := range l.entries {
-		e := &l.entries[i]
-		e.settle()
-		l.rotation[i] = int32(i)
+	for _, e := range l.entries {
+		l.settle(e)
 	}
-	slices.SortFunc(l.rotation, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(l.entries[a].dice, l.entries[b].dice), cmp.Compare(a, b))
-	})
+	slices.SortFunc(l.rotation, l.inRotation)
 }
 
-func (l *Library) newEntry(s Segment) entry {
+// inRotation compares two places by the turn of their segments.
+func (l *Library) inRotation(a, b int32) int {
+	return cmp.Or(cmp.Compare(l.entries[a].dice, l.entries[b].dice), cmp.Compare(a, b))
+}
+
+// newEntry is all of an entry but what depends on others. number keeps an attribute's value that no segment had so far.
+func (l *Library) newEntry(s Segment, number func(key string) int32) entry {
 	h := fnv.New64a()
 	h.Write([]byte(s.ID))
 	e := entry{Segment: s, ms: s.Recording.AirTime().Milliseconds(), dice: mix(h.Sum64())}
-	e.life = s.Script.life(l.Script)
-	if e.life.Dead == "" {
+	e.own = s.Script.life(l.Script)
+	if e.own.Dead == "" {
 		until, because := s.ExpiresAt()
-		if e.life.Until = earlier(until, e.life.Until); e.life.Until == until {
-			e.life.Because = because
+		if e.own.Until = earlier(until, e.own.Until); e.own.Until == until {
+			e.own.Because = because
 		}
-		e.life.From = s.ValidFrom
+		e.own.From = s.ValidFrom
+	}
+	value := func(a attr, v string) int32 {
+		if v == "" {
+			return 0
+		}
+		key := string(rune('0'+a)) + v
+		n, ok := l.values.get(key)
+		if !ok {
+			l.valueCount++
+			n = number(key)
+		}
+		return n
 	}
 	for a := range attrCount {
-		e.attrs[a] = l.value(a, a.of(&s))
+		e.attrs[a] = value(a, a.of(&s))
 	}
 	for _, t := range slices.Compact(slices.Sorted(slices.Values(s.Tags))) {
-		e.tags = append(e.tags, l.value(attrTag, t))
+		e.tags = append(e.tags, value(attrTag, t))
 	}
 	return e
 }
 
-// ruleOnCompanions carries an editor's rulings from readings to the intros and back-announces that speak of them: one
-// that serves readings lives no longer than the longest-lived of them.
-func (l *Library) ruleOnCompanions() {
-	type served struct {
-		until      Instant
-		open, live bool
-	}
-	of := map[int32]served{}
-	for i := range l.entries {
-		e := &l.entries[i]
-		for _, id := range []string{e.Intro, e.BackAnnounce} {
-			companion, ok := l.index[id]
-			if !ok {
-				continue
-			}
-			s := of[companion]
-			if e.life.Dead == "" {
-				s.live = true
-				s.open = s.open || e.life.Until.IsZero()
-				s.until = later(s.until, e.life.Until)
-			}
-			of[companion] = s
+// speaksOf are the ids of the intro and the back-announce that speak of the segment.
+func (e *entry) speaksOf() (ids []string) {
+	for _, id := range []string{e.Intro, e.BackAnnounce} {
+		if id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
 	}
-	for i, s := range of {
-		e := &l.entries[i]
-		switch {
-		case e.life.Dead != "" || e.Kind != "intro" && e.Kind != "back-announce":
-		case !s.live:
-			e.life.Dead = "no reading that it belongs to may air any more"
-		case !s.open:
-			if until := earlier(e.life.Until, s.until); until != e.life.Until {
-				e.life.Until, e.life.Because = until, "the readings that it belongs to may air no longer"
-			}
-		}
-	}
+	return ids
 }
 
-// settle computes what depends on the final life.
-func (e *entry) settle() {
+// ruled is an entry's own life with an editor's rulings carried from readings to the intros and back-announces that speak of
+// them: one that serves readings lives no longer than the longest-lived of them.
+func (l *Library) ruled(e *entry) Life {
+	life := e.own
+	readers, _ := l.readers.get(e.ID)
+	if life.Dead != "" || len(readers) == 0 || e.Kind != "intro" && e.Kind != "back-announce" {
+		return life
+	}
+	var until Instant
+	named, open, live := false, false, false
+	for _, slot := range readers {
+		reader := l.entries[l.places[slot]]
+		if reader.Intro != e.ID && reader.BackAnnounce != e.ID {
+			continue
+		}
+		named = true
+		if reader.own.Dead == "" {
+			live = true
+			open = open || reader.own.Until.IsZero()
+			until = later(until, reader.own.Until)
+		}
+	}
+	switch {
+	case !named:
+	case !live:
+		life.Dead = "no reading that it belongs to may air any more"
+	case !open:
+		if until = earlier(life.Until, until); until != life.Until {
+			life.Until, life.Because = until, "the readings that it belongs to may air no longer"
+		}
+	}
+	return life
+}
+
+// settle rules on an entry and computes what depends on its life.
+func (l *Library) settle(e *entry) {
+	e.life = l.ruled(e)
 	e.from, e.till = minTime, maxTime
 	if !e.life.From.IsZero() {
 		e.from = e.life.From.UnixMilli()
@@ -166,34 +177,29 @@ func (e *entry) settle() {
 	e.fit = e.unfit() == nil
 }
 
-// value interns an attribute's value. Numbers are given in the order of the sorted segments.
-func (l *Library) value(a attr, v string) int32 {
-	if v == "" {
-		return 0
-	}
-	key := string(rune('0'+a)) + v
-	n, ok := l.values[key]
-	if !ok {
-		n = int32(len(l.values) + 1)
-		l.values[key] = n
-	}
-	return n
-}
-
 // lookup is the number of an attribute's value, and -1 when no segment has it.
 func (l *Library) lookup(a attr, v string) int32 {
-	if n, ok := l.values[string(rune('0'+a))+v]; ok {
+	if n, ok := l.values.get(string(rune('0'+a)) + v); ok {
 		return n
 	}
 	return -1
 }
 
+// place is where a segment is in entries.
+func (l *Library) place(id string) (int32, bool) {
+	slot, ok := l.slots.get(id)
+	if !ok {
+		return 0, false
+	}
+	return l.places[slot], true
+}
+
 func (l *Library) entry(id string) (*entry, bool) {
-	i, ok := l.index[id]
+	i, ok := l.place(id)
 	if !ok {
 		return nil, false
 	}
-	return &l.entries[i], true
+	return l.entries[i], true
 }
 
 // Segment is the library's segment of that id.

@@ -175,7 +175,7 @@ func (p *planner) consider(t *turn) {
 		return good < pickLimit
 	}
 	if pl.pos.Segment != "" {
-		if seg, ok := p.lib.index[pl.pos.Segment]; ok {
+		if seg, ok := p.lib.place(pl.pos.Segment); ok {
 			look(seg, p.last[seg])
 		}
 	} else {
@@ -262,7 +262,7 @@ func (p *planner) reserve(turns []turn) map[int]placed {
 		if pl.pos.Segment == "" {
 			continue
 		}
-		if seg, ok := p.lib.index[pl.pos.Segment]; ok {
+		if seg, ok := p.lib.place(pl.pos.Segment); ok {
 			if u, broken := p.unit(seg, pl.pos.Chain); broken == "" {
 				out[i] = placed{unit: u, start: p.start(st, turns[i].place, u.ms), win: st.win}
 				p.lay(u, out[i].start, st.win)

@@ -39,7 +39,7 @@ func (p *planner) queue(s *Selector, languages []string, prefer string) *queue {
 	var aired []due
 	place := func(list []int32) {
 		for _, i := range list {
-			e := &p.lib.entries[i]
+			e := p.lib.entries[i]
 			q.members[i>>6] |= 1 << (i & 63)
 			q.mean += float64(p.aires[i]) / float64(len(class))
 			if e.till < p.day.start || e.from > p.horizonEnd {

@@ -148,7 +148,8 @@ func (x *relaxation) refusals(ids []string, w *window, pos *Position) string {
 		s, _ := x.p.lib.Segment(id)
 		u := x.p.lib.Airable(id, Place{Languages: w.languages, StartAt: start, EndAt: start.Add(s.Recording.AirTime().Duration)})
 		if u == nil && pos.Chain {
-			if _, broken := x.p.unit(x.p.lib.index[id], true); broken != "" {
+			seg, _ := x.p.lib.place(id)
+			if _, broken := x.p.unit(seg, true); broken != "" {
 				u = &Unairable{Segment: id, Message: broken}
 			}
 		}

@@ -46,7 +46,7 @@ func (x *relaxation) spots() ([]spot, bool) {
 		for k := range x.p.in.Keep {
 			item := &x.p.in.Keep[k]
 			if at := item.StartAt.UnixMilli(); x.on(partKept, "", k) && at >= w.start && at < w.end {
-				if seg, ok := x.p.lib.index[item.SegmentID]; ok {
+				if seg, ok := x.p.lib.place(item.SegmentID); ok {
 					u := unit{main: seg, members: [3]int32{seg}, n: 1, ms: item.Duration.Milliseconds()}
 					kept = append(kept, spot{win: int32(i), index: -1, kept: item, low: at, high: at, lastEnd: maxTime, endLow: minTime, choices: []choiceOf{{u}}})
 				}
@@ -135,7 +135,7 @@ func (x *relaxation) choices(w *window, pos *Position) []choiceOf {
 	}
 	var segments []int32
 	if pos.Segment != "" {
-		if seg, ok := x.p.lib.index[pos.Segment]; ok {
+		if seg, ok := x.p.lib.place(pos.Segment); ok {
 			segments = []int32{seg}
 		}
 	} else {
@@ -144,7 +144,7 @@ func (x *relaxation) choices(w *window, pos *Position) []choiceOf {
 	seen := map[string]bool{}
 	out := []choiceOf{}
 	for _, seg := range segments {
-		e := &x.p.lib.entries[seg]
+		e := x.p.lib.entries[seg]
 		u, broken := x.p.unit(seg, pos.Chain)
 		if !e.fit || broken != "" || !Speaks(e.Language, w.languages) || !x.mayLive(u, w) {
 			continue
@@ -161,7 +161,7 @@ func (x *relaxation) choices(w *window, pos *Position) []choiceOf {
 // mayLive reports whether all of the unit may air at some time of the window.
 func (x *relaxation) mayLive(u unit, w *window) bool {
 	for _, m := range u.members[:u.n] {
-		e := &x.p.lib.entries[m]
+		e := x.p.lib.entries[m]
 		if e.till < w.start+u.ms || e.from > w.end+w.tolerance-u.ms {
 			return false
 		}
@@ -173,7 +173,7 @@ func (x *relaxation) mayLive(u unit, w *window) bool {
 func (x *relaxation) likeness(u unit) string {
 	out := fmt.Sprint(u.ms)
 	for _, m := range u.members[:u.n] {
-		e := &x.p.lib.entries[m]
+		e := x.p.lib.entries[m]
 		out += fmt.Sprint(" ", e.from, e.till)
 		if history := x.p.ledger.by[e.attrs[attrSegment]]; len(history) > 0 {
 			out += " " + e.ID

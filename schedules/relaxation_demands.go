@@ -102,7 +102,7 @@ func (s supply) room(d *demand) (most int64, bounded bool) {
 func (s supply) dayCap(d *demand, seg int32, first, last int64) int64 {
 	out := int64(maxTime)
 	s.everyRule(d, func(r *rule, w *window, i int) {
-		e := &s.p.lib.entries[seg]
+		e := s.p.lib.entries[seg]
 		if r.only != nil && !r.only.has(seg) {
 			return
 		}
@@ -125,7 +125,7 @@ func (s supply) together(d *demand, segments map[int32]int64, first, last int64)
 		var one *entry
 		shortest := int64(maxTime)
 		for seg := range segments {
-			e := &s.p.lib.entries[seg]
+			e := s.p.lib.entries[seg]
 			if r.only != nil && !r.only.has(seg) {
 				return
 			}

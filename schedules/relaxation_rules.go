@@ -19,7 +19,7 @@ func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
 		}
 		at := int64(0)
 		for _, m := range u.members[:u.n] {
-			e := &x.p.lib.entries[m]
+			e := x.p.lib.entries[m]
 			if s.kept == nil {
 				low[i], high[i] = max(low[i], e.from-at), min(high[i], e.till-at-e.ms)
 				for _, k := range x.p.kills {
@@ -98,7 +98,7 @@ func (x *relaxation) alone(s *spot, u unit, low, high *int64) bool {
 		}
 		at := int64(0)
 		for _, m := range u.members[:u.n] {
-			e := &x.p.lib.entries[m]
+			e := x.p.lib.entries[m]
 			if r.only == nil || r.only.has(m) {
 				switch r.form {
 				case formSeparate:
@@ -186,7 +186,7 @@ func (x *relaxation) within(spots []spot, chosen []unit) bool {
 					continue
 				}
 				for _, m := range chosen[j].members[:chosen[j].n] {
-					e := &x.p.lib.entries[m]
+					e := x.p.lib.entries[m]
 					switch {
 					case r.only != nil && !r.only.has(m):
 					case r.form == formMost && e.has(r.match):

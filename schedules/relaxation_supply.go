@@ -88,7 +88,7 @@ func (s supply) material(w *window, e elastic) []int32 {
 	seen := map[int32]bool{}
 	var out []int32
 	add := func(seg int32) {
-		entry := &s.p.lib.entries[seg]
+		entry := s.p.lib.entries[seg]
 		if !seen[seg] && entry.fit && entry.ms > 0 && Speaks(entry.Language, w.languages) && s.mayLive(unit{members: [3]int32{seg}, n: 1, ms: entry.ms}, w) {
 			seen[seg] = true
 			out = append(out, seg)
@@ -102,7 +102,7 @@ func (s supply) material(w *window, e elastic) []int32 {
 		}
 	}
 	for _, id := range s.p.in.Station.Fallback {
-		if seg, ok := s.p.lib.index[id]; ok {
+		if seg, ok := s.p.lib.place(id); ok {
 			add(seg)
 		}
 	}
@@ -158,7 +158,7 @@ func (s supply) lengths(i int) bool {
 // cap is how often a segment may air in a stretch of so many milliseconds under the active rules.
 func (s supply) cap(w *window, i int, seg int32, ms int64) int64 {
 	out := int64(maxTime)
-	e := &s.p.lib.entries[seg]
+	e := s.p.lib.entries[seg]
 	for k := range w.rules.rules {
 		r := &w.rules.rules[k]
 		if !r.hard || r.foreign != nil || !s.on(partRule, w.rules.clock, r.def) || r.only != nil && !r.only.has(seg) {
@@ -197,7 +197,7 @@ func (s supply) used(r *rule, w *window, i int, e *entry) (n int64) {
 			continue
 		}
 		for _, m := range s.chosen[k].members[:s.chosen[k].n] {
-			o := &s.p.lib.entries[m]
+			o := s.p.lib.entries[m]
 			if (r.only == nil || r.only.has(m)) && (r.each && shared(o.values(r.attr), e.values(r.attr)) || !r.each && o.has(r.match)) {
 				n++
 			}
@@ -287,7 +287,7 @@ func (s supply) day(i int, _ []elastic) bool {
 						continue
 					}
 					seen[seg] = true
-					x := &s.p.lib.entries[seg]
+					x := s.p.lib.entries[seg]
 					if r.only != nil && !r.only.has(seg) {
 						return true
 					}

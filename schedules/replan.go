@@ -454,6 +454,6 @@ func (p *planner) standsFor(pos *Position, w *window) bool {
 	if pos.Segment == "" {
 		return true
 	}
-	seg, ok := p.lib.index[pos.Segment]
+	seg, ok := p.lib.place(pos.Segment)
 	return ok && p.lib.entries[seg].fit && Speaks(p.lib.entries[seg].Language, w.languages)
 }

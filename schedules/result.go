@@ -57,7 +57,7 @@ func (p *planner) write(pl *placed, items []Item, explanations []Explanation) ([
 		}
 	}
 	for k, m := range pl.unit.members[:pl.unit.n] {
-		e := &p.lib.entries[m]
+		e := p.lib.entries[m]
 		item := Item{ID: ItemID(p.in.Station.ID, w.StartAt, pl.position.ID, Ms(at-w.start), e.ID), Window: w.Window, Position: pl.position.ID,
 			SegmentID: e.ID, SHA256: e.Recording.SHA256, Kind: e.Kind, Language: e.Language, Title: e.Title, Voice: e.Voice,
 			StartAt: instant(at), Start: Follow, Duration: Ms(e.ms), CueIn: e.Recording.CueIn, CueOut: e.Recording.CueOut,

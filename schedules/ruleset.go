@@ -206,24 +206,3 @@ next:
 	}
 	return len(values) > 0
 }
-
-// bitset is a set of places in the library's entries.
-type bitset []uint64
-
-func (b bitset) has(i int32) bool { return b[i>>6]>>(i&63)&1 != 0 }
-
-// members is the set of segments that match the selector.
-func (l *Library) members(s *Selector) bitset {
-	key := "members " + s.key()
-	if c, ok := l.classes.Load(key); ok {
-		return c.(bitset)
-	}
-	b := make(bitset, (len(l.entries)+63)/64)
-	for i := range l.entries {
-		if s.Matches(&l.entries[i].Segment) {
-			b[i>>6] |= 1 << (i & 63)
-		}
-	}
-	c, _ := l.classes.LoadOrStore(key, b)
-	return c.(bitset)
-}

@@ -86,21 +86,3 @@ func (s *Selector) key() string {
 	}
 	return fmt.Sprintf("%q %q %q %q %q %q %d %d", s.Kinds, s.Language, s.Tags, s.Script, s.Voice, s.Series, s.Min.Duration, s.Max.Duration)
 }
-
-// class lists the segments that may air at some time, match the selector and speak one of the languages, in the
-// library's rotation order.
-func (l *Library) class(s *Selector, languages []string) []int32 {
-	key := s.key() + strings.Join(languages, " ")
-	if c, ok := l.classes.Load(key); ok {
-		return c.([]int32)
-	}
-	out := []int32{}
-	for _, i := range l.rotation {
-		e := &l.entries[i]
-		if e.fit && s.Matches(&e.Segment) && Speaks(e.Language, languages) {
-			out = append(out, i)
-		}
-	}
-	c, _ := l.classes.LoadOrStore(key, out)
-	return c.([]int32)
-}

@@ -12,7 +12,7 @@ type unit struct {
 // unit makes the segment's unit for a position. ok is false, with the reason, when a chain is broken: a member is
 // missing, unfit or of another language.
 func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
-	e := &p.lib.entries[seg]
+	e := p.lib.entries[seg]
 	if !chain || e.Intro == "" && e.BackAnnounce == "" {
 		return unit{main: seg, members: [3]int32{seg}, n: 1, ms: e.ms}, ""
 	}
@@ -21,11 +21,11 @@ func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
 		if id == "" {
 			continue
 		}
-		i, ok := p.lib.index[id]
+		i, ok := p.lib.place(id)
 		if !ok {
 			return unit{}, "its chain needs " + id + ", which is not in the library"
 		}
-		m := &p.lib.entries[i]
+		m := p.lib.entries[i]
 		switch {
 		case !m.fit:
 			return unit{}, "its chain needs " + id + ", which " + m.unfit().Message
@@ -42,7 +42,7 @@ func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
 // lives reports whether all members may air anywhere in [start, end), by validity, rulings and campaigns' ends.
 func (p *planner) lives(u unit, start, end int64) bool {
 	for _, m := range u.members[:u.n] {
-		if e := &p.lib.entries[m]; start < e.from || end > e.till {
+		if e := p.lib.entries[m]; start < e.from || end > e.till {
 			return false
 		}
 		for _, k := range p.kills {

@@ -22,7 +22,7 @@ func (rs *ruleset) judge(r *rule, t trial, l *ledger) finding {
 	if r.only != nil && !r.only.has(t.seg) {
 		return finding{}
 	}
-	e := &rs.lib.entries[t.seg]
+	e := rs.lib.entries[t.seg]
 	switch r.form {
 	case formSeparate:
 		return r.separate(e, t, l)

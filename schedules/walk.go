@@ -141,7 +141,7 @@ func (w *walker) findLeads() {
 
 func (w *walker) holdsFor(r *rule, pl *place) bool {
 	if pl.pos.Segment != "" {
-		seg, ok := w.lib.index[pl.pos.Segment]
+		seg, ok := w.lib.place(pl.pos.Segment)
 		return ok && (r.only == nil || r.only.has(seg))
 	}
 	return slices.ContainsFunc(pl.queue.class, func(seg int32) bool { return r.only == nil || r.only.has(seg) })
@@ -315,7 +315,7 @@ func (w *walker) pick(st *stretch, k int, at, tail int64) (int64, bool) {
 func (w *walker) partner(pl *place, least, most int64) bool {
 	if pl.queue == nil {
 		ms := int64(0)
-		if seg, ok := w.lib.index[pl.pos.Segment]; ok {
+		if seg, ok := w.lib.place(pl.pos.Segment); ok {
 			u, _ := w.unit(seg, pl.pos.Chain)
 			ms = u.ms
 		}
@@ -331,7 +331,7 @@ func (w *walker) partner(pl *place, least, most int64) bool {
 			}
 		}
 		for _, id := range w.in.Station.Fallback {
-			if seg, ok := w.lib.index[id]; ok {
+			if seg, ok := w.lib.place(id); ok {
 				list = append(list, w.lib.entries[seg].ms)
 			}
 		}
@@ -346,14 +346,14 @@ func (w *walker) partner(pl *place, least, most int64) bool {
 func (w *walker) order(pl *place, serve *demand) []drawn {
 	var out []drawn
 	add := func(seg int32, since int64) bool {
-		e := &w.lib.entries[seg]
+		e := w.lib.entries[seg]
 		if u, broken := w.unit(seg, pl.pos.Chain); broken == "" && e.fit && u.ms > 0 {
 			out = append(out, drawn{unit: u, since: since, rank: len(out)})
 		}
 		return true
 	}
 	if pl.queue == nil {
-		if seg, ok := w.lib.index[pl.pos.Segment]; ok {
+		if seg, ok := w.lib.place(pl.pos.Segment); ok {
 			add(seg, w.last[seg])
 		}
 		return out
@@ -361,7 +361,7 @@ func (w *walker) order(pl *place, serve *demand) []drawn {
 	w.each(pl.queue, add)
 	if pl.fill && (w.try%3 == 2 || len(out) == 0) {
 		for _, id := range w.in.Station.Fallback {
-			if seg, ok := w.lib.index[id]; ok && !pl.queue.members.has(seg) {
+			if seg, ok := w.lib.place(id); ok && !pl.queue.members.has(seg) {
 				add(seg, w.last[seg])
 			}
 		}
@@ -497,7 +497,7 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 		return at, true
 	}
 	led := func(c drawn) bool {
-		e := &w.lib.entries[c.unit.members[c.unit.n-1]]
+		e := w.lib.entries[c.unit.members[c.unit.n-1]]
 		return slices.ContainsFunc(w.leads[i], func(r *rule) bool { return e.has(r.match) })
 	}
 	for n := 0; n < 600 && w.steps > 0; n++ {

@@ -57,7 +57,7 @@ func (p *planner) shortest(pos *Position, languages []string, members bitset) in
 	var segments []int32
 	switch {
 	case pos.Segment != "":
-		if seg, ok := p.lib.index[pos.Segment]; ok {
+		if seg, ok := p.lib.place(pos.Segment); ok {
 			segments = []int32{seg}
 		}
 	case pos.Pick != nil:
@@ -65,7 +65,7 @@ func (p *planner) shortest(pos *Position, languages []string, members bitset) in
 	default:
 		segments = slices.Clone(p.lib.class(pos.Fill, languages))
 		for _, id := range p.in.Station.Fallback {
-			if seg, ok := p.lib.index[id]; ok {
+			if seg, ok := p.lib.place(id); ok {
 				segments = append(segments, seg)
 			}
 		}
@@ -77,7 +77,7 @@ func (p *planner) shortest(pos *Position, languages []string, members bitset) in
 			continue
 		}
 		for _, m := range u.members[:u.n] {
-			if e := &p.lib.entries[m]; e.fit && members.has(m) && e.ms > 0 {
+			if e := p.lib.entries[m]; e.fit && members.has(m) && e.ms > 0 {
 				out = min(out, e.ms)
 			}
 		}

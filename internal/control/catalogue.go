@@ -19,8 +19,12 @@ type catalogue struct {
 	rows       []*held[schedules.Segment] // by the index's numbers
 	gone       map[string]int64           // id -> revision, of the deleted
 	texts      texts
-	generation int64 // counts changes
+	generation int64    // counts changes
+	latest     []string // ids of what the last changes were of, one each
 }
+
+// changesKept is how many changes of the catalogue are remembered.
+const changesKept = 4096
 
 // What a segment is found by, beside its words.
 const (
@@ -95,10 +99,13 @@ func termsOf(s schedules.Segment) search.Terms {
 func (c *catalogue) put(id string, row held[card]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if row.revision <= c.latest(id) {
+	if row.revision <= c.known(id) {
 		return
 	}
 	c.generation++
+	if c.latest = append(c.latest, id); len(c.latest) > 2*changesKept {
+		c.latest = append([]string(nil), c.latest[changesKept:]...)
+	}
 	var before search.Terms
 	n, known := c.index.Number(id)
 	if known {
@@ -127,10 +134,10 @@ func (c *catalogue) put(id string, row held[card]) {
 func (c *catalogue) revision(id string) int64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.latest(id)
+	return c.known(id)
 }
 
-func (c *catalogue) latest(id string) int64 {
+func (c *catalogue) known(id string) int64 {
 	if n, ok := c.index.Number(id); ok {
 		return c.rows[n].revision
 	}
@@ -152,6 +159,29 @@ func (c *catalogue) changes() int64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.generation
+}
+
+// since are the segments that changed after so many changes of the catalogue, as they are now. ok is false when they are not
+// known any more, when one of them is there no more, or when they are so many that it is as well to look at all.
+func (c *catalogue) since(generation int64) (changed []schedules.Segment, ok bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	n := int(c.generation - generation)
+	if n > len(c.latest) || n > 16+c.index.Len()/64 {
+		return nil, false
+	}
+	seen := make(map[string]bool, n)
+	for _, id := range c.latest[len(c.latest)-n:] {
+		at, there := c.index.Number(id)
+		if !there {
+			return nil, false
+		}
+		if !seen[id] {
+			seen[id] = true
+			changed = append(changed, c.rows[at].value)
+		}
+	}
+	return changed, true
 }
 
 // count is how many segments have a term.
@@ -202,6 +232,6 @@ func (c *catalogue) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fresh := newCatalogue()
-	c.index, c.rows, c.gone = fresh.index, nil, fresh.gone
+	c.index, c.rows, c.gone, c.latest = fresh.index, nil, fresh.gone, nil
 	c.generation++
 }

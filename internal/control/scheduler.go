@@ -25,13 +25,12 @@ type Scheduler struct {
 	lease  time.Duration // how long one lasts
 
 	accounts *accounts
+	prepared *prepared
 
 	mu       sync.Mutex
-	owing    map[string]owing     // by station
-	refilled map[string]int64     // revision of a day's queue up to which its open times were looked at
-	sealing  map[string]time.Time // when the next day of a station is to be sealed
-	library  *schedules.Library   // prepared from the segments and scripts of the generations below
-	prepared [2]int64
+	owing    map[string]owing         // by station
+	refilled map[string]int64         // revision of a day's queue up to which its open times were looked at
+	sealing  map[string]time.Time     // when the next day of a station is to be sealed
 	sketches map[string]sketch        // of latest rundowns, by document id
 	sketched int                      // items in them
 	overlaps map[string]knownOverlaps // by station
@@ -42,7 +41,7 @@ type Scheduler struct {
 func NewScheduler(m *Mirror, s Store, sealer Sealer, now func() time.Time, publicURL string, lease time.Duration) *Scheduler {
 	sch := &Scheduler{mirror: m, store: s, sealer: sealer, now: now, url: strings.TrimRight(publicURL, "/"), lease: lease,
 		owing: map[string]owing{}, refilled: map[string]int64{}, sealing: map[string]time.Time{}, sketches: map[string]sketch{},
-		overlaps: map[string]knownOverlaps{}}
+		overlaps: map[string]knownOverlaps{}, prepared: &prepared{mirror: m}}
 	sch.accounts = &accounts{mirror: m, store: s, now: now, library: sch.prepare}
 	return sch
 }
@@ -243,20 +242,8 @@ func (s *Scheduler) input(ctx context.Context, station string, date schedules.Da
 	return in, err
 }
 
-// prepare answers the library for planning, made anew when a segment or script has changed.
-func (s *Scheduler) prepare() *schedules.Library {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := [2]int64{s.mirror.segments.changes(), s.mirror.scripts.changes()}
-	if s.library == nil || now != s.prepared {
-		var scripts []schedules.Script
-		for _, row := range s.mirror.scripts.after("", "") {
-			scripts = append(scripts, row.value)
-		}
-		s.library, s.prepared = schedules.Prepare(s.mirror.segments.all(), scripts), now
-	}
-	return s.library
-}
+// prepare answers the library for planning.
+func (s *Scheduler) prepare() *schedules.Library { return s.prepared.library() }
 
 // unsatisfiable tells a scheduler why there is no plan: the rules conflict, or none was found. It passes on any other
 // error.

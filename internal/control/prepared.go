@@ -1,0 +1,47 @@
+package control
+
+import (
+	"sync"
+
+	"lifeline/schedules"
+)
+
+// prepared is the library that planning reads, kept as the mirror is. Its lock is its own: who needs no library does not wait
+// for one that is being made.
+type prepared struct {
+	mirror *Mirror
+
+	mu       sync.Mutex
+	made     *schedules.Library
+	segments int64 // changes of the catalogue that are in it
+	scripts  int64 // likewise
+}
+
+// library is the library as the mirror is now. Changed segments are taken into the one made before; after a change of a script,
+// on which any number of segments rests, it is made anew.
+func (p *prepared) library() *schedules.Library {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	segments, scripts := p.mirror.segments.changes(), p.mirror.scripts.changes()
+	if p.made != nil && segments == p.segments && scripts == p.scripts {
+		return p.made
+	}
+	if p.made == nil || scripts != p.scripts || !p.update() {
+		var all []schedules.Script
+		for _, row := range p.mirror.scripts.after("", "") {
+			all = append(all, row.value)
+		}
+		p.made = schedules.Prepare(p.mirror.segments.all(), all)
+	}
+	p.segments, p.scripts = segments, scripts // what has changed since may be in it, and is taken in again
+	return p.made
+}
+
+// update takes the changed segments into the library, unless it is to be made anew.
+func (p *prepared) update() bool {
+	changed, ok := p.mirror.segments.since(p.segments)
+	for _, s := range changed {
+		p.made = p.made.With(s)
+	}
+	return ok
+}

@@ -1,0 +1,158 @@
+package schedules
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// described is all that planning asks of a library, with attributes by their values.
+func described(l *Library, selectors []*Selector) (out []string) {
+	names := map[int32]string{0: ""}
+	for _, values := range []map[string]int32{l.values.base, l.values.late} {
+		for key, n := range values {
+			names[n] = key
+		}
+	}
+	for i, e := range l.entries {
+		var values []string
+		for _, n := range slices.Concat(e.attrs[:], e.tags) {
+			values = append(values, names[n])
+		}
+		at, ok := l.place(e.ID)
+		out = append(out, fmt.Sprintf("%d %v %d %v %+v %v %d %d %d %d %v %q", at, ok, i, e.Segment, e.own, e.life, e.ms, e.from, e.till, e.dice, e.fit, values))
+	}
+	out = append(out, fmt.Sprint(l.rotation))
+	for _, s := range selectors {
+		out = append(out, fmt.Sprint(s.key(), l.class(s, []string{"ko", "en"}), l.class(s, []string{"ko"}), l.members(s)))
+	}
+	return out
+}
+
+func drawnSegment(t *rapid.T) Segment {
+	pick := func(of ...string) string { return rapid.SampledFrom(of).Draw(t, "of") }
+	s := Segment{ID: pick("a", "b", "c", "d", "e", "f", "g", "h", "i", "j"), Kind: Kind(pick("reading", "intro", "back-announce", "music")), Language: pick("ko", "ko", "en"),
+		State: State(pick("approved", "approved", "pending", "recalled")), Voice: pick("", "hana", "min"), Series: pick("", "s1"), Intro: pick("", "a", "b", "z"),
+		BackAnnounce: pick("", "", "a", "c"), Tags: rapid.SliceOfN(rapid.SampledFrom([]string{"x", "y"}), 0, 2).Draw(t, "tags")}
+	length := Ms(rapid.Int64Range(1, 5).Draw(t, "length") * 1000)
+	s.Recording = &Recording{SHA256: "aa", Duration: length, CueOut: length}
+	if pick("", "", "1") != "" {
+		s.ValidUntil = At(time.Unix(rapid.Int64Range(1, 5).Draw(t, "until"), 0))
+	}
+	if pick("", "", "1") != "" {
+		s.Script = &ScriptRef{ID: pick("p", "q"), Version: 1, Passages: []int{rapid.IntRange(1, 3).Draw(t, "passage")}}
+	}
+	return s
+}
+
+func drawnSelectors() (out []*Selector) {
+	for _, kind := range []Kind{"", "reading", "intro", "music"} {
+		for _, tag := range []string{"", "x"} {
+			s := &Selector{}
+			if kind != "" {
+				s.Kinds = []Kind{kind}
+			}
+			if tag != "" {
+				s.Tags = []string{tag}
+			}
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Segment by segment, whatever was asked of the libraries between, the same library comes about as at once.
+func TestALibraryWithChangesIsTheOnePreparedAnew(t *testing.T) {
+	script := Script{ID: "p", Versions: []ScriptVersion{{Version: 1, Passages: []Passage{{Number: 1}, {Number: 2, Dead: true}, {Number: 3, AirUntil: At(time.Unix(3, 0))}}}}}
+	selectors := drawnSelectors()
+	rapid.Check(t, func(t *rapid.T) {
+		all := map[string]Segment{}
+		for range rapid.IntRange(0, 8).Draw(t, "at first") {
+			s := drawnSegment(t)
+			all[s.ID] = s
+		}
+		prepared := func() *Library { return Prepare(slices.Collect(maps.Values(all)), []Script{script}) }
+		l := prepared()
+		for n := range rapid.IntRange(1, 12).Draw(t, "changes") {
+			before, said := l, described(l, nil)
+			if n%2 == 0 { // classes that are found are carried on
+				described(l, selectors[:n%len(selectors)])
+			}
+			s := drawnSegment(t)
+			all[s.ID] = s
+			l = l.With(s)
+			if got := described(before, nil); !slices.Equal(got, said) {
+				t.Fatalf("the library before has changed:\n%q\n%q", got, said)
+			}
+			got, want := described(l, selectors), described(prepared(), selectors)
+			for k := range want {
+				if k >= len(got) || got[k] != want[k] {
+					t.Fatalf("with %+v line %d of %d is\n%s\nnot\n%s", s, k, len(got), got[min(k, len(got)-1)], want[k])
+				}
+			}
+		}
+	})
+}
+
+// More segments than words of a set and than are added to a map before it is made anew.
+func TestALibraryGrowsSegmentBySegment(t *testing.T) {
+	selectors := drawnSelectors()
+	l := Prepare(nil, nil)
+	var all []Segment
+	for n := range maxLate + 80 {
+		s := Segment{ID: fmt.Sprintf("%03d", n*7919%997), Kind: []Kind{"music", "reading"}[n%2], Language: "ko", State: Approved, Title: fmt.Sprint(n), Voice: fmt.Sprint(n),
+			Recording: &Recording{CueOut: Ms(1000)}}
+		all = append(all, s)
+		described(l, selectors[:2])
+		l = l.With(s)
+	}
+	if got, want := described(l, selectors), described(Prepare(all, nil), selectors); !slices.Equal(got, want) {
+		t.Error("it is not the one prepared at once")
+	}
+}
+
+// What one changed segment costs of preparing the library anew.
+func BenchmarkOneChangedSegment(b *testing.B) {
+	const size = 100_000
+	kinds := []Kind{"reading", "music", "intro", "testimony"}
+	segments := make([]Segment, size)
+	for n := range segments {
+		length := Ms(int64(30_000 + n%90_000))
+		segments[n] = Segment{ID: fmt.Sprintf("segment-%06d", n), Kind: kinds[n%len(kinds)], Title: fmt.Sprintf("Title %d", n), Language: "ko-KP", State: Approved,
+			Voice: fmt.Sprintf("voice %d", n%50), Series: fmt.Sprintf("series-%d", n%20), Tags: []string{fmt.Sprintf("tag-%d", n%30)},
+			Recording: &Recording{SHA256: fmt.Sprintf("%064x", n), Duration: length, CueOut: length}}
+	}
+	begun := time.Now()
+	l := Prepare(segments, nil)
+	anew := time.Since(begun)
+	for _, kind := range kinds {
+		s := &Selector{Kinds: []Kind{kind}}
+		l.class(s, []string{"ko-KP"})
+		l.members(s)
+	}
+	for _, c := range []struct {
+		name string
+		of   func(n int) Segment
+	}{{"replaced", func(n int) Segment {
+		s := segments[n*7919%size]
+		s.State = []State{Approved, Recalled}[n%2]
+		return s
+	}}, {"added", func(n int) Segment {
+		s := segments[n*7919%size]
+		s.ID += "b"
+		return s
+	}}} {
+		b.Run(c.name, func(b *testing.B) {
+			l, n := l, 0
+			for b.Loop() {
+				l = l.With(c.of(n))
+				n++
+			}
+			b.ReportMetric(float64(anew)/(float64(b.Elapsed())/float64(n)), "times-faster")
+		})
+	}
+}
