@@ -188,10 +188,10 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			if post, ok := w.post(item); ok {
 				switch off := post.Sub(at.Time); {
 				case off > s.Tolerance.Duration:
-					p.warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", clockTime(off), item.Position, post)
+					p.warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", clockTime(off), item.Position, wallTime(r.Timezone, post))
 					at = post
 				case -off > max(s.Tolerance.Duration, item.Grace.Duration):
-					p.warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, post, clockTime(-off))
+					p.warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, wallTime(r.Timezone, post), clockTime(-off))
 				}
 			}
 			if !item.StartAt.Equal(at.Time) || e.changed(r, item) {
@@ -210,9 +210,9 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			out = append(out, item)
 		}
 		if off := at.Sub(s.EndAt.Time); off > s.Tolerance.Duration {
-			p.warn("overrun", s.Window, "", "the window of %s runs %s too long", s.StartAt, clockTime(off))
+			p.warn("overrun", s.Window, "", "the window of %s runs %s too long", wallTime(r.Timezone, s.StartAt), clockTime(off))
 		} else if -off > s.Tolerance.Duration {
-			p.warn("gap", s.Window, "", "the window of %s ends %s early", s.StartAt, clockTime(-off))
+			p.warn("gap", s.Window, "", "the window of %s ends %s early", wallTime(r.Timezone, s.StartAt), clockTime(-off))
 		}
 	}
 	for i := range out {

@@ -1,10 +1,13 @@
 package schedules_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"lifeline/schedules"
+	"lifeline/schedules/auditor"
 )
 
 func TestEditsRetimeTheirWindowAndSayWhatIsOver(t *testing.T) {
@@ -96,5 +99,71 @@ func TestDiffNamesEachKindOfChange(t *testing.T) {
 		if got[i] != want[i] {
 			t.Fatalf("%v, want %v", got, want)
 		}
+	}
+}
+
+func TestWhatAnEditPushesPastItsWindowIsNamedOnceAndInTheStationsTime(t *testing.T) {
+	in := smallStation(0)
+	base := audited(t, in).Rundown
+	rest := slices.IndexFunc(base.Items, func(i schedules.Item) bool { return i.Position == "rest" })
+	after, problems := in.Apply(base, []schedules.Edit{{Op: "insert", Segment: "music-f", After: base.Items[rest].ID}})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	late, long := 0, 0
+	for _, v := range auditor.Audit(in, after) {
+		switch {
+		case v.Rule != "window" && v.Rule != "length" && v.Rule != "position":
+			continue
+		case strings.Contains(v.Message, "when the window of 18:00:00 is over: take something out before it"):
+			late++
+		case strings.HasPrefix(v.Message, "the window of 18:00:00 is 1m") && strings.HasSuffix(v.Message, " too long; its tolerance is 1s"):
+			long++
+		default:
+			t.Errorf("more is said of it: %s", v.Message)
+		}
+	}
+	if sign := after.Items[slices.IndexFunc(after.Items, func(i schedules.Item) bool { return i.SegmentID == "sign-off-ko" })]; late == 0 || long != 1 || sign.StartAt.Before(after.Windows[0].EndAt.Time) {
+		t.Errorf("%d items are said to be late, %d windows to be too long: %+v", late, long, auditor.Audit(in, after))
+	}
+	for _, w := range after.Warnings {
+		if strings.Contains(w.Message, "Z") {
+			t.Errorf("it is told in UTC: %s", w.Message)
+		}
+	}
+}
+
+func TestAWindowThatMovedUnderADraftSaysToPlanItAnew(t *testing.T) {
+	in := smallStation(0)
+	draft := audited(t, in).Rundown
+	in.Station.Windows[0].Starts.RRule = "DTSTART:20230901T133000\nRRULE:FREQ=DAILY"
+	anew := 0
+	for _, v := range auditor.Audit(in, draft) {
+		if v.Rule == "window" && strings.HasSuffix(v.Message, ": plan the day anew") {
+			anew++
+		}
+	}
+	if anew != 3 {
+		t.Errorf("%d of 3 say what helps: %+v", anew, auditor.Audit(in, draft))
+	}
+}
+
+func TestAPlanThatIsNotFoundSaysWhatLeavesItNoChoice(t *testing.T) {
+	in := smallStation(0)
+	for i := range in.Station.Windows {
+		in.Station.Windows[i].Tolerance = schedules.Ms(0)
+	}
+	_, err := in.Plan(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "tolerance of 0:00") || strings.Contains(err.Error(), "000Z") {
+		t.Errorf("without a tolerance: %v", err)
+	}
+	stays := smallStation(0)
+	stays.Keep = audited(t, stays).Rundown.Items[2:4]
+	for i := range stays.Station.Windows {
+		stays.Station.Windows[i].Tolerance = schedules.Ms(0)
+	}
+	_, err = stays.Plan(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "2 of its items are to stay as they are: unlock those that need not") {
+		t.Errorf("around locked items: %v", err)
 	}
 }

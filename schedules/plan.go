@@ -67,7 +67,7 @@ func (in Input) search(ctx context.Context, p *planner, s *stuck) (Plan, error) 
 		}
 	}
 	none := in.notFound(p, s)
-	none.Message += fmt.Sprintf("; no rundown was found within the budget of %d trials, and no conflict of hard rules was shown", walkShort+walkSteps)
+	none.Message += fmt.Sprintf("; %d trials found no rundown, and no conflict of hard rules was shown", walkShort+walkSteps)
 	return Plan{}, none
 }
 

@@ -70,7 +70,7 @@ func (p *planner) relax() *relaxation {
 			seen["window "+w.Window] = true
 			k := slices.IndexFunc(p.in.Station.Windows, func(d Window) bool { return d.ID == w.Window })
 			x.parts = append(x.parts, part{kind: partLength, index: k, field: fmt.Sprintf("windows[%d].length_ms", k),
-				message: fmt.Sprintf("window %s is filled to its length of %s within %s", w.Window, clockTime(w.def.Length.Duration), clockTime(w.def.Tolerance.Duration))})
+				message: fmt.Sprintf("window %s is filled to its length of %s within its tolerance of %s", w.Window, clockTime(w.def.Length.Duration), clockTime(w.def.Tolerance.Duration))})
 		}
 		if seen["clock "+w.clock.ID] {
 			continue
@@ -92,7 +92,7 @@ func (p *planner) relax() *relaxation {
 	}
 	for i, k := range p.in.Keep {
 		x.parts = append(x.parts, part{kind: partKept, index: i, field: fmt.Sprintf("keep[%d]", i),
-			message: fmt.Sprintf("%s stays at %s", k.SegmentID, k.StartAt)})
+			message: fmt.Sprintf("%s stays at %s", k.SegmentID, wallTime(p.in.Station.Timezone, k.StartAt))})
 	}
 	for i, c := range p.in.Campaigns {
 		if c.Hard && c.on(p.in.Station.ID) {
@@ -238,7 +238,7 @@ func (x *relaxation) conflict(smallest bool) Conflict {
 	for i, in := range x.in {
 		if in {
 			if n++; n <= 3 {
-				when += ", " + x.p.day.windows[i].Window + " at " + x.p.day.windows[i].StartAt.String()
+				when += ", " + x.p.day.windows[i].Window + " at " + wallTime(x.p.in.Station.Timezone, x.p.day.windows[i].StartAt)
 			}
 		}
 	}

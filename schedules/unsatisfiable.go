@@ -3,6 +3,7 @@ package schedules
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Unsatisfiable is the proof that no rundown keeps all hard rules: each conflict alone is enough.
@@ -58,6 +59,23 @@ func (in Input) diagnose(p *planner, s *stuck) error {
 	return in.notFound(p, s)
 }
 
+// narrow says what of a window leaves a plan little choice, for those who can widen it.
+func (in Input) narrow(w *window) (out string) {
+	if w.def.Tolerance.Duration < 100*time.Millisecond {
+		out = fmt.Sprintf(", since recordings must fill it within its tolerance of %s: allow more, such as tolerance_ms 1000", clockTime(w.def.Tolerance.Duration))
+	}
+	stay := 0
+	for _, i := range in.Keep {
+		if i.Window == w.Window && w.holds(i.StartAt.Time) {
+			stay++
+		}
+	}
+	if stay > 0 {
+		out += fmt.Sprintf("; %d of its items are to stay as they are: unlock those that need not", stay)
+	}
+	return out
+}
+
 // notFound says where planning got stuck.
 func (in Input) notFound(p *planner, s *stuck) *NotFound {
 	n := &NotFound{Station: in.Station.ID, Date: in.Date}
@@ -68,11 +86,11 @@ func (in Input) notFound(p *planner, s *stuck) *NotFound {
 	w := &p.day.windows[s.stretch.win]
 	n.Window = w.Window
 	if len(s.stretch.places) == 0 {
-		n.Message = fmt.Sprintf("window %s has nothing to air from %s to %s", w.Window, instant(s.stretch.start), instant(s.stretch.end))
+		n.Message = fmt.Sprintf("window %s has nothing to air from %s to %s", w.Window, wallTime(in.Station.Timezone, instant(s.stretch.start)), wallTime(in.Station.Timezone, instant(s.stretch.end)))
 		return n
 	}
 	pos := s.stretch.places[max(s.place, 0)].pos
 	n.Position = pos.ID
-	n.Message = fmt.Sprintf("position %s of the window %s at %s could not be filled", pos.ID, w.Window, w.StartAt)
+	n.Message = fmt.Sprintf("position %s of the window %s at %s could not be filled%s", pos.ID, w.Window, wallTime(in.Station.Timezone, w.StartAt), in.narrow(w))
 	return n
 }

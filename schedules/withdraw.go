@@ -70,7 +70,7 @@ func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 			windows = append(windows, s)
 		} else if !slices.ContainsFunc(windows, func(p Slot) bool { return p.Window == s.Window && p.StartAt.Equal(s.StartAt.Time) }) {
 			r.Warnings = append(slices.Clone(r.Warnings), Warning{Code: "over", Window: s.Window,
-				Message: fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue", s.StartAt)})
+				Message: fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue", wallTime(r.Timezone, s.StartAt))})
 		}
 	}
 	for _, i := range published.Items {
@@ -140,7 +140,7 @@ func (r *Rundown) warnOpen(now time.Time) {
 	for _, o := range r.Open() {
 		if o.EndAt.After(now) {
 			r.Warnings = append(r.Warnings, Warning{Code: "gap", Window: o.Window,
-				Message: fmt.Sprintf("nothing fills the time from %s to %s: the station airs its fallback there", o.StartAt, o.EndAt)})
+				Message: fmt.Sprintf("nothing fills the time from %s to %s: the station airs its fallback there", wallTime(r.Timezone, o.StartAt), wallTime(r.Timezone, o.EndAt))})
 		}
 	}
 }

@@ -22,6 +22,15 @@ func Zone(name string) (*time.Location, error) {
 	return loc, nil
 }
 
+// wallTime is an instant as clocks in a zone show it, as people at a station read a day; in a zone that is not known, as it is.
+func wallTime(zone string, at Instant) string {
+	loc, err := Zone(zone)
+	if err != nil {
+		return at.String()
+	}
+	return at.In(loc).Format(time.TimeOnly)
+}
+
 // zones are those that were loaded, by name: time.LoadLocation reads its file each time. There are as many as the IANA
 // has named.
 var zones sync.Map

@@ -146,7 +146,15 @@ func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 		}
 		return
 	}
-	fmt.Fprintf(w, "%-16s %s  failed: %s\n", r.Station, r.Date, r.Problem.Detail)
+	date := ""
+	if !r.Date.IsZero() { // a station that nobody knows has no day
+		date = r.Date.String()
+	}
+	if len(r.Problem.Errors) < 2 {
+		fmt.Fprintf(w, "%-16s %-10s  failed: %s\n", r.Station, date, r.Problem.Detail)
+		return
+	}
+	fmt.Fprintf(w, "%-16s %-10s  failed:\n", r.Station, date)
 	for _, f := range r.Problem.Errors {
 		fmt.Fprintf(w, "    %s %s\n", f.Field, f.Message)
 	}

@@ -78,13 +78,36 @@ func (c *revisionsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	slices.SortStableFunc(records, func(a, b wire.AuditRecord) int {
 		return cmp.Or(a.At.Compare(b.At.Time), cmp.Compare(b.Kind, a.Kind))
 	})
+	numbers, err := c.numbers(ctx, date, records[0].At, records[len(records)-1].At)
+	if err != nil {
+		return err
+	}
 	return c.show(stdout, records, func() {
 		fmt.Fprintf(stdout, "%s  %s  (%s)\n", c.Station, date, zone)
 		for _, r := range records {
-			fmt.Fprintf(stdout, "  %s  %-8s revision %-4d %-18s %-16s %s\n", r.At.In(zone).Format(time.DateTime), r.Kind, r.To, r.Action, r.By, oneLine(r.Reason))
+			fmt.Fprintf(stdout, "  %s  %-8s revision %-4s %-18s %-16s %s\n", r.At.In(zone).Format(time.DateTime), r.Kind, cmp.Or(numbers[changeOf(r)], "-"), r.Action, r.By, oneLine(r.Reason))
 		}
 	})
 }
+
+// numbers are the revisions of the day by the change that made each, numbered as show and diff number them: over all days
+// of the station.
+func (c *revisionsCmd) numbers(ctx context.Context, date schedules.Date, first, last schedules.Instant) (map[string]string, error) {
+	made, err := c.client().Audit(ctx, query(map[string]string{"kind": "rundown-revision", "from": first.String(), "to": schedules.At(last.Add(time.Millisecond)).String()}))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, r := range made {
+		if number, ours := strings.CutPrefix(r.ID, c.Station+"/"+date.String()+"/"); ours {
+			out[changeOf(r)] = strings.TrimLeft(number, "0")
+		}
+	}
+	return out, nil
+}
+
+// changeOf names the change that a record is part of.
+func changeOf(r wire.AuditRecord) string { return r.At.String() + " " + r.RequestID }
 
 type waiveCmd struct {
 	remote     `embed:""`

@@ -13,16 +13,33 @@ import (
 // printRundown shows a day as a person reads it, in the station's own time.
 func printRundown(w io.Writer, r schedules.Rundown, zone *time.Location) {
 	fmt.Fprintf(w, "%s  %s  revision %d, %s  (%s)\n", r.Station, r.Date, r.Revision, r.Status, r.Timezone)
-	for _, slot := range r.Windows {
+	for at, slot := range r.Windows {
 		fmt.Fprintf(w, "\n%s  %s to %s, %s planned\n", slot.Window, slot.StartAt.In(zone).Format(time.TimeOnly),
 			slot.EndAt.In(zone).Format(time.TimeOnly), span(slot.Planned.Duration))
 		for _, i := range r.Items {
-			if i.Window == slot.Window && !i.StartAt.Before(slot.StartAt.Time) && i.StartAt.Before(slot.EndAt.Time) {
-				fmt.Fprintf(w, "  %s\n", dayLine(i, zone))
+			if slotOf(r, i) != at {
+				continue
 			}
+			late := ""
+			if !i.StartAt.Before(slot.EndAt.Time) {
+				late = "  [after the window]"
+			}
+			fmt.Fprintf(w, "  %s%s\n", dayLine(i, zone), late)
 		}
 	}
 	tellWarnings(w, r.Warnings)
+}
+
+// slotOf is the index of the window that an item belongs to: the last of its name that starts no later, for one that is
+// edited may have run past the end; -1 where there is none.
+func slotOf(r schedules.Rundown, i schedules.Item) int {
+	own := -1
+	for at, slot := range r.Windows {
+		if slot.Window == i.Window && !i.StartAt.Before(slot.StartAt.Time) && (own < 0 || slot.StartAt.After(r.Windows[own].StartAt.Time)) {
+			own = at
+		}
+	}
+	return own
 }
 
 // dayLine is one item of a day: when, how long, what, and how it is bound.

@@ -131,9 +131,9 @@ func (a *audit) frame() bool {
 		}
 		if !w.over {
 			if slot < 0 {
-				a.say(true, "window", w.Window, "", "the window of %s is not in the rundown", w.StartAt)
+				a.say(true, "window", w.Window, "", "the window of %s is not in the rundown: plan the day anew", a.wall(w.StartAt))
 			} else if s := a.r.Windows[slot]; !s.EndAt.Equal(w.EndAt.Time) || s.Tolerance != w.Tolerance {
-				a.say(true, "window", w.Window, "", "the window of %s has changed since it was planned", w.StartAt)
+				a.say(true, "window", w.Window, "", "the window of %s has changed since it was planned: plan the day anew", a.wall(w.StartAt))
 			}
 		}
 		a.windows = append(a.windows, w)
@@ -145,23 +145,30 @@ func (a *audit) frame() bool {
 		}
 	}
 	if len(a.r.Windows) > known {
-		a.say(true, "window", "", "", "the rundown has %d windows that the day has not", len(a.r.Windows)-known)
+		a.say(true, "window", "", "", "the rundown has windows that the day has not, %d of them: plan the day anew", len(a.r.Windows)-known)
 	}
 	if dealt != len(a.r.Items) {
-		a.say(true, "window", "", "", "%d items lie in no window of the day", len(a.r.Items)-dealt)
+		a.say(true, "window", "", "", "the rundown has items in no window of the day, %d of them: plan the day anew", len(a.r.Items)-dealt)
 	}
 	return true
 }
 
-// itemsIn are the rundown's items in one of its windows.
+// itemsIn are the rundown's items of one of its windows. One that starts when the window is over belongs to it all the
+// same, until the window starts again.
 func itemsIn(r schedules.Rundown, s schedules.Slot) (out []schedules.Item) {
 	for _, i := range r.Items {
-		if i.Window == s.Window && !i.StartAt.Before(s.StartAt.Time) && i.StartAt.Before(s.EndAt.Time) {
+		again := func(o schedules.Slot) bool {
+			return o.Window == s.Window && o.StartAt.After(s.StartAt.Time) && !o.StartAt.After(i.StartAt.Time)
+		}
+		if i.Window == s.Window && !i.StartAt.Before(s.StartAt.Time) && !slices.ContainsFunc(r.Windows, again) {
 			out = append(out, i)
 		}
 	}
 	return out
 }
+
+// wall is an instant as clocks at the station show it.
+func (a *audit) wall(at schedules.Instant) string { return at.In(a.zone).Format(time.TimeOnly) }
 
 // items checks each item by itself: its id, its audio, and that it may air.
 func (a *audit) items() {

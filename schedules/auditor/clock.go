@@ -38,9 +38,9 @@ func (a *audit) positions(w *window) {
 		switch n := count[p.ID]; {
 		case p.Fill != nil:
 		case n == 0 && !p.Optional:
-			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s is empty", p.ID, w.StartAt)
+			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s is empty", p.ID, a.wall(w.StartAt))
 		case n > 1:
-			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s airs %d segments", p.ID, w.StartAt, n)
+			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s airs %d segments", p.ID, a.wall(w.StartAt), n)
 		}
 	}
 }

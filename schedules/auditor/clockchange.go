@@ -38,7 +38,7 @@ func (a *audit) clockChanges() {
 			follower = &next[0]
 		}
 		if follower != nil && follower.StartAt.Before(w.EndAt.Time) {
-			a.say(true, "window", w.Window, "", "the window of %s runs into window %s", w.StartAt, follower.Window)
+			a.say(true, "window", w.Window, "", "the window of %s runs into window %s", a.wall(w.StartAt), follower.Window)
 			continue
 		}
 		pause := schedules.MaxPause + 1
@@ -52,11 +52,11 @@ func (a *audit) clockChanges() {
 		back := shift(zone, w.StartAt.Time, w.EndAt.Add(pause))
 		switch {
 		case a.refitted(w) && shift(zone, w.StartAt.Add(-28*time.Hour), w.EndAt.Add(28*time.Hour)) == 0:
-			a.say(true, "window", w.Window, "", "the window of %s has another length than its %s, and no clock changes", w.StartAt, plainTime(def.Length.Duration))
+			a.say(true, "window", w.Window, "", "the window of %s has another length than its %s, and no clock changes", a.wall(w.StartAt), plainTime(def.Length.Duration))
 		case a.refitted(w) && pause > schedules.MaxPause:
-			a.say(true, "window", w.Window, "", "the window of %s has another length than its %s, and does not reach to the next", w.StartAt, plainTime(def.Length.Duration))
+			a.say(true, "window", w.Window, "", "the window of %s has another length than its %s, and does not reach to the next", a.wall(w.StartAt), plainTime(def.Length.Duration))
 		case w.EndAt.Equal(ordinary) && alike && back < 0 && pause+back >= 0 && pause+back <= schedules.MaxPause:
-			a.say(true, "window", w.Window, "", "the window of %s leaves the time that comes twice to silence", w.StartAt)
+			a.say(true, "window", w.Window, "", "the window of %s leaves the time that comes twice to silence", a.wall(w.StartAt))
 		}
 	}
 }

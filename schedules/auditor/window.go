@@ -13,7 +13,7 @@ import (
 func (a *audit) window(w *window) {
 	tolerance := w.Tolerance.Duration
 	if len(w.items) == 0 {
-		a.say(!w.Stands, "length", w.Window, "", "the window of %s has no item", w.StartAt)
+		a.say(!w.Stands, "length", w.Window, "", "the window of %s has no item", a.wall(w.StartAt))
 		return
 	}
 	at := w.StartAt.Time
@@ -21,6 +21,9 @@ func (a *audit) window(w *window) {
 	for n, i := range w.items {
 		if hole := i.StartAt.Sub(at); hole != 0 && i.StartAt.After(a.from) {
 			a.say(!w.Stands, "contiguous", w.Window, i.ID, "starts %s after what is before it ends", plainTime(hole))
+		}
+		if !i.StartAt.Before(w.EndAt.Time) {
+			a.say(true, "window", w.Window, i.ID, "%s would start at %s, when the window of %s is over: take something out before it", i.SegmentID, a.wall(i.StartAt), a.wall(w.StartAt))
 		}
 		if i.Duration.Duration <= 0 {
 			a.say(true, "length", w.Window, i.ID, "lasts %s", plainTime(i.Duration.Duration))
@@ -32,8 +35,12 @@ func (a *audit) window(w *window) {
 			a.airable(w, i)
 		}
 	}
-	if short := sum - w.EndAt.Sub(w.StartAt.Time); off(short) > tolerance {
-		a.say(!w.Stands, "length", w.Window, "", "the window of %s is %s off its length; its tolerance is %s", w.StartAt, plainTime(short), plainTime(tolerance))
+	if over := sum - w.EndAt.Sub(w.StartAt.Time); off(over) > tolerance {
+		how := "too long"
+		if over < 0 {
+			how = "too short"
+		}
+		a.say(!w.Stands, "length", w.Window, "", "the window of %s is %s %s; its tolerance is %s", a.wall(w.StartAt), plainTime(off(over)), how, plainTime(tolerance))
 	}
 	for _, s := range a.r.Windows {
 		if s.Window == w.Window && s.StartAt.Equal(w.StartAt.Time) && s.Planned.Duration != sum {

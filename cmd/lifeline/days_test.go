@@ -1,0 +1,69 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+func TestADayThatFailedTellsEachProblemOnce(t *testing.T) {
+	day := schedules.Date{Year: 2026, Month: time.December, Day: 5}
+	short, long := fault.Field{Field: "window noon", Message: "is too short"}, fault.Field{Field: "window dawn", Message: "is too long"}
+	var out strings.Builder
+	for _, r := range []wire.ManyResult{
+		{Station: "seoul", Date: day, Problem: &wire.Problem{Detail: "window noon is too short", Errors: []fault.Field{short}}},
+		{Station: "seoul", Date: day, Problem: &wire.Problem{Detail: "window noon is too short (and 1 more)", Errors: []fault.Field{short, long}}},
+		{Station: "soeul", Problem: &wire.Problem{Detail: "there is no station"}},
+	} {
+		tellDay(&out, "published", false, r)
+	}
+	want := "seoul            2026-12-05  failed: window noon is too short\n" +
+		"seoul            2026-12-05  failed:\n    window noon is too short\n    window dawn is too long\n" +
+		"soeul                        failed: there is no station\n"
+	if out.String() != want {
+		t.Errorf("%s", &out)
+	}
+}
+
+func TestADayShowsWhatRunsPastItsWindow(t *testing.T) {
+	at := func(s string) schedules.Instant {
+		i, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schedules.At(i)
+	}
+	slot := func(from, to string) schedules.Slot {
+		return schedules.Slot{Occurrence: schedules.Occurrence{Window: "dawn", StartAt: at(from), EndAt: at(to)}}
+	}
+	r := schedules.Rundown{Station: "seoul", Timezone: "UTC", Windows: []schedules.Slot{slot("2026-12-05T04:00:00Z", "2026-12-05T04:30:00Z"), slot("2026-12-05T05:00:00Z", "2026-12-05T05:30:00Z")},
+		Items: []schedules.Item{{Window: "dawn", StartAt: at("2026-12-05T04:00:00Z"), Title: "opens"}, {Window: "dawn", StartAt: at("2026-12-05T04:32:27Z"), Title: "closes"},
+			{Window: "dawn", StartAt: at("2026-12-05T05:00:00Z"), Title: "opens again"}}}
+	var out strings.Builder
+	printRundown(&out, r, time.UTC)
+	blocks := strings.Split(out.String(), "\n\n")
+	if len(blocks) != 3 || !strings.Contains(blocks[1], "opens") || !strings.Contains(blocks[1], "closes  [after the window]") || strings.Contains(blocks[2], "closes") || !strings.Contains(blocks[2], "opens again") {
+		t.Errorf("%s", &out)
+	}
+}
+
+func TestRevisionsAreNumberedAsShowAndDiffNumberThem(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	minjun := terminalOf{h, t, h.secrets["scheduler"]}
+	day, other := time.Now().UTC().AddDate(0, 0, 3).Format(time.DateOnly), time.Now().UTC().AddDate(0, 0, 4).Format(time.DateOnly)
+	minjun.says("plan", "harbour-dawn", "--date", other)
+	minjun.says("plan", "harbour-dawn", "--date", day)
+	minjun.says("edit", "harbour-dawn", day, "lock", "04:00")
+	want(t, minjun.says("show", "harbour-dawn", day), "revision 3, draft")
+	said := minjun.says("revisions", "harbour-dawn", day)
+	want(t, said, "revision 2 ", "revision 3 ")
+	if strings.Contains(said, "revision 1 ") {
+		t.Errorf("%s", said)
+	}
+	want(t, minjun.says("diff", "harbour-dawn", day, "--from", "2", "--to", "3"), "1 change", "[locked]")
+}
