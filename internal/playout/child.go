@@ -62,7 +62,7 @@ func (c *Child) Held() (held time.Duration) {
 		return time.Hour
 	}
 	if c.steady != nil {
-		held += c.clock.Duration(int64(len(c.steady.held) / outChannels))
+		held += c.clock.Duration(int64(len(c.steady.held)/outChannels + stretchHalf + steadySlack))
 	}
 	if c.behind != nil {
 		held += c.behind()

@@ -30,6 +30,9 @@ func ownPeriod(latency time.Duration) time.Duration {
 	return min(ownBuffer(latency)/4, 25*time.Millisecond)
 }
 
+// steadySlack is how many frames what steady holds back may be counted wrong by, in rounding.
+const steadySlack = 8
+
 func newSteady(rate Rate, latency time.Duration) *steady {
 	return &steady{stretch: newStretch(), steer: &steer{least: ownBuffer(latency).Seconds() / 5}, rate: rate, due: rate.Frames(latency),
 		may: rate.Frames(ownBuffer(latency) - ownPeriod(latency)), ratio: 1}
