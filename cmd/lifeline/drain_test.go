@@ -138,3 +138,31 @@ func awaitWaiting(t *testing.T, url, kind string) {
 	}
 	t.Fatalf("nobody waits on a %s", kind)
 }
+
+// A service that stops is not ready, even for who still reaches it, and nobody waits for changes any longer.
+func TestStoppingServiceIsNotReadyAndEndsLongPolls(t *testing.T) {
+	h := open(t, furnish(t))
+	polls := make(chan answer, 3)
+	for _, path := range []string{"/v1/recalls?wait=50s", "/v1/recalls?wait=40s"} {
+		tag := h.do(http.MethodGet, "/v1/recalls", h.secrets["scheduler"], nil, nil).header.Get("ETag")
+		go func() {
+			polls <- h.do(http.MethodGet, path, h.secrets["scheduler"], map[string]string{"If-None-Match": tag}, nil)
+		}()
+	}
+	go func() { polls <- h.do(http.MethodGet, "/v1/changes", h.secrets["scheduler"], nil, nil) }()
+	if got := h.do(http.MethodGet, "/readyz", "", nil, nil); got.status != http.StatusOK {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	h.service.stopping()
+	for range cap(polls) {
+		if got := <-polls; got.status != http.StatusNotModified && got.status != http.StatusOK {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	}
+	if got := h.do(http.MethodGet, "/readyz", "", nil, nil); got.status != http.StatusServiceUnavailable || !bytes.Contains(got.body, []byte("is stopping")) {
+		t.Errorf("/readyz while it stops: %d %s", got.status, got.body)
+	}
+	if got := h.do(http.MethodGet, "/healthz", "", nil, nil); got.status != http.StatusOK {
+		t.Errorf("/healthz while it stops: %d %s", got.status, got.body)
+	}
+}

@@ -16,7 +16,7 @@
 //	kinds, stations                 of which there are or were documents and as-run
 //	receipt:<random>                what a call answered, for ten minutes
 //	lease:<name>                    who holds it, for as long as he does
-//	reserve                         memory that is kept for what is urgent: size, bytes
+//	reserve                         memory that is kept for what is urgent: pieces by number
 //	caller:<token>                  how far a caller's requests have come; under rate:{prefix}: (redis_rate)
 //
 // A call that is sent again, because its answer was lost, finds its receipt and does nothing twice.

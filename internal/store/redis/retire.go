@@ -81,7 +81,7 @@ func (s *Store) trim(ctx context.Context, after, through int64) (int64, error) {
 // retirement says how far changes are trimmed, and a number that grows with every Forget and every step of a Trim.
 func (s *Store) retirement(ctx context.Context) (trimmed, steps int64, err error) {
 	var through, count *goredis.StringCmd
-	_, err = s.client.TxPipelined(ctx, func(pipe goredis.Pipeliner) error {
+	_, err = s.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error { // the number first grows later than what it counts
 		through, count = pipe.Get(ctx, s.key("trimmed")), pipe.Get(ctx, s.key("retired"))
 		return nil
 	})
