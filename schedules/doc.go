@@ -27,7 +27,8 @@
 // day, going back where a choice leaves a later place without a candidate. Demands that are still open are spread
 // over the fills that may meet them. Then each stretch is filled to its very end: the most overdue segment first, and
 // last a closing set of up to five of what is due next, whose air times add up to within the window's tolerance, or as
-// near as the fill declares (near_ms): of those the most overdue, and the nearest of equally overdue ones. Where no such
+// near as the fill declares (near_ms): of those the most overdue, and the nearest of equally overdue ones. Where no set of
+// five does, the most overdue of larger ones is taken, of which one is looked at for each sum. Where no such
 // set exists the residual is the least there is, and the rundown says of what it was proved. A fade that the fill
 // declares (fade_max_ms) makes the time exact in either case. A hard post is always at its instant: it cuts off what runs over,
 // by no more than the tolerance, and the rundown warns of it.

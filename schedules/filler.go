@@ -305,10 +305,7 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 	for _, wide := range widths {
 		f.regather(at, end, wide)
 		f.load(c, end-at)
-		c.least, c.most = f.allowed(near)
-		if f.pl.pos.FadeMax.Duration > 0 {
-			c.least, c.most = 0, min(c.most, max(near, nearEnough))
-		}
+		c.least, c.most = f.dueWithin()
 		if !c.reachable() {
 			break // in whole seconds, say, nothing comes so near: more candidates would not either
 		}
@@ -367,6 +364,16 @@ func (f *filler) allowed(near int64) (least, most int64) {
 	return max(f.st.least, -near), max(min(most, near), f.pl.pos.FadeMax.Milliseconds())
 }
 
+// dueWithin is by how much a closing may be off for what is due.
+func (f *filler) dueWithin() (least, most int64) {
+	near := f.near()
+	least, most = f.allowed(near)
+	if f.pl.pos.FadeMax.Duration > 0 {
+		return 0, min(most, max(near, nearEnough))
+	}
+	return least, most
+}
+
 // load makes the closer ready for the gathered candidates.
 func (f *filler) load(c *closer, target int64) {
 	c.ms, c.target, c.nearest, c.dueFirst = c.ms[:0], target, false, true
@@ -387,6 +394,9 @@ func (f *filler) nearest(c *closer, at, end, bound int64) (int64, bool) {
 	least, most := f.allowed(bound)
 	table := &f.p.sums
 	table.table(c.ms, c.target+most, c.stride())
+	if reached, ok := f.dueSums(c, at, end, table); ok {
+		return reached, true
+	}
 	c.least, c.most, c.nearest = max(least, -nearEnough), min(most, nearEnough), true
 	near, off := c.find()
 	near = slices.Clone(near)
@@ -418,6 +428,46 @@ func (f *filler) nearest(c *closer, at, end, bound int64) (int64, bool) {
 				}
 			}
 			proved = false
+		}
+	}
+	return at, false
+}
+
+// sumsTried is how many of the sets that the subset sums give, the most overdue first, are tried in the orders of airing.
+const sumsTried = 8
+
+// dueSums settles the most overdue of the sets of any size that the subset sums give, one for each time within which what
+// is due goes before what is nearer.
+func (f *filler) dueSums(c *closer, at, end int64, table *sums) (int64, bool) {
+	type sum struct {
+		set      []uint8
+		residual int64
+		merit    int64
+	}
+	var found []sum
+	least, most := f.dueWithin()
+	for r := least; r <= most; r++ {
+		if !table.has(c.target + r) {
+			continue
+		}
+		set := table.set(c.target+r, c.ms)
+		if len(set) > maxClosing || c.clashing(set) {
+			continue
+		}
+		x := sum{residual: r}
+		for _, k := range slices.Backward(set) {
+			x.set = append(x.set, uint8(k))
+		}
+		x.merit = c.merit(x.set, c.target+r)
+		found = append(found, x)
+	}
+	slices.SortStableFunc(found, func(a, b sum) int {
+		return cmp.Or(cmp.Compare(b.merit, a.merit), cmp.Compare(abs(a.residual), abs(b.residual)))
+	})
+	c.least, c.most = least, most
+	for _, x := range found[:min(len(found), sumsTried)] {
+		if reached, ok := f.settleSet(c, at, end, x.residual, false, x.set, true); ok {
+			return reached, true
 		}
 	}
 	return at, false

@@ -60,14 +60,15 @@ func setsThatFit(in schedules.Input) int {
 	return count
 }
 
-// Of a small station no two days that follow each other are alike where another order of airing is possible: where a
-// window has but one set of two, which of them comes first is settled by what aired before it.
-func TestDaysOfASmallStationDifferWhereTheyCan(t *testing.T) {
-	networks, days := 120, 14
+// Of a small station no two days that follow each other are alike, and no two windows of a day that do air one set, where
+// there is another. A day has no other where its windows have but one set of two segments: which of them comes first is
+// settled by what aired before it.
+func TestDaysAndWindowsOfASmallStationDifferWhereTheyCan(t *testing.T) {
+	networks, days := 100, 10
 	if testing.Short() {
-		networks, days = 40, 6
+		networks, days = 30, 4
 	}
-	planned, alike := 0, 0
+	planned, alike, windows, repeated := 0, 0, 0, 0
 	for seed := range uint64(networks) {
 		in := fewSegments(seed)
 		sets := setsThatFit(in)
@@ -85,14 +86,24 @@ func TestDaysOfASmallStationDifferWhereTheyCan(t *testing.T) {
 			for _, i := range plan.Rundown.Items {
 				day = append(day, i.SegmentID)
 			}
+			list := byWindow(plan.Rundown)
 			if slices.Equal(day, before) {
 				alike++
-				if sets > 1 || len(byWindow(plan.Rundown)[0]) > 2 {
+				if sets > 1 || len(list[0]) > 2 {
 					t.Errorf("seed %d: %s is as the day before, of %d sets that fit: %v", seed, in.Date, sets, day)
+				}
+			}
+			for k := 1; k < len(list); k++ {
+				windows++
+				if a, b := slices.Sorted(slices.Values(list[k-1])), slices.Sorted(slices.Values(list[k])); slices.Equal(a, b) {
+					repeated++
+					if sets > 1 {
+						t.Errorf("seed %d, %s: windows %d and %d both air %v, of %d sets that fit", seed, in.Date, k-1, k, b, sets)
+					}
 				}
 			}
 			before, in.History, in.Date = day, append(in.History, plan.Rundown.Airings()...), in.Date.AddDays(1)
 		}
 	}
-	t.Logf("%d days, %d as the day before", planned, alike)
+	t.Logf("%d days, %d as the day before; %d windows, %d with the set of the one before", planned, alike, windows, repeated)
 }
