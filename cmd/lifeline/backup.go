@@ -57,6 +57,12 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	printManifest(stdout, m)
+	if !c.WithAudio {
+		fmt.Fprintln(stdout, "The recordings are not in it: --with-audio takes them along.")
+	}
+	if !c.WithKeys {
+		fmt.Fprintln(stdout, "The signing key is not in it: keep a copy elsewhere, or take it along by --with-keys. Without it, stations must pin a new one.")
+	}
 	if len(m.Missing) > 0 {
 		return fmt.Errorf("the backup is whole but for %d files that are missing or damaged here, too: run lifeline fsck", len(m.Missing))
 	}

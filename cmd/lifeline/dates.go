@@ -30,6 +30,31 @@ func dayOf(text string, now time.Time, dayAt func(time.Time) (schedules.Date, er
 	return date, nil
 }
 
+// mostDays is how many days one word may name.
+const mostDays = 366
+
+// daysOf reads a day, or all days from one to another, written A..B.
+func daysOf(text string, day func(string) (schedules.Date, error)) (out []schedules.Date, err error) {
+	first, last, many := strings.Cut(text, "..")
+	at, err := day(first)
+	if err != nil || !many {
+		return []schedules.Date{at}, err
+	}
+	end, err := day(last)
+	switch {
+	case err != nil:
+		return nil, err
+	case end.Before(at):
+		return nil, fault.New(fault.Invalid, "%q ends before it begins", text)
+	case at.AddDays(mostDays).Before(end):
+		return nil, fault.New(fault.Invalid, "%q is more than a year", text)
+	}
+	for ; !end.Before(at); at = at.AddDays(1) {
+		out = append(out, at)
+	}
+	return out, nil
+}
+
 // stationDate reads a day of a station, which has a time of its own.
 func stationDate(ctx context.Context, c *client.Client, station, text string) (schedules.Date, error) {
 	if date, err := schedules.ParseDate(text); err == nil {

@@ -19,7 +19,7 @@ type days struct {
 	remote   `embed:""`
 	output   `embed:""`
 	Stations []string `arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
-	Date     []string `help:"Days: YYYY-MM-DD, today, tomorrow, yesterday, or an instant, at each station; none means today."`
+	Date     []string `help:"Days: YYYY-MM-DD, today, tomorrow, yesterday, or an instant, at each station, or all from one to another, as in 2026-11-30..2026-12-13; none means today."`
 	Verbose  bool     `short:"v" help:"Tell every warning too, not only how many there are."`
 }
 
@@ -27,11 +27,11 @@ type days struct {
 func (d days) requests(ctx context.Context) ([]wire.ManyRequest, error) {
 	in := wire.ManyRequest{Stations: d.Stations}
 	for _, s := range d.Date {
-		date, err := schedules.ParseDate(s)
+		dates, err := daysOf(s, schedules.ParseDate)
 		if err != nil {
 			return d.byStation(ctx)
 		}
-		in.Dates = append(in.Dates, date)
+		in.Dates = append(in.Dates, dates...)
 	}
 	return []wire.ManyRequest{in}, nil
 }
@@ -54,11 +54,11 @@ func (d days) byStation(ctx context.Context) (out []wire.ManyRequest, err error)
 		}
 		var dates []schedules.Date
 		for _, s := range d.Date {
-			date, err := dayOf(s, now, st.DateAt)
+			some, err := daysOf(s, func(s string) (schedules.Date, error) { return dayOf(s, now, st.DateAt) })
 			if err != nil {
 				return nil, err
 			}
-			dates = append(dates, date)
+			dates = append(dates, some...)
 		}
 		at := slices.IndexFunc(out, func(r wire.ManyRequest) bool { return slices.Equal(r.Dates, dates) })
 		if at < 0 {

@@ -67,3 +67,37 @@ func TestRevisionsAreNumberedAsShowAndDiffNumberThem(t *testing.T) {
 	}
 	want(t, minjun.says("diff", "harbour-dawn", day, "--from", "2", "--to", "3"), "1 change", "[locked]")
 }
+
+func TestDaysAreNamedFromOneToAnother(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-12-05":             "2026-12-05",
+		"2026-11-29..2026-12-02": "2026-11-29 2026-11-30 2026-12-01 2026-12-02",
+		"2026-12-05..2026-12-05": "2026-12-05",
+		"2026-12-05..2026-12-04": "ends before it begins",
+		"2026-12-05..":           "is not a date",
+		"2020-01-01..2026-12-04": "more than a year",
+	} {
+		dates, err := daysOf(text, schedules.ParseDate)
+		var said []string
+		for _, d := range dates {
+			said = append(said, d.String())
+		}
+		if got := strings.Join(said, " "); err == nil && got != want || err != nil && want != "is not a date" && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestARangeOfDaysIsPlannedAndReadInTheStationsTime(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	minjun := terminalOf{h, t, h.secrets["scheduler"]}
+	first := time.Now().UTC().AddDate(0, 0, 3)
+	said := minjun.says("plan", "harbour-dawn", "--date", first.Format(time.DateOnly)+".."+first.AddDate(0, 0, 1).Format(time.DateOnly))
+	if strings.Count(said, "planned:") != 2 {
+		t.Errorf("%s", said)
+	}
+	if said := minjun.says("plan", "harbour-dawn", "--date", "tomorrow.."+first.AddDate(0, 0, -1).Format(time.DateOnly)); strings.Count(said, "planned:") < 1 {
+		t.Errorf("%s", said)
+	}
+}

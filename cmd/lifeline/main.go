@@ -120,7 +120,36 @@ func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error
 	return kong.New(&cli{}, kong.Name("lifeline"), kong.Writers(stdout, stderr),
 		kong.Description("Radio schedules that are never silent, never wrong and always provable.\n\n"+cmdline.Codes),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
-		kong.Configuration(readSettings, settingsFiles()...), cmdline.IgnoreEmptyVariables())
+		kong.Configuration(readSettings, settingsFiles()...), cmdline.IgnoreEmptyVariables(), kong.PostBuild(hideServing))
+}
+
+// findsTheStore are the beginnings of the flags by which commands beside serve find its store.
+var findsTheStore = []string{"data", "store", "audio", "key", "redis-", "s3-", "help", "config"}
+
+// hideServing leaves out of the help of other commands what is for serve alone: they take it, so that one
+// configuration file fits them all, and pass it over.
+func hideServing(k *kong.Kong) error {
+	var serve *kong.Node
+	for _, command := range k.Model.Children {
+		if command.Name == "serve" {
+			serve = command
+		}
+	}
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		command, ok := node.(*kong.Node)
+		if !ok || command == serve || !hasFlag(command, "data") {
+			return next(nil)
+		}
+		for _, flag := range command.Flags {
+			finds := slices.ContainsFunc(findsTheStore, func(begin string) bool { return strings.HasPrefix(flag.Name, begin) })
+			flag.Hidden = flag.Hidden || !finds && hasFlag(serve, flag.Name)
+		}
+		return next(nil)
+	})
+}
+
+func hasFlag(command *kong.Node, name string) bool {
+	return slices.ContainsFunc(command.Flags, func(flag *kong.Flag) bool { return flag.Name == name })
 }
 
 // tell writes an error for a person: what is wrong, each field of it on a line.

@@ -100,9 +100,13 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 	if r == nil {
 		return
 	}
-	line("length", span(r.Duration.Duration))
-	line("on air", span(r.CueIn.Duration)+" to "+span(r.CueOut.Duration))
-	line("audio", fmt.Sprintf("%d Hz, %d channels, %d kb/s %s, %d bytes", r.SampleRate, r.Channels, r.BitrateKbps, r.BitrateMode, r.Bytes))
+	if r.SampleRate == 0 { // nothing could be measured
+		line("audio", fmt.Sprintf("%d bytes", r.Bytes))
+	} else {
+		line("length", span(r.Duration.Duration))
+		line("on air", span(r.CueIn.Duration)+" to "+span(r.CueOut.Duration))
+		line("audio", fmt.Sprintf("%d Hz, %s, %d kb/s %s, %d bytes", r.SampleRate, count(r.Channels, "channel"), r.BitrateKbps, r.BitrateMode, r.Bytes))
+	}
 	line("loudness", figure(r.IntegratedLUFS, "LUFS"))
 	line("true peak", figure(r.TruePeakDBTP, "dBTP"))
 	line("sha-256", r.SHA256)

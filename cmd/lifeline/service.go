@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -84,6 +86,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if s.data, err = holdData(c); err != nil {
 		return nil, err
 	}
+	_, keyless := os.Stat(c.Key)
 	key, err := signingKey(c.Key)
 	if err != nil {
 		return nil, err
@@ -144,6 +147,10 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	records := control.NewRecords(s.mirror, documents, s.audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
 	s.scheduler = control.NewScheduler(s.mirror, records, signer, time.Now, publicURL, c.Lease)
 	s.access = control.NewAccess(s.mirror, time.Now)
+	if errors.Is(keyless, fs.ErrNotExist) && !s.access.Empty() {
+		log.Warn("the signing key was not there, and a new one was made: stations refuse what it signs until they pin it, as GET /v1/keys shows it. "+
+			"Where the old one is kept, end the service and put it in this file", "file", c.Key)
+	}
 	answers := control.NewAnswers(documents, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
 		files, err := records.Files(ctx)

@@ -12,6 +12,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
+	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 )
@@ -93,6 +94,9 @@ func (c *tokenRevokeCmd) Run(ctx context.Context, stdout io.Writer) error {
 		err := c.client().RevokeToken(ctx, id)
 		if err == nil {
 			fmt.Fprintf(stdout, "%s is revoked\n", id)
+		}
+		if fault.Is(err, fault.NotFound) {
+			err = fmt.Errorf("%w. lifeline token list shows the ids", err)
 		}
 		return err
 	})

@@ -212,7 +212,7 @@ func (a *api) admit(c *call, r route) error {
 		return fault.New(fault.Forbidden, "a token of the role %s may not do this; one of the role %s may", actor.Role, orOf(r.roles))
 	}
 	if s := c.param("station"); actor.Role == control.StationJob && s != "" && s != actor.Station {
-		return fault.New(fault.NotFound, "there is no station %q", s)
+		return fault.New(fault.NotFound, "there is no station %q for this token, which is that of station %q", s, actor.Station)
 	}
 	return nil
 }
