@@ -34,7 +34,8 @@ import (
 // service is the whole of it, put together.
 type service struct {
 	data      held
-	store     telemetry.Documents
+	opened    documents     // the back end
+	store     control.Store // what the service sees of it
 	audio     telemetry.Recordings
 	mirror    *control.Mirror
 	access    *control.Access
@@ -108,7 +109,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err != nil {
 		return nil, err
 	}
-	s.store = figures.Store(opened)
+	s.opened, s.store = opened, figures.Store(opened)
 	if embedded, ok := opened.(*sqlite.Store); ok {
 		if err := embedded.Keep(ctx); err != nil {
 			return nil, err
@@ -315,8 +316,8 @@ func (s *service) close() error {
 	if s.audio != nil {
 		err = errors.Join(err, s.audio.Close())
 	}
-	if s.store != nil {
-		err = errors.Join(err, s.store.Close())
+	if s.opened != nil {
+		err = errors.Join(err, s.opened.Close())
 	}
 	return errors.Join(err, s.data.Close())
 }

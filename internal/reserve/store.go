@@ -3,19 +3,11 @@ package reserve
 import (
 	"context"
 	"io"
-	"time"
 
 	"lifeline/internal/blob"
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
-	"lifeline/internal/store"
 )
-
-// Documents is a store that is open.
-type Documents interface {
-	control.Store
-	Close() error
-}
 
 // Recordings is a place for audio that is open.
 type Recordings interface {
@@ -23,69 +15,30 @@ type Recordings interface {
 	Close() error
 }
 
-// Store is d, which is in the reserve's place: what is urgent is written as long as anything is held.
-func (r *Reserve) Store(d Documents) Documents { return &guarded{d, r} }
-
-type guarded struct {
-	Documents
-	reserve *Reserve
-}
-
-// Commit is Documents'.
-func (g *guarded) Commit(ctx context.Context, c store.Commit) (changes []store.Change, err error) {
-	urgency := control.UrgencyOf(c)
-	switch urgency {
-	case control.Bulk:
-		err = g.reserve.Bulk(ctx, 0)
-	case control.Ordinary:
-		err = g.reserve.ordinary(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	write := func() (err error) {
-		changes, err = g.Documents.Commit(ctx, c)
-		return err
-	}
-	if urgency == control.Urgent {
-		err = g.reserve.urgently(ctx, write)
-	} else {
-		err = write()
-	}
-	return changes, err
-}
-
-// Append is Documents'.
-func (g *guarded) Append(ctx context.Context, entries []store.Entry) (fresh []bool, err error) {
-	err = g.reserve.urgently(ctx, func() (err error) {
-		fresh, err = g.Documents.Append(ctx, entries)
-		return err
+// Store is s, which is in the reserve's place: what is urgent is written as long as anything is held.
+func (r *Reserve) Store(s control.Store) control.Store {
+	return control.Around(s, func(ctx context.Context, call *control.Call, do func(context.Context) error) error {
+		if !call.Writes {
+			return do(ctx)
+		}
+		urgency := control.Urgent
+		if call.Commit != nil {
+			urgency = control.UrgencyOf(*call.Commit)
+		}
+		var err error
+		switch urgency {
+		case control.Urgent:
+			return r.urgently(ctx, func() error { return do(ctx) })
+		case control.Bulk:
+			err = r.Bulk(ctx, 0)
+		default:
+			err = r.ordinary(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		return do(ctx)
 	})
-	return fresh, err
-}
-
-// Forget is Documents'.
-func (g *guarded) Forget(ctx context.Context, station string, sequences []int64) error {
-	return g.reserve.urgently(ctx, func() error { return g.Documents.Forget(ctx, station, sequences) })
-}
-
-// Trim is Documents'.
-func (g *guarded) Trim(ctx context.Context, through int64) error {
-	return g.reserve.urgently(ctx, func() error { return g.Documents.Trim(ctx, through) })
-}
-
-// Claim is Documents'.
-func (g *guarded) Claim(ctx context.Context, name, holder string, life time.Duration) (ours bool, err error) {
-	err = g.reserve.urgently(ctx, func() (err error) {
-		ours, err = g.Documents.Claim(ctx, name, holder, life)
-		return err
-	})
-	return ours, err
-}
-
-// Release is Documents'.
-func (g *guarded) Release(ctx context.Context, name, holder string) error {
-	return g.reserve.urgently(ctx, func() error { return g.Documents.Release(ctx, name, holder) })
 }
 
 // urgently writes, and again with what was held, a step at a time, while there is no room.

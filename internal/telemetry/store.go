@@ -11,14 +11,7 @@ import (
 	"lifeline/internal/blob"
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
-	"lifeline/internal/store"
 )
-
-// Documents is a store that is open.
-type Documents interface {
-	control.Store
-	Close() error
-}
 
 // Recordings is a place for audio that is open.
 type Recordings interface {
@@ -27,7 +20,20 @@ type Recordings interface {
 }
 
 // Store measures what goes to a store and back.
-func (f *Figures) Store(d Documents) Documents { return &measuredStore{d, f} }
+func (f *Figures) Store(s control.Store) control.Store {
+	return control.Around(s, func(ctx context.Context, call *control.Call, do func(context.Context) error) (err error) {
+		ctx, done := f.measure(ctx, call.Name)
+		defer done(&err)
+		err = do(ctx)
+		if err == nil && call.Commit != nil {
+			f.changes.WithLabelValues(call.Commit.Action).Inc()
+		}
+		for _, is := range call.Fresh {
+			f.asRun.WithLabelValues(map[bool]string{true: "fresh", false: "repeated"}[is]).Inc()
+		}
+		return err
+	})
+}
 
 // Audio measures what goes to a place for audio and back.
 func (f *Figures) Audio(r Recordings) Recordings { return &measuredAudio{r, f} }
@@ -54,55 +60,6 @@ func (f *Figures) measure(ctx context.Context, operation string) (context.Contex
 		}
 		end(ours)
 	}
-}
-
-type measuredStore struct {
-	Documents
-	f *Figures
-}
-
-func (s *measuredStore) Get(ctx context.Context, kind, id string) (_ store.Document, err error) {
-	ctx, done := s.f.measure(ctx, "store.get")
-	defer done(&err)
-	return s.Documents.Get(ctx, kind, id)
-}
-
-func (s *measuredStore) List(ctx context.Context, kind, after string, limit int) (_ []store.Document, err error) {
-	ctx, done := s.f.measure(ctx, "store.list")
-	defer done(&err)
-	return s.Documents.List(ctx, kind, after, limit)
-}
-
-func (s *measuredStore) Commit(ctx context.Context, c store.Commit) (_ []store.Change, err error) {
-	ctx, done := s.f.measure(ctx, "store.commit")
-	defer done(&err)
-	changes, err := s.Documents.Commit(ctx, c)
-	if err == nil {
-		s.f.changes.WithLabelValues(c.Action).Inc()
-	}
-	return changes, err
-}
-
-func (s *measuredStore) Append(ctx context.Context, entries []store.Entry) (_ []bool, err error) {
-	ctx, done := s.f.measure(ctx, "store.append")
-	defer done(&err)
-	fresh, err := s.Documents.Append(ctx, entries)
-	for _, is := range fresh {
-		s.f.asRun.WithLabelValues(map[bool]string{true: "fresh", false: "repeated"}[is]).Inc()
-	}
-	return fresh, err
-}
-
-func (s *measuredStore) Read(ctx context.Context, station string, from, to time.Time) (_ []store.Entry, err error) {
-	ctx, done := s.f.measure(ctx, "store.read")
-	defer done(&err)
-	return s.Documents.Read(ctx, station, from, to)
-}
-
-func (s *measuredStore) Audit(ctx context.Context, q store.AuditQuery) (_ []store.Change, err error) {
-	ctx, done := s.f.measure(ctx, "store.audit")
-	defer done(&err)
-	return s.Documents.Audit(ctx, q)
 }
 
 type measuredAudio struct {
