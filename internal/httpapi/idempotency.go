@@ -42,6 +42,9 @@ func (a *api) repeatable(c *call, handle handler) error {
 	}
 	kept, first, err := a.Answers.Begin(c.r.Context(), c.actor, bearer(c.r), c.r.Method, c.r.URL.EscapedPath(), key)
 	if err != nil {
+		if dry, wrong := c.flag("dry_run"); wrong == nil && dry && problemOf(err, "").Status >= http.StatusInternalServerError {
+			return handle(c) // nothing can be stored now, and a dry run changes nothing: it may be done as often as it is sent
+		}
 		return err
 	}
 	if kept != nil {

@@ -1,0 +1,230 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/audio"
+	"lifeline/internal/blob"
+	"lifeline/internal/control"
+	"lifeline/internal/seal"
+	"lifeline/internal/store"
+	"lifeline/internal/store/memory"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// fullStore takes no commit while it is full.
+type fullStore struct {
+	control.Store
+	full bool
+}
+
+func (f *fullStore) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
+	if f.full {
+		return nil, errors.New("the disk is full")
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+// uncounted is a Meter that counts nothing.
+type uncounted struct{}
+
+func (uncounted) Request(string, string, int, time.Duration) {}
+func (uncounted) Waiting(string) func()                      { return func() {} }
+func (uncounted) Delivery(bool)                              {}
+
+// untraced is a Tracer that traces nothing.
+type untraced struct{}
+
+func (untraced) Begin(r *http.Request, _ string) (context.Context, func(string, int)) {
+	return r.Context(), func(string, int) {}
+}
+
+// renderless is a Studio whose files are empty.
+type renderless struct{}
+
+func (renderless) Window(context.Context, *wire.Queue, string) (io.ReadSeekCloser, int64, string, error) {
+	return struct {
+		io.ReadSeeker
+		io.Closer
+	}{strings.NewReader("sound"), io.NopCloser(nil)}, 5, "tag", nil
+}
+
+// served is a service over the memory store with a network in it: a day whose programme failed and is owed, a day that is
+// published, and one that is drafted.
+type served struct {
+	t       *testing.T
+	store   *fullStore
+	parts   Parts
+	handler http.Handler
+	token   string
+	now     time.Time
+	sha256  string // of a recording
+}
+
+func newServed(t *testing.T) *served {
+	s := &served{t: t, store: &fullStore{Store: memory.New(1000)}, now: time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return s.now }
+	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(make([]byte, 32)))
+	s.must(err)
+	mirror, err := control.NewMirror(t.Context(), s.store)
+	s.must(err)
+	files, err := blob.OpenLocal(t.TempDir())
+	s.must(err)
+	t.Cleanup(func() { s.must(files.Close()) })
+	analyse := func(_ context.Context, r io.Reader, _ func(int64)) (audio.Facts, error) {
+		hash := sha256.New()
+		n, err := io.Copy(hash, r)
+		return audio.Facts{SHA256: hex.EncodeToString(hash.Sum(nil)), Bytes: n, ContentType: "audio/mpeg", Duration: time.Minute, CueOut: time.Minute}, err
+	}
+	library := control.NewLibrary(mirror, files, signer, analyse, now, control.LibraryLimits{MaxBytes: 1 << 20, MaxWaiting: 1 << 22, Concurrency: 1})
+	s.must(library.EnsureRecalls(t.Context()))
+	records := control.NewRecords(mirror, s.store, files, now, 0)
+	scheduler := control.NewScheduler(mirror, records, signer, now, "http://service", time.Minute)
+	claims := control.NewClaims(mirror, "here", time.Minute)
+	stopping, stop := context.WithCancel(t.Context())
+	stop() // no stream waits
+	s.parts = Parts{Access: control.NewAccess(mirror, now), Library: library, Scheduler: scheduler, Logbook: control.NewLogbook(mirror, records, scheduler, now),
+		Answers: control.NewAnswers(s.store, now), Mirror: mirror, Media: control.NewMedia(make([]byte, 32), "http://service", time.Hour, now),
+		Windows: control.NewWindows(scheduler, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now, Log: slog.New(slog.DiscardHandler),
+		Webhooks: control.NewWebhooks(control.WebhookParts{Mirror: mirror, Claims: claims, Key: make([]byte, 32), Meter: uncounted{}, Log: slog.New(slog.DiscardHandler), Now: now}),
+		Meter:    uncounted{}, Tracer: untraced{}, Metrics: http.NotFoundHandler(), Stopping: stopping}
+	s.handler = New(s.parts)
+	admin, err := s.parts.Access.Create(t.Context(), control.System, control.NewToken{Name: "Ruth", Role: control.Admin})
+	s.must(err)
+	s.token = admin.Secret
+	s.network(claims)
+	return s
+}
+
+func (s *served) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *served) network(claims *control.Claims) {
+	ctx, ruth := s.t.Context(), control.Actor{Name: "Ruth", Role: control.Admin}
+	for _, id := range []string{"m1", "m2", "m3", "m4"} {
+		r, err := s.parts.Library.Receive(ctx, strings.NewReader("sound of "+id))
+		s.must(err)
+		seg, err := s.parts.Library.Create(ctx, control.Actor{Name: "Hana"}, schedules.Segment{ID: id, Kind: "testimony", Title: id, Language: "ko-KP", Persons: []string{"hana"}}, r)
+		s.must(err)
+		s.sha256 = seg.Recording.SHA256
+		_, err = s.parts.Library.Approve(ctx, ruth, id, nil, "")
+		s.must(err)
+	}
+	_, err := s.parts.Scheduler.Apply(ctx, ruth, wire.Apply{
+		Clocks:    []schedules.Clock{{ID: "c", Length: schedules.Ms(120_000), Positions: []schedules.Position{{ID: "f", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}}}}},
+		Scripts:   []schedules.Script{{ID: "appeal", Title: "Appeal", Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "text"}}}}}}},
+		Campaigns: []schedules.Campaign{{ID: "k", Title: "k", AtLeast: 1, Of: schedules.Selector{Kinds: []schedules.Kind{"testimony"}}}},
+		Stations: []schedules.Station{{ID: "s", Name: "s", Timezone: "UTC", Languages: []string{"ko-KP"}, Fallback: []string{"m1"},
+			Windows: []schedules.Window{{ID: "w", Clock: "c", Length: schedules.Ms(120_000), Tolerance: schedules.Ms(1000),
+				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T100000\nRRULE:FREQ=DAILY"}}}}}}, nil, false)
+	s.must(err)
+	s.must(s.parts.Scheduler.IssueFallbacks(ctx, claims))
+	today := schedules.DateOf(s.now)
+	missed := s.publish(ruth, today)
+	s.now = s.now.AddDate(0, 0, 1)
+	var entries []schedules.AsRun
+	for n, i := range missed.Items {
+		entries = append(entries, schedules.AsRun{Sequence: int64(n + 1), ItemID: i.ID, SegmentID: i.SegmentID, Outcome: schedules.Failed})
+	}
+	s.publish(ruth, today.AddDays(1))
+	_, err = s.parts.Logbook.Report(ctx, "s", entries)
+	s.must(err)
+	s.must(s.parts.Logbook.SetStatus(ctx, control.Actor{Name: "s", Role: control.StationJob, Station: "s"}, "s", wire.Status{}))
+	_, err = s.parts.Scheduler.Plan(ctx, ruth, "s", today.AddDays(2), control.PlanOptions{})
+	s.must(err)
+	_, err = s.parts.Webhooks.Put(ctx, ruth, wire.Webhook{ID: "newsroom", URL: "https://example.org/", Changes: []string{"queue"}, Enabled: true}, nil)
+	s.must(err)
+}
+
+func (s *served) publish(a control.Actor, date schedules.Date) schedules.Rundown {
+	s.t.Helper()
+	_, err := s.parts.Scheduler.Plan(s.t.Context(), a, "s", date, control.PlanOptions{})
+	s.must(err)
+	r, err := s.parts.Scheduler.Publish(s.t.Context(), a, "s", date, control.PublishOptions{})
+	s.must(err)
+	return r
+}
+
+func (s *served) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+s.token)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for n := 0; n < len(header); n += 2 {
+		r.Header.Set(header[n], header[n+1])
+	}
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w
+}
+
+// A store that takes no commit answers every GET, and every dry run, also one that is named to be repeated.
+func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
+	s := newServed(t)
+	draft, err := s.parts.Scheduler.Rundown(t.Context(), "s", schedules.Date{Year: 2026, Month: 12, Day: 1}, 0)
+	s.must(err)
+	s.store.full = true
+	named := strings.NewReplacer(":station", "s", ":date", "2026-12-01", ":segment", "m1", ":person", "hana", ":script", "appeal", ":clock", "c", ":campaign", "k",
+		":item", draft.Items[0].ID, ":window", "w", ":rendered", "2026-11-30.wav", ":schedule", "20261130_PI.xml", ":file", s.sha256+".mp3", ":webhook", "newsroom")
+	queries := map[string]string{
+		"/v1/segments/:segment/airings":             "from=2026-11-28&to=2026-12-02",
+		"/v1/reports/airings":                       "from=2026-11-28&to=2026-12-02",
+		"/v1/stations/:station/chain/records":       "from=2026-11-28T00:00:00Z&to=2026-12-02T00:00:00Z",
+		"/v1/stations/:station/as-run":              "from=2026-11-28T00:00:00Z&to=2026-12-02T00:00:00Z",
+		"/v1/stations/:station/rundowns/:date/diff": fmt.Sprintf("from=%d&to=%[1]d", draft.Revision),
+	}
+	others := map[string]int{ // that answer something else
+		"/readyz":                        http.StatusServiceUnavailable, // it is stopping, so that no stream waits
+		"/metrics":                       http.StatusNotFound,
+		"/v1/segments/:segment/waveform": http.StatusNotFound,
+	}
+	for _, r := range (&api{}).routes() {
+		if r.method != http.MethodGet || strings.Contains(r.path, ":asset") {
+			continue
+		}
+		path := named.Replace(r.path)
+		if strings.Contains(path, "/reconciliation/") {
+			path = strings.Replace(path, "2026-12-01", "2026-11-29", 1)
+		}
+		want, ok := others[r.path]
+		if !ok {
+			want = http.StatusOK
+		}
+		if w := s.do(http.MethodGet, path+"?"+queries[r.path], ""); w.Code != want {
+			t.Errorf("GET %s?%s: %d %s", path, queries[r.path], w.Code, w.Body)
+		}
+	}
+	for _, c := range []struct{ path, body string }{
+		{"/v1/stations/s/rundowns/2026-12-02/plan?dry_run=true", `{"seed":1}`},
+		{"/v1/plan?dry_run=true", `{"stations":["s"],"dates":["2026-12-02","2026-12-03"],"seed":1}`},
+		{"/v1/apply?dry_run=true", `{"campaigns":[{"id":"other","title":"other","at_least":1,"of":{"kinds":["music"]}}]}`},
+	} {
+		for _, header := range [][]string{nil, {"Idempotency-Key", "one"}} {
+			w := s.do(http.MethodPost, c.path, c.body, header...)
+			if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "problem") {
+				t.Errorf("POST %s %v: %d %s", c.path, header, w.Code, w.Body)
+			}
+		}
+	}
+	if w := s.do(http.MethodPost, "/v1/plan", `{"stations":["s"],"dates":["2026-12-02"],"seed":1}`, "Idempotency-Key", "two"); w.Code < 500 {
+		t.Errorf("what is to be stored: %d %s", w.Code, w.Body)
+	}
+}
