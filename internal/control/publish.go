@@ -183,7 +183,7 @@ func (s *Scheduler) queueOf(r schedules.Rundown, published map[string]wire.Queue
 		}
 	}
 	q := wire.Queue{Schema: wire.QueueSchema, Station: r.Station, Date: r.Date, Timezone: r.Timezone, Revision: r.Revision,
-		PublishedAt: r.PublishedAt, ExpiresAt: schedules.At(end), Withdrawn: r.Status == schedules.Withdrawn, Windows: r.Windows, Items: []wire.QueueItem{},
+		PublishedAt: r.PublishedAt, ExpiresAt: schedules.At(end), Withdrawn: r.Status == schedules.Withdrawn, Windows: r.Windows, Items: []wire.QueueItem{}, Open: r.Open(),
 		Fallback: s.fallbackItems(st, r.PublishedAt.Time), Recalled: s.recalledIDs()}
 	for _, i := range r.Items {
 		seg, ok := s.segment(i.SegmentID)

@@ -54,8 +54,8 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 }
 
 // checkFilled refuses a queue that has implausibly little in it: a window more than half empty, or less than half of
-// what the held revision airs. What was recalled counts as filled: a repair may leave its time open. A day that is cut
-// so short for another reason is published in two steps, or withdrawn.
+// what the held revision airs. What was recalled and what the queue itself says is open count as filled: a repair may
+// leave their time open. A day that is cut so short for another reason is published in two steps, or withdrawn.
 func checkFilled(q, held *wire.Queue) error {
 	if held == nil && len(q.Recalled) > 0 {
 		return nil // how much it was cannot be known
@@ -74,6 +74,11 @@ func checkFilled(q, held *wire.Queue) error {
 		for _, it := range slices.Concat(q.Items, recalled) {
 			if it.Window == w.Window && !it.StartAt.Before(w.StartAt.Time) && it.StartAt.Before(w.EndAt.Time) {
 				filled += it.Duration.Duration
+			}
+		}
+		for _, o := range q.Open {
+			if o.Window == w.Window && !o.StartAt.Before(w.StartAt.Time) && !o.EndAt.After(w.EndAt.Time) {
+				filled += o.EndAt.Sub(o.StartAt.Time)
 			}
 		}
 		if filled < w.EndAt.Sub(w.StartAt.Time)/2 {

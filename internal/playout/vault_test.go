@@ -123,6 +123,35 @@ func TestQueueIsRefused(t *testing.T) {
 	}
 }
 
+// What expired, was rejected or had begun before the publication leaves most of a window open: the service says so, and
+// the station takes the day without it rather than air what may not air.
+func TestQueueThatSaysWhatItLeavesOpenIsTaken(t *testing.T) {
+	for name, held := range map[string]bool{"over a fuller one": true, "as the first of its day": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf(t)
+			if held {
+				if err := s.offer(s.queue(5)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			q := s.queue(6)
+			w := q.Windows[0].Occurrence
+			w.EndAt = *q.Items[5].StartAt
+			q.Items = q.Items[5:]
+			if err := s.offer(q); err == nil {
+				t.Fatal("a queue that does not say what it leaves open was taken")
+			}
+			q.Open = []schedules.Occurrence{w}
+			if err := s.offer(q); err != nil {
+				t.Error(err)
+			}
+			if got := s.Holdings().Revision(schedules.DateOf(vaultNow)); got != 6 {
+				t.Errorf("revision %d is held", got)
+			}
+		})
+	}
+}
+
 func TestOlderDocumentsAreRefusedAfterTheNewerOnesWereLost(t *testing.T) {
 	s := newShelf(t)
 	for _, err := range []error{s.offer(s.queue(5)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(5))), s.OfferRecalls(s.recallsDoc(5, "x"))} {

@@ -34,8 +34,13 @@ type Queue struct {
 	Withdrawn   bool              `json:"withdrawn,omitempty"` // the day is not published any more: a player airs the fallback in the hours of its windows
 	Windows     []schedules.Slot  `json:"windows"`
 	Items       []QueueItem       `json:"items"`
-	Fallback    []QueueItem       `json:"fallback"`
-	Recalled    []string          `json:"recalled"` // segment ids
+
+	// Open are the times of the windows that no item fills on purpose: what stood there may not air any more, or had begun
+	// before the day was published. A player airs the fallback there.
+	Open []schedules.Occurrence `json:"open,omitempty"`
+
+	Fallback []QueueItem `json:"fallback"`
+	Recalled []string    `json:"recalled"` // segment ids
 }
 
 // QueueItem is one item to play. A fallback item has no times of its own.
