@@ -16,7 +16,7 @@ func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	now := func() time.Time { return began }
+	now := func() time.Time { return began.Add(48 * time.Hour) }
 	s := NewScheduler(m, docs, plainSeal{}, now, "http://x", time.Minute)
 	log := NewLogbook(m, NewRecords(m, docs, nil, now, 0), s, now)
 	aired := func(sequence int64, segment string, after time.Duration) schedules.AsRun {
@@ -60,7 +60,7 @@ func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 	report("repeated", reworded)
 	report("accepted, accepted beside", aired(30, "f", 0), aired(30, "g", 0)) // in one report
 
-	kept, err := log.AsRun(t.Context(), "relay", began.Add(-time.Hour), began.Add(48*time.Hour))
+	kept, err := log.AsRun(t.Context(), "relay", began.Add(-time.Hour), began.Add(49*time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,5 +73,51 @@ func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 	}
 	if len(kept) != 9 {
 		t.Errorf("%d are kept: %v", len(kept), names)
+	}
+}
+
+func TestReportOfWhatIsStillToComeIsRejectedUntilItHasCome(t *testing.T) {
+	docs := memory.New(100)
+	m, err := NewMirror(t.Context(), docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	now := func() time.Time { return at }
+	log := NewLogbook(m, NewRecords(m, docs, nil, now, 0), NewScheduler(m, docs, plainSeal{}, now, "http://x", time.Minute), now)
+	entry := func(sequence int64, outcome schedules.Outcome, start, end time.Duration) schedules.AsRun {
+		return schedules.AsRun{Sequence: sequence, ItemID: "i", SegmentID: "s", Outcome: outcome,
+			StartedAt: schedules.At(at.Add(start)), EndedAt: schedules.At(at.Add(end))}
+	}
+	entries := []schedules.AsRun{
+		entry(1, schedules.Aired, -time.Minute, 0),
+		entry(2, schedules.Aired, 0, time.Minute), // by a clock that is a little fast
+		entry(3, schedules.Aired, 0, time.Hour),
+		entry(4, schedules.FellBack, time.Hour, 2*time.Hour),
+		entry(5, schedules.Skipped, time.Hour, time.Hour),
+		{Sequence: 6, ItemID: "i", SegmentID: "s", Outcome: schedules.Aired, StartedAt: schedules.At(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)),
+			EndedAt: schedules.At(time.Date(9999, 12, 31, 0, 1, 0, 0, time.UTC))},
+		entry(besideFrom, schedules.Aired, -time.Minute, 0),
+	}
+	statuses := func() (out string) {
+		t.Helper()
+		results, err := log.Report(t.Context(), "relay", entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if r.Status == "rejected" && r.Message == "" {
+				t.Errorf("%d is rejected without a word", r.Sequence)
+			}
+			out += r.Status + " "
+		}
+		return out
+	}
+	if got, want := statuses(), "accepted accepted rejected rejected rejected rejected rejected "; got != want {
+		t.Errorf("answered %s, not %s", got, want)
+	}
+	at = at.Add(3 * time.Hour)
+	if got, want := statuses(), "repeated repeated accepted accepted accepted rejected rejected "; got != want {
+		t.Errorf("three hours later: %s, not %s", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -38,7 +39,7 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 	var at []int
 	for n, e := range entries {
 		e.ReportedAs = 0
-		results[n] = wire.AsRunResult{Sequence: e.Sequence, Status: "rejected", Message: e.Check()}
+		results[n] = wire.AsRunResult{Sequence: e.Sequence, Status: "rejected", Message: cmp.Or(e.Check(), l.tooSoon(e), tooFar(e))}
 		if results[n].Message != "" {
 			continue
 		}
@@ -96,6 +97,30 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 		l.scheduler.reported(st, good)
 	}
 	return results, nil
+}
+
+// reportAhead is by how much a station's clock may be ahead of the service's.
+const reportAhead = 2 * time.Minute
+
+// tooSoon says that a report tells of what cannot have happened yet, or nothing. A player offers such a report again, so
+// that one by a fast clock is taken when its time has come.
+func (l *Logbook) tooSoon(e schedules.AsRun) string {
+	end := e.EndedAt
+	if e.StartedAt.After(end.Time) {
+		end = e.StartedAt
+	}
+	if ahead := end.Sub(l.now()); ahead > reportAhead {
+		return fmt.Sprintf("it tells of %s, which is still to come: here it is %s. Check the clock of the station", end, schedules.At(l.now()))
+	}
+	return ""
+}
+
+// tooFar says that a sequence is one of those that the service gives itself, or nothing.
+func tooFar(e schedules.AsRun) string {
+	if e.Sequence >= besideFrom {
+		return fmt.Sprintf("sequence must be less than %d", int64(besideFrom))
+	}
+	return ""
 }
 
 // plannedStart places what did not start where it was planned, so that it is found with its day; what is not in any

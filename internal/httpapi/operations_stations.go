@@ -56,7 +56,7 @@ func stationOperations() []operation {
 				http.StatusInsufficientStorage:   "There is no space to render it.",
 				http.StatusGone:                  "The window was changed meanwhile."}},
 		{at: "POST " + station + "/as-run", id: "reportAsRun", tag: forStations, summary: "Report what aired",
-			detail: "Repeats are harmless: the first entry of a sequence counts. An entry that makes no sense is rejected by itself.",
+			detail: "Repeats are harmless: the first entry of a sequence counts. An entry that makes no sense, or tells of what is still to come, is rejected by itself, and may be sent again.",
 			takes: takesJSON(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID, SegmentID: exampleItem.SegmentID, SHA256: exampleHash,
 				StartedAt: exampleStart, EndedAt: examplePlus(1), Outcome: schedules.Aired}}}),
 			answers: []answer{gives(http.StatusOK, "What became of each entry, in its order.", wire.AsRunResults{Results: []wire.AsRunResult{{Sequence: 17, Status: "accepted"}}})}},
