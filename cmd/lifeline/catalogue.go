@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -189,7 +190,7 @@ func (c catalogues) yaml(dir fs.FS, name string) ([]entry, error) {
 	var list struct {
 		Segments []map[string]any `yaml:"segments"`
 	}
-	if err := yaml.Unmarshal(b, &list); err != nil {
+	if err := readYAML(b, &list); err != nil {
 		return nil, err
 	}
 	out := make([]entry, len(list.Segments))
@@ -197,6 +198,19 @@ func (c catalogues) yaml(dir fs.FS, name string) ([]entry, error) {
 		out[i] = entry{meta: meta, at: fmt.Sprintf("%s, entry %d", name, i+1)}
 	}
 	return out, nil
+}
+
+// readYAML reads the one document that b is. Of several all but the first would be left out without a word.
+func readYAML(b []byte, v any) error {
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	if err := d.Decode(v); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	var more any
+	if err := d.Decode(&more); errors.Is(err, io.EOF) || err == nil && more == nil {
+		return nil
+	}
+	return errors.New("it holds more than one YAML document, parted by ---: write all of it as one")
 }
 
 // read is the text of a file.
@@ -223,7 +237,7 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 			continue
 		}
 		if err == nil {
-			err = yaml.Unmarshal(b, &e.meta)
+			err = readYAML(b, &e.meta)
 		}
 		if err != nil {
 			return e, fmt.Errorf("its sidecar %s: %w", base+ext, err)

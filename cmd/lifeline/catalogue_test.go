@@ -107,6 +107,24 @@ func TestATableThatCannotBeReadIsRefusedByItsLine(t *testing.T) {
 	}
 }
 
+func TestASecondYAMLDocumentIsNotLeftOutInSilence(t *testing.T) {
+	dir := fstest.MapFS{"a.mp3": {Data: []byte("x")}, "b.mp3": {Data: []byte("x")}}
+	for text, says := range map[string]string{
+		"segments:\n- {file: a.mp3}\n":                                  "",
+		"---\n# one\nsegments:\n- {file: a.mp3}\n...\n":                 "",
+		"segments:\n- {file: a.mp3}\n---\nsegments:\n- {file: b.mp3}\n": "more than one YAML document",
+	} {
+		dir["list.yaml"] = &fstest.MapFile{Data: []byte(text)}
+		list, err := catalogues{}.yaml(dir, "list.yaml")
+		if says == "" && (err != nil || len(list) != 1) || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%q: %d entries, %v", text, len(list), err)
+		}
+	}
+	if _, err := readSettings(strings.NewReader("server: a\n---\ntoken: b\n")); err == nil {
+		t.Error("settings of two documents are read")
+	}
+}
+
 func TestNamesOfAnyScriptHaveIDsOfTheirOwn(t *testing.T) {
 	names, err := os.ReadFile(filepath.Join("testdata", "file-names.txt"))
 	if err != nil {

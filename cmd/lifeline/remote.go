@@ -79,7 +79,7 @@ func readSettings(r io.Reader) (kong.Resolver, error) {
 		text, err = charset.Decode(text, "")
 	}
 	if err == nil {
-		err = yaml.Unmarshal(text, &values)
+		err = readYAML(text, &values)
 	}
 	if err != nil {
 		name := "the configuration file"

@@ -43,9 +43,12 @@ func mergeStrict(patch []byte, v any) error {
 	if !utf8.Valid(patch) || !json.Valid(patch) {
 		return decodeStrict(patch, v) // which says what is wrong
 	}
-	var changes map[string]json.RawMessage
-	if json.Unmarshal(patch, &changes) != nil || changes == nil {
+	changes, twice := members(patch)
+	if changes == nil {
 		return fault.Fields(fault.Field{Field: "body", Message: "must be an object"})
+	}
+	if len(twice) > 0 {
+		return decodeStrict(patch, v) // which says so
 	}
 	s := reflect.ValueOf(v).Elem()
 	for i := range s.NumField() {
@@ -148,6 +151,8 @@ func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string, texts t
 		case reflect.String:
 			v.SetString(s.text(v.String(), path, texts))
 		case reflect.Map:
+			_, twice := members(raw)
+			s.twice(path, twice)
 			s.named(v, path, texts)
 		}
 	}
@@ -180,12 +185,45 @@ func (s *strict) named(v reflect.Value, path string, texts textRule) {
 	v.Set(reflect.ValueOf(kept))
 }
 
+// members are the members of a JSON object, and the names that it has more than once; nil where it is none.
+func members(raw []byte) (values map[string]json.RawMessage, twice []string) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return nil, nil
+	}
+	values = map[string]json.RawMessage{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, nil
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, nil
+		}
+		key := name.(string) // the decoder takes no other
+		if _, known := values[key]; known && !slices.Contains(twice, key) {
+			twice = append(twice, key)
+		}
+		values[key] = value
+	}
+	return values, twice
+}
+
+// twice says that an object has names more than once.
+func (s *strict) twice(path string, names []string) {
+	for _, name := range names {
+		s.wrong(strings.TrimPrefix(path+"."+name, "."), "is there twice: one of the two would be left out")
+	}
+}
+
 func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
-	var values map[string]json.RawMessage
-	if json.Unmarshal(raw, &values) != nil {
+	values, twice := members(raw)
+	if values == nil {
 		s.wrong(path, "must be an object")
 		return
 	}
+	s.twice(path, twice)
 	fields := map[string]openapi.JSONField{}
 	for _, f := range openapi.Fields(v.Type()) {
 		fields[f.Name] = f

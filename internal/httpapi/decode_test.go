@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,6 +33,7 @@ func TestStrictDecodingNamesEveryWrongField(t *testing.T) {
 		{`{"name":null,"list":{},"words":[]}`, []string{"list", "name", "words"}},
 		{`[]`, []string{"body"}},
 		{`{"list":[{"number":"x"}]}`, []string{"list[0].number"}},
+		{`{"name":"a","list":[{"number":1,"number":2}],"words":{"x":"a","x":"b"},"name":"a"}`, []string{"name", "list[0].number", "words.x"}},
 	} {
 		var v outer
 		err := decodeStrict([]byte(c.body), &v)
@@ -50,6 +52,33 @@ func TestBrokenJSONIsToldApart(t *testing.T) {
 		var v struct{}
 		if err := decodeStrict([]byte(body), &v); !fault.Is(err, fault.Invalid) || fault.FieldsOf(err) != nil {
 			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+func TestMergePatchWithANameTwiceIsRefused(t *testing.T) {
+	m := wire.SegmentMeta{ID: "a", Title: "old"}
+	err := mergeStrict([]byte(`{"title":"new","voice":"x","title":"newer"}`), &m)
+	if f := fault.FieldsOf(err); len(f) != 1 || f[0].Field != "title" {
+		t.Errorf("%v", err)
+	}
+}
+
+// A second document would be left out without a word, and the time for nested lists grows with the square of their depth.
+func TestYAMLBodyIsOneDocumentOfBoundedDepth(t *testing.T) {
+	for body, says := range map[string]string{
+		"---\nstations: []\n":                             "",
+		"# both\n---\n# of them\nstations: []\n...\n":     "",
+		"stations: []\n---\nclocks: []\n":                 "line 3 begins another",
+		"stations: []\n...\nclocks: []\n":                 "line 3 begins another",
+		"---\nstations: []\n---\n# nothing more\n---\n":   "",
+		"stations: " + strings.Repeat("[", 50_000):        "line 1 of the body lies in more than 100",
+		"stations: " + strings.Repeat("{a: ", 20_000):     "line 1 of the body lies in more than 100",
+		"stations: [" + strings.Repeat("[], ", 200) + "]": "",
+	} {
+		_, err := yamlToJSON([]byte(body))
+		if says == "" && err != nil || says != "" && (!fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%.40q: %v", body, err)
 		}
 	}
 }

@@ -47,11 +47,34 @@ func (a *api) apply(c *call) error {
 	return c.json(http.StatusOK, out)
 }
 
-// yamlToJSON refuses aliases: a few of them can stand for more than memory holds.
+// yamlDepth is how deep lists and objects of a YAML body may lie in each other: the time that the parser takes grows with
+// the square of it.
+const yamlDepth = 100
+
+// yamlToJSON refuses aliases: a few of them can stand for more than memory holds. It refuses a second document, too,
+// which would be left out.
 func yamlToJSON(b []byte) ([]byte, error) {
+	depth, begun, ended := 0, false, false
 	for _, t := range lexer.Tokenize(string(b)) {
-		if t.Type == token.AliasType || t.Type == token.MergeKeyType {
+		switch t.Type {
+		case token.AliasType, token.MergeKeyType:
 			return nil, fault.New(fault.Invalid, "line %d of the body uses a YAML alias, which is not taken here: write the value out", t.Position.Line)
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.DocumentHeaderType, token.DocumentEndType:
+			ended = ended || begun
+			continue
+		case token.CommentType:
+			continue
+		}
+		begun = true
+		if ended {
+			return nil, fault.New(fault.Invalid, "line %d begins another YAML document: send one, with the stations, the clocks and the campaigns of all", t.Position.Line)
+		}
+		if depth > yamlDepth {
+			return nil, fault.New(fault.Invalid, "line %d of the body lies in more than %d lists and objects", t.Position.Line, yamlDepth)
 		}
 	}
 	var v any
