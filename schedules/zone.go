@@ -1,14 +1,17 @@
 package schedules
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Zone loads an IANA time zone. Unlike time.LoadLocation it refuses "" and "Local", which mean whatever the machine
-// thinks.
+// Zone loads an IANA time zone. Unlike time.LoadLocation it refuses what means whatever the machine thinks: "" and
+// "Local", and the other files beside the zones that some systems have.
 func Zone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
+	dir, _, _ := strings.Cut(name, "/")
+	if slices.Contains(ofTheMachine, dir) {
 		return nil, undefined("%q is not a time zone: write an IANA name such as Asia/Seoul, or UTC", name)
 	}
 	if loc, ok := zones.Load(name); ok {
@@ -21,6 +24,10 @@ func Zone(name string) (*time.Location, error) {
 	zones.Store(loc.String(), loc)
 	return loc, nil
 }
+
+// ofTheMachine are names that IANA does not give: the zone that is set, or that rules are made of, none at all, and
+// copies of all zones of which one counts leap seconds.
+var ofTheMachine = []string{"", "Local", "localtime", "posixrules", "Factory", "posix", "right"}
 
 // wallTime is an instant as clocks in a zone show it, as people at a station read a day; in a zone that is not known, as it is.
 func wallTime(zone string, at Instant) string {

@@ -149,3 +149,17 @@ func aroundTransition(t *testing.T, name string, loc *time.Location, at time.Tim
 	}
 	return n
 }
+
+// Some systems have files beside the zones: what they mean differs from machine to machine.
+func TestZoneOfTheMachineIsNone(t *testing.T) {
+	for _, name := range []string{"", "Local", "localtime", "posixrules", "Factory", "posix/Asia/Seoul", "right/Asia/Seoul", "right/UTC"} {
+		if zone, err := Zone(name); err == nil {
+			t.Errorf("%q is taken as %s", name, zone)
+		}
+	}
+	for _, name := range []string{"UTC", "Etc/GMT+12", "Asia/Pyongyang", "PST8PDT"} {
+		if _, err := Zone(name); err != nil {
+			t.Error(err)
+		}
+	}
+}

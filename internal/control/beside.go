@@ -110,6 +110,10 @@ func them(dates []schedules.Date) string {
 // clocks name, or nearly the same.
 func (s *Scheduler) neighbours(ctx context.Context, in schedules.Input, r schedules.Rundown, request []schedules.Rundown) ([]schedules.Warning, error) {
 	own := chosen(in.Clocks, sketchRundown(r))
+	today, err := in.Station.DateAt(s.now())
+	if err != nil {
+		return nil, err
+	}
 	var out []schedules.Warning
 	for _, step := range [...]int{-1, 1} {
 		for n := 1; n <= neighbourDays; n++ {
@@ -123,7 +127,7 @@ func (s *Scheduler) neighbours(ctx context.Context, in schedules.Input, r schedu
 					beside = sketchRundown(d)
 				}
 			}
-			if len(beside.items) == 0 {
+			if len(beside.items) == 0 || beside.draft && date.Before(today) { // of a draft that is over nothing airs
 				continue
 			}
 			same, nearly := schedules.Nearly(own, chosen(in.Clocks, beside))

@@ -161,8 +161,12 @@ func TestDraftOfADayThatIsOverCountsForNothing(t *testing.T) {
 	d := newPlanningRoom(t, 24)
 	first := aired(d.plan("relay", d.today))
 	d.now = d.now.AddDate(0, 0, 2)
-	if r := d.plan("relay", d.today.AddDays(2)); aired(r) != first {
+	r := d.plan("relay", d.today.AddDays(2))
+	if aired(r) != first {
 		t.Errorf("it never aired:\n%s\nand the next day airs\n%s", first, aired(r))
+	}
+	if hasWarning(r, "same_day") {
+		t.Errorf("it never aired, and is a neighbour: %+v", r.Warnings)
 	}
 }
 
