@@ -43,6 +43,17 @@ func (p *problems) add(field, format string, args ...any) {
 	p.list = append(p.list, Problem{Field: p.at + field, Message: fmt.Sprintf(format, args...)})
 }
 
+// longestList is how many entries a list of a definition may have: each is looked at again and again, by every plan.
+const longestList = 1000
+
+// few reports whether a list is one that can be looked at, and says so where it is not.
+func (p *problems) few(field string, n int) bool {
+	if n > longestList {
+		p.add(field, "has %d entries: at most %d are taken", n, longestList)
+	}
+	return n <= longestList
+}
+
 func (p *problems) id(field, s string) {
 	if !ValidID(s) {
 		p.add(field, "%q must be 1 to 63 of a-z, 0-9, '.', '_' and '-', and begin with a letter or digit", s)
@@ -94,6 +105,9 @@ func (s Segment) Problems() []Problem {
 	p.language("language", s.Language)
 	if s.Series != "" {
 		p.label("series", s.Series)
+	}
+	if !p.few("tags", len(s.Tags)) || !p.few("persons", len(s.Persons)) || s.Script != nil && !p.few("script.passages", len(s.Script.Passages)) {
+		return p.list
 	}
 	for i, t := range s.Tags {
 		p.label(fmt.Sprintf("tags[%d]", i), t)

@@ -20,6 +20,9 @@ func (c Clock) Problems() []Problem {
 	if len(c.Positions) == 0 {
 		p.add("positions", "must not be empty")
 	}
+	if !p.few("positions", len(c.Positions)) || !p.few("rules", len(c.Rules)) {
+		return p.list
+	}
 	seen := map[string]bool{}
 	for i := range c.Positions {
 		pos := &c.Positions[i]

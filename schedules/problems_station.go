@@ -25,6 +25,9 @@ func (s Station) Problems() []Problem {
 	if len(s.Languages) == 0 {
 		p.add("languages", "must name at least one language")
 	}
+	if !p.few("languages", len(s.Languages)) || !p.few("fallback", len(s.Fallback)) || !p.few("windows", len(s.Windows)) {
+		return p.list
+	}
 	for i, l := range s.Languages {
 		p.language(fmt.Sprintf("languages[%d]", i), l)
 	}

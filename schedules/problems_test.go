@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -61,6 +62,33 @@ func TestEveryProblemIsNamedByItsPath(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s: no problem at %s saying %q in %+v", name, c.field, c.says, list)
+		}
+	}
+}
+
+// Every plan looks at all of a definition: a list without an end costs everybody's.
+func TestListsOfDefinitionsAreBounded(t *testing.T) {
+	many := make([]string, 1001)
+	for i := range many {
+		many[i] = fmt.Sprintf("x%d", i)
+	}
+	segment := schedules.Segment{ID: "s", Kind: "music", Title: "s", Language: "zxx"}
+	if p := segment.Problems(); len(p) > 0 {
+		t.Fatal(p)
+	}
+	tagged, personal, reading := segment, segment, segment
+	tagged.Tags, personal.Persons = many, many
+	reading.Script = &schedules.ScriptRef{ID: "a", Version: 1, Passages: make([]int, 1001)}
+	for field, problems := range map[string][]schedules.Problem{
+		"tags": tagged.Problems(), "persons": personal.Problems(), "script.passages": reading.Problems(),
+		"positions": schedules.Clock{ID: "c", Length: schedules.Ms(1), Positions: make([]schedules.Position, 1001)}.Problems(),
+		"rules":     schedules.Clock{ID: "c", Length: schedules.Ms(1), Positions: make([]schedules.Position, 1), Rules: make([]schedules.Rule, 1001)}.Problems(),
+		"languages": schedules.Station{ID: "s", Name: "s", Timezone: "UTC", Languages: many}.Problems(),
+		"fallback":  schedules.Station{ID: "s", Name: "s", Timezone: "UTC", Languages: many[:1], Fallback: many}.Problems(),
+		"windows":   schedules.Station{ID: "s", Name: "s", Timezone: "UTC", Languages: many[:1], Windows: make([]schedules.Window, 1001)}.Problems(),
+	} {
+		if len(problems) != 1 || problems[0].Field != field || !strings.Contains(problems[0].Message, "at most 1000") {
+			t.Errorf("%s: %.200s", field, fmt.Sprint(problems))
 		}
 	}
 }
