@@ -50,6 +50,9 @@ const feedKept = 100_000
 func openStore(ctx context.Context, c config.Serve) (documents, error) {
 	if c.Store == "sqlite" {
 		s, err := sqlite.Open(ctx, c.StoreFile())
+		if fault.Is(err, fault.Full) && giveRoom(ctx, c) == nil {
+			s, err = sqlite.Open(ctx, c.StoreFile())
+		}
 		if errors.Is(err, sqlite.ErrBehind) {
 			return nil, fault.Wrap(fault.Conflict, err, "%s", behindCure(c))
 		}
@@ -61,6 +64,21 @@ func openStore(ctx context.Context, c config.Serve) (documents, error) {
 		return nil, fmt.Errorf("store: %s", config.Redact(err.Error()))
 	}
 	return s, nil
+}
+
+// openingRoom is what opening the embedded store may take of the disk, for its journal's index.
+const openingRoom = 1 << 20
+
+// giveRoom gives out a little of what an earlier service kept back on the disk. Without it nothing could be opened when the
+// disk is full, and what is urgent least of all.
+func giveRoom(ctx context.Context, c config.Serve) error {
+	disk := reserve.Disk(c.Data)
+	held, err := disk.Held(ctx)
+	if err != nil || held == 0 {
+		return errors.Join(err, errors.New("nothing is kept back"))
+	}
+	_, err = disk.Hold(ctx, max(held-openingRoom, 0))
+	return err
 }
 
 // openReserves keeps room where the documents are. The disk, through which audio passes, is the same place with the

@@ -100,3 +100,24 @@ func TestFullDiskTakesARecallAndShedsUploads(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A disk that is full is when a backup is wanted most. It needs no room but for its file and for the index of the store's
+// journal, which what was kept back has, and none for temporary files.
+func TestBackupNeedsRoomNowhereButInItsFile(t *testing.T) {
+	longform.Only(t)
+	dir := furnish(t)
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "backup.tar")
+	cmd := exec.CommandContext(t.Context(), "unshare", "-m", "sh", "-ec", `mount -t tmpfs -o size=32m none "$2"; cp -r "$3" "$2/data"
+head -c 2097152 /dev/urandom >"$2/data/reserve"
+dd if=/dev/zero of="$2/fill" bs=4k 2>/dev/null || true
+exec "$1" backup --data "$2/data" --with-audio --with-keys "$4"`, "sh", path, t.TempDir(), dir, file)
+	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(dir, "missing"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	succeed(t, "restore", "--data", filepath.Join(t.TempDir(), "data"), file)
+}
