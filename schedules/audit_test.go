@@ -6,9 +6,21 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"lifeline/schedules"
 	"lifeline/schedules/auditor"
 )
+
+// violations are what the auditor says of a rundown.
+func violations(t rapid.TB, in schedules.Input, r schedules.Rundown) []auditor.Violation {
+	t.Helper()
+	out, err := auditor.Audit(context.Background(), in, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
 
 // audited plans a day and fails on any hard violation.
 func audited(t testing.TB, in schedules.Input) schedules.Plan {
@@ -17,7 +29,7 @@ func audited(t testing.TB, in schedules.Input) schedules.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range auditor.Audit(in, plan.Rundown) {
+	for _, v := range violations(t, in, plan.Rundown) {
 		if v.Hard {
 			t.Errorf("%s: %s %s: %s", v.Rule, v.Window, v.Item, v.Message)
 		}
@@ -59,7 +71,7 @@ func TestTheAuditorCarriesRulingsOverToIntros(t *testing.T) {
 		out := map[schedules.Kind]int{}
 		later := in
 		later.Library = library
-		for _, v := range auditor.Audit(later, plan.Rundown) {
+		for _, v := range violations(t, later, plan.Rundown) {
 			for _, i := range plan.Rundown.Items {
 				if i.ID == v.Item && v.Hard && (v.Rule == "script" || v.Rule == "expiry") {
 					out[i.Kind]++

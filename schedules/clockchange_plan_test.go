@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"lifeline/schedules"
-	"lifeline/schedules/auditor"
 )
 
 // nightInput is a station in New York of that many windows a day, with posts on the half hours of a long clock.
@@ -63,7 +62,7 @@ func TestANightOfAClockChangeIsPlannedWithoutAHole(t *testing.T) {
 			t.Errorf("%s, %d windows: %v", c.date, c.windows, err)
 			continue
 		}
-		for _, v := range auditor.Audit(in, plan.Rundown) {
+		for _, v := range violations(t, in, plan.Rundown) {
 			if v.Hard {
 				t.Errorf("%s, %d windows: %+v", c.date, c.windows, v)
 			}
@@ -113,7 +112,7 @@ func TestAnAddedHourIsFilledWhereTheClockHasNoFill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range auditor.Audit(in, plan.Rundown) {
+	for _, v := range violations(t, in, plan.Rundown) {
 		if v.Hard {
 			t.Errorf("%+v", v)
 		}
@@ -132,7 +131,7 @@ func TestTheAuditorFindsAWrongLengthInANightOfAClockChange(t *testing.T) {
 	}
 	in.Station.Windows[3].Length.Duration -= time.Minute
 	found := false
-	for _, v := range auditor.Audit(in, plan.Rundown) {
+	for _, v := range violations(t, in, plan.Rundown) {
 		found = found || v.Hard && v.Rule == "window" && v.Window == "w03"
 	}
 	if !found {

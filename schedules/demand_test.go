@@ -66,7 +66,7 @@ func TestAWeeklyMinimumIsOwedOnTheLastDayOfTheWeekThatHasAWindow(t *testing.T) {
 		if slices.ContainsFunc(plan.Rundown.Items, airs) {
 			t.Fatal("the plan without the rule airs it")
 		}
-		got := slices.ContainsFunc(auditor.Audit(in, plan.Rundown), func(v auditor.Violation) bool { return v.Hard && strings.Contains(v.Rule, "per week") })
+		got := slices.ContainsFunc(violations(t, in, plan.Rundown), func(v auditor.Violation) bool { return v.Hard && strings.Contains(v.Rule, "per week") })
 		if got != hard {
 			t.Errorf("%s: refused: %v", date, got)
 		}

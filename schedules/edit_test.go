@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"lifeline/schedules"
-	"lifeline/schedules/auditor"
 )
 
 func TestEditsRetimeTheirWindowAndSayWhatIsOver(t *testing.T) {
@@ -111,7 +110,7 @@ func TestWhatAnEditPushesPastItsWindowIsNamedOnceAndInTheStationsTime(t *testing
 		t.Fatal(problems)
 	}
 	late, long := 0, 0
-	for _, v := range auditor.Audit(in, after) {
+	for _, v := range violations(t, in, after) {
 		switch {
 		case v.Rule != "window" && v.Rule != "length" && v.Rule != "position":
 			continue
@@ -124,7 +123,7 @@ func TestWhatAnEditPushesPastItsWindowIsNamedOnceAndInTheStationsTime(t *testing
 		}
 	}
 	if sign := after.Items[slices.IndexFunc(after.Items, func(i schedules.Item) bool { return i.SegmentID == "sign-off-ko" })]; late == 0 || long != 1 || sign.StartAt.Before(after.Windows[0].EndAt.Time) {
-		t.Errorf("%d items are said to be late, %d windows to be too long: %+v", late, long, auditor.Audit(in, after))
+		t.Errorf("%d items are said to be late, %d windows to be too long: %+v", late, long, violations(t, in, after))
 	}
 	for _, w := range after.Warnings {
 		if strings.Contains(w.Message, "Z") {
@@ -138,13 +137,13 @@ func TestAWindowThatMovedUnderADraftSaysToPlanItAnew(t *testing.T) {
 	draft := audited(t, in).Rundown
 	in.Station.Windows[0].Starts.RRule = "DTSTART:20230901T133000\nRRULE:FREQ=DAILY"
 	anew := 0
-	for _, v := range auditor.Audit(in, draft) {
+	for _, v := range violations(t, in, draft) {
 		if v.Rule == "window" && strings.HasSuffix(v.Message, ": plan the day anew") {
 			anew++
 		}
 	}
 	if anew != 3 {
-		t.Errorf("%d of 3 say what helps: %+v", anew, auditor.Audit(in, draft))
+		t.Errorf("%d of 3 say what helps: %+v", anew, violations(t, in, draft))
 	}
 }
 

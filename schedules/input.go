@@ -103,11 +103,6 @@ func (d *day) week() [2]int64 {
 	return [2]int64{start.UnixMilli(), end.UnixMilli()}
 }
 
-func (d *day) inWeek(t int64) bool {
-	w := d.week()
-	return t >= w[0] && t < w[1]
-}
-
 // dayparts are the instances of the daypart that the day's windows can touch; those that adjoin are joined.
 func (d *day) dayparts(p Daypart) [][2]int64 {
 	var out [][2]int64

@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -88,7 +89,8 @@ func (n *naive) day() bool {
 		}
 		n.rundown.Windows = append(n.rundown.Windows, slot)
 	}
-	return !slices.ContainsFunc(auditor.Audit(n.in, n.rundown), func(v auditor.Violation) bool { return v.Hard })
+	found, err := auditor.Audit(context.Background(), n.in, n.rundown)
+	return err == nil && !slices.ContainsFunc(found, func(v auditor.Violation) bool { return v.Hard })
 }
 
 // window draws one occurrence, stretch by stretch between its posts.

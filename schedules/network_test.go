@@ -10,7 +10,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"lifeline/schedules"
-	"lifeline/schedules/auditor"
 	"lifeline/schedules/examples"
 )
 
@@ -57,7 +56,7 @@ func TestExampleNetworkIsPlannedEveryDay(t *testing.T) {
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}
-					for _, v := range auditor.Audit(in, plan.Rundown) {
+					for _, v := range violations(t, in, plan.Rundown) {
 						if v.Hard {
 							t.Fatalf("%s: %+v", name, v)
 						}

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"lifeline/schedules"
-	"lifeline/schedules/auditor"
 )
 
 // randomised is a random network: stations in odd zones with what they follow.
@@ -305,7 +304,7 @@ func planNetwork(t *testing.T, seed uint64, days, tries int, sum *tallyOf) {
 				continue
 			}
 			sum.planned++
-			for _, v := range auditor.Audit(in, plan.Rundown) {
+			for _, v := range violations(t, in, plan.Rundown) {
 				if v.Hard {
 					t.Errorf("%s: %s: %s %s: %s", name, v.Rule, v.Window, v.Item, v.Message)
 				}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"lifeline/schedules"
-	"lifeline/schedules/auditor"
 )
 
 // Faults of other schedulers, each of which must be impossible here.
@@ -204,7 +203,7 @@ func TestTheAuditorSeesWhatIsTamperedWith(t *testing.T) {
 		input := in
 		input.Library = in.Library.With(segment("en", "letter", "en", 10_000))
 		found := false
-		for _, v := range auditor.Audit(input, bad) {
+		for _, v := range violations(t, input, bad) {
 			found = found || v.Hard && v.Rule == name
 		}
 		if !found {

@@ -12,7 +12,6 @@ import (
 	"pgregory.net/rapid"
 
 	"lifeline/schedules"
-	"lifeline/schedules/auditor"
 )
 
 // Whatever the planner makes of any small station, the auditor finds nothing hard against it; what it cannot make it
@@ -42,7 +41,7 @@ func TestThePlannerKeepsWhatTheAuditorChecks(t *testing.T) {
 				t.Fatal(err)
 			}
 			planned++
-			for _, v := range auditor.Audit(in, plan.Rundown) {
+			for _, v := range violations(t, in, plan.Rundown) {
 				if v.Hard {
 					t.Errorf("day %d: %s: %s %s: %s", day, v.Rule, v.Window, v.Item, v.Message)
 				}

@@ -264,9 +264,6 @@ func TestConflictsAreFoundAndIrreducible(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("conflict %v, want %v\n%s", got, want, u.Conflicts[0].Message)
 			}
-			if took > time.Second {
-				t.Errorf("took %s", took)
-			}
 			t.Logf("%s in %s", u.Conflicts[0].Message, took.Round(time.Microsecond))
 		})
 	}

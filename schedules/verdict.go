@@ -95,7 +95,7 @@ func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *ledger) finding {
 	if r.each {
 		for _, v := range e.values(r.attr) {
 			n := int64(1)
-			for _, s := range l.by[v] {
+			for _, s := range rs.period(r, t.win, l.by[v]) {
 				if rs.counts(r, s, t) {
 					n++
 				}
@@ -104,7 +104,7 @@ func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *ledger) finding {
 		}
 	} else if e.has(r.match) {
 		f.has = 1
-		for _, s := range l.sequence {
+		for _, s := range rs.period(r, t.win, l.sequence) {
 			if rs.counts(r, s, t) && rs.lib.entries[s.seg].has(r.match) {
 				f.has++
 			}
@@ -112,6 +112,21 @@ func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *ledger) finding {
 	}
 	f.broken = f.has > f.need
 	return f
+}
+
+// period is the part of a list by start in which all airings of the rule's period are, when that is a window or a day.
+func (rs *ruleset) period(r *rule, win int32, list []span) []span {
+	var from, until int64
+	switch w := &rs.day.windows[win]; r.per {
+	case "week", "daypart":
+		return list
+	case "window":
+		from, until = w.start-w.tolerance, w.end+w.tolerance
+	default:
+		first, last := &rs.day.windows[0], &rs.day.windows[len(rs.day.windows)-1]
+		from, until = min(rs.day.start, first.start-first.tolerance), max(rs.day.end, last.end+last.tolerance)
+	}
+	return list[after(list, from):after(list, until+1)]
 }
 
 // counts reports whether the airing falls into the period of the rule that the trial falls into.
@@ -126,7 +141,7 @@ func (rs *ruleset) counts(r *rule, s span, t trial) bool {
 	case "window":
 		return s.win == t.win
 	case "week":
-		return s.win >= 0 || rs.day.inWeek(s.start)
+		return s.win >= 0 || s.start >= r.periods[0][0] && s.start < r.periods[0][1]
 	case "daypart":
 		for _, p := range r.periods {
 			if t.start < p[1] && t.end > p[0] && s.start >= p[0] && s.start < p[1] {
@@ -145,7 +160,7 @@ func (rs *ruleset) share(r *rule, win int32, l *ledger) (total, used int64) {
 			total += w.end - w.start
 		}
 	}
-	for _, s := range l.sequence {
+	for _, s := range rs.period(r, win, l.sequence) {
 		if s.win >= 0 && rs.day.windows[s.win].rules == rs && (r.per != "window" || s.win == win) && rs.lib.entries[s.seg].has(r.match) {
 			used += s.end - s.start
 		}
@@ -156,8 +171,8 @@ func (rs *ruleset) share(r *rule, win int32, l *ledger) (total, used int64) {
 func (rs *ruleset) follows(r *rule, t trial, l *ledger) finding {
 	f := finding{need: r.within, has: -1, broken: true}
 	last := t.end - t.ms // the latest start
-	for _, s := range l.sequence {
-		if s.end <= t.start && rs.lib.entries[s.seg].has(r.match) {
+	for i := after(l.sequence, t.start) - 1; i >= 0 && f.has < 0; i-- {
+		if s := &l.sequence[i]; s.end <= t.start && rs.lib.entries[s.seg].has(r.match) {
 			f.has = last - s.end
 		}
 	}

@@ -28,7 +28,11 @@ func (s *Scheduler) Edit(ctx context.Context, a Actor, station string, date sche
 		if err := invalid(problems); err != nil {
 			return err
 		}
-		edited.Warnings = append(edited.Warnings, judged(in, latest.rundown, edited)...)
+		found, err := judged(ctx, in, latest.rundown, edited)
+		if err != nil {
+			return err
+		}
+		edited.Warnings = append(edited.Warnings, found...)
 		beside, err := s.beside(ctx, in, edited, latest.rundown, PlanOptions{})
 		if err != nil {
 			return err
@@ -42,9 +46,13 @@ func (s *Scheduler) Edit(ctx context.Context, a Actor, station string, date sche
 
 // judged are the warnings of an edited rundown beside those of its times: the hard rules that it breaks, for which its
 // publication will be refused, the soft ones that bend, and what the plan before it warned of and still stands.
-func judged(in schedules.Input, before, edited schedules.Rundown) []schedules.Warning {
+func judged(ctx context.Context, in schedules.Input, before, edited schedules.Rundown) ([]schedules.Warning, error) {
+	violations, err := auditor.Audit(ctx, in, edited)
+	if err != nil {
+		return nil, err
+	}
 	var out []schedules.Warning
-	for _, v := range auditor.Audit(in, edited) {
+	for _, v := range violations {
 		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " + v.Message}
 		if v.Hard {
 			w.Code, w.Message = "hard", w.Message+". Publication will refuse this day until it is put right."
@@ -60,7 +68,7 @@ func judged(in schedules.Input, before, edited schedules.Rundown) []schedules.Wa
 			out = append(out, w)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // drafted is the latest rundown of a day. It fails with NotFound when there is none, and with Stale unless it is the

@@ -49,7 +49,7 @@ func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date s
 		if err != nil {
 			return err
 		}
-		if err := s.audit(in, latest.rundown); err != nil {
+		if err := s.audit(ctx, in, latest.rundown); err != nil {
 			return err
 		}
 		next := latest.rundown.Onto(in.Published, s.now())
@@ -92,10 +92,14 @@ func (s *Scheduler) over(r schedules.Rundown) error {
 }
 
 // audit fails with Invalid when the rundown breaks a hard rule in what is still to come.
-func (s *Scheduler) audit(in schedules.Input, r schedules.Rundown) error {
+func (s *Scheduler) audit(ctx context.Context, in schedules.Input, r schedules.Rundown) error {
 	in.Keep = frozenItems(in.Published, in.Frozen)
+	violations, err := auditor.AuditFrom(ctx, in, r, s.now())
+	if err != nil {
+		return err
+	}
 	var fields []fault.Field
-	for _, v := range auditor.AuditFrom(in, r, s.now()) {
+	for _, v := range violations {
 		if v.Hard {
 			fields = append(fields, fault.Field{Field: placeOf(v), Message: v.Message})
 		}

@@ -5,6 +5,7 @@ package auditor
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -22,14 +23,17 @@ type Violation struct {
 }
 
 // Audit checks the rundown against everything but the input's seed. An empty list means that nothing is wrong with
-// it. Kept items, and items locked by hand, may stand where the clock says otherwise: that is a soft violation.
-func Audit(in schedules.Input, r schedules.Rundown) []Violation { return AuditFrom(in, r, time.Time{}) }
+// it. Kept items, and items locked by hand, may stand where the clock says otherwise: that is a soft violation. It fails
+// with the context's error once that is done: what was not looked at may be wrong.
+func Audit(ctx context.Context, in schedules.Input, r schedules.Rundown) ([]Violation, error) {
+	return AuditFrom(ctx, in, r, time.Time{})
+}
 
 // AuditFrom is Audit of what is still to come at an instant. What is over by then is history, and so is what is kept and
 // has started: neither can be changed any more, and nothing is said against it. Of the windows that stand as they are
 // published it is said what is wrong with them, and none of that is hard, but that what is to come may not air.
-func AuditFrom(in schedules.Input, r schedules.Rundown, from time.Time) []Violation {
-	a := &audit{in: in, r: r, from: from, keep: map[string]bool{}, out: []Violation{}}
+func AuditFrom(ctx context.Context, in schedules.Input, r schedules.Rundown, from time.Time) ([]Violation, error) {
+	a := &audit{ctx: ctx, in: in, r: r, from: from, keep: map[string]bool{}, out: []Violation{}}
 	for _, k := range in.Keep {
 		a.keep[k.ID] = true
 	}
@@ -37,12 +41,15 @@ func AuditFrom(in schedules.Input, r schedules.Rundown, from time.Time) []Violat
 		a.clockChanges()
 		a.items()
 		for i := range a.windows {
-			if !a.windows[i].over {
+			if !a.windows[i].over && ctx.Err() == nil {
 				a.window(&a.windows[i])
 			}
 		}
 		a.rules()
 		a.campaigns()
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("auditor: audit %s %s: %w", r.Station, r.Date, err)
 	}
 	slices.SortStableFunc(a.out, func(x, y Violation) int {
 		if x.Hard != y.Hard {
@@ -53,16 +60,18 @@ func AuditFrom(in schedules.Input, r schedules.Rundown, from time.Time) []Violat
 		}
 		return 0
 	})
-	return a.out
+	return a.out, nil
 }
 
 type audit struct {
+	ctx     context.Context
 	in      schedules.Input
 	r       schedules.Rundown
 	from    time.Time       // what is over by then is history
 	keep    map[string]bool // ids of kept items
 	out     []Violation
 	windows []window
+	all     []airing // that rules look at, by start
 	zone    *time.Location
 
 	speaksOf map[string][]schedules.Segment // the readings that an intro or a back-announce belongs to; made on first use

@@ -142,7 +142,7 @@ func (a *audit) chains(w *window) {
 }
 
 // gap is the time between two airings that do not overlap; negative when they do.
-func gap(a, b airing) time.Duration {
+func gap(a, b *airing) time.Duration {
 	if b.start.Before(a.start) {
 		a, b = b, a
 	}

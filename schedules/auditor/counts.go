@@ -10,30 +10,31 @@ import (
 
 // count checks at most, at least and share over the rule's period: the given window, or the day, the week or a
 // daypart of the windows that follow the same clock.
-func (a *audit) count(r schedules.Rule, w *window, all []airing) {
+func (a *audit) count(r schedules.Rule, w *window) {
 	if r.Per == "daypart" && r.Daypart != nil {
 		for n := -1; n <= 1; n++ {
 			from, until := r.Daypart.On(a.in.Date.AddDays(n), a.zone)
-			a.tally(r, w, all, func(x airing) bool { return !x.start.Before(from) && x.start.Before(until) }, n == 0)
+			a.tally(r, w, a.between(from, until), func(*airing) bool { return true }, n == 0)
 		}
 		return
 	}
+	if r.Per == "window" {
+		a.tally(r, w, a.between(w.StartAt.Time, w.EndAt.Time), func(x *airing) bool { return x.window == w }, true)
+		return
+	}
 	from, until := a.week()
-	in := func(x airing) bool {
-		switch r.Per {
-		case "window":
-			return x.window == w
-		case "week":
-			return x.item != nil || !x.start.Before(from) && x.start.Before(until)
+	if r.Per != "week" {
+		var err error
+		if from, until, err = a.in.Station.DayBounds(a.in.Date); err != nil {
+			return
 		}
-		if x.item == nil { // another station's
-			start, end, err := a.in.Station.DayBounds(a.in.Date)
-			return err == nil && x.station != a.in.Station.ID && !x.start.Before(start) && x.start.Before(end)
-		}
-		return true
+	}
+	in := func(x *airing) bool {
+		lasts := !x.start.Before(from) && x.start.Before(until)
+		return x.item != nil || lasts && (r.Per == "week" || x.station != a.in.Station.ID)
 	}
 	if r.Per == "week" && r.AtLeast != nil { // what the week's later windows can still give is not due
-		later := a.later(r, w.Clock, until, all)
+		later := a.later(r, w.Clock, until)
 		if r.Of.Each != "" && later > 0 {
 			return
 		}
@@ -42,12 +43,13 @@ func (a *audit) count(r schedules.Rule, w *window, all []airing) {
 		due.AtLeast, due.ID = &least, r.Name()
 		r = due
 	}
-	a.tally(r, w, all, in, true)
+	first, last := a.day()
+	a.tally(r, w, a.between(earliest(from, first), latest(until, last)), in, true)
 }
 
 // later is how many airings of what the rule counts the windows that follow the clock could still give at most, from the
 // end of the day to the end of the week. What is in windows that are planned already counts as it is.
-func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time, all []airing) (most int) {
+func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time) (most int) {
 	_, end, err := a.in.Station.DayBounds(a.in.Date)
 	if err != nil || !end.Before(until) {
 		return 0
@@ -56,18 +58,27 @@ func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time, 
 	if err != nil {
 		return 0
 	}
+	type like struct {
+		window string
+		length time.Duration
+	}
+	known := map[like]int{}
 	for _, o := range occurrences {
 		i := slices.IndexFunc(a.in.Station.Windows, func(d schedules.Window) bool { return d.ID == o.Window })
 		def := a.in.Station.Windows[i]
-		planned := slices.ContainsFunc(all, func(x airing) bool {
-			return x.item == nil && x.station == a.in.Station.ID && !x.start.Before(o.StartAt.Time) && x.start.Before(o.EndAt.Time)
-		})
+		planned := slices.ContainsFunc(a.between(o.StartAt.Time, o.EndAt.Time), func(x airing) bool { return x.item == nil && x.station == a.in.Station.ID })
 		if def.Clock != clock.ID || planned {
 			continue
 		}
-		for _, p := range clock.Positions {
-			most += a.give(r, p, def, o.EndAt.Sub(o.StartAt.Time))
+		k := like{o.Window, o.EndAt.Sub(o.StartAt.Time)}
+		gives, ok := known[k]
+		if !ok {
+			for _, p := range clock.Positions {
+				gives += a.give(r, p, def, k.length)
+			}
+			known[k] = gives
 		}
+		most += gives
 	}
 	return most
 }
@@ -123,17 +134,18 @@ func (a *audit) week() (from, until time.Time) {
 
 // tally counts what is in the period. Nothing is said against it without an item of this rundown that can still be
 // changed, nor where a least number can no more be reached; due is when it must have been.
-func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(airing) bool, due bool) {
+func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(*airing) bool, due bool) {
 	closed := a.settledAll(w.Clock.ID) || r.Per == "window" && (w.over || w.Stands)
 	number, length, own := map[string]int{}, time.Duration(0), map[string]bool{}
-	for _, x := range all {
-		if !in(x) || x.clock != "" && x.clock != w.Clock.ID || x.station != a.in.Station.ID && !r.Across || !r.Only.Matches(&x.segment) {
+	for i := range all {
+		x := &all[i]
+		if !in(x) || x.clock != "" && x.clock != w.Clock.ID || x.station != a.in.Station.ID && !r.Across || !r.Only.Matches(x.segment) {
 			continue
 		}
 		keys := []string{""}
 		if r.Of.Each != "" {
-			keys = values(&x.segment, r.Of.Each)
-		} else if !matches(&x.segment, r.Of) {
+			keys = values(x.segment, r.Of.Each)
+		} else if !matches(x.segment, r.Of) {
 			continue
 		}
 		for _, k := range keys {

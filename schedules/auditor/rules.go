@@ -9,17 +9,25 @@ import (
 
 // airing is one airing that rules look at: an item, or one of the history.
 type airing struct {
-	segment    schedules.Segment
+	segment    *schedules.Segment
 	start, end time.Time
 	station    string
 	item       *schedules.Item // nil: history
 	clock      string          // of the item's window, or of the history's when it is known
 	window     *window
+	place      int // among the station's own airings
 }
 
 // rules holds every rule of every clock against every pair and count.
 func (a *audit) rules() {
-	all := a.airings()
+	a.all = a.airings()
+	home := 0
+	for i := range a.all {
+		a.all[i].place = home
+		if a.all[i].station == a.in.Station.ID {
+			home++
+		}
+	}
 	done := map[string]bool{}
 	for i := range a.windows {
 		w := &a.windows[i]
@@ -28,28 +36,57 @@ func (a *audit) rules() {
 			rules = []schedules.Rule{{ID: "default: no segment twice running", Separate: "segment", Items: 1}}
 		}
 		for _, r := range rules {
+			if a.ctx.Err() != nil {
+				return
+			}
 			if r.Per == "window" && (r.AtMost != nil || r.AtLeast != nil || r.Share != nil) {
-				a.count(r, w, all)
+				a.count(r, w)
 				continue
 			}
 			if !done[w.Clock.ID] {
-				a.rule(r, w, all)
+				a.rule(r, w)
 			}
 		}
 		done[w.Clock.ID] = true
 	}
 }
 
+// between are the airings that start in [from, until).
+func (a *audit) between(from, until time.Time) []airing {
+	at := func(t time.Time) int {
+		i, _ := slices.BinarySearchFunc(a.all, t, func(x airing, t time.Time) int { return x.start.Compare(t) })
+		return i
+	}
+	return a.all[at(from):max(at(from), at(until))]
+}
+
+// day is the time from the start of the first window to the end of the last one, of a day with windows.
+func (a *audit) day() (from, until time.Time) {
+	from, until = a.windows[0].StartAt.Time, a.windows[0].EndAt.Time
+	for i := range a.windows {
+		from, until = earliest(from, a.windows[i].StartAt.Time), latest(until, a.windows[i].EndAt.Time)
+	}
+	return from, until
+}
+
 func (a *audit) airings() []airing {
+	if len(a.windows) == 0 {
+		return nil
+	}
 	var all []airing
+	from, until := a.day()
+	segments := map[string]*schedules.Segment{}
+	for _, s := range a.in.Library.Segments() {
+		segments[s.ID] = &s
+	}
 	for _, h := range a.in.History {
-		s, ok := a.in.Library.Segment(h.SegmentID)
+		s, ok := segments[h.SegmentID]
 		if !ok {
 			continue
 		}
 		own := false
-		for i := range a.windows { // those of the day, and so few of the history are
-			own = own || h.Station == a.in.Station.ID && !h.StartAt.Before(a.windows[i].StartAt.Time) && h.StartAt.Before(a.windows[i].EndAt.Time)
+		for i := 0; i < len(a.windows) && !own && !h.StartAt.Before(from) && h.StartAt.Before(until); i++ {
+			own = h.Station == a.in.Station.ID && !h.StartAt.Before(a.windows[i].StartAt.Time) && h.StartAt.Before(a.windows[i].EndAt.Time)
 		}
 		if !own {
 			x := airing{segment: s, start: h.StartAt.Time, end: h.EndAt.Time, station: h.Station}
@@ -64,7 +101,7 @@ func (a *audit) airings() []airing {
 	for i := range a.windows {
 		w := &a.windows[i]
 		for k := range w.items {
-			if s, ok := a.in.Library.Segment(w.items[k].SegmentID); ok {
+			if s, ok := segments[w.items[k].SegmentID]; ok {
 				all = append(all, airing{segment: s, start: w.items[k].StartAt.Time, end: w.items[k].StartAt.Add(w.items[k].Duration.Duration),
 					station: a.in.Station.ID, item: &w.items[k], clock: w.Clock.ID, window: w})
 			}
@@ -76,17 +113,17 @@ func (a *audit) airings() []airing {
 	})
 }
 
-func (a *audit) rule(r schedules.Rule, w *window, all []airing) {
+func (a *audit) rule(r schedules.Rule, w *window) {
 	switch {
 	case r.Separate != "":
-		a.separate(r, w.Clock.ID, all)
+		a.separate(r, w.Clock.ID)
 	case r.AtMost != nil || r.AtLeast != nil || r.Share != nil:
-		a.count(r, w, all)
+		a.count(r, w)
 	case !r.After.IsZero():
-		a.follow(r, w.Clock.ID, all)
+		a.follow(r, w.Clock.ID)
 	case r.KeepTo != nil:
-		for _, x := range all {
-			if x.item != nil && !a.settled(*x.item) && x.clock == w.Clock.ID && r.Only.Matches(&x.segment) && !r.KeepTo.Contains(x.start, x.end, a.zone) {
+		for i := range a.all {
+			if x := &a.all[i]; x.item != nil && !a.settled(*x.item) && x.clock == w.Clock.ID && r.Only.Matches(x.segment) && !r.KeepTo.Contains(x.start, x.end, a.zone) {
 				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs outside %s", x.segment.ID, r.KeepTo)
 			}
 		}
@@ -94,36 +131,30 @@ func (a *audit) rule(r schedules.Rule, w *window, all []airing) {
 }
 
 // separate looks at every pair of airings of which at least one is in a window of the clock.
-func (a *audit) separate(r schedules.Rule, clock string, all []airing) {
-	home := 0 // place among the station's own airings
-	places := make([]int, len(all))
-	for i, x := range all {
-		places[i] = home
-		if x.station == a.in.Station.ID {
-			home++
-		}
-	}
+func (a *audit) separate(r schedules.Rule, clock string) {
 	var mine []int
-	for i, x := range all {
-		if x.item != nil && x.clock == clock && r.Only.Matches(&x.segment) {
+	var longest time.Duration
+	for i := range a.all {
+		x := &a.all[i]
+		longest = max(longest, x.end.Sub(x.start))
+		if x.item != nil && x.clock == clock && r.Only.Matches(x.segment) {
 			mine = append(mine, i)
 		}
 	}
-	var longest time.Duration
-	for _, x := range all {
-		longest = max(longest, x.end.Sub(x.start))
-	}
-	settled := func(x airing) bool { return x.item == nil || a.settled(*x.item) }
+	settled := func(x *airing) bool { return x.item == nil || a.settled(*x.item) }
 	for _, i := range mine {
-		x := all[i]
+		if a.ctx.Err() != nil {
+			return
+		}
+		x := &a.all[i]
 		judge := func(j int) bool { // false: what is farther off in time and in items is of no account either
-			y := all[j]
-			between := places[max(i, j)] - places[min(i, j)] - 1
+			y := &a.all[j]
+			between := max(x.place, y.place) - min(x.place, y.place) - 1
 			if apart := y.start.Sub(x.start); off(apart) > r.For.Duration+longest && between >= r.Items {
 				return false
 			}
-			if j < i && y.item != nil && y.clock == clock && r.Only.Matches(&y.segment) || y.station != a.in.Station.ID && !r.Across ||
-				!r.Only.Matches(&y.segment) || !shares(&x.segment, &y.segment, r.Separate) ||
+			if j < i && y.item != nil && y.clock == clock && r.Only.Matches(y.segment) || y.station != a.in.Station.ID && !r.Across ||
+				!r.Only.Matches(y.segment) || !shares(x.segment, y.segment, r.Separate) ||
 				y.item != nil && x.item.Chain != "" && x.item.Chain == y.item.Chain || settled(x) && settled(y) {
 				return true
 			}
@@ -137,7 +168,7 @@ func (a *audit) separate(r schedules.Rule, clock string, all []airing) {
 		}
 		for j := i - 1; j >= 0 && judge(j); j-- {
 		}
-		for j := i + 1; j < len(all) && judge(j); j++ {
+		for j := i + 1; j < len(a.all) && judge(j); j++ {
 		}
 	}
 }
@@ -188,16 +219,17 @@ func matches(s *schedules.Segment, o schedules.Of) bool {
 }
 
 // follow checks that nothing of Only airs but after one of After has ended, and in time.
-func (a *audit) follow(r schedules.Rule, clock string, all []airing) {
-	for i, x := range all {
-		if x.item == nil || a.settled(*x.item) || x.clock != clock || !r.Only.Matches(&x.segment) {
+func (a *audit) follow(r schedules.Rule, clock string) {
+	for i := range a.all {
+		x := &a.all[i]
+		if x.item == nil || a.settled(*x.item) || x.clock != clock || !r.Only.Matches(x.segment) {
 			continue
 		}
 		led := false
 		for j := i - 1; j >= 0 && !led; j-- {
-			y := all[j]
+			y := &a.all[j]
 			since := x.start.Sub(y.end)
-			led = y.station == a.in.Station.ID && since >= 0 && (r.Within.Duration == 0 || since <= r.Within.Duration) && matches(&y.segment, r.After)
+			led = y.station == a.in.Station.ID && since >= 0 && (r.Within.Duration == 0 || since <= r.Within.Duration) && matches(y.segment, r.After)
 		}
 		if !led {
 			a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s does not follow %s in time", x.segment.ID, r.After)

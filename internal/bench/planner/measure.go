@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"time"
 
@@ -92,8 +93,12 @@ func violations(in instance, library *schedules.Library, days []day, i int) map[
 		r.Items = append(r.Items, schedules.Item{ID: "x", Window: "hourly", Position: "first", SegmentID: p.segment, SHA256: s.Recording.SHA256,
 			Kind: s.Kind, Language: s.Language, StartAt: instant(p.start), Duration: schedules.Ms(p.end - p.start), CueOut: schedules.Ms(p.end - p.start), NotAfter: s.ValidUntil})
 	}
+	found, err := auditor.Audit(context.Background(), input, r)
+	if err != nil {
+		return map[string]int{"not audited": 1}
+	}
 	out := map[string]int{}
-	for _, v := range auditor.Audit(input, r) {
+	for _, v := range found {
 		switch v.Rule {
 		case "validity", "expiry":
 			out["validity"]++

@@ -37,7 +37,11 @@ func month(in instance, near int64) ([]day, error) {
 				recent.History = append(recent.History, a)
 			}
 		}
-		for _, v := range auditor.Audit(recent, plan.Rundown) {
+		found, err := auditor.Audit(context.Background(), recent, plan.Rundown)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range found {
 			if v.Hard {
 				return nil, fmt.Errorf("%s: %s: %s", input.Date, v.Rule, v.Message)
 			}
