@@ -92,8 +92,11 @@ recall) # a person recalled on a hundred stations, ten unplugged; and twenty day
 days) # four weeks of five stations, planned together: no two days alike, and as varied as those planned one by one
   prove ./internal/control DaysPlannedTogetherAreAll days
   ;;
-networks) # random networks of every kind of rule, fourteen days each: what was not found, and held against a naive search; [networks]
-  LIFELINE_INPUTS="${2:-30}" prove ./schedules NaiveSearch networks
+networks) # random networks of every kind of rule, fourteen days each: what was not found, and held against a naive search; [networks] [first]
+  LIFELINE_INPUTS="${2:-30}" LIFELINE_SEED="${3:-0}" prove ./schedules NaiveSearch networks
+  ;;
+soft) # small random networks: each that can be planned without its soft rules can be planned with them; [networks] [first]
+  LIFELINE_INPUTS="${2:-1000}" LIFELINE_SEED="${3:-0}" prove ./schedules SoftRuleNever soft
   ;;
 recalls) # a thousand recalls in a planned week
   prove ./schedules Recall recalls

@@ -96,6 +96,20 @@ func TestAnAuditEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// This day takes long to refuse: once its caller has left, the plan ends.
+func TestASlowPlanEndsWithItsContext(t *testing.T) {
+	in := plannerCase(t, "slow")
+	for _, after := range []int{0, 1, 1000, 5000} {
+		short := &ending{Context: t.Context(), after: after}
+		if _, err := in.Plan(short); !errors.Is(err, context.Canceled) {
+			t.Errorf("after %d: %v", after, err)
+		}
+		if more := short.asked - after; more > 20 {
+			t.Errorf("after %d: the plan asked %d times more", after, more)
+		}
+	}
+}
+
 // BenchmarkCost compares days of a window every ten minutes by the days behind them and by the number of rules.
 func BenchmarkCost(b *testing.B) {
 	for _, size := range [][2]int{{7, 5}, {28, 5}, {112, 5}, {28, 20}, {28, 80}} {

@@ -23,7 +23,7 @@ type demand struct {
 
 // openDemands gathers what rules, campaigns and make-goods ask of the day, in a fixed order.
 func (p *planner) openDemands() {
-	p.demands = nil
+	p.demands, p.unguided = nil, nil
 	if p.in.mend != nil && p.in.mend.free {
 		return
 	}
@@ -60,6 +60,17 @@ func (p *planner) openDemands() {
 				}
 			}
 			p.demands = append(p.demands, d)
+		}
+	}
+	if p.hardOnly {
+		all := p.demands
+		p.demands = nil
+		for _, d := range all {
+			if d.hard {
+				p.demands = append(p.demands, d)
+			} else {
+				p.unguided = append(p.unguided, d)
+			}
 		}
 	}
 	for _, d := range p.demands {
@@ -428,6 +439,7 @@ func (p *planner) free(st *stretch) int64 {
 
 // checkDemands ends the plan where a hard demand is not met, and warns where a soft one is not.
 func (p *planner) checkDemands() *stuck {
+	p.demands, p.unguided = append(p.demands, p.unguided...), nil
 	for _, d := range p.demands {
 		has := p.met(d)
 		if has >= d.need {

@@ -45,21 +45,34 @@ func (in Input) plan(ctx context.Context) (Plan, error) {
 }
 
 // search plans a day that was not found at once, or says why there is none. The conflicts are looked for after the short
-// walk, which finds most of the days that have a plan.
+// walk, which finds most of the days that have a plan. Last, the day is planned as if there were no soft rules: which of
+// them bend there is recorded all the same.
 func (in Input) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
-	for round, steps := range [...]int{walkShort, walkSteps} {
+	for round, steps := range walkSteps {
 		w, err := newPlanner(ctx, in)
 		if err != nil {
 			return Plan{}, err
 		}
-		if w.walk(steps, uint64(round)) == nil {
+		if w.hardOnly = round > 1; round == 2 {
+			if w.run() == nil {
+				return w.result(), nil
+			}
+			if w, err = newPlanner(ctx, in); err != nil {
+				return Plan{}, err
+			}
+			w.hardOnly = true
+		}
+		if w.walk(steps, uint64(round%2)) == nil {
 			return w.result(), nil
 		}
 		if err := w.stopped(); err != nil {
 			return Plan{}, err
 		}
-		if round > 0 || in.order > 0 {
+		if in.order > 0 {
 			break
+		}
+		if round > 0 {
+			continue
 		}
 		var u *Unsatisfiable
 		if err := in.diagnose(p, s); errors.As(err, &u) {
@@ -67,7 +80,7 @@ func (in Input) search(ctx context.Context, p *planner, s *stuck) (Plan, error) 
 		}
 	}
 	none := in.notFound(p, s)
-	none.Message += fmt.Sprintf("; %d trials found no rundown, and no conflict of hard rules was shown", walkShort+walkSteps)
+	none.Message += fmt.Sprintf("; %d trials found no rundown, and no conflict of hard rules was shown", walkTrials())
 	return Plan{}, none
 }
 
@@ -87,7 +100,9 @@ type planner struct {
 	horizonEnd int64
 	kills      []kill
 	stretches  []stretch
+	hardOnly   bool // soft rules and demands do not guide the plan
 	demands    []*demand
+	unguided   []*demand // soft ones, while only hard ones do
 	warnings   []Warning
 	closer     closer
 	filler     filler

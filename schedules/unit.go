@@ -79,7 +79,7 @@ func (p *planner) try(w *window, win int32, u unit, start, end int64) refusal {
 
 // bends is the weight of the soft rules that the unit would bend.
 func (p *planner) bends(w *window, win int32, u unit, start, end int64) (weight float64) {
-	if !w.rules.soft {
+	if !w.rules.soft || p.hardOnly {
 		return 0
 	}
 	exact := end-start == u.ms

@@ -6,12 +6,16 @@ import (
 	"slices"
 )
 
-// walkSteps bounds the candidates that are put on trial in the walks over one day: first before a conflict is looked
-// for, and then in all. They are counted, not timed, so that every machine finds the same plan.
-const (
-	walkShort = 60_000
-	walkSteps = 300_000
-)
+// walkSteps bounds the candidates that are put on trial in each of the walks over one day: before a conflict is looked
+// for, after it, and two without soft rules. They are counted, not timed, so that every machine finds the same plan.
+var walkSteps = [...]int{60_000, 150_000, 60_000, 150_000}
+
+func walkTrials() (sum int) {
+	for _, steps := range walkSteps {
+		sum += steps
+	}
+	return sum
+}
 
 // tryCost is what a try at a stretch costs, in candidates, besides those that it puts on trial.
 const tryCost = 20
