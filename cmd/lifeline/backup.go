@@ -30,7 +30,7 @@ import (
 type backupCmd struct {
 	config.Serve `embed:""`
 	WithAudio    bool   `help:"Take the recordings along. Older as-run and audit records that have moved to files beside them always go along."`
-	WithKeys     bool   `help:"Take the signing key along. Without it a restored service makes a new one, and stations that pin the old one refuse what it publishes; with it, whoever reads the backup can sign queues."`
+	WithKeys     bool   `help:"Take the signing key along. Without it a restored service needs the key from elsewhere, or a new one, which every station must be given; with it, whoever reads the backup can sign queues."`
 	File         string `arg:"" help:"File to write, which must not exist yet, or - for standard output."`
 }
 

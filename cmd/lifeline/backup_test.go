@@ -267,7 +267,7 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 		succeed(t, append([]string{"fsck"}, place...)...)
 	}
 	other := t.TempDir()
-	if _, err := signingKey(filepath.Join(other, "signing.key")); err != nil {
+	if err := writeSigningKey(filepath.Join(other, "signing.key"), []byte("another\n")); err != nil {
 		t.Fatal(err)
 	}
 	if code, out := command(t, "restore", "--data", other, good); code != 1 || !strings.Contains(out, "another signing key") {
@@ -281,9 +281,13 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 	if code != cmdline.Partly || !strings.Contains(out, "recordings not here yet") || !strings.Contains(out, "signing key was not in the backup") {
 		t.Errorf("restore of documents alone says\n%s", out)
 	}
-	if code, out := command(t, "fsck", "--data", last, "--repair-from", filepath.Join(dir, "audio")); code != 1 || !strings.Contains(out, "all repaired") {
+	if code, out := command(t, "fsck", "--data", last, "--repair-from", filepath.Join(dir, "audio")); code != 1 || !strings.Contains(out, "; repaired") {
 		t.Errorf("fsck: %d %s", code, out)
 	}
+	if code, out := command(t, "fsck", "--data", last); code != 1 || !strings.Contains(out, "lifeline rekey") {
+		t.Errorf("fsck without the key: %d %s", code, out)
+	}
+	succeed(t, "rekey", "--data", last, "--by", "Ruth")
 	succeed(t, "fsck", "--data", last)
 }
 
@@ -342,7 +346,7 @@ func TestOldRecordsAreReadFromTheirFiles(t *testing.T) {
 	}
 	succeed(t, "fsck", "--data", dir)
 	file := filepath.Join(t.TempDir(), "b.tar")
-	succeed(t, "backup", "--data", dir, file)
+	succeed(t, "backup", "--with-keys", "--data", dir, file)
 	other := t.TempDir()
 	succeed(t, "restore", "--data", other, file)
 	succeed(t, "fsck", "--data", other)

@@ -57,10 +57,9 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return c.withoutStore(ctx, up)
 	}
 	defer func() { err = errors.Join(err, audio.Close(), s.Close()) }()
-	if _, err := os.Stat(c.Key); err == nil {
-		if _, err := signingKey(c.Key); err != nil {
-			up.report(err.Error())
-		}
+	key, err := c.signingKey(ctx, s)
+	if err != nil {
+		up.report(err.Error())
 	}
 	if err := s.Check(ctx, up.report); err != nil {
 		up.report(err.Error())
@@ -73,6 +72,7 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		up.report(err.Error())
 	}
 	look.Finish()
+	printFormer(stdout, key, look.Signers())
 	if err := c.blobs(ctx, up, audio, look.Blobs()); err != nil {
 		return err
 	}
@@ -99,6 +99,44 @@ func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error)
 			"recall and publish it again. Stations keep what they have until a day is published in a later revision than theirs.\n", latest)
 	}
 	return err
+}
+
+// signingKey is the id of the key that signs, "" where nothing says which. It fails where the key file is not of that key.
+// A shared store may be looked at where no service runs, and there is no key.
+func (c *fsckCmd) signingKey(ctx context.Context, s documents) (id string, err error) {
+	key, failed := signingKey(c.Key)
+	if failed == nil {
+		id = keyID(key)
+	}
+	known, _, err := control.ReadSigningKeys(ctx, s, id)
+	switch {
+	case err != nil:
+		return "", err
+	case failed == nil:
+		return known.Current, knownKey(ctx, c.Serve, s, id)
+	case !errors.Is(failed, fs.ErrNotExist):
+		return known.Current, failed
+	case known.Current == "" || c.Store != "sqlite":
+		return known.Current, nil
+	}
+	if made, err := signingKey(newKey(c.Key)); err == nil && keyID(made) == known.Current {
+		return known.Current, nil // the next start gives it its name
+	}
+	return known.Current, keyMissing(c.Serve, known.Current)
+}
+
+// printFormer counts what other keys signed than the one that does now.
+func printFormer(w io.Writer, current string, signers map[string]map[string]int) {
+	for _, id := range slices.Sorted(maps.Keys(signers)) {
+		if current == "" || id == current {
+			continue
+		}
+		var parts []string
+		for _, kind := range slices.Sorted(maps.Keys(signers[id])) {
+			parts = append(parts, fmt.Sprintf("%s %d", kind, signers[id][kind]))
+		}
+		fmt.Fprintf(w, "signed with former key %s: %s\n", id, strings.Join(parts, ", "))
+	}
 }
 
 // withoutStore reads the recordings alone, since nothing says which there should be.

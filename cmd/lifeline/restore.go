@@ -118,8 +118,8 @@ func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordi
 		}
 	}
 	if _, err := os.Stat(c.Key); errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintf(stdout, "The signing key was not in the backup. Put the old one at %s before the service starts: "+
-			"with a new one, stations that pin the old refuse what is published.\n", c.Key)
+		fmt.Fprintf(stdout, "The signing key was not in the backup. Put the old one at %s before the service starts; it refuses to start "+
+			"without it. Or, if it is lost, sign with a new one: lifeline rekey, which says what to do at the stations that pin the old one.\n", c.Key)
 	}
 	if missing > 0 {
 		return cmdline.Refuse(cmdline.Partly, "%s not here yet: copy them, or repair from where they are with lifeline fsck --repair-from",

@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -87,15 +85,6 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if s.data, err = holdData(c); err != nil {
 		return nil, err
 	}
-	_, keyless := os.Stat(c.Key)
-	key, err := signingKey(c.Key)
-	if err != nil {
-		return nil, err
-	}
-	signer, err := seal.NewSigner(key)
-	if err != nil {
-		return nil, err
-	}
 	place, err := openAudio(ctx, c)
 	if err != nil {
 		return nil, err
@@ -111,9 +100,21 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	}
 	s.opened, s.store = opened, figures.Store(opened)
 	if embedded, ok := opened.(*sqlite.Store); ok {
-		if err := embedded.Keep(ctx); err != nil {
+		if err := embedded.Keep(ctx); err != nil && !fault.Is(err, fault.Full) { // recalls must pass on a full disk, too
 			return nil, err
 		}
+	}
+	key, err := serviceKey(ctx, c, opened)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := seal.NewSigner(key)
+	if err != nil {
+		return nil, err
+	}
+	keys, _, err := control.ReadSigningKeys(ctx, opened, keyID(key))
+	if err != nil {
+		return nil, err
 	}
 	if s.reserve, s.disk, err = openReserves(ctx, c, opened, log); err != nil {
 		return nil, err
@@ -148,10 +149,6 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	records := control.NewRecords(s.mirror, documents, s.audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
 	s.scheduler = control.NewScheduler(s.mirror, records, signer, time.Now, publicURL, c.Lease)
 	s.access = control.NewAccess(s.mirror, time.Now)
-	if errors.Is(keyless, fs.ErrNotExist) && !s.access.Empty() {
-		log.Warn("the signing key was not there, and a new one was made: stations refuse what it signs until they pin it, as GET /v1/keys shows it. "+
-			"Where the old one is kept, end the service and put it in this file", "file", c.Key)
-	}
 	answers := control.NewAnswers(documents, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
 		files, err := records.Files(ctx)
@@ -176,6 +173,9 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	}
 	if err := library.EnsureRecalls(ctx); err != nil {
 		return nil, err
+	}
+	if err := s.scheduler.Resign(ctx); err != nil {
+		log.Error("documents that stations pull stay signed with a former key", "error", err)
 	}
 	if c.Store == "sqlite" { // no other replica: what was put before now and has no segment is a crash's
 		before := time.Now().Add(-fileTick)
@@ -204,7 +204,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			Media: control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
 			Windows: control.NewWindows(s.scheduler, s.studio), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins, Stopping: stopping,
-			Keys: []ed25519.PublicKey{signer.Public()}, Now: time.Now, Log: log, Room: s.reserve.Ready,
+			Keys: []ed25519.PublicKey{signer.Public()}, FormerKeys: keys.Former(), Now: time.Now, Log: log, Room: s.reserve.Ready,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // a handler that expects slow bytes moves it on

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,9 +19,11 @@ import (
 func TestReplicasShareTheRateLimit(t *testing.T) {
 	const perSecond, burst, batch = 40, 100, 10
 	link := rig.StartProxy(t, rig.StartRedis(t, rig.Durable...).Addr)
+	key := filepath.Join(t.TempDir(), "signing.key")
 	replica := func() *serving {
 		return serveWith(t, func(c *config.Serve) {
 			c.Store, c.Redis.Prefix, c.PublicURL = "redis://"+link.Addr, "shared", "http://lifeline.example"
+			c.Key = key
 			c.Guard.Rate, c.Guard.RateBurst = perSecond, burst
 		}, nil)
 	}

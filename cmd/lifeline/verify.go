@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
 	"time"
 
 	"lifeline/internal/chain"
@@ -87,20 +89,24 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 		if len(given) > 0 {
 			break
 		}
-		if _, err := os.Stat(c.Key); err != nil {
-			return nil, fmt.Errorf("signing key: %w", err) // one made now would have signed nothing
-		}
 		private, err := signingKey(c.Key)
 		if err != nil {
 			return nil, err
 		}
-		return []ed25519.PublicKey{private.Public().(ed25519.PublicKey)}, nil
+		given = append(given, base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey)))
+		former, err := c.former(ctx, keyID(private))
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range former {
+			given = append(given, k.PublicKey)
+		}
 	case len(given) == 0:
 		served, err := c.client().Keys(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range served.Keys {
+		for _, k := range slices.Concat(served.Keys, served.Former) {
 			given = append(given, k.PublicKey)
 		}
 	}
@@ -112,6 +118,17 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 		keys = append(keys, public)
 	}
 	return keys, nil
+}
+
+// former are the keys that the store says signed before the one of this id.
+func (c *verifyCmd) former(ctx context.Context, id string) (_ []wire.Key, err error) {
+	s, err := openStore(ctx, c.Serve)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	keys, _, err := control.ReadSigningKeys(ctx, s, id)
+	return keys.Former(), err
 }
 
 func printProof(w io.Writer, p chain.Proof) {

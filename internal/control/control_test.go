@@ -25,6 +25,8 @@ func (plainSeal) Seal(payloadType string, payload []byte) ([]byte, error) {
 	return encode(map[string]any{"payloadType": payloadType, "payload": payload, "signatures": []any{}})
 }
 
+func (plainSeal) KeyID() string { return "" }
+
 // desk is a library over the memory store.
 type desk struct {
 	library *Library

@@ -23,6 +23,7 @@ type Inspector struct {
 	airs    map[string]string // SHA-256 -> a queue or fallback that airs it
 	days    map[string]int64  // latest revision of a rundown by station
 	counted map[string]int64
+	signers map[string]map[string]int
 	last    store.Entry
 }
 
@@ -36,7 +37,7 @@ type Held struct {
 // NewInspector tells report of each problem.
 func NewInspector(report func(problem string)) *Inspector {
 	return &Inspector{report: report, library: map[string]schedules.Segment{}, blobs: map[string]Held{}, airs: map[string]string{},
-		days: map[string]int64{}, counted: map[string]int64{}}
+		days: map[string]int64{}, counted: map[string]int64{}, signers: map[string]map[string]int{}}
 }
 
 // Document looks at one document by itself.
@@ -58,8 +59,9 @@ func (i *Inspector) looks() map[string]func(store.Document) error {
 		kindCampaign: looking(i.campaign), kindToken: looking(i.token), kindWaveform: i.waveform, kindRundown: looking(i.rundown),
 		kindRevision: looking(i.rundown), kindQueue: i.queue, kindCounter: looking(i.counter), kindRecalls: i.recalls,
 		kindFallback: i.fallback, kindExplain: looking(i.explanations), kindStatus: looking(i.status),
-		kindLink: readable, kindHead: readable, kindLate: readable, kindMakeGood: readable, kindSettled: readable, kindAnswer: readable,
+		kindLink: i.link, kindHead: readable, kindLate: readable, kindMakeGood: readable, kindSettled: readable, kindAnswer: readable,
 		kindUpload: looking(i.upload), kindRecords: looking(i.recordFile), kindWebhook: looking(i.webhook), kindProgress: looking(i.progress),
+		kindKeys: looking(i.keys),
 	}
 }
 
@@ -224,7 +226,7 @@ func (i *Inspector) queue(d store.Document) error {
 		i.tell(d, "says of itself that it is %s", id)
 	}
 	i.plays(d, slices.Concat(q.Value.Items, q.Value.Fallback))
-	return nil
+	return i.signed(d)
 }
 
 func (i *Inspector) fallback(d store.Document) error {
@@ -236,7 +238,7 @@ func (i *Inspector) fallback(d store.Document) error {
 		i.tell(d, "says of itself that it is %s", f.Value.Station)
 	}
 	i.plays(d, f.Value.Items)
-	return nil
+	return i.signed(d)
 }
 
 func (i *Inspector) plays(d store.Document, items []wire.QueueItem) {
@@ -247,7 +249,7 @@ func (i *Inspector) plays(d store.Document, items []wire.QueueItem) {
 
 func (i *Inspector) recalls(d store.Document) error {
 	_, err := unseal[wire.Recalls](d.Body)
-	return err
+	return cmp.Or(err, i.signed(d))
 }
 
 func (i *Inspector) explanations(store.Document, []schedules.Explanation) {}
@@ -276,6 +278,30 @@ func (i *Inspector) webhook(d store.Document, w webhook) {
 	if len(w.Salt) == 0 {
 		i.tell(d, "has no salt for its secret, so that nobody can check what it is sent. Give it a new secret")
 	}
+}
+
+func (i *Inspector) keys(d store.Document, k SigningKeys) {
+	if !slices.ContainsFunc(k.Keys, func(key SigningKey) bool { return key.ID == k.Current }) {
+		i.tell(d, "says that %q signs, which is none of its keys", k.Current)
+	}
+}
+
+// Signers are the ids of the keys that signed, and how many documents of each kind each signed.
+func (i *Inspector) Signers() map[string]map[string]int { return i.signers }
+
+// signed notes who signed a document.
+func (i *Inspector) signed(d store.Document) error {
+	signer, err := signerOf(d.Body)
+	if i.signers[signer] == nil {
+		i.signers[signer] = map[string]int{}
+	}
+	i.signers[signer][d.Kind]++
+	return err
+}
+
+func (i *Inspector) link(d store.Document) error {
+	_, err := OpenLink(d.Body)
+	return cmp.Or(err, i.signed(d))
 }
 
 func (i *Inspector) progress(store.Document, progress) {}

@@ -58,7 +58,7 @@ func TestEveryKindOfDocumentIsKnownToFsckAndToTheNamesOfChanges(t *testing.T) {
 		t.Fatalf("only %q were found", kinds)
 	}
 	untold := []string{kindToken, kindWaveform, kindRevision, kindCounter, kindExplain, kindRecords, kindUpload, kindAnswer, kindHead, kindLate,
-		kindWebhook, kindProgress}
+		kindWebhook, kindProgress, kindKeys}
 	looks := NewInspector(func(string) {}).looks()
 	for _, kind := range kinds {
 		if looks[kind] == nil {

@@ -72,4 +72,6 @@ type Audio interface {
 // Sealer signs a document.
 type Sealer interface {
 	Seal(payloadType string, payload []byte) (envelope []byte, err error)
+	// KeyID names the key that it signs with, as its envelopes do.
+	KeyID() string
 }

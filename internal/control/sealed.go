@@ -16,6 +16,7 @@ type Sealed[T any] struct {
 	Value    T
 	Payload  Text
 	Envelope Text
+	Signer   string // the id of the key that signed it
 }
 
 // Text is bytes that many ask for. Zipped is what they become by gzip: it is made when the first asks, once for all.
@@ -46,6 +47,9 @@ func unseal[T any](envelope []byte) (Sealed[T], error) {
 	var s Sealed[T]
 	payload, err := payloadOf(envelope)
 	if err != nil {
+		return s, err
+	}
+	if s.Signer, err = signerOf(envelope); err != nil {
 		return s, err
 	}
 	s.Payload, s.Envelope = NewText(payload), NewText(envelope)

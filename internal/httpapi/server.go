@@ -20,30 +20,32 @@ import (
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/openapi"
+	"lifeline/internal/wire"
 )
 
 // Parts are what the API serves.
 type Parts struct {
-	Access    *control.Access
-	Library   *control.Library
-	Scheduler *control.Scheduler
-	Logbook   *control.Logbook
-	Answers   *control.Answers
-	Windows   *control.Windows
-	Media     *control.Media
-	Webhooks  *control.Webhooks
-	Mirror    *control.Mirror
-	Keys      []ed25519.PublicKey
-	Ready     map[string]func(context.Context) error          // what must be reachable, by name
-	Room      func(context.Context) (short string, err error) // what is short, in words; fails with Full when nothing can be stored; nil: not known
-	Now       func() time.Time
-	Log       *slog.Logger
-	Rate      Rate
-	Meter     Meter
-	Tracer    Tracer
-	Metrics   http.Handler // nil: they are served elsewhere
-	PublicURL string       // where the service is reached, with a path where it is below one
-	Origins   []string     // other addresses at which browsers reach it
+	Access     *control.Access
+	Library    *control.Library
+	Scheduler  *control.Scheduler
+	Logbook    *control.Logbook
+	Answers    *control.Answers
+	Windows    *control.Windows
+	Media      *control.Media
+	Webhooks   *control.Webhooks
+	Mirror     *control.Mirror
+	Keys       []ed25519.PublicKey
+	FormerKeys []wire.Key                                      // that signed before
+	Ready      map[string]func(context.Context) error          // what must be reachable, by name
+	Room       func(context.Context) (short string, err error) // what is short, in words; fails with Full when nothing can be stored; nil: not known
+	Now        func() time.Time
+	Log        *slog.Logger
+	Rate       Rate
+	Meter      Meter
+	Tracer     Tracer
+	Metrics    http.Handler // nil: they are served elsewhere
+	PublicURL  string       // where the service is reached, with a path where it is below one
+	Origins    []string     // other addresses at which browsers reach it
 
 	Stopping context.Context // ends when the service begins to stop: waits and streams end then, other requests go on; nil: never
 }

@@ -77,7 +77,7 @@ func (a *api) me(c *call) error {
 }
 
 func (a *api) keys(c *call) error {
-	out := wire.Keys{Keys: []wire.Key{}}
+	out := wire.Keys{Keys: []wire.Key{}, Former: a.FormerKeys}
 	for _, k := range a.Keys {
 		out.Keys = append(out.Keys, wire.Key{ID: seal.KeyID(k), Algorithm: "ed25519",
 			PublicKey: base64.StdEncoding.EncodeToString(k)})

@@ -43,6 +43,9 @@ func NewSigner(key ed25519.PrivateKey) (*Signer, error) {
 // Public is the key that opens what s seals.
 func (s *Signer) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
 
+// KeyID names the key that s seals with.
+func (s *Signer) KeyID() string { return KeyID(s.Public()) }
+
 // Seal is the JSON of the DSSE envelope that carries exactly payload.
 func (s *Signer) Seal(payloadType string, payload []byte) ([]byte, error) {
 	env, err := s.signer.SignPayload(context.Background(), payloadType, payload)

@@ -140,7 +140,8 @@ type Signature struct {
 
 // Keys are the public keys that queues are signed with. Stations pin them.
 type Keys struct {
-	Keys []Key `json:"keys"`
+	Keys   []Key `json:"keys"`
+	Former []Key `json:"former,omitempty"` // that signed earlier and sign no more: to check what is old, not to pin
 }
 
 // Key is one Ed25519 public key, base64.
