@@ -15,11 +15,13 @@ func (s *Store) Claim(ctx context.Context, name, holder string, life time.Durati
 	if err := store.CheckLease(name, holder, life); err != nil {
 		return false, err
 	}
-	now := time.Now()
-	result, err := s.writer.ExecContext(ctx, `INSERT INTO leases (name, holder, claimed, ends) VALUES (?, ?, ?, ?)
+	// The statement asks for the time once it has the write lock. A time from before that would let who waited for the
+	// lock take the lease of who had it first for one claimed in the future.
+	result, err := s.writer.ExecContext(ctx, `INSERT INTO leases (name, holder, claimed, ends)
+		SELECT ?, ?, now, now + ? FROM (SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now) WHERE true
 		ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, claimed = excluded.claimed, ends = excluded.ends
 		WHERE leases.holder = excluded.holder OR leases.ends <= excluded.claimed OR leases.claimed > excluded.claimed`,
-		name, holder, now.UnixMilli(), now.Add(life).UnixMilli())
+		name, holder, life.Milliseconds())
 	if err != nil {
 		return false, fmt.Errorf("sqlite: claim %s: %w", name, classify(ctx, err))
 	}

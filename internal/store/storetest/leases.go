@@ -13,7 +13,7 @@ import (
 var leaseRules = []rule{
 	{"OneOfSixteenClaims", func(b *bench) {
 		handles := [4]Store{b.Store, b.open(), b.open(), b.open()}
-		for round := range 5 {
+		for round := range 40 {
 			name := fmt.Sprintf("work %d", round)
 			var won atomic.Int64
 			var all sync.WaitGroup
