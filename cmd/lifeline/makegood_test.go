@@ -148,6 +148,9 @@ func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
 			before.Items = append(before.Items, i)
 		}
 	}
+	if len(upTo.Items) == 0 {
+		t.Fatalf("the published day does not make good what its draft did: %+v", qt.Items)
+	}
 	next = h.air(station, before, next+1, nil)
 	h.air(station, upTo, next, nil)
 	h.plan(station, tomorrow)

@@ -118,7 +118,7 @@ func TestRenderedWindowIsServedAsAFile(t *testing.T) {
 func (o *onAir) recallWhileItIsRead(t *testing.T, path, tag string) {
 	t.Helper()
 	h := o.h
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+path, nil)
 	if err != nil {

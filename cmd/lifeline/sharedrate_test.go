@@ -60,10 +60,16 @@ func TestReplicasShareTheRateLimit(t *testing.T) {
 	crowd.Wait()
 	took := time.Since(began).Seconds()
 	sum, limit := passed[0].Load()+passed[1].Load()+before, burst+perSecond*took
+	most := limit + 2*batch
+	for _, r := range replicas { // a machine so busy that Redis answered late leaves each replica to itself, which it says
+		if strings.Contains(r.logs.String(), "each holds callers to it by itself") {
+			most += limit
+		}
+	}
 	t.Logf("in %.2f s %d and %d passed, %d and %d were refused; the limit is %.0f and %d for the batches", took,
 		passed[0].Load(), passed[1].Load(), refused[0].Load(), refused[1].Load(), limit, 2*batch)
-	if float64(sum) > limit+2*batch {
-		t.Errorf("%d passed, of %.0f", sum, limit)
+	if float64(sum) > most {
+		t.Errorf("%d passed, of %.0f", sum, most)
 	}
 	if float64(sum) < burst+perSecond*took/3 {
 		t.Errorf("only %d passed, of %.0f", sum, limit)
@@ -74,16 +80,20 @@ func TestReplicasShareTheRateLimit(t *testing.T) {
 		}
 	}
 
+	away := func() int {
+		return strings.Count(replicas[1].logs.String(), "the rate limit that replicas share is out of reach")
+	}
+	already := away()
 	link.HalfOpen()
 	defer link.Pass()
 	for range 3 * batch {
 		began := time.Now()
 		a := get(t, http.DefaultClient, replicas[1].url+"/v1/clocks", other)
-		if took := time.Since(began); a.status != http.StatusOK || took > 2*time.Second {
+		if took := time.Since(began); a.status != http.StatusOK || took > patience {
 			t.Fatalf("without Redis: %d after %v: %s", a.status, took, a.body)
 		}
 	}
-	if said := strings.Count(replicas[1].logs.String(), "the rate limit that replicas share is out of reach"); said != 1 {
+	if said := away() - already; said > 1 || said+already == 0 {
 		t.Errorf("it was said %d times", said)
 	}
 }

@@ -59,9 +59,6 @@ func (a *api) days(c *call, from, to int) (first, end schedules.Date, err error)
 	return first, end, fault.Fields(fields...)
 }
 
-// reportPatience is how long a long report may take.
-const reportPatience = 10 * time.Minute
-
 // airingReport counts airings, as JSON, CSV or a page to print.
 func (a *api) airingReport(c *call) error {
 	form, err := c.prefers("application/json", "text/csv", "text/html")
@@ -87,7 +84,7 @@ func (a *api) airingReport(c *call) error {
 			return fault.Fields(fault.Field{Field: "passage", Message: "must be the number of a passage"})
 		}
 	}
-	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(reportPatience)) // not every writer has one; those need none
+	c.mayTakeLong()
 	report, err := a.Logbook.AiringReport(c.r.Context(), query)
 	if err != nil {
 		return err

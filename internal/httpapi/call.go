@@ -38,6 +38,14 @@ type call struct {
 	variant string // what the answer's tags say besides the revision
 }
 
+// longAnswer is how long an answer may take whose work grows with what is asked for: a report, plans of many days.
+const longAnswer = 15 * time.Minute
+
+// mayTakeLong moves on the connection's deadline for writing, which counts from the request on.
+func (c *call) mayTakeLong() {
+	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(longAnswer)) // not every writer has one; those need none
+}
+
 // handler serves a call. A returned error becomes a problem document; nothing must have been written then.
 type handler func(c *call) error
 

@@ -68,6 +68,7 @@ func (a *api) plan(c *call) error {
 	if err := together(err, flag); err != nil {
 		return err
 	}
+	c.mayTakeLong()
 	r, err := a.Scheduler.Plan(c.r.Context(), c.actor, c.station(), date,
 		control.PlanOptions{Seed: in.Seed, Keep: in.Keep, Revision: revision, DryRun: dryRun})
 	return resource(c, r, r.Revision, err)
@@ -208,6 +209,7 @@ func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (s
 		}
 		dates = slices.Compact(slices.SortedFunc(slices.Values(dates), schedules.Date.Compare))
 		for _, date := range dates {
+			c.mayTakeLong()
 			r, err := do(in, id, date)
 			if fault.Is(err, fault.Unavailable) && len(out) == 0 {
 				return err // nothing can be done for the others either
