@@ -116,7 +116,7 @@ func TestWhatAnEditPushesPastItsWindowIsNamedOnceAndInTheStationsTime(t *testing
 			continue
 		case strings.Contains(v.Message, "when the window of 18:00:00 is over: take something out before it"):
 			late++
-		case strings.HasPrefix(v.Message, "the window of 18:00:00 is 1m") && strings.HasSuffix(v.Message, " too long; its tolerance is 1s"):
+		case strings.HasPrefix(v.Message, "the window of 18:00:00 is 1:") && strings.HasSuffix(v.Message, " too long; its tolerance is 0:01"):
 			long++
 		default:
 			t.Errorf("more is said of it: %s", v.Message)

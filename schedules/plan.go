@@ -320,5 +320,10 @@ func (p *planner) lift(u unit, start int64, win int32) {
 func (p *planner) name(seg int32) string { return p.lib.entries[seg].ID }
 
 func (p *planner) warn(code, window, item, format string, args ...any) {
+	for i, arg := range args {
+		if at, ok := arg.(Instant); ok && p.day != nil {
+			args[i] = at.Wall(p.day.loc)
+		}
+	}
 	p.warnings = append(p.warnings, Warning{Code: code, Window: window, Item: item, Message: fmt.Sprintf(format, args...)})
 }

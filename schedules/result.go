@@ -15,6 +15,7 @@ func (p *planner) result() Plan {
 	r := Rundown{Station: p.in.Station.ID, Date: p.in.Date, Timezone: p.in.Station.Timezone, Status: Draft, Seed: p.in.Seed,
 		Windows: make([]Slot, len(p.day.windows)), Clocks: map[string]Clock{}, Items: make([]Item, 0, len(p.placed)+len(p.placed)/4), Warnings: []Warning{}}
 	explanations := make([]Explanation, 0, cap(r.Items))
+	var bent bending
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
 		r.Windows[i] = Slot{Occurrence: w.Occurrence, Tolerance: Ms(w.tolerance), Languages: w.languages, Clock: w.clock.ID}
@@ -25,11 +26,13 @@ func (p *planner) result() Plan {
 	for i := range p.placed {
 		first := len(r.Items)
 		r.Items, explanations = p.write(&p.placed[i], r.Items, explanations)
+		bent.add(int(p.placed[i].win), explanations[first:])
 		for _, item := range r.Items[first:] {
 			slot := &r.Windows[p.placed[i].win]
 			slot.Planned.Duration += item.Duration.Duration
 		}
 	}
+	p.warnings = append(p.warnings, bent.warnings()...)
 	p.warnPosts(r.Items)
 	p.warnClockChanges()
 	r.Warnings = append(r.Warnings, p.warnings...)
@@ -88,9 +91,6 @@ func (p *planner) write(pl *placed, items []Item, explanations []Explanation) ([
 		if pl.fallback {
 			p.warn("fallback_used", w.Window, item.ID, "%s of the station's fallback fills position %s: nothing else fits", e.ID, pl.position.ID)
 		}
-		for _, b := range x.Bent {
-			p.warn("rule_bent", w.Window, item.ID, "%s bends: needs %s, has %s", b.Rule, b.figure(b.Need), b.figure(b.Has))
-		}
 		items, explanations = append(items, item), append(explanations, x)
 		at += e.ms
 	}
@@ -127,13 +127,6 @@ func (p *planner) figures(pl *placed, w *window, m int32, at int64, x *Explanati
 		}
 	}
 	p.lay(pl.unit, pl.start, pl.win)
-}
-
-func (s Slack) figure(n int64) string {
-	if s.Unit == "ms" {
-		return clockTime(Ms(n).Duration)
-	}
-	return itoa(int(n)) + " " + s.Unit
 }
 
 func why(pl *placed, x *Explanation) string {

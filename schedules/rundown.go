@@ -65,10 +65,11 @@ func (i Item) EndAt() Instant { return At(i.StartAt.Add(i.Duration.Duration)) }
 
 // Warning is something a scheduler should know of a plan that does not stop it.
 type Warning struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Window  string `json:"window,omitempty"`
-	Item    string `json:"item,omitempty"`
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Window  string   `json:"window,omitempty"`
+	Item    string   `json:"item,omitempty"`
+	Items   []string `json:"items,omitempty"` // where it is about several, which begin with Item
 }
 
 // Problem is one thing wrong with a definition. Field is the contract's path, such as "windows[0].length_ms".

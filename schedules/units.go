@@ -56,6 +56,14 @@ func (i Instant) String() string {
 	return i.UTC().Format(instantLayout)
 }
 
+// Wall is the instant as people in a zone read it, to the second.
+func (i Instant) Wall(zone *time.Location) string {
+	if i.IsZero() {
+		return "none"
+	}
+	return i.In(zone).Format("2006-01-02 15:04:05 MST")
+}
+
 // MarshalJSON writes the instant in UTC, or null.
 func (i Instant) MarshalJSON() ([]byte, error) {
 	if i.IsZero() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"lifeline/internal/cmdline"
@@ -156,7 +157,7 @@ func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 	}
 	fmt.Fprintf(w, "%-16s %-10s  failed:\n", r.Station, date)
 	for _, f := range r.Problem.Errors {
-		fmt.Fprintf(w, "    %s %s\n", f.Field, f.Message)
+		fmt.Fprintf(w, "    %s\n", cmdline.FieldWords(f))
 	}
 }
 
@@ -167,11 +168,15 @@ func tellWarnings(w io.Writer, warnings []schedules.Warning) {
 		times[warning.Message]++
 	}
 	for _, warning := range warnings {
+		window := ""
+		if warning.Window != "" && !strings.Contains(warning.Message, warning.Window) {
+			window = warning.Window + ": "
+		}
 		switch n := times[warning.Message]; {
 		case n > 1:
-			fmt.Fprintf(w, "    %s (%d times)\n", oneLine(warning.Message), n)
+			fmt.Fprintf(w, "    %s%s (%d times)\n", window, oneLine(warning.Message), n)
 		case n == 1:
-			fmt.Fprintf(w, "    %s\n", oneLine(warning.Message))
+			fmt.Fprintf(w, "    %s%s\n", window, oneLine(warning.Message))
 		}
 		delete(times, warning.Message)
 	}

@@ -179,7 +179,7 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 		says string
 		args []string
 	}{
-		{cmdline.Failed, "2 things are wrong", []string{"upload", at("text"), "--quiet"}},
+		{cmdline.Failed, "language is missing", []string{"upload", at("text"), "--quiet"}},
 		{cmdline.Failed, "kind is missing: use one of reading, intro,", []string{"upload", at("text"), "--quiet", "--language", "ko"}},
 		{cmdline.Failed, "language is missing", []string{"upload", at("text"), "--quiet", "--kind", "news"}},
 		{cmdline.Failed, "the file is empty", []string{"upload", at("empty"), "--quiet", "--kind", "news", "--language", "ko"}},

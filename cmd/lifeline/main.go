@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -155,17 +154,8 @@ func hasFlag(command *kong.Node, name string) bool {
 
 // tell writes an error for a person: what is wrong, each field of it on a line.
 func tell(w io.Writer, err error) {
-	var f *fault.Error
-	if !errors.As(err, &f) {
-		fmt.Fprintln(w, "lifeline:", cmdline.Words(err))
-		return
-	}
-	said := cmdline.Words(err)
-	if len(f.Fields) > 1 { // each is told below
-		said = strings.Replace(said, f.Public, fmt.Sprintf("%d things are wrong", len(f.Fields)), 1)
-	}
-	fmt.Fprintln(w, "lifeline:", said)
-	switch f.Kind {
+	fmt.Fprintln(w, "lifeline:", cmdline.Words(err))
+	switch fault.KindOf(err) {
 	case fault.Unauthenticated:
 		fmt.Fprintln(w, "  Give a token by --token-file, LIFELINE_TOKEN_FILE or LIFELINE_TOKEN, or in the configuration file. Whoever runs the service "+
 			"makes one, on its machine: lifeline token create --name NAME --role ROLE")

@@ -34,9 +34,17 @@ func Words(err error) string {
 func fieldLines(fields []fault.Field) string {
 	lines := make([]string, len(fields))
 	for i, f := range fields {
-		lines[i] = f.Field + " " + f.Message
+		lines[i] = FieldWords(f)
 	}
 	return strings.Join(lines, "\n  ")
+}
+
+// FieldWords is what is wrong with a field. A message about an item names it by its time and title, not its id.
+func FieldWords(f fault.Field) string {
+	if strings.HasPrefix(f.Field, "item ") {
+		return f.Message
+	}
+	return f.Field + " " + f.Message
 }
 
 // links are the errors of a type in all that err wraps.

@@ -50,6 +50,27 @@ func TestConsoleNeedsNoNewerBrowserThanPeopleHave(t *testing.T) {
 	}
 }
 
+// People read times in a zone that the code chose: a station's own, or UTC where it stands beside it.
+func TestConsoleShowsEachTimeOfDayInANamedZone(t *testing.T) {
+	zoneless := regexp.MustCompile(`\btime\((?:[^(),]|\([^()]*\))*\)`)
+	names, err := fs.Glob(source, "assets/*.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		b, err := source.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := zoneless.Find(b); found != nil {
+			t.Errorf("%s: %s names no zone", name, found)
+		}
+		if name == "assets/stations.js" && strings.Contains(string(b), "UTC") {
+			t.Errorf("%s shows a station's times in UTC", name)
+		}
+	}
+}
+
 // Behind a proxy the console may be below a path: what its files ask for is relative to where they are.
 func TestConsoleFindsItsFilesBelowAnyPath(t *testing.T) {
 	page, _ := Find("/")

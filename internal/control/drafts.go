@@ -52,12 +52,31 @@ func judged(ctx context.Context, in schedules.Input, before, edited schedules.Ru
 		return nil, err
 	}
 	var out []schedules.Warning
+	soft := map[[2]string]int{} // rule and window, and where its warning is
 	for _, v := range violations {
-		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " + v.Message}
+		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " + placed(edited, v.Item) + v.Message}
 		if v.Hard {
 			w.Code, w.Message = "hard", w.Message+". Publication will refuse this day until it is put right."
+			out = append(out, w)
+			continue
 		}
-		out = append(out, w)
+		at, known := soft[[2]string{v.Rule, v.Window}]
+		if !known {
+			soft[[2]string{v.Rule, v.Window}] = len(out)
+			out = append(out, w)
+			continue
+		}
+		if first := &out[at]; v.Item != "" {
+			if first.Items == nil {
+				first.Items = []string{first.Item}
+			}
+			first.Items = append(first.Items, v.Item)
+		}
+	}
+	for i := range out {
+		if more := len(out[i].Items) - 1; more > 0 {
+			out[i].Message += fmt.Sprintf(" (and %d more)", more)
+		}
 	}
 	for _, w := range before.Warnings {
 		switch w.Code {

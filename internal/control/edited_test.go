@@ -5,8 +5,64 @@ import (
 	"strings"
 	"testing"
 
+	"lifeline/internal/fault"
 	"lifeline/schedules"
 )
+
+func TestASoftRuleThatBendsIsOneWarningForItsWindow(t *testing.T) {
+	two := 2
+	d := newPlanningRoom(t, 24, schedules.Rule{ID: "few letters", AtMost: &two, Per: "window", Of: schedules.Of{Match: map[string]string{"kind": "testimony"}}},
+		schedules.Rule{ID: "voices apart", Separate: "language", For: schedules.Ms(3_600_000)})
+	r := d.plan("relay", d.today)
+	told := func(r schedules.Rundown, rule string) (out []schedules.Warning) {
+		for _, w := range r.Warnings {
+			if w.Code == "rule_bent" && strings.HasPrefix(w.Message, rule+": ") {
+				out = append(out, w)
+			}
+		}
+		return out
+	}
+	for rule, says := range map[string]string{"few letters": " airings where 2 are wished. Approve more", "voices apart": " than wished, the soonest after "} {
+		got := told(r, rule)
+		if len(got) != 1 || !strings.Contains(got[0].Message, says) || len(got[0].Items) < 2 || got[0].Items[0] != got[0].Item {
+			t.Errorf("%s: %+v", rule, got)
+		}
+	}
+	edited, err := d.scheduler.Edit(t.Context(), plannerActor, "relay", d.today, nil, []schedules.Edit{{Op: "lock", Item: r.Items[1].ID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := told(edited, "voices apart"); len(got) != 1 || !strings.Contains(got[0].Message, " more)") || len(got[0].Items) < 2 {
+		t.Errorf("after an edit: %+v", got)
+	}
+}
+
+func TestWhatARefusedPublicationIsAboutIsNamedForPeople(t *testing.T) {
+	d := newPlanningRoom(t, 24, schedules.Rule{ID: "no letter twice", Separate: "segment", For: schedules.Ms(3_600_000), Hard: true})
+	r := d.plan("relay", d.today)
+	refused := func(edit schedules.Edit) (field, message, whole string) {
+		t.Helper()
+		if _, err := d.scheduler.Edit(t.Context(), plannerActor, "relay", d.today, nil, []schedules.Edit{edit}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := d.scheduler.Publish(t.Context(), plannerActor, "relay", d.today, PublishOptions{})
+		fields := fault.FieldsOf(err)
+		if len(fields) == 0 {
+			t.Fatal(err)
+		}
+		return fields[0].Field, fields[0].Message, err.Error()
+	}
+	field, message, whole := refused(schedules.Edit{Op: "replace", Item: r.Items[2].ID, Segment: r.Items[1].SegmentID})
+	const at = "evening, 20:00:" // at the station
+	if !strings.HasPrefix(field, "item ") || !strings.HasPrefix(message, at) || !strings.HasPrefix(whole, at) {
+		t.Errorf("%s %s: %s", field, message, whole)
+	}
+	edited := d.plan("relay", d.today)
+	field, message, _ = refused(schedules.Edit{Op: "remove", Item: edited.Items[1].ID})
+	if field != "window evening" || !strings.Contains(message, "the window of 20:00:00 is ") || !strings.Contains(message, " too short; its tolerance is 0:01") {
+		t.Errorf("%s %s", field, message)
+	}
+}
 
 func TestEditNamesHardRulesAtOnceAndKeepsStandingWarnings(t *testing.T) {
 	two := 2

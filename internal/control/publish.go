@@ -2,9 +2,12 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"time"
 
 	"lifeline/internal/chain"
 	"lifeline/internal/fault"
@@ -101,13 +104,28 @@ func (s *Scheduler) audit(ctx context.Context, in schedules.Input, r schedules.R
 	var fields []fault.Field
 	for _, v := range violations {
 		if v.Hard {
-			fields = append(fields, fault.Field{Field: placeOf(v), Message: v.Message})
+			fields = append(fields, fault.Field{Field: placeOf(v), Message: placed(r, v.Item) + v.Message})
 		}
 	}
-	return fault.Fields(fields...)
+	err = fault.Fields(fields...)
+	var f *fault.Error
+	if errors.As(err, &f) && strings.HasPrefix(fields[0].Field, "item ") { // whose message names it
+		f.Public = strings.TrimPrefix(f.Public, fields[0].Field+" ")
+	}
+	return err
 }
 
-// placeOf names what a violation is about.
+// placed names an item by its window, its time at the station and its title; nothing without one.
+func placed(r schedules.Rundown, item string) string {
+	i, known := r.Item(item)
+	zone, err := schedules.Zone(r.Timezone)
+	if !known || err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s, %q: ", i.Window, i.StartAt.In(zone).Format(time.TimeOnly), i.Title)
+}
+
+// placeOf is the field that a violation is about, for programs; its message names it for people.
 func placeOf(v auditor.Violation) string {
 	switch {
 	case v.Item != "":

@@ -105,6 +105,11 @@ func (a *audit) settledAll(clock string) bool {
 }
 
 func (a *audit) say(hard bool, rule, win, item, format string, args ...any) {
+	for i, arg := range args {
+		if at, ok := arg.(schedules.Instant); ok && a.zone != nil {
+			args[i] = at.Wall(a.zone)
+		}
+	}
 	a.out = append(a.out, Violation{Rule: rule, Hard: hard, Window: win, Item: item, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -196,7 +201,22 @@ func (a *audit) items() {
 	}
 }
 
-func plainTime(d time.Duration) string { return d.Round(time.Millisecond).String() }
+// plainTime is a duration as people write it: h:mm:ss or m:ss, with milliseconds where there are any.
+func plainTime(d time.Duration) string {
+	sign, ms := "", d.Round(time.Millisecond).Milliseconds()
+	if ms < 0 {
+		sign, ms = "-", -ms
+	}
+	hours, minutes, seconds := ms/3_600_000, ms/60_000%60, ms/1000%60
+	text := fmt.Sprintf("%s%d:%02d", sign, minutes, seconds)
+	if hours > 0 {
+		text = fmt.Sprintf("%s%d:%02d:%02d", sign, hours, minutes, seconds)
+	}
+	if ms%1000 > 0 {
+		text += fmt.Sprintf(".%03d", ms%1000)
+	}
+	return text
+}
 
 // share is the smaller of two durations' difference to zero.
 func off(d time.Duration) time.Duration { return max(d, -d) }

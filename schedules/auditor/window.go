@@ -20,7 +20,11 @@ func (a *audit) window(w *window) {
 	var sum time.Duration
 	for n, i := range w.items {
 		if hole := i.StartAt.Sub(at); hole != 0 && i.StartAt.After(a.from) {
-			a.say(!w.Stands, "contiguous", w.Window, i.ID, "starts %s after what is before it ends", plainTime(hole))
+			says := "%s are empty before it: fill them, or move it"
+			if hole < 0 {
+				says = "begins %s before what is before it ends: move it, or take something out"
+			}
+			a.say(!w.Stands, "contiguous", w.Window, i.ID, says, plainTime(off(hole)))
 		}
 		if !i.StartAt.Before(w.EndAt.Time) {
 			a.say(true, "window", w.Window, i.ID, "%s would start at %s, when the window of %s is over: take something out before it", i.SegmentID, a.wall(i.StartAt), a.wall(w.StartAt))

@@ -4,7 +4,7 @@ import { can, get, path, Problem, session } from './api.js'
 import { alert, badge, button, h, say, show } from './dom.js'
 import { field, submits } from './form.js'
 import { follow } from './live.js'
-import { now, setNow, time } from './time.js'
+import { here, now, setNow, time } from './time.js'
 import { audit } from './audit.js'
 import { day } from './day.js'
 import { library } from './library.js'
@@ -59,6 +59,7 @@ async function route() {
   }
   tidy()
   leave = new AbortController()
+  here.zone = 'UTC'
   header()
   const { signal } = leave
   const told = tell => e => {
@@ -128,7 +129,7 @@ session.onEnd = signIn
 document.querySelector('.skip').addEventListener('click', e => { e.preventDefault(); main.focus() }) // the address is the view's
 addEventListener('hashchange', route)
 addEventListener('unhandledrejection', e => { if (e.reason?.name !== 'AbortError') say(`Something went wrong here: ${e.reason?.message ?? e.reason}`) })
-setInterval(() => { clock.textContent = time(now()) + ' UTC' }, 1000)
+setInterval(() => { clock.textContent = `${time(now(), here.zone)} ${here.zone}` }, 1000)
 
 if (!session.token) signIn()
 else begin().catch(e => e.status === 401 ? signIn('Your token is not valid any more.') : show(main, alert(e, button('Try again', () => location.reload()))))

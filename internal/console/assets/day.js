@@ -5,13 +5,14 @@ import { badge, button, count, h, later, link, show } from './dom.js'
 import { planDay, publishDay, withdrawDay } from './dayedit.js'
 import { differences } from './differences.js'
 import { windows } from './dayitems.js'
-import { addDays, day as dayOf, now, offsetOf, stamp, weekday } from './time.js'
+import { addDays, day as dayOf, here, now, offsetOf, stamp, weekday } from './time.js'
 
 export async function day({ main, parts, query, signal, title, hear, fail }) {
   const list = await all(path('stations'), { signal })
   const station = list.find(s => s.id === parts[0]) ?? (parts[0] ? null : list[0])
   if (!station) return show(main, title('Day'), h('p', { class: 'note' }, list.length ? `There is no station ${parts[0]}.` : 'There is no station yet.'))
   const zone = station.timezone
+  here.zone = zone
   const date = /^\d{4}-\d\d-\d\d$/.test(parts[1] ?? '') ? parts[1] : dayOf(now(), zone)
   const to = (s, d) => `#/day/${encodeURIComponent(s)}/${d}`
   const place = h('div', {})

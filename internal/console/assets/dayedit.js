@@ -112,16 +112,15 @@ export function publishDay(state) {
       try {
         await change('POST', state.at + '/publish', { correction: v.correction }, from)
       } catch (e) {
-        throw named(e, state)
+        throw named(e)
       }
       say('Published. Its station is told at once.')
       await state.reload()
     } })
 }
 
-// named puts the items that a refusal is about by their times and titles.
-function named(e, { rundown, zone }) {
-  const items = new Map(rundown.items.map(i => [`item ${i.id}`, `${time(i.start_at, zone)} ${i.title}:`]))
-  e.errors = (e.errors ?? []).map(x => ({ ...x, field: items.get(x.field) ?? x.field }))
+// named leaves out the ids of items, which the messages name by window, time and title.
+function named(e) {
+  e.errors = (e.errors ?? []).map(x => ({ ...x, field: x.field.startsWith('item ') ? '' : x.field }))
   return e
 }

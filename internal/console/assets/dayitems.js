@@ -4,7 +4,7 @@ import { can } from './api.js'
 import { badge, button, h, link, show, solid, table } from './dom.js'
 import { actions } from './dayedit.js'
 import { explain } from './explain.js'
-import { away, now, span, time } from './time.js'
+import { away, now, span, stamp, time } from './time.js'
 
 const tones = { aired: 'good', late: 'warn', short: 'warn', substituted: 'warn', missed: 'bad', extra: 'quiet', planned: 'quiet', unreported: 'warn' }
 
@@ -52,7 +52,7 @@ function section(state, w, items, verdicts, gains, ticks) {
   })
   return h('section', { class: 'window' },
     h('h2', {}, w.window, ' ', h('span', { class: 'mono' }, `${time(w.start_at, zone)}–${time(w.end_at, zone)}`), ' ', soon),
-    h('p', { class: 'row small' }, h('span', { class: 'quiet' }, `${time(w.start_at)}–${time(w.end_at)} UTC · ${span(end - start)} hired`),
+    h('p', { class: 'row small' }, h('span', { class: 'quiet' }, `${time(w.start_at, 'UTC')}–${time(w.end_at, 'UTC')} UTC · ${span(end - start)} hired`),
       exact ? badge('full', 'good') : badge(`${span(Math.abs(over))} too ${over > 0 ? 'long' : 'short'}`, 'bad')),
     bar, h('div', { class: 'wide' }, h('table', { class: 'items' }, h('caption', { class: 'hidden' }, `Items of ${w.window}`),
       h('thead', {}, h('tr', {}, columns.map(c => h('th', { scope: 'col' }, c)))), h('tbody', {}, rows))))
@@ -74,7 +74,7 @@ function row(state, item, items, { verdict, gain, columns }, ticks) {
   if (open.has(item.id)) fill()
   const turn = h('span', {})
   const line = h('tr', { 'data-item': item.id }, solid([
-    td('Start', h('time', { class: 'mono', datetime: item.start_at }, time(item.start_at, zone)), h('div', { class: 'small quiet mono' }, `${time(item.start_at)} UTC`)),
+    td('Start', h('time', { class: 'mono', datetime: item.start_at }, time(item.start_at, zone)), h('div', { class: 'small quiet mono' }, `${time(item.start_at, 'UTC')} UTC`)),
     td('Length', span(item.duration_ms)),
     td('Item', toggle, turn, h('div', { class: 'small' }, h('span', { class: `kind ${item.kind}` }, item.kind), ' ',
       h('span', { class: 'quiet' }, [item.language, item.voice, item.position].filter(Boolean).join(' · ')))),
@@ -107,7 +107,7 @@ function notes(item, rundown) {
   if (item.locked) out.push('locked')
   if (item.fade_out_ms) out.push(`fades over ${span(item.fade_out_ms)}`)
   if (item.makes_good) out.push('makes good a miss')
-  if (item.not_after) out.push(`must end by ${item.not_after.slice(0, 16).replace('T', ' ')} UTC`)
-  const told = rundown.warnings.filter(w => w.item === item.id)
+  if (item.not_after) out.push(`must end by ${stamp(item.not_after, rundown.timezone)}`)
+  const told = rundown.warnings.filter(w => w.item === item.id || w.items?.includes(item.id))
   return [h('span', { class: 'small' }, out.join(' · ')), told.map(w => h('div', {}, badge(w.message, 'warn long')))]
 }

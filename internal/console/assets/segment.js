@@ -1,6 +1,6 @@
 // One segment: its facts, how it sounds, where it airs, and what may be done with it.
 
-import { can, change, get, maybe, path, query, session } from './api.js'
+import { all, can, change, get, maybe, path, query, session } from './api.js'
 import { badge, button, facts, h, later, say, show, solid, table } from './dom.js'
 import { ask, field } from './form.js'
 import { segmentLink, stateOf } from './library.js'
@@ -30,15 +30,18 @@ export async function segment({ main, parts, signal, title, hear, fail }) {
   const again = async () => take(await get(at, { signal }))
   draw()
   show(main, head, sound, about, airings)
-  maybe(query(`${at}/airings`, { limit: 100 }), { signal }).then(page => show(airings, h('h2', {}, 'Airings'), table('Airings', airingColumns, page?.items ?? [],
-    'It is planned nowhere from four weeks ago to two weeks ahead.')), fail)
+  Promise.all([maybe(query(`${at}/airings`, { limit: 100 }), { signal }), can('listStations') ? all(path('stations'), { signal }) : []]).then(([page, list]) =>
+    show(airings, h('h2', {}, 'Airings'), table('Airings', airingColumns(new Map(list.map(st => [st.id, st.timezone]))), page?.items ?? [],
+      'It is planned nowhere from four weeks ago to two weeks ahead.')), fail)
   const reload = later(150, () => again().catch(fail))
   hear(c => { if (c.kind === 'reset' || c.kind === 'segment' && c.name === s.id && c.revision !== s.revision) reload() })
 }
 
-const airingColumns = [
+// airingColumns show each airing in its station's own time, as far as the zones are known.
+const airingColumns = zones => [
   ['Station', a => a.station], ['Day', a => h('a', { href: `#/day/${encodeURIComponent(a.station)}/${a.date}` }, a.date)], ['Window', a => a.window],
-  ['Planned (UTC)', a => a.planned_at ? time(a.planned_at) : ''], ['Aired (UTC)', a => a.started_at ? time(a.started_at) : ''], ['Outcome', a => a.outcome],
+  ['Planned', a => a.planned_at ? time(a.planned_at, zones.get(a.station) ?? 'UTC') : ''], ['Aired', a => a.started_at ? time(a.started_at, zones.get(a.station) ?? 'UTC') : ''],
+  ['Time of', a => zones.get(a.station) ?? 'UTC'], ['Outcome', a => a.outcome],
 ]
 
 function standing(s) {

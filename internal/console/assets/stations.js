@@ -58,8 +58,8 @@ const columns = [
   ['Holds', unheard(s => [s.queue_revision ? `r${s.queue_revision}` : 'nothing',
     s.published_revision && s.published_revision !== s.queue_revision ? h('b', {}, ` of r${s.published_revision}`) : '',
     h('div', { class: 'small quiet keep' }, s.queue_date)])],
-  ['Cover', unheard(s => [`${Math.max(0, s.cover_hours - (now() - Date.parse(s.received_at)) / 3_600_000).toFixed(1)} h`, s.lease_until && h('div', { class: 'small quiet' }, `lease until ${time(s.lease_until).slice(0, 5)} UTC`)]), 'n'],
-  ['Last contact', unheard(s => h('time', { datetime: s.received_at, title: stamp(s.received_at) }, away(s.received_at)))],
+  ['Cover', unheard(s => [`${Math.max(0, s.cover_hours - (now() - Date.parse(s.received_at)) / 3_600_000).toFixed(1)} h`, s.lease_until && h('div', { class: 'small quiet' }, `lease until ${time(s.lease_until, s.zone).slice(0, 5)} there`)]), 'n'],
+  ['Last contact', unheard(s => h('time', { datetime: s.received_at, title: `${stamp(s.received_at, s.zone)} ${s.zone}` }, away(s.received_at)))],
   ['Clock', unheard(s => [`${s.clock_offset_ms > 0 ? '+' : ''}${s.clock_offset_ms} ms`, Math.abs(s.clock_offset_ms) > farOff ? [' ', badge('off', 'warn')] : '']), 'n'],
   ['Audio', unheard(s => s.audio_missing ? `${s.audio_verified} of ${s.audio_verified + s.audio_missing}` : `${s.audio_verified}`), 'n'],
   ['Problems', s => {

@@ -16,8 +16,11 @@ function parts(zone, at) {
   return Object.fromEntries(formats.get(zone).formatToParts(new Date(at)).map(p => [p.type, p.value]))
 }
 
+// here is the zone that the view's clock shows: the station's that the view is about, else UTC.
+export const here = { zone: 'UTC' }
+
 // time is the time of day of an instant in a zone.
-export function time(at, zone = 'UTC') {
+export function time(at, zone) {
   const p = parts(zone, at)
   return `${p.hour}:${p.minute}:${p.second}`
 }
