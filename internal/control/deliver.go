@@ -14,6 +14,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -28,6 +29,7 @@ const (
 	lookAnyway   = time.Minute            // at a webhook though nothing has changed
 	deliverPage  = 100                    // deliveries read ahead
 	jitter       = 0.2                    // of the wait between tries, either way
+	loudAfter    = 8                      // failures in a row, a power of two, of which the log tells
 	pauseOnEnd   = 100 * time.Millisecond // before a webhook is looked at again whose work failed here
 )
 
@@ -327,8 +329,7 @@ func why(err error) string {
 	if errors.As(err, &u) {
 		err = u.Err
 	}
-	text := err.Error()
-	return text[:min(len(text), 300)]
+	return text.Cut(err.Error(), 300)
 }
 
 // failed stores a failure and when the next try is, or gives the webhook up.
@@ -346,6 +347,9 @@ func (h *Webhooks) failed(ctx context.Context, row held[webhook], p held[progres
 	default:
 		wait := max(h.patience.after(p.value.Tries), min(reply.RetryAfter, maxRetryWait))
 		p.value.NextTry = schedules.At(now.Add(wait))
+		if n := p.value.Tries; n >= loudAfter && n&(n-1) == 0 { // more and more rarely
+			h.log.Warn("a webhook cannot be reached; what it is told waits", "webhook", row.value.ID, "tries", n, "since", p.value.Since, "because", a.Error)
+		}
 		a.NextTry = p.value.NextTry
 		p.value.note(a)
 		return h.save(ctx, row.value.ID, &p)

@@ -1,12 +1,16 @@
 package webhook
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,6 +107,64 @@ func TestSilentReceiverIsLeft(t *testing.T) {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 	})
+}
+
+// Whatever a receiver answers costs one attempt of bounded time and memory, and counts by its status alone.
+func TestAnswerThatIsHostileCostsOneAttempt(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer string
+		repeat string // sent without end after it
+		status int
+	}{
+		"garbage":               {answer: "\x16\x03\x01\x00\xff\r\n\r\n"},
+		"nothing":               {},
+		"half a header":         {answer: "HTTP/1.1 200 OK\r\nContent-Le"},
+		"a header without end":  {answer: "HTTP/1.1 200 OK\r\n", repeat: "X-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
+		"a body that breaks":    {answer: "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf", status: 200},
+		"a body without end":    {answer: "HTTP/1.1 200 OK\r\n\r\n", repeat: "more and more and more", status: 200},
+		"gone":                  {answer: "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", status: 410},
+		"moved, with its body":  {answer: "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", status: 307},
+		"moved for ever":        {answer: "HTTP/1.1 301 Moved Permanently\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", status: 301},
+		"a length that is none": {answer: "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var asked atomic.Int32
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+						io.Copy(io.Discard, r.Body) // the client may have gone
+						asked.Add(1)
+					}
+					_, err = io.WriteString(conn, c.answer)
+					for err == nil && c.repeat != "" {
+						_, err = io.WriteString(conn, c.repeat)
+					}
+					conn.Close()
+				}
+			}()
+			p := NewPoster([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+			reply, err := p.Post(t.Context(), message("http://"+l.Addr().String()+"/"))
+			if reply.Status != c.status || (err != nil) != (c.status == 0) {
+				t.Errorf("%d, %v; want %d", reply.Status, err, c.status)
+			}
+			p.inner.CloseIdleConnections()
+			l.Close()
+			<-ended
+			if asked.Load() != 1 {
+				t.Errorf("it was asked %d times", asked.Load())
+			}
+		})
+	}
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
