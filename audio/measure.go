@@ -166,7 +166,7 @@ func (m *measurement) warnStream(fr *framer, f *Facts) {
 		return samplesTime(m.line.audible(unit*int64(m.samples)), f.SampleRate)
 	}
 	if n := fr.scan.leading + fr.scan.trailing; n > 0 {
-		f.warn(WarnJunk, 0, "%d bytes before or after the audio are neither audio nor tags.", n)
+		f.warn(WarnJunk, 0, "Beside the audio the file holds %s neither audio nor tags.", bytesThatAre(n))
 	}
 	if j := fr.scan.joins; len(j) > 0 && j[0] <= fr.lastOffset {
 		f.warn(WarnJoined, 0, "This was put together from several files, which may click or pause where they meet: join them before encoding.")
@@ -187,3 +187,11 @@ func (f *Facts) warn(code string, at time.Duration, format string, args ...any) 
 
 // seconds writes a length of time in seconds.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+// bytesThatAre is a number of bytes with its verb.
+func bytesThatAre(n int64) string {
+	if n == 1 {
+		return "1 byte that is"
+	}
+	return fmt.Sprintf("%d bytes that are", n)
+}

@@ -22,6 +22,7 @@ type analyseCmd struct {
 	output  `embed:""`
 	Files   []string `arg:"" name:"file" help:"MP3 files." type:"existingfile"`
 	Profile string   `help:"Judge against a delivery profile: broadcast-r128, shortwave-speech or podcast."`
+	Charset string   `help:"Encoding of tags that do not say it themselves, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
 	Quiet   bool     `help:"No progress bar."`
 }
 
@@ -90,7 +91,31 @@ func (c *analyseCmd) measure(ctx context.Context, file string) (audio.Facts, err
 	}
 	bar := newBar(progressTo(c.Quiet), file, info.Size(), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
 	defer bar.Close()
-	return audio.Analyse(ctx, f, audio.Options{Progress: func(n int64) { bar.Set64(n) }})
+	facts, err := audio.Analyse(ctx, f, audio.Options{Progress: func(n int64) { bar.Set64(n) }})
+	if err != nil {
+		return facts, err
+	}
+	c.tags(f, &facts.Tags)
+	return facts, nil
+}
+
+// tags reads the texts of a file's tags as upload does: audio takes what claims Latin-1 at its word.
+func (c *analyseCmd) tags(f io.ReadSeeker, tags *audio.Tags) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return
+	}
+	texts, unread := tagTexts(f, c.Charset)
+	for name, field := range map[string]*string{"title": &tags.Title, "voice": &tags.Artist, "series": &tags.Album} {
+		if text, known := texts[name]; known && text != "" || slices.Contains(unread, name) {
+			*field = text
+		}
+	}
+	if _, known := tagText(tags.Comment, true, ""); !known {
+		tags.Comment = ""
+	}
+	if len(unread) > 0 {
+		fmt.Fprintln(cmdline.Printable(os.Stderr), unreadNote(unread))
+	}
 }
 
 func (c *analyseCmd) tell(w io.Writer, a analysed, facts audio.Facts) error {

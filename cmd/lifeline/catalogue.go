@@ -54,6 +54,8 @@ func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 		return nil, err
 	} else if info.IsDir() {
 		return c.in(dir, name)
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file with content that can be sent: %w", name, errNotRegular)
 	}
 	below, err := fs.Sub(dir, path.Dir(name))
 	if err != nil {
@@ -119,6 +121,10 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 				continue
 			}
 		}
+		if info, err := fs.Stat(dir, at); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for without end
+			passed = append(passed, entry{file: at, notes: []string{"passed over: " + errNotRegular.Error()}})
+			continue
+		}
 		switch {
 		case ext == ".mp3":
 			recordings = append(recordings, f.Name())
@@ -135,6 +141,9 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 	out := passed
 	for _, f := range recordings {
 		found, err := c.entries(dir, path.Join(name, f))
+		if err != nil && len(tables) == 0 { // the others can be sent
+			found, err = []entry{{dir: dir, file: path.Join(name, f), wrong: err}}, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -142,6 +151,8 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 	}
 	return out, nil
 }
+
+var errNotRegular = errors.New("it is a folder, a pipe, a socket or a device, not a recording")
 
 // litter reports whether a name is one that systems leave beside the files that people copy.
 func litter(name string) bool {
@@ -254,7 +265,7 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 	if seeker, ok := f.(io.ReadSeeker); ok {
 		tags, unread := readTags(seeker, c.charset)
 		if len(unread) > 0 {
-			e.notes = append(e.notes, fmt.Sprintf("the %s in its tags is in an encoding that nothing says, and is left out; --charset cp949, gb18030 or windows-1251 reads it", strings.Join(unread, " and the ")))
+			e.notes = append(e.notes, unreadNote(unread))
 		}
 		e.meta = fill(e.meta, tags)
 	}

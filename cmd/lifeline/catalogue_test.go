@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"maps"
+	"net"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,6 +52,10 @@ func TestTablesAreReadAsSpreadsheetsWriteThem(t *testing.T) {
 		catalogues
 		bytes []byte
 	}{
+		"its line in quotes":      {catalogues{}, []byte("\ufeff\"sep=;\"\r\n" + semicolons)},
+		"its line with a tab":     {catalogues{}, []byte("SEP=\t\n" + tabs)},
+		"marks inside":            {catalogues{}, []byte(strings.NewReplacer("id,", "\ufeffid,", "\nb", "\n\ufeffb").Replace(koreanTable))},
+		"kinds in capitals":       {catalogues{}, []byte(strings.ReplaceAll(koreanTable, ",letter,", ",Letter,"))},
 		"a byte order mark":       {catalogues{}, []byte("\ufeff" + koreanTable)},
 		"mark and quoted names":   {catalogues{}, []byte("\ufeff\"" + strings.TrimSuffix(quoted, "\""))},
 		"semicolons":              {catalogues{}, []byte(semicolons)},
@@ -94,8 +102,10 @@ func TestATableThatCannotBeReadIsRefusedByItsLine(t *testing.T) {
 		"line 2 has \"둘째\"":     []byte("file,title\na.mp3,누나, 둘째\n"),
 		"line 3: script must":   []byte("file,script\na.mp3,\nb.mp3,appeal\n"),
 		"line 2: sensitive":     []byte("file,sensitive\na.mp3,maybe\n"),
-		"two columns":           []byte("file,title,title\na,b,c\n"),
-		"t.csv, line 2 names":   []byte("file,title\n,b\n"),
+		"no segment has a field \"colour\": the columns are file, id, kind": []byte("file,colour\na.mp3,red\nb.mp3,blue\n"),
+		"line 1: two columns": []byte("file,title,\u200bTitle\na,b,c\n"),
+		"two columns":         []byte("file,title,title\na,b,c\n"),
+		"t.csv, line 2 names": []byte("file,title\n,b\n"),
 	} {
 		if got, err := read(t, catalogues{}, "t.csv", b); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, %v", says, got, err)
@@ -202,6 +212,91 @@ func TestWhatSystemsLeaveInAFolderIsPassedOverWithAWord(t *testing.T) {
 	}
 }
 
+// What cannot be read does not keep the others from being sent, and nothing waits for a pipe.
+func TestWhatIsNoRecordingInAFolderHoldsUpNothing(t *testing.T) {
+	root := t.TempDir()
+	in := filepath.Join(root, "in")
+	for _, folder := range []string{"in", "in/folder.mp3", "in/table.csv"} {
+		if err := os.Mkdir(filepath.Join(root, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, content := range map[string]string{"a.mp3": "x", "b.mp3": "y", "b.yaml": "title: [", "c.mp3": "z", "zero.mp3": ""} {
+		if err := os.WriteFile(filepath.Join(in, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	socket, err := net.Listen("unix", filepath.Join(in, "socket.mp3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	for link, to := range map[string]string{"loop.mp3": "loop.mp3", "up.mp3": "."} {
+		if err := os.Symlink(to, filepath.Join(in, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	entries, err := catalogues{}.entries(dir.FS(), "in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told bytes.Buffer
+	wrong := map[string]bool{}
+	for _, e := range passedOver(&told, entries) {
+		wrong[path.Base(e.file)] = e.wrong != nil
+	}
+	if want := map[string]bool{"a.mp3": false, "b.mp3": true, "c.mp3": false, "zero.mp3": false}; !maps.Equal(wrong, want) {
+		t.Errorf("%v, not %v", wrong, want)
+	}
+	for _, name := range []string{"folder.mp3", "table.csv", "socket.mp3", "loop.mp3", "up.mp3"} {
+		if !strings.Contains(told.String(), name+": passed over") {
+			t.Errorf("nothing is said of %s: %s", name, told.String())
+		}
+	}
+	if _, err := (catalogues{}).entries(dir.FS(), "in/socket.mp3"); !errors.Is(err, errNotRegular) {
+		t.Error(err)
+	}
+}
+
+func TestAnalyseReadsTagsAsUploadDoes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "old.mp3")
+	sample, err := samples.Files.ReadFile("time-signal.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	title, err := korean.EUCKR.NewEncoder().String("호소문")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v1 := append([]byte("TAG"+title), make([]byte, 125-len(title))...) // ID3v1: 128 bytes of whatever the machine had
+	if i := bytes.Index(sample, []byte("ID3")); i == 0 {
+		size := int(sample[6])<<21 | int(sample[7])<<14 | int(sample[8])<<7 | int(sample[9])
+		sample = sample[10+size:]
+	}
+	if err := os.WriteFile(file, append(sample, v1...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		charset, want string
+	}{{"", ""}, {"cp949", "호소문"}} {
+		var out bytes.Buffer
+		if code := run(t.Context(), []string{"analyse", file, "--quiet", "--output", "json", "--charset", c.charset}, &out, io.Discard); code != 0 {
+			t.Fatal(code, out.String())
+		}
+		var got struct {
+			Tags struct{ Title string }
+		}
+		if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Tags.Title != c.want {
+			t.Errorf("--charset %q: %q, not %q, %v", c.charset, got.Tags.Title, c.want, err)
+		}
+	}
+}
+
 func TestATableFindsItsFilesWhateverFormTheirNamesHave(t *testing.T) {
 	dir := fstest.MapFS{"t.csv": {Data: []byte("file,title\n하나.mp3,x\n")}, "\u1112\u1161\u1102\u1161.mp3": {Data: []byte("x")}}
 	entries, err := catalogues{}.entries(dir, "t.csv")
@@ -231,7 +326,7 @@ func TestTagsAreReadInAnEncodingThatIsKnownOrNotAtAll(t *testing.T) {
 			t.Errorf("%q is %q, %v", said, got, known)
 		}
 	}
-	for _, said := range []string{"Ïèñüìî", "È£¼Ò¹®", "\xc8\xa3\xbc\xd2"} {
+	for _, said := range []string{"Ïèñüìî", "È£¼Ò¹®", "\xc8\xa3\xbc\xd2", "\xdf", "\xc8. \xc1."} {
 		if got, known := tagText(said, true, ""); known {
 			t.Errorf("%q is taken for %q", said, got)
 		}

@@ -81,17 +81,33 @@ var tagFrames = map[string][2]string{"title": {"TIT2", "TT2"}, "voice": {"TPE1",
 // readTags reads what a recording's tags say of it, and names what they say in an encoding that cannot be known.
 func readTags(r io.ReadSeeker, declared string) (meta map[string]any, unread []string) {
 	meta = map[string]any{}
+	texts, unread := tagTexts(r, declared)
+	for field, kept := range texts {
+		if field == "series" {
+			kept = labelOf(kept)
+		}
+		if kept != "" {
+			meta[field] = kept
+		}
+	}
+	return meta, unread
+}
+
+// tagTexts are the texts of a recording's tags by the fields that they are of, and the fields whose encoding cannot be
+// known.
+func tagTexts(r io.ReadSeeker, declared string) (texts map[string]string, unread []string) {
+	texts = map[string]string{}
 	head := make([]byte, 64<<10)
 	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return meta, nil
+		return texts, nil
 	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return meta, nil
+		return texts, nil
 	}
 	tags, err := tag.ReadFrom(r)
 	if err != nil { // a file without tags has nothing to say
-		return meta, nil
+		return texts, nil
 	}
 	for field, said := range map[string]string{"title": tags.Title(), "voice": tags.Artist(), "series": tags.Album()} {
 		kept, known := tagText(said, !unicodeFrame(head[:n], tagFrames[field]), declared)
@@ -99,15 +115,19 @@ func readTags(r io.ReadSeeker, declared string) (meta map[string]any, unread []s
 			unread = append(unread, field)
 			continue
 		}
-		if kept = text.Clean(kept); field == "series" {
-			kept = labelOf(kept)
-		}
-		if kept != "" {
-			meta[field] = kept
-		}
+		texts[field] = text.Clean(kept)
 	}
 	slices.Sort(unread)
-	return meta, unread
+	return texts, unread
+}
+
+// unreadNote is what to know of texts in tags that are left out.
+func unreadNote(unread []string) string {
+	is := "is"
+	if len(unread) > 1 {
+		is = "are"
+	}
+	return fmt.Sprintf("the %s in its tags %s in an encoding that nothing says, and left out; --charset cp949, gb18030 or windows-1251 reads it", strings.Join(unread, " and the "), is)
 }
 
 // unicodeFrame reports whether a frame of an ID3v2 tag says that its text is in Unicode.
@@ -148,12 +168,16 @@ func tagText(said string, doubtful bool, declared string) (string, bool) {
 		out, err := charset.Decode(raw, declared)
 		return string(out), err == nil
 	}
+	letters := 0 // of ASCII: a text without any is hardly in an European language
 	for word := range bytes.FieldsSeq(raw) {
 		longest, run, plain := 0, 0, 0
 		for _, b := range word {
 			switch {
 			case b < 0x80:
 				run, plain = 0, plain+1
+				if b |= 0x20; b >= 'a' && b <= 'z' {
+					letters++
+				}
 				continue
 			case b < 0xC0 || b == 0xD7 || b == 0xF7: // no letter
 				return "", false
@@ -164,6 +188,9 @@ func tagText(said string, doubtful bool, declared string) (string, bool) {
 		if longest > 2 || longest == 2 && plain < 3 {
 			return "", false
 		}
+	}
+	if letters == 0 {
+		return "", false
 	}
 	out, err := charset.Decode(raw, "windows-1252")
 	return string(out), err == nil

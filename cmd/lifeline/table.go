@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"lifeline/internal/cmdline"
+	"lifeline/internal/text"
 )
 
 // table reads a table whose first line names the fields: in UTF-8 or UTF-16, its cells apart by commas, semicolons or
@@ -25,8 +26,10 @@ func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 	}
 	b = bytes.ReplaceAll(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 	comma := rune(0)
-	if rest, ok := bytes.CutPrefix(b, []byte("sep=")); ok && len(rest) > 1 && rest[1] == '\n' { // as Excel writes it
-		comma, b = rune(rest[0]), append([]byte("\n"), rest[2:]...) // so that lines keep their numbers
+	if first, rest, _ := bytes.Cut(b, []byte("\n")); len(first) > 0 { // Excel's own line names what stands between the cells
+		if said, ok := strings.CutPrefix(strings.ToLower(strings.Trim(string(first), "\" ")), "sep="); ok && len(said) == 1 {
+			comma, b = rune(said[0]), append([]byte("\n"), rest...) // so that lines keep their numbers
+		}
 	}
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil, errors.New("it is empty: its first line names the fields")
@@ -51,7 +54,7 @@ func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 			continue
 		}
 		for n, cell := range row {
-			if cell = strings.TrimSpace(cell); n >= len(fields) || fields[n] == "" {
+			if cell = strings.TrimSpace(strings.Trim(cell, "\ufeff")); n >= len(fields) || fields[n] == "" {
 				if cell != "" {
 					return nil, fmt.Errorf("line %d has %q in a column without a name: it has more cells than the first line, as where a text with a comma is not in quotes", lines[i+1], cell)
 				}
@@ -126,7 +129,7 @@ func unquoted(b []byte, comma rune) (rows [][]string, lines []int, err error) {
 	return rows, lines, nil
 }
 
-func fieldName(cell string) string { return strings.ToLower(strings.TrimSpace(cell)) }
+func fieldName(cell string) string { return strings.ToLower(text.Clean(cell)) }
 
 // columnsOf are the fields that the first line names.
 func columnsOf(first []string) ([]string, error) {
@@ -136,11 +139,23 @@ func columnsOf(first []string) ([]string, error) {
 		if fields[i] != "" && slices.Contains(fields[:i], fields[i]) {
 			return nil, fmt.Errorf("two columns are named %q", fields[i])
 		}
+		if fields[i] != "" && !slices.ContainsFunc(columns, func(c [2]string) bool { return c[0] == fields[i] }) {
+			return nil, fmt.Errorf("no segment has a field %q: the columns are %s", fields[i], columnNames())
+		}
 	}
 	if !slices.Contains(fields, "file") {
 		return nil, errors.New(`it names no column "file"`)
 	}
 	return fields, nil
+}
+
+// columnNames are all that a table may have.
+func columnNames() string {
+	var names []string
+	for _, c := range columns {
+		names = append(names, c[0])
+	}
+	return strings.Join(names, ", ")
 }
 
 // take adds what a cell says of a field.
@@ -150,6 +165,8 @@ func (e *entry) take(field, cell string) error {
 		if field != "" && field != "file" {
 			e.blank = append(e.blank, field)
 		}
+	case field == "kind":
+		e.meta[field] = strings.ToLower(cell)
 	case field == "tags" || field == "persons":
 		e.meta[field] = strings.Fields(cell)
 	case field == "script":

@@ -1,6 +1,8 @@
 package client
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -39,6 +41,23 @@ func TestAddressThatIsNoneIsRefusedInWords(t *testing.T) {
 		got, err := Address(text)
 		if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "parse ") {
 			t.Errorf("%q is %q: %v", text, got, err)
+		}
+	}
+}
+
+// PowerShell writes UTF-16 with a byte order mark, and other editors a mark before UTF-8.
+func TestATokenFileIsReadInAnyEncodingOfUnicode(t *testing.T) {
+	for name, content := range map[string]string{
+		"UTF-8 with a mark":     "\ufefflifeline_x\r\n",
+		"UTF-16 of PowerShell":  "\xff\xfel\x00i\x00f\x00e\x00l\x00i\x00n\x00e\x00_\x00x\x00\r\x00\n\x00",
+		"UTF-16 without a mark": "l\x00i\x00f\x00e\x00l\x00i\x00n\x00e\x00_\x00x\x00",
+	} {
+		file := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Token("", file); err != nil || got != "lifeline_x" {
+			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 }

@@ -370,3 +370,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAScheduleIsReadWhateverEndsItsLines(t *testing.T) {
+	b, want := season(t)
+	for _, end := range []string{"\n", "\r", "\r\n"} {
+		got, err := Parse(bytes.ReplaceAll(b, []byte("\r\n"), []byte(end)))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %d rows of %d, %v", end, len(got.Rows), len(want.Rows), err)
+		}
+	}
+	if _, err := Parse(append([]byte("; A26\n"), 0)); err == nil || !strings.Contains(err.Error(), "line 2 holds a zero byte") {
+		t.Error(err)
+	}
+}
