@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/control"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -29,7 +30,13 @@ type fate struct {
 // air reports a queue as a station does, each item with its fate (as planned where none is given), from a sequence on.
 func (h *house) air(st string, q wire.Queue, from int64, fates map[string]fate) (next int64) {
 	h.t.Helper()
-	var entries []schedules.AsRun
+	entries, next := asAired(q, from, fates)
+	h.report(st, entries)
+	return next
+}
+
+// asAired are the entries for it, and the next sequence.
+func asAired(q wire.Queue, from int64, fates map[string]fate) (entries []schedules.AsRun, next int64) {
 	for _, i := range q.Items {
 		f, ok := fates[i.ID]
 		if ok && !f.reported {
@@ -46,13 +53,21 @@ func (h *house) air(st string, q wire.Queue, from int64, fates map[string]fate) 
 		entries = append(entries, e)
 		from++
 	}
-	h.report(st, entries)
-	return from
+	return entries, from
 }
 
-func (h *house) report(st string, entries []schedules.AsRun) {
+// reportTwoDaysOn reports what is still to come as the station will when it has aired.
+func (h *house) reportTwoDaysOn(st string, entries []schedules.AsRun) {
 	h.t.Helper()
-	results, err := h.station(st).Station(st).SendAsRun(h.t.Context(), entries)
+	then := func() time.Time { return time.Now().Add(48 * time.Hour) }
+	guarded := control.Bounded(h.service.store, storePatience)
+	records := control.NewRecords(h.service.mirror, guarded, h.service.audio, then, 365*24*time.Hour)
+	results, err := control.NewLogbook(h.service.mirror, records, h.service.scheduler, then).Report(h.t.Context(), st, entries)
+	h.allAccepted(results, err)
+}
+
+func (h *house) allAccepted(results []wire.AsRunResult, err error) {
+	h.t.Helper()
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -61,6 +76,11 @@ func (h *house) report(st string, entries []schedules.AsRun) {
 			h.t.Fatalf("entry %d: %s %s", r.Sequence, r.Status, r.Message)
 		}
 	}
+}
+
+func (h *house) report(st string, entries []schedules.AsRun) {
+	h.t.Helper()
+	h.allAccepted(h.station(st).Station(st).SendAsRun(h.t.Context(), entries))
 }
 
 // get asks as a scheduler for JSON.

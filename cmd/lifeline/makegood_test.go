@@ -151,8 +151,9 @@ func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
 	if len(upTo.Items) == 0 {
 		t.Fatalf("the published day does not make good what its draft did: %+v", qt.Items)
 	}
-	next = h.air(station, before, next+1, nil)
-	h.air(station, upTo, next, nil)
+	earlier, next := asAired(before, next+1, nil)
+	later, _ := asAired(upTo, next, nil)
+	h.reportTwoDaysOn(station, append(earlier, later...))
 	h.plan(station, tomorrow)
 	aired := h.owedBy(station, wire.MakeGoodAired)
 	if len(aired) != 2 || aired[missed[0].ID].By == nil || aired[missed[0].ID].By.ItemID != made.ID || aired[missed[2].ID].By == nil || aired[missed[2].ID].By.ItemID != missed[2].ID {

@@ -413,6 +413,7 @@ func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 // Whoever reads the sound, the reports and the log may go: the player goes on, says what is wrong, and airs to what is left.
 func TestPlayerOutlivesWhoReadsItsOutput(t *testing.T) {
 	t.Parallel()
+	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start, _ := s.evening(t)
 	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-", "--counts", "pcm:-", "--log-level", "DEBUG")
@@ -430,6 +431,8 @@ func TestPlayerOutlivesWhoReadsItsOutput(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.asRun) != 3 {
 		t.Errorf("reported %+v", s.asRun)
 	}
