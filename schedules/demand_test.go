@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/schedules"
 	"lifeline/schedules/auditor"
 )
@@ -23,6 +24,7 @@ func TestADayThatIsHardToPlanIsAnsweredWithinItsBudget(t *testing.T) {
 }
 
 func TestAHardWeeklyMinimumThatNoPositionCanMeetIsRefusedOnEveryDay(t *testing.T) {
+	longform.Only(t)
 	in := plannerCase(t, "impossible-2")
 	in.History = nil
 	monday := schedules.Date{Year: 2027, Month: 4, Day: 19}

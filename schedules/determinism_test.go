@@ -11,12 +11,14 @@ import (
 	"sync"
 	"testing"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/schedules"
 )
 
 // A hundred runs, on one processor and on two, side by side, with every list of the input shuffled, give the same
 // bytes: rundown, explanations and report.
 func TestSameInputSameBytes(t *testing.T) {
+	longform.Only(t)
 	for name, base := range map[string]func() (schedules.Input, []schedules.Segment){"hourly": func() (schedules.Input, []schedules.Segment) {
 		return schedules.Hourly(), schedules.HourlySegments(400, 3)
 	}, "small": func() (schedules.Input, []schedules.Segment) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
 )
@@ -16,6 +17,7 @@ import (
 // The example network, with the recordings that ship, is planned on every day and with every seed: a library of 46 is
 // what a small station has. testdata/samples.json is the catalogue as the service measured it.
 func TestExampleNetworkIsPlannedEveryDay(t *testing.T) {
+	longform.Only(t)
 	b, err := os.ReadFile("testdata/samples.json")
 	if err != nil {
 		t.Fatal(err)
@@ -36,9 +38,6 @@ func TestExampleNetworkIsPlannedEveryDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	days, seeds := 14, 5
-	if testing.Short() {
-		days, seeds = 4, 2
-	}
 	in := schedules.Input{Clocks: map[string]schedules.Clock{}, Library: schedules.Prepare(segments, network.Scripts)}
 	for _, c := range network.Clocks {
 		in.Clocks[c.ID] = c

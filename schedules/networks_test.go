@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/schedules"
 )
 
@@ -322,6 +323,7 @@ func planNetwork(t *testing.T, seed uint64, days, tries int, sum *tallyOf) {
 // No day goes without a plan that a naive search finds. LIFELINE_PROVE=networks tries many networks of fourteen days,
 // LIFELINE_INPUTS says how many.
 func TestNoDayIsNotFoundForWhichANaiveSearchFindsAPlan(t *testing.T) {
+	longform.Only(t)
 	networks, days, tries := 3, 2, 8
 	if os.Getenv("LIFELINE_PROVE") == "networks" {
 		networks, days, tries = 30, 14, 100

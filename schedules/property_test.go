@@ -11,12 +11,14 @@ import (
 
 	"pgregory.net/rapid"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/schedules"
 )
 
 // Whatever the planner makes of any small station, the auditor finds nothing hard against it; what it cannot make it
 // reports, and never says impossible of what a plan exists for.
 func TestThePlannerKeepsWhatTheAuditorChecks(t *testing.T) {
+	longform.Only(t)
 	if os.Getenv("LIFELINE_PROVE") != "stations" { // else as many as -rapid.checks says
 		if err := flag.Set("rapid.checks", "40"); err != nil {
 			t.Fatal(err)

@@ -6,12 +6,14 @@ import (
 	"slices"
 	"testing"
 
+	"lifeline/internal/rig/longform"
 	"lifeline/schedules"
 )
 
 // Ten thousand items: four weeks of a large station and as many days of small ones. Each record goes through JSON
 // first, so that nothing but what is written down can help.
 func TestEveryChoiceIsReproducedFromItsOwnRecord(t *testing.T) {
+	longform.Only(t)
 	replayed := 0
 	check := func(in schedules.Input, plan schedules.Plan) {
 		if len(plan.Explanations) != len(plan.Rundown.Items) {

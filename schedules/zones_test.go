@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lifeline/internal/rig/longform"
 )
 
 // zoneNames are the zones of the database that Go embeds.
@@ -83,6 +85,7 @@ func slowResolve(wall time.Time, loc *time.Location) time.Time {
 // Every zone, every transition from 2015 to 2035: daily windows at walls around it start exactly once, at the slow
 // model's instant. By default one transition of each kind and zone is looked at; LIFELINE_PROVE=zones looks at all.
 func TestNoWindowIsLostDoubledOrMistimedAtAnyTransition(t *testing.T) {
+	longform.Only(t)
 	all := os.Getenv("LIFELINE_PROVE") == "zones"
 	zones, count, walls := 0, 0, 0
 	for n, name := range zoneNames(t) {

@@ -22,6 +22,7 @@ import (
 	"lifeline/internal/console"
 	"lifeline/internal/control"
 	"lifeline/internal/openapi/conform"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -33,6 +34,7 @@ const contractDay = "2026-12-01"
 // that it does not allow. There is no 5xx, no status and no body that the document does not name, and what is wrong is
 // told by the field that was spoiled. LIFELINE_PROVE=contract sends 50,000 requests.
 func TestContractHoldsForGeneratedInput(t *testing.T) {
+	longform.Only(t)
 	requests, seed := 3000, uint64(1)
 	if os.Getenv("LIFELINE_PROVE") == "contract" {
 		requests = 50_000

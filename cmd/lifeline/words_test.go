@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lifeline/internal/cmdline"
+	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
@@ -129,6 +130,7 @@ func TestVersionSaysWhatWasBuilt(t *testing.T) {
 
 // The network that ships asks of the samples that ship what they can give, so that its first plan warns of no rule.
 func TestRulesOfTheExampleNetworkHoldWithTheSamples(t *testing.T) {
+	longform.Only(t)
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, furnish(t))
 	var in wire.ManyRequest
