@@ -191,15 +191,7 @@ func TestWhatSystemsLeaveInAFolderIsPassedOverWithAWord(t *testing.T) {
 	if err := os.Symlink(filepath.Join(t.TempDir(), "out.mp3"), filepath.Join(in, "link.mp3")); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.OpenRoot(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	entries, err := catalogues{}.entries(dir.FS(), "in")
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, entries := entriesIn(t, root)
 	var told bytes.Buffer
 	sent := passedOver(&told, entries)
 	if len(sent) != 2 || sent[0].wrong == nil || sent[1].meta["id"] != "a" {
@@ -210,6 +202,21 @@ func TestWhatSystemsLeaveInAFolderIsPassedOverWithAWord(t *testing.T) {
 			t.Errorf("nothing is said of %s: %s", name, told.String())
 		}
 	}
+}
+
+// entriesIn opens root and answers it with the entries of its folder "in", read as an upload reads them.
+func entriesIn(t *testing.T, root string) (*os.Root, []entry) {
+	t.Helper()
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dir.Close() })
+	entries, err := catalogues{}.entries(dir.FS(), "in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, entries
 }
 
 // What cannot be read does not keep the others from being sent, and nothing waits for a pipe.
@@ -236,15 +243,7 @@ func TestWhatIsNoRecordingInAFolderHoldsUpNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	dir, err := os.OpenRoot(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	entries, err := catalogues{}.entries(dir.FS(), "in")
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir, entries := entriesIn(t, root)
 	var told bytes.Buffer
 	wrong := map[string]bool{}
 	for _, e := range passedOver(&told, entries) {

@@ -83,11 +83,10 @@ func UseSigningKey(ctx context.Context, docs Documents, by, id string, public []
 		return err
 	}
 	keys.Current = id
-	key := SigningKey{ID: id, Public: public, Since: schedules.At(now)}
 	if n := slices.IndexFunc(keys.Keys, func(k SigningKey) bool { return k.ID == id }); n >= 0 {
 		keys.Keys[n].Public = public
 	} else {
-		keys.Keys = append(keys.Keys, key)
+		keys.Keys = append(keys.Keys, SigningKey{ID: id, Public: public, Since: schedules.At(now)})
 	}
 	body, err := encode(keys)
 	if err != nil {
