@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lifeline/internal/fallback"
+	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -302,7 +303,7 @@ func (d *Deck) fill(pos int64, slot Slot) {
 		a := &airing{item: it, voice: v, offset: offset, start: pos, fills: "-"}
 		switch {
 		case slot.Item != nil:
-			a.fills, a.detail = slot.Item.ID, joined("in place of "+slot.Item.SegmentID, d.excuses[slot.Item.ID])
+			a.fills, a.detail = slot.Item.ID, text.Join("in place of "+slot.Item.SegmentID, d.excuses[slot.Item.ID])
 		case d.span.Revision == 0:
 			a.detail = "there is no valid queue"
 		}
@@ -319,7 +320,7 @@ func (d *Deck) begin(a *airing, end int64) {
 	a.span = d.span
 	if gain := a.item.AirGain(); gain != a.item.GainDB {
 		why := fmt.Sprintf("its gain of %+.1f dB is out of bounds: it airs with %+.1f dB", a.item.GainDB, gain)
-		a.detail = joined(a.detail, why)
+		a.detail = text.Join(a.detail, why)
 		d.problems.Add("item %s (%s): %s", a.item.ID, a.item.SegmentID, why)
 	}
 	d.air, d.quiet = a, 0
@@ -343,7 +344,7 @@ func (a *airing) joinedDetail(rate Rate) string {
 	if a.offset == 0 {
 		return a.detail
 	}
-	return joined(a.detail, fmt.Sprintf("joined %.3f s into it", rate.Duration(a.offset).Seconds()))
+	return text.Join(a.detail, fmt.Sprintf("joined %.3f s into it", rate.Duration(a.offset).Seconds()))
 }
 
 // endAt makes the airing end by frame end; before its own end it is faded there.
@@ -405,7 +406,7 @@ func (d *Deck) finish(pos int64, why string) {
 	if outcome == schedules.Aired {
 		why = ""
 	}
-	detail = joined(detail, why)
+	detail = text.Join(detail, why)
 	if err := a.voice.Close(); err != nil {
 		d.problems.Add("item %s: %v", a.item.ID, err)
 	}
@@ -426,7 +427,7 @@ func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail stri
 	if d.sound == nil {
 		return whole, outcome, detail
 	}
-	detail = joined(detail, d.sound.spoilt())
+	detail = text.Join(detail, d.sound.spoilt())
 	parts, why := d.sound.left(a.start, pos)
 	missing := pos - a.start
 	for _, p := range parts {
@@ -436,7 +437,7 @@ func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail stri
 		return whole, outcome, detail
 	}
 	ms := func(n int64) time.Duration { return d.rate.Duration(n).Round(time.Millisecond) }
-	detail = joined(fmt.Sprintf("no sound left this machine for %v of %v", ms(missing), ms(pos-a.start)), why, detail)
+	detail = text.Join(fmt.Sprintf("no sound left this machine for %v of %v", ms(missing), ms(pos-a.start)), why, detail)
 	d.problems.Add("item %s (%s): %s", a.item.ID, a.item.SegmentID, detail)
 	switch {
 	case len(parts) == 0:

@@ -2,6 +2,9 @@ package playout
 
 import "time"
 
+// outChannels is how many channels the programme has.
+const outChannels = 2
+
 // Rate is a sample rate in frames per second. It maps instants to frames of the timeline and back.
 type Rate int
 
@@ -32,5 +35,8 @@ func (r Rate) Duration(n int64) time.Duration {
 	return time.Duration(s)*time.Second + time.Duration((n-s*int64(r))*1e9/int64(r))
 }
 
-// Now tells the wall time. It may step; what must not step uses timers.
-type Now func() time.Time
+// From is how many whole frames last as long as n frames at another rate.
+func (r Rate) From(n int64, rate int) int64 {
+	in, out := int64(rate), int64(r)
+	return n/in*out + n%in*out/in // without overflow
+}

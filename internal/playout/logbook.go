@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"lifeline/internal/text"
 	"lifeline/schedules"
 )
 
@@ -13,7 +14,7 @@ import (
 type Logbook struct {
 	spool    *Spool
 	pulse    *pulse
-	problems *Problems
+	problems func(format string, args ...any)
 
 	mu       sync.Mutex
 	queue    []logged
@@ -29,7 +30,7 @@ type logged struct {
 }
 
 // OpenLogbook first reports what a crash interrupted: cut where it was last known to be heard.
-func OpenLogbook(spool *Spool, state *State, problems *Problems) (*Logbook, error) {
+func OpenLogbook(spool *Spool, state *State, problems func(format string, args ...any)) (*Logbook, error) {
 	pulse, beats, err := openPulse(state)
 	if err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func OpenLogbook(spool *Spool, state *State, problems *Problems) (*Logbook, erro
 	}
 	_, err = spool.Append(schedules.AsRun{ItemID: on.ItemID, SegmentID: on.SegmentID, SHA256: on.SHA256,
 		StartedAt: on.StartedAt, EndedAt: until, Outcome: outcome,
-		Detail: joined(on.Detail, "the player stopped without warning; last known to be heard at the end given")}, true)
+		Detail: text.Join(on.Detail, "the player stopped without warning; last known to be heard at the end given")}, true)
 	if err != nil {
 		return nil, errors.Join(err, pulse.file.Close())
 	}
@@ -89,6 +90,13 @@ func (l *Logbook) signal() {
 	}
 }
 
+// Waiting is how much is still to be written.
+func (l *Logbook) Waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue)
+}
+
 // Run writes until ctx is done and nothing is left to write, or stop is over. Then it closes its file.
 func (l *Logbook) Run(ctx context.Context, stop time.Duration) error {
 	l.write(ctx, stop)
@@ -102,7 +110,7 @@ func (l *Logbook) write(ctx context.Context, stop time.Duration) {
 		var retry <-chan time.Time
 		empty, err := l.writeAll()
 		if err != nil {
-			l.problems.Add("what aired cannot be written down, and is tried again: %v", err)
+			l.problems("what aired cannot be written down, and is tried again: %v", err)
 			retry = time.After(backoff(failures))
 			failures++
 		} else {
@@ -157,16 +165,4 @@ func (l *Logbook) writeAll() (empty bool, err error) {
 		l.queue = l.queue[1:]
 		l.mu.Unlock()
 	}
-}
-
-// joined joins what is not empty.
-func joined(parts ...string) string {
-	out := ""
-	for _, p := range parts {
-		if p != "" && out != "" {
-			out += "; "
-		}
-		out += p
-	}
-	return out
 }

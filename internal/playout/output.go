@@ -1,12 +1,13 @@
 package playout
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"lifeline/schedules"
 )
 
 // Block is a stretch of the station's programme, in order, as it goes to the outputs. It lies in one window or
@@ -15,8 +16,18 @@ import (
 type Block struct {
 	Frame int64
 	PCM   []float32
-	Span  *Span // nil: between windows
+	In    *Bounds // nil: between windows
 }
+
+// Bounds is the window occurrence that a block lies in, [Start, End) in frames.
+type Bounds struct {
+	schedules.Occurrence
+	Start, End int64
+	Recurs     bool // the window starts more than once on its day
+}
+
+// blockLength is what the outputs are fed at a time.
+const blockLength = 20 * time.Millisecond
 
 // Output takes the station's programme somewhere. One goroutine uses it.
 type Output interface {
@@ -44,8 +55,8 @@ type holder interface {
 type Line struct {
 	out      Output
 	rate     Rate
-	now      Now
-	problems *Problems
+	now      func() time.Time
+	problems func(format string, args ...any)
 	intake   *intake
 
 	blocks  chan Block
@@ -57,9 +68,24 @@ type Line struct {
 const lineDepth = 250
 
 // NewLine feeds out, and tells sound what it took. counts says whether what it takes has aired.
-func NewLine(out Output, counts bool, sound *Sound, rate Rate, now Now, problems *Problems) *Line {
+func NewLine(out Output, counts bool, sound *Sound, rate Rate, now func() time.Time, problems func(format string, args ...any)) *Line {
 	return &Line{out: out, rate: rate, now: now, problems: problems, blocks: make(chan Block, lineDepth),
 		intake: sound.output(out.Name(), counts, out.Continuous())}
+}
+
+// Standing is how an output does.
+type Standing struct {
+	Name     string `json:"name"`
+	Counts   bool   `json:"counts"`          // what it takes has aired
+	Wrong    string `json:"wrong,omitempty"` // why it takes nothing now, or how it spoils the sound
+	Restarts int64  `json:"restarts"`
+	Dropped  int64  `json:"dropped_frames"`
+}
+
+// Standing is how the output does now.
+func (l *Line) Standing() Standing {
+	stands, ails := l.intake.sound.wrong(l.intake)
+	return Standing{l.out.Name(), l.intake.counts, cmp.Or(stands, ails), l.reopens.Load(), l.dropped.Load()}
 }
 
 // Put hands the line a block, and drops it when the output is far behind.
@@ -68,7 +94,7 @@ func (l *Line) Put(b Block) {
 	case l.blocks <- b:
 	default:
 		l.dropped.Add(int64(len(b.PCM) / outChannels))
-		l.problems.Add("output %s is stuck: the programme goes on without it", l.out.Name())
+		l.problems("output %s is stuck: the programme goes on without it", l.out.Name())
 	}
 }
 
@@ -76,7 +102,7 @@ func (l *Line) Put(b Block) {
 func (l *Line) End() { close(l.blocks) }
 
 // Run writes each block when it is due, until End. ctx cuts short the wait for an output that is being restarted.
-func (l *Line) Run(ctx context.Context) error {
+func (l *Line) Run(ctx context.Context) {
 	var again time.Time
 	failures, behind := 0, false
 	for b := range l.blocks {
@@ -106,9 +132,9 @@ func (l *Line) Run(ctx context.Context) error {
 			}
 			again = time.Now().Add(min(backoff(failures)/4, reopenMost))
 			failures++
-			l.problems.Add("output %s is restarted: %v", l.out.Name(), err)
+			l.problems("output %s is restarted: %v", l.out.Name(), err)
 			if err := l.out.Close(); err != nil {
-				l.problems.Add("output %s: %v", l.out.Name(), err)
+				l.problems("output %s: %v", l.out.Name(), err)
 			}
 			continue
 		}
@@ -121,9 +147,8 @@ func (l *Line) Run(ctx context.Context) error {
 		}
 	}
 	if err := l.out.Close(); err != nil {
-		l.problems.Add("output %s: %v", l.out.Name(), err)
+		l.problems("output %s: %v", l.out.Name(), err)
 	}
-	return nil
 }
 
 // An output that failed is left alone for reopenMost at the longest: until then what it should take is silent. The time
@@ -156,57 +181,4 @@ func pcm32(dst []byte, pcm []float32) []byte {
 		dst = append(dst, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
 	}
 	return dst
-}
-
-// lines is every output of a player.
-type lines struct {
-	all  []*Line
-	work sync.WaitGroup
-}
-
-func (ls *lines) put(b Block) {
-	for _, l := range ls.all {
-		if b.Span != nil || len(b.PCM) == 0 || l.out.Continuous() {
-			l.Put(b)
-		}
-	}
-}
-
-// continuous reports whether any output wants what lies between windows.
-func (ls *lines) continuous() bool {
-	for _, l := range ls.all {
-		if l.out.Continuous() {
-			return true
-		}
-	}
-	return false
-}
-
-// renderAhead is what the deck has in hand beyond what the outputs need, so that decoding makes no block late.
-const renderAhead = 100 * time.Millisecond
-
-// lead is how long before it is heard a block is rendered.
-func (ls *lines) lead() time.Duration {
-	lead := renderAhead
-	for _, l := range ls.all {
-		lead = max(lead, l.out.Latency()+renderAhead)
-	}
-	return lead
-}
-
-// close ends all lines and waits for them, but no longer than limit for one that hangs.
-func (ls *lines) close(limit time.Duration) error {
-	for _, l := range ls.all {
-		l.End()
-	}
-	done := make(chan struct{})
-	go func() { ls.work.Wait(); close(done) }()
-	t := time.NewTimer(limit)
-	defer t.Stop()
-	select {
-	case <-done:
-		return nil
-	case <-t.C:
-		return fmt.Errorf("playout: an output did not end within %v", limit)
-	}
 }

@@ -83,16 +83,16 @@ func OpenPlayer(opt Options) (*Player, error) {
 		return nil, err
 	}
 	// A state directory that was lost must not begin its sequences again: seconds outrun any number of items.
-	if p.spool, err = OpenSpool(opt.State, p.time.Now().Unix(), p.problems); err != nil {
+	if p.spool, err = OpenSpool(opt.State, p.time.Now().Unix(), p.problems.Add); err != nil {
 		return nil, err
 	}
-	if p.log, err = OpenLogbook(p.spool, opt.State, p.problems); err != nil {
+	if p.log, err = OpenLogbook(p.spool, opt.State, p.problems.Add); err != nil {
 		return nil, errors.Join(err, p.spool.Close())
 	}
 	p.follower = NewFollower(opt.API, opt.Station, p.vault, p.problems, p.time, opt.Follow)
 	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate, cueWait)
 	for _, out := range opt.Outputs {
-		p.lines.all = append(p.lines.all, NewLine(out, opt.counts(out), &p.sound, opt.Rate, p.time.Now, p.problems))
+		p.lines.add(NewLine(out, opt.counts(out), &p.sound, opt.Rate, p.time.Now, p.problems.Add))
 	}
 	p.deck = NewDeck(opt.Rate, p.lines.lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.heard(), p.problems, p.notice)
 	idle := ""
@@ -124,9 +124,6 @@ func (p *Player) heard() *Sound {
 	}
 	return &p.sound
 }
-
-// blockLength is what the outputs are fed at a time.
-const blockLength = 20 * time.Millisecond
 
 // notice keeps what is on the air and passes everything on.
 func (p *Player) notice(n Notice) {
@@ -163,13 +160,7 @@ func (p *Player) Run(ctx context.Context) error {
 
 	outputs, stopOutputs := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopOutputs()
-	for _, l := range p.lines.all {
-		p.lines.work.Go(func() {
-			if err := l.Run(outputs); err != nil {
-				p.problems.Add("%v", err)
-			}
-		})
-	}
+	p.lines.run(outputs)
 	live, stop := context.WithCancel(live)
 	g.Go(func() error {
 		defer stop()
@@ -205,9 +196,7 @@ func (p *Player) drain(limit time.Duration) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		p.log.mu.Lock()
-		waiting := len(p.log.queue)
-		p.log.mu.Unlock()
+		waiting := p.log.Waiting() // before what it may have become
 		if pending, _ := p.spool.Pending(1); waiting == 0 && len(pending) == 0 {
 			return
 		}
@@ -223,7 +212,6 @@ func (p *Player) drain(limit time.Duration) {
 // The bounds within which the timeline may be behind the station's time before it jumps to it.
 const (
 	stallMost = 2 * time.Second // the player was held up for longer than this, with somebody listening
-	stallFile = time.Minute     // the same when it only writes files, which can be caught up on
 	idleMost  = time.Second     // between two looks at the clock when no output wants anything
 )
 
@@ -316,6 +304,10 @@ func (p *Player) block(pos, most int64) int64 {
 	pcm := make([]float32, most*outChannels)
 	p.deck.Render(pos, pcm)
 	p.meter.hear(pos, p.opt.Rate, pcm)
-	p.lines.put(Block{Frame: pos, PCM: pcm, Span: span})
+	b := Block{Frame: pos, PCM: pcm}
+	if span != nil {
+		b.In = &span.Bounds
+	}
+	p.lines.put(b)
 	return most
 }

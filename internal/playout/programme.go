@@ -18,11 +18,9 @@ type Slot struct {
 
 // Span is one window occurrence on the timeline: [Start, End) in frames, covered by its slots without a gap.
 type Span struct {
-	schedules.Occurrence
-	Start, End int64
-	Recurs     bool  // the window starts more than once on its day
-	Revision   int64 // of the queue that planned it; 0: there is no valid one and the fallback airs in rotation
-	Slots      []Slot
+	Bounds
+	Revision int64 // of the queue that planned it; 0: there is no valid one and the fallback airs in rotation
+	Slots    []Slot
 }
 
 // slotAt is the slot that contains frame pos of the span.
@@ -46,7 +44,7 @@ func timetable(h *Holdings, t time.Time, rate Rate) (spans []*Span, until time.T
 		}
 	}
 	add := func(occ schedules.Occurrence) *Span {
-		s := &Span{Occurrence: occ, Start: rate.Frame(occ.StartAt.Time), End: rate.Frame(occ.EndAt.Time)}
+		s := &Span{Bounds: Bounds{Occurrence: occ, Start: rate.Frame(occ.StartAt.Time), End: rate.Frame(occ.EndAt.Time)}}
 		if s.End <= rate.Frame(t) {
 			return s
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"lifeline/internal/text"
 )
 
 // Sound knows which frames of the programme left the machine: those that an output which counts took. An item has aired
@@ -42,8 +44,10 @@ type intake struct {
 }
 
 const (
+	stallFile  = time.Minute     // the same of one that only writes files, which can be caught up on
 	soundStall = 3 * time.Second // an output with listeners that takes nothing for longer is not heard
 	soundSlow  = 3 * time.Minute // an output that falls behind twice in it is too slow
+	mostSaid   = 500             // characters of why an output failed
 	takenKept  = 1000            // stretches of one output; each is an interruption
 )
 
@@ -85,7 +89,7 @@ func (in *intake) broke(why error) (took int64) {
 	in.sound.mu.Lock()
 	defer in.sound.mu.Unlock()
 	took, in.took = in.took, 0
-	in.alive, in.failing, in.fast, in.failed, in.why, in.written = false, true, false, time.Now(), told(why.Error()), -1
+	in.alive, in.failing, in.fast, in.failed, in.why, in.written = false, true, false, time.Now(), text.Cut(why.Error(), mostSaid), -1
 	return took
 }
 
@@ -143,7 +147,7 @@ func (s *Sound) spoilt() (why string) {
 		if ails == "" {
 			return ""
 		}
-		why = joined(why, in.name+": "+ails)
+		why = text.Join(why, in.name+": "+ails)
 	}
 	return why
 }
@@ -166,7 +170,7 @@ func (s *Sound) left(from, to int64) (parts []frames, why string) {
 			}
 		}
 		if reason := cmp.Or(in.stands(), in.ails(), in.why); reason != "" {
-			why = joined(why, in.name+": "+reason)
+			why = text.Join(why, in.name+": "+reason)
 		}
 	}
 	return union(parts), why
@@ -206,17 +210,23 @@ func (s *Sound) silent() bool {
 	return len(s.outputs) > 0 && !slices.ContainsFunc(s.outputs, func(in *intake) bool { return in.counts && in.stands() == "" })
 }
 
+// alarms are raised while something is wrong.
+type alarms interface {
+	Raise(alarm, format string, args ...any)
+	Calm(alarm string)
+}
+
 // soundAlarm is the name of the alarm that no sound leaves the machine.
 const soundAlarm = "sound"
 
 // tell raises and ends the alarms of the outputs.
-func (s *Sound) tell(problems *Problems) {
+func (s *Sound) tell(problems alarms) {
 	silent, all := s.silent(), ""
 	for i, in := range s.outputs {
 		alarm := fmt.Sprintf("output %d", i)
 		wrong, ails := s.wrong(in)
 		if in.counts {
-			all = joined(all, in.name+": "+wrong)
+			all = text.Join(all, in.name+": "+wrong)
 		}
 		switch {
 		case silent && in.counts || wrong == "" && ails == "":

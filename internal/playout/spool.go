@@ -63,7 +63,7 @@ const (
 
 // OpenSpool reads the spool. A new one starts its sequences at first, which must be beyond any that an earlier state
 // directory of the station used.
-func OpenSpool(state *State, first int64, problems *Problems) (*Spool, error) {
+func OpenSpool(state *State, first int64, problems func(format string, args ...any)) (*Spool, error) {
 	s := &Spool{state: state, next: first, pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{}, arrived: make(chan struct{})}
 	b, err := state.Read(spoolName, 1<<30)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,7 +73,7 @@ func OpenSpool(state *State, first int64, problems *Problems) (*Spool, error) {
 		return nil, fmt.Errorf("playout: spool: %w", err)
 	}
 	if len(b) == 0 {
-		problems.Add("the as-run spool is empty: what was not reported yet is lost")
+		problems("the as-run spool is empty: what was not reported yet is lost")
 		return s, s.compact()
 	}
 	damaged, at := s.replayAll(b)
@@ -84,7 +84,7 @@ func OpenSpool(state *State, first int64, problems *Problems) (*Spool, error) {
 		s.size = int64(len(b))
 		return s, nil
 	}
-	problems.Add("the as-run spool is damaged at byte %d; %d bytes are left out, and kept in %s.damaged", at, len(damaged), spoolName)
+	problems("the as-run spool is damaged at byte %d; %d bytes are left out, and kept in %s.damaged", at, len(damaged), spoolName)
 	if bytes.ContainsRune(damaged, '\n') { // more than a last line that a crash cut short: sequences may be lost that were used
 		s.next = max(s.next, first)
 	}

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// Now tells the wall time. It may step; what must not step uses timers.
+type Now func() time.Time
+
 // Timekeeper is the time that the station goes by. It begins as the local time, and follows its steps until the service
 // has confirmed or corrected it. From then on no step of the local time moves it, with or without the link, and neither
 // does a restart: what the service says does.

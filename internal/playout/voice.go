@@ -26,9 +26,6 @@ type Open func(r io.ReaderAt, size int64) (Decoder, error)
 // OpenMP3 is the Open of what the service delivers.
 func OpenMP3(r io.ReaderAt, size int64) (Decoder, error) { return audio.Open(r, size) }
 
-// outChannels is what every output carries.
-const outChannels = 2
-
 // preroll is how much of an item is decoded before the place where it is rejoined, so that the limiter is where it
 // would be.
 const preroll = time.Second
@@ -65,7 +62,7 @@ func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueIte
 	}
 	v.mono = ch == 1
 	cueIn := rate.Frames(it.CueIn.Duration)
-	whole := mulDiv(dec.Samples(), int64(rate), int64(in)) // frames of the recording at the output's rate
+	whole := rate.From(dec.Samples(), in) // frames of the recording at the output's rate
 	v.length = min(rate.Frames(it.CueOut.Duration), whole) - cueIn
 	v.end = rate.Frames(it.Duration.Duration)
 	v.fade = rate.Frames(it.FadeOut.Duration)
@@ -123,12 +120,7 @@ func (v *voice) Read(dst []float32) error {
 	}
 	sounding := min(max(min(v.length, v.end)-v.pos, 0), n)
 	clear(dst[sounding*outChannels:])
-	for i := max(v.end-v.fade-v.pos, 0); i < sounding; i++ {
-		// A raised cosine: its slope is zero at either end.
-		g := float32(0.5 - 0.5*math.Cos(math.Pi*float64(v.end-v.pos-i)/float64(v.fade)))
-		dst[2*i] *= g
-		dst[2*i+1] *= g
-	}
+	fadeOut(dst[:sounding*outChannels], v.pos, v.end, v.fade)
 	v.pos += n
 	return nil
 }
@@ -190,6 +182,3 @@ func (s *source) read(dst []float32) (int, error) {
 	clear(dst)
 	return all, nil
 }
-
-// mulDiv is a*b/c without overflow for frame counts and rates.
-func mulDiv(a, b, c int64) int64 { return a/c*b + a%c*b/c }

@@ -2,14 +2,12 @@ package playout
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"math"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"lifeline/internal/wire"
@@ -25,7 +23,7 @@ type Watch struct {
 	Title   string            `json:"title,omitempty"` // of what is on the air
 	Next    []Coming          `json:"next"`
 	Unsent  int               `json:"as_run_unsent"`
-	Outputs []OutputWatch     `json:"outputs"`
+	Outputs []Standing        `json:"outputs"`
 	Silent  bool              `json:"silent"` // no output that counts takes the programme
 }
 
@@ -35,45 +33,6 @@ type Coming struct {
 	Window  string            `json:"window"`
 	Title   string            `json:"title"`
 	Here    bool              `json:"here"` // its audio is in the cache
-}
-
-// OutputWatch is how an output does.
-type OutputWatch struct {
-	Name     string `json:"name"`
-	Counts   bool   `json:"counts"`          // what it takes has aired
-	Wrong    string `json:"wrong,omitempty"` // why it takes nothing now, or how it spoils the sound
-	Restarts int64  `json:"restarts"`
-	Dropped  int64  `json:"dropped_frames"`
-}
-
-// silenceDBFS stands for silence, which has no level, where there must be a number.
-const silenceDBFS = -120
-
-// meter holds the peak of each second.
-type meter struct {
-	second    int64
-	peak      float32
-	published atomic.Uint32 // float32 bits
-}
-
-// hear takes in what goes out from frame pos on. One goroutine calls it.
-func (m *meter) hear(pos int64, rate Rate, pcm []float32) {
-	if s := pos / int64(rate); s != m.second {
-		m.published.Store(math.Float32bits(m.peak))
-		m.second, m.peak = s, 0
-	}
-	for _, x := range pcm {
-		m.peak = max(m.peak, abs32(x))
-	}
-}
-
-// dBFS is the peak of the last whole second; nil when that was silent.
-func (m *meter) dBFS() *float64 {
-	level := 20 * math.Log10(float64(math.Float32frombits(m.published.Load())))
-	if level < silenceDBFS {
-		return nil
-	}
-	return &level
 }
 
 // Peak is the level that went out, silenceDBFS for silence.
@@ -92,10 +51,7 @@ func (p *Player) Watch() Watch {
 	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now)}
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent, w.Silent = len(pending), p.sound.silent()
-	for _, l := range p.lines.all {
-		stands, ails := p.sound.wrong(l.intake)
-		w.Outputs = append(w.Outputs, OutputWatch{l.out.Name(), l.intake.counts, cmp.Or(stands, ails), l.reopens.Load(), l.dropped.Load()})
-	}
+	w.Outputs = p.lines.standings()
 	for _, date := range sortedDates(h.Queues) {
 		q := h.ValidQueue(date, now)
 		if q == nil {
@@ -176,10 +132,10 @@ func (w Watch) metrics() []byte {
 	gauge("problems", "gauge", "Things refused or failed in the last day.", float64(len(w.Problems)))
 	for _, m := range []struct {
 		name, help string
-		value      func(OutputWatch) int64
+		value      func(Standing) int64
 	}{
-		{"output_restarts_total", "How often the output failed.", func(o OutputWatch) int64 { return o.Restarts }},
-		{"output_dropped_frames_total", "Frames that the output was too slow for.", func(o OutputWatch) int64 { return o.Dropped }},
+		{"output_restarts_total", "How often the output failed.", func(o Standing) int64 { return o.Restarts }},
+		{"output_dropped_frames_total", "Frames that the output was too slow for.", func(o Standing) int64 { return o.Dropped }},
 	} {
 		b = fmt.Appendf(b, "# HELP lifeline_playout_%s %s\n# TYPE lifeline_playout_%s counter\n", m.name, m.help, m.name)
 		for _, o := range w.Outputs {

@@ -18,7 +18,7 @@ type WAV struct {
 	rate Rate
 
 	file *os.File
-	span *Span
+	span *Bounds
 	end  int64 // bytes of sample data so far
 	buf  []byte
 
@@ -39,7 +39,7 @@ func NewWAV(dir string, rate Rate) (*WAV, error) {
 
 // WAVName is the name of a window's file: its date and its name and, where it starts more than once on its day, its
 // start in UTC, such as 2026-12-02-news-1910Z.wav.
-func WAVName(s *Span) string {
+func WAVName(s *Bounds) string {
 	name := s.Date.String() + "-" + s.Window
 	if s.Recurs {
 		name += s.StartAt.UTC().Format("-1504Z")
@@ -64,16 +64,16 @@ func (w *WAV) Latency() time.Duration { return 0 }
 
 // Write puts the block where it belongs.
 func (w *WAV) Write(b Block) error {
-	if w.span != nil && (b.Span == nil || b.Span.Start != w.span.Start || b.Span.Window != w.span.Window) {
+	if w.span != nil && (b.In == nil || b.In.Start != w.span.Start || b.In.Window != w.span.Window) {
 		if err := w.finish(); err != nil {
 			return err
 		}
 	}
-	if b.Span == nil || len(b.PCM) == 0 {
+	if b.In == nil || len(b.PCM) == 0 {
 		return nil
 	}
 	if w.span == nil {
-		if err := w.open(b.Span); err != nil {
+		if err := w.open(b.In); err != nil {
 			return err
 		}
 	}
@@ -88,7 +88,7 @@ func (w *WAV) Write(b Block) error {
 	return w.grow(at + int64(len(w.buf)))
 }
 
-func (w *WAV) open(s *Span) error {
+func (w *WAV) open(s *Bounds) error {
 	name := WAVName(s)
 	f, err := w.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {

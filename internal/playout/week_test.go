@@ -61,7 +61,7 @@ func (e *ear) Write(b Block) error {
 			number = -1
 		}
 		e.runs = extend(e.runs, frame, number)
-		if it, at := e.planned(b.Span, frame); it == nil || !isNumber(it, number) || at%codePeriod != right {
+		if it, at := e.planned(b.In, frame); it == nil || !isNumber(it, number) || at%codePeriod != right {
 			e.wrong = extend(e.wrong, frame, number)
 		}
 	}
@@ -82,7 +82,7 @@ func extend(runs []run, frame int64, number int) []run {
 }
 
 // planned is the item that is planned for a frame, and the frame of its recording.
-func (e *ear) planned(s *Span, frame int64) (*wire.QueueItem, int64) {
+func (e *ear) planned(s *Bounds, frame int64) (*wire.QueueItem, int64) {
 	if e.date != s.Date {
 		e.date, e.items = s.Date, e.plan[s.Date.String()].Items
 	}
