@@ -81,7 +81,7 @@ func (c *backupCmd) write(ctx context.Context, s documents, audio recordings, w 
 			return m, fmt.Errorf("signing key: %w", err)
 		}
 	}
-	look := control.NewInspector(func(string) {}) // for the blobs alone; fsck tells of problems
+	look := control.NewInspector(control.AllKinds, func(string) {}) // for the blobs alone; fsck tells of problems
 	err = s.Export(ctx, func(trimmed int64) error { return a.Begin(trimmed, key) },
 		func(d store.Document) error { look.Document(d); return a.Document(d) }, a.Change, a.Entry)
 	if err != nil {

@@ -64,7 +64,7 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := s.Check(ctx, up.report); err != nil {
 		up.report(err.Error())
 	}
-	look := control.NewInspector(up.report)
+	look := control.NewInspector(control.AllKinds, up.report)
 	documents, entries := 0, 0
 	err = s.Export(ctx, func(int64) error { return nil }, func(d store.Document) error { documents++; look.Document(d); return ctx.Err() },
 		func(store.Change) error { return ctx.Err() }, func(e store.Entry) error { entries++; look.Entry(e); return ctx.Err() })

@@ -53,7 +53,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		return err
 	}
 	defer func() { err = errors.Join(err, audio.Close()) }()
-	look := control.NewInspector(func(string) {}) // for the blobs alone
+	look := control.NewInspector(control.AllKinds, func(string) {}) // for the blobs alone
 	documents := func(yield func(store.Document, error) bool) {
 		for d, err := range a.Documents() {
 			if err == nil {

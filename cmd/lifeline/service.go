@@ -128,7 +128,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		}
 	}
 	documents := control.Bounded(s.store, storePatience)
-	if s.mirror, err = control.NewMirror(ctx, documents); err != nil {
+	if s.mirror, err = control.NewMirror(ctx, documents, control.AllKinds); err != nil {
 		return nil, err
 	}
 	analyse := func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {

@@ -61,7 +61,7 @@ func NewAccess(m *Mirror, now func() time.Time) *Access { return &Access{m, now}
 func (a *Access) Authenticate(secret string) (Actor, error) {
 	prefix, rest, _ := strings.Cut(secret, "_")
 	id, rest, _ := strings.Cut(rest, "_")
-	row, ok := a.mirror.tokens.get(id)
+	row, ok := tokensIn(a.mirror).get(id)
 	t := row.value
 	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 || a.over(t) {
 		return Actor{}, fault.New(fault.Unauthenticated, "a valid access token is needed")
@@ -75,7 +75,7 @@ func (a *Access) Holds(by Actor) error {
 	if by.Token == "" {
 		return nil
 	}
-	row, ok := a.mirror.tokens.get(by.Token)
+	row, ok := tokensIn(a.mirror).get(by.Token)
 	t := row.value
 	if !ok || a.over(t) || t.Name != by.Name || t.Role != by.Role || t.Station != by.Station {
 		return fault.New(fault.Unauthenticated, "this access token is no longer valid")
@@ -90,7 +90,7 @@ func (a *Access) over(t token) bool {
 
 // Empty reports whether nobody has a token yet.
 func (a *Access) Empty() bool {
-	for range a.mirror.tokens.after("", "") {
+	for range tokensIn(a.mirror).after("", "") {
 		return false
 	}
 	return true
@@ -104,7 +104,7 @@ func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, 
 // Tokens answers at most limit tokens whose ids come after the given one, without their secrets, and the last id when
 // there are more.
 func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next string) {
-	for id, row := range a.mirror.tokens.after("", after) {
+	for id, row := range tokensIn(a.mirror).after("", after) {
 		if len(tokens) == limit {
 			return tokens, tokens[limit-1].ID
 		}
@@ -118,7 +118,7 @@ func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next stri
 // Revoke deletes a token: from then on it opens nothing. It fails with NotFound.
 func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
 	return a.mirror.retry(ctx, func() error {
-		row, ok := a.mirror.tokens.get(id)
+		row, ok := tokensIn(a.mirror).get(id)
 		if !ok {
 			return fault.New(fault.NotFound, "there is no token %q", id)
 		}

@@ -58,7 +58,7 @@ func (a *accounts) days(ctx context.Context, st schedules.Station, from, to sche
 // payload is a published queue's JSON; none when nothing is published.
 func (a *accounts) payload(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
 	id := dayID(station, date)
-	if row, ok := a.mirror.queues.get(id); ok {
+	if row, ok := queuesIn(a.mirror).get(id); ok {
 		return row.value.Payload.Plain, nil
 	}
 	d, err := a.store.Get(ctx, kindQueue, id) // older than what the mirror keeps
@@ -172,7 +172,7 @@ func (a *accounts) heard(ctx context.Context, station string, now time.Time) (ti
 			heard = e.At
 		}
 	}
-	if row, ok := a.mirror.statuses.get(station); ok {
+	if row, ok := statusesIn(a.mirror).get(station); ok {
 		if said := row.value.ReceivedAt.Add(-statusLag); said.After(heard) {
 			heard = said
 		}

@@ -16,7 +16,7 @@ func TestALanguageAirsOnTheStationsWithAWindowThatAllowsIt(t *testing.T) {
 		{ID: "idle", Languages: []string{"ko"}},
 		{ID: "open", Windows: []schedules.Window{{ID: "a"}}},
 	} {
-		d.mirror.stations.put(s.ID, held[schedules.Station]{revision: 1, value: s})
+		stationsIn(d.mirror).put(s.ID, held[schedules.Station]{revision: 1, value: s})
 	}
 	for language, want := range map[string][]string{
 		"ko-KP": {"broad", "dawn", "open"}, "ko": {"broad", "open"}, "ko-KR": {"broad", "open"}, "en-GB": {"broad", "open"},

@@ -128,7 +128,7 @@ func (l *Logbook) stations(id string) ([]schedules.Station, error) {
 		return []schedules.Station{st}, err
 	}
 	var out []schedules.Station
-	for _, row := range l.mirror.stations.after("", "") {
+	for _, row := range stationsIn(l.mirror).after("", "") {
 		out = append(out, row.value)
 	}
 	return out, nil

@@ -61,7 +61,7 @@ func (l *Library) AnalyseBehind(ctx context.Context, claims *Claims) error {
 func (l *Library) behind() (ids []string) {
 	for v := range audio.Version {
 		older := search.Query{Terms: []search.Term{{Field: byAnalysis, Value: strconv.Itoa(v)}}}
-		for _, row := range l.mirror.segments.find(older, 0, nil) {
+		for _, row := range segmentsIn(l.mirror).find(older, 0, nil) {
 			ids = append(ids, row.value.ID)
 		}
 	}

@@ -24,6 +24,8 @@ import (
 // kindAnswer is an answer kept for who sends a request again: hash of the request's name.
 const kindAnswer = "answer"
 
+var answerKinds = Kinds{{Name: kindAnswer, Inspect: readable[keptAnswer]}}
+
 const (
 	answerKept  = 24 * time.Hour
 	answerLease = time.Minute // how long a first request that has gone silent keeps others out

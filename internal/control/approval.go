@@ -111,13 +111,13 @@ func needReason(reason string) error {
 
 // Recalls is the sealed list of recalled segments.
 func (l *Library) Recalls() Sealed[wire.Recalls] {
-	row, _ := l.mirror.recalls.get(recallsID)
+	row, _ := recallsIn(l.mirror).get(recallsID)
 	return row.value
 }
 
 // EnsureRecalls seals an empty list where there is none yet, so that stations always find one.
 func (l *Library) EnsureRecalls(ctx context.Context) error {
-	if l.mirror.recalls.revision(recallsID) != 0 {
+	if recallsIn(l.mirror).revision(recallsID) != 0 {
 		return nil
 	}
 	writes, err := l.recallsWith(schedules.Segment{})
@@ -133,7 +133,7 @@ func (l *Library) EnsureRecalls(ctx context.Context) error {
 
 // recallsWithout is the next recall list, without s, where the latest has it.
 func (l *Library) recallsWithout(s schedules.Segment) ([]store.Write, error) {
-	list, _ := l.mirror.recalls.get(recallsID)
+	list, _ := recallsIn(l.mirror).get(recallsID)
 	if !slices.ContainsFunc(list.value.Value.Segments, func(r wire.Recalled) bool { return r.SegmentID == s.ID }) {
 		return nil, nil
 	}
@@ -145,7 +145,7 @@ func (l *Library) recallsWith(s schedules.Segment) ([]store.Write, error) { retu
 
 // recallsWithAll is the same for many.
 func (l *Library) recallsWithAll(segments ...schedules.Segment) ([]store.Write, error) {
-	before, _ := l.mirror.recalls.get(recallsID)
+	before, _ := recallsIn(l.mirror).get(recallsID)
 	next := wire.Recalls{Schema: wire.RecallsSchema, Revision: before.revision + 1, IssuedAt: schedules.At(l.now()),
 		Segments: []wire.Recalled{}}
 	for _, r := range before.value.Value.Segments {

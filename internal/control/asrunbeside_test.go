@@ -11,7 +11,7 @@ import (
 
 func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 	docs := memory.New(100)
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 
 func TestReportOfWhatIsStillToComeIsRejectedUntilItHasCome(t *testing.T) {
 	docs := memory.New(100)
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func drawFilter(t *rapid.T) SegmentFilter {
 // the service looks for by itself.
 func TestSegmentsAreFoundAsAScanWouldFindThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m, err := NewMirror(t.Context(), memory.New(100))
+		m, err := NewMirror(t.Context(), memory.New(100), AllKinds)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func idsOf(segments iter.Seq[schedules.Segment]) (ids []string) {
 // nothing that does not match. Two copies follow one store, of which one also writes.
 func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 	s := memory.New(1000)
-	writer, err := NewMirror(t.Context(), s)
+	writer, err := NewMirror(t.Context(), s, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	follower, err := NewMirror(t.Context(), s)
+	follower, err := NewMirror(t.Context(), s, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range []*Mirror{writer, follower} {
-		if got := m.segments.living(); !slices.Equal(got, steady) {
+		if got := segmentsIn(m).living(); !slices.Equal(got, steady) {
 			t.Errorf("in the end %d are there", len(got))
 		}
 	}
@@ -326,7 +326,7 @@ func TestSegmentTakesLessThan2KiB(t *testing.T) {
 	}
 	writes = nil
 	empty := heap()
-	m, err := NewMirror(t.Context(), s)
+	m, err := NewMirror(t.Context(), s, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,14 +20,14 @@ type Census struct {
 func (l *Logbook) Census() Census {
 	c := Census{Segments: map[schedules.State]int{}, Sequence: l.mirror.Sequence(), Standing: map[string]map[string]int{}}
 	for _, s := range []schedules.State{schedules.Analysing, schedules.Rejected, schedules.Pending, schedules.Approved, schedules.Recalled} {
-		if n := l.mirror.segments.count(byState, string(s)); n > 0 {
+		if n := segmentsIn(l.mirror).count(byState, string(s)); n > 0 {
 			c.Segments[s] = n
 		}
 	}
-	for range l.mirror.queues.after("", "") {
+	for range queuesIn(l.mirror).after("", "") {
 		c.Queues++
 	}
-	for id := range l.mirror.stations.after("", "") {
+	for id := range stationsIn(l.mirror).after("", "") {
 		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0, "held_twice": 0}
 		for _, p := range l.scheduler.Standing(id) {
 			c.Standing[id][p.Code]++

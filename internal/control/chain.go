@@ -15,12 +15,6 @@ import (
 	"lifeline/schedules"
 )
 
-const (
-	kindLink = "chain-link"  // one link, sealed: STATION/NUMBER/DATE
-	kindHead = "chain-head"  // how far the chain has come: STATION
-	kindLate = "as-run-late" // reports that came in after their day was sealed: STATION
-)
-
 // linkWrites seal l as the next link of its station's chain. Committed with what the link is of, they let nothing be
 // published that is not in the chain; a commit that comes second to another loses the race for the head.
 func (s *Scheduler) linkWrites(ctx context.Context, l wire.Link) ([]store.Write, error) {

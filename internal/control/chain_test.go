@@ -101,7 +101,7 @@ func recordedYear(t *testing.T) *yearOf {
 		t.Fatal(err)
 	}
 	docs := memory.New(100)
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func recordedYear(t *testing.T) *yearOf {
 			writes, err := s.linkWrites(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue, Date: date, Revision: revision,
 				Queue: chain.Hash(envelope), Rundown: chain.Hash(rundown)})
 			must(err)
-			was := m.queues.revision(dayID("relay", date))
+			was := queuesIn(m).revision(dayID("relay", date))
 			commit(append(writes, store.Write{Kind: kindQueue, ID: dayID("relay", date), Expect: was, Body: envelope},
 				store.Write{Kind: kindRevision, ID: revisionID("relay", date, revision), Body: rundown})...)
 			y.queues[date], y.rundowns[fmt.Sprint(date, revision)], y.revision[fmt.Sprint(date, revision)] = envelope, rundown, date
@@ -164,7 +164,7 @@ func recordedYear(t *testing.T) *yearOf {
 		}
 		_, err := log.Report(t.Context(), "relay", entries)
 		must(err)
-		if mark, ok := m.late.get("relay"); ok != (day%30 == 9) {
+		if mark, ok := lateIn(m).get("relay"); ok != (day%30 == 9) {
 			t.Fatalf("%s: late %v: %+v", date, ok, mark)
 		}
 		now = now.Add(sealGrace)
@@ -352,7 +352,7 @@ func lastUntil(t *testing.T, links []chain.Stored) schedules.Instant {
 // Of two publications at once one is second, and its link follows the other's.
 func TestChainHasNoForkUnderConcurrentPublications(t *testing.T) {
 	docs := memory.New(100)
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ type desk struct {
 
 func newDesk(t *testing.T, analyse Analyser) *desk {
 	t.Helper()
-	m, err := NewMirror(t.Context(), memory.New(100))
+	m, err := NewMirror(t.Context(), memory.New(100), AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestUploadOverTheLimitLeavesNothing(t *testing.T) {
 // Who waits is woken by the change, not by the end of the wait; who waits for nothing gets the same answer.
 func TestWaitersWakeAtTheChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, err := NewMirror(t.Context(), memory.New(100))
+		m, err := NewMirror(t.Context(), memory.New(100), AllKinds)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func TestWaitersWakeAtTheChange(t *testing.T) {
 }
 
 func TestTokensAreCheckedWhole(t *testing.T) {
-	m, err := NewMirror(t.Context(), memory.New(100))
+	m, err := NewMirror(t.Context(), memory.New(100), AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ var plannerActor = Actor{Name: "Ruth", Role: Admin}
 func newPlanningRoom(t *testing.T, segments int, rules ...schedules.Rule) *planningRoom {
 	t.Helper()
 	docs := memory.New(1000)
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

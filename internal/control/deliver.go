@@ -53,12 +53,19 @@ type view struct {
 
 // subscribe sets up the topics that wake tend.
 func (h *Webhooks) subscribe() {
-	concerning := []string{kindWebhook, kindProgress}
-	for kind := range toldKinds {
-		concerning = append(concerning, kind)
+	seldom := []string{kindWebhook, kindProgress}
+	var often []string
+	for _, kind := range h.mirror.kinds {
+		switch {
+		case kind.Changes == "":
+		case kind.Often:
+			often = append(often, kind.Name)
+		default:
+			seldom = append(seldom, kind.Name)
+		}
 	}
-	h.mirror.signals.join(topicTold, slices.DeleteFunc(slices.Clone(concerning), func(kind string) bool { return kind == kindStatus })...)
-	h.mirror.signals.join(topicToldStatus, concerning...)
+	h.mirror.signals.join(topicTold, seldom...)
+	h.mirror.signals.join(topicToldOften, slices.Concat(seldom, often)...)
 }
 
 // Run delivers until ctx ends. Each webhook has a goroutine, so that one that is slow holds up no other.
@@ -70,13 +77,13 @@ func (h *Webhooks) Run(ctx context.Context) error {
 	for {
 		signal := h.mirror.signals.on(kindWebhook)
 		for id, stop := range running {
-			if _, ok := h.mirror.webhooks.get(id); !ok {
+			if _, ok := webhooksIn(h.mirror).get(id); !ok {
 				stop()
 				delete(running, id)
 				h.see(id, view{})
 			}
 		}
-		for id := range h.mirror.webhooks.after("", "") {
+		for id := range webhooksIn(h.mirror).after("", "") {
 			if running[id] == nil {
 				working, cancel := context.WithCancel(ctx)
 				done := make(chan struct{})
@@ -96,18 +103,18 @@ func (h *Webhooks) Run(ctx context.Context) error {
 	}
 }
 
-// The topics of what webhooks are told. Stations say often how they stand: that wakes those alone that are told of it.
+// The topics of what webhooks are told. What changes often wakes those alone that are told of it.
 const (
-	topicTold       = "told"
-	topicToldStatus = "told-status"
+	topicTold      = "told"
+	topicToldOften = "told-often"
 )
 
 // tend looks at one webhook at every change that may concern it, and when its next try is due.
 func (h *Webhooks) tend(ctx context.Context, id string) {
 	for ctx.Err() == nil {
 		concerns := topicTold
-		if row, ok := h.mirror.webhooks.get(id); ok && slices.Contains(row.value.Changes, toldKinds[kindStatus]) {
-			concerns = topicToldStatus
+		if row, ok := webhooksIn(h.mirror).get(id); ok && slices.ContainsFunc(h.mirror.kinds, func(k Kind) bool { return k.Often && slices.Contains(row.value.Changes, k.Changes) }) {
+			concerns = topicToldOften
 		}
 		signal := h.mirror.signals.on(concerns)
 		wait, err := h.look(ctx, id)
@@ -138,12 +145,12 @@ func (h *Webhooks) tend(ctx context.Context, id string) {
 
 // look says how long there is nothing to do for a webhook unless something changes; 0 is that there is something now.
 func (h *Webhooks) look(ctx context.Context, id string) (time.Duration, error) {
-	row, ok := h.mirror.webhooks.get(id)
+	row, ok := webhooksIn(h.mirror).get(id)
 	if !ok || !row.value.Enabled {
 		h.see(id, view{})
 		return lookAnyway, nil
 	}
-	p, ok := h.mirror.progress.get(id)
+	p, ok := progressIn(h.mirror).get(id)
 	if !ok {
 		return lookAnyway, nil // the other half of the commit that made it is on its way
 	}
@@ -216,7 +223,7 @@ func (h *Webhooks) pending(ctx context.Context, w webhook, since int64, limit in
 		}
 		for _, c := range changes {
 			since = c.Sequence
-			name, station, ok := Told(c)
+			name, station, ok := h.mirror.kinds.Told(c)
 			if !ok || !slices.Contains(w.Changes, name) || station != "" && len(w.Stations) > 0 && !slices.Contains(w.Stations, station) {
 				continue
 			}
@@ -232,8 +239,8 @@ func (h *Webhooks) pending(ctx context.Context, w webhook, since int64, limit in
 // deliver tells a webhook what it has not been told, one after the other, until there is no more or one fails. It is
 // done under the webhook's lease.
 func (h *Webhooks) deliver(ctx context.Context, id string) error {
-	row, ok := h.mirror.webhooks.get(id)
-	p, known := h.mirror.progress.get(id)
+	row, ok := webhooksIn(h.mirror).get(id)
+	p, known := progressIn(h.mirror).get(id)
 	if !ok || !known || !row.value.Enabled {
 		return nil
 	}
@@ -250,7 +257,7 @@ func (h *Webhooks) deliver(ctx context.Context, id string) error {
 	}
 	saved := h.now()
 	for _, d := range found {
-		if now, _ := h.mirror.webhooks.get(id); now.revision != row.revision {
+		if now, _ := webhooksIn(h.mirror).get(id); now.revision != row.revision {
 			through = p.value.Cursor // somebody changed it: what is left is looked at anew
 			break
 		}

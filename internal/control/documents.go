@@ -11,30 +11,6 @@ import (
 	"lifeline/internal/store"
 )
 
-// The kinds of document.
-const (
-	kindSegment  = "segment"
-	kindStation  = "station"
-	kindClock    = "clock"
-	kindScript   = "script"
-	kindCampaign = "campaign"
-	kindToken    = "token"
-	kindWaveform = "waveform"         // of a recording: SHA-256
-	kindRundown  = "rundown"          // the latest of a station's day: STATION/DATE
-	kindRevision = "rundown-revision" // every one: STATION/DATE/REVISION
-	kindQueue    = "queue"            // the published one, sealed: STATION/DATE
-	kindCounter  = "counter"          // of a station's rundown revisions: STATION
-	kindRecalls  = "recalls"          // the one sealed list
-	kindFallback = "fallback"         // a station's sealed list: STATION
-	kindExplain  = "explanations"     // why each item of a plan is where it is: STATION/DATE
-	kindRecords  = "records"          // a file of older records: see recordFile
-	kindStatus   = "status"           // what a station last said of itself: STATION
-	kindUpload   = "upload"           // a recording that arrives in pieces
-)
-
-// recallsID is the id of the only document of its kind.
-const recallsID = "recalls"
-
 // maxTries bounds how often a read-change-commit is begun anew after losing against another.
 const maxTries = 20
 

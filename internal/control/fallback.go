@@ -37,7 +37,7 @@ func (s *Scheduler) IssueFallbacks(ctx context.Context, claims *Claims) error {
 
 // dueFallbacks are the lists that differ from what was issued last.
 func (s *Scheduler) dueFallbacks() (due []wire.Fallback, failed error) {
-	for id, row := range s.mirror.stations.after("", "") {
+	for id, row := range stationsIn(s.mirror).after("", "") {
 		f, differs, err := s.nextFallback(row.value)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("fallback of %s: %w", id, err))
@@ -56,7 +56,7 @@ func (s *Scheduler) nextFallback(st schedules.Station) (next wire.Fallback, diff
 	if err != nil {
 		return next, false, err
 	}
-	before, _ := s.mirror.fallback.get(st.ID)
+	before, _ := fallbacksIn(s.mirror).get(st.ID)
 	next = wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Timezone: st.Timezone, Revision: before.revision + 1, IssuedAt: schedules.At(today),
 		ExpiresAt: schedules.At(today.AddDate(0, 0, fallbackDays)), Windows: windows,
 		Items: s.fallbackItems(st, s.now()), Recalled: s.recalledIDs()}
@@ -78,7 +78,7 @@ func (s *Scheduler) hours(st schedules.Station, from, to time.Time) ([]schedules
 	}
 	var out []schedules.Occurrence
 	published := map[schedules.Date]bool{}
-	for _, row := range s.mirror.queues.after(st.ID+"/", "") {
+	for _, row := range queuesIn(s.mirror).after(st.ID+"/", "") {
 		published[row.value.Value.Date] = !row.value.Value.Withdrawn
 		for _, w := range row.value.Value.Windows {
 			if !w.StartAt.Before(from) && w.StartAt.Before(to) {
@@ -109,7 +109,7 @@ func (s *Scheduler) issueFallback(ctx context.Context, next wire.Fallback) error
 
 // Fallback is a station's sealed fallback list. It fails with NotFound until the first is issued.
 func (s *Scheduler) Fallback(station string) (Sealed[wire.Fallback], error) {
-	row, ok := s.mirror.fallback.get(station)
+	row, ok := fallbacksIn(s.mirror).get(station)
 	if !ok {
 		return row.value, fault.New(fault.NotFound, "no fallback is issued for station %q yet", station)
 	}

@@ -64,10 +64,10 @@ func (s *Scheduler) StationHears(station, sha256 string) bool {
 	names := func(items []wire.QueueItem) bool {
 		return slices.ContainsFunc(items, func(i wire.QueueItem) bool { return i.Audio.SHA256 == sha256 })
 	}
-	if row, ok := s.mirror.fallback.get(station); ok && names(row.value.Value.Items) {
+	if row, ok := fallbacksIn(s.mirror).get(station); ok && names(row.value.Value.Items) {
 		return true
 	}
-	for _, row := range s.mirror.queues.after(station+"/", "") {
+	for _, row := range queuesIn(s.mirror).after(station+"/", "") {
 		if names(row.value.Value.Items) || names(row.value.Value.Fallback) {
 			return true
 		}

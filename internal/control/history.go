@@ -41,7 +41,7 @@ func (s *Scheduler) history(ctx context.Context, in schedules.Input, o outlook) 
 	if err != nil || !looksAcross(in.Clocks) {
 		return out, err
 	}
-	for id, row := range s.mirror.stations.after("", "") {
+	for id, row := range stationsIn(s.mirror).after("", "") {
 		if id == in.Station.ID {
 			continue
 		}

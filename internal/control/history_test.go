@@ -15,7 +15,7 @@ import (
 // takes what was published for it as aired; once it has, each airing counts once.
 func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	docs := memory.New(100)
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,21 +1,19 @@
 package control
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"lifeline/internal/store"
-	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 // Inspector looks through everything that a store holds for what the use cases could not have written: give it every
 // document and then every entry, and Finish.
 type Inspector struct {
+	kinds   Kinds
 	report  func(problem string)
 	network schedules.Network
 	library map[string]schedules.Segment
@@ -34,34 +32,21 @@ type Held struct {
 	Records bool   // it is a file of records, no recording
 }
 
-// NewInspector tells report of each problem.
-func NewInspector(report func(problem string)) *Inspector {
-	return &Inspector{report: report, library: map[string]schedules.Segment{}, blobs: map[string]Held{}, airs: map[string]string{},
+// NewInspector tells report of each problem in documents of kinds.
+func NewInspector(kinds Kinds, report func(problem string)) *Inspector {
+	return &Inspector{kinds: kinds, report: report, library: map[string]schedules.Segment{}, blobs: map[string]Held{}, airs: map[string]string{},
 		days: map[string]int64{}, counted: map[string]int64{}, signers: map[string]map[string]int{}}
 }
 
 // Document looks at one document by itself.
 func (i *Inspector) Document(d store.Document) {
-	look, known := i.looks()[d.Kind]
+	kind, known := i.kinds.Find(d.Kind)
 	if !known {
 		i.tell(d, "is of a kind that this program does not know")
 		return
 	}
-	if err := look(d); err != nil {
+	if err := kind.Inspect(i, d); err != nil {
 		i.tell(d, "cannot be read: %v", err)
-	}
-}
-
-// looks are how each kind of document is looked at.
-func (i *Inspector) looks() map[string]func(store.Document) error {
-	return map[string]func(store.Document) error{
-		kindSegment: looking(i.segment), kindStation: looking(i.station), kindClock: looking(i.clock), kindScript: looking(i.script),
-		kindCampaign: looking(i.campaign), kindToken: looking(i.token), kindWaveform: i.waveform, kindRundown: looking(i.rundown),
-		kindRevision: looking(i.rundown), kindQueue: i.queue, kindCounter: looking(i.counter), kindRecalls: i.recalls,
-		kindFallback: i.fallback, kindExplain: looking(i.explanations), kindStatus: looking(i.status),
-		kindLink: i.link, kindHead: readable, kindLate: readable, kindMakeGood: readable, kindSettled: readable, kindAnswer: readable,
-		kindUpload: looking(i.upload), kindRecords: looking(i.recordFile), kindWebhook: looking(i.webhook), kindProgress: looking(i.progress),
-		kindKeys: looking(i.keys),
 	}
 }
 
@@ -129,161 +114,20 @@ func (i *Inspector) tell(d store.Document, format string, args ...any) {
 }
 
 // looking decodes a document for a look.
-func looking[T any](look func(store.Document, T)) func(store.Document) error {
-	return func(d store.Document) error {
-		var v T
-		if err := json.Unmarshal(d.Body, &v); err != nil {
-			return err
+func looking[T any](look func(*Inspector, store.Document, T)) func(*Inspector, store.Document) error {
+	return func(i *Inspector, d store.Document) error {
+		v, err := plain[T](d.Body)
+		if err == nil {
+			look(i, d, v)
 		}
-		look(d, v)
-		return nil
+		return err
 	}
 }
 
-// readable asks no more of a document than that it is JSON.
-func readable(d store.Document) error {
-	var v any
-	return json.Unmarshal(d.Body, &v)
-}
-
-func (i *Inspector) segment(d store.Document, s schedules.Segment) {
-	i.library[s.ID] = s
-	i.itself(d, s.ID, s.Revision)
-	for _, p := range s.Problems() {
-		i.tell(d, "%s %s", p.Field, p.Message)
-	}
-	if r := s.Recording; r != nil {
-		i.blobs[r.SHA256] = Held{By: "segment " + d.ID, Bytes: r.Bytes}
-	} else if s.State != schedules.Rejected {
-		i.tell(d, "is %s and has no recording", s.State)
-	}
-	for _, sha256 := range s.Previous {
-		if _, named := i.blobs[sha256]; !named {
-			i.blobs[sha256] = Held{By: "segment " + d.ID + ", formerly"}
-		}
-	}
-}
-
-func (i *Inspector) station(d store.Document, s schedules.Station) {
-	i.itself(d, s.ID, s.Revision)
-	i.network.Stations = append(i.network.Stations, s)
-}
-
-func (i *Inspector) clock(d store.Document, c schedules.Clock) {
-	i.itself(d, c.ID, c.Revision)
-	i.network.Clocks = append(i.network.Clocks, c)
-}
-
-func (i *Inspector) script(d store.Document, s schedules.Script) {
-	i.itself(d, s.ID, s.Revision)
-	i.network.Scripts = append(i.network.Scripts, s)
-}
-
-func (i *Inspector) campaign(d store.Document, c schedules.Campaign) {
-	i.itself(d, c.ID, c.Revision)
-	i.network.Campaigns = append(i.network.Campaigns, c)
-}
-
-func (i *Inspector) token(d store.Document, t token) {
-	wrong := ""
-	switch {
-	case t.ID != d.ID:
-		wrong = fmt.Sprintf("it says that it is %q", t.ID)
-	case len(t.Hash) != 64:
-		wrong = "its hash is missing or broken off"
-	case !slices.Contains(Roles, t.Role):
-		wrong = fmt.Sprintf("there is no role %q", t.Role)
-	}
-	if wrong != "" {
-		i.tell(d, "is malformed and lets nobody in: %s. Revoke it and make a new one", wrong)
-	}
-}
-
-func (i *Inspector) waveform(d store.Document) error {
-	_, err := unpackWaveform(d)
+// readable asks no more of a document than that it can be read.
+func readable[T any](_ *Inspector, d store.Document) error {
+	_, err := plain[T](d.Body)
 	return err
-}
-
-func (i *Inspector) rundown(d store.Document, r schedules.Rundown) {
-	id := dayID(r.Station, r.Date)
-	if d.Kind == kindRevision {
-		id = revisionID(r.Station, r.Date, r.Revision)
-	}
-	if d.ID != id {
-		i.tell(d, "says of itself that it is %s", id)
-	}
-	i.days[r.Station] = max(i.days[r.Station], r.Revision)
-}
-
-func (i *Inspector) counter(d store.Document, n int64) { i.counted[d.ID] = n }
-
-func (i *Inspector) queue(d store.Document) error {
-	q, err := unseal[wire.Queue](d.Body)
-	if err != nil {
-		return err
-	}
-	if id := dayID(q.Value.Station, q.Value.Date); d.ID != id {
-		i.tell(d, "says of itself that it is %s", id)
-	}
-	i.plays(d, slices.Concat(q.Value.Items, q.Value.Fallback))
-	return i.signed(d)
-}
-
-func (i *Inspector) fallback(d store.Document) error {
-	f, err := unseal[wire.Fallback](d.Body)
-	if err != nil {
-		return err
-	}
-	if d.ID != f.Value.Station {
-		i.tell(d, "says of itself that it is %s", f.Value.Station)
-	}
-	i.plays(d, f.Value.Items)
-	return i.signed(d)
-}
-
-func (i *Inspector) plays(d store.Document, items []wire.QueueItem) {
-	for _, item := range items {
-		i.airs[item.Audio.SHA256] = cmp.Or(i.airs[item.Audio.SHA256], d.Kind+" "+d.ID)
-	}
-}
-
-func (i *Inspector) recalls(d store.Document) error {
-	_, err := unseal[wire.Recalls](d.Body)
-	return cmp.Or(err, i.signed(d))
-}
-
-func (i *Inspector) explanations(store.Document, []schedules.Explanation) {}
-
-func (i *Inspector) status(d store.Document, s wire.Status) {
-	if s.Station != d.ID {
-		i.tell(d, "says of itself that it is %s", s.Station)
-	}
-}
-
-func (i *Inspector) upload(d store.Document, u Upload) {
-	if u.ID != d.ID {
-		i.tell(d, "says of itself that it is %s", u.ID)
-	}
-	for _, p := range u.Parts {
-		if _, named := i.blobs[p.SHA256]; !named && u.DoneAt.IsZero() {
-			i.blobs[p.SHA256] = Held{By: "upload " + d.ID, Bytes: p.Bytes}
-		}
-	}
-}
-
-func (i *Inspector) webhook(d store.Document, w webhook) {
-	if w.ID != d.ID {
-		i.tell(d, "says of itself that it is %s", w.ID)
-	}
-	if len(w.Salt) == 0 {
-		i.tell(d, "has no salt for its secret, so that nobody can check what it is sent. Give it a new secret")
-	}
-}
-
-func (i *Inspector) keys(d store.Document, k SigningKeys) {
-	if !slices.ContainsFunc(k.Keys, func(key SigningKey) bool { return key.ID == k.Current }) {
-		i.tell(d, "says that %q signs, which is none of its keys", k.Current)
-	}
 }
 
 // Signers are the ids of the keys that signed, and how many documents of each kind each signed.
@@ -297,17 +141,6 @@ func (i *Inspector) signed(d store.Document) error {
 	}
 	i.signers[signer][d.Kind]++
 	return err
-}
-
-func (i *Inspector) link(d store.Document) error {
-	_, err := OpenLink(d.Body)
-	return cmp.Or(err, i.signed(d))
-}
-
-func (i *Inspector) progress(store.Document, progress) {}
-
-func (i *Inspector) recordFile(d store.Document, f recordFile) {
-	i.blobs[f.SHA256] = Held{By: "records " + d.ID, Bytes: f.Bytes, Records: true}
 }
 
 // itself compares what a document says of itself with where it stands.

@@ -4,15 +4,16 @@ import (
 	"go/ast"
 	"go/parser"
 	gotoken "go/token"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"lifeline/internal/store"
+	"lifeline/internal/store/memory"
 	"lifeline/internal/wire"
 )
 
@@ -50,28 +51,53 @@ func kindsOfDocument(t *testing.T) (kinds []string) {
 	return kinds
 }
 
-// The list of kinds is read from the source, so that no new one is forgotten: fsck knows each, and the changes of each
-// are told under a name or belong to the service alone.
-func TestEveryKindOfDocumentIsKnownToFsckAndToTheNamesOfChanges(t *testing.T) {
+// The kinds are read from the source, so that no new one is forgotten.
+func TestEveryKindOfDocumentIsDeclared(t *testing.T) {
 	kinds := kindsOfDocument(t)
 	if len(kinds) < 20 {
 		t.Fatalf("only %q were found", kinds)
 	}
-	untold := []string{kindToken, kindWaveform, kindRevision, kindCounter, kindExplain, kindRecords, kindUpload, kindAnswer, kindHead, kindLate,
-		kindWebhook, kindProgress, kindKeys}
-	looks := NewInspector(func(string) {}).looks()
-	for _, kind := range kinds {
-		if looks[kind] == nil {
-			t.Errorf("fsck does not know %s", kind)
-		}
-		if _, told := toldKinds[kind]; told == slices.Contains(untold, kind) {
-			t.Errorf("%s: told %v, and in the list of what is not told %v", kind, told, !told)
+	var declared []string
+	for _, kind := range AllKinds {
+		declared = append(declared, kind.Name)
+		if kind.Inspect == nil {
+			t.Errorf("fsck cannot look at a %s", kind.Name)
 		}
 	}
-	for kind := range maps.Keys(looks) {
-		if !slices.Contains(kinds, kind) {
-			t.Errorf("fsck knows %s, which nothing writes", kind)
+	slices.Sort(declared)
+	if !slices.Equal(kinds, declared) {
+		t.Errorf("the source names %q, declared are %q", kinds, declared)
+	}
+}
+
+func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
+	untold := []string{kindToken, kindWaveform, kindRevision, kindCounter, kindExplain, kindRecords, kindUpload, kindAnswer, kindHead, kindLate,
+		kindWebhook, kindProgress, kindKeys}
+	for _, kind := range AllKinds {
+		if told := kind.Changes != ""; told == slices.Contains(untold, kind.Name) {
+			t.Errorf("%s: told %v, and in the list of what is not told %v", kind.Name, told, !told)
 		}
+	}
+}
+
+func TestTheJobsWaitForDeclaredKinds(t *testing.T) {
+	for _, j := range NewKeeper(&Library{}, &Scheduler{mirror: &Mirror{}}, nil, nil, nil, time.Hour).jobs {
+		for _, kind := range j.kinds {
+			if _, declared := AllKinds.Find(kind); !declared && kind != asRunReports {
+				t.Errorf("the job %s waits for changes of %s, which is no kind", j.name, kind)
+			}
+		}
+	}
+}
+
+func TestADocumentOfAKindThatIsNotDeclaredIsNotWritten(t *testing.T) {
+	m, err := NewMirror(t.Context(), memory.New(100), AllKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = m.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "rumour", ID: "a", Body: []byte("{}")}}})
+	if err == nil || m.Sequence() != 0 {
+		t.Errorf("a commit of a kind that is not declared gave %v and sequence %d", err, m.Sequence())
 	}
 }
 
@@ -84,7 +110,9 @@ func TestFsckIsContentWithAWebhook(t *testing.T) {
 				t.Fatal(err)
 			}
 			var problems []string
-			look := func(d store.Document) { NewInspector(func(p string) { problems = append(problems, p) }).Document(d) }
+			look := func(d store.Document) {
+				NewInspector(AllKinds, func(p string) { problems = append(problems, p) }).Document(d)
+			}
 			if look(d); len(problems) > 0 {
 				t.Errorf("of what the service wrote it says %q", problems)
 			}

@@ -118,7 +118,7 @@ func (k *Keeper) sweep(ctx context.Context, claims *Claims) error {
 		return nil
 	}
 	k.swept = now
-	k.mirror.forgetQueues(schedules.DateOf(now).AddDays(-queueDaysKept))
+	forgetQueues(k.mirror, schedules.DateOf(now).AddDays(-queueDaysKept))
 	err := claims.do(ctx, "sweep", sweepEvery, func(ctx context.Context) error {
 		n, err := k.collect(ctx, now.Add(-orphanAge))
 		if n > 0 {

@@ -37,7 +37,7 @@ func (w *wakes) since(change func()) string {
 
 // replica is one of several over a store, which follows its changes until the test ends.
 func replica(t *testing.T, docs Store) (*network, context.Context) {
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestARecallAtAnotherReplicaWakesTheRepair(t *testing.T) {
 		here.define()
 		here.publish(tomorrow)
 		here.keeper(ctx, onlyJob("repair"))
-		row, _ := there.mirror.segments.get("m")
+		row, _ := segmentsIn(there.mirror).get("m")
 		s := row.value
 		s.State = schedules.Recalled
 		there.put(kindSegment, "m", s)
@@ -227,7 +227,7 @@ func TestAHeartbeatWakesTheWebhooksThatAreToldOfIt(t *testing.T) {
 			kind        string
 			told, beats bool
 		}{{kindStatus, false, true}, {kindQueue, true, true}, {kindProgress, true, true}, {kindToken, false, false}} {
-			told, beats := n.mirror.signals.on(topicTold), n.mirror.signals.on(topicToldStatus)
+			told, beats := n.mirror.signals.on(topicTold), n.mirror.signals.on(topicToldOften)
 			n.put(c.kind, c.kind+"/2026-11-29", map[string]any{"payload": []byte("{}")})
 			time.Sleep(time.Second)
 			if woken(told) != c.told || woken(beats) != c.beats {

@@ -15,10 +15,8 @@ import (
 	"lifeline/schedules"
 )
 
-const (
-	kindKeys = "signing-keys" // the one list of the keys that documents are signed with
-	keysID   = "signing-keys"
-)
+// keysID is the id of the only document of its kind.
+const keysID = "signing-keys"
 
 // SigningKeys are the public keys that the documents of a store are signed with. They outlive the private keys, so that
 // old signatures can be checked.
@@ -111,7 +109,7 @@ func signerOf(envelope []byte) (string, error) {
 // turn.
 func (s *Scheduler) Resign(ctx context.Context) error {
 	failed := s.mirror.retry(ctx, func() error { return s.resignRecalls(ctx) })
-	for id, row := range s.mirror.fallback.after("", "") {
+	for id, row := range fallbacksIn(s.mirror).after("", "") {
 		if !s.otherwise(row.value.Signer) {
 			continue
 		}
@@ -122,7 +120,7 @@ func (s *Scheduler) Resign(ctx context.Context) error {
 		}
 	}
 	var queues []wire.Queue
-	for _, row := range s.mirror.queues.after("", "") {
+	for _, row := range queuesIn(s.mirror).after("", "") {
 		if q := row.value; s.otherwise(q.Signer) && q.Value.ExpiresAt.After(s.now()) {
 			queues = append(queues, q.Value)
 		}
@@ -134,7 +132,7 @@ func (s *Scheduler) Resign(ctx context.Context) error {
 func (s *Scheduler) otherwise(signer string) bool { return signer != s.sealer.KeyID() }
 
 func (s *Scheduler) resignRecalls(ctx context.Context) error {
-	row, ok := s.mirror.recalls.get(recallsID)
+	row, ok := recallsIn(s.mirror).get(recallsID)
 	if !ok || !s.otherwise(row.value.Signer) {
 		return nil
 	}

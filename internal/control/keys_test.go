@@ -32,11 +32,11 @@ func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	recalls, _ := n.mirror.recalls.get(recallsID)
+	recalls, _ := recallsIn(n.mirror).get(recallsID)
 	if r := recalls.value; r.Signer != "new" || r.Value.Revision != 2 || len(r.Value.Segments) != 1 {
 		t.Errorf("recalls: signed by %q, %+v", r.Signer, r.Value)
 	}
-	list, _ := n.mirror.fallback.get("fz")
+	list, _ := fallbacksIn(n.mirror).get("fz")
 	if f := list.value; f.Signer != "new" || f.Value.Revision != list.revision || len(f.Value.Items) != 1 {
 		t.Errorf("fallback: signed by %q, %+v", f.Signer, f.Value)
 	}

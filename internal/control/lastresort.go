@@ -9,17 +9,17 @@ import (
 // lastResorts are the stations whose fallback would have sensitive segments only, were s as it says: without the link
 // such a station would soon be silent. Of a segment that is sensitive already there are none: any other change of it is let in.
 func (m *Mirror) lastResorts(s schedules.Segment) (out []schedules.Problem) {
-	if before, ok := m.segments.get(s.ID); !s.Sensitive || ok && before.value.Sensitive {
+	if before, ok := segmentsIn(m).get(s.ID); !s.Sensitive || ok && before.value.Sensitive {
 		return nil
 	}
 	find := func(id string) (schedules.Segment, bool) {
 		if id == s.ID {
 			return s, true
 		}
-		row, ok := m.segments.get(id)
+		row, ok := segmentsIn(m).get(id)
 		return row.value, ok
 	}
-	for _, row := range m.stations.after("", "") {
+	for _, row := range stationsIn(m).after("", "") {
 		names := false
 		for _, id := range row.value.Fallback {
 			names = names || id == s.ID

@@ -38,11 +38,11 @@ func (s *Scheduler) leasable(station string, now time.Time) []string {
 			found[i.SegmentID] = true
 		}
 	}
-	for _, row := range s.mirror.queues.after(station+"/", "") {
+	for _, row := range queuesIn(s.mirror).after(station+"/", "") {
 		note(row.value.Value.Items)
 		note(row.value.Value.Fallback)
 	}
-	if row, ok := s.mirror.fallback.get(station); ok {
+	if row, ok := fallbacksIn(s.mirror).get(station); ok {
 		note(row.value.Value.Items)
 	}
 	library, ids := s.prepare(), []string{}

@@ -62,7 +62,7 @@ type SegmentFilter struct {
 
 // Segment fails with NotFound.
 func (l *Library) Segment(id string) (schedules.Segment, error) {
-	row, ok := l.mirror.segments.get(id)
+	row, ok := segmentsIn(l.mirror).get(id)
 	if !ok {
 		return schedules.Segment{}, fault.New(fault.NotFound, "there is no segment %q", id)
 	}
@@ -72,7 +72,7 @@ func (l *Library) Segment(id string) (schedules.Segment, error) {
 // AirableOn are the stations with a window that allows a language, by id.
 func (l *Library) AirableOn(language string) []string {
 	out := []string{}
-	for id, row := range l.mirror.stations.after("", "") {
+	for id, row := range stationsIn(l.mirror).after("", "") {
 		if slices.ContainsFunc(row.value.Windows, func(w schedules.Window) bool { return schedules.Speaks(language, row.value.Allowed(w)) }) {
 			out = append(out, id)
 		}
@@ -90,7 +90,7 @@ func (l *Library) Segments(f SegmentFilter) (out []schedules.Segment, next strin
 	if len(wanted.Parts) > 0 {
 		keep = func(s schedules.Segment) bool { return wanted.In(searched(s)) }
 	}
-	rows := l.mirror.segments.find(f.query(wanted), f.Limit+1, keep)
+	rows := segmentsIn(l.mirror).find(f.query(wanted), f.Limit+1, keep)
 	out = make([]schedules.Segment, 0, min(len(rows), f.Limit))
 	for _, row := range rows[:cap(out)] {
 		out = append(out, row.value)
@@ -162,7 +162,7 @@ func (l *Library) change(ctx context.Context, a Actor, id string, revision *int6
 	f func(*schedules.Segment) error, also ...func(schedules.Segment) ([]store.Write, error)) (schedules.Segment, error) {
 	var s schedules.Segment
 	err := l.mirror.retry(ctx, func() error {
-		row, ok := l.mirror.segments.get(id)
+		row, ok := segmentsIn(l.mirror).get(id)
 		if !ok {
 			return fault.New(fault.NotFound, "there is no segment %q", id)
 		}

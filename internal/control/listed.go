@@ -63,7 +63,7 @@ func (s *Scheduler) barred() func(i *wire.QueueItem, end time.Time) bool {
 
 // recalled tells of an item whether its segment, or its recording, is recalled.
 func (s *Scheduler) recalled() func(*wire.QueueItem) bool {
-	row, _ := s.mirror.recalls.get(recallsID)
+	row, _ := recallsIn(s.mirror).get(recallsID)
 	off := make(map[string]bool, 2*len(row.value.Value.Segments))
 	for _, r := range row.value.Value.Segments {
 		off[r.SegmentID] = true
@@ -76,7 +76,7 @@ func (s *Scheduler) recalled() func(*wire.QueueItem) bool {
 
 // fallbackOf is the list that fills the gaps of a queue: the station's, or the queue's own while that has no items.
 func (s *Scheduler) fallbackOf(q wire.Queue) []wire.QueueItem {
-	if f, ok := s.mirror.fallback.get(q.Station); ok && len(f.value.Value.Items) > 0 {
+	if f, ok := fallbacksIn(s.mirror).get(q.Station); ok && len(f.value.Value.Items) > 0 {
 		return f.value.Value.Items
 	}
 	return q.Fallback

@@ -126,7 +126,7 @@ func tooFar(e schedules.AsRun) string {
 // plannedStart places what did not start where it was planned, so that it is found with its day; what is not in any
 // queue in memory is placed now.
 func (l *Logbook) plannedStart(station string, e schedules.AsRun) time.Time {
-	for _, row := range l.mirror.queues.after(station+"/", "") {
+	for _, row := range queuesIn(l.mirror).after(station+"/", "") {
 		for _, i := range row.value.Value.Items {
 			if i.ID == e.ItemID && i.StartAt != nil {
 				return i.StartAt.Time
@@ -166,7 +166,7 @@ const statusEvery = 10 * time.Minute
 func (l *Logbook) SetStatus(ctx context.Context, a Actor, station string, s wire.Status) error {
 	s.Station, s.ReceivedAt, s.PublishedRevision = station, schedules.At(l.now()), 0
 	return l.mirror.retry(ctx, func() error {
-		before, known := l.mirror.statuses.get(station)
+		before, known := statusesIn(l.mirror).get(station)
 		if known && sameStanding(before.value, s) && s.ReceivedAt.Sub(before.value.ReceivedAt.Time) < statusEvery {
 			return nil
 		}
@@ -189,12 +189,12 @@ func sameStanding(a, b wire.Status) bool {
 
 // Status is what a station last said of itself. It fails with NotFound until it has.
 func (l *Logbook) Status(station string) (wire.Status, error) {
-	row, ok := l.mirror.statuses.get(station)
+	row, ok := statusesIn(l.mirror).get(station)
 	if !ok {
 		return row.value, fault.New(fault.NotFound, "station %q has not said how it stands yet", station)
 	}
 	s := row.value
-	if queue, ok := l.mirror.queues.get(station + "/" + s.QueueDate); ok {
+	if queue, ok := queuesIn(l.mirror).get(station + "/" + s.QueueDate); ok {
 		s.PublishedRevision = queue.value.Value.Revision
 	}
 	return s, nil
@@ -203,7 +203,7 @@ func (l *Logbook) Status(station string) (wire.Status, error) {
 // Statuses are what at most limit stations whose ids come after the given one last said of themselves, and the last id
 // when there are more. One that has said nothing is there with its id alone.
 func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next string) {
-	for id := range l.mirror.stations.after("", after) {
+	for id := range stationsIn(l.mirror).after("", after) {
 		if len(page) == limit {
 			return page, page[limit-1].Station
 		}

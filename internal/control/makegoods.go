@@ -16,11 +16,6 @@ import (
 	"lifeline/schedules"
 )
 
-const (
-	kindMakeGood = "make-good"         // an airing owed: STATION/ID
-	kindSettled  = "make-good-settled" // one that aired or was waived: STATION/ID
-)
-
 // maxOwed bounds how many make-goods one day is asked for, oldest first. After a long outage the rest waits, so that
 // no day is made of yesterday's alone.
 const maxOwed = 12
@@ -38,7 +33,7 @@ type owing struct {
 // itself it finds the next time.
 func (s *Scheduler) SettleMakeGoods(ctx context.Context) error {
 	var failed error
-	for id, row := range s.mirror.stations.after("", "") {
+	for id, row := range stationsIn(s.mirror).after("", "") {
 		if err := s.settle(ctx, row.value); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("make-goods of %s: %w", id, err))
 		}
@@ -231,7 +226,7 @@ func (a *settling) writes(station string) ([]store.Write, error) {
 func makeGoodID(station, id string) string { return station + "/" + id }
 
 func (s *Scheduler) campaigns() (out []schedules.Campaign) {
-	for _, row := range s.mirror.campaigns.after("", "") {
+	for _, row := range campaignsIn(s.mirror).after("", "") {
 		out = append(out, row.value)
 	}
 	return out

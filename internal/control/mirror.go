@@ -10,8 +10,6 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
-	"lifeline/internal/wire"
-	"lifeline/schedules"
 )
 
 // anyChange is the topic that every change wakes.
@@ -20,22 +18,9 @@ const anyChange = ""
 // Mirror is the copy in memory of what stations and people read, kept current by the change feed: list, then watch
 // from the revision. Writing goes through it too, so that a writer reads its own writes.
 type Mirror struct {
-	store     Store
-	segments  *catalogue
-	stations  *table[schedules.Station]
-	clocks    *table[schedules.Clock]
-	scripts   *table[schedules.Script]
-	campaigns *table[schedules.Campaign]
-	tokens    *table[token]
-	queues    *table[*Sealed[wire.Queue]] // large, and read by every waiting station
-	fallback  *table[Sealed[wire.Fallback]]
-	recalls   *table[Sealed[wire.Recalls]]
-	statuses  *table[wire.Status]
-	uploads   *table[Upload]
-	late      *table[lateReports]
-	webhooks  *table[webhook]
-	progress  *table[progress]
-	shelves   map[string]shelf // by kind
+	store   Store
+	kinds   Kinds
+	shelves map[string]shelf // by kind
 
 	signals signals
 	pulling chan struct{} // holds one token, for whoever brings the copy forward
@@ -47,28 +32,13 @@ type Mirror struct {
 // recentKept bounds how many changes are kept in memory for those who follow.
 const recentKept = 4096
 
-// NewMirror lists the store's documents. Run keeps the copy current.
-func NewMirror(ctx context.Context, s Store) (*Mirror, error) {
-	m := &Mirror{
-		store:    s,
-		segments: newCatalogue(), stations: newTable[schedules.Station](),
-		clocks: newTable[schedules.Clock](), scripts: newTable[schedules.Script](),
-		campaigns: newTable[schedules.Campaign](), tokens: newTable[token](),
-		queues: newTable[*Sealed[wire.Queue]](), fallback: newTable[Sealed[wire.Fallback]](),
-		recalls: newTable[Sealed[wire.Recalls]](), statuses: newTable[wire.Status](),
-		uploads: newTable[Upload](), late: newTable[lateReports](),
-		webhooks: newTable[webhook](), progress: newTable[progress](),
-		pulling: make(chan struct{}, 1),
-	}
-	m.shelves = map[string]shelf{
-		kindSegment: decoded[card]{m.segments, m.segments.read}, kindStation: decoded[schedules.Station]{m.stations, tidied(tidyStation)},
-		kindClock: decoded[schedules.Clock]{m.clocks, tidied(tidyClock)}, kindScript: decoded[schedules.Script]{m.scripts, tidied(tidyScript)},
-		kindCampaign: decoded[schedules.Campaign]{m.campaigns, tidied(tidyCampaign)},
-		kindToken:    decoded[token]{m.tokens, tidied(tidyToken)}, kindQueue: decoded[*Sealed[wire.Queue]]{m.queues, unsealQueue},
-		kindFallback: decoded[Sealed[wire.Fallback]]{m.fallback, unseal[wire.Fallback]}, kindRecalls: decoded[Sealed[wire.Recalls]]{m.recalls, unseal[wire.Recalls]},
-		kindStatus: decoded[wire.Status]{m.statuses, plain[wire.Status]}, kindUpload: decoded[Upload]{m.uploads, plain[Upload]},
-		kindLate: decoded[lateReports]{m.late, plain[lateReports]}, kindWebhook: decoded[webhook]{m.webhooks, plain[webhook]},
-		kindProgress: decoded[progress]{m.progress, plain[progress]},
+// NewMirror lists the store's documents of kinds. Run keeps the copy current.
+func NewMirror(ctx context.Context, s Store, kinds Kinds) (*Mirror, error) {
+	m := &Mirror{store: s, kinds: kinds, shelves: map[string]shelf{}, pulling: make(chan struct{}, 1)}
+	for _, k := range kinds {
+		if k.Copy != nil {
+			m.shelves[k.Name] = k.Copy()
+		}
 	}
 	return m, m.list(ctx)
 }
@@ -89,8 +59,13 @@ func (m *Mirror) Run(ctx context.Context, failed func(error)) error {
 }
 
 // Commit makes the commit durable and takes it into the copy. It fails with errRace where a document is not at the
-// expected revision.
+// expected revision, and writes no document of a kind that is not declared.
 func (m *Mirror) Commit(ctx context.Context, c store.Commit) error {
+	for _, w := range c.Writes {
+		if _, declared := m.kinds.Find(w.Kind); !declared {
+			return fmt.Errorf("control: documents of kind %q are not declared", w.Kind)
+		}
+	}
 	changes, err := m.store.Commit(ctx, c)
 	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
 		return fmt.Errorf("%w: %w", errRace, err)
@@ -146,12 +121,4 @@ func (m *Mirror) Changes(ctx context.Context, since int64) ([]store.Change, erro
 		case <-signal:
 		}
 	}
-}
-
-// forgetQueues drops the queues of days before the given one from memory; the store keeps them.
-func (m *Mirror) forgetQueues(before schedules.Date) {
-	m.queues.forget(func(id string) bool {
-		_, day, _ := strings.Cut(id, "/")
-		return day < before.String()
-	})
 }

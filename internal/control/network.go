@@ -23,22 +23,22 @@ type part[T any] struct {
 }
 
 func (s *Scheduler) stationPart() part[schedules.Station] {
-	return part[schedules.Station]{kindStation, "stations", s.mirror.stations,
+	return part[schedules.Station]{kindStation, "stations", stationsIn(s.mirror),
 		func(v *schedules.Station) (*string, *int64) { return &v.ID, &v.Revision }}
 }
 
 func (s *Scheduler) clockPart() part[schedules.Clock] {
-	return part[schedules.Clock]{kindClock, "clocks", s.mirror.clocks,
+	return part[schedules.Clock]{kindClock, "clocks", clocksIn(s.mirror),
 		func(v *schedules.Clock) (*string, *int64) { return &v.ID, &v.Revision }}
 }
 
 func (s *Scheduler) scriptPart() part[schedules.Script] {
-	return part[schedules.Script]{kindScript, "scripts", s.mirror.scripts,
+	return part[schedules.Script]{kindScript, "scripts", scriptsIn(s.mirror),
 		func(v *schedules.Script) (*string, *int64) { return &v.ID, &v.Revision }}
 }
 
 func (s *Scheduler) campaignPart() part[schedules.Campaign] {
-	return part[schedules.Campaign]{kindCampaign, "campaigns", s.mirror.campaigns,
+	return part[schedules.Campaign]{kindCampaign, "campaigns", campaignsIn(s.mirror),
 		func(v *schedules.Campaign) (*string, *int64) { return &v.ID, &v.Revision }}
 }
 
@@ -125,7 +125,7 @@ func (s *Scheduler) problems(n wire.Apply) []schedules.Problem {
 		scripts.duplicates(n.Scripts)...), campaigns.duplicates(n.Campaigns)...)
 	changed := map[string]bool{}
 	for _, st := range n.Stations {
-		before, known := s.mirror.stations.get(st.ID)
+		before, known := stationsIn(s.mirror).get(st.ID)
 		st.Revision, st.Standing = before.value.Revision, nil
 		changed[st.ID] = !known || !reflect.DeepEqual(st, before.value)
 	}
@@ -168,7 +168,7 @@ func (s *Scheduler) named(field string, n wire.Apply, whole schedules.Network) s
 }
 
 func (s *Scheduler) segment(id string) (schedules.Segment, bool) {
-	row, ok := s.mirror.segments.get(id)
+	row, ok := segmentsIn(s.mirror).get(id)
 	return row.value, ok
 }
 

@@ -16,7 +16,7 @@ func (s *Scheduler) Next(station, after string) (item wire.QueueItem, ok bool, e
 		return item, false, err
 	}
 	var items []wire.QueueItem
-	for _, row := range s.mirror.queues.after(station+"/", "") {
+	for _, row := range queuesIn(s.mirror).after(station+"/", "") {
 		items = append(items, s.Listed(row.value.Value)...)
 	}
 	slices.SortStableFunc(items, func(a, b wire.QueueItem) int { return a.StartAt.Compare(b.StartAt.Time) })

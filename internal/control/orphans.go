@@ -12,12 +12,12 @@ func (l *Library) Recordings() (named func(sha256 string) bool) { return l.refer
 // referenced leaves one upload's parts out.
 func (l *Library) referenced(but string) func(sha256 string) bool {
 	parts := map[string]bool{}
-	for id, row := range l.mirror.uploads.after("", "") {
+	for id, row := range uploadsIn(l.mirror).after("", "") {
 		for _, p := range row.value.Parts {
 			parts[p.SHA256] = parts[p.SHA256] || id != but
 		}
 	}
-	segments := l.mirror.segments
+	segments := segmentsIn(l.mirror)
 	return func(sha256 string) bool {
 		return parts[sha256] || segments.count(byRecording, sha256) > 0 || segments.count(byPrevious, sha256) > 0
 	}

@@ -93,7 +93,7 @@ func (l *Logbook) Waive(ctx context.Context, a Actor, station, id, reason string
 	if err := needReason(reason); err != nil {
 		return wire.OwedAiring{}, err
 	}
-	if row, ok := l.mirror.stations.get(station); ok { // a miss that is listed may not be stored yet
+	if row, ok := stationsIn(l.mirror).get(station); ok { // a miss that is listed may not be stored yet
 		if err := l.scheduler.settle(ctx, row.value); err != nil {
 			return wire.OwedAiring{}, err
 		}

@@ -13,7 +13,7 @@ import (
 
 // naming are the segments that name a person, by id. It fails with NotFound when none does.
 func (m *Mirror) naming(person string) (out []*held[schedules.Segment], err error) {
-	out = m.segments.find(search.Query{Terms: []search.Term{{Field: byPerson, Value: person}}}, 0, nil)
+	out = segmentsIn(m).find(search.Query{Terms: []search.Term{{Field: byPerson, Value: person}}}, 0, nil)
 	if len(out) == 0 {
 		err = fault.New(fault.NotFound, "no segment names the person %q", person)
 	}
@@ -65,7 +65,7 @@ func (s *Scheduler) Person(ctx context.Context, id string) (wire.Person, error) 
 	if err != nil {
 		return wire.Person{}, err
 	}
-	list, _ := s.mirror.recalls.get(recallsID)
+	list, _ := recallsIn(s.mirror).get(recallsID)
 	out := wire.Person{ID: id, Recalls: list.value.Value.Revision, Segments: []wire.PersonSegment{}, Stations: []wire.PersonStation{}}
 	since, recalled := map[string]schedules.Instant{}, map[string]schedules.Instant{}
 	for _, r := range list.value.Value.Segments {
@@ -77,7 +77,7 @@ func (s *Scheduler) Person(ctx context.Context, id string) (wire.Person, error) 
 			recalled[row.value.ID] = at
 		}
 	}
-	for _, row := range s.mirror.stations.after("", "") {
+	for _, row := range stationsIn(s.mirror).after("", "") {
 		standing, err := s.offBy(ctx, row.value, recalled, out.Recalls)
 		if err != nil {
 			return out, err
@@ -94,7 +94,7 @@ func (s *Scheduler) Person(ctx context.Context, id string) (wire.Person, error) 
 // that was ever published for a day not over, since nobody knows which it holds, and by its fallback.
 func (s *Scheduler) offBy(ctx context.Context, st schedules.Station, recalled map[string]schedules.Instant, revision int64) (wire.PersonStation, error) {
 	out := wire.PersonStation{Station: st.ID}
-	status, known := s.mirror.statuses.get(st.ID)
+	status, known := statusesIn(s.mirror).get(st.ID)
 	if known {
 		out.LastContact = status.value.ReceivedAt
 	}

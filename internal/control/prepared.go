@@ -22,16 +22,16 @@ type prepared struct {
 func (p *prepared) library() *schedules.Library {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	segments, scripts := p.mirror.segments.changes(), p.mirror.scripts.changes()
+	segments, scripts := segmentsIn(p.mirror).changes(), scriptsIn(p.mirror).changes()
 	if p.made != nil && segments == p.segments && scripts == p.scripts {
 		return p.made
 	}
 	if p.made == nil || scripts != p.scripts || !p.update() {
 		var all []schedules.Script
-		for _, row := range p.mirror.scripts.after("", "") {
+		for _, row := range scriptsIn(p.mirror).after("", "") {
 			all = append(all, row.value)
 		}
-		p.made = schedules.Prepare(p.mirror.segments.all(), all)
+		p.made = schedules.Prepare(segmentsIn(p.mirror).all(), all)
 	}
 	p.segments, p.scripts = segments, scripts // what has changed since may be in it, and is taken in again
 	return p.made
@@ -39,7 +39,7 @@ func (p *prepared) library() *schedules.Library {
 
 // update takes the changed segments into the library, unless it is to be made anew.
 func (p *prepared) update() bool {
-	changed, ok := p.mirror.segments.since(p.segments)
+	changed, ok := segmentsIn(p.mirror).since(p.segments)
 	for _, s := range changed {
 		p.made = p.made.With(s)
 	}

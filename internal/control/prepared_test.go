@@ -28,7 +28,7 @@ func TestTheLibraryForPlanningIsAsTheMirrorIs(t *testing.T) {
 				case 0:
 					script(rapid.Bool().Draw(r, "dead"))
 				case 1:
-					if row, ok := n.mirror.segments.get(id); ok {
+					if row, ok := segmentsIn(n.mirror).get(id); ok {
 						if err := n.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kindSegment, ID: id, Expect: row.revision, Delete: true}}}); err != nil {
 							r.Fatal(err)
 						}
@@ -39,11 +39,11 @@ func TestTheLibraryForPlanningIsAsTheMirrorIs(t *testing.T) {
 				}
 			}
 			got := n.scheduler.prepare()
-			all := n.mirror.segments.all()
+			all := segmentsIn(n.mirror).all()
 			if !reflect.DeepEqual(append([]schedules.Segment{}, all...), got.Segments()) {
 				r.Fatalf("it has %d segments, not %d", len(got.Segments()), len(all))
 			}
-			row, _ := n.mirror.scripts.get("p")
+			row, _ := scriptsIn(n.mirror).get("p")
 			anew := schedules.Prepare(all, []schedules.Script{row.value})
 			for _, s := range all {
 				life, _ := got.Life(s.ID)

@@ -256,7 +256,7 @@ func gain(r *schedules.Recording, st schedules.Station) float64 {
 
 func (s *Scheduler) recalledIDs() []string {
 	ids := []string{}
-	row, _ := s.mirror.recalls.get(recallsID)
+	row, _ := recallsIn(s.mirror).get(recallsID)
 	for _, r := range row.value.Value.Segments {
 		ids = append(ids, r.SegmentID)
 	}
@@ -266,7 +266,7 @@ func (s *Scheduler) recalledIDs() []string {
 // Queue is what a station airs on a day. It fails with NotFound when nothing is published for it.
 func (s *Scheduler) Queue(ctx context.Context, station string, date schedules.Date) (*Sealed[wire.Queue], error) {
 	id := dayID(station, date)
-	if row, ok := s.mirror.queues.get(id); ok {
+	if row, ok := queuesIn(s.mirror).get(id); ok {
 		return row.value, nil
 	}
 	d, err := s.store.Get(ctx, kindQueue, id) // older than what the mirror keeps

@@ -113,7 +113,7 @@ func filled(t *testing.T) (*cabinet, *Mirror) {
 			}
 		}
 	}
-	m, err := NewMirror(t.Context(), c)
+	m, err := NewMirror(t.Context(), c, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func (r *Records) Move(ctx context.Context) error {
 	y, m, _ := r.now().UTC().Add(-r.keep).Date()
 	before := time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
 	var failed error
-	for station := range r.mirror.stations.after("", "") {
+	for station := range stationsIn(r.mirror).after("", "") {
 		if err := r.moveAsRun(ctx, station, before); err != nil && !errors.Is(err, errRace) {
 			failed = errors.Join(failed, fmt.Errorf("move as-run of %s: %w", station, err))
 		}

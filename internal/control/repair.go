@@ -47,7 +47,7 @@ func (s *Scheduler) broken() []wire.Queue {
 // coming are the queues that are not over and of which ask is true, the soonest first.
 func (s *Scheduler) coming(ask func(wire.Queue) bool) []wire.Queue {
 	var out []wire.Queue
-	for _, row := range s.mirror.queues.after("", "") {
+	for _, row := range queuesIn(s.mirror).after("", "") {
 		if q := row.value.Value; q.ExpiresAt.After(s.now()) && ask(q) {
 			out = append(out, q)
 		}

@@ -30,7 +30,7 @@ type network struct {
 func newNetwork(t *testing.T, now time.Time) *network {
 	t.Helper()
 	docs := memory.New(100)
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

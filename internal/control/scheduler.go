@@ -225,7 +225,7 @@ func (s *Scheduler) input(ctx context.Context, station string, date schedules.Da
 	}
 	in := schedules.Input{Station: st, Date: date, Clocks: map[string]schedules.Clock{}, Library: s.prepare()}
 	for _, w := range st.Windows {
-		if c, ok := s.mirror.clocks.get(w.Clock); ok {
+		if c, ok := clocksIn(s.mirror).get(w.Clock); ok {
 			in.Clocks[w.Clock] = c.value
 		}
 	}

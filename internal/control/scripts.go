@@ -22,7 +22,7 @@ func (s *Scheduler) Exposure(ctx context.Context, script string) ([]schedules.Ex
 		return nil, err
 	}
 	var history []schedules.Airing
-	for _, row := range s.mirror.stations.after("", "") {
+	for _, row := range stationsIn(s.mirror).after("", "") {
 		more, err := s.airings(ctx, row.value, schedules.Date{}, s.now(), nil)
 		if err != nil {
 			return nil, err

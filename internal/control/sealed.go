@@ -59,11 +59,6 @@ func unseal[T any](envelope []byte) (Sealed[T], error) {
 	return s, nil
 }
 
-func unsealQueue(envelope []byte) (*Sealed[wire.Queue], error) {
-	q, err := unseal[wire.Queue](envelope)
-	return &q, err
-}
-
 // payloadOf is the signed document within an envelope.
 func payloadOf(envelope []byte) ([]byte, error) {
 	var e wire.Envelope

@@ -39,9 +39,9 @@ const actionSeal = "as-run.seal"
 // SealAsRun seals what each station reported of every day that is over, and what has come late. It is level-triggered.
 func (s *Scheduler) SealAsRun(ctx context.Context) error {
 	var failed error
-	for id, row := range s.mirror.stations.after("", "") {
+	for id, row := range stationsIn(s.mirror).after("", "") {
 		err := s.sealDays(ctx, row.value)
-		if mark, ok := s.mirror.late.get(id); ok && err == nil {
+		if mark, ok := lateIn(s.mirror).get(id); ok && err == nil {
 			err = s.sealLate(ctx, row.value, mark)
 		}
 		if err != nil && !errors.Is(err, errRace) { // who won it has done the work

@@ -20,6 +20,8 @@ type shelf interface {
 	revision(id string) int64
 	living() []string
 	clear()
+	// keeps is where the rows are.
+	keeps() any
 }
 
 // rows are where a shelf puts what it has decoded.
@@ -35,6 +37,16 @@ type decoded[T any] struct {
 	rows[T]
 	decode func([]byte) (T, error)
 }
+
+// copied makes a shelf with a table of what decode reads.
+func copied[T any](decode func([]byte) (T, error)) func() shelf {
+	return func() shelf { return decoded[T]{newTable[T](), decode} }
+}
+
+// rowsOf is where m keeps the rows of a kind, as its Copy makes it.
+func rowsOf[R any](m *Mirror, kind string) R { return m.shelves[kind].keeps().(R) }
+
+func (s decoded[T]) keeps() any { return s.rows }
 
 func (s decoded[T]) read(docs []store.Document) (put func(), err error) {
 	values := make([]held[T], len(docs))

@@ -16,7 +16,7 @@ const fallbackWarned = 14 * 24 * time.Hour
 // Standing is what stands against a station now: a fallback of which nothing may air or soon will, definitions that
 // changed beneath it, and published days that the definitions have left behind.
 func (s *Scheduler) Standing(id string) []schedules.StationProblem {
-	row, ok := s.mirror.stations.get(id)
+	row, ok := stationsIn(s.mirror).get(id)
 	if !ok {
 		return nil
 	}
@@ -155,7 +155,7 @@ func (s *Scheduler) leftBehind(st schedules.Station) (out []schedules.StationPro
 		day schedules.Date
 	}
 	var all []held
-	for _, row := range s.mirror.queues.after(st.ID+"/", "") {
+	for _, row := range queuesIn(s.mirror).after(st.ID+"/", "") {
 		q := row.value.Value
 		if !q.ExpiresAt.After(now) || q.Withdrawn {
 			continue
@@ -227,7 +227,7 @@ func sameSpan(a, b schedules.Occurrence) bool {
 // Losing are the stations that have no fallback which may air, of those whose fallback names one of the segments.
 func (s *Scheduler) Losing(segments ...string) map[string][]schedules.StationProblem {
 	out := map[string][]schedules.StationProblem{}
-	for id, row := range s.mirror.stations.after("", "") {
+	for id, row := range stationsIn(s.mirror).after("", "") {
 		if slices.ContainsFunc(row.value.Fallback, func(f string) bool { return slices.Contains(segments, f) }) {
 			if list := s.fallbackProblems(row.value); len(list) > 0 {
 				out[id] = list

@@ -21,7 +21,7 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	m, err := NewMirror(t.Context(), memory.New(100))
+	m, err := NewMirror(t.Context(), memory.New(100), AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func newOffice(t *testing.T) *office {
 // segment stores a segment of a minute, changed.
 func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment)) {
 	t.Helper()
-	row, ok := o.mirror.segments.get(id)
+	row, ok := segmentsIn(o.mirror).get(id)
 	s := row.value
 	if !ok {
 		length := schedules.Ms(60_000)
@@ -105,7 +105,7 @@ func TestAStandingProblemKeepsNoOtherChangeFromBeingMade(t *testing.T) {
 // A zone that a new database does not know any more, an overlap and a clock that were stored long ago.
 func TestAStationThatBecameInvalidBlocksNoOther(t *testing.T) {
 	o := newOffice(t)
-	row, _ := o.mirror.stations.get("s")
+	row, _ := stationsIn(o.mirror).get("s")
 	bad := row.value
 	bad.Timezone, bad.Revision = "Mars/Base", row.revision+1
 	body, err := encode(bad)
@@ -218,7 +218,7 @@ func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 // Marking the last one sensitive brings the problem, and is refused; where it stands already, other changes are let in.
 func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
 	o := newOffice(t)
-	row, _ := o.mirror.segments.get("m1")
+	row, _ := segmentsIn(o.mirror).get("m1")
 	s := row.value
 	s.Sensitive = true
 	if list := o.mirror.lastResorts(s); len(list) != 1 {

@@ -32,7 +32,7 @@ func TestStoredNamesThatLookTheSameCompareEqual(t *testing.T) {
 	if _, err := s.Commit(t.Context(), store.Commit{Writes: writes}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := NewMirror(t.Context(), s)
+	m, err := NewMirror(t.Context(), s, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,19 +46,19 @@ func TestStoredNamesThatLookTheSameCompareEqual(t *testing.T) {
 			t.Errorf("%+q %s %+q", seg.Voice, seg.Language, seg.Persons)
 		}
 	}
-	c, _ := m.clocks.get("c")
+	c, _ := clocksIn(m).get("c")
 	pick := c.value.Positions[0].Pick
 	if !pick.Matches(&found[0]) || c.value.Rules[0].Of.Match["voice"] != composedHana {
 		t.Errorf("%+v", c.value)
 	}
-	st, _ := m.stations.get("s")
+	st, _ := stationsIn(m).get("s")
 	if !schedules.Speaks("ko-KP", st.value.Languages) {
 		t.Errorf("%v", st.value.Languages)
 	}
 }
 
 func TestOnePersonIsNotTwoByTheFormOfTheName(t *testing.T) {
-	m, err := NewMirror(t.Context(), memory.New(100))
+	m, err := NewMirror(t.Context(), memory.New(100), AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestOnePersonIsNotTwoByTheFormOfTheName(t *testing.T) {
 
 func TestAReportWithABadDetailIsRejectedByItself(t *testing.T) {
 	docs := memory.New(100)
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (l *Library) CheckNew(s schedules.Segment) error {
 	if err := l.check(s); err != nil {
 		return err
 	}
-	if l.mirror.segments.revision(s.ID) != 0 {
+	if segmentsIn(l.mirror).revision(s.ID) != 0 {
 		return idTaken(s.ID)
 	}
 	return nil

@@ -65,7 +65,7 @@ func (l *Library) StartUpload(ctx context.Context, a Actor, u Upload) (Upload, e
 		return u, err
 	}
 	var waiting int64
-	for _, row := range l.mirror.uploads.after("", "") {
+	for _, row := range uploadsIn(l.mirror).after("", "") {
 		if row.value.DoneAt.IsZero() && l.now().Before(row.value.ExpiresAt.Time) {
 			waiting += row.value.Length
 		}
@@ -95,7 +95,7 @@ func (l *Library) checkTarget(u Upload) error {
 
 // Upload fails with NotFound for everybody but who began it, and with Gone when it was given up.
 func (l *Library) Upload(a Actor, id string) (Upload, error) {
-	row, ok := l.mirror.uploads.get(id)
+	row, ok := uploadsIn(l.mirror).get(id)
 	u := row.value
 	u.Revision = row.revision
 	switch {
@@ -112,7 +112,7 @@ func (l *Library) Upload(a Actor, id string) (Upload, error) {
 // Uploads lists a's uploads that are not done yet, by id.
 func (l *Library) Uploads(a Actor) []Upload {
 	out := []Upload{}
-	for id := range l.mirror.uploads.after("", "") {
+	for id := range uploadsIn(l.mirror).after("", "") {
 		if u, err := l.Upload(a, id); err == nil && !u.Done() {
 			out = append(out, u)
 		}

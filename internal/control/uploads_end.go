@@ -75,7 +75,7 @@ func (l *Library) giveUp(ctx context.Context, a Actor, u Upload, why error) erro
 // SweepUploads finishes what arrived whole and was not finished, and removes the parts of what has ended.
 func (l *Library) SweepUploads(ctx context.Context, claims *Claims) error {
 	var failed error
-	for id, row := range l.mirror.uploads.after("", "") {
+	for id, row := range uploadsIn(l.mirror).after("", "") {
 		u, now := row.value, l.now()
 		u.Revision = row.revision
 		last := u.ExpiresAt.Add(-uploadLife)

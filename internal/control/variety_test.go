@@ -23,7 +23,7 @@ import (
 func exampleRoom(t *testing.T) *planningRoom {
 	t.Helper()
 	docs := memory.New(1000)
-	m, err := NewMirror(t.Context(), docs)
+	m, err := NewMirror(t.Context(), docs, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func varietyOf(d *planningRoom, st schedules.Station, seed uint64, days int, one
 	d.t.Helper()
 	clocks := map[string]schedules.Clock{}
 	for _, w := range st.Windows {
-		c, _ := d.mirror.clocks.get(w.Clock)
+		c, _ := clocksIn(d.mirror).get(w.Clock)
 		clocks[w.Clock] = c.value
 	}
 	var out variety

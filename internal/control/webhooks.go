@@ -22,11 +22,6 @@ import (
 	"lifeline/schedules"
 )
 
-const (
-	kindWebhook  = "webhook"          // who is told of changes
-	kindProgress = "webhook-progress" // how far that has come: the webhook's id
-)
-
 // Message is one delivery as it is sent.
 type Message struct {
 	URL     string
@@ -156,7 +151,7 @@ func shown(row held[webhook]) wire.Webhook {
 
 // List answers at most limit webhooks whose ids come after the given one, and the last id when there are more.
 func (h *Webhooks) List(after string, limit int) (page []wire.Webhook, next string) {
-	for _, row := range h.mirror.webhooks.after("", after) {
+	for _, row := range webhooksIn(h.mirror).after("", after) {
 		if len(page) == limit {
 			return page, page[limit-1].ID
 		}
@@ -172,7 +167,7 @@ func (h *Webhooks) Get(id string) (wire.Webhook, error) {
 }
 
 func (h *Webhooks) find(id string) (held[webhook], error) {
-	row, ok := h.mirror.webhooks.get(id)
+	row, ok := webhooksIn(h.mirror).get(id)
 	if !ok {
 		return row, fault.New(fault.NotFound, "there is no webhook %q", id)
 	}
@@ -199,8 +194,8 @@ func (h *Webhooks) Check(w wire.Webhook) error {
 		wrong("changes", "must name at least one kind of change")
 	}
 	for i, name := range w.Changes {
-		if !slices.Contains(ToldKinds, name) {
-			wrong(fmt.Sprintf("changes[%d]", i), "must be one of "+strings.Join(ToldKinds, ", "))
+		if told := h.mirror.kinds.ChangeNames(); !slices.Contains(told, name) {
+			wrong(fmt.Sprintf("changes[%d]", i), "must be one of "+strings.Join(told, ", "))
 		} else if slices.Index(w.Changes, name) != i {
 			wrong(fmt.Sprintf("changes[%d]", i), "stands here twice")
 		}
@@ -227,7 +222,7 @@ func (h *Webhooks) Put(ctx context.Context, a Actor, w wire.Webhook, revision *i
 		if err := h.Check(w); err != nil {
 			return err
 		}
-		before, exists := h.mirror.webhooks.get(w.ID)
+		before, exists := webhooksIn(h.mirror).get(w.ID)
 		latest := int64(0)
 		if exists {
 			latest = before.revision
@@ -243,7 +238,7 @@ func (h *Webhooks) Put(ctx context.Context, a Actor, w wire.Webhook, revision *i
 		action, secret := "webhook.change", ""
 		var writes []store.Write
 		if !exists {
-			if len(h.mirror.webhooks.living()) >= maxWebhooks {
+			if len(webhooksIn(h.mirror).living()) >= maxWebhooks {
 				return fault.New(fault.Conflict, "there are %d webhooks, and no more are taken", maxWebhooks)
 			}
 			next.Salt, action = newSalt(), "webhook.create"
@@ -293,7 +288,7 @@ func (h *Webhooks) Delete(ctx context.Context, a Actor, id string, revision *int
 			return err
 		}
 		writes := []store.Write{{Kind: kindWebhook, ID: id, Expect: row.revision, Delete: true}}
-		if p, ok := h.mirror.progress.get(id); ok {
+		if p, ok := progressIn(h.mirror).get(id); ok {
 			writes = append(writes, store.Write{Kind: kindProgress, ID: id, Expect: p.revision, Delete: true})
 		}
 		return h.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: a.origin(h.now(), "webhook.remove", "")})
@@ -324,7 +319,7 @@ func (h *Webhooks) Deliveries(id string) (wire.Deliveries, error) {
 	if _, err := h.find(id); err != nil {
 		return wire.Deliveries{}, err
 	}
-	row, _ := h.mirror.progress.get(id)
+	row, _ := progressIn(h.mirror).get(id)
 	p := row.value
 	return wire.Deliveries{Page: wire.Page[wire.Attempt]{Items: append([]wire.Attempt{}, p.Attempts...)},
 		Standing: wire.WebhookStanding{Delivered: p.Cursor, Latest: h.mirror.Sequence(), Tries: p.Tries, FailingSince: p.Since, NextTry: p.NextTry}}, nil
@@ -346,7 +341,7 @@ func (h *Webhooks) Replay(ctx context.Context, a Actor, id string, after int64) 
 		if latest := h.mirror.Sequence(); after > latest {
 			return bad(latest)
 		}
-		p, _ := h.mirror.progress.get(id)
+		p, _ := progressIn(h.mirror).get(id)
 		p.value.Cursor = after
 		p.value.begin()
 		w, err := h.progressWrite(id, p)

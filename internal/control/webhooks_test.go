@@ -74,7 +74,7 @@ type exchange struct {
 func newExchange(t *testing.T, kept int, hook wire.Webhook) *exchange {
 	t.Helper()
 	x := &exchange{receiver: &receiver{}, t: t, store: memory.New(kept)}
-	m, err := NewMirror(t.Context(), x.store)
+	m, err := NewMirror(t.Context(), x.store, AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

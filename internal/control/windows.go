@@ -61,7 +61,9 @@ func (w *Windows) Open(ctx context.Context, station, window string, date schedul
 		return nil, err
 	}
 	m := w.scheduler.mirror
-	seen := func() [3]int64 { return [3]int64{m.queues.changes(), m.fallback.changes(), m.recalls.changes()} }
+	seen := func() [3]int64 {
+		return [3]int64{queuesIn(m).changes(), fallbacksIn(m).changes(), recallsIn(m).changes()}
+	}
 	at := seen()
 	changed := func() bool {
 		now := seen()

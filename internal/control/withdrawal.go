@@ -84,7 +84,7 @@ func (s *Scheduler) definedOn(station string, date schedules.Date) (out []schedu
 // heldByAnother fails with Conflict when a window that r brings shares an instant with one of another published day.
 func (s *Scheduler) heldByAnother(in schedules.Input, r schedules.Rundown) error {
 	st, now := in.Station, s.now()
-	for _, row := range s.mirror.queues.after(st.ID+"/", "") {
+	for _, row := range queuesIn(s.mirror).after(st.ID+"/", "") {
 		q := row.value.Value
 		if q.Date == r.Date {
 			continue

@@ -70,7 +70,7 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 	if _, err := o.StandingQueue(t.Context(), "s", day); !fault.Is(err, fault.NotFound) {
 		t.Errorf("calendars: %v", err)
 	}
-	row, _ := o.mirror.stations.get("s")
+	row, _ := stationsIn(o.mirror).get("s")
 	f, _, err := o.nextFallback(row.value)
 	if err != nil {
 		t.Fatal(err)

@@ -111,7 +111,7 @@ func changeID(field, v string) (int64, error) {
 
 // told says how a change is told to an actor, if at all: a station hears of its own queues and fallback, and of recalls.
 func told(actor control.Actor, c store.Change) (event, name string, ok bool) {
-	event, station, ok := control.Told(c)
+	event, station, ok := control.AllKinds.Told(c)
 	if !ok || actor.Role != control.StationJob {
 		return event, c.ID, ok
 	}

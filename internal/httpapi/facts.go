@@ -122,7 +122,7 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 	reflect.TypeFor[wire.AsRunReport]():       {"entries": {Bounds: (&openapi.Schema{}).Count(0, maxEntries)}},
 	reflect.TypeFor[wire.Status]():            {"station": ignored, "received_at": ignored, "published_revision": ignored},
 	reflect.TypeFor[wire.Webhook](): {"id": pathsID, "revision": ignored, "url": {Bounds: openapi.Match(control.WebhookForm).Length(0, 2000), Required: true},
-		"changes":  {Bounds: (&openapi.Schema{Items: openapi.OneOf(control.ToldKinds...), UniqueItems: true}).Count(1, 0), Required: true},
+		"changes":  {Bounds: (&openapi.Schema{Items: openapi.OneOf(control.AllKinds.ChangeNames()...), UniqueItems: true}).Count(1, 0), Required: true},
 		"stations": {Bounds: (&openapi.Schema{Items: openapi.Match(idPattern)}).Count(0, 1000)}, "description": {Bounds: openapi.String().Length(0, longest)},
 		"disabled_at": ignored, "disabled_because": ignored, "secret": ignored},
 	reflect.TypeFor[wire.Replay](): {"after": {Bounds: openapi.Integer().AtLeast(0), Required: true}},

@@ -79,7 +79,7 @@ func newServed(t *testing.T) *served {
 	now := func() time.Time { return s.now }
 	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(make([]byte, 32)))
 	s.must(err)
-	mirror, err := control.NewMirror(t.Context(), s.store)
+	mirror, err := control.NewMirror(t.Context(), s.store, control.AllKinds)
 	s.must(err)
 	files, err := blob.OpenLocal(t.TempDir())
 	s.must(err)

@@ -130,7 +130,7 @@ func (p published) scheduler(t *rapid.T, s *service) *control.Scheduler {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := control.NewMirror(t.Context(), docs)
+	m, err := control.NewMirror(t.Context(), docs, control.AllKinds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -222,7 +222,7 @@ type Time struct {
 // Change tells of a resource's new revision on the change stream.
 type Change struct {
 	ID       int64             `json:"id"`
-	Kind     string            `json:"kind"` // queue, recall, segment, station, clock, …
+	Kind     string            `json:"kind"` // one of the names that GET /v1/changes lists
 	Name     string            `json:"name"`
 	Revision int64             `json:"revision"`
 	At       schedules.Instant `json:"at"`

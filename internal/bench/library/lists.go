@@ -37,11 +37,11 @@ func lists(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	if _, err := control.NewMirror(ctx, s); err != nil { // what decoding needs once, however many there are
+	if _, err := control.NewMirror(ctx, s, control.AllKinds); err != nil { // what decoding needs once, however many there are
 		return err
 	}
 	empty := heap()
-	mirror, err := control.NewMirror(ctx, s)
+	mirror, err := control.NewMirror(ctx, s, control.AllKinds)
 	if err != nil {
 		return err
 	}
