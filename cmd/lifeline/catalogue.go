@@ -273,9 +273,10 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 	return e, nil
 }
 
-// fill adds what meta does not say.
+// fill adds what meta does not say. A document without a word in it gives no meta at all.
 func fill(meta, more map[string]any) map[string]any {
-	out := maps.Clone(meta)
+	out := map[string]any{}
+	maps.Copy(out, meta)
 	for name, value := range more {
 		if _, said := out[name]; !said && value != "" {
 			out[name] = value

@@ -135,6 +135,23 @@ func TestASecondYAMLDocumentIsNotLeftOutInSilence(t *testing.T) {
 	}
 }
 
+// A sidecar, or an entry of a list, in which nothing is written says nothing, as one that is not there.
+func TestAnEmptyDocumentSaysNothingOfARecording(t *testing.T) {
+	for _, empty := range []string{"", "\n", "# nothing yet\n", "---\n", "{}"} {
+		dir := fstest.MapFS{"a.mp3": {Data: []byte("x")}, "a.yaml": {Data: []byte(empty)}}
+		got, err := catalogues{given: map[string]any{"kind": "ident"}}.entries(dir, "a.mp3")
+		if err != nil || len(got) != 1 || got[0].meta["id"] != "a" || got[0].meta["kind"] != "ident" {
+			t.Errorf("%q: %+v, %v", empty, got, err)
+		}
+	}
+	for _, list := range []string{"segments:\n-\n", "segments: [~]\n"} {
+		dir := fstest.MapFS{"list.yaml": {Data: []byte(list)}}
+		if _, err := (catalogues{given: map[string]any{"kind": "ident"}}).entries(dir, "list.yaml"); err == nil || !strings.Contains(err.Error(), "entry 1 names no file") {
+			t.Errorf("%q: %v", list, err)
+		}
+	}
+}
+
 func TestNamesOfAnyScriptHaveIDsOfTheirOwn(t *testing.T) {
 	names, err := os.ReadFile(filepath.Join("testdata", "file-names.txt"))
 	if err != nil {

@@ -212,12 +212,12 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 		return schedules.Segment{}, err
 	}
 	defer f.Close()
-	content, ok := f.(io.ReadSeeker)
+	content, ok := f.(io.ReaderAt)
 	if !ok {
 		return schedules.Segment{}, errors.New("it cannot be read from the middle, which an upload in pieces needs")
 	}
 	hash := sha256.New()
-	length, err := io.Copy(hash, content)
+	length, err := io.Copy(hash, f)
 	if err != nil {
 		return schedules.Segment{}, err
 	}

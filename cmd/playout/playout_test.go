@@ -105,7 +105,10 @@ func newService(t *testing.T) *service {
 		b, ok := s.docs[r.URL.Path+"?"+r.URL.Query().Get("date")]
 		s.mu.Unlock()
 		if !ok {
-			http.NotFound(w, r)
+			w.WriteHeader(http.StatusNotFound)
+			if _, err := w.Write([]byte(`{"title":"Not found","status":404}`)); err != nil {
+				t.Error(err)
+			}
 			return
 		}
 		w.Header().Set("ETag", `"1"`)

@@ -4,6 +4,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,7 +95,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	if to, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
 		return nil, c.elsewhere(to, r.Path)
 	}
-	err = problem(resp)
+	err = c.problem(resp)
 	if fault.Is(err, fault.Unauthenticated) {
 		why := "does not accept the access token that was given"
 		if c.token == "" {
@@ -136,18 +137,30 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 	return resp.Header, nil
 }
 
-// problem reads a problem document; what is none (a proxy's page) is told by its status.
-func problem(resp *http.Response) error {
+// problem reads a problem document. What is none comes from something before the service, such as a proxy, or from
+// another server, and says nothing of the service: a page that is not found is no document that does not exist.
+func (c *Client) problem(resp *http.Response) error {
 	var p wire.Problem
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if json.Unmarshal(b, &p) != nil || p.Title == "" {
-		p = wire.Problem{Detail: resp.Status}
+	own := json.Unmarshal(b, &p) == nil && p.Title != ""
+	kind := wire.KindOf(resp.StatusCode)
+	switch {
+	case own:
+		return &fault.Error{Kind: kind, Public: cmp.Or(p.Detail, p.Title), Fields: p.Errors}
+	case resp.Request.Method == http.MethodHead, kind == fault.Unauthenticated, kind == fault.TooMany, kind == fault.OutOfRange: // without a body, or as good as the service's
+		return fault.New(kind, "%s", resp.Status)
+	case kind == fault.TooLarge:
+		return between{fault.New(kind, "what stands before the service at %s, such as a proxy, takes no body of this size: raise its limit (in nginx: client_max_body_size)", c.base)}
+	case kind == fault.Unavailable:
+		return fault.New(kind, "the proxy at %s answers %s: it does not reach the service behind it", c.base, resp.Status)
 	}
-	if p.Detail == "" {
-		p.Detail = p.Title
-	}
-	return &fault.Error{Kind: wire.KindOf(resp.StatusCode), Public: p.Detail, Fields: p.Errors}
+	return fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the address right, and the path in it?", c.base, resp.Status)
 }
+
+// between is a refusal of the bytes by something before the service, which may take fewer.
+type between struct{ error }
+
+func (b between) Unwrap() error { return b.error }
 
 // Time asks the service for its time.
 func (c *Client) Time(ctx context.Context) (time.Time, error) {

@@ -1,11 +1,14 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -127,6 +130,74 @@ func TestRefusedUploadIsToldInTheWordsOfTheRefusal(t *testing.T) {
 	_, err := c.UploadInPieces(t.Context(), Recording{Audio: strings.NewReader("x"), Length: 1, SHA256: "a"}, func(int64) {})
 	if err == nil || !strings.Contains(err.Error(), "exists already") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A proxy's page says nothing of the service: it is told as the proxy's, and what it does not find may well be there.
+func TestWhatAProxyAnswersIsToldAsTheProxys(t *testing.T) {
+	for status, want := range map[int]struct {
+		kind fault.Kind
+		says string
+	}{
+		400: {fault.Unavailable, "not as a Lifeline service does"},
+		403: {fault.Unavailable, "the path in it"},
+		404: {fault.Unavailable, "the path in it"},
+		405: {fault.Unavailable, "is the address right"},
+		413: {fault.TooLarge, "raise its limit"},
+		500: {fault.Unavailable, "not as a Lifeline service does"},
+		502: {fault.Unavailable, "does not reach the service behind it"},
+		504: {fault.Unavailable, "does not reach the service behind it"},
+	} {
+		c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			fmt.Fprint(w, "<html><center>nginx</center></html>")
+		})
+		if _, err := c.Do(t.Context(), Request{Method: "GET", Path: "/v1/recalls"}); fault.KindOf(err) != want.kind || !strings.Contains(err.Error(), want.says) {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
+// Proxies limit the bodies that they take, nginx at 1 MiB unless it is told otherwise.
+func TestUploadGoesThroughAProxyThatTakesSmallBodies(t *testing.T) {
+	content := make([]byte, 3<<20)
+	rand.NewChaCha8([32]byte{1}).Read(content)
+	var got []byte
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet:
+			if strings.HasPrefix(r.URL.Path, "/v1/segments/") {
+				w.Write([]byte(`{"id":"whole"}`))
+			} else {
+				w.Write([]byte(`{"items":[]}`))
+			}
+		case http.MethodPost:
+			w.Header().Set("Location", "/v1/uploads/u")
+			w.WriteHeader(http.StatusCreated)
+		case http.MethodPatch:
+			if r.ContentLength > 1<<20 {
+				http.Error(w, "<html>", http.StatusRequestEntityTooLarge)
+				return
+			}
+			if at := r.Header.Get("Upload-Offset"); at != strconv.Itoa(len(got)) {
+				t.Errorf("a piece begins at %s after %d bytes", at, len(got))
+			}
+			piece, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if got = append(got, piece...); len(got) == len(content) {
+				w.Header().Set("Content-Location", "/v1/segments/whole")
+			}
+			w.WriteHeader(http.StatusNoContent)
+		case http.MethodHead:
+			w.Header().Set("Upload-Offset", strconv.Itoa(len(got)))
+		}
+	})
+	s, err := c.UploadInPieces(t.Context(), Recording{Audio: bytes.NewReader(content), Length: int64(len(content)), SHA256: "a"}, func(int64) {})
+	if err != nil || s.ID != "whole" || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes, %v, %v", len(got), s.ID, err)
 	}
 }
 

@@ -21,11 +21,13 @@ import (
 
 // Recording is what is uploaded in pieces, and what it becomes.
 type Recording struct {
-	Audio    io.ReadSeeker
+	Audio    io.ReaderAt // a request that was refused early may go on reading beside the next
 	Length   int64
 	SHA256   string             // of all of Audio
 	Meta     any                // whose JSON the contract takes as a new segment; nil where it replaces a recording
 	Replaces *schedules.Segment // the segment that gets it as its new recording
+
+	most int64 // bytes of one request, where a proxy takes no more; 0: all that is left
 }
 
 const (
@@ -33,6 +35,7 @@ const (
 	uploadPause = 5 * time.Second  // between two of them, at most
 	uploadStall = time.Minute      // without progress, after which a connection is taken for dead
 	uploadBusy  = 10 * time.Minute // that the service may take to put a large recording together
+	uploadSmall = 512 << 10        // bytes of a request where a proxy takes none of the whole length
 )
 
 // UploadInPieces sends a recording by tus, over as many connections as it takes, and answers its segment. It goes on
@@ -56,10 +59,15 @@ func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(
 		switch {
 		case segment != "":
 			return c.Segment(ctx, segment)
+		case errors.As(err, new(between)) && r.most == 0:
+			r.most = uploadSmall
+			continue
 		case err != nil && !passing(err):
 			return schedules.Segment{}, err
 		case offset > before:
-			tries, moved = 0, time.Now()
+			if tries, moved = 0, time.Now(); err == nil {
+				continue
+			}
 		case fault.Is(err, fault.Busy) && time.Since(moved) < uploadBusy:
 			tries = min(tries, uploadTries-1)
 		}
@@ -74,8 +82,16 @@ func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(
 	}
 }
 
+// givenUp is why the service holds an upload no longer, which no further try changes.
+type givenUp struct{ error }
+
+func (g givenUp) Unwrap() error { return g.error }
+
 // passing reports whether a failure may be over at the next try.
 func passing(err error) bool {
+	if errors.As(err, new(givenUp)) {
+		return false
+	}
 	switch fault.KindOf(err) {
 	case fault.Unavailable, fault.Conflict, fault.Busy, fault.Damaged, fault.TooMany:
 		return true
@@ -98,7 +114,7 @@ func (c *Client) place(ctx context.Context, r Recording) (at string, offset int6
 	return at, 0, err
 }
 
-// advance sends everything from offset on, and answers the segment's id when that was all; else how far it came.
+// advance sends a piece from offset on, and answers the segment's id when that was the last; else how far it came.
 func (c *Client) advance(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (segment string, stands int64, err error) {
 	segment, err = c.piece(ctx, r, at, offset, progress)
 	if segment != "" || err != nil && !passing(err) {
@@ -106,7 +122,7 @@ func (c *Client) advance(ctx context.Context, r Recording, at string, offset int
 	}
 	stands, asked := c.offset(ctx, at)
 	if err != nil && fault.Is(asked, fault.Gone) {
-		return "", offset, err // which says why it was given up
+		return "", offset, givenUp{err} // which says why
 	}
 	if asked != nil {
 		return "", offset, asked
@@ -144,22 +160,24 @@ func (c *Client) begin(ctx context.Context, r Recording) (at string, err error) 
 	return location.Path, nil
 }
 
-// piece sends everything from offset on, and answers the segment's id when that was all.
+// piece sends what is left from offset on, as much of it as one request may hold, and answers the segment's id when that
+// was all.
 func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (segment string, err error) {
-	if _, err := r.Audio.Seek(offset, io.SeekStart); err != nil {
-		return "", err
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(uploadStall, func() { cancel(errStalled) })
 	defer stalled.Stop()
 	h := tusHeader()
 	h.Set("Upload-Offset", strconv.FormatInt(offset, 10))
-	sent := &counted{r: io.LimitReader(r.Audio, r.Length-offset), at: offset, tell: func(n int64) {
+	length := r.Length - offset
+	if r.most > 0 {
+		length = min(length, r.most)
+	}
+	sent := &counted{r: io.NewSectionReader(r.Audio, offset, length), at: offset, tell: func(n int64) {
 		stalled.Reset(uploadStall)
 		progress(n)
 	}}
-	resp, err := c.Do(ctx, Request{Method: http.MethodPatch, Path: at, Stream: sent, Length: r.Length - offset,
+	resp, err := c.Do(ctx, Request{Method: http.MethodPatch, Path: at, Stream: sent, Length: length,
 		ContentType: "application/offset+octet-stream", Header: h})
 	if errors.Is(context.Cause(ctx), errStalled) {
 		return "", fault.Wrap(fault.Unavailable, errStalled, "the service at %s does not answer", c.base)

@@ -50,6 +50,14 @@ func TestConsoleNeedsNoNewerBrowserThanPeopleHave(t *testing.T) {
 	}
 }
 
+// A browser that cannot read the scripts shows what the page itself holds.
+func TestABrowserThatIsTooOldIsToldWhatTheConsoleNeeds(t *testing.T) {
+	page, _ := Find("/")
+	if !strings.Contains(string(page.Body), "Chrome 109, Firefox 115 or Safari 16") {
+		t.Error("the page does not say which browsers it needs")
+	}
+}
+
 // People read times in a zone that the code chose: a station's own, or UTC where it stands beside it.
 func TestConsoleShowsEachTimeOfDayInANamedZone(t *testing.T) {
 	zoneless := regexp.MustCompile(`\btime\((?:[^(),]|\([^()]*\))*\)`)
