@@ -52,6 +52,14 @@ type handler func(c *call) error
 // maxJSON bounds a JSON or YAML body.
 const maxJSON = 8 << 20
 
+// orStopped returns why the service ended the request, where it did so and the request failed with err; else err.
+func (c *call) orStopped(err error) error {
+	if stopped := context.Cause(c.r.Context()); err != nil && fault.Is(stopped, fault.Unavailable) {
+		return stopped
+	}
+	return err
+}
+
 // json answers v.
 func (c *call) json(status int, v any) error { return c.jsonAs("application/json", status, v) }
 

@@ -28,14 +28,19 @@ import (
 // fullStore takes no commit while it is full.
 type fullStore struct {
 	control.Store
-	full bool
+	full      bool
+	committed func() // if not nil, called after each commit
 }
 
 func (f *fullStore) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
 	if f.full {
 		return nil, errors.New("the disk is full")
 	}
-	return f.Store.Commit(ctx, c)
+	changes, err := f.Store.Commit(ctx, c)
+	if f.committed != nil {
+		f.committed()
+	}
+	return changes, err
 }
 
 // uncounted is a Meter that counts nothing.

@@ -176,7 +176,7 @@ func (a *api) publishMany(c *call) error {
 const maxMany = 2000
 
 // many does the same for many stations and days, each station's in their order, since a day depends on those before it.
-// What fails does not stop the others.
+// What fails does not stop the others. Where the service ends the request, each day that is not done says so.
 func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (schedules.Rundown, error)) error {
 	var in wire.ManyRequest
 	if err := c.decodeOptional(&in); err != nil {
@@ -211,6 +211,7 @@ func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (s
 		for _, date := range dates {
 			c.mayTakeLong()
 			r, err := do(in, id, date)
+			err = c.orStopped(err)
 			if fault.Is(err, fault.Unavailable) && len(out) == 0 {
 				return err // nothing can be done for the others either
 			}

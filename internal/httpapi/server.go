@@ -140,9 +140,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 				g.Header("Connection", "close") // the rest of the body is not read any more
 			}
 		}
-		if stopped := context.Cause(c.r.Context()); err != nil && fault.Is(stopped, fault.Unavailable) {
-			err = stopped
-		}
+		err = c.orStopped(err)
 		switch {
 		case err == nil:
 		case g.Writer.Written():
