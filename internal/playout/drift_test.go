@@ -111,7 +111,7 @@ func TestSteadyHoldsBackUntilTheOutputIsToPlay(t *testing.T) {
 		}
 		wrote = append(wrote, s.feed(pcm)...)
 		got := (i + 1) * 960
-		want := got - s.stretch.half
+		want := got - stretchHalf
 		if got <= 9600 {
 			want = min(want, 3600) // three quarters of the output's own tenth of a second
 		}
@@ -119,7 +119,7 @@ func TestSteadyHoldsBackUntilTheOutputIsToPlay(t *testing.T) {
 			t.Errorf("after %d frames %d were written, not %d", got, len(wrote)/outChannels, want)
 		}
 	}
-	for i := s.stretch.half * outChannels; i < len(wrote); i++ {
+	for i := stretchHalf * outChannels; i < len(wrote); i++ {
 		if off := math.Abs(float64(wrote[i] - sound(i/outChannels))); off > 1e-4 {
 			t.Fatalf("frame %d is off by %v", i/outChannels, off)
 		}

@@ -371,3 +371,9 @@ func day(station string, revision int64, start time.Time, length time.Duration, 
 }
 
 func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// What a WAV file of 16-bit stereo is made of.
+const (
+	headerBytes = 44
+	frameBytes  = 4
+)

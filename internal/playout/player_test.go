@@ -108,12 +108,12 @@ func (st *station) heardWAV(name string) [][2]int16 {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	if n := binary.LittleEndian.Uint32(b[40:]); int(n) != len(b)-wavHeader || string(b[:4]) != "RIFF" {
-		st.t.Fatalf("the header tells of %d bytes, there are %d", n, len(b)-wavHeader)
+	if n := binary.LittleEndian.Uint32(b[40:]); int(n) != len(b)-headerBytes || string(b[:4]) != "RIFF" {
+		st.t.Fatalf("the header tells of %d bytes, there are %d", n, len(b)-headerBytes)
 	}
-	out := make([][2]int16, (len(b)-wavHeader)/wavFrame)
+	out := make([][2]int16, (len(b)-headerBytes)/frameBytes)
 	for i := range out {
-		out[i] = [2]int16{int16(binary.LittleEndian.Uint16(b[wavHeader+i*4:])), int16(binary.LittleEndian.Uint16(b[wavHeader+i*4+2:]))}
+		out[i] = [2]int16{int16(binary.LittleEndian.Uint16(b[headerBytes+i*4:])), int16(binary.LittleEndian.Uint16(b[headerBytes+i*4+2:]))}
 	}
 	return out
 }

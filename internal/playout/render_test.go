@@ -58,8 +58,8 @@ func (m *memoryTape) Put(frame int64, pcm []byte) error {
 	if frame < m.final {
 		m.wrong = append(m.wrong, fmt.Sprintf("frame %d was put after %d was final", frame, m.final))
 	}
-	copy(m.pcm[frame*wavFrame:], pcm)
-	for i := range int64(len(pcm) / wavFrame) {
+	copy(m.pcm[frame*frameBytes:], pcm)
+	for i := range int64(len(pcm) / frameBytes) {
 		m.put[frame+i] = true
 	}
 	return nil
@@ -80,7 +80,7 @@ func rendered(t testing.TB, q wire.Queue, rate Rate, shelf Shelf, open Open, wor
 	if err != nil {
 		t.Fatal(err)
 	}
-	tape := &memoryTape{pcm: make([]byte, r.Frames()*wavFrame), put: make([]bool, r.Frames())}
+	tape := &memoryTape{pcm: make([]byte, r.Frames()*frameBytes), put: make([]bool, r.Frames())}
 	if problems, err = r.Run(t.Context(), tape, workers); err != nil {
 		t.Fatal(err)
 	}
@@ -129,9 +129,9 @@ func TestRenderedWindowEqualsWhatThePlayerPutsOut(t *testing.T) {
 			}
 			for _, workers := range []int{1, 2, 5} {
 				pcm, problems := rendered(t, q, rate, pileOf(t, e.service.audio), OpenMP3, workers)
-				most, off := deviation(t, pcm, heard[wavHeader:])
-				t.Logf("%d Hz, %d at once: %d frames, %d samples differ, by %d at most; %v", rate, workers, len(pcm)/wavFrame, off, most, problems)
-				if most > 1 || len(pcm) != int(rate.Frames(e.length()))*wavFrame {
+				most, off := deviation(t, pcm, heard[headerBytes:])
+				t.Logf("%d Hz, %d at once: %d frames, %d samples differ, by %d at most; %v", rate, workers, len(pcm)/frameBytes, off, most, problems)
+				if most > 1 || len(pcm) != int(rate.Frames(e.length()))*frameBytes {
 					t.Error("that is not what the player puts out")
 				}
 			}
@@ -175,7 +175,7 @@ func TestRenderedWindowReplacesWhatFailsAsThePlayerDoes(t *testing.T) {
 		}
 		for _, workers := range []int{1, 3} {
 			pcm, problems := rendered(t, q, testRate, pileOf(t, e.service.audio), openRecording, workers)
-			if _, off := deviation(t, pcm, heard[wavHeader:]); off > 0 || len(problems) != 3 {
+			if _, off := deviation(t, pcm, heard[headerBytes:]); off > 0 || len(problems) != 3 {
 				t.Errorf("%d samples differ; problems %q", off, problems)
 			}
 		}
