@@ -24,6 +24,8 @@ import (
 	"lifeline/audio/samples"
 	"lifeline/internal/client"
 	"lifeline/internal/playout"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/rig"
 	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
@@ -229,11 +231,11 @@ func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 	t.Cleanup(func() { os.RemoveAll(root) })
 	var g errgroup.Group
 	for _, r := range n.stations {
-		url, open, rate := n.direct, playout.Open(func(io.ReaderAt, int64) (playout.Decoder, error) { return &hum{humRate * 60}, nil }), playout.Rate(humRate)
+		url, open, rate := n.direct, playout.Open(func(io.ReaderAt, int64) (playout.Decoder, error) { return &hum{humRate * 60}, nil }), dsp.Rate(humRate)
 		if r.unplugged {
 			url, open, rate = n.bad, playout.OpenMP3, 48_000
 		}
-		state, err := playout.OpenState(filepath.Join(root, r.id))
+		state, err := statedir.Open(filepath.Join(root, r.id))
 		if err != nil {
 			t.Fatal(err)
 		}

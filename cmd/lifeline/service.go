@@ -21,6 +21,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi"
 	"lifeline/internal/playout"
+	"lifeline/internal/playout/dsp"
 	"lifeline/internal/reserve"
 	"lifeline/internal/seal"
 	"lifeline/internal/store/sqlite"
@@ -166,7 +167,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return removed, errors.Join(err, records.Move(ctx))
 	}
 	s.keeper = control.NewKeeper(library, s.scheduler, s.claims, tidy, log, keeperEvery)
-	if s.studio, err = studio.Open(c.RenderDir(), s.audio, studio.Options{Rate: playout.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
+	if s.studio, err = studio.Open(c.RenderDir(), s.audio, studio.Options{Rate: dsp.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
 		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,
 		Room: func(bytes int64) error { return s.disk.Bulk(context.WithoutCancel(ctx), bytes) }}); err != nil {
 		return nil, err

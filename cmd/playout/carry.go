@@ -12,6 +12,8 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
 	"lifeline/internal/playout"
+	"lifeline/internal/playout/spool"
+	"lifeline/internal/playout/statedir"
 )
 
 // place is the state directory of a player, which may be playing.
@@ -58,11 +60,11 @@ func (i *importing) Run(ctx context.Context) error {
 	defer late.Stop()
 	look := time.NewTicker(200 * time.Millisecond)
 	defer look.Stop()
-	state, err := playout.FindState(i.State)
+	state, err := statedir.Find(i.State)
 	for waiting := true; waiting && fault.Is(err, fault.NotFound); { // the player may be starting
 		select {
 		case <-look.C:
-			state, err = playout.FindState(i.State)
+			state, err = statedir.Find(i.State)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
@@ -125,12 +127,12 @@ type export struct {
 
 // Run writes the report. The entries stay in the spool until the service acknowledges them.
 func (e *export) Run(context.Context) error {
-	state, err := playout.FindState(e.State)
+	state, err := statedir.Find(e.State)
 	if err != nil {
 		return err
 	}
 	defer state.Close()
-	body, entries, err := playout.Report(state)
+	body, entries, err := spool.Report(state)
 	if err != nil {
 		return err
 	}
@@ -146,7 +148,7 @@ type inventory struct{ place }
 
 // Run prints the hashes.
 func (i *inventory) Run(context.Context) error {
-	state, err := playout.FindState(i.State)
+	state, err := statedir.Find(i.State)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/cmdline/flagtest"
-	"lifeline/internal/playout"
+	"lifeline/internal/playout/statedir"
 )
 
 func TestEveryFlagOfThePlayerIsTakenOnTheLineAndByItsVariable(t *testing.T) {
@@ -74,7 +74,7 @@ func TestNoCommandOfThePlayerSucceedsWithWhatIsNotMeant(t *testing.T) {
 	if err := os.WriteFile(at("text"), []byte("not what is meant"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	state, err := playout.OpenState(at("state"))
+	state, err := statedir.Open(at("state"))
 	if err != nil {
 		t.Fatal(err)
 	}

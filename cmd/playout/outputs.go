@@ -11,17 +11,19 @@ import (
 	"time"
 
 	"lifeline/internal/playout"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
 	"lifeline/schedules"
 )
 
 // outputs opens what --output names.
-func (r *run) outputs(log *slog.Logger) (outs []playout.Output, err error) {
-	rate := playout.Rate(r.Rate)
+func (r *run) outputs(log *slog.Logger) (outs []output.Output, err error) {
+	rate := dsp.Rate(r.Rate)
 	for _, text := range r.Output {
 		kind, arg, _ := strings.Cut(text, ":")
 		switch {
 		case kind == "wav" && arg != "":
-			wav, err := playout.NewWAV(arg, rate)
+			wav, err := output.NewWAV(arg, rate)
 			if err != nil {
 				return nil, err
 			}
@@ -30,23 +32,23 @@ func (r *run) outputs(log *slog.Logger) (outs []playout.Output, err error) {
 			if r.Report == "json" {
 				return nil, errors.New("standard output cannot carry both --output pcm:- and --report json")
 			}
-			outs = append(outs, playout.NewPipe(text, os.Stdout, playout.Format(r.PCM)))
+			outs = append(outs, output.NewPipe(text, os.Stdout, output.Format(r.PCM)))
 		case kind == "pcm" && arg != "":
-			outs = append(outs, playout.NewPipe(text, &appended{name: arg}, playout.Format(r.PCM)))
+			outs = append(outs, output.NewPipe(text, &appended{name: arg}, output.Format(r.PCM)))
 		case kind == "flac" && arg != "":
-			flac, err := playout.NewFLAC(arg, rate, func(format string, args ...any) { log.Warn(fmt.Sprintf(format, args...)) })
+			flac, err := output.NewFLAC(arg, rate, func(format string, args ...any) { log.Warn(fmt.Sprintf(format, args...)) })
 			if err != nil {
 				return nil, err
 			}
 			outs = append(outs, flac)
 		case kind == "icecast" && arg != "":
-			icecast, err := playout.NewIcecast(arg, rate, r.Kbps)
+			icecast, err := output.NewIcecast(arg, rate, r.Kbps)
 			if err != nil {
 				return nil, err
 			}
 			outs = append(outs, icecast)
 		case kind == "alsa":
-			outs = append(outs, playout.NewALSA(arg, rate, r.Latency))
+			outs = append(outs, output.NewALSA(arg, rate, r.Latency))
 		default:
 			return nil, fmt.Errorf("--output %q is none of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL", kind)
 		}
@@ -58,7 +60,7 @@ func (r *run) outputs(log *slog.Logger) (outs []playout.Output, err error) {
 }
 
 // counting are the outputs that --counts names, of those that --output opened.
-func (r *run) counting(outputs []playout.Output) (out []playout.Output, err error) {
+func (r *run) counting(outputs []output.Output) (out []output.Output, err error) {
 	for _, name := range r.Counts {
 		i := slices.Index(r.Output, name)
 		if i < 0 {

@@ -27,6 +27,7 @@ import (
 
 	"lifeline/audio"
 	"lifeline/internal/playout"
+	"lifeline/internal/playout/dsp"
 	"lifeline/internal/rig/longform"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
@@ -248,7 +249,7 @@ func TestWindowOfRealRecordingsIsExactToTheSample(t *testing.T) {
 	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	t.Logf("the player took %v of CPU in all, %.1f%% of a core over the window", used, 100*used.Seconds()/length.Seconds())
 	heard := left(t, dir, start)
-	if want := int(playout.Rate(48000).Frames(length)); len(heard) != want {
+	if want := int(dsp.Rate(48000).Frames(length)); len(heard) != want {
 		t.Fatalf("%d frames, not %d", len(heard), want)
 	}
 	first, second := 5637*48, (5637+5795)*48
@@ -313,7 +314,7 @@ func TestKilledPlayerRejoinsAtTheVerySampleAndTellsTheTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	heard := left(t, dir, start)
-	if want := int(playout.Rate(48000).Frames(length)); len(heard) != want {
+	if want := int(dsp.Rate(48000).Frames(length)); len(heard) != want {
 		t.Fatalf("%d frames, not %d", len(heard), want)
 	}
 	ident := append(decoded(t, "ident-ko"), make([]float32, 48)...)
@@ -341,7 +342,7 @@ func TestKilledPlayerRejoinsAtTheVerySampleAndTellsTheTruth(t *testing.T) {
 	if !parts[1].EndedAt.Equal(planned.Add(identLength)) || parts[1].StartedAt.Before(killed.Truncate(time.Millisecond)) {
 		t.Errorf("the rejoined part is reported as %+v", parts[1])
 	}
-	rejoined := int(playout.Rate(48000).Frames(parts[1].StartedAt.Sub(start))) + 48 // told to the millisecond
+	rejoined := int(dsp.Rate(48000).Frames(parts[1].StartedAt.Sub(start))) + 48 // told to the millisecond
 	expectSame(t, heard, rejoined, (5637+5795)*48, ident, rejoined-first)
 	t.Logf("killed at %.3f s, rejoined at %.3f s, reported until %.3f s", killed.Sub(start).Seconds(),
 		parts[1].StartedAt.Sub(start).Seconds(), parts[0].EndedAt.Sub(start).Seconds())

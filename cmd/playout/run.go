@@ -13,6 +13,8 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/playout"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/seal"
 )
 
@@ -83,7 +85,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	if err != nil {
 		return err
 	}
-	state, err := playout.OpenState(r.State)
+	state, err := statedir.Open(r.State)
 	if err != nil {
 		return err
 	}
@@ -97,7 +99,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	p, err := playout.OpenPlayer(playout.Options{
 		Station: r.Station, State: state, API: r.client(), Keys: keys,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
-		Open:   playout.OpenMP3, Rate: playout.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs, Counting: counting,
+		Open:   playout.OpenMP3, Rate: dsp.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs, Counting: counting,
 		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify, Version: version,
 	})
 	if err != nil {

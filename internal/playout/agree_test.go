@@ -16,6 +16,8 @@ import (
 	"pgregory.net/rapid"
 
 	"lifeline/internal/control"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 	"lifeline/internal/wire"
@@ -32,7 +34,7 @@ type published struct {
 
 // drawnDay draws a day with everything in it for which the fallback airs. No stretch has so many items in a row that the
 // rounding of their lengths to frames adds up to a millisecond.
-func drawnDay(t *rapid.T, s *service, shelf pile, rate Rate) published {
+func drawnDay(t *rapid.T, s *service, shelf pile, rate dsp.Rate) published {
 	start := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
 	p := published{recalls: wire.Recalls{Schema: wire.RecallsSchema, Revision: 1, IssuedAt: schedules.At(start)}}
 	number := 0
@@ -192,7 +194,7 @@ func (o *opened) Window(_ context.Context, q *wire.Queue, _ string) (io.ReadSeek
 func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 	s, shelf := newService(t), pile{t.TempDir()}
 	rapid.Check(t, func(t *rapid.T) {
-		rate := rapid.SampledFrom([]Rate{4000, 11_025}).Draw(t, "rate") // of the latter, milliseconds have no whole frames
+		rate := rapid.SampledFrom([]dsp.Rate{4000, 11_025}).Draw(t, "rate") // of the latter, milliseconds have no whole frames
 		p := drawnDay(t, s, shelf, rate)
 		scheduler := p.scheduler(t, s)
 		listed := scheduler.Listed(p.queue)
@@ -216,7 +218,7 @@ func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 			NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
 		spans, _ := timetable(h, p.queue.PublishedAt.Time, rate)
 		for _, span := range spans {
-			heard := make([]float32, (span.End-span.Start)*outChannels)
+			heard := make([]float32, (span.End-span.Start)*dsp.Channels)
 			deck.Render(span.Start, heard)
 			deck.Leave(span.End, "")
 			if p.queue.Withdrawn {
@@ -227,7 +229,7 @@ func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 				t.Fatal(err)
 			}
 			pcm, _ := rendered(s.t, studio.queue, rate, shelf, openRecording, 2)
-			if !bytes.Equal(pcm, pcm16(nil, heard)) {
+			if !bytes.Equal(pcm, output.AppendPCM16(nil, heard)) {
 				t.Errorf("window %s, rendered, is not what the player airs", span.Window)
 			}
 		}

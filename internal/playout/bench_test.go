@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"lifeline/audio"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -28,7 +30,7 @@ func BenchmarkPlay(b *testing.B) {
 			open := func(r io.ReaderAt, n int64) (Decoder, error) { return audio.Open(r, n) }
 			length := 6 * time.Second
 			it := wire.QueueItem{CueOut: schedules.Millis{Duration: length}, Duration: schedules.Millis{Duration: length}, GainDB: -3}
-			block := make([]float32, 960*outChannels)
+			block := make([]float32, 960*dsp.Channels)
 			var out []byte
 			b.ReportAllocs()
 			for b.Loop() {
@@ -40,7 +42,7 @@ func BenchmarkPlay(b *testing.B) {
 					if err := v.Read(block); err != nil {
 						b.Fatal(err)
 					}
-					out = pcm16(out[:0], block)
+					out = output.AppendPCM16(out[:0], block)
 				}
 			}
 			b.ReportMetric(100*b.Elapsed().Seconds()/float64(b.N)/length.Seconds(), "%core")

@@ -16,6 +16,7 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
+	"lifeline/internal/playout/retry"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -217,7 +218,7 @@ func (c *content) writeRest(ctx context.Context, w io.Writer, from int) error {
 			if err == nil && at < a.Bytes {
 				err = fault.New(fault.Unavailable, "it broke off")
 			}
-			if err != nil && (tries >= bundleTries || pause(ctx, backoff(tries)) != nil) {
+			if err != nil && (tries >= bundleTries || retry.Pause(ctx, retry.Backoff(tries)) != nil) {
 				return fmt.Errorf("playout: bundle: recording %.12s: %w", a.SHA256, err)
 			}
 		}

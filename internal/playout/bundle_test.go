@@ -20,6 +20,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/playout/spool"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -59,7 +61,7 @@ func TestSevenDaysOfflineFromABundle(t *testing.T) {
 
 		st := newStation(t, s)
 		st.keys = append(st.keys, s.signer.Public())
-		state, err := OpenState(st.dir)
+		state, err := statedir.Open(st.dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +86,7 @@ func TestSevenDaysOfflineFromABundle(t *testing.T) {
 			expectSound(t, heard, 0, seconds(12), wants[2*d], 0)
 			expectSound(t, heard, seconds(12), seconds(20), wants[2*d+1], 0)
 		}
-		entries, err := Unsent(state)
+		entries, err := spool.Unsent(state)
 		if err != nil || len(entries) != 14 {
 			t.Fatalf("%d entries wait, %v", len(entries), err)
 		}
@@ -325,7 +327,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 // inbox is an inbox upon the shelf's vault, with an empty cache.
 func (s *shelf) inbox(t *testing.T) (*Inbox, *Cache) {
 	t.Helper()
-	state, err := OpenState(s.dir)
+	state, err := statedir.Open(s.dir)
 	if err != nil {
 		t.Fatal(err)
 	}

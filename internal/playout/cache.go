@@ -14,13 +14,14 @@ import (
 	"sync"
 	"time"
 
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
 )
 
 // Cache keeps recordings by their hash. A file is under its name only when all of it was hashed and is durable, and
 // its hash is checked again whenever it is opened.
 type Cache struct {
-	state    *State
+	state    *statedir.Dir
 	problems *Problems
 	now      Now
 
@@ -32,10 +33,10 @@ type Cache struct {
 }
 
 // OpenCache lists what the state directory holds.
-func OpenCache(state *State, problems *Problems, now Now) (*Cache, error) {
+func OpenCache(state *statedir.Dir, problems *Problems, now Now) (*Cache, error) {
 	c := &Cache{state: state, problems: problems, now: now, sizes: map[string]int64{}, verified: map[string]time.Time{},
 		lost: make(chan struct{}, 1)}
-	entries, err := fs.ReadDir(state.root.FS(), "audio")
+	entries, err := fs.ReadDir(state.Root.FS(), "audio")
 	if err != nil {
 		return nil, fmt.Errorf("playout: cache: %w", err)
 	}
@@ -49,7 +50,7 @@ func OpenCache(state *State, problems *Problems, now Now) (*Cache, error) {
 }
 
 // Inventory lists the recordings that lie in a state directory, by hash.
-func Inventory(state *State) ([]string, error) {
+func Inventory(state *statedir.Dir) ([]string, error) {
 	c, err := OpenCache(state, nil, time.Now)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func (c *Cache) Open(audio wire.AudioRef) (*os.File, error) {
 	if !hashForm.MatchString(audio.SHA256) {
 		return nil, errors.New("its audio has no hash")
 	}
-	f, err := c.state.root.Open(recordingName(audio.SHA256))
+	f, err := c.state.Root.Open(recordingName(audio.SHA256))
 	if errors.Is(err, fs.ErrNotExist) {
 		c.forget(audio.SHA256)
 		return nil, errors.New("its audio is not here yet")
@@ -123,7 +124,7 @@ func (c *Cache) forget(sha string) {
 // drop removes a recording.
 func (c *Cache) drop(sha string) {
 	c.forget(sha)
-	if err := c.state.root.Remove(recordingName(sha)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := c.state.Root.Remove(recordingName(sha)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.problems.Add("recording %.12s could not be removed: %v", sha, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"lifeline/internal/playout/dsp"
 	"lifeline/internal/wire"
 )
 
@@ -21,7 +22,7 @@ type Shelf interface {
 type Cuer struct {
 	shelf    Shelf
 	open     Open
-	rate     Rate
+	rate     dsp.Rate
 	patience time.Duration // that the deck waits for an item which is not ready when it should start
 
 	works sync.WaitGroup
@@ -47,7 +48,7 @@ const (
 )
 
 // NewCuer makes voices of what the shelf holds, for outputs of rate. The deck waits for one no longer than patience.
-func NewCuer(shelf Shelf, open Open, rate Rate, patience time.Duration) *Cuer {
+func NewCuer(shelf Shelf, open Open, rate dsp.Rate, patience time.Duration) *Cuer {
 	return &Cuer{shelf: shelf, open: open, rate: rate, patience: patience, ready: map[cueKey]*cued{}}
 }
 

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"lifeline/internal/fallback"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
+	"lifeline/internal/playout/spool"
 	"lifeline/internal/text"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -15,11 +18,11 @@ import (
 // moment. It is used by one goroutine. It never fails: what cannot air is replaced from the fallback, and only when
 // nothing at all may air is there silence.
 type Deck struct {
-	rate     Rate
+	rate     dsp.Rate
 	held     func() *Holdings
 	cuer     *Cuer
 	log      ledger
-	sound    *Sound // that left the machine; nil: all of it
+	sound    *output.Sound // that left the machine; nil: all of it
 	notify   func(Notice)
 	problems *Problems
 	lead     int64 // frames by which rendering is ahead of hearing
@@ -43,10 +46,10 @@ type Deck struct {
 
 // ledger writes down what airs. None of its calls may hold up the deck.
 type ledger interface {
-	Begin(on OnAir)              // this went on the air
+	Begin(on spool.OnAir)        // this went on the air
 	End(entry schedules.AsRun)   // this became of what was on the air
 	Aside(entry schedules.AsRun) // this did not air
-	Heard(h heard)               // so far what is on the air was heard
+	Heard(h spool.Heard)         // so far what is on the air was heard
 }
 
 // airing is what is on the air.
@@ -67,7 +70,7 @@ const cutFade = 15 * time.Millisecond
 
 // NewDeck renders at rate what held answers, lead before it is heard. An item that is silent for as long as silence is
 // replaced; 0: never.
-func NewDeck(rate Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger, sound *Sound, problems *Problems, notify func(Notice)) *Deck {
+func NewDeck(rate dsp.Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger, sound *output.Sound, problems *Problems, notify func(Notice)) *Deck {
 	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log, sound: sound, notify: notify, problems: problems,
 		over: map[string]bool{}, excuses: map[string]string{}, broken: map[string]bool{}, mute: map[string]bool{}}
 }
@@ -95,7 +98,7 @@ func (d *Deck) Span(pos int64) (span *Span, until int64) {
 // Render fills dst, interleaved stereo, from frame pos on. All of it must lie on one side of any window's bounds.
 func (d *Deck) Render(pos int64, dst []float32) {
 	for len(dst) > 0 {
-		n := int64(len(dst) / outChannels)
+		n := int64(len(dst) / dsp.Channels)
 		span, until := d.Span(pos)
 		if until > pos {
 			n = min(n, until-pos)
@@ -107,18 +110,18 @@ func (d *Deck) Render(pos int64, dst []float32) {
 			d.settle(pos, slot)
 		}
 		if d.air == nil {
-			clear(dst[:n*outChannels])
+			clear(dst[:n*dsp.Channels])
 		} else {
 			n = min(n, d.air.end-pos)
-			if err := d.air.voice.Read(dst[:n*outChannels]); err != nil {
+			if err := d.air.voice.Read(dst[:n*dsp.Channels]); err != nil {
 				d.spoil(pos, err.Error())
 				continue
 			}
 			d.position(pos + n)
-			d.listen(pos+n, dst[:n*outChannels])
+			d.listen(pos+n, dst[:n*dsp.Channels])
 		}
 		pos += n
-		dst = dst[n*outChannels:]
+		dst = dst[n*dsp.Channels:]
 		d.complete(pos)
 	}
 }
@@ -132,10 +135,10 @@ const silent = 1e-3
 // listen takes what is on the air off again when it has been silent for too long, before the transmitter's own sensor
 // would act.
 func (d *Deck) listen(pos int64, pcm []float32) {
-	d.quiet += int64(len(pcm) / outChannels)
+	d.quiet += int64(len(pcm) / dsp.Channels)
 	for i, x := range slices.Backward(pcm) {
 		if x > silent || x < -silent {
-			d.quiet = int64((len(pcm) - 1 - i) / outChannels)
+			d.quiet = int64((len(pcm) - 1 - i) / dsp.Channels)
 			break
 		}
 	}
@@ -325,7 +328,7 @@ func (d *Deck) begin(a *airing, end int64) {
 	}
 	d.air, d.quiet = a, 0
 	d.endAt(a, end)
-	d.log.Begin(OnAir{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256, StartedAt: d.at(a.start),
+	d.log.Begin(spool.OnAir{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256, StartedAt: d.at(a.start),
 		Fallback: a.fills != "", Detail: a.joinedDetail(d.rate)})
 	n := d.notice(ItemStart, a.start, a.item, "", a.joinedDetail(d.rate))
 	n.ItemID, n.StartedAt = a.id(), d.at(a.start)
@@ -340,7 +343,7 @@ func (a *airing) id() string {
 	return a.item.ID
 }
 
-func (a *airing) joinedDetail(rate Rate) string {
+func (a *airing) joinedDetail(rate dsp.Rate) string {
 	if a.offset == 0 {
 		return a.detail
 	}
@@ -413,25 +416,25 @@ func (d *Deck) finish(pos int64, why string) {
 	parts, outcome, detail := d.left(a, pos, outcome, detail)
 	for _, p := range parts {
 		d.log.End(schedules.AsRun{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256,
-			StartedAt: d.at(p.from), EndedAt: d.at(p.to), Outcome: outcome, Detail: detail})
+			StartedAt: d.at(p.From), EndedAt: d.at(p.To), Outcome: outcome, Detail: detail})
 	}
 	n := d.notice(ItemEnd, pos, a.item, outcome, detail)
-	n.ItemID, n.StartedAt, n.EndedAt = a.id(), d.at(parts[0].from), d.at(parts[len(parts)-1].to)
+	n.ItemID, n.StartedAt, n.EndedAt = a.id(), d.at(parts[0].From), d.at(parts[len(parts)-1].To)
 	d.notify(n)
 }
 
 // left are the stretches in which a sounded outside this machine until pos, and what became of it by that. What did not
 // sound at all has failed, in one stretch without a length.
-func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail string) ([]frames, schedules.Outcome, string) {
-	whole := []frames{{a.start, pos}}
+func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail string) ([]output.Frames, schedules.Outcome, string) {
+	whole := []output.Frames{{From: a.start, To: pos}}
 	if d.sound == nil {
 		return whole, outcome, detail
 	}
-	detail = text.Join(detail, d.sound.spoilt())
-	parts, why := d.sound.left(a.start, pos)
+	detail = text.Join(detail, d.sound.Spoilt())
+	parts, why := d.sound.Left(a.start, pos)
 	missing := pos - a.start
 	for _, p := range parts {
-		missing -= p.to - p.from
+		missing -= p.To - p.From
 	}
 	if missing <= d.rate.Frames(tolerance) {
 		return whole, outcome, detail
@@ -441,7 +444,7 @@ func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail stri
 	d.problems.Add("item %s (%s): %s", a.item.ID, a.item.SegmentID, detail)
 	switch {
 	case len(parts) == 0:
-		return []frames{{a.start, a.start}}, schedules.Failed, detail
+		return []output.Frames{{From: a.start, To: a.start}}, schedules.Failed, detail
 	case outcome == schedules.Aired:
 		outcome = schedules.Cut
 	}
@@ -455,8 +458,8 @@ func (d *Deck) position(pos int64) {
 		return
 	}
 	a.noticed = pos
-	if d.sound == nil || d.sound.works() {
-		d.log.Heard(heard{ItemID: a.id(), StartedAt: d.at(a.start), Until: d.at(max(pos-d.lead, a.start))})
+	if d.sound == nil || d.sound.Works() {
+		d.log.Heard(spool.Heard{ItemID: a.id(), StartedAt: d.at(a.start), Until: d.at(max(pos-d.lead, a.start))})
 	}
 	n := d.notice(Position, pos, a.item, "", "")
 	n.ItemID, n.StartedAt = a.id(), d.at(a.start)

@@ -7,8 +7,11 @@
 //   - Follower asks the service; Vault verifies, keeps and publishes what it answers, as Holdings.
 //   - Cache fetches the audio that the Holdings name and opens it only after checking its hash.
 //   - Deck works out which Slot is due at each frame of the station's timeline and renders it through a voice.
-//   - Outputs take the rendered blocks: files, pipes, child processes.
-//   - Logbook writes what aired to the Spool, which is durable before the Sender reports it.
+//   - The outputs take the rendered blocks: files, pipes, child processes (package output).
+//   - The logbook writes what aired to the spool, which is durable before the Sender reports it (package spool).
+//
+// What needs nothing of the station is in packages of its own: dsp processes sound, output takes it out of the machine,
+// spool keeps what aired, statedir is the directory below, and retry waits.
 //
 // # The timeline
 //

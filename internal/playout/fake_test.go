@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/playout/dsp"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -298,7 +299,7 @@ const codePeriod = 20_000 // frames after which the right channel's code repeats
 
 func (r recording) left() int16           { return int16(r.Number * 100) }
 func (r recording) right(at int64) int16  { return int16(at % codePeriod) }
-func (r recording) length() time.Duration { return Rate(r.Rate).Duration(r.Frames) }
+func (r recording) length() time.Duration { return dsp.Rate(r.Rate).Duration(r.Frames) }
 
 // record makes a recording available and answers an item that plays all of it.
 func (s *service) record(r recording) wire.QueueItem {

@@ -17,6 +17,7 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
+	"lifeline/internal/playout/retry"
 	"lifeline/internal/wire"
 )
 
@@ -105,7 +106,7 @@ func (f *Fetcher) Run(ctx context.Context) error {
 		case f.cache.scrub(all):
 			wait = scrubPause
 		}
-		if err := pause(ctx, wait, changed, f.cache.lost); err != nil {
+		if err := retry.Pause(ctx, wait, changed, f.cache.lost); err != nil {
 			return nil
 		}
 	}
@@ -121,7 +122,7 @@ func (f *Fetcher) next(all []want) (next *want, wait time.Duration) {
 			continue
 		}
 		at := f.tries[w.audio.SHA256].next
-		if !at.After(now) || at.Sub(now) > backoffMax { // later than any wait: the clock was stepped back
+		if !at.After(now) || at.Sub(now) > retry.Most { // later than any wait: the clock was stepped back
 			return w, 0
 		}
 		wait = min(wait, at.Sub(now))
@@ -151,7 +152,7 @@ func (f *Fetcher) try(ctx context.Context, w want, all []want) {
 	if came {
 		t.failures = 0
 	}
-	f.tries[sha] = try{t.failures + 1, f.now().Add(backoff(t.failures))}
+	f.tries[sha] = try{t.failures + 1, f.now().Add(retry.Backoff(t.failures))}
 	f.cache.problems.Add("recording %.12s could not be fetched: %v", sha, err)
 }
 
@@ -160,7 +161,7 @@ const stall = 30 * time.Second
 
 // fetch brings one recording into the cache. It reports whether anything came, if only a part.
 func (f *Fetcher) fetch(ctx context.Context, audio wire.AudioRef) (came bool, err error) {
-	root := f.cache.state.root
+	root := f.cache.state.Root
 	part, err := root.OpenFile(partName(audio.SHA256), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return false, err

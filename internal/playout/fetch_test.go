@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -44,7 +45,7 @@ type depot struct {
 
 func newDepot(t *testing.T, s *service, quota int64, bandwidth int, start time.Time, items ...wire.QueueItem) *depot {
 	d := &depot{dir: t.TempDir(), items: items}
-	state, err := OpenState(d.dir)
+	state, err := statedir.Open(d.dir)
 	if err != nil {
 		t.Fatal(err)
 	}

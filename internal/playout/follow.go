@@ -13,6 +13,7 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
+	"lifeline/internal/playout/retry"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -106,11 +107,11 @@ func (f *Follower) changes(ctx context.Context) {
 				f.wake()
 			}
 		})
-		lasted := time.Since(begun) > backoffMax
+		lasted := time.Since(begun) > retry.Most
 		if lasted {
 			failures = 0
 		}
-		if pause(ctx, backoff(failures)) != nil {
+		if retry.Pause(ctx, retry.Backoff(failures)) != nil {
 			return
 		}
 		if lasted {
@@ -132,7 +133,7 @@ func (f *Follower) pin(ctx context.Context) bool {
 	for failures := 0; !f.vault.Pinned(); failures++ {
 		if err := f.trustFirst(ctx); err != nil {
 			f.problems.Add("there is no key to verify with: %v", err)
-			if pause(ctx, backoff(failures)) != nil {
+			if retry.Pause(ctx, retry.Backoff(failures)) != nil {
 				return false
 			}
 		}
@@ -177,12 +178,12 @@ func (f *Follower) sweeps(ctx context.Context) {
 			if !errors.As(err, new(refusal)) { // which is told already
 				f.problems.Add("the service could not be followed: %v", err)
 			}
-			wait = min(wait, backoff(failures))
+			wait = min(wait, retry.Backoff(failures))
 			failures++
 		} else {
 			failures = 0
 		}
-		if pause(ctx, min(wait, sweepLeast)) != nil || pause(ctx, wait-wait/10+jitter(wait/5)-sweepLeast, f.nudge, f.time.stepped) != nil {
+		if retry.Pause(ctx, min(wait, sweepLeast)) != nil || retry.Pause(ctx, wait-wait/10+retry.Jitter(wait/5)-sweepLeast, f.nudge, f.time.stepped) != nil {
 			return
 		}
 	}
@@ -249,17 +250,17 @@ func (f *Follower) poll(ctx context.Context, ask func(context.Context, time.Dura
 		wait := time.Duration(0)
 		switch {
 		case err != nil:
-			wait = backoff(failures) // the sweeps tell of it
+			wait = retry.Backoff(failures) // the sweeps tell of it
 			failures++
 		case !news && time.Since(begun) < f.opt.Wait/2:
 			wait = f.opt.Sweep
 		case quick > quickMany:
-			wait = min(backoff(quick-quickMany-1), quickMost)
+			wait = min(retry.Backoff(quick-quickMany-1), quickMost)
 		}
 		if err == nil {
 			failures = 0
 		}
-		if pause(ctx, wait) != nil {
+		if retry.Pause(ctx, wait) != nil {
 			return
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/playout/retry"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -18,7 +20,7 @@ import (
 
 // follow starts a follower of the service for "lantern" and answers its vault and problems.
 func follow(t *testing.T, s *service) (*Vault, *Problems) {
-	state, err := OpenState(t.TempDir())
+	state, err := statedir.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +133,7 @@ func TestRefusedDocumentIsAskedForAnewWithoutItsTag(t *testing.T) {
 					t.Errorf("the document was asked for %d times in ten minutes", n)
 				}
 				link.left.Store(0)
-				time.Sleep(backoffMax + 10*time.Second)
+				time.Sleep(retry.Most + 10*time.Second)
 				if got := c.held(vault.Holdings()); got != 2 {
 					t.Errorf("revision %d is held a minute after the link is honest again", got)
 				}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/playout/retry"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -22,7 +24,7 @@ import (
 // Inbox takes the bundles that are laid into the state directory, while the player plays: inbox/*.tar. What became of
 // each is told in a file beside it, named *.tar.json.
 type Inbox struct {
-	state    *State
+	state    *statedir.Dir
 	station  string
 	vault    *Vault
 	cache    *Cache
@@ -46,7 +48,7 @@ const (
 
 // LayIn lays a bundle into the inbox, beside a player that may be playing, and answers its name there. It fails for what
 // is no bundle.
-func LayIn(state *State, bundle io.ReadSeeker, now time.Time) (name string, err error) {
+func LayIn(state *statedir.Dir, bundle io.ReadSeeker, now time.Time) (name string, err error) {
 	if h, err := tar.NewReader(bundle).Next(); err != nil || h.Name != bundleHead {
 		return "", errors.New("this is not a bundle, as lifeline bundle and playout bundle write them")
 	}
@@ -55,7 +57,7 @@ func LayIn(state *State, bundle io.ReadSeeker, now time.Time) (name string, err 
 	}
 	name = fmt.Sprintf("inbox/%d.tar", now.UnixNano())
 	temp := name + ".tmp"
-	f, err := state.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := state.Root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", fmt.Errorf("playout: inbox: %w", err)
 	}
@@ -64,15 +66,15 @@ func LayIn(state *State, bundle io.ReadSeeker, now time.Time) (name string, err 
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		if err = state.root.Rename(temp, name); err == nil {
+		if err = state.Root.Rename(temp, name); err == nil {
 			return name, state.SyncDir("inbox")
 		}
 	}
-	return "", fmt.Errorf("playout: inbox: %w", errors.Join(err, state.root.Remove(temp)))
+	return "", fmt.Errorf("playout: inbox: %w", errors.Join(err, state.Root.Remove(temp)))
 }
 
 // Result is what became of a bundle that was laid in. It fails with fs.ErrNotExist until a player took it.
-func Result(state *State, name string) (result Imported, err error) {
+func Result(state *statedir.Dir, name string) (result Imported, err error) {
 	b, err := state.Read(name+".json", 1<<20)
 	if err == nil {
 		err = json.Unmarshal(b, &result)
@@ -85,14 +87,14 @@ func (b *Inbox) Run(ctx context.Context) error {
 	var seen time.Time
 	for {
 		// A directory that did not change has nothing new in it.
-		info, err := b.state.root.Stat("inbox")
+		info, err := b.state.Root.Stat("inbox")
 		if err != nil || !info.ModTime().Equal(seen) {
 			if err == nil {
 				seen = info.ModTime()
 			}
 			b.look(ctx)
 		}
-		if pause(ctx, inboxEvery) != nil {
+		if retry.Pause(ctx, inboxEvery) != nil {
 			return nil
 		}
 	}
@@ -100,7 +102,7 @@ func (b *Inbox) Run(ctx context.Context) error {
 
 // look takes what lies in the inbox.
 func (b *Inbox) look(ctx context.Context) {
-	names, err := fs.Glob(b.state.root.FS(), "inbox/*.tar")
+	names, err := fs.Glob(b.state.Root.FS(), "inbox/*.tar")
 	if err != nil {
 		b.problems.Add("the inbox cannot be looked into: %v", err)
 	}
@@ -112,7 +114,7 @@ func (b *Inbox) look(ctx context.Context) {
 
 // take imports a bundle, tells the result, and removes it.
 func (b *Inbox) take(ctx context.Context, name string) {
-	f, err := b.state.root.Open(name)
+	f, err := b.state.Root.Open(name)
 	if err != nil {
 		b.problems.Add("bundle %s: %v", name, err)
 		return
@@ -131,19 +133,19 @@ func (b *Inbox) take(ctx context.Context, name string) {
 	if err == nil {
 		err = b.state.Replace(name+".json", text)
 	}
-	if err = errors.Join(err, b.state.root.Remove(name)); err != nil {
+	if err = errors.Join(err, b.state.Root.Remove(name)); err != nil {
 		b.problems.Add("bundle %s: %v", name, err)
 	}
 }
 
 func (b *Inbox) forget() {
-	results, err := fs.Glob(b.state.root.FS(), "inbox/*.tar.json")
+	results, err := fs.Glob(b.state.Root.FS(), "inbox/*.tar.json")
 	if err != nil {
 		return
 	}
 	for _, name := range results {
-		if info, err := b.state.root.Stat(name); err == nil && time.Since(info.ModTime()) > inboxForgets {
-			_ = b.state.root.Remove(name) // the next look tries again
+		if info, err := b.state.Root.Stat(name); err == nil && time.Since(info.ModTime()) > inboxForgets {
+			_ = b.state.Root.Remove(name) // the next look tries again
 		}
 	}
 }
@@ -251,7 +253,7 @@ func (b *Inbox) recording(sha string, in io.Reader) (taken bool, err error) {
 	if audio.SHA256 == "" || b.cache.Has(audio) {
 		return false, nil
 	}
-	root, temp := b.state.root, "audio/"+sha+".import"
+	root, temp := b.state.Root, "audio/"+sha+".import"
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return false, err

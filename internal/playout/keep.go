@@ -73,7 +73,7 @@ func (c *Cache) evict(all []want, need int64) (freed int64) {
 	for _, w := range all {
 		wanted[w.audio.SHA256] = true
 	}
-	entries, err := fs.ReadDir(c.state.root.FS(), "audio")
+	entries, err := fs.ReadDir(c.state.Root.FS(), "audio")
 	if err != nil {
 		c.problems.Add("the cache cannot be listed: %v", err)
 		return 0
@@ -92,7 +92,7 @@ func (c *Cache) evict(all []want, need int64) (freed int64) {
 		if freed >= need {
 			break
 		}
-		if err := c.state.root.Remove("audio/" + info.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := c.state.Root.Remove("audio/" + info.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			c.problems.Add("the cache could not be emptied: %v", err)
 			continue
 		}

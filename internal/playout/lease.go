@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"lifeline/internal/playout/retry"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -190,7 +191,7 @@ func (v *Vault) KeepTime(ctx context.Context) error {
 			v.saveClock()
 			wait, changed = clockEvery, nil
 		}
-		if pause(ctx, wait, changed) != nil {
+		if retry.Pause(ctx, wait, changed) != nil {
 			return nil
 		}
 	}
@@ -218,11 +219,11 @@ func (f *Follower) leases(ctx context.Context) {
 				} else if ctx.Err() == nil {
 					f.problems.Add("the lease could not be renewed: %v", err)
 				}
-				wait = backoff(failures)
+				wait = retry.Backoff(failures)
 				failures++
 			}
 		}
-		if pause(ctx, wait, changed) != nil {
+		if retry.Pause(ctx, wait, changed) != nil {
 			return
 		}
 	}

@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"lifeline/internal/fallback"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -73,7 +76,7 @@ func sensitive(it wire.QueueItem) wire.QueueItem {
 }
 
 // guardRate is low, since only what sounds when matters.
-const guardRate = Rate(100)
+const guardRate = dsp.Rate(100)
 
 // guarded is a station whose every other item is sensitive, with a clock that can be set.
 type guarded struct {
@@ -123,12 +126,12 @@ func (g *guarded) set(by time.Duration) {
 
 // live runs a player until stop is called, which waits for its end.
 func (g *guarded) live() (stop func()) {
-	state, err := OpenState(g.dir)
+	state, err := statedir.Open(g.dir)
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: g.s.api(), Open: openRecording, Rate: guardRate, Block: 500 * time.Millisecond,
-		Follow: FollowOptions{TrustFirst: true, Days: 1}, Outputs: []Output{g.ear}, Now: g.now, Log: discardLog(), Notify: g.notice, Version: "test"})
+		Follow: FollowOptions{TrustFirst: true, Days: 1}, Outputs: []output.Output{g.ear}, Now: g.now, Log: discardLog(), Notify: g.notice, Version: "test"})
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -387,7 +390,7 @@ func TestKeptLeaseIsWorthlessWhenNobodyKnowsTheTime(t *testing.T) {
 		"the clock was set back": func(s *shelf) error {
 			return s.state.Replace(clockName, []byte(`{"service_time":"2026-11-23T12:05:00.000Z","offset_ms":0}`))
 		},
-		"the record is gone":    func(s *shelf) error { return s.state.root.Remove(clockName) },
+		"the record is gone":    func(s *shelf) error { return s.state.Root.Remove(clockName) },
 		"the record is damaged": func(s *shelf) error { return s.state.Replace(clockName, []byte(`{`)) },
 	} {
 		t.Run(name, func(t *testing.T) {

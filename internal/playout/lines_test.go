@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/playout/output"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -16,11 +17,11 @@ import (
 // stuck is an output that takes one block and never comes back, until it is let go.
 type stuck struct{ let chan struct{} }
 
-func (s stuck) Name() string           { return "stuck" }
-func (s stuck) Continuous() bool       { return true }
-func (s stuck) Latency() time.Duration { return 0 }
-func (s stuck) Write(Block) error      { <-s.let; return nil }
-func (s stuck) Close() error           { return nil }
+func (s stuck) Name() string             { return "stuck" }
+func (s stuck) Continuous() bool         { return true }
+func (s stuck) Latency() time.Duration   { return 0 }
+func (s stuck) Write(output.Block) error { <-s.let; return nil }
+func (s stuck) Close() error             { return nil }
 
 // broken is an output that fails every tenth time, and counts what it took.
 type broken struct{ writes, frames, closes int }
@@ -30,7 +31,7 @@ func (b *broken) Continuous() bool       { return true }
 func (b *broken) Latency() time.Duration { return 50 * time.Millisecond }
 func (b *broken) Close() error           { b.closes++; return nil }
 
-func (b *broken) Write(x Block) error {
+func (b *broken) Write(x output.Block) error {
 	if b.writes++; b.writes%10 == 0 {
 		return errors.New("it broke")
 	}
@@ -43,7 +44,7 @@ func TestOutputThatHangsOrFailsHoldsUpNobody(t *testing.T) {
 		e := newEvening(t, 20*time.Second)
 		e.service.publish(day("lantern", 1, e.start, e.length(), e.record(rec(1, 10), rec(2, 10))))
 		hangs, fails := stuck{make(chan struct{})}, &broken{}
-		e.outputs = []Output{hangs, fails}
+		e.outputs = []output.Output{hangs, fails}
 		p, state := e.open()
 		if err := p.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "did not end") {
 			t.Errorf("the player ended with %v", err)
@@ -68,7 +69,7 @@ func TestOutputThatHangsOrFailsHoldsUpNobody(t *testing.T) {
 
 func TestEachOccurrenceOfAWindowHasAFileOfItsOwn(t *testing.T) {
 	dir := t.TempDir()
-	wav, err := NewWAV(dir, testRate)
+	wav, err := output.NewWAV(dir, testRate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestEachOccurrenceOfAWindowHasAFileOfItsOwn(t *testing.T) {
 	}
 	spans, _ := timetable(&Holdings{Queues: map[schedules.Date]*wire.Queue{q.Date: &q}}, at, testRate)
 	for _, s := range spans {
-		if err := wav.Write(Block{Frame: s.Start, PCM: make([]float32, 2), In: &s.Bounds}); err != nil {
+		if err := wav.Write(output.Block{Frame: s.Start, PCM: make([]float32, 2), In: &s.Bounds}); err != nil {
 			t.Fatal(err)
 		}
 	}

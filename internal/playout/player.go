@@ -13,23 +13,28 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lifeline/internal/client"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
+	"lifeline/internal/playout/retry"
+	"lifeline/internal/playout/spool"
+	"lifeline/internal/playout/statedir"
 )
 
 // Options says what a player is to do. Station, State, API, Open and Rate are required.
 type Options struct {
 	Station    string
-	State      *State
+	State      *statedir.Dir
 	API        *client.Client
 	Keys       []ed25519.PublicKey // pinned; none: the one saved in the state directory
 	Follow     FollowOptions
 	Open       Open
-	Rate       Rate
+	Rate       dsp.Rate
 	Block      time.Duration // that the outputs are fed at a time; 20 ms
 	Bandwidth  int           // bytes per second for audio; 0: no limit
 	CacheBytes int64         // that recordings may take up; 0: what the disk has
 	Silence    time.Duration // after which an item that is silent is replaced; 0: never
-	Outputs    []Output
-	Counting   []Output                  // of Outputs: what these take has aired; none: those that are continuous or, without any, all
+	Outputs    []output.Output
+	Counting   []output.Output           // of Outputs: what these take has aired; none: those that are continuous or, without any, all
 	Until      time.Time                 // stop by itself then; zero: run on
 	Stopping   func(*Holdings) time.Time // like Until, once it is known; nil: never
 	Now        Now                       // the machine's time
@@ -46,22 +51,22 @@ type Player struct {
 	problems *Problems
 	vault    *Vault
 	cache    *Cache
-	spool    *Spool
-	log      *Logbook
+	spool    *spool.Spool
+	log      *spool.Logbook
 	follower *Follower
 	deck     *Deck
 	cuer     *Cuer
-	lines    lines
-	sound    Sound
+	lines    output.Lines
+	sound    output.Sound
 	reporter *Reporter
-	meter    meter
+	meter    dsp.PeakMeter
 	playing  atomic.Pointer[string]
 }
 
 // OpenPlayer takes up the state directory, which no other player may have: what it holds airs from the first moment, with or without the service.
 func OpenPlayer(opt Options) (*Player, error) {
 	if opt.Block == 0 {
-		opt.Block = blockLength
+		opt.Block = output.BlockLength
 	}
 	if opt.Notify == nil {
 		opt.Notify = func(Notice) {}
@@ -83,42 +88,42 @@ func OpenPlayer(opt Options) (*Player, error) {
 		return nil, err
 	}
 	// A state directory that was lost must not begin its sequences again: seconds outrun any number of items.
-	if p.spool, err = OpenSpool(opt.State, p.time.Now().Unix(), p.problems.Add); err != nil {
+	if p.spool, err = spool.Open(opt.State, p.time.Now().Unix(), p.problems.Add); err != nil {
 		return nil, err
 	}
-	if p.log, err = OpenLogbook(p.spool, opt.State, p.problems.Add); err != nil {
+	if p.log, err = spool.OpenLogbook(p.spool, opt.State, p.problems.Add); err != nil {
 		return nil, errors.Join(err, p.spool.Close())
 	}
 	p.follower = NewFollower(opt.API, opt.Station, p.vault, p.problems, p.time, opt.Follow)
 	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate, cueWait)
 	for _, out := range opt.Outputs {
-		p.lines.add(NewLine(out, opt.counts(out), &p.sound, opt.Rate, p.time.Now, p.problems.Add))
+		p.lines.Add(output.NewLine(out, opt.counts(out), &p.sound, opt.Rate, p.time.Now, p.problems.Add))
 	}
-	p.deck = NewDeck(opt.Rate, p.lines.lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.heard(), p.problems, p.notice)
+	p.deck = NewDeck(opt.Rate, p.lines.Lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.heard(), p.problems, p.notice)
 	idle := ""
 	p.playing.Store(&idle)
 	p.reporter = &Reporter{service: opt.API.Station(opt.Station), vault: p.vault, cache: p.cache, follower: p.follower,
-		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.dBFS, now: p.time.Now, version: opt.Version}
+		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.DBFS, now: p.time.Now, version: opt.Version}
 	return p, nil
 }
 
 // counts reports whether what out takes has aired.
-func (o *Options) counts(out Output) bool {
+func (o *Options) counts(out output.Output) bool {
 	if len(o.Counting) > 0 {
 		return slices.Contains(o.Counting, out)
 	}
-	return out.Continuous() || !slices.ContainsFunc(o.Outputs, Output.Continuous)
+	return out.Continuous() || !slices.ContainsFunc(o.Outputs, output.Output.Continuous)
 }
 
 // watchSound tells each second how the outputs stand.
 func (p *Player) watchSound(ctx context.Context) {
-	for pause(ctx, time.Second) == nil {
-		p.sound.tell(p.problems)
+	for retry.Pause(ctx, time.Second) == nil {
+		p.sound.Tell(p.problems)
 	}
 }
 
 // heard is the sound of a player that has outputs.
-func (p *Player) heard() *Sound {
+func (p *Player) heard() *output.Sound {
 	if len(p.opt.Outputs) == 0 {
 		return nil
 	}
@@ -160,7 +165,7 @@ func (p *Player) Run(ctx context.Context) error {
 
 	outputs, stopOutputs := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopOutputs()
-	p.lines.run(outputs)
+	p.lines.Run(outputs)
 	live, stop := context.WithCancel(live)
 	g.Go(func() error {
 		defer stop()
@@ -180,7 +185,7 @@ func (p *Player) Run(ctx context.Context) error {
 	g.Go(func() error { return p.vault.KeepTime(live) })
 	g.Go(func() error { p.watchSound(live); return nil })
 	err := g.Wait()
-	err = errors.Join(err, p.lines.close(linesEnd)) // what was rendered is still heard at its time
+	err = errors.Join(err, p.lines.Close(linesEnd)) // what was rendered is still heard at its time
 	stopOutputs()
 	p.cuer.Close()
 	stopLogbook()
@@ -217,12 +222,12 @@ const (
 
 // air renders the timeline by the station's time and feeds the outputs, until ctx is done or it is time to stop.
 func (p *Player) air(ctx context.Context) {
-	rate, lead := p.opt.Rate, p.lines.lead()
+	rate, lead := p.opt.Rate, p.lines.Lead()
 	block := max(rate.Frames(p.opt.Block), 1)
 	begun, seen := p.time.look()
 	pos := rate.Frame(begun.Add(lead))
-	stall := stallFile
-	if p.lines.continuous() {
+	stall := output.FileStall
+	if p.lines.Continuous() {
 		stall = stallMost
 	}
 	for {
@@ -246,7 +251,7 @@ func (p *Player) air(ctx context.Context) {
 				why = "the player's time was over"
 			}
 			p.deck.Leave(pos, why)
-			p.lines.put(Block{Frame: pos})
+			p.lines.Put(output.Block{Frame: pos})
 			return
 		}
 		n := int64(1)
@@ -259,7 +264,7 @@ func (p *Player) air(ctx context.Context) {
 			pos = p.rest(ctx, pos, lead)
 			continue
 		}
-		if pause(ctx, max(rate.Time(pos).Add(-lead).Sub(p.time.Now()), 0)) != nil {
+		if retry.Pause(ctx, max(rate.Time(pos).Add(-lead).Sub(p.time.Now()), 0)) != nil {
 			continue
 		}
 	}
@@ -272,7 +277,7 @@ func (p *Player) rest(ctx context.Context, pos int64, lead time.Duration) int64 
 	if _, until := p.deck.Span(pos); until > pos {
 		wait = min(wait, rate.Time(until).Add(-lead).Sub(p.time.Now()))
 	}
-	if pause(ctx, max(wait, 0), changed) != nil {
+	if retry.Pause(ctx, max(wait, 0), changed) != nil {
 		return pos
 	}
 	next := rate.Frame(p.time.Now().Add(lead))
@@ -293,21 +298,21 @@ func (p *Player) stopAt() time.Time {
 // block renders and sends what follows pos, and answers how many frames that is: none when no output wants any.
 func (p *Player) block(pos, most int64) int64 {
 	span, until := p.deck.Span(pos)
-	if span == nil && !p.lines.continuous() {
+	if span == nil && !p.lines.Continuous() {
 		p.deck.enter(pos, nil)
-		p.lines.put(Block{Frame: pos})
+		p.lines.Put(output.Block{Frame: pos})
 		return 0
 	}
 	if until > pos {
 		most = min(most, until-pos)
 	}
-	pcm := make([]float32, most*outChannels)
+	pcm := make([]float32, most*dsp.Channels)
 	p.deck.Render(pos, pcm)
-	p.meter.hear(pos, p.opt.Rate, pcm)
-	b := Block{Frame: pos, PCM: pcm}
+	p.meter.Hear(pos, p.opt.Rate, pcm)
+	b := output.Block{Frame: pos, PCM: pcm}
 	if span != nil {
 		b.In = &span.Bounds
 	}
-	p.lines.put(b)
+	p.lines.Put(b)
 	return most
 }

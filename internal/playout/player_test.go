@@ -15,11 +15,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
-const testRate = Rate(8000)
+const testRate = dsp.Rate(8000)
 
 // station is a player under test, with its directories.
 type station struct {
@@ -30,9 +33,9 @@ type station struct {
 	step    time.Duration // of its wall clock
 	boot    string        // of its machine; "": no uptime is known
 	until   time.Time
-	outputs []Output
+	outputs []output.Output
 	keys    []ed25519.PublicKey
-	rate    Rate
+	rate    dsp.Rate
 	decode  Open
 
 	mu      sync.Mutex
@@ -57,18 +60,18 @@ func (st *station) stepClock(d time.Duration) {
 }
 
 // open opens the player upon its state directory.
-func (st *station) open() (*Player, *State) {
+func (st *station) open() (*Player, *statedir.Dir) {
 	st.t.Helper()
-	state, err := OpenState(st.dir)
+	state, err := statedir.Open(st.dir)
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	wav, err := NewWAV(st.wav, st.rate)
+	wav, err := output.NewWAV(st.wav, st.rate)
 	if err != nil {
 		st.t.Fatal(err)
 	}
 	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Keys: st.keys, Open: st.decode, Rate: st.rate,
-		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]Output{wav}, st.outputs...), Until: st.until, Now: st.now, Uptime: uptime(st.boot),
+		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]output.Output{wav}, st.outputs...), Until: st.until, Now: st.now, Uptime: uptime(st.boot),
 		Log: slog.New(slog.DiscardHandler), Version: "test", Notify: func(n Notice) {
 			st.mu.Lock()
 			defer st.mu.Unlock()
@@ -195,7 +198,7 @@ func TestWindowAirsToTheSampleAndIsReported(t *testing.T) {
 }
 
 func TestPlayerWithoutAKeyEndsAndNamesTheTwoFlags(t *testing.T) {
-	state, err := OpenState(t.TempDir())
+	state, err := statedir.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +218,7 @@ func TestOnlyOnePlayerHasAStateDirectory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	second, err := OpenState(st.dir)
+	second, err := statedir.Open(st.dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -18,7 +20,7 @@ type Slot struct {
 
 // Span is one window occurrence on the timeline: [Start, End) in frames, covered by its slots without a gap.
 type Span struct {
-	Bounds
+	output.Bounds
 	Revision int64 // of the queue that planned it; 0: there is no valid one and the fallback airs in rotation
 	Slots    []Slot
 }
@@ -37,14 +39,14 @@ func (s *Span) slotAt(pos int64) Slot {
 // timetable lays out what the holdings plan to air from t on: of each day the windows of its valid queue or, where
 // there is none or it withdraws the day, those that the fallback document names. It holds until the instant answered (zero: as long as the
 // holdings do), when a document expires.
-func timetable(h *Holdings, t time.Time, rate Rate) (spans []*Span, until time.Time) {
+func timetable(h *Holdings, t time.Time, rate dsp.Rate) (spans []*Span, until time.Time) {
 	expires := func(at time.Time) {
 		if at.After(t) && (until.IsZero() || at.Before(until)) {
 			until = at
 		}
 	}
 	add := func(occ schedules.Occurrence) *Span {
-		s := &Span{Bounds: Bounds{Occurrence: occ, Start: rate.Frame(occ.StartAt.Time), End: rate.Frame(occ.EndAt.Time)}}
+		s := &Span{Bounds: output.Bounds{Occurrence: occ, Start: rate.Frame(occ.StartAt.Time), End: rate.Frame(occ.EndAt.Time)}}
 		if s.End <= rate.Frame(t) {
 			return s
 		}
@@ -95,7 +97,7 @@ const joint = 2
 // programme works out when each of a window's items starts and ends. A hard start cuts what plays; a soft one waits
 // for it, up to its grace, then cuts it; a follower waits for its end. Nothing starts before its planned instant.
 // What no item covers is a slot without one.
-func programme(items []wire.QueueItem, s *Span, rate Rate) []Slot {
+func programme(items []wire.QueueItem, s *Span, rate dsp.Rate) []Slot {
 	var own []*wire.QueueItem
 	for i := range items {
 		it := &items[i]

@@ -7,6 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
+	"lifeline/internal/playout/spool"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -18,7 +21,7 @@ import (
 // deck would be, as long as everything before it aired as planned. Where something did not, that slot's deck, which
 // alone knows how the rest goes on, goes on alone.
 type Rendering struct {
-	rate     Rate
+	rate     dsp.Rate
 	silence  time.Duration
 	shelf    Shelf
 	open     Open
@@ -48,7 +51,7 @@ type Tape interface {
 
 // NewRendering prepares to render the queue's only window at rate, with the player's limit of silence. It fails when
 // the queue has not got exactly one window.
-func NewRendering(q *wire.Queue, rate Rate, silence time.Duration, shelf Shelf, open Open) (*Rendering, error) {
+func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, shelf Shelf, open Open) (*Rendering, error) {
 	if len(q.Windows) != 1 {
 		return nil, fmt.Errorf("playout: render: a queue of %d windows", len(q.Windows))
 	}
@@ -169,16 +172,16 @@ const renderPatience = time.Hour
 // without an error, when it is idle to go on.
 func (r *Rendering) play(ctx context.Context, deck *Deck, from, to int64, idle func() bool, reached func(int64)) error {
 	// The player's blocks, counted from the start of the window: what fails does so at the same frame.
-	block := max(r.rate.Frames(blockLength), 1)
-	pcm := make([]float32, block*outChannels)
+	block := max(r.rate.Frames(output.BlockLength), 1)
+	pcm := make([]float32, block*dsp.Channels)
 	var bytes []byte
 	for pos := from; pos < to && !idle(); {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		n := min(block-(pos-r.span.Start)%block, to-pos)
-		deck.Render(pos, pcm[:n*outChannels])
-		bytes = pcm16(bytes[:0], pcm[:n*outChannels])
+		deck.Render(pos, pcm[:n*dsp.Channels])
+		bytes = output.AppendPCM16(bytes[:0], pcm[:n*dsp.Channels])
 		if err := r.tape.Put(pos-r.span.Start, bytes); err != nil {
 			return err
 		}
@@ -212,7 +215,7 @@ func (r *Rendering) finalLocked(pos int64) {
 type watchful struct{ replaced bool }
 
 // Begin sees whether the fallback airs.
-func (w *watchful) Begin(on OnAir) { w.replaced = w.replaced || on.Fallback }
+func (w *watchful) Begin(on spool.OnAir) { w.replaced = w.replaced || on.Fallback }
 
 // End keeps nothing.
 func (w *watchful) End(schedules.AsRun) {}
@@ -221,4 +224,4 @@ func (w *watchful) End(schedules.AsRun) {}
 func (w *watchful) Aside(schedules.AsRun) {}
 
 // Heard keeps nothing.
-func (w *watchful) Heard(heard) {}
+func (w *watchful) Heard(spool.Heard) {}

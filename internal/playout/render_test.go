@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/playout/dsp"
 	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -74,7 +75,7 @@ func (m *memoryTape) Final(frame int64) {
 	m.final = frame
 }
 
-func rendered(t testing.TB, q wire.Queue, rate Rate, shelf Shelf, open Open, workers int) (pcm []byte, problems []string) {
+func rendered(t testing.TB, q wire.Queue, rate dsp.Rate, shelf Shelf, open Open, workers int) (pcm []byte, problems []string) {
 	t.Helper()
 	r, err := NewRendering(&q, rate, SilenceLimit, shelf, open)
 	if err != nil {
@@ -109,7 +110,7 @@ func (s *service) sample(name string, in, out, gain float64) wire.QueueItem {
 // work against, a fade, a start that cuts what plays, and a gap that the fallback fills.
 func TestRenderedWindowEqualsWhatThePlayerPutsOut(t *testing.T) {
 	longform.Only(t)
-	for _, rate := range []Rate{48_000, 44_100} {
+	for _, rate := range []dsp.Rate{48_000, 44_100} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEvening(t, 62*time.Second)
 			e.rate, e.decode = rate, OpenMP3

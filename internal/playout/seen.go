@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -72,7 +73,7 @@ func parseSeen(b []byte) (r seenRecord, err error) {
 // written anew.
 func (v *Vault) loadSeen() (stale bool) {
 	found, damaged := 0, 0
-	for _, name := range twice(seenName) {
+	for _, name := range statedir.Twice(seenName) {
 		b, err := v.state.Read(name, 64<<20)
 		if errors.Is(err, fs.ErrNotExist) {
 			stale = true
@@ -118,7 +119,7 @@ func (v *Vault) loadRecalls() {
 	var best []byte
 	var newest mark
 	damaged, found := false, 0
-	for _, name := range twice(recallsName) {
+	for _, name := range statedir.Twice(recallsName) {
 		b, err := v.state.Read(name, maxDocument)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/playout/retry"
+	"lifeline/internal/playout/spool"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 // Sender reports what the spool holds until the service has it.
 type Sender struct {
-	spool    *Spool
+	spool    *spool.Spool
 	service  *client.Station
 	problems *Problems
 }
@@ -47,14 +49,14 @@ func (s *Sender) Run(ctx context.Context) error {
 			}
 			if err != nil && ctx.Err() == nil {
 				s.problems.Add("what aired could not be reported: %v", err)
-				wait, more = backoff(failures), nil
+				wait, more = retry.Backoff(failures), nil
 				failures++
 			} else {
 				failures, wait = 0, 0
 			}
 		}
 		if wait > 0 {
-			if err := pause(ctx, wait, more); err != nil {
+			if err := retry.Pause(ctx, wait, more); err != nil {
 				return nil
 			}
 		} else if ctx.Err() != nil {

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/playout/output"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -25,7 +27,7 @@ func (d *device) Name() string           { return "device" }
 func (d *device) Continuous() bool       { return true }
 func (d *device) Latency() time.Duration { return 0 }
 func (d *device) Close() error           { return nil }
-func (d *device) Write(Block) error {
+func (d *device) Write(output.Block) error {
 	if d.takes == nil {
 		return nil
 	}
@@ -39,11 +41,11 @@ func (r *recorder) Continuous() bool { return false }
 
 // airs plays two items of 20 s, from 10 s after the start on, through the outputs, and answers what was reported and
 // the player's page, metrics and health in the second item.
-func airs(t *testing.T, outputs, counting []Output) (entries []schedules.AsRun, health int, page string) {
+func airs(t *testing.T, outputs, counting []output.Output) (entries []schedules.AsRun, health int, page string) {
 	s := newService(t)
 	start := time.Now().Add(10 * time.Second)
 	s.publish(day("lantern", 1, start, 40*time.Second, []wire.QueueItem{s.record(rec(1, 20)), s.record(rec(2, 20))}))
-	state, err := OpenState(t.TempDir())
+	state, err := statedir.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +112,7 @@ func TestItemHasAiredOnlyForTheTimeInWhichAnOutputTookIt(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				entries, health, page := airs(t, []Output{&device{c.takes, time.Now()}}, nil)
+				entries, health, page := airs(t, []output.Output{&device{c.takes, time.Now()}}, nil)
 				for i, want := range []time.Duration{c.first, c.second} {
 					got, outcomes := aired(entries, []string{"item-1", "item-2"}[i])
 					if got < want-200*time.Millisecond || got > want+200*time.Millisecond || len(outcomes) != 1 || outcomes[0] != c.outcomes[i] {
@@ -132,7 +134,7 @@ func TestItemHasAiredOnlyForTheTimeInWhichAnOutputTookIt(t *testing.T) {
 
 func TestInterruptedItemIsReportedInTheStretchesThatSounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		entries, health, _ := airs(t, []Output{&device{func(at time.Duration) error {
+		entries, health, _ := airs(t, []output.Output{&device{func(at time.Duration) error {
 			if at > 15*time.Second && at < 20*time.Second {
 				return errors.New("unplugged")
 			}
@@ -152,14 +154,14 @@ func TestAnOutputThatDoesNotCountMakesNothingAired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dead := &device{func(time.Duration) error { return errors.New("refused") }, time.Now()}
 		file := &recorder{}
-		entries, health, page := airs(t, []Output{dead, file}, []Output{dead})
+		entries, health, page := airs(t, []output.Output{dead, file}, []output.Output{dead})
 		if total, outcomes := aired(entries, "item-1"); total != 0 || outcomes[0] != schedules.Failed {
 			t.Errorf("%v for %v", outcomes, total)
 		}
 		if health != 503 || !strings.Contains(page, "does not count as aired") {
 			t.Errorf("health %d: %s", health, page)
 		}
-		entries, health, page = airs(t, []Output{&device{dead.takes, time.Now()}, &device{}}, nil)
+		entries, health, page = airs(t, []output.Output{&device{dead.takes, time.Now()}, &device{}}, nil)
 		if total, outcomes := aired(entries, "item-1"); total != 20*time.Second || outcomes[0] != schedules.Aired {
 			t.Errorf("with one of two that works: %v for %v", outcomes, total)
 		}
@@ -173,7 +175,7 @@ func TestAnOutputThatDoesNotCountMakesNothingAired(t *testing.T) {
 func TestOutputThatFailsAgainAndAgainIsTriedEachSecondAndNeverHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
-		entries, health, page := airs(t, []Output{&device{func(time.Duration) error {
+		entries, health, page := airs(t, []output.Output{&device{func(time.Duration) error {
 			if tries++; tries%2 == 0 {
 				return errors.New("it ended at once")
 			}
@@ -193,8 +195,8 @@ func TestOutputThatFailsAgainAndAgainIsTriedEachSecondAndNeverHeard(t *testing.T
 
 func TestOutputThatIsTooSlowHasFewGapsAndAnAlarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		entries, health, page := airs(t, []Output{&device{func(time.Duration) error {
-			time.Sleep(2 * blockLength)
+		entries, health, page := airs(t, []output.Output{&device{func(time.Duration) error {
+			time.Sleep(2 * output.BlockLength)
 			return nil
 		}, time.Now()}}, nil)
 		if health != 503 || !strings.Contains(page, "more slowly than it comes") || strings.Contains(page, "takes nothing") {
@@ -215,7 +217,7 @@ func (h *hasty) Fast() bool          { return true }
 
 func TestOutputThatIsTooFastIsAnAlarmAndOnTheRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		entries, health, page := airs(t, []Output{&hasty{}}, nil)
+		entries, health, page := airs(t, []output.Output{&hasty{}}, nil)
 		if health != 503 || !strings.Contains(page, "faster than it lasts") || strings.Contains(page, "nobody hears it") {
 			t.Errorf("health %d: %s", health, page)
 		}

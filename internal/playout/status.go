@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/playout/retry"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -38,7 +39,7 @@ func (r *Reporter) Run(ctx context.Context) error {
 		}
 		cancel()
 		recalled, err := r.rest(ctx, status.RecallsSeen)
-		if err != nil || !recalled && pause(ctx, statusEvery-statusLeast, changed, alarmed) != nil {
+		if err != nil || !recalled && retry.Pause(ctx, statusEvery-statusLeast, changed, alarmed) != nil {
 			return nil
 		}
 	}
@@ -51,7 +52,7 @@ func (r *Reporter) rest(ctx context.Context, told int64) (recalled bool, err err
 		if h := r.vault.Holdings(); h.Recalls != nil && h.Recalls.Revision != told {
 			return true, nil
 		}
-		if err := pause(ctx, time.Until(end), changed); err != nil {
+		if err := retry.Pause(ctx, time.Until(end), changed); err != nil {
 			return false, err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"sync"
 	"time"
+
+	"lifeline/internal/playout/statedir"
 )
 
 // Now tells the wall time. It may step; what must not step uses timers.
@@ -17,7 +19,7 @@ type Now func() time.Time
 type Timekeeper struct {
 	local    Now
 	uptime   Uptime
-	state    *State
+	state    *statedir.Dir
 	problems *Problems
 
 	mu       sync.Mutex
@@ -56,7 +58,7 @@ const (
 )
 
 // OpenTimekeeper takes up the time that an earlier player of the state directory kept, if the machine has run on.
-func OpenTimekeeper(local Now, uptime Uptime, state *State, problems *Problems) *Timekeeper {
+func OpenTimekeeper(local Now, uptime Uptime, state *statedir.Dir, problems *Problems) *Timekeeper {
 	if uptime.Since == nil {
 		begun := time.Now()
 		uptime.Since = func() time.Duration { return time.Since(begun) }

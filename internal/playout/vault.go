@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -26,7 +27,7 @@ const maxDocument = 64 << 20
 // Vault holds the signed documents that the station believes. It takes only what a pinned key signed, what is for
 // this station, and what is not older than anything it took before, and keeps all of it through a restart.
 type Vault struct {
-	state    *State
+	state    *statedir.Dir
 	station  string
 	now      Now
 	problems *Problems
@@ -48,7 +49,7 @@ type Vault struct {
 
 // OpenVault takes up what the state directory holds. Without keys it uses the one saved by Pin, and believes
 // nothing while there is none. What no longer verifies is reported and left out.
-func OpenVault(state *State, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (*Vault, error) {
+func OpenVault(state *statedir.Dir, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (*Vault, error) {
 	v := &Vault{state: state, station: station, now: now, problems: problems, keys: keys, seen: map[string]mark{},
 		clock: &serviceClock{now: now}, changed: make(chan struct{})}
 	v.held.Store(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock})
@@ -74,9 +75,9 @@ func OpenVault(state *State, station string, keys []ed25519.PublicKey, now Now, 
 
 // savedKeys is the key that Pin saved; nil: none. Copies that differ are both answered: one is damaged, and nobody can
 // sign by that.
-func savedKeys(state *State, problems *Problems) (keys []ed25519.PublicKey, err error) {
+func savedKeys(state *statedir.Dir, problems *Problems) (keys []ed25519.PublicKey, err error) {
 	var damage error
-	for _, name := range twice(keyName) {
+	for _, name := range statedir.Twice(keyName) {
 		b, err := state.Read(name, 1<<10)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -117,7 +118,7 @@ func (v *Vault) load() {
 	v.loadRecalls()
 	offer("fallback.dsse", func(b []byte) error { return v.takeFallback(b, false) })
 	offer(leaseName, func(b []byte) error { return v.takeLease(b, time.Time{}, false) })
-	names, err := fs.Glob(v.state.root.FS(), "queues/*.dsse")
+	names, err := fs.Glob(v.state.Root.FS(), "queues/*.dsse")
 	if err != nil {
 		v.problems.Add("the saved queues cannot be listed: %v", err)
 	}
@@ -355,7 +356,7 @@ func (v *Vault) Forget(date schedules.Date) {
 	for _, d := range sortedDates(next.Queues) {
 		if d.Before(date) {
 			delete(next.Queues, d)
-			if err := v.state.root.Remove("queues/" + d.String() + ".dsse"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := v.state.Root.Remove("queues/" + d.String() + ".dsse"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				v.problems.Add("an old queue could not be removed: %v", err)
 			}
 		}

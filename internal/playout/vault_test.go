@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -39,7 +40,7 @@ func newShelf(t *testing.T) *shelf {
 // reopen opens the vault upon its directory, as a player that starts again does.
 func (s *shelf) reopen() {
 	s.t.Helper()
-	state, err := OpenState(s.dir)
+	state, err := statedir.Open(s.dir)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -199,7 +200,7 @@ func TestKeyIsPinnedOnceAndForAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := OpenState(t.TempDir())
+	state, err := statedir.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

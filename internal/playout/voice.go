@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lifeline/audio"
+	"lifeline/internal/playout/dsp"
 	"lifeline/internal/wire"
 )
 
@@ -33,7 +34,7 @@ const preroll = time.Second
 // voice is one item as it sounds at the output's rate: from cue in to cue out, with gain, limiter and fade.
 type voice struct {
 	file   io.Closer
-	chain  *limiter
+	chain  *dsp.Limiter
 	mono   bool
 	length int64 // frames from cue in to cue out, or to where the recording ends
 	pos    int64 // next frame, counted from cue in
@@ -43,7 +44,7 @@ type voice struct {
 }
 
 // newVoice decodes file, which it closes, and stands at frame offset of the item's air time.
-func newVoice(file io.ReaderAt, closer io.Closer, size int64, open Open, it *wire.QueueItem, rate Rate, offset int64) (*voice, error) {
+func newVoice(file io.ReaderAt, closer io.Closer, size int64, open Open, it *wire.QueueItem, rate dsp.Rate, offset int64) (*voice, error) {
 	v := &voice{file: closer}
 	if err := v.start(file, size, open, it, rate, offset); err != nil {
 		return nil, errors.Join(err, closer.Close())
@@ -51,13 +52,13 @@ func newVoice(file io.ReaderAt, closer io.Closer, size int64, open Open, it *wir
 	return v, nil
 }
 
-func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueItem, rate Rate, offset int64) error {
+func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueItem, rate dsp.Rate, offset int64) error {
 	dec, err := open(file, size)
 	if err != nil {
 		return fmt.Errorf("it cannot be decoded: %w", err)
 	}
 	in, ch := dec.SampleRate(), dec.Channels()
-	if ch != 1 && ch != outChannels {
+	if ch != 1 && ch != dsp.Channels {
 		return fmt.Errorf("it has %d channels", ch)
 	}
 	v.mono = ch == 1
@@ -72,15 +73,15 @@ func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueIte
 	lead := min(offset, rate.Frames(preroll))
 	v.pos = offset - lead
 	src := &source{dec: dec, channels: ch}
-	res, err := newResampler(in, int(rate), ch, cueIn+v.pos, src.read)
+	res, err := dsp.NewResampler(in, int(rate), ch, cueIn+v.pos, src.read)
 	if err != nil {
 		return err
 	}
-	if err := src.seek(res.sourceStart()); err != nil {
+	if err := src.seek(res.SourceStart()); err != nil {
 		return fmt.Errorf("it cannot be decoded from %v on: %w", rate.Duration(cueIn+offset), err)
 	}
 	gain := float32(math.Pow(10, it.AirGain()/20))
-	v.chain = newLimiter(rate, ch, func(dst []float32) error {
+	v.chain = dsp.NewLimiter(rate, ch, func(dst []float32) error {
 		if err := res.Read(dst); err != nil {
 			return err
 		}
@@ -93,7 +94,7 @@ func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueIte
 	})
 	for v.pos < offset {
 		n := min(offset-v.pos, int64(rate)/10+1)
-		if err := v.Read(make([]float32, n*outChannels)); err != nil {
+		if err := v.Read(make([]float32, n*dsp.Channels)); err != nil {
 			return err
 		}
 	}
@@ -102,7 +103,7 @@ func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueIte
 
 // Read fills dst with the item's next frames in stereo. Beyond its length it answers silence: see left.
 func (v *voice) Read(dst []float32) error {
-	n := int64(len(dst) / outChannels)
+	n := int64(len(dst) / dsp.Channels)
 	pcm := dst
 	if v.mono {
 		if int64(len(v.buf)) < n {
@@ -119,8 +120,8 @@ func (v *voice) Read(dst []float32) error {
 		}
 	}
 	sounding := min(max(min(v.length, v.end)-v.pos, 0), n)
-	clear(dst[sounding*outChannels:])
-	fadeOut(dst[:sounding*outChannels], v.pos, v.end, v.fade)
+	clear(dst[sounding*dsp.Channels:])
+	dsp.FadeOut(dst[:sounding*dsp.Channels], v.pos, v.end, v.fade)
 	v.pos += n
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/playout/dsp"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -95,7 +96,7 @@ func TestVoiceRejoinsAtTheVerySampleAndEndsAtItsCue(t *testing.T) {
 func TestRecordingShorterThanItsCuesIsRefusedOnlyBeyondItsEnd(t *testing.T) {
 	it := wire.QueueItem{CueOut: schedules.Ms(5_000), Duration: schedules.Ms(5_000)}
 	d := &synth{rate: 48000, channels: 2, samples: 48000, tone: hum(0.5)}
-	if v := voiceOf(t, d, it, 0); v.left() != int64(Rate(48000).Frames(time.Second)) {
+	if v := voiceOf(t, d, it, 0); v.left() != int64(dsp.Rate(48000).Frames(time.Second)) {
 		t.Errorf("%d frames are left", v.left())
 	}
 	open := func(io.ReaderAt, int64) (Decoder, error) { return d, nil }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -23,7 +25,7 @@ type Watch struct {
 	Title   string            `json:"title,omitempty"` // of what is on the air
 	Next    []Coming          `json:"next"`
 	Unsent  int               `json:"as_run_unsent"`
-	Outputs []Standing        `json:"outputs"`
+	Outputs []output.Standing `json:"outputs"`
 	Silent  bool              `json:"silent"` // no output that counts takes the programme
 }
 
@@ -38,7 +40,7 @@ type Coming struct {
 // Peak is the level that went out, silenceDBFS for silence.
 func (w Watch) Peak() float64 {
 	if w.PeakDBFS == nil {
-		return silenceDBFS
+		return dsp.SilenceDBFS
 	}
 	return *w.PeakDBFS
 }
@@ -50,8 +52,8 @@ func (p *Player) Watch() Watch {
 	h, now := p.vault.Holdings(), p.time.Now()
 	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now)}
 	pending, _ := p.spool.Pending(math.MaxInt)
-	w.Unsent, w.Silent = len(pending), p.sound.silent()
-	w.Outputs = p.lines.standings()
+	w.Unsent, w.Silent = len(pending), p.sound.Silent()
+	w.Outputs = p.lines.Standings()
 	for _, date := range sortedDates(h.Queues) {
 		q := h.ValidQueue(date, now)
 		if q == nil {
@@ -132,10 +134,10 @@ func (w Watch) metrics() []byte {
 	gauge("problems", "gauge", "Things refused or failed in the last day.", float64(len(w.Problems)))
 	for _, m := range []struct {
 		name, help string
-		value      func(Standing) int64
+		value      func(output.Standing) int64
 	}{
-		{"output_restarts_total", "How often the output failed.", func(o Standing) int64 { return o.Restarts }},
-		{"output_dropped_frames_total", "Frames that the output was too slow for.", func(o Standing) int64 { return o.Dropped }},
+		{"output_restarts_total", "How often the output failed.", func(o output.Standing) int64 { return o.Restarts }},
+		{"output_dropped_frames_total", "Frames that the output was too slow for.", func(o output.Standing) int64 { return o.Dropped }},
 	} {
 		b = fmt.Appendf(b, "# HELP lifeline_playout_%s %s\n# TYPE lifeline_playout_%s counter\n", m.name, m.help, m.name)
 		for _, o := range w.Outputs {

@@ -20,13 +20,16 @@ import (
 	"time"
 
 	"lifeline/internal/fallback"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/rig"
 	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
-const weekRate = Rate(1000)
+const weekRate = dsp.Rate(1000)
 
 // ear is an output that listens: it compares every frame with the plan and writes down what sounded when.
 type ear struct {
@@ -49,7 +52,7 @@ func (e *ear) Continuous() bool       { return false }
 func (e *ear) Latency() time.Duration { return 0 }
 func (e *ear) Close() error           { return nil }
 
-func (e *ear) Write(b Block) error {
+func (e *ear) Write(b output.Block) error {
 	if e.deaf || len(b.PCM) == 0 {
 		return nil
 	}
@@ -82,7 +85,7 @@ func extend(runs []run, frame int64, number int) []run {
 }
 
 // planned is the item that is planned for a frame, and the frame of its recording.
-func (e *ear) planned(s *Bounds, frame int64) (*wire.QueueItem, int64) {
+func (e *ear) planned(s *output.Bounds, frame int64) (*wire.QueueItem, int64) {
 	if e.date != s.Date {
 		e.date, e.items = s.Date, e.plan[s.Date.String()].Items
 	}
@@ -187,12 +190,12 @@ func (w *week) excuseItem(it *wire.QueueItem) {
 
 // live runs a player until ctx is done.
 func (w *week) live(ctx context.Context, dir string) chan struct{} {
-	state, err := OpenState(dir)
+	state, err := statedir.Open(dir)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: w.s.api(), Open: openRecording, Rate: weekRate,
-		Block: 200 * time.Millisecond, Follow: FollowOptions{TrustFirst: true, Days: 3}, Outputs: []Output{w.ear},
+		Block: 200 * time.Millisecond, Follow: FollowOptions{TrustFirst: true, Days: 3}, Outputs: []output.Output{w.ear},
 		Now: w.now, Uptime: uptime("week"), Log: discardLog(), Version: "test"})
 	if err != nil {
 		w.t.Fatal(err)

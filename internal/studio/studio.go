@@ -25,6 +25,7 @@ import (
 	"lifeline/internal/blob"
 	"lifeline/internal/fault"
 	"lifeline/internal/playout"
+	"lifeline/internal/playout/dsp"
 	"lifeline/internal/wire"
 )
 
@@ -36,7 +37,7 @@ type Audio interface {
 
 // Options says how windows are rendered. Rate, Limit and AtOnce are required.
 type Options struct {
-	Rate    playout.Rate
+	Rate    dsp.Rate
 	Silence time.Duration // as of the player
 	Limit   int64         // bytes that the directory may hold
 	AtOnce  int           // windows rendered at the same time
@@ -155,7 +156,7 @@ func (s *Studio) name(q *wire.Queue, format string) (string, error) {
 	content, err := json.Marshal(struct {
 		Version int
 		Format  string
-		Rate    playout.Rate
+		Rate    dsp.Rate
 		Silence time.Duration
 		Queue   *wire.Queue
 	}{version, format, s.opt.Rate, s.opt.Silence, q})

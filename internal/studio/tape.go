@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lifeline/internal/playout"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/playout/output"
 )
 
 // wavTape lays samples into a file, after the header that tells of all of them.
@@ -24,8 +26,8 @@ type wavTape struct {
 }
 
 // begin writes the header of a WAV file.
-func (w *wavTape) begin(rate playout.Rate, frames int64) error {
-	header := playout.WAVHeader(rate, frames)
+func (w *wavTape) begin(rate dsp.Rate, frames int64) error {
+	header := output.WAVHeader(rate, frames)
 	w.head = int64(len(header))
 	if _, err := w.file.WriteAt(header, 0); err != nil {
 		return fmt.Errorf("studio: %w", err)

@@ -1,0 +1,161 @@
+package dsp
+
+import (
+	"math"
+	"slices"
+)
+
+// Limiter constants. The ceiling leaves room for the lossy encoders that follow a station's output.
+const (
+	ceilingDBTP    = -1.0
+	limitLookahead = 5e-3  // seconds over which the gain comes down before a peak
+	limitRelease   = 80e-3 // time constant with which it comes back
+	truePeakTaps   = 12    // per phase, four phases: the oversampling of ITU-R BS.1770-4, Annex 2
+)
+
+// Limiter keeps interleaved PCM under a true-peak ceiling. It looks ahead inside what it is given, so that it delays
+// nothing: Read answers exactly the frames that its source would, quieter around peaks. The gain is the same for
+// all channels and is exactly 1 where nothing is too loud.
+type Limiter struct {
+	channels int
+	read     func(dst []float32) error
+	ceiling  float64
+	release  float64 // per frame
+	ahead    int
+
+	pcm    []float32 // frames not yet answered, preceded by history for the interpolation
+	wanted []float64 // gain that each frame's peak allows, with release, from ahead-1 frames before the next one on
+	last   float64
+}
+
+// history is how many frames before a frame its interpolation needs.
+const history = truePeakTaps
+
+// NewLimiter limits what read delivers, frame by frame from its first call on.
+func NewLimiter(rate Rate, channels int, read func([]float32) error) *Limiter {
+	l := &Limiter{channels: channels, read: read, ceiling: math.Pow(10, ceilingDBTP/20), last: 1,
+		release: 1 - math.Exp(-1/(limitRelease*float64(rate))), ahead: max(int(limitLookahead*float64(rate)), 1)}
+	l.pcm = make([]float32, history*channels)
+	for range l.ahead - 1 {
+		l.wanted = append(l.wanted, 1)
+	}
+	return l
+}
+
+// Read fills dst with whole frames.
+func (l *Limiter) Read(dst []float32) error {
+	ch := l.channels
+	n := len(dst) / ch
+	past := l.ahead - 1
+	need := n + l.ahead // frames whose peaks the gains of these n depend on
+	if have := len(l.wanted) - past; have < need {
+		at := len(l.pcm)
+		l.pcm = append(l.pcm, make([]float32, (need+truePeakTaps-(at/ch-history))*ch)...)
+		if err := l.read(l.pcm[at:]); err != nil {
+			l.pcm = l.pcm[:at]
+			return err
+		}
+		for i := have; i < need; i++ {
+			l.last += (1 - l.last) * l.release
+			if l.last > 1-1e-6 {
+				l.last = 1
+			}
+			l.last = min(l.last, l.ceiling/l.peak(i+history))
+			l.wanted = append(l.wanted, l.last)
+		}
+	}
+	copy(dst, l.pcm[history*ch:])
+	l.apply(dst, n)
+	l.pcm = l.pcm[:copy(l.pcm, l.pcm[n*ch:])]
+	l.wanted = l.wanted[:copy(l.wanted, l.wanted[n:])]
+	return nil
+}
+
+// apply scales n frames, each by the mean of the minima of all the stretches of the lookahead's length that contain
+// it: the gain comes down in a line before a peak and is never over what the frame's own peak allows.
+func (l *Limiter) apply(dst []float32, n int) {
+	wanted := l.wanted[:l.ahead-1+n+l.ahead]
+	if slices.Min(wanted) >= 1 {
+		return
+	}
+	lows := slidingMin(wanted, l.ahead)
+	sum := 0.0
+	for _, w := range lows[:l.ahead-1] {
+		sum += w
+	}
+	for i := range n {
+		sum += lows[i+l.ahead-1]
+		gain := float32(min(sum/float64(l.ahead), 1))
+		for c := range l.channels {
+			dst[i*l.channels+c] *= gain
+		}
+		sum -= lows[i]
+	}
+}
+
+// peak is the largest true peak, over all channels, within one frame after frame i of pcm.
+func (l *Limiter) peak(i int) float64 {
+	ch := l.channels
+	top := float32(1e-9)
+	for c := range ch {
+		// No interpolated value exceeds the samples around it by more than the filter's absolute sum.
+		var around float32
+		for j := i - truePeakTaps/2 + 1; j <= i+truePeakTaps/2; j++ {
+			around = max(around, abs32(l.pcm[j*ch+c]))
+		}
+		top = max(top, abs32(l.pcm[i*ch+c]))
+		if around*truePeakOver <= float32(l.ceiling) {
+			continue
+		}
+		for _, taps := range truePeakBank {
+			var v float32
+			for j, t := range taps {
+				v += t * l.pcm[(i-truePeakTaps/2+1+j)*ch+c]
+			}
+			top = max(top, abs32(v))
+		}
+	}
+	return float64(top)
+}
+
+// truePeakBank interpolates at a quarter, a half and three quarters of the way to the next frame.
+var truePeakBank, truePeakOver = func() (bank [3][truePeakTaps]float32, over float32) {
+	beta := 5.0
+	for p := range bank {
+		frac, sum := float64(p+1)/4, 0.0
+		var taps [truePeakTaps]float64
+		for j := range taps {
+			x := float64(j-truePeakTaps/2+1) - frac
+			y := x / (truePeakTaps / 2)
+			taps[j] = sinc(x) * bessel0(beta*math.Sqrt(max(0, 1-y*y))) / bessel0(beta)
+			sum += taps[j]
+		}
+		var reach float32
+		for j, t := range taps {
+			bank[p][j] = float32(t / sum)
+			reach += abs32(bank[p][j])
+		}
+		over = max(over, reach)
+	}
+	return bank, over
+}()
+
+// slidingMin is, for each index i that has them, the least of the n values from i on; fewer at the end.
+func slidingMin(v []float64, n int) []float64 {
+	out := make([]float64, len(v))
+	queue := make([]int, 0, n+1) // indices of rising values, from the right
+	head := 0
+	for i := len(v) - 1; i >= 0; i-- {
+		for len(queue) > head && v[queue[len(queue)-1]] >= v[i] {
+			queue = queue[:len(queue)-1]
+		}
+		queue = append(queue, i)
+		if queue[head] >= i+n {
+			head++
+		}
+		out[i] = v[queue[head]]
+	}
+	return out
+}
+
+func abs32(x float32) float32 { return float32(math.Abs(float64(x))) }

@@ -1,0 +1,193 @@
+package output
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"lifeline/internal/playout/dsp"
+)
+
+// Child writes raw samples to the standard input of a child process, which it starts with the first block and again
+// after it died or hung.
+type Child struct {
+	name    string
+	argv    []string
+	latency time.Duration
+	hang    time.Duration                          // that it may take nothing before it is killed
+	drain   func(context.Context, io.Reader) error // takes what the child puts out; nil: it puts out nothing
+	behind  func() time.Duration                   // how much what the child feeds has not taken yet; nil: it feeds nothing
+	second  int                                    // bytes
+
+	clock  dsp.Rate // of a child that plays by a clock of its own; 0: it takes what comes
+	steady *steady  // of the child that runs; nil: clock is 0
+
+	stdin  *os.File // nil: none runs
+	exited chan struct{}
+	ended  error // why; to be read when exited is closed
+	kill   context.CancelFunc
+	buf    []byte
+}
+
+// NewALSA plays through aplay on a device ("" is the default one), with latency of buffer, to the next 20 ms. The
+// device's own clock is followed.
+func NewALSA(device string, rate dsp.Rate, latency time.Duration) *Child {
+	latency = max(latency.Round(BlockLength), 2*BlockLength)
+	argv := []string{"aplay", "-q", "-t", "raw", "-f", "S16_LE", "-c", strconv.Itoa(dsp.Channels), "-r", strconv.Itoa(int(rate)),
+		"--buffer-time=" + strconv.FormatInt(ownBuffer(latency).Microseconds(), 10),
+		"--period-time=" + strconv.FormatInt(ownPeriod(latency).Microseconds(), 10)}
+	if device != "" {
+		argv = append(argv, "-D", device)
+	}
+	return &Child{name: strings.TrimSuffix("alsa:"+device, ":"), argv: append(argv, "-"), latency: latency, hang: childHang, clock: rate, second: 2 * dsp.Channels * int(rate)}
+}
+
+// Name says which output it is.
+func (c *Child) Name() string { return c.name }
+
+// Continuous is true: the device would run dry between windows.
+func (c *Child) Continuous() bool { return true }
+
+// Latency is what the child buffers.
+func (c *Child) Latency() time.Duration { return c.latency }
+
+// Held is what is kept back from the child, what lies in the pipe to it and what lies behind it.
+func (c *Child) Held() (held time.Duration) {
+	if c.stdin == nil {
+		return time.Hour
+	}
+	if c.steady != nil {
+		held += c.clock.Duration(int64(len(c.steady.held)/dsp.Channels + dsp.StretchHalf + steadySlack))
+	}
+	if c.behind != nil {
+		held += c.behind()
+	}
+	return held + waits(unread, c.stdin, c.second)
+}
+
+// Fast reports whether what waits for the child has been used up for a while, however much it is given.
+func (c *Child) Fast() bool { return c.steady != nil && c.steady.steer.fast() }
+
+// waits is how long what waits somewhere lasts, by so many bytes a second; none on a system that cannot tell.
+func waits(measure func(syscall.Conn) (int, error), where syscall.Conn, second int) time.Duration {
+	bytes, err := measure(where)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(bytes) * time.Second / time.Duration(second)
+}
+
+// A child may take childEnd to play what it has, and usually take nothing for childHang.
+const (
+	childEnd  = 5 * time.Second
+	childHang = 5 * time.Second
+)
+
+// Write writes the block's samples. It fails when the child has died, or takes nothing any more: it is killed then.
+func (c *Child) Write(b Block) error {
+	if len(b.PCM) == 0 {
+		return nil
+	}
+	if c.stdin == nil {
+		if err := c.begin(); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-c.exited:
+		return c.ended
+	default:
+	}
+	pcm := b.PCM
+	if c.steady != nil {
+		pcm = c.steady.feed(pcm)
+	}
+	c.buf = AppendPCM16(c.buf[:0], pcm)
+	if err := c.stdin.SetWriteDeadline(time.Now().Add(c.hang)); err != nil {
+		return err
+	}
+	_, err := c.stdin.Write(c.buf)
+	if err != nil {
+		c.kill()
+		<-c.exited
+		return fmt.Errorf("%w; %w", err, c.ended)
+	}
+	return nil
+}
+
+func (c *Child) begin() error {
+	in, stdin, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer in.Close() // the child has its own
+	ctx, kill := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
+	cmd.Stdin = in
+	var words tail
+	cmd.Stderr = &words
+	var stdout io.Reader
+	if c.drain != nil {
+		stdout, err = cmd.StdoutPipe()
+	}
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		kill()
+		return errors.Join(notInstalled(c.argv[0], err), stdin.Close())
+	}
+	exited := make(chan struct{})
+	c.stdin, c.exited, c.kill = stdin, exited, kill
+	if c.clock > 0 {
+		c.steady = newSteady(c.clock, c.latency)
+		go c.steady.steer.watch(exited, stdin, c.clock)
+	}
+	go func() {
+		defer close(exited)
+		var drained error
+		if c.drain != nil {
+			if drained = c.drain(ctx, stdout); drained != nil {
+				kill()
+			}
+		}
+		err := errors.Join(drained, cmd.Wait())
+		if err == nil {
+			err = errors.New("without an error")
+		}
+		c.ended = fmt.Errorf("%s ended: %w %s", c.argv[0], err, words.String())
+	}()
+	return nil
+}
+
+// Close lets the child play what it has, and ends it.
+func (c *Child) Close() error {
+	if c.stdin == nil {
+		return nil
+	}
+	err := c.stdin.Close()
+	late := time.AfterFunc(childEnd, c.kill)
+	<-c.exited
+	late.Stop()
+	c.kill()
+	c.stdin = nil
+	return err
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ b []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p...)
+	t.b = t.b[max(0, len(t.b)-500):]
+	return len(p), nil
+}
+
+func (t *tail) String() string { return strings.Join(strings.Fields(string(t.b)), " ") }

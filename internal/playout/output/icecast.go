@@ -1,0 +1,124 @@
+package output
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"lifeline/internal/playout/dsp"
+)
+
+// NewIcecast sends MP3 of kbps to a mount point, such as http://source:password@host:8000/lantern, through an ffmpeg
+// child that encodes. The password is in no process's arguments.
+func NewIcecast(mount string, rate dsp.Rate, kbps int) (*Child, error) {
+	u, err := url.Parse(mount)
+	if err != nil || u.Host == "" || u.User == nil || len(u.Path) < 2 || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("playout: an Icecast mount is http://source:password@host:port/mount")
+	}
+	var to stream
+	return &Child{name: "icecast:" + u.Redacted(), hang: childHang, second: 2 * dsp.Channels * int(rate),
+		behind: func() time.Duration { return to.held(kbps * 1000 / 8) },
+		argv: []string{"ffmpeg", "-v", "error", "-f", "s16le", "-ar", strconv.Itoa(int(rate)), "-ac", strconv.Itoa(dsp.Channels), "-i", "-",
+			"-c:a", "libmp3lame", "-b:a", strconv.Itoa(kbps) + "k", "-flush_packets", "1", "-f", "mp3", "-"},
+		drain: func(ctx context.Context, mp3 io.Reader) error {
+			defer to.ends.Store(nil)
+			return sourceIcecast(ctx, u, mp3, kbps*1000/8, func(conn syscall.Conn) {
+				pipe, _ := mp3.(syscall.Conn)
+				to.ends.Store(&ends{pipe, conn})
+			})
+		}}, nil
+}
+
+// stream is the way of the MP3 from the encoder to the server.
+type stream struct{ ends atomic.Pointer[ends] } // nil: the server takes nothing
+
+// ends are where MP3 waits: in the encoder's pipe, and in the connection.
+type ends struct{ pipe, conn syscall.Conn }
+
+// held is how much waits on the way, of so many bytes a second: all of it while the server takes nothing.
+func (s *stream) held(second int) (held time.Duration) {
+	e := s.ends.Load()
+	if e == nil {
+		return time.Hour
+	}
+	if e.pipe != nil {
+		held = waits(unread, e.pipe, second)
+	}
+	return held + waits(unsent, e.conn, second)
+}
+
+const (
+	icecastHang   = 10 * time.Second // that a server may take nothing
+	icecastWaits  = 2                // seconds of sound that may wait in the connection
+	icecastBuffer = 16 << 10         // bytes that may wait at least
+)
+
+// sourceIcecast sends a stream as Icecast 2.4 wants it: PUT with Expect: 100-continue, without chunks.
+// Little of it, at so many bytes a second, waits in the connection. It calls taken once the server took some of it.
+func sourceIcecast(ctx context.Context, mount *url.URL, stream io.Reader, second int, taken func(syscall.Conn)) (err error) {
+	host, port := mount.Hostname(), mount.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[mount.Scheme]
+	}
+	dialer := net.Dialer{Timeout: icecastHang}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return fmt.Errorf("icecast: %w", err)
+	}
+	link := conn.(*net.TCPConn)
+	if err := link.SetWriteBuffer(max(icecastWaits*second, icecastBuffer)); err != nil {
+		return errors.Join(fmt.Errorf("icecast: %w", err), conn.Close())
+	}
+	if mount.Scheme == "https" {
+		conn = tls.Client(conn, &tls.Config{ServerName: host})
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if err := conn.SetDeadline(time.Now().Add(icecastHang)); err != nil {
+		return fmt.Errorf("icecast: %w", err)
+	}
+	password, _ := mount.User.Password()
+	_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\nContent-Type: audio/mpeg\r\n"+
+		"Ice-Public: 0\r\nUser-Agent: lifeline-playout\r\nExpect: 100-continue\r\n\r\n", mount.EscapedPath(), mount.Host,
+		base64.StdEncoding.EncodeToString([]byte(mount.User.Username()+":"+password)))
+	if err != nil {
+		return fmt.Errorf("icecast: %w", err)
+	}
+	answer, err := textproto.NewReader(bufio.NewReader(conn)).ReadLine()
+	if err != nil {
+		return fmt.Errorf("icecast: %w", err)
+	}
+	if _, status, _ := strings.Cut(answer, " "); !strings.HasPrefix(status, "100") && !strings.HasPrefix(status, "200") {
+		return fmt.Errorf("icecast: the server answers %q", status)
+	}
+	buf := make([]byte, 4096)
+	for {
+		n, err := stream.Read(buf)
+		if n > 0 {
+			if err := conn.SetWriteDeadline(time.Now().Add(icecastHang)); err != nil {
+				return fmt.Errorf("icecast: %w", err)
+			}
+			if _, err := conn.Write(buf[:n]); err != nil {
+				return fmt.Errorf("icecast: %w", err)
+			}
+			taken(link)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("icecast: %w", err)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package output
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Lines is every output of a player.
+type Lines struct {
+	all  []*Line
+	work sync.WaitGroup
+}
+
+// Add makes another line.
+func (ls *Lines) Add(l *Line) { ls.all = append(ls.all, l) }
+
+// Run feeds every output until close. ctx cuts short the waits for outputs that are being restarted.
+func (ls *Lines) Run(ctx context.Context) {
+	for _, l := range ls.all {
+		ls.work.Go(func() { l.Run(ctx) })
+	}
+}
+
+// Standings are how the outputs do.
+func (ls *Lines) Standings() (all []Standing) {
+	for _, l := range ls.all {
+		all = append(all, l.Standing())
+	}
+	return all
+}
+
+// Put hands every output the block that it wants.
+func (ls *Lines) Put(b Block) {
+	for _, l := range ls.all {
+		if b.In != nil || len(b.PCM) == 0 || l.out.Continuous() {
+			l.Put(b)
+		}
+	}
+}
+
+// Continuous reports whether any output wants what lies between windows.
+func (ls *Lines) Continuous() bool {
+	for _, l := range ls.all {
+		if l.out.Continuous() {
+			return true
+		}
+	}
+	return false
+}
+
+// renderAhead is what the deck has in hand beyond what the outputs need, so that decoding makes no block late.
+const renderAhead = 100 * time.Millisecond
+
+// Lead is how long before it is heard a block is rendered.
+func (ls *Lines) Lead() time.Duration {
+	lead := renderAhead
+	for _, l := range ls.all {
+		lead = max(lead, l.out.Latency()+renderAhead)
+	}
+	return lead
+}
+
+// Close ends all lines and waits for them, but no longer than limit for one that hangs.
+func (ls *Lines) Close(limit time.Duration) error {
+	for _, l := range ls.all {
+		l.End()
+	}
+	done := make(chan struct{})
+	go func() { ls.work.Wait(); close(done) }()
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-t.C:
+		return fmt.Errorf("playout: an output did not end within %v", limit)
+	}
+}

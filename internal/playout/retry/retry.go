@@ -1,0 +1,44 @@
+package retry
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// The bounds of the wait after a failure.
+const (
+	least = time.Second
+	Most  = time.Minute
+)
+
+// Backoff is the wait after failures earlier failures: doubling, bounded, and random over its upper half, so that
+// stations that lost a service together do not all come back at once.
+func Backoff(failures int) time.Duration {
+	d := least << min(max(failures, 0), 10)
+	d = min(d, Most)
+	return d/2 + rand.N(d/2)
+}
+
+// Pause waits for d, or until one of at most two wakes is closed or receives. It fails when ctx is done.
+func Pause(ctx context.Context, d time.Duration, wakes ...<-chan struct{}) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	wakes = append(wakes, nil, nil)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+	case <-wakes[0]:
+	case <-wakes[1]:
+	}
+	return nil
+}
+
+// Jitter is a random part of d.
+func Jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d)
+}

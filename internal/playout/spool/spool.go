@@ -1,0 +1,295 @@
+package spool
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+
+	"lifeline/internal/playout/statedir"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Spool is the durable queue of as-run entries. An entry is on disk before Append returns, keeps its sequence, and
+// stays until it is acknowledged. It also remembers what is on the air, so that what a crash interrupts is reported
+// once.
+//
+// Its file holds one record a line, each after the CRC-32 of its JSON; a line that a crash cut short, or that is damaged,
+// is dropped.
+type Spool struct {
+	state *statedir.Dir
+
+	mu      sync.Mutex
+	file    *os.File
+	size    int64 // of the file's good part
+	next    int64 // sequence of the next entry
+	on      *OnAir
+	pending map[int64]schedules.AsRun
+	aside   map[string]schedules.Outcome // of the items that did not air, since the file was last rewritten
+	arrived chan struct{}                // closed by the next Append
+}
+
+// OnAir is an airing that has begun and is not reported yet.
+type OnAir struct {
+	ItemID    string            `json:"item_id"`
+	SegmentID string            `json:"segment_id"`
+	SHA256    string            `json:"sha256"`
+	StartedAt schedules.Instant `json:"started_at"`
+	Fallback  bool              `json:"fallback,omitempty"`
+	Detail    string            `json:"detail,omitempty"`
+}
+
+// record is one line. Exactly one field is set.
+type record struct {
+	Next  int64            `json:"next,omitempty"`  // heads a compacted file
+	On    *OnAir           `json:"on,omitempty"`    // went on the air
+	Entry *schedules.AsRun `json:"entry,omitempty"` // to report; ends what is on the air
+	Aside *schedules.AsRun `json:"aside,omitempty"` // to report, beside what is on the air
+	Ack   int64            `json:"ack,omitempty"`   // reported
+}
+
+const (
+	spoolName    = "asrun.log"
+	spoolCompact = 1 << 20 // bytes from which a spool with nothing pending is rewritten
+)
+
+// Open reads the spool. A new one starts its sequences at first, which must be beyond any that an earlier state
+// directory of the station used.
+func Open(state *statedir.Dir, first int64, problems func(format string, args ...any)) (*Spool, error) {
+	s := &Spool{state: state, next: first, pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{}, arrived: make(chan struct{})}
+	b, err := state.Read(spoolName, 1<<30)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, s.compact()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("playout: spool: %w", err)
+	}
+	if len(b) == 0 {
+		problems("the as-run spool is empty: what was not reported yet is lost")
+		return s, s.compact()
+	}
+	damaged, at := s.replayAll(b)
+	if len(damaged) == 0 {
+		if s.file, err = state.Root.OpenFile(spoolName, os.O_RDWR, 0o600); err != nil {
+			return nil, fmt.Errorf("playout: spool: %w", err)
+		}
+		s.size = int64(len(b))
+		return s, nil
+	}
+	problems("the as-run spool is damaged at byte %d; %d bytes are left out, and kept in %s.damaged", at, len(damaged), spoolName)
+	if bytes.ContainsRune(damaged, '\n') { // more than a last line that a crash cut short: sequences may be lost that were used
+		s.next = max(s.next, first)
+	}
+	if err := state.Replace(spoolName+".damaged", damaged); err != nil { // for a person to look at
+		return nil, err
+	}
+	return s, s.compact()
+}
+
+// Unsent is what a spool holds that was not acknowledged yet, read beside a player that may be writing it.
+func Unsent(state *statedir.Dir) ([]schedules.AsRun, error) {
+	b, err := state.Read(spoolName, 1<<30)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("playout: spool: %w", err)
+	}
+	s := &Spool{pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{}}
+	s.replayAll(b)
+	entries, _ := s.Pending(len(s.pending))
+	return entries, nil
+}
+
+// Report is the body of POST /v1/stations/{id}/as-run with what a state directory still has to report, to be carried
+// where there is no link, and how many entries that is.
+func Report(state *statedir.Dir) (body []byte, entries int, err error) {
+	unsent, err := Unsent(state)
+	if err != nil {
+		return nil, 0, err
+	}
+	body, err = json.MarshalIndent(wire.AsRunReport{Entries: unsent}, "", " ")
+	return append(body, '\n'), len(unsent), err
+}
+
+// replayAll takes in what the good lines of b say, and answers the others and where the first of these begins.
+func (s *Spool) replayAll(b []byte) (damaged []byte, first int) {
+	at := 0
+	for line := range bytes.Lines(b) {
+		if r, ok := parseRecord(line); ok {
+			s.replay(r)
+		} else {
+			if len(damaged) == 0 {
+				first = at
+			}
+			damaged = append(damaged, line...)
+		}
+		at += len(line)
+	}
+	return damaged, first
+}
+
+func parseRecord(line []byte) (r record, ok bool) {
+	var sum uint32
+	text, found := bytes.CutSuffix(line, []byte("\n"))
+	if !found || len(text) < 10 {
+		return r, false
+	}
+	if _, err := fmt.Sscanf(string(text[:9]), "%08x ", &sum); err != nil || sum != crc32.ChecksumIEEE(text[9:]) {
+		return r, false
+	}
+	return r, json.Unmarshal(text[9:], &r) == nil
+}
+
+func (s *Spool) replay(r record) {
+	switch {
+	case r.Next > 0:
+		s.next = r.Next
+	case r.On != nil:
+		s.on = r.On
+	case r.Entry != nil:
+		s.on = nil
+		s.pending[r.Entry.Sequence] = *r.Entry
+		s.next = max(s.next, r.Entry.Sequence+1)
+	case r.Aside != nil:
+		s.pending[r.Aside.Sequence] = *r.Aside
+		s.aside[r.Aside.ItemID] = r.Aside.Outcome
+		s.next = max(s.next, r.Aside.Sequence+1)
+	case r.Ack > 0:
+		delete(s.pending, r.Ack)
+	}
+}
+
+// Begin notes durably what went on the air.
+func (s *Spool) Begin(on OnAir) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.write(record{On: &on})
+}
+
+// OnAir is what is on the air by the spool's knowledge; nil: nothing.
+func (s *Spool) OnAir() *OnAir {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.on
+}
+
+// Told reports whether an earlier entry says the same of an item that did not air.
+func (s *Spool) Told(e schedules.AsRun) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.aside[e.ItemID] == e.Outcome
+}
+
+// Append gives the entry its sequence and makes it durable. With ends it is what became of what is on the air.
+func (s *Spool) Append(e schedules.AsRun, ends bool) (schedules.AsRun, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.Sequence = s.next
+	r := record{Aside: &e}
+	if ends {
+		r = record{Entry: &e}
+	}
+	if err := s.write(r); err != nil {
+		return e, err
+	}
+	close(s.arrived)
+	s.arrived = make(chan struct{})
+	return e, nil
+}
+
+// Ack notes that the service has the entries.
+func (s *Spool) Ack(sequences ...int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range sequences {
+		if _, ok := s.pending[n]; !ok {
+			continue
+		}
+		if err := s.write(record{Ack: n}); err != nil {
+			return err
+		}
+	}
+	if len(s.pending) == 0 && s.size > spoolCompact {
+		return s.compact()
+	}
+	return nil
+}
+
+// Pending is what was not acknowledged yet, in order, at most limit entries, and a channel that closes when there is
+// more.
+func (s *Spool) Pending(limit int) ([]schedules.AsRun, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := slices.SortedFunc(maps.Values(s.pending), func(a, b schedules.AsRun) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return out[:min(len(out), limit)], s.arrived
+}
+
+// write appends the record and takes it in only when it is durable. What a failed write left is overwritten by the
+// next.
+func (s *Spool) write(r record) error {
+	line, err := encodeRecord(r)
+	if err != nil {
+		return err
+	}
+	if _, err = s.file.WriteAt(line, s.size); err == nil {
+		err = s.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("playout: spool: %w", errors.Join(err, s.file.Truncate(s.size)))
+	}
+	s.size += int64(len(line))
+	s.replay(r)
+	return nil
+}
+
+func encodeRecord(r record) ([]byte, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("playout: spool: %w", err)
+	}
+	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(b), b), nil
+}
+
+// compact rewrites the file without what is done with.
+func (s *Spool) compact() error {
+	records := []record{{Next: s.next}}
+	if s.on != nil {
+		records = append(records, record{On: s.on})
+	}
+	for _, n := range slices.Sorted(maps.Keys(s.pending)) {
+		e := s.pending[n]
+		records = append(records, record{Aside: &e})
+	}
+	var b []byte
+	for _, r := range records {
+		line, err := encodeRecord(r)
+		if err != nil {
+			return err
+		}
+		b = append(b, line...)
+	}
+	if err := s.state.Replace(spoolName, b); err != nil {
+		return err
+	}
+	f, err := s.state.Root.OpenFile(spoolName, os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("playout: spool: %w", err)
+	}
+	var old io.Closer = io.NopCloser(nil)
+	if s.file != nil {
+		old = s.file
+	}
+	s.file, s.size = f, int64(len(b))
+	clear(s.aside)
+	return old.Close()
+}
+
+// Close closes the file.
+func (s *Spool) Close() error { return s.file.Close() }
