@@ -29,11 +29,11 @@ func (l *Library) Airable(segment string, p Place) *Unairable {
 	if !ok {
 		return &Unairable{segment, "unknown", "is not in the library"}
 	}
-	if u := e.unfit(); u != nil {
+	if u := e.Unfit(); u != nil {
 		return u
 	}
 	s := &e.Segment
-	switch life := e.life; {
+	switch life := e.Life; {
 	case p.SHA256 != "" && p.SHA256 != s.Recording.SHA256:
 		return &Unairable{segment, "hash", "has a newer recording than the audio that is to air"}
 	case !Speaks(s.Language, p.Languages):
@@ -50,8 +50,8 @@ func (l *Library) Airable(segment string, p Place) *Unairable {
 	return nil
 }
 
-// unfit says why the segment may air nowhere and at no time.
-func (e *entry) unfit() *Unairable {
+// Unfit says why the segment may air nowhere and at no time.
+func (e *Entry) Unfit() *Unairable {
 	s := &e.Segment
 	switch {
 	case s.State == Recalled:
@@ -60,8 +60,8 @@ func (e *entry) unfit() *Unairable {
 		return &Unairable{s.ID, "state", fmt.Sprintf("is %s, not approved", s.State)}
 	case s.Recording.AirTime().Duration <= 0:
 		return &Unairable{s.ID, "recording", "has no recording that lasts"}
-	case e.life.Dead != "":
-		return &Unairable{s.ID, "script", "may not air: " + e.life.Dead}
+	case e.Life.Dead != "":
+		return &Unairable{s.ID, "script", "may not air: " + e.Life.Dead}
 	}
 	return nil
 }

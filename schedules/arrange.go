@@ -141,7 +141,7 @@ func (f *filler) clashes(c *closer) {
 }
 
 func (f *filler) clashRule(c *closer, r *rule) {
-	if r.attr == attrSegment && !f.pl.pos.Chain && (r.each || r.form == formSeparate || r.form == formItems) {
+	if r.attr == AttributeSegment && !f.pl.pos.Chain && (r.each || r.form == formSeparate || r.form == formItems) {
 		return // no candidate is there twice
 	}
 	values := make([][]int32, len(f.play))
@@ -153,7 +153,7 @@ func (f *filler) clashRule(c *closer, r *rule) {
 		case r.only != nil && !r.only.has(seg) || r.foreign != nil && !r.foreign[f.st.win]:
 			continue
 		case r.form == formSeparate || r.form == formItems || r.form == formAtMost && r.each:
-			values[k] = e.values(r.attr)
+			values[k] = e.valuesOf(r.attr)
 		case e.has(r.match):
 			values[k] = r.match[:1]
 		}
@@ -172,7 +172,7 @@ func (f *filler) clashRule(c *closer, r *rule) {
 			continue
 		}
 		for b := range a {
-			if len(values[b]) == 0 || values[a][0] != values[b][0] && (r.attr != attrTag || !shared(values[a], values[b])) {
+			if len(values[b]) == 0 || values[a][0] != values[b][0] && (r.attr != AttributeTag || !shared(values[a], values[b])) {
 				continue
 			}
 			clash := false

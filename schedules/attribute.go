@@ -1,47 +1,50 @@
 package schedules
 
-// attr is an attribute of segments that rules separate and count by.
-type attr int
+// Attribute is what of segments rules separate and count by.
+type Attribute int
 
+// The attributes. Of those before AttributeTag a segment has at most one value.
 const (
-	attrSegment attr = iota
-	attrSeries
-	attrVoice
-	attrScript
-	attrKind
-	attrLanguage
-	attrCount      // of those that a segment has at most one value of
-	attrTag   attr = attrCount
+	AttributeSegment Attribute = iota
+	AttributeSeries
+	AttributeVoice
+	AttributeScript
+	AttributeKind
+	AttributeLanguage
+	AttributeTag
 )
 
-// attrNames are the names in rules, in the order of the constants.
-var attrNames = [...]string{"segment", "series", "voice", "script", "kind", "language", "tag"}
+// attributeNames are the names in rules, in the order of the constants.
+var attributeNames = [...]string{"segment", "series", "voice", "script", "kind", "language", "tag"}
 
-func attrNamed(name string) (attr, bool) {
-	for i, n := range attrNames {
+// AttributeNamed is the attribute of a name in rules.
+func AttributeNamed(name string) (Attribute, bool) {
+	for i, n := range attributeNames {
 		if n == name {
-			return attr(i), true
+			return Attribute(i), true
 		}
 	}
 	return 0, false
 }
 
-// of is the segment's one value; empty when it has none. Tags, of which there may be many, are not asked here.
-func (a attr) of(s *Segment) string {
+func (a Attribute) String() string { return attributeNames[a] }
+
+// Value is the segment's one value; empty when it has none. Tags, of which there may be many, are not asked here.
+func (a Attribute) Value(s *Segment) string {
 	switch a {
-	case attrSegment:
+	case AttributeSegment:
 		return s.ID
-	case attrSeries:
+	case AttributeSeries:
 		return s.Series
-	case attrVoice:
+	case AttributeVoice:
 		return s.Voice
-	case attrScript:
+	case AttributeScript:
 		if s.Script != nil {
 			return s.Script.ID
 		}
-	case attrKind:
+	case AttributeKind:
 		return string(s.Kind)
-	case attrLanguage:
+	case AttributeLanguage:
 		return s.Language
 	}
 	return ""

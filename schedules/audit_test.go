@@ -25,7 +25,7 @@ func violations(t rapid.TB, in schedules.Input, r schedules.Rundown) []auditor.V
 // audited plans a day and fails on any hard violation.
 func audited(t testing.TB, in schedules.Input) schedules.Plan {
 	t.Helper()
-	plan, err := in.Plan(context.Background())
+	plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,10 @@ import (
 // BenchmarkDay plans one day of 48 gaps after four weeks of history.
 func BenchmarkDay(b *testing.B) {
 	in := hourly()
-	in.Library = Prepare(hourlySegments(1000, 1), nil)
+	catalogue := Compile(Prepare(hourlySegments(1000, 1), nil))
 	for day := range 28 {
 		in.Date = Date{2023, 10, 1 + day}
-		plan, err := in.Plan(context.Background())
+		plan, err := catalogue.Plan(context.Background(), in)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -20,7 +20,7 @@ func BenchmarkDay(b *testing.B) {
 	in.Date = Date{2023, 10, 29}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := in.Plan(context.Background()); err != nil {
+		if _, err := catalogue.Plan(context.Background(), in); err != nil {
 			b.Fatal(err)
 		}
 	}

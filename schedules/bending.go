@@ -26,7 +26,7 @@ func (b *bending) add(win int, items []Explanation) {
 func (b *bending) at(win int, window string, s Slack) *bend {
 	for i := len(b.list) - 1; i >= 0 && b.list[i].win == win; i-- {
 		if one := &b.list[i]; one.worst.Rule == s.Rule {
-			if s.amiss() > one.worst.amiss() {
+			if amiss(s) > amiss(one.worst) {
 				one.worst = s
 			}
 			return one
@@ -37,7 +37,7 @@ func (b *bending) at(win int, window string, s Slack) *bend {
 }
 
 // amiss is how far the rule is from what it needs.
-func (s Slack) amiss() int64 { return max(s.Need-s.Has, s.Has-s.Need) }
+func amiss(s Slack) int64 { return max(s.Need-s.Has, s.Has-s.Need) }
 
 // warnings are one for each rule and occurrence of a window, in the order of their first items.
 func (b *bending) warnings() (out []Warning) {
@@ -61,7 +61,7 @@ func (b bend) String() string {
 		when, worst = "later", "latest"
 	}
 	return fmt.Sprintf("%s: %s %s than wished, the %s after %s; wished are %s. Approve more that may air here, or allow %s",
-		s.Rule, come(len(b.items)), when, worst, s.figure(s.Has), s.figure(s.Need), s.figure(s.Has))
+		s.Rule, come(len(b.items)), when, worst, figure(s, s.Has), figure(s, s.Need), figure(s, s.Has))
 }
 
 func come(items int) string {
@@ -71,7 +71,7 @@ func come(items int) string {
 	return itoa(items) + " items come"
 }
 
-func (s Slack) figure(n int64) string {
+func figure(s Slack, n int64) string {
 	switch {
 	case s.Unit == "ms":
 		return clockTime(Ms(n).Duration)

@@ -1,6 +1,7 @@
 package schedules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -17,43 +18,55 @@ type classOf struct {
 // bitset is a set of places in the library's entries.
 type bitset []uint64
 
+func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
+
+func (b bitset) add(i int32) { b[i>>6] |= 1 << (i & 63) }
+
 func (b bitset) has(i int32) bool { return b[i>>6]>>(i&63)&1 != 0 }
 
 // class lists the segments that may air at some time, match the selector and speak one of the languages, in the
-// library's rotation order.
-func (l *Library) class(s *Selector, languages []string) []int32 {
-	key := s.key() + strings.Join(languages, " ")
-	if c, ok := l.classes.Load(key); ok {
-		return c.(*classOf).list
+// catalogue's rotation order.
+func (c *Catalogue) class(s *Selector, languages []string) []int32 {
+	key := classKey(s) + strings.Join(languages, " ")
+	if known, ok := c.classes.Load(key); ok {
+		return known.(*classOf).list
 	}
-	c := &classOf{selector: s.copied(), languages: slices.Clone(languages), list: []int32{}}
-	for _, i := range l.rotation {
-		if c.has(l.entries[i]) {
-			c.list = append(c.list, i)
+	of := &classOf{selector: copied(s), languages: slices.Clone(languages), list: []int32{}}
+	for _, i := range c.rotation {
+		if of.has(c.entries[i]) {
+			of.list = append(of.list, i)
 		}
 	}
-	kept, _ := l.classes.LoadOrStore(key, c)
+	kept, _ := c.classes.LoadOrStore(key, of)
 	return kept.(*classOf).list
 }
 
 // members is the set of segments that match the selector.
-func (l *Library) members(s *Selector) bitset {
-	key := "members " + s.key()
-	if c, ok := l.classes.Load(key); ok {
-		return c.(*classOf).set
+func (c *Catalogue) members(s *Selector) bitset {
+	key := "members " + classKey(s)
+	if known, ok := c.classes.Load(key); ok {
+		return known.(*classOf).set
 	}
-	c := &classOf{selector: s.copied(), set: make(bitset, (len(l.entries)+63)/64)}
-	for i, e := range l.entries {
-		if c.has(e) {
-			c.set[i>>6] |= 1 << (i & 63)
+	of := &classOf{selector: copied(s), set: newBitset(len(c.entries))}
+	for i, e := range c.entries {
+		if of.has(e) {
+			of.set.add(int32(i))
 		}
 	}
-	kept, _ := l.classes.LoadOrStore(key, c)
+	kept, _ := c.classes.LoadOrStore(key, of)
 	return kept.(*classOf).set
 }
 
+// classKey names a selector's class of segments.
+func classKey(s *Selector) string {
+	if s == nil {
+		return ""
+	}
+	return fmt.Sprintf("%q %q %q %q %q %q %d %d", s.Kinds, s.Language, s.Tags, s.Script, s.Voice, s.Series, s.Min.Duration, s.Max.Duration)
+}
+
 // copied is a selector that whoever has s may not change.
-func (s *Selector) copied() *Selector {
+func copied(s *Selector) *Selector {
 	if s == nil {
 		return nil
 	}
@@ -63,47 +76,42 @@ func (s *Selector) copied() *Selector {
 }
 
 func (c *classOf) has(e *entry) bool {
-	return c.selector.Matches(&e.Segment) && (c.set != nil || e.fit && Speaks(e.Language, c.languages))
+	return c.selector.Matches(&e.Segment) && (c.set != nil || e.Fit && Speaks(e.Language, c.languages))
 }
 
-// after is the class in a library in which something has changed.
-func (c *classOf) after(l *Library, inserted int32, changed []change) *classOf {
+// after is the class in a catalogue after one change.
+func (c *classOf) after(l *Catalogue, s step) *classOf {
 	next := *c
-	own := false // whether next has memory of its own
-	if inserted >= 0 {
-		own = true
-		if c.set != nil {
-			next.set = c.set.inserted(inserted, len(l.entries))
-		} else {
-			next.list = shifted(c.list, inserted)
-		}
+	own := s.came // whether next has memory of its own
+	switch {
+	case own && c.set != nil:
+		next.set = c.set.inserted(s.place, len(l.entries))
+	case own:
+		next.list = shifted(c.list, s.place)
 	}
-	for _, ch := range changed {
-		is := c.has(ch.now)
-		if is == (ch.before != nil && c.has(ch.before)) {
-			continue
-		}
-		if !own {
-			next.list, next.set, own = slices.Clone(c.list), slices.Clone(c.set), true
-		}
-		switch {
-		case c.set != nil:
-			next.set[ch.place>>6] ^= 1 << (ch.place & 63)
-		default:
-			turn, _ := slices.BinarySearchFunc(next.list, ch.place, l.inRotation)
-			if is {
-				next.list = slices.Insert(next.list, turn, ch.place)
-			} else {
-				next.list = slices.Delete(next.list, turn, turn+1)
-			}
-		}
+	is := c.has(s.current)
+	if is == (s.before != nil && c.has(s.before)) {
+		return &next
+	}
+	if !own {
+		next.list, next.set = slices.Clone(c.list), slices.Clone(c.set)
+	}
+	if c.set != nil {
+		next.set[s.place>>6] ^= 1 << (s.place & 63)
+		return &next
+	}
+	turn, _ := slices.BinarySearchFunc(next.list, s.place, l.inRotation)
+	if is {
+		next.list = slices.Insert(next.list, turn, s.place)
+	} else {
+		next.list = slices.Delete(next.list, turn, turn+1)
 	}
 	return &next
 }
 
 // inserted is the set, of n places then, after a place that it has not came in.
 func (b bitset) inserted(at int32, n int) bitset {
-	out := make(bitset, (n+63)/64)
+	out := newBitset(n)
 	copy(out, b)
 	carry := uint64(0)
 	for k := int(at >> 6); k < len(out); k++ {

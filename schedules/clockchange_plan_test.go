@@ -57,7 +57,7 @@ func TestANightOfAClockChangeIsPlannedWithoutAHole(t *testing.T) {
 		for _, p := range n.Problems() {
 			t.Errorf("%d windows cannot be stored: %+v", c.windows, p)
 		}
-		plan, err := in.Plan(context.Background())
+		plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 		if err != nil {
 			t.Errorf("%s, %d windows: %v", c.date, c.windows, err)
 			continue
@@ -108,7 +108,7 @@ func TestAnAddedHourIsFilledWhereTheClockHasNoFill(t *testing.T) {
 	in.Clocks["c"] = clock
 	long := segment("half-hour", "news", "ko-KP", 30*60_000)
 	in.Library = schedules.Prepare(append(in.Library.Segments(), long), nil)
-	plan, err := in.Plan(context.Background())
+	plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestAnAddedHourIsFilledWhereTheClockHasNoFill(t *testing.T) {
 // The auditor finds by itself that a window should be longer or shorter.
 func TestTheAuditorFindsAWrongLengthInANightOfAClockChange(t *testing.T) {
 	in := nightInput(24, schedules.Date{Year: 2027, Month: time.November, Day: 8})
-	plan, err := in.Plan(context.Background())
+	plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestADefinitionThatCannotBePlannedIsNamed(t *testing.T) {
 	} {
 		in := nightInput(24, schedules.Date{Year: 2027, Month: time.November, Day: 8})
 		harm(&in)
-		_, err := in.Plan(context.Background())
+		_, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 		var definition *schedules.DefinitionError
 		if !errors.As(err, &definition) || !strings.Contains(definition.Error(), name) {
 			t.Errorf("%s: %v", name, err)

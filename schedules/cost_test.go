@@ -73,7 +73,7 @@ func (e *ending) Err() error {
 
 func TestAnAuditEndsWithItsContext(t *testing.T) {
 	in := busyStation(7, 10)
-	plan, err := in.Plan(t.Context())
+	plan, err := schedules.Compile(in.Library).Plan(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestASlowPlanEndsWithItsContext(t *testing.T) {
 	in := plannerCase(t, "slow")
 	for _, after := range []int{0, 1, 1000, 5000} {
 		short := &ending{Context: t.Context(), after: after}
-		if _, err := in.Plan(short); !errors.Is(err, context.Canceled) {
+		if _, err := schedules.Compile(in.Library).Plan(short, in); !errors.Is(err, context.Canceled) {
 			t.Errorf("after %d: %v", after, err)
 		}
 		if more := short.asked - after; more > 20 {
@@ -114,17 +114,19 @@ func TestASlowPlanEndsWithItsContext(t *testing.T) {
 func BenchmarkCost(b *testing.B) {
 	for _, size := range [][2]int{{7, 5}, {28, 5}, {112, 5}, {28, 20}, {28, 80}} {
 		in := busyStation(size[0], size[1])
-		plan, err := in.Plan(b.Context())
+		catalogue := schedules.Compile(in.Library)
+		plan, err := catalogue.Plan(b.Context(), in)
 		if err != nil {
 			b.Fatal(err)
 		}
 		name := fmt.Sprintf("%d days, %d rules/", size[0], size[1])
 		recalled := in
 		recalled.Library = without(in.Library, plan.Rundown.Items[len(plan.Rundown.Items)/2].SegmentID)
+		short := schedules.Compile(recalled.Library)
 		for what, run := range map[string]func() error{
-			"plan": func() error { _, err := in.Plan(b.Context()); return err },
+			"plan": func() error { _, err := catalogue.Plan(b.Context(), in); return err },
 			"replan": func() error {
-				_, _, err := recalled.Replan(b.Context(), plan.Rundown, plan.Rundown.Items[0].StartAt.Time)
+				_, _, err := short.Replan(b.Context(), recalled, plan.Rundown, plan.Rundown.Items[0].StartAt.Time)
 				return err
 			},
 			"audit": func() error { _, err := auditor.Audit(b.Context(), in, plan.Rundown); return err },

@@ -48,11 +48,11 @@ func (p *planner) openDemands() {
 	slices.SortFunc(owed, func(a, b MakeGood) int { return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), cmp.Compare(a.ID, b.ID)) })
 	for _, m := range owed {
 		if seg, ok := p.lib.place(m.SegmentID); ok && m.Station == p.in.Station.ID {
-			d := &demand{name: "make-good " + m.ID, members: make(bitset, (len(p.lib.entries)+63)/64), windows: p.everyWindow(), only: true}
+			d := &demand{name: "make-good " + m.ID, members: newBitset(len(p.lib.entries)), windows: p.everyWindow(), only: true}
 			for i := range p.day.windows {
 				d.windows[i] = p.day.windows[i].EndAt.After(p.in.Over)
 			}
-			d.members[seg>>6] |= 1 << (seg & 63)
+			d.members.add(int32(seg))
 			d.need = 1
 			for _, o := range p.demands { // several of one segment are owed as many airings
 				if o.only && o.members.has(seg) {
@@ -123,13 +123,13 @@ func (p *planner) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 	values := map[int32]bitset{}
 	var order []int32
 	for i := range p.lib.entries {
-		if e := p.lib.entries[i]; e.fit && (r.only == nil || r.only.has(int32(i))) {
-			for _, v := range e.values(r.attr) {
+		if e := p.lib.entries[i]; e.Fit && (r.only == nil || r.only.has(int32(i))) {
+			for _, v := range e.valuesOf(r.attr) {
 				if values[v] == nil {
-					values[v] = make(bitset, (len(p.lib.entries)+63)/64)
+					values[v] = newBitset(len(p.lib.entries))
 					order = append(order, v)
 				}
-				values[v][i>>6] |= 1 << (i & 63)
+				values[v].add(int32(i))
 			}
 		}
 	}
@@ -179,10 +179,10 @@ func (p *planner) counted(r *rule, seg int32) bool {
 }
 
 func (p *planner) set(in func(int32) bool) bitset {
-	b := make(bitset, (len(p.lib.entries)+63)/64)
+	b := newBitset(len(p.lib.entries))
 	for i := range int32(len(p.lib.entries)) {
 		if in(i) {
-			b[i>>6] |= 1 << (i & 63)
+			b.add(int32(i))
 		}
 	}
 	return b

@@ -18,7 +18,7 @@ func TestADayThatIsHardToPlanIsAnsweredWithinItsBudget(t *testing.T) {
 	in := plannerCase(t, "slow")
 	var none *schedules.NotFound
 	var impossible *schedules.Unsatisfiable
-	if _, err := in.Plan(context.Background()); err != nil && !errors.As(err, &none) && !errors.As(err, &impossible) {
+	if _, err := schedules.Compile(in.Library).Plan(context.Background(), in); err != nil && !errors.As(err, &none) && !errors.As(err, &impossible) {
 		t.Error(err)
 	}
 }
@@ -33,7 +33,7 @@ func TestAHardWeeklyMinimumThatNoPositionCanMeetIsRefusedOnEveryDay(t *testing.T
 		if occurrences, err := in.Station.OccurrencesOn(in.Date); err != nil || !slices.ContainsFunc(occurrences, func(o schedules.Occurrence) bool { return o.Window == "w0" }) {
 			continue
 		}
-		if _, err := in.Plan(context.Background()); err == nil || !strings.Contains(err.Error(), "at least 3 of kind testimony per week") {
+		if _, err := schedules.Compile(in.Library).Plan(context.Background(), in); err == nil || !strings.Contains(err.Error(), "at least 3 of kind testimony per week") {
 			t.Errorf("%s: %v", in.Date, err)
 		}
 	}
@@ -61,7 +61,7 @@ func TestAWeeklyMinimumIsOwedOnTheLastDayOfTheWeekThatHasAWindow(t *testing.T) {
 	without.Clocks = map[string]schedules.Clock{"hour-ko": clock}
 	for date, hard := range map[schedules.Date]bool{in.Date: false, in.Date.AddDays(2): true} {
 		without.Date, in.Date = date, date
-		plan, err := without.Plan(context.Background())
+		plan, err := schedules.Compile(without.Library).Plan(context.Background(), without)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ func TestSameInputSameBytes(t *testing.T) {
 			in, segments := base()
 			in.Library = schedules.Prepare(segments, nil)
 			for range 2 { // some history, of this station and another
-				plan, err := in.Plan(context.Background())
+				plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -74,7 +74,7 @@ func TestSameInputSameBytes(t *testing.T) {
 }
 
 func planned(t *testing.T, in schedules.Input) []byte {
-	plan, err := in.Plan(context.Background())
+	plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {
 		t.Error(err)
 	}
@@ -88,7 +88,7 @@ func planned(t *testing.T, in schedules.Input) []byte {
 func TestPlanningTheSameDayTwiceGivesTheSameRundown(t *testing.T) {
 	in := smallStation(2)
 	first := planned(t, in)
-	plan, err := in.Plan(context.Background())
+	plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,11 +25,13 @@ type Edit struct {
 func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
 	in = in.as(r)
 	e := editor{in: &in, items: slices.Clone(r.Items), problems: &problems{}}
-	d, err := in.day()
-	if err != nil {
+	var err error
+	if e.windows, err = in.DisjointWindows(); err != nil {
 		return r, []Problem{{Field: "rundown", Message: err.Error()}}
 	}
-	e.day = d
+	for i := range e.windows {
+		e.windows[i].Clock = e.windows[i].fitted(in.Library)
+	}
 	for i, edit := range edits {
 		e.problems.at = fmt.Sprintf("edits[%d].", i)
 		e.apply(edit)
@@ -46,7 +48,7 @@ func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
 
 type editor struct {
 	in       *Input
-	day      *day
+	windows  []DayWindow // their clocks fitted
 	items    []Item
 	problems *problems
 }
@@ -140,7 +142,7 @@ func (e *editor) airing(id string, at Item) (Item, bool) {
 		return Item{}, false
 	}
 	end := at.StartAt.Add(s.Recording.AirTime().Duration)
-	if u := e.in.Library.Airable(id, Place{Languages: w.languages, StartAt: at.StartAt.Time, EndAt: end}); u != nil {
+	if u := e.in.Library.Airable(id, Place{Languages: w.Languages, StartAt: at.StartAt.Time, EndAt: end}); u != nil {
 		e.problems.add("segment", "segment %q %s", id, u.Message)
 		return Item{}, false
 	}
@@ -153,10 +155,10 @@ func (e *editor) airing(id string, at Item) (Item, bool) {
 
 // window is the occurrence that an item belongs to: the last of its window that starts no later, for an edited item
 // may have run past the end.
-func (e *editor) window(item Item) *window {
-	var last *window
-	for i := range e.day.windows {
-		if w := &e.day.windows[i]; w.Window == item.Window && !item.StartAt.Before(w.StartAt.Time) {
+func (e *editor) window(item Item) *DayWindow {
+	var last *DayWindow
+	for i := range e.windows {
+		if w := &e.windows[i]; w.Window == item.Window && !item.StartAt.Before(w.StartAt.Time) {
 			last = w
 		}
 	}
@@ -165,7 +167,10 @@ func (e *editor) window(item Item) *window {
 
 // retime lays the items of each window end to end and anchors hard posts.
 func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
-	p := &planner{in: e.in, lib: e.in.Library, day: e.day, warnings: []Warning{}}
+	warnings := []Warning{}
+	warn := func(code, window, item, format string, args ...any) {
+		warnings = append(warnings, Warning{Code: code, Window: window, Item: item, Message: fmt.Sprintf(format, args...)})
+	}
 	slots := slices.Clone(r.Windows)
 	out := []Item{}
 	renamed := map[string]string{}
@@ -188,10 +193,10 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			if post, ok := w.post(item); ok {
 				switch off := post.Sub(at.Time); {
 				case off > s.Tolerance.Duration:
-					p.warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", clockTime(off), item.Position, wallTime(r.Timezone, post))
+					warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", clockTime(off), item.Position, wallTime(r.Timezone, post))
 					at = post
 				case -off > max(s.Tolerance.Duration, item.Grace.Duration):
-					p.warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, wallTime(r.Timezone, post), clockTime(-off))
+					warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, wallTime(r.Timezone, post), clockTime(-off))
 				}
 			}
 			if !item.StartAt.Equal(at.Time) || e.changed(r, item) {
@@ -201,8 +206,8 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 				renamed[before] = item.ID
 			}
 			if w != nil {
-				if u := e.in.Library.Airable(item.SegmentID, Place{Languages: w.languages, StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256}); u != nil {
-					p.warn("not_airable", s.Window, item.ID, "%s", u.Error())
+				if u := e.in.Library.Airable(item.SegmentID, Place{Languages: w.Languages, StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256}); u != nil {
+					warn("not_airable", s.Window, item.ID, "%s", u.Error())
 				}
 			}
 			at = item.EndAt()
@@ -210,9 +215,9 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			out = append(out, item)
 		}
 		if off := at.Sub(s.EndAt.Time); off > s.Tolerance.Duration {
-			p.warn("overrun", s.Window, "", "the window of %s runs %s too long", wallTime(r.Timezone, s.StartAt), clockTime(off))
+			warn("overrun", s.Window, "", "the window of %s runs %s too long", wallTime(r.Timezone, s.StartAt), clockTime(off))
 		} else if -off > s.Tolerance.Duration {
-			p.warn("gap", s.Window, "", "the window of %s ends %s early", wallTime(r.Timezone, s.StartAt), clockTime(-off))
+			warn("gap", s.Window, "", "the window of %s ends %s early", wallTime(r.Timezone, s.StartAt), clockTime(-off))
 		}
 	}
 	for i := range out {
@@ -221,7 +226,7 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Item) int { return a.StartAt.Compare(b.StartAt.Time) })
-	return out, slots, p.warnings
+	return out, slots, warnings
 }
 
 // missing reports whether an item of the rundown that was in a window before an instant is there no more.
@@ -233,12 +238,12 @@ func (e *editor) missing(r Rundown, w Occurrence, before Instant) bool {
 }
 
 // post is the instant of the clock's post that the item opens.
-func (w *window) post(item Item) (Instant, bool) {
+func (w *DayWindow) post(item Item) (Instant, bool) {
 	if w == nil || item.Start == Follow {
 		return Instant{}, false
 	}
-	for i := range w.clock.Positions {
-		if p := &w.clock.Positions[i]; p.ID == item.Position && p.At != nil {
+	for i := range w.Clock.Positions {
+		if p := &w.Clock.Positions[i]; p.ID == item.Position && p.At != nil {
 			return At(w.StartAt.Add(p.At.Duration)), true
 		}
 	}

@@ -152,7 +152,7 @@ func TestAPlanThatIsNotFoundSaysWhatLeavesItNoChoice(t *testing.T) {
 	for i := range in.Station.Windows {
 		in.Station.Windows[i].Tolerance = schedules.Ms(0)
 	}
-	_, err := in.Plan(t.Context())
+	_, err := schedules.Compile(in.Library).Plan(t.Context(), in)
 	if err == nil || !strings.Contains(err.Error(), "tolerance of 0:00") || strings.Contains(err.Error(), "000Z") {
 		t.Errorf("without a tolerance: %v", err)
 	}
@@ -161,7 +161,7 @@ func TestAPlanThatIsNotFoundSaysWhatLeavesItNoChoice(t *testing.T) {
 	for i := range stays.Station.Windows {
 		stays.Station.Windows[i].Tolerance = schedules.Ms(0)
 	}
-	_, err = stays.Plan(t.Context())
+	_, err = schedules.Compile(stays.Library).Plan(t.Context(), stays)
 	if err == nil || !strings.Contains(err.Error(), "2 of its items are to stay as they are: unlock those that need not") {
 		t.Errorf("around locked items: %v", err)
 	}

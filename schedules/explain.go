@@ -90,20 +90,3 @@ func (r Refusal) String() string {
 	}
 	return fmt.Sprintf("%s: needs %d, has %d %s", r.Rule, r.Need, r.Has, r.Unit)
 }
-
-func (r *rule) unit() string {
-	switch r.form {
-	case formItems:
-		return "items"
-	case formAtMost, formAtLeast:
-		return "airings"
-	}
-	return "ms"
-}
-
-func (r refusal) public() Refusal {
-	if r.rule == nil {
-		return Refusal{}
-	}
-	return Refusal{Rule: r.rule.name, Unit: r.rule.unit(), Need: r.need, Has: r.has}
-}

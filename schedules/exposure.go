@@ -43,34 +43,3 @@ func (l *Library) Exposures(history []Airing) []Exposure {
 	})
 	return out
 }
-
-// byExposure orders a queue so that what reads the passages least heard on the station comes first: by the airings of
-// its least heard passage, then as due. Segments that read nothing come last.
-func (p *planner) byExposure(order []due) {
-	type key struct {
-		script, language string
-		passage          int
-	}
-	heard := map[key]int{}
-	for i := range p.in.History {
-		a := &p.in.History[i]
-		e, ok := p.lib.entry(a.SegmentID)
-		if !ok || a.Station != p.in.Station.ID || e.Script == nil || p.day.own(a.StartAt.UnixMilli()) || a.StartAt.UnixMilli() >= p.horizonEnd {
-			continue
-		}
-		for _, n := range e.Script.Passages {
-			heard[key{e.Script.ID, e.Language, n}]++
-		}
-	}
-	least := func(seg int32) int {
-		e := p.lib.entries[seg]
-		n := int(^uint(0) >> 1)
-		if e.Script != nil {
-			for _, passage := range e.Script.Passages {
-				n = min(n, heard[key{e.Script.ID, e.Language, passage}])
-			}
-		}
-		return n
-	}
-	slices.SortStableFunc(order, func(a, b due) int { return cmp.Compare(least(a.seg), least(b.seg)) })
-}

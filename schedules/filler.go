@@ -204,7 +204,7 @@ func (f *filler) each(g func(seg int32, last int64) bool) {
 	}
 	for _, id := range f.p.in.Station.Fallback {
 		seg, ok := f.p.lib.place(id)
-		if e := f.p.lib.entries[max(seg, 0)]; ok && e.fit && !f.pl.queue.members.has(seg) && Speaks(e.Language, f.w.languages) {
+		if e := f.p.lib.entries[max(seg, 0)]; ok && e.Fit && !f.pl.queue.members.has(seg) && Speaks(e.Language, f.w.languages) {
 			if !g(seg, f.p.last[seg]) {
 				return
 			}

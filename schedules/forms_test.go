@@ -121,7 +121,7 @@ func TestAHardWeeklyMinimumIsOwedOnSaturdayWhereSundayHasNoWindow(t *testing.T) 
 		refused := in
 		refused.Date = in.Date.AddDays(day)
 		var impossible *schedules.Unsatisfiable
-		if _, err := refused.Plan(context.Background()); !errors.As(err, &impossible) {
+		if _, err := schedules.Compile(refused.Library).Plan(context.Background(), refused); !errors.As(err, &impossible) {
 			t.Errorf("%s: %v", refused.Date, err)
 		}
 	}
@@ -204,11 +204,11 @@ func TestASoftRuleNeverMakesADayUnplannable(t *testing.T) {
 		clock := in.Clocks["c"]
 		clock.Rules = slices.DeleteFunc(slices.Clone(clock.Rules), func(r schedules.Rule) bool { return !r.Hard })
 		hard.Clocks = map[string]schedules.Clock{"c": clock}
-		if _, err := hard.Plan(context.Background()); err != nil {
+		if _, err := schedules.Compile(hard.Library).Plan(context.Background(), hard); err != nil {
 			continue
 		}
 		planned++
-		plan, err := in.Plan(context.Background())
+		plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 		if err != nil {
 			only++
 			t.Errorf("network %d: %v", first+seed, err)

@@ -71,7 +71,7 @@ func TestPlansOfTheExampleNetworkAreAsTheyWere(t *testing.T) {
 		for day := range 28 {
 			in.Date = schedules.Date{Year: 2026, Month: 11, Day: 30}.AddDays(day)
 			in.Seed = uint64(day)
-			plan, err := in.Plan(t.Context())
+			plan, err := schedules.Compile(in.Library).Plan(t.Context(), in)
 			if err != nil {
 				t.Fatalf("%s %s: %v", in.Station.ID, in.Date, err)
 			}
@@ -90,7 +90,7 @@ func repair(t *testing.T, in schedules.Input, published schedules.Rundown) strin
 	t.Helper()
 	published.Status, published.Revision = schedules.Published, 1
 	in.Library = without(in.Library, published.Items[len(published.Items)/2].SegmentID)
-	plan, changes, err := in.Replan(t.Context(), published, published.Items[0].StartAt.Time)
+	plan, changes, err := schedules.Compile(in.Library).Replan(t.Context(), in, published, published.Items[0].StartAt.Time)
 	if err != nil {
 		t.Fatalf("%s %s: %v", in.Station.ID, in.Date, err)
 	}

@@ -24,12 +24,12 @@ func TestKeepingEveryItemChangesNothing(t *testing.T) {
 			Positions: []schedules.Position{{ID: "fill", Fill: &schedules.Selector{Kinds: []schedules.Kind{"music"}}}}}},
 		Library: schedules.Prepare([]schedules.Segment{segment("a", 199_900), segment("b", 199_800), segment("c", 200_100)}, nil),
 	}
-	first, err := in.Plan(context.Background())
+	first, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	in.Keep = first.Rundown.Items
-	again, err := in.Plan(context.Background())
+	again, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,32 +12,21 @@ type span struct {
 
 // ledger is every airing that the rules of one plan look at, found by the values that they ask for.
 type ledger struct {
-	lib      *Library
-	indexed  [attrTag + 1]bool // the attributes kept in by
-	by       map[int32][]span  // value -> airings by start
-	sequence []span            // of the planned station, by start
+	lib      *Catalogue
+	indexed  [AttributeTag + 1]bool // the attributes kept in by
+	by       map[int32][]span       // value -> airings by start
+	sequence []span                 // of the planned station, by start
 }
 
-func newLedger(lib *Library, indexed [attrTag + 1]bool) *ledger {
+func newLedger(lib *Catalogue, indexed [AttributeTag + 1]bool) *ledger {
 	return &ledger{lib: lib, indexed: indexed, by: map[int32][]span{}}
-}
-
-// values lists what the segment counts as: its value of attribute a, or its tags.
-func (e *entry) values(a attr) []int32 {
-	switch {
-	case a == attrTag:
-		return e.tags
-	case e.attrs[a] == 0:
-		return nil
-	}
-	return e.attrs[a : a+1]
 }
 
 func (l *ledger) add(s span) {
 	e := l.lib.entries[s.seg]
-	for a := range attrTag + 1 {
+	for a := range AttributeTag + 1 {
 		if l.indexed[a] {
-			for _, v := range e.values(a) {
+			for _, v := range e.valuesOf(a) {
 				l.by[v] = insert(l.by[v], s)
 			}
 		}
@@ -49,9 +38,9 @@ func (l *ledger) add(s span) {
 
 func (l *ledger) remove(s span) {
 	e := l.lib.entries[s.seg]
-	for a := range attrTag + 1 {
+	for a := range AttributeTag + 1 {
 		if l.indexed[a] {
-			for _, v := range e.values(a) {
+			for _, v := range e.valuesOf(a) {
 				l.by[v] = without(l.by[v], s)
 			}
 		}

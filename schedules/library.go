@@ -2,40 +2,29 @@ package schedules
 
 import (
 	"cmp"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
-	"sync"
 )
 
-// Library is segments and scripts made ready for planning. It is immutable and safe for concurrent use.
+// Library is segments and scripts with what their validity and rulings leave of them. It is immutable and safe for
+// concurrent use.
 type Library struct {
-	entries    []*entry         // by id
-	slots      overlay[int32]   // id -> a number that the segment keeps, whatever comes before it
-	places     []int32          // by that number: where it is in entries
-	rotation   []int32          // all entries in an order that only their ids decide: what is due when nothing has aired
-	readers    overlay[[]int32] // id of an intro or back-announce -> slots of those that name it, or once did
-	scripts    map[string]Script
-	scriptIDs  []string // sorted
-	values     overlay[int32]
-	valueCount int32
-	classes    *sync.Map // key -> *classOf
+	entries   []*Entry         // by id
+	slots     overlay[int32]   // id -> a number that the segment keeps, whatever comes before it
+	places    []int32          // by that number: where it is in entries
+	readers   overlay[[]int32] // id of an intro or back-announce -> slots of those that name it, or once did
+	scripts   map[string]Script
+	scriptIDs []string // sorted
 }
 
-// entry is a segment with what planning asks of it a thousand times.
-type entry struct {
+// Entry is a segment of a library with how long it may air. A library that differs from another in some segments shares
+// the entries of all others with it.
+type Entry struct {
 	Segment
-	own  Life   // by its validity and its passages
-	life Life   // by what it belongs to, too
-	ms   int64  // air time
-	from int64  // earliest start, Unix ms
-	till int64  // latest end, Unix ms
-	dice uint64 // a hash of the id
-	fit  bool   // may air at all
-	// values of the attributes that rules separate and count; 0: has none
-	attrs [attrCount]int32
-	tags  []int32
+	own  Life // by its validity and its passages
+	Life Life // by what it belongs to, too
+	Fit  bool // may air at all
 }
 
 // Prepare makes a library of segments and scripts. Where an id is there twice, the higher revision counts. Neither
@@ -59,17 +48,13 @@ func Prepare(segments []Segment, scripts []Script) *Library {
 
 func (l *Library) fill(sorted []Segment) {
 	n := len(sorted)
-	l.entries, l.places, l.rotation = make([]*entry, n), make([]int32, n), make([]int32, n)
-	l.slots.base, l.readers.base, l.values.base = make(map[string]int32, n), map[string][]int32{}, map[string]int32{}
-	l.classes = &sync.Map{}
-	block := make([]entry, n)
+	l.entries, l.places = make([]*Entry, n), make([]int32, n)
+	l.slots.base, l.readers.base = make(map[string]int32, n), map[string][]int32{}
+	block := make([]Entry, n)
 	for i, s := range sorted {
 		slot := int32(i)
-		block[i] = l.newEntry(s, func(key string) int32 {
-			l.values.base[key] = l.valueCount
-			return l.valueCount
-		})
-		l.entries[i], l.places[i], l.rotation[i] = &block[i], slot, slot
+		block[i] = l.newEntry(s)
+		l.entries[i], l.places[i] = &block[i], slot
 		l.slots.base[s.ID] = slot
 		for _, id := range block[i].speaksOf() {
 			l.readers.base[id] = append(l.readers.base[id], slot)
@@ -78,20 +63,11 @@ func (l *Library) fill(sorted []Segment) {
 	for _, e := range l.entries {
 		l.settle(e)
 	}
-	slices.SortFunc(l.rotation, l.inRotation)
 }
 
-// inRotation compares two places by the turn of their segments.
-func (l *Library) inRotation(a, b int32) int {
-	return cmp.Or(cmp.Compare(l.entries[a].dice, l.entries[b].dice), cmp.Compare(a, b))
-}
-
-// newEntry is all of an entry but what depends on others. number keeps an attribute's value that no segment had so far.
-func (l *Library) newEntry(s Segment, number func(key string) int32) entry {
-	h := fnv.New64a()
-	h.Write([]byte(s.ID))
-	e := entry{Segment: s, ms: s.Recording.AirTime().Milliseconds(), dice: mix(h.Sum64())}
-	e.own = s.Script.life(l.Script)
+// newEntry is all of an entry but what depends on others.
+func (l *Library) newEntry(s Segment) Entry {
+	e := Entry{Segment: s, own: s.Script.life(l.Script)}
 	if e.own.Dead == "" {
 		until, because := s.ExpiresAt()
 		if e.own.Until = earlier(until, e.own.Until); e.own.Until == until {
@@ -99,29 +75,11 @@ func (l *Library) newEntry(s Segment, number func(key string) int32) entry {
 		}
 		e.own.From = s.ValidFrom
 	}
-	value := func(a attr, v string) int32 {
-		if v == "" {
-			return 0
-		}
-		key := string(rune('0'+a)) + v
-		n, ok := l.values.get(key)
-		if !ok {
-			l.valueCount++
-			n = number(key)
-		}
-		return n
-	}
-	for a := range attrCount {
-		e.attrs[a] = value(a, a.of(&s))
-	}
-	for _, t := range slices.Compact(slices.Sorted(slices.Values(s.Tags))) {
-		e.tags = append(e.tags, value(attrTag, t))
-	}
 	return e
 }
 
 // speaksOf are the ids of the intro and the back-announce that speak of the segment.
-func (e *entry) speaksOf() (ids []string) {
+func (e *Entry) speaksOf() (ids []string) {
 	for _, id := range []string{e.Intro, e.BackAnnounce} {
 		if id != "" && !slices.Contains(ids, id) {
 			ids = append(ids, id)
@@ -132,7 +90,7 @@ func (e *entry) speaksOf() (ids []string) {
 
 // ruled is an entry's own life with an editor's rulings carried from readings to the intros and back-announces that speak of
 // them: one that serves readings lives no longer than the longest-lived of them.
-func (l *Library) ruled(e *entry) Life {
+func (l *Library) ruled(e *Entry) Life {
 	life := e.own
 	readers, _ := l.readers.get(e.ID)
 	if life.Dead != "" || len(readers) == 0 || e.Kind != "intro" && e.Kind != "back-announce" {
@@ -164,29 +122,14 @@ func (l *Library) ruled(e *entry) Life {
 	return life
 }
 
-// settle rules on an entry and computes what depends on its life.
-func (l *Library) settle(e *entry) {
-	e.life = l.ruled(e)
-	e.from, e.till = minTime, maxTime
-	if !e.life.From.IsZero() {
-		e.from = e.life.From.UnixMilli()
-	}
-	if !e.life.Until.IsZero() {
-		e.till = e.life.Until.UnixMilli()
-	}
-	e.fit = e.unfit() == nil
+// settle rules on an entry by what it belongs to.
+func (l *Library) settle(e *Entry) {
+	e.Life = l.ruled(e)
+	e.Fit = e.Unfit() == nil
 }
 
-// lookup is the number of an attribute's value, and -1 when no segment has it.
-func (l *Library) lookup(a attr, v string) int32 {
-	if n, ok := l.values.get(string(rune('0'+a)) + v); ok {
-		return n
-	}
-	return -1
-}
-
-// place is where a segment is in entries.
-func (l *Library) place(id string) (int32, bool) {
+// Place is where a segment is in Entries.
+func (l *Library) Place(id string) (int32, bool) {
 	slot, ok := l.slots.get(id)
 	if !ok {
 		return 0, false
@@ -194,8 +137,8 @@ func (l *Library) place(id string) (int32, bool) {
 	return l.places[slot], true
 }
 
-func (l *Library) entry(id string) (*entry, bool) {
-	i, ok := l.place(id)
+func (l *Library) entry(id string) (*Entry, bool) {
+	i, ok := l.Place(id)
 	if !ok {
 		return nil, false
 	}
@@ -210,6 +153,9 @@ func (l *Library) Segment(id string) (Segment, bool) {
 	}
 	return e.Segment, true
 }
+
+// Entries are the library's segments, by id, each with its life. Neither the list nor what is in it may be changed.
+func (l *Library) Entries() []*Entry { return slices.Clip(l.entries) }
 
 // Segments are all the library's segments, by id.
 func (l *Library) Segments() []Segment {
@@ -232,21 +178,7 @@ func (l *Library) Life(id string) (Life, bool) {
 	if !ok {
 		return Life{}, false
 	}
-	return e.life, true
-}
-
-const (
-	minTime = -1 << 62
-	maxTime = 1<<62 - 1
-)
-
-// mix spreads the bits of x (SplitMix64's finaliser).
-func mix(x uint64) uint64 {
-	x ^= x >> 30
-	x *= 0xbf58476d1ce4e5b9
-	x ^= x >> 27
-	x *= 0x94d049bb133111eb
-	return x ^ x>>31
+	return e.Life, true
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

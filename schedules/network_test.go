@@ -24,7 +24,7 @@ func TestExampleNetworkIsPlannedEveryDay(t *testing.T) {
 					in.Date = schedules.Date{Year: 2026, Month: 11, Day: 20}.AddDays(day)
 					in.Seed = uint64(seed)
 					name := fmt.Sprintf("%s, seed %d", in.Date, seed)
-					plan, err := in.Plan(context.Background())
+					plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}

@@ -276,7 +276,7 @@ func planNetwork(t *testing.T, seed uint64, days, tries int, sum *tallyOf) {
 			in := schedules.Input{Station: st, Date: n.first.AddDays(day), Clocks: n.clocks, Library: n.library, History: history, Campaigns: n.campaigns}
 			name := fmt.Sprintf("network %d, %s on %s", seed, st.ID, in.Date)
 			before := processor()
-			plan, err := in.Plan(context.Background())
+			plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 			took := processor() - before
 			sum.days++
 			sum.cpu += took
@@ -311,7 +311,7 @@ func planNetwork(t *testing.T, seed uint64, days, tries int, sum *tallyOf) {
 				}
 			}
 			for _, x := range plan.Explanations {
-				if aired, err := x.Replay(); err != nil || aired != x.SegmentID && len(x.Chain) == 0 {
+				if aired, err := schedules.Replay(x); err != nil || aired != x.SegmentID && len(x.Chain) == 0 {
 					t.Errorf("%s: %s: replayed as %s: %v", name, x.SegmentID, aired, err)
 				}
 			}

@@ -150,8 +150,8 @@ func (p *planner) consider(t *turn) {
 		case broken != "":
 			o.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: p.lib.entries[seg].ms}
 			o.refused = Refusal{Rule: broken}
-		case !p.lib.entries[seg].fit:
-			o.refused = Refusal{Rule: p.lib.entries[seg].unfit().Message}
+		case !p.lib.entries[seg].Fit:
+			o.refused = Refusal{Rule: p.lib.entries[seg].Unfit().Message}
 		case !Speaks(p.lib.entries[seg].Language, w.languages):
 			o.refused = Refusal{Rule: "language " + p.lib.entries[seg].Language + " is not allowed in the window"}
 		case u.ms > free+max(pl.pos.FadeMax.Milliseconds(), st.cut):

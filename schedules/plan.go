@@ -16,21 +16,42 @@ type Plan struct {
 	Report       Report        `json:"report"`
 }
 
-// Plan plans the day. The same input and seed give the same plan on every machine, whatever the order of the input's
+// Plan plans the day with the catalogue's library, which is the input's too or is taken for it. The same input and seed give the same plan on every machine, whatever the order of the input's
 // lists. It fails with *Unsatisfiable when it can prove that no rundown keeps all hard rules, with *NotFound when it
 // has found none and cannot prove that there is none, with the context's error once that is done, and with another error
 // when a definition cannot be read.
-func (in Input) Plan(ctx context.Context) (Plan, error) {
-	plan, err := in.plan(ctx)
+func (c *Catalogue) Plan(ctx context.Context, in Input) (Plan, error) {
+	j, err := c.job(in)
 	if err != nil {
 		return Plan{}, err
 	}
-	return in.unlike(ctx, plan), nil
+	plan, err := j.plan(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	return j.unlike(ctx, plan), nil
+}
+
+// job is an input with what the planner decides for itself.
+type job struct {
+	Input
+	catalogue *Catalogue
+	mend      *mend // all that is planned; nil: the day
+	order     int   // in which other order the day is planned; 0: the first
+}
+
+// job is a plan of an input. It fails where there is nothing to plan with.
+func (c *Catalogue) job(in Input) (job, error) {
+	if c == nil {
+		return job{}, fmt.Errorf("schedules: plan %s %s: no library", in.Station.ID, in.Date)
+	}
+	in.Library = c.library
+	return job{Input: in, catalogue: c}, nil
 }
 
 // plan plans the day in one order of what is due.
-func (in Input) plan(ctx context.Context) (Plan, error) {
-	p, err := newPlanner(ctx, in)
+func (j job) plan(ctx context.Context) (Plan, error) {
+	p, err := newPlanner(ctx, j)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -39,7 +60,7 @@ func (in Input) plan(ctx context.Context) (Plan, error) {
 		return Plan{}, err
 	}
 	if stuck != nil {
-		return in.search(ctx, p, stuck)
+		return j.search(ctx, p, stuck)
 	}
 	return p.result(), nil
 }
@@ -47,9 +68,9 @@ func (in Input) plan(ctx context.Context) (Plan, error) {
 // search plans a day that was not found at once, or says why there is none. The conflicts are looked for after the short
 // walk, which finds most of the days that have a plan. Last, the day is planned as if there were no soft rules: which of
 // them bend there is recorded all the same.
-func (in Input) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
+func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 	for round, steps := range walkSteps {
-		w, err := newPlanner(ctx, in)
+		w, err := newPlanner(ctx, j)
 		if err != nil {
 			return Plan{}, err
 		}
@@ -57,7 +78,7 @@ func (in Input) search(ctx context.Context, p *planner, s *stuck) (Plan, error) 
 			if w.run() == nil {
 				return w.result(), nil
 			}
-			if w, err = newPlanner(ctx, in); err != nil {
+			if w, err = newPlanner(ctx, j); err != nil {
 				return Plan{}, err
 			}
 			w.hardOnly = true
@@ -68,18 +89,18 @@ func (in Input) search(ctx context.Context, p *planner, s *stuck) (Plan, error) 
 		if err := w.stopped(); err != nil {
 			return Plan{}, err
 		}
-		if in.order > 0 {
+		if j.order > 0 {
 			break
 		}
 		if round > 0 {
 			continue
 		}
 		var u *Unsatisfiable
-		if err := in.diagnose(p, s); errors.As(err, &u) {
+		if err := j.diagnose(p, s); errors.As(err, &u) {
 			return Plan{}, err
 		}
 	}
-	none := in.notFound(p, s)
+	none := j.notFound(p, s)
 	none.Message += fmt.Sprintf("; %d trials found no rundown, and no conflict of hard rules was shown", walkTrials())
 	return Plan{}, none
 }
@@ -87,8 +108,8 @@ func (in Input) search(ctx context.Context, p *planner, s *stuck) (Plan, error) 
 // planner is the work in hand of one plan.
 type planner struct {
 	ctx        context.Context
-	in         *Input
-	lib        *Library
+	in         *job
+	lib        *Catalogue
 	day        *day
 	ledger     *ledger
 	last       []int64 // per segment: start of its last airing, minTime for none
@@ -137,13 +158,12 @@ type placed struct {
 	queue    *queue
 }
 
-func newPlanner(ctx context.Context, in Input) (*planner, error) {
+func newPlanner(ctx context.Context, in job) (*planner, error) {
 	d, err := in.day()
 	if err != nil {
 		return nil, err
 	}
-	in.Keep = in.keptIn(d)
-	p := &planner{ctx: ctx, in: &in, lib: in.Library, day: d, queues: map[string]*queue{}}
+	p := &planner{ctx: ctx, in: &in, lib: in.catalogue, day: d, queues: map[string]*queue{}}
 	n := len(p.lib.entries)
 	p.last, p.aires, p.stamp = make([]int64, n), make([]int32, n), make([]int32, n)
 	for i := range p.last {
@@ -152,7 +172,7 @@ func newPlanner(ctx context.Context, in Input) (*planner, error) {
 	p.horizonEnd = d.end
 	horizon := 24 * time.Hour
 	items := 0
-	var indexed [attrTag + 1]bool
+	var indexed [AttributeTag + 1]bool
 	for i := range d.windows {
 		p.horizonEnd = max(p.horizonEnd, d.windows[i].end)
 		d.windows[i].rules.indexes(&indexed)

@@ -69,7 +69,7 @@ func TestGapsBetweenPostsAreFilled(t *testing.T) {
 		in.Library = Prepare(hourlySegments(1000, 1), nil)
 		for day := range 7 {
 			in.Date = Date{2023, 10, 1 + day}
-			plan, err := in.Plan(context.Background())
+			plan, err := Compile(in.Library).Plan(context.Background(), in)
 			if err != nil {
 				t.Fatal(err)
 			}

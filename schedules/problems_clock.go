@@ -159,7 +159,7 @@ func (p *problems) rule(at string, r *Rule) {
 		p.add(at+".weight", "a hard rule has no weight: it never bends")
 	}
 	if r.Separate != "" {
-		if a, ok := attrNamed(r.Separate); !ok || a == attrKind || a == attrLanguage {
+		if a, ok := AttributeNamed(r.Separate); !ok || a == AttributeKind || a == AttributeLanguage {
 			p.add(at+".separate", "%q must be segment, series, voice, script or tag", r.Separate)
 		}
 		if r.For.Duration <= 0 && r.Items <= 0 {
@@ -222,8 +222,8 @@ func (p *problems) count(at string, r *Rule) {
 	case r.Of.IsZero():
 		p.add(at+".of", "is missing: what is counted")
 	case r.Of.Each != "":
-		if _, ok := attrNamed(r.Of.Each); !ok {
-			p.add(at+".of", "%q must be one of %v", r.Of.Each, attrNames)
+		if _, ok := AttributeNamed(r.Of.Each); !ok {
+			p.add(at+".of", "%q must be one of %v", r.Of.Each, attributeNames)
 		}
 		if r.Share != nil {
 			p.add(at+".of", "a share is of a match such as {\"language\":\"ko-KP\"}")
@@ -238,8 +238,8 @@ func (p *problems) match(field string, o Of) {
 		p.add(field, "must be a match such as {\"tag\":\"appeal\"}")
 	}
 	for _, k := range sortedKeys(o.Match) {
-		if _, ok := attrNamed(k); !ok {
-			p.add(field, "%q must be one of %v", k, attrNames)
+		if _, ok := AttributeNamed(k); !ok {
+			p.add(field, "%q must be one of %v", k, attributeNames)
 		}
 		if o.Match[k] == "" {
 			p.add(field, "%s has no value", k)

@@ -29,7 +29,7 @@ func TestThePlannerKeepsWhatTheAuditorChecks(t *testing.T) {
 		in := drawInput(t)
 		for day := range 3 {
 			in.Date = schedules.Date{Year: 2023, Month: 10, Day: 27 + day}
-			plan, err := in.Plan(context.Background())
+			plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 			var u *schedules.Unsatisfiable
 			var n *schedules.NotFound
 			switch {
@@ -49,7 +49,7 @@ func TestThePlannerKeepsWhatTheAuditorChecks(t *testing.T) {
 				}
 			}
 			for _, x := range plan.Explanations {
-				if _, err := x.Replay(); err != nil {
+				if _, err := schedules.Replay(x); err != nil {
 					t.Error(err)
 				}
 			}

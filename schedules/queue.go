@@ -23,7 +23,7 @@ type due struct {
 
 // queue makes or finds the due queue of a selector.
 func (p *planner) queue(s *Selector, languages []string, prefer string) *queue {
-	key := prefer + s.key()
+	key := prefer + classKey(s)
 	for _, l := range languages {
 		key += " " + l
 	}
@@ -31,7 +31,7 @@ func (p *planner) queue(s *Selector, languages []string, prefer string) *queue {
 		return q
 	}
 	class := p.lib.class(s, languages)
-	q := &queue{class: class, order: make([]due, 0, len(class)+64), members: make(bitset, (len(p.lib.entries)+63)/64)}
+	q := &queue{class: class, order: make([]due, 0, len(class)+64), members: newBitset(len(p.lib.entries))}
 	turn := 0
 	if len(class) > 0 {
 		turn = int(mix(p.in.Seed) % uint64(len(class)))
@@ -40,7 +40,7 @@ func (p *planner) queue(s *Selector, languages []string, prefer string) *queue {
 	place := func(list []int32) {
 		for _, i := range list {
 			e := p.lib.entries[i]
-			q.members[i>>6] |= 1 << (i & 63)
+			q.members.add(int32(i))
 			q.mean += float64(p.aires[i]) / float64(len(class))
 			if e.till < p.day.start || e.from > p.horizonEnd {
 				continue
@@ -110,4 +110,39 @@ func (p *planner) aired(seg int32, at int64) {
 			q.order = append(q.order, due{seg, at})
 		}
 	}
+}
+
+// byExposure orders a queue so that what reads the passages least heard on the station comes first: by the airings of
+// its least heard passage, then as due. Segments that read nothing come last.
+func (p *planner) byExposure(order []due) {
+	type key struct {
+		script, language string
+		passage          int
+	}
+	heard := map[key]int{}
+	for i := range p.in.History {
+		a := &p.in.History[i]
+		seg, ok := p.lib.place(a.SegmentID)
+		if !ok {
+			continue
+		}
+		e := p.lib.entries[seg]
+		if a.Station != p.in.Station.ID || e.Script == nil || p.day.own(a.StartAt.UnixMilli()) || a.StartAt.UnixMilli() >= p.horizonEnd {
+			continue
+		}
+		for _, n := range e.Script.Passages {
+			heard[key{e.Script.ID, e.Language, n}]++
+		}
+	}
+	least := func(seg int32) int {
+		e := p.lib.entries[seg]
+		n := int(^uint(0) >> 1)
+		if e.Script != nil {
+			for _, passage := range e.Script.Passages {
+				n = min(n, heard[key{e.Script.ID, e.Language, passage}])
+			}
+		}
+		return n
+	}
+	slices.SortStableFunc(order, func(a, b due) int { return cmp.Compare(least(a.seg), least(b.seg)) })
 }

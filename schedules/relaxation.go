@@ -145,8 +145,8 @@ func (x *relaxation) refusals(ids []string, w *window, pos *Position) string {
 	}
 	why := ""
 	for _, id := range ids {
-		s, _ := x.p.lib.Segment(id)
-		u := x.p.lib.Airable(id, Place{Languages: w.languages, StartAt: start, EndAt: start.Add(s.Recording.AirTime().Duration)})
+		s, _ := x.p.lib.library.Segment(id)
+		u := x.p.lib.library.Airable(id, Place{Languages: w.languages, StartAt: start, EndAt: start.Add(s.Recording.AirTime().Duration)})
 		if u == nil && pos.Chain {
 			seg, _ := x.p.lib.place(id)
 			if _, broken := x.p.unit(seg, true); broken != "" {

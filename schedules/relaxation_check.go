@@ -146,7 +146,7 @@ func (x *relaxation) choices(w *window, pos *Position) []choiceOf {
 	for _, seg := range segments {
 		e := x.p.lib.entries[seg]
 		u, broken := x.p.unit(seg, pos.Chain)
-		if !e.fit || broken != "" || !Speaks(e.Language, w.languages) || !x.mayLive(u, w) {
+		if !e.Fit || broken != "" || !Speaks(e.Language, w.languages) || !x.mayLive(u, w) {
 			continue
 		}
 		if like := x.likeness(u); !seen[like] {
@@ -175,7 +175,7 @@ func (x *relaxation) likeness(u unit) string {
 	for _, m := range u.members[:u.n] {
 		e := x.p.lib.entries[m]
 		out += fmt.Sprint(" ", e.from, e.till)
-		if history := x.p.ledger.by[e.attrs[attrSegment]]; len(history) > 0 {
+		if history := x.p.ledger.by[e.attrs[AttributeSegment]]; len(history) > 0 {
 			out += " " + e.ID
 		}
 		for i := range x.p.day.windows {
@@ -190,7 +190,7 @@ func (x *relaxation) likeness(u unit) string {
 				}
 				out += fmt.Sprint(r.only == nil || r.only.has(m), e.has(r.match))
 				if r.each || r.form == formSeparate || r.form == formItems {
-					out += fmt.Sprint(e.values(r.attr))
+					out += fmt.Sprint(e.valuesOf(r.attr))
 				}
 			}
 		}

@@ -107,9 +107,9 @@ func (s supply) dayCap(d *demand, seg int32, first, last int64) int64 {
 			return
 		}
 		switch {
-		case r.form == formSeparate && len(e.values(r.attr)) > 0:
+		case r.form == formSeparate && len(e.valuesOf(r.attr)) > 0:
 			out = min(out, 1+max(last-first-e.ms, 0)/(r.for_+e.ms))
-		case r.form == formAtMost && r.per == "day" && (r.each && len(e.values(r.attr)) > 0 || !r.each && e.has(r.match)):
+		case r.form == formAtMost && r.per == "day" && (r.each && len(e.valuesOf(r.attr)) > 0 || !r.each && e.has(r.match)):
 			out = min(out, max(r.limit-s.used(r, w, i, e), 0))
 		}
 	})
@@ -136,10 +136,10 @@ func (s supply) together(d *demand, segments map[int32]int64, first, last int64)
 					return
 				}
 			case r.form == formSeparate || r.form == formAtMost:
-				if r.attr == attrTag || len(e.values(r.attr)) != 1 {
+				if r.attr == AttributeTag || len(e.valuesOf(r.attr)) != 1 {
 					return
 				}
-				v = e.values(r.attr)[0]
+				v = e.valuesOf(r.attr)[0]
 			}
 			if value != 0 && v != value {
 				return

@@ -102,7 +102,7 @@ func (x *relaxation) alone(s *spot, u unit, low, high *int64) bool {
 			if r.only == nil || r.only.has(m) {
 				switch r.form {
 				case formSeparate:
-					for _, v := range e.values(r.attr) {
+					for _, v := range e.valuesOf(r.attr) {
 						for _, h := range x.p.ledger.by[v] {
 							if h.win >= 0 || !r.against(h) {
 								continue
@@ -149,7 +149,7 @@ func (x *relaxation) apart(a *spot, u unit, b *spot, v unit, between int) (by in
 				end := start + x.p.lib.entries[m].ms
 				offset := int64(0)
 				for _, o := range v.members[:v.n] {
-					if (r.only == nil || r.only.has(m) && r.only.has(o)) && shared(x.p.lib.entries[m].values(r.attr), x.p.lib.entries[o].values(r.attr)) {
+					if (r.only == nil || r.only.has(m) && r.only.has(o)) && shared(x.p.lib.entries[m].valuesOf(r.attr), x.p.lib.entries[o].valuesOf(r.attr)) {
 						if r.form == formSeparate {
 							by = max(by, end+r.for_-offset)
 						} else if int64(between) < r.limit && b.follows && between == 0 {
@@ -193,7 +193,7 @@ func (x *relaxation) within(spots []spot, chosen []unit) bool {
 						count[0] += e.ms
 					case r.form == formMost:
 					case r.each:
-						for _, v := range e.values(r.attr) {
+						for _, v := range e.valuesOf(r.attr) {
 							count[v]++
 						}
 					case e.has(r.match):

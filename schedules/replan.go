@@ -18,12 +18,13 @@ import (
 //
 // Replan always answers a rundown that may air. Once ctx is done it looks no further and says so by the warning
 // "stopped". Each change says why. It fails only on an input that no plan could be made of.
-func (in Input) Replan(ctx context.Context, prev Rundown, now time.Time) (Plan, []ItemChange, error) {
-	if in.Library == nil {
-		return Plan{}, nil, fmt.Errorf("schedules: replan %s %s: no library", prev.Station, prev.Date)
+func (c *Catalogue) Replan(ctx context.Context, in Input, prev Rundown, now time.Time) (Plan, []ItemChange, error) {
+	j, err := c.job(in.as(prev))
+	if err != nil {
+		return Plan{}, nil, err
 	}
-	r := replanner{in: in.as(prev), now: now, added: map[string]Explanation{}}
-	r.why = in.Library.Withdrawn(r.in.Published, now)
+	r := replanner{in: j, now: now, added: map[string]Explanation{}}
+	r.why = c.library.Withdrawn(r.in.Published, now)
 	r.cur = r.in.Published.Withdraw(r.why, now)
 	before, err := r.unmet(prev.Items)
 	if err != nil {
@@ -50,7 +51,7 @@ func (in Input) Replan(ctx context.Context, prev Rundown, now time.Time) (Plan, 
 }
 
 type replanner struct {
-	in      Input
+	in      job
 	now     time.Time
 	cur     Rundown
 	why     map[string]string      // of items that go, by id
@@ -455,5 +456,5 @@ func (p *planner) standsFor(pos *Position, w *window) bool {
 		return true
 	}
 	seg, ok := p.lib.place(pos.Segment)
-	return ok && p.lib.entries[seg].fit && Speaks(p.lib.entries[seg].Language, w.languages)
+	return ok && p.lib.entries[seg].Fit && Speaks(p.lib.entries[seg].Language, w.languages)
 }

@@ -29,7 +29,7 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 	var history [][]schedules.Airing
 	for day := range 7 {
 		in.Date = schedules.Date{Year: 2023, Month: 10, Day: 1 + day}
-		plan, err := in.Plan(context.Background())
+		plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 		next := in
 		next.Date, next.History, next.Library = prev.Date, history[day], library.With(recalled)
 		start := time.Now()
-		plan, changes, err := next.Replan(context.Background(), prev, now)
+		plan, changes, err := schedules.Compile(next.Library).Replan(context.Background(), next, prev, now)
 		took += time.Since(start)
 		if err != nil {
 			t.Fatalf("recall of %s at %s: %v", item.SegmentID, now, err)
@@ -94,7 +94,7 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 				t.Errorf("recall of %s at %s: %s: %s", item.SegmentID, now, v.Rule, v.Message)
 			}
 		}
-		fresh, err := next.Plan(context.Background())
+		fresh, err := schedules.Compile(next.Library).Plan(context.Background(), next)
 		if err != nil {
 			t.Fatal(err)
 		}

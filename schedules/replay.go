@@ -8,17 +8,17 @@ import (
 // Replay makes the choice again from its record alone, and answers the segment that it puts at the explanation's
 // place. It fails when the record contradicts itself: a refusal that its own figures do not bear out, a choice that
 // the candidates do not lead to.
-func (x Explanation) Replay() (string, error) {
+func Replay(x Explanation) (string, error) {
 	c := x.Choice
 	if c == nil {
 		return "", fmt.Errorf("schedules: replay %s: there is no record of the choice", x.Item)
 	}
 	for i := range c.Candidates {
-		if r := c.Candidates[i].Refused; !r.holds() {
+		if r := c.Candidates[i].Refused; !bearsOut(r) {
 			return "", fmt.Errorf("schedules: replay %s: %s is not refused by %s", x.Item, c.Candidates[i].Segment, r)
 		}
 	}
-	aired, err := c.again()
+	aired, err := again(c)
 	if err != nil {
 		return "", fmt.Errorf("schedules: replay %s: %w", x.Item, err)
 	}
@@ -28,8 +28,8 @@ func (x Explanation) Replay() (string, error) {
 	return aired[x.Place], nil
 }
 
-// holds reports whether the figures refuse: too little, or, of airings counted from above, too many.
-func (r Refusal) holds() bool {
+// bearsOut reports whether the figures refuse: too little, or, of airings counted from above, too many.
+func bearsOut(r Refusal) bool {
 	switch {
 	case r.Unit == "" || r.Need == 0 && r.Has == 0:
 		return true
@@ -42,12 +42,12 @@ func (r Refusal) holds() bool {
 }
 
 // again answers what the record's candidates lead to.
-func (c *Choice) again() ([]string, error) {
+func again(c *Choice) ([]string, error) {
 	switch c.Method {
 	case MethodKept:
 		return c.Aired, nil
 	case MethodClosing:
-		return c.closeAgain()
+		return closeAgain(c)
 	}
 	for i := range c.Candidates {
 		if c.Candidates[i].Refused.IsZero() {
@@ -57,7 +57,7 @@ func (c *Choice) again() ([]string, error) {
 	return nil, fmt.Errorf("every candidate is refused")
 }
 
-func (c *Choice) closeAgain() ([]string, error) {
+func closeAgain(c *Choice) ([]string, error) {
 	if c.Wide > len(c.Candidates) || c.Wide > closeWidth {
 		return nil, fmt.Errorf("%d candidates are in play, and %d recorded", c.Wide, len(c.Candidates))
 	}

@@ -28,7 +28,7 @@ func TestEveryChoiceIsReproducedFromItsOwnRecord(t *testing.T) {
 			if err := json.Unmarshal(b, &back); err != nil {
 				t.Fatal(err)
 			}
-			got, err := back.Replay()
+			got, err := schedules.Replay(back)
 			if err != nil {
 				t.Fatalf("%s %s: %v", in.Station.ID, in.Date, err)
 			}
@@ -44,7 +44,7 @@ func TestEveryChoiceIsReproducedFromItsOwnRecord(t *testing.T) {
 		in.Library = schedules.Prepare(schedules.HourlySegments(1000, 1), nil)
 		for day := range 28 {
 			in.Date = schedules.Date{Year: 2023, Month: 10, Day: 1 + day}
-			plan, err := in.Plan(context.Background())
+			plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +55,7 @@ func TestEveryChoiceIsReproducedFromItsOwnRecord(t *testing.T) {
 	for seed := uint64(0); replayed < 10_000; seed++ {
 		in := smallStation(seed)
 		for range 3 {
-			plan, err := in.Plan(context.Background())
+			plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 			if err != nil {
 				t.Fatal(err)
 			}

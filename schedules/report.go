@@ -79,7 +79,7 @@ const neverPlayedLimit = 100
 func (p *planner) neverPlayed() []string {
 	out := []string{}
 	for i := range p.lib.entries {
-		if p.last[i] != minTime || !p.lib.entries[i].fit {
+		if p.last[i] != minTime || !p.lib.entries[i].Fit {
 			continue
 		}
 		for _, q := range p.queueList {

@@ -2,11 +2,8 @@ package schedules
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 )
 
 // result writes the settled units out as a rundown with its explanations.
@@ -99,7 +96,7 @@ func (p *planner) write(pl *placed, items []Item, explanations []Explanation) ([
 
 // notAfter is when the segment must have ended: its expiry, its passages' and its campaigns'.
 func (p *planner) notAfter(m int32) Instant {
-	until := p.lib.entries[m].life.Until
+	until := p.lib.entries[m].Life.Until
 	for _, k := range p.kills {
 		if k.members.has(m) {
 			until = earlier(until, instant(k.until))
@@ -178,21 +175,4 @@ func (p *planner) warnClockChanges() {
 	for _, c := range changes {
 		p.warn("clock_change", c.Window, "", "%s", c.Say(p.day.loc))
 	}
-}
-
-// ItemID is the id of the item of a segment at an offset into a window occurrence: the same plan has the same ids,
-// and an item that changes gets another.
-func ItemID(station string, window Instant, position string, offset Millis, segment string) string {
-	b := make([]byte, 0, 160)
-	b = append(b, station...)
-	b = append(b, 0)
-	b = strconv.AppendInt(b, window.UnixMilli(), 10)
-	b = append(b, 0)
-	b = append(b, position...)
-	b = append(b, 0)
-	b = strconv.AppendInt(b, offset.Milliseconds(), 10)
-	b = append(b, 0)
-	b = append(b, segment...)
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:8])
 }

@@ -6,7 +6,7 @@ import (
 
 // ruleset is a clock's rules compiled against a library and a day.
 type ruleset struct {
-	lib   *Library
+	lib   *Catalogue
 	day   *day
 	clock string
 	rules []rule
@@ -34,9 +34,9 @@ type rule struct {
 	def     int // place in the clock's rules; -1: the default rule
 	hard    bool
 	weight  float64
-	foreign []bool // the windows whose clock's rule it is, when another clock's
-	only    bitset // segments that it holds for; nil: all
-	attr    attr   // separate by, or count each of
+	foreign []bool    // the windows whose clock's rule it is, when another clock's
+	only    bitset    // segments that it holds for; nil: all
+	attr    Attribute // separate by, or count each of
 	each    bool
 	match   []int32 // values that all must be there, of what is counted or followed
 	across  bool
@@ -52,7 +52,7 @@ func defaultRule() Rule {
 	return Rule{ID: "default: no segment twice running", Separate: "segment", Items: 1, Weight: 100}
 }
 
-func compileRules(lib *Library, d *day, clock Clock) *ruleset {
+func compileRules(lib *Catalogue, d *day, clock Clock) *ruleset {
 	rs, defs := &ruleset{lib: lib, day: d, clock: clock.ID}, clock.Rules
 	if len(defs) == 0 {
 		rs.add(-1, defaultRule())
@@ -71,7 +71,7 @@ func (rs *ruleset) add(i int, def Rule) {
 	}
 	count := base
 	if def.Of.Each != "" {
-		count.attr, _ = attrNamed(def.Of.Each)
+		count.attr, _ = AttributeNamed(def.Of.Each)
 		count.each = true
 	}
 	count.match = rs.lib.matchValues(def.Of)
@@ -87,7 +87,7 @@ func (rs *ruleset) add(i int, def Rule) {
 	}
 	switch {
 	case def.Separate != "":
-		base.attr, _ = attrNamed(def.Separate)
+		base.attr, _ = AttributeNamed(def.Separate)
 		if def.For.Duration > 0 {
 			r := base
 			r.form, r.for_ = formSeparate, def.For.Milliseconds()
@@ -139,19 +139,8 @@ func (rs *ruleset) borrow(other *ruleset) {
 	}
 }
 
-// matchValues are the numbers of a match's values; -1 among them matches nothing.
-func (l *Library) matchValues(o Of) []int32 {
-	var out []int32
-	for a, name := range attrNames {
-		if v, ok := o.Match[name]; ok {
-			out = append(out, l.lookup(attr(a), v))
-		}
-	}
-	return out
-}
-
 // indexes marks the attributes by which the rules look airings up.
-func (rs *ruleset) indexes(mark *[attrTag + 1]bool) {
+func (rs *ruleset) indexes(mark *[AttributeTag + 1]bool) {
 	for i := range rs.rules {
 		r := &rs.rules[i]
 		switch r.form {
@@ -186,23 +175,4 @@ func (rs *ruleset) items() (n int) {
 		}
 	}
 	return n
-}
-
-// has reports whether the entry has all the values.
-func (e *entry) has(values []int32) bool {
-next:
-	for _, v := range values {
-		for _, own := range e.attrs {
-			if own == v {
-				continue next
-			}
-		}
-		for _, own := range e.tags {
-			if own == v {
-				continue next
-			}
-		}
-		return false
-	}
-	return len(values) > 0
 }

@@ -1,5 +1,11 @@
 package schedules
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+)
+
 // RundownStatus says whether a rundown may reach a station.
 type RundownStatus string
 
@@ -96,4 +102,21 @@ func (r Rundown) SlotOf(i Item) (Slot, bool) {
 		}
 	}
 	return Slot{}, false
+}
+
+// ItemID is the id of the item of a segment at an offset into a window occurrence: the same plan has the same ids,
+// and an item that changes gets another.
+func ItemID(station string, window Instant, position string, offset Millis, segment string) string {
+	b := make([]byte, 0, 160)
+	b = append(b, station...)
+	b = append(b, 0)
+	b = strconv.AppendInt(b, window.UnixMilli(), 10)
+	b = append(b, 0)
+	b = append(b, position...)
+	b = append(b, 0)
+	b = strconv.AppendInt(b, offset.Milliseconds(), 10)
+	b = append(b, 0)
+	b = append(b, segment...)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
 }

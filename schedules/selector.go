@@ -78,11 +78,3 @@ func clockTime(d time.Duration) string {
 	}
 	return s
 }
-
-// key names the selector's class of segments in a cache.
-func (s *Selector) key() string {
-	if s == nil {
-		return ""
-	}
-	return fmt.Sprintf("%q %q %q %q %q %q %d %d", s.Kinds, s.Language, s.Tags, s.Script, s.Voice, s.Series, s.Min.Duration, s.Max.Duration)
-}

@@ -48,6 +48,25 @@ func (in Input) Windows() ([]DayWindow, error) {
 	return out, nil
 }
 
+// DisjointWindows are the Windows of the day, of which no two overlap. It fails as Windows does, and where two do.
+func (in Input) DisjointWindows() ([]DayWindow, error) {
+	loc, err := Zone(in.Station.Timezone)
+	if err != nil {
+		return nil, err
+	}
+	windows, err := in.Windows()
+	if err != nil {
+		return nil, err
+	}
+	for n := 1; n < len(windows); n++ {
+		if before, w := windows[n-1], windows[n]; before.EndAt.After(w.StartAt.Time) {
+			return nil, undefined("station %s: windows %s and %s overlap at %s: move or shorten one of them", in.Station.ID,
+				before.Window, w.Window, w.StartAt.Wall(loc))
+		}
+	}
+	return windows, nil
+}
+
 // overlaps reports whether both occurrences share an instant.
 func (o Occurrence) overlaps(other Occurrence) bool {
 	return o.StartAt.Before(other.EndAt.Time) && other.StartAt.Before(o.EndAt.Time)
@@ -99,11 +118,11 @@ func (in Input) as(r Rundown) Input {
 	return in
 }
 
-// keptIn is what stays: what the input says, and all items of the windows that stand.
-func (in Input) keptIn(d *day) []Item {
+// Kept is what stays of a day of those windows: what the input says, and all items of the windows that stand.
+func (in Input) Kept(windows []DayWindow) []Item {
 	keep := in.Keep
 	for _, i := range in.Published.Items {
-		stands := slices.ContainsFunc(d.windows, func(w window) bool { return w.stands && w.holds(i.StartAt.Time) })
+		stands := slices.ContainsFunc(windows, func(w DayWindow) bool { return w.Stands && w.holds(i.StartAt.Time) })
 		if !in.whole && stands && !slices.ContainsFunc(in.Keep, func(k Item) bool { return k.ID == i.ID }) {
 			keep = append(keep[:len(keep):len(keep)], i)
 		}

@@ -27,8 +27,8 @@ func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
 		}
 		m := p.lib.entries[i]
 		switch {
-		case !m.fit:
-			return unit{}, "its chain needs " + id + ", which " + m.unfit().Message
+		case !m.Fit:
+			return unit{}, "its chain needs " + id + ", which " + m.Unfit().Message
 		case i != seg && m.Language != e.Language && m.Language != NoLanguage:
 			return unit{}, "its chain needs " + id + ", which is in another language"
 		}

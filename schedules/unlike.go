@@ -15,14 +15,14 @@ const (
 // unlike plans a day anew, in other orders of what is due, while it airs what another day of the station airs, in the same
 // order, or nearly so what the day beside it airs. It answers the first plan of which neither is true, or else the one
 // whose like is the farthest away.
-func (in Input) unlike(ctx context.Context, first Plan) Plan {
-	others := in.others(first.Rundown)
+func (j job) unlike(ctx context.Context, first Plan) Plan {
+	others := j.others(first.Rundown)
 	best, apart := first, others.apart(first.Rundown)
-	for in.order = 1; in.order <= besideOrders && apart < maxTime && ctx.Err() == nil; in.order++ {
-		if in.order > otherOrders && apart > beside {
+	for j.order = 1; j.order <= besideOrders && apart < maxTime && ctx.Err() == nil; j.order++ {
+		if j.order > otherOrders && apart > beside {
 			break
 		}
-		again, err := in.plan(ctx)
+		again, err := j.plan(ctx)
 		if err != nil {
 			continue
 		}
@@ -43,9 +43,9 @@ type others struct {
 	segments []string
 }
 
-func (in Input) others(own Rundown) others {
+func (j job) others(own Rundown) others {
 	o := others{named: map[string]bool{}}
-	for _, c := range in.Clocks {
+	for _, c := range j.Clocks {
 		for i := range c.Positions {
 			o.named[c.Positions[i].Segment] = true
 		}
@@ -53,8 +53,8 @@ func (in Input) others(own Rundown) others {
 	within := func(a Airing) bool {
 		return slices.ContainsFunc(own.Windows, func(w Slot) bool { return !a.StartAt.Before(w.StartAt.Time) && a.StartAt.Before(w.EndAt.Time) })
 	}
-	for _, a := range in.History {
-		if a.Station == in.Station.ID && !o.named[a.SegmentID] && !within(a) {
+	for _, a := range j.History {
+		if a.Station == j.Station.ID && !o.named[a.SegmentID] && !within(a) {
 			o.airings = append(o.airings, a)
 		}
 	}

@@ -77,7 +77,7 @@ func TestDaysAndWindowsOfASmallStationDifferWhereTheyCan(t *testing.T) {
 		}
 		var before []string
 		for range days {
-			plan, err := in.Plan(context.Background())
+			plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 			if err != nil {
 				t.Fatalf("seed %d, %s: %v", seed, in.Date, err)
 			}

@@ -49,23 +49,23 @@ func (n *NotFound) Error() string {
 }
 
 // diagnose turns the place where planning got stuck into a proof, when there is one.
-func (in Input) diagnose(p *planner, s *stuck) error {
+func (j job) diagnose(p *planner, s *stuck) error {
 	if len(p.demands) == 0 {
 		p.openDemands()
 	}
 	if c, ok := p.relax().proof(); ok {
-		return &Unsatisfiable{Station: in.Station.ID, Date: in.Date, Conflicts: []Conflict{c}}
+		return &Unsatisfiable{Station: j.Station.ID, Date: j.Date, Conflicts: []Conflict{c}}
 	}
-	return in.notFound(p, s)
+	return j.notFound(p, s)
 }
 
 // narrow says what of a window leaves a plan little choice, for those who can widen it.
-func (in Input) narrow(w *window) (out string) {
+func (j job) narrow(w *window) (out string) {
 	if w.def.Tolerance.Duration < 100*time.Millisecond {
 		out = fmt.Sprintf(", since recordings must fill it within its tolerance of %s: allow more, such as tolerance_ms 1000", clockTime(w.def.Tolerance.Duration))
 	}
 	stay := 0
-	for _, i := range in.Keep {
+	for _, i := range j.Keep {
 		if i.Window == w.Window && w.holds(i.StartAt.Time) {
 			stay++
 		}
@@ -77,8 +77,8 @@ func (in Input) narrow(w *window) (out string) {
 }
 
 // notFound says where planning got stuck.
-func (in Input) notFound(p *planner, s *stuck) *NotFound {
-	n := &NotFound{Station: in.Station.ID, Date: in.Date}
+func (j job) notFound(p *planner, s *stuck) *NotFound {
+	n := &NotFound{Station: j.Station.ID, Date: j.Date}
 	if s.demand != nil {
 		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name, s.demand.amount(p.met(s.demand)), s.demand.amount(s.demand.need))
 		return n
@@ -86,11 +86,11 @@ func (in Input) notFound(p *planner, s *stuck) *NotFound {
 	w := &p.day.windows[s.stretch.win]
 	n.Window = w.Window
 	if len(s.stretch.places) == 0 {
-		n.Message = fmt.Sprintf("window %s has nothing to air from %s to %s", w.Window, wallTime(in.Station.Timezone, instant(s.stretch.start)), wallTime(in.Station.Timezone, instant(s.stretch.end)))
+		n.Message = fmt.Sprintf("window %s has nothing to air from %s to %s", w.Window, wallTime(j.Station.Timezone, instant(s.stretch.start)), wallTime(j.Station.Timezone, instant(s.stretch.end)))
 		return n
 	}
 	pos := s.stretch.places[max(s.place, 0)].pos
 	n.Position = pos.ID
-	n.Message = fmt.Sprintf("position %s of the window %s at %s could not be filled%s", pos.ID, w.Window, wallTime(in.Station.Timezone, w.StartAt), in.narrow(w))
+	n.Message = fmt.Sprintf("position %s of the window %s at %s could not be filled%s", pos.ID, w.Window, wallTime(j.Station.Timezone, w.StartAt), j.narrow(w))
 	return n
 }

@@ -248,7 +248,7 @@ func TestConflictsAreFoundAndIrreducible(t *testing.T) {
 			scripts := c.make(&in, &segments)
 			in.Library = Prepare(segments, scripts)
 			start := time.Now()
-			_, err := in.Plan(context.Background())
+			_, err := Compile(in.Library).Plan(context.Background(), in)
 			took := time.Since(start)
 			slowest = max(slowest, took)
 			var u *Unsatisfiable
@@ -277,7 +277,7 @@ func TestAConflictIsAnsweredThoughTheBudgetEndsBeforeItIsSmallest(t *testing.T) 
 		in, segments := tenMinutes(), letters()
 		scripts := c.make(&in, &segments)
 		in.Library = Prepare(segments, scripts)
-		p, err := newPlanner(t.Context(), in)
+		p, err := newPlanner(t.Context(), job{Input: in, catalogue: Compile(in.Library)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,7 +54,7 @@ func TestWithinItsToleranceAFillAirsWhatIsMostOverdue(t *testing.T) {
 			}
 			for lengths := range uint64(6) {
 				in := manyWindows(lengths, items, pos)
-				plan, err := in.Plan(context.Background())
+				plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -83,7 +83,7 @@ func TestWithinItsToleranceAFillAirsWhatIsMostOverdue(t *testing.T) {
 
 func TestAnotherSeedGivesAnotherDayOnceEverythingHasAired(t *testing.T) {
 	in := manyWindows(1, 4, schedules.Position{})
-	first, err := in.Plan(context.Background())
+	first, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestAnotherSeedGivesAnotherDayOnceEverythingHasAired(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(4) {
 		in.Seed = seed
-		plan, err := in.Plan(context.Background())
+		plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestAnotherSeedGivesAnotherDayOnceEverythingHasAired(t *testing.T) {
 
 func TestATimeWithinTheToleranceIsAFactOfTheDayAndNoWarning(t *testing.T) {
 	in := manyWindows(1, 4, schedules.Position{})
-	plan, err := in.Plan(context.Background())
+	plan, err := schedules.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

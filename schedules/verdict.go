@@ -53,7 +53,7 @@ func (r *rule) against(s span) bool {
 
 func (r *rule) separate(e *entry, t trial, l *ledger) finding {
 	f := finding{need: r.for_, has: maxTime}
-	for _, v := range e.values(r.attr) {
+	for _, v := range e.valuesOf(r.attr) {
 		for _, s := range l.by[v] {
 			if !r.against(s) {
 				continue
@@ -73,7 +73,7 @@ func (r *rule) separate(e *entry, t trial, l *ledger) finding {
 func (r *rule) items(e *entry, t trial, l *ledger) finding {
 	f := finding{need: r.limit, has: maxTime}
 	here := after(l.sequence, t.start)
-	for _, v := range e.values(r.attr) {
+	for _, v := range e.valuesOf(r.attr) {
 		for _, s := range l.by[v] {
 			if s.other || !r.against(s) {
 				continue
@@ -93,7 +93,7 @@ func (r *rule) items(e *entry, t trial, l *ledger) finding {
 func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *ledger) finding {
 	f := finding{need: r.limit}
 	if r.each {
-		for _, v := range e.values(r.attr) {
+		for _, v := range e.valuesOf(r.attr) {
 			n := int64(1)
 			for _, s := range rs.period(r, t.win, l.by[v]) {
 				if rs.counts(r, s, t) {
@@ -217,4 +217,21 @@ func (rs *ruleset) bent(t trial, l *ledger) (weight float64) {
 		}
 	}
 	return weight
+}
+
+func (r *rule) unit() string {
+	switch r.form {
+	case formItems:
+		return "items"
+	case formAtMost, formAtLeast:
+		return "airings"
+	}
+	return "ms"
+}
+
+func (r refusal) public() Refusal {
+	if r.rule == nil {
+		return Refusal{}
+	}
+	return Refusal{Rule: r.rule.name, Unit: r.rule.unit(), Need: r.need, Has: r.has}
 }

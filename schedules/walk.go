@@ -351,7 +351,7 @@ func (w *walker) order(pl *place, serve *demand) []drawn {
 	var out []drawn
 	add := func(seg int32, since int64) bool {
 		e := w.lib.entries[seg]
-		if u, broken := w.unit(seg, pl.pos.Chain); broken == "" && e.fit && u.ms > 0 {
+		if u, broken := w.unit(seg, pl.pos.Chain); broken == "" && e.Fit && u.ms > 0 {
 			out = append(out, drawn{unit: u, since: since, rank: len(out)})
 		}
 		return true

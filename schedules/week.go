@@ -77,7 +77,7 @@ func (p *planner) shortest(pos *Position, languages []string, members bitset) in
 			continue
 		}
 		for _, m := range u.members[:u.n] {
-			if e := p.lib.entries[m]; e.fit && members.has(m) && e.ms > 0 {
+			if e := p.lib.entries[m]; e.Fit && members.has(m) && e.ms > 0 {
 				out = min(out, e.ms)
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"lifeline/schedules"
 )
 
-// prepared is the library that planning reads, kept as the mirror is. Its lock is its own: who needs no library does not wait
+// prepared is the library that planning reads, kept as the mirror is, and the catalogue that was last compiled of it. Its lock is its own: who needs no library does not wait
 // for one that is being made.
 type prepared struct {
 	mirror *Mirror
@@ -15,6 +15,9 @@ type prepared struct {
 	made     *schedules.Library
 	segments int64 // changes of the catalogue that are in it
 	scripts  int64 // likewise
+
+	compiling sync.Mutex
+	compiled  *schedules.Catalogue
 }
 
 // library is the library as the mirror is now. Changed segments are taken into the one made before; after a change of a script,
@@ -35,6 +38,17 @@ func (p *prepared) library() *schedules.Library {
 	}
 	p.segments, p.scripts = segments, scripts // what has changed since may be in it, and is taken in again
 	return p.made
+}
+
+// catalogue is a library compiled for planning: of the one compiled before as much as has not changed.
+func (p *prepared) catalogue(l *schedules.Library) *schedules.Catalogue {
+	p.compiling.Lock()
+	defer p.compiling.Unlock()
+	if p.compiled == nil {
+		p.compiled = schedules.Compile(l)
+	}
+	p.compiled = p.compiled.Follow(l)
+	return p.compiled
 }
 
 // update takes the changed segments into the library, unless it is to be made anew.

@@ -186,7 +186,7 @@ func (s *Scheduler) refillDay(ctx context.Context, station string, date schedule
 		})
 		searching, cancel := context.WithTimeout(ctx, refillBudget)
 		defer cancel()
-		plan, changes, err := in.Replan(searching, base, s.now())
+		plan, changes, err := s.prepared.catalogue(in.Library).Replan(searching, in, base, s.now())
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -105,7 +105,7 @@ func (s *Scheduler) Plan(ctx context.Context, a Actor, station string, date sche
 		if in.Keep, err = s.kept(ctx, latest.rundown, o.Keep); err != nil {
 			return err
 		}
-		plan, err := in.Plan(ctx)
+		plan, err := s.prepared.catalogue(in.Library).Plan(ctx, in)
 		if err != nil {
 			return unsatisfiable(err)
 		}

@@ -20,12 +20,13 @@ func month(in instance, near int64) ([]day, error) {
 	input := in.input
 	input.Clocks = map[string]schedules.Clock{"hour": clock(near)}
 	input.Library = schedules.Prepare(in.segments, nil)
+	catalogue := schedules.Compile(input.Library)
 	var out []day
 	for i := range in.days {
 		input.Date = firstDay.AddDays(i)
 		runtime.GC() // what a day before left is not this day's cost
 		watch := startWatch()
-		plan, err := input.Plan(context.Background())
+		plan, err := catalogue.Plan(context.Background(), input)
 		took, cpu := watch.stop()
 		if err != nil {
 			return nil, err
