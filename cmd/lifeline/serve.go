@@ -31,6 +31,7 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if c.Store != "sqlite" && c.PublicURL == "" {
 		return errors.New("--public-url: is needed with a shared store, since all replicas must write the same addresses into queues")
 	}
+	cmdline.OutliveReaders()
 	log, err := c.logger(os.Stderr)
 	if err != nil {
 		return err
