@@ -100,11 +100,15 @@ func (c *planCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 type publishCmd struct {
-	days `embed:""`
+	days       `embed:""`
+	Correction string `help:"Why a frozen window may change, or a day may lose over half of its time." placeholder:"REASON"`
 }
 
 func (c *publishCmd) Run(ctx context.Context, stdout io.Writer) error {
-	return c.each(ctx, stdout, "published", 0, c.client().Publish)
+	return c.each(ctx, stdout, "published", 0, func(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
+		in.Correction = c.Correction
+		return c.client().Publish(ctx, in)
+	})
 }
 
 // tellDays says what became of each day, and fails when one failed.

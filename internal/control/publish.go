@@ -20,12 +20,12 @@ import (
 // PublishOptions steer a publication.
 type PublishOptions struct {
 	Revision   *int64 // of the latest rundown that the caller knows; nil: any
-	Correction string // why a frozen window may change; empty: it may not
+	Correction string // why a frozen window may change, or the day may lose over half of its time; empty: it may not
 }
 
 // Publish checks the latest rundown of a day by the auditor, signs it and makes it the station's queue, all in one
 // commit. It fails with Invalid, naming every hard rule that the rundown breaks, and with Conflict where it would
-// change what is frozen.
+// change what is frozen, or airs less than half of what is published.
 func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date schedules.Date, o PublishOptions) (schedules.Rundown, error) {
 	var out schedules.Rundown
 	err := s.mirror.retry(ctx, func() error {
@@ -61,6 +61,11 @@ func (s *Scheduler) Publish(ctx context.Context, a Actor, station string, date s
 		}
 		if next.Warnings, err = s.atPublication(ctx, in, next); err != nil {
 			return err
+		}
+		if o.Correction == "" {
+			if err := s.checkShortened(ctx, next); err != nil {
+				return err
+			}
 		}
 		out, err = s.publishNext(ctx, a, latest, next, "queue.publish", o.Correction)
 		return err
@@ -145,20 +150,11 @@ func (s *Scheduler) publishNext(ctx context.Context, a Actor, before latestRundo
 	if err != nil {
 		return r, err
 	}
-	last, err := s.Queue(ctx, r.Station, r.Date)
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return r, err
-	}
-	published := map[string]wire.QueueItem{}
-	if err == nil {
-		for _, i := range last.Value.Items {
-			published[i.ID] = i
-		}
-	}
-	q, err := s.queueOf(r, published)
+	q, emptied, err := s.nextQueue(ctx, r)
 	if err != nil {
 		return r, err
 	}
+	q.Shortened = q.Shortened || emptied != nil && emptied.Window == ""
 	body, err := sealJSON(s.sealer, wire.QueueType, q)
 	if err != nil {
 		return r, err
@@ -177,6 +173,41 @@ func (s *Scheduler) publishNext(ctx context.Context, a Actor, before latestRundo
 	}
 	writes = append(writes, link...)
 	return r, s.mirror.Commit(ctx, store.Commit{Writes: writes, Origin: a.origin(s.now(), action, reason)})
+}
+
+// nextQueue is the rundown as its station pulls it after what it holds, and what a player would refuse it for.
+func (s *Scheduler) nextQueue(ctx context.Context, r schedules.Rundown) (wire.Queue, *wire.Emptied, error) {
+	last, err := s.Queue(ctx, r.Station, r.Date)
+	if fault.Is(err, fault.NotFound) {
+		q, err := s.queueOf(r, nil)
+		return q, nil, err
+	}
+	if err != nil {
+		return wire.Queue{}, nil, err
+	}
+	published := map[string]wire.QueueItem{}
+	for _, i := range last.Value.Items {
+		published[i.ID] = i
+	}
+	q, err := s.queueOf(r, published)
+	q.Shortened = last.Value.Shortened || last.Value.Withdrawn // which a station may have missed
+	return q, q.Emptied(&last.Value), err
+}
+
+// checkShortened fails with Conflict where players would take the day for a forged one, since it loses over half of its
+// time.
+func (s *Scheduler) checkShortened(ctx context.Context, r schedules.Rundown) error {
+	_, emptied, err := s.nextQueue(ctx, r)
+	if err != nil || emptied == nil {
+		return err
+	}
+	to, from := emptied.To.Minutes(), emptied.From.Minutes()
+	if emptied.Window != "" {
+		return fault.New(fault.Conflict, "%.1f of the %.1f minutes of window %q of %s are filled, and players refuse a day with a window that is more than half empty: plan it anew",
+			to, from, emptied.Window, r.Date)
+	}
+	return fault.New(fault.Conflict, "%s would air %.1f of the %.1f minutes that are published, and players refuse a day that loses over half of its time, since it may be forged. "+
+		"If it is meant, publish it with a correction that says why: then they take it", r.Date, to, from)
 }
 
 // documentRevision is 0 for a document that does not exist.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
@@ -118,4 +119,61 @@ func TestEditLeavesOtherWindowsAsTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.unchanged(before, after, func(i schedules.Item) bool { return i.SegmentID != gone })
+}
+
+// Players refuse a day that loses over half of its time, unless it says itself that this is meant: whoever publishes it
+// is told so, and not by a station's alarm.
+func TestADayThatLosesOverHalfOfItsTimeIsPublishedOnlyAsACorrection(t *testing.T) {
+	o, day := newOffice(t), secondOfNovember.AddDays(1)
+	every := func(hours string) {
+		o.redefine(t, func(s *schedules.Station) {
+			s.Windows[0].Starts.RRule = "DTSTART:20261101T020000\nRRULE:FREQ=DAILY;BYHOUR=" + hours
+		})
+	}
+	publish := func(correction string) (*wire.Queue, error) {
+		t.Helper()
+		if _, err := o.Plan(t.Context(), Actor{}, "s", day, PlanOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Publish(t.Context(), Actor{}, "s", day, PublishOptions{Correction: correction}); err != nil {
+			return nil, err
+		}
+		q, err := o.Queue(t.Context(), "s", day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &q.Value, nil
+	}
+	every("2,4,6,8,10")
+	whole, err := publish("")
+	if err != nil || whole.Shortened {
+		t.Fatalf("%+v, %v", whole, err)
+	}
+	every("2,4,6")
+	if most, err := publish(""); err != nil || most.Shortened || most.Emptied(whole) != nil {
+		t.Errorf("three of five windows: %+v, %v", most, err)
+	}
+	every("2")
+	if _, err := publish(""); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "1.0 of the 3.0 minutes") || !strings.Contains(err.Error(), "correction") {
+		t.Errorf("one of three windows: %v", err)
+	}
+	one, err := publish("the hours were sold")
+	if err != nil || !one.Shortened || one.Emptied(whole) != nil {
+		t.Errorf("as a correction: %+v, %v", one, err)
+	}
+	if again, err := publish(""); err != nil || again.Emptied(whole) != nil {
+		t.Errorf("for a station that missed the correction: %+v, %v", again, err)
+	}
+
+	every("2,4,6")
+	if _, err := publish(""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.WithdrawDay(t.Context(), Actor{}, "s", day, nil, "moved"); err != nil {
+		t.Fatal(err)
+	}
+	every("8")
+	if after, err := publish(""); err != nil || after.Emptied(whole) != nil {
+		t.Errorf("after a withdrawal that a station missed: %+v, %v", after, err)
+	}
 }

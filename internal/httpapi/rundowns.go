@@ -167,8 +167,8 @@ func (a *api) planMany(c *call) error {
 }
 
 func (a *api) publishMany(c *call) error {
-	return a.many(c, func(_ wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
-		return a.Scheduler.Publish(c.r.Context(), c.actor, station, date, control.PublishOptions{})
+	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
+		return a.Scheduler.Publish(c.r.Context(), c.actor, station, date, control.PublishOptions{Correction: in.Correction})
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"time"
 
 	"lifeline/internal/wire"
@@ -47,56 +46,10 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 	items, dropped := admitItems(q.Items, func(it wire.QueueItem) error { return checkPlanned(it, q.Windows) })
 	fallback, bad := admitItems(q.Fallback, checkItem)
 	q.Items, q.Fallback = items, fallback
-	if err := checkFilled(&q, held); err != nil {
-		return nil, nil, err
+	if emptied := q.Emptied(held); emptied != nil {
+		return nil, nil, emptied
 	}
 	return &q, append(dropped, bad...), nil
-}
-
-// checkFilled refuses a queue that has implausibly little in it: a window more than half empty, or less than half of
-// what the held revision airs. What was recalled and what the queue itself says is open count as filled: a repair may
-// leave their time open. A day that is cut so short for another reason is published in two steps, or withdrawn.
-func checkFilled(q, held *wire.Queue) error {
-	if held == nil && len(q.Recalled) > 0 {
-		return nil // how much it was cannot be known
-	}
-	var total time.Duration
-	var recalled []wire.QueueItem
-	if held != nil {
-		for _, it := range held.Items {
-			if slices.Contains(q.Recalled, it.SegmentID) {
-				recalled = append(recalled, it)
-			}
-		}
-	}
-	for _, w := range q.Windows {
-		var filled time.Duration
-		for _, it := range slices.Concat(q.Items, recalled) {
-			if it.Window == w.Window && !it.StartAt.Before(w.StartAt.Time) && it.StartAt.Before(w.EndAt.Time) {
-				filled += it.Duration.Duration
-			}
-		}
-		for _, o := range q.Open {
-			if o.Window == w.Window && !o.StartAt.Before(w.StartAt.Time) && !o.EndAt.After(w.EndAt.Time) {
-				filled += o.EndAt.Sub(o.StartAt.Time)
-			}
-		}
-		if filled < w.EndAt.Sub(w.StartAt.Time)/2 {
-			return fmt.Errorf("it implausibly fills only %v of window %q", filled, w.Window)
-		}
-		total += filled
-	}
-	if held == nil || q.Withdrawn {
-		return nil
-	}
-	var before time.Duration
-	for _, it := range held.Items {
-		before += it.Duration.Duration
-	}
-	if total < before/2 {
-		return fmt.Errorf("it implausibly shrinks the day from %v to %v", before, total)
-	}
-	return nil
 }
 
 // admitFallback judges a fallback document whose signature holds.

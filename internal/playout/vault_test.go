@@ -89,6 +89,18 @@ func (s *shelf) lease(station string, second int) []byte {
 		ExpiresAt: schedules.At(at.Add(10 * time.Minute)), Segments: []string{"segment-90"}})
 }
 
+func TestADayThatIsMeantToBeShorterIsTaken(t *testing.T) {
+	s := newShelf(t)
+	if err := s.offer(s.queue(5)); err != nil {
+		t.Fatal(err)
+	}
+	q := s.queue(6)
+	q.Items, q.Windows, q.Shortened = nil, nil, true
+	if err := s.offer(q); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestQueueIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*wire.Queue)

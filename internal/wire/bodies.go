@@ -154,6 +154,8 @@ type ManyRequest struct {
 	Stations []string         `json:"stations,omitempty"`
 	Dates    []schedules.Date `json:"dates,omitempty"`
 	Seed     uint64           `json:"seed"`
+
+	Correction string `json:"correction,omitempty"` // of a publication, as for one day
 }
 
 // ManyResult is one station's day of a ManyRequest.
@@ -173,7 +175,7 @@ type EditRequest struct {
 
 // PublishRequest publishes the latest rundown of a day.
 type PublishRequest struct {
-	Correction string `json:"correction"` // why a frozen window may change; empty: it may not
+	Correction string `json:"correction"` // why a frozen window may change, or the day may lose over half of its time; empty: it may not
 }
 
 // NewToken is what a new access token shall be.

@@ -32,6 +32,7 @@ type Queue struct {
 	PublishedAt schedules.Instant `json:"published_at"`
 	ExpiresAt   schedules.Instant `json:"expires_at"`          // from then on a player airs the fallback instead
 	Withdrawn   bool              `json:"withdrawn,omitempty"` // the day is not published any more: a player airs the fallback in the hours of its windows
+	Shortened   bool              `json:"shortened,omitempty"` // less than half of an earlier revision is meant to air, by a correction or after a withdrawal
 	Windows     []schedules.Slot  `json:"windows"`
 	Items       []QueueItem       `json:"items"`
 

@@ -107,7 +107,7 @@ export function publishDay(state) {
   const { rundown, changes, queue, zone } = state
   return askOf(state, { title: `Publish revision ${rundown.revision}`, action: 'Publish',
     body: changes ? differences(changes, queue.revision, zone) : h('p', { class: 'quiet' }, 'Its station is told at once.'),
-    fields: [field({ name: 'correction', label: 'Correction', hint: 'Only where a frozen window must change: why.' })],
+    fields: [field({ name: 'correction', label: 'Correction', hint: 'Only where a frozen window must change, or the day loses over half of its time: why.' })],
     act: async (v, from) => {
       try {
         await change('POST', state.at + '/publish', { correction: v.correction }, from)

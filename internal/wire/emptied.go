@@ -1,0 +1,66 @@
+package wire
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Emptied is why a player refuses a queue that has implausibly little in it.
+type Emptied struct {
+	Window   string        // the window that is more than half empty; empty: it is the whole day that shrinks
+	From, To time.Duration // what should be filled, or was, and what is
+}
+
+func (e *Emptied) Error() string {
+	if e.Window != "" {
+		return fmt.Sprintf("it implausibly fills only %v of window %q", e.To, e.Window)
+	}
+	return fmt.Sprintf("it implausibly shrinks the day from %v to %v", e.From, e.To)
+}
+
+// Emptied is what a player that holds an earlier queue of the day (nil: none) refuses q for: a window more than half
+// empty, or less than half of what the held queue airs, unless q itself says that this is meant. What was recalled and
+// what the queue itself says is open count as filled: a repair may leave their time open.
+func (q *Queue) Emptied(held *Queue) *Emptied {
+	if held == nil && len(q.Recalled) > 0 {
+		return nil // how much it was cannot be known
+	}
+	var total time.Duration
+	var recalled []QueueItem
+	if held != nil {
+		for _, it := range held.Items {
+			if slices.Contains(q.Recalled, it.SegmentID) {
+				recalled = append(recalled, it)
+			}
+		}
+	}
+	for _, w := range q.Windows {
+		var filled time.Duration
+		for _, it := range slices.Concat(q.Items, recalled) {
+			if it.Window == w.Window && !it.StartAt.Before(w.StartAt.Time) && it.StartAt.Before(w.EndAt.Time) {
+				filled += it.Duration.Duration
+			}
+		}
+		for _, o := range q.Open {
+			if o.Window == w.Window && !o.StartAt.Before(w.StartAt.Time) && !o.EndAt.After(w.EndAt.Time) {
+				filled += o.EndAt.Sub(o.StartAt.Time)
+			}
+		}
+		if whole := w.EndAt.Sub(w.StartAt.Time); filled < whole/2 {
+			return &Emptied{w.Window, whole, filled}
+		}
+		total += filled
+	}
+	if held == nil || q.Withdrawn || q.Shortened {
+		return nil
+	}
+	var before time.Duration
+	for _, it := range held.Items {
+		before += it.Duration.Duration
+	}
+	if total < before/2 {
+		return &Emptied{"", before, total}
+	}
+	return nil
+}
