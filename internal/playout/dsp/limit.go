@@ -3,6 +3,8 @@ package dsp
 import (
 	"math"
 	"slices"
+
+	"lifeline/audio/sinc"
 )
 
 // Limiter constants. The ceiling leaves room for the lossy encoders that follow a station's output.
@@ -10,7 +12,6 @@ const (
 	ceilingDBTP    = -1.0
 	limitLookahead = 5e-3  // seconds over which the gain comes down before a peak
 	limitRelease   = 80e-3 // time constant with which it comes back
-	truePeakTaps   = 12    // per phase, four phases: the oversampling of ITU-R BS.1770-4, Annex 2
 )
 
 // Limiter keeps interleaved PCM under a true-peak ceiling. It looks ahead inside what it is given, so that it delays
@@ -18,6 +19,7 @@ const (
 // all channels and is exactly 1 where nothing is too loud.
 type Limiter struct {
 	channels int
+	meter    *sinc.TruePeak // the one by which recordings are measured
 	read     func(dst []float32) error
 	ceiling  float64
 	release  float64 // per frame
@@ -28,12 +30,12 @@ type Limiter struct {
 	last   float64
 }
 
-// history is how many frames before a frame its interpolation needs.
-const history = truePeakTaps
+// history is how many frames before a frame its measure needs, and after it.
+const history = sinc.Taps
 
 // NewLimiter limits what read delivers, frame by frame from its first call on.
 func NewLimiter(rate Rate, channels int, read func([]float32) error) *Limiter {
-	l := &Limiter{channels: channels, read: read, ceiling: math.Pow(10, ceilingDBTP/20), last: 1,
+	l := &Limiter{channels: channels, meter: sinc.NewTruePeak(int(rate)), read: read, ceiling: math.Pow(10, ceilingDBTP/20), last: 1,
 		release: 1 - math.Exp(-1/(limitRelease*float64(rate))), ahead: max(int(limitLookahead*float64(rate)), 1)}
 	l.pcm = make([]float32, history*channels)
 	for range l.ahead - 1 {
@@ -50,7 +52,7 @@ func (l *Limiter) Read(dst []float32) error {
 	need := n + l.ahead // frames whose peaks the gains of these n depend on
 	if have := len(l.wanted) - past; have < need {
 		at := len(l.pcm)
-		l.pcm = append(l.pcm, make([]float32, (need+truePeakTaps-(at/ch-history))*ch)...)
+		l.pcm = append(l.pcm, make([]float32, (need+history-(at/ch-history))*ch)...)
 		if err := l.read(l.pcm[at:]); err != nil {
 			l.pcm = l.pcm[:at]
 			return err
@@ -97,48 +99,20 @@ func (l *Limiter) apply(dst []float32, n int) {
 func (l *Limiter) peak(i int) float64 {
 	ch := l.channels
 	top := float32(1e-9)
+	var x [sinc.Taps]float32
 	for c := range ch {
-		// No interpolated value exceeds the samples around it by more than the filter's absolute sum.
-		var around float32
-		for j := i - truePeakTaps/2 + 1; j <= i+truePeakTaps/2; j++ {
-			around = max(around, abs32(l.pcm[j*ch+c]))
+		loudest := float32(0)
+		for j := range x {
+			x[j] = l.pcm[(i-sinc.Taps/2+1+j)*ch+c]
+			loudest = max(loudest, abs32(x[j]))
 		}
-		top = max(top, abs32(l.pcm[i*ch+c]))
-		if around*truePeakOver <= float32(l.ceiling) {
-			continue
-		}
-		for _, taps := range truePeakBank {
-			var v float32
-			for j, t := range taps {
-				v += t * l.pcm[(i-truePeakTaps/2+1+j)*ch+c]
-			}
-			top = max(top, abs32(v))
+		top = max(top, abs32(x[sinc.Taps/2-1]))
+		if loudest*l.meter.Reach() > float32(l.ceiling) {
+			top = max(top, l.meter.Between(&x))
 		}
 	}
 	return float64(top)
 }
-
-// truePeakBank interpolates at a quarter, a half and three quarters of the way to the next frame.
-var truePeakBank, truePeakOver = func() (bank [3][truePeakTaps]float32, over float32) {
-	beta := 5.0
-	for p := range bank {
-		frac, sum := float64(p+1)/4, 0.0
-		var taps [truePeakTaps]float64
-		for j := range taps {
-			x := float64(j-truePeakTaps/2+1) - frac
-			y := x / (truePeakTaps / 2)
-			taps[j] = sinc(x) * bessel0(beta*math.Sqrt(max(0, 1-y*y))) / bessel0(beta)
-			sum += taps[j]
-		}
-		var reach float32
-		for j, t := range taps {
-			bank[p][j] = float32(t / sum)
-			reach += abs32(bank[p][j])
-		}
-		over = max(over, reach)
-	}
-	return bank, over
-}()
 
 // slidingMin is, for each index i that has them, the least of the n values from i on; fewer at the end.
 func slidingMin(v []float64, n int) []float64 {

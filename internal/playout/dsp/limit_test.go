@@ -28,9 +28,13 @@ func truePeak(pcm []float32, channel int) float64 {
 		}
 		for p := range 16 {
 			frac, v := float64(p)/16, 0.0
+			if p == 0 {
+				top = max(top, math.Abs(float64(pcm[2*i+channel])))
+				continue
+			}
 			for j := -63; j <= 64; j++ {
 				x := float64(j) - frac
-				v += float64(pcm[2*(i+j)+channel]) * sinc(x) * (0.5 + 0.5*math.Cos(math.Pi*x/65))
+				v += float64(pcm[2*(i+j)+channel]) * math.Sin(math.Pi*x) / (math.Pi * x) * (0.5 + 0.5*math.Cos(math.Pi*x/65))
 			}
 			top = max(top, math.Abs(v))
 		}

@@ -3,6 +3,8 @@ package dsp
 import (
 	"fmt"
 	"math"
+
+	"lifeline/audio/sinc"
 )
 
 // Resampler converts interleaved PCM from one rate to another by a windowed-sinc polyphase filter (Kaiser window).
@@ -130,45 +132,11 @@ func filterBank(up, down int) (bank [][]float32, half int) {
 	half = int(math.Ceil(crossings / scale))
 	cut := scale * transition
 	beta := 0.1102 * (kaiserDB - 8.7)
-	norm := bessel0(beta)
 	bank = make([][]float32, up)
-	taps := make([]float64, 2*half)
 	for p := range bank {
-		frac := float64(p) / float64(up)
-		sum := 0.0
-		for j := range taps {
-			x := float64(j-half+1) - frac
-			y := x / float64(half)
-			w := 0.0
-			if math.Abs(y) < 1 {
-				w = bessel0(beta*math.Sqrt(1-y*y)) / norm
-			}
-			taps[j] = cut * sinc(cut*x) * w
-			sum += taps[j]
-		}
-		bank[p] = make([]float32, len(taps))
-		for j, t := range taps {
-			bank[p][j] = float32(t / sum)
-		}
+		bank[p] = sinc.Phase(half, float64(p)/float64(up), cut, beta)
 	}
 	return bank, half
-}
-
-func sinc(x float64) float64 {
-	if x == 0 {
-		return 1
-	}
-	return math.Sin(math.Pi*x) / (math.Pi * x)
-}
-
-// bessel0 is the modified Bessel function of the first kind of order zero, by its power series.
-func bessel0(x float64) float64 {
-	sum, term := 1.0, 1.0
-	for k := 1.0; term > sum*1e-17; k++ {
-		term *= (x / 2 / k) * (x / 2 / k)
-		sum += term
-	}
-	return sum
 }
 
 func gcd(a, b int) int {
