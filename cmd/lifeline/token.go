@@ -31,6 +31,7 @@ type tokenCreateCmd struct {
 	Role         control.Role  `help:"admin, producer, scheduler, station or viewer." required:""`
 	Station      string        `help:"The station, for the role station."`
 	Life         time.Duration `help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
+	Yes          bool          `short:"y" help:"Make it for a station that the network does not have yet."`
 }
 
 func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
@@ -54,6 +55,11 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 		return t, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if c.Role == control.StationJob && c.Station != "" && !c.Yes {
+		if err := control.StationKnown(ctx, s, c.Station); err != nil {
+			return t, cmdline.Exit(cmdline.NoConsent, err)
+		}
+	}
 	by := control.Actor{Name: os.Getenv("USER"), Role: control.Admin}
 	if by.Name == "" {
 		by.Name = "administrator"

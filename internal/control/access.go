@@ -168,6 +168,23 @@ func CreateToken(ctx context.Context, commit func(context.Context, store.Commit)
 		ExpiresAt: t.ExpiresAt, Secret: tokenPrefix + "_" + t.ID + "_" + secret}, err
 }
 
+// StationKnown fails with NotFound where a store has stations, but not the one that is named: a token for it would open
+// nothing. While there is no station yet, any may come.
+func StationKnown(ctx context.Context, docs Documents, id string) error {
+	all, err := docs.List(ctx, kindStation, "", fewNamed+1)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	if _, err := docs.Get(ctx, kindStation, id); !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	names := make([]string, len(all))
+	for i, d := range all {
+		names[i] = d.ID
+	}
+	return fault.New(fault.NotFound, "there is no station %q, so that the token would open nothing. The stations are %s. --yes makes it all the same, for a station that is applied later", id, few(names))
+}
+
 // Check names what is wrong with it.
 func (n NewToken) Check() error {
 	var fields []fault.Field

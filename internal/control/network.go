@@ -180,9 +180,33 @@ func (p part[T]) id(v T) string {
 func (p part[T]) get(id string) (T, error) {
 	row, ok := p.rows.get(id)
 	if !ok {
-		return row.value, fault.New(fault.NotFound, "there is no %s %q", p.kind, id)
+		return row.value, fault.New(fault.NotFound, "there is no %s %q%s", p.kind, id, p.others())
 	}
 	return row.value, nil
+}
+
+// fewNamed is how many ids a message names.
+const fewNamed = 10
+
+// few names ids in a message.
+func few(ids []string) string {
+	if len(ids) > fewNamed {
+		ids = append(slices.Clone(ids[:fewNamed]), "others")
+	}
+	return strings.Join(ids, ", ")
+}
+
+// others names what there is where something else was asked for.
+func (p part[T]) others() string {
+	some, _ := p.page("", fewNamed+1)
+	if len(some) == 0 {
+		return ", nor any other"
+	}
+	ids := make([]string, len(some))
+	for i, v := range some {
+		ids[i] = p.id(v)
+	}
+	return fmt.Sprintf(". The %s are %s", p.list, few(ids))
 }
 
 func (p part[T]) page(after string, limit int) (out []T, next string) {

@@ -230,3 +230,20 @@ func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
 		t.Errorf("another title: %+v", list)
 	}
 }
+
+// Who asks for something that there is not reads what there is.
+func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
+	o := newOffice(t)
+	if _, err := o.Station("t"); err == nil || !strings.HasSuffix(err.Error(), `"t". The stations are s`) {
+		t.Error(err)
+	}
+	if err := StationKnown(t.Context(), o.mirror.store, "t"); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "The stations are s.") {
+		t.Errorf("a token for a station that is misspelt: %v", err)
+	}
+	if err := StationKnown(t.Context(), o.mirror.store, "s"); err != nil {
+		t.Errorf("a token for a station that is there: %v", err)
+	}
+	if err := StationKnown(t.Context(), memory.New(10), "s"); err != nil {
+		t.Errorf("a token before the network is applied: %v", err)
+	}
+}

@@ -211,8 +211,15 @@ func (a *api) admit(c *call, r route) error {
 	if actor.Role != control.Admin && !slices.Contains(r.roles, actor.Role) {
 		return fault.New(fault.Forbidden, "a token of the role %s may not do this; one of the role %s may", actor.Role, orOf(r.roles))
 	}
-	if s := c.param("station"); actor.Role == control.StationJob && s != "" && s != actor.Station {
+	s := c.param("station")
+	if actor.Role != control.StationJob || s == "" {
+		return nil
+	}
+	if s != actor.Station {
 		return fault.New(fault.NotFound, "there is no station %q for this token, which is that of station %q", s, actor.Station)
+	}
+	if _, err := a.Scheduler.Station(s); fault.Is(err, fault.NotFound) { // the others are not for a station to know
+		return fault.New(fault.NotFound, "there is no station %q: this token is for it, but no network with it is applied", s)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lifeline/internal/fault"
 )
 
 // A service refuses a status whole for one text of two lines, and nobody would learn of any alarm.
@@ -13,5 +15,25 @@ func TestAlarmIsOneLineWhateverOtherProgramsSay(t *testing.T) {
 	p.Raise("sound", "no sound leaves this machine: %v", errors.Join(errors.New("refused"), errors.New("killed\x1b[31m")))
 	if got := p.Alarms(); len(got) != 1 || strings.ContainsAny(got[0], "\n\x1b") || !strings.Contains(got[0], "killed") {
 		t.Errorf("%q", got)
+	}
+}
+
+// A service that does not know the station, or not the token for it, answers as for days of which nothing is published:
+// the player says so at once, and for as long as it lasts.
+func TestPlayerThatTheServiceDoesNotKnowRaisesAnAlarm(t *testing.T) {
+	for _, kind := range []fault.Kind{fault.NotFound, fault.Forbidden, fault.Unauthenticated} {
+		r := &Reporter{problems: NewProblems(time.Now, discardLog())}
+		r.answered(fault.New(kind, "there is no station %q for this token, which is that of station %q", "lantern", "harbour"))
+		if got := r.problems.Alarms(); len(got) != 1 || !strings.Contains(got[0], `which is that of station "harbour"`) {
+			t.Errorf("%v: %q", kind, got)
+		}
+		r.answered(fault.New(fault.Unavailable, "the link is down"))
+		if got := r.problems.Alarms(); len(got) != 1 {
+			t.Errorf("%v: without a link the alarm is %q", kind, got)
+		}
+		r.answered(nil)
+		if got := r.problems.Alarms(); len(got) != 0 {
+			t.Errorf("%v: it stands still: %q", kind, got)
+		}
 	}
 }

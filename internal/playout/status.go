@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/fault"
 	"lifeline/internal/playout/retry"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -34,14 +35,28 @@ func (r *Reporter) Run(ctx context.Context) error {
 	for {
 		changed, alarmed, status := r.vault.Changed(), r.problems.Alarmed(), r.Status()
 		call, cancel := context.WithTimeout(ctx, callTimeout)
-		if err := r.service.SendStatus(call, status); err != nil && ctx.Err() == nil {
-			r.problems.Add("the status could not be reported: %v", err)
+		if err := r.service.SendStatus(call, status); ctx.Err() == nil {
+			r.answered(err)
 		}
 		cancel()
 		recalled, err := r.rest(ctx, status.RecallsSeen)
 		if err != nil || !recalled && retry.Pause(ctx, statusEvery-statusLeast, changed, alarmed) != nil {
 			return nil
 		}
+	}
+}
+
+// answered tells of what the service made of a report. One that does not know the station, or not this token for it,
+// has nothing for the player either: its queues look like days of which nothing is published.
+func (r *Reporter) answered(err error) {
+	const alarm = "station"
+	switch {
+	case err == nil:
+		r.problems.Calm(alarm)
+	case fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden) || fault.Is(err, fault.Unauthenticated):
+		r.problems.Raise(alarm, "the service has nothing for this station and this token: %v", err)
+	default:
+		r.problems.Add("the status could not be reported: %v", err)
 	}
 }
 
