@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"lifeline/internal/blob"
 	"lifeline/internal/config"
@@ -93,13 +94,19 @@ func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, hold.Close()) }()
-	latest, err := sqlite.Accept(ctx, c.StoreFile())
+	latest, err := sqlite.Accept(ctx, c.StoreFile(), func(s *sqlite.Store) error {
+		return control.RaiseFloor(ctx, s, "fsck --accept-older", "recalls.raise", true, time.Now())
+	})
 	if err == nil {
-		fmt.Fprintf(stdout, "The database is accepted as it is, up to change %d. What was recalled, withdrawn or published later is not in it: "+
-			"recall and publish it again. Stations keep what they have until a day is published in a later revision than theirs.\n", latest)
+		fmt.Fprintf(stdout, "The database is accepted as it is, up to change %d. What came later is not in it: %s At its next start the service signs the "+
+			"days that are not over anew, and stations air them in the place of what they hold.\n", latest, setBackCure)
 	}
 	return err
 }
+
+// setBackCure says what to do about what a store lacks that was set back.
+const setBackCure = "recall, approve, withdraw and publish it again. What a station saw recalled stays off its air, and an alarm of the station " +
+	"names it, until it is recalled here too."
 
 // signingKey is the id of the key that signs, "" where nothing says which. It fails where the key file is not of that key.
 // A shared store may be looked at where no service runs, and there is no key.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"lifeline/internal/config"
 	"lifeline/internal/control"
@@ -38,6 +39,11 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if unread == nil || errors.Is(unread, fs.ErrNotExist) {
+		if err := control.RaiseFloor(ctx, s, c.By, "recalls.raise", true, time.Now()); err != nil {
+			return err
+		}
+	}
 	switch {
 	case errors.Is(unread, fs.ErrNotExist):
 		key = randomKey()
@@ -56,7 +62,8 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	public := base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
 	fmt.Fprintf(stdout, "Key %s signs from now on. Its public half is %s\n"+
-		"At its next start the service signs the recall list, the fallback lists and the queues that are not over with it. What is older "+
+		"At its next start the service signs the recall list, the fallback lists and the queues that are not over with it, in revisions above "+
+		"all that stations have seen. What is older "+
 		"stays signed with the former keys: lifeline fsck counts it.\n", keyID(key), public)
 	for _, k := range keys.Keys {
 		if k.ID == keys.Current {

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path/filepath"
+	"time"
 
 	"lifeline/internal/archive"
 	"lifeline/internal/cmdline"
@@ -72,11 +74,41 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		return keepSigningKey(c.Key, a.Key())
 	}
 	// The store takes all or nothing, and the rest of the archive comes before it says that it has all.
+	if err := noteRestored(c.Serve); err != nil {
+		return err
+	}
 	if err := s.Import(ctx, a.Trimmed(), documents, a.Changes(), followed(a.Entries(), rest)); err != nil {
 		return err
 	}
 	printManifest(stdout, m)
+	fmt.Fprintf(stdout, "The backup is of %s UTC. What came later is not in it: %s\n", a.MadeAt().UTC().Format("2006-01-02 15:04:05"), setBackCure)
 	return c.advise(ctx, stdout, audio, look.Blobs())
+}
+
+// restoredFile is a file in the data directory that says that the store may be older than what stations have seen, from
+// before it is restored until a service on it numbers what it signs above that.
+func restoredFile(c config.Serve) string { return filepath.Join(c.Data, "restored") }
+
+func noteRestored(c config.Serve) error {
+	f, err := os.OpenFile(restoredFile(c), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// outrunRestored has what a restored store signs from now on numbered above all that stations have seen. Published days
+// stay as they are, since the backup may be as new as the stations; where a station tells otherwise, they follow.
+func outrunRestored(ctx context.Context, c config.Serve, s documents) error {
+	if _, err := os.Stat(restoredFile(c)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := control.RaiseFloor(ctx, s, control.System.Name, "recalls.raise", false, time.Now()); err != nil {
+		return err
+	}
+	return os.Remove(restoredFile(c))
 }
 
 // followed yields all of seq and then what rest fails with.

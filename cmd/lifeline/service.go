@@ -117,6 +117,9 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err != nil {
 		return nil, err
 	}
+	if err := outrunRestored(ctx, c, opened); err != nil && !fault.Is(err, fault.Full) { // recalls must pass on a full disk, too
+		return nil, err
+	}
 	if s.reserve, s.disk, err = openReserves(ctx, c, opened, log); err != nil {
 		return nil, err
 	}

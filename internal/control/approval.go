@@ -145,24 +145,6 @@ func (l *Library) recallsWith(s schedules.Segment) ([]store.Write, error) { retu
 
 // recallsWithAll is the same for many.
 func (l *Library) recallsWithAll(segments ...schedules.Segment) ([]store.Write, error) {
-	before, _ := recallsIn(l.mirror).get(recallsID)
-	next := wire.Recalls{Schema: wire.RecallsSchema, Revision: before.revision + 1, IssuedAt: schedules.At(l.now()),
-		Segments: []wire.Recalled{}}
-	for _, r := range before.value.Value.Segments {
-		if !slices.ContainsFunc(segments, func(s schedules.Segment) bool { return s.ID == r.SegmentID }) {
-			next.Segments = append(next.Segments, r)
-		}
-	}
-	for _, s := range segments {
-		if s.State != schedules.Recalled {
-			continue
-		}
-		r := wire.Recalled{SegmentID: s.ID, RecalledAt: next.IssuedAt}
-		if s.Recording != nil {
-			r.SHA256 = s.Recording.SHA256
-		}
-		next.Segments = append(next.Segments, r)
-	}
-	body, err := sealJSON(l.sealer, wire.RecallsType, next)
-	return []store.Write{{Kind: kindRecalls, ID: recallsID, Expect: before.revision, Body: body}}, err
+	list, err := sealRecalls(l.mirror, l.sealer, l.mirror.floor(), l.now(), segments...)
+	return []store.Write{list}, err
 }

@@ -28,7 +28,8 @@ func (l *Logbook) Census() Census {
 		c.Queues++
 	}
 	for id := range stationsIn(l.mirror).after("", "") {
-		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0, "held_twice": 0}
+		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0, "held_twice": 0,
+			"store_set_back": 0, "implausible": 0, "two_players": 0}
 		for _, p := range l.scheduler.Standing(id) {
 			c.Standing[id][p.Code]++
 		}

@@ -161,7 +161,8 @@ func (s *Scheduler) nextRevision(ctx context.Context, before latestRundown, r sc
 			return r, nil, err
 		}
 	}
-	r.Revision, r.Planned = last+1, last+1
+	r.Revision = max(last, s.mirror.floor().Above) + 1
+	r.Planned = r.Revision
 	if before.document > 0 && sameItems(before.rundown.Items, r.Items) {
 		r.Planned = plannedIn(before.rundown)
 	}

@@ -35,8 +35,14 @@ func (s *Scheduler) IssueFallbacks(ctx context.Context, claims *Claims) error {
 	})
 }
 
+// dueFallback is a list to be issued in the place of the document at a revision.
+type dueFallback struct {
+	wire.Fallback
+	expect int64
+}
+
 // dueFallbacks are the lists that differ from what was issued last.
-func (s *Scheduler) dueFallbacks() (due []wire.Fallback, failed error) {
+func (s *Scheduler) dueFallbacks() (due []dueFallback, failed error) {
 	for id, row := range stationsIn(s.mirror).after("", "") {
 		f, differs, err := s.nextFallback(row.value)
 		if err != nil {
@@ -50,23 +56,25 @@ func (s *Scheduler) dueFallbacks() (due []wire.Fallback, failed error) {
 }
 
 // nextFallback is what a station's list should be now, and whether it differs from what was issued last.
-func (s *Scheduler) nextFallback(st schedules.Station) (next wire.Fallback, differs bool, err error) {
+func (s *Scheduler) nextFallback(st schedules.Station) (next dueFallback, differs bool, err error) {
 	today := s.now().UTC().Truncate(24 * time.Hour)
 	windows, err := s.hours(st, today.AddDate(0, 0, -1), today.AddDate(0, 0, fallbackDays))
 	if err != nil {
 		return next, false, err
 	}
 	before, _ := fallbacksIn(s.mirror).get(st.ID)
-	next = wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Timezone: st.Timezone, Revision: before.revision + 1, IssuedAt: schedules.At(today),
+	last, above := before.value.Value.Revision, s.mirror.floor().Above
+	next.expect = before.revision
+	next.Fallback = wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Timezone: st.Timezone, Revision: above + before.revision + 1, IssuedAt: schedules.At(today),
 		ExpiresAt: schedules.At(today.AddDate(0, 0, fallbackDays)), Windows: windows,
 		Items: s.fallbackItems(st, s.now()), Recalled: s.recalledIDs()}
 	if next.Windows == nil {
 		next.Windows = []schedules.Occurrence{}
 	}
-	same := next
-	same.Revision = before.revision
+	same := next.Fallback
+	same.Revision = last
 	payload, err := encode(same)
-	return next, err == nil && !bytes.Equal(payload, before.value.Payload.Plain), err
+	return next, err == nil && (last <= above || !bytes.Equal(payload, before.value.Payload.Plain)), err
 }
 
 // hours are the window occurrences of a station that start in [from, to): a published day has those that it was published
@@ -97,13 +105,13 @@ func (s *Scheduler) hours(st schedules.Station, from, to time.Time) ([]schedules
 	return out, nil
 }
 
-func (s *Scheduler) issueFallback(ctx context.Context, next wire.Fallback) error {
-	body, err := sealJSON(s.sealer, wire.FallbackType, next)
+func (s *Scheduler) issueFallback(ctx context.Context, next dueFallback) error {
+	body, err := sealJSON(s.sealer, wire.FallbackType, next.Fallback)
 	if err != nil {
 		return err
 	}
 	return s.mirror.Commit(ctx, store.Commit{
-		Writes: []store.Write{{Kind: kindFallback, ID: next.Station, Expect: next.Revision - 1, Body: body}},
+		Writes: []store.Write{{Kind: kindFallback, ID: next.Station, Expect: next.expect, Body: body}},
 		Origin: System.origin(s.now(), "fallback.issue", "")})
 }
 

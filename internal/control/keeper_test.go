@@ -154,7 +154,7 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		n, ctx := replica(t, memory.New(100))
 		w := &wakes{runs: map[string]int{}}
 		n.keeper(ctx, w.counted)
-		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse fallback make-goods refill repair seal sweep uploads" {
+		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse fallback make-goods refill repair seal sign sweep uploads" {
 			t.Errorf("a day runs %s", got)
 		}
 	})

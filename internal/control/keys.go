@@ -104,50 +104,51 @@ func signerOf(envelope []byte) (string, error) {
 	return e.Signatures[0].KeyID, nil
 }
 
-// Resign signs with the present key what another key had signed and stations still pull: the recall list, the fallback
-// lists, and the queues that are not over, each as a new revision that says the same. What fails keeps no other from its
-// turn.
+// Resign signs anew what another key had signed, or what has a number that the floor has overtaken, and stations still
+// pull: the recall list, the fallback lists, and the queues that are not over, each as a new revision that says the same.
+// What fails keeps no other from its turn.
 func (s *Scheduler) Resign(ctx context.Context) error {
+	floor := s.mirror.floor()
 	failed := s.mirror.retry(ctx, func() error { return s.resignRecalls(ctx) })
 	for id, row := range fallbacksIn(s.mirror).after("", "") {
-		if !s.otherwise(row.value.Signer) {
+		f := row.value.Value
+		if !s.overtaken(row.value.Signer, f.Revision, floor.Above) {
 			continue
 		}
-		f := row.value.Value
-		f.Revision = row.revision + 1
-		if err := s.issueFallback(ctx, f); err != nil && !errors.Is(err, errRace) {
+		f.Revision = floor.Above + row.revision + 1
+		if err := s.issueFallback(ctx, dueFallback{f, row.revision}); err != nil && !errors.Is(err, errRace) {
 			failed = errors.Join(failed, fmt.Errorf("sign the fallback of %s: %w", id, err))
 		}
 	}
 	var queues []wire.Queue
 	for _, row := range queuesIn(s.mirror).after("", "") {
-		if q := row.value; s.otherwise(q.Signer) && q.Value.ExpiresAt.After(s.now()) {
+		if q := row.value; s.overtaken(q.Signer, q.Value.Revision, floor.Days) && q.Value.ExpiresAt.After(s.now()) {
 			queues = append(queues, q.Value)
 		}
 	}
 	return errors.Join(failed, eachDay(ctx, "sign", queues, s.resignDay))
 }
 
-// otherwise reports whether a key is another than the one that signs now.
-func (s *Scheduler) otherwise(signer string) bool { return signer != s.sealer.KeyID() }
+// overtaken reports whether a document must be signed anew: another key signed it, or its number is not above the floor.
+func (s *Scheduler) overtaken(signer string, revision, floor int64) bool {
+	return signer != s.sealer.KeyID() || revision <= floor
+}
 
 func (s *Scheduler) resignRecalls(ctx context.Context) error {
 	row, ok := recallsIn(s.mirror).get(recallsID)
-	if !ok || !s.otherwise(row.value.Signer) {
+	if !ok || !s.overtaken(row.value.Signer, row.value.Value.Revision, s.mirror.floor().Above) {
 		return nil
 	}
-	r := row.value.Value
-	r.Revision, r.IssuedAt = row.revision+1, schedules.At(s.now())
-	body, err := sealJSON(s.sealer, wire.RecallsType, r)
+	list, err := sealRecalls(s.mirror, s.sealer, s.mirror.floor(), s.now())
 	if err != nil {
 		return err
 	}
-	return s.mirror.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: kindRecalls, ID: recallsID, Expect: row.revision, Body: body}},
+	return s.mirror.Commit(ctx, store.Commit{Writes: []store.Write{list},
 		Origin: System.origin(s.now(), "recalls.sign", reasonSign)})
 }
 
 // reasonSign is why something is signed anew.
-const reasonSign = "another key signs now"
+const reasonSign = "another key signs now, or the store was set back"
 
 func (s *Scheduler) resignDay(ctx context.Context, station string, date schedules.Date) error {
 	return s.mirror.retry(ctx, func() error {
@@ -156,7 +157,7 @@ func (s *Scheduler) resignDay(ctx context.Context, station string, date schedule
 			return err
 		}
 		sealed, err := s.Queue(ctx, station, date)
-		if err != nil || !s.otherwise(sealed.Signer) {
+		if err != nil || !s.overtaken(sealed.Signer, sealed.Value.Revision, s.mirror.floor().Days) {
 			return err // nil: somebody was faster
 		}
 		_, err = s.publishNext(ctx, System, latest, base, "queue.sign", reasonSign)

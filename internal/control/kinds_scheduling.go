@@ -16,6 +16,7 @@ const (
 	kindQueue    = "queue"            // the published one, sealed: STATION/DATE
 	kindCounter  = "counter"          // of a station's rundown revisions: STATION
 	kindFallback = "fallback"         // a station's sealed list: STATION
+	kindFloor    = "floor"            // above which all that is signed is numbered: one
 	kindExplain  = "explanations"     // why each item of a plan is where it is: STATION/DATE
 )
 
@@ -25,6 +26,7 @@ var schedulingKinds = Kinds{
 	{Name: kindQueue, Changes: "queue", OfStation: true, Copy: copied(unsealQueue), Inspect: inspectQueue},
 	{Name: kindCounter, Inspect: looking(inspectCounter)},
 	{Name: kindFallback, Changes: "fallback", OfStation: true, Copy: copied(unseal[wire.Fallback]), Inspect: inspectFallback},
+	{Name: kindFloor, Copy: copied(plain[floor]), Inspect: readable[floor]},
 	{Name: kindExplain, Inspect: readable[[]schedules.Explanation]},
 }
 
@@ -36,6 +38,8 @@ func queuesIn(m *Mirror) *table[*Sealed[wire.Queue]] {
 func fallbacksIn(m *Mirror) *table[Sealed[wire.Fallback]] {
 	return rowsOf[*table[Sealed[wire.Fallback]]](m, kindFallback)
 }
+
+func floorsIn(m *Mirror) *table[floor] { return rowsOf[*table[floor]](m, kindFloor) }
 
 func inspectRundown(i *Inspector, d store.Document, r schedules.Rundown) {
 	id := dayID(r.Station, r.Date)

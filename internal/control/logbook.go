@@ -162,11 +162,22 @@ func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.
 // statusEvery is how often an unchanged status is stored again, so that reports each minute do not fill the store.
 const statusEvery = 10 * time.Minute
 
-// SetStatus keeps what a station says of itself.
+// maxInstance is how long the name of a player's instance may be.
+const maxInstance = 64
+
+// SetStatus keeps what a station says of itself. Where the station has seen more than the store has, the service signs
+// anew, above that.
 func (l *Logbook) SetStatus(ctx context.Context, a Actor, station string, s wire.Status) error {
-	s.Station, s.ReceivedAt, s.PublishedRevision = station, schedules.At(l.now()), 0
+	if len(s.Instance) > maxInstance {
+		return fault.Fields(fault.Field{Field: "instance", Message: fmt.Sprintf("must have at most %d characters", maxInstance)})
+	}
+	s.Station, s.ReceivedAt, s.PublishedRevision, s.Standing = station, schedules.At(l.now()), 0, nil
+	if err := l.scheduler.Outrun(ctx, station, s); err != nil {
+		return err
+	}
 	return l.mirror.retry(ctx, func() error {
 		before, known := statusesIn(l.mirror).get(station)
+		s.Players = reporting(before.value.Players, s.Instance, s.ReceivedAt)
 		if known && sameStanding(before.value, s) && s.ReceivedAt.Sub(before.value.ReceivedAt.Time) < statusEvery {
 			return nil
 		}
@@ -184,7 +195,7 @@ func (l *Logbook) SetStatus(ctx context.Context, a Actor, station string, s wire
 func sameStanding(a, b wire.Status) bool {
 	return a.QueueDate == b.QueueDate && a.QueueRevision == b.QueueRevision && a.RecallsSeen == b.RecallsSeen &&
 		a.AudioVerified == b.AudioVerified && a.AudioMissing == b.AudioMissing && a.PlayerVersion == b.PlayerVersion &&
-		slices.Equal(a.Alarms, b.Alarms) && slices.Equal(a.Problems, b.Problems)
+		a.Instance == b.Instance && seenBy(a) == seenBy(b) && slices.Equal(a.Alarms, b.Alarms) && slices.Equal(a.Problems, b.Problems)
 }
 
 // Status is what a station last said of itself. It fails with NotFound until it has.

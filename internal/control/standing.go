@@ -14,7 +14,8 @@ import (
 const fallbackWarned = 14 * 24 * time.Hour
 
 // Standing is what stands against a station now: a fallback of which nothing may air or soon will, definitions that
-// changed beneath it, and published days that the definitions have left behind.
+// changed beneath it, a store that knows less than the station, several players, and published days that the definitions
+// have left behind.
 func (s *Scheduler) Standing(id string) []schedules.StationProblem {
 	row, ok := stationsIn(s.mirror).get(id)
 	if !ok {
@@ -45,7 +46,7 @@ func (s *Scheduler) against(st schedules.Station, n schedules.Network) []schedul
 			out = append(out, schedules.StationProblem{Code: "definition", Field: field, Message: p.Message})
 		}
 	}
-	return append(out, s.leftBehind(st)...)
+	return append(append(append(out, s.outrun(st)...), s.crowded(st)...), s.leftBehind(st)...)
 }
 
 // knownOverlaps are the overlaps of a station's windows as they were on a day.

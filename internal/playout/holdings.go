@@ -17,14 +17,16 @@ type Holdings struct {
 	Fallback   *wire.Fallback // nil: none
 	Recalls    *wire.Recalls  // nil: none
 	Lease      *wire.Lease    // nil: none
+	Seen       wire.Seen
 
 	clock    *serviceClock   // that the lease ends by
 	recalled map[string]bool // segment ids and hashes
 	forgot   bool            // nothing that is held says what is recalled, though something may be
 
-	remembered []string  // segment ids and hashes by the recall list last seen, for when it is lost; nil: not known
-	listed     time.Time // when that list was issued
-	sensitive  []string  // segment ids, sorted
+	remembered []string        // segment ids and hashes by the recall list last seen, for when it is lost; nil: not known
+	kept       []wire.Recalled // that the service may have lost
+	listed     time.Time       // when that list was issued
+	sensitive  []string        // segment ids, sorted
 }
 
 // Recalled reports whether the item may not air because its segment, or its very audio, is recalled.
@@ -60,6 +62,12 @@ func (h *Holdings) index() {
 		listed = h.listed
 		for _, id := range h.remembered {
 			h.recalled[id] = true
+		}
+	}
+	for _, s := range h.kept {
+		h.recalled[s.SegmentID] = true
+		if s.SHA256 != "" {
+			h.recalled[s.SHA256] = true
 		}
 	}
 	add := func(issued time.Time, ids []string) {

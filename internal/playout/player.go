@@ -3,6 +3,7 @@ package playout
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -103,7 +104,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	idle := ""
 	p.playing.Store(&idle)
 	p.reporter = &Reporter{service: opt.API.Station(opt.Station), vault: p.vault, cache: p.cache, follower: p.follower,
-		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.DBFS, now: p.time.Now, version: opt.Version}
+		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.DBFS, now: p.time.Now, version: opt.Version, instance: rand.Text()}
 	return p, nil
 }
 

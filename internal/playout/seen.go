@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
@@ -32,9 +34,11 @@ func (m mark) older(seen mark) bool {
 // seenRecord is the content of seen.json. Before it had a sum it was the marks alone.
 type seenRecord struct {
 	Documents map[string]mark `json:"documents"`
-	Recalled  []string        `json:"recalled"`       // segment ids and hashes by the recall list that is marked; null: not known
-	Lost      bool            `json:"lost,omitempty"` // a recall list, or which was seen, was lost, and none has come since
-	Sum       string          `json:"sum"`            // CRC-32 of the record's JSON with an empty sum
+	Recalled  []string        `json:"recalled"`        // segment ids and hashes by the recall list that is marked; null: not known
+	Kept      []wire.Recalled `json:"kept,omitempty"`  // what earlier lists recalled that the service may have lost
+	Above     int64           `json:"above,omitempty"` // of the recall list that is marked
+	Lost      bool            `json:"lost,omitempty"`  // a recall list, or which was seen, was lost, and none has come since
+	Sum       string          `json:"sum"`             // CRC-32 of the record's JSON with an empty sum
 }
 
 func (r seenRecord) encode() ([]byte, error) {
@@ -92,7 +96,7 @@ func (v *Vault) loadSeen() (stale bool) {
 		stale = stale || r.Sum == ""
 		v.lost = v.lost || r.Lost
 		if v.recalled == nil || v.seen["recalls"].older(r.Documents["recalls"]) {
-			v.recalled = r.Recalled
+			v.recalled, v.kept, v.above = r.Recalled, r.Kept, r.Above
 		}
 		for document, m := range r.Documents {
 			if v.seen[document].older(m) {
@@ -105,7 +109,7 @@ func (v *Vault) loadSeen() (stale bool) {
 }
 
 func (v *Vault) saveSeen() {
-	b, err := seenRecord{Documents: v.seen, Recalled: v.recalled, Lost: v.lost}.encode()
+	b, err := seenRecord{Documents: v.seen, Recalled: v.recalled, Kept: v.kept, Above: v.above, Lost: v.lost}.encode()
 	if err == nil {
 		err = v.state.ReplaceTwice(seenName, b)
 	}
@@ -157,6 +161,62 @@ func (v *Vault) loadRecalls() {
 	}
 }
 
+// outlive keeps what the list held until now, or the last one seen, recalled and r does not name, where r comes from a
+// service that may have lost it: one whose store was set back, or that gave the number of r to another list before.
+// Once a list of such a service has named something, it has the say.
+func (v *Vault) outlive(r *wire.Recalls, held *wire.Recalls) {
+	last := v.seen["recalls"]
+	if r.Above > v.above || r.Revision == last.Revision && !r.IssuedAt.Equal(last.IssuedAt.Time) {
+		if held != nil {
+			v.kept = slices.Concat(v.kept, held.Segments)
+		} else {
+			for _, id := range v.recalled {
+				v.kept = append(slices.Clip(v.kept), wire.Recalled{SegmentID: id})
+			}
+		}
+	}
+	v.above = max(v.above, r.Above)
+	named := map[string]bool{}
+	for _, s := range slices.Concat(r.Segments, r.Released) {
+		named[s.SegmentID], named[s.SHA256] = true, true
+	}
+	v.kept = slices.DeleteFunc(slices.Clone(v.kept), func(s wire.Recalled) bool { return named[s.SegmentID] })
+}
+
+// highest are the highest revisions seen.
+func (v *Vault) highest() wire.Seen {
+	told := func(m mark) wire.SeenMark { return wire.SeenMark{Revision: m.Revision, IssuedAt: m.IssuedAt} }
+	seen := wire.Seen{Recalls: told(v.seen["recalls"]), Fallback: told(v.seen["fallback"])}
+	for document, m := range v.seen {
+		if _, err := schedules.ParseDate(document); err == nil {
+			seen.Queues = max(seen.Queues, m.Revision)
+		}
+	}
+	return seen
+}
+
+// tellKept raises the alarm of what stays off the air though the service does not name it.
+func (v *Vault) tellKept() {
+	const alarm = "recalls kept"
+	if len(v.kept) == 0 {
+		v.problems.Calm(alarm)
+		return
+	}
+	var names []string
+	for _, s := range v.kept[:min(len(v.kept), keptNamed)] {
+		names = append(names, s.SegmentID)
+	}
+	more := ""
+	if n := len(v.kept) - len(names); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	v.problems.Raise(alarm, "the service has lost recalls that this station has seen: %s%s. What they name stays off the air here. "+
+		"Recall it again at the service; to let it air after all, reinstate and approve it then", strings.Join(names, ", "), more)
+}
+
+// keptNamed is how many of the recalls that are kept the alarm names.
+const keptNamed = 5
+
 // recall makes next know what is recalled. That is said by the recall list or, when the saved one is lost, by the record
 // of it in seen.json, or by a queue or fallback that the service issued after that list. When nothing says it, next
 // forgot it: then nothing airs, since anything may be recalled, until the list comes again.
@@ -164,6 +224,7 @@ func (v *Vault) recall(next *Holdings) {
 	if !v.loaded {
 		return
 	}
+	v.tellKept()
 	last := v.seen["recalls"]
 	if next.Recalls == nil && v.recalled == nil && last != (mark{}) {
 		newer := func(issued schedules.Instant, ids []string) {
@@ -178,6 +239,7 @@ func (v *Vault) recall(next *Holdings) {
 			newer(f.IssuedAt, f.Recalled)
 		}
 	}
+	next.kept, next.Seen = v.kept, v.highest()
 	next.remembered, next.listed = v.recalled, last.IssuedAt.Time
 	next.forgot = next.Recalls == nil && v.recalled == nil && (v.lost || last != (mark{}))
 	if !next.forgot {

@@ -22,6 +22,7 @@ type Reporter struct {
 	level    func() *float64 // peak that goes out, in dBFS; nil: silence
 	now      Now
 	version  string
+	instance string // another at each start
 }
 
 const (
@@ -79,7 +80,8 @@ func (r *Reporter) Status() wire.Status {
 	h, now := r.vault.Holdings(), r.now()
 	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: told(r.version), Playing: r.playing(),
 		ClockOffset: schedules.Millis{Duration: r.follower.Offset()}, CoverHours: cover(h, now, r.cache).Hours(),
-		Alarms: r.problems.Alarms(), Problems: r.problems.List()}
+		Alarms: r.problems.Alarms(), Problems: r.problems.List(),
+		Instance: r.instance, Seen: &h.Seen}
 	today := schedules.DateOf(now.In(h.Zone()))
 	if q := h.ValidQueue(today, now); q != nil {
 		s.QueueDate, s.QueueRevision = today.String(), q.Revision

@@ -39,9 +39,11 @@ type Vault struct {
 	keys []ed25519.PublicKey
 	seen map[string]mark // by document: a date, "fallback", "recalls", "lease"
 
-	recalled []string // segment ids and hashes by the recall list last seen; nil: not known
-	loaded   bool     // all that was saved is taken up
-	lost     bool     // a list was saved here, or a record of which was seen, and cannot be read
+	recalled []string        // segment ids and hashes by the recall list last seen; nil: not known
+	kept     []wire.Recalled // that earlier lists recalled and the service may have lost
+	above    int64           // of the recall list last seen
+	loaded   bool            // all that was saved is taken up
+	lost     bool            // a list was saved here, or a record of which was seen, and cannot be read
 
 	changing sync.Mutex
 	changed  chan struct{} // closed by the next change
@@ -276,6 +278,7 @@ func (v *Vault) takeRecalls(envelope []byte, save bool) error {
 	if held := next.Recalls; held != nil && m == (mark{held.Revision, held.IssuedAt}) {
 		return nil
 	}
+	v.outlive(&r, next.Recalls)
 	next.Recalls, v.lost = &r, false
 	v.recalled = []string{}
 	for _, s := range r.Segments {

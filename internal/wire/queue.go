@@ -116,7 +116,14 @@ type Recalls struct {
 	Revision int64             `json:"revision"`
 	IssuedAt schedules.Instant `json:"issued_at"`
 	Segments []Recalled        `json:"segments"`
-	Envelope *Envelope         `json:"envelope,omitempty"` // signs all of the above; absent inside its own payload
+
+	// Above is the number that the service's store had to number its documents above when it was set back to an older state;
+	// 0: it never was. What a list of a smaller Above recalled may have been lost there: a station keeps it off the air, until
+	// a later list has named it, in Segments or in Released.
+	Above    int64      `json:"above,omitempty"`
+	Released []Recalled `json:"released,omitempty"` // what was recalled since the store was set back, and may air again
+
+	Envelope *Envelope `json:"envelope,omitempty"` // signs all of the above; absent inside its own payload
 }
 
 // Recalled is one recalled segment.

@@ -20,7 +20,7 @@ type AsRunResult struct {
 	Message  string `json:"message,omitempty"`
 }
 
-// Status is how a station stands. All but Station, ReceivedAt and PublishedRevision are the station's own words.
+// Status is how a station stands. All but Station, ReceivedAt, PublishedRevision, Players and Standing are the station's own words.
 type Status struct {
 	Station           string            `json:"station,omitempty"`
 	ReceivedAt        schedules.Instant `json:"received_at"`
@@ -39,6 +39,30 @@ type Status struct {
 	Alarms            []string          `json:"alarms,omitempty"`   // what is wrong now and needs a person, such as that no sound leaves the machine
 	Problems          []string          `json:"problems,omitempty"` // what it refused or could not do, newest first
 
+	Instance string   `json:"instance,omitempty"` // of the player: another at each start
+	Players  []Player `json:"players,omitempty"`  // that reported for the station lately, in answers
+	Seen     *Seen    `json:"seen,omitempty"`     // the highest revisions that it has ever seen
+
 	// Standing is what stands against the station in its definitions and published days, in answers.
 	Standing []schedules.StationProblem `json:"standing,omitempty"`
+}
+
+// Player is one that reports for a station.
+type Player struct {
+	Instance string            `json:"instance"`
+	First    schedules.Instant `json:"first"` // report
+	Last     schedules.Instant `json:"last"`
+}
+
+// Seen are the highest revisions that a station has seen: it refuses what is older.
+type Seen struct {
+	Recalls  SeenMark `json:"recalls"`
+	Fallback SeenMark `json:"fallback"`
+	Queues   int64    `json:"queues"` // of any day
+}
+
+// SeenMark names a document that was seen.
+type SeenMark struct {
+	Revision int64             `json:"revision"`
+	IssuedAt schedules.Instant `json:"issued_at"`
 }

@@ -30,6 +30,9 @@ export async function stations({ main, signal, title, hear, fail }) {
 export function standing(s) {
   if (s.standing?.some(p => p.code === 'no_fallback')) return ['no fallback', 'bad']
   if (s.standing?.some(p => p.code === 'held_twice')) return ['two days hold one time', 'bad']
+  if (s.standing?.some(p => p.code === 'two_players')) return ['several players', 'bad']
+  if (s.standing?.some(p => p.code === 'store_set_back')) return ['knows more than the service', 'bad']
+  if (s.standing?.some(p => p.code === 'implausible')) return ['implausible revision', 'bad']
   if (!s.received_at) return ['never heard of', 'bad']
   if (now() - Date.parse(s.received_at) > stale) return ['stale', 'bad']
   if (s.alarms?.length) return ['alarm', 'bad']

@@ -66,18 +66,21 @@ func (s *Store) Keep(ctx context.Context) error {
 }
 
 // Accept takes the file at path as it is, although it lacks changes that were acknowledged. It returns the last change
-// that is there.
-func Accept(ctx context.Context, path string) (latest int64, err error) {
+// that is there. What first does is in the file before it is accepted.
+func Accept(ctx context.Context, path string, first func(*Store) error) (latest int64, err error) {
 	s, err := open(ctx, path, true)
 	if err != nil {
 		return 0, fmt.Errorf("sqlite: accept %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if _, err := s.writer.ExecContext(ctx, "PRAGMA user_version = 0"); err != nil {
-		return 0, fmt.Errorf("sqlite: accept %s: %w", path, classify(ctx, err))
-	}
 	if latest, err = s.Latest(ctx); err != nil {
 		return 0, err
+	}
+	if err := first(s); err != nil {
+		return 0, err
+	}
+	if _, err := s.writer.ExecContext(ctx, "PRAGMA user_version = 0"); err != nil {
+		return 0, fmt.Errorf("sqlite: accept %s: %w", path, classify(ctx, err))
 	}
 	return latest, s.writeMark(ctx)
 }

@@ -77,7 +77,7 @@ func TestOpenRefusesADatabaseThatLacksAcknowledgedChanges(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := sqlite.Accept(t.Context(), got); err != nil {
+			if _, err := sqlite.Accept(t.Context(), got, func(*sqlite.Store) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 			fillTo(t, got, 1)

@@ -1,0 +1,95 @@
+package playout
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// list is a recall list of a service whose store was set back once it numbers above something.
+func (s *shelf) list(above, revision int64, recalled, released []string) []byte {
+	named := func(ids []string) (out []wire.Recalled) {
+		for _, id := range ids {
+			out = append(out, wire.Recalled{SegmentID: id})
+		}
+		return out
+	}
+	return s.service.recallsBody(wire.Recalls{Above: above, Revision: revision, IssuedAt: schedules.At(vaultNow.Add(time.Duration(revision) * time.Second)),
+		Segments: named(recalled), Released: named(released)})
+}
+
+func TestWhatAServiceThatWasSetBackHasForgottenStaysOffTheAir(t *testing.T) {
+	s, q := recalling(t) // segment-2 by revision 11
+	off := func(want ...string) {
+		t.Helper()
+		for range 2 { // held, and after a restart
+			var got []string
+			for i := range q.Items {
+				if s.Holdings().Barred(&q.Items[i]) != "" {
+					got = append(got, q.Items[i].SegmentID)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("off the air are %q, not %q", got, want)
+			}
+			s.reopen()
+		}
+	}
+	told := func() string { return strings.Join(s.problems.Alarms(), "; ") }
+	take := func(above, revision int64, recalled, released []string) {
+		t.Helper()
+		if err := s.OfferRecalls(s.list(above, revision, recalled, released)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take(1000, 1001, []string{"segment-1"}, nil)
+	off("segment-1", "segment-2")
+	if !strings.Contains(told(), "segment-2") {
+		t.Errorf("the alarm names nothing: %q", told())
+	}
+	take(1000, 1002, nil, []string{"segment-1"})
+	off("segment-2")
+	take(1000, 1003, []string{"segment-2"}, nil) // from now on the service has the say
+	if told() != "" {
+		t.Errorf("the alarm stands: %s", told())
+	}
+	take(1000, 1004, nil, nil)
+	off()
+	take(1000, 1005, []string{"segment-3", "segment-4"}, nil)
+	take(2000, 2001, nil, nil)
+	off("segment-3", "segment-4")
+	take(2000, 2002, nil, []string{"segment-3"}) // named while this station heard nothing
+	off("segment-4")
+}
+
+func TestAnotherListUnderOneRevisionRecallsNothingBack(t *testing.T) {
+	s, q := recalling(t)
+	other := wire.Recalls{Revision: 11, IssuedAt: schedules.At(vaultNow.Add(time.Hour)), Segments: []wire.Recalled{{SegmentID: "segment-1"}}}
+	if err := s.OfferRecalls(s.service.recallsBody(other)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if h := s.Holdings(); !h.Recalled(&q.Items[0]) || !h.Recalled(&q.Items[1]) || h.Recalled(&q.Items[2]) {
+			t.Error("one of two lists was forgotten")
+		}
+		s.reopen()
+	}
+}
+
+func TestTheVaultTellsTheHighestRevisionsThatItHasSeen(t *testing.T) {
+	s, _ := recalling(t)
+	for again := range 2 {
+		if seen := s.Holdings().Seen; seen.Recalls.Revision != 11 || seen.Recalls.IssuedAt.IsZero() || seen.Fallback.Revision != 3 || seen.Queues != 5 {
+			t.Errorf("%+v", seen)
+		}
+		if again == 0 { // what is held no more has been seen all the same
+			s.damage("recalls.dsse", nil)
+			s.damage("recalls-2.dsse", nil)
+			s.reopen()
+		}
+	}
+}
