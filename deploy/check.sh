@@ -15,7 +15,9 @@ needs=(
 )
 tools=$(mktemp -d)
 policy=
+endtoend=
 tidy() {
+  if [ -n "$endtoend" ]; then wait "$endtoend" || true; fi # so that it stops the servers that it started
   rm -rf "$tools"
   if [ -n "$policy" ]; then "${sudo[@]}" rm -f "$policy"; fi
 }
@@ -46,6 +48,17 @@ if [ -n "$unformatted" ]; then
   printf 'gofmt would change:\n%s\n' "$unformatted"
   exit 1
 fi
+say 'build'
+go build -o "$tools" ./cmd/...
+# Each test runs once in its longest form: the short form under the race detector, and what has a longer form, or runs
+# real processes, without it. Most of the end-to-end tests of that kind wait for players, so they begin first.
+longer() { # package pattern -> the names of its tests that have a longer form, as a regular expression
+  grep -rhE '^func Test|testing\.Short\(\)|longform\.Only\(' --include='*_test.go' "$@" |
+    awk '/^func /{ name = $2; sub(/\(.*/, "", name); next } { print name }' | sort -u | paste -sd '|'
+}
+say 'end-to-end tests with real processes begin'
+go test -shuffle=on -vet=off -timeout 20m -run "^($(longer cmd/lifeline))$" ./cmd/lifeline >"$tools/end-to-end" 2>&1 &
+endtoend=$!
 say 'vet'
 go vet ./...
 say 'staticcheck'
@@ -60,15 +73,19 @@ fi
 for target in linux/arm64 windows/amd64; do # it reads the programs and all that they import as source, and fails where a type does
   GOOS=${target%/*} GOARCH=${target#*/} "$tools/deadcode" ./cmd/... >/dev/null
 done
-say 'build'
-go build -o "$tools" ./cmd/...
+mapfile -t others < <(go list ./... | grep -Ev '^lifeline/(audio|schedules|cmd/lifeline)(/|$)')
 say 'tests under the race detector, in their short form'
-CGO_ENABLED=1 go test -race -short -shuffle=on -vet=off -timeout 20m ./...
-say 'tests that have a longer form, or run real processes'
-mapfile -t longer < <(find . -name '*_test.go' -exec awk '
-  /^func /{ name = $2; sub(/\(.*/, "", name); dir = FILENAME; sub(/\/[^\/]*$/, "", dir) }
-  /testing\.Short\(\)|longform\.Only\(/{ print dir, name }' {} + | sort -u)
-mapfile -t packages < <(printf '%s\n' "${longer[@]% *}" | sort -u)
-names=$(printf '%s\n' "${longer[@]#* }" | paste -sd '|')
-go test -shuffle=on -vet=off -timeout 20m -run "^($names)$" "${packages[@]}"
+# Code that starts no goroutine and decodes or computes sound is slow under the detector and has nothing for it to find.
+# `audio` starts some: its own tests run under the detector.
+race() { CGO_ENABLED=1 go test -race -short -shuffle=on -vet=off -timeout 20m -gcflags=github.com/hajimehoshi/go-mp3/...=-race=false "$@"; }
+race ./audio/...
+race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false ./cmd/lifeline "${others[@]}"
+race -run AtOnce ./schedules/... # it starts no goroutine: what its callers do at once is under the detector
+say 'tests without the race detector'
+go test -shuffle=on -vet=off -timeout 20m ./schedules/...
+go test -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal cmd/playout))$" ./audio/... "${others[@]}"
+say 'end-to-end tests with real processes end'
+wait "$endtoend" || failed=yes
+cat "$tools/end-to-end"
+if [ -n "${failed:-}" ]; then exit 1; fi
 say 'all checks passed'

@@ -97,3 +97,35 @@ func TestPlanningTheSameDayTwiceGivesTheSameRundown(t *testing.T) {
 		t.Error("the second plan of the same day differs")
 	}
 }
+
+// Days that are planned at once over one catalogue, while another library is made from its library, are those that are
+// planned alone.
+func TestDaysPlannedAtOnceOverOneCatalogueAreThoseOfEachAlone(t *testing.T) {
+	in := smallStation(1)
+	catalogue := schedules.Compile(in.Library)
+	var group sync.WaitGroup
+	for k := range 3 {
+		day := in
+		day.Date = in.Date.AddDays(k)
+		group.Go(func() {
+			plan, err := catalogue.Plan(context.Background(), day)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got, err := json.Marshal(plan)
+			if err != nil {
+				t.Error(err)
+			}
+			if want := planned(t, day); !bytes.Equal(got, want) {
+				t.Errorf("day %d is not as planned alone", k)
+			}
+		})
+	}
+	group.Go(func() {
+		changed := in.Library.Segments()[0]
+		changed.Title = "another"
+		in.Library.With(changed)
+	})
+	group.Wait()
+}

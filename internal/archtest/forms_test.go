@@ -53,3 +53,46 @@ func TestOnlyTestsThemselvesAskForTheShortForm(t *testing.T) {
 		t.Error("no test asks for the form")
 	}
 }
+
+// The check runs these packages without the race detector, or compiles them without it: they start no goroutine, so that
+// it has nothing to find in them. Their tests that call them from several at once are named so, and run under it.
+func TestPackagesThatTheRaceDetectorSkipsStartNoGoroutine(t *testing.T) {
+	for _, room := range []string{"schedules", "internal/playout/dsp"} {
+		err := filepath.WalkDir(filepath.Join("..", "..", room), func(file string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") {
+				return err
+			}
+			source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			for _, decl := range source.Decls {
+				f, ok := decl.(*ast.FuncDecl)
+				if !ok || strings.Contains(f.Name.Name, "AtOnce") {
+					continue
+				}
+				longer := false
+				ast.Inspect(f, func(n ast.Node) bool {
+					started := false
+					switch n := n.(type) {
+					case *ast.GoStmt:
+						started = true
+					case *ast.SelectorExpr:
+						started = n.Sel.Name == "Go"
+						if pkg, ok := n.X.(*ast.Ident); ok && pkg.Name == "longform" {
+							longer = true // it runs without the detector everywhere
+						}
+					}
+					if started && !longer {
+						t.Errorf("%s: %s starts a goroutine", file, f.Name.Name)
+					}
+					return true
+				})
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
