@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 		"internal/text", "internal/bcp47", "internal/charset", "schedules", "github.com/gin-gonic/gin", "github.com/goccy/go-yaml/...", "golang.org/x/time/rate"},
 	"internal/console": {},
 	"internal/playout": {"internal/playout/dsp", "internal/playout/output", "internal/playout/spool", "internal/playout/statedir", "internal/playout/retry",
-		"audio", "schedules", "internal/wire", "internal/client", "internal/fallback", "internal/fault", "internal/seal", "internal/text", "internal/charset", "golang.org/x/..."},
+		"audio", "schedules", "internal/wire", "internal/client", "internal/fallback", "internal/fault", "internal/seal", "internal/text", "internal/charset", "github.com/prometheus/client_golang/...", "golang.org/x/..."},
 	"internal/playout/dsp":      {"audio/sinc"},
 	"internal/playout/output":   {"internal/playout/dsp", "internal/playout/retry", "internal/text", "schedules", "golang.org/x/sys/..."},
 	"internal/playout/spool":    {"internal/playout/statedir", "internal/playout/retry", "internal/text", "internal/wire", "schedules"},

@@ -3,7 +3,6 @@ package playout
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"html/template"
 	"math"
 	"net/http"
@@ -97,9 +96,7 @@ func (p *Player) Handler() http.Handler {
 		}
 		send(w, "application/json", b)
 	})
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		send(w, "text/plain; version=0.0.4; charset=utf-8", p.Watch().metrics())
-	})
+	mux.Handle("GET /metrics", figures{p.Watch}.metrics())
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		var b bytes.Buffer
 		if err := statusPage.Execute(&b, p.Watch()); err != nil {
@@ -109,42 +106,6 @@ func (p *Player) Handler() http.Handler {
 		send(w, "text/html; charset=utf-8", b.Bytes())
 	})
 	return mux
-}
-
-// metrics is the status in Prometheus's text format.
-func (w Watch) metrics() []byte {
-	var b []byte
-	gauge := func(name, kind, help string, value float64) {
-		b = fmt.Appendf(b, "# HELP lifeline_playout_%s %s\n# TYPE lifeline_playout_%s %s\nlifeline_playout_%s %v\n", name, help, name, kind, name, value)
-	}
-	onAir := 0.0
-	if w.Playing != "" {
-		onAir = 1
-	}
-	gauge("on_air", "gauge", "Whether an item is on the air.", onAir)
-	gauge("queue_revision", "gauge", "Revision of today's valid queue, 0 without one.", float64(w.QueueRevision))
-	gauge("recalls_revision", "gauge", "Revision of the recall list.", float64(w.RecallsSeen))
-	gauge("audio_verified", "gauge", "Recordings hashed since the start.", float64(w.AudioVerified))
-	gauge("audio_missing", "gauge", "Recordings of the queues held that are not here yet.", float64(w.AudioMissing))
-	gauge("cover_seconds", "gauge", "How long everything airs as planned without the link.", w.CoverHours*3600)
-	gauge("clock_offset_seconds", "gauge", "The station's clock minus the service's.", w.ClockOffset.Seconds())
-	gauge("output_peak_dbfs", "gauge", "Peak of the last second that went out.", w.Peak())
-	gauge("as_run_unsent", "gauge", "As-run entries that the service has not acknowledged.", float64(w.Unsent))
-	gauge("alarms", "gauge", "Things that are wrong now and need a person.", float64(len(w.Alarms)))
-	gauge("problems", "gauge", "Things refused or failed in the last day.", float64(len(w.Problems)))
-	for _, m := range []struct {
-		name, help string
-		value      func(output.Standing) int64
-	}{
-		{"output_restarts_total", "How often the output failed.", func(o output.Standing) int64 { return o.Restarts }},
-		{"output_dropped_frames_total", "Frames that the output was too slow for.", func(o output.Standing) int64 { return o.Dropped }},
-	} {
-		b = fmt.Appendf(b, "# HELP lifeline_playout_%s %s\n# TYPE lifeline_playout_%s counter\n", m.name, m.help, m.name)
-		for _, o := range w.Outputs {
-			b = fmt.Appendf(b, "lifeline_playout_%s{output=%q} %d\n", m.name, o.Name, m.value(o))
-		}
-	}
-	return b
 }
 
 var statusPage = template.Must(template.New("status").Funcs(template.FuncMap{

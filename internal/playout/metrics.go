@@ -1,0 +1,86 @@
+package playout
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// figures tells Prometheus how the station stands, as it is when it is asked.
+type figures struct{ watch func() Watch }
+
+// metrics serves the figures for Prometheus.
+func (f figures) metrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(f)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// gauges are the figures of the whole station.
+var gauges = []struct {
+	desc  *prometheus.Desc
+	value func(Watch) float64
+}{
+	{figure("on_air", "Whether an item is on the air."), func(w Watch) float64 {
+		if w.Playing != "" {
+			return 1
+		}
+		return 0
+	}},
+	{figure("queue_revision", "Revision of today's valid queue, 0 without one."),
+		func(w Watch) float64 { return float64(w.QueueRevision) }},
+	{figure("recalls_revision", "Revision of the recall list."),
+		func(w Watch) float64 { return float64(w.RecallsSeen) }},
+	{figure("audio_verified", "Recordings hashed since the start."),
+		func(w Watch) float64 { return float64(w.AudioVerified) }},
+	{figure("audio_missing", "Recordings of the queues held that are not here yet."),
+		func(w Watch) float64 { return float64(w.AudioMissing) }},
+	{figure("cover_seconds", "How long everything airs as planned without the link."),
+		func(w Watch) float64 { return w.CoverHours * 3600 }},
+	{figure("clock_offset_seconds", "The station's clock minus the service's."),
+		func(w Watch) float64 { return w.ClockOffset.Seconds() }},
+	{figure("output_peak_dbfs", "Peak of the last second that went out."), Watch.Peak},
+	{figure("as_run_unsent", "As-run entries that the service has not acknowledged."),
+		func(w Watch) float64 { return float64(w.Unsent) }},
+	{figure("alarms", "Things that are wrong now and need a person."),
+		func(w Watch) float64 { return float64(len(w.Alarms)) }},
+	{figure("problems", "Things refused or failed in the last day."),
+		func(w Watch) float64 { return float64(len(w.Problems)) }},
+}
+
+// The counters of each output.
+var (
+	restarts = figure("output_restarts_total", "How often the output failed.", "output")
+	dropped  = figure("output_dropped_frames_total", "Frames that the output was too slow for.", "output")
+)
+
+func figure(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("lifeline_playout_"+name, help, labels, nil)
+}
+
+// Describe names the figures.
+func (f figures) Describe(ch chan<- *prometheus.Desc) {
+	for _, g := range gauges {
+		ch <- g.desc
+	}
+	ch <- restarts
+	ch <- dropped
+}
+
+// Collect tells the figures. Outputs of one name are counted together: Prometheus takes a name once.
+func (f figures) Collect(ch chan<- prometheus.Metric) {
+	w := f.watch()
+	for _, g := range gauges {
+		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value(w))
+	}
+	again, lost := map[string]int64{}, map[string]int64{}
+	for _, o := range w.Outputs {
+		again[o.Name] += o.Restarts
+		lost[o.Name] += o.Dropped
+	}
+	for name := range again {
+		ch <- prometheus.MustNewConstMetric(restarts, prometheus.CounterValue, float64(again[name]), name)
+		ch <- prometheus.MustNewConstMetric(dropped, prometheus.CounterValue, float64(lost[name]), name)
+	}
+}
