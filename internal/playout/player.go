@@ -77,6 +77,9 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := opt.State.For(opt.Station); err != nil {
+		return nil, err
+	}
 	p.time = OpenTimekeeper(opt.Now, opt.Uptime, opt.State, p.problems)
 	if p.vault, err = OpenVault(opt.State, opt.Station, opt.Keys, p.time.Now, p.problems); err != nil {
 		return nil, err
@@ -91,6 +94,12 @@ func OpenPlayer(opt Options) (*Player, error) {
 	// A state directory that was lost must not begin its sequences again: seconds outrun any number of items.
 	if p.spool, err = spool.Open(opt.State, p.time.Now().Unix(), p.problems.Add); err != nil {
 		return nil, err
+	}
+	if lost := p.spool.Lost(); lost != "" {
+		p.problems.Raise("as-run lost", "%s", lost)
+	}
+	if err := opt.State.Belong(opt.Station); err != nil {
+		return nil, errors.Join(err, p.spool.Close())
 	}
 	if p.log, err = spool.OpenLogbook(p.spool, opt.State, p.problems.Add); err != nil {
 		return nil, errors.Join(err, p.spool.Close())

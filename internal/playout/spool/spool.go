@@ -12,6 +12,8 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"lifeline/internal/playout/statedir"
@@ -36,6 +38,10 @@ type Spool struct {
 	pending map[int64]schedules.AsRun
 	aside   map[string]schedules.Outcome // of the items that did not air, since the file was last rewritten
 	arrived chan struct{}                // closed by the next Append
+
+	mark     *os.File // of the sequence of the next entry, apart from the file that says it too
+	lost     string   // what is missing from the file that was found; "": nothing
+	problems func(format string, args ...any)
 }
 
 // OnAir is an airing that has begun and is not reported yet.
@@ -59,40 +65,95 @@ type record struct {
 
 const (
 	spoolName    = "asrun.log"
+	markName     = "asrun.next"
 	spoolCompact = 1 << 20 // bytes from which a spool with nothing pending is rewritten
 )
 
 // Open reads the spool. A new one starts its sequences at first, which must be beyond any that an earlier state
-// directory of the station used.
+// directory of the station used. Where entries are missing from it that were there, Lost says so, and sequences go on
+// beyond theirs.
 func Open(state *statedir.Dir, first int64, problems func(format string, args ...any)) (*Spool, error) {
-	s := &Spool{state: state, next: first, pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{}, arrived: make(chan struct{})}
-	b, err := state.Read(spoolName, 1<<30)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, s.compact()
-	}
+	s := &Spool{state: state, next: first, pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{}, arrived: make(chan struct{}),
+		problems: problems}
+	marked, err := s.openMark()
 	if err != nil {
-		return nil, fmt.Errorf("playout: spool: %w", err)
-	}
-	if len(b) == 0 {
-		problems("the as-run spool is empty: what was not reported yet is lost")
-		return s, s.compact()
-	}
-	damaged, at := s.replayAll(b)
-	if len(damaged) == 0 {
-		if s.file, err = state.Root.OpenFile(spoolName, os.O_RDWR, 0o600); err != nil {
-			return nil, fmt.Errorf("playout: spool: %w", err)
-		}
-		s.size = int64(len(b))
-		return s, nil
-	}
-	problems("the as-run spool is damaged at byte %d; %d bytes are left out, and kept in %s.damaged", at, len(damaged), spoolName)
-	if bytes.ContainsRune(damaged, '\n') { // more than a last line that a crash cut short: sequences may be lost that were used
-		s.next = max(s.next, first)
-	}
-	if err := state.Replace(spoolName+".damaged", damaged); err != nil { // for a person to look at
 		return nil, err
 	}
-	return s, s.compact()
+	used, err := state.Owner()
+	if err != nil {
+		return nil, errors.Join(err, s.mark.Close())
+	}
+	if err := s.load(first, marked, used != ""); err != nil {
+		return nil, errors.Join(err, s.mark.Close())
+	}
+	if s.lost != "" {
+		problems("%s", s.lost)
+	}
+	s.writeMark()
+	return s, nil
+}
+
+// load reads the file, beside which it was marked that the next sequence is marked; 0: there is no mark. A directory that
+// was used had a file.
+func (s *Spool) load(first, marked int64, used bool) error {
+	b, err := s.state.Read(spoolName, 1<<30)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return fmt.Errorf("playout: spool: %w", err)
+	}
+	damaged, at := s.replayAll(b)
+	switch {
+	case missing && (used || marked > 0):
+		s.lost = "the as-run spool " + spoolName + " is gone: what had aired and was not reported yet is lost. Look who or what removed it"
+	case !missing && len(b) == 0:
+		s.lost = "the as-run spool " + spoolName + " is empty: what had aired and was not reported yet is lost. Look who or what emptied it"
+	case bytes.ContainsRune(damaged, '\n'): // more than a last line that a crash cut short
+		s.lost = fmt.Sprintf("the as-run spool %s is damaged at byte %d; %d bytes are left out, and kept in %[1]s.damaged", spoolName, at, len(damaged))
+	case s.next < marked:
+		s.lost = fmt.Sprintf("the as-run spool %s was cut short: entries %d to %d are missing, and what of them was not reported yet is lost. "+
+			"Look who or what cut it, and whether the disk fails", spoolName, s.next, marked-1)
+	case len(damaged) > 0:
+		s.problems("the as-run spool is damaged at byte %d; %d bytes are left out, and kept in %s.damaged", at, len(damaged), spoolName)
+	case !missing:
+		if s.file, err = s.state.Root.OpenFile(spoolName, os.O_RDWR, 0o600); err != nil {
+			return fmt.Errorf("playout: spool: %w", err)
+		}
+		s.size = int64(len(b))
+		return nil
+	}
+	if s.lost != "" {
+		s.next = max(s.next, first, marked)
+	}
+	if len(damaged) > 0 {
+		if err := s.state.Replace(spoolName+".damaged", damaged); err != nil { // for a person to look at
+			return err
+		}
+	}
+	return s.compact()
+}
+
+// Lost says what was missing from the spool when it was opened; "" where nothing was.
+func (s *Spool) Lost() string { return s.lost }
+
+// openMark opens the mark, and answers which sequence it names; 0: none.
+func (s *Spool) openMark() (next int64, err error) {
+	if s.mark, err = s.state.Root.OpenFile(markName, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return 0, fmt.Errorf("playout: spool: %w", err)
+	}
+	b, err := io.ReadAll(io.NewSectionReader(s.mark, 0, 32))
+	if err != nil {
+		return 0, errors.Join(fmt.Errorf("playout: spool: %w", err), s.mark.Close())
+	}
+	if next, err = strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err != nil { // new, or spoilt
+		return 0, nil
+	}
+	return next, nil
+}
+
+// writeMark notes the sequence of the next entry. It is not synced, and no failure: after a power cut it may be behind the
+// file, and then says nothing.
+func (s *Spool) writeMark() {
+	_, _ = s.mark.WriteAt(fmt.Appendf(nil, "%020d\n", s.next), 0)
 }
 
 // Unsent is what a spool holds that was not acknowledged yet, read beside a player that may be writing it.
@@ -238,6 +299,12 @@ func (s *Spool) write(r record) error {
 	if err != nil {
 		return err
 	}
+	if s.replaced() {
+		s.problems("the as-run spool %s was removed or cut short while the player played, and is written anew with all that is still to be reported", spoolName)
+		if err := s.compact(); err != nil {
+			return err
+		}
+	}
 	if _, err = s.file.WriteAt(line, s.size); err == nil {
 		err = s.file.Sync()
 	}
@@ -246,7 +313,19 @@ func (s *Spool) write(r record) error {
 	}
 	s.size += int64(len(line))
 	s.replay(r)
+	s.writeMark()
 	return nil
+}
+
+// replaced reports whether the file that the spool writes to is no longer the one of its name, or shorter than what was
+// written.
+func (s *Spool) replaced() bool {
+	own, err := s.file.Stat()
+	if err != nil {
+		return false // which writing tells
+	}
+	named, err := s.state.Root.Stat(spoolName)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && (!os.SameFile(own, named) || own.Size() < s.size)
 }
 
 func encodeRecord(r record) ([]byte, error) {
@@ -291,5 +370,5 @@ func (s *Spool) compact() error {
 	return old.Close()
 }
 
-// Close closes the file.
-func (s *Spool) Close() error { return s.file.Close() }
+// Close closes its files.
+func (s *Spool) Close() error { return errors.Join(s.file.Close(), s.mark.Close()) }

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -199,5 +200,116 @@ func TestOneDamagedLineOfTheSpoolCostsOnlyItself(t *testing.T) {
 	}
 	if len(said) != 1 || !strings.Contains(said[0], "damaged") {
 		t.Errorf("reported %q", said)
+	}
+}
+
+func TestASpoolThatLostEntriesSaysSoAndReusesNoSequence(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(dir, file string, b []byte) error
+		says  string
+	}{
+		"removed": {func(_, file string, _ []byte) error { return os.Remove(file) }, "is gone"},
+		"removed with its mark": {func(dir, file string, _ []byte) error {
+			return errors.Join(os.Remove(file), os.Remove(filepath.Join(dir, markName)))
+		}, "is gone"},
+		"emptied": {func(_, file string, _ []byte) error { return os.Truncate(file, 0) }, "is empty"},
+		"cut at a line": {func(_, file string, b []byte) error {
+			return os.Truncate(file, int64(bytes.LastIndexByte(b[:len(b)-1], '\n')+1))
+		}, "entries 102 to 102 are missing"},
+		"an older copy": {func(_, file string, b []byte) error {
+			return os.WriteFile(file, b[:bytes.IndexByte(b, '\n')+1], 0o600)
+		}, "entries 100 to 102 are missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := openSpool(t, dir)
+			for _, item := range []string{"a", "b", "c"} {
+				appendEntry(t, s, item, false)
+			}
+			if err := errors.Join(s.state.Belong("lantern"), s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(dir, spoolName)
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.spoil(dir, file, b); err != nil {
+				t.Fatal(err)
+			}
+			state, err := statedir.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer state.Close()
+			var said []string
+			s, err = Open(state, 1000, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(s.Lost(), c.says) || len(said) != 1 || said[0] != s.Lost() {
+				t.Errorf("lost %q, said %q", s.Lost(), said)
+			}
+			if n := appendEntry(t, s, "d", false); n != 1000 {
+				t.Errorf("the next sequence, %d, may be one that was lost", n)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if again := openSpool(t, dir); again.Lost() != "" {
+				t.Errorf("the next start says it again: %q", again.Lost())
+			}
+		})
+	}
+}
+
+func TestANewSpoolHasLostNothing(t *testing.T) {
+	dir := t.TempDir()
+	for range 3 {
+		s := openSpool(t, dir)
+		if s.Lost() != "" {
+			t.Errorf("lost %q", s.Lost())
+		}
+		appendEntry(t, s, "a", true)
+		if err := errors.Join(s.state.Belong("lantern"), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestASpoolThatIsRemovedOrCutWhileThePlayerPlaysIsWrittenAnewWithAllOfIt(t *testing.T) {
+	for name, spoil := range map[string]func(file string) error{
+		"removed": os.Remove,
+		"emptied": func(file string) error { return os.Truncate(file, 0) },
+		"cut":     func(file string) error { return os.Truncate(file, 40) },
+		"replaced": func(file string) error {
+			return errors.Join(os.Rename(file, file+".old"), os.WriteFile(file, nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			state, err := statedir.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer state.Close()
+			said := 0
+			s, err := Open(state, 100, func(string, ...any) { said++ })
+			if err != nil {
+				t.Fatal(err)
+			}
+			appendEntry(t, s, "a", false)
+			if err := errors.Join(s.Begin(OnAir{ItemID: "b"}), spoil(filepath.Join(dir, spoolName))); err != nil {
+				t.Fatal(err)
+			}
+			appendEntry(t, s, "b", true)
+			if err := s.Close(); err != nil || said != 1 {
+				t.Errorf("told %d times, %v", said, err)
+			}
+			again := openSpool(t, dir)
+			if pending, _ := again.Pending(9); len(pending) != 2 || again.Lost() != "" || again.OnAir() != nil {
+				t.Errorf("%d entries, lost %q", len(pending), again.Lost())
+			}
+		})
 	}
 }
