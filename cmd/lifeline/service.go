@@ -189,7 +189,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if s.webhooks, err = openWebhooks(c, key, s.mirror, s.claims, figures, log); err != nil {
 		return nil, err
 	}
-	figures.Census(logbook.Census, s.webhooks.Lags)
+	figures.Census(logbook.Census, s.webhooks.Lags, s.webhooks.Failing)
 	metrics := figures.Handler()
 	if c.Guard.MetricsListen != "" {
 		if s.metrics, err = listenForMetrics(c.Guard.MetricsListen, metrics); err != nil {

@@ -35,7 +35,16 @@ func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	alarms, err := c.client().Alarms(ctx)
+	if err != nil {
+		return err
+	}
 	return c.show(stdout, standing, func() {
+		for _, a := range alarms {
+			if a.Code != wire.AlarmPlayer { // which stands below its station
+				fmt.Fprintf(stdout, "ALARM: %s\n", oneLine(a.Message))
+			}
+		}
 		fmt.Fprintf(stdout, "%-20s %-14s %-20s %7s %9s %9s  %s\n", "station", "last contact", "holds", "cover", "audio", "offset", "player")
 		for _, s := range standing {
 			printStanding(stdout, s, now)

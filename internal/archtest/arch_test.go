@@ -70,7 +70,7 @@ var mayImport = map[string][]string{
 	"internal/playout/spool":    {"internal/playout/statedir", "internal/playout/retry", "internal/text", "internal/wire", "schedules"},
 	"internal/playout/statedir": {"internal/fault", "internal/flock"},
 	"internal/playout/retry":    {},
-	"internal/webhook":          {"internal/control", "code.dny.dev/ssrf"},
+	"internal/webhook":          {"internal/control", "code.dny.dev/ssrf", "golang.org/x/text/unicode/norm"},
 	"internal/studio":           {"internal/playout", "internal/playout/dsp", "internal/playout/output", "internal/wire", "internal/blob", "internal/fault", "github.com/mewkiz/flac/...", "golang.org/x/sync/errgroup"},
 	"internal/config":           {},
 	"internal/archtest":         {},

@@ -13,6 +13,11 @@ func (c *Client) Webhooks(ctx context.Context) ([]wire.Webhook, error) {
 	return list[wire.Webhook](ctx, c, wire.Webhooks(), nil)
 }
 
+// Alarms lists what is wrong now and needs a person.
+func (c *Client) Alarms(ctx context.Context) ([]wire.Alarm, error) {
+	return list[wire.Alarm](ctx, c, wire.Base+"/alarms", nil)
+}
+
 // Webhook fails with NotFound.
 func (c *Client) Webhook(ctx context.Context, id string) (w wire.Webhook, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Webhooks(id)}, &w)

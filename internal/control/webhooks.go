@@ -41,6 +41,9 @@ type Reply struct {
 type Poster interface {
 	// Post fails unless the receiver answers, with whatever status. It bounds the time and what it reads.
 	Post(ctx context.Context, m Message) (Reply, error)
+
+	// Check fails where an address, as it is written, is one that Post does not reach whatever happens.
+	Check(u *url.URL) error
 }
 
 // Patience is how webhooks that fail are tried again: after First, then after twice as long each time, up to Longest,
@@ -189,6 +192,10 @@ func (h *Webhooks) Check(w wire.Webhook) error {
 		wrong("url", "is longer than 2000 bytes")
 	case u.Scheme == "http" && !h.inner:
 		wrong("url", "must be https; the service may be started so that it takes http within named networks")
+	default:
+		if err := h.poster.Check(u); err != nil {
+			wrong("url", err.Error()+". Give a public address, or start the service with its network in --webhook-networks")
+		}
 	}
 	if len(w.Changes) == 0 {
 		wrong("changes", "must name at least one kind of change")

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -43,6 +45,8 @@ func (r *receiver) Post(_ context.Context, m Message) (Reply, error) {
 	r.took = append(r.took, d.Type+" "+m.ID)
 	return Reply{Status: http.StatusNoContent}, nil
 }
+
+func (r *receiver) Check(*url.URL) error { return nil }
 
 // heard is what it took so far, and forgets it.
 func (r *receiver) heard() []string {
@@ -224,6 +228,51 @@ func TestWebhookIsGivenUpAndGoesOnWhereItWas(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A receiver that fails for long is an alarm, with since when, why, and how much waits, until it is told again; so is one
+// that was given up for that, until somebody sees to it.
+func TestAWebhookThatFailsForLongIsAnAlarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newExchange(t, 100, wire.Webhook{Changes: []string{"segment"}})
+		alarm := func(code string, waiting int) {
+			t.Helper()
+			synctest.Wait()
+			got, err := x.Alarms(t.Context())
+			switch {
+			case err != nil || code == "" && len(got) != 0:
+				t.Errorf("%+v, %v", got, err)
+			case code != "" && (len(got) != 1 || got[0].Code != code || got[0].Subject != "newsroom" || got[0].Waiting != waiting ||
+				got[0].Since.IsZero() || !strings.Contains(got[0].Error, "503") || !strings.Contains(got[0].Message, got[0].Error)):
+				t.Errorf("%s with %d waiting: %+v", code, waiting, got)
+			}
+			if lasts := x.Failing()["newsroom"]; (lasts >= failingLong) != (code != "") {
+				t.Errorf("it has failed for %v", lasts)
+			}
+		}
+		x.answers(func(Message) (Reply, error) { return Reply{Status: 503}, nil })
+		x.run(func() {
+			x.change("segment", "a")
+			x.change("segment", "b")
+			time.Sleep(10 * time.Minute)
+			alarm("", 0)
+			time.Sleep(10 * time.Minute)
+			alarm(wire.AlarmWebhookFailing, 2)
+			time.Sleep(6 * 24 * time.Hour)
+			alarm(wire.AlarmWebhookGivenUp, 2)
+			x.answers(nil)
+			w, err := x.Get("newsroom")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Enabled = true
+			if _, err := x.Put(t.Context(), Actor{Name: "Ada"}, w, &w.Revision); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			alarm("", 0)
+		})
+	})
 }
 
 func TestWebhookIsToldThatItMissedWhatIsNoLongerKept(t *testing.T) {

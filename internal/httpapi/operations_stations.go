@@ -74,6 +74,10 @@ func stationOperations() []operation {
 			detail: "One that has said nothing has a received_at of null.",
 			answers: []answer{gives(http.StatusOK, "One page, by station.", wire.Page[wire.Status]{Items: []wire.Status{
 				{Station: "lantern-coast", ReceivedAt: exampleStart, QueueDate: "2023-10-27", QueueRevision: 7, PublishedRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"}}})}},
+		{at: "GET /v1/alarms", id: "listAlarms", tag: forSchedulers, summary: "What is wrong now and needs a person",
+			detail: "Webhooks whose receivers have failed for a quarter of an hour, or that were given up, and what stations' players say is wrong with them. Each is gone once it is over.",
+			answers: []answer{gives(http.StatusOK, "All of them.", wire.Page[wire.Alarm]{Items: []wire.Alarm{{Code: wire.AlarmWebhookFailing, Subject: "newsroom", Since: exampleStart,
+				Error: "answered 503 Service Unavailable", Waiting: 12, Message: "webhook newsroom is not reached since 2023-10-27T13:09:25.000Z: answered 503 Service Unavailable; 12 changes wait"}}})}},
 		{at: "GET /v1/recalls", id: "getRecalls", tag: forStations, summary: "The signed list of recalled segments", query: []openapi.Parameter{waitParameter}, known: true,
 			answers: []answer{gives(http.StatusOK, "The list, readable, with the envelope that signs it.", wire.Recalls{Schema: wire.RecallsSchema, Revision: 3, IssuedAt: exampleStart,
 				Segments: []wire.Recalled{{SegmentID: "letter-ko-sister", SHA256: exampleHash, RecalledAt: exampleStart}}, Envelope: &exampleEnvelope})}},

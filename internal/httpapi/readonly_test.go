@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,13 @@ func (uncounted) Waiting(string) func()                      { return func() {} 
 func (uncounted) Delivery(bool)                              {}
 
 // untraced is a Tracer that traces nothing.
+type unsent struct{}
+
+func (unsent) Post(context.Context, control.Message) (control.Reply, error) {
+	return control.Reply{}, nil
+}
+func (unsent) Check(*url.URL) error { return nil }
+
 type untraced struct{}
 
 func (untraced) Begin(r *http.Request, _ string) (context.Context, func(string, int)) {
@@ -104,7 +112,7 @@ func newServed(t *testing.T) *served {
 	s.parts = Parts{Access: control.NewAccess(mirror, now), Library: library, Scheduler: scheduler, Logbook: control.NewLogbook(mirror, records, scheduler, now),
 		Answers: control.NewAnswers(s.store, now), Mirror: mirror, Media: control.NewMedia(make([]byte, 32), "http://service", time.Hour, now),
 		Windows: control.NewWindows(scheduler, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now, Log: slog.New(slog.DiscardHandler),
-		Webhooks: control.NewWebhooks(control.WebhookParts{Mirror: mirror, Claims: claims, Key: make([]byte, 32), Meter: uncounted{}, Log: slog.New(slog.DiscardHandler), Now: now}),
+		Webhooks: control.NewWebhooks(control.WebhookParts{Mirror: mirror, Claims: claims, Poster: unsent{}, Key: make([]byte, 32), Meter: uncounted{}, Log: slog.New(slog.DiscardHandler), Now: now}),
 		Meter:    uncounted{}, Tracer: untraced{}, Metrics: http.NotFoundHandler(), Stopping: stopping}
 	s.handler = New(s.parts)
 	admin, err := s.parts.Access.Create(t.Context(), control.System, control.NewToken{Name: "Ruth", Role: control.Admin})

@@ -108,6 +108,7 @@ func (a *api) routes() []route {
 		{method: post, path: station + "/status", roles: stations, handle: a.setStatus},
 		{method: get, path: station + "/status", roles: relays, handle: a.getStatus},
 		{method: get, path: "/v1/status", roles: people, handle: a.listStatus},
+		{method: get, path: "/v1/alarms", roles: people, handle: a.listAlarms},
 		{method: get, path: "/v1/recalls", roles: everybody, handle: a.recalls},
 		{method: get, path: "/v1/changes", roles: everybody, handle: a.changes},
 		{method: get, path: "/v1/audio/:file", roles: everybody, signed: true, handle: a.audio},

@@ -9,6 +9,24 @@ import (
 
 func (a *api) listWebhooks(c *call) error { return listing(c, a.Webhooks.List) }
 
+// listAlarms answers what is wrong with webhooks, and what stations' players say is wrong with them.
+func (a *api) listAlarms(c *call) error {
+	out, err := a.Webhooks.Alarms(c.r.Context())
+	if err != nil {
+		return err
+	}
+	for after, more := "", true; more; more = after != "" {
+		var statuses []wire.Status
+		statuses, after = a.Logbook.Statuses(after, 500)
+		for _, s := range statuses {
+			for _, said := range s.Alarms {
+				out = append(out, wire.Alarm{Code: wire.AlarmPlayer, Subject: s.Station, Message: said})
+			}
+		}
+	}
+	return page(c, out, "")
+}
+
 func (a *api) getWebhook(c *call) error {
 	w, err := a.Webhooks.Get(c.param("webhook"))
 	return resource(c, w, w.Revision, err)

@@ -9,9 +9,10 @@ import (
 )
 
 // Census counts, at every look, what the mirror holds: segments by state, how each station stands, and for how long the
-// first delivery to each webhook has been waiting.
-func (f *Figures) Census(take func() control.Census, lags func() map[string]time.Duration) {
-	f.registry.MustRegister(&census{take: take, lags: lags,
+// first delivery to each webhook has been waiting, or all have failed.
+func (f *Figures) Census(take func() control.Census, lags, failing func() map[string]time.Duration) {
+	f.registry.MustRegister(&census{take: take, lags: lags, failing: failing,
+		failed:    prometheus.NewDesc("lifeline_webhook_failing_seconds", "For how long deliveries to a webhook have failed, given up or not; 0 while they do not.", []string{"webhook"}, nil),
 		lag:       prometheus.NewDesc("lifeline_webhook_lag_seconds", "For how long the first change that a webhook was not told of has been waiting.", []string{"webhook"}, nil),
 		segments:  prometheus.NewDesc("lifeline_segments", "Segments, by state.", []string{"state"}, nil),
 		sequence:  prometheus.NewDesc("lifeline_feed_sequence", "The last change that the copy in memory holds.", nil, nil),
@@ -27,9 +28,9 @@ func (f *Figures) Census(take func() control.Census, lags func() map[string]time
 
 type census struct {
 	take                                                                   func() control.Census
-	lags                                                                   func() map[string]time.Duration
+	lags, failing                                                          func() map[string]time.Duration
 	segments, sequence, queues, cover, contact, missing, offset, published *prometheus.Desc
-	lag, standing                                                          *prometheus.Desc
+	lag, failed, standing                                                  *prometheus.Desc
 }
 
 // Describe is part of prometheus.Collector.
@@ -48,6 +49,9 @@ func (c *census) Collect(out chan<- prometheus.Metric) {
 	gauge(c.queues, float64(now.Queues))
 	for id, lag := range c.lags() {
 		gauge(c.lag, lag.Seconds(), id)
+	}
+	for id, lasts := range c.failing() {
+		gauge(c.failed, lasts.Seconds(), id)
 	}
 	for station, codes := range now.Standing {
 		for code, n := range codes {

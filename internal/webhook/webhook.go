@@ -38,6 +38,9 @@ var errInner = errors.New("the address is within a network that webhooks may not
 type Poster struct {
 	open  *http.Client // by TLS, to public addresses and those that are allowed
 	inner *http.Client // without, to those that are allowed
+
+	guardian *ssrf.Guardian
+	networks []netip.Prefix
 }
 
 // NewPoster reaches public addresses by TLS, and those within networks with or without.
@@ -52,7 +55,7 @@ func NewPoster(networks []netip.Prefix) *Poster {
 	}
 	guardian := ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
 	// An address is looked at when it is dialled, after its name was looked up, so that no name leads astray.
-	return &Poster{
+	return &Poster{guardian: guardian, networks: networks,
 		open: newClient(func(network, address string, c syscall.RawConn) error {
 			if guardian.Safe(network, address, c) != nil {
 				return errInner

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -56,6 +57,40 @@ func TestInnerAddressesAreNotDialled(t *testing.T) {
 		}
 	}
 	t.Logf("%d addresses", tried)
+}
+
+// What is written as an inner address is refused when it is given, in whichever form.
+func TestInnerAddressesAreRefusedAsTheyAreWritten(t *testing.T) {
+	p, named := NewPoster(nil), NewPoster([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8")})
+	check := func(p *Poster, address string) error {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Check(u)
+	}
+	for _, host := range []string{"10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.1.1", "172.16.0.1", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
+		"[::1]", "[::]", "[fe80::1]", "[fe80::1%25eth0]", "[fd00::1]", "[::ffff:10.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::a00:1]", "[::127.0.0.1]",
+		"2130706433", "0x7f000001", "017700000001", "0x7f.1", "127.1", "127.0.1", "0177.0.0.1", "0xa.0x0.0x0.0x1", "010.0.0.1", "127.0.0.1.", "0", "8.8.8", "256.1.1.1", "1.2.3.4.5",
+		"localhost", "LOCALHOST.", "db.localhost", "\uff11\uff12\uff17.0.0.1", "127\u30020\u30020\u30021"} {
+		if err := check(p, "https://"+host+"/x"); !errors.Is(err, errInner) && !errors.Is(err, errNumber) {
+			t.Errorf("%s is taken: %v", host, err)
+		}
+		if err := check(p, "https://"+host+":8443/x"); !errors.Is(err, errInner) && !errors.Is(err, errNumber) {
+			t.Errorf("%s with a port is taken: %v", host, err)
+		}
+	}
+	for _, host := range []string{"newsroom.example", "93.184.216.34", "[2606:2800:220:1::1]", "10.example", "0x7f.example", "4.newsroom"} {
+		if err := check(p, "https://"+host+"/x"); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	for address, taken := range map[string]bool{"https://10.1.1.1/": true, "http://10.1.1.1/": true, "http://localhost:80/": true, "https://192.168.1.1/": false,
+		"http://192.168.1.1/": false, "http://93.184.216.34/": false, "https://93.184.216.34/": true} {
+		if err := check(named, address); taken != (err == nil) {
+			t.Errorf("%s, where 10.0.0.0/8 and 127.0.0.0/8 are named: %v", address, err)
+		}
+	}
 }
 
 // Without TLS only what is named is reached: of the rest not even what is public.

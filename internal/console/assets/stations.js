@@ -1,6 +1,6 @@
 // Who holds what: every station as it last said it stands.
 
-import { all, get, path } from './api.js'
+import { all, can, get, path } from './api.js'
 import { badge, h, later, link, show, table } from './dom.js'
 import { away, day, now, stamp, time } from './time.js'
 
@@ -10,14 +10,17 @@ const farOff = 500 // ms that a clock may be off
 
 export async function stations({ main, signal, title, hear, fail }) {
   let rows = []
+  let alarms = []
   const place = h('div', {})
   const load = async () => {
-    const [list, standing, recalls] = await Promise.all([all(path('stations'), { signal }), all(path('status'), { signal }), get(path('recalls'), { signal })])
+    const [list, standing, recalls, told] = await Promise.all([all(path('stations'), { signal }), all(path('status'), { signal }), get(path('recalls'), { signal }),
+      can('listAlarms') ? get(path('alarms'), { signal }) : { items: [] }])
+    alarms = told.items.filter(a => a.code !== 'player') // which stand beside their stations
     const by = new Map(standing.map(s => [s.station, s]))
     rows = list.map(s => ({ ...by.get(s.id), id: s.id, name: s.name, zone: s.timezone, recalls: recalls.revision }))
     draw()
   }
-  const draw = () => show(place, h('p', { class: 'row' }, summary(rows)), table('Stations', columns, rows, 'There is no station yet.'))
+  const draw = () => show(place, alarms.map(a => h('p', {}, badge(a.message, 'bad long'))), h('p', { class: 'row' }, summary(rows)), table('Stations', columns, rows, 'There is no station yet.'))
   await load()
   show(main, title('Stations'), place)
   const reload = later(200, () => load().catch(fail))
