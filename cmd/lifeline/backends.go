@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"lifeline/internal/blob"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/control"
 	"lifeline/internal/fault"
@@ -46,8 +47,41 @@ func behindCure(c config.Serve) string {
 // feedKept is how many changes a Redis keeps for those who follow; who is further behind lists again.
 const feedKept = 100_000
 
-// openStore opens the store that the configuration names.
-func openStore(ctx context.Context, c config.Serve) (documents, error) {
+// versioned is a store as this program sees its documents.
+type versioned struct {
+	*control.Versioned
+	back documents
+}
+
+func (v versioned) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+	return v.back.Export(ctx, begin, document, change, entry)
+}
+
+func (v versioned) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+	return v.back.Import(ctx, trimmed, documents, changes, entries)
+}
+
+func (v versioned) Check(ctx context.Context, report func(problem string)) error {
+	return v.back.Check(ctx, report)
+}
+
+func (v versioned) Close() error { return v.back.Close() }
+
+// openStore opens the store that the configuration names. It fails with Conflict where a newer program has stored what this
+// one does not know.
+func openStore(ctx context.Context, c config.Serve) (versioned, error) {
+	back, err := openBackEnd(ctx, c)
+	if err != nil {
+		return versioned{}, err
+	}
+	v, err := control.NewVersioned(ctx, back, control.AllKinds, "lifeline "+cmdline.Version())
+	if err != nil {
+		return versioned{}, errors.Join(err, back.Close())
+	}
+	return versioned{v, back}, nil
+}
+
+func openBackEnd(ctx context.Context, c config.Serve) (documents, error) {
 	if c.Store == "sqlite" {
 		s, err := sqlite.Open(ctx, c.StoreFile())
 		if fault.Is(err, fault.Full) && giveRoom(ctx, c) == nil {
@@ -83,9 +117,9 @@ func giveRoom(ctx context.Context, c config.Serve) error {
 
 // openReserves keeps room where the documents are. The disk, through which audio passes, is the same place with the
 // embedded store; else nothing urgent is written to it, and nothing is kept.
-func openReserves(ctx context.Context, c config.Serve, s documents, log *slog.Logger) (documents, disk *reserve.Reserve, err error) {
+func openReserves(ctx context.Context, c config.Serve, s versioned, log *slog.Logger) (documents, disk *reserve.Reserve, err error) {
 	kept := c.Reserve
-	if r, ok := s.(*redis.Store); ok {
+	if r, ok := s.back.(*redis.Store); ok {
 		kept = 0
 		if documents, err = reserve.Open(ctx, r.Reserve(), "the memory of Redis", c.Reserve, log); err != nil {
 			return nil, nil, err
@@ -99,24 +133,24 @@ func openReserves(ctx context.Context, c config.Serve, s documents, log *slog.Lo
 }
 
 // rateOf is how fast a token may be used: replicas that share a Redis hold it to the limit together.
-func rateOf(c config.Serve, s documents) httpapi.Rate {
+func rateOf(c config.Serve, s versioned) httpapi.Rate {
 	rate := httpapi.Rate{PerSecond: c.Guard.Rate, Burst: c.Guard.RateBurst}
-	if r, ok := s.(*redis.Store); ok && rate.PerSecond > 0 {
+	if r, ok := s.back.(*redis.Store); ok && rate.PerSecond > 0 {
 		rate.Shared = r.Allowance(rate.PerSecond, rate.Burst)
 	}
 	return rate
 }
 
 // openThere opens the store that the configuration names, which must be there, and the place for its audio.
-func openThere(ctx context.Context, c config.Serve) (s documents, audio recordings, err error) {
+func openThere(ctx context.Context, c config.Serve) (s versioned, audio recordings, err error) {
 	if err := isThere(ctx, c); err != nil {
-		return nil, nil, err
+		return s, nil, err
 	}
 	if s, err = openStore(ctx, c); err != nil {
-		return nil, nil, err
+		return s, nil, err
 	}
 	if audio, err = openAudio(ctx, c); err != nil {
-		return nil, nil, errors.Join(err, s.Close())
+		return s, nil, errors.Join(err, s.Close())
 	}
 	return s, audio, nil
 }

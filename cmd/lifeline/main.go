@@ -22,46 +22,47 @@ import (
 
 // cli is the whole command line.
 type cli struct {
-	Serve       serveCmd       `cmd:"" help:"Run the service on the embedded store."`
-	Demo        demoCmd        `cmd:"" help:"Show the whole path, from upload to air and back, from nothing."`
-	Token       tokenCmd       `cmd:"" help:"Access tokens."`
-	Upload      uploadCmd      `cmd:"" help:"Upload recordings with their metadata."`
-	Segments    segmentsCmd    `cmd:"" help:"Find segments, or show one."`
-	Approve     approveCmd     `cmd:"" help:"Let segments go to air."`
-	Reject      rejectCmd      `cmd:"" help:"Keep segments off the air, with the reason for their producers."`
-	Recall      recallCmd      `cmd:"" help:"Take a segment off the air everywhere, now."`
-	Reinstate   reinstateCmd   `cmd:"" help:"End recalls; another person approves the segments again."`
-	Apply       applyCmd       `cmd:"" help:"Make the network as a file says."`
-	HFCC        hfccCmd        `cmd:"" name:"hfcc" help:"Season schedules of the short-wave conference."`
-	Export      exportCmd      `cmd:"" help:"Write the network as YAML, as apply takes it."`
-	Clocks      clocksCmd      `cmd:"" help:"List the clocks, or show one."`
-	Campaigns   campaignsCmd   `cmd:"" help:"List the campaigns, or show one."`
-	Scripts     scriptsCmd     `cmd:"" help:"List the scripts, or show one."`
-	Persons     personsCmd     `cmd:"" help:"List the persons that segments name, or show where one is heard."`
-	Plan        planCmd        `cmd:"" help:"Draft days."`
-	Show        showCmd        `cmd:"" help:"Show a day."`
-	Explain     explainCmd     `cmd:"" help:"Say why an item is where it is."`
-	Edit        editCmd        `cmd:"" help:"Change a day by hand."`
-	Revisions   revisionsCmd   `cmd:"" help:"Show who made which revision of a day."`
-	Diff        diffCmd        `cmd:"" help:"Compare two revisions of a day."`
-	Publish     publishCmd     `cmd:"" help:"Sign days and hand them to their stations."`
-	Withdraw    withdrawCmd    `cmd:"" help:"Take back a published day whose first window is still to come."`
-	Stations    stationsCmd    `cmd:"" help:"Show how each station stands."`
-	Render      renderCmd      `cmd:"" help:"Fetch a whole window as one file, as the player would put it out."`
-	Bundle      bundleCmd      `cmd:"" help:"Write a station's coming days into a file, to be carried there."`
-	Reconcile   reconcileCmd   `cmd:"" help:"Compare what was planned with what aired."`
-	MakeGoods   makeGoodsCmd   `cmd:"" help:"Show what stations missed and what has become of it."`
-	Waive       waiveCmd       `cmd:"" help:"Say that airings that are owed are not wanted any more."`
-	Report      reportCmd      `cmd:"" help:"Count what was planned, aired, missed and made good."`
-	Audit       auditCmd       `cmd:"" help:"Show who changed what, when and why."`
-	Webhooks    webhooksCmd    `cmd:"" help:"Other people's services that are told of changes."`
-	Verify      verifyCmd      `cmd:"" help:"Check that what was published and what aired is on record as it was sealed."`
-	Backup      backupCmd      `cmd:"" help:"Write everything that a service keeps into one file, while it runs or not."`
-	Restore     restoreCmd     `cmd:"" help:"Fill an empty store from a backup, whatever kept it before."`
-	CheckBackup checkBackupCmd `cmd:"" help:"Check that a backup is whole and as it was written."`
-	Rekey       rekeyCmd       `cmd:"" help:"Sign with the key in the key file from now on, or with a new one where there is none: for when the key is lost or stolen. No service may run on the store."`
-	Fsck        fsckCmd        `cmd:"" help:"Look for what is damaged or missing in a store and its audio."`
-	Analyse     analyseCmd     `cmd:"" help:"Measure MP3 files."`
+	Serve        serveCmd        `cmd:"" help:"Run the service on the embedded store."`
+	Demo         demoCmd         `cmd:"" help:"Show the whole path, from upload to air and back, from nothing."`
+	Token        tokenCmd        `cmd:"" help:"Access tokens."`
+	Upload       uploadCmd       `cmd:"" help:"Upload recordings with their metadata."`
+	Segments     segmentsCmd     `cmd:"" help:"Find segments, or show one."`
+	Approve      approveCmd      `cmd:"" help:"Let segments go to air."`
+	Reject       rejectCmd       `cmd:"" help:"Keep segments off the air, with the reason for their producers."`
+	Recall       recallCmd       `cmd:"" help:"Take a segment off the air everywhere, now."`
+	Reinstate    reinstateCmd    `cmd:"" help:"End recalls; another person approves the segments again."`
+	Apply        applyCmd        `cmd:"" help:"Make the network as a file says."`
+	HFCC         hfccCmd         `cmd:"" name:"hfcc" help:"Season schedules of the short-wave conference."`
+	Export       exportCmd       `cmd:"" help:"Write the network as YAML, as apply takes it."`
+	Clocks       clocksCmd       `cmd:"" help:"List the clocks, or show one."`
+	Campaigns    campaignsCmd    `cmd:"" help:"List the campaigns, or show one."`
+	Scripts      scriptsCmd      `cmd:"" help:"List the scripts, or show one."`
+	Persons      personsCmd      `cmd:"" help:"List the persons that segments name, or show where one is heard."`
+	Plan         planCmd         `cmd:"" help:"Draft days."`
+	Show         showCmd         `cmd:"" help:"Show a day."`
+	Explain      explainCmd      `cmd:"" help:"Say why an item is where it is."`
+	Edit         editCmd         `cmd:"" help:"Change a day by hand."`
+	Revisions    revisionsCmd    `cmd:"" help:"Show who made which revision of a day."`
+	Diff         diffCmd         `cmd:"" help:"Compare two revisions of a day."`
+	Publish      publishCmd      `cmd:"" help:"Sign days and hand them to their stations."`
+	Withdraw     withdrawCmd     `cmd:"" help:"Take back a published day whose first window is still to come."`
+	Stations     stationsCmd     `cmd:"" help:"Show how each station stands."`
+	Render       renderCmd       `cmd:"" help:"Fetch a whole window as one file, as the player would put it out."`
+	Bundle       bundleCmd       `cmd:"" help:"Write a station's coming days into a file, to be carried there."`
+	Reconcile    reconcileCmd    `cmd:"" help:"Compare what was planned with what aired."`
+	MakeGoods    makeGoodsCmd    `cmd:"" help:"Show what stations missed and what has become of it."`
+	Waive        waiveCmd        `cmd:"" help:"Say that airings that are owed are not wanted any more."`
+	Report       reportCmd       `cmd:"" help:"Count what was planned, aired, missed and made good."`
+	Audit        auditCmd        `cmd:"" help:"Show who changed what, when and why."`
+	Webhooks     webhooksCmd     `cmd:"" help:"Other people's services that are told of changes."`
+	Verify       verifyCmd       `cmd:"" help:"Check that what was published and what aired is on record as it was sealed."`
+	Backup       backupCmd       `cmd:"" help:"Write everything that a service keeps into one file, while it runs or not."`
+	Restore      restoreCmd      `cmd:"" help:"Fill an empty store from a backup, whatever kept it before."`
+	CheckBackup  checkBackupCmd  `cmd:"" help:"Check that a backup is whole and as it was written."`
+	Rekey        rekeyCmd        `cmd:"" help:"Sign with the key in the key file from now on, or with a new one where there is none: for when the key is lost or stolen. No service may run on the store."`
+	UpgradeStore upgradeStoreCmd `cmd:"" help:"Have a store that replicas share hold documents in this program's format. Run it once every replica is of this version: older ones refuse the store then, and end."`
+	Fsck         fsckCmd         `cmd:"" help:"Look for what is damaged or missing in a store and its audio."`
+	Analyse      analyseCmd      `cmd:"" help:"Measure MP3 files."`
 
 	Version versionCmd `cmd:"" help:"Print what this program was built from."`
 	Help    helpCmd    `cmd:"" help:"Show the commands, or one command's flags."`

@@ -59,7 +59,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 	documents := func(yield func(store.Document, error) bool) {
 		for d, err := range a.Documents() {
 			if err == nil {
-				look.Document(d)
+				err = look.Document(d)
 			}
 			if !yield(d, err) {
 				return

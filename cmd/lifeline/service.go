@@ -33,7 +33,7 @@ import (
 // service is the whole of it, put together.
 type service struct {
 	data      held
-	opened    documents     // the back end
+	opened    versioned     // the back end
 	store     control.Store // what the service sees of it
 	audio     telemetry.Recordings
 	mirror    *control.Mirror
@@ -100,13 +100,16 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return nil, err
 	}
 	s.opened, s.store = opened, figures.Store(opened)
-	if embedded, ok := opened.(*sqlite.Store); ok {
+	if embedded, ok := opened.back.(*sqlite.Store); ok {
 		if err := embedded.Keep(ctx); err != nil && !fault.Is(err, fault.Full) { // recalls must pass on a full disk, too
 			return nil, err
 		}
 	}
 	key, err := serviceKey(ctx, c, opened)
 	if err != nil {
+		return nil, err
+	}
+	if err := raise(ctx, opened, log); err != nil {
 		return nil, err
 	}
 	signer, err := seal.NewSigner(key)
@@ -320,7 +323,7 @@ func (s *service) close() error {
 	if s.audio != nil {
 		err = errors.Join(err, s.audio.Close())
 	}
-	if s.opened != nil {
+	if s.opened.back != nil {
 		err = errors.Join(err, s.opened.Close())
 	}
 	return errors.Join(err, s.data.Close())

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/store"
 	"lifeline/schedules"
 )
 
@@ -46,7 +45,7 @@ func (a *accounts) days(ctx context.Context, st schedules.Station, from, to sche
 		}
 		if len(payload) > 0 && (asked == nil || asked(day, payload)) {
 			// A queue's windows and items are its rundown's, under the same names.
-			if day.Rundown, err = plain[schedules.Rundown](payload); err != nil {
+			if day.Rundown, err = partOf[schedules.Rundown](payload); err != nil {
 				return nil, err
 			}
 		}
@@ -153,8 +152,8 @@ func (a *accounts) asRun(ctx context.Context, station string, from, to time.Time
 	}
 	out := make([]schedules.AsRun, len(entries))
 	for i, e := range entries {
-		if out[i], err = decode[schedules.AsRun](store.Document{Kind: "as-run", ID: station, Body: e.Body}); err != nil {
-			return nil, err
+		if out[i], err = partOf[schedules.AsRun](e.Body); err != nil {
+			return nil, fmt.Errorf("control: as-run %d of %s: %w", e.Sequence, station, err)
 		}
 	}
 	return out, nil

@@ -289,7 +289,10 @@ func TestSegmentsAreDecodedAsTheStandardLibraryDoes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n%7 == 0 {
-			body = []byte(strings.Replace(string(body), `"kind"`, `"later": {"than": [1, "this"]}, "kind"`, 1))
+			later := []byte(strings.Replace(string(body), `"kind"`, `"later": {"than": [1, "this"]}, "kind"`, 1))
+			if _, err := c.read(later); !errors.As(err, new(*Newer)) {
+				t.Fatalf("of a field that it does not know it says %v", err)
+			}
 		}
 		want, err := plain[schedules.Segment](body)
 		if err != nil {

@@ -41,8 +41,8 @@ func encode(v any) ([]byte, error) {
 }
 
 func decode[T any](d store.Document) (T, error) {
-	var v T
-	if err := json.Unmarshal(d.Body, &v); err != nil {
+	v, err := plain[T](d.Body)
+	if err != nil {
 		return v, fmt.Errorf("control: decode %s %s: %w", d.Kind, d.ID, err)
 	}
 	return v, nil

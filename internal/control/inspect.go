@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,16 +39,21 @@ func NewInspector(kinds Kinds, report func(problem string)) *Inspector {
 		days: map[string]int64{}, counted: map[string]int64{}, signers: map[string]map[string]int{}}
 }
 
-// Document looks at one document by itself.
-func (i *Inspector) Document(d store.Document) {
-	kind, known := i.kinds.Find(d.Kind)
-	if !known {
-		i.tell(d, "is of a kind that this program does not know")
-		return
+// Document looks at one document by itself. Beside telling so, it fails with Newer where a newer program has stored it.
+func (i *Inspector) Document(d store.Document) error {
+	d, err := i.kinds.Latest(d)
+	if err == nil {
+		kind, _ := i.kinds.Find(d.Kind)
+		err = kind.Inspect(i, d)
 	}
-	if err := kind.Inspect(i, d); err != nil {
-		i.tell(d, "cannot be read: %v", err)
+	if err == nil {
+		return nil
 	}
+	i.tell(d, "cannot be read: %v", err)
+	if newer := new(Newer); errors.As(err, &newer) {
+		return fmt.Errorf("%s %s cannot be read: %w", d.Kind, d.ID, newer)
+	}
+	return nil
 }
 
 // Entry looks at one entry. They come by station and sequence.
@@ -62,7 +68,7 @@ func (i *Inspector) Entry(e store.Entry) {
 	if !slices.ContainsFunc(i.network.Stations, func(s schedules.Station) bool { return s.ID == e.Station }) {
 		say("is of a station that is not known")
 	}
-	r, err := decode[schedules.AsRun](store.Document{Kind: "as-run", ID: e.Station, Body: e.Body})
+	r, err := partOf[schedules.AsRun](e.Body)
 	switch {
 	case err != nil:
 		say("cannot be read: %v", err)

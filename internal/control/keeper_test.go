@@ -225,10 +225,12 @@ func TestAHeartbeatWakesTheWebhooksThatAreToldOfIt(t *testing.T) {
 		(&Webhooks{mirror: n.mirror}).subscribe()
 		for _, c := range []struct {
 			kind        string
+			body        any
 			told, beats bool
-		}{{kindStatus, false, true}, {kindQueue, true, true}, {kindProgress, true, true}, {kindToken, false, false}} {
+		}{{kindStatus, wire.Status{}, false, true}, {kindQueue, map[string]any{"payload": []byte("{}")}, true, true}, {kindProgress, progress{}, true, true},
+			{kindToken, token{}, false, false}} {
 			told, beats := n.mirror.signals.on(topicTold), n.mirror.signals.on(topicToldOften)
-			n.put(c.kind, c.kind+"/2026-11-29", map[string]any{"payload": []byte("{}")})
+			n.put(c.kind, c.kind+"/2026-11-29", c.body)
 			time.Sleep(time.Second)
 			if woken(told) != c.told || woken(beats) != c.beats {
 				t.Errorf("a change of a %s wakes %v, %v", c.kind, woken(told), woken(beats))

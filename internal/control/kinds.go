@@ -21,6 +21,8 @@ type Kind struct {
 	// Often is whether the documents change so often that a change wakes only those who ask for this kind by name.
 	Often bool
 
+	// Upgrades are the steps to the versions of the kind's form from 2 on.
+	Upgrades []Upgrade
 	// Copy makes the copy of the kind's documents in memory; nil: there is none.
 	Copy func() shelf
 	// Inspect tells i of what is wrong with a document, and fails where it cannot be read.
@@ -31,7 +33,7 @@ type Kind struct {
 type Kinds []Kind
 
 // AllKinds are the kinds that the service stores.
-var AllKinds = slices.Concat(libraryKinds, networkKinds, schedulingKinds, recordKinds, webhookKinds, accessKinds, answerKinds)
+var AllKinds = slices.Concat(libraryKinds, networkKinds, schedulingKinds, recordKinds, webhookKinds, accessKinds, answerKinds, formatKinds)
 
 // Find is the kind of a name.
 func (k Kinds) Find(name string) (Kind, bool) {

@@ -22,8 +22,10 @@ var libraryKinds = Kinds{
 	{Name: kindSegment, Changes: "segment", Copy: copiedSegments, Inspect: looking(inspectSegment)},
 	{Name: kindWaveform, Inspect: inspectWaveform},
 	{Name: kindUpload, Copy: copied(plain[Upload]), Inspect: looking(inspectUpload)},
-	{Name: kindRecalls, Changes: "recall", Copy: copied(unseal[wire.Recalls]), Inspect: inspectRecalls},
+	{Name: kindRecalls, Changes: "recall", Copy: copied(unsealRecalls), Inspect: inspectRecalls},
 }
+
+var unsealRecalls = unsealing(wire.RecallsSchema, func(r wire.Recalls) string { return r.Schema })
 
 func copiedSegments() shelf {
 	c := newCatalogue()
@@ -73,6 +75,6 @@ func inspectUpload(i *Inspector, d store.Document, u Upload) {
 }
 
 func inspectRecalls(i *Inspector, d store.Document) error {
-	_, err := unseal[wire.Recalls](d.Body)
+	_, err := unsealRecalls(d.Body)
 	return cmp.Or(err, i.signed(d))
 }

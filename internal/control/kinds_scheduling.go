@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -23,11 +24,11 @@ const (
 var schedulingKinds = Kinds{
 	{Name: kindRundown, Changes: "rundown", OfStation: true, Inspect: looking(inspectRundown)},
 	{Name: kindRevision, Inspect: looking(inspectRundown)},
-	{Name: kindQueue, Changes: "queue", OfStation: true, Copy: copied(unsealQueue), Inspect: inspectQueue},
+	{Name: kindQueue, Changes: "queue", OfStation: true, Copy: copied(sharedQueue), Inspect: inspectQueue},
 	{Name: kindCounter, Inspect: looking(inspectCounter)},
-	{Name: kindFallback, Changes: "fallback", OfStation: true, Copy: copied(unseal[wire.Fallback]), Inspect: inspectFallback},
+	{Name: kindFallback, Changes: "fallback", OfStation: true, Copy: copied(unsealFallback), Inspect: inspectFallback},
 	{Name: kindFloor, Copy: copied(plain[floor]), Inspect: readable[floor]},
-	{Name: kindExplain, Inspect: readable[[]schedules.Explanation]},
+	{Name: kindExplain, Inspect: readable[[]schedules.Explanation], Upgrades: []Upgrade{withoutAims}},
 }
 
 // queuesIn holds pointers: queues are large, and read by every waiting station.
@@ -55,7 +56,7 @@ func inspectRundown(i *Inspector, d store.Document, r schedules.Rundown) {
 func inspectCounter(i *Inspector, d store.Document, n int64) { i.counted[d.ID] = n }
 
 func inspectQueue(i *Inspector, d store.Document) error {
-	q, err := unseal[wire.Queue](d.Body)
+	q, err := unsealQueue(d.Body)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func inspectQueue(i *Inspector, d store.Document) error {
 }
 
 func inspectFallback(i *Inspector, d store.Document) error {
-	f, err := unseal[wire.Fallback](d.Body)
+	f, err := unsealFallback(d.Body)
 	if err != nil {
 		return err
 	}
@@ -85,8 +86,13 @@ func airs(i *Inspector, d store.Document, items []wire.QueueItem) {
 	}
 }
 
-func unsealQueue(envelope []byte) (*Sealed[wire.Queue], error) {
-	q, err := unseal[wire.Queue](envelope)
+var (
+	unsealQueue    = unsealing(wire.QueueSchema, func(q wire.Queue) string { return q.Schema })
+	unsealFallback = unsealing(wire.FallbackSchema, func(f wire.Fallback) string { return f.Schema })
+)
+
+func sharedQueue(envelope []byte) (*Sealed[wire.Queue], error) {
+	q, err := unsealQueue(envelope)
 	return &q, err
 }
 
@@ -96,4 +102,32 @@ func forgetQueues(m *Mirror, before schedules.Date) {
 		_, day, _ := strings.Cut(id, "/")
 		return day < before.String()
 	})
+}
+
+// withoutAims drops from choices the aims that fills were once made with.
+var withoutAims = Upgrade{
+	Up: func(body []byte) ([]byte, error) {
+		var all []map[string]json.RawMessage
+		if err := json.Unmarshal(body, &all); err != nil {
+			return nil, err
+		}
+		for _, explanation := range all {
+			if explanation["choice"] == nil {
+				continue
+			}
+			var choice map[string]json.RawMessage
+			if err := json.Unmarshal(explanation["choice"], &choice); err != nil {
+				return nil, err
+			}
+			delete(choice, "asked_ms")
+			delete(choice, "mean_ms")
+			delete(choice, "slack_ms")
+			var err error
+			if explanation["choice"], err = encode(choice); err != nil {
+				return nil, err
+			}
+		}
+		return encode(all)
+	},
+	Down: func(body []byte) ([]byte, error) { return body, nil },
 }

@@ -316,7 +316,7 @@ func (s *Scheduler) claims(ctx context.Context, st schedules.Station, open []wir
 		if !bytes.Contains(body, []byte(`"makes_good":`)) {
 			return nil
 		}
-		r, err := plain[schedules.Rundown](body)
+		r, err := partOf[schedules.Rundown](body)
 		note(r, since)
 		return err
 	}

@@ -44,10 +44,13 @@ func NewMirror(ctx context.Context, s Store, kinds Kinds) (*Mirror, error) {
 }
 
 // Run follows the change feed until ctx ends. While the store is out of reach the copy stays as it is, and failed
-// hears why.
+// hears why. It fails with Newer once a newer program has stored what this one does not know.
 func (m *Mirror) Run(ctx context.Context, failed func(error)) error {
 	for ctx.Err() == nil {
 		if err := m.follow(ctx); err != nil && ctx.Err() == nil {
+			if newer := new(Newer); errors.As(err, &newer) {
+				return err
+			}
 			failed(err)
 			select {
 			case <-ctx.Done():
@@ -59,13 +62,8 @@ func (m *Mirror) Run(ctx context.Context, failed func(error)) error {
 }
 
 // Commit makes the commit durable and takes it into the copy. It fails with errRace where a document is not at the
-// expected revision, and writes no document of a kind that is not declared.
+// expected revision.
 func (m *Mirror) Commit(ctx context.Context, c store.Commit) error {
-	for _, w := range c.Writes {
-		if _, declared := m.kinds.Find(w.Kind); !declared {
-			return fmt.Errorf("control: documents of kind %q are not declared", w.Kind)
-		}
-	}
 	changes, err := m.store.Commit(ctx, c)
 	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
 		return fmt.Errorf("%w: %w", errRace, err)

@@ -307,5 +307,5 @@ func (s *Scheduler) Queue(ctx context.Context, station string, date schedules.Da
 	if err != nil {
 		return nil, err
 	}
-	return unsealQueue(d.Body)
+	return sharedQueue(d.Body)
 }

@@ -42,21 +42,26 @@ func gzipped(b []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// unseal reads what sealJSON made. The signature is for stations to check; the store is trusted to keep bytes.
-func unseal[T any](envelope []byte) (Sealed[T], error) {
-	var s Sealed[T]
-	payload, err := payloadOf(envelope)
-	if err != nil {
-		return s, err
+// unsealing reads what sealJSON made. A sealed document is never changed: its version is its schema, and one that is sealed
+// in another is of a newer program. The signature is for stations to check; the store is trusted to keep bytes.
+func unsealing[T any](schema string, of func(T) string) func(envelope []byte) (Sealed[T], error) {
+	return func(envelope []byte) (s Sealed[T], err error) {
+		payload, err := payloadOf(envelope)
+		if err != nil {
+			return s, err
+		}
+		if s.Signer, err = signerOf(envelope); err != nil {
+			return s, err
+		}
+		s.Payload, s.Envelope = NewText(payload), NewText(envelope)
+		if s.Value, err = plain[T](payload); err != nil {
+			return s, fmt.Errorf("control: sealed document: %w", err)
+		}
+		if got := of(s.Value); got != "" && got != schema {
+			return s, &Newer{Says: fmt.Sprintf("it has the schema %q, and this program knows %q", got, schema)}
+		}
+		return s, nil
 	}
-	if s.Signer, err = signerOf(envelope); err != nil {
-		return s, err
-	}
-	s.Payload, s.Envelope = NewText(payload), NewText(envelope)
-	if err := json.Unmarshal(payload, &s.Value); err != nil {
-		return s, fmt.Errorf("control: sealed document: %w", err)
-	}
-	return s, nil
 }
 
 // payloadOf is the signed document within an envelope.
@@ -79,10 +84,4 @@ func sealJSON(s Sealer, payloadType string, v any) ([]byte, error) {
 		return nil, err
 	}
 	return s.Seal(payloadType, payload)
-}
-
-func plain[T any](body []byte) (T, error) {
-	var v T
-	err := json.Unmarshal(body, &v)
-	return v, err
 }
