@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,31 +23,35 @@ func (c *Client) Upload(ctx context.Context, meta any, audio io.Reader) (schedul
 	if err != nil {
 		return schedules.Segment{}, fmt.Errorf("client: upload: %w", err)
 	}
-	pr, pw := io.Pipe()
-	form := multipart.NewWriter(pw)
-	go func() { pw.CloseWithError(writeParts(form, head, audio)) }()
-	defer pr.Close() // ends the writer when the service answers early
+	var form bytes.Buffer
+	parts := multipart.NewWriter(&form)
+	err = writeHead(parts, head)
+	if err != nil {
+		return schedules.Segment{}, fmt.Errorf("client: upload: %w", err)
+	}
+	before := bytes.Clone(form.Bytes())
+	form.Reset()
+	if err := parts.Close(); err != nil {
+		return schedules.Segment{}, fmt.Errorf("client: upload: %w", err)
+	}
 	var s schedules.Segment
-	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/segments?wait=60s", Stream: pr,
-		ContentType: form.FormDataContentType()}, &s)
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/segments?wait=60s",
+		Stream: io.MultiReader(bytes.NewReader(before), audio, &form), ContentType: parts.FormDataContentType()}, &s)
 	return s, err
 }
 
-func writeParts(form *multipart.Writer, meta []byte, audio io.Reader) error {
-	part, err := form.CreatePart(textproto.MIMEHeader{"Content-Disposition": {`form-data; name="meta"`}, "Content-Type": {"application/json"}})
+// writeHead writes the metadata, and what stands before the audio.
+func writeHead(form *multipart.Writer, meta []byte) error {
+	part, err := form.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {`form-data; name="meta"`}, "Content-Type": {"application/json"}})
 	if err != nil {
 		return err
 	}
 	if _, err := part.Write(meta); err != nil {
 		return err
 	}
-	if part, err = form.CreateFormFile("audio", "audio.mp3"); err != nil {
-		return err
-	}
-	if _, err := io.Copy(part, audio); err != nil {
-		return err
-	}
-	return form.Close()
+	_, err = form.CreateFormFile("audio", "audio.mp3")
+	return err
 }
 
 // Segment reads one segment.

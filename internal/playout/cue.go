@@ -81,21 +81,22 @@ func (c *Cuer) Take(it *wire.QueueItem, offset int64) (*voice, error) {
 	w := c.ready[key]
 	delete(c.ready, key)
 	if w != nil {
-		if v, err := w.wait(c.patience); err == nil {
+		if v, err := c.wait(w); err == nil {
 			return v, nil
 		}
 	}
-	return c.start(it, offset).wait(c.patience)
+	return c.wait(c.start(it, offset))
 }
 
-func (w *cued) wait(patience time.Duration) (*voice, error) {
-	t := time.NewTimer(patience)
+// wait answers the voice once it is made. One that is not made in time is discarded when it is.
+func (c *Cuer) wait(w *cued) (*voice, error) {
+	t := time.NewTimer(c.patience)
 	defer t.Stop()
 	select {
 	case <-w.done:
 		return w.voice, w.err
 	case <-t.C:
-		go w.discard()
+		c.works.Go(w.discard)
 		return nil, errors.New("it was not ready in time: the disk is too slow")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -32,6 +33,7 @@ type Child struct {
 	stdin  *os.File // nil: none runs
 	exited chan struct{}
 	ended  error // why; to be read when exited is closed
+	watch  sync.WaitGroup
 	kill   context.CancelFunc
 	buf    []byte
 }
@@ -148,7 +150,8 @@ func (c *Child) begin() error {
 	c.stdin, c.exited, c.kill = stdin, exited, kill
 	if c.clock > 0 {
 		c.steady = newSteady(c.clock, c.latency)
-		go c.steady.steer.watch(exited, stdin, c.clock)
+		steer := c.steady.steer
+		c.watch.Go(func() { steer.watch(exited, stdin, c.clock) })
 	}
 	go func() {
 		defer close(exited)
@@ -177,6 +180,7 @@ func (c *Child) Close() error {
 	<-c.exited
 	late.Stop()
 	c.kill()
+	c.watch.Wait()
 	c.stdin = nil
 	return err
 }

@@ -3,14 +3,13 @@ package output
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 )
 
 // Lines is every output of a player.
 type Lines struct {
-	all  []*Line
-	work sync.WaitGroup
+	all   []*Line
+	ended chan struct{} // receives once for each line that has ended
 }
 
 // Add makes another line.
@@ -18,8 +17,9 @@ func (ls *Lines) Add(l *Line) { ls.all = append(ls.all, l) }
 
 // Run feeds every output until close. ctx cuts short the waits for outputs that are being restarted.
 func (ls *Lines) Run(ctx context.Context) {
+	ls.ended = make(chan struct{}, len(ls.all))
 	for _, l := range ls.all {
-		ls.work.Go(func() { l.Run(ctx) })
+		go func() { l.Run(ctx); ls.ended <- struct{}{} }()
 	}
 }
 
@@ -67,14 +67,14 @@ func (ls *Lines) Close(limit time.Duration) error {
 	for _, l := range ls.all {
 		l.End()
 	}
-	done := make(chan struct{})
-	go func() { ls.work.Wait(); close(done) }()
 	t := time.NewTimer(limit)
 	defer t.Stop()
-	select {
-	case <-done:
-		return nil
-	case <-t.C:
-		return fmt.Errorf("playout: an output did not end within %v", limit)
+	for range ls.all {
+		select {
+		case <-ls.ended:
+		case <-t.C:
+			return fmt.Errorf("playout: an output did not end within %v", limit)
+		}
 	}
+	return nil
 }

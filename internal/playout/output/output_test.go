@@ -17,7 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"lifeline/internal/playout/dsp"
+
 	"lifeline/schedules"
 )
 
@@ -272,4 +274,29 @@ func TestMissingProgramIsNamedWithItsPackage(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "install alsa-utils") {
 		t.Error(err)
 	}
+}
+
+func TestClosedOutputLeavesNothingRunning(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "aplay"), []byte("#!/bin/sh\nexec cat >/dev/null\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	alsa := NewALSA("", 48_000, 200*time.Millisecond)
+	flac, err := NewFLAC(filepath.Join(dir, "files"), 48_000, t.Errorf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines Lines
+	s := bounds(48_000_000, 960)
+	for _, out := range []Output{alsa, flac} {
+		lines.Add(NewLine(out, true, &Sound{}, 48_000, func() time.Time { return dsp.Rate(48_000).Time(s.Start) }, t.Errorf))
+	}
+	lines.Run(t.Context())
+	lines.Put(blockOf(s, s.Start, 960))
+	if err := lines.Close(time.Minute); err != nil {
+		t.Error(err)
+	}
+	goleak.VerifyNone(t, before)
 }
