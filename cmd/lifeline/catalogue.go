@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -35,9 +37,9 @@ type entry struct {
 // name is what a person calls the entry.
 func (e entry) name() string {
 	if e.at != "" {
-		return e.at + ": " + e.file
+		return e.at + ": " + oneLine(e.file)
 	}
-	return e.file
+	return oneLine(e.file)
 }
 
 // catalogues reads what files and folders offer. given is what the recordings have in common and do not say themselves.
@@ -142,7 +144,7 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 	for _, f := range recordings {
 		found, err := c.entries(dir, path.Join(name, f))
 		if err != nil && len(tables) == 0 { // the others can be sent
-			found, err = []entry{{dir: dir, file: path.Join(name, f), wrong: err}}, nil
+			found, err = []entry{{dir: dir, file: path.Join(name, f), wrong: cmp.Or(errors.Unwrap(err), err)}}, nil // without the name, which goes before it
 		}
 		if err != nil {
 			return nil, err
@@ -244,7 +246,7 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 	e := entry{dir: dir, file: file, meta: map[string]any{}}
 	for _, ext := range []string{".yaml", ".yml", ".json"} { // JSON is YAML, too
 		b, err := c.read(dir, base+ext, "in UTF-8")
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) { // no file can have that name
 			continue
 		}
 		if err == nil {
@@ -263,7 +265,7 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 	}
 	defer f.Close()
 	if seeker, ok := f.(io.ReadSeeker); ok {
-		tags, unread := readTags(seeker, c.charset)
+		tags, unread := readTags(seeker, c.charset) // what cannot be read of them says nothing
 		if len(unread) > 0 {
 			e.notes = append(e.notes, unreadNote(unread))
 		}

@@ -152,6 +152,72 @@ func TestAnEmptyDocumentSaysNothingOfARecording(t *testing.T) {
 	}
 }
 
+// The name of a sidecar may be longer than any file's.
+func TestARecordingOfTheLongestNameIsRead(t *testing.T) {
+	dir := t.TempDir()
+	name := strings.Repeat("가", 83) + "ab.mp3" // 255 bytes
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+		t.Skip("the file system takes no such name:", err)
+	}
+	got, err := catalogues{}.entries(os.DirFS(dir), ".")
+	if err != nil || len(got) != 1 || got[0].wrong != nil || got[0].meta["id"] != idOf(strings.TrimSuffix(name, ".mp3")) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A CR alone ends a line only where all lines end so; else it is in a cell, and the cell stays whole.
+func TestACRInACellLosesNothing(t *testing.T) {
+	for text, want := range map[string]string{"file,title\na.mp3,one\rtwo\n": "one\rtwo", "file,title\r\na.mp3,one\rtwo\r\n": "one\rtwo", "file,title\ra.mp3,one\r": "one",
+		"file,title\na.mp3,\"one\ntwo\"\n": "one\ntwo", "file,title\r\na.mp3,\"one\r\ntwo\"\r\n": "one\ntwo"} {
+		got, err := catalogues{}.table(fstest.MapFS{"t.csv": {Data: []byte(text)}}, "t.csv")
+		if err != nil || len(got) != 1 || got[0].meta["title"] != want {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
+	}
+}
+
+// A cell of a size that no field takes is refused by its line, before anything of it is sent.
+func TestACellThatNoFieldTakesIsRefusedByItsLine(t *testing.T) {
+	dir := fstest.MapFS{"a.mp3": {Data: []byte("x")}, "t.csv": {Data: []byte("file,title\na.mp3," + strings.Repeat("a", 10<<20) + "\n")}}
+	got, err := catalogues{}.entries(dir, "t.csv")
+	if err != nil || len(got) != 1 {
+		t.Fatal(err)
+	}
+	_, err = uploader{sent: map[string]entry{}, progress: io.Discard}.all(t.Context(), got)
+	if err == nil || !strings.Contains(err.Error(), "t.csv, line 2: a.mp3: its title holds 10485762 bytes") {
+		t.Error(err)
+	}
+}
+
+// Two names of one id are told how they differ, and a name of two lines is shown on one.
+func TestNamesThatLookAlikeAreToldSo(t *testing.T) {
+	for _, pair := range [][2]string{{"편지.mp3", "편지.mp3"}, {"Letter.mp3", "letter.mp3"}, {"a b.mp3", "a  b.mp3"}, {"CON.mp3", "con .mp3"}, {"a\u3000b.mp3", "a b.mp3"}} {
+		dir := fstest.MapFS{pair[0]: {Data: []byte("x")}, pair[1]: {Data: []byte("y")}}
+		got, err := catalogues{}.entries(dir, ".")
+		if err != nil || len(got) != 2 {
+			t.Fatal(got, err)
+		}
+		if err := distinctIDs(got); err == nil || !strings.Contains(err.Error(), "the form of the same letters alone") || !strings.Contains(err.Error(), "nothing was sent") {
+			t.Errorf("%q: %v", pair, err)
+		}
+	}
+	if e := (entry{file: "a\nb.mp3"}); e.name() != `a\nb.mp3` {
+		t.Error(e.name())
+	}
+}
+
+// What a library of others panics at is a recording without tags.
+func TestTagsThatBreakTheirReaderSayNothing(t *testing.T) {
+	if _, err := parseTags(panics{}); err == nil {
+		t.Error("it is read")
+	}
+}
+
+type panics struct{ io.ReadSeeker }
+
+func (panics) Read([]byte) (int, error)       { panic("out of range") }
+func (panics) Seek(int64, int) (int64, error) { return 0, nil }
+
 func TestNamesOfAnyScriptHaveIDsOfTheirOwn(t *testing.T) {
 	names, err := os.ReadFile(filepath.Join("testdata", "file-names.txt"))
 	if err != nil {

@@ -53,6 +53,9 @@ func labelOf(name string) string {
 	return label
 }
 
+// baseOf is the name of a recording without its folder and what kind of file it is.
+func baseOf(file string) string { return strings.TrimSuffix(path.Base(file), path.Ext(file)) }
+
 // distinctIDs fails where two recordings of one run would have one id.
 func distinctIDs(entries []entry) error {
 	var wrong []error
@@ -63,8 +66,12 @@ func distinctIDs(entries []entry) error {
 			continue
 		}
 		if other, taken := first[id]; taken {
-			wrong = append(wrong, fmt.Errorf("%s and %s would both be the segment %q: give one of them another id, in a table or in a sidecar %s.yaml",
-				other.name(), e.name(), id, strings.TrimSuffix(e.file, path.Ext(e.file))))
+			alike := ""
+			if idOf(baseOf(e.file)) == id && idOf(baseOf(other.file)) == id {
+				alike = ", since their names differ in case, spaces, signs or the form of the same letters alone"
+			}
+			wrong = append(wrong, fmt.Errorf("%s and %s would both be the segment %q%s: give one of them another id, in a table or in a sidecar %s.yaml",
+				other.name(), e.name(), id, alike, oneLine(baseOf(e.file))))
 			continue
 		}
 		first[id] = e
@@ -105,8 +112,8 @@ func tagTexts(r io.ReadSeeker, declared string) (texts map[string]string, unread
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return texts, nil
 	}
-	tags, err := tag.ReadFrom(r)
-	if err != nil { // a file without tags has nothing to say
+	tags, err := parseTags(r)
+	if err != nil { // a file without tags, or with broken ones, has nothing to say
 		return texts, nil
 	}
 	for field, said := range map[string]string{"title": tags.Title(), "voice": tags.Artist(), "series": tags.Album()} {
@@ -119,6 +126,16 @@ func tagTexts(r io.ReadSeeker, declared string) (texts map[string]string, unread
 	}
 	slices.Sort(unread)
 	return texts, unread
+}
+
+// parseTags runs the library on bytes of others: its panics are errors.
+func parseTags(r io.ReadSeeker) (m tag.Metadata, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("tags: %v", broken)
+		}
+	}()
+	return tag.ReadFrom(r)
 }
 
 // unreadNote is what to know of texts in tags that are left out.

@@ -24,7 +24,9 @@ func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	b = bytes.ReplaceAll(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+	if b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")); !bytes.Contains(b, []byte("\n")) { // else a CR is in a cell
+		b = bytes.ReplaceAll(b, []byte("\r"), []byte("\n"))
+	}
 	comma := rune(0)
 	if first, rest, _ := bytes.Cut(b, []byte("\n")); len(first) > 0 { // Excel's own line names what stands between the cells
 		if said, ok := strings.CutPrefix(strings.ToLower(strings.Trim(string(first), "\" ")), "sep="); ok && len(said) == 1 {

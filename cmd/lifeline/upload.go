@@ -107,7 +107,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 	failed = errors.Join(failed, unknown)
 	return errors.Join(c.show(stdout, segments, func() {
 		for _, s := range segments {
-			fmt.Fprintf(stdout, "%-28s %-9s %s  %s", s.ID, s.State, span(s.Recording.Duration.Duration), u.sent[s.ID].file)
+			fmt.Fprintf(stdout, "%-28s %-9s %s  %s", s.ID, s.State, span(s.Recording.Duration.Duration), oneLine(u.sent[s.ID].file))
 			if s.Rejection != nil {
 				fmt.Fprintf(stdout, "  %s", s.Rejection.Message)
 			}
@@ -182,8 +182,8 @@ func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Seg
 			continue
 		}
 		if cmdline.ForAll(err) || ctx.Err() != nil {
-			failed = errors.Join(failed, fmt.Errorf("%w\n%d of %s are there; the same command again sends the others and goes on where it broke off",
-				err, len(out), count(len(entries), "recording")))
+			failed = errors.Join(failed, fmt.Errorf("%w\n%d of %d recordings are there; the same command again sends the others and goes on where it broke off",
+				err, len(out), len(entries)))
 			return out, cmdline.Some(len(out), failed)
 		}
 		failed = errors.Join(failed, fmt.Errorf("%s: %w", e.name(), err))
@@ -201,6 +201,9 @@ func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Seg
 func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Segment, error) {
 	if e.wrong != nil {
 		return schedules.Segment{}, e.wrong
+	}
+	if err := e.tooLong(); err != nil {
+		return schedules.Segment{}, err
 	}
 	f, err := e.dir.Open(e.file)
 	switch {
@@ -242,6 +245,20 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 		return s, missing(err, e)
 	}
 	return u.asSaid(ctx, e, s, "new recording")
+}
+
+// longest is how many bytes an upload says of one field; the service takes far fewer of each.
+const longest = 32 << 10
+
+// tooLong fails where a field holds more than any field takes, such as the rest of a table after a quote that nobody
+// closed.
+func (e entry) tooLong() error {
+	for _, name := range slices.Sorted(maps.Keys(e.meta)) {
+		if b, err := json.Marshal(e.meta[name]); err == nil && len(b) > longest {
+			return fmt.Errorf("its %s holds %d bytes, and no field takes more than %d: in a table, a quote may be opened and not closed", name, len(b), longest)
+		}
+	}
+	return nil
 }
 
 // missing adds how a kind and a language are given to what is refused for the want of them.

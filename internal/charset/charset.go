@@ -25,8 +25,8 @@ var aliases = map[string]string{"cp949": "euc-kr", "ms949": "euc-kr", "uhc": "eu
 var ErrUnknown = errors.New("its encoding is not known")
 
 // Decode is the text of b in UTF-8, without a byte order mark. The encoding is the declared one ("": none is); or what a
-// byte order mark says; or UTF-16 where every second byte of some is zero and no other; or UTF-8. It fails, naming the
-// line, where b is none of these.
+// byte order mark says; or UTF-16 where b begins with a letter of ASCII in it; or UTF-8. It fails, naming the line, where
+// b is none of these, or holds a NUL, which no text does.
 func Decode(b []byte, declared string) ([]byte, error) {
 	from, err := encodingOf(b, declared)
 	if err != nil {
@@ -37,7 +37,7 @@ func Decode(b []byte, declared string) ([]byte, error) {
 		if err := text.Encoded(b); err != nil {
 			return nil, fmt.Errorf("%w: it %w", ErrUnknown, err)
 		}
-		return b, nil
+		return b, withoutNUL(b)
 	}
 	out, err := from.NewDecoder().Bytes(b)
 	if err != nil {
@@ -46,7 +46,14 @@ func Decode(b []byte, declared string) ([]byte, error) {
 	if at := bytes.IndexRune(out, utf8.RuneError); at >= 0 {
 		return nil, fmt.Errorf("line %d holds bytes that are no text in %s", bytes.Count(out[:at], []byte("\n"))+1, name(from))
 	}
-	return bytes.TrimPrefix(out, []byte("\ufeff")), nil
+	return bytes.TrimPrefix(out, []byte("\ufeff")), withoutNUL(out)
+}
+
+func withoutNUL(b []byte) error {
+	if at := bytes.IndexByte(b, 0); at >= 0 {
+		return fmt.Errorf("line %d holds a NUL, which is no letter: save the text anew", bytes.Count(b[:at], []byte("\n"))+1)
+	}
+	return nil
 }
 
 // File is the text of a file, decoded. Its failures name the file.
@@ -86,16 +93,10 @@ func encodingOf(b []byte, declared string) (encoding.Encoding, error) {
 		}
 		return known, nil
 	}
-	var zeros [2]int
-	for i, c := range b {
-		if c == 0 {
-			zeros[i%2]++
-		}
-	}
 	switch {
-	case len(b)%2 == 1 || zeros[0] == 0 && zeros[1] == 0 || zeros[0] > 0 && zeros[1] > 0:
+	case len(b) < 2 || len(b)%2 == 1 || (b[0] == 0) == (b[1] == 0) || b[0]|b[1] >= utf8.RuneSelf:
 		return nil, nil
-	case zeros[0] > 0:
+	case b[0] == 0:
 		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nil
 	}
 	return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nil

@@ -51,6 +51,28 @@ func TestTextIsReadInTheEncodingThatIsKnown(t *testing.T) {
 	}
 }
 
+// 가 is U+AC00, of which one byte is zero, as of each letter of ASCII.
+func TestUTF16IsKnownByItsFirstLetterWhateverFollows(t *testing.T) {
+	const rows = "file,title\n가.mp3,가각一\n"
+	for _, order := range []unicode.Endianness{unicode.LittleEndian, unicode.BigEndian} {
+		if got, err := Decode(encoded(t, unicode.UTF16(order, unicode.IgnoreBOM), rows), ""); err != nil || string(got) != rows {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+}
+
+func TestANULIsRefusedByLineInAnyEncoding(t *testing.T) {
+	little := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	for _, b := range [][]byte{[]byte("file\na\x00b"), []byte("file\na\x00bc"), encoded(t, little, "file\na\x00b"), []byte("\xef\xbb\xbffile\n\x00")} {
+		if got, err := Decode(b, ""); err == nil || !strings.Contains(err.Error(), "line 2 holds a NUL") {
+			t.Errorf("%q: %q, %v", b, got, err)
+		}
+	}
+	if _, err := Decode([]byte("file\n\x00"), "cp949"); err == nil {
+		t.Error("a NUL is read as CP949")
+	}
+}
+
 func TestTextOfAnUnknownEncodingIsRefusedByLine(t *testing.T) {
 	if got, err := Decode(encoded(t, korean.EUCKR, table), ""); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "line 2") {
 		t.Errorf("%q, %v", got, err)
