@@ -93,13 +93,13 @@ days) # four weeks of five stations, planned together: no two days alike, and as
   prove ./internal/control DaysPlannedTogetherAreAll days
   ;;
 networks) # random networks of every kind of rule, fourteen days each: what was not found, and held against a naive search; [networks] [first]
-  LIFELINE_INPUTS="${2:-30}" LIFELINE_SEED="${3:-0}" prove ./schedules NaiveSearch networks
+  LIFELINE_INPUTS="${2:-30}" LIFELINE_SEED="${3:-0}" prove ./schedules/planner NaiveSearch networks
   ;;
 soft) # small random networks: each that can be planned without its soft rules can be planned with them; [networks] [first]
-  LIFELINE_INPUTS="${2:-1000}" LIFELINE_SEED="${3:-0}" prove ./schedules SoftRuleNever soft
+  LIFELINE_INPUTS="${2:-1000}" LIFELINE_SEED="${3:-0}" prove ./schedules/planner SoftRuleNever soft
   ;;
 recalls) # a thousand recalls in a planned week
-  prove ./schedules Recall recalls
+  prove ./schedules/planner Recall recalls
   ;;
 *)
   echo 'usage: ./deploy/prove.sh NAME' >&2

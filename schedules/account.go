@@ -87,7 +87,7 @@ func (r Reconciliation) Past(window string, slots []Slot) Reconciliation {
 		if window == "" || d.Verdict != Extra {
 			return window == "" || d.Window == window
 		}
-		return slices.ContainsFunc(slots, func(s Slot) bool { return s.Window == window && s.holds(d.StartedAt.Time) })
+		return slices.ContainsFunc(slots, func(s Slot) bool { return s.Window == window && s.Contains(d.StartedAt.Time) })
 	}
 	kept := map[string]bool{}
 	r.Items = slices.DeleteFunc(slices.Clone(r.Items), func(d Discrepancy) bool {
@@ -159,7 +159,7 @@ func attribute(days []StationDay, entries []AsRun) [][]AsRun {
 		n, ok := items[e.ItemID]
 		if !ok && !e.StartedAt.IsZero() {
 			n = slices.IndexFunc(days, func(d StationDay) bool {
-				return slices.ContainsFunc(d.Rundown.Windows, func(s Slot) bool { return s.holds(e.StartedAt.Time) })
+				return slices.ContainsFunc(d.Rundown.Windows, func(s Slot) bool { return s.Contains(e.StartedAt.Time) })
 			})
 			if n < 0 {
 				n = slices.IndexFunc(days, func(d StationDay) bool { return !e.StartedAt.Before(d.From) && e.StartedAt.Before(d.To) })
@@ -173,7 +173,7 @@ func attribute(days []StationDay, entries []AsRun) [][]AsRun {
 	return parts
 }
 
-// holds reports whether t lies in the occurrence.
-func (o Occurrence) holds(t time.Time) bool {
+// Contains reports whether t lies in the occurrence.
+func (o Occurrence) Contains(t time.Time) bool {
 	return !t.Before(o.StartAt.Time) && t.Before(o.EndAt.Time)
 }

@@ -21,8 +21,8 @@ type CampaignPart struct {
 	AtLeast int `json:"at_least"`
 }
 
-// on reports whether the campaign concerns the station.
-func (c Campaign) on(station string) bool {
+// Concerns reports whether the campaign concerns the station.
+func (c Campaign) Concerns(station string) bool {
 	if len(c.Stations) == 0 {
 		return true
 	}
@@ -36,5 +36,5 @@ func (c Campaign) on(station string) bool {
 
 // covers reports whether an airing of the segment that starts on the station at that instant is within the campaign.
 func (c *Campaign) covers(s *Segment, station string, at Instant) bool {
-	return c.on(station) && (c.From.IsZero() || !at.Before(c.From.Time)) && (c.Until.IsZero() || at.Before(c.Until.Time)) && c.Of.Matches(s)
+	return c.Concerns(station) && (c.From.IsZero() || !at.Before(c.From.Time)) && (c.Until.IsZero() || at.Before(c.Until.Time)) && c.Of.Matches(s)
 }

@@ -44,11 +44,11 @@ func (c ClockChange) Say(loc *time.Location) string {
 	if by < 0 {
 		how, by = "back", -by
 	}
-	what := fmt.Sprintf("is %s: it lasts %s, not %s", c.Kind(), clockTime(c.EndAt.Sub(c.StartAt.Time)), clockTime(c.Ordinary.Sub(c.StartAt.Time)))
+	what := fmt.Sprintf("is %s: it lasts %s, not %s", c.Kind(), FormatLength(c.EndAt.Sub(c.StartAt.Time)), FormatLength(c.Ordinary.Sub(c.StartAt.Time)))
 	if c.Kind() == "left out" {
 		what = "falls away, for the time that it airs in does not exist that night"
 	}
-	return fmt.Sprintf("the window of %s %s, since clocks are put %s by %s to %s on %s", clock(c.StartAt.Time), what, how, clockTime(by),
+	return fmt.Sprintf("the window of %s %s, since clocks are put %s by %s to %s on %s", clock(c.StartAt.Time), what, how, FormatLength(by),
 		clock(c.At.Time), c.At.In(loc).Format(time.DateOnly))
 }
 

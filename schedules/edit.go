@@ -23,14 +23,14 @@ type Edit struct {
 // which and why (fields such as edits[1].item) and the rundown is the one given. Windows that no edit touches stay to the
 // millisecond, and so does what is before the first edit in those that one does.
 func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
-	in = in.as(r)
+	in = in.ForPublished(r)
 	e := editor{in: &in, items: slices.Clone(r.Items), problems: &problems{}}
 	var err error
 	if e.windows, err = in.DisjointWindows(); err != nil {
 		return r, []Problem{{Field: "rundown", Message: err.Error()}}
 	}
 	for i := range e.windows {
-		e.windows[i].Clock = e.windows[i].fitted(in.Library)
+		e.windows[i].Clock = e.windows[i].FittedClock(in.Library)
 	}
 	for i, edit := range edits {
 		e.problems.at = fmt.Sprintf("edits[%d].", i)
@@ -42,7 +42,7 @@ func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
 	out := r
 	out.Status, out.Revision, out.PublishedAt = Draft, 0, Instant{}
 	out.Items, out.Windows, out.Warnings = e.retime(r)
-	in.makeGood(out.Items)
+	in.MarkMakeGoods(out.Items)
 	return out, nil
 }
 
@@ -193,10 +193,10 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			if post, ok := w.post(item); ok {
 				switch off := post.Sub(at.Time); {
 				case off > s.Tolerance.Duration:
-					warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", clockTime(off), item.Position, wallTime(r.Timezone, post))
+					warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", FormatLength(off), item.Position, WallTime(r.Timezone, post))
 					at = post
 				case -off > max(s.Tolerance.Duration, item.Grace.Duration):
-					warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, wallTime(r.Timezone, post), clockTime(-off))
+					warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, WallTime(r.Timezone, post), FormatLength(-off))
 				}
 			}
 			if !item.StartAt.Equal(at.Time) || e.changed(r, item) {
@@ -215,9 +215,9 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			out = append(out, item)
 		}
 		if off := at.Sub(s.EndAt.Time); off > s.Tolerance.Duration {
-			warn("overrun", s.Window, "", "the window of %s runs %s too long", wallTime(r.Timezone, s.StartAt), clockTime(off))
+			warn("overrun", s.Window, "", "the window of %s runs %s too long", WallTime(r.Timezone, s.StartAt), FormatLength(off))
 		} else if -off > s.Tolerance.Duration {
-			warn("gap", s.Window, "", "the window of %s ends %s early", wallTime(r.Timezone, s.StartAt), clockTime(-off))
+			warn("gap", s.Window, "", "the window of %s ends %s early", WallTime(r.Timezone, s.StartAt), FormatLength(-off))
 		}
 	}
 	for i := range out {
@@ -232,7 +232,7 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 // missing reports whether an item of the rundown that was in a window before an instant is there no more.
 func (e *editor) missing(r Rundown, w Occurrence, before Instant) bool {
 	return slices.ContainsFunc(r.Items, func(x Item) bool {
-		return x.Window == w.Window && w.holds(x.StartAt.Time) && x.StartAt.Before(before.Time) &&
+		return x.Window == w.Window && w.Contains(x.StartAt.Time) && x.StartAt.Before(before.Time) &&
 			!slices.ContainsFunc(e.items, func(i Item) bool { return i.ID == x.ID })
 	})
 }

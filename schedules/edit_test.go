@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"lifeline/schedules"
+	"lifeline/schedules/planner"
+	"lifeline/schedules/planner/plannertest"
 )
 
 func TestEditsRetimeTheirWindowAndSayWhatIsOver(t *testing.T) {
-	in := smallStation(0)
-	base := audited(t, in).Rundown
+	in := plannertest.SmallStation(0)
+	base := plannertest.Audited(t, in).Rundown
 	pick := base.Items[6]
 	after, problems := in.Apply(base, []schedules.Edit{{Op: "insert", Segment: "music-b", After: pick.ID}})
 	if len(problems) > 0 {
@@ -39,8 +41,8 @@ func TestEditsRetimeTheirWindowAndSayWhatIsOver(t *testing.T) {
 }
 
 func TestEditsThatCannotBeMadeChangeNothing(t *testing.T) {
-	in := smallStation(0)
-	base := audited(t, in).Rundown
+	in := plannertest.SmallStation(0)
+	base := plannertest.Audited(t, in).Rundown
 	got, problems := in.Apply(base, []schedules.Edit{{Op: "lock", Item: base.Items[0].ID}, {Op: "remove", Item: "lost"}, {Op: "explode"},
 		{Op: "insert", Segment: "lost", Before: base.Items[1].ID}, {Op: "move", Item: base.Items[1].ID}})
 	want := []string{"edits[1].item", "edits[2].op", "edits[3].segment", "edits[4].before"}
@@ -58,8 +60,8 @@ func TestEditsThatCannotBeMadeChangeNothing(t *testing.T) {
 }
 
 func TestWhatIsLockedByHandIsKeptByThePlanAroundIt(t *testing.T) {
-	in := smallStation(0)
-	base := audited(t, in).Rundown
+	in := plannertest.SmallStation(0)
+	base := plannertest.Audited(t, in).Rundown
 	edited, problems := in.Apply(base, []schedules.Edit{{Op: "replace", Item: base.Items[8].ID, Segment: "music-e"}})
 	if len(problems) > 0 {
 		t.Fatal(problems)
@@ -69,7 +71,7 @@ func TestWhatIsLockedByHandIsKeptByThePlanAroundIt(t *testing.T) {
 			in.Keep = append(in.Keep, i)
 		}
 	}
-	plan := audited(t, in)
+	plan := plannertest.Audited(t, in)
 	for _, i := range plan.Rundown.Items {
 		if i.ID == in.Keep[0].ID && i.SegmentID == "music-e" && i.StartAt.Equal(base.Items[8].StartAt.Time) {
 			return
@@ -79,7 +81,7 @@ func TestWhatIsLockedByHandIsKeptByThePlanAroundIt(t *testing.T) {
 }
 
 func TestDiffNamesEachKindOfChange(t *testing.T) {
-	base := audited(t, smallStation(0)).Rundown
+	base := plannertest.Audited(t, plannertest.SmallStation(0)).Rundown
 	next := base
 	next.Items = append([]schedules.Item{}, base.Items...)
 	next.Items[3].SHA256 = "new"
@@ -102,15 +104,15 @@ func TestDiffNamesEachKindOfChange(t *testing.T) {
 }
 
 func TestWhatAnEditPushesPastItsWindowIsNamedOnceAndInTheStationsTime(t *testing.T) {
-	in := smallStation(0)
-	base := audited(t, in).Rundown
+	in := plannertest.SmallStation(0)
+	base := plannertest.Audited(t, in).Rundown
 	rest := slices.IndexFunc(base.Items, func(i schedules.Item) bool { return i.Position == "rest" })
 	after, problems := in.Apply(base, []schedules.Edit{{Op: "insert", Segment: "music-f", After: base.Items[rest].ID}})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	late, long := 0, 0
-	for _, v := range violations(t, in, after) {
+	for _, v := range plannertest.Violations(t, in, after) {
 		switch {
 		case v.Rule != "window" && v.Rule != "length" && v.Rule != "position":
 			continue
@@ -123,7 +125,7 @@ func TestWhatAnEditPushesPastItsWindowIsNamedOnceAndInTheStationsTime(t *testing
 		}
 	}
 	if sign := after.Items[slices.IndexFunc(after.Items, func(i schedules.Item) bool { return i.SegmentID == "sign-off-ko" })]; late == 0 || long != 1 || sign.StartAt.Before(after.Windows[0].EndAt.Time) {
-		t.Errorf("%d items are said to be late, %d windows to be too long: %+v", late, long, violations(t, in, after))
+		t.Errorf("%d items are said to be late, %d windows to be too long: %+v", late, long, plannertest.Violations(t, in, after))
 	}
 	for _, w := range after.Warnings {
 		if strings.Contains(w.Message, "Z") {
@@ -133,35 +135,35 @@ func TestWhatAnEditPushesPastItsWindowIsNamedOnceAndInTheStationsTime(t *testing
 }
 
 func TestAWindowThatMovedUnderADraftSaysToPlanItAnew(t *testing.T) {
-	in := smallStation(0)
-	draft := audited(t, in).Rundown
+	in := plannertest.SmallStation(0)
+	draft := plannertest.Audited(t, in).Rundown
 	in.Station.Windows[0].Starts.RRule = "DTSTART:20230901T133000\nRRULE:FREQ=DAILY"
 	anew := 0
-	for _, v := range violations(t, in, draft) {
+	for _, v := range plannertest.Violations(t, in, draft) {
 		if v.Rule == "window" && strings.HasSuffix(v.Message, ": plan the day anew") {
 			anew++
 		}
 	}
 	if anew != 3 {
-		t.Errorf("%d of 3 say what helps: %+v", anew, violations(t, in, draft))
+		t.Errorf("%d of 3 say what helps: %+v", anew, plannertest.Violations(t, in, draft))
 	}
 }
 
 func TestAPlanThatIsNotFoundSaysWhatLeavesItNoChoice(t *testing.T) {
-	in := smallStation(0)
+	in := plannertest.SmallStation(0)
 	for i := range in.Station.Windows {
 		in.Station.Windows[i].Tolerance = schedules.Ms(0)
 	}
-	_, err := schedules.Compile(in.Library).Plan(t.Context(), in)
+	_, err := planner.Compile(in.Library).Plan(t.Context(), in)
 	if err == nil || !strings.Contains(err.Error(), "tolerance of 0:00") || strings.Contains(err.Error(), "000Z") {
 		t.Errorf("without a tolerance: %v", err)
 	}
-	stays := smallStation(0)
-	stays.Keep = audited(t, stays).Rundown.Items[2:4]
+	stays := plannertest.SmallStation(0)
+	stays.Keep = plannertest.Audited(t, stays).Rundown.Items[2:4]
 	for i := range stays.Station.Windows {
 		stays.Station.Windows[i].Tolerance = schedules.Ms(0)
 	}
-	_, err = schedules.Compile(stays.Library).Plan(t.Context(), stays)
+	_, err = planner.Compile(stays.Library).Plan(t.Context(), stays)
 	if err == nil || !strings.Contains(err.Error(), "2 of its items are to stay as they are: unlock those that need not") {
 		t.Errorf("around locked items: %v", err)
 	}

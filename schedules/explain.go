@@ -84,7 +84,7 @@ func (r Refusal) IsZero() bool { return r == Refusal{} }
 func (r Refusal) String() string {
 	switch r.Unit {
 	case "ms":
-		return fmt.Sprintf("%s: needs %s, has %s", r.Rule, clockTime(Ms(r.Need).Duration), clockTime(Ms(r.Has).Duration))
+		return fmt.Sprintf("%s: needs %s, has %s", r.Rule, FormatLength(Ms(r.Need).Duration), FormatLength(Ms(r.Has).Duration))
 	case "":
 		return r.Rule
 	}

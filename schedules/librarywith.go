@@ -39,27 +39,15 @@ func (l *Library) With(s Segment) *Library {
 // insert makes room for an entry.
 func (l *Library) insert(e *Entry) {
 	i, _ := slices.BinarySearchFunc(l.entries, e.ID, func(e *Entry, id string) int { return cmp.Compare(e.ID, id) })
-	l.entries = inserted(l.entries, i, e)
+	at := int32(i)
+	l.entries = slices.Insert(slices.Clip(l.entries), i, e)
 	l.slots = l.slots.with(e.ID, int32(len(l.places)))
-	l.places = append(shifted(l.places, int32(i)), int32(i))
-}
-
-// inserted is a copy of a list with one more at i.
-func inserted[T any](list []T, i int, one T) []T {
-	out := make([]T, 0, len(list)+1)
-	return append(append(append(out, list[:i]...), one), list[i:]...)
-}
-
-// shifted is a list of places after another has come in.
-func shifted(places []int32, at int32) []int32 {
-	out := make([]int32, len(places), len(places)+1)
-	for k, i := range places {
-		if i >= at {
-			i++
+	l.places = append(slices.Clone(l.places), at)
+	for slot, place := range l.places[:len(l.places)-1] {
+		if place >= at {
+			l.places[slot]++
 		}
-		out[k] = i
 	}
-	return out
 }
 
 // spokenOf has the new entry stand as a reader of those that it names, and answers the companions whose lives may change.

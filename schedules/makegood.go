@@ -22,9 +22,9 @@ func (l *Library) Committed(r AiringRecord, campaigns []Campaign) bool {
 	return slices.Contains(programme, s.Kind) || slices.ContainsFunc(campaigns, func(c Campaign) bool { return c.covers(&s, r.Station, r.PlannedAt) })
 }
 
-// makeGood marks for each make-good owed the one item that airs it: one that is marked already, or else the first of its
+// MarkMakeGoods marks for each make-good owed the one item that airs it: one that is marked already, or else the first of its
 // segment that airs after the miss, is not over and is for no other.
-func (in Input) makeGood(items []Item) {
+func (in Input) MarkMakeGoods(items []Item) {
 	owed := slices.Clone(in.Owed)
 	slices.SortFunc(owed, func(a, b MakeGood) int { return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), cmp.Compare(a.ID, b.ID)) })
 	for _, m := range owed {

@@ -81,9 +81,9 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 		if off := w.Length.Duration - c.Length.Duration; off != 0 && (off > w.Tolerance.Duration || -off > w.Tolerance.Duration) {
 			if !c.stretchable() {
 				p.add(at+".length_ms", "is %s, its clock %s is %s long, and no fill can stretch it",
-					clockTime(w.Length.Duration), c.ID, clockTime(c.Length.Duration))
+					FormatLength(w.Length.Duration), c.ID, FormatLength(c.Length.Duration))
 			} else if w.Length.Duration <= c.lastPost() {
-				p.add(at+".length_ms", "is %s, and its clock %s has a post at %s", clockTime(w.Length.Duration), c.ID, clockTime(c.lastPost()))
+				p.add(at+".length_ms", "is %s, and its clock %s has a post at %s", FormatLength(w.Length.Duration), c.ID, FormatLength(c.lastPost()))
 			}
 		}
 	}
@@ -117,7 +117,7 @@ func (n Network) clock(p *problems, c *Clock) {
 		}
 		if off := until - since - total; off != 0 && !n.tolerated(c, off) {
 			p.add(fmt.Sprintf("positions[%d]", i), "without a fill the clock cannot reach %s: its segments last %s, %s off",
-				clockTime(until), clockTime(total), clockTime(off))
+				FormatLength(until), FormatLength(total), FormatLength(off))
 		}
 	}
 	since := time.Duration(0)

@@ -18,7 +18,7 @@ func date(occurrences []Occurrence, loc *time.Location) {
 		t := occurrences[i].StartAt.Time
 		if d.IsZero() || t.Before(start) || !t.Before(end) {
 			d = dateAt(t, loc)
-			start, end = dayBounds(d, loc)
+			start, end = d.Bounds(loc)
 		}
 		occurrences[i].Date = d
 	}

@@ -121,7 +121,7 @@ func (p *problems) timing(c *Clock) {
 			case post < reach || post == reach && i > since:
 				p.add(at+".at_ms", "posts must be in order of time, each later than what is before it")
 			case post > reach && !elastic && !content:
-				p.add(at+".at_ms", "nothing is there to fill the %s before it", clockTime(post-reach))
+				p.add(at+".at_ms", "nothing is there to fill the %s before it", FormatLength(post-reach))
 			}
 			reach, elastic, content, since = max(reach, pos.At.Duration), false, false, i
 		}

@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"lifeline/schedules"
+	"lifeline/schedules/planner/plannertest"
 )
 
 func network() schedules.Network {
-	in := smallStation(0)
+	in := plannertest.SmallStation(0)
 	return schedules.Network{Stations: []schedules.Station{in.Station}, Clocks: []schedules.Clock{in.Clocks["hour-ko"]}, Segments: in.Library.Segment}
 }
 

@@ -141,7 +141,7 @@ func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discr
 	case short > tolerance:
 		d.Verdict = Short
 		if d.Detail == "" {
-			d.Detail = fmt.Sprintf("%s of %s did not air", clockTime(short), clockTime(item.Duration.Duration))
+			d.Detail = fmt.Sprintf("%s of %s did not air", FormatLength(short), FormatLength(item.Duration.Duration))
 		}
 		return d, true
 	case d.Drift.Duration > tolerance || d.Drift.Duration < -tolerance:
@@ -166,7 +166,7 @@ func (d *Discrepancy) air(reports []AsRun, tolerance time.Duration) {
 		d.EndedAt = later(d.EndedAt, e.EndedAt)
 	}
 	if twice > tolerance {
-		said := fmt.Sprintf("reports overlap for %s: do two players air this station?", clockTime(twice))
+		said := fmt.Sprintf("reports overlap for %s: do two players air this station?", FormatLength(twice))
 		if d.Detail != "" {
 			said = d.Detail + "; " + said
 		}

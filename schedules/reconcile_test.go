@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"lifeline/schedules"
+	"lifeline/schedules/planner/plannertest"
 )
 
 func TestReconciliationTellsEveryVerdict(t *testing.T) {
-	r := audited(t, smallStation(0)).Rundown
+	r := plannertest.Audited(t, plannertest.SmallStation(0)).Rundown
 	r.Items = r.Items[:8]
 	at := func(i int, late, short time.Duration) schedules.AsRun {
 		item := r.Items[i]
@@ -47,7 +48,7 @@ func TestReconciliationTellsEveryVerdict(t *testing.T) {
 
 // LibreTime #1486: the planned times must never stand for the actual ones.
 func TestLibreTime1486ActualTimesAreTheReportedOnes(t *testing.T) {
-	r := audited(t, smallStation(0)).Rundown
+	r := plannertest.Audited(t, plannertest.SmallStation(0)).Rundown
 	item := r.Items[0]
 	started := schedules.At(item.StartAt.Add(31 * time.Millisecond))
 	got := schedules.Reconcile(r, []schedules.AsRun{{Sequence: 1, ItemID: item.ID, SegmentID: item.SegmentID, StartedAt: started,
@@ -61,7 +62,7 @@ func TestLibreTime1486ActualTimesAreTheReportedOnes(t *testing.T) {
 }
 
 func TestTwoPlayersOfOneStationDoNotDoubleTheAirTime(t *testing.T) {
-	r := audited(t, smallStation(0)).Rundown
+	r := plannertest.Audited(t, plannertest.SmallStation(0)).Rundown
 	r.Items = r.Items[:3]
 	part := func(sequence int64, i int, from, to time.Duration) schedules.AsRun {
 		return schedules.AsRun{Sequence: sequence, ItemID: r.Items[i].ID, SegmentID: r.Items[i].SegmentID, StartedAt: schedules.At(r.Items[i].StartAt.Add(from)),

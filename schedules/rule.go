@@ -74,13 +74,6 @@ func (r Rule) period() string {
 	return r.Per
 }
 
-func (r Rule) weight() float64 {
-	if r.Weight == 0 {
-		return 1
-	}
-	return r.Weight
-}
-
 // Of says what a count rule counts: each value of an attribute by itself ("segment"), or all that match a selector
 // of one attribute ({"tag":"appeal"}).
 type Of struct {

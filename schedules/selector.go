@@ -51,10 +51,10 @@ func (s *Selector) String() string {
 		}
 	}
 	if s.Min.Duration > 0 {
-		parts = append(parts, "of at least "+clockTime(s.Min.Duration))
+		parts = append(parts, "of at least "+FormatLength(s.Min.Duration))
 	}
 	if s.Max.Duration > 0 {
-		parts = append(parts, "of at most "+clockTime(s.Max.Duration))
+		parts = append(parts, "of at most "+FormatLength(s.Max.Duration))
 	}
 	if len(parts) == 0 {
 		return "anything"
@@ -62,8 +62,8 @@ func (s *Selector) String() string {
 	return strings.Join(parts, " ")
 }
 
-// clockTime writes a duration as people who schedule read it: 59:30 or 1:02:03.250.
-func clockTime(d time.Duration) string {
+// FormatLength writes a duration as people who schedule read it: 59:30 or 1:02:03.250.
+func FormatLength(d time.Duration) string {
 	sign := ""
 	if d < 0 {
 		sign, d = "-", -d

@@ -22,7 +22,7 @@ func (in Input) Windows() ([]DayWindow, error) {
 	var out []DayWindow
 	for _, s := range in.Station.Complete(in.Published).Windows {
 		if in.whole || !s.StartAt.After(in.Frozen) {
-			out = append(out, in.standing(s))
+			out = append(out, in.Standing(s))
 		}
 	}
 	if in.whole {
@@ -72,9 +72,9 @@ func (o Occurrence) overlaps(other Occurrence) bool {
 	return o.StartAt.Before(other.EndAt.Time) && other.StartAt.Before(o.EndAt.Time)
 }
 
-// standing is a window as it was published. Of rundowns that do not say what it asked for, the definitions tell, as far
+// Standing is a window as it was published. Of rundowns that do not say what it asked for, the definitions tell, as far
 // as they know the window.
-func (in Input) standing(s Slot) DayWindow {
+func (in Input) Standing(s Slot) DayWindow {
 	def, _ := in.Station.Window(s.Window)
 	w := DayWindow{Occurrence: s.Occurrence, Tolerance: s.Tolerance, Languages: s.Languages, Stands: true}
 	id := cmp.Or(s.Clock, def.Clock)
@@ -86,14 +86,14 @@ func (in Input) standing(s Slot) DayWindow {
 		w.Clock = now
 	}
 	w.Ordinary = Millis{w.EndAt.Sub(w.StartAt.Time)}
-	if l := w.Clock.Length; l.Duration > 0 && abs(l.Duration-w.Ordinary.Duration) > w.Tolerance.Duration {
+	if l := w.Clock.Length; l.Duration > 0 && (l.Duration-w.Ordinary.Duration).Abs() > w.Tolerance.Duration {
 		w.Ordinary = l
 	}
 	return w
 }
 
-// fitted is the window's clock for the length that it has on that day.
-func (w DayWindow) fitted(l *Library) Clock {
+// FittedClock is the window's clock for the length that it has on that day.
+func (w DayWindow) FittedClock(l *Library) Clock {
 	return w.Clock.fitted(w.Ordinary.Duration, w.EndAt.Sub(w.StartAt.Time), l)
 }
 
@@ -109,8 +109,8 @@ func (s Station) Complete(r Rundown) Rundown {
 	return r
 }
 
-// as is the input for changing r in the windows that it has, not in those of the definitions.
-func (in Input) as(r Rundown) Input {
+// ForPublished is the input for changing r in the windows that it has, not in those of the definitions.
+func (in Input) ForPublished(r Rundown) Input {
 	in.Published, in.whole = in.Station.Complete(r), true
 	if r.Timezone != "" {
 		in.Station.Timezone = r.Timezone
@@ -122,7 +122,7 @@ func (in Input) as(r Rundown) Input {
 func (in Input) Kept(windows []DayWindow) []Item {
 	keep := in.Keep
 	for _, i := range in.Published.Items {
-		stands := slices.ContainsFunc(windows, func(w DayWindow) bool { return w.Stands && w.holds(i.StartAt.Time) })
+		stands := slices.ContainsFunc(windows, func(w DayWindow) bool { return w.Stands && w.Contains(i.StartAt.Time) })
 		if !in.whole && stands && !slices.ContainsFunc(in.Keep, func(k Item) bool { return k.ID == i.ID }) {
 			keep = append(keep[:len(keep):len(keep)], i)
 		}

@@ -126,6 +126,9 @@ func (d Date) Before(o Date) bool { return d.utc().Before(o.utc()) }
 // Compare orders days.
 func (d Date) Compare(o Date) int { return d.utc().Compare(o.utc()) }
 
+// Weekday is the day of the week.
+func (d Date) Weekday() time.Weekday { return d.utc().Weekday() }
+
 func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
 
 // IsZero reports whether d is no day.
@@ -159,12 +162,4 @@ func (d *Date) UnmarshalText(b []byte) error {
 		*d = v
 	}
 	return err
-}
-
-// instant is a Unix time in milliseconds; minTime is none.
-func instant(ms int64) Instant {
-	if ms == minTime {
-		return Instant{}
-	}
-	return Instant{time.UnixMilli(ms).UTC()}
 }

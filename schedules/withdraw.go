@@ -48,8 +48,8 @@ func (l *Library) Withdrawn(r Rundown, now time.Time) map[string]string {
 // now: there the station airs its fallback. Nothing else changes.
 func (r Rundown) Withdraw(ids map[string]string, now time.Time) Rundown {
 	r.Items = slices.DeleteFunc(slices.Clone(r.Items), func(i Item) bool { return ids[i.ID] != "" })
-	r.fill()
-	r.warnOpen(now)
+	r.SumWindows()
+	r.WarnOpen(now)
 	return r
 }
 
@@ -70,7 +70,7 @@ func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 			windows = append(windows, s)
 		} else if !slices.ContainsFunc(windows, func(p Slot) bool { return p.Window == s.Window && p.StartAt.Equal(s.StartAt.Time) }) {
 			r.Warnings = append(slices.Clone(r.Warnings), Warning{Code: "over", Window: s.Window,
-				Message: fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue", wallTime(r.Timezone, s.StartAt))})
+				Message: fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue", WallTime(r.Timezone, s.StartAt))})
 		}
 	}
 	for _, i := range published.Items {
@@ -86,7 +86,7 @@ func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 	slices.SortStableFunc(windows, func(a, b Slot) int { return a.StartAt.Compare(b.StartAt.Time) })
 	slices.SortStableFunc(items, func(a, b Item) int { return a.StartAt.Compare(b.StartAt.Time) })
 	r.Windows, r.Items = windows, items
-	r.fill()
+	r.SumWindows()
 	return r
 }
 
@@ -104,7 +104,7 @@ func (r Rundown) Open() []Occurrence {
 			}
 		}
 		for _, i := range r.Items {
-			if i.Window == s.Window && s.holds(i.StartAt.Time) {
+			if i.Window == s.Window && s.Contains(i.StartAt.Time) {
 				open(i.StartAt, 0)
 				at = later(at, i.EndAt())
 			}
@@ -114,22 +114,22 @@ func (r Rundown) Open() []Occurrence {
 	return out
 }
 
-// fill says of the windows how full their items make them.
-func (r *Rundown) fill() {
+// SumWindows says of the windows how full their items make them.
+func (r *Rundown) SumWindows() {
 	r.Windows = slices.Clone(r.Windows)
 	for k := range r.Windows {
 		s := &r.Windows[k]
 		s.Planned = Millis{}
 		for _, i := range r.Items {
-			if i.Window == s.Window && s.holds(i.StartAt.Time) {
+			if i.Window == s.Window && s.Contains(i.StartAt.Time) {
 				s.Planned.Duration += i.Duration.Duration
 			}
 		}
 	}
 }
 
-// warnOpen says anew what is open and still to come, and no more what is said of items that are gone.
-func (r *Rundown) warnOpen(now time.Time) {
+// WarnOpen says anew what is open and still to come, and no more what is said of items that are gone.
+func (r *Rundown) WarnOpen(now time.Time) {
 	there := map[string]bool{}
 	for _, i := range r.Items {
 		there[i.ID] = true
@@ -140,7 +140,7 @@ func (r *Rundown) warnOpen(now time.Time) {
 	for _, o := range r.Open() {
 		if o.EndAt.After(now) {
 			r.Warnings = append(r.Warnings, Warning{Code: "gap", Window: o.Window,
-				Message: fmt.Sprintf("nothing fills the time from %s to %s: the station airs its fallback there", wallTime(r.Timezone, o.StartAt), wallTime(r.Timezone, o.EndAt))})
+				Message: fmt.Sprintf("nothing fills the time from %s to %s: the station airs its fallback there", WallTime(r.Timezone, o.StartAt), WallTime(r.Timezone, o.EndAt))})
 		}
 	}
 }

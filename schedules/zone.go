@@ -29,8 +29,8 @@ func Zone(name string) (*time.Location, error) {
 // copies of all zones of which one counts leap seconds.
 var ofTheMachine = []string{"", "Local", "localtime", "posixrules", "Factory", "posix", "right"}
 
-// wallTime is an instant as clocks in a zone show it, as people at a station read a day; in a zone that is not known, as it is.
-func wallTime(zone string, at Instant) string {
+// WallTime is an instant as clocks in a zone show it, as people at a station read a day; in a zone that is not known, as it is.
+func WallTime(zone string, at Instant) string {
 	loc, err := Zone(zone)
 	if err != nil {
 		return at.String()
@@ -80,11 +80,12 @@ func (s Station) DayBounds(d Date) (start, end time.Time, err error) {
 	if err != nil {
 		return time.Time{}, time.Time{}, err
 	}
-	start, end = dayBounds(d, loc)
+	start, end = d.Bounds(loc)
 	return start, end, nil
 }
 
-func dayBounds(d Date, loc *time.Location) (start, end time.Time) {
+// Bounds is the day in a zone: [start, end) from its first instant to the first of the next day.
+func (d Date) Bounds(loc *time.Location) (start, end time.Time) {
 	return Resolve(d.utc(), loc), Resolve(d.AddDays(1).utc(), loc)
 }
 
@@ -100,7 +101,7 @@ func (s Station) DateAt(t time.Time) (Date, error) {
 func dateAt(t time.Time, loc *time.Location) Date {
 	d := DateOf(t.In(loc)).AddDays(-1)
 	for { // at most three steps: only a transition at midnight parts the wall's date from the day
-		if _, end := dayBounds(d, loc); t.Before(end) {
+		if _, end := d.Bounds(loc); t.Before(end) {
 			return d
 		}
 		d = d.AddDays(1)

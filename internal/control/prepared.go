@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"lifeline/schedules"
+	"lifeline/schedules/planner"
 )
 
 // prepared is the library that planning reads, kept as the mirror is, and the catalogue that was last compiled of it. Its lock is its own: who needs no library does not wait
@@ -17,7 +18,7 @@ type prepared struct {
 	scripts  int64 // likewise
 
 	compiling sync.Mutex
-	compiled  *schedules.Catalogue
+	compiled  *planner.Catalogue
 }
 
 // library is the library as the mirror is now. Changed segments are taken into the one made before; after a change of a script,
@@ -41,11 +42,11 @@ func (p *prepared) library() *schedules.Library {
 }
 
 // catalogue is a library compiled for planning: of the one compiled before as much as has not changed.
-func (p *prepared) catalogue(l *schedules.Library) *schedules.Catalogue {
+func (p *prepared) catalogue(l *schedules.Library) *planner.Catalogue {
 	p.compiling.Lock()
 	defer p.compiling.Unlock()
 	if p.compiled == nil {
-		p.compiled = schedules.Compile(l)
+		p.compiled = planner.Compile(l)
 	}
 	p.compiled = p.compiled.Follow(l)
 	return p.compiled

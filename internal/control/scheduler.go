@@ -13,6 +13,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/schedules"
+	"lifeline/schedules/planner"
 )
 
 // Scheduler keeps stations, clocks and rundowns, and publishes queues.
@@ -248,8 +249,8 @@ func (s *Scheduler) prepare() *schedules.Library { return s.prepared.library() }
 // unsatisfiable tells a scheduler why there is no plan: the rules conflict, or none was found. It passes on any other
 // error.
 func unsatisfiable(err error) error {
-	var conflict *schedules.Unsatisfiable
-	var none *schedules.NotFound
+	var conflict *planner.Unsatisfiable
+	var none *planner.NotFound
 	if errors.As(err, &conflict) || errors.As(err, &none) {
 		return &fault.Error{Kind: fault.Unsatisfiable, Public: err.Error()}
 	}

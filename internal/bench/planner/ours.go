@@ -8,6 +8,7 @@ import (
 
 	"lifeline/schedules"
 	"lifeline/schedules/auditor"
+	"lifeline/schedules/planner"
 )
 
 // ours plans every day with the planner, each from the history of those before, and audits each whole. Gaps are filled
@@ -20,7 +21,7 @@ func month(in instance, near int64) ([]day, error) {
 	input := in.input
 	input.Clocks = map[string]schedules.Clock{"hour": clock(near)}
 	input.Library = schedules.Prepare(in.segments, nil)
-	catalogue := schedules.Compile(input.Library)
+	catalogue := planner.Compile(input.Library)
 	var out []day
 	for i := range in.days {
 		input.Date = firstDay.AddDays(i)

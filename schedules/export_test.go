@@ -1,7 +1,0 @@
-package schedules
-
-// Fixtures for the tests outside the package, which may use the auditor.
-var (
-	Hourly         = hourly
-	HourlySegments = hourlySegments
-)

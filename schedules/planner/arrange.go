@@ -1,0 +1,211 @@
+package planner
+
+import (
+	"slices"
+	"strconv"
+
+	"lifeline/schedules"
+)
+
+// arrangements bounds the orders in which a closing set is tried.
+const arrangements = 120
+
+// maxClosing bounds the size of a closing set.
+const maxClosing = 24
+
+// arrange finds the first order of the set, from due order on, in which it may air from at. Orders that bend no soft
+// rule go before those that do. It leaves nothing settled.
+func (f *filler) arrange(at int64, set []uint8) (order []uint8, tried int, ok bool) {
+	order = slices.Clone(set)
+	var best []uint8
+	least, bestTried := 0.0, 0
+	for tried = range arrangements {
+		if bends, ok := f.airs(at, order); ok && (best == nil || bends < least) {
+			best, least, bestTried = slices.Clone(order), bends, tried
+			if bends == 0 {
+				break
+			}
+		}
+		if !nextPermutation(order) {
+			break
+		}
+	}
+	return best, bestTried, best != nil
+}
+
+// airs tries the order at its exact times.
+func (f *filler) airs(at int64, order []uint8) (bends float64, ok bool) {
+	mark := f.p.here()
+	defer f.p.reset(mark)
+	for _, i := range order {
+		u := f.list[f.play[i]].unit
+		if !f.p.mayAir(f.w, f.st.win, u, at) {
+			return 0, false
+		}
+		bends += f.p.bends(f.w, f.st.win, u, at, at+u.ms)
+		f.p.settle(placed{unit: u, start: at, win: f.st.win})
+		at += u.ms
+	}
+	return bends, true
+}
+
+func nextPermutation(a []uint8) bool {
+	i := len(a) - 2
+	for i >= 0 && a[i] >= a[i+1] {
+		i--
+	}
+	if i < 0 {
+		return false
+	}
+	j := len(a) - 1
+	for a[j] <= a[i] {
+		j--
+	}
+	a[i], a[j] = a[j], a[i]
+	slices.Reverse(a[i+1:])
+	return true
+}
+
+// record settles the order with the record of its choice, and answers where it ends.
+func (f *filler) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int, bySums bool) int64 {
+	choice := &schedules.Choice{Method: schedules.MethodClosing, StartAt: instant(at), Target: schedules.Ms(end - at), Residual: schedules.Ms(residual), Proved: proved, Cut: f.more,
+		Least: schedules.Ms(c.least), Most: schedules.Ms(c.most), Nearest: c.nearest, DueFirst: c.dueFirst, Wide: len(c.ms), BySums: bySums, Tried: tried}
+	choice.Candidates = make([]schedules.Candidate, 0, len(f.list))
+	for _, i := range f.play { // first what was in play, then what was refused
+		choice.Candidates = append(choice.Candidates, f.candidate(i))
+	}
+	for k := range choice.Candidates {
+		for j := range k {
+			if c.clash[k].has(j) {
+				choice.Candidates[k].Clashes = append(choice.Candidates[k].Clashes, j)
+			}
+		}
+	}
+	for i := range f.list {
+		if x := &f.list[i]; x.why != "" || x.refused.rule != nil {
+			choice.Candidates = append(choice.Candidates, f.candidate(i))
+		}
+	}
+	for _, b := range c.banned {
+		choice.Banned = append(choice.Banned, ints(b))
+	}
+	for k, i := range order {
+		x := f.list[f.play[i]]
+		choice.Aired = append(choice.Aired, f.p.name(x.unit.main))
+		f.settle(x, at, choice, k, int(i))
+		at += x.unit.ms
+	}
+	if residual > f.st.most || residual > 0 && f.fade() > 0 {
+		at -= f.p.trimLast(residual, f.fade())
+		choice.Faded = schedules.Ms(end + residual - at)
+	}
+	f.warnOff(choice, at-end)
+	return at
+}
+
+// warnOff says that a closing is farther off than its position and window allow, and whether it could have been nearer.
+func (f *filler) warnOff(c *schedules.Choice, off int64) {
+	if abs(off) <= max(f.near(), f.w.tolerance) {
+		return // the rundown's window says how full it is
+	}
+	why := "nearer sets there are, but no order of them is allowed"
+	switch {
+	case c.Proved && c.Cut:
+		why = "proved the least of all sets of up to " + strconv.Itoa(maxSet) + " of the " + strconv.Itoa(c.Wide) + " candidates most overdue"
+	case c.Proved:
+		why = "proved the least of all sets of its " + strconv.Itoa(c.Wide) + " candidates"
+	case c.Cut:
+		why = "the least that was found among the " + strconv.Itoa(c.Wide) + " candidates most overdue"
+	}
+	f.p.warn("fill_residual", f.w.Window, "", "position %s fills its time to %d ms: %s", f.pl.pos.ID, off, why)
+}
+
+func ints(b []uint8) []int {
+	out := make([]int, len(b))
+	for i, x := range b {
+		out[i] = int(x)
+	}
+	return out
+}
+
+// clashes marks the pairs of candidates that no order could keep apart.
+func (f *filler) clashes(c *closer) {
+	n := len(f.play)
+	c.clash = slices.Grow(c.clash[:0], n)[:n]
+	clear(c.clash)
+	for i := range f.w.rules.rules {
+		r := &f.w.rules.rules[i]
+		if !r.hard && f.bend {
+			continue
+		}
+		switch r.form {
+		case formSeparate, formItems, formAtMost, formMost:
+			f.clashRule(c, r)
+		}
+	}
+}
+
+func (f *filler) clashRule(c *closer, r *rule) {
+	if r.attr == schedules.AttributeSegment && !f.pl.pos.Chain && (r.each || r.form == formSeparate || r.form == formItems) {
+		return // no candidate is there twice
+	}
+	values := make([][]int32, len(f.play))
+	has := make([]int64, len(f.play))
+	for k, i := range f.play {
+		seg := f.list[i].unit.main
+		e := f.p.lib.entries[seg]
+		switch {
+		case r.only != nil && !r.only.has(seg) || r.foreign != nil && !r.foreign[f.st.win]:
+			continue
+		case r.form == formSeparate || r.form == formItems || r.form == formAtMost && r.each:
+			values[k] = e.valuesOf(r.attr)
+		case e.has(r.match):
+			values[k] = r.match[:1]
+		}
+		if len(values[k]) > 0 && (r.form == formAtMost || r.form == formMost) {
+			t := trial{seg: seg, start: f.st.start, end: f.st.start + c.ms[k], ms: c.ms[k], win: f.st.win}
+			has[k] = f.w.rules.judge(r, t, f.p.ledger).has
+		}
+	}
+	limit := r.limit
+	if r.form == formMost {
+		total, _ := f.w.rules.share(r, f.st.win, f.p.ledger)
+		limit = total * r.limit / 1_000_000
+	}
+	for a := range values {
+		if len(values[a]) == 0 {
+			continue
+		}
+		for b := range a {
+			if len(values[b]) == 0 || values[a][0] != values[b][0] && (r.attr != schedules.AttributeTag || !shared(values[a], values[b])) {
+				continue
+			}
+			clash := false
+			switch r.form {
+			case formSeparate:
+				clash = r.for_ > c.target+f.st.most-c.ms[a]-c.ms[b]
+			case formItems:
+				clash = r.limit > maxClosing-2
+			case formAtMost:
+				clash = has[a]+1 > limit
+			case formMost:
+				clash = has[a]+c.ms[b] > limit
+			}
+			if clash {
+				c.clash[a].set(b)
+				c.clash[b].set(a)
+			}
+		}
+	}
+}
+
+func shared(a, b []int32) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if x == y {
+				return true
+			}
+		}
+	}
+	return false
+}

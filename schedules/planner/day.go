@@ -1,0 +1,97 @@
+package planner
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// day is the planned broadcast day with its window occurrences.
+type day struct {
+	station    *schedules.Station
+	date       schedules.Date
+	loc        *time.Location
+	start, end int64 // Unix ms
+	windows    []window
+}
+
+// window is one occurrence with its clock.
+type window struct {
+	schedules.Occurrence
+	def        schedules.Window
+	start, end int64
+	tolerance  int64
+	clock      schedules.Clock // fitted to the occurrence
+	asked      schedules.Clock // as it is defined
+	languages  []string
+	rules      *ruleset
+	stands     bool // as it is published: nothing is planned in it
+}
+
+// day expands the windows of the input's date. It fails, before any planning, on definitions that cannot be read.
+func (j *job) day() (*day, error) {
+	loc, err := schedules.Zone(j.Station.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("planner: plan %s %s: %w", j.Station.ID, j.Date, err)
+	}
+	start, end := j.Date.Bounds(loc)
+	d := &day{station: &j.Station, date: j.Date, loc: loc, start: start.UnixMilli(), end: end.UnixMilli()}
+	windows, err := j.DisjointWindows()
+	if err != nil {
+		return nil, fmt.Errorf("planner: plan %s: %w", j.Date, err)
+	}
+	j.Keep = j.Kept(windows)
+	compiled := map[string]*ruleset{}
+	for _, x := range windows {
+		d.windows = append(d.windows, window{Occurrence: x.Occurrence, start: x.StartAt.UnixMilli(), end: x.EndAt.UnixMilli(),
+			def:       schedules.Window{ID: x.Window, Length: x.Ordinary, Tolerance: x.Tolerance},
+			tolerance: x.Tolerance.Milliseconds(), asked: x.Clock, clock: x.FittedClock(j.Library), languages: x.Languages, stands: x.Stands})
+	}
+	for i := range d.windows {
+		w := &d.windows[i]
+		if compiled[w.clock.ID] == nil {
+			compiled[w.clock.ID] = compileRules(j.catalogue, d, w.clock)
+		}
+		w.rules = compiled[w.clock.ID]
+	}
+	clocks := slices.Sorted(maps.Keys(compiled))
+	for _, a := range clocks {
+		for _, b := range clocks {
+			if a != b {
+				compiled[a].borrow(compiled[b])
+			}
+		}
+	}
+	return d, nil
+}
+
+// week is the station's week, Monday to Monday, around the day.
+func (d *day) week() [2]int64 {
+	monday := d.date.AddDays(-(int(d.date.Weekday()) + 6) % 7)
+	start, _ := monday.Bounds(d.loc)
+	_, end := monday.AddDays(6).Bounds(d.loc)
+	return [2]int64{start.UnixMilli(), end.UnixMilli()}
+}
+
+// dayparts are the instances of the daypart that the day's windows can touch; those that adjoin are joined.
+func (d *day) dayparts(p schedules.Daypart) [][2]int64 {
+	var out [][2]int64
+	for n := -1; n <= 2; n++ {
+		from, until := p.On(d.date.AddDays(n), d.loc)
+		a, b := from.UnixMilli(), until.UnixMilli()
+		if k := len(out); k > 0 && out[k-1][1] >= a {
+			out[k-1][1] = b
+			continue
+		}
+		out = append(out, [2]int64{a, b})
+	}
+	return out
+}
+
+// own reports whether the airing lies in one of the day's own windows.
+func (d *day) own(start int64) bool {
+	return slices.ContainsFunc(d.windows, func(w window) bool { return start >= w.start && start < w.end })
+}

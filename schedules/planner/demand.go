@@ -1,0 +1,466 @@
+package planner
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"lifeline/schedules"
+)
+
+// demand is what the day owes: airings, or milliseconds of air time, of some segments in some windows.
+type demand struct {
+	name    string
+	rule    *rule // nil for campaigns and make-goods
+	win     int32 // of the clock whose rule it is, for messages
+	members bitset
+	windows []bool // where it may be met
+	part    [][2]int64
+	need    int64
+	time    bool // need counts milliseconds
+	hard    bool
+	elastic bool // some fill may meet it
+	only    bool // nothing but the one segment will do: a make-good
+}
+
+// openDemands gathers what rules, campaigns and make-goods ask of the day, in a fixed order.
+func (p *planner) openDemands() {
+	p.demands, p.unguided = nil, nil
+	if p.in.mend != nil && p.in.mend.free {
+		return
+	}
+	seen := map[*ruleset]bool{}
+	for i := range p.day.windows {
+		rs := p.day.windows[i].rules
+		for k := range rs.rules {
+			r := &rs.rules[k]
+			if r.form != formAtLeast && r.form != formLeast || r.per != "window" && seen[rs] {
+				continue
+			}
+			p.demands = append(p.demands, p.ruleDemands(r, rs, i)...)
+		}
+		seen[rs] = true
+	}
+	campaigns := slices.Clone(p.in.Campaigns)
+	slices.SortFunc(campaigns, func(a, b schedules.Campaign) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range campaigns {
+		p.demands = append(p.demands, p.campaignDemands(&campaigns[i])...)
+	}
+	owed := slices.Clone(p.in.Owed)
+	slices.SortFunc(owed, func(a, b schedules.MakeGood) int {
+		return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), cmp.Compare(a.ID, b.ID))
+	})
+	for _, m := range owed {
+		if seg, ok := p.lib.place(m.SegmentID); ok && m.Station == p.in.Station.ID {
+			d := &demand{name: "make-good " + m.ID, members: newBitset(len(p.lib.entries)), windows: p.everyWindow(), only: true}
+			for i := range p.day.windows {
+				d.windows[i] = p.day.windows[i].EndAt.After(p.in.Over)
+			}
+			d.members.add(int32(seg))
+			d.need = 1
+			for _, o := range p.demands { // several of one segment are owed as many airings
+				if o.only && o.members.has(seg) {
+					d.need++
+				}
+			}
+			p.demands = append(p.demands, d)
+		}
+	}
+	if p.hardOnly {
+		all := p.demands
+		p.demands = nil
+		for _, d := range all {
+			if d.hard {
+				p.demands = append(p.demands, d)
+			} else {
+				p.unguided = append(p.unguided, d)
+			}
+		}
+	}
+	for _, d := range p.demands {
+		for i := range p.stretches {
+			st := &p.stretches[i]
+			for j := range st.places {
+				if st.places[j].fill && d.windows[st.win] && p.shares(st.places[j].queue, d) {
+					d.elastic = true
+				}
+			}
+		}
+	}
+}
+
+func (p *planner) shares(q *queue, d *demand) bool {
+	for i, w := range q.members {
+		if w&d.members[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *planner) everyWindow() []bool {
+	all := make([]bool, len(p.day.windows))
+	for i := range all {
+		all[i] = true
+	}
+	return all
+}
+
+func (p *planner) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
+	base := demand{name: r.name, rule: r, hard: r.hard, win: int32(win), need: r.limit, windows: make([]bool, len(p.day.windows)), part: r.periods}
+	if r.per == "day" {
+		base.part = nil // all the day's windows, also past midnight
+	}
+	for i := range p.day.windows {
+		base.windows[i] = p.day.windows[i].rules == rs && (r.per != "window" || i == win)
+	}
+	if r.form == formLeast {
+		base.time = true
+		total, _ := rs.share(r, int32(win), p.ledger)
+		base.need = (total*r.limit + 999_999) / 1_000_000
+	}
+	if !r.each {
+		base.members = p.set(func(i int32) bool { return p.counted(r, i) })
+		return p.spread(&base, rs)
+	}
+	// of each: every value that the segments have is a demand of its own
+	values := map[int32]bitset{}
+	var order []int32
+	for i := range p.lib.entries {
+		if e := p.lib.entries[i]; e.Fit && (r.only == nil || r.only.has(int32(i))) {
+			for _, v := range e.valuesOf(r.attr) {
+				if values[v] == nil {
+					values[v] = newBitset(len(p.lib.entries))
+					order = append(order, v)
+				}
+				values[v].add(int32(i))
+			}
+		}
+	}
+	var out []*demand
+	for _, v := range order {
+		d := base
+		d.members = values[v]
+		out = append(out, p.spread(&d, rs)...)
+	}
+	return out
+}
+
+// spread makes of what a rule demands of a week the day's even share of what is missing, which may bend, and of a hard
+// rule besides what the week's later windows cannot give any more. Other demands stay as they are.
+func (p *planner) spread(d *demand, rs *ruleset) []*demand {
+	if d.rule.per != "week" {
+		return []*demand{d}
+	}
+	d.part = nil
+	missing := d.need
+	for _, s := range p.ledger.sequence {
+		if s.win < 0 && d.members.has(s.seg) && rs.counts(d.rule, s, trial{}) {
+			missing--
+		}
+	}
+	missing = max(missing, 0)
+	later := p.later(rs.clock)
+	dates := map[schedules.Date]bool{}
+	for _, o := range later {
+		dates[schedules.DateOf(o.StartAt.In(p.day.loc))] = true
+	}
+	days := int64(len(dates)) + 1
+	share := *d
+	share.need, share.hard = (missing+days-1)/days, false
+	if !d.hard {
+		return []*demand{&share}
+	}
+	if d.need = max(missing-p.mostLater(later, d.members), 0); d.need >= share.need {
+		return []*demand{d}
+	}
+	return []*demand{d, &share}
+}
+
+// counted reports whether a rule's count takes the segment in.
+func (p *planner) counted(r *rule, seg int32) bool {
+	return (r.only == nil || r.only.has(seg)) && p.lib.entries[seg].has(r.match)
+}
+
+func (p *planner) set(in func(int32) bool) bitset {
+	b := newBitset(len(p.lib.entries))
+	for i := range int32(len(p.lib.entries)) {
+		if in(i) {
+			b.add(int32(i))
+		}
+	}
+	return b
+}
+
+func (p *planner) campaignDemands(c *schedules.Campaign) []*demand {
+	if !c.Concerns(p.in.Station.ID) || !c.From.IsZero() && c.From.UnixMilli() >= p.horizonEnd || !c.Until.IsZero() && c.Until.UnixMilli() <= p.day.start {
+		return nil
+	}
+	base := demand{name: "campaign " + c.ID, members: p.lib.members(&c.Of), windows: p.everyWindow(), hard: c.Hard}
+	var out []*demand
+	lasts := [][2]int64{{minTime, maxTime}}
+	if !c.From.IsZero() {
+		lasts[0][0] = c.From.UnixMilli()
+	}
+	if !c.Until.IsZero() {
+		lasts[0][1] = c.Until.UnixMilli()
+	}
+	for _, part := range c.Dayparts {
+		d := base
+		d.name = fmt.Sprintf("campaign %s in %s", c.ID, part.Daypart)
+		dayparts := p.day.dayparts(part.Daypart)
+		d.need, d.part = p.day.owes(int64(part.AtLeast), lasts[0], dayparts), common(lasts[0], dayparts)
+		out = append(out, &d)
+	}
+	if c.AtLeast > 0 {
+		d := base
+		if d.need = p.day.owes(int64(c.AtLeast), lasts[0], nil); lasts[0] != [2]int64{minTime, maxTime} {
+			d.part = lasts
+		}
+		out = append(out, &d)
+	}
+	return out
+}
+
+// owes is the share of a day's number that falls into a campaign's time, as much as of the air time of the day's windows,
+// or of their part in the dayparts, does: rounded down, and none on a day without a window.
+func (d *day) owes(number int64, lasts [2]int64, dayparts [][2]int64) int64 {
+	var all, in int64
+	for i := range d.windows {
+		w := &d.windows[i]
+		for _, s := range common([2]int64{w.start, w.end}, dayparts) {
+			all += s[1] - s[0]
+			in += max(min(s[1], lasts[1])-max(s[0], lasts[0]), 0)
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return number * in / all
+}
+
+// common is what a time has in common with parts, or all of it when there are none.
+func common(t [2]int64, parts [][2]int64) [][2]int64 {
+	if parts == nil {
+		return [][2]int64{t}
+	}
+	out := [][2]int64{}
+	for _, p := range parts {
+		if a, b := max(t[0], p[0]), min(t[1], p[1]); a < b {
+			out = append(out, [2]int64{a, b})
+		}
+	}
+	return out
+}
+
+// met is how much of the demand the day has so far.
+func (p *planner) met(d *demand) int64 {
+	var n int64
+	for _, s := range p.ledger.sequence {
+		if s.win < 0 || !d.windows[s.win] || !d.members.has(s.seg) || !within(d.part, s.start) {
+			continue
+		}
+		if d.time {
+			n += s.end - s.start
+		} else {
+			n++
+		}
+	}
+	return n
+}
+
+func within(parts [][2]int64, t int64) bool {
+	for _, p := range parts {
+		if t >= p[0] && t < p[1] {
+			return true
+		}
+	}
+	return len(parts) == 0
+}
+
+// serves reports whether a pick would meet a demand that is open and that no fill can meet.
+func (p *planner) serves(u unit, win int32) bool {
+	for _, d := range p.demands {
+		if d.elastic || !d.windows[win] {
+			continue
+		}
+		for _, m := range u.members[:u.n] {
+			if d.members.has(m) && p.met(d) < d.need {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// placeDemands gives what is still owed to the fills that may air it, spread over the day.
+func (p *planner) placeDemands() *stuck {
+	for _, d := range p.demands {
+		var open []int
+		for i := range p.stretches {
+			st := &p.stretches[i]
+			if st.lastFill >= 0 && d.windows[st.win] {
+				open = append(open, i)
+			}
+		}
+		tried := make([]bool, len(open))
+		for rounds := 0; rounds < 4*len(open)+4; rounds++ {
+			missing := d.need - p.met(d)
+			if missing <= 0 {
+				break
+			}
+			best := p.emptiest(d, open, tried)
+			if best < 0 {
+				break
+			}
+			if !p.owe(d, &p.stretches[open[best]]) {
+				tried[best] = true
+			}
+		}
+	}
+	return nil
+}
+
+// emptiest is the open stretch farthest from any airing that already serves the demand; the earliest of equals.
+func (p *planner) emptiest(d *demand, open []int, tried []bool) int {
+	best, distance := -1, int64(-1)
+	for k, i := range open {
+		if tried[k] {
+			continue
+		}
+		st := &p.stretches[i]
+		mid := (st.start + st.end) / 2
+		if d.part != nil && !overlaps(d.part, st.start, st.end) {
+			continue
+		}
+		near := int64(maxTime)
+		for _, s := range p.ledger.sequence {
+			if s.win >= 0 && d.members.has(s.seg) {
+				near = min(near, abs(s.start-mid))
+			}
+		}
+		if near > distance {
+			best, distance = k, near
+		}
+	}
+	return best
+}
+
+func overlaps(parts [][2]int64, start, end int64) bool {
+	for _, p := range parts {
+		if start < p[1] && end > p[0] {
+			return true
+		}
+	}
+	return false
+}
+
+// owe puts one unit that serves the demand at the head of the stretch's fill.
+func (p *planner) owe(d *demand, st *stretch) bool {
+	w := &p.day.windows[st.win]
+	first := slices.IndexFunc(st.places, func(x place) bool { return x.fill })
+	at, free := p.fillStart(st), p.free(st)
+	var record []schedules.Candidate
+	done := false
+	for j := first; j < len(st.places) && !done; j++ {
+		pl := &st.places[j]
+		if !pl.fill {
+			continue
+		}
+		p.each(pl.queue, func(seg int32, since int64) bool {
+			u, broken := p.unit(seg, pl.pos.Chain)
+			if !serving(u, d, seg) || broken != "" || u.ms > free {
+				return true
+			}
+			c := schedules.Candidate{Segment: p.name(seg), Duration: schedules.Ms(u.ms), LastAired: instant(since)}
+			switch {
+			case !p.lives(u, at, at+u.ms):
+				c.Refused = schedules.Refusal{Rule: "validity"}
+			case !within(d.part, at):
+				c.Refused = schedules.Refusal{Rule: "daypart"}
+			default:
+				c.Refused = p.try(w, st.win, u, at, at+u.ms).public()
+			}
+			record = append(record, c)
+			if !c.Refused.IsZero() {
+				return true
+			}
+			choice := &schedules.Choice{Method: schedules.MethodDemand, For: d.name, StartAt: instant(at), Candidates: record, Aired: []string{p.name(seg)}}
+			st.musts = append(st.musts, must{u, d, choice, at})
+			p.lay(u, at, st.win)
+			for _, m := range u.members[:u.n] {
+				p.aired(m, at)
+			}
+			done = true
+			return false
+		})
+	}
+	return done
+}
+
+func serving(u unit, d *demand, seg int32) bool {
+	if d.members.has(seg) {
+		return true
+	}
+	for _, m := range u.members[:u.n] {
+		if d.members.has(m) {
+			return true
+		}
+	}
+	return false
+}
+
+// fillStart is where the stretch's first fill begins after what is chosen before it and already owed in it.
+func (p *planner) fillStart(st *stretch) int64 {
+	at := st.start
+	for k := range st.places {
+		if st.places[k].fill {
+			break
+		}
+		if st.places[k].set {
+			at += st.places[k].unit.ms
+		}
+	}
+	for _, m := range st.musts {
+		at += m.unit.ms
+	}
+	return at
+}
+
+// free is what the stretch has left for its fills.
+func (p *planner) free(st *stretch) int64 {
+	free := st.end - st.start
+	for k := range st.places {
+		if st.places[k].set {
+			free -= st.places[k].unit.ms
+		}
+	}
+	for _, m := range st.musts {
+		free -= m.unit.ms
+	}
+	return free
+}
+
+// checkDemands ends the plan where a hard demand is not met, and warns where a soft one is not.
+func (p *planner) checkDemands() *stuck {
+	p.demands, p.unguided = append(p.demands, p.unguided...), nil
+	for _, d := range p.demands {
+		has := p.met(d)
+		if has >= d.need {
+			continue
+		}
+		if d.hard {
+			return &stuck{demand: d}
+		}
+		p.warn("demand_unmet", "", "", "%s: %s of %s", d.name, d.amount(has), d.amount(d.need))
+	}
+	return nil
+}
+
+func (d *demand) amount(n int64) string {
+	if d.time {
+		return schedules.FormatLength(schedules.Ms(n).Duration)
+	}
+	return strconv.Itoa(int(n))
+}

@@ -1,0 +1,250 @@
+package planner
+
+import "lifeline/schedules"
+
+// fill settles one stretch: its picks at their exact times, what it owes, and elastic material to its very end.
+func (p *planner) fill(i int) *stuck {
+	st := &p.stretches[i]
+	start := st.start
+	if i > 0 && st.adjoins {
+		if prev := &p.stretches[i-1]; prev.win == st.win && prev.end == st.start {
+			start = prev.ended
+		}
+	}
+	p.liftStretch(st)
+	mark := p.mark()
+	stuckAt := st.lastFill
+	for attempt := range fillAttempts {
+		if p.ctx.Err() != nil {
+			break
+		}
+		if attempt%2 == 1 && len(p.in.Station.Fallback) == 0 || attempt > 1 && len(p.picks(st)) == 0 {
+			continue
+		}
+		p.searches, p.tables = searchSteps, sumTables
+		if attempt > 1 || p.in.mend != nil { // other picks, or other neighbours that give way: a look at each
+			p.searches, p.tables = searchSteps/8, sumTables/8
+		}
+		at := p.attempt(st, start, attempt)
+		if at == settled {
+			return nil
+		}
+		if attempt == 0 {
+			stuckAt = at
+		}
+		p.reset(mark)
+	}
+	return &stuck{stretch: st, place: stuckAt}
+}
+
+// fillAttempts are the ways in which a stretch is tried: as chosen, with fallback material, then with other picks,
+// each without and with fallback material.
+const fillAttempts = 34
+
+// sumTables is how many subset-sum tables one attempt at a stretch may cost.
+const sumTables = 24
+
+// settled is the answer of an attempt that filled its stretch.
+const settled = -2
+
+func (p *planner) liftStretch(st *stretch) {
+	for k := range st.places {
+		if pl := &st.places[k]; pl.set {
+			p.lift(pl.unit, pl.at, st.win)
+		}
+	}
+	for _, m := range st.musts {
+		p.lift(m.unit, m.at, st.win)
+	}
+}
+
+// bookmark is a state of the plan to which reset returns.
+type bookmark struct {
+	placed, undo int
+	warnings     int
+}
+
+func (p *planner) mark() bookmark {
+	p.undo = p.undo[:0]
+	return bookmark{len(p.placed), 0, len(p.warnings)}
+}
+
+func (p *planner) here() bookmark { return bookmark{len(p.placed), len(p.undo), len(p.warnings)} }
+
+func (p *planner) reset(b bookmark) {
+	for k := len(p.placed) - 1; k >= b.placed; k-- {
+		p.lift(p.placed[k].unit, p.placed[k].start, p.placed[k].win)
+	}
+	for k := len(p.undo) - 1; k >= b.undo; k-- {
+		p.last[p.undo[k].seg] = p.undo[k].last
+	}
+	p.placed, p.undo, p.warnings = p.placed[:b.placed], p.undo[:b.undo], p.warnings[:b.warnings]
+}
+
+// settle enters a placed unit.
+func (p *planner) settle(pl placed) {
+	p.lay(pl.unit, pl.start, pl.win)
+	for _, m := range pl.unit.members[:pl.unit.n] {
+		p.undo = append(p.undo, due{m, p.last[m]})
+		p.aired(m, pl.start)
+	}
+	p.placed = append(p.placed, pl)
+}
+
+// attempt settles the stretch from start on; it answers settled, or the place that it could not settle.
+func (p *planner) attempt(st *stretch, start int64, n int) int {
+	w := &p.day.windows[st.win]
+	spare, shift := n%2 == 1, n/2
+	at := start
+	owed := false
+	var tail int64
+	for k := st.lastFill + 1; st.lastFill >= 0 && k < len(st.places); k++ {
+		if st.places[k].set {
+			tail += st.places[k].unit.ms
+		}
+	}
+	for k := range st.places {
+		pl := &st.places[k]
+		if pl.fill && !owed {
+			owed = true
+			for _, m := range st.musts {
+				if !p.mayAir(w, st.win, m.unit, at) {
+					continue // met elsewhere or not at all: checkDemands says
+				}
+				p.settle(placed{unit: m.unit, start: at, win: st.win, position: pl.pos, index: pl.index, choice: m.choice, since: p.last[m.unit.main]})
+				at += m.unit.ms
+			}
+		}
+		switch {
+		case pl.fill && k == st.lastFill:
+			end, ok := p.filling(st, w, pl, spare).close(at, st.end-tail)
+			if !ok {
+				return k
+			}
+			at = end
+		case pl.fill:
+			at = p.filling(st, w, pl, spare).loosely(at, at+p.part(st, k, at))
+		case !pl.set:
+			continue
+		default:
+			next, ok := p.settlePick(st, w, pl, at, shift, k)
+			if !ok {
+				return k
+			}
+			at = next
+		}
+	}
+	residual := at - st.end
+	if st.lastFill < 0 && residual > st.most && len(p.placed) > 0 {
+		at -= p.trimLast(residual, max(p.placed[len(p.placed)-1].position.FadeMax.Milliseconds(), st.cut))
+		residual = at - st.end
+	}
+	if residual < st.least || residual > st.most {
+		return max(st.lastFill, 0)
+	}
+	st.ended = at
+	return settled
+}
+
+// part is what a fill that does not close its stretch takes of it: an equal share with the fills after it.
+func (p *planner) part(st *stretch, k int, at int64) int64 {
+	fills, rest := int64(0), int64(0)
+	for j := k; j < len(st.places); j++ {
+		if st.places[j].fill {
+			fills++
+		} else if st.places[j].set {
+			rest += st.places[j].unit.ms
+		}
+	}
+	return max(st.end-at-rest, 0) / fills
+}
+
+// mayAir tests a unit at an exact time against life and hard rules.
+func (p *planner) mayAir(w *window, win int32, u unit, at int64) bool {
+	return p.lives(u, at, at+u.ms) && p.try(w, win, u, at, at+u.ms).rule == nil
+}
+
+// settlePick enters a place's choice at its exact time. Later attempts give one pick after the other another candidate.
+func (p *planner) settlePick(st *stretch, w *window, pl *place, at int64, shift, k int) (int64, bool) {
+	u, choice, rank, since := pl.unit, pl.choice, pl.rank, pl.since
+	if pl.pos.Pick != nil && (shift > 0 && k == p.varied(st, shift) || !p.mayAir(w, st.win, u, at)) {
+		turned := turn{place: k}
+		nth := 1
+		if shift > 0 && k == p.varied(st, shift) {
+			nth = (shift-1)/len(p.picks(st)) + 1
+		}
+		found := p.another(st, w, pl, at, nth, &turned)
+		if found < 0 {
+			return 0, false
+		}
+		o := &turned.options[found]
+		u, rank, since = o.unit, o.rank, o.last
+		choice = p.pickChoice(&turned, pl, o)
+		choice.StartAt = instant(at)
+	} else if !p.mayAir(w, st.win, u, at) {
+		return 0, false
+	}
+	p.settle(placed{unit: u, start: at, win: st.win, position: pl.pos, index: pl.index, choice: choice, rank: rank, since: since})
+	return at + u.ms, true
+}
+
+// picks are the places of a stretch whose choice may be another, the last first.
+func (p *planner) picks(st *stretch) []int {
+	var out []int
+	for k := len(st.places) - 1; k >= 0; k-- {
+		if st.places[k].pos.Pick != nil && st.places[k].set {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// varied is the pick that a later attempt varies: each in its turn.
+func (p *planner) varied(st *stretch, shift int) int {
+	picks := p.picks(st)
+	return picks[(shift-1)%len(picks)]
+}
+
+// another finds the nth candidate that may air at the exact time, the present one not counted.
+func (p *planner) another(st *stretch, w *window, pl *place, at int64, n int, t *turn) int {
+	found := -1
+	room := st.end + st.most - at
+	p.each(pl.queue, func(seg int32, since int64) bool {
+		u, broken := p.unit(seg, pl.pos.Chain)
+		o := option{unit: u, last: since, rank: len(t.options)}
+		switch {
+		case broken != "":
+			o.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: p.lib.entries[seg].ms}
+			o.refused = schedules.Refusal{Rule: broken}
+		case u.ms > room:
+			o.refused = schedules.Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: room}
+		case !p.lives(u, at, at+u.ms):
+			o.refused = schedules.Refusal{Rule: "validity"}
+		default:
+			o.refused = p.try(w, st.win, u, at, at+u.ms).public()
+		}
+		if o.refused.IsZero() {
+			o.bends = p.bends(w, st.win, u, at, at+u.ms)
+			if n--; n == 0 {
+				found = len(t.options)
+			} else {
+				o.refused = schedules.Refusal{Rule: "the stretch could not be filled around it"}
+			}
+		}
+		t.options = append(t.options, o)
+		return found < 0
+	})
+	return found
+}
+
+// trimLast takes the end of the last placed item away, at most so much, to make the time.
+func (p *planner) trimLast(over, most int64) int64 {
+	pl := &p.placed[len(p.placed)-1]
+	if over > most || over >= pl.unit.ms {
+		return 0
+	}
+	p.lift(pl.unit, pl.start, pl.win)
+	pl.trim, pl.unit.cut = over, over
+	p.lay(pl.unit, pl.start, pl.win)
+	return over
+}

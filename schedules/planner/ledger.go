@@ -1,0 +1,82 @@
+package planner
+
+import (
+	"slices"
+
+	"lifeline/schedules"
+)
+
+// span is one airing in the ledger, in Unix milliseconds [start, end).
+type span struct {
+	start, end int64
+	seg        int32
+	win        int32 // place of its window occurrence in the day; below 0: history, -2-i of the station's window i
+	other      bool  // of another station
+}
+
+// ledger is every airing that the rules of one plan look at, found by the values that they ask for.
+type ledger struct {
+	lib      *Catalogue
+	indexed  [schedules.AttributeTag + 1]bool // the attributes kept in by
+	by       map[int32][]span                 // value -> airings by start
+	sequence []span                           // of the planned station, by start
+}
+
+func newLedger(lib *Catalogue, indexed [schedules.AttributeTag + 1]bool) *ledger {
+	return &ledger{lib: lib, indexed: indexed, by: map[int32][]span{}}
+}
+
+func (l *ledger) add(s span) {
+	e := l.lib.entries[s.seg]
+	for a := range schedules.AttributeTag + 1 {
+		if l.indexed[a] {
+			for _, v := range e.valuesOf(a) {
+				l.by[v] = insert(l.by[v], s)
+			}
+		}
+	}
+	if !s.other {
+		l.sequence = insert(l.sequence, s)
+	}
+}
+
+func (l *ledger) remove(s span) {
+	e := l.lib.entries[s.seg]
+	for a := range schedules.AttributeTag + 1 {
+		if l.indexed[a] {
+			for _, v := range e.valuesOf(a) {
+				l.by[v] = without(l.by[v], s)
+			}
+		}
+	}
+	if !s.other {
+		l.sequence = without(l.sequence, s)
+	}
+}
+
+// after is the place of the first span that starts at or after t.
+func after(list []span, t int64) int {
+	if n := len(list); n == 0 || list[n-1].start < t {
+		return n
+	}
+	i, _ := slices.BinarySearchFunc(list, t, func(s span, t int64) int {
+		if s.start < t {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+func insert(list []span, s span) []span {
+	return slices.Insert(list, after(list, s.start), s)
+}
+
+func without(list []span, s span) []span {
+	for i := after(list, s.start); i < len(list) && list[i].start == s.start; i++ {
+		if list[i] == s {
+			return slices.Delete(list, i, i+1)
+		}
+	}
+	return list
+}

@@ -1,0 +1,287 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+
+	"lifeline/schedules"
+)
+
+// pickLimit bounds the candidates that one pick keeps to fall back on, and pickSteps the choices of a whole day.
+const (
+	pickLimit = 96
+	pickSteps = 10_000
+)
+
+// option is a candidate of a pick with what it would bend.
+type option struct {
+	unit    unit
+	last    int64
+	rank    int
+	bends   float64
+	serves  bool // a demand
+	refused schedules.Refusal
+}
+
+// turn is one pick in hand: its options, and which is in force.
+type turn struct {
+	stretch, place int
+	options        []option // all considered, in due order
+	order          []int    // of the options that nothing refuses, best first
+	next           int
+	at             int64
+	before         [3]int64
+}
+
+// pickAll chooses for every place that is not elastic, in the order of the day, going back where a choice leaves a
+// later place without one.
+func (p *planner) pickAll() *stuck {
+	var turns []turn
+	for i := range p.stretches {
+		st := &p.stretches[i]
+		first := slices.IndexFunc(st.places, func(x place) bool { return x.fill })
+		if first < 0 {
+			first = len(st.places)
+		}
+		for j := range first {
+			turns = append(turns, turn{stretch: i, place: j})
+		}
+		for j := len(st.places) - 1; j > st.lastFill && j >= first; j-- {
+			turns = append(turns, turn{stretch: i, place: j})
+		}
+		for j := first; j < st.lastFill; j++ {
+			if !st.places[j].fill {
+				turns = append(turns, turn{stretch: i, place: j})
+			}
+		}
+	}
+	p.openDemands()
+	reserved := p.reserve(turns)
+	farthest := -1
+	for i, steps := 0, 0; i < len(turns); {
+		t := &turns[i]
+		if t.order == nil {
+			p.unreserve(reserved, i)
+			p.consider(t)
+		}
+		if t.next < len(t.order) && steps < pickSteps && p.ctx.Err() == nil {
+			steps++
+			p.choose(t)
+			i++
+			continue
+		}
+		pos := p.stretches[t.stretch].places[t.place].pos
+		if pos.Optional && t.next == len(t.order) {
+			t.next++ // goes empty
+			p.warn("position_empty", p.day.windows[p.stretches[t.stretch].win].Window, "", "position %s is left empty: nothing may take it", pos.ID)
+			i++
+			continue
+		}
+		farthest = max(farthest, i)
+		if i == 0 || steps >= pickSteps || p.ctx.Err() != nil {
+			far := turns[farthest]
+			return &stuck{stretch: &p.stretches[far.stretch], place: far.place}
+		}
+		t.order, t.options, t.next = nil, nil, 0
+		p.rereserve(reserved, i)
+		i--
+		p.unchoose(&turns[i])
+	}
+	return nil
+}
+
+// start is where the place begins, given what is chosen before (or, from the end, after) it; ms is its own length.
+func (p *planner) start(st *stretch, j int, ms int64) int64 {
+	if st.lastFill >= 0 && j > st.lastFill {
+		at := st.end - ms
+		for k := j + 1; k < len(st.places); k++ {
+			if st.places[k].set {
+				at -= st.places[k].unit.ms
+			}
+		}
+		return at
+	}
+	at := st.start
+	fills := int64(0)
+	for k := range j {
+		if st.places[k].set {
+			at += st.places[k].unit.ms
+		}
+		if st.places[k].fill {
+			fills++
+		}
+	}
+	if fills > 0 { // between two fills: where it will about be
+		total := int64(0)
+		free := st.end - st.start
+		for k := range st.places {
+			if st.places[k].set {
+				free -= st.places[k].unit.ms
+			}
+			if st.places[k].fill {
+				total++
+			}
+		}
+		at += max(free, 0) * fills / total
+	}
+	return at
+}
+
+// consider lists a turn's candidates.
+func (p *planner) consider(t *turn) {
+	st := &p.stretches[t.stretch]
+	pl := &st.places[t.place]
+	w := &p.day.windows[st.win]
+	t.order = []int{}
+	free := st.end - st.start + st.most
+	last := st.lastFill < 0
+	for k := range st.places {
+		if st.places[k].set {
+			free -= st.places[k].unit.ms
+		} else if k != t.place {
+			last = false // others are still to come
+		}
+	}
+	good := 0
+	look := func(seg int32, since int64) bool {
+		o := option{last: since, rank: len(t.options)}
+		u, broken := p.unit(seg, pl.pos.Chain)
+		o.unit = u
+		at := p.start(st, t.place, u.ms)
+		switch {
+		case broken != "":
+			o.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: p.lib.entries[seg].ms}
+			o.refused = schedules.Refusal{Rule: broken}
+		case !p.lib.entries[seg].Fit:
+			o.refused = schedules.Refusal{Rule: p.lib.entries[seg].Unfit().Message}
+		case !schedules.Speaks(p.lib.entries[seg].Language, w.languages):
+			o.refused = schedules.Refusal{Rule: "language " + p.lib.entries[seg].Language + " is not allowed in the window"}
+		case u.ms > free+max(pl.pos.FadeMax.Milliseconds(), st.cut):
+			o.refused = schedules.Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: free}
+		case last && u.ms < free-st.most+st.least:
+			o.refused = schedules.Refusal{Rule: "length", Unit: "ms", Need: u.ms, Has: free}
+		case !p.lives(u, at, at+u.ms):
+			o.refused = schedules.Refusal{Rule: "validity"}
+		default:
+			o.refused = p.try(w, st.win, u, at, at+u.ms).public()
+		}
+		if o.refused.IsZero() {
+			o.bends = p.bends(w, st.win, u, at, at+u.ms)
+			o.serves = p.serves(u, st.win)
+			t.order = append(t.order, len(t.options))
+			if o.bends == 0 {
+				good++
+			}
+		}
+		t.options = append(t.options, o)
+		return good < pickLimit
+	}
+	if pl.pos.Segment != "" {
+		if seg, ok := p.lib.place(pl.pos.Segment); ok {
+			look(seg, p.last[seg])
+		}
+	} else {
+		p.each(pl.queue, look)
+	}
+	slices.SortStableFunc(t.order, func(a, b int) int {
+		x, y := &t.options[a], &t.options[b]
+		if x.serves != y.serves {
+			if x.serves {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(x.bends, y.bends)
+	})
+	if last { // nothing elastic follows: the best time first
+		want := free - st.most
+		slices.SortStableFunc(t.order, func(a, b int) int {
+			return cmp.Compare(abs(t.options[a].unit.ms-want), abs(t.options[b].unit.ms-want))
+		})
+	}
+}
+
+// choose puts the turn's next option into force.
+func (p *planner) choose(t *turn) {
+	st := &p.stretches[t.stretch]
+	pl := &st.places[t.place]
+	o := &t.options[t.order[t.next]]
+	t.next++
+	t.at = p.start(st, t.place, o.unit.ms)
+	for k, m := range o.unit.members[:o.unit.n] {
+		t.before[k] = p.last[m]
+		p.aired(m, t.at)
+	}
+	p.lay(o.unit, t.at, st.win)
+	pl.set, pl.unit, pl.at, pl.rank, pl.since = true, o.unit, t.at, o.rank, o.last
+	pl.choice = p.pickChoice(t, pl, o)
+}
+
+func (p *planner) unchoose(t *turn) {
+	pl := &p.stretches[t.stretch].places[t.place]
+	if !pl.set {
+		return // an optional place gone empty
+	}
+	p.lift(pl.unit, pl.at, p.stretches[t.stretch].win)
+	for k := pl.unit.n - 1; k >= 0; k-- {
+		p.last[pl.unit.members[k]] = t.before[k]
+	}
+	pl.set = false
+	o := &t.options[t.order[t.next-1]]
+	o.refused = schedules.Refusal{Rule: "would leave a later position without a candidate"}
+}
+
+// pickChoice records the choice: every candidate ahead of the chosen one, with what refused it.
+func (p *planner) pickChoice(t *turn, pl *place, chosen *option) *schedules.Choice {
+	c := &schedules.Choice{Method: schedules.MethodDue, StartAt: instant(t.at), Aired: []string{p.name(chosen.unit.main)}}
+	if pl.pos.Segment != "" {
+		c.Method = schedules.MethodFixed
+	}
+	for i := range t.options[:chosen.rank+1] {
+		o := &t.options[i]
+		refused := o.refused
+		if refused.IsZero() && i != chosen.rank {
+			switch {
+			case chosen.serves && !o.serves:
+				refused = schedules.Refusal{Rule: "a demand ranks another ahead"}
+			case o.bends > chosen.bends:
+				refused = schedules.Refusal{Rule: "would bend soft rules", Unit: "weight", Need: int64(chosen.bends * 1000), Has: int64(o.bends * 1000)}
+			default:
+				refused = schedules.Refusal{Rule: "another comes closer to the time", Unit: "ms"}
+			}
+		}
+		c.Candidates = append(c.Candidates, schedules.Candidate{Segment: p.name(o.unit.main), Duration: schedules.Ms(o.unit.ms), LastAired: instant(o.last), Refused: refused})
+	}
+	return c
+}
+
+// reserve enters what the clocks name, where it will about air, so that picks keep away from it.
+func (p *planner) reserve(turns []turn) map[int]placed {
+	out := map[int]placed{}
+	for i := range turns {
+		st := &p.stretches[turns[i].stretch]
+		pl := &st.places[turns[i].place]
+		if pl.pos.Segment == "" {
+			continue
+		}
+		if seg, ok := p.lib.place(pl.pos.Segment); ok {
+			if u, broken := p.unit(seg, pl.pos.Chain); broken == "" {
+				out[i] = placed{unit: u, start: p.start(st, turns[i].place, u.ms), win: st.win}
+				p.lay(u, out[i].start, st.win)
+			}
+		}
+	}
+	return out
+}
+
+func (p *planner) unreserve(reserved map[int]placed, i int) {
+	if r, ok := reserved[i]; ok {
+		p.lift(r.unit, r.start, r.win)
+	}
+}
+
+func (p *planner) rereserve(reserved map[int]placed, i int) {
+	if r, ok := reserved[i]; ok {
+		p.lay(r.unit, r.start, r.win)
+	}
+}

@@ -1,0 +1,150 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+
+	"lifeline/schedules"
+)
+
+// queue is a class of segments in the order in which they are due: what has not aired for longest first, in an order that
+// the seed and the day decide where they are nearly equally due; what has never aired before all, in the rotation order
+// turned by the seed.
+type queue struct {
+	order   []due
+	members bitset
+	class   []int32
+	mean    float64 // airings per segment in the history
+}
+
+// due is a segment and the time of its last airing when it was queued; the entry counts while that time stands.
+type due struct {
+	seg  int32
+	last int64
+}
+
+// queue makes or finds the due queue of a selector.
+func (p *planner) queue(s *schedules.Selector, languages []string, prefer string) *queue {
+	key := prefer + classKey(s)
+	for _, l := range languages {
+		key += " " + l
+	}
+	if q, ok := p.queues[key]; ok {
+		return q
+	}
+	class := p.lib.class(s, languages)
+	q := &queue{class: class, order: make([]due, 0, len(class)+64), members: newBitset(len(p.lib.entries))}
+	turn := 0
+	if len(class) > 0 {
+		turn = int(mix(p.in.Seed) % uint64(len(class)))
+	}
+	var aired []due
+	place := func(list []int32) {
+		for _, i := range list {
+			e := p.lib.entries[i]
+			q.members.add(int32(i))
+			q.mean += float64(p.aires[i]) / float64(len(class))
+			if e.till < p.day.start || e.from > p.horizonEnd {
+				continue
+			}
+			if last := p.last[i]; last == minTime {
+				q.order = append(q.order, due{i, last})
+			} else {
+				aired = append(aired, due{i, last})
+			}
+		}
+	}
+	place(class[turn:])
+	place(class[:turn])
+	slices.SortStableFunc(aired, func(a, b due) int { return cmp.Compare(a.last, b.last) })
+	q.order = append(q.order, p.shuffled(aired)...)
+	if prefer == "unexposed" {
+		p.byExposure(q.order)
+	}
+	p.queues[key] = q
+	p.queueList = append(p.queueList, q)
+	return q
+}
+
+// nearlyDue is how many places apart segments count as equally due, and of how many segments that is one at most.
+const (
+	nearlyDue   = 4
+	nearlyShare = 3
+)
+
+// shuffled puts segments that are nearly equally due in an order that the seed and the day decide.
+func (p *planner) shuffled(aired []due) []due {
+	day := mix(p.in.Seed ^ mix(uint64(p.in.Date.Year)<<16|uint64(p.in.Date.Month)<<8|uint64(p.in.Date.Day)))
+	apart := min(uint64(len(aired))<<5/nearlyShare, nearlyDue<<5)
+	if other := uint64(p.in.order); other > 0 {
+		day, apart = mix(day^other), min(other, otherOrders)*uint64(len(aired))<<5
+	}
+	keys := make(map[int32]uint64, len(aired)) // in 32nds of a place
+	for rank, d := range aired {
+		keys[d.seg] = uint64(rank)<<5 + mix(day^p.lib.entries[d.seg].dice)%(apart+1)
+	}
+	slices.SortStableFunc(aired, func(a, b due) int { return cmp.Compare(keys[a.seg], keys[b.seg]) })
+	return aired
+}
+
+// each calls f with the queue's segments, most overdue first, until f says to stop.
+func (p *planner) each(q *queue, f func(seg int32, last int64) bool) {
+	p.generation++
+	for _, d := range q.order {
+		if p.last[d.seg] != d.last || p.stamp[d.seg] == p.generation {
+			continue
+		}
+		p.stamp[d.seg] = p.generation
+		if !f(d.seg, d.last) {
+			return
+		}
+	}
+}
+
+// aired moves a segment to the end of every queue.
+func (p *planner) aired(seg int32, at int64) {
+	if p.last[seg] == at {
+		return
+	}
+	p.last[seg] = at
+	for _, q := range p.queueList {
+		if q.members.has(seg) {
+			q.order = append(q.order, due{seg, at})
+		}
+	}
+}
+
+// byExposure orders a queue so that what reads the passages least heard on the station comes first: by the airings of
+// its least heard passage, then as due. Segments that read nothing come last.
+func (p *planner) byExposure(order []due) {
+	type key struct {
+		script, language string
+		passage          int
+	}
+	heard := map[key]int{}
+	for i := range p.in.History {
+		a := &p.in.History[i]
+		seg, ok := p.lib.place(a.SegmentID)
+		if !ok {
+			continue
+		}
+		e := p.lib.entries[seg]
+		if a.Station != p.in.Station.ID || e.Script == nil || p.day.own(a.StartAt.UnixMilli()) || a.StartAt.UnixMilli() >= p.horizonEnd {
+			continue
+		}
+		for _, n := range e.Script.Passages {
+			heard[key{script: e.Script.ID, language: e.Language, passage: n}]++
+		}
+	}
+	least := func(seg int32) int {
+		e := p.lib.entries[seg]
+		n := int(^uint(0) >> 1)
+		if e.Script != nil {
+			for _, passage := range e.Script.Passages {
+				n = min(n, heard[key{script: e.Script.ID, language: e.Language, passage: passage}])
+			}
+		}
+		return n
+	}
+	slices.SortStableFunc(order, func(a, b due) int { return cmp.Compare(least(a.seg), least(b.seg)) })
+}

@@ -1,0 +1,268 @@
+package planner
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"lifeline/schedules"
+)
+
+// relaxation is the day with only some of its demands: what is dropped leaves room in which anything may air. Every
+// demand dropped only ever allows more, so what is impossible with some of the demands is impossible with all.
+type relaxation struct {
+	p       *planner
+	in      []bool // window occurrences that take part
+	parts   []part
+	active  []bool // of parts
+	steps   int    // left of the check in hand
+	work    int64  // left of the whole proof
+	reached map[reach]bool
+	options map[string][]choiceOf
+}
+
+// part is one demand that a scheduler could take away.
+type part struct {
+	kind     partKind
+	clock    string // of positions and rules
+	index    int    // of the position or rule in its clock, of the window in the station, of the kept item or campaign
+	field    string
+	message  string
+	required bool // a position that is not elastic
+}
+
+type partKind int
+
+const (
+	partPosition partKind = iota
+	partRule
+	partLength
+	partKept
+	partCampaign
+)
+
+// answer of a relaxation: satisfiable, impossible, or too much to look through.
+type answer int
+
+const (
+	unknown answer = iota
+	possible
+	impossible
+)
+
+// proofSteps bounds the choices that one check looks through.
+const proofSteps = 30_000
+
+// proofWork bounds a whole proof, in words of subset sums that are computed, or what takes about as long; an assignment
+// of units to spots counts as assignWork of them.
+const (
+	proofWork  = 400_000_000
+	assignWork = 2_000
+)
+
+func (p *planner) relax() *relaxation {
+	x := &relaxation{p: p, in: p.everyWindow(), options: map[string][]choiceOf{}, work: proofWork, reached: map[reach]bool{}}
+	seen := map[string]bool{}
+	for i := range p.day.windows {
+		w := &p.day.windows[i]
+		if x.in[i] = !w.stands; w.stands {
+			continue
+		}
+		if !seen["window "+w.Window] {
+			seen["window "+w.Window] = true
+			k := slices.IndexFunc(p.in.Station.Windows, func(d schedules.Window) bool { return d.ID == w.Window })
+			x.parts = append(x.parts, part{kind: partLength, index: k, field: fmt.Sprintf("windows[%d].length_ms", k),
+				message: fmt.Sprintf("window %s is filled to its length of %s within its tolerance of %s", w.Window, schedules.FormatLength(w.def.Length.Duration), schedules.FormatLength(w.def.Tolerance.Duration))})
+		}
+		if seen["clock "+w.clock.ID] {
+			continue
+		}
+		seen["clock "+w.clock.ID] = true
+		for j := range w.clock.Positions {
+			pos := &w.clock.Positions[j]
+			if !pos.Optional {
+				x.parts = append(x.parts, part{kind: partPosition, clock: w.clock.ID, index: j, required: pos.Fill == nil,
+					field: fmt.Sprintf("clocks[%s].positions[%d]", w.clock.ID, j), message: x.say(w, pos)})
+			}
+		}
+		for j := range w.clock.Rules {
+			if r := &w.clock.Rules[j]; r.Hard {
+				x.parts = append(x.parts, part{kind: partRule, clock: w.clock.ID, index: j,
+					field: fmt.Sprintf("clocks[%s].rules[%d]", w.clock.ID, j), message: "rule: " + r.Name()})
+			}
+		}
+	}
+	for i, k := range p.in.Keep {
+		x.parts = append(x.parts, part{kind: partKept, index: i, field: fmt.Sprintf("keep[%d]", i),
+			message: fmt.Sprintf("%s stays at %s", k.SegmentID, schedules.WallTime(p.in.Station.Timezone, k.StartAt))})
+	}
+	for i, c := range p.in.Campaigns {
+		if c.Hard && c.Concerns(p.in.Station.ID) {
+			x.parts = append(x.parts, part{kind: partCampaign, index: i, field: fmt.Sprintf("campaigns[%s].at_least", c.ID),
+				message: fmt.Sprintf("campaign %s airs %d times", c.ID, c.AtLeast)})
+		}
+	}
+	x.active = make([]bool, len(x.parts))
+	for i := range x.active {
+		x.active[i] = true
+	}
+	return x
+}
+
+// say tells what a position asks for, and, when nothing at all can take it, why.
+func (x *relaxation) say(w *window, pos *schedules.Position) string {
+	at := "position " + pos.ID
+	if pos.At != nil {
+		at += " at " + schedules.FormatLength(pos.At.Duration)
+	}
+	switch {
+	case pos.Segment != "":
+		return at + " airs " + pos.Segment + x.refusals([]string{pos.Segment}, w, pos)
+	case pos.Pick != nil:
+		return at + " airs " + pos.Pick.String() + x.refusals(x.matching(pos.Pick), w, pos)
+	}
+	return at + " fills with " + pos.Fill.String()
+}
+
+func (x *relaxation) matching(s *schedules.Selector) []string {
+	var out []string
+	for i := range x.p.lib.entries {
+		if s.Matches(&x.p.lib.entries[i].Segment) {
+			out = append(out, x.p.name(int32(i)))
+		}
+		if len(out) > 3 {
+			break
+		}
+	}
+	return out
+}
+
+func (x *relaxation) refusals(ids []string, w *window, pos *schedules.Position) string {
+	if len(ids) == 0 {
+		return ": no segment in the library is such"
+	}
+	start := w.StartAt.Time
+	if pos.At != nil {
+		start = start.Add(pos.At.Duration)
+	}
+	why := ""
+	for _, id := range ids {
+		s, _ := x.p.lib.library.Segment(id)
+		u := x.p.lib.library.Airable(id, schedules.Place{Languages: w.languages, StartAt: start, EndAt: start.Add(s.Recording.AirTime().Duration)})
+		if u == nil && pos.Chain {
+			seg, _ := x.p.lib.place(id)
+			if _, broken := x.p.unit(seg, true); broken != "" {
+				u = &schedules.Unairable{Segment: id, Message: broken}
+			}
+		}
+		if u == nil || len(ids) > 3 {
+			return ""
+		}
+		why += "; " + u.Error()
+	}
+	return why
+}
+
+// on reports whether the part of a kind is in force.
+func (x *relaxation) on(kind partKind, clock string, index int) bool {
+	for i := range x.parts {
+		if q := &x.parts[i]; q.kind == kind && q.clock == clock && q.index == index {
+			return x.active[i]
+		}
+	}
+	return false
+}
+
+// proof is a conflict, made smallest by deletion: whatever can go while the rest stays impossible goes. ok is false when
+// the whole is not shown to be impossible. Where a part can neither be dropped nor shown to be needed, or the budget
+// ends on the way, the conflict holds all the same, and says that it may name more than it takes.
+func (x *relaxation) proof() (c Conflict, ok bool) {
+	if x.check() != impossible {
+		return Conflict{}, false
+	}
+	for size := (len(x.in) + 1) / 2; size > 0; size /= 2 { // occurrences, in halves
+		for i := 0; i < len(x.in) && !x.spent(); i += size {
+			drop := []int{}
+			for k := i; k < min(i+size, len(x.in)); k++ {
+				if x.in[k] {
+					x.in[k] = false
+					drop = append(drop, k)
+				}
+			}
+			if len(drop) > 0 && x.check() != impossible {
+				for _, k := range drop {
+					x.in[k] = true
+				}
+			}
+		}
+	}
+	for _, kind := range [...]partKind{partKept, partCampaign, partRule, partPosition, partLength} {
+		for i := len(x.parts) - 1; i >= 0; i-- {
+			if x.parts[i].kind == kind && x.active[i] {
+				x.drop(i)
+			}
+		}
+	}
+	// What could not be told of a part while others were there may be plain without them.
+	smallest := true
+	for i := range x.parts {
+		if x.active[i] && x.drop(i) == unknown {
+			smallest = false
+		}
+	}
+	return x.conflict(smallest), true
+}
+
+// drop takes a part away if the rest is impossible without it, and answers the check of the rest.
+func (x *relaxation) drop(i int) answer {
+	if x.spent() {
+		return unknown
+	}
+	x.active[i] = false
+	rest := x.check()
+	x.active[i] = rest != impossible
+	return rest
+}
+
+func (x *relaxation) conflict(smallest bool) Conflict {
+	c := Conflict{Kind: "conflict"}
+	for i := range x.parts {
+		if x.active[i] {
+			c.Parts = append(c.Parts, ConflictPart{x.parts[i].field, x.parts[i].message})
+		}
+	}
+	if len(c.Parts) == 1 {
+		c.Kind = "capacity"
+	}
+	slices.SortStableFunc(c.Parts, func(a, b ConflictPart) int { return cmp.Compare(a.Field, b.Field) })
+	when := ""
+	n := 0
+	for i, in := range x.in {
+		if in {
+			if n++; n <= 3 {
+				when += ", " + x.p.day.windows[i].Window + " at " + schedules.WallTime(x.p.in.Station.Timezone, x.p.day.windows[i].StartAt)
+			}
+		}
+	}
+	c.Message = "these cannot all hold"
+	if len(c.Parts) == 1 {
+		c.Message = "this cannot hold"
+	}
+	if when != "" {
+		c.Message += " in" + when[1:]
+		if n > 3 {
+			c.Message += fmt.Sprintf(" and %d more", n-3)
+		}
+	}
+	for i, q := range c.Parts {
+		sep := "; "
+		if i == 0 {
+			sep = ": "
+		}
+		c.Message += sep + q.Message
+	}
+	if !smallest {
+		c.Message += "; perhaps fewer of these are enough: the search for the smallest conflict ended with its budget"
+	}
+	return c
+}

@@ -1,0 +1,242 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+
+	"lifeline/schedules"
+)
+
+// spot is one place of the relaxed day that must air something.
+type spot struct {
+	win     int32
+	index   int // of the position; -1: a kept item
+	kept    *schedules.Item
+	pos     *schedules.Position
+	follows bool // starts exactly where the spot before it ends
+	low     int64
+	high    int64 // earliest and latest start
+	lastEnd int64 // latest end
+	endLow  int64 // earliest end; minTime: free
+	choices []choiceOf
+}
+
+// choiceOf is a candidate of a spot; among those that are alike under the active rules one stands for all.
+type choiceOf struct{ u unit }
+
+// check looks whether the active demands can all hold.
+func (x *relaxation) check() answer {
+	x.steps = proofSteps
+	spots, ok := x.spots()
+	if !ok {
+		return impossible
+	}
+	chosen := make([]unit, len(spots))
+	return x.assign(spots, chosen, 0)
+}
+
+// spots lists what must air, in order of time. It is not ok when some spot has no candidate at all.
+func (x *relaxation) spots() ([]spot, bool) {
+	var out []spot
+	for i := range x.p.day.windows {
+		if !x.in[i] {
+			continue
+		}
+		w := &x.p.day.windows[i]
+		length := x.on(partLength, "", slices.IndexFunc(x.p.in.Station.Windows, func(d schedules.Window) bool { return d.ID == w.Window }))
+		var kept []spot
+		for k := range x.p.in.Keep {
+			item := &x.p.in.Keep[k]
+			if at := item.StartAt.UnixMilli(); x.on(partKept, "", k) && at >= w.start && at < w.end {
+				if seg, ok := x.p.lib.place(item.SegmentID); ok {
+					u := unit{main: seg, members: [3]int32{seg}, n: 1, ms: item.Duration.Milliseconds()}
+					kept = append(kept, spot{win: int32(i), index: -1, kept: item, low: at, high: at, lastEnd: maxTime, endLow: minTime, choices: []choiceOf{{u}}})
+				}
+			}
+		}
+		own := x.windowSpots(i, w, length, kept)
+		for _, s := range own {
+			if len(s.choices) == 0 {
+				return nil, false
+			}
+		}
+		out = append(out, own...)
+	}
+	return out, true
+}
+
+func (x *relaxation) windowSpots(i int, w *window, length bool, kept []spot) []spot {
+	var out []spot
+	slices.SortFunc(kept, func(a, b spot) int { return int(a.low - b.low) })
+	edge := true // nothing was dropped since the window's start or the last spot
+	for j := range w.clock.Positions {
+		pos := &w.clock.Positions[j]
+		if pos.Fill != nil || !x.on(partPosition, w.clock.ID, j) || pos.Optional {
+			edge = false
+			continue
+		}
+		if k := slices.IndexFunc(kept, func(s spot) bool { return s.kept.Position == pos.ID }); k >= 0 {
+			edge = false
+			continue // the kept item stands there
+		}
+		s := spot{win: int32(i), index: j, pos: pos, low: w.start, high: maxTime, lastEnd: w.end + w.tolerance, endLow: minTime}
+		if !length {
+			s.lastEnd = maxTime
+		}
+		switch {
+		case pos.At != nil:
+			at := w.start + pos.At.Milliseconds()
+			s.low, s.high = at-w.tolerance, at+w.tolerance
+			if pos.Start == schedules.Soft {
+				s.low, s.high = at, at+pos.Grace.Milliseconds()
+			}
+			if j == 0 {
+				s.high = s.low + 2*w.tolerance
+			}
+		case edge && len(out) == 0 && len(kept) == 0:
+			s.high = w.start
+		case edge && len(kept) == 0:
+			s.follows = true
+		}
+		switch next := j + 1; {
+		case next == len(w.clock.Positions):
+			if length {
+				s.endLow = w.end - w.tolerance
+			}
+		case w.clock.Positions[next].At != nil && x.on(partPosition, w.clock.ID, next):
+			after := &w.clock.Positions[next]
+			post := w.start + after.At.Milliseconds()
+			s.lastEnd = min(s.lastEnd, post+max(w.tolerance, after.Grace.Milliseconds()))
+			if length {
+				s.endLow = post - w.tolerance
+			}
+		}
+		s.lastEnd = min(s.lastEnd, maxTime/2) + pos.FadeMax.Milliseconds()
+		s.choices = x.choices(w, pos)
+		out = append(out, s)
+		edge = true
+	}
+	for _, k := range kept { // in among the spots by time, as far as known
+		at := slices.IndexFunc(out, func(s spot) bool { return s.index >= 0 && s.low > k.low && s.pos.At != nil })
+		if at < 0 {
+			at = len(out)
+			for at > 0 && out[at-1].pos != nil && out[at-1].pos.AtEnd {
+				at--
+			}
+		}
+		out = slices.Insert(out, at, k)
+	}
+	return out
+}
+
+// choices are the segments that may ever take the position, one for all that are alike.
+func (x *relaxation) choices(w *window, pos *schedules.Position) []choiceOf {
+	key := fmt.Sprint(w.Window, w.StartAt, pos.ID, x.active)
+	if c, ok := x.options[key]; ok {
+		return c
+	}
+	var segments []int32
+	if pos.Segment != "" {
+		if seg, ok := x.p.lib.place(pos.Segment); ok {
+			segments = []int32{seg}
+		}
+	} else {
+		segments = x.p.lib.class(pos.Pick, w.languages)
+	}
+	seen := map[string]bool{}
+	out := []choiceOf{}
+	for _, seg := range segments {
+		e := x.p.lib.entries[seg]
+		u, broken := x.p.unit(seg, pos.Chain)
+		if !e.Fit || broken != "" || !schedules.Speaks(e.Language, w.languages) || !x.mayLive(u, w) {
+			continue
+		}
+		if like := x.likeness(u); !seen[like] {
+			seen[like] = true
+			out = append(out, choiceOf{u})
+		}
+	}
+	x.options[key] = out
+	return out
+}
+
+// mayLive reports whether all of the unit may air at some time of the window.
+func (x *relaxation) mayLive(u unit, w *window) bool {
+	for _, m := range u.members[:u.n] {
+		e := x.p.lib.entries[m]
+		if e.till < w.start+u.ms || e.from > w.end+w.tolerance-u.ms {
+			return false
+		}
+	}
+	return true
+}
+
+// likeness is equal for units that no active rule, nor time, tells apart.
+func (x *relaxation) likeness(u unit) string {
+	out := fmt.Sprint(u.ms)
+	for _, m := range u.members[:u.n] {
+		e := x.p.lib.entries[m]
+		out += fmt.Sprint(" ", e.from, e.till)
+		if history := x.p.ledger.by[e.attrs[schedules.AttributeSegment]]; len(history) > 0 {
+			out += " " + e.ID
+		}
+		for i := range x.p.day.windows {
+			if !x.in[i] {
+				continue
+			}
+			rs := x.p.day.windows[i].rules
+			for k := range rs.rules {
+				r := &rs.rules[k]
+				if r.foreign != nil || !r.hard || !x.on(partRule, rs.clock, r.def) {
+					continue
+				}
+				out += fmt.Sprint(r.only == nil || r.only.has(m), e.has(r.match))
+				if r.each || r.form == formSeparate || r.form == formItems {
+					out += fmt.Sprint(e.valuesOf(r.attr))
+				}
+			}
+		}
+		for _, k := range x.p.kills {
+			out += fmt.Sprint(k.members.has(m))
+		}
+		for i, c := range x.p.in.Campaigns {
+			out += fmt.Sprint(x.on(partCampaign, "", i) && c.Of.Matches(&e.Segment))
+		}
+	}
+	return out
+}
+
+// spent reports whether the proof may go on no longer: its budget is used up, or nobody waits for it.
+func (x *relaxation) spent() bool { return x.work < 0 || x.p.ctx.Err() != nil }
+
+// assign goes through all choices of the spots from the ith on.
+func (x *relaxation) assign(spots []spot, chosen []unit, i int) answer {
+	if i == len(spots) {
+		enough := x.enough(spots, chosen)
+		switch {
+		case x.spent():
+			return unknown
+		case enough:
+			return possible
+		}
+		return impossible
+	}
+	out := impossible
+	for _, c := range spots[i].choices {
+		x.steps--
+		if x.work -= assignWork; x.steps < 0 || x.spent() {
+			return unknown
+		}
+		chosen[i] = c.u
+		if !x.consistent(spots[:i+1], chosen[:i+1]) {
+			continue
+		}
+		switch x.assign(spots, chosen, i+1) {
+		case possible:
+			return possible
+		case unknown:
+			out = unknown
+		}
+	}
+	return out
+}

@@ -1,0 +1,245 @@
+package planner
+
+import (
+	"slices"
+
+	"lifeline/schedules"
+)
+
+// meets reports whether a hard demand can still be met: by the spots, and by what could at most air in fills and in
+// what is dropped.
+func (s supply) meets(d *demand) bool {
+	if !d.hard || !s.demanded(d) {
+		return true
+	}
+	var has int64
+	for k := range s.spots {
+		if !d.windows[s.spots[k].win] {
+			continue
+		}
+		for _, m := range s.chosen[k].members[:s.chosen[k].n] {
+			switch w := &s.p.day.windows[s.spots[k].win]; {
+			case !d.members.has(m) || d.part != nil && !overlaps(d.part, w.start, w.end):
+			case d.time:
+				has += s.p.lib.entries[m].ms
+			default:
+				has++
+			}
+		}
+	}
+	if has >= d.need {
+		return true
+	}
+	more, bounded := s.room(d)
+	return !bounded || has+more >= d.need
+}
+
+// demanded reports whether the part that asks for it is in force.
+func (s supply) demanded(d *demand) bool {
+	if d.rule == nil {
+		return slices.ContainsFunc(s.p.in.Campaigns, func(c schedules.Campaign) bool {
+			i := slices.IndexFunc(s.p.in.Campaigns, func(o schedules.Campaign) bool { return o.ID == c.ID })
+			return s.on(partCampaign, "", i) && (d.name == "campaign "+c.ID || len(d.name) > len(c.ID)+9 && d.name[:len(c.ID)+13] == "campaign "+c.ID+" in ")
+		})
+	}
+	return s.on(partRule, s.p.day.windows[d.win].rules.clock, d.rule.def)
+}
+
+// room is how much the fills of the demand's windows could give at most; unbounded where anything was dropped.
+func (s supply) room(d *demand) (most int64, bounded bool) {
+	perSegment := map[int32]int64{}
+	var total, first, last int64
+	first = maxTime
+	for i := range s.p.day.windows {
+		w := &s.p.day.windows[i]
+		if !d.windows[i] || d.part != nil && !overlaps(d.part, w.start, w.end) {
+			continue
+		}
+		if !s.in[i] {
+			return 0, false
+		}
+		list, open := s.stretches(i)
+		if open {
+			return 0, false
+		}
+		first, last = min(first, w.start), max(last, w.end+w.tolerance)
+		for _, e := range list {
+			shortest := int64(maxTime)
+			for _, seg := range s.material(w, e) {
+				if !d.members.has(seg) {
+					continue
+				}
+				ms := s.p.lib.entries[seg].ms
+				shortest = min(shortest, ms)
+				perSegment[seg] += min(s.cap(w, i, seg, e.ms), (e.ms+2*w.tolerance+e.fade)/ms)
+			}
+			for _, f := range e.fills {
+				if f.Chain {
+					return 0, false // companions may count too
+				}
+			}
+			if shortest < maxTime {
+				if d.time {
+					total += max(e.ms+2*w.tolerance, 0)
+				} else {
+					total += max(e.ms+2*w.tolerance+e.fade, 0) / shortest
+				}
+			}
+		}
+	}
+	var sum int64
+	for seg, n := range perSegment {
+		n = min(n, s.dayCap(d, seg, first, last))
+		if d.time {
+			n *= s.p.lib.entries[seg].ms
+		}
+		sum += n
+	}
+	most = min(total, sum)
+	if !d.time {
+		most = min(most, s.together(d, perSegment, first, last))
+	}
+	return most, true
+}
+
+// dayCap is how often a segment may air in all of the demand's windows.
+func (s supply) dayCap(d *demand, seg int32, first, last int64) int64 {
+	out := int64(maxTime)
+	s.everyRule(d, func(r *rule, w *window, i int) {
+		e := s.p.lib.entries[seg]
+		if r.only != nil && !r.only.has(seg) {
+			return
+		}
+		switch {
+		case r.form == formSeparate && len(e.valuesOf(r.attr)) > 0:
+			out = min(out, 1+max(last-first-e.ms, 0)/(r.for_+e.ms))
+		case r.form == formAtMost && r.per == "day" && (r.each && len(e.valuesOf(r.attr)) > 0 || !r.each && e.has(r.match)):
+			out = min(out, max(r.limit-s.used(r, w, i, e), 0))
+		}
+	})
+	return out
+}
+
+// together bounds the airings of all of the demand's segments at once, where a rule concerns every one of them as one
+// value.
+func (s supply) together(d *demand, segments map[int32]int64, first, last int64) int64 {
+	out := int64(maxTime)
+	s.everyRule(d, func(r *rule, w *window, i int) {
+		var value int32
+		var one *entry
+		shortest := int64(maxTime)
+		for seg := range segments {
+			e := s.p.lib.entries[seg]
+			if r.only != nil && !r.only.has(seg) {
+				return
+			}
+			v := int32(1)
+			switch {
+			case r.form == formAtMost && !r.each:
+				if !e.has(r.match) {
+					return
+				}
+			case r.form == formSeparate || r.form == formAtMost:
+				if r.attr == schedules.AttributeTag || len(e.valuesOf(r.attr)) != 1 {
+					return
+				}
+				v = e.valuesOf(r.attr)[0]
+			}
+			if value != 0 && v != value {
+				return
+			}
+			value, one, shortest = v, e, min(shortest, e.ms)
+		}
+		switch {
+		case one == nil:
+		case r.form == formSeparate:
+			out = min(out, 1+max(last-first-shortest, 0)/(r.for_+shortest))
+		case r.form == formAtMost && r.per == "day":
+			out = min(out, max(r.limit-s.used(r, w, i, one), 0))
+		}
+	})
+	return out
+}
+
+// everyRule calls f with the active hard rules of the clock that all of the demand's windows follow, if it is one.
+func (s supply) everyRule(d *demand, f func(r *rule, w *window, i int)) {
+	first := slices.Index(d.windows, true)
+	if first < 0 {
+		return
+	}
+	rs := s.p.day.windows[first].rules
+	for i := range d.windows {
+		if d.windows[i] && s.p.day.windows[i].rules != rs {
+			return
+		}
+	}
+	for k := range rs.rules {
+		if r := &rs.rules[k]; r.hard && r.foreign == nil && s.on(partRule, rs.clock, r.def) {
+			f(r, &s.p.day.windows[first], first)
+		}
+	}
+}
+
+// follows reports whether what must follow something has something that it could follow.
+func (s supply) follows() bool {
+	for k := range s.spots {
+		w := &s.p.day.windows[s.spots[k].win]
+		for n := range w.rules.rules {
+			r := &w.rules.rules[n]
+			if s.spots[k].kept != nil || r.form != formAfter || !r.hard || !s.on(partRule, w.rules.clock, r.def) {
+				continue
+			}
+			for _, m := range s.chosen[k].members[:s.chosen[k].n] {
+				if (r.only == nil || r.only.has(m)) && !s.led(r, k) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// led reports whether something before the spot is, or could be, what its rule wants before it.
+func (s supply) led(r *rule, k int) bool {
+	for _, h := range s.p.ledger.sequence {
+		if h.win < 0 && s.p.lib.entries[h.seg].has(r.match) && (r.within == 0 || s.p.day.windows[s.spots[k].win].start-h.end <= r.within) {
+			return true
+		}
+	}
+	for j := range k {
+		for _, m := range s.chosen[j].members[:s.chosen[j].n] {
+			if s.p.lib.entries[m].has(r.match) {
+				return true
+			}
+		}
+	}
+	for i := range int(s.spots[k].win) + 1 {
+		w := &s.p.day.windows[i]
+		if !s.in[i] {
+			return true
+		}
+		list, open := s.stretches(i)
+		if open && (i < int(s.spots[k].win) || s.openBefore(w, s.spots[k].index)) {
+			return true
+		}
+		for _, e := range list {
+			for _, seg := range s.material(w, e) {
+				if s.p.lib.entries[seg].has(r.match) && (i < int(s.spots[k].win) || s.openBefore(w, s.spots[k].index)) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// openBefore reports whether anything elastic or dropped comes before a position of the clock.
+func (s supply) openBefore(w *window, index int) bool {
+	for j := range min(max(index, 0), len(w.clock.Positions)) {
+		pos := &w.clock.Positions[j]
+		if pos.Fill != nil || pos.Optional || !s.on(partPosition, w.clock.ID, j) {
+			return true
+		}
+	}
+	return false
+}

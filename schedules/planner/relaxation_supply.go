@@ -1,0 +1,310 @@
+package planner
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"lifeline/schedules"
+)
+
+// supply is what the elastic material of the relaxed day could give at most. It is asked when every spot has its
+// unit.
+type supply struct {
+	*relaxation
+	spots  []spot
+	chosen []unit
+}
+
+// enough reports whether the elastic material can reach what the active demands ask at least: each stretch's length,
+// and counts and shares.
+func (x *relaxation) enough(spots []spot, chosen []unit) bool {
+	s := supply{x, spots, chosen}
+	for i := range x.p.day.windows {
+		if x.in[i] && !s.lengths(i) {
+			return false
+		}
+	}
+	for _, d := range x.p.demands {
+		if !s.meets(d) {
+			return false
+		}
+	}
+	return s.follows()
+}
+
+// elastic is one stretch with all its positions in force: what its fills must last, and what may fill it.
+type elastic struct {
+	fills []*schedules.Position
+	ms    int64
+	fade  int64
+}
+
+// stretches lists the window's stretches of which nothing is dropped; open tells whether anything in the window is.
+func (s supply) stretches(i int) (list []elastic, open bool) {
+	w := &s.p.day.windows[i]
+	for _, sp := range s.spots {
+		if sp.kept != nil && int(sp.win) == i {
+			return nil, true
+		}
+	}
+	begin, e, whole := w.start, elastic{}, true
+	flush := func(end int64) {
+		if whole && len(e.fills) > 0 {
+			e.ms += end - begin
+			list = append(list, e)
+		}
+		open = open || !whole
+	}
+	for j := range w.clock.Positions {
+		pos := &w.clock.Positions[j]
+		active := s.on(partPosition, w.clock.ID, j)
+		if pos.At != nil && active {
+			if at := w.start + pos.At.Milliseconds(); at > begin {
+				flush(at)
+				begin, e, whole = at, elastic{}, true
+				if pos.Start == schedules.Soft {
+					whole = false // it may start later
+				}
+			}
+		}
+		switch {
+		case !active || pos.Optional:
+			whole = false
+		case pos.Fill != nil:
+			e.fills = append(e.fills, pos)
+			e.fade = max(e.fade, pos.FadeMax.Milliseconds())
+		default:
+			for k := range s.spots {
+				if int(s.spots[k].win) == i && s.spots[k].index == j {
+					e.ms -= s.chosen[k].ms
+				}
+			}
+		}
+	}
+	flush(w.end)
+	return list, open
+}
+
+// material is what may fill a stretch, with the station's fallback.
+func (s supply) material(w *window, e elastic) []int32 {
+	seen := map[int32]bool{}
+	var out []int32
+	add := func(seg int32) {
+		entry := s.p.lib.entries[seg]
+		if !seen[seg] && entry.Fit && entry.ms > 0 && schedules.Speaks(entry.Language, w.languages) && s.mayLive(unit{members: [3]int32{seg}, n: 1, ms: entry.ms}, w) {
+			seen[seg] = true
+			out = append(out, seg)
+		}
+	}
+	for _, f := range e.fills {
+		for _, seg := range s.p.lib.class(f.Fill, w.languages) {
+			if _, broken := s.p.unit(seg, f.Chain); broken == "" {
+				add(seg)
+			}
+		}
+	}
+	for _, id := range s.p.in.Station.Fallback {
+		if seg, ok := s.p.lib.place(id); ok {
+			add(seg)
+		}
+	}
+	return out
+}
+
+// lengths reports whether every whole stretch of a window can be filled to its length.
+func (s supply) lengths(i int) bool {
+	w := &s.p.day.windows[i]
+	k := -1
+	for n := range s.p.in.Station.Windows {
+		if s.p.in.Station.Windows[n].ID == w.Window {
+			k = n
+		}
+	}
+	if !s.on(partLength, "", k) {
+		return true
+	}
+	list, _ := s.stretches(i)
+	slack := w.tolerance
+	if len(w.clock.Positions) > 0 && w.clock.Positions[0].At != nil || len(list) > 1 {
+		slack *= 2 // a post may be off either way, at both ends
+	}
+	for _, e := range list {
+		if e.ms < -slack-e.fade {
+			return false
+		}
+		if e.ms <= slack {
+			continue
+		}
+		material := s.material(w, e)
+		caps := make([]int64, len(material))
+		var most int64
+		chains := false
+		for _, f := range e.fills {
+			chains = chains || f.Chain
+		}
+		for n, seg := range material {
+			ms := s.p.lib.entries[seg].ms
+			caps[n] = (e.ms + slack + e.fade) / ms
+			if !chains {
+				caps[n] = min(caps[n], s.cap(w, i, seg, e.ms))
+			}
+			most += caps[n] * ms
+		}
+		if !chains && (most < e.ms-slack || !s.reaches(material, caps, e.ms, slack, e.fade)) || chains && len(material) == 0 {
+			return false
+		}
+	}
+	return s.day(i, list)
+}
+
+// cap is how often a segment may air in a stretch of so many milliseconds under the active rules.
+func (s supply) cap(w *window, i int, seg int32, ms int64) int64 {
+	out := int64(maxTime)
+	e := s.p.lib.entries[seg]
+	for k := range w.rules.rules {
+		r := &w.rules.rules[k]
+		if !r.hard || r.foreign != nil || !s.on(partRule, w.rules.clock, r.def) || r.only != nil && !r.only.has(seg) {
+			continue
+		}
+		switch {
+		case r.form == formSeparate && len(e.valuesOf(r.attr)) > 0:
+			out = min(out, 1+max(ms-e.ms, 0)/(r.for_+e.ms))
+		case r.form == formAtMost && (r.each && len(e.valuesOf(r.attr)) > 0 || !r.each && e.has(r.match)) && (r.per == "window" || r.per == "day"):
+			out = min(out, max(r.limit-s.used(r, w, i, e), 0))
+		case r.form == formMost && e.has(r.match):
+			total, _ := w.rules.share(r, int32(i), s.p.ledger)
+			out = min(out, total*r.limit/1_000_000/e.ms)
+		case r.form == formKeepTo:
+			if !overlapsBy(r.periods, w.start, w.end+w.tolerance, e.ms) {
+				out = 0
+			}
+		}
+	}
+	return out
+}
+
+func overlapsBy(parts [][2]int64, start, end, ms int64) bool {
+	for _, p := range parts {
+		if min(end, p[1])-max(start, p[0]) >= ms {
+			return true
+		}
+	}
+	return false
+}
+
+// used is how much of an at most rule the spots have taken already, for what the entry counts as.
+func (s supply) used(r *rule, w *window, i int, e *entry) (n int64) {
+	for k := range s.spots {
+		if s.p.day.windows[s.spots[k].win].rules != w.rules || r.per == "window" && int(s.spots[k].win) != i {
+			continue
+		}
+		for _, m := range s.chosen[k].members[:s.chosen[k].n] {
+			o := s.p.lib.entries[m]
+			if (r.only == nil || r.only.has(m)) && (r.each && shared(o.valuesOf(r.attr), e.valuesOf(r.attr)) || !r.each && o.has(r.match)) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// reachLimit bounds the work of one exact test of what a stretch's material adds up to.
+const reachLimit = 400
+
+// reaches reports whether the material adds up to the length; true where that is too much to look through.
+func (s supply) reaches(material []int32, caps []int64, ms, slack, fade int64) bool {
+	var list []int64
+	for n, seg := range material {
+		if int64(len(list))+caps[n] > 250 || len(material) > reachLimit {
+			return true
+		}
+		for range caps[n] {
+			list = append(list, s.p.lib.entries[seg].ms)
+		}
+	}
+	c := closer{ms: list}
+	stride := c.stride()
+	if (ms+slack+fade)/stride > 20_000_000 {
+		return true
+	}
+	key := reach{hashLengths(list), ms, slack, fade}
+	if known, ok := s.reached[key]; ok {
+		return known
+	}
+	cost := (ms + slack + fade) / stride / 64 * int64(len(list))
+	if s.work -= cost; s.work < 0 {
+		return true // not looked through: check says that it does not know
+	}
+	table := subsetSums(list, ms+slack+fade, stride)
+	for t := (ms - slack + stride - 1) / stride * stride; t <= ms+slack+fade; t += stride {
+		if table.has(t) {
+			s.reached[key] = true
+			return true
+		}
+	}
+	s.reached[key] = false
+	return false
+}
+
+// reach names a question whether lengths add up to about so much.
+type reach struct {
+	lengths         [sha256.Size]byte
+	ms, slack, fade int64
+}
+
+func hashLengths(list []int64) [sha256.Size]byte {
+	b := make([]byte, 0, 8*len(list))
+	for _, ms := range list {
+		b = binary.LittleEndian.AppendUint64(b, uint64(ms))
+	}
+	return sha256.Sum256(b)
+}
+
+// day reports whether the whole stretches of all windows of the clock have material enough under counts per day. It
+// is asked of the clock's first window only.
+func (s supply) day(i int, _ []elastic) bool {
+	w := &s.p.day.windows[i]
+	for k := range i {
+		if s.in[k] && s.p.day.windows[k].rules == w.rules {
+			return true
+		}
+	}
+	for k := range w.rules.rules {
+		r := &w.rules.rules[k]
+		if !r.hard || r.foreign != nil || r.form != formAtMost || r.per != "day" || !r.each || r.attr != schedules.AttributeSegment || !s.on(partRule, w.rules.clock, r.def) {
+			continue
+		}
+		var need, have int64
+		seen := map[int32]bool{}
+		for n := range s.p.day.windows {
+			v := &s.p.day.windows[n]
+			if !s.in[n] || v.rules != w.rules {
+				continue
+			}
+			list, _ := s.stretches(n)
+			for _, e := range list {
+				need += e.ms - 2*v.tolerance
+				for _, seg := range s.material(v, e) {
+					if seen[seg] {
+						continue
+					}
+					seen[seg] = true
+					x := s.p.lib.entries[seg]
+					if r.only != nil && !r.only.has(seg) {
+						return true
+					}
+					have += max(r.limit-s.used(r, v, n, x), 0) * x.ms
+				}
+				for _, f := range e.fills {
+					if f.Chain {
+						return true
+					}
+				}
+			}
+		}
+		if have < need {
+			return false
+		}
+	}
+	return true
+}

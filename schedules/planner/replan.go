@@ -1,0 +1,462 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// Replan changes a published rundown as little as can be after a recall, a new recording, a ruling or an expiry. The day
+// keeps the windows that it was published with, whatever the definitions say now. What has not started and may not air
+// any more goes, with its chain, and nothing else must. Then each time that is open is filled: exactly, if that can be,
+// and with as few neighbours giving way as possible, of those that fill or are picked, that have not started, are not
+// locked, and whose window does not start within the station's freeze of now. Between items that must stay, what is put
+// in may be cut at its end, by no more than the window's tolerance. A time that not even so is filled stays open, with
+// the warning "gap", and there the station airs its fallback.
+//
+// Replan always answers a rundown that may air. Once ctx is done it looks no further and says so by the warning
+// "stopped". Each change says why. It fails only on an input that no plan could be made of.
+func (c *Catalogue) Replan(ctx context.Context, in schedules.Input, prev schedules.Rundown, now time.Time) (Plan, []schedules.ItemChange, error) {
+	j, err := c.job(in.ForPublished(prev))
+	if err != nil {
+		return Plan{}, nil, err
+	}
+	r := replanner{in: j, now: now, added: map[string]schedules.Explanation{}}
+	r.why = c.library.Withdrawn(r.in.Published, now)
+	r.cur = r.in.Published.Withdraw(r.why, now)
+	before, err := r.unmet(prev.Items)
+	if err != nil {
+		return Plan{}, nil, err
+	}
+	if r.lacks, err = r.unmet(r.cur.Items); err != nil {
+		return Plan{}, nil, err
+	}
+	r.owes = r.lacks > before
+	for _, hole := range r.holes() {
+		if ctx.Err() != nil {
+			r.stopped++
+			continue
+		}
+		r.fill(ctx, hole)
+	}
+	plan, err := r.plan()
+	if err != nil {
+		return Plan{}, nil, err
+	}
+	changes := schedules.Diff(prev, plan.Rundown)
+	r.explain(changes)
+	return plan, changes, nil
+}
+
+type replanner struct {
+	in      job
+	now     time.Time
+	cur     schedules.Rundown
+	why     map[string]string                // of items that go, by id
+	added   map[string]schedules.Explanation // of items that came, by id
+	stopped int                              // times that nobody looked at, for want of time
+	lacks   int                              // hard demands of the day that are not met
+	owes    bool                             // some of them were met before: what fills the holes shall meet them again, if it can
+}
+
+// mend is one time of one window that a plan fills between what stays.
+type mend struct {
+	window     schedules.Occurrence
+	start, end int64    // Unix ms
+	rough      bool     // what is put in may be cut at its end, by no more than the window's tolerance
+	void       []string // positions that are left out: fill alone takes their time
+	free       bool     // what the day owes is not asked for
+	deep       bool     // what the clock names may give way too, with whole chains: it comes back a little off
+}
+
+// fillLead is how long before it airs something new must be published, so that players fetch it in time.
+const fillLead = 10 * time.Second
+
+// holes are the open times that are still to come, cut at the posts of the clocks. Of one that has begun, the rest.
+func (r *replanner) holes() []schedules.Occurrence {
+	var out []schedules.Occurrence
+	soon := schedules.At(r.now.Add(fillLead).Truncate(time.Second))
+	for _, o := range r.cur.Open() {
+		if !o.StartAt.After(r.now) {
+			o.StartAt = soon
+		}
+		w := r.window(o.Window, o.StartAt)
+		if w == nil || !o.StartAt.Before(o.EndAt.Time) {
+			continue
+		}
+		for _, p := range w.Clock.Positions {
+			if p.At == nil {
+				continue
+			}
+			if post := schedules.At(w.StartAt.Add(p.At.Duration)); post.After(o.StartAt.Time) && post.Before(o.EndAt.Time) {
+				first := o
+				first.EndAt, o.StartAt = post, post
+				out = append(out, first)
+			}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// window is the day's window of that id in which an instant lies; nil: none.
+func (r *replanner) window(id string, at schedules.Instant) *schedules.DayWindow {
+	for _, s := range r.in.Published.Windows {
+		if s.Window == id && s.Contains(at.Time) {
+			w := r.in.Standing(s)
+			w.Clock = w.FittedClock(r.in.Library)
+			return &w
+		}
+	}
+	return nil
+}
+
+// maxGive is how many neighbours beside one hole give way at most.
+const maxGive = 8
+
+// fill looks for what may take the time of a hole, and first for what gives the day back what it lacks.
+func (r *replanner) fill(ctx context.Context, hole schedules.Occurrence) {
+	w := r.window(hole.Window, hole.StartAt)
+	ways := []mend{{free: true}, {free: true, deep: true}, {free: true, rough: true}}
+	if void := r.asked(w, hole); len(void) > 0 {
+		ways = append(ways, mend{free: true, void: void}, mend{free: true, void: void, deep: true}, mend{free: true, void: void, rough: true})
+	}
+	if r.owes && r.lacks > 0 {
+		ways = append([]mend{{deep: true}}, ways...)
+	}
+	for _, way := range ways {
+		f := r.widen(ctx, w, hole, way)
+		if f != nil {
+			r.take(f)
+			return
+		}
+		if ctx.Err() != nil {
+			r.stopped++
+			return
+		}
+	}
+}
+
+// widen fills a hole alone or with ever more of its neighbours, and takes what changes the fewest items of what is found
+// first and of what one neighbour more makes of it; nil: nothing fills it.
+func (r *replanner) widen(ctx context.Context, w *schedules.DayWindow, hole schedules.Occurrence, way mend) *found {
+	g := gap{hole: hole}
+	for range maxGive + 1 {
+		wider := r.wider(w, g, way)
+		if best := r.try(ctx, w, g, way); best != nil {
+			for _, more := range wider {
+				if other := r.try(ctx, w, more, way); other != nil && other.changes < best.changes {
+					best = other
+				}
+			}
+			return best
+		}
+		if len(wider) == 0 || ctx.Err() != nil {
+			return nil
+		}
+		g = wider[0]
+	}
+	return nil
+}
+
+// gap is a hole with the neighbours that give way beside it.
+type gap struct {
+	hole        schedules.Occurrence
+	gone        []schedules.Item
+	left, right int
+}
+
+// wider are the gap with one neighbour more, or one whole chain, on the one side and on the other, the emptier side first.
+func (r *replanner) wider(w *schedules.DayWindow, g gap, way mend) []gap {
+	var own []schedules.Item
+	for _, i := range r.cur.Items {
+		if i.Window == w.Window && w.Contains(i.StartAt.Time) {
+			own = append(own, i)
+		}
+	}
+	var left, right []gap
+	for n := range own {
+		last := n
+		for last+1 < len(own) && own[n].Chain != "" && own[last+1].Chain == own[n].Chain {
+			last++
+		}
+		if n > 0 && own[n].Chain != "" && own[n-1].Chain == own[n].Chain || !r.give(w, own[n:last+1], way) {
+			continue
+		}
+		next := gap{g.hole, append(slices.Clone(g.gone), own[n:last+1]...), g.left, g.right}
+		switch {
+		case own[n].StartAt.Equal(g.hole.EndAt.Time):
+			next.hole.EndAt = own[last].EndAt()
+			next.right++
+			right = append(right, next)
+		case own[last].EndAt().Equal(g.hole.StartAt.Time):
+			next.hole.StartAt = own[n].StartAt
+			next.left++
+			left = append(left, next)
+		}
+	}
+	if g.right > g.left {
+		return append(left, right...)
+	}
+	return append(right, left...)
+}
+
+// give reports whether an item, or a whole chain, may give way to a hole beside it.
+func (r *replanner) give(w *schedules.DayWindow, unit []schedules.Item, way mend) bool {
+	if !w.StartAt.Add(-r.in.Station.Freeze.Duration).After(r.now) || len(unit) > 1 && !way.deep {
+		return false
+	}
+	for _, i := range unit {
+		kept := slices.ContainsFunc(r.in.Keep, func(k schedules.Item) bool { return k.ID == i.ID })
+		cut := slices.ContainsFunc(r.cur.Warnings, func(x schedules.Warning) bool { // by the very item, which so must stay
+			if x.Code != "cut_at_post" {
+				return false
+			}
+			before, ok := r.cur.Item(x.Item)
+			return ok && before.EndAt().Equal(i.StartAt.Time)
+		})
+		n := slices.IndexFunc(w.Clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
+		if n < 0 || kept || cut || i.Locked || !i.StartAt.After(r.now) {
+			return false
+		}
+		if p := w.Clock.Positions[n]; p.At != nil || p.Fill == nil && !way.deep && (p.Pick == nil || len(way.void) > 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// asked are the positions between the hole's neighbours that are not elastic.
+func (r *replanner) asked(w *schedules.DayWindow, hole schedules.Occurrence) (ids []string) {
+	at := between(w, r.cur.Items, hole.StartAt, hole.EndAt)
+	for n, p := range w.Clock.Positions {
+		if p.Fill == nil && at.takes(n, p) {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids
+}
+
+// about are the positions of a clock that a time of a window belongs to.
+type about struct {
+	from, until int // those between what airs before the time and what airs after it
+	first, last int // [first, last): those of the stretch between posts that it lies in
+}
+
+// between finds what an open time [start, end) of the window belongs to, by the items around it.
+func between(w *schedules.DayWindow, items []schedules.Item, start, end schedules.Instant) about {
+	positions := w.Clock.Positions
+	r := about{until: len(positions), last: len(positions)}
+	for n, p := range positions {
+		if p.At == nil {
+			continue
+		}
+		switch post := w.StartAt.Add(p.At.Duration); {
+		case !post.After(start.Time):
+			r.first = n
+		case r.last == len(positions):
+			r.last = n
+		}
+	}
+	r.from, r.until = r.first, r.last
+	for _, i := range items {
+		n := slices.IndexFunc(positions, func(p schedules.Position) bool { return p.ID == i.Position })
+		if n < 0 || i.Window != w.Window || !w.Contains(i.StartAt.Time) {
+			continue
+		}
+		if i.StartAt.Before(start.Time) {
+			r.from = max(r.from, n+1)
+		} else if !i.StartAt.Before(end.Time) {
+			r.until = min(r.until, n)
+		}
+	}
+	r.from = min(r.from, r.until)
+	return r
+}
+
+// takes reports whether a position may air in the time: it lies between, or is elastic and goes on.
+func (r about) takes(n int, p schedules.Position) bool {
+	inside := n >= r.from && n < r.until
+	beside := p.Fill != nil && (n+1 == r.from || n == r.until) && n >= r.first && n < r.last
+	return inside || beside
+}
+
+// found is what fills a gap.
+type found struct {
+	gap      gap
+	items    []schedules.Item
+	why      []schedules.Explanation
+	warnings []schedules.Warning
+	changes  int
+	lacks    int // see replanner
+}
+
+// try plans what fills a gap; nil: nothing does.
+func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way mend) *found {
+	way.window, way.start, way.end = w.Occurrence, g.hole.StartAt.UnixMilli(), g.hole.EndAt.UnixMilli()
+	in := r.in
+	in.mend = &way
+	in.Keep = slices.DeleteFunc(slices.Clone(r.cur.Items), func(i schedules.Item) bool {
+		return slices.ContainsFunc(g.gone, func(x schedules.Item) bool { return x.ID == i.ID })
+	})
+	p, err := newPlanner(ctx, in)
+	if err != nil || p.settleAll() != nil {
+		return nil
+	}
+	out := &found{gap: g, lacks: p.lacks()}
+	if !way.free && out.lacks >= r.lacks {
+		return nil
+	}
+	for i := range p.placed {
+		if p.placed[i].kept == nil {
+			out.items, out.why = p.write(&p.placed[i], out.items, out.why)
+		}
+	}
+	out.warnings = p.warnings
+	out.changes = len(g.gone) + len(out.items)
+	for _, i := range out.items { // what comes back where it was has not changed
+		if slices.ContainsFunc(g.gone, func(x schedules.Item) bool { return x.ID == i.ID }) {
+			out.changes -= 2
+		}
+	}
+	return out
+}
+
+// unmet is how many hard demands a day of these items leaves open.
+func (r *replanner) unmet(items []schedules.Item) (int, error) {
+	in := r.in
+	in.Keep, in.mend = items, &mend{}
+	p, err := newPlanner(context.Background(), in)
+	if err != nil {
+		return 0, err
+	}
+	p.placeKept()
+	p.openDemands()
+	return p.lacks(), nil
+}
+
+// lacks is how many hard demands the day leaves open.
+func (p *planner) lacks() (n int) {
+	for _, d := range p.demands {
+		if d.hard && p.met(d) < d.need {
+			n++
+		}
+	}
+	return n
+}
+
+// take puts what was found into the rundown.
+func (r *replanner) take(f *found) {
+	gone := map[string]string{}
+	for _, i := range f.gap.gone {
+		gone[i.ID] = "gives way, so that its neighbours fill their time exactly"
+		delete(r.added, i.ID)
+	}
+	r.cur = r.cur.Withdraw(gone, r.now)
+	r.cur.Items = append(r.cur.Items, f.items...)
+	slices.SortStableFunc(r.cur.Items, func(a, b schedules.Item) int { return a.StartAt.Compare(b.StartAt.Time) })
+	r.cur.Warnings = append(r.cur.Warnings, f.warnings...)
+	for n, i := range f.items {
+		r.added[i.ID] = f.why[n]
+	}
+	if r.owes {
+		r.lacks = f.lacks
+	}
+}
+
+// plan is the rundown as it is now, as a plan.
+func (r *replanner) plan() (Plan, error) {
+	in := r.in
+	in.Keep, in.mend = r.cur.Items, &mend{}
+	p, err := newPlanner(context.Background(), in)
+	if err != nil {
+		return Plan{}, err
+	}
+	p.placeKept()
+	plan := p.result()
+	for n := range plan.Explanations {
+		if x, ok := r.added[plan.Explanations[n].Item]; ok {
+			plan.Explanations[n] = x
+		}
+	}
+	out := r.cur
+	out.Status, out.Revision, out.PublishedAt = schedules.Draft, 0, schedules.Instant{}
+	out.Items = plan.Rundown.Items // with what they make good
+	out.SumWindows()
+	out.WarnOpen(r.now)
+	if r.stopped > 0 {
+		out.Warnings = append(out.Warnings, schedules.Warning{Code: "stopped",
+			Message: fmt.Sprintf("the search for what may fill the open times was stopped when its time was over: %d of them were not looked at to the end", r.stopped)})
+	}
+	plan.Rundown = out
+	return plan, nil
+}
+
+// explain gives each change its reason.
+func (r *replanner) explain(changes []schedules.ItemChange) {
+	for i := range changes {
+		c := &changes[i]
+		switch {
+		case c.Before == nil:
+			c.Why = "fills what became free: " + r.added[c.After.ID].Why
+		case r.why[c.Before.ID] != "" && c.After != nil:
+			c.Why = strings.Join([]string{r.why[c.Before.ID], "instead: " + r.added[c.After.ID].Why}, "; ")
+		case r.why[c.Before.ID] != "":
+			c.Why = r.why[c.Before.ID]
+		default:
+			c.Why = "gives way, so that its neighbours fill their time exactly"
+		}
+	}
+}
+
+// mending is the one stretch that a mend fills.
+func (p *planner) mending(m *mend) []stretch {
+	win := slices.IndexFunc(p.day.windows, func(w window) bool { return w.Window == m.window.Window && w.StartAt.Equal(m.window.StartAt.Time) })
+	if win < 0 {
+		return nil
+	}
+	w := &p.day.windows[win]
+	st := stretch{win: int32(win), start: m.start, end: m.end, lastFill: -1}
+	if m.end == w.end {
+		st.least, st.most = -w.tolerance, w.tolerance
+	}
+	for _, k := range p.in.Keep {
+		if k.StartAt.UnixMilli() == m.end && m.end < w.end && (m.rough || k.Start == schedules.Hard || k.Locked) {
+			st.cut = w.tolerance
+		}
+	}
+	asked := schedules.DayWindow{Occurrence: w.Occurrence, Clock: w.clock}
+	at := between(&asked, p.in.Keep, instant(m.start), instant(m.end))
+	positions := w.clock.Positions
+	for j := range positions {
+		pos := &positions[j]
+		if !at.takes(j, *pos) || slices.Contains(m.void, pos.ID) || !p.standsFor(pos, w) {
+			continue
+		}
+		st.places = append(st.places, p.newPlace(w, j))
+	}
+	if len(st.places) == 0 {
+		if j, ok := nearestFill(positions, at.from); ok {
+			st.places = append(st.places, p.newPlace(w, j))
+		}
+	}
+	for j := range st.places {
+		if st.places[j].fill {
+			st.lastFill = j
+		}
+	}
+	return []stretch{st}
+}
+
+// standsFor reports whether a position can still air something at all: what the clock names may have been recalled.
+func (p *planner) standsFor(pos *schedules.Position, w *window) bool {
+	if pos.Segment == "" {
+		return true
+	}
+	seg, ok := p.lib.place(pos.Segment)
+	return ok && p.lib.entries[seg].Fit && schedules.Speaks(p.lib.entries[seg].Language, w.languages)
+}

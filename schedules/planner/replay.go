@@ -1,0 +1,105 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+
+	"lifeline/schedules"
+)
+
+// Replay makes the choice again from its record alone, and answers the segment that it puts at the explanation's
+// place. It fails when the record contradicts itself: a refusal that its own figures do not bear out, a choice that
+// the candidates do not lead to.
+func Replay(x schedules.Explanation) (string, error) {
+	c := x.Choice
+	if c == nil {
+		return "", fmt.Errorf("planner: replay %s: there is no record of the choice", x.Item)
+	}
+	for i := range c.Candidates {
+		if r := c.Candidates[i].Refused; !bearsOut(r) {
+			return "", fmt.Errorf("planner: replay %s: %s is not refused by %s", x.Item, c.Candidates[i].Segment, r)
+		}
+	}
+	aired, err := again(c)
+	if err != nil {
+		return "", fmt.Errorf("planner: replay %s: %w", x.Item, err)
+	}
+	if x.Place >= len(aired) {
+		return "", fmt.Errorf("planner: replay %s: the choice airs %d segments, and this is number %d", x.Item, len(aired), x.Place+1)
+	}
+	return aired[x.Place], nil
+}
+
+// bearsOut reports whether the figures refuse: too little, or, of airings counted from above, too many.
+func bearsOut(r schedules.Refusal) bool {
+	switch {
+	case r.Unit == "" || r.Need == 0 && r.Has == 0:
+		return true
+	case r.Unit == "airings", r.Unit == "weight":
+		return r.Has > r.Need
+	case r.Rule == "length":
+		return r.Need != r.Has
+	}
+	return r.Has != r.Need
+}
+
+// again answers what the record's candidates lead to.
+func again(c *schedules.Choice) ([]string, error) {
+	switch c.Method {
+	case schedules.MethodKept:
+		return c.Aired, nil
+	case schedules.MethodClosing:
+		return closeAgain(c)
+	}
+	for i := range c.Candidates {
+		if c.Candidates[i].Refused.IsZero() {
+			return []string{c.Candidates[i].Segment}, nil
+		}
+	}
+	return nil, fmt.Errorf("every candidate is refused")
+}
+
+func closeAgain(c *schedules.Choice) ([]string, error) {
+	if c.Wide > len(c.Candidates) || c.Wide > closeWidth {
+		return nil, fmt.Errorf("%d candidates are in play, and %d recorded", c.Wide, len(c.Candidates))
+	}
+	k := &closer{target: c.Target.Milliseconds(), least: c.Least.Milliseconds(), most: c.Most.Milliseconds(), nearest: c.Nearest, dueFirst: c.DueFirst, clash: make([]bits256, c.Wide)}
+	for i := range c.Candidates[:c.Wide] {
+		k.ms = append(k.ms, c.Candidates[i].Duration.Milliseconds())
+		for _, j := range c.Candidates[i].Clashes {
+			k.clash[i].set(j)
+			k.clash[j].set(i)
+		}
+	}
+	for _, b := range c.Banned {
+		set := make([]uint8, len(b))
+		for i, n := range b {
+			set[i] = uint8(n)
+		}
+		k.banned = append(k.banned, set)
+	}
+	var set []uint8
+	if c.BySums {
+		total := k.target + c.Residual.Milliseconds()
+		table := subsetSums(k.ms, total, k.stride())
+		if !table.has(total) {
+			return nil, fmt.Errorf("the candidates do not add up to %d ms", total)
+		}
+		for _, i := range table.set(total, k.ms) {
+			set = append(set, uint8(i))
+		}
+		slices.Sort(set)
+	} else {
+		set, _ = k.find()
+	}
+	for range c.Tried {
+		if !nextPermutation(set) {
+			return nil, fmt.Errorf("order %d does not exist", c.Tried)
+		}
+	}
+	var aired []string
+	for _, i := range set {
+		aired = append(aired, c.Candidates[i].Segment)
+	}
+	return aired, nil
+}

@@ -1,0 +1,183 @@
+package planner
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"lifeline/schedules"
+)
+
+// result writes the settled units out as a rundown with its explanations.
+func (p *planner) result() Plan {
+	slices.SortStableFunc(p.placed, func(a, b placed) int { return cmp.Compare(a.start, b.start) })
+	r := schedules.Rundown{Station: p.in.Station.ID, Date: p.in.Date, Timezone: p.in.Station.Timezone, Status: schedules.Draft, Seed: p.in.Seed,
+		Windows: make([]schedules.Slot, len(p.day.windows)), Clocks: map[string]schedules.Clock{}, Items: make([]schedules.Item, 0, len(p.placed)+len(p.placed)/4), Warnings: []schedules.Warning{}}
+	explanations := make([]schedules.Explanation, 0, cap(r.Items))
+	var bent bending
+	for i := range p.day.windows {
+		w := &p.day.windows[i]
+		r.Windows[i] = schedules.Slot{Occurrence: w.Occurrence, Tolerance: schedules.Ms(w.tolerance), Languages: w.languages, Clock: w.clock.ID}
+		if w.clock.ID != "" {
+			r.Clocks[w.clock.ID] = w.asked
+		}
+	}
+	for i := range p.placed {
+		first := len(r.Items)
+		r.Items, explanations = p.write(&p.placed[i], r.Items, explanations)
+		bent.add(int(p.placed[i].win), explanations[first:])
+		for _, item := range r.Items[first:] {
+			slot := &r.Windows[p.placed[i].win]
+			slot.Planned.Duration += item.Duration.Duration
+		}
+	}
+	p.warnings = append(p.warnings, bent.warnings()...)
+	p.warnPosts(r.Items)
+	p.warnClockChanges()
+	r.Warnings = append(r.Warnings, p.warnings...)
+	p.in.MarkMakeGoods(r.Items)
+	return Plan{Rundown: r, Explanations: explanations, Report: p.report(r.Items, explanations)}
+}
+
+// write appends the unit's items.
+func (p *planner) write(pl *placed, items []schedules.Item, explanations []schedules.Explanation) ([]schedules.Item, []schedules.Explanation) {
+	w := &p.day.windows[pl.win]
+	x := schedules.Explanation{Window: w.Window, Choice: pl.choice, Place: pl.place, DueRank: pl.rank, LastAired: instant(pl.since)}
+	if pl.kept != nil {
+		x.Item, x.Position, x.SegmentID, x.Why = pl.kept.ID, pl.kept.Position, pl.kept.SegmentID, "it was to stay as it is"
+		return append(items, *pl.kept), append(explanations, x)
+	}
+	at := pl.start
+	chain := ""
+	if pl.unit.n > 1 {
+		lead := at
+		for _, m := range pl.unit.members[:pl.unit.n] {
+			if m == pl.unit.main {
+				chain = schedules.ItemID(p.in.Station.ID, w.StartAt, pl.position.ID, schedules.Ms(lead-w.start), p.name(m))
+			}
+			lead += p.lib.entries[m].ms
+		}
+	}
+	for k, m := range pl.unit.members[:pl.unit.n] {
+		e := p.lib.entries[m]
+		item := schedules.Item{ID: schedules.ItemID(p.in.Station.ID, w.StartAt, pl.position.ID, schedules.Ms(at-w.start), e.ID), Window: w.Window, Position: pl.position.ID,
+			SegmentID: e.ID, SHA256: e.Recording.SHA256, Kind: e.Kind, Language: e.Language, Title: e.Title, Voice: e.Voice,
+			StartAt: instant(at), Start: schedules.Follow, Duration: schedules.Ms(e.ms), CueIn: e.Recording.CueIn, CueOut: e.Recording.CueOut,
+			NotAfter: p.notAfter(m), Chain: chain}
+		if k == 0 && pl.position.At != nil {
+			item.Start, item.Grace = cmp.Or(pl.position.Start, schedules.Hard), pl.position.Grace
+		}
+		if k == pl.unit.n-1 && pl.trim > 0 {
+			item.Duration = schedules.Ms(e.ms - pl.trim)
+			item.CueOut = schedules.Ms(item.CueOut.Milliseconds() - pl.trim)
+			item.FadeOut = schedules.Ms(min(item.Duration.Milliseconds(), max(pl.position.FadeMax.Milliseconds(), pl.trim)))
+			if pl.trim > pl.position.FadeMax.Milliseconds() {
+				p.warn("cut_at_post", w.Window, item.ID, "what starts after %s at its own instant cuts its last %s off", e.ID, schedules.FormatLength(schedules.Ms(pl.trim).Duration))
+			}
+		}
+		x.Item, x.Position, x.SegmentID, x.Chain = item.ID, item.Position, e.ID, nil
+		if pl.unit.n > 1 {
+			for _, o := range pl.unit.members[:pl.unit.n] {
+				x.Chain = append(x.Chain, p.name(o))
+			}
+		}
+		x.Airings = int(p.aires[m])
+		if pl.queue != nil {
+			x.Deficit = pl.queue.mean - float64(p.aires[m])
+		}
+		p.figures(pl, w, m, at, &x)
+		x.Why = why(pl, &x)
+		if pl.fallback {
+			p.warn("fallback_used", w.Window, item.ID, "%s of the station's fallback fills position %s: nothing else fits", e.ID, pl.position.ID)
+		}
+		items, explanations = append(items, item), append(explanations, x)
+		at += e.ms
+	}
+	return items, explanations
+}
+
+// notAfter is when the segment must have ended: its expiry, its passages' and its campaigns'.
+func (p *planner) notAfter(m int32) schedules.Instant {
+	until := p.lib.entries[m].Life.Until
+	for _, k := range p.kills {
+		if k.members.has(m) {
+			if until.IsZero() || k.until < until.UnixMilli() {
+				until = instant(k.until)
+			}
+		}
+	}
+	return until
+}
+
+// figures fills in how far each rule was from refusing the item as the day now stands.
+func (p *planner) figures(pl *placed, w *window, m int32, at int64, x *schedules.Explanation) {
+	own := span{at, at + p.lib.entries[m].ms, m, pl.win, false}
+	p.lift(pl.unit, pl.start, pl.win)
+	t := trial{seg: m, start: own.start, end: own.end, ms: own.end - own.start, win: pl.win}
+	for i := range w.rules.rules {
+		r := &w.rules.rules[i]
+		f := w.rules.judge(r, t, p.ledger)
+		if f == (finding{}) || f.has == maxTime {
+			continue
+		}
+		s := schedules.Slack{Rule: r.name, Unit: r.unit(), Need: f.need, Has: f.has}
+		if f.broken && !r.hard {
+			x.Bent = append(x.Bent, s)
+		} else {
+			x.Slacks = append(x.Slacks, s)
+		}
+	}
+	p.lay(pl.unit, pl.start, pl.win)
+}
+
+func why(pl *placed, x *schedules.Explanation) string {
+	c := pl.choice
+	since := "has never aired"
+	if !x.LastAired.IsZero() {
+		since = "last aired at " + x.LastAired.String()
+	}
+	switch c.Method {
+	case schedules.MethodFixed:
+		return "the clock names it"
+	case schedules.MethodDemand:
+		return fmt.Sprintf("%s asks for it; it %s", c.For, since)
+	case schedules.MethodClosing:
+		return fmt.Sprintf("due %s; it %s; with %d others it fills %s with %d ms over", ordinal(x.DueRank), since, len(c.Aired)-1,
+			schedules.FormatLength(c.Target.Duration), c.Residual.Milliseconds())
+	}
+	return fmt.Sprintf("due %s; it %s", ordinal(x.DueRank), since)
+}
+
+func ordinal(rank int) string {
+	if rank == 0 {
+		return "first"
+	}
+	return "after " + strconv.Itoa(rank) + " others"
+}
+
+// warnPosts says which hard posts do not start at their very instant, because no material fills to it exactly.
+func (p *planner) warnPosts(items []schedules.Item) {
+	for i := range p.placed {
+		pl := &p.placed[i]
+		if pl.kept != nil || pl.position.At == nil || pl.position.Start == schedules.Soft {
+			continue
+		}
+		w := &p.day.windows[pl.win]
+		if off := pl.start - w.start - pl.position.At.Milliseconds(); off != 0 {
+			p.warn("post_off", w.Window, "", "post %s starts %s off its instant, within the window's tolerance: no material fills to it exactly",
+				pl.position.ID, schedules.FormatLength(schedules.Ms(off).Duration))
+		}
+	}
+}
+
+// warnClockChanges says which windows a change of clocks shortens, lengthens or leaves out.
+func (p *planner) warnClockChanges() {
+	changes, err := p.in.Station.ClockChanges(instant(p.day.start).Time, instant(p.day.end).Time)
+	if err != nil {
+		return // planning would have failed
+	}
+	for _, c := range changes {
+		p.warn("clock_change", c.Window, "", "%s", c.Say(p.day.loc))
+	}
+}

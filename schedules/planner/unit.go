@@ -1,0 +1,98 @@
+package planner
+
+import "lifeline/schedules"
+
+// unit is what a place airs as one: a segment, or a chain of intro, reading and back-announce.
+type unit struct {
+	main    int32
+	members [3]int32
+	n       int
+	ms      int64
+	cut     int64 // what is cut off its end on its place, of ms
+}
+
+// unit makes the segment's unit for a position. ok is false, with the reason, when a chain is broken: a member is
+// missing, unfit or of another language.
+func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
+	e := p.lib.entries[seg]
+	if !chain || e.Intro == "" && e.BackAnnounce == "" {
+		return unit{main: seg, members: [3]int32{seg}, n: 1, ms: e.ms}, ""
+	}
+	u.main = seg
+	for _, id := range [...]string{e.Intro, e.ID, e.BackAnnounce} {
+		if id == "" {
+			continue
+		}
+		i, ok := p.lib.place(id)
+		if !ok {
+			return unit{}, "its chain needs " + id + ", which is not in the library"
+		}
+		m := p.lib.entries[i]
+		switch {
+		case !m.Fit:
+			return unit{}, "its chain needs " + id + ", which " + m.Unfit().Message
+		case i != seg && m.Language != e.Language && m.Language != schedules.NoLanguage:
+			return unit{}, "its chain needs " + id + ", which is in another language"
+		}
+		u.members[u.n] = i
+		u.n++
+		u.ms += m.ms
+	}
+	return u, ""
+}
+
+// lives reports whether all members may air anywhere in [start, end), by validity, rulings and campaigns' ends.
+func (p *planner) lives(u unit, start, end int64) bool {
+	for _, m := range u.members[:u.n] {
+		if e := p.lib.entries[m]; start < e.from || end > e.till {
+			return false
+		}
+		for _, k := range p.kills {
+			if end > k.until && k.members.has(m) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// pastEnd refuses what would start where its window has ended.
+var pastEnd = rule{name: "the window has ended"}
+
+// try is the first hard rule that refuses the unit. With end-start equal to its length the times are exact.
+func (p *planner) try(w *window, win int32, u unit, start, end int64) refusal {
+	exact := end-start == u.ms
+	if exact && start >= w.end { // such an item would lie in no window
+		return refusal{rule: &pastEnd}
+	}
+	at := start
+	for _, m := range u.members[:u.n] {
+		t := trial{seg: m, start: start, end: end, ms: p.lib.entries[m].ms, win: win}
+		if exact {
+			t.start, t.end = at, at+t.ms
+			at += t.ms
+		}
+		if r := w.rules.refuse(t, p.ledger); r.rule != nil {
+			return r
+		}
+	}
+	return refusal{}
+}
+
+// bends is the weight of the soft rules that the unit would bend.
+func (p *planner) bends(w *window, win int32, u unit, start, end int64) (weight float64) {
+	if !w.rules.soft || p.hardOnly {
+		return 0
+	}
+	exact := end-start == u.ms
+	at := start
+	for _, m := range u.members[:u.n] {
+		t := trial{seg: m, start: start, end: end, ms: p.lib.entries[m].ms, win: win}
+		if exact {
+			t.start, t.end = at, at+t.ms
+			at += t.ms
+		}
+		weight += w.rules.bent(t, p.ledger)
+	}
+	return weight
+}

@@ -1,0 +1,98 @@
+package planner
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// Unsatisfiable is the proof that no rundown keeps all hard rules: each conflict alone is enough.
+type Unsatisfiable struct {
+	Station   string         `json:"station"`
+	Date      schedules.Date `json:"date"`
+	Conflicts []Conflict     `json:"conflicts"`
+}
+
+// Conflict is a set of demands that cannot all hold. It is a smallest one, of which taking any part away leaves a
+// satisfiable rest, unless the message says that the budget ended before that was shown.
+type Conflict struct {
+	Kind    string         `json:"kind"` // capacity: one position or window cannot be met at all; conflict: together they cannot
+	Message string         `json:"message"`
+	Parts   []ConflictPart `json:"parts"`
+}
+
+// ConflictPart is one demand of a conflict: a rule, a position, a window's length, an item that was to stay.
+type ConflictPart struct {
+	Field   string `json:"field"` // the contract's path, such as clocks[hour-ko].rules[0]
+	Message string `json:"message"`
+}
+
+func (u *Unsatisfiable) Error() string {
+	var parts []string
+	for _, c := range u.Conflicts {
+		parts = append(parts, c.Message)
+	}
+	return fmt.Sprintf("%s on %s cannot be planned: %s", u.Station, u.Date, strings.Join(parts, "; "))
+}
+
+// NotFound says that planning found no rundown and could not prove that there is none.
+type NotFound struct {
+	Station  string         `json:"station"`
+	Date     schedules.Date `json:"date"`
+	Window   string         `json:"window,omitempty"`
+	Position string         `json:"position,omitempty"`
+	Message  string         `json:"message"`
+}
+
+func (n *NotFound) Error() string {
+	return fmt.Sprintf("no rundown found for %s on %s: %s", n.Station, n.Date, n.Message)
+}
+
+// diagnose turns the place where planning got stuck into a proof, when there is one.
+func (j job) diagnose(p *planner, s *stuck) error {
+	if len(p.demands) == 0 {
+		p.openDemands()
+	}
+	if c, ok := p.relax().proof(); ok {
+		return &Unsatisfiable{Station: j.Station.ID, Date: j.Date, Conflicts: []Conflict{c}}
+	}
+	return j.notFound(p, s)
+}
+
+// narrow says what of a window leaves a plan little choice, for those who can widen it.
+func (j job) narrow(w *window) (out string) {
+	if w.def.Tolerance.Duration < 100*time.Millisecond {
+		out = fmt.Sprintf(", since recordings must fill it within its tolerance of %s: allow more, such as tolerance_ms 1000", schedules.FormatLength(w.def.Tolerance.Duration))
+	}
+	stay := 0
+	for _, i := range j.Keep {
+		if i.Window == w.Window && w.Contains(i.StartAt.Time) {
+			stay++
+		}
+	}
+	if stay > 0 {
+		out += fmt.Sprintf("; %d of its items are to stay as they are: unlock those that need not", stay)
+	}
+	return out
+}
+
+// notFound says where planning got stuck.
+func (j job) notFound(p *planner, s *stuck) *NotFound {
+	n := &NotFound{Station: j.Station.ID, Date: j.Date}
+	if s.demand != nil {
+		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name, s.demand.amount(p.met(s.demand)), s.demand.amount(s.demand.need))
+		return n
+	}
+	w := &p.day.windows[s.stretch.win]
+	n.Window = w.Window
+	if len(s.stretch.places) == 0 {
+		n.Message = fmt.Sprintf("window %s has nothing to air from %s to %s", w.Window, schedules.WallTime(j.Station.Timezone, instant(s.stretch.start)), schedules.WallTime(j.Station.Timezone, instant(s.stretch.end)))
+		return n
+	}
+	pos := s.stretch.places[max(s.place, 0)].pos
+	n.Position = pos.ID
+	n.Message = fmt.Sprintf("position %s of the window %s at %s could not be filled%s", pos.ID, w.Window, schedules.WallTime(j.Station.Timezone, w.StartAt), j.narrow(w))
+	return n
+}

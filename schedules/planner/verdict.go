@@ -1,0 +1,239 @@
+package planner
+
+import "lifeline/schedules"
+
+// trial is one segment on trial for a place: it would air somewhere in [start, end), for ms of it. When ms is the
+// whole of it the trial is exact; else it is fit only if it is fit wherever in it the segment airs.
+type trial struct {
+	seg        int32
+	start, end int64
+	ms         int64
+	win        int32
+}
+
+// finding is a rule's figures on a trial: what it needs, and what there is. For limits from above (at most, share)
+// need is the limit and has the count with the trial; otherwise has must reach need.
+type finding struct {
+	need, has int64
+	broken    bool
+}
+
+// judge holds one rule against a trial and the airings in the ledger. Rules that ask for enough (at least) never
+// refuse: they are demands.
+func (rs *ruleset) judge(r *rule, t trial, l *ledger) finding {
+	if r.only != nil && !r.only.has(t.seg) {
+		return finding{}
+	}
+	e := rs.lib.entries[t.seg]
+	switch r.form {
+	case formSeparate:
+		return r.separate(e, t, l)
+	case formItems:
+		return r.items(e, t, l)
+	case formAtMost:
+		return rs.atMost(r, e, t, l)
+	case formMost:
+		if !e.has(r.match) {
+			return finding{}
+		}
+		total, used := rs.share(r, t.win, l)
+		limit := total * r.limit / 1_000_000
+		return finding{limit, used + t.ms, used+t.ms > limit}
+	case formAfter:
+		return rs.follows(r, t, l)
+	case formKeepTo:
+		return r.keepTo(t)
+	}
+	return finding{}
+}
+
+// against reports whether a separation rule looks at the airing: one that it holds for, of the station unless it holds
+// across stations, and, for the rule of another window's clock, in such a window.
+func (r *rule) against(s span) bool {
+	return (!s.other || r.across) && (r.only == nil || r.only.has(s.seg)) && (r.foreign == nil || s.win >= 0 && r.foreign[s.win])
+}
+
+func (r *rule) separate(e *entry, t trial, l *ledger) finding {
+	f := finding{need: r.for_, has: maxTime}
+	for _, v := range e.valuesOf(r.attr) {
+		for _, s := range l.by[v] {
+			if !r.against(s) {
+				continue
+			}
+			gap := s.start - t.end
+			if s.start < t.end {
+				gap = t.start - s.end
+			}
+			f.has = min(f.has, gap)
+		}
+	}
+	f.broken = f.has < f.need
+	return f
+}
+
+// items counts the other items between the trial and the nearest airing of the same value, before and after.
+func (r *rule) items(e *entry, t trial, l *ledger) finding {
+	f := finding{need: r.limit, has: maxTime}
+	here := after(l.sequence, t.start)
+	for _, v := range e.valuesOf(r.attr) {
+		for _, s := range l.by[v] {
+			if s.other || !r.against(s) {
+				continue
+			}
+			at := after(l.sequence, s.start)
+			between := at - here
+			if at < here {
+				between = here - at - 1
+			}
+			f.has = min(f.has, int64(between))
+		}
+	}
+	f.broken = f.has < f.need
+	return f
+}
+
+func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *ledger) finding {
+	f := finding{need: r.limit}
+	if r.each {
+		for _, v := range e.valuesOf(r.attr) {
+			n := int64(1)
+			for _, s := range rs.period(r, t.win, l.by[v]) {
+				if rs.counts(r, s, t) {
+					n++
+				}
+			}
+			f.has = max(f.has, n)
+		}
+	} else if e.has(r.match) {
+		f.has = 1
+		for _, s := range rs.period(r, t.win, l.sequence) {
+			if rs.counts(r, s, t) && rs.lib.entries[s.seg].has(r.match) {
+				f.has++
+			}
+		}
+	}
+	f.broken = f.has > f.need
+	return f
+}
+
+// period is the part of a list by start in which all airings of the rule's period are, when that is a window or a day.
+func (rs *ruleset) period(r *rule, win int32, list []span) []span {
+	var from, until int64
+	switch w := &rs.day.windows[win]; r.per {
+	case "week", "daypart":
+		return list
+	case "window":
+		from, until = w.start-w.tolerance, w.end+w.tolerance
+	default:
+		first, last := &rs.day.windows[0], &rs.day.windows[len(rs.day.windows)-1]
+		from, until = min(rs.day.start, first.start-first.tolerance), max(rs.day.end, last.end+last.tolerance)
+	}
+	return list[after(list, from):after(list, until+1)]
+}
+
+// counts reports whether the airing falls into the period of the rule that the trial falls into.
+func (rs *ruleset) counts(r *rule, s span, t trial) bool {
+	if s.other && !r.across || r.only != nil && !r.only.has(s.seg) {
+		return false
+	}
+	if s.win >= 0 && rs.day.windows[s.win].rules != rs || s.win < -1 && rs.day.station.Windows[-2-s.win].Clock != rs.clock {
+		return false
+	}
+	switch r.per {
+	case "window":
+		return s.win == t.win
+	case "week":
+		return s.win >= 0 || s.start >= r.periods[0][0] && s.start < r.periods[0][1]
+	case "daypart":
+		for _, p := range r.periods {
+			if t.start < p[1] && t.end > p[0] && s.start >= p[0] && s.start < p[1] {
+				return true
+			}
+		}
+		return false
+	}
+	return s.win >= 0 || s.other && s.start >= rs.day.start && s.start < rs.day.end
+}
+
+// share is the hired air time of the trial's window or the day, and how much of it the rule's match has.
+func (rs *ruleset) share(r *rule, win int32, l *ledger) (total, used int64) {
+	for i, w := range rs.day.windows {
+		if w.rules == rs && (r.per != "window" || int32(i) == win) {
+			total += w.end - w.start
+		}
+	}
+	for _, s := range rs.period(r, win, l.sequence) {
+		if s.win >= 0 && rs.day.windows[s.win].rules == rs && (r.per != "window" || s.win == win) && rs.lib.entries[s.seg].has(r.match) {
+			used += s.end - s.start
+		}
+	}
+	return total, used
+}
+
+func (rs *ruleset) follows(r *rule, t trial, l *ledger) finding {
+	f := finding{need: r.within, has: -1, broken: true}
+	last := t.end - t.ms // the latest start
+	for i := after(l.sequence, t.start) - 1; i >= 0 && f.has < 0; i-- {
+		if s := &l.sequence[i]; s.end <= t.start && rs.lib.entries[s.seg].has(r.match) {
+			f.has = last - s.end
+		}
+	}
+	if f.has >= 0 && (r.within == 0 || f.has <= r.within) {
+		f.broken = false
+	}
+	return f
+}
+
+func (r *rule) keepTo(t trial) finding {
+	f := finding{need: t.end - t.start, broken: true}
+	for _, p := range r.periods {
+		overlap := min(t.end, p[1]) - max(t.start, p[0])
+		f.has = max(f.has, overlap)
+	}
+	f.broken = f.has < f.need
+	return f
+}
+
+// refusal is the first hard rule that refuses a trial; rule is nil when none does.
+type refusal struct {
+	rule *rule
+	finding
+}
+
+func (rs *ruleset) refuse(t trial, l *ledger) refusal {
+	for i := range rs.rules {
+		if r := &rs.rules[i]; r.hard {
+			if f := rs.judge(r, t, l); f.broken {
+				return refusal{r, f}
+			}
+		}
+	}
+	return refusal{}
+}
+
+// bent adds the weights of the soft rules that the trial would bend.
+func (rs *ruleset) bent(t trial, l *ledger) (weight float64) {
+	for i := range rs.rules {
+		if r := &rs.rules[i]; !r.hard && rs.judge(r, t, l).broken {
+			weight += r.weight
+		}
+	}
+	return weight
+}
+
+func (r *rule) unit() string {
+	switch r.form {
+	case formItems:
+		return "items"
+	case formAtMost, formAtLeast:
+		return "airings"
+	}
+	return "ms"
+}
+
+func (r refusal) public() schedules.Refusal {
+	if r.rule == nil {
+		return schedules.Refusal{}
+	}
+	return schedules.Refusal{Rule: r.rule.name, Unit: r.rule.unit(), Need: r.need, Has: r.has}
+}

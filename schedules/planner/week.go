@@ -1,0 +1,88 @@
+package planner
+
+import (
+	"slices"
+	"time"
+
+	"lifeline/schedules"
+)
+
+// later are the window occurrences after the day, in its week, that follow a clock and are not planned yet: what can
+// still give what the week owes.
+func (p *planner) later(clock string) (out []schedules.Occurrence) {
+	until := p.day.week()[1]
+	if until <= p.day.end {
+		return nil
+	}
+	all, err := p.in.Station.Occurrences(time.UnixMilli(p.day.end), time.UnixMilli(until))
+	if err != nil {
+		return nil
+	}
+	for _, o := range all {
+		def, _ := p.in.Station.Window(o.Window)
+		planned := slices.ContainsFunc(p.ledger.sequence, func(s span) bool {
+			return s.win < 0 && s.start >= o.StartAt.UnixMilli() && s.start < o.EndAt.UnixMilli()
+		})
+		if def.Clock == clock && !planned {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// mostLater is how many airings of the members the later occurrences could give at most, whatever other rules say.
+func (p *planner) mostLater(later []schedules.Occurrence, members bitset) (most int64) {
+	for _, o := range later {
+		def, _ := p.in.Station.Window(o.Window)
+		length := o.EndAt.Sub(o.StartAt.Time).Milliseconds() + def.Tolerance.Milliseconds()
+		clock := p.in.Clocks[def.Clock]
+		for i := range clock.Positions {
+			pos := &clock.Positions[i]
+			shortest := p.shortest(pos, p.in.Station.Allowed(def), members)
+			switch {
+			case shortest == maxTime:
+			case pos.Fill != nil:
+				most += (length+pos.FadeMax.Milliseconds())/shortest + 1
+			case pos.Chain:
+				most += 3
+			default:
+				most++
+			}
+		}
+	}
+	return most
+}
+
+// shortest is the air time of the shortest member that a position may air, with its companions or alone; maxTime when
+// there is none.
+func (p *planner) shortest(pos *schedules.Position, languages []string, members bitset) int64 {
+	var segments []int32
+	switch {
+	case pos.Segment != "":
+		if seg, ok := p.lib.place(pos.Segment); ok {
+			segments = []int32{seg}
+		}
+	case pos.Pick != nil:
+		segments = p.lib.class(pos.Pick, languages)
+	default:
+		segments = slices.Clone(p.lib.class(pos.Fill, languages))
+		for _, id := range p.in.Station.Fallback {
+			if seg, ok := p.lib.place(id); ok {
+				segments = append(segments, seg)
+			}
+		}
+	}
+	out := int64(maxTime)
+	for _, seg := range segments {
+		u, broken := p.unit(seg, pos.Chain)
+		if broken != "" {
+			continue
+		}
+		for _, m := range u.members[:u.n] {
+			if e := p.lib.entries[m]; e.Fit && members.has(m) && e.ms > 0 {
+				out = min(out, e.ms)
+			}
+		}
+	}
+	return out
+}
