@@ -146,8 +146,14 @@ func (s *Station) SendAsRun(ctx context.Context, entries []schedules.AsRun) ([]w
 
 // SendStatus reports how the station stands.
 func (s *Station) SendStatus(ctx context.Context, status wire.Status) error {
-	_, err := s.client.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(s.id, "status"), Body: status}, nil)
+	_, err := s.Stand(ctx, status)
 	return err
+}
+
+// Stand reports how the station stands, and answers what it ought to hold.
+func (s *Station) Stand(ctx context.Context, status wire.Status) (wire.Newest, error) {
+	h, err := s.client.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(s.id, "status"), Body: status}, nil)
+	return wire.NewestOf(h), err
 }
 
 // Time asks the service for its time.

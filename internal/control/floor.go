@@ -128,6 +128,20 @@ func (s *Scheduler) ahead(ctx context.Context, station string, seen wire.Seen) (
 	return number, saw, err
 }
 
+// Newest are the revisions that a station ought to hold now.
+func (s *Scheduler) Newest(st schedules.Station) (n wire.Newest, err error) {
+	if n.Date, err = st.DateAt(s.now()); err != nil {
+		return n, err
+	}
+	recalls, _ := recallsIn(s.mirror).get(recallsID)
+	fallback, _ := fallbacksIn(s.mirror).get(st.ID)
+	n.Recalls, n.Fallback = recalls.value.Value.Revision, fallback.value.Value.Revision
+	if queue, ok := queuesIn(s.mirror).get(dayID(st.ID, n.Date)); ok {
+		n.Queue = queue.value.Value.Revision
+	}
+	return n, nil
+}
+
 // Outrun raises the floor where a station has seen more than the store has, and signs the recall list anew above it, in one
 // commit. The other documents follow by Resign. Without it the station would refuse what is recalled from now on.
 func (s *Scheduler) Outrun(ctx context.Context, station string, status wire.Status) error {

@@ -67,7 +67,7 @@ func stationOperations() []operation {
 				SegmentID: exampleItem.SegmentID, SHA256: exampleHash, StartedAt: exampleStart, EndedAt: examplePlus(1), Outcome: schedules.Aired}}})}},
 		{at: "POST " + station + "/status", id: "reportStatus", tag: forStations, summary: "Report how the station stands",
 			takes:   takesJSON(wire.Status{QueueDate: "2023-10-27", QueueRevision: 7, RecallsSeen: 2, AudioVerified: 40, CoverHours: 71.5, PlayerVersion: "1.0"}),
-			answers: []answer{givesNothing(http.StatusNoContent, "Noted.")}},
+			answers: []answer{givesNothing(http.StatusNoContent, "Noted. The headers say what the station ought to hold.", wire.NewestRecalls, wire.NewestFallback, wire.NewestQueue)}},
 		{at: "GET " + station + "/status", id: "getStatus", tag: forStations, summary: "How a station last said it stands",
 			answers: []answer{gives(http.StatusOK, "Its own words, and when they arrived.", wire.Status{Station: "lantern-coast", ReceivedAt: exampleStart, QueueRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"})}},
 		{at: "GET /v1/status", id: "listStatus", tag: forSchedulers, summary: "How every station last said it stands", query: paged,

@@ -51,7 +51,8 @@ func (a *api) listAsRun(c *call) error {
 }
 
 func (a *api) setStatus(c *call) error {
-	if _, err := a.Scheduler.Station(c.station()); err != nil {
+	st, err := a.Scheduler.Station(c.station())
+	if err != nil {
 		return err
 	}
 	var in wire.Status
@@ -61,6 +62,11 @@ func (a *api) setStatus(c *call) error {
 	if err := a.Logbook.SetStatus(c.r.Context(), c.actor, c.station(), in); err != nil {
 		return err
 	}
+	newest, err := a.Scheduler.Newest(st)
+	if err != nil {
+		return err
+	}
+	newest.Header(c.w.Header())
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }

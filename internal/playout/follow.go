@@ -33,7 +33,8 @@ type Follower struct {
 	opt      FollowOptions
 
 	mu     sync.Mutex
-	asked  map[string]asking // by document
+	asked  map[string]asking    // by document
+	lacks  map[string]time.Time // by document: since when the service has said that there is a later one
 	offset time.Duration
 	nudge  chan struct{}
 }
@@ -66,7 +67,7 @@ func NewFollower(api *client.Client, name string, vault *Vault, problems *Proble
 		opt.Wait = 55 * time.Second
 	}
 	return &Follower{name: name, service: api.Station(name), api: api, vault: vault, problems: problems, time: keeper, opt: opt,
-		asked: map[string]asking{}, nudge: make(chan struct{}, 1)}
+		asked: map[string]asking{}, lacks: map[string]time.Time{}, nudge: make(chan struct{}, 1)}
 }
 
 // Offset is the machine's clock minus the service's, as last measured.
@@ -343,6 +344,59 @@ func (f *Follower) settle(name string, a asking) {
 	f.asked[name] = a
 	f.mu.Unlock()
 	f.problems.Calm(name)
+}
+
+// withheldLong is for how long the service may say that there is a later document than the one that comes, before that is
+// an alarm.
+const withheldLong = 2 * time.Minute
+
+// Compare looks whether all that the service says is there has come.
+func (f *Follower) Compare(n wire.Newest) {
+	h := f.vault.Holdings()
+	recalls, fallback := int64(0), int64(0)
+	if h.Recalls != nil {
+		recalls = h.Recalls.Revision
+	}
+	if h.Fallback != nil {
+		fallback = h.Fallback.Revision
+	}
+	today := "queue of " + n.Date.String()
+	f.compare("recall list", n.Recalls, recalls)
+	f.compare("fallback", n.Fallback, fallback)
+	f.compare(today, n.Queue, h.Revision(n.Date))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name := range f.lacks {
+		if strings.HasPrefix(name, "queue of ") && name != today { // that day is over
+			delete(f.lacks, name)
+			f.problems.Calm("withheld " + name)
+		}
+	}
+}
+
+// compare looks at one document. A later one is asked for without a tag, since something on the way may answer in the
+// service's place that nothing has changed. One that came and was refused has an alarm of its own.
+func (f *Follower) compare(name string, newest, held int64) {
+	alarm := "withheld " + name
+	f.mu.Lock()
+	a, since := f.asked[name], f.lacks[name]
+	if newest <= held || a.refused > 0 {
+		delete(f.lacks, name)
+		f.mu.Unlock()
+		f.problems.Calm(alarm)
+		return
+	}
+	if since.IsZero() {
+		since = time.Now()
+		a.tag = ""
+		f.asked[name], f.lacks[name] = a, since
+		f.wake()
+	}
+	f.mu.Unlock()
+	if lasts := time.Since(since); lasts >= withheldLong {
+		f.problems.Raise(alarm, "the service has said for %v that there is revision %d of the %s, and what comes is still %d: something between the station and the "+
+			"service holds it back. What was held before airs on", lasts.Round(time.Minute), newest, name, held)
+	}
 }
 
 // refusedLong is for how long the service's document may be refused before that is an alarm.

@@ -105,6 +105,7 @@ func (v *Vault) loadSeen() (stale bool) {
 		}
 	}
 	v.lost = v.lost || found == 0 && damaged > 0
+	v.unmarked = found == 0
 	return stale || damaged > 0
 }
 

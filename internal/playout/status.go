@@ -36,8 +36,12 @@ func (r *Reporter) Run(ctx context.Context) error {
 	for {
 		changed, alarmed, status := r.vault.Changed(), r.problems.Alarmed(), r.Status()
 		call, cancel := context.WithTimeout(ctx, callTimeout)
-		if err := r.service.SendStatus(call, status); ctx.Err() == nil {
+		newest, err := r.service.Stand(call, status)
+		if ctx.Err() == nil {
 			r.answered(err)
+		}
+		if err == nil {
+			r.follower.Compare(newest)
 		}
 		cancel()
 		recalled, err := r.rest(ctx, status.RecallsSeen)

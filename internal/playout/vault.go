@@ -43,6 +43,7 @@ type Vault struct {
 	kept     []wire.Recalled // that earlier lists recalled and the service may have lost
 	above    int64           // of the recall list last seen
 	loaded   bool            // all that was saved is taken up
+	unmarked bool            // there is no record of what was seen
 	lost     bool            // a list was saved here, or a record of which was seen, and cannot be read
 
 	changing sync.Mutex
@@ -66,8 +67,11 @@ func OpenVault(state *statedir.Dir, station string, keys []ed25519.PublicKey, no
 	if len(v.keys) > 0 {
 		v.load()
 	}
-	v.loaded = true
 	next := *v.Holdings()
+	if v.unmarked && next.Recalls == nil && (len(next.Queues) > 0 || next.Fallback != nil) {
+		v.lost = true // what is held was marked when it came: the marks were removed, and the list with them
+	}
+	v.loaded = true
 	v.publish(&next) // now that all is there to say what is recalled
 	if stale && len(v.seen) > 0 {
 		v.saveSeen()

@@ -86,9 +86,6 @@ func Open(state *statedir.Dir, first int64, problems func(format string, args ..
 	if err := s.load(first, marked, used != ""); err != nil {
 		return nil, errors.Join(err, s.mark.Close())
 	}
-	if s.lost != "" {
-		problems("%s", s.lost)
-	}
 	s.writeMark()
 	return s, nil
 }
@@ -107,9 +104,7 @@ func (s *Spool) load(first, marked int64, used bool) error {
 		s.lost = "the as-run spool " + spoolName + " is gone: what had aired and was not reported yet is lost. Look who or what removed it"
 	case !missing && len(b) == 0:
 		s.lost = "the as-run spool " + spoolName + " is empty: what had aired and was not reported yet is lost. Look who or what emptied it"
-	case bytes.ContainsRune(damaged, '\n'): // more than a last line that a crash cut short
-		s.lost = fmt.Sprintf("the as-run spool %s is damaged at byte %d; %d bytes are left out, and kept in %[1]s.damaged", spoolName, at, len(damaged))
-	case s.next < marked:
+	case s.next < marked && !bytes.ContainsRune(damaged, '\n'):
 		s.lost = fmt.Sprintf("the as-run spool %s was cut short: entries %d to %d are missing, and what of them was not reported yet is lost. "+
 			"Look who or what cut it, and whether the disk fails", spoolName, s.next, marked-1)
 	case len(damaged) > 0:
@@ -121,8 +116,8 @@ func (s *Spool) load(first, marked int64, used bool) error {
 		s.size = int64(len(b))
 		return nil
 	}
-	if s.lost != "" {
-		s.next = max(s.next, first, marked)
+	if s.next = max(s.next, marked); s.lost != "" || bytes.ContainsRune(damaged, '\n') { // more than a last line that a crash cut short
+		s.next = max(s.next, first)
 	}
 	if len(damaged) > 0 {
 		if err := s.state.Replace(spoolName+".damaged", damaged); err != nil { // for a person to look at

@@ -216,6 +216,7 @@ func TestASpoolThatLostEntriesSaysSoAndReusesNoSequence(t *testing.T) {
 		"cut at a line": {func(_, file string, b []byte) error {
 			return os.Truncate(file, int64(bytes.LastIndexByte(b[:len(b)-1], '\n')+1))
 		}, "entries 102 to 102 are missing"},
+		"cut in a line": {func(_, file string, b []byte) error { return os.Truncate(file, int64(len(b)-9)) }, "entries 102 to 102 are missing"},
 		"an older copy": {func(_, file string, b []byte) error {
 			return os.WriteFile(file, b[:bytes.IndexByte(b, '\n')+1], 0o600)
 		}, "entries 100 to 102 are missing"},
@@ -247,7 +248,7 @@ func TestASpoolThatLostEntriesSaysSoAndReusesNoSequence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(s.Lost(), c.says) || len(said) != 1 || said[0] != s.Lost() {
+			if !strings.Contains(s.Lost(), c.says) || len(said) > 0 {
 				t.Errorf("lost %q, said %q", s.Lost(), said)
 			}
 			if n := appendEntry(t, s, "d", false); n != 1000 {
