@@ -100,7 +100,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 		Station: r.Station, State: state, API: r.client(), Keys: keys,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
 		Open:   playout.OpenMP3, Rate: dsp.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs, Counting: counting,
-		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify, Version: version,
+		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify, Version: version, Built: cmdline.Version(),
 	})
 	if err != nil {
 		return err

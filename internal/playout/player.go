@@ -43,6 +43,7 @@ type Options struct {
 	Log        *slog.Logger
 	Notify     func(Notice) // called by the player's own goroutine, which it must not hold up
 	Version    string
+	Built      string // what the program was built from; the state directory notes it
 }
 
 // Player is a whole station at work.
@@ -98,7 +99,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if lost := p.spool.Lost(); lost != "" {
 		p.problems.Raise("as-run lost", "%s", lost)
 	}
-	if err := opt.State.Belong(opt.Station); err != nil {
+	if err := errors.Join(opt.State.Belong(opt.Station), opt.State.Mark("playout "+opt.Built)); err != nil {
 		return nil, errors.Join(err, p.spool.Close())
 	}
 	if p.log, err = spool.OpenLogbook(p.spool, opt.State, p.problems.Add); err != nil {

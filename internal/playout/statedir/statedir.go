@@ -31,7 +31,7 @@ func Find(dir string) (*Dir, error) {
 	return Open(dir)
 }
 
-// Open opens the directory, creating it when absent. It changes nothing of a player that may be using it.
+// Open opens the directory, creating it when absent. It fails with Conflict where a newer player wrote it. It changes nothing of a player that may be using it.
 func Open(dir string) (*Dir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("playout: state: %w", err)
@@ -41,6 +41,9 @@ func Open(dir string) (*Dir, error) {
 		return nil, fmt.Errorf("playout: state: %w", err)
 	}
 	s := &Dir{Root: root}
+	if err := s.known(); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
 	for _, sub := range []string{"queues", "audio", "inbox"} {
 		if err := root.MkdirAll(sub, 0o700); err != nil {
 			return nil, errors.Join(fmt.Errorf("playout: state: %w", err), root.Close())
