@@ -80,7 +80,7 @@ offline) # seven days from a bundle, as-run and all; documents, state and bundle
   prove ./internal/playout 'SevenDays|Tampered|HourIsInPlace' offline
   ;;
 render) # an hour's window rendered, and how many times faster than real time
-  prove ./internal/studio Faster render
+  prove ./internal/render Faster render
   ;;
 chain) # 50,000 changed bytes in a year's record, each found on its day
   prove ./internal/control ChangedByte chain

@@ -284,9 +284,9 @@ func TestRecalledPersonIsOffEverywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	answered := time.Since(recalled)
-	offBy := map[string]time.Time{}
+	offAirBy := map[string]time.Time{}
 	for _, s := range p.Stations {
-		offBy[s.Station] = s.OffBy.Time
+		offAirBy[s.Station] = s.OffBy.Time
 	}
 	var took []time.Duration
 	eventually(t, 10*time.Second, func() bool {
@@ -321,8 +321,8 @@ func TestRecalledPersonIsOffEverywhere(t *testing.T) {
 		switch {
 		case !r.unplugged && last.After(recalled.Add(2*time.Second)):
 			t.Errorf("%s started it %v after the recall", r.id, last.Sub(recalled))
-		case r.unplugged && last.Add(n.voice.Recording.AirTime().Duration).After(offBy[r.id]):
-			t.Errorf("%s started it at %v, and was to be off by %v", r.id, last, offBy[r.id])
+		case r.unplugged && last.Add(n.voice.Recording.AirTime().Duration).After(offAirBy[r.id]):
+			t.Errorf("%s started it at %v, and was to be off by %v", r.id, last, offAirBy[r.id])
 		}
 		for _, i := range r.instead {
 			if r.unplugged && strings.Contains(i.Detail, "the lease ended") {

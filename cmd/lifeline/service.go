@@ -22,10 +22,10 @@ import (
 	"lifeline/internal/httpapi"
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/dsp"
+	"lifeline/internal/render"
 	"lifeline/internal/reserve"
 	"lifeline/internal/seal"
 	"lifeline/internal/store/sqlite"
-	"lifeline/internal/studio"
 	"lifeline/internal/telemetry"
 	"lifeline/internal/webhook"
 )
@@ -39,7 +39,7 @@ type service struct {
 	mirror    *control.Mirror
 	access    *control.Access
 	scheduler *control.Scheduler
-	studio    *studio.Studio
+	renders   *render.Renderer
 	claims    *control.Claims
 	keeper    *control.Keeper
 	clear     func(context.Context) (removed int, err error) // of what a crash left; nil: others may be at work on it
@@ -173,7 +173,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return removed, errors.Join(err, records.Move(ctx))
 	}
 	s.keeper = control.NewKeeper(library, s.scheduler, s.claims, tidy, log, keeperEvery)
-	if s.studio, err = studio.Open(c.RenderDir(), s.audio, studio.Options{Rate: dsp.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
+	if s.renders, err = render.Open(c.RenderDir(), s.audio, render.Options{Rate: dsp.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
 		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,
 		Room: func(bytes int64) error { return s.disk.Bulk(context.WithoutCancel(ctx), bytes) }}); err != nil {
 		return nil, err
@@ -210,7 +210,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			Logbook: logbook, Answers: answers, Mirror: s.mirror,
 			Media: control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
-			Windows: control.NewWindows(s.scheduler, s.studio), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins, Stopping: stopping,
+			Windows: control.NewWindows(s.scheduler, s.renders), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins, Stopping: stopping,
 			Keys: []ed25519.PublicKey{signer.Public()}, FormerKeys: keys.Former(), Now: time.Now, Log: log, Room: s.reserve.Ready,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -317,8 +317,8 @@ func (s *service) close() error {
 	stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	err := s.traces.Close(stopping)
-	if s.studio != nil {
-		err = errors.Join(err, s.studio.Close())
+	if s.renders != nil {
+		err = errors.Join(err, s.renders.Close())
 	}
 	if s.audio != nil {
 		err = errors.Join(err, s.audio.Close())

@@ -78,7 +78,7 @@ func (s *Scheduler) Person(ctx context.Context, id string) (wire.Person, error) 
 		}
 	}
 	for _, row := range stationsIn(s.mirror).after("", "") {
-		standing, err := s.offBy(ctx, row.value, recalled, out.Recalls)
+		standing, err := s.offAirBy(ctx, row.value, recalled, out.Recalls)
 		if err != nil {
 			return out, err
 		}
@@ -90,9 +90,9 @@ func (s *Scheduler) Person(ctx context.Context, id string) (wire.Person, error) 
 	return out, nil
 }
 
-// offBy is how a station stands to what was recalled. Of one that has not acknowledged it is found by every revision
+// offAirBy is how a station stands to what was recalled. Of one that has not acknowledged it is found by every revision
 // that was ever published for a day not over, since nobody knows which it holds, and by its fallback.
-func (s *Scheduler) offBy(ctx context.Context, st schedules.Station, recalled map[string]schedules.Instant, revision int64) (wire.PersonStation, error) {
+func (s *Scheduler) offAirBy(ctx context.Context, st schedules.Station, recalled map[string]schedules.Instant, revision int64) (wire.PersonStation, error) {
 	out := wire.PersonStation{Station: st.ID}
 	status, known := statusesIn(s.mirror).get(st.ID)
 	if known {

@@ -34,7 +34,7 @@ type published struct {
 
 // drawnDay draws a day with everything in it for which the fallback airs. No stretch has so many items in a row that the
 // rounding of their lengths to frames adds up to a millisecond.
-func drawnDay(t *rapid.T, s *service, shelf pile, rate dsp.Rate) published {
+func drawnDay(t *rapid.T, s *service, recordings pile, rate dsp.Rate) published {
 	start := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
 	p := published{recalls: wire.Recalls{Schema: wire.RecallsSchema, Revision: 1, IssuedAt: schedules.At(start)}}
 	number := 0
@@ -45,7 +45,7 @@ func drawnDay(t *rapid.T, s *service, shelf pile, rate dsp.Rate) published {
 	item := func(name string, length time.Duration) wire.QueueItem {
 		number++
 		i := s.record(recording{Number: number, Rate: int(rate), Frames: rate.Frames(length)})
-		if err := os.WriteFile(filepath.Join(shelf.dir, i.Audio.SHA256), s.audio[i.Audio.SHA256], 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(recordings.dir, i.Audio.SHA256), s.audio[i.Audio.SHA256], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		i.Duration.Duration, i.CueOut.Duration = length, length
@@ -192,10 +192,10 @@ func (o *opened) Window(_ context.Context, q *wire.Queue, _ string) (io.ReadSeek
 // reason for which the fallback airs: open time, and items that are recalled, sensitive, expired or of a chain with such a
 // one; in published windows, and in those of a day that was withdrawn.
 func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
-	s, shelf := newService(t), pile{t.TempDir()}
+	s, recordings := newService(t), pile{t.TempDir()}
 	rapid.Check(t, func(t *rapid.T) {
 		rate := rapid.SampledFrom([]dsp.Rate{4000, 11_025}).Draw(t, "rate") // of the latter, milliseconds have no whole frames
-		p := drawnDay(t, s, shelf, rate)
+		p := drawnDay(t, s, recordings, rate)
 		scheduler := p.scheduler(t, s)
 		listed := scheduler.Listed(p.queue)
 
@@ -214,7 +214,7 @@ func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 		h := &Holdings{Generation: 1, Fallback: &p.fallback, Recalls: &p.recalls, Queues: map[schedules.Date]*wire.Queue{p.queue.Date: &p.queue}}
 		h.index()
 		log := &written{}
-		deck := NewDeck(rate, 0, SilenceLimit, func() *Holdings { return h }, NewCuer(shelf, openRecording, rate, renderPatience), log, nil,
+		deck := NewDeck(rate, 0, SilenceLimit, func() *Holdings { return h }, NewCuer(recordings, openRecording, rate, renderPatience), log, nil,
 			NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
 		spans, _ := timetable(h, p.queue.PublishedAt.Time, rate)
 		for _, span := range spans {
@@ -228,7 +228,7 @@ func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 			if _, err := control.NewWindows(scheduler, studio).Open(t.Context(), "lantern", span.Window, p.queue.Date, span.StartAt.Time, "wav"); err != nil {
 				t.Fatal(err)
 			}
-			pcm, _ := rendered(s.t, studio.queue, rate, shelf, openRecording, 2)
+			pcm, _ := rendered(s.t, studio.queue, rate, recordings, openRecording, 2)
 			if !bytes.Equal(pcm, output.AppendPCM16(nil, heard)) {
 				t.Errorf("window %s, rendered, is not what the player airs", span.Window)
 			}

@@ -108,8 +108,8 @@ func TestBundleIsTheSameBytesAndADeltaLeavesOutWhatIsThere(t *testing.T) {
 	s.service.publish(s.queue(1))
 	s.service.setFallback(s.fallbackDoc(1))
 	s.service.put("/v1/recalls", s.recallsDoc(1))
-	whole := bundleOf(t, s.service, vaultNow)
-	if !bytes.Equal(whole, bundleOf(t, s.service, vaultNow)) {
+	whole := bundleOf(t, s.service, documentsNow)
+	if !bytes.Equal(whole, bundleOf(t, s.service, documentsNow)) {
 		t.Error("the same content is not the same bytes")
 	}
 	state, cache := s.inbox(t)
@@ -120,7 +120,7 @@ func TestBundleIsTheSameBytesAndADeltaLeavesOutWhatIsThere(t *testing.T) {
 	if err != nil || len(have) != 7 {
 		t.Fatalf("%v, %v", have, err)
 	}
-	delta := bundleOf(t, s.service, vaultNow, have[:6]...)
+	delta := bundleOf(t, s.service, documentsNow, have[:6]...)
 	if len(delta) >= len(whole) || !bytes.Contains(delta, []byte(have[6])) {
 		t.Errorf("the delta has %d bytes, the whole %d", len(delta), len(whole))
 	}
@@ -149,7 +149,7 @@ func TestABundleForAnotherStationIsRefusedWithBothStationsNamed(t *testing.T) {
 func TestABundleTellsWhichDaysItHasAndLacks(t *testing.T) {
 	s := newShelf(t)
 	s.service.publish(s.queue(1))
-	days, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "b.tar"), s.service.api(), BundleOptions{Station: "lantern", Days: 3, Now: vaultNow})
+	days, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "b.tar"), s.service.api(), BundleOptions{Station: "lantern", Days: 3, Now: documentsNow})
 	if err != nil || len(days.Held) != 1 || days.Held[0] != s.queue(1).Date {
 		t.Fatalf("%v, %v", days, err)
 	}
@@ -218,9 +218,9 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 	s.service.publish(s.queue(1))
 	s.service.setFallback(s.fallbackDoc(1))
 	s.service.put("/v1/recalls", s.recallsDoc(1))
-	whole := bundleOf(t, s.service, vaultNow)
+	whole := bundleOf(t, s.service, documentsNow)
 	name := filepath.Join(t.TempDir(), "week.tar")
-	opt := BundleOptions{Station: "lantern", Days: 8, Now: vaultNow.Add(time.Hour)}
+	opt := BundleOptions{Station: "lantern", Days: 8, Now: documentsNow.Add(time.Hour)}
 	fetched := func() (n int) {
 		s.service.mu.Lock()
 		defer s.service.mu.Unlock()
@@ -244,9 +244,9 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		if err := os.WriteFile(name+".part", whole[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		opt.Now = vaultNow.Add(time.Hour)
+		opt.Now = documentsNow.Add(time.Hour)
 		if cut < 1024 { // no head to go on from
-			opt.Now = vaultNow
+			opt.Now = documentsNow
 		}
 		if _, err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil {
 			t.Fatal(err)
@@ -296,7 +296,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 	// Deltas: by the bundle before, and by the revision that the station holds.
 	for _, since := range []string{name, "2"} {
 		delta := filepath.Join(t.TempDir(), "delta.tar")
-		opt := BundleOptions{Station: "lantern", Days: 8, Now: vaultNow}
+		opt := BundleOptions{Station: "lantern", Days: 8, Now: documentsNow}
 		if err := opt.LeaveOut("", []string{since}); err != nil {
 			t.Fatal(err)
 		}
@@ -324,7 +324,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 	}
 }
 
-// inbox is an inbox upon the shelf's vault, with an empty cache.
+// inbox is an inbox upon the shelf's documents, with an empty cache.
 func (s *shelf) inbox(t *testing.T) (*Inbox, *Cache) {
 	t.Helper()
 	state, err := statedir.Open(s.dir)
@@ -336,14 +336,14 @@ func (s *shelf) inbox(t *testing.T) (*Inbox, *Cache) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Inbox{state, "lantern", s.Vault, cache, s.problems}, cache
+	return &Inbox{state, "lantern", s.DocumentStore, cache, s.problems}, cache
 }
 
 func TestBundleOfAnotherStationIsNotSaidToBreakOff(t *testing.T) {
 	s := newShelf(t)
 	s.service.publish(s.queue(5))
 	box, _ := s.inbox(t)
-	good := bundleOf(t, s.service, vaultNow)
+	good := bundleOf(t, s.service, documentsNow)
 	for says, bundle := range map[string]string{
 		`this bundle is for station "harbour", and this player is of station "lantern"`: strings.Replace(string(good), `"station":"lantern"`, `"station":"harbour"`, 1),
 		"this is no bundle": "a letter\n",
@@ -365,7 +365,7 @@ func TestTamperedBundleBringsNothingFalse(t *testing.T) {
 	s.service.publish(s.queue(5))
 	s.service.setFallback(s.fallbackDoc(5))
 	s.service.put("/v1/recalls", s.recallsDoc(5, "x"))
-	good := bundleOf(t, s.service, vaultNow)
+	good := bundleOf(t, s.service, documentsNow)
 	box, _ := s.inbox(t)
 	box.Import(t.Context(), bytes.NewReader(good))
 	right := *s.Holdings()

@@ -10,8 +10,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Shelf is where recordings lie.
-type Shelf interface {
+// Recordings is where recordings lie.
+type Recordings interface {
 	// Has reports whether the recording is there whole.
 	Has(audio wire.AudioRef) bool
 	// Open opens a recording whose hash is right; the caller closes it.
@@ -20,10 +20,10 @@ type Shelf interface {
 
 // Cuer makes voices ready off the deck's own time: opening a recording means hashing all of it.
 type Cuer struct {
-	shelf    Shelf
-	open     Open
-	rate     dsp.Rate
-	patience time.Duration // that the deck waits for an item which is not ready when it should start
+	recordings Recordings
+	open       Open
+	rate       dsp.Rate
+	patience   time.Duration // that the deck waits for an item which is not ready when it should start
 
 	works sync.WaitGroup
 	ready map[cueKey]*cued // used by the deck's goroutine only
@@ -47,9 +47,9 @@ const (
 	cueWait  = 2 * time.Second  // the patience of a player, which somebody hears
 )
 
-// NewCuer makes voices of what the shelf holds, for outputs of rate. The deck waits for one no longer than patience.
-func NewCuer(shelf Shelf, open Open, rate dsp.Rate, patience time.Duration) *Cuer {
-	return &Cuer{shelf: shelf, open: open, rate: rate, patience: patience, ready: map[cueKey]*cued{}}
+// NewCuer makes voices of what the recordings hold, for outputs of rate. The deck waits for one no longer than patience.
+func NewCuer(recordings Recordings, open Open, rate dsp.Rate, patience time.Duration) *Cuer {
+	return &Cuer{recordings: recordings, open: open, rate: rate, patience: patience, ready: map[cueKey]*cued{}}
 }
 
 // Prepare starts to make the item ready to sound from offset of its air time on, if nobody has yet.
@@ -64,7 +64,7 @@ func (c *Cuer) start(it *wire.QueueItem, offset int64) *cued {
 	w := &cued{done: make(chan struct{})}
 	c.works.Go(func() {
 		defer close(w.done)
-		f, err := c.shelf.Open(it.Audio)
+		f, err := c.recordings.Open(it.Audio)
 		if err != nil {
 			w.err = err
 			return

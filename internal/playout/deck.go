@@ -255,7 +255,7 @@ func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome
 			if s.Item == nil || s.Item.Chain != it.Chain || s.Item.ID == it.ID || s.End <= end {
 				continue
 			}
-			if h.Recalled(s.Item) || !d.cuer.shelf.Has(s.Item.Audio) || h.Unleased(s.Item, d.rate.Time(from)) != "" ||
+			if h.Recalled(s.Item) || !d.cuer.recordings.Has(s.Item.Audio) || h.Unleased(s.Item, d.rate.Time(from)) != "" ||
 				!s.Item.NotAfter.IsZero() && d.at(s.End).After(s.Item.NotAfter.Time) {
 				return schedules.Skipped, fmt.Sprintf("item %s of its chain cannot air", s.Item.ID)
 			}
@@ -286,7 +286,7 @@ func (d *Deck) fill(pos int64, slot Slot) {
 	unplayable := map[string]bool{}
 	may := func(it *wire.QueueItem, lasts time.Duration) bool {
 		_, why := d.objection(it, pos, pos+d.rate.Frames(lasts))
-		return why == "" && !unplayable[it.ID] && !d.mute[it.SegmentID] && d.cuer.shelf.Has(it.Audio)
+		return why == "" && !unplayable[it.ID] && !d.mute[it.SegmentID] && d.cuer.recordings.Has(it.Audio)
 	}
 	for range len(list) {
 		it, into := gap.Pick(list, may)

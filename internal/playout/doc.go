@@ -4,7 +4,7 @@
 //
 // The parts, in the order in which the data passes them:
 //
-//   - Follower asks the service; Vault verifies, keeps and publishes what it answers, as Holdings.
+//   - Follower asks the service; DocumentStore verifies, keeps and publishes what it answers, as Holdings.
 //   - Cache fetches the audio that the Holdings name and opens it only after checking its hash.
 //   - Deck works out which Slot is due at each frame of the station's timeline and renders it through a voice.
 //   - The outputs take the rendered blocks: files, pipes, child processes (package output).

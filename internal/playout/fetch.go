@@ -24,13 +24,13 @@ import (
 // Fetcher brings the recordings that the holdings name into the cache: one after the other, what is due first first.
 // A transfer that breaks off goes on where it stopped, after a restart too.
 type Fetcher struct {
-	cache   *Cache
-	vault   *Vault
-	service *client.Station
-	now     Now
-	limit   *rate.Limiter // bytes per second; nil: none
-	quota   int64         // bytes that the cache may take up; 0: what the disk has
-	tries   map[string]try
+	cache     *Cache
+	documents *DocumentStore
+	service   *client.Station
+	now       Now
+	limit     *rate.Limiter // bytes per second; nil: none
+	quota     int64         // bytes that the cache may take up; 0: what the disk has
+	tries     map[string]try
 }
 
 // try is when a recording that failed is due again.
@@ -40,8 +40,8 @@ type try struct {
 }
 
 // NewFetcher fetches at most bytesPerSecond, or as fast as it can for 0.
-func NewFetcher(cache *Cache, vault *Vault, service *client.Station, bytesPerSecond int, quota int64, now Now) *Fetcher {
-	f := &Fetcher{cache: cache, vault: vault, service: service, quota: quota, now: now, tries: map[string]try{}}
+func NewFetcher(cache *Cache, documents *DocumentStore, service *client.Station, bytesPerSecond int, quota int64, now Now) *Fetcher {
+	f := &Fetcher{cache: cache, documents: documents, service: service, quota: quota, now: now, tries: map[string]try{}}
 	if bytesPerSecond > 0 {
 		f.limit = rate.NewLimiter(rate.Limit(bytesPerSecond), max(bytesPerSecond, 64<<10))
 	}
@@ -96,8 +96,8 @@ func wants(h *Holdings, now time.Time) []want {
 // Run fetches, and checks what lies there when there is nothing to fetch, until ctx is done.
 func (f *Fetcher) Run(ctx context.Context) error {
 	for {
-		changed := f.vault.Changed()
-		all := wants(f.vault.Holdings(), f.now())
+		changed := f.documents.Changed()
+		all := wants(f.documents.Holdings(), f.now())
 		next, wait := f.next(all)
 		switch {
 		case next != nil:

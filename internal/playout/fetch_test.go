@@ -38,9 +38,9 @@ func (s *service) bytesOf(n int, number int) wire.QueueItem {
 // depot is a fetcher at work upon a queue.
 type depot struct {
 	*Cache
-	dir   string
-	vault *Vault
-	items []wire.QueueItem
+	dir       string
+	documents *DocumentStore
+	items     []wire.QueueItem
 }
 
 func newDepot(t *testing.T, s *service, quota int64, bandwidth int, start time.Time, items ...wire.QueueItem) *depot {
@@ -50,10 +50,10 @@ func newDepot(t *testing.T, s *service, quota int64, bandwidth int, start time.T
 		t.Fatal(err)
 	}
 	problems := NewProblems(time.Now, discardLog())
-	if d.vault, err = OpenVault(state, "lantern", nil, time.Now, problems); err != nil {
+	if d.documents, err = OpenDocumentStore(state, "lantern", nil, time.Now, problems); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.vault.Pin(s.signer.Public()); err != nil {
+	if err := d.documents.Pin(s.signer.Public()); err != nil {
 		t.Fatal(err)
 	}
 	if d.Cache, err = OpenCache(state, problems, time.Now); err != nil {
@@ -64,7 +64,7 @@ func newDepot(t *testing.T, s *service, quota int64, bandwidth int, start time.T
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = NewFetcher(d.Cache, d.vault, s.api().Station("lantern"), bandwidth, quota, time.Now).Run(ctx)
+		_ = NewFetcher(d.Cache, d.documents, s.api().Station("lantern"), bandwidth, quota, time.Now).Run(ctx)
 	}()
 	t.Cleanup(func() { cancel(); <-done; _ = state.Close() })
 	return d
@@ -73,7 +73,7 @@ func newDepot(t *testing.T, s *service, quota int64, bandwidth int, start time.T
 func (d *depot) publish(t *testing.T, s *service, revision int64, start time.Time, items []wire.QueueItem) {
 	t.Helper()
 	q := day("lantern", revision, start, time.Duration(len(items))*time.Minute, items)
-	if err := d.vault.OfferQueue(s.seal(wire.QueueType, q), q.Date); err != nil {
+	if err := d.documents.OfferQueue(s.seal(wire.QueueType, q), q.Date); err != nil {
 		t.Fatal(err)
 	}
 }

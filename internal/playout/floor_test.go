@@ -18,7 +18,7 @@ func (s *shelf) list(above, revision int64, recalled, released []string) []byte 
 		}
 		return out
 	}
-	return s.service.recallsBody(wire.Recalls{Above: above, Revision: revision, IssuedAt: schedules.At(vaultNow.Add(time.Duration(revision) * time.Second)),
+	return s.service.recallsBody(wire.Recalls{Above: above, Revision: revision, IssuedAt: schedules.At(documentsNow.Add(time.Duration(revision) * time.Second)),
 		Segments: named(recalled), Released: named(released)})
 }
 
@@ -68,7 +68,7 @@ func TestWhatAServiceThatWasSetBackHasForgottenStaysOffTheAir(t *testing.T) {
 
 func TestAnotherListUnderOneRevisionRecallsNothingBack(t *testing.T) {
 	s, q := recalling(t)
-	other := wire.Recalls{Revision: 11, IssuedAt: schedules.At(vaultNow.Add(time.Hour)), Segments: []wire.Recalled{{SegmentID: "segment-1"}}}
+	other := wire.Recalls{Revision: 11, IssuedAt: schedules.At(documentsNow.Add(time.Hour)), Segments: []wire.Recalled{{SegmentID: "segment-1"}}}
 	if err := s.OfferRecalls(s.service.recallsBody(other)); err != nil {
 		t.Fatal(err)
 	}

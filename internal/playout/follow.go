@@ -19,18 +19,18 @@ import (
 	"lifeline/schedules"
 )
 
-// Follower asks the service for the station's documents and offers them to the vault: by long polls for what is
+// Follower asks the service for the station's documents and offers them to the document store: by long polls for what is
 // urgent, when the change stream tells of something, and by a sweep of everything now and then, so that nothing
 // depends on being told. It needs no answer ever:
 // the station airs what it holds.
 type Follower struct {
-	name     string
-	service  *client.Station
-	api      *client.Client
-	vault    *Vault
-	problems *Problems
-	time     *Timekeeper
-	opt      FollowOptions
+	name      string
+	service   *client.Station
+	api       *client.Client
+	documents *DocumentStore
+	problems  *Problems
+	time      *Timekeeper
+	opt       FollowOptions
 
 	mu     sync.Mutex
 	asked  map[string]asking    // by document
@@ -55,8 +55,8 @@ type FollowOptions struct {
 	TrustFirst bool          // pin the first key that the service shows, when none is pinned
 }
 
-// NewFollower follows what the service has for the station name into vault.
-func NewFollower(api *client.Client, name string, vault *Vault, problems *Problems, keeper *Timekeeper, opt FollowOptions) *Follower {
+// NewFollower follows what the service has for the station name into documents.
+func NewFollower(api *client.Client, name string, documents *DocumentStore, problems *Problems, keeper *Timekeeper, opt FollowOptions) *Follower {
 	if opt.Days == 0 {
 		opt.Days = 7
 	}
@@ -66,7 +66,7 @@ func NewFollower(api *client.Client, name string, vault *Vault, problems *Proble
 	if opt.Wait == 0 {
 		opt.Wait = 55 * time.Second
 	}
-	return &Follower{name: name, service: api.Station(name), api: api, vault: vault, problems: problems, time: keeper, opt: opt,
+	return &Follower{name: name, service: api.Station(name), api: api, documents: documents, problems: problems, time: keeper, opt: opt,
 		asked: map[string]asking{}, lacks: map[string]time.Time{}, nudge: make(chan struct{}, 1)}
 }
 
@@ -131,7 +131,7 @@ func (f *Follower) wake() {
 
 // pin sees to a key to verify with. It reports false when ctx is done.
 func (f *Follower) pin(ctx context.Context) bool {
-	for failures := 0; !f.vault.Pinned(); failures++ {
+	for failures := 0; !f.documents.Pinned(); failures++ {
 		if err := f.trustFirst(ctx); err != nil {
 			f.problems.Add("there is no key to verify with: %v", err)
 			if retry.Pause(ctx, retry.Backoff(failures)) != nil {
@@ -161,7 +161,7 @@ func (f *Follower) trustFirst(ctx context.Context) error {
 			if id := seal.KeyID(key); id != k.ID { // pinned, it would be trusted for ever
 				return fault.New(fault.Unavailable, "the key that came is %s and not %s, which the service names: it was changed on the way", id, k.ID)
 			}
-			return f.vault.Pin(key)
+			return f.documents.Pin(key)
 		}
 	}
 	return fault.New(fault.NotFound, "the service shows no ed25519 key")
@@ -205,12 +205,12 @@ func (f *Follower) sweep(ctx context.Context) error {
 	_, err := f.recalls(ctx, 0)
 	note(err)
 	note(f.fallback(ctx))
-	today := schedules.DateOf(f.time.Now().In(f.vault.Holdings().Zone()))
+	today := schedules.DateOf(f.time.Now().In(f.documents.Holdings().Zone()))
 	for day := -1; day <= f.opt.Days; day++ {
 		_, err := f.queue(ctx, today.AddDays(day), 0)
 		note(err)
 	}
-	f.vault.Forget(today.AddDays(-2))
+	f.documents.Forget(today.AddDays(-2))
 	return first
 }
 
@@ -226,7 +226,7 @@ func (f *Follower) measure(ctx context.Context) error {
 	}
 	took := time.Since(begun)
 	ahead := f.time.Compare(before, moved, theirs, took)
-	f.vault.clock.measured(f.time.Now().Round(0).Sub(theirs.Add(took / 2))) // what it leaves the station's time off by
+	f.documents.clock.measured(f.time.Now().Round(0).Sub(theirs.Add(took / 2))) // what it leaves the station's time off by
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.offset = ahead
@@ -269,28 +269,28 @@ func (f *Follower) poll(ctx context.Context, ask func(context.Context, time.Dura
 
 // today asks for the queue of the day that it is now at the station.
 func (f *Follower) today(ctx context.Context, wait time.Duration) (bool, error) {
-	return f.queue(ctx, schedules.DateOf(f.time.Now().In(f.vault.Holdings().Zone())), wait)
+	return f.queue(ctx, schedules.DateOf(f.time.Now().In(f.documents.Holdings().Zone())), wait)
 }
 
 func (f *Follower) queue(ctx context.Context, date schedules.Date, wait time.Duration) (news bool, err error) {
-	held := f.vault.Holdings().Queues[date] != nil
+	held := f.documents.Holdings().Queues[date] != nil
 	return f.ask(ctx, "queue of "+date.String(), held, wait, func(ctx context.Context, tag string) (client.Document, error) {
 		return f.service.Queue(ctx, date, tag, wait)
-	}, func(b []byte) error { return f.vault.OfferQueue(b, date) })
+	}, func(b []byte) error { return f.documents.OfferQueue(b, date) })
 }
 
 func (f *Follower) fallback(ctx context.Context) error {
-	_, err := f.ask(ctx, "fallback", f.vault.Holdings().Fallback != nil, 0, f.service.Fallback, f.vault.OfferFallback)
+	_, err := f.ask(ctx, "fallback", f.documents.Holdings().Fallback != nil, 0, f.service.Fallback, f.documents.OfferFallback)
 	return err
 }
 
 func (f *Follower) recalls(ctx context.Context, wait time.Duration) (news bool, err error) {
-	return f.ask(ctx, "recall list", f.vault.Holdings().Recalls != nil, wait, func(ctx context.Context, tag string) (client.Document, error) {
+	return f.ask(ctx, "recall list", f.documents.Holdings().Recalls != nil, wait, func(ctx context.Context, tag string) (client.Document, error) {
 		return f.service.Recalls(ctx, tag, wait)
-	}, f.vault.OfferRecalls)
+	}, f.documents.OfferRecalls)
 }
 
-// refusal is why the vault did not take what the service sent.
+// refusal is why the document store did not take what the service sent.
 type refusal struct{ error }
 
 // ask gets one document and offers it. Only the tag of one that was accepted is kept, and only while it is held: what
@@ -352,7 +352,7 @@ const withheldLong = 2 * time.Minute
 
 // Compare looks whether all that the service says is there has come.
 func (f *Follower) Compare(n wire.Newest) {
-	h := f.vault.Holdings()
+	h := f.documents.Holdings()
 	recalls, fallback := int64(0), int64(0)
 	if h.Recalls != nil {
 		recalls = h.Recalls.Revision

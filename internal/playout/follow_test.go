@@ -18,14 +18,14 @@ import (
 	"lifeline/schedules"
 )
 
-// follow starts a follower of the service for "lantern" and answers its vault and problems.
-func follow(t *testing.T, s *service) (*Vault, *Problems) {
+// follow starts a follower of the service for "lantern" and answers its documents and problems.
+func follow(t *testing.T, s *service) (*DocumentStore, *Problems) {
 	state, err := statedir.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	problems := NewProblems(time.Now, discardLog())
-	vault, err := OpenVault(state, "lantern", nil, time.Now, problems)
+	documents, err := OpenDocumentStore(state, "lantern", nil, time.Now, problems)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,10 +34,10 @@ func follow(t *testing.T, s *service) (*Vault, *Problems) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = NewFollower(s.api(), "lantern", vault, problems, keeper, FollowOptions{TrustFirst: true}).Run(ctx)
+		_ = NewFollower(s.api(), "lantern", documents, problems, keeper, FollowOptions{TrustFirst: true}).Run(ctx)
 	}()
 	t.Cleanup(func() { cancel(); <-done; _ = state.Close() })
-	return vault, problems
+	return documents, problems
 }
 
 // asked is how often the service was asked for what begins so.
@@ -114,16 +114,16 @@ func TestRefusedDocumentIsAskedForAnewWithoutItsTag(t *testing.T) {
 				s := newService(t)
 				c.publish(t, s, 1)
 				link := s.flip(c.path)
-				vault, problems := follow(t, s)
+				documents, problems := follow(t, s)
 				time.Sleep(5 * time.Second)
-				if got := c.held(vault.Holdings()); got != 1 {
+				if got := c.held(documents.Holdings()); got != 1 {
 					t.Fatalf("revision %d is held", got)
 				}
 				before := s.asked(c.path)
 				link.left.Store(1 << 40)
 				c.publish(t, s, 2)
 				time.Sleep(10 * time.Minute)
-				if got := c.held(vault.Holdings()); got != 1 {
+				if got := c.held(documents.Holdings()); got != 1 {
 					t.Errorf("a document with a bit changed was taken as revision %d", got)
 				}
 				if alarms := problems.Alarms(); len(alarms) != 1 || !strings.Contains(alarms[0], "has been refused for") {
@@ -134,7 +134,7 @@ func TestRefusedDocumentIsAskedForAnewWithoutItsTag(t *testing.T) {
 				}
 				link.left.Store(0)
 				time.Sleep(retry.Most + 10*time.Second)
-				if got := c.held(vault.Holdings()); got != 2 {
+				if got := c.held(documents.Holdings()); got != 2 {
 					t.Errorf("revision %d is held a minute after the link is honest again", got)
 				}
 				if alarms := problems.Alarms(); len(alarms) > 0 {
@@ -150,12 +150,12 @@ func TestOneChangedBitIsMadeGoodAtOnce(t *testing.T) {
 		s := newService(t)
 		s.recall(1)
 		link := s.flip("/v1/recalls")
-		vault, _ := follow(t, s)
+		documents, _ := follow(t, s)
 		time.Sleep(5 * time.Second)
 		link.left.Store(1)
 		s.recall(2, "segment-1")
 		time.Sleep(time.Second)
-		if got := vault.Holdings().Recalls.Revision; got != 2 {
+		if got := documents.Holdings().Recalls.Revision; got != 2 {
 			t.Errorf("recall list %d is held", got)
 		}
 	})
@@ -166,12 +166,12 @@ func TestDocumentThatIsNoLongerHeldIsNotTakenForUnchanged(t *testing.T) {
 		s := newService(t)
 		start := time.Now().Add(time.Hour)
 		s.publish(day("lantern", 1, start, 10*time.Second, []wire.QueueItem{s.record(rec(1, 10))}))
-		vault, _ := follow(t, s)
+		documents, _ := follow(t, s)
 		time.Sleep(5 * time.Second)
 		date := schedules.DateOf(start.UTC())
-		vault.Forget(date.AddDays(1)) // as when the clock was a few days ahead
+		documents.Forget(date.AddDays(1)) // as when the clock was a few days ahead
 		time.Sleep(2 * time.Minute)
-		if vault.Holdings().Queues[date] == nil {
+		if documents.Holdings().Queues[date] == nil {
 			t.Error("the queue was never asked for again")
 		}
 	})
@@ -239,14 +239,14 @@ func TestKeyThatCameDamagedIsNotPinned(t *testing.T) {
 			writeKeys(w, seal.KeyID(s.signer.Public()), key)
 			return true
 		})
-		vault, _ := follow(t, s)
+		documents, _ := follow(t, s)
 		time.Sleep(10 * time.Second)
-		if vault.Pinned() {
+		if documents.Pinned() {
 			t.Error("it was pinned")
 		}
 		s.setFault(nil)
 		time.Sleep(time.Minute)
-		if vault.Holdings().Recalls == nil {
+		if documents.Holdings().Recalls == nil {
 			t.Error("the right key was not pinned afterwards")
 		}
 	})
@@ -256,7 +256,7 @@ func TestForeignKeyIsNamedWithTheCure(t *testing.T) {
 	s := newShelf(t)
 	other := newService(t)
 	other.signer = otherSigner(t)
-	err := s.OfferRecalls(other.recallsBody(wire.Recalls{Revision: 1, IssuedAt: schedules.At(vaultNow)}))
+	err := s.OfferRecalls(other.recallsBody(wire.Recalls{Revision: 1, IssuedAt: schedules.At(documentsNow)}))
 	for _, word := range []string{seal.KeyID(other.signer.Public()), seal.KeyID(s.service.signer.Public()), "--key"} {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("no %q in: %v", word, err)

@@ -24,11 +24,11 @@ import (
 // Inbox takes the bundles that are laid into the state directory, while the player plays: inbox/*.tar. What became of
 // each is told in a file beside it, named *.tar.json.
 type Inbox struct {
-	state    *statedir.Dir
-	station  string
-	vault    *Vault
-	cache    *Cache
-	problems *Problems
+	state     *statedir.Dir
+	station   string
+	documents *DocumentStore
+	cache     *Cache
+	problems  *Problems
 }
 
 // Imported says what became of a bundle.
@@ -231,21 +231,21 @@ func (b *Inbox) document(h *tar.Header, in io.Reader) error {
 	}
 	switch h.Name {
 	case "recalls.dsse":
-		return b.vault.takeRecalls(text, true)
+		return b.documents.takeRecalls(text, true)
 	case "fallback.dsse":
-		return b.vault.OfferFallback(text)
+		return b.documents.OfferFallback(text)
 	}
 	date, err := schedules.ParseDate(strings.TrimSuffix(strings.TrimPrefix(h.Name, "queues/"), ".dsse"))
 	if err != nil {
 		return fmt.Errorf("%q is nothing that a bundle has", h.Name)
 	}
-	return b.vault.OfferQueue(text, date)
+	return b.documents.OfferQueue(text, date)
 }
 
 // recording takes a recording that is wanted and not here.
 func (b *Inbox) recording(sha string, in io.Reader) (taken bool, err error) {
 	var audio wire.AudioRef
-	for _, w := range wants(b.vault.Holdings(), b.vault.now()) {
+	for _, w := range wants(b.documents.Holdings(), b.documents.now()) {
 		if w.audio.SHA256 == sha {
 			audio = w.audio
 		}

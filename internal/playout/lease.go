@@ -101,7 +101,7 @@ func (h *Holdings) unnamed() bool {
 }
 
 // OfferLease takes the envelope of a lease that was asked for at a reading of the monotonic clock, or says why not.
-func (v *Vault) OfferLease(envelope []byte, asked time.Time) error {
+func (v *DocumentStore) OfferLease(envelope []byte, asked time.Time) error {
 	return v.takeLease(envelope, asked, true)
 }
 
@@ -110,7 +110,7 @@ const (
 	clockName = "lease-clock.json"
 )
 
-func (v *Vault) takeLease(envelope []byte, asked time.Time, save bool) error {
+func (v *DocumentStore) takeLease(envelope []byte, asked time.Time, save bool) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	refuse := func(err error) error { return fmt.Errorf("the lease is refused: %w", err) }
@@ -158,7 +158,7 @@ func admitLease(l wire.Lease, station string) error {
 	return nil
 }
 
-func (v *Vault) resumeClock() error {
+func (v *DocumentStore) resumeClock() error {
 	b, err := v.state.Read(clockName, 1<<10)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (v *Vault) resumeClock() error {
 	return v.clock.resume(r)
 }
 
-func (v *Vault) saveClock() {
+func (v *DocumentStore) saveClock() {
 	b, err := json.Marshal(v.clock.record())
 	if err == nil {
 		err = v.state.Replace(clockName, b)
@@ -184,7 +184,7 @@ func (v *Vault) saveClock() {
 const clockEvery = 5 * time.Second
 
 // KeepTime writes down how far the time has come, while there is a lease that it could end, until ctx is done.
-func (v *Vault) KeepTime(ctx context.Context) error {
+func (v *DocumentStore) KeepTime(ctx context.Context) error {
 	for {
 		changed, wait := v.Changed(), time.Hour
 		if l := v.Holdings().Lease; l != nil && v.clock.at(v.now().Round(0)).Before(l.ExpiresAt.Time) {
@@ -205,12 +205,12 @@ const leaseLeast = time.Second
 func (f *Follower) leases(ctx context.Context) {
 	asked, last := "", time.Time{}
 	for failures := 0; ; {
-		changed, h := f.vault.Changed(), f.vault.Holdings()
+		changed, h := f.documents.Changed(), f.documents.Holdings()
 		wait, about := time.Hour, h.leaseAbout()
 		if len(h.sensitive) > 0 {
 			wait = 0
 			if about == asked {
-				wait = max(f.vault.renewIn(f.opt.Sweep), time.Until(last.Add(leaseLeast)))
+				wait = max(f.documents.renewIn(f.opt.Sweep), time.Until(last.Add(leaseLeast)))
 			}
 			if wait <= 0 {
 				if err := f.lease(ctx); err == nil {
@@ -239,7 +239,7 @@ func (h *Holdings) leaseAbout() string {
 }
 
 // renewIn is how long the lease need not be renewed yet; one that lacks something, no longer than soon.
-func (v *Vault) renewIn(soon time.Duration) time.Duration {
+func (v *DocumentStore) renewIn(soon time.Duration) time.Duration {
 	h := v.Holdings()
 	if h.Lease == nil {
 		return 0
@@ -262,5 +262,5 @@ func (f *Follower) lease(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return f.vault.OfferLease(doc.Bytes, asked)
+	return f.documents.OfferLease(doc.Bytes, asked)
 }

@@ -351,7 +351,7 @@ func TestSensitiveItemOnTheAirEndsAfterItsLeaseUnlessItIsRecalled(t *testing.T) 
 }
 
 func TestLeaseIsRefused(t *testing.T) {
-	good := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(vaultNow), ExpiresAt: schedules.At(vaultNow.Add(10 * time.Minute)),
+	good := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(documentsNow), ExpiresAt: schedules.At(documentsNow.Add(10 * time.Minute)),
 		Segments: []string{"segment-90"}}
 	for name, c := range map[string]struct {
 		spoil func(*wire.Lease)
@@ -359,7 +359,7 @@ func TestLeaseIsRefused(t *testing.T) {
 	}{
 		"of another station": {func(l *wire.Lease) { l.Station = "harbour" }, `for station "harbour"`},
 		"of another schema":  {func(l *wire.Lease) { l.Schema = "lifeline.lease/2" }, "schema"},
-		"that is older":      {func(l *wire.Lease) { l.IssuedAt = schedules.At(vaultNow.Add(-time.Second)) }, "older than one"},
+		"that is older":      {func(l *wire.Lease) { l.IssuedAt = schedules.At(documentsNow.Add(-time.Second)) }, "older than one"},
 		"of a long life":     {func(l *wire.Lease) { l.ExpiresAt = schedules.At(l.IssuedAt.Add(2 * time.Hour)) }, "it lasts 2h"},
 		"that never held":    {func(l *wire.Lease) { l.ExpiresAt = l.IssuedAt }, "it lasts 0s"},
 	} {
@@ -395,7 +395,7 @@ func TestKeptLeaseIsWorthlessWhenNobodyKnowsTheTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t)
-			l := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(vaultNow), ExpiresAt: schedules.At(vaultNow.Add(10 * time.Minute))}
+			l := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(documentsNow), ExpiresAt: schedules.At(documentsNow.Add(10 * time.Minute))}
 			if err := s.OfferLease(s.service.seal(wire.LeaseType, l), time.Now()); err != nil {
 				t.Fatal(err)
 			}
@@ -414,11 +414,11 @@ func TestKeptLeaseIsWorthlessWhenNobodyKnowsTheTime(t *testing.T) {
 func TestRenderingHasTheFallbackInPlaceOfWhatIsSensitive(t *testing.T) {
 	s := &service{t: t, audio: map[string][]byte{}}
 	items := []wire.QueueItem{s.record(rec(1, 10)), sensitive(s.record(rec(90, 20))), s.record(rec(2, 10))}
-	q := day("lantern", 1, vaultNow, 40*time.Second, items, sensitive(s.record(rec(91, 20))), s.record(rec(11, 19)))
-	shelf := pileOf(t, s.audio)
-	got, _ := rendered(t, q, testRate, shelf, openRecording, 2)
+	q := day("lantern", 1, documentsNow, 40*time.Second, items, sensitive(s.record(rec(91, 20))), s.record(rec(11, 19)))
+	recordings := pileOf(t, s.audio)
+	got, _ := rendered(t, q, testRate, recordings, openRecording, 2)
 	q.Recalled = []string{"segment-90", "segment-91"}
-	if want, _ := rendered(t, q, testRate, shelf, openRecording, 2); !slices.Equal(got, want) {
+	if want, _ := rendered(t, q, testRate, recordings, openRecording, 2); !slices.Equal(got, want) {
 		t.Error("it is not what airs when the item is recalled")
 	}
 }
@@ -432,7 +432,7 @@ func TestBundleCarriesNothingThatNeedsALease(t *testing.T) {
 	s.service.setFallback(f)
 	s.service.put("/v1/recalls", s.recallsDoc(1))
 	lend(s.service, 10*time.Minute, q.Items[1].SegmentID)
-	b := bundleOf(t, s.service, vaultNow)
+	b := bundleOf(t, s.service, documentsNow)
 	brings, err := BundleRecordings(bytes.NewReader(b))
 	if err != nil || len(brings) < 5 || brings[q.Items[1].Audio.SHA256] || brings[f.Items[0].Audio.SHA256] {
 		t.Errorf("it brings %v, %v", brings, err)

@@ -48,21 +48,21 @@ type Options struct {
 
 // Player is a whole station at work.
 type Player struct {
-	opt      Options
-	time     *Timekeeper
-	problems *Problems
-	vault    *Vault
-	cache    *Cache
-	spool    *spool.Spool
-	log      *spool.Logbook
-	follower *Follower
-	deck     *Deck
-	cuer     *Cuer
-	lines    output.Lines
-	sound    output.Sound
-	reporter *Reporter
-	meter    dsp.PeakMeter
-	playing  atomic.Pointer[string]
+	opt       Options
+	time      *Timekeeper
+	problems  *Problems
+	documents *DocumentStore
+	cache     *Cache
+	spool     *spool.Spool
+	log       *spool.Logbook
+	follower  *Follower
+	deck      *Deck
+	cuer      *Cuer
+	lines     output.Lines
+	sound     output.Sound
+	reporter  *Reporter
+	meter     dsp.PeakMeter
+	playing   atomic.Pointer[string]
 }
 
 // OpenPlayer takes up the state directory, which no other player may have: what it holds airs from the first moment, with or without the service.
@@ -82,10 +82,10 @@ func OpenPlayer(opt Options) (*Player, error) {
 		return nil, err
 	}
 	p.time = OpenTimekeeper(opt.Now, opt.Uptime, opt.State, p.problems)
-	if p.vault, err = OpenVault(opt.State, opt.Station, opt.Keys, p.time.Now, p.problems); err != nil {
+	if p.documents, err = OpenDocumentStore(opt.State, opt.Station, opt.Keys, p.time.Now, p.problems); err != nil {
 		return nil, err
 	}
-	if !p.vault.Pinned() && !opt.Follow.TrustFirst {
+	if !p.documents.Pinned() && !opt.Follow.TrustFirst {
 		return nil, errors.New("there is no key to tell the service's word by, so nothing would air: give the service's public key with --key, " +
 			"as GET /v1/keys shows it, or --trust-on-first-use to keep the one that the service shows first")
 	}
@@ -105,15 +105,15 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if p.log, err = spool.OpenLogbook(p.spool, opt.State, p.problems.Add); err != nil {
 		return nil, errors.Join(err, p.spool.Close())
 	}
-	p.follower = NewFollower(opt.API, opt.Station, p.vault, p.problems, p.time, opt.Follow)
+	p.follower = NewFollower(opt.API, opt.Station, p.documents, p.problems, p.time, opt.Follow)
 	p.cuer = NewCuer(p.cache, opt.Open, opt.Rate, cueWait)
 	for _, out := range opt.Outputs {
 		p.lines.Add(output.NewLine(out, opt.counts(out), &p.sound, opt.Rate, p.time.Now, p.problems.Add))
 	}
-	p.deck = NewDeck(opt.Rate, p.lines.Lead(), opt.Silence, p.vault.Holdings, p.cuer, p.log, p.heard(), p.problems, p.notice)
+	p.deck = NewDeck(opt.Rate, p.lines.Lead(), opt.Silence, p.documents.Holdings, p.cuer, p.log, p.heard(), p.problems, p.notice)
 	idle := ""
 	p.playing.Store(&idle)
-	p.reporter = &Reporter{service: opt.API.Station(opt.Station), vault: p.vault, cache: p.cache, follower: p.follower,
+	p.reporter = &Reporter{service: opt.API.Station(opt.Station), documents: p.documents, cache: p.cache, follower: p.follower,
 		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.DBFS, now: p.time.Now, version: opt.Version, instance: rand.Text()}
 	return p, nil
 }
@@ -185,15 +185,15 @@ func (p *Player) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { return p.follower.Run(live) })
 	g.Go(func() error {
-		return (&Inbox{p.opt.State, p.opt.Station, p.vault, p.cache, p.problems}).Run(live)
+		return (&Inbox{p.opt.State, p.opt.Station, p.documents, p.cache, p.problems}).Run(live)
 	})
 	g.Go(func() error {
-		return NewFetcher(p.cache, p.vault, service, p.opt.Bandwidth, p.opt.CacheBytes, p.time.Now).Run(live)
+		return NewFetcher(p.cache, p.documents, service, p.opt.Bandwidth, p.opt.CacheBytes, p.time.Now).Run(live)
 	})
 	g.Go(func() error {
 		return p.reporter.Run(live)
 	})
-	g.Go(func() error { return p.vault.KeepTime(live) })
+	g.Go(func() error { return p.documents.KeepTime(live) })
 	g.Go(func() error { p.watchSound(live); return nil })
 	err := g.Wait()
 	err = errors.Join(err, p.lines.Close(linesEnd)) // what was rendered is still heard at its time
@@ -283,7 +283,7 @@ func (p *Player) air(ctx context.Context) {
 
 // rest waits for what comes next while no output wants anything, and answers the frame to go on from.
 func (p *Player) rest(ctx context.Context, pos int64, lead time.Duration) int64 {
-	rate, changed := p.opt.Rate, p.vault.Changed()
+	rate, changed := p.opt.Rate, p.documents.Changed()
 	wait := idleMost
 	if _, until := p.deck.Span(pos); until > pos {
 		wait = min(wait, rate.Time(until).Add(-lead).Sub(p.time.Now()))
@@ -301,7 +301,7 @@ func (p *Player) rest(ctx context.Context, pos int64, lead time.Duration) int64 
 // stopAt is when the player stops by itself; zero: not by what is known.
 func (p *Player) stopAt() time.Time {
 	if p.opt.Until.IsZero() && p.opt.Stopping != nil {
-		return p.opt.Stopping(p.vault.Holdings())
+		return p.opt.Stopping(p.documents.Holdings())
 	}
 	return p.opt.Until
 }

@@ -21,18 +21,18 @@ import (
 // deck would be, as long as everything before it aired as planned. Where something did not, that slot's deck, which
 // alone knows how the rest goes on, goes on alone.
 type Rendering struct {
-	rate     dsp.Rate
-	silence  time.Duration
-	shelf    Shelf
-	open     Open
-	holdings *Holdings
-	span     *Span
+	rate       dsp.Rate
+	silence    time.Duration
+	recordings Recordings
+	open       Open
+	holdings   *Holdings
+	span       *Span
 
-	tape  Tape
+	sink  Sink
 	mu    sync.Mutex
 	next  int         // slot that nobody has begun
 	state []slotState // of each slot
-	final int64       // frame that the tape was told of
+	final int64       // frame that the sink was told of
 }
 
 type slotState struct {
@@ -41,8 +41,8 @@ type slotState struct {
 	deck *Deck // that goes on after it, since not everything in it aired as planned; nil: everything did
 }
 
-// Tape takes a rendering's sound. Its calls come from several goroutines.
-type Tape interface {
+// Sink takes a rendering's sound. Its calls come from several goroutines.
+type Sink interface {
 	// Put takes interleaved 16-bit little-endian stereo from a frame of the window on.
 	Put(frame int64, pcm []byte) error
 	// Final tells that everything before a frame was put and stays as it is.
@@ -51,7 +51,7 @@ type Tape interface {
 
 // NewRendering prepares to render the queue's only window at rate, with the player's limit of silence. It fails when
 // the queue has not got exactly one window.
-func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, shelf Shelf, open Open) (*Rendering, error) {
+func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, recordings Recordings, open Open) (*Rendering, error) {
 	if len(q.Windows) != 1 {
 		return nil, fmt.Errorf("playout: render: a queue of %d windows", len(q.Windows))
 	}
@@ -62,18 +62,18 @@ func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, shelf She
 		return nil, fmt.Errorf("playout: render: the queue of %s has expired before its window", q.Date)
 	}
 	s := spans[0]
-	return &Rendering{rate: rate, silence: silence, shelf: shelf, open: open, holdings: h, span: s, final: s.Start,
+	return &Rendering{rate: rate, silence: silence, recordings: recordings, open: open, holdings: h, span: s, final: s.Start,
 		state: make([]slotState, len(s.Slots))}, nil
 }
 
 // Frames is the window's length.
 func (r *Rendering) Frames() int64 { return r.span.End - r.span.Start }
 
-// Run renders the whole window onto tape, with so many slots at once. It answers what did not air as planned.
-func (r *Rendering) Run(ctx context.Context, tape Tape, workers int) (problems []string, err error) {
+// Run renders the whole window onto sink, with so many slots at once. It answers what did not air as planned.
+func (r *Rendering) Run(ctx context.Context, sink Sink, workers int) (problems []string, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r.tape = tape
+	r.sink = sink
 	defer r.leave()
 	var work sync.WaitGroup
 	for range max(workers, 1) {
@@ -144,7 +144,7 @@ func (r *Rendering) brokenLocked() int {
 func (r *Rendering) slot(ctx context.Context, i int) error {
 	slot := r.span.Slots[i]
 	watch := &watchful{}
-	deck := NewDeck(r.rate, 0, r.silence, func() *Holdings { return r.holdings }, NewCuer(r.shelf, r.open, r.rate, renderPatience),
+	deck := NewDeck(r.rate, 0, r.silence, func() *Holdings { return r.holdings }, NewCuer(r.recordings, r.open, r.rate, renderPatience),
 		watch, nil, NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
 	idle := func() bool { return r.broken() < i } // the rest is then another's
 	err := r.play(ctx, deck, slot.Start, slot.End, idle, func(pos int64) {
@@ -168,7 +168,7 @@ func (r *Rendering) slot(ctx context.Context, i int) error {
 // renderPatience is how long a rendering waits for a recording to be opened: nobody hears it wait.
 const renderPatience = time.Hour
 
-// play renders [from, to) of the timeline onto the tape and tells after each block how far it has come. It ends early,
+// play renders [from, to) of the timeline onto the sink and tells after each block how far it has come. It ends early,
 // without an error, when it is idle to go on.
 func (r *Rendering) play(ctx context.Context, deck *Deck, from, to int64, idle func() bool, reached func(int64)) error {
 	// The player's blocks, counted from the start of the window: what fails does so at the same frame.
@@ -182,7 +182,7 @@ func (r *Rendering) play(ctx context.Context, deck *Deck, from, to int64, idle f
 		n := min(block-(pos-r.span.Start)%block, to-pos)
 		deck.Render(pos, pcm[:n*dsp.Channels])
 		bytes = output.AppendPCM16(bytes[:0], pcm[:n*dsp.Channels])
-		if err := r.tape.Put(pos-r.span.Start, bytes); err != nil {
+		if err := r.sink.Put(pos-r.span.Start, bytes); err != nil {
 			return err
 		}
 		pos += n
@@ -191,7 +191,7 @@ func (r *Rendering) play(ctx context.Context, deck *Deck, from, to int64, idle f
 	return nil
 }
 
-// tellLocked tells the tape what is final: the slots that are done, as long as everything in them aired as planned,
+// tellLocked tells the sink what is final: the slots that are done, as long as everything in them aired as planned,
 // and what is rendered of the one after them.
 func (r *Rendering) tellLocked() {
 	final := r.span.Start
@@ -207,7 +207,7 @@ func (r *Rendering) tellLocked() {
 func (r *Rendering) finalLocked(pos int64) {
 	if pos > r.final {
 		r.final = pos
-		r.tape.Final(pos - r.span.Start)
+		r.sink.Final(pos - r.span.Start)
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 	"lifeline/schedules"
 )
 
-// pile is a shelf of files in a directory.
+// pile is recordings as files in a directory.
 type pile struct{ dir string }
 
 func (p pile) Has(a wire.AudioRef) bool {
@@ -44,8 +44,8 @@ func pileOf(t testing.TB, audio map[string][]byte) pile {
 	return p
 }
 
-// memoryTape keeps what is put on it, and checks that what is final is put before and never again.
-type memoryTape struct {
+// memorySink keeps what is put on it, and checks that what is final is put before and never again.
+type memorySink struct {
 	mu    sync.Mutex
 	pcm   []byte
 	put   []bool // by frame
@@ -53,7 +53,7 @@ type memoryTape struct {
 	wrong []string
 }
 
-func (m *memoryTape) Put(frame int64, pcm []byte) error {
+func (m *memorySink) Put(frame int64, pcm []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if frame < m.final {
@@ -66,7 +66,7 @@ func (m *memoryTape) Put(frame int64, pcm []byte) error {
 	return nil
 }
 
-func (m *memoryTape) Final(frame int64) {
+func (m *memorySink) Final(frame int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if frame <= m.final || slices.Contains(m.put[m.final:frame], false) {
@@ -75,20 +75,20 @@ func (m *memoryTape) Final(frame int64) {
 	m.final = frame
 }
 
-func rendered(t testing.TB, q wire.Queue, rate dsp.Rate, shelf Shelf, open Open, workers int) (pcm []byte, problems []string) {
+func rendered(t testing.TB, q wire.Queue, rate dsp.Rate, recordings Recordings, open Open, workers int) (pcm []byte, problems []string) {
 	t.Helper()
-	r, err := NewRendering(&q, rate, SilenceLimit, shelf, open)
+	r, err := NewRendering(&q, rate, SilenceLimit, recordings, open)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tape := &memoryTape{pcm: make([]byte, r.Frames()*frameBytes), put: make([]bool, r.Frames())}
-	if problems, err = r.Run(t.Context(), tape, workers); err != nil {
+	sink := &memorySink{pcm: make([]byte, r.Frames()*frameBytes), put: make([]bool, r.Frames())}
+	if problems, err = r.Run(t.Context(), sink, workers); err != nil {
 		t.Fatal(err)
 	}
-	if tape.final != r.Frames() || len(tape.wrong) > 0 {
-		t.Errorf("%d of %d frames are final; %v", tape.final, r.Frames(), tape.wrong)
+	if sink.final != r.Frames() || len(sink.wrong) > 0 {
+		t.Errorf("%d of %d frames are final; %v", sink.final, r.Frames(), sink.wrong)
 	}
-	return tape.pcm, problems
+	return sink.pcm, problems
 }
 
 // sample is an item that plays a stretch of one of the samples that ship.
@@ -183,9 +183,9 @@ func TestRenderedWindowReplacesWhatFailsAsThePlayerDoes(t *testing.T) {
 	})
 }
 
-type fullTape struct{ memoryTape }
+type fullSink struct{ memorySink }
 
-func (*fullTape) Put(int64, []byte) error { return errors.New("the disk is full") }
+func (*fullSink) Put(int64, []byte) error { return errors.New("the disk is full") }
 
 func TestRenderingEndsWithItsContextOrItsTape(t *testing.T) {
 	s := newService(t)
@@ -196,7 +196,7 @@ func TestRenderingEndsWithItsContextOrItsTape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Run(t.Context(), &fullTape{}, 2); err == nil || err.Error() != "the disk is full" {
+	if _, err := r.Run(t.Context(), &fullSink{}, 2); err == nil || err.Error() != "the disk is full" {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -204,7 +204,7 @@ func TestRenderingEndsWithItsContextOrItsTape(t *testing.T) {
 	if r, err = NewRendering(&q, testRate, 0, pileOf(t, s.audio), openRecording); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Run(ctx, &memoryTape{}, 2); !errors.Is(err, context.Canceled) {
+	if _, err := r.Run(ctx, &memorySink{}, 2); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -227,9 +227,9 @@ func BenchmarkRender(b *testing.B) {
 				length += it.Duration.Duration
 			}
 			q := day("lantern", 1, time.Now().Truncate(time.Second), length, items)
-			shelf := pileOf(b, s.audio)
+			recordings := pileOf(b, s.audio)
 			for b.Loop() {
-				if _, problems := rendered(b, q, 48_000, shelf, OpenMP3, runtime.GOMAXPROCS(0)); len(problems) > 0 {
+				if _, problems := rendered(b, q, 48_000, recordings, OpenMP3, runtime.GOMAXPROCS(0)); len(problems) > 0 {
 					b.Fatal(problems)
 				}
 			}

@@ -75,7 +75,7 @@ func parseSeen(b []byte) (r seenRecord, err error) {
 
 // loadSeen takes up what the copies of the record say, of each document the latest. It reports whether they must be
 // written anew.
-func (v *Vault) loadSeen() (stale bool) {
+func (v *DocumentStore) loadSeen() (stale bool) {
 	found, damaged := 0, 0
 	for _, name := range statedir.Twice(seenName) {
 		b, err := v.state.Read(name, 64<<20)
@@ -109,7 +109,7 @@ func (v *Vault) loadSeen() (stale bool) {
 	return stale || damaged > 0
 }
 
-func (v *Vault) saveSeen() {
+func (v *DocumentStore) saveSeen() {
 	b, err := seenRecord{Documents: v.seen, Recalled: v.recalled, Kept: v.kept, Above: v.above, Lost: v.lost}.encode()
 	if err == nil {
 		err = v.state.ReplaceTwice(seenName, b)
@@ -120,7 +120,7 @@ func (v *Vault) saveSeen() {
 }
 
 // loadRecalls takes up the newest copy of the recall list that a pinned key signed, and makes the copies alike.
-func (v *Vault) loadRecalls() {
+func (v *DocumentStore) loadRecalls() {
 	var best []byte
 	var newest mark
 	damaged, found := false, 0
@@ -165,7 +165,7 @@ func (v *Vault) loadRecalls() {
 // outlive keeps what the list held until now, or the last one seen, recalled and r does not name, where r comes from a
 // service that may have lost it: one whose store was set back, or that gave the number of r to another list before.
 // Once a list of such a service has named something, it has the say.
-func (v *Vault) outlive(r *wire.Recalls, held *wire.Recalls) {
+func (v *DocumentStore) outlive(r *wire.Recalls, held *wire.Recalls) {
 	last := v.seen["recalls"]
 	if r.Above > v.above || r.Revision == last.Revision && !r.IssuedAt.Equal(last.IssuedAt.Time) {
 		if held != nil {
@@ -185,7 +185,7 @@ func (v *Vault) outlive(r *wire.Recalls, held *wire.Recalls) {
 }
 
 // highest are the highest revisions seen.
-func (v *Vault) highest() wire.Seen {
+func (v *DocumentStore) highest() wire.Seen {
 	told := func(m mark) wire.SeenMark { return wire.SeenMark{Revision: m.Revision, IssuedAt: m.IssuedAt} }
 	seen := wire.Seen{Recalls: told(v.seen["recalls"]), Fallback: told(v.seen["fallback"])}
 	for document, m := range v.seen {
@@ -197,7 +197,7 @@ func (v *Vault) highest() wire.Seen {
 }
 
 // tellKept raises the alarm of what stays off the air though the service does not name it.
-func (v *Vault) tellKept() {
+func (v *DocumentStore) tellKept() {
 	const alarm = "recalls kept"
 	if len(v.kept) == 0 {
 		v.problems.Calm(alarm)
@@ -221,7 +221,7 @@ const keptNamed = 5
 // recall makes next know what is recalled. That is said by the recall list or, when the saved one is lost, by the record
 // of it in seen.json, or by a queue or fallback that the service issued after that list. When nothing says it, next
 // forgot it: then nothing airs, since anything may be recalled, until the list comes again.
-func (v *Vault) recall(next *Holdings) {
+func (v *DocumentStore) recall(next *Holdings) {
 	if !v.loaded {
 		return
 	}

@@ -121,7 +121,7 @@ func TestNothingAirsWhileNothingSaysWhatIsRecalled(t *testing.T) {
 		if a := s.problems.Alarms(); len(a) != 1 || !strings.Contains(a[0], "nothing airs") || !strings.Contains(a[0], "11") {
 			t.Errorf("the alarms are %q", a)
 		}
-		if left := cover(s.Holdings(), vaultNow, nil); left != 0 {
+		if left := cover(s.Holdings(), documentsNow, nil); left != 0 {
 			t.Errorf("it says that it can air for %v", left)
 		}
 	}
@@ -190,7 +190,7 @@ func TestLostRecordAndListHoldEverythingBackUntilAListComes(t *testing.T) {
 }
 
 func TestRecordOfRevisionsIsReadByItsSum(t *testing.T) {
-	r := seenRecord{Documents: map[string]mark{"recalls": {11, schedules.At(vaultNow)}}, Recalled: []string{"segment-2"}}
+	r := seenRecord{Documents: map[string]mark{"recalls": {11, schedules.At(documentsNow)}}, Recalled: []string{"segment-2"}}
 	b, err := r.encode()
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +211,7 @@ func TestSavedKeyIsKeptTwice(t *testing.T) {
 	for how, damage := range damages {
 		t.Run(how, func(t *testing.T) {
 			s := newShelf(t)
-			v, err := OpenVault(s.state, "lantern", nil, s.now, s.problems)
+			v, err := OpenDocumentStore(s.state, "lantern", nil, s.now, s.problems)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,14 +219,14 @@ func TestSavedKeyIsKeptTwice(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.damage("key", damage)
-			if v, err = OpenVault(s.state, "lantern", nil, s.now, s.problems); err != nil {
+			if v, err = OpenDocumentStore(s.state, "lantern", nil, s.now, s.problems); err != nil {
 				t.Fatal(err)
 			}
 			if err := v.OfferRecalls(s.recallsDoc(1)); err != nil {
 				t.Errorf("what the key signed is refused: %v", err)
 			}
 			s.damage("key-2", damage)
-			if _, err = OpenVault(s.state, "lantern", nil, s.now, s.problems); damage != nil && how != "a flipped bit" && (err == nil || !strings.Contains(err.Error(), "--key")) {
+			if _, err = OpenDocumentStore(s.state, "lantern", nil, s.now, s.problems); damage != nil && how != "a flipped bit" && (err == nil || !strings.Contains(err.Error(), "--key")) {
 				t.Errorf("without any copy: %v", err)
 			}
 		})

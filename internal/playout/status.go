@@ -13,16 +13,16 @@ import (
 
 // Reporter tells the service how the station stands, each minute and when something changed.
 type Reporter struct {
-	service  *client.Station
-	vault    *Vault
-	cache    *Cache
-	follower *Follower
-	problems *Problems
-	playing  func() string   // item on the air
-	level    func() *float64 // peak that goes out, in dBFS; nil: silence
-	now      Now
-	version  string
-	instance string // another at each start
+	service   *client.Station
+	documents *DocumentStore
+	cache     *Cache
+	follower  *Follower
+	problems  *Problems
+	playing   func() string   // item on the air
+	level     func() *float64 // peak that goes out, in dBFS; nil: silence
+	now       Now
+	version   string
+	instance  string // another at each start
 }
 
 const (
@@ -34,7 +34,7 @@ const (
 // acknowledged at once, since somebody waits for it.
 func (r *Reporter) Run(ctx context.Context) error {
 	for {
-		changed, alarmed, status := r.vault.Changed(), r.problems.Alarmed(), r.Status()
+		changed, alarmed, status := r.documents.Changed(), r.problems.Alarmed(), r.Status()
 		call, cancel := context.WithTimeout(ctx, callTimeout)
 		newest, err := r.service.Stand(call, status)
 		if ctx.Err() == nil {
@@ -68,8 +68,8 @@ func (r *Reporter) answered(err error) {
 // rest waits for the least time between two reports, or until there are other recalls than those told.
 func (r *Reporter) rest(ctx context.Context, told int64) (recalled bool, err error) {
 	for end := time.Now().Add(statusLeast); time.Until(end) > 0; {
-		changed := r.vault.Changed()
-		if h := r.vault.Holdings(); h.Recalls != nil && h.Recalls.Revision != told {
+		changed := r.documents.Changed()
+		if h := r.documents.Holdings(); h.Recalls != nil && h.Recalls.Revision != told {
 			return true, nil
 		}
 		if err := retry.Pause(ctx, time.Until(end), changed); err != nil {
@@ -81,7 +81,7 @@ func (r *Reporter) rest(ctx context.Context, told int64) (recalled bool, err err
 
 // Status is how the station stands now.
 func (r *Reporter) Status() wire.Status {
-	h, now := r.vault.Holdings(), r.now()
+	h, now := r.documents.Holdings(), r.now()
 	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: told(r.version), Playing: r.playing(),
 		ClockOffset: schedules.Millis{Duration: r.follower.Offset()}, CoverHours: cover(h, now, r.cache).Hours(),
 		Alarms: r.problems.Alarms(), Problems: r.problems.List(),

@@ -48,7 +48,7 @@ const comingItems = 10
 
 // Watch is how the station stands now.
 func (p *Player) Watch() Watch {
-	h, now := p.vault.Holdings(), p.time.Now()
+	h, now := p.documents.Holdings(), p.time.Now()
 	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now)}
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent, w.Silent = len(pending), p.sound.Silent()

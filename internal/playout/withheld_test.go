@@ -13,7 +13,7 @@ import (
 )
 
 func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
-	today := schedules.DateOf(vaultNow)
+	today := schedules.DateOf(documentsNow)
 	for name, c := range map[string]struct {
 		newest   wire.Newest
 		document string // as the follower calls it
@@ -26,7 +26,7 @@ func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, _ := recalling(t)
-				f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.Vault, s.problems, nil, FollowOptions{})
+				f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems, nil, FollowOptions{})
 				f.asked[c.document] = asking{tag: `"11"`}
 				f.Compare(wire.Newest{Recalls: 11, Fallback: 3, Date: today, Queue: 5}) // all of it is held
 				if len(f.nudge) > 0 || f.asked[c.document].tag == "" {
@@ -59,8 +59,8 @@ func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
 func TestADayThatIsOverIsWithheldNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := recalling(t)
-		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.Vault, s.problems, nil, FollowOptions{})
-		today := schedules.DateOf(vaultNow)
+		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems, nil, FollowOptions{})
+		today := schedules.DateOf(documentsNow)
 		for range 2 {
 			f.Compare(wire.Newest{Date: today, Queue: 6})
 			time.Sleep(withheldLong)
@@ -79,7 +79,7 @@ func TestAnEarlierServiceSaysNothingOfWhatIsThere(t *testing.T) {
 	if n := wire.NewestOf(nil); n != (wire.Newest{}) {
 		t.Errorf("%+v", n)
 	}
-	for _, n := range []wire.Newest{{}, {Recalls: 3, Fallback: 4, Date: schedules.DateOf(vaultNow), Queue: 5}} {
+	for _, n := range []wire.Newest{{}, {Recalls: 3, Fallback: 4, Date: schedules.DateOf(documentsNow), Queue: 5}} {
 		h := map[string][]string{}
 		n.Header(h)
 		if got := wire.NewestOf(h); got != n {

@@ -12,7 +12,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
-	"lifeline/internal/store/herald"
+	"lifeline/internal/store/notify"
 )
 
 // Changes returns up to limit changes after since, in order and without a gap. It fails with Gone when the feed no
@@ -80,15 +80,15 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	case latest > since:
 		return nil
 	}
-	s.herald.Return(latest)
-	if err := s.herald.Await(ctx, since); err != nil {
+	s.notifier.Return(latest)
+	if err := s.notifier.Await(ctx, since); err != nil {
 		return fmt.Errorf("redis: wait for a change after %d: %w", since, err)
 	}
 	return nil
 }
 
-// look is the herald's. When Redis is out of reach it tries again, ever more slowly up to a second.
-func (s *Store) look() herald.Look {
+// look is the notifier's. When Redis is out of reach it tries again, ever more slowly up to a second.
+func (s *Store) look() notify.Look {
 	const least = 10 * time.Millisecond
 	pause := least
 	return func(ctx context.Context, since int64) (int64, time.Duration) {

@@ -49,7 +49,7 @@ func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[s
 		defer cancel()
 		return fmt.Errorf("redis: import: %w", errors.Join(classify(ctx, err), classify(undo, s.empty(undo))))
 	}
-	s.herald.Announce(i.latest)
+	s.notifier.Announce(i.latest)
 	return nil
 }
 

@@ -39,15 +39,15 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/store/herald"
+	"lifeline/internal/store/notify"
 )
 
 // Store is a connection to one prefix of a Redis.
 type Store struct {
-	client goredis.UniversalClient
-	o      Options
-	herald *herald.Herald
-	closed func() error
+	client   goredis.UniversalClient
+	o        Options
+	notifier *notify.Notifier
+	closed   func() error
 }
 
 // Open connects and proves that the Redis can be reached and may be trusted, in words that say what to change when
@@ -63,7 +63,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("redis: open: %w", err), s.closed())
 	}
-	s.herald = herald.Proclaim(latest, s.look())
+	s.notifier = notify.Start(latest, s.look())
 	return s, nil
 }
 
@@ -77,9 +77,9 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close ends what is under way and all connections. A second Close does nothing more.
 func (s *Store) Close() error {
-	s.herald.Cancel()
-	err := s.closed() // ends the herald's read as well
-	s.herald.Stop()
+	s.notifier.Cancel()
+	err := s.closed() // ends the notifier's read as well
+	s.notifier.Stop()
 	if err != nil {
 		return fmt.Errorf("redis: close: %w", err)
 	}

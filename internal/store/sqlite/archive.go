@@ -98,7 +98,7 @@ func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[s
 	if err != nil {
 		return fmt.Errorf("sqlite: import: %w", err)
 	}
-	s.herald.Announce(latest)
+	s.notifier.Announce(latest)
 	return nil
 }
 

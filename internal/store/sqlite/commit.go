@@ -28,7 +28,7 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: commit: %w", err)
 	}
-	s.herald.Announce(changes[len(changes)-1].Sequence)
+	s.notifier.Announce(changes[len(changes)-1].Sequence)
 	return changes, nil
 }
 

@@ -50,7 +50,7 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	if err := s.follows(ctx, since); err != nil {
 		return err
 	}
-	if err := s.herald.Await(ctx, since); err != nil {
+	if err := s.notifier.Await(ctx, since); err != nil {
 		return fmt.Errorf("sqlite: wait for a change after %d: %w", since, err)
 	}
 	return nil
@@ -60,7 +60,7 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 // looks while nobody waits.
 const glance = 25 * time.Millisecond
 
-// look is the herald's.
+// look is the notifier's.
 func (s *Store) look(ctx context.Context, since int64) (int64, time.Duration) {
 	latest, err := s.Latest(ctx)
 	if err != nil {

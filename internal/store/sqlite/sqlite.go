@@ -16,19 +16,19 @@ import (
 	"modernc.org/sqlite"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/store/herald"
+	"lifeline/internal/store/notify"
 )
 
 // Store is an open file. Writes go through one connection, those that come at once together; readers see the last commit
 // without waiting for a writer. Several processes may have the file open.
 type Store struct {
-	path    string
-	writer  *sql.DB
-	readers *sql.DB
-	group   group
-	keeping keeping
-	herald  *herald.Herald
-	closed  func() error
+	path     string
+	writer   *sql.DB
+	readers  *sql.DB
+	group    group
+	keeping  keeping
+	notifier *notify.Notifier
+	closed   func() error
 }
 
 // Open opens the file at path, makes it when there is none, brings its schema up to date and checks it for damage.
@@ -79,7 +79,7 @@ func open(ctx context.Context, path string, behind bool) (s *Store, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.herald = herald.Proclaim(latest, s.look)
+	s.notifier = notify.Start(latest, s.look)
 	return s, nil
 }
 
@@ -92,7 +92,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close waits for what is under way, writes the journal back into the file and releases it. A second Close does
 // nothing more.
 func (s *Store) Close() error {
-	s.herald.Stop()
+	s.notifier.Stop()
 	if err := s.closed(); err != nil {
 		return fmt.Errorf("sqlite: close %s: %w", s.path, err)
 	}

@@ -1,4 +1,4 @@
-package studio
+package render
 
 import (
 	"bytes"
@@ -26,12 +26,12 @@ import (
 	"lifeline/schedules"
 )
 
-// booth is a studio under test over real recordings.
+// booth is a renderer under test over real recordings.
 type booth struct {
 	t     testing.TB
 	dir   string
 	audio *blob.Local
-	*Studio
+	*Renderer
 }
 
 func newBooth(t testing.TB, limit int64) *booth {
@@ -53,7 +53,7 @@ func newBooth(t testing.TB, limit int64) *booth {
 func (b *booth) open(audio Audio, limit int64) {
 	b.t.Helper()
 	var err error
-	b.Studio, err = Open(b.dir, audio, Options{Rate: 48_000, Silence: playout.SilenceLimit, Limit: limit, AtOnce: 1, Open: playout.OpenMP3,
+	b.Renderer, err = Open(b.dir, audio, Options{Rate: 48_000, Silence: playout.SilenceLimit, Limit: limit, AtOnce: 1, Open: playout.OpenMP3,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.t.Fatal(err)

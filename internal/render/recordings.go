@@ -1,4 +1,4 @@
-package studio
+package render
 
 import (
 	"context"
@@ -15,12 +15,12 @@ import (
 	"lifeline/internal/wire"
 )
 
-// shelf is the recordings of one window, each fetched once and found right before it sounds. What is missing or
+// recordings is the recordings of one window, each fetched once and found right before it sounds. What is missing or
 // damaged is replaced as the player would; a place that cannot be reached ends the render.
-type shelf struct {
-	ctx    context.Context
-	fail   context.CancelCauseFunc
-	studio *Studio
+type recordings struct {
+	ctx      context.Context
+	fail     context.CancelCauseFunc
+	renderer *Renderer
 
 	mu   sync.Mutex
 	have map[string]*fetched
@@ -34,18 +34,18 @@ type fetched struct {
 }
 
 // Has reports whether the recording is there, and fetches it.
-func (s *shelf) Has(audio wire.AudioRef) bool { return s.fetch(audio).err == nil }
+func (s *recordings) Has(audio wire.AudioRef) bool { return s.fetch(audio).err == nil }
 
 // Open opens the recording.
-func (s *shelf) Open(audio wire.AudioRef) (*os.File, error) {
+func (s *recordings) Open(audio wire.AudioRef) (*os.File, error) {
 	f := s.fetch(audio)
 	if f.err != nil {
 		return nil, f.err
 	}
-	return s.studio.root.Open(filepath.Base(f.file.Name()))
+	return s.renderer.root.Open(filepath.Base(f.file.Name()))
 }
 
-func (s *shelf) fetch(audio wire.AudioRef) *fetched {
+func (s *recordings) fetch(audio wire.AudioRef) *fetched {
 	s.mu.Lock()
 	f := s.have[audio.SHA256]
 	if f == nil {
@@ -62,8 +62,8 @@ func (s *shelf) fetch(audio wire.AudioRef) *fetched {
 }
 
 // copy brings a recording here.
-func (s *shelf) copy(audio wire.AudioRef) (*os.File, error) {
-	content, _, err := s.studio.audio.Open(s.ctx, audio.SHA256)
+func (s *recordings) copy(audio wire.AudioRef) (*os.File, error) {
+	content, _, err := s.renderer.audio.Open(s.ctx, audio.SHA256)
 	if err != nil {
 		if !fault.Is(err, fault.NotFound) {
 			s.fail(err)
@@ -71,7 +71,7 @@ func (s *shelf) copy(audio wire.AudioRef) (*os.File, error) {
 		return nil, fmt.Errorf("its audio is not here: %w", err)
 	}
 	defer content.Close()
-	file, err := s.studio.part()
+	file, err := s.renderer.part()
 	if err != nil {
 		s.fail(err)
 		return nil, err
@@ -80,20 +80,20 @@ func (s *shelf) copy(audio wire.AudioRef) (*os.File, error) {
 	n, err := io.Copy(io.MultiWriter(file, h), content)
 	switch sum := hex.EncodeToString(h.Sum(nil)); {
 	case err != nil:
-		s.fail(fmt.Errorf("studio: recording %.12s: %w", audio.SHA256, err))
+		s.fail(fmt.Errorf("render: recording %.12s: %w", audio.SHA256, err))
 	case sum != audio.SHA256 || n != audio.Bytes:
 		err = fmt.Errorf("its audio is damaged: %d bytes with hash %.12s", n, sum)
 	default:
 		return file, nil
 	}
-	return nil, errors.Join(err, s.studio.discard(file))
+	return nil, errors.Join(err, s.renderer.discard(file))
 }
 
 // close removes what was fetched.
-func (s *shelf) close() (err error) {
+func (s *recordings) close() (err error) {
 	for _, f := range s.have {
 		if f.file != nil {
-			err = errors.Join(err, s.studio.discard(f.file))
+			err = errors.Join(err, s.renderer.discard(f.file))
 		}
 	}
 	return err

@@ -20,11 +20,11 @@ import (
 	"lifeline/schedules"
 )
 
-var vaultNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+var documentsNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// shelf is a vault under test, with a service to sign for it.
+// shelf is a document store under test, with a service to sign for it.
 type shelf struct {
-	*Vault
+	*DocumentStore
 	t        *testing.T
 	service  *service
 	dir      string
@@ -37,7 +37,7 @@ func newShelf(t *testing.T) *shelf {
 	return s
 }
 
-// reopen opens the vault upon its directory, as a player that starts again does.
+// reopen opens the document store upon its directory, as a player that starts again does.
 func (s *shelf) reopen() {
 	s.t.Helper()
 	state, err := statedir.Open(s.dir)
@@ -45,9 +45,9 @@ func (s *shelf) reopen() {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = state.Close() })
-	now := func() time.Time { return vaultNow }
+	now := func() time.Time { return documentsNow }
 	s.problems = NewProblems(now, slog.New(slog.DiscardHandler))
-	if s.Vault, err = OpenVault(state, "lantern", []ed25519.PublicKey{s.service.signer.Public()}, now, s.problems); err != nil {
+	if s.DocumentStore, err = OpenDocumentStore(state, "lantern", []ed25519.PublicKey{s.service.signer.Public()}, now, s.problems); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -58,33 +58,33 @@ func (s *shelf) queue(revision int64) wire.Queue {
 	for i := range 6 {
 		items = append(items, s.service.record(rec(i+1, 600)))
 	}
-	q := day("lantern", revision, vaultNow.Add(time.Hour), time.Hour, items, s.service.record(rec(11, 60)))
-	q.PublishedAt = schedules.At(vaultNow.Add(time.Duration(revision) * time.Second))
+	q := day("lantern", revision, documentsNow.Add(time.Hour), time.Hour, items, s.service.record(rec(11, 60)))
+	q.PublishedAt = schedules.At(documentsNow.Add(time.Duration(revision) * time.Second))
 	return q
 }
 
 func (s *shelf) offer(q wire.Queue) error {
-	return s.OfferQueue(s.service.seal(wire.QueueType, q), schedules.DateOf(vaultNow))
+	return s.OfferQueue(s.service.seal(wire.QueueType, q), schedules.DateOf(documentsNow))
 }
 
 func (s *shelf) fallbackDoc(revision int64) wire.Fallback {
-	start := vaultNow.Add(time.Hour)
-	return wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: revision, IssuedAt: schedules.At(vaultNow.Add(time.Duration(revision) * time.Second)),
-		ExpiresAt: schedules.At(vaultNow.AddDate(0, 0, 14)), Items: []wire.QueueItem{s.service.record(rec(11, 60))},
+	start := documentsNow.Add(time.Hour)
+	return wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: revision, IssuedAt: schedules.At(documentsNow.Add(time.Duration(revision) * time.Second)),
+		ExpiresAt: schedules.At(documentsNow.AddDate(0, 0, 14)), Items: []wire.QueueItem{s.service.record(rec(11, 60))},
 		Windows: []schedules.Occurrence{{Window: "evening", Date: schedules.DateOf(start), StartAt: schedules.At(start), EndAt: schedules.At(start.Add(time.Hour))}}}
 }
 
 func (s *shelf) recallsDoc(revision int64, segments ...string) []byte {
-	r := wire.Recalls{Revision: revision, IssuedAt: schedules.At(vaultNow.Add(time.Duration(revision) * time.Second))}
+	r := wire.Recalls{Revision: revision, IssuedAt: schedules.At(documentsNow.Add(time.Duration(revision) * time.Second))}
 	for _, id := range segments {
 		r.Segments = append(r.Segments, wire.Recalled{SegmentID: id})
 	}
 	return s.service.recallsBody(r)
 }
 
-// lease is one for segment-90, issued so many seconds after vaultNow.
+// lease is one for segment-90, issued so many seconds after documentsNow.
 func (s *shelf) lease(station string, second int) []byte {
-	at := vaultNow.Add(time.Duration(second) * time.Second)
+	at := documentsNow.Add(time.Duration(second) * time.Second)
 	return s.service.seal(wire.LeaseType, wire.Lease{Schema: wire.LeaseSchema, Station: station, IssuedAt: schedules.At(at),
 		ExpiresAt: schedules.At(at.Add(10 * time.Minute)), Segments: []string{"segment-90"}})
 }
@@ -110,7 +110,7 @@ func TestQueueIsRefused(t *testing.T) {
 		"of another day":     {func(q *wire.Queue) { q.Date = q.Date.AddDays(1) }, "it is for 2026-11-24"},
 		"of another schema":  {func(q *wire.Queue) { q.Schema = "lifeline.queue/2" }, "schema"},
 		"that is older":      {func(q *wire.Queue) { q.Revision = 4 }, "older than 5"},
-		"that has expired":   {func(q *wire.Queue) { q.ExpiresAt = schedules.At(vaultNow) }, "expired"},
+		"that has expired":   {func(q *wire.Queue) { q.ExpiresAt = schedules.At(documentsNow) }, "expired"},
 		"that is empty":      {func(q *wire.Queue) { q.Items, q.Windows = nil, nil }, "implausibly shrinks"},
 		"with empty windows": {func(q *wire.Queue) { q.Items = nil }, "implausibly fills"},
 	} {
@@ -129,7 +129,7 @@ func TestQueueIsRefused(t *testing.T) {
 				t.Error("what is held changed")
 			}
 			s.reopen()
-			if got := s.Holdings().Revision(schedules.DateOf(vaultNow)); got != 5 {
+			if got := s.Holdings().Revision(schedules.DateOf(documentsNow)); got != 5 {
 				t.Errorf("after a restart revision %d is held", got)
 			}
 		})
@@ -158,7 +158,7 @@ func TestQueueThatSaysWhatItLeavesOpenIsTaken(t *testing.T) {
 			if err := s.offer(q); err != nil {
 				t.Error(err)
 			}
-			if got := s.Holdings().Revision(schedules.DateOf(vaultNow)); got != 6 {
+			if got := s.Holdings().Revision(schedules.DateOf(documentsNow)); got != 6 {
 				t.Errorf("revision %d is held", got)
 			}
 		})
@@ -218,7 +218,7 @@ func TestKeyIsPinnedOnceAndForAll(t *testing.T) {
 	}
 	defer state.Close()
 	for range 2 {
-		v, err := OpenVault(state, "lantern", nil, s.now, s.problems)
+		v, err := OpenDocumentStore(state, "lantern", nil, s.now, s.problems)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,10 +240,10 @@ func TestKeyIsPinnedOnceAndForAll(t *testing.T) {
 }
 
 // TestTamperedDocumentsAreRefused makes 10,000 random changes to what the service sends and what the state directory
-// keeps: after each one the vault either refuses and holds what it held, or what it took says exactly the same.
+// keeps: after each one the document store either refuses and holds what it held, or what it took says exactly the same.
 func TestTamperedDocumentsAreRefused(t *testing.T) {
 	s := newShelf(t)
-	date := schedules.DateOf(vaultNow)
+	date := schedules.DateOf(documentsNow)
 	older := map[string][]byte{"lease": s.lease("lantern", 4), "queue": s.service.seal(wire.QueueType, s.queue(4)),
 		"fallback": s.service.seal(wire.FallbackType, s.fallbackDoc(4)), "recalls": s.recallsDoc(4)}
 	foreignQueue := s.queue(9)
@@ -336,7 +336,7 @@ func tamper(r *rand.Rand, good, older, foreign, other []byte) []byte {
 func TestTamperedStateDirectoryIsLeftOut(t *testing.T) {
 	s := newShelf(t)
 	good := s.service.seal(wire.QueueType, s.queue(5))
-	if err := s.OfferQueue(good, schedules.DateOf(vaultNow)); err != nil {
+	if err := s.OfferQueue(good, schedules.DateOf(documentsNow)); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(s.dir, "queues", "2026-11-23.dsse")

@@ -1,10 +1,10 @@
-// Package studio makes files of windows, for sites that take nothing else: what the player would put out, sample for
+// Package render makes files of windows, for sites that take nothing else: what the player would put out, sample for
 // sample. A window is rendered once, streamed while it is made to all who ask, and kept until it changes or the space
 // is needed.
 //
 // Its directory holds, for each window, <place>-<content>.<format>: both parts are hashes, of where the window is and
 // of all that its sound depends on. What ends in .part is being made, and is gone after a restart.
-package studio
+package render
 
 import (
 	"context"
@@ -48,21 +48,21 @@ type Options struct {
 	Room func(bytes int64) error
 }
 
-// Studio renders windows and keeps them. It is safe for concurrent use.
-type Studio struct {
-	root  *os.Root
-	audio Audio
-	opt   Options
-	turns chan struct{} // holds a token for each render under way
-	ctx   context.Context
-	end   context.CancelFunc
-	works sync.WaitGroup
+// Renderer renders windows and keeps them. It is safe for concurrent use.
+type Renderer struct {
+	root    *os.Root
+	audio   Audio
+	opt     Options
+	running chan struct{} // holds a token for each render under way
+	ctx     context.Context
+	end     context.CancelFunc
+	works   sync.WaitGroup
 
-	mu    sync.Mutex
-	takes map[string]*take // that somebody has open, by the name of their file
-	kept  map[string]kept  // by name
-	held  int64            // bytes set apart for what is being made
-	count int              // of parts, for their names
+	mu      sync.Mutex
+	renders map[string]*render // that somebody has open, by the name of their file
+	kept    map[string]kept    // by name
+	held    int64              // bytes set apart for what is being made
+	count   int                // of parts, for their names
 }
 
 type kept struct {
@@ -70,16 +70,16 @@ type kept struct {
 	used time.Time
 }
 
-// Open takes up a directory, creating it when absent.
-func Open(dir string, audio Audio, opt Options) (*Studio, error) {
+// Open renders up a directory, creating it when absent.
+func Open(dir string, audio Audio, opt Options) (*Renderer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("studio: %w", err)
+		return nil, fmt.Errorf("render: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("studio: %w", err)
+		return nil, fmt.Errorf("render: %w", err)
 	}
-	s := &Studio{root: root, audio: audio, opt: opt, turns: make(chan struct{}, opt.AtOnce), takes: map[string]*take{}, kept: map[string]kept{}}
+	s := &Renderer{root: root, audio: audio, opt: opt, running: make(chan struct{}, opt.AtOnce), renders: map[string]*render{}, kept: map[string]kept{}}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	entries, err := fs.ReadDir(root.FS(), ".")
 	for _, e := range entries {
@@ -94,13 +94,13 @@ func Open(dir string, audio Audio, opt Options) (*Studio, error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("studio: %w", err), root.Close())
+		return nil, errors.Join(fmt.Errorf("render: %w", err), root.Close())
 	}
 	return s, nil
 }
 
 // Close stops every render and waits for them to end.
-func (s *Studio) Close() error {
+func (s *Renderer) Close() error {
 	s.end()
 	s.works.Wait()
 	return s.root.Close()
@@ -118,7 +118,7 @@ const version = 1
 // Window opens the file of a queue's only window, which the caller closes: reads wait for what is being made, as long
 // as ctx lasts. size is -1 while it is not known. tag names the file's bytes. Nothing is rendered before the first
 // read. It fails with Unsupported on an unknown format, and with TooLarge when no such file can hold the window.
-func (s *Studio) Window(ctx context.Context, q *wire.Queue, format string) (file io.ReadSeekCloser, size int64, tag string, err error) {
+func (s *Renderer) Window(ctx context.Context, q *wire.Queue, format string) (file io.ReadSeekCloser, size int64, tag string, err error) {
 	name, err := s.name(q, format)
 	if err != nil {
 		return nil, 0, "", err
@@ -127,7 +127,7 @@ func (s *Studio) Window(ctx context.Context, q *wire.Queue, format string) (file
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.outdateLocked(name)
-	t := s.takes[name]
+	t := s.renders[name]
 	if t == nil {
 		f, err := s.root.Open(name)
 		if err == nil {
@@ -137,19 +137,19 @@ func (s *Studio) Window(ctx context.Context, q *wire.Queue, format string) (file
 			return f, k.size, tag, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, 0, "", fmt.Errorf("studio: %w", err)
+			return nil, 0, "", fmt.Errorf("render: %w", err)
 		}
-		if t, err = s.newTake(q, name, format); err != nil {
+		if t, err = s.newRender(q, name, format); err != nil {
 			return nil, 0, "", err
 		}
-		s.takes[name] = t
+		s.renders[name] = t
 	}
 	t.listeners++
-	return &reader{ctx: ctx, take: t}, t.length(), tag, nil
+	return &reader{ctx: ctx, render: t}, t.length(), tag, nil
 }
 
 // name is the file of the window.
-func (s *Studio) name(q *wire.Queue, format string) (string, error) {
+func (s *Renderer) name(q *wire.Queue, format string) (string, error) {
 	if format != WAV && format != FLAC {
 		return "", fault.New(fault.Unsupported, "a window is rendered as .flac or .wav, not .%s", format)
 	}
@@ -161,7 +161,7 @@ func (s *Studio) name(q *wire.Queue, format string) (string, error) {
 		Queue   *wire.Queue
 	}{version, format, s.opt.Rate, s.opt.Silence, q})
 	if err != nil || len(q.Windows) != 1 {
-		return "", fmt.Errorf("studio: a queue of %d windows: %w", len(q.Windows), err)
+		return "", fmt.Errorf("render: a queue of %d windows: %w", len(q.Windows), err)
 	}
 	w := q.Windows[0]
 	return hash([]byte(q.Station+"/"+w.Window+"/"+w.StartAt.String())) + "-" + hash(content) + "." + format, nil
@@ -174,7 +174,7 @@ func hash(b []byte) string {
 }
 
 // outdateLocked removes what the same window sounded like before.
-func (s *Studio) outdateLocked(name string) {
+func (s *Renderer) outdateLocked(name string) {
 	place, content, _ := strings.Cut(name, "-")
 	for other := range s.kept {
 		p, c, _ := strings.Cut(other, "-")
@@ -184,7 +184,7 @@ func (s *Studio) outdateLocked(name string) {
 	}
 }
 
-func (s *Studio) removeLocked(name string) {
+func (s *Renderer) removeLocked(name string) {
 	if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.opt.Log.Warn("a rendered window could not be removed", "file", name, "error", err)
 		return
@@ -193,7 +193,7 @@ func (s *Studio) removeLocked(name string) {
 }
 
 // room sets bytes apart, removing what was used longest ago. The answer gives them back.
-func (s *Studio) room(bytes int64) (back func(), err error) {
+func (s *Renderer) room(bytes int64) (back func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
@@ -220,7 +220,7 @@ func (s *Studio) room(bytes int64) (back func(), err error) {
 			s.removeLocked(oldest)
 		}
 		if len(s.kept) == before {
-			return nil, fault.New(fault.Full, "rendering this window takes up to %d MB, and there is room for %d",
+			return nil, fault.New(fault.Full, "rendering this window renders up to %d MB, and there is room for %d",
 				bytes>>20, max(s.opt.Limit-all+bytes, 0)>>20)
 		}
 	}
@@ -233,7 +233,7 @@ func (s *Studio) room(bytes int64) (back func(), err error) {
 }
 
 // part creates a file for what is being made.
-func (s *Studio) part() (*os.File, error) {
+func (s *Renderer) part() (*os.File, error) {
 	s.mu.Lock()
 	s.count++
 	name := fmt.Sprintf("%d.part", s.count)
@@ -242,6 +242,6 @@ func (s *Studio) part() (*os.File, error) {
 }
 
 // discard closes and removes a part.
-func (s *Studio) discard(f *os.File) error {
+func (s *Renderer) discard(f *os.File) error {
 	return errors.Join(f.Close(), s.root.Remove(filepath.Base(f.Name())))
 }

@@ -24,9 +24,9 @@ import (
 // maxDocument bounds a saved document.
 const maxDocument = 64 << 20
 
-// Vault holds the signed documents that the station believes. It takes only what a pinned key signed, what is for
+// DocumentStore holds the signed documents that the station believes. It takes only what a pinned key signed, what is for
 // this station, and what is not older than anything it took before, and keeps all of it through a restart.
-type Vault struct {
+type DocumentStore struct {
 	state    *statedir.Dir
 	station  string
 	now      Now
@@ -50,10 +50,10 @@ type Vault struct {
 	changed  chan struct{} // closed by the next change
 }
 
-// OpenVault takes up what the state directory holds. Without keys it uses the one saved by Pin, and believes
+// OpenDocumentStore takes up what the state directory holds. Without keys it uses the one saved by Pin, and believes
 // nothing while there is none. What no longer verifies is reported and left out.
-func OpenVault(state *statedir.Dir, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (*Vault, error) {
-	v := &Vault{state: state, station: station, now: now, problems: problems, keys: keys, seen: map[string]mark{},
+func OpenDocumentStore(state *statedir.Dir, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (*DocumentStore, error) {
+	v := &DocumentStore{state: state, station: station, now: now, problems: problems, keys: keys, seen: map[string]mark{},
 		clock: &serviceClock{now: now}, changed: make(chan struct{})}
 	v.held.Store(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock})
 	if len(keys) == 0 {
@@ -108,7 +108,7 @@ func savedKeys(state *statedir.Dir, problems *Problems) (keys []ed25519.PublicKe
 }
 
 // load takes up the saved documents.
-func (v *Vault) load() {
+func (v *DocumentStore) load() {
 	offer := func(name string, take func([]byte) error) {
 		b, err := v.state.Read(name, maxDocument)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -138,14 +138,14 @@ func (v *Vault) load() {
 }
 
 // Pinned reports whether there is a key to verify with.
-func (v *Vault) Pinned() bool {
+func (v *DocumentStore) Pinned() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.keys) > 0
 }
 
 // Pin trusts key from now on, durably. It fails with an error when another is pinned already.
-func (v *Vault) Pin(key ed25519.PublicKey) error {
+func (v *DocumentStore) Pin(key ed25519.PublicKey) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.keys) > 0 {
@@ -159,17 +159,17 @@ func (v *Vault) Pin(key ed25519.PublicKey) error {
 }
 
 // Holdings is what is held now.
-func (v *Vault) Holdings() *Holdings { return v.held.Load() }
+func (v *DocumentStore) Holdings() *Holdings { return v.held.Load() }
 
 // Changed is closed when the holdings are no longer what Holdings answered before the call.
-func (v *Vault) Changed() <-chan struct{} {
+func (v *DocumentStore) Changed() <-chan struct{} {
 	v.changing.Lock()
 	defer v.changing.Unlock()
 	return v.changed
 }
 
 // publish makes next what is held.
-func (v *Vault) publish(next *Holdings) {
+func (v *DocumentStore) publish(next *Holdings) {
 	next.Generation++
 	v.recall(next)
 	next.index()
@@ -181,15 +181,15 @@ func (v *Vault) publish(next *Holdings) {
 }
 
 // OfferQueue takes the envelope of a day's queue, or says why not. A zero date is whichever it is for.
-func (v *Vault) OfferQueue(envelope []byte, date schedules.Date) error {
+func (v *DocumentStore) OfferQueue(envelope []byte, date schedules.Date) error {
 	return v.takeQueue(envelope, date, true)
 }
 
 // OfferFallback takes the envelope of the fallback, or says why not.
-func (v *Vault) OfferFallback(envelope []byte) error { return v.takeFallback(envelope, true) }
+func (v *DocumentStore) OfferFallback(envelope []byte) error { return v.takeFallback(envelope, true) }
 
 // OfferRecalls takes the answer of GET /v1/recalls, or says why not. Only the envelope in it is believed.
-func (v *Vault) OfferRecalls(body []byte) error {
+func (v *DocumentStore) OfferRecalls(body []byte) error {
 	var outer struct {
 		Envelope json.RawMessage `json:"envelope"`
 	}
@@ -202,7 +202,7 @@ func (v *Vault) OfferRecalls(body []byte) error {
 	return v.takeRecalls(outer.Envelope, true)
 }
 
-func (v *Vault) takeQueue(envelope []byte, date schedules.Date, save bool) error {
+func (v *DocumentStore) takeQueue(envelope []byte, date schedules.Date, save bool) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	refuse := func(err error) error { return fmt.Errorf("the queue of %s is refused: %w", date, err) }
@@ -235,7 +235,7 @@ func (v *Vault) takeQueue(envelope []byte, date schedules.Date, save bool) error
 	return nil
 }
 
-func (v *Vault) takeFallback(envelope []byte, save bool) error {
+func (v *DocumentStore) takeFallback(envelope []byte, save bool) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	refuse := func(err error) error { return fmt.Errorf("the fallback is refused: %w", err) }
@@ -263,7 +263,7 @@ func (v *Vault) takeFallback(envelope []byte, save bool) error {
 	return nil
 }
 
-func (v *Vault) takeRecalls(envelope []byte, save bool) error {
+func (v *DocumentStore) takeRecalls(envelope []byte, save bool) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	refuse := func(err error) error { return fmt.Errorf("the recall list is refused: %w", err) }
@@ -295,7 +295,7 @@ func (v *Vault) takeRecalls(envelope []byte, save bool) error {
 	return nil
 }
 
-func (v *Vault) open(envelope []byte, payloadType string, out any) error {
+func (v *DocumentStore) open(envelope []byte, payloadType string, out any) error {
 	if len(v.keys) == 0 {
 		return errors.New("no key is pinned yet")
 	}
@@ -307,7 +307,7 @@ func (v *Vault) open(envelope []byte, payloadType string, out any) error {
 }
 
 // mistrust says why an envelope does not open, to who has to do something about it.
-func (v *Vault) mistrust(envelope []byte, err error) error {
+func (v *DocumentStore) mistrust(envelope []byte, err error) error {
 	var e wire.Envelope
 	if json.Unmarshal(envelope, &e) != nil || len(e.Signatures) == 0 {
 		return err
@@ -326,7 +326,7 @@ func (v *Vault) mistrust(envelope []byte, err error) error {
 
 // expiry is the time by which an offered document must not have expired. A saved one may have: it does not air, but
 // it is no surprise.
-func (v *Vault) expiry(offered bool) time.Time {
+func (v *DocumentStore) expiry(offered bool) time.Time {
 	if offered {
 		return v.now()
 	}
@@ -335,7 +335,7 @@ func (v *Vault) expiry(offered bool) time.Time {
 
 // keep makes next the holdings, after the document and then its mark are durable: a crash between the two is made
 // good by load, which marks what it takes up. A disk that fails costs the copy, not the airing.
-func (v *Vault) keep(name string, envelope []byte, document string, m mark, save bool, next *Holdings) {
+func (v *DocumentStore) keep(name string, envelope []byte, document string, m mark, save bool, next *Holdings) {
 	known := v.seen[document] == m
 	v.seen[document] = m
 	v.publish(next)
@@ -355,7 +355,7 @@ func (v *Vault) keep(name string, envelope []byte, document string, m mark, save
 }
 
 // Forget drops the queues of days before date, and, a week later, their marks.
-func (v *Vault) Forget(date schedules.Date) {
+func (v *DocumentStore) Forget(date schedules.Date) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	next := *v.Holdings()

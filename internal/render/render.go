@@ -1,4 +1,4 @@
-package studio
+package render
 
 import (
 	"context"
@@ -16,14 +16,14 @@ import (
 	"lifeline/internal/wire"
 )
 
-// take is one window being made. It begins with the first read and stops when nobody listens any more.
-type take struct {
-	studio    *Studio
+// render is one window being made. It begins with the first read and stops when nobody listens any more.
+type render struct {
+	renderer  *Renderer
 	queue     *wire.Queue
 	name      string
 	format    string
 	frames    int64
-	listeners int // guarded by the studio's mutex
+	listeners int // guarded by the renderer's mutex
 
 	begin  sync.Once
 	ctx    context.Context
@@ -39,15 +39,15 @@ type take struct {
 	saved   bool  // under its name
 }
 
-// newTake checks that the window can be made.
-func (s *Studio) newTake(q *wire.Queue, name, format string) (*take, error) {
+// newRender checks that the window can be made.
+func (s *Renderer) newRender(q *wire.Queue, name, format string) (*render, error) {
 	w := q.Windows[0]
 	frames := s.opt.Rate.Frame(w.EndAt.Time) - s.opt.Rate.Frame(w.StartAt.Time)
 	if most := int64(1<<32 - wavHeader - 1); format == WAV && frames*frameBytes > most {
 		return nil, fault.New(fault.TooLarge, "a WAV file holds no more than 4 GiB, and window %s lasts %v: ask for .flac",
 			w.Window, w.EndAt.Sub(w.StartAt.Time))
 	}
-	t := &take{frames: frames, studio: s, queue: q, name: name, format: format, changed: make(chan struct{}), over: make(chan struct{})}
+	t := &render{frames: frames, renderer: s, queue: q, name: name, format: format, changed: make(chan struct{}), over: make(chan struct{})}
 	t.ctx, t.cancel = context.WithCancel(s.ctx)
 	return t, nil
 }
@@ -59,7 +59,7 @@ const (
 )
 
 // length is the whole file's, -1 while that is not known.
-func (t *take) length() int64 {
+func (t *render) length() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -72,16 +72,16 @@ func (t *take) length() int64 {
 }
 
 // whole reports whether all of the file is there.
-func (t *take) whole() bool {
+func (t *render) whole() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.format == WAV && t.ready == wavHeader+t.frames*frameBytes
 }
 
 // start renders, once.
-func (t *take) start() {
+func (t *render) start() {
 	t.begin.Do(func() {
-		t.studio.works.Go(func() {
+		t.renderer.works.Go(func() {
 			defer close(t.over)
 			t.ended(t.run(t.ctx))
 		})
@@ -89,11 +89,11 @@ func (t *take) start() {
 }
 
 // run waits for its turn, renders, and keeps the file.
-func (t *take) run(ctx context.Context) (err error) {
-	s := t.studio
+func (t *render) run(ctx context.Context) (err error) {
+	s := t.renderer
 	select {
-	case s.turns <- struct{}{}:
-		defer func() { <-s.turns }()
+	case s.running <- struct{}{}:
+		defer func() { <-s.running }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -108,7 +108,7 @@ func (t *take) run(ctx context.Context) (err error) {
 	defer back()
 	file, err := s.part()
 	if err != nil {
-		return fmt.Errorf("studio: %w", err)
+		return fmt.Errorf("render: %w", err)
 	}
 	t.mu.Lock()
 	t.file = file
@@ -130,35 +130,35 @@ func (t *take) run(ctx context.Context) (err error) {
 }
 
 // record renders the window into file.
-func (t *take) record(ctx context.Context, file *os.File) (problems []string, err error) {
+func (t *render) record(ctx context.Context, file *os.File) (problems []string, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	shelf := &shelf{ctx: ctx, fail: cancel, studio: t.studio, have: map[string]*fetched{}}
-	defer func() { err = errors.Join(err, shelf.close()) }()
-	rendering, err := playout.NewRendering(t.queue, t.studio.opt.Rate, t.studio.opt.Silence, shelf, t.studio.opt.Open)
+	sources := &recordings{ctx: ctx, fail: cancel, renderer: t.renderer, have: map[string]*fetched{}}
+	defer func() { err = errors.Join(err, sources.close()) }()
+	rendering, err := playout.NewRendering(t.queue, t.renderer.opt.Rate, t.renderer.opt.Silence, sources, t.renderer.opt.Open)
 	if err != nil {
 		return nil, err
 	}
 	if t.format == WAV {
-		tape := &wavTape{file: file, ready: t.reach}
-		if err := tape.begin(t.studio.opt.Rate, t.frames); err != nil {
+		sink := &wavSink{file: file, ready: t.reach}
+		if err := sink.begin(t.renderer.opt.Rate, t.frames); err != nil {
 			return nil, err
 		}
-		return rendering.Run(ctx, tape, runtime.GOMAXPROCS(0))
+		return rendering.Run(ctx, sink, runtime.GOMAXPROCS(0))
 	}
-	return t.recordFLAC(ctx, rendering, file)
+	return t.encodeFLAC(ctx, rendering, file)
 }
 
 // keep makes the file durable under its name.
-func (t *take) keep() error {
-	s := t.studio
+func (t *render) keep() error {
+	s := t.renderer
 	if err := t.file.Sync(); err != nil {
-		return fmt.Errorf("studio: %w", err)
+		return fmt.Errorf("render: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.root.Rename(filepath.Base(t.file.Name()), t.name); err != nil {
-		return fmt.Errorf("studio: %w", err)
+		return fmt.Errorf("render: %w", err)
 	}
 	s.kept[t.name] = kept{t.ready, time.Now()}
 	t.saved = true
@@ -166,7 +166,7 @@ func (t *take) keep() error {
 }
 
 // reach tells the listeners how much of the file is there.
-func (t *take) reach(bytes int64) {
+func (t *render) reach(bytes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ready = bytes
@@ -174,29 +174,29 @@ func (t *take) reach(bytes int64) {
 }
 
 // ended tells the listeners that nothing more comes.
-func (t *take) ended(err error) {
+func (t *render) ended(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.done, t.err = true, err
 	t.tellLocked()
 	if err != nil && !errors.Is(err, context.Canceled) {
-		t.studio.opt.Log.Error("a window could not be rendered", "station", t.queue.Station, "file", t.name, "error", err)
+		t.renderer.opt.Log.Error("a window could not be rendered", "station", t.queue.Station, "file", t.name, "error", err)
 	}
 }
 
-func (t *take) tellLocked() {
+func (t *render) tellLocked() {
 	close(t.changed)
 	t.changed = make(chan struct{})
 }
 
 // leave is called by each listener when it goes. The last one stops the work and clears up after it.
-func (t *take) leave() error {
-	s := t.studio
+func (t *render) leave() error {
+	s := t.renderer
 	s.mu.Lock()
 	t.listeners--
 	last := t.listeners == 0
 	if last {
-		delete(s.takes, t.name)
+		delete(s.renders, t.name)
 	}
 	s.mu.Unlock()
 	if !last {
@@ -219,15 +219,15 @@ func (t *take) leave() error {
 
 // reader is one listener.
 type reader struct {
-	ctx  context.Context
-	take *take
-	at   int64
-	once sync.Once
+	ctx    context.Context
+	render *render
+	at     int64
+	once   sync.Once
 }
 
 // Read waits until there is something at its place, or the file ends there.
 func (r *reader) Read(b []byte) (int, error) {
-	t := r.take
+	t := r.render
 	t.start()
 	for {
 		t.mu.Lock()
@@ -258,16 +258,16 @@ func (r *reader) Read(b []byte) (int, error) {
 
 // Seek moves the listener; from the end only where the length is known.
 func (r *reader) Seek(offset int64, whence int) (int64, error) {
-	switch size := r.take.length(); {
+	switch size := r.render.length(); {
 	case whence == io.SeekCurrent:
 		offset += r.at
 	case whence == io.SeekEnd && size < 0:
-		return 0, errors.New("studio: the length is not known yet")
+		return 0, errors.New("render: the length is not known yet")
 	case whence == io.SeekEnd:
 		offset += size
 	}
 	if offset < 0 {
-		return 0, errors.New("studio: before the beginning")
+		return 0, errors.New("render: before the beginning")
 	}
 	r.at = offset
 	return offset, nil
@@ -275,6 +275,6 @@ func (r *reader) Seek(offset int64, whence int) (int64, error) {
 
 // Close lets the listener go.
 func (r *reader) Close() (err error) {
-	r.once.Do(func() { err = r.take.leave() })
+	r.once.Do(func() { err = r.render.leave() })
 	return err
 }

@@ -1,4 +1,4 @@
-package studio
+package render
 
 import (
 	"bytes"
@@ -18,49 +18,49 @@ import (
 	"lifeline/internal/playout/output"
 )
 
-// wavTape lays samples into a file, after the header that tells of all of them.
-type wavTape struct {
+// wavSink lays samples into a file, after the header that tells of all of them.
+type wavSink struct {
 	file  *os.File
 	head  int64
 	ready func(bytes int64)
 }
 
 // begin writes the header of a WAV file.
-func (w *wavTape) begin(rate dsp.Rate, frames int64) error {
+func (w *wavSink) begin(rate dsp.Rate, frames int64) error {
 	header := output.WAVHeader(rate, frames)
 	w.head = int64(len(header))
 	if _, err := w.file.WriteAt(header, 0); err != nil {
-		return fmt.Errorf("studio: %w", err)
+		return fmt.Errorf("render: %w", err)
 	}
 	w.ready(w.head)
 	return nil
 }
 
 // Put lays samples where they belong.
-func (w *wavTape) Put(frame int64, pcm []byte) error {
+func (w *wavSink) Put(frame int64, pcm []byte) error {
 	if _, err := w.file.WriteAt(pcm, w.head+frame*frameBytes); err != nil {
-		return fmt.Errorf("studio: %w", err)
+		return fmt.Errorf("render: %w", err)
 	}
 	return nil
 }
 
 // Final tells how many bytes stay as they are.
-func (w *wavTape) Final(frame int64) { w.ready(w.head + frame*frameBytes) }
+func (w *wavSink) Final(frame int64) { w.ready(w.head + frame*frameBytes) }
 
 // flacBlock is the frames of a FLAC block.
 const flacBlock = 4096
 
-// recordFLAC renders into a part of its own and encodes from there what is final.
+// encodeFLAC renders into a part of its own and encodes from there what is final.
 //
 // The stream's header leaves out the MD5 of the samples, which is not known when the first bytes go out, and the same
 // bytes must come whenever they are asked for; every block carries a CRC. It does tell the number of samples.
-func (t *take) recordFLAC(ctx context.Context, r *playout.Rendering, file *os.File) (problems []string, err error) {
-	samples, err := t.studio.part()
+func (t *render) encodeFLAC(ctx context.Context, r *playout.Rendering, file *os.File) (problems []string, err error) {
+	samples, err := t.renderer.part()
 	if err != nil {
-		return nil, fmt.Errorf("studio: %w", err)
+		return nil, fmt.Errorf("render: %w", err)
 	}
 	final := make(chan int64, 1)
-	tape := &wavTape{file: samples, ready: func(bytes int64) {
+	sink := &wavSink{file: samples, ready: func(bytes int64) {
 		select { // only the latest counts
 		case <-final:
 		default:
@@ -69,25 +69,25 @@ func (t *take) recordFLAC(ctx context.Context, r *playout.Rendering, file *os.Fi
 	}}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		problems, err = r.Run(ctx, tape, runtime.GOMAXPROCS(0))
+		problems, err = r.Run(ctx, sink, runtime.GOMAXPROCS(0))
 		return err
 	})
 	g.Go(func() error { return t.encode(ctx, samples, file, final) })
 	err = g.Wait()
-	if gone := t.studio.discard(samples); err == nil {
+	if gone := t.renderer.discard(samples); err == nil {
 		err = gone
 	}
 	return problems, err
 }
 
 // encode writes the FLAC file of samples as they become final.
-func (t *take) encode(ctx context.Context, samples, file *os.File, final <-chan int64) error {
+func (t *render) encode(ctx context.Context, samples, file *os.File, final <-chan int64) error {
 	var out bytes.Buffer
-	rate := uint32(t.studio.opt.Rate)
+	rate := uint32(t.renderer.opt.Rate)
 	enc, err := flac.NewEncoder(&out, &meta.StreamInfo{BlockSizeMin: flacBlock, BlockSizeMax: flacBlock, SampleRate: rate,
 		NChannels: 2, BitsPerSample: 16, NSamples: uint64(t.frames)})
 	if err != nil {
-		return fmt.Errorf("studio: flac: %w", err)
+		return fmt.Errorf("render: flac: %w", err)
 	}
 	written, read := int64(0), int64(0)
 	flush := func() error {
@@ -95,7 +95,7 @@ func (t *take) encode(ctx context.Context, samples, file *os.File, final <-chan 
 		out.Reset()
 		written += int64(n)
 		if err != nil {
-			return fmt.Errorf("studio: %w", err)
+			return fmt.Errorf("render: %w", err)
 		}
 		t.reach(written)
 		return nil
@@ -115,7 +115,7 @@ func (t *take) encode(ctx context.Context, samples, file *os.File, final <-chan 
 			}
 		}
 		if _, err := samples.ReadAt(pcm[:n*frameBytes], read*frameBytes); err != nil {
-			return fmt.Errorf("studio: %w", err)
+			return fmt.Errorf("render: %w", err)
 		}
 		for i := range n {
 			left[i] = int32(int16(binary.LittleEndian.Uint16(pcm[i*frameBytes:])))
@@ -126,7 +126,7 @@ func (t *take) encode(ctx context.Context, samples, file *os.File, final <-chan 
 			Header:    frame.Header{HasFixedBlockSize: true, BlockSize: uint16(n), SampleRate: rate, Channels: frame.ChannelsMidSide, BitsPerSample: 16},
 			Subframes: []*frame.Subframe{subframe(left[:n]), subframe(right[:n])},
 		}); err != nil {
-			return fmt.Errorf("studio: flac: %w", err)
+			return fmt.Errorf("render: flac: %w", err)
 		}
 		if err := flush(); err != nil {
 			return err
