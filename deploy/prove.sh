@@ -26,7 +26,7 @@ damage) # every kind of damage in every encoding
   prove ./audio 'Damage|Reject|Channel' damage
   ;;
 repairs) # 10,000 days with random recalls, expiries, edits and changed definitions: a repair changes no more than it must
-  prove ./internal/control RepairsChange repairs
+  prove ./internal/scheduling RepairsChange repairs
   ;;
 fuzz) # ten million mutated inputs to the audio package; [inputs]
   LIFELINE_INPUTS="${2:-10000000}" prove ./audio Mutated fuzz
@@ -83,14 +83,14 @@ render) # an hour's window rendered, and how many times faster than real time
   prove ./internal/render Faster render
   ;;
 chain) # 50,000 changed bytes in a year's record, each found on its day
-  prove ./internal/control ChangedByte chain
+  prove ./internal/scheduling ChangedByte chain
   ;;
 recall) # a person recalled on a hundred stations, ten unplugged; and twenty days of leases, set clocks and restarts
   prove ./cmd/lifeline RecalledPersonIsOff recall
   prove ./internal/playout SensitiveItemNever recall
   ;;
 days) # four weeks of five stations, planned together: no two days alike, and as varied as those planned one by one
-  prove ./internal/control DaysPlannedTogetherAreAll days
+  prove ./internal/scheduling DaysPlannedTogetherAreAll days
   ;;
 networks) # random networks of every kind of rule, fourteen days each: what was not found, and held against a naive search; [networks] [first]
   LIFELINE_INPUTS="${2:-30}" LIFELINE_SEED="${3:-0}" prove ./schedules/planner NaiveSearch networks

@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -60,9 +62,9 @@ func asAired(q wire.Queue, from int64, fates map[string]fate) (entries []schedul
 func (h *house) reportTwoDaysOn(st string, entries []schedules.AsRun) {
 	h.t.Helper()
 	then := func() time.Time { return time.Now().Add(48 * time.Hour) }
-	guarded := control.Bounded(h.service.store, storePatience)
-	records := control.NewRecords(h.service.mirror, guarded, h.service.audio, then, 365*24*time.Hour)
-	results, err := control.NewLogbook(h.service.mirror, records, h.service.scheduler, then).Report(h.t.Context(), st, entries)
+	guarded := replica.Bounded(h.service.store, storePatience)
+	records := record.NewRecords(h.service.replica, guarded, h.service.audio, then, 365*24*time.Hour)
+	results, err := scheduling.New(h.service.replica, records, nil, then, h.url, time.Hour).Record.Logbook.Report(h.t.Context(), st, entries)
 	h.allAccepted(results, err)
 }
 

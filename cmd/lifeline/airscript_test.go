@@ -352,7 +352,7 @@ func (a *trial) begin(rest []happening) {
 	if filled {
 		args = append(slices.Clone(args), "--output", "pcm:"+a.fifo)
 		a.piped = make(chan error, 1)
-		go func() { a.piped <- record(a.fifo, a.fifo+".raw") }()
+		go func() { a.piped <- writeDown(a.fifo, a.fifo+".raw") }()
 	}
 	a.cmd, a.said = exec.Command(path, args...), &bytes.Buffer{}
 	a.cmd.Env, a.cmd.Stderr = env, a.said
@@ -361,8 +361,8 @@ func (a *trial) begin(rest []happening) {
 	}
 }
 
-// record writes down all that comes from a pipe.
-func record(pipe, file string) (err error) {
+// writeDown keeps all that comes from a pipe.
+func writeDown(pipe, file string) (err error) {
 	from, err := os.Open(pipe)
 	if err != nil {
 		return err

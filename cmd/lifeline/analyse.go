@@ -13,7 +13,7 @@ import (
 
 	"lifeline/audio"
 	"lifeline/internal/cmdline"
-	"lifeline/internal/control"
+	"lifeline/internal/library"
 	"lifeline/schedules"
 )
 
@@ -55,7 +55,7 @@ func (c *analyseCmd) Run(ctx context.Context, stdout io.Writer) error {
 		}
 		out := analysed{File: file, Rejection: rejection}
 		if rejection == nil {
-			r := control.RecordingOf(facts)
+			r := library.RecordingOf(facts)
 			out.Recording, out.Tags, out.Damage, out.Waveform = &r, &facts.Tags, &facts.Damage, &facts.Waveform
 			if profile != nil {
 				verdict, err := audio.Judge(facts, *profile)

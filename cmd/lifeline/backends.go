@@ -13,9 +13,10 @@ import (
 	"lifeline/internal/blob"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi"
+	"lifeline/internal/kinds"
+	"lifeline/internal/replica"
 	"lifeline/internal/reserve"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
@@ -24,7 +25,7 @@ import (
 
 // documents is a store that is open.
 type documents interface {
-	control.Store
+	replica.Store
 	Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error
 	Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error
 	Check(ctx context.Context, report func(problem string)) error
@@ -49,7 +50,7 @@ const feedKept = 100_000
 
 // versioned is a store as this program sees its documents.
 type versioned struct {
-	*control.Versioned
+	*replica.Versioned
 	back documents
 }
 
@@ -74,7 +75,7 @@ func openStore(ctx context.Context, c config.Serve) (versioned, error) {
 	if err != nil {
 		return versioned{}, err
 	}
-	v, err := control.NewVersioned(ctx, back, control.AllKinds, "lifeline "+cmdline.Version())
+	v, err := replica.NewVersioned(ctx, back, kinds.All, "lifeline "+cmdline.Version())
 	if err != nil {
 		return versioned{}, errors.Join(err, back.Close())
 	}

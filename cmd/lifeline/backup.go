@@ -20,8 +20,9 @@ import (
 	"lifeline/internal/archive"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
+	"lifeline/internal/replica"
 	"lifeline/internal/store"
 )
 
@@ -81,7 +82,7 @@ func (c *backupCmd) write(ctx context.Context, s documents, audio recordings, w 
 			return m, fmt.Errorf("signing key: %w", err)
 		}
 	}
-	look := control.NewInspector(control.AllKinds, func(string) {}) // for the blobs alone; fsck tells of problems
+	look := replica.NewInspector(kinds.All, func(string) {}) // for the blobs alone; fsck tells of problems
 	err = s.Export(ctx, func(trimmed int64) error { return a.Begin(trimmed, key) },
 		func(d store.Document) error { look.Document(d); return a.Document(d) }, a.Change, a.Entry)
 	if err != nil {

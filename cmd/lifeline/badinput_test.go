@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"lifeline/audio/samples"
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -58,7 +58,7 @@ func (h *house) changesSince(sequence int64) []store.Change {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return slices.DeleteFunc(made, func(c store.Change) bool { return c.By == control.System.Name })
+	return slices.DeleteFunc(made, func(c store.Change) bool { return c.By == access.System.Name })
 }
 
 // A recording that cannot air becomes a rejected segment with words for its producer; one with lesser faults airs.
@@ -123,7 +123,7 @@ func TestBadRecordingsAreRejectedInWords(t *testing.T) {
 // Every refusal is a problem document that says where and what, and changes nothing.
 func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 	h := open(t, furnish(t))
-	if err := h.service.scheduler.IssueFallbacks(t.Context(), h.service.claims); err != nil { // else the keeper will, in between
+	if err := h.service.scheduler.Fallbacks.IssueAll(t.Context(), h.service.lock); err != nil { // else the keeper will, in between
 		t.Fatal(err)
 	}
 	window := func(change string) string {

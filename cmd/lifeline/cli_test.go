@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
@@ -150,7 +150,7 @@ func TestProducersDayAtTheTerminal(t *testing.T) {
 func TestRevokedTokenOpensNothing(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, furnish(t))
-	h.as("root", control.NewToken{Name: "Root", Role: control.Admin})
+	h.as("root", access.NewToken{Name: "Root", Role: access.Admin})
 	root := terminalOf{h, t, h.secrets["root"]}
 	want(t, root.says("token", "list"), "Hana", "producer", "Root")
 	var all []wire.Token

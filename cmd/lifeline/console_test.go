@@ -14,8 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/access"
 	"lifeline/internal/console"
-	"lifeline/internal/control"
 	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -148,7 +148,7 @@ func TestConsoleIsForEverybody(t *testing.T) {
 	b.sees("Recording (MP3)")
 	both("an upload")
 	id := strings.Split(h.secrets["producer"], "_")[1]
-	if err := h.service.access.Revoke(t.Context(), control.System, id); err != nil {
+	if err := h.service.access.Revoke(t.Context(), access.System, id); err != nil {
 		t.Fatal(err)
 	}
 	b.refused(http.StatusUnauthorized)

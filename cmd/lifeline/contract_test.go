@@ -18,9 +18,9 @@ import (
 	"testing"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/access"
 	"lifeline/internal/client"
 	"lifeline/internal/console"
-	"lifeline/internal/control"
 	"lifeline/internal/openapi/conform"
 	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
@@ -96,8 +96,8 @@ func newDriver(h *house, seed uint64) *driver {
 	h.t.Helper()
 	secrets := map[string]string{"station": h.stationSecret(ownStation), "producer": h.secrets["producer"], "scheduler": h.secrets["scheduler"]}
 	admin := client.New(h.url, "", http.DefaultClient)
-	for _, role := range []control.Role{control.Admin, control.Viewer} {
-		admin = h.as(string(role), control.NewToken{Name: string(role), Role: role})
+	for _, role := range []access.Role{access.Admin, access.Viewer} {
+		admin = h.as(string(role), access.NewToken{Name: string(role), Role: role})
 		secrets[string(role)] = h.secrets[string(role)]
 	}
 	d := &driver{h: h, contract: contract(h.t, h.service.server.Handler), secrets: secrets, succeeded: map[string]int{}, statuses: map[int]int{}}
@@ -164,7 +164,7 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 		known["upload"] = append(known["upload"], path.Base(a.header.Get("Location")))
 	}
 	for range 5 {
-		token, err := d.h.service.access.Create(t.Context(), control.System, control.NewToken{Name: "spare", Role: control.Viewer})
+		token, err := d.h.service.access.Create(t.Context(), access.System, access.NewToken{Name: "spare", Role: access.Viewer})
 		if err != nil {
 			t.Fatal(err)
 		}

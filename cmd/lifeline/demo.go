@@ -17,10 +17,10 @@ import (
 	"time"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/access"
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
@@ -72,7 +72,7 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if d.player, err = findPlayer(ctx, dir); err != nil {
 		return err
 	}
-	admin, err := d.token(ctx, control.NewToken{Name: "demo-admin", Role: control.Admin})
+	admin, err := d.token(ctx, access.NewToken{Name: "demo-admin", Role: access.Admin})
 	if err != nil {
 		return err
 	}
@@ -92,9 +92,9 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 
 // tokens makes and shows a token for each role.
 func (d *demo) tokens(ctx context.Context, admin string) error {
-	fmt.Fprintf(d.out, "  %-10s %s\n", control.Admin, admin)
-	for _, n := range []control.NewToken{{Name: "demo-producer", Role: control.Producer}, {Name: "demo-scheduler", Role: control.SchedulerJob},
-		{Name: "demo-viewer", Role: control.Viewer}, {Name: "demo-station", Role: control.StationJob, Station: "harbour-dawn"}} {
+	fmt.Fprintf(d.out, "  %-10s %s\n", access.Admin, admin)
+	for _, n := range []access.NewToken{{Name: "demo-producer", Role: access.Producer}, {Name: "demo-scheduler", Role: access.SchedulerJob},
+		{Name: "demo-viewer", Role: access.Viewer}, {Name: "demo-station", Role: access.StationJob, Station: "harbour-dawn"}} {
 		secret, err := d.token(ctx, n)
 		if err != nil {
 			return err
@@ -110,15 +110,15 @@ func (d *demo) tokens(ctx context.Context, admin string) error {
 
 // play is the whole path, from upload to air and back.
 func (d *demo) play(ctx context.Context, lead time.Duration) error {
-	producer, err := d.as(ctx, control.NewToken{Name: "Hana", Role: control.Producer})
+	producer, err := d.as(ctx, access.NewToken{Name: "Hana", Role: access.Producer})
 	if err != nil {
 		return err
 	}
-	editor, err := d.as(ctx, control.NewToken{Name: "Ruth", Role: control.Producer})
+	editor, err := d.as(ctx, access.NewToken{Name: "Ruth", Role: access.Producer})
 	if err != nil {
 		return err
 	}
-	scheduler, err := d.as(ctx, control.NewToken{Name: "Minjun", Role: control.SchedulerJob})
+	scheduler, err := d.as(ctx, access.NewToken{Name: "Minjun", Role: access.SchedulerJob})
 	if err != nil {
 		return err
 	}
@@ -193,12 +193,12 @@ func (d *demo) publish(ctx context.Context, c *client.Client, in wire.ManyReques
 }
 
 // token makes a token as an administrator on the machine would.
-func (d *demo) token(ctx context.Context, n control.NewToken) (string, error) {
-	t, err := d.service.access.Create(ctx, control.System, n)
+func (d *demo) token(ctx context.Context, n access.NewToken) (string, error) {
+	t, err := d.service.access.Create(ctx, access.System, n)
 	return t.Secret, err
 }
 
-func (d *demo) as(ctx context.Context, n control.NewToken) (*client.Client, error) {
+func (d *demo) as(ctx context.Context, n access.NewToken) (*client.Client, error) {
 	secret, err := d.token(ctx, n)
 	return client.New(d.url, secret, http.DefaultClient), err
 }

@@ -15,9 +15,9 @@ import (
 	"syscall"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
-	"lifeline/internal/control"
 	"lifeline/internal/playout"
 	"lifeline/internal/text"
 	"lifeline/internal/wire"
@@ -114,7 +114,7 @@ func (d *demo) openWindow(ctx context.Context, c *client.Client, lead time.Durat
 // runPlayer runs the station's player as a process of its own, which knows nothing but the service's address and its
 // token, and shows what it says.
 func (d *demo) runPlayer(ctx context.Context, station string, date schedules.Date, zone *time.Location) error {
-	secret, err := d.token(ctx, control.NewToken{Name: station, Role: control.StationJob, Station: station})
+	secret, err := d.token(ctx, access.NewToken{Name: station, Role: access.StationJob, Station: station})
 	if err != nil {
 		return err
 	}

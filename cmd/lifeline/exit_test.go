@@ -12,8 +12,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/access"
 	"lifeline/internal/cmdline"
-	"lifeline/internal/control"
 )
 
 // Whatever finds its store by a directory refuses one without a store, names it and the flag, and leaves it as it is. Which
@@ -65,7 +65,7 @@ func TestNothingButServeAndRestoreMakesAStore(t *testing.T) {
 func TestExitCodeSaysWhatHappened(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, furnish(t))
-	h.as("root", control.NewToken{Name: "Root", Role: control.Admin})
+	h.as("root", access.NewToken{Name: "Root", Role: access.Admin})
 	root := terminalOf{h, t, h.secrets["root"]}
 	hana, ruth := terminalOf{h, t, h.secrets["producer"]}, terminalOf{h, t, h.secrets["editor"]}
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
@@ -158,7 +158,7 @@ func TestServiceOutOfReachIsToldOnce(t *testing.T) {
 func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, furnish(t))
-	h.as("root", control.NewToken{Name: "Root", Role: control.Admin})
+	h.as("root", access.NewToken{Name: "Root", Role: access.Admin})
 	root := terminalOf{h, t, h.secrets["root"]}
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }

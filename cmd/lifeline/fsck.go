@@ -12,10 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/blob"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/store/sqlite"
 )
@@ -65,7 +68,7 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := s.Check(ctx, up.report); err != nil {
 		up.report(err.Error())
 	}
-	look := control.NewInspector(control.AllKinds, up.report)
+	look := replica.NewInspector(kinds.All, up.report)
 	documents, entries := 0, 0
 	err = s.Export(ctx, func(int64) error { return nil }, func(d store.Document) error { documents++; look.Document(d); return ctx.Err() },
 		func(store.Change) error { return ctx.Err() }, func(e store.Entry) error { entries++; look.Entry(e); return ctx.Err() })
@@ -95,7 +98,7 @@ func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error)
 	}
 	defer func() { err = errors.Join(err, hold.Close()) }()
 	latest, err := sqlite.Accept(ctx, c.StoreFile(), func(s *sqlite.Store) error {
-		return control.RaiseFloor(ctx, s, "fsck --accept-older", "recalls.raise", true, time.Now())
+		return record.RaiseFloor(ctx, s, "fsck --accept-older", "recalls.raise", true, time.Now())
 	})
 	if err == nil {
 		fmt.Fprintf(stdout, "The database is accepted as it is, up to change %d. What came later is not in it: %s At its next start the service signs the "+
@@ -115,7 +118,7 @@ func (c *fsckCmd) signingKey(ctx context.Context, s documents) (id string, err e
 	if failed == nil {
 		id = keyID(key)
 	}
-	known, _, err := control.ReadSigningKeys(ctx, s, id)
+	known, _, err := access.ReadSigningKeys(ctx, s, id)
 	switch {
 	case err != nil:
 		return "", err
@@ -161,7 +164,7 @@ func (c *fsckCmd) withoutStore(ctx context.Context, up *checkup) (err error) {
 }
 
 // blobs looks whether the named blobs are there and whole, and repairs what can be.
-func (c *fsckCmd) blobs(ctx context.Context, up *checkup, audio recordings, named map[string]control.Held) (err error) {
+func (c *fsckCmd) blobs(ctx context.Context, up *checkup, audio recordings, named map[string]replica.Held) (err error) {
 	var spare recordings // nil: none
 	if c.RepairFrom != "" {
 		if spare, err = c.openSpare(ctx); err != nil {
@@ -201,7 +204,7 @@ func (c *fsckCmd) blobs(ctx context.Context, up *checkup, audio recordings, name
 	})
 }
 
-func (up *checkup) blob(sha string, named map[string]control.Held, problem string, repaired bool, failed error) {
+func (up *checkup) blob(sha string, named map[string]replica.Held, problem string, repaired bool, failed error) {
 	by := "named by no document"
 	if h, ok := named[sha]; ok {
 		by = "of " + h.By

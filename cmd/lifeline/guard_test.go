@@ -22,8 +22,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/rig"
 	"lifeline/internal/wire"
 )
@@ -91,9 +91,9 @@ func serveWith(t *testing.T, change func(*config.Serve), before func(*http.Serve
 	return s
 }
 
-func (s *serving) token(t *testing.T, role control.Role) string {
+func (s *serving) token(t *testing.T, role access.Role) string {
 	t.Helper()
-	token, err := s.access.Create(t.Context(), control.System, control.NewToken{Name: "T", Role: role})
+	token, err := s.access.Create(t.Context(), access.System, access.NewToken{Name: "T", Role: role})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func get(t *testing.T, c *http.Client, url, secret string) answer {
 // A token that is used too fast is told when to come back; another token is not held up by it.
 func TestTokenHasItsPace(t *testing.T) {
 	s := serveWith(t, func(c *config.Serve) { c.Guard.Rate, c.Guard.RateBurst = 0.01, 3 }, nil)
-	fast, other := s.token(t, control.Viewer), s.token(t, control.Viewer)
+	fast, other := s.token(t, access.Viewer), s.token(t, access.Viewer)
 	for range 3 {
 		if a := get(t, http.DefaultClient, s.url+"/v1/clocks", fast); a.status != http.StatusOK {
 			t.Fatalf("%d within the burst: %s", a.status, a.body)
@@ -145,7 +145,7 @@ func TestTokenHasItsPace(t *testing.T) {
 // Who guesses tokens is slowed down, and who has one is not locked out by that.
 func TestFailedLoginsAreThrottledByAddress(t *testing.T) {
 	s := serveWith(t, func(*config.Serve) {}, nil)
-	good := s.token(t, control.Viewer)
+	good := s.token(t, access.Viewer)
 	statuses := map[int]int{}
 	for n := range 60 {
 		statuses[get(t, http.DefaultClient, s.url+"/v1/clocks", fmt.Sprintf("lifeline_%020d_guess", n)).status]++
@@ -174,7 +174,7 @@ func TestBrowsersAreKeptInBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.SetBasicAuth("browser", s.token(t, control.Admin))
+	req.SetBasicAuth("browser", s.token(t, access.Admin))
 	req.Header.Set("Sec-Fetch-Site", "cross-site")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -192,7 +192,7 @@ func TestSlowClientsAreCutAndPatientOnesServed(t *testing.T) {
 	s := serveWith(t, func(*config.Serve) {}, func(h *http.Server) {
 		h.ReadHeaderTimeout, h.ReadTimeout = 300*time.Millisecond, 600*time.Millisecond
 	})
-	secret := s.token(t, control.SchedulerJob)
+	secret := s.token(t, access.SchedulerJob)
 	dial := func() net.Conn {
 		t.Helper()
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -235,7 +235,7 @@ func TestSlowClientsAreCutAndPatientOnesServed(t *testing.T) {
 // The log names requests, and holds no token, however it was sent.
 func TestLogHoldsRequestsAndNoTokens(t *testing.T) {
 	s := serveWith(t, func(*config.Serve) {}, nil)
-	secret := s.token(t, control.Admin)
+	secret := s.token(t, access.Admin)
 	a := get(t, http.DefaultClient, s.url+"/v1/clocks?token="+secret, secret)
 	get(t, http.DefaultClient, s.url+"/v1/clocks/none?x="+secret, secret)
 	get(t, http.DefaultClient, s.url+"/v1/clocks", secret+"x")
@@ -293,7 +293,7 @@ func TestFiguresTellOfEveryPart(t *testing.T) {
 			}
 			at = "http://" + address
 		}
-		secret := s.token(t, control.Producer)
+		secret := s.token(t, access.Producer)
 		for n := range 5 {
 			get(t, http.DefaultClient, fmt.Sprintf("%s/v1/clocks/c-%d", s.url, n), secret)
 			get(t, http.DefaultClient, fmt.Sprintf("%s/nowhere/%d", s.url, n), secret)
@@ -399,7 +399,7 @@ func TestTracesReachTheCollector(t *testing.T) {
 	}
 	parent := bytes.Repeat([]byte{0xAB}, 16)
 	req.Header.Set("Traceparent", fmt.Sprintf("00-%x-00f067aa0ba902b7-01", parent))
-	secret := s.token(t, control.SchedulerJob)
+	secret := s.token(t, access.SchedulerJob)
 	req.Header.Set("Authorization", "Bearer "+secret)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/access"
 	"lifeline/internal/client"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/openapi/conform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -106,9 +106,9 @@ func start(t testing.TB, cfg config.Serve) *house {
 		}
 	})
 	t.Cleanup(h.stop)
-	h.producer = h.as("producer", control.NewToken{Name: "Hana", Role: control.Producer})
-	h.editor = h.as("editor", control.NewToken{Name: "Ruth", Role: control.Producer})
-	h.scheduler = h.as("scheduler", control.NewToken{Name: "Minjun", Role: control.SchedulerJob})
+	h.producer = h.as("producer", access.NewToken{Name: "Hana", Role: access.Producer})
+	h.editor = h.as("editor", access.NewToken{Name: "Ruth", Role: access.Producer})
+	h.scheduler = h.as("scheduler", access.NewToken{Name: "Minjun", Role: access.SchedulerJob})
 	return h
 }
 
@@ -124,9 +124,9 @@ func contract(t testing.TB, service http.Handler) *conform.Contract {
 	return c
 }
 
-func (h *house) as(name string, n control.NewToken) *client.Client {
+func (h *house) as(name string, n access.NewToken) *client.Client {
 	h.t.Helper()
-	token, err := h.service.access.Create(h.t.Context(), control.System, n)
+	token, err := h.service.access.Create(h.t.Context(), access.System, n)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func (h *house) as(name string, n control.NewToken) *client.Client {
 // station answers a client with the token of a station's player.
 func (h *house) station(id string) *client.Client {
 	h.t.Helper()
-	return h.as("station:"+id, control.NewToken{Name: id, Role: control.StationJob, Station: id})
+	return h.as("station:"+id, access.NewToken{Name: id, Role: access.StationJob, Station: id})
 }
 
 // furnish answers a copy of the furnished data directory.

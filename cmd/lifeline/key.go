@@ -15,8 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/seal"
 )
@@ -65,7 +65,7 @@ func serviceKey(ctx context.Context, c config.Serve, s documents) (ed25519.Priva
 
 // knownKey fails with Conflict where the documents of the store are signed with another key, or are gone.
 func knownKey(ctx context.Context, c config.Serve, s documents, id string) error {
-	known, _, err := control.ReadSigningKeys(ctx, s, id)
+	known, _, err := access.ReadSigningKeys(ctx, s, id)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func keyMissing(c config.Serve, id string) error {
 
 // useKey has the store know a key as the one that signs.
 func useKey(ctx context.Context, s documents, by string, key ed25519.PrivateKey) error {
-	return control.UseSigningKey(ctx, s, by, keyID(key), key.Public().(ed25519.PublicKey), time.Now())
+	return access.UseSigningKey(ctx, s, by, keyID(key), key.Public().(ed25519.PublicKey), time.Now())
 }
 
 // firstKey makes the key of a store that knows none. The store knows it before its file has its name, so that a crash
@@ -106,7 +106,7 @@ func firstKey(ctx context.Context, c config.Serve, s documents) (ed25519.Private
 	if made {
 		key = randomKey()
 	}
-	known, _, err := control.ReadSigningKeys(ctx, s, keyID(key))
+	known, _, err := access.ReadSigningKeys(ctx, s, keyID(key))
 	if err != nil {
 		return nil, err
 	}

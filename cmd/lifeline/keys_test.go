@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
 )
 
@@ -169,7 +169,7 @@ func TestTheStoreOfAnEarlierVersionTakesTheKeyThatSignedIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if keys, revision, err := control.ReadSigningKeys(t.Context(), s, ""); err != nil || revision != 1 || len(keys.Keys) != 1 || len(keys.Keys[0].Public) != 32 {
+	if keys, revision, err := access.ReadSigningKeys(t.Context(), s, ""); err != nil || revision != 1 || len(keys.Keys) != 1 || len(keys.Keys[0].Public) != 32 {
 		t.Errorf("%+v at %d, %v", keys, revision, err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/playlist"
 	"lifeline/internal/wire"
 )
@@ -176,8 +176,8 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	replica := func(age time.Duration) *control.Media {
-		return control.NewMedia(secretKey, h.url, time.Hour, func() time.Time { return time.Now().Add(-age) })
+	replica := func(age time.Duration) *access.Media {
+		return access.NewMedia(secretKey, h.url, time.Hour, func() time.Time { return time.Now().Add(-age) })
 	}
 	refused := func(address string, status int, why string) {
 		t.Helper()

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/openapi/conform"
 )
 
@@ -63,8 +63,8 @@ const ownStation, otherStation, noStation = "harbour-dawn", "lantern-coast", "no
 func TestEveryRoleMayDoWhatTheMatrixSaysAndNothingElse(t *testing.T) {
 	h := open(t, furnish(t))
 	secrets := map[string]string{"nobody": "", "station": h.stationSecret(ownStation), "producer": h.secrets["producer"], "scheduler": h.secrets["scheduler"]}
-	for _, role := range []control.Role{control.Admin, control.Viewer} {
-		h.as(string(role), control.NewToken{Name: string(role), Role: role})
+	for _, role := range []access.Role{access.Admin, access.Viewer} {
+		h.as(string(role), access.NewToken{Name: string(role), Role: role})
 		secrets[string(role)] = h.secrets[string(role)]
 	}
 	listed := map[string]bool{}

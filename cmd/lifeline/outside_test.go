@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/access"
 	"lifeline/internal/client"
-	"lifeline/internal/control"
 	"lifeline/internal/wire"
 )
 
@@ -35,7 +35,7 @@ func publicly(t *testing.T, address string, origins ...string) (http.Handler, st
 			t.Error(err)
 		}
 	})
-	token, err := s.access.Create(t.Context(), control.System, control.NewToken{Name: "Root", Role: control.Admin})
+	token, err := s.access.Create(t.Context(), access.System, access.NewToken{Name: "Root", Role: access.Admin})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 		})
 	}
 	t.Run("media", func(t *testing.T) {
-		media := control.NewMedia([]byte("key"), "https://lifeline.example/radio/seoul/", time.Hour, time.Now)
+		media := access.NewMedia([]byte("key"), "https://lifeline.example/radio/seoul/", time.Hour, time.Now)
 		if at := media.URL("s", "abc", time.Now()); !strings.HasPrefix(at, "https://lifeline.example/radio/seoul/v1/audio/abc.mp3?") {
 			t.Errorf("media are at %s", at)
 		}

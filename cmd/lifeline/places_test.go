@@ -14,8 +14,8 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// kinds are those of all documents that a furnished store holds.
-var kinds = []string{"segment", "waveform", "station", "clock", "script", "campaign", "recalls"}
+// furnishedKinds are those of all documents that a furnished store holds.
+var furnishedKinds = []string{"segment", "waveform", "station", "clock", "script", "campaign", "recalls"}
 
 // onRedis is the configuration of a service whose documents, furnished, are in a Redis of the test, and whose audio is
 // in a directory of the test, both for several replicas to share.
@@ -29,7 +29,7 @@ func onRedis(t *testing.T, server *rig.Redis) config.Serve {
 	c.Store, c.PublicURL = "redis://"+server.Addr, "http://lifeline.example"
 	c.Redis = config.Redis{Prefix: filepath.Base(t.TempDir()) + strconv.Itoa(os.Getpid())}
 	to := openRedis(t, c)
-	for _, kind := range kinds {
+	for _, kind := range furnishedKinds {
 		docs, err := from.List(t.Context(), kind, "", 1000)
 		if err != nil || len(docs) == 0 && kind != "campaign" {
 			t.Fatalf("%d documents of %s: %v", len(docs), kind, err)

@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -49,7 +52,7 @@ func (h *house) over(station string, day schedules.Date) bool {
 	if schedules.DateOf(time.Now()).AddDays(1).Before(day) {
 		return false // anywhere
 	}
-	st, err := h.service.scheduler.Station(station)
+	st, err := h.service.scheduler.Network.Station(station)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -72,13 +75,15 @@ func (h *house) publishedPast(stations []string, day schedules.Date) {
 		h.t.Fatal(err)
 	}
 	eve := time.Date(day.Year, day.Month, day.Day-1, 0, 0, 0, 0, time.UTC)
-	then := control.NewScheduler(h.service.mirror, control.Bounded(h.service.store, storePatience), signer, func() time.Time { return eve }, h.url, time.Hour)
-	minjun := control.Actor{Name: "Minjun"}
+	now := func() time.Time { return eve }
+	records := record.NewRecords(h.service.replica, replica.Bounded(h.service.store, storePatience), h.service.audio, now, 0)
+	then := scheduling.New(h.service.replica, records, signer, now, h.url, time.Hour)
+	minjun := access.Actor{Name: "Minjun"}
 	for _, station := range stations {
-		if _, err := then.Plan(h.t.Context(), minjun, station, day, control.PlanOptions{Seed: 7}); err != nil {
+		if _, err := then.Drafts.Plan(h.t.Context(), minjun, station, day, scheduling.PlanOptions{Seed: 7}); err != nil {
 			h.t.Fatal(err)
 		}
-		if _, err := then.Publish(h.t.Context(), minjun, station, day, control.PublishOptions{}); err != nil {
+		if _, err := then.Publisher.Publish(h.t.Context(), minjun, station, day, scheduling.PublishOptions{}); err != nil {
 			h.t.Fatal(err)
 		}
 	}

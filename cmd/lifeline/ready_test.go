@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"lifeline/audio/samples"
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/schedules"
 )
 
@@ -90,7 +90,7 @@ func (r *throttled) Read(b []byte) (int, error) {
 func BenchmarkLastByteToPending(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "data")
 	h := open(b, dir)
-	producer := h.as("bench", control.NewToken{Name: "bench", Role: control.Producer})
+	producer := h.as("bench", access.NewToken{Name: "bench", Role: access.Producer})
 	for _, minutes := range []int{1, 10, 40} {
 		file := filepath.Join(b.TempDir(), "a.mp3")
 		tone := fmt.Sprintf("anoisesrc=d=%d:c=pink:a=0.3:r=44100", minutes*60)

@@ -10,9 +10,10 @@ import (
 	"io/fs"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/record"
 )
 
 // rekeyCmd takes what serve takes to find the store and the key.
@@ -40,7 +41,7 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if unread == nil || errors.Is(unread, fs.ErrNotExist) {
-		if err := control.RaiseFloor(ctx, s, c.By, "recalls.raise", true, time.Now()); err != nil {
+		if err := record.RaiseFloor(ctx, s, c.By, "recalls.raise", true, time.Now()); err != nil {
 			return err
 		}
 	}
@@ -56,7 +57,7 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	keys, _, err := control.ReadSigningKeys(ctx, s, keyID(key))
+	keys, _, err := access.ReadSigningKeys(ctx, s, keyID(key))
 	if err != nil {
 		return err
 	}

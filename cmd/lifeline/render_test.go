@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/wire"
 )
 
@@ -93,7 +93,7 @@ func TestRenderedWindowIsServedAsAFile(t *testing.T) {
 	if !bytes.Equal(samplesOf(t, file), whole.body[44:]) {
 		t.Error("the FLAC does not hold what the WAV does")
 	}
-	h.as("viewer", control.NewToken{Name: "Wei", Role: control.Viewer})
+	h.as("viewer", access.NewToken{Name: "Wei", Role: access.Viewer})
 	h.station("harbour-west")
 	for _, c := range []struct {
 		what, path, secret string

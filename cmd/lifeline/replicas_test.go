@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"lifeline/audio/samples"
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/rig"
 	"lifeline/internal/wire"
 )
@@ -55,7 +55,7 @@ func TestAnyReplicaServesTheNextRequest(t *testing.T) {
 			}
 		}
 	}
-	a.as("late", control.NewToken{Name: "late", Role: control.Viewer})
+	a.as("late", access.NewToken{Name: "late", Role: access.Viewer})
 	if got := b.do("GET", "/v1/stations", a.secrets["late"], nil, nil); got.status != http.StatusOK {
 		t.Fatalf("a new token at the other: %d %s", got.status, got.body)
 	}

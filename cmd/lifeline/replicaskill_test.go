@@ -20,8 +20,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/rig"
 	"lifeline/internal/rig/longform"
 	"lifeline/internal/store"
@@ -33,7 +33,7 @@ import (
 type crowd struct {
 	t              *testing.T
 	urls           [2]string
-	secrets        map[control.Role]string
+	secrets        map[access.Role]string
 	refused, later atomic.Int64 // attempts that found nobody, or a 503
 
 	mu      sync.Mutex
@@ -46,7 +46,7 @@ type crowd struct {
 
 // ask sends a request until somebody answers with anything but 503. A 503 must say when to come again, and nothing
 // else of the 500s may be said.
-func (c *crowd) ask(ctx context.Context, method, path string, role control.Role, header map[string]string, body []byte) (answer, error) {
+func (c *crowd) ask(ctx context.Context, method, path string, role access.Role, header map[string]string, body []byte) (answer, error) {
 	for n := rand.IntN(2); ; n++ {
 		a, err := c.once(ctx, c.urls[n%2], method, path, role, header, body)
 		switch {
@@ -69,7 +69,7 @@ func (c *crowd) ask(ctx context.Context, method, path string, role control.Role,
 	}
 }
 
-func (c *crowd) once(ctx context.Context, url, method, path string, role control.Role, header map[string]string, body []byte) (answer, error) {
+func (c *crowd) once(ctx context.Context, url, method, path string, role access.Role, header map[string]string, body []byte) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url+path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
@@ -107,20 +107,20 @@ func (c *crowd) produce(ctx context.Context, worker int) error {
 			return err
 		}
 		w.Close() // likewise
-		a, err := c.ask(ctx, "POST", "/v1/segments?wait=30s", control.Producer, map[string]string{"Content-Type": w.FormDataContentType()}, form.Bytes())
+		a, err := c.ask(ctx, "POST", "/v1/segments?wait=30s", access.Producer, map[string]string{"Content-Type": w.FormDataContentType()}, form.Bytes())
 		if err != nil || a.status != http.StatusCreated && a.status != http.StatusConflict {
 			return fmt.Errorf("upload %s: %d %s %w", id, a.status, a.body, err)
 		}
 		var s schedules.Segment
 		for s.State == "" || s.State == schedules.Analysing {
-			if a, err = c.ask(ctx, "GET", wire.Segment(id), control.Producer, nil, nil); err != nil {
+			if a, err = c.ask(ctx, "GET", wire.Segment(id), access.Producer, nil, nil); err != nil {
 				return err
 			}
 			if err := json.Unmarshal(a.body, &s); err != nil {
 				return fmt.Errorf("segment %s: %d %s", id, a.status, a.body)
 			}
 		}
-		a, err = c.ask(ctx, "POST", wire.Segment(id, "approve"), control.SchedulerJob, map[string]string{"Content-Type": "application/json"}, []byte(`{"reason":"heard"}`))
+		a, err = c.ask(ctx, "POST", wire.Segment(id, "approve"), access.SchedulerJob, map[string]string{"Content-Type": "application/json"}, []byte(`{"reason":"heard"}`))
 		if err != nil || a.status != http.StatusOK && (a.status != http.StatusConflict || !strings.Contains(string(a.body), "is approved")) {
 			return fmt.Errorf("approve %s: %d %s %w", id, a.status, a.body, err)
 		}
@@ -137,10 +137,10 @@ func (c *crowd) schedule(ctx context.Context) error {
 	day := wire.Station(crashStation, "rundowns", crashDay)
 	for revision := int64(0); ctx.Err() == nil; {
 		seed := uint64(c.plans + c.barren + 1)
-		a, err := c.ask(ctx, "POST", day+"/plan", control.SchedulerJob,
+		a, err := c.ask(ctx, "POST", day+"/plan", access.SchedulerJob,
 			map[string]string{"Content-Type": "application/json", "If-Match": strconv.Quote(strconv.FormatInt(revision, 10))}, fmt.Appendf(nil, `{"seed":%d}`, seed))
 		if err == nil && a.status == http.StatusPreconditionFailed { // an answer was lost: is it what was asked for?
-			a, err = c.ask(ctx, "GET", day, control.SchedulerJob, nil, nil)
+			a, err = c.ask(ctx, "GET", day, access.SchedulerJob, nil, nil)
 		}
 		if err != nil {
 			return err
@@ -153,7 +153,7 @@ func (c *crowd) schedule(ctx context.Context) error {
 		if err := json.Unmarshal(a.body, &r); err != nil || r.Seed != seed {
 			return fmt.Errorf("plan %d: %d %s", seed, a.status, a.body)
 		}
-		if a, err = c.ask(ctx, "POST", day+"/publish", control.SchedulerJob, nil, nil); err != nil {
+		if a, err = c.ask(ctx, "POST", day+"/publish", access.SchedulerJob, nil, nil); err != nil {
 			return err
 		}
 		if err := json.Unmarshal(a.body, &r); err != nil || r.Status != schedules.Published || r.Seed != seed {
@@ -173,7 +173,7 @@ func (c *crowd) report(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a, err := c.ask(ctx, "POST", wire.Station(crashStation, "as-run"), control.StationJob, map[string]string{"Content-Type": "application/json"}, body)
+		a, err := c.ask(ctx, "POST", wire.Station(crashStation, "as-run"), access.StationJob, map[string]string{"Content-Type": "application/json"}, body)
 		if err != nil || a.status != http.StatusOK || bytes.Contains(a.body, []byte("rejected")) {
 			return fmt.Errorf("as-run: %d %s %w", a.status, a.body, err)
 		}
@@ -186,7 +186,7 @@ func (c *crowd) report(ctx context.Context) error {
 // under a revision that was heard.
 func (c *crowd) listen(ctx context.Context) error {
 	for ctx.Err() == nil {
-		a, err := c.ask(ctx, "GET", wire.Station(crashStation, "queue")+"?wait=5s&date="+crashDay, control.StationJob,
+		a, err := c.ask(ctx, "GET", wire.Station(crashStation, "queue")+"?wait=5s&date="+crashDay, access.StationJob,
 			map[string]string{"If-None-Match": strconv.Quote(strconv.FormatInt(c.heard, 10))}, nil)
 		if err != nil {
 			return err
@@ -215,13 +215,13 @@ func TestTwoReplicasOfWhichOneDiesNowAndThenLoseAndDoubleNothing(t *testing.T) {
 	c := onRedis(t, rig.StartRedis(t, rig.Durable...))
 	c.Analysers = 1 // fewer than upload at once: the rest is background work
 	documents := openRedis(t, c)
-	crowd := &crowd{t: t, secrets: map[control.Role]string{}, uploads: map[string]string{}}
-	for _, n := range []control.NewToken{{Name: "Hana", Role: control.Producer}, {Name: "Minjun", Role: control.SchedulerJob},
-		{Name: crashStation, Role: control.StationJob, Station: crashStation}} {
-		token, err := control.CreateToken(t.Context(), func(ctx context.Context, c store.Commit) error {
+	crowd := &crowd{t: t, secrets: map[access.Role]string{}, uploads: map[string]string{}}
+	for _, n := range []access.NewToken{{Name: "Hana", Role: access.Producer}, {Name: "Minjun", Role: access.SchedulerJob},
+		{Name: crashStation, Role: access.StationJob, Station: crashStation}} {
+		token, err := access.CreateToken(t.Context(), func(ctx context.Context, c store.Commit) error {
 			_, err := documents.Commit(ctx, c)
 			return err
-		}, control.System, n, time.Now())
+		}, access.System, n, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

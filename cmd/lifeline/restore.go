@@ -13,11 +13,14 @@ import (
 	"path/filepath"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/archive"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
 	"lifeline/internal/store"
 )
 
@@ -55,7 +58,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		return err
 	}
 	defer func() { err = errors.Join(err, audio.Close()) }()
-	look := control.NewInspector(control.AllKinds, func(string) {}) // for the blobs alone
+	look := replica.NewInspector(kinds.All, func(string) {}) // for the blobs alone
 	documents := func(yield func(store.Document, error) bool) {
 		for d, err := range a.Documents() {
 			if err == nil {
@@ -105,7 +108,7 @@ func outrunRestored(ctx context.Context, c config.Serve, s documents) error {
 	} else if err != nil {
 		return err
 	}
-	if err := control.RaiseFloor(ctx, s, control.System.Name, "recalls.raise", false, time.Now()); err != nil {
+	if err := record.RaiseFloor(ctx, s, access.System.Name, "recalls.raise", false, time.Now()); err != nil {
 		return err
 	}
 	return os.Remove(restoredFile(c))
@@ -139,7 +142,7 @@ func putBlobs(ctx context.Context, a *archive.Reader, to recordings) (archive.Ma
 }
 
 // advise says what is still needed, and fails where recordings are.
-func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordings, named map[string]control.Held) error {
+func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordings, named map[string]replica.Held) error {
 	missing := 0
 	for sha := range named {
 		switch _, err := audio.Stat(ctx, sha); {

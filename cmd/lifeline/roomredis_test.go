@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/rig"
 	"lifeline/internal/wire"
@@ -75,7 +75,7 @@ func TestFullRedisTakesARecallAndShedsUploadsAndPlans(t *testing.T) {
 	var err error
 	for n := 0; err == nil && n < 100; n++ { // others fill what was given out
 		fillRedis(server, n+1)
-		_, err = h.service.access.Create(t.Context(), control.System, control.NewToken{Name: "t" + strconv.Itoa(n), Role: control.Viewer})
+		_, err = h.service.access.Create(t.Context(), access.System, access.NewToken{Name: "t" + strconv.Itoa(n), Role: access.Viewer})
 	}
 	if !fault.Is(err, fault.Full) {
 		t.Errorf("nothing is left: %v", err)

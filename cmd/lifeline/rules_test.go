@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"lifeline/audio/samples"
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -34,7 +34,7 @@ func (h *house) send(s sent) answer {
 // The rules that hold for every operation, one by one.
 func TestGeneralRulesOfHTTP(t *testing.T) {
 	h := open(t, furnish(t))
-	h.as("admin", control.NewToken{Name: "Root", Role: control.Admin})
+	h.as("admin", access.NewToken{Name: "Root", Role: access.Admin})
 	const json, patch = "application/json", "application/merge-patch+json"
 	sha := h.recordingOf("ident-ko")
 	for _, c := range []struct {
@@ -101,7 +101,7 @@ func (h *house) recordingOf(segment string) string {
 // is not told twice.
 func TestWhatCannotBeReadAndWhatMakesNoSenseAreToldTogether(t *testing.T) {
 	h := open(t, filepath.Join(t.TempDir(), "data"))
-	h.as("admin", control.NewToken{Name: "Root", Role: control.Admin})
+	h.as("admin", access.NewToken{Name: "Root", Role: access.Admin})
 	for _, c := range []struct {
 		sent   sent
 		fields []string
@@ -187,8 +187,8 @@ func TestEveryResourceHasItsRevisionAsETag(t *testing.T) {
 func TestIdempotencyKeyRepeatsTheFirstAnswer(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	h := open(t, dir)
-	h.as("admin", control.NewToken{Name: "Root", Role: control.Admin})
-	h.as("other", control.NewToken{Name: "Other", Role: control.Admin})
+	h.as("admin", access.NewToken{Name: "Root", Role: access.Admin})
+	h.as("other", access.NewToken{Name: "Other", Role: access.Admin})
 	const body = `{"name":"N","role":"viewer"}`
 	post := func(role, key, body string) answer {
 		return h.send(sent{"POST", "/v1/tokens", role, map[string]string{"Idempotency-Key": key, "Content-Type": "application/json"}, body})
@@ -257,7 +257,7 @@ func TestIdempotentUploadIsThereOnce(t *testing.T) {
 // Of many that send the same request at once, one does it; the others are told to wait or hear its answer.
 func TestConcurrentDuplicatesAreDoneOnce(t *testing.T) {
 	h := open(t, filepath.Join(t.TempDir(), "data"))
-	h.as("admin", control.NewToken{Name: "Root", Role: control.Admin})
+	h.as("admin", access.NewToken{Name: "Root", Role: access.Admin})
 	var g sync.WaitGroup
 	answers := make([]answer, 20)
 	for i := range answers {

@@ -15,46 +15,54 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lifeline/audio"
+	"lifeline/internal/access"
+	"lifeline/internal/background"
 	"lifeline/internal/blob"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi"
+	"lifeline/internal/idempotency"
+	"lifeline/internal/kinds"
+	"lifeline/internal/library"
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/dsp"
+	"lifeline/internal/record"
 	"lifeline/internal/render"
+	"lifeline/internal/replica"
 	"lifeline/internal/reserve"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/seal"
 	"lifeline/internal/store/sqlite"
 	"lifeline/internal/telemetry"
 	"lifeline/internal/webhook"
+	"lifeline/internal/webhooks"
 )
 
 // service is the whole of it, put together.
 type service struct {
-	data      held
-	opened    versioned     // the back end
-	store     control.Store // what the service sees of it
-	audio     telemetry.Recordings
-	mirror    *control.Mirror
-	access    *control.Access
-	scheduler *control.Scheduler
-	renders   *render.Renderer
-	claims    *control.Claims
-	keeper    *control.Keeper
-	clear     func(context.Context) (removed int, err error) // of what a crash left; nil: others may be at work on it
-	webhooks  *control.Webhooks
-	reserve   *reserve.Reserve // where the documents are
-	disk      *reserve.Reserve // where the audio passes: the same, or one that keeps nothing
-	server    *http.Server
-	metrics   *metricsServer // nil: /metrics is where everything is
-	traces    *telemetry.Traces
-	stopping  func() // tells requests that wait that the service begins to stop
-	log       *slog.Logger
+	data       held
+	opened     versioned     // the back end
+	store      replica.Store // what the service sees of it
+	audio      telemetry.Recordings
+	replica    *replica.Replica
+	access     *access.Access
+	scheduler  *scheduling.Scheduler
+	renders    *render.Renderer
+	lock       *replica.WorkLock
+	background *background.Runner
+	clear      func(context.Context) (removed int, err error) // of what a crash left; nil: others may be at work on it
+	webhooks   *webhooks.Webhooks
+	reserve    *reserve.Reserve // where the documents are
+	disk       *reserve.Reserve // where the audio passes: the same, or one that keeps nothing
+	server     *http.Server
+	metrics    *metricsServer // nil: /metrics is where everything is
+	traces     *telemetry.Traces
+	stopping   func() // tells requests that wait that the service begins to stop
+	log        *slog.Logger
 }
 
-// keeperEvery is how often the background work looks around though nothing has changed.
-const keeperEvery = time.Minute
+// backgroundEvery is how often the background work looks around though nothing has changed.
+const backgroundEvery = time.Minute
 
 // storePatience is how long the store may take for one call before a request fails.
 const storePatience = 5 * time.Second
@@ -116,7 +124,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err != nil {
 		return nil, err
 	}
-	keys, _, err := control.ReadSigningKeys(ctx, opened, keyID(key))
+	keys, _, err := access.ReadSigningKeys(ctx, opened, keyID(key))
 	if err != nil {
 		return nil, err
 	}
@@ -134,15 +142,15 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			return nil, err
 		}
 	}
-	documents := control.Bounded(s.store, storePatience)
-	if s.mirror, err = control.NewMirror(ctx, documents, control.AllKinds); err != nil {
+	documents := replica.Bounded(s.store, storePatience)
+	if s.replica, err = replica.Open(ctx, documents, kinds.All); err != nil {
 		return nil, err
 	}
 	analyse := func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {
 		return audio.Analyse(ctx, r, audio.Options{Progress: progress})
 	}
-	library := control.NewLibrary(s.mirror, s.audio, signer, analyse, time.Now,
-		control.LibraryLimits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers,
+	lib := library.New(s.replica, s.audio, signer, analyse, time.Now,
+		library.Limits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers,
 			Room: func(ctx context.Context, bytes int64) error {
 				if c.Audio == "local" { // its parts are there until all of it is
 					bytes *= 2
@@ -153,43 +161,43 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err != nil {
 		return nil, err
 	}
-	records := control.NewRecords(s.mirror, documents, s.audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
-	s.scheduler = control.NewScheduler(s.mirror, records, signer, time.Now, publicURL, c.Lease)
-	s.access = control.NewAccess(s.mirror, time.Now)
-	answers := control.NewAnswers(documents, time.Now)
+	records := record.NewRecords(s.replica, documents, s.audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
+	s.scheduler = scheduling.New(s.replica, records, signer, time.Now, publicURL, c.Lease)
+	logbook := s.scheduler.Record.Logbook
+	s.access = access.New(s.replica, time.Now)
+	answers := idempotency.NewStore(documents, time.Now)
 	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
 		files, err := records.Files(ctx)
 		if err != nil {
 			return 0, err
 		}
-		recordings := library.Recordings()
+		recordings := lib.Recordings()
 		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool, error) { return files[sha256] || recordings(sha256), nil },
 			func(blob.Blob) { removed++ })
 		return removed, errors.Join(err, answers.Forget(ctx))
 	}
-	s.claims = control.NewClaims(s.mirror, replicaName(c), leaseLife)
+	s.lock = replica.NewWorkLock(s.replica, replicaName(c), leaseLife)
 	tidy := func(ctx context.Context, before time.Time) (removed int, err error) {
 		removed, err = collect(ctx, before)
 		return removed, errors.Join(err, records.Move(ctx))
 	}
-	s.keeper = control.NewKeeper(library, s.scheduler, s.claims, tidy, log, keeperEvery)
+	s.background = background.NewRunner(s.replica, lib, s.scheduler, s.lock, tidy, log, backgroundEvery, time.Now)
 	if s.renders, err = render.Open(c.RenderDir(), s.audio, render.Options{Rate: dsp.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
 		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,
 		Room: func(bytes int64) error { return s.disk.Bulk(context.WithoutCancel(ctx), bytes) }}); err != nil {
 		return nil, err
 	}
-	if err := library.EnsureRecalls(ctx); err != nil {
+	if err := lib.EnsureRecalls(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.scheduler.Resign(ctx); err != nil {
+	if err := s.scheduler.Resigner.Resign(ctx); err != nil {
 		log.Error("documents that stations pull stay signed with a former key", "error", err)
 	}
 	if c.Store == "sqlite" { // no other replica: what was put before now and has no segment is a crash's
 		before := time.Now().Add(-fileTick)
 		s.clear = func(ctx context.Context) (int, error) { return collect(ctx, before) }
 	}
-	logbook := control.NewLogbook(s.mirror, records, s.scheduler, time.Now)
-	if s.webhooks, err = openWebhooks(c, key, s.mirror, s.claims, figures, log); err != nil {
+	if s.webhooks, err = openWebhooks(c, key, s.replica, s.lock, figures, log); err != nil {
 		return nil, err
 	}
 	figures.Census(logbook.Census, s.webhooks.Lags, s.webhooks.Failing)
@@ -206,13 +214,13 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	}
 	s.server = &http.Server{
 		TLSConfig: tls,
-		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: library, Scheduler: s.scheduler,
-			Logbook: logbook, Answers: answers, Mirror: s.mirror,
-			Media: control.NewMedia(secret, publicURL, c.MediaLife, time.Now),
+		Handler: httpapi.New(httpapi.Parts{Access: s.access, Library: lib, Scheduler: s.scheduler,
+			Logbook: logbook, Answers: answers, Replica: s.replica,
+			Media: access.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
-			Windows: control.NewWindows(s.scheduler, s.renders), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins, Stopping: stopping,
+			Windows: scheduling.NewWindows(s.scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins, Stopping: stopping,
 			Keys: []ed25519.PublicKey{signer.Public()}, FormerKeys: keys.Former(), Now: time.Now, Log: log, Room: s.reserve.Ready,
-			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.keeper.Alive}}),
+			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.background.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // a handler that expects slow bytes moves it on
 		WriteTimeout:      2 * time.Minute, // likewise
@@ -224,10 +232,10 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 }
 
 // webhookPatience is how webhooks that fail are tried again. The first wait is short, since most failures are.
-var webhookPatience = control.Patience{First: time.Second, Longest: 8 * time.Hour, GiveUp: 5 * 24 * time.Hour}
+var webhookPatience = webhooks.Patience{First: time.Second, Longest: 8 * time.Hour, GiveUp: 5 * 24 * time.Hour}
 
 // openWebhooks puts together what tells other people's services of changes.
-func openWebhooks(c config.Serve, key ed25519.PrivateKey, m *control.Mirror, claims *control.Claims, meter control.DeliveryMeter, log *slog.Logger) (*control.Webhooks, error) {
+func openWebhooks(c config.Serve, key ed25519.PrivateKey, r *replica.Replica, lock *replica.WorkLock, meter webhooks.DeliveryMeter, log *slog.Logger) (*webhooks.Webhooks, error) {
 	secret, err := derivedKey(key, forWebhooks)
 	if err != nil {
 		return nil, err
@@ -236,7 +244,7 @@ func openWebhooks(c config.Serve, key ed25519.PrivateKey, m *control.Mirror, cla
 	if err != nil {
 		return nil, err
 	}
-	return control.NewWebhooks(control.WebhookParts{Mirror: m, Claims: claims, Poster: webhook.NewPoster(networks), Key: secret,
+	return webhooks.New(webhooks.WebhookParts{Replica: r, Lock: lock, Poster: webhook.NewPoster(networks), Key: secret,
 		Inner: len(networks) > 0, Patience: webhookPatience, Meter: meter, Log: log, Now: time.Now}), nil
 }
 
@@ -261,9 +269,9 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	requests, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	s.server.BaseContext = func(net.Listener) context.Context { return requests }
 	g.Go(func() error {
-		return s.mirror.Run(requests, func(err error) { s.log.Warn("the change feed broke off and is taken up again", "error", err) })
+		return s.replica.Run(requests, func(err error) { s.log.Warn("the change feed broke off and is taken up again", "error", err) })
 	})
-	g.Go(func() error { return s.keeper.Run(ctx) })
+	g.Go(func() error { return s.background.Run(ctx) })
 	g.Go(func() error { return s.reserve.Run(requests) })
 	g.Go(func() error { return s.webhooks.Run(ctx) })
 	g.Go(func() error {

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/rig"
 )
 
@@ -28,7 +28,7 @@ func TestReplicasShareTheRateLimit(t *testing.T) {
 		}, nil)
 	}
 	replicas := []*serving{replica(), replica()}
-	hasty, other := replicas[0].token(t, control.Viewer), replicas[0].token(t, control.Viewer)
+	hasty, other := replicas[0].token(t, access.Viewer), replicas[0].token(t, access.Viewer)
 	for _, r := range replicas { // which makes each know both tokens
 		for _, token := range []string{hasty, other} {
 			if a := get(t, http.DefaultClient, r.url+"/v1/clocks", token); a.status != http.StatusOK {

@@ -9,9 +9,9 @@ import (
 	"os"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
@@ -28,7 +28,7 @@ type tokenCmd struct {
 type tokenCreateCmd struct {
 	config.Serve `embed:""`
 	Name         string        `help:"The person or station that will hold it." required:""`
-	Role         control.Role  `help:"admin, producer, scheduler, station or viewer." required:""`
+	Role         access.Role   `help:"admin, producer, scheduler, station or viewer." required:""`
 	Station      string        `help:"The station, for the role station."`
 	Life         time.Duration `help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
 	Yes          bool          `short:"y" help:"Make it for a station that the network does not have yet."`
@@ -55,12 +55,12 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 		return t, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if c.Role == control.StationJob && c.Station != "" && !c.Yes {
-		if err := control.StationKnown(ctx, s, c.Station); err != nil {
+	if c.Role == access.StationJob && c.Station != "" && !c.Yes {
+		if err := access.StationKnown(ctx, s, c.Station); err != nil {
 			return t, cmdline.Exit(cmdline.NoConsent, err)
 		}
 	}
-	by := control.Actor{Name: os.Getenv("USER"), Role: control.Admin}
+	by := access.Actor{Name: os.Getenv("USER"), Role: access.Admin}
 	if by.Name == "" {
 		by.Name = "administrator"
 	}
@@ -68,8 +68,8 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 		_, err := s.Commit(ctx, c)
 		return err
 	}
-	return control.CreateToken(ctx, commit, by,
-		control.NewToken{Name: c.Name, Role: c.Role, Station: c.Station, Life: c.Life}, time.Now())
+	return access.CreateToken(ctx, commit, by,
+		access.NewToken{Name: c.Name, Role: c.Role, Station: c.Station, Life: c.Life}, time.Now())
 }
 
 type tokenListCmd struct {

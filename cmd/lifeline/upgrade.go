@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/store/sqlite"
 )
@@ -37,7 +37,7 @@ func (c *upgradeStoreCmd) Run(ctx context.Context, stdout io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := s.Raise(ctx, control.Actor{Name: c.By}, time.Now()); err != nil {
+	if err := s.Raise(ctx, c.By, time.Now()); err != nil {
 		return err
 	}
 	fmt.Fprintln(stdout, "The store's format is this program's. Older programs refuse the store from now on: to go back to one, restore a backup from before.")
@@ -55,7 +55,7 @@ func raise(ctx context.Context, s versioned, log *slog.Logger) error {
 		log.Warn("the store holds documents in the format of an older program, so that older replicas can read them: once every replica is of this version, run lifeline upgrade-store")
 		return nil
 	}
-	if err := s.Raise(ctx, control.System, time.Now()); err != nil && !fault.Is(err, fault.Full) { // what is urgent is stored in the older form, too
+	if err := s.Raise(ctx, access.System.Name, time.Now()); err != nil && !fault.Is(err, fault.Full) { // what is urgent is stored in the older form, too
 		return err
 	}
 	return nil

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/access"
 	"lifeline/internal/client"
-	"lifeline/internal/control"
 	"lifeline/internal/wire"
 )
 
@@ -36,7 +36,7 @@ func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
 			tokens, _ := a.service.access.Tokens("", 500)
 			for _, token := range tokens {
 				if token.Name == "revoked" {
-					if err := a.service.access.Revoke(t.Context(), control.System, token.ID); err != nil {
+					if err := a.service.access.Revoke(t.Context(), access.System, token.ID); err != nil {
 						t.Error(err)
 					}
 				}
@@ -50,7 +50,7 @@ func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
 			if how == "expired" {
 				life = 2 * time.Second
 			}
-			a.as(how, control.NewToken{Name: how, Role: control.Producer, Life: life})
+			a.as(how, access.NewToken{Name: how, Role: access.Producer, Life: life})
 			secret := a.secrets[how]
 			begin := func(method, path string, body io.Reader, header ...string) (*http.Response, error) {
 				r, err := http.NewRequestWithContext(t.Context(), method, b.url+path, body)

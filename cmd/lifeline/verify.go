@@ -14,12 +14,13 @@ import (
 	"slices"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/chain"
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/record"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -72,7 +73,7 @@ func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof c
 		return proof, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return chain.Verify(ctx, control.NewChain(s, s), keys, known)
+	return chain.Verify(ctx, record.NewChain(s, s), keys, known)
 }
 
 // keys are the public keys to believe.
@@ -127,7 +128,7 @@ func (c *verifyCmd) former(ctx context.Context, id string) (_ []wire.Key, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	keys, _, err := control.ReadSigningKeys(ctx, s, id)
+	keys, _, err := access.ReadSigningKeys(ctx, s, id)
 	return keys.Former(), err
 }
 

@@ -21,7 +21,7 @@ func (h *house) sealed(station string) map[string]bool {
 	ctx, cancel := context.WithTimeout(h.t.Context(), 30*time.Second)
 	defer cancel()
 	for {
-		since := h.service.mirror.Sequence()
+		since := h.service.replica.Sequence()
 		var page wire.ChainPage
 		h.get(wire.Station(station, "chain")+"?limit=500", &page)
 		days := map[string]bool{}
@@ -33,7 +33,7 @@ func (h *house) sealed(station string) map[string]bool {
 		if !page.Late && len(days) > 0 {
 			return days
 		}
-		if _, err := h.service.mirror.Changes(ctx, since); err != nil {
+		if _, err := h.service.replica.Changes(ctx, since); err != nil {
 			h.t.Fatalf("not sealed: %d links, late %v, %+v", len(page.Items), page.Late, page.Head)
 		}
 	}

@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/client"
-	"lifeline/internal/control"
 	"lifeline/internal/rig"
 	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
@@ -310,7 +310,7 @@ func TestReplicasTellWebhooksOnceEach(t *testing.T) {
 	c.Webhooks = []string{"127.0.0.0/8"}
 	a, b := start(t, c), start(t, c)
 	l := listen(t)
-	admin := a.as("admin", control.NewToken{Name: "Ada", Role: control.Admin})
+	admin := a.as("admin", access.NewToken{Name: "Ada", Role: access.Admin})
 	if _, err := admin.PutWebhook(t.Context(), wire.Webhook{ID: "newsroom", URL: l.URL, Changes: toldInTests, Enabled: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestReplicasTellWebhooksOnceEach(t *testing.T) {
 // What a webhook may be, and what of it is never shown again.
 func TestWebhookIsAResourceAsTheContractSays(t *testing.T) {
 	h := open(t, t.TempDir())
-	h.as("admin", control.NewToken{Name: "Ada", Role: control.Admin})
+	h.as("admin", access.NewToken{Name: "Ada", Role: access.Admin})
 	admin := h.secrets["admin"]
 	send := func(method, path, match, body string) answer {
 		t.Helper()

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/record"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -32,7 +32,7 @@ func (a *api) airings(c *call) error {
 	if err != nil {
 		return err
 	}
-	items, next, err := a.Logbook.Airings(c.r.Context(), control.AiringQuery{Segment: s.ID, Station: c.query().Get("station"),
+	items, next, err := a.Logbook.Airings(c.r.Context(), record.AiringQuery{Segment: s.ID, Station: c.query().Get("station"),
 		From: from, To: to, After: after, Limit: limit})
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (a *api) airingReport(c *call) error {
 	if err != nil {
 		return err
 	}
-	query := control.ReportQuery{From: from, To: to, Station: q.Get("station"), Group: []string{"segment"},
+	query := record.ReportQuery{From: from, To: to, Station: q.Get("station"), Group: []string{"segment"},
 		TallyFilter: schedules.TallyFilter{Segment: q.Get("segment"), Campaign: q.Get("campaign"), Script: q.Get("script"), Language: language}}
 	if v := q.Get("group"); v != "" {
 		query.Group = strings.Split(v, ",")
@@ -161,23 +161,23 @@ func reportCSV(c *call, r wire.AiringReport) error {
 	w := csv.NewWriter(c.w)
 	w.UseCRLF = true
 	shown := columns(r)
-	var record []string
+	var entry []string
 	for _, column := range shown {
-		record = append(record, column.Name)
+		entry = append(entry, column.Name)
 	}
 	for _, count := range counts {
-		record = append(record, count.Name)
+		entry = append(entry, count.Name)
 	}
-	w.Write(record) // its error is kept for the end
+	w.Write(entry) // its error is kept for the end
 	for _, row := range r.Rows {
-		record = record[:0]
+		entry = entry[:0]
 		for _, column := range shown {
-			record = append(record, inert(column.Of(row)))
+			entry = append(entry, inert(column.Of(row)))
 		}
 		for _, count := range counts {
-			record = append(record, strconv.FormatInt(count.Of(row.TallyCounts), 10))
+			entry = append(entry, strconv.FormatInt(count.Of(row.TallyCounts), 10))
 		}
-		w.Write(record)
+		w.Write(entry)
 	}
 	w.Flush()
 	return w.Error()

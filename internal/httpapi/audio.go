@@ -9,7 +9,7 @@ import (
 	"regexp"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
 )
 
@@ -27,7 +27,7 @@ func audioHash(c *call) string {
 // and fallback name at that moment: what was taken off them is not there, however young the address.
 func (a *api) audio(c *call) error {
 	sha256 := audioHash(c)
-	if sha256 == "" || c.actor.Role == control.StationJob && !a.Scheduler.StationHears(c.actor.Station, sha256) {
+	if sha256 == "" || c.actor.Role == access.StationJob && !a.Scheduler.Lists.StationHears(c.actor.Station, sha256) {
 		return fault.New(fault.NotFound, "there is no such recording")
 	}
 	return a.serveAudio(c, sha256, "private, max-age=31536000, immutable")

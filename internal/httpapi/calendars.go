@@ -12,7 +12,7 @@ import (
 
 // windowCalendar serves the station's windows as a calendar.
 func (a *api) windowCalendar(c *call) error {
-	st, err := a.Scheduler.Station(c.station())
+	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (a *api) dayCalendar(c *call) error {
 // published are the published queues of days from a date on; the first failure is of the first day, if there is none.
 func (a *api) published(c *call, date schedules.Date, days int) (queues []wire.Queue, err error) {
 	for n := range days {
-		q, missing := a.Scheduler.StandingQueue(c.r.Context(), c.station(), date.AddDays(n))
+		q, missing := a.Scheduler.Record.Queues.StandingQueue(c.r.Context(), c.station(), date.AddDays(n))
 		switch {
 		case missing == nil:
 			queues = append(queues, q.Value)

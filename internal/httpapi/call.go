@@ -14,8 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/replica"
 	"lifeline/schedules"
 )
 
@@ -23,7 +24,7 @@ import (
 type call struct {
 	w     http.ResponseWriter
 	r     *http.Request
-	actor control.Actor
+	actor access.Actor
 	param func(name string) string // of the path
 	print *print                   // of a request with an Idempotency-Key
 	meter Meter
@@ -76,11 +77,11 @@ const worthZipping = 1 << 10
 
 // bytes answers b as it is, or compressed when asked.
 func (c *call) bytes(status int, contentType string, b []byte) error {
-	return c.text(status, contentType, control.NewText(b))
+	return c.text(status, contentType, replica.NewText(b))
 }
 
 // text is bytes of what is kept with its compressed form.
-func (c *call) text(status int, contentType string, t control.Text) error {
+func (c *call) text(status int, contentType string, t replica.Text) error {
 	h, b := c.w.Header(), t.Plain
 	h.Set("Content-Type", contentType)
 	if len(b) >= worthZipping {

@@ -4,14 +4,14 @@ import (
 	"net/http"
 	"strconv"
 
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/record"
 	"lifeline/internal/wire"
 )
 
 // chain lists the links of a station's chain, each with its signed envelope.
 func (a *api) chain(c *call) error {
-	if _, err := a.Scheduler.Station(c.station()); err != nil {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
 	after, limit, err := c.number()
@@ -26,7 +26,7 @@ func (a *api) chain(c *call) error {
 	out := wire.ChainPage{Page: wire.Page[wire.SealedLink]{Items: []wire.SealedLink{}}}
 	for _, l := range links {
 		sealed := wire.SealedLink{Envelope: l.Envelope}
-		if sealed.Link, err = control.OpenLink(l.Envelope); err != nil {
+		if sealed.Link, err = record.OpenLink(l.Envelope); err != nil {
 			sealed.Link = wire.Link{} // it was changed: the envelope shows it
 		}
 		sealed.Number, sealed.Date = l.Number, l.Date
@@ -46,7 +46,7 @@ func (a *api) chain(c *call) error {
 
 // chainRecords lists what a station reported for [from, to), by sequence, byte for byte as it is sealed.
 func (a *api) chainRecords(c *call) error {
-	if _, err := a.Scheduler.Station(c.station()); err != nil {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
 	after, limit, err := c.number()

@@ -9,8 +9,9 @@ import (
 	"strconv"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -49,7 +50,7 @@ func (a *api) changes(c *call) error {
 	}
 	for ctx.Err() == nil && c.stopping.Err() == nil {
 		wait, cancel := c.patience(heartbeat)
-		changes, err := a.Mirror.Changes(wait, since)
+		changes, err := a.Replica.Changes(wait, since)
 		cancel()
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
@@ -57,7 +58,7 @@ func (a *api) changes(c *call) error {
 				return nil
 			}
 		case fault.Is(err, fault.Gone):
-			since = a.Mirror.Sequence()
+			since = a.Replica.Sequence()
 			if write("id: %d\nevent: reset\ndata: {}\n\n", since) != nil {
 				return nil
 			}
@@ -94,7 +95,7 @@ func (a *api) changesSince(c *call) (int64, error) {
 	if since >= 0 {
 		return since, nil
 	}
-	return a.Mirror.Sequence(), nil
+	return a.Replica.Sequence(), nil
 }
 
 // changeID is the id of a change; -1 when there is none.
@@ -110,9 +111,9 @@ func changeID(field, v string) (int64, error) {
 }
 
 // told says how a change is told to an actor, if at all: a station hears of its own queues and fallback, and of recalls.
-func told(actor control.Actor, c store.Change) (event, name string, ok bool) {
-	event, station, ok := control.AllKinds.Told(c)
-	if !ok || actor.Role != control.StationJob {
+func told(actor access.Actor, c store.Change) (event, name string, ok bool) {
+	event, station, ok := kinds.All.Told(c)
+	if !ok || actor.Role != access.StationJob {
 		return event, c.ID, ok
 	}
 	switch event {

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
 )
@@ -91,7 +91,7 @@ func (b builder) add(r route, o operation) error {
 		if r.signed {
 			out.Security = append(out.Security, map[string][]string{"sig": {}, "exp": {}})
 		}
-		for _, role := range append([]control.Role{control.Admin}, r.roles...) {
+		for _, role := range append([]access.Role{access.Admin}, r.roles...) {
 			out.Roles = append(out.Roles, string(role))
 		}
 	}

@@ -5,8 +5,10 @@ import (
 	"reflect"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
+	"lifeline/internal/kinds"
 	"lifeline/internal/openapi"
+	"lifeline/internal/webhooks"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -52,7 +54,7 @@ func facts() (openapi.Facts, error) {
 			reflect.TypeFor[schedules.Verdict](): openapi.OneOf(schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed, schedules.Substituted, schedules.Extra,
 				schedules.ToCome, schedules.Unreported),
 			reflect.TypeFor[schedules.RundownStatus](): openapi.OneOf(schedules.Draft, schedules.Published, schedules.Withdrawn),
-			reflect.TypeFor[control.Role]():            openapi.OneOf(control.Roles...),
+			reflect.TypeFor[access.Role]():             openapi.OneOf(access.Roles...),
 		},
 		Nullable: map[reflect.Type]bool{reflect.TypeFor[schedules.Instant](): true},
 		Fields:   fields,
@@ -121,11 +123,11 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 	reflect.TypeFor[schedules.AsRun]():        {"detail": {Bounds: openapi.String().Length(0, 2000)}},
 	reflect.TypeFor[wire.AsRunReport]():       {"entries": {Bounds: (&openapi.Schema{}).Count(0, maxEntries)}},
 	reflect.TypeFor[wire.Status]():            {"station": ignored, "received_at": ignored, "published_revision": ignored},
-	reflect.TypeFor[wire.Webhook](): {"id": pathsID, "revision": ignored, "url": {Bounds: openapi.Match(control.WebhookForm).Length(0, 2000), Required: true},
-		"changes":  {Bounds: (&openapi.Schema{Items: openapi.OneOf(control.AllKinds.ChangeNames()...), UniqueItems: true}).Count(1, 0), Required: true},
+	reflect.TypeFor[wire.Webhook](): {"id": pathsID, "revision": ignored, "url": {Bounds: openapi.Match(webhooks.WebhookForm).Length(0, 2000), Required: true},
+		"changes":  {Bounds: (&openapi.Schema{Items: openapi.OneOf(kinds.All.ChangeNames()...), UniqueItems: true}).Count(1, 0), Required: true},
 		"stations": {Bounds: (&openapi.Schema{Items: openapi.Match(idPattern)}).Count(0, 1000)}, "description": {Bounds: openapi.String().Length(0, longest)},
 		"disabled_at": ignored, "disabled_because": ignored, "secret": ignored},
 	reflect.TypeFor[wire.Replay](): {"after": {Bounds: openapi.Integer().AtLeast(0), Required: true}},
 	reflect.TypeFor[wire.NewToken](): {"name": aName,
-		"role": {Bounds: openapi.OneOf(control.Roles...), Required: true}, "life_ms": {Bounds: (&openapi.Schema{}).AtLeast(0)}},
+		"role": {Bounds: openapi.OneOf(access.Roles...), Required: true}, "life_ms": {Bounds: (&openapi.Schema{}).AtLeast(0)}},
 }

@@ -12,8 +12,8 @@ import (
 	"mime/multipart"
 	"net/http"
 
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/idempotency"
 )
 
 // maxIdempotencyKey bounds the name that a caller gives a request.
@@ -54,7 +54,7 @@ func (a *api) repeatable(c *call, handle handler) error {
 }
 
 // first does the request and keeps its answer. What failed on our side, or was not read to its end, may be done anew.
-func (a *api) first(c *call, handle handler, first *control.FirstRequest) error {
+func (a *api) first(c *call, handle handler, first *idempotency.FirstRequest) error {
 	w := c.w
 	buffer := &answerBuffer{real: w, status: http.StatusOK}
 	done := false
@@ -73,7 +73,7 @@ func (a *api) first(c *call, handle handler, first *control.FirstRequest) error 
 		a.fail(c, err)
 	}
 	done = true
-	answer := control.Answer{Status: buffer.status, Header: map[string]string{}, Body: buffer.body.Bytes(), Print: c.print.Sum(nil), Bytes: c.print.bytes}
+	answer := idempotency.Answer{Status: buffer.status, Header: map[string]string{}, Body: buffer.body.Bytes(), Print: c.print.Sum(nil), Bytes: c.print.bytes}
 	for _, name := range []string{"Content-Type", "ETag", "Location", "Cache-Control", "Retry-After"} {
 		if v := w.Header().Get(name); v != "" {
 			answer.Header[name] = v
@@ -92,7 +92,7 @@ func (a *api) warn(c *call, err error) {
 }
 
 // repeat answers what was answered first, if the body is the same.
-func (a *api) repeat(c *call, kept *control.Answer) error {
+func (a *api) repeat(c *call, kept *idempotency.Answer) error {
 	if c.print.parts {
 		c.patient()
 		if err := c.print.readParts(http.MaxBytesReader(c.w, c.r.Body, kept.Bytes+maxJSON), c.r); err != nil {

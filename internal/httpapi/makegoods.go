@@ -3,7 +3,7 @@ package httpapi
 import (
 	"net/http"
 
-	"lifeline/internal/control"
+	"lifeline/internal/record"
 	"lifeline/internal/wire"
 )
 
@@ -14,7 +14,7 @@ func (a *api) makeGoods(c *call) error {
 		return err
 	}
 	q := c.query()
-	items, next, err := a.Logbook.MakeGoods(c.r.Context(), control.MakeGoodQuery{Station: q.Get("station"), State: q.Get("state"), After: after, Limit: limit})
+	items, next, err := a.Logbook.MakeGoods(c.r.Context(), record.MakeGoodQuery{Station: q.Get("station"), State: q.Get("state"), After: after, Limit: limit})
 	if err != nil {
 		return err
 	}
@@ -22,7 +22,7 @@ func (a *api) makeGoods(c *call) error {
 }
 
 func (a *api) waive(c *call) error {
-	if _, err := a.Scheduler.Station(c.station()); err != nil {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
 	var in wire.Reason

@@ -37,10 +37,10 @@ func (a *api) apply(c *call) error {
 		return read
 	}
 	dryRun, err := c.flag("dry_run")
-	if err := together(read, err, a.Scheduler.Check(n)); err != nil {
+	if err := together(read, err, a.Scheduler.Network.Check(n)); err != nil {
 		return err
 	}
-	out, err := a.Scheduler.Apply(c.r.Context(), c.actor, n, nil, dryRun)
+	out, err := a.Scheduler.Network.Apply(c.r.Context(), c.actor, n, nil, dryRun)
 	if err != nil {
 		return err
 	}
@@ -112,14 +112,14 @@ func (a *api) put(c *call, kind string, document any, id *string, latest *int64,
 	}
 	*id = name
 	n := network()
-	if err := together(read, own, withoutPrefix(a.Scheduler.Check(n), kind+"s[0].")); err != nil {
+	if err := together(read, own, withoutPrefix(a.Scheduler.Network.Check(n), kind+"s[0].")); err != nil {
 		return err
 	}
-	revision, err := c.startingFrom(a.Scheduler.Exists(n))
+	revision, err := c.startingFrom(a.Scheduler.Network.Exists(n))
 	if err != nil {
 		return err
 	}
-	out, err := a.Scheduler.Apply(c.r.Context(), c.actor, n, revision, false)
+	out, err := a.Scheduler.Network.Apply(c.r.Context(), c.actor, n, revision, false)
 	if err != nil {
 		return err
 	}
@@ -166,41 +166,41 @@ func (a *api) putCampaign(c *call) error {
 }
 
 func (a *api) getStation(c *call) error {
-	v, err := a.Scheduler.Station(c.station())
-	if v.Standing = a.Scheduler.Standing(v.ID); len(v.Standing) > 0 {
+	v, err := a.Scheduler.Network.Station(c.station())
+	if v.Standing = a.Scheduler.Network.Standing.Of(v.ID); len(v.Standing) > 0 {
 		c.r.Header.Del("If-None-Match") // they come and go without a new revision
 	}
 	return resource(c, v, v.Revision, err)
 }
 
 func (a *api) getClock(c *call) error {
-	v, err := a.Scheduler.Clock(c.param("clock"))
+	v, err := a.Scheduler.Network.Clock(c.param("clock"))
 	return resource(c, v, v.Revision, err)
 }
 
 func (a *api) getScript(c *call) error {
-	v, err := a.Scheduler.Script(c.param("script"))
+	v, err := a.Scheduler.Network.Script(c.param("script"))
 	return resource(c, v, v.Revision, err)
 }
 
 func (a *api) getCampaign(c *call) error {
-	v, err := a.Scheduler.Campaign(c.param("campaign"))
+	v, err := a.Scheduler.Network.Campaign(c.param("campaign"))
 	return resource(c, v, v.Revision, err)
 }
 
 func (a *api) listStations(c *call) error {
 	return listing(c, func(after string, limit int) ([]schedules.Station, string) {
-		list, next := a.Scheduler.Stations(after, limit)
+		list, next := a.Scheduler.Network.Stations(after, limit)
 		for i := range list {
-			list[i].Standing = a.Scheduler.Standing(list[i].ID)
+			list[i].Standing = a.Scheduler.Network.Standing.Of(list[i].ID)
 		}
 		return list, next
 	})
 }
 
-func (a *api) listClocks(c *call) error    { return listing(c, a.Scheduler.Clocks) }
-func (a *api) listScripts(c *call) error   { return listing(c, a.Scheduler.Scripts) }
-func (a *api) listCampaigns(c *call) error { return listing(c, a.Scheduler.Campaigns) }
+func (a *api) listClocks(c *call) error    { return listing(c, a.Scheduler.Network.Clocks) }
+func (a *api) listScripts(c *call) error   { return listing(c, a.Scheduler.Network.Scripts) }
+func (a *api) listCampaigns(c *call) error { return listing(c, a.Scheduler.Network.Campaigns) }
 
 func listing[T any](c *call, list func(after string, limit int) ([]T, string)) error {
 	after, limit, err := c.page()
@@ -213,7 +213,7 @@ func listing[T any](c *call, list func(after string, limit int) ([]T, string)) e
 
 // missingReadings answers what of a script must be recorded anew.
 func (a *api) missingReadings(c *call) error {
-	missing, err := a.Scheduler.Missing(c.param("script"))
+	missing, err := a.Scheduler.Scripts.Missing(c.param("script"))
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (a *api) missingReadings(c *call) error {
 
 // exposure answers which passages of a script reached whom.
 func (a *api) exposure(c *call) error {
-	exposures, err := a.Scheduler.Exposure(c.r.Context(), c.param("script"))
+	exposures, err := a.Scheduler.Scripts.Exposure(c.r.Context(), c.param("script"))
 	if err != nil {
 		return err
 	}

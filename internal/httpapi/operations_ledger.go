@@ -3,8 +3,8 @@ package httpapi
 import (
 	"net/http"
 
-	"lifeline/internal/control"
 	"lifeline/internal/openapi"
+	"lifeline/internal/record"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -61,7 +61,7 @@ func ledgerOperations() []operation {
 				{mediaType: "text/csv", schema: openapi.String()}, {mediaType: "text/html", schema: openapi.String()}}}}},
 		{at: "GET /v1/make-goods", id: "listMakeGoods", tag: forSchedulers, summary: "What stations missed and owe, and what has become of it",
 			detail: "What is open comes first, by station; what has aired or was waived after it. A miss is looked for within minutes, and before every plan.",
-			query:  append([]openapi.Parameter{ofStation, {Name: "state", Description: "In this state.", Schema: openapi.OneOf(control.MakeGoodStates...)}}, paged...), faults: noStation,
+			query:  append([]openapi.Parameter{ofStation, {Name: "state", Description: "In this state.", Schema: openapi.OneOf(record.MakeGoodStates...)}}, paged...), faults: noStation,
 			answers: []answer{gives(http.StatusOK, "One page.", wire.Page[wire.OwedAiring]{Items: []wire.OwedAiring{owed}})}},
 		{at: "POST " + station + "/make-goods/:make_good/waive", id: "waiveMakeGood", tag: forSchedulers, summary: "Owe an airing no longer",
 			takes: takesJSON(wire.Reason{Reason: "out of date"}), lenient: true, answers: []answer{gives(http.StatusOK, "What was owed.", owed)},

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"lifeline/internal/control"
+	"lifeline/internal/kinds"
 	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -82,7 +82,7 @@ func stationOperations() []operation {
 			answers: []answer{gives(http.StatusOK, "The list, readable, with the envelope that signs it.", wire.Recalls{Schema: wire.RecallsSchema, Revision: 3, IssuedAt: exampleStart,
 				Segments: []wire.Recalled{{SegmentID: "letter-ko-sister", SHA256: exampleHash, RecalledAt: exampleStart}}, Envelope: &exampleEnvelope})}},
 		{at: "GET /v1/changes", id: "followChanges", tag: forStations, summary: "Follow changes as they happen",
-			detail: "Server-sent events, each with a change as JSON, its id and one of the names " + strings.Join(control.AllKinds.ChangeNames(), ", ") + ". " +
+			detail: "Server-sent events, each with a change as JSON, its id and one of the names " + strings.Join(kinds.All.ChangeNames(), ", ") + ". " +
 				"Resumable by Last-Event-ID or since; an event reset means that some are no longer kept: list again. A comment every 15 s says that the stream lives.",
 			query:   []openapi.Parameter{{Name: "since", Description: "Id of the last change that the caller has. Default: from now on.", Schema: openapi.Integer().AtLeast(0)}},
 			headers: []openapi.Parameter{{Name: "Last-Event-ID", In: "header", Description: "As since, and before it.", Schema: openapi.Integer().AtLeast(0)}},

@@ -8,7 +8,7 @@ import (
 
 // person answers what names a person and which stations have it off the air.
 func (a *api) person(c *call) error {
-	p, err := a.Scheduler.Person(c.r.Context(), c.label("person"))
+	p, err := a.Scheduler.People.Person(c.r.Context(), c.label("person"))
 	if err != nil {
 		return err
 	}
@@ -16,7 +16,7 @@ func (a *api) person(c *call) error {
 	for _, s := range p.Segments {
 		ids = append(ids, s.ID)
 	}
-	p.WithoutFallback = a.Scheduler.Losing(ids...)
+	p.WithoutFallback = a.Scheduler.Network.Standing.Losing(ids...)
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.json(http.StatusOK, p)
 }

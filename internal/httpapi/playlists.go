@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
 	"lifeline/internal/playlist"
+	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 )
 
@@ -21,7 +21,7 @@ func (a *api) listed(form playlist.Form) handler {
 		if err != nil {
 			return err
 		}
-		items := a.Scheduler.Listed(q.Value)
+		items := a.Scheduler.Lists.Listed(q.Value)
 		title := q.Value.Station + " " + q.Value.Date.String()
 		if window := c.query().Get("window"); window != "" {
 			items = slices.DeleteFunc(slices.Clone(items), func(i wire.QueueItem) bool { return i.Window != window })
@@ -43,7 +43,7 @@ func (a *api) listedFallback(form playlist.Form) handler {
 		if err != nil {
 			return err
 		}
-		return a.list(c, form, expires, f.Value.Revision, playlist.List{Title: f.Value.Station + " fallback", Items: a.Scheduler.FallbackListed(f.Value)})
+		return a.list(c, form, expires, f.Value.Revision, playlist.List{Title: f.Value.Station + " fallback", Items: a.Scheduler.Lists.FallbackListed(f.Value)})
 	}
 }
 
@@ -51,7 +51,7 @@ func (a *api) listedFallback(form playlist.Form) handler {
 // that open until one time: the same revision is another list in another form, and is sent again before its addresses
 // have grown old.
 func (a *api) vary(c *call, form playlist.Form, expires time.Time) {
-	f, _ := a.Scheduler.Fallback(c.station()) // none yet: revision 0
+	f, _ := a.Scheduler.Fallbacks.Fallback(c.station()) // none yet: revision 0
 	c.variant = fmt.Sprintf(".%s.%d.%d", form, f.Value.Revision, expires.Unix())
 }
 
@@ -65,7 +65,7 @@ func (a *api) list(c *call, form playlist.Form, expires time.Time, revision int6
 	if err != nil {
 		return err
 	}
-	return sealed(c, revision, form.ContentType(), control.NewText(b))
+	return sealed(c, revision, form.ContentType(), replica.NewText(b))
 }
 
 // addressed is the item with an address that opens without a token.
@@ -81,7 +81,7 @@ func (a *api) next(c *call) error {
 	if !slices.Contains([]string{"", "json", "liq", "uri"}, format) {
 		return fault.Fields(fault.Field{Field: "format", Message: "must be json, liq or uri"})
 	}
-	i, ok, err := a.Scheduler.Next(c.station(), query.Get("after"))
+	i, ok, err := a.Scheduler.Lists.Next(c.station(), query.Get("after"))
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -39,7 +39,7 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, erro
 }
 
 // sealed answers a sealed document's envelope, its payload's exact bytes, or what is made of it, compressed when asked.
-func sealed(c *call, revision int64, contentType string, t control.Text) error {
+func sealed(c *call, revision int64, contentType string, t replica.Text) error {
 	c.w.Header().Set("Cache-Control", "private, no-cache")
 	if c.tag(revision) {
 		return nil
@@ -62,7 +62,7 @@ func made(c *call, revision int64, contentType string, make func() ([]byte, erro
 
 // dateOrToday is the query's date, or the station's broadcast day at each look.
 func (a *api) dateOrToday(c *call) (func() schedules.Date, error) {
-	st, err := a.Scheduler.Station(c.station())
+	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {
 		return nil, err
 	}
@@ -82,13 +82,13 @@ func (a *api) dateOrToday(c *call) (func() schedules.Date, error) {
 	}, nil
 }
 
-func (a *api) findQueue(c *call) (*control.Sealed[wire.Queue], error) {
+func (a *api) findQueue(c *call) (*replica.Sealed[wire.Queue], error) {
 	date, err := a.dateOrToday(c)
 	if err != nil {
 		return nil, err
 	}
-	return awaited(c, func(ctx context.Context, known int64) (*control.Sealed[wire.Queue], error) {
-		return a.Scheduler.AwaitQueue(ctx, c.station(), date, known)
+	return awaited(c, func(ctx context.Context, known int64) (*replica.Sealed[wire.Queue], error) {
+		return a.Scheduler.Record.Queues.Await(ctx, c.station(), date, known)
 	})
 }
 
@@ -111,12 +111,12 @@ func (a *api) queueEnvelope(c *call) error {
 // envelopeType is the media type of a DSSE envelope in JSON.
 const envelopeType = "application/vnd.dsse.envelope.v1+json"
 
-func (a *api) findFallback(c *call) (control.Sealed[wire.Fallback], error) {
-	if _, err := a.Scheduler.Station(c.station()); err != nil {
-		return control.Sealed[wire.Fallback]{}, err
+func (a *api) findFallback(c *call) (replica.Sealed[wire.Fallback], error) {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
+		return replica.Sealed[wire.Fallback]{}, err
 	}
-	return awaited(c, func(ctx context.Context, known int64) (control.Sealed[wire.Fallback], error) {
-		return a.Scheduler.AwaitFallback(ctx, c.station(), known)
+	return awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Fallback], error) {
+		return a.Scheduler.Fallbacks.Await(ctx, c.station(), known)
 	})
 }
 
@@ -138,7 +138,7 @@ func (a *api) fallbackEnvelope(c *call) error {
 
 // lease answers a fresh lease, which nobody may keep for another.
 func (a *api) lease(c *call) error {
-	l, err := a.Scheduler.Lease(c.r.Context(), c.station())
+	l, err := a.Scheduler.Leases.Issue(c.r.Context(), c.station())
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (a *api) lease(c *call) error {
 
 // recalls answers the list, readable, with the envelope that signs it.
 func (a *api) recalls(c *call) error {
-	r, err := awaited(c, func(ctx context.Context, known int64) (control.Sealed[wire.Recalls], error) {
+	r, err := awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Recalls], error) {
 		return a.Library.AwaitRecalls(ctx, known), nil
 	})
 	if err != nil {

@@ -17,18 +17,25 @@ import (
 	"time"
 
 	"lifeline/audio"
+	"lifeline/internal/access"
 	"lifeline/internal/blob"
-	"lifeline/internal/control"
+	"lifeline/internal/idempotency"
+	"lifeline/internal/kinds"
+	"lifeline/internal/library"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/seal"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
+	"lifeline/internal/webhooks"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 // fullStore takes no commit while it is full.
 type fullStore struct {
-	control.Store
+	replica.Store
 	full      bool
 	committed func() // if not nil, called after each commit
 }
@@ -54,8 +61,8 @@ func (uncounted) Delivery(bool)                              {}
 // untraced is a Tracer that traces nothing.
 type unsent struct{}
 
-func (unsent) Post(context.Context, control.Message) (control.Reply, error) {
-	return control.Reply{}, nil
+func (unsent) Post(context.Context, webhooks.Message) (webhooks.Reply, error) {
+	return webhooks.Reply{}, nil
 }
 func (unsent) Check(*url.URL) error { return nil }
 
@@ -92,7 +99,7 @@ func newServed(t *testing.T) *served {
 	now := func() time.Time { return s.now }
 	signer, err := seal.NewSigner(ed25519.NewKeyFromSeed(make([]byte, 32)))
 	s.must(err)
-	mirror, err := control.NewMirror(t.Context(), s.store, control.AllKinds)
+	copied, err := replica.Open(t.Context(), s.store, kinds.All)
 	s.must(err)
 	files, err := blob.OpenLocal(t.TempDir())
 	s.must(err)
@@ -102,23 +109,23 @@ func newServed(t *testing.T) *served {
 		n, err := io.Copy(hash, r)
 		return audio.Facts{SHA256: hex.EncodeToString(hash.Sum(nil)), Bytes: n, ContentType: "audio/mpeg", Duration: time.Minute, CueOut: time.Minute}, err
 	}
-	library := control.NewLibrary(mirror, files, signer, analyse, now, control.LibraryLimits{MaxBytes: 1 << 20, MaxWaiting: 1 << 22, Concurrency: 1})
-	s.must(library.EnsureRecalls(t.Context()))
-	records := control.NewRecords(mirror, s.store, files, now, 0)
-	scheduler := control.NewScheduler(mirror, records, signer, now, "http://service", time.Minute)
-	claims := control.NewClaims(mirror, "here", time.Minute)
+	lib := library.New(copied, files, signer, analyse, now, library.Limits{MaxBytes: 1 << 20, MaxWaiting: 1 << 22, Concurrency: 1})
+	s.must(lib.EnsureRecalls(t.Context()))
+	records := record.NewRecords(copied, s.store, files, now, 0)
+	scheduler := scheduling.New(copied, records, signer, now, "http://service", time.Minute)
+	lock := replica.NewWorkLock(copied, "here", time.Minute)
 	stopping, stop := context.WithCancel(t.Context())
 	stop() // no stream waits
-	s.parts = Parts{Access: control.NewAccess(mirror, now), Library: library, Scheduler: scheduler, Logbook: control.NewLogbook(mirror, records, scheduler, now),
-		Answers: control.NewAnswers(s.store, now), Mirror: mirror, Media: control.NewMedia(make([]byte, 32), "http://service", time.Hour, now),
-		Windows: control.NewWindows(scheduler, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now, Log: slog.New(slog.DiscardHandler),
-		Webhooks: control.NewWebhooks(control.WebhookParts{Mirror: mirror, Claims: claims, Poster: unsent{}, Key: make([]byte, 32), Meter: uncounted{}, Log: slog.New(slog.DiscardHandler), Now: now}),
+	s.parts = Parts{Access: access.New(copied, now), Library: lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook,
+		Answers: idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32), "http://service", time.Hour, now),
+		Windows: scheduling.NewWindows(scheduler.Lists, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now, Log: slog.New(slog.DiscardHandler),
+		Webhooks: webhooks.New(webhooks.WebhookParts{Replica: copied, Lock: lock, Poster: unsent{}, Key: make([]byte, 32), Meter: uncounted{}, Log: slog.New(slog.DiscardHandler), Now: now}),
 		Meter:    uncounted{}, Tracer: untraced{}, Metrics: http.NotFoundHandler(), Stopping: stopping}
 	s.handler = New(s.parts)
-	admin, err := s.parts.Access.Create(t.Context(), control.System, control.NewToken{Name: "Ruth", Role: control.Admin})
+	admin, err := s.parts.Access.Create(t.Context(), access.System, access.NewToken{Name: "Ruth", Role: access.Admin})
 	s.must(err)
 	s.token = admin.Secret
-	s.network(claims)
+	s.network(lock)
 	return s
 }
 
@@ -129,18 +136,18 @@ func (s *served) must(err error) {
 	}
 }
 
-func (s *served) network(claims *control.Claims) {
-	ctx, ruth := s.t.Context(), control.Actor{Name: "Ruth", Role: control.Admin}
+func (s *served) network(lock *replica.WorkLock) {
+	ctx, ruth := s.t.Context(), access.Actor{Name: "Ruth", Role: access.Admin}
 	for _, id := range []string{"m1", "m2", "m3", "m4"} {
 		r, err := s.parts.Library.Receive(ctx, strings.NewReader("sound of "+id))
 		s.must(err)
-		seg, err := s.parts.Library.Create(ctx, control.Actor{Name: "Hana"}, schedules.Segment{ID: id, Kind: "testimony", Title: id, Language: "ko-KP", Persons: []string{"hana"}}, r)
+		seg, err := s.parts.Library.Create(ctx, access.Actor{Name: "Hana"}, schedules.Segment{ID: id, Kind: "testimony", Title: id, Language: "ko-KP", Persons: []string{"hana"}}, r)
 		s.must(err)
 		s.sha256 = seg.Recording.SHA256
 		_, err = s.parts.Library.Approve(ctx, ruth, id, nil, "")
 		s.must(err)
 	}
-	_, err := s.parts.Scheduler.Apply(ctx, ruth, wire.Apply{
+	_, err := s.parts.Scheduler.Network.Apply(ctx, ruth, wire.Apply{
 		Clocks:    []schedules.Clock{{ID: "c", Length: schedules.Ms(120_000), Positions: []schedules.Position{{ID: "f", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}}}}},
 		Scripts:   []schedules.Script{{ID: "appeal", Title: "Appeal", Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "text"}}}}}}},
 		Campaigns: []schedules.Campaign{{ID: "k", Title: "k", AtLeast: 1, Of: schedules.Selector{Kinds: []schedules.Kind{"testimony"}}}},
@@ -148,7 +155,7 @@ func (s *served) network(claims *control.Claims) {
 			Windows: []schedules.Window{{ID: "w", Clock: "c", Length: schedules.Ms(120_000), Tolerance: schedules.Ms(1000),
 				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T100000\nRRULE:FREQ=DAILY"}}}}}}, nil, false)
 	s.must(err)
-	s.must(s.parts.Scheduler.IssueFallbacks(ctx, claims))
+	s.must(s.parts.Scheduler.Fallbacks.IssueAll(ctx, lock))
 	today := schedules.DateOf(s.now)
 	missed := s.publish(ruth, today)
 	s.now = s.now.AddDate(0, 0, 1)
@@ -159,18 +166,18 @@ func (s *served) network(claims *control.Claims) {
 	s.publish(ruth, today.AddDays(1))
 	_, err = s.parts.Logbook.Report(ctx, "s", entries)
 	s.must(err)
-	s.must(s.parts.Logbook.SetStatus(ctx, control.Actor{Name: "s", Role: control.StationJob, Station: "s"}, "s", wire.Status{}))
-	_, err = s.parts.Scheduler.Plan(ctx, ruth, "s", today.AddDays(2), control.PlanOptions{})
+	s.must(s.parts.Logbook.SetStatus(ctx, access.Actor{Name: "s", Role: access.StationJob, Station: "s"}, "s", wire.Status{}))
+	_, err = s.parts.Scheduler.Drafts.Plan(ctx, ruth, "s", today.AddDays(2), scheduling.PlanOptions{})
 	s.must(err)
 	_, err = s.parts.Webhooks.Put(ctx, ruth, wire.Webhook{ID: "newsroom", URL: "https://example.org/", Changes: []string{"queue"}, Enabled: true}, nil)
 	s.must(err)
 }
 
-func (s *served) publish(a control.Actor, date schedules.Date) schedules.Rundown {
+func (s *served) publish(a access.Actor, date schedules.Date) schedules.Rundown {
 	s.t.Helper()
-	_, err := s.parts.Scheduler.Plan(s.t.Context(), a, "s", date, control.PlanOptions{})
+	_, err := s.parts.Scheduler.Drafts.Plan(s.t.Context(), a, "s", date, scheduling.PlanOptions{})
 	s.must(err)
-	r, err := s.parts.Scheduler.Publish(s.t.Context(), a, "s", date, control.PublishOptions{})
+	r, err := s.parts.Scheduler.Publisher.Publish(s.t.Context(), a, "s", date, scheduling.PublishOptions{})
 	s.must(err)
 	return r
 }
@@ -192,7 +199,7 @@ func (s *served) do(method, path, body string, header ...string) *httptest.Respo
 // A store that takes no commit answers every GET, and every dry run, also one that is named to be repeated.
 func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 	s := newServed(t)
-	draft, err := s.parts.Scheduler.Rundown(t.Context(), "s", schedules.Date{Year: 2026, Month: 12, Day: 1}, 0)
+	draft, err := s.parts.Scheduler.Rundowns.Rundown(t.Context(), "s", schedules.Date{Year: 2026, Month: 12, Day: 1}, 0)
 	s.must(err)
 	s.store.full = true
 	named := strings.NewReplacer(":station", "s", ":date", "2026-12-01", ":segment", "m1", ":person", "hana", ":script", "appeal", ":clock", "c", ":campaign", "k",

@@ -12,7 +12,7 @@ import (
 const maxEntries = 1000
 
 func (a *api) asRun(c *call) error {
-	if _, err := a.Scheduler.Station(c.station()); err != nil {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
 	var in wire.AsRunReport
@@ -31,7 +31,7 @@ func (a *api) asRun(c *call) error {
 
 // listAsRun answers what a station reported for a broadcast day.
 func (a *api) listAsRun(c *call) error {
-	st, err := a.Scheduler.Station(c.station())
+	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (a *api) listAsRun(c *call) error {
 }
 
 func (a *api) setStatus(c *call) error {
-	st, err := a.Scheduler.Station(c.station())
+	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (a *api) setStatus(c *call) error {
 	if err := a.Logbook.SetStatus(c.r.Context(), c.actor, c.station(), in); err != nil {
 		return err
 	}
-	newest, err := a.Scheduler.Newest(st)
+	newest, err := a.Scheduler.Lists.Newest(st)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (a *api) setStatus(c *call) error {
 }
 
 func (a *api) getStatus(c *call) error {
-	if _, err := a.Scheduler.Station(c.station()); err != nil {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
 	s, err := a.Logbook.Status(c.station())

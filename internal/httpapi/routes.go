@@ -3,21 +3,22 @@ package httpapi
 import (
 	"net/http"
 
+	"lifeline/internal/access"
 	"lifeline/internal/console"
-	"lifeline/internal/control"
+	"lifeline/internal/library"
 	"lifeline/internal/playlist"
 )
 
 // Who may do what. Admin may do everything and is not named.
 var (
-	people    = []control.Role{control.Producer, control.SchedulerJob, control.Viewer}
-	makers    = []control.Role{control.Producer, control.SchedulerJob}
-	producing = []control.Role{control.Producer}
-	planning  = []control.Role{control.SchedulerJob}
-	stations  = []control.Role{control.StationJob}
-	relays    = []control.Role{control.StationJob, control.SchedulerJob, control.Viewer}
-	everybody = []control.Role{control.Producer, control.SchedulerJob, control.Viewer, control.StationJob}
-	admins    = []control.Role{}
+	people    = []access.Role{access.Producer, access.SchedulerJob, access.Viewer}
+	makers    = []access.Role{access.Producer, access.SchedulerJob}
+	producing = []access.Role{access.Producer}
+	planning  = []access.Role{access.SchedulerJob}
+	stations  = []access.Role{access.StationJob}
+	relays    = []access.Role{access.StationJob, access.SchedulerJob, access.Viewer}
+	everybody = []access.Role{access.Producer, access.SchedulerJob, access.Viewer, access.StationJob}
+	admins    = []access.Role{}
 )
 
 // routes is the whole HTTP surface.
@@ -53,9 +54,9 @@ func (a *api) routes() []route {
 		{method: get, path: "/v1/segments/:segment/waveform", roles: people, handle: a.waveform},
 		{method: get, path: "/v1/segments/:segment/airings", roles: people, handle: a.airings},
 		{method: post, path: "/v1/segments/:segment/approve", roles: makers, handle: a.approve},
-		{method: post, path: "/v1/segments/:segment/reject", roles: makers, handle: a.act((*control.Library).Reject)},
-		{method: post, path: "/v1/segments/:segment/recall", roles: makers, handle: a.act((*control.Library).Recall)},
-		{method: post, path: "/v1/segments/:segment/reinstate", roles: makers, handle: a.act((*control.Library).Reinstate)},
+		{method: post, path: "/v1/segments/:segment/reject", roles: makers, handle: a.act((*library.Library).Reject)},
+		{method: post, path: "/v1/segments/:segment/recall", roles: makers, handle: a.act((*library.Library).Recall)},
+		{method: post, path: "/v1/segments/:segment/reinstate", roles: makers, handle: a.act((*library.Library).Reinstate)},
 		{method: get, path: "/v1/persons/:person", roles: people, handle: a.person},
 		{method: post, path: "/v1/persons/:person/recall", roles: makers, handle: a.recallPerson},
 		{method: get, path: "/v1/scripts", roles: people, handle: a.listScripts},

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strconv"
 
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -28,7 +28,7 @@ func (c *call) revisionParam(name string) (int64, error) {
 
 // knownStation fails with NotFound unless the path's station exists.
 func (a *api) knownStation(c *call) (schedules.Date, error) {
-	if _, err := a.Scheduler.Station(c.station()); err != nil {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return schedules.Date{}, err
 	}
 	return c.date()
@@ -57,7 +57,7 @@ func (a *api) getRundown(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.Scheduler.Rundown(c.r.Context(), c.station(), date, revision)
+	r, err := a.Scheduler.Rundowns.Rundown(c.r.Context(), c.station(), date, revision)
 	return resource(c, r, r.Revision, err)
 }
 
@@ -69,8 +69,8 @@ func (a *api) plan(c *call) error {
 		return err
 	}
 	c.mayTakeLong()
-	r, err := a.Scheduler.Plan(c.r.Context(), c.actor, c.station(), date,
-		control.PlanOptions{Seed: in.Seed, Keep: in.Keep, Revision: revision, DryRun: dryRun})
+	r, err := a.Scheduler.Drafts.Plan(c.r.Context(), c.actor, c.station(), date,
+		scheduling.PlanOptions{Seed: in.Seed, Keep: in.Keep, Revision: revision, DryRun: dryRun})
 	return resource(c, r, r.Revision, err)
 }
 
@@ -89,7 +89,7 @@ func (a *api) editRundown(c *call) error {
 	if n := len(in.Edits); n < 1 || n > maxEdits {
 		return fault.Fields(fault.Field{Field: "edits", Message: fmt.Sprintf("must be from 1 to %d", maxEdits)})
 	}
-	r, err := a.Scheduler.Edit(c.r.Context(), c.actor, c.station(), date, revision, in.Edits)
+	r, err := a.Scheduler.Drafts.Edit(c.r.Context(), c.actor, c.station(), date, revision, in.Edits)
 	return resource(c, r, r.Revision, err)
 }
 
@@ -99,8 +99,8 @@ func (a *api) publish(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.Scheduler.Publish(c.r.Context(), c.actor, c.station(), date,
-		control.PublishOptions{Revision: revision, Correction: in.Correction})
+	r, err := a.Scheduler.Publisher.Publish(c.r.Context(), c.actor, c.station(), date,
+		scheduling.PublishOptions{Revision: revision, Correction: in.Correction})
 	return resource(c, r, r.Revision, err)
 }
 
@@ -110,7 +110,7 @@ func (a *api) withdrawDay(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.Scheduler.WithdrawDay(c.r.Context(), c.actor, c.station(), date, revision, in.Reason)
+	r, err := a.Scheduler.Publisher.Withdraw(c.r.Context(), c.actor, c.station(), date, revision, in.Reason)
 	return resource(c, r, r.Revision, err)
 }
 
@@ -127,7 +127,7 @@ func (a *api) diff(c *call) error {
 	if err := together(wrong, err); err != nil {
 		return err
 	}
-	changes, err := a.Scheduler.Diff(c.r.Context(), c.station(), date, from, to)
+	changes, err := a.Scheduler.Rundowns.Diff(c.r.Context(), c.station(), date, from, to)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (a *api) explain(c *call) error {
 	if err != nil {
 		return err
 	}
-	e, err := a.Scheduler.Explain(c.r.Context(), c.station(), date, revision, c.param("item"))
+	e, err := a.Scheduler.Rundowns.Explain(c.r.Context(), c.station(), date, revision, c.param("item"))
 	if err != nil {
 		return err
 	}
@@ -157,8 +157,8 @@ func (a *api) planMany(c *call) error {
 	}
 	var drafts []schedules.Rundown
 	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
-		r, err := a.Scheduler.Plan(c.r.Context(), c.actor, station, date,
-			control.PlanOptions{Seed: in.Seed, DryRun: dryRun, Together: in.Dates, Drafts: drafts})
+		r, err := a.Scheduler.Drafts.Plan(c.r.Context(), c.actor, station, date,
+			scheduling.PlanOptions{Seed: in.Seed, DryRun: dryRun, Together: in.Dates, Drafts: drafts})
 		if err == nil && dryRun {
 			drafts = append(drafts, r)
 		}
@@ -168,7 +168,7 @@ func (a *api) planMany(c *call) error {
 
 func (a *api) publishMany(c *call) error {
 	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
-		return a.Scheduler.Publish(c.r.Context(), c.actor, station, date, control.PublishOptions{Correction: in.Correction})
+		return a.Scheduler.Publisher.Publish(c.r.Context(), c.actor, station, date, scheduling.PublishOptions{Correction: in.Correction})
 	})
 }
 
@@ -184,7 +184,7 @@ func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (s
 	}
 	stations := in.Stations
 	if len(stations) == 0 {
-		all, _ := a.Scheduler.Stations("", maxMany)
+		all, _ := a.Scheduler.Network.Stations("", maxMany)
 		for _, s := range all {
 			stations = append(stations, s.ID)
 		}
@@ -194,7 +194,7 @@ func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (s
 	}
 	out := []wire.ManyResult{}
 	for _, id := range stations {
-		st, err := a.Scheduler.Station(id)
+		st, err := a.Scheduler.Network.Station(id)
 		if err != nil {
 			out = append(out, a.manyResult(c, id, schedules.Date{}, schedules.Rundown{}, err))
 			continue

@@ -12,9 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/bcp47"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/library"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -28,7 +29,7 @@ func (a *api) uploadSegment(c *call) error {
 	}
 	c.patient()
 	var seg *schedules.Segment
-	var received *control.Received
+	var received *library.Received
 	for {
 		part, err := mr.NextPart()
 		if err == io.EOF {
@@ -94,7 +95,7 @@ func (a *api) readMeta(part io.Reader) (*schedules.Segment, error) {
 	seg := &schedules.Segment{}
 	m.Onto(seg)
 	if seg.ID == "" {
-		seg.ID = control.NewSegmentID()
+		seg.ID = library.NewSegmentID()
 	}
 	return seg, together(read, a.Library.CheckNew(*seg))
 }
@@ -133,7 +134,7 @@ var hashForm = regexp.MustCompile(hashPattern)
 func (a *api) listSegments(c *call) error {
 	after, limit, err := c.page()
 	q := c.query()
-	f := control.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")),
+	f := library.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")),
 		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: strings.ToLower(q.Get("tag")), SHA256: q.Get("sha256"), After: after, Limit: limit}
 	var wrong error
 	f.ExpiringBefore, wrong = c.instant("expiring_before")
@@ -223,7 +224,7 @@ func (a *api) changed(c *call, s schedules.Segment, err error) error {
 	if err != nil {
 		return err
 	}
-	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.AirableOn(s.Language), Stations: a.Scheduler.Losing(s.ID)}, s.Revision, nil)
+	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.AirableOn(s.Language), Stations: a.Scheduler.Network.Standing.Losing(s.ID)}, s.Revision, nil)
 }
 
 // resource answers a revisioned resource, or passes the error on.
@@ -288,7 +289,7 @@ func (a *api) approve(c *call) error {
 }
 
 // act serves the other acts that move a segment from state to state.
-func (a *api) act(do func(*control.Library, context.Context, control.Actor, string, *int64, string) (schedules.Segment, error)) handler {
+func (a *api) act(do func(*library.Library, context.Context, access.Actor, string, *int64, string) (schedules.Segment, error)) handler {
 	return func(c *call) error {
 		revision, err := c.ifMatch()
 		if err != nil {

@@ -17,23 +17,29 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/idempotency"
+	"lifeline/internal/library"
 	"lifeline/internal/openapi"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
+	"lifeline/internal/webhooks"
 	"lifeline/internal/wire"
 )
 
 // Parts are what the API serves.
 type Parts struct {
-	Access     *control.Access
-	Library    *control.Library
-	Scheduler  *control.Scheduler
-	Logbook    *control.Logbook
-	Answers    *control.Answers
-	Windows    *control.Windows
-	Media      *control.Media
-	Webhooks   *control.Webhooks
-	Mirror     *control.Mirror
+	Access     *access.Access
+	Library    *library.Library
+	Scheduler  *scheduling.Scheduler
+	Logbook    *record.Logbook
+	Answers    *idempotency.Store
+	Windows    *scheduling.Windows
+	Media      *access.Media
+	Webhooks   *webhooks.Webhooks
+	Replica    *replica.Replica
 	Keys       []ed25519.PublicKey
 	FormerKeys []wire.Key                                      // that signed before
 	Ready      map[string]func(context.Context) error          // what must be reachable, by name
@@ -120,9 +126,9 @@ func (a *api) nothingThere(*call) error {
 // route is one operation: where it is, who may do it, and what it does.
 type route struct {
 	method, path string
-	open         bool           // needs no token
-	signed       bool           // takes a signed address in place of a token
-	roles        []control.Role // that may, besides admin
+	open         bool          // needs no token
+	signed       bool          // takes a signed address in place of a token
+	roles        []access.Role // that may, besides admin
 	handle       handler
 }
 
@@ -160,7 +166,7 @@ func (a *api) answer(c *call, r route) error {
 		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many failed logins from this address"); slow != nil {
 			return slow
 		}
-		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {
+		if err := a.Replica.CatchUp(c.r.Context()); err != nil {
 			return err
 		}
 		err = a.admit(c, r)
@@ -175,18 +181,18 @@ func (a *api) answer(c *call, r route) error {
 		defer a.whileValid(c)()
 	}
 	if r.method != http.MethodGet && !r.open {
-		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {
+		if err := a.Replica.CatchUp(c.r.Context()); err != nil {
 			return err
 		}
 		return a.repeatable(c, r.handle)
 	}
 	err = r.handle(c)
 	if fault.Is(err, fault.NotFound) && !r.open {
-		known := a.Mirror.Sequence()
-		if err := a.Mirror.CatchUp(c.r.Context()); err != nil {
+		known := a.Replica.Sequence()
+		if err := a.Replica.CatchUp(c.r.Context()); err != nil {
 			return err
 		}
-		if a.Mirror.Sequence() != known {
+		if a.Replica.Sequence() != known {
 			return r.handle(c)
 		}
 	}
@@ -208,33 +214,33 @@ func (a *api) admit(c *call, r route) error {
 	}
 	actor.RequestID = id
 	c.actor = actor
-	if actor.Role != control.Admin && !slices.Contains(r.roles, actor.Role) {
+	if actor.Role != access.Admin && !slices.Contains(r.roles, actor.Role) {
 		return fault.New(fault.Forbidden, "a token of the role %s may not do this; one of the role %s may", actor.Role, orOf(r.roles))
 	}
 	s := c.param("station")
-	if actor.Role != control.StationJob || s == "" {
+	if actor.Role != access.StationJob || s == "" {
 		return nil
 	}
 	if s != actor.Station {
 		return fault.New(fault.NotFound, "there is no station %q for this token, which is that of station %q", s, actor.Station)
 	}
-	if _, err := a.Scheduler.Station(s); fault.Is(err, fault.NotFound) { // the others are not for a station to know
+	if _, err := a.Scheduler.Network.Station(s); fault.Is(err, fault.NotFound) { // the others are not for a station to know
 		return fault.New(fault.NotFound, "there is no station %q: this token is for it, but no network with it is applied", s)
 	}
 	return nil
 }
 
 // orOf names the roles that may, besides admin, which always may.
-func orOf(roles []control.Role) string {
+func orOf(roles []access.Role) string {
 	names := make([]string, len(roles))
 	for i, role := range roles {
 		names[i] = string(role)
 	}
-	return strings.Join(append(names, string(control.Admin)), " or ")
+	return strings.Join(append(names, string(access.Admin)), " or ")
 }
 
 // identify finds out who asks: by the token or, where there is none, by the address.
-func (a *api) identify(c *call, r route) (control.Actor, error) {
+func (a *api) identify(c *call, r route) (access.Actor, error) {
 	if r.signed && c.r.Header.Get("Authorization") == "" && c.query().Has("sig") {
 		return a.Media.Authenticate(audioHash(c), c.query().Get("exp"), c.query().Get("sig"))
 	}

@@ -20,7 +20,7 @@ var bearers = regexp.MustCompile(bearerPattern)
 // service is the path's station as receivers know it. The answer's tag says all that a document of it depends on beside
 // a day's revision.
 func (a *api) service(c *call) (spi.Service, error) {
-	st, err := a.Scheduler.Station(c.station())
+	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {
 		return spi.Service{}, err
 	}
@@ -57,7 +57,7 @@ func (a *api) programmes(c *call) error {
 	}
 	var q *wire.Queue
 	var revision int64
-	switch sealed, err := a.Scheduler.StandingQueue(c.r.Context(), c.station(), date); {
+	switch sealed, err := a.Scheduler.Record.Queues.StandingQueue(c.r.Context(), c.station(), date); {
 	case err == nil:
 		q, revision = &sealed.Value, sealed.Value.Revision
 	case !fault.Is(err, fault.NotFound):

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
@@ -67,7 +67,7 @@ func (a *api) me(c *call) error {
 		ids[o.at] = o.id
 	}
 	for _, r := range a.routes() {
-		if r.open || c.actor.Role == control.Admin || slices.Contains(r.roles, c.actor.Role) {
+		if r.open || c.actor.Role == access.Admin || slices.Contains(r.roles, c.actor.Role) {
 			out.May = append(out.May, ids[r.method+" "+r.path])
 		}
 	}
@@ -91,7 +91,7 @@ func (a *api) createToken(c *call) error {
 	if unreadable(read) {
 		return read
 	}
-	token := control.NewToken{Name: in.Name, Role: control.Role(in.Role), Station: in.Station, Life: in.Life.Duration}
+	token := access.NewToken{Name: in.Name, Role: access.Role(in.Role), Station: in.Station, Life: in.Life.Duration}
 	if err := together(read, token.Check()); err != nil {
 		return err
 	}

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/library"
 	"lifeline/internal/text"
 	"lifeline/internal/wire"
 )
@@ -159,7 +159,7 @@ func (a *api) cancelUpload(c *call) error {
 }
 
 // standing tells where an upload stands, and where its segment is once it is done.
-func (c *call) standing(u control.Upload) {
+func (c *call) standing(u library.Upload) {
 	h := c.w.Header()
 	h.Set("Upload-Offset", strconv.FormatInt(u.Offset(), 10))
 	h.Set("Upload-Length", strconv.FormatInt(u.Length, 10))
@@ -209,7 +209,7 @@ func (s *checksum) verify() error {
 // by commas; script, consent and sensitive as JSON), or all of them as JSON in "meta". "replaces" names the segment whose recording it
 // replaces, with its revision in If-Match. "sha256" is the hash of the whole. What tus clients send of themselves
 // (filename and the like) is kept and not read.
-func (a *api) readUploadMetadata(c *call) (u control.Upload, err error) {
+func (a *api) readUploadMetadata(c *call) (u library.Upload, err error) {
 	u.Metadata = c.r.Header.Get("Upload-Metadata")
 	given, err := metadata(u.Metadata)
 	if err != nil {
@@ -234,7 +234,7 @@ func (a *api) readUploadMetadata(c *call) (u control.Upload, err error) {
 	m, err := metaOfTexts(given)
 	m.Onto(&u.Segment)
 	if u.Segment.ID == "" {
-		u.Segment.ID = control.NewSegmentID()
+		u.Segment.ID = library.NewSegmentID()
 	}
 	return u, err
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/scheduling"
 	"lifeline/schedules"
 )
 
@@ -32,7 +32,7 @@ func (a *api) window(c *call) error {
 			return fault.Fields(fault.Field{Field: "start_at", Message: "must be an instant such as 2023-10-27T13:00:00.000Z"})
 		}
 	}
-	if _, err := a.Scheduler.Station(c.station()); err != nil {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
 	file, err := a.Windows.Open(c.r.Context(), c.station(), c.param("window"), date, startAt, format)
@@ -65,7 +65,7 @@ func (a *api) window(c *call) error {
 }
 
 // streamed answers a file whose length is not known yet.
-func streamed(w *patientWriter, r *http.Request, file *control.Rendered) error {
+func streamed(w *patientWriter, r *http.Request, file *scheduling.Rendered) error {
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil

@@ -15,9 +15,12 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lifeline/internal/control"
+	"lifeline/internal/kinds"
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/output"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 	"lifeline/internal/wire"
@@ -119,7 +122,7 @@ func drawnDay(t *rapid.T, s *service, recordings pile, rate dsp.Rate) published 
 }
 
 // scheduler is the service's, with the day published and the station's documents issued.
-func (p published) scheduler(t *rapid.T, s *service) *control.Scheduler {
+func (p published) scheduler(t *rapid.T, s *service) *scheduling.Scheduler {
 	docs := memory.New(100)
 	station, err := json.Marshal(p.station)
 	if err != nil {
@@ -132,11 +135,12 @@ func (p published) scheduler(t *rapid.T, s *service) *control.Scheduler {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := control.NewMirror(t.Context(), docs, control.AllKinds)
+	m, err := replica.Open(t.Context(), docs, kinds.All)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return control.NewScheduler(m, docs, s.signer, func() time.Time { return p.queue.PublishedAt.Time }, "http://service", time.Minute)
+	now := func() time.Time { return p.queue.PublishedAt.Time }
+	return scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), s.signer, now, "http://service", time.Minute)
 }
 
 // onAir is a stretch of the air.
@@ -197,11 +201,11 @@ func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 		rate := rapid.SampledFrom([]dsp.Rate{4000, 11_025}).Draw(t, "rate") // of the latter, milliseconds have no whole frames
 		p := drawnDay(t, s, recordings, rate)
 		scheduler := p.scheduler(t, s)
-		listed := scheduler.Listed(p.queue)
+		listed := scheduler.Lists.Listed(p.queue)
 
 		var nexts []wire.QueueItem
 		for after := ""; len(nexts) <= len(listed); {
-			i, ok, err := scheduler.Next("lantern", after)
+			i, ok, err := scheduler.Lists.Next("lantern", after)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,7 +229,7 @@ func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 				continue // no such window is rendered
 			}
 			studio := &opened{}
-			if _, err := control.NewWindows(scheduler, studio).Open(t.Context(), "lantern", span.Window, p.queue.Date, span.StartAt.Time, "wav"); err != nil {
+			if _, err := scheduling.NewWindows(scheduler.Lists, studio).Open(t.Context(), "lantern", span.Window, p.queue.Date, span.StartAt.Time, "wav"); err != nil {
 				t.Fatal(err)
 			}
 			pcm, _ := rendered(s.t, studio.queue, rate, recordings, openRecording, 2)

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"lifeline/internal/blob"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/replica"
 	"lifeline/internal/reserve"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
@@ -45,7 +45,7 @@ func (d *documents) Commit(ctx context.Context, c store.Commit) ([]store.Change,
 	return d.Store.Commit(ctx, c)
 }
 
-func commit(t *testing.T, d control.Store, action string) error {
+func commit(t *testing.T, d replica.Store, action string) error {
 	t.Helper()
 	_, err := d.Commit(t.Context(), store.Commit{Origin: store.Origin{At: time.Unix(1, 0).UTC(), By: "a", Action: action}})
 	return err

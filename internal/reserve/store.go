@@ -5,8 +5,8 @@ import (
 	"io"
 
 	"lifeline/internal/blob"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/replica"
 )
 
 // Recordings is a place for audio that is open.
@@ -16,20 +16,20 @@ type Recordings interface {
 }
 
 // Store is s, which is in the reserve's place: what is urgent is written as long as anything is held.
-func (r *Reserve) Store(s control.Store) control.Store {
-	return control.Around(s, func(ctx context.Context, call *control.Call, do func(context.Context) error) error {
+func (r *Reserve) Store(s replica.Store) replica.Store {
+	return replica.Around(s, func(ctx context.Context, call *replica.Call, do func(context.Context) error) error {
 		if !call.Writes {
 			return do(ctx)
 		}
-		urgency := control.Urgent
+		urgency := replica.Urgent
 		if call.Commit != nil {
-			urgency = control.UrgencyOf(*call.Commit)
+			urgency = replica.UrgencyOf(*call.Commit)
 		}
 		var err error
 		switch urgency {
-		case control.Urgent:
+		case replica.Urgent:
 			return r.urgently(ctx, func() error { return do(ctx) })
-		case control.Bulk:
+		case replica.Bulk:
 			err = r.Bulk(ctx, 0)
 		default:
 			err = r.ordinary(ctx)

@@ -5,12 +5,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"lifeline/internal/control"
+	"lifeline/internal/record"
 )
 
-// Census counts, at every look, what the mirror holds: segments by state, how each station stands, and for how long the
+// Census counts, at every look, what the replica holds: segments by state, how each station stands, and for how long the
 // first delivery to each webhook has been waiting, or all have failed.
-func (f *Figures) Census(take func() control.Census, lags, failing func() map[string]time.Duration) {
+func (f *Figures) Census(take func() record.Census, lags, failing func() map[string]time.Duration) {
 	f.registry.MustRegister(&census{take: take, lags: lags, failing: failing,
 		failed:    prometheus.NewDesc("lifeline_webhook_failing_seconds", "For how long deliveries to a webhook have failed, given up or not; 0 while they do not.", []string{"webhook"}, nil),
 		lag:       prometheus.NewDesc("lifeline_webhook_lag_seconds", "For how long the first change that a webhook was not told of has been waiting.", []string{"webhook"}, nil),
@@ -27,7 +27,7 @@ func (f *Figures) Census(take func() control.Census, lags, failing func() map[st
 }
 
 type census struct {
-	take                                                                   func() control.Census
+	take                                                                   func() record.Census
 	lags, failing                                                          func() map[string]time.Duration
 	segments, sequence, queues, cover, contact, missing, offset, published *prometheus.Desc
 	lag, failed, standing                                                  *prometheus.Desc

@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"lifeline/internal/blob"
-	"lifeline/internal/control"
 	"lifeline/internal/fault"
+	"lifeline/internal/replica"
 )
 
 // Recordings is a place for audio that is open.
@@ -20,8 +20,8 @@ type Recordings interface {
 }
 
 // Store measures what goes to a store and back.
-func (f *Figures) Store(s control.Store) control.Store {
-	return control.Around(s, func(ctx context.Context, call *control.Call, do func(context.Context) error) (err error) {
+func (f *Figures) Store(s replica.Store) replica.Store {
+	return replica.Around(s, func(ctx context.Context, call *replica.Call, do func(context.Context) error) (err error) {
 		ctx, done := f.measure(ctx, call.Name)
 		defer done(&err)
 		err = do(ctx)

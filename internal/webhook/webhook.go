@@ -22,7 +22,7 @@ import (
 
 	"code.dny.dev/ssrf"
 
-	"lifeline/internal/control"
+	"lifeline/internal/webhooks"
 )
 
 // limit bounds one attempt, from the look-up of the name to the end of the answer.
@@ -82,12 +82,12 @@ func newClient(control func(network, address string, c syscall.RawConn) error) *
 }
 
 // Post is part of control.Poster.
-func (p *Poster) Post(ctx context.Context, m control.Message) (control.Reply, error) {
+func (p *Poster) Post(ctx context.Context, m webhooks.Message) (webhooks.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(m.Body))
 	if err != nil {
-		return control.Reply{}, err
+		return webhooks.Reply{}, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "Lifeline")
@@ -95,7 +95,7 @@ func (p *Poster) Post(ctx context.Context, m control.Message) (control.Reply, er
 	r.Header.Set("Webhook-Timestamp", strconv.FormatInt(m.At.Unix(), 10))
 	signature, err := sign(m)
 	if err != nil {
-		return control.Reply{}, err
+		return webhooks.Reply{}, err
 	}
 	r.Header.Set("Webhook-Signature", signature)
 	client := p.open
@@ -104,16 +104,16 @@ func (p *Poster) Post(ctx context.Context, m control.Message) (control.Reply, er
 	}
 	resp, err := client.Do(r)
 	if err != nil {
-		return control.Reply{}, err
+		return webhooks.Reply{}, err
 	}
 	defer resp.Body.Close()
 	io.CopyN(io.Discard, resp.Body, maxAnswer) // what is left of it, or wrong with it, costs the connection alone
-	return control.Reply{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), m.At)}, nil
+	return webhooks.Reply{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), m.At)}, nil
 }
 
 // sign is the webhook-signature of a message: for each secret, the HMAC-SHA256 of its id, its time in seconds and its
 // body, with dots between (Standard Webhooks, "Signature scheme", v1).
-func sign(m control.Message) (string, error) {
+func sign(m webhooks.Message) (string, error) {
 	var out []string
 	for _, secret := range m.Secrets {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))

@@ -16,14 +16,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/webhooks"
 )
 
 // whsec is a secret of 24 bytes.
 const whsec = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-func message(url string) control.Message {
-	return control.Message{URL: url, ID: "41", At: time.Unix(1614265330, 0), Secrets: []string{whsec}, Body: []byte(`{"test": 2432232314}`)}
+func message(url string) webhooks.Message {
+	return webhooks.Message{URL: url, ID: "41", At: time.Unix(1614265330, 0), Secrets: []string{whsec}, Body: []byte(`{"test": 2432232314}`)}
 }
 
 // The example of the scheme's own description.
@@ -119,7 +119,7 @@ func TestOnlyNamedNetworksAreReachedWithoutTLS(t *testing.T) {
 	if _, err := named.Post(t.Context(), message("http://93.184.216.34/")); !errors.Is(err, errInner) {
 		t.Errorf("a public address without TLS: %v", err)
 	}
-	for path, want := range map[string]control.Reply{"/": {Status: 200}, "/elsewhere": {Status: 302}, "/endless": {Status: 200},
+	for path, want := range map[string]webhooks.Reply{"/": {Status: 200}, "/elsewhere": {Status: 302}, "/endless": {Status: 200},
 		"/busy": {Status: 503, RetryAfter: 2 * time.Minute}} {
 		before := hits
 		got, err := named.Post(t.Context(), message(receiver.URL+path))

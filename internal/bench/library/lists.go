@@ -12,7 +12,9 @@ import (
 	"syscall"
 	"time"
 
-	"lifeline/internal/control"
+	"lifeline/internal/kinds"
+	"lifeline/internal/library"
+	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 	"lifeline/schedules"
@@ -37,11 +39,11 @@ func lists(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	if _, err := control.NewMirror(ctx, s, control.AllKinds); err != nil { // what decoding needs once, however many there are
+	if _, err := replica.Open(ctx, s, kinds.All); err != nil { // what decoding needs once, however many there are
 		return err
 	}
 	empty := heap()
-	mirror, err := control.NewMirror(ctx, s, control.AllKinds)
+	mirror, err := replica.Open(ctx, s, kinds.All)
 	if err != nil {
 		return err
 	}
@@ -51,19 +53,19 @@ func lists(ctx context.Context, n int) error {
 	fmt.Printf("\n%d segments: %d bytes each in memory with the index (the bar is 2048); prepared for planning %d more\n", n, (copied-empty)/uint64(n), (planned-copied)/uint64(n))
 	runtime.KeepAlive(prepared)
 
-	library := control.NewLibrary(mirror, nil, nil, nil, time.Now, control.LibraryLimits{Concurrency: 1})
+	lib := library.New(mirror, nil, nil, nil, time.Now, library.Limits{Concurrency: 1})
 	fmt.Printf("%-44s %9s %12s %12s %10s\n", "page of 50, ns of processor time", "matches", "index", "scan", "scan/index")
 	for _, a := range asked(segments) {
 		a.filter.Limit = 50
-		page, next := library.Segments(a.filter)
+		page, next := lib.Segments(a.filter)
 		slow, slowNext := scan(segments, a.filter)
 		if !slices.EqualFunc(page, slow, func(a, b schedules.Segment) bool { return a.ID == b.ID }) || next != slowNext {
 			return fmt.Errorf("%s: the index finds %d, the scan %d", a.name, len(page), len(slow))
 		}
 		all := a.filter
 		all.Limit = n
-		matches, _ := library.Segments(all)
-		index, err := cost(func() { library.Segments(a.filter) })
+		matches, _ := lib.Segments(all)
+		index, err := cost(func() { lib.Segments(a.filter) })
 		if err != nil {
 			return err
 		}
@@ -78,32 +80,32 @@ func lists(ctx context.Context, n int) error {
 
 type question struct {
 	name   string
-	filter control.SegmentFilter
+	filter library.SegmentFilter
 }
 
 // asked is what people ask of a library. What a scan, which finds any part of a text, would find besides is not asked.
 func asked(segments []schedules.Segment) []question {
 	middle := segments[len(segments)/2]
 	return []question{
-		{"the first page", control.SegmentFilter{}},
-		{"a page in the middle", control.SegmentFilter{After: middle.ID}},
-		{"a common word", control.SegmentFilter{Words: "series"}},
-		{"a common word, from the middle", control.SegmentFilter{Words: "series", After: middle.ID}},
-		{"a rare word", control.SegmentFilter{Words: fmt.Sprintf("%06d", len(segments)*3/4)}},
-		{"a Korean word", control.SegmentFilter{Words: "호소문"}},
-		{"a part of Chinese", control.SegmentFilter{Words: "祖母边境"}},
-		{"the beginning of many words", control.SegmentFilter{Words: "0000"}},
-		{"two words", control.SegmentFilter{Words: "grandmother snowfield"}},
-		{"pending", control.SegmentFilter{State: schedules.Pending}},
-		{"pending, and a word", control.SegmentFilter{State: schedules.Pending, Words: "lamp"}},
-		{"a tag, a kind and a language", control.SegmentFilter{Tag: "tag-42", Kind: "music", Language: "ko-KP"}},
-		{"expiring before an instant", control.SegmentFilter{ExpiringBefore: time.Date(2026, 4, 5, 0, 0, 0, 0, time.UTC)}},
-		{"the hash of a recording", control.SegmentFilter{SHA256: middle.Recording.SHA256}},
+		{"the first page", library.SegmentFilter{}},
+		{"a page in the middle", library.SegmentFilter{After: middle.ID}},
+		{"a common word", library.SegmentFilter{Words: "series"}},
+		{"a common word, from the middle", library.SegmentFilter{Words: "series", After: middle.ID}},
+		{"a rare word", library.SegmentFilter{Words: fmt.Sprintf("%06d", len(segments)*3/4)}},
+		{"a Korean word", library.SegmentFilter{Words: "호소문"}},
+		{"a part of Chinese", library.SegmentFilter{Words: "祖母边境"}},
+		{"the beginning of many words", library.SegmentFilter{Words: "0000"}},
+		{"two words", library.SegmentFilter{Words: "grandmother snowfield"}},
+		{"pending", library.SegmentFilter{State: schedules.Pending}},
+		{"pending, and a word", library.SegmentFilter{State: schedules.Pending, Words: "lamp"}},
+		{"a tag, a kind and a language", library.SegmentFilter{Tag: "tag-42", Kind: "music", Language: "ko-KP"}},
+		{"expiring before an instant", library.SegmentFilter{ExpiringBefore: time.Date(2026, 4, 5, 0, 0, 0, 0, time.UTC)}},
+		{"the hash of a recording", library.SegmentFilter{SHA256: middle.Recording.SHA256}},
 	}
 }
 
 // scan lists as the library did before it had an index: it looks at every segment until the page is full.
-func scan(segments []schedules.Segment, f control.SegmentFilter) (out []schedules.Segment, next string) {
+func scan(segments []schedules.Segment, f library.SegmentFilter) (out []schedules.Segment, next string) {
 	words := strings.Fields(strings.ToLower(f.Words))
 	start, found := slices.BinarySearchFunc(segments, f.After, func(s schedules.Segment, id string) int { return strings.Compare(s.ID, id) })
 	if found {

@@ -1,0 +1,209 @@
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/text"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+const SchedulerJob Role = "scheduler"
+
+const StationJob Role = "station"
+
+const Viewer Role = "viewer"
+
+// token is an access token as it is stored: only a hash of its secret, which is 256 random bits, so that a fast
+// hash is enough.
+type token struct {
+	ID        string            `json:"id"`
+	Name      string            `json:"name"`
+	Role      Role              `json:"role"`
+	Station   string            `json:"station,omitempty"`
+	Hash      string            `json:"hash"` // hex SHA-256 of the secret
+	CreatedAt schedules.Instant `json:"created_at"`
+	ExpiresAt schedules.Instant `json:"expires_at"`
+}
+
+// tokenPrefix marks a Lifeline token, so that a leaked one is found by a search.
+const tokenPrefix = "lifeline"
+
+// Access says who a token is.
+type Access struct {
+	replica *replica.Replica
+	now     func() time.Time
+}
+
+// New reads tokens from m.
+func New(m *replica.Replica, now func() time.Time) *Access { return &Access{m, now} }
+
+// Authenticate answers the actor of a token. It fails with Unauthenticated, without saying what is wrong with it.
+func (a *Access) Authenticate(secret string) (Actor, error) {
+	prefix, rest, _ := strings.Cut(secret, "_")
+	id, rest, _ := strings.Cut(rest, "_")
+	row, ok := tokensIn(a.replica).Get(id)
+	t := row.Value
+	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 || a.over(t) {
+		return Actor{}, fault.New(fault.Unauthenticated, "a valid access token is needed")
+	}
+	return Actor{Name: t.Name, Role: t.Role, Token: t.ID, Station: t.Station}, nil
+}
+
+// Holds fails with Unauthenticated once the token that an actor came with is revoked, has expired or says something else
+// than it did. Who came without a token comes by an address that has its own end.
+func (a *Access) Holds(by Actor) error {
+	if by.Token == "" {
+		return nil
+	}
+	row, ok := tokensIn(a.replica).Get(by.Token)
+	t := row.Value
+	if !ok || a.over(t) || t.Name != by.Name || t.Role != by.Role || t.Station != by.Station {
+		return fault.New(fault.Unauthenticated, "this access token is no longer valid")
+	}
+	return nil
+}
+
+// over reports whether a token has expired.
+func (a *Access) over(t token) bool {
+	return !t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time)
+}
+
+// Empty reports whether nobody has a token yet.
+func (a *Access) Empty() bool {
+	for range tokensIn(a.replica).After("", "") {
+		return false
+	}
+	return true
+}
+
+// Create stores a new token, likewise.
+func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, error) {
+	return CreateToken(ctx, a.replica.Commit, by, n, a.now())
+}
+
+// Tokens answers at most limit tokens whose ids come after the given one, without their secrets, and the last id when
+// there are more.
+func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next string) {
+	for id, row := range tokensIn(a.replica).After("", after) {
+		if len(tokens) == limit {
+			return tokens, tokens[limit-1].ID
+		}
+		t := row.Value
+		tokens = append(tokens, wire.Token{ID: id, Name: t.Name, Role: string(t.Role), Station: t.Station,
+			CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt})
+	}
+	return tokens, ""
+}
+
+// Revoke deletes a token: from then on it opens nothing. It fails with NotFound.
+func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
+	return a.replica.Retry(ctx, func() error {
+		row, ok := tokensIn(a.replica).Get(id)
+		if !ok {
+			return fault.New(fault.NotFound, "there is no token %q", id)
+		}
+		return a.replica.Commit(ctx, store.Commit{
+			Writes: []store.Write{{Kind: KindToken, ID: id, Expect: row.Revision, Delete: true}},
+			Origin: by.Origin(a.now(), "token.revoke", string(row.Value.Role)+" "+row.Value.Name)})
+	})
+}
+
+func hash(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// NewToken is what a new token shall be.
+type NewToken struct {
+	Name, Station string
+	Role          Role
+	Life          time.Duration // 0: does not expire
+}
+
+// CreateToken stores a new token and answers it with its secret, which is shown only this once.
+func CreateToken(ctx context.Context, commit func(context.Context, store.Commit) error, a Actor, n NewToken, now time.Time) (wire.Token, error) {
+	if err := n.Check(); err != nil {
+		return wire.Token{}, err
+	}
+	name, err := lineOf("name", n.Name) // two names that look the same are not two persons
+	if err != nil {
+		return wire.Token{}, err
+	}
+	n.Name = name
+	var b [32]byte
+	rand.Read(b[:]) // never fails: crypto/rand
+	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
+	t := token{ID: replica.NewID(), Name: n.Name, Role: n.Role, Station: n.Station, Hash: hash(secret), CreatedAt: schedules.At(now)}
+	if n.Life > 0 {
+		t.ExpiresAt = schedules.At(now.Add(n.Life))
+	}
+	body, err := replica.Encode(t)
+	if err != nil {
+		return wire.Token{}, err
+	}
+	err = commit(ctx, store.Commit{
+		Writes: []store.Write{{Kind: KindToken, ID: t.ID, Body: body}},
+		Origin: a.Origin(now, "token.create", string(n.Role)+" "+n.Name)})
+	return wire.Token{ID: t.ID, Name: t.Name, Role: string(t.Role), Station: t.Station, CreatedAt: t.CreatedAt,
+		ExpiresAt: t.ExpiresAt, Secret: tokenPrefix + "_" + t.ID + "_" + secret}, err
+}
+
+// StationKnown fails with NotFound where a store has stations, but not the one that is named: a token for it would open
+// nothing. While there is no station yet, any may come.
+func StationKnown(ctx context.Context, docs replica.Documents, id string) error {
+	all, err := docs.List(ctx, replica.KindStation, "", replica.FewNamed+1)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	if _, err := docs.Get(ctx, replica.KindStation, id); !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	names := make([]string, len(all))
+	for i, d := range all {
+		names[i] = d.ID
+	}
+	return fault.New(fault.NotFound, "there is no station %q, so that the token would open nothing. The stations are %s. --yes makes it all the same, for a station that is applied later", id, replica.Few(names))
+}
+
+// Check names what is wrong with it.
+func (n NewToken) Check() error {
+	var fields []fault.Field
+	if strings.TrimSpace(n.Name) == "" {
+		fields = append(fields, fault.Field{Field: "name", Message: "must name the person or station that will hold the token"})
+	}
+	if utf8.RuneCountInString(n.Name) > 500 {
+		fields = append(fields, fault.Field{Field: "name", Message: "is longer than 500 characters"})
+	}
+	if n.Life < 0 {
+		fields = append(fields, fault.Field{Field: "life_ms", Message: "must not be negative"})
+	}
+	if !slices.Contains(Roles, n.Role) {
+		fields = append(fields, fault.Field{Field: "role", Message: "must be admin, producer, scheduler, station or viewer"})
+	}
+	if (n.Role == StationJob) != (n.Station != "") {
+		fields = append(fields, fault.Field{Field: "station", Message: "must be given for the role station, and for no other"})
+	}
+	return fault.Fields(fields...)
+}
+
+// lineOf is a text that a person gives outside of HTTP, in the form in which it is kept.
+func lineOf(field, given string) (string, error) {
+	kept, err := text.Line(given)
+	if err != nil {
+		return given, fault.Fields(fault.Field{Field: field, Message: err.Error()})
+	}
+	return kept, nil
+}

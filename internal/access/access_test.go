@@ -1,0 +1,82 @@
+package access
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store/memory"
+)
+
+func TestTokensAreCheckedWhole(t *testing.T) {
+	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	a := New(m, func() time.Time { return now })
+	made, err := a.Create(t.Context(), System, NewToken{Name: "relay", Role: StationJob, Station: "s", Life: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := a.Authenticate(made.Secret); err != nil || got.Station != "s" || got.Role != StationJob {
+		t.Errorf("the token: %+v, %v", got, err)
+	}
+	for _, bad := range []string{"", "x", made.Secret[:len(made.Secret)-1], made.Secret + "x", strings.ToUpper(made.Secret)} {
+		if _, err := a.Authenticate(bad); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	now = now.Add(time.Hour)
+	if _, err := a.Authenticate(made.Secret); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("after its end: %v", err)
+	}
+	for _, bad := range []NewToken{{Name: "x", Role: "king"}, {Role: Admin}, {Name: "x", Role: StationJob}, {Name: "x", Role: Viewer, Station: "s"}} {
+		if _, err := a.Create(t.Context(), System, bad); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+}
+
+func TestTokenHoldsUntilItIsRevokedExpiredOrChanged(t *testing.T) {
+	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	access := New(m, func() time.Time { return now })
+	enter := func(life time.Duration) (Actor, string) {
+		t.Helper()
+		made, err := access.Create(t.Context(), System, NewToken{Name: "dawn", Role: StationJob, Station: "harbour-dawn", Life: life})
+		if err != nil {
+			t.Fatal(err)
+		}
+		actor, err := access.Authenticate(made.Secret)
+		if err != nil || access.Holds(actor) != nil {
+			t.Fatal(err, access.Holds(actor))
+		}
+		return actor, made.ID
+	}
+	over := func(what string, actor Actor) {
+		t.Helper()
+		if err := access.Holds(actor); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	revoked, id := enter(0)
+	if err := access.Revoke(t.Context(), System, id); err != nil {
+		t.Fatal(err)
+	}
+	over("revoked", revoked)
+	expired, _ := enter(time.Hour)
+	now = now.Add(time.Hour)
+	over("expired", expired)
+	changed, _ := enter(0)
+	changed.Station = "lantern-coast"
+	over("of another station now", changed)
+	if err := access.Holds(Actor{Role: StationJob, Station: "harbour-dawn"}); err != nil {
+		t.Errorf("by a signed address: %v", err)
+	}
+}

@@ -1,0 +1,47 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/text"
+)
+
+const (
+	KindToken = "token"
+	KindKeys  = "signing-keys" // the one list of the keys that documents are signed with
+)
+
+var Kinds = replica.Kinds{
+	{Name: KindToken, Copy: replica.Copied(replica.Tidied(tidyToken)), Inspect: replica.Looking(inspectToken)},
+	{Name: KindKeys, Inspect: replica.Looking(inspectKeys)},
+}
+
+func tokensIn(m *replica.Replica) *replica.Cache[token] {
+	return replica.CacheOf[*replica.Cache[token]](m, KindToken)
+}
+
+func inspectToken(i *replica.Inspector, d store.Document, t token) {
+	wrong := ""
+	switch {
+	case t.ID != d.ID:
+		wrong = fmt.Sprintf("it says that it is %q", t.ID)
+	case len(t.Hash) != 64:
+		wrong = "its hash is missing or broken off"
+	case !slices.Contains(Roles, t.Role):
+		wrong = fmt.Sprintf("there is no role %q", t.Role)
+	}
+	if wrong != "" {
+		i.Tell(d, "is malformed and lets nobody in: %s. Revoke it and make a new one", wrong)
+	}
+}
+
+func inspectKeys(i *replica.Inspector, d store.Document, k SigningKeys) {
+	if !slices.ContainsFunc(k.Keys, func(key SigningKey) bool { return key.ID == k.Current }) {
+		i.Tell(d, "says that %q signs, which is none of its keys", k.Current)
+	}
+}
+
+func tidyToken(t *token) { t.Name = text.Clean(t.Name) }

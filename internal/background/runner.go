@@ -1,0 +1,149 @@
+package background
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lifeline/internal/library"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
+	"lifeline/schedules"
+)
+
+// Runner runs the background jobs: it analyses what is behind, takes recalled segments out of published queues and looks for
+// what may fill their time, looks for misses and what made them good, seals the as-run of days that are over, and issues
+// fallback lists. The jobs are level-triggered: they compare what is with what should be, so that work lost in a crash is
+// found again. What costs much is claimed first, so that one of several replicas does it.
+type Runner struct {
+	replica *replica.Replica
+	now     func() time.Time
+	lock    *replica.WorkLock
+	jobs    []job
+	collect Collector
+	log     *slog.Logger
+	every   time.Duration
+	running atomic.Bool
+	swept   time.Time
+}
+
+// Collector removes audio that no segment names and that was put before an instant, and says how much.
+type Collector func(ctx context.Context, before time.Time) (removed int, err error)
+
+// job is one kind of background work.
+type job struct {
+	name  string
+	kinds []string // of document whose changes may leave it something to do; time passes for all jobs
+	work  func(context.Context, *replica.WorkLock) error
+}
+
+// NewRunner looks after l and s when something changes that a job needs, and at least as often as every.
+func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, c *replica.WorkLock, collect Collector, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
+	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
+	k.jobs = []job{
+		{"analyse", []string{replica.KindSegment}, l.AnalyseBehind},
+		{"repair", []string{replica.KindQueue, replica.KindSegment, replica.KindScript, replica.KindStation}, s.Repairer.Repair},
+		{"refill", []string{replica.KindQueue}, s.Repairer.Refill},
+		{"fallback", []string{replica.KindStation, replica.KindQueue, replica.KindSegment, replica.KindScript, replica.KindRecalls, replica.KindFloor}, s.Fallbacks.IssueAll},
+		{"sign", []string{replica.KindFloor}, unclaimed(s.Resigner.Resign)},
+		{"uploads", []string{library.KindUpload}, l.SweepUploads},
+		{"make-goods", []string{record.AsRunReports, replica.KindStation, replica.KindQueue, replica.KindSegment, replica.KindScript, replica.KindCampaign}, unclaimed(s.Record.MakeGoods.SettleAll)},
+		{"seal", []string{replica.KindStation, record.KindLate}, unclaimed(s.Record.Sealing.SealAll)},
+		{"sweep", nil, k.sweep},
+	}
+	for _, j := range k.jobs {
+		k.replica.Signals.Join(j.topic(), j.kinds...)
+	}
+	return k
+}
+
+// topic is woken by a change of any of the job's kinds.
+func (j job) topic() string { return "job/" + j.name }
+
+// Run works until ctx ends. Each job has a loop of its own, so that a long analysis holds up no recall. What fails is logged
+// and tried again.
+func (k *Runner) Run(ctx context.Context) error {
+	k.running.Store(true)
+	defer k.running.Store(false)
+	g, ctx := errgroup.WithContext(ctx)
+	for _, j := range k.jobs {
+		g.Go(func() error {
+			k.loop(ctx, j)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// unclaimed is work that each replica looks at for itself: it seldom finds any, and compare-and-set lets one do it.
+func unclaimed(work func(context.Context) error) func(context.Context, *replica.WorkLock) error {
+	return func(ctx context.Context, _ *replica.WorkLock) error { return work(ctx) }
+}
+
+// loop runs one job at every change of its kinds. What another replica has begun is looked at again when its lease is over,
+// should it have died.
+func (k *Runner) loop(ctx context.Context, j job) {
+	for {
+		signal := k.replica.Signals.On(j.topic())
+		err, again := j.work(ctx, k.lock), k.every
+		if err != nil {
+			again = min(again, k.lock.Life)
+		}
+		if err != nil && !errors.Is(err, replica.ErrElsewhere) && ctx.Err() == nil {
+			k.log.Error("background work failed and will be tried again", "work", j.name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-signal:
+			select { // changes come in crowds: one look serves those of a moment
+			case <-ctx.Done():
+				return
+			case <-time.After(replica.ChangePause):
+			}
+		case <-time.After(again):
+		}
+	}
+}
+
+// sweepEvery is how often what is no longer needed is looked for.
+const sweepEvery = time.Hour
+
+func (k *Runner) sweep(ctx context.Context, lock *replica.WorkLock) error {
+	now := k.now()
+	if now.Sub(k.swept) < sweepEvery {
+		return nil
+	}
+	k.swept = now
+	replica.ForgetQueues(k.replica, schedules.DateOf(now).AddDays(-queueDaysKept))
+	err := lock.Do(ctx, "sweep", sweepEvery, func(ctx context.Context) error {
+		n, err := k.collect(ctx, now.Add(-orphanAge))
+		if n > 0 {
+			k.log.Info("removed audio that interrupted uploads had left behind", "recordings", n)
+		}
+		return err
+	})
+	if errors.Is(err, replica.ErrElsewhere) {
+		return nil // an hour later it is looked at again
+	}
+	return err
+}
+
+// Alive fails while no background work is done.
+func (k *Runner) Alive(context.Context) error {
+	if !k.running.Load() {
+		return errors.New("background: the background work is not running")
+	}
+	return nil
+}
+
+// queueDaysKept is how many past days of queues stay in memory.
+const queueDaysKept = 3
+
+// orphanAge is how old audio must be before it can be nobody's: an upload puts its bytes before its segment.
+const orphanAge = 24 * time.Hour

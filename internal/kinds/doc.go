@@ -1,0 +1,2 @@
+// Package kinds has all kinds of document that the service stores, as the packages declare them.
+package kinds

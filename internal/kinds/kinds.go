@@ -1,0 +1,16 @@
+package kinds
+
+import (
+	"slices"
+
+	"lifeline/internal/access"
+	"lifeline/internal/idempotency"
+	"lifeline/internal/library"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
+	"lifeline/internal/webhooks"
+)
+
+// All are the kinds that the service stores.
+var All = slices.Concat(replica.SharedKinds, library.Kinds, scheduling.Kinds, record.Kinds, webhooks.Kinds, access.Kinds, idempotency.Kinds)

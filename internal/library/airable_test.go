@@ -1,0 +1,34 @@
+package library
+
+import (
+	"slices"
+	"testing"
+
+	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
+	"lifeline/schedules"
+)
+
+func TestALanguageAirsOnTheStationsWithAWindowThatAllowsIt(t *testing.T) {
+	d := newDesk(t, servicetest.Heard)
+	for _, s := range []schedules.Station{
+		{ID: "dawn", Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "a"}}},
+		{ID: "broad", Languages: []string{"en"}, Windows: []schedules.Window{{ID: "a"}, {ID: "b", Languages: []string{"ko"}}}},
+		{ID: "narrow", Languages: []string{"ko"}, Windows: []schedules.Window{{ID: "a", Languages: []string{"cmn-Hans"}}}},
+		{ID: "idle", Languages: []string{"ko"}},
+		{ID: "open", Windows: []schedules.Window{{ID: "a"}}},
+	} {
+		replica.StationsIn(d.mirror).Put(s.ID, replica.Row[schedules.Station]{Revision: 1, Value: s})
+	}
+	for language, want := range map[string][]string{
+		"ko-KP": {"broad", "dawn", "open"}, "ko": {"broad", "open"}, "ko-KR": {"broad", "open"}, "en-GB": {"broad", "open"},
+		"cmn-Hans": {"narrow", "open"}, "cmn": {"open"}, "zxx": {"broad", "dawn", "narrow", "open"}, "kok": {"open"},
+	} {
+		if got := d.library.AirableOn(language); !slices.Equal(got, want) {
+			t.Errorf("%s airs on %v, not %v", language, got, want)
+		}
+	}
+	if got := newDesk(t, servicetest.Heard).library.AirableOn("ko"); got == nil || len(got) > 0 {
+		t.Errorf("without stations: %v", got)
+	}
+}

@@ -1,0 +1,171 @@
+package library
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"lifeline/audio"
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/search"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// Progress is how far an analysis has come, in bytes.
+type Progress struct{ Done, Of int64 }
+
+// Progress of a segment's analysis; ok is false when none is running here.
+func (l *Library) Progress(id string) (p Progress, ok bool) {
+	v, ok := l.progress.Load(id)
+	if ok {
+		p = v.(Progress)
+	}
+	return p, ok
+}
+
+// AnalyseBehind analyses every recording whose facts are of an older analysis than today's, as many at once as there
+// are workers. It needs no job queue: what a crash left undone is still behind. Replicas share the work, recording by
+// recording; it fails with ErrElsewhere where another is at the rest.
+func (l *Library) AnalyseBehind(ctx context.Context, lock *replica.WorkLock) error {
+	var g errgroup.Group // one that fails stops no other
+	g.SetLimit(cap(l.workers))
+	var elsewhere atomic.Bool
+	for _, id := range l.behind() {
+		g.Go(func() error {
+			err := l.analyseOnce(ctx, lock, id)
+			if errors.Is(err, replica.ErrElsewhere) {
+				elsewhere.Store(true)
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("library: analyse %s: %w", id, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil || !elsewhere.Load() {
+		return err
+	}
+	return replica.ErrElsewhere
+}
+
+// behind are the segments whose recordings have facts of an older analysis than today's.
+func (l *Library) behind() (ids []string) {
+	for v := range audio.Version {
+		older := search.Query{Terms: []search.Term{{Field: replica.ByAnalysis, Value: strconv.Itoa(v)}}}
+		for _, row := range replica.SegmentsIn(l.replica).Find(older, 0, nil) {
+			ids = append(ids, row.Value.ID)
+		}
+	}
+	return ids
+}
+
+// analyseOnce analyses a segment's recording unless another replica does or has.
+func (l *Library) analyseOnce(ctx context.Context, lock *replica.WorkLock, id string) error {
+	select {
+	case l.workers <- struct{}{}:
+		defer func() { <-l.workers }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return lock.Do(ctx, "analyse/"+id, 0, func(ctx context.Context) error {
+		s, err := l.Segment(id)
+		if err != nil || s.Recording == nil || s.Recording.AnalysisVersion >= audio.Version {
+			return err
+		}
+		return l.analyseAgain(ctx, id, s.Recording.SHA256)
+	})
+}
+
+// errNothingToDo leaves a segment as it is.
+var errNothingToDo = errors.New("library: there is nothing to change")
+
+func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
+	content, bytes, err := l.audio.Open(ctx, sha256)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	l.progress.Store(id, Progress{Of: bytes})
+	defer l.progress.Delete(id)
+	facts, err := l.analyse(ctx, content, func(done int64) { l.progress.Store(id, Progress{done, bytes}) })
+	got := Received{recording: schedules.Recording{SHA256: sha256, Bytes: bytes, ContentType: "audio/mpeg"}}
+	got.judge(facts, err)
+	if got.recording.AnalysisVersion == 0 {
+		return err
+	}
+	_, err = l.change(ctx, access.System, id, nil, "segment.analyse", "", func(s *schedules.Segment) error {
+		if s.Recording == nil || s.Recording.SHA256 != sha256 || s.Recording.AnalysisVersion >= got.recording.AnalysisVersion {
+			return errNothingToDo
+		}
+		s.Recording = &got.recording
+		switch {
+		case got.rejection != nil && s.State != schedules.Recalled:
+			s.State, s.Rejection = schedules.Rejected, got.rejection
+		case s.State == schedules.Analysing:
+			s.State = schedules.Pending
+		}
+		return nil
+	}, func(schedules.Segment) ([]store.Write, error) { return l.waveformWrite(ctx, got) })
+	if errors.Is(err, errNothingToDo) {
+		return nil
+	}
+	return err
+}
+
+// waveformWrite keeps a recording's waveform, compressed, unless it is kept already.
+func (l *Library) waveformWrite(ctx context.Context, r Received) ([]store.Write, error) {
+	if r.waveform.Pixels() == 0 {
+		return nil, nil
+	}
+	_, err := l.replica.Store.Get(ctx, KindWaveform, r.recording.SHA256)
+	if !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	b, err := replica.Encode(r.waveform)
+	if err != nil {
+		return nil, err
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err = z.Write(b)
+	if err = errors.Join(err, z.Close()); err != nil {
+		return nil, fmt.Errorf("library: pack waveform: %w", err)
+	}
+	return []store.Write{{Kind: KindWaveform, ID: r.recording.SHA256, Body: packed.Bytes()}}, nil
+}
+
+// Waveform is a recording's outline in the JSON format, version 2, of BBC audiowaveform. It fails with NotFound until
+// the recording is analysed.
+func (l *Library) Waveform(ctx context.Context, sha256 string) ([]byte, error) {
+	d, err := l.replica.Store.Get(ctx, KindWaveform, sha256)
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.NotFound, "this recording has no waveform")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return unpackWaveform(d)
+}
+
+func unpackWaveform(d store.Document) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(d.Body))
+	if err != nil {
+		return nil, fmt.Errorf("library: unpack waveform: %w", err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		return nil, fmt.Errorf("library: unpack waveform: %w", err)
+	}
+	return b, nil
+}

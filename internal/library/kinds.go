@@ -1,0 +1,36 @@
+package library
+
+import (
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+)
+
+const KindWaveform = "waveform" // of a recording: SHA-256
+
+const KindUpload = "upload" // a recording that arrives in pieces
+
+// Kinds are the kinds that no other package reads.
+var Kinds = replica.Kinds{
+	{Name: KindWaveform, Inspect: inspectWaveform},
+	{Name: KindUpload, Copy: replica.Copied(replica.Parse[Upload]), Inspect: replica.Looking(inspectUpload)},
+}
+
+func uploadsIn(m *replica.Replica) *replica.Cache[Upload] {
+	return replica.CacheOf[*replica.Cache[Upload]](m, KindUpload)
+}
+
+func inspectWaveform(i *replica.Inspector, d store.Document) error {
+	_, err := unpackWaveform(d)
+	return err
+}
+
+func inspectUpload(i *replica.Inspector, d store.Document, u Upload) {
+	if u.ID != d.ID {
+		i.Tell(d, "says of itself that it is %s", u.ID)
+	}
+	for _, p := range u.Parts {
+		if _, named := i.References[p.SHA256]; !named && u.DoneAt.IsZero() {
+			i.References[p.SHA256] = replica.Held{By: "upload " + d.ID, Bytes: p.Bytes}
+		}
+	}
+}

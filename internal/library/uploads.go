@@ -1,0 +1,212 @@
+package library
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// Upload is a recording that arrives in pieces, over as many connections and restarts as it takes. What has arrived is
+// kept as parts in the audio store, so that any replica goes on where another stopped.
+type Upload struct {
+	ID        string            `json:"id"`
+	Revision  int64             `json:"-"`
+	By        string            `json:"by"`
+	Segment   schedules.Segment `json:"segment"`           // that it becomes; only the id where it replaces a recording
+	Replaces  int64             `json:"replaces"`          // revision of the segment whose recording it replaces; 0: the segment is new
+	Length    int64             `json:"length"`            // in bytes
+	SHA256    string            `json:"sha256,omitempty"`  // that the producer announced
+	Metadata  string            `json:"metadata"`          // as it was sent
+	Parts     []Part            `json:"parts,omitempty"`   // in order
+	ExpiresAt schedules.Instant `json:"expires_at"`        // moved on by every part
+	DoneAt    schedules.Instant `json:"done_at"`           // when it became the segment's recording, or was given up
+	Problem   string            `json:"problem,omitempty"` // why it was given up
+}
+
+// Part is a piece of an upload, stored under its own hash.
+type Part struct {
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// Done reports whether the upload has become its segment's recording.
+func (u Upload) Done() bool { return !u.DoneAt.IsZero() && u.Problem == "" }
+
+// Offset is how many bytes have arrived.
+func (u Upload) Offset() (n int64) {
+	for _, p := range u.Parts {
+		n += p.Bytes
+	}
+	return n
+}
+
+const (
+	uploadLife  = 24 * time.Hour   // an upload without news is given up
+	partBytes   = 8 << 20          // what a crash may cost at most
+	maxParts    = 8192             // of one upload
+	partsLinger = 10 * time.Minute // from an upload's end to its parts': whoever has just put the same bytes has referred to them by then
+)
+
+// StartUpload begins an upload of length bytes that becomes u.Segment, or the new recording of the segment of that id
+// at revision u.Replaces. It fails as Create or Replace would, before any audio is sent, with TooLarge, and with Full
+// when unfinished uploads fill the space that they may take, or there is no room for another.
+func (l *Library) StartUpload(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
+	if u.Length > l.limits.MaxBytes {
+		return u, fault.New(fault.TooLarge, "a recording may have at most %d bytes", l.limits.MaxBytes)
+	}
+	if err := l.checkTarget(u); err != nil {
+		return u, err
+	}
+	var waiting int64
+	for _, row := range uploadsIn(l.replica).After("", "") {
+		if row.Value.DoneAt.IsZero() && l.now().Before(row.Value.ExpiresAt.Time) {
+			waiting += row.Value.Length
+		}
+	}
+	if waiting+u.Length > l.limits.MaxWaiting {
+		return u, fault.New(fault.Full, "unfinished uploads fill the space that they may take: finish or cancel some first")
+	}
+	if l.limits.Room != nil {
+		if err := l.limits.Room(ctx, u.Length); err != nil {
+			return u, err
+		}
+	}
+	u.ID, u.By, u.ExpiresAt = replica.NewID(), a.Name, schedules.At(l.now().Add(uploadLife))
+	return u, l.keepUpload(ctx, a, &u, "upload.start")
+}
+
+func (l *Library) checkTarget(u Upload) error {
+	if u.Replaces == 0 {
+		return l.CheckNew(u.Segment)
+	}
+	s, err := l.Segment(u.Segment.ID)
+	if err != nil {
+		return err
+	}
+	return replica.CheckRevision(&u.Replaces, s.Revision)
+}
+
+// Upload fails with NotFound for everybody but who began it, and with Gone when it was given up.
+func (l *Library) Upload(a access.Actor, id string) (Upload, error) {
+	row, ok := uploadsIn(l.replica).Get(id)
+	u := row.Value
+	u.Revision = row.Revision
+	switch {
+	case !ok || u.By != a.Name:
+		return Upload{}, fault.New(fault.NotFound, "there is no upload %q", id)
+	case u.Problem != "":
+		return u, fault.New(fault.Gone, "the upload was given up: %s", u.Problem)
+	case u.DoneAt.IsZero() && !l.now().Before(u.ExpiresAt.Time):
+		return Upload{}, fault.New(fault.Gone, "this upload rested for more than %s and was given up: begin it anew", uploadLife)
+	}
+	return u, nil
+}
+
+// Uploads lists a's uploads that are not done yet, by id.
+func (l *Library) Uploads(a access.Actor) []Upload {
+	out := []Upload{}
+	for id := range uploadsIn(l.replica).After("", "") {
+		if u, err := l.Upload(a, id); err == nil && !u.Done() {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// Append adds what r gives to the upload, which must stand at offset; else it fails with Conflict. What has arrived
+// when r breaks off is kept. With a verify, which is called at r's end, all of r is kept, or nothing. The upload that is
+// whole becomes its segment's recording at once.
+func (l *Library) Append(ctx context.Context, a access.Actor, id string, offset int64, r io.Reader, verify func() error) (Upload, error) {
+	u, err := l.Upload(a, id)
+	if err != nil || u.Done() && offset == u.Length {
+		return u, err
+	}
+	if at := u.Offset(); at != offset {
+		return u, fault.New(fault.Conflict, "the upload stands at byte %d, not %d", at, offset)
+	}
+	ctx = context.WithoutCancel(ctx) // what has arrived is kept though nobody waits for the answer any more
+	in := &arriving{r: bufio.NewReaderSize(r, 64<<10)}
+	var added []Part
+	keep := func() error {
+		if len(added) == 0 {
+			return nil
+		}
+		u.Parts = append(u.Parts[:len(u.Parts):len(u.Parts)], added...)
+		u.ExpiresAt, added = schedules.At(l.now().Add(uploadLife)), nil
+		return l.keepUpload(ctx, a, &u, "upload.append")
+	}
+	for left := u.Length - offset; left > 0 && in.more(); {
+		if len(u.Parts)+len(added) == maxParts {
+			return u, fault.New(fault.TooLarge, "the upload came in more than %d pieces: send larger ones", maxParts)
+		}
+		in.left = min(left, partBytes)
+		stored, err := l.audio.Put(ctx, in, partBytes)
+		if err != nil {
+			return u, err
+		}
+		added, left = append(added, Part{stored.SHA256, stored.Bytes}), left-stored.Bytes
+		if verify == nil {
+			if err := keep(); err != nil {
+				return u, err
+			}
+		}
+	}
+	switch {
+	case in.broken == nil && in.more():
+		return u, l.giveUp(ctx, a, u, fault.New(fault.TooLarge, "more came than the %d bytes that were announced", u.Length))
+	case in.broken != nil:
+		return u, fault.Wrap(fault.Invalid, in.broken, "the piece did not arrive whole: go on from byte %d", u.Offset())
+	case verify != nil:
+		if err := verify(); err != nil {
+			return u, err
+		}
+		if err := keep(); err != nil {
+			return u, err
+		}
+	}
+	if u.Offset() < u.Length {
+		return u, nil
+	}
+	return l.finishUpload(ctx, a, u)
+}
+
+// CancelUpload gives an upload up.
+func (l *Library) CancelUpload(ctx context.Context, a access.Actor, id string) error {
+	u, err := l.Upload(a, id)
+	if err != nil {
+		return err
+	}
+	if !u.DoneAt.IsZero() {
+		return fault.New(fault.Conflict, "this upload is done: recall its segment instead")
+	}
+	u.DoneAt, u.Problem = schedules.At(l.now()), "it was cancelled"
+	return l.keepUpload(ctx, a, &u, "upload.cancel")
+}
+
+// keepUpload stores u and moves its revision on. It fails with Conflict when another replica was faster.
+func (l *Library) keepUpload(ctx context.Context, a access.Actor, u *Upload, action string) error {
+	body, err := replica.Encode(u)
+	if err != nil {
+		return err
+	}
+	err = l.replica.Commit(ctx, store.Commit{
+		Writes: []store.Write{{Kind: KindUpload, ID: u.ID, Expect: u.Revision, Body: body}},
+		Origin: a.Origin(l.now(), action, fmt.Sprintf("%s, %d of %d bytes", u.Segment.ID, u.Offset(), u.Length))})
+	if errors.Is(err, replica.ErrRace) {
+		return fault.Wrap(fault.Conflict, err, "another request has sent to this upload: ask where it stands")
+	}
+	if err != nil {
+		return err
+	}
+	u.Revision++
+	return nil
+}

@@ -1,0 +1,168 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/blob"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// finishUpload makes a whole upload its segment's recording. It may be called again after any failure, and by several
+// replicas at once: the recording comes about once. The analysis comes later: it can take minutes, for which nobody
+// would wait who has sent the last byte.
+func (l *Library) finishUpload(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
+	parts := &partsReader{ctx: ctx, audio: l.audio, parts: u.Parts}
+	defer parts.close()
+	received, err := l.receiveUnheard(ctx, parts)
+	if err != nil {
+		return u, err
+	}
+	if u.SHA256 != "" && u.SHA256 != received.recording.SHA256 {
+		return u, l.giveUp(ctx, a, u, fault.New(fault.Damaged, "the bytes that came are not those that were announced: their SHA-256 is %s", received.recording.SHA256))
+	}
+	if err := l.settleUpload(ctx, a, u, received); err != nil {
+		switch fault.KindOf(err) {
+		case fault.Internal, fault.Unavailable, fault.Full:
+			return u, err
+		}
+		return u, l.giveUp(ctx, a, u, err)
+	}
+	u.DoneAt = schedules.At(l.now())
+	return u, l.keepUpload(ctx, a, &u, "upload.done")
+}
+
+// settleUpload gives the segment its recording, unless it has it from this very upload.
+func (l *Library) settleUpload(ctx context.Context, a access.Actor, u Upload, r Received) error {
+	has := func() bool {
+		s, err := l.Segment(u.Segment.ID)
+		return err == nil && s.UploadedBy == a.Name && s.Recording != nil && s.Recording.SHA256 == r.recording.SHA256 && s.Revision > u.Replaces
+	}
+	if has() {
+		return nil
+	}
+	var err error
+	if u.Replaces != 0 {
+		_, err = l.Replace(ctx, a, u.Segment.ID, &u.Replaces, r)
+	} else {
+		_, err = l.Create(ctx, a, u.Segment, r)
+	}
+	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Stale) { // an equal upload may have come first
+		if late := l.replica.CatchUp(ctx); late != nil {
+			return late
+		}
+		if has() {
+			return nil
+		}
+	}
+	return err
+}
+
+// giveUp ends an upload that cannot become a recording, and answers why.
+func (l *Library) giveUp(ctx context.Context, a access.Actor, u Upload, why error) error {
+	u.DoneAt, u.Problem = schedules.At(l.now()), why.Error()
+	var f *fault.Error
+	if errors.As(why, &f) {
+		u.Problem = f.Public
+	}
+	return errors.Join(why, l.keepUpload(ctx, a, &u, "upload.fail"))
+}
+
+// SweepUploads finishes what arrived whole and was not finished, and removes the parts of what has ended.
+func (l *Library) SweepUploads(ctx context.Context, lock *replica.WorkLock) error {
+	var failed error
+	for id, row := range uploadsIn(l.replica).After("", "") {
+		u, now := row.Value, l.now()
+		u.Revision = row.Revision
+		last := u.ExpiresAt.Add(-uploadLife)
+		ended := u.DoneAt.Time
+		if u.DoneAt.IsZero() {
+			ended = u.ExpiresAt.Time
+		}
+		switch {
+		case u.DoneAt.IsZero() && u.Offset() == u.Length && now.Sub(last) > uploadRest:
+			err := lock.Do(ctx, "upload/"+id, 0, func(ctx context.Context) error {
+				_, err := l.finishUpload(ctx, access.Actor{Name: u.By}, u)
+				return err
+			})
+			if !errors.Is(err, replica.ErrElsewhere) {
+				failed = errors.Join(failed, err)
+			}
+		case now.Sub(ended) > partsLinger:
+			failed = errors.Join(failed, l.removeUpload(ctx, id, u, ended))
+		}
+	}
+	return failed
+}
+
+// uploadRest is how long a whole upload is left to the request that brings it.
+const uploadRest = time.Minute
+
+// removeUpload deletes what an ended upload has left, but for parts that are also something else, or were put again
+// since.
+func (l *Library) removeUpload(ctx context.Context, id string, u Upload, ended time.Time) error {
+	named := l.referenced(id)
+	for _, p := range u.Parts {
+		if named(p.SHA256) {
+			continue
+		}
+		if _, err := l.audio.DeleteOlder(ctx, p.SHA256, ended); err != nil {
+			return err
+		}
+	}
+	err := l.replica.Commit(ctx, store.Commit{
+		Writes: []store.Write{{Kind: KindUpload, ID: id, Expect: u.Revision, Delete: true}},
+		Origin: access.System.Origin(l.now(), "upload.remove", "")})
+	if errors.Is(err, replica.ErrRace) { // another replica has
+		return nil
+	}
+	return err
+}
+
+// partsReader reads parts one after the other.
+type partsReader struct {
+	ctx   context.Context
+	audio replica.Audio
+	parts []Part
+	open  blob.Content
+}
+
+func (r *partsReader) Read(b []byte) (int, error) {
+	for {
+		if r.open == nil {
+			if len(r.parts) == 0 {
+				return 0, io.EOF
+			}
+			var err error
+			if r.open, _, err = r.audio.Open(r.ctx, r.parts[0].SHA256); err != nil {
+				return 0, err
+			}
+			r.parts = r.parts[1:]
+		}
+		n, err := r.open.Read(b)
+		if err != io.EOF {
+			return n, err
+		}
+		if err := r.close(); err != nil {
+			return n, err
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+}
+
+func (r *partsReader) close() error {
+	if r.open == nil {
+		return nil
+	}
+	err := r.open.Close()
+	r.open = nil
+	return err
+}

@@ -1,0 +1,93 @@
+package library
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"lifeline/internal/fault"
+)
+
+// arriving reads at most left bytes, and takes the breaking off of its source for an end, which it remembers.
+type arriving struct {
+	r      *bufio.Reader
+	left   int64
+	ended  bool
+	broken error // why it ended too early
+}
+
+// more waits for the next byte.
+func (a *arriving) more() bool {
+	if a.ended {
+		return false
+	}
+	_, err := a.r.Peek(1)
+	a.note(err)
+	return err == nil
+}
+
+func (a *arriving) Read(b []byte) (int, error) {
+	if a.left == 0 || a.ended {
+		return 0, io.EOF
+	}
+	n, err := a.r.Read(b[:min(int64(len(b)), a.left)])
+	a.left -= int64(n)
+	a.note(err)
+	if err != nil {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (a *arriving) note(err error) {
+	a.ended = err != nil
+	if err != nil && err != io.EOF {
+		a.broken = err
+	}
+}
+
+// turns gives each upload to one call at a time. A newer call takes it from an older one, whose connection is dead
+// more often than not.
+type turns struct {
+	mu   sync.Mutex
+	held map[string]*turn
+}
+
+type turn struct {
+	cancel context.CancelFunc
+	over   chan struct{}
+}
+
+// Turn waits until no other call of this replica works on the upload, having told the one that does to stop, and
+// answers the context to work under and the function that ends the turn. It fails with Busy when ctx ends first.
+func (l *Library) Turn(ctx context.Context, id string, patience time.Duration) (context.Context, func(), error) {
+	wait, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	t := &l.turns
+	for {
+		t.mu.Lock()
+		before := t.held[id]
+		if before == nil {
+			working, cancel := context.WithCancel(ctx)
+			mine := &turn{cancel: cancel, over: make(chan struct{})}
+			t.held[id] = mine
+			t.mu.Unlock()
+			return working, func() {
+				cancel()
+				t.mu.Lock()
+				delete(t.held, id)
+				t.mu.Unlock()
+				close(mine.over)
+			}, nil
+		}
+		t.mu.Unlock()
+		before.cancel()
+		select {
+		case <-before.over:
+		case <-wait.Done():
+			return nil, nil, fault.New(fault.Busy, "another request is sending to this upload")
+		}
+	}
+}

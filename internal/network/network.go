@@ -1,0 +1,163 @@
+package network
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// part is one kind of document of a network: where it is kept, and what the contract calls it.
+type part[T any] struct {
+	kind string // "station"
+	list string // "stations", in an apply document
+	rows *replica.Cache[T]
+	keys func(*T) (id *string, revision *int64)
+}
+
+// withoutStanding are the stations as they are stored.
+func withoutStanding(list []schedules.Station) []schedules.Station {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Standing = nil
+	}
+	return list
+}
+
+func (p part[T]) id(v T) string {
+	id, _ := p.keys(&v)
+	return *id
+}
+
+func (p part[T]) get(id string) (T, error) {
+	row, ok := p.rows.Get(id)
+	if !ok {
+		return row.Value, fault.New(fault.NotFound, "there is no %s %q%s", p.kind, id, p.others())
+	}
+	return row.Value, nil
+}
+
+// others names what there is where something else was asked for.
+func (p part[T]) others() string {
+	some, _ := p.page("", replica.FewNamed+1)
+	if len(some) == 0 {
+		return ", nor any other"
+	}
+	ids := make([]string, len(some))
+	for i, v := range some {
+		ids[i] = p.id(v)
+	}
+	return fmt.Sprintf(". The %s are %s", p.list, replica.Few(ids))
+}
+
+func (p part[T]) page(after string, limit int) (out []T, next string) {
+	for _, row := range p.rows.After("", after) {
+		if len(out) == limit {
+			return out, p.id(out[len(out)-1])
+		}
+		out = append(out, row.Value)
+	}
+	return out, ""
+}
+
+func (p part[T]) any(list []T) bool {
+	for _, v := range list {
+		if p.rows.Revision(p.id(v)) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// with is the list, and behind it what stands already and is not in the list.
+func (p part[T]) with(list []T) []T {
+	named := map[string]bool{}
+	out := make([]T, 0, len(list))
+	for _, v := range list {
+		named[p.id(v)] = true
+		out = append(out, v)
+	}
+	for id, row := range p.rows.After("", "") {
+		if !named[id] {
+			out = append(out, row.Value)
+		}
+	}
+	return out
+}
+
+// name tells a field of a document that stands already by the document's name instead of its place.
+func (p part[T]) name(field string, list, whole []T) string {
+	for i := len(list); i < len(whole); i++ {
+		field = strings.Replace(field, fmt.Sprintf("%s[%d]", p.list, i), p.kind+" "+p.id(whole[i]), 1)
+	}
+	return field
+}
+
+func (p part[T]) duplicates(list []T) (out []schedules.Problem) {
+	seen := map[string]bool{}
+	for i, v := range list {
+		if id := p.id(v); seen[id] {
+			out = append(out, schedules.Problem{Field: fmt.Sprintf("%s[%d].id", p.list, i), Message: fmt.Sprintf("%q stands here twice", id)})
+		} else {
+			seen[id] = true
+		}
+	}
+	return out
+}
+
+// applying collects what an apply changes; err is the first failure.
+type applying struct {
+	given  *int64
+	out    wire.Applied
+	writes []store.Write
+	err    error
+}
+
+func (p part[T]) apply(act *applying, list []T) {
+	for _, v := range list {
+		if act.err == nil {
+			act.err = p.applyOne(act, v)
+		}
+	}
+}
+
+// applyOne compares a document with the one that stands and adds the write that it takes, if any.
+func (p part[T]) applyOne(act *applying, v T) error {
+	id, revision := p.keys(&v)
+	before, exists := p.rows.Get(*id)
+	if err := replica.CheckRevision(act.given, before.Revision); err != nil {
+		return err
+	}
+	change := wire.AppliedChange{Kind: p.kind, ID: *id, Action: "create", Revision: before.Revision}
+	if exists {
+		*revision = before.Revision
+		same, err := replica.Encode(v)
+		if err != nil {
+			return err
+		}
+		if change.Before, err = replica.Encode(before.Value); err != nil {
+			return err
+		}
+		if bytes.Equal(change.Before, same) {
+			change.Action, change.Before = "unchanged", nil
+			act.out.Changes = append(act.out.Changes, change)
+			return nil
+		}
+		change.Action = "update"
+	}
+	*revision = before.Revision + 1
+	change.Revision = *revision
+	var err error
+	if change.After, err = replica.Encode(v); err != nil {
+		return err
+	}
+	act.out.Changes = append(act.out.Changes, change)
+	act.writes = append(act.writes, store.Write{Kind: p.kind, ID: *id, Expect: before.Revision, Body: change.After})
+	return nil
+}

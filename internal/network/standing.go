@@ -1,0 +1,312 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sync"
+
+	"lifeline/internal/library"
+	"lifeline/internal/replica"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Standing tells what stands against stations, by the definitions, the fallback segments and what is published.
+type Standing struct {
+	replica     *replica.Replica
+	now         func() time.Time
+	definitions *Definitions
+	planning    *library.Planning
+
+	mu       sync.Mutex
+	overlaps map[string]knownOverlaps // by station
+}
+
+// SetBackTold is for how long a station's page says that the store knew less than the station.
+const SetBackTold = 3 * 24 * time.Hour
+
+// outrun says that the station has seen more than the store had, or more than any service can have signed.
+func (s *Standing) outrun(st schedules.Station) (out []schedules.StationProblem) {
+	now := s.now()
+	if f := s.replica.Floor(); f.Station == st.ID && now.Sub(f.Found.Time) < SetBackTold {
+		out = append(out, schedules.StationProblem{Code: "store_set_back", Message: fmt.Sprintf("the service's store is older than what this station knows: on %s it had seen %s. "+
+			"What was recalled, approved, published or changed last is missing: look at the alarms of all stations, recall again what they name, and publish again what is missing. "+
+			"Everything signed since then is numbered above it, so that stations obey. This stands here until %s",
+			StationTime(st, f.Found.Time), f.Saw, StationTime(st, f.Found.Add(SetBackTold)))})
+	}
+	if row, ok := replica.StatusesIn(s.replica).Get(st.ID); ok {
+		seen := SeenBy(row.Value)
+		if most := max(seen.Recalls.Revision, seen.Fallback.Revision, seen.Queues); !Plausible(most, now) {
+			out = append(out, schedules.StationProblem{Code: "implausible", Message: fmt.Sprintf("the station says that it has seen revision %d, which no service can have given yet: "+
+				"it will refuse what is published and recalled. Its token is in other hands, or the service's clock was far ahead: "+
+				"give it a new token, and start its player with a new state directory", most)})
+		}
+	}
+	return out
+}
+
+// crowded says that several players report for a station now.
+func (s *Standing) crowded(st schedules.Station) []schedules.StationProblem {
+	row, _ := replica.StatusesIn(s.replica).Get(st.ID)
+	n := atOnce(row.Value.Players, s.now())
+	if n < 2 {
+		return nil
+	}
+	return []schedules.StationProblem{{Code: "two_players", Message: fmt.Sprintf("%d players report for this station, and each airs its queue: two machines have its token, or a copy of "+
+		"its state directory. Stop all but one. This ends by itself %d seconds after the others have stopped", n, int(playerGone.Seconds()))}}
+}
+
+// fallbackWarned is how long before its last fallback segment ends a station is said to lose it.
+const fallbackWarned = 14 * 24 * time.Hour
+
+// Of is what stands against a station now: a fallback of which nothing may air or soon will, definitions that
+// changed beneath it, a store that knows less than the station, several players, and published days that the definitions
+// have left behind.
+func (s *Standing) Of(id string) []schedules.StationProblem {
+	row, ok := replica.StationsIn(s.replica).Get(id)
+	if !ok {
+		return nil
+	}
+	return s.against(row.Value, s.definitions.network(wire.Apply{}, nil))
+}
+
+// with is what would stand against stations with n, by station.
+func (s *Standing) with(n wire.Apply) map[string][]schedules.StationProblem {
+	out := map[string][]schedules.StationProblem{}
+	whole := s.definitions.network(n, nil)
+	for _, st := range whole.Stations {
+		if list := s.against(st, whole); len(list) > 0 {
+			out[st.ID] = list
+		}
+	}
+	return out
+}
+
+// against is what stands against st in a network.
+func (s *Standing) against(st schedules.Station, n schedules.Network) []schedules.StationProblem {
+	out := s.fallbackProblems(st)
+	n.Stations, n.Scripts, n.Campaigns = []schedules.Station{st}, nil, nil
+	n.Settled = func(string) bool { return true }
+	for _, p := range append(n.Problems(), s.overlapsOf(st, n)...) {
+		if field, own := strings.CutPrefix(p.Field, "stations[0]."); own || !strings.HasPrefix(p.Field, "clocks[") {
+			out = append(out, schedules.StationProblem{Code: "definition", Field: field, Message: p.Message})
+		}
+	}
+	return append(append(append(out, s.outrun(st)...), s.crowded(st)...), s.leftBehind(st)...)
+}
+
+// knownOverlaps are the overlaps of a station's windows as they were on a day.
+type knownOverlaps struct {
+	from     schedules.Date
+	windows  []schedules.Window
+	problems []schedules.Problem
+}
+
+// overlapsOf looks for overlaps once a day, and when the windows change.
+func (s *Standing) overlapsOf(st schedules.Station, n schedules.Network) []schedules.Problem {
+	s.mu.Lock()
+	known, ok := s.overlaps[st.ID]
+	s.mu.Unlock()
+	if ok && known.from == n.From && slices.EqualFunc(known.windows, st.Windows, sameStarts) {
+		return known.problems
+	}
+	list := n.Overlaps(st)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.overlaps[st.ID] = knownOverlaps{n.From, st.Windows, list}
+	return list
+}
+
+// sameStarts reports whether both windows take the same times.
+func sameStarts(a, b schedules.Window) bool {
+	day := func(d *schedules.Date) schedules.Date {
+		if d == nil {
+			return schedules.Date{}
+		}
+		return *d
+	}
+	return a.ID == b.ID && a.Length == b.Length && a.Starts.Timezone == b.Starts.Timezone && a.Starts.RRule == b.Starts.RRule &&
+		day(a.Starts.From) == day(b.Starts.From) && day(a.Starts.Until) == day(b.Starts.Until)
+}
+
+// fallbackSegment is a fallback segment that may air now.
+type fallbackSegment struct {
+	schedules.Segment
+	NotAfter schedules.Instant // zero: it has no end
+}
+
+// AirableFallback are the station's fallback segments that may air at an instant.
+func (s *Standing) AirableFallback(st schedules.Station, now time.Time) (out []fallbackSegment) {
+	library := s.planning.Library()
+	for _, id := range st.Fallback {
+		seg, ok := library.Segment(id)
+		if !ok || seg.Recording == nil {
+			continue
+		}
+		place := schedules.Place{Languages: st.Languages, StartAt: now, EndAt: now.Add(seg.Recording.AirTime().Duration)}
+		if library.Airable(id, place) != nil {
+			continue
+		}
+		life, _ := library.Life(id)
+		out = append(out, fallbackSegment{seg, life.Until})
+	}
+	return out
+}
+
+// fallbackProblems says that nothing of the station's fallback may air, now or from an instant on.
+func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationProblem {
+	now := s.now()
+	segments := s.AirableFallback(st, now)
+	say := func(code, format string, args ...any) []schedules.StationProblem {
+		return []schedules.StationProblem{{Code: code, Field: "fallback", Message: fmt.Sprintf(format, args...)}}
+	}
+	if len(segments) == 0 {
+		why := "it names none"
+		if len(st.Fallback) > 0 {
+			var each []string
+			for _, id := range st.Fallback {
+				each = append(each, s.unairable(st, id, now))
+			}
+			why = strings.Join(each, "; ")
+		}
+		return say("no_fallback", "the station has no fallback segment that may air: without the link, or where a recording fails, it would be silent. %s. "+
+			"Name an approved segment in one of its languages", strings.ToUpper(why[:1])+why[1:])
+	}
+	if !slices.ContainsFunc(segments, func(f fallbackSegment) bool { return !f.Sensitive }) {
+		return say("no_fallback", "every fallback segment that may air is sensitive: without the link the station would be silent once its lease ends. "+
+			"Name one that is not sensitive")
+	}
+	last := schedules.At(now)
+	for _, i := range segments {
+		if i.NotAfter.IsZero() {
+			return nil
+		}
+		if i.NotAfter.After(last.Time) {
+			last = i.NotAfter
+		}
+	}
+	if last.Sub(now) > fallbackWarned {
+		return nil
+	}
+	return say("fallback_ends", "no fallback segment may air after %s: name another before then", StationTime(st, last.Time))
+}
+
+// unairable says why a fallback segment may not air.
+func (s *Standing) unairable(st schedules.Station, id string, now time.Time) string {
+	library := s.planning.Library()
+	seg, ok := library.Segment(id)
+	if !ok {
+		return fmt.Sprintf("segment %q is not known", id)
+	}
+	end := now
+	if seg.Recording != nil {
+		end = now.Add(seg.Recording.AirTime().Duration)
+	}
+	if u := library.Airable(id, schedules.Place{Languages: st.Languages, StartAt: now, EndAt: end}); u != nil {
+		return fmt.Sprintf("segment %q %s", id, u.Message)
+	}
+	return fmt.Sprintf("segment %q has no recording", id)
+}
+
+// StationTime tells an instant as clocks at the station show it.
+func StationTime(st schedules.Station, t time.Time) string {
+	loc, err := schedules.Zone(st.Timezone)
+	if err != nil {
+		loc = time.UTC
+	}
+	return t.In(loc).Format("2006-01-02 15:04:05 MST")
+}
+
+// leftBehind are the published days whose windows are not those that the definitions have now, as far as they are not
+// over, and the times that two published days hold.
+func (s *Standing) leftBehind(st schedules.Station) (out []schedules.StationProblem) {
+	now := s.now()
+	type held struct {
+		schedules.Occurrence
+		day schedules.Date
+	}
+	var all []held
+	for _, row := range replica.QueuesIn(s.replica).After(st.ID+"/", "") {
+		q := row.Value.Value
+		if !q.ExpiresAt.After(now) || q.Withdrawn {
+			continue
+		}
+		day := q.Date
+		defined, err := st.OccurrencesOn(day)
+		if err != nil {
+			return out // its own problem
+		}
+		var published []schedules.Occurrence
+		for _, w := range q.Windows {
+			published = append(published, w.Occurrence)
+			all = append(all, held{w.Occurrence, day})
+		}
+		for _, what := range differences(st, published, defined, now) {
+			out = append(out, schedules.StationProblem{Code: "left_behind", Date: &day,
+				Message: fmt.Sprintf("%s is published otherwise than the definitions have it: %s", day, what)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b held) int { return a.StartAt.Compare(b.StartAt.Time) })
+	for i := range all {
+		for _, later := range all[i+1:] {
+			if !later.StartAt.Before(all[i].EndAt.Time) {
+				break
+			}
+			if day := later.day; day != all[i].day && all[i].EndAt.After(now) {
+				out = append(out, schedules.StationProblem{Code: "held_twice", Date: &day,
+					Message: fmt.Sprintf("%s and %s are both published with %s: withdraw one of them", all[i].day, day, StationTime(st, later.StartAt.Time))})
+			}
+		}
+	}
+	return out
+}
+
+// differences tells, window by window, where what is published and what is defined part, from now on, and the cure.
+func differences(st schedules.Station, published, defined []schedules.Occurrence, now time.Time) (out []string) {
+	span := func(o schedules.Occurrence) string {
+		return StationTime(st, o.StartAt.Time) + " to " + StationTime(st, o.EndAt.Time)
+	}
+	in := func(list []schedules.Occurrence) func(schedules.Occurrence) bool {
+		return func(o schedules.Occurrence) bool {
+			return !o.EndAt.After(now) || slices.ContainsFunc(list, func(b schedules.Occurrence) bool { return SameWindow(o, b) })
+		}
+	}
+	lost, fresh := slices.DeleteFunc(slices.Clone(published), in(defined)), slices.DeleteFunc(slices.Clone(defined), in(published))
+	const cure = ". Plan and publish it anew, or withdraw it"
+	for _, o := range lost {
+		what, end := fmt.Sprintf("window %s from %s is no longer defined", o.Window, span(o)), cure
+		if n := slices.IndexFunc(fresh, func(f schedules.Occurrence) bool { return f.Window == o.Window }); n >= 0 {
+			what = fmt.Sprintf("window %s is published from %s and defined from %s", o.Window, span(o), span(fresh[n]))
+			fresh = slices.Delete(fresh, n, n+1)
+		}
+		if !o.StartAt.After(now.Add(st.Freeze.Duration)) {
+			end = ". It has begun or is frozen, and stays as it is published"
+		}
+		out = append(out, what+end)
+	}
+	for _, o := range fresh {
+		out = append(out, fmt.Sprintf("window %s from %s is defined and not published%s", o.Window, span(o), cure))
+	}
+	return out
+}
+
+// SameWindow reports whether both are the same window at the same time.
+func SameWindow(a, b schedules.Occurrence) bool {
+	return a.Window == b.Window && a.StartAt.Equal(b.StartAt.Time) && a.EndAt.Equal(b.EndAt.Time)
+}
+
+// Losing are the stations that have no fallback which may air, of those whose fallback names one of the segments.
+func (s *Standing) Losing(segments ...string) map[string][]schedules.StationProblem {
+	out := map[string][]schedules.StationProblem{}
+	for id, row := range replica.StationsIn(s.replica).After("", "") {
+		if slices.ContainsFunc(row.Value.Fallback, func(f string) bool { return slices.Contains(segments, f) }) {
+			if list := s.fallbackProblems(row.Value); len(list) > 0 {
+				out[id] = list
+			}
+		}
+	}
+	return out
+}

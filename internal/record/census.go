@@ -1,0 +1,42 @@
+package record
+
+import (
+	"lifeline/internal/replica"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Census counts what is there now, from memory.
+type Census struct {
+	Segments map[schedules.State]int
+	Queues   int
+	Stations []wire.Status // of stations that have said how they stand
+	Sequence int64         // of the change feed
+
+	// Standing counts what stands against each station, by code.
+	Standing map[string]map[string]int
+}
+
+// Census takes one.
+func (l *Logbook) Census() Census {
+	c := Census{Segments: map[schedules.State]int{}, Sequence: l.replica.Sequence(), Standing: map[string]map[string]int{}}
+	for _, s := range []schedules.State{schedules.Analysing, schedules.Rejected, schedules.Pending, schedules.Approved, schedules.Recalled} {
+		if n := replica.SegmentsIn(l.replica).Count(replica.ByState, string(s)); n > 0 {
+			c.Segments[s] = n
+		}
+	}
+	for range replica.QueuesIn(l.replica).After("", "") {
+		c.Queues++
+	}
+	for id := range replica.StationsIn(l.replica).After("", "") {
+		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0, "held_twice": 0,
+			"store_set_back": 0, "implausible": 0, "two_players": 0}
+		for _, p := range l.network.Standing.Of(id) {
+			c.Standing[id][p.Code]++
+		}
+		if s, err := l.Status(id); err == nil {
+			c.Stations = append(c.Stations, s)
+		}
+	}
+	return c
+}

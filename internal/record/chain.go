@@ -1,0 +1,162 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeline/internal/chain"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// OpenLink reads a sealed link without asking whether its signature holds: that is for those who hold the key.
+func OpenLink(envelope []byte) (wire.Link, error) {
+	payload, err := replica.PayloadOf(envelope)
+	if err != nil {
+		return wire.Link{}, err
+	}
+	return replica.Parse[wire.Link](payload)
+}
+
+// chainHead is the zero ChainHead, at revision 0, where there is no chain.
+func chainHead(ctx context.Context, docs replica.Documents, station string) (head wire.ChainHead, revision int64, err error) {
+	d, err := docs.Get(ctx, KindHead, station)
+	if fault.Is(err, fault.NotFound) {
+		return head, 0, nil
+	}
+	if err == nil {
+		head, err = replica.Decode[wire.ChainHead](d)
+	}
+	return head, d.Revision, err
+}
+
+// Chain reads the chains of a store, and what they name, for chain.Verify.
+type Chain struct {
+	docs  replica.Documents
+	asRun replica.AsRunLog
+}
+
+// NewChain reads docs and asRun.
+func NewChain(docs replica.Documents, asRun replica.AsRunLog) Chain { return Chain{docs, asRun} }
+
+// Stations are those that have a chain, or are to have one.
+func (c Chain) Stations(ctx context.Context) ([]string, error) {
+	var out []string
+	seen := map[string]bool{}
+	for _, kind := range []string{replica.KindStation, KindHead} {
+		docs, err := replica.List(ctx, c.docs, kind, "", "")
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range docs {
+			if !seen[d.ID] {
+				seen[d.ID] = true
+				out = append(out, d.ID)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Head is how far a chain has come. One that cannot be read is the zero ChainHead, which fits no chain.
+func (c Chain) Head(ctx context.Context, station string) (wire.ChainHead, error) {
+	d, err := c.docs.Get(ctx, KindHead, station)
+	if err != nil {
+		return wire.ChainHead{}, err
+	}
+	head, err := replica.Decode[wire.ChainHead](d)
+	if err != nil {
+		return wire.ChainHead{}, nil
+	}
+	return head, nil
+}
+
+// Links are all links of a station, by number.
+func (c Chain) Links(ctx context.Context, station string) iter.Seq2[chain.Stored, error] {
+	return func(yield func(chain.Stored, error) bool) {
+		const limit = 500
+		for after := int64(0); ; {
+			page, err := c.Page(ctx, station, after, limit)
+			if err != nil {
+				yield(chain.Stored{}, err)
+				return
+			}
+			for _, l := range page {
+				if !yield(l, nil) {
+					return
+				}
+				after = l.Number
+			}
+			if len(page) < limit {
+				return
+			}
+		}
+	}
+}
+
+// Page are at most limit links after a number. One that is filed under nonsense has the number 0.
+func (c Chain) Page(ctx context.Context, station string, after int64, limit int) ([]chain.Stored, error) {
+	docs, err := c.docs.List(ctx, kindLink, fmt.Sprintf("%s/%012d", station, after+1), limit)
+	if err != nil {
+		return nil, err
+	}
+	var out []chain.Stored
+	for _, d := range docs {
+		of, name, _ := strings.Cut(d.ID, "/")
+		if of != station {
+			break
+		}
+		number, day, _ := strings.Cut(name, "/")
+		stored := chain.Stored{Envelope: d.Body}
+		if n, err := strconv.ParseInt(number, 10, 64); err == nil {
+			stored.Number = n
+		}
+		if stored.Date, err = schedules.ParseDate(day); err != nil {
+			stored.Number = 0
+		}
+		out = append(out, stored)
+	}
+	return out, nil
+}
+
+// Records are what a station reported for [from, to), byte for byte.
+func (c Chain) Records(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error) {
+	entries, err := c.asRun.Read(ctx, station, from, to)
+	return chainRecords(entries), err
+}
+
+func chainRecords(entries []store.Entry) []wire.ChainRecord {
+	out := make([]wire.ChainRecord, len(entries))
+	for i, e := range entries {
+		out[i] = wire.ChainRecord{Sequence: e.Sequence, AtMs: e.At.UnixMilli(), Body: e.Body}
+	}
+	return out
+}
+
+// Queue is the envelope of a day's queue. It fails with NotFound.
+func (c Chain) Queue(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
+	d, err := c.docs.Get(ctx, replica.KindQueue, replica.DayID(station, date))
+	return d.Body, err
+}
+
+// Rundown is a rundown as it is stored. It fails with NotFound.
+func (c Chain) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error) {
+	d, err := c.docs.Get(ctx, replica.KindRevision, replica.RevisionID(station, date, revision))
+	return d.Body, err
+}
+
+// Unsealed reports whether a report that came late still waits for its link.
+func (c Chain) Unsealed(ctx context.Context, station string) (bool, error) {
+	_, err := c.docs.Get(ctx, KindLate, station)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,116 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/library"
+	"lifeline/internal/network"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Numbering numbers signed documents above what stations have seen.
+type Numbering struct {
+	replica *replica.Replica
+	sealer  replica.Sealer
+	now     func() time.Time
+	queues  *Queues
+}
+
+// RaiseFloor has all documents that are signed from now on numbered above what any station may have seen. It is for a
+// store that is set back to an older state, or whose keys change, before a service uses it. The service then signs the
+// lists anew, and with days the published days that are not over, in the place of what stations may hold of them.
+func RaiseFloor(ctx context.Context, docs replica.Documents, by, action string, days bool, now time.Time) error {
+	var before replica.Floor
+	d, err := docs.Get(ctx, replica.KindFloor, replica.FloorID)
+	if err == nil {
+		before, err = replica.Decode[replica.Floor](d)
+	} else if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	next := before.Raised(now, 0)
+	if days {
+		next.Days = next.Above
+	}
+	write, err := replica.FloorWrite(next, d.Revision)
+	if err != nil {
+		return err
+	}
+	_, err = docs.Commit(ctx, store.Commit{Writes: []store.Write{write}, Origin: access.Actor{Name: by}.Origin(now, action, "")})
+	return err
+}
+
+// ahead says of what a station has seen more than the store has, and by which number; "" where it has not, or where no
+// service can have given that number yet.
+func (s *Numbering) ahead(ctx context.Context, station string, seen wire.Seen) (number int64, saw string, err error) {
+	note := func(n int64, format string, args ...any) {
+		if n > number && network.Plausible(n, s.now()) {
+			number, saw = n, fmt.Sprintf(format, args...)
+		}
+	}
+	beyond := func(m wire.SeenMark, revision int64, issued schedules.Instant) bool {
+		return m.Revision > revision || m.Revision == revision && m.IssuedAt.After(issued.Time)
+	}
+	recalls, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
+	if own := recalls.Value.Value; beyond(seen.Recalls, own.Revision, own.IssuedAt) {
+		note(seen.Recalls.Revision, "revision %d of the recall list, where the service had %d", seen.Recalls.Revision, own.Revision)
+	}
+	fallback, _ := replica.FallbacksIn(s.replica).Get(station)
+	if own := fallback.Value.Value; beyond(seen.Fallback, own.Revision, own.IssuedAt) {
+		note(seen.Fallback.Revision, "revision %d of its fallback list, where the service had %d", seen.Fallback.Revision, own.Revision)
+	}
+	latest := int64(0)
+	for _, row := range replica.QueuesIn(s.replica).After(station+"/", "") {
+		latest = max(latest, row.Value.Value.Revision)
+	}
+	if seen.Queues <= latest {
+		return number, saw, nil
+	}
+	counter, err := s.queues.Counter(ctx, station)
+	if err == nil && counter.Revision > 0 {
+		latest, err = replica.Decode[int64](counter)
+	}
+	if err == nil && seen.Queues > latest {
+		note(seen.Queues, "revision %d of a day, where the service had %d", seen.Queues, latest)
+	}
+	return number, saw, err
+}
+
+// Outrun raises the floor where a station has seen more than the store has, and signs the recall list anew above it, in one
+// commit. The other documents follow by Resign. Without it the station would refuse what is recalled from now on.
+func (s *Numbering) Outrun(ctx context.Context, station string, status wire.Status) error {
+	seen := network.SeenBy(status)
+	if _, saw, err := s.ahead(ctx, station, seen); saw == "" || err != nil {
+		return err
+	}
+	return s.replica.Retry(ctx, func() error {
+		if err := s.replica.CatchUp(ctx); err != nil { // another replica may have signed what it saw
+			return err
+		}
+		number, saw, err := s.ahead(ctx, station, seen)
+		if saw == "" || err != nil {
+			return err
+		}
+		row, _ := replica.FloorsIn(s.replica).Get(replica.FloorID)
+		next := row.Value.Raised(s.now(), number)
+		next.Days, next.Station, next.Saw, next.Found = next.Above, station, saw, schedules.At(s.now())
+		write, err := replica.FloorWrite(next, replica.FloorsIn(s.replica).Revision(replica.FloorID))
+		if err != nil {
+			return err
+		}
+		list, err := library.SealRecalls(s.replica, s.sealer, next, s.now())
+		if err != nil {
+			return err
+		}
+		return s.replica.Commit(ctx, store.Commit{Writes: []store.Write{write, list}, Origin: access.System.Origin(s.now(), "recalls.raise", "station "+station+" had seen "+saw)})
+	})
+}

@@ -1,0 +1,45 @@
+package record
+
+import (
+	"cmp"
+
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+)
+
+const KindMakeGood = "make-good" // an airing owed: STATION/ID
+
+const kindSettled = "make-good-settled" // one that aired or was waived: STATION/ID
+
+const kindLink = "chain-link" // one link, sealed: STATION/NUMBER/DATE
+
+const KindHead = "chain-head" // how far the chain has come: STATION
+
+const KindLate = "as-run-late" // reports that came in after their day was sealed: STATION
+
+const KindRecords = "records" // a file of older records: see RecordFile
+
+// A make-good is told when it opens, changes and is settled; as-run, when what a station reported of a day, or reported
+// late, is sealed.
+var Kinds = replica.Kinds{
+	{Name: KindMakeGood, Changes: "make-good", OfStation: true, Tells: func(c store.Change) bool { return !c.Deleted }, Inspect: replica.Readable[wire.OwedAiring]},
+	{Name: kindSettled, Changes: "make-good", OfStation: true, Inspect: replica.Readable[wire.OwedAiring]},
+	{Name: kindLink, Changes: "as-run", OfStation: true, Tells: func(c store.Change) bool { return c.Action == actionSeal }, Inspect: inspectLink},
+	{Name: KindHead, Inspect: replica.Readable[wire.ChainHead]},
+	{Name: KindLate, Copy: replica.Copied(replica.Parse[lateReports]), Inspect: replica.Readable[lateReports]},
+	{Name: KindRecords, Inspect: replica.Looking(inspectRecordFile)},
+}
+
+func lateIn(m *replica.Replica) *replica.Cache[lateReports] {
+	return replica.CacheOf[*replica.Cache[lateReports]](m, KindLate)
+}
+
+func inspectLink(i *replica.Inspector, d store.Document) error {
+	_, err := OpenLink(d.Body)
+	return cmp.Or(err, i.Signed(d))
+}
+
+func inspectRecordFile(i *replica.Inspector, d store.Document, f recordFile) {
+	i.References[f.SHA256] = replica.Held{By: "records " + d.ID, Bytes: f.Bytes, Records: true}
+}

@@ -1,0 +1,44 @@
+package record
+
+import (
+	"context"
+	"fmt"
+
+	"time"
+
+	"lifeline/internal/chain"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Links make the links of the stations' chains.
+type Links struct {
+	store  replica.Documents
+	sealer replica.Sealer
+	now    func() time.Time
+}
+
+// Writes seal l as the next link of its station's chain. Committed with what the link is of, they let nothing be
+// published that is not in the chain; a commit that comes second to another loses the race for the head.
+func (s *Links) Writes(ctx context.Context, l wire.Link) ([]store.Write, error) {
+	head, revision, err := chainHead(ctx, s.store, l.Station)
+	if err != nil {
+		return nil, err
+	}
+	l.Schema, l.Number, l.Previous, l.SealedAt = wire.LinkSchema, head.Number+1, head.SHA256, schedules.At(s.now())
+	envelope, err := replica.SealJSON(s.sealer, wire.LinkType, l)
+	if err != nil {
+		return nil, err
+	}
+	head.Station, head.Number, head.SHA256 = l.Station, l.Number, chain.Hash(envelope)
+	if l.Kind == wire.LinkAsRun && !l.Late {
+		head.Until = l.To
+	}
+	body, err := replica.Encode(head)
+	return []store.Write{
+		{Kind: kindLink, ID: fmt.Sprintf("%s/%012d/%s", l.Station, l.Number, l.Date), Body: envelope},
+		{Kind: KindHead, ID: l.Station, Expect: revision, Body: body},
+	}, err
+}

@@ -1,0 +1,114 @@
+package replica
+
+import (
+	"context"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// Call is one call of a Store.
+type Call struct {
+	Name   string        // such as "store.commit", for figures
+	Writes bool          // it changes what is kept
+	Commit *store.Commit // of a commit; nil: another call
+	Fresh  []bool        // the answer of an append, once it is made
+}
+
+// Through makes a call of a Store by do, as often as it likes, and answers the failure of the whole.
+type Through func(ctx context.Context, call *Call, do func(context.Context) error) error
+
+// Around is s, whose every call goes through through, but for Ping, and Wait, which waits for changes.
+func Around(s Store, through Through) Store { return around{s, through} }
+
+// Bounded is s, whose every call ends within a time, but for Wait. What does not fails with Unavailable; a commit that does
+// not may have been made, wholly, or not.
+func Bounded(s Store, patience time.Duration) Store {
+	return Around(s, func(ctx context.Context, _ *Call, do func(context.Context) error) error {
+		limited, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		err := do(limited)
+		if err != nil && ctx.Err() == nil && limited.Err() != nil {
+			err = fault.Wrap(fault.Unavailable, err, "the store does not answer")
+		}
+		return err
+	})
+}
+
+type around struct {
+	Store
+	through Through
+}
+
+// made makes a call, which answers a value.
+func made[T any](ctx context.Context, a around, call *Call, do func(context.Context) (T, error)) (v T, err error) {
+	err = a.through(ctx, call, func(ctx context.Context) (err error) {
+		v, err = do(ctx)
+		return err
+	})
+	return v, err
+}
+
+// done makes a call that writes, and answers nothing.
+func (a around) done(ctx context.Context, name string, do func(context.Context) error) error {
+	return a.through(ctx, &Call{Name: name, Writes: true}, do)
+}
+
+func (a around) Get(ctx context.Context, kind, id string) (store.Document, error) {
+	return made(ctx, a, &Call{Name: "store.get"}, func(ctx context.Context) (store.Document, error) { return a.Store.Get(ctx, kind, id) })
+}
+
+func (a around) List(ctx context.Context, kind, after string, limit int) ([]store.Document, error) {
+	return made(ctx, a, &Call{Name: "store.list"}, func(ctx context.Context) ([]store.Document, error) {
+		return a.Store.List(ctx, kind, after, limit)
+	})
+}
+
+func (a around) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
+	return made(ctx, a, &Call{Name: "store.commit", Writes: true, Commit: &c}, func(ctx context.Context) ([]store.Change, error) {
+		return a.Store.Commit(ctx, c)
+	})
+}
+
+func (a around) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
+	return made(ctx, a, &Call{Name: "store.changes"}, func(ctx context.Context) ([]store.Change, error) { return a.Store.Changes(ctx, since, limit) })
+}
+
+func (a around) Latest(ctx context.Context) (int64, error) {
+	return made(ctx, a, &Call{Name: "store.latest"}, a.Store.Latest)
+}
+
+func (a around) Append(ctx context.Context, entries []store.Entry) ([]bool, error) {
+	call := &Call{Name: "store.append", Writes: true}
+	return made(ctx, a, call, func(ctx context.Context) (_ []bool, err error) {
+		call.Fresh, err = a.Store.Append(ctx, entries)
+		return call.Fresh, err
+	})
+}
+
+func (a around) Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error) {
+	return made(ctx, a, &Call{Name: "store.read"}, func(ctx context.Context) ([]store.Entry, error) { return a.Store.Read(ctx, station, from, to) })
+}
+
+func (a around) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
+	return made(ctx, a, &Call{Name: "store.audit"}, func(ctx context.Context) ([]store.Change, error) { return a.Store.Audit(ctx, q) })
+}
+
+func (a around) Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
+	return made(ctx, a, &Call{Name: "store.claim", Writes: true}, func(ctx context.Context) (bool, error) {
+		return a.Store.Claim(ctx, name, holder, life)
+	})
+}
+
+func (a around) Release(ctx context.Context, name, holder string) error {
+	return a.done(ctx, "store.release", func(ctx context.Context) error { return a.Store.Release(ctx, name, holder) })
+}
+
+func (a around) Forget(ctx context.Context, station string, sequences []int64) error {
+	return a.done(ctx, "store.forget", func(ctx context.Context) error { return a.Store.Forget(ctx, station, sequences) })
+}
+
+func (a around) Trim(ctx context.Context, through int64) error {
+	return a.done(ctx, "store.trim", func(ctx context.Context) error { return a.Store.Trim(ctx, through) })
+}

@@ -1,0 +1,46 @@
+package replica
+
+import (
+	"time"
+
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// FloorID is the id of the only document of its kind.
+const FloorID = "floor"
+
+// Floor is what a store that was set back to an older state numbers signed documents above: stations refuse what is older
+// than what they have seen. It is the time in seconds since 1970 when it was raised. That is beyond every earlier number,
+// since no document has a revision a second, and an earlier floor is an earlier time. The recall list and the fallback
+// lists are numbered by their document's revision above it.
+type Floor struct {
+	Above   int64             `json:"above"`
+	Days    int64             `json:"days,omitempty"`    // up to which published days are signed anew; the lists always are
+	Station string            `json:"station,omitempty"` // that knew more than the store; "": none did
+	Saw     string            `json:"saw,omitempty"`     // of what the station knew more, for people
+	Found   schedules.Instant `json:"found"`             // when that was found
+}
+
+// Raised is the floor that comes after f and stands above what was seen. Beyond numbers that are ahead of the time it is
+// by a wide step, for what was signed since, and so that who reports such numbers has few of them.
+func (f Floor) Raised(now time.Time, seen int64) Floor {
+	const step = 1 << 16
+	seen = max(seen, f.Above)
+	f.Above = now.Unix()
+	if seen >= f.Above {
+		f.Above = (seen/step + 2) * step
+	}
+	return f
+}
+
+func (m *Replica) Floor() Floor {
+	row, _ := FloorsIn(m).Get(FloorID)
+	return row.Value
+}
+
+// FloorWrite stores next in the place of the floor at revision.
+func FloorWrite(next Floor, revision int64) (store.Write, error) {
+	body, err := Encode(next)
+	return store.Write{Kind: KindFloor, ID: FloorID, Expect: revision, Body: body}, err
+}

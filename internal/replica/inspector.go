@@ -1,0 +1,157 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// Inspector looks through everything that a store holds for what the use cases could not have written: give it every
+// document and then every entry, and Finish.
+type Inspector struct {
+	kinds      Kinds
+	report     func(problem string)
+	network    schedules.Network
+	library    map[string]schedules.Segment
+	References map[string]Held
+	airs       map[string]string // SHA-256 -> a queue or fallback that airs it
+	days       map[string]int64  // latest revision of a rundown by station
+	counted    map[string]int64
+	signers    map[string]map[string]int
+	last       store.Entry
+}
+
+// Held is a blob that documents name.
+type Held struct {
+	By      string // such as "segment ident-ko"
+	Bytes   int64  // 0: not said
+	Records bool   // it is a file of records, no recording
+}
+
+// NewInspector tells report of each problem in documents of kinds.
+func NewInspector(kinds Kinds, report func(problem string)) *Inspector {
+	return &Inspector{kinds: kinds, report: report, library: map[string]schedules.Segment{}, References: map[string]Held{}, airs: map[string]string{},
+		days: map[string]int64{}, counted: map[string]int64{}, signers: map[string]map[string]int{}}
+}
+
+// Document looks at one document by itself. Beside telling so, it fails with Newer where a newer program has stored it.
+func (i *Inspector) Document(d store.Document) error {
+	d, err := i.kinds.Latest(d)
+	if err == nil {
+		kind, _ := i.kinds.Find(d.Kind)
+		err = kind.Inspect(i, d)
+	}
+	if err == nil {
+		return nil
+	}
+	i.Tell(d, "cannot be read: %v", err)
+	if newer := new(Newer); errors.As(err, &newer) {
+		return fmt.Errorf("%s %s cannot be read: %w", d.Kind, d.ID, newer)
+	}
+	return nil
+}
+
+// Entry looks at one entry. They come by station and sequence.
+func (i *Inspector) Entry(e store.Entry) {
+	say := func(format string, args ...any) {
+		i.report(fmt.Sprintf("as-run %d of %s ", e.Sequence, e.Station) + fmt.Sprintf(format, args...))
+	}
+	if e.Station == i.last.Station && e.Sequence <= i.last.Sequence {
+		say("comes after %d", i.last.Sequence)
+	}
+	i.last = e
+	if !slices.ContainsFunc(i.network.Stations, func(s schedules.Station) bool { return s.ID == e.Station }) {
+		say("is of a station that is not known")
+	}
+	r, err := ParsePart[schedules.AsRun](e.Body)
+	switch {
+	case err != nil:
+		say("cannot be read: %v", err)
+	case r.Sequence != e.Sequence:
+		say("says of itself that it is %d", r.Sequence)
+	case r.Check() != "":
+		say("is senseless: %s", r.Check())
+	}
+}
+
+// Blobs are those that the documents name, by their SHA-256.
+func (i *Inspector) Blobs() map[string]Held { return i.References }
+
+// Finish looks at what documents say of each other.
+func (i *Inspector) Finish() {
+	i.network.Segments = func(id string) (schedules.Segment, bool) { s, ok := i.library[id]; return s, ok }
+	for _, p := range i.network.Problems() {
+		i.report(fmt.Sprintf("network: %s %s", i.named(p.Field), p.Message))
+	}
+	for _, sha256 := range slices.Sorted(maps.Keys(i.airs)) {
+		if h, named := i.References[sha256]; !named || h.Records {
+			i.report(fmt.Sprintf("%s airs %s, which is the recording of no segment", i.airs[sha256], sha256))
+		}
+	}
+	for _, station := range slices.Sorted(maps.Keys(i.days)) {
+		if i.days[station] > i.counted[station] {
+			i.report(fmt.Sprintf("station %s has a rundown of revision %d, but counts to %d", station, i.days[station], i.counted[station]))
+		}
+	}
+}
+
+// named puts an id in the place of an index: "stations[3].windows[0]" becomes "station lantern-coast windows[0]".
+func (i *Inspector) named(field string) string {
+	list, rest, _ := strings.Cut(field, "].")
+	var n int
+	for name, id := range map[string]func(n int) string{
+		"stations": func(n int) string { return i.network.Stations[n].ID }, "clocks": func(n int) string { return i.network.Clocks[n].ID },
+		"scripts": func(n int) string { return i.network.Scripts[n].ID }, "campaigns": func(n int) string { return i.network.Campaigns[n].ID },
+	} {
+		if _, err := fmt.Sscanf(list, name+"[%d", &n); err == nil {
+			return strings.TrimSuffix(name, "s") + " " + id(n) + ": " + rest
+		}
+	}
+	return field
+}
+
+func (i *Inspector) Tell(d store.Document, format string, args ...any) {
+	i.report(fmt.Sprintf("%s %s ", d.Kind, d.ID) + fmt.Sprintf(format, args...))
+}
+
+// Looking decodes a document for a look.
+func Looking[T any](look func(*Inspector, store.Document, T)) func(*Inspector, store.Document) error {
+	return func(i *Inspector, d store.Document) error {
+		v, err := Parse[T](d.Body)
+		if err == nil {
+			look(i, d, v)
+		}
+		return err
+	}
+}
+
+// Readable asks no more of a document than that it can be read.
+func Readable[T any](_ *Inspector, d store.Document) error {
+	_, err := Parse[T](d.Body)
+	return err
+}
+
+// Signers are the ids of the keys that signed, and how many documents of each kind each signed.
+func (i *Inspector) Signers() map[string]map[string]int { return i.signers }
+
+// Signed notes who signed a document.
+func (i *Inspector) Signed(d store.Document) error {
+	signer, err := SignerOf(d.Body)
+	if i.signers[signer] == nil {
+		i.signers[signer] = map[string]int{}
+	}
+	i.signers[signer][d.Kind]++
+	return err
+}
+
+// itself compares what a document says of itself with where it stands.
+func (i *Inspector) itself(d store.Document, id string, revision int64) {
+	if id != d.ID || revision != d.Revision {
+		i.Tell(d, "says of itself that it is %s at revision %d", id, revision)
+	}
+}

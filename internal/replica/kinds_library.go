@@ -1,0 +1,57 @@
+package replica
+
+import (
+	"cmp"
+
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+const KindSegment = "segment"
+
+const KindRecalls = "recalls" // the one sealed list
+
+// RecallsID is the id of the only document of its kind.
+const RecallsID = "recalls"
+
+var libraryKinds = Kinds{
+	{Name: KindSegment, Changes: "segment", Copy: copiedSegments, Inspect: Looking(inspectSegment)},
+	{Name: KindRecalls, Changes: "recall", Copy: Copied(unsealRecalls), Inspect: inspectRecalls},
+}
+
+var unsealRecalls = unsealing(wire.RecallsSchema, func(r wire.Recalls) string { return r.Schema })
+
+func copiedSegments() kindCache {
+	c := newSegmentIndex()
+	return decodingCache[indexedSegment]{c, c.read}
+}
+
+func SegmentsIn(m *Replica) *SegmentIndex { return CacheOf[*SegmentIndex](m, KindSegment) }
+
+func RecallsIn(m *Replica) *Cache[Sealed[wire.Recalls]] {
+	return CacheOf[*Cache[Sealed[wire.Recalls]]](m, KindRecalls)
+}
+
+func inspectSegment(i *Inspector, d store.Document, s schedules.Segment) {
+	i.library[s.ID] = s
+	i.itself(d, s.ID, s.Revision)
+	for _, p := range s.Problems() {
+		i.Tell(d, "%s %s", p.Field, p.Message)
+	}
+	if r := s.Recording; r != nil {
+		i.References[r.SHA256] = Held{By: "segment " + d.ID, Bytes: r.Bytes}
+	} else if s.State != schedules.Rejected {
+		i.Tell(d, "is %s and has no recording", s.State)
+	}
+	for _, sha256 := range s.Previous {
+		if _, named := i.References[sha256]; !named {
+			i.References[sha256] = Held{By: "segment " + d.ID + ", formerly"}
+		}
+	}
+}
+
+func inspectRecalls(i *Inspector, d store.Document) error {
+	_, err := unsealRecalls(d.Body)
+	return cmp.Or(err, i.Signed(d))
+}

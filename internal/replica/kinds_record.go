@@ -1,0 +1,21 @@
+package replica
+
+import (
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+)
+
+const KindStatus = "status" // what a station last said of itself: STATION
+
+// statusKinds are the kinds that no other package reads.
+var statusKinds = Kinds{
+	{Name: KindStatus, Changes: "status", OfStation: true, Often: true, Copy: Copied(Parse[wire.Status]), Inspect: Looking(inspectStatus)},
+}
+
+func StatusesIn(m *Replica) *Cache[wire.Status] { return CacheOf[*Cache[wire.Status]](m, KindStatus) }
+
+func inspectStatus(i *Inspector, d store.Document, s wire.Status) {
+	if s.Station != d.ID {
+		i.Tell(d, "says of itself that it is %s", s.Station)
+	}
+}

@@ -1,0 +1,105 @@
+package replica
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+const KindRundown = "rundown" // the latest of a station's day: STATION/DATE
+
+const KindRevision = "rundown-revision" // every one: STATION/DATE/REVISION
+
+const KindQueue = "queue" // the published one, sealed: STATION/DATE
+
+const KindCounter = "counter" // of a station's rundown revisions: STATION
+
+const KindFallback = "fallback" // a station's sealed list: STATION
+
+const KindFloor = "floor" // above which all that is signed is numbered: one
+
+var schedulingKinds = Kinds{
+	{Name: KindRundown, Changes: "rundown", OfStation: true, Inspect: Looking(inspectRundown)},
+	{Name: KindRevision, Inspect: Looking(inspectRundown)},
+	{Name: KindQueue, Changes: "queue", OfStation: true, Copy: Copied(SharedQueue), Inspect: inspectQueue},
+	{Name: KindCounter, Inspect: Looking(inspectCounter)},
+	{Name: KindFallback, Changes: "fallback", OfStation: true, Copy: Copied(unsealFallback), Inspect: inspectFallback},
+	{Name: KindFloor, Copy: Copied(Parse[Floor]), Inspect: Readable[Floor]},
+}
+
+// QueuesIn holds pointers: queues are large, and read by every waiting station.
+func QueuesIn(m *Replica) *Cache[*Sealed[wire.Queue]] {
+	return CacheOf[*Cache[*Sealed[wire.Queue]]](m, KindQueue)
+}
+
+func FallbacksIn(m *Replica) *Cache[Sealed[wire.Fallback]] {
+	return CacheOf[*Cache[Sealed[wire.Fallback]]](m, KindFallback)
+}
+
+func FloorsIn(m *Replica) *Cache[Floor] { return CacheOf[*Cache[Floor]](m, KindFloor) }
+
+func inspectRundown(i *Inspector, d store.Document, r schedules.Rundown) {
+	id := DayID(r.Station, r.Date)
+	if d.Kind == KindRevision {
+		id = RevisionID(r.Station, r.Date, r.Revision)
+	}
+	if d.ID != id {
+		i.Tell(d, "says of itself that it is %s", id)
+	}
+	i.days[r.Station] = max(i.days[r.Station], r.Revision)
+}
+
+func inspectCounter(i *Inspector, d store.Document, n int64) { i.counted[d.ID] = n }
+
+func inspectQueue(i *Inspector, d store.Document) error {
+	q, err := unsealQueue(d.Body)
+	if err != nil {
+		return err
+	}
+	if id := DayID(q.Value.Station, q.Value.Date); d.ID != id {
+		i.Tell(d, "says of itself that it is %s", id)
+	}
+	airs(i, d, slices.Concat(q.Value.Items, q.Value.Fallback))
+	return i.Signed(d)
+}
+
+func inspectFallback(i *Inspector, d store.Document) error {
+	f, err := unsealFallback(d.Body)
+	if err != nil {
+		return err
+	}
+	if d.ID != f.Value.Station {
+		i.Tell(d, "says of itself that it is %s", f.Value.Station)
+	}
+	airs(i, d, f.Value.Items)
+	return i.Signed(d)
+}
+
+// airs notes what a document airs.
+func airs(i *Inspector, d store.Document, items []wire.QueueItem) {
+	for _, item := range items {
+		i.airs[item.Audio.SHA256] = cmp.Or(i.airs[item.Audio.SHA256], d.Kind+" "+d.ID)
+	}
+}
+
+var (
+	unsealQueue    = unsealing(wire.QueueSchema, func(q wire.Queue) string { return q.Schema })
+	unsealFallback = unsealing(wire.FallbackSchema, func(f wire.Fallback) string { return f.Schema })
+)
+
+func SharedQueue(envelope []byte) (*Sealed[wire.Queue], error) {
+	q, err := unsealQueue(envelope)
+	return &q, err
+}
+
+// ForgetQueues drops the queues of days before the given one from memory; the store keeps them.
+func ForgetQueues(m *Replica, before schedules.Date) {
+	QueuesIn(m).Forget(func(id string) bool {
+		_, day, _ := strings.Cut(id, "/")
+		return day < before.String()
+	})
+}

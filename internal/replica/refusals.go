@@ -1,0 +1,45 @@
+package replica
+
+import (
+	"slices"
+	"strings"
+
+	"lifeline/internal/fault"
+	"lifeline/schedules"
+)
+
+func NeedReason(reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return fault.Fields(fault.Field{Field: "reason", Message: "must say why, for the record"})
+	}
+	return nil
+}
+
+// CheckRevision compares the revision that a caller's change starts from with the latest. No revision (nil) is let
+// through: whether one is needed is the caller's contract.
+func CheckRevision(given *int64, latest int64) error {
+	if given != nil && *given != latest {
+		return fault.New(fault.Stale, "the latest revision is %d, your change starts from %d: read it again and redo the change", latest, *given)
+	}
+	return nil
+}
+
+// Invalid is an Invalid failure that lists the problems, or nil.
+func Invalid(problems []schedules.Problem) error {
+	fields := make([]fault.Field, len(problems))
+	for i, p := range problems {
+		fields[i] = fault.Field{Field: p.Field, Message: p.Message}
+	}
+	return fault.Fields(fields...)
+}
+
+// FewNamed is how many ids a message names.
+const FewNamed = 10
+
+// Few names ids in a message.
+func Few(ids []string) string {
+	if len(ids) > FewNamed {
+		ids = append(slices.Clone(ids[:FewNamed]), "others")
+	}
+	return strings.Join(ids, ", ")
+}

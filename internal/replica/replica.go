@@ -1,0 +1,122 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+)
+
+// anyChange is the topic that every change wakes.
+const anyChange = ""
+
+// Replica is the copy in memory of what stations and people read, kept current by the change feed: list, then watch
+// from the revision. Writing goes through it too, so that a writer reads its own writes.
+type Replica struct {
+	Store  Store
+	Kinds  Kinds
+	caches map[string]kindCache // by kind
+
+	Signals Signals
+	pulling chan struct{} // holds one token, for whoever brings the copy forward
+	mu      sync.Mutex
+	since   int64          // every change up to it is here
+	recent  []store.Change // the latest ones up to since, without a gap
+}
+
+// recentKept bounds how many changes are kept in memory for those who follow.
+const recentKept = 4096
+
+// Open lists the store's documents of kinds. Run keeps the copy current.
+func Open(ctx context.Context, s Store, kinds Kinds) (*Replica, error) {
+	m := &Replica{Store: s, Kinds: kinds, caches: map[string]kindCache{}, pulling: make(chan struct{}, 1)}
+	for _, k := range kinds {
+		if k.Copy != nil {
+			m.caches[k.Name] = k.Copy()
+		}
+	}
+	return m, m.list(ctx)
+}
+
+// Run follows the change feed until ctx ends. While the store is out of reach the copy stays as it is, and failed
+// hears why. It fails with Newer once a newer program has stored what this one does not know.
+func (m *Replica) Run(ctx context.Context, failed func(error)) error {
+	for ctx.Err() == nil {
+		if err := m.follow(ctx); err != nil && ctx.Err() == nil {
+			if newer := new(Newer); errors.As(err, &newer) {
+				return err
+			}
+			failed(err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	return nil
+}
+
+// Commit makes the commit durable and takes it into the copy. It fails with ErrRace where a document is not at the
+// expected revision.
+func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
+	changes, err := m.Store.Commit(ctx, c)
+	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) {
+		return fmt.Errorf("%w: %w", ErrRace, err)
+	}
+	if err != nil {
+		return err
+	}
+	for _, w := range c.Writes {
+		for _, change := range changes {
+			if change.Kind == w.Kind && change.ID == w.ID {
+				err = errors.Join(err, m.take(store.Document{Kind: w.Kind, ID: w.ID, Revision: change.Revision, Body: w.Body}, w.Delete))
+			}
+		}
+	}
+	return err
+}
+
+// Topic is what a waiter names: a kind, and the first part of an id (the station). A kind alone is a topic too: it is woken
+// once what has changed is known to the feed, here or elsewhere.
+func Topic(kind, id string) string {
+	first, _, _ := strings.Cut(id, "/")
+	return kind + "/" + first
+}
+
+// Sequence is the store's sequence up to which the copy is complete.
+func (m *Replica) Sequence() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.since
+}
+
+// Changes answers the changes after since, at least one: it waits for it. It fails with Gone when some are no
+// longer kept.
+func (m *Replica) Changes(ctx context.Context, since int64) ([]store.Change, error) {
+	for {
+		signal := m.Signals.On(anyChange)
+		m.mu.Lock()
+		latest, recent := m.since, m.recent
+		m.mu.Unlock()
+		if since < latest {
+			if len(recent) == 0 || recent[0].Sequence > since+1 {
+				return m.Store.Changes(ctx, since, 1000)
+			}
+			for i, c := range recent {
+				if c.Sequence > since {
+					return recent[i:], nil
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-signal:
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package replica
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"lifeline/internal/wire"
+)
+
+// SignerOf is the id of the key that an envelope says it is signed with.
+func SignerOf(envelope []byte) (string, error) {
+	e, err := Parse[wire.Envelope](envelope)
+	if err != nil || len(e.Signatures) == 0 {
+		return "", err
+	}
+	return e.Signatures[0].KeyID, nil
+}
+
+// Sealed is a signed document: what it says, its exact bytes, and the envelope that signs them.
+type Sealed[T any] struct {
+	Value    T
+	Payload  Text
+	Envelope Text
+	Signer   string // the id of the key that signed it
+}
+
+// Text is bytes that many ask for. Zipped is what they become by gzip: it is made when the first asks, once for all.
+type Text struct {
+	Plain  []byte
+	Zipped func() ([]byte, error)
+}
+
+// NewText takes bytes that do not change any more.
+func NewText(b []byte) Text {
+	return Text{b, sync.OnceValues(func() ([]byte, error) { return gzipped(b) })}
+}
+
+func gzipped(b []byte) ([]byte, error) {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err := z.Write(b); err != nil {
+		return nil, fmt.Errorf("replica: compress: %w", err)
+	}
+	if err := z.Close(); err != nil {
+		return nil, fmt.Errorf("replica: compress: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// unsealing reads what SealJSON made. A sealed document is never changed: its version is its schema, and one that is sealed
+// in another is of a newer program. The signature is for stations to check; the store is trusted to keep bytes.
+func unsealing[T any](schema string, of func(T) string) func(envelope []byte) (Sealed[T], error) {
+	return func(envelope []byte) (s Sealed[T], err error) {
+		payload, err := PayloadOf(envelope)
+		if err != nil {
+			return s, err
+		}
+		if s.Signer, err = SignerOf(envelope); err != nil {
+			return s, err
+		}
+		s.Payload, s.Envelope = NewText(payload), NewText(envelope)
+		if s.Value, err = Parse[T](payload); err != nil {
+			return s, fmt.Errorf("replica: sealed document: %w", err)
+		}
+		if got := of(s.Value); got != "" && got != schema {
+			return s, &Newer{Says: fmt.Sprintf("it has the schema %q, and this program knows %q", got, schema)}
+		}
+		return s, nil
+	}
+}
+
+// PayloadOf is the signed document within an envelope.
+func PayloadOf(envelope []byte) ([]byte, error) {
+	var e wire.Envelope
+	if err := json.Unmarshal(envelope, &e); err != nil {
+		return nil, fmt.Errorf("replica: envelope: %w", err)
+	}
+	payload, err := base64.StdEncoding.DecodeString(e.Payload)
+	if err != nil {
+		return nil, fmt.Errorf("replica: envelope: %w", err)
+	}
+	return payload, nil
+}
+
+// SealJSON is the envelope of v's JSON.
+func SealJSON(s Sealer, payloadType string, v any) ([]byte, error) {
+	payload, err := Encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return s.Seal(payloadType, payload)
+}

@@ -1,0 +1,73 @@
+package replica
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"lifeline/schedules"
+)
+
+// texts holds each text once, however many segments say it.
+type texts struct {
+	mu   sync.Mutex
+	held map[string]string
+}
+
+// textsKept bounds the cache; when it is full it begins anew.
+const textsKept = 1 << 16
+
+// share gives a segment that nobody else has yet the held form of what others say too, and a copy of what it alone says, so
+// that it holds nothing of the bytes that it was decoded from; nor the room that its lists have left over.
+func (t *texts) share(s *schedules.Segment) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.ID, s.Title = strings.Clone(s.ID), strings.Clone(s.Title)
+	s.Previous = slices.Clone(s.Previous)
+	for i, sha256 := range s.Previous {
+		s.Previous[i] = strings.Clone(sha256)
+	}
+	s.Kind, s.State = schedules.Kind(t.of(string(s.Kind))), schedules.State(t.of(string(s.State)))
+	var room [32]*string
+	said := append(room[:0], &s.Language, &s.Voice, &s.Series, &s.Intro, &s.BackAnnounce, &s.UploadedBy, &s.ReinstatedBy)
+	s.Tags, s.Persons = slices.Clone(s.Tags), slices.Clone(s.Persons)
+	for i := range s.Tags {
+		said = append(said, &s.Tags[i])
+	}
+	for i := range s.Persons {
+		said = append(said, &s.Persons[i])
+	}
+	if s.Script != nil {
+		said = append(said, &s.Script.ID)
+		s.Script.Passages = slices.Clone(s.Script.Passages)
+	}
+	if s.Consent != nil {
+		s.Consent.Reference = strings.Clone(s.Consent.Reference)
+	}
+	if s.Rejection != nil {
+		said = append(said, &s.Rejection.Code, &s.Rejection.Message)
+	}
+	if r := s.Recording; r != nil {
+		r.SHA256 = strings.Clone(r.SHA256)
+		said = append(said, &r.ContentType, &r.BitrateMode)
+		r.Silences, r.RecordingWarnings = slices.Clone(r.Silences), slices.Clone(r.RecordingWarnings)
+		for i := range r.RecordingWarnings {
+			said = append(said, &r.RecordingWarnings[i].Code, &r.RecordingWarnings[i].Message)
+		}
+	}
+	for _, text := range said {
+		*text = t.of(*text)
+	}
+}
+
+func (t *texts) of(v string) string {
+	if held, ok := t.held[v]; ok {
+		return held
+	}
+	if t.held == nil || len(t.held) >= textsKept {
+		t.held = map[string]string{}
+	}
+	v = strings.Clone(v)
+	t.held[v] = v
+	return v
+}

@@ -1,0 +1,308 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// A stored document is in a version of its kind's form. Version 1 has no mark; a later one begins with "v2 " and so on,
+// which no document of version 1 does, so that programs from before there were versions fail on it and misread nothing.
+
+// Upgrade is the step to a version of a kind's form from the one before. Steps stay for ever.
+type Upgrade struct {
+	Up func(body []byte) ([]byte, error)
+	// Down is the way back, for as long as replicas run that do not know the version. It fails with Conflict where it would
+	// lose something: such a thing is not stored until the store's format is raised.
+	Down func(body []byte) ([]byte, error)
+}
+
+// Version is the latest version of the kind's form.
+func (k Kind) Version() int { return len(k.Upgrades) + 1 }
+
+// versionOf is the version of a stored body, and what follows the mark.
+func versionOf(body []byte) (int, []byte) {
+	if !bytes.HasPrefix(body, []byte("v")) {
+		return 1, body
+	}
+	digits, rest, _ := bytes.Cut(body[1:], []byte(" "))
+	if n, err := strconv.Atoi(string(digits)); err == nil && n > 1 {
+		return n, rest
+	}
+	return 1, body
+}
+
+// Latest brings a stored document into the latest version. It fails with Newer where the document is in a later one.
+func (k Kinds) Latest(d store.Document) (store.Document, error) {
+	kind, known := k.Find(d.Kind)
+	if !known {
+		return d, &Newer{Says: "it is of a kind that this program does not know"}
+	}
+	version, body := versionOf(d.Body)
+	if version > kind.Version() {
+		return d, &Newer{Says: fmt.Sprintf("it is in version %d, and this program knows up to %d", version, kind.Version())}
+	}
+	for _, step := range kind.Upgrades[version-1:] {
+		var err error
+		if body, err = step.Up(body); err != nil {
+			return d, fmt.Errorf("upgrade from version %d: %w", version, err)
+		}
+	}
+	d.Body = body
+	if d.Kind == KindFormat {
+		_, err := k.readFormat(d)
+		return d, err
+	}
+	return d, nil
+}
+
+// in is a body of the latest version as it is stored in another one.
+func (k Kind) in(version int, body []byte) ([]byte, error) {
+	for n := k.Version(); n > version; n-- {
+		var err error
+		if body, err = k.Upgrades[n-2].Down(body); err != nil {
+			return nil, err
+		}
+	}
+	if version == 1 {
+		return body, nil
+	}
+	return append(fmt.Appendf(nil, "v%d ", version), body...), nil
+}
+
+// Newer is the failure of a program that meets what a newer one stored.
+type Newer struct {
+	Says string // what it met
+	By   string // the program that stored it; "": it is not known
+}
+
+func (n *Newer) Error() string {
+	by := "a newer Lifeline"
+	if n.By != "" {
+		by += " (" + n.By + ")"
+	}
+	return n.Says + ": it was stored by " + by + ". Start that one, or restore a backup from before with lifeline restore"
+}
+
+// Unwrap has a Newer be a Conflict.
+func (n *Newer) Unwrap() error { return fault.New(fault.Conflict, "%s", n.Error()) }
+
+const (
+	KindFormat = "format" // the one list of versions in which documents are stored
+	formatID   = "format"
+)
+
+var formatKinds = Kinds{{Name: KindFormat, Inspect: func(*Inspector, store.Document) error { return nil }}}
+
+// Format says in which versions a store's documents are written. Without one they are all in version 1. Of its own form
+// there is no other version: every program must be able to read it.
+type Format struct {
+	Kinds map[string]int    `json:"kinds"` // version by kind; of a kind that is not in it, 1
+	By    string            `json:"by"`    // the program that raised it
+	At    schedules.Instant `json:"at"`
+}
+
+// Versioned is a store whose users see documents in the latest versions only. It keeps documents in the versions of the
+// store's format, so that replicas of two ages can share it until the format is raised, and none of a kind that is not
+// declared.
+type Versioned struct {
+	Store
+	kinds   Kinds
+	program string
+
+	mu     sync.Mutex
+	format Format
+}
+
+// NewVersioned reads the format of s. It fails with Newer where that is of a newer program than this one, whose name is
+// program.
+func NewVersioned(ctx context.Context, s Store, kinds Kinds, program string) (*Versioned, error) {
+	v := &Versioned{Store: s, kinds: kinds, program: program}
+	_, err := v.read(ctx)
+	return v, err
+}
+
+// read takes in the store's format, and answers the revision of its document.
+func (v *Versioned) read(ctx context.Context) (revision int64, err error) {
+	d, err := v.Store.Get(ctx, KindFormat, formatID)
+	if fault.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	f, err := v.kinds.readFormat(d)
+	if err != nil {
+		return 0, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.format = f
+	return d.Revision, nil
+}
+
+// readFormat reads a store's format. It fails with Newer where that has what the kinds do not know.
+func (k Kinds) readFormat(d store.Document) (f Format, err error) {
+	if err := json.Unmarshal(d.Body, &f); err != nil { // not strictly: a newer one must be read to name its program
+		return f, fmt.Errorf("replica: the store's format: %w", err)
+	}
+	var beyond []string
+	for name, version := range f.Kinds {
+		kind, known := k.Find(name)
+		switch {
+		case !known:
+			beyond = append(beyond, fmt.Sprintf("%s, which this program does not know", name))
+		case version > kind.Version():
+			beyond = append(beyond, fmt.Sprintf("%s in version %d, of which this program knows up to %d", name, version, kind.Version()))
+		}
+	}
+	if len(beyond) == 0 {
+		return f, nil
+	}
+	slices.Sort(beyond)
+	return f, &Newer{Says: "the store has documents of the kind " + strings.Join(beyond, "; "), By: f.By}
+}
+
+// written is the version in which documents of a kind are stored.
+func (v *Versioned) written(kind Kind) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return max(v.format.Kinds[kind.Name], 1)
+}
+
+// Raised reports whether the store's format is this program's own.
+func (v *Versioned) Raised() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return !slices.ContainsFunc(v.kinds, func(k Kind) bool { return v.format.Kinds[k.Name] != k.Version() })
+}
+
+// Raise has all documents be stored in this program's versions from now on. Programs that do not know them refuse the
+// store then, and those that run end.
+func (v *Versioned) Raise(ctx context.Context, by string, now time.Time) error {
+	revision, err := v.read(ctx)
+	if err != nil || v.Raised() {
+		return err
+	}
+	f := Format{Kinds: map[string]int{}, By: v.program, At: schedules.At(now)}
+	for _, kind := range v.kinds {
+		f.Kinds[kind.Name] = kind.Version()
+	}
+	body, err := Encode(f)
+	if err != nil {
+		return err
+	}
+	_, err = v.Store.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindFormat, ID: formatID, Expect: revision, Body: body}},
+		Origin: store.Origin{At: now.UTC().Truncate(time.Millisecond), By: by, Action: "format.raise"}})
+	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) { // another was faster
+		_, err = v.read(ctx)
+		return err
+	}
+	if err == nil {
+		v.mu.Lock()
+		v.format = f
+		v.mu.Unlock()
+	}
+	return err
+}
+
+// Get is as Store says. It fails with Newer where the document is in a version that this program does not know.
+func (v *Versioned) Get(ctx context.Context, kind, id string) (store.Document, error) {
+	d, err := v.Store.Get(ctx, kind, id)
+	if err != nil {
+		return d, err
+	}
+	return v.latest(d)
+}
+
+// List is as Get.
+func (v *Versioned) List(ctx context.Context, kind, after string, limit int) ([]store.Document, error) {
+	docs, err := v.Store.List(ctx, kind, after, limit)
+	for i := range docs {
+		if err == nil {
+			docs[i], err = v.latest(docs[i])
+		}
+	}
+	return docs, err
+}
+
+func (v *Versioned) latest(d store.Document) (store.Document, error) {
+	latest, err := v.kinds.Latest(d)
+	if err != nil {
+		return d, fmt.Errorf("replica: %s %s: %w", d.Kind, d.ID, err)
+	}
+	return latest, nil
+}
+
+// Commit stores documents in the versions of the store's format.
+func (v *Versioned) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
+	c.Writes = slices.Clone(c.Writes)
+	for i, w := range c.Writes {
+		kind, declared := v.kinds.Find(w.Kind)
+		if !declared {
+			return nil, fmt.Errorf("replica: documents of kind %q are not declared", w.Kind)
+		}
+		if w.Delete {
+			continue
+		}
+		var err error
+		if c.Writes[i].Body, err = kind.in(v.written(kind), w.Body); err != nil {
+			return nil, fmt.Errorf("replica: %s %s: %w", w.Kind, w.ID, err)
+		}
+	}
+	return v.Store.Commit(ctx, c)
+}
+
+// Changes is as Store says, and takes in a format that was raised: it fails with Newer where this program does not know it.
+func (v *Versioned) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
+	changes, err := v.Store.Changes(ctx, since, limit)
+	raised := slices.ContainsFunc(changes, func(c store.Change) bool { return c.Kind == KindFormat })
+	if raised || fault.Is(err, fault.Gone) { // of what is gone, one may have been such a change
+		if _, err := v.read(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return changes, err
+}
+
+// Parse reads the body of a document, and fails with Newer where that has a field which this program does not know: to
+// pass over it would be to lose it with the next change.
+func Parse[T any](body []byte) (v T, err error) {
+	in := bytes.NewReader(body)
+	d := json.NewDecoder(in)
+	d.DisallowUnknownFields()
+	err = d.Decode(&v)
+	return v, strictly(err, d.Buffered(), in)
+}
+
+// ParsePart reads what T has of a body that is looked at and never stored anew, and passes over the rest.
+func ParsePart[T any](body []byte) (v T, err error) {
+	err = json.Unmarshal(body, &v)
+	return v, err
+}
+
+// strictly is the failure of a decoder that allows no unknown fields and has left rest.
+func strictly(err error, rest ...io.Reader) error {
+	if err == nil {
+		if b, _ := io.ReadAll(io.MultiReader(rest...)); len(bytes.TrimSpace(b)) > 0 {
+			return errors.New("something follows its end")
+		}
+		return nil
+	}
+	if _, field, unknown := strings.Cut(err.Error(), "json: unknown field "); unknown {
+		return &Newer{Says: fmt.Sprintf("it has a field %s, which this program does not know", field)}
+	}
+	return err
+}

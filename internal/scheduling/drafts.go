@@ -1,0 +1,205 @@
+package scheduling
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+	"lifeline/schedules/auditor"
+)
+
+// Drafts plans days and edits them by hand.
+type Drafts struct {
+	*core
+	rundowns   *Rundowns
+	inputs     *inputs
+	neighbours *neighbours
+}
+
+// Edit changes the latest rundown by hand and answers it re-timed, with its warnings. Whether it may change what is
+// frozen is seen when it is published.
+func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date schedules.Date, revision *int64, edits []schedules.Edit) (schedules.Rundown, error) {
+	var out schedules.Rundown
+	err := s.replica.Retry(ctx, func() error {
+		latest, err := s.rundowns.drafted(ctx, station, date, revision)
+		if err != nil {
+			return err
+		}
+		in, err := s.inputs.gather(ctx, station, date, outlook{})
+		if err != nil {
+			return err
+		}
+		edited, problems := in.Apply(latest.rundown, edits)
+		if err := replica.Invalid(problems); err != nil {
+			return err
+		}
+		found, err := judged(ctx, in, latest.rundown, edited)
+		if err != nil {
+			return err
+		}
+		edited.Warnings = append(edited.Warnings, found...)
+		beside, err := s.neighbours.ofDraft(ctx, in, edited, latest.rundown, PlanOptions{})
+		if err != nil {
+			return err
+		}
+		edited.Warnings = append(edited.Warnings, beside...)
+		out, err = s.save(ctx, a, latest, edited, nil, "rundown.edit")
+		return err
+	})
+	return out, err
+}
+
+// judged are the warnings of an edited rundown beside those of its times: the hard rules that it breaks, for which its
+// publication will be refused, the soft ones that bend, and what the plan before it warned of and still stands.
+func judged(ctx context.Context, in schedules.Input, before, edited schedules.Rundown) ([]schedules.Warning, error) {
+	violations, err := auditor.Audit(ctx, in, edited)
+	if err != nil {
+		return nil, err
+	}
+	var out []schedules.Warning
+	soft := map[[2]string]int{} // rule and window, and where its warning is
+	for _, v := range violations {
+		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " + placed(edited, v.Item) + v.Message}
+		if v.Hard {
+			w.Code, w.Message = "hard", w.Message+". Publication will refuse this day until it is put right."
+			out = append(out, w)
+			continue
+		}
+		at, known := soft[[2]string{v.Rule, v.Window}]
+		if !known {
+			soft[[2]string{v.Rule, v.Window}] = len(out)
+			out = append(out, w)
+			continue
+		}
+		if first := &out[at]; v.Item != "" {
+			if first.Items == nil {
+				first.Items = []string{first.Item}
+			}
+			first.Items = append(first.Items, v.Item)
+		}
+	}
+	for i := range out {
+		if more := len(out[i].Items) - 1; more > 0 {
+			out[i].Message += fmt.Sprintf(" (and %d more)", more)
+		}
+	}
+	for _, w := range before.Warnings {
+		switch w.Code {
+		case "hard", "rule_bent", "demand_unmet", "gap", "overrun", "not_airable", "residual", warnSameDay, warnLaterDays, warnOutdated:
+			continue // found anew, if it stands
+		}
+		if _, there := edited.Item(w.Item); there || w.Item == "" {
+			out = append(out, w)
+		}
+	}
+	return out, nil
+}
+
+func sameAiring(a, b schedules.Item) bool {
+	return a.SegmentID == b.SegmentID && a.SHA256 == b.SHA256 && a.StartAt.Equal(b.StartAt.Time) &&
+		a.CueIn == b.CueIn && a.CueOut == b.CueOut
+}
+
+// sameItems reports whether both lists air the same at the same times.
+func sameItems(a, b []schedules.Item) bool { return slices.EqualFunc(a, b, sameAiring) }
+
+// save stores r as the day's next revision.
+func (s *Drafts) save(ctx context.Context, a access.Actor, before latestRundown, r schedules.Rundown, why []schedules.Explanation, action string) (schedules.Rundown, error) {
+	r.Status, r.PublishedAt = schedules.Draft, schedules.Instant{}
+	r, writes, err := s.rundowns.nextRevision(ctx, before, r)
+	if err != nil {
+		return r, err
+	}
+	if why != nil {
+		body, err := replica.Encode(why)
+		if err != nil {
+			return r, err
+		}
+		writes = append(writes, store.Write{Kind: KindExplanations, ID: replica.RevisionID(r.Station, r.Date, r.Revision), Body: body})
+	}
+	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), action, "")})
+}
+
+// Plan drafts a station's day after the drafts and publications of the days before it. What is published and frozen, locked, or asked for stays as it is. It fails with
+// Unsatisfiable when the rules cannot all hold.
+func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date schedules.Date, o PlanOptions) (schedules.Rundown, error) {
+	var out schedules.Rundown
+	err := s.replica.Retry(ctx, func() error {
+		latest, err := s.rundowns.latest(ctx, station, date)
+		if err != nil {
+			return err
+		}
+		if err := replica.CheckRevision(o.Revision, latest.rundown.Revision); err != nil {
+			return err
+		}
+		before, err := s.queues.Counter(ctx, station)
+		if err != nil {
+			return err
+		}
+		in, err := s.inputs.gather(ctx, station, date, outlook{request: o.Drafts})
+		if err != nil {
+			return err
+		}
+		in.Seed = o.Seed
+		if in.Keep, err = s.kept(ctx, latest.rundown, o.Keep); err != nil {
+			return err
+		}
+		plan, err := s.planning.Catalogue(in.Library).Plan(ctx, in)
+		if err != nil {
+			return unsatisfiable(err)
+		}
+		out = plan.Rundown
+		beside, err := s.neighbours.ofDraft(ctx, in, out, latest.rundown, o)
+		if err != nil {
+			return err
+		}
+		out.Warnings = append(out.Warnings, beside...)
+		if o.DryRun {
+			return nil
+		}
+		if len(in.Owed) > 0 {
+			latest.counter = &before // another day planned meanwhile may make the same good
+		}
+		out, err = s.save(ctx, a, latest, out, plan.Explanations, "rundown.plan")
+		return err
+	})
+	return out, err
+}
+
+// kept are the items that a new plan leaves where they are: of the published rundown what is frozen now, of the
+// latest what is locked or asked for.
+func (s *Drafts) kept(ctx context.Context, latest schedules.Rundown, asked []string) ([]schedules.Item, error) {
+	if latest.Station == "" {
+		if len(asked) > 0 {
+			return nil, fault.Fields(fault.Field{Field: "keep", Message: "names items, but there is no rundown yet"})
+		}
+		return nil, nil
+	}
+	keep := map[string]schedules.Item{}
+	for _, i := range latest.Items {
+		if i.Locked {
+			keep[i.ID] = i
+		}
+	}
+	for n, id := range asked {
+		i, ok := latest.Item(id)
+		if !ok {
+			return nil, fault.Fields(fault.Field{Field: fmt.Sprintf("keep[%d]", n), Message: fmt.Sprintf("there is no item %q in the latest rundown", id)})
+		}
+		keep[id] = i
+	}
+	frozen, err := s.rundowns.frozen(ctx, latest.Station, latest.Date)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range frozen {
+		keep[i.ID] = i
+	}
+	return slices.SortedFunc(maps.Values(keep), func(a, b schedules.Item) int { return a.StartAt.Compare(b.StartAt.Time) }), nil
+}

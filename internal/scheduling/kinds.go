@@ -1,0 +1,43 @@
+package scheduling
+
+import (
+	"encoding/json"
+
+	"lifeline/internal/replica"
+	"lifeline/schedules"
+)
+
+const KindExplanations = "explanations" // why each item of a plan is where it is: STATION/DATE
+
+// Kinds are the kinds that no other package reads.
+var Kinds = replica.Kinds{
+	{Name: KindExplanations, Inspect: replica.Readable[[]schedules.Explanation], Upgrades: []replica.Upgrade{withoutAims}},
+}
+
+// withoutAims drops from choices the aims that fills were once made with.
+var withoutAims = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) {
+		var all []map[string]json.RawMessage
+		if err := json.Unmarshal(body, &all); err != nil {
+			return nil, err
+		}
+		for _, explanation := range all {
+			if explanation["choice"] == nil {
+				continue
+			}
+			var choice map[string]json.RawMessage
+			if err := json.Unmarshal(explanation["choice"], &choice); err != nil {
+				return nil, err
+			}
+			delete(choice, "asked_ms")
+			delete(choice, "mean_ms")
+			delete(choice, "slack_ms")
+			var err error
+			if explanation["choice"], err = replica.Encode(choice); err != nil {
+				return nil, err
+			}
+		}
+		return replica.Encode(all)
+	},
+	Down: func(body []byte) ([]byte, error) { return body, nil },
+}

@@ -1,0 +1,76 @@
+package scheduling
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"lifeline/internal/replica"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Leases issues leases, by which stations may air what is sensitive.
+type Leases struct {
+	*core
+	lease time.Duration // how long one lasts
+}
+
+// leaseLate is by how much a lease may have been issued after a recall that it knows nothing of (the store's patience),
+// and a station's clock may be off the service's.
+const leaseLate = 10 * time.Second
+
+// Issue is a fresh lease for a station: of the sensitive segments in its queues and its fallback those that may air now.
+// It fails with Unavailable while the store is out of reach, since a recall may then be unknown here: leases run out
+// rather than be renewed from an older state.
+func (s *Leases) Issue(ctx context.Context, station string) (replica.Sealed[wire.Lease], error) {
+	if _, err := s.network.Station(station); err != nil {
+		return replica.Sealed[wire.Lease]{}, err
+	}
+	now := s.now() // before it is known that nothing was recalled by then
+	if err := s.replica.CatchUp(ctx); err != nil {
+		return replica.Sealed[wire.Lease]{}, err
+	}
+	l := wire.Lease{Schema: wire.LeaseSchema, Station: station, IssuedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(s.lease)),
+		Segments: s.leasable(station, now)}
+	envelope, err := replica.SealJSON(s.sealer, wire.LeaseType, l)
+	return replica.Sealed[wire.Lease]{Value: l, Envelope: replica.NewText(envelope)}, err
+}
+
+// leasable are the sensitive segments that a station was given and that may still air.
+func (s *Leases) leasable(station string, now time.Time) []string {
+	found := map[string]bool{}
+	note := func(items []wire.QueueItem) {
+		for _, i := range items {
+			found[i.SegmentID] = true
+		}
+	}
+	for _, row := range replica.QueuesIn(s.replica).After(station+"/", "") {
+		note(row.Value.Value.Items)
+		note(row.Value.Value.Fallback)
+	}
+	if row, ok := replica.FallbacksIn(s.replica).Get(station); ok {
+		note(row.Value.Value.Items)
+	}
+	library, ids := s.planning.Library(), []string{}
+	for id := range found {
+		seg, known := library.Segment(id)
+		life, _ := library.Life(id)
+		if known && seg.Sensitive && seg.State == schedules.Approved && life.Dead == "" && (life.Until.IsZero() || life.Until.After(now)) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// ends is when at the latest a station that nobody reaches has aired the last of a recalled sensitive segment: it
+// begins nothing of it after its lease, and what it then airs ends. It is not bound to when the list that the station
+// holds was published before the segment became sensitive.
+func (s *Leases) ends(segment string, published, recalled schedules.Instant, length time.Duration) (at schedules.Instant, bound bool) {
+	seg, known := s.network.Segment(segment)
+	if !known || !seg.Sensitive || published.Before(seg.GuardedSince.Time) {
+		return at, false
+	}
+	return schedules.At(recalled.Add(s.lease + leaseLate + length)), true
+}

@@ -1,0 +1,169 @@
+package scheduling
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lifeline/schedules"
+)
+
+// neighbours warns of days that are like those beside them.
+type neighbours struct {
+	*core
+	sketches *sketches
+}
+
+// Warnings of a day beside others.
+const (
+	warnSameDay   = "same_day"   // it airs what a neighbour airs, in the same order
+	warnLaterDays = "later_days" // days after it were drafted before it became as it is
+	warnOutdated  = "outdated"   // a day before it has changed since it was drafted
+)
+
+// Neighbours are looked for so many days before and after, days that were drafted too early so many days on.
+const (
+	neighbourDays = 7
+	laterDays     = 28
+)
+
+// ofDraft warns of a planned day that airs what a neighbour airs, and names the later drafts that do not know it.
+func (s *neighbours) ofDraft(ctx context.Context, in schedules.Input, r, latest schedules.Rundown, o PlanOptions) ([]schedules.Warning, error) {
+	out, err := s.alike(ctx, in, r, o.Drafts)
+	if err != nil {
+		return nil, err
+	}
+	var stale []schedules.Date
+	for n := 1; n <= laterDays; n++ {
+		date := r.Date.AddDays(n)
+		later, err := s.sketches.of(ctx, r.Station, date)
+		if err != nil {
+			return nil, err
+		}
+		known := latest.Station != "" && sameItems(latest.Items, r.Items) && later.planned > plannedIn(latest)
+		if later.draft && !known && !slices.Contains(o.Together, date) {
+			stale = append(stale, date)
+		}
+	}
+	if len(stale) > 0 {
+		out = append(out, schedules.Warning{Code: warnLaterDays,
+			Message: fmt.Sprintf("%s planned before this day and may repeat it: plan %s anew, the earliest first.", werePlanned(stale), them(stale))})
+	}
+	return out, nil
+}
+
+// outdated warns of a draft that was planned before a day ahead of it became as it is.
+func (s *neighbours) outdated(ctx context.Context, st schedules.Station, r schedules.Rundown) ([]schedules.Warning, error) {
+	today, err := st.DateAt(s.now())
+	if err != nil {
+		return nil, err
+	}
+	var changed []schedules.Date
+	for n := neighbourDays; n > 0; n-- {
+		date := r.Date.AddDays(-n)
+		if date.Before(today) {
+			continue
+		}
+		before, err := s.sketches.of(ctx, r.Station, date)
+		if err != nil {
+			return nil, err
+		}
+		if before.planned > plannedIn(r) {
+			changed = append(changed, date)
+		}
+	}
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	return []schedules.Warning{{Code: warnOutdated,
+		Message: fmt.Sprintf("%s planned after this day, which may repeat %s: plan this day anew.", werePlanned(changed), them(changed))}}, nil
+}
+
+// atPublication are the warnings of a draft, those of the days beside it as those now are.
+func (s *neighbours) atPublication(ctx context.Context, in schedules.Input, r schedules.Rundown) ([]schedules.Warning, error) {
+	out := slices.DeleteFunc(slices.Clone(r.Warnings), func(w schedules.Warning) bool {
+		return slices.Contains([]string{warnSameDay, warnLaterDays, warnOutdated}, w.Code)
+	})
+	same, err := s.alike(ctx, in, r, nil)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := s.outdated(ctx, in.Station, r)
+	return slices.Concat(out, same, changed), err
+}
+
+func werePlanned(dates []schedules.Date) string {
+	names := make([]string, len(dates))
+	for i, d := range dates {
+		names[i] = d.String()
+	}
+	if len(names) == 1 {
+		return names[0] + " was"
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last] + " were"
+}
+
+func them(dates []schedules.Date) string {
+	if len(dates) == 1 {
+		return "it"
+	}
+	return "them"
+}
+
+// alike warns where the nearest planned day before or after airs the same in the same order, but for what the
+// clocks name, or nearly the same.
+func (s *neighbours) alike(ctx context.Context, in schedules.Input, r schedules.Rundown, request []schedules.Rundown) ([]schedules.Warning, error) {
+	own := chosen(in.Clocks, sketchRundown(r))
+	today, err := in.Station.DateAt(s.now())
+	if err != nil {
+		return nil, err
+	}
+	var out []schedules.Warning
+	for _, step := range [...]int{-1, 1} {
+		for n := 1; n <= neighbourDays; n++ {
+			date := r.Date.AddDays(n * step)
+			beside, err := s.sketches.of(ctx, r.Station, date)
+			if err != nil {
+				return nil, err
+			}
+			for _, d := range request {
+				if d.Station == r.Station && d.Date == date {
+					beside = sketchRundown(d)
+				}
+			}
+			if len(beside.items) == 0 || beside.draft && date.Before(today) { // of a draft that is over nothing airs
+				continue
+			}
+			same, nearly := schedules.Nearly(own, chosen(in.Clocks, beside))
+			switch {
+			case nearly && same == len(own):
+				out = append(out, schedules.Warning{Code: warnSameDay,
+					Message: fmt.Sprintf("This day airs the same %s in the same order as %s. Plan one of them anew, or approve more segments.", items(same), date)})
+			case nearly:
+				out = append(out, schedules.Warning{Code: warnSameDay,
+					Message: fmt.Sprintf("This day airs %d of its %s in the same order as %s. Plan one of them anew, or approve more segments.", same, items(len(own)), date)})
+			}
+			break
+		}
+	}
+	return out, nil
+}
+
+func items(n int) string {
+	if n == 1 {
+		return "item"
+	}
+	return fmt.Sprintf("%d items", n)
+}
+
+// chosen are the segments of a day in order, without those that the clocks name.
+func chosen(clocks map[string]schedules.Clock, k sketch) (out []string) {
+	for _, i := range k.items {
+		if schedules.Free(clocks, i.position) {
+			out = append(out, i.airing.SegmentID)
+		}
+	}
+	return out
+}

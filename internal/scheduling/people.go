@@ -1,0 +1,122 @@
+package scheduling
+
+import (
+	"bytes"
+	"context"
+
+	"lifeline/internal/replica"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// People tells which segments name a person and when the stations have them off the air.
+type People struct {
+	*core
+	leases *Leases
+}
+
+// Person tells which segments name a person, and of those that are recalled when at the latest each station has them off
+// the air. It fails with NotFound.
+func (s *People) Person(ctx context.Context, id string) (wire.Person, error) {
+	rows, err := s.replica.Naming(id)
+	if err != nil {
+		return wire.Person{}, err
+	}
+	list, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
+	out := wire.Person{ID: id, Recalls: list.Value.Value.Revision, Segments: []wire.PersonSegment{}, Stations: []wire.PersonStation{}}
+	since, recalled := map[string]schedules.Instant{}, map[string]schedules.Instant{}
+	for _, r := range list.Value.Value.Segments {
+		since[r.SegmentID] = r.RecalledAt
+	}
+	for _, row := range rows {
+		out.Segments = append(out.Segments, wire.PersonSegment{ID: row.Value.ID, Kind: row.Value.Kind, State: row.Value.State})
+		if at, ok := since[row.Value.ID]; ok {
+			recalled[row.Value.ID] = at
+		}
+	}
+	for _, row := range replica.StationsIn(s.replica).After("", "") {
+		standing, err := s.offAirBy(ctx, row.Value, recalled, out.Recalls)
+		if err != nil {
+			return out, err
+		}
+		out.Stations = append(out.Stations, standing)
+		if standing.OffBy.After(out.OffBy.Time) {
+			out.OffBy = standing.OffBy
+		}
+	}
+	return out, nil
+}
+
+// offAirBy is how a station stands to what was recalled. Of one that has not acknowledged it is found by every revision
+// that was ever published for a day not over, since nobody knows which it holds, and by its fallback.
+func (s *People) offAirBy(ctx context.Context, st schedules.Station, recalled map[string]schedules.Instant, revision int64) (wire.PersonStation, error) {
+	out := wire.PersonStation{Station: st.ID}
+	status, known := replica.StatusesIn(s.replica).Get(st.ID)
+	if known {
+		out.LastContact = status.Value.ReceivedAt
+	}
+	out.Acknowledged = known && status.Value.RecallsSeen >= revision
+	if out.Acknowledged || len(recalled) == 0 {
+		return out, nil
+	}
+	now := s.now()
+	latest := func(at schedules.Instant) {
+		if at.After(now) && at.After(out.OffBy.Time) {
+			out.OffBy = at
+		}
+	}
+	today, err := st.DateAt(now)
+	if err != nil {
+		return out, err
+	}
+	published, err := replica.List(ctx, s.store, replica.KindRevision, replica.DayID(st.ID, today.AddDays(-1)), st.ID+"0")
+	if err != nil {
+		return out, err
+	}
+	for _, d := range published {
+		if !names(d.Body, recalled) {
+			continue
+		}
+		r, err := replica.Decode[schedules.Rundown](d)
+		if err != nil {
+			return out, err
+		}
+		for _, i := range r.Items {
+			at, off := recalled[i.SegmentID]
+			if !off || r.Status != schedules.Published {
+				continue
+			}
+			end := schedules.At(i.EndAt().Time)
+			if by, bound := s.leases.ends(i.SegmentID, r.PublishedAt, at, i.Duration.Duration); bound && by.Before(end.Time) {
+				end = by
+			}
+			latest(end)
+		}
+	}
+	for _, id := range st.Fallback {
+		at, off := recalled[id]
+		if !off {
+			continue
+		}
+		seg, _ := s.network.Segment(id)
+		before := at // what was issued before is good for so long
+		if by, bound := s.leases.ends(id, at, at, seg.Recording.AirTime().Duration); bound {
+			latest(by)
+			before = seg.GuardedSince // and what was issued before it was sensitive needs no lease
+		}
+		if !before.IsZero() {
+			latest(schedules.At(before.AddDate(0, 0, fallbackDays)))
+		}
+	}
+	return out, nil
+}
+
+// names reports whether a stored rundown has any of the segments.
+func names(body []byte, segments map[string]schedules.Instant) bool {
+	for id := range segments {
+		if bytes.Contains(body, []byte(`"`+id+`"`)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,389 @@
+package scheduling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/chain"
+	"lifeline/internal/fault"
+	"lifeline/internal/network"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+	"lifeline/schedules/auditor"
+)
+
+// Publisher makes rundowns the stations' queues, and takes them back.
+type Publisher struct {
+	*core
+	url        string // of the service, in front of media paths
+	rundowns   *Rundowns
+	inputs     *inputs
+	neighbours *neighbours
+	fallbacks  *Fallbacks
+	links      *record.Links
+}
+
+// checkFrozen fails with Conflict when r differs from the published rundown in a window that is frozen.
+func (s *Publisher) checkFrozen(ctx context.Context, r schedules.Rundown) error {
+	frozen, err := s.rundowns.frozen(ctx, r.Station, r.Date)
+	if err != nil {
+		return err
+	}
+	for _, f := range frozen {
+		if i, ok := r.Item(f.ID); !ok || !sameAiring(i, f) {
+			return fault.New(fault.Conflict, "window %q is frozen: only a recall or a correction changes it now, and %s at %s would change",
+				f.Window, f.SegmentID, f.StartAt)
+		}
+	}
+	return nil
+}
+
+// PublishOptions steer a publication.
+type PublishOptions struct {
+	Revision   *int64 // of the latest rundown that the caller knows; nil: any
+	Correction string // why a frozen window may change, or the day may lose over half of its time; empty: it may not
+}
+
+// Publish checks the latest rundown of a day by the auditor, signs it and makes it the station's queue, all in one
+// commit. It fails with Invalid, naming every hard rule that the rundown breaks, and with Conflict where it would
+// change what is frozen, or airs less than half of what is published.
+func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string, date schedules.Date, o PublishOptions) (schedules.Rundown, error) {
+	var out schedules.Rundown
+	err := s.replica.Retry(ctx, func() error {
+		latest, err := s.rundowns.drafted(ctx, station, date, o.Revision)
+		if err != nil {
+			return err
+		}
+		switch latest.rundown.Status {
+		case schedules.Published:
+			out = latest.rundown
+			return nil
+		case schedules.Withdrawn:
+			return fault.New(fault.Conflict, "%s was withdrawn: plan it anew, then publish it", date)
+		}
+		if err := s.over(latest.rundown); err != nil {
+			return err
+		}
+		if o.Correction == "" {
+			if err := s.checkFrozen(ctx, latest.rundown); err != nil {
+				return err
+			}
+		}
+		in, err := s.inputs.gather(ctx, station, date, outlook{published: true})
+		if err != nil {
+			return err
+		}
+		if err := s.audit(ctx, in, latest.rundown); err != nil {
+			return err
+		}
+		next := latest.rundown.Onto(in.Published, s.now())
+		if err := s.heldByAnother(in, next); err != nil {
+			return err
+		}
+		if next.Warnings, err = s.neighbours.atPublication(ctx, in, next); err != nil {
+			return err
+		}
+		if o.Correction == "" {
+			if err := s.checkShortened(ctx, next); err != nil {
+				return err
+			}
+		}
+		out, err = s.publishNext(ctx, a, latest, next, "queue.publish", o.Correction)
+		return err
+	})
+	return out, err
+}
+
+// over fails with Invalid when nothing of the day is still to come.
+func (s *Publisher) over(r schedules.Rundown) error {
+	now := s.now()
+	if slices.ContainsFunc(r.Windows, func(w schedules.Slot) bool { return w.EndAt.After(now) }) {
+		return nil
+	}
+	st, err := s.network.Station(r.Station)
+	if err != nil {
+		return err
+	}
+	_, end, err := st.DayBounds(r.Date)
+	if err != nil || end.After(now) && len(r.Windows) == 0 {
+		return err
+	}
+	zone, err := schedules.Zone(st.Timezone)
+	if err != nil {
+		return err
+	}
+	what := "every window of it is over"
+	if !end.After(now) {
+		what = "it is over"
+	}
+	return fault.Fields(fault.Field{Field: "date", Message: fmt.Sprintf("%s cannot be published: %s. At station %q it is %s (%s)",
+		r.Date, what, r.Station, now.In(zone).Format("2006-01-02 15:04"), st.Timezone)})
+}
+
+// audit fails with Invalid when the rundown breaks a hard rule in what is still to come.
+func (s *Publisher) audit(ctx context.Context, in schedules.Input, r schedules.Rundown) error {
+	in.Keep = frozenItems(in.Published, in.Frozen)
+	violations, err := auditor.AuditFrom(ctx, in, r, s.now())
+	if err != nil {
+		return err
+	}
+	var fields []fault.Field
+	for _, v := range violations {
+		if v.Hard {
+			fields = append(fields, fault.Field{Field: placeOf(v), Message: placed(r, v.Item) + v.Message})
+		}
+	}
+	err = fault.Fields(fields...)
+	var f *fault.Error
+	if errors.As(err, &f) && strings.HasPrefix(fields[0].Field, "item ") { // whose message names it
+		f.Public = strings.TrimPrefix(f.Public, fields[0].Field+" ")
+	}
+	return err
+}
+
+// placed names an item by its window, its time at the station and its title; nothing without one.
+func placed(r schedules.Rundown, item string) string {
+	i, known := r.Item(item)
+	zone, err := schedules.Zone(r.Timezone)
+	if !known || err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s, %q: ", i.Window, i.StartAt.In(zone).Format(time.TimeOnly), i.Title)
+}
+
+// placeOf is the field that a violation is about, for programs; its message names it for people.
+func placeOf(v auditor.Violation) string {
+	switch {
+	case v.Item != "":
+		return "item " + v.Item
+	case v.Window != "":
+		return "window " + v.Window
+	}
+	return "rundown"
+}
+
+// publishNext stores r as the next revision, published, with its sealed queue and the link that puts both on record.
+func (s *Publisher) publishNext(ctx context.Context, a access.Actor, before latestRundown, r schedules.Rundown, action, reason string) (schedules.Rundown, error) {
+	if r.PublishedAt = schedules.At(s.now()); r.Status != schedules.Withdrawn {
+		r.Status = schedules.Published
+	}
+	r, writes, err := s.rundowns.nextRevision(ctx, before, r)
+	if err != nil {
+		return r, err
+	}
+	q, emptied, err := s.nextQueue(ctx, r)
+	if err != nil {
+		return r, err
+	}
+	q.Shortened = q.Shortened || emptied != nil && emptied.Window == ""
+	body, err := replica.SealJSON(s.sealer, wire.QueueType, q)
+	if err != nil {
+		return r, err
+	}
+	id := replica.DayID(r.Station, r.Date)
+	expect, err := s.documentRevision(ctx, replica.KindQueue, id)
+	if err != nil {
+		return r, err
+	}
+	writes = append(writes, store.Write{Kind: replica.KindQueue, ID: id, Expect: expect, Body: body})
+	stored := writes[slices.IndexFunc(writes, func(w store.Write) bool { return w.Kind == replica.KindRevision })].Body
+	link, err := s.links.Writes(ctx, wire.Link{Station: r.Station, Kind: wire.LinkQueue, Date: r.Date, Revision: r.Revision,
+		Queue: chain.Hash(body), Rundown: chain.Hash(stored)})
+	if err != nil {
+		return r, err
+	}
+	writes = append(writes, link...)
+	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), action, reason)})
+}
+
+// nextQueue is the rundown as its station pulls it after what it holds, and what a player would refuse it for.
+func (s *Publisher) nextQueue(ctx context.Context, r schedules.Rundown) (wire.Queue, *wire.Emptied, error) {
+	last, err := s.queues.Queue(ctx, r.Station, r.Date)
+	if fault.Is(err, fault.NotFound) {
+		q, err := s.queueOf(r, nil)
+		return q, nil, err
+	}
+	if err != nil {
+		return wire.Queue{}, nil, err
+	}
+	published := map[string]wire.QueueItem{}
+	for _, i := range last.Value.Items {
+		published[i.ID] = i
+	}
+	q, err := s.queueOf(r, published)
+	q.Shortened = last.Value.Shortened || last.Value.Withdrawn // which a station may have missed
+	return q, q.Emptied(&last.Value), err
+}
+
+// checkShortened fails with Conflict where players would take the day for a forged one, since it loses over half of its
+// time.
+func (s *Publisher) checkShortened(ctx context.Context, r schedules.Rundown) error {
+	_, emptied, err := s.nextQueue(ctx, r)
+	if err != nil || emptied == nil {
+		return err
+	}
+	to, from := emptied.To.Minutes(), emptied.From.Minutes()
+	if emptied.Window != "" {
+		return fault.New(fault.Conflict, "%.1f of the %.1f minutes of window %q of %s are filled, and players refuse a day with a window that is more than half empty: plan it anew",
+			to, from, emptied.Window, r.Date)
+	}
+	return fault.New(fault.Conflict, "%s would air %.1f of the %.1f minutes that are published, and players refuse a day that loses over half of its time, since it may be forged. "+
+		"If it is meant, publish it with a correction that says why: then they take it", r.Date, to, from)
+}
+
+// documentRevision is 0 for a document that does not exist.
+func (s *Publisher) documentRevision(ctx context.Context, kind, id string) (int64, error) {
+	d, err := s.store.Get(ctx, kind, id)
+	if fault.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	return d.Revision, err
+}
+
+// queueOf is the rundown as a station pulls it. An item whose segment has another recording by now, or none, stays as it
+// was published: it is history, or on the air.
+func (s *Publisher) queueOf(r schedules.Rundown, published map[string]wire.QueueItem) (wire.Queue, error) {
+	st, err := s.network.Station(r.Station)
+	if err != nil {
+		return wire.Queue{}, err
+	}
+	_, end, err := st.DayBounds(r.Date)
+	if err != nil {
+		return wire.Queue{}, err
+	}
+	for _, w := range r.Windows {
+		if w.EndAt.After(end) {
+			end = w.EndAt.Time // a window across midnight belongs to this day
+		}
+	}
+	q := wire.Queue{Schema: wire.QueueSchema, Station: r.Station, Date: r.Date, Timezone: r.Timezone, Revision: r.Revision,
+		PublishedAt: r.PublishedAt, ExpiresAt: schedules.At(end), Withdrawn: r.Status == schedules.Withdrawn, Windows: r.Windows, Items: []wire.QueueItem{}, Open: r.Open(),
+		Fallback: s.fallbacks.items(st, r.PublishedAt.Time), Recalled: s.fallbacks.recalledIDs()}
+	for _, i := range r.Items {
+		seg, ok := s.network.Segment(i.SegmentID)
+		if !ok || seg.Recording == nil || seg.Recording.SHA256 != i.SHA256 {
+			if before, ok := published[i.ID]; ok {
+				q.Items = append(q.Items, before)
+				continue
+			}
+		}
+		if !ok || seg.Recording == nil {
+			return q, fmt.Errorf("scheduling: queue %s %s: segment %q is gone", r.Station, r.Date, i.SegmentID)
+		}
+		start := i.StartAt
+		item := queueItem(i.SegmentID, seg, st, s.url)
+		item.ID, item.Window, item.Position, item.Chain = i.ID, i.Window, i.Position, i.Chain
+		item.StartAt, item.StartMs, item.Start, item.Grace = &start, start.UnixMilli(), i.Start, i.Grace
+		item.Duration, item.CueIn, item.CueOut, item.FadeOut = i.Duration, i.CueIn, i.CueOut, i.FadeOut
+		item.NotAfter, item.MakesGood = i.NotAfter, i.MakesGood
+		q.Items = append(q.Items, item)
+	}
+	return q, nil
+}
+
+// queueItem is a segment to play from cue to cue.
+func queueItem(id string, seg schedules.Segment, st schedules.Station, url string) wire.QueueItem {
+	r := seg.Recording
+	return wire.QueueItem{ID: id, SegmentID: seg.ID, Kind: seg.Kind, Language: seg.Language, Title: seg.Title, Voice: seg.Voice, Sensitive: seg.Sensitive,
+		Duration: r.AirTime(), CueIn: r.CueIn, CueOut: r.CueOut, GainDB: gain(r, st),
+		Audio: wire.AudioRef{SHA256: r.SHA256, Bytes: r.Bytes, ContentType: r.ContentType, URL: url + wire.Audio(r.SHA256)}}
+}
+
+// peakCeiling is how loud, in dBTP, a recording may peak after its gain (EBU R 128: at most -1 dBTP).
+const peakCeiling = -1.0
+
+// gain brings a recording to the station's loudness target, as far as its true peak and the bounds of any gain allow, to
+// a tenth of a decibel.
+// A recording without a loudness, such as silence, is left alone.
+func gain(r *schedules.Recording, st schedules.Station) float64 {
+	if r.IntegratedLUFS == nil || st.LoudnessTarget == nil {
+		return 0
+	}
+	g := *st.LoudnessTarget - *r.IntegratedLUFS
+	if r.TruePeakDBTP != nil {
+		g = min(g, peakCeiling-*r.TruePeakDBTP)
+	}
+	return schedules.BoundGain(math.Floor(g*10) / 10)
+}
+
+// Withdraw takes a published day back: its next revision has no windows and no items, so that the station lets go of
+// the queue that it holds and airs its fallback in the hours that the definitions give the day. A day that is withdrawn
+// stays as it is. It fails with Invalid without a reason, with NotFound when nothing is published, with Stale unless
+// revision, if any, is the latest rundown's, and with Conflict once the first window has begun or is frozen.
+func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string, date schedules.Date, revision *int64, reason string) (schedules.Rundown, error) {
+	if strings.TrimSpace(reason) == "" {
+		return schedules.Rundown{}, fault.Fields(fault.Field{Field: "reason", Message: "must say why the day is withdrawn"})
+	}
+	var out schedules.Rundown
+	err := s.replica.Retry(ctx, func() error {
+		st, err := s.network.Station(station)
+		if err != nil {
+			return err
+		}
+		latest, q, base, err := s.rundowns.standingDay(ctx, station, date)
+		if err != nil {
+			return err
+		}
+		if err := replica.CheckRevision(revision, latest.rundown.Revision); err != nil {
+			return err
+		}
+		if q.Withdrawn {
+			out = base
+			return nil
+		}
+		if !q.ExpiresAt.After(s.now()) {
+			return fault.New(fault.Conflict, "%s is over: it can not be withdrawn", date)
+		}
+		for _, w := range q.Windows {
+			switch {
+			case !w.StartAt.After(s.now()):
+				return fault.New(fault.Conflict, "%s can not be withdrawn: its window %s began at %s. Plan and publish it anew: what has begun or is frozen stays, and the rest is as the definitions have it",
+					date, w.Window, network.StationTime(st, w.StartAt.Time))
+			case !w.StartAt.After(s.now().Add(st.Freeze.Duration)):
+				return fault.New(fault.Conflict, "%s can not be withdrawn: its window %s at %s is frozen since %s. Plan and publish it anew: what is frozen stays, and the rest is as the definitions have it",
+					date, w.Window, network.StationTime(st, w.StartAt.Time), network.StationTime(st, w.StartAt.Add(-st.Freeze.Duration)))
+			}
+		}
+		out, err = s.publishNext(ctx, a, latest, schedules.Rundown{Station: station, Date: date, Timezone: st.Timezone, Status: schedules.Withdrawn},
+			"queue.withdraw", reason)
+		return err
+	})
+	return out, err
+}
+
+// heldByAnother fails with Conflict when a window that r brings shares an instant with one of another published day.
+func (s *Publisher) heldByAnother(in schedules.Input, r schedules.Rundown) error {
+	st, now := in.Station, s.now()
+	for _, row := range replica.QueuesIn(s.replica).After(st.ID+"/", "") {
+		q := row.Value.Value
+		if q.Date == r.Date {
+			continue
+		}
+		for _, w := range r.Windows {
+			if slices.ContainsFunc(in.Published.Windows, func(p schedules.Slot) bool { return network.SameWindow(p.Occurrence, w.Occurrence) }) {
+				continue // it is on the air as it is
+			}
+			for _, other := range q.Windows {
+				if !other.EndAt.After(now) || !w.StartAt.Before(other.EndAt.Time) || !other.StartAt.Before(w.EndAt.Time) {
+					continue
+				}
+				cure := "Withdraw " + q.Date.String() + ", or plan and publish it anew, then publish this day"
+				if !other.StartAt.After(now.Add(st.Freeze.Duration)) {
+					cure = "That window has begun or is frozen and stays: publish this day once it is over"
+				}
+				return fault.New(fault.Conflict, "%s can not be published: its window %s from %s shares time with window %s of %s, which is published until %s. %s",
+					r.Date, w.Window, network.StationTime(st, w.StartAt.Time), other.Window, q.Date, network.StationTime(st, other.EndAt.Time), cure)
+			}
+		}
+	}
+	return nil
+}

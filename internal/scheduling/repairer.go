@@ -1,0 +1,211 @@
+package scheduling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sync"
+
+	"lifeline/internal/access"
+	"lifeline/internal/replica"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Repairer takes what may not air any more out of published queues, and looks for what may fill its time.
+type Repairer struct {
+	*core
+	rundowns  *Rundowns
+	inputs    *inputs
+	publisher *Publisher
+
+	mu       sync.Mutex
+	refilled map[string]int64 // revision of a day's queue up to which its open times were looked at
+}
+
+// Repair takes out of every queue of today and later what has not begun and may not air any more: its segment was
+// recalled, its validity or its consent shortened, its audio replaced. It looks for nothing in its place, so that it is
+// done at once: where the time stays open the station airs its fallback, and Refill looks afterwards. Nothing else
+// changes. What may air, but under closer bounds than the queue says, stays and is told so.
+func (s *Repairer) Repair(ctx context.Context, lock *replica.WorkLock) error {
+	if len(s.broken()) == 0 {
+		return nil
+	}
+	return lock.Do(ctx, "repair", 0, func(ctx context.Context) error {
+		return eachDay(ctx, "repair", s.broken(), s.repairDay)
+	})
+}
+
+// eachDay does a piece of work for each queue's day; what fails keeps no other from its turn.
+func eachDay(ctx context.Context, name string, queues []wire.Queue, work func(ctx context.Context, station string, date schedules.Date) error) error {
+	var failed error
+	for _, q := range queues {
+		if ctx.Err() != nil {
+			return errors.Join(failed, ctx.Err())
+		}
+		if err := work(ctx, q.Station, q.Date); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s %s %s: %w", name, q.Station, q.Date, err))
+		}
+	}
+	return failed
+}
+
+// broken are the queues that need repair, the soonest first.
+func (s *Repairer) broken() []wire.Queue {
+	now := s.now()
+	return s.coming(func(q wire.Queue) bool { return len(s.leaving(q, now)) > 0 || s.lax(q, now) })
+}
+
+// coming are the queues that are not over and of which ask is true, the soonest first.
+func (s *Repairer) coming(ask func(wire.Queue) bool) []wire.Queue {
+	var out []wire.Queue
+	for _, row := range replica.QueuesIn(s.replica).After("", "") {
+		if q := row.Value.Value; q.ExpiresAt.After(s.now()) && ask(q) {
+			out = append(out, q)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b wire.Queue) int { return a.ExpiresAt.Compare(b.ExpiresAt.Time) })
+	return out
+}
+
+// leaving are the items of a queue, by id, that have not begun and may not air any more, with the reason.
+func (s *Repairer) leaving(q wire.Queue, now time.Time) map[string]string {
+	library := s.planning.Library()
+	if !slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
+		if i.StartAt.Before(now) {
+			return false
+		}
+		seg, known := library.Segment(i.SegmentID)
+		return !known || seg.Language != i.Language ||
+			library.Airable(i.SegmentID, schedules.Place{StartAt: i.StartAt.Time, EndAt: endOf(i), SHA256: i.Audio.SHA256}) != nil
+	}) {
+		return nil
+	}
+	r := planOf(q)
+	if st, err := s.network.Station(q.Station); err == nil {
+		r = st.Complete(r)
+	}
+	return library.Withdrawn(r, now)
+}
+
+// planOf is of a queue what its rundown says of when what airs.
+func planOf(q wire.Queue) schedules.Rundown {
+	r := schedules.Rundown{Station: q.Station, Date: q.Date, Timezone: q.Timezone, Revision: q.Revision, Windows: q.Windows,
+		Items: make([]schedules.Item, len(q.Items))}
+	for n, i := range q.Items {
+		r.Items[n] = schedules.Item{ID: i.ID, Window: i.Window, SegmentID: i.SegmentID, SHA256: i.Audio.SHA256, Language: i.Language,
+			StartAt: *i.StartAt, Duration: i.Duration, Chain: i.Chain}
+	}
+	return r
+}
+
+// lax reports whether the queue says of an item that has not begun that it may air until later than its segment may, or
+// that it needs no lease when it does.
+func (s *Repairer) lax(q wire.Queue, now time.Time) bool {
+	library := s.planning.Library()
+	return slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
+		seg, known := library.Segment(i.SegmentID)
+		life, _ := library.Life(i.SegmentID)
+		return known && !i.StartAt.Before(now) && (seg.Sensitive && !i.Sensitive || laxer(i.NotAfter, life.Until))
+	})
+}
+
+// laxer reports whether a lets something air for longer than b does.
+func laxer(a, b schedules.Instant) bool { return !b.IsZero() && (a.IsZero() || a.After(b.Time)) }
+
+// repairDay publishes a day without what may not air any more.
+func (s *Repairer) repairDay(ctx context.Context, station string, date schedules.Date) error {
+	return s.replica.Retry(ctx, func() error {
+		latest, q, base, err := s.rundowns.standingDay(ctx, station, date)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		leaving := s.leaving(q, now)
+		if len(leaving) == 0 && !s.lax(q, now) {
+			return nil // somebody was faster
+		}
+		_, err = s.publisher.publishNext(ctx, access.System, latest, s.bounded(base.Withdraw(leaving, now)), "queue.repair", "something in it may not air any more")
+		return err
+	})
+}
+
+// bounded tells the items that have not begun until when their segments may air now.
+func (s *Repairer) bounded(r schedules.Rundown) schedules.Rundown {
+	library, now := s.planning.Library(), s.now()
+	r.Items = slices.Clone(r.Items)
+	for n := range r.Items {
+		i := &r.Items[n]
+		if life, _ := library.Life(i.SegmentID); !i.StartAt.Before(now) && laxer(i.NotAfter, life.Until) {
+			i.NotAfter = life.Until
+		}
+	}
+	return r
+}
+
+// refillBudget is how long the search for what may fill one day's open times lasts at most.
+const refillBudget = 20 * time.Second
+
+// Refill looks for what may fill the times of published queues that a repair has left open, once for each revision of a
+// queue, and publishes what it finds. It keeps the windows that the day was published with, and changes nothing that has
+// started or is frozen.
+func (s *Repairer) Refill(ctx context.Context, lock *replica.WorkLock) error {
+	if len(s.open()) == 0 {
+		return nil
+	}
+	return lock.Do(ctx, "refill", 0, func(ctx context.Context) error {
+		return eachDay(ctx, "refill", s.open(), s.refillDay)
+	})
+}
+
+// open are the queues with open times to come that nobody has looked at yet.
+func (s *Repairer) open() []wire.Queue {
+	now := s.now()
+	return s.coming(func(q wire.Queue) bool {
+		s.mu.Lock()
+		done := s.refilled[replica.DayID(q.Station, q.Date)] >= q.Revision
+		s.mu.Unlock()
+		return !done && slices.ContainsFunc(planOf(q).Open(), func(o schedules.Occurrence) bool { return o.EndAt.After(now) })
+	})
+}
+
+func (s *Repairer) refillDay(ctx context.Context, station string, date schedules.Date) error {
+	return s.replica.Retry(ctx, func() error {
+		latest, q, base, err := s.rundowns.standingDay(ctx, station, date)
+		if err != nil {
+			return err
+		}
+		in, err := s.inputs.gather(ctx, station, date, outlook{published: true})
+		if err != nil {
+			return err
+		}
+		in.Seed = base.Seed
+		in.Owed = slices.DeleteFunc(in.Owed, func(m schedules.MakeGood) bool { // nothing new is begun
+			return !slices.ContainsFunc(base.Items, func(i schedules.Item) bool { return i.MakesGood == m.ID })
+		})
+		searching, cancel := context.WithTimeout(ctx, refillBudget)
+		defer cancel()
+		plan, changes, err := s.planning.Catalogue(in.Library).Replan(searching, in, base, s.now())
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		revision := q.Revision
+		if len(changes) > 0 {
+			next, err := s.publisher.publishNext(ctx, access.System, latest, s.bounded(plan.Rundown), "queue.repair", "fills what became open")
+			if err != nil {
+				return err
+			}
+			revision = next.Revision
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.refilled[replica.DayID(station, date)] = revision
+		return nil
+	})
+}

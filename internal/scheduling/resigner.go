@@ -1,0 +1,80 @@
+package scheduling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lifeline/internal/access"
+	"lifeline/internal/library"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Resigner signs with the present key what another key had signed.
+type Resigner struct {
+	*core
+	rundowns  *Rundowns
+	publisher *Publisher
+	fallbacks *Fallbacks
+}
+
+// Resign signs anew what another key had signed, or what has a number that the floor has overtaken, and stations still
+// pull: the recall list, the fallback lists, and the queues that are not over, each as a new revision that says the same.
+// What fails keeps no other from its turn.
+func (s *Resigner) Resign(ctx context.Context) error {
+	floor := s.replica.Floor()
+	failed := s.replica.Retry(ctx, func() error { return s.recalls(ctx) })
+	for id, row := range replica.FallbacksIn(s.replica).After("", "") {
+		f := row.Value.Value
+		if !s.overtaken(row.Value.Signer, f.Revision, floor.Above) {
+			continue
+		}
+		f.Revision = floor.Above + row.Revision + 1
+		if err := s.fallbacks.issue(ctx, dueFallback{f, row.Revision}); err != nil && !errors.Is(err, replica.ErrRace) {
+			failed = errors.Join(failed, fmt.Errorf("sign the fallback of %s: %w", id, err))
+		}
+	}
+	var queues []wire.Queue
+	for _, row := range replica.QueuesIn(s.replica).After("", "") {
+		if q := row.Value; s.overtaken(q.Signer, q.Value.Revision, floor.Days) && q.Value.ExpiresAt.After(s.now()) {
+			queues = append(queues, q.Value)
+		}
+	}
+	return errors.Join(failed, eachDay(ctx, "sign", queues, s.day))
+}
+
+// overtaken reports whether a document must be signed anew: another key signed it, or its number is not above the floor.
+func (s *Resigner) overtaken(signer string, revision, floor int64) bool {
+	return signer != s.sealer.KeyID() || revision <= floor
+}
+
+func (s *Resigner) recalls(ctx context.Context) error {
+	row, ok := replica.RecallsIn(s.replica).Get(replica.RecallsID)
+	if !ok || !s.overtaken(row.Value.Signer, row.Value.Value.Revision, s.replica.Floor().Above) {
+		return nil
+	}
+	list, err := library.SealRecalls(s.replica, s.sealer, s.replica.Floor(), s.now())
+	if err != nil {
+		return err
+	}
+	return s.replica.Commit(ctx, store.Commit{Writes: []store.Write{list},
+		Origin: access.System.Origin(s.now(), "recalls.sign", access.ReasonSign)})
+}
+
+func (s *Resigner) day(ctx context.Context, station string, date schedules.Date) error {
+	return s.replica.Retry(ctx, func() error {
+		latest, _, base, err := s.rundowns.standingDay(ctx, station, date)
+		if err != nil {
+			return err
+		}
+		sealed, err := s.queues.Queue(ctx, station, date)
+		if err != nil || !s.overtaken(sealed.Signer, sealed.Value.Revision, s.replica.Floor().Days) {
+			return err // nil: somebody was faster
+		}
+		_, err = s.publisher.publishNext(ctx, access.System, latest, base, "queue.sign", access.ReasonSign)
+		return err
+	})
+}

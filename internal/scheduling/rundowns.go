@@ -1,0 +1,180 @@
+package scheduling
+
+import (
+	"context"
+	"fmt"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Rundowns reads the rundowns of the stations' days, and numbers their revisions.
+type Rundowns struct{ *core }
+
+// drafted is the latest rundown of a day. It fails with NotFound when there is none, and with Stale unless it is the
+// revision given (nil: any).
+func (s *Rundowns) drafted(ctx context.Context, station string, date schedules.Date, revision *int64) (latestRundown, error) {
+	latest, err := s.latest(ctx, station, date)
+	if err == nil && latest.document == 0 {
+		err = fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station, date)
+	}
+	if err == nil {
+		err = replica.CheckRevision(revision, latest.rundown.Revision)
+	}
+	return latest, err
+}
+
+// nextRevision numbers r and answers the writes that store it. Revisions count up over all days of a station, so
+// that one number names one queue of it.
+func (s *Rundowns) nextRevision(ctx context.Context, before latestRundown, r schedules.Rundown) (schedules.Rundown, []store.Write, error) {
+	var last int64
+	var err error
+	counter := before.counter
+	if counter == nil {
+		latest, err := s.queues.Counter(ctx, r.Station)
+		if err != nil {
+			return r, nil, err
+		}
+		counter = &latest
+	}
+	if counter.Revision > 0 {
+		if last, err = replica.Decode[int64](*counter); err != nil {
+			return r, nil, err
+		}
+	}
+	r.Revision = max(last, s.replica.Floor().Above) + 1
+	r.Planned = r.Revision
+	if before.document > 0 && sameItems(before.rundown.Items, r.Items) {
+		r.Planned = plannedIn(before.rundown)
+	}
+	if r.Items == nil {
+		r.Items = []schedules.Item{}
+	}
+	if r.Windows == nil {
+		r.Windows = []schedules.Slot{}
+	}
+	if r.Warnings == nil {
+		r.Warnings = []schedules.Warning{}
+	}
+	body, err := replica.Encode(r)
+	if err != nil {
+		return r, nil, err
+	}
+	return r, []store.Write{
+		{Kind: replica.KindCounter, ID: r.Station, Expect: counter.Revision, Body: fmt.Appendf(nil, "%d", r.Revision)},
+		{Kind: replica.KindRundown, ID: replica.DayID(r.Station, r.Date), Expect: before.document, Body: body},
+		{Kind: replica.KindRevision, ID: replica.RevisionID(r.Station, r.Date, r.Revision), Body: body},
+	}, nil
+}
+
+// Explain says why an item of a rundown is where it is. Revision 0 is the latest.
+func (s *Rundowns) Explain(ctx context.Context, station string, date schedules.Date, revision int64, item string) (schedules.Explanation, error) {
+	r, err := s.Rundown(ctx, station, date, revision)
+	if err != nil {
+		return schedules.Explanation{}, err
+	}
+	if _, ok := r.Item(item); !ok {
+		return schedules.Explanation{}, fault.New(fault.NotFound, "there is no item %q in revision %d", item, r.Revision)
+	}
+	docs, err := replica.List(ctx, s.store, KindExplanations, replica.DayID(station, date)+"/", replica.RevisionID(station, date, r.Revision+1))
+	if err != nil {
+		return schedules.Explanation{}, err
+	}
+	for i := len(docs) - 1; i >= 0; i-- { // the latest plan that placed the item
+		why, err := replica.Decode[[]schedules.Explanation](docs[i])
+		if err != nil {
+			return schedules.Explanation{}, err
+		}
+		for _, e := range why {
+			if e.Item == item {
+				return e, nil
+			}
+		}
+	}
+	return schedules.Explanation{}, fault.New(fault.NotFound, "item %q was placed by hand", item)
+}
+
+// Diff compares two revisions of a day.
+func (s *Rundowns) Diff(ctx context.Context, station string, date schedules.Date, from, to int64) ([]schedules.ItemChange, error) {
+	a, err := s.Rundown(ctx, station, date, from)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.Rundown(ctx, station, date, to)
+	if err != nil {
+		return nil, err
+	}
+	return schedules.Diff(a, b), nil
+}
+
+// standingDay is a published day: its latest rundown, its queue, and the rundown that the queue was made of.
+func (s *Rundowns) standingDay(ctx context.Context, station string, date schedules.Date) (latest latestRundown, q wire.Queue, base schedules.Rundown, err error) {
+	if latest, err = s.latest(ctx, station, date); err != nil {
+		return latest, q, base, err
+	}
+	sealed, err := s.queues.Queue(ctx, station, date)
+	if err != nil {
+		return latest, q, base, err
+	}
+	base, err = s.Rundown(ctx, station, date, sealed.Value.Revision)
+	return latest, sealed.Value, base, err
+}
+
+// Rundown is one revision of a station's day, or the latest with revision 0. It fails with NotFound.
+func (s *Rundowns) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) (schedules.Rundown, error) {
+	kind, id := replica.KindRundown, replica.DayID(station, date)
+	if revision != 0 {
+		kind, id = replica.KindRevision, replica.RevisionID(station, date, revision)
+	}
+	d, err := s.store.Get(ctx, kind, id)
+	if fault.Is(err, fault.NotFound) {
+		if revision != 0 {
+			return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no revision %d of its rundown for %s", station, revision, date)
+		}
+		return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station, date)
+	}
+	if err != nil {
+		return schedules.Rundown{}, err
+	}
+	return replica.Decode[schedules.Rundown](d)
+}
+
+func (s *Rundowns) latest(ctx context.Context, station string, date schedules.Date) (latestRundown, error) {
+	d, err := s.store.Get(ctx, replica.KindRundown, replica.DayID(station, date))
+	if fault.Is(err, fault.NotFound) {
+		return latestRundown{}, nil
+	}
+	if err != nil {
+		return latestRundown{}, err
+	}
+	r, err := replica.Decode[schedules.Rundown](d)
+	return latestRundown{rundown: r, document: d.Revision}, err
+}
+
+// frozen are the published items of windows that start within the station's freeze, or have started.
+func (s *Rundowns) frozen(ctx context.Context, station string, date schedules.Date) ([]schedules.Item, error) {
+	r, err := s.published(ctx, station, date)
+	if err != nil || r.Station == "" {
+		return nil, err
+	}
+	st, err := s.network.Station(station)
+	if err != nil {
+		return nil, err
+	}
+	return frozenItems(r, s.now().Add(st.Freeze.Duration)), nil
+}
+
+// published is the rundown that a station's queue was made of, or the zero Rundown.
+func (s *Rundowns) published(ctx context.Context, station string, date schedules.Date) (schedules.Rundown, error) {
+	q, err := s.queues.Queue(ctx, station, date)
+	if fault.Is(err, fault.NotFound) {
+		return schedules.Rundown{}, nil
+	}
+	if err != nil {
+		return schedules.Rundown{}, err
+	}
+	return s.Rundown(ctx, station, date, q.Value.Revision)
+}

@@ -1,0 +1,17 @@
+package scheduling
+
+import (
+	"time"
+
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+)
+
+// newScheduler is a scheduler that keeps its records in s.
+func newScheduler(r *replica.Replica, s replica.Store, sealer replica.Sealer, now func() time.Time, publicURL string, lease time.Duration) *Scheduler {
+	records, ok := s.(*record.Records)
+	if !ok {
+		records = record.NewRecords(r, s, nil, now, 0)
+	}
+	return New(r, records, sealer, now, publicURL, lease)
+}

@@ -1,0 +1,254 @@
+package scheduling
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/library"
+	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
+	"lifeline/internal/store"
+	"lifeline/internal/store/memory"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// office is a scheduler over the memory store, with one station, one clock and a few segments.
+type office struct {
+	*Scheduler
+	mirror *replica.Replica
+	at     time.Time
+}
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &office{mirror: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
+	o.Scheduler = newScheduler(m, m.Store, servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
+	for _, id := range []string{"m1", "m2", "m3"} {
+		o.segment(t, id, func(*schedules.Segment) {})
+	}
+	if _, err := o.Network.Apply(t.Context(), access.Actor{}, oneStation(), nil, false); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// segment stores a segment of a minute, changed.
+func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment)) {
+	t.Helper()
+	row, ok := replica.SegmentsIn(o.mirror).Get(id)
+	s := row.Value
+	if !ok {
+		length := schedules.Ms(60_000)
+		s = schedules.Segment{ID: id, Kind: "music", Title: id, Language: "ko-KP", State: schedules.Approved,
+			Recording: &schedules.Recording{SHA256: strings.Repeat(id[1:], 64), Bytes: 1, ContentType: "audio/mpeg", Duration: length, CueOut: length}}
+	}
+	change(&s)
+	s.Revision = row.Revision + 1
+	body, err := replica.Encode(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id, Expect: row.Revision, Body: body}},
+		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func oneStation() wire.Apply {
+	return wire.Apply{
+		Clocks: []schedules.Clock{{ID: "c", Length: schedules.Ms(60_000), Positions: []schedules.Position{{ID: "f", Fill: &schedules.Selector{Kinds: []schedules.Kind{"music"}}}}}},
+		Stations: []schedules.Station{{ID: "s", Name: "s", Timezone: "Asia/Seoul", Languages: []string{"ko-KP"}, Fallback: []string{"m1"},
+			Windows: []schedules.Window{{ID: "w", Clock: "c", Length: schedules.Ms(60_000), Tolerance: schedules.Ms(1000),
+				Starts: schedules.Recurrence{Timezone: "Asia/Seoul", RRule: "DTSTART:20261101T220000\nRRULE:FREQ=DAILY"}}}}}}
+}
+
+// second is a network of one more station, sound by itself.
+func second() wire.Apply {
+	n := oneStation()
+	n.Clocks = nil
+	n.Stations[0].ID, n.Stations[0].Fallback = "other", []string{"m2"}
+	return n
+}
+
+func codes(list []schedules.StationProblem) (out string) {
+	for _, p := range list {
+		out += p.Code + " "
+	}
+	return strings.TrimSpace(out)
+}
+
+func TestAStandingProblemKeepsNoOtherChangeFromBeingMade(t *testing.T) {
+	o := newOffice(t)
+	o.segment(t, "m1", func(s *schedules.Segment) { s.Language = "en" })
+	applied, err := o.Network.Apply(t.Context(), access.Actor{}, second(), nil, false)
+	if err != nil {
+		t.Fatalf("another station is refused: %v, %+v", err, fault.FieldsOf(err))
+	}
+	if got := codes(applied.Problems["s"]); !strings.Contains(got, "no_fallback") {
+		t.Errorf("the answer says %q of the station without a fallback", got)
+	}
+	same := oneStation()
+	same.Stations[0].Name = "renamed"
+	if _, err := o.Network.Apply(t.Context(), access.Actor{}, same, nil, false); err != nil {
+		t.Errorf("the station itself cannot be changed: %+v", fault.FieldsOf(err))
+	}
+	same.Stations[0].Fallback = []string{"m1", "lost"}
+	if _, err := o.Network.Apply(t.Context(), access.Actor{}, same, nil, false); len(fault.FieldsOf(err)) != 1 || fault.FieldsOf(err)[0].Field != "stations[0].fallback[1]" {
+		t.Errorf("a problem that the change brings: %v %+v", err, fault.FieldsOf(err))
+	}
+}
+
+// A zone that a new database does not know any more, an overlap and a clock that were stored long ago.
+func TestAStationThatBecameInvalidBlocksNoOther(t *testing.T) {
+	o := newOffice(t)
+	row, _ := replica.StationsIn(o.mirror).Get("s")
+	bad := row.Value
+	bad.Timezone, bad.Revision = "Mars/Base", row.Revision+1
+	body, err := replica.Encode(bad)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "s", Expect: row.Revision, Body: body}},
+		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Network.Apply(t.Context(), access.Actor{}, second(), nil, false); err != nil {
+		t.Errorf("%+v", fault.FieldsOf(err))
+	}
+	if got := codes(o.Network.Standing.Of("s")); got != "definition" {
+		t.Errorf("%q stands against the station", got)
+	}
+}
+
+func TestAStationWithoutAnAirableFallbackIsAStandingProblem(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*schedules.Segment)
+		want   string
+		says   string
+	}{
+		"as it should be":    {func(*schedules.Segment) {}, "", ""},
+		"recalled":           {func(s *schedules.Segment) { s.State = schedules.Recalled }, "no_fallback", `Segment "m1"`},
+		"no longer approved": {func(s *schedules.Segment) { s.State = schedules.Pending }, "no_fallback", `Segment "m1"`},
+		"expired":            {func(s *schedules.Segment) { s.ValidUntil = schedules.At(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) }, "no_fallback", `Segment "m1"`},
+		"soon expired":       {func(s *schedules.Segment) { s.ValidUntil = schedules.At(time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC)) }, "fallback_ends", "2026-11-04 09:00:00 KST"},
+		"consent soon at its end": {func(s *schedules.Segment) {
+			s.Consent = &schedules.Consent{ExpiresAt: schedules.At(time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC))}
+		}, "fallback_ends", "KST"},
+		"sensitive": {func(s *schedules.Segment) { s.Sensitive = true }, "no_fallback", "sensitive"},
+	} {
+		o := newOffice(t)
+		o.segment(t, "m1", c.change)
+		var list []schedules.StationProblem
+		for _, p := range o.Network.Standing.Of("s") {
+			if p.Code != "definition" {
+				list = append(list, p)
+			}
+		}
+		if codes(list) != c.want || len(list) > 0 && !strings.Contains(list[0].Message, c.says) {
+			t.Errorf("%s: %+v", name, list)
+		}
+		if losing := o.Network.Standing.Losing("m1")["s"]; codes(losing) != c.want {
+			t.Errorf("%s: who changed it is told %+v", name, losing)
+		}
+	}
+	o := newOffice(t)
+	empty := oneStation()
+	empty.Stations[0].Fallback = nil
+	applied, err := o.Network.Apply(t.Context(), access.Actor{}, empty, nil, true)
+	if err != nil || codes(applied.Problems["s"]) != "no_fallback" {
+		t.Errorf("an empty fallback: %v %+v", err, applied.Problems)
+	}
+}
+
+func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*schedules.Station)
+		says   string
+	}{
+		"moved": {func(s *schedules.Station) { s.Windows[0].Starts.RRule = "DTSTART:20261101T230000\nRRULE:FREQ=DAILY" }, "window w is published from 2026-11-02 22:00:00 KST to 2026-11-02 22:01:00 KST and defined from 2026-11-02 23:00:00 KST"},
+		"longer": {func(s *schedules.Station) {
+			s.Windows[0].Length = schedules.Ms(61_000)
+			s.Windows[0].Tolerance = schedules.Ms(2000)
+		}, "defined from 2026-11-02 22:00:00 KST to 2026-11-02 22:01:01 KST"},
+		"removed": {func(s *schedules.Station) { s.Windows = nil }, "is no longer defined"},
+		"zone":    {func(s *schedules.Station) { s.Timezone = "UTC"; s.Windows[0].Starts.Timezone = "UTC" }, "defined from 2026-11-02 22:00:00 UTC"},
+		"only new": {func(s *schedules.Station) {
+			w := s.Windows[0]
+			w.ID, w.Starts.RRule = "v", "DTSTART:20261101T200000\nRRULE:FREQ=DAILY"
+			s.Windows = append(s.Windows, w)
+		}, "window v from 2026-11-02 20:00:00 KST to 2026-11-02 20:01:00 KST is defined and not published"},
+	} {
+		o := newOffice(t)
+		day := schedules.Date{Year: 2026, Month: time.November, Day: 2}
+		if _, err := o.Drafts.Plan(t.Context(), access.Actor{}, "s", day, PlanOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day, PublishOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if list := o.Network.Standing.Of("s"); len(list) > 0 {
+			t.Fatalf("%+v", list)
+		}
+		n := oneStation()
+		c.change(&n.Stations[0])
+		for _, dry := range []bool{true, false} {
+			applied, err := o.Network.Apply(t.Context(), access.Actor{}, n, nil, dry)
+			if err != nil {
+				t.Fatalf("%s: %v %+v", name, err, fault.FieldsOf(err))
+			}
+			list := applied.Problems["s"]
+			if codes(list) != "left_behind" || *list[0].Date != day || !strings.Contains(list[0].Message, c.says) {
+				t.Errorf("%s: %+v", name, list)
+			}
+		}
+		if codes(o.Network.Standing.Of("s")) != "left_behind" {
+			t.Errorf("%s: %+v", name, o.Network.Standing.Of("s"))
+		}
+		o.at = o.at.Add(48 * time.Hour)
+		if list := o.Network.Standing.Of("s"); len(list) > 0 {
+			t.Errorf("%s: of a day that is over it says %+v", name, list)
+		}
+	}
+}
+
+// Marking the last one sensitive brings the problem, and is refused; where it stands already, other changes are let in.
+func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
+	o := newOffice(t)
+	row, _ := replica.SegmentsIn(o.mirror).Get("m1")
+	s := row.Value
+	s.Sensitive = true
+	l, same := library.New(o.mirror, nil, servicetest.Seal{}, nil, nil, library.Limits{Concurrency: 1}), func(*schedules.Segment) {}
+	if list := fault.FieldsOf(l.CheckEdit(s, same)); len(list) != 1 {
+		t.Errorf("marking it: %+v", list)
+	}
+	o.segment(t, "m1", func(s *schedules.Segment) { s.Sensitive = true })
+	s.Title = "another title"
+	if list := fault.FieldsOf(l.CheckEdit(s, same)); len(list) > 0 {
+		t.Errorf("another title: %+v", list)
+	}
+}
+
+// Who asks for something that there is not reads what there is.
+func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
+	o := newOffice(t)
+	if _, err := o.Network.Station("t"); err == nil || !strings.HasSuffix(err.Error(), `"t". The stations are s`) {
+		t.Error(err)
+	}
+	if err := access.StationKnown(t.Context(), o.mirror.Store, "t"); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "The stations are s.") {
+		t.Errorf("a token for a station that is misspelt: %v", err)
+	}
+	if err := access.StationKnown(t.Context(), o.mirror.Store, "s"); err != nil {
+		t.Errorf("a token for a station that is there: %v", err)
+	}
+	if err := access.StationKnown(t.Context(), memory.New(10), "s"); err != nil {
+		t.Errorf("a token before the network is applied: %v", err)
+	}
+}

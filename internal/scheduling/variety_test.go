@@ -1,0 +1,168 @@
+package scheduling
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
+	"lifeline/internal/store/memory"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+	"lifeline/schedules/examples"
+)
+
+// exampleRoom is a scheduler over the memory store with the example network and the recordings that ship.
+func exampleRoom(t *testing.T) *planningRoom {
+	t.Helper()
+	docs := memory.New(1000)
+	m, err := replica.Open(t.Context(), docs, testKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &planningRoom{t: t, mirror: m, now: time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC), today: schedules.Date{Year: 2026, Month: 11, Day: 30}}
+	d.scheduler = newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return d.now }, "http://x", time.Minute)
+	b, err := os.ReadFile(filepath.Join("..", "..", "schedules", "testdata", "samples.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var segments []schedules.Segment
+	if err := json.Unmarshal(b, &segments); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range segments {
+		d.put(replica.KindSegment, s.ID, s)
+	}
+	if b, err = yaml.YAMLToJSON(examples.Network); err != nil {
+		t.Fatal(err)
+	}
+	var network wire.Apply
+	if err := json.Unmarshal(b, &network); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.scheduler.Network.Apply(t.Context(), plannerActor, network, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// variety is how much the days of a station differ in what is chosen.
+type variety struct {
+	different, nearly int           // days that are like no other; pairs of days of which nine tenths are the same
+	gini              float64       // of airings per segment
+	least, median     time.Duration // from one airing of a segment to the next
+	warned            int           // days
+	cpu               time.Duration
+}
+
+func (v variety) String() string {
+	return fmt.Sprintf("%d days differ, %d pairs nearly alike, rotation Gini %.4f, shortest distance %v, median %v, %d warned of, %v of processor", v.different, v.nearly, v.gini,
+		v.least.Round(time.Second), v.median.Round(time.Second), v.warned, v.cpu.Round(time.Millisecond))
+}
+
+// varietyOf plans days of a station with a seed, and publishes each before the next when they are planned one by one.
+func varietyOf(d *planningRoom, st schedules.Station, seed uint64, days int, oneByOne bool) variety {
+	d.t.Helper()
+	clocks := map[string]schedules.Clock{}
+	for _, w := range st.Windows {
+		c, _ := replica.ClocksIn(d.mirror).Get(w.Clock)
+		clocks[w.Clock] = c.Value
+	}
+	var out variety
+	var lists [][]string
+	var apart []time.Duration
+	counts, last := map[string]float64{}, map[string]time.Time{}
+	for n := range days {
+		began := processor()
+		r, err := d.scheduler.Drafts.Plan(d.t.Context(), plannerActor, st.ID, d.today.AddDays(n), PlanOptions{Seed: seed})
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		out.cpu += processor() - began
+		if oneByOne {
+			d.publish(st.ID, r.Date)
+		}
+		if hasWarning(r, warnSameDay) {
+			out.warned++
+		}
+		list, alike := chosen(clocks, sketchRundown(r)), false
+		for _, other := range lists {
+			if _, nearly := schedules.Nearly(list, other); nearly {
+				out.nearly++
+			}
+			alike = alike || slices.Equal(list, other)
+		}
+		if !alike {
+			out.different++
+		}
+		lists = append(lists, list)
+		for _, i := range r.Items {
+			if !schedules.Free(clocks, i.Position) {
+				continue
+			}
+			counts[i.SegmentID]++
+			if at, ok := last[i.SegmentID]; ok {
+				apart = append(apart, i.StartAt.Sub(at))
+			}
+			last[i.SegmentID] = i.StartAt.Time
+		}
+	}
+	slices.Sort(apart)
+	out.least, out.median = apart[0], apart[len(apart)/2]
+	out.gini = gini(slices.Sorted(maps.Values(counts)))
+	return out
+}
+
+func processor() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// gini is the Gini coefficient of an ascending list.
+func gini(x []float64) float64 {
+	var sum, weighted float64
+	for i, v := range x {
+		sum += v
+		weighted += float64(2*(i+1)-len(x)-1) * v
+	}
+	return weighted / (sum * float64(len(x)))
+}
+
+// Days of the example network that are planned together are all different, and as varied as those planned one by one.
+// LIFELINE_PROVE=days plans four weeks with four seeds.
+func TestDaysPlannedTogetherAreAllDifferent(t *testing.T) {
+	days, seeds := 10, []uint64{3}
+	switch {
+	case os.Getenv("LIFELINE_PROVE") == "days":
+		days, seeds = 28, []uint64{0, 1, 2, 3}
+	case testing.Short():
+		days = 4
+	}
+	for _, seed := range seeds {
+		together, oneByOne := exampleRoom(t), exampleRoom(t)
+		stations, _ := together.scheduler.Network.Stations("", 100)
+		for _, st := range stations {
+			a, b := varietyOf(together, st, seed, days, false), varietyOf(oneByOne, st, seed, days, true)
+			t.Logf("seed %d, %s, together: %v", seed, st.ID, a)
+			t.Logf("seed %d, %s, one by one: %v", seed, st.ID, b)
+			if a.different != days {
+				t.Errorf("seed %d: of %d days of %s %d are different", seed, days, st.ID, a.different)
+			}
+			if a.gini > b.gini || a.least < b.least || a.median < b.median {
+				t.Errorf("seed %d: days of %s that are planned together are less varied than one by one", seed, st.ID)
+			}
+		}
+	}
+}

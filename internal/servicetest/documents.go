@@ -1,0 +1,37 @@
+package servicetest
+
+import (
+	"testing"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+)
+
+// Put stores v as the next revision of a document.
+func Put(t *testing.T, r *replica.Replica, kind, id string, v any) {
+	t.Helper()
+	body, err := replica.Encode(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := r.Store.Get(t.Context(), kind, id)
+	if err == nil || fault.Is(err, fault.NotFound) {
+		err = r.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: d.Revision, Body: body}},
+			Origin: store.Origin{At: time.Now(), By: "system", Action: "test"}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// PutSealed stores v as the service stores what it signs.
+func PutSealed(t *testing.T, r *replica.Replica, kind, id string, v any) {
+	t.Helper()
+	payload, err := replica.Encode(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Put(t, r, kind, id, map[string]any{"payload": payload})
+}

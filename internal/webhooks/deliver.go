@@ -1,0 +1,401 @@
+package webhooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/text"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+const (
+	sendAtOnce   = 16                     // deliveries, of all webhooks
+	attemptsKept = 50                     // in the log of a webhook
+	saveEvery    = time.Second            // at least as often as this while deliveries succeed: what is not saved is sent again after a crash
+	saveBehind   = 1000                   // changes of no concern after which the cursor is moved all the same,
+	saveStale    = 24 * time.Hour         // or time, so that it never falls behind what the feed keeps
+	maxRetryWait = 24 * time.Hour         // that a receiver may ask for
+	lookAnyway   = time.Minute            // at a webhook though nothing has changed
+	deliverPage  = 100                    // deliveries read ahead
+	jitter       = 0.2                    // of the wait between tries, either way
+	loudAfter    = 8                      // failures in a row, a power of two, of which the log tells
+	pauseOnEnd   = 100 * time.Millisecond // before a webhook is looked at again whose work failed here
+)
+
+// delivery is what one message tells.
+type delivery struct {
+	id       string
+	sequence int64
+	kind     string
+	name     string
+	revision int64
+	at       time.Time
+}
+
+// view is what a replica knows of a webhook's first delivery that is due, so that no look searches the feed twice.
+type view struct {
+	target, cursor int64 // of the webhook and its progress, when it was made
+	scanned        int64 // every change up to it was looked at
+	first          time.Time
+	due            bool
+}
+
+// subscribe sets up the topics that wake tend.
+func (h *Webhooks) subscribe() {
+	seldom := []string{KindWebhook, KindProgress}
+	var often []string
+	for _, kind := range h.replica.Kinds {
+		switch {
+		case kind.Changes == "":
+		case kind.Often:
+			often = append(often, kind.Name)
+		default:
+			seldom = append(seldom, kind.Name)
+		}
+	}
+	h.replica.Signals.Join(topicTold, seldom...)
+	h.replica.Signals.Join(topicToldOften, slices.Concat(seldom, often)...)
+}
+
+// Run delivers until ctx ends. Each webhook has a goroutine, so that one that is slow holds up no other.
+func (h *Webhooks) Run(ctx context.Context) error {
+	h.subscribe()
+	running := map[string]func(){}
+	var ended sync.WaitGroup
+	defer ended.Wait()
+	for {
+		signal := h.replica.Signals.On(KindWebhook)
+		for id, stop := range running {
+			if _, ok := webhooksIn(h.replica).Get(id); !ok {
+				stop()
+				delete(running, id)
+				h.see(id, view{})
+			}
+		}
+		for id := range webhooksIn(h.replica).After("", "") {
+			if running[id] == nil {
+				working, cancel := context.WithCancel(ctx)
+				done := make(chan struct{})
+				running[id] = func() { cancel(); <-done }
+				ended.Go(func() {
+					defer close(done)
+					defer cancel()
+					h.tend(working, id)
+				})
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-signal:
+		}
+	}
+}
+
+// The topics of what webhooks are told. What changes often wakes those alone that are told of it.
+const (
+	topicTold      = "told"
+	topicToldOften = "told-often"
+)
+
+// tend looks at one webhook at every change that may concern it, and when its next try is due.
+func (h *Webhooks) tend(ctx context.Context, id string) {
+	for ctx.Err() == nil {
+		concerns := topicTold
+		if row, ok := webhooksIn(h.replica).Get(id); ok && slices.ContainsFunc(h.replica.Kinds, func(k replica.Kind) bool { return k.Often && slices.Contains(row.Value.Changes, k.Changes) }) {
+			concerns = topicToldOften
+		}
+		signal := h.replica.Signals.On(concerns)
+		wait, err := h.look(ctx, id)
+		if err == nil && wait == 0 {
+			if err = h.lock.Do(ctx, "webhook/"+id, 0, func(ctx context.Context) error { return h.deliver(ctx, id) }); err == nil {
+				continue // there may be more
+			}
+			wait = h.lock.Life // should the other that has it have died
+		}
+		if err != nil && !errors.Is(err, replica.ErrElsewhere) && ctx.Err() == nil {
+			wait = pauseOnEnd
+			if !errors.Is(err, replica.ErrRace) { // a replay, or another replica, was faster: it is looked at anew
+				wait = h.lock.Life
+				h.log.Error("a webhook could not be tended and will be again", "webhook", id, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-signal:
+			select { // changes come in crowds: one look serves those of a moment
+			case <-ctx.Done():
+			case <-time.After(replica.ChangePause):
+			}
+		case <-time.After(wait):
+		}
+	}
+}
+
+// look says how long there is nothing to do for a webhook unless something changes; 0 is that there is something now.
+func (h *Webhooks) look(ctx context.Context, id string) (time.Duration, error) {
+	row, ok := webhooksIn(h.replica).Get(id)
+	if !ok || !row.Value.Enabled {
+		h.see(id, view{})
+		return lookAnyway, nil
+	}
+	p, ok := progressIn(h.replica).Get(id)
+	if !ok {
+		return lookAnyway, nil // the other half of the commit that made it is on its way
+	}
+	v := h.seen(id)
+	if v.target != row.Revision || v.cursor != p.Value.Cursor {
+		v = view{target: row.Revision, cursor: p.Value.Cursor, scanned: p.Value.Cursor}
+	}
+	if !v.due {
+		found, through, err := h.pending(ctx, row.Value, v.scanned, 1)
+		if err != nil {
+			return 0, err
+		}
+		if v.scanned = through; len(found) > 0 {
+			v.due, v.first = true, found[0].at
+		}
+		h.see(id, v)
+	}
+	now := h.now()
+	switch {
+	case v.due && p.Value.Target == row.Revision && now.Before(p.Value.NextTry.Time):
+		return p.Value.NextTry.Sub(now), nil
+	case v.due, h.behind(p.Value, v.scanned):
+		return 0, nil
+	}
+	return lookAnyway, nil
+}
+
+func (h *Webhooks) seen(id string) view {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.views[id]
+}
+
+func (h *Webhooks) see(id string, v view) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.views[id] = v; v == (view{}) {
+		delete(h.views, id)
+	}
+}
+
+// Lags are how long the first delivery of each enabled webhook has been waiting.
+func (h *Webhooks) Lags() map[string]time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := map[string]time.Duration{}
+	for id, v := range h.views {
+		if out[id] = 0; v.due {
+			out[id] = max(0, h.now().Sub(v.first))
+		}
+	}
+	return out
+}
+
+// pending are at most limit deliveries of the changes after since that concern a webhook, and how far the changes were
+// looked at. When the feed no longer keeps them, or has been put back, it is a reset.
+func (h *Webhooks) pending(ctx context.Context, w webhook, since int64, limit int) (found []delivery, through int64, err error) {
+	latest := h.replica.Sequence()
+	reset := []delivery{{id: "reset-" + strconv.FormatInt(latest, 10), sequence: latest, kind: wire.DeliveryReset, at: h.now()}}
+	if since > latest {
+		return reset, latest, nil
+	}
+	for since < latest {
+		changes, err := h.replica.Changes(ctx, since)
+		if fault.Is(err, fault.Gone) {
+			return append(found, reset...), latest, nil
+		}
+		if err != nil {
+			return nil, since, err
+		}
+		for _, c := range changes {
+			since = c.Sequence
+			name, station, ok := h.replica.Kinds.Told(c)
+			if !ok || !slices.Contains(w.Changes, name) || station != "" && len(w.Stations) > 0 && !slices.Contains(w.Stations, station) {
+				continue
+			}
+			found = append(found, delivery{strconv.FormatInt(c.Sequence, 10), c.Sequence, name, c.ID, c.Revision, c.At})
+			if len(found) == limit {
+				return found, since, nil
+			}
+		}
+	}
+	return found, since, nil
+}
+
+// deliver tells a webhook what it has not been told, one after the other, until there is no more or one fails. It is
+// done under the webhook's lease.
+func (h *Webhooks) deliver(ctx context.Context, id string) error {
+	row, ok := webhooksIn(h.replica).Get(id)
+	p, known := progressIn(h.replica).Get(id)
+	if !ok || !known || !row.Value.Enabled {
+		return nil
+	}
+	if p.Value.Target != row.Revision {
+		p.Value.Target = row.Revision
+		p.Value.begin()
+	}
+	if h.now().Before(p.Value.NextTry.Time) {
+		return nil
+	}
+	found, through, err := h.pending(ctx, row.Value, p.Value.Cursor, deliverPage)
+	if err != nil || len(found) == 0 && !h.behind(p.Value, through) {
+		return err
+	}
+	saved := h.now()
+	for _, d := range found {
+		if now, _ := webhooksIn(h.replica).Get(id); now.Revision != row.Revision {
+			through = p.Value.Cursor // somebody changed it: what is left is looked at anew
+			break
+		}
+		a, reply, err := h.send(ctx, row.Value, d)
+		if err != nil { // broken off here: what was delivered before is kept, and this is done again
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.lock.Life)
+			defer cancel()
+			return errors.Join(err, h.save(ending, id, &p))
+		}
+		if a.Error != "" {
+			return h.failed(ctx, row, p, a, reply)
+		}
+		p.Value.Cursor = d.sequence
+		p.Value.begin()
+		p.Value.note(a)
+		if h.now().Sub(saved) >= saveEvery {
+			if err := h.save(ctx, id, &p); err != nil {
+				return err
+			}
+			saved = h.now()
+		}
+	}
+	p.Value.Cursor = through
+	return h.save(ctx, id, &p)
+}
+
+// behind reports whether a cursor is to be moved over changes of no concern.
+func (h *Webhooks) behind(p progress, through int64) bool {
+	return through-p.Cursor >= saveBehind || through > p.Cursor && h.now().Sub(p.SavedAt.Time) >= saveStale
+}
+
+// send waits for its turn and makes one attempt.
+func (h *Webhooks) send(ctx context.Context, w webhook, d delivery) (wire.Attempt, Reply, error) {
+	select {
+	case h.sending <- struct{}{}:
+		defer func() { <-h.sending }()
+	case <-ctx.Done():
+		return wire.Attempt{}, Reply{}, ctx.Err()
+	}
+	return h.attempt(ctx, w, d)
+}
+
+// attempt tries one delivery. It fails only when it was broken off here.
+func (h *Webhooks) attempt(ctx context.Context, w webhook, d delivery) (wire.Attempt, Reply, error) {
+	start := h.now()
+	m := Message{URL: w.URL, ID: d.id, At: start, Secrets: []string{h.secret(w.ID, w.Salt)}}
+	if len(w.OldSalt) > 0 && start.Before(w.OldUntil.Time) {
+		m.Secrets = append(m.Secrets, h.secret(w.ID, w.OldSalt))
+	}
+	at := schedules.At(d.at)
+	var err error
+	if m.Body, err = replica.Encode(wire.Delivery{Type: d.kind, Timestamp: at,
+		Data: wire.Change{ID: d.sequence, Kind: d.kind, Name: d.name, Revision: d.revision, At: at}}); err != nil {
+		return wire.Attempt{}, Reply{}, err
+	}
+	reply, err := h.poster.Post(ctx, m)
+	if ctx.Err() != nil {
+		return wire.Attempt{}, reply, ctx.Err()
+	}
+	a := wire.Attempt{ID: d.id, Sequence: d.sequence, Kind: d.kind, At: schedules.At(start), Duration: schedules.Millis{Duration: h.now().Sub(start)}, Status: reply.Status}
+	switch {
+	case err != nil:
+		a.Error = why(err)
+	case reply.Status/100 == 3:
+		a.Error = "answered by a redirection, which is not followed"
+	case reply.Status/100 != 2:
+		a.Error = fmt.Sprintf("answered %d %s", reply.Status, http.StatusText(reply.Status))
+	}
+	h.meter.Delivery(a.Error != "")
+	return a, reply, nil
+}
+
+// why is an error without the address, which may hold what is the receiver's alone.
+func why(err error) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return text.Cut(err.Error(), 300)
+}
+
+// failed stores a failure and when the next try is, or gives the webhook up.
+func (h *Webhooks) failed(ctx context.Context, row replica.Row[webhook], p replica.Row[progress], a wire.Attempt, reply Reply) error {
+	now := h.now()
+	if p.Value.Tries++; p.Value.Since.IsZero() {
+		p.Value.Since = schedules.At(now)
+	}
+	var because string
+	switch {
+	case reply.Status == http.StatusGone:
+		because = "the receiver answered 410 Gone"
+	case now.Sub(p.Value.Since.Time) >= h.patience.GiveUp:
+		because = fmt.Sprintf("nothing could be delivered since %s: %s", p.Value.Since, a.Error)
+	default:
+		wait := max(h.patience.after(p.Value.Tries), min(reply.RetryAfter, maxRetryWait))
+		p.Value.NextTry = schedules.At(now.Add(wait))
+		if n := p.Value.Tries; n >= loudAfter && n&(n-1) == 0 { // more and more rarely
+			h.log.Warn("a webhook cannot be reached; what it is told waits", "webhook", row.Value.ID, "tries", n, "since", p.Value.Since, "because", a.Error)
+		}
+		a.NextTry = p.Value.NextTry
+		p.Value.note(a)
+		return h.save(ctx, row.Value.ID, &p)
+	}
+	p.Value.note(a)
+	p.Value.NextTry = schedules.Instant{}
+	w := row.Value
+	w.Enabled, w.DisabledAt, w.DisabledBecause = false, schedules.At(now), because
+	stands, err := h.progressWrite(w.ID, p)
+	if err != nil {
+		return err
+	}
+	if _, err = h.write(ctx, w, row.Revision, access.System.Origin(now, "webhook.disable", because), stands); err == nil {
+		h.log.Warn("a webhook is given up", "webhook", w.ID, "because", because)
+	}
+	return err
+}
+
+// after is the wait after so many failures in a row.
+func (p Patience) after(tries int) time.Duration {
+	wait := p.First
+	for range tries - 1 {
+		if wait *= 2; wait >= p.Longest {
+			wait = p.Longest
+			break
+		}
+	}
+	return time.Duration(float64(wait) * (1 + jitter*(2*rand.Float64()-1)))
+}
+
+// save stores how far a webhook has come. It fails with ErrRace when somebody else has, or sent it elsewhere.
+func (h *Webhooks) save(ctx context.Context, id string, p *replica.Row[progress]) error {
+	w, err := h.progressWrite(id, *p)
+	if err != nil {
+		return err
+	}
+	err = h.replica.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: access.System.Origin(h.now(), "webhook.deliver", "")})
+	p.Revision++
+	return err
+}

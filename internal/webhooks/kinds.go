@@ -1,0 +1,33 @@
+package webhooks
+
+import (
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+)
+
+const (
+	KindWebhook  = "webhook"          // who is told of changes
+	KindProgress = "webhook-progress" // how far that has come: the webhook's id
+)
+
+var Kinds = replica.Kinds{
+	{Name: KindWebhook, Copy: replica.Copied(replica.Parse[webhook]), Inspect: replica.Looking(inspectWebhook)},
+	{Name: KindProgress, Copy: replica.Copied(replica.Parse[progress]), Inspect: replica.Readable[progress]},
+}
+
+func webhooksIn(m *replica.Replica) *replica.Cache[webhook] {
+	return replica.CacheOf[*replica.Cache[webhook]](m, KindWebhook)
+}
+
+func progressIn(m *replica.Replica) *replica.Cache[progress] {
+	return replica.CacheOf[*replica.Cache[progress]](m, KindProgress)
+}
+
+func inspectWebhook(i *replica.Inspector, d store.Document, w webhook) {
+	if w.ID != d.ID {
+		i.Tell(d, "says of itself that it is %s", w.ID)
+	}
+	if len(w.Salt) == 0 {
+		i.Tell(d, "has no salt for its secret, so that nobody can check what it is sent. Give it a new secret")
+	}
+}

@@ -1,0 +1,383 @@
+package webhooks
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Message is one delivery as it is sent.
+type Message struct {
+	URL     string
+	ID      string // webhook-id
+	At      time.Time
+	Secrets []string // each signs it; the first is the current one
+	Body    []byte
+}
+
+// Reply is what a receiver answered.
+type Reply struct {
+	Status     int
+	RetryAfter time.Duration // that it asks for; 0: it does not
+}
+
+// Poster sends messages to their receivers.
+type Poster interface {
+	// Post fails unless the receiver answers, with whatever status. It bounds the time and what it reads.
+	Post(ctx context.Context, m Message) (Reply, error)
+
+	// Check fails where an address, as it is written, is one that Post does not reach whatever happens.
+	Check(u *url.URL) error
+}
+
+// Patience is how webhooks that fail are tried again: after First, then after twice as long each time, up to Longest,
+// and no more when they have failed for GiveUp.
+type Patience struct{ First, Longest, GiveUp time.Duration }
+
+// DeliveryMeter counts attempts.
+type DeliveryMeter interface {
+	Delivery(failed bool)
+}
+
+// WebhookForm is the form of a webhook's address.
+const WebhookForm = `^https?://[^\s/?#@]+([/?][^\s#]*)?$`
+
+var webhookForm = regexp.MustCompile(WebhookForm)
+
+// maxWebhooks bounds how many there are, since each has a goroutine.
+const maxWebhooks = 100
+
+// secretOverlap is for how long deliveries are signed with the old secret, too, when there is a new one.
+const secretOverlap = 24 * time.Hour
+
+// Webhooks tells other people's services of changes. Deliveries follow the store's feed from a cursor that is kept for
+// each webhook, so that they go on where they were, whatever died.
+type Webhooks struct {
+	replica  *replica.Replica
+	lock     *replica.WorkLock
+	poster   Poster
+	key      []byte
+	inner    bool // receivers without TLS are taken
+	patience Patience
+	meter    DeliveryMeter
+	log      *slog.Logger
+	now      func() time.Time
+	sending  chan struct{}
+
+	mu    sync.Mutex
+	views map[string]view
+}
+
+// WebhookParts are what NewWebhooks needs.
+type WebhookParts struct {
+	Replica  *replica.Replica
+	Lock     *replica.WorkLock
+	Poster   Poster
+	Key      []byte // from which secrets follow; the same in all replicas and after a restart
+	Inner    bool   // take addresses without TLS; whether they are reached is for the poster to say
+	Patience Patience
+	Meter    DeliveryMeter
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// New delivers while Run runs.
+func New(p WebhookParts) *Webhooks {
+	return &Webhooks{replica: p.Replica, lock: p.Lock, poster: p.Poster, key: p.Key, inner: p.Inner, patience: p.Patience, meter: p.Meter,
+		log: p.Log, now: p.Now, sending: make(chan struct{}, sendAtOnce), views: map[string]view{}}
+}
+
+// webhook is one as it is stored. Its secrets are not: they follow from the service's key and these salts, so that
+// whoever reads the store, or a backup without the key, can sign nothing.
+type webhook struct {
+	wire.Webhook
+	Salt     []byte            `json:"salt"`
+	OldSalt  []byte            `json:"old_salt,omitempty"`
+	OldUntil schedules.Instant `json:"old_until"`
+}
+
+// progress is how far a webhook has come, as it is stored.
+type progress struct {
+	Cursor   int64             `json:"cursor"` // every change up to it is delivered or of no concern
+	Target   int64             `json:"target"` // the webhook's revision that was tried last: to another one there is no waiting
+	Tries    int               `json:"tries"`
+	Since    schedules.Instant `json:"since"`
+	NextTry  schedules.Instant `json:"next_try"`
+	SavedAt  schedules.Instant `json:"saved_at"`
+	Attempts []wire.Attempt    `json:"attempts"` // newest first
+}
+
+// begin forgets the failures: the next try is at once.
+func (p *progress) begin() { p.Tries, p.Since, p.NextTry = 0, schedules.Instant{}, schedules.Instant{} }
+
+// note puts an attempt on the log.
+func (p *progress) note(a wire.Attempt) {
+	p.Attempts = append([]wire.Attempt{a}, p.Attempts[:min(len(p.Attempts), attemptsKept-1)]...)
+}
+
+// secret is what a salt stands for, as the Standard Webhooks scheme writes it.
+func (h *Webhooks) secret(id string, salt []byte) string {
+	mac := hmac.New(sha256.New, h.key)
+	fmt.Fprintf(mac, "%s\x00", id)
+	mac.Write(salt)
+	return "whsec_" + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func newSalt() []byte {
+	b := make([]byte, 16)
+	rand.Read(b) // never fails: crypto/rand
+	return b
+}
+
+// shown is a webhook as people see it.
+func shown(row replica.Row[webhook]) wire.Webhook {
+	w := row.Value.Webhook
+	w.Revision = row.Revision
+	return w
+}
+
+// List answers at most limit webhooks whose ids come after the given one, and the last id when there are more.
+func (h *Webhooks) List(after string, limit int) (page []wire.Webhook, next string) {
+	for _, row := range webhooksIn(h.replica).After("", after) {
+		if len(page) == limit {
+			return page, page[limit-1].ID
+		}
+		page = append(page, shown(row))
+	}
+	return page, ""
+}
+
+// Get fails with NotFound.
+func (h *Webhooks) Get(id string) (wire.Webhook, error) {
+	row, err := h.find(id)
+	return shown(row), err
+}
+
+func (h *Webhooks) find(id string) (replica.Row[webhook], error) {
+	row, ok := webhooksIn(h.replica).Get(id)
+	if !ok {
+		return row, fault.New(fault.NotFound, "there is no webhook %q", id)
+	}
+	return row, nil
+}
+
+// Check names what is wrong with a webhook.
+func (h *Webhooks) Check(w wire.Webhook) error {
+	var fields []fault.Field
+	wrong := func(field, message string) { fields = append(fields, fault.Field{Field: field, Message: message}) }
+	if !schedules.ValidID(w.ID) {
+		wrong("id", "must be an id such as newsroom-1")
+	}
+	u, err := url.Parse(w.URL)
+	switch {
+	case err != nil || !webhookForm.MatchString(w.URL) || u.Hostname() == "":
+		wrong("url", "must be an address such as https://newsroom.example/lifeline, without a user and a fragment")
+	case len(w.URL) > 2000:
+		wrong("url", "is longer than 2000 bytes")
+	case u.Scheme == "http" && !h.inner:
+		wrong("url", "must be https; the service may be started so that it takes http within named networks")
+	default:
+		if err := h.poster.Check(u); err != nil {
+			wrong("url", err.Error()+". Give a public address, or start the service with its network in --webhook-networks")
+		}
+	}
+	if len(w.Changes) == 0 {
+		wrong("changes", "must name at least one kind of change")
+	}
+	for i, name := range w.Changes {
+		if told := h.replica.Kinds.ChangeNames(); !slices.Contains(told, name) {
+			wrong(fmt.Sprintf("changes[%d]", i), "must be one of "+strings.Join(told, ", "))
+		} else if slices.Index(w.Changes, name) != i {
+			wrong(fmt.Sprintf("changes[%d]", i), "stands here twice")
+		}
+	}
+	for i, id := range w.Stations {
+		if !schedules.ValidID(id) {
+			wrong(fmt.Sprintf("stations[%d]", i), "must be the id of a station")
+		}
+	}
+	if len(w.Stations) > 1000 {
+		wrong("stations", "are more than 1000: leave them out, and it is told of all")
+	}
+	if utf8.RuneCountInString(w.Description) > 500 {
+		wrong("description", "is longer than 500 characters")
+	}
+	return fault.Fields(fields...)
+}
+
+// Put makes or changes a webhook. A new one begins with what changes from now on; its answer alone has the secret. One
+// that changes goes on where it was, at once. It fails with Stale unless it is at the given revision (nil: any; 0: it is
+// not there), and with Conflict when there are too many.
+func (h *Webhooks) Put(ctx context.Context, a access.Actor, w wire.Webhook, revision *int64) (out wire.Webhook, err error) {
+	err = h.replica.Retry(ctx, func() error {
+		if err := h.Check(w); err != nil {
+			return err
+		}
+		before, exists := webhooksIn(h.replica).Get(w.ID)
+		latest := int64(0)
+		if exists {
+			latest = before.Revision
+		}
+		if err := replica.CheckRevision(revision, latest); err != nil {
+			return err
+		}
+		next := webhook{Webhook: w, Salt: before.Value.Salt, OldSalt: before.Value.OldSalt, OldUntil: before.Value.OldUntil}
+		next.Secret, next.DisabledAt, next.DisabledBecause = "", schedules.Instant{}, ""
+		if !w.Enabled { // who gave it up stays on record until it is enabled
+			next.DisabledAt, next.DisabledBecause = before.Value.DisabledAt, before.Value.DisabledBecause
+		}
+		action, secret := "webhook.change", ""
+		var writes []store.Write
+		if !exists {
+			if len(webhooksIn(h.replica).Living()) >= maxWebhooks {
+				return fault.New(fault.Conflict, "there are %d webhooks, and no more are taken", maxWebhooks)
+			}
+			next.Salt, action = newSalt(), "webhook.create"
+			secret = h.secret(w.ID, next.Salt)
+			begin, err := h.progressWrite(w.ID, replica.Row[progress]{Value: progress{Cursor: h.replica.Sequence()}})
+			if err != nil {
+				return err
+			}
+			writes = append(writes, begin)
+		}
+		out, err = h.write(ctx, next, latest, a.Origin(h.now(), action, ""), writes...)
+		out.Secret = secret
+		return err
+	})
+	return out, err
+}
+
+// write commits a webhook and what goes with it.
+func (h *Webhooks) write(ctx context.Context, w webhook, revision int64, origin store.Origin, more ...store.Write) (wire.Webhook, error) {
+	w.Revision = 0 // the document has it
+	body, err := replica.Encode(w)
+	if err != nil {
+		return wire.Webhook{}, err
+	}
+	if err := h.replica.Commit(ctx, store.Commit{Origin: origin,
+		Writes: append(more, store.Write{Kind: KindWebhook, ID: w.ID, Expect: revision, Body: body})}); err != nil {
+		return wire.Webhook{}, err
+	}
+	return h.Get(w.ID)
+}
+
+// progressWrite is the write that stores how far a webhook has come, over the revision that p was read at.
+func (h *Webhooks) progressWrite(id string, p replica.Row[progress]) (store.Write, error) {
+	p.Value.SavedAt = schedules.At(h.now())
+	body, err := replica.Encode(p.Value)
+	return store.Write{Kind: KindProgress, ID: id, Expect: p.Revision, Body: body}, err
+}
+
+// Delete fails with NotFound, and with Stale unless it is at the given revision.
+func (h *Webhooks) Delete(ctx context.Context, a access.Actor, id string, revision *int64) error {
+	return h.replica.Retry(ctx, func() error {
+		row, err := h.find(id)
+		if err != nil {
+			return err
+		}
+		if err := replica.CheckRevision(revision, row.Revision); err != nil {
+			return err
+		}
+		writes := []store.Write{{Kind: KindWebhook, ID: id, Expect: row.Revision, Delete: true}}
+		if p, ok := progressIn(h.replica).Get(id); ok {
+			writes = append(writes, store.Write{Kind: KindProgress, ID: id, Expect: p.Revision, Delete: true})
+		}
+		return h.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(h.now(), "webhook.remove", "")})
+	})
+}
+
+// Rotate gives a webhook a new secret, which its answer alone has. For a day deliveries are signed with the old one, too.
+func (h *Webhooks) Rotate(ctx context.Context, a access.Actor, id string, revision *int64) (out wire.Webhook, err error) {
+	err = h.replica.Retry(ctx, func() error {
+		row, err := h.find(id)
+		if err != nil {
+			return err
+		}
+		if err := replica.CheckRevision(revision, row.Revision); err != nil {
+			return err
+		}
+		w := row.Value
+		w.OldSalt, w.OldUntil, w.Salt = w.Salt, schedules.At(h.now().Add(secretOverlap)), newSalt()
+		out, err = h.write(ctx, w, row.Revision, a.Origin(h.now(), "webhook.rotate", ""))
+		out.Secret = h.secret(id, w.Salt)
+		return err
+	})
+	return out, err
+}
+
+// Deliveries answers the latest attempts of a webhook and how it stands. It fails with NotFound.
+func (h *Webhooks) Deliveries(id string) (wire.Deliveries, error) {
+	if _, err := h.find(id); err != nil {
+		return wire.Deliveries{}, err
+	}
+	row, _ := progressIn(h.replica).Get(id)
+	p := row.Value
+	return wire.Deliveries{Page: wire.Page[wire.Attempt]{Items: append([]wire.Attempt{}, p.Attempts...)},
+		Standing: wire.WebhookStanding{Delivered: p.Cursor, Latest: h.replica.Sequence(), Tries: p.Tries, FailingSince: p.Since, NextTry: p.NextTry}}, nil
+}
+
+// Replay has a webhook told again of the changes after one, or skip those up to it. It fails with NotFound, and with
+// Invalid when there is no such change.
+func (h *Webhooks) Replay(ctx context.Context, a access.Actor, id string, after int64) (wire.Deliveries, error) {
+	bad := func(latest int64) error {
+		return fault.Fields(fault.Field{Field: "after", Message: fmt.Sprintf("must be the id of a change, from 0 to %d", latest)})
+	}
+	if after < 0 {
+		return wire.Deliveries{}, bad(h.replica.Sequence())
+	}
+	err := h.replica.Retry(ctx, func() error {
+		if _, err := h.find(id); err != nil {
+			return err
+		}
+		if latest := h.replica.Sequence(); after > latest {
+			return bad(latest)
+		}
+		p, _ := progressIn(h.replica).Get(id)
+		p.Value.Cursor = after
+		p.Value.begin()
+		w, err := h.progressWrite(id, p)
+		if err != nil {
+			return err
+		}
+		return h.replica.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: a.Origin(h.now(), "webhook.replay", fmt.Sprintf("after %d", after))})
+	})
+	if err != nil {
+		return wire.Deliveries{}, err
+	}
+	return h.Deliveries(id)
+}
+
+// Ping sends a webhook a test, whether it is enabled or not, and answers how that went. It fails with NotFound, and with
+// TooMany while too much is being sent.
+func (h *Webhooks) Ping(ctx context.Context, id string) (wire.Attempt, error) {
+	row, err := h.find(id)
+	if err != nil {
+		return wire.Attempt{}, err
+	}
+	select {
+	case h.sending <- struct{}{}:
+		defer func() { <-h.sending }()
+	default:
+		return wire.Attempt{}, fault.New(fault.TooMany, "%d deliveries are under way", sendAtOnce)
+	}
+	a, _, err := h.attempt(ctx, row.Value, delivery{id: "ping-" + replica.NewID(), kind: wire.DeliveryPing, name: id, at: h.now()})
+	return a, err
+}
