@@ -61,6 +61,7 @@ var mayImport = map[string][]string{
 	"internal/telemetry": {"internal/replica", "internal/record", "internal/reserve", "internal/blob", "internal/fault",
 		"github.com/prometheus/client_golang/...", "go.opentelemetry.io/otel/..."},
 	"internal/openapi":         {},
+	"internal/openapi/source":  {"internal/openapi"},
 	"internal/openapi/conform": {"github.com/santhosh-tekuri/jsonschema/v6", "pgregory.net/rapid"},
 	"internal/reserve":         {"internal/replica", "internal/blob", "internal/fault", "golang.org/x/sys/..."},
 	"internal/store":           {"internal/fault"},

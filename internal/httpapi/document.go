@@ -37,6 +37,11 @@ func document(routes []route) (*openapi.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	return documentBy(f, routes)
+}
+
+// documentBy is document by facts of the caller's.
+func documentBy(f openapi.Facts, routes []route) (*openapi.Document, error) {
 	b := builder{openapi.NewMaker(f), &openapi.Document{OpenAPI: openapi.Version, Tags: tags, Paths: map[string]*openapi.PathItem{},
 		Info: openapi.Info{Title: "Lifeline", Version: "1", Description: introduction}}}
 	documented := map[string]operation{}

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"io/fs"
 	"reflect"
 	"time"
 
@@ -31,8 +30,7 @@ const hour = float64(time.Hour / time.Millisecond)
 
 // facts are what the Go types of the contract do not say of themselves.
 func facts() (openapi.Facts, error) {
-	comments, err := openapi.ReadComments(map[string]fs.FS{
-		reflect.TypeFor[wire.Queue]().PkgPath(): wire.Source, reflect.TypeFor[schedules.Segment]().PkgPath(): schedules.Source})
+	comments, err := comments()
 	instant := openapi.String()
 	instant.Format = "date-time"
 	inBase64 := openapi.String()
