@@ -53,12 +53,28 @@ func (r Rundown) Withdraw(ids map[string]string, now time.Time) Rundown {
 	return r
 }
 
+// tooLate warns, once, of windows that were over before they were published.
+func tooLate(zone string, late []Slot) Warning {
+	w := Warning{Code: "over", Window: late[0].Window}
+	if len(late) == 1 {
+		w.Message = fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue", WallTime(zone, late[0].StartAt))
+		return w
+	}
+	if slices.ContainsFunc(late, func(s Slot) bool { return s.Window != w.Window }) {
+		w.Window = ""
+	}
+	w.Message = fmt.Sprintf("%d windows, from that of %s to that of %s, were over before they were published, and are no part of the queue",
+		len(late), WallTime(zone, late[0].StartAt), WallTime(zone, late[len(late)-1].StartAt))
+	return w
+}
+
 // Onto is the rundown as it can be published at now over what is published, if anything is: what is over by then is
 // history, and stays as it was published, or out. Windows that were over before anything was published have never been
 // promised to anybody, so that nothing of them is missed or owed.
 func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 	var windows []Slot
 	var items []Item
+	var late []Slot // over, and never published
 	over := func(end Instant) bool { return !end.After(now) }
 	for _, s := range published.Windows {
 		if over(s.EndAt) {
@@ -69,9 +85,11 @@ func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 		if !over(s.EndAt) {
 			windows = append(windows, s)
 		} else if !slices.ContainsFunc(windows, func(p Slot) bool { return p.Window == s.Window && p.StartAt.Equal(s.StartAt.Time) }) {
-			r.Warnings = append(slices.Clone(r.Warnings), Warning{Code: "over", Window: s.Window,
-				Message: fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue", WallTime(r.Timezone, s.StartAt))})
+			late = append(late, s)
 		}
+	}
+	if len(late) > 0 {
+		r.Warnings = append(slices.Clone(r.Warnings), tooLate(r.Timezone, late))
 	}
 	for _, i := range published.Items {
 		if over(i.EndAt()) {

@@ -25,12 +25,22 @@ func (d stationDay) date(ctx context.Context) (schedules.Date, error) {
 }
 
 // showRundown shows a rundown in its station's time.
-func (d stationDay) showRundown(stdout io.Writer, r schedules.Rundown) error {
+func (d stationDay) showRundown(ctx context.Context, stdout io.Writer, r schedules.Rundown) error {
+	var published int64
+	if r.Status == schedules.Draft {
+		q, err := d.client().Published(ctx, r.Station, r.Date)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if published = q.Revision; q.Withdrawn {
+			published = 0
+		}
+	}
 	zone, err := time.LoadLocation(r.Timezone)
 	if err != nil {
 		return err
 	}
-	return d.show(stdout, r, func() { printRundown(stdout, r, zone) })
+	return d.show(stdout, r, func() { printRundown(stdout, r, published, zone) })
 }
 
 type showCmd struct {
@@ -46,7 +56,7 @@ func (c *showCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return c.showRundown(stdout, r)
+	return c.showRundown(ctx, stdout, r)
 }
 
 type reconcileCmd struct {

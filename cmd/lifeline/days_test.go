@@ -44,10 +44,27 @@ func TestADayShowsWhatRunsPastItsWindow(t *testing.T) {
 		Items: []schedules.Item{{Window: "dawn", StartAt: at("2026-12-05T04:00:00Z"), Title: "opens"}, {Window: "dawn", StartAt: at("2026-12-05T04:32:27Z"), Title: "closes"},
 			{Window: "dawn", StartAt: at("2026-12-05T05:00:00Z"), Title: "opens again"}}}
 	var out strings.Builder
-	printRundown(&out, r, time.UTC)
+	printRundown(&out, r, 0, time.UTC)
 	blocks := strings.Split(out.String(), "\n\n")
 	if len(blocks) != 3 || !strings.Contains(blocks[1], "opens") || !strings.Contains(blocks[1], "closes  [after the window]") || strings.Contains(blocks[2], "closes") || !strings.Contains(blocks[2], "opens again") {
 		t.Errorf("%s", &out)
+	}
+}
+
+// An edited day is not what airs: show says which revision is published, and names what explain and edit take.
+func TestADayShowsWhichRevisionIsPublishedAndItsSegments(t *testing.T) {
+	at := schedules.At(time.Date(2026, 12, 5, 4, 0, 0, 0, time.UTC))
+	r := schedules.Rundown{Station: "seoul", Date: date(t, "2026-12-05"), Revision: 4, Status: schedules.Draft, Timezone: "UTC",
+		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "dawn", StartAt: at, EndAt: schedules.At(at.Add(time.Hour))}}},
+		Items:   []schedules.Item{{Window: "dawn", StartAt: at, Title: "opens", SegmentID: "sign-on-ko"}}}
+	var out strings.Builder
+	printRundown(&out, r, 3, time.UTC)
+	if got := out.String(); !strings.Contains(got, "revision 3 is what is published: lifeline diff seoul 2026-12-05 --from 3") || !strings.Contains(got, "opens  (sign-on-ko)") {
+		t.Error(got)
+	}
+	out.Reset()
+	if printRundown(&out, r, 4, time.UTC); strings.Contains(out.String(), "is published") {
+		t.Error(out.String())
 	}
 }
 

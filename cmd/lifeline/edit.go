@@ -47,7 +47,7 @@ func (c *editCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return c.showRundown(stdout, edited)
+	return c.showRundown(ctx, stdout, edited)
 }
 
 type revisionsCmd struct {

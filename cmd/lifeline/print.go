@@ -11,8 +11,11 @@ import (
 )
 
 // printRundown shows a day as a person reads it, in the station's own time.
-func printRundown(w io.Writer, r schedules.Rundown, zone *time.Location) {
+func printRundown(w io.Writer, r schedules.Rundown, published int64, zone *time.Location) {
 	fmt.Fprintf(w, "%s  %s  revision %d, %s  (%s)\n", r.Station, r.Date, r.Revision, r.Status, r.Timezone)
+	if published > 0 && published != r.Revision {
+		fmt.Fprintf(w, "revision %d is what is published: lifeline diff %s %s --from %d shows what differs\n", published, r.Station, r.Date, published)
+	}
 	for at, slot := range r.Windows {
 		fmt.Fprintf(w, "\n%s  %s to %s, %s planned\n", slot.Window, slot.StartAt.In(zone).Format(time.TimeOnly),
 			slot.EndAt.In(zone).Format(time.TimeOnly), span(slot.Planned.Duration))
@@ -45,6 +48,9 @@ func slotOf(r schedules.Rundown, i schedules.Item) int {
 // dayLine is one item of a day: when, how long, what, and how it is bound.
 func dayLine(i schedules.Item, zone *time.Location) string {
 	line := fmt.Sprintf("%s %s %s", i.StartAt.In(zone).Format("15:04:05.000"), pad(span(i.Duration.Duration), 9), itemLine(i.Kind, i.Language, i.Title))
+	if i.SegmentID != "" {
+		line += "  (" + i.SegmentID + ")"
+	}
 	if i.Start != "" && i.Start != schedules.Follow {
 		line += fmt.Sprintf("  [%s start]", i.Start)
 	}

@@ -192,6 +192,12 @@ func (c *Client) Rundown(ctx context.Context, station string, date schedules.Dat
 	return r, err
 }
 
+// Published reads what is published of a day. It fails with NotFound where nothing is.
+func (c *Client) Published(ctx context.Context, station string, date schedules.Date) (q wire.Queue, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "queue") + "?date=" + date.String()}, &q)
+	return q, err
+}
+
 // Explanation reads why an item of a day's latest rundown is where it is.
 func (c *Client) Explanation(ctx context.Context, station string, date schedules.Date, item string) (e schedules.Explanation, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String(), "items", item, "explain")}, &e)

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -20,7 +22,11 @@ func Words(err error) string {
 		text = strings.ReplaceAll(text, one.Error(), fileWords(one))
 	}
 	for _, one := range links[*fault.Error](err) {
-		if n := len(one.Fields); n > 1 && one.Public != "" {
+		n := len(one.Fields)
+		if n == 1 && one.Public == one.Fields[0].Field+" "+one.Fields[0].Message {
+			text = strings.Replace(text, one.Public, FieldWords(one.Fields[0]), 1)
+		}
+		if n > 1 && one.Public != "" {
 			lines := fieldLines(one.Fields)
 			if !strings.HasSuffix(one.Public, fmt.Sprintf("(and %d more)", n-1)) {
 				lines = one.Public + "\n  " + lines
@@ -44,7 +50,41 @@ func FieldWords(f fault.Field) string {
 	if strings.HasPrefix(f.Field, "item ") {
 		return f.Message
 	}
-	return f.Field + " " + f.Message
+	return placeOf(f.Field) + " " + f.Message
+}
+
+var indexed = regexp.MustCompile(`^(.*)\[(\d+)\]$`)
+
+// placeOf is a field of the contract in words: its lists count from 0 for programs, and from 1 for people, as in
+// "station 1, window 3, length_ms".
+func placeOf(field string) string {
+	var out []string
+	plain := false // what stands last in out is no element of a list
+	for _, part := range strings.Split(field, ".") {
+		at := indexed.FindStringSubmatch(part)
+		if at == nil {
+			if plain {
+				out[len(out)-1] += "." + part
+			} else {
+				out, plain = append(out, part), true
+			}
+			continue
+		}
+		n, err := strconv.Atoi(at[2])
+		if err != nil {
+			return field
+		}
+		out, plain = append(out, fmt.Sprintf("%s %d", one(at[1]), n+1)), false
+	}
+	return strings.Join(out, ", ")
+}
+
+// one is the name of a list as that of one of it.
+func one(list string) string {
+	if stem, found := strings.CutSuffix(list, "ies"); found {
+		return stem + "y"
+	}
+	return strings.TrimSuffix(list, "s")
 }
 
 // links are the errors of a type in all that err wraps.

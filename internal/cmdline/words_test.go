@@ -3,6 +3,7 @@ package cmdline
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"lifeline/internal/fault"
@@ -19,5 +20,17 @@ func TestEveryWrongFieldOfEveryRecordingIsToldOnceOnALineOfItsOwn(t *testing.T) 
 		"the day cannot be published\n  dawn is short\n  noon is long"
 	if got := Words(err); got != want {
 		t.Errorf("%s", got)
+	}
+}
+
+// Programs count the elements of lists from 0, and people from 1.
+func TestPlacesAreCountedFromOneForPeople(t *testing.T) {
+	for field, want := range map[string]string{"windows[0].length_ms": "window 1, length_ms", "stations[1].windows[2]": "station 2, window 3", "title": "title",
+		"consent.expires_at": "consent.expires_at", "positions[2].pick.kinds[0]": "position 3, pick, kind 1", "entries[9]": "entry 10", "fallback[0]": "fallback 1"} {
+		for _, err := range []error{fault.Fields(fault.Field{Field: field, Message: "is wrong"}), fmt.Errorf("a.yaml: %w", fault.Fields(fault.Field{Field: field, Message: "is wrong"}))} {
+			if got := Words(err); !strings.HasSuffix(got, want+" is wrong") || strings.Contains(got, "[") {
+				t.Errorf("%s: %s", field, got)
+			}
+		}
 	}
 }

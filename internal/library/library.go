@@ -1,7 +1,10 @@
 package library
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -130,12 +133,19 @@ func (l *Library) check(s schedules.Segment) error {
 	return replica.Invalid(append(s.Problems(), l.lastResorts(s)...))
 }
 
+// errUnchanged says that a change changes nothing, so that there is no revision of it.
+var errUnchanged = errors.New("library: nothing changes")
+
 // Edit changes a segment's editorial metadata. It fails with Stale unless revision (nil: any) is the latest. An
 // approved segment that now says something else (kind, language, script, persons), or protects the persons in it less
 // (not sensitive any more, a longer consent), needs approval anew.
 func (l *Library) Edit(ctx context.Context, a access.Actor, id string, revision *int64, patch SegmentPatch) (schedules.Segment, error) {
 	return l.change(ctx, a, id, revision, "segment.edit", "", func(s *schedules.Segment) error {
 		before := *s
+		was, err := replica.Encode(before)
+		if err != nil {
+			return err
+		}
 		patch(s)
 		s.ID, s.State, s.Recording, s.UploadedBy = before.ID, before.State, before.Recording, before.UploadedBy
 		if before.State == schedules.Approved && (!saysTheSame(before, *s) || s.WeakerThan(&before)) {
@@ -147,7 +157,13 @@ func (l *Library) Edit(ctx context.Context, a access.Actor, id string, revision 
 		case !before.Sensitive:
 			s.GuardedSince = schedules.At(l.now())
 		}
-		return l.check(*s)
+		if err := l.check(*s); err != nil {
+			return err
+		}
+		if is, err := replica.Encode(*s); err != nil || bytes.Equal(is, was) {
+			return cmp.Or(err, errUnchanged)
+		}
+		return nil
 	})
 }
 
@@ -170,7 +186,10 @@ func (l *Library) change(ctx context.Context, a access.Actor, id string, revisio
 			return err
 		}
 		s = row.Value
-		if err := f(&s); err != nil {
+		if err := f(&s); errors.Is(err, errUnchanged) {
+			s.Revision = row.Revision
+			return nil
+		} else if err != nil {
 			return err
 		}
 		s.Revision = row.Revision + 1

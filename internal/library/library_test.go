@@ -107,6 +107,23 @@ func TestStaleChangeChangesNothing(t *testing.T) {
 	}
 }
 
+// It tells nobody, and is in no record.
+func TestEditThatChangesNothingMakesNoRevision(t *testing.T) {
+	d := newDesk(t, servicetest.Heard)
+	before, changes := d.upload(t, "a"), d.mirror.Sequence()
+	same := func(s *schedules.Segment) { s.Title = "t" }
+	if s, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", &before.Revision, same); err != nil || s.Revision != before.Revision || d.mirror.Sequence() != changes {
+		t.Errorf("%+v, %v, %d changes", s, err, d.mirror.Sequence()-changes)
+	}
+	if s, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil, func(s *schedules.Segment) { s.Title = "other" }); err != nil || s.Revision != before.Revision+1 {
+		t.Errorf("what changes: %+v, %v", s, err)
+	}
+	stale := before.Revision
+	if _, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", &stale, same); !fault.Is(err, fault.Stale) {
+		t.Errorf("of a revision that is not the latest: %v", err)
+	}
+}
+
 func TestEditThatSaysSomethingElseNeedsApprovalAnew(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	d.upload(t, "a")

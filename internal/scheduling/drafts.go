@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"lifeline/internal/access"
@@ -38,6 +39,10 @@ func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date 
 		edited, problems := in.Apply(latest.rundown, edits)
 		if err := replica.Invalid(problems); err != nil {
 			return err
+		}
+		if reflect.DeepEqual(edited.Items, latest.rundown.Items) { // nothing changes, so that there is no revision of it
+			out = latest.rundown
+			return nil
 		}
 		found, err := judged(ctx, in, latest.rundown, edited)
 		if err != nil {

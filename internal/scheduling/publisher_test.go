@@ -100,6 +100,50 @@ func TestWindowThatWasOverWhenItsDayWasPublishedIsNotMissed(t *testing.T) {
 	n.sameWindows(r, again)
 }
 
+func TestWindowsThatWereOverAreWarnedOfOnce(t *testing.T) {
+	o := newOffice(t)
+	o.redefine(t, func(s *schedules.Station) {
+		s.Windows[0].Starts.RRule = "DTSTART:20261101T020000\nRRULE:FREQ=DAILY;BYHOUR=2,4,6,23"
+	})
+	day := secondOfNovember // at 19:00 there
+	if err := o.publish(t, day); err != nil {
+		t.Fatal(err)
+	}
+	r, err := o.Rundowns.Rundown(t.Context(), "s", day, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var over []string
+	for _, w := range r.Warnings {
+		if w.Code == "over" {
+			over = append(over, w.Message)
+		}
+	}
+	if len(over) != 1 || !strings.HasPrefix(over[0], "3 windows, from that of ") || len(r.Windows) != 1 {
+		t.Errorf("%d windows, %q", len(r.Windows), over)
+	}
+}
+
+// An edit that changes nothing makes no revision, tells nobody and is in no record.
+func TestAnEditThatChangesNothingMakesNoRevision(t *testing.T) {
+	o, day := newOffice(t), secondOfNovember
+	if err := o.publish(t, day); err != nil {
+		t.Fatal(err)
+	}
+	before, err := o.Rundowns.Rundown(t.Context(), "s", day, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item, changes := before.Items[0].ID, o.mirror.Sequence()
+	got, err := o.Drafts.Edit(t.Context(), access.Actor{}, "s", day, &before.Revision, []schedules.Edit{{Op: "unlock", Item: item}})
+	if err != nil || got.Revision != before.Revision || got.Status != schedules.Published || o.mirror.Sequence() != changes {
+		t.Errorf("a rundown: revision %d, %s, %v, %d changes", got.Revision, got.Status, err, o.mirror.Sequence()-changes)
+	}
+	if got, err = o.Drafts.Edit(t.Context(), access.Actor{}, "s", day, nil, []schedules.Edit{{Op: "lock", Item: item}}); err != nil || got.Revision == before.Revision {
+		t.Errorf("an edit that does change it: revision %d, %v", got.Revision, err)
+	}
+}
+
 // Who edits one window leaves the times that are open in another, and what is around them, where they are.
 func TestEditLeavesOtherWindowsAsTheyAre(t *testing.T) {
 	n, before := twoWindows(t)

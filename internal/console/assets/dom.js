@@ -51,9 +51,12 @@ export const tableRow = (columns, row) =>
 // alert shows a failure, with what can be done about it.
 export const alert = (problem, ...actions) => h('div', { class: 'alert', role: 'alert' },
   h('p', {}, problem.message),
-  (problem.errors ?? []).length > 0 && h('ul', {}, problem.errors.map(e => h('li', {}, h('b', {}, e.field), ' ', e.message))),
+  (problem.errors ?? []).length > 0 && h('ul', {}, problem.errors.map(e => h('li', {}, h('b', {}, placeOf(e.field)), ' ', e.message))),
   problem.requestID && problem.status >= 500 && h('p', { class: 'small' }, `Request ${problem.requestID}`),
   actions.length > 0 && h('p', { class: 'row' }, actions))
+
+// placeOf is a field of the API in words: its lists count from 0 for programs, and from 1 for people.
+const placeOf = field => field.replace(/([^.[\]]+?)s?\[(\d+)\]\.?/g, (_, name, n) => `${name} ${Number(n) + 1}, `).replace(/, $/, '')
 
 // count is a number of things.
 export const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`
