@@ -24,6 +24,11 @@ import (
 // signingKey reads a key file.
 func signingKey(path string) (ed25519.PrivateKey, error) {
 	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := noName(path); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
@@ -32,6 +37,14 @@ func signingKey(path string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("signing key: %s must hold %d bytes in base64", path, ed25519.SeedSize)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// noName fails with Conflict where there is a link of that name that leads to no file: nothing can be given the name.
+func noName(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fault.New(fault.Conflict, "signing key: %s is a link to a file that is not there. Bring that file back, or remove the link", path)
+	}
+	return nil
 }
 
 func randomKey() ed25519.PrivateKey {
@@ -160,10 +173,14 @@ func writeNewKey(path string, key []byte) error {
 	return nil
 }
 
-// nameKey gives the new key its name. It fails when another process was first.
+// nameKey gives the new key its name. It fails when another process was first; the key then stays where it is, since the
+// store may know it already.
 func nameKey(path string) error {
 	err := os.Link(newKey(path), path)
-	if err = errors.Join(err, os.Remove(newKey(path))); err != nil {
+	if err == nil {
+		err = os.Remove(newKey(path))
+	}
+	if err != nil {
 		return fmt.Errorf("signing key: %w", err)
 	}
 	return nil

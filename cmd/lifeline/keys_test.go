@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -171,5 +172,25 @@ func TestTheStoreOfAnEarlierVersionTakesTheKeyThatSignedIt(t *testing.T) {
 	defer s.Close()
 	if keys, revision, err := access.ReadSigningKeys(t.Context(), s, ""); err != nil || revision != 1 || len(keys.Keys) != 1 || len(keys.Keys[0].Public) != 32 {
 		t.Errorf("%+v at %d, %v", keys, revision, err)
+	}
+}
+
+// A link of the key's name that leads nowhere cannot become the key: nothing is changed, and no key is lost.
+func TestAKeyWhoseLinkLeadsNowhereIsRefusedBeforeAnythingIsChanged(t *testing.T) {
+	c := serveDefaults(t.TempDir())
+	if err := errors.Join(c.Check(), started(t, c)); err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(t.TempDir(), "key")
+	if err := errors.Join(os.Rename(c.Key, kept), os.Symlink(filepath.Join(t.TempDir(), "none"), c.Key)); err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{"serve": started(t, c), "rekey": (&rekeyCmd{Serve: c, By: "Ruth"}).Run(t.Context(), new(strings.Builder))} {
+		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "link to a file that is not there") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := errors.Join(os.Remove(c.Key), os.Symlink(kept, c.Key), started(t, c)); err != nil {
+		t.Errorf("with the file brought back: %v", err)
 	}
 }

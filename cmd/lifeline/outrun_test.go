@@ -49,18 +49,28 @@ func TestWhatWasSetBackIsNumberedAboveAllThatStationsHaveSeen(t *testing.T) {
 	}
 	backup := filepath.Join(t.TempDir(), "backup.tar")
 	succeed(t, "backup", "--data", c.Data, "--with-keys", backup)
-	for range 2 { // the second is refused, since the store is not empty, and changes nothing
-		_ = (&restoreCmd{Serve: restored, File: backup}).Run(t.Context(), new(strings.Builder))
+	restore := func() error {
+		return (&restoreCmd{Serve: restored, File: backup}).Run(t.Context(), new(strings.Builder))
 	}
-	for range 2 {
+	if err := restore(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second finds nothing to raise, after a restore that was refused
 		if above, raised := numbersAbove(t, restored); above < began || raised != 1 {
 			t.Errorf("a restored store numbers above %d, raised %d times", above, raised)
+		}
+		if err := restore(); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "not empty") {
+			t.Errorf("restore over a store: %v", err)
 		}
 	}
 	if _, err := os.Stat(restoredFile(restored)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file beside the store stays: %v", err)
 	}
-	if err := (&rekeyCmd{Serve: c, By: "Ruth"}).Run(t.Context(), new(strings.Builder)); err != nil {
+	rekey := func() error { return (&rekeyCmd{Serve: c, By: "Ruth"}).Run(t.Context(), new(strings.Builder)) }
+	if err := rekey(); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "signs already") {
+		t.Errorf("rekey with the key that signs: %v", err)
+	}
+	if err := errors.Join(os.Rename(c.Key, filepath.Join(t.TempDir(), "stolen")), rekey()); err != nil {
 		t.Fatal(err)
 	}
 	if above, raised := numbersAbove(t, c); above < began || raised != 1 {

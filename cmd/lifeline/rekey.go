@@ -40,6 +40,14 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if unread == nil {
+		if known, revision, err := access.ReadSigningKeys(ctx, s, keyID(key)); err != nil {
+			return err
+		} else if revision > 0 && known.Current == keyID(key) {
+			return fault.New(fault.Conflict, "key %s in %s signs already, and nothing was changed. To sign with a new one, as when this one is stolen, move that file "+
+				"to where you keep such things, then run this again", keyID(key), c.Key)
+		}
+	}
 	if unread == nil || errors.Is(unread, fs.ErrNotExist) {
 		if err := record.RaiseFloor(ctx, s, c.By, "recalls.raise", true, time.Now()); err != nil {
 			return err

@@ -77,10 +77,18 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		return keepSigningKey(c.Key, a.Key())
 	}
 	// The store takes all or nothing, and the rest of the archive comes before it says that it has all.
-	if err := noteRestored(c.Serve); err != nil {
+	noted, err := noteRestored(c.Serve)
+	if err != nil {
 		return err
 	}
 	if err := s.Import(ctx, a.Trimmed(), documents, a.Changes(), followed(a.Entries(), rest)); err != nil {
+		if fault.Is(err, fault.Conflict) {
+			err = fault.Wrap(fault.Conflict, err, "the store is not empty, and nothing was restored: a backup fills an empty one. Name another directory with --data, or "+
+				"move the files of this one away, to where nothing writes to them")
+		}
+		if noted {
+			err = errors.Join(err, os.Remove(restoredFile(c.Serve)))
+		}
 		return err
 	}
 	printManifest(stdout, m)
@@ -92,12 +100,16 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 // before it is restored until a service on it numbers what it signs above that.
 func restoredFile(c config.Serve) string { return filepath.Join(c.Data, "restored") }
 
-func noteRestored(c config.Serve) error {
-	f, err := os.OpenFile(restoredFile(c), os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
+// noteRestored makes it, and answers whether it was not there.
+func noteRestored(c config.Serve) (noted bool, err error) {
+	f, err := os.OpenFile(restoredFile(c), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
 	}
-	return errors.Join(f.Sync(), f.Close())
+	if err != nil {
+		return false, err
+	}
+	return true, errors.Join(f.Sync(), f.Close())
 }
 
 // outrunRestored has what a restored store signs from now on numbered above all that stations have seen. Published days
@@ -171,7 +183,7 @@ func sameKey(path string, key []byte) error {
 	held, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return noName(path)
 	case err != nil:
 		return fmt.Errorf("signing key: %w", err)
 	case !bytes.Equal(bytes.TrimSpace(held), bytes.TrimSpace(key)):

@@ -35,7 +35,7 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 		return nil, nil, fmt.Errorf("it expired at %s", q.ExpiresAt)
 	case q.Withdrawn && len(q.Items)+len(q.Windows) > 0:
 		return nil, nil, errors.New("it withdraws the day and plans it")
-	case len(q.Items) > maxItems || len(q.Fallback) > maxItems || len(q.Windows) > maxItems:
+	case len(q.Items) > maxItems || len(q.Fallback) > maxItems || len(q.Windows) > maxItems || len(q.Open) > maxItems:
 		return nil, nil, errors.New("it has too many items")
 	}
 	for _, w := range q.Windows {

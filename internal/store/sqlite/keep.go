@@ -18,6 +18,7 @@ import (
 
 	"modernc.org/sqlite"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/store"
 )
 
@@ -111,10 +112,17 @@ func journalLost(path string) error {
 // older fails with ErrBehind where the file has not come as far as its mark says, or differs there. A file without a mark,
 // or with one that a power cut has spoilt, is taken as it is.
 func (s *Store) older(ctx context.Context) error {
-	b, err := os.ReadFile(markFile(s.path))
+	there, err := os.Stat(markFile(s.path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	if !there.Mode().IsRegular() {
+		return fault.New(fault.Conflict, "%s is no file, so that nothing says whether the database is as its service left it. Move it away", markFile(s.path))
+	}
+	b, err := os.ReadFile(markFile(s.path))
 	if err != nil {
 		return err
 	}

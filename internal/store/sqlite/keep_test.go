@@ -4,8 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/internal/store/sqlite"
 )
@@ -43,6 +45,20 @@ func TestOpenRefusesADatabaseThatLacksAcknowledgedChanges(t *testing.T) {
 		"opened and closed beside its keeper before it was copied alone": {make: func(t *testing.T, kept, dir string) {
 			fillTo(t, kept, 1)
 			copies("")(t, kept, dir)
+		}, behind: true},
+		"crashed, behind a link": {make: func(t *testing.T, kept, dir string) {
+			elsewhere := t.TempDir()
+			copies("", "-wal", "-mark")(t, kept, elsewhere)
+			if err := os.Symlink(filepath.Join(elsewhere, "lifeline.db"), filepath.Join(dir, "lifeline.db")); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		"copied without its journal, behind a link": {make: func(t *testing.T, kept, dir string) {
+			elsewhere := t.TempDir()
+			copies("", "-mark")(t, kept, elsewhere)
+			if err := os.Symlink(filepath.Join(elsewhere, "lifeline.db"), filepath.Join(dir, "lifeline.db")); err != nil {
+				t.Fatal(err)
+			}
 		}, behind: true},
 		"crashed, and then opened and closed by another": {make: func(t *testing.T, kept, dir string) {
 			copies("", "-wal", "-mark")(t, kept, dir)
@@ -121,5 +137,16 @@ func put(t *testing.T, s *sqlite.Store, n int) {
 		if _, err := s.Commit(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestOpenSaysWhatToDoAboutAMarkThatIsNoFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lifeline.db")
+	fillTo(t, path, 1)
+	if err := os.Mkdir(path+"-mark", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := sqlite.Open(t.Context(), path); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "Move it away") {
+		t.Errorf("open: %v, %v", s, err)
 	}
 }

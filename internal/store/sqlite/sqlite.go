@@ -46,6 +46,9 @@ func open(ctx context.Context, path string, behind bool) (s *Store, err error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
+	if path, err = filepath.EvalSymlinks(path); err != nil { // SQLite puts the journal beside the file, not beside a link to it
+		return nil, err
+	}
 	if !behind {
 		if err := journalLost(path); err != nil {
 			return nil, err
