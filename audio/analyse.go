@@ -20,7 +20,7 @@ const maxWorkers = 16
 
 // Analyse reads an MP3 once, to its end, and returns every measured fact. It works on the bytes as they arrive: all
 // but the last seconds are measured when the last byte is read. Memory does not grow with the file but for its
-// waveform and fingerprint, which are bounded.
+// waveform, which is bounded.
 //
 // It fails with a [*Rejection] when the bytes cannot be aired, with r's error, or with ctx's; r is then not read to its
 // end, so that a writer at the other end of a pipe must be let go. A call that is blocked in

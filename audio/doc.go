@@ -11,7 +11,7 @@
 //	packer     units -> a stream that go-mp3 decodes right (it never sees the file)
 //	decoder    a chunk of units, with pre-roll -> PCM, the same whatever the chunks
 //	timeline   encoder delay and padding trimmed, to the sample
-//	analysers  loudness, peaks, silences, waveform, fingerprint: one pass, constant memory
+//	analysers  loudness, peaks, silences, waveform: one pass, constant memory
 //
 // Sample values are float32 with full scale at 1. Times are offsets from the first audible sample. Intervals are
 // half-open. The package does no I/O beyond the readers it is given, keeps no state and reads no clock.

@@ -39,11 +39,10 @@ type Facts struct {
 	CueOut   time.Duration
 	Silences []Span // below -60 dBFS for half a second or more, in order; the first maxSilences of them
 
-	Warnings    []Warning
-	Damage      Damage
-	Waveform    Waveform
-	Fingerprint Fingerprint
-	Tags        Tags
+	Warnings []Warning
+	Damage   Damage
+	Waveform Waveform
+	Tags     Tags
 }
 
 // Span is a half-open interval of audible time.

@@ -16,14 +16,13 @@ type measurement struct {
 	refused []spot // by the decoder
 	view    [][]float32
 
-	blocks      *blocker
-	loudness    *loudness
-	truePeak    *truePeak
-	levels      *levels
-	silences    *silences
-	cues        *cues
-	outline     *outline
-	fingerprint *fingerprinter
+	blocks   *blocker
+	loudness *loudness
+	truePeak *truePeak
+	levels   *levels
+	silences *silences
+	cues     *cues
+	outline  *outline
 }
 
 func newMeasurement(h Header, line timeline) *measurement {
@@ -36,7 +35,6 @@ func newMeasurement(h Header, line timeline) *measurement {
 		levels:   newLevels(ch),
 		silences: newSilences(h.SampleRate),
 		cues:     &cues{}, outline: newOutline(h.SampleRate),
-		fingerprint: newFingerprinter(h.SampleRate),
 	}
 	m.blocks = newBlocker(h.SampleRate, ch, m.measure)
 	return m
@@ -50,7 +48,6 @@ func (m *measurement) measure(b *block) {
 	m.silences.add(b)
 	m.cues.add(b)
 	m.outline.add(b)
-	m.fingerprint.add(b)
 }
 
 // add measures a decoded chunk.
@@ -96,7 +93,6 @@ func (m *measurement) facts(fr *framer, in *meteredReader) (Facts, error) {
 	m.silences.facts(&f)
 	m.cues.facts(&f)
 	m.outline.facts(&f)
-	m.fingerprint.facts(&f)
 	f.Tags = readTags(&fr.scan.tags)
 	return f, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -209,4 +210,19 @@ func within(t testing.TB, what string, got *float64, want, tolerance float64) {
 	} else if math.Abs(*got-want) > tolerance {
 		t.Errorf("%s = %.3f, want %.3f ± %.2f", what, *got, want, tolerance)
 	}
+}
+
+// voiced makes a WAV of speech, a different recording for each number.
+func voiced(t testing.TB, dir string, n int) string {
+	t.Helper()
+	words := []string{"border", "family", "letter", "winter", "mother", "station", "harbour", "village", "promise", "morning",
+		"mountain", "signal"}
+	text := ""
+	for i := range 14 {
+		text += words[(n*7+i*(n%5+1)+i*i)%len(words)] + " " + words[(n*3+i*5)%len(words)] + ". "
+	}
+	out := filepath.Join(dir, fmt.Sprintf("voice%d.wav", n))
+	voice := []string{"en", "en+f3", "en+m3", "ko", "de", "ru"}[n%6]
+	run(t, "espeak-ng", "-v", voice, "-s", fmt.Sprint(130+n%7*10), "-p", fmt.Sprint(30+n%9*6), "-w", out, text)
+	return out
 }

@@ -31,9 +31,6 @@ repairs) # 10,000 days with random recalls, expiries, edits and changed definiti
 fuzz) # ten million mutated inputs to the audio package; [inputs]
   LIFELINE_INPUTS="${2:-10000000}" prove ./audio Mutated fuzz
   ;;
-fingerprint) # encodings of one recording match, a thousand other pairs do not
-  prove ./audio TwoEnc fingerprint
-  ;;
 speed) # the analysis beside go-mp3, ffmpeg and LibreTime's commands (needs liquidsoap and mutagen)
   go run ./internal/bench/audio -rounds 5
   ;;
