@@ -95,6 +95,9 @@ networks) # random networks of every kind of rule, fourteen days each: what was 
 soft) # small random networks: each that can be planned without its soft rules can be planned with them; [networks] [first]
   LIFELINE_INPUTS="${2:-1000}" LIFELINE_SEED="${3:-0}" prove ./schedules/planner SoftRuleNever soft
   ;;
+leases) # ten thousand runs of somebody on the link who delays, stores up, repeats and withholds leases and times
+  prove ./internal/playout NobodyOnTheLink leases
+  ;;
 recalls) # a thousand recalls in a planned week
   prove ./schedules/planner Recall recalls
   ;;

@@ -96,8 +96,9 @@ func newService(t *testing.T) *service {
 		}
 	})
 	mux.HandleFunc("POST /v1/stations/lantern/status", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
-	mux.HandleFunc("GET /v1/time", func(w http.ResponseWriter, _ *http.Request) {
-		if err := json.NewEncoder(w).Encode(wire.Time{Now: schedules.At(time.Now())}); err != nil {
+	mux.HandleFunc("GET /v1/stations/lantern/freshness.dsse", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := w.Write(s.seal(t, wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern",
+			Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now())})); err != nil {
 			t.Error(err)
 		}
 	})
@@ -146,18 +147,24 @@ func (s *service) publish(t *testing.T, start time.Time, items []wire.QueueItem)
 		at = at.Add(it.Duration.Duration)
 	}
 	q.Windows = []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "evening", Date: q.Date, StartAt: schedules.At(start), EndAt: schedules.At(at)}}}
-	b, err := json.Marshal(q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env, err := s.signer.Seal(wire.QueueType, b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	env := s.seal(t, wire.QueueType, q)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.docs["/v1/stations/lantern/queue.dsse?"+q.Date.String()] = env
 	return at.Sub(start)
+}
+
+// seal is the envelope of a document.
+func (s *service) seal(t *testing.T, payloadType string, document any) []byte {
+	b, err := json.Marshal(document)
+	if err != nil {
+		t.Error(err)
+	}
+	env, err := s.signer.Seal(payloadType, b)
+	if err != nil {
+		t.Error(err)
+	}
+	return env
 }
 
 // player is the command that plays at the service for the window, with what it says on standard output.

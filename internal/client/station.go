@@ -46,9 +46,14 @@ func (s *Station) Fallback(ctx context.Context, tag string) (Document, error) {
 	return s.document(ctx, wire.Station(s.id, "fallback.dsse"), "", tag, 0)
 }
 
-// Lease fetches the envelope of a fresh lease to air what is sensitive.
-func (s *Station) Lease(ctx context.Context) (Document, error) {
-	return s.document(ctx, wire.Station(s.id, "lease.dsse"), "", "", 0)
+// Lease fetches the envelope of a fresh lease to air what is sensitive, which names the nonce.
+func (s *Station) Lease(ctx context.Context, nonce string) (Document, error) {
+	return s.document(ctx, wire.Station(s.id, "lease.dsse"), "nonce="+url.QueryEscape(nonce), "", 0)
+}
+
+// Freshness fetches the envelope of a wire.Freshness that names the nonce.
+func (s *Station) Freshness(ctx context.Context, nonce string) (Document, error) {
+	return s.document(ctx, wire.Station(s.id, "freshness.dsse"), "nonce="+url.QueryEscape(nonce), "", 0)
 }
 
 // Recalls fetches the list of recalled segments, a wire.Recalls whose envelope is the one to believe.
@@ -146,14 +151,8 @@ func (s *Station) SendAsRun(ctx context.Context, entries []schedules.AsRun) ([]w
 
 // SendStatus reports how the station stands.
 func (s *Station) SendStatus(ctx context.Context, status wire.Status) error {
-	_, err := s.Stand(ctx, status)
+	_, err := s.client.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(s.id, "status"), Body: status}, nil)
 	return err
-}
-
-// Stand reports how the station stands, and answers what it ought to hold.
-func (s *Station) Stand(ctx context.Context, status wire.Status) (wire.Newest, error) {
-	h, err := s.client.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(s.id, "status"), Body: status}, nil)
-	return wire.NewestOf(h), err
 }
 
 // Time asks the service for its time.

@@ -58,6 +58,8 @@ var (
 			StartAt: &exampleStart, StartMs: exampleStart.UnixMilli(), Start: schedules.Follow, Duration: exampleItem.Duration, CueIn: exampleItem.CueIn, CueOut: exampleItem.CueOut,
 			GainDB: -3.8, Audio: wire.AudioRef{SHA256: exampleHash, Bytes: 2761920, ContentType: "audio/mpeg", URL: "https://lifeline.example/v1/audio/" + exampleHash + ".mp3"}}}}
 
+	exampleFreshness = wire.Envelope{PayloadType: wire.FreshnessType, Payload: "eyJzY2hlbWEiOiJsaWZlbGluZS5mcmVzaG5lc3MvMSJ9",
+		Signatures: exampleEnvelope.Signatures}
 	exampleLease = wire.Envelope{PayloadType: wire.LeaseType, Payload: "eyJzY2hlbWEiOiJsaWZlbGluZS5sZWFzZS8xIn0=",
 		Signatures: []wire.Signature{{KeyID: "9f2c51d07be3a846", Sig: "c2lnbmF0dXJl"}}}
 	exampleEnvelope = wire.Envelope{PayloadType: wire.QueueType, Payload: "eyJzY2hlbWEiOiJsaWZlbGluZS5xdWV1ZS8xIn0=",

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"lifeline/internal/openapi"
-	"lifeline/internal/wire"
 )
 
 // operation documents one route: what it takes and what it answers. What follows from the route itself (the parts of
@@ -112,9 +111,6 @@ var tags = []openapi.Tag{
 // answerHeaders are the headers that answers name.
 var answerHeaders = map[string]*openapi.Header{
 	"ETag":                   {Description: "The resource's revision, or a recording's hash, in quotes.", Schema: openapi.String()},
-	wire.NewestRecalls:       {Description: "Revision of the recall list.", Schema: openapi.Integer()},
-	wire.NewestFallback:      {Description: "Revision of the station's fallback list; 0 where there is none.", Schema: openapi.Integer()},
-	wire.NewestQueue:         {Description: "The station's day, a space, and the revision of its queue; 0 where nothing is published.", Schema: openapi.String()},
 	"Location":               {Description: "Path of what was made.", Schema: openapi.String()},
 	"X-Request-Id":           {Description: "Names this request in the service's log and audit trail.", Schema: openapi.String()},
 	"Retry-After":            {Description: "Seconds to wait before the next try.", Schema: openapi.Integer()},

@@ -34,12 +34,18 @@ func stationOperations() []operation {
 				IssuedAt: exampleStart, ExpiresAt: examplePlus(30 * 24), Windows: []schedules.Occurrence{exampleSlot.Occurrence}, Items: []wire.QueueItem{}, Recalled: []string{}})}},
 		{at: "GET " + station + "/fallback.dsse", id: "getSignedFallback", tag: forStations, summary: "The fallback in its signed envelope",
 			query: []openapi.Parameter{waitParameter}, known: true, answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleEnvelope)}},
-		{at: "GET " + station + "/lease.dsse", id: "getSignedLease", tag: forStations, summary: "A fresh lease to air what is sensitive",
-			detail: "A DSSE envelope of type " + wire.LeaseType + `; its payload is {"schema":"` + wire.LeaseSchema + `","station","issued_at","expires_at","segments":[ids]}. ` +
-				"A player starts, or rejoins, an item with sensitive: true only if a lease that it verified names its segment and holds at that moment, by the service's clock, " +
+		{at: "GET " + station + "/lease.dsse", id: "getSignedLease", tag: forStations, summary: "A fresh lease to air what is sensitive", query: []openapi.Parameter{nonceParameter},
+			detail: "A DSSE envelope of type " + wire.LeaseType + `; its payload is {"schema":"` + wire.LeaseSchema + `","station","nonce","issued_at","expires_at","segments":[ids]}. ` +
+				"The lease names the nonce of the request. A player takes one only in answer to its own request, and starts, or rejoins, an item with sensitive: true only if a lease that it verified names its segment and holds at that moment, by the service's clock, " +
 				"which setting its own clock back must not move. It airs its fallback otherwise, renews after a third of the lease's time, and keeps the latest through a restart. " +
 				"What is on the air when the lease ends may end, unless it was recalled. Bundles have no lease; lists of items and rendered windows have the fallback in place of what is sensitive.",
 			answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleLease)}},
+		{at: "GET " + station + "/freshness.dsse", id: "getSignedFreshness", tag: forStations, summary: "The service's time and the newest revisions, signed",
+			query: []openapi.Parameter{nonceParameter},
+			detail: "A DSSE envelope of type " + wire.FreshnessType + `; its payload is {"schema":"` + wire.FreshnessSchema + `","station","nonce","at","recalls_revision","fallback_revision","queue_revisions":{date:revision}}. ` +
+				"A station corrects its clock by nothing else, and believes it only if it names the nonce of the station's own request. The time lies between the request and the answer. " +
+				"A station that has had none for some time, or that cannot get a revision that one named, is being kept from news.",
+			answers: []answer{givesAs(envelopeType, http.StatusOK, "The envelope.", exampleFreshness)}},
 		{at: "GET " + station + "/windows/:window/:rendered", id: "getWindow", tag: forStations, summary: "A whole published window as one file",
 			detail: "For sites that only take a file: what the player would put out without a lease, sample for sample, as 16-bit stereo: in place of what is sensitive airs the fallback. It is made with the first request and sent while it " +
 				"is made; until it is whole, the length of a FLAC is not known and it has no ranges. A file that changes while it is read breaks off: ask again.",
@@ -67,7 +73,7 @@ func stationOperations() []operation {
 				SegmentID: exampleItem.SegmentID, SHA256: exampleHash, StartedAt: exampleStart, EndedAt: examplePlus(1), Outcome: schedules.Aired}}})}},
 		{at: "POST " + station + "/status", id: "reportStatus", tag: forStations, summary: "Report how the station stands",
 			takes:   takesJSON(wire.Status{QueueDate: "2023-10-27", QueueRevision: 7, RecallsSeen: 2, AudioVerified: 40, CoverHours: 71.5, PlayerVersion: "1.0"}),
-			answers: []answer{givesNothing(http.StatusNoContent, "Noted. The headers say what the station ought to hold.", wire.NewestRecalls, wire.NewestFallback, wire.NewestQueue)}},
+			answers: []answer{givesNothing(http.StatusNoContent, "Noted.")}},
 		{at: "GET " + station + "/status", id: "getStatus", tag: forStations, summary: "How a station last said it stands",
 			answers: []answer{gives(http.StatusOK, "Its own words, and when they arrived.", wire.Status{Station: "lantern-coast", ReceivedAt: exampleStart, QueueRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"})}},
 		{at: "GET /v1/status", id: "listStatus", tag: forSchedulers, summary: "How every station last said it stands", query: paged,
@@ -91,7 +97,7 @@ func stationOperations() []operation {
 		{at: "GET /v1/audio/:file", id: "getAudio", tag: forStations, summary: "A recording by its hash", headers: []openapi.Parameter{rangeHeader},
 			detail:  "A station may fetch what its queues and its fallback name, and nothing else.",
 			answers: audioAnswers(), faults: audioFaults},
-		{at: "GET /v1/time", id: "getTime", tag: forStations, summary: "The server's clock, for measuring the offset",
+		{at: "GET /v1/time", id: "getTime", tag: forStations, summary: "The server's clock, not signed",
 			answers: []answer{gives(http.StatusOK, "Now.", wire.Time{Now: exampleStart, NowMs: exampleStart.UnixMilli()})}},
 		{at: "GET /v1/keys", id: "listKeys", tag: forStations, summary: "The public keys that queues are signed with",
 			answers: []answer{gives(http.StatusOK, "The keys. Stations pin them.", wire.Keys{Keys: []wire.Key{{ID: "9f2c51d07be3a846", Algorithm: "ed25519",

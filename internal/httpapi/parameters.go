@@ -39,6 +39,8 @@ var (
 	cursorParameter = openapi.Parameter{Name: "cursor", Description: "next_cursor of the page before.", Schema: openapi.String()}
 	waitParameter   = openapi.Parameter{Name: "wait", Description: "How long to wait, such as 55s: with If-None-Match, until there is a later revision.",
 		Schema: openapi.Match(durationPattern), Example: "55s"}
+	nonceParameter = openapi.Parameter{Name: "nonce", Description: "Random letters, digits, - or _, others with each request. The answer names it, so that a station knows that it was not stored up on the way.",
+		Schema: openapi.Match("^[0-9A-Za-z_-]{0,64}$"), Example: "0c9d1fa2b7e84c35"}
 	dryRunParameter   = openapi.Parameter{Name: "dry_run", Description: "Change nothing; answer what would be.", Schema: openapi.OneOf("true", "false", "1", "0")}
 	dateParameter     = openapi.Parameter{Name: "date", Description: "A broadcast day. Default: the one that contains now.", Schema: dateSchema(), Example: "2023-10-27"}
 	revisionParameter = openapi.Parameter{Name: "revision", Description: "A revision of the day. Default: the latest.", Schema: openapi.Integer().AtLeast(1)}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"lifeline/internal/fault"
@@ -138,12 +140,44 @@ func (a *api) fallbackEnvelope(c *call) error {
 
 // lease answers a fresh lease, which nobody may keep for another.
 func (a *api) lease(c *call) error {
-	l, err := a.Scheduler.Leases.Issue(c.r.Context(), c.station())
+	nonce, err := c.nonce()
+	if err != nil {
+		return err
+	}
+	l, err := a.Scheduler.Leases.Issue(c.r.Context(), c.station(), nonce)
 	if err != nil {
 		return err
 	}
 	c.w.Header().Set("Cache-Control", "no-store")
 	return c.text(http.StatusOK, envelopeType, l.Envelope)
+}
+
+func (a *api) freshness(c *call) error {
+	nonce, err := c.nonce()
+	if err == nil && nonce == "" {
+		err = fault.Fields(fault.Field{Field: "nonce", Message: "is needed: random characters, others with each request"})
+	}
+	if err != nil {
+		return err
+	}
+	f, err := a.Scheduler.Leases.Freshness(c.r.Context(), c.station(), nonce)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.text(http.StatusOK, envelopeType, f)
+}
+
+// nonce is that of the request; "": it has none.
+func (c *call) nonce() (string, error) {
+	nonce := c.query().Get("nonce")
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_'
+	}
+	if len(nonce) > wire.MaxNonce || strings.IndexFunc(nonce, func(r rune) bool { return !plain(r) }) >= 0 {
+		return "", fault.Fields(fault.Field{Field: "nonce", Message: "must be at most " + strconv.Itoa(wire.MaxNonce) + " letters, digits, - or _"})
+	}
+	return nonce, nil
 }
 
 // recalls answers the list, readable, with the envelope that signs it.

@@ -205,6 +205,7 @@ func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 	named := strings.NewReplacer(":station", "s", ":date", "2026-12-01", ":segment", "m1", ":person", "hana", ":script", "appeal", ":clock", "c", ":campaign", "k",
 		":item", draft.Items[0].ID, ":window", "w", ":rendered", "2026-11-30.wav", ":schedule", "20261130_PI.xml", ":file", s.sha256+".mp3", ":webhook", "newsroom")
 	queries := map[string]string{
+		"/v1/stations/:station/freshness.dsse":      "nonce=a",
 		"/v1/segments/:segment/airings":             "from=2026-11-28&to=2026-12-02",
 		"/v1/reports/airings":                       "from=2026-11-28&to=2026-12-02",
 		"/v1/stations/:station/chain/records":       "from=2026-11-28T00:00:00Z&to=2026-12-02T00:00:00Z",

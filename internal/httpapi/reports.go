@@ -51,8 +51,7 @@ func (a *api) listAsRun(c *call) error {
 }
 
 func (a *api) setStatus(c *call) error {
-	st, err := a.Scheduler.Network.Station(c.station())
-	if err != nil {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
 	var in wire.Status
@@ -62,11 +61,6 @@ func (a *api) setStatus(c *call) error {
 	if err := a.Logbook.SetStatus(c.r.Context(), c.actor, c.station(), in); err != nil {
 		return err
 	}
-	newest, err := a.Scheduler.Lists.Newest(st)
-	if err != nil {
-		return err
-	}
-	newest.Header(c.w.Header())
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }

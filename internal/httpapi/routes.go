@@ -98,6 +98,7 @@ func (a *api) routes() []route {
 		{method: get, path: station + "/fallback", roles: relays, handle: a.fallback},
 		{method: get, path: station + "/fallback.dsse", roles: relays, handle: a.fallbackEnvelope},
 		{method: get, path: station + "/lease.dsse", roles: stations, handle: a.lease},
+		{method: get, path: station + "/freshness.dsse", roles: stations, handle: a.freshness},
 		{method: get, path: station + "/windows/:window/:rendered", roles: relays, handle: a.window},
 		{method: get, path: station + "/windows.ics", roles: everybody, handle: a.windowCalendar},
 		{method: get, path: station + "/queue.ics", roles: relays, handle: a.dayCalendar},

@@ -344,7 +344,7 @@ func TestClockStepIsToldWhereItMustBeFollowed(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEvening(t, 300*time.Second)
 			e.service.fault = func(w http.ResponseWriter, r *http.Request) bool {
-				if r.URL.Path != "/v1/time" {
+				if !strings.HasSuffix(r.URL.Path, "/freshness.dsse") {
 					return false
 				}
 				problemOf(w, http.StatusNotFound)

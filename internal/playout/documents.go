@@ -39,12 +39,13 @@ type DocumentStore struct {
 	keys []ed25519.PublicKey
 	seen map[string]mark // by document: a date, "fallback", "recalls", "lease"
 
-	recalled []string        // segment ids and hashes by the recall list last seen; nil: not known
-	kept     []wire.Recalled // that earlier lists recalled and the service may have lost
-	above    int64           // of the recall list last seen
-	loaded   bool            // all that was saved is taken up
-	unmarked bool            // there is no record of what was seen
-	lost     bool            // a list was saved here, or a record of which was seen, and cannot be read
+	recalled  []string        // segment ids and hashes by the recall list last seen; nil: not known
+	kept      []wire.Recalled // that earlier lists recalled and the service may have lost
+	above     int64           // of the recall list last seen
+	loaded    bool            // all that was saved is taken up
+	unmarked  bool            // there is no record of what was seen
+	lost      bool            // a list was saved here, or a record of which was seen, and cannot be read
+	supported time.Time       // that signed documents say has come
 
 	changing sync.Mutex
 	changed  chan struct{} // closed by the next change
@@ -123,7 +124,7 @@ func (v *DocumentStore) load() {
 	}
 	v.loadRecalls()
 	offer("fallback.dsse", func(b []byte) error { return v.takeFallback(b, false) })
-	offer(leaseName, func(b []byte) error { return v.takeLease(b, time.Time{}, false) })
+	offer(leaseName, func(b []byte) error { return v.takeLease(b, "", time.Time{}, false) })
 	names, err := fs.Glob(v.state.Root.FS(), "queues/*.dsse")
 	if err != nil {
 		v.problems.Add("the saved queues cannot be listed: %v", err)
@@ -337,6 +338,7 @@ func (v *DocumentStore) expiry(offered bool) time.Time {
 // good by load, which marks what it takes up. A disk that fails costs the copy, not the airing.
 func (v *DocumentStore) keep(name string, envelope []byte, document string, m mark, save bool, next *Holdings) {
 	known := v.seen[document] == m
+	v.support(m.IssuedAt)
 	v.seen[document] = m
 	v.publish(next)
 	if save {
@@ -354,10 +356,14 @@ func (v *DocumentStore) keep(name string, envelope []byte, document string, m ma
 	}
 }
 
-// Forget drops the queues of days before date, and, a week later, their marks.
+// Forget drops the queues of days before date, and, a week later, their marks. A clock alone forgets nothing: signed
+// documents must say that the day after such a day is over.
 func (v *DocumentStore) Forget(date schedules.Date) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if supported := schedules.DateOf(v.supported).AddDays(-1); supported.Before(date) {
+		date = supported
+	}
 	next := *v.Holdings()
 	next.Queues = maps.Clone(next.Queues)
 	for _, d := range sortedDates(next.Queues) {

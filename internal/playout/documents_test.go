@@ -255,7 +255,7 @@ func TestTamperedDocumentsAreRefused(t *testing.T) {
 	good := map[string][]byte{"lease": s.lease("lantern", 5), "queue": s.service.seal(wire.QueueType, s.queue(5)),
 		"fallback": s.service.seal(wire.FallbackType, s.fallbackDoc(5)), "recalls": s.recallsDoc(5, "segment-1")}
 	offer := map[string]func([]byte) error{"queue": func(b []byte) error { return s.OfferQueue(b, date) },
-		"fallback": s.OfferFallback, "recalls": s.OfferRecalls, "lease": func(b []byte) error { return s.OfferLease(b, time.Now()) }}
+		"fallback": s.OfferFallback, "recalls": s.OfferRecalls, "lease": func(b []byte) error { return s.OfferLease(b, "", time.Now()) }}
 	names := []string{"queue", "fallback", "recalls", "lease"}
 	for _, n := range names {
 		if err := offer[n](good[n]); err != nil {

@@ -165,9 +165,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.status = append(s.status, st)
 		s.mu.Unlock()
 		w.WriteHeader(http.StatusNoContent)
-	case key == "/v1/time":
-		now := time.Now().Add(s.skew)
-		json.NewEncoder(w).Encode(wire.Time{Now: schedules.At(now), NowMs: now.UnixMilli()})
+	case strings.HasSuffix(r.URL.Path, "/freshness.dsse"):
+		w.Write(s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: strings.Split(r.URL.Path, "/")[3],
+			Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now().Add(s.skew))}))
 	case key == "/v1/keys":
 		writeKeys(w, seal.KeyID(s.signer.Public()), s.signer.Public())
 	case !known:

@@ -36,6 +36,7 @@ type Follower struct {
 	asked  map[string]asking    // by document
 	lacks  map[string]time.Time // by document: since when the service has said that there is a later one
 	offset time.Duration
+	heard  time.Time // when the last request was made that the service signed an answer to
 	nudge  chan struct{}
 }
 
@@ -67,7 +68,7 @@ func NewFollower(api *client.Client, name string, documents *DocumentStore, prob
 		opt.Wait = 55 * time.Second
 	}
 	return &Follower{name: name, service: api.Station(name), api: api, documents: documents, problems: problems, time: keeper, opt: opt,
-		asked: map[string]asking{}, lacks: map[string]time.Time{}, nudge: make(chan struct{}, 1)}
+		asked: map[string]asking{}, lacks: map[string]time.Time{}, heard: time.Now(), nudge: make(chan struct{}, 1)}
 }
 
 // Offset is the machine's clock minus the service's, as last measured.
@@ -167,13 +168,17 @@ func (f *Follower) trustFirst(ctx context.Context) error {
 	return fault.New(fault.NotFound, "the service shows no ed25519 key")
 }
 
-// sweepLeast is the least time between two sweeps, however often the service tells of changes.
-const sweepLeast = time.Second
+// The least time between two sweeps, however often the link tells of changes: notices are not signed.
+const (
+	sweepLeast = time.Second
+	sweepPaced = 15 * time.Second // where one comes after another
+)
 
 // sweeps asks for everything now and then, sooner after a failure, a step of the local time or when nudged.
 func (f *Follower) sweeps(ctx context.Context) {
-	for failures := 0; ; {
+	for failures, least := 0, sweepLeast; ; {
 		err := f.sweep(ctx)
+		f.tellStarved()
 		wait := f.opt.Sweep
 		if err != nil && ctx.Err() == nil {
 			if !errors.As(err, new(refusal)) { // which is told already
@@ -184,8 +189,14 @@ func (f *Follower) sweeps(ctx context.Context) {
 		} else {
 			failures = 0
 		}
-		if retry.Pause(ctx, min(wait, sweepLeast)) != nil || retry.Pause(ctx, wait-wait/10+retry.Jitter(wait/5)-sweepLeast, f.nudge, f.time.stepped) != nil {
+		swept := time.Now()
+		if retry.Pause(ctx, min(wait, least)) != nil || retry.Pause(ctx, wait-wait/10+retry.Jitter(wait/5)-least, f.nudge, f.time.stepped) != nil {
 			return
+		}
+		if time.Since(swept) < 2*least {
+			least = min(2*least, sweepPaced)
+		} else {
+			least = sweepLeast
 		}
 	}
 }
@@ -205,32 +216,13 @@ func (f *Follower) sweep(ctx context.Context) error {
 	_, err := f.recalls(ctx, 0)
 	note(err)
 	note(f.fallback(ctx))
-	today := schedules.DateOf(f.time.Now().In(f.documents.Holdings().Zone()))
-	for day := -1; day <= f.opt.Days; day++ {
-		_, err := f.queue(ctx, today.AddDays(day), 0)
+	days := f.days()
+	for _, date := range days {
+		_, err := f.queue(ctx, date, 0)
 		note(err)
 	}
-	f.documents.Forget(today.AddDays(-2))
+	f.documents.Forget(days[0].AddDays(-1))
 	return first
-}
-
-// measure compares the times, taking the service's answer to lie in the middle of the call.
-func (f *Follower) measure(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	begun := time.Now()
-	before, moved := f.time.look()
-	theirs, err := f.service.Time(ctx)
-	if err != nil {
-		return err
-	}
-	took := time.Since(begun)
-	ahead := f.time.Compare(before, moved, theirs, took)
-	f.documents.clock.measured(f.time.Now().Round(0).Sub(theirs.Add(took / 2))) // what it leaves the station's time off by
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.offset = ahead
-	return nil
 }
 
 // The pauses of a long poll that is answered at once, time after time.
@@ -351,7 +343,7 @@ func (f *Follower) settle(name string, a asking) {
 const withheldLong = 2 * time.Minute
 
 // Compare looks whether all that the service says is there has come.
-func (f *Follower) Compare(n wire.Newest) {
+func (f *Follower) Compare(said wire.Freshness) {
 	h := f.documents.Holdings()
 	recalls, fallback := int64(0), int64(0)
 	if h.Recalls != nil {
@@ -360,14 +352,18 @@ func (f *Follower) Compare(n wire.Newest) {
 	if h.Fallback != nil {
 		fallback = h.Fallback.Revision
 	}
-	today := "queue of " + n.Date.String()
-	f.compare("recall list", n.Recalls, recalls)
-	f.compare("fallback", n.Fallback, fallback)
-	f.compare(today, n.Queue, h.Revision(n.Date))
+	f.compare("recall list", said.Recalls, recalls)
+	f.compare("fallback", said.Fallback, fallback)
+	asked := map[string]bool{}
+	for _, date := range f.days() {
+		name := "queue of " + date.String()
+		asked[name] = true
+		f.compare(name, said.Queues[date.String()], h.Revision(date))
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for name := range f.lacks {
-		if strings.HasPrefix(name, "queue of ") && name != today { // that day is over
+		if strings.HasPrefix(name, "queue of ") && !asked[name] { // that day is over
 			delete(f.lacks, name)
 			f.problems.Calm("withheld " + name)
 		}

@@ -51,10 +51,13 @@ func (c *serviceClock) measured(offset time.Duration) {
 }
 
 // begin counts from a service time that came no earlier than at a reading of the monotonic clock.
+// It never goes back behind what had come by then.
 func (c *serviceClock) begin(known, since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known, c.since = known, since
+	if c.since.IsZero() || known.After(c.known.Add(since.Sub(c.since))) {
+		c.known, c.since = known, since
+	}
 }
 
 func (c *serviceClock) record() clockRecord {
@@ -100,9 +103,10 @@ func (h *Holdings) unnamed() bool {
 	})
 }
 
-// OfferLease takes the envelope of a lease that was asked for at a reading of the monotonic clock, or says why not.
-func (v *DocumentStore) OfferLease(envelope []byte, asked time.Time) error {
-	return v.takeLease(envelope, asked, true)
+// OfferLease takes the envelope of a lease that was asked for with a nonce at a reading of the monotonic clock, or says
+// why not.
+func (v *DocumentStore) OfferLease(envelope []byte, nonce string, asked time.Time) error {
+	return v.takeLease(envelope, nonce, asked, true)
 }
 
 const (
@@ -110,7 +114,7 @@ const (
 	clockName = "lease-clock.json"
 )
 
-func (v *DocumentStore) takeLease(envelope []byte, asked time.Time, save bool) error {
+func (v *DocumentStore) takeLease(envelope []byte, nonce string, asked time.Time, save bool) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	refuse := func(err error) error { return fmt.Errorf("the lease is refused: %w", err) }
@@ -120,6 +124,11 @@ func (v *DocumentStore) takeLease(envelope []byte, asked time.Time, save bool) e
 	}
 	if err := admitLease(l, v.station); err != nil {
 		return refuse(err)
+	}
+	if save {
+		if err := answers(l.Nonce, nonce); err != nil {
+			return refuse(err)
+		}
 	}
 	m := mark{IssuedAt: l.IssuedAt}
 	seen := v.seen["lease"]
@@ -257,10 +266,10 @@ func (f *Follower) lease(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	asked := time.Now()
-	doc, err := f.service.Lease(ctx)
+	nonce, asked := newNonce(), time.Now()
+	doc, err := f.service.Lease(ctx, nonce)
 	if err != nil {
 		return err
 	}
-	return f.documents.OfferLease(doc.Bytes, asked)
+	return f.documents.OfferLease(doc.Bytes, nonce, asked)
 }

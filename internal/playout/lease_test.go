@@ -40,17 +40,17 @@ func lend(s *service, life time.Duration, segments ...string) *leaser {
 		if !strings.HasSuffix(r.URL.Path, "/lease.dsse") {
 			return false
 		}
-		w.Write(l.lease())
+		w.Write(l.lease(r.URL.Query().Get("nonce")))
 		return true
 	}
 	return l
 }
 
-func (l *leaser) lease() []byte {
+func (l *leaser) lease(nonce string) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now().Add(l.s.skew)
-	doc := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(l.life)), Segments: slices.Clone(l.names)}
+	doc := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", Nonce: nonce, IssuedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(l.life)), Segments: slices.Clone(l.names)}
 	l.issued = append(l.issued, doc)
 	return l.s.seal(wire.LeaseType, doc)
 }
@@ -365,12 +365,12 @@ func TestLeaseIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t)
-			if err := s.OfferLease(s.service.seal(wire.LeaseType, good), time.Now()); err != nil {
+			if err := s.OfferLease(s.service.seal(wire.LeaseType, good), "", time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			before, bad := s.Holdings(), good
 			c.spoil(&bad)
-			if err := s.OfferLease(s.service.seal(wire.LeaseType, bad), time.Now()); err == nil || !strings.Contains(err.Error(), c.says) {
+			if err := s.OfferLease(s.service.seal(wire.LeaseType, bad), "", time.Now()); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("offered: %v", err)
 			}
 			if s.Holdings() != before {
@@ -396,7 +396,7 @@ func TestKeptLeaseIsWorthlessWhenNobodyKnowsTheTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t)
 			l := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(documentsNow), ExpiresAt: schedules.At(documentsNow.Add(10 * time.Minute))}
-			if err := s.OfferLease(s.service.seal(wire.LeaseType, l), time.Now()); err != nil {
+			if err := s.OfferLease(s.service.seal(wire.LeaseType, l), "", time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			if err := spoil(s); err != nil {

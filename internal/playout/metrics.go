@@ -40,6 +40,8 @@ var gauges = []struct {
 		func(w Watch) float64 { return w.CoverHours * 3600 }},
 	{figure("clock_offset_seconds", "The station's clock minus the service's."),
 		func(w Watch) float64 { return w.ClockOffset.Seconds() }},
+	{figure("clock_set_seconds", "By which the service has set the station's time in all, from the machine's own."),
+		func(w Watch) float64 { return w.ClockSet.Seconds() }},
 	{figure("output_peak_dbfs", "Peak of the last second that went out."), Watch.Peak},
 	{figure("as_run_unsent", "As-run entries that the service has not acknowledged."),
 		func(w Watch) float64 { return float64(w.Unsent) }},

@@ -28,6 +28,8 @@ type Timekeeper struct {
 	shift    time.Duration // from the local time to the station's
 	believed bool          // the service has confirmed or corrected it
 	moved    time.Duration // by which it has jumped in all
+	set      time.Duration // by which the service has set it in all, from the machine's own time
+	setSince time.Duration // the uptime from which set counts
 	saved    anchor
 	stepped  chan struct{} // holds a token after a step of the local time: the service should be asked
 }
@@ -43,14 +45,18 @@ type Uptime struct {
 type anchor struct {
 	Boot   string    `json:"boot"`
 	Origin time.Time `json:"origin"` // the station's time at uptime zero
+
+	Set      time.Duration `json:"set,omitempty"` // by which the service has set it in all
+	SetSince time.Duration `json:"set_since,omitempty"`
 }
 
-// The bounds within which times are the same, and within which the service's word is taken for it: it is not signed,
-// and who forges it must not make expired things air.
+// The bounds within which times are the same, and within which the service's word is taken for it: a key that was stolen
+// must not make expired things air.
 const (
 	stepMost   = 250 * time.Millisecond // by more, a time was stepped
 	wrongMost  = time.Second            // by more than this and what the measure may be off, the station's time is wrong
-	trustMost  = 10 * time.Minute       // by more, the service is not believed
+	trustMost  = 10 * time.Minute       // by more in all, beside what the machine's clock may drift, the service is not believed
+	driftMost  = 1000                   // a clock without care drifts by less than one part of so many
 	anchorMost = 10 * time.Millisecond  // by more, the anchor is saved again
 	lookMost   = time.Millisecond       // between the two readings of one look; longer looks are repeated
 	looksMost  = 100
@@ -77,6 +83,7 @@ func OpenTimekeeper(local Now, uptime Uptime, state *statedir.Dir, problems *Pro
 	}
 	if k.saved.Boot == uptime.Boot {
 		k.believed = true
+		k.set, k.setSince = k.saved.Set, k.saved.SetSince
 		if shift := k.saved.Origin.Add(k.at).Sub(k.wall); shift.Abs() > stepMost {
 			k.shift = shift
 			problems.Add("the local clock differs by %v from the time that was kept before: that is kept on", (-shift).Round(time.Millisecond))
@@ -144,19 +151,23 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 	k.mu.Lock()
 	off := before.Add(k.moved - moved + doubt).Sub(theirs)
 	ahead = off - k.shift
-	set := time.Duration(0)
-	refused := min(off.Abs(), ahead.Abs()) > trustMost
+	set, already := time.Duration(0), k.set
+	refused := false
 	switch {
-	case refused:
-	case k.shift != 0 && off.Abs()-ahead.Abs() > stepMost+doubt: // the local time was put right
+	case k.shift != 0 && off.Abs()-ahead.Abs() > stepMost+doubt && ahead.Abs() <= trustMost: // the local time was put right
 		set = -k.shift
+		k.set, k.setSince = 0, k.at
 	case off.Abs() > wrongMost+doubt:
 		set = -off
+		if refused = (k.set + set).Abs() > trustMost+(k.at-k.setSince)/driftMost; refused {
+			set = 0
+		}
+		k.set += set
 	}
 	k.shift += set
 	k.moved += set
 	k.believed = k.believed || !refused
-	next := anchor{k.uptime.Boot, k.wall.Add(k.shift - k.at)}
+	next := anchor{Boot: k.uptime.Boot, Origin: k.wall.Add(k.shift - k.at), Set: k.set, SetSince: k.setSince}
 	save := !refused && next.Boot != "" && (next.Boot != k.saved.Boot || next.Origin.Sub(k.saved.Origin).Abs() > anchorMost)
 	if save {
 		k.saved = next
@@ -164,7 +175,8 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 	k.mu.Unlock()
 	switch {
 	case refused:
-		k.problems.Add("the service's time differs by %v, which is too much to believe: see which clock is wrong", off.Round(time.Second))
+		k.problems.Add("the service's time differs by %v, which is too much to believe after %v by which it was set already: see which clock is wrong",
+			off.Round(time.Second), already.Round(time.Second))
 	case set != 0:
 		k.problems.Add("the station's time was set by %v, to the service's", set.Round(time.Millisecond))
 	}
@@ -172,6 +184,13 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 		k.save(next)
 	}
 	return ahead
+}
+
+// Set is by how much the service has set the station's time in all, from the machine's own.
+func (k *Timekeeper) Set() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.set
 }
 
 func (k *Timekeeper) save(a anchor) {

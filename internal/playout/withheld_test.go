@@ -15,20 +15,21 @@ import (
 func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
 	today := schedules.DateOf(documentsNow)
 	for name, c := range map[string]struct {
-		newest   wire.Newest
+		newest   wire.Freshness
 		document string // as the follower calls it
 		comes    func(s *shelf) error
 	}{
-		"a recall list": {wire.Newest{Recalls: 12}, "recall list", func(s *shelf) error { return s.OfferRecalls(s.recallsDoc(12)) }},
-		"a fallback":    {wire.Newest{Fallback: 4}, "fallback", func(s *shelf) error { return s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(4))) }},
-		"today":         {wire.Newest{Date: today, Queue: 6}, "queue of " + today.String(), func(s *shelf) error { return s.offer(s.queue(6)) }},
+		"a recall list": {wire.Freshness{Recalls: 12}, "recall list", func(s *shelf) error { return s.OfferRecalls(s.recallsDoc(12)) }},
+		"a fallback":    {wire.Freshness{Fallback: 4}, "fallback", func(s *shelf) error { return s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(4))) }},
+		"today":         {wire.Freshness{Queues: map[string]int64{today.String(): 6}}, "queue of " + today.String(), func(s *shelf) error { return s.offer(s.queue(6)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, _ := recalling(t)
-				f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems, nil, FollowOptions{})
+				now := documentsNow
+				f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems, OpenTimekeeper(func() time.Time { return now }, Uptime{}, s.state, s.problems), FollowOptions{})
 				f.asked[c.document] = asking{tag: `"11"`}
-				f.Compare(wire.Newest{Recalls: 11, Fallback: 3, Date: today, Queue: 5}) // all of it is held
+				f.Compare(wire.Freshness{Recalls: 11, Fallback: 3, Queues: map[string]int64{today.String(): 5}}) // all of it is held
 				if len(f.nudge) > 0 || f.asked[c.document].tag == "" {
 					t.Error("what is held is asked for again")
 				}
@@ -59,33 +60,22 @@ func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
 func TestADayThatIsOverIsWithheldNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := recalling(t)
-		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems, nil, FollowOptions{})
+		now := documentsNow
+		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems, OpenTimekeeper(func() time.Time { return now }, Uptime{}, s.state, s.problems), FollowOptions{})
 		today := schedules.DateOf(documentsNow)
 		for range 2 {
-			f.Compare(wire.Newest{Date: today, Queue: 6})
+			f.Compare(wire.Freshness{Queues: map[string]int64{today.String(): 6}})
 			time.Sleep(withheldLong)
 		}
 		if len(s.problems.Alarms()) == 0 {
 			t.Fatal("no alarm")
 		}
-		f.Compare(wire.Newest{Date: today.AddDays(1)})
+		now = now.AddDate(0, 0, 3)
+		f.Compare(wire.Freshness{Queues: map[string]int64{today.String(): 6}})
 		if a := s.problems.Alarms(); len(a) > 0 {
-			t.Errorf("the next day the alarms are %q", a)
+			t.Errorf("days later the alarms are %q", a)
 		}
 	})
-}
-
-func TestAnEarlierServiceSaysNothingOfWhatIsThere(t *testing.T) {
-	if n := wire.NewestOf(nil); n != (wire.Newest{}) {
-		t.Errorf("%+v", n)
-	}
-	for _, n := range []wire.Newest{{}, {Recalls: 3, Fallback: 4, Date: schedules.DateOf(documentsNow), Queue: 5}} {
-		h := map[string][]string{}
-		n.Header(h)
-		if got := wire.NewestOf(h); got != n {
-			t.Errorf("%+v came as %+v", n, got)
-		}
-	}
 }
 
 func TestNothingAirsWhereTheRecallListsAndTheRecordsOfThemWereRemovedTogether(t *testing.T) {

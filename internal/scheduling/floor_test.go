@@ -243,16 +243,3 @@ func TestTwoPlayersOfOneStationAreAnAlarmWithinAnIntervalUntilOneStops(t *testin
 		t.Errorf("%d players are known, %v", len(s.Players), err)
 	}
 }
-
-func TestAStationIsToldTheRevisionsThatItOughtToHold(t *testing.T) {
-	n, _ := setBack(t)
-	recalls, fallback, queue := n.numbers()
-	got, err := n.scheduler.Lists.Newest(n.station)
-	if want := (wire.Newest{Recalls: recalls.Revision, Fallback: fallback, Date: repairDate, Queue: queue}); err != nil || got != want {
-		t.Errorf("told %+v, not %+v, %v", got, want, err)
-	}
-	n.now = n.now.AddDate(0, 0, 1)
-	if got, err := n.scheduler.Lists.Newest(n.station); err != nil || got.Queue != 0 || got.Date != repairDate.AddDays(1) {
-		t.Errorf("the next day it is told %+v, %v", got, err)
-	}
-}

@@ -10,7 +10,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Leases issues leases, by which stations may air what is sensitive.
+// Leases answers the requests of stations that name a nonce, and signs the nonce with the answer: leases, by which they
+// may air what is sensitive, and freshness, by which they know the time and what is new.
 type Leases struct {
 	*core
 	lease time.Duration // how long one lasts
@@ -23,7 +24,7 @@ const leaseLate = 10 * time.Second
 // Issue is a fresh lease for a station: of the sensitive segments in its queues and its fallback those that may air now.
 // It fails with Unavailable while the store is out of reach, since a recall may then be unknown here: leases run out
 // rather than be renewed from an older state.
-func (s *Leases) Issue(ctx context.Context, station string) (replica.Sealed[wire.Lease], error) {
+func (s *Leases) Issue(ctx context.Context, station, nonce string) (replica.Sealed[wire.Lease], error) {
 	if _, err := s.network.Station(station); err != nil {
 		return replica.Sealed[wire.Lease]{}, err
 	}
@@ -31,10 +32,36 @@ func (s *Leases) Issue(ctx context.Context, station string) (replica.Sealed[wire
 	if err := s.replica.CatchUp(ctx); err != nil {
 		return replica.Sealed[wire.Lease]{}, err
 	}
-	l := wire.Lease{Schema: wire.LeaseSchema, Station: station, IssuedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(s.lease)),
+	l := wire.Lease{Schema: wire.LeaseSchema, Station: station, Nonce: nonce, IssuedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(s.lease)),
 		Segments: s.leasable(station, now)}
 	envelope, err := replica.SealJSON(s.sealer, wire.LeaseType, l)
 	return replica.Sealed[wire.Lease]{Value: l, Envelope: replica.NewText(envelope)}, err
+}
+
+// freshDays is for how many days after its date a published day is named in a station's freshness.
+const freshDays = 3
+
+// Freshness tells a station the service's time and the newest revisions of what it pulls. It fails with Unavailable while
+// the store is out of reach, since there may then be newer ones.
+func (s *Leases) Freshness(ctx context.Context, station, nonce string) (replica.Text, error) {
+	if _, err := s.network.Station(station); err != nil {
+		return replica.Text{}, err
+	}
+	if err := s.replica.CatchUp(ctx); err != nil {
+		return replica.Text{}, err
+	}
+	now := s.now()
+	recalls, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
+	fallback, _ := replica.FallbacksIn(s.replica).Get(station)
+	f := wire.Freshness{Schema: wire.FreshnessSchema, Station: station, Nonce: nonce, At: schedules.At(now),
+		Recalls: recalls.Value.Value.Revision, Fallback: fallback.Value.Value.Revision, Queues: map[string]int64{}}
+	for _, row := range replica.QueuesIn(s.replica).After(station+"/", "") {
+		if q := row.Value.Value; !q.Date.AddDays(freshDays).Before(schedules.DateOf(now)) {
+			f.Queues[q.Date.String()] = q.Revision
+		}
+	}
+	envelope, err := replica.SealJSON(s.sealer, wire.FreshnessType, f)
+	return replica.NewText(envelope), err
 }
 
 // leasable are the sensitive segments that a station was given and that may still air.

@@ -217,17 +217,3 @@ func (s *Lists) definedOn(station string, date schedules.Date) (out []schedules.
 	}
 	return out
 }
-
-// Newest are the revisions that a station ought to hold now.
-func (s *Lists) Newest(st schedules.Station) (n wire.Newest, err error) {
-	if n.Date, err = st.DateAt(s.now()); err != nil {
-		return n, err
-	}
-	recalls, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
-	fallback, _ := replica.FallbacksIn(s.replica).Get(st.ID)
-	n.Recalls, n.Fallback = recalls.Value.Value.Revision, fallback.Value.Value.Revision
-	if queue, ok := replica.QueuesIn(s.replica).Get(replica.DayID(st.ID, n.Date)); ok {
-		n.Queue = queue.Value.Value.Revision
-	}
-	return n, nil
-}

@@ -8,18 +8,20 @@ import (
 
 // The schemas of signed documents. A reader refuses one that it does not know.
 const (
-	QueueSchema    = "lifeline.queue/1"
-	FallbackSchema = "lifeline.fallback/1"
-	RecallsSchema  = "lifeline.recalls/1"
-	LeaseSchema    = "lifeline.lease/1"
+	QueueSchema     = "lifeline.queue/1"
+	FallbackSchema  = "lifeline.fallback/1"
+	RecallsSchema   = "lifeline.recalls/1"
+	LeaseSchema     = "lifeline.lease/1"
+	FreshnessSchema = "lifeline.freshness/1"
 )
 
 // The DSSE payload types of the signed documents (the media type that a signature is bound to).
 const (
-	QueueType    = "application/vnd.lifeline.queue+json"
-	FallbackType = "application/vnd.lifeline.fallback+json"
-	RecallsType  = "application/vnd.lifeline.recalls+json"
-	LeaseType    = "application/vnd.lifeline.lease+json"
+	QueueType     = "application/vnd.lifeline.queue+json"
+	FallbackType  = "application/vnd.lifeline.fallback+json"
+	RecallsType   = "application/vnd.lifeline.recalls+json"
+	LeaseType     = "application/vnd.lifeline.lease+json"
+	FreshnessType = "application/vnd.lifeline.freshness+json"
 )
 
 // Queue is the published rundown of one station and broadcast day, as a station pulls it.
@@ -101,6 +103,7 @@ type Fallback struct {
 type Lease struct {
 	Schema    string            `json:"schema"`
 	Station   string            `json:"station"`
+	Nonce     string            `json:"nonce,omitempty"` // of the request that it answers
 	IssuedAt  schedules.Instant `json:"issued_at"`
 	ExpiresAt schedules.Instant `json:"expires_at"` // nothing may start from then on; what is on the air may end
 	Segments  []string          `json:"segments"`   // ids of the sensitive segments that may start
@@ -108,6 +111,21 @@ type Lease struct {
 
 // MaxLease is the longest that a lease may last.
 const MaxLease = time.Hour
+
+// Freshness answers one request of a station: the service's time, and the newest revision of each document that the
+// station pulls. The nonce ties it to the request, so that an answer stored up on the way says nothing.
+type Freshness struct {
+	Schema   string            `json:"schema"`
+	Station  string            `json:"station"`
+	Nonce    string            `json:"nonce"`
+	At       schedules.Instant `json:"at"`
+	Recalls  int64             `json:"recalls_revision"`
+	Fallback int64             `json:"fallback_revision"` // 0: none was issued
+	Queues   map[string]int64  `json:"queue_revisions"`   // by date, of the published days that are not long over
+}
+
+// MaxNonce is the greatest length of a nonce.
+const MaxNonce = 64
 
 // Recalls lists the segments that no station may air. Revision counts up with every recall and reinstatement; a
 // station refuses a list older than one that it has seen.

@@ -1,13 +1,6 @@
 package wire
 
-import (
-	"fmt"
-	"net/http"
-	"strconv"
-	"strings"
-
-	"lifeline/schedules"
-)
+import "lifeline/schedules"
 
 // AsRunReport is what a station sends of what it aired.
 type AsRunReport struct {
@@ -35,11 +28,12 @@ type Status struct {
 	QueueDate         string            `json:"queue_date,omitempty"`
 	QueueRevision     int64             `json:"queue_revision"`
 	RecallsSeen       int64             `json:"recalls_revision"`
-	LeaseUntil        schedules.Instant `json:"lease_until"`     // of the latest lease that it took; null: it has none
-	AudioVerified     int               `json:"audio_verified"`  // recordings in the cache whose hash was checked
-	AudioMissing      int               `json:"audio_missing"`   // recordings of the queues held that are not there yet
-	CoverHours        float64           `json:"cover_hours"`     // how long it can air as planned without the link, but for what is sensitive
-	ClockOffset       schedules.Millis  `json:"clock_offset_ms"` // station minus server
+	LeaseUntil        schedules.Instant `json:"lease_until"`           // of the latest lease that it took; null: it has none
+	AudioVerified     int               `json:"audio_verified"`        // recordings in the cache whose hash was checked
+	AudioMissing      int               `json:"audio_missing"`         // recordings of the queues held that are not there yet
+	CoverHours        float64           `json:"cover_hours"`           // how long it can air as planned without the link, but for what is sensitive
+	ClockOffset       schedules.Millis  `json:"clock_offset_ms"`       // station minus server
+	ClockSet          schedules.Millis  `json:"clock_set_ms,omitzero"` // by which the service has set the station's time in all, from the machine's own
 	PlayerVersion     string            `json:"player_version"`
 	Playing           string            `json:"playing,omitempty"`  // item id on air now
 	PeakDBFS          *float64          `json:"peak_dbfs"`          // of the last second that went out; null: silence
@@ -72,43 +66,4 @@ type Seen struct {
 type SeenMark struct {
 	Revision int64             `json:"revision"`
 	IssuedAt schedules.Instant `json:"issued_at"`
-}
-
-// Newest are the revisions that a station ought to hold. They answer its status, unsigned: a station that never gets them
-// knows that something keeps them from it.
-type Newest struct {
-	Recalls, Fallback int64 // 0: there is none
-	Date              schedules.Date
-	Queue             int64 // of Date; 0: nothing is published for it
-}
-
-// The headers of Newest.
-const (
-	NewestRecalls  = "Lifeline-Recalls-Revision"
-	NewestFallback = "Lifeline-Fallback-Revision"
-	NewestQueue    = "Lifeline-Queue-Revision" // a date, a space, and the revision
-)
-
-// Header says n.
-func (n Newest) Header(h http.Header) {
-	h.Set(NewestRecalls, strconv.FormatInt(n.Recalls, 10))
-	h.Set(NewestFallback, strconv.FormatInt(n.Fallback, 10))
-	h.Set(NewestQueue, fmt.Sprintf("%s %d", n.Date, n.Queue))
-}
-
-// NewestOf is what headers say of it. What they do not say, as those of an earlier service, is 0.
-func NewestOf(h http.Header) (n Newest) {
-	number := func(s string) int64 {
-		v, err := strconv.ParseInt(s, 10, 64)
-		if err != nil {
-			return 0
-		}
-		return v
-	}
-	n.Recalls, n.Fallback = number(h.Get(NewestRecalls)), number(h.Get(NewestFallback))
-	date, queue, _ := strings.Cut(h.Get(NewestQueue), " ")
-	if d, err := schedules.ParseDate(date); err == nil {
-		n.Date, n.Queue = d, number(queue)
-	}
-	return n
 }

@@ -1,0 +1,113 @@
+package playout
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// newNonce names a request, so that nobody can have stored up the answer.
+func newNonce() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// answers reports why a signed document that names a nonce is not the answer to the request of ours; nil: it is.
+func answers(named, ours string) error {
+	switch named {
+	case ours:
+		return nil
+	case "":
+		return errors.New("it does not name the request that it answers: the service is older than this player, so bring it up to date")
+	}
+	return errors.New("it answers another request: somebody stored it up on the way")
+}
+
+// OfferFreshness takes the envelope of the answer to the request of a nonce, made at a reading of the monotonic clock, or
+// says why not.
+func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time.Time) (wire.Freshness, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var f wire.Freshness
+	err := v.open(envelope, wire.FreshnessType, &f)
+	switch {
+	case err != nil:
+	case f.Schema != wire.FreshnessSchema:
+		err = fmt.Errorf("its schema is %q, not %q", f.Schema, wire.FreshnessSchema)
+	case f.Station != v.station:
+		err = fmt.Errorf("it is for station %q", f.Station)
+	default:
+		err = answers(f.Nonce, nonce)
+	}
+	if err != nil {
+		return wire.Freshness{}, fmt.Errorf("the service's time is refused: %w", err)
+	}
+	v.clock.begin(f.At.Time, asked)
+	v.support(f.At)
+	return f, nil
+}
+
+// support notes that a signed document was made at an instant, which therefore has come.
+func (v *DocumentStore) support(made schedules.Instant) {
+	if made.After(v.supported) {
+		v.supported = made.Time
+	}
+}
+
+// measure asks the service for its time and the newest revisions. The service made its answer between the call and its
+// arrival: the middle of the two corrects the station's clock, and leases end by the later one.
+func (f *Follower) measure(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	nonce, begun := newNonce(), time.Now()
+	before, moved := f.time.look()
+	doc, err := f.service.Freshness(ctx, nonce)
+	if err != nil {
+		return err
+	}
+	took := time.Since(begun)
+	said, err := f.documents.OfferFreshness(doc.Bytes, nonce, begun)
+	if err != nil {
+		return err
+	}
+	ahead := f.time.Compare(before, moved, said.At.Time, took)
+	f.documents.clock.measured(f.time.Now().Round(0).Sub(said.At.Add(took))) // what it leaves the station's time off by, at the least
+	f.mu.Lock()
+	f.offset, f.heard = ahead, begun
+	f.mu.Unlock()
+	f.Compare(said)
+	return nil
+}
+
+// starvedAfter is the time without an answer that the service signed for the station, after which the station says so.
+const starvedAfter = 10 * time.Minute
+
+// tellStarved raises the alarm of a station that hears nothing of the service, and ends it.
+func (f *Follower) tellStarved() {
+	const alarm = "starved"
+	f.mu.Lock()
+	quiet := time.Since(f.heard)
+	f.mu.Unlock()
+	if quiet < starvedAfter {
+		f.problems.Calm(alarm)
+		return
+	}
+	f.problems.Raise(alarm, "the service has signed no answer to this station for %v: recalls and changes do not arrive. See to the link: "+
+		"it is down, or somebody holds it", quiet.Truncate(time.Minute))
+}
+
+// days are those whose queues the station asks for.
+func (f *Follower) days() (out []schedules.Date) {
+	today := schedules.DateOf(f.time.Now().In(f.documents.Holdings().Zone()))
+	for day := -1; day <= f.opt.Days; day++ {
+		out = append(out, today.AddDays(day))
+	}
+	return out
+}
