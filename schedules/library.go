@@ -128,8 +128,8 @@ func (l *Library) settle(e *Entry) {
 	e.Fit = e.Unfit() == nil
 }
 
-// Place is where a segment is in Entries.
-func (l *Library) Place(id string) (int32, bool) {
+// Index is where a segment is in Entries.
+func (l *Library) Index(id string) (int32, bool) {
 	slot, ok := l.slots.get(id)
 	if !ok {
 		return 0, false
@@ -138,7 +138,7 @@ func (l *Library) Place(id string) (int32, bool) {
 }
 
 func (l *Library) entry(id string) (*Entry, bool) {
-	i, ok := l.Place(id)
+	i, ok := l.Index(id)
 	if !ok {
 		return nil, false
 	}

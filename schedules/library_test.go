@@ -35,7 +35,7 @@ func TestALibraryWithChangesIsTheOnePreparedAnew(t *testing.T) {
 				t.Fatalf("%+v\nnot\n%+v", l.Segments(), anew.Segments())
 			}
 			for i, e := range anew.Entries() {
-				at, ok := l.Place(e.ID)
+				at, ok := l.Index(e.ID)
 				if got := l.Entries()[i]; !ok || int(at) != i || got.Life != e.Life || got.Fit != e.Fit {
 					t.Fatalf("%s at %d lives %+v (%v), not at %d %+v (%v)", e.ID, at, got.Life, got.Fit, i, e.Life, e.Fit)
 				}

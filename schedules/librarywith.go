@@ -11,7 +11,7 @@ import (
 func (l *Library) With(s Segment) *Library {
 	next := *l
 	e := next.newEntry(s)
-	at, found := next.Place(s.ID)
+	at, found := next.Index(s.ID)
 	var before *Entry
 	if found {
 		before = l.entries[at]
@@ -23,7 +23,7 @@ func (l *Library) With(s Segment) *Library {
 	companions := next.spokenOf(before, &e)
 	next.settle(&e)
 	for _, id := range companions {
-		i, ok := next.Place(id)
+		i, ok := next.Index(id)
 		if !ok || id == s.ID {
 			continue
 		}

@@ -183,7 +183,7 @@ func (f *filler) clashRule(c *closer, r *rule) {
 			clash := false
 			switch r.form {
 			case formSeparate:
-				clash = r.for_ > c.target+f.st.most-c.ms[a]-c.ms[b]
+				clash = r.apart > c.target+f.st.most-c.ms[a]-c.ms[b]
 			case formItems:
 				clash = r.limit > maxClosing-2
 			case formAtMost:

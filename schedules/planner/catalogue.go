@@ -115,8 +115,8 @@ func (c Catalogue) after(s step) Catalogue {
 	if s.came {
 		next.entries = slices.Insert(slices.Clip(c.entries), int(s.place), &e)
 		rotation := shifted(c.rotation, s.place)
-		turn, _ := slices.BinarySearchFunc(rotation, s.place, next.inRotation)
-		next.rotation = slices.Insert(rotation, turn, s.place)
+		at, _ := slices.BinarySearchFunc(rotation, s.place, next.inRotation)
+		next.rotation = slices.Insert(rotation, at, s.place)
 	} else {
 		s.before = c.entries[s.place]
 		next.entries = slices.Clone(c.entries)
@@ -146,13 +146,13 @@ func shifted(places []int32, at int32) []int32 {
 // maxClasses bounds how many classes are carried on: beyond it they are found anew when they are asked for.
 const maxClasses = 256
 
-// inRotation compares two places by the turn of their segments.
+// inRotation compares two places by the order of their segments in the rotation.
 func (c *Catalogue) inRotation(a, b int32) int {
 	return cmp.Or(cmp.Compare(c.entries[a].dice, c.entries[b].dice), cmp.Compare(a, b))
 }
 
-// place is where a segment is in entries.
-func (c *Catalogue) place(id string) (int32, bool) { return c.library.Place(id) }
+// index is where a segment is in entries.
+func (c *Catalogue) index(id string) (int32, bool) { return c.library.Index(id) }
 
 // lookup is the number of an attribute's value, and -1 when no segment has it.
 func (c *Catalogue) lookup(a schedules.Attribute, v string) int32 {

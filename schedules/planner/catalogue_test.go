@@ -23,7 +23,7 @@ func described(l *Catalogue, selectors []*schedules.Selector) (out []string) {
 		for _, n := range slices.Concat(e.attrs[:], e.tags) {
 			values = append(values, names[n])
 		}
-		at, ok := l.place(e.ID)
+		at, ok := l.index(e.ID)
 		out = append(out, fmt.Sprintf("%d %v %d %v %+v %d %d %d %d %v %q", at, ok, i, e.Segment, e.Life, e.ms, e.from, e.till, e.dice, e.Fit, values))
 	}
 	out = append(out, fmt.Sprint(l.rotation))

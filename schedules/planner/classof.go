@@ -102,11 +102,11 @@ func (c *classOf) after(l *Catalogue, s step) *classOf {
 		next.set[s.place>>6] ^= 1 << (s.place & 63)
 		return &next
 	}
-	turn, _ := slices.BinarySearchFunc(next.list, s.place, l.inRotation)
+	at, _ := slices.BinarySearchFunc(next.list, s.place, l.inRotation)
 	if is {
-		next.list = slices.Insert(next.list, turn, s.place)
+		next.list = slices.Insert(next.list, at, s.place)
 	} else {
-		next.list = slices.Delete(next.list, turn, turn+1)
+		next.list = slices.Delete(next.list, at, at+1)
 	}
 	return &next
 }

@@ -52,7 +52,7 @@ func (p *planner) openDemands() {
 		return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), cmp.Compare(a.ID, b.ID))
 	})
 	for _, m := range owed {
-		if seg, ok := p.lib.place(m.SegmentID); ok && m.Station == p.in.Station.ID {
+		if seg, ok := p.lib.index(m.SegmentID); ok && m.Station == p.in.Station.ID {
 			d := &demand{name: "make-good " + m.ID, members: newBitset(len(p.lib.entries)), windows: p.everyWindow(), only: true}
 			for i := range p.day.windows {
 				d.windows[i] = p.day.windows[i].EndAt.After(p.in.Over)

@@ -168,7 +168,7 @@ func (p *planner) mayAir(w *window, win int32, u unit, at int64) bool {
 func (p *planner) settlePick(st *stretch, w *window, pl *place, at int64, shift, k int) (int64, bool) {
 	u, choice, rank, since := pl.unit, pl.choice, pl.rank, pl.since
 	if pl.pos.Pick != nil && (shift > 0 && k == p.varied(st, shift) || !p.mayAir(w, st.win, u, at)) {
-		turned := turn{place: k}
+		turned := decision{place: k}
 		nth := 1
 		if shift > 0 && k == p.varied(st, shift) {
 			nth = (shift-1)/len(p.picks(st)) + 1
@@ -206,7 +206,7 @@ func (p *planner) varied(st *stretch, shift int) int {
 }
 
 // another finds the nth candidate that may air at the exact time, the present one not counted.
-func (p *planner) another(st *stretch, w *window, pl *place, at int64, n int, t *turn) int {
+func (p *planner) another(st *stretch, w *window, pl *place, at int64, n int, t *decision) int {
 	found := -1
 	room := st.end + st.most - at
 	p.each(pl.queue, func(seg int32, since int64) bool {

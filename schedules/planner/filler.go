@@ -205,7 +205,7 @@ func (f *filler) each(g func(seg int32, last int64) bool) {
 		return
 	}
 	for _, id := range f.p.in.Station.Fallback {
-		seg, ok := f.p.lib.place(id)
+		seg, ok := f.p.lib.index(id)
 		if e := f.p.lib.entries[max(seg, 0)]; ok && e.Fit && !f.pl.queue.members.has(seg) && schedules.Speaks(e.Language, f.w.languages) {
 			if !g(seg, f.p.last[seg]) {
 				return

@@ -69,100 +69,118 @@ func (p *planner) layout() []stretch {
 	return out
 }
 
-func (p *planner) cut(win int32, w *window, kept []schedules.Item) []stretch {
+// section is a part of a window between two posts.
+type section struct {
+	start, end  int64
+	first, last int   // its positions [first, last)
+	soft        int64 // the grace of a soft post that follows
+	hard        bool  // a hard post follows
+	exact       bool  // ends where a kept item starts
+}
+
+// sections cuts a window at the posts of its clock. A kept post stands where it stands, a little off its instant or not.
+func (w *window) sections(kept []schedules.Item) []section {
 	positions := w.clock.Positions
-	type part struct {
-		start, end  int64
-		first, last int // positions [first, last)
-		soft        int64
-		hard        bool // a hard post follows
-		exact       bool // ends where a kept item starts
-	}
-	parts := []part{{start: w.start, end: w.end}}
+	out := []section{{start: w.start, end: w.end}}
 	for i := range positions {
 		pos := &positions[i]
 		if pos.At != nil {
 			at := w.start + pos.At.Milliseconds()
-			last := &parts[len(parts)-1]
+			last := &out[len(out)-1]
 			if at > last.start {
 				last.end = at
 				if last.hard = pos.Start != schedules.Soft; !last.hard {
 					last.soft = pos.Grace.Milliseconds()
 				}
-				parts = append(parts, part{start: at, end: w.end, first: i, last: i})
+				out = append(out, section{start: at, end: w.end, first: i, last: i})
 			}
 		}
-		parts[len(parts)-1].last = i + 1
+		out[len(out)-1].last = i + 1
 	}
-	for i := 1; i < len(parts); i++ { // a kept post stands where it stands, a little off its instant or not
+	for i := 1; i < len(out); i++ {
 		for _, k := range kept {
-			if at := k.StartAt.UnixMilli(); k.Position == positions[parts[i].first].ID && abs(at-parts[i].start) <= max(w.tolerance, parts[i-1].soft) {
-				parts[i].start, parts[i-1].end, parts[i-1].exact = at, at, true
+			if at := k.StartAt.UnixMilli(); k.Position == positions[out[i].first].ID && abs(at-out[i].start) <= max(w.tolerance, out[i-1].soft) {
+				out[i].start, out[i-1].end, out[i-1].exact = at, at, true
 				break // the first of a chain
 			}
 		}
 	}
+	return out
+}
+
+// stretch is an empty stretch [start, end) of the section, with how much it may end early and late.
+func (s section) stretch(w *window, win int32, start, end int64, exact bool) stretch {
+	st := stretch{win: win, start: start, end: end, lastFill: -1, least: -w.tolerance, most: w.tolerance, adjoins: start == s.start}
+	if s.soft > 0 {
+		st.least, st.most = 0, s.soft
+	}
+	if s.hard && end == s.end {
+		st.least, st.most, st.cut = 0, 0, w.tolerance
+	}
+	if exact {
+		st.least, st.most = 0, 0
+	}
+	return st
+}
+
+// cut makes the stretches of a window: the times of its sections that kept items leave.
+func (p *planner) cut(win int32, w *window, kept []schedules.Item) []stretch {
+	positions := w.clock.Positions
 	var out []stretch
 	carried := w.start
-	for n, part := range parts {
-		if n > 0 && carried != part.start && abs(carried-part.start) <= w.tolerance && !part.exact {
-			part.start = carried
+	for n, s := range w.sections(kept) {
+		if n > 0 && carried != s.start && abs(carried-s.start) <= w.tolerance && !s.exact {
+			s.start = carried
 		}
-		least, most := -w.tolerance, w.tolerance
-		if part.soft > 0 {
-			least, most = 0, part.soft
-		}
-		reach, index := part.start, part.first-1
+		reached, index := s.start, s.first-1
 		emit := func(end int64, until int, exact bool) {
-			st := stretch{win: win, start: reach, end: end, lastFill: -1, least: least, most: most, adjoins: reach == part.start}
-			if part.hard && end == part.end {
-				st.least, st.most, st.cut = 0, 0, w.tolerance
-			}
-			if exact {
-				st.least, st.most = 0, 0
-			}
-			for j := max(index, part.first); j < min(until+1, part.last); j++ {
-				pos := &positions[j]
-				if elastic := pos.Fill != nil; elastic || j > index && j < until {
+			st := s.stretch(w, win, reached, end, exact)
+			for j := max(index, s.first); j < min(until+1, s.last); j++ {
+				if positions[j].Fill != nil || j > index && j < until {
 					st.places = append(st.places, p.newPlace(w, j))
 				}
 			}
-			if end <= reach {
+			if end <= reached {
 				p.warnDropped(&st, w)
 				return
 			}
-			if len(st.places) == 0 {
-				if j, ok := nearestFill(positions, max(index, part.first)); ok {
-					st.places = append(st.places, p.newPlace(w, j))
-				}
-			}
-			for j := range st.places {
-				if st.places[j].fill {
-					st.lastFill = j
-				}
-			}
+			p.complete(&st, w, max(index, s.first))
 			out = append(out, st)
 		}
 		for _, k := range kept {
 			at := k.StartAt.UnixMilli()
-			if at < part.start || at >= part.end {
+			if at < s.start || at >= s.end {
 				continue
 			}
-			at0 := slices.IndexFunc(positions, func(x schedules.Position) bool { return x.ID == k.Position })
-			if at0 < part.first || at0 >= part.last {
-				at0 = index
+			own := slices.IndexFunc(positions, func(x schedules.Position) bool { return x.ID == k.Position })
+			if own < s.first || own >= s.last {
+				own = index
 			}
-			emit(at, max(at0, index), true)
-			reach, index = at+k.Duration.Milliseconds(), max(at0, index)
+			emit(at, max(own, index), true)
+			reached, index = at+k.Duration.Milliseconds(), max(own, index)
 		}
-		if over := reach - part.end; reach > part.start && abs(over) <= w.tolerance && !part.exact && !p.owes(positions[index+1:max(part.last, index+1)]) {
-			carried = reach // what stays reaches the end as near as it did
+		if over := reached - s.end; reached > s.start && abs(over) <= w.tolerance && !s.exact && !p.owes(positions[index+1:max(s.last, index+1)]) {
+			carried = reached // what stays reaches the end as near as it did
 			continue
 		}
-		emit(part.end, part.last, part.exact)
-		carried = max(part.end, reach)
+		emit(s.end, s.last, s.exact)
+		carried = max(s.end, reached)
 	}
 	return out
+}
+
+// complete gives a stretch without a place the fill nearest to a position, and notes its last fill.
+func (p *planner) complete(st *stretch, w *window, near int) {
+	if len(st.places) == 0 {
+		if j, ok := nearestFill(w.clock.Positions, near); ok {
+			st.places = append(st.places, p.newPlace(w, j))
+		}
+	}
+	for j := range st.places {
+		if st.places[j].fill {
+			st.lastFill = j
+		}
+	}
 }
 
 // owes reports whether a position among these must air something.
@@ -220,7 +238,7 @@ func (p *planner) placeKept() {
 		}
 		w := &p.day.windows[win]
 		pl := placed{start: start, win: int32(win), kept: k, index: slices.IndexFunc(w.clock.Positions, func(x schedules.Position) bool { return x.ID == k.Position })}
-		if seg, ok := p.lib.place(k.SegmentID); ok {
+		if seg, ok := p.lib.index(k.SegmentID); ok {
 			pl.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: k.Duration.Milliseconds()}
 			pl.since = p.last[seg]
 			p.ledger.add(span{start, start + pl.unit.ms, seg, int32(win), false})

@@ -23,8 +23,8 @@ type option struct {
 	refused schedules.Refusal
 }
 
-// turn is one pick in hand: its options, and which is in force.
-type turn struct {
+// decision is one pick in hand: its options, and which is in force.
+type decision struct {
 	stretch, place int
 	options        []option // all considered, in due order
 	order          []int    // of the options that nothing refuses, best first
@@ -36,7 +36,7 @@ type turn struct {
 // pickAll chooses for every place that is not elastic, in the order of the day, going back where a choice leaves a
 // later place without one.
 func (p *planner) pickAll() *stuck {
-	var turns []turn
+	var decisions []decision
 	for i := range p.stretches {
 		st := &p.stretches[i]
 		first := slices.IndexFunc(st.places, func(x place) bool { return x.fill })
@@ -44,22 +44,22 @@ func (p *planner) pickAll() *stuck {
 			first = len(st.places)
 		}
 		for j := range first {
-			turns = append(turns, turn{stretch: i, place: j})
+			decisions = append(decisions, decision{stretch: i, place: j})
 		}
 		for j := len(st.places) - 1; j > st.lastFill && j >= first; j-- {
-			turns = append(turns, turn{stretch: i, place: j})
+			decisions = append(decisions, decision{stretch: i, place: j})
 		}
 		for j := first; j < st.lastFill; j++ {
 			if !st.places[j].fill {
-				turns = append(turns, turn{stretch: i, place: j})
+				decisions = append(decisions, decision{stretch: i, place: j})
 			}
 		}
 	}
 	p.openDemands()
-	reserved := p.reserve(turns)
+	reserved := p.reserve(decisions)
 	farthest := -1
-	for i, steps := 0, 0; i < len(turns); {
-		t := &turns[i]
+	for i, steps := 0, 0; i < len(decisions); {
+		t := &decisions[i]
 		if t.order == nil {
 			p.unreserve(reserved, i)
 			p.consider(t)
@@ -79,13 +79,13 @@ func (p *planner) pickAll() *stuck {
 		}
 		farthest = max(farthest, i)
 		if i == 0 || steps >= pickSteps || p.ctx.Err() != nil {
-			far := turns[farthest]
+			far := decisions[farthest]
 			return &stuck{stretch: &p.stretches[far.stretch], place: far.place}
 		}
 		t.order, t.options, t.next = nil, nil, 0
 		p.rereserve(reserved, i)
 		i--
-		p.unchoose(&turns[i])
+		p.unchoose(&decisions[i])
 	}
 	return nil
 }
@@ -127,8 +127,8 @@ func (p *planner) start(st *stretch, j int, ms int64) int64 {
 	return at
 }
 
-// consider lists a turn's candidates.
-func (p *planner) consider(t *turn) {
+// consider lists a decision's candidates.
+func (p *planner) consider(t *decision) {
 	st := &p.stretches[t.stretch]
 	pl := &st.places[t.place]
 	w := &p.day.windows[st.win]
@@ -177,12 +177,23 @@ func (p *planner) consider(t *turn) {
 		return good < pickLimit
 	}
 	if pl.pos.Segment != "" {
-		if seg, ok := p.lib.place(pl.pos.Segment); ok {
+		if seg, ok := p.lib.index(pl.pos.Segment); ok {
 			look(seg, p.last[seg])
 		}
 	} else {
 		p.each(pl.queue, look)
 	}
+	t.arrange()
+	if last { // nothing elastic follows: the best time first
+		want := free - st.most
+		slices.SortStableFunc(t.order, func(a, b int) int {
+			return cmp.Compare(abs(t.options[a].unit.ms-want), abs(t.options[b].unit.ms-want))
+		})
+	}
+}
+
+// arrange puts what serves a demand first, and then what bends the fewest rules.
+func (t *decision) arrange() {
 	slices.SortStableFunc(t.order, func(a, b int) int {
 		x, y := &t.options[a], &t.options[b]
 		if x.serves != y.serves {
@@ -193,16 +204,10 @@ func (p *planner) consider(t *turn) {
 		}
 		return cmp.Compare(x.bends, y.bends)
 	})
-	if last { // nothing elastic follows: the best time first
-		want := free - st.most
-		slices.SortStableFunc(t.order, func(a, b int) int {
-			return cmp.Compare(abs(t.options[a].unit.ms-want), abs(t.options[b].unit.ms-want))
-		})
-	}
 }
 
-// choose puts the turn's next option into force.
-func (p *planner) choose(t *turn) {
+// choose puts the decision's next option into force.
+func (p *planner) choose(t *decision) {
 	st := &p.stretches[t.stretch]
 	pl := &st.places[t.place]
 	o := &t.options[t.order[t.next]]
@@ -217,7 +222,7 @@ func (p *planner) choose(t *turn) {
 	pl.choice = p.pickChoice(t, pl, o)
 }
 
-func (p *planner) unchoose(t *turn) {
+func (p *planner) unchoose(t *decision) {
 	pl := &p.stretches[t.stretch].places[t.place]
 	if !pl.set {
 		return // an optional place gone empty
@@ -232,7 +237,7 @@ func (p *planner) unchoose(t *turn) {
 }
 
 // pickChoice records the choice: every candidate ahead of the chosen one, with what refused it.
-func (p *planner) pickChoice(t *turn, pl *place, chosen *option) *schedules.Choice {
+func (p *planner) pickChoice(t *decision, pl *place, chosen *option) *schedules.Choice {
 	c := &schedules.Choice{Method: schedules.MethodDue, StartAt: instant(t.at), Aired: []string{p.name(chosen.unit.main)}}
 	if pl.pos.Segment != "" {
 		c.Method = schedules.MethodFixed
@@ -256,17 +261,17 @@ func (p *planner) pickChoice(t *turn, pl *place, chosen *option) *schedules.Choi
 }
 
 // reserve enters what the clocks name, where it will about air, so that picks keep away from it.
-func (p *planner) reserve(turns []turn) map[int]placed {
+func (p *planner) reserve(decisions []decision) map[int]placed {
 	out := map[int]placed{}
-	for i := range turns {
-		st := &p.stretches[turns[i].stretch]
-		pl := &st.places[turns[i].place]
+	for i := range decisions {
+		st := &p.stretches[decisions[i].stretch]
+		pl := &st.places[decisions[i].place]
 		if pl.pos.Segment == "" {
 			continue
 		}
-		if seg, ok := p.lib.place(pl.pos.Segment); ok {
+		if seg, ok := p.lib.index(pl.pos.Segment); ok {
 			if u, broken := p.unit(seg, pl.pos.Chain); broken == "" {
-				out[i] = placed{unit: u, start: p.start(st, turns[i].place, u.ms), win: st.win}
+				out[i] = placed{unit: u, start: p.start(st, decisions[i].place, u.ms), win: st.win}
 				p.lay(u, out[i].start, st.win)
 			}
 		}

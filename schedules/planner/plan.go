@@ -201,7 +201,7 @@ func (p *planner) load(horizon int64, items int) {
 	}
 	for i := range p.in.History {
 		a := &p.in.History[i]
-		seg, ok := p.lib.place(a.SegmentID)
+		seg, ok := p.lib.index(a.SegmentID)
 		if !ok {
 			continue
 		}

@@ -124,7 +124,7 @@ func (p *planner) byExposure(order []due) {
 	heard := map[key]int{}
 	for i := range p.in.History {
 		a := &p.in.History[i]
-		seg, ok := p.lib.place(a.SegmentID)
+		seg, ok := p.lib.index(a.SegmentID)
 		if !ok {
 			continue
 		}

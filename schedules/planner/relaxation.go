@@ -150,7 +150,7 @@ func (x *relaxation) refusals(ids []string, w *window, pos *schedules.Position) 
 		s, _ := x.p.lib.library.Segment(id)
 		u := x.p.lib.library.Airable(id, schedules.Place{Languages: w.languages, StartAt: start, EndAt: start.Add(s.Recording.AirTime().Duration)})
 		if u == nil && pos.Chain {
-			seg, _ := x.p.lib.place(id)
+			seg, _ := x.p.lib.index(id)
 			if _, broken := x.p.unit(seg, true); broken != "" {
 				u = &schedules.Unairable{Segment: id, Message: broken}
 			}

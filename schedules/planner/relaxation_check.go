@@ -48,7 +48,7 @@ func (x *relaxation) spots() ([]spot, bool) {
 		for k := range x.p.in.Keep {
 			item := &x.p.in.Keep[k]
 			if at := item.StartAt.UnixMilli(); x.on(partKept, "", k) && at >= w.start && at < w.end {
-				if seg, ok := x.p.lib.place(item.SegmentID); ok {
+				if seg, ok := x.p.lib.index(item.SegmentID); ok {
 					u := unit{main: seg, members: [3]int32{seg}, n: 1, ms: item.Duration.Milliseconds()}
 					kept = append(kept, spot{win: int32(i), index: -1, kept: item, low: at, high: at, lastEnd: maxTime, endLow: minTime, choices: []choiceOf{{u}}})
 				}
@@ -137,7 +137,7 @@ func (x *relaxation) choices(w *window, pos *schedules.Position) []choiceOf {
 	}
 	var segments []int32
 	if pos.Segment != "" {
-		if seg, ok := x.p.lib.place(pos.Segment); ok {
+		if seg, ok := x.p.lib.index(pos.Segment); ok {
 			segments = []int32{seg}
 		}
 	} else {

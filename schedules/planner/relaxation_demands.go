@@ -112,7 +112,7 @@ func (s supply) dayCap(d *demand, seg int32, first, last int64) int64 {
 		}
 		switch {
 		case r.form == formSeparate && len(e.valuesOf(r.attr)) > 0:
-			out = min(out, 1+max(last-first-e.ms, 0)/(r.for_+e.ms))
+			out = min(out, 1+max(last-first-e.ms, 0)/(r.apart+e.ms))
 		case r.form == formAtMost && r.per == "day" && (r.each && len(e.valuesOf(r.attr)) > 0 || !r.each && e.has(r.match)):
 			out = min(out, max(r.limit-s.used(r, w, i, e), 0))
 		}
@@ -153,7 +153,7 @@ func (s supply) together(d *demand, segments map[int32]int64, first, last int64)
 		switch {
 		case one == nil:
 		case r.form == formSeparate:
-			out = min(out, 1+max(last-first-shortest, 0)/(r.for_+shortest))
+			out = min(out, 1+max(last-first-shortest, 0)/(r.apart+shortest))
 		case r.form == formAtMost && r.per == "day":
 			out = min(out, max(r.limit-s.used(r, w, i, one), 0))
 		}

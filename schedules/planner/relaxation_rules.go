@@ -108,9 +108,9 @@ func (x *relaxation) alone(s *spot, u unit, low, high *int64) bool {
 								continue
 							}
 							if h.start < w.start {
-								*low = max(*low, h.end+r.for_-at)
+								*low = max(*low, h.end+r.apart-at)
 							} else if h.start >= w.end {
-								*high = min(*high, h.start-r.for_-at-e.ms)
+								*high = min(*high, h.start-r.apart-at-e.ms)
 							}
 						}
 					}
@@ -151,7 +151,7 @@ func (x *relaxation) apart(a *spot, u unit, b *spot, v unit, between int) (by in
 				for _, o := range v.members[:v.n] {
 					if (r.only == nil || r.only.has(m) && r.only.has(o)) && shared(x.p.lib.entries[m].valuesOf(r.attr), x.p.lib.entries[o].valuesOf(r.attr)) {
 						if r.form == formSeparate {
-							by = max(by, end+r.for_-offset)
+							by = max(by, end+r.apart-offset)
 						} else if int64(between) < r.limit && b.follows && between == 0 {
 							return 0, false
 						}

@@ -104,7 +104,7 @@ func (s supply) material(w *window, e elastic) []int32 {
 		}
 	}
 	for _, id := range s.p.in.Station.Fallback {
-		if seg, ok := s.p.lib.place(id); ok {
+		if seg, ok := s.p.lib.index(id); ok {
 			add(seg)
 		}
 	}
@@ -168,7 +168,7 @@ func (s supply) cap(w *window, i int, seg int32, ms int64) int64 {
 		}
 		switch {
 		case r.form == formSeparate && len(e.valuesOf(r.attr)) > 0:
-			out = min(out, 1+max(ms-e.ms, 0)/(r.for_+e.ms))
+			out = min(out, 1+max(ms-e.ms, 0)/(r.apart+e.ms))
 		case r.form == formAtMost && (r.each && len(e.valuesOf(r.attr)) > 0 || !r.each && e.has(r.match)) && (r.per == "window" || r.per == "day"):
 			out = min(out, max(r.limit-s.used(r, w, i, e), 0))
 		case r.form == formMost && e.has(r.match):

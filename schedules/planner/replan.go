@@ -439,16 +439,7 @@ func (p *planner) mending(m *mend) []stretch {
 		}
 		st.places = append(st.places, p.newPlace(w, j))
 	}
-	if len(st.places) == 0 {
-		if j, ok := nearestFill(positions, at.from); ok {
-			st.places = append(st.places, p.newPlace(w, j))
-		}
-	}
-	for j := range st.places {
-		if st.places[j].fill {
-			st.lastFill = j
-		}
-	}
+	p.complete(&st, w, at.from)
 	return []stretch{st}
 }
 
@@ -457,6 +448,6 @@ func (p *planner) standsFor(pos *schedules.Position, w *window) bool {
 	if pos.Segment == "" {
 		return true
 	}
-	seg, ok := p.lib.place(pos.Segment)
+	seg, ok := p.lib.index(pos.Segment)
 	return ok && p.lib.entries[seg].Fit && schedules.Speaks(p.lib.entries[seg].Language, w.languages)
 }

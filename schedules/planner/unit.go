@@ -23,7 +23,7 @@ func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
 		if id == "" {
 			continue
 		}
-		i, ok := p.lib.place(id)
+		i, ok := p.lib.index(id)
 		if !ok {
 			return unit{}, "its chain needs " + id + ", which is not in the library"
 		}

@@ -50,7 +50,7 @@ func (n *NotFound) Error() string {
 	return fmt.Sprintf("no rundown found for %s on %s: %s", n.Station, n.Date, n.Message)
 }
 
-// diagnose turns the place where planning got stuck into a proof, when there is one.
+// diagnose decisions the place where planning got stuck into a proof, when there is one.
 func (j job) diagnose(p *planner, s *stuck) error {
 	if len(p.demands) == 0 {
 		p.openDemands()

@@ -54,7 +54,7 @@ func (r *rule) against(s span) bool {
 }
 
 func (r *rule) separate(e *entry, t trial, l *ledger) finding {
-	f := finding{need: r.for_, has: maxTime}
+	f := finding{need: r.apart, has: maxTime}
 	for _, v := range e.valuesOf(r.attr) {
 		for _, s := range l.by[v] {
 			if !r.against(s) {

@@ -147,7 +147,7 @@ func (w *walker) findLeads() {
 
 func (w *walker) holdsFor(r *rule, pl *place) bool {
 	if pl.pos.Segment != "" {
-		seg, ok := w.lib.place(pl.pos.Segment)
+		seg, ok := w.lib.index(pl.pos.Segment)
 		return ok && (r.only == nil || r.only.has(seg))
 	}
 	return slices.ContainsFunc(pl.queue.class, func(seg int32) bool { return r.only == nil || r.only.has(seg) })
@@ -255,15 +255,15 @@ func (w *walker) tail(st *stretch) (ms int64, ok bool) {
 	for k := len(st.places) - 1; k > st.lastFill && st.lastFill >= 0; k-- {
 		pl := &st.places[k]
 		at := st.end - ms
-		var any, fits *drawn
+		var first, fits *drawn
 		for _, c := range w.order(pl, nil) {
 			start := at - c.unit.ms
 			if start < st.start || !w.lives(c.unit, start, at) {
 				continue
 			}
 			w.steps--
-			if any == nil {
-				any = &c
+			if first == nil {
+				first = &c
 			}
 			if w.mayAir(&w.day.windows[st.win], st.win, c.unit, start) {
 				fits = &c
@@ -271,7 +271,7 @@ func (w *walker) tail(st *stretch) (ms int64, ok bool) {
 			}
 		}
 		if fits == nil {
-			fits = any
+			fits = first
 		}
 		if fits == nil {
 			if !pl.pos.Optional {
@@ -321,7 +321,7 @@ func (w *walker) pick(st *stretch, k int, at, tail int64) (int64, bool) {
 func (w *walker) partner(pl *place, least, most int64) bool {
 	if pl.queue == nil {
 		ms := int64(0)
-		if seg, ok := w.lib.place(pl.pos.Segment); ok {
+		if seg, ok := w.lib.index(pl.pos.Segment); ok {
 			u, _ := w.unit(seg, pl.pos.Chain)
 			ms = u.ms
 		}
@@ -337,7 +337,7 @@ func (w *walker) partner(pl *place, least, most int64) bool {
 			}
 		}
 		for _, id := range w.in.Station.Fallback {
-			if seg, ok := w.lib.place(id); ok {
+			if seg, ok := w.lib.index(id); ok {
 				list = append(list, w.lib.entries[seg].ms)
 			}
 		}
@@ -359,7 +359,7 @@ func (w *walker) order(pl *place, serve *demand) []drawn {
 		return true
 	}
 	if pl.queue == nil {
-		if seg, ok := w.lib.place(pl.pos.Segment); ok {
+		if seg, ok := w.lib.index(pl.pos.Segment); ok {
 			add(seg, w.last[seg])
 		}
 		return out
@@ -367,7 +367,7 @@ func (w *walker) order(pl *place, serve *demand) []drawn {
 	w.each(pl.queue, add)
 	if pl.fill && (w.try%3 == 2 || len(out) == 0) {
 		for _, id := range w.in.Station.Fallback {
-			if seg, ok := w.lib.place(id); ok && !pl.queue.members.has(seg) {
+			if seg, ok := w.lib.index(id); ok && !pl.queue.members.has(seg) {
 				add(seg, w.last[seg])
 			}
 		}
@@ -502,17 +502,10 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 	if !exact && end-at < mean/2 {
 		return at, true
 	}
-	led := func(c drawn) bool {
-		e := w.lib.entries[c.unit.members[c.unit.n-1]]
-		return slices.ContainsFunc(w.leads[i], func(r *rule) bool { return e.has(r.match) })
-	}
 	for n := 0; n < 600 && w.steps > 0; n++ {
 		left := end - at
 		if over := -left; exact && over >= st.least && over <= most && (n > 0 || left <= 0) {
-			if over > st.most {
-				at -= w.trimLast(over, most)
-			}
-			return at, true
+			return w.trimmed(st, at, end, most), true
 		}
 		if !exact && left < mean/2 {
 			return at, true
@@ -520,41 +513,13 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 		if left+most <= 0 {
 			return at, false
 		}
-		served := false
-		for k := 0; k < len(wanted) && !served; k++ { // what is wanted, spread over the fill
-			d := wanted[k]
-			if !w.shares(pl.queue, d) || w.met(d) >= d.need || w.try > 0 && w.rng.Int64N(max(left/mean-int64(len(wanted)), 1)) > 0 {
-				continue
-			}
-			c, record, ok := w.draw(st, w.order(pl, d), at, func(ms int64) bool { return ms <= left+most }, func(c drawn) bool { return serving(c.unit, d, c.unit.main) })
-			if ok && within(d.part, at) {
-				at = w.put(st, pl, c, at, record)
-				wanted = slices.Delete(slices.Clone(wanted), k, k+1)
-				served = true
-			}
-		}
-		if served {
+		if next, rest, ok := w.serve(st, pl, wanted, at, left+most, left/mean); ok {
+			at, wanted = next, rest
 			continue
 		}
-		closes := func(ms int64) bool { return ms >= left+st.least && ms <= left+most }
 		if exact && left < 4*mean {
-			for _, among := range []func(drawn) bool{led, nil} {
-				if among != nil && len(w.leads[i]) == 0 {
-					continue
-				}
-				if c, record, ok := w.draw(st, list, at, closes, among); ok {
-					at = w.put(st, pl, c, at, record)
-					if over := at - end; over > st.most {
-						at -= w.trimLast(over, most)
-					}
-					return at, true
-				}
-				if reached, ok := w.pair(st, pl, list, at, left, most, among); ok {
-					if over := reached - end; over > st.most {
-						reached -= w.trimLast(over, most)
-					}
-					return reached, true
-				}
+			if reached, ok := w.closeExactly(i, pl, list, at, end, most); ok {
+				return reached, true
 			}
 		}
 		c, record, ok := w.draw(st, list, at, func(ms int64) bool { return ms <= left-2000 || !exact && ms <= left+mean/2 }, nil)
@@ -570,6 +535,52 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 		}
 	}
 	return at, false
+}
+
+// serve puts in one item of what is wanted, of at most so many milliseconds: all of it, spread over the items that are to
+// come. ok is false where it puts in nothing.
+func (w *walker) serve(st *stretch, pl *place, wanted []*demand, at, most, items int64) (next int64, rest []*demand, ok bool) {
+	for k, d := range wanted {
+		if !w.shares(pl.queue, d) || w.met(d) >= d.need || w.try > 0 && w.rng.Int64N(max(items-int64(len(wanted)), 1)) > 0 {
+			continue
+		}
+		c, record, found := w.draw(st, w.order(pl, d), at, func(ms int64) bool { return ms <= most }, func(c drawn) bool { return serving(c.unit, d, c.unit.main) })
+		if found && within(d.part, at) {
+			return w.put(st, pl, c, at, record), slices.Delete(slices.Clone(wanted), k, k+1), true
+		}
+	}
+	return at, wanted, false
+}
+
+// closeExactly ends a fill with one item or two, first with those that what starts after it must follow.
+func (w *walker) closeExactly(i int, pl *place, list []drawn, at, end, most int64) (int64, bool) {
+	st := &w.stretches[i]
+	led := func(c drawn) bool {
+		e := w.lib.entries[c.unit.members[c.unit.n-1]]
+		return slices.ContainsFunc(w.leads[i], func(r *rule) bool { return e.has(r.match) })
+	}
+	left := end - at
+	closes := func(ms int64) bool { return ms >= left+st.least && ms <= left+most }
+	for _, among := range []func(drawn) bool{led, nil} {
+		if among != nil && len(w.leads[i]) == 0 {
+			continue
+		}
+		if c, record, ok := w.draw(st, list, at, closes, among); ok {
+			return w.trimmed(st, w.put(st, pl, c, at, record), end, most), true
+		}
+		if reached, ok := w.pair(st, pl, list, at, left, most, among); ok {
+			return w.trimmed(st, reached, end, most), true
+		}
+	}
+	return at, false
+}
+
+// trimmed is where a fill ends whose last item loses what runs over the stretch's end by more than that allows.
+func (w *walker) trimmed(st *stretch, at, end, most int64) int64 {
+	if over := at - end; over > st.most {
+		at -= w.trimLast(over, most)
+	}
+	return at
 }
 
 // pair closes with two items.

@@ -59,7 +59,7 @@ func (p *planner) shortest(pos *schedules.Position, languages []string, members 
 	var segments []int32
 	switch {
 	case pos.Segment != "":
-		if seg, ok := p.lib.place(pos.Segment); ok {
+		if seg, ok := p.lib.index(pos.Segment); ok {
 			segments = []int32{seg}
 		}
 	case pos.Pick != nil:
@@ -67,7 +67,7 @@ func (p *planner) shortest(pos *schedules.Position, languages []string, members 
 	default:
 		segments = slices.Clone(p.lib.class(pos.Fill, languages))
 		for _, id := range p.in.Station.Fallback {
-			if seg, ok := p.lib.place(id); ok {
+			if seg, ok := p.lib.index(id); ok {
 				segments = append(segments, seg)
 			}
 		}
