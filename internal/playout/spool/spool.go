@@ -90,8 +90,7 @@ func Open(state *statedir.Dir, first int64, problems func(format string, args ..
 	return s, nil
 }
 
-// load reads the file, beside which it was marked that the next sequence is marked; 0: there is no mark. A directory that
-// was used had a file.
+// load reads the file. By the mark the next sequence is marked; 0: there is no mark. A directory that was used had a file.
 func (s *Spool) load(first, marked int64, used bool) error {
 	b, err := s.state.Read(spoolName, 1<<30)
 	missing := errors.Is(err, fs.ErrNotExist)

@@ -17,16 +17,28 @@ import (
 
 func openSpool(t *testing.T, dir string) *Spool {
 	t.Helper()
+	s, _ := openFrom(t, dir, 100)
+	return s
+}
+
+// openLate opens a spool when its sequences have come nowhere near 1000, and answers what it says is wrong.
+func openLate(t *testing.T, dir string) (s *Spool, said *[]string) {
+	t.Helper()
+	return openFrom(t, dir, 1000)
+}
+
+func openFrom(t *testing.T, dir string, first int64) (s *Spool, said *[]string) {
+	t.Helper()
 	state, err := statedir.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(state, 100, func(string, ...any) {})
-	if err != nil {
+	said = new([]string)
+	if s, err = Open(state, first, func(format string, args ...any) { *said = append(*said, fmt.Sprintf(format, args...)) }); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close(); _ = state.Close() })
-	return s
+	return s, said
 }
 
 func appendEntry(t *testing.T, s *Spool, item string, ends bool) int64 {
@@ -180,17 +192,7 @@ func TestOneDamagedLineOfTheSpoolCostsOnlyItself(t *testing.T) {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	state, err := statedir.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer state.Close()
-	var said []string
-	s, err = Open(state, 1000, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s, said := openLate(t, dir)
 	pending, _ := s.Pending(10)
 	if len(pending) != 2 || pending[0].ItemID != "a" || pending[1].ItemID != "c" {
 		t.Errorf("pending: %v", pending)
@@ -198,8 +200,8 @@ func TestOneDamagedLineOfTheSpoolCostsOnlyItself(t *testing.T) {
 	if n := appendEntry(t, s, "d", false); n != 1000 {
 		t.Errorf("the next sequence, %d, may be one that was lost", n)
 	}
-	if len(said) != 1 || !strings.Contains(said[0], "damaged") {
-		t.Errorf("reported %q", said)
+	if len(*said) != 1 || !strings.Contains((*said)[0], "damaged") {
+		t.Errorf("reported %q", *said)
 	}
 }
 
@@ -238,18 +240,9 @@ func TestASpoolThatLostEntriesSaysSoAndReusesNoSequence(t *testing.T) {
 			if err := c.spoil(dir, file, b); err != nil {
 				t.Fatal(err)
 			}
-			state, err := statedir.Open(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer state.Close()
-			var said []string
-			s, err = Open(state, 1000, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.Contains(s.Lost(), c.says) || len(said) > 0 {
-				t.Errorf("lost %q, said %q", s.Lost(), said)
+			s, said := openLate(t, dir)
+			if !strings.Contains(s.Lost(), c.says) || len(*said) > 0 {
+				t.Errorf("lost %q, said %q", s.Lost(), *said)
 			}
 			if n := appendEntry(t, s, "d", false); n != 1000 {
 				t.Errorf("the next sequence, %d, may be one that was lost", n)
