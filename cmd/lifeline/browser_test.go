@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -60,6 +61,15 @@ type tab struct {
 // viewPatience is how long a page may take to show something, on a machine that does much else.
 const viewPatience = 20 * time.Second
 
+// aged takes out of a page what browsers of the age that people have do not know.
+const aged = `
+for (const [of, names] of [[URLSearchParams.prototype, ['size']], [AbortSignal, ['any']], [URL, ['canParse', 'parse']], [Object, ['groupBy']], [Map, ['groupBy']],
+  [Array, ['fromAsync']], [Array.prototype, ['toSorted', 'toReversed', 'toSpliced', 'with']], [Promise, ['withResolvers', 'try']], [String.prototype, ['isWellFormed', 'toWellFormed']],
+  [Set.prototype, ['union', 'intersection', 'difference', 'symmetricDifference', 'isSubsetOf', 'isSupersetOf', 'isDisjointFrom']],
+  [globalThis.Iterator?.prototype ?? {}, ['map', 'filter', 'some', 'every', 'find', 'toArray', 'reduce', 'take', 'drop', 'forEach', 'flatMap']],
+  [ReadableStream.prototype, [Symbol.asyncIterator, 'values']], [ReadableStream, ['from']], [Intl, ['DurationFormat']], [HTMLElement.prototype, ['showPopover', 'togglePopover', 'hidePopover']],
+  [globalThis, ['requestIdleCallback']], [Uint8Array, ['fromBase64', 'fromHex']], [RegExp, ['escape']], [Math, ['sumPrecise']]]) for (const name of names) delete of[name]`
+
 // tab opens a page of its own.
 func (h *house) tab(browser context.Context) *tab {
 	h.t.Helper()
@@ -97,6 +107,9 @@ func (h *house) tab(browser context.Context) *tab {
 		t.Fatal(err)
 	}
 	if _, err := chromedp.Call(ctx, log.Enable, struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: aged}); err != nil {
 		t.Fatal(err)
 	}
 	b.do(chromedp.Navigate(h.url + "/"))

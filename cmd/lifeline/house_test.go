@@ -76,7 +76,10 @@ func startAt(t testing.TB, dir, address string) *house {
 }
 
 // start starts the service; it stops with the test, or before.
-func start(t testing.TB, cfg config.Serve) *house {
+func start(t testing.TB, cfg config.Serve) *house { t.Helper(); return startBelow(t, cfg, "") }
+
+// startBelow is start behind a proxy that has the service below a path, which it takes off.
+func startBelow(t testing.TB, cfg config.Serve, base string) *house {
 	t.Helper()
 	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
@@ -85,14 +88,14 @@ func start(t testing.TB, cfg config.Serve) *house {
 	if err := cfg.Check(); err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, url: "http://" + l.Addr().String(), secrets: map[string]string{}, config: cfg}
+	h := &house{t: t, url: "http://" + l.Addr().String() + base, secrets: map[string]string{}, config: cfg}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if h.service, err = openService(t.Context(), cfg, h.url, log); err != nil {
 		t.Fatal(err)
 	}
-	h.service.server.Handler = contract(t, h.service.server.Handler).Watch(h.service.server.Handler, func(err error) {
+	h.service.server.Handler = http.StripPrefix(base, contract(t, h.service.server.Handler).Watch(h.service.server.Handler, func(err error) {
 		t.Error("not as the document says:", err)
-	})
+	}))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- h.service.run(ctx, l) }()
