@@ -12,6 +12,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 )
@@ -74,9 +76,28 @@ func Open(envelope []byte, payloadType string, pinned ...ed25519.PublicKey) ([]b
 		return nil, fmt.Errorf("seal: %w", err)
 	}
 	if _, err := v.Verify(context.Background(), &env); err != nil {
-		return nil, fmt.Errorf("seal: no pinned key signed this: %w", err)
+		return nil, unsigned(env, pinned)
 	}
 	return env.DecodeB64Payload()
+}
+
+// unsigned says for people who signed an envelope, as it says itself, and whom they trust.
+func unsigned(env dsse.Envelope, pinned []ed25519.PublicKey) error {
+	trusted := make([]string, len(pinned))
+	for i, key := range pinned {
+		trusted[i] = KeyID(key)
+	}
+	signers := "no key"
+	for i, s := range env.Signatures {
+		if slices.Contains(trusted, s.KeyID) {
+			return fmt.Errorf("seal: its signature by key %s does not hold: it was changed on the way", s.KeyID)
+		}
+		if i == 0 {
+			signers = fmt.Sprintf("key %.16q", s.KeyID)
+		}
+	}
+	return fmt.Errorf("seal: it is signed by %s, and trusted here is %s. If the service's key was changed on purpose, pin the new one, which GET /v1/keys shows",
+		signers, strings.Join(trusted, ", "))
 }
 
 // ParsePublic reads a base64 public key as GET /v1/keys gives it.

@@ -3,6 +3,8 @@ package seal
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/base64"
+	"strings"
 	"testing"
 )
 
@@ -33,5 +35,28 @@ func TestOnlyExactBytesOfThePinnedKeyOpen(t *testing.T) {
 		if got, err := Open(bad, "application/x", s.Public()); err == nil && !bytes.Equal(got, payload) {
 			t.Fatalf("byte %d changed and it opened as %q", i, got)
 		}
+	}
+}
+
+// Whoever reads that a document is refused learns who signed it and whom this station trusts.
+func TestRefusedSignatureNamesTheKeys(t *testing.T) {
+	ours, err := NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := theirs.Seal("type", []byte("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Open(sealed, "type", ours.Public()); err == nil || !strings.Contains(err.Error(), KeyID(theirs.Public())) || !strings.Contains(err.Error(), KeyID(ours.Public())) {
+		t.Errorf("another key: %v", err)
+	}
+	changed := bytes.Replace(sealed, []byte(base64.StdEncoding.EncodeToString([]byte("{}"))), []byte(base64.StdEncoding.EncodeToString([]byte("[]"))), 1)
+	if _, err = Open(changed, "type", theirs.Public()); err == nil || !strings.Contains(err.Error(), "changed on the way") {
+		t.Errorf("a changed document: %v", err)
 	}
 }

@@ -18,7 +18,7 @@ const views = {
   stations: { view: stations, needs: 'listStatus', label: 'Stations' },
   day: { view: day, needs: 'getRundown', label: 'Day' },
   library: { view: library, needs: 'listSegments', label: 'Library' },
-  upload: { view: upload, needs: 'startUpload', under: 'library' },
+  upload: { view: upload, needs: 'startUpload', under: 'library', who: 'A producer or an administrator' },
   segments: { view: segment, needs: 'getSegment', under: 'library' },
   reports: { view: reports, needs: 'reportAirings', label: 'Reports' },
   audit: { view: audit, needs: 'listAudit', label: 'Audit' },
@@ -74,7 +74,7 @@ async function route() {
   }
   if (!known || !can(known.needs)) {
     const message = session.me.role === 'station' ? 'This token is a station’s player’s. People sign in with their own.'
-      : known ? `The role ${session.me.role} may not see this.` : 'There is nothing here.'
+      : known ? `The role ${session.me.role} may not see this. ${known.who ?? 'A scheduler or an administrator'} may.` : 'There is nothing here.'
     return show(main, title('Nothing to show'), h('p', { class: 'note' }, message))
   }
   show(main, h('p', { class: 'note' }, 'Loading…'))
