@@ -310,7 +310,9 @@ func meddle(t *testing.T, seed uint64) (allowed int) {
 		case 5: // the machine's clock is set
 			step += some(20*24*time.Hour) - 10*24*time.Hour
 		case 6:
-			v.saveClock()
+			if err := v.clock.save(v.state); err != nil {
+				t.Error(err)
+			}
 			if r.IntN(4) == 0 {
 				v = open()
 			}

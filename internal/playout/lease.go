@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lifeline/internal/playout/retry"
+	"lifeline/internal/playout/statedir"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -140,14 +141,16 @@ func (v *DocumentStore) takeLease(envelope []byte, nonce string, asked time.Time
 	}
 	if save {
 		v.clock.begin(l.IssuedAt.Time, asked)
-	} else if err := v.resumeClock(); err != nil { // the next start must not believe it again, when the clock has come as far
+	} else if err := v.clock.load(v.state); err != nil { // the next start must not believe it again, when the clock has come as far
 		return refuse(errors.Join(err, v.state.Remove(leaseName)))
 	}
 	next := *v.Holdings()
 	next.Lease = &l
 	v.keep(leaseName, envelope, "lease", m, save, &next)
 	if save {
-		v.saveClock()
+		if err := v.clock.save(v.state); err != nil {
+			v.problems.Add("%v", err)
+		}
 	}
 	return nil
 }
@@ -167,8 +170,9 @@ func admitLease(l wire.Lease, station string) error {
 	return nil
 }
 
-func (v *DocumentStore) resumeClock() error {
-	b, err := v.state.Read(clockName, 1<<10)
+// load resumes what save wrote.
+func (c *serviceClock) load(state *statedir.Dir) error {
+	b, err := state.Read(clockName, 1<<10)
 	if err != nil {
 		return err
 	}
@@ -176,17 +180,19 @@ func (v *DocumentStore) resumeClock() error {
 	if err := json.Unmarshal(b, &r); err != nil {
 		return fmt.Errorf("%s: %w", clockName, err)
 	}
-	return v.clock.resume(r)
+	return c.resume(r)
 }
 
-func (v *DocumentStore) saveClock() {
-	b, err := json.Marshal(v.clock.record())
+// save writes down how far the time has come.
+func (c *serviceClock) save(state *statedir.Dir) error {
+	b, err := json.Marshal(c.record())
 	if err == nil {
-		err = v.state.Replace(clockName, b)
+		err = state.Replace(clockName, b)
 	}
 	if err != nil {
-		v.problems.Add("the time of the lease could not be saved: %v", err)
+		return fmt.Errorf("the time of the lease could not be saved: %w", err)
 	}
+	return nil
 }
 
 // clockEvery is how often the time is written down while a lease holds: no restart makes it last longer than that.
@@ -197,7 +203,9 @@ func (v *DocumentStore) KeepTime(ctx context.Context) error {
 	for {
 		changed, wait := v.Changed(), time.Hour
 		if l := v.Holdings().Lease; l != nil && v.clock.at(v.now().Round(0)).Before(l.ExpiresAt.Time) {
-			v.saveClock()
+			if err := v.clock.save(v.state); err != nil {
+				v.problems.Add("%v", err)
+			}
 			wait, changed = clockEvery, nil
 		}
 		if retry.Pause(ctx, wait, changed) != nil {
@@ -219,7 +227,8 @@ func (f *Follower) leases(ctx context.Context) {
 		if len(h.sensitive) > 0 {
 			wait = 0
 			if about == asked {
-				wait = max(f.documents.renewIn(f.opt.Sweep), time.Until(last.Add(leaseLeast)))
+				held := f.documents.Holdings()
+				wait = max(held.renewIn(f.documents.now(), f.opt.Sweep), time.Until(last.Add(leaseLeast)))
 			}
 			if wait <= 0 {
 				if err := f.lease(ctx); err == nil {
@@ -248,8 +257,7 @@ func (h *Holdings) leaseAbout() string {
 }
 
 // renewIn is how long the lease need not be renewed yet; one that lacks something, no longer than soon.
-func (v *DocumentStore) renewIn(soon time.Duration) time.Duration {
-	h := v.Holdings()
+func (h *Holdings) renewIn(now time.Time, soon time.Duration) time.Duration {
 	if h.Lease == nil {
 		return 0
 	}
@@ -257,7 +265,7 @@ func (v *DocumentStore) renewIn(soon time.Duration) time.Duration {
 	if h.unnamed() {
 		third = min(third, soon)
 	}
-	return h.Lease.IssuedAt.Add(third).Sub(h.clock.at(v.now().Round(0)))
+	return h.Lease.IssuedAt.Add(third).Sub(h.clock.at(now.Round(0)))
 }
 
 func (f *Follower) lease(ctx context.Context) error {

@@ -185,10 +185,10 @@ func (v *DocumentStore) outlive(r *wire.Recalls, held *wire.Recalls) {
 }
 
 // highest are the highest revisions seen.
-func (v *DocumentStore) highest() wire.Seen {
+func highest(marks map[string]mark) wire.Seen {
 	told := func(m mark) wire.SeenMark { return wire.SeenMark{Revision: m.Revision, IssuedAt: m.IssuedAt} }
-	seen := wire.Seen{Recalls: told(v.seen["recalls"]), Fallback: told(v.seen["fallback"])}
-	for document, m := range v.seen {
+	seen := wire.Seen{Recalls: told(marks["recalls"]), Fallback: told(marks["fallback"])}
+	for document, m := range marks {
 		if _, err := schedules.ParseDate(document); err == nil {
 			seen.Queues = max(seen.Queues, m.Revision)
 		}
@@ -197,21 +197,21 @@ func (v *DocumentStore) highest() wire.Seen {
 }
 
 // tellKept raises the alarm of what stays off the air though the service does not name it.
-func (v *DocumentStore) tellKept() {
+func tellKept(problems *Problems, kept []wire.Recalled) {
 	const alarm = "recalls kept"
-	if len(v.kept) == 0 {
-		v.problems.Calm(alarm)
+	if len(kept) == 0 {
+		problems.Calm(alarm)
 		return
 	}
 	var names []string
-	for _, s := range v.kept[:min(len(v.kept), keptNamed)] {
+	for _, s := range kept[:min(len(kept), keptNamed)] {
 		names = append(names, s.SegmentID)
 	}
 	more := ""
-	if n := len(v.kept) - len(names); n > 0 {
+	if n := len(kept) - len(names); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	v.problems.Raise(alarm, "the service has lost recalls that this station has seen: %s%s. What they name stays off the air here. "+
+	problems.Raise(alarm, "the service has lost recalls that this station has seen: %s%s. What they name stays off the air here. "+
 		"Recall it again at the service; to let it air after all, reinstate and approve it then", strings.Join(names, ", "), more)
 }
 
@@ -225,7 +225,7 @@ func (v *DocumentStore) recall(next *Holdings) {
 	if !v.loaded {
 		return
 	}
-	v.tellKept()
+	tellKept(v.problems, v.kept)
 	last := v.seen["recalls"]
 	if next.Recalls == nil && v.recalled == nil && last != (mark{}) {
 		newer := func(issued schedules.Instant, ids []string) {
@@ -240,7 +240,7 @@ func (v *DocumentStore) recall(next *Holdings) {
 			newer(f.IssuedAt, f.Recalled)
 		}
 	}
-	next.kept, next.Seen = v.kept, v.highest()
+	next.kept, next.Seen = v.kept, highest(v.seen)
 	next.remembered, next.listed = v.recalled, last.IssuedAt.Time
 	next.forgot = next.Recalls == nil && v.recalled == nil && (v.lost || last != (mark{}))
 	if !next.forgot {
