@@ -80,7 +80,7 @@ render) # an hour's window rendered, and how many times faster than real time
   prove ./internal/render Faster render
   ;;
 chain) # 50,000 changed bytes in a year's record, each found on its day
-  prove ./internal/scheduling ChangedByte chain
+  prove ./internal/record ChangedByte chain
   ;;
 recall) # a person recalled on a hundred stations, ten unplugged; and twenty days of leases, set clocks and restarts
   prove ./cmd/lifeline RecalledPersonIsOff recall

@@ -7,6 +7,7 @@ import (
 
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
+	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 )
 
@@ -78,5 +79,52 @@ func TestTokenHoldsUntilItIsRevokedExpiredOrChanged(t *testing.T) {
 	over("of another station now", changed)
 	if err := access.Holds(Actor{Role: StationJob, Station: "harbour-dawn"}); err != nil {
 		t.Errorf("by a signed address: %v", err)
+	}
+}
+
+func TestTokensAreListedPageByPageWithoutTheirSecrets(t *testing.T) {
+	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := New(m, time.Now)
+	if !a.Empty() {
+		t.Error("there are tokens before the first")
+	}
+	for range 3 {
+		if _, err := a.Create(t.Context(), System, NewToken{Name: "Ruth", Role: Viewer}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, next := a.Tokens("", 2)
+	rest, end := a.Tokens(next, 2)
+	if len(page) != 2 || len(rest) != 1 || end != "" || page[0].Secret != "" || a.Empty() {
+		t.Errorf("%+v, then %+v", page, rest)
+	}
+}
+
+func TestATokenOfAStationThatIsNotThereIsRefusedUnlessThereIsNone(t *testing.T) {
+	docs := memory.New(100)
+	if err := StationKnown(t.Context(), docs, "relay"); err != nil {
+		t.Errorf("while there is no station: %v", err)
+	}
+	if _, err := docs.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "harbour", Body: []byte("{}")}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := StationKnown(t.Context(), docs, "harbour"); err != nil {
+		t.Errorf("one that is there: %v", err)
+	}
+	if err := StationKnown(t.Context(), docs, "relay"); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "harbour") {
+		t.Errorf("one that is not there: %v", err)
+	}
+}
+
+func TestATokenThatIsNotThereCannotBeRevoked(t *testing.T) {
+	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := New(m, time.Now).Revoke(t.Context(), System, "x"); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
 	}
 }

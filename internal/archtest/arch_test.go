@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"internal/idempotency": {"schedules", "internal/replica", "internal/access", "internal/store", "internal/fault"},
 	"internal/background":  {"schedules", "internal/replica", "internal/library", "internal/record", "internal/scheduling", "golang.org/x/sync/errgroup"},
 	"internal/kinds":       {"internal/replica", "internal/access", "internal/library", "internal/record", "internal/scheduling", "internal/webhooks", "internal/idempotency"},
-	"internal/servicetest": {"audio", "internal/replica", "internal/store", "internal/fault"},
+	"internal/servicetest": {"schedules", "audio", "internal/wire", "internal/replica", "internal/store", "internal/fault"},
 	"internal/text":        {"golang.org/x/text/unicode/norm"},
 	"internal/bcp47":       {"golang.org/x/text/language/..."},
 	"internal/charset":     {"internal/text", "golang.org/x/text/encoding/..."},

@@ -2,6 +2,7 @@ package background
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -70,7 +71,7 @@ func newFixture(t *testing.T, docs replica.Store) (*fixture, context.Context) {
 		t.Fatal(err)
 	}
 	records := record.NewRecords(r, docs, nil, time.Now, 0)
-	f := &fixture{t: t, replica: r, lock: replica.NewWorkLock(r, "desk", time.Minute),
+	f := &fixture{t: t, replica: r, lock: replica.NewWorkLock(r, rand.Text(), time.Minute),
 		scheduler: scheduling.New(r, records, servicetest.Seal{}, time.Now, "http://x", time.Minute)}
 	ctx, cancel := context.WithCancel(t.Context())
 	var following sync.WaitGroup

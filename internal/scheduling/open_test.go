@@ -7,6 +7,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -33,7 +34,7 @@ func fiveMinutes(n *wire.Apply) {
 func TestQueueNamesTheTimesThatItLeavesOpen(t *testing.T) {
 	day := secondOfNovember
 	prepared := func(t *testing.T) *office {
-		o, n := newOffice(t), oneStation()
+		o, n := newOffice(t), servicetest.OneStation()
 		fiveMinutes(&n)
 		if _, err := o.Network.Apply(t.Context(), access.Actor{}, n, nil, false); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
 	"lifeline/schedules"
 )
 
@@ -25,7 +26,7 @@ func (o *office) publish(t *testing.T, date schedules.Date) error {
 // redefine changes the station of oneStation.
 func (o *office) redefine(t *testing.T, change func(*schedules.Station)) {
 	t.Helper()
-	n := oneStation()
+	n := servicetest.OneStation()
 	change(&n.Stations[0])
 	if _, err := o.Network.Apply(t.Context(), access.Actor{}, n, nil, false); err != nil {
 		t.Fatalf("%v %+v", err, fault.FieldsOf(err))

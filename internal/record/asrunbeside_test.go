@@ -1,11 +1,14 @@
-package scheduling
+package record_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
+	"lifeline/internal/kinds"
+	"lifeline/internal/record"
 	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/servicetest"
 	"lifeline/internal/store/memory"
 	"lifeline/schedules"
@@ -13,13 +16,13 @@ import (
 
 func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 	docs := memory.New(100)
-	m, err := replica.Open(t.Context(), docs, testKinds)
+	m, err := replica.Open(t.Context(), docs, kinds.All)
 	if err != nil {
 		t.Fatal(err)
 	}
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := func() time.Time { return began.Add(48 * time.Hour) }
-	s := newScheduler(m, docs, servicetest.Seal{}, now, "http://x", time.Minute)
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Minute)
 	log := s.Record.Logbook
 	aired := func(sequence int64, segment string, after time.Duration) schedules.AsRun {
 		return schedules.AsRun{Sequence: sequence, ItemID: segment, SegmentID: segment, StartedAt: schedules.At(began.Add(after)),
@@ -80,13 +83,13 @@ func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 
 func TestReportOfWhatIsStillToComeIsRejectedUntilItHasCome(t *testing.T) {
 	docs := memory.New(100)
-	m, err := replica.Open(t.Context(), docs, testKinds)
+	m, err := replica.Open(t.Context(), docs, kinds.All)
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := func() time.Time { return at }
-	log := newScheduler(m, docs, servicetest.Seal{}, now, "http://x", time.Minute).Record.Logbook
+	log := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Minute).Record.Logbook
 	entry := func(sequence int64, outcome schedules.Outcome, start, end time.Duration) schedules.AsRun {
 		return schedules.AsRun{Sequence: sequence, ItemID: "i", SegmentID: "s", Outcome: outcome,
 			StartedAt: schedules.At(at.Add(start)), EndedAt: schedules.At(at.Add(end))}

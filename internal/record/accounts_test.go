@@ -1,4 +1,4 @@
-package scheduling
+package record_test
 
 import (
 	"fmt"
@@ -10,8 +10,12 @@ import (
 	"pgregory.net/rapid"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
+	"lifeline/internal/servicetest"
+	"lifeline/internal/store/memory"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -19,19 +23,28 @@ import (
 // onAir is a station with three published days, each of a window of its own and of one that runs past midnight, which
 // reports what it airs.
 type onAir struct {
-	*fixture
-	log     *record.Logbook
-	first   schedules.Date
-	items   []wire.QueueItem
-	entries []schedules.AsRun
+	t         *testing.T
+	now       time.Time
+	mirror    *replica.Replica
+	scheduler *scheduling.Scheduler
+	log       *record.Logbook
+	first     schedules.Date
+	items     []wire.QueueItem
+	entries   []schedules.AsRun
 }
 
 func newOnAir(t *testing.T) *onAir {
-	o := &onAir{fixture: newFixture(t, time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)), first: schedules.Date{Year: 2026, Month: 11, Day: 26}}
+	o := &onAir{t: t, now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), first: schedules.Date{Year: 2026, Month: 11, Day: 26}}
+	var err error
+	if o.mirror, err = replica.Open(t.Context(), memory.New(100), kinds.All); err != nil {
+		t.Fatal(err)
+	}
+	now := func() time.Time { return o.now }
+	o.scheduler = scheduling.New(o.mirror, record.NewRecords(o.mirror, o.mirror.Store, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Minute)
 	o.log = o.scheduler.Record.Logbook
-	o.put(replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC", Languages: []string{"ko-KP"}})
+	servicetest.Put(o.t, o.mirror, replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC", Languages: []string{"ko-KP"}})
 	for n := range 4 {
-		o.put(replica.KindSegment, fmt.Sprintf("m%d", n), schedules.Segment{ID: fmt.Sprintf("m%d", n), Kind: "testimony", Language: "ko-KP", State: schedules.Approved})
+		servicetest.Put(o.t, o.mirror, replica.KindSegment, fmt.Sprintf("m%d", n), schedules.Segment{ID: fmt.Sprintf("m%d", n), Kind: "testimony", Language: "ko-KP", State: schedules.Approved})
 	}
 	for n := range 3 {
 		date := o.first.AddDays(n)
@@ -49,8 +62,8 @@ func newOnAir(t *testing.T) *onAir {
 			q.Windows = append(q.Windows, slot)
 		}
 		r.Windows = q.Windows
-		o.put(replica.KindRevision, replica.RevisionID("s", date, r.Revision), r)
-		o.sealed(replica.KindQueue, "s/"+date.String(), q)
+		servicetest.Put(o.t, o.mirror, replica.KindRevision, replica.RevisionID("s", date, r.Revision), r)
+		servicetest.PutSealed(o.t, o.mirror, replica.KindQueue, "s/"+date.String(), q)
 		o.items = append(o.items, q.Items...)
 	}
 	return o
@@ -70,7 +83,7 @@ func (o *onAir) draw(t *rapid.T) {
 	o.now = o.items[0].StartAt.Add(time.Duration(rapid.IntRange(0, 8*24*60).Draw(t, "minutes")) * time.Minute)
 	silentFrom := rapid.IntRange(0, len(o.items)).Draw(t, "silent from")
 	for n, i := range o.items {
-		begin, end := i.StartAt.Time, endOf(i)
+		begin, end := i.StartAt.Time, i.StartAt.Add(i.Duration.Duration)
 		if begin.After(o.now) || n >= silentFrom {
 			break
 		}
@@ -169,7 +182,8 @@ func TestReconciliationAndReportAndMakeGoodsCountTheSame(t *testing.T) {
 
 func TestWhatAStationIsYetToReportIsNotMissed(t *testing.T) {
 	o := newOnAir(t)
-	o.now = endOf(o.items[len(o.items)-1]).Add(time.Hour)
+	end := o.items[len(o.items)-1]
+	o.now = end.StartAt.Add(end.Duration.Duration + time.Hour)
 	last := o.first.AddDays(2)
 	got, err := o.log.Reconcile(t.Context(), "s", last, "")
 	if err != nil || got.Totals[schedules.Unreported] != 8 || len(got.MakeGoods) != 0 {

@@ -1,4 +1,4 @@
-package scheduling
+package network_test
 
 import (
 	"strings"
@@ -7,8 +7,11 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
 	"lifeline/internal/library"
+	"lifeline/internal/record"
 	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/servicetest"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
@@ -18,23 +21,23 @@ import (
 
 // office is a scheduler over the memory store, with one station, one clock and a few segments.
 type office struct {
-	*Scheduler
+	*scheduling.Scheduler
 	mirror *replica.Replica
 	at     time.Time
 }
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
+	m, err := replica.Open(t.Context(), memory.New(100), kinds.All)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := &office{mirror: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
-	o.Scheduler = newScheduler(m, m.Store, servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
+	o.Scheduler = scheduling.New(m, record.NewRecords(m, m.Store, nil, func() time.Time { return o.at }, 0), servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
 	for _, id := range []string{"m1", "m2", "m3"} {
 		o.segment(t, id, func(*schedules.Segment) {})
 	}
-	if _, err := o.Network.Apply(t.Context(), access.Actor{}, oneStation(), nil, false); err != nil {
+	if _, err := o.Network.Apply(t.Context(), access.Actor{}, servicetest.OneStation(), nil, false); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -46,9 +49,7 @@ func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment
 	row, ok := replica.SegmentsIn(o.mirror).Get(id)
 	s := row.Value
 	if !ok {
-		length := schedules.Ms(60_000)
-		s = schedules.Segment{ID: id, Kind: "music", Title: id, Language: "ko-KP", State: schedules.Approved,
-			Recording: &schedules.Recording{SHA256: strings.Repeat(id[1:], 64), Bytes: 1, ContentType: "audio/mpeg", Duration: length, CueOut: length}}
+		s = servicetest.Music(id)
 	}
 	change(&s)
 	s.Revision = row.Revision + 1
@@ -62,17 +63,9 @@ func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment
 	}
 }
 
-func oneStation() wire.Apply {
-	return wire.Apply{
-		Clocks: []schedules.Clock{{ID: "c", Length: schedules.Ms(60_000), Positions: []schedules.Position{{ID: "f", Fill: &schedules.Selector{Kinds: []schedules.Kind{"music"}}}}}},
-		Stations: []schedules.Station{{ID: "s", Name: "s", Timezone: "Asia/Seoul", Languages: []string{"ko-KP"}, Fallback: []string{"m1"},
-			Windows: []schedules.Window{{ID: "w", Clock: "c", Length: schedules.Ms(60_000), Tolerance: schedules.Ms(1000),
-				Starts: schedules.Recurrence{Timezone: "Asia/Seoul", RRule: "DTSTART:20261101T220000\nRRULE:FREQ=DAILY"}}}}}}
-}
-
 // second is a network of one more station, sound by itself.
 func second() wire.Apply {
-	n := oneStation()
+	n := servicetest.OneStation()
 	n.Clocks = nil
 	n.Stations[0].ID, n.Stations[0].Fallback = "other", []string{"m2"}
 	return n
@@ -95,7 +88,7 @@ func TestAStandingProblemKeepsNoOtherChangeFromBeingMade(t *testing.T) {
 	if got := codes(applied.Problems["s"]); !strings.Contains(got, "no_fallback") {
 		t.Errorf("the answer says %q of the station without a fallback", got)
 	}
-	same := oneStation()
+	same := servicetest.OneStation()
 	same.Stations[0].Name = "renamed"
 	if _, err := o.Network.Apply(t.Context(), access.Actor{}, same, nil, false); err != nil {
 		t.Errorf("the station itself cannot be changed: %+v", fault.FieldsOf(err))
@@ -160,7 +153,7 @@ func TestAStationWithoutAnAirableFallbackIsAStandingProblem(t *testing.T) {
 		}
 	}
 	o := newOffice(t)
-	empty := oneStation()
+	empty := servicetest.OneStation()
 	empty.Stations[0].Fallback = nil
 	applied, err := o.Network.Apply(t.Context(), access.Actor{}, empty, nil, true)
 	if err != nil || codes(applied.Problems["s"]) != "no_fallback" {
@@ -188,16 +181,16 @@ func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 	} {
 		o := newOffice(t)
 		day := schedules.Date{Year: 2026, Month: time.November, Day: 2}
-		if _, err := o.Drafts.Plan(t.Context(), access.Actor{}, "s", day, PlanOptions{}); err != nil {
+		if _, err := o.Drafts.Plan(t.Context(), access.Actor{}, "s", day, scheduling.PlanOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day, PublishOptions{}); err != nil {
+		if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day, scheduling.PublishOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if list := o.Network.Standing.Of("s"); len(list) > 0 {
 			t.Fatalf("%+v", list)
 		}
-		n := oneStation()
+		n := servicetest.OneStation()
 		c.change(&n.Stations[0])
 		for _, dry := range []bool{true, false} {
 			applied, err := o.Network.Apply(t.Context(), access.Actor{}, n, nil, dry)

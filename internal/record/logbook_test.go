@@ -1,11 +1,14 @@
-package scheduling
+package record_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
+	"lifeline/internal/kinds"
+	"lifeline/internal/record"
 	"lifeline/internal/replica"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/servicetest"
 	"lifeline/internal/store/memory"
 	"lifeline/schedules"
@@ -13,12 +16,12 @@ import (
 
 func TestAReportWithABadDetailIsRejectedByItself(t *testing.T) {
 	docs := memory.New(100)
-	m, err := replica.Open(t.Context(), docs, testKinds)
+	m, err := replica.Open(t.Context(), docs, kinds.All)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
-	s := newScheduler(m, docs, servicetest.Seal{}, now, "http://x", time.Minute)
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Minute)
 	log := s.Record.Logbook
 	entry := func(sequence int64, detail string) schedules.AsRun {
 		return schedules.AsRun{Sequence: sequence, SegmentID: "a", Outcome: schedules.Skipped, Detail: detail}

@@ -1,4 +1,4 @@
-package scheduling
+package record_test
 
 import (
 	"context"
@@ -18,9 +18,11 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/chain"
+	"lifeline/internal/kinds"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
 	"lifeline/internal/rig/longform"
+	"lifeline/internal/scheduling"
 	"lifeline/internal/seal"
 	"lifeline/internal/servicetest"
 	"lifeline/internal/store"
@@ -105,12 +107,12 @@ func recordedYear(t *testing.T) *yearOf {
 		t.Fatal(err)
 	}
 	docs := memory.New(100)
-	m, err := replica.Open(t.Context(), docs, testKinds)
+	m, err := replica.Open(t.Context(), docs, kinds.All)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-	s := newScheduler(m, docs, signer, func() time.Time { return now }, "http://x", time.Minute)
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, func() time.Time { return now }, 0), signer, func() time.Time { return now }, "http://x", time.Minute)
 	log := s.Record.Logbook
 	commit := func(writes ...store.Write) {
 		t.Helper()
@@ -150,7 +152,7 @@ func recordedYear(t *testing.T) *yearOf {
 			must(err)
 			rundown, err := replica.Encode(schedules.Rundown{Station: "relay", Date: date, Revision: revision, Status: schedules.Published})
 			must(err)
-			writes, err := s.Publisher.links.Writes(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue, Date: date, Revision: revision,
+			writes, err := s.Record.Links.Writes(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue, Date: date, Revision: revision,
 				Queue: chain.Hash(envelope), Rundown: chain.Hash(rundown)})
 			must(err)
 			was := replica.QueuesIn(m).Revision(replica.DayID("relay", date))
@@ -356,17 +358,17 @@ func lastUntil(t *testing.T, links []chain.Stored) schedules.Instant {
 // Of two publications at once one is second, and its link follows the other's.
 func TestChainHasNoForkUnderConcurrentPublications(t *testing.T) {
 	docs := memory.New(100)
-	m, err := replica.Open(t.Context(), docs, testKinds)
+	m, err := replica.Open(t.Context(), docs, kinds.All)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newScheduler(m, docs, servicetest.Seal{}, time.Now, "http://x", time.Minute)
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, time.Now, 0), servicetest.Seal{}, time.Now, "http://x", time.Minute)
 	const writers, each = 8, 20
 	var g errgroup.Group
 	for w := range writers {
 		g.Go(func() error {
 			for n := 0; n < each; {
-				writes, err := s.Publisher.links.Writes(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue, Date: schedules.Date{Year: 2025, Month: 1, Day: 1 + w}, Revision: int64(n)})
+				writes, err := s.Record.Links.Writes(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue, Date: schedules.Date{Year: 2025, Month: 1, Day: 1 + w}, Revision: int64(n)})
 				if err != nil {
 					return err
 				}

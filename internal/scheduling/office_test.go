@@ -1,0 +1,65 @@
+package scheduling
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
+	"lifeline/internal/store"
+	"lifeline/internal/store/memory"
+	"lifeline/schedules"
+)
+
+// office is a scheduler over the memory store, with one station, one clock and a few segments.
+type office struct {
+	*Scheduler
+	mirror *replica.Replica
+	at     time.Time
+}
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &office{mirror: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
+	o.Scheduler = newScheduler(m, m.Store, servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
+	for _, id := range []string{"m1", "m2", "m3"} {
+		o.segment(t, id, func(*schedules.Segment) {})
+	}
+	if _, err := o.Network.Apply(t.Context(), access.Actor{}, servicetest.OneStation(), nil, false); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// segment stores a segment of a minute, changed.
+func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment)) {
+	t.Helper()
+	row, ok := replica.SegmentsIn(o.mirror).Get(id)
+	s := row.Value
+	if !ok {
+		s = servicetest.Music(id)
+	}
+	change(&s)
+	s.Revision = row.Revision + 1
+	body, err := replica.Encode(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id, Expect: row.Revision, Body: body}},
+		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func codes(list []schedules.StationProblem) (out string) {
+	for _, p := range list {
+		out += p.Code + " "
+	}
+	return strings.TrimSpace(out)
+}
