@@ -13,9 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/record"
-	"lifeline/internal/replica"
-	"lifeline/internal/scheduling"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -62,9 +59,7 @@ func asAired(q wire.Queue, from int64, fates map[string]fate) (entries []schedul
 func (h *house) reportTwoDaysOn(st string, entries []schedules.AsRun) {
 	h.t.Helper()
 	then := func() time.Time { return time.Now().Add(48 * time.Hour) }
-	guarded := replica.Bounded(h.service.store, storePatience)
-	records := record.NewRecords(h.service.replica, guarded, h.service.audio, then, 365*24*time.Hour)
-	results, err := scheduling.New(h.service.replica, records, nil, then, h.url, time.Hour).Record.Logbook.Report(h.t.Context(), st, entries)
+	results, err := h.service.scheduler.Record.Logbook.WithNow(then).Report(h.t.Context(), st, entries)
 	h.allAccepted(results, err)
 }
 

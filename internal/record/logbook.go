@@ -32,6 +32,13 @@ type Logbook struct {
 	numbering *Numbering
 }
 
+// WithNow is the logbook by another source of time.
+func (l *Logbook) WithNow(now func() time.Time) *Logbook {
+	other := *l
+	other.now = now
+	return &other
+}
+
 // reconcileTolerance is how far an airing may be from its plan and still be as planned.
 const reconcileTolerance = time.Second
 
