@@ -1,0 +1,274 @@
+package scheduling
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"testing"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// file is what a window was made into.
+type file struct{ *bytes.Reader }
+
+func (file) Close() error { return nil }
+
+// renderer makes a file that names the window's first segment.
+type renderer struct{}
+
+func (renderer) Window(_ context.Context, q *wire.Queue, format string) (io.ReadSeekCloser, int64, string, error) {
+	b := []byte(format + " of " + q.Items[0].SegmentID)
+	return file{bytes.NewReader(b)}, int64(len(b)), "tag", nil
+}
+
+func TestAWindowsFileIsReadUntilTheWindowChanges(t *testing.T) {
+	o, day := newOffice(t), secondOfNovember
+	w := NewWindows(o.Lists, renderer{})
+	open := func(window string, start time.Time) (*Rendered, error) {
+		return w.Open(t.Context(), "s", window, day, start, "wav")
+	}
+	if _, err := open("w", time.Time{}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("before it is published: %v", err)
+	}
+	if err := o.publish(t, day); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open("x", time.Time{}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("no such window: %v", err)
+	}
+	if _, err := open("w", o.at); !fault.Is(err, fault.Invalid) {
+		t.Errorf("at another time: %v", err)
+	}
+	r, err := open("w", time.Time{})
+	if err != nil || r.Size == 0 || r.Tag != "tag" {
+		t.Fatal(r, err)
+	}
+	item := o.queue(t, day).Items[0].SegmentID
+	if got, err := io.ReadAll(r); err != nil || string(got) != "wav of "+item {
+		t.Errorf("it reads %q, %v", got, err)
+	}
+	servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Segments: []wire.Recalled{{SegmentID: "other"}}})
+	if _, err := r.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("after a recall of what is not in it: %v", err)
+	}
+	servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Segments: []wire.Recalled{{SegmentID: item}}})
+	if _, err := r.Read(make([]byte, 1)); !fault.Is(err, fault.Gone) {
+		t.Errorf("after its item was recalled: %v", err)
+	}
+}
+
+// queue is what is published for a day.
+func (o *office) queue(t *testing.T, day schedules.Date) wire.Queue {
+	t.Helper()
+	q, err := o.Record.Queues.Queue(t.Context(), "s", day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q.Value
+}
+
+func TestALeaseNamesTheSensitiveSegmentsThatMayAir(t *testing.T) {
+	o := newOffice(t)
+	sensitive := func(s *schedules.Segment) { s.Sensitive, s.GuardedSince = true, schedules.At(o.at) }
+	o.segment(t, "m2", sensitive)
+	o.segment(t, "m3", sensitive)
+	o.redefine(t, func(s *schedules.Station) { s.Fallback = []string{"m1", "m2", "m3"} })
+	if err := o.Fallbacks.IssueAll(t.Context(), replica.NewWorkLock(o.mirror, "here", time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	o.segment(t, "m3", func(s *schedules.Segment) { s.State = schedules.Recalled })
+	l, err := o.Leases.Issue(t.Context(), "s", "")
+	if err != nil || len(l.Value.Segments) != 1 || l.Value.Segments[0] != "m2" || !l.Value.ExpiresAt.Equal(o.at.Add(time.Hour)) {
+		t.Errorf("%+v, %v", l.Value, err)
+	}
+	if _, err := o.Leases.Issue(t.Context(), "x", ""); !fault.Is(err, fault.NotFound) {
+		t.Errorf("of no station: %v", err)
+	}
+}
+
+// A station that has not acknowledged a recall may air the person until its published items, its fallback list and its lease
+// end; one that has acknowledged it does not.
+func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
+	o, day := newOffice(t), secondOfNovember
+	for _, id := range []string{"m1", "m2", "m3"} {
+		o.segment(t, id, func(s *schedules.Segment) { s.Persons = []string{"hana"} })
+	}
+	if err := o.publish(t, day); err != nil {
+		t.Fatal(err)
+	}
+	aired := o.queue(t, day).Items[0]
+	if _, err := o.People.Person(t.Context(), "nobody"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a person that nothing names: %v", err)
+	}
+	p, err := o.People.Person(t.Context(), "hana")
+	if err != nil || len(p.Segments) != 3 || len(p.Stations) != 1 || !p.OffBy.IsZero() {
+		t.Errorf("before a recall: %+v, %v", p, err)
+	}
+	recalled := func(ids ...string) {
+		list := wire.Recalls{Schema: wire.RecallsSchema, Revision: 7}
+		for _, id := range ids {
+			o.segment(t, id, func(s *schedules.Segment) { s.State = schedules.Recalled })
+			list.Segments = append(list.Segments, wire.Recalled{SegmentID: id, RecalledAt: schedules.At(o.at)})
+		}
+		servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, list)
+	}
+	o.redefine(t, func(s *schedules.Station) { s.Fallback = nil })
+	recalled(aired.SegmentID)
+	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(endOf(aired)) {
+		t.Errorf("in a queue until %v: %v, %v", endOf(aired), p.OffBy, err)
+	}
+	o.redefine(t, func(s *schedules.Station) { s.Fallback = []string{"m1"} })
+	recalled("m1")
+	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(o.at.AddDate(0, 0, fallbackDays)) {
+		t.Errorf("in a fallback list: %v, %v", p.OffBy, err)
+	}
+	o.segment(t, "m1", func(s *schedules.Segment) { s.Sensitive, s.GuardedSince = true, schedules.At(o.at.AddDate(-1, 0, 0)) })
+	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(o.at.Add(time.Hour+leaseLate+time.Minute)) {
+		t.Errorf("under a lease: %v, %v", p.OffBy, err)
+	}
+	if err := o.Record.Logbook.SetStatus(t.Context(), access.Actor{}, "s", wire.Status{RecallsSeen: 7}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.IsZero() || !p.Stations[0].Acknowledged {
+		t.Errorf("acknowledged: %+v, %v", p, err)
+	}
+}
+
+func TestAStationHearsWhatItsQueuesAndItsFallbackName(t *testing.T) {
+	o, day := newOffice(t), secondOfNovember
+	if err := o.publish(t, day); err != nil {
+		t.Fatal(err)
+	}
+	q := o.queue(t, day)
+	for _, i := range append(q.Items, q.Fallback...) {
+		if !o.Lists.StationHears("s", i.Audio.SHA256) {
+			t.Errorf("not %s", i.SegmentID)
+		}
+	}
+	if o.Lists.StationHears("s", "x") || o.Lists.StationHears("t", q.Items[0].Audio.SHA256) {
+		t.Error("it hears what is not its own")
+	}
+}
+
+func TestARevisionIsReadExplainedAndCompared(t *testing.T) {
+	o, day := newOffice(t), secondOfNovember
+	read := func(revision int64) error {
+		_, err := o.Rundowns.Rundown(t.Context(), "s", day, revision)
+		return err
+	}
+	if err := read(0); !fault.Is(err, fault.NotFound) {
+		t.Errorf("before it is planned: %v", err)
+	}
+	if err := o.publish(t, day); err != nil {
+		t.Fatal(err)
+	}
+	if err := read(9); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a revision that there is not: %v", err)
+	}
+	r, err := o.Rundowns.Rundown(t.Context(), "s", day, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := r.Items[0].ID
+	if why, err := o.Rundowns.Explain(t.Context(), "s", day, 0, item); err != nil || why.Item != item {
+		t.Errorf("%+v, %v", why, err)
+	}
+	if _, err := o.Rundowns.Explain(t.Context(), "s", day, 0, "x"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("an item that there is not: %v", err)
+	}
+	if changes, err := o.Rundowns.Diff(t.Context(), "s", day, 1, 2); err != nil || len(changes) != 0 {
+		t.Errorf("planned and published differ: %+v, %v", changes, err)
+	}
+	if _, err := o.Rundowns.Diff(t.Context(), "s", day, 1, 9); !fault.Is(err, fault.NotFound) {
+		t.Errorf("with a revision that there is not: %v", err)
+	}
+}
+
+func TestAScriptsPassagesAreMissingUntilRecordedAndReachWhereTheyAired(t *testing.T) {
+	o, day := newOffice(t), secondOfNovember
+	if _, err := o.Scripts.Missing("appeal"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("of a script that there is not: %v", err)
+	}
+	if _, err := o.Scripts.Exposure(t.Context(), "appeal"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("of a script that there is not: %v", err)
+	}
+	servicetest.Put(t, o.mirror, replica.KindScript, "appeal", schedules.Script{ID: "appeal", Revision: 1, Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{{Version: 1,
+		Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "호소"}}, {Number: 2, Text: map[string]string{"ko-KP": "문"}}}}}})
+	read := func(s *schedules.Segment) {
+		s.Kind, s.Script = "reading", &schedules.ScriptRef{ID: "appeal", Version: 1, Passages: []int{1}}
+	}
+	for _, id := range []string{"m1", "m2", "m3"} {
+		o.segment(t, id, read)
+	}
+	n := servicetest.OneStation()
+	n.Clocks[0].Positions[0].Fill.Kinds = []schedules.Kind{"reading"}
+	if _, err := o.Network.Apply(t.Context(), access.Actor{}, n, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	missing, err := o.Scripts.Missing("appeal")
+	if err != nil || len(missing) != 1 || missing[0].Passage != 2 {
+		t.Errorf("missing: %+v, %v", missing, err)
+	}
+	if err := o.publish(t, day); err != nil {
+		t.Fatal(err)
+	}
+	reached, err := o.Scripts.Exposure(t.Context(), "appeal")
+	if err != nil || len(reached) != 1 || reached[0].Passage != 1 || reached[0].Station != "s" {
+		t.Errorf("reached: %+v, %v", reached, err)
+	}
+}
+
+func TestAFallbackListIsWaitedFor(t *testing.T) {
+	o := newOffice(t)
+	if _, err := o.Fallbacks.Fallback("s"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("before the first: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := o.Fallbacks.Await(ctx, "s", 0); !fault.Is(err, fault.NotFound) {
+		t.Errorf("none comes: %v", err)
+	}
+	if err := o.Fallbacks.IssueAll(t.Context(), replica.NewWorkLock(o.mirror, "here", time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := o.Fallbacks.Await(t.Context(), "s", 0); err != nil || f.Value.Revision != 1 || len(f.Value.Items) != 1 {
+		t.Errorf("%+v, %v", f.Value, err)
+	}
+}
+
+func TestPlansKeepWhatIsAskedForAndRefuseWhatTheyDoNotKnow(t *testing.T) {
+	o, day := newOffice(t), secondOfNovember
+	plan := func(opt PlanOptions) (schedules.Rundown, error) {
+		return o.Drafts.Plan(t.Context(), access.Actor{}, "s", day, opt)
+	}
+	if _, err := plan(PlanOptions{Keep: []string{"x"}}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("kept of no rundown: %v", err)
+	}
+	first, err := plan(PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan(PlanOptions{Keep: []string{"x"}}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("an item that there is not: %v", err)
+	}
+	for seed := range uint64(5) {
+		again, err := plan(PlanOptions{Seed: seed, Keep: []string{first.Items[0].ID}})
+		if err != nil || again.Items[0].SegmentID != first.Items[0].SegmentID {
+			t.Errorf("seed %d: %+v, %v", seed, again.Items, err)
+		}
+	}
+	stale := int64(1)
+	if _, err := plan(PlanOptions{Revision: &stale}); !fault.Is(err, fault.Stale) {
+		t.Errorf("from an old revision: %v", err)
+	}
+	if _, err := o.Drafts.Plan(t.Context(), access.Actor{}, "x", day, PlanOptions{}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("of no station: %v", err)
+	}
+}
