@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -69,6 +70,9 @@ func (f *Follower) measure(ctx context.Context) error {
 	nonce, begun := newNonce(), time.Now()
 	before, moved := f.time.look()
 	doc, err := f.service.Freshness(ctx, nonce)
+	if fault.Is(err, fault.NotFound) {
+		return fault.Wrap(fault.NotFound, err, "the service signs no time for stations, so that none is believed: it is older than this player, bring it up to date")
+	}
 	if err != nil {
 		return err
 	}

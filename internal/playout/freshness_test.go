@@ -146,6 +146,24 @@ func TestTheServiceSetsTheClockWithinABoundOfTheSum(t *testing.T) {
 	})
 }
 
+func TestAServiceThatSignsNoTimeIsCalledOlder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, "/freshness.dsse") {
+				return false
+			}
+			problemOf(w, http.StatusNotFound)
+			return true
+		})
+		f := followWith(t, s, time.Now)
+		time.Sleep(time.Minute)
+		if !slices.ContainsFunc(f.List(), func(p string) bool { return strings.Contains(p, "older than this player") }) {
+			t.Errorf("%q", f.List())
+		}
+	})
+}
+
 func TestAClockAloneForgetsNeitherDaysNorTheirMarks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
