@@ -1,8 +1,8 @@
 package sinc
 
 // TruePeak finds the largest magnitude of a signal between its samples (ITU-R BS.1770-5, annex 2). It oversamples at
-// least four times and to no less than 176.4 kHz, so that the rate's own error is at most 0.7 dB at the very edge of the
-// band and far less below.
+// least four times and to no less than 176.4 kHz, so that the rate's own error is at most 0.7 dB at the very edge of
+// the band and far less below.
 type TruePeak struct {
 	phases [][Taps]float32 // coefficients, of each fraction of a sample
 	reach  float32

@@ -47,7 +47,15 @@ func (s *Renderer) newRender(q *wire.Queue, name, format string) (*render, error
 		return nil, fault.New(fault.TooLarge, "a WAV file holds no more than 4 GiB, and window %s lasts %v: ask for .flac",
 			w.Window, w.EndAt.Sub(w.StartAt.Time))
 	}
-	t := &render{frames: frames, renderer: s, queue: q, name: name, format: format, changed: make(chan struct{}), over: make(chan struct{})}
+	t := &render{
+		frames:   frames,
+		renderer: s,
+		queue:    q,
+		name:     name,
+		format:   format,
+		changed:  make(chan struct{}),
+		over:     make(chan struct{}),
+	}
 	t.ctx, t.cancel = context.WithCancel(s.ctx)
 	return t, nil
 }
@@ -119,10 +127,31 @@ func (t *render) run(ctx context.Context) (err error) {
 		return err
 	}
 	spent := time.Since(begun)
-	s.opt.Log.Info("rendered a window", "station", t.queue.Station, "window", t.queue.Windows[0].Window, "date", t.queue.Date.String(),
-		"format", t.format, "took", spent.Round(time.Millisecond), "times_real_time", int(s.opt.Rate.Duration(t.frames)/max(spent, 1)))
+	s.opt.Log.Info(
+		"rendered a window",
+		"station",
+		t.queue.Station,
+		"window",
+		t.queue.Windows[0].Window,
+		"date",
+		t.queue.Date.String(),
+		"format",
+		t.format,
+		"took",
+		spent.Round(time.Millisecond),
+		"times_real_time",
+		int(s.opt.Rate.Duration(t.frames)/max(spent, 1)),
+	)
 	if len(problems) > 0 { // what is missing may come: the next to ask has it rendered anew
-		s.opt.Log.Warn("a rendered window is not as planned", "station", t.queue.Station, "file", t.name, "problems", problems)
+		s.opt.Log.Warn(
+			"a rendered window is not as planned",
+			"station",
+			t.queue.Station,
+			"file",
+			t.name,
+			"problems",
+			problems,
+		)
 		return nil
 	}
 	back()
@@ -135,7 +164,13 @@ func (t *render) record(ctx context.Context, file *os.File) (problems []string, 
 	defer cancel(nil)
 	sources := &recordings{ctx: ctx, fail: cancel, renderer: t.renderer, have: map[string]*fetched{}}
 	defer func() { err = errors.Join(err, sources.close()) }()
-	rendering, err := playout.NewRendering(t.queue, t.renderer.opt.Rate, t.renderer.opt.Silence, sources, t.renderer.opt.Open)
+	rendering, err := playout.NewRendering(
+		t.queue,
+		t.renderer.opt.Rate,
+		t.renderer.opt.Silence,
+		sources,
+		t.renderer.opt.Open,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,14 @@ func Open(dir string, audio Audio, opt Options) (*Renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
-	s := &Renderer{root: root, audio: audio, opt: opt, running: make(chan struct{}, opt.AtOnce), renders: map[string]*render{}, kept: map[string]kept{}}
+	s := &Renderer{
+		root:    root,
+		audio:   audio,
+		opt:     opt,
+		running: make(chan struct{}, opt.AtOnce),
+		renders: map[string]*render{},
+		kept:    map[string]kept{},
+	}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	entries, err := fs.ReadDir(root.FS(), ".")
 	for _, e := range entries {
@@ -118,7 +125,11 @@ const version = 1
 // Window opens the file of a queue's only window, which the caller closes: reads wait for what is being made, as long
 // as ctx lasts. size is -1 while it is not known. tag names the file's bytes. Nothing is rendered before the first
 // read. It fails with Unsupported on an unknown format, and with TooLarge when no such file can hold the window.
-func (s *Renderer) Window(ctx context.Context, q *wire.Queue, format string) (file io.ReadSeekCloser, size int64, tag string, err error) {
+func (s *Renderer) Window(
+	ctx context.Context,
+	q *wire.Queue,
+	format string,
+) (file io.ReadSeekCloser, size int64, tag string, err error) {
 	name, err := s.name(q, format)
 	if err != nil {
 		return nil, 0, "", err

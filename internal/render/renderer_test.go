@@ -53,8 +53,12 @@ func newBooth(t testing.TB, limit int64) *booth {
 func (b *booth) open(audio Audio, limit int64) {
 	b.t.Helper()
 	var err error
-	b.Renderer, err = Open(b.dir, audio, Options{Rate: 48_000, Silence: playout.SilenceLimit, Limit: limit, AtOnce: 1, Open: playout.OpenMP3,
-		Log: slog.New(slog.DiscardHandler)})
+	b.Renderer, err = Open(
+		b.dir,
+		audio,
+		Options{Rate: 48_000, Silence: playout.SilenceLimit, Limit: limit, AtOnce: 1, Open: playout.OpenMP3,
+			Log: slog.New(slog.DiscardHandler)},
+	)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -65,9 +69,19 @@ func (b *booth) window(name string, length time.Duration, samples ...string) *wi
 	b.t.Helper()
 	start := time.Date(2026, 5, 1, 13, 0, 0, 0, time.UTC)
 	end := schedules.At(start.Add(length))
-	q := &wire.Queue{Schema: wire.QueueSchema, Station: "lantern", Date: schedules.DateOf(start), Timezone: "UTC", Revision: 1,
-		PublishedAt: schedules.At(start), ExpiresAt: schedules.At(end.Add(time.Hour)), Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{
-			Window: name, Date: schedules.DateOf(start), StartAt: schedules.At(start), EndAt: end}}}}
+	q := &wire.Queue{
+		Schema:   wire.QueueSchema,
+		Station:  "lantern",
+		Date:     schedules.DateOf(start),
+		Timezone: "UTC",
+		Revision: 1,
+		PublishedAt: schedules.At(
+			start,
+		),
+		ExpiresAt: schedules.At(end.Add(time.Hour)),
+		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{
+			Window: name, Date: schedules.DateOf(start), StartAt: schedules.At(start), EndAt: end}}},
+	}
 	refs := map[string]wire.AudioRef{}
 	for _, sample := range samples {
 		content, err := os.ReadFile("../../audio/samples/" + sample + ".mp3")
@@ -83,8 +97,21 @@ func (b *booth) window(name string, length time.Duration, samples ...string) *wi
 	for at := start; at.Before(end.Time); at = at.Add(2 * time.Second) {
 		sample := samples[len(q.Items)%len(samples)]
 		starts, lasts := schedules.At(at), schedules.Ms(min(2000, end.Sub(at).Milliseconds()))
-		q.Items = append(q.Items, wire.QueueItem{ID: strconv.Itoa(len(q.Items)), Window: name, SegmentID: sample, StartAt: &starts, StartMs: at.UnixMilli(),
-			Start: schedules.Follow, Duration: lasts, CueOut: lasts, GainDB: -2, Audio: refs[sample]})
+		q.Items = append(
+			q.Items,
+			wire.QueueItem{
+				ID:        strconv.Itoa(len(q.Items)),
+				Window:    name,
+				SegmentID: sample,
+				StartAt:   &starts,
+				StartMs:   at.UnixMilli(),
+				Start:     schedules.Follow,
+				Duration:  lasts,
+				CueOut:    lasts,
+				GainDB:    -2,
+				Audio:     refs[sample],
+			},
+		)
 	}
 	return q
 }
@@ -190,7 +217,11 @@ func TestListenersShareOneRenderAndTheLastToGoStopsIt(t *testing.T) {
 	}
 	head := make([]byte, wavHeader)
 	first := listen()
-	if _, err := io.ReadFull(first, head); err != nil || string(head[:4]) != "RIFF" { // comes at once, though no audio does
+	if _, err := io.ReadFull(
+		first,
+		head,
+	); err != nil ||
+		string(head[:4]) != "RIFF" { // comes at once, though no audio does
 		t.Fatal(err)
 	}
 	if err := first.Close(); err != nil { // stops it: what waits for audio is let go
@@ -276,7 +307,14 @@ func TestChangedWindowReplacesTheKeptFileAndSpaceIsBounded(t *testing.T) {
 	if _, err := f.Read(make([]byte, 1)); !fault.Is(err, fault.Full) {
 		t.Errorf("a window that does not fit: %v", err)
 	}
-	if _, _, _, err := b.Window(t.Context(), b.window("day", 7*time.Hour, "ident-tone"), WAV); !fault.Is(err, fault.TooLarge) {
+	if _, _, _, err := b.Window(
+		t.Context(),
+		b.window("day", 7*time.Hour, "ident-tone"),
+		WAV,
+	); !fault.Is(
+		err,
+		fault.TooLarge,
+	) {
 		t.Errorf("seven hours of WAV: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(b.dir, "7.part"), []byte("cut off by a crash"), 0o600); err != nil {

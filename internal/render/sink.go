@@ -123,7 +123,13 @@ func (t *render) encode(ctx context.Context, samples, file *os.File, final <-cha
 		}
 		// Mid and side: of what was mono the side is nothing.
 		if err := enc.WriteFrame(&frame.Frame{
-			Header:    frame.Header{HasFixedBlockSize: true, BlockSize: uint16(n), SampleRate: rate, Channels: frame.ChannelsMidSide, BitsPerSample: 16},
+			Header: frame.Header{
+				HasFixedBlockSize: true,
+				BlockSize:         uint16(n),
+				SampleRate:        rate,
+				Channels:          frame.ChannelsMidSide,
+				BitsPerSample:     16,
+			},
 			Subframes: []*frame.Subframe{subframe(left[:n]), subframe(right[:n])},
 		}); err != nil {
 			return fmt.Errorf("render: flac: %w", err)

@@ -35,8 +35,15 @@ const history = sinc.Taps
 
 // NewLimiter limits what read delivers, frame by frame from its first call on.
 func NewLimiter(rate Rate, channels int, read func([]float32) error) *Limiter {
-	l := &Limiter{channels: channels, meter: sinc.NewTruePeak(int(rate)), read: read, ceiling: math.Pow(10, ceilingDBTP/20), last: 1,
-		release: 1 - math.Exp(-1/(limitRelease*float64(rate))), ahead: max(int(limitLookahead*float64(rate)), 1)}
+	l := &Limiter{
+		channels: channels,
+		meter:    sinc.NewTruePeak(int(rate)),
+		read:     read,
+		ceiling:  math.Pow(10, ceilingDBTP/20),
+		last:     1,
+		release:  1 - math.Exp(-1/(limitRelease*float64(rate))),
+		ahead:    max(int(limitLookahead*float64(rate)), 1),
+	}
 	l.pcm = make([]float32, history*channels)
 	for range l.ahead - 1 {
 		l.wanted = append(l.wanted, 1)

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// sounding reads interleaved frames of a tone from frame at on; before the first and after the last of n there is silence.
+// sounding reads interleaved frames of a tone from frame at on; before the first and after the last of n there is
+// silence.
 func sounding(channels int, at, n int64, tone func(frame int64, channel int) float64) func(dst []float32) (int, error) {
 	return func(dst []float32) (int, error) {
 		for i := range dst {
@@ -56,7 +57,8 @@ func fit(pcm []float32, first int64, hz float64, rate int) (amplitude, phase, re
 func dB(x float64) float64 { return 20 * math.Log10(x) }
 
 func TestResamplerIsFlatLinearAndFreeOfAliases(t *testing.T) {
-	for _, c := range []struct{ in, out int }{{8000, 48000}, {11025, 48000}, {12000, 48000}, {16000, 48000}, {22050, 48000},
+	for _, c := range []struct{ in, out int }{
+		{8000, 48000}, {11025, 48000}, {12000, 48000}, {16000, 48000}, {22050, 48000},
 		{24000, 48000}, {32000, 48000}, {44100, 48000}, {48000, 44100}, {48000, 32000}, {44100, 24000}} {
 		low := float64(min(c.in, c.out)) / 2
 		ripple, noise, delay := 0.0, -200.0, 0.0

@@ -24,7 +24,7 @@ type Child struct {
 	latency time.Duration
 	hang    time.Duration                          // that it may take nothing before it is killed
 	drain   func(context.Context, io.Reader) error // takes what the child puts out; nil: it puts out nothing
-	behind  func() time.Duration                   // how much what the child feeds has not taken yet; nil: it feeds nothing
+	behind  func() time.Duration                   // what waits for the one that the child feeds; nil: it feeds none
 	second  int                                    // bytes
 
 	clock  dsp.Rate // of a child that plays by a clock of its own; 0: it takes what comes
@@ -42,13 +42,21 @@ type Child struct {
 // device's own clock is followed.
 func NewALSA(device string, rate dsp.Rate, latency time.Duration) *Child {
 	latency = max(latency.Round(BlockLength), 2*BlockLength)
-	argv := []string{"aplay", "-q", "-t", "raw", "-f", "S16_LE", "-c", strconv.Itoa(dsp.Channels), "-r", strconv.Itoa(int(rate)),
+	argv := []string{"aplay", "-q", "-t", "raw", "-f", "S16_LE",
+		"-c", strconv.Itoa(dsp.Channels), "-r", strconv.Itoa(int(rate)),
 		"--buffer-time=" + strconv.FormatInt(ownBuffer(latency).Microseconds(), 10),
 		"--period-time=" + strconv.FormatInt(ownPeriod(latency).Microseconds(), 10)}
 	if device != "" {
 		argv = append(argv, "-D", device)
 	}
-	return &Child{name: strings.TrimSuffix("alsa:"+device, ":"), argv: append(argv, "-"), latency: latency, hang: childHang, clock: rate, second: 2 * dsp.Channels * int(rate)}
+	return &Child{
+		name:    strings.TrimSuffix("alsa:"+device, ":"),
+		argv:    append(argv, "-"),
+		latency: latency,
+		hang:    childHang,
+		clock:   rate,
+		second:  2 * dsp.Channels * int(rate),
+	}
 }
 
 // Name says which output it is.

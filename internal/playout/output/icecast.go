@@ -28,9 +28,13 @@ func NewIcecast(mount string, rate dsp.Rate, kbps int) (*Child, error) {
 		return nil, errors.New("playout: an Icecast mount is http://source:password@host:port/mount")
 	}
 	var to stream
-	return &Child{name: "icecast:" + u.Redacted(), hang: childHang, second: 2 * dsp.Channels * int(rate),
+	return &Child{
+		name:   "icecast:" + u.Redacted(),
+		hang:   childHang,
+		second: 2 * dsp.Channels * int(rate),
 		behind: func() time.Duration { return to.held(kbps * 1000 / 8) },
-		argv: []string{"ffmpeg", "-v", "error", "-f", "s16le", "-ar", strconv.Itoa(int(rate)), "-ac", strconv.Itoa(dsp.Channels), "-i", "-",
+		argv: []string{"ffmpeg", "-v", "error",
+			"-f", "s16le", "-ar", strconv.Itoa(int(rate)), "-ac", strconv.Itoa(dsp.Channels), "-i", "-",
 			"-c:a", "libmp3lame", "-b:a", strconv.Itoa(kbps) + "k", "-flush_packets", "1", "-f", "mp3", "-"},
 		drain: func(ctx context.Context, mp3 io.Reader) error {
 			defer to.ends.Store(nil)
@@ -38,7 +42,8 @@ func NewIcecast(mount string, rate dsp.Rate, kbps int) (*Child, error) {
 				pipe, _ := mp3.(syscall.Conn)
 				to.ends.Store(&ends{pipe, conn})
 			})
-		}}, nil
+		},
+	}, nil
 }
 
 // stream is the way of the MP3 from the encoder to the server.
@@ -67,7 +72,13 @@ const (
 
 // sourceIcecast sends a stream as Icecast 2.4 wants it: PUT with Expect: 100-continue, without chunks.
 // Little of it, at so many bytes a second, waits in the connection. It calls taken once the server took some of it.
-func sourceIcecast(ctx context.Context, mount *url.URL, stream io.Reader, second int, taken func(syscall.Conn)) (err error) {
+func sourceIcecast(
+	ctx context.Context,
+	mount *url.URL,
+	stream io.Reader,
+	second int,
+	taken func(syscall.Conn),
+) (err error) {
 	host, port := mount.Hostname(), mount.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[mount.Scheme]

@@ -70,7 +70,14 @@ type Line struct {
 const lineDepth = 250
 
 // NewLine feeds out, and tells sound what it took. counts says whether what it takes has aired.
-func NewLine(out Output, counts bool, sound *Sound, rate dsp.Rate, now func() time.Time, problems func(format string, args ...any)) *Line {
+func NewLine(
+	out Output,
+	counts bool,
+	sound *Sound,
+	rate dsp.Rate,
+	now func() time.Time,
+	problems func(format string, args ...any),
+) *Line {
 	return &Line{out: out, rate: rate, now: now, problems: problems, blocks: make(chan Block, lineDepth),
 		intake: sound.output(out.Name(), counts, out.Continuous())}
 }

@@ -34,7 +34,11 @@ func blockOf(in *Bounds, frame int64, n int) Block {
 
 func TestChildThatDiesIsStartedAgain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out")
-	c := &Child{name: "test", argv: []string{"sh", "-c", "head -c 20000 >> " + file + "; echo out of paper >&2; exit 3"}, hang: childHang}
+	c := &Child{
+		name: "test",
+		argv: []string{"sh", "-c", "head -c 20000 >> " + file + "; echo out of paper >&2; exit 3"},
+		hang: childHang,
+	}
 	for life := range 3 {
 		var err error
 		for n := 0; err == nil; n++ {
@@ -70,7 +74,11 @@ func TestChildThatHangsIsKilled(t *testing.T) {
 }
 
 func bounds(start, frames int64) *Bounds {
-	return &Bounds{Occurrence: schedules.Occurrence{Window: "evening", Date: schedules.Date{Year: 2026, Month: 11, Day: 23}}, Start: start, End: start + frames}
+	return &Bounds{
+		Occurrence: schedules.Occurrence{Window: "evening", Date: schedules.Date{Year: 2026, Month: 11, Day: 23}},
+		Start:      start,
+		End:        start + frames,
+	}
 }
 
 func TestFLACHoldsTheWindowBitForBit(t *testing.T) {
@@ -94,10 +102,12 @@ func TestFLACHoldsTheWindowBitForBit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) != 1 || filepath.Base(left[0]) != "2026-11-23-evening.flac" {
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "2026-11-23-evening.flac" {
 		t.Fatalf("there are %v, %v", left, err)
 	}
-	raw, err := exec.Command("ffmpeg", "-v", "error", "-i", filepath.Join(dir, "2026-11-23-evening.flac"), "-f", "s16le", "-").Output()
+	encoded := filepath.Join(dir, "2026-11-23-evening.flac")
+	raw, err := exec.Command("ffmpeg", "-v", "error", "-i", encoded, "-f", "s16le", "-").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +140,8 @@ func TestIcecastGetsAStreamAndIsFoundAgain(t *testing.T) {
 				return
 			}
 			user, password, _ := req.BasicAuth()
-			if req.Method != http.MethodPut || req.URL.Path != "/lantern" || user != "source" || password != "hackme" || len(req.TransferEncoding) > 0 {
+			if req.Method != http.MethodPut || req.URL.Path != "/lantern" || user != "source" || password != "hackme" ||
+				len(req.TransferEncoding) > 0 {
 				t.Errorf("asked for %s %s as %s:%s, %v", req.Method, req.URL, user, password, req.TransferEncoding)
 			}
 			if _, err := io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
@@ -226,7 +237,10 @@ func TestServerThatNeverReadsHasNotTakenWhatWaitsInTheConnection(t *testing.T) {
 	}
 	defer conn.Close()
 	link := conn.(*net.TCPConn)
-	if err := errors.Join(link.SetWriteBuffer(icecastBuffer), link.SetWriteDeadline(time.Now().Add(100*time.Millisecond))); err != nil {
+	if err := errors.Join(
+		link.SetWriteBuffer(icecastBuffer),
+		link.SetWriteDeadline(time.Now().Add(100*time.Millisecond)),
+	); err != nil {
 		t.Fatal(err)
 	}
 	for err == nil {

@@ -84,12 +84,14 @@ func (in *intake) wrote(from, to, held int64, fast bool) {
 	in.sure, in.last, in.alive = sure, time.Now(), true
 }
 
-// broke notes that the output took nothing more, and why. It answers how many frames it surely took since it last broke.
+// broke notes that the output took nothing more, and why. It answers how many frames it surely took since it last
+// broke.
 func (in *intake) broke(why error) (took int64) {
 	in.sound.mu.Lock()
 	defer in.sound.mu.Unlock()
 	took, in.took = in.took, 0
-	in.alive, in.failing, in.fast, in.failed, in.why, in.written = false, true, false, time.Now(), text.Cut(why.Error(), mostSaid), -1
+	in.alive, in.failing, in.fast, in.failed, in.written = false, true, false, time.Now(), -1
+	in.why = text.Cut(why.Error(), mostSaid)
 	return took
 }
 
@@ -130,7 +132,8 @@ func (in *intake) ails() string {
 	case in.fast:
 		return "it takes the sound faster than it lasts, so that there are gaps: it plays at a wrong rate, or keeps no time"
 	case !in.skips[0].IsZero() && time.Since(in.skips[0]) < soundSlow:
-		return "it takes the sound more slowly than it comes, so that parts are left out: it plays at a wrong rate, or its link is too slow"
+		return "it takes the sound more slowly than it comes, so that parts are left out: " +
+			"it plays at a wrong rate, or its link is too slow"
 	}
 	return ""
 }
@@ -207,7 +210,8 @@ func (s *Sound) wrong(in *intake) (stands, ails string) {
 func (s *Sound) Silent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.outputs) > 0 && !slices.ContainsFunc(s.outputs, func(in *intake) bool { return in.counts && in.stands() == "" })
+	return len(s.outputs) > 0 &&
+		!slices.ContainsFunc(s.outputs, func(in *intake) bool { return in.counts && in.stands() == "" })
 }
 
 // Alarms are raised while something is wrong.
@@ -250,5 +254,7 @@ func notInstalled(program string, err error) error {
 	if !errors.Is(err, exec.ErrNotFound) || packages[program] == "" {
 		return err
 	}
-	return errors.New("the program " + program + " is not on this machine: install " + packages[program] + ", or choose another output")
+	return errors.New(
+		"the program " + program + " is not on this machine: install " + packages[program] + ", or choose another output",
+	)
 }

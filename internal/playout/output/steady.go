@@ -36,8 +36,14 @@ func ownPeriod(latency time.Duration) time.Duration {
 const steadySlack = 8
 
 func newSteady(rate dsp.Rate, latency time.Duration) *steady {
-	return &steady{stretch: dsp.NewStretch(), steer: &steer{least: ownBuffer(latency).Seconds() / 5}, rate: rate, due: rate.Frames(latency),
-		may: rate.Frames(ownBuffer(latency) - ownPeriod(latency)), ratio: 1}
+	return &steady{
+		stretch: dsp.NewStretch(),
+		steer:   &steer{least: ownBuffer(latency).Seconds() / 5},
+		rate:    rate,
+		due:     rate.Frames(latency),
+		may:     rate.Frames(ownBuffer(latency) - ownPeriod(latency)),
+		ratio:   1,
+	}
 }
 
 // feed answers what to write now, of the next block and what was held back.
@@ -67,7 +73,7 @@ const (
 	steerSlew      = 50e-6  // by which that may change in a second: 0.005%
 	steerLearn     = 2.0    // seconds for which the length is measured that is then held
 	steerPeriod    = 1.0    // seconds between two looks
-	steerFast      = 10.0   // seconds for which next to nothing waits when the output's clock is faster than can be steered
+	steerFast      = 10.0   // seconds for which nearly nothing waits when the output's clock is faster than can be steered
 )
 
 // steer works out by how much to convert from measures of what waits. Measures come from another goroutine.

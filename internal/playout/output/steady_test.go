@@ -92,7 +92,9 @@ func TestOutputWithAClockOfItsOwnStaysInStep(t *testing.T) {
 				}
 			}
 		}
-		t.Logf("%+.0f millionths over %v: at most %.2f ms off, the pitch changes by at most %.4f%% in a second, %d times dry, ratio at the end %+.1f millionths",
+		t.Logf(
+			"%+.0f millionths over %v: at most %.2f ms off, the pitch changes by at most %.4f%% in a second, "+
+				"%d times dry, ratio at the end %+.1f millionths",
 			off*1e6, length, worst*1e3, slew*100, c.empty, (ratio-1)*1e6)
 		if worst > 1e-3 || slew > 200e-6 || c.empty > 0 {
 			t.Error("that is not in step")
@@ -183,7 +185,8 @@ func TestSoundCardGetsEverythingAndItsPipeIsMeasured(t *testing.T) {
 		}
 	}
 	said, err := os.ReadFile(told)
-	if err != nil || !strings.Contains(string(said), "--buffer-time=100000 --period-time=25000") || !strings.Contains(string(said), "-D hw:1") {
+	if err != nil || !strings.Contains(string(said), "--buffer-time=100000 --period-time=25000") ||
+		!strings.Contains(string(said), "-D hw:1") {
 		t.Errorf("aplay was told %q, %v", said, err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"lifeline/internal/playout/dsp"
 )
 
-// WAV writes one file for each occurrence of a window, see WAVName. The place of each sample in the file follows from the
-// timeline: what the player missed is silence, and a player that starts again goes on in the same file. The header
+// WAV writes one file for each occurrence of a window, see WAVName. The place of each sample in the file follows from
+// the timeline: what the player missed is silence, and a player that starts again goes on in the same file. The header
 // is right after every block.
 type WAV struct {
 	root *os.Root

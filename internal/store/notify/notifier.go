@@ -22,13 +22,20 @@ type Notifier struct {
 }
 
 // Look says how far the feed has come, and for how long not to look again. Since is what is known; a Look may wait for
-// more. One that fails is made again: the waiters have their own deadlines, and whoever then reads learns what is wrong.
+// more. One that fails is made again: the waiters have their own deadlines, and whoever then reads learns what is
+// wrong.
 type Look func(ctx context.Context, since int64) (latest int64, rest time.Duration)
 
 // Start runs a Notifier of a feed that has come to from, until Stop.
 func Start(from int64, look Look) *Notifier {
 	ctx, cancel := context.WithCancel(context.Background())
-	n := &Notifier{cancel: cancel, over: make(chan struct{}), first: make(chan struct{}, 1), latest: from, changed: make(chan struct{})}
+	n := &Notifier{
+		cancel:  cancel,
+		over:    make(chan struct{}),
+		first:   make(chan struct{}, 1),
+		latest:  from,
+		changed: make(chan struct{}),
+	}
 	go n.watch(ctx, look)
 	return n
 }
@@ -66,8 +73,8 @@ func (n *Notifier) come(latest int64) {
 	n.latest = latest
 }
 
-// Await returns as soon as there is a change after since. It fails with ctx's error, and with Unavailable when the Notifier
-// is stopped.
+// Await returns as soon as there is a change after since. It fails with ctx's error, and with Unavailable when the
+// Notifier is stopped.
 func (n *Notifier) Await(ctx context.Context, since int64) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
