@@ -215,7 +215,7 @@ func (v *DocumentStore) takeQueue(envelope []byte, date schedules.Date, save boo
 		date = q.Date
 	}
 	held := v.Holdings().Queues[date]
-	admitted, dropped, err := admitQueue(q, held, v.station, date, v.expiry(save))
+	admitted, dropped, err := admitQueue(q, held, v.station, date, expiry(v.now, save))
 	if err != nil {
 		return refuse(err)
 	}
@@ -244,7 +244,7 @@ func (v *DocumentStore) takeFallback(envelope []byte, save bool) error {
 	if err := v.open(envelope, wire.FallbackType, &f); err != nil {
 		return refuse(err)
 	}
-	admitted, dropped, err := admitFallback(f, v.station, v.expiry(save))
+	admitted, dropped, err := admitFallback(f, v.station, expiry(v.now, save))
 	if err != nil {
 		return refuse(err)
 	}
@@ -302,19 +302,19 @@ func (v *DocumentStore) open(envelope []byte, payloadType string, out any) error
 	}
 	payload, err := seal.Open(envelope, payloadType, v.keys...)
 	if err != nil {
-		return v.mistrust(envelope, err)
+		return mistrust(v.keys, envelope, err)
 	}
 	return json.Unmarshal(payload, out)
 }
 
 // mistrust says why an envelope does not open, to who has to do something about it.
-func (v *DocumentStore) mistrust(envelope []byte, err error) error {
+func mistrust(keys []ed25519.PublicKey, envelope []byte, err error) error {
 	var e wire.Envelope
 	if json.Unmarshal(envelope, &e) != nil || len(e.Signatures) == 0 {
 		return err
 	}
 	var trusted []string
-	for _, key := range v.keys {
+	for _, key := range keys {
 		trusted = append(trusted, seal.KeyID(key))
 	}
 	by := e.Signatures[0].KeyID
@@ -327,9 +327,9 @@ func (v *DocumentStore) mistrust(envelope []byte, err error) error {
 
 // expiry is the time by which an offered document must not have expired. A saved one may have: it does not air, but
 // it is no surprise.
-func (v *DocumentStore) expiry(offered bool) time.Time {
+func expiry(now Now, offered bool) time.Time {
 	if offered {
-		return v.now()
+		return now()
 	}
 	return time.Time{}
 }
