@@ -6,7 +6,7 @@
 //     owed. neighbours warns of days that are like those beside them.
 //   - Publisher audits a day, seals it as the station's queue and links it into the chain, in one commit; it withdraws days.
 //   - Repairer takes out of queues what may not air any more, and looks for what may fill its time.
-//   - Fallbacks issues the fallback lists, Leases the leases for what is sensitive, Resigner signs anew after a change of key.
+//   - Fallbacks issues the fallback lists, LeaseIssuer the leases for what is sensitive, Resigner signs anew after a change of key.
 //   - Rundowns reads revisions, explanations and differences, and numbers revisions.
 //   - Lists tells what airs, for players that know only lists. Windows hands out whole windows as files.
 //   - People tells when a person is off the air, Scripts which stations a script has reached.

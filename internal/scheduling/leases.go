@@ -10,9 +10,9 @@ import (
 	"lifeline/schedules"
 )
 
-// Leases answers the requests of stations that name a nonce, and signs the nonce with the answer: leases, by which they
+// LeaseIssuer answers the requests of stations that name a nonce, and signs the nonce with the answer: leases, by which they
 // may air what is sensitive, and freshness, by which they know the time and what is new.
-type Leases struct {
+type LeaseIssuer struct {
 	*core
 	lease time.Duration // how long one lasts
 }
@@ -24,7 +24,7 @@ const leaseLate = 10 * time.Second
 // Issue is a fresh lease for a station: of the sensitive segments in its queues and its fallback those that may air now.
 // It fails with Unavailable while the store is out of reach, since a recall may then be unknown here: leases run out
 // rather than be renewed from an older state.
-func (s *Leases) Issue(ctx context.Context, station, nonce string) (replica.Sealed[wire.Lease], error) {
+func (s *LeaseIssuer) Issue(ctx context.Context, station, nonce string) (replica.Sealed[wire.Lease], error) {
 	if _, err := s.network.Station(station); err != nil {
 		return replica.Sealed[wire.Lease]{}, err
 	}
@@ -43,7 +43,7 @@ const freshDays = 3
 
 // Freshness tells a station the service's time and the newest revisions of what it pulls. It fails with Unavailable while
 // the store is out of reach, since there may then be newer ones.
-func (s *Leases) Freshness(ctx context.Context, station, nonce string) (replica.Text, error) {
+func (s *LeaseIssuer) Freshness(ctx context.Context, station, nonce string) (replica.Text, error) {
 	if _, err := s.network.Station(station); err != nil {
 		return replica.Text{}, err
 	}
@@ -65,7 +65,7 @@ func (s *Leases) Freshness(ctx context.Context, station, nonce string) (replica.
 }
 
 // leasable are the sensitive segments that a station was given and that may still air.
-func (s *Leases) leasable(station string, now time.Time) []string {
+func (s *LeaseIssuer) leasable(station string, now time.Time) []string {
 	found := map[string]bool{}
 	note := func(items []wire.QueueItem) {
 		for _, i := range items {
@@ -94,7 +94,7 @@ func (s *Leases) leasable(station string, now time.Time) []string {
 // ends is when at the latest a station that nobody reaches has aired the last of a recalled sensitive segment: it
 // begins nothing of it after its lease, and what it then airs ends. It is not bound to when the list that the station
 // holds was published before the segment became sensitive.
-func (s *Leases) ends(segment string, published, recalled schedules.Instant, length time.Duration) (at schedules.Instant, bound bool) {
+func (s *LeaseIssuer) ends(segment string, published, recalled schedules.Instant, length time.Duration) (at schedules.Instant, bound bool) {
 	seg, known := s.network.Segment(segment)
 	if !known || !seg.Sensitive || published.Before(seg.GuardedSince.Time) {
 		return at, false

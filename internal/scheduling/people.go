@@ -12,7 +12,7 @@ import (
 // People tells which segments name a person and when the stations have them off the air.
 type People struct {
 	*core
-	leases *Leases
+	leases *LeaseIssuer
 }
 
 // Person tells which segments name a person, and of those that are recalled when at the latest each station has them off

@@ -22,16 +22,16 @@ type Scheduler struct {
 	Network *network.Definitions
 	Record  *record.Record
 
-	Rundowns  *Rundowns  // reads rundowns
-	Drafts    *Drafts    // plans and edits
-	Publisher *Publisher // publishes and withdraws
-	Repairer  *Repairer  // takes out of queues what may not air any more
-	Fallbacks *Fallbacks // issues fallback lists
-	Leases    *Leases    // issues leases
-	Lists     *Lists     // tells what airs, for players that know only lists
-	People    *People    // tells where a person is on the air
-	Scripts   *Scripts   // tells what of a script aired
-	Resigner  *Resigner  // signs anew after a change of the key
+	Rundowns  *Rundowns    // reads rundowns
+	Drafts    *Drafts      // plans and edits
+	Publisher *Publisher   // publishes and withdraws
+	Repairer  *Repairer    // takes out of queues what may not air any more
+	Fallbacks *Fallbacks   // issues fallback lists
+	Leases    *LeaseIssuer // issues leases
+	Lists     *Lists       // tells what airs, for players that know only lists
+	People    *People      // tells where a person is on the air
+	Scripts   *Scripts     // tells what of a script aired
+	Resigner  *Resigner    // signs anew after a change of the key
 }
 
 // core is what the parts of the scheduler share.
@@ -55,7 +55,7 @@ func New(r *replica.Replica, s *record.Records, sealer replica.Sealer, now func(
 	url := strings.TrimRight(publicURL, "/")
 	rundowns, sketches := &Rundowns{c}, &sketches{core: c, known: map[string]sketch{}}
 	in, beside := &inputs{c, rundowns, sketches, rec.Accounts, rec.MakeGoods}, &neighbours{c, sketches}
-	fallbacks, leases := &Fallbacks{c, url}, &Leases{c, lease}
+	fallbacks, leases := &Fallbacks{c, url}, &LeaseIssuer{c, lease}
 	publisher := &Publisher{c, url, rundowns, in, beside, fallbacks, rec.Links}
 	return &Scheduler{Network: definitions, Record: rec, Rundowns: rundowns, Drafts: &Drafts{c, rundowns, in, beside}, Publisher: publisher,
 		Repairer: &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher, refilled: map[string]int64{}}, Fallbacks: fallbacks, Leases: leases,
