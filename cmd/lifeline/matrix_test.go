@@ -39,7 +39,7 @@ var mayDo = map[string]string{
 	"getPerson": "producer scheduler viewer", "recallPerson": "producer scheduler",
 	"listMakeGoods": "producer scheduler viewer", "waiveMakeGood": "scheduler", "listChain": "producer scheduler viewer", "listChainRecords": "producer scheduler viewer",
 	"listAudit": "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
-	"listWebhooks": "", "getWebhook": "", "putWebhook": "", "deleteWebhook": "", "rotateWebhook": "", "listDeliveries": "", "testWebhook": "", "replayWebhook": "",
+	"listAlarms": "producer scheduler viewer", "listWebhooks": "", "getWebhook": "", "putWebhook": "", "deleteWebhook": "", "rotateWebhook": "", "listDeliveries": "", "testWebhook": "", "replayWebhook": "",
 
 	"getNext": "station scheduler viewer", "getQueueAsM3U": "station scheduler viewer", "getFallbackAsM3U": "station scheduler viewer",
 	"getQueueAsPLS": "station scheduler viewer", "getFallbackAsPLS": "station scheduler viewer", "getQueueAsXSPF": "station scheduler viewer",
@@ -49,8 +49,8 @@ var mayDo = map[string]string{
 	"getServiceInformation": "station scheduler viewer", "getProgrammeInformation": "station scheduler viewer",
 	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer", "getFallback": "station scheduler viewer",
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
-	"getSignedLease": "station",
-	"getWindow":      "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
+	"getSignedLease": "station", "getSignedFreshness": "station",
+	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
 	"getMe": "producer scheduler viewer station", "listStatus": "producer scheduler viewer",
 	"getRecalls": "producer scheduler viewer station", "followChanges": "producer scheduler viewer station", "getAudio": "producer scheduler viewer station",
 }
