@@ -21,7 +21,8 @@ import (
 func TestFactsAgreeWithIndependentTools(t *testing.T) {
 	for _, args := range [][]string{
 		{"-b", "128", "-m", "s"}, {"-b", "320"}, {"-V", "2"}, {"--abr", "96"}, {"-b", "64", "-m", "m", "--resample", "24"},
-		{"-b", "32", "-m", "m", "--resample", "22.05"}, {"-b", "24", "-m", "m", "--resample", "11.025"}, {"-b", "64", "-m", "s", "--resample", "12"},
+		{"-b", "32", "-m", "m", "--resample", "22.05"}, {"-b", "24", "-m", "m", "--resample", "11.025"},
+		{"-b", "64", "-m", "s", "--resample", "12"},
 	} {
 		path := encode(t, programme(), args...)
 		f := analyse(t, contents(t, path))
@@ -40,7 +41,8 @@ func TestFactsAgreeWithIndependentTools(t *testing.T) {
 func TestDecodesMonoAndStereoAsMpg123(t *testing.T) {
 	for _, args := range [][]string{
 		{"-b", "128", "-m", "s"}, {"-b", "320", "-m", "s"}, {"-b", "160", "-m", "s", "--resample", "22.05"},
-		{"-b", "32", "-m", "m", "--resample", "22.05"}, {"-b", "48", "-m", "m", "--resample", "24"}, {"-b", "24", "-m", "m", "--resample", "11.025"},
+		{"-b", "32", "-m", "m", "--resample", "22.05"}, {"-b", "48", "-m", "m", "--resample", "24"}, {"-b", "24", "-m", "m",
+			"--resample", "11.025"},
 	} {
 		path := encode(t, programme(), args...)
 		got, want := pcmOf(t, contents(t, path)), mpg123PCM(t, path)
@@ -121,7 +123,8 @@ func TestProgressGrowsToTheFileSize(t *testing.T) {
 func TestSeekGivesTheSamplesThatReadingGives(t *testing.T) {
 	longform.Only(t)
 	for _, args := range [][]string{
-		{"-b", "128"}, {"-V", "5"}, {"-b", "8", "-m", "s", "--resample", "24"}, {"-b", "32", "-m", "m", "--resample", "22.05"}, {"-b", "320", "-t"},
+		{"-b", "128"}, {"-V", "5"}, {"-b", "8", "-m", "s", "--resample", "24"}, {"-b", "32", "-m", "m", "--resample",
+			"22.05"}, {"-b", "320", "-t"},
 	} {
 		b := contents(t, encode(t, programme(), args...))
 		r := sameAfterSeeks(t, b, pcmOf(t, b))
@@ -135,7 +138,8 @@ func TestSeekGivesTheSamplesThatReadingGives(t *testing.T) {
 	}
 }
 
-// sameAfterSeeks fails unless reading from places all over the file gives what is there in want, and returns the Reader.
+// sameAfterSeeks fails unless reading from places all over the file gives what is there in want, and returns the
+// Reader.
 func sameAfterSeeks(t testing.TB, b []byte, want []float32) *Reader {
 	t.Helper()
 	r, err := Open(bytes.NewReader(b), int64(len(b)))

@@ -58,9 +58,12 @@ var damages = map[string]func(b []byte, offsets []int) []byte{
 	"start cut off":           func(b []byte, o []int) []byte { return b[o[len(o)/2]+33:] },
 	"half a frame at the end": func(b []byte, o []int) []byte { return b[:len(b)-100] },
 	"leading junk":            func(b []byte, _ []int) []byte { return append(noise(3000), b...) },
-	"leading text":            func(b []byte, _ []int) []byte { return append(bytes.Repeat([]byte("a line\n"), 1000), b...) },
-	"trailing junk":           func(b []byte, _ []int) []byte { return append(b, noise(3000)...) },
-	"concatenated":            func(b []byte, _ []int) []byte { return append(b, b...) },
+	"leading text": func(b []byte, _ []int) []byte {
+		return append(bytes.Repeat([]byte("a line\n"), 1000),
+			b...)
+	},
+	"trailing junk": func(b []byte, _ []int) []byte { return append(b, noise(3000)...) },
+	"concatenated":  func(b []byte, _ []int) []byte { return append(b, b...) },
 	"spliced": func(b []byte, o []int) []byte {
 		return append(slices.Clone(b[:o[len(o)/3]+77]), b[o[2*len(o)/3]+41:]...)
 	},
@@ -82,7 +85,8 @@ func TestDamagedFilesAreHeardAsFarAsMpg123Hears(t *testing.T) {
 	dir := t.TempDir()
 	encodings := [][]string{{"-b", "128", "-m", "s"}, {"-b", "32", "-m", "m", "--resample", "22.05"}}
 	if prove("damage") {
-		encodings = append(encodings, []string{"-V", "4"}, []string{"-b", "320", "-p"}, []string{"-b", "16", "-m", "m", "--resample", "11.025"},
+		encodings = append(encodings, []string{"-V", "4"}, []string{"-b", "320", "-p"}, []string{"-b", "16", "-m", "m",
+			"--resample", "11.025"},
 			[]string{"-b", "8", "-m", "s", "--resample", "24"}, []string{"--abr", "112"})
 	}
 	for _, args := range encodings {
@@ -131,9 +135,11 @@ func TestDamageIsLocated(t *testing.T) {
 	whole := contents(t, encode(t, programme(), "-b", "128", "-m", "s"))
 	offsets := frameOffsets(t, whole)
 	middle := offsets[len(offsets)/2]
-	want := samplesTime(newTimeline(infoFrame{lame: true, frames: 1 << 30, delay: 576}, 1152).audible(int64(len(offsets)/2-1)*1152), 48000)
+	want := samplesTime(newTimeline(infoFrame{lame: true, frames: 1 << 30, delay: 576}, 1152).audible(
+		int64(len(offsets)/2-1)*1152), 48000)
 	for name, kind := range map[string]string{
-		"header flipped": "lost", "1 KiB dropped": "damaged", "1 KiB inserted": "damaged", "1 KiB of text between frames": "damaged", "ten frames zeroed": "lost",
+		"header flipped": "lost", "1 KiB dropped": "damaged", "1 KiB inserted": "damaged",
+		"1 KiB of text between frames": "damaged", "ten frames zeroed": "lost",
 	} {
 		f := analyse(t, damages[name](slices.Clone(whole), offsets))
 		if len(f.Damage.Spots) == 0 {
@@ -153,14 +159,16 @@ func TestDamageIsLocated(t *testing.T) {
 	}
 	ten := analyse(t, damages["ten frames zeroed"](slices.Clone(whole), offsets))
 	if all := analyse(t, whole); ten.Samples != all.Samples || ten.Damage.Frames < 10 {
-		t.Errorf("with ten frames zeroed there are %d samples of %d and %d silent frames", ten.Samples, all.Samples, ten.Damage.Frames)
+		t.Errorf("with ten frames zeroed there are %d samples of %d and %d silent frames", ten.Samples, all.Samples,
+			ten.Damage.Frames)
 	}
 }
 
 // TestLostFramesAreCounted takes what lame made as the model of how frames of a constant bitrate fill bytes.
 func TestLostFramesAreCounted(t *testing.T) {
 	for _, args := range [][]string{
-		{"-b", "128", "--resample", "44.1"}, {"-b", "320", "--resample", "48"}, {"-b", "32", "-m", "m", "--resample", "22.05"},
+		{"-b", "128", "--resample", "44.1"}, {"-b", "320", "--resample", "48"}, {"-b", "32", "-m", "m", "--resample",
+			"22.05"},
 		{"-b", "8", "-m", "s", "--resample", "24"}, {"-b", "16", "-m", "m", "--resample", "11.025"},
 	} {
 		b := contents(t, encode(t, programme(), args...))
@@ -221,8 +229,10 @@ func TestRejectionsSayWhatAFileIs(t *testing.T) {
 		"tag only":          {id3, RejectNoAudio, "no audio"},
 		"tag that overruns": {append([]byte("ID3\x03\x00\x00\x7f\x7f\x7f\x7f"), short[:2000]...), RejectTag, "tag"},
 		"flac behind a tag": {append(slices.Clone(id3), convert("b.flac")...), RejectNotMP3, "FLAC"},
-		"rate change":       {append(slices.Clone(short), lame("-b", "64", "--resample", "48")...), RejectRateChange, "44100 Hz to 48000 Hz"},
-		"version change":    {append(slices.Clone(short), lame("-b", "32", "--resample", "22.05", "-m", "m")...), RejectRateChange, "22050"},
+		"rate change": {append(slices.Clone(short), lame("-b", "64", "--resample", "48")...), RejectRateChange,
+			"44100 Hz to 48000 Hz"},
+		"version change": {append(slices.Clone(short), lame("-b", "32", "--resample", "22.05", "-m", "m")...),
+			RejectRateChange, "22050"},
 	} {
 		_, err := Analyse(context.Background(), bytes.NewReader(c.b), Options{})
 		var r *Rejection

@@ -30,7 +30,8 @@ func (c *chunk) add(u unit) {
 
 // reset empties c, keeping its memory.
 func (c *chunk) reset(first int64) {
-	*c = chunk{first: first, units: c.units[:0], arena: c.arena[:0], pcm: [2][]float32{c.pcm[0][:0], c.pcm[1][:0]}, muted: c.muted[:0]}
+	*c = chunk{first: first, units: c.units[:0], arena: c.arena[:0], pcm: [2][]float32{c.pcm[0][:0], c.pcm[1][:0]},
+		muted: c.muted[:0]}
 }
 
 // decoder turns chunks into PCM by go-mp3. What it gives for a unit depends on that unit and the warm ones before it
@@ -100,7 +101,8 @@ func (d *decoder) run(c *chunk, from, to int) error {
 		}
 		c.units[k].muted = true
 		if k >= c.warm {
-			c.muted = append(c.muted, spot{why: faultDecoder, offset: c.units[k].offset, first: c.first + int64(k-c.warm), units: 1})
+			c.muted = append(c.muted, spot{why: faultDecoder, offset: c.units[k].offset, first: c.first + int64(k-c.warm),
+				units: 1})
 		}
 		start = max(from, min(k, next)-d.format.warm)
 	}

@@ -154,7 +154,8 @@ func (fr *framer) take(c *chunk, f Frame) {
 	c.add(u)
 	fr.frames++
 	if f.Skipped > 0 {
-		fr.note(spot{why: faultLost, offset: f.Offset + int64(len(f.Data)), first: fr.frames, units: int64(f.Lost), bytes: f.Skipped})
+		fr.note(spot{why: faultLost, offset: f.Offset + int64(len(f.Data)), first: fr.frames, units: int64(f.Lost),
+			bytes: f.Skipped})
 	}
 	fr.owed, fr.last = f.Lost, h
 }

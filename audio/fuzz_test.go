@@ -29,8 +29,10 @@ var seeds = sync.OnceValue(func() [][]byte {
 	}
 	for i, args := range [][]string{
 		{"-b", "128"}, {"-b", "320", "-m", "s"}, {"-V", "5", "-p"}, {"-b", "32", "-m", "m", "--resample", "22.05"},
-		{"-b", "8", "-m", "s", "--resample", "24"}, {"-b", "48", "-m", "j", "--resample", "16"}, {"-b", "16", "-m", "m", "--resample", "11.025"},
-		{"-b", "64", "-m", "s", "--resample", "12"}, {"-b", "40", "-m", "m", "--resample", "32", "-t"}, {"--resample", "8", "-b", "8"},
+		{"-b", "8", "-m", "s", "--resample", "24"}, {"-b", "48", "-m", "j", "--resample", "16"}, {"-b", "16", "-m", "m",
+			"--resample", "11.025"},
+		{"-b", "64", "-m", "s", "--resample", "12"}, {"-b", "40", "-m", "m", "--resample", "32", "-t"},
+		{"--resample", "8", "-b", "8"},
 	} {
 		path := filepath.Join(workDir, fmt.Sprintf("seed%d.mp3", i))
 		if _, e, err := try("lame", append(append([]string{"--quiet"}, args...), short, path)...); err != nil {
@@ -51,7 +53,8 @@ var seeds = sync.OnceValue(func() [][]byte {
 		out = append(out, commented(out[3][first.Size():], "iTunSMPB", smpb(576, 1152, 576*5)))
 	}
 	// What is known to make go-mp3 panic.
-	return append(out, []byte("\xff\xf3\x17\xf1\xae\xf4\x21\x3a\x3f\xd5\xa8\x04\xf0\xa5\xda\x40\x4e\x73\xa7\xdf\xff\xd9\x1f\x2f\xff\xff\xff\x97\x5f"))
+	return append(out,
+		[]byte("\xff\xf3\x17\xf1\xae\xf4\x21\x3a\x3f\xd5\xa8\x04\xf0\xa5\xda\x40\x4e\x73\xa7\xdf\xff\xd9\x1f\x2f\xff\xff\xff\x97\x5f"))
 })
 
 // mutate makes an input out of the seeds.

@@ -20,11 +20,12 @@ func commented(b []byte, description, text string) []byte {
 
 // smpb is the comment as iTunes writes it.
 func smpb(delay, padding int, samples int64) string {
-	return fmt.Sprintf(" 00000000 %08X %08X %016X 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000", delay, padding, samples)
+	return fmt.Sprintf(" 00000000 %08X %08X %016X 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000",
+		delay, padding, samples)
 }
 
-// The recording of a known number of samples is heard as exactly these, whether LAME's tag or the comment of iTunes says
-// so; and what cannot be true is not heeded.
+// The recording of a known number of samples is heard as exactly these, whether LAME's tag or the comment of iTunes
+// says so; and what cannot be true is not heeded.
 func TestDelayAndPaddingOfTheITunesCommentAreNotHeard(t *testing.T) {
 	const samples = 100_003
 	pcm := make([]byte, 2*samples)
@@ -37,7 +38,8 @@ func TestDelayAndPaddingOfTheITunesCommentAreNotHeard(t *testing.T) {
 	}{{"44.1", 1152}, {"22.05", 576}} {
 		raw := temp(t, "known.raw")
 		writeFile(t, raw, string(pcm))
-		whole := contents(t, encode(t, raw, "-r", "-s", c.rate, "--resample", c.rate, "--bitwidth", "16", "--signed", "--little-endian", "-m", "m", "-b", "64"))
+		whole := contents(t, encode(t, raw, "-r", "-s", c.rate, "--resample", c.rate, "--bitwidth", "16", "--signed",
+			"--little-endian", "-m", "m", "-b", "64"))
 		lame := analyse(t, whole)
 		if lame.Samples != samples {
 			t.Fatalf("%d samples by LAME's tag", lame.Samples)
@@ -54,15 +56,20 @@ func TestDelayAndPaddingOfTheITunesCommentAreNotHeard(t *testing.T) {
 		}
 		good := commented(bare, "iTunSMPB", smpb(lame.Delay, lame.Padding, samples))
 		got := analyse(t, good)
-		if got.Samples != samples || got.Delay != lame.Delay || got.Padding != lame.Padding || got.Duration != lame.Duration || got.Tags.Comment != "" {
-			t.Errorf("%s kHz: %d samples, delay %d, padding %d, comment %q; not %d, %d, %d", c.rate, got.Samples, got.Delay, got.Padding, got.Tags.Comment, int64(samples), lame.Delay, lame.Padding)
+		if got.Samples != samples || got.Delay != lame.Delay || got.Padding != lame.Padding ||
+			got.Duration != lame.Duration || got.Tags.Comment != "" {
+			t.Errorf("%s kHz: %d samples, delay %d, padding %d, comment %q; not %d, %d, %d", c.rate, got.Samples, got.Delay,
+				got.Padding, got.Tags.Comment, int64(samples), lame.Delay, lame.Padding)
 		}
-		if a, b := pcmOf(t, good), pcmOf(t, whole); !slices.Equal(a[4*c.samplesPerFrame:], b[4*c.samplesPerFrame:]) || len(a) != samples {
+		if a, b := pcmOf(t, good), pcmOf(t, whole); !slices.Equal(a[4*c.samplesPerFrame:], b[4*c.samplesPerFrame:]) ||
+			len(a) != samples {
 			t.Errorf("%s kHz: the reader plays something else than with LAME's tag", c.rate)
 		}
 		for name, text := range map[string]string{
-			"not of whole frames": smpb(lame.Delay, lame.Padding, samples+1), "no figures": " 00000000 XYZ", "empty": "", "nothing heard": smpb(576, 576, 0),
-			"too many digits": " 00000000 FFFFFFFFFFFFFFFFF 00000000 0000000000000480", "negative": " 00000000 -0000240 00000240 0000000000000480",
+			"not of whole frames": smpb(lame.Delay, lame.Padding, samples+1), "no figures": " 00000000 XYZ", "empty": "",
+			"nothing heard":   smpb(576, 576, 0),
+			"too many digits": " 00000000 FFFFFFFFFFFFFFFFF 00000000 0000000000000480",
+			"negative":        " 00000000 -0000240 00000240 0000000000000480",
 		} {
 			if got := analyse(t, commented(bare, "iTunSMPB", text)); got.Samples != frames || got.Delay != 0 {
 				t.Errorf("%s kHz, %s: %d samples, not %d", c.rate, name, got.Samples, frames)

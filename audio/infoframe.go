@@ -87,7 +87,8 @@ func (info *infoFrame) heed(items []id3Item, samplesPerFrame int) {
 	samples, wrong3 := strconv.ParseUint(fields[3], 16, 40)
 	all := int64(delay + padding + samples)
 	frames := all / int64(samplesPerFrame)
-	if wrong1 != nil || wrong2 != nil || wrong3 != nil || samples == 0 || all%int64(samplesPerFrame) != 0 || info.frames != 0 && info.frames != frames {
+	if wrong1 != nil || wrong2 != nil || wrong3 != nil || samples == 0 || all%int64(samplesPerFrame) != 0 ||
+		info.frames != 0 && info.frames != frames {
 		return
 	}
 	info.frames, info.delay, info.padding, info.lame = frames, int(delay), int(padding), true

@@ -74,12 +74,14 @@ func (l *levels) facts(f *Facts) {
 	}
 	for _, d := range f.DCOffset {
 		if math.Abs(d) > offsetLimit {
-			f.warn(WarnDCOffset, 0, "The signal is off centre by %.1f%% of full scale, which costs headroom and clicks at edits: remove the DC offset.", 100*math.Abs(d))
+			f.warn(WarnDCOffset, 0, "The signal is off centre by %.1f%% of full scale, which costs headroom and clicks at "+
+				"edits: remove the DC offset.", 100*math.Abs(d))
 			break
 		}
 	}
 	if l.clipping.Runs > 0 {
-		f.warn(WarnClipping, f.Clipping.First, "The audio is clipped in %d places, first at %s: lower the level before encoding.", l.clipping.Runs, clockTime(f.Clipping.First))
+		f.warn(WarnClipping, f.Clipping.First, "The audio is clipped in %d places, first at %s: lower the level before "+
+			"encoding.", l.clipping.Runs, clockTime(f.Clipping.First))
 	}
 	if len(l.sum) == 2 {
 		f.Stereo = l.stereo(n)
@@ -105,7 +107,8 @@ func (l *levels) warnStereo(f *Facts) {
 	if s := f.Stereo; s.DeadChannel != "" {
 		f.warn(WarnDeadChannel, 0, "The %s channel is silent: export it as mono, or mend the recording.", s.DeadChannel)
 	} else if s.Correlation < oppositeness {
-		f.warn(WarnPhase, 0, "The two channels are opposite in phase (correlation %.2f), so that mono receivers hear little or nothing: invert one of them.", s.Correlation)
+		f.warn(WarnPhase, 0, "The two channels are opposite in phase (correlation %.2f), so that mono receivers hear "+
+			"little or nothing: invert one of them.", s.Correlation)
 	}
 }
 

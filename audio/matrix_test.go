@@ -60,8 +60,10 @@ func matrix() []matrixFile {
 				add(mode == "j", nil, "", "--resample", r.khz, "-m", mode, "-V", v)
 			}
 			add(mode == "j", nil, "", "--resample", r.khz, "-m", mode, "--abr", strconv.Itoa(r.bitrates[len(r.bitrates)/2]))
-			add(mode == "j", nil, "no tag", "--resample", r.khz, "-m", mode, "-t", "-b", strconv.Itoa(r.bitrates[len(r.bitrates)/2]))
-			add(mode == "j", nil, "crc", "--resample", r.khz, "-m", mode, "-p", "-b", strconv.Itoa(r.bitrates[len(r.bitrates)/2]))
+			add(mode == "j", nil, "no tag", "--resample", r.khz, "-m", mode, "-t", "-b",
+				strconv.Itoa(r.bitrates[len(r.bitrates)/2]))
+			add(mode == "j", nil, "crc", "--resample", r.khz, "-m", mode, "-p", "-b",
+				strconv.Itoa(r.bitrates[len(r.bitrates)/2]))
 		}
 	}
 	for name, wrap := range wrappings() {
@@ -80,16 +82,19 @@ func wrappings() map[string]func([]byte) []byte {
 	}
 	id3 := func(version byte, flags byte, body string) []byte {
 		n := len(body)
-		return append([]byte{'I', 'D', '3', version, 0, flags, byte(n >> 21), byte(n >> 14 & 127), byte(n >> 7 & 127), byte(n & 127)}, body...)
+		return append([]byte{'I', 'D', '3', version, 0, flags, byte(n >> 21), byte(n >> 14 & 127), byte(n >> 7 & 127),
+			byte(n & 127)}, body...)
 	}
 	v23 := id3(3, 0, frame("TIT2", "\x00A title")+frame("TPE1", "\x01\xff\xfeH\x00i\x00")+strings.Repeat("\x00", 300))
-	picture := id3(3, 0, frame("APIC", "\x00image/jpeg\x00\x03\x00"+strings.Repeat("\xff\xfb\x90\x64\xff\xd8\xff\xe0", 9000)))
+	picture := id3(3, 0, frame("APIC", "\x00image/jpeg\x00\x03\x00"+strings.Repeat("\xff\xfb\x90\x64\xff\xd8\xff\xe0",
+		9000)))
 	v24 := append(id3(4, 0x10, "TIT2\x00\x00\x00\x02\x00\x00\x00x"), "3DI\x04\x00\x10\x00\x00\x00\x0c"...)
 	v22 := id3(2, 0, "TT2\x00\x00\x03\x00ab")
 	v1 := append([]byte("TAGA title"), make([]byte, 118)...)
 	item := "\x02\x00\x00\x00\x00\x00\x00\x00Title\x00hi"
 	head := func(flags byte) string {
-		return "APETAGEX\xd0\x07\x00\x00" + string([]byte{byte(len(item) + 32), 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, flags}) + strings.Repeat("\x00", 8)
+		return "APETAGEX\xd0\x07\x00\x00" + string([]byte{byte(len(item) + 32), 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, flags}) +
+			strings.Repeat("\x00", 8)
 	}
 	ape := []byte(head(0xa0) + item + head(0x80))
 	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
@@ -209,7 +214,8 @@ func checkMatrixFile(t *testing.T, dir string, m matrixFile) matrixResult {
 	return r
 }
 
-// TestMatrixAgreesWithMpg123AndFfmpeg takes every fourteenth file of the matrix, or with LIFELINE_PROVE=matrix all of it.
+// TestMatrixAgreesWithMpg123AndFfmpeg takes every fourteenth file of the matrix, or with LIFELINE_PROVE=matrix all of
+// it.
 func TestMatrixAgreesWithMpg123AndFfmpeg(t *testing.T) {
 	longform.Only(t)
 	files := matrix()
@@ -260,7 +266,8 @@ func summarise(t *testing.T, rs []matrixResult) {
 	slices.Sort(joint)
 	t.Logf("%d files: %d mono and stereo, %d joint", len(rs), len(plain), len(joint))
 	if len(plain) > 0 && len(joint) > 0 {
-		t.Logf("SNR mono and stereo: worst %.1f, median %.1f dB; joint: worst %.1f, median %.1f dB", plain[0], plain[len(plain)/2], joint[0], joint[len(joint)/2])
+		t.Logf("SNR mono and stereo: worst %.1f, median %.1f dB; joint: worst %.1f, median %.1f dB", plain[0],
+			plain[len(plain)/2], joint[0], joint[len(joint)/2])
 	}
 	for what, r := range worst {
 		t.Logf("worst %s: %s: %+.3f LU, %+.3f LU, %+.3f dB", what, r.name, r.loudness, r.lra, r.tp)

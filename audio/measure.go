@@ -84,7 +84,8 @@ func (m *measurement) facts(fr *framer, in *meteredReader) (Facts, error) {
 		return Facts{}, reject(RejectNoAudio, "No frame of this MP3 can be decoded: export it again.")
 	}
 	if lost := f.Damage.Frames; lost > f.Damage.TotalFrames/2 {
-		return Facts{}, reject(RejectDamaged, "%d of %d frames of this MP3 cannot be decoded: export it again, or send a copy that is whole.", lost, f.Damage.TotalFrames)
+		return Facts{}, reject(RejectDamaged, "%d of %d frames of this MP3 cannot be decoded: export it again, or send a "+
+			"copy that is whole.", lost, f.Damage.TotalFrames)
 	}
 	m.warnStream(fr, &f)
 	m.loudness.facts(&f)
@@ -124,19 +125,23 @@ func (m *measurement) damage(fr *framer, f *Facts) {
 		d.Frames += s.units
 		d.SkippedBytes += s.bytes
 		start := at(s.first)
-		d.Spots = append(d.Spots, Spot{Kind: string(s.why), Offset: s.offset, Bytes: s.bytes, At: start, Length: at(s.first+s.units) - start})
+		d.Spots = append(d.Spots, Spot{Kind: string(s.why), Offset: s.offset, Bytes: s.bytes, At: start,
+			Length: at(s.first+s.units) - start})
 	}
 	f.Damage = d
 	if len(d.Spots) > 0 {
 		first := d.Spots[0]
-		f.warn(WarnDamage, first.At, "The file is damaged in %d places, first at %s: %d of %d frames are heard as silence and %d bytes were skipped. Upload a copy that is whole.",
+		f.warn(WarnDamage, first.At, "The file is damaged in %d places, first at %s: %d of %d frames are heard as silence "+
+			"and %d bytes were skipped. Upload a copy that is whole.",
 			len(d.Spots), clockTime(first.At), d.Frames, d.TotalFrames, d.SkippedBytes)
 	}
 	if d.CRCWrong > 0 {
-		f.warn(WarnCRC, 0, "%d of %d frames do not fit their check word: the file was changed after encoding.", d.CRCWrong, d.CRCChecked)
+		f.warn(WarnCRC, 0, "%d of %d frames do not fit their check word: the file was changed after encoding.", d.CRCWrong,
+			d.CRCChecked)
 	}
 	if d.Truncated {
-		f.warn(WarnTruncated, f.Duration, "The file ends in the middle of a frame, as a broken transfer leaves it: upload it again.")
+		f.warn(WarnTruncated, f.Duration, "The file ends in the middle of a frame, as a broken transfer leaves it: upload "+
+			"it again.")
 	}
 	if want := fr.info.frames; want > fr.frames {
 		f.warn(WarnFrameCount, f.Duration, "The file announces %d frames but has %d: its end is missing.", want, fr.frames)
@@ -165,14 +170,17 @@ func (m *measurement) warnStream(fr *framer, f *Facts) {
 		f.warn(WarnJunk, 0, "Beside the audio the file holds %s neither audio nor tags.", bytesThatAre(n))
 	}
 	if j := fr.scan.joins; len(j) > 0 && j[0] <= fr.lastOffset {
-		f.warn(WarnJoined, 0, "This was put together from several files, which may click or pause where they meet: join them before encoding.")
+		f.warn(WarnJoined, 0, "This was put together from several files, which may click or pause where they meet: join "+
+			"them before encoding.")
 	}
 	if len(fr.changes) > 0 {
-		f.warn(WarnChannelChange, at(fr.changes[0]), "The file changes between mono and stereo at %s; it is heard as %s.", clockTime(at(fr.changes[0])),
+		f.warn(WarnChannelChange, at(fr.changes[0]), "The file changes between mono and stereo at %s; it is heard as %s.",
+			clockTime(at(fr.changes[0])),
 			[...]string{"", "mono", "stereo"}[f.Channels])
 	}
 	if fr.intensity > 0 {
-		f.warn(WarnIntensity, 0, "%d frames use intensity stereo, which is decoded with part of the right channel missing: encode with joint stereo without intensity.", fr.intensity)
+		f.warn(WarnIntensity, 0, "%d frames use intensity stereo, which is decoded with part of the right channel missing: "+
+			"encode with joint stereo without intensity.", fr.intensity)
 	}
 }
 

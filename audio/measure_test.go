@@ -19,7 +19,8 @@ import (
 func soxMP3(t testing.TB, lame []string, args ...string) []byte {
 	t.Helper()
 	wav := temp(t, "in.wav")
-	run(t, "sox", append([]string{"-R", "-D", "-n", "-r", "44100", "-b", "16"}, strings.Fields(strings.ReplaceAll(strings.Join(args, " "), "OUT", wav))...)...)
+	run(t, "sox", append([]string{"-R", "-D", "-n", "-r", "44100", "-b", "16"},
+		strings.Fields(strings.ReplaceAll(strings.Join(args, " "), "OUT", wav))...)...)
 	return contents(t, encode(t, wav, lame...))
 }
 
@@ -38,7 +39,8 @@ func TestSilencesAreThoseOfFfmpeg(t *testing.T) {
 	wav := temp(t, "gaps.wav")
 	run(t, "sox", in, wav, "trim", "0", "3", "fade", "t", "0.3", "0", "0.3", "pad", "1.25", "2.5", "repeat", "1")
 	path := encode(t, wav, "-b", "128", "-m", "s")
-	_, e := run(t, "ffmpeg", "-hide_banner", "-nostats", "-i", path, "-af", "silencedetect=noise=-60dB:d=0.5", "-f", "null", "-")
+	_, e := run(t, "ffmpeg", "-hide_banner", "-nostats", "-i", path, "-af", "silencedetect=noise=-60dB:d=0.5", "-f",
+		"null", "-")
 	var want []float64
 	for _, m := range silenceLine.FindAllStringSubmatch(string(e), -1) {
 		v, err := strconv.ParseFloat(m[2], 64)
@@ -86,7 +88,8 @@ func TestCuesTrimSilenceAndKeepSpeech(t *testing.T) {
 		rest := all - length("reverse", "silence", "1", "0.01", "-60d")
 		for _, noise := range []string{"", "-64"} {
 			padded := temp(t, "padded.wav")
-			args := []string{"-m", "|sox " + wav + " -r 44100 -p pad 1.5 2.5", "-v", "1", "|sox -n -r 44100 -p synth " + fmt.Sprint(all+4) + " pinknoise gain -n -100", padded}
+			args := []string{"-m", "|sox " + wav + " -r 44100 -p pad 1.5 2.5", "-v", "1", "|sox -n -r 44100 -p synth " +
+				fmt.Sprint(all+4) + " pinknoise gain -n -100", padded}
 			if noise != "" {
 				args[4] = strings.Replace(args[4], "-100", noise, 1)
 			}
@@ -218,7 +221,8 @@ func TestFactsSurviveJSON(t *testing.T) {
 }
 
 func TestSamplesTimeRoundsToTheNearestNanosecond(t *testing.T) {
-	for n, want := range map[int64]time.Duration{0: 0, 1: 22676, 2: 45351, 3: 68027, 44100: time.Second, 44100 * 36000: 10 * time.Hour} {
+	for n, want := range map[int64]time.Duration{0: 0, 1: 22676, 2: 45351, 3: 68027, 44100: time.Second,
+		44100 * 36000: 10 * time.Hour} {
 		if got := samplesTime(n, 44100); got != want {
 			t.Errorf("%d samples are %d ns, want %d", n, got, want)
 		}

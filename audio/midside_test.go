@@ -56,7 +56,8 @@ func TestWriteBitsIsReadBitsInverse(t *testing.T) {
 // A joint stereo file of low bitrate, whose short blocks go-mp3 alone gets wrong.
 func TestMiddleSideOfShortBlocksIsExact(t *testing.T) {
 	for _, args := range [][]string{
-		{"-b", "16", "-m", "j", "--resample", "22.05"}, {"-b", "48", "-m", "j", "--resample", "44.1"}, {"-b", "24", "-m", "j", "--resample", "12"},
+		{"-b", "16", "-m", "j", "--resample", "22.05"}, {"-b", "48", "-m", "j", "--resample", "44.1"}, {"-b", "24", "-m", "j",
+			"--resample", "12"},
 	} {
 		path := encode(t, programme(), args...)
 		if db := snr(pcmOf(t, contents(t, path)), mpg123PCM(t, path)); db < 68 {

@@ -8,7 +8,8 @@ import (
 func TestJudgeHoldsEachFactAgainstEachLimit(t *testing.T) {
 	facts := func(lufs, peak float64) Facts {
 		lra := 5.0
-		return Facts{IntegratedLUFS: &lufs, TruePeakDBTP: &peak, RangeLU: &lra, SampleRate: 44100, Channels: 1, BitrateKbps: 64}
+		return Facts{IntegratedLUFS: &lufs, TruePeakDBTP: &peak, RangeLU: &lra, SampleRate: 44100, Channels: 1,
+			BitrateKbps: 64}
 	}
 	for _, c := range []struct {
 		profile    string
@@ -34,7 +35,8 @@ func TestJudgeHoldsEachFactAgainstEachLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 			if v.Outcome != c.want || len(v.Checks) != len(p.Limits) {
-				t.Errorf("%s at %v LUFS, %v dBTP: %s with %d checks, want %s", c.profile, c.lufs, c.peak, v.Outcome, len(v.Checks), c.want)
+				t.Errorf("%s at %v LUFS, %v dBTP: %s with %d checks, want %s", c.profile, c.lufs, c.peak, v.Outcome, len(v.Checks),
+					c.want)
 			}
 			var said []string
 			for _, k := range v.Checks {

@@ -165,7 +165,8 @@ func (p *Reader) SeekTo(sample int64) error {
 		}
 	}
 	section := io.NewSectionReader(p.src, point.offset, p.size-point.offset)
-	p.fr = &framer{scan: newScannerAt(section, point.offset, p.lock), lock: p.lock, frames: point.unit, mono: p.lock.Mode == 3}
+	p.fr = &framer{scan: newScannerAt(section, point.offset, p.lock), lock: p.lock, frames: point.unit,
+		mono: p.lock.Mode == 3}
 	p.fr.scan.cbr = point.cbr
 	p.fr.asm, p.fr.rates = newAssembler(p.lock), map[int]int64{}
 	if point.unit < unit {

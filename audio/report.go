@@ -22,7 +22,8 @@ func Report(w io.Writer, f Facts) error {
 		row("tags", "%s", strings.Trim(f.Tags.Artist+" - "+f.Tags.Title, " -"))
 	}
 	row("duration", "%s (%d samples)", clockTime(f.Duration), f.Samples)
-	row("format", "MPEG %s Layer III, %d Hz, %s, %d kb/s %s", f.MPEG, f.SampleRate, [...]string{"", "mono", "stereo"}[min(f.Channels, 2)], f.BitrateKbps, f.BitrateMode)
+	row("format", "MPEG %s Layer III, %d Hz, %s, %d kb/s %s", f.MPEG, f.SampleRate, [...]string{"", "mono",
+		"stereo"}[min(f.Channels, 2)], f.BitrateKbps, f.BitrateMode)
 	row("loudness", "%s LUFS, range %s LU", level(f.IntegratedLUFS), level(f.RangeLU))
 	row("loudest", "%s LUFS short-term, %s LUFS momentary", level(f.MaxShortTermLUFS), level(f.MaxMomentaryLUFS))
 	row("peaks", "%s dBTP true, %s dBFS sample", level(f.TruePeakDBTP), level(f.SamplePeakDBFS))

@@ -179,13 +179,16 @@ func (s *Scanner) start() error {
 		case !ok:
 		case h.BitrateKbps == 0:
 			if free++; free < maxFree && h.Layer == 3 && s.freeFormat(s.pos) {
-				return reject(RejectFreeFormat, "This MP3 is in free format, on which players do not agree: export it with a bitrate of 32 to 320 kb/s.")
+				return reject(RejectFreeFormat, "This MP3 is in free format, on which players do not agree: export it with a "+
+					"bitrate of 32 to 320 kb/s.")
 			}
 		case !s.chain(s.pos, lockChain, before == s.Offset()):
 		case h.Layer != 3:
-			return reject(RejectLayer, "This is MPEG audio Layer %s, not Layer III: export it as MP3.", [...]string{"", "I", "II"}[h.Layer])
+			return reject(RejectLayer, "This is MPEG audio Layer %s, not Layer III: export it as MP3.",
+				[...]string{"", "I", "II"}[h.Layer])
 		case h.SampleRate == 8000:
-			return reject(RejectRate, "This is MPEG 2.5 at 8 kHz, which cannot be decoded here: export it at 22.05 kHz or higher.")
+			return reject(RejectRate, "This is MPEG 2.5 at 8 kHz, which cannot be decoded here: export it at 22.05 kHz or "+
+				"higher.")
 		default:
 			s.lock, s.locked, s.leading = h, true, s.Offset()-before
 			return s.failure()
@@ -200,7 +203,8 @@ func (s *Scanner) start() error {
 	case text != "":
 		return reject(RejectNotMP3, "This is %s, not an MP3: export the recording as MP3 and upload it again.", text)
 	case s.tags.overrun:
-		return reject(RejectTag, "The tag at the start claims more bytes than the file has, so that no audio is left: export the file again.")
+		return reject(RejectTag, "The tag at the start claims more bytes than the file has, so that no audio is left: "+
+			"export the file again.")
 	case before > 0 && s.Offset() == before:
 		return reject(RejectNoAudio, "The file holds tags but no audio: export it again.")
 	case zeros:

@@ -94,9 +94,11 @@ func (s *silences) warnQuiet(f *Facts, silent time.Duration) {
 	switch {
 	case silent >= f.Duration: // the whole of it, which is said already
 	case f.IntegratedLUFS != nil && *f.IntegratedLUFS < quietLUFS:
-		f.warn(WarnVeryQuiet, 0, "The recording is very quiet (%.1f LUFS): on air it is raised by a bounded gain only, and will hardly be heard. Raise its level and export it again.", *f.IntegratedLUFS)
+		f.warn(WarnVeryQuiet, 0, "The recording is very quiet (%.1f LUFS): on air it is raised by a bounded gain only, and "+
+			"will hardly be heard. Raise its level and export it again.", *f.IntegratedLUFS)
 	case f.IntegratedLUFS == nil && f.Duration >= leastHeard:
-		f.warn(WarnVeryQuiet, 0, "The recording is so quiet that its loudness cannot be measured (below -70 LUFS). Raise its level and export it again.")
+		f.warn(WarnVeryQuiet, 0, "The recording is so quiet that its loudness cannot be measured (below -70 LUFS). Raise "+
+			"its level and export it again.")
 	case 5*silent > 4*f.Duration:
 		f.warn(WarnMostlySilent, 0, "%s of %s are silent: check what was exported.", seconds(silent), seconds(f.Duration))
 	}

@@ -105,7 +105,8 @@ func textName(head []byte) string {
 	if bytes.HasPrefix(lower, []byte("<!doctype html")) || bytes.HasPrefix(lower, []byte("<html")) {
 		return "a web page"
 	}
-	if bytes.HasPrefix(lower, []byte("id3")) || bytes.HasPrefix(lower, []byte("tag")) || bytes.HasPrefix(lower, []byte("apetagex")) {
+	if bytes.HasPrefix(lower, []byte("id3")) || bytes.HasPrefix(lower, []byte("tag")) || bytes.HasPrefix(lower,
+		[]byte("apetagex")) {
 		return ""
 	}
 	return "a text file"

@@ -68,7 +68,8 @@ func safely(parse func() (tag.Metadata, error)) (m tag.Metadata, err error) {
 // parseID3 reads one item by the library, as a tag of its own, so that one that is broken spoils no other.
 func parseID3(item id3Item) (tag.Metadata, error) {
 	n := len(item.raw) + 10 // the library drops a last item that it does not know unless padding follows
-	b := append([]byte{'I', 'D', '3', item.version, 0, 0, byte(n >> 21 & 127), byte(n >> 14 & 127), byte(n >> 7 & 127), byte(n & 127)}, item.raw...)
+	b := append([]byte{'I', 'D', '3', item.version, 0, 0, byte(n >> 21 & 127), byte(n >> 14 & 127), byte(n >> 7 & 127),
+		byte(n & 127)}, item.raw...)
 	b = append(b, make([]byte, 10)...)
 	return safely(func() (tag.Metadata, error) { return tag.ReadID3v2Tags(bytes.NewReader(b)) })
 }

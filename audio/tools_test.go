@@ -64,7 +64,8 @@ func temp(t testing.TB, name string) string {
 // a pause and some transients, so that encoders use short blocks and joint stereo.
 var programme = sync.OnceValue(func() string {
 	speech, mix := filepath.Join(workDir, "speech.wav"), filepath.Join(workDir, "programme.wav")
-	const text = "The appeal goes out tonight across the closed border. Nobody shall be forgotten. The sea remembers every name."
+	const text = "The appeal goes out tonight across the closed border. Nobody shall be forgotten. The sea remembers " +
+		"every name."
 	for _, args := range [][]string{
 		{"espeak-ng", "-s", "150", "-w", speech, text},
 		{"sox", "-R", "-M",
@@ -176,7 +177,8 @@ var eburLine = regexp.MustCompile(`(I|LRA|Peak):\s+(-?[\d.]+|-?inf|nan) (LUFS|LU
 
 func ffmpegEBUR(t testing.TB, path string) ebur {
 	t.Helper()
-	_, e := run(t, "ffmpeg", "-hide_banner", "-nostats", "-i", path, "-map", "0:a", "-af", "ebur128=peak=true+sample:framelog=verbose", "-f", "null", "-")
+	_, e := run(t, "ffmpeg", "-hide_banner", "-nostats", "-i", path, "-map", "0:a", "-af",
+		"ebur128=peak=true+sample:framelog=verbose", "-f", "null", "-")
 	text := string(e)
 	var m ebur
 	peaks := 0
@@ -215,7 +217,8 @@ func within(t testing.TB, what string, got *float64, want, tolerance float64) {
 // voiced makes a WAV of speech, a different recording for each number.
 func voiced(t testing.TB, dir string, n int) string {
 	t.Helper()
-	words := []string{"border", "family", "letter", "winter", "mother", "station", "harbour", "village", "promise", "morning",
+	words := []string{"border", "family", "letter", "winter", "mother", "station", "harbour", "village", "promise",
+		"morning",
 		"mountain", "signal"}
 	text := ""
 	for i := range 14 {

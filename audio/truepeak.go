@@ -71,6 +71,7 @@ func (t *truePeak) finish() {
 func (t *truePeak) facts(f *Facts) {
 	f.TruePeakDBTP = decibels(float64(t.peak))
 	if t.peak > 1 {
-		f.warn(WarnTruePeak, 0, "The true peak is %.1f dBTP, over full scale, where players and transmitters distort: lower the level before encoding.", *f.TruePeakDBTP)
+		f.warn(WarnTruePeak, 0, "The true peak is %.1f dBTP, over full scale, where players and transmitters distort: "+
+			"lower the level before encoding.", *f.TruePeakDBTP)
 	}
 }

@@ -16,7 +16,8 @@ func TestWaveformIsTheOutlineOfThePCM(t *testing.T) {
 		f := analyse(t, contents(t, path))
 		pcm := mpg123PCM(t, path)
 		w := f.Waveform
-		if want := (int(f.Samples) + w.SamplesPerPixel - 1) / w.SamplesPerPixel; w.Pixels() != want || w.SampleRate != f.SampleRate {
+		if want := (int(f.Samples) + w.SamplesPerPixel - 1) / w.SamplesPerPixel; w.Pixels() != want ||
+			w.SampleRate != f.SampleRate {
 			t.Fatalf("%d pixels at %d Hz, want %d at %d", w.Pixels(), w.SampleRate, want, f.SampleRate)
 		}
 		for p := range w.Pixels() {
@@ -41,7 +42,8 @@ func TestWaveformFormatsAreThoseOfAudiowaveform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"version":2,"channels":1,"sample_rate":44100,"samples_per_pixel":512,"bits":8,"length":2,"data":[-3,5,-128,127]}`; string(b) != want {
+	if want := `{"version":2,"channels":1,"sample_rate":44100,"samples_per_pixel":512,"bits":8,"length":2,"data":[-3,5,-128,127]}`; string(
+		b) != want {
 		t.Errorf("JSON %s, want %s", b, want)
 	}
 	var dat bytes.Buffer
@@ -81,7 +83,8 @@ func TestLongWaveformsAreHalvedAndStayBounded(t *testing.T) {
 }
 
 func TestReportFitsATerminal(t *testing.T) {
-	f := analyse(t, contents(t, encode(t, programme(), "-b", "64", "-m", "m", "--tt", "An \x1b[31mappeal", "--ta", "Hana")))
+	f := analyse(t, contents(t, encode(t, programme(), "-b", "64", "-m", "m", "--tt", "An \x1b[31mappeal", "--ta",
+		"Hana")))
 	var b strings.Builder
 	if err := Report(&b, f); err != nil {
 		t.Fatal(err)

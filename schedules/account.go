@@ -41,12 +41,14 @@ type StationDay struct {
 	Rundown  Rundown
 }
 
-// Outcomes tells of each day what became of every place in what was published for it, and of every other airing where it
-// belongs: it is the one account of what aired, on which reconciliations, records, reports and make-goods rest. days are
-// successive ones of one station. entries are what it reported of them, in any order. heard is until when the station
-// has reported anything at all: what it says nothing of since is unreported, not missed, and nothing is owed for it.
-// Of what is still to come at now, what was reported counts already. The answer has as many parts as there are days.
-func Outcomes(station string, days []StationDay, entries []AsRun, now, heard time.Time, tolerance time.Duration) []Reconciliation {
+// Outcomes tells of each day what became of every place in what was published for it, and of every other airing where
+// it belongs: it is the one account of what aired, on which reconciliations, records, reports and make-goods rest. days
+// are successive ones of one station. entries are what it reported of them, in any order. heard is until when the
+// station has reported anything at all: what it says nothing of since is unreported, not missed, and nothing is owed
+// for it. Of what is still to come at now, what was reported counts already. The answer has as many parts as there are
+// days.
+func Outcomes(station string, days []StationDay, entries []AsRun, now, heard time.Time,
+	tolerance time.Duration) []Reconciliation {
 	parts := attribute(days, entries)
 	out := make([]Reconciliation, len(days))
 	for n, day := range days {
@@ -63,7 +65,8 @@ func Outcomes(station string, days []StationDay, entries []AsRun, now, heard tim
 				over.Items = append(over.Items, i)
 				continue
 			}
-			ahead = append(ahead, Discrepancy{Verdict: ToCome, ItemID: i.ID, Window: i.Window, SegmentID: i.SegmentID, Title: i.Title, PlannedAt: i.StartAt, Planned: i.Duration})
+			ahead = append(ahead, Discrepancy{Verdict: ToCome, ItemID: i.ID, Window: i.Window, SegmentID: i.SegmentID,
+				Title: i.Title, PlannedAt: i.StartAt, Planned: i.Duration})
 		}
 		r := Reconcile(over, parts[n], tolerance)
 		unheard := map[string]bool{}
@@ -80,8 +83,8 @@ func Outcomes(station string, days []StationDay, entries []AsRun, now, heard tim
 	return out
 }
 
-// Past is the reconciliation without what is still to come, and, unless window is empty, of what belongs to that window alone,
-// whose occurrences are among slots.
+// Past is the reconciliation without what is still to come, and, unless window is empty, of what belongs to that window
+// alone, whose occurrences are among slots.
 func (r Reconciliation) Past(window string, slots []Slot) Reconciliation {
 	in := func(d Discrepancy) bool {
 		if window == "" || d.Verdict != Extra {
@@ -104,7 +107,8 @@ func (r Reconciliation) Past(window string, slots []Slot) Reconciliation {
 
 // Account tells, place by place, what Outcomes says, each day by planned start, extras by actual start. What aired in
 // another's place is there twice: as the substituted place, and as an extra of what aired.
-func Account(station string, days []StationDay, entries []AsRun, now, heard time.Time, tolerance time.Duration) [][]AiringRecord {
+func Account(station string, days []StationDay, entries []AsRun, now, heard time.Time,
+	tolerance time.Duration) [][]AiringRecord {
 	out := make([][]AiringRecord, len(days))
 	for n, r := range Outcomes(station, days, entries, now, heard, tolerance) {
 		items := map[string]Item{}
@@ -120,12 +124,15 @@ func Account(station string, days []StationDay, entries []AsRun, now, heard time
 			if d.Verdict == Extra {
 				item = Item{} // it names a place that it was not in
 			}
-			record := AiringRecord{Station: station, Date: r.Date, Window: d.Window, ItemID: d.ItemID, SegmentID: d.SegmentID, Title: d.Title,
-				Language: item.Language, PlannedAt: d.PlannedAt, Planned: d.Planned, StartedAt: d.StartedAt, EndedAt: d.EndedAt, AiredMs: d.AiredMs,
+			record := AiringRecord{Station: station, Date: r.Date, Window: d.Window, ItemID: d.ItemID, SegmentID: d.SegmentID,
+				Title:    d.Title,
+				Language: item.Language, PlannedAt: d.PlannedAt, Planned: d.Planned, StartedAt: d.StartedAt, EndedAt: d.EndedAt,
+				AiredMs: d.AiredMs,
 				Outcome: d.Verdict, Substitute: d.Substitute, MakesGood: item.MakesGood, Owed: owed[item.ID], Detail: d.Detail}
 			if d.Verdict == Substituted {
-				out[n] = append(out[n], AiringRecord{Station: station, Date: r.Date, Window: d.Window, SegmentID: d.Substitute, StartedAt: d.StartedAt,
-					EndedAt: d.EndedAt, AiredMs: d.AiredMs, Outcome: Extra, Detail: d.Detail})
+				out[n] = append(out[n], AiringRecord{Station: station, Date: r.Date, Window: d.Window, SegmentID: d.Substitute,
+					StartedAt: d.StartedAt,
+					EndedAt:   d.EndedAt, AiredMs: d.AiredMs, Outcome: Extra, Detail: d.Detail})
 				record.StartedAt, record.EndedAt, record.AiredMs = Instant{}, Instant{}, Millis{}
 			}
 			out[n] = append(out[n], record)
@@ -162,7 +169,10 @@ func attribute(days []StationDay, entries []AsRun) [][]AsRun {
 				return slices.ContainsFunc(d.Rundown.Windows, func(s Slot) bool { return s.Contains(e.StartedAt.Time) })
 			})
 			if n < 0 {
-				n = slices.IndexFunc(days, func(d StationDay) bool { return !e.StartedAt.Before(d.From) && e.StartedAt.Before(d.To) })
+				n = slices.IndexFunc(days, func(d StationDay) bool {
+					return !e.StartedAt.Before(d.From) &&
+						e.StartedAt.Before(d.To)
+				})
 			}
 			ok = n >= 0
 		}

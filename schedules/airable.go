@@ -39,13 +39,15 @@ func (l *Library) Airable(segment string, p Place) *Unairable {
 	case !Speaks(s.Language, p.Languages):
 		return &Unairable{segment, "language", fmt.Sprintf("is in %s, which the window does not allow", s.Language)}
 	case !life.From.IsZero() && p.StartAt.Before(life.From.Time):
-		return &Unairable{segment, "validity", fmt.Sprintf("is valid from %s only, and would start at %s", life.From, At(p.StartAt))}
+		return &Unairable{segment, "validity", fmt.Sprintf("is valid from %s only, and would start at %s", life.From,
+			At(p.StartAt))}
 	case !life.Until.IsZero() && p.EndAt.After(life.Until.Time):
 		why := ""
 		if life.Because != "" {
 			why = ": " + life.Because + " then"
 		}
-		return &Unairable{segment, "expiry", fmt.Sprintf("must have ended by %s, and would end at %s%s", life.Until, At(p.EndAt), why)}
+		return &Unairable{segment, "expiry", fmt.Sprintf("must have ended by %s, and would end at %s%s", life.Until,
+			At(p.EndAt), why)}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package schedules
 
-// Airing is one airing that counts for rules and rotation: what aired, or, for days not yet aired, what is drafted or published.
+// Airing is one airing that counts for rules and rotation: what aired, or, for days not yet aired, what is drafted or
+// published.
 type Airing struct {
 	Station   string  `json:"station"`
 	SegmentID string  `json:"segment_id"`

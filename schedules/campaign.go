@@ -36,5 +36,6 @@ func (c Campaign) Concerns(station string) bool {
 
 // covers reports whether an airing of the segment that starts on the station at that instant is within the campaign.
 func (c *Campaign) covers(s *Segment, station string, at Instant) bool {
-	return c.Concerns(station) && (c.From.IsZero() || !at.Before(c.From.Time)) && (c.Until.IsZero() || at.Before(c.Until.Time)) && c.Of.Matches(s)
+	return c.Concerns(station) && (c.From.IsZero() || !at.Before(c.From.Time)) &&
+		(c.Until.IsZero() || at.Before(c.Until.Time)) && c.Of.Matches(s)
 }

@@ -22,7 +22,8 @@ type Position struct {
 	AtEnd   bool      `json:"at_end,omitempty"`
 	Chain   bool      `json:"chain,omitempty"`      // air the segment's intro and back-announce with it
 	FadeMax Millis    `json:"fade_max_ms,omitzero"` // how much of the item's end may be faded away to make a time
-	Near    Millis    `json:"near_ms,omitzero"`     // how far off its end a fill may stop for the sake of the rotation; none: the window's tolerance
+	// how far off its end a fill may stop for the sake of the rotation; none: the window's tolerance
+	Near Millis `json:"near_ms,omitzero"`
 
 	// Optional lets a pick go empty, with a warning, when nothing may take it.
 	Optional bool `json:"optional,omitempty"`

@@ -15,7 +15,8 @@ const MaxPause = 5 * time.Minute
 //
 //   - A window that would run into one that starts after its end on ordinary days ends where that one begins. Where
 //     nothing is left of it, it falls away that night.
-//   - A window that adjoins the next, with a pause of at most MaxPause, reaches to it across the hour that comes twice. Where
+//   - A window that adjoins the next, with a pause of at most MaxPause, reaches to it across the hour that comes twice.
+//     Where
 //     a window of another zone begins before that, it reaches to that one.
 //
 // A pause of at most MaxPause stays. Any other window keeps its length.
@@ -44,11 +45,13 @@ func (c ClockChange) Say(loc *time.Location) string {
 	if by < 0 {
 		how, by = "back", -by
 	}
-	what := fmt.Sprintf("is %s: it lasts %s, not %s", c.Kind(), FormatLength(c.EndAt.Sub(c.StartAt.Time)), FormatLength(c.Ordinary.Sub(c.StartAt.Time)))
+	what := fmt.Sprintf("is %s: it lasts %s, not %s", c.Kind(), FormatLength(c.EndAt.Sub(c.StartAt.Time)),
+		FormatLength(c.Ordinary.Sub(c.StartAt.Time)))
 	if c.Kind() == "left out" {
 		what = "falls away, for the time that it airs in does not exist that night"
 	}
-	return fmt.Sprintf("the window of %s %s, since clocks are put %s by %s to %s on %s", clock(c.StartAt.Time), what, how, FormatLength(by),
+	return fmt.Sprintf("the window of %s %s, since clocks are put %s by %s to %s on %s", clock(c.StartAt.Time), what, how,
+		FormatLength(by),
 		clock(c.At.Time), c.At.In(loc).Format(time.DateOnly))
 }
 
@@ -205,7 +208,8 @@ func (s Station) starts(from, to time.Time) ([]*zoneStarts, error) {
 			return nil, undefined("station %s, window %s: %v", s.ID, w.ID, err)
 		}
 		low, high := from, to
-		if _, until := from.Add(-2 * wallReach).In(r.loc).ZoneBounds(); !until.IsZero() && until.Before(to.Add(maxLength+MaxPause)) {
+		if _, until := from.Add(-2 * wallReach).In(r.loc).ZoneBounds(); !until.IsZero() &&
+			until.Before(to.Add(maxLength+MaxPause)) {
 			low, high = from.Add(-wallReach), to.Add(maxLength+2*wallReach)
 		}
 		starts, err := r.starts(low, high)
@@ -223,7 +227,10 @@ func (s Station) starts(from, to time.Time) ([]*zoneStarts, error) {
 		}
 	}
 	for _, z := range out {
-		slices.SortFunc(z.starts, func(a, b wallStart) int { return cmp.Or(a.wall.Compare(b.wall), cmp.Compare(a.window, b.window)) })
+		slices.SortFunc(z.starts, func(a, b wallStart) int {
+			return cmp.Or(a.wall.Compare(b.wall),
+				cmp.Compare(a.window, b.window))
+		})
 	}
 	return out, nil
 }

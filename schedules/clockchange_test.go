@@ -13,20 +13,23 @@ func roundTheClock(zone string, length, pause time.Duration) Station {
 	st := Station{ID: "s", Timezone: zone}
 	for at := time.Duration(0); at < 24*time.Hour; at += length {
 		start := time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC).Add(at)
-		st.Windows = append(st.Windows, Window{ID: fmt.Sprintf("w%04d", int(at/time.Minute)), Clock: "c", Length: Millis{length - pause},
+		st.Windows = append(st.Windows, Window{ID: fmt.Sprintf("w%04d", int(at/time.Minute)), Clock: "c",
+			Length: Millis{length - pause},
 			Starts: Recurrence{Timezone: zone, RRule: start.Format("DTSTART:20060102T150405") + "\nRRULE:FREQ=DAILY"}})
 	}
 	return st
 }
 
-// Ten years of a station round the clock, in every zone of the database; of zones with the same changes in one. By default
-// one change of clocks of each kind is looked at, in every eighth zone; LIFELINE_PROVE=zones looks at all of it.
+// Ten years of a station round the clock, in every zone of the database; of zones with the same changes in one. By
+// default one change of clocks of each kind is looked at, in every eighth zone; LIFELINE_PROVE=zones looks at all of
+// it.
 func TestAdjoiningWindowsFollowEachOtherThroughEveryTransition(t *testing.T) {
 	all := os.Getenv("LIFELINE_PROVE") == "zones"
 	begin, end := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	zones := zoneNames(t)
 	if !all {
-		short := []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "Asia/Beirut", "Africa/Cairo", "America/Havana",
+		short := []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "Asia/Beirut",
+			"Africa/Cairo", "America/Havana",
 			"Africa/Casablanca", "Antarctica/Troll", "Pacific/Apia"}
 		for n := 0; n < len(zones); n += 8 {
 			short = append(short, zones[n])
@@ -63,7 +66,8 @@ func TestAdjoiningWindowsFollowEachOtherThroughEveryTransition(t *testing.T) {
 			years = append(years, [2]time.Time{from, from.AddDate(1, 0, 1)})
 		}
 		for _, st := range []Station{
-			roundTheClock(name, time.Hour, 0), roundTheClock(name, time.Hour, 30*time.Second), roundTheClock(name, 6*time.Hour, 0),
+			roundTheClock(name, time.Hour, 0), roundTheClock(name, time.Hour, 30*time.Second), roundTheClock(name, 6*time.Hour,
+				0),
 			roundTheClock(name, 30*time.Minute, 0), roundTheClock(name, 90*time.Minute, 0), roundTheClock(name, 24*time.Hour, 0),
 		} {
 			pause := st.Windows[0].Length.Duration.Round(time.Minute) - st.Windows[0].Length.Duration
@@ -79,7 +83,8 @@ func TestAdjoiningWindowsFollowEachOtherThroughEveryTransition(t *testing.T) {
 				occurrences += len(got)
 				for i := 1; i < len(got); i++ {
 					if a, b := got[i-1], got[i]; !a.EndAt.Add(pause).Equal(b.StartAt.Time) || !a.EndAt.After(a.StartAt.Time) {
-						t.Fatalf("%s, %d windows: %s ends at %s, %s begins at %s", name, len(st.Windows), a.Window, a.EndAt, b.Window, b.StartAt)
+						t.Fatalf("%s, %d windows: %s ends at %s, %s begins at %s", name, len(st.Windows), a.Window, a.EndAt, b.Window,
+							b.StartAt)
 					}
 				}
 				// What is asked for in pieces is the same.
@@ -103,13 +108,15 @@ func TestAdjoiningWindowsFollowEachOtherThroughEveryTransition(t *testing.T) {
 
 // window is a window in New York at that wall time on Sundays.
 func newYork(id, start string, length time.Duration) Window {
-	return Window{ID: id, Clock: "c", Length: Millis{length}, Starts: Recurrence{Timezone: "America/New_York", RRule: "DTSTART:20261025T" + start + "\nRRULE:FREQ=WEEKLY;BYDAY=SU"}}
+	return Window{ID: id, Clock: "c", Length: Millis{length}, Starts: Recurrence{Timezone: "America/New_York",
+		RRule: "DTSTART:20261025T" + start + "\nRRULE:FREQ=WEEKLY;BYDAY=SU"}}
 }
 
 func TestAChangeOfClocksMakesWindowsShorterOrLonger(t *testing.T) {
 	const half = 59*time.Minute + 30*time.Second
 	utc := func(id, start string) Window {
-		return Window{ID: id, Clock: "c", Length: Millis{30 * time.Minute}, Starts: Recurrence{Timezone: "UTC", RRule: "DTSTART:" + start}}
+		return Window{ID: id, Clock: "c", Length: Millis{30 * time.Minute}, Starts: Recurrence{Timezone: "UTC",
+			RRule: "DTSTART:" + start}}
 	}
 	for name, c := range map[string]struct {
 		day     string
@@ -117,23 +124,32 @@ func TestAChangeOfClocksMakesWindowsShorterOrLonger(t *testing.T) {
 		want    string // window start-end UTC …
 		changes string
 	}{
-		"the skipped hour's window falls away": {"2027-03-14", []Window{newYork("a", "020000", half), newYork("b", "030000", half)},
+		"the skipped hour's window falls away": {"2027-03-14", []Window{newYork("a", "020000", half), newYork("b", "030000",
+			half)},
 			"b 07:00:00-07:59:30", "a left out"},
-		"a window across the gap ends where the next begins": {"2027-03-14", []Window{newYork("a", "000000", 6*time.Hour), newYork("b", "060000", 6*time.Hour)},
+		"a window across the gap ends where the next begins": {"2027-03-14", []Window{newYork("a", "000000", 6*time.Hour),
+			newYork("b", "060000", 6*time.Hour)},
 			"a 05:00:00-10:00:00, b 10:00:00-16:00:00", "a shortened"},
-		"a window across the gap that none follows keeps its length": {"2027-03-14", []Window{newYork("a", "010000", 2*time.Hour)},
+		"a window across the gap that none follows keeps its length": {"2027-03-14",
+			[]Window{newYork("a", "010000", 2*time.Hour)},
 			"a 06:00:00-08:00:00", ""},
-		"a skipped window that none follows moves forward by the gap": {"2027-03-14", []Window{newYork("a", "023000", 20*time.Minute)},
+		"a skipped window that none follows moves forward by the gap": {"2027-03-14",
+			[]Window{newYork("a", "023000", 20*time.Minute)},
 			"a 07:30:00-07:50:00", ""},
-		"a long pause is given up before air time is": {"2027-03-14", []Window{newYork("a", "010000", 100*time.Minute), newYork("b", "030000", time.Hour)},
+		"a long pause is given up before air time is": {"2027-03-14", []Window{newYork("a", "010000", 100*time.Minute),
+			newYork("b", "030000", time.Hour)},
 			"a 06:00:00-07:00:00, b 07:00:00-08:00:00", "a shortened"},
-		"the repeated hour is filled, and the pause stays": {"2026-11-01", []Window{newYork("a", "010000", half), newYork("b", "020000", half)},
+		"the repeated hour is filled, and the pause stays": {"2026-11-01", []Window{newYork("a", "010000", half),
+			newYork("b", "020000", half)},
 			"a 05:00:00-06:59:30, b 07:00:00-07:59:30", "a lengthened"},
-		"a window that adjoins none keeps its length": {"2026-11-01", []Window{newYork("a", "010000", time.Hour), newYork("b", "030000", time.Hour)},
+		"a window that adjoins none keeps its length": {"2026-11-01", []Window{newYork("a", "010000", time.Hour),
+			newYork("b", "030000", time.Hour)},
 			"a 05:00:00-06:00:00, b 08:00:00-09:00:00", ""},
-		"a window of another zone in the repeated hour ends it": {"2026-11-01", []Window{newYork("a", "010000", time.Hour), newYork("b", "020000", time.Hour), utc("u", "20261101T062000")},
+		"a window of another zone in the repeated hour ends it": {"2026-11-01", []Window{newYork("a", "010000", time.Hour),
+			newYork("b", "020000", time.Hour), utc("u", "20261101T062000")},
 			"a 05:00:00-06:20:00, u 06:20:00-06:50:00, b 07:00:00-08:00:00", "a lengthened"},
-		"a window of another zone at once keeps it as it is": {"2026-11-01", []Window{newYork("a", "010000", time.Hour), newYork("b", "020000", time.Hour), utc("u", "20261101T060000")},
+		"a window of another zone at once keeps it as it is": {"2026-11-01", []Window{newYork("a", "010000", time.Hour),
+			newYork("b", "020000", time.Hour), utc("u", "20261101T060000")},
 			"a 05:00:00-06:00:00, u 06:00:00-06:30:00, b 07:00:00-08:00:00", ""},
 		"an ordinary night": {"2026-11-08", []Window{newYork("a", "010000", half), newYork("b", "020000", half)},
 			"a 06:00:00-06:59:30, b 07:00:00-07:59:30", ""},
@@ -153,7 +169,8 @@ func TestAChangeOfClocksMakesWindowsShorterOrLonger(t *testing.T) {
 		}
 		got, sep := "", ""
 		for _, o := range occurrences {
-			got += fmt.Sprintf("%s%s %s-%s", sep, o.Window, o.StartAt.UTC().Format(time.TimeOnly), o.EndAt.UTC().Format(time.TimeOnly))
+			got += fmt.Sprintf("%s%s %s-%s", sep, o.Window, o.StartAt.UTC().Format(time.TimeOnly),
+				o.EndAt.UTC().Format(time.TimeOnly))
 			sep = ", "
 		}
 		changes, err := st.ClockChanges(from, to)
@@ -167,7 +184,8 @@ func TestAChangeOfClocksMakesWindowsShorterOrLonger(t *testing.T) {
 		if got != c.want || said != c.changes {
 			t.Errorf("%s:\n got %s (%s)\nwant %s (%s)", name, got, said, c.want, c.changes)
 		}
-		n := Network{Stations: []Station{st}, Clocks: []Clock{{ID: "c", Length: c.windows[0].Length, Positions: []Position{{ID: "f", Fill: &Selector{}}}}}}
+		n := Network{Stations: []Station{st}, Clocks: []Clock{{ID: "c", Length: c.windows[0].Length,
+			Positions: []Position{{ID: "f", Fill: &Selector{}}}}}}
 		for _, p := range n.Problems() {
 			t.Errorf("%s cannot be stored: %+v", name, p)
 		}

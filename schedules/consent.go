@@ -10,7 +10,8 @@ type Consent struct {
 // ExpiresAt is when the segment must have ended on the air: the earlier of its validity's end and its consent's; none:
 // never. The words say which of them it is.
 func (s *Segment) ExpiresAt() (at Instant, because string) {
-	if c := s.Consent; c != nil && !c.ExpiresAt.IsZero() && (s.ValidUntil.IsZero() || c.ExpiresAt.Before(s.ValidUntil.Time)) {
+	if c := s.Consent; c != nil && !c.ExpiresAt.IsZero() && (s.ValidUntil.IsZero() ||
+		c.ExpiresAt.Before(s.ValidUntil.Time)) {
 		return c.ExpiresAt, "the consent of the persons in it expires"
 	}
 	return s.ValidUntil, ""

@@ -21,25 +21,34 @@ func said(list []schedules.Problem) (out []string) {
 
 func TestEveryProblemOfSegmentsScriptsAndCampaignsIsNamedByItsPath(t *testing.T) {
 	at := func(day int) schedules.Instant { return schedules.At(time.Date(2026, 11, day, 0, 0, 0, 0, time.UTC)) }
-	segment := schedules.Segment{ID: "No", Kind: "jingle", Language: "Korean language", Voice: strings.Repeat("x", 501), Series: "a b", Tags: []string{"x", "x"},
-		Intro: "No", BackAnnounce: "_", ValidFrom: at(2), ValidUntil: at(1), Script: &schedules.ScriptRef{ID: "p", Passages: []int{0, 1, 1}},
+	segment := schedules.Segment{ID: "No", Kind: "jingle", Language: "Korean language", Voice: strings.Repeat("x", 501),
+		Series: "a b", Tags: []string{"x", "x"},
+		Intro: "No", BackAnnounce: "_", ValidFrom: at(2), ValidUntil: at(1), Script: &schedules.ScriptRef{ID: "p",
+			Passages: []int{0, 1, 1}},
 		Consent: &schedules.Consent{GivenAt: at(2), ExpiresAt: at(1)}}
-	script := schedules.Script{ID: "p", Languages: []string{"ko", "ko"}, Versions: []schedules.ScriptVersion{{}, {Version: 1, Passages: []schedules.Passage{
-		{}, {Number: 1}, {Number: 1, Text: map[string]string{"en": "x"}}}}, {Version: 1, Passages: make([]schedules.Passage, 1)}}}
+	script := schedules.Script{ID: "p", Languages: []string{"ko", "ko"}, Versions: []schedules.ScriptVersion{{},
+		{Version: 1, Passages: []schedules.Passage{
+			{}, {Number: 1}, {Number: 1, Text: map[string]string{"en": "x"}}}}, {Version: 1, Passages: make([]schedules.Passage,
+			1)}}}
 	campaign := schedules.Campaign{ID: "c", Stations: []string{"No"}, From: at(2), Until: at(1), AtLeast: -1,
 		Dayparts: []schedules.CampaignPart{{Daypart: schedules.Daypart{From: -1, Until: 2000}}}}
 	for name, c := range map[string]struct {
 		problems []schedules.Problem
 		fields   string
 	}{
-		"segment": {segment.Problems(), "id kind title voice language series tags[1] script.version script.passages[0] script.passages[2] intro back_announce valid_until consent consent.expires_at"},
-		"script": {script.Problems(), "languages[1] versions[0].version versions[0].passages versions[1].passages[0].number versions[1].passages[2].number " +
+		"segment": {segment.Problems(), "id kind title voice language series tags[1] script.version script.passages[0] " +
+			"script.passages[2] intro back_announce valid_until consent consent.expires_at"},
+		"script": {script.Problems(), "languages[1] versions[0].version versions[0].passages " +
+			"versions[1].passages[0].number versions[1].passages[2].number " +
 			"versions[1].passages[2].text versions[2].version versions[2].passages[0].number"},
-		"campaign":         {campaign.Problems(), "stations[0] until at_least dayparts[0].from dayparts[0].until dayparts[0].at_least"},
-		"idle campaign":    {schedules.Campaign{ID: "c"}.Problems(), "at_least"},
-		"no language":      {schedules.Script{ID: "p"}.Problems(), "languages"},
-		"no passage":       {schedules.Segment{ID: "s", Kind: "music", Title: "s", Language: "zxx", Script: &schedules.ScriptRef{ID: "p", Version: 1}}.Problems(), "script.passages"},
-		"sound, in Korean": {schedules.Segment{ID: "s", Kind: "music", Title: "노래", Language: "ko-KP", Tags: []string{"이름"}}.Problems(), ""},
+		"campaign": {campaign.Problems(), "stations[0] until at_least dayparts[0].from dayparts[0].until " +
+			"dayparts[0].at_least"},
+		"idle campaign": {schedules.Campaign{ID: "c"}.Problems(), "at_least"},
+		"no language":   {schedules.Script{ID: "p"}.Problems(), "languages"},
+		"no passage": {schedules.Segment{ID: "s", Kind: "music", Title: "s", Language: "zxx",
+			Script: &schedules.ScriptRef{ID: "p", Version: 1}}.Problems(), "script.passages"},
+		"sound, in Korean": {schedules.Segment{ID: "s", Kind: "music", Title: "노래", Language: "ko-KP",
+			Tags: []string{"이름"}}.Problems(), ""},
 	} {
 		var fields []string
 		for _, p := range c.problems {
@@ -60,12 +69,13 @@ func TestARuleIsNamedByWhatItSays(t *testing.T) {
 		"separate voice by 2 items":          {Separate: "voice", Items: 2},
 		"separate tag by 1m0s":               {Separate: "tag", For: schedules.Ms(60_000)},
 		"at most 3 of each voice per day":    {AtMost: &n, Of: voice, Per: "day"},
-		"at least 3 of kind letter and tag short per daypart 06:00-12:00": {AtLeast: &n, Of: letters, Per: "daypart", Daypart: &schedules.Daypart{From: 360, Until: 720}},
-		"share of each voice per window":                                  {Share: &schedules.Share{Most: 0.5}, Of: voice, Per: "window"},
-		"after kind letter and tag short":                                 {After: letters},
-		"after kind letter and tag short within 1m0s":                     {After: letters, Within: schedules.Ms(60_000)},
-		"keep to 22:00-24:00":                                             {KeepTo: &schedules.Daypart{From: 22 * 60, Until: 24 * 60}},
-		"empty rule":                                                      {},
+		"at least 3 of kind letter and tag short per daypart 06:00-12:00": {AtLeast: &n, Of: letters, Per: "daypart",
+			Daypart: &schedules.Daypart{From: 360, Until: 720}},
+		"share of each voice per window":              {Share: &schedules.Share{Most: 0.5}, Of: voice, Per: "window"},
+		"after kind letter and tag short":             {After: letters},
+		"after kind letter and tag short within 1m0s": {After: letters, Within: schedules.Ms(60_000)},
+		"keep to 22:00-24:00":                         {KeepTo: &schedules.Daypart{From: 22 * 60, Until: 24 * 60}},
+		"empty rule":                                  {},
 	} {
 		if got := r.Name(); got != want {
 			t.Errorf("%q, not %q", got, want)
@@ -74,9 +84,11 @@ func TestARuleIsNamedByWhatItSays(t *testing.T) {
 }
 
 func TestASelectorSaysInWordsWhatItAsksFor(t *testing.T) {
-	s := &schedules.Selector{Kinds: []schedules.Kind{"letter", "names"}, Language: "ko", Tags: []string{"a", "b"}, Script: "p", Voice: "v", Series: "s",
+	s := &schedules.Selector{Kinds: []schedules.Kind{"letter", "names"}, Language: "ko", Tags: []string{"a", "b"},
+		Script: "p", Voice: "v", Series: "s",
 		Min: schedules.Ms(61_500), Max: schedules.Ms(3_723_000)}
-	if got, want := s.String(), "letter or names in ko tagged a and b reading script p by voice v of series s of at least 1:01.500 of at most 1:02:03"; got != want {
+	if got, want := s.String(), "letter or names in ko tagged a and b reading script p by voice v of series s of at "+
+		"least 1:01.500 of at most 1:02:03"; got != want {
 		t.Errorf("%q", got)
 	}
 	for _, s := range []*schedules.Selector{nil, {}} {
@@ -130,13 +142,15 @@ func TestOverlapsNameTheWindowsOfOneStation(t *testing.T) {
 
 // What another program is given of a recurrence: its rule, and its starts without those that are left out.
 func TestARepetitionIsTheRuleWithItsStarts(t *testing.T) {
-	r := schedules.Recurrence{Timezone: "Asia/Seoul", RRule: "DTSTART:20261101T200000\nRRULE:FREQ=DAILY;COUNT=5\nEXDATE:20261102T200000"}
+	r := schedules.Recurrence{Timezone: "Asia/Seoul",
+		RRule: "DTSTART:20261101T200000\nRRULE:FREQ=DAILY;COUNT=5\nEXDATE:20261102T200000"}
 	from := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	got, err := r.Repetition(from, from.AddDate(0, 0, 4))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Location.String() != "Asia/Seoul" || got.Rule != "FREQ=DAILY" || len(got.Ruled) != 4 || len(got.Starts) != 3 || !got.Starts[1].Equal(from.AddDate(0, 0, 2).Add(11*time.Hour)) {
+	if got.Location.String() != "Asia/Seoul" || got.Rule != "FREQ=DAILY" || len(got.Ruled) != 4 || len(got.Starts) != 3 ||
+		!got.Starts[1].Equal(from.AddDate(0, 0, 2).Add(11*time.Hour)) {
 		t.Errorf("%+v", got)
 	}
 	if _, err := (schedules.Recurrence{Timezone: "Mars/Base"}).Repetition(from, from); err == nil {
@@ -150,9 +164,11 @@ func TestAChangeOfClocksIsToldInTheStationsTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC) // 01:30, and clocks go to 03:00 half an hour later
-	c := schedules.ClockChange{Shift: schedules.Ms(3_600_000), At: schedules.At(start.Add(30 * time.Minute)), Ordinary: schedules.At(start.Add(time.Hour))}
+	c := schedules.ClockChange{Shift: schedules.Ms(3_600_000), At: schedules.At(start.Add(30 * time.Minute)),
+		Ordinary: schedules.At(start.Add(time.Hour))}
 	c.StartAt, c.EndAt = schedules.At(start), schedules.At(start.Add(45*time.Minute))
-	if got := c.Say(loc); got != "the window of 01:30:00 is shortened: it lasts 45:00, not 1:00:00, since clocks are put forward by 1:00:00 to 03:00:00 on 2026-03-29" {
+	if got := c.Say(loc); got != "the window of 01:30:00 is shortened: it lasts 45:00, not 1:00:00, since clocks are "+
+		"put forward by 1:00:00 to 03:00:00 on 2026-03-29" {
 		t.Error(got)
 	}
 	c.EndAt = c.StartAt
@@ -160,7 +176,8 @@ func TestAChangeOfClocksIsToldInTheStationsTime(t *testing.T) {
 		t.Error(got)
 	}
 	c.EndAt, c.Shift = schedules.At(start.Add(2*time.Hour)), schedules.Ms(-3_600_000)
-	if got := c.Say(loc); !strings.Contains(got, "is lengthened: it lasts 2:00:00, not 1:00:00, since clocks are put back") {
+	if got := c.Say(loc); !strings.Contains(got,
+		"is lengthened: it lasts 2:00:00, not 1:00:00, since clocks are put back") {
 		t.Error(got)
 	}
 }

@@ -13,7 +13,8 @@
 //   - Input is what a plan of a day depends on; its Windows are those of the day (input.go, standing.go).
 //   - Rundown and Item are a planned day, Explanation says why each item is there; Input.Apply edits a rundown by hand,
 //     Diff compares two, Withdraw takes items out (rundown.go, explain.go, edit.go, diff.go, withdraw.go).
-//   - Outcomes and Reconcile tell from as-run reports what aired; Tally counts it, Exposures tells who heard which passage
+//   - Outcomes and Reconcile tell from as-run reports what aired; Tally counts it, Exposures tells who heard which
+//     passage
 //     (account.go, reconcile.go, tally.go, exposure.go).
 //
 // # Glossary
@@ -35,10 +36,10 @@
 //
 // # Nights when clocks change
 //
-// A window in wall time starts at its wall time: one that does not exist moves forward by the gap, one that exists twice
-// is its first occurrence. Its length is exact, except where the change would tear windows apart that follow each other
-// on ordinary days or push them into each other (ClockChange): a window that would run into the next ends where that
-// begins, or falls away, and a window that adjoins the next, with a pause of at most five minutes, reaches to it across the
-// hour that comes twice. Its clock is fitted: posts behind the end fall away, what is at the end stays there, and what
-// comes on top is filled. The rundown warns of each such window (clock_change).
+// A window in wall time starts at its wall time: one that does not exist moves forward by the gap, one that exists
+// twice is its first occurrence. Its length is exact, except where the change would tear windows apart that follow each
+// other on ordinary days or push them into each other (ClockChange): a window that would run into the next ends where
+// that begins, or falls away, and a window that adjoins the next, with a pause of at most five minutes, reaches to it
+// across the hour that comes twice. Its clock is fitted: posts behind the end fall away, what is at the end stays
+// there, and what comes on top is filled. The rundown warns of each such window (clock_change).
 package schedules

@@ -18,10 +18,10 @@ type Edit struct {
 
 // Apply makes the edits in order and answers the rundown re-timed, as a draft, with its warnings. Within a window
 // each item starts where the one before it ends, and posts wait for their instants: what no longer reaches a post or
-// the window's end, or runs into it and so delays it, is a warning with the time that lacks or is over. What was edited is
-// locked, so that a plan that keeps locked items fills around it. When any edit cannot be made the problems say
-// which and why (fields such as edits[1].item) and the rundown is the one given. Windows that no edit touches stay to the
-// millisecond, and so does what is before the first edit in those that one does.
+// the window's end, or runs into it and so delays it, is a warning with the time that lacks or is over. What was edited
+// is locked, so that a plan that keeps locked items fills around it. When any edit cannot be made the problems say
+// which and why (fields such as edits[1].item) and the rundown is the one given. Windows that no edit touches stay to
+// the millisecond, and so does what is before the first edit in those that one does.
 func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
 	in = in.ForPublished(r)
 	e := editor{in: &in, items: slices.Clone(r.Items), problems: &problems{}}
@@ -147,7 +147,8 @@ func (e *editor) airing(id string, at Item) (Item, bool) {
 		return Item{}, false
 	}
 	life, _ := e.in.Library.Life(id)
-	at.SegmentID, at.SHA256, at.Kind, at.Language, at.Title, at.Voice = s.ID, s.Recording.SHA256, s.Kind, s.Language, s.Title, s.Voice
+	at.SegmentID, at.SHA256, at.Kind, at.Language, at.Title, at.Voice = s.ID, s.Recording.SHA256, s.Kind, s.Language,
+		s.Title, s.Voice
 	at.Duration, at.CueIn, at.CueOut, at.FadeOut = s.Recording.AirTime(), s.Recording.CueIn, s.Recording.CueOut, Millis{}
 	at.NotAfter, at.Locked, at.Chain, at.MakesGood = life.Until, true, "", ""
 	return at, true
@@ -185,7 +186,8 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			if own := e.window(item); own == nil || own != w {
 				continue
 			}
-			if before, ok := r.Item(item.ID); untouched && ok && !e.changed(r, item) && before.StartAt.Equal(item.StartAt.Time) && !e.missing(r, s.Occurrence, item.StartAt) {
+			if before, ok := r.Item(item.ID); untouched && ok && !e.changed(r, item) &&
+				before.StartAt.Equal(item.StartAt.Time) && !e.missing(r, s.Occurrence, item.StartAt) {
 				at = item.StartAt // what is open before it stays open
 			} else {
 				untouched = false
@@ -193,10 +195,12 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			if post, ok := w.post(item); ok {
 				switch off := post.Sub(at.Time); {
 				case off > s.Tolerance.Duration:
-					warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", FormatLength(off), item.Position, WallTime(r.Timezone, post))
+					warn("gap", s.Window, item.ID, "%s are empty before the post %s at %s", FormatLength(off), item.Position,
+						WallTime(r.Timezone, post))
 					at = post
 				case -off > max(s.Tolerance.Duration, item.Grace.Duration):
-					warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position, WallTime(r.Timezone, post), FormatLength(-off))
+					warn("overrun", s.Window, item.ID, "what is before the post %s at %s runs %s too long", item.Position,
+						WallTime(r.Timezone, post), FormatLength(-off))
 				}
 			}
 			if !item.StartAt.Equal(at.Time) || e.changed(r, item) {
@@ -206,7 +210,8 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 				renamed[before] = item.ID
 			}
 			if w != nil {
-				if u := e.in.Library.Airable(item.SegmentID, Place{Languages: w.Languages, StartAt: item.StartAt.Time, EndAt: item.EndAt().Time, SHA256: item.SHA256}); u != nil {
+				if u := e.in.Library.Airable(item.SegmentID, Place{Languages: w.Languages, StartAt: item.StartAt.Time,
+					EndAt: item.EndAt().Time, SHA256: item.SHA256}); u != nil {
 					warn("not_airable", s.Window, item.ID, "%s", u.Error())
 				}
 			}
@@ -215,7 +220,8 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			out = append(out, item)
 		}
 		if off := at.Sub(s.EndAt.Time); off > s.Tolerance.Duration {
-			warn("overrun", s.Window, "", "the window of %s runs %s too long", WallTime(r.Timezone, s.StartAt), FormatLength(off))
+			warn("overrun", s.Window, "", "the window of %s runs %s too long", WallTime(r.Timezone, s.StartAt),
+				FormatLength(off))
 		} else if -off > s.Tolerance.Duration {
 			warn("gap", s.Window, "", "the window of %s ends %s early", WallTime(r.Timezone, s.StartAt), FormatLength(-off))
 		}

@@ -19,10 +19,12 @@ func TestEditsRetimeTheirWindowAndSayWhatIsOver(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if len(after.Items) != len(base.Items)+1 || after.Items[7].SegmentID != "music-b" || !after.Items[7].Locked || !after.Items[7].StartAt.Equal(pick.EndAt().Time) {
+	if len(after.Items) != len(base.Items)+1 || after.Items[7].SegmentID != "music-b" || !after.Items[7].Locked ||
+		!after.Items[7].StartAt.Equal(pick.EndAt().Time) {
 		t.Errorf("%+v", after.Items[7])
 	}
-	if after.Items[8].SegmentID != base.Items[7].SegmentID || after.Items[8].ID == base.Items[7].ID || !after.Items[8].StartAt.Equal(after.Items[7].EndAt().Time) {
+	if after.Items[8].SegmentID != base.Items[7].SegmentID || after.Items[8].ID == base.Items[7].ID ||
+		!after.Items[8].StartAt.Equal(after.Items[7].EndAt().Time) {
 		t.Error("what follows is not re-timed, or kept its id")
 	}
 	found := false
@@ -43,7 +45,8 @@ func TestEditsRetimeTheirWindowAndSayWhatIsOver(t *testing.T) {
 func TestEditsThatCannotBeMadeChangeNothing(t *testing.T) {
 	in := plannertest.SmallStation(0)
 	base := plannertest.Audited(t, in).Rundown
-	got, problems := in.Apply(base, []schedules.Edit{{Op: "lock", Item: base.Items[0].ID}, {Op: "remove", Item: "lost"}, {Op: "explode"},
+	got, problems := in.Apply(base, []schedules.Edit{{Op: "lock", Item: base.Items[0].ID}, {Op: "remove", Item: "lost"},
+		{Op: "explode"},
 		{Op: "insert", Segment: "lost", Before: base.Items[1].ID}, {Op: "move", Item: base.Items[1].ID}})
 	want := []string{"edits[1].item", "edits[2].op", "edits[3].segment", "edits[4].before"}
 	if len(problems) != len(want) {
@@ -118,14 +121,18 @@ func TestWhatAnEditPushesPastItsWindowIsNamedOnceAndInTheStationsTime(t *testing
 			continue
 		case strings.Contains(v.Message, "when the window of 18:00:00 is over: take something out before it"):
 			late++
-		case strings.HasPrefix(v.Message, "the window of 18:00:00 is 1:") && strings.HasSuffix(v.Message, " too long; its tolerance is 0:01"):
+		case strings.HasPrefix(v.Message, "the window of 18:00:00 is 1:") && strings.HasSuffix(v.Message,
+			" too long; its tolerance is 0:01"):
 			long++
 		default:
 			t.Errorf("more is said of it: %s", v.Message)
 		}
 	}
-	if sign := after.Items[slices.IndexFunc(after.Items, func(i schedules.Item) bool { return i.SegmentID == "sign-off-ko" })]; late == 0 || long != 1 || sign.StartAt.Before(after.Windows[0].EndAt.Time) {
-		t.Errorf("%d items are said to be late, %d windows to be too long: %+v", late, long, plannertest.Violations(t, in, after))
+	if sign := after.Items[slices.IndexFunc(after.Items,
+		func(i schedules.Item) bool { return i.SegmentID == "sign-off-ko" })]; late == 0 || long != 1 ||
+		sign.StartAt.Before(after.Windows[0].EndAt.Time) {
+		t.Errorf("%d items are said to be late, %d windows to be too long: %+v", late, long, plannertest.Violations(t, in,
+			after))
 	}
 	for _, w := range after.Warnings {
 		if strings.Contains(w.Message, "Z") {

@@ -41,13 +41,15 @@ const (
 // Choice is the record of one choice: its candidates in due order and what refused them. It is complete: Replay makes
 // the choice again from it alone.
 type Choice struct {
-	Method     string      `json:"method"`
-	For        string      `json:"for,omitempty"` // the demand
-	StartAt    Instant     `json:"start_at"`
-	Target     Millis      `json:"target_ms,omitzero"`         // to be filled
-	Residual   Millis      `json:"residual_ms,omitzero"`       // filled more (or less) than the target
-	Proved     bool        `json:"residual_proved,omitempty"`  // within a millisecond, or no set of the candidates in play has less; where the search was cut: none of up to five
-	Cut        bool        `json:"search_cut,omitempty"`       // there was more material, less overdue, than came into play
+	Method   string  `json:"method"`
+	For      string  `json:"for,omitempty"` // the demand
+	StartAt  Instant `json:"start_at"`
+	Target   Millis  `json:"target_ms,omitzero"`   // to be filled
+	Residual Millis  `json:"residual_ms,omitzero"` // filled more (or less) than the target
+	// within a millisecond, or no set of the candidates in play has less; where the search was cut: none of up to five
+	Proved bool `json:"residual_proved,omitempty"`
+	// there was more material, less overdue, than came into play
+	Cut        bool        `json:"search_cut,omitempty"`
 	Least      Millis      `json:"least_residual_ms,omitzero"` // range of residual allowed
 	Most       Millis      `json:"most_residual_ms,omitzero"`
 	Nearest    bool        `json:"nearest,omitempty"`   // the residual counted before all else
@@ -84,7 +86,8 @@ func (r Refusal) IsZero() bool { return r == Refusal{} }
 func (r Refusal) String() string {
 	switch r.Unit {
 	case "ms":
-		return fmt.Sprintf("%s: needs %s, has %s", r.Rule, FormatLength(Ms(r.Need).Duration), FormatLength(Ms(r.Has).Duration))
+		return fmt.Sprintf("%s: needs %s, has %s", r.Rule, FormatLength(Ms(r.Need).Duration),
+			FormatLength(Ms(r.Has).Duration))
 	case "":
 		return r.Rule
 	}

@@ -39,7 +39,8 @@ func (l *Library) Exposures(history []Airing) []Exposure {
 		out = append(out, Exposure{k.script, k.passage, k.station, k.language, airings})
 	}
 	slices.SortFunc(out, func(a, b Exposure) int {
-		return cmp.Or(cmp.Compare(a.Script, b.Script), cmp.Compare(a.Passage, b.Passage), cmp.Compare(a.Station, b.Station), cmp.Compare(a.Language, b.Language))
+		return cmp.Or(cmp.Compare(a.Script, b.Script), cmp.Compare(a.Passage, b.Passage), cmp.Compare(a.Station, b.Station),
+			cmp.Compare(a.Language, b.Language))
 	})
 	return out
 }

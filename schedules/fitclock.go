@@ -9,10 +9,10 @@ import (
 // to it.
 const nightFade = 30 * time.Second
 
-// fitted is the clock for a window that a change of clocks makes shorter or longer than it is on ordinary days. What the
-// clock has at the end stays there. In a shorter window the posts behind its end fall away with what follows them, and so
-// do the segments that have no room any more. What is left, or comes on top, is filled: by the last stretch's own fill,
-// else by the clock's last one, else by music and evergreens.
+// fitted is the clock for a window that a change of clocks makes shorter or longer than it is on ordinary days. What
+// the clock has at the end stays there. In a shorter window the posts behind its end fall away with what follows them,
+// and so do the segments that have no room any more. What is left, or comes on top, is filled: by the last stretch's
+// own fill, else by the clock's last one, else by music and evergreens.
 func (c Clock) fitted(ordinary, length time.Duration, lib *Library) Clock {
 	if length == ordinary {
 		return c

@@ -5,11 +5,12 @@ import "time"
 // Input is everything that a plan depends on. Nothing in it is changed by planning. The order of its lists does not
 // matter, except where a list is an order (a clock's positions, a station's fallback).
 type Input struct {
-	Station   Station
-	Date      Date
-	Clocks    map[string]Clock
-	Library   *Library
-	History   []Airing   // of all stations, in any order; what aired or is published. Airings in this day's own windows are ignored
+	Station Station
+	Date    Date
+	Clocks  map[string]Clock
+	Library *Library
+	// of all stations, in any order; what aired or is published. Airings in this day's own windows are ignored
+	History   []Airing
 	Owed      []MakeGood // of this station
 	Campaigns []Campaign
 	Keep      []Item // items that stay as they are: frozen, locked, aired, or asked for

@@ -88,8 +88,8 @@ func (e *Entry) speaksOf() (ids []string) {
 	return ids
 }
 
-// ruled is an entry's own life with an editor's rulings carried from readings to the intros and back-announces that speak of
-// them: one that serves readings lives no longer than the longest-lived of them.
+// ruled is an entry's own life with an editor's rulings carried from readings to the intros and back-announces that
+// speak of them: one that serves readings lives no longer than the longest-lived of them.
 func (l *Library) ruled(e *Entry) Life {
 	life := e.own
 	readers, _ := l.readers.get(e.ID)

@@ -26,7 +26,8 @@ func TestALibraryWithChangesIsTheOnePreparedAnew(t *testing.T) {
 			s := plannertest.Segment(one("a", "b", "c", "d"), schedules.Kind(one("reading", "intro", "music")), "ko", 1000)
 			s.Intro, s.State = one("", "a", "z"), schedules.State(one("approved", "recalled"))
 			if one("", "1") != "" {
-				s.Script = &schedules.ScriptRef{ID: one("p", "q"), Version: 1, Passages: []int{rapid.IntRange(1, 4).Draw(t, "passage")}}
+				s.Script = &schedules.ScriptRef{ID: one("p", "q"), Version: 1, Passages: []int{rapid.IntRange(1, 4).Draw(t,
+					"passage")}}
 			}
 			segments[s.ID] = s
 			l = l.With(s)
@@ -77,13 +78,17 @@ func TestWhatMayNotAirSaysByWhichRule(t *testing.T) {
 func TestMissingNamesThePassagesThatNobodyReadsAsTheyAre(t *testing.T) {
 	text := func(s string) map[string]string { return map[string]string{"ko": s} }
 	script := schedules.Script{ID: "appeal", Languages: []string{"ko", "en"}, Versions: []schedules.ScriptVersion{
-		{Version: 1, Passages: []schedules.Passage{{Number: 1, Text: text("one")}, {Number: 2, Text: text("two")}, {Number: 3}}},
-		{Version: 2, Passages: []schedules.Passage{{Number: 1, Text: text("one")}, {Number: 2, Text: text("changed")}, {Number: 3, Dead: true}}}}}
+		{Version: 1, Passages: []schedules.Passage{{Number: 1, Text: text("one")}, {Number: 2, Text: text("two")},
+			{Number: 3}}},
+		{Version: 2, Passages: []schedules.Passage{{Number: 1, Text: text("one")}, {Number: 2, Text: text("changed")},
+			{Number: 3, Dead: true}}}}}
 	reading := plannertest.Segment("reading", "reading", "ko", 60_000)
 	reading.Script = &schedules.ScriptRef{ID: "appeal", Version: 1, Passages: []int{1, 2, 3}}
 	got := schedules.Prepare([]schedules.Segment{reading}, []schedules.Script{script}).Missing()
-	want := []schedules.ToRecord{{Script: "appeal", Version: 2, Passage: 2, Language: "ko", Why: "it reads version 1, and the text has changed since"},
-		{Script: "appeal", Version: 2, Passage: 1, Language: "en", Why: "nobody has read it"}, {Script: "appeal", Version: 2, Passage: 2, Language: "en", Why: "nobody has read it"}}
+	want := []schedules.ToRecord{{Script: "appeal", Version: 2, Passage: 2, Language: "ko",
+		Why: "it reads version 1, and the text has changed since"},
+		{Script: "appeal", Version: 2, Passage: 1, Language: "en", Why: "nobody has read it"}, {Script: "appeal", Version: 2,
+			Passage: 2, Language: "en", Why: "nobody has read it"}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%+v", got)
 	}
@@ -96,13 +101,17 @@ func TestExposuresTellWhichPassageWasHeardWhereAndHowOften(t *testing.T) {
 	at := func(hour int) schedules.Instant {
 		return schedules.At(time.Date(2026, 11, 30, hour, 0, 0, 0, time.UTC))
 	}
-	got := l.Exposures([]schedules.Airing{{Station: "b", SegmentID: "reading", StartAt: at(9)}, {Station: "a", SegmentID: "reading", StartAt: at(8)},
-		{Station: "a", SegmentID: "reading", StartAt: at(7)}, {Station: "a", SegmentID: "song", StartAt: at(6)}, {Station: "a", SegmentID: "gone", StartAt: at(6)}})
+	got := l.Exposures([]schedules.Airing{{Station: "b", SegmentID: "reading", StartAt: at(9)},
+		{Station: "a", SegmentID: "reading", StartAt: at(8)},
+		{Station: "a", SegmentID: "reading", StartAt: at(7)}, {Station: "a", SegmentID: "song", StartAt: at(6)},
+		{Station: "a", SegmentID: "gone", StartAt: at(6)}})
 	var said []string
 	for _, e := range got {
-		said = append(said, e.Script, string(rune('0'+e.Passage)), e.Station, e.Language, e.Airings[0].String()[11:13], string(rune('0'+len(e.Airings))))
+		said = append(said, e.Script, string(rune('0'+e.Passage)), e.Station, e.Language, e.Airings[0].String()[11:13],
+			string(rune('0'+len(e.Airings))))
 	}
-	if want := "appeal 1 a ko 07 2 appeal 1 b ko 09 1 appeal 2 a ko 07 2 appeal 2 b ko 09 1"; strings.Join(said, " ") != want {
+	if want := "appeal 1 a ko 07 2 appeal 1 b ko 09 1 appeal 2 a ko 07 2 appeal 2 b ko 09 1"; strings.Join(said,
+		" ") != want {
 		t.Error(said)
 	}
 }

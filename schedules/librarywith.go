@@ -50,7 +50,8 @@ func (l *Library) insert(e *Entry) {
 	}
 }
 
-// spokenOf has the new entry stand as a reader of those that it names, and answers the companions whose lives may change.
+// spokenOf has the new entry stand as a reader of those that it names, and answers the companions whose lives may
+// change.
 func (l *Library) spokenOf(before, now *Entry) (ids []string) {
 	slot, _ := l.slots.get(now.ID)
 	for _, id := range now.speaksOf() {
@@ -62,7 +63,8 @@ func (l *Library) spokenOf(before, now *Entry) (ids []string) {
 	if before == nil {
 		return ids
 	}
-	if slices.Equal(ids, before.speaksOf()) && (before.own.Dead == "") == (now.own.Dead == "") && before.own.Until == now.own.Until {
+	if slices.Equal(ids, before.speaksOf()) && (before.own.Dead == "") == (now.own.Dead == "") &&
+		before.own.Until == now.own.Until {
 		return nil
 	}
 	return append(ids, before.speaksOf()...)

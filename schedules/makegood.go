@@ -19,21 +19,26 @@ func (l *Library) Committed(r AiringRecord, campaigns []Campaign) bool {
 	if !ok || r.MakesGood != "" || r.PlannedAt.IsZero() {
 		return false
 	}
-	return slices.Contains(programme, s.Kind) || slices.ContainsFunc(campaigns, func(c Campaign) bool { return c.covers(&s, r.Station, r.PlannedAt) })
+	return slices.Contains(programme, s.Kind) || slices.ContainsFunc(campaigns,
+		func(c Campaign) bool { return c.covers(&s, r.Station, r.PlannedAt) })
 }
 
-// MarkMakeGoods marks for each make-good owed the one item that airs it: one that is marked already, or else the first of its
-// segment that airs after the miss, is not over and is for no other.
+// MarkMakeGoods marks for each make-good owed the one item that airs it: one that is marked already, or else the first
+// of its segment that airs after the miss, is not over and is for no other.
 func (in Input) MarkMakeGoods(items []Item) {
 	owed := slices.Clone(in.Owed)
-	slices.SortFunc(owed, func(a, b MakeGood) int { return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(owed, func(a, b MakeGood) int {
+		return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time),
+			cmp.Compare(a.ID, b.ID))
+	})
 	for _, m := range owed {
 		if slices.ContainsFunc(items, func(i Item) bool { return i.MakesGood == m.ID }) {
 			continue
 		}
 		first := -1
 		for k, i := range items {
-			if i.SegmentID == m.SegmentID && i.MakesGood == "" && i.StartAt.After(m.MissedAt.Time) && i.EndAt().After(in.Over) && (first < 0 || i.StartAt.Before(items[first].StartAt.Time)) {
+			if i.SegmentID == m.SegmentID && i.MakesGood == "" && i.StartAt.After(m.MissedAt.Time) && i.EndAt().After(in.Over) &&
+				(first < 0 || i.StartAt.Before(items[first].StartAt.Time)) {
 				first = k
 			}
 		}

@@ -78,12 +78,14 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 			p.add(at+".clock", "clock %q is not known", w.Clock)
 			continue
 		}
-		if off := w.Length.Duration - c.Length.Duration; off != 0 && (off > w.Tolerance.Duration || -off > w.Tolerance.Duration) {
+		if off := w.Length.Duration - c.Length.Duration; off != 0 && (off > w.Tolerance.Duration ||
+			-off > w.Tolerance.Duration) {
 			if !c.stretchable() {
 				p.add(at+".length_ms", "is %s, its clock %s is %s long, and no fill can stretch it",
 					FormatLength(w.Length.Duration), c.ID, FormatLength(c.Length.Duration))
 			} else if w.Length.Duration <= c.lastPost() {
-				p.add(at+".length_ms", "is %s, and its clock %s has a post at %s", FormatLength(w.Length.Duration), c.ID, FormatLength(c.lastPost()))
+				p.add(at+".length_ms", "is %s, and its clock %s has a post at %s", FormatLength(w.Length.Duration), c.ID,
+					FormatLength(c.lastPost()))
 			}
 		}
 	}
@@ -91,7 +93,8 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 		n.segment(p, fmt.Sprintf("fallback[%d]", i), id, s.Languages)
 	}
 	if n.Segments != nil && s.OnlySensitive(n.Segments) {
-		p.add("fallback", "has sensitive segments only: without the link the station would be silent once its lease ends. Add one that is not sensitive")
+		p.add("fallback", "has sensitive segments only: without the link the station would be silent once its lease ends. "+
+			"Add one that is not sensitive")
 	}
 	if n.Settled == nil || !n.Settled(s.ID) {
 		n.overlaps(p, s)

@@ -78,8 +78,8 @@ func (p *problems) overlap(s *Station, pair [2]int, o Occurrence) {
 	p.add(field, "window %s overlaps window %s at %s", s.Windows[pair[1]].ID, s.Windows[pair[0]].ID, at)
 }
 
-// worthLooking is when the recurrence can overlap another one that began earlier: a year from its start on where it comes
-// often, else around each of its starts. What is over before from is left out.
+// worthLooking is when the recurrence can overlap another one that began earlier: a year from its start on where it
+// comes often, else around each of its starts. What is over before from is left out.
 func (p *recurrence) worthLooking(from time.Time) (out []period) {
 	around := func(wall time.Time) {
 		if wall.After(from) && p.inSeason(wall) {

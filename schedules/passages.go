@@ -15,7 +15,8 @@ type Life struct {
 
 // Covers reports whether an airing [start, end) lies wholly within the life: what airs must end by its expiry.
 func (l Life) Covers(start, end time.Time) bool {
-	return l.Dead == "" && (l.From.IsZero() || !start.Before(l.From.Time)) && (l.Until.IsZero() || !end.After(l.Until.Time))
+	return l.Dead == "" && (l.From.IsZero() || !start.Before(l.From.Time)) &&
+		(l.Until.IsZero() || !end.After(l.Until.Time))
 }
 
 // Version is the script's version of that number.
@@ -70,7 +71,8 @@ func (ref *ScriptRef) life(scripts func(string) (Script, bool)) Life {
 		case !ok:
 			return Life{Dead: "version " + itoa(ref.Version) + " of its script " + ref.ID + " has no passage " + itoa(n)}
 		case p.Dead:
-			return Life{Dead: "passage " + itoa(n) + " of version " + itoa(ref.Version) + " of its script " + ref.ID + " was ruled dead"}
+			return Life{Dead: "passage " + itoa(n) + " of version " + itoa(ref.Version) + " of its script " + ref.ID +
+				" was ruled dead"}
 		}
 		life.Until = earlier(life.Until, p.AirUntil)
 	}

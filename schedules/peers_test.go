@@ -10,8 +10,10 @@ import (
 // Faults of other schedulers, each of which must be impossible here.
 
 func daily(zone, start string) schedules.Station {
-	return schedules.Station{ID: "s", Timezone: zone, Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "w", Length: schedules.Ms(3_600_000),
-		Tolerance: schedules.Ms(1000), Clock: "c", Starts: schedules.Recurrence{Timezone: zone, RRule: "DTSTART:20230101T" + start + "\nRRULE:FREQ=DAILY"}}}}
+	return schedules.Station{ID: "s", Timezone: zone, Languages: []string{"ko-KP"},
+		Windows: []schedules.Window{{ID: "w", Length: schedules.Ms(3_600_000),
+			Tolerance: schedules.Ms(1000), Clock: "c", Starts: schedules.Recurrence{Timezone: zone, RRule: "DTSTART:20230101T" +
+				start + "\nRRULE:FREQ=DAILY"}}}}
 }
 
 func starts(t *testing.T, s schedules.Station, from, to string) []string {
@@ -58,7 +60,8 @@ func TestRivendell66ATimedStartInTheRepeatedHourStartsOnce(t *testing.T) {
 func TestLibreTime472NoSilenceAtTheChangeover(t *testing.T) {
 	for _, day := range []schedules.Date{{Year: 2024, Month: 3, Day: 10}, {Year: 2024, Month: 11, Day: 3}} {
 		s := daily("America/New_York", "000000")
-		s.Windows[0].Starts = schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230101T000000\nRRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23"}
+		s.Windows[0].Starts = schedules.Recurrence{Timezone: "UTC",
+			RRule: "DTSTART:20230101T000000\nRRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23"}
 		start, end, err := s.DayBounds(day)
 		if err != nil {
 			t.Fatal(err)

@@ -62,7 +62,8 @@ func (p *problems) id(field, s string) {
 
 func (p *problems) label(field, s string) {
 	if !labelForm.MatchString(s) {
-		p.add(field, "%q must be 1 to 63 letters and digits of any script, '.', '_' and '-', and begin with a letter or digit", s)
+		p.add(field,
+			"%q must be 1 to 63 letters and digits of any script, '.', '_' and '-', and begin with a letter or digit", s)
 	}
 }
 
@@ -106,7 +107,8 @@ func (s Segment) Problems() []Problem {
 	if s.Series != "" {
 		p.label("series", s.Series)
 	}
-	if !p.few("tags", len(s.Tags)) || !p.few("persons", len(s.Persons)) || s.Script != nil && !p.few("script.passages", len(s.Script.Passages)) {
+	if !p.few("tags", len(s.Tags)) || !p.few("persons", len(s.Persons)) || s.Script != nil && !p.few("script.passages",
+		len(s.Script.Passages)) {
 		return p.list
 	}
 	for i, t := range s.Tags {

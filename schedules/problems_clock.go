@@ -141,7 +141,8 @@ func (p *problems) timing(c *Clock) {
 
 func (p *problems) rule(at string, r *Rule) {
 	n := 0
-	for _, set := range []bool{r.Separate != "", r.AtMost != nil, r.AtLeast != nil, r.Share != nil, !r.After.IsZero(), r.KeepTo != nil} {
+	for _, set := range []bool{r.Separate != "", r.AtMost != nil, r.AtLeast != nil, r.Share != nil, !r.After.IsZero(),
+		r.KeepTo != nil} {
 		if set {
 			n++
 		}
@@ -182,7 +183,8 @@ func (p *problems) rule(at string, r *Rule) {
 		p.count(at, r)
 	}
 	if s := r.Share; s != nil {
-		if s.Least < 0 || s.Most < 0 || s.Least > 1 || s.Most > 1 || s.Least == 0 && s.Most == 0 || s.Most > 0 && s.Least > s.Most {
+		if s.Least < 0 || s.Most < 0 || s.Least > 1 || s.Most > 1 || s.Least == 0 && s.Most == 0 || s.Most > 0 &&
+			s.Least > s.Most {
 			p.add(at+".share", "least and most must be parts of 1, least not above most, and one of them above 0")
 		}
 	}

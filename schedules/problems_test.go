@@ -11,7 +11,8 @@ import (
 
 func network() schedules.Network {
 	in := plannertest.SmallStation(0)
-	return schedules.Network{Stations: []schedules.Station{in.Station}, Clocks: []schedules.Clock{in.Clocks["hour-ko"]}, Segments: in.Library.Segment}
+	return schedules.Network{Stations: []schedules.Station{in.Station}, Clocks: []schedules.Clock{in.Clocks["hour-ko"]},
+		Segments: in.Library.Segment}
 }
 
 func TestASoundNetworkHasNoProblems(t *testing.T) {
@@ -27,24 +28,37 @@ func TestEveryProblemIsNamedByItsPath(t *testing.T) {
 		field string
 		says  string
 	}{
-		"a window of no length":  {func(n *schedules.Network) { n.Stations[0].Windows[0].Length = schedules.Ms(0) }, "stations[0].windows[0].length_ms", "more than 0"},
-		"an unknown zone":        {func(n *schedules.Network) { n.Stations[0].Timezone = "Mars/Base" }, "stations[0].timezone", "not a known time zone"},
-		"a machine's zone":       {func(n *schedules.Network) { n.Stations[0].Timezone = "Local" }, "stations[0].timezone", "not a time zone"},
-		"an unknown window zone": {func(n *schedules.Network) { n.Stations[0].Windows[0].Starts.Timezone = "X" }, "stations[0].windows[0].starts.timezone", "not a known"},
+		"a window of no length": {func(n *schedules.Network) { n.Stations[0].Windows[0].Length = schedules.Ms(0) },
+			"stations[0].windows[0].length_ms", "more than 0"},
+		"an unknown zone": {func(n *schedules.Network) { n.Stations[0].Timezone = "Mars/Base" },
+			"stations[0].timezone", "not a known time zone"},
+		"a machine's zone": {func(n *schedules.Network) { n.Stations[0].Timezone = "Local" }, "stations[0].timezone",
+			"not a time zone"},
+		"an unknown window zone": {func(n *schedules.Network) { n.Stations[0].Windows[0].Starts.Timezone = "X" },
+			"stations[0].windows[0].starts.timezone", "not a known"},
 		"an hourly rule": {func(n *schedules.Network) {
 			n.Stations[0].Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=HOURLY"
 		}, "stations[0].windows[0].starts.rrule", "FREQ=DAILY"},
 		"count and until": {func(n *schedules.Network) {
 			n.Stations[0].Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=DAILY;COUNT=3;UNTIL=20240101T000000Z"
 		}, "stations[0].windows[0].starts.rrule", "exclude each other"},
-		"an unknown clock":        {func(n *schedules.Network) { n.Stations[0].Windows[1].Clock = "lost" }, "stations[0].windows[1].clock", "not known"},
-		"windows that overlap":    {func(n *schedules.Network) { n.Stations[0].Windows[1].Starts = n.Stations[0].Windows[0].Starts }, "stations[0].windows[1].starts", "overlaps window evening"},
-		"an unknown fallback":     {func(n *schedules.Network) { n.Stations[0].Fallback = []string{"lost"} }, "stations[0].fallback[0]", "not known"},
-		"an unknown segment":      {func(n *schedules.Network) { n.Clocks[0].Positions[0].Segment = "lost" }, "clocks[0].positions[0].segment", "not known"},
-		"an unknown kind":         {func(n *schedules.Network) { n.Clocks[0].Positions[2].Fill.Kinds[0] = "jingle" }, "clocks[0].positions[2].fill.kinds[0]", "not a kind"},
-		"a post past the end":     {func(n *schedules.Network) { n.Clocks[0].Positions[3].At = &late }, "clocks[0].positions[3].at_ms", "within the clock"},
-		"a position of two minds": {func(n *schedules.Network) { n.Clocks[0].Positions[0].Pick = &schedules.Selector{} }, "clocks[0].positions[0]", "exactly one"},
-		"a rule of nothing":       {func(n *schedules.Network) { n.Clocks[0].Rules = []schedules.Rule{{Hard: true}} }, "clocks[0].rules[0]", "exactly one"},
+		"an unknown clock": {func(n *schedules.Network) { n.Stations[0].Windows[1].Clock = "lost" },
+			"stations[0].windows[1].clock", "not known"},
+		"windows that overlap": {func(n *schedules.Network) {
+			n.Stations[0].Windows[1].Starts = n.Stations[0].Windows[0].Starts
+		}, "stations[0].windows[1].starts", "overlaps window evening"},
+		"an unknown fallback": {func(n *schedules.Network) { n.Stations[0].Fallback = []string{"lost"} },
+			"stations[0].fallback[0]", "not known"},
+		"an unknown segment": {func(n *schedules.Network) { n.Clocks[0].Positions[0].Segment = "lost" },
+			"clocks[0].positions[0].segment", "not known"},
+		"an unknown kind": {func(n *schedules.Network) { n.Clocks[0].Positions[2].Fill.Kinds[0] = "jingle" },
+			"clocks[0].positions[2].fill.kinds[0]", "not a kind"},
+		"a post past the end": {func(n *schedules.Network) { n.Clocks[0].Positions[3].At = &late },
+			"clocks[0].positions[3].at_ms", "within the clock"},
+		"a position of two minds": {func(n *schedules.Network) { n.Clocks[0].Positions[0].Pick = &schedules.Selector{} },
+			"clocks[0].positions[0]", "exactly one"},
+		"a rule of nothing": {func(n *schedules.Network) { n.Clocks[0].Rules = []schedules.Rule{{Hard: true}} },
+			"clocks[0].rules[0]", "exactly one"},
 		"a clock that cannot stretch": {func(n *schedules.Network) {
 			n.Clocks[0].Positions = n.Clocks[0].Positions[:1]
 			n.Stations[0].Windows[0].Length = schedules.Ms(4_000_000)
@@ -52,7 +66,8 @@ func TestEveryProblemIsNamedByItsPath(t *testing.T) {
 		"a clock without fill that cannot reach its length": {func(n *schedules.Network) {
 			n.Clocks[0].Positions = n.Clocks[0].Positions[:1]
 		}, "clocks[0].positions[0]", "cannot reach"},
-		"an id twice": {func(n *schedules.Network) { n.Stations = append(n.Stations, n.Stations[0]) }, "stations[1].id", "twice"},
+		"an id twice": {func(n *schedules.Network) { n.Stations = append(n.Stations, n.Stations[0]) }, "stations[1].id",
+			"twice"},
 	} {
 		n := network()
 		c.harm(&n)
@@ -82,11 +97,14 @@ func TestListsOfDefinitionsAreBounded(t *testing.T) {
 	reading.Script = &schedules.ScriptRef{ID: "a", Version: 1, Passages: make([]int, 1001)}
 	for field, problems := range map[string][]schedules.Problem{
 		"tags": tagged.Problems(), "persons": personal.Problems(), "script.passages": reading.Problems(),
-		"positions": schedules.Clock{ID: "c", Length: schedules.Ms(1), Positions: make([]schedules.Position, 1001)}.Problems(),
-		"rules":     schedules.Clock{ID: "c", Length: schedules.Ms(1), Positions: make([]schedules.Position, 1), Rules: make([]schedules.Rule, 1001)}.Problems(),
+		"positions": schedules.Clock{ID: "c", Length: schedules.Ms(1), Positions: make([]schedules.Position,
+			1001)}.Problems(),
+		"rules": schedules.Clock{ID: "c", Length: schedules.Ms(1), Positions: make([]schedules.Position, 1),
+			Rules: make([]schedules.Rule, 1001)}.Problems(),
 		"languages": schedules.Station{ID: "s", Name: "s", Timezone: "UTC", Languages: many}.Problems(),
 		"fallback":  schedules.Station{ID: "s", Name: "s", Timezone: "UTC", Languages: many[:1], Fallback: many}.Problems(),
-		"windows":   schedules.Station{ID: "s", Name: "s", Timezone: "UTC", Languages: many[:1], Windows: make([]schedules.Window, 1001)}.Problems(),
+		"windows": schedules.Station{ID: "s", Name: "s", Timezone: "UTC", Languages: many[:1],
+			Windows: make([]schedules.Window, 1001)}.Problems(),
 	} {
 		if len(problems) != 1 || problems[0].Field != field || !strings.Contains(problems[0].Message, "at most 1000") {
 			t.Errorf("%s: %.200s", field, fmt.Sprint(problems))

@@ -41,8 +41,9 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 		d, owed := judge(r.Items[i], entries, of[i], tolerance)
 		out.Items = append(out.Items, d)
 		if owed {
-			out.MakeGoods = append(out.MakeGoods, MakeGood{ID: MakeGoodID(r.Items[i].ID), Station: r.Station, SegmentID: r.Items[i].SegmentID,
-				ItemID: r.Items[i].ID, MissedAt: r.Items[i].StartAt})
+			out.MakeGoods = append(out.MakeGoods, MakeGood{ID: MakeGoodID(r.Items[i].ID), Station: r.Station,
+				SegmentID: r.Items[i].SegmentID,
+				ItemID:    r.Items[i].ID, MissedAt: r.Items[i].StartAt})
 		}
 	}
 	for k, e := range entries {
@@ -50,9 +51,11 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 			continue
 		}
 		same := []AsRun{e} // and what another player of the station reported of the same airing
-		d := Discrepancy{Verdict: Extra, ItemID: e.ItemID, SegmentID: e.SegmentID, Detail: e.Detail, Sequences: []int64{e.Sequence}}
+		d := Discrepancy{Verdict: Extra, ItemID: e.ItemID, SegmentID: e.SegmentID, Detail: e.Detail,
+			Sequences: []int64{e.Sequence}}
 		for j := k + 1; j < len(entries); j++ {
-			if o := entries[j]; !used[j] && o.sounded() && o.SegmentID == e.SegmentID && o.StartedAt.Before(e.EndedAt.Time) && e.StartedAt.Before(o.EndedAt.Time) {
+			if o := entries[j]; !used[j] && o.sounded() && o.SegmentID == e.SegmentID && o.StartedAt.Before(e.EndedAt.Time) &&
+				e.StartedAt.Before(o.EndedAt.Time) {
 				used[j] = true
 				same, d.Sequences = append(same, o), append(d.Sequences, o.Sequence)
 			}
@@ -104,7 +107,8 @@ func inPlace(e AsRun, item Item, tolerance time.Duration) bool {
 
 // judge is the verdict on one item, and whether its airing is owed.
 func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discrepancy, bool) {
-	d := Discrepancy{ItemID: item.ID, Window: item.Window, SegmentID: item.SegmentID, Title: item.Title, PlannedAt: item.StartAt, Planned: item.Duration}
+	d := Discrepancy{ItemID: item.ID, Window: item.Window, SegmentID: item.SegmentID, Title: item.Title,
+		PlannedAt: item.StartAt, Planned: item.Duration}
 	var own, other []AsRun
 	excused := false
 	for _, k := range of {
@@ -152,10 +156,11 @@ func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discr
 	return d, false
 }
 
-// air notes when the reports, of one item, began and ended, and for how long at least one of them was on the air: a player
-// that was restarted reports an item in parts, and two players of a station report it twice.
+// air notes when the reports, of one item, began and ended, and for how long at least one of them was on the air: a
+// player that was restarted reports an item in parts, and two players of a station report it twice.
 func (d *Discrepancy) air(reports []AsRun, tolerance time.Duration) {
-	sorted := slices.SortedFunc(slices.Values(reports), func(a, b AsRun) int { return a.StartedAt.Compare(b.StartedAt.Time) })
+	sorted := slices.SortedFunc(slices.Values(reports),
+		func(a, b AsRun) int { return a.StartedAt.Compare(b.StartedAt.Time) })
 	d.StartedAt, d.EndedAt = sorted[0].StartedAt, sorted[0].StartedAt
 	twice := time.Duration(0)
 	for _, e := range sorted {

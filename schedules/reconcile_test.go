@@ -14,18 +14,23 @@ func TestReconciliationTellsEveryVerdict(t *testing.T) {
 	r.Items = r.Items[:8]
 	at := func(i int, late, short time.Duration) schedules.AsRun {
 		item := r.Items[i]
-		return schedules.AsRun{Sequence: int64(i + 1), ItemID: item.ID, SegmentID: item.SegmentID, StartedAt: schedules.At(item.StartAt.Add(late)),
-			EndedAt: schedules.At(item.EndAt().Add(late - short)), Outcome: schedules.Aired}
+		return schedules.AsRun{Sequence: int64(i + 1), ItemID: item.ID, SegmentID: item.SegmentID,
+			StartedAt: schedules.At(item.StartAt.Add(late)),
+			EndedAt:   schedules.At(item.EndAt().Add(late - short)), Outcome: schedules.Aired}
 	}
-	entries := []schedules.AsRun{at(0, 0, 0), at(1, 2*time.Second, 0), at(2, 0, 5*time.Second), at(5, 20*time.Millisecond, 0), at(6, 0, 0)}
+	entries := []schedules.AsRun{at(0, 0, 0), at(1, 2*time.Second, 0), at(2, 0, 5*time.Second), at(5, 20*time.Millisecond,
+		0), at(6, 0, 0)}
 	sub := at(4, 0, 0)
 	sub.SegmentID, sub.Outcome = "evergreen", schedules.FellBack
 	extra := at(7, 0, 0)
-	extra.ItemID, extra.SegmentID, extra.StartedAt, extra.EndedAt = "", "mystery", schedules.At(r.Items[7].EndAt().Add(time.Minute)), schedules.At(r.Items[7].EndAt().Add(2*time.Minute))
-	skipped := schedules.AsRun{Sequence: 99, ItemID: r.Items[7].ID, SegmentID: r.Items[7].SegmentID, Outcome: schedules.Skipped, Detail: "recalled"}
+	extra.ItemID, extra.SegmentID, extra.StartedAt, extra.EndedAt = "", "mystery",
+		schedules.At(r.Items[7].EndAt().Add(time.Minute)), schedules.At(r.Items[7].EndAt().Add(2*time.Minute))
+	skipped := schedules.AsRun{Sequence: 99, ItemID: r.Items[7].ID, SegmentID: r.Items[7].SegmentID,
+		Outcome: schedules.Skipped, Detail: "recalled"}
 	entries = append(entries, sub, extra, skipped, sub)
 	got := schedules.Reconcile(r, entries, 50*time.Millisecond)
-	want := []schedules.Verdict{schedules.AsPlanned, schedules.Late, schedules.Short, schedules.Missed, schedules.Substituted, schedules.AsPlanned, schedules.AsPlanned, schedules.Missed, schedules.Extra}
+	want := []schedules.Verdict{schedules.AsPlanned, schedules.Late, schedules.Short, schedules.Missed,
+		schedules.Substituted, schedules.AsPlanned, schedules.AsPlanned, schedules.Missed, schedules.Extra}
 	if len(got.Items) != len(want) {
 		t.Fatalf("%d discrepancies, want %d: %+v", len(got.Items), len(want), got.Items)
 	}
@@ -51,9 +56,11 @@ func TestLibreTime1486ActualTimesAreTheReportedOnes(t *testing.T) {
 	r := plannertest.Audited(t, plannertest.SmallStation(0)).Rundown
 	item := r.Items[0]
 	started := schedules.At(item.StartAt.Add(31 * time.Millisecond))
-	got := schedules.Reconcile(r, []schedules.AsRun{{Sequence: 1, ItemID: item.ID, SegmentID: item.SegmentID, StartedAt: started,
-		EndedAt: item.EndAt(), Outcome: schedules.Aired}}, time.Second)
-	if d := got.Items[0]; !d.StartedAt.Equal(started.Time) || d.Drift != schedules.Ms(31) || !d.PlannedAt.Equal(item.StartAt.Time) {
+	got := schedules.Reconcile(r, []schedules.AsRun{{Sequence: 1, ItemID: item.ID, SegmentID: item.SegmentID,
+		StartedAt: started,
+		EndedAt:   item.EndAt(), Outcome: schedules.Aired}}, time.Second)
+	if d := got.Items[0]; !d.StartedAt.Equal(started.Time) || d.Drift != schedules.Ms(31) ||
+		!d.PlannedAt.Equal(item.StartAt.Time) {
 		t.Errorf("%+v", d)
 	}
 	if d := got.Items[1]; d.Verdict != schedules.Missed || !d.StartedAt.IsZero() || !d.EndedAt.IsZero() {
@@ -65,8 +72,9 @@ func TestTwoPlayersOfOneStationDoNotDoubleTheAirTime(t *testing.T) {
 	r := plannertest.Audited(t, plannertest.SmallStation(0)).Rundown
 	r.Items = r.Items[:3]
 	part := func(sequence int64, i int, from, to time.Duration) schedules.AsRun {
-		return schedules.AsRun{Sequence: sequence, ItemID: r.Items[i].ID, SegmentID: r.Items[i].SegmentID, StartedAt: schedules.At(r.Items[i].StartAt.Add(from)),
-			EndedAt: schedules.At(r.Items[i].StartAt.Add(to)), Outcome: schedules.Aired}
+		return schedules.AsRun{Sequence: sequence, ItemID: r.Items[i].ID, SegmentID: r.Items[i].SegmentID,
+			StartedAt: schedules.At(r.Items[i].StartAt.Add(from)),
+			EndedAt:   schedules.At(r.Items[i].StartAt.Add(to)), Outcome: schedules.Aired}
 	}
 	whole := func(i int) time.Duration { return r.Items[i].Duration.Duration }
 	half, third := whole(1).Truncate(2*time.Millisecond)/2, (whole(2) / 3).Truncate(time.Millisecond)
@@ -88,10 +96,12 @@ func TestTwoPlayersOfOneStationDoNotDoubleTheAirTime(t *testing.T) {
 		verdict schedules.Verdict
 		aired   time.Duration
 		overlap bool
-	}{{schedules.AsPlanned, whole(0) + 20*time.Millisecond, true}, {schedules.AsPlanned, whole(1), false}, {schedules.Short, third, true},
+	}{{schedules.AsPlanned, whole(0) + 20*time.Millisecond, true}, {schedules.AsPlanned, whole(1), false},
+		{schedules.Short, third, true},
 		{schedules.Extra, time.Minute, true}, {schedules.Extra, time.Minute, false}} {
 		d := got.Items[i]
-		if d.Verdict != want.verdict || d.AiredMs.Duration != want.aired || strings.Contains(d.Detail, "two players") != want.overlap {
+		if d.Verdict != want.verdict || d.AiredMs.Duration != want.aired || strings.Contains(d.Detail,
+			"two players") != want.overlap {
 			t.Errorf("row %d is %s for %v (%s), not %+v", i, d.Verdict, d.AiredMs.Duration, d.Detail, want)
 		}
 	}

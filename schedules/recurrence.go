@@ -63,7 +63,8 @@ func (r Recurrence) parse() (*recurrence, error) {
 				}
 			}
 		default:
-			return nil, fmt.Errorf("%q is not understood: use DTSTART, RRULE, RDATE and EXDATE, with the zone in the field timezone", name)
+			return nil, fmt.Errorf("%q is not understood: use DTSTART, RRULE, RDATE and EXDATE, with the zone in the field "+
+				"timezone", name)
 		}
 	}
 	if y := p.start.Year(); !p.start.IsZero() && (y < 1970 || y > 2200) {
@@ -273,8 +274,8 @@ func (p *recurrence) inSeason(wall time.Time) bool {
 }
 
 // comes reports whether the rule gives any time in the half century from its start on, UNTIL not counted. The library
-// looks for one until the year 9999, which takes it most of a second: so the rule is held against a start shortly before
-// that year, from which on the same weekdays fall on the same days.
+// looks for one until the year 9999, which takes it most of a second: so the rule is held against a start shortly
+// before that year, from which on the same weekdays fall on the same days.
 func comes(o rrule.ROption) bool {
 	o.Dtstart, o.Until, o.Count = sameDaysLate(o.Dtstart), time.Time{}, 0
 	r, err := rrule.NewRRule(o)
@@ -301,7 +302,8 @@ func sameDaysLate(t time.Time) time.Time {
 	return t.AddDate(late-y, 0, 0)
 }
 
-// first is the first wall time that the recurrence gives, exceptions and season taken off; ok is false where there is none.
+// first is the first wall time that the recurrence gives, exceptions and season taken off; ok is false where there is
+// none.
 func (p *recurrence) first() (wall time.Time, ok bool) {
 	take := func(t time.Time) {
 		if !p.exceptions[t.Unix()] && p.inSeason(t) && (!ok || t.Before(wall)) {

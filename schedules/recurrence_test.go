@@ -32,12 +32,14 @@ func TestRulesThatNeverComeAreRefused(t *testing.T) {
 		{Timezone: "UTC", RRule: "DTSTART:20261101T130000\nRRULE:FREQ=DAILY;COUNT=2", From: &Date{2027, time.January, 1}},
 		{Timezone: "UTC", RRule: "DTSTART:20261101T130000\nRRULE:FREQ=DAILY", Until: &day},
 	} {
-		st := Station{ID: "s", Name: "s", Timezone: "UTC", Languages: []string{"ko"}, Windows: []Window{{ID: "w", Clock: "c", Starts: r, Length: Ms(60_000)}}}
+		st := Station{ID: "s", Name: "s", Timezone: "UTC", Languages: []string{"ko"},
+			Windows: []Window{{ID: "w", Clock: "c", Starts: r, Length: Ms(60_000)}}}
 		list := st.Problems()
 		if len(list) != 1 || list[0].Field != "windows[0].starts.rrule" || !strings.Contains(list[0].Message, "never comes") {
 			t.Errorf("%s: %+v", r.RRule, list)
 		}
-		if o, err := st.Occurrences(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || len(o) != 0 && r.From == nil && r.Until == nil {
+		if o, err := st.Occurrences(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 1, 0, 0, 0, 0,
+			time.UTC)); err != nil || len(o) != 0 && r.From == nil && r.Until == nil {
 			t.Errorf("%s: %v, %v", r.RRule, o, err)
 		}
 	}
@@ -66,7 +68,8 @@ func TestRulesGiveTheSameDaysFromALateStart(t *testing.T) {
 	for y := 1970; y <= 2200; y++ {
 		start := time.Date(y, 1, 1, 13, 0, 0, 0, time.UTC)
 		late := sameDaysLate(start)
-		for _, text := range []string{"FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO", "FREQ=MONTHLY;BYDAY=5SU", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"} {
+		for _, text := range []string{"FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO", "FREQ=MONTHLY;BYDAY=5SU",
+			"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"} {
 			o, err := rrule.StrToROption(text)
 			if err != nil {
 				t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 
 // Rule limits what the windows that follow a clock may air. Counts and shares count in those windows alone; separation
 // is against everything that the station airs. Only narrows a rule to the segments that it holds for: a separation
-// with Only keeps those apart from each other. Exactly one of Separate, AtMost, AtLeast, Share, After and KeepTo is set. A hard
-// rule never bends; a soft one may, and the rundown says where and why.
+// with Only keeps those apart from each other. Exactly one of Separate, AtMost, AtLeast, Share, After and KeepTo is
+// set. A hard rule never bends; a soft one may, and the rundown says where and why.
 type Rule struct {
 	ID       string    `json:"id,omitempty"`       // by which plans name it; none: a name made of what it says
 	Only     *Selector `json:"only,omitempty"`     // the segments that it holds for; none: all

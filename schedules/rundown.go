@@ -9,7 +9,8 @@ import (
 // RundownStatus says whether a rundown may reach a station.
 type RundownStatus string
 
-// The statuses of a rundown. A published revision never changes. A withdrawn one takes back what was published before it.
+// The statuses of a rundown. A published revision never changes. A withdrawn one takes back what was published before
+// it.
 const (
 	Draft     RundownStatus = "draft"
 	Published RundownStatus = "published"
@@ -18,11 +19,12 @@ const (
 
 // Rundown is the plan of one station for one broadcast day.
 type Rundown struct {
-	Station     string        `json:"station"`
-	Date        Date          `json:"date"`
-	Timezone    string        `json:"timezone"`
-	Revision    int64         `json:"revision"`
-	Planned     int64         `json:"planned_revision,omitzero"` // the revision in which its items became as they are; none: this one
+	Station  string `json:"station"`
+	Date     Date   `json:"date"`
+	Timezone string `json:"timezone"`
+	Revision int64  `json:"revision"`
+	// the revision in which its items became as they are; none: this one
+	Planned     int64         `json:"planned_revision,omitzero"`
 	Status      RundownStatus `json:"status"`
 	PublishedAt Instant       `json:"published_at"`
 	Seed        uint64        `json:"seed"`

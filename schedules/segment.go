@@ -70,11 +70,12 @@ type Rejection struct {
 // Recording is audio bytes, named by their SHA-256, and their measured facts. A figure that could not be measured
 // is nil, never made up. Cue points are whole milliseconds.
 type Recording struct {
-	SHA256            string             `json:"sha256"`
-	Bytes             int64              `json:"bytes"`
-	ContentType       string             `json:"content_type"`
-	AnalysisVersion   int                `json:"analysis_version,omitempty"` // 0: not analysed
-	Duration          Millis             `json:"duration_ms"`                // audible: encoder delay and padding are no part of it
+	SHA256          string `json:"sha256"`
+	Bytes           int64  `json:"bytes"`
+	ContentType     string `json:"content_type"`
+	AnalysisVersion int    `json:"analysis_version,omitempty"` // 0: not analysed
+	// audible: encoder delay and padding are no part of it
+	Duration          Millis             `json:"duration_ms"`
 	SampleRate        int                `json:"sample_rate_hz"`
 	Channels          int                `json:"channels"`
 	BitrateKbps       int                `json:"bitrate_kbps"`

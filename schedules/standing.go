@@ -40,11 +40,16 @@ func (in Input) Windows() ([]DayWindow, error) {
 		def, _ := in.Station.Window(o.Window)
 		clock, ok := in.Clocks[def.Clock]
 		if !ok {
-			return nil, undefined("station %s: window %s follows clock %q, which is not known", in.Station.ID, o.Window, def.Clock)
+			return nil, undefined("station %s: window %s follows clock %q, which is not known", in.Station.ID, o.Window,
+				def.Clock)
 		}
-		out = append(out, DayWindow{Occurrence: o, Ordinary: def.Length, Tolerance: def.Tolerance, Languages: in.Station.Allowed(def), Clock: clock})
+		out = append(out, DayWindow{Occurrence: o, Ordinary: def.Length, Tolerance: def.Tolerance,
+			Languages: in.Station.Allowed(def), Clock: clock})
 	}
-	slices.SortStableFunc(out, func(a, b DayWindow) int { return cmp.Compare(a.StartAt.UnixMilli(), b.StartAt.UnixMilli()) })
+	slices.SortStableFunc(out, func(a, b DayWindow) int {
+		return cmp.Compare(a.StartAt.UnixMilli(),
+			b.StartAt.UnixMilli())
+	})
 	return out, nil
 }
 
@@ -97,7 +102,8 @@ func (w DayWindow) FittedClock(l *Library) Clock {
 	return w.Clock.fitted(w.Ordinary.Duration, w.EndAt.Sub(w.StartAt.Time), l)
 }
 
-// Complete says of the windows of a rundown of old, which does not, what languages they air: as the definitions have it.
+// Complete says of the windows of a rundown of old, which does not, what languages they air: as the definitions have
+// it.
 func (s Station) Complete(r Rundown) Rundown {
 	r.Windows = slices.Clone(r.Windows)
 	for i := range r.Windows {

@@ -19,7 +19,8 @@ type Station struct {
 
 // StationProblem is something that stands against a station until somebody mends it.
 type StationProblem struct {
-	Code    string `json:"code"` // no_fallback, fallback_ends, definition, left_behind, held_twice, store_set_back, implausible, two_players
+	// no_fallback, fallback_ends, definition, left_behind, held_twice, store_set_back, implausible, two_players
+	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
 	Date    *Date  `json:"date,omitempty"` // of the published day that it is about
 	Message string `json:"message"`

@@ -94,7 +94,8 @@ func (t *Tally) Rows() []TallyRow {
 		out = append(out, TallyRow{k, s.Title, *c})
 	}
 	slices.SortFunc(out, func(a, b TallyRow) int {
-		return cmp.Or(strings.Compare(a.Segment, b.Segment), strings.Compare(a.Campaign, b.Campaign), strings.Compare(a.Script, b.Script),
+		return cmp.Or(strings.Compare(a.Segment, b.Segment), strings.Compare(a.Campaign, b.Campaign),
+			strings.Compare(a.Script, b.Script),
 			cmp.Compare(a.Passage, b.Passage), strings.Compare(a.Language, b.Language), strings.Compare(a.Station, b.Station),
 			a.Day.utc().Compare(b.Day.utc()))
 	})

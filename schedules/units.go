@@ -140,7 +140,8 @@ func (d Date) String() string {
 	}
 	digit := func(n int) byte { return byte('0' + n%10) }
 	y, m := d.Year, int(d.Month)
-	return string([]byte{digit(y / 1000), digit(y / 100), digit(y / 10), digit(y), '-', digit(m / 10), digit(m), '-', digit(d.Day / 10), digit(d.Day)})
+	return string([]byte{digit(y / 1000), digit(y / 100), digit(y / 10), digit(y), '-', digit(m / 10), digit(m), '-',
+		digit(d.Day / 10), digit(d.Day)})
 }
 
 // MarshalText writes YYYY-MM-DD, and nothing for the zero Date.

@@ -44,8 +44,8 @@ func (l *Library) Withdrawn(r Rundown, now time.Time) map[string]string {
 	return out
 }
 
-// Withdraw is the rundown without the items of those ids. Their time is open, which its warnings say of what is to come at
-// now: there the station airs its fallback. Nothing else changes.
+// Withdraw is the rundown without the items of those ids. Their time is open, which its warnings say of what is to come
+// at now: there the station airs its fallback. Nothing else changes.
 func (r Rundown) Withdraw(ids map[string]string, now time.Time) Rundown {
 	r.Items = slices.DeleteFunc(slices.Clone(r.Items), func(i Item) bool { return ids[i.ID] != "" })
 	r.SumWindows()
@@ -57,13 +57,15 @@ func (r Rundown) Withdraw(ids map[string]string, now time.Time) Rundown {
 func tooLate(zone string, late []Slot) Warning {
 	w := Warning{Code: "over", Window: late[0].Window}
 	if len(late) == 1 {
-		w.Message = fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue", WallTime(zone, late[0].StartAt))
+		w.Message = fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue",
+			WallTime(zone, late[0].StartAt))
 		return w
 	}
 	if slices.ContainsFunc(late, func(s Slot) bool { return s.Window != w.Window }) {
 		w.Window = ""
 	}
-	w.Message = fmt.Sprintf("%d windows, from that of %s to that of %s, were over before they were published, and are no part of the queue",
+	w.Message = fmt.Sprintf("%d windows, from that of %s to that of %s, were over before they were published, and are "+
+		"no part of the queue",
 		len(late), WallTime(zone, late[0].StartAt), WallTime(zone, late[len(late)-1].StartAt))
 	return w
 }
@@ -84,7 +86,10 @@ func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 	for _, s := range r.Windows {
 		if !over(s.EndAt) {
 			windows = append(windows, s)
-		} else if !slices.ContainsFunc(windows, func(p Slot) bool { return p.Window == s.Window && p.StartAt.Equal(s.StartAt.Time) }) {
+		} else if !slices.ContainsFunc(windows, func(p Slot) bool {
+			return p.Window == s.Window &&
+				p.StartAt.Equal(s.StartAt.Time)
+		}) {
 			late = append(late, s)
 		}
 	}
@@ -158,7 +163,8 @@ func (r *Rundown) WarnOpen(now time.Time) {
 	for _, o := range r.Open() {
 		if o.EndAt.After(now) {
 			r.Warnings = append(r.Warnings, Warning{Code: "gap", Window: o.Window,
-				Message: fmt.Sprintf("nothing fills the time from %s to %s: the station airs its fallback there", WallTime(r.Timezone, o.StartAt), WallTime(r.Timezone, o.EndAt))})
+				Message: fmt.Sprintf("nothing fills the time from %s to %s: the station airs its fallback there",
+					WallTime(r.Timezone, o.StartAt), WallTime(r.Timezone, o.EndAt))})
 		}
 	}
 }

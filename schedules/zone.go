@@ -29,7 +29,8 @@ func Zone(name string) (*time.Location, error) {
 // copies of all zones of which one counts leap seconds.
 var ofTheMachine = []string{"", "Local", "localtime", "posixrules", "Factory", "posix", "right"}
 
-// WallTime is an instant as clocks in a zone show it, as people at a station read a day; in a zone that is not known, as it is.
+// WallTime is an instant as clocks in a zone show it, as people at a station read a day; in a zone that is not known,
+// as it is.
 func WallTime(zone string, at Instant) string {
 	loc, err := Zone(zone)
 	if err != nil {

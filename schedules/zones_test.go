@@ -115,7 +115,8 @@ func TestNoWindowIsLostDoubledOrMistimedAtAnyTransition(t *testing.T) {
 
 func aroundTransition(t *testing.T, name string, loc *time.Location, at time.Time, shift time.Duration) (n int) {
 	old := asWall(at.Add(-time.Second), loc).Add(time.Second) // the wall at which the clocks change
-	for _, off := range []time.Duration{-shift, -shift / 2, -time.Minute, 0, time.Minute, shift / 2, shift, shift + time.Minute, -24 * time.Hour, 12 * time.Hour} {
+	for _, off := range []time.Duration{-shift, -shift / 2, -time.Minute, 0, time.Minute, shift / 2, shift, shift +
+		time.Minute, -24 * time.Hour, 12 * time.Hour} {
 		wall := old.Add(off).Truncate(time.Minute)
 		want := slowResolve(wall, loc)
 		if got := Resolve(wall, loc); !got.Equal(want) {
@@ -125,7 +126,8 @@ func aroundTransition(t *testing.T, name string, loc *time.Location, at time.Tim
 	}
 	wall := old.Add(shift / 2).Truncate(time.Minute) // in the gap, when there is one
 	s := Station{ID: "s", Timezone: name, Windows: []Window{{ID: "w", Length: Ms(60_000),
-		Starts: Recurrence{Timezone: name, RRule: wall.AddDate(0, 0, -3).Format("DTSTART:20060102T150405") + "\nRRULE:FREQ=DAILY"}}}}
+		Starts: Recurrence{Timezone: name, RRule: wall.AddDate(0, 0, -3).Format("DTSTART:20060102T150405") +
+			"\nRRULE:FREQ=DAILY"}}}}
 	from, to := at.Add(-80*time.Hour), at.Add(80*time.Hour)
 	got, err := s.Occurrences(from, to)
 	if err != nil {
@@ -133,7 +135,8 @@ func aroundTransition(t *testing.T, name string, loc *time.Location, at time.Tim
 	}
 	var want []time.Time
 	for d := -3; d <= 5; d++ {
-		if i := slowResolve(wall.AddDate(0, 0, d), loc); !i.Before(from) && i.Before(to) && !slices.ContainsFunc(want, i.Equal) {
+		if i := slowResolve(wall.AddDate(0, 0, d), loc); !i.Before(from) && i.Before(to) && !slices.ContainsFunc(want,
+			i.Equal) {
 			want = append(want, i)
 		}
 	}
@@ -155,7 +158,8 @@ func aroundTransition(t *testing.T, name string, loc *time.Location, at time.Tim
 
 // Some systems have files beside the zones: what they mean differs from machine to machine.
 func TestZoneOfTheMachineIsNone(t *testing.T) {
-	for _, name := range []string{"", "Local", "localtime", "posixrules", "Factory", "posix/Asia/Seoul", "right/Asia/Seoul", "right/UTC"} {
+	for _, name := range []string{"", "Local", "localtime", "posixrules", "Factory", "posix/Asia/Seoul",
+		"right/Asia/Seoul", "right/UTC"} {
 		if zone, err := Zone(name); err == nil {
 			t.Errorf("%q is taken as %s", name, zone)
 		}

@@ -41,8 +41,10 @@ func asAired(q wire.Queue, from int64, fates map[string]fate) (entries []schedul
 		if ok && !f.reported {
 			continue
 		}
-		e := schedules.AsRun{Sequence: from, ItemID: i.ID, SegmentID: i.SegmentID, SHA256: i.Audio.SHA256, Outcome: schedules.Aired,
-			StartedAt: schedules.At(i.StartAt.Add(f.late)), EndedAt: schedules.At(i.StartAt.Add(f.late + i.Duration.Duration - f.short))}
+		e := schedules.AsRun{Sequence: from, ItemID: i.ID, SegmentID: i.SegmentID, SHA256: i.Audio.SHA256,
+			Outcome:   schedules.Aired,
+			StartedAt: schedules.At(i.StartAt.Add(f.late)), EndedAt: schedules.At(i.StartAt.Add(f.late +
+				i.Duration.Duration - f.short))}
 		if f.short > 0 {
 			e.Outcome = schedules.Cut
 		}
@@ -115,7 +117,8 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 	next := h.air(station, queues[0], 1, fates)
 	next = h.air(station, queues[1], next, nil)
 	noon := time.Date(2025, 11, 26, 3, 0, 0, 0, time.UTC)
-	h.report(station, []schedules.AsRun{{Sequence: next, SegmentID: stopgap, StartedAt: schedules.At(noon), EndedAt: schedules.At(noon.Add(time.Minute)), Outcome: schedules.FellBack}})
+	h.report(station, []schedules.AsRun{{Sequence: next, SegmentID: stopgap, StartedAt: schedules.At(noon),
+		EndedAt: schedules.At(noon.Add(time.Minute)), Outcome: schedules.FellBack}})
 
 	// The model: one line for each place and each airing without one.
 	type line struct {
@@ -129,7 +132,8 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 		for _, i := range q.Items {
 			f := fates[i.ID]
 			language[i.SegmentID] = i.Language
-			l := line{i.SegmentID, q.Date.String(), i.Language, cmp.Or(f.outcome, schedules.AsPlanned), i.Duration.Milliseconds(), i.Duration.Milliseconds() - f.short.Milliseconds()}
+			l := line{i.SegmentID, q.Date.String(), i.Language, cmp.Or(f.outcome, schedules.AsPlanned),
+				i.Duration.Milliseconds(), i.Duration.Milliseconds() - f.short.Milliseconds()}
 			switch {
 			case n == 2:
 				l.outcome, l.aired = schedules.ToCome, 0
@@ -146,7 +150,8 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 
 	t.Run("of each segment", func(t *testing.T) {
 		h.t = t
-		for _, id := range []string{readings[0].SegmentID, readings[1].SegmentID, readings[2].SegmentID, readings[3].SegmentID, stopgap} {
+		for _, id := range []string{readings[0].SegmentID, readings[1].SegmentID, readings[2].SegmentID,
+			readings[3].SegmentID, stopgap} {
 			var got []schedules.AiringRecord
 			for _, days := range []string{"from=2025-11-01&to=2025-12-01", "from=2099-11-01&to=2099-12-01"} {
 				for cursor, pages := "", 0; ; pages++ {
@@ -214,7 +219,8 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 		sum := schedules.TallyCounts{}
 		for _, row := range report.Rows {
 			want := count(func(l line) bool { return l.segment == row.Segment && l.day == row.Day.String() })
-			if row.TallyCounts != want || row.Station != station || row.Title == "" || row.Language != cmp.Or(language[row.Segment], "ko-KP") {
+			if row.TallyCounts != want || row.Station != station || row.Title == "" ||
+				row.Language != cmp.Or(language[row.Segment], "ko-KP") {
 				t.Errorf("%+v, want %+v", row, want)
 			}
 			sum.Planned += row.Planned
@@ -225,7 +231,8 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 			t.Errorf("totals %+v, want %+v; rows sum to %+v", report.Totals, want, sum)
 		}
 		h.get("/v1/reports/airings?from=2099-11-01&to=2099-12-01&group=day", &report)
-		if want := count(func(l line) bool { return l.day == coming }); len(report.Rows) != 1 || report.Rows[0].TallyCounts != want {
+		if want := count(func(l line) bool { return l.day == coming }); len(report.Rows) != 1 ||
+			report.Rows[0].TallyCounts != want {
 			t.Errorf("to come: %+v, want %+v", report.Rows, want)
 		}
 	})
@@ -261,12 +268,14 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 		const path = past + "&group=segment,day"
 		var report wire.AiringReport
 		h.get(path, &report)
-		if none := h.do(http.MethodGet, path, h.secrets["scheduler"], map[string]string{"Accept": "image/png"}, nil); none.status != http.StatusNotAcceptable {
+		if none := h.do(http.MethodGet, path, h.secrets["scheduler"], map[string]string{"Accept": "image/png"},
+			nil); none.status != http.StatusNotAcceptable {
 			t.Errorf("as a picture: %d %s", none.status, none.body)
 		}
 		sheet := h.do(http.MethodGet, path, h.secrets["scheduler"], map[string]string{"Accept": "text/csv"}, nil)
 		var marked bool // by which Excel knows UTF-8
-		if sheet.body, marked = bytes.CutPrefix(sheet.body, []byte("\ufeff")); !marked || !bytes.Contains(sheet.body, []byte("\r\n")) || !strings.HasPrefix(sheet.header.Get("Content-Type"), "text/csv") {
+		if sheet.body, marked = bytes.CutPrefix(sheet.body, []byte("\ufeff")); !marked || !bytes.Contains(sheet.body,
+			[]byte("\r\n")) || !strings.HasPrefix(sheet.header.Get("Content-Type"), "text/csv") {
 			t.Errorf("not RFC 4180: %s", sheet.header.Get("Content-Type"))
 		}
 		records, err := csv.NewReader(bytes.NewReader(sheet.body)).ReadAll()
@@ -302,8 +311,10 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 		if formulas == 0 {
 			t.Error("no title looked like a formula")
 		}
-		paper := h.do(http.MethodGet, path, h.secrets["scheduler"], map[string]string{"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, nil)
-		if body := string(paper.body); strings.Contains(body, "<script") || strings.Contains(body, "<b>1") || !strings.Contains(body, "@media print") ||
+		paper := h.do(http.MethodGet, path, h.secrets["scheduler"],
+			map[string]string{"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, nil)
+		if body := string(paper.body); strings.Contains(body, "<script") || strings.Contains(body, "<b>1") ||
+			!strings.Contains(body, "@media print") ||
 			strings.Count(body, "<tr>") != len(report.Rows)+2 {
 			t.Errorf("the page: %d rows for %d\n%s", strings.Count(body, "<tr>"), len(report.Rows), body)
 		}

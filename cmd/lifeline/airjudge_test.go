@@ -157,16 +157,19 @@ func (a *trial) verdict() {
 	a.t.Logf("the disk was full for %v: the file misses %d ms, which the pipe has", a.full[1]-a.full[0],
 		air.mend(a.t, pipe, a.full[0], a.full[1], end)*1000/airRate)
 	var final wire.Queue
-	a.h.do("GET", wire.Station(a.station, "queue")+"?date="+a.queue.Date.String(), a.h.secrets["scheduler"], nil, nil).into(a.t, &final)
+	a.h.do("GET", wire.Station(a.station, "queue")+"?date="+a.queue.Date.String(), a.h.secrets["scheduler"], nil,
+		nil).into(a.t, &final)
 	var page wire.Page[schedules.AsRun]
-	a.h.do("GET", wire.Station(a.station, "as-run")+"?limit=500&date="+a.queue.Date.String(), a.h.secrets["scheduler"], nil, nil).into(a.t, &page)
+	a.h.do("GET", wire.Station(a.station, "as-run")+"?limit=500&date="+a.queue.Date.String(), a.h.secrets["scheduler"],
+		nil, nil).into(a.t, &page)
 	a.hold(air, final, page.Items)
 }
 
 // hold judges what was heard and reported of a plan that may have changed meanwhile.
 func (a *trial) hold(air tape, final wire.Queue, entries []schedules.AsRun) {
 	j := &judge{trial: a, air: air, sources: map[string][]float64{}, items: map[string]wire.QueueItem{}}
-	a.t.Logf("the queue went from revision %d to %d, from %d to %d items", a.queue.Revision, final.Revision, len(a.queue.Items), len(final.Items))
+	a.t.Logf("the queue went from revision %d to %d, from %d to %d items", a.queue.Revision, final.Revision,
+		len(a.queue.Items), len(final.Items))
 	for _, i := range slices.Concat(a.queue.Items, final.Items) {
 		j.items[i.ID] = i
 	}
@@ -180,7 +183,8 @@ func (a *trial) hold(air tape, final wire.Queue, entries []schedules.AsRun) {
 			a.t.Logf("%5d %-24s %-8s %s", e.Sequence%100_000, e.SegmentID, e.Outcome, e.Detail)
 			continue
 		}
-		a.t.Logf("%5d %-24s %-8s %8.3f to %8.3f %s", e.Sequence%100_000, e.SegmentID, e.Outcome, j.into(e.StartedAt).Seconds(), j.into(e.EndedAt).Seconds(), e.Detail)
+		a.t.Logf("%5d %-24s %-8s %8.3f to %8.3f %s", e.Sequence%100_000, e.SegmentID, e.Outcome,
+			j.into(e.StartedAt).Seconds(), j.into(e.EndedAt).Seconds(), e.Detail)
 		j.entries = append(j.entries, e)
 	}
 	slices.SortFunc(j.entries, func(x, y schedules.AsRun) int { return x.StartedAt.Compare(y.StartedAt.Time) })
@@ -209,7 +213,8 @@ func (j *judge) checkEntries() {
 			placed++
 			worst = max(worst, off.Abs())
 			if fit < 0.9 || off.Abs() > time.Millisecond {
-				j.t.Errorf("%s, reported from %v to %v, is heard at %v %.2f ms off, fit %.2f", e.SegmentID, begins, ends, at, off.Seconds()*1000, fit)
+				j.t.Errorf("%s, reported from %v to %v, is heard at %v %.2f ms off, fit %.2f", e.SegmentID, begins, ends, at,
+					off.Seconds()*1000, fit)
 			}
 		}
 		if when, yes := j.recalled[e.SegmentID]; yes && begins > when {
@@ -219,13 +224,17 @@ func (j *judge) checkEntries() {
 			j.t.Errorf("%s expired and aired: %+v", e.SegmentID, e)
 		}
 	}
-	j.t.Logf("%d entries that sounded, held against the sound in %d places: at most %.2f ms off", len(j.entries), placed, worst.Seconds()*1000)
+	j.t.Logf("%d entries that sounded, held against the sound in %d places: at most %.2f ms off", len(j.entries), placed,
+		worst.Seconds()*1000)
 }
 
 // checkPlan holds each item against its entries and its onset.
 func (j *judge) checkPlan() {
 	worst, onsets, whole, expiring := time.Duration(0), 0, 0, 0
-	items := slices.SortedFunc(maps.Values(j.items), func(x, y wire.QueueItem) int { return x.StartAt.Compare(y.StartAt.Time) })
+	items := slices.SortedFunc(maps.Values(j.items), func(x, y wire.QueueItem) int {
+		return x.StartAt.Compare(
+			y.StartAt.Time)
+	})
 	for _, i := range items {
 		begins := i.StartAt.Sub(j.start)
 		ends := begins + i.Duration.Duration
@@ -238,7 +247,10 @@ func (j *judge) checkPlan() {
 				own = append(own, e)
 			}
 		}
-		killed := slices.ContainsFunc(j.kills, func(k time.Duration) bool { return k > begins-3*time.Second && k < ends+200*time.Millisecond })
+		killed := slices.ContainsFunc(j.kills, func(k time.Duration) bool {
+			return k > begins-3*time.Second && k < ends+
+				200*time.Millisecond
+		})
 		_, recalled := j.recalled[i.SegmentID]
 		switch {
 		case recalled: // a later revision of the queue may leave it out
@@ -247,13 +259,15 @@ func (j *judge) checkPlan() {
 					j.t.Errorf("%s was recalled: %+v", i.SegmentID, e)
 				}
 			}
-			if _, fit := onset(j.air.mono(frameAt(begins)-960, airRate*3/2+1920), j.source(i.Audio.SHA256)[frameAt(i.CueIn.Duration):], 960, 960); fit > 0.5 {
+			if _, fit := onset(j.air.mono(frameAt(begins)-960, airRate*3/2+1920),
+				j.source(i.Audio.SHA256)[frameAt(i.CueIn.Duration):], 960, 960); fit > 0.5 {
 				j.t.Errorf("%s, which was recalled, is heard", i.SegmentID)
 			}
 		case len(own) == 0:
 			j.t.Errorf("nothing is reported of %s at %v", i.SegmentID, begins)
 		case !killed && !j.corrupted[i.ID]:
-			if len(own) != 1 || own[0].Outcome != schedules.Aired || !own[0].StartedAt.Equal(i.StartAt.Time) || j.into(own[0].EndedAt) != ends {
+			if len(own) != 1 || own[0].Outcome != schedules.Aired || !own[0].StartedAt.Equal(i.StartAt.Time) ||
+				j.into(own[0].EndedAt) != ends {
 				j.t.Errorf("%s from %v to %v is not reported as aired as planned: %+v", i.SegmentID, begins, ends, own)
 			}
 			whole++
@@ -262,11 +276,13 @@ func (j *judge) checkPlan() {
 			if off, fit, ok := j.fits(own[0], begins, airRate*3/2); ok {
 				onsets++
 				worst = max(worst, off.Abs())
-				j.t.Logf("%-24s planned at %8.3f s, heard %+.2f ms off, fit %.3f", i.SegmentID, begins.Seconds(), off.Seconds()*1000, fit)
+				j.t.Logf("%-24s planned at %8.3f s, heard %+.2f ms off, fit %.3f", i.SegmentID, begins.Seconds(),
+					off.Seconds()*1000, fit)
 			}
 		}
 	}
-	j.t.Logf("%d items planned, %d of them expiring, %d without a fault aired whole and as planned; %d onsets, at most %.2f ms off plan",
+	j.t.Logf("%d items planned, %d of them expiring, %d without a fault aired whole and as planned; %d onsets, at most "+
+		"%.2f ms off plan",
 		len(items), expiring, whole, onsets, worst.Seconds()*1000)
 	if worst > time.Millisecond || onsets < len(items)*2/3 || expiring == 0 {
 		j.t.Error("that is not enough")
@@ -342,8 +358,10 @@ func (j *judge) checkSilence() {
 		total += s
 	}
 	sorted := slices.Sorted(slices.Values(silences))
-	j.t.Logf("%d kills: silent for %v, %v in all, at most %v; %d ms of unplanned silence besides", len(silences), silences, total, sorted[len(sorted)-1], unplanned*10)
-	j.t.Logf("%d ms of sound that nothing reports, and up to %v before a kill that were not yet written down", unreported*10, tail)
+	j.t.Logf("%d kills: silent for %v, %v in all, at most %v; %d ms of unplanned silence besides", len(silences), silences,
+		total, sorted[len(sorted)-1], unplanned*10)
+	j.t.Logf("%d ms of sound that nothing reports, and up to %v before a kill that were not yet written down",
+		unreported*10, tail)
 	if unplanned > 0 || unreported > 0 || sorted[len(sorted)-1] > 5*time.Second {
 		j.t.Error("that is wrong")
 	}
@@ -351,7 +369,10 @@ func (j *judge) checkSilence() {
 
 // dies reports whether the player is killed within what it writes down late, or was a moment ago: it is a block ahead.
 func (j *judge) dies(now time.Duration) bool {
-	return slices.ContainsFunc(j.kills, func(k time.Duration) bool { return now < k+30*time.Millisecond && k-now < 3*time.Second })
+	return slices.ContainsFunc(j.kills, func(k time.Duration) bool {
+		return now < k+30*time.Millisecond &&
+			k-now < 3*time.Second
+	})
 }
 
 // gain is by what the sound of an entry should be multiplied at a time of it: its item's gain, and the fade out that is

@@ -85,13 +85,15 @@ func (h *house) segmentOf(id, sample, kind string, more map[string]any) {
 
 // airClock has a hard post every two and a half minutes, and fixed places for what is recalled.
 func airClock() schedules.Clock {
-	fill := &schedules.Selector{Kinds: []schedules.Kind{"reading", "letter", "names", "news", "correction", "frequency", "promo", "bed"}, Max: schedules.Ms(80_000)}
+	fill := &schedules.Selector{Kinds: []schedules.Kind{"reading", "letter", "names", "news", "correction", "frequency",
+		"promo", "bed"}, Max: schedules.Ms(80_000)}
 	c := schedules.Clock{ID: airWindow, Length: schedules.Millis{Duration: airLength}}
 	add := func(p schedules.Position) { c.Positions = append(c.Positions, p) }
 	add(schedules.Position{ID: "open", Segment: "ident-ko"})
 	add(schedules.Position{ID: "doomed", Pick: &schedules.Selector{Tags: []string{"doomed"}}})
 	add(schedules.Position{ID: "dying", Pick: &schedules.Selector{Tags: []string{"dying"}}})
-	posts := map[time.Duration]string{airLength * 26 / 100 / time.Second * time.Second: "near", airLength * 88 / 100 / time.Second * time.Second: "unfetched"}
+	posts := map[time.Duration]string{airLength * 26 / 100 / time.Second * time.Second: "near",
+		airLength * 88 / 100 / time.Second * time.Second: "unfetched"}
 	for at := 150 * time.Second; at < airLength-100*time.Second; at += 150 * time.Second {
 		posts[at] = "time-signal"
 	}
@@ -133,13 +135,16 @@ func newTrial(t *testing.T) *trial {
 	start := time.Now().Add(airLead + 5*time.Second).UTC().Truncate(time.Second)
 	h.segmentOf("doomed-1", "sign-on-cmn", "interview", map[string]any{"tags": []string{"doomed"}})
 	h.segmentOf("doomed-2", "sign-off-cmn", "interview", map[string]any{"tags": []string{"doomed"}})
-	h.segmentOf("dying", "intro-en", "promo", map[string]any{"tags": []string{"dying"}, "valid_until": schedules.At(start.Add(airLength / 2))})
+	h.segmentOf("dying", "intro-en", "promo", map[string]any{"tags": []string{"dying"},
+		"valid_until": schedules.At(start.Add(airLength / 2))})
 	h.segmentOf("unfetched", "reading-cmn-short-wei", "interview", nil)
 	h.segmentOf("near", "reading-en-short-amos", "interview", nil)
 	st := schedules.Station{ID: "air-test", Name: "Air Test", Timezone: "Asia/Tashkent", Languages: []string{"ko-KP"},
 		Fallback: []string{"evergreen-ko-1", "testimony-ko-river", "music-lamp", "intro-ko", "ident-tone"},
-		Windows: []schedules.Window{{ID: airWindow, Clock: airWindow, Length: schedules.Millis{Duration: airLength}, Tolerance: schedules.Ms(10),
-			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + start.Format("20060102T150405") + "\nRRULE:FREQ=DAILY;COUNT=1"}}}}
+		Windows: []schedules.Window{{ID: airWindow, Clock: airWindow, Length: schedules.Millis{Duration: airLength},
+			Tolerance: schedules.Ms(10),
+			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + start.Format("20060102T150405") +
+				"\nRRULE:FREQ=DAILY;COUNT=1"}}}}
 	body, err := json.Marshal(wire.Apply{Stations: []schedules.Station{st}, Clocks: []schedules.Clock{airClock()}})
 	if err != nil {
 		t.Fatal(err)
@@ -151,7 +156,8 @@ func newTrial(t *testing.T) *trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &trial{t: t, seed: seed, r: rand.New(rand.NewPCG(17, seed)), clocks: clocks, recalled: map[string]time.Duration{}, corrupted: map[string]bool{}}
+	a := &trial{t: t, seed: seed, r: rand.New(rand.NewPCG(17, seed)), clocks: clocks, recalled: map[string]time.Duration{},
+		corrupted: map[string]bool{}}
 	a.onAir = &onAir{h: h, dir: dir, station: st.ID, start: start, air: filepath.Join(t.TempDir(), "air")}
 	a.recallAtPlanning(day)
 	a.queue = h.queue(st.ID, day.String())
@@ -175,7 +181,8 @@ func newTrial(t *testing.T) *trial {
 	if err := syscall.Mkfifo(a.fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a.args = []string{"--server", "http://" + a.proxy.Addr, "--station", st.ID, "--trust-on-first-use", "--state", a.state(), "--bandwidth", "40000",
+	a.args = []string{"--server", "http://" + a.proxy.Addr, "--station", st.ID, "--trust-on-first-use", "--state",
+		a.state(), "--bandwidth", "40000",
 		"--output", "wav:" + a.air, "--once", airWindow + "@" + day.String()}
 	a.env = append(os.Environ(), "LIFELINE_TOKEN="+h.secrets["station:"+st.ID])
 	return a

@@ -89,7 +89,8 @@ func (c *analyseCmd) measure(ctx context.Context, file string) (audio.Facts, err
 	if err != nil {
 		return audio.Facts{}, err
 	}
-	bar := newBar(progressTo(c.Quiet), file, info.Size(), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
+	bar := newBar(progressTo(c.Quiet), file, info.Size(), progressbar.OptionSetWidth(30),
+		progressbar.OptionClearOnFinish())
 	defer bar.Close()
 	facts, err := audio.Analyse(ctx, f, audio.Options{Progress: func(n int64) { bar.Set64(n) }})
 	if err != nil {

@@ -70,7 +70,8 @@ func (c consent) given(w io.Writer, changes int) error {
 	case c.ask && terminal(os.Stdin):
 		return cmdline.Refuse(cmdline.NoConsent, "nothing was changed")
 	}
-	return cmdline.Refuse(cmdline.NoConsent, "nothing was changed: there is no terminal to ask at, so agree to %s with --yes", count(changes, "change"))
+	return cmdline.Refuse(cmdline.NoConsent, "nothing was changed: there is no terminal to ask at, so agree to %s with "+
+		"--yes", count(changes, "change"))
 }
 
 // run shows what would change, and makes it so.

@@ -26,8 +26,10 @@ import (
 // documents is a store that is open.
 type documents interface {
 	replica.Store
-	Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error
-	Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error
+	Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
+		change func(store.Change) error, entry func(store.Entry) error) error
+	Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change,
+		error], entries iter.Seq2[store.Entry, error]) error
 	Check(ctx context.Context, report func(problem string)) error
 	Close() error
 }
@@ -40,8 +42,10 @@ type recordings interface {
 
 // behindCure is what helps where the embedded database lacks what was acknowledged.
 func behindCure(c config.Serve) string {
-	return fmt.Sprintf("%s is not as its service left it. Put the file back together with %[1]s-wal and %[1]s-mark, if you have them; or move "+
-		"the files whose names begin so away and restore the latest backup with lifeline restore; or, if this older state is all that "+
+	return fmt.Sprintf("%s is not as its service left it. Put the file back together with %[1]s-wal and %[1]s-mark, if "+
+		"you have them; or move "+
+		"the files whose names begin so away and restore the latest backup with lifeline restore; or, if this older state "+
+		"is all that "+
 		"there is, accept it with lifeline fsck --accept-older --data %[2]s", c.StoreFile(), c.Data)
 }
 
@@ -54,11 +58,13 @@ type versioned struct {
 	back documents
 }
 
-func (v versioned) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+func (v versioned) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
+	change func(store.Change) error, entry func(store.Entry) error) error {
 	return v.back.Export(ctx, begin, document, change, entry)
 }
 
-func (v versioned) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+func (v versioned) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error],
+	changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	return v.back.Import(ctx, trimmed, documents, changes, entries)
 }
 
@@ -68,8 +74,8 @@ func (v versioned) Check(ctx context.Context, report func(problem string)) error
 
 func (v versioned) Close() error { return v.back.Close() }
 
-// openStore opens the store that the configuration names. It fails with Conflict where a newer program has stored what this
-// one does not know.
+// openStore opens the store that the configuration names. It fails with Conflict where a newer program has stored what
+// this one does not know.
 func openStore(ctx context.Context, c config.Serve) (versioned, error) {
 	back, err := openBackEnd(ctx, c)
 	if err != nil {
@@ -93,7 +99,8 @@ func openBackEnd(ctx context.Context, c config.Serve) (documents, error) {
 		}
 		return s, err
 	}
-	s, err := redis.Open(ctx, redis.Options{URL: c.Store, Prefix: c.Redis.Prefix, Feed: feedKept, Replicas: c.Redis.Replicas,
+	s, err := redis.Open(ctx, redis.Options{URL: c.Store, Prefix: c.Redis.Prefix, Feed: feedKept,
+		Replicas:    c.Redis.Replicas,
 		ReplicaWait: c.Redis.ReplicaWait, AcceptLoss: c.Redis.AcceptLoss})
 	if err != nil { // which can quote the address, with its password
 		return nil, fmt.Errorf("store: %s", config.Redact(err.Error()))
@@ -104,8 +111,8 @@ func openBackEnd(ctx context.Context, c config.Serve) (documents, error) {
 // openingRoom is what opening the embedded store may take of the disk, for its journal's index.
 const openingRoom = 1 << 20
 
-// giveRoom gives out a little of what an earlier service kept back on the disk. Without it nothing could be opened when the
-// disk is full, and what is urgent least of all.
+// giveRoom gives out a little of what an earlier service kept back on the disk. Without it nothing could be opened when
+// the disk is full, and what is urgent least of all.
 func giveRoom(ctx context.Context, c config.Serve) error {
 	disk := reserve.Disk(c.Data)
 	held, err := disk.Held(ctx)
@@ -118,7 +125,8 @@ func giveRoom(ctx context.Context, c config.Serve) error {
 
 // openReserves keeps room where the documents are. The disk, through which audio passes, is the same place with the
 // embedded store; else nothing urgent is written to it, and nothing is kept.
-func openReserves(ctx context.Context, c config.Serve, s versioned, log *slog.Logger) (documents, disk *reserve.Reserve, err error) {
+func openReserves(ctx context.Context, c config.Serve, s versioned, log *slog.Logger) (documents, disk *reserve.Reserve,
+	err error) {
 	kept := c.Reserve
 	if r, ok := s.back.(*redis.Store); ok {
 		kept = 0
@@ -156,8 +164,8 @@ func openThere(ctx context.Context, c config.Serve) (s versioned, audio recordin
 	return s, audio, nil
 }
 
-// isThere fails with NotFound where a service has never kept anything in the store that the configuration names. It makes
-// nothing, so that a directory or a prefix that is mistyped does not become a store.
+// isThere fails with NotFound where a service has never kept anything in the store that the configuration names. It
+// makes nothing, so that a directory or a prefix that is mistyped does not become a store.
 func isThere(ctx context.Context, c config.Serve) error {
 	where := config.Redact(c.Store)
 	if c.Store == "sqlite" {
@@ -167,7 +175,8 @@ func isThere(ctx context.Context, c config.Serve) error {
 			return fault.New(fault.Conflict, "the database %s is empty: what it held is gone. %s", where, emptyCure)
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return fault.New(fault.NotFound, "there is no store %s: name its directory with --data (LIFELINE_DATA), or another store with --store; the first `lifeline serve` on a directory makes one", where)
+			return fault.New(fault.NotFound, "there is no store %s: name its directory with --data (LIFELINE_DATA), or "+
+				"another store with --store; the first `lifeline serve` on a directory makes one", where)
 		}
 		return nil // what is wrong with the file, opening it says
 	}
@@ -177,17 +186,19 @@ func isThere(ctx context.Context, c config.Serve) error {
 	}
 	latest, err := s.Latest(ctx)
 	if err == nil && latest == 0 {
-		err = fault.New(fault.NotFound, "no service keeps anything at %s under the prefix %q: name another with --store and --redis-prefix; the first `lifeline serve` on it makes one", where, c.Redis.Prefix)
+		err = fault.New(fault.NotFound, "no service keeps anything at %s under the prefix %q: name another with --store "+
+			"and --redis-prefix; the first `lifeline serve` on it makes one", where, c.Redis.Prefix)
 	}
 	return errors.Join(err, s.Close())
 }
 
 // emptyCure is what helps where the embedded database is gone.
-const emptyCure = "Move it and the files beside it whose names begin with its name away, if they are there, and restore a backup " +
+const emptyCure = "Move it and the files beside it whose names begin with its name away, if they are there, and " +
+	"restore a backup " +
 	"with lifeline restore; or, to begin anew, name another directory with --data"
 
-// notEmptied fails with Conflict where the embedded database is missing or empty and there are recordings, so that there
-// was one: a service that began anew beside them would remove them as nobody's.
+// notEmptied fails with Conflict where the embedded database is missing or empty and there are recordings, so that
+// there was one: a service that began anew beside them would remove them as nobody's.
 func notEmptied(ctx context.Context, c config.Serve, audio recordings) error {
 	if c.Store != "sqlite" {
 		return nil
@@ -203,7 +214,8 @@ func notEmptied(ctx context.Context, c config.Serve, audio recordings) error {
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	return fault.New(fault.Conflict, "the database %s is missing or empty, but the recordings that it named are still there, and a new one would have them removed. %s", c.StoreFile(), emptyCure)
+	return fault.New(fault.Conflict, "the database %s is missing or empty, but the recordings that it named are still "+
+		"there, and a new one would have them removed. %s", c.StoreFile(), emptyCure)
 }
 
 // openAudio opens the place for audio that the configuration names.

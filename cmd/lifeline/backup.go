@@ -62,16 +62,19 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		fmt.Fprintln(stdout, "The recordings are not in it: --with-audio takes them along.")
 	}
 	if !c.WithKeys {
-		fmt.Fprintln(stdout, "The signing key is not in it: keep a copy elsewhere, or take it along by --with-keys. Without it, stations must pin a new one.")
+		fmt.Fprintln(stdout, "The signing key is not in it: keep a copy elsewhere, or take it along by --with-keys. "+
+			"Without it, stations must pin a new one.")
 	}
 	if len(m.Missing) > 0 {
-		return fmt.Errorf("the backup is whole but for %d files that are missing or damaged here, too: run lifeline fsck", len(m.Missing))
+		return fmt.Errorf("the backup is whole but for %d files that are missing or damaged here, too: run lifeline fsck",
+			len(m.Missing))
 	}
 	return nil
 }
 
 // write writes the archive to w.
-func (c *backupCmd) write(ctx context.Context, s documents, audio recordings, w io.Writer) (m archive.Manifest, err error) {
+func (c *backupCmd) write(ctx context.Context, s documents, audio recordings, w io.Writer) (m archive.Manifest,
+	err error) {
 	bar := passingBar("backing up", -1)
 	defer bar.Finish()
 	out := bufio.NewWriterSize(io.MultiWriter(w, bar), 1<<20)

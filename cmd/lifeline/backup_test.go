@@ -76,7 +76,8 @@ func reports(n int, at time.Time) []schedules.AsRun {
 	for i := range out {
 		start := at.Add(time.Duration(i) * time.Hour)
 		out[i] = schedules.AsRun{Sequence: int64(i + 1), ItemID: "i", SegmentID: "ident-ko", SHA256: strings.Repeat("0", 64),
-			StartedAt: schedules.At(start), EndedAt: schedules.At(start.Add(time.Minute)), Outcome: schedules.Aired, Detail: "«방송»"}
+			StartedAt: schedules.At(start), EndedAt: schedules.At(start.Add(time.Minute)), Outcome: schedules.Aired,
+			Detail: "«방송»"}
 	}
 	return out
 }
@@ -86,13 +87,14 @@ type pulled struct{ queue, envelope []byte }
 
 const keptDay = "2099-11-25"
 
-// pull fetches the day as the station's player does and checks it with the key that it has pinned, and a recording of it
-// by its hash.
+// pull fetches the day as the station's player does and checks it with the key that it has pinned, and a recording of
+// it by its hash.
 func pull(t *testing.T, url, secret, day string, pinned ed25519.PublicKey) (p pulled) {
 	t.Helper()
 	h := &house{t: t, url: url}
 	base := "/v1/stations/harbour-dawn/"
-	for path, into := range map[string]*[]byte{base + "queue?date=" + day: &p.queue, base + "queue.dsse?date=" + day: &p.envelope} {
+	for path, into := range map[string]*[]byte{base + "queue?date=" + day: &p.queue, base + "queue.dsse?date=" +
+		day: &p.envelope} {
 		got := h.do(http.MethodGet, path, secret, nil, nil)
 		if got.status != http.StatusOK {
 			t.Fatalf("%s: %d %s", path, got.status, got.body)
@@ -119,7 +121,8 @@ func pull(t *testing.T, url, secret, day string, pinned ed25519.PublicKey) (p pu
 func served(t *testing.T, place []string, use func(url string)) {
 	t.Helper()
 	address := rig.FreeAddress(t)
-	cmd, url, said := launch(t, append([]string{"serve", "--listen", address, "--public-url", "http://" + address}, place...)...)
+	cmd, url, said := launch(t, append([]string{"serve", "--listen", address, "--public-url", "http://" + address},
+		place...)...)
 	defer func() {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
@@ -144,7 +147,8 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := h.do(http.MethodPost, "/v1/stations/harbour-dawn/as-run", relay, map[string]string{"Content-Type": "application/json"}, body); got.status != http.StatusOK {
+	if got := h.do(http.MethodPost, "/v1/stations/harbour-dawn/as-run", relay,
+		map[string]string{"Content-Type": "application/json"}, body); got.status != http.StatusOK {
 		t.Fatalf("as-run: %d %s", got.status, got.body)
 	}
 	var keys wire.Keys
@@ -166,7 +170,8 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	shared := []string{"--data", t.TempDir(), "--store", "redis://" + rig.StartRedis(t, rig.Durable...).Addr,
-		"--audio", "s3+" + bucket.Endpoint + "/" + bucket.Name + "/audio/", "--s3-access-key", bucket.AccessKey, "--s3-secret-key-file", secret}
+		"--audio", "s3+" + bucket.Endpoint + "/" + bucket.Name + "/audio/", "--s3-access-key", bucket.AccessKey,
+		"--s3-secret-key-file", secret}
 	again := []string{"--data", t.TempDir()}
 	succeed(t, append([]string{"restore", archives[0]}, shared...)...)
 	succeed(t, append([]string{"backup", "--with-audio", "--with-keys", archives[1]}, shared...)...)
@@ -184,7 +189,8 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 		})
 	}
 
-	pipe := exec.Command("sh", "-ec", `"$0" check-backup "$1" && cat "$1" | "$0" restore --data "$2" - && "$0" backup --data "$2" --with-audio --with-keys - > "$3" && "$0" check-backup - < "$3"`)
+	pipe := exec.Command("sh", "-ec",
+		`"$0" check-backup "$1" && cat "$1" | "$0" restore --data "$2" - && "$0" backup --data "$2" --with-audio --with-keys - > "$3" && "$0" check-backup - < "$3"`)
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +210,8 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 	first := parts(t, archives[0])
 	for _, file := range archives {
 		m := parts(t, file)
-		t.Logf("%s: documents %d %.16s, changes %d %.16s, as-run %d %.16s, blobs %d %.16s", filepath.Base(file), m.Documents.Count, m.Documents.SHA256,
+		t.Logf("%s: documents %d %.16s, changes %d %.16s, as-run %d %.16s, blobs %d %.16s", filepath.Base(file),
+			m.Documents.Count, m.Documents.SHA256,
 			m.Changes.Count, m.Changes.SHA256, m.AsRun.Count, m.AsRun.SHA256, m.Blobs.Count, m.Blobs.SHA256)
 		if m.Documents != first.Documents || m.Changes != first.Changes || m.AsRun != first.AsRun || m.Blobs != first.Blobs {
 			t.Error("the archives differ")
@@ -228,7 +235,8 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 	if code, out := command(t, "backup", "--data", dir, good); code != 1 || !strings.Contains(out, "exists already") {
 		t.Errorf("backup over a file: %d %s", code, out)
 	}
-	if code, out := command(t, "backup", "--data", t.TempDir(), filepath.Join(files, "none.tar")); code != 1 || !strings.Contains(out, "there is no store") {
+	if code, out := command(t, "backup", "--data", t.TempDir(), filepath.Join(files, "none.tar")); code != 1 ||
+		!strings.Contains(out, "there is no store") {
 		t.Errorf("backup of nothing: %d %s", code, out)
 	}
 	b, err := os.ReadFile(good)
@@ -241,8 +249,10 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 		bytes []byte
 		says  string
 	}{
-		"cut off early": {b[:100_000], "damaged"}, "cut off late": {b[:len(b)-8192], "damaged"}, "flipped": {flipped, "damaged"},
-		"foreign": {[]byte("PK\x03\x04 something else"), "not a file that lifeline backup wrote"}, "empty": {nil, "not a file that lifeline backup wrote"},
+		"cut off early": {b[:100_000], "damaged"}, "cut off late": {b[:len(b)-8192], "damaged"},
+		"flipped": {flipped, "damaged"},
+		"foreign": {[]byte("PK\x03\x04 something else"), "not a file that lifeline backup wrote"},
+		"empty":   {nil, "not a file that lifeline backup wrote"},
 	}
 	targets := map[string][]string{
 		"SQLite": {"--data", t.TempDir()},
@@ -261,7 +271,8 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 			}
 		}
 		succeed(t, append([]string{"restore", good}, place...)...)
-		if code, out := command(t, append([]string{"restore", good}, place...)...); code != 1 || !strings.Contains(out, "not empty") {
+		if code, out := command(t, append([]string{"restore", good}, place...)...); code != 1 || !strings.Contains(out,
+			"not empty") {
 			t.Errorf("%s, restore over what is there: %d %s", target, code, out)
 		}
 		succeed(t, append([]string{"fsck"}, place...)...)
@@ -270,7 +281,8 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 	if err := writeSigningKey(filepath.Join(other, "signing.key"), []byte("another\n")); err != nil {
 		t.Fatal(err)
 	}
-	if code, out := command(t, "restore", "--data", other, good); code != 1 || !strings.Contains(out, "another signing key") {
+	if code, out := command(t, "restore", "--data", other, good); code != 1 || !strings.Contains(out,
+		"another signing key") {
 		t.Errorf("restore beside another key: %d %s", code, out)
 	}
 
@@ -278,10 +290,12 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 	succeed(t, "backup", "--data", dir, bare)
 	last := t.TempDir()
 	code, out := command(t, "restore", "--data", last, bare)
-	if code != cmdline.Partly || !strings.Contains(out, "recordings not here yet") || !strings.Contains(out, "signing key was not in the backup") {
+	if code != cmdline.Partly || !strings.Contains(out, "recordings not here yet") || !strings.Contains(out,
+		"signing key was not in the backup") {
 		t.Errorf("restore of documents alone says\n%s", out)
 	}
-	if code, out := command(t, "fsck", "--data", last, "--repair-from", filepath.Join(dir, "audio")); code != 1 || !strings.Contains(out, "; repaired") {
+	if code, out := command(t, "fsck", "--data", last, "--repair-from", filepath.Join(dir, "audio")); code != 1 ||
+		!strings.Contains(out, "; repaired") {
 		t.Errorf("fsck: %d %s", code, out)
 	}
 	if code, out := command(t, "fsck", "--data", last); code != 1 || !strings.Contains(out, "lifeline rekey") {
@@ -316,7 +330,8 @@ func TestOldRecordsAreReadFromTheirFiles(t *testing.T) {
 			}
 			<-time.After(10 * time.Millisecond)
 		}
-		for _, path := range []string{"/v1/audit?limit=40&to=" + long.AddDate(0, 6, 0).Format(time.RFC3339), "/v1/audit?limit=300&kind=status", "/v1/stations/seoul/as-run?date=" + long.Format(time.DateOnly)} {
+		for _, path := range []string{"/v1/audit?limit=40&to=" + long.AddDate(0, 6, 0).Format(time.RFC3339),
+			"/v1/audit?limit=300&kind=status", "/v1/stations/seoul/as-run?date=" + long.Format(time.DateOnly)} {
 			got := h.do(http.MethodGet, path, secret, nil, nil)
 			if got.status != http.StatusOK {
 				t.Fatalf("%s: %d %s", path, got.status, got.body)
@@ -338,7 +353,8 @@ func TestOldRecordsAreReadFromTheirFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left, err := s.Audit(t.Context(), store.AuditQuery{To: long.AddDate(0, 6, 0), Limit: 500}); err != nil || len(left) > 3 {
+	if left, err := s.Audit(t.Context(), store.AuditQuery{To: long.AddDate(0, 6, 0), Limit: 500}); err != nil ||
+		len(left) > 3 {
 		t.Errorf("%d old changes are still in the store, %v", len(left), err)
 	}
 	if err := s.Close(); err != nil {
@@ -367,12 +383,14 @@ func seedOldRecords(t *testing.T, dir string, at time.Time) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: expect, Body: body}},
+		if _, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: expect,
+			Body: body}},
 			Origin: store.Origin{At: at, By: "Minjun", Action: action}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write("station", "seoul", 0, "station.put", at, schedules.Station{ID: "seoul", Name: "Seoul", Timezone: "Asia/Seoul", Languages: []string{"ko-KP"}, Revision: 1})
+	write("station", "seoul", 0, "station.put", at, schedules.Station{ID: "seoul", Name: "Seoul", Timezone: "Asia/Seoul",
+		Languages: []string{"ko-KP"}, Revision: 1})
 	var entries []store.Entry
 	for n, r := range reports(200, at) {
 		write("status", "seoul", int64(n), "station.status", r.StartedAt.Time, wire.Status{Station: "seoul"})

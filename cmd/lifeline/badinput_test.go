@@ -38,7 +38,8 @@ func (h *house) upload(secret, meta string, audio []byte) answer {
 	if err := form.Close(); err != nil {
 		h.t.Fatal(err)
 	}
-	return h.do(http.MethodPost, "/v1/segments?wait=30s", secret, map[string]string{"Content-Type": form.FormDataContentType()}, body.Bytes())
+	return h.do(http.MethodPost, "/v1/segments?wait=30s", secret,
+		map[string]string{"Content-Type": form.FormDataContentType()}, body.Bytes())
 }
 
 // sequence is how many changes the store has seen.
@@ -73,7 +74,8 @@ func TestBadRecordingsAreRejectedInWords(t *testing.T) {
 		flipped[i] ^= 0x55
 	}
 	wav := filepath.Join(t.TempDir(), "tone.wav")
-	if out, err := exec.Command("sox", "-n", "-r", "44100", "-c", "2", wav, "synth", "3", "sine", "440").CombinedOutput(); err != nil {
+	if out, err := exec.Command("sox", "-n", "-r", "44100", "-c", "2", wav, "synth", "3", "sine",
+		"440").CombinedOutput(); err != nil {
 		t.Fatalf("sox: %v %s", err, out)
 	}
 	wave, err := os.ReadFile(wav)
@@ -96,7 +98,8 @@ func TestBadRecordingsAreRejectedInWords(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h.t = t
-			got := h.upload(h.secrets["producer"], fmt.Sprintf(`{"id":%q,"kind":"reading","title":"t","language":"ko-KP"}`, c.name), c.audio)
+			got := h.upload(h.secrets["producer"], fmt.Sprintf(`{"id":%q,"kind":"reading","title":"t","language":"ko-KP"}`,
+				c.name), c.audio)
 			if got.status != http.StatusCreated {
 				t.Fatalf("%d %s", got.status, got.body)
 			}
@@ -123,11 +126,13 @@ func TestBadRecordingsAreRejectedInWords(t *testing.T) {
 // Every refusal is a problem document that says where and what, and changes nothing.
 func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 	h := open(t, furnish(t))
-	if err := h.service.scheduler.Fallbacks.IssueAll(t.Context(), h.service.lock); err != nil { // else the keeper will, in between
+	// else the keeper will, in between
+	if err := h.service.scheduler.Fallbacks.IssueAll(t.Context(), h.service.lock); err != nil {
 		t.Fatal(err)
 	}
 	window := func(change string) string {
-		base := map[string]any{"id": "w", "starts": map[string]any{"timezone": "UTC", "rrule": "DTSTART:20230901T130000\nRRULE:FREQ=DAILY"},
+		base := map[string]any{"id": "w", "starts": map[string]any{"timezone": "UTC",
+			"rrule": "DTSTART:20230901T130000\nRRULE:FREQ=DAILY"},
 			"length_ms": 1710000, "tolerance_ms": 1000, "clock": "half-ko", "languages": []string{"ko-KP"}}
 		var over map[string]any
 		if err := json.Unmarshal([]byte(change), &over); err != nil {
@@ -143,7 +148,8 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		return string(b)
 	}
 	station := func(windows ...string) string {
-		return `{"name":"S","timezone":"Asia/Seoul","languages":["ko-KP"],"fallback":["evergreen-ko-1"],"windows":[` + strings.Join(windows, ",") + `]}`
+		return `{"name":"S","timezone":"Asia/Seoul","languages":["ko-KP"],"fallback":["evergreen-ko-1"],"windows":[` +
+			strings.Join(windows, ",") + `]}`
 	}
 	jsonType := map[string]string{"Content-Type": "application/json"}
 	stale := map[string]string{"Content-Type": "application/json", "If-Match": `"1"`}
@@ -155,29 +161,48 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		status                   int
 		field, says              string
 	}{
-		{"a window of no length", "PUT", "/v1/stations/s", "scheduler", jsonType, station(window(`{"length_ms":0}`)), 422, "windows[0].length_ms", ""},
-		{"an unknown zone", "PUT", "/v1/stations/s", "scheduler", jsonType, strings.Replace(station(window(`{}`)), "Asia/Seoul", "Asia/Pyeongyang", 1), 422, "timezone", "Pyeongyang"},
-		{"an unknown zone of a window", "PUT", "/v1/stations/s", "scheduler", jsonType, station(window(`{"starts":{"timezone":"Mars/Base","rrule":"DTSTART:20230901T130000\nRRULE:FREQ=DAILY"}}`)), 422, "windows[0].starts.timezone", "Mars"},
-		{"an unknown clock", "PUT", "/v1/stations/s", "scheduler", jsonType, station(window(`{"clock":"no-such"}`)), 422, "windows[0].clock", "no-such"},
-		{"windows that overlap", "PUT", "/v1/stations/s", "scheduler", jsonType, station(window(`{}`), second), 422, "windows[", "overlap"},
-		{"a rule that is none", "PUT", "/v1/stations/s", "scheduler", jsonType, station(window(`{"starts":{"timezone":"UTC","rrule":"RRULE:FREQ=SOMETIMES"}}`)), 422, "windows[0].starts.rrule", ""},
-		{"an unknown field", "PUT", "/v1/stations/s", "scheduler", jsonType, strings.Replace(station(window(`{"lenght_ms":5}`)), `"name"`, `"nmae":"x","name"`, 1), 422, "nmae", "not a field"},
-		{"a clock without fill that cannot reach its length", "PUT", "/v1/clocks/c", "scheduler", jsonType, `{"length_ms":3570000,"positions":[{"id":"a","segment":"ident-ko"}]}`, 422, "positions", "fill"},
-		{"a fallback nobody knows", "PUT", "/v1/stations/s", "scheduler", jsonType, strings.Replace(station(window(`{}`)), "evergreen-ko-1", "ghost", 1), 422, "fallback[0]", "ghost"},
-		{"a stale If-Match", "PUT", "/v1/stations/harbour-dawn", "scheduler", map[string]string{"Content-Type": "application/json", "If-Match": `"99"`}, station(window(`{}`)), 412, "", "revision"},
-		{"no If-Match", "PUT", "/v1/stations/harbour-dawn", "scheduler", jsonType, station(window(`{}`)), 428, "", "If-Match"},
+		{"a window of no length", "PUT", "/v1/stations/s", "scheduler", jsonType, station(window(`{"length_ms":0}`)), 422,
+			"windows[0].length_ms", ""},
+		{"an unknown zone", "PUT", "/v1/stations/s", "scheduler", jsonType, strings.Replace(station(window(`{}`)),
+			"Asia/Seoul", "Asia/Pyeongyang", 1), 422, "timezone", "Pyeongyang"},
+		{"an unknown zone of a window", "PUT", "/v1/stations/s", "scheduler", jsonType,
+			station(window(`{"starts":{"timezone":"Mars/Base","rrule":"DTSTART:20230901T130000\nRRULE:FREQ=DAILY"}}`)), 422,
+			"windows[0].starts.timezone", "Mars"},
+		{"an unknown clock", "PUT", "/v1/stations/s", "scheduler", jsonType, station(window(`{"clock":"no-such"}`)), 422,
+			"windows[0].clock", "no-such"},
+		{"windows that overlap", "PUT", "/v1/stations/s", "scheduler", jsonType, station(window(`{}`), second), 422,
+			"windows[", "overlap"},
+		{"a rule that is none", "PUT", "/v1/stations/s", "scheduler", jsonType,
+			station(window(`{"starts":{"timezone":"UTC","rrule":"RRULE:FREQ=SOMETIMES"}}`)), 422, "windows[0].starts.rrule", ""},
+		{"an unknown field", "PUT", "/v1/stations/s", "scheduler", jsonType,
+			strings.Replace(station(window(`{"lenght_ms":5}`)), `"name"`, `"nmae":"x","name"`, 1), 422, "nmae", "not a field"},
+		{"a clock without fill that cannot reach its length", "PUT", "/v1/clocks/c", "scheduler", jsonType,
+			`{"length_ms":3570000,"positions":[{"id":"a","segment":"ident-ko"}]}`, 422, "positions", "fill"},
+		{"a fallback nobody knows", "PUT", "/v1/stations/s", "scheduler", jsonType, strings.Replace(station(window(`{}`)),
+			"evergreen-ko-1", "ghost", 1), 422, "fallback[0]", "ghost"},
+		{"a stale If-Match", "PUT", "/v1/stations/harbour-dawn", "scheduler",
+			map[string]string{"Content-Type": "application/json", "If-Match": `"99"`}, station(window(`{}`)), 412, "",
+			"revision"},
+		{"no If-Match", "PUT", "/v1/stations/harbour-dawn", "scheduler", jsonType, station(window(`{}`)), 428, "",
+			"If-Match"},
 		{"a stale patch", "PATCH", "/v1/segments/ident-ko", "producer", stale, `{"title":"x"}`, 412, "", "revision"},
 		{"no JSON", "PUT", "/v1/stations/s", "scheduler", jsonType, `{"name":`, 400, "", "JSON"},
-		{"no YAML", "POST", "/v1/apply", "scheduler", map[string]string{"Content-Type": "application/yaml"}, "a: [", 400, "", "YAML"},
-		{"a YAML alias, which could grow without bound", "POST", "/v1/apply", "scheduler", map[string]string{"Content-Type": "application/yaml"}, "a: &a [x]\nb: [*a, *a]", 400, "", "alias"},
-		{"a wrong media type", "PUT", "/v1/stations/s", "scheduler", map[string]string{"Content-Type": "text/csv"}, `x`, 415, "", "application/json"},
+		{"no YAML", "POST", "/v1/apply", "scheduler", map[string]string{"Content-Type": "application/yaml"}, "a: [", 400, "",
+			"YAML"},
+		{"a YAML alias, which could grow without bound", "POST", "/v1/apply", "scheduler",
+			map[string]string{"Content-Type": "application/yaml"}, "a: &a [x]\nb: [*a, *a]", 400, "", "alias"},
+		{"a wrong media type", "PUT", "/v1/stations/s", "scheduler", map[string]string{"Content-Type": "text/csv"}, `x`, 415,
+			"", "application/json"},
 		{"no token", "GET", "/v1/stations", "", nil, "", 401, "", "token"},
 		{"a wrong token", "GET", "/v1/stations", "wrong", nil, "", 401, "", "token"},
 		{"a role that may not", "PUT", "/v1/stations/s", "producer", jsonType, station(window(`{}`)), 403, "", "producer"},
 		{"its own upload", "POST", "/v1/segments/ident-ko/recall", "producer", jsonType, `{}`, 422, "reason", ""},
-		{"an id that is none", "PUT", "/v1/stations/UPPER%20case", "scheduler", jsonType, station(window(`{}`)), 422, "id", ""},
-		{"a day that does not exist", "POST", "/v1/stations/harbour-dawn/rundowns/2026-02-30/plan", "scheduler", jsonType, ``, 422, "date", "2026-02-30"},
-		{"nothing to publish", "POST", "/v1/stations/harbour-dawn/rundowns/2026-12-24/publish", "scheduler", jsonType, ``, 404, "", "plan"},
+		{"an id that is none", "PUT", "/v1/stations/UPPER%20case", "scheduler", jsonType, station(window(`{}`)), 422, "id",
+			""},
+		{"a day that does not exist", "POST", "/v1/stations/harbour-dawn/rundowns/2026-02-30/plan", "scheduler", jsonType, ``,
+			422, "date", "2026-02-30"},
+		{"nothing to publish", "POST", "/v1/stations/harbour-dawn/rundowns/2026-12-24/publish", "scheduler", jsonType, ``,
+			404, "", "plan"},
 		{"a bad limit", "GET", "/v1/segments?limit=0", "producer", nil, ``, 422, "limit", ""},
 		{"a bad cursor", "GET", "/v1/segments?cursor=%21%21", "producer", nil, ``, 422, "cursor", ""},
 		{"an unknown path", "GET", "/v2/segments", "producer", nil, ``, 404, "", ""},

@@ -18,10 +18,13 @@ func progressTo(quiet bool) io.Writer {
 	return os.Stderr
 }
 
-// newBar is a progress bar of bytes. A size of -1 is not known; one that is known is shown by its share alone, since what goes
-// on where it broke off, or is small, would have an impossible rate. More options go before those that all bars have.
+// newBar is a progress bar of bytes. A size of -1 is not known; one that is known is shown by its share alone, since
+// what goes on where it broke off, or is small, would have an impossible rate. More options go before those that all
+// bars have.
 func newBar(to io.Writer, what string, size int64, more ...progressbar.Option) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(size, append([]progressbar.Option{progressbar.OptionSetWriter(to), progressbar.OptionShowBytes(size < 0),
-		progressbar.OptionSetDescription(text.Shown(what)), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50 * time.Millisecond),
+	return progressbar.NewOptions64(size, append([]progressbar.Option{progressbar.OptionSetWriter(to),
+		progressbar.OptionShowBytes(size < 0),
+		progressbar.OptionSetDescription(text.Shown(what)), progressbar.OptionSetWidth(40),
+		progressbar.OptionThrottle(50 * time.Millisecond),
 		progressbar.OptionSetTheme(progressbar.ThemeUnicode)}, more...)...)
 }

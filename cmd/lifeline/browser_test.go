@@ -27,7 +27,8 @@ import (
 // browser is a real Chromium that can reach nothing but this machine.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.WindowSize(1280, 900), chromedp.UserDataDir(t.TempDir()),
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.WindowSize(1280,
+		900), chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
@@ -89,7 +90,8 @@ func (h *house) tab(browser context.Context) *tab {
 				t.Errorf("the page's console says %s", e.Args[0].Value)
 			}
 		case *network.EventRequestWillBeSent:
-			if at, err := url.Parse(e.Request.URL); err != nil || at.Scheme != "blob" && at.Scheme != "data" && !strings.HasPrefix(e.Request.URL, h.url+"/") {
+			if at, err := url.Parse(e.Request.URL); err != nil || at.Scheme != "blob" && at.Scheme != "data" &&
+				!strings.HasPrefix(e.Request.URL, h.url+"/") {
 				t.Errorf("the page asked for %s", e.Request.URL)
 			}
 			if strings.Contains(e.Request.URL, "lifeline_") {
@@ -98,7 +100,8 @@ func (h *house) tab(browser context.Context) *tab {
 		case *network.EventResponseReceived:
 			statuses[e.RequestID] = e.Response.Status
 		case *log.EventEntryAdded:
-			if e.Entry.Level == log.EntryLevelError && !(e.Entry.Source == log.EntrySourceNetwork && b.refusals[statuses[e.Entry.NetworkRequestID]]) {
+			if e.Entry.Level == log.EntryLevelError && !(e.Entry.Source == log.EntrySourceNetwork &&
+				b.refusals[statuses[e.Entry.NetworkRequestID]]) {
 				t.Errorf("the browser says %s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
 			}
 		}
@@ -109,7 +112,8 @@ func (h *house) tab(browser context.Context) *tab {
 	if _, err := chromedp.Call(ctx, log.Enable, struct{}{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: aged}); err != nil {
+	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: aged}); err != nil {
 		t.Fatal(err)
 	}
 	b.do(chromedp.Navigate(h.url + "/"))
@@ -158,7 +162,8 @@ func (b *tab) text() string {
 // until waits for a condition in the page.
 func (b *tab) until(condition string) {
 	b.t.Helper()
-	asked[bool](b, `new Promise(done => { const look = () => (`+condition+`) ? done(true) : setTimeout(look, 30); look() })`)
+	asked[bool](b, `new Promise(done => { const look = () => (`+condition+
+		`) ? done(true) : setTimeout(look, 30); look() })`)
 }
 
 // sees waits until the page, or its dialog, shows a text.
@@ -170,26 +175,38 @@ func (b *tab) sees(text string) {
 // seesIn waits until the row of a table, or other element, that has the one text shows the other, too.
 func (b *tab) seesIn(selector, has, text string) {
 	b.t.Helper()
-	b.until(fmt.Sprintf(`[...document.querySelectorAll(%s)].some(e => e.innerText.includes(%s) && e.innerText.includes(%s))`, quoted(selector), quoted(has), quoted(text)))
+	b.until(
+		fmt.Sprintf(`[...document.querySelectorAll(%s)].some(e => e.innerText.includes(%s) && e.innerText.includes(%s))`,
+			quoted(selector), quoted(has), quoted(text)))
 }
 
 // press clicks what has an accessible name, with the mouse; in an open dialog nothing else can be reached.
 func (b *tab) press(name string) {
 	b.t.Helper()
 	const find = `((document.querySelector('dialog[open]') ?? document).querySelectorAll('button, a, summary, [role=button]'))`
-	element := fmt.Sprintf(`[...%s].find(e => (e.getAttribute('aria-label') ?? e.innerText).trim() === %s && !e.disabled && e.checkVisibility())`, find, quoted(name))
+	element := fmt.Sprintf(
+		`[...%s].find(e => (e.getAttribute('aria-label') ?? e.innerText).trim() === %s && !e.disabled && e.checkVisibility())`,
+		find, quoted(name))
 	b.until(`!!(` + element + `)`)
-	at := asked[struct{ X, Y float64 }](b, fmt.Sprintf(`(() => { const e = %s; e.scrollIntoView({block: 'center'}); const r = e.getClientRects()[0]; return {X: r.x + r.width / 2, Y: r.y + r.height / 2} })()`, element))
+	at := asked[struct{ X, Y float64 }](b,
+		fmt.Sprintf(
+			`(() => { const e = %s; e.scrollIntoView({block: 'center'}); const r = e.getClientRects()[0]; return {X: r.x + r.width / 2, Y: r.y + r.height / 2} })()`,
+			element))
 	b.do(chromedp.MouseClickXY(at.X, at.Y))
 }
 
 // fills writes into the control with a label, as a person would: what was there is replaced.
 func (b *tab) fills(label, text string) {
 	b.t.Helper()
-	element := fmt.Sprintf(`[...(document.querySelector('dialog[open]') ?? document).querySelectorAll('label')].find(l => l.innerText.replace(' (needed)', '').trim() === %s)?.control`, quoted(label))
+	element := fmt.Sprintf(
+		`[...(document.querySelector('dialog[open]') ?? document).querySelectorAll('label')].find(l => l.innerText.replace(' (needed)', '').trim() === %s)?.control`,
+		quoted(label))
 	b.until(`!!(` + element + `)`)
-	if asked[string](b, fmt.Sprintf(`(() => { const e = %s; e.focus(); e.select?.(); return e.localName })()`, element)) == "select" {
-		asked[bool](b, fmt.Sprintf(`(() => { const e = %s; e.value = %s; return e.dispatchEvent(new Event('change', {bubbles: true})) })()`, element, quoted(text)))
+	if asked[string](b, fmt.Sprintf(`(() => { const e = %s; e.focus(); e.select?.(); return e.localName })()`,
+		element)) == "select" {
+		asked[bool](b,
+			fmt.Sprintf(`(() => { const e = %s; e.value = %s; return e.dispatchEvent(new Event('change', {bubbles: true})) })()`,
+				element, quoted(text)))
 		return
 	}
 	if _, err := chromedp.Call(b.ctx, input.InsertText, input.InsertTextParams{Text: text}); err != nil {
@@ -214,7 +231,9 @@ func (b *tab) goes(hash string) {
 // offers says whether something with an accessible name is there to be pressed.
 func (b *tab) offers(name string) bool {
 	b.t.Helper()
-	return asked[bool](b, fmt.Sprintf(`[...document.querySelectorAll('button, a')].some(e => e.innerText.trim() === %s && e.checkVisibility())`, quoted(name)))
+	return asked[bool](b,
+		fmt.Sprintf(`[...document.querySelectorAll('button, a')].some(e => e.innerText.trim() === %s && e.checkVisibility())`,
+			quoted(name)))
 }
 
 // breaks breaks off every request of a method to unfinished uploads until it is mended.
@@ -229,7 +248,8 @@ func (b *tab) breaks(method string) (mend func()) {
 		go func() { // the loop of events may not ask anything itself
 			var err error
 			if e.Request.Method == method && !mended.Load() {
-				_, err = chromedp.Call(b.ctx, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID, ErrorReason: network.ErrorReasonConnectionReset})
+				_, err = chromedp.Call(b.ctx, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID,
+					ErrorReason: network.ErrorReasonConnectionReset})
 			} else {
 				_, err = chromedp.Call(b.ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: e.RequestID})
 			}
@@ -241,7 +261,8 @@ func (b *tab) breaks(method string) (mend func()) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := chromedp.Call(b.ctx, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: "*/v1/uploads/*"}}}); err != nil {
+	if _, err := chromedp.Call(b.ctx, fetch.Enable,
+		fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: "*/v1/uploads/*"}}}); err != nil {
 		b.t.Fatal(err)
 	}
 	return func() { mended.Store(true) }
@@ -251,13 +272,15 @@ func (b *tab) breaks(method string) (mend func()) {
 func (b *tab) prefers(scheme string) {
 	b.t.Helper()
 	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}); err != nil {
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion",
+			Value: "reduce"}}}); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
 // controls are the roles of what people work with.
-var controls = []string{"button", "link", "textbox", "searchbox", "combobox", "spinbutton", "checkbox", "radio", "Date", "InputTime", "slider", "dialog", "table", "image"}
+var controls = []string{"button", "link", "textbox", "searchbox", "combobox", "spinbutton", "checkbox", "radio", "Date",
+	"InputTime", "slider", "dialog", "table", "image"}
 
 // named holds that the browser has a name for every control that it tells a screen reader of.
 func (b *tab) named(view string) {

@@ -48,9 +48,9 @@ type catalogues struct {
 	charset string // of tables and tags that do not say it; empty: only what is certain is read
 }
 
-// entries reads what a file or a folder of dir offers: a catalogue (YAML with a list "segments", or a table with a column
-// for each field, both with the recording's name under "file"), an MP3 with what a sidecar of its name or its tags say
-// of it, or a folder of these.
+// entries reads what a file or a folder of dir offers: a catalogue (YAML with a list "segments", or a table with a
+// column for each field, both with the recording's name under "file"), an MP3 with what a sidecar of its name or its
+// tags say of it, or a folder of these.
 func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 	if info, err := fs.Stat(dir, name); err != nil {
 		return nil, err
@@ -72,7 +72,8 @@ func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 		listed, err = c.table(below, file)
 	default:
 		if litter(file) {
-			return []entry{{dir: below, file: file, wrong: errors.New("this belongs to the system that the files were copied from, and is no recording")}}, nil
+			return []entry{{dir: below, file: file, wrong: errors.New("this belongs to the system that the files were copied " +
+				"from, and is no recording")}}, nil
 		}
 		e, err := c.describe(below, file)
 		if err != nil {
@@ -112,14 +113,17 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 		case !slices.Contains([]string{".mp3", ".csv", ".tsv", ".txt", ".yaml", ".yml"}, ext):
 			continue
 		case !utf8.ValidString(f.Name()):
-			passed = append(passed, entry{dir: dir, file: text.Clean(at), wrong: errors.New("the file's name is not UTF-8: rename it")})
+			passed = append(passed, entry{dir: dir, file: text.Clean(at),
+				wrong: errors.New("the file's name is not UTF-8: rename it")})
 			continue
 		case litter(f.Name()):
-			passed = append(passed, entry{file: at, notes: []string{"passed over: it belongs to the system that the files were copied from"}})
+			passed = append(passed, entry{file: at, notes: []string{"passed over: it belongs to the system that the files " +
+				"were copied from"}})
 			continue
 		case f.Type()&fs.ModeSymlink != 0:
 			if _, err := fs.Stat(dir, at); err != nil {
-				passed = append(passed, entry{file: at, notes: []string{"passed over: this link leads out of the folder, or to nothing. Name the file itself to send it"}})
+				passed = append(passed, entry{file: at, notes: []string{"passed over: this link leads out of the folder, or to " +
+					"nothing. Name the file itself to send it"}})
 				continue
 			}
 		}
@@ -144,7 +148,8 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 	for _, f := range recordings {
 		found, err := c.entries(dir, path.Join(name, f))
 		if err != nil && len(tables) == 0 { // the others can be sent
-			found, err = []entry{{dir: dir, file: path.Join(name, f), wrong: cmp.Or(errors.Unwrap(err), err)}}, nil // without the name, which goes before it
+			// without the name, which goes before it
+			found, err = []entry{{dir: dir, file: path.Join(name, f), wrong: cmp.Or(errors.Unwrap(err), err)}}, nil
 		}
 		if err != nil {
 			return nil, err

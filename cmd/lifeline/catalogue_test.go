@@ -22,7 +22,8 @@ import (
 	"lifeline/schedules"
 )
 
-const koreanTable = "file,id,kind,title,language,voice,tags\na.mp3,a,letter,어머니의 편지,ko-KP,하나,winter cold\nb.mp3,b,letter,\"누나의 편지, 둘째\",ko-KP,민준,\n"
+const koreanTable = "file,id,kind,title,language,voice,tags\na.mp3,a,letter,어머니의 편지,ko-KP,하나,winter " +
+	"cold\nb.mp3,b,letter,\"누나의 편지, 둘째\",ko-KP,민준,\n"
 
 func read(t *testing.T, c catalogues, name string, b []byte) ([]entry, error) {
 	t.Helper()
@@ -52,9 +53,10 @@ func TestTablesAreReadAsSpreadsheetsWriteThem(t *testing.T) {
 		catalogues
 		bytes []byte
 	}{
-		"its line in quotes":      {catalogues{}, []byte("\ufeff\"sep=;\"\r\n" + semicolons)},
-		"its line with a tab":     {catalogues{}, []byte("SEP=\t\n" + tabs)},
-		"marks inside":            {catalogues{}, []byte(strings.NewReplacer("id,", "\ufeffid,", "\nb", "\n\ufeffb").Replace(koreanTable))},
+		"its line in quotes":  {catalogues{}, []byte("\ufeff\"sep=;\"\r\n" + semicolons)},
+		"its line with a tab": {catalogues{}, []byte("SEP=\t\n" + tabs)},
+		"marks inside": {catalogues{}, []byte(strings.NewReplacer("id,", "\ufeffid,", "\nb", "\n\ufeffb").Replace(
+			koreanTable))},
 		"kinds in capitals":       {catalogues{}, []byte(strings.ReplaceAll(koreanTable, ",letter,", ",Letter,"))},
 		"a byte order mark":       {catalogues{}, []byte("\ufeff" + koreanTable)},
 		"mark and quoted names":   {catalogues{}, []byte("\ufeff\"" + strings.TrimSuffix(quoted, "\""))},
@@ -126,7 +128,8 @@ func TestASecondYAMLDocumentIsNotLeftOutInSilence(t *testing.T) {
 	} {
 		dir["list.yaml"] = &fstest.MapFile{Data: []byte(text)}
 		list, err := catalogues{}.yaml(dir, "list.yaml")
-		if says == "" && (err != nil || len(list) != 1) || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+		if says == "" && (err != nil || len(list) != 1) || says != "" && (err == nil || !strings.Contains(err.Error(),
+			says)) {
 			t.Errorf("%q: %d entries, %v", text, len(list), err)
 		}
 	}
@@ -146,7 +149,8 @@ func TestAnEmptyDocumentSaysNothingOfARecording(t *testing.T) {
 	}
 	for _, list := range []string{"segments:\n-\n", "segments: [~]\n"} {
 		dir := fstest.MapFS{"list.yaml": {Data: []byte(list)}}
-		if _, err := (catalogues{given: map[string]any{"kind": "ident"}}).entries(dir, "list.yaml"); err == nil || !strings.Contains(err.Error(), "entry 1 names no file") {
+		if _, err := (catalogues{given: map[string]any{"kind": "ident"}}).entries(dir, "list.yaml"); err == nil ||
+			!strings.Contains(err.Error(), "entry 1 names no file") {
 			t.Errorf("%q: %v", list, err)
 		}
 	}
@@ -167,7 +171,8 @@ func TestARecordingOfTheLongestNameIsRead(t *testing.T) {
 
 // A CR alone ends a line only where all lines end so; else it is in a cell, and the cell stays whole.
 func TestACRInACellLosesNothing(t *testing.T) {
-	for text, want := range map[string]string{"file,title\na.mp3,one\rtwo\n": "one\rtwo", "file,title\r\na.mp3,one\rtwo\r\n": "one\rtwo", "file,title\ra.mp3,one\r": "one",
+	for text, want := range map[string]string{"file,title\na.mp3,one\rtwo\n": "one\rtwo",
+		"file,title\r\na.mp3,one\rtwo\r\n": "one\rtwo", "file,title\ra.mp3,one\r": "one",
 		"file,title\na.mp3,\"one\ntwo\"\n": "one\ntwo", "file,title\r\na.mp3,\"one\r\ntwo\"\r\n": "one\ntwo"} {
 		got, err := catalogues{}.table(fstest.MapFS{"t.csv": {Data: []byte(text)}}, "t.csv")
 		if err != nil || len(got) != 1 || got[0].meta["title"] != want {
@@ -178,7 +183,8 @@ func TestACRInACellLosesNothing(t *testing.T) {
 
 // A cell of a size that no field takes is refused by its line, before anything of it is sent.
 func TestACellThatNoFieldTakesIsRefusedByItsLine(t *testing.T) {
-	dir := fstest.MapFS{"a.mp3": {Data: []byte("x")}, "t.csv": {Data: []byte("file,title\na.mp3," + strings.Repeat("a", 10<<20) + "\n")}}
+	dir := fstest.MapFS{"a.mp3": {Data: []byte("x")}, "t.csv": {Data: []byte("file,title\na.mp3," +
+		strings.Repeat("a", 10<<20) + "\n")}}
 	got, err := catalogues{}.entries(dir, "t.csv")
 	if err != nil || len(got) != 1 {
 		t.Fatal(err)
@@ -191,13 +197,15 @@ func TestACellThatNoFieldTakesIsRefusedByItsLine(t *testing.T) {
 
 // Two names of one id are told how they differ, and a name of two lines is shown on one.
 func TestNamesThatLookAlikeAreToldSo(t *testing.T) {
-	for _, pair := range [][2]string{{"편지.mp3", "편지.mp3"}, {"Letter.mp3", "letter.mp3"}, {"a b.mp3", "a  b.mp3"}, {"CON.mp3", "con .mp3"}, {"a\u3000b.mp3", "a b.mp3"}} {
+	for _, pair := range [][2]string{{"편지.mp3", "편지.mp3"}, {"Letter.mp3", "letter.mp3"}, {"a b.mp3", "a  b.mp3"},
+		{"CON.mp3", "con .mp3"}, {"a\u3000b.mp3", "a b.mp3"}} {
 		dir := fstest.MapFS{pair[0]: {Data: []byte("x")}, pair[1]: {Data: []byte("y")}}
 		got, err := catalogues{}.entries(dir, ".")
 		if err != nil || len(got) != 2 {
 			t.Fatal(got, err)
 		}
-		if err := distinctIDs(got); err == nil || !strings.Contains(err.Error(), "the form of the same letters alone") || !strings.Contains(err.Error(), "nothing was sent") {
+		if err := distinctIDs(got); err == nil || !strings.Contains(err.Error(), "the form of the same letters alone") ||
+			!strings.Contains(err.Error(), "nothing was sent") {
 			t.Errorf("%q: %v", pair, err)
 		}
 	}
@@ -237,7 +245,8 @@ func TestNamesOfAnyScriptHaveIDsOfTheirOwn(t *testing.T) {
 			t.Errorf("%+q and %+q have two ids", same[0], same[1])
 		}
 	}
-	for name, want := range map[string]string{"reading-ko-full": "reading-ko-full", "Letter to my sister": "letter-to-my-sister"} {
+	for name, want := range map[string]string{"reading-ko-full": "reading-ko-full",
+		"Letter to my sister": "letter-to-my-sister"} {
 		if idOf(name) != want {
 			t.Errorf("%q is %q", name, idOf(name))
 		}
@@ -255,7 +264,8 @@ func TestTwoFilesOfOneIDAreRefusedBeforeAnythingIsSent(t *testing.T) {
 	if err != nil || len(entries) != 3 {
 		t.Fatal(entries, err)
 	}
-	if err := distinctIDs(entries); err == nil || !strings.Contains(err.Error(), `a b.mp3 and a-b.mp3 would both be the segment "a-b"`) {
+	if err := distinctIDs(entries); err == nil || !strings.Contains(err.Error(),
+		`a b.mp3 and a-b.mp3 would both be the segment "a-b"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -266,7 +276,8 @@ func TestWhatSystemsLeaveInAFolderIsPassedOverWithAWord(t *testing.T) {
 	if err := os.Mkdir(in, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"in/a.mp3", "in/._a.mp3", "in/.hidden.csv", "in/Thumbs.db", "in/.DS_Store", "in/\xc6\xed.mp3"} {
+	for _, name := range []string{"in/a.mp3", "in/._a.mp3", "in/.hidden.csv", "in/Thumbs.db", "in/.DS_Store",
+		"in/\xc6\xed.mp3"} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +322,8 @@ func TestWhatIsNoRecordingInAFolderHoldsUpNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, content := range map[string]string{"a.mp3": "x", "b.mp3": "y", "b.yaml": "title: [", "c.mp3": "z", "zero.mp3": ""} {
+	for name, content := range map[string]string{"a.mp3": "x", "b.mp3": "y", "b.yaml": "title: [", "c.mp3": "z",
+		"zero.mp3": ""} {
 		if err := os.WriteFile(filepath.Join(in, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -332,7 +344,8 @@ func TestWhatIsNoRecordingInAFolderHoldsUpNothing(t *testing.T) {
 	for _, e := range passedOver(&told, entries) {
 		wrong[path.Base(e.file)] = e.wrong != nil
 	}
-	if want := map[string]bool{"a.mp3": false, "b.mp3": true, "c.mp3": false, "zero.mp3": false}; !maps.Equal(wrong, want) {
+	if want := map[string]bool{"a.mp3": false, "b.mp3": true, "c.mp3": false, "zero.mp3": false}; !maps.Equal(wrong,
+		want) {
 		t.Errorf("%v, not %v", wrong, want)
 	}
 	for _, name := range []string{"folder.mp3", "table.csv", "socket.mp3", "loop.mp3", "up.mp3"} {
@@ -367,7 +380,8 @@ func TestAnalyseReadsTagsAsUploadDoes(t *testing.T) {
 		charset, want string
 	}{{"", ""}, {"cp949", "호소문"}} {
 		var out bytes.Buffer
-		if code := run(t.Context(), []string{"analyse", file, "--quiet", "--output", "json", "--charset", c.charset}, &out, io.Discard); code != 0 {
+		if code := run(t.Context(), []string{"analyse", file, "--quiet", "--output", "json", "--charset", c.charset}, &out,
+			io.Discard); code != 0 {
 			t.Fatal(code, out.String())
 		}
 		var got struct {
@@ -380,7 +394,8 @@ func TestAnalyseReadsTagsAsUploadDoes(t *testing.T) {
 }
 
 func TestATableFindsItsFilesWhateverFormTheirNamesHave(t *testing.T) {
-	dir := fstest.MapFS{"t.csv": {Data: []byte("file,title\n하나.mp3,x\n")}, "\u1112\u1161\u1102\u1161.mp3": {Data: []byte("x")}}
+	dir := fstest.MapFS{"t.csv": {Data: []byte("file,title\n하나.mp3,x\n")},
+		"\u1112\u1161\u1102\u1161.mp3": {Data: []byte("x")}}
 	entries, err := catalogues{}.entries(dir, "t.csv")
 	if err != nil || entries[0].file != "\u1112\u1161\u1102\u1161.mp3" {
 		t.Errorf("%+q, %v", entries[0].file, err)
@@ -403,7 +418,8 @@ func TestTagsAreReadInAnEncodingThatIsKnownOrNotAtAll(t *testing.T) {
 			t.Errorf("%s, declared: %v", name, meta)
 		}
 	}
-	for said, want := range map[string]string{"Grüße aus Söul": "Grüße aus Söul", "Été": "Été", "plain": "plain", "Ð\u0098": "И"} {
+	for said, want := range map[string]string{"Grüße aus Söul": "Grüße aus Söul", "Été": "Été", "plain": "plain",
+		"Ð\u0098": "И"} {
 		if got, known := tagText(said, true, ""); !known || got != want {
 			t.Errorf("%q is %q, %v", said, got, known)
 		}
@@ -426,14 +442,17 @@ func TestACorrectedTableIsComparedFieldByField(t *testing.T) {
 		}
 		return i
 	}
-	s := schedules.Segment{ID: "b", Kind: "letter", Title: "Second lettr", Language: "ko-KP", Persons: []string{"p2"}, Voice: "하나", ValidUntil: at("2027-06-01T00:00:00Z")}
+	s := schedules.Segment{ID: "b", Kind: "letter", Title: "Second lettr", Language: "ko-KP", Persons: []string{"p2"},
+		Voice: "하나", ValidUntil: at("2027-06-01T00:00:00Z")}
 	for row, want := range map[string][]string{
 		"b.mp3,b,letter,Second lettr,KO-kp,p2,2027-06-01T00:00:00.000Z,\u1112\u1161\u1102\u1161 ": nil,
 		"b.mp3,b,letter,Second letter,ko-KP,p2,2026-12-01T00:00:00Z,하나":                           {"title", "valid_until"},
-		"b.mp3,b,letter,Second lettr,ko-KP,,,":                                                    {"persons", "valid_until", "voice"},
-		"b.mp3,b,,,,p2,2027-06-01T00:00:00Z,하나":                                                   nil,
+		"b.mp3,b,letter,Second lettr,ko-KP,,,": {"persons", "valid_until",
+			"voice"},
+		"b.mp3,b,,,,p2,2027-06-01T00:00:00Z,하나": nil,
 	} {
-		entries, err := read(t, catalogues{}, "t.csv", []byte("file,id,kind,title,language,persons,valid_until,voice\n"+row+"\n"))
+		entries, err := read(t, catalogues{}, "t.csv", []byte("file,id,kind,title,language,persons,valid_until,voice\n"+row+
+			"\n"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -458,7 +477,8 @@ func TestACorrectedTableIsComparedFieldByField(t *testing.T) {
 func TestACorrectedTableUploadedAgainIsAppliedAndTold(t *testing.T) {
 	h := open(t, filepath.Join(t.TempDir(), "data"))
 	dir := t.TempDir()
-	for name, sample := range map[string]string{"a.mp3": "ident-ko.mp3", "b.mp3": "ident-tone.mp3", "c.mp3": "frequency-ko.mp3"} {
+	for name, sample := range map[string]string{"a.mp3": "ident-ko.mp3", "b.mp3": "ident-tone.mp3",
+		"c.mp3": "frequency-ko.mp3"} {
 		b, err := samples.Files.ReadFile(sample)
 		if err != nil {
 			t.Fatal(err)
@@ -474,18 +494,22 @@ func TestACorrectedTableUploadedAgainIsAppliedAndTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		code := run(t.Context(), append([]string{"upload", table, "--quiet", "--server", h.url, "--token", h.secrets["producer"]}, flags...), &out, &out)
+		code := run(t.Context(), append([]string{"upload", table, "--quiet", "--server", h.url, "--token",
+			h.secrets["producer"]}, flags...), &out, &out)
 		return code, out.String()
 	}
-	first := "a.mp3,a,letter,First lettr,ko-KP,p1,\nb.mp3,b,letter,Second lettr,ko-KP,p2,2027-06-01T00:00:00Z\nc.mp3,c,letter,Third,ko-KP,,\n"
+	first := "a.mp3,a,letter,First lettr,ko-KP,p1,\nb.mp3,b,letter,Second " +
+		"lettr,ko-KP,p2,2027-06-01T00:00:00Z\nc.mp3,c,letter,Third,ko-KP,,\n"
 	if code, out := upload(first); code != 0 {
 		t.Fatal(code, out)
 	}
 	if code, out := upload(first); code != 0 || strings.Count(out, "unchanged") != 3 {
 		t.Errorf("the same again: %d %s", code, out)
 	}
-	corrected := "a.mp3,a,letter,First letter,ko-KP,p1,\nb.mp3,b,letter,Second letter,ko-KP,p2,2026-12-01T00:00:00Z\nc.mp3,c,letter,Third,ko-KP,p9,\n"
-	if code, out := upload(corrected); code == 0 || !strings.Contains(out, `title "First lettr" -> "First letter"`) || !strings.Contains(out, "--update") {
+	corrected := "a.mp3,a,letter,First letter,ko-KP,p1,\nb.mp3,b,letter,Second " +
+		"letter,ko-KP,p2,2026-12-01T00:00:00Z\nc.mp3,c,letter,Third,ko-KP,p9,\n"
+	if code, out := upload(corrected); code == 0 || !strings.Contains(out, `title "First lettr" -> "First letter"`) ||
+		!strings.Contains(out, "--update") {
 		t.Errorf("without a flag: %d %s", code, out)
 	}
 	if s, err := h.producer.Segment(t.Context(), "a"); err != nil || s.Title != "First lettr" {
@@ -495,7 +519,8 @@ func TestACorrectedTableUploadedAgainIsAppliedAndTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out := upload(corrected, "--update")
-	if code != 0 || !strings.Contains(out, `valid_until "2027-06-01T00:00:00.000Z" -> "2026-12-01T00:00:00.000Z"`) || !strings.Contains(out, "needs approval anew") {
+	if code != 0 || !strings.Contains(out, `valid_until "2027-06-01T00:00:00.000Z" -> "2026-12-01T00:00:00.000Z"`) ||
+		!strings.Contains(out, "needs approval anew") {
 		t.Errorf("--update: %d %s", code, out)
 	}
 	got := map[string]string{}
@@ -506,7 +531,8 @@ func TestACorrectedTableUploadedAgainIsAppliedAndTold(t *testing.T) {
 		}
 		got[id] = s.Title + " " + strings.Join(s.Persons, " ") + " " + string(s.State)
 	}
-	if want := map[string]string{"a": "First letter p1 pending", "b": "Second letter p2 pending", "c": "Third p9 pending"}; !maps.Equal(got, want) {
+	if want := map[string]string{"a": "First letter p1 pending", "b": "Second letter p2 pending",
+		"c": "Third p9 pending"}; !maps.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 	if code, out := upload(corrected, "--replace"); code != 0 || strings.Count(out, "unchanged") != 3 {

@@ -67,14 +67,16 @@ func TestSchedulersDayAtTheTerminal(t *testing.T) {
 
 	// A changed network is shown line by line before it is made so; the same again changes nothing.
 	file := filepath.Join(t.TempDir(), "network.yaml")
-	changed := bytes.Replace(examples.Network, []byte("name: Harbour Dawn Medium Wave"), []byte("name: Harbour Dawn Long Wave"), 1)
+	changed := bytes.Replace(examples.Network, []byte("name: Harbour Dawn Medium Wave"),
+		[]byte("name: Harbour Dawn Long Wave"), 1)
 	if bytes.Equal(changed, examples.Network) {
 		t.Fatal("the example network has no such name any more")
 	}
 	if err := os.WriteFile(file, changed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	want(t, minjun.says("apply", "-f", file, "--dry-run"), "update     station harbour-dawn", "  -name: Harbour Dawn", "  +name: Harbour Dawn Long Wave")
+	want(t, minjun.says("apply", "-f", file, "--dry-run"), "update     station harbour-dawn", "  -name: Harbour Dawn",
+		"  +name: Harbour Dawn Long Wave")
 	want(t, minjun.says("apply", "-f", file, "--yes"), "1 change applied")
 	want(t, minjun.says("apply", "-f", file, "--yes"), "everything is as the file says")
 
@@ -108,7 +110,8 @@ func TestSchedulersDayAtTheTerminal(t *testing.T) {
 
 	// Who holds what: a station that has spoken, and those that never have.
 	player := h.station("harbour-dawn")
-	if err := player.Station("harbour-dawn").SendStatus(t.Context(), wire.Status{QueueDate: day, QueueRevision: 1, CoverHours: 7.5, PlayerVersion: "test"}); err != nil {
+	if err := player.Station("harbour-dawn").SendStatus(t.Context(), wire.Status{QueueDate: day, QueueRevision: 1,
+		CoverHours: 7.5, PlayerVersion: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	var published schedules.Rundown
@@ -166,7 +169,8 @@ func TestRevokedTokenOpensNothing(t *testing.T) {
 	if _, err := h.producer.Segments(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "token") {
 		t.Errorf("Hana's revoked token: %v", err)
 	}
-	if _, wrong, code := root.run("token", "revoke", "nobody"); code != 1 || !strings.Contains(wrong, `no token "nobody"`) {
+	if _, wrong, code := root.run("token", "revoke", "nobody"); code != 1 || !strings.Contains(wrong,
+		`no token "nobody"`) {
 		t.Errorf("exit %d: %s", code, wrong)
 	}
 }

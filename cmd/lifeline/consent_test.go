@@ -24,8 +24,9 @@ func patch(t *testing.T, h *house, id string, change map[string]any) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h.do(http.MethodPatch, wire.Segment(id), h.secrets["producer"], map[string]string{"Content-Type": "application/merge-patch+json",
-		"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
+	return h.do(http.MethodPatch, wire.Segment(id), h.secrets["producer"],
+		map[string]string{"Content-Type": "application/merge-patch+json",
+			"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
 }
 
 // state is a segment's state after a patch.
@@ -48,14 +49,15 @@ func (h *house) queueUntil(station, day string, so func(wire.Queue) bool) wire.Q
 		if so(q) {
 			return q
 		}
-		if _, err := h.station(station).Station(station).Queue(h.t.Context(), q.Date, strconv.Quote(strconv.FormatInt(q.Revision, 10)), 30*time.Second); err != nil {
+		if _, err := h.station(station).Station(station).Queue(h.t.Context(), q.Date,
+			strconv.Quote(strconv.FormatInt(q.Revision, 10)), 30*time.Second); err != nil {
 			h.t.Fatal(err)
 		}
 	}
 }
 
-// A consent that is shortened takes what it was for out of the published day from then on, and one that is lengthened, or
-// a person who is another, must be looked at by somebody else.
+// A consent that is shortened takes what it was for out of the published day from then on, and one that is lengthened,
+// or a person who is another, must be looked at by somebody else.
 func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2099-11-25"
@@ -74,12 +76,15 @@ func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
 	if len(airings) == 0 {
 		t.Fatal("the day has no testimony")
 	}
-	if got := patch(t, h, id, map[string]any{"persons": nil, "consent": map[string]any{"expires_at": "2099-12-31T00:00:00Z"}}); got.status != http.StatusBadRequest && got.status != http.StatusUnprocessableEntity || !strings.Contains(string(got.body), "persons") {
+	if got := patch(t, h, id, map[string]any{"persons": nil,
+		"consent": map[string]any{"expires_at": "2099-12-31T00:00:00Z"}}); got.status != http.StatusBadRequest &&
+		got.status != http.StatusUnprocessableEntity || !strings.Contains(string(got.body), "persons") {
 		t.Errorf("nobody's consent: %d %s", got.status, got.body)
 	}
 	// Its end lies behind the first airing: that stays, and the player is told; what comes after it goes.
 	ends := airings[0].StartAt.Add(airings[0].Duration.Duration + time.Second)
-	if got := state(t, h, id, map[string]any{"consent": map[string]any{"given_at": "2023-10-01T00:00:00Z", "expires_at": ends, "reference": "drawer 4"}}); got != schedules.Approved {
+	if got := state(t, h, id, map[string]any{"consent": map[string]any{"given_at": "2023-10-01T00:00:00Z",
+		"expires_at": ends, "reference": "drawer 4"}}); got != schedules.Approved {
 		t.Errorf("with a consent that ends it is %s", got)
 	}
 	q := h.queueUntil(station, day, func(q wire.Queue) bool {
@@ -97,7 +102,8 @@ func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
 	if len(found.Items) != 1 || found.Items[0].ID != id || found.Items[0].Consent.Reference != "drawer 4" {
 		t.Errorf("expiring: %+v", found.Items)
 	}
-	if got := state(t, h, id, map[string]any{"consent": map[string]any{"expires_at": "2099-12-31T00:00:00Z"}}); got != schedules.Pending {
+	if got := state(t, h, id,
+		map[string]any{"consent": map[string]any{"expires_at": "2099-12-31T00:00:00Z"}}); got != schedules.Pending {
 		t.Errorf("with a longer consent it is %s", got)
 	}
 	if _, err := h.editor.Act(t.Context(), id, "approve", "read the letter"); err != nil {
@@ -121,7 +127,10 @@ func TestSensitiveSegmentStaysOutOfLists(t *testing.T) {
 		t.Errorf("sensitive, it is %s", got)
 	}
 	q := h.queueUntil(station, day, func(q wire.Queue) bool {
-		return !slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool { return i.SegmentID == victim.SegmentID && !i.Sensitive })
+		return !slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
+			return i.SegmentID == victim.SegmentID &&
+				!i.Sensitive
+		})
 	})
 	if len(q.Items) != len(before.Items) || !q.Items[at].Sensitive || q.Items[at].ID != victim.ID {
 		t.Fatalf("the day has changed: %d items of %d, %+v", len(q.Items), len(before.Items), q.Items[at])
@@ -137,7 +146,8 @@ func TestSensitiveSegmentStaysOutOfLists(t *testing.T) {
 	}
 	var next wire.QueueItem
 	h.do(http.MethodGet, wire.Station(station, "next")+"?after="+before.Items[at-1].ID, secret, nil, nil).into(t, &next)
-	if next.ID != victim.ID || next.SegmentID == victim.SegmentID || !next.StartAt.Equal(victim.StartAt.Time) || next.Duration.Duration > victim.Duration.Duration {
+	if next.ID != victim.ID || next.SegmentID == victim.SegmentID || !next.StartAt.Equal(victim.StartAt.Time) ||
+		next.Duration.Duration > victim.Duration.Duration {
 		t.Errorf("next is %+v", next)
 	}
 	var last wire.QueueItem // however many take its place, they end where it ended, but for what is too short to fill
@@ -177,11 +187,13 @@ func (h *house) lastResort() {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		return h.do(http.MethodPut, wire.Station(station), h.secrets["scheduler"], map[string]string{"Content-Type": "application/json", "If-Match": "*"}, body)
+		return h.do(http.MethodPut, wire.Station(station), h.secrets["scheduler"],
+			map[string]string{"Content-Type": "application/json", "If-Match": "*"}, body)
 	}
 	refused := func(a answer, field string) {
 		h.t.Helper()
-		if a.status < 400 || a.status >= 500 || !strings.Contains(string(a.body), field) || !strings.Contains(string(a.body), "would") || !strings.Contains(string(a.body), "silent") {
+		if a.status < 400 || a.status >= 500 || !strings.Contains(string(a.body), field) || !strings.Contains(string(a.body),
+			"would") || !strings.Contains(string(a.body), "silent") {
 			h.t.Errorf("%d %s", a.status, a.body)
 		}
 	}

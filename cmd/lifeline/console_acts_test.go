@@ -14,8 +14,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Each act of the console does what its button says, or says why not: to a day, to a segment, by those who may and those
-// who may not. The service is below a path of a proxy, and the browser as old as those that people have.
+// Each act of the console does what its button says, or says why not: to a day, to a segment, by those who may and
+// those who may not. The service is below a path of a proxy, and the browser as old as those that people have.
 func TestConsoleActsDoWhatTheySayOrSayWhyNot(t *testing.T) {
 	longform.Only(t)
 	h := startBelow(t, serveDefaults(furnish(t)), "/radio/seoul")
@@ -25,7 +25,8 @@ func TestConsoleActsDoWhatTheySayOrSayWhyNot(t *testing.T) {
 	h.as("expired", access.NewToken{Name: "Hana", Role: access.Producer, Life: time.Millisecond})
 	h.as("ruth2", access.NewToken{Name: "Sora", Role: access.Producer})
 	b := h.tab(browser(t))
-	for _, status := range []int64{http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusConflict, http.StatusForbidden, http.StatusPreconditionFailed} {
+	for _, status := range []int64{http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusConflict,
+		http.StatusForbidden, http.StatusPreconditionFailed} {
 		b.refused(status)
 	}
 
@@ -43,10 +44,12 @@ func TestConsoleActsDoWhatTheySayOrSayWhyNot(t *testing.T) {
 	h.uploadsByDrag(b)
 	b.press("Sign out")
 	b.signIn(h.secrets["viewer"])
-	for _, view := range []string{"#/day/" + ownStation + "/" + day.String(), "#/segments/letter-ko-sister", "#/library", "#/reports", "#/stations"} {
+	for _, view := range []string{"#/day/" + ownStation + "/" + day.String(), "#/segments/letter-ko-sister", "#/library",
+		"#/reports", "#/stations"} {
 		b.goes(view)
 		b.until(`!!document.querySelector('h1') && !document.body.innerText.includes('Loading')`)
-		for _, act := range []string{"Plan anew…", "Publish…", "Withdraw…", "Approve…", "Recall…", "Edit…", "Reject…", "Reinstate…", "Upload a recording", "Waive…"} {
+		for _, act := range []string{"Plan anew…", "Publish…", "Withdraw…", "Approve…", "Recall…", "Edit…", "Reject…",
+			"Reinstate…", "Upload a recording", "Waive…"} {
 			if b.offers(act) {
 				t.Errorf("%s offers a viewer to %s", view, act)
 			}
@@ -75,7 +78,8 @@ func (h *house) editsByEachButton(b *tab, day schedules.Date) {
 		before := revision()
 		b.until(fmt.Sprintf(`document.querySelector('main').innerText.includes('revision %d')`, before))
 		row := fmt.Sprintf(`document.querySelectorAll('tr[data-item]')[%d]`, n)
-		asked[bool](b, `(t => t.getAttribute('aria-expanded') === 'true' || t.click() || true)(`+row+`.querySelector('button.title'))`)
+		asked[bool](b, `(t => t.getAttribute('aria-expanded') === 'true' || t.click() || true)(`+row+
+			`.querySelector('button.title'))`)
 		button := fmt.Sprintf(`document.querySelector('[data-key="' + %s + ' ' + %s.dataset.item + '"]')`, quoted(act), row)
 		b.until(button + `?.disabled === false`)
 		asked[bool](b, button+`.click() || true`)
@@ -136,7 +140,8 @@ func (h *house) withdrawsAndPublishes(b *tab, day schedules.Date) {
 	b.until(`document.querySelector('main .badge').innerText.includes('published')`)
 	shows := func(d schedules.Date) {
 		h.t.Helper()
-		b.until(`location.hash.includes('` + d.String() + `') && document.querySelector('h1')?.innerText.includes('` + d.String() + `')`)
+		b.until(`location.hash.includes('` + d.String() + `') && document.querySelector('h1')?.innerText.includes('` +
+			d.String() + `')`)
 	}
 	b.press("The day after")
 	shows(day.AddDays(1))

@@ -21,15 +21,16 @@ import (
 	"lifeline/schedules"
 )
 
-// The three people do their work in a real browser: Hana uploads over a link that breaks, Ruth approves, Minjun plans and
-// publishes, the station's state changes before everybody's eyes, and Ruth recalls. The page complains of nothing, and
-// asks nobody but the service.
+// The three people do their work in a real browser: Hana uploads over a link that breaks, Ruth approves, Minjun plans
+// and publishes, the station's state changes before everybody's eyes, and Ruth recalls. The page complains of nothing,
+// and asks nobody but the service.
 func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
 	longform.Only(t)
 	h := open(t, furnish(t))
 	day := tomorrow(t, h, ownStation)
 	held := h.published(day, 1)
-	h.reports(ownStation, wire.Status{QueueDate: day.String(), QueueRevision: held, RecallsSeen: 1, CoverHours: 30, PlayerVersion: "1"})
+	h.reports(ownStation, wire.Status{QueueDate: day.String(), QueueRevision: held, RecallsSeen: 1, CoverHours: 30,
+		PlayerVersion: "1"})
 	chromium := browser(t)
 
 	watching := h.tab(chromium)
@@ -66,7 +67,8 @@ func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
 	revision := h.plansAndPublishes(work, day)
 	watching.seesIn("tr", "Harbour Dawn", "behind")
 	watching.seesIn("tr", "Harbour Dawn", "of r"+strconv.FormatInt(revision, 10))
-	h.reports(ownStation, wire.Status{QueueDate: day.String(), QueueRevision: revision, RecallsSeen: 1, CoverHours: 54, PlayerVersion: "1"})
+	h.reports(ownStation, wire.Status{QueueDate: day.String(), QueueRevision: revision, RecallsSeen: 1, CoverHours: 54,
+		PlayerVersion: "1"})
 	watching.seesIn("tr", "Harbour Dawn", "in step")
 	watching.seesIn("tr", "Harbour Dawn", "54.0 h")
 
@@ -80,7 +82,8 @@ func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
 	work.fills("Reason", "the family is in danger")
 	work.press("Recall")
 	work.sees("5 of 5 stations have not acknowledged yet")
-	h.reports(ownStation, wire.Status{QueueDate: day.String(), QueueRevision: revision, RecallsSeen: 2, CoverHours: 54, PlayerVersion: "1"})
+	h.reports(ownStation, wire.Status{QueueDate: day.String(), QueueRevision: revision, RecallsSeen: 2, CoverHours: 54,
+		PlayerVersion: "1"})
 	work.seesIn("tr", ownStation, "yes")
 	work.sees("4 of 5 stations have not acknowledged yet")
 	if s, err := h.producer.Segment(t.Context(), "letter-of-today"); err != nil || s.State != schedules.Recalled {
@@ -94,7 +97,9 @@ func TestConsoleIsForEverybody(t *testing.T) {
 	h := open(t, furnish(t))
 	day := tomorrow(t, h, ownStation)
 	held := h.published(day, 1)
-	h.reports(ownStation, wire.Status{QueueDate: day.String(), QueueRevision: held - 1, RecallsSeen: 1, ClockOffset: schedules.Ms(-900), PlayerVersion: "1", Problems: []string{"music-lamp: its hash is not that of the queue"}})
+	h.reports(ownStation, wire.Status{QueueDate: day.String(), QueueRevision: held - 1, RecallsSeen: 1,
+		ClockOffset: schedules.Ms(-900), PlayerVersion: "1",
+		Problems: []string{"music-lamp: its hash is not that of the queue"}})
 	b := h.tab(browser(t))
 	both := func(view string) {
 		t.Helper()
@@ -161,23 +166,28 @@ func TestConsoleIsForEverybody(t *testing.T) {
 func TestConsoleIsServedUnderStrictPolicy(t *testing.T) {
 	h := open(t, t.TempDir())
 	page := h.do(http.MethodGet, "/", "", nil, nil)
-	if page.status != http.StatusOK || page.header.Get("Content-Security-Policy") != console.Policy || page.header.Get("Cache-Control") != "no-cache" {
+	if page.status != http.StatusOK || page.header.Get("Content-Security-Policy") != console.Policy ||
+		page.header.Get("Cache-Control") != "no-cache" {
 		t.Errorf("%d %v", page.status, page.header)
 	}
-	if again := h.do(http.MethodGet, "/", "", map[string]string{"If-None-Match": page.header.Get("ETag")}, nil); again.status != http.StatusNotModified || len(again.body) > 0 {
+	if again := h.do(http.MethodGet, "/", "", map[string]string{"If-None-Match": page.header.Get("ETag")},
+		nil); again.status != http.StatusNotModified || len(again.body) > 0 {
 		t.Errorf("the page that is known is answered %d with %d bytes", again.status, len(again.body))
 	}
 	base := console.Root + console.Build()
-	for name, contentType := range map[string]string{"app.js": "text/javascript; charset=utf-8", "style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"} {
+	for name, contentType := range map[string]string{"app.js": "text/javascript; charset=utf-8",
+		"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"} {
 		file := h.do(http.MethodGet, base+"/"+name, "", nil, nil)
-		if file.status != http.StatusOK || file.header.Get("Content-Type") != contentType || file.header.Get("Cache-Control") != "public, max-age=31536000, immutable" {
+		if file.status != http.StatusOK || file.header.Get("Content-Type") != contentType ||
+			file.header.Get("Cache-Control") != "public, max-age=31536000, immutable" {
 			t.Errorf("%s: %d %v", name, file.status, file.header)
 		}
 		if !bytes.Contains(page.body, []byte(base+"/"+name)) {
 			t.Errorf("the page does not name %s", name)
 		}
 	}
-	if old := h.do(http.MethodGet, console.Root+"0123456789abcdef/app.js", "", nil, nil); old.status != http.StatusNotFound {
+	if old := h.do(http.MethodGet, console.Root+"0123456789abcdef/app.js", "", nil,
+		nil); old.status != http.StatusNotFound {
 		t.Errorf("a file of another build is answered %d", old.status)
 	}
 }
@@ -227,7 +237,8 @@ func (h *house) reports(station string, s wire.Status) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if a := h.do(http.MethodPost, wire.Station(station, "status"), secret, map[string]string{"Content-Type": "application/json"}, body); a.status != http.StatusNoContent {
+	if a := h.do(http.MethodPost, wire.Station(station, "status"), secret,
+		map[string]string{"Content-Type": "application/json"}, body); a.status != http.StatusNoContent {
 		h.t.Fatalf("%d %s", a.status, a.body)
 	}
 }
@@ -269,7 +280,8 @@ func (h *house) uploads(b *tab) {
 	mend()
 	b.press("Upload")
 	b.sees("누이에게 보내는 <b>편지</b>") // as it was typed, and not as HTML
-	s, err := uploader{client: h.producer}.analysed(h.t.Context(), schedules.Segment{ID: "letter-of-today", State: schedules.Analysing})
+	s, err := uploader{client: h.producer}.analysed(h.t.Context(), schedules.Segment{ID: "letter-of-today",
+		State: schedules.Analysing})
 	if err != nil || s.State != schedules.Pending || s.UploadedBy != "Hana" || s.Recording.Bytes != int64(len(recording)) {
 		h.t.Errorf("%+v, %v", s, err)
 	}
@@ -286,8 +298,10 @@ func (h *house) editsAtOnce(b *tab) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if a := h.do(http.MethodPatch, wire.Segment(s.ID), h.secrets["producer"], map[string]string{"Content-Type": "application/merge-patch+json",
-		"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, []byte(`{"tags":["family"]}`)); a.status != http.StatusOK {
+	if a := h.do(http.MethodPatch, wire.Segment(s.ID), h.secrets["producer"],
+		map[string]string{"Content-Type": "application/merge-patch+json",
+			"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))},
+		[]byte(`{"tags":["family"]}`)); a.status != http.StatusOK {
 		h.t.Fatalf("%d %s", a.status, a.body)
 	}
 	b.refused(http.StatusPreconditionFailed)
@@ -296,7 +310,8 @@ func (h *house) editsAtOnce(b *tab) {
 	b.sees(`tags is now ["family"]`)
 	b.press("Save")
 	b.until(`!document.querySelector('dialog')`)
-	if s, err = h.producer.Segment(h.t.Context(), s.ID); err != nil || s.Voice != "Hana Kim" || len(s.Tags) != 1 || s.Consent == nil || s.Consent.ExpiresAt.String() != "2036-01-02T03:04:00.000Z" {
+	if s, err = h.producer.Segment(h.t.Context(), s.ID); err != nil || s.Voice != "Hana Kim" || len(s.Tags) != 1 ||
+		s.Consent == nil || s.Consent.ExpiresAt.String() != "2036-01-02T03:04:00.000Z" {
 		h.t.Errorf("%+v, %v", s, err)
 	}
 }

@@ -68,7 +68,8 @@ func TestContractHoldsForGeneratedInput(t *testing.T) {
 	for _, status := range slices.Sorted(maps.Keys(d.statuses)) {
 		statuses = append(statuses, fmt.Sprintf("%d: %d", status, d.statuses[status]))
 	}
-	t.Logf("%d requests of %d operations, seed %d; %d spoiled and refused by field; %s", requests, len(d.operations), seed, d.spoiled, strings.Join(statuses, ", "))
+	t.Logf("%d requests of %d operations, seed %d; %d spoiled and refused by field; %s", requests, len(d.operations), seed,
+		d.spoiled, strings.Join(statuses, ", "))
 }
 
 // neverGenerated are operations of which only refusals are generated: a make-good takes a day that was missed, and a
@@ -94,13 +95,15 @@ type driver struct {
 
 func newDriver(h *house, seed uint64) *driver {
 	h.t.Helper()
-	secrets := map[string]string{"station": h.stationSecret(ownStation), "producer": h.secrets["producer"], "scheduler": h.secrets["scheduler"]}
+	secrets := map[string]string{"station": h.stationSecret(ownStation), "producer": h.secrets["producer"],
+		"scheduler": h.secrets["scheduler"]}
 	admin := client.New(h.url, "", http.DefaultClient)
 	for _, role := range []access.Role{access.Admin, access.Viewer} {
 		admin = h.as(string(role), access.NewToken{Name: string(role), Role: role})
 		secrets[string(role)] = h.secrets[string(role)]
 	}
-	d := &driver{h: h, contract: contract(h.t, h.service.server.Handler), secrets: secrets, succeeded: map[string]int{}, statuses: map[int]int{}}
+	d := &driver{h: h, contract: contract(h.t, h.service.server.Handler), secrets: secrets, succeeded: map[string]int{},
+		statuses: map[int]int{}}
 	d.known = d.furnished(admin)
 	d.generate = conform.NewGenerator(d.contract, seed, d.known)
 	d.operations = everyOperation(d.contract)
@@ -111,7 +114,8 @@ func newDriver(h *house, seed uint64) *driver {
 func (d *driver) furnished(admin *client.Client) map[string][]any {
 	t := d.h.t
 	one := wire.ManyRequest{Stations: []string{ownStation, otherStation}, Dates: []schedules.Date{date(t, contractDay)}}
-	for _, do := range []func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error){d.h.scheduler.Plan, d.h.scheduler.Publish} {
+	for _, do := range []func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error){d.h.scheduler.Plan,
+		d.h.scheduler.Publish} {
 		results, err := do(t.Context(), one)
 		if err != nil || results[0].Problem != nil {
 			t.Fatal(err, results)
@@ -121,10 +125,13 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := map[string][]any{"date": {contractDay, contractDay, "2026-12-02", "2027-03-28"}, "station": {ownStation, ownStation, otherStation},
+	known := map[string][]any{"date": {contractDay, contractDay, "2026-12-02", "2027-03-28"}, "station": {ownStation,
+		ownStation, otherStation},
 		"timezone": {"UTC", "Asia/Seoul", "America/New_York"}, "language": {"ko-KP", "en", "cmn-Hans"},
-		"rrule": {"DTSTART:20260901T130000\nRRULE:FREQ=DAILY", "DTSTART:20261201T210000"}, "campaign": {"appeal-daily", "other"},
-		"schedule": {strings.ReplaceAll(contractDay, "-", "") + "_PI.xml"}, "window": {r.Items[0].Window}, "dates": {contractDay, "2026-12-02"}, "stations": {ownStation, otherStation},
+		"rrule": {"DTSTART:20260901T130000\nRRULE:FREQ=DAILY", "DTSTART:20261201T210000"}, "campaign": {"appeal-daily",
+			"other"},
+		"schedule": {strings.ReplaceAll(contractDay, "-", "") + "_PI.xml"}, "window": {r.Items[0].Window},
+		"dates": {contractDay, "2026-12-02"}, "stations": {ownStation, otherStation},
 		"person": {"p17", "p23", "p31"}, "revision": {1, r.Revision}, "since": {0, 5}, "seed": {1, 7},
 		"build": {console.Build()}, "asset": {"app.js", "style.css", "icon.svg"}}
 	for _, i := range r.Items {
@@ -156,15 +163,17 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 		known["segment"] = append(known["segment"], meta["id"])
 	}
 	for range 60 {
-		a := d.h.send(sent{method: "POST", path: "/v1/uploads", role: "producer", header: map[string]string{"Tus-Resumable": wire.TusVersion, "Upload-Length": "1000",
-			"Upload-Metadata": "kind aWRlbnQ=,title VA==,language a28tS1A="}})
+		a := d.h.send(sent{method: "POST", path: "/v1/uploads", role: "producer",
+			header: map[string]string{"Tus-Resumable": wire.TusVersion, "Upload-Length": "1000",
+				"Upload-Metadata": "kind aWRlbnQ=,title VA==,language a28tS1A="}})
 		if a.status != http.StatusCreated {
 			t.Fatal(a.status, string(a.body))
 		}
 		known["upload"] = append(known["upload"], path.Base(a.header.Get("Location")))
 	}
 	for range 5 {
-		token, err := d.h.service.access.Create(t.Context(), access.System, access.NewToken{Name: "spare", Role: access.Viewer})
+		token, err := d.h.service.access.Create(t.Context(), access.System, access.NewToken{Name: "spare",
+			Role: access.Viewer})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +267,8 @@ func (d *driver) fillParameters(r *request, role string, mode int) {
 			if p.Required || g.Chance(0.3) {
 				r.query.Set(p.Name, v)
 			}
-			if p.Schema["pattern"] != nil || p.Schema["enum"] != nil || p.Schema["type"] == "integer" || p.Schema["format"] != nil {
+			if p.Schema["pattern"] != nil || p.Schema["enum"] != nil || p.Schema["type"] == "integer" ||
+				p.Schema["format"] != nil {
 				spoilable = append(spoilable, p)
 			}
 		case "header":
@@ -281,7 +291,8 @@ func (d *driver) segmentFor(other string) string {
 		return other
 	}
 	var page wire.Page[schedules.Segment]
-	d.send(request{method: http.MethodGet, path: "/v1/segments", query: url.Values{"state": {state}}}, d.secrets["scheduler"]).into(d.h.t, &page)
+	d.send(request{method: http.MethodGet, path: "/v1/segments", query: url.Values{"state": {state}}},
+		d.secrets["scheduler"]).into(d.h.t, &page)
 	if len(page.Items) == 0 {
 		return other
 	}
@@ -295,7 +306,8 @@ func (d *driver) fillHeader(r *request, p conform.Parameter, spoiling bool) {
 		if spoiling {
 			r.header[p.Name] = "*"
 		} else if g.Chance(0.9) {
-			r.header[p.Name] = conform.Pick(g, []string{"*", "*", "*", `"1"`, `"2"`, "nonsense", `W/"1"`, `"99999999999999999999"`})
+			r.header[p.Name] = conform.Pick(g, []string{"*", "*", "*", `"1"`, `"2"`, "nonsense", `W/"1"`,
+				`"99999999999999999999"`})
 		}
 	case "If-None-Match":
 		if g.Chance(0.2) {
@@ -307,7 +319,8 @@ func (d *driver) fillHeader(r *request, p conform.Parameter, spoiling bool) {
 		}
 	case "Range":
 		if g.Chance(0.3) {
-			r.header[p.Name] = conform.Pick(g, []string{"bytes=0-0", "bytes=-5", "bytes=99999999-", "bytes=1-2,4-5", "lines=1-2", "bytes=5-1"})
+			r.header[p.Name] = conform.Pick(g, []string{"bytes=0-0", "bytes=-5", "bytes=99999999-", "bytes=1-2,4-5", "lines=1-2",
+				"bytes=5-1"})
 		}
 	case "Upload-Length":
 		r.header[p.Name] = conform.Pick(g, []string{"1000", "1000", "0", "-1", "1e3", "99999999999", ""})
@@ -432,7 +445,8 @@ func (d *driver) base(r *request) map[string]any {
 		if a.into(d.h.t, &rundown); len(rundown.Items) == 0 {
 			return nil
 		}
-		v = map[string]any{"edits": []any{map[string]any{"op": conform.Pick(g, []any{"lock", "unlock"}), "item": conform.Pick(g, rundown.Items).ID}}}
+		v = map[string]any{"edits": []any{map[string]any{"op": conform.Pick(g, []any{"lock", "unlock"}),
+			"item": conform.Pick(g, rundown.Items).ID}}}
 	case "planMany", "publishMany":
 		v = map[string]any{"stations": []any{ownStation}, "dates": []any{contractDay}}
 	default:
@@ -524,7 +538,8 @@ func (d *driver) check(r request, a answer) {
 	case a.status/100 == 2:
 		d.succeeded[d.operation.ID]++
 		switch {
-		case d.operation.ID == "reportAsRun" && strings.HasPrefix(r.field, "entries[") && bytes.Contains(a.body, []byte(`"rejected"`)):
+		case d.operation.ID == "reportAsRun" && strings.HasPrefix(r.field, "entries[") && bytes.Contains(a.body,
+			[]byte(`"rejected"`)):
 			d.spoiled++ // an entry that makes no sense is told by itself, beside those that do
 		case r.refused:
 			wrong = "is taken though the document does not allow it"
@@ -534,12 +549,15 @@ func (d *driver) check(r request, a answer) {
 	case a.status >= 400 && r.field != "":
 		wrong = d.names(a, r.field)
 	}
-	if err := d.contract.Check(r.method, strings.SplitN(r.path, "?", 2)[0], conform.Answer{Status: a.status, Header: a.header, Body: a.body}); err != nil && r.method != http.MethodHead && a.header.Get("Content-Type") != "text/event-stream" {
+	if err := d.contract.Check(r.method, strings.SplitN(r.path, "?", 2)[0], conform.Answer{Status: a.status,
+		Header: a.header, Body: a.body}); err != nil && r.method != http.MethodHead &&
+		a.header.Get("Content-Type") != "text/event-stream" {
 		wrong += " and is not as the document says: " + err.Error()
 	}
 	if wrong != "" {
 		d.failed++
-		d.h.t.Errorf("%s: %s %s?%s (%s; field %q)\n%.1500s\n%v\n%s: %d %.800s", d.operation.ID, r.method, r.path, r.query.Encode(), r.how, r.field, r.body, r.header, wrong, a.status, a.body)
+		d.h.t.Errorf("%s: %s %s?%s (%s; field %q)\n%.1500s\n%v\n%s: %d %.800s", d.operation.ID, r.method, r.path,
+			r.query.Encode(), r.how, r.field, r.body, r.header, wrong, a.status, a.body)
 	}
 }
 

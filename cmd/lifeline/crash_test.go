@@ -110,7 +110,8 @@ type ledger struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{segments: map[string]string{}, plans: map[int64]bool{}, asRun: map[int64]schedules.AsRun{}, read: map[string]bool{}}
+	return &ledger{segments: map[string]string{}, plans: map[int64]bool{}, asRun: map[int64]schedules.AsRun{},
+		read: map[string]bool{}}
 }
 
 // due reports whether to read something back: once after the crash that followed it, and in the end.
@@ -123,7 +124,8 @@ func (l *ledger) due(what string, last bool) bool {
 const crashStation, crashDay = "harbour-dawn", "2027-02-03"
 
 // works are the kinds of work that the service is killed in, one in each round.
-var works = []func(ctx context.Context, c *client.Client, l *ledger, n int) error{uploadWork, planWork, publishWork, asRunWork}
+var works = []func(ctx context.Context, c *client.Client, l *ledger, n int) error{uploadWork, planWork, publishWork,
+	asRunWork}
 
 func uploadWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 	audio, err := samples.Files.ReadFile("promo-ko-letters.mp3")
@@ -132,7 +134,8 @@ func uploadWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 	}
 	unique := append(fmt.Appendf(nil, "TAG%-125d", n), audio...) // each upload is a recording of its own
 	id := fmt.Sprintf("crash-%d", n)
-	s, err := c.Upload(ctx, map[string]any{"id": id, "kind": "promo", "title": "t", "language": "ko-KP"}, bytes.NewReader(unique))
+	s, err := c.Upload(ctx, map[string]any{"id": id, "kind": "promo", "title": "t", "language": "ko-KP"},
+		bytes.NewReader(unique))
 	if err != nil {
 		return err
 	}
@@ -182,7 +185,8 @@ func crashRequest(n int) wire.ManyRequest {
 func asRunWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 	start := time.Date(2026, 1, 1, 0, 0, n, 0, time.UTC)
 	l.sent++
-	e := schedules.AsRun{Sequence: l.sent, ItemID: "i", SegmentID: "s", SHA256: strings.Repeat("a", 64), Outcome: schedules.Aired,
+	e := schedules.AsRun{Sequence: l.sent, ItemID: "i", SegmentID: "s", SHA256: strings.Repeat("a", 64),
+		Outcome:   schedules.Aired,
 		StartedAt: schedules.At(start), EndedAt: schedules.At(start.Add(time.Second))}
 	results, err := c.Station(crashStation).SendAsRun(ctx, []schedules.AsRun{e})
 	if err != nil {

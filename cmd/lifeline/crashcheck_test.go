@@ -25,7 +25,8 @@ func checkAfterCrash(t *testing.T, p *process, l *ledger, last bool) (named map[
 	named = map[string]bool{}
 	for cursor := ""; ; {
 		var page wire.Page[schedules.Segment]
-		if _, err := p.client.Call(ctx, client.Request{Method: "GET", Path: "/v1/segments?limit=500&cursor=" + cursor}, &page); err != nil {
+		if _, err := p.client.Call(ctx, client.Request{Method: "GET", Path: "/v1/segments?limit=500&cursor=" + cursor},
+			&page); err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range page.Items {
@@ -66,19 +67,22 @@ func checkAfterCrash(t *testing.T, p *process, l *ledger, last bool) (named map[
 		}
 		path := wire.Station(crashStation, "rundowns", crashDay) + "?revision=" + strconv.FormatInt(revision, 10)
 		var r schedules.Rundown
-		if _, err := p.client.Call(ctx, client.Request{Method: "GET", Path: path}, &r); err != nil || r.Revision != revision || len(r.Items) == 0 {
+		if _, err := p.client.Call(ctx, client.Request{Method: "GET", Path: path}, &r); err != nil ||
+			r.Revision != revision || len(r.Items) == 0 {
 			t.Errorf("acknowledged rundown %d: %v", revision, err)
 		}
 	}
 	if l.queue > 0 {
 		var q wire.Queue
-		_, err := p.client.Call(ctx, client.Request{Method: "GET", Path: wire.Station(crashStation, "queue") + "?date=" + crashDay}, &q)
+		_, err := p.client.Call(ctx, client.Request{Method: "GET", Path: wire.Station(crashStation, "queue") + "?date=" +
+			crashDay}, &q)
 		if err != nil || q.Revision < l.queue {
 			t.Errorf("published %d, found %d, %v", l.queue, q.Revision, err)
 		}
 	}
 	var ran wire.Page[schedules.AsRun]
-	if _, err := p.client.Call(ctx, client.Request{Method: "GET", Path: wire.Station(crashStation, "as-run") + "?date=2026-01-01"}, &ran); err != nil {
+	if _, err := p.client.Call(ctx, client.Request{Method: "GET", Path: wire.Station(crashStation, "as-run") +
+		"?date=2026-01-01"}, &ran); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[int64]int{}

@@ -95,7 +95,8 @@ func (c *withdrawCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	return c.show(stdout, r, func() {
-		fmt.Fprintf(stdout, "%s %s is withdrawn with revision %d: the station airs its fallback in the hours of that day's windows\n", c.Station, date, r.Revision)
+		fmt.Fprintf(stdout, "%s %s is withdrawn with revision %d: the station airs its fallback in the hours of that day's "+
+			"windows\n", c.Station, date, r.Revision)
 	})
 }
 

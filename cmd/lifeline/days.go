@@ -71,7 +71,8 @@ func (d days) byStation(ctx context.Context) (out []wire.ManyRequest, err error)
 }
 
 // each asks for all of it and tells what became of each day.
-func (d days) each(ctx context.Context, stdout io.Writer, done string, seed uint64, do func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error)) error {
+func (d days) each(ctx context.Context, stdout io.Writer, done string, seed uint64, do func(context.Context,
+	wire.ManyRequest) ([]wire.ManyResult, error)) error {
 	requests, err := d.requests(ctx)
 	if err != nil {
 		return err
@@ -126,7 +127,8 @@ func tellDays(o output, w io.Writer, done string, results []wire.ManyResult, err
 	case len(results) == 0:
 		err = cmdline.Refuse(cmdline.Nothing, "there is no station, so nothing was %s", done)
 	case failed > 0:
-		err = cmdline.Some(len(results)-failed, fmt.Errorf("%d of %s could not be %s", failed, count(len(results), "day"), done))
+		err = cmdline.Some(len(results)-failed, fmt.Errorf("%d of %s could not be %s", failed, count(len(results), "day"),
+			done))
 	}
 	return errors.Join(o.show(w, results, func() {
 		for _, r := range results {

@@ -12,11 +12,14 @@ import (
 
 func TestADayThatFailedTellsEachProblemOnce(t *testing.T) {
 	day := schedules.Date{Year: 2026, Month: time.December, Day: 5}
-	short, long := fault.Field{Field: "window noon", Message: "is too short"}, fault.Field{Field: "window dawn", Message: "is too long"}
+	short, long := fault.Field{Field: "window noon", Message: "is too short"}, fault.Field{Field: "window dawn",
+		Message: "is too long"}
 	var out strings.Builder
 	for _, r := range []wire.ManyResult{
-		{Station: "seoul", Date: day, Problem: &wire.Problem{Detail: "window noon is too short", Errors: []fault.Field{short}}},
-		{Station: "seoul", Date: day, Problem: &wire.Problem{Detail: "window noon is too short (and 1 more)", Errors: []fault.Field{short, long}}},
+		{Station: "seoul", Date: day, Problem: &wire.Problem{Detail: "window noon is too short",
+			Errors: []fault.Field{short}}},
+		{Station: "seoul", Date: day, Problem: &wire.Problem{Detail: "window noon is too short (and 1 more)",
+			Errors: []fault.Field{short, long}}},
 		{Station: "soeul", Problem: &wire.Problem{Detail: "there is no station"}},
 	} {
 		tellDay(&out, "published", false, r)
@@ -40,13 +43,17 @@ func TestADayShowsWhatRunsPastItsWindow(t *testing.T) {
 	slot := func(from, to string) schedules.Slot {
 		return schedules.Slot{Occurrence: schedules.Occurrence{Window: "dawn", StartAt: at(from), EndAt: at(to)}}
 	}
-	r := schedules.Rundown{Station: "seoul", Timezone: "UTC", Windows: []schedules.Slot{slot("2026-12-05T04:00:00Z", "2026-12-05T04:30:00Z"), slot("2026-12-05T05:00:00Z", "2026-12-05T05:30:00Z")},
-		Items: []schedules.Item{{Window: "dawn", StartAt: at("2026-12-05T04:00:00Z"), Title: "opens"}, {Window: "dawn", StartAt: at("2026-12-05T04:32:27Z"), Title: "closes"},
+	r := schedules.Rundown{Station: "seoul", Timezone: "UTC", Windows: []schedules.Slot{slot("2026-12-05T04:00:00Z",
+		"2026-12-05T04:30:00Z"), slot("2026-12-05T05:00:00Z", "2026-12-05T05:30:00Z")},
+		Items: []schedules.Item{{Window: "dawn", StartAt: at("2026-12-05T04:00:00Z"), Title: "opens"},
+			{Window: "dawn", StartAt: at("2026-12-05T04:32:27Z"), Title: "closes"},
 			{Window: "dawn", StartAt: at("2026-12-05T05:00:00Z"), Title: "opens again"}}}
 	var out strings.Builder
 	printRundown(&out, r, 0, time.UTC)
 	blocks := strings.Split(out.String(), "\n\n")
-	if len(blocks) != 3 || !strings.Contains(blocks[1], "opens") || !strings.Contains(blocks[1], "closes  [after the window]") || strings.Contains(blocks[2], "closes") || !strings.Contains(blocks[2], "opens again") {
+	if len(blocks) != 3 || !strings.Contains(blocks[1], "opens") || !strings.Contains(blocks[1],
+		"closes  [after the window]") || strings.Contains(blocks[2], "closes") || !strings.Contains(blocks[2],
+		"opens again") {
 		t.Errorf("%s", &out)
 	}
 }
@@ -54,12 +61,15 @@ func TestADayShowsWhatRunsPastItsWindow(t *testing.T) {
 // An edited day is not what airs: show says which revision is published, and names what explain and edit take.
 func TestADayShowsWhichRevisionIsPublishedAndItsSegments(t *testing.T) {
 	at := schedules.At(time.Date(2026, 12, 5, 4, 0, 0, 0, time.UTC))
-	r := schedules.Rundown{Station: "seoul", Date: date(t, "2026-12-05"), Revision: 4, Status: schedules.Draft, Timezone: "UTC",
-		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "dawn", StartAt: at, EndAt: schedules.At(at.Add(time.Hour))}}},
-		Items:   []schedules.Item{{Window: "dawn", StartAt: at, Title: "opens", SegmentID: "sign-on-ko"}}}
+	r := schedules.Rundown{Station: "seoul", Date: date(t, "2026-12-05"), Revision: 4, Status: schedules.Draft,
+		Timezone: "UTC",
+		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "dawn", StartAt: at,
+			EndAt: schedules.At(at.Add(time.Hour))}}},
+		Items: []schedules.Item{{Window: "dawn", StartAt: at, Title: "opens", SegmentID: "sign-on-ko"}}}
 	var out strings.Builder
 	printRundown(&out, r, 3, time.UTC)
-	if got := out.String(); !strings.Contains(got, "revision 3 is what is published: lifeline diff seoul 2026-12-05 --from 3") || !strings.Contains(got, "opens  (sign-on-ko)") {
+	if got := out.String(); !strings.Contains(got, "revision 3 is what is published: lifeline diff seoul 2026-12-05 "+
+		"--from 3") || !strings.Contains(got, "opens  (sign-on-ko)") {
 		t.Error(got)
 	}
 	out.Reset()
@@ -72,7 +82,8 @@ func TestRevisionsAreNumberedAsShowAndDiffNumberThem(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
-	day, other := time.Now().UTC().AddDate(0, 0, 3).Format(time.DateOnly), time.Now().UTC().AddDate(0, 0, 4).Format(time.DateOnly)
+	day, other := time.Now().UTC().AddDate(0, 0, 3).Format(time.DateOnly), time.Now().UTC().AddDate(0, 0,
+		4).Format(time.DateOnly)
 	minjun.says("plan", "harbour-dawn", "--date", other)
 	minjun.says("plan", "harbour-dawn", "--date", day)
 	minjun.says("edit", "harbour-dawn", day, "lock", "04:00")
@@ -99,7 +110,8 @@ func TestDaysAreNamedFromOneToAnother(t *testing.T) {
 		for _, d := range dates {
 			said = append(said, d.String())
 		}
-		if got := strings.Join(said, " "); err == nil && got != want || err != nil && want != "is not a date" && !strings.Contains(err.Error(), want) {
+		if got := strings.Join(said, " "); err == nil && got != want || err != nil && want != "is not a date" &&
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s is %q, %v", text, got, err)
 		}
 	}
@@ -110,11 +122,13 @@ func TestARangeOfDaysIsPlannedAndReadInTheStationsTime(t *testing.T) {
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
 	first := time.Now().UTC().AddDate(0, 0, 3)
-	said := minjun.says("plan", "harbour-dawn", "--date", first.Format(time.DateOnly)+".."+first.AddDate(0, 0, 1).Format(time.DateOnly))
+	said := minjun.says("plan", "harbour-dawn", "--date", first.Format(time.DateOnly)+".."+
+		first.AddDate(0, 0, 1).Format(time.DateOnly))
 	if strings.Count(said, "planned:") != 2 {
 		t.Errorf("%s", said)
 	}
-	if said := minjun.says("plan", "harbour-dawn", "--date", "tomorrow.."+first.AddDate(0, 0, -1).Format(time.DateOnly)); strings.Count(said, "planned:") < 1 {
+	if said := minjun.says("plan", "harbour-dawn", "--date", "tomorrow.."+
+		first.AddDate(0, 0, -1).Format(time.DateOnly)); strings.Count(said, "planned:") < 1 {
 		t.Errorf("%s", said)
 	}
 }

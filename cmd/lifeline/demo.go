@@ -54,7 +54,8 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return cmdline.Listening(err, c.Listen, "--listen")
 	}
 	d := &demo{out: stdout, dir: dir, url: "http://" + l.Addr().String()}
-	cfg := config.Serve{Data: filepath.Join(dir, "service"), Store: "sqlite", Audio: "local", Listen: c.Listen, MaxUpload: 1 << 30, MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
+	cfg := config.Serve{Data: filepath.Join(dir, "service"), Store: "sqlite", Audio: "local", Listen: c.Listen,
+		MaxUpload: 1 << 30, MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
 	if err := cfg.Check(); err != nil {
 		return err
 	}
@@ -93,8 +94,10 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 // tokens makes and shows a token for each role.
 func (d *demo) tokens(ctx context.Context, admin string) error {
 	fmt.Fprintf(d.out, "  %-10s %s\n", access.Admin, admin)
-	for _, n := range []access.NewToken{{Name: "demo-producer", Role: access.Producer}, {Name: "demo-scheduler", Role: access.SchedulerJob},
-		{Name: "demo-viewer", Role: access.Viewer}, {Name: "demo-station", Role: access.StationJob, Station: "harbour-dawn"}} {
+	for _, n := range []access.NewToken{{Name: "demo-producer", Role: access.Producer}, {Name: "demo-scheduler",
+		Role: access.SchedulerJob},
+		{Name: "demo-viewer", Role: access.Viewer}, {Name: "demo-station", Role: access.StationJob,
+			Station: "harbour-dawn"}} {
 		secret, err := d.token(ctx, n)
 		if err != nil {
 			return err
@@ -162,7 +165,8 @@ func (d *demo) publishComing(ctx context.Context, c *client.Client) error {
 		days[date] = append(days[date], st.ID)
 	}
 	for _, date := range slices.SortedFunc(maps.Keys(days), schedules.Date.Compare) {
-		if err := d.publish(ctx, c, wire.ManyRequest{Stations: days[date], Dates: []schedules.Date{date}, Seed: 1}); err != nil {
+		if err := d.publish(ctx, c, wire.ManyRequest{Stations: days[date], Dates: []schedules.Date{date},
+			Seed: 1}); err != nil {
 			return err
 		}
 	}
@@ -176,7 +180,9 @@ func comingDay(st schedules.Station, now time.Time) (schedules.Date, error) {
 		return today, err
 	}
 	windows, err := st.OccurrencesOn(today)
-	if err != nil || len(windows) == 0 || slices.ContainsFunc(windows, func(o schedules.Occurrence) bool { return o.EndAt.After(now.Add(time.Minute)) }) {
+	if err != nil || len(windows) == 0 || slices.ContainsFunc(windows, func(o schedules.Occurrence) bool {
+		return o.EndAt.After(now.Add(time.Minute))
+	}) {
 		return today, err
 	}
 	return today.AddDays(1), nil
@@ -222,7 +228,8 @@ func (d *demo) catalogue(segments []schedules.Segment) {
 		total += s.Recording.Duration.Duration
 		languages[s.Language]++
 	}
-	fmt.Fprintf(d.out, "  %d recordings, %s of audio; by language: %s\n", len(segments), total.Round(time.Second), counted(languages))
+	fmt.Fprintf(d.out, "  %d recordings, %s of audio; by language: %s\n", len(segments), total.Round(time.Second),
+		counted(languages))
 	for _, s := range segments[:min(6, len(segments))] {
 		r := s.Recording
 		loudness := "silent"

@@ -37,7 +37,8 @@ func demoClock() schedules.Clock {
 	bed := &schedules.Selector{Kinds: []schedules.Kind{"bed"}}
 	return schedules.Clock{ID: demoWindow, Length: schedules.Millis{Duration: demoLength}, Positions: []schedules.Position{
 		{ID: "ident", Segment: "ident-ko"},
-		{ID: "appeal", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}, Language: "ko-KP", Max: schedules.Ms(22_000)}},
+		{ID: "appeal", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}, Language: "ko-KP",
+			Max: schedules.Ms(22_000)}},
 		{ID: "bridge", Fill: bed, FadeMax: fade},
 		{ID: "pips", Segment: "time-signal", At: &post, Start: schedules.Hard},
 		{ID: "bed", Fill: bed, FadeMax: fade},
@@ -59,8 +60,10 @@ func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) er
 	if err != nil {
 		return err
 	}
-	d.title("%s opens a window of %v at %s (%s); its player pulls the queue, verifies it and plays it", station.Name, demoLength, start.In(zone).Format("15:04:05"), zone)
-	if err := d.publish(ctx, c, wire.ManyRequest{Stations: []string{station.ID}, Dates: []schedules.Date{date}, Seed: 1}); err != nil {
+	d.title("%s opens a window of %v at %s (%s); its player pulls the queue, verifies it and plays it", station.Name,
+		demoLength, start.In(zone).Format("15:04:05"), zone)
+	if err := d.publish(ctx, c, wire.ManyRequest{Stations: []string{station.ID}, Dates: []schedules.Date{date},
+		Seed: 1}); err != nil {
 		return err
 	}
 	if err := d.runPlayer(ctx, station.ID, date, zone); err != nil {
@@ -81,7 +84,8 @@ func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) er
 }
 
 // openWindow adds the window to the first station whose own windows leave the time free.
-func (d *demo) openWindow(ctx context.Context, c *client.Client, lead time.Duration) (schedules.Station, time.Time, error) {
+func (d *demo) openWindow(ctx context.Context, c *client.Client, lead time.Duration) (schedules.Station, time.Time,
+	error) {
 	stations, err := c.Stations(ctx)
 	if err != nil {
 		return schedules.Station{}, time.Time{}, err
@@ -97,7 +101,8 @@ func (d *demo) openWindow(ctx context.Context, c *client.Client, lead time.Durat
 		}
 		st.Windows = append(st.Windows, schedules.Window{ID: demoWindow, Clock: demoWindow, Languages: []string{"ko-KP"},
 			Length: schedules.Millis{Duration: demoLength}, Tolerance: schedules.Ms(10),
-			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + start.Format("20060102T150405") + "\nRRULE:FREQ=DAILY;COUNT=1"}})
+			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + start.Format("20060102T150405") +
+				"\nRRULE:FREQ=DAILY;COUNT=1"}})
 		if !slices.Contains(st.Languages, "ko-KP") {
 			st.Languages = append(st.Languages, "ko-KP")
 		}
@@ -177,7 +182,8 @@ func (d *demo) timeline(lines *bufio.Scanner, zone *time.Location) error {
 			continue
 		}
 		filled := int(share * width)
-		fmt.Fprintf(cmdline.Under(d.out), "\r  %s %s%s %9s  %s", n.PlannedAt.In(zone).Format("15:04:05.000"), strings.Repeat("█", filled),
+		fmt.Fprintf(cmdline.Under(d.out), "\r  %s %s%s %9s  %s", n.PlannedAt.In(zone).Format("15:04:05.000"),
+			strings.Repeat("█", filled),
 			strings.Repeat("░", width-filled), span(n.LengthMs.Duration), text.Shown(itemLine(n.ItemKind, "", n.Title)))
 		if n.Kind == playout.ItemEnd {
 			fmt.Fprintf(d.out, "  %s\n", n.Outcome)
@@ -190,7 +196,8 @@ func (d *demo) timeline(lines *bufio.Scanner, zone *time.Location) error {
 const reconcileWait = 15 * time.Second
 
 // reconciled asks for the window's reconciliation until every item of it is told.
-func (d *demo) reconciled(ctx context.Context, c *client.Client, station string, date schedules.Date) (schedules.Reconciliation, error) {
+func (d *demo) reconciled(ctx context.Context, c *client.Client, station string, date schedules.Date) (
+	schedules.Reconciliation, error) {
 	day, err := c.Rundown(ctx, station, date)
 	if err != nil {
 		return schedules.Reconciliation{}, err

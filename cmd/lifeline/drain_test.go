@@ -159,7 +159,8 @@ func TestStoppingServiceIsNotReadyAndEndsLongPolls(t *testing.T) {
 			t.Errorf("%d %s", got.status, got.body)
 		}
 	}
-	if got := h.do(http.MethodGet, "/readyz", "", nil, nil); got.status != http.StatusServiceUnavailable || !bytes.Contains(got.body, []byte("is stopping")) {
+	if got := h.do(http.MethodGet, "/readyz", "", nil, nil); got.status != http.StatusServiceUnavailable ||
+		!bytes.Contains(got.body, []byte("is stopping")) {
 		t.Errorf("/readyz while it stops: %d %s", got.status, got.body)
 	}
 	if got := h.do(http.MethodGet, "/healthz", "", nil, nil); got.status != http.StatusOK {

@@ -35,7 +35,8 @@ func (c *editCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	edit := schedules.Edit{Op: c.Op, Item: c.Item, Segment: c.Segment, Before: c.Before, After: c.After, Position: c.Position}
+	edit := schedules.Edit{Op: c.Op, Item: c.Item, Segment: c.Segment, Before: c.Before, After: c.After,
+		Position: c.Position}
 	for _, item := range []*string{&edit.Item, &edit.Before, &edit.After} {
 		if strings.Contains(*item, ":") {
 			if *item, err = itemAt(r, *item); err != nil {
@@ -66,7 +67,8 @@ func (c *revisionsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	records := []wire.AuditRecord{}
 	for _, kind := range []string{"rundown", "queue"} {
-		some, err := c.client().Audit(ctx, query(map[string]string{"kind": kind, "id": c.Station + "/" + date.String(), "from": "2000-01-01T00:00:00Z"}))
+		some, err := c.client().Audit(ctx, query(map[string]string{"kind": kind, "id": c.Station + "/" + date.String(),
+			"from": "2000-01-01T00:00:00Z"}))
 		if err != nil {
 			return err
 		}
@@ -85,15 +87,18 @@ func (c *revisionsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, records, func() {
 		fmt.Fprintf(stdout, "%s  %s  (%s)\n", c.Station, date, zone)
 		for _, r := range records {
-			fmt.Fprintf(stdout, "  %s  %-8s revision %-4s %-18s %-16s %s\n", r.At.In(zone).Format(time.DateTime), r.Kind, cmp.Or(numbers[changeOf(r)], "-"), r.Action, r.By, oneLine(r.Reason))
+			fmt.Fprintf(stdout, "  %s  %-8s revision %-4s %-18s %-16s %s\n", r.At.In(zone).Format(time.DateTime), r.Kind,
+				cmp.Or(numbers[changeOf(r)], "-"), r.Action, r.By, oneLine(r.Reason))
 		}
 	})
 }
 
-// numbers are the revisions of the day by the change that made each, numbered as show and diff number them: over all days
-// of the station.
-func (c *revisionsCmd) numbers(ctx context.Context, date schedules.Date, first, last schedules.Instant) (map[string]string, error) {
-	made, err := c.client().Audit(ctx, query(map[string]string{"kind": "rundown-revision", "from": first.String(), "to": schedules.At(last.Add(time.Millisecond)).String()}))
+// numbers are the revisions of the day by the change that made each, numbered as show and diff number them: over all
+// days of the station.
+func (c *revisionsCmd) numbers(ctx context.Context, date schedules.Date, first, last schedules.Instant) (
+	map[string]string, error) {
+	made, err := c.client().Audit(ctx, query(map[string]string{"kind": "rundown-revision", "from": first.String(),
+		"to": schedules.At(last.Add(time.Millisecond)).String()}))
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,8 @@ func TestServeAndFsckRefuseADatabaseThatLacksAcknowledgedChangesUntilItIsAccepte
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.store.Commit(t.Context(), store.Commit{Origin: store.Origin{By: "Minjun", Action: "token.create"}}); err != nil {
+	if _, err := s.store.Commit(t.Context(), store.Commit{Origin: store.Origin{By: "Minjun",
+		Action: "token.create"}}); err != nil {
 		t.Fatal(err)
 	}
 	alone, err := os.ReadFile(c.StoreFile())
@@ -72,7 +73,8 @@ func TestServeAndFsckRefuseADatabaseThatLacksAcknowledgedChangesUntilItIsAccepte
 	if err == nil {
 		err = os.WriteFile(other.Key, key, 0o600)
 	}
-	if err := errors.Join(err, os.WriteFile(c.StoreFile(), older, 0o600), os.WriteFile(other.StoreFile(), alone, 0o600)); err != nil {
+	if err := errors.Join(err, os.WriteFile(c.StoreFile(), older, 0o600), os.WriteFile(other.StoreFile(), alone,
+		0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for what, c := range map[string]config.Serve{"an older copy": c, "copied alone": other} {
@@ -81,7 +83,8 @@ func TestServeAndFsckRefuseADatabaseThatLacksAcknowledgedChangesUntilItIsAccepte
 			t.Errorf("serve on %s: %v", what, err)
 		}
 		var out strings.Builder
-		if err := (&fsckCmd{Serve: c, Quick: true}).Run(t.Context(), &out); err == nil || !strings.Contains(out.String(), "--accept-older") {
+		if err := (&fsckCmd{Serve: c, Quick: true}).Run(t.Context(), &out); err == nil || !strings.Contains(out.String(),
+			"--accept-older") {
 			t.Errorf("fsck of %s: %v\n%s", what, err, &out)
 		}
 		out.Reset()

@@ -16,8 +16,8 @@ import (
 	"lifeline/internal/cmdline"
 )
 
-// Whatever finds its store by a directory refuses one without a store, names it and the flag, and leaves it as it is. Which
-// commands these are the command line says itself.
+// Whatever finds its store by a directory refuses one without a store, names it and the flag, and leaves it as it is.
+// Which commands these are the command line says itself.
 func TestNothingButServeAndRestoreMakesAStore(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("LIFELINE_DATA", "")
@@ -29,7 +29,8 @@ func TestNothingButServeAndRestoreMakesAStore(t *testing.T) {
 	for _, leaf := range parser.Model.Leaves(true) {
 		path := strings.Fields(leaf.Path())
 		flags := slices.Concat(leaf.AllFlags(true)...)
-		if name := path[0]; name == "serve" || name == "restore" || !slices.ContainsFunc(flags, func(f *kong.Flag) bool { return f.Name == "data" }) {
+		if name := path[0]; name == "serve" || name == "restore" || !slices.ContainsFunc(flags,
+			func(f *kong.Flag) bool { return f.Name == "data" }) {
 			continue
 		}
 		refused++
@@ -99,25 +100,31 @@ func TestExitCodeSaysWhatHappened(t *testing.T) {
 	file("empty/readme.txt", "nothing to hear")
 	about := []string{"--kind", "ident", "--language", "ko-KP", "--quiet"}
 	expect(hana, cmdline.Failed, "1 of 1 recording cannot air", append([]string{"upload", broken}, about...)...)
-	expect(hana, cmdline.Partly, "1 of 2 recordings cannot air", append([]string{"upload", filepath.Join(dir, "both")}, about...)...)
-	expect(hana, cmdline.Nothing, "no recording", append([]string{"upload", file("none.yaml", "segments: []\n")}, about...)...)
-	expect(hana, cmdline.Nothing, "no line below them", append([]string{"upload", file("none.csv", "file,id,title\n")}, about...)...)
+	expect(hana, cmdline.Partly, "1 of 2 recordings cannot air", append([]string{"upload", filepath.Join(dir, "both")},
+		about...)...)
+	expect(hana, cmdline.Nothing, "no recording", append([]string{"upload", file("none.yaml", "segments: []\n")},
+		about...)...)
+	expect(hana, cmdline.Nothing, "no line below them", append([]string{"upload", file("none.csv", "file,id,title\n")},
+		about...)...)
 	expect(hana, cmdline.Nothing, "there is no MP3", append([]string{"upload", filepath.Join(dir, "empty")}, about...)...)
 
 	// One of several.
-	expect(ruth, cmdline.Partly, "no-such-segment", "recall", "ident-ko", "no-such-segment", "--reason", "a name was heard")
+	expect(ruth, cmdline.Partly, "no-such-segment", "recall", "ident-ko", "no-such-segment", "--reason",
+		"a name was heard")
 	expect(ruth, cmdline.Failed, "no-such-segment", "reject", "no-such-segment", "nor-this", "--reason", "x")
 	expect(root, cmdline.Failed, "no-such-token", "token", "revoke", "no-such-token")
 
 	// Changes that nobody agreed to, and documents that say nothing.
-	network := file("network.yaml", "clocks:\n- {id: some-new, length_ms: 3600000, positions: [{id: rest, fill: {kinds: [music]}}]}\n")
+	network := file("network.yaml", "clocks:\n- {id: some-new, length_ms: 3600000, positions: [{id: rest, fill: {kinds: "+
+		"[music]}}]}\n")
 	expect(minjun, cmdline.NoConsent, "--yes", "apply", "-f", network)
 	expect(minjun, cmdline.NoConsent, "some-new", "apply", "-f", network, "--output", "json")
 	expect(minjun, cmdline.Done, "create     clock some-new", "apply", "-f", network, "--dry-run")
 	expect(minjun, cmdline.Done, "1 change applied", "apply", "-f", network, "--yes")
 	expect(minjun, cmdline.Done, "everything is as the file says", "apply", "-f", network)
 	expect(minjun, cmdline.Nothing, "names no station", "apply", "-f", file("nothing.yaml", "stations: []\n"), "--yes")
-	expect(minjun, cmdline.Failed, "is asked for", "hfcc", "import", filepath.Join("..", "..", "internal", "hfcc", "testdata", "a26.txt"), "--station", "lantern-coast", "--broadcaster", "XXX", "--yes")
+	expect(minjun, cmdline.Failed, "is asked for", "hfcc", "import", filepath.Join("..", "..", "internal", "hfcc",
+		"testdata", "a26.txt"), "--station", "lantern-coast", "--broadcaster", "XXX", "--yes")
 	expect(minjun, cmdline.Nothing, "no window with a frequency in", "hfcc", "export", "lantern-coast", "--season", "A19")
 
 	// Nothing is published yet.
@@ -153,8 +160,8 @@ func TestServiceOutOfReachIsToldOnce(t *testing.T) {
 	}
 }
 
-// Every command that is given nothing, or something of the wrong kind, ends with another code than 0, says what it was and
-// leaves nothing behind.
+// Every command that is given nothing, or something of the wrong kind, ends with another code than 0, says what it was
+// and leaves nothing behind.
 func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, furnish(t))
@@ -162,7 +169,8 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 	root := terminalOf{h, t, h.secrets["root"]}
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	for name, content := range map[string]string{"text": "not what is meant\n", "empty": "", "binary": "\x00\xff\xfe\x01 \x7f\x80 ID3", "list.csv": "file,id\nmissing.mp3,a\n"} {
+	for name, content := range map[string]string{"text": "not what is meant\n", "empty": "",
+		"binary": "\x00\xff\xfe\x01 \x7f\x80 ID3", "list.csv": "file,id\nmissing.mp3,a\n"} {
 		if err := os.WriteFile(at(name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -180,9 +188,11 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 		args []string
 	}{
 		{cmdline.Failed, "language is missing", []string{"upload", at("text"), "--quiet"}},
-		{cmdline.Failed, "kind is missing: use one of reading, intro,", []string{"upload", at("text"), "--quiet", "--language", "ko"}},
+		{cmdline.Failed, "kind is missing: use one of reading, intro,", []string{"upload", at("text"), "--quiet",
+			"--language", "ko"}},
 		{cmdline.Failed, "language is missing", []string{"upload", at("text"), "--quiet", "--kind", "news"}},
-		{cmdline.Failed, "the file is empty", []string{"upload", at("empty"), "--quiet", "--kind", "news", "--language", "ko"}},
+		{cmdline.Failed, "the file is empty", []string{"upload", at("empty"), "--quiet", "--kind", "news", "--language",
+			"ko"}},
 		{cmdline.Failed, "there is no such file", []string{"upload", at("none.mp3")}},
 		{cmdline.Failed, "missing.mp3", []string{"upload", at("list.csv"), "--kind", "news", "--language", "ko"}},
 		{cmdline.Nothing, "folder: there is no MP3", []string{"upload", at("folder")}},
@@ -197,17 +207,23 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Failed, "line 1 holds a zero byte", []string{"hfcc", "import", at("binary"), "--station", "harbour-dawn"}},
 		{cmdline.Nothing, "there is no row in it", []string{"hfcc", "import", at("empty"), "--station", "harbour-dawn"}},
 		{cmdline.Failed, `no station "nowhere"`, []string{"hfcc", "export", "nowhere"}},
-		{cmdline.Failed, at("text") + ": this is not a file that lifeline backup wrote", []string{"check-backup", at("text")}},
+		{cmdline.Failed, at("text") + ": this is not a file that lifeline backup wrote", []string{"check-backup",
+			at("text")}},
 		{cmdline.Failed, at("folder") + ": this is not a file", []string{"check-backup", at("folder")}},
-		{cmdline.Failed, "this is not a file that lifeline backup wrote", []string{"restore", at("text"), "--data", at("new")}},
-		{cmdline.Failed, "this is not a file that lifeline backup wrote", []string{"restore", at("empty"), "--data", at("new")}},
+		{cmdline.Failed, "this is not a file that lifeline backup wrote", []string{"restore", at("text"), "--data",
+			at("new")}},
+		{cmdline.Failed, "this is not a file that lifeline backup wrote", []string{"restore", at("empty"), "--data",
+			at("new")}},
 		{cmdline.Failed, "there is no such file", []string{"restore", at("none.tar"), "--data", at("new")}},
-		{cmdline.Failed, at("nowhere") + ": there is no such folder", []string{"bundle", "harbour-dawn", "-o", at("nowhere/b.tar"), "--quiet"}},
+		{cmdline.Failed, at("nowhere") + ": there is no such folder", []string{"bundle", "harbour-dawn", "-o",
+			at("nowhere/b.tar"), "--quiet"}},
 		{cmdline.Failed, "is a folder", []string{"bundle", "harbour-dawn", "-o", at("folder"), "--quiet"}},
 		{cmdline.Failed, "at least one day", []string{"bundle", "harbour-dawn", "-o", at("b.tar"), "--days", "0", "--quiet"}},
 		{cmdline.Failed, `no station "nowhere"`, []string{"bundle", "nowhere", "-o", at("b.tar"), "--quiet"}},
-		{cmdline.Failed, `"not" is not the hash of a recording`, []string{"bundle", "harbour-dawn", "-o", at("b.tar"), "--have", at("text"), "--quiet"}},
-		{cmdline.Failed, "it is no whole bundle", []string{"bundle", "harbour-dawn", "-o", at("b.tar"), "--since", at("text"), "--quiet"}},
+		{cmdline.Failed, `"not" is not the hash of a recording`, []string{"bundle", "harbour-dawn", "-o", at("b.tar"),
+			"--have", at("text"), "--quiet"}},
+		{cmdline.Failed, "it is no whole bundle", []string{"bundle", "harbour-dawn", "-o", at("b.tar"), "--since", at("text"),
+			"--quiet"}},
 		{cmdline.Failed, `there is no station "nowhere"`, []string{"stations", "nowhere"}},
 		{cmdline.Failed, `there is no station "nowhere"`, []string{"plan", "nowhere"}},
 		{cmdline.Failed, `there is no station "nowhere"`, []string{"publish", "nowhere", "--date", "2026-11-29"}},
@@ -227,10 +243,12 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Failed, "no-such", []string{"webhooks", "remove", "no-such"}},
 		{cmdline.Failed, "no-such", []string{"webhooks", "test", "no-such"}},
 		{cmdline.Failed, "the service's address is", []string{"stations", "--server", h.url + "/elsewhere"}},
-		{cmdline.Misunderstood, at("none.yaml") + ": there is no such file", []string{"stations", "--config", at("none.yaml")}},
+		{cmdline.Misunderstood, at("none.yaml") + ": there is no such file", []string{"stations", "--config",
+			at("none.yaml")}},
 		{cmdline.Misunderstood, "is no YAML of lines", []string{"stations", "--config", at("text")}},
 		{cmdline.Misunderstood, "its encoding is not known", []string{"stations", "--config", at("binary")}},
-		{cmdline.Failed, "another program listens there", []string{"serve", "--data", at("new"), "--listen", strings.TrimPrefix(h.url, "http://")}},
+		{cmdline.Failed, "another program listens there", []string{"serve", "--data", at("new"), "--listen",
+			strings.TrimPrefix(h.url, "http://")}},
 	} {
 		out, wrong, code := root.run(c.args...)
 		if code != c.code || !strings.Contains(out+wrong, c.says) {

@@ -17,9 +17,9 @@ import (
 // What can air airs where it was planned, what was recalled is not heard, nothing is silent but the restart, and
 // everything is reported once.
 //
-// LIFELINE_PROVE=air does that for a quarter of an hour, with ten kills at random moments, five minutes without a link, a
-// restart of the service, a damaged recording, a full disk, steps of the machine's clock and recalls at planning, before
-// the prefetch and five seconds before air. LIFELINE_SEED says which.
+// LIFELINE_PROVE=air does that for a quarter of an hour, with ten kills at random moments, five minutes without a link,
+// a restart of the service, a damaged recording, a full disk, steps of the machine's clock and recalls at planning,
+// before the prefetch and five seconds before air. LIFELINE_SEED says which.
 func TestWindowFullOfFaultsIsHeardAsFarAsItCan(t *testing.T) {
 	longform.Only(t)
 	if proving("air") {
@@ -101,7 +101,8 @@ func TestWindowFullOfFaultsIsHeardAsFarAsItCan(t *testing.T) {
 	air := hear(t, wavs[0])
 	ends := recalled.StartAt.Sub(o.start)
 	source := hear(t, filepath.Join(o.dir, "audio", recalled.Audio.SHA256[:2], recalled.Audio.SHA256))
-	if _, fit := onset(air, source[int(recalled.CueIn.Seconds()*airRate):], int(ends.Seconds()*airRate), airRate/50); fit > 0.5 {
+	if _, fit := onset(air, source[int(recalled.CueIn.Seconds()*airRate):], int(ends.Seconds()*airRate),
+		airRate/50); fit > 0.5 {
 		t.Errorf("what was recalled is heard, fit %.2f", fit)
 	}
 	longest := quietest(air, from, to)

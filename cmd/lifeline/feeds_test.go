@@ -26,7 +26,8 @@ func (h *house) feed(path, secret, contentType string) answer {
 		h.t.Fatalf("%s: %d %s %s", path, got.status, got.header.Get("Content-Type"), got.body)
 	}
 	login["If-None-Match"] = got.header.Get("ETag")
-	if again := h.do(http.MethodGet, path, "", login, nil); again.status != http.StatusNotModified || len(again.body) != 0 {
+	if again := h.do(http.MethodGet, path, "", login, nil); again.status != http.StatusNotModified ||
+		len(again.body) != 0 {
 		h.t.Errorf("%s with the tag %s: %d", path, got.header.Get("ETag"), again.status)
 	}
 	return got
@@ -48,11 +49,13 @@ func TestCalendarsOverHTTP(t *testing.T) {
 	}
 
 	windows := h.feed("/v1/stations/harbour-dawn/windows.ics", secret, calendar)
-	if got := events(windows); len(got) != 2 || !strings.Contains(string(windows.body), "DTSTART;TZID=Asia/Seoul:") || !strings.Contains(string(windows.body), "RRULE:FREQ=DAILY") {
+	if got := events(windows); len(got) != 2 || !strings.Contains(string(windows.body), "DTSTART;TZID=Asia/Seoul:") ||
+		!strings.Contains(string(windows.body), "RRULE:FREQ=DAILY") {
 		t.Errorf("%d events: %s", len(got), windows.body)
 	}
 	h.changeStation("harbour-dawn", func(s *schedules.Station) { s.Name = "Harbour Evening" })
-	if changed := h.feed("/v1/stations/harbour-dawn/windows.ics", secret, calendar); changed.header.Get("ETag") == windows.header.Get("ETag") ||
+	if changed := h.feed("/v1/stations/harbour-dawn/windows.ics", secret, calendar); changed.header.Get(
+		"ETag") == windows.header.Get("ETag") ||
 		!strings.Contains(string(changed.body), "SEQUENCE:2\r\n") {
 		t.Errorf("the changed station has the tag %s: %s", changed.header.Get("ETag"), changed.body)
 	}
@@ -64,7 +67,8 @@ func TestCalendarsOverHTTP(t *testing.T) {
 		t.Fatalf("%d events of %d items", len(got), len(q.Items))
 	}
 	for n, e := range got {
-		if start, err := e.GetStartAt(); err != nil || start.Unix() != q.Items[n].StartAt.Unix() || e.GetProperty(ics.ComponentPropertySummary).Value != q.Items[n].Title {
+		if start, err := e.GetStartAt(); err != nil || start.Unix() != q.Items[n].StartAt.Unix() ||
+			e.GetProperty(ics.ComponentPropertySummary).Value != q.Items[n].Title {
 			t.Errorf("%v %v: %s", start, err, e.GetProperty(ics.ComponentPropertySummary).Value)
 		}
 	}
@@ -74,10 +78,12 @@ func TestCalendarsOverHTTP(t *testing.T) {
 		t.Errorf("two published days of seven have %d events", n)
 	}
 	h.publish([]string{"harbour-dawn"}, "2099-11-28")
-	if three := h.feed(week, secret, calendar); three.header.Get("ETag") == two.header.Get("ETag") || len(events(three)) <= len(events(two)) {
+	if three := h.feed(week, secret, calendar); three.header.Get("ETag") == two.header.Get("ETag") ||
+		len(events(three)) <= len(events(two)) {
 		t.Errorf("a day more has the tag %s and %d events", three.header.Get("ETag"), len(events(three)))
 	}
-	if none := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue.ics?date=2099-12-25&days=3", secret, nil, nil); none.status != http.StatusNotFound {
+	if none := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue.ics?date=2099-12-25&days=3", secret, nil,
+		nil); none.status != http.StatusNotFound {
 		t.Errorf("days without a queue: %d %s", none.status, none.body)
 	}
 }
@@ -94,7 +100,8 @@ func TestProgrammeInformationOverHTTP(t *testing.T) {
 		if err := os.WriteFile(file, a.body, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(t.Context(), "xmllint", "--nonet", "--noout", "--relaxng", filepath.Join("..", "..", "internal", "spi", "testdata", "spi.rng"), file)
+		cmd := exec.CommandContext(t.Context(), "xmllint", "--nonet", "--noout", "--relaxng", filepath.Join("..", "..",
+			"internal", "spi", "testdata", "spi.rng"), file)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
@@ -105,11 +112,14 @@ func TestProgrammeInformationOverHTTP(t *testing.T) {
 	h.publish([]string{"harbour-dawn"}, "2099-11-25")
 	after := h.feed(at+"20991125_PI.xml", secret, xml)
 	valid("after", after)
-	if a, b := strings.Count(string(before.body), "<programme "), strings.Count(string(after.body), "<programme "); a != 2 || b != 2 ||
-		strings.Contains(string(before.body), "<programmeEvent ") || !strings.Contains(string(after.body), "호소문") || before.header.Get("ETag") == after.header.Get("ETag") {
+	if a, b := strings.Count(string(before.body), "<programme "), strings.Count(string(after.body),
+		"<programme "); a != 2 || b != 2 ||
+		strings.Contains(string(before.body), "<programmeEvent ") || !strings.Contains(string(after.body), "호소문") ||
+		before.header.Get("ETag") == after.header.Get("ETag") {
 		t.Errorf("%d programmes before, %d after: %s", a, b, after.body)
 	}
-	for path, status := range map[string]int{"20991325_PI.xml": 422, "2099-11-25.xml": 404, "SI.xml?bearer=gopher:1": 422, "20991125_PI.xml?bearer=%00": 422} {
+	for path, status := range map[string]int{"20991325_PI.xml": 422, "2099-11-25.xml": 404, "SI.xml?bearer=gopher:1": 422,
+		"20991125_PI.xml?bearer=%00": 422} {
 		if got := h.do(http.MethodGet, at+path, secret, nil, nil); got.status != status {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}

@@ -32,11 +32,12 @@ func TestEveryFlagIsTakenOnTheLineByItsVariableAndByTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	flagtest.Program{
-		New:     func() (*kong.Kong, error) { return newParser(t.Context(), io.Discard, io.Discard) },
-		Samples: map[string]string{"server": "https://lifeline.example/radio", "token-file": secretFile(t, "lifeline_x\n"), "role": "viewer", "config": secretFile(t, "")},
-		Apart:   [][]string{tokenFlags},
-		File:    filepath.Join(home, "lifeline", "config.yaml"),
-		NotIn:   []string{"config"},
+		New: func() (*kong.Kong, error) { return newParser(t.Context(), io.Discard, io.Discard) },
+		Samples: map[string]string{"server": "https://lifeline.example/radio", "token-file": secretFile(t, "lifeline_x\n"),
+			"role": "viewer", "config": secretFile(t, "")},
+		Apart: [][]string{tokenFlags},
+		File:  filepath.Join(home, "lifeline", "config.yaml"),
+		NotIn: []string{"config"},
 	}.Drive(t)
 }
 
@@ -80,7 +81,8 @@ func TestTokenOfAFileIsShownToTheService(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(home, "lifeline"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(home, "lifeline", "config.yaml"), []byte("token: lifeline_settings\noutput: json\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(home, "lifeline", "config.yaml"),
+		[]byte("token: lifeline_settings\noutput: json\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	expect("lifeline_file")
@@ -89,15 +91,19 @@ func TestTokenOfAFileIsShownToTheService(t *testing.T) {
 	expect("lifeline_file", "--token-file", file)
 
 	// What cannot be a token is refused before anything is asked, and says where it is.
-	for text, words := range map[string]string{"": "is empty", "one two": "must hold a token alone", "토큰": "must hold a token alone"} {
-		if _, said, code := shown(t, "segments", "--token-file", secretFile(t, text)); code != 2 || !strings.Contains(said, words) || !strings.Contains(said, "token") {
+	for text, words := range map[string]string{"": "is empty", "one two": "must hold a token alone",
+		"토큰": "must hold a token alone"} {
+		if _, said, code := shown(t, "segments", "--token-file", secretFile(t, text)); code != 2 || !strings.Contains(said,
+			words) || !strings.Contains(said, "token") {
 			t.Errorf("a file of %q: exit %d: %s", text, code, said)
 		}
 	}
-	if _, said, code := shown(t, "segments", "--token-file", "no-such-file"); code != 2 || !strings.Contains(said, "there is no file") {
+	if _, said, code := shown(t, "segments", "--token-file", "no-such-file"); code != 2 || !strings.Contains(said,
+		"there is no file") {
 		t.Errorf("exit %d: %s", code, said)
 	}
-	if _, said, code := shown(t, "segments", "--token-file", file, "--token", "x"); code != 2 || !strings.Contains(said, "give one of them") {
+	if _, said, code := shown(t, "segments", "--token-file", file, "--token", "x"); code != 2 || !strings.Contains(said,
+		"give one of them") {
 		t.Errorf("exit %d: %s", code, said)
 	}
 }

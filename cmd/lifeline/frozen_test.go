@@ -22,10 +22,13 @@ func TestFrozenWindowChangesOnlyByCorrection(t *testing.T) {
 	day := wire.Station(o.station, "rundowns", o.queue.Date.String())
 	secret := h.secrets["scheduler"]
 	send := func(path, body string, revision int64) answer {
-		return h.do(http.MethodPost, path, secret, map[string]string{"Content-Type": "application/json", "If-Match": fmt.Sprintf("%q", fmt.Sprint(revision))}, []byte(body))
+		return h.do(http.MethodPost, path, secret, map[string]string{"Content-Type": "application/json",
+			"If-Match": fmt.Sprintf("%q", fmt.Sprint(revision))}, []byte(body))
 	}
-	edit := fmt.Sprintf(`{"edits":[{"op":"replace","item":%q,"segment":"correction-ko"}]}`, o.queue.Items[len(o.queue.Items)-1].ID)
-	got := h.do(http.MethodPatch, day, secret, map[string]string{"Content-Type": "application/json", "If-Match": fmt.Sprintf("%q", fmt.Sprint(o.queue.Revision))}, []byte(edit))
+	edit := fmt.Sprintf(`{"edits":[{"op":"replace","item":%q,"segment":"correction-ko"}]}`,
+		o.queue.Items[len(o.queue.Items)-1].ID)
+	got := h.do(http.MethodPatch, day, secret, map[string]string{"Content-Type": "application/json",
+		"If-Match": fmt.Sprintf("%q", fmt.Sprint(o.queue.Revision))}, []byte(edit))
 	if got.status != http.StatusOK {
 		t.Fatalf("drafting a correction: %d %s", got.status, got.body)
 	}

@@ -70,8 +70,14 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	look := replica.NewInspector(kinds.All, up.report)
 	documents, entries := 0, 0
-	err = s.Export(ctx, func(int64) error { return nil }, func(d store.Document) error { documents++; look.Document(d); return ctx.Err() },
-		func(store.Change) error { return ctx.Err() }, func(e store.Entry) error { entries++; look.Entry(e); return ctx.Err() })
+	err = s.Export(ctx, func(int64) error { return nil }, func(d store.Document) error {
+		documents++
+		look.Document(
+			d)
+		return ctx.Err()
+	},
+		func(store.Change) error { return ctx.Err() },
+		func(e store.Entry) error { entries++; look.Entry(e); return ctx.Err() })
 	if err != nil {
 		up.report(err.Error())
 	}
@@ -101,18 +107,20 @@ func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error)
 		return record.RaiseFloor(ctx, s, "fsck --accept-older", "recalls.raise", true, time.Now())
 	})
 	if err == nil {
-		fmt.Fprintf(stdout, "The database is accepted as it is, up to change %d. What came later is not in it: %s At its next start the service signs the "+
+		fmt.Fprintf(stdout, "The database is accepted as it is, up to change %d. What came later is not in it: %s At its "+
+			"next start the service signs the "+
 			"days that are not over anew, and stations air them in the place of what they hold.\n", latest, setBackCure)
 	}
 	return err
 }
 
 // setBackCure says what to do about what a store lacks that was set back.
-const setBackCure = "recall, approve, withdraw and publish it again. What a station saw recalled stays off its air, and an alarm of the station " +
+const setBackCure = "recall, approve, withdraw and publish it again. What a station saw recalled stays off its air, " +
+	"and an alarm of the station " +
 	"names it, until it is recalled here too."
 
-// signingKey is the id of the key that signs, "" where nothing says which. It fails where the key file is not of that key.
-// A shared store may be looked at where no service runs, and there is no key.
+// signingKey is the id of the key that signs, "" where nothing says which. It fails where the key file is not of that
+// key. A shared store may be looked at where no service runs, and there is no key.
 func (c *fsckCmd) signingKey(ctx context.Context, s documents) (id string, err error) {
 	key, failed := signingKey(c.Key)
 	if failed == nil {

@@ -68,7 +68,8 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 		quick bool // found without reading the recordings
 		mends bool // from another copy
 	}{
-		"a flipped bit": {func(t *testing.T, dir string) { spoil(t, blobOf(t, dir, 3), flip) }, []string{"its bytes hash to", "of segment"}, false, true},
+		"a flipped bit": {func(t *testing.T, dir string) { spoil(t, blobOf(t, dir, 3), flip) }, []string{"its bytes hash to",
+			"of segment"}, false, true},
 		"a cut recording": {func(t *testing.T, dir string) {
 			spoil(t, blobOf(t, dir, 4), func(b []byte) []byte { return b[:len(b)-1] })
 		}, []string{"of segment"}, true, true},
@@ -80,7 +81,8 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 		"a torn page": {func(t *testing.T, dir string) {
 			spoil(t, filepath.Join(dir, "lifeline.db"), func(b []byte) []byte { copy(b[4096:], make([]byte, 4096)); return b })
 		}, []string{"damaged"}, true, false},
-		"a missing change": {func(t *testing.T, dir string) { execute(t, dir, "DELETE FROM changes WHERE sequence = 7") }, []string{"change 6 is followed by change 8"}, true, false},
+		"a missing change": {func(t *testing.T, dir string) { execute(t, dir, "DELETE FROM changes WHERE sequence = 7") },
+			[]string{"change 6 is followed by change 8"}, true, false},
 		"documents of nonsense": {func(t *testing.T, dir string) {
 			execute(t, dir, `UPDATE documents SET body = CAST('{' AS BLOB) WHERE kind = 'segment' AND id = 'ident-ko';
 				UPDATE documents SET body = CAST(replace(body, 'Asia/Seoul', 'Asia/Nowhere') AS BLOB) WHERE kind = 'station';
@@ -89,8 +91,10 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 				UPDATE documents SET body = x'00' WHERE kind = 'waveform' AND id = (SELECT min(id) FROM documents WHERE kind = 'waveform');
 				INSERT INTO asrun (station, sequence, at, body) VALUES ('nobody', 1, 0, CAST('{"sequence":2}' AS BLOB));
 				INSERT INTO documents (kind, id, revision, body) VALUES ('cheese', 'brie', 1, x'')`)
-		}, []string{"segment ident-ko cannot be read", "Asia/Nowhere", "counts to 0", "queue nobody/2000-01-01 says of itself", "waveform ", "as-run 1 of nobody is of a station that is not known",
-			"says of itself that it is 2", "cheese brie cannot be read: it is of a kind", "which is the recording of no segment", "cheese brie does not stand where its changes end"}, true, false},
+		}, []string{"segment ident-ko cannot be read", "Asia/Nowhere", "counts to 0",
+			"queue nobody/2000-01-01 says of itself", "waveform ", "as-run 1 of nobody is of a station that is not known",
+			"says of itself that it is 2", "cheese brie cannot be read: it is of a kind", "which is the recording of no segment",
+			"cheese brie does not stand where its changes end"}, true, false},
 		"a key of nonsense": {func(t *testing.T, dir string) {
 			spoil(t, filepath.Join(dir, "signing.key"), func([]byte) []byte { return []byte("key\n") })
 		}, []string{"must hold 32 bytes"}, true, false},
@@ -140,7 +144,8 @@ func TestFsckNamesEveryDamageOfRedis(t *testing.T) {
 		{"change 4 is followed by change 6", "xdel {p4}:audit 5-0"},
 		{"delete all keys of the prefix and restore again", "set {p5}:sequence restoring"},
 	} {
-		place := []string{"--data", t.TempDir(), "--store", "redis://" + server.Addr, "--redis-prefix", fmt.Sprintf("p%d", n), "--audio", "local"}
+		place := []string{"--data", t.TempDir(), "--store", "redis://" + server.Addr, "--redis-prefix", fmt.Sprintf("p%d", n),
+			"--audio", "local"}
 		if code, out := command(t, append([]string{"restore", file}, place...)...); code != cmdline.Partly {
 			t.Fatalf("restore without the recordings: %d %s", code, out)
 		}

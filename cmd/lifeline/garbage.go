@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Garbage may take as much memory as what is held, as the runtime has it of itself, but not much more than this: a service
-// that holds thousands of waiting stations would otherwise take half as much again as they need.
+// Garbage may take as much memory as what is held, as the runtime has it of itself, but not much more than this: a
+// service that holds thousands of waiting stations would otherwise take half as much again as they need.
 const (
 	garbageRoom   = 96 << 20
 	garbageEvery  = time.Second

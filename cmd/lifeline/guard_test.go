@@ -69,7 +69,8 @@ func serveWith(t *testing.T, change func(*config.Serve), before func(*http.Serve
 	if cfg.Guard.TLS() {
 		s.url = "https://" + l.Addr().String()
 	}
-	if s.service, err = openService(t.Context(), cfg, s.url, slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))); err != nil {
+	if s.service, err = openService(t.Context(), cfg, s.url,
+		slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))); err != nil {
 		t.Fatal(err)
 	}
 	if before != nil {
@@ -131,7 +132,8 @@ func TestTokenHasItsPace(t *testing.T) {
 		}
 	}
 	a := get(t, http.DefaultClient, s.url+"/v1/clocks", fast)
-	if after, err := strconv.Atoi(a.header.Get("Retry-After")); a.status != http.StatusTooManyRequests || err != nil || after < 90 || after > 100 {
+	if after, err := strconv.Atoi(a.header.Get("Retry-After")); a.status != http.StatusTooManyRequests || err != nil ||
+		after < 90 || after > 100 {
 		t.Errorf("%d, Retry-After %q after the burst: %s", a.status, a.header.Get("Retry-After"), a.body)
 	}
 	if a := get(t, http.DefaultClient, s.url+"/v1/clocks", other); a.status != http.StatusOK {
@@ -158,19 +160,22 @@ func TestFailedLoginsAreThrottledByAddress(t *testing.T) {
 	}
 }
 
-// Every answer says what browsers may do with it, and a page of another site may do nothing, whatever the browser knows.
+// Every answer says what browsers may do with it, and a page of another site may do nothing, whatever the browser
+// knows.
 func TestBrowsersAreKeptInBounds(t *testing.T) {
 	s := serveWith(t, func(*config.Serve) {}, nil)
 	for _, path := range []string{"/healthz", "/docs", "/openapi.json", "/nowhere", "/v1/clocks"} {
 		a := get(t, http.DefaultClient, s.url+path, "")
-		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+			"Referrer-Policy":              "no-referrer",
 			"Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": "default-src 'none'"} {
 			if got := a.header.Get(name); !strings.HasPrefix(got, want) {
 				t.Errorf("%s: %s is %q", path, name, got)
 			}
 		}
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/tokens", strings.NewReader(`{"name":"x","role":"admin"}`))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/tokens",
+		strings.NewReader(`{"name":"x","role":"admin"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +214,8 @@ func TestSlowClientsAreCutAndPatientOnesServed(t *testing.T) {
 		t.Errorf("headers that never end: %q, %v", b, err)
 	}
 	body := dial()
-	fmt.Fprintf(body, "POST /v1/plan HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", secret)
+	fmt.Fprintf(body, "POST /v1/plan HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: "+
+		"application/json\r\nContent-Length: 100\r\n\r\n{", secret)
 	if b, err := io.ReadAll(body); err != nil || bytes.Contains(b, []byte("200 OK")) {
 		t.Errorf("a body that never ends: %q, %v", b, err)
 	}
@@ -224,7 +230,9 @@ func TestSlowClientsAreCutAndPatientOnesServed(t *testing.T) {
 	}
 	change := dial()
 	const script = `{"languages":["en"],"versions":[]}`
-	fmt.Fprintf(change, "PUT /v1/scripts/s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", secret, len(script), script)
+	fmt.Fprintf(change,
+		"PUT /v1/scripts/s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", secret,
+		len(script), script)
 	for lines.Scan() && lines.Text() != "event: script" {
 	}
 	if err := lines.Err(); err != nil || lines.Text() != "event: script" {
@@ -239,7 +247,8 @@ func TestLogHoldsRequestsAndNoTokens(t *testing.T) {
 	a := get(t, http.DefaultClient, s.url+"/v1/clocks?token="+secret, secret)
 	get(t, http.DefaultClient, s.url+"/v1/clocks/none?x="+secret, secret)
 	get(t, http.DefaultClient, s.url+"/v1/clocks", secret+"x")
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/tokens", strings.NewReader(`{"name":"N","role":"viewer"}`))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/tokens",
+		strings.NewReader(`{"name":"N","role":"viewer"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,13 +313,15 @@ func TestFiguresTellOfEveryPart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"lifeline_http_requests_total", "lifeline_http_request_seconds", "lifeline_waiters", "lifeline_store_seconds",
+		for _, name := range []string{"lifeline_http_requests_total", "lifeline_http_request_seconds", "lifeline_waiters",
+			"lifeline_store_seconds",
 			"lifeline_changes_total", "lifeline_feed_sequence", "lifeline_queues", "go_goroutines", "process_open_fds"} {
 			if families[name] == nil {
 				t.Errorf("%s is missing", name)
 			}
 		}
-		if !strings.Contains(string(a.body), `lifeline_http_requests_total{method="GET",route="/v1/clocks/:clock",status="404"} 5`) {
+		if !strings.Contains(string(a.body),
+			`lifeline_http_requests_total{method="GET",route="/v1/clocks/:clock",status="404"} 5`) {
 			t.Errorf("requests are not counted by their route:\n%s", a.body)
 		}
 		if strings.Contains(string(a.body), "nowhere") || strings.Contains(string(a.body), "c-1") {
@@ -348,7 +359,8 @@ func TestRenewedCertificateIsTakenUp(t *testing.T) {
 	if name := served(); name != "second" {
 		t.Errorf("serves %s after the renewal", name)
 	}
-	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}}
+	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		ForceAttemptHTTP2: true}}
 	if a := get(t, c, s.url+"/healthz", ""); a.header.Get("Strict-Transport-Security") == "" {
 		t.Error("there is no Strict-Transport-Security")
 	}
@@ -369,14 +381,16 @@ func TestConfigurationIsPrintedWithoutSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), []string{"serve", "--print-config", "--store-file", file, "--data", t.TempDir()}, &out, &errs); code != 0 {
+	if code := run(t.Context(), []string{"serve", "--print-config", "--store-file", file, "--data", t.TempDir()}, &out,
+		&errs); code != 0 {
 		t.Fatal(errs.String())
 	}
 	if s := out.String(); strings.Contains(s, "hunter2") || !strings.Contains(s, "redis://user:redacted@127.0.0.1:1/0") {
 		t.Error(s)
 	}
 	out.Reset()
-	code := run(t.Context(), []string{"serve", "--listen", "127.0.0.1:0", "--public-url", "http://x.example", "--store-file", file, "--data", t.TempDir()}, &out, &errs)
+	code := run(t.Context(), []string{"serve", "--listen", "127.0.0.1:0", "--public-url", "http://x.example",
+		"--store-file", file, "--data", t.TempDir()}, &out, &errs)
 	if s := errs.String() + out.String(); code != 1 || strings.Contains(s, "hunter2") {
 		t.Errorf("%d %s", code, s)
 	}

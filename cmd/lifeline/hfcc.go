@@ -65,7 +65,8 @@ func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if station, err = hfcc.Apply(station, file.Season, rows, hfcc.Terms{Clock: c.Clock, Tolerance: c.Tolerance}); err != nil {
+	if station, err = hfcc.Apply(station, file.Season, rows, hfcc.Terms{Clock: c.Clock,
+		Tolerance: c.Tolerance}); err != nil {
 		return fmt.Errorf("%s: nothing was changed: %w", c.File, err)
 	}
 	document, err := json.Marshal(map[string]any{"stations": []schedules.Station{station}})
@@ -111,7 +112,8 @@ func (c *hfccExportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	like := hfcc.Row{Broadcaster: c.Broadcaster, FMO: c.FMO, ADM: c.Administration, Location: c.Location, Zones: c.Zones, Power: c.Power}
+	like := hfcc.Row{Broadcaster: c.Broadcaster, FMO: c.FMO, ADM: c.Administration, Location: c.Location, Zones: c.Zones,
+		Power: c.Power}
 	rows, err := hfcc.Rows(station, season, like)
 	if err != nil {
 		return err

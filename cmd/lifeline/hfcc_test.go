@@ -19,7 +19,8 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
 	network := "clocks:\n- {id: long, length_ms: 3600000, positions: [{id: rest, fill: {kinds: [music, testimony]}}]}\n" +
-		"stations:\n- {id: far-relay, name: Far Relay, timezone: Asia/Tashkent, languages: [ko-KP, cmn-Hans], freeze_ms: 0, fallback: [evergreen-ko-1], windows: []}\n"
+		"stations:\n- {id: far-relay, name: Far Relay, timezone: Asia/Tashkent, languages: [ko-KP, cmn-Hans], freeze_ms: " +
+		"0, fallback: [evergreen-ko-1], windows: []}\n"
 	if _, err := h.scheduler.Apply(t.Context(), strings.NewReader(network), false); err != nil {
 		t.Fatal(err)
 	}
@@ -31,11 +32,13 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 		return st
 	}
 
-	if out, wrong, code := minjun.run(append(args, "--yes")...); code != 1 || !strings.Contains(wrong, "line 6: the window a26-llr-1300-9467 is new: say which clock it follows") {
+	if out, wrong, code := minjun.run(append(args, "--yes")...); code != 1 || !strings.Contains(wrong,
+		"line 6: the window a26-llr-1300-9467 is new: say which clock it follows") {
 		t.Errorf("without a clock: %d %s %s", code, out, wrong)
 	}
 	args = append(args, "--clock", "long")
-	want(t, minjun.says(append(args, "--dry-run")...), "update     station far-relay", "+  id: a26-llr-1300-9467", "also_khz:", "DTSTART:20260329T130000", "FREQ=WEEKLY;BYDAY=SU,SA")
+	want(t, minjun.says(append(args, "--dry-run")...), "update     station far-relay", "+  id: a26-llr-1300-9467",
+		"also_khz:", "DTSTART:20260329T130000", "FREQ=WEEKLY;BYDAY=SU,SA")
 	if n := len(station().Windows); n != 0 {
 		t.Fatalf("a look made %d windows", n)
 	}
@@ -45,7 +48,8 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 	if len(made.Windows) != 4 {
 		t.Fatalf("%+v", made.Windows)
 	}
-	occurrences, err := made.Occurrences(time.Date(2026, 10, 24, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC))
+	occurrences, err := made.Occurrences(time.Date(2026, 10, 24, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 24, 0, 0, 0, 0,
+		time.UTC))
 	if err != nil || len(occurrences) != 2 || occurrences[1].StartAt.String() != "2026-10-24T14:00:00.000Z" {
 		t.Errorf("on the season's last day and after it: %v %v", occurrences, err)
 	}
@@ -66,23 +70,26 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 	}
 	want(t, minjun.says("apply", "-f", yaml, "--yes"), "  -name: Far Relay", "  +name: Farther Relay", "1 change applied")
 	h.changeStation("far-relay", func(s *schedules.Station) { s.Windows = nil })
-	want(t, minjun.says("hfcc", "import", exported, "--station", "far-relay", "--clock", "long", "--yes"), "1 change applied")
+	want(t, minjun.says("hfcc", "import", exported, "--station", "far-relay", "--clock", "long", "--yes"),
+		"1 change applied")
 	if again := station(); !bytes.Equal(encodedWindows(t, again), encodedWindows(t, made)) {
 		t.Errorf("%+v\nwere\n%+v", again.Windows, made.Windows)
 	}
 
-	// The windows that another station has stand already; the same row again is its own, and times that overlap are refused
-	// where they are still to come: they are in a season that is far off.
+	// The windows that another station has stand already; the same row again is its own, and times that overlap are
+	// refused where they are still to come: they are in a season that is far off.
 	b, err := os.ReadFile(season)
 	if err != nil {
 		t.Fatal(err)
 	}
 	far := filepath.Join(t.TempDir(), "far.txt")
-	shifted := strings.NewReplacer("290326", "250346", "251026", "281046", "310826", "310846", "010526", "010546", "300526", "300546", "010426", "040446", "A26", "A46")
+	shifted := strings.NewReplacer("290326", "250346", "251026", "281046", "310826", "310846", "010526", "010546",
+		"300526", "300546", "010426", "040446", "A26", "A46")
 	if err := os.WriteFile(far, []byte(shifted.Replace(string(b))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	want(t, minjun.says("hfcc", "import", far, "--station", "far-relay", "--clock", "long", "--broadcaster", "LLR", "--yes"), "1 change applied")
+	want(t, minjun.says("hfcc", "import", far, "--station", "far-relay", "--clock", "long", "--broadcaster", "LLR",
+		"--yes"), "1 change applied")
 	at := station().Revision
 	text = minjun.says("hfcc", "export", "harbour-dawn", "--season", "B26")
 	want(t, text, " 1233 1900 2000 ", " 1233 1445 1514 ", "@dawn")
@@ -101,7 +108,8 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 	if err := os.WriteFile(spoiled, bytes.Replace(b, []byte(" 1000 1000 "), []byte(" 1000 10x0 "), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, wrong, code := minjun.run("hfcc", "import", spoiled, "--station", "far-relay", "--clock", "long", "--yes"); code != 1 ||
+	if _, wrong, code := minjun.run("hfcc", "import", spoiled, "--station", "far-relay", "--clock", "long",
+		"--yes"); code != 1 ||
 		!strings.Contains(wrong, "nothing was changed") || !strings.Contains(wrong, `line 15, column 12 (STOP): "10x0"`) {
 		t.Errorf("%d %s", code, wrong)
 	}

@@ -23,7 +23,8 @@ func holdData(c config.Serve) (held, error) {
 	}
 	ours, err := flock.Take(f)
 	if err == nil && !ours {
-		err = fault.New(fault.Conflict, "another service runs on it: end that one, name another directory with --data, or let both share a Redis with --store")
+		err = fault.New(fault.Conflict, "another service runs on it: end that one, name another directory with --data, or "+
+			"let both share a Redis with --store")
 	}
 	if err != nil {
 		return held{}, errors.Join(fmt.Errorf("data directory %s: %w", c.Data, err), f.Close())

@@ -19,7 +19,8 @@ func TestOneServiceHasADataDirectory(t *testing.T) {
 	first := startProcess(t, serveDefaults(dir), "")
 	refused := func(args ...string) {
 		t.Helper()
-		if code, out := command(t, append(args, "--data", dir)...); code == 0 || !strings.Contains(out, "another service runs on it") || !strings.Contains(out, dir) {
+		if code, out := command(t, append(args, "--data", dir)...); code == 0 || !strings.Contains(out,
+			"another service runs on it") || !strings.Contains(out, dir) {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
 	}

@@ -25,7 +25,8 @@ func TestNoTextOfTheServiceSteersTheTerminal(t *testing.T) {
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2099-11-25"
 	h.publish([]string{station}, day)
-	if err := h.station(station).Station(station).SendStatus(t.Context(), wire.Status{PlayerVersion: "test", Problems: []string{"a problem"}}); err != nil {
+	if err := h.station(station).Station(station).SendStatus(t.Context(), wire.Status{PlayerVersion: "test",
+		Problems: []string{"a problem"}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.editor.Act(t.Context(), "ident-ko", "recall", "a reason"); err != nil {
@@ -84,7 +85,8 @@ func TestNoTitleSteersAReconciliation(t *testing.T) {
 	var out bytes.Buffer
 	printReconciliation(cmdline.Printable(&out), schedules.Reconciliation{Station: "dawn", Items: []schedules.Discrepancy{
 		{Title: "a\x1b[2J\u202e\n  forged line", Window: "w\u009b2J"}, {SegmentID: "s\x07"}}}, time.UTC)
-	if got := out.String(); strings.ContainsAny(got, "\x1b\x07\u009b\u202e") || strings.Contains(got, "\n  forged") || !strings.Contains(got, `\u202e\n  forged line`) {
+	if got := out.String(); strings.ContainsAny(got, "\x1b\x07\u009b\u202e") || strings.Contains(got, "\n  forged") ||
+		!strings.Contains(got, `\u202e\n  forged line`) {
 		t.Errorf("%q", got)
 	}
 }

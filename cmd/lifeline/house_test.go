@@ -64,7 +64,8 @@ func open(t testing.TB, dir string) *house { t.Helper(); return start(t, serveDe
 
 // serveDefaults is the configuration of the embedded store over dir.
 func serveDefaults(dir string) config.Serve {
-	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20, MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
+	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20,
+		MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
 }
 
 // startAt starts the service over dir at an address, likewise.
@@ -93,9 +94,10 @@ func startBelow(t testing.TB, cfg config.Serve, base string) *house {
 	if h.service, err = openService(t.Context(), cfg, h.url, log); err != nil {
 		t.Fatal(err)
 	}
-	h.service.server.Handler = http.StripPrefix(base, contract(t, h.service.server.Handler).Watch(h.service.server.Handler, func(err error) {
-		t.Error("not as the document says:", err)
-	}))
+	h.service.server.Handler = http.StripPrefix(base, contract(t, h.service.server.Handler).Watch(h.service.server.Handler,
+		func(err error) {
+			t.Error("not as the document says:", err)
+		}))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- h.service.run(ctx, l) }()
@@ -215,8 +217,9 @@ func (h *house) patch(id string, fields any) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	got := h.do(http.MethodPatch, wire.Segment(id), h.secrets["producer"], map[string]string{"Content-Type": "application/merge-patch+json",
-		"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
+	got := h.do(http.MethodPatch, wire.Segment(id), h.secrets["producer"],
+		map[string]string{"Content-Type": "application/merge-patch+json",
+			"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
 	if got.status != http.StatusOK {
 		h.t.Fatalf("%d %s", got.status, got.body)
 	}

@@ -61,7 +61,8 @@ func startIcecast(t *testing.T) *icecast {
 			t.Fatal(err)
 		}
 	}
-	config := fmt.Sprintf(`<icecast><limits><clients>50</clients><sources>10</sources><burst-on-connect>0</burst-on-connect><burst-size>0</burst-size>
+	config := fmt.Sprintf(
+		`<icecast><limits><clients>50</clients><sources>10</sources><burst-on-connect>0</burst-on-connect><burst-size>0</burst-size>
 <source-timeout>20</source-timeout></limits>
 <authentication><source-password>hackme</source-password><admin-user>admin</admin-user><admin-password>hackme</admin-password></authentication>
 <hostname>127.0.0.1</hostname><listen-socket><port>%d</port><bind-address>127.0.0.1</bind-address></listen-socket>
@@ -173,7 +174,8 @@ func (r *recorded) heard(t *testing.T) (pcm []float64, at func(sample int) time.
 	if err := os.WriteFile(file, r.mp3, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("ffprobe", "-v", "quiet", "-f", "mp3", "-show_entries", "packet=pts_time,pos", "-of", "csv=p=0", file).Output()
+	out, err := exec.Command("ffprobe", "-v", "quiet", "-f", "mp3", "-show_entries", "packet=pts_time,pos", "-of",
+		"csv=p=0", file).Output()
 	if err != nil {
 		t.Fatalf("ffprobe: %v", err)
 	}

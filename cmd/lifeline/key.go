@@ -42,7 +42,8 @@ func signingKey(path string) (ed25519.PrivateKey, error) {
 // noName fails with Conflict where there is a link of that name that leads to no file: nothing can be given the name.
 func noName(path string) error {
 	if _, err := os.Lstat(path); err == nil {
-		return fault.New(fault.Conflict, "signing key: %s is a link to a file that is not there. Bring that file back, or remove the link", path)
+		return fault.New(fault.Conflict, "signing key: %s is a link to a file that is not there. Bring that file back, or "+
+			"remove the link", path)
 	}
 	return nil
 }
@@ -56,8 +57,9 @@ func randomKey() ed25519.PrivateKey {
 // keyID names the public half of a key.
 func keyID(key ed25519.PrivateKey) string { return seal.KeyID(key.Public().(ed25519.PublicKey)) }
 
-// serviceKey is the key that the service signs with, which the store knows as the one that does. The first service on an
-// empty store makes it. It fails with Conflict where the store knows another, or where only a key is left of a store.
+// serviceKey is the key that the service signs with, which the store knows as the one that does. The first service on
+// an empty store makes it. It fails with Conflict where the store knows another, or where only a key is left of a
+// store.
 func serviceKey(ctx context.Context, c config.Serve, s documents) (ed25519.PrivateKey, error) {
 	key, err := signingKey(c.Key)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,9 +89,11 @@ func knownKey(ctx context.Context, c config.Serve, s documents, id string) error
 	case err != nil:
 		return err
 	case known.Current != "" && known.Current != id:
-		return fault.New(fault.Conflict, "the documents of the store are signed with key %s, and %s is key %s. %s", known.Current, c.Key, id, keyCure(c))
+		return fault.New(fault.Conflict, "the documents of the store are signed with key %s, and %s is key %s. %s",
+			known.Current, c.Key, id, keyCure(c))
 	case latest == 0 && c.Store == "sqlite" && filepath.Dir(c.Key) == filepath.Clean(c.Data):
-		return fault.New(fault.Conflict, "the database is empty, and key %s in %s has signed already: what it signed is gone. Restore a backup with "+
+		return fault.New(fault.Conflict, "the database is empty, and key %s in %s has signed already: what it signed is "+
+			"gone. Restore a backup with "+
 			"lifeline restore; or, to begin anew with this key, run lifeline rekey --data %s --by NAME", id, c.Key, c.Data)
 	}
 	return nil
@@ -97,13 +101,16 @@ func knownKey(ctx context.Context, c config.Serve, s documents, id string) error
 
 // keyCure is what helps where the signing key is missing or another.
 func keyCure(c config.Serve) string {
-	return fmt.Sprintf("Put the key that signed there, from where you keep it or from a backup that was made with --with-keys; or, if it is lost "+
-		"or stolen, sign with another from now on: lifeline rekey --data %s --by NAME, which says what to do at the stations", c.Data)
+	return fmt.Sprintf("Put the key that signed there, from where you keep it or from a backup that was made with "+
+		"--with-keys; or, if it is lost "+
+		"or stolen, sign with another from now on: lifeline rekey --data %s --by NAME, which says what to do at the stations",
+		c.Data)
 }
 
 // keyMissing is the failure where there is no key file though a key has signed.
 func keyMissing(c config.Serve, id string) error {
-	return fault.New(fault.Conflict, "the signing key %s is missing, and the documents of the store are signed with key %s. %s", c.Key, id, keyCure(c))
+	return fault.New(fault.Conflict, "the signing key %s is missing, and the documents of the store are signed with key "+
+		"%s. %s", c.Key, id, keyCure(c))
 }
 
 // useKey has the store know a key as the one that signs.
@@ -173,8 +180,8 @@ func writeNewKey(path string, key []byte) error {
 	return nil
 }
 
-// nameKey gives the new key its name. It fails when another process was first; the key then stays where it is, since the
-// store may know it already.
+// nameKey gives the new key its name. It fails when another process was first; the key then stays where it is, since
+// the store may know it already.
 func nameKey(path string) error {
 	err := os.Link(newKey(path), path)
 	if err == nil {

@@ -29,7 +29,8 @@ func started(t *testing.T, c config.Serve) error {
 func checked(t *testing.T, c config.Serve) string {
 	t.Helper()
 	var out strings.Builder
-	if err := (&fsckCmd{Serve: c, Quick: true}).Run(t.Context(), &out); (err == nil) != strings.Contains(out.String(), "no problem found") {
+	if err := (&fsckCmd{Serve: c, Quick: true}).Run(t.Context(), &out); (err == nil) != strings.Contains(out.String(),
+		"no problem found") {
 		t.Errorf("fsck: %v\n%s", err, &out)
 	}
 	return out.String()
@@ -66,7 +67,8 @@ func TestServeAndFsckRefuseAMissingOrAnotherSigningKeyUntilTheStoreIsRekeyed(t *
 	}
 	refused("another key")
 	var out strings.Builder
-	if err := (&rekeyCmd{Serve: c, By: "Ruth"}).Run(t.Context(), &out); err != nil || !strings.Contains(out.String(), "start the player with --key O2on") {
+	if err := (&rekeyCmd{Serve: c, By: "Ruth"}).Run(t.Context(), &out); err != nil || !strings.Contains(out.String(),
+		"start the player with --key O2on") {
 		t.Fatalf("rekey: %v\n%s", err, &out)
 	}
 	if err := started(t, c); err != nil {
@@ -84,7 +86,8 @@ func TestServeAndFsckRefuseAMissingOrAnotherSigningKeyUntilTheStoreIsRekeyed(t *
 func TestAKeyThatACrashLeftUnnamedIsTakenUp(t *testing.T) {
 	for name, known := range map[string]bool{"before the store knew it": false, "after the store knew it": true} {
 		c := serveDefaults(t.TempDir())
-		if err := errors.Join(c.Check(), c.MakeData(), writeNewKey(c.Key, []byte("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"))); err != nil {
+		if err := errors.Join(c.Check(), c.MakeData(),
+			writeNewKey(c.Key, []byte("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"))); err != nil {
 			t.Fatal(err)
 		}
 		key, err := signingKey(newKey(c.Key))
@@ -148,7 +151,8 @@ func TestTheStoreOfAnEarlierVersionTakesTheKeyThatSignedIt(t *testing.T) {
 	if err := errors.Join(c.Check(), started(t, c)); err != nil {
 		t.Fatal(err)
 	}
-	execute(t, c.Data, "DELETE FROM changes WHERE kind = 'signing-keys'; DELETE FROM documents WHERE kind = 'signing-keys'; UPDATE changes SET sequence = sequence - 1")
+	execute(t, c.Data, "DELETE FROM changes WHERE kind = 'signing-keys'; DELETE FROM documents WHERE kind = "+
+		"'signing-keys'; UPDATE changes SET sequence = sequence - 1")
 	if err := os.Remove(c.StoreFile() + "-mark"); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +174,8 @@ func TestTheStoreOfAnEarlierVersionTakesTheKeyThatSignedIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if keys, revision, err := access.ReadSigningKeys(t.Context(), s, ""); err != nil || revision != 1 || len(keys.Keys) != 1 || len(keys.Keys[0].Public) != 32 {
+	if keys, revision, err := access.ReadSigningKeys(t.Context(), s, ""); err != nil || revision != 1 ||
+		len(keys.Keys) != 1 || len(keys.Keys[0].Public) != 32 {
 		t.Errorf("%+v at %d, %v", keys, revision, err)
 	}
 }
@@ -185,7 +190,8 @@ func TestAKeyWhoseLinkLeadsNowhereIsRefusedBeforeAnythingIsChanged(t *testing.T)
 	if err := errors.Join(os.Rename(c.Key, kept), os.Symlink(filepath.Join(t.TempDir(), "none"), c.Key)); err != nil {
 		t.Fatal(err)
 	}
-	for what, err := range map[string]error{"serve": started(t, c), "rekey": (&rekeyCmd{Serve: c, By: "Ruth"}).Run(t.Context(), new(strings.Builder))} {
+	for what, err := range map[string]error{"serve": started(t, c), "rekey": (&rekeyCmd{Serve: c, By: "Ruth"}).Run(
+		t.Context(), new(strings.Builder))} {
 		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "link to a file that is not there") {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -37,7 +37,8 @@ const patience = 3 * storePatience
 
 func later(t *testing.T, what string, a answer, began time.Time) {
 	t.Helper()
-	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || a.header.Get("Content-Type") != "application/problem+json" {
+	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" ||
+		a.header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%s: %d %v %s", what, a.status, a.header, a.body)
 	}
 	if took := time.Since(began); took > patience {
@@ -66,7 +67,8 @@ func TestBadLinkToRedisIsSaidAndGotOver(t *testing.T) {
 		began := time.Now()
 		plan := h.do("POST", wire.Station(crashStation, "rundowns", crashDay, "plan"), h.secrets["scheduler"], nil, nil)
 		later(t, name, plan, began)
-		if got := h.do("GET", queue, h.secrets["scheduler"], nil, nil); got.status != http.StatusOK || !bytes.Equal(got.body, before.body) {
+		if got := h.do("GET", queue, h.secrets["scheduler"], nil, nil); got.status != http.StatusOK || !bytes.Equal(got.body,
+			before.body) {
 			t.Errorf("%s: the queue: %d", name, got.status)
 		}
 		p.Pass()
@@ -99,14 +101,15 @@ func TestBadLinkToTheBucketIsSaidAndGotOver(t *testing.T) {
 		later(t, name, h.do("GET", wire.Audio(s.Recording.SHA256), h.secrets["producer"], nil, nil), began)
 		p.Pass()
 		got := h.do("GET", wire.Audio(s.Recording.SHA256), h.secrets["producer"], nil, nil)
-		if got.status != http.StatusOK || !bytes.Equal(got.body, sound) || got.header.Get("Content-Length") != strconv.Itoa(len(sound)) {
+		if got.status != http.StatusOK || !bytes.Equal(got.body, sound) || got.header.Get("Content-Length") != strconv.Itoa(
+			len(sound)) {
 			t.Errorf("%s: afterwards: %d, %d bytes", name, got.status, len(got.body))
 		}
 	}
 }
 
-// A link to the bucket that breaks in the middle of a recording, again and again, costs listeners nothing; one that does
-// not come back ends their download short of the length that it announced. An upload that does not get through is
+// A link to the bucket that breaks in the middle of a recording, again and again, costs listeners nothing; one that
+// does not come back ends their download short of the length that it announced. An upload that does not get through is
 // refused, and leaves nothing; one in pieces goes on when the link lasts.
 func TestLinkToTheBucketBreaksWithinRecordings(t *testing.T) {
 	bucket := rig.StartBucket(t)
@@ -133,7 +136,8 @@ func TestLinkToTheBucketBreaksWithinRecordings(t *testing.T) {
 	ended := make(chan end, 1)
 	before := p.Cuts()
 	go func() {
-		s, err := h.producer.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(sound), Length: int64(len(sound)),
+		s, err := h.producer.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(sound),
+			Length: int64(len(sound)),
 			SHA256: hex.EncodeToString(sum[:]), Meta: json.RawMessage(meta)}, func(int64) {})
 		ended <- end{s, err}
 	}()
@@ -173,7 +177,8 @@ func roomy(t *testing.T, padding int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tag := []byte{'I', 'D', '3', 4, 0, 0, byte(padding >> 21 & 127), byte(padding >> 14 & 127), byte(padding >> 7 & 127), byte(padding & 127)}
+	tag := []byte{'I', 'D', '3', 4, 0, 0, byte(padding >> 21 & 127), byte(padding >> 14 & 127), byte(padding >> 7 & 127),
+		byte(padding & 127)}
 	return slices.Concat(tag, make([]byte, padding), sound)
 }
 

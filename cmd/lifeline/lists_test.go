@@ -64,13 +64,15 @@ func TestEveryFormListsTheSameDay(t *testing.T) {
 			if !fetched[q.Items[n].Audio.SHA256] {
 				fetched[q.Items[n].Audio.SHA256] = true
 				audio := h.do(http.MethodGet, pathOf(t, address), "", nil, nil)
-				if sum := sha256.Sum256(audio.body); audio.status != http.StatusOK || hex.EncodeToString(sum[:]) != q.Items[n].Audio.SHA256 {
+				if sum := sha256.Sum256(audio.body); audio.status != http.StatusOK ||
+					hex.EncodeToString(sum[:]) != q.Items[n].Audio.SHA256 {
 					t.Errorf("%s: %d, %d bytes", address, audio.status, len(audio.body))
 				}
 			}
 		}
 		tag := got.header.Get("ETag")
-		if again := h.do(http.MethodGet, at+"?date=2099-11-25", secret, map[string]string{"If-None-Match": tag}, nil); again.status != http.StatusNotModified ||
+		if again := h.do(http.MethodGet, at+"?date=2099-11-25", secret, map[string]string{"If-None-Match": tag},
+			nil); again.status != http.StatusNotModified ||
 			len(again.body) != 0 || again.header.Get("ETag") != tag {
 			t.Errorf("%s asked again: %d, ETag %s after %s", form, again.status, again.header.Get("ETag"), tag)
 		}
@@ -78,7 +80,8 @@ func TestEveryFormListsTheSameDay(t *testing.T) {
 		if head.status != http.StatusOK || len(head.body) != 0 || head.header.Get("ETag") != tag {
 			t.Errorf("HEAD %s: %d %s", form, head.status, head.header.Get("ETag"))
 		}
-		other := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2099-11-25", secret, map[string]string{"If-None-Match": tag}, nil)
+		other := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2099-11-25", secret,
+			map[string]string{"If-None-Match": tag}, nil)
 		if other.status != http.StatusOK {
 			t.Errorf("the tag of %s is taken for the queue's", form)
 		}
@@ -86,10 +89,12 @@ func TestEveryFormListsTheSameDay(t *testing.T) {
 		if n := len(addresses(window.body)); n == 0 || n >= len(list) {
 			t.Errorf("%s: %d of %d items are in the window %s", form, n, len(list), q.Items[0].Window)
 		}
-		if got := h.do(http.MethodGet, at+"?date=2099-11-25&window=none", secret, nil, nil); got.status != http.StatusNotFound {
+		if got := h.do(http.MethodGet, at+"?date=2099-11-25&window=none", secret, nil,
+			nil); got.status != http.StatusNotFound {
 			t.Errorf("%s of a window that is not there: %d", form, got.status)
 		}
-		if got := h.do(http.MethodGet, "/v1/stations/steppe-relay/queue."+string(form), secret, nil, nil); got.status != http.StatusNotFound {
+		if got := h.do(http.MethodGet, "/v1/stations/steppe-relay/queue."+string(form), secret, nil,
+			nil); got.status != http.StatusNotFound {
 			t.Errorf("another station's %s: %d", form, got.status)
 		}
 		if got := h.do(http.MethodGet, at, "", nil, nil); got.status != http.StatusUnauthorized {
@@ -101,7 +106,8 @@ func TestEveryFormListsTheSameDay(t *testing.T) {
 		}
 	}
 	// A Basic password in the address is how most players are told a token.
-	out, err := exec.Command("ffprobe", "-v", "error", "-f", "concat", "-safe", "0", "-protocol_whitelist", "http,tcp", "-show_entries", "format=duration",
+	out, err := exec.Command("ffprobe", "-v", "error", "-f", "concat", "-safe", "0", "-protocol_whitelist", "http,tcp",
+		"-show_entries", "format=duration",
 		"-of", "csv=p=0", strings.Replace(h.url, "http://", "http://relay:"+secret+"@", 1)+
 			"/v1/stations/harbour-dawn/queue.ffconcat?date=2099-11-25&window="+q.Items[0].Window).CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte(".")) {
@@ -152,15 +158,19 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	second := slices.IndexFunc(list, func(a string) bool { return !strings.Contains(a, item.SHA256) })
 	for name, bad := range map[string]string{
 		"another recording": wire.Audio(q.Items[second].Audio.SHA256) + "?" + strings.SplitN(good, "?", 2)[1],
-		"another station":   query(func(v url.Values) { v.Set("sig", strings.Replace(v.Get("sig"), "harbour-dawn", "steppe-relay", 1)) }),
-		"a longer life":     query(func(v url.Values) { v.Set("exp", v.Get("exp")+"0") }),
-		"no expiry":         query(func(v url.Values) { v.Del("exp") }),
-		"no signature":      query(func(v url.Values) { v.Del("sig") }),
-		"an empty one":      query(func(v url.Values) { v.Set("sig", "") }),
-		"a cut one":         query(func(v url.Values) { v.Set("sig", v.Get("sig")[:len(v.Get("sig"))-1]) }),
-		"a path of others":  wire.Station("harbour-dawn", "queue") + "?" + strings.SplitN(good, "?", 2)[1],
+		"another station": query(func(v url.Values) {
+			v.Set("sig", strings.Replace(v.Get("sig"), "harbour-dawn",
+				"steppe-relay", 1))
+		}),
+		"a longer life":    query(func(v url.Values) { v.Set("exp", v.Get("exp")+"0") }),
+		"no expiry":        query(func(v url.Values) { v.Del("exp") }),
+		"no signature":     query(func(v url.Values) { v.Del("sig") }),
+		"an empty one":     query(func(v url.Values) { v.Set("sig", "") }),
+		"a cut one":        query(func(v url.Values) { v.Set("sig", v.Get("sig")[:len(v.Get("sig"))-1]) }),
+		"a path of others": wire.Station("harbour-dawn", "queue") + "?" + strings.SplitN(good, "?", 2)[1],
 	} {
-		if got := h.do(http.MethodGet, bad, "", nil, nil); got.status != http.StatusUnauthorized || len(got.header.Values("WWW-Authenticate")) != 2 {
+		if got := h.do(http.MethodGet, bad, "", nil, nil); got.status != http.StatusUnauthorized ||
+			len(got.header.Values("WWW-Authenticate")) != 2 {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
 	}
@@ -197,13 +207,15 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 		t.Errorf("after a restart: %d %s", got.status, got.body)
 	}
 	victim := slices.IndexFunc(q.Items, func(i wire.QueueItem) bool {
-		return i.Kind == "music" && !slices.ContainsFunc(q.Fallback, func(f wire.QueueItem) bool { return f.SegmentID == i.SegmentID })
+		return i.Kind == "music" && !slices.ContainsFunc(q.Fallback,
+			func(f wire.QueueItem) bool { return f.SegmentID == i.SegmentID })
 	})
 	if _, err := h.editor.Act(t.Context(), q.Items[victim].SegmentID, "recall", "rights withdrawn"); err != nil {
 		t.Fatal(err)
 	}
 	h.station("harbour-dawn")
-	changed := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue.m3u?date=2099-11-25&wait=20s", h.secrets["station:harbour-dawn"], map[string]string{"If-None-Match": tag}, nil)
+	changed := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue.m3u?date=2099-11-25&wait=20s",
+		h.secrets["station:harbour-dawn"], map[string]string{"If-None-Match": tag}, nil)
 	if changed.status != http.StatusOK || bytes.Contains(changed.body, []byte(q.Items[victim].Audio.SHA256)) {
 		t.Errorf("the list after a recall: %d %s", changed.status, changed.body)
 	}
@@ -228,14 +240,17 @@ func TestNextWalksThePublishedDays(t *testing.T) {
 		}
 		after = i.ID
 	}
-	if got := h.do(http.MethodGet, at+"?after="+after, secret, nil, nil); got.status != http.StatusNoContent || len(got.body) != 0 {
+	if got := h.do(http.MethodGet, at+"?after="+after, secret, nil, nil); got.status != http.StatusNoContent ||
+		len(got.body) != 0 {
 		t.Errorf("at the end: %d %s", got.status, got.body)
 	}
 	uri := h.do(http.MethodGet, at+"?format=uri", secret, nil, nil)
-	if got := h.do(http.MethodGet, pathOf(t, strings.TrimSpace(string(uri.body))), "", nil, nil); got.status != http.StatusOK || len(got.body) == 0 {
+	if got := h.do(http.MethodGet, pathOf(t, strings.TrimSpace(string(uri.body))), "", nil,
+		nil); got.status != http.StatusOK || len(got.body) == 0 {
 		t.Errorf("%s: %d", uri.body, got.status)
 	}
-	if got := h.do(http.MethodGet, at+"?format=liq", secret, nil, nil); !strings.HasPrefix(string(got.body), `annotate:item_id="`+want[0].ID+`"`) {
+	if got := h.do(http.MethodGet, at+"?format=liq", secret, nil, nil); !strings.HasPrefix(string(got.body),
+		`annotate:item_id="`+want[0].ID+`"`) {
 		t.Errorf("liq: %s", got.body)
 	}
 	if got := h.do(http.MethodGet, at+"?format=xml", secret, nil, nil); got.status != http.StatusUnprocessableEntity {

@@ -91,11 +91,13 @@ func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
 	}
 	for _, m := range missed {
 		p, made := planned[m.ID], owed[schedules.MakeGoodID(m.ID)]
-		if made.SegmentID != m.SegmentID || p.By == nil || p.By.ItemID != made.ID || p.By.Date != tomorrow || p.SegmentID != m.SegmentID || p.Verdict != schedules.Missed {
+		if made.SegmentID != m.SegmentID || p.By == nil || p.By.ItemID != made.ID || p.By.Date != tomorrow ||
+			p.SegmentID != m.SegmentID || p.Verdict != schedules.Missed {
 			t.Errorf("%s is to be made good by %s: %+v", m.SegmentID, made.SegmentID, p)
 		}
 	}
-	if again := h.plan(station, tomorrow); !slices.EqualFunc(first.Items, again.Items, func(a, b schedules.Item) bool { return a == b }) {
+	if again := h.plan(station, tomorrow); !slices.EqualFunc(first.Items, again.Items,
+		func(a, b schedules.Item) bool { return a == b }) {
 		t.Error("the same day planned twice is not the same")
 	}
 	if other := making(h.plan(station, tomorrow.AddDays(1))); len(other) != 0 {
@@ -107,12 +109,15 @@ func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
 	for _, c := range []struct {
 		body   string
 		status int
-	}{{`{}`, http.StatusUnprocessableEntity}, {`{"reason":"out of date"}`, http.StatusOK}, {`{"reason":"again"}`, http.StatusConflict}} {
-		if got := h.do(http.MethodPost, waived, h.secrets["scheduler"], map[string]string{"Content-Type": "application/json"}, []byte(c.body)); got.status != c.status {
+	}{{`{}`, http.StatusUnprocessableEntity}, {`{"reason":"out of date"}`, http.StatusOK}, {`{"reason":"again"}`,
+		http.StatusConflict}} {
+		if got := h.do(http.MethodPost, waived, h.secrets["scheduler"], map[string]string{"Content-Type": "application/json"},
+			[]byte(c.body)); got.status != c.status {
 			t.Errorf("waiving with %s: %d %s", c.body, got.status, got.body)
 		}
 	}
-	h.report(station, []schedules.AsRun{{Sequence: next, ItemID: missed[2].ID, SegmentID: missed[2].SegmentID, Outcome: schedules.Aired,
+	h.report(station, []schedules.AsRun{{Sequence: next, ItemID: missed[2].ID, SegmentID: missed[2].SegmentID,
+		Outcome:   schedules.Aired,
 		StartedAt: *missed[2].StartAt, EndedAt: schedules.At(missed[2].StartAt.Add(missed[2].Duration.Duration))}})
 	// The other is moved to today, published, and aired.
 	if left := making(h.plan(station, tomorrow)); len(left) != 1 {
@@ -122,7 +127,8 @@ func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
 		t.Errorf("tomorrow has it, and today too: %v", left)
 	}
 	if got := h.do(http.MethodPatch, wire.Station(station, "rundowns", tomorrow.String()), h.secrets["scheduler"],
-		map[string]string{"Content-Type": "application/json", "If-Match": h.etag(station, tomorrow)}, removing(h, station, tomorrow, missed[0].SegmentID)); got.status != http.StatusOK {
+		map[string]string{"Content-Type": "application/json", "If-Match": h.etag(station, tomorrow)},
+		removing(h, station, tomorrow, missed[0].SegmentID)); got.status != http.StatusOK {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
 	if open := h.owedBy(station, wire.MakeGoodOwed); len(open) != 1 || open[missed[0].ID].ID == "" {
@@ -133,7 +139,8 @@ func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
 	if !ok || len(left) != 1 {
 		t.Fatalf("today is to make good %v", left)
 	}
-	if _, err := h.scheduler.Publish(t.Context(), wire.ManyRequest{Stations: []string{station}, Dates: []schedules.Date{today}}); err != nil {
+	if _, err := h.scheduler.Publish(t.Context(), wire.ManyRequest{Stations: []string{station},
+		Dates: []schedules.Date{today}}); err != nil {
 		t.Fatal(err)
 	}
 	qt := h.queue(station, today.String())
@@ -156,17 +163,20 @@ func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
 	h.reportTwoDaysOn(station, append(earlier, later...))
 	h.plan(station, tomorrow)
 	aired := h.owedBy(station, wire.MakeGoodAired)
-	if len(aired) != 2 || aired[missed[0].ID].By == nil || aired[missed[0].ID].By.ItemID != made.ID || aired[missed[2].ID].By == nil || aired[missed[2].ID].By.ItemID != missed[2].ID {
+	if len(aired) != 2 || aired[missed[0].ID].By == nil || aired[missed[0].ID].By.ItemID != made.ID ||
+		aired[missed[2].ID].By == nil || aired[missed[2].ID].By.ItemID != missed[2].ID {
 		t.Errorf("aired: %+v", aired)
 	}
-	if w := h.owedBy(station, wire.MakeGoodWaived); len(w) != 1 || w[missed[1].ID].Reason != "out of date" || w[missed[1].ID].WaivedBy != "Minjun" {
+	if w := h.owedBy(station, wire.MakeGoodWaived); len(w) != 1 || w[missed[1].ID].Reason != "out of date" ||
+		w[missed[1].ID].WaivedBy != "Minjun" {
 		t.Errorf("waived: %+v", w)
 	}
 	if open := h.owedBy(station, wire.MakeGoodOwed); len(open) != 0 {
 		t.Errorf("still owed: %+v", open)
 	}
 	var report wire.AiringReport
-	h.get("/v1/reports/airings?group=day&station="+station+"&from="+missedDay.String()+"&to="+missedDay.AddDays(1).String(), &report)
+	h.get("/v1/reports/airings?group=day&station="+station+"&from="+missedDay.String()+"&to="+
+		missedDay.AddDays(1).String(), &report)
 	if c := report.Totals; c.Missed != 3 || c.MadeGood != 1 || c.Aired != c.Planned-3 {
 		t.Errorf("the report: %+v", c)
 	}
@@ -183,7 +193,8 @@ func mustZone(t *testing.T, name string) *time.Location {
 
 func (h *house) etag(station string, day schedules.Date) string {
 	h.t.Helper()
-	return h.do(http.MethodGet, wire.Station(station, "rundowns", day.String()), h.secrets["scheduler"], nil, nil).header.Get("ETag")
+	return h.do(http.MethodGet, wire.Station(station, "rundowns", day.String()), h.secrets["scheduler"], nil,
+		nil).header.Get("ETag")
 }
 
 // removing is the edit that takes a segment's items out of a day.

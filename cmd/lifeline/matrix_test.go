@@ -18,41 +18,56 @@ import (
 // mayDo says who may do what, written down apart from the table of routes: a route without an entry fails, and so does
 // one whose roles are not these. "open" needs no token; admin may do everything and is not named.
 var mayDo = map[string]string{
-	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getMetrics": "open", "getDocs": "open", "getConsole": "open", "getConsoleAsset": "open", "getTime": "open", "listKeys": "open",
+	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getMetrics": "open", "getDocs": "open",
+	"getConsole": "open", "getConsoleAsset": "open", "getTime": "open", "listKeys": "open",
 
 	"uploadSegment": "producer", "replaceAudio": "producer",
-	"getUploadOptions": "open", "getUploadOptionsOfOne": "open", "startUpload": "producer", "listUploads": "producer", "getUpload": "producer",
+	"getUploadOptions": "open", "getUploadOptionsOfOne": "open", "startUpload": "producer", "listUploads": "producer",
+	"getUpload":    "producer",
 	"appendUpload": "producer", "cancelUpload": "producer",
-	"listSegments": "producer scheduler viewer", "getSegment": "producer scheduler viewer", "listen": "producer scheduler viewer",
+	"listSegments": "producer scheduler viewer", "getSegment": "producer scheduler viewer",
+	"listen":      "producer scheduler viewer",
 	"getWaveform": "producer scheduler viewer",
 	"editSegment": "producer scheduler", "approveSegment": "producer scheduler", "rejectSegment": "producer scheduler",
 	"recallSegment": "producer scheduler", "reinstateSegment": "producer scheduler",
-	"listScripts": "producer scheduler viewer", "getScript": "producer scheduler viewer", "putScript": "producer scheduler",
+	"listScripts": "producer scheduler viewer", "getScript": "producer scheduler viewer",
+	"putScript":           "producer scheduler",
 	"listMissingReadings": "producer scheduler viewer", "getExposure": "producer scheduler viewer",
 
-	"listStations": "producer scheduler viewer", "getStation": "producer scheduler viewer station", "putStation": "scheduler",
+	"listStations": "producer scheduler viewer", "getStation": "producer scheduler viewer station",
+	"putStation": "scheduler",
 	"listClocks": "producer scheduler viewer", "getClock": "producer scheduler viewer", "putClock": "scheduler",
 	"listCampaigns": "producer scheduler viewer", "getCampaign": "producer scheduler viewer", "putCampaign": "scheduler",
-	"apply": "scheduler", "getRundown": "producer scheduler viewer", "editRundown": "scheduler", "plan": "scheduler", "publish": "scheduler", "withdrawDay": "scheduler",
-	"diffRundowns": "producer scheduler viewer", "explainItem": "producer scheduler viewer", "planMany": "scheduler", "publishMany": "scheduler",
-	"reconcile": "producer scheduler viewer", "listAirings": "producer scheduler viewer", "reportAirings": "producer scheduler viewer",
-	"getPerson": "producer scheduler viewer", "recallPerson": "producer scheduler",
-	"listMakeGoods": "producer scheduler viewer", "waiveMakeGood": "scheduler", "listChain": "producer scheduler viewer", "listChainRecords": "producer scheduler viewer",
-	"listAudit": "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
-	"listAlarms": "producer scheduler viewer", "listWebhooks": "", "getWebhook": "", "putWebhook": "", "deleteWebhook": "", "rotateWebhook": "", "listDeliveries": "", "testWebhook": "", "replayWebhook": "",
+	"apply": "scheduler", "getRundown": "producer scheduler viewer", "editRundown": "scheduler", "plan": "scheduler",
+	"publish": "scheduler", "withdrawDay": "scheduler",
+	"diffRundowns": "producer scheduler viewer", "explainItem": "producer scheduler viewer", "planMany": "scheduler",
+	"publishMany": "scheduler",
+	"reconcile":   "producer scheduler viewer", "listAirings": "producer scheduler viewer",
+	"reportAirings": "producer scheduler viewer",
+	"getPerson":     "producer scheduler viewer", "recallPerson": "producer scheduler",
+	"listMakeGoods": "producer scheduler viewer", "waiveMakeGood": "scheduler", "listChain": "producer scheduler viewer",
+	"listChainRecords": "producer scheduler viewer",
+	"listAudit":        "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
+	"listAlarms": "producer scheduler viewer", "listWebhooks": "", "getWebhook": "", "putWebhook": "", "deleteWebhook": "",
+	"rotateWebhook": "", "listDeliveries": "", "testWebhook": "", "replayWebhook": "",
 
-	"getNext": "station scheduler viewer", "getQueueAsM3U": "station scheduler viewer", "getFallbackAsM3U": "station scheduler viewer",
-	"getQueueAsPLS": "station scheduler viewer", "getFallbackAsPLS": "station scheduler viewer", "getQueueAsXSPF": "station scheduler viewer",
-	"getFallbackAsXSPF": "station scheduler viewer", "getQueueAsLIQ": "station scheduler viewer", "getFallbackAsLIQ": "station scheduler viewer",
+	"getNext": "station scheduler viewer", "getQueueAsM3U": "station scheduler viewer",
+	"getFallbackAsM3U": "station scheduler viewer",
+	"getQueueAsPLS":    "station scheduler viewer", "getFallbackAsPLS": "station scheduler viewer",
+	"getQueueAsXSPF":    "station scheduler viewer",
+	"getFallbackAsXSPF": "station scheduler viewer", "getQueueAsLIQ": "station scheduler viewer",
+	"getFallbackAsLIQ":   "station scheduler viewer",
 	"getQueueAsFFCONCAT": "station scheduler viewer", "getFallbackAsFFCONCAT": "station scheduler viewer",
 	"getWindowCalendar": "producer scheduler viewer station", "getQueueAsICS": "station scheduler viewer",
 	"getServiceInformation": "station scheduler viewer", "getProgrammeInformation": "station scheduler viewer",
-	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer", "getFallback": "station scheduler viewer",
+	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer",
+	"getFallback":       "station scheduler viewer",
 	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
 	"getSignedLease": "station", "getSignedFreshness": "station",
 	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
 	"getMe": "producer scheduler viewer station", "listStatus": "producer scheduler viewer",
-	"getRecalls": "producer scheduler viewer station", "followChanges": "producer scheduler viewer station", "getAudio": "producer scheduler viewer station",
+	"getRecalls": "producer scheduler viewer station", "followChanges": "producer scheduler viewer station",
+	"getAudio": "producer scheduler viewer station",
 }
 
 // own is the station whose token the tests hold, other one that exists too, and none one that does not.
@@ -62,7 +77,8 @@ const ownStation, otherStation, noStation = "harbour-dawn", "lantern-coast", "no
 // or a body that is refused after the roles have been looked at.
 func TestEveryRoleMayDoWhatTheMatrixSaysAndNothingElse(t *testing.T) {
 	h := open(t, furnish(t))
-	secrets := map[string]string{"nobody": "", "station": h.stationSecret(ownStation), "producer": h.secrets["producer"], "scheduler": h.secrets["scheduler"]}
+	secrets := map[string]string{"nobody": "", "station": h.stationSecret(ownStation), "producer": h.secrets["producer"],
+		"scheduler": h.secrets["scheduler"]}
 	for _, role := range []access.Role{access.Admin, access.Viewer} {
 		h.as(string(role), access.NewToken{Name: string(role), Role: role})
 		secrets[string(role)] = h.secrets[string(role)]
@@ -113,7 +129,8 @@ func TestStationCannotLearnThatAnotherExists(t *testing.T) {
 		if other.status != none.status || o.allows("station") && other.status != http.StatusNotFound {
 			t.Errorf("%s: %d for another station, %d for none", o.ID, other.status, none.status)
 		}
-		if a, b := strings.ReplaceAll(string(other.body), otherStation, "X"), strings.ReplaceAll(string(none.body), noStation, "X"); a != b {
+		if a, b := strings.ReplaceAll(string(other.body), otherStation, "X"), strings.ReplaceAll(string(none.body), noStation,
+			"X"); a != b {
 			t.Errorf("%s: %s for another station, %s for none", o.ID, a, b)
 		}
 		for name := range other.header {

@@ -22,8 +22,8 @@ import (
 
 var notOfIDs = regexp.MustCompile(`[^a-z0-9._]+`)
 
-// idOf makes an id of a name. Where the id cannot hold all that tells the name from others, such as the letters of another
-// script, it ends in a hash of the name, so that two names are never one id by what was left out.
+// idOf makes an id of a name. Where the id cannot hold all that tells the name from others, such as the letters of
+// another script, it ends in a hash of the name, so that two names are never one id by what was left out.
 func idOf(name string) string {
 	name = strings.ToLower(text.Clean(name))
 	readable := strings.ReplaceAll(name, " ", "-")
@@ -70,7 +70,8 @@ func distinctIDs(entries []entry) error {
 			if idOf(baseOf(e.file)) == id && idOf(baseOf(other.file)) == id {
 				alike = ", since their names differ in case, spaces, signs or the form of the same letters alone"
 			}
-			wrong = append(wrong, fmt.Errorf("%s and %s would both be the segment %q%s: give one of them another id, in a table or in a sidecar %s.yaml",
+			wrong = append(wrong, fmt.Errorf("%s and %s would both be the segment %q%s: give one of them another id, in a "+
+				"table or in a sidecar %s.yaml",
 				other.name(), e.name(), id, alike, oneLine(baseOf(e.file))))
 			continue
 		}
@@ -144,7 +145,8 @@ func unreadNote(unread []string) string {
 	if len(unread) > 1 {
 		is = "are"
 	}
-	return fmt.Sprintf("the %s in its tags %s in an encoding that nothing says, and left out; --charset cp949, gb18030 or windows-1251 reads it", strings.Join(unread, " and the "), is)
+	return fmt.Sprintf("the %s in its tags %s in an encoding that nothing says, and left out; --charset cp949, gb18030 "+
+		"or windows-1251 reads it", strings.Join(unread, " and the "), is)
 }
 
 // unicodeFrame reports whether a frame of an ID3v2 tag says that its text is in Unicode.

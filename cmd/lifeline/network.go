@@ -90,9 +90,11 @@ func (c *clocksCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return listed(c.shelf, stdout, "clock", n.Clocks, func(k schedules.Clock) string { return k.ID }, func(k schedules.Clock) string {
-		return fmt.Sprintf("%s  %s, %s", pad(span(k.Length.Duration), 10), count(len(k.Positions), "position"), count(len(k.Rules), "rule"))
-	})
+	return listed(c.shelf, stdout, "clock", n.Clocks, func(k schedules.Clock) string { return k.ID },
+		func(k schedules.Clock) string {
+			return fmt.Sprintf("%s  %s, %s", pad(span(k.Length.Duration), 10), count(len(k.Positions), "position"),
+				count(len(k.Rules), "rule"))
+		})
 }
 
 type scriptsCmd struct {
@@ -104,9 +106,10 @@ func (c *scriptsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return listed(c.shelf, stdout, "script", n.Scripts, func(s schedules.Script) string { return s.ID }, func(s schedules.Script) string {
-		return fmt.Sprintf("%s, %s, %s", s.Title, count(len(s.Versions), "version"), strings.Join(s.Languages, " "))
-	})
+	return listed(c.shelf, stdout, "script", n.Scripts, func(s schedules.Script) string { return s.ID },
+		func(s schedules.Script) string {
+			return fmt.Sprintf("%s, %s, %s", s.Title, count(len(s.Versions), "version"), strings.Join(s.Languages, " "))
+		})
 }
 
 type campaignsCmd struct {
@@ -118,9 +121,10 @@ func (c *campaignsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return listed(c.shelf, stdout, "campaign", n.Campaigns, func(k schedules.Campaign) string { return k.ID }, func(k schedules.Campaign) string {
-		return fmt.Sprintf("revision %d", k.Revision)
-	})
+	return listed(c.shelf, stdout, "campaign", n.Campaigns, func(k schedules.Campaign) string { return k.ID },
+		func(k schedules.Campaign) string {
+			return fmt.Sprintf("revision %d", k.Revision)
+		})
 }
 
 type personsCmd struct {

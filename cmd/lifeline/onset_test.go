@@ -20,7 +20,8 @@ const airRate = 48000
 // hear decodes any audio file by ffmpeg, which shares no code with what is tested, to mono at airRate.
 func hear(t *testing.T, file string) []float64 {
 	t.Helper()
-	out, err := exec.Command("ffmpeg", "-v", "error", "-i", file, "-ac", "1", "-ar", fmt.Sprint(airRate), "-f", "s16le", "-").Output()
+	out, err := exec.Command("ffmpeg", "-v", "error", "-i", file, "-ac", "1", "-ar", fmt.Sprint(airRate), "-f", "s16le",
+		"-").Output()
 	if err != nil {
 		t.Fatalf("ffmpeg %s: %v", file, err)
 	}
@@ -53,19 +54,22 @@ func onset(air, source []float64, expected, reach int) (offset int, fit float64)
 
 // checkAir compares a window's WAV, as independent tools read it, with the queue: its length within 10 ms, each
 // item's onset within 5 ms.
-func checkAir(t *testing.T, wav string, items []wire.QueueItem, start time.Time, length time.Duration, original func(schedules.Segment) string) {
+func checkAir(t *testing.T, wav string, items []wire.QueueItem, start time.Time, length time.Duration,
+	original func(schedules.Segment) string) {
 	t.Helper()
 	air := hear(t, wav)
 	if off := time.Duration(float64(len(air))/airRate*float64(time.Second)) - length; off.Abs() > 10*time.Millisecond {
 		t.Errorf("%s is off its length of %v by %v", filepath.Base(wav), length, off)
 	}
 	for _, i := range items {
-		source := hear(t, original(schedules.Segment{ID: i.SegmentID, Recording: &schedules.Recording{SHA256: i.Audio.SHA256}}))
+		source := hear(t,
+			original(schedules.Segment{ID: i.SegmentID, Recording: &schedules.Recording{SHA256: i.Audio.SHA256}}))
 		source = source[min(len(source), int(i.CueIn.Seconds()*airRate)):]
 		source = source[:min(len(source), int(i.Duration.Seconds()*airRate))]
 		at := int(math.Round(i.StartAt.Sub(start).Seconds() * airRate))
 		off, fit := onset(air, source, at, airRate/50)
-		t.Logf("%-24s planned at %8.3f s, heard %+.2f ms off, fit %.3f", i.SegmentID, i.StartAt.Sub(start).Seconds(), float64(off)*1000/airRate, fit)
+		t.Logf("%-24s planned at %8.3f s, heard %+.2f ms off, fit %.3f", i.SegmentID, i.StartAt.Sub(start).Seconds(),
+			float64(off)*1000/airRate, fit)
 		if fit < 0.9 {
 			t.Errorf("%s is not heard where it was planned: the best fit is %.2f", i.SegmentID, fit)
 		} else if ms := math.Abs(float64(off)) * 1000 / airRate; ms > 5 {

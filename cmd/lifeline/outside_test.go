@@ -78,7 +78,8 @@ func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 				get(base + "/" + strings.TrimPrefix(link[1], "./"))
 			}
 			var doc struct{ Servers []struct{ URL string } }
-			if err := json.Unmarshal([]byte(get(base+"/openapi.json")), &doc); err != nil || len(doc.Servers) != 1 || doc.Servers[0].URL != base {
+			if err := json.Unmarshal([]byte(get(base+"/openapi.json")), &doc); err != nil || len(doc.Servers) != 1 ||
+				doc.Servers[0].URL != base {
 				t.Errorf("the document's servers: %v, %v", doc.Servers, err)
 			}
 
@@ -89,8 +90,11 @@ func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 			if err != nil || s.ID != id {
 				t.Fatalf("an upload: %+v, %v", s, err)
 			}
-			made, err := c.Do(t.Context(), client.Request{Method: "PUT", Path: wire.Base + "/scripts/" + id, Header: http.Header{"If-None-Match": {"*"}},
-				Body: map[string]any{"id": id, "title": "t", "languages": []string{"en"}, "versions": []any{map[string]any{"version": 1, "passages": []any{map[string]any{"number": 1, "text": map[string]string{"en": "x"}}}}}}})
+			made, err := c.Do(t.Context(), client.Request{Method: "PUT", Path: wire.Base + "/scripts/" + id,
+				Header: http.Header{"If-None-Match": {"*"}},
+				Body: map[string]any{"id": id, "title": "t", "languages": []string{"en"},
+					"versions": []any{map[string]any{"version": 1, "passages": []any{map[string]any{"number": 1,
+						"text": map[string]string{"en": "x"}}}}}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +106,8 @@ func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 	}
 	t.Run("media", func(t *testing.T) {
 		media := access.NewMedia([]byte("key"), "https://lifeline.example/radio/seoul/", time.Hour, time.Now)
-		if at := media.URL("s", "abc", time.Now()); !strings.HasPrefix(at, "https://lifeline.example/radio/seoul/v1/audio/abc.mp3?") {
+		if at := media.URL("s", "abc", time.Now()); !strings.HasPrefix(at,
+			"https://lifeline.example/radio/seoul/v1/audio/abc.mp3?") {
 			t.Errorf("media are at %s", at)
 		}
 	})

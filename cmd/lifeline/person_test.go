@@ -70,11 +70,13 @@ func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
 			}
 			break // where so small a library has nothing to take their place, the station airs its fallback
 		}
-		if _, err := h.station(station).Station(station).Queue(t.Context(), q.Date, strconv.Quote(strconv.FormatInt(q.Revision, 10)), 30*time.Second); err != nil {
+		if _, err := h.station(station).Station(station).Queue(t.Context(), q.Date,
+			strconv.Quote(strconv.FormatInt(q.Revision, 10)), 30*time.Second); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := h.station(station).Station(station).SendStatus(t.Context(), wire.Status{RecallsSeen: p.Recalls, PlayerVersion: "test"}); err != nil {
+	if err := h.station(station).Station(station).SendStatus(t.Context(), wire.Status{RecallsSeen: p.Recalls,
+		PlayerVersion: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	if s := standing(); !s.Acknowledged || !s.OffBy.IsZero() || s.LastContact.IsZero() {

@@ -36,7 +36,8 @@ func onRedis(t *testing.T, server *rig.Redis) config.Serve {
 		}
 		for _, d := range docs {
 			for n := range d.Revision { // a document's revision is in its body too, so it is brought there
-				if _, err := to.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: d.ID, Expect: n, Body: d.Body}}}); err != nil {
+				if _, err := to.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: d.ID, Expect: n,
+					Body: d.Body}}}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -54,7 +55,8 @@ func onRedis(t *testing.T, server *rig.Redis) config.Serve {
 // openRedis opens the store of a service beside it, until the test ends.
 func openRedis(t *testing.T, c config.Serve) *redis.Store {
 	t.Helper()
-	s, err := redis.Open(context.WithoutCancel(t.Context()), redis.Options{URL: c.Store, Prefix: c.Redis.Prefix, Feed: feedKept})
+	s, err := redis.Open(context.WithoutCancel(t.Context()), redis.Options{URL: c.Store, Prefix: c.Redis.Prefix,
+		Feed: feedKept})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,8 @@ func openRedis(t *testing.T, c config.Serve) *redis.Store {
 // arguments say what c says.
 func arguments(c config.Serve) []string {
 	args := []string{"serve", "--data", c.Data, "--listen", c.Listen, "--store", c.Store, "--audio", c.Audio,
-		"--max-upload", strconv.FormatInt(c.MaxUpload, 10), "--analysers", strconv.Itoa(c.Analysers), "--rate", "0"} // as fast as they can
+		// as fast as they can
+		"--max-upload", strconv.FormatInt(c.MaxUpload, 10), "--analysers", strconv.Itoa(c.Analysers), "--rate", "0"}
 	if c.Lease != 0 {
 		args = append(args, "--lease", c.Lease.String())
 	}

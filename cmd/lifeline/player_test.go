@@ -42,7 +42,8 @@ func soon(t *testing.T, h *house, dir string, lead time.Duration) *onAir {
 		t.Fatal(err)
 	}
 	h.publish([]string{st.ID}, day.String())
-	o := &onAir{h: h, dir: dir, station: st.ID, start: start, queue: h.queue(st.ID, day.String()), air: filepath.Join(d.dir, "air")}
+	o := &onAir{h: h, dir: dir, station: st.ID, start: start, queue: h.queue(st.ID, day.String()),
+		air: filepath.Join(d.dir, "air")}
 	var items []wire.QueueItem
 	for _, i := range o.queue.Items {
 		if i.Window == demoWindow {
@@ -50,7 +51,8 @@ func soon(t *testing.T, h *house, dir string, lead time.Duration) *onAir {
 		}
 	}
 	o.queue.Items = items
-	o.args = []string{"--server", h.url, "--station", st.ID, "--trust-on-first-use", "--state", filepath.Join(d.dir, "player"),
+	o.args = []string{"--server", h.url, "--station", st.ID, "--trust-on-first-use", "--state",
+		filepath.Join(d.dir, "player"),
 		"--output", "wav:" + o.air, "--once", demoWindow + "@" + day.String()}
 	o.env = append(os.Environ(), "LIFELINE_TOKEN="+h.secrets["station:"+st.ID])
 	return o
@@ -113,7 +115,8 @@ func (o *onAir) checkHeard(t *testing.T, from, to time.Duration) {
 			source = source[int((i.CueIn.Duration+at-begins).Seconds()*airRate):]
 			source = source[:min(len(source), int((ends-at).Seconds()*airRate))]
 			off, fit := onset(air, source, int(math.Round(at.Seconds()*airRate)), airRate/50)
-			t.Logf("%-24s from %6.2f s of the window: heard %+.2f ms off, fit %.3f", i.SegmentID, at.Seconds(), float64(off)*1000/airRate, fit)
+			t.Logf("%-24s from %6.2f s of the window: heard %+.2f ms off, fit %.3f", i.SegmentID, at.Seconds(),
+				float64(off)*1000/airRate, fit)
 			if fit < 0.9 || math.Abs(float64(off))*1000/airRate > 5 {
 				t.Errorf("%s at %v: %.2f ms off, fit %.2f", i.SegmentID, at, float64(off)*1000/airRate, fit)
 			}
@@ -125,7 +128,8 @@ func (o *onAir) checkHeard(t *testing.T, from, to time.Duration) {
 func (o *onAir) asRun(t *testing.T, h *house) []schedules.AsRun {
 	t.Helper()
 	var page wire.Page[schedules.AsRun]
-	h.do("GET", wire.Station(o.station, "as-run")+"?date="+o.queue.Date.String(), h.secrets["scheduler"], nil, nil).into(t, &page)
+	h.do("GET", wire.Station(o.station, "as-run")+"?date="+o.queue.Date.String(), h.secrets["scheduler"], nil, nil).into(t,
+		&page)
 	own := map[string]bool{}
 	for _, i := range o.queue.Items {
 		own[i.ID] = true
@@ -170,7 +174,8 @@ func TestKilledPlayerRejoinsInTheItem(t *testing.T) {
 	if lie := parts[0].EndedAt.Sub(killed); lie > 300*time.Millisecond || lie < -2*time.Second {
 		t.Errorf("it says that it was heard until %s; it was killed at %s", parts[0].EndedAt, killed.UTC())
 	}
-	if !parts[1].EndedAt.Equal(victim.StartAt.Add(victim.Duration.Duration)) || parts[1].StartedAt.Before(killed.Add(-time.Second)) {
+	if !parts[1].EndedAt.Equal(victim.StartAt.Add(victim.Duration.Duration)) ||
+		parts[1].StartedAt.Before(killed.Add(-time.Second)) {
 		t.Errorf("it says of the rejoin: %+v", parts[1])
 	}
 	t.Logf("silent for %v", parts[1].StartedAt.Sub(parts[0].EndedAt.Time))

@@ -14,7 +14,8 @@ import (
 func printRundown(w io.Writer, r schedules.Rundown, published int64, zone *time.Location) {
 	fmt.Fprintf(w, "%s  %s  revision %d, %s  (%s)\n", r.Station, r.Date, r.Revision, r.Status, r.Timezone)
 	if published > 0 && published != r.Revision {
-		fmt.Fprintf(w, "revision %d is what is published: lifeline diff %s %s --from %d shows what differs\n", published, r.Station, r.Date, published)
+		fmt.Fprintf(w, "revision %d is what is published: lifeline diff %s %s --from %d shows what differs\n", published,
+			r.Station, r.Date, published)
 	}
 	for at, slot := range r.Windows {
 		fmt.Fprintf(w, "\n%s  %s to %s, %s planned\n", slot.Window, slot.StartAt.In(zone).Format(time.TimeOnly),
@@ -38,7 +39,8 @@ func printRundown(w io.Writer, r schedules.Rundown, published int64, zone *time.
 func slotOf(r schedules.Rundown, i schedules.Item) int {
 	own := -1
 	for at, slot := range r.Windows {
-		if slot.Window == i.Window && !i.StartAt.Before(slot.StartAt.Time) && (own < 0 || slot.StartAt.After(r.Windows[own].StartAt.Time)) {
+		if slot.Window == i.Window && !i.StartAt.Before(slot.StartAt.Time) &&
+			(own < 0 || slot.StartAt.After(r.Windows[own].StartAt.Time)) {
 			own = at
 		}
 	}
@@ -47,7 +49,8 @@ func slotOf(r schedules.Rundown, i schedules.Item) int {
 
 // dayLine is one item of a day: when, how long, what, and how it is bound.
 func dayLine(i schedules.Item, zone *time.Location) string {
-	line := fmt.Sprintf("%s %s %s", i.StartAt.In(zone).Format("15:04:05.000"), pad(span(i.Duration.Duration), 9), itemLine(i.Kind, i.Language, i.Title))
+	line := fmt.Sprintf("%s %s %s", i.StartAt.In(zone).Format("15:04:05.000"), pad(span(i.Duration.Duration), 9),
+		itemLine(i.Kind, i.Language, i.Title))
 	if i.SegmentID != "" {
 		line += "  (" + i.SegmentID + ")"
 	}
@@ -88,7 +91,8 @@ func printExplanation(w io.Writer, e schedules.Explanation) {
 		case candidate.Refused.IsZero():
 			fmt.Fprintf(w, "  passed %s %s\n", pad(span(candidate.Duration.Duration), 9), candidate.Segment)
 		default:
-			fmt.Fprintf(w, "  refused%s %s: %s\n", pad(span(candidate.Duration.Duration), 10), candidate.Segment, candidate.Refused)
+			fmt.Fprintf(w, "  refused%s %s: %s\n", pad(span(candidate.Duration.Duration), 10), candidate.Segment,
+				candidate.Refused)
 		}
 	}
 }
@@ -96,7 +100,8 @@ func printExplanation(w io.Writer, e schedules.Explanation) {
 // printReconciliation shows plan against air by time, in the station's own.
 func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Location) {
 	fmt.Fprintf(w, "%s  %s  revision %d  (%s)\n", r.Station, r.Date, r.Revision, zone)
-	fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", "planned", "actual", "off by", "aired", "verdict", "window", "title")
+	fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", "planned", "actual", "off by", "aired", "verdict",
+		"window", "title")
 	items := slices.SortedStableFunc(slices.Values(r.Items), func(a, b schedules.Discrepancy) int {
 		at := func(d schedules.Discrepancy) time.Time {
 			if d.PlannedAt.IsZero() {
@@ -120,10 +125,12 @@ func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Loc
 		if title == "" {
 			title = d.SegmentID
 		}
-		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", planned, actual, drift, span(d.AiredMs.Duration), d.Verdict, d.Window, oneLine(title))
+		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", planned, actual, drift, span(d.AiredMs.Duration),
+			d.Verdict, d.Window, oneLine(title))
 	}
 	var totals []string
-	for _, v := range []schedules.Verdict{schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed, schedules.Unreported, schedules.Substituted, schedules.Extra} {
+	for _, v := range []schedules.Verdict{schedules.AsPlanned, schedules.Short, schedules.Late, schedules.Missed,
+		schedules.Unreported, schedules.Substituted, schedules.Extra} {
 		if n := r.Totals[v]; n > 0 {
 			totals = append(totals, fmt.Sprintf("%d %s", n, v))
 		}

@@ -76,7 +76,8 @@ func (h *house) publishedPast(stations []string, day schedules.Date) {
 	}
 	eve := time.Date(day.Year, day.Month, day.Day-1, 0, 0, 0, 0, time.UTC)
 	now := func() time.Time { return eve }
-	records := record.NewRecords(h.service.replica, replica.Bounded(h.service.store, storePatience), h.service.audio, now, 0)
+	records := record.NewRecords(h.service.replica, replica.Bounded(h.service.store, storePatience), h.service.audio, now,
+		0)
 	then := scheduling.New(h.service.replica, records, signer, now, h.url, time.Hour)
 	minjun := access.Actor{Name: "Minjun"}
 	for _, station := range stations {
@@ -142,7 +143,8 @@ func checkQueue(t *testing.T, st schedules.Station, q wire.Queue) {
 			if !i.StartAt.Equal(at) {
 				t.Errorf("%s %s: item %s starts at %s, where %s ends", st.ID, q.Date, i.ID, i.StartAt, schedules.At(at))
 			}
-			if i.StartMs != i.StartAt.UnixMilli() || i.Duration.Duration != i.CueOut.Duration-i.CueIn.Duration || i.Duration.Duration <= 0 {
+			if i.StartMs != i.StartAt.UnixMilli() || i.Duration.Duration != i.CueOut.Duration-i.CueIn.Duration ||
+				i.Duration.Duration <= 0 {
 				t.Errorf("%s: times do not agree: %+v", i.ID, i)
 			}
 			if len(i.Audio.SHA256) != 64 || i.Audio.ContentType != "audio/mpeg" || i.Audio.Bytes == 0 || i.Audio.URL == "" {
@@ -192,11 +194,14 @@ func TestOddDaysArePlannedAndPulledRight(t *testing.T) {
 		name, station, day, window string
 		starts, ends               string // of the window, UTC
 	}{
-		{"23 hours: 02:15 does not exist and moves on by the gap", "atlantic-desk", "2099-03-08", "small-hours", "2099-03-08T07:15:00Z", "2099-03-08T07:43:30Z"},
-		{"23 hours: the evening is an hour earlier in UTC", "atlantic-desk", "2099-03-08", "evening", "2099-03-09T01:00:00Z", "2099-03-09T01:28:30Z"},
+		{"23 hours: 02:15 does not exist and moves on by the gap", "atlantic-desk", "2099-03-08", "small-hours",
+			"2099-03-08T07:15:00Z", "2099-03-08T07:43:30Z"},
+		{"23 hours: the evening is an hour earlier in UTC", "atlantic-desk", "2099-03-08", "evening", "2099-03-09T01:00:00Z",
+			"2099-03-09T01:28:30Z"},
 		{"the day before", "atlantic-desk", "2099-03-07", "evening", "2099-03-08T02:00:00Z", "2099-03-08T02:28:30Z"},
 		{"25 hours", "atlantic-desk", "2099-11-01", "small-hours", "2099-11-01T07:15:00Z", "2099-11-01T07:43:30Z"},
-		{"25 hours: the evening is an hour later in UTC", "atlantic-desk", "2099-11-01", "evening", "2099-11-02T02:00:00Z", "2099-11-02T02:28:30Z"},
+		{"25 hours: the evening is an hour later in UTC", "atlantic-desk", "2099-11-01", "evening", "2099-11-02T02:00:00Z",
+			"2099-11-02T02:28:30Z"},
 		{"across midnight", "harbour-dawn", "2099-11-25", "midnight", "2099-11-25T14:45:00Z", "2099-11-25T15:13:30Z"},
 		{"+05:45, across midnight", "ridge-relay", "2099-11-25", "night-cmn", "2099-11-25T18:00:00Z", "2099-11-25T18:28:30Z"},
 		{"+05:45, in wall time", "ridge-relay", "2099-11-25", "morning-en", "2099-11-25T01:45:00Z", "2099-11-25T02:13:30Z"},
@@ -238,11 +243,14 @@ func TestUnchangedQueueIsNotSentAgain(t *testing.T) {
 	if again.status != http.StatusNotModified || len(again.body) != 0 {
 		t.Errorf("asked again: %d, %d bytes", again.status, len(again.body))
 	}
-	packed := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2099-11-25", secret, map[string]string{"Accept-Encoding": "gzip"}, nil)
+	packed := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue?date=2099-11-25", secret,
+		map[string]string{"Accept-Encoding": "gzip"}, nil)
 	if packed.header.Get("Content-Encoding") != "gzip" || len(packed.body) >= len(first.body) {
-		t.Errorf("asked compressed: %q, %d of %d bytes", packed.header.Get("Content-Encoding"), len(packed.body), len(first.body))
+		t.Errorf("asked compressed: %q, %d of %d bytes", packed.header.Get("Content-Encoding"), len(packed.body),
+			len(first.body))
 	}
-	if got := h.do(http.MethodGet, "/v1/stations/steppe-relay/queue", secret, nil, nil); got.status != http.StatusNotFound {
+	if got := h.do(http.MethodGet, "/v1/stations/steppe-relay/queue", secret, nil,
+		nil); got.status != http.StatusNotFound {
 		t.Errorf("another station's queue: %d", got.status)
 	}
 	if got := h.do(http.MethodGet, "/v1/stations/no-such/queue", secret, nil, nil); got.status != http.StatusNotFound {
@@ -313,7 +321,8 @@ func TestRecalledSegmentLeavesEveryComingQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	waiting := h.station("harbour-dawn").Station("harbour-dawn")
-	if _, err := waiting.Queue(t.Context(), before.Date, strconv.Quote(strconv.FormatInt(before.Revision, 10)), 20*time.Second); err != nil {
+	if _, err := waiting.Queue(t.Context(), before.Date, strconv.Quote(strconv.FormatInt(before.Revision, 10)),
+		20*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	after := h.queue("harbour-dawn", "2099-11-25")

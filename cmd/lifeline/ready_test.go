@@ -40,7 +40,8 @@ func TestCatalogueTellsWhatIndependentToolsMeasured(t *testing.T) {
 		h.do("GET", "/v1/segments/"+id, h.secrets["producer"], nil, nil).into(t, &s)
 		r := s.Recording
 		ms := (want.Samples*1000 + int64(want.Rate)/2) / int64(want.Rate)
-		if r.SHA256 != want.SHA256 || r.Bytes != want.Bytes || r.SampleRate != want.Rate || r.Channels != want.Channels || r.Duration.Milliseconds() != ms {
+		if r.SHA256 != want.SHA256 || r.Bytes != want.Bytes || r.SampleRate != want.Rate || r.Channels != want.Channels ||
+			r.Duration.Milliseconds() != ms {
 			t.Errorf("%s: %+v, want %+v and %d ms", id, r, want, ms)
 		}
 		if d := *r.IntegratedLUFS - want.LUFS; d > 0.15 || d < -0.15 { // ffmpeg prints tenths
@@ -94,7 +95,8 @@ func BenchmarkLastByteToPending(b *testing.B) {
 	for _, minutes := range []int{1, 10, 40} {
 		file := filepath.Join(b.TempDir(), "a.mp3")
 		tone := fmt.Sprintf("anoisesrc=d=%d:c=pink:a=0.3:r=44100", minutes*60)
-		if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", tone, "-ac", "2", "-b:a", "128k", file).CombinedOutput(); err != nil {
+		if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", tone, "-ac", "2", "-b:a", "128k",
+			file).CombinedOutput(); err != nil {
 			b.Fatalf("ffmpeg: %v\n%s", err, out)
 		}
 		audio, err := os.ReadFile(file)

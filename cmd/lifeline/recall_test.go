@@ -97,7 +97,10 @@ func (r *relay) notice(voice string) func(playout.Notice) {
 // late is how many sensitive items started though no lease that the station was given held.
 func (r *relay) late(segment string) (n int) {
 	for _, at := range r.starts {
-		if !slices.ContainsFunc(r.leases, func(l wire.Lease) bool { return slices.Contains(l.Segments, segment) && at.Before(l.ExpiresAt.Time) }) {
+		if !slices.ContainsFunc(r.leases, func(l wire.Lease) bool {
+			return slices.Contains(l.Segments, segment) &&
+				at.Before(l.ExpiresAt.Time)
+		}) {
 			n++
 		}
 	}
@@ -142,7 +145,8 @@ func cut(t *testing.T, sample string, n int) io.Reader {
 func (n *relays) token(t *testing.T, name, role, station string) string {
 	t.Helper()
 	var out wire.Token
-	if _, err := n.admin.Call(t.Context(), client.Request{Method: http.MethodPost, Path: wire.Base + "/tokens", Body: wire.NewToken{Name: name, Role: role, Station: station}}, &out); err != nil {
+	if _, err := n.admin.Call(t.Context(), client.Request{Method: http.MethodPost, Path: wire.Base + "/tokens",
+		Body: wire.NewToken{Name: name, Role: role, Station: station}}, &out); err != nil {
 		t.Fatal(err)
 	}
 	return out.Secret
@@ -179,7 +183,8 @@ func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.
 	n.bad = "http://" + n.link.Addr
 	n.editor = client.New(p.url, n.token(t, "Ruth", "producer", ""), &http.Client{})
 	producer := client.New(p.url, n.token(t, "Hana", "producer", ""), &http.Client{})
-	n.voice = n.segment(t, producer, 6600, wire.SegmentMeta{ID: "voice", Kind: "testimony", Persons: []string{"p1"}, Sensitive: true})
+	n.voice = n.segment(t, producer, 6600, wire.SegmentMeta{ID: "voice", Kind: "testimony", Persons: []string{"p1"},
+		Sensitive: true})
 	plain := n.segment(t, producer, 6660, wire.SegmentMeta{ID: "plain", Kind: "promo"})
 	n.segment(t, producer, 6720, wire.SegmentMeta{ID: "spare", Kind: "evergreen"})
 	n.start = time.Now().UTC().Add(lead).Truncate(time.Second)
@@ -195,9 +200,12 @@ func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.
 	for i := range stations {
 		r := &relay{id: fmt.Sprintf("relay-%03d", i), unplugged: i < unplugged}
 		n.stations = append(n.stations, r)
-		in.Stations = append(in.Stations, schedules.Station{ID: r.id, Name: r.id, Timezone: "UTC", Languages: []string{"ko-KP"}, Fallback: []string{"voice", "spare"},
-			LoudnessTarget: &target, Windows: []schedules.Window{{ID: "now", Clock: "turns", Languages: []string{"ko-KP"}, Length: clock.Length, Tolerance: schedules.Ms(10),
-				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + n.start.Format("20060102T150405") + "\nRRULE:FREQ=DAILY;COUNT=1"}}}})
+		in.Stations = append(in.Stations, schedules.Station{ID: r.id, Name: r.id, Timezone: "UTC",
+			Languages: []string{"ko-KP"}, Fallback: []string{"voice", "spare"},
+			LoudnessTarget: &target, Windows: []schedules.Window{{ID: "now", Clock: "turns", Languages: []string{"ko-KP"},
+				Length: clock.Length, Tolerance: schedules.Ms(10),
+				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + n.start.Format("20060102T150405") +
+					"\nRRULE:FREQ=DAILY;COUNT=1"}}}})
 	}
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -207,7 +215,8 @@ func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.
 		t.Fatal(err)
 	}
 	many := wire.ManyRequest{Dates: []schedules.Date{schedules.DateOf(n.start)}}
-	for _, do := range []func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error){n.admin.Plan, n.admin.Publish} {
+	for _, do := range []func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error){n.admin.Plan,
+		n.admin.Publish} {
 		results, err := do(t.Context(), many)
 		if err != nil {
 			t.Fatal(err)
@@ -231,7 +240,10 @@ func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 	t.Cleanup(func() { os.RemoveAll(root) })
 	var g errgroup.Group
 	for _, r := range n.stations {
-		url, open, rate := n.direct, playout.Open(func(io.ReaderAt, int64) (playout.Decoder, error) { return &hum{humRate * 60}, nil }), dsp.Rate(humRate)
+		url, open, rate := n.direct, playout.Open(func(io.ReaderAt, int64) (playout.Decoder,
+			error) {
+			return &hum{humRate * 60}, nil
+		}), dsp.Rate(humRate)
 		if r.unplugged {
 			url, open, rate = n.bad, playout.OpenMP3, 48_000
 		}
@@ -239,8 +251,10 @@ func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.player, err = playout.OpenPlayer(playout.Options{Station: r.id, State: state, API: client.New(url, n.token(t, r.id, "station", r.id), &http.Client{Transport: r}),
-			Open: open, Rate: rate, Follow: playout.FollowOptions{TrustFirst: true, Days: 1}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		r.player, err = playout.OpenPlayer(playout.Options{Station: r.id, State: state,
+			API:  client.New(url, n.token(t, r.id, "station", r.id), &http.Client{Transport: r}),
+			Open: open, Rate: rate, Follow: playout.FollowOptions{TrustFirst: true, Days: 1}, Now: time.Now,
+			Log:    slog.New(slog.DiscardHandler),
 			Notify: r.notice(n.voice.ID), Version: "test"})
 		if err != nil {
 			t.Fatal(err)
@@ -254,15 +268,16 @@ func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 			return w.QueueRevision > 0 && w.AudioMissing == 0 && !w.LeaseUntil.IsZero()
 		})
 		if time.Now().After(n.start) {
-			t.Fatalf("%s was not ready in time: revision %d, %d recordings missing, lease until %s", r.id, w.QueueRevision, w.AudioMissing, w.LeaseUntil)
+			t.Fatalf("%s was not ready in time: revision %d, %d recordings missing, lease until %s", r.id, w.QueueRevision,
+				w.AudioMissing, w.LeaseUntil)
 		}
 	}
 	return g.Wait
 }
 
-// On a network of which a part is unplugged a person is recalled: whoever has a link acknowledges within two seconds, and
-// cuts what is on the air; the others start nothing of it after the lease that they have, and are off by when it was
-// said. ./deploy/prove.sh recall has a hundred stations.
+// On a network of which a part is unplugged a person is recalled: whoever has a link acknowledges within two seconds,
+// and cuts what is on the air; the others start nothing of it after the lease that they have, and are off by when it
+// was said. ./deploy/prove.sh recall has a hundred stations.
 func TestRecalledPersonIsOffEverywhere(t *testing.T) {
 	longform.Only(t)
 	stations, unplugged, pairs, lease, lead := 20, 3, 3, 5*time.Second, 4*time.Second
@@ -331,9 +346,12 @@ func TestRecalledPersonIsOffEverywhere(t *testing.T) {
 		}
 	}
 	worst := took[len(took)-1]
-	t.Logf("%d stations, %d unplugged; the recall was answered after %v; acknowledged after: median %v, p99 %v, worst %v", stations, unplugged,
-		answered.Round(time.Millisecond), took[len(took)/2].Round(time.Millisecond), took[(len(took)*99-1)/100].Round(time.Millisecond), worst.Round(time.Millisecond))
-	t.Logf("leases of %v: %d sensitive starts, %d of them after the lease; unplugged stations aired the fallback %d times for want of one, and were said to be off %v after the recall at the latest",
+	t.Logf("%d stations, %d unplugged; the recall was answered after %v; acknowledged after: median %v, p99 %v, worst %v",
+		stations, unplugged,
+		answered.Round(time.Millisecond), took[len(took)/2].Round(time.Millisecond),
+		took[(len(took)*99-1)/100].Round(time.Millisecond), worst.Round(time.Millisecond))
+	t.Logf("leases of %v: %d sensitive starts, %d of them after the lease; unplugged stations aired the fallback %d "+
+		"times for want of one, and were said to be off %v after the recall at the latest",
 		lease, heard, late, instead, p.OffBy.Sub(recalled).Round(time.Millisecond))
 	if late > 0 || worst > 2*time.Second {
 		t.Error("that is too late")

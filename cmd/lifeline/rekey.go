@@ -44,7 +44,8 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		if known, revision, err := access.ReadSigningKeys(ctx, s, keyID(key)); err != nil {
 			return err
 		} else if revision > 0 && known.Current == keyID(key) {
-			return fault.New(fault.Conflict, "key %s in %s signs already, and nothing was changed. To sign with a new one, as when this one is stolen, move that file "+
+			return fault.New(fault.Conflict, "key %s in %s signs already, and nothing was changed. To sign with a new one, as "+
+				"when this one is stolen, move that file "+
 				"to where you keep such things, then run this again", keyID(key), c.Key)
 		}
 	}
@@ -71,7 +72,8 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	public := base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
 	fmt.Fprintf(stdout, "Key %s signs from now on. Its public half is %s\n"+
-		"At its next start the service signs the recall list, the fallback lists and the queues that are not over with it, in revisions above "+
+		"At its next start the service signs the recall list, the fallback lists and the queues that are not over with it, "+
+		"in revisions above "+
 		"all that stations have seen. What is older "+
 		"stays signed with the former keys: lifeline fsck counts it.\n", keyID(key), public)
 	for _, k := range keys.Keys {
@@ -84,8 +86,10 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 		fmt.Fprintf(stdout, "Former key %s: %s\n", k.ID, base64.StdEncoding.EncodeToString(k.Public))
 	}
-	fmt.Fprintf(stdout, "At every station, start the player with --key %s (LIFELINE_KEY), and as long as the former key is lost and not stolen "+
-		"with --key of the former one, too, so that what the station holds stays valid meanwhile. Until then it refuses what is published. "+
+	fmt.Fprintf(stdout, "At every station, start the player with --key %s (LIFELINE_KEY), and as long as the former key "+
+		"is lost and not stolen "+
+		"with --key of the former one, too, so that what the station holds stays valid meanwhile. Until then it refuses "+
+		"what is published. "+
 		"Give every webhook a new secret.\n", public)
 	return nil
 }

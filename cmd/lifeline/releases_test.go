@@ -97,7 +97,8 @@ func TestThePlayersStateOfEveryReleaseOpensWithThisProgram(t *testing.T) {
 				}
 			}()
 			var said strings.Builder
-			v, err := playout.OpenDocumentStore(state, "relay", nil, now, playout.NewProblems(now, slog.New(slog.NewTextHandler(&said, nil))))
+			v, err := playout.OpenDocumentStore(state, "relay", nil, now, playout.NewProblems(now,
+				slog.New(slog.NewTextHandler(&said, nil))))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +138,8 @@ func storing(t *testing.T, dir string, writes ...store.Write) {
 			writes[i].Expect = d.Revision
 		}
 	}
-	_, err = s.Commit(t.Context(), store.Commit{Writes: writes, Origin: store.Origin{At: time.Now(), By: "a newer program", Action: "test"}})
+	_, err = s.Commit(t.Context(), store.Commit{Writes: writes, Origin: store.Origin{At: time.Now(), By: "a newer program",
+		Action: "test"}})
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -170,10 +172,13 @@ func TestServeFsckAndRestoreRefuseWhatANewerProgramStored(t *testing.T) {
 		write store.Write
 		words []string
 	}{
-		"a raised format": {store.Write{Kind: "format", ID: "format", Body: []byte(`{"kinds":{"segment":7,"hologram":1},"by":"lifeline 9.1","more":true}`)},
+		"a raised format": {store.Write{Kind: "format", ID: "format",
+			Body: []byte(`{"kinds":{"segment":7,"hologram":1},"by":"lifeline 9.1","more":true}`)},
 			[]string{"segment in version 7", "up to 1", "hologram", "lifeline 9.1", "Start that one"}},
-		"a later version": {store.Write{Kind: "segment", ID: "ident", Body: []byte(`v7 {"id":"ident"}`)}, []string{"segment ident", "version 7", "up to 1", "Start that one"}},
-		"an unknown field": {store.Write{Kind: "clock", ID: "minute", Body: []byte(`{"id":"minute","revision":2,"length_ms":60000,"positions":[],"hush_ms":5}`)},
+		"a later version": {store.Write{Kind: "segment", ID: "ident", Body: []byte(`v7 {"id":"ident"}`)},
+			[]string{"segment ident", "version 7", "up to 1", "Start that one"}},
+		"an unknown field": {store.Write{Kind: "clock", ID: "minute",
+			Body: []byte(`{"id":"minute","revision":2,"length_ms":60000,"positions":[],"hush_ms":5}`)},
 			[]string{"clock minute", "hush_ms", "Start that one"}},
 	} {
 		t.Run(name, func(t *testing.T) {

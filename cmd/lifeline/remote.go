@@ -86,7 +86,8 @@ func readSettings(r io.Reader) (kong.Resolver, error) {
 		if f, ok := r.(interface{ Name() string }); ok {
 			name = f.Name()
 		}
-		return nil, fmt.Errorf("%s is no YAML of lines such as \"server: https://lifeline.example\": %s", name, yaml.FormatError(err, false, false))
+		return nil, fmt.Errorf("%s is no YAML of lines such as \"server: https://lifeline.example\": %s", name,
+			yaml.FormatError(err, false, false))
 	}
 	if f, ok := r.(fs.File); ok && values["token"] != nil && runtime.GOOS != "windows" {
 		if info, err := f.Stat(); err != nil {
@@ -128,9 +129,13 @@ func (s settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 	if slices.Contains(tokenFlags, flag.Name) {
 		same = tokenFlags
 	}
-	given := slices.ContainsFunc(ctx.Path, func(p *kong.Path) bool { return p.Flag != nil && slices.Contains(same, p.Flag.Name) })
+	given := slices.ContainsFunc(ctx.Path, func(p *kong.Path) bool {
+		return p.Flag != nil &&
+			slices.Contains(same, p.Flag.Name)
+	})
 	for _, other := range ctx.Flags() {
-		given = given || slices.Contains(same, other.Name) && slices.ContainsFunc(other.Envs, func(name string) bool { return os.Getenv(name) != "" })
+		given = given || slices.Contains(same, other.Name) && slices.ContainsFunc(other.Envs,
+			func(name string) bool { return os.Getenv(name) != "" })
 	}
 	if given {
 		return nil, nil

@@ -75,7 +75,8 @@ func (c *renderCmd) start(ctx context.Context, date schedules.Date) (time.Time, 
 	}
 	clock, err := time.Parse("15:04", c.Start)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("--start %q is neither a time of the day such as 04:10 nor an instant such as 2026-11-29T04:10:00Z", c.Start)
+		return time.Time{}, fmt.Errorf("--start %q is neither a time of the day such as 04:10 nor an instant such as "+
+			"2026-11-29T04:10:00Z", c.Start)
 	}
 	st, err := c.client().StationDocument(ctx, c.Station)
 	if err != nil {

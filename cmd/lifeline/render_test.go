@@ -22,7 +22,8 @@ func (o *onAir) checkRendered(t *testing.T, h *house) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "window.flac")
 	var out, words bytes.Buffer
-	if code := run(t.Context(), []string{"render", o.station, demoWindow, o.queue.Date.String(), "-o", name, "--quiet", "--server", h.url,
+	if code := run(t.Context(), []string{"render", o.station, demoWindow, o.queue.Date.String(), "-o", name, "--quiet",
+		"--server", h.url,
 		"--token", h.secrets["scheduler"]}, &out, &words); code != 0 {
 		t.Fatalf("lifeline render: %d\n%s", code, words.String())
 	}
@@ -67,7 +68,8 @@ func TestRenderedWindowIsServedAsAFile(t *testing.T) {
 	own := h.secrets["station:"+o.station]
 	const size = 44 + 58*48_000*4
 	head := h.do(http.MethodHead, path, own, nil, nil)
-	if head.status != http.StatusOK || head.header.Get("Content-Length") != strconv.Itoa(size) || head.header.Get("Content-Type") != "audio/wav" {
+	if head.status != http.StatusOK || head.header.Get("Content-Length") != strconv.Itoa(size) ||
+		head.header.Get("Content-Type") != "audio/wav" {
 		t.Fatalf("HEAD: %d %v", head.status, head.header)
 	}
 	if names, err := filepath.Glob(filepath.Join(dir, "rendered", "*")); err != nil || len(names) != 0 {
@@ -82,7 +84,8 @@ func TestRenderedWindowIsServedAsAFile(t *testing.T) {
 	if part.status != http.StatusPartialContent || !bytes.Equal(part.body, whole.body[1_000_000:1_001_000]) {
 		t.Errorf("a range of the kept file: %d, %d bytes", part.status, len(part.body))
 	}
-	if again := h.do(http.MethodGet, path, own, map[string]string{"If-None-Match": tag}, nil); again.status != http.StatusNotModified {
+	if again := h.do(http.MethodGet, path, own, map[string]string{"If-None-Match": tag},
+		nil); again.status != http.StatusNotModified {
 		t.Errorf("If-None-Match: %d", again.status)
 	}
 	flac := h.do(http.MethodGet, wire.Window(o.station, demoWindow, o.queue.Date.String(), "flac"), own, nil, nil)
@@ -99,7 +102,8 @@ func TestRenderedWindowIsServedAsAFile(t *testing.T) {
 		what, path, secret string
 		status             int
 	}{
-		{"another station", path, h.secrets["station:harbour-west"], 404}, {"nobody", path, "", 401}, {"a viewer", path, h.secrets["viewer"], 200},
+		{"another station", path, h.secrets["station:harbour-west"], 404}, {"nobody", path, "", 401},
+		{"a viewer", path, h.secrets["viewer"], 200},
 		{"a producer", path, h.secrets["producer"], 403},
 		{"no such window", wire.Window(o.station, "nonesuch", o.queue.Date.String(), "wav"), own, 404},
 		{"no such day", wire.Window(o.station, demoWindow, "2020-01-01", "wav"), own, 404},

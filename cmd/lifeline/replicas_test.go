@@ -94,8 +94,10 @@ func TestQueueReachesWhoWaitsAtTheOtherReplica(t *testing.T) {
 	}
 	slices.Sort(fromAsked)
 	slices.Sort(fromAnswered)
-	t.Logf("from the acknowledgement of a publication to the station at the other replica: median %v, worst %v; from its request: median %v, worst %v",
-		fromAnswered[len(fromAnswered)/2], fromAnswered[len(fromAnswered)-1], fromAsked[len(fromAsked)/2], fromAsked[len(fromAsked)-1])
+	t.Logf("from the acknowledgement of a publication to the station at the other replica: median %v, worst %v; from "+
+		"its request: median %v, worst %v",
+		fromAnswered[len(fromAnswered)/2], fromAnswered[len(fromAnswered)-1], fromAsked[len(fromAsked)/2],
+		fromAsked[len(fromAsked)-1])
 	if median := fromAnswered[len(fromAnswered)/2]; median >= 100*time.Millisecond {
 		t.Errorf("the median is %v", median)
 	}

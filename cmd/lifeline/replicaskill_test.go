@@ -46,7 +46,8 @@ type crowd struct {
 
 // ask sends a request until somebody answers with anything but 503. A 503 must say when to come again, and nothing
 // else of the 500s may be said.
-func (c *crowd) ask(ctx context.Context, method, path string, role access.Role, header map[string]string, body []byte) (answer, error) {
+func (c *crowd) ask(ctx context.Context, method, path string, role access.Role, header map[string]string, body []byte) (
+	answer, error) {
 	for n := rand.IntN(2); ; n++ {
 		a, err := c.once(ctx, c.urls[n%2], method, path, role, header, body)
 		switch {
@@ -69,7 +70,8 @@ func (c *crowd) ask(ctx context.Context, method, path string, role access.Role, 
 	}
 }
 
-func (c *crowd) once(ctx context.Context, url, method, path string, role access.Role, header map[string]string, body []byte) (answer, error) {
+func (c *crowd) once(ctx context.Context, url, method, path string, role access.Role, header map[string]string,
+	body []byte) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url+path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
@@ -107,7 +109,8 @@ func (c *crowd) produce(ctx context.Context, worker int) error {
 			return err
 		}
 		w.Close() // likewise
-		a, err := c.ask(ctx, "POST", "/v1/segments?wait=30s", access.Producer, map[string]string{"Content-Type": w.FormDataContentType()}, form.Bytes())
+		a, err := c.ask(ctx, "POST", "/v1/segments?wait=30s", access.Producer,
+			map[string]string{"Content-Type": w.FormDataContentType()}, form.Bytes())
 		if err != nil || a.status != http.StatusCreated && a.status != http.StatusConflict {
 			return fmt.Errorf("upload %s: %d %s %w", id, a.status, a.body, err)
 		}
@@ -120,8 +123,10 @@ func (c *crowd) produce(ctx context.Context, worker int) error {
 				return fmt.Errorf("segment %s: %d %s", id, a.status, a.body)
 			}
 		}
-		a, err = c.ask(ctx, "POST", wire.Segment(id, "approve"), access.SchedulerJob, map[string]string{"Content-Type": "application/json"}, []byte(`{"reason":"heard"}`))
-		if err != nil || a.status != http.StatusOK && (a.status != http.StatusConflict || !strings.Contains(string(a.body), "is approved")) {
+		a, err = c.ask(ctx, "POST", wire.Segment(id, "approve"), access.SchedulerJob,
+			map[string]string{"Content-Type": "application/json"}, []byte(`{"reason":"heard"}`))
+		if err != nil || a.status != http.StatusOK && (a.status != http.StatusConflict || !strings.Contains(string(a.body),
+			"is approved")) {
 			return fmt.Errorf("approve %s: %d %s %w", id, a.status, a.body, err)
 		}
 		c.mu.Lock()
@@ -138,7 +143,8 @@ func (c *crowd) schedule(ctx context.Context) error {
 	for revision := int64(0); ctx.Err() == nil; {
 		seed := uint64(c.plans + c.barren + 1)
 		a, err := c.ask(ctx, "POST", day+"/plan", access.SchedulerJob,
-			map[string]string{"Content-Type": "application/json", "If-Match": strconv.Quote(strconv.FormatInt(revision, 10))}, fmt.Appendf(nil, `{"seed":%d}`, seed))
+			map[string]string{"Content-Type": "application/json", "If-Match": strconv.Quote(strconv.FormatInt(revision, 10))},
+			fmt.Appendf(nil, `{"seed":%d}`, seed))
 		if err == nil && a.status == http.StatusPreconditionFailed { // an answer was lost: is it what was asked for?
 			a, err = c.ask(ctx, "GET", day, access.SchedulerJob, nil, nil)
 		}
@@ -168,12 +174,14 @@ func (c *crowd) schedule(ctx context.Context) error {
 func (c *crowd) report(ctx context.Context) error {
 	for ctx.Err() == nil {
 		start := schedules.At(time.Date(2026, 1, 1, 0, 0, int(c.reports), 0, time.UTC))
-		body, err := json.Marshal(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: c.reports + 1, ItemID: "i", SegmentID: "s",
-			SHA256: strings.Repeat("a", 64), Outcome: schedules.Aired, StartedAt: start, EndedAt: start}}})
+		body, err := json.Marshal(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: c.reports + 1, ItemID: "i",
+			SegmentID: "s",
+			SHA256:    strings.Repeat("a", 64), Outcome: schedules.Aired, StartedAt: start, EndedAt: start}}})
 		if err != nil {
 			return err
 		}
-		a, err := c.ask(ctx, "POST", wire.Station(crashStation, "as-run"), access.StationJob, map[string]string{"Content-Type": "application/json"}, body)
+		a, err := c.ask(ctx, "POST", wire.Station(crashStation, "as-run"), access.StationJob,
+			map[string]string{"Content-Type": "application/json"}, body)
 		if err != nil || a.status != http.StatusOK || bytes.Contains(a.body, []byte("rejected")) {
 			return fmt.Errorf("as-run: %d %s %w", a.status, a.body, err)
 		}
@@ -262,7 +270,8 @@ func TestTwoReplicasOfWhichOneDiesNowAndThenLoseAndDoubleNothing(t *testing.T) {
 	for _, p := range replicas {
 		p.kill(t)
 	}
-	t.Logf("%d kills in %v: %d uploads analysed and approved, %d days planned and published, %d as-run entries; %d attempts found nobody, %d were told 503",
+	t.Logf("%d kills in %v: %d uploads analysed and approved, %d days planned and published, %d as-run entries; %d "+
+		"attempts found nobody, %d were told 503",
 		kills, length, len(crowd.uploads), crowd.plans, crowd.reports, crowd.refused.Load(), crowd.later.Load())
 }
 
@@ -290,7 +299,8 @@ func (c *crowd) examine(t *testing.T, s interface {
 	}
 	for _, act := range slices.Sorted(maps.Keys(acts)) {
 		action, what, _ := strings.Cut(act, " ")
-		once := action == "segment.upload" || action == "segment.analyse" || action == "segment.approve" || strings.HasPrefix(what, "rundown-revision ")
+		once := action == "segment.upload" || action == "segment.analyse" || action == "segment.approve" ||
+			strings.HasPrefix(what, "rundown-revision ")
 		if once && acts[act] > 1 {
 			t.Errorf("%s was done %d times", act, acts[act])
 			repeated++
@@ -302,13 +312,16 @@ func (c *crowd) examine(t *testing.T, s interface {
 		if err == nil {
 			err = json.Unmarshal(d.Body, &segment)
 		}
-		if err != nil || segment.State != schedules.Approved || segment.Recording.SHA256 != sum || acts["segment.upload segment "+id] != 1 || acts["segment.approve segment "+id] != 1 {
-			t.Errorf("segment %s: %v, %s, uploaded %d times, approved %d times", id, err, segment.State, acts["segment.upload segment "+id], acts["segment.approve segment "+id])
+		if err != nil || segment.State != schedules.Approved || segment.Recording.SHA256 != sum ||
+			acts["segment.upload segment "+id] != 1 || acts["segment.approve segment "+id] != 1 {
+			t.Errorf("segment %s: %v, %s, uploaded %d times, approved %d times", id, err, segment.State,
+				acts["segment.upload segment "+id], acts["segment.approve segment "+id])
 		}
 	}
 	day := crashStation + "/" + crashDay
 	// The last of each may have been done without being heard of.
-	for act, want := range map[string]int64{"rundown.plan rundown " + day: c.plans, "queue.publish queue " + day: c.plans} {
+	for act, want := range map[string]int64{"rundown.plan rundown " + day: c.plans, "queue.publish queue " +
+		day: c.plans} {
 		if got := int64(acts[act]); got < want || got > want+1 {
 			t.Errorf("%s: %d records of %d acts", act, got, want)
 		}

@@ -39,7 +39,8 @@ func (c *reportCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("--to: %w", err)
 	}
-	q := query(map[string]string{"from": from, "to": to, "group": strings.Join(c.Group, ","), "station": c.Station, "segment": c.Segment,
+	q := query(map[string]string{"from": from, "to": to, "group": strings.Join(c.Group, ","), "station": c.Station,
+		"segment":  c.Segment,
 		"campaign": c.Campaign, "script": c.Script, "passage": c.Passage, "language": c.Language})
 	if c.Output == "csv" {
 		sheet, err := c.client().AiringSheet(ctx, q)
@@ -69,10 +70,12 @@ func printReport(w io.Writer, r wire.AiringReport) {
 	fmt.Fprintf(w, "broadcast days %s to %s\n", r.From, r.To.AddDays(-1))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(what string, c schedules.TallyCounts) {
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t  %s\n", c.Planned, c.ToCome, c.Unreported, c.Aired, c.Short, c.Missed, c.MadeGood, c.Extra,
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t  %s\n", c.Planned, c.ToCome, c.Unreported, c.Aired, c.Short,
+			c.Missed, c.MadeGood, c.Extra,
 			c.AiredMs.Round(time.Second), what)
 	}
-	fmt.Fprintln(t, "planned\tto come\tunreported\taired\tshort\tmissed\tmade good\textra\ton air\t  "+strings.Join(r.Group, ", "))
+	fmt.Fprintln(t, "planned\tto come\tunreported\taired\tshort\tmissed\tmade good\textra\ton air\t  "+
+		strings.Join(r.Group, ", "))
 	for _, line := range r.Rows {
 		row(tallyName(line), line.TallyCounts)
 	}
@@ -130,14 +133,16 @@ func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if from == "" {
 		from = schedules.At(time.Now().AddDate(0, 0, -1)).String()
 	}
-	records, err := c.client().Audit(ctx, query(map[string]string{"from": from, "to": to, "kind": c.Kind, "id": c.ID, "by": c.By}))
+	records, err := c.client().Audit(ctx, query(map[string]string{"from": from, "to": to, "kind": c.Kind, "id": c.ID,
+		"by": c.By}))
 	if err != nil {
 		return err
 	}
 	return c.show(stdout, records, func() {
 		fmt.Fprintf(stdout, "%s since %s (%s)\n", count(len(records), "change"), localOf(from, zone), zone)
 		for _, r := range records {
-			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s, revision %d to %d  %s\n", r.At.In(zone).Format(time.DateTime), r.By, r.Action, r.Kind, r.ID, r.From, r.To, oneLine(r.Reason))
+			fmt.Fprintf(stdout, "%s  %-16s %-18s %s %s, revision %d to %d  %s\n", r.At.In(zone).Format(time.DateTime), r.By,
+				r.Action, r.Kind, r.ID, r.From, r.To, oneLine(r.Reason))
 		}
 	})
 }
@@ -173,7 +178,8 @@ func (c *makeGoodsCmd) Run(ctx context.Context, stdout io.Writer) error {
 		slices.SortStableFunc(found, func(a, b wire.OwedAiring) int { return a.MissedAt.Compare(b.MissedAt.Time) })
 		for _, m := range found {
 			local := func(at schedules.Instant) string { return at.In(zones(m.Station)).Format("2006-01-02 15:04:05 MST") }
-			fmt.Fprintf(stdout, "%-36s %-20s %-24s  %-12s %-28s %-8s", m.ID, m.Station, local(m.MissedAt), m.Verdict, m.SegmentID, m.State)
+			fmt.Fprintf(stdout, "%-36s %-20s %-24s  %-12s %-28s %-8s", m.ID, m.Station, local(m.MissedAt), m.Verdict,
+				m.SegmentID, m.State)
 			switch {
 			case m.By != nil:
 				fmt.Fprintf(stdout, " %s", local(m.By.StartAt))

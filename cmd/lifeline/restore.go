@@ -83,7 +83,8 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 	}
 	if err := s.Import(ctx, a.Trimmed(), documents, a.Changes(), followed(a.Entries(), rest)); err != nil {
 		if fault.Is(err, fault.Conflict) {
-			err = fault.Wrap(fault.Conflict, err, "the store is not empty, and nothing was restored: a backup fills an empty one. Name another directory with --data, or "+
+			err = fault.Wrap(fault.Conflict, err, "the store is not empty, and nothing was restored: a backup fills an empty "+
+				"one. Name another directory with --data, or "+
 				"move the files of this one away, to where nothing writes to them")
 		}
 		if noted {
@@ -92,7 +93,8 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		return err
 	}
 	printManifest(stdout, m)
-	fmt.Fprintf(stdout, "The backup is of %s UTC. What came later is not in it: %s\n", a.MadeAt().UTC().Format("2006-01-02 15:04:05"), setBackCure)
+	fmt.Fprintf(stdout, "The backup is of %s UTC. What came later is not in it: %s\n",
+		a.MadeAt().UTC().Format("2006-01-02 15:04:05"), setBackCure)
 	return c.advise(ctx, stdout, audio, look.Blobs())
 }
 
@@ -154,7 +156,8 @@ func putBlobs(ctx context.Context, a *archive.Reader, to recordings) (archive.Ma
 }
 
 // advise says what is still needed, and fails where recordings are.
-func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordings, named map[string]replica.Held) error {
+func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordings,
+	named map[string]replica.Held) error {
 	missing := 0
 	for sha := range named {
 		switch _, err := audio.Stat(ctx, sha); {
@@ -165,11 +168,14 @@ func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordi
 		}
 	}
 	if _, err := os.Stat(c.Key); errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintf(stdout, "The signing key was not in the backup. Put the old one at %s before the service starts; it refuses to start "+
-			"without it. Or, if it is lost, sign with a new one: lifeline rekey, which says what to do at the stations that pin the old one.\n", c.Key)
+		fmt.Fprintf(stdout, "The signing key was not in the backup. Put the old one at %s before the service starts; it "+
+			"refuses to start "+
+			"without it. Or, if it is lost, sign with a new one: lifeline rekey, which says what to do at the stations that "+
+			"pin the old one.\n", c.Key)
 	}
 	if missing > 0 {
-		return cmdline.Refuse(cmdline.Partly, "%s not here yet: copy them, or repair from where they are with lifeline fsck --repair-from",
+		return cmdline.Refuse(cmdline.Partly, "%s not here yet: copy them, or repair from where they are with lifeline "+
+			"fsck --repair-from",
 			count(missing, "recording"))
 	}
 	return nil
@@ -187,7 +193,8 @@ func sameKey(path string, key []byte) error {
 	case err != nil:
 		return fmt.Errorf("signing key: %w", err)
 	case !bytes.Equal(bytes.TrimSpace(held), bytes.TrimSpace(key)):
-		return fault.New(fault.Conflict, "%s is another signing key than the one in the backup: move it away, or name another file with --key", path)
+		return fault.New(fault.Conflict, "%s is another signing key than the one in the backup: move it away, or name "+
+			"another file with --key", path)
 	}
 	return nil
 }

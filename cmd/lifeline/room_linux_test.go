@@ -33,7 +33,8 @@ func TestFullDiskTakesARecallAndShedsUploads(t *testing.T) {
 	}
 	small := t.TempDir()
 	cmd := exec.Command("unshare", "-m", "sh", "-ec",
-		`mount -t tmpfs -o size=32m none "$2"; cp -r "$3" "$2/data"; exec "$1" serve --data "$2/data" --listen 127.0.0.1:0 --rate 0`, "sh", path, small, dir)
+		`mount -t tmpfs -o size=32m none "$2"; cp -r "$3" "$2/data"; exec "$1" serve --data "$2/data" --listen 127.0.0.1:0 --rate 0`,
+		"sh", path, small, dir)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -82,8 +83,10 @@ func TestFullDiskTakesARecallAndShedsUploads(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(content)
-	_, err = producer.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)),
-		SHA256: hex.EncodeToString(sum[:]), Meta: map[string]any{"id": "long", "kind": "music", "title": "t", "language": "zxx"}}, func(int64) {})
+	_, err = producer.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(content),
+		Length: int64(len(content)),
+		SHA256: hex.EncodeToString(sum[:]), Meta: map[string]any{"id": "long", "kind": "music", "title": "t",
+			"language": "zxx"}}, func(int64) {})
 	if !fault.Is(err, fault.Full) || !strings.Contains(err.Error(), "Free some space") {
 		t.Errorf("an upload on a full disk: %v", err)
 	}
@@ -101,8 +104,8 @@ func TestFullDiskTakesARecallAndShedsUploads(t *testing.T) {
 	}
 }
 
-// A disk that is full is when a backup is wanted most. It needs no room but for its file and for the index of the store's
-// journal, which what was kept back has, and none for temporary files.
+// A disk that is full is when a backup is wanted most. It needs no room but for its file and for the index of the
+// store's journal, which what was kept back has, and none for temporary files.
 func TestBackupNeedsRoomNowhereButInItsFile(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)
@@ -111,7 +114,8 @@ func TestBackupNeedsRoomNowhereButInItsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "backup.tar")
-	cmd := exec.CommandContext(t.Context(), "unshare", "-m", "sh", "-ec", `mount -t tmpfs -o size=32m none "$2"; cp -r "$3" "$2/data"
+	cmd := exec.CommandContext(t.Context(), "unshare", "-m", "sh", "-ec",
+		`mount -t tmpfs -o size=32m none "$2"; cp -r "$3" "$2/data"
 head -c 2097152 /dev/urandom >"$2/data/reserve"
 dd if=/dev/zero of="$2/fill" bs=4k 2>/dev/null || true
 exec "$1" backup --data "$2/data" --with-audio --with-keys "$4"`, "sh", path, t.TempDir(), dir, file)

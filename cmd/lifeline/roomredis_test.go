@@ -14,7 +14,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// fillRedis takes all the room of a Redis, and a little more, with one value: what a script writes is not looked at again.
+// fillRedis takes all the room of a Redis, and a little more, with one value: what a script writes is not looked at
+// again.
 func fillRedis(server *rig.Redis, n int) {
 	server.Do("eval", `local info = redis.call('info', 'memory')
 local free = tonumber(info:match('maxmemory:(%d+)')) - tonumber(info:match('used_memory:(%d+)'))
@@ -22,15 +23,17 @@ if free > 0 then redis.call('set', KEYS[1], string.rep('x', free + 65536)) end
 return 1`, 1, "junk:"+strconv.Itoa(n))
 }
 
-// A Redis of 16 MB is full to the last key. What is urgent is stored all the same, what can wait is refused in words, and
-// /readyz says what is true, until nothing is left, and once there is room again.
+// A Redis of 16 MB is full to the last key. What is urgent is stored all the same, what can wait is refused in words,
+// and /readyz says what is true, until nothing is left, and once there is room again.
 func TestFullRedisTakesARecallAndShedsUploadsAndPlans(t *testing.T) {
-	server := rig.StartRedis(t, append([]string{"--maxmemory", "16mb", "--maxmemory-policy", "noeviction"}, rig.Durable...)...)
+	server := rig.StartRedis(t, append([]string{"--maxmemory", "16mb", "--maxmemory-policy", "noeviction"},
+		rig.Durable...)...)
 	c := onRedis(t, server)
 	c.Reserve, c.Guard.Rate, c.Guard.RateBurst = 64<<20, 1000, 1000
 	h := start(t, c)
 	request := wire.ManyRequest{Stations: []string{crashStation}, Dates: crashRequest(0).Dates}
-	for _, do := range []func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error){h.scheduler.Plan, h.scheduler.Publish} {
+	for _, do := range []func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error){h.scheduler.Plan,
+		h.scheduler.Publish} {
 		if r, err := do(t.Context(), request); err != nil || r[0].Problem != nil {
 			t.Fatalf("with room: %v, %+v", err, r)
 		}
@@ -44,10 +47,12 @@ func TestFullRedisTakesARecallAndShedsUploadsAndPlans(t *testing.T) {
 	}
 
 	fillRedis(server, 0)
-	if status, said := ready(); status != http.StatusOK || !strings.Contains(said, "short: ") || !strings.Contains(said, "the memory of Redis") {
+	if status, said := ready(); status != http.StatusOK || !strings.Contains(said, "short: ") || !strings.Contains(said,
+		"the memory of Redis") {
 		t.Errorf("full: %d %s", status, said)
 	}
-	if _, err := h.producer.Upload(t.Context(), promo("late"), uniqueSample(t, 1)); !fault.Is(err, fault.Full) || !strings.Contains(err.Error(), "Free some space") {
+	if _, err := h.producer.Upload(t.Context(), promo("late"), uniqueSample(t, 1)); !fault.Is(err, fault.Full) ||
+		!strings.Contains(err.Error(), "Free some space") {
 		t.Errorf("an upload: %v", err)
 	}
 	for _, id := range []string{"music-river", "letter-ko-sister"} {
@@ -55,7 +60,8 @@ func TestFullRedisTakesARecallAndShedsUploadsAndPlans(t *testing.T) {
 			t.Errorf("the recall of %s: %v", id, err)
 		}
 	}
-	if r, err := h.scheduler.Plan(t.Context(), request); err == nil && (r[0].Problem == nil || !strings.Contains(r[0].Problem.Detail, "Free some space")) ||
+	if r, err := h.scheduler.Plan(t.Context(), request); err == nil && (r[0].Problem == nil ||
+		!strings.Contains(r[0].Problem.Detail, "Free some space")) ||
 		err != nil && !strings.Contains(err.Error(), "Free some space") {
 		t.Errorf("a plan: %v, %+v, %+v", err, r, r[0].Problem)
 	}
@@ -75,7 +81,8 @@ func TestFullRedisTakesARecallAndShedsUploadsAndPlans(t *testing.T) {
 	var err error
 	for n := 0; err == nil && n < 100; n++ { // others fill what was given out
 		fillRedis(server, n+1)
-		_, err = h.service.access.Create(t.Context(), access.System, access.NewToken{Name: "t" + strconv.Itoa(n), Role: access.Viewer})
+		_, err = h.service.access.Create(t.Context(), access.System, access.NewToken{Name: "t" + strconv.Itoa(n),
+			Role: access.Viewer})
 	}
 	if !fault.Is(err, fault.Full) {
 		t.Errorf("nothing is left: %v", err)

@@ -31,7 +31,8 @@ func TestNewWordingAsksForNewReadings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put := h.do(http.MethodPut, "/v1/scripts/appeal", secret, map[string]string{"Content-Type": "application/json", "If-Match": got.header.Get("ETag")}, body)
+	put := h.do(http.MethodPut, "/v1/scripts/appeal", secret, map[string]string{"Content-Type": "application/json",
+		"If-Match": got.header.Get("ETag")}, body)
 	if put.status != http.StatusOK {
 		t.Fatalf("%d %s", put.status, put.body)
 	}

@@ -36,7 +36,8 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--expiring: %w", err)
 	}
-	found, err := c.client().Segments(ctx, query(map[string]string{"q": c.Q, "kind": c.Kind, "language": c.Language, "state": c.State,
+	found, err := c.client().Segments(ctx, query(map[string]string{"q": c.Q, "kind": c.Kind, "language": c.Language,
+		"state":  c.State,
 		"script": c.Script, "tag": c.Tag, "expiring_before": expiring}))
 	if err != nil {
 		return err
@@ -55,7 +56,8 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 // airsNowhere is what to know of a language that no station's window allows.
 func airsNowhere(language string) string {
-	return fmt.Sprintf("%s airs nowhere: no window of any station allows this language. Correct it, or allow it in a window "+
+	return fmt.Sprintf("%s airs nowhere: no window of any station allows this language. Correct it, or allow it in a "+
+		"window "+
 		"(one of ko takes ko-KP too, one of ko-KP does not take ko)", language)
 }
 
@@ -78,7 +80,8 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 	line("series", s.Series)
 	line("tags", strings.Join(s.Tags, ", "))
 	if s.Script != nil {
-		line("reads", fmt.Sprintf("%s version %d, passages %s", s.Script.ID, s.Script.Version, strings.Trim(fmt.Sprint(s.Script.Passages), "[]")))
+		line("reads", fmt.Sprintf("%s version %d, passages %s", s.Script.ID, s.Script.Version,
+			strings.Trim(fmt.Sprint(s.Script.Passages), "[]")))
 	}
 	line("persons", strings.Join(s.Persons, ", "))
 	line("intro", s.Intro)
@@ -86,7 +89,8 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 	line("valid from", instant(s.ValidFrom))
 	line("valid until", instant(s.ValidUntil))
 	if c := s.Consent; c != nil {
-		line("consent", strings.Join(slices.DeleteFunc([]string{dated("from ", c.GivenAt), dated("until ", c.ExpiresAt), c.Reference},
+		line("consent", strings.Join(slices.DeleteFunc([]string{dated("from ", c.GivenAt), dated("until ", c.ExpiresAt),
+			c.Reference},
 			func(part string) bool { return part == "" }), ", "))
 	}
 	if s.Sensitive {
@@ -105,7 +109,8 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 	} else {
 		line("length", span(r.Duration.Duration))
 		line("on air", span(r.CueIn.Duration)+" to "+span(r.CueOut.Duration))
-		line("audio", fmt.Sprintf("%d Hz, %s, %d kb/s %s, %d bytes", r.SampleRate, count(r.Channels, "channel"), r.BitrateKbps, r.BitrateMode, r.Bytes))
+		line("audio", fmt.Sprintf("%d Hz, %s, %d kb/s %s, %d bytes", r.SampleRate, count(r.Channels, "channel"),
+			r.BitrateKbps, r.BitrateMode, r.Bytes))
 	}
 	line("loudness", figure(r.IntegratedLUFS, "LUFS"))
 	line("true peak", figure(r.TruePeakDBTP, "dBTP"))

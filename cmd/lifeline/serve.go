@@ -29,7 +29,8 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	if c.Store != "sqlite" && c.PublicURL == "" {
-		return errors.New("--public-url: is needed with a shared store, since all replicas must write the same addresses into queues")
+		return errors.New("--public-url: is needed with a shared store, since all replicas must write the same addresses " +
+			"into queues")
 	}
 	cmdline.OutliveReaders()
 	log, err := c.logger(os.Stderr)
@@ -48,7 +49,8 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 		url = scheme + "://" + l.Addr().String()
 		if tcp, ok := l.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-			log.Warn("queues name an address that only this machine reaches: say with --public-url where stations find the service", "address", url)
+			log.Warn("queues name an address that only this machine reaches: say with --public-url where stations find the "+
+				"service", "address", url)
 		}
 	}
 	s, err := openService(ctx, c.Serve, url, log)
@@ -57,7 +59,8 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	fmt.Fprintf(stdout, "Lifeline serves at %s\nThe console is at %s/\n", url, strings.TrimRight(url, "/"))
 	if s.access.Empty() {
-		fmt.Fprintf(stdout, "Nobody has a token yet. Make the first administrator's here: %s token create --data %s --name NAME --role admin\n", os.Args[0], c.Data)
+		fmt.Fprintf(stdout, "Nobody has a token yet. Make the first administrator's here: %s token create --data %s --name "+
+			"NAME --role admin\n", os.Args[0], c.Data)
 	}
 	return errors.Join(s.run(ctx, l), s.close())
 }

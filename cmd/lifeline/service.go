@@ -128,7 +128,8 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err != nil {
 		return nil, err
 	}
-	if err := outrunRestored(ctx, c, opened); err != nil && !fault.Is(err, fault.Full) { // recalls must pass on a full disk, too
+	// recalls must pass on a full disk, too
+	if err := outrunRestored(ctx, c, opened); err != nil && !fault.Is(err, fault.Full) {
 		return nil, err
 	}
 	if s.reserve, s.disk, err = openReserves(ctx, c, opened, log); err != nil {
@@ -172,7 +173,10 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			return 0, err
 		}
 		recordings := lib.Recordings()
-		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool, error) { return files[sha256] || recordings(sha256), nil },
+		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool,
+			error) {
+			return files[sha256] || recordings(sha256), nil
+		},
 			func(blob.Blob) { removed++ })
 		return removed, errors.Join(err, answers.Forget(ctx))
 	}
@@ -182,8 +186,9 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		return removed, errors.Join(err, records.Move(ctx))
 	}
 	s.background = background.NewRunner(s.replica, lib, s.scheduler, s.lock, tidy, log, backgroundEvery, time.Now)
-	if s.renders, err = render.Open(c.RenderDir(), s.audio, render.Options{Rate: dsp.Rate(c.Render.Rate), Silence: playout.SilenceLimit,
-		Limit: c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,
+	if s.renders, err = render.Open(c.RenderDir(), s.audio, render.Options{Rate: dsp.Rate(c.Render.Rate),
+		Silence: playout.SilenceLimit,
+		Limit:   c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,
 		Room: func(bytes int64) error { return s.disk.Bulk(context.WithoutCancel(ctx), bytes) }}); err != nil {
 		return nil, err
 	}
@@ -218,9 +223,12 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			Logbook: logbook, Answers: answers, Replica: s.replica,
 			Media: access.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
-			Windows: scheduling.NewWindows(s.scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL, Origins: c.Guard.Origins, Stopping: stopping,
-			Keys: []ed25519.PublicKey{signer.Public()}, FormerKeys: keys.Former(), Now: time.Now, Log: log, Room: s.reserve.Ready,
-			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady, "workers": s.background.Alive}}),
+			Windows: scheduling.NewWindows(s.scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL,
+			Origins: c.Guard.Origins, Stopping: stopping,
+			Keys: []ed25519.PublicKey{signer.Public()}, FormerKeys: keys.Former(), Now: time.Now, Log: log,
+			Room: s.reserve.Ready,
+			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady,
+				"workers": s.background.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // a handler that expects slow bytes moves it on
 		WriteTimeout:      2 * time.Minute, // likewise
@@ -235,7 +243,8 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 var webhookPatience = webhooks.Patience{First: time.Second, Longest: 8 * time.Hour, GiveUp: 5 * 24 * time.Hour}
 
 // openWebhooks puts together what tells other people's services of changes.
-func openWebhooks(c config.Serve, key ed25519.PrivateKey, r *replica.Replica, lock *replica.WorkLock, meter webhooks.DeliveryMeter, log *slog.Logger) (*webhooks.Webhooks, error) {
+func openWebhooks(c config.Serve, key ed25519.PrivateKey, r *replica.Replica, lock *replica.WorkLock,
+	meter webhooks.DeliveryMeter, log *slog.Logger) (*webhooks.Webhooks, error) {
 	secret, err := derivedKey(key, forWebhooks)
 	if err != nil {
 		return nil, err
@@ -260,7 +269,8 @@ const stopTimeout = 10 * time.Second
 const lastWords = time.Second
 
 // errStopping ends the requests that take longer than the service has time for.
-var errStopping = fault.New(fault.Unavailable, "the service is stopping, and this took longer than it waits: ask again when it is back")
+var errStopping = fault.New(fault.Unavailable, "the service is stopping, and this took longer than it waits: ask "+
+	"again when it is back")
 
 // run serves on l until ctx ends or a part dies, then stops: the listener closes, requests that wait for changes end,
 // and others have stopTimeout. What requests need goes on until they have ended; background work ends at once.
@@ -269,7 +279,10 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	requests, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	s.server.BaseContext = func(net.Listener) context.Context { return requests }
 	g.Go(func() error {
-		return s.replica.Run(requests, func(err error) { s.log.Warn("the change feed broke off and is taken up again", "error", err) })
+		return s.replica.Run(requests, func(err error) {
+			s.log.Warn("the change feed broke off and is taken up again",
+				"error", err)
+		})
 	})
 	g.Go(func() error { return s.background.Run(ctx) })
 	g.Go(func() error { return s.reserve.Run(requests) })
@@ -306,8 +319,8 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	return g.Wait()
 }
 
-// clearUp removes audio that an interrupted upload had left behind. Nobody waits for it: a library of years has many files to
-// look at. What it could not do the keeper does.
+// clearUp removes audio that an interrupted upload had left behind. Nobody waits for it: a library of years has many
+// files to look at. What it could not do the keeper does.
 func (s *service) clearUp(ctx context.Context) {
 	if s.clear == nil {
 		return

@@ -45,7 +45,8 @@ func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
 				fmt.Fprintf(stdout, "ALARM: %s\n", oneLine(a.Message))
 			}
 		}
-		fmt.Fprintf(stdout, "%-20s %-14s %-20s %7s %9s %9s  %s\n", "station", "last contact", "holds", "cover", "audio", "offset", "player")
+		fmt.Fprintf(stdout, "%-20s %-14s %-20s %7s %9s %9s  %s\n", "station", "last contact", "holds", "cover", "audio",
+			"offset", "player")
 		for _, s := range standing {
 			printStanding(stdout, s, now)
 		}

@@ -133,7 +133,8 @@ func (p *tap) mono() []float64 {
 	p.close()
 	out := make([]float64, len(p.raw)/4)
 	for i := range out {
-		out[i] = float64(int16(binary.LittleEndian.Uint16(p.raw[4*i:]))) + float64(int16(binary.LittleEndian.Uint16(p.raw[4*i+2:])))
+		out[i] = float64(int16(binary.LittleEndian.Uint16(p.raw[4*i:]))) +
+			float64(int16(binary.LittleEndian.Uint16(p.raw[4*i+2:])))
 	}
 	return out
 }
@@ -163,8 +164,8 @@ func (o *onAir) source(t *testing.T, i wire.QueueItem) []float64 {
 	return pcm[:min(len(pcm), int(i.Duration.Seconds()*airRate))]
 }
 
-// gaps finds each item in what was heard, and answers how much later than planned it began, in milliseconds. at says when
-// a sample was heard.
+// gaps finds each item in what was heard, and answers how much later than planned it began, in milliseconds. at says
+// when a sample was heard.
 func (g *guest) gaps(t *testing.T, air []float64, at func(sample int) time.Time) []float64 {
 	t.Helper()
 	var out []float64
@@ -180,7 +181,8 @@ func (g *guest) gaps(t *testing.T, air []float64, at func(sample int) time.Time)
 		k, fit := find(air[from:], source[skip:], to-from)
 		k += from - skip
 		ms := float64(at(k+skip).Sub(expected).Microseconds()) / 1000
-		t.Logf("%-10s %-24s planned at %6.3f s, heard %+.2f ms off, fit %.3f", g.name, i.SegmentID, i.StartAt.Sub(g.start).Seconds(), ms, fit)
+		t.Logf("%-10s %-24s planned at %6.3f s, heard %+.2f ms off, fit %.3f", g.name, i.SegmentID,
+			i.StartAt.Sub(g.start).Seconds(), ms, fit)
 		if fit < 0.9 {
 			t.Errorf("%s: %s is not heard: the best fit is %.2f", g.name, i.SegmentID, fit)
 			continue
@@ -221,13 +223,16 @@ func TestOtherPlayersAirAPublishedDay(t *testing.T) {
 		switch name {
 		case "liquidsoap":
 			taps[name] = openTap(t, fifo)
-			g.run(t, []string{"LIFELINE_AS_ROOT=yes", "LIFELINE_STATION_PROGRAM=" + script(t, "lifeline-station"), "LIFELINE_OUTPUT=file:" + fifo, "LIFELINE_EVERY=1"},
+			g.run(t, []string{"LIFELINE_AS_ROOT=yes", "LIFELINE_STATION_PROGRAM=" + script(t, "lifeline-station"),
+				"LIFELINE_OUTPUT=file:" + fifo, "LIFELINE_EVERY=1"},
 				"liquidsoap", script(t, "lifeline.liq"))
 		case "mpd":
 			taps[name] = openTap(t, fifo)
 			port := freePort(t)
-			config := fmt.Sprintf("music_directory %q\nplaylist_directory %[1]q\nbind_to_address \"127.0.0.1\"\nport \"%[2]d\"\nzeroconf_enabled \"no\"\n"+
-				"input {\nplugin \"curl\"\n}\naudio_output {\ntype \"fifo\"\nname \"air\"\npath %[3]q\nformat \"48000:16:2\"\n}\n", g.state, port, fifo)
+			config := fmt.Sprintf("music_directory %q\nplaylist_directory %[1]q\nbind_to_address \"127.0.0.1\"\nport "+
+				"\"%[2]d\"\nzeroconf_enabled \"no\"\n"+
+				"input {\nplugin \"curl\"\n}\naudio_output {\ntype \"fifo\"\nname \"air\"\npath %[3]q\nformat \"48000:16:2\"\n}\n",
+				g.state, port, fifo)
 			if err := os.WriteFile(filepath.Join(g.state, "mpd.conf"), []byte(config), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -269,7 +274,8 @@ func (g *guest) reconciled(t *testing.T) {
 	t.Helper()
 	var r schedules.Reconciliation
 	eventually(t, 15*time.Second, func() bool {
-		g.h.do("GET", wire.Station(g.station, "reconciliation", g.queue.Date.String())+"?window="+demoWindow, g.h.secrets["scheduler"], nil, nil).into(t, &r)
+		g.h.do("GET", wire.Station(g.station, "reconciliation", g.queue.Date.String())+"?window="+demoWindow,
+			g.h.secrets["scheduler"], nil, nil).into(t, &r)
 		return r.Totals[schedules.AsPlanned] == len(g.queue.Items)
 	})
 	for _, d := range r.Items {

@@ -17,8 +17,8 @@ import (
 )
 
 // table reads a table whose first line names the fields: in UTF-8 or UTF-16, its cells apart by commas, semicolons or
-// tabs, its lines by LF, CR LF or CR, as spreadsheets write it. A line of empty cells says nothing. tags and persons are
-// apart by spaces; a consent has a column for each of its fields, such as consent.expires_at.
+// tabs, its lines by LF, CR LF or CR, as spreadsheets write it. A line of empty cells says nothing. tags and persons
+// are apart by spaces; a consent has a column for each of its fields, such as consent.expires_at.
 func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 	b, err := c.read(dir, name, "in a spreadsheet: CSV UTF-8")
 	if err != nil {
@@ -28,7 +28,8 @@ func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 		b = bytes.ReplaceAll(b, []byte("\r"), []byte("\n"))
 	}
 	comma := rune(0)
-	if first, rest, _ := bytes.Cut(b, []byte("\n")); len(first) > 0 { // Excel's own line names what stands between the cells
+	// Excel's own line names what stands between the cells
+	if first, rest, _ := bytes.Cut(b, []byte("\n")); len(first) > 0 {
 		if said, ok := strings.CutPrefix(strings.ToLower(strings.Trim(string(first), "\" ")), "sep="); ok && len(said) == 1 {
 			comma, b = rune(said[0]), append([]byte("\n"), rest...) // so that lines keep their numbers
 		}
@@ -58,7 +59,8 @@ func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 		for n, cell := range row {
 			if cell = strings.TrimSpace(strings.Trim(cell, "\ufeff")); n >= len(fields) || fields[n] == "" {
 				if cell != "" {
-					return nil, fmt.Errorf("line %d has %q in a column without a name: it has more cells than the first line, as where a text with a comma is not in quotes", lines[i+1], cell)
+					return nil, fmt.Errorf("line %d has %q in a column without a name: it has more cells than the first line, as "+
+						"where a text with a comma is not in quotes", lines[i+1], cell)
 				}
 			} else if err := e.take(fields[n], cell); err != nil {
 				return nil, fmt.Errorf("line %d: %w", lines[i+1], err)
@@ -82,12 +84,14 @@ func separator(b []byte) (rune, error) {
 	for _, comma := range ",;\t" {
 		r := csv.NewReader(bytes.NewReader(b))
 		r.Comma, r.FieldsPerRecord = comma, -1
-		if first, err := r.Read(); err == nil && slices.ContainsFunc(first, func(name string) bool { return fieldName(name) == "file" }) {
+		if first, err := r.Read(); err == nil && slices.ContainsFunc(first,
+			func(name string) bool { return fieldName(name) == "file" }) {
 			return comma, nil
 		}
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
-	return 0, fmt.Errorf("its first line names no column \"file\", with commas, semicolons or tabs between the names: %.200q", first)
+	return 0, fmt.Errorf("its first line names no column \"file\", with commas, semicolons or tabs between the names: "+
+		"%.200q", first)
 }
 
 // cells reads the rows, each with the number of its line.
@@ -123,7 +127,8 @@ func unquoted(b []byte, comma rune) (rows [][]string, lines []int, err error) {
 		if err != nil {
 			row = strings.Split(line, string(comma))
 			if slices.ContainsFunc(row, func(cell string) bool { return strings.HasPrefix(strings.TrimSpace(cell), `"`) }) {
-				return nil, nil, fmt.Errorf("line %d: a quote is opened or closed in the middle of a cell, so that nobody can say where the cell ends: put the whole cell in quotes, and double those inside it", n)
+				return nil, nil, fmt.Errorf("line %d: a quote is opened or closed in the middle of a cell, so that nobody can "+
+					"say where the cell ends: put the whole cell in quotes, and double those inside it", n)
 			}
 		}
 		rows, lines = append(rows, row), append(lines, n)

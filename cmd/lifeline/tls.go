@@ -17,7 +17,8 @@ import (
 // tlsConfig is how the service speaks TLS; nil when it does not.
 func tlsConfig(c config.Serve, log *slog.Logger) (*tls.Config, error) {
 	if len(c.Guard.TLSDomains) > 0 {
-		m := &autocert.Manager{Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(c.CertificateDir()), HostPolicy: autocert.HostWhitelist(c.Guard.TLSDomains...)}
+		m := &autocert.Manager{Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(c.CertificateDir()),
+			HostPolicy: autocert.HostWhitelist(c.Guard.TLSDomains...)}
 		if c.Guard.TLSDirectory != "" {
 			m.Client = &acme.Client{DirectoryURL: c.Guard.TLSDirectory}
 		}

@@ -41,7 +41,8 @@ func TestCertificateComesFromAuthority(t *testing.T) {
 	}
 	healthy := func() {
 		t.Helper()
-		c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{ServerName: name, RootCAs: roots}, DisableKeepAlives: true}}
+		c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{ServerName: name, RootCAs: roots},
+			DisableKeepAlives: true}}
 		if a := get(t, c, "https://"+address+"/healthz", ""); a.status != http.StatusOK {
 			t.Errorf("%d %s", a.status, a.body)
 		}

@@ -85,7 +85,8 @@ func (c *tokenListCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, tokens, func() {
 		fmt.Fprintf(stdout, "%-20s %-10s %-20s %-20s %s\n", "token", "role", "name", "station", "expires")
 		for _, t := range tokens {
-			fmt.Fprintf(stdout, "%-20s %-10s %-20s %-20s %s\n", t.ID, t.Role, t.Name, t.Station, cmp.Or(instant(t.ExpiresAt), "never"))
+			fmt.Fprintf(stdout, "%-20s %-10s %-20s %-20s %s\n", t.ID, t.Role, t.Name, t.Station, cmp.Or(instant(t.ExpiresAt),
+				"never"))
 		}
 	})
 }

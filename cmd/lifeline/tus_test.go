@@ -47,7 +47,8 @@ func TestTusSpeaksTheProtocol(t *testing.T) {
 		t.Fatal(err)
 	}
 	length := strconv.Itoa(len(recording))
-	meta := texts("filename", "ident.mp3", "id", "ident-1", "kind", "ident", "title", "생명줄", "language", "ko-KP", "tags", "day, night")
+	meta := texts("filename", "ident.mp3", "id", "ident-1", "kind", "ident", "title", "생명줄", "language", "ko-KP", "tags",
+		"day, night")
 	expect := func(what string, got answer, status int, header ...string) answer {
 		t.Helper()
 		if got.status != status {
@@ -62,27 +63,33 @@ func TestTusSpeaksTheProtocol(t *testing.T) {
 	}
 	expect("what is spoken", h.do(http.MethodOptions, "/v1/uploads", "", nil, nil), 204, "Tus-Version", "1.0.0",
 		"Tus-Extension", "creation,checksum,expiration,termination", "Tus-Max-Size", strconv.Itoa(64<<20))
-	expect("another version", h.tusCall(http.MethodPost, "/v1/uploads", hana, map[string]string{"Tus-Resumable": "0.2.2"}, nil), 412, "Tus-Version", "1.0.0")
-	expect("no length", h.tusCall(http.MethodPost, "/v1/uploads", hana, map[string]string{"Upload-Metadata": meta}, nil), 422)
-	expect("too long", h.tusCall(http.MethodPost, "/v1/uploads", hana, map[string]string{"Upload-Length": "9999999999", "Upload-Metadata": meta}, nil), 413)
+	expect("another version", h.tusCall(http.MethodPost, "/v1/uploads", hana, map[string]string{"Tus-Resumable": "0.2.2"},
+		nil), 412, "Tus-Version", "1.0.0")
+	expect("no length", h.tusCall(http.MethodPost, "/v1/uploads", hana, map[string]string{"Upload-Metadata": meta}, nil),
+		422)
+	expect("too long", h.tusCall(http.MethodPost, "/v1/uploads", hana, map[string]string{"Upload-Length": "9999999999",
+		"Upload-Metadata": meta}, nil), 413)
 	bad := expect("a field that segments have not", h.tusCall(http.MethodPost, "/v1/uploads", hana,
 		map[string]string{"Upload-Length": length, "Upload-Metadata": meta + "," + texts("speed", "fast")}, nil), 422)
 	if !bytes.Contains(bad.body, []byte(`"speed"`)) {
 		t.Errorf("the problem does not name the field: %s", bad.body)
 	}
 
-	begun := expect("begin", h.tusCall(http.MethodPost, "/v1/uploads", hana, map[string]string{"Upload-Length": length, "Upload-Metadata": meta}, nil),
+	begun := expect("begin", h.tusCall(http.MethodPost, "/v1/uploads", hana, map[string]string{"Upload-Length": length,
+		"Upload-Metadata": meta}, nil),
 		201, "Upload-Offset", "0", "Tus-Resumable", "1.0.0")
 	at := begun.header.Get("Location")
 	if expires, err := http.ParseTime(begun.header.Get("Upload-Expires")); err != nil || time.Until(expires) < time.Hour {
 		t.Errorf("it expires at %q", begun.header.Get("Upload-Expires"))
 	}
 	expect("for others there is none", h.tusCall(http.MethodHead, at, ruth, nil, nil), 404)
-	expect("where it stands", h.tusCall(http.MethodHead, at, hana, nil, nil), 200, "Upload-Offset", "0", "Upload-Length", length,
+	expect("where it stands", h.tusCall(http.MethodHead, at, hana, nil, nil), 200, "Upload-Offset", "0", "Upload-Length",
+		length,
 		"Upload-Metadata", meta, "Cache-Control", "no-store")
 	from := func(offset int) map[string]string { return map[string]string{"Upload-Offset": strconv.Itoa(offset)} }
 	expect("the wrong place", h.tusCall(http.MethodPatch, at, hana, from(5), recording[5:10]), 409)
-	expect("another type", h.tusCall(http.MethodPatch, at, hana, map[string]string{"Upload-Offset": "0", "Content-Type": "audio/mpeg"}, recording[:10]), 415)
+	expect("another type", h.tusCall(http.MethodPatch, at, hana, map[string]string{"Upload-Offset": "0",
+		"Content-Type": "audio/mpeg"}, recording[:10]), 415)
 	expect("more than announced", h.tusCall(http.MethodPatch, at, hana, from(0), append(recording, 0)), 413)
 	expect("a piece", h.tusCall(http.MethodPatch, at, hana, from(0), recording[:1000]), 204, "Upload-Offset", "1000")
 	checked := from(1000)
@@ -91,17 +98,22 @@ func TestTusSpeaksTheProtocol(t *testing.T) {
 	expect("which is not kept", h.tusCall(http.MethodHead, at, hana, nil, nil), 200, "Upload-Offset", "1000")
 	sum := sha1.Sum(recording[1000:2000])
 	checked["Upload-Checksum"] = "sha1 " + base64.StdEncoding.EncodeToString(sum[:])
-	expect("a whole one", h.tusCall(http.MethodPatch, at, hana, checked, recording[1000:2000]), 204, "Upload-Offset", "2000")
-	done := expect("the rest", h.tusCall(http.MethodPatch, at, hana, from(2000), recording[2000:]), 204, "Upload-Offset", length,
+	expect("a whole one", h.tusCall(http.MethodPatch, at, hana, checked, recording[1000:2000]), 204, "Upload-Offset",
+		"2000")
+	done := expect("the rest", h.tusCall(http.MethodPatch, at, hana, from(2000), recording[2000:]), 204, "Upload-Offset",
+		length,
 		"Content-Location", "/v1/segments/ident-1")
-	expect("once more, the answer having been lost", h.tusCall(http.MethodHead, at, hana, nil, nil), 200, "Upload-Offset", length,
+	expect("once more, the answer having been lost", h.tusCall(http.MethodHead, at, hana, nil, nil), 200, "Upload-Offset",
+		length,
 		"Content-Location", done.header.Get("Content-Location"))
 
-	s, err := uploader{client: h.producer}.analysed(t.Context(), schedules.Segment{ID: "ident-1", State: schedules.Analysing})
+	s, err := uploader{client: h.producer}.analysed(t.Context(), schedules.Segment{ID: "ident-1",
+		State: schedules.Analysing})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.State != schedules.Pending || s.UploadedBy != "Hana" || s.Title != "생명줄" || len(s.Tags) != 2 || s.Recording.Bytes != int64(len(recording)) {
+	if s.State != schedules.Pending || s.UploadedBy != "Hana" || s.Title != "생명줄" || len(s.Tags) != 2 ||
+		s.Recording.Bytes != int64(len(recording)) {
 		t.Errorf("the segment is %+v", s)
 	}
 	if got := h.do(http.MethodGet, "/v1/segments/ident-1/audio", hana, nil, nil); !bytes.Equal(got.body, recording) {
@@ -120,12 +132,14 @@ func TestTusSpeaksTheProtocol(t *testing.T) {
 	start["If-Match"] = strconv.Quote(strconv.FormatInt(s.Revision, 10))
 	at = expect("begin", h.tusCall(http.MethodPost, "/v1/uploads", hana, start, nil), 201).header.Get("Location")
 	expect("all of it", h.tusCall(http.MethodPatch, at, hana, from(0), other), 204)
-	if again, err := h.producer.Segment(t.Context(), "ident-1"); err != nil || again.Recording.Bytes != int64(len(other)) || len(again.Previous) != 1 {
+	if again, err := h.producer.Segment(t.Context(), "ident-1"); err != nil ||
+		again.Recording.Bytes != int64(len(other)) || len(again.Previous) != 1 {
 		t.Errorf("the segment is %+v, %v", again, err)
 	}
 
 	// One that is given up is gone.
-	start = map[string]string{"Upload-Length": "100", "Upload-Metadata": texts("id", "ident-2", "kind", "ident", "title", "x", "language", "ko-KP")}
+	start = map[string]string{"Upload-Length": "100", "Upload-Metadata": texts("id", "ident-2", "kind", "ident", "title",
+		"x", "language", "ko-KP")}
 	at = expect("begin", h.tusCall(http.MethodPost, "/v1/uploads", hana, start, nil), 201).header.Get("Location")
 	expect("cancel", h.tusCall(http.MethodDelete, at, hana, nil, nil), 204)
 	expect("gone", h.tusCall(http.MethodHead, at, hana, nil, nil), 410)
@@ -138,16 +152,19 @@ func TestNewerConnectionTakesUploadFromDeadOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun := h.tusCall(http.MethodPost, "/v1/uploads", h.secrets["producer"], map[string]string{"Upload-Length": strconv.Itoa(len(recording)),
-		"Upload-Metadata": texts("id", "i", "kind", "ident", "title", "x", "language", "ko-KP")}, nil)
+	begun := h.tusCall(http.MethodPost, "/v1/uploads", h.secrets["producer"],
+		map[string]string{"Upload-Length": strconv.Itoa(len(recording)),
+			"Upload-Metadata": texts("id", "i", "kind", "ident", "title", "x", "language", "ko-KP")}, nil)
 	at := begun.header.Get("Location")
 	dead, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer dead.Close()
-	head := "PATCH " + at + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + h.secrets["producer"] + "\r\nTus-Resumable: 1.0.0\r\n" +
-		"Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: " + strconv.Itoa(len(recording)) + "\r\n\r\n"
+	head := "PATCH " + at + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + h.secrets["producer"] +
+		"\r\nTus-Resumable: 1.0.0\r\n" +
+		"Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: " +
+		strconv.Itoa(len(recording)) + "\r\n\r\n"
 	if _, err := dead.Write(append([]byte(head), recording[:3000]...)); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +184,8 @@ func TestNewerConnectionTakesUploadFromDeadOne(t *testing.T) {
 	if stands != "3000" {
 		t.Errorf("the upload stands at %s", stands)
 	}
-	if got := h.tusCall(http.MethodPatch, at, h.secrets["producer"], map[string]string{"Upload-Offset": stands}, recording[3000:]); got.status != http.StatusNoContent {
+	if got := h.tusCall(http.MethodPatch, at, h.secrets["producer"], map[string]string{"Upload-Offset": stands},
+		recording[3000:]); got.status != http.StatusNoContent {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }
@@ -199,7 +217,8 @@ func TestTusJSClientUploads(t *testing.T) {
 		return strings.TrimSpace(out.String())
 	}
 	command("npm", "install", "--no-audit", "--no-fund", "--silent")
-	at := command("node", "upload.js", h.url+"/v1/uploads", h.secrets["producer"], file, "letter-1", strconv.Itoa(len(recording)/7))
+	at := command("node", "upload.js", h.url+"/v1/uploads", h.secrets["producer"], file, "letter-1",
+		strconv.Itoa(len(recording)/7))
 	if !strings.HasPrefix(at, h.url+wire.Uploads()+"/") {
 		t.Errorf("the upload was at %s", at)
 	}

@@ -34,8 +34,8 @@ func plainly(v json.RawMessage) string {
 	return string(v)
 }
 
-// differences are the fields of a segment that are not as the entry says. What was only guessed by the file is no word of
-// anybody, and an empty cell of a table empties its field.
+// differences are the fields of a segment that are not as the entry says. What was only guessed by the file is no word
+// of anybody, and an empty cell of a table empties its field.
 func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 	is := wire.SegmentMetaOf(s)
 	wanted := wire.SegmentMetaOf(s)
@@ -48,7 +48,8 @@ func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 		return nil, err
 	}
 	for _, field := range e.blank {
-		if _, filled := said[field]; !filled && !slices.Contains([]string{"id", "kind", "title", "language"}, field) && !strings.Contains(field, ".") {
+		if _, filled := said[field]; !filled && !slices.Contains([]string{"id", "kind", "title", "language"}, field) &&
+			!strings.Contains(field, ".") {
 			said[field] = json.RawMessage("null")
 			e.said = append(e.said, field)
 		}
@@ -64,8 +65,10 @@ func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 	if said["consent"] != nil {
 		wanted.Consent = nil
 	}
-	for field, empty := range map[string]func(){"voice": func() { wanted.Voice = "" }, "series": func() { wanted.Series = "" },
-		"intro": func() { wanted.Intro = "" }, "back_announce": func() { wanted.BackAnnounce = "" }, "sensitive": func() { wanted.Sensitive = false }} {
+	for field, empty := range map[string]func(){"voice": func() { wanted.Voice = "" },
+		"series": func() { wanted.Series = "" },
+		"intro":  func() { wanted.Intro = "" }, "back_announce": func() { wanted.BackAnnounce = "" },
+		"sensitive": func() { wanted.Sensitive = false }} {
 		if string(said[field]) == "null" {
 			empty()
 		}
@@ -100,7 +103,8 @@ func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 
 // inForm brings metadata into the form in which the service keeps it.
 func inForm(m *wire.SegmentMeta) {
-	m.Title, m.Voice, m.Series, m.Language = text.Clean(m.Title), text.Clean(m.Voice), label(m.Series), bcp47.Kept(m.Language)
+	m.Title, m.Voice, m.Series, m.Language = text.Clean(m.Title), text.Clean(m.Voice), label(m.Series),
+		bcp47.Kept(m.Language)
 	for _, list := range []*[]string{&m.Tags, &m.Persons} {
 		if *list == nil {
 			*list = []string{}

@@ -40,7 +40,8 @@ func (c *upgradeStoreCmd) Run(ctx context.Context, stdout io.Writer) (err error)
 	if err := s.Raise(ctx, c.By, time.Now()); err != nil {
 		return err
 	}
-	fmt.Fprintln(stdout, "The store's format is this program's. Older programs refuse the store from now on: to go back to one, restore a backup from before.")
+	fmt.Fprintln(stdout, "The store's format is this program's. Older programs refuse the store from now on: to go back "+
+		"to one, restore a backup from before.")
 	return nil
 }
 
@@ -52,10 +53,12 @@ func raise(ctx context.Context, s versioned, log *slog.Logger) error {
 		return err
 	}
 	if _, embedded := s.back.(*sqlite.Store); !embedded && latest > 0 {
-		log.Warn("the store holds documents in the format of an older program, so that older replicas can read them: once every replica is of this version, run lifeline upgrade-store")
+		log.Warn("the store holds documents in the format of an older program, so that older replicas can read them: once " +
+			"every replica is of this version, run lifeline upgrade-store")
 		return nil
 	}
-	if err := s.Raise(ctx, access.System.Name, time.Now()); err != nil && !fault.Is(err, fault.Full) { // what is urgent is stored in the older form, too
+	// what is urgent is stored in the older form, too
+	if err := s.Raise(ctx, access.System.Name, time.Now()); err != nil && !fault.Is(err, fault.Full) {
 		return err
 	}
 	return nil

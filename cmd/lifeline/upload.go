@@ -98,16 +98,19 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	became := map[string]string{}
-	u := uploader{client: c.client(), replace: c.Replace, update: c.Update || c.Replace, became: func(id, what string) { became[id] = what }, progress: progressTo(c.Quiet), sent: map[string]entry{}}
+	u := uploader{client: c.client(), replace: c.Replace, update: c.Update || c.Replace,
+		became: func(id, what string) { became[id] = what }, progress: progressTo(c.Quiet), sent: map[string]entry{}}
 	segments, failed := u.all(ctx, entries)
 	if n := rejected(segments); n > 0 {
-		failed = cmdline.Some(len(segments)-n, errors.Join(failed, fmt.Errorf("%d of %s cannot air: they are rejected, for the reasons shown", n, count(len(entries), "recording"))))
+		failed = cmdline.Some(len(segments)-n, errors.Join(failed, fmt.Errorf("%d of %s cannot air: they are rejected, for "+
+			"the reasons shown", n, count(len(entries), "recording"))))
 	}
 	stations, unknown := u.stations(ctx, segments)
 	failed = errors.Join(failed, unknown)
 	return errors.Join(c.show(stdout, segments, func() {
 		for _, s := range segments {
-			fmt.Fprintf(stdout, "%-28s %-9s %s  %s", s.ID, s.State, span(s.Recording.Duration.Duration), oneLine(u.sent[s.ID].file))
+			fmt.Fprintf(stdout, "%-28s %-9s %s  %s", s.ID, s.State, span(s.Recording.Duration.Duration),
+				oneLine(u.sent[s.ID].file))
 			if s.Rejection != nil {
 				fmt.Fprintf(stdout, "  %s", s.Rejection.Message)
 			}
@@ -140,12 +143,14 @@ func rejected(segments []schedules.Segment) (n int) {
 }
 
 // uploadCatalogue uploads every recording of a catalogue, showing its progress, and answers the segments.
-func uploadCatalogue(ctx context.Context, c *client.Client, dir fs.FS, name string, progress io.Writer) ([]schedules.Segment, error) {
+func uploadCatalogue(ctx context.Context, c *client.Client, dir fs.FS, name string, progress io.Writer) (
+	[]schedules.Segment, error) {
 	entries, err := catalogues{}.entries(dir, name)
 	if err != nil {
 		return nil, err
 	}
-	return uploader{client: c, progress: progress, became: func(string, string) {}, sent: map[string]entry{}}.all(ctx, entries)
+	return uploader{client: c, progress: progress, became: func(string, string) {}, sent: map[string]entry{}}.all(ctx,
+		entries)
 }
 
 // uploader brings recordings to the service.
@@ -182,7 +187,8 @@ func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Seg
 			continue
 		}
 		if cmdline.ForAll(err) || ctx.Err() != nil {
-			failed = errors.Join(failed, fmt.Errorf("%w\n%d of %d recordings are there; the same command again sends the others and goes on where it broke off",
+			failed = errors.Join(failed, fmt.Errorf("%w\n%d of %d recordings are there; the same command again sends the "+
+				"others and goes on where it broke off",
 				err, len(out), len(entries)))
 			return out, cmdline.Some(len(out), failed)
 		}
@@ -208,7 +214,8 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 	f, err := e.dir.Open(e.file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(e.file, "?"):
-		return schedules.Segment{}, errors.New("there is no such file. A spreadsheet writes ? for letters that the encoding of its table lacks: save the table as CSV UTF-8")
+		return schedules.Segment{}, errors.New("there is no such file. A spreadsheet writes ? for letters that the " +
+			"encoding of its table lacks: save the table as CSV UTF-8")
 	case errors.Is(err, fs.ErrNotExist):
 		return schedules.Segment{}, errors.New("there is no such file")
 	case err != nil:
@@ -255,7 +262,8 @@ const longest = 32 << 10
 func (e entry) tooLong() error {
 	for _, name := range slices.Sorted(maps.Keys(e.meta)) {
 		if b, err := json.Marshal(e.meta[name]); err == nil && len(b) > longest {
-			return fmt.Errorf("its %s holds %d bytes, and no field takes more than %d: in a table, a quote may be opened and not closed", name, len(b), longest)
+			return fmt.Errorf("its %s holds %d bytes, and no field takes more than %d: in a table, a quote may be opened and "+
+				"not closed", name, len(b), longest)
 		}
 	}
 	return nil
@@ -283,10 +291,12 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 		return s, err
 	}
 	if first, twice := u.sent[s.ID]; twice {
-		return s, fmt.Errorf("it is the same recording as %s, which is segment %q, and says otherwise: %s. Leave one of the two out, or give each an id", first.name(), s.ID, told(changes))
+		return s, fmt.Errorf("it is the same recording as %s, which is segment %q, and says otherwise: %s. Leave one of "+
+			"the two out, or give each an id", first.name(), s.ID, told(changes))
 	}
 	if !u.update {
-		return s, fmt.Errorf("segment %q is there and was not changed, but differs: %s. --update changes it", s.ID, told(changes))
+		return s, fmt.Errorf("segment %q is there and was not changed, but differs: %s. --update changes it", s.ID,
+			told(changes))
 	}
 	patch := map[string]json.RawMessage{}
 	for _, c := range changes {
@@ -358,7 +368,8 @@ func (u uploader) stations(ctx context.Context, segments []schedules.Segment) (m
 const analysisPatience = time.Minute
 
 func (u uploader) analysed(ctx context.Context, s schedules.Segment) (schedules.Segment, error) {
-	for wait, end := 20*time.Millisecond, time.Now().Add(analysisPatience); s.State == schedules.Analysing && time.Now().Before(end); wait *= 2 {
+	for wait, end := 20*time.Millisecond, time.Now().Add(analysisPatience); s.State == schedules.Analysing &&
+		time.Now().Before(end); wait *= 2 {
 		select {
 		case <-ctx.Done():
 			return s, ctx.Err()

@@ -86,7 +86,8 @@ func TestTheSameRecordingUnderTwoNamesOfATableChangesNothing(t *testing.T) {
 
 func TestATableThatASpreadsheetWroteWithQuestionMarksSaysHowToSaveIt(t *testing.T) {
 	hana := producerOfNothing(t)
-	_, wrong, code := hana.run("upload", folderOf(t, nil, "t.csv", []byte("file,kind,title,language\n呼??.mp3,reading,呼??,zh\ngone.mp3,reading,x,zh\n")))
+	_, wrong, code := hana.run("upload", folderOf(t, nil, "t.csv",
+		[]byte("file,kind,title,language\n呼??.mp3,reading,呼??,zh\ngone.mp3,reading,x,zh\n")))
 	if code != 1 {
 		t.Errorf("exit %d", code)
 	}

@@ -31,7 +31,8 @@ func (p *process) address() string { return strings.TrimPrefix(p.url, "http://")
 func longRecording(t *testing.T, size int64) string {
 	t.Helper()
 	const minute = 2_400_000 // bytes
-	cmd := exec.Command("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100:duration=60", "-ac", "2",
+	cmd := exec.Command("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i",
+		"sine=frequency=440:sample_rate=44100:duration=60", "-ac", "2",
 		"-b:a", "320k", "-codec:a", "libmp3lame", "-write_xing", "0", "-id3v2_version", "0", "-f", "mp3", "-")
 	tone, err := cmd.Output()
 	if err != nil {
@@ -74,8 +75,10 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 	sum := sha256.Sum256(content)
 	began := time.Now()
 	go func() {
-		s, err := client.New("http://"+link.Addr, secret, &http.Client{Transport: &http.Transport{}}).UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)),
-			SHA256: hex.EncodeToString(sum[:]), Meta: map[string]any{"id": "long", "kind": "music", "title": "t", "language": "zxx"}}, at.Store)
+		s, err := client.New("http://"+link.Addr, secret, &http.Client{Transport: &http.Transport{}}).UploadInPieces(
+			t.Context(), client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)),
+				SHA256: hex.EncodeToString(sum[:]), Meta: map[string]any{"id": "long", "kind": "music", "title": "t",
+					"language": "zxx"}}, at.Store)
 		ended <- end{s, err}
 	}()
 	for at.Load() < int64(len(content))/2 { // half of it is on its way
@@ -104,7 +107,8 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 	if e.segment.State != schedules.Pending || e.segment.Recording.SHA256 != hex.EncodeToString(sum[:]) {
 		t.Errorf("the segment is %+v", e.segment)
 	}
-	t.Logf("%d bytes in %.1f s over %d cuts and a kill; after %.1f s %s", len(content), sent.Seconds(), link.Cuts(), time.Since(began).Seconds(), e.segment.State)
+	t.Logf("%d bytes in %.1f s over %d cuts and a kill; after %.1f s %s", len(content), sent.Seconds(), link.Cuts(),
+		time.Since(began).Seconds(), e.segment.State)
 	if least := int(int64(len(content)) / cut / 2); link.Cuts() < least {
 		t.Errorf("only %d cuts", link.Cuts())
 	}
@@ -168,8 +172,10 @@ func TestManyUploadsAtOnceStayInBounds(t *testing.T) {
 		all.Go(func() {
 			content := append(bytes.Repeat(sample, 3), byte(n)) // each another file
 			sum := sha256.Sum256(content)
-			_, err := service.client.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)),
-				SHA256: hex.EncodeToString(sum[:]), Meta: map[string]any{"id": fmt.Sprint("many-", n), "kind": "letter", "title": "t", "language": "ko-KP"}}, func(int64) {})
+			_, err := service.client.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(content),
+				Length: int64(len(content)),
+				SHA256: hex.EncodeToString(sum[:]), Meta: map[string]any{"id": fmt.Sprint("many-", n), "kind": "letter",
+					"title": "t", "language": "ko-KP"}}, func(int64) {})
 			if err != nil {
 				t.Error(n, err)
 			}
@@ -211,14 +217,17 @@ func TestUploadTakesFoldersSidecarsTablesAndTags(t *testing.T) {
 		"pips.mp3,pips,time-signal,Six pips,zxx,clock day,p1,2031-02-03T00:00:00Z,drawer 4,true\n"))
 	write("pips.mp3", sample("time-signal.mp3"))
 
-	want(t, hana.says("upload", filepath.Join(dir, "folder"), "--kind", "letter", "--language", "ko-KP"), "my-letter", "evening-ident", "pending")
+	want(t, hana.says("upload", filepath.Join(dir, "folder"), "--kind", "letter", "--language", "ko-KP"), "my-letter",
+		"evening-ident", "pending")
 	want(t, hana.says("upload", filepath.Join(dir, "table.csv")), "pips", "pending")
 	var letter, ident, pips schedules.Segment
 	hana.json(&letter, "segments", "my-letter")
 	hana.json(&ident, "segments", "evening-ident")
 	hana.json(&pips, "segments", "pips")
-	if letter.Kind != "letter" || ident.Kind != "ident" || ident.Title != "저녁" || ident.Language != "ko-KP" || len(pips.Tags) != 2 ||
-		!pips.Sensitive || pips.Consent == nil || pips.Consent.Reference != "drawer 4" || pips.Consent.ExpiresAt.Year() != 2031 {
+	if letter.Kind != "letter" || ident.Kind != "ident" || ident.Title != "저녁" || ident.Language != "ko-KP" ||
+		len(pips.Tags) != 2 ||
+		!pips.Sensitive || pips.Consent == nil || pips.Consent.Reference != "drawer 4" ||
+		pips.Consent.ExpiresAt.Year() != 2031 {
 		t.Errorf("they became\n%+v\n%+v\n%+v", letter, ident, pips)
 	}
 
@@ -229,7 +238,8 @@ func TestUploadTakesFoldersSidecarsTablesAndTags(t *testing.T) {
 		t.Errorf("sending the same again gave %+v", again)
 	}
 	write("pips.mp3", sample("bed-slow.mp3"))
-	if out, wrong, code := hana.run("upload", filepath.Join(dir, "table.csv")); code != 1 || !strings.Contains(wrong, "exists already") {
+	if out, wrong, code := hana.run("upload", filepath.Join(dir, "table.csv")); code != 1 || !strings.Contains(wrong,
+		"exists already") {
 		t.Errorf("exit %d: %s%s", code, out, wrong)
 	}
 	hana.says("upload", "--replace", filepath.Join(dir, "table.csv"))

@@ -27,8 +27,10 @@ func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
 	long := bytes.Repeat(sample, 24<<20/len(sample)) // more than connections hold on the way
 	sum := sha256.Sum256(long)
 	sha := hex.EncodeToString(sum[:])
-	if _, err := b.producer.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(long), Length: int64(len(long)), SHA256: sha,
-		Meta: map[string]any{"id": "long", "kind": "letter", "title": "t", "language": "ko-KP"}}, func(int64) {}); err != nil {
+	if _, err := b.producer.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(long),
+		Length: int64(len(long)), SHA256: sha,
+		Meta: map[string]any{"id": "long", "kind": "letter", "title": "t", "language": "ko-KP"}},
+		func(int64) {}); err != nil {
 		t.Fatal(err)
 	}
 	ends := map[string]func(){
@@ -89,7 +91,8 @@ func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
 			}()
 			go func() {
 				stuck, _ := io.Pipe()
-				resp, err := begin("POST", "/v1/segments", io.MultiReader(strings.NewReader("--x\r\n"), stuck), "Content-Type", "multipart/form-data; boundary=x")
+				resp, err := begin("POST", "/v1/segments", io.MultiReader(strings.NewReader("--x\r\n"), stuck), "Content-Type",
+					"multipart/form-data; boundary=x")
 				if err == nil && resp.StatusCode < 400 {
 					t.Errorf("the upload ended with %v", resp)
 				}

@@ -133,7 +133,8 @@ func (c *verifyCmd) former(ctx context.Context, id string) (_ []wire.Key, err er
 }
 
 func printProof(w io.Writer, p chain.Proof) {
-	fmt.Fprintf(w, "%s: %s, %s, %s, %s of as-run with %d reports\n", count(p.Stations, "station"), count(p.Links, "link"), count(p.Queues, "queue"),
+	fmt.Fprintf(w, "%s: %s, %s, %s, %s of as-run with %d reports\n", count(p.Stations, "station"), count(p.Links, "link"),
+		count(p.Queues, "queue"),
 		count(p.Rundowns, "rundown"), count(p.Days, "day"), p.Records)
 	for _, d := range p.Differences {
 		fmt.Fprintln(w, "  CHANGED", d)

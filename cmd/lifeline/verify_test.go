@@ -81,18 +81,22 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 		t.Fatalf("exit %d: %+v", code, p)
 	}
 	victim := q.Items[len(q.Items)/2]
-	swap(t, filepath.Join(dir, "lifeline.db"), `"item_id":"`+victim.ID+`","segment_id":"`+victim.SegmentID+`"`, `"item_id":"`+victim.ID+`","segment_id":"`+"x"+victim.SegmentID[1:]+`"`)
+	swap(t, filepath.Join(dir, "lifeline.db"), `"item_id":"`+victim.ID+`","segment_id":"`+victim.SegmentID+`"`,
+		`"item_id":"`+victim.ID+`","segment_id":"`+"x"+victim.SegmentID[1:]+`"`)
 	p, code := direct()
-	if code != 1 || len(p.Differences) != 1 || p.Differences[0].Station != station || p.Differences[0].Date != date(t, second) {
+	if code != 1 || len(p.Differences) != 1 || p.Differences[0].Station != station || p.Differences[0].Date != date(t,
+		second) {
 		t.Errorf("exit %d: %+v", code, p.Differences)
 	}
 	again := open(t, dir)
 	out, wrong, code := terminalOf{again, t, again.secrets["scheduler"]}.run("verify", trust)
-	if code != 1 || !strings.Contains(out, "CHANGED "+station+" "+second+": ") || !strings.Contains(wrong, "not as it was sealed") {
+	if code != 1 || !strings.Contains(out, "CHANGED "+station+" "+second+": ") || !strings.Contains(wrong,
+		"not as it was sealed") {
 		t.Errorf("exit %d: %s%s", code, out, wrong)
 	}
 	again.stop()
-	swap(t, filepath.Join(dir, "lifeline.db"), `"segment_id":"`+"x"+victim.SegmentID[1:]+`"`, `"segment_id":"`+victim.SegmentID+`"`)
+	swap(t, filepath.Join(dir, "lifeline.db"), `"segment_id":"`+"x"+victim.SegmentID[1:]+`"`, `"segment_id":"`+
+		victim.SegmentID+`"`)
 	if p, code := direct(); code != 0 {
 		t.Errorf("changed back: exit %d: %+v", code, p.Differences)
 	}
@@ -128,9 +132,12 @@ func TestLedgerAtTheTerminal(t *testing.T) {
 	if report.Totals.Planned != len(q.Items) || report.Totals.Aired != len(q.Items) {
 		t.Errorf("%+v", report.Totals)
 	}
-	want(t, minjun.says(append(days, "--group", "station,day")...), "broadcast days 2025-11-25 to 2025-11-25", "harbour-dawn  2025-11-25", "in all")
-	want(t, minjun.says(append(days, "--group", "script,passage", "--output", "csv")...), "script,passage,planned,to_come", "appeal,1,")
-	want(t, minjun.says("audit", "--from", "2025-11-01", "--kind", "queue", "--id", station+"/"+day), "Minjun", "queue.publish", "revision 0 to 1")
+	want(t, minjun.says(append(days, "--group", "station,day")...), "broadcast days 2025-11-25 to 2025-11-25",
+		"harbour-dawn  2025-11-25", "in all")
+	want(t, minjun.says(append(days, "--group", "script,passage", "--output", "csv")...), "script,passage,planned,to_come",
+		"appeal,1,")
+	want(t, minjun.says("audit", "--from", "2025-11-01", "--kind", "queue", "--id", station+"/"+day), "Minjun",
+		"queue.publish", "revision 0 to 1")
 	var records []wire.AuditRecord
 	minjun.json(&records, "audit", "--kind", "segment", "--by", "Ruth", "--from", "2020-01-01T00:00:00Z")
 	if len(records) == 0 || records[0].Action != "segment.approve" {
@@ -145,7 +152,8 @@ func TestLedgerAtTheTerminal(t *testing.T) {
 	if len(owed) != 0 {
 		t.Errorf("%+v", owed)
 	}
-	if _, wrong, code := minjun.run("report", "--group", "colour"); code != 1 || !strings.Contains(wrong, "segment, campaign, script") {
+	if _, wrong, code := minjun.run("report", "--group", "colour"); code != 1 || !strings.Contains(wrong,
+		"segment, campaign, script") {
 		t.Errorf("exit %d: %s", code, wrong)
 	}
 }

@@ -157,7 +157,8 @@ func printAttempt(out io.Writer, a wire.Attempt) {
 	if said == "" {
 		said = "delivered"
 	}
-	fmt.Fprintf(out, "%s  %-12s %-10s %3d %6d ms  %s\n", a.At, a.ID, a.Kind, a.Status, a.Duration.Round(time.Millisecond).Milliseconds(), said)
+	fmt.Fprintf(out, "%s  %-12s %-10s %3d %6d ms  %s\n", a.At, a.ID, a.Kind, a.Status,
+		a.Duration.Round(time.Millisecond).Milliseconds(), said)
 }
 
 type webhookTestCmd struct {

@@ -21,7 +21,8 @@ func TestExportIsTheInverseOfApply(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
-	odd := bytes.NewReader([]byte(`{"scripts":[{"id":"odd","title":"yes: '3' # \"ja\" null","languages":["en"],"versions":[{"version":1,"passages":[{"number":1,"text":{"en":"0x1f\n\n- a\n  b: 2026-11-29"}}]}]}]}`))
+	odd := bytes.NewReader(
+		[]byte(`{"scripts":[{"id":"odd","title":"yes: '3' # \"ja\" null","languages":["en"],"versions":[{"version":1,"passages":[{"number":1,"text":{"en":"0x1f\n\n- a\n  b: 2026-11-29"}}]}]}]}`))
 	if _, err := h.scheduler.Apply(t.Context(), odd, false); err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,8 @@ func TestExportIsTheInverseOfApply(t *testing.T) {
 	}
 	want(t, minjun.says("apply", "-f", file), "unchanged  script odd", "everything is as the file says")
 	other := open(t, t.TempDir())
-	if _, err := other.scheduler.Apply(t.Context(), strings.NewReader(text), true); err != nil && !strings.Contains(err.Error(), "evergreen") {
+	if _, err := other.scheduler.Apply(t.Context(), strings.NewReader(text), true); err != nil &&
+		!strings.Contains(err.Error(), "evergreen") {
 		t.Error(err)
 	}
 	if !bytes.Contains(examples.Network, []byte("id: hour-three")) {
@@ -46,7 +48,8 @@ func TestExportIsTheInverseOfApply(t *testing.T) {
 	want(t, minjun.says("scripts"), "2 scripts", "appeal")
 	want(t, minjun.says("campaigns"), "0 campaigns")
 	want(t, minjun.says("persons"), "person")
-	if _, wrong, code := minjun.run("clocks", "hour-four"); code != cmdline.Failed || !strings.Contains(wrong, `no clock "hour-four"`) {
+	if _, wrong, code := minjun.run("clocks", "hour-four"); code != cmdline.Failed || !strings.Contains(wrong,
+		`no clock "hour-four"`) {
 		t.Errorf("%d %s", code, wrong)
 	}
 }
@@ -84,13 +87,16 @@ func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
 	want(t, minjun.says("audit", "--from", "yesterday", "--zone", "Asia/Seoul"), "(Asia/Seoul)", "since ")
 	want(t, minjun.says("report", "--from", "yesterday", "--to", "tomorrow"), "in all")
 	want(t, minjun.says("make-goods"), "0 airings")
-	if _, wrong, code := minjun.run("show", "harbour-dawn", "someday"); code != cmdline.Failed || !strings.Contains(wrong, "write YYYY-MM-DD, today, tomorrow") {
+	if _, wrong, code := minjun.run("show", "harbour-dawn", "someday"); code != cmdline.Failed || !strings.Contains(wrong,
+		"write YYYY-MM-DD, today, tomorrow") {
 		t.Errorf("%d %s", code, wrong)
 	}
-	if _, wrong, code := minjun.run("waive", "no-such", "--reason", "x"); code != cmdline.Failed || !strings.Contains(wrong, "no-such: there is no such make-good") {
+	if _, wrong, code := minjun.run("waive", "no-such", "--reason", "x"); code != cmdline.Failed ||
+		!strings.Contains(wrong, "no-such: there is no such make-good") {
 		t.Errorf("%d %s", code, wrong)
 	}
-	if _, wrong, code := minjun.run("revisions", "harbour-dawn", "2019-01-01"); code != cmdline.Nothing || !strings.Contains(wrong, "no rundown on 2019-01-01") {
+	if _, wrong, code := minjun.run("revisions", "harbour-dawn", "2019-01-01"); code != cmdline.Nothing ||
+		!strings.Contains(wrong, "no rundown on 2019-01-01") {
 		t.Errorf("%d %s", code, wrong)
 	}
 }
@@ -106,7 +112,8 @@ func TestRefusalsSayWhoMayAndHow(t *testing.T) {
 		want(t, wrong, parts...)
 	}
 	expect(hana, "producer", "scheduler or admin may")
-	expect(terminalOf{h, t, "lifeline_wrong"}, h.url, "does not accept the access token", "--token-file", "lifeline token create")
+	expect(terminalOf{h, t, "lifeline_wrong"}, h.url, "does not accept the access token", "--token-file",
+		"lifeline token create")
 	expect(terminalOf{h, t, ""}, h.url, "none was given", "LIFELINE_TOKEN")
 	_, wrong, _ := hana.run("apply", "-f", "없는파일.yaml")
 	want(t, wrong, "없는파일.yaml: there is no such file")
@@ -123,7 +130,8 @@ func TestRefusalsSayWhoMayAndHow(t *testing.T) {
 func TestVersionSaysWhatWasBuilt(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	var out bytes.Buffer
-	if code := run(t.Context(), []string{"version"}, &out, &out); code != 0 || !strings.HasPrefix(out.String(), "lifeline ") || !strings.Contains(out.String(), "go1.") {
+	if code := run(t.Context(), []string{"version"}, &out, &out); code != 0 || !strings.HasPrefix(out.String(),
+		"lifeline ") || !strings.Contains(out.String(), "go1.") {
 		t.Errorf("%d %s", code, out.String())
 	}
 }
@@ -169,7 +177,8 @@ func TestHelpOfUploadNamesEveryColumn(t *testing.T) {
 		}
 	}
 	named("file")
-	for prefix, of := range map[string]reflect.Type{"": reflect.TypeFor[wire.SegmentMeta](), "consent.": reflect.TypeFor[schedules.Consent]()} {
+	for prefix, of := range map[string]reflect.Type{"": reflect.TypeFor[wire.SegmentMeta](),
+		"consent.": reflect.TypeFor[schedules.Consent]()} {
 		for i := range of.NumField() {
 			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
 			if name != "consent" {

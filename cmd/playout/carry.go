@@ -106,7 +106,8 @@ func told(w io.Writer, r playout.Imported) error {
 	if r.Foreign != "" {
 		return errors.New(r.Foreign)
 	}
-	fmt.Fprintf(w, "%d documents and %d recordings taken, %d recordings were here already.\n", r.Documents, r.Recordings, r.Here)
+	fmt.Fprintf(w, "%d documents and %d recordings taken, %d recordings were here already.\n", r.Documents, r.Recordings,
+		r.Here)
 	for _, why := range r.Refused {
 		fmt.Fprintln(w, "Refused:", why)
 	}

@@ -45,7 +45,8 @@ func TestBundleIsCarriedToAPlayerWithoutALinkAndItsReportBack(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if said := command(t, "import", "--state", state, file); !strings.Contains(said, "1 documents and 1 recordings taken") {
+	if said := command(t, "import", "--state", state, file); !strings.Contains(said,
+		"1 documents and 1 recordings taken") {
 		t.Errorf("import said %q", said)
 	}
 	if err := cmd.Wait(); err != nil {
@@ -62,7 +63,8 @@ func TestBundleIsCarriedToAPlayerWithoutALinkAndItsReportBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	var report wire.AsRunReport
-	if err := json.Unmarshal(b, &report); err != nil || len(report.Entries) != 1 || report.Entries[0].Outcome != schedules.Aired {
+	if err := json.Unmarshal(b, &report); err != nil || len(report.Entries) != 1 ||
+		report.Entries[0].Outcome != schedules.Aired {
 		t.Errorf("%v\n%s", err, b)
 	}
 }

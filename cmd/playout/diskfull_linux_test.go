@@ -21,7 +21,8 @@ func TestFullDiskCostsNoAirAndNoReport(t *testing.T) {
 	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start := time.Now().Add(4 * time.Second).Truncate(time.Second)
-	s.publish(t, start, []wire.QueueItem{s.sample(t, "a", "time-signal", 3*time.Second), s.sample(t, "b", "ident-ko", 5*time.Second)})
+	s.publish(t, start, []wire.QueueItem{s.sample(t, "a", "time-signal", 3*time.Second), s.sample(t, "b", "ident-ko",
+		5*time.Second)})
 	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-")
 	for i, arg := range cmd.Args { // its files are the state directory's alone
 		if strings.HasPrefix(arg, "wav:") {

@@ -59,7 +59,8 @@ func TestNothingButRunMakesAStateDirectory(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 		cmd.Env = append(os.Environ(), "PLAYOUT_TEST_PLAYER=1")
 		said, _ := cmd.CombinedOutput() // its exit code says how it ended
-		if code := cmd.ProcessState.ExitCode(); code != cmdline.Failed || !strings.Contains(string(said), dir) || !strings.Contains(string(said), "--state") {
+		if code := cmd.ProcessState.ExitCode(); code != cmdline.Failed || !strings.Contains(string(said), dir) ||
+			!strings.Contains(string(said), "--state") {
 			t.Errorf("%s: exit %d: %s", leaf.Name, code, said)
 		}
 		if _, err := os.Stat(dir); err == nil {
@@ -91,11 +92,16 @@ func TestNoCommandOfThePlayerSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Failed, "this is not a bundle", []string{"import", "--state", at("state"), "--wait", "1ms", at("text")}},
 		{cmdline.Misunderstood, "there is no such file", []string{"import", "--state", at("state"), at("none")}},
 		{cmdline.Nothing, "everything that aired is reported", []string{"export", "--state", at("state"), at("out.json")}},
-		{cmdline.Failed, "there is no such folder", []string{"bundle", "--server", s.URL, "--station", "lantern", at("nowhere/b.tar")}},
-		{cmdline.Failed, "at least one day", []string{"bundle", "--server", s.URL, "--station", "lantern", "--days", "0", at("b.tar")}},
-		{cmdline.Failed, "is not the hash", []string{"bundle", "--server", s.URL, "--station", "lantern", "--have", at("text"), at("b.tar")}},
-		{cmdline.Later, "cannot be reached", []string{"bundle", "--server", "http://127.0.0.1:1", "--station", "lantern", at("b.tar")}},
-		{cmdline.Failed, `--key "junk"`, []string{"run", "--server", s.URL, "--station", "lantern", "--state", at("new"), "--key", "junk", "--output", "pcm:-"}},
+		{cmdline.Failed, "there is no such folder", []string{"bundle", "--server", s.URL, "--station", "lantern",
+			at("nowhere/b.tar")}},
+		{cmdline.Failed, "at least one day", []string{"bundle", "--server", s.URL, "--station", "lantern", "--days", "0",
+			at("b.tar")}},
+		{cmdline.Failed, "is not the hash", []string{"bundle", "--server", s.URL, "--station", "lantern", "--have",
+			at("text"), at("b.tar")}},
+		{cmdline.Later, "cannot be reached", []string{"bundle", "--server", "http://127.0.0.1:1", "--station", "lantern",
+			at("b.tar")}},
+		{cmdline.Failed, `--key "junk"`, []string{"run", "--server", s.URL, "--station", "lantern", "--state", at("new"),
+			"--key", "junk", "--output", "pcm:-"}},
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], c.args...)
 		cmd.Env = append(os.Environ(), "PLAYOUT_TEST_PLAYER=1")

@@ -85,7 +85,8 @@ func TestPlayerIsFrugal(t *testing.T) {
 		t.Fatal(err)
 	}
 	share := 100 * (ended.cpu - begun.cpu).Seconds() / (whole - 2*time.Second).Seconds()
-	t.Logf("%.1f%% of a core over %v, %.1f MiB at most, %d files open at first and %d at the end", share, whole, float64(ended.peak)/(1<<20), begun.files, ended.files)
+	t.Logf("%.1f%% of a core over %v, %.1f MiB at most, %d files open at first and %d at the end", share, whole,
+		float64(ended.peak)/(1<<20), begun.files, ended.files)
 	if share > 5 || ended.peak > 64<<20 || ended.files > max(begun.files, middle.files)+1 {
 		t.Error("that is too much")
 	}

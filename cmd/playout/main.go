@@ -49,7 +49,8 @@ func carryOut(ctx context.Context, args []string, now playout.Now) int {
 	}
 	given, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "playout: %s\nplayout --help shows the commands, and playout COMMAND --help their flags.\n", cmdline.Words(err))
+		fmt.Fprintf(stderr, "playout: %s\nplayout --help shows the commands, and playout COMMAND --help their flags.\n",
+			cmdline.Words(err))
 		return cmdline.Misunderstood
 	}
 	if err = given.Run(); err != nil {
@@ -69,7 +70,8 @@ func (built) Run() error {
 // newParser reads command lines.
 func newParser(ctx context.Context, now playout.Now) (*kong.Kong, error) {
 	return kong.New(&cli{}, kong.Name("playout"),
-		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired.\n\n"+cmdline.Codes),
+		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired.\n\n"+
+			cmdline.Codes),
 		kong.Vars{"silence": playout.SilenceLimit.String()}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(now),
 		cmdline.IgnoreEmptyVariables())
 }

@@ -50,7 +50,8 @@ func (r *run) outputs(log *slog.Logger) (outs []output.Output, err error) {
 		case kind == "alsa":
 			outs = append(outs, output.NewALSA(arg, rate, r.Latency))
 		default:
-			return nil, fmt.Errorf("--output %q is none of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL", kind)
+			return nil, fmt.Errorf("--output %q is none of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL",
+				kind)
 		}
 	}
 	if len(outs) == 0 {

@@ -34,8 +34,8 @@ import (
 	"lifeline/schedules"
 )
 
-// TestMain lets tests, also those of the service, start this very binary as the player: on a machine whose clock is wrong
-// by the duration PLAYOUT_TEST_CLOCK, and is stepped by 90 s with each SIGUSR1, and back with each SIGUSR2.
+// TestMain lets tests, also those of the service, start this very binary as the player: on a machine whose clock is
+// wrong by the duration PLAYOUT_TEST_CLOCK, and is stepped by 90 s with each SIGUSR1, and back with each SIGUSR2.
 func TestMain(m *testing.M) {
 	if os.Getenv("PLAYOUT_TEST_PLAYER") == "" {
 		os.Exit(m.Run())
@@ -131,13 +131,16 @@ func (s *service) sample(t *testing.T, id, name string, length time.Duration) wi
 	sha := hex.EncodeToString(sum[:])
 	s.docs[wire.Audio(sha)+"?"] = b
 	ms := schedules.Millis{Duration: length}
-	return wire.QueueItem{ID: id, Window: "evening", SegmentID: name, Kind: "ident", Language: "ko-KP", Title: name, CueOut: ms,
-		Duration: ms, Start: schedules.Follow, Audio: wire.AudioRef{SHA256: sha, Bytes: int64(len(b)), ContentType: "audio/mpeg"}}
+	return wire.QueueItem{ID: id, Window: "evening", SegmentID: name, Kind: "ident", Language: "ko-KP", Title: name,
+		CueOut:   ms,
+		Duration: ms, Start: schedules.Follow, Audio: wire.AudioRef{SHA256: sha, Bytes: int64(len(b)),
+			ContentType: "audio/mpeg"}}
 }
 
 // publish plans items back to back from start on, at the service.
 func (s *service) publish(t *testing.T, start time.Time, items []wire.QueueItem) (length time.Duration) {
-	q := wire.Queue{Schema: wire.QueueSchema, Station: "lantern", Date: schedules.DateOf(start.UTC()), Timezone: "UTC", Revision: 1,
+	q := wire.Queue{Schema: wire.QueueSchema, Station: "lantern", Date: schedules.DateOf(start.UTC()), Timezone: "UTC",
+		Revision:    1,
 		PublishedAt: schedules.At(time.Now()), ExpiresAt: schedules.At(start.Add(24 * time.Hour))}
 	at := start
 	for _, it := range items {
@@ -146,7 +149,8 @@ func (s *service) publish(t *testing.T, start time.Time, items []wire.QueueItem)
 		q.Items = append(q.Items, it)
 		at = at.Add(it.Duration.Duration)
 	}
-	q.Windows = []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "evening", Date: q.Date, StartAt: schedules.At(start), EndAt: schedules.At(at)}}}
+	q.Windows = []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "evening", Date: q.Date,
+		StartAt: schedules.At(start), EndAt: schedules.At(at)}}}
 	env := s.seal(t, wire.QueueType, q)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -275,7 +279,8 @@ func TestWindowOfRealRecordingsIsExactToTheSample(t *testing.T) {
 			kinds = append(kinds, n.Kind+" "+n.ItemID+" "+string(n.Outcome))
 		}
 	}
-	if got, want := strings.Join(kinds, ", "), "window-start  , item-start a , item-end a aired, item-start b , item-end b aired, "+
+	if got, want := strings.Join(kinds, ", "), "window-start  , item-start a , item-end a aired, item-start b , "+
+		"item-end b aired, "+
 		"item-start c , item-end c aired, window-end  "; got != want {
 		t.Errorf("it told\n%s\nnot\n%s", got, want)
 	}
@@ -415,19 +420,22 @@ func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 	}
 	slices.Sort(late)
 	// A block of 20 ms leaves at the time of its first sample. What a busy machine does, it does to the last tenth.
-	t.Logf("late by %v at best, %v in the middle, %v at 90%%, %v at worst", late[0], late[len(late)/2], late[len(late)*9/10], late[len(late)-1])
+	t.Logf("late by %v at best, %v in the middle, %v at 90%%, %v at worst", late[0], late[len(late)/2],
+		late[len(late)*9/10], late[len(late)-1])
 	if len(late) < 14_000 || late[0] < -25*time.Millisecond || late[len(late)/2] > 25*time.Millisecond {
 		t.Errorf("%d ms came, late by %v to %v", len(late), late[0], late[len(late)/2])
 	}
 }
 
-// Whoever reads the sound, the reports and the log may go: the player goes on, says what is wrong, and airs to what is left.
+// Whoever reads the sound, the reports and the log may go: the player goes on, says what is wrong, and airs to what is
+// left.
 func TestPlayerOutlivesWhoReadsItsOutput(t *testing.T) {
 	t.Parallel()
 	longform.Only(t)
 	s, dir := newService(t), t.TempDir()
 	start, _ := s.evening(t)
-	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-", "--counts", "pcm:-", "--log-level", "DEBUG")
+	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-", "--counts", "pcm:-", "--log-level",
+		"DEBUG")
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -65,7 +65,8 @@ type run struct {
 // Run plays by the machine's time until ctx is done, or until the time given.
 func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	cmdline.OutliveReaders()
-	log := slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: r.LogLevel})).With("station", r.Station)
+	log := slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: r.LogLevel})).With(
+		"station", r.Station)
 	keys, err := r.keys()
 	if err != nil {
 		return err
@@ -99,8 +100,10 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	p, err := playout.OpenPlayer(playout.Options{
 		Station: r.Station, State: state, API: r.client(), Keys: keys,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
-		Open:   playout.OpenMP3, Rate: dsp.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence, Outputs: outputs, Counting: counting,
-		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify, Version: version, Built: cmdline.Version(),
+		Open:   playout.OpenMP3, Rate: dsp.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence,
+		Outputs: outputs, Counting: counting,
+		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify,
+		Version: version, Built: cmdline.Version(),
 	})
 	if err != nil {
 		return err
@@ -114,7 +117,8 @@ func (r *run) keys() (keys []ed25519.PublicKey, err error) {
 	for _, text := range r.Key {
 		key, err := seal.ParsePublic(text)
 		if err != nil {
-			return nil, fmt.Errorf("--key %q: it is no public key: give the one that lifeline shows at GET /v1/keys, of 44 characters", text)
+			return nil, fmt.Errorf("--key %q: it is no public key: give the one that lifeline shows at GET /v1/keys, of 44 "+
+				"characters", text)
 		}
 		keys = append(keys, key)
 	}

@@ -57,13 +57,14 @@ func (a *Access) Authenticate(secret string) (Actor, error) {
 	row, ok := tokensIn(a.replica).Get(id)
 	t := row.Value
 	if !ok || prefix != tokenPrefix || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(hash(rest))) != 1 || a.over(t) {
-		return Actor{}, fault.New(fault.Unauthenticated, "no access token came that is valid here: it is unknown, revoked or expired. Send one as Authorization: Bearer TOKEN; whoever runs the service makes it by lifeline token create")
+		return Actor{}, fault.New(fault.Unauthenticated, "no access token came that is valid here: it is unknown, revoked "+
+			"or expired. Send one as Authorization: Bearer TOKEN; whoever runs the service makes it by lifeline token create")
 	}
 	return Actor{Name: t.Name, Role: t.Role, Token: t.ID, Station: t.Station}, nil
 }
 
-// Holds fails with Unauthenticated once the token that an actor came with is revoked, has expired or says something else
-// than it did. Who came without a token comes by an address that has its own end.
+// Holds fails with Unauthenticated once the token that an actor came with is revoked, has expired or says something
+// else than it did. Who came without a token comes by an address that has its own end.
 func (a *Access) Holds(by Actor) error {
 	if by.Token == "" {
 		return nil
@@ -134,7 +135,8 @@ type NewToken struct {
 }
 
 // CreateToken stores a new token and answers it with its secret, which is shown only this once.
-func CreateToken(ctx context.Context, commit func(context.Context, store.Commit) error, a Actor, n NewToken, now time.Time) (wire.Token, error) {
+func CreateToken(ctx context.Context, commit func(context.Context, store.Commit) error, a Actor, n NewToken,
+	now time.Time) (wire.Token, error) {
 	if err := n.Check(); err != nil {
 		return wire.Token{}, err
 	}
@@ -146,7 +148,8 @@ func CreateToken(ctx context.Context, commit func(context.Context, store.Commit)
 	var b [32]byte
 	rand.Read(b[:]) // never fails: crypto/rand
 	secret := strings.ReplaceAll(base64.RawURLEncoding.EncodeToString(b[:]), "_", "~")
-	t := token{ID: replica.NewID(), Name: n.Name, Role: n.Role, Station: n.Station, Hash: hash(secret), CreatedAt: schedules.At(now)}
+	t := token{ID: replica.NewID(), Name: n.Name, Role: n.Role, Station: n.Station, Hash: hash(secret),
+		CreatedAt: schedules.At(now)}
 	if n.Life > 0 {
 		t.ExpiresAt = schedules.At(now.Add(n.Life))
 	}
@@ -175,14 +178,16 @@ func StationKnown(ctx context.Context, docs replica.Documents, id string) error 
 	for i, d := range all {
 		names[i] = d.ID
 	}
-	return fault.New(fault.NotFound, "there is no station %q, so that the token would open nothing. The stations are %s. --yes makes it all the same, for a station that is applied later", id, replica.Few(names))
+	return fault.New(fault.NotFound, "there is no station %q, so that the token would open nothing. The stations are "+
+		"%s. --yes makes it all the same, for a station that is applied later", id, replica.Few(names))
 }
 
 // Check names what is wrong with it.
 func (n NewToken) Check() error {
 	var fields []fault.Field
 	if strings.TrimSpace(n.Name) == "" {
-		fields = append(fields, fault.Field{Field: "name", Message: "must name the person or station that will hold the token"})
+		fields = append(fields, fault.Field{Field: "name",
+			Message: "must name the person or station that will hold the token"})
 	}
 	if utf8.RuneCountInString(n.Name) > 500 {
 		fields = append(fields, fault.Field{Field: "name", Message: "is longer than 500 characters"})
@@ -194,7 +199,8 @@ func (n NewToken) Check() error {
 		fields = append(fields, fault.Field{Field: "role", Message: "must be admin, producer, scheduler, station or viewer"})
 	}
 	if (n.Role == StationJob) != (n.Station != "") {
-		fields = append(fields, fault.Field{Field: "station", Message: "must be given for the role station, and for no other"})
+		fields = append(fields, fault.Field{Field: "station",
+			Message: "must be given for the role station, and for no other"})
 	}
 	return fault.Fields(fields...)
 }

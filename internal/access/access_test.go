@@ -25,7 +25,8 @@ func TestTokensAreCheckedWhole(t *testing.T) {
 	if got, err := a.Authenticate(made.Secret); err != nil || got.Station != "s" || got.Role != StationJob {
 		t.Errorf("the token: %+v, %v", got, err)
 	}
-	for _, bad := range []string{"", "x", made.Secret[:len(made.Secret)-1], made.Secret + "x", strings.ToUpper(made.Secret)} {
+	for _, bad := range []string{"", "x", made.Secret[:len(made.Secret)-1], made.Secret + "x",
+		strings.ToUpper(made.Secret)} {
 		if _, err := a.Authenticate(bad); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("%q: %v", bad, err)
 		}
@@ -34,7 +35,8 @@ func TestTokensAreCheckedWhole(t *testing.T) {
 	if _, err := a.Authenticate(made.Secret); !fault.Is(err, fault.Unauthenticated) {
 		t.Errorf("after its end: %v", err)
 	}
-	for _, bad := range []NewToken{{Name: "x", Role: "king"}, {Role: Admin}, {Name: "x", Role: StationJob}, {Name: "x", Role: Viewer, Station: "s"}} {
+	for _, bad := range []NewToken{{Name: "x", Role: "king"}, {Role: Admin}, {Name: "x", Role: StationJob},
+		{Name: "x", Role: Viewer, Station: "s"}} {
 		if _, err := a.Create(t.Context(), System, bad); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%+v: %v", bad, err)
 		}
@@ -50,7 +52,8 @@ func TestTokenHoldsUntilItIsRevokedExpiredOrChanged(t *testing.T) {
 	access := New(m, func() time.Time { return now })
 	enter := func(life time.Duration) (Actor, string) {
 		t.Helper()
-		made, err := access.Create(t.Context(), System, NewToken{Name: "dawn", Role: StationJob, Station: "harbour-dawn", Life: life})
+		made, err := access.Create(t.Context(), System, NewToken{Name: "dawn", Role: StationJob, Station: "harbour-dawn",
+			Life: life})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,13 +111,15 @@ func TestATokenOfAStationThatIsNotThereIsRefusedUnlessThereIsNone(t *testing.T) 
 	if err := StationKnown(t.Context(), docs, "relay"); err != nil {
 		t.Errorf("while there is no station: %v", err)
 	}
-	if _, err := docs.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "harbour", Body: []byte("{}")}}}); err != nil {
+	if _, err := docs.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "harbour",
+		Body: []byte("{}")}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := StationKnown(t.Context(), docs, "harbour"); err != nil {
 		t.Errorf("one that is there: %v", err)
 	}
-	if err := StationKnown(t.Context(), docs, "relay"); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "harbour") {
+	if err := StationKnown(t.Context(), docs, "relay"); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(),
+		"harbour") {
 		t.Errorf("one that is not there: %v", err)
 	}
 }

@@ -71,7 +71,8 @@ func (m *Media) Authenticate(sha256, exp, sig string) (Actor, error) {
 		return Actor{}, bad
 	}
 	if until := time.Unix(seconds, 0); !m.now().Before(until) {
-		return Actor{}, fault.New(fault.Forbidden, "this media address was good until %s: fetch the list again", until.UTC().Format(time.RFC3339))
+		return Actor{}, fault.New(fault.Forbidden, "this media address was good until %s: fetch the list again",
+			until.UTC().Format(time.RFC3339))
 	}
 	return Actor{Name: station + " by media address", Role: StationJob, Station: station}, nil
 }

@@ -22,7 +22,8 @@ func TestAMediaAddressOpensOneRecordingForOneStationUntilItsEnd(t *testing.T) {
 		t.Errorf("an address made at %v ends at %v", now, expires)
 	}
 	address, err := url.Parse(m.URL("relay", recording, expires))
-	if err != nil || !strings.HasPrefix(address.String(), "https://lifeline.example:8443/radio/") || !strings.Contains(address.Path, recording) {
+	if err != nil || !strings.HasPrefix(address.String(), "https://lifeline.example:8443/radio/") ||
+		!strings.Contains(address.Path, recording) {
 		t.Fatal(address, err)
 	}
 	exp, sig := address.Query().Get("exp"), address.Query().Get("sig")
@@ -30,15 +31,18 @@ func TestAMediaAddressOpensOneRecordingForOneStationUntilItsEnd(t *testing.T) {
 		t.Errorf("%+v, %v", by, err)
 	}
 	for what, bad := range map[string][3]string{
-		"another recording": {"ffff", exp, sig}, "another end": {recording, exp + "0", sig}, "another station": {recording, exp, strings.Replace(sig, "relay", "other", 1)},
-		"no station": {recording, exp, "sig"}, "no signature": {recording, exp, "relay."}, "no base64": {recording, exp, "relay.!"},
+		"another recording": {"ffff", exp, sig}, "another end": {recording, exp + "0", sig}, "another station": {recording,
+			exp, strings.Replace(sig, "relay", "other", 1)},
+		"no station": {recording, exp, "sig"}, "no signature": {recording, exp, "relay."}, "no base64": {recording, exp,
+			"relay.!"},
 	} {
 		if _, err := m.Authenticate(bad[0], bad[1], bad[2]); !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	now = expires
-	if _, err := m.Authenticate(recording, exp, sig); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(), "fetch the list again") {
+	if _, err := m.Authenticate(recording, exp, sig); !fault.Is(err, fault.Forbidden) || !strings.Contains(err.Error(),
+		"fetch the list again") {
 		t.Errorf("after its end: %v", err)
 	}
 }

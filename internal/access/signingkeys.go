@@ -35,7 +35,8 @@ type SigningKey struct {
 func (k SigningKeys) Former() (out []wire.Key) {
 	for _, key := range k.Keys {
 		if key.ID != k.Current && len(key.Public) > 0 {
-			out = append(out, wire.Key{ID: key.ID, Algorithm: "ed25519", PublicKey: base64.StdEncoding.EncodeToString(key.Public)})
+			out = append(out, wire.Key{ID: key.ID, Algorithm: "ed25519", PublicKey: base64.StdEncoding.EncodeToString(
+				key.Public)})
 		}
 	}
 	return out
@@ -43,7 +44,8 @@ func (k SigningKeys) Former() (out []wire.Key) {
 
 // ReadSigningKeys is the list of a store. Of a store that an earlier version wrote, which kept none, it is made of what
 // the recall list and the fallback lists say: the key id where it is one of those that signed them, else one that did.
-func ReadSigningKeys(ctx context.Context, docs replica.Documents, id string) (keys SigningKeys, revision int64, err error) {
+func ReadSigningKeys(ctx context.Context, docs replica.Documents, id string) (keys SigningKeys, revision int64,
+	err error) {
 	d, err := docs.Get(ctx, KindKeys, keysID)
 	if err == nil {
 		keys, err = replica.Decode[SigningKeys](d)
@@ -89,7 +91,8 @@ func UseSigningKey(ctx context.Context, docs replica.Documents, by, id string, p
 	if err != nil {
 		return err
 	}
-	_, err = docs.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindKeys, ID: keysID, Expect: revision, Body: body}},
+	_, err = docs.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindKeys, ID: keysID, Expect: revision,
+		Body: body}},
 		Origin: Actor{Name: by}.Origin(now, "signing-key.use", "")})
 	return err
 }

@@ -29,7 +29,8 @@ func TestKeysThatSignedAreKnownAfterAnotherSigns(t *testing.T) {
 func TestKeysOfAnOldStoreAreReadFromWhatTheySigned(t *testing.T) {
 	docs := memory.New(100)
 	var writes []store.Write
-	for id, body := range map[string]string{"x": `{"payload":"e30=","signatures":[{"keyid":"old"}]}`, "y": `{"payload":"e30=","signatures":[{"keyid":"older"}]}`, "z": `{`} {
+	for id, body := range map[string]string{"x": `{"payload":"e30=","signatures":[{"keyid":"old"}]}`,
+		"y": `{"payload":"e30=","signatures":[{"keyid":"older"}]}`, "z": `{`} {
 		writes = append(writes, store.Write{Kind: replica.KindFallback, ID: id, Body: []byte(body)})
 	}
 	if _, err := docs.Commit(t.Context(), store.Commit{Writes: writes}); err != nil {
@@ -42,7 +43,8 @@ func TestKeysOfAnOldStoreAreReadFromWhatTheySigned(t *testing.T) {
 	if err := UseSigningKey(t.Context(), docs, "Ruth", "old", []byte("p"), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if keys, _, err := ReadSigningKeys(t.Context(), docs, "older"); err != nil || keys.Current != "old" || string(keys.Keys[0].Public) != "p" {
+	if keys, _, err := ReadSigningKeys(t.Context(), docs, "older"); err != nil || keys.Current != "old" ||
+		string(keys.Keys[0].Public) != "p" {
 		t.Errorf("then %+v, %v", keys, err)
 	}
 }

@@ -39,14 +39,20 @@ type held struct {
 
 func sample() held {
 	at := time.Date(2026, 11, 3, 17, 4, 5, 678_000_000, time.UTC)
-	h := held{Trimmed: 7, Key: "c2VlZA==\n", Blobs: []string{"sound", "", strings.Repeat("long ", 50_000)}, Missing: []string{strings.Repeat("0", 64)}}
-	for i, body := range []string{`{"한":"<&>\u2028","n":1e2}`, `[1, 2 ]`, "12", "null", `""`, "", " {}", "{\n}", "\x00\xff", "{", `{"a":1}` + "\n"} {
-		h.Documents = append(h.Documents, store.Document{Kind: "종류 <&>", ID: fmt.Sprint(i), Revision: int64(i + 1), Body: []byte(body)})
-		h.Entries = append(h.Entries, store.Entry{Station: "서울", Sequence: int64(i - 5), At: at.Add(time.Duration(i) * time.Millisecond), Body: json.RawMessage(body)})
+	h := held{Trimmed: 7, Key: "c2VlZA==\n", Blobs: []string{"sound", "", strings.Repeat("long ", 50_000)},
+		Missing: []string{strings.Repeat("0", 64)}}
+	for i, body := range []string{`{"한":"<&>\u2028","n":1e2}`, `[1, 2 ]`, "12", "null", `""`, "", " {}", "{\n}",
+		"\x00\xff", "{", `{"a":1}` + "\n"} {
+		h.Documents = append(h.Documents, store.Document{Kind: "종류 <&>", ID: fmt.Sprint(i), Revision: int64(i + 1),
+			Body: []byte(body)})
+		h.Entries = append(h.Entries, store.Entry{Station: "서울", Sequence: int64(i - 5),
+			At: at.Add(time.Duration(i) * time.Millisecond), Body: json.RawMessage(body)})
 	}
 	for i := range 300 {
-		h.Changes = append(h.Changes, store.Change{Sequence: int64(i + 1), Kind: "k", ID: "i", Revision: int64(i), Deleted: i%2 == 1,
-			Origin: store.Origin{At: at, By: "«Ruth»", Action: "segment.approve", Reason: "읽었다\n\x01 \"quoted\"", RequestID: "01"}})
+		h.Changes = append(h.Changes, store.Change{Sequence: int64(i + 1), Kind: "k", ID: "i", Revision: int64(i),
+			Deleted: i%2 == 1,
+			Origin: store.Origin{At: at, By: "«Ruth»", Action: "segment.approve", Reason: "읽었다\n\x01 \"quoted\"",
+				RequestID: "01"}})
 	}
 	return h
 }
@@ -54,7 +60,8 @@ func sample() held {
 // large is a sample whose documents fill more than one member.
 func large() held {
 	h := sample()
-	h.Documents = append(h.Documents, store.Document{Kind: "z", ID: "large", Revision: 1, Body: bytes.Repeat([]byte("x"), 9<<20)},
+	h.Documents = append(h.Documents, store.Document{Kind: "z", ID: "large", Revision: 1, Body: bytes.Repeat([]byte("x"),
+		9<<20)},
 		store.Document{Kind: "z", ID: "next member", Revision: 1, Body: []byte("{}")})
 	return h
 }
@@ -216,7 +223,8 @@ func TestDamagedArchiveIsRefused(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"nothing": nil, "text": []byte("no archive"), "an empty tar": make([]byte, 1024),
-		"another's tar": join([]member{{"a.txt", []byte("text")}}), "another format": join([]member{{"lifeline.json", []byte(`{"format":"lifeline-archive/2"}`)}}),
+		"another's tar":  join([]member{{"a.txt", []byte("text")}}),
+		"another format": join([]member{{"lifeline.json", []byte(`{"format":"lifeline-archive/2"}`)}}),
 	} {
 		refuses(name, b)
 	}

@@ -56,7 +56,8 @@ func AppendDocument(b []byte, d store.Document) ([]byte, error) {
 
 // AppendChange is as AppendDocument.
 func AppendChange(b []byte, c store.Change) ([]byte, error) {
-	return appendLine(b, changeLine{c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID}, nil)
+	return appendLine(b, changeLine{c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action,
+		c.Reason, c.RequestID}, nil)
 }
 
 // AppendEntry is as AppendDocument.
@@ -97,7 +98,8 @@ func ParseDocument(line []byte) (store.Document, error) {
 func ParseChange(line []byte) (store.Change, error) {
 	l, err := parse[changeLine](line)
 	return store.Change{Sequence: l.Sequence, Kind: l.Kind, ID: l.ID, Revision: l.Revision, Deleted: l.Deleted,
-		Origin: store.Origin{At: time.UnixMilli(l.At).UTC(), By: l.By, Action: l.Action, Reason: l.Reason, RequestID: l.RequestID}}, err
+		Origin: store.Origin{At: time.UnixMilli(l.At).UTC(), By: l.By, Action: l.Action, Reason: l.Reason,
+			RequestID: l.RequestID}}, err
 }
 
 // ParseEntry is as ParseDocument.

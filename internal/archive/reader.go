@@ -203,7 +203,8 @@ func (a *Reader) Finish() (Manifest, error) {
 		return Manifest{}, err
 	}
 	var m Manifest
-	if err := json.Unmarshal(b, &m); err != nil || !bytes.Equal(stated, fmt.Appendf(nil, "%s  %s\n", sum(b), manifestName)) {
+	if err := json.Unmarshal(b, &m); err != nil || !bytes.Equal(stated, fmt.Appendf(nil, "%s  %s\n", sum(b),
+		manifestName)) {
 		return Manifest{}, damaged("its manifest is not the one that was written")
 	}
 	if a.next != nil {
@@ -214,7 +215,8 @@ func (a *Reader) Finish() (Manifest, error) {
 	}
 	for part, want := range map[string]Part{documents: m.Documents, changes: m.Changes, entries: m.AsRun, blobs: m.Blobs} {
 		if got := a.tallies[part].part(); got != want {
-			return m, damaged("its %s are %d with the hash %.12s, and should be %d with %.12s", part, got.Count, got.SHA256, want.Count, want.SHA256)
+			return m, damaged("its %s are %d with the hash %.12s, and should be %d with %.12s", part, got.Count, got.SHA256,
+				want.Count, want.SHA256)
 		}
 	}
 	return m, nil

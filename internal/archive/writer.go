@@ -111,13 +111,15 @@ func (w *Writer) Close() (Manifest, error) {
 		return Manifest{}, err
 	}
 	m := w.manifest
-	m.Documents, m.Changes, m.AsRun, m.Blobs = w.tallies[documents].part(), w.tallies[changes].part(), w.tallies[entries].part(), w.tallies[blobs].part()
+	m.Documents, m.Changes, m.AsRun, m.Blobs = w.tallies[documents].part(), w.tallies[changes].part(),
+		w.tallies[entries].part(), w.tallies[blobs].part()
 	slices.Sort(m.Missing)
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return m, fmt.Errorf("archive: %w", err)
 	}
-	return m, errors.Join(w.member(manifestName, b), w.member(sumName, fmt.Appendf(nil, "%s  %s\n", sum(b), manifestName)), w.tar.Close())
+	return m, errors.Join(w.member(manifestName, b), w.member(sumName, fmt.Appendf(nil, "%s  %s\n", sum(b), manifestName)),
+		w.tar.Close())
 }
 
 // flush writes the lines that wait as the next member of their part.

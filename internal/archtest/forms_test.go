@@ -11,8 +11,8 @@ import (
 )
 
 // The check finds the tests that have a longer form than the one under the race detector by their text: it looks for
-// testing.Short and longform.Only between the head of a test and its end. A helper that asks for the form would hide its
-// callers from it.
+// testing.Short and longform.Only between the head of a test and its end. A helper that asks for the form would hide
+// its callers from it.
 func TestOnlyTestsThemselvesAskForTheShortForm(t *testing.T) {
 	asks := 0
 	err := filepath.WalkDir(filepath.Join("..", ".."), func(file string, d fs.DirEntry, err error) error {
@@ -54,8 +54,8 @@ func TestOnlyTestsThemselvesAskForTheShortForm(t *testing.T) {
 	}
 }
 
-// The check runs these packages without the race detector, or compiles them without it: they start no goroutine, so that
-// it has nothing to find in them. Their tests that call them from several at once are named so, and run under it.
+// The check runs these packages without the race detector, or compiles them without it: they start no goroutine, so
+// that it has nothing to find in them. Their tests that call them from several at once are named so, and run under it.
 func TestPackagesThatTheRaceDetectorSkipsStartNoGoroutine(t *testing.T) {
 	for _, room := range []string{"schedules", "internal/playout/dsp"} {
 		err := filepath.WalkDir(filepath.Join("..", "..", room), func(file string, d fs.DirEntry, err error) error {

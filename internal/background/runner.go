@@ -16,10 +16,10 @@ import (
 	"lifeline/schedules"
 )
 
-// Runner runs the background jobs: it analyses what is behind, takes recalled segments out of published queues and looks for
-// what may fill their time, looks for misses and what made them good, seals the as-run of days that are over, and issues
-// fallback lists. The jobs are level-triggered: they compare what is with what should be, so that work lost in a crash is
-// found again. What costs much is claimed first, so that one of several replicas does it.
+// Runner runs the background jobs: it analyses what is behind, takes recalled segments out of published queues and
+// looks for what may fill their time, looks for misses and what made them good, seals the as-run of days that are over,
+// and issues fallback lists. The jobs are level-triggered: they compare what is with what should be, so that work lost
+// in a crash is found again. What costs much is claimed first, so that one of several replicas does it.
 type Runner struct {
 	replica *replica.Replica
 	now     func() time.Time
@@ -43,16 +43,20 @@ type job struct {
 }
 
 // NewRunner looks after l and s when something changes that a job needs, and at least as often as every.
-func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, c *replica.WorkLock, collect Collector, log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
+func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, c *replica.WorkLock, collect Collector,
+	log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
 	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
 	k.jobs = []job{
 		{"analyse", []string{replica.KindSegment}, l.AnalyseBehind},
-		{"repair", []string{replica.KindQueue, replica.KindSegment, replica.KindScript, replica.KindStation}, s.Repairer.Repair},
+		{"repair", []string{replica.KindQueue, replica.KindSegment, replica.KindScript, replica.KindStation},
+			s.Repairer.Repair},
 		{"refill", []string{replica.KindQueue}, s.Repairer.Refill},
-		{"fallback", []string{replica.KindStation, replica.KindQueue, replica.KindSegment, replica.KindScript, replica.KindRecalls, replica.KindFloor}, s.Fallbacks.IssueAll},
+		{"fallback", []string{replica.KindStation, replica.KindQueue, replica.KindSegment, replica.KindScript,
+			replica.KindRecalls, replica.KindFloor}, s.Fallbacks.IssueAll},
 		{"sign", []string{replica.KindFloor}, unclaimed(s.Resigner.Resign)},
 		{"uploads", []string{library.KindUpload}, l.SweepUploads},
-		{"make-goods", []string{record.AsRunReports, replica.KindStation, replica.KindQueue, replica.KindSegment, replica.KindScript, replica.KindCampaign}, unclaimed(s.Record.MakeGoods.SettleAll)},
+		{"make-goods", []string{record.AsRunReports, replica.KindStation, replica.KindQueue, replica.KindSegment,
+			replica.KindScript, replica.KindCampaign}, unclaimed(s.Record.MakeGoods.SettleAll)},
 		{"seal", []string{replica.KindStation, record.KindLate}, unclaimed(s.Record.Sealing.SealAll)},
 		{"sweep", nil, k.sweep},
 	}
@@ -65,8 +69,8 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 // topic is woken by a change of any of the job's kinds.
 func (j job) topic() string { return "job/" + j.name }
 
-// Run works until ctx ends. Each job has a loop of its own, so that a long analysis holds up no recall. What fails is logged
-// and tried again.
+// Run works until ctx ends. Each job has a loop of its own, so that a long analysis holds up no recall. What fails is
+// logged and tried again.
 func (k *Runner) Run(ctx context.Context) error {
 	k.running.Store(true)
 	defer k.running.Store(false)
@@ -85,8 +89,8 @@ func unclaimed(work func(context.Context) error) func(context.Context, *replica.
 	return func(ctx context.Context, _ *replica.WorkLock) error { return work(ctx) }
 }
 
-// loop runs one job at every change of its kinds. What another replica has begun is looked at again when its lease is over,
-// should it have died.
+// loop runs one job at every change of its kinds. What another replica has begun is looked at again when its lease is
+// over, should it have died.
 func (k *Runner) loop(ctx context.Context, j job) {
 	for {
 		signal := k.replica.Signals.On(j.topic())

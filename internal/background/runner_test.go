@@ -93,7 +93,8 @@ func (f *fixture) put(kind, id string, v any) {
 // runner has the background jobs of a replica.
 func (f *fixture) runner() *Runner {
 	lib := library.New(f.replica, nil, servicetest.Seal{}, nil, time.Now, library.Limits{Concurrency: 1})
-	return NewRunner(f.replica, lib, f.scheduler, f.lock, func(context.Context, time.Time) (int, error) { return 0, nil }, slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
+	return NewRunner(f.replica, lib, f.scheduler, f.lock, func(context.Context, time.Time) (int, error) { return 0, nil },
+		slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
 }
 
 // runJobs runs background jobs at a replica until ctx ends. change may change them before.
@@ -195,7 +196,8 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 		n, ctx := newFixture(t, memory.New(100))
 		w := &wakes{runs: map[string]int{}}
 		n.runJobs(ctx, w.counted)
-		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse fallback make-goods refill repair seal sign sweep uploads" {
+		if got := w.since(func() { time.Sleep(24 * time.Hour) }); got != "analyse fallback make-goods refill repair seal "+
+			"sign sweep uploads" {
 			t.Errorf("a day runs %s", got)
 		}
 	})
@@ -220,15 +222,19 @@ func TestAReportWakesTheMakeGoods(t *testing.T) {
 		n.put(replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"})
 		n.put(replica.KindSegment, "voice", schedules.Segment{ID: "voice", Kind: "testimony", State: schedules.Approved})
 		item := wire.QueueItem{ID: "i", SegmentID: "voice", Window: "w", StartAt: &start, Duration: schedules.Ms(60_000)}
-		servicetest.PutSealed(t, n.replica, replica.KindQueue, "s/"+date.String(), wire.Queue{Station: "s", Date: date, Revision: 1, ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Items: []wire.QueueItem{item},
-			Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start, EndAt: schedules.At(start.Add(time.Minute))}}}})
+		servicetest.PutSealed(t, n.replica, replica.KindQueue, "s/"+date.String(), wire.Queue{Station: "s", Date: date,
+			Revision: 1, ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Items: []wire.QueueItem{item},
+			Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start,
+				EndAt: schedules.At(start.Add(time.Minute))}}}})
 		n.runJobs(ctx, onlyJob("make-goods"))
 		log := n.scheduler.Record.Logbook
-		if _, err := log.Report(t.Context(), "s", []schedules.AsRun{{Sequence: 1, ItemID: "i", SegmentID: "voice", StartedAt: start, EndedAt: start, Outcome: schedules.Failed}}); err != nil {
+		if _, err := log.Report(t.Context(), "s", []schedules.AsRun{{Sequence: 1, ItemID: "i", SegmentID: "voice",
+			StartedAt: start, EndedAt: start, Outcome: schedules.Failed}}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		if owed, err := replica.List(t.Context(), n.replica.Store, record.KindMakeGood, "s/", ""); err != nil || len(owed) != 1 || !strings.Contains(string(owed[0].Body), `"voice"`) {
+		if owed, err := replica.List(t.Context(), n.replica.Store, record.KindMakeGood, "s/", ""); err != nil ||
+			len(owed) != 1 || !strings.Contains(string(owed[0].Body), `"voice"`) {
 			t.Errorf("stored as owed: %+v (%v)", owed, err)
 		}
 	})
@@ -241,15 +247,22 @@ func TestARecallAtAnotherReplicaWakesTheRepair(t *testing.T) {
 		here, ctx := newFixture(t, docs)
 		there, _ := newFixture(t, docs)
 		tomorrow := schedules.DateOf(time.Now()).AddDays(1)
-		here.put(replica.KindSegment, "m", schedules.Segment{ID: "m", Kind: "music", Title: "m", Language: "ko-KP", State: schedules.Approved,
-			Recording: &schedules.Recording{SHA256: strings.Repeat("1", 64), Bytes: 1, Duration: schedules.Ms(60_000), CueOut: schedules.Ms(60_000)}})
-		here.put(replica.KindClock, "c", schedules.Clock{ID: "c", Length: schedules.Ms(60_000), Positions: []schedules.Position{{ID: "p", Segment: "m"}}})
-		here.put(replica.KindStation, "s", schedules.Station{ID: "s", Name: "s", Timezone: "UTC", Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "w", Clock: "c",
-			Length: schedules.Ms(60_000), Tolerance: schedules.Ms(1000), Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + time.Now().Format("20060102") + "T100000\nRRULE:FREQ=DAILY"}}}})
-		if _, err := here.scheduler.Drafts.Plan(t.Context(), access.System, "s", tomorrow, scheduling.PlanOptions{}); err != nil {
+		here.put(replica.KindSegment, "m", schedules.Segment{ID: "m", Kind: "music", Title: "m", Language: "ko-KP",
+			State: schedules.Approved,
+			Recording: &schedules.Recording{SHA256: strings.Repeat("1", 64), Bytes: 1, Duration: schedules.Ms(60_000),
+				CueOut: schedules.Ms(60_000)}})
+		here.put(replica.KindClock, "c", schedules.Clock{ID: "c", Length: schedules.Ms(60_000),
+			Positions: []schedules.Position{{ID: "p", Segment: "m"}}})
+		here.put(replica.KindStation, "s", schedules.Station{ID: "s", Name: "s", Timezone: "UTC",
+			Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "w", Clock: "c",
+				Length: schedules.Ms(60_000), Tolerance: schedules.Ms(1000), Starts: schedules.Recurrence{Timezone: "UTC",
+					RRule: "DTSTART:" + time.Now().Format("20060102") + "T100000\nRRULE:FREQ=DAILY"}}}})
+		if _, err := here.scheduler.Drafts.Plan(t.Context(), access.System, "s", tomorrow,
+			scheduling.PlanOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := here.scheduler.Publisher.Publish(t.Context(), access.System, "s", tomorrow, scheduling.PublishOptions{}); err != nil {
+		if _, err := here.scheduler.Publisher.Publish(t.Context(), access.System, "s", tomorrow,
+			scheduling.PublishOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		here.runJobs(ctx, onlyJob("repair"))

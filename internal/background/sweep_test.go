@@ -45,12 +45,14 @@ func TestQueuesOfDaysLongPastLeaveTheMemory(t *testing.T) {
 		today := schedules.DateOf(time.Now())
 		for _, days := range []int{-queueDaysKept - 1, -queueDaysKept, 0} {
 			date := today.AddDays(days)
-			servicetest.PutSealed(t, f.replica, replica.KindQueue, "s/"+date.String(), wire.Queue{Schema: wire.QueueSchema, Station: "s", Date: date})
+			servicetest.PutSealed(t, f.replica, replica.KindQueue, "s/"+date.String(), wire.Queue{Schema: wire.QueueSchema,
+				Station: "s", Date: date})
 		}
 		time.Sleep(time.Second)
 		run(t, ctx, f.runner())
 		time.Sleep(time.Second)
-		if got := replica.QueuesIn(f.replica).Living(); len(got) != 2 || got[0] != "s/"+today.AddDays(-queueDaysKept).String() {
+		if got := replica.QueuesIn(f.replica).Living(); len(got) != 2 || got[0] != "s/"+
+			today.AddDays(-queueDaysKept).String() {
 			t.Errorf("in memory are %v", got)
 		}
 	})

@@ -14,19 +14,21 @@ import (
 // deprecated replaces tags that are no longer used; nothing else that somebody wrote is replaced: "cmn" stays "cmn".
 const deprecated = language.DeprecatedBase | language.DeprecatedScript | language.DeprecatedRegion
 
-// Canonical is a tag with its cases and its shortest language, such as "ko-KP" for "KOR_kp". It fails, in words, for what
-// is no tag of a language that is registered; where a language's name stands in its place, it says the tag.
+// Canonical is a tag with its cases and its shortest language, such as "ko-KP" for "KOR_kp". It fails, in words, for
+// what is no tag of a language that is registered; where a language's name stands in its place, it says the tag.
 func Canonical(tag string) (string, error) {
 	parsed, err := deprecated.Parse(tag)
 	if err == nil {
 		return parsed.String(), nil
 	}
 	if named, ok := byName()[strings.ToLower(tag)]; ok {
-		return tag, fmt.Errorf("%q is the name of a language: write its tag, %q, with a region where stations ask for one, such as %q", tag, named, regional(named))
+		return tag, fmt.Errorf("%q is the name of a language: write its tag, %q, with a region where stations ask for one, "+
+			"such as %q", tag, named, regional(named))
 	}
 	var unknown language.ValueError
 	if errors.As(err, &unknown) {
-		return tag, fmt.Errorf("%q is no language tag: %q in it is not registered. Write one such as ko-KP, cmn-Hans, en or zxx (no language)", tag, unknown.Subtag())
+		return tag, fmt.Errorf("%q is no language tag: %q in it is not registered. Write one such as ko-KP, cmn-Hans, en "+
+			"or zxx (no language)", tag, unknown.Subtag())
 	}
 	return tag, fmt.Errorf("%q is not a language tag such as ko-KP, cmn-Hans, en or zxx (no language)", tag)
 }

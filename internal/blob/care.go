@@ -69,7 +69,8 @@ func Repair(ctx context.Context, s, spare Store, sha256 string) error {
 // Collect deletes the blobs of s that were last put before before and are not referenced, and tells deleted of
 // each. Whoever is about to refer to a blob has put it, so before must lie further back than the time from a put
 // to its reference: then nothing that is or will be referenced goes. It stops at the first failure.
-func Collect(ctx context.Context, s Store, before time.Time, referenced func(ctx context.Context, sha256 string) (bool, error), deleted func(Blob)) error {
+func Collect(ctx context.Context, s Store, before time.Time, referenced func(ctx context.Context, sha256 string) (bool,
+	error), deleted func(Blob)) error {
 	return each(ctx, s, func(b Blob) error {
 		if !b.Stored.Before(before) {
 			return nil

@@ -74,7 +74,10 @@ func TestKilledProcessLosesNoAcknowledgedBlob(t *testing.T) {
 				t.Errorf("%s was acknowledged and is lost", sha)
 			}
 		}
-		if err := blob.Scrub(t.Context(), local, nil, func(f blob.Finding) error { return fmt.Errorf("%s: %s", f.SHA256, f.Problem) }); err != nil {
+		if err := blob.Scrub(t.Context(), local, nil, func(f blob.Finding) error {
+			return fmt.Errorf("%s: %s", f.SHA256,
+				f.Problem)
+		}); err != nil {
 			t.Error(err)
 		}
 		if left := entries(t, filepath.Join(dir, "tmp")); len(left) > 0 {

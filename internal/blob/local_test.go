@@ -95,7 +95,8 @@ func TestStrayFilesAreNoBlobs(t *testing.T) {
 	other := fmt.Sprintf("%s%062x", kept.SHA256[:2], 1)
 	link := fmt.Sprintf("%s%062x", kept.SHA256[:2], 2)
 	if err := errors.Join(
-		os.WriteFile(filepath.Join(sub, "notes.txt"), nil, 0o600), os.WriteFile(filepath.Join(sub, strings.Repeat("0", 64)), nil, 0o600),
+		os.WriteFile(filepath.Join(sub, "notes.txt"), nil, 0o600), os.WriteFile(filepath.Join(sub, strings.Repeat("0", 64)),
+			nil, 0o600),
 		os.Mkdir(filepath.Join(sub, other), 0o700), os.Symlink("/etc/passwd", filepath.Join(sub, link)),
 	); err != nil {
 		t.Fatal(err)

@@ -260,7 +260,8 @@ func s3Error(ctx context.Context, err error, sha256 string) error {
 	switch {
 	case said.Code == minio.NoSuchKey:
 		return absent(sha256)
-	case said.StatusCode == http.StatusInsufficientStorage || strings.Contains(said.Code, "Quota") || strings.Contains(said.Code, "StorageFull"):
+	case said.StatusCode == http.StatusInsufficientStorage || strings.Contains(said.Code, "Quota") ||
+		strings.Contains(said.Code, "StorageFull"):
 		return fault.Wrap(fault.Full, err, "no space left in the audio bucket")
 	case said.StatusCode >= 500 || said.StatusCode == http.StatusTooManyRequests:
 		return fault.Wrap(fault.Unavailable, err, "the audio bucket cannot answer just now")

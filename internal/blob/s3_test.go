@@ -108,7 +108,8 @@ func TestS3FailuresHaveTheirKind(t *testing.T) {
 		text string
 		want fault.Kind
 	}{
-		{507, "InsufficientStorage", fault.Full}, {400, "QuotaExceeded", fault.Full}, {500, "InternalError", fault.Unavailable},
+		{507, "InsufficientStorage", fault.Full}, {400, "QuotaExceeded", fault.Full}, {500, "InternalError",
+			fault.Unavailable},
 		{503, "SlowDown", fault.Unavailable}, {403, "AccessDenied", fault.Unavailable},
 	} {
 		answer.Store(status(c.code, c.text))
@@ -137,7 +138,8 @@ func TestS3FailuresHaveTheirKind(t *testing.T) {
 }
 
 func options(t *testing.T, b rig.Bucket) blob.S3Options {
-	return blob.S3Options{Endpoint: b.Endpoint, Bucket: b.Name, AccessKey: b.AccessKey, SecretKey: b.Secret, Spool: t.TempDir()}
+	return blob.S3Options{Endpoint: b.Endpoint, Bucket: b.Name, AccessKey: b.AccessKey, SecretKey: b.Secret,
+		Spool: t.TempDir()}
 }
 
 func openS3(t *testing.T, o blob.S3Options) *blob.S3 {

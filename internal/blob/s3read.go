@@ -13,8 +13,8 @@ import (
 	"lifeline/internal/fault"
 )
 
-// s3Content reads an object. Where a connection breaks, the rest is asked for from there on, so that a cut in the middle
-// of a long recording costs its reader nothing but time.
+// s3Content reads an object. Where a connection breaks, the rest is asked for from there on, so that a cut in the
+// middle of a long recording costs its reader nothing but time.
 type s3Content struct {
 	s       *S3
 	ctx     context.Context

@@ -64,8 +64,10 @@ func readBack(t *testing.T, calendars [][]byte) [][]instance {
 
 // zones have an hour of summer time, half an hour, two hours, less than none in the month of fasting, a change at
 // midnight, a change of the day itself, and none.
-var zones = []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Antarctica/Troll", "Africa/Casablanca", "America/Santiago",
-	"Africa/Cairo", "Asia/Beirut", "America/Nuuk", "Europe/Dublin", "Pacific/Apia", "Asia/Seoul", "Asia/Tashkent", "UTC", "Etc/UTC"}
+var zones = []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Antarctica/Troll",
+	"Africa/Casablanca", "America/Santiago",
+	"Africa/Cairo", "Asia/Beirut", "America/Nuuk", "Europe/Dublin", "Pacific/Apia", "Asia/Seoul", "Asia/Tashkent", "UTC",
+	"Etc/UTC"}
 
 // rules are recurrences as schedulers write them, most of them at hours when clocks change somewhere.
 func rules(r *rand.Rand) schedules.Recurrence {
@@ -77,9 +79,12 @@ func rules(r *rand.Rand) schedules.Recurrence {
 	}
 	lines := "DTSTART:" + start.Format(local)
 	if r.IntN(12) > 0 {
-		lines += "\nRRULE:" + pick("FREQ=DAILY", "FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=SU", "FREQ=WEEKLY;BYDAY=SA,SU,MO", "FREQ=WEEKLY;INTERVAL=2",
-			"FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=SU,WE", "FREQ=MONTHLY;BYDAY=-1SU", "FREQ=MONTHLY;BYMONTHDAY=-1,1", "FREQ=YEARLY;BYMONTH=3,10;BYDAY=SU",
-			"FREQ=DAILY;BYHOUR=0,1,2,3;BYMINUTE=15", "FREQ=MONTHLY;BYDAY=SA,SU;BYSETPOS=-1", "FREQ=YEARLY;BYMONTH=3,4;BYDAY=-1SU") +
+		lines += "\nRRULE:" + pick("FREQ=DAILY", "FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=SU",
+			"FREQ=WEEKLY;BYDAY=SA,SU,MO", "FREQ=WEEKLY;INTERVAL=2",
+			"FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=SU,WE", "FREQ=MONTHLY;BYDAY=-1SU", "FREQ=MONTHLY;BYMONTHDAY=-1,1",
+			"FREQ=YEARLY;BYMONTH=3,10;BYDAY=SU",
+			"FREQ=DAILY;BYHOUR=0,1,2,3;BYMINUTE=15", "FREQ=MONTHLY;BYDAY=SA,SU;BYSETPOS=-1",
+			"FREQ=YEARLY;BYMONTH=3,4;BYDAY=-1SU") +
 			pick("", "", "", fmt.Sprintf(";COUNT=%d", 1+r.IntN(900)), ";UNTIL=20270402T000000")
 	}
 	day := func() time.Time { return start.AddDate(0, 0, r.IntN(4000)) }
@@ -107,14 +112,17 @@ func TestCalendarsAreReadAsStationsAir(t *testing.T) {
 	var stations []schedules.Station
 	var calendars [][]byte
 	for n := range zones {
-		st := schedules.Station{ID: fmt.Sprintf("station-%d", n), Revision: int64(1 + n), Name: "등대; coast, \\ north", Timezone: zones[n], Languages: []string{"ko-KP"}}
+		st := schedules.Station{ID: fmt.Sprintf("station-%d", n), Revision: int64(1 + n), Name: "등대; coast, \\ north",
+			Timezone: zones[n], Languages: []string{"ko-KP"}}
 		for k := range 8 {
-			st.Windows = append(st.Windows, schedules.Window{ID: fmt.Sprintf("w.%d", k), Starts: rules(r), Clock: "hour", FrequencyKHz: 9467,
-				Length: schedules.Ms(int64(1+r.IntN(4*3600)) * 1000)})
+			st.Windows = append(st.Windows, schedules.Window{ID: fmt.Sprintf("w.%d", k), Starts: rules(r), Clock: "hour",
+				FrequencyKHz: 9467,
+				Length:       schedules.Ms(int64(1+r.IntN(4*3600)) * 1000)})
 		}
 		for k := range 3 { // they adjoin: a change of clocks makes them shorter or longer
 			start := time.Date(2025, 1, 1, k, 0, 0, 0, time.UTC)
-			st.Windows = append(st.Windows, schedules.Window{ID: fmt.Sprintf("adjoining.%d", k), Clock: "hour", Length: schedules.Ms(3_570_000),
+			st.Windows = append(st.Windows, schedules.Window{ID: fmt.Sprintf("adjoining.%d", k), Clock: "hour",
+				Length: schedules.Ms(3_570_000),
 				Starts: schedules.Recurrence{Timezone: zones[n], RRule: "DTSTART:" + start.Format(local) + "\nRRULE:FREQ=DAILY"}})
 		}
 		b, err := Windows(st, from, to)
@@ -176,7 +184,8 @@ func difference(got, want [][2]int64) string {
 	}{{"wrong", got, want}, {"missing", want, got}} {
 		for _, s := range side.has {
 			if !slices.Contains(side.lack, s) && len(out) < 6 {
-				out = append(out, side.says+" "+time.UnixMilli(s[0]).UTC().Format(time.RFC3339)+" to "+time.UnixMilli(s[1]).UTC().Format(time.RFC3339))
+				out = append(out, side.says+" "+time.UnixMilli(s[0]).UTC().Format(time.RFC3339)+" to "+
+					time.UnixMilli(s[1]).UTC().Format(time.RFC3339))
 			}
 		}
 	}
@@ -199,13 +208,16 @@ func wellFormed(t *testing.T, b []byte) {
 
 // queue has titles that try to break out of a calendar, and some that are merely people's.
 func queue() wire.Queue {
-	titles := []string{"호소문 첫째 대목 (하나) " + strings.Repeat("긴 제목 ", 30), `a, b; c: "d" \n \\ 'e'`, "END:VEVENT\r\nBEGIN:VEVENT",
+	titles := []string{"호소문 첫째 대목 (하나) " + strings.Repeat("긴 제목 ", 30), `a, b; c: "d" \n \\ 'e'`,
+		"END:VEVENT\r\nBEGIN:VEVENT",
 		"nul\x00 tab\t del\x7f", "\xff bad", "", strings.Repeat("x", 200)}
-	q := wire.Queue{Station: "lantern-coast", Revision: 7, PublishedAt: schedules.At(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC))}
+	q := wire.Queue{Station: "lantern-coast", Revision: 7, PublishedAt: schedules.At(time.Date(2026, 10, 1, 0, 0, 0, 0,
+		time.UTC))}
 	at := time.Date(2026, 10, 24, 23, 59, 0, 0, time.UTC)
 	for n, title := range titles {
 		start := schedules.At(at)
-		i := wire.QueueItem{ID: fmt.Sprintf("item-%d", n), Window: "evening", Kind: "reading", Language: "ko-KP", Title: title, Voice: "Hana",
+		i := wire.QueueItem{ID: fmt.Sprintf("item-%d", n), Window: "evening", Kind: "reading", Language: "ko-KP",
+			Title: title, Voice: "Hana",
 			StartAt: &start, Duration: schedules.Ms(1500)}
 		if n == 2 {
 			i.Duration = schedules.Ms(300)
@@ -225,7 +237,8 @@ func sameDay(t *testing.T, read []instance, q wire.Queue) {
 	for n, i := range read {
 		item := q.Items[n]
 		start, end := item.StartAt.Truncate(time.Second), item.StartAt.Add(item.Duration.Duration).Truncate(time.Second)
-		if i.UID != "lantern-coast/"+item.ID+"@lifeline" || i.Start != start.UnixMilli() || i.End != end.UnixMilli() || i.Summary != text(item.Title) ||
+		if i.UID != "lantern-coast/"+item.ID+"@lifeline" || i.Start != start.UnixMilli() || i.End != end.UnixMilli() ||
+			i.Summary != text(item.Title) ||
 			i.Language != "ko-KP" || i.Sequence != 7 || i.Stamp != q.PublishedAt.UnixMilli() {
 			t.Errorf("%+v of %+v", i, item)
 		}

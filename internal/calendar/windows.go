@@ -21,8 +21,8 @@ func Stretch(now time.Time) (from, to time.Time) {
 
 // Windows is a station's hired air time within [from, to). A window that repeats is one event with the rule that its
 // scheduler wrote, in the window's own zone. Where programs read rules differently (wall times that do not exist or
-// exist twice, and windows during which, or shortly after which, clocks change), the start is an event of its own in UTC. It fails when a
-// recurrence cannot be read.
+// exist twice, and windows during which, or shortly after which, clocks change), the start is an event of its own in
+// UTC. It fails when a recurrence cannot be read.
 func Windows(st schedules.Station, from, to time.Time) ([]byte, error) {
 	c := begin(st.Name)
 	changes, err := st.ClockChanges(from, to)
@@ -143,7 +143,8 @@ func (s series) write(e *ics.VEvent, loc *time.Location, inUTC bool) {
 		form, in = utc, nil
 	}
 	e.SetProperty(ics.ComponentPropertyDtStart, s.walls[0].Format(form), in...)
-	e.AddRrule(s.rule + ";COUNT=" + strconv.Itoa(len(s.walls)+len(s.but))) // UNTIL depends on who reads a time that does not exist
+	// UNTIL depends on who reads a time that does not exist
+	e.AddRrule(s.rule + ";COUNT=" + strconv.Itoa(len(s.walls)+len(s.but)))
 	if len(s.but) > 0 {
 		out := make([]string, len(s.but))
 		for n, wall := range s.but {

@@ -54,14 +54,15 @@ func (d Difference) String() string { return fmt.Sprintf("%s %s: %s", d.Station,
 
 // Proof is what a verification looked at, and what it found.
 type Proof struct {
-	Stations    int              `json:"stations"`
-	Links       int              `json:"links"`
-	Days        int              `json:"days"` // of as-run reports
-	Records     int              `json:"records"`
-	Queues      int              `json:"queues"`
-	Rundowns    int              `json:"rundowns"`
-	Differences []Difference     `json:"differences"` // by station and day
-	Heads       []wire.ChainHead `json:"heads"`       // note them down: a chain that is cut off later no longer reaches them
+	Stations    int          `json:"stations"`
+	Links       int          `json:"links"`
+	Days        int          `json:"days"` // of as-run reports
+	Records     int          `json:"records"`
+	Queues      int          `json:"queues"`
+	Rundowns    int          `json:"rundowns"`
+	Differences []Difference `json:"differences"` // by station and day
+	// note them down: a chain that is cut off later no longer reaches them
+	Heads []wire.ChainHead `json:"heads"`
 }
 
 // Verify checks every station's chain against the public keys, and what it names. known are heads that were seen
@@ -105,7 +106,8 @@ func (p *Proof) add(o Proof) {
 // maxLooks bounds how often a chain that grows while it is looked at is looked at again.
 const maxLooks = 10
 
-func verifyStation(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead, station string) (Proof, error) {
+func verifyStation(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead, station string) (
+	Proof, error) {
 	for range maxLooks {
 		v := verifier{source: s, keys: keys, station: station, whole: true, seen: map[int64]string{}}
 		head, err := v.readHead(ctx)
@@ -201,7 +203,8 @@ func (v *verifier) link(s Stored) bool {
 	case l.Station != v.station || l.Number != s.Number || l.Date != s.Date:
 		v.differs(s.Date, "link %d is another's: that of %s, number %d, of %s", s.Number, l.Station, l.Number, l.Date)
 	case l.Previous != v.hash:
-		v.differs(cmp.Or(v.last.Date, s.Date), "link %d was changed, or is not the one that link %d was made after", v.last.Number, s.Number)
+		v.differs(cmp.Or(v.last.Date, s.Date), "link %d was changed, or is not the one that link %d was made after",
+			v.last.Number, s.Number)
 	case l.Kind == wire.LinkAsRun && !l.Late && len(v.asRun) > 0 && !l.From.Equal(v.until.Time):
 		v.differs(s.Date, "link %d begins at %s, the one before ended at %s", s.Number, l.From, v.until)
 	default:
@@ -236,10 +239,12 @@ func (v *verifier) head(head wire.ChainHead, known []wire.ChainHead) {
 			v.differs(v.last.Date, "link %d was another when the chain was last verified, or is gone", k.Number)
 		}
 	}
-	if is := (wire.ChainHead{Station: v.station, Number: v.last.Number, SHA256: v.hash, Until: v.until}); v.last.Number > 0 {
+	if is := (wire.ChainHead{Station: v.station, Number: v.last.Number, SHA256: v.hash,
+		Until: v.until}); v.last.Number > 0 {
 		v.proof.Heads = append(v.proof.Heads, is)
 		if head != is {
-			v.differs(v.last.Date, "the chain ends with link %d; its head says %d: links are gone, or the head was changed", is.Number, head.Number)
+			v.differs(v.last.Date, "the chain ends with link %d; its head says %d: links are gone, or the head was changed",
+				is.Number, head.Number)
 		}
 	} else if head.Number > 0 {
 		v.differs(schedules.Date{}, "the whole chain of %d links is gone", head.Number)

@@ -1,5 +1,5 @@
-// Package charset reads text of any encoding that is declared, or that the bytes themselves leave no doubt of. What could
-// be one of several is refused: a guess would put other people's words into a title.
+// Package charset reads text of any encoding that is declared, or that the bytes themselves leave no doubt of. What
+// could be one of several is refused: a guess would put other people's words into a title.
 package charset
 
 import (
@@ -18,15 +18,16 @@ import (
 )
 
 // aliases are names of encodings that the index of the web does not have.
-var aliases = map[string]string{"cp949": "euc-kr", "ms949": "euc-kr", "uhc": "euc-kr", "cp936": "gbk", "ms936": "gbk", "cp950": "big5",
+var aliases = map[string]string{"cp949": "euc-kr", "ms949": "euc-kr", "uhc": "euc-kr", "cp936": "gbk", "ms936": "gbk",
+	"cp950": "big5",
 	"cp932": "shift_jis", "cp1251": "windows-1251", "cp1252": "windows-1252", "cp866": "ibm866"}
 
 // ErrUnknown is in a failure for which the encoding would have to be declared.
 var ErrUnknown = errors.New("its encoding is not known")
 
-// Decode is the text of b in UTF-8, without a byte order mark. The encoding is the declared one ("": none is); or what a
-// byte order mark says; or UTF-16 where b begins with a letter of ASCII in it; or UTF-8. It fails, naming the line, where
-// b is none of these, or holds a NUL, which no text does.
+// Decode is the text of b in UTF-8, without a byte order mark. The encoding is the declared one ("": none is); or what
+// a byte order mark says; or UTF-16 where b begins with a letter of ASCII in it; or UTF-8. It fails, naming the line,
+// where b is none of these, or holds a NUL, which no text does.
 func Decode(b []byte, declared string) ([]byte, error) {
 	from, err := encodingOf(b, declared)
 	if err != nil {
@@ -44,7 +45,8 @@ func Decode(b []byte, declared string) ([]byte, error) {
 		return nil, err
 	}
 	if at := bytes.IndexRune(out, utf8.RuneError); at >= 0 {
-		return nil, fmt.Errorf("line %d holds bytes that are no text in %s", bytes.Count(out[:at], []byte("\n"))+1, name(from))
+		return nil, fmt.Errorf("line %d holds bytes that are no text in %s", bytes.Count(out[:at], []byte("\n"))+1,
+			name(from))
 	}
 	return bytes.TrimPrefix(out, []byte("\ufeff")), withoutNUL(out)
 }
@@ -86,7 +88,8 @@ func encodingOf(b []byte, declared string) (encoding.Encoding, error) {
 	case declared != "":
 		known, err := htmlindex.Get(declared)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no encoding that is known here: use one such as utf-8, cp949, gb18030 or windows-1251", declared)
+			return nil, fmt.Errorf("%q is no encoding that is known here: use one such as utf-8, cp949, gb18030 or windows-1251",
+				declared)
 		}
 		if canonical, err := htmlindex.Name(known); err == nil && canonical == "utf-8" {
 			return nil, nil

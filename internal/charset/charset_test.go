@@ -24,7 +24,8 @@ func encoded(t *testing.T, e encoding.Encoding, s string) []byte {
 }
 
 func TestTextIsReadInTheEncodingThatIsKnown(t *testing.T) {
-	little, big := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	little, big := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), unicode.UTF16(unicode.BigEndian,
+		unicode.IgnoreBOM)
 	for name, c := range map[string]struct {
 		bytes    []byte
 		declared string
@@ -55,7 +56,8 @@ func TestTextIsReadInTheEncodingThatIsKnown(t *testing.T) {
 func TestUTF16IsKnownByItsFirstLetterWhateverFollows(t *testing.T) {
 	const rows = "file,title\n가.mp3,가각一\n"
 	for _, order := range []unicode.Endianness{unicode.LittleEndian, unicode.BigEndian} {
-		if got, err := Decode(encoded(t, unicode.UTF16(order, unicode.IgnoreBOM), rows), ""); err != nil || string(got) != rows {
+		if got, err := Decode(encoded(t, unicode.UTF16(order, unicode.IgnoreBOM), rows), ""); err != nil ||
+			string(got) != rows {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
@@ -63,7 +65,8 @@ func TestUTF16IsKnownByItsFirstLetterWhateverFollows(t *testing.T) {
 
 func TestANULIsRefusedByLineInAnyEncoding(t *testing.T) {
 	little := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
-	for _, b := range [][]byte{[]byte("file\na\x00b"), []byte("file\na\x00bc"), encoded(t, little, "file\na\x00b"), []byte("\xef\xbb\xbffile\n\x00")} {
+	for _, b := range [][]byte{[]byte("file\na\x00b"), []byte("file\na\x00bc"), encoded(t, little, "file\na\x00b"),
+		[]byte("\xef\xbb\xbffile\n\x00")} {
 		if got, err := Decode(b, ""); err == nil || !strings.Contains(err.Error(), "line 2 holds a NUL") {
 			t.Errorf("%q: %q, %v", b, got, err)
 		}
@@ -74,10 +77,12 @@ func TestANULIsRefusedByLineInAnyEncoding(t *testing.T) {
 }
 
 func TestTextOfAnUnknownEncodingIsRefusedByLine(t *testing.T) {
-	if got, err := Decode(encoded(t, korean.EUCKR, table), ""); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "line 2") {
+	if got, err := Decode(encoded(t, korean.EUCKR, table), ""); !errors.Is(err, ErrUnknown) ||
+		!strings.Contains(err.Error(), "line 2") {
 		t.Errorf("%q, %v", got, err)
 	}
-	for declared, b := range map[string][]byte{"cp949": []byte("file\n\xff\xff"), "klingon": []byte("x"), "": []byte("\xff\xfe\x00\x00x\x00\x00\x00"), "utf-8": []byte("\xbe\xee")} {
+	for declared, b := range map[string][]byte{"cp949": []byte("file\n\xff\xff"), "klingon": []byte("x"),
+		"": []byte("\xff\xfe\x00\x00x\x00\x00\x00"), "utf-8": []byte("\xbe\xee")} {
 		if got, err := Decode(b, declared); err == nil {
 			t.Errorf("%q as %q: %q", b, declared, got)
 		}

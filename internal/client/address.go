@@ -25,7 +25,8 @@ func Address(text string) (string, error) {
 	}
 	u, err := url.Parse(whole)
 	if err != nil || u.Hostname() == "" || strings.ContainsAny(u.Host, " \t") {
-		return "", fmt.Errorf("%q is not the address of a service: write it as https://lifeline.example or http://127.0.0.1:8080", text)
+		return "", fmt.Errorf("%q is not the address of a service: write it as https://lifeline.example or "+
+			"http://127.0.0.1:8080", text)
 	}
 	if whole != text && ofThisMachine(u.Hostname()) {
 		u.Scheme = "http"
@@ -34,9 +35,11 @@ func Address(text string) (string, error) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "", fmt.Errorf("%q begins with %s://, but a service is reached by http:// or https://", text, u.Scheme)
 	case u.User != nil:
-		return "", errors.New("the address holds a name or a password: write it without, and give the token by --token-file or LIFELINE_TOKEN")
+		return "", errors.New("the address holds a name or a password: write it without, and give the token by " +
+			"--token-file or LIFELINE_TOKEN")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", fmt.Errorf("%q has a part after ? or #: write the address of the service alone, such as %s://%s", text, u.Scheme, u.Host)
+		return "", fmt.Errorf("%q has a part after ? or #: write the address of the service alone, such as %s://%s", text,
+			u.Scheme, u.Host)
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }
@@ -53,7 +56,8 @@ func Token(token, file string) (string, error) {
 	if token != "" && file != "" {
 		switch byVariable, fileByVariable := token == os.Getenv("LIFELINE_TOKEN"), file == os.Getenv("LIFELINE_TOKEN_FILE"); {
 		case byVariable == fileByVariable:
-			return "", errors.New("a token and a file with one are both given, by --token and --token-file or LIFELINE_TOKEN and LIFELINE_TOKEN_FILE: give one of them")
+			return "", errors.New("a token and a file with one are both given, by --token and --token-file or LIFELINE_TOKEN " +
+				"and LIFELINE_TOKEN_FILE: give one of them")
 		case byVariable:
 			token = ""
 		default:

@@ -26,7 +26,8 @@ func (c *Client) Changes(ctx context.Context, since int64, each func(wire.Change
 		cancel(fault.New(fault.Unavailable, "the change stream was silent for %v", changesStall))
 	})
 	defer idle.Stop()
-	r := Request{Method: http.MethodGet, Path: wire.Base + "/changes", Header: http.Header{"Accept": {"text/event-stream"}}}
+	r := Request{Method: http.MethodGet, Path: wire.Base + "/changes",
+		Header: http.Header{"Accept": {"text/event-stream"}}}
 	if since > 0 {
 		r.Path += "?since=" + strconv.FormatInt(since, 10)
 		r.Header.Set("Last-Event-ID", strconv.FormatInt(since, 10))

@@ -113,7 +113,8 @@ func (c *Client) elsewhere(to *url.URL, path string) error {
 	to.User, to.RawQuery, to.Fragment = nil, "", ""
 	address, whole := strings.CutSuffix(to.String(), path)
 	if !whole {
-		return fault.New(fault.Unavailable, "the server at %s redirects to %s, which is not the same path of a Lifeline service: is the address right?", c.base, to)
+		return fault.New(fault.Unavailable, "the server at %s redirects to %s, which is not the same path of a Lifeline "+
+			"service: is the address right?", c.base, to)
 	}
 	return fault.New(fault.Unavailable, "the server at %s redirects to %s: use that address", c.base, address)
 }
@@ -129,7 +130,8 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 		return resp.Header, nil
 	}
 	if t := resp.Header.Get("Content-Type"); strings.HasPrefix(t, "text/html") {
-		return nil, fault.New(fault.Unavailable, "the server at %s answered with a page: it is not a Lifeline service, or something before it asks to sign in", c.base)
+		return nil, fault.New(fault.Unavailable, "the server at %s answered with a page: it is not a Lifeline service, or "+
+			"something before it asks to sign in", c.base)
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(out); err != nil {
 		return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)
@@ -147,14 +149,18 @@ func (c *Client) problem(resp *http.Response) error {
 	switch {
 	case own:
 		return &fault.Error{Kind: kind, Public: cmp.Or(p.Detail, p.Title), Fields: p.Errors}
-	case resp.Request.Method == http.MethodHead, kind == fault.Unauthenticated, kind == fault.TooMany, kind == fault.OutOfRange: // without a body, or as good as the service's
+	// without a body, or as good as the service's
+	case resp.Request.Method == http.MethodHead, kind == fault.Unauthenticated, kind == fault.TooMany,
+		kind == fault.OutOfRange:
 		return fault.New(kind, "%s", resp.Status)
 	case kind == fault.TooLarge:
-		return between{fault.New(kind, "what stands before the service at %s, such as a proxy, takes no body of this size: raise its limit (in nginx: client_max_body_size)", c.base)}
+		return between{fault.New(kind, "what stands before the service at %s, such as a proxy, takes no body of this size: "+
+			"raise its limit (in nginx: client_max_body_size)", c.base)}
 	case kind == fault.Unavailable:
 		return fault.New(kind, "the proxy at %s answers %s: it does not reach the service behind it", c.base, resp.Status)
 	}
-	return fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the address right, and the path in it?", c.base, resp.Status)
+	return fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the "+
+		"address right, and the path in it?", c.base, resp.Status)
 }
 
 // between is a refusal of the bytes by something before the service, which may take fewer.

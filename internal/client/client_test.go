@@ -42,7 +42,8 @@ func TestDocumentsAreAskedForWithTheirTag(t *testing.T) {
 	if err != nil || string(doc.Bytes) != "sealed" || doc.ETag != `"7"` {
 		t.Fatalf("%+v, %v", doc, err)
 	}
-	if doc, err = s.Queue(t.Context(), date, doc.ETag, 55*time.Second); err != nil || doc.Bytes != nil || doc.ETag != `"7"` {
+	if doc, err = s.Queue(t.Context(), date, doc.ETag, 55*time.Second); err != nil || doc.Bytes != nil ||
+		doc.ETag != `"7"` {
 		t.Fatalf("%+v, %v", doc, err)
 	}
 	want := []string{"/v1/stations/lantern%20coast/queue.dsse?date=2026-11-23  Bearer secret",
@@ -82,7 +83,8 @@ func TestChangesComeInOrderAndTheStreamsEndIsAnError(t *testing.T) {
 			t.Errorf("asked for %s after %q", r.URL, r.Header.Get("Last-Event-ID"))
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		fmt.Fprint(w, ": heartbeat\n\nid: 5\nevent: queue\ndata: {\"id\":5,\"kind\":\"queue\",\ndata: \"name\":\"lantern\"}\n\n"+
+		fmt.Fprint(w, ": heartbeat\n\nid: 5\nevent: queue\ndata: {\"id\":5,\"kind\":\"queue\",\ndata: "+
+			"\"name\":\"lantern\"}\n\n"+
 			"id: 6\nevent: recall\ndata: {\"id\":6,\"kind\":\"recall\"}\n\nid: 7\ndata: {\"id\"")
 	})
 	var got []wire.Change
@@ -127,7 +129,8 @@ func TestRefusedUploadIsToldInTheWordsOfTheRefusal(t *testing.T) {
 			w.WriteHeader(http.StatusGone)
 		}
 	})
-	_, err := c.UploadInPieces(t.Context(), Recording{Audio: strings.NewReader("x"), Length: 1, SHA256: "a"}, func(int64) {})
+	_, err := c.UploadInPieces(t.Context(), Recording{Audio: strings.NewReader("x"), Length: 1, SHA256: "a"},
+		func(int64) {})
 	if err == nil || !strings.Contains(err.Error(), "exists already") {
 		t.Errorf("%v", err)
 	}
@@ -153,7 +156,8 @@ func TestWhatAProxyAnswersIsToldAsTheProxys(t *testing.T) {
 			w.WriteHeader(status)
 			fmt.Fprint(w, "<html><center>nginx</center></html>")
 		})
-		if _, err := c.Do(t.Context(), Request{Method: "GET", Path: "/v1/recalls"}); fault.KindOf(err) != want.kind || !strings.Contains(err.Error(), want.says) {
+		if _, err := c.Do(t.Context(), Request{Method: "GET", Path: "/v1/recalls"}); fault.KindOf(err) != want.kind ||
+			!strings.Contains(err.Error(), want.says) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -195,7 +199,8 @@ func TestUploadGoesThroughAProxyThatTakesSmallBodies(t *testing.T) {
 			w.Header().Set("Upload-Offset", strconv.Itoa(len(got)))
 		}
 	})
-	s, err := c.UploadInPieces(t.Context(), Recording{Audio: bytes.NewReader(content), Length: int64(len(content)), SHA256: "a"}, func(int64) {})
+	s, err := c.UploadInPieces(t.Context(), Recording{Audio: bytes.NewReader(content), Length: int64(len(content)),
+		SHA256: "a"}, func(int64) {})
 	if err != nil || s.ID != "whole" || !bytes.Equal(got, content) {
 		t.Errorf("%d bytes, %v, %v", len(got), s.ID, err)
 	}
@@ -217,8 +222,12 @@ func TestRedirectIsToldAndNotFollowed(t *testing.T) {
 			}
 		}
 	}
-	elsewhere := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login?next=x", http.StatusFound) })
-	if _, err := elsewhere.Do(t.Context(), Request{Method: "GET", Path: "/v1/me"}); err == nil || !strings.Contains(err.Error(), "/login") || !strings.Contains(err.Error(), "is the address right") {
+	elsewhere := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/login?next=x",
+			http.StatusFound)
+	})
+	if _, err := elsewhere.Do(t.Context(), Request{Method: "GET", Path: "/v1/me"}); err == nil ||
+		!strings.Contains(err.Error(), "/login") || !strings.Contains(err.Error(), "is the address right") {
 		t.Errorf("%v", err)
 	}
 	if there.Load() != 0 {

@@ -19,7 +19,8 @@ func (c *Client) AiringReport(ctx context.Context, query url.Values) (r wire.Air
 
 // AiringSheet is AiringReport as CSV, which the caller closes.
 func (c *Client) AiringSheet(ctx context.Context, query url.Values) (*http.Response, error) {
-	return c.Do(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/reports/airings?" + query.Encode(), Header: http.Header{"Accept": {"text/csv"}}})
+	return c.Do(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/reports/airings?" + query.Encode(),
+		Header: http.Header{"Accept": {"text/csv"}}})
 }
 
 // Audit lists changes, oldest first, in the contract's own terms (kind, id, by).
@@ -36,13 +37,15 @@ func (c *Client) MakeGoods(ctx context.Context, query url.Values) ([]wire.OwedAi
 
 // Waive says that nobody wants a make-good any more.
 func (c *Client) Waive(ctx context.Context, station, id, reason string) (m wire.OwedAiring, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "make-goods", id, "waive"), Body: wire.Reason{Reason: reason}}, &m)
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "make-goods", id, "waive"),
+		Body: wire.Reason{Reason: reason}}, &m)
 	return m, err
 }
 
 // Chain reads a page of a station's chain, from a cursor on.
 func (c *Client) Chain(ctx context.Context, station, cursor string) (page wire.ChainPage, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "chain") + "?limit=500&cursor=" + url.QueryEscape(cursor)}, &page)
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "chain") + "?limit=500&cursor=" +
+		url.QueryEscape(cursor)}, &page)
 	return page, err
 }
 
@@ -63,6 +66,7 @@ func (c *Client) Person(ctx context.Context, id string) (p wire.Person, err erro
 
 // RecallPerson takes everything that names a person off the air.
 func (c *Client) RecallPerson(ctx context.Context, id, reason string) (p wire.Person, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/persons/" + url.PathEscape(id) + "/recall", Body: wire.Reason{Reason: reason}}, &p)
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/persons/" + url.PathEscape(id) + "/recall",
+		Body: wire.Reason{Reason: reason}}, &p)
 	return p, err
 }

@@ -67,21 +67,25 @@ func (c *Client) SegmentNow(ctx context.Context, id string) (s wire.SegmentNow, 
 }
 
 // EditSegment changes fields of a segment's metadata (RFC 7396) unless it has changed since revision.
-func (c *Client) EditSegment(ctx context.Context, id string, revision int64, fields any) (s schedules.Segment, err error) {
+func (c *Client) EditSegment(ctx context.Context, id string, revision int64, fields any) (s schedules.Segment,
+	err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.Segment(id), Body: fields,
 		Header: http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(revision, 10))}}}, &s)
 	return s, err
 }
 
 // Approve lets a segment go to air; acceptWarnings is the consent to one that will hardly be heard.
-func (c *Client) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s wire.ChangedSegment, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, "approve"), Body: wire.Approval{Reason: reason, AcceptWarnings: acceptWarnings}}, &s)
+func (c *Client) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s wire.ChangedSegment,
+	err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, "approve"),
+		Body: wire.Approval{Reason: reason, AcceptWarnings: acceptWarnings}}, &s)
 	return s, err
 }
 
 // Act moves a segment by approve, reject, recall or reinstate.
 func (c *Client) Act(ctx context.Context, id, act, reason string) (s wire.ChangedSegment, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, act), Body: wire.Reason{Reason: reason}}, &s)
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, act), Body: wire.Reason{Reason: reason}},
+		&s)
 	return s, err
 }
 
@@ -103,8 +107,10 @@ func (c *Client) Publish(ctx context.Context, in wire.ManyRequest) ([]wire.ManyR
 }
 
 // WithdrawDay takes back a published day.
-func (c *Client) WithdrawDay(ctx context.Context, station string, date schedules.Date, reason string) (out schedules.Rundown, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "rundowns", date.String(), "withdraw"), Body: wire.Reason{Reason: reason}}, &out)
+func (c *Client) WithdrawDay(ctx context.Context, station string, date schedules.Date, reason string) (
+	out schedules.Rundown, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "rundowns", date.String(),
+		"withdraw"), Body: wire.Reason{Reason: reason}}, &out)
 	return out, err
 }
 
@@ -135,8 +141,10 @@ func (c *Client) Network(ctx context.Context) (n wire.Apply, err error) {
 }
 
 // Edit changes the latest rundown of a day by hand. It fails with Stale when that is not the revision.
-func (c *Client) Edit(ctx context.Context, station string, date schedules.Date, revision int64, edits ...schedules.Edit) (r schedules.Rundown, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.Station(station, "rundowns", date.String()), Body: wire.EditRequest{Edits: edits},
+func (c *Client) Edit(ctx context.Context, station string, date schedules.Date, revision int64,
+	edits ...schedules.Edit) (r schedules.Rundown, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.Station(station, "rundowns", date.String()),
+		Body:   wire.EditRequest{Edits: edits},
 		Header: http.Header{"If-Match": {strconv.Quote(strconv.FormatInt(revision, 10))}}}, &r)
 	return r, err
 }
@@ -194,18 +202,22 @@ func (c *Client) Rundown(ctx context.Context, station string, date schedules.Dat
 
 // Published reads what is published of a day. It fails with NotFound where nothing is.
 func (c *Client) Published(ctx context.Context, station string, date schedules.Date) (q wire.Queue, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "queue") + "?date=" + date.String()}, &q)
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "queue") + "?date=" + date.String()},
+		&q)
 	return q, err
 }
 
 // Explanation reads why an item of a day's latest rundown is where it is.
-func (c *Client) Explanation(ctx context.Context, station string, date schedules.Date, item string) (e schedules.Explanation, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String(), "items", item, "explain")}, &e)
+func (c *Client) Explanation(ctx context.Context, station string, date schedules.Date, item string) (
+	e schedules.Explanation, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String(), "items",
+		item, "explain")}, &e)
 	return e, err
 }
 
 // Diff lists what changed in a day from one revision to another; 0 as the later one is the latest.
-func (c *Client) Diff(ctx context.Context, station string, date schedules.Date, from, to int64) ([]schedules.ItemChange, error) {
+func (c *Client) Diff(ctx context.Context, station string, date schedules.Date, from, to int64) ([]schedules.ItemChange,
+	error) {
 	q := url.Values{"from": {strconv.FormatInt(from, 10)}}
 	if to != 0 {
 		q.Set("to", strconv.FormatInt(to, 10))
@@ -214,7 +226,9 @@ func (c *Client) Diff(ctx context.Context, station string, date schedules.Date, 
 }
 
 // Reconciliation compares a day, or one window of it, with what aired.
-func (c *Client) Reconciliation(ctx context.Context, station string, date schedules.Date, window string) (r schedules.Reconciliation, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "reconciliation", date.String()) + "?window=" + window}, &r)
+func (c *Client) Reconciliation(ctx context.Context, station string, date schedules.Date, window string) (
+	r schedules.Reconciliation, err error) {
+	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "reconciliation", date.String()) +
+		"?window=" + window}, &r)
 	return r, err
 }

@@ -129,7 +129,8 @@ func (s *Station) Audio(ctx context.Context, sha256 string, from int64) (Audio, 
 // Window fetches a whole window of a day as one file of a format ("flac", "wav"), which the caller closes. It comes as
 // it is made; bytes is -1 where its length is not known. startAt says which, where the window starts several times on
 // its day; zero: there is one.
-func (s *Station) Window(ctx context.Context, window string, date schedules.Date, startAt time.Time, format string) (file io.ReadCloser, bytes int64, err error) {
+func (s *Station) Window(ctx context.Context, window string, date schedules.Date, startAt time.Time, format string) (
+	file io.ReadCloser, bytes int64, err error) {
 	path := wire.Window(s.id, window, date.String(), format)
 	if !startAt.IsZero() {
 		path += "?start_at=" + url.QueryEscape(schedules.At(startAt).String())

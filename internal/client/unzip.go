@@ -63,7 +63,8 @@ func (u *unzipped) Read(p []byte) (n int, err error) {
 	}
 	n, err = u.zip.Read(p)
 	if u.out += int64(n); u.out > unzipFree+unzipRatio*u.in {
-		return 0, fault.New(fault.TooLarge, "the answer is refused: its %d bytes become more than %d", u.in, unzipFree+unzipRatio*u.in)
+		return 0, fault.New(fault.TooLarge, "the answer is refused: its %d bytes become more than %d", u.in, unzipFree+
+			unzipRatio*u.in)
 	}
 	return n, err
 }

@@ -57,7 +57,8 @@ func TestAnswerThatUnpacksToImplausiblyMuchIsRefused(t *testing.T) {
 func TestCompressedAnswerIsReadWhole(t *testing.T) {
 	var items []map[string]any
 	for i := range 20_000 {
-		items = append(items, map[string]any{"id": fmt.Sprintf("item-%d", i*7919), "segment_id": "reading-ko-full-hana", "duration_ms": 60_000})
+		items = append(items, map[string]any{"id": fmt.Sprintf("item-%d", i*7919), "segment_id": "reading-ko-full-hana",
+			"duration_ms": 60_000})
 	}
 	b, err := json.Marshal(items)
 	if err != nil {

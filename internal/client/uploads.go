@@ -41,7 +41,8 @@ const (
 // UploadInPieces sends a recording by tus, over as many connections as it takes, and answers its segment. It goes on
 // with what an earlier call, of this process or another, has left of the same recording. progress hears how many bytes
 // the service has or is being sent.
-func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(bytes int64)) (schedules.Segment, error) {
+func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(bytes int64)) (schedules.Segment,
+	error) {
 	var at string // empty until the service has a place for it
 	var offset int64
 	moved := time.Now()
@@ -115,7 +116,8 @@ func (c *Client) place(ctx context.Context, r Recording) (at string, offset int6
 }
 
 // advance sends a piece from offset on, and answers the segment's id when that was the last; else how far it came.
-func (c *Client) advance(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (segment string, stands int64, err error) {
+func (c *Client) advance(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (
+	segment string, stands int64, err error) {
 	segment, err = c.piece(ctx, r, at, offset, progress)
 	if segment != "" || err != nil && !passing(err) {
 		return segment, offset, err
@@ -160,9 +162,10 @@ func (c *Client) begin(ctx context.Context, r Recording) (at string, err error) 
 	return location.Path, nil
 }
 
-// piece sends what is left from offset on, as much of it as one request may hold, and answers the segment's id when that
-// was all.
-func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (segment string, err error) {
+// piece sends what is left from offset on, as much of it as one request may hold, and answers the segment's id when
+// that was all.
+func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (segment string,
+	err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(uploadStall, func() { cancel(errStalled) })

@@ -64,6 +64,7 @@ func (c *Client) Deliveries(ctx context.Context, id string) (d wire.Deliveries, 
 
 // ReplayWebhook has a webhook told again of the changes after one, or skip those up to it.
 func (c *Client) ReplayWebhook(ctx context.Context, id string, after int64) (d wire.Deliveries, err error) {
-	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Webhooks(id, "replay"), Body: wire.Replay{After: after}}, &d)
+	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Webhooks(id, "replay"),
+		Body: wire.Replay{After: after}}, &d)
 	return d, err
 }

@@ -28,7 +28,8 @@ func TestABundleThatLacksDaysNamesThemAndIsNoSuccess(t *testing.T) {
 		if CodeOf(err) != c.code || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%v, %v: %v", c.held, c.missing, err)
 		}
-		if !strings.HasPrefix(out.String(), "week.tar: dawn: ") || len(c.held) > 1 && !strings.Contains(out.String(), "::1, ::2") {
+		if !strings.HasPrefix(out.String(), "week.tar: dawn: ") || len(c.held) > 1 && !strings.Contains(out.String(),
+			"::1, ::2") {
 			t.Errorf("%q", out.String())
 		}
 	}

@@ -22,7 +22,8 @@ func TestHelpNamesTheVariableOfAFlagWhetherItIsSetOrNot(t *testing.T) {
 		if _, err := parser.Parse([]string{"--help"}); err != nil {
 			t.Fatal(err)
 		}
-		if got := out.String(); strings.Count(got, "Access token ($CMDLINE_TEST_TOKEN).") != 1 || strings.Count(got, "($") != 1 {
+		if got := out.String(); strings.Count(got, "Access token ($CMDLINE_TEST_TOKEN).") != 1 ||
+			strings.Count(got, "($") != 1 {
 			t.Errorf("with the value %q:\n%s", value, got)
 		}
 	}

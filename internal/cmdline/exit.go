@@ -19,8 +19,10 @@ const (
 )
 
 // Codes is what --help says of the exit codes.
-const Codes = "Exit codes: 0 all was done; 1 it failed; 2 the command line is not understood; 3 some was done and the rest failed or was " +
-	"refused; 4 there was nothing to do it with; 5 it would change something and nobody agreed (--yes agrees); 6 not yet: the service is " +
+const Codes = "Exit codes: 0 all was done; 1 it failed; 2 the command line is not understood; 3 some was done and " +
+	"the rest failed or was " +
+	"refused; 4 there was nothing to do it with; 5 it would change something and nobody agreed (--yes agrees); 6 not " +
+	"yet: the service is " +
 	"out of reach, or nobody took it so far, so try again later."
 
 // coded is a failure with the exit code that it ends the program with.
@@ -53,8 +55,8 @@ func CodeOf(err error) int {
 	return Failed
 }
 
-// Each does something with each of several things, and answers what failed. A thing that fails does not stop the others,
-// but what fails for all of them alike, as a service that is out of reach, does: it is told once.
+// Each does something with each of several things, and answers what failed. A thing that fails does not stop the
+// others, but what fails for all of them alike, as a service that is out of reach, does: it is told once.
 func Each(things []string, do func(thing string) error) error {
 	var failed []error
 	done := 0

@@ -8,15 +8,15 @@ import (
 	"lifeline/internal/text"
 )
 
-// printable writes text to a person, whoever wrote it: characters that steer a terminal or turn the direction of writing
-// stand as escapes.
+// printable writes text to a person, whoever wrote it: characters that steer a terminal or turn the direction of
+// writing stand as escapes.
 type printable struct {
 	to   io.Writer
 	rest []byte // of a character whose other bytes are to come
 }
 
-// Printable is w for text with the words of others in it. Each of its escapes, such as \u001b, means the same character in
-// a string of JSON.
+// Printable is w for text with the words of others in it. Each of its escapes, such as \u001b, means the same character
+// in a string of JSON.
 func Printable(w io.Writer) io.Writer { return &printable{to: w} }
 
 func (p *printable) Write(b []byte) (int, error) {

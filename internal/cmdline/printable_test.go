@@ -46,7 +46,8 @@ func TestPrintableJSONSaysTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got string
-	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got != said || bytes.ContainsAny(out.Bytes(), "\u202e\u009b\x7f") {
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got != said || bytes.ContainsAny(out.Bytes(),
+		"\u202e\u009b\x7f") {
 		t.Errorf("%q, %v", out.Bytes(), err)
 	}
 }

@@ -11,12 +11,16 @@ import (
 
 func TestEveryWrongFieldOfEveryRecordingIsToldOnceOnALineOfItsOwn(t *testing.T) {
 	wrong := func() error {
-		return fault.Fields(fault.Field{Field: "kind", Message: "is missing"}, fault.Field{Field: "language", Message: "is missing"})
+		return fault.Fields(fault.Field{Field: "kind", Message: "is missing"}, fault.Field{Field: "language",
+			Message: "is missing"})
 	}
 	one := fault.Fields(fault.Field{Field: "title", Message: "is too long"})
-	other := &fault.Error{Kind: fault.Conflict, Public: "the day cannot be published", Fields: []fault.Field{{Field: "dawn", Message: "is short"}, {Field: "noon", Message: "is long"}}}
-	err := errors.Join(fmt.Errorf("a.mp3: %w", wrong()), fmt.Errorf("b.mp3: %w", wrong()), fmt.Errorf("c.mp3: %w", one), other)
-	want := "a.mp3: kind is missing\n  language is missing\nb.mp3: kind is missing\n  language is missing\nc.mp3: title is too long\n" +
+	other := &fault.Error{Kind: fault.Conflict, Public: "the day cannot be published",
+		Fields: []fault.Field{{Field: "dawn", Message: "is short"}, {Field: "noon", Message: "is long"}}}
+	err := errors.Join(fmt.Errorf("a.mp3: %w", wrong()), fmt.Errorf("b.mp3: %w", wrong()), fmt.Errorf("c.mp3: %w", one),
+		other)
+	want := "a.mp3: kind is missing\n  language is missing\nb.mp3: kind is missing\n  language is missing\nc.mp3: title " +
+		"is too long\n" +
 		"the day cannot be published\n  dawn is short\n  noon is long"
 	if got := Words(err); got != want {
 		t.Errorf("%s", got)
@@ -25,9 +29,12 @@ func TestEveryWrongFieldOfEveryRecordingIsToldOnceOnALineOfItsOwn(t *testing.T) 
 
 // Programs count the elements of lists from 0, and people from 1.
 func TestPlacesAreCountedFromOneForPeople(t *testing.T) {
-	for field, want := range map[string]string{"windows[0].length_ms": "window 1, length_ms", "stations[1].windows[2]": "station 2, window 3", "title": "title",
-		"consent.expires_at": "consent.expires_at", "positions[2].pick.kinds[0]": "position 3, pick, kind 1", "entries[9]": "entry 10", "fallback[0]": "fallback 1"} {
-		for _, err := range []error{fault.Fields(fault.Field{Field: field, Message: "is wrong"}), fmt.Errorf("a.yaml: %w", fault.Fields(fault.Field{Field: field, Message: "is wrong"}))} {
+	for field, want := range map[string]string{"windows[0].length_ms": "window 1, length_ms",
+		"stations[1].windows[2]": "station 2, window 3", "title": "title",
+		"consent.expires_at": "consent.expires_at", "positions[2].pick.kinds[0]": "position 3, pick, kind 1",
+		"entries[9]": "entry 10", "fallback[0]": "fallback 1"} {
+		for _, err := range []error{fault.Fields(fault.Field{Field: field, Message: "is wrong"}), fmt.Errorf("a.yaml: %w",
+			fault.Fields(fault.Field{Field: field, Message: "is wrong"}))} {
 			if got := Words(err); !strings.HasSuffix(got, want+" is wrong") || strings.Contains(got, "[") {
 				t.Errorf("%s: %s", field, got)
 			}

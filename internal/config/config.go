@@ -111,7 +111,8 @@ func (s *Serve) Check() error {
 	if s.MediaLife < time.Minute {
 		wrong = append(wrong, errors.New("--media-life: must be at least a minute"))
 	}
-	if s.Lease = cmp.Or(s.Lease, 10*time.Minute); s.Lease < 5*time.Second || s.Lease > time.Hour { // players refuse longer ones
+	// players refuse longer ones
+	if s.Lease = cmp.Or(s.Lease, 10*time.Minute); s.Lease < 5*time.Second || s.Lease > time.Hour {
 		wrong = append(wrong, errors.New("--lease: must be from 5s to 1h"))
 	}
 	if s.MaxUpload < 1 {
@@ -124,7 +125,8 @@ func (s *Serve) Check() error {
 		wrong = append(wrong, errors.New("--reserve: must not be negative"))
 	}
 	if s.KeepRecords != 0 && s.KeepRecords < minKeepRecords {
-		wrong = append(wrong, fmt.Errorf("--keep-records: must be at least %d, since planning looks back as far, or 0", minKeepRecords))
+		wrong = append(wrong, fmt.Errorf("--keep-records: must be at least %d, since planning looks back as far, or 0",
+			minKeepRecords))
 	}
 	if s.S3.Silence < 0 {
 		wrong = append(wrong, errors.New("--s3-silence: must not be negative"))
@@ -150,7 +152,8 @@ func (s *Serve) Check() error {
 	return errors.Join(wrong...)
 }
 
-// taken are the first parts of the service's own paths: below one of them it could not tell its own path from the proxy's.
+// taken are the first parts of the service's own paths: below one of them it could not tell its own path from the
+// proxy's.
 var taken = []string{"v1", "console", "docs", "openapi.json", "healthz", "readyz", "metrics", "spi"}
 
 // checkPublic says what is wrong with a public address. It may have a path, below which a proxy has the service.
@@ -164,7 +167,8 @@ func checkPublic(address string) error {
 	}
 	first, _, _ := strings.Cut(strings.TrimLeft(u.Path, "/"), "/")
 	if slices.Contains(taken, first) || strings.Contains(u.Path, "//") {
-		return fmt.Errorf("--public-url: the path %s cannot be told from the service's own: choose another, such as /radio", u.Path)
+		return fmt.Errorf("--public-url: the path %s cannot be told from the service's own: choose another, such as /radio",
+			u.Path)
 	}
 	return nil
 }

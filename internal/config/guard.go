@@ -50,8 +50,10 @@ func (s *Serve) checkGuard() error {
 		wrong = append(wrong, errors.New("--tls-domains: certificates come from files or from an authority, not both"))
 	}
 	for _, origin := range g.Origins {
-		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-			wrong = append(wrong, fmt.Errorf("--origins: %q must be an address such as http://radio.lan, without a path", origin))
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" ||
+			strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+			wrong = append(wrong, fmt.Errorf("--origins: %q must be an address such as http://radio.lan, without a path",
+				origin))
 		}
 	}
 	if g.Rate < 0 || g.Rate > 0 && g.RateBurst < 1 {

@@ -18,7 +18,8 @@ var source embed.FS
 
 // Policy is the Content-Security-Policy of the page: its own scripts and styles, the API, and recordings that it has
 // fetched itself. Trusted types make the browser refuse text that a script would have read as HTML.
-const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self' blob:; img-src 'self' data:; " +
+const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self' blob:; " +
+	"img-src 'self' data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 // File is one file of the console.
@@ -71,7 +72,8 @@ func load() (map[string]File, string) {
 			fmt.Fprintf(&preload, "<link rel=\"modulepreload\" href=\"%s/%s\">\n", relative, file)
 		}
 	}
-	page := strings.NewReplacer("{{base}}", relative, "{{preload}}\n", preload.String()).Replace(string(bodies["index.html"]))
+	page := strings.NewReplacer("{{base}}", relative, "{{preload}}\n", preload.String()).Replace(
+		string(bodies["index.html"]))
 	out["/"] = File{ContentType: typeOf("index.html"), Body: []byte(page), Tag: `W/"` + build + `"`, Page: true}
 	return out, build
 }

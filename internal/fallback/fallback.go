@@ -1,6 +1,6 @@
-// Package fallback decides which item of a station's fallback list airs where the plan has none, or where a planned item
-// may not air. The player airs by this rule and the service lists by it, so that lists, rendered windows and the air agree.
-// It is pure: nothing here reads a clock or a store.
+// Package fallback decides which item of a station's fallback list airs where the plan has none, or where a planned
+// item may not air. The player airs by this rule and the service lists by it, so that lists, rendered windows and the
+// air agree. It is pure: nothing here reads a clock or a store.
 package fallback
 
 import (
@@ -46,8 +46,8 @@ func (g Gap) Pick(list []wire.QueueItem, may May) (it *wire.QueueItem, into time
 }
 
 // nearest picks the item whose air time fits a gap best: the nearest in length, a longer one being cut. One that would
-// leave so little that nothing fills it comes after all others: that would be silent. last is not repeated while there is
-// anything else.
+// leave so little that nothing fills it comes after all others: that would be silent. last is not repeated while there
+// is anything else.
 func nearest(list []wire.QueueItem, gap time.Duration, last string, may May) *wire.QueueItem {
 	var best *wire.QueueItem
 	var off time.Duration
@@ -70,10 +70,11 @@ func nearest(list []wire.QueueItem, gap time.Duration, last string, may May) *wi
 	return best
 }
 
-// rotated picks the item after last or, when nothing aired in the window yet, the one that would be on the air now had the
-// player aired the whole window, and how far into it that is. Windows start at different places of the list, so that a
-// listener hears all of it.
-func rotated(list []wire.QueueItem, start, now time.Time, gap time.Duration, last string, may May) (it *wire.QueueItem, into time.Duration) {
+// rotated picks the item after last or, when nothing aired in the window yet, the one that would be on the air now had
+// the player aired the whole window, and how far into it that is. Windows start at different places of the list, so
+// that a listener hears all of it.
+func rotated(list []wire.QueueItem, start, now time.Time, gap time.Duration, last string, may May) (it *wire.QueueItem,
+	into time.Duration) {
 	if len(list) == 0 {
 		return nil, 0
 	}

@@ -29,21 +29,30 @@ func TestTheItemNearestInLengthFillsAPlannedGap(t *testing.T) {
 		want    string
 	}{
 		{time.Minute, []time.Duration{30 * time.Second, 50 * time.Second, 2 * time.Minute}, "", "1"},
-		{time.Minute, []time.Duration{30 * time.Second, 61 * time.Second}, "", "1"},                        // cut
-		{time.Minute, []time.Duration{59 * time.Second, 58 * time.Second}, "", "1"},                        // a second would be silent
-		{time.Minute, []time.Duration{59 * time.Second, 90 * time.Second}, "", "1"},                        // likewise
-		{time.Minute, []time.Duration{59*time.Second + 995*time.Millisecond, 58 * time.Second}, "", "0"},   // nobody hears that
-		{time.Minute, []time.Duration{58*time.Second + 500*time.Millisecond, 58 * time.Second}, "", "0"},   // that is filled
-		{time.Minute, []time.Duration{59 * time.Second}, "", "0"},                                          // better than none
-		{time.Minute, []time.Duration{time.Minute, 30 * time.Second}, "0", "1"},                            // not twice in a row
-		{time.Minute, []time.Duration{time.Minute}, "0", "0"},                                              // but for want of another
-		{time.Minute, []time.Duration{40 * time.Second, 80 * time.Second}, "", "0"},                        // the first of equals
-		{time.Minute - 400*time.Microsecond, []time.Duration{40 * time.Second, 80 * time.Second}, "", "0"}, // frames are no milliseconds
-		{1499 * time.Millisecond, []time.Duration{time.Second}, "", ""},                                    // too short for any
-		{1500*time.Millisecond - 100*time.Microsecond, []time.Duration{1500 * time.Millisecond}, "", "0"},  // of frames
+		{time.Minute, []time.Duration{30 * time.Second, 61 * time.Second}, "", "1"}, // cut
+		// a second would be silent
+		{time.Minute, []time.Duration{59 * time.Second, 58 * time.Second}, "", "1"},
+		{time.Minute, []time.Duration{59 * time.Second, 90 * time.Second}, "", "1"}, // likewise
+		// nobody hears that
+		{time.Minute, []time.Duration{59*time.Second + 995*time.Millisecond, 58 * time.Second}, "", "0"},
+		{time.Minute, []time.Duration{58*time.Second + 500*time.Millisecond, 58 * time.Second}, "", "0"}, // that is filled
+		// better than none
+		{time.Minute, []time.Duration{59 * time.Second}, "", "0"},
+		// not twice in a row
+		{time.Minute, []time.Duration{time.Minute, 30 * time.Second}, "0", "1"},
+		// but for want of another
+		{time.Minute, []time.Duration{time.Minute}, "0", "0"},
+		// the first of equals
+		{time.Minute, []time.Duration{40 * time.Second, 80 * time.Second}, "", "0"},
+		// frames are no milliseconds
+		{time.Minute - 400*time.Microsecond, []time.Duration{40 * time.Second, 80 * time.Second}, "", "0"},
+		// too short for any
+		{1499 * time.Millisecond, []time.Duration{time.Second}, "", ""},
+		{1500*time.Millisecond - 100*time.Microsecond, []time.Duration{1500 * time.Millisecond}, "", "0"}, // of frames
 		{time.Minute, nil, "", ""},
 	} {
-		it, into := Gap{At: noon, End: noon.Add(c.gap), Planned: true, Window: noon, Last: c.last}.Pick(list(c.lengths...), mayAir)
+		it, into := Gap{At: noon, End: noon.Add(c.gap), Planned: true, Window: noon, Last: c.last}.Pick(list(c.lengths...),
+			mayAir)
 		got := ""
 		if it != nil {
 			got = it.SegmentID
@@ -58,10 +67,11 @@ func TestWhatMayNotAirFillsNothing(t *testing.T) {
 	items := list(time.Minute, 30*time.Second)
 	for _, planned := range []bool{true, false} {
 		asked := map[string]time.Duration{}
-		it, _ := Gap{At: noon, End: noon.Add(40 * time.Second), Planned: planned, Window: noon}.Pick(items, func(i *wire.QueueItem, lasts time.Duration) bool {
-			asked[i.SegmentID] = lasts
-			return i.SegmentID == "1"
-		})
+		it, _ := Gap{At: noon, End: noon.Add(40 * time.Second), Planned: planned, Window: noon}.Pick(items,
+			func(i *wire.QueueItem, lasts time.Duration) bool {
+				asked[i.SegmentID] = lasts
+				return i.SegmentID == "1"
+			})
 		if it == nil || it.SegmentID != "1" {
 			t.Errorf("%+v", it)
 		}

@@ -1,6 +1,6 @@
-// Package hfcc reads and writes the season schedules of the High Frequency Co-ordination Conference: lines of fixed columns
-// with the transmissions of all broadcasters, which regulators and monitors work from. It turns their rows into windows and
-// windows into rows, and is pure.
+// Package hfcc reads and writes the season schedules of the High Frequency Co-ordination Conference: lines of fixed
+// columns with the transmissions of all broadcasters, which regulators and monitors work from. It turns their rows into
+// windows and windows into rows, and is pure.
 package hfcc
 
 import (
@@ -31,7 +31,8 @@ func Parse(b []byte) (File, error) {
 	var wrong []error
 	l, titles, ruler := hfccs, titles, ""
 	if at := bytes.IndexByte(b, 0); at >= 0 {
-		return File{}, fmt.Errorf("line %d holds a zero byte: this is no schedule in lines of text", bytes.Count(b[:at], []byte("\n"))+1)
+		return File{}, fmt.Errorf("line %d holds a zero byte: this is no schedule in lines of text",
+			bytes.Count(b[:at], []byte("\n"))+1)
 	}
 	whole := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(string(b), "\ufeff"))
 	for n, text := range strings.Split(whole, "\n") {
@@ -107,7 +108,8 @@ func characters(s string) []rune {
 // Write writes a schedule in HFCC's own layout. It fails when a field is too long for its column.
 func Write(f File, title string) ([]byte, error) {
 	var b strings.Builder
-	for _, line := range []string{"; " + f.Season.String() + " " + strings.Join(strings.Fields(title), " "), ruler, titles, ruler} {
+	for _, line := range []string{"; " + f.Season.String() + " " + strings.Join(strings.Fields(title), " "), ruler, titles,
+		ruler} {
 		b.WriteString(line + "\r\n")
 	}
 	for _, r := range f.Rows {
@@ -122,8 +124,10 @@ func Write(f File, title string) ([]byte, error) {
 
 // line writes a row. Numbers stand to the right of their columns, texts to the left.
 func (l layout) line(r Row) (string, error) {
-	fields := map[string]string{"FREQ": strconv.Itoa(r.FrequencyKHz), "STRT": clockText(r.Start.Minutes()), "STOP": clockText(r.Stop.Minutes()),
-		"DAYS": r.Days.String(), "FDATE": dateText(r.From), "TDATE": dateText(r.To), "LANGUAGE": r.Language, "BRC": r.Broadcaster, "FMO": r.FMO,
+	fields := map[string]string{"FREQ": strconv.Itoa(r.FrequencyKHz), "STRT": clockText(r.Start.Minutes()),
+		"STOP": clockText(r.Stop.Minutes()),
+		"DAYS": r.Days.String(), "FDATE": dateText(r.From), "TDATE": dateText(r.To), "LANGUAGE": r.Language,
+		"BRC": r.Broadcaster, "FMO": r.FMO,
 		"ADM": r.ADM, "LOC": r.Location, "CIRAF": r.Zones, "POWR": r.Power, "NOTES": r.Notes}
 	for n, name := range rest {
 		fields[name] = r.Rest[n]

@@ -42,7 +42,8 @@ func season(t testing.TB) ([]byte, File) {
 var terms = Terms{Clock: "hour", Tolerance: time.Second}
 
 func relay(windows ...schedules.Window) schedules.Station {
-	return schedules.Station{ID: "relay", Name: "Relay", Timezone: "Asia/Tashkent", Languages: []string{"ko-KP"}, Windows: windows}
+	return schedules.Station{ID: "relay", Name: "Relay", Timezone: "Asia/Tashkent", Languages: []string{"ko-KP"},
+		Windows: windows}
 }
 
 func apply(t testing.TB, st schedules.Station, s Season, rows []Row) schedules.Station {
@@ -57,7 +58,8 @@ func apply(t testing.TB, st schedules.Station, s Season, rows []Row) schedules.S
 // starts are when a station's window begins, in UTC.
 func starts(t testing.TB, st schedules.Station, window string) (out []string) {
 	t.Helper()
-	occurrences, err := st.Occurrences(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC))
+	occurrences, err := st.Occurrences(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 30, 0, 0, 0, 0,
+		time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,8 @@ func starts(t testing.TB, st schedules.Station, window string) (out []string) {
 }
 
 func TestSeasonsBeginOnTheLastSundaysOfMarchAndOctober(t *testing.T) {
-	for name, want := range map[string]string{"A23": "2023-03-26", "B23": "2023-10-29", "A24": "2024-03-31", "B24": "2024-10-27", "A26": "2026-03-29", "B26": "2026-10-25", "A30": "2030-03-31"} {
+	for name, want := range map[string]string{"A23": "2023-03-26", "B23": "2023-10-29", "A24": "2024-03-31",
+		"B24": "2024-10-27", "A26": "2026-03-29", "B26": "2026-10-25", "A30": "2030-03-31"} {
 		s, err := ParseSeason(name)
 		if err != nil || s.First().String() != want || s.String() != name {
 			t.Errorf("%s begins on %s: %v", name, s.First(), err)
@@ -106,7 +109,8 @@ func TestRowsMeanWhatTheirWritersMeant(t *testing.T) {
 	}
 
 	both := window("a26-llr-1300-9467")
-	if both.FrequencyKHz != 9467 || !slices.Equal(both.AlsoKHz, []int{5987}) || both.Clock != "hour" || both.Languages != nil || both.Length.Duration != time.Hour {
+	if both.FrequencyKHz != 9467 || !slices.Equal(both.AlsoKHz, []int{5987}) || both.Clock != "hour" ||
+		both.Languages != nil || both.Length.Duration != time.Hour {
 		t.Errorf("one broadcast on two frequencies is %+v", both)
 	}
 	got := starts(t, st, both.ID)
@@ -115,27 +119,34 @@ func TestRowsMeanWhatTheirWritersMeant(t *testing.T) {
 	}
 
 	weekend, week := starts(t, st, "a26-llr-1400-7315"), starts(t, st, "a26-llr-1400-7315-2")
-	if !slices.Equal(weekend[:3], []string{"2026-03-29 14:00", "2026-04-04 14:00", "2026-04-05 14:00"}) || len(weekend)+len(week) != 210 {
+	if !slices.Equal(weekend[:3], []string{"2026-03-29 14:00", "2026-04-04 14:00", "2026-04-05 14:00"}) || len(weekend)+
+		len(week) != 210 {
 		t.Errorf("DAYS 17 are %v", weekend[:3])
 	}
-	if !slices.Equal(week[:2], []string{"2026-03-30 14:00", "2026-03-31 14:00"}) || !slices.Equal(window("a26-llr-1400-7315-2").Languages, []string{"cmn"}) {
+	if !slices.Equal(week[:2], []string{"2026-03-30 14:00", "2026-03-31 14:00"}) ||
+		!slices.Equal(window("a26-llr-1400-7315-2").Languages, []string{"cmn"}) {
 		t.Errorf("DAYS 23456 are %v", week[:2])
 	}
 
-	if got := starts(t, st, "a26-llr-2330-6155"); got[0] != "2026-03-29 23:30" || got[len(got)-1] != "2026-08-30 23:30" || window("a26-llr-2330-6155").Length.Duration != time.Hour {
+	if got := starts(t, st, "a26-llr-2330-6155"); got[0] != "2026-03-29 23:30" || got[len(got)-1] != "2026-08-30 23:30" ||
+		window("a26-llr-2330-6155").Length.Duration != time.Hour {
 		t.Errorf("across midnight, on Sundays until August: %s to %s", got[0], got[len(got)-1])
 	}
 	if got := starts(t, st, "a26-stp-0000-6155"); got[0] != "2026-03-30 00:00" || got[len(got)-1] != "2026-10-25 00:00" {
 		t.Errorf("over by 0100 on the day of change: %s to %s", got[0], got[len(got)-1])
 	}
-	if got := starts(t, st, "a26-hdw-0000-1233"); got[0] != "2026-03-29 00:00" || got[len(got)-1] != "2026-10-24 00:00" || window("a26-hdw-0000-1233").Length.Duration != 24*time.Hour {
+	if got := starts(t, st, "a26-hdw-0000-1233"); got[0] != "2026-03-29 00:00" || got[len(got)-1] != "2026-10-24 00:00" ||
+		window("a26-hdw-0000-1233").Length.Duration != 24*time.Hour {
 		t.Errorf("whole days: %s to %s", got[0], got[len(got)-1])
 	}
-	if got := starts(t, st, "a26-hdw-1000-3480"); !slices.Equal(got, []string{"2026-05-02 10:00", "2026-05-09 10:00", "2026-05-16 10:00", "2026-05-23 10:00", "2026-05-30 10:00"}) ||
-		window("a26-hdw-1000-3480").Length.Duration != 24*time.Hour || !slices.Equal(window("a26-hdw-1000-3480").Languages, []string{"ko-KP", "en"}) {
+	if got := starts(t, st, "a26-hdw-1000-3480"); !slices.Equal(got, []string{"2026-05-02 10:00", "2026-05-09 10:00",
+		"2026-05-16 10:00", "2026-05-23 10:00", "2026-05-30 10:00"}) ||
+		window("a26-hdw-1000-3480").Length.Duration != 24*time.Hour || !slices.Equal(window("a26-hdw-1000-3480").Languages,
+		[]string{"ko-KP", "en"}) {
 		t.Errorf("Saturdays with TDATE within the season, from a time to the same: %v %+v", got, window("a26-hdw-1000-3480"))
 	}
-	if got := starts(t, st, "a26-rti-2100-9820"); !slices.Equal(got, []string{"2026-04-01 21:00"}) || window("a26-rti-2100-9820").Length.Duration != 3*time.Hour {
+	if got := starts(t, st, "a26-rti-2100-9820"); !slices.Equal(got, []string{"2026-04-01 21:00"}) ||
+		window("a26-rti-2100-9820").Length.Duration != 3*time.Hour {
 		t.Errorf("one Wednesday until 2400: %v", got)
 	}
 	if n := len(st.Windows); n != 8 {
@@ -191,7 +202,8 @@ func TestThereAndBackIsTheSame(t *testing.T) {
 // A later schedule of the season takes the place of an earlier one, and of nothing else.
 func TestLaterScheduleTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	_, f := season(t)
-	own := schedules.Window{ID: "evening", Clock: "own", Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230901T030000\nRRULE:FREQ=DAILY"}, Length: schedules.Ms(60_000)}
+	own := schedules.Window{ID: "evening", Clock: "own", Starts: schedules.Recurrence{Timezone: "UTC",
+		RRule: "DTSTART:20230901T030000\nRRULE:FREQ=DAILY"}, Length: schedules.Ms(60_000)}
 	llr := slices.DeleteFunc(slices.Clone(f.Rows), func(r Row) bool { return r.Broadcaster != "LLR" })
 	before := apply(t, relay(own), f.Season, f.Rows)
 	for n := range before.Windows {
@@ -203,19 +215,23 @@ func TestLaterScheduleTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	for _, w := range after.Windows {
 		ids = append(ids, w.ID)
 	}
-	want := []string{"evening", "a26-llr-1300-9467", "a26-llr-1400-7315", "a26-stp-0000-6155", "a26-hdw-0000-1233", "a26-hdw-1000-3480", "a26-rti-2100-9820", "a26-llr-1300-5987"}
+	want := []string{"evening", "a26-llr-1300-9467", "a26-llr-1400-7315", "a26-stp-0000-6155", "a26-hdw-0000-1233",
+		"a26-hdw-1000-3480", "a26-rti-2100-9820", "a26-llr-1300-5987"}
 	if !slices.Equal(ids, want) {
 		t.Errorf("%v", ids)
 	}
-	if w := after.Windows[1]; w.Length.Duration != time.Hour+time.Minute || w.Tolerance != schedules.Ms(1) || w.AlsoKHz != nil {
+	if w := after.Windows[1]; w.Length.Duration != time.Hour+time.Minute || w.Tolerance != schedules.Ms(1) ||
+		w.AlsoKHz != nil {
 		t.Errorf("%+v", w)
 	}
-	if _, err := Apply(relay(), f.Season, f.Rows, Terms{}); err == nil || !strings.Contains(err.Error(), "line 6") || !strings.Contains(err.Error(), "clock") {
+	if _, err := Apply(relay(), f.Season, f.Rows, Terms{}); err == nil || !strings.Contains(err.Error(), "line 6") ||
+		!strings.Contains(err.Error(), "clock") {
 		t.Errorf("without a clock: %v", err)
 	}
 	clash := slices.Clone(f.Rows[2:5]) // two windows of one name, and one of the name that the second of them would get
 	clash[0].Notes, clash[1].Notes, clash[2].Notes = "@x", "@x", "@x-2"
-	if _, err := Apply(relay(), f.Season, clash, terms); err == nil || !strings.Contains(err.Error(), "line 12: the window x-2") {
+	if _, err := Apply(relay(), f.Season, clash, terms); err == nil || !strings.Contains(err.Error(),
+		"line 12: the window x-2") {
 		t.Errorf("two windows of one id: %v", err)
 	}
 	strange := []Row{f.Rows[0]}
@@ -239,7 +255,8 @@ func TestWhatDoesNotParseIsToldByLineAndColumn(t *testing.T) {
 		{"1234567 290326 251026 D  9500", "1234567 290326 280326 D  9500", "line 6, column 88 (TDATE): lies before FDATE"},
 		{"4       010426 010426", "5       010426 010426", "line 16, column 73 (DAYS): none of the days"},
 		{" 9467 1300 1400", " 9467 13000140", "line 6, column 11: '0' stands between two fields"},
-		{"43,44                          TAC  100", "43,44\t                         TAC  100", "line 6, column 22: a control character"},
+		{"43,44                          TAC  100", "43,44\t                         TAC  100",
+			"line 6, column 22: a control character"},
 		{"+---+---+---+-----+-+-----+-----+-----+-------", "+---+---+---+-----+-+-----+-----+-----", "23 columns"},
 		{"FDATE  TDATE", "FDATE  UNTIL", "no column TDATE"},
 	} {
@@ -255,9 +272,11 @@ func TestWhatDoesNotParseIsToldByLineAndColumn(t *testing.T) {
 
 // The columns are where the file's own ruler says.
 func TestColumnsAreWhereTheRulerSays(t *testing.T) {
-	text := ";B26\n;-----+----+----+-------+------+------+---\n;FREQ  STRT STOP DAYS    FDATE  TDATE  BRC\n  9467 1300 1400 1234567 251026 280327 L\xe9R\n"
+	text := ";B26\n;-----+----+----+-------+------+------+---\n;FREQ  STRT STOP DAYS    FDATE  TDATE  BRC\n  9467 1300 " +
+		"1400 1234567 251026 280327 L\xe9R\n"
 	f, err := Parse([]byte(text))
-	if err != nil || len(f.Rows) != 1 || f.Season.String() != "B26" || f.Rows[0].FrequencyKHz != 9467 || f.Rows[0].Broadcaster != "LéR" {
+	if err != nil || len(f.Rows) != 1 || f.Season.String() != "B26" || f.Rows[0].FrequencyKHz != 9467 ||
+		f.Rows[0].Broadcaster != "LéR" {
 		t.Fatalf("%v %+v", err, f)
 	}
 	from, until := f.Rows[0].span()
@@ -275,14 +294,18 @@ func TestRowsOfAnyWindowsAreTheirStarts(t *testing.T) {
 		}
 		first := s.First()
 		at := first.AddDays(rapid.IntRange(-20, 200).Draw(r, "day"))
-		zone := rapid.SampledFrom([]string{"UTC", "UTC", "Asia/Seoul", "Europe/Berlin", "America/New_York", "Asia/Tashkent"}).Draw(r, "zone")
-		rule := rapid.SampledFrom([]string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=SU", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "FREQ=DAILY;INTERVAL=3", "FREQ=MONTHLY;BYMONTHDAY=1,15", "FREQ=DAILY;COUNT=9"}).Draw(r, "rule")
+		zone := rapid.SampledFrom([]string{"UTC", "UTC", "Asia/Seoul", "Europe/Berlin", "America/New_York",
+			"Asia/Tashkent"}).Draw(r, "zone")
+		rule := rapid.SampledFrom([]string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=SU", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+			"FREQ=DAILY;INTERVAL=3", "FREQ=MONTHLY;BYMONTHDAY=1,15", "FREQ=DAILY;COUNT=9"}).Draw(r, "rule")
 		minute := rapid.IntRange(0, 24*60-1).Draw(r, "minute")
 		if rapid.Bool().Draw(r, "near midnight") {
 			minute = rapid.IntRange(0, 90).Draw(r, "minute near midnight")
 		}
-		w := schedules.Window{ID: "w", Clock: "hour", FrequencyKHz: 9467, Length: schedules.Ms(60_000 * int64(rapid.SampledFrom([]int{1, 15, 30, 60, 180, 24 * 60}).Draw(r, "length"))),
-			Starts: schedules.Recurrence{Timezone: zone, RRule: "DTSTART:" + strings.ReplaceAll(at.String(), "-", "") + fmt.Sprintf("T%02d%02d00\nRRULE:%s", minute/60, minute%60, rule)}}
+		w := schedules.Window{ID: "w", Clock: "hour", FrequencyKHz: 9467,
+			Length: schedules.Ms(60_000 * int64(rapid.SampledFrom([]int{1, 15, 30, 60, 180, 24 * 60}).Draw(r, "length"))),
+			Starts: schedules.Recurrence{Timezone: zone, RRule: "DTSTART:" + strings.ReplaceAll(at.String(), "-", "") +
+				fmt.Sprintf("T%02d%02d00\nRRULE:%s", minute/60, minute%60, rule)}}
 		if rapid.Bool().Draw(r, "bounded") {
 			from := at.AddDays(rapid.IntRange(-3, 30).Draw(r, "from"))
 			until := from.AddDays(rapid.IntRange(1, 120).Draw(r, "days"))
@@ -310,7 +333,8 @@ func TestRowsOfAnyWindowsAreTheirStarts(t *testing.T) {
 			for n < min(len(got), len(want)) && got[n] == want[n] {
 				n++
 			}
-			r.Fatalf("%d starts of rows, %d of the window; the first that differs, %d:\n%q\n%q\n%s", len(got), len(want), n, got[n:min(n+2, len(got))], want[n:min(n+2, len(want))], written)
+			r.Fatalf("%d starts of rows, %d of the window; the first that differs, %d:\n%q\n%q\n%s", len(got), len(want), n,
+				got[n:min(n+2, len(got))], want[n:min(n+2, len(want))], written)
 		}
 		if same, err := Apply(st, s, read.Rows, terms); err != nil || !reflect.DeepEqual(same, st) {
 			r.Fatalf("%v: %+v is no longer %+v", err, same, st)
@@ -332,7 +356,8 @@ func inSeason(r *rapid.T, st schedules.Station, s Season) (out []string) {
 			if until.Sub(from) > 24*time.Hour {
 				until = from.Add(24 * time.Hour)
 			}
-			begun, over := !until.Before(first.Add(time.Hour+1)) && !from.Before(first), until.After(last.Add(time.Hour)) && !from.Before(last)
+			begun, over := !until.Before(first.Add(time.Hour+1)) && !from.Before(first), until.After(last.Add(time.Hour)) &&
+				!from.Before(last)
 			if begun && !over {
 				out = append(out, from.Format(time.RFC3339)+" to "+until.Format(time.RFC3339))
 			}
@@ -379,7 +404,8 @@ func TestAScheduleIsReadWhateverEndsItsLines(t *testing.T) {
 			t.Errorf("%q: %d rows of %d, %v", end, len(got.Rows), len(want.Rows), err)
 		}
 	}
-	if _, err := Parse(append([]byte("; A26\n"), 0)); err == nil || !strings.Contains(err.Error(), "line 2 holds a zero byte") {
+	if _, err := Parse(append([]byte("; A26\n"), 0)); err == nil || !strings.Contains(err.Error(),
+		"line 2 holds a zero byte") {
 		t.Error(err)
 	}
 }

@@ -9,7 +9,8 @@ import (
 // The two lines that say how a file is laid out: where its columns are, and what they are called. These are HFCC's own.
 const (
 	ruler  = ";----+----+----+------------------------------+---+----+-------+---+---+-------+------+------+-+-----+----------+---+---+---+-----+-+-----+-----+-----+-------"
-	titles = ";FREQ STRT STOP CIRAF ZONES                    LOC POWR AZIMUTH SLW ANT DAYS    FDATE  TDATE MOD AFRQ LANGUAGE   ADM BRC FMO REQ# OLD ALT1 ALT2  ALT3  NOTES"
+	titles = ";FREQ STRT STOP CIRAF ZONES                    LOC POWR AZIMUTH SLW ANT DAYS    FDATE  TDATE MOD AFRQ " +
+		"LANGUAGE   ADM BRC FMO REQ# OLD ALT1 ALT2  ALT3  NOTES"
 )
 
 // layout is where the columns of a file are, by name.

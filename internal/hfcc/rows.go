@@ -7,10 +7,10 @@ import (
 	"lifeline/schedules"
 )
 
-// Rows are a station's windows as a season's schedule has them. Each row is as like is in what a window does not say. Times
-// are in whole minutes: what begins or ends within one has all of it. A window that does not keep to the same UTC time and
-// days of the week throughout is several rows, which its notes hold together. A window without a frequency is none. It
-// fails when a recurrence cannot be read.
+// Rows are a station's windows as a season's schedule has them. Each row is as like is in what a window does not say.
+// Times are in whole minutes: what begins or ends within one has all of it. A window that does not keep to the same UTC
+// time and days of the week throughout is several rows, which its notes hold together. A window without a frequency is
+// none. It fails when a recurrence cannot be read.
 func Rows(st schedules.Station, season Season, like Row) ([]Row, error) {
 	first, last := season.First(), season.Next().First()
 	occurrences, err := st.Occurrences(instant(first, -24*time.Hour), instant(last, 48*time.Hour))

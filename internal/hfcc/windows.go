@@ -15,11 +15,11 @@ type Terms struct {
 	Tolerance time.Duration
 }
 
-// Apply is the station with the windows of a season's rows. Rows that differ in nothing but the frequency are one window.
-// A window is known by its id: one that notes name ("@evening"), or one made of season, broadcaster, time and
-// frequency. What stands already and says the same stays as it is; of another, clock and tolerance stay; one of the season
-// and broadcaster that an earlier schedule made and this one has not goes. It fails, naming the line, where the language is
-// not known, where a new window would have no clock, and where two would have the same id.
+// Apply is the station with the windows of a season's rows. Rows that differ in nothing but the frequency are one
+// window. A window is known by its id: one that notes name ("@evening"), or one made of season, broadcaster, time and
+// frequency. What stands already and says the same stays as it is; of another, clock and tolerance stay; one of the
+// season and broadcaster that an earlier schedule made and this one has not goes. It fails, naming the line, where the
+// language is not known, where a new window would have no clock, and where two would have the same id.
 func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedules.Station, error) {
 	was, before := st, st.Windows
 	st.Windows = slices.Clone(before)
@@ -29,7 +29,8 @@ func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedu
 			made[prefix(season, b)] = true
 		}
 		var fresh []schedules.Window
-		if n := slices.IndexFunc(before, func(w schedules.Window) bool { return w.ID == t.id }); n >= 0 && t.says(was, before[n], season) {
+		if n := slices.IndexFunc(before, func(w schedules.Window) bool { return w.ID == t.id }); n >= 0 &&
+			t.says(was, before[n], season) {
 			fresh = before[n : n+1]
 		} else {
 			for k, same := range merged(t.rows) {
@@ -94,7 +95,8 @@ func transmissions(season Season, rows []Row) []transmission {
 		}
 	}
 	for _, same := range merged(unnamed) {
-		base := fmt.Sprintf("%s%s-%d", prefix(season, same[0].Broadcaster), clockText(same[0].Start.Minutes()), same[0].FrequencyKHz)
+		base := fmt.Sprintf("%s%s-%d", prefix(season, same[0].Broadcaster), clockText(same[0].Start.Minutes()),
+			same[0].FrequencyKHz)
 		id := base
 		for n := 2; place[id] > 0; n++ {
 			id = fmt.Sprintf("%s-%d", base, n)
@@ -157,7 +159,8 @@ func (t transmission) says(st schedules.Station, w schedules.Window, season Seas
 }
 
 // window makes a window of rows that differ in nothing but the frequency.
-func window(st schedules.Station, before []schedules.Window, id string, same []Row, terms Terms) (schedules.Window, error) {
+func window(st schedules.Station, before []schedules.Window, id string, same []Row, terms Terms) (schedules.Window,
+	error) {
 	r := same[0]
 	w := schedules.Window{ID: id, Clock: terms.Clock, Tolerance: schedules.Millis{Duration: terms.Tolerance}}
 	for _, old := range before {
@@ -174,7 +177,8 @@ func window(st schedules.Station, before []schedules.Window, id string, same []R
 	}
 	first, _ := r.first() // a row that was read has one
 	from, until := r.span()
-	w.Starts = schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + strings.ReplaceAll(first.String(), "-", "") + "T" + clockText(r.Start.Minutes()) + "00\nRRULE:" + rule(r.Days), From: &from, Until: &until}
+	w.Starts = schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + strings.ReplaceAll(first.String(), "-", "") +
+		"T" + clockText(r.Start.Minutes()) + "00\nRRULE:" + rule(r.Days), From: &from, Until: &until}
 	w.Length = schedules.Millis{Duration: r.Stop - r.Start}
 	w.FrequencyKHz = r.FrequencyKHz
 	for _, other := range same[1:] {

@@ -10,7 +10,8 @@ import (
 // The wanted forms follow from RFC 9110, sections 12.4.2 and 12.5.1.
 func TestFormIsWhatAcceptWouldRatherHave(t *testing.T) {
 	for accept, want := range map[string]string{
-		"": "application/json", "*/*": "application/json", "text/csv": "text/csv", "TEXT/CSV": "text/csv", "text/*": "text/csv",
+		"": "application/json", "*/*": "application/json", "text/csv": "text/csv", "TEXT/CSV": "text/csv",
+		"text/*":                                     "text/csv",
 		"text/html, */*;q=0.1":                       "text/html",
 		"text/html;q=0.5, text/csv;q=0.6":            "text/csv",
 		"text/*;q=0.9, text/csv;q=0.1":               "text/html",
@@ -18,9 +19,9 @@ func TestFormIsWhatAcceptWouldRatherHave(t *testing.T) {
 		"*/*;q=0.1, image/png":                       "application/json",
 		"text/html,application/xhtml+xml,*/*;q=0.8":  "text/html",
 		"application/json;q=none, text/html;q=0.001": "text/html",
-		"image/png":                     "",
-		"text/csv;q=0":                  "",
-		"application/*;q=0, text/*;q=0": "",
+		"image/png":                                  "",
+		"text/csv;q=0":                               "",
+		"application/*;q=0, text/*;q=0":              "",
 	} {
 		c := &call{w: httptest.NewRecorder(), r: httptest.NewRequest("GET", "/", nil)}
 		if accept != "" {

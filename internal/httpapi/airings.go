@@ -32,8 +32,9 @@ func (a *api) airings(c *call) error {
 	if err != nil {
 		return err
 	}
-	items, next, err := a.Logbook.Airings(c.r.Context(), record.AiringQuery{Segment: s.ID, Station: c.query().Get("station"),
-		From: from, To: to, After: after, Limit: limit})
+	items, next, err := a.Logbook.Airings(c.r.Context(), record.AiringQuery{Segment: s.ID,
+		Station: c.query().Get("station"),
+		From:    from, To: to, After: after, Limit: limit})
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,8 @@ func (a *api) airingReport(c *call) error {
 		return err
 	}
 	query := record.ReportQuery{From: from, To: to, Station: q.Get("station"), Group: []string{"segment"},
-		TallyFilter: schedules.TallyFilter{Segment: q.Get("segment"), Campaign: q.Get("campaign"), Script: q.Get("script"), Language: language}}
+		TallyFilter: schedules.TallyFilter{Segment: q.Get("segment"), Campaign: q.Get("campaign"), Script: q.Get("script"),
+			Language: language}}
 	if v := q.Get("group"); v != "" {
 		query.Group = strings.Split(v, ",")
 	}
@@ -95,7 +97,8 @@ func (a *api) airingReport(c *call) error {
 	case "text/html":
 		c.w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 		c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		return reportPage.Execute(c.w, map[string]any{"Report": report, "Last": report.To.AddDays(-1), "Columns": columns(report), "Counts": counts})
+		return reportPage.Execute(c.w, map[string]any{"Report": report, "Last": report.To.AddDays(-1),
+			"Columns": columns(report), "Counts": counts})
 	}
 	return c.json(http.StatusOK, report)
 }
@@ -150,8 +153,8 @@ var counts = []struct {
 	{"aired_ms", func(c schedules.TallyCounts) int64 { return c.AiredMs.Milliseconds() }},
 }
 
-// reportCSV writes the rows as RFC 4180, in UTF-8 with the byte order mark by which Excel knows it, and with the names of
-// the JSON. Totals are left to the spreadsheet.
+// reportCSV writes the rows as RFC 4180, in UTF-8 with the byte order mark by which Excel knows it, and with the names
+// of the JSON. Totals are left to the spreadsheet.
 func reportCSV(c *call, r wire.AiringReport) error {
 	c.w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	c.w.Header().Set("Content-Disposition", `attachment; filename="airings-`+r.From.String()+`-`+r.To.String()+`.csv"`)

@@ -45,7 +45,8 @@ type purse struct {
 const batchesPerBurst = 10
 
 func newSharedThrottle(a Allowance, alone *throttle, log *slog.Logger) *sharedThrottle {
-	return &sharedThrottle{allowance: a, alone: alone, log: log, batch: max(1, alone.burst/batchesPerBurst), purses: map[string]*purse{}}
+	return &sharedThrottle{allowance: a, alone: alone, log: log, batch: max(1, alone.burst/batchesPerBurst),
+		purses: map[string]*purse{}}
 }
 
 func (s *sharedThrottle) wait(ctx context.Context, caller string, now time.Time) time.Duration {

@@ -34,7 +34,8 @@ func (a *api) dayCalendar(c *call) error {
 	days := 1
 	if v := c.query().Get("days"); v != "" {
 		if days, err = strconv.Atoi(v); err != nil || days < 1 || days > maxCalendarDays {
-			return fault.Fields(fault.Field{Field: "days", Message: fmt.Sprintf("must be a number from 1 to %d", maxCalendarDays)})
+			return fault.Fields(fault.Field{Field: "days", Message: fmt.Sprintf("must be a number from 1 to %d",
+				maxCalendarDays)})
 		}
 	}
 	first := date()

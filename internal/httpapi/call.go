@@ -44,7 +44,8 @@ const longAnswer = 15 * time.Minute
 
 // mayTakeLong moves on the connection's deadline for writing, which counts from the request on.
 func (c *call) mayTakeLong() {
-	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(longAnswer)) // not every writer has one; those need none
+	// not every writer has one; those need none
+	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(longAnswer))
 }
 
 // handler serves a call. A returned error becomes a problem document; nothing must have been written then.
@@ -196,7 +197,8 @@ func (c *call) ifMatch() (*int64, error) {
 func (c *call) mustMatch() (*int64, error) {
 	n, err := c.ifMatch()
 	if err == nil && c.r.Header.Get("If-Match") == "" {
-		return nil, fault.New(fault.Unconditional, "send If-Match with the revision that your change starts from, so that nobody's work is lost")
+		return nil, fault.New(fault.Unconditional, "send If-Match with the revision that your change starts from, so that "+
+			"nobody's work is lost")
 	}
 	return n, err
 }

@@ -71,7 +71,8 @@ func (a *api) changes(c *call) error {
 			if !ok {
 				continue
 			}
-			data, err := json.Marshal(wire.Change{ID: change.Sequence, Kind: event, Name: name, Revision: change.Revision, At: schedules.At(change.At)})
+			data, err := json.Marshal(wire.Change{ID: change.Sequence, Kind: event, Name: name, Revision: change.Revision,
+				At: schedules.At(change.At)})
 			if err != nil {
 				return err
 			}
@@ -110,7 +111,8 @@ func changeID(field, v string) (int64, error) {
 	return n, nil
 }
 
-// told says how a change is told to an actor, if at all: a station hears of its own queues and fallback, and of recalls.
+// told says how a change is told to an actor, if at all: a station hears of its own queues and fallback, and of
+// recalls.
 func told(actor access.Actor, c store.Change) (event, name string, ok bool) {
 	event, station, ok := kinds.All.Told(c)
 	if !ok || actor.Role != access.StationJob {

@@ -66,7 +66,8 @@ func mergeStrict(patch []byte, v any) error {
 }
 
 // together tells what several looks at one input found, all of it at once. A failure that is not about fields comes
-// first and alone. A later look's problem with a field that an earlier one could not read says nothing, and is left out.
+// first and alone. A later look's problem with a field that an earlier one could not read says nothing, and is left
+// out.
 func together(looks ...error) error {
 	var out []fault.Field
 	for _, err := range looks {
@@ -118,7 +119,8 @@ func (s *strict) wrong(path, format string, args ...any) {
 
 func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string, texts textRule) {
 	if string(raw) == "null" {
-		if v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map || v.Kind() == reflect.Struct && selfMade(v) {
+		if v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Map ||
+			v.Kind() == reflect.Struct && selfMade(v) {
 			return
 		}
 		s.wrong(path, "must not be null")

@@ -33,7 +33,8 @@ func TestStrictDecodingNamesEveryWrongField(t *testing.T) {
 		{`{"name":null,"list":{},"words":[]}`, []string{"list", "name", "words"}},
 		{`[]`, []string{"body"}},
 		{`{"list":[{"number":"x"}]}`, []string{"list[0].number"}},
-		{`{"name":"a","list":[{"number":1,"number":2}],"words":{"x":"a","x":"b"},"name":"a"}`, []string{"name", "list[0].number", "words.x"}},
+		{`{"name":"a","list":[{"number":1,"number":2}],"words":{"x":"a","x":"b"},"name":"a"}`,
+			[]string{"name", "list[0].number", "words.x"}},
 	} {
 		var v outer
 		err := decodeStrict([]byte(c.body), &v)
@@ -64,7 +65,8 @@ func TestMergePatchWithANameTwiceIsRefused(t *testing.T) {
 	}
 }
 
-// A second document would be left out without a word, and the time for nested lists grows with the square of their depth.
+// A second document would be left out without a word, and the time for nested lists grows with the square of their
+// depth.
 func TestYAMLBodyIsOneDocumentOfBoundedDepth(t *testing.T) {
 	for body, says := range map[string]string{
 		"---\nstations: []\n":                             "",

@@ -24,12 +24,14 @@ var (
 	docsStyle string
 )
 
-var docsTemplate = template.Must(template.New("docs").Funcs(template.FuncMap{"json": indented, "kind": kindOf, "text": paragraphs}).Parse(docsPage))
+var docsTemplate = template.Must(template.New("docs").Funcs(template.FuncMap{"json": indented, "kind": kindOf,
+	"text": paragraphs}).Parse(docsPage))
 
 // docsPolicy lets the page have its own style and nothing else.
 var docsPolicy = func() string {
 	sum := sha256.Sum256([]byte(docsStyle))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }()
 
 // docsOperation is an operation as the page shows it.

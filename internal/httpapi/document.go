@@ -42,8 +42,9 @@ func document(routes []route) (*openapi.Document, error) {
 
 // documentBy is document by facts of the caller's.
 func documentBy(f openapi.Facts, routes []route) (*openapi.Document, error) {
-	b := builder{openapi.NewMaker(f), &openapi.Document{OpenAPI: openapi.Version, Tags: tags, Paths: map[string]*openapi.PathItem{},
-		Info: openapi.Info{Title: "Lifeline", Version: "1", Description: introduction}}}
+	b := builder{openapi.NewMaker(f), &openapi.Document{OpenAPI: openapi.Version, Tags: tags,
+		Paths: map[string]*openapi.PathItem{},
+		Info:  openapi.Info{Title: "Lifeline", Version: "1", Description: introduction}}}
 	documented := map[string]operation{}
 	for _, o := range operations() {
 		if _, twice := documented[o.at]; twice {
@@ -56,7 +57,8 @@ func documentBy(f openapi.Facts, routes []route) (*openapi.Document, error) {
 		at := r.method + " " + r.path
 		o, ok := documented[at]
 		if !ok {
-			wrong = append(wrong, fmt.Errorf("httpapi: the route %s is not documented: give it an operation in operations_*.go", at))
+			wrong = append(wrong, fmt.Errorf("httpapi: the route %s is not documented: give it an operation in operations_*.go",
+				at))
 			continue
 		}
 		delete(documented, at)
@@ -70,9 +72,12 @@ func documentBy(f openapi.Facts, routes []route) (*openapi.Document, error) {
 	}
 	b.doc.Components = openapi.Components{Schemas: b.maker.Schemas(), SecuritySchemes: map[string]*openapi.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token."},
-		"basic":  {Type: "http", Scheme: "basic", Description: "Any user name, and the access token as the password: for players that can set nothing else."},
-		"sig":    {Type: "apiKey", In: "query", Name: "sig", Description: "The signature of an address in a list, for players that can send no token with media. It opens that recording alone, for its station, until exp."},
-		"exp":    {Type: "apiKey", In: "query", Name: "exp", Description: "When a signed address stops opening, in seconds since 1970. It stands beside sig."}}}
+		"basic": {Type: "http", Scheme: "basic", Description: "Any user name, and the access token as the password: for " +
+			"players that can set nothing else."},
+		"sig": {Type: "apiKey", In: "query", Name: "sig", Description: "The signature of an address in a list, for players " +
+			"that can send no token with media. It opens that recording alone, for its station, until exp."},
+		"exp": {Type: "apiKey", In: "query", Name: "exp", Description: "When a signed address stops opening, in seconds " +
+			"since 1970. It stands beside sig."}}}
 	return b.doc, nil
 }
 
@@ -89,8 +94,9 @@ func (b builder) add(r route, o operation) error {
 	if err != nil {
 		return err
 	}
-	out := &openapi.Operation{ID: o.id, Tags: []string{o.tag}, Summary: o.summary, Description: o.detail, Parameters: parameters,
-		Responses: b.responses(r, o), Security: []map[string][]string{}}
+	out := &openapi.Operation{ID: o.id, Tags: []string{o.tag}, Summary: o.summary, Description: o.detail,
+		Parameters: parameters,
+		Responses:  b.responses(r, o), Security: []map[string][]string{}}
 	if !r.open {
 		out.Security = []map[string][]string{{"bearer": {}}, {"basic": {}}}
 		if r.signed {
@@ -119,7 +125,8 @@ func (b builder) add(r route, o operation) error {
 // headOf is a GET without its bodies.
 func headOf(get *openapi.Operation) *openapi.Operation {
 	head := *get
-	head.ID, head.Summary, head.Description = "head"+strings.ToUpper(get.ID[:1])+get.ID[1:], get.Summary+" (headers only)", ""
+	head.ID, head.Summary, head.Description = "head"+strings.ToUpper(get.ID[:1])+get.ID[1:], get.Summary+" (headers only)",
+		""
 	head.Responses = map[string]*openapi.Response{}
 	for status, r := range get.Responses {
 		head.Responses[status] = &openapi.Response{Description: r.Description, Headers: r.Headers}
@@ -134,10 +141,12 @@ func (b builder) responses(r route, o operation) map[string]*openapi.Response {
 		if o.known && !slices.Contains(headers, "ETag") {
 			headers = append(headers, "ETag")
 		}
-		out[strconv.Itoa(a.status)] = &openapi.Response{Description: a.says, Headers: named(headers...), Content: b.content(a.forms)}
+		out[strconv.Itoa(a.status)] = &openapi.Response{Description: a.says, Headers: named(headers...),
+			Content: b.content(a.forms)}
 	}
 	if o.known {
-		out["304"] = &openapi.Response{Description: "The caller has the latest revision already.", Headers: named("X-Request-Id", "ETag")}
+		out["304"] = &openapi.Response{Description: "The caller has the latest revision already.",
+			Headers: named("X-Request-Id", "ETag")}
 	}
 	for status, when := range failures(r, o) {
 		headers := []string{"X-Request-Id"}

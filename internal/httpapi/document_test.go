@@ -45,7 +45,8 @@ func TestDocumentIsOpenAPI31(t *testing.T) {
 
 func TestDocumentationThatDoesNotFitTheRoutesIsRefused(t *testing.T) {
 	routes := (&api{}).routes()
-	if _, err := document(append(routes, route{method: "GET", path: "/v1/new"})); err == nil || !strings.Contains(err.Error(), "GET /v1/new is not documented") {
+	if _, err := document(append(routes, route{method: "GET", path: "/v1/new"})); err == nil ||
+		!strings.Contains(err.Error(), "GET /v1/new is not documented") {
 		t.Error("a route without documentation:", err)
 	}
 	if _, err := document(routes[1:]); err == nil || !strings.Contains(err.Error(), routes[0].path) {
@@ -58,7 +59,10 @@ func TestSignedAddressesAreAWayToSayWhoAsks(t *testing.T) {
 	_, doc := published(t)
 	for path, item := range doc.Paths {
 		for method, o := range *item {
-			signed := slices.ContainsFunc(o.Security, func(s map[string][]string) bool { return s["sig"] != nil && s["exp"] != nil })
+			signed := slices.ContainsFunc(o.Security, func(s map[string][]string) bool {
+				return s["sig"] != nil &&
+					s["exp"] != nil
+			})
 			if signed != (path == "/v1/audio/{file}") {
 				t.Errorf("%s %s: %v", method, path, o.Security)
 			}

@@ -105,8 +105,10 @@ func (a *api) tell(r *http.Request, t *trail, w *watched, took time.Duration) {
 	if !a.Log.Enabled(r.Context(), level) {
 		return
 	}
-	a.Log.LogAttrs(r.Context(), level, "request", slog.String("request_id", t.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("by", t.by), slog.String("remote", r.RemoteAddr))
+	a.Log.LogAttrs(r.Context(), level, "request", slog.String("request_id", t.id), slog.String("method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("by", t.by),
+		slog.String("remote", r.RemoteAddr))
 }
 
 // watched notes how an answer went.

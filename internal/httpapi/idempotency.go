@@ -28,7 +28,8 @@ func (a *api) repeatable(c *call, handle handler) error {
 		return handle(c)
 	}
 	if len(key) > maxIdempotencyKey {
-		return fault.Fields(fault.Field{Field: "Idempotency-Key", Message: fmt.Sprintf("must be at most %d bytes", maxIdempotencyKey)})
+		return fault.Fields(fault.Field{Field: "Idempotency-Key", Message: fmt.Sprintf("must be at most %d bytes",
+			maxIdempotencyKey)})
 	}
 	c.print = newPrint(c.r)
 	if !c.print.parts {
@@ -42,7 +43,8 @@ func (a *api) repeatable(c *call, handle handler) error {
 	}
 	kept, first, err := a.Answers.Begin(c.r.Context(), c.actor, bearer(c.r), c.r.Method, c.r.URL.EscapedPath(), key)
 	if err != nil {
-		if dry, wrong := c.flag("dry_run"); wrong == nil && dry && problemOf(err, "").Status >= http.StatusInternalServerError {
+		if dry, wrong := c.flag("dry_run"); wrong == nil && dry &&
+			problemOf(err, "").Status >= http.StatusInternalServerError {
 			return handle(c) // nothing can be stored now, and a dry run changes nothing: it may be done as often as it is sent
 		}
 		return err
@@ -73,7 +75,8 @@ func (a *api) first(c *call, handle handler, first *idempotency.FirstRequest) er
 		a.fail(c, err)
 	}
 	done = true
-	answer := idempotency.Answer{Status: buffer.status, Header: map[string]string{}, Body: buffer.body.Bytes(), Print: c.print.Sum(nil), Bytes: c.print.bytes}
+	answer := idempotency.Answer{Status: buffer.status, Header: map[string]string{}, Body: buffer.body.Bytes(),
+		Print: c.print.Sum(nil), Bytes: c.print.bytes}
 	for _, name := range []string{"Content-Type", "ETag", "Location", "Cache-Control", "Retry-After"} {
 		if v := w.Header().Get(name); v != "" {
 			answer.Header[name] = v
@@ -100,7 +103,8 @@ func (a *api) repeat(c *call, kept *idempotency.Answer) error {
 		}
 	}
 	if subtle.ConstantTimeCompare(c.print.Sum(nil), kept.Print) != 1 {
-		return fault.Fields(fault.Field{Field: "Idempotency-Key", Message: "was given to another request: its body or query differs"})
+		return fault.Fields(fault.Field{Field: "Idempotency-Key",
+			Message: "was given to another request: its body or query differs"})
 	}
 	h := c.w.Header()
 	for name, v := range kept.Header {

@@ -14,7 +14,8 @@ func (a *api) makeGoods(c *call) error {
 		return err
 	}
 	q := c.query()
-	items, next, err := a.Logbook.MakeGoods(c.r.Context(), record.MakeGoodQuery{Station: q.Get("station"), State: q.Get("state"), After: after, Limit: limit})
+	items, next, err := a.Logbook.MakeGoods(c.r.Context(), record.MakeGoodQuery{Station: q.Get("station"),
+		State: q.Get("state"), After: after, Limit: limit})
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,8 @@ import (
 
 // apply takes a network as YAML or JSON.
 func (a *api) apply(c *call) error {
-	b, err := c.body("application/json", "application/yaml", "application/x-yaml", "text/yaml", "text/plain", "application/x-www-form-urlencoded")
+	b, err := c.body("application/json", "application/yaml", "application/x-yaml", "text/yaml", "text/plain",
+		"application/x-www-form-urlencoded")
 	if err != nil {
 		return err
 	}
@@ -47,8 +48,8 @@ func (a *api) apply(c *call) error {
 	return c.json(http.StatusOK, out)
 }
 
-// yamlDepth is how deep lists and objects of a YAML body may lie in each other: the time that the parser takes grows with
-// the square of it.
+// yamlDepth is how deep lists and objects of a YAML body may lie in each other: the time that the parser takes grows
+// with the square of it.
 const yamlDepth = 100
 
 // yamlToJSON refuses aliases: a few of them can stand for more than memory holds. It refuses a second document, too,
@@ -58,7 +59,8 @@ func yamlToJSON(b []byte) ([]byte, error) {
 	for _, t := range lexer.Tokenize(string(b)) {
 		switch t.Type {
 		case token.AliasType, token.MergeKeyType:
-			return nil, fault.New(fault.Invalid, "line %d of the body uses a YAML alias, which is not taken here: write the value out", t.Position.Line)
+			return nil, fault.New(fault.Invalid, "line %d of the body uses a YAML alias, which is not taken here: write the "+
+				"value out", t.Position.Line)
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
 		case token.SequenceEndType, token.MappingEndType:
@@ -71,10 +73,12 @@ func yamlToJSON(b []byte) ([]byte, error) {
 		}
 		begun = true
 		if ended {
-			return nil, fault.New(fault.Invalid, "line %d begins another YAML document: send one, with the stations, the clocks and the campaigns of all", t.Position.Line)
+			return nil, fault.New(fault.Invalid, "line %d begins another YAML document: send one, with the stations, the "+
+				"clocks and the campaigns of all", t.Position.Line)
 		}
 		if depth > yamlDepth {
-			return nil, fault.New(fault.Invalid, "line %d of the body lies in more than %d lists and objects", t.Position.Line, yamlDepth)
+			return nil, fault.New(fault.Invalid, "line %d of the body lies in more than %d lists and objects", t.Position.Line,
+				yamlDepth)
 		}
 	}
 	var v any
@@ -147,7 +151,8 @@ func withoutPrefix(err error, prefix string) error {
 
 func (a *api) putStation(c *call) error {
 	var v schedules.Station
-	return a.put(c, "station", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Stations: []schedules.Station{v}} })
+	return a.put(c, "station", &v, &v.ID, &v.Revision,
+		func() wire.Apply { return wire.Apply{Stations: []schedules.Station{v}} })
 }
 
 func (a *api) putClock(c *call) error {
@@ -157,12 +162,14 @@ func (a *api) putClock(c *call) error {
 
 func (a *api) putScript(c *call) error {
 	var v schedules.Script
-	return a.put(c, "script", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Scripts: []schedules.Script{v}} })
+	return a.put(c, "script", &v, &v.ID, &v.Revision,
+		func() wire.Apply { return wire.Apply{Scripts: []schedules.Script{v}} })
 }
 
 func (a *api) putCampaign(c *call) error {
 	var v schedules.Campaign
-	return a.put(c, "campaign", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Campaigns: []schedules.Campaign{v}} })
+	return a.put(c, "campaign", &v, &v.ID, &v.Revision,
+		func() wire.Apply { return wire.Apply{Campaigns: []schedules.Campaign{v}} })
 }
 
 func (a *api) getStation(c *call) error {

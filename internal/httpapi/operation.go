@@ -87,7 +87,8 @@ func givesNothing(status int, says string, headers ...string) answer {
 // operations is the documentation of every route, in the order in which it is read.
 func operations() []operation {
 	var out []operation
-	for _, part := range [][]operation{uploadOperations(), listOperations(), feedOperations(), producerOperations(), schedulerOperations(), ledgerOperations(), stationOperations(), webhookOperations(), everybodyOperations()} {
+	for _, part := range [][]operation{uploadOperations(), listOperations(), feedOperations(), producerOperations(),
+		schedulerOperations(), ledgerOperations(), stationOperations(), webhookOperations(), everybodyOperations()} {
 		out = append(out, part...)
 	}
 	return out
@@ -102,27 +103,32 @@ const (
 )
 
 var tags = []openapi.Tag{
-	{Name: forProducers, Description: "Upload recordings, describe them, let them go to air, take them off it. Scripts and what has been read of them."},
-	{Name: forSchedulers, Description: "Stations, clocks and campaigns; plan, edit and publish days; compare them with what aired."},
+	{Name: forProducers, Description: "Upload recordings, describe them, let them go to air, take them off it. Scripts " +
+		"and what has been read of them."},
+	{Name: forSchedulers, Description: "Stations, clocks and campaigns; plan, edit and publish days; compare them with " +
+		"what aired."},
 	{Name: forStations, Description: "Pull the signed queue and its audio, follow changes, report what aired."},
 	{Name: forEverybody, Description: "How the service is and what it can do."},
 }
 
 // answerHeaders are the headers that answers name.
 var answerHeaders = map[string]*openapi.Header{
-	"ETag":                   {Description: "The resource's revision, or a recording's hash, in quotes.", Schema: openapi.String()},
-	"Location":               {Description: "Path of what was made.", Schema: openapi.String()},
-	"X-Request-Id":           {Description: "Names this request in the service's log and audit trail.", Schema: openapi.String()},
-	"Retry-After":            {Description: "Seconds to wait before the next try.", Schema: openapi.Integer()},
-	"Allow":                  {Description: "The methods that this path takes.", Schema: openapi.String()},
-	"Content-Range":          {Description: "Which bytes of how many.", Schema: openapi.String()},
-	"Accept-Ranges":          {Description: "bytes", Schema: openapi.String()},
-	"Repr-Digest":            {Description: "SHA-256 of the whole recording (RFC 9530).", Schema: openapi.String()},
-	"WWW-Authenticate":       {Description: "How to say who asks.", Schema: openapi.String()},
-	"Content-Location":       {Description: "Path of the segment that an upload became.", Schema: openapi.String()},
-	"Upload-Offset":          {Description: "Bytes that have arrived.", Schema: openapi.Integer()},
-	"Upload-Length":          {Description: "Bytes of the whole.", Schema: openapi.Integer()},
-	"Upload-Expires":         {Description: "When the upload is given up if nothing more comes.", Schema: openapi.String()},
+	"ETag": {Description: "The resource's revision, or a recording's hash, in quotes.",
+		Schema: openapi.String()},
+	"Location": {Description: "Path of what was made.", Schema: openapi.String()},
+	"X-Request-Id": {Description: "Names this request in the service's log and audit trail.",
+		Schema: openapi.String()},
+	"Retry-After":      {Description: "Seconds to wait before the next try.", Schema: openapi.Integer()},
+	"Allow":            {Description: "The methods that this path takes.", Schema: openapi.String()},
+	"Content-Range":    {Description: "Which bytes of how many.", Schema: openapi.String()},
+	"Accept-Ranges":    {Description: "bytes", Schema: openapi.String()},
+	"Repr-Digest":      {Description: "SHA-256 of the whole recording (RFC 9530).", Schema: openapi.String()},
+	"WWW-Authenticate": {Description: "How to say who asks.", Schema: openapi.String()},
+	"Content-Location": {Description: "Path of the segment that an upload became.", Schema: openapi.String()},
+	"Upload-Offset":    {Description: "Bytes that have arrived.", Schema: openapi.Integer()},
+	"Upload-Length":    {Description: "Bytes of the whole.", Schema: openapi.Integer()},
+	"Upload-Expires": {Description: "When the upload is given up if nothing more comes.",
+		Schema: openapi.String()},
 	"Upload-Metadata":        {Description: "As it was sent.", Schema: openapi.String()},
 	"Tus-Resumable":          {Description: "The version of tus that is spoken.", Schema: openapi.String()},
 	"Tus-Version":            {Description: "The versions of tus that are spoken.", Schema: openapi.String()},

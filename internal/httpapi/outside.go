@@ -80,6 +80,7 @@ func (o outside) sameOrigin(r *http.Request) error {
 	if err == nil {
 		return nil
 	}
-	return fault.Wrap(fault.Forbidden, err, "a page of another site may not do this. If %q is where you reach the console, behind a proxy that "+
+	return fault.Wrap(fault.Forbidden, err, "a page of another site may not do this. If %q is where you reach the "+
+		"console, behind a proxy that "+
 		"gives another Host, start the service with that as --public-url, or name it with --origins", r.Header.Get("Origin"))
 }

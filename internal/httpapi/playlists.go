@@ -43,13 +43,14 @@ func (a *api) listedFallback(form playlist.Form) handler {
 		if err != nil {
 			return err
 		}
-		return a.list(c, form, expires, f.Value.Revision, playlist.List{Title: f.Value.Station + " fallback", Items: a.Scheduler.Lists.FallbackListed(f.Value)})
+		return a.list(c, form, expires, f.Value.Revision, playlist.List{Title: f.Value.Station + " fallback",
+			Items: a.Scheduler.Lists.FallbackListed(f.Value)})
 	}
 }
 
-// vary makes the tags of the answer those of one form, with one fallback in the place of what is sensitive and addresses
-// that open until one time: the same revision is another list in another form, and is sent again before its addresses
-// have grown old.
+// vary makes the tags of the answer those of one form, with one fallback in the place of what is sensitive and
+// addresses that open until one time: the same revision is another list in another form, and is sent again before its
+// addresses have grown old.
 func (a *api) vary(c *call, form playlist.Form, expires time.Time) {
 	f, _ := a.Scheduler.Fallbacks.Fallback(c.station()) // none yet: revision 0
 	c.variant = fmt.Sprintf(".%s.%d.%d", form, f.Value.Revision, expires.Unix())

@@ -82,8 +82,8 @@ func (renderless) Window(context.Context, *wire.Queue, string) (io.ReadSeekClose
 	}{strings.NewReader("sound"), io.NopCloser(nil)}, 5, "tag", nil
 }
 
-// served is a service over the memory store with a network in it: a day whose programme failed and is owed, a day that is
-// published, and one that is drafted.
+// served is a service over the memory store with a network in it: a day whose programme failed and is owed, a day that
+// is published, and one that is drafted.
 type served struct {
 	t       *testing.T
 	store   *fullStore
@@ -107,9 +107,11 @@ func newServed(t *testing.T) *served {
 	analyse := func(_ context.Context, r io.Reader, _ func(int64)) (audio.Facts, error) {
 		hash := sha256.New()
 		n, err := io.Copy(hash, r)
-		return audio.Facts{SHA256: hex.EncodeToString(hash.Sum(nil)), Bytes: n, ContentType: "audio/mpeg", Duration: time.Minute, CueOut: time.Minute}, err
+		return audio.Facts{SHA256: hex.EncodeToString(hash.Sum(nil)), Bytes: n, ContentType: "audio/mpeg",
+			Duration: time.Minute, CueOut: time.Minute}, err
 	}
-	lib := library.New(copied, files, signer, analyse, now, library.Limits{MaxBytes: 1 << 20, MaxWaiting: 1 << 22, Concurrency: 1})
+	lib := library.New(copied, files, signer, analyse, now, library.Limits{MaxBytes: 1 << 20, MaxWaiting: 1 << 22,
+		Concurrency: 1})
 	s.must(lib.EnsureRecalls(t.Context()))
 	records := record.NewRecords(copied, s.store, files, now, 0)
 	scheduler := scheduling.New(copied, records, signer, now, "http://service", time.Minute)
@@ -117,10 +119,13 @@ func newServed(t *testing.T) *served {
 	stopping, stop := context.WithCancel(t.Context())
 	stop() // no stream waits
 	s.parts = Parts{Access: access.New(copied, now), Library: lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook,
-		Answers: idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32), "http://service", time.Hour, now),
-		Windows: scheduling.NewWindows(scheduler.Lists, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now, Log: slog.New(slog.DiscardHandler),
-		Webhooks: webhooks.New(webhooks.WebhookParts{Replica: copied, Lock: lock, Poster: unsent{}, Key: make([]byte, 32), Meter: uncounted{}, Log: slog.New(slog.DiscardHandler), Now: now}),
-		Meter:    uncounted{}, Tracer: untraced{}, Metrics: http.NotFoundHandler(), Stopping: stopping}
+		Answers: idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32),
+			"http://service", time.Hour, now),
+		Windows: scheduling.NewWindows(scheduler.Lists, renderless{}), Keys: []ed25519.PublicKey{signer.Public()}, Now: now,
+		Log: slog.New(slog.DiscardHandler),
+		Webhooks: webhooks.New(webhooks.WebhookParts{Replica: copied, Lock: lock, Poster: unsent{}, Key: make([]byte, 32),
+			Meter: uncounted{}, Log: slog.New(slog.DiscardHandler), Now: now}),
+		Meter: uncounted{}, Tracer: untraced{}, Metrics: http.NotFoundHandler(), Stopping: stopping}
 	s.handler = New(s.parts)
 	admin, err := s.parts.Access.Create(t.Context(), access.System, access.NewToken{Name: "Ruth", Role: access.Admin})
 	s.must(err)
@@ -141,17 +146,23 @@ func (s *served) network(lock *replica.WorkLock) {
 	for _, id := range []string{"m1", "m2", "m3", "m4"} {
 		r, err := s.parts.Library.Receive(ctx, strings.NewReader("sound of "+id))
 		s.must(err)
-		seg, err := s.parts.Library.Create(ctx, access.Actor{Name: "Hana"}, schedules.Segment{ID: id, Kind: "testimony", Title: id, Language: "ko-KP", Persons: []string{"hana"}}, r)
+		seg, err := s.parts.Library.Create(ctx, access.Actor{Name: "Hana"}, schedules.Segment{ID: id, Kind: "testimony",
+			Title: id, Language: "ko-KP", Persons: []string{"hana"}}, r)
 		s.must(err)
 		s.sha256 = seg.Recording.SHA256
 		_, err = s.parts.Library.Approve(ctx, ruth, id, nil, "")
 		s.must(err)
 	}
 	_, err := s.parts.Scheduler.Network.Apply(ctx, ruth, wire.Apply{
-		Clocks:    []schedules.Clock{{ID: "c", Length: schedules.Ms(120_000), Positions: []schedules.Position{{ID: "f", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}}}}},
-		Scripts:   []schedules.Script{{ID: "appeal", Title: "Appeal", Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "text"}}}}}}},
-		Campaigns: []schedules.Campaign{{ID: "k", Title: "k", AtLeast: 1, Of: schedules.Selector{Kinds: []schedules.Kind{"testimony"}}}},
-		Stations: []schedules.Station{{ID: "s", Name: "s", Timezone: "UTC", Languages: []string{"ko-KP"}, Fallback: []string{"m1"},
+		Clocks: []schedules.Clock{{ID: "c", Length: schedules.Ms(120_000),
+			Positions: []schedules.Position{{ID: "f", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}}}}},
+		Scripts: []schedules.Script{{ID: "appeal", Title: "Appeal", Languages: []string{"ko-KP"},
+			Versions: []schedules.ScriptVersion{{Version: 1,
+				Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "text"}}}}}}},
+		Campaigns: []schedules.Campaign{{ID: "k", Title: "k", AtLeast: 1,
+			Of: schedules.Selector{Kinds: []schedules.Kind{"testimony"}}}},
+		Stations: []schedules.Station{{ID: "s", Name: "s", Timezone: "UTC", Languages: []string{"ko-KP"},
+			Fallback: []string{"m1"},
 			Windows: []schedules.Window{{ID: "w", Clock: "c", Length: schedules.Ms(120_000), Tolerance: schedules.Ms(1000),
 				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T100000\nRRULE:FREQ=DAILY"}}}}}}, nil, false)
 	s.must(err)
@@ -161,15 +172,18 @@ func (s *served) network(lock *replica.WorkLock) {
 	s.now = s.now.AddDate(0, 0, 1)
 	var entries []schedules.AsRun
 	for n, i := range missed.Items {
-		entries = append(entries, schedules.AsRun{Sequence: int64(n + 1), ItemID: i.ID, SegmentID: i.SegmentID, Outcome: schedules.Failed})
+		entries = append(entries, schedules.AsRun{Sequence: int64(n + 1), ItemID: i.ID, SegmentID: i.SegmentID,
+			Outcome: schedules.Failed})
 	}
 	s.publish(ruth, today.AddDays(1))
 	_, err = s.parts.Logbook.Report(ctx, "s", entries)
 	s.must(err)
-	s.must(s.parts.Logbook.SetStatus(ctx, access.Actor{Name: "s", Role: access.StationJob, Station: "s"}, "s", wire.Status{}))
+	s.must(s.parts.Logbook.SetStatus(ctx, access.Actor{Name: "s", Role: access.StationJob, Station: "s"}, "s",
+		wire.Status{}))
 	_, err = s.parts.Scheduler.Drafts.Plan(ctx, ruth, "s", today.AddDays(2), scheduling.PlanOptions{})
 	s.must(err)
-	_, err = s.parts.Webhooks.Put(ctx, ruth, wire.Webhook{ID: "newsroom", URL: "https://example.org/", Changes: []string{"queue"}, Enabled: true}, nil)
+	_, err = s.parts.Webhooks.Put(ctx, ruth, wire.Webhook{ID: "newsroom", URL: "https://example.org/",
+		Changes: []string{"queue"}, Enabled: true}, nil)
 	s.must(err)
 }
 
@@ -202,8 +216,10 @@ func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 	draft, err := s.parts.Scheduler.Rundowns.Rundown(t.Context(), "s", schedules.Date{Year: 2026, Month: 12, Day: 1}, 0)
 	s.must(err)
 	s.store.full = true
-	named := strings.NewReplacer(":station", "s", ":date", "2026-12-01", ":segment", "m1", ":person", "hana", ":script", "appeal", ":clock", "c", ":campaign", "k",
-		":item", draft.Items[0].ID, ":window", "w", ":rendered", "2026-11-30.wav", ":schedule", "20261130_PI.xml", ":file", s.sha256+".mp3", ":webhook", "newsroom")
+	named := strings.NewReplacer(":station", "s", ":date", "2026-12-01", ":segment", "m1", ":person", "hana", ":script",
+		"appeal", ":clock", "c", ":campaign", "k",
+		":item", draft.Items[0].ID, ":window", "w", ":rendered", "2026-11-30.wav", ":schedule", "20261130_PI.xml", ":file",
+		s.sha256+".mp3", ":webhook", "newsroom")
 	queries := map[string]string{
 		"/v1/stations/:station/freshness.dsse":      "nonce=a",
 		"/v1/segments/:segment/airings":             "from=2026-11-28&to=2026-12-02",
@@ -245,7 +261,8 @@ func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 			}
 		}
 	}
-	if w := s.do(http.MethodPost, "/v1/plan", `{"stations":["s"],"dates":["2026-12-02"],"seed":1}`, "Idempotency-Key", "two"); w.Code < 500 {
+	if w := s.do(http.MethodPost, "/v1/plan", `{"stations":["s"],"dates":["2026-12-02"],"seed":1}`, "Idempotency-Key",
+		"two"); w.Code < 500 {
 		t.Errorf("what is to be stored: %d %s", w.Code, w.Body)
 	}
 }

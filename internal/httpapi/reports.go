@@ -20,7 +20,8 @@ func (a *api) asRun(c *call) error {
 		return err
 	}
 	if len(in.Entries) > maxEntries {
-		return fault.Fields(fault.Field{Field: "entries", Message: fmt.Sprintf("are more than %d: send them in parts", maxEntries)})
+		return fault.Fields(fault.Field{Field: "entries", Message: fmt.Sprintf("are more than %d: send them in parts",
+			maxEntries)})
 	}
 	results, err := a.Logbook.Report(c.r.Context(), c.station(), in.Entries)
 	if err != nil {

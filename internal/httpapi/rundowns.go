@@ -168,7 +168,8 @@ func (a *api) planMany(c *call) error {
 
 func (a *api) publishMany(c *call) error {
 	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
-		return a.Scheduler.Publisher.Publish(c.r.Context(), c.actor, station, date, scheduling.PublishOptions{Correction: in.Correction})
+		return a.Scheduler.Publisher.Publish(c.r.Context(), c.actor, station, date,
+			scheduling.PublishOptions{Correction: in.Correction})
 	})
 }
 
@@ -190,7 +191,8 @@ func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (s
 		}
 	}
 	if len(stations)*max(len(in.Dates), 1) > maxMany {
-		return fault.Fields(fault.Field{Field: "dates", Message: "make more than " + strconv.Itoa(maxMany) + " days: ask for fewer at once"})
+		return fault.Fields(fault.Field{Field: "dates", Message: "make more than " + strconv.Itoa(maxMany) +
+			" days: ask for fewer at once"})
 	}
 	out := []wire.ManyResult{}
 	for _, id := range stations {

@@ -12,7 +12,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// A service that stops within a request for many days says of each day that it did not do why, and keeps those that it did.
+// A service that stops within a request for many days says of each day that it did not do why, and keeps those that it
+// did.
 func TestDaysThatAStoppingServiceDidNotPlanSayWhy(t *testing.T) {
 	s := newServed(t)
 	ctx, end := context.WithCancelCause(t.Context())
@@ -29,7 +30,8 @@ func TestDaysThatAStoppingServiceDidNotPlanSayWhy(t *testing.T) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	for _, m := range results.Items[1:] {
-		if m.Problem == nil || m.Problem.Status != http.StatusServiceUnavailable || m.Problem.Detail != "the service is stopping" {
+		if m.Problem == nil || m.Problem.Status != http.StatusServiceUnavailable ||
+			m.Problem.Detail != "the service is stopping" {
 			t.Errorf("%s: %+v", m.Date, m.Problem)
 		}
 	}

@@ -52,7 +52,8 @@ func (a *api) uploadSegment(c *call) error {
 			}
 			received = &r
 		default:
-			return fault.Fields(fault.Field{Field: name, Message: "is a part that is not expected here: send one meta and one audio"})
+			return fault.Fields(fault.Field{Field: name, Message: "is a part that is not expected here: send one meta and one " +
+				"audio"})
 		}
 	}
 	if waiting != nil {
@@ -106,7 +107,8 @@ func (a *api) replaceAudio(c *call) error {
 	if err != nil {
 		return err
 	}
-	if t, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); t != "audio/mpeg" && t != "application/octet-stream" && t != "" {
+	if t, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); t != "audio/mpeg" &&
+		t != "application/octet-stream" && t != "" {
 		return fault.New(fault.Unsupported, "send the recording as audio/mpeg")
 	}
 	if _, err := a.Library.Segment(c.param("segment")); err != nil {
@@ -135,7 +137,8 @@ func (a *api) listSegments(c *call) error {
 	after, limit, err := c.page()
 	q := c.query()
 	f := library.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")),
-		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: strings.ToLower(q.Get("tag")), SHA256: q.Get("sha256"), After: after, Limit: limit}
+		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: strings.ToLower(q.Get("tag")),
+		SHA256: q.Get("sha256"), After: after, Limit: limit}
 	var wrong error
 	f.ExpiringBefore, wrong = c.instant("expiring_before")
 	var badLanguage error
@@ -144,7 +147,8 @@ func (a *api) listSegments(c *call) error {
 	if f.SHA256 != "" && !hashForm.MatchString(f.SHA256) {
 		badHash = fault.Fields(fault.Field{Field: "sha256", Message: "must be a SHA-256 in hexadecimal"})
 	}
-	err = together(err, wrong, badHash, badLanguage, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State, states))
+	err = together(err, wrong, badHash, badLanguage, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State,
+		states))
 	if err != nil {
 		return err
 	}
@@ -170,7 +174,8 @@ func oneOf[T ~string](name string, value T, list []T) error {
 	if value == "" || slices.Contains(list, value) {
 		return nil
 	}
-	return fault.Fields(fault.Field{Field: name, Message: fmt.Sprintf("%q is none: use one of %s", value, strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ", "))})
+	return fault.Fields(fault.Field{Field: name, Message: fmt.Sprintf("%q is none: use one of %s", value,
+		strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ", "))})
 }
 
 // page answers one page of a list.
@@ -181,8 +186,8 @@ func page[T any](c *call, items []T, next string) error {
 	return c.json(http.StatusOK, wire.Page[T]{Items: items, NextCursor: cursor(next)})
 }
 
-// getSegment answers a segment as it stands, which no cache may keep: what does not belong to its revision changes without
-// it.
+// getSegment answers a segment as it stands, which no cache may keep: what does not belong to its revision changes
+// without it.
 func (a *api) getSegment(c *call) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	s, err := a.Library.Segment(c.param("segment"))
@@ -224,7 +229,8 @@ func (a *api) changed(c *call, s schedules.Segment, err error) error {
 	if err != nil {
 		return err
 	}
-	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.AirableOn(s.Language), Stations: a.Scheduler.Network.Standing.Losing(s.ID)}, s.Revision, nil)
+	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.AirableOn(s.Language),
+		Stations: a.Scheduler.Network.Standing.Losing(s.ID)}, s.Revision, nil)
 }
 
 // resource answers a revisioned resource, or passes the error on.
@@ -289,7 +295,8 @@ func (a *api) approve(c *call) error {
 }
 
 // act serves the other acts that move a segment from state to state.
-func (a *api) act(do func(*library.Library, context.Context, access.Actor, string, *int64, string) (schedules.Segment, error)) handler {
+func (a *api) act(do func(*library.Library, context.Context, access.Actor, string, *int64, string) (schedules.Segment,
+	error)) handler {
 	return func(c *call) error {
 		revision, err := c.ifMatch()
 		if err != nil {

@@ -41,19 +41,21 @@ type Parts struct {
 	Webhooks   *webhooks.Webhooks
 	Replica    *replica.Replica
 	Keys       []ed25519.PublicKey
-	FormerKeys []wire.Key                                      // that signed before
-	Ready      map[string]func(context.Context) error          // what must be reachable, by name
-	Room       func(context.Context) (short string, err error) // what is short, in words; fails with Full when nothing can be stored; nil: not known
-	Now        func() time.Time
-	Log        *slog.Logger
-	Rate       Rate
-	Meter      Meter
-	Tracer     Tracer
-	Metrics    http.Handler // nil: they are served elsewhere
-	PublicURL  string       // where the service is reached, with a path where it is below one
-	Origins    []string     // other addresses at which browsers reach it
+	FormerKeys []wire.Key                             // that signed before
+	Ready      map[string]func(context.Context) error // what must be reachable, by name
+	// what is short, in words; fails with Full when nothing can be stored; nil: not known
+	Room      func(context.Context) (short string, err error)
+	Now       func() time.Time
+	Log       *slog.Logger
+	Rate      Rate
+	Meter     Meter
+	Tracer    Tracer
+	Metrics   http.Handler // nil: they are served elsewhere
+	PublicURL string       // where the service is reached, with a path where it is below one
+	Origins   []string     // other addresses at which browsers reach it
 
-	Stopping context.Context // ends when the service begins to stop: waits and streams end then, other requests go on; nil: never
+	// ends when the service begins to stop: waits and streams end then, other requests go on; nil: never
+	Stopping context.Context
 }
 
 // Meter counts what is answered and who waits.
@@ -89,7 +91,8 @@ func New(p Parts) http.Handler {
 	if p.Stopping == nil {
 		p.Stopping = context.Background()
 	}
-	a := &api{Parts: p, outside: newOutside(p.PublicURL, p.Origins), requests: alone, logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
+	a := &api{Parts: p, outside: newOutside(p.PublicURL, p.Origins), requests: alone,
+		logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
 	if p.Rate.Shared != nil {
 		a.requests = newSharedThrottle(p.Rate.Shared, alone, p.Log)
 	}
@@ -120,7 +123,8 @@ func New(p Parts) http.Handler {
 
 // nothingThere is the answer at a path that no operation has.
 func (a *api) nothingThere(*call) error {
-	return fault.New(fault.NotFound, "there is nothing at this path: the service's address is %s", cmp.Or(a.PublicURL, "/"))
+	return fault.New(fault.NotFound, "there is nothing at this path: the service's address is %s",
+		cmp.Or(a.PublicURL, "/"))
 }
 
 // route is one operation: where it is, who may do it, and what it does.
@@ -215,16 +219,19 @@ func (a *api) admit(c *call, r route) error {
 	actor.RequestID = id
 	c.actor = actor
 	if actor.Role != access.Admin && !slices.Contains(r.roles, actor.Role) {
-		return fault.New(fault.Forbidden, "a token of the role %s may not do this; one of the role %s may", actor.Role, orOf(r.roles))
+		return fault.New(fault.Forbidden, "a token of the role %s may not do this; one of the role %s may", actor.Role,
+			orOf(r.roles))
 	}
 	s := c.param("station")
 	if actor.Role != access.StationJob || s == "" {
 		return nil
 	}
 	if s != actor.Station {
-		return fault.New(fault.NotFound, "there is no station %q for this token, which is that of station %q", s, actor.Station)
+		return fault.New(fault.NotFound, "there is no station %q for this token, which is that of station %q", s,
+			actor.Station)
 	}
-	if _, err := a.Scheduler.Network.Station(s); fault.Is(err, fault.NotFound) { // the others are not for a station to know
+	// the others are not for a station to know
+	if _, err := a.Scheduler.Network.Station(s); fault.Is(err, fault.NotFound) {
 		return fault.New(fault.NotFound, "there is no station %q: this token is for it, but no network with it is applied", s)
 	}
 	return nil

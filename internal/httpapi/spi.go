@@ -26,7 +26,8 @@ func (a *api) service(c *call) (spi.Service, error) {
 	}
 	bearer := c.query().Get("bearer")
 	if bearer != "" && !bearers.MatchString(bearer) {
-		return spi.Service{}, fault.Fields(fault.Field{Field: "bearer", Message: "must be a bearer such as amss:e1c238, fm:ce1.c479.09580 or the address of a stream"})
+		return spi.Service{}, fault.Fields(fault.Field{Field: "bearer", Message: "must be a bearer such as amss:e1c238, " +
+			"fm:ce1.c479.09580 or the address of a stream"})
 	}
 	h := fnv.New64a()
 	h.Write([]byte(bearer))

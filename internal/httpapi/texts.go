@@ -21,7 +21,8 @@ type textForm func(string) (string, error)
 
 // textForms are the forms of the texts that are no single line: by type and field, like the bounds of fields.
 var textForms = map[reflect.Type]map[string]textForm{
-	reflect.TypeFor[wire.SegmentMeta]():     {"language": aTag, "tags": text.Label, "series": text.Label, "persons": text.Label},
+	reflect.TypeFor[wire.SegmentMeta](): {"language": aTag, "tags": text.Label, "series": text.Label,
+		"persons": text.Label},
 	reflect.TypeFor[schedules.Selector]():   {"language": aTag, "tags": text.Label, "series": text.Label},
 	reflect.TypeFor[schedules.Station]():    {"languages": aTag},
 	reflect.TypeFor[schedules.Window]():     {"languages": aTag},

@@ -85,8 +85,8 @@ func (a *api) slowDown(c *call, p pace, caller, what string) error {
 	return fault.New(fault.TooMany, "%s", what)
 }
 
-// addressOf is where a request comes from: an IPv4 address, or the network of an IPv6 one, of which a caller has as many
-// as it likes.
+// addressOf is where a request comes from: an IPv4 address, or the network of an IPv6 one, of which a caller has as
+// many as it likes.
 func addressOf(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

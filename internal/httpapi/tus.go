@@ -97,7 +97,8 @@ func (a *api) getUpload(c *call) error {
 func (a *api) listUploads(c *call) error {
 	out := []wire.UploadState{}
 	for _, u := range a.Library.Uploads(c.actor) {
-		out = append(out, wire.UploadState{ID: u.ID, URL: a.outside.base + wire.Uploads(u.ID), Segment: u.Segment.ID, Offset: u.Offset(),
+		out = append(out, wire.UploadState{ID: u.ID, URL: a.outside.base + wire.Uploads(u.ID), Segment: u.Segment.ID,
+			Offset: u.Offset(),
 			Length: u.Length, SHA256: u.SHA256, ExpiresAt: u.ExpiresAt})
 	}
 	return page(c, out, "")
@@ -193,7 +194,8 @@ func checksumOf(header string) (*checksum, error) {
 	want, err := base64.StdEncoding.DecodeString(text)
 	makers := map[string]func() hash.Hash{"sha256": sha256.New, "sha1": sha1.New, "md5": md5.New}
 	if makers[name] == nil || err != nil || len(want) != makers[name]().Size() {
-		return nil, fault.Fields(fault.Field{Field: "Upload-Checksum", Message: "must be sha256, sha1 or md5, a space, and the digest in base64"})
+		return nil, fault.Fields(fault.Field{Field: "Upload-Checksum", Message: "must be sha256, sha1 or md5, a space, and " +
+			"the digest in base64"})
 	}
 	return &checksum{makers[name](), want}, nil
 }
@@ -206,9 +208,9 @@ func (s *checksum) verify() error {
 }
 
 // readUploadMetadata reads what the upload shall become: Upload-Metadata has the fields of a segment (lists separated
-// by commas; script, consent and sensitive as JSON), or all of them as JSON in "meta". "replaces" names the segment whose recording it
-// replaces, with its revision in If-Match. "sha256" is the hash of the whole. What tus clients send of themselves
-// (filename and the like) is kept and not read.
+// by commas; script, consent and sensitive as JSON), or all of them as JSON in "meta". "replaces" names the segment
+// whose recording it replaces, with its revision in If-Match. "sha256" is the hash of the whole. What tus clients send
+// of themselves (filename and the like) is kept and not read.
 func (a *api) readUploadMetadata(c *call) (u library.Upload, err error) {
 	u.Metadata = c.r.Header.Get("Upload-Metadata")
 	given, err := metadata(u.Metadata)
@@ -222,7 +224,8 @@ func (a *api) readUploadMetadata(c *call) (u library.Upload, err error) {
 	delete(given, "sha256")
 	if id, ok := given["replaces"]; ok {
 		if len(given) > 1 {
-			return u, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "names a segment whose recording is replaced: its other fields are changed by PATCH"})
+			return u, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "names a segment whose recording is " +
+				"replaced: its other fields are changed by PATCH"})
 		}
 		revision, err := c.mustMatch()
 		if err != nil {
@@ -246,7 +249,8 @@ func metadata(header string) (map[string]string, error) {
 		name, text, _ := strings.Cut(strings.TrimSpace(pair), " ")
 		value, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 		if _, twice := out[name]; err != nil || twice {
-			return nil, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "must be pairs of a name, once each, and a value in base64, with commas between"})
+			return nil, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "must be pairs of a name, once each, and " +
+				"a value in base64, with commas between"})
 		}
 		if name != "" {
 			out[name] = string(value)

@@ -57,7 +57,8 @@ func (a *api) window(c *call) error {
 		}
 	}
 	h.Set("Content-Type", contentType)
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", c.station()+"-"+c.param("window")+"-"+day+"."+format))
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", c.station()+"-"+c.param("window")+"-"+day+"."+
+		format))
 	if file.Size >= 0 {
 		return c.content(file)
 	}

@@ -115,7 +115,8 @@ func (k *Store) Begin(ctx context.Context, a access.Actor, name ...string) (*Ans
 	return nil, f, nil
 }
 
-var errUnderWay = fault.New(fault.Conflict, "the first request with this Idempotency-Key is still under way: wait for its answer")
+var errUnderWay = fault.New(fault.Conflict, "the first request with this Idempotency-Key is still under way: wait "+
+	"for its answer")
 
 // find answers what is kept, if it holds still.
 func (f *FirstRequest) find(ctx context.Context) (*Answer, error) {
@@ -167,7 +168,8 @@ func (f *FirstRequest) Keep(ctx context.Context, a Answer) error {
 	if len(sealed) > maxAnswer {
 		return fmt.Errorf("idempotency: an answer of %d bytes is too large to keep", len(sealed))
 	}
-	return f.write(context.WithoutCancel(ctx), keptAnswer{Until: schedules.At(f.store.now().Add(answerKept)), Sealed: sealed}, "answer.keep")
+	return f.write(context.WithoutCancel(ctx), keptAnswer{Until: schedules.At(f.store.now().Add(answerKept)),
+		Sealed: sealed}, "answer.keep")
 }
 
 // Drop lets the request be done anew.
@@ -205,7 +207,8 @@ func (f *FirstRequest) commit(ctx context.Context, w store.Write, action string)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w.Kind, w.ID, w.Expect = KindAnswer, f.id, f.revision
-	changes, err := f.store.docs.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: f.actor.Origin(f.store.now(), action, "")})
+	changes, err := f.store.docs.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: f.actor.Origin(f.store.now(),
+		action, "")})
 	if err == nil {
 		f.revision = changes[0].Revision
 	}
@@ -263,7 +266,8 @@ func (k *Store) Forget(ctx context.Context) error {
 		if k.now().Before(kept.Until.Time) {
 			continue
 		}
-		_, err = k.docs.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindAnswer, ID: d.ID, Expect: d.Revision, Delete: true}},
+		_, err = k.docs.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindAnswer, ID: d.ID, Expect: d.Revision,
+			Delete: true}},
 			Origin: access.System.Origin(k.now(), "answer.forget", "")})
 		if err != nil && !fault.Is(err, fault.Stale) { // somebody took the name anew
 			return err

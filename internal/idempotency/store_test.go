@@ -16,7 +16,8 @@ import (
 var ruth = access.Actor{Name: "Ruth"}
 
 // kept is what the tests keep of a request.
-var kept = Answer{Status: 201, Header: map[string]string{"ETag": `"1"`}, Body: []byte(`{"secret":"x"}`), Print: []byte("print"), Bytes: 5}
+var kept = Answer{Status: 201, Header: map[string]string{"ETag": `"1"`}, Body: []byte(`{"secret":"x"}`),
+	Print: []byte("print"), Bytes: 5}
 
 // first begins a request that nobody has begun.
 func first(t *testing.T, s *Store, name ...string) *FirstRequest {
@@ -36,7 +37,8 @@ func TestARequestThatIsSentAgainGetsTheFirstAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		again, f, err := NewStore(docs, time.Now).Begin(t.Context(), ruth, "secret", "key") // by another replica
-		if err != nil || f != nil || again.Status != 201 || string(again.Body) != string(kept.Body) || again.Header["ETag"] != `"1"` || again.Bytes != 5 {
+		if err != nil || f != nil || again.Status != 201 || string(again.Body) != string(kept.Body) ||
+			again.Header["ETag"] != `"1"` || again.Bytes != 5 {
 			t.Errorf("again: %+v, %v, %v", again, f, err)
 		}
 		if err := first(t, s, "another secret", "key").Drop(t.Context()); err != nil {
@@ -52,7 +54,8 @@ func TestWhatIsKeptIsNotReadInTheStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		all, err := docs.List(t.Context(), KindAnswer, "", 10)
-		if err != nil || len(all) != 1 || strings.Contains(string(all[0].Body), "secret") || strings.Contains(all[0].ID, "key") {
+		if err != nil || len(all) != 1 || strings.Contains(string(all[0].Body), "secret") || strings.Contains(all[0].ID,
+			"key") {
 			t.Errorf("stored: %+v, %v", all, err)
 		}
 	})
@@ -167,7 +170,8 @@ func TestADamagedAnswerIsAnErrorAndNoAnswer(t *testing.T) {
 		}
 		for _, sealed := range []string{"eA==", "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg="} {
 			body := []byte(`{"owner":"x","until":"2100-01-01T00:00:00Z","sealed":"` + sealed + `"}`)
-			changes, err := docs.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: KindAnswer, ID: all[0].ID, Expect: all[0].Revision, Body: body}}})
+			changes, err := docs.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: KindAnswer, ID: all[0].ID,
+				Expect: all[0].Revision, Body: body}}})
 			if err != nil {
 				t.Fatal(err)
 			}

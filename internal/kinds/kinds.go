@@ -13,4 +13,5 @@ import (
 )
 
 // All are the kinds that the service stores.
-var All = slices.Concat(replica.SharedKinds, library.Kinds, scheduling.Kinds, record.Kinds, webhooks.Kinds, access.Kinds, idempotency.Kinds)
+var All = slices.Concat(replica.SharedKinds, library.Kinds, scheduling.Kinds, record.Kinds, webhooks.Kinds,
+	access.Kinds, idempotency.Kinds)

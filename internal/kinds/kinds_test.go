@@ -23,7 +23,8 @@ import (
 func kindsOfDocument(t *testing.T) (kinds []string) {
 	t.Helper()
 	var files []string
-	for _, room := range []string{"replica", "access", "library", "network", "record", "scheduling", "webhooks", "idempotency", "background"} {
+	for _, room := range []string{"replica", "access", "library", "network", "record", "scheduling", "webhooks",
+		"idempotency", "background"} {
 		found, err := filepath.Glob(filepath.Join("..", room, "*.go"))
 		if err != nil || len(found) == 0 {
 			t.Fatal(room, err)
@@ -77,7 +78,9 @@ func TestEveryKindOfDocumentIsDeclared(t *testing.T) {
 }
 
 func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
-	untold := []string{access.KindToken, library.KindWaveform, replica.KindRevision, replica.KindCounter, scheduling.KindExplanations, record.KindRecords, library.KindUpload, idempotency.KindAnswer, record.KindHead, record.KindLate,
+	untold := []string{access.KindToken, library.KindWaveform, replica.KindRevision, replica.KindCounter,
+		scheduling.KindExplanations, record.KindRecords, library.KindUpload, idempotency.KindAnswer, record.KindHead,
+		record.KindLate,
 		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat}
 	for _, kind := range All {
 		if told := kind.Changes != ""; told == slices.Contains(untold, kind.Name) {

@@ -47,10 +47,11 @@ func inspected(d store.Document) (said string, newer bool) {
 
 func exported(t *testing.T, s *memory.Store, to *archive.Writer) (out []store.Document) {
 	t.Helper()
-	err := s.Export(t.Context(), func(trimmed int64) error { return to.Begin(trimmed, nil) }, func(d store.Document) error {
-		out = append(out, d)
-		return to.Document(d)
-	}, to.Change, to.Entry)
+	err := s.Export(t.Context(), func(trimmed int64) error { return to.Begin(trimmed, nil) },
+		func(d store.Document) error {
+			out = append(out, d)
+			return to.Document(d)
+		}, to.Change, to.Entry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,8 @@ func TestEveryKindIsStoredReadCheckedAndCarriedByABackup(t *testing.T) {
 			}
 			body := least(t, kind.Name)
 			if kind.Name != replica.KindFormat { // which is there
-				if _, err := v.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind.Name, ID: "a", Body: body}}}); err != nil {
+				if _, err := v.Commit(t.Context(),
+					store.Commit{Writes: []store.Write{{Kind: kind.Name, ID: "a", Body: body}}}); err != nil {
 					t.Fatal(err)
 				}
 			}

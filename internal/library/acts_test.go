@@ -27,7 +27,8 @@ func TestARejectedSegmentIsKeptOffTheAirWithAReason(t *testing.T) {
 	if _, err := d.library.Reject(t.Context(), ruth, "a", nil, " "); !fault.Is(err, fault.Invalid) {
 		t.Errorf("without a reason: %v", err)
 	}
-	if s, err := d.library.Reject(t.Context(), ruth, "a", nil, "too long"); err != nil || s.State != schedules.Rejected || s.Rejection.Message != "too long" {
+	if s, err := d.library.Reject(t.Context(), ruth, "a", nil, "too long"); err != nil || s.State != schedules.Rejected ||
+		s.Rejection.Message != "too long" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for what, act := range map[string]func() (schedules.Segment, error){
@@ -50,7 +51,8 @@ func TestAPersonIsRecalledInEverySegmentAtOnce(t *testing.T) {
 		d.upload(t, id)
 	}
 	for _, id := range []string{"a", "b"} {
-		if _, err := d.library.Edit(t.Context(), hana, id, nil, func(s *schedules.Segment) { s.Persons = []string{"minjun"} }); err != nil {
+		if _, err := d.library.Edit(t.Context(), hana, id, nil,
+			func(s *schedules.Segment) { s.Persons = []string{"minjun"} }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,7 +104,8 @@ func TestANewRecordingNeedsApprovalAndTheOldOneStaysKnown(t *testing.T) {
 	if _, err := d.library.Replace(t.Context(), hana, "a", nil, r); !fault.Is(err, fault.Conflict) {
 		t.Errorf("of a recalled segment: %v", err)
 	}
-	if _, err := d.library.Create(t.Context(), hana, schedules.Segment{ID: "a", Kind: "music", Title: "t", Language: "zxx"}, r); !fault.Is(err, fault.Conflict) {
+	if _, err := d.library.Create(t.Context(), hana, schedules.Segment{ID: "a", Kind: "music", Title: "t",
+		Language: "zxx"}, r); !fault.Is(err, fault.Conflict) {
 		t.Errorf("under an id that is taken: %v", err)
 	}
 }
@@ -151,7 +154,8 @@ func TestAnAnalysisLeavesAnOutlineOrAReason(t *testing.T) {
 	if err != nil || s.State != schedules.Pending {
 		t.Fatal(s, err)
 	}
-	if b, err := d.library.Waveform(t.Context(), s.Recording.SHA256); err != nil || !strings.Contains(string(b), `"version":2`) {
+	if b, err := d.library.Waveform(t.Context(), s.Recording.SHA256); err != nil || !strings.Contains(string(b),
+		`"version":2`) {
 		t.Errorf("its outline is %s, %v", b, err)
 	}
 	if _, running := d.library.Progress("a"); running {
@@ -217,10 +221,12 @@ func TestTheLastFallbackSegmentThatIsNotSensitiveStaysSo(t *testing.T) {
 	if s, err := d.library.Edit(t.Context(), hana, "a", nil, sensitive); err != nil || s.GuardedSince.IsZero() {
 		t.Errorf("while another is not: %v", err)
 	}
-	if _, err := d.library.Edit(t.Context(), hana, "b", nil, sensitive); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), `"s"`) {
+	if _, err := d.library.Edit(t.Context(), hana, "b", nil, sensitive); !fault.Is(err, fault.Invalid) ||
+		!strings.Contains(err.Error(), `"s"`) {
 		t.Errorf("the last one: %v", err)
 	}
-	if s, err := d.library.Edit(t.Context(), hana, "a", nil, func(s *schedules.Segment) { s.Sensitive = false }); err != nil || !s.GuardedSince.IsZero() {
+	if s, err := d.library.Edit(t.Context(), hana, "a", nil,
+		func(s *schedules.Segment) { s.Sensitive = false }); err != nil || !s.GuardedSince.IsZero() {
 		t.Errorf("not sensitive any more: %+v, %v", s, err)
 	}
 }

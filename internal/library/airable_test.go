@@ -13,7 +13,8 @@ func TestALanguageAirsOnTheStationsWithAWindowThatAllowsIt(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	for _, s := range []schedules.Station{
 		{ID: "dawn", Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "a"}}},
-		{ID: "broad", Languages: []string{"en"}, Windows: []schedules.Window{{ID: "a"}, {ID: "b", Languages: []string{"ko"}}}},
+		{ID: "broad", Languages: []string{"en"}, Windows: []schedules.Window{{ID: "a"},
+			{ID: "b", Languages: []string{"ko"}}}},
 		{ID: "narrow", Languages: []string{"ko"}, Windows: []schedules.Window{{ID: "a", Languages: []string{"cmn-Hans"}}}},
 		{ID: "idle", Languages: []string{"ko"}},
 		{ID: "open", Windows: []schedules.Window{{ID: "a"}}},

@@ -105,7 +105,8 @@ func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
 		return err
 	}
 	_, err = l.change(ctx, access.System, id, nil, "segment.analyse", "", func(s *schedules.Segment) error {
-		if s.Recording == nil || s.Recording.SHA256 != sha256 || s.Recording.AnalysisVersion >= got.recording.AnalysisVersion {
+		if s.Recording == nil || s.Recording.SHA256 != sha256 ||
+			s.Recording.AnalysisVersion >= got.recording.AnalysisVersion {
 			return errNothingToDo
 		}
 		s.Recording = &got.recording

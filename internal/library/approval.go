@@ -18,12 +18,14 @@ import (
 
 // Approve lets a pending segment go to air. Whoever uploaded or reinstated it cannot approve it. It fails with Conflict
 // for a recording of which nothing, or next to nothing, would be heard.
-func (l *Library) Approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+func (l *Library) Approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
+	schedules.Segment, error) {
 	return l.approve(ctx, a, id, revision, reason, false)
 }
 
 // ApproveDespiteWarnings is Approve for somebody who knows of the recording's warnings, which go on record.
-func (l *Library) ApproveDespiteWarnings(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+func (l *Library) ApproveDespiteWarnings(ctx context.Context, a access.Actor, id string, revision *int64,
+	reason string) (schedules.Segment, error) {
 	return l.approve(ctx, a, id, revision, strings.TrimPrefix(reason+"; its warnings were accepted", "; "), true)
 }
 
@@ -40,7 +42,8 @@ func inaudible(r *schedules.Recording) (warning schedules.RecordingWarning, foun
 	return warning, false
 }
 
-func (l *Library) approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string, accepted bool) (schedules.Segment, error) {
+func (l *Library) approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string,
+	accepted bool) (schedules.Segment, error) {
 	return l.change(ctx, a, id, revision, "segment.approve", reason, func(s *schedules.Segment) error {
 		switch {
 		case s.State != schedules.Pending:
@@ -51,7 +54,8 @@ func (l *Library) approve(ctx context.Context, a access.Actor, id string, revisi
 			return fault.New(fault.Forbidden, "%s reinstated segment %q: another person must approve it", a.Name, id)
 		}
 		if w, found := inaudible(s.Recording); found && !accepted {
-			return fault.New(fault.Conflict, "segment %q was not approved. %s If it shall air all the same, approve it with accept_warnings (lifeline approve --accept-warnings)", id, w.Message)
+			return fault.New(fault.Conflict, "segment %q was not approved. %s If it shall air all the same, approve it with "+
+				"accept_warnings (lifeline approve --accept-warnings)", id, w.Message)
 		}
 		s.State, s.Rejection = schedules.Approved, nil
 		return nil
@@ -59,7 +63,8 @@ func (l *Library) approve(ctx context.Context, a access.Actor, id string, revisi
 }
 
 // Reject keeps a pending or approved segment off the air, with a reason for its producer.
-func (l *Library) Reject(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+func (l *Library) Reject(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
+	schedules.Segment, error) {
 	if err := replica.NeedReason(reason); err != nil {
 		return schedules.Segment{}, err
 	}
@@ -74,7 +79,8 @@ func (l *Library) Reject(ctx context.Context, a access.Actor, id string, revisio
 }
 
 // Recall takes a segment off the air everywhere, now: the segment and the signed list change in one commit.
-func (l *Library) Recall(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+func (l *Library) Recall(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
+	schedules.Segment, error) {
 	if err := replica.NeedReason(reason); err != nil {
 		return schedules.Segment{}, err
 	}
@@ -89,7 +95,8 @@ func (l *Library) Recall(ctx context.Context, a access.Actor, id string, revisio
 
 // Reinstate begins the end of a recall: the segment is pending, and stations go on refusing it, until a second person
 // approves it.
-func (l *Library) Reinstate(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (schedules.Segment, error) {
+func (l *Library) Reinstate(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
+	schedules.Segment, error) {
 	if err := replica.NeedReason(reason); err != nil {
 		return schedules.Segment{}, err
 	}
@@ -145,8 +152,10 @@ func (l *Library) recallsWithAll(segments ...schedules.Segment) ([]store.Write, 
 	return []store.Write{list}, err
 }
 
-// SealRecalls is the recall list that follows the latest, numbered above f, in which the segments stand as their states say.
-func SealRecalls(m *replica.Replica, sealer replica.Sealer, f replica.Floor, now time.Time, segments ...schedules.Segment) (store.Write, error) {
+// SealRecalls is the recall list that follows the latest, numbered above f, in which the segments stand as their states
+// say.
+func SealRecalls(m *replica.Replica, sealer replica.Sealer, f replica.Floor, now time.Time,
+	segments ...schedules.Segment) (store.Write, error) {
 	before, _ := replica.RecallsIn(m).Get(replica.RecallsID)
 	last := before.Value.Value
 	next := wire.Recalls{Schema: wire.RecallsSchema, Revision: f.Above + before.Revision + 1, IssuedAt: schedules.At(now),
@@ -185,16 +194,17 @@ func SealRecalls(m *replica.Replica, sealer replica.Sealer, f replica.Floor, now
 
 // AwaitRecalls is Recalls, likewise.
 func (l *Library) AwaitRecalls(ctx context.Context, known int64) replica.Sealed[wire.Recalls] {
-	r, _ := replica.Await(ctx, l.replica, replica.Topic(replica.KindRecalls, replica.RecallsID), known, func() (replica.Sealed[wire.Recalls], int64, error) {
-		r := l.Recalls()
-		return r, r.Value.Revision, nil
-	})
+	r, _ := replica.Await(ctx, l.replica, replica.Topic(replica.KindRecalls, replica.RecallsID), known,
+		func() (replica.Sealed[wire.Recalls], int64, error) {
+			r := l.Recalls()
+			return r, r.Value.Revision, nil
+		})
 	return r
 }
 
 // RecallPerson takes every segment that names a person off the air everywhere, now: all of them and the signed list
-// change in one commit, and whatever airs in one chain with them leaves the queues too. It fails with NotFound, and with
-// Conflict when all are recalled already. Each is reinstated by itself, and takes two people then.
+// change in one commit, and whatever airs in one chain with them leaves the queues too. It fails with NotFound, and
+// with Conflict when all are recalled already. Each is reinstated by itself, and takes two people then.
 func (l *Library) RecallPerson(ctx context.Context, a access.Actor, person, reason string) error {
 	if err := replica.NeedReason(reason); err != nil {
 		return err
@@ -226,6 +236,7 @@ func (l *Library) RecallPerson(ctx context.Context, a access.Actor, person, reas
 		if err != nil {
 			return err
 		}
-		return l.replica.Commit(ctx, store.Commit{Writes: append(writes, list...), Origin: a.Origin(l.now(), "person.recall", person+": "+reason)})
+		return l.replica.Commit(ctx, store.Commit{Writes: append(writes, list...), Origin: a.Origin(l.now(), "person.recall",
+			person+": "+reason)})
 	})
 }

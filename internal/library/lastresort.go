@@ -8,7 +8,8 @@ import (
 )
 
 // lastResorts are the stations whose fallback would have sensitive segments only, were s as it says: without the link
-// such a station would soon be silent. Of a segment that is sensitive already there are none: any other change of it is let in.
+// such a station would soon be silent. Of a segment that is sensitive already there are none: any other change of it is
+// let in.
 func (l *Library) lastResorts(s schedules.Segment) (out []schedules.Problem) {
 	if before, ok := replica.SegmentsIn(l.replica).Get(s.ID); !s.Sensitive || ok && before.Value.Sensitive {
 		return nil
@@ -27,7 +28,8 @@ func (l *Library) lastResorts(s schedules.Segment) (out []schedules.Problem) {
 		}
 		if names && row.Value.OnlySensitive(find) {
 			out = append(out, schedules.Problem{Field: "sensitive", Message: fmt.Sprintf(
-				"is not possible: the fallback of station %q would then have sensitive segments only, and the station would be silent once its lease ends. "+
+				"is not possible: the fallback of station %q would then have sensitive segments only, and the station would be "+
+					"silent once its lease ends. "+
 					"Give it another segment first", row.Value.ID)})
 		}
 	}

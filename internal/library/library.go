@@ -42,7 +42,8 @@ type Limits struct {
 }
 
 // New keeps segments in m and their bytes in audio.
-func New(m *replica.Replica, audio replica.Audio, sealer replica.Sealer, analyse Analyser, now func() time.Time, l Limits) *Library {
+func New(m *replica.Replica, audio replica.Audio, sealer replica.Sealer, analyse Analyser, now func() time.Time,
+	l Limits) *Library {
 	return &Library{replica: m, audio: audio, sealer: sealer, analyse: analyse, now: now, limits: l,
 		turns: turns{held: map[string]*turn{}}, workers: make(chan struct{}, l.Concurrency)}
 }
@@ -52,7 +53,8 @@ func (l *Library) MaxBytes() int64 { return l.limits.MaxBytes }
 
 // SegmentFilter selects segments. Zero fields select everything.
 type SegmentFilter struct {
-	Words          string // beginnings of words or parts of what has no spaces: all of them in id, title, voice, series or tags
+	// beginnings of words or parts of what has no spaces: all of them in id, title, voice, series or tags
+	Words          string
 	Kind           schedules.Kind
 	Language       string
 	State          schedules.State
@@ -76,7 +78,10 @@ func (l *Library) Segment(id string) (schedules.Segment, error) {
 func (l *Library) AirableOn(language string) []string {
 	out := []string{}
 	for id, row := range replica.StationsIn(l.replica).After("", "") {
-		if slices.ContainsFunc(row.Value.Windows, func(w schedules.Window) bool { return schedules.Speaks(language, row.Value.Allowed(w)) }) {
+		if slices.ContainsFunc(row.Value.Windows, func(w schedules.Window) bool {
+			return schedules.Speaks(language,
+				row.Value.Allowed(w))
+		}) {
 			out = append(out, id)
 		}
 	}
@@ -110,8 +115,10 @@ func (f SegmentFilter) query(w search.Wanted) search.Query {
 	for _, word := range w.Whole {
 		q.Terms = append(q.Terms, search.Term{Field: search.Word, Value: word})
 	}
-	for _, t := range []search.Term{{Field: replica.ByKind, Value: string(f.Kind)}, {Field: replica.ByLanguage, Value: strings.ToLower(f.Language)},
-		{Field: replica.ByState, Value: string(f.State)}, {Field: replica.ByScript, Value: f.Script}, {Field: replica.ByTag, Value: f.Tag}, {Field: replica.ByRecording, Value: f.SHA256}} {
+	for _, t := range []search.Term{{Field: replica.ByKind, Value: string(f.Kind)}, {Field: replica.ByLanguage,
+		Value: strings.ToLower(f.Language)},
+		{Field: replica.ByState, Value: string(f.State)}, {Field: replica.ByScript, Value: f.Script}, {Field: replica.ByTag,
+			Value: f.Tag}, {Field: replica.ByRecording, Value: f.SHA256}} {
 		if t.Value != "" {
 			q.Terms = append(q.Terms, t)
 		}
@@ -139,7 +146,8 @@ var errUnchanged = errors.New("library: nothing changes")
 // Edit changes a segment's editorial metadata. It fails with Stale unless revision (nil: any) is the latest. An
 // approved segment that now says something else (kind, language, script, persons), or protects the persons in it less
 // (not sensitive any more, a longer consent), needs approval anew.
-func (l *Library) Edit(ctx context.Context, a access.Actor, id string, revision *int64, patch SegmentPatch) (schedules.Segment, error) {
+func (l *Library) Edit(ctx context.Context, a access.Actor, id string, revision *int64, patch SegmentPatch) (
+	schedules.Segment, error) {
 	return l.change(ctx, a, id, revision, "segment.edit", "", func(s *schedules.Segment) error {
 		before := *s
 		was, err := replica.Encode(before)

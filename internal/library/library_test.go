@@ -40,8 +40,10 @@ func newDesk(t *testing.T, analyse Analyser) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { files.Close() })
-	d := &desk{mirror: m, claims: replica.NewWorkLock(m, "desk", time.Minute), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	d.library = New(m, files, servicetest.Seal{}, analyse, func() time.Time { return d.now }, Limits{MaxBytes: 1000, MaxWaiting: 2500, Concurrency: 1})
+	d := &desk{mirror: m, claims: replica.NewWorkLock(m, "desk", time.Minute), now: time.Date(2026, 1, 2, 3, 4, 5, 0,
+		time.UTC)}
+	d.library = New(m, files, servicetest.Seal{}, analyse, func() time.Time { return d.now }, Limits{MaxBytes: 1000,
+		MaxWaiting: 2500, Concurrency: 1})
 	return d
 }
 
@@ -51,7 +53,8 @@ func (d *desk) upload(t *testing.T, id string) schedules.Segment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := d.library.Create(t.Context(), access.Actor{Name: "Hana"}, schedules.Segment{ID: id, Kind: "music", Title: "t", Language: "zxx"}, r)
+	s, err := d.library.Create(t.Context(), access.Actor{Name: "Hana"}, schedules.Segment{ID: id, Kind: "music",
+		Title: "t", Language: "zxx"}, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,10 +64,12 @@ func (d *desk) upload(t *testing.T, id string) schedules.Segment {
 func TestNobodyApprovesTheirOwn(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	d.upload(t, "a")
-	if _, err := d.library.Approve(t.Context(), access.Actor{Name: "Hana"}, "a", nil, ""); !fault.Is(err, fault.Forbidden) {
+	if _, err := d.library.Approve(t.Context(), access.Actor{Name: "Hana"}, "a", nil, ""); !fault.Is(err,
+		fault.Forbidden) {
 		t.Errorf("the uploader approves: %v", err)
 	}
-	if s, err := d.library.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, ""); err != nil || s.State != schedules.Approved {
+	if s, err := d.library.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, ""); err != nil ||
+		s.State != schedules.Approved {
 		t.Errorf("another approves: %s, %v", s.State, err)
 	}
 }
@@ -78,10 +83,12 @@ func TestReinstatingTakesTwoPeople(t *testing.T) {
 	if got := d.library.Recalls().Value; len(got.Segments) != 1 || got.Segments[0].SegmentID != "a" {
 		t.Errorf("recalled: %+v", got)
 	}
-	if s, err := d.library.Reinstate(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, "safe again"); err != nil || s.State != schedules.Pending {
+	if s, err := d.library.Reinstate(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, "safe again"); err != nil ||
+		s.State != schedules.Pending {
 		t.Fatalf("reinstated: %s, %v", s.State, err)
 	}
-	if _, err := d.library.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, ""); !fault.Is(err, fault.Forbidden) {
+	if _, err := d.library.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, ""); !fault.Is(err,
+		fault.Forbidden) {
 		t.Errorf("the same person approves: %v", err)
 	}
 	if got := d.library.Recalls().Value; len(got.Segments) != 1 {
@@ -99,7 +106,8 @@ func TestStaleChangeChangesNothing(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	s := d.upload(t, "a")
 	stale := s.Revision - 1
-	if _, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", &stale, func(s *schedules.Segment) { s.Title = "x" }); !fault.Is(err, fault.Stale) {
+	if _, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", &stale,
+		func(s *schedules.Segment) { s.Title = "x" }); !fault.Is(err, fault.Stale) {
 		t.Errorf("stale edit: %v", err)
 	}
 	if got, err := d.library.Segment("a"); err != nil || got.Title != "t" || got.Revision != s.Revision {
@@ -112,10 +120,12 @@ func TestEditThatChangesNothingMakesNoRevision(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	before, changes := d.upload(t, "a"), d.mirror.Sequence()
 	same := func(s *schedules.Segment) { s.Title = "t" }
-	if s, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", &before.Revision, same); err != nil || s.Revision != before.Revision || d.mirror.Sequence() != changes {
+	if s, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", &before.Revision, same); err != nil ||
+		s.Revision != before.Revision || d.mirror.Sequence() != changes {
 		t.Errorf("%+v, %v, %d changes", s, err, d.mirror.Sequence()-changes)
 	}
-	if s, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil, func(s *schedules.Segment) { s.Title = "other" }); err != nil || s.Revision != before.Revision+1 {
+	if s, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil,
+		func(s *schedules.Segment) { s.Title = "other" }); err != nil || s.Revision != before.Revision+1 {
 		t.Errorf("what changes: %+v, %v", s, err)
 	}
 	stale := before.Revision
@@ -130,11 +140,13 @@ func TestEditThatSaysSomethingElseNeedsApprovalAnew(t *testing.T) {
 	if _, err := d.library.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, ""); err != nil {
 		t.Fatal(err)
 	}
-	s, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil, func(s *schedules.Segment) { s.Title = "new" })
+	s, err := d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil,
+		func(s *schedules.Segment) { s.Title = "new" })
 	if err != nil || s.State != schedules.Approved {
 		t.Errorf("a new title: %s, %v", s.State, err)
 	}
-	s, err = d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil, func(s *schedules.Segment) { s.Language = "en" })
+	s, err = d.library.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil,
+		func(s *schedules.Segment) { s.Language = "en" })
 	if err != nil || s.State != schedules.Pending {
 		t.Errorf("a new language: %s, %v", s.State, err)
 	}
@@ -151,7 +163,8 @@ func TestBusyAnalyserDelaysNoUpload(t *testing.T) {
 	if err := d.library.AnalyseBehind(t.Context(), d.claims); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := d.library.Segment("a"); err != nil || s.State != schedules.Pending || s.Recording.Duration.Duration != time.Minute {
+	if s, err := d.library.Segment("a"); err != nil || s.State != schedules.Pending ||
+		s.Recording.Duration.Duration != time.Minute {
 		t.Errorf("after: %+v, %v", s, err)
 	}
 }

@@ -18,6 +18,7 @@ func (l *Library) referenced(but string) func(sha256 string) bool {
 	}
 	segments := replica.SegmentsIn(l.replica)
 	return func(sha256 string) bool {
-		return parts[sha256] || segments.Count(replica.ByRecording, sha256) > 0 || segments.Count(replica.ByPrevious, sha256) > 0
+		return parts[sha256] || segments.Count(replica.ByRecording, sha256) > 0 || segments.Count(replica.ByPrevious,
+			sha256) > 0
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"lifeline/schedules/planner"
 )
 
-// Planning is the library that planning reads, kept as the replica is, and the index of segments that was last compiled of it. Its lock is its own: who needs no library does not wait
-// for one that is being made.
+// Planning is the library that planning reads, kept as the replica is, and the index of segments that was last compiled
+// of it. Its lock is its own: who needs no library does not wait for one that is being made.
 type Planning struct {
 	replica *replica.Replica
 
@@ -25,8 +25,8 @@ type Planning struct {
 // NewPlanning reads segments and scripts from r.
 func NewPlanning(r *replica.Replica) *Planning { return &Planning{replica: r} }
 
-// Library is the library as the replica is now. Changed segments are taken into the one made before; after a change of a script,
-// on which any number of segments rests, it is made anew.
+// Library is the library as the replica is now. Changed segments are taken into the one made before; after a change of
+// a script, on which any number of segments rests, it is made anew.
 func (p *Planning) Library() *schedules.Library {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -28,7 +28,10 @@ import (
 // selects is the slow model of a listing: whether a filter selects a segment.
 func (f SegmentFilter) selects(s schedules.Segment) bool {
 	pieces := func(text string) []string {
-		return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
+			return !unicode.IsLetter(r) &&
+				!unicode.IsDigit(r)
+		})
 	}
 	have := pieces(strings.Join(append([]string{s.ID, s.Title, s.Voice, s.Series}, s.Tags...), " "))
 	for _, want := range pieces(f.Words) {
@@ -44,7 +47,8 @@ func (f SegmentFilter) selects(s schedules.Segment) bool {
 	expires, _ := s.ExpiresAt()
 	return (f.Kind == "" || s.Kind == f.Kind) && (f.Language == "" || strings.EqualFold(s.Language, f.Language)) &&
 		(f.State == "" || s.State == f.State) && (f.Script == "" || s.Script != nil && s.Script.ID == f.Script) &&
-		(f.Tag == "" || slices.Contains(s.Tags, f.Tag)) && (f.SHA256 == "" || s.Recording != nil && s.Recording.SHA256 == f.SHA256) &&
+		(f.Tag == "" || slices.Contains(s.Tags, f.Tag)) && (f.SHA256 == "" || s.Recording != nil &&
+		s.Recording.SHA256 == f.SHA256) &&
 		(f.ExpiringBefore.IsZero() || !expires.IsZero() && expires.Before(f.ExpiringBefore)) && s.ID > f.After
 }
 
@@ -69,10 +73,14 @@ func pages(l *Library, f SegmentFilter) iter.Seq[schedules.Segment] {
 func drawSegment(t *rapid.T, id string) schedules.Segment {
 	word := rapid.SampledFrom([]string{"River", "rivers", "Ruth", "호소문을", "호소", "소문", "2031"})
 	name := rapid.SampledFrom([]string{"a", "b", "river"})
-	s := schedules.Segment{ID: id, Title: strings.Join(rapid.SliceOfN(word, 1, 3).Draw(t, "title"), " "), Voice: word.Draw(t, "voice"),
-		Kind: rapid.SampledFrom(schedules.Kinds[:3]).Draw(t, "kind"), Language: rapid.SampledFrom([]string{"ko-KP", "en"}).Draw(t, "language"),
-		State: rapid.SampledFrom([]schedules.State{schedules.Pending, schedules.Approved, schedules.Recalled}).Draw(t, "state"),
-		Tags:  rapid.SliceOfNDistinct(name, 0, 2, rapid.ID).Draw(t, "tags"), Persons: rapid.SliceOfNDistinct(name, 0, 2, rapid.ID).Draw(t, "persons")}
+	s := schedules.Segment{ID: id, Title: strings.Join(rapid.SliceOfN(word, 1, 3).Draw(t, "title"), " "),
+		Voice: word.Draw(t, "voice"),
+		Kind:  rapid.SampledFrom(schedules.Kinds[:3]).Draw(t, "kind"), Language: rapid.SampledFrom([]string{"ko-KP",
+			"en"}).Draw(t, "language"),
+		State: rapid.SampledFrom([]schedules.State{schedules.Pending, schedules.Approved, schedules.Recalled}).Draw(t,
+			"state"),
+		Tags: rapid.SliceOfNDistinct(name, 0, 2, rapid.ID).Draw(t, "tags"), Persons: rapid.SliceOfNDistinct(name, 0, 2,
+			rapid.ID).Draw(t, "persons")}
 	if rapid.Bool().Draw(t, "reads") {
 		s.Script = &schedules.ScriptRef{ID: name.Draw(t, "script")}
 	}
@@ -80,10 +88,12 @@ func drawSegment(t *rapid.T, id string) schedules.Segment {
 		s.ValidUntil = schedules.At(time.Date(2026, 1, rapid.IntRange(1, 5).Draw(t, "day"), 0, 0, 0, 0, time.UTC))
 	}
 	if rapid.Bool().Draw(t, "consents") {
-		s.Consent = &schedules.Consent{ExpiresAt: schedules.At(time.Date(2026, 1, rapid.IntRange(1, 5).Draw(t, "consent"), 0, 0, 0, 0, time.UTC))}
+		s.Consent = &schedules.Consent{ExpiresAt: schedules.At(time.Date(2026, 1, rapid.IntRange(1, 5).Draw(t, "consent"), 0,
+			0, 0, 0, time.UTC))}
 	}
 	if rapid.Bool().Draw(t, "sounds") {
-		s.Recording = &schedules.Recording{SHA256: name.Draw(t, "hash"), AnalysisVersion: rapid.IntRange(audio.Version-1, audio.Version).Draw(t, "version")}
+		s.Recording = &schedules.Recording{SHA256: name.Draw(t, "hash"), AnalysisVersion: rapid.IntRange(audio.Version-1,
+			audio.Version).Draw(t, "version")}
 		s.Previous = rapid.SliceOfN(name, 0, 1).Draw(t, "previous")
 	}
 	return s
@@ -93,8 +103,10 @@ func drawFilter(t *rapid.T) SegmentFilter {
 	maybe := func(label string, values ...string) string {
 		return rapid.SampledFrom(append([]string{"", "", ""}, values...)).Draw(t, label)
 	}
-	f := SegmentFilter{Words: maybe("words", "r", "RIV", "rivers", "river ru", "소문", "문을", "호소문", "x1", "20"), Kind: schedules.Kind(maybe("kind", "reading")),
-		Language: maybe("language", "KO-kp", "fr"), State: schedules.State(maybe("state", "pending")), Script: maybe("script", "a"), Tag: maybe("tag", "a", "c"),
+	f := SegmentFilter{Words: maybe("words", "r", "RIV", "rivers", "river ru", "소문", "문을", "호소문", "x1", "20"),
+		Kind:     schedules.Kind(maybe("kind", "reading")),
+		Language: maybe("language", "KO-kp", "fr"), State: schedules.State(maybe("state", "pending")), Script: maybe("script",
+			"a"), Tag: maybe("tag", "a", "c"),
 		SHA256: maybe("hash", "b"), After: maybe("after", "x05", "x1"), Limit: rapid.IntRange(1, 4).Draw(t, "limit")}
 	if rapid.IntRange(0, 3).Draw(t, "bounded") == 0 {
 		f.ExpiringBefore = time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)
@@ -102,8 +114,8 @@ func drawFilter(t *rapid.T) SegmentFilter {
 	return f
 }
 
-// Every listing is what a look at every segment would select, by id, whatever was created, changed and deleted; so is what
-// the service looks for by itself.
+// Every listing is what a look at every segment would select, by id, whatever was created, changed and deleted; so is
+// what the service looks for by itself.
 func TestSegmentsAreFoundAsAScanWouldFindThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, err := replica.Open(t.Context(), memory.New(100), testKinds)
@@ -196,11 +208,13 @@ func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	put := func(id string, expect int64, state schedules.State) error {
-		body, err := replica.Encode(schedules.Segment{ID: id, Kind: "music", Title: "the river of " + id, Language: "en", State: state})
+		body, err := replica.Encode(schedules.Segment{ID: id, Kind: "music", Title: "the river of " + id, Language: "en",
+			State: state})
 		if err != nil {
 			return err
 		}
-		return writer.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id, Expect: expect, Body: body}}})
+		return writer.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
+			Expect: expect, Body: body}}})
 	}
 	var steady []string
 	for i := range 300 {
@@ -222,7 +236,8 @@ func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 				id := fmt.Sprintf("%03d-%d", (i*7)%300, w)
 				state := []schedules.State{schedules.Approved, schedules.Pending}[i%2]
 				err := errors.Join(put(id, 0, state), put(id, 1, schedules.Approved),
-					writer.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id, Expect: 2, Delete: true}}}))
+					writer.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id, Expect: 2,
+						Delete: true}}}))
 				if err != nil {
 					t.Error(err)
 				}
@@ -275,8 +290,8 @@ func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 	}
 }
 
-// A segment with all that an analysis finds takes less than 2 KiB, its place in the index included. The more there are, the
-// less each takes, since words repeat.
+// A segment with all that an analysis finds takes less than 2 KiB, its place in the index included. The more there are,
+// the less each takes, since words repeat.
 func TestSegmentTakesLessThan2KiB(t *testing.T) {
 	const n = 5000
 	s := memory.New(10)

@@ -24,12 +24,15 @@ func TestStoredNamesThatLookTheSameCompareEqual(t *testing.T) {
 		}
 		writes = append(writes, store.Write{Kind: kind, ID: id, Body: body})
 	}
-	for id, voice := range map[string]string{"a": composedHana, "b": decomposedHana, "c": " " + composedHana + "\u00a0", "d": decomposedHana + "\u200b"} {
-		keep(replica.KindSegment, id, schedules.Segment{ID: id, Kind: "letter", Title: "t", Language: "KO-kp", Voice: voice, Tags: []string{voice}, Persons: []string{decomposedHana}})
+	for id, voice := range map[string]string{"a": composedHana, "b": decomposedHana, "c": " " + composedHana + "\u00a0",
+		"d": decomposedHana + "\u200b"} {
+		keep(replica.KindSegment, id, schedules.Segment{ID: id, Kind: "letter", Title: "t", Language: "KO-kp", Voice: voice,
+			Tags: []string{voice}, Persons: []string{decomposedHana}})
 	}
 	keep(replica.KindStation, "s", schedules.Station{ID: "s", Languages: []string{"KOR"}})
-	keep(replica.KindClock, "c", schedules.Clock{ID: "c", Positions: []schedules.Position{{Pick: &schedules.Selector{Voice: decomposedHana, Language: "ko_KP"}}},
-		Rules: []schedules.Rule{{Of: schedules.Of{Match: map[string]string{"voice": decomposedHana}}}}})
+	keep(replica.KindClock, "c", schedules.Clock{ID: "c",
+		Positions: []schedules.Position{{Pick: &schedules.Selector{Voice: decomposedHana, Language: "ko_KP"}}},
+		Rules:     []schedules.Rule{{Of: schedules.Of{Match: map[string]string{"voice": decomposedHana}}}}})
 	if _, err := s.Commit(t.Context(), store.Commit{Writes: writes}); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +74,8 @@ func TestOnePersonIsNotTwoByTheFormOfTheName(t *testing.T) {
 			t.Errorf("%+q is %+q, %v", name, made.Name, err)
 		}
 	}
-	if _, err := a.Create(t.Context(), access.System, access.NewToken{Name: "Ha\x1bna", Role: access.Producer}); err == nil {
+	if _, err := a.Create(t.Context(), access.System, access.NewToken{Name: "Ha\x1bna",
+		Role: access.Producer}); err == nil {
 		t.Error("a name with an escape is taken")
 	}
 }

@@ -36,7 +36,8 @@ type Analyser func(ctx context.Context, r io.Reader, progress func(bytes int64))
 
 // Create makes a segment of a received recording: pending, or rejected. It fails with Invalid, and with Conflict when
 // the id is taken; nothing is there then.
-func (l *Library) Create(ctx context.Context, a access.Actor, s schedules.Segment, r Received) (schedules.Segment, error) {
+func (l *Library) Create(ctx context.Context, a access.Actor, s schedules.Segment, r Received) (schedules.Segment,
+	error) {
 	if err := l.CheckNew(s); err != nil {
 		return s, err
 	}
@@ -74,11 +75,13 @@ func (l *Library) CheckNew(s schedules.Segment) error {
 }
 
 func idTaken(id string) error {
-	return fault.New(fault.Conflict, "a segment %q exists already: choose another id, or send its new audio to that segment", id)
+	return fault.New(fault.Conflict, "a segment %q exists already: choose another id, or send its new audio to that "+
+		"segment", id)
 }
 
 // Replace gives a segment a new recording, which needs approval anew. The old one stays known by its hash.
-func (l *Library) Replace(ctx context.Context, a access.Actor, id string, revision *int64, r Received) (schedules.Segment, error) {
+func (l *Library) Replace(ctx context.Context, a access.Actor, id string, revision *int64, r Received) (
+	schedules.Segment, error) {
 	return l.change(ctx, a, id, revision, "segment.audio", r.recording.SHA256, func(s *schedules.Segment) error {
 		if s.State == schedules.Recalled {
 			return fault.New(fault.Conflict, "segment %q is recalled: reinstate it before it gets new audio", id)
@@ -151,14 +154,16 @@ func (l *Library) Receive(ctx context.Context, r io.Reader) (Received, error) {
 // receiveUnheard stores r, to be analysed later.
 func (l *Library) receiveUnheard(ctx context.Context, r io.Reader) (Received, error) {
 	stored, err := l.audio.Put(ctx, r, l.limits.MaxBytes)
-	return Received{recording: schedules.Recording{SHA256: stored.SHA256, Bytes: stored.Bytes, ContentType: "audio/mpeg"}}, err
+	return Received{recording: schedules.Recording{SHA256: stored.SHA256, Bytes: stored.Bytes, ContentType: "audio/mpeg"}},
+		err
 }
 
 var errAnalysedLater = errors.New("library: every analyser is busy")
 
 // analyseBeside answers a reader that hands what is read from r to an analysis, and the function that ends it, after
 // which facts and err are set. It gives the worker back.
-func (l *Library) analyseBeside(ctx context.Context, r io.Reader, facts *audio.Facts, err *error) (io.Reader, func(error)) {
+func (l *Library) analyseBeside(ctx context.Context, r io.Reader, facts *audio.Facts, err *error) (io.Reader,
+	func(error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	pr, pw := io.Pipe()
 	done := make(chan struct{})
@@ -207,8 +212,8 @@ func (r *Received) judge(f audio.Facts, err error) {
 	}
 }
 
-// RecordingOf is what the index of segments keeps of the measured facts. Cue points are cut to whole milliseconds inwards,
-// so that no item is planned longer than it sounds.
+// RecordingOf is what the index of segments keeps of the measured facts. Cue points are cut to whole milliseconds
+// inwards, so that no item is planned longer than it sounds.
 func RecordingOf(f audio.Facts) schedules.Recording {
 	r := schedules.Recording{
 		SHA256: f.SHA256, Bytes: f.Bytes, ContentType: f.ContentType, AnalysisVersion: audio.Version,

@@ -18,11 +18,12 @@ import (
 // Upload is a recording that arrives in pieces, over as many connections and restarts as it takes. What has arrived is
 // kept as parts in the audio store, so that any replica goes on where another stopped.
 type Upload struct {
-	ID        string            `json:"id"`
-	Revision  int64             `json:"-"`
-	By        string            `json:"by"`
-	Segment   schedules.Segment `json:"segment"`           // that it becomes; only the id where it replaces a recording
-	Replaces  int64             `json:"replaces"`          // revision of the segment whose recording it replaces; 0: the segment is new
+	ID       string            `json:"id"`
+	Revision int64             `json:"-"`
+	By       string            `json:"by"`
+	Segment  schedules.Segment `json:"segment"` // that it becomes; only the id where it replaces a recording
+	// revision of the segment whose recording it replaces; 0: the segment is new
+	Replaces  int64             `json:"replaces"`
 	Length    int64             `json:"length"`            // in bytes
 	SHA256    string            `json:"sha256,omitempty"`  // that the producer announced
 	Metadata  string            `json:"metadata"`          // as it was sent
@@ -50,10 +51,11 @@ func (u Upload) Offset() (n int64) {
 }
 
 const (
-	uploadLife  = 24 * time.Hour   // an upload without news is given up
-	partBytes   = 8 << 20          // what a crash may cost at most
-	maxParts    = 8192             // of one upload
-	partsLinger = 10 * time.Minute // from an upload's end to its parts': whoever has just put the same bytes has referred to them by then
+	uploadLife = 24 * time.Hour // an upload without news is given up
+	partBytes  = 8 << 20        // what a crash may cost at most
+	maxParts   = 8192           // of one upload
+	// from an upload's end to its parts': whoever has just put the same bytes has referred to them by then
+	partsLinger = 10 * time.Minute
 )
 
 // StartUpload begins an upload of length bytes that becomes u.Segment, or the new recording of the segment of that id
@@ -106,7 +108,8 @@ func (l *Library) Upload(a access.Actor, id string) (Upload, error) {
 	case u.Problem != "":
 		return u, fault.New(fault.Gone, "the upload was given up: %s", u.Problem)
 	case u.DoneAt.IsZero() && !l.now().Before(u.ExpiresAt.Time):
-		return Upload{}, fault.New(fault.Gone, "this upload rested for more than %s and was given up: begin it anew", uploadLife)
+		return Upload{}, fault.New(fault.Gone, "this upload rested for more than %s and was given up: begin it anew",
+			uploadLife)
 	}
 	return u, nil
 }
@@ -123,9 +126,10 @@ func (l *Library) Uploads(a access.Actor) []Upload {
 }
 
 // Append adds what r gives to the upload, which must stand at offset; else it fails with Conflict. What has arrived
-// when r breaks off is kept. With a verify, which is called at r's end, all of r is kept, or nothing. The upload that is
-// whole becomes its segment's recording at once.
-func (l *Library) Append(ctx context.Context, a access.Actor, id string, offset int64, r io.Reader, verify func() error) (Upload, error) {
+// when r breaks off is kept. With a verify, which is called at r's end, all of r is kept, or nothing. The upload that
+// is whole becomes its segment's recording at once.
+func (l *Library) Append(ctx context.Context, a access.Actor, id string, offset int64, r io.Reader,
+	verify func() error) (Upload, error) {
 	u, err := l.Upload(a, id)
 	if err != nil || u.Done() && offset == u.Length {
 		return u, err

@@ -25,7 +25,8 @@ func (l *Library) finishUpload(ctx context.Context, a access.Actor, u Upload) (U
 		return u, err
 	}
 	if u.SHA256 != "" && u.SHA256 != received.recording.SHA256 {
-		return u, l.giveUp(ctx, a, u, fault.New(fault.Damaged, "the bytes that came are not those that were announced: their SHA-256 is %s", received.recording.SHA256))
+		return u, l.giveUp(ctx, a, u, fault.New(fault.Damaged, "the bytes that came are not those that were announced: "+
+			"their SHA-256 is %s", received.recording.SHA256))
 	}
 	if err := l.settleUpload(ctx, a, u, received); err != nil {
 		switch fault.KindOf(err) {
@@ -42,7 +43,8 @@ func (l *Library) finishUpload(ctx context.Context, a access.Actor, u Upload) (U
 func (l *Library) settleUpload(ctx context.Context, a access.Actor, u Upload, r Received) error {
 	has := func() bool {
 		s, err := l.Segment(u.Segment.ID)
-		return err == nil && s.UploadedBy == a.Name && s.Recording != nil && s.Recording.SHA256 == r.recording.SHA256 && s.Revision > u.Replaces
+		return err == nil && s.UploadedBy == a.Name && s.Recording != nil && s.Recording.SHA256 == r.recording.SHA256 &&
+			s.Revision > u.Replaces
 	}
 	if has() {
 		return nil

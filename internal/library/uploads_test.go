@@ -92,7 +92,8 @@ func TestEndedUploadLeavesNoParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.recording.SHA256 = shared.Parts[0].SHA256 // which the analysis of this test makes up
-	if _, err := d.library.Create(t.Context(), hana, schedules.Segment{ID: "c", Kind: "music", Title: "t", Language: "zxx"}, r); err != nil {
+	if _, err := d.library.Create(t.Context(), hana, schedules.Segment{ID: "c", Kind: "music", Title: "t",
+		Language: "zxx"}, r); err != nil {
 		t.Fatal(err)
 	}
 	if got := d.library.Recordings(); !got(given.Parts[0].SHA256) {
@@ -110,7 +111,8 @@ func TestEndedUploadLeavesNoParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d.kept(t, given) != 0 || d.kept(t, shared) != 1 {
-		t.Errorf("%d parts are left of what only an upload had, %d of what is a recording", d.kept(t, given), d.kept(t, shared))
+		t.Errorf("%d parts are left of what only an upload had, %d of what is a recording", d.kept(t, given),
+			d.kept(t, shared))
 	}
 	if _, err := d.library.Upload(hana, given.ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("after the sweep: %v", err)
@@ -150,7 +152,8 @@ func TestUnfinishedUploadsTakeBoundedSpace(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	d.begin(t, "a", 1000)
 	d.begin(t, "b", 1000)
-	_, err := d.library.StartUpload(t.Context(), hana, Upload{Length: 1000, Segment: schedules.Segment{ID: "c", Kind: "music", Title: "t", Language: "zxx"}})
+	_, err := d.library.StartUpload(t.Context(), hana, Upload{Length: 1000, Segment: schedules.Segment{ID: "c",
+		Kind: "music", Title: "t", Language: "zxx"}})
 	if !fault.Is(err, fault.Full) {
 		t.Errorf("a third: %v", err)
 	}
@@ -173,7 +176,8 @@ func TestUploadOfOtherBytesThanAnnouncedIsGivenUp(t *testing.T) {
 	if err := d.library.keepUpload(t.Context(), hana, &u, "upload.start"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.library.Append(t.Context(), hana, u.ID, 0, strings.NewReader("full"), nil); !fault.Is(err, fault.Damaged) {
+	if _, err := d.library.Append(t.Context(), hana, u.ID, 0, strings.NewReader("full"), nil); !fault.Is(err,
+		fault.Damaged) {
 		t.Errorf("the last piece: %v", err)
 	}
 	if _, err := d.library.Segment("a"); !fault.Is(err, fault.NotFound) {

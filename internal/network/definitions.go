@@ -101,10 +101,11 @@ func (s *Definitions) Exists(n wire.Apply) bool {
 // Check fails as Apply would for what n says, whatever the revisions.
 func (s *Definitions) Check(n wire.Apply) error { return replica.Invalid(s.problems(n)) }
 
-// Apply makes the network as n says, all of it or nothing. It fails with Invalid, naming every problem that n brings, and
-// with Stale unless each document is at the given revision (nil: any). What stands against the network without n does
-// not keep n from being applied: the answer names it, and the published days that n leaves behind.
-func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, revision *int64, dryRun bool) (wire.Applied, error) {
+// Apply makes the network as n says, all of it or nothing. It fails with Invalid, naming every problem that n brings,
+// and with Stale unless each document is at the given revision (nil: any). What stands against the network without n
+// does not keep n from being applied: the answer names it, and the published days that n leaves behind.
+func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, revision *int64, dryRun bool) (
+	wire.Applied, error) {
 	var out wire.Applied
 	err := s.replica.Retry(ctx, func() error {
 		if err := s.Check(n); err != nil {

@@ -103,7 +103,8 @@ func (p part[T]) duplicates(list []T) (out []schedules.Problem) {
 	seen := map[string]bool{}
 	for i, v := range list {
 		if id := p.id(v); seen[id] {
-			out = append(out, schedules.Problem{Field: fmt.Sprintf("%s[%d].id", p.list, i), Message: fmt.Sprintf("%q stands here twice", id)})
+			out = append(out, schedules.Problem{Field: fmt.Sprintf("%s[%d].id", p.list, i),
+				Message: fmt.Sprintf("%q stands here twice", id)})
 		} else {
 			seen[id] = true
 		}

@@ -31,7 +31,8 @@ func atOnce(known []wire.Player, now time.Time) int {
 	live := map[string]bool{}
 	for _, a := range known {
 		for _, b := range known {
-			if a.First.Before(b.First.Time) && a.Last.After(b.First.Time) && now.Sub(a.Last.Time) < playerGone && now.Sub(b.Last.Time) < playerGone {
+			if a.First.Before(b.First.Time) && a.Last.After(b.First.Time) && now.Sub(a.Last.Time) < playerGone &&
+				now.Sub(b.Last.Time) < playerGone {
 				live[a.Instance], live[b.Instance] = true, true
 			}
 		}

@@ -32,15 +32,18 @@ const SetBackTold = 3 * 24 * time.Hour
 func (s *Standing) outrun(st schedules.Station) (out []schedules.StationProblem) {
 	now := s.now()
 	if f := s.replica.Floor(); f.Station == st.ID && now.Sub(f.Found.Time) < SetBackTold {
-		out = append(out, schedules.StationProblem{Code: "store_set_back", Message: fmt.Sprintf("the service's store is older than what this station knows: on %s it had seen %s. "+
-			"What was recalled, approved, published or changed last is missing: look at the alarms of all stations, recall again what they name, and publish again what is missing. "+
+		out = append(out, schedules.StationProblem{Code: "store_set_back", Message: fmt.Sprintf("the service's store is "+
+			"older than what this station knows: on %s it had seen %s. "+
+			"What was recalled, approved, published or changed last is missing: look at the alarms of all stations, recall "+
+			"again what they name, and publish again what is missing. "+
 			"Everything signed since then is numbered above it, so that stations obey. This stands here until %s",
 			StationTime(st, f.Found.Time), f.Saw, StationTime(st, f.Found.Add(SetBackTold)))})
 	}
 	if row, ok := replica.StatusesIn(s.replica).Get(st.ID); ok {
 		seen := SeenBy(row.Value)
 		if most := max(seen.Recalls.Revision, seen.Fallback.Revision, seen.Queues); !Plausible(most, now) {
-			out = append(out, schedules.StationProblem{Code: "implausible", Message: fmt.Sprintf("the station says that it has seen revision %d, which no service can have given yet: "+
+			out = append(out, schedules.StationProblem{Code: "implausible", Message: fmt.Sprintf("the station says that it "+
+				"has seen revision %d, which no service can have given yet: "+
 				"it will refuse what is published and recalled. Its token is in other hands, or the service's clock was far ahead: "+
 				"give it a new token, and start its player with a new state directory", most)})
 		}
@@ -55,16 +58,18 @@ func (s *Standing) crowded(st schedules.Station) []schedules.StationProblem {
 	if n < 2 {
 		return nil
 	}
-	return []schedules.StationProblem{{Code: "two_players", Message: fmt.Sprintf("%d players report for this station, and each airs its queue: two machines have its token, or a copy of "+
-		"its state directory. Stop all but one. This ends by itself %d seconds after the others have stopped", n, int(playerGone.Seconds()))}}
+	return []schedules.StationProblem{{Code: "two_players", Message: fmt.Sprintf("%d players report for this station, "+
+		"and each airs its queue: two machines have its token, or a copy of "+
+		"its state directory. Stop all but one. This ends by itself %d seconds after the others have stopped", n,
+		int(playerGone.Seconds()))}}
 }
 
 // fallbackWarned is how long before its last fallback segment ends a station is said to lose it.
 const fallbackWarned = 14 * 24 * time.Hour
 
 // Of is what stands against a station now: a fallback of which nothing may air or soon will, definitions that
-// changed beneath it, a store that knows less than the station, several players, and published days that the definitions
-// have left behind.
+// changed beneath it, a store that knows less than the station, several players, and published days that the
+// definitions have left behind.
 func (s *Standing) Of(id string) []schedules.StationProblem {
 	row, ok := replica.StationsIn(s.replica).Get(id)
 	if !ok {
@@ -128,7 +133,8 @@ func sameStarts(a, b schedules.Window) bool {
 		}
 		return *d
 	}
-	return a.ID == b.ID && a.Length == b.Length && a.Starts.Timezone == b.Starts.Timezone && a.Starts.RRule == b.Starts.RRule &&
+	return a.ID == b.ID && a.Length == b.Length && a.Starts.Timezone == b.Starts.Timezone &&
+		a.Starts.RRule == b.Starts.RRule &&
 		day(a.Starts.From) == day(b.Starts.From) && day(a.Starts.Until) == day(b.Starts.Until)
 }
 
@@ -172,11 +178,13 @@ func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationPro
 			}
 			why = strings.Join(each, "; ")
 		}
-		return say("no_fallback", "the station has no fallback segment that may air: without the link, or where a recording fails, it would be silent. %s. "+
+		return say("no_fallback", "the station has no fallback segment that may air: without the link, or where a "+
+			"recording fails, it would be silent. %s. "+
 			"Name an approved segment in one of its languages", strings.ToUpper(why[:1])+why[1:])
 	}
 	if !slices.ContainsFunc(segments, func(f fallbackSegment) bool { return !f.Sensitive }) {
-		return say("no_fallback", "every fallback segment that may air is sensitive: without the link the station would be silent once its lease ends. "+
+		return say("no_fallback", "every fallback segment that may air is sensitive: without the link the station would be "+
+			"silent once its lease ends. "+
 			"Name one that is not sensitive")
 	}
 	last := schedules.At(now)
@@ -191,7 +199,8 @@ func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationPro
 	if last.Sub(now) > fallbackWarned {
 		return nil
 	}
-	return say("fallback_ends", "no fallback segment may air after %s: name another before then", StationTime(st, last.Time))
+	return say("fallback_ends", "no fallback segment may air after %s: name another before then",
+		StationTime(st, last.Time))
 }
 
 // unairable says why a fallback segment may not air.
@@ -257,7 +266,8 @@ func (s *Standing) leftBehind(st schedules.Station) (out []schedules.StationProb
 			}
 			if day := later.day; day != all[i].day && all[i].EndAt.After(now) {
 				out = append(out, schedules.StationProblem{Code: "held_twice", Date: &day,
-					Message: fmt.Sprintf("%s and %s are both published with %s: withdraw one of them", all[i].day, day, StationTime(st, later.StartAt.Time))})
+					Message: fmt.Sprintf("%s and %s are both published with %s: withdraw one of them", all[i].day, day,
+						StationTime(st, later.StartAt.Time))})
 			}
 		}
 	}
@@ -271,10 +281,14 @@ func differences(st schedules.Station, published, defined []schedules.Occurrence
 	}
 	in := func(list []schedules.Occurrence) func(schedules.Occurrence) bool {
 		return func(o schedules.Occurrence) bool {
-			return !o.EndAt.After(now) || slices.ContainsFunc(list, func(b schedules.Occurrence) bool { return SameWindow(o, b) })
+			return !o.EndAt.After(now) || slices.ContainsFunc(list, func(b schedules.Occurrence) bool {
+				return SameWindow(o,
+					b)
+			})
 		}
 	}
-	lost, fresh := slices.DeleteFunc(slices.Clone(published), in(defined)), slices.DeleteFunc(slices.Clone(defined), in(published))
+	lost, fresh := slices.DeleteFunc(slices.Clone(published), in(defined)), slices.DeleteFunc(slices.Clone(defined),
+		in(published))
 	const cure = ". Plan and publish it anew, or withdraw it"
 	for _, o := range lost {
 		what, end := fmt.Sprintf("window %s from %s is no longer defined", o.Window, span(o)), cure

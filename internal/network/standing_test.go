@@ -33,7 +33,8 @@ func newOffice(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	o := &office{mirror: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
-	o.Scheduler = scheduling.New(m, record.NewRecords(m, m.Store, nil, func() time.Time { return o.at }, 0), servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
+	o.Scheduler = scheduling.New(m, record.NewRecords(m, m.Store, nil, func() time.Time { return o.at }, 0),
+		servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
 	for _, id := range []string{"m1", "m2", "m3"} {
 		o.segment(t, id, func(*schedules.Segment) {})
 	}
@@ -57,7 +58,8 @@ func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id, Expect: row.Revision, Body: body}},
+	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
+		Expect: row.Revision, Body: body}},
 		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +96,8 @@ func TestAStandingProblemKeepsNoOtherChangeFromBeingMade(t *testing.T) {
 		t.Errorf("the station itself cannot be changed: %+v", fault.FieldsOf(err))
 	}
 	same.Stations[0].Fallback = []string{"m1", "lost"}
-	if _, err := o.Network.Apply(t.Context(), access.Actor{}, same, nil, false); len(fault.FieldsOf(err)) != 1 || fault.FieldsOf(err)[0].Field != "stations[0].fallback[1]" {
+	if _, err := o.Network.Apply(t.Context(), access.Actor{}, same, nil, false); len(fault.FieldsOf(err)) != 1 ||
+		fault.FieldsOf(err)[0].Field != "stations[0].fallback[1]" {
 		t.Errorf("a problem that the change brings: %v %+v", err, fault.FieldsOf(err))
 	}
 }
@@ -109,7 +112,8 @@ func TestAStationThatBecameInvalidBlocksNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "s", Expect: row.Revision, Body: body}},
+	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "s",
+		Expect: row.Revision, Body: body}},
 		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
 		t.Fatal(err)
 	}
@@ -130,8 +134,14 @@ func TestAStationWithoutAnAirableFallbackIsAStandingProblem(t *testing.T) {
 		"as it should be":    {func(*schedules.Segment) {}, "", ""},
 		"recalled":           {func(s *schedules.Segment) { s.State = schedules.Recalled }, "no_fallback", `Segment "m1"`},
 		"no longer approved": {func(s *schedules.Segment) { s.State = schedules.Pending }, "no_fallback", `Segment "m1"`},
-		"expired":            {func(s *schedules.Segment) { s.ValidUntil = schedules.At(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) }, "no_fallback", `Segment "m1"`},
-		"soon expired":       {func(s *schedules.Segment) { s.ValidUntil = schedules.At(time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC)) }, "fallback_ends", "2026-11-04 09:00:00 KST"},
+		"expired": {func(s *schedules.Segment) {
+			s.ValidUntil = schedules.At(time.Date(2026, 11, 1, 0, 0, 0, 0,
+				time.UTC))
+		}, "no_fallback", `Segment "m1"`},
+		"soon expired": {func(s *schedules.Segment) {
+			s.ValidUntil = schedules.At(time.Date(2026, 11, 4, 0, 0, 0, 0,
+				time.UTC))
+		}, "fallback_ends", "2026-11-04 09:00:00 KST"},
 		"consent soon at its end": {func(s *schedules.Segment) {
 			s.Consent = &schedules.Consent{ExpiresAt: schedules.At(time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC))}
 		}, "fallback_ends", "KST"},
@@ -166,13 +176,16 @@ func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 		change func(*schedules.Station)
 		says   string
 	}{
-		"moved": {func(s *schedules.Station) { s.Windows[0].Starts.RRule = "DTSTART:20261101T230000\nRRULE:FREQ=DAILY" }, "window w is published from 2026-11-02 22:00:00 KST to 2026-11-02 22:01:00 KST and defined from 2026-11-02 23:00:00 KST"},
+		"moved": {func(s *schedules.Station) { s.Windows[0].Starts.RRule = "DTSTART:20261101T230000\nRRULE:FREQ=DAILY" },
+			"window w is published from 2026-11-02 22:00:00 KST to 2026-11-02 22:01:00 KST and defined from 2026-11-02 " +
+				"23:00:00 KST"},
 		"longer": {func(s *schedules.Station) {
 			s.Windows[0].Length = schedules.Ms(61_000)
 			s.Windows[0].Tolerance = schedules.Ms(2000)
 		}, "defined from 2026-11-02 22:00:00 KST to 2026-11-02 22:01:01 KST"},
 		"removed": {func(s *schedules.Station) { s.Windows = nil }, "is no longer defined"},
-		"zone":    {func(s *schedules.Station) { s.Timezone = "UTC"; s.Windows[0].Starts.Timezone = "UTC" }, "defined from 2026-11-02 22:00:00 UTC"},
+		"zone": {func(s *schedules.Station) { s.Timezone = "UTC"; s.Windows[0].Starts.Timezone = "UTC" },
+			"defined from 2026-11-02 22:00:00 UTC"},
 		"only new": {func(s *schedules.Station) {
 			w := s.Windows[0]
 			w.ID, w.Starts.RRule = "v", "DTSTART:20261101T200000\nRRULE:FREQ=DAILY"
@@ -218,7 +231,8 @@ func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
 	row, _ := replica.SegmentsIn(o.mirror).Get("m1")
 	s := row.Value
 	s.Sensitive = true
-	l, same := library.New(o.mirror, nil, servicetest.Seal{}, nil, nil, library.Limits{Concurrency: 1}), func(*schedules.Segment) {}
+	l, same := library.New(o.mirror, nil, servicetest.Seal{}, nil, nil, library.Limits{Concurrency: 1}),
+		func(*schedules.Segment) {}
 	if list := fault.FieldsOf(l.CheckEdit(s, same)); len(list) != 1 {
 		t.Errorf("marking it: %+v", list)
 	}
@@ -235,7 +249,8 @@ func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
 	if _, err := o.Network.Station("t"); err == nil || !strings.HasSuffix(err.Error(), `"t". The stations are s`) {
 		t.Error(err)
 	}
-	if err := access.StationKnown(t.Context(), o.mirror.Store, "t"); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "The stations are s.") {
+	if err := access.StationKnown(t.Context(), o.mirror.Store, "t"); !fault.Is(err, fault.NotFound) ||
+		!strings.Contains(err.Error(), "The stations are s.") {
 		t.Errorf("a token for a station that is misspelt: %v", err)
 	}
 	if err := access.StationKnown(t.Context(), o.mirror.Store, "s"); err != nil {

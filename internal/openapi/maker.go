@@ -168,7 +168,8 @@ func (m *Maker) field(f JSONField, use Use, fact Field) *Schema {
 	if fact.Bounds != nil {
 		overlay(s, fact.Bounds)
 	}
-	if use == Patch || !fact.Required && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map || m.facts.Types[t] != nil && t.Kind() == reflect.Struct) {
+	if use == Patch || !fact.Required && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice ||
+		t.Kind() == reflect.Map || m.facts.Types[t] != nil && t.Kind() == reflect.Struct) {
 		return s.Null()
 	}
 	return s

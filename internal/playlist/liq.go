@@ -23,7 +23,8 @@ func liq(l List) []byte {
 // hold milliseconds since 1970. A field without a value is left out.
 func Annotated(i wire.QueueItem) string {
 	fields := []struct{ name, value string }{
-		{"item_id", i.ID}, {"segment_id", i.SegmentID}, {"sha256", i.Audio.SHA256}, {"bytes", strconv.FormatInt(i.Audio.Bytes, 10)},
+		{"item_id", i.ID}, {"segment_id", i.SegmentID}, {"sha256", i.Audio.SHA256},
+		{"bytes", strconv.FormatInt(i.Audio.Bytes, 10)},
 		{"start_ms", ""}, {"start", string(i.Start)}, {"grace_ms", ""}, {"not_after_ms", ""},
 		{"duration_ms", strconv.FormatInt(i.Duration.Milliseconds(), 10)},
 		{"liq_cue_in", seconds(i.CueIn)}, {"liq_cue_out", seconds(i.CueOut)}, {"liq_fade_out", seconds(i.FadeOut)},

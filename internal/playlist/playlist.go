@@ -80,7 +80,8 @@ func pls(l List) []byte {
 	var b strings.Builder
 	b.WriteString("[playlist]\n")
 	for n, i := range l.Items {
-		fmt.Fprintf(&b, "File%d=%s\nTitle%[1]d=%[3]s\nLength%[1]d=%[4]d\n", n+1, address(i), line(i.Title), wholeSeconds(i.Duration))
+		fmt.Fprintf(&b, "File%d=%s\nTitle%[1]d=%[3]s\nLength%[1]d=%[4]d\n", n+1, address(i), line(i.Title),
+			wholeSeconds(i.Duration))
 	}
 	fmt.Fprintf(&b, "NumberOfEntries=%d\nVersion=2\n", len(l.Items))
 	return []byte(b.String())
@@ -92,7 +93,8 @@ func ffconcat(l List) []byte {
 	var b strings.Builder
 	b.WriteString("ffconcat version 1.0\n")
 	for _, i := range l.Items {
-		fmt.Fprintf(&b, "# %s\nfile '%s'\ninpoint %s\noutpoint %s\nduration %s\n", line(i.ID), strings.ReplaceAll(address(i), "'", `'\''`),
+		fmt.Fprintf(&b, "# %s\nfile '%s'\ninpoint %s\noutpoint %s\nduration %s\n", line(i.ID), strings.ReplaceAll(address(i),
+			"'", `'\''`),
 			seconds(i.CueIn), seconds(i.CueOut), seconds(i.Duration))
 	}
 	return []byte(b.String())

@@ -23,19 +23,24 @@ import (
 // item is a queue item with every field set.
 func item(n int, title string) wire.QueueItem {
 	start := schedules.At(time.UnixMilli(1698411565000 + int64(n)*460_003))
-	return wire.QueueItem{ID: fmt.Sprintf("item-%d", n), Window: "evening", Position: "appeal", SegmentID: "reading", Kind: "reading",
+	return wire.QueueItem{ID: fmt.Sprintf("item-%d", n), Window: "evening", Position: "appeal", SegmentID: "reading",
+		Kind:     "reading",
 		Language: "ko-KP", Title: title, Voice: "Hana", StartAt: &start, StartMs: start.UnixMilli(), Start: schedules.Hard,
-		Duration: schedules.Ms(459_680), CueIn: schedules.Ms(120), CueOut: schedules.Ms(459_800), FadeOut: schedules.Ms(1_500),
-		GainDB: -3.8, NotAfter: schedules.At(start.Add(time.Hour)),
-		Audio: wire.AudioRef{SHA256: strings.Repeat("ab", 32), URL: "http://host:8080/v1/audio/x.mp3?exp=1698500000&sig=a.b-_", Bytes: 2761920}}
+		Duration: schedules.Ms(459_680), CueIn: schedules.Ms(120), CueOut: schedules.Ms(459_800),
+		FadeOut: schedules.Ms(1_500),
+		GainDB:  -3.8, NotAfter: schedules.At(start.Add(time.Hour)),
+		Audio: wire.AudioRef{SHA256: strings.Repeat("ab", 32),
+			URL: "http://host:8080/v1/audio/x.mp3?exp=1698500000&sig=a.b-_", Bytes: 2761920}}
 }
 
 // hostile are titles that try to break out of every form, and some that are merely people's.
 var hostile = []string{
 	"호소문 첫째 대목 (하나)", "信件，来自祖母", "رسالة \u200fمن الشمال", "plain",
 	"two\nlines", "carriage\r\nhttp://evil.example/x.mp3", "nul\x00 bell\a del\x7f nel\u0085 ls\u2028 ps\u2029",
-	`quote " back \ slash \" both \\`, `", liq_cue_in="99`, `#{process.run("touch /tmp/x")}`, "it's 'quoted'\nfile '/etc/passwd'",
-	"</title><track/>&amp;]]>", "#EXTINF:1,no", "comma, colon: equals=", "\xff\xfe bad utf-8 \xc3", "#EXTM3U\n\n\n", "  spaces  \t tab ", "",
+	`quote " back \ slash \" both \\`, `", liq_cue_in="99`, `#{process.run("touch /tmp/x")}`,
+	"it's 'quoted'\nfile '/etc/passwd'",
+	"</title><track/>&amp;]]>", "#EXTINF:1,no", "comma, colon: equals=", "\xff\xfe bad utf-8 \xc3", "#EXTM3U\n\n\n",
+	"  spaces  \t tab ", "",
 }
 
 func hostileList() List {
@@ -61,13 +66,17 @@ func write(t testing.TB, f Form, l List) string {
 func TestFormsAsTheyAreWritten(t *testing.T) {
 	l := List{Title: "lantern 2023-10-27", Items: []wire.QueueItem{item(0, `He said "no", \ twice`)}}
 	for f, want := range map[Form]string{
-		M3U: "#EXTM3U\n#PLAYLIST:lantern 2023-10-27\n#EXTINF:460,He said \"no\", \\ twice\nhttp://host:8080/v1/audio/x.mp3?exp=1698500000&sig=a.b-_\n",
-		PLS: "[playlist]\nFile1=http://host:8080/v1/audio/x.mp3?exp=1698500000&sig=a.b-_\nTitle1=He said \"no\", \\ twice\nLength1=460\nNumberOfEntries=1\nVersion=2\n",
-		Liq: `annotate:item_id="item-0",segment_id="reading",sha256="` + strings.Repeat("ab", 32) + `",bytes="2761920",start_ms="1698411565000",start="hard",` +
+		M3U: "#EXTM3U\n#PLAYLIST:lantern 2023-10-27\n#EXTINF:460,He said \"no\", " +
+			"\\ twice\nhttp://host:8080/v1/audio/x.mp3?exp=1698500000&sig=a.b-_\n",
+		PLS: "[playlist]\nFile1=http://host:8080/v1/audio/x.mp3?exp=1698500000&sig=a.b-_\nTitle1=He said \"no\", " +
+			"\\ twice\nLength1=460\nNumberOfEntries=1\nVersion=2\n",
+		Liq: `annotate:item_id="item-0",segment_id="reading",sha256="` + strings.Repeat("ab", 32) +
+			`",bytes="2761920",start_ms="1698411565000",start="hard",` +
 			`not_after_ms="1698415165000",duration_ms="459680",liq_cue_in="0.120",liq_cue_out="459.800",liq_fade_out="1.500",liq_amplify="-3.8 dB",` +
 			`window="evening",position="appeal",kind="reading",language="ko-KP",title="He said \"no\", \\ twice",artist="Hana":` +
 			"http://host:8080/v1/audio/x.mp3?exp=1698500000&sig=a.b-_\n",
-		FFConcat: "ffconcat version 1.0\n# item-0\nfile 'http://host:8080/v1/audio/x.mp3?exp=1698500000&sig=a.b-_'\ninpoint 0.120\noutpoint 459.800\nduration 459.680\n",
+		FFConcat: "ffconcat version 1.0\n# item-0\nfile " +
+			"'http://host:8080/v1/audio/x.mp3?exp=1698500000&sig=a.b-_'\ninpoint 0.120\noutpoint 459.800\nduration 459.680\n",
 	} {
 		if got := write(t, f, l); got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", f, got, want)
@@ -188,8 +197,10 @@ exit(0)
 		if err := json.Unmarshal([]byte(got[2*n+1]), &url); err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]string{"item_id": i.ID, "title": strings.ReplaceAll(line(i.Title), "#{", "# {"), "start_ms": strconv.FormatInt(i.StartMs, 10), "liq_cue_in": "0.120",
-			"liq_cue_out": "459.800", "liq_fade_out": "1.500", "liq_amplify": "-3.8 dB", "start": "hard", "sha256": i.Audio.SHA256}
+		want := map[string]string{"item_id": i.ID, "title": strings.ReplaceAll(line(i.Title), "#{", "# {"),
+			"start_ms": strconv.FormatInt(i.StartMs, 10), "liq_cue_in": "0.120",
+			"liq_cue_out": "459.800", "liq_fade_out": "1.500", "liq_amplify": "-3.8 dB", "start": "hard",
+			"sha256": i.Audio.SHA256}
 		fields := map[string]string{}
 		for _, p := range pairs {
 			fields[p[0]] = p[1]
@@ -209,7 +220,8 @@ exit(0)
 func TestToolsReadTheLists(t *testing.T) {
 	dir := t.TempDir()
 	mp3 := filepath.Join(dir, "it's a recording.mp3")
-	if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=3", "-c:a", "libmp3lame", mp3).CombinedOutput(); err != nil {
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=3", "-c:a", "libmp3lame",
+		mp3).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	l := hostileList()
@@ -232,7 +244,8 @@ func TestToolsReadTheLists(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	length, err := strconv.ParseFloat(read(FFConcat, "ffprobe", "-v", "error", "-f", "concat", "-safe", "0", "-show_entries", "format=duration", "-of", "csv=p=0"), 64)
+	length, err := strconv.ParseFloat(read(FFConcat, "ffprobe", "-v", "error", "-f", "concat", "-safe", "0",
+		"-show_entries", "format=duration", "-of", "csv=p=0"), 64)
 	if want := float64(2 * len(l.Items)); err != nil || length < want-0.1 || length > want+0.1 {
 		t.Errorf("ffprobe reads %.3f s of ffconcat, want %.3f", length, want)
 	}

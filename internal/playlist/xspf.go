@@ -45,7 +45,8 @@ func xspf(l List) ([]byte, error) {
 
 // track names the item and its bytes by identifiers, and by meta what XSPF has no element for.
 func track(i wire.QueueItem) xspfTrack {
-	t := xspfTrack{Location: address(i), Identifier: []string{"urn:lifeline:item:" + url.PathEscape(i.ID), "urn:sha256:" + url.PathEscape(i.Audio.SHA256)},
+	t := xspfTrack{Location: address(i), Identifier: []string{"urn:lifeline:item:" + url.PathEscape(i.ID), "urn:sha256:" +
+		url.PathEscape(i.Audio.SHA256)},
 		Title: line(i.Title), Creator: line(i.Voice), Duration: i.Duration.Milliseconds()}
 	add := func(name, value string) {
 		t.Meta = append(t.Meta, xspfMeta{"urn:lifeline:" + name, line(value)})

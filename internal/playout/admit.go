@@ -21,7 +21,8 @@ var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // admitQueue judges a queue whose signature holds, against the one that is held for its day (nil: none). It answers
 // the queue without the items that make no sense, and why each of those was dropped: one bad row voids only itself.
-func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.Date, now time.Time) (*wire.Queue, []error, error) {
+func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.Date, now time.Time) (*wire.Queue,
+	[]error, error) {
 	switch {
 	case q.Schema != wire.QueueSchema:
 		return nil, nil, fmt.Errorf("its schema is %q, not %q", q.Schema, wire.QueueSchema)

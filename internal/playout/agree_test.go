@@ -35,8 +35,8 @@ type published struct {
 	recalls  wire.Recalls
 }
 
-// drawnDay draws a day with everything in it for which the fallback airs. No stretch has so many items in a row that the
-// rounding of their lengths to frames adds up to a millisecond.
+// drawnDay draws a day with everything in it for which the fallback airs. No stretch has so many items in a row that
+// the rounding of their lengths to frames adds up to a millisecond.
 func drawnDay(t *rapid.T, s *service, recordings pile, rate dsp.Rate) published {
 	start := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
 	p := published{recalls: wire.Recalls{Schema: wire.RecallsSchema, Revision: 1, IssuedAt: schedules.At(start)}}
@@ -54,22 +54,26 @@ func drawnDay(t *rapid.T, s *service, recordings pile, rate dsp.Rate) published 
 		i.Duration.Duration, i.CueOut.Duration = length, length
 		i.Sensitive = one(name+" is sensitive", 5)
 		if one(name+" is recalled", 8) {
-			p.recalls.Segments = append(p.recalls.Segments, wire.Recalled{SegmentID: i.SegmentID, RecalledAt: schedules.At(start)})
+			p.recalls.Segments = append(p.recalls.Segments, wire.Recalled{SegmentID: i.SegmentID,
+				RecalledAt: schedules.At(start)})
 		}
 		return i
 	}
 	p.station = schedules.Station{ID: "lantern", Timezone: "UTC", Languages: []string{"ko-KP"}}
 	date := schedules.DateOf(start)
-	p.queue = wire.Queue{Schema: wire.QueueSchema, Station: "lantern", Date: date, Timezone: "UTC", Revision: 1, PublishedAt: schedules.At(start.Add(-time.Hour)),
-		ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Withdrawn: one("withdrawn", 5)}
-	p.fallback = wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: schedules.At(start.Add(-time.Hour)), ExpiresAt: schedules.At(start.Add(48 * time.Hour))}
+	p.queue = wire.Queue{Schema: wire.QueueSchema, Station: "lantern", Date: date, Timezone: "UTC", Revision: 1,
+		PublishedAt: schedules.At(start.Add(-time.Hour)),
+		ExpiresAt:   schedules.At(start.Add(24 * time.Hour)), Withdrawn: one("withdrawn", 5)}
+	p.fallback = wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1,
+		IssuedAt: schedules.At(start.Add(-time.Hour)), ExpiresAt: schedules.At(start.Add(48 * time.Hour))}
 	at := start
 	for w := range rapid.IntRange(1, 2).Draw(t, "windows") {
 		name, opens := fmt.Sprintf("w%d", w), at
 		if p.queue.Withdrawn {
 			length := ms("window", 5000, 24_000).Truncate(time.Second)
 			p.station.Windows = append(p.station.Windows, schedules.Window{ID: name, Length: schedules.Millis{Duration: length},
-				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20261129T" + at.Format("150405") + "\nRRULE:FREQ=DAILY"}})
+				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20261129T" + at.Format("150405") +
+					"\nRRULE:FREQ=DAILY"}})
 			at = at.Add(length)
 		} else {
 			chain := ""
@@ -129,9 +133,11 @@ func (p published) scheduler(t *rapid.T, s *service) *scheduling.Scheduler {
 		t.Fatal(err)
 	}
 	day := "lantern/" + p.queue.Date.String()
-	if _, err := docs.Commit(t.Context(), store.Commit{Origin: store.Origin{At: p.queue.PublishedAt.Time, By: "test", Action: "test"}, Writes: []store.Write{
+	if _, err := docs.Commit(t.Context(), store.Commit{Origin: store.Origin{At: p.queue.PublishedAt.Time, By: "test",
+		Action: "test"}, Writes: []store.Write{
 		{Kind: "station", ID: "lantern", Body: station}, {Kind: "queue", ID: day, Body: s.seal(wire.QueueType, p.queue)},
-		{Kind: "fallback", ID: "lantern", Body: s.seal(wire.FallbackType, p.fallback)}, {Kind: "recalls", ID: "recalls", Body: s.seal(wire.RecallsType, p.recalls)},
+		{Kind: "fallback", ID: "lantern", Body: s.seal(wire.FallbackType, p.fallback)}, {Kind: "recalls", ID: "recalls",
+			Body: s.seal(wire.RecallsType, p.recalls)},
 	}}); err != nil {
 		t.Fatal(err)
 	}
@@ -192,13 +198,14 @@ func (o *opened) Window(_ context.Context, q *wire.Queue, _ string) (io.ReadSeek
 	}{bytes.NewReader(nil), io.NopCloser(nil)}, 0, "", nil
 }
 
-// What lists name, what /next names one by one, what a rendered window has and what the player airs is the same, for every
-// reason for which the fallback airs: open time, and items that are recalled, sensitive, expired or of a chain with such a
-// one; in published windows, and in those of a day that was withdrawn.
+// What lists name, what /next names one by one, what a rendered window has and what the player airs is the same, for
+// every reason for which the fallback airs: open time, and items that are recalled, sensitive, expired or of a chain
+// with such a one; in published windows, and in those of a day that was withdrawn.
 func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 	s, recordings := newService(t), pile{t.TempDir()}
 	rapid.Check(t, func(t *rapid.T) {
-		rate := rapid.SampledFrom([]dsp.Rate{4000, 11_025}).Draw(t, "rate") // of the latter, milliseconds have no whole frames
+		// of the latter, milliseconds have no whole frames
+		rate := rapid.SampledFrom([]dsp.Rate{4000, 11_025}).Draw(t, "rate")
 		p := drawnDay(t, s, recordings, rate)
 		scheduler := p.scheduler(t, s)
 		listed := scheduler.Lists.Listed(p.queue)
@@ -215,10 +222,12 @@ func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 			nexts, after = append(nexts, i), i.ID
 		}
 
-		h := &Holdings{Generation: 1, Fallback: &p.fallback, Recalls: &p.recalls, Queues: map[schedules.Date]*wire.Queue{p.queue.Date: &p.queue}}
+		h := &Holdings{Generation: 1, Fallback: &p.fallback, Recalls: &p.recalls, Queues: map[schedules.Date]*wire.Queue{
+			p.queue.Date: &p.queue}}
 		h.index()
 		log := &written{}
-		deck := NewDeck(rate, 0, SilenceLimit, func() *Holdings { return h }, NewCuer(recordings, openRecording, rate, renderPatience), log, nil,
+		deck := NewDeck(rate, 0, SilenceLimit, func() *Holdings { return h }, NewCuer(recordings, openRecording, rate,
+			renderPatience), log, nil,
 			NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
 		spans, _ := timetable(h, p.queue.PublishedAt.Time, rate)
 		for _, span := range spans {
@@ -229,7 +238,8 @@ func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 				continue // no such window is rendered
 			}
 			studio := &opened{}
-			if _, err := scheduling.NewWindows(scheduler.Lists, studio).Open(t.Context(), "lantern", span.Window, p.queue.Date, span.StartAt.Time, "wav"); err != nil {
+			if _, err := scheduling.NewWindows(scheduler.Lists, studio).Open(t.Context(), "lantern", span.Window, p.queue.Date,
+				span.StartAt.Time, "wav"); err != nil {
 				t.Fatal(err)
 			}
 			pcm, _ := rendered(s.t, studio.queue, rate, recordings, openRecording, 2)

@@ -23,7 +23,8 @@ func TestAlarmIsOneLineWhateverOtherProgramsSay(t *testing.T) {
 func TestPlayerThatTheServiceDoesNotKnowRaisesAnAlarm(t *testing.T) {
 	for _, kind := range []fault.Kind{fault.NotFound, fault.Forbidden, fault.Unauthenticated} {
 		r := &Reporter{problems: NewProblems(time.Now, discardLog())}
-		r.answered(fault.New(kind, "there is no station %q for this token, which is that of station %q", "lantern", "harbour"))
+		r.answered(fault.New(kind, "there is no station %q for this token, which is that of station %q", "lantern",
+			"harbour"))
 		if got := r.problems.Alarms(); len(got) != 1 || !strings.Contains(got[0], `which is that of station "harbour"`) {
 			t.Errorf("%v: %q", kind, got)
 		}

@@ -29,7 +29,8 @@ func BenchmarkPlay(b *testing.B) {
 			}
 			open := func(r io.ReaderAt, n int64) (Decoder, error) { return audio.Open(r, n) }
 			length := 6 * time.Second
-			it := wire.QueueItem{CueOut: schedules.Millis{Duration: length}, Duration: schedules.Millis{Duration: length}, GainDB: -3}
+			it := wire.QueueItem{CueOut: schedules.Millis{Duration: length}, Duration: schedules.Millis{Duration: length},
+				GainDB: -3}
 			block := make([]float32, 960*dsp.Channels)
 			var out []byte
 			b.ReportAllocs()

@@ -59,8 +59,8 @@ type BundleOptions struct {
 	Progress func(done, total int64) // bytes of audio; may be nil
 }
 
-// BundledDays are the station's days in a bundle, and those that it should have, too: the days that were asked for, by the
-// station's own time, that have a window to come and no published queue.
+// BundledDays are the station's days in a bundle, and those that it should have, too: the days that were asked for, by
+// the station's own time, that have a window to come and no published queue.
 type BundledDays struct{ Held, Lacking []schedules.Date }
 
 // bundleTries is how often a recording that breaks off is gone on with.
@@ -126,7 +126,8 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	c := &content{service: service, progress: opt.Progress}
 	known := map[string]bool{}
 	// A day more at either end: the station's day is not UTC's.
-	for date, end := schedules.DateOf(opt.Now.UTC()).AddDays(-1), schedules.DateOf(opt.Now.UTC()).AddDays(opt.Days); !end.Before(date); date = date.AddDays(1) {
+	for date, end := schedules.DateOf(opt.Now.UTC()).AddDays(-1), schedules.DateOf(opt.Now.UTC()).AddDays(
+		opt.Days); !end.Before(date); date = date.AddDays(1) {
 		doc, err := service.Queue(ctx, date, "", 0)
 		if fault.Is(err, fault.NotFound) {
 			continue
@@ -161,8 +162,8 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	return c, err
 }
 
-// lacking are the days of the station that opt asks for and that have no queue. The fallback list names the windows of the
-// coming days; a day on which it names none that is still to end lacks nothing.
+// lacking are the days of the station that opt asks for and that have no queue. The fallback list names the windows of
+// the coming days; a day on which it names none that is still to end lacks nothing.
 func lacking(held *Holdings, opt BundleOptions) (out []schedules.Date, err error) {
 	var zone string
 	for _, q := range held.Queues {
@@ -176,10 +177,14 @@ func lacking(held *Holdings, opt BundleOptions) (out []schedules.Date, err error
 		return nil, err
 	}
 	named := func(date schedules.Date) bool {
-		if held.Fallback == nil || time.Date(date.Year, date.Month, date.Day+1, 0, 0, 0, 0, loc).After(held.Fallback.ExpiresAt.Time) {
+		if held.Fallback == nil || time.Date(date.Year, date.Month, date.Day+1, 0, 0, 0, 0,
+			loc).After(held.Fallback.ExpiresAt.Time) {
 			return true // nothing says that it has no window
 		}
-		return slices.ContainsFunc(held.Fallback.Windows, func(o schedules.Occurrence) bool { return o.Date == date && o.EndAt.After(opt.Now) })
+		return slices.ContainsFunc(held.Fallback.Windows, func(o schedules.Occurrence) bool {
+			return o.Date == date &&
+				o.EndAt.After(opt.Now)
+		})
 	}
 	today := schedules.DateOf(opt.Now.In(loc))
 	for n := range opt.Days {
@@ -236,7 +241,8 @@ func (c *content) writeRest(ctx context.Context, w io.Writer, from int) error {
 }
 
 // copyRecording copies a recording from byte at on, and answers how many bytes came.
-func copyRecording(ctx context.Context, out io.Writer, service *client.Station, audio wire.AudioRef, at int64) (int64, error) {
+func copyRecording(ctx context.Context, out io.Writer, service *client.Station, audio wire.AudioRef, at int64) (int64,
+	error) {
 	body, err := service.Audio(ctx, audio.SHA256, at)
 	if err != nil {
 		return 0, err
@@ -270,7 +276,8 @@ func tarOf(entries []tarEntry) ([]byte, error) {
 }
 
 func (e tarEntry) header(out *tar.Writer, size int64) error {
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: e.name, Size: size, Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: e.name, Size: size, Mode: 0o644, ModTime: time.Unix(0, 0),
+		Format: tar.FormatUSTAR}
 	if err := out.WriteHeader(h); err != nil {
 		return fmt.Errorf("playout: bundle: %s: %w", e.name, err)
 	}

@@ -34,7 +34,8 @@ func bundleOf(t *testing.T, s *service, now time.Time, have ...string) []byte {
 		known[sha] = true
 	}
 	var b bytes.Buffer
-	if err := WriteBundle(t.Context(), &b, s.api(), BundleOptions{Station: "lantern", Days: 8, Have: known, Now: now}); err != nil {
+	if err := WriteBundle(t.Context(), &b, s.api(), BundleOptions{Station: "lantern", Days: 8, Have: known,
+		Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -54,7 +55,8 @@ func TestSevenDaysOfflineFromABundle(t *testing.T) {
 			s.publish(day("lantern", 1, start, 20*time.Second, []wire.QueueItem{s.record(one), s.record(two)}))
 			last = start
 		}
-		s.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: schedules.At(begun)})
+		s.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1,
+			IssuedAt: schedules.At(begun)})
 		s.recall(1)
 		bundle := bundleOf(t, s, begun)
 		s.down = true
@@ -113,7 +115,8 @@ func TestBundleIsTheSameBytesAndADeltaLeavesOutWhatIsThere(t *testing.T) {
 		t.Error("the same content is not the same bytes")
 	}
 	state, cache := s.inbox(t)
-	if r := state.Import(t.Context(), bytes.NewReader(whole)); !r.Whole || r.Documents != 3 || r.Recordings != 7 || len(r.Refused) > 0 {
+	if r := state.Import(t.Context(), bytes.NewReader(whole)); !r.Whole || r.Documents != 3 || r.Recordings != 7 ||
+		len(r.Refused) > 0 {
 		t.Fatalf("%+v", r)
 	}
 	have, err := Inventory(cache.state)
@@ -141,7 +144,8 @@ func TestABundleForAnotherStationIsRefusedWithBothStationsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := box.Import(t.Context(), bytes.NewReader(bundle))
-	if !strings.Contains(r.Foreign, `"harbour"`) || !strings.Contains(r.Foreign, `"lantern"`) || r.Whole || r.Documents+r.Recordings > 0 {
+	if !strings.Contains(r.Foreign, `"harbour"`) || !strings.Contains(r.Foreign, `"lantern"`) || r.Whole || r.Documents+
+		r.Recordings > 0 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -149,7 +153,8 @@ func TestABundleForAnotherStationIsRefusedWithBothStationsNamed(t *testing.T) {
 func TestABundleTellsWhichDaysItHasAndLacks(t *testing.T) {
 	s := newShelf(t)
 	s.service.publish(s.queue(1))
-	days, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "b.tar"), s.service.api(), BundleOptions{Station: "lantern", Days: 3, Now: documentsNow})
+	days, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "b.tar"), s.service.api(),
+		BundleOptions{Station: "lantern", Days: 3, Now: documentsNow})
 	if err != nil || len(days.Held) != 1 || days.Held[0] != s.queue(1).Date {
 		t.Fatalf("%v, %v", days, err)
 	}
@@ -178,7 +183,8 @@ func TestTheDaysThatABundleLacksAreDaysOfTheStation(t *testing.T) {
 		f := &wire.Fallback{Timezone: zone, ExpiresAt: schedules.At(at("2026-12-13T00:00:00Z"))}
 		for _, date := range dates {
 			start := at(date + evening)
-			f.Windows = append(f.Windows, schedules.Occurrence{Window: "w", Date: day(date), StartAt: schedules.At(start), EndAt: schedules.At(start.Add(time.Hour))})
+			f.Windows = append(f.Windows, schedules.Occurrence{Window: "w", Date: day(date), StartAt: schedules.At(start),
+				EndAt: schedules.At(start.Add(time.Hour))})
 		}
 		return f
 	}
@@ -188,13 +194,17 @@ func TestTheDaysThatABundleLacksAreDaysOfTheStation(t *testing.T) {
 		queues   map[string]string
 		want     []string
 	}{
-		"the station's today is UTC's tomorrow": {"2026-11-29T20:00:00Z", airs("Pacific/Chatham", "2026-11-30", "2026-12-01", "2026-12-02"), map[string]string{"2026-11-30": "Pacific/Chatham"}, []string{"2026-12-01", "2026-12-02"}},
-		"a day without a window lacks nothing":  {"2026-11-29T20:00:00Z", airs("Pacific/Chatham", "2026-12-02"), nil, []string{"2026-12-02"}},
-		"nor does a day that is over":           {"2026-11-29T20:00:00Z", airs("Pacific/Chatham", "2026-11-29"), nil, nil},
-		"nor a window that has ended":           {"2026-11-30T09:00:00Z", airs("Pacific/Chatham", "2026-11-30"), nil, nil},
-		"the zone by a queue":                   {"2026-11-29T20:00:00Z", airs("", "2026-11-30", "2026-12-02"), map[string]string{"2026-12-01": "Pacific/Chatham"}, []string{"2026-11-30", "2026-12-02"}},
-		"nothing says which days have windows":  {"2026-11-29T20:00:00Z", nil, map[string]string{"2026-12-01": "Pacific/Chatham"}, []string{"2026-11-30", "2026-12-02"}},
-		"behind the list's end":                 {"2026-12-11T20:00:00Z", airs("Pacific/Chatham"), nil, []string{"2026-12-13", "2026-12-14"}},
+		"the station's today is UTC's tomorrow": {"2026-11-29T20:00:00Z", airs("Pacific/Chatham", "2026-11-30", "2026-12-01",
+			"2026-12-02"), map[string]string{"2026-11-30": "Pacific/Chatham"}, []string{"2026-12-01", "2026-12-02"}},
+		"a day without a window lacks nothing": {"2026-11-29T20:00:00Z", airs("Pacific/Chatham", "2026-12-02"), nil,
+			[]string{"2026-12-02"}},
+		"nor does a day that is over": {"2026-11-29T20:00:00Z", airs("Pacific/Chatham", "2026-11-29"), nil, nil},
+		"nor a window that has ended": {"2026-11-30T09:00:00Z", airs("Pacific/Chatham", "2026-11-30"), nil, nil},
+		"the zone by a queue": {"2026-11-29T20:00:00Z", airs("", "2026-11-30", "2026-12-02"),
+			map[string]string{"2026-12-01": "Pacific/Chatham"}, []string{"2026-11-30", "2026-12-02"}},
+		"nothing says which days have windows": {"2026-11-29T20:00:00Z", nil,
+			map[string]string{"2026-12-01": "Pacific/Chatham"}, []string{"2026-11-30", "2026-12-02"}},
+		"behind the list's end": {"2026-12-11T20:00:00Z", airs("Pacific/Chatham"), nil, []string{"2026-12-13", "2026-12-14"}},
 	} {
 		held := &Holdings{Queues: map[schedules.Date]*wire.Queue{}, Fallback: c.fallback}
 		for date, zone := range c.queues {
@@ -240,7 +250,8 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		last = at + 1
 		ends[left] = at
 	}
-	for _, cut := range []int{0, 100, ends[7], ends[7] + 700, ends[5] - 1, ends[5], ends[5] + 600, ends[1] + 600, len(whole) - 1000, len(whole)} {
+	for _, cut := range []int{0, 100, ends[7], ends[7] + 700, ends[5] - 1, ends[5], ends[5] + 600, ends[1] + 600,
+		len(whole) - 1000, len(whole)} {
 		if err := os.WriteFile(name+".part", whole[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -290,7 +301,8 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if r := box.Import(t.Context(), f); !r.Whole || len(r.Refused) > 0 || r.Recordings != 7 || s.Holdings().Queues[s.queue(2).Date].Revision != 2 {
+	if r := box.Import(t.Context(), f); !r.Whole || len(r.Refused) > 0 || r.Recordings != 7 ||
+		s.Holdings().Queues[s.queue(2).Date].Revision != 2 {
 		t.Errorf("after a change: %+v", r)
 	}
 	// Deltas: by the bundle before, and by the revision that the station holds.
@@ -319,7 +331,8 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		w.Write(bytes.Repeat([]byte("x"), 1000))
 		return true
 	}
-	if _, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "bad.tar"), s.service.api(), opt); err == nil || !strings.Contains(err.Error(), "came damaged") {
+	if _, err := SaveBundle(t.Context(), filepath.Join(t.TempDir(), "bad.tar"), s.service.api(), opt); err == nil ||
+		!strings.Contains(err.Error(), "came damaged") {
 		t.Errorf("damaged audio: %v", err)
 	}
 }
@@ -345,7 +358,8 @@ func TestBundleOfAnotherStationIsNotSaidToBreakOff(t *testing.T) {
 	box, _ := s.inbox(t)
 	good := bundleOf(t, s.service, documentsNow)
 	for says, bundle := range map[string]string{
-		`this bundle is for station "harbour", and this player is of station "lantern"`: strings.Replace(string(good), `"station":"lantern"`, `"station":"harbour"`, 1),
+		`this bundle is for station "harbour", and this player is of station "lantern"`: strings.Replace(string(good),
+			`"station":"lantern"`, `"station":"harbour"`, 1),
 		"this is no bundle": "a letter\n",
 	} {
 		r := box.Import(t.Context(), strings.NewReader(bundle))
@@ -390,7 +404,8 @@ func TestTamperedBundleBringsNothingFalse(t *testing.T) {
 				t.Fatal("a changed queue was taken")
 			}
 		}
-		if now.Fallback != nil && !reflect.DeepEqual(now.Fallback, right.Fallback) || now.Recalls != nil && !reflect.DeepEqual(now.Recalls, right.Recalls) {
+		if now.Fallback != nil && !reflect.DeepEqual(now.Fallback, right.Fallback) || now.Recalls != nil &&
+			!reflect.DeepEqual(now.Recalls, right.Recalls) {
 			t.Fatal("a changed document was taken")
 		}
 		for sha := range cache.sizes {
@@ -409,7 +424,8 @@ func TestBundleNameLeadsNowhereElse(t *testing.T) {
 	for _, name := range []string{"../key", "audio/../../key.mp3", "queues/../key.dsse", "/etc/passwd", "key"} {
 		var b bytes.Buffer
 		out := tar.NewWriter(&b)
-		for _, e := range []tarEntry{{bundleHead, []byte(`{"schema":"lifeline.bundle/1","station":"lantern"}`)}, {name, []byte("x")}} {
+		for _, e := range []tarEntry{{bundleHead, []byte(`{"schema":"lifeline.bundle/1","station":"lantern"}`)},
+			{name, []byte("x")}} {
 			if err := e.header(out, int64(len(e.content))); err != nil {
 				t.Fatal(err)
 			}

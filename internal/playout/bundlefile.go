@@ -26,8 +26,9 @@ const bundleResume = 24 * time.Hour
 // tarBlock is what the parts of a tar file are filled up to.
 const tarBlock = 512
 
-// SaveBundle writes a station's bundle into a file, whole or not at all, and answers its days. What an earlier try has left
-// in the .part file beside it is gone on with, from its last whole recording, as long as the service still says the same.
+// SaveBundle writes a station's bundle into a file, whole or not at all, and answers its days. What an earlier try has
+// left in the .part file beside it is gone on with, from its last whole recording, as long as the service still says
+// the same.
 func SaveBundle(ctx context.Context, name string, api *client.Client, opt BundleOptions) (BundledDays, error) {
 	if opt.Days < 1 {
 		return BundledDays{}, errors.New("--days: a bundle has at least one day")
@@ -116,7 +117,8 @@ func (c *content) found(f *os.File) (end int64, whole int, err error) {
 func madeAt(f io.ReaderAt, station string) time.Time {
 	in := tar.NewReader(io.NewSectionReader(f, 0, 1<<20))
 	var head BundleHead
-	if h, err := in.Next(); err != nil || h.Name != bundleHead || json.NewDecoder(in).Decode(&head) != nil || head.Station != station {
+	if h, err := in.Next(); err != nil || h.Name != bundleHead || json.NewDecoder(in).Decode(&head) != nil ||
+		head.Station != station {
 		return time.Time{}
 	}
 	return head.MadeAt.Time

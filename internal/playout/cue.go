@@ -47,7 +47,8 @@ const (
 	cueWait  = 2 * time.Second  // the patience of a player, which somebody hears
 )
 
-// NewCuer makes voices of what the recordings hold, for outputs of rate. The deck waits for one no longer than patience.
+// NewCuer makes voices of what the recordings hold, for outputs of rate. The deck waits for one no longer than
+// patience.
 func NewCuer(recordings Recordings, open Open, rate dsp.Rate, patience time.Duration) *Cuer {
 	return &Cuer{recordings: recordings, open: open, rate: rate, patience: patience, ready: map[cueKey]*cued{}}
 }

@@ -70,8 +70,10 @@ const cutFade = 15 * time.Millisecond
 
 // NewDeck renders at rate what held answers, lead before it is heard. An item that is silent for as long as silence is
 // replaced; 0: never.
-func NewDeck(rate dsp.Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger, sound *output.Sound, problems *Problems, notify func(Notice)) *Deck {
-	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log, sound: sound, notify: notify, problems: problems,
+func NewDeck(rate dsp.Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger,
+	sound *output.Sound, problems *Problems, notify func(Notice)) *Deck {
+	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log,
+		sound: sound, notify: notify, problems: problems,
 		over: map[string]bool{}, excuses: map[string]string{}, broken: map[string]bool{}, mute: map[string]bool{}}
 }
 
@@ -272,13 +274,15 @@ func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, 
 		d.broken[it.Chain] = true
 	}
 	d.problems.Add("item %s (%s) was %s: %s", it.ID, it.SegmentID, outcome, why)
-	d.log.Aside(schedules.AsRun{ItemID: it.ID, SegmentID: it.SegmentID, SHA256: it.Audio.SHA256, Outcome: outcome, Detail: why})
+	d.log.Aside(schedules.AsRun{ItemID: it.ID, SegmentID: it.SegmentID, SHA256: it.Audio.SHA256, Outcome: outcome,
+		Detail: why})
 	d.notify(d.notice(ItemEnd, pos, it, outcome, why))
 }
 
 // fill puts an item of the fallback on the air at pos, in place of the slot's.
 func (d *Deck) fill(pos int64, slot Slot) {
-	gap := fallback.Gap{At: d.rate.Time(pos), End: d.rate.Time(slot.End), Planned: d.span.Revision != 0, Window: d.span.StartAt.Time, Last: d.lastFill}
+	gap := fallback.Gap{At: d.rate.Time(pos), End: d.rate.Time(slot.End), Planned: d.span.Revision != 0,
+		Window: d.span.StartAt.Time, Last: d.lastFill}
 	if gap.End.Sub(gap.At) < fallback.MinFill || pos < d.fillFrom {
 		return
 	}
@@ -328,8 +332,9 @@ func (d *Deck) begin(a *airing, end int64) {
 	}
 	d.air, d.quiet = a, 0
 	d.endAt(a, end)
-	d.log.Begin(spool.OnAir{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256, StartedAt: d.at(a.start),
-		Fallback: a.fills != "", Detail: a.joinedDetail(d.rate)})
+	d.log.Begin(spool.OnAir{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256,
+		StartedAt: d.at(a.start),
+		Fallback:  a.fills != "", Detail: a.joinedDetail(d.rate)})
 	n := d.notice(ItemStart, a.start, a.item, "", a.joinedDetail(d.rate))
 	n.ItemID, n.StartedAt = a.id(), d.at(a.start)
 	d.notify(n)
@@ -425,7 +430,8 @@ func (d *Deck) finish(pos int64, why string) {
 
 // left are the stretches in which a sounded outside this machine until pos, and what became of it by that. What did not
 // sound at all has failed, in one stretch without a length.
-func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail string) ([]output.Frames, schedules.Outcome, string) {
+func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail string) ([]output.Frames, schedules.Outcome,
+	string) {
 	whole := []output.Frames{{From: a.start, To: pos}}
 	if d.sound == nil {
 		return whole, outcome, detail
@@ -493,7 +499,8 @@ func (d *Deck) at(pos int64) schedules.Instant {
 }
 
 func (d *Deck) notice(kind string, pos int64, it *wire.QueueItem, outcome schedules.Outcome, detail string) Notice {
-	n := Notice{Kind: kind, At: d.at(pos), ItemID: it.ID, SegmentID: it.SegmentID, SHA256: it.Audio.SHA256, Title: it.Title,
+	n := Notice{Kind: kind, At: d.at(pos), ItemID: it.ID, SegmentID: it.SegmentID, SHA256: it.Audio.SHA256,
+		Title:    it.Title,
 		ItemKind: it.Kind, LengthMs: it.Duration, Outcome: outcome, Detail: detail}
 	if d.span != nil {
 		n.Window, n.Date, n.Revision = d.span.Window, d.span.Date, d.span.Revision

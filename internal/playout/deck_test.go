@@ -68,7 +68,8 @@ func TestFailingItemIsReplacedFromTheFallbackByBestFit(t *testing.T) {
 		expectSound(t, heard, failed, failed+seconds(3), rec(11, 3), 0) // 14 s would fit better, but it has just aired
 		expectSound(t, heard, failed+seconds(3), seconds(29), rec(12, 14), 0)
 		expectSound(t, heard, seconds(30), seconds(40), three, 0)
-		expectOutcomes(t, e.service.entries(), "item-1 segment-1 failed", "item-1 segment-12 fallback", "item-2 segment-2 cut",
+		expectOutcomes(t, e.service.entries(), "item-1 segment-1 failed", "item-1 segment-12 fallback",
+			"item-2 segment-2 cut",
 			"item-2 segment-11 fallback", "item-2 segment-12 fallback", "item-3 segment-3 aired")
 	})
 }
@@ -83,7 +84,8 @@ func TestFallbackThatWouldLeaveALittleSilenceGivesWayToALongerOne(t *testing.T) 
 		heard := e.heardWAV(e.file)
 		expectSound(t, heard, 0, seconds(9), rec(12, 60), 0)
 		expectSound(t, heard, seconds(10), seconds(20), rec(2, 10), 0)
-		expectOutcomes(t, e.service.entries(), "item-1 segment-1 failed", "item-1 segment-12 fallback", "item-2 segment-2 aired")
+		expectOutcomes(t, e.service.entries(), "item-1 segment-1 failed", "item-1 segment-12 fallback",
+			"item-2 segment-2 aired")
 	})
 }
 
@@ -97,7 +99,8 @@ func TestRestartDoesNotReportAgainWhatDidNotAir(t *testing.T) {
 		defer cancel()
 		e.run(ctx)
 		e.run(t.Context())
-		expectOutcomes(t, e.service.entries(), "item-1 segment-1 failed", "item-1 segment-11 fallback", "item-1 segment-11 fallback")
+		expectOutcomes(t, e.service.entries(), "item-1 segment-1 failed", "item-1 segment-11 fallback",
+			"item-1 segment-11 fallback")
 	})
 }
 
@@ -142,7 +145,8 @@ func TestItemThatWouldEndAfterItsExpiryDoesNotStart(t *testing.T) {
 		e.service.publish(day("lantern", 1, e.start, e.length(), items, e.record(rec(11, 10))...))
 		e.run(t.Context())
 		expectSound(t, e.heardWAV(e.file), seconds(10), seconds(20), rec(11, 10), 0)
-		expectOutcomes(t, e.service.entries(), "item-1 segment-1 aired", "item-2 segment-2 skipped", "item-2 segment-11 fallback")
+		expectOutcomes(t, e.service.entries(), "item-1 segment-1 aired", "item-2 segment-2 skipped",
+			"item-2 segment-11 fallback")
 	})
 }
 
@@ -156,7 +160,8 @@ func TestChainAirsWholeOrNotAtAll(t *testing.T) {
 		items[2].NotAfter = schedules.At(e.start)
 		e.service.publish(day("lantern", 1, e.start, e.length(), items, e.record(rec(11, 5), rec(12, 10))...))
 		e.run(t.Context())
-		expectOutcomes(t, e.service.entries(), "item-1 segment-1 skipped", "item-1 segment-11 fallback", "item-2 segment-2 skipped",
+		expectOutcomes(t, e.service.entries(), "item-1 segment-1 skipped", "item-1 segment-11 fallback",
+			"item-2 segment-2 skipped",
 			"item-2 segment-12 fallback", "item-3 segment-3 skipped", "item-3 segment-11 fallback", "item-4 segment-4 aired")
 	})
 }
@@ -192,7 +197,8 @@ func TestWithoutAValidQueueTheFallbackAirsInItsWindows(t *testing.T) {
 		occ := schedules.Occurrence{Window: "evening", Date: schedules.DateOf(e.start.UTC()), StartAt: schedules.At(e.start),
 			EndAt: schedules.At(e.until)}
 		e.service.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1,
-			IssuedAt: schedules.At(time.Now()), ExpiresAt: schedules.At(e.until.Add(time.Hour)), Windows: []schedules.Occurrence{occ}, Items: items})
+			IssuedAt: schedules.At(time.Now()), ExpiresAt: schedules.At(e.until.Add(time.Hour)),
+			Windows: []schedules.Occurrence{occ}, Items: items})
 		q := day("lantern", 1, e.start.AddDate(0, 0, -1), e.length(), e.record(rec(21, 20), rec(22, 20)))
 		q.ExpiresAt = schedules.At(e.start.Add(time.Hour)) // yesterday's, and still valid
 		e.service.publish(q)
@@ -228,7 +234,8 @@ func TestAWithdrawnDayAirsTheFallbackAndNeverComesBack(t *testing.T) {
 		e := newEvening(t, 40*time.Second)
 		planned := day("lantern", 1, e.start, e.length(), e.record(rec(21, 20), rec(22, 20)))
 		occ := planned.Windows[0].Occurrence
-		e.service.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: schedules.At(time.Now()),
+		e.service.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1,
+			IssuedAt:  schedules.At(time.Now()),
 			ExpiresAt: schedules.At(e.until.Add(time.Hour)), Windows: []schedules.Occurrence{occ}, Items: e.record(rec(1, 15))})
 		e.service.publish(planned)
 		withdrawn := planned
@@ -432,7 +439,8 @@ func TestSilentItemIsReplacedBeforeTheTransmittersSensorActs(t *testing.T) {
 		e := newEvening(t, 60*time.Second)
 		mute, silence := rec(1, 40), rec(11, 30)
 		mute.MuteAt, silence.MuteAt = seconds(5), 1
-		e.service.publish(day("lantern", 1, e.start, e.length(), e.record(mute, rec(2, 20)), e.record(silence, rec(12, 19))...))
+		e.service.publish(day("lantern", 1, e.start, e.length(), e.record(mute, rec(2, 20)),
+			e.record(silence, rec(12, 19))...))
 		e.run(t.Context())
 		heard := e.heardWAV(e.file)
 		expectSound(t, heard, 0, seconds(5), mute, 0)
@@ -440,7 +448,8 @@ func TestSilentItemIsReplacedBeforeTheTransmittersSensorActs(t *testing.T) {
 		expectSilence(t, heard, seconds(13)+1, seconds(21)) // the first fill turns out silent too
 		expectSound(t, heard, seconds(21.02), seconds(39), rec(12, 19), 0)
 		expectSound(t, heard, seconds(40), seconds(60), rec(2, 20), 0)
-		expectOutcomes(t, e.service.entries(), "item-1 segment-1 cut", "item-1 segment-11 fallback", "item-1 segment-12 fallback",
+		expectOutcomes(t, e.service.entries(), "item-1 segment-1 cut", "item-1 segment-11 fallback",
+			"item-1 segment-12 fallback",
 			"item-2 segment-2 aired")
 	})
 }

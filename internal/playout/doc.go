@@ -35,5 +35,6 @@
 //	asrun.log               the spool: one checked line per as-run entry or acknowledgement
 //	onair                   until when what is on the air was heard, written each second
 //
-// Every file but the spool, the parts and onair is replaced whole: temporary file, fsync, rename, fsync of the directory.
+// Every file but the spool, the parts and onair is replaced whole: temporary file, fsync, rename, fsync of the
+// directory.
 package playout

@@ -24,8 +24,8 @@ import (
 // maxDocument bounds a saved document.
 const maxDocument = 64 << 20
 
-// DocumentStore holds the signed documents that the station believes. It takes only what a pinned key signed, what is for
-// this station, and what is not older than anything it took before, and keeps all of it through a restart.
+// DocumentStore holds the signed documents that the station believes. It takes only what a pinned key signed, what is
+// for this station, and what is not older than anything it took before, and keeps all of it through a restart.
 type DocumentStore struct {
 	state    *statedir.Dir
 	station  string
@@ -53,7 +53,8 @@ type DocumentStore struct {
 
 // OpenDocumentStore takes up what the state directory holds. Without keys it uses the one saved by Pin, and believes
 // nothing while there is none. What no longer verifies is reported and left out.
-func OpenDocumentStore(state *statedir.Dir, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (*DocumentStore, error) {
+func OpenDocumentStore(state *statedir.Dir, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (
+	*DocumentStore, error) {
 	v := &DocumentStore{state: state, station: station, now: now, problems: problems, keys: keys, seen: map[string]mark{},
 		clock: &serviceClock{now: now}, changed: make(chan struct{})}
 	v.held.Store(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock})
@@ -100,7 +101,8 @@ func savedKeys(state *statedir.Dir, problems *Problems) (keys []ed25519.PublicKe
 		}
 	}
 	if len(keys) == 0 && damage != nil {
-		return nil, fmt.Errorf("playout: the saved key of the service cannot be read; start the player with --key, or LIFELINE_KEY: %w", damage)
+		return nil, fmt.Errorf("playout: the saved key of the service cannot be read; start the player with --key, or "+
+			"LIFELINE_KEY: %w", damage)
 	}
 	if damage != nil || len(keys) > 1 {
 		problems.Add("a copy of the saved key is damaged, and the other is used")
@@ -321,7 +323,8 @@ func mistrust(keys []ed25519.PublicKey, envelope []byte, err error) error {
 	if slices.ContainsFunc(e.Signatures, func(s wire.Signature) bool { return slices.Contains(trusted, s.KeyID) }) {
 		return fmt.Errorf("its signature by key %s does not fit: it was changed on the way", by)
 	}
-	return fmt.Errorf("key %s signed it, and this station trusts %s. If the service's key was changed on purpose, start the player with the new one: --key, or LIFELINE_KEY",
+	return fmt.Errorf("key %s signed it, and this station trusts %s. If the service's key was changed on purpose, start "+
+		"the player with the new one: --key, or LIFELINE_KEY",
 		by, strings.Join(trusted, ", "))
 }
 

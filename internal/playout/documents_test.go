@@ -47,7 +47,8 @@ func (s *shelf) reopen() {
 	s.t.Cleanup(func() { _ = state.Close() })
 	now := func() time.Time { return documentsNow }
 	s.problems = NewProblems(now, slog.New(slog.DiscardHandler))
-	if s.DocumentStore, err = OpenDocumentStore(state, "lantern", []ed25519.PublicKey{s.service.signer.Public()}, now, s.problems); err != nil {
+	if s.DocumentStore, err = OpenDocumentStore(state, "lantern", []ed25519.PublicKey{s.service.signer.Public()}, now,
+		s.problems); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -69,9 +70,11 @@ func (s *shelf) offer(q wire.Queue) error {
 
 func (s *shelf) fallbackDoc(revision int64) wire.Fallback {
 	start := documentsNow.Add(time.Hour)
-	return wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: revision, IssuedAt: schedules.At(documentsNow.Add(time.Duration(revision) * time.Second)),
+	return wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: revision,
+		IssuedAt:  schedules.At(documentsNow.Add(time.Duration(revision) * time.Second)),
 		ExpiresAt: schedules.At(documentsNow.AddDate(0, 0, 14)), Items: []wire.QueueItem{s.service.record(rec(11, 60))},
-		Windows: []schedules.Occurrence{{Window: "evening", Date: schedules.DateOf(start), StartAt: schedules.At(start), EndAt: schedules.At(start.Add(time.Hour))}}}
+		Windows: []schedules.Occurrence{{Window: "evening", Date: schedules.DateOf(start), StartAt: schedules.At(start),
+			EndAt: schedules.At(start.Add(time.Hour))}}}
 }
 
 func (s *shelf) recallsDoc(revision int64, segments ...string) []byte {
@@ -85,7 +88,8 @@ func (s *shelf) recallsDoc(revision int64, segments ...string) []byte {
 // lease is one for segment-90, issued so many seconds after documentsNow.
 func (s *shelf) lease(station string, second int) []byte {
 	at := documentsNow.Add(time.Duration(second) * time.Second)
-	return s.service.seal(wire.LeaseType, wire.Lease{Schema: wire.LeaseSchema, Station: station, IssuedAt: schedules.At(at),
+	return s.service.seal(wire.LeaseType, wire.Lease{Schema: wire.LeaseSchema, Station: station,
+		IssuedAt:  schedules.At(at),
 		ExpiresAt: schedules.At(at.Add(10 * time.Minute)), Segments: []string{"segment-90"}})
 }
 
@@ -167,7 +171,8 @@ func TestQueueThatSaysWhatItLeavesOpenIsTaken(t *testing.T) {
 
 func TestOlderDocumentsAreRefusedAfterTheNewerOnesWereLost(t *testing.T) {
 	s := newShelf(t)
-	for _, err := range []error{s.offer(s.queue(5)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(5))), s.OfferRecalls(s.recallsDoc(5, "x"))} {
+	for _, err := range []error{s.offer(s.queue(5)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(5))),
+		s.OfferRecalls(s.recallsDoc(5, "x"))} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,12 +183,14 @@ func TestOlderDocumentsAreRefusedAfterTheNewerOnesWereLost(t *testing.T) {
 		}
 	}
 	s.reopen()
-	for _, err := range []error{s.offer(s.queue(4)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(4))), s.OfferRecalls(s.recallsDoc(4))} {
+	for _, err := range []error{s.offer(s.queue(4)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(4))),
+		s.OfferRecalls(s.recallsDoc(4))} {
 		if err == nil || !strings.Contains(err.Error(), "older") {
 			t.Errorf("offered: %v", err)
 		}
 	}
-	for _, err := range []error{s.offer(s.queue(5)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(5))), s.OfferRecalls(s.recallsDoc(5, "x"))} {
+	for _, err := range []error{s.offer(s.queue(5)), s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(5))),
+		s.OfferRecalls(s.recallsDoc(5, "x"))} {
 		if err != nil {
 			t.Error(err)
 		}
@@ -240,7 +247,8 @@ func TestKeyIsPinnedOnceAndForAll(t *testing.T) {
 }
 
 // TestTamperedDocumentsAreRefused makes 10,000 random changes to what the service sends and what the state directory
-// keeps: after each one the document store either refuses and holds what it held, or what it took says exactly the same.
+// keeps: after each one the document store either refuses and holds what it held, or what it took says exactly the
+// same.
 func TestTamperedDocumentsAreRefused(t *testing.T) {
 	s := newShelf(t)
 	date := schedules.DateOf(documentsNow)
@@ -255,7 +263,10 @@ func TestTamperedDocumentsAreRefused(t *testing.T) {
 	good := map[string][]byte{"lease": s.lease("lantern", 5), "queue": s.service.seal(wire.QueueType, s.queue(5)),
 		"fallback": s.service.seal(wire.FallbackType, s.fallbackDoc(5)), "recalls": s.recallsDoc(5, "segment-1")}
 	offer := map[string]func([]byte) error{"queue": func(b []byte) error { return s.OfferQueue(b, date) },
-		"fallback": s.OfferFallback, "recalls": s.OfferRecalls, "lease": func(b []byte) error { return s.OfferLease(b, "", time.Now()) }}
+		"fallback": s.OfferFallback, "recalls": s.OfferRecalls, "lease": func(b []byte) error {
+			return s.OfferLease(b, "",
+				time.Now())
+		}}
 	names := []string{"queue", "fallback", "recalls", "lease"}
 	for _, n := range names {
 		if err := offer[n](good[n]); err != nil {
@@ -277,7 +288,8 @@ func TestTamperedDocumentsAreRefused(t *testing.T) {
 			same++
 		}
 		now := s.Holdings()
-		if !reflect.DeepEqual(now.Queues, held.Queues) || !reflect.DeepEqual(now.Fallback, held.Fallback) || !reflect.DeepEqual(now.Recalls, held.Recalls) ||
+		if !reflect.DeepEqual(now.Queues, held.Queues) || !reflect.DeepEqual(now.Fallback, held.Fallback) ||
+			!reflect.DeepEqual(now.Recalls, held.Recalls) ||
 			!reflect.DeepEqual(now.Lease, held.Lease) {
 			t.Fatalf("a changed %s was taken:\n%s", name, bad)
 		}

@@ -55,7 +55,8 @@ func newService(t *testing.T) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &service{t: t, signer: signer, changed: make(chan struct{}), documents: map[string][]byte{}, tags: map[string]string{},
+	s := &service{t: t, signer: signer, changed: make(chan struct{}), documents: map[string][]byte{},
+		tags:  map[string]string{},
 		audio: map[string][]byte{}, requests: map[string]int{}}
 	l := &memoryListener{service: s, conns: make(chan net.Conn), closed: make(chan struct{})}
 	s.server = &http.Server{Handler: s}
@@ -166,7 +167,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		w.WriteHeader(http.StatusNoContent)
 	case strings.HasSuffix(r.URL.Path, "/freshness.dsse"):
-		w.Write(s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: strings.Split(r.URL.Path, "/")[3],
+		w.Write(s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: strings.Split(r.URL.Path,
+			"/")[3],
 			Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now().Add(s.skew))}))
 	case key == "/v1/keys":
 		writeKeys(w, seal.KeyID(s.signer.Public()), s.signer.Public())
@@ -201,7 +203,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func writeKeys(w http.ResponseWriter, id string, key ed25519.PublicKey) {
-	json.NewEncoder(w).Encode(wire.Keys{Keys: []wire.Key{{ID: id, Algorithm: "ed25519", PublicKey: base64.StdEncoding.EncodeToString(key)}}})
+	json.NewEncoder(w).Encode(wire.Keys{Keys: []wire.Key{{ID: id, Algorithm: "ed25519",
+		PublicKey: base64.StdEncoding.EncodeToString(key)}}})
 }
 
 func otherSigner(t *testing.T) *seal.Signer {
@@ -312,7 +315,8 @@ func (s *service) record(r recording) wire.QueueItem {
 	s.audio[sha] = b
 	name := fmt.Sprintf("segment-%d", r.Number)
 	length := schedules.Millis{Duration: r.length()}
-	return wire.QueueItem{ID: fmt.Sprintf("item-%d", r.Number), SegmentID: name, Kind: "reading", Language: "ko-KP", Title: name,
+	return wire.QueueItem{ID: fmt.Sprintf("item-%d", r.Number), SegmentID: name, Kind: "reading", Language: "ko-KP",
+		Title:    name,
 		Duration: length, CueOut: length,
 		Audio: wire.AudioRef{SHA256: sha, Bytes: int64(len(b)), ContentType: "audio/mpeg", URL: wire.Audio(sha)}}
 }
@@ -355,11 +359,13 @@ func (f *failing) Read(dst []float32) (int, error) {
 }
 
 // day plans items back to back in one window that starts at start, and publishes nothing yet.
-func day(station string, revision int64, start time.Time, length time.Duration, items []wire.QueueItem, fallback ...wire.QueueItem) wire.Queue {
+func day(station string, revision int64, start time.Time, length time.Duration, items []wire.QueueItem,
+	fallback ...wire.QueueItem) wire.Queue {
 	date := schedules.DateOf(start.UTC())
 	q := wire.Queue{Schema: wire.QueueSchema, Station: station, Date: date, Timezone: "UTC", Revision: revision,
 		PublishedAt: schedules.At(time.Now()), ExpiresAt: schedules.At(start.Add(48 * time.Hour)), Fallback: fallback}
-	occ := schedules.Occurrence{Window: "evening", Date: date, StartAt: schedules.At(start), EndAt: schedules.At(start.Add(length))}
+	occ := schedules.Occurrence{Window: "evening", Date: date, StartAt: schedules.At(start),
+		EndAt: schedules.At(start.Add(length))}
 	q.Windows = []schedules.Slot{{Occurrence: occ, Tolerance: schedules.Ms(1000)}}
 	at := start
 	for _, it := range items {

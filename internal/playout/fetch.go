@@ -40,7 +40,8 @@ type try struct {
 }
 
 // NewFetcher fetches at most bytesPerSecond, or as fast as it can for 0.
-func NewFetcher(cache *Cache, documents *DocumentStore, service *client.Station, bytesPerSecond int, quota int64, now Now) *Fetcher {
+func NewFetcher(cache *Cache, documents *DocumentStore, service *client.Station, bytesPerSecond int, quota int64,
+	now Now) *Fetcher {
 	f := &Fetcher{cache: cache, documents: documents, service: service, quota: quota, now: now, tries: map[string]try{}}
 	if bytesPerSecond > 0 {
 		f.limit = rate.NewLimiter(rate.Limit(bytesPerSecond), max(bytesPerSecond, 64<<10))

@@ -31,7 +31,8 @@ func (s *service) bytesOf(n int, number int) wire.QueueItem {
 	sum := sha256.Sum256(b)
 	sha := hex.EncodeToString(sum[:])
 	s.audio[sha] = b
-	return wire.QueueItem{ID: fmt.Sprintf("item-%d", number), SegmentID: fmt.Sprintf("segment-%d", number), CueOut: schedules.Ms(60_000),
+	return wire.QueueItem{ID: fmt.Sprintf("item-%d", number), SegmentID: fmt.Sprintf("segment-%d", number),
+		CueOut:   schedules.Ms(60_000),
 		Duration: schedules.Ms(60_000), Audio: wire.AudioRef{SHA256: sha, Bytes: int64(n)}}
 }
 
@@ -117,7 +118,8 @@ func TestHourIsInPlaceOverALinkOf32kbpsThatLosesConnections(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		t.Logf("in place after %v, over %d connections, of which %d were lost", time.Since(begun).Round(time.Second), dials, cut)
+		t.Logf("in place after %v, over %d connections, of which %d were lost", time.Since(begun).Round(time.Second), dials,
+			cut)
 		if d.missing() > 0 || time.Since(begun) > time.Hour {
 			t.Errorf("%d recordings were missing after %v", d.missing(), time.Since(begun))
 		}

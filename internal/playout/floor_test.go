@@ -18,7 +18,8 @@ func (s *shelf) list(above, revision int64, recalled, released []string) []byte 
 		}
 		return out
 	}
-	return s.service.recallsBody(wire.Recalls{Above: above, Revision: revision, IssuedAt: schedules.At(documentsNow.Add(time.Duration(revision) * time.Second)),
+	return s.service.recallsBody(wire.Recalls{Above: above, Revision: revision,
+		IssuedAt: schedules.At(documentsNow.Add(time.Duration(revision) * time.Second)),
 		Segments: named(recalled), Released: named(released)})
 }
 
@@ -68,7 +69,8 @@ func TestWhatAServiceThatWasSetBackHasForgottenStaysOffTheAir(t *testing.T) {
 
 func TestAnotherListUnderOneRevisionRecallsNothingBack(t *testing.T) {
 	s, q := recalling(t)
-	other := wire.Recalls{Revision: 11, IssuedAt: schedules.At(documentsNow.Add(time.Hour)), Segments: []wire.Recalled{{SegmentID: "segment-1"}}}
+	other := wire.Recalls{Revision: 11, IssuedAt: schedules.At(documentsNow.Add(time.Hour)),
+		Segments: []wire.Recalled{{SegmentID: "segment-1"}}}
 	if err := s.OfferRecalls(s.service.recallsBody(other)); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,8 @@ func TestAnotherListUnderOneRevisionRecallsNothingBack(t *testing.T) {
 func TestTheVaultTellsTheHighestRevisionsThatItHasSeen(t *testing.T) {
 	s, _ := recalling(t)
 	for again := range 2 {
-		if seen := s.Holdings().Seen; seen.Recalls.Revision != 11 || seen.Recalls.IssuedAt.IsZero() || seen.Fallback.Revision != 3 || seen.Queues != 5 {
+		if seen := s.Holdings().Seen; seen.Recalls.Revision != 11 || seen.Recalls.IssuedAt.IsZero() ||
+			seen.Fallback.Revision != 3 || seen.Queues != 5 {
 			t.Errorf("%+v", seen)
 		}
 		if again == 0 { // what is held no more has been seen all the same

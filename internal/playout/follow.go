@@ -19,8 +19,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Follower asks the service for the station's documents and offers them to the document store: by long polls for what is
-// urgent, when the change stream tells of something, and by a sweep of everything now and then, so that nothing
+// Follower asks the service for the station's documents and offers them to the document store: by long polls for what
+// is urgent, when the change stream tells of something, and by a sweep of everything now and then, so that nothing
 // depends on being told. It needs no answer ever:
 // the station airs what it holds.
 type Follower struct {
@@ -57,7 +57,8 @@ type FollowOptions struct {
 }
 
 // NewFollower follows what the service has for the station name into documents.
-func NewFollower(api *client.Client, name string, documents *DocumentStore, problems *Problems, keeper *Timekeeper, opt FollowOptions) *Follower {
+func NewFollower(api *client.Client, name string, documents *DocumentStore, problems *Problems, keeper *Timekeeper,
+	opt FollowOptions) *Follower {
 	if opt.Days == 0 {
 		opt.Days = 7
 	}
@@ -67,7 +68,8 @@ func NewFollower(api *client.Client, name string, documents *DocumentStore, prob
 	if opt.Wait == 0 {
 		opt.Wait = 55 * time.Second
 	}
-	return &Follower{name: name, service: api.Station(name), api: api, documents: documents, problems: problems, time: keeper, opt: opt,
+	return &Follower{name: name, service: api.Station(name), api: api, documents: documents, problems: problems,
+		time: keeper, opt: opt,
 		asked: map[string]asking{}, lacks: map[string]time.Time{}, heard: time.Now(), nudge: make(chan struct{}, 1)}
 }
 
@@ -160,7 +162,8 @@ func (f *Follower) trustFirst(ctx context.Context) error {
 				return err
 			}
 			if id := seal.KeyID(key); id != k.ID { // pinned, it would be trusted for ever
-				return fault.New(fault.Unavailable, "the key that came is %s and not %s, which the service names: it was changed on the way", id, k.ID)
+				return fault.New(fault.Unavailable, "the key that came is %s and not %s, which the service names: it was changed "+
+					"on the way", id, k.ID)
 			}
 			return f.documents.Pin(key)
 		}
@@ -190,7 +193,8 @@ func (f *Follower) sweeps(ctx context.Context) {
 			failures = 0
 		}
 		swept := time.Now()
-		if retry.Pause(ctx, min(wait, least)) != nil || retry.Pause(ctx, wait-wait/10+retry.Jitter(wait/5)-least, f.nudge, f.time.stepped) != nil {
+		if retry.Pause(ctx, min(wait, least)) != nil || retry.Pause(ctx, wait-wait/10+retry.Jitter(wait/5)-least, f.nudge,
+			f.time.stepped) != nil {
 			return
 		}
 		if time.Since(swept) < 2*least {
@@ -266,18 +270,21 @@ func (f *Follower) today(ctx context.Context, wait time.Duration) (bool, error) 
 
 func (f *Follower) queue(ctx context.Context, date schedules.Date, wait time.Duration) (news bool, err error) {
 	held := f.documents.Holdings().Queues[date] != nil
-	return f.ask(ctx, "queue of "+date.String(), held, wait, func(ctx context.Context, tag string) (client.Document, error) {
+	return f.ask(ctx, "queue of "+date.String(), held, wait, func(ctx context.Context, tag string) (client.Document,
+		error) {
 		return f.service.Queue(ctx, date, tag, wait)
 	}, func(b []byte) error { return f.documents.OfferQueue(b, date) })
 }
 
 func (f *Follower) fallback(ctx context.Context) error {
-	_, err := f.ask(ctx, "fallback", f.documents.Holdings().Fallback != nil, 0, f.service.Fallback, f.documents.OfferFallback)
+	_, err := f.ask(ctx, "fallback", f.documents.Holdings().Fallback != nil, 0, f.service.Fallback,
+		f.documents.OfferFallback)
 	return err
 }
 
 func (f *Follower) recalls(ctx context.Context, wait time.Duration) (news bool, err error) {
-	return f.ask(ctx, "recall list", f.documents.Holdings().Recalls != nil, wait, func(ctx context.Context, tag string) (client.Document, error) {
+	return f.ask(ctx, "recall list", f.documents.Holdings().Recalls != nil, wait, func(ctx context.Context, tag string) (
+		client.Document, error) {
 		return f.service.Recalls(ctx, tag, wait)
 	}, f.documents.OfferRecalls)
 }
@@ -324,7 +331,8 @@ func (f *Follower) ask(ctx context.Context, name string, held bool, wait time.Du
 	}
 }
 
-func (f *Follower) get(ctx context.Context, tag string, wait time.Duration, get func(context.Context, string) (client.Document, error)) (client.Document, error) {
+func (f *Follower) get(ctx context.Context, tag string, wait time.Duration, get func(context.Context,
+	string) (client.Document, error)) (client.Document, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout+wait)
 	defer cancel()
 	return get(ctx, tag)
@@ -338,8 +346,8 @@ func (f *Follower) settle(name string, a asking) {
 	f.problems.Calm(name)
 }
 
-// withheldLong is for how long the service may say that there is a later document than the one that comes, before that is
-// an alarm.
+// withheldLong is for how long the service may say that there is a later document than the one that comes, before that
+// is an alarm.
 const withheldLong = 2 * time.Minute
 
 // Compare looks whether all that the service says is there has come.
@@ -390,7 +398,8 @@ func (f *Follower) compare(name string, newest, held int64) {
 	}
 	f.mu.Unlock()
 	if lasts := time.Since(since); lasts >= withheldLong {
-		f.problems.Raise(alarm, "the service has said for %v that there is revision %d of the %s, and what comes is still %d: something between the station and the "+
+		f.problems.Raise(alarm, "the service has said for %v that there is revision %d of the %s, and what comes is still "+
+			"%d: something between the station and the "+
 			"service holds it back. What was held before airs on", lasts.Round(time.Minute), newest, name, held)
 	}
 }
@@ -404,7 +413,8 @@ func (f *Follower) refuse(name string, a asking, why error) asking {
 		a.since = time.Now()
 	}
 	if lasts := time.Since(a.since); lasts >= refusedLong {
-		f.problems.Raise(name, "the service's %s has been refused for %v, and what was held before airs on: %v", name, lasts.Round(time.Minute), why)
+		f.problems.Raise(name, "the service's %s has been refused for %v, and what was held before airs on: %v", name,
+			lasts.Round(time.Minute), why)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

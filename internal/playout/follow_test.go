@@ -68,7 +68,8 @@ type flipper struct {
 
 func (f *flipper) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := f.RoundTripper.RoundTrip(r)
-	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(r.URL.RequestURI(), f.path) || f.left.Add(-1) < 0 {
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(r.URL.RequestURI(), f.path) ||
+		f.left.Add(-1) < 0 {
 		return resp, err
 	}
 	b, err := io.ReadAll(resp.Body)
@@ -96,8 +97,9 @@ func TestRefusedDocumentIsAskedForAnewWithoutItsTag(t *testing.T) {
 		s.publish(q)
 	}
 	fallback := func(t *testing.T, s *service, revision int64) {
-		s.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: revision, IssuedAt: schedules.At(time.Now()),
-			Items: []wire.QueueItem{s.record(rec(11, 60))}})
+		s.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: revision,
+			IssuedAt: schedules.At(time.Now()),
+			Items:    []wire.QueueItem{s.record(rec(11, 60))}})
 	}
 	recall := func(t *testing.T, s *service, revision int64) { s.recall(revision, "segment-1") }
 	for name, c := range map[string]struct {
@@ -105,8 +107,9 @@ func TestRefusedDocumentIsAskedForAnewWithoutItsTag(t *testing.T) {
 		publish func(*testing.T, *service, int64)
 		held    func(*Holdings) int64
 	}{
-		"recalls":  {"/v1/recalls", recall, func(h *Holdings) int64 { return h.Recalls.Revision }},
-		"queue":    {"/v1/stations/lantern/queue.dsse?date=2000-01-01", day0, func(h *Holdings) int64 { return h.Revision(sortedDates(h.Queues)[0]) }},
+		"recalls": {"/v1/recalls", recall, func(h *Holdings) int64 { return h.Recalls.Revision }},
+		"queue": {"/v1/stations/lantern/queue.dsse?date=2000-01-01", day0,
+			func(h *Holdings) int64 { return h.Revision(sortedDates(h.Queues)[0]) }},
 		"fallback": {"/v1/stations/lantern/fallback", fallback, func(h *Holdings) int64 { return h.Fallback.Revision }},
 	} {
 		t.Run(name, func(t *testing.T) {

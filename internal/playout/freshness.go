@@ -26,13 +26,14 @@ func answers(named, ours string) error {
 	case ours:
 		return nil
 	case "":
-		return errors.New("it does not name the request that it answers: the service is older than this player, so bring it up to date")
+		return errors.New("it does not name the request that it answers: the service is older than this player, so bring " +
+			"it up to date")
 	}
 	return errors.New("it answers another request: somebody stored it up on the way")
 }
 
-// OfferFreshness takes the envelope of the answer to the request of a nonce, made at a reading of the monotonic clock, or
-// says why not.
+// OfferFreshness takes the envelope of the answer to the request of a nonce, made at a reading of the monotonic clock,
+// or says why not.
 func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time.Time) (wire.Freshness, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -71,7 +72,8 @@ func (f *Follower) measure(ctx context.Context) error {
 	before, moved := f.time.look()
 	doc, err := f.service.Freshness(ctx, nonce)
 	if fault.Is(err, fault.NotFound) {
-		return fault.Wrap(fault.NotFound, err, "the service signs no time for stations, so that none is believed: it is older than this player, bring it up to date")
+		return fault.Wrap(fault.NotFound, err, "the service signs no time for stations, so that none is believed: it is "+
+			"older than this player, bring it up to date")
 	}
 	if err != nil {
 		return err
@@ -82,7 +84,8 @@ func (f *Follower) measure(ctx context.Context) error {
 		return err
 	}
 	ahead := f.time.Compare(before, moved, said.At.Time, took)
-	f.documents.clock.measured(f.time.Now().Round(0).Sub(said.At.Add(took))) // what it leaves the station's time off by, at the least
+	// what it leaves the station's time off by, at the least
+	f.documents.clock.measured(f.time.Now().Round(0).Sub(said.At.Add(took)))
 	f.mu.Lock()
 	f.offset, f.heard = ahead, begun
 	f.mu.Unlock()
@@ -103,7 +106,8 @@ func (f *Follower) tellStarved() {
 		f.problems.Calm(alarm)
 		return
 	}
-	f.problems.Raise(alarm, "the service has signed no answer to this station for %v: recalls and changes do not arrive. See to the link: "+
+	f.problems.Raise(alarm, "the service has signed no answer to this station for %v: recalls and changes do not "+
+		"arrive. See to the link: "+
 		"it is down, or somebody holds it", quiet.Truncate(time.Minute))
 }
 

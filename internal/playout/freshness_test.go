@@ -34,7 +34,8 @@ func followWith(t *testing.T, s *service, now Now) followed {
 	}
 	f := followed{Problems: NewProblems(now, discardLog())}
 	f.keeper = OpenTimekeeper(now, Uptime{}, state, f.Problems)
-	if f.DocumentStore, err = OpenDocumentStore(state, "lantern", []ed25519.PublicKey{s.signer.Public()}, f.keeper.Now, f.Problems); err != nil {
+	if f.DocumentStore, err = OpenDocumentStore(state, "lantern", []ed25519.PublicKey{s.signer.Public()}, f.keeper.Now,
+		f.Problems); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -49,11 +50,12 @@ func followWith(t *testing.T, s *service, now Now) followed {
 
 // fresh is the service's answer to a request, its clock off by so much.
 func (s *service) fresh(nonce string, off time.Duration) []byte {
-	return s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce, At: schedules.At(time.Now().Add(off))})
+	return s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce,
+		At: schedules.At(time.Now().Add(off))})
 }
 
-// Whoever holds the link forges change notices, so that the station asks for the time again and again, and answers as it
-// likes, but cannot sign: ten days ahead and back, by steps of less than is believed at once.
+// Whoever holds the link forges change notices, so that the station asks for the time again and again, and answers as
+// it likes, but cannot sign: ten days ahead and back, by steps of less than is believed at once.
 func TestNobodyWithoutTheKeyWalksTheClockOfAStation(t *testing.T) {
 	other := otherSigner(t)
 	for name, lie := range map[string]func(s *service, nonce string, off time.Duration) []byte{
@@ -62,17 +64,20 @@ func TestNobodyWithoutTheKeyWalksTheClockOfAStation(t *testing.T) {
 			return b
 		},
 		"signed by another key": func(_ *service, nonce string, off time.Duration) []byte {
-			b, _ := json.Marshal(wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce, At: schedules.At(time.Now().Add(off))})
+			b, _ := json.Marshal(wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce,
+				At: schedules.At(time.Now().Add(off))})
 			env, _ := other.Seal(wire.FreshnessType, b)
 			return env
 		},
 		"stored up":    func(s *service, _ string, off time.Duration) []byte { return s.fresh("stored", off) },
 		"for no nonce": func(s *service, _ string, off time.Duration) []byte { return s.fresh("", off) },
 		"of another station": func(s *service, nonce string, off time.Duration) []byte {
-			return s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "harbour", Nonce: nonce, At: schedules.At(time.Now().Add(off))})
+			return s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "harbour", Nonce: nonce,
+				At: schedules.At(time.Now().Add(off))})
 		},
 		"of another kind": func(s *service, nonce string, off time.Duration) []byte {
-			return s.seal(wire.LeaseType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce, At: schedules.At(time.Now().Add(off))})
+			return s.seal(wire.LeaseType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce,
+				At: schedules.At(time.Now().Add(off))})
 		},
 		"late": func(s *service, nonce string, _ time.Duration) []byte {
 			b := s.fresh(nonce, 0)
@@ -93,7 +98,8 @@ func TestNobodyWithoutTheKeyWalksTheClockOfAStation(t *testing.T) {
 					case r.URL.Path == "/v1/changes":
 						w.Header().Set("Content-Type", "text/event-stream")
 						for r.Context().Err() == nil {
-							fmt.Fprint(w, "id: 1\nevent: queue\ndata: {\"id\":1,\"kind\":\"queue\",\"name\":\"lantern/x\",\"revision\":1}\n\n")
+							fmt.Fprint(w, "id: 1\nevent: queue\ndata: "+
+								"{\"id\":1,\"kind\":\"queue\",\"name\":\"lantern/x\",\"revision\":1}\n\n")
 							http.NewResponseController(w).Flush()
 							_ = retry.Pause(r.Context(), time.Second)
 						}
@@ -234,7 +240,8 @@ func TestAStationThatIsKeptFromNewsSaysSo(t *testing.T) {
 		s.recall(4)
 		s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.HasSuffix(r.URL.Path, "/freshness.dsse") {
-				w.Write(s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now()), Recalls: 5}))
+				w.Write(s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern",
+					Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now()), Recalls: 5}))
 				return true
 			}
 			return false
@@ -298,7 +305,8 @@ func meddle(t *testing.T, seed uint64) (allowed int) {
 	var stored [][]byte
 	recalled := time.Time{}
 	lease := func(nonce string) []byte {
-		l := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", Nonce: nonce, IssuedAt: schedules.At(time.Now()), ExpiresAt: schedules.At(time.Now().Add(life)), Segments: []string{"b"}}
+		l := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", Nonce: nonce, IssuedAt: schedules.At(time.Now()),
+			ExpiresAt: schedules.At(time.Now().Add(life)), Segments: []string{"b"}}
 		if recalled.IsZero() {
 			l.Segments = []string{"a", "b"}
 		}
@@ -345,7 +353,10 @@ func meddle(t *testing.T, seed uint64) (allowed int) {
 				continue
 			}
 			allowed++
-			if !slices.ContainsFunc(leases, func(l wire.Lease) bool { return slices.Contains(l.Segments, id) && time.Now().Before(l.ExpiresAt.Time) }) {
+			if !slices.ContainsFunc(leases, func(l wire.Lease) bool {
+				return slices.Contains(l.Segments, id) &&
+					time.Now().Before(l.ExpiresAt.Time)
+			}) {
 				t.Fatalf("seed %d: %s may start at %v, and no lease that was ever issued allows it", seed, id, time.Now())
 			}
 			if id == "a" && !recalled.IsZero() && time.Since(recalled) > life {

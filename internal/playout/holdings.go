@@ -10,7 +10,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Holdings is what the station holds and believes at one moment. It never changes; the DocumentStore publishes a new one.
+// Holdings is what the station holds and believes at one moment. It never changes; the DocumentStore publishes a new
+// one.
 type Holdings struct {
 	Generation int64
 	Queues     map[schedules.Date]*wire.Queue

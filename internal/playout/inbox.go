@@ -46,8 +46,8 @@ const (
 	inboxForgets = time.Hour // results that nobody fetched
 )
 
-// LayIn lays a bundle into the inbox, beside a player that may be playing, and answers its name there. It fails for what
-// is no bundle.
+// LayIn lays a bundle into the inbox, beside a player that may be playing, and answers its name there. It fails for
+// what is no bundle.
 func LayIn(state *statedir.Dir, bundle io.ReadSeeker, now time.Time) (name string, err error) {
 	if h, err := tar.NewReader(bundle).Next(); err != nil || h.Name != bundleHead {
 		return "", errors.New("this is not a bundle, as lifeline bundle and playout bundle write them")
@@ -212,7 +212,8 @@ var errNoBundle = errors.New("this is no bundle that this player knows: playout 
 
 func (b *Inbox) checkHead(h *tar.Header, in io.Reader) error {
 	var head BundleHead
-	if h.Name != bundleHead || json.NewDecoder(io.LimitReader(in, 1<<16)).Decode(&head) != nil || head.Schema != BundleSchema {
+	if h.Name != bundleHead || json.NewDecoder(io.LimitReader(in, 1<<16)).Decode(&head) != nil ||
+		head.Schema != BundleSchema {
 		return errNoBundle
 	}
 	if head.Station != b.station {

@@ -76,7 +76,8 @@ const clockSlack = 2 * time.Second
 func (c *serviceClock) resume(r clockRecord) error {
 	c.measured(r.Offset.Duration)
 	if own := c.now().Round(0).Add(-r.Offset.Duration); own.Before(r.ServiceTime.Add(-clockSlack)) {
-		return fmt.Errorf("the clock was set back while the player did not run: it shows %s and was at %s", schedules.At(own), r.ServiceTime)
+		return fmt.Errorf("the clock was set back while the player did not run: it shows %s and was at %s", schedules.At(own),
+			r.ServiceTime)
 	}
 	c.begin(r.ServiceTime.Time, time.Now())
 	return nil
@@ -141,7 +142,8 @@ func (v *DocumentStore) takeLease(envelope []byte, nonce string, asked time.Time
 	}
 	if save {
 		v.clock.begin(l.IssuedAt.Time, asked)
-	} else if err := v.clock.load(v.state); err != nil { // the next start must not believe it again, when the clock has come as far
+		// the next start must not believe it again, when the clock has come as far
+	} else if err := v.clock.load(v.state); err != nil {
 		return refuse(errors.Join(err, v.state.Remove(leaseName)))
 	}
 	next := *v.Holdings()
@@ -217,8 +219,8 @@ func (v *DocumentStore) KeepTime(ctx context.Context) error {
 // leaseLeast is the least time between two leases of which nothing has changed.
 const leaseLeast = time.Second
 
-// leases renews the lease while anything sensitive is held: after a third of its time, and as soon as what is sensitive,
-// or what is recalled, changes.
+// leases renews the lease while anything sensitive is held: after a third of its time, and as soon as what is
+// sensitive, or what is recalled, changes.
 func (f *Follower) leases(ctx context.Context) {
 	asked, last := "", time.Time{}
 	for failures := 0; ; {

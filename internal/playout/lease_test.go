@@ -50,7 +50,8 @@ func (l *leaser) lease(nonce string) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now().Add(l.s.skew)
-	doc := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", Nonce: nonce, IssuedAt: schedules.At(now), ExpiresAt: schedules.At(now.Add(l.life)), Segments: slices.Clone(l.names)}
+	doc := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", Nonce: nonce, IssuedAt: schedules.At(now),
+		ExpiresAt: schedules.At(now.Add(l.life)), Segments: slices.Clone(l.names)}
 	l.issued = append(l.issued, doc)
 	return l.s.seal(wire.LeaseType, doc)
 }
@@ -130,8 +131,10 @@ func (g *guarded) live() (stop func()) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: g.s.api(), Open: openRecording, Rate: guardRate, Block: 500 * time.Millisecond,
-		Follow: FollowOptions{TrustFirst: true, Days: 1}, Outputs: []output.Output{g.ear}, Now: g.now, Log: discardLog(), Notify: g.notice, Version: "test"})
+	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: g.s.api(), Open: openRecording, Rate: guardRate,
+		Block:  500 * time.Millisecond,
+		Follow: FollowOptions{TrustFirst: true, Days: 1}, Outputs: []output.Output{g.ear}, Now: g.now, Log: discardLog(),
+		Notify: g.notice, Version: "test"})
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -180,15 +183,19 @@ func (g *guarded) plan(hours int) (items []wire.QueueItem) {
 		}
 		items = append(items, it)
 	}
-	fallback := []wire.QueueItem{sensitive(g.s.record(recording{Number: 99, Rate: int(guardRate), Frames: guardRate.Frames(time.Minute)}))}
+	fallback := []wire.QueueItem{sensitive(g.s.record(recording{Number: 99, Rate: int(guardRate),
+		Frames: guardRate.Frames(time.Minute)}))}
 	for n := range 4 {
-		fallback = append(fallback, g.s.record(recording{Number: 150 + n, Rate: int(guardRate), Frames: guardRate.Frames(time.Duration(20+40*n) * time.Second)}))
+		fallback = append(fallback, g.s.record(recording{Number: 150 + n, Rate: int(guardRate),
+			Frames: guardRate.Frames(time.Duration(20+40*n) * time.Second)}))
 	}
 	q := day("lantern", 1, time.Now().Add(time.Minute), length, items, fallback...)
 	g.ear.plan[q.Date.String()] = &q
 	g.s.publish(q)
-	g.s.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: schedules.At(time.Now()),
-		ExpiresAt: schedules.At(time.Now().AddDate(0, 0, 14)), Items: fallback, Windows: []schedules.Occurrence{q.Windows[0].Occurrence}})
+	g.s.setFallback(wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1,
+		IssuedAt:  schedules.At(time.Now()),
+		ExpiresAt: schedules.At(time.Now().AddDate(0, 0, 14)), Items: fallback,
+		Windows: []schedules.Occurrence{q.Windows[0].Occurrence}})
 	g.s.recall(1)
 	g.leases = lend(g.s, 10*time.Minute, append(names, "segment-99")...)
 	return q.Items
@@ -202,8 +209,8 @@ func (g *guarded) link(up bool) {
 
 // TestSensitiveItemNeverStartsAfterItsLease plays eleven hours in simulated time, of which the station is unplugged for
 // two stretches of two hours and more. Its clock is set forward and back, with the link and without, and it is started
-// anew, with its clock set back meanwhile, too. By true time nothing sensitive ever starts that no lease allows then; it
-// is never silent; and while the link holds, what is sensitive airs. LIFELINE_PROVE=recall plays twenty such days.
+// anew, with its clock set back meanwhile, too. By true time nothing sensitive ever starts that no lease allows then;
+// it is never silent; and while the link holds, what is sensitive airs. LIFELINE_PROVE=recall plays twenty such days.
 func TestSensitiveItemNeverStartsAfterItsLease(t *testing.T) {
 	longform.Only(t)
 	seeds := []uint64{14} // on which the clock, having been set back, has caught up by the start after the next
@@ -215,7 +222,8 @@ func TestSensitiveItemNeverStartsAfterItsLease(t *testing.T) {
 	}
 	for _, seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
-			g := &guarded{t: t, s: newService(t), dir: inMemory(t), ear: &ear{plan: map[string]*wire.Queue{}}, r: rand.New(rand.NewPCG(seed, 4))}
+			g := &guarded{t: t, s: newService(t), dir: inMemory(t), ear: &ear{plan: map[string]*wire.Queue{}},
+				r: rand.New(rand.NewPCG(seed, 4))}
 			g.s.skew = time.Duration(g.r.IntN(7200)-3600) * time.Second // the station's clock is wrong from the start
 			items := g.plan(11)
 			g.run()
@@ -296,7 +304,8 @@ func (g *guarded) check(items []wire.QueueItem) {
 			silent += guardRate.Duration(r.end - r.start)
 		}
 	}
-	g.t.Logf("%d items; %d sensitive starts, %d of them without a lease; %d leases; %d replaced for want of one; reported %v", len(items), len(g.starts), late, g.leases.count(), told, byOutcome)
+	g.t.Logf("%d items; %d sensitive starts, %d of them without a lease; %d leases; %d replaced for want of one; "+
+		"reported %v", len(items), len(g.starts), late, g.leases.count(), told, byOutcome)
 	if silent > 3*time.Second { // a restart is heard
 		g.t.Errorf("silent for %v", silent)
 	}
@@ -311,7 +320,8 @@ func TestSensitiveItemOnTheAirEndsAfterItsLeaseUnlessItIsRecalled(t *testing.T) 
 		synctest.Test(t, func(t *testing.T) {
 			s := newService(t)
 			start := time.Now().Add(20 * time.Second).Truncate(time.Second)
-			items := []wire.QueueItem{s.record(rec(1, 10)), sensitive(s.record(rec(90, 50))), sensitive(s.record(rec(91, 30))), s.record(rec(2, 30))}
+			items := []wire.QueueItem{s.record(rec(1, 10)), sensitive(s.record(rec(90, 50))), sensitive(s.record(rec(91, 30))),
+				s.record(rec(2, 30))}
 			s.publish(day("lantern", 1, start, 2*time.Minute, items, s.record(rec(11, 29))))
 			s.recall(1)
 			leases := lend(s, 40*time.Second, "segment-90", "segment-91")
@@ -335,7 +345,8 @@ func TestSensitiveItemOnTheAirEndsAfterItsLeaseUnlessItIsRecalled(t *testing.T) 
 			}()
 			st.run(t.Context())
 			got := outcomes(s.entries())
-			want := []string{"item-1 segment-1 aired", "item-90 segment-90 aired", "item-91 segment-91 skipped", "item-91 segment-11 fallback", "item-2 segment-2 aired"}
+			want := []string{"item-1 segment-1 aired", "item-90 segment-90 aired", "item-91 segment-91 skipped",
+				"item-91 segment-11 fallback", "item-2 segment-2 aired"}
 			if recalled {
 				want = slices.Insert(want, 2, "item-90 segment-11 fallback")
 				want[1] = "item-90 segment-90 cut"
@@ -351,17 +362,19 @@ func TestSensitiveItemOnTheAirEndsAfterItsLeaseUnlessItIsRecalled(t *testing.T) 
 }
 
 func TestLeaseIsRefused(t *testing.T) {
-	good := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(documentsNow), ExpiresAt: schedules.At(documentsNow.Add(10 * time.Minute)),
-		Segments: []string{"segment-90"}}
+	good := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(documentsNow),
+		ExpiresAt: schedules.At(documentsNow.Add(10 * time.Minute)),
+		Segments:  []string{"segment-90"}}
 	for name, c := range map[string]struct {
 		spoil func(*wire.Lease)
 		says  string
 	}{
 		"of another station": {func(l *wire.Lease) { l.Station = "harbour" }, `for station "harbour"`},
 		"of another schema":  {func(l *wire.Lease) { l.Schema = "lifeline.lease/2" }, "schema"},
-		"that is older":      {func(l *wire.Lease) { l.IssuedAt = schedules.At(documentsNow.Add(-time.Second)) }, "older than one"},
-		"of a long life":     {func(l *wire.Lease) { l.ExpiresAt = schedules.At(l.IssuedAt.Add(2 * time.Hour)) }, "it lasts 2h"},
-		"that never held":    {func(l *wire.Lease) { l.ExpiresAt = l.IssuedAt }, "it lasts 0s"},
+		"that is older": {func(l *wire.Lease) { l.IssuedAt = schedules.At(documentsNow.Add(-time.Second)) },
+			"older than one"},
+		"of a long life":  {func(l *wire.Lease) { l.ExpiresAt = schedules.At(l.IssuedAt.Add(2 * time.Hour)) }, "it lasts 2h"},
+		"that never held": {func(l *wire.Lease) { l.ExpiresAt = l.IssuedAt }, "it lasts 0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t)
@@ -370,7 +383,8 @@ func TestLeaseIsRefused(t *testing.T) {
 			}
 			before, bad := s.Holdings(), good
 			c.spoil(&bad)
-			if err := s.OfferLease(s.service.seal(wire.LeaseType, bad), "", time.Now()); err == nil || !strings.Contains(err.Error(), c.says) {
+			if err := s.OfferLease(s.service.seal(wire.LeaseType, bad), "", time.Now()); err == nil ||
+				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("offered: %v", err)
 			}
 			if s.Holdings() != before {
@@ -395,7 +409,8 @@ func TestKeptLeaseIsWorthlessWhenNobodyKnowsTheTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t)
-			l := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(documentsNow), ExpiresAt: schedules.At(documentsNow.Add(10 * time.Minute))}
+			l := wire.Lease{Schema: wire.LeaseSchema, Station: "lantern", IssuedAt: schedules.At(documentsNow),
+				ExpiresAt: schedules.At(documentsNow.Add(10 * time.Minute))}
 			if err := s.OfferLease(s.service.seal(wire.LeaseType, l), "", time.Now()); err != nil {
 				t.Fatal(err)
 			}

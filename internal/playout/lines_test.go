@@ -75,10 +75,12 @@ func TestEachOccurrenceOfAWindowHasAFileOfItsOwn(t *testing.T) {
 	}
 	at := time.Date(2026, 12, 2, 19, 10, 0, 0, time.UTC)
 	once := func(window string, start time.Time) schedules.Occurrence {
-		return schedules.Occurrence{Window: window, Date: schedules.DateOf(at), StartAt: schedules.At(start), EndAt: schedules.At(start.Add(time.Minute))}
+		return schedules.Occurrence{Window: window, Date: schedules.DateOf(at), StartAt: schedules.At(start),
+			EndAt: schedules.At(start.Add(time.Minute))}
 	}
 	q := wire.Queue{Date: schedules.DateOf(at), ExpiresAt: schedules.At(at.Add(12 * time.Hour))}
-	for _, o := range []schedules.Occurrence{once("news", at), once("evening", at.Add(time.Hour)), once("news", at.Add(2*time.Hour))} {
+	for _, o := range []schedules.Occurrence{once("news", at), once("evening", at.Add(time.Hour)),
+		once("news", at.Add(2*time.Hour))} {
 		q.Windows = append(q.Windows, schedules.Slot{Occurrence: o})
 	}
 	spans, _ := timetable(&Holdings{Queues: map[schedules.Date]*wire.Queue{q.Date: &q}}, at, testRate)

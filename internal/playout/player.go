@@ -35,15 +35,16 @@ type Options struct {
 	CacheBytes int64         // that recordings may take up; 0: what the disk has
 	Silence    time.Duration // after which an item that is silent is replaced; 0: never
 	Outputs    []output.Output
-	Counting   []output.Output           // of Outputs: what these take has aired; none: those that are continuous or, without any, all
-	Until      time.Time                 // stop by itself then; zero: run on
-	Stopping   func(*Holdings) time.Time // like Until, once it is known; nil: never
-	Now        Now                       // the machine's time
-	Uptime     Uptime                    // zero: a restart begins with the machine's time, whatever was kept before
-	Log        *slog.Logger
-	Notify     func(Notice) // called by the player's own goroutine, which it must not hold up
-	Version    string
-	Built      string // what the program was built from; the state directory notes it
+	// of Outputs: what these take has aired; none: those that are continuous or, without any, all
+	Counting []output.Output
+	Until    time.Time                 // stop by itself then; zero: run on
+	Stopping func(*Holdings) time.Time // like Until, once it is known; nil: never
+	Now      Now                       // the machine's time
+	Uptime   Uptime                    // zero: a restart begins with the machine's time, whatever was kept before
+	Log      *slog.Logger
+	Notify   func(Notice) // called by the player's own goroutine, which it must not hold up
+	Version  string
+	Built    string // what the program was built from; the state directory notes it
 }
 
 // Player is a whole station at work.
@@ -65,7 +66,8 @@ type Player struct {
 	playing   atomic.Pointer[string]
 }
 
-// OpenPlayer takes up the state directory, which no other player may have: what it holds airs from the first moment, with or without the service.
+// OpenPlayer takes up the state directory, which no other player may have: what it holds airs from the first moment,
+// with or without the service.
 func OpenPlayer(opt Options) (*Player, error) {
 	if opt.Block == 0 {
 		opt.Block = output.BlockLength
@@ -86,7 +88,8 @@ func OpenPlayer(opt Options) (*Player, error) {
 		return nil, err
 	}
 	if !p.documents.Pinned() && !opt.Follow.TrustFirst {
-		return nil, errors.New("there is no key to tell the service's word by, so nothing would air: give the service's public key with --key, " +
+		return nil, errors.New("there is no key to tell the service's word by, so nothing would air: give the service's " +
+			"public key with --key, " +
 			"as GET /v1/keys shows it, or --trust-on-first-use to keep the one that the service shows first")
 	}
 	if p.cache, err = OpenCache(opt.State, p.problems, p.time.Now); err != nil {
@@ -110,11 +113,14 @@ func OpenPlayer(opt Options) (*Player, error) {
 	for _, out := range opt.Outputs {
 		p.lines.Add(output.NewLine(out, opt.counts(out), &p.sound, opt.Rate, p.time.Now, p.problems.Add))
 	}
-	p.deck = NewDeck(opt.Rate, p.lines.Lead(), opt.Silence, p.documents.Holdings, p.cuer, p.log, p.heard(), p.problems, p.notice)
+	p.deck = NewDeck(opt.Rate, p.lines.Lead(), opt.Silence, p.documents.Holdings, p.cuer, p.log, p.heard(), p.problems,
+		p.notice)
 	idle := ""
 	p.playing.Store(&idle)
-	p.reporter = &Reporter{service: opt.API.Station(opt.Station), documents: p.documents, cache: p.cache, follower: p.follower,
-		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.DBFS, now: p.time.Now, version: opt.Version, instance: rand.Text()}
+	p.reporter = &Reporter{service: opt.API.Station(opt.Station), documents: p.documents, cache: p.cache,
+		follower: p.follower,
+		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.DBFS, now: p.time.Now,
+		version: opt.Version, instance: rand.Text()}
 	return p, nil
 }
 

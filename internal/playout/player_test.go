@@ -44,7 +44,8 @@ type station struct {
 
 func newStation(t *testing.T, s *service) *station {
 	dir := t.TempDir()
-	return &station{t: t, service: s, dir: filepath.Join(dir, "state"), wav: filepath.Join(dir, "wav"), rate: testRate, decode: openRecording}
+	return &station{t: t, service: s, dir: filepath.Join(dir, "state"), wav: filepath.Join(dir, "wav"), rate: testRate,
+		decode: openRecording}
 }
 
 func (st *station) now() time.Time {
@@ -70,8 +71,10 @@ func (st *station) open() (*Player, *statedir.Dir) {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Keys: st.keys, Open: st.decode, Rate: st.rate,
-		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]output.Output{wav}, st.outputs...), Until: st.until, Now: st.now, Uptime: uptime(st.boot),
+	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Keys: st.keys, Open: st.decode,
+		Rate:   st.rate,
+		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]output.Output{wav},
+			st.outputs...), Until: st.until, Now: st.now, Uptime: uptime(st.boot),
 		Log: slog.New(slog.DiscardHandler), Version: "test", Notify: func(n Notice) {
 			st.mu.Lock()
 			defer st.mu.Unlock()
@@ -116,7 +119,8 @@ func (st *station) heardWAV(name string) [][2]int16 {
 	}
 	out := make([][2]int16, (len(b)-headerBytes)/frameBytes)
 	for i := range out {
-		out[i] = [2]int16{int16(binary.LittleEndian.Uint16(b[headerBytes+i*4:])), int16(binary.LittleEndian.Uint16(b[headerBytes+i*4+2:]))}
+		out[i] = [2]int16{int16(binary.LittleEndian.Uint16(b[headerBytes+i*4:])),
+			int16(binary.LittleEndian.Uint16(b[headerBytes+i*4+2:]))}
 	}
 	return out
 }
@@ -203,7 +207,8 @@ func TestPlayerWithoutAKeyEndsAndNamesTheTwoFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer state.Close()
-	_, err = OpenPlayer(Options{Station: "lantern", State: state, API: newService(t).api(), Open: openRecording, Rate: testRate, Now: time.Now, Log: discardLog()})
+	_, err = OpenPlayer(Options{Station: "lantern", State: state, API: newService(t).api(), Open: openRecording,
+		Rate: testRate, Now: time.Now, Log: discardLog()})
 	if err == nil || !strings.Contains(err.Error(), "--key") || !strings.Contains(err.Error(), "--trust-on-first-use") {
 		t.Errorf("%v", err)
 	}
@@ -222,7 +227,8 @@ func TestOnlyOnePlayerHasAStateDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenPlayer(Options{Station: "lantern", State: second, API: st.service.api(), Rate: testRate, Now: time.Now, Log: discardLog()}); err == nil {
+	if _, err := OpenPlayer(Options{Station: "lantern", State: second, API: st.service.api(), Rate: testRate,
+		Now: time.Now, Log: discardLog()}); err == nil {
 		t.Error("two players have it")
 	}
 	if err := second.Close(); err != nil {

@@ -37,8 +37,8 @@ func (s *Span) slotAt(pos int64) Slot {
 }
 
 // timetable lays out what the holdings plan to air from t on: of each day the windows of its valid queue or, where
-// there is none or it withdraws the day, those that the fallback document names. It holds until the instant answered (zero: as long as the
-// holdings do), when a document expires.
+// there is none or it withdraws the day, those that the fallback document names. It holds until the instant answered
+// (zero: as long as the holdings do), when a document expires.
 func timetable(h *Holdings, t time.Time, rate dsp.Rate) (spans []*Span, until time.Time) {
 	expires := func(at time.Time) {
 		if at.After(t) && (until.IsZero() || at.Before(until)) {
@@ -46,7 +46,8 @@ func timetable(h *Holdings, t time.Time, rate dsp.Rate) (spans []*Span, until ti
 		}
 	}
 	add := func(occ schedules.Occurrence) *Span {
-		s := &Span{Bounds: output.Bounds{Occurrence: occ, Start: rate.Frame(occ.StartAt.Time), End: rate.Frame(occ.EndAt.Time)}}
+		s := &Span{Bounds: output.Bounds{Occurrence: occ, Start: rate.Frame(occ.StartAt.Time),
+			End: rate.Frame(occ.EndAt.Time)}}
 		if s.End <= rate.Frame(t) {
 			return s
 		}

@@ -51,7 +51,8 @@ type Sink interface {
 
 // NewRendering prepares to render the queue's only window at rate, with the player's limit of silence. It fails when
 // the queue has not got exactly one window.
-func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, recordings Recordings, open Open) (*Rendering, error) {
+func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, recordings Recordings, open Open) (*Rendering,
+	error) {
 	if len(q.Windows) != 1 {
 		return nil, fmt.Errorf("playout: render: a queue of %d windows", len(q.Windows))
 	}
@@ -62,7 +63,8 @@ func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, recording
 		return nil, fmt.Errorf("playout: render: the queue of %s has expired before its window", q.Date)
 	}
 	s := spans[0]
-	return &Rendering{rate: rate, silence: silence, recordings: recordings, open: open, holdings: h, span: s, final: s.Start,
+	return &Rendering{rate: rate, silence: silence, recordings: recordings, open: open, holdings: h, span: s,
+		final: s.Start,
 		state: make([]slotState, len(s.Slots))}, nil
 }
 
@@ -144,7 +146,8 @@ func (r *Rendering) brokenLocked() int {
 func (r *Rendering) slot(ctx context.Context, i int) error {
 	slot := r.span.Slots[i]
 	watch := &watchful{}
-	deck := NewDeck(r.rate, 0, r.silence, func() *Holdings { return r.holdings }, NewCuer(r.recordings, r.open, r.rate, renderPatience),
+	deck := NewDeck(r.rate, 0, r.silence, func() *Holdings { return r.holdings }, NewCuer(r.recordings, r.open, r.rate,
+		renderPatience),
 		watch, nil, NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
 	idle := func() bool { return r.broken() < i } // the rest is then another's
 	err := r.play(ctx, deck, slot.Start, slot.End, idle, func(pos int64) {

@@ -75,7 +75,8 @@ func (m *memorySink) Final(frame int64) {
 	m.final = frame
 }
 
-func rendered(t testing.TB, q wire.Queue, rate dsp.Rate, recordings Recordings, open Open, workers int) (pcm []byte, problems []string) {
+func rendered(t testing.TB, q wire.Queue, rate dsp.Rate, recordings Recordings, open Open, workers int) (pcm []byte,
+	problems []string) {
 	t.Helper()
 	r, err := NewRendering(&q, rate, SilenceLimit, recordings, open)
 	if err != nil {
@@ -101,7 +102,8 @@ func (s *service) sample(name string, in, out, gain float64) wire.QueueItem {
 	sha := hex.EncodeToString(sum[:])
 	s.audio[sha] = b
 	cueIn, cueOut := schedules.Ms(int64(in*1000)), schedules.Ms(int64(out*1000))
-	return wire.QueueItem{ID: fmt.Sprintf("%s-%v", name, in), SegmentID: name, Kind: "reading", Language: "ko-KP", CueIn: cueIn, CueOut: cueOut,
+	return wire.QueueItem{ID: fmt.Sprintf("%s-%v", name, in), SegmentID: name, Kind: "reading", Language: "ko-KP",
+		CueIn: cueIn, CueOut: cueOut,
 		Duration: schedules.Ms(int64(out*1000) - int64(in*1000)), GainDB: gain,
 		Audio: wire.AudioRef{SHA256: sha, Bytes: int64(len(b)), ContentType: "audio/mpeg", URL: wire.Audio(sha)}}
 }
@@ -131,7 +133,8 @@ func TestRenderedWindowEqualsWhatThePlayerPutsOut(t *testing.T) {
 			for _, workers := range []int{1, 2, 5} {
 				pcm, problems := rendered(t, q, rate, pileOf(t, e.service.audio), OpenMP3, workers)
 				most, off := deviation(t, pcm, heard[headerBytes:])
-				t.Logf("%d Hz, %d at once: %d frames, %d samples differ, by %d at most; %v", rate, workers, len(pcm)/frameBytes, off, most, problems)
+				t.Logf("%d Hz, %d at once: %d frames, %d samples differ, by %d at most; %v", rate, workers, len(pcm)/frameBytes,
+					off, most, problems)
 				if most > 1 || len(pcm) != int(rate.Frames(e.length()))*frameBytes {
 					t.Error("that is not what the player puts out")
 				}

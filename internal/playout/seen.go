@@ -34,11 +34,13 @@ func (m mark) older(seen mark) bool {
 // seenRecord is the content of seen.json. Before it had a sum it was the marks alone.
 type seenRecord struct {
 	Documents map[string]mark `json:"documents"`
-	Recalled  []string        `json:"recalled"`        // segment ids and hashes by the recall list that is marked; null: not known
-	Kept      []wire.Recalled `json:"kept,omitempty"`  // what earlier lists recalled that the service may have lost
-	Above     int64           `json:"above,omitempty"` // of the recall list that is marked
-	Lost      bool            `json:"lost,omitempty"`  // a recall list, or which was seen, was lost, and none has come since
-	Sum       string          `json:"sum"`             // CRC-32 of the record's JSON with an empty sum
+	// segment ids and hashes by the recall list that is marked; null: not known
+	Recalled []string        `json:"recalled"`
+	Kept     []wire.Recalled `json:"kept,omitempty"`  // what earlier lists recalled that the service may have lost
+	Above    int64           `json:"above,omitempty"` // of the recall list that is marked
+	// a recall list, or which was seen, was lost, and none has come since
+	Lost bool   `json:"lost,omitempty"`
+	Sum  string `json:"sum"` // CRC-32 of the record's JSON with an empty sum
 }
 
 func (r seenRecord) encode() ([]byte, error) {
@@ -211,16 +213,18 @@ func tellKept(problems *Problems, kept []wire.Recalled) {
 	if n := len(kept) - len(names); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	problems.Raise(alarm, "the service has lost recalls that this station has seen: %s%s. What they name stays off the air here. "+
-		"Recall it again at the service; to let it air after all, reinstate and approve it then", strings.Join(names, ", "), more)
+	problems.Raise(alarm, "the service has lost recalls that this station has seen: %s%s. What they name stays off the "+
+		"air here. "+
+		"Recall it again at the service; to let it air after all, reinstate and approve it then", strings.Join(names, ", "),
+		more)
 }
 
 // keptNamed is how many of the recalls that are kept the alarm names.
 const keptNamed = 5
 
-// recall makes next know what is recalled. That is said by the recall list or, when the saved one is lost, by the record
-// of it in seen.json, or by a queue or fallback that the service issued after that list. When nothing says it, next
-// forgot it: then nothing airs, since anything may be recalled, until the list comes again.
+// recall makes next know what is recalled. That is said by the recall list or, when the saved one is lost, by the
+// record of it in seen.json, or by a queue or fallback that the service issued after that list. When nothing says it,
+// next forgot it: then nothing airs, since anything may be recalled, until the list comes again.
 func (v *DocumentStore) recall(next *Holdings) {
 	if !v.loaded {
 		return
@@ -247,5 +251,7 @@ func (v *DocumentStore) recall(next *Holdings) {
 		v.problems.Calm("recalls lost")
 		return
 	}
-	v.problems.Raise("recalls lost", "nothing airs: the saved recall list is damaged or gone, and nothing else here says what it recalled (the last revision seen was %d). Connect the station to the service, or bring it a bundle", last.Revision)
+	v.problems.Raise("recalls lost", "nothing airs: the saved recall list is damaged or gone, and nothing else here "+
+		"says what it recalled (the last revision seen was %d). Connect the station to the service, or bring it a bundle",
+		last.Revision)
 }

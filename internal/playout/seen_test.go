@@ -41,7 +41,8 @@ func (s *shelf) damage(name string, how func([]byte) []byte) {
 func recalling(t *testing.T) (s *shelf, q wire.Queue) {
 	s = newShelf(t)
 	q = s.queue(5)
-	for _, err := range []error{s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(3))), s.offer(q), s.OfferRecalls(s.recallsDoc(11, "segment-2"))} {
+	for _, err := range []error{s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(3))), s.offer(q),
+		s.OfferRecalls(s.recallsDoc(11, "segment-2"))} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +75,8 @@ func TestWhatWasRecalledNeverAirsWhateverFileIsDamaged(t *testing.T) {
 }
 
 func TestTwoDamagedFilesRecallNothingBack(t *testing.T) {
-	names := []string{"recalls.dsse", "recalls-2.dsse", "seen.json", "seen-2.json", "queues/2026-11-23.dsse", "fallback.dsse"}
+	names := []string{"recalls.dsse", "recalls-2.dsse", "seen.json", "seen-2.json", "queues/2026-11-23.dsse",
+		"fallback.dsse"}
 	for how, damage := range damages {
 		for i, first := range names {
 			for _, second := range names[i+1:] {
@@ -161,7 +163,8 @@ func TestDocumentIssuedAfterTheLostListSaysWhatIsRecalled(t *testing.T) {
 			s.Forget(q.Date.AddDays(1)) // what it said stays known
 			s.reopen()
 			if h := s.Holdings(); h.Barred(&q.Items[1]) == "" || h.Barred(&q.Items[0]) != "" || len(s.problems.Alarms()) > 0 {
-				t.Errorf("the recalled item: %q, another: %q, alarms %q", h.Barred(&q.Items[1]), h.Barred(&q.Items[0]), s.problems.Alarms())
+				t.Errorf("the recalled item: %q, another: %q, alarms %q", h.Barred(&q.Items[1]), h.Barred(&q.Items[0]),
+					s.problems.Alarms())
 			}
 		})
 	}
@@ -190,7 +193,8 @@ func TestLostRecordAndListHoldEverythingBackUntilAListComes(t *testing.T) {
 }
 
 func TestRecordOfRevisionsIsReadByItsSum(t *testing.T) {
-	r := seenRecord{Documents: map[string]mark{"recalls": {11, schedules.At(documentsNow)}}, Recalled: []string{"segment-2"}}
+	r := seenRecord{Documents: map[string]mark{"recalls": {11, schedules.At(documentsNow)}},
+		Recalled: []string{"segment-2"}}
 	b, err := r.encode()
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +230,8 @@ func TestSavedKeyIsKeptTwice(t *testing.T) {
 				t.Errorf("what the key signed is refused: %v", err)
 			}
 			s.damage("key-2", damage)
-			if _, err = OpenDocumentStore(s.state, "lantern", nil, s.now, s.problems); damage != nil && how != "a flipped bit" && (err == nil || !strings.Contains(err.Error(), "--key")) {
+			if _, err = OpenDocumentStore(s.state, "lantern", nil, s.now, s.problems); damage != nil && how != "a flipped bit" &&
+				(err == nil || !strings.Contains(err.Error(), "--key")) {
 				t.Errorf("without any copy: %v", err)
 			}
 		})

@@ -66,7 +66,8 @@ func (s *Sender) Run(ctx context.Context) error {
 }
 
 // take notes what became of the entries sent. It fails when the answer speaks of none of them.
-func (s *Sender) take(sent []schedules.AsRun, results []wire.AsRunResult, rejected map[int64]time.Time, now time.Time) error {
+func (s *Sender) take(sent []schedules.AsRun, results []wire.AsRunResult, rejected map[int64]time.Time,
+	now time.Time) error {
 	asked := map[int64]bool{}
 	for _, e := range sent {
 		asked[e.Sequence] = true

@@ -49,8 +49,10 @@ func airs(t *testing.T, outputs, counting []output.Output) (entries []schedules.
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: s.api(), Follow: FollowOptions{TrustFirst: true}, Open: openRecording,
-		Rate: testRate, Outputs: outputs, Counting: counting, Until: start.Add(45 * time.Second), Now: time.Now, Log: discardLog()})
+	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: s.api(), Follow: FollowOptions{TrustFirst: true},
+		Open: openRecording,
+		Rate: testRate, Outputs: outputs, Counting: counting, Until: start.Add(45 * time.Second), Now: time.Now,
+		Log: discardLog()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +96,8 @@ func TestItemHasAiredOnlyForTheTimeInWhichAnOutputTookIt(t *testing.T) {
 		health        int
 	}{
 		"everything": {nil, 20 * time.Second, 20 * time.Second, [2]schedules.Outcome{schedules.Aired, schedules.Aired}, 200},
-		"nothing":    {func(time.Duration) error { return down }, 0, 0, [2]schedules.Outcome{schedules.Failed, schedules.Failed}, 503},
+		"nothing": {func(time.Duration) error { return down }, 0, 0, [2]schedules.Outcome{schedules.Failed,
+			schedules.Failed}, 503},
 		"until it is gone": {func(at time.Duration) error {
 			if at > 20*time.Second {
 				return down
@@ -115,7 +118,8 @@ func TestItemHasAiredOnlyForTheTimeInWhichAnOutputTookIt(t *testing.T) {
 				entries, health, page := airs(t, []output.Output{&device{c.takes, time.Now()}}, nil)
 				for i, want := range []time.Duration{c.first, c.second} {
 					got, outcomes := aired(entries, []string{"item-1", "item-2"}[i])
-					if got < want-200*time.Millisecond || got > want+200*time.Millisecond || len(outcomes) != 1 || outcomes[0] != c.outcomes[i] {
+					if got < want-200*time.Millisecond || got > want+200*time.Millisecond || len(outcomes) != 1 ||
+						outcomes[0] != c.outcomes[i] {
 						t.Errorf("item %d: reported as %v, for %v; %v sounded: %+v", i+1, outcomes, got, want, entries)
 					}
 				}
@@ -141,7 +145,8 @@ func TestInterruptedItemIsReportedInTheStretchesThatSounded(t *testing.T) {
 			return nil
 		}, time.Now()}}, nil)
 		total, outcomes := aired(entries, "item-1")
-		if len(outcomes) != 2 || outcomes[0] != schedules.Cut || total < 13500*time.Millisecond || total > 15200*time.Millisecond {
+		if len(outcomes) != 2 || outcomes[0] != schedules.Cut || total < 13500*time.Millisecond ||
+			total > 15200*time.Millisecond {
 			t.Errorf("%v for %v: %+v", outcomes, total, entries)
 		}
 		if total, _ := aired(entries, "item-2"); total != 20*time.Second || health != 200 {
@@ -203,7 +208,8 @@ func TestOutputThatIsTooSlowHasFewGapsAndAnAlarm(t *testing.T) {
 			t.Errorf("health %d: %s", health, page)
 		}
 		total, outcomes := aired(entries, "item-2")
-		if total < 8*time.Second || total > 12*time.Second || len(outcomes) > 8 || slices.Contains(outcomes, schedules.Aired) {
+		if total < 8*time.Second || total > 12*time.Second || len(outcomes) > 8 || slices.Contains(outcomes,
+			schedules.Aired) {
 			t.Errorf("half of 20 s came out: %v for %v", outcomes, total)
 		}
 	})

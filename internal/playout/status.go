@@ -79,7 +79,8 @@ func (r *Reporter) rest(ctx context.Context, told int64) (recalled bool, err err
 func (r *Reporter) Status() wire.Status {
 	h, now := r.documents.Holdings(), r.now()
 	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: told(r.version), Playing: r.playing(),
-		ClockOffset: schedules.Millis{Duration: r.follower.Offset()}, ClockSet: schedules.Millis{Duration: r.follower.time.Set()}, CoverHours: cover(h, now, r.cache).Hours(),
+		ClockOffset: schedules.Millis{Duration: r.follower.Offset()},
+		ClockSet:    schedules.Millis{Duration: r.follower.time.Set()}, CoverHours: cover(h, now, r.cache).Hours(),
 		Alarms: r.problems.Alarms(), Problems: r.problems.List(),
 		Instance: r.instance, Seen: &h.Seen}
 	today := schedules.DateOf(now.In(h.Zone()))

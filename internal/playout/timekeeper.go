@@ -50,15 +50,16 @@ type anchor struct {
 	SetSince time.Duration `json:"set_since,omitempty"`
 }
 
-// The bounds within which times are the same, and within which the service's word is taken for it: a key that was stolen
-// must not make expired things air.
+// The bounds within which times are the same, and within which the service's word is taken for it: a key that was
+// stolen must not make expired things air.
 const (
-	stepMost   = 250 * time.Millisecond // by more, a time was stepped
-	wrongMost  = time.Second            // by more than this and what the measure may be off, the station's time is wrong
-	trustMost  = 10 * time.Minute       // by more in all, beside what the machine's clock may drift, the service is not believed
-	driftMost  = 1000                   // a clock without care drifts by less than one part of so many
-	anchorMost = 10 * time.Millisecond  // by more, the anchor is saved again
-	lookMost   = time.Millisecond       // between the two readings of one look; longer looks are repeated
+	stepMost  = 250 * time.Millisecond // by more, a time was stepped
+	wrongMost = time.Second            // by more than this and what the measure may be off, the station's time is wrong
+	// by more in all, beside what the machine's clock may drift, the service is not believed
+	trustMost  = 10 * time.Minute
+	driftMost  = 1000                  // a clock without care drifts by less than one part of so many
+	anchorMost = 10 * time.Millisecond // by more, the anchor is saved again
+	lookMost   = time.Millisecond      // between the two readings of one look; longer looks are repeated
 	looksMost  = 100
 	anchorName = "time.json"
 )
@@ -86,7 +87,8 @@ func OpenTimekeeper(local Now, uptime Uptime, state *statedir.Dir, problems *Pro
 		k.set, k.setSince = k.saved.Set, k.saved.SetSince
 		if shift := k.saved.Origin.Add(k.at).Sub(k.wall); shift.Abs() > stepMost {
 			k.shift = shift
-			problems.Add("the local clock differs by %v from the time that was kept before: that is kept on", (-shift).Round(time.Millisecond))
+			problems.Add("the local clock differs by %v from the time that was kept before: that is kept on",
+				(-shift).Round(time.Millisecond))
 		}
 	}
 	return k
@@ -146,7 +148,8 @@ func (k *Timekeeper) read() (wall time.Time, at time.Duration) {
 
 // Compare takes in that the service's time was theirs at the middle of a call that began when the station's was before,
 // after it had moved by so much. It answers by how much the local time is ahead of the service's.
-func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.Time, took time.Duration) (ahead time.Duration) {
+func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.Time, took time.Duration) (
+	ahead time.Duration) {
 	doubt := took / 2
 	k.mu.Lock()
 	off := before.Add(k.moved - moved + doubt).Sub(theirs)
@@ -154,7 +157,8 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 	set, already := time.Duration(0), k.set
 	refused := false
 	switch {
-	case k.shift != 0 && off.Abs()-ahead.Abs() > stepMost+doubt && ahead.Abs() <= trustMost: // the local time was put right
+	// the local time was put right
+	case k.shift != 0 && off.Abs()-ahead.Abs() > stepMost+doubt && ahead.Abs() <= trustMost:
 		set = -k.shift
 		k.set, k.setSince = 0, k.at
 	case off.Abs() > wrongMost+doubt:
@@ -168,14 +172,16 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 	k.moved += set
 	k.believed = k.believed || !refused
 	next := anchor{Boot: k.uptime.Boot, Origin: k.wall.Add(k.shift - k.at), Set: k.set, SetSince: k.setSince}
-	save := !refused && next.Boot != "" && (next.Boot != k.saved.Boot || next.Origin.Sub(k.saved.Origin).Abs() > anchorMost)
+	save := !refused && next.Boot != "" && (next.Boot != k.saved.Boot ||
+		next.Origin.Sub(k.saved.Origin).Abs() > anchorMost)
 	if save {
 		k.saved = next
 	}
 	k.mu.Unlock()
 	switch {
 	case refused:
-		k.problems.Add("the service's time differs by %v, which is too much to believe after %v by which it was set already: see which clock is wrong",
+		k.problems.Add("the service's time differs by %v, which is too much to believe after %v by which it was set "+
+			"already: see which clock is wrong",
 			off.Round(time.Second), already.Round(time.Second))
 	case set != 0:
 		k.problems.Add("the station's time was set by %v, to the service's", set.Round(time.Millisecond))

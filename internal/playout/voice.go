@@ -44,7 +44,8 @@ type voice struct {
 }
 
 // newVoice decodes file, which it closes, and stands at frame offset of the item's air time.
-func newVoice(file io.ReaderAt, closer io.Closer, size int64, open Open, it *wire.QueueItem, rate dsp.Rate, offset int64) (*voice, error) {
+func newVoice(file io.ReaderAt, closer io.Closer, size int64, open Open, it *wire.QueueItem, rate dsp.Rate,
+	offset int64) (*voice, error) {
 	v := &voice{file: closer}
 	if err := v.start(file, size, open, it, rate, offset); err != nil {
 		return nil, errors.Join(err, closer.Close())

@@ -111,7 +111,8 @@ func TestGainOutOfBoundsIsHeldWithinThem(t *testing.T) {
 		for i, db := range gain {
 			it := wire.QueueItem{CueOut: schedules.Ms(1000), Duration: schedules.Ms(1000), GainDB: db}
 			heard[i] = make([]float32, 2*4800)
-			if err := voiceOf(t, &synth{rate: 48000, channels: 1, samples: 48000, tone: hum(0.01)}, it, 0).Read(heard[i]); err != nil {
+			if err := voiceOf(t, &synth{rate: 48000, channels: 1, samples: 48000, tone: hum(0.01)}, it,
+				0).Read(heard[i]); err != nil {
 				t.Fatal(err)
 			}
 		}

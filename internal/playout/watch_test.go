@@ -39,12 +39,15 @@ func TestStatusPageAndMetricsTellHowTheStationStands(t *testing.T) {
 		if err := json.Unmarshal([]byte(get("/status.json")), &w); err != nil {
 			t.Fatal(err)
 		}
-		if w.Playing != "item-1" || w.QueueRevision != 4 || w.RecallsSeen != 9 || w.AudioVerified != 2 || w.AudioMissing != 0 ||
-			w.ClockOffset.Duration != 1500*time.Millisecond || len(w.Next) != 1 || !w.Next[0].Here || w.Peak() > -4 || w.Peak() < -20 {
+		if w.Playing != "item-1" || w.QueueRevision != 4 || w.RecallsSeen != 9 || w.AudioVerified != 2 ||
+			w.AudioMissing != 0 ||
+			w.ClockOffset.Duration != 1500*time.Millisecond || len(w.Next) != 1 || !w.Next[0].Here || w.Peak() > -4 ||
+			w.Peak() < -20 {
 			t.Errorf("%+v", w)
 		}
 		page := get("/")
-		if !strings.Contains(page, "&lt;b&gt;one") || strings.Contains(page, "<b>one") || !strings.Contains(page, "revision 4") {
+		if !strings.Contains(page, "&lt;b&gt;one") || strings.Contains(page, "<b>one") || !strings.Contains(page,
+			"revision 4") {
 			t.Errorf("the page says\n%s", page)
 		}
 		metrics := get("/metrics")
@@ -70,7 +73,8 @@ func TestStatusPageAndMetricsTellHowTheStationStands(t *testing.T) {
 				t.Errorf("a level off the air: %+v", other)
 			}
 		}
-		if s.QueueRevision != 4 || s.PlayerVersion != "test" || !strings.Contains(metrics, fmt.Sprintf("lifeline_playout_output_peak_dbfs %v", w.Peak())) {
+		if s.QueueRevision != 4 || s.PlayerVersion != "test" || !strings.Contains(metrics,
+			fmt.Sprintf("lifeline_playout_output_peak_dbfs %v", w.Peak())) {
 			t.Errorf("reported %+v", s)
 		}
 	})

@@ -90,7 +90,10 @@ func (e *ear) planned(s *output.Bounds, frame int64) (*wire.QueueItem, int64) {
 		e.date, e.items = s.Date, e.plan[s.Date.String()].Items
 	}
 	items := e.items
-	i, found := slices.BinarySearchFunc(items, frame, func(it wire.QueueItem, f int64) int { return cmp.Compare(it.StartMs, f) })
+	i, found := slices.BinarySearchFunc(items, frame, func(it wire.QueueItem, f int64) int {
+		return cmp.Compare(it.StartMs,
+			f)
+	})
 	if !found {
 		i--
 	}
@@ -125,7 +128,8 @@ func (w *week) publish() (items []*wire.QueueItem) {
 	}
 	fallback := []wire.QueueItem{}
 	for n := range 5 {
-		fallback = append(fallback, w.s.record(recording{Number: 150 + n, Rate: int(weekRate), Frames: int64(20_000 + 25_000*n)}))
+		fallback = append(fallback, w.s.record(recording{Number: 150 + n, Rate: int(weekRate),
+			Frames: int64(20_000 + 25_000*n)}))
 	}
 	doc := wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern", Revision: 1, IssuedAt: schedules.At(time.Now()),
 		ExpiresAt: schedules.At(w.begun.AddDate(0, 0, 14)), Items: fallback}
@@ -231,7 +235,8 @@ func TestWeekOfFaults(t *testing.T) {
 		open := descriptors(t)
 		synctest.Test(t, func(t *testing.T) { // fails when a goroutine is left over
 			s := newService(t)
-			w := &week{t: t, s: s, r: rand.New(rand.NewPCG(11, seed)), ear: &ear{plan: map[string]*wire.Queue{}}, dir: t.TempDir(), begun: time.Now(),
+			w := &week{t: t, s: s, r: rand.New(rand.NewPCG(11, seed)), ear: &ear{plan: map[string]*wire.Queue{}},
+				dir: t.TempDir(), begun: time.Now(),
 				hours: hours, length: length}
 			items := w.publish()
 			w.run(w.script(items))
@@ -309,7 +314,8 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 		}
 		return w.begun.Truncate(24*time.Hour).AddDate(0, 0, d).Add(time.Duration(hour)*time.Hour + into)
 	}
-	// The link is gone for an hour, from three quarters of an hour before a window until a quarter of an hour into it; two kills fall into it.
+	// The link is gone for an hour, from three quarters of an hour before a window until a quarter of an hour into it; two
+	// kills fall into it.
 	down := func(yes bool) func() {
 		return func() { w.s.setDown(yes) }
 	}
@@ -370,7 +376,8 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 	recall(late, late.StartAt.Add(-5*time.Second))
 	// Ten kills in windows, two of them while there is no link.
 	for k := range 10 {
-		at := window(w.r.IntN(7), w.r.IntN(2) == 0, time.Duration(60+w.r.IntN(1000))*time.Second+time.Duration(w.r.IntN(1000))*time.Millisecond)
+		at := window(w.r.IntN(7), w.r.IntN(2) == 0, time.Duration(60+w.r.IntN(1000))*time.Second+
+			time.Duration(w.r.IntN(1000))*time.Millisecond)
 		if k < 2 {
 			at = window(1, true, time.Duration(5+10*k)*time.Minute)
 		}
@@ -456,7 +463,8 @@ func (w *week) check(items []*wire.QueueItem) {
 	w.t.Logf("%d items planned, %v heard, %v of it silent (all of it in restarts); reported %v",
 		len(items), weekRate.Duration(heard), weekRate.Duration(silent), byOutcome)
 	windows := time.Duration(7 * len(w.hours))
-	if byOutcome[schedules.Aired] < len(items)-40*len(w.hours)/2 || weekRate.Duration(heard) < windows*(w.length-5*time.Minute/windows) {
+	if byOutcome[schedules.Aired] < len(items)-40*len(w.hours)/2 ||
+		weekRate.Duration(heard) < windows*(w.length-5*time.Minute/windows) {
 		w.t.Error("that is too little")
 	}
 }
@@ -479,7 +487,8 @@ func (w *week) wasHeard(e schedules.AsRun) {
 	start, end := weekRate.Frame(e.StartedAt.Time), weekRate.Frame(e.EndedAt.Time)
 	for _, r := range w.ear.runs {
 		// At an end there may be a fade; at a kill what was heard goes on for up to a heartbeat.
-		if fmt.Sprintf("segment-%d", r.number) == e.SegmentID && r.start == start && end-r.end <= weekRate.Frames(fallback.Fade) &&
+		if fmt.Sprintf("segment-%d", r.number) == e.SegmentID && r.start == start &&
+			end-r.end <= weekRate.Frames(fallback.Fade) &&
 			r.end-end <= weekRate.Frames(1300*time.Millisecond) {
 			return
 		}
@@ -498,6 +507,7 @@ func (w *week) wasReported(r run, entries []schedules.AsRun) {
 		}
 	}
 	if n != 0 {
-		w.t.Errorf("recording %d from %v to %v is in %d entries too many", r.number, weekRate.Time(r.start), weekRate.Time(r.end), n)
+		w.t.Errorf("recording %d from %v to %v is in %d entries too many", r.number, weekRate.Time(r.start),
+			weekRate.Time(r.end), n)
 	}
 }

@@ -19,17 +19,22 @@ func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
 		document string // as the follower calls it
 		comes    func(s *shelf) error
 	}{
-		"a recall list": {wire.Freshness{Recalls: 12}, "recall list", func(s *shelf) error { return s.OfferRecalls(s.recallsDoc(12)) }},
-		"a fallback":    {wire.Freshness{Fallback: 4}, "fallback", func(s *shelf) error { return s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(4))) }},
-		"today":         {wire.Freshness{Queues: map[string]int64{today.String(): 6}}, "queue of " + today.String(), func(s *shelf) error { return s.offer(s.queue(6)) }},
+		"a recall list": {wire.Freshness{Recalls: 12}, "recall list",
+			func(s *shelf) error { return s.OfferRecalls(s.recallsDoc(12)) }},
+		"a fallback": {wire.Freshness{Fallback: 4}, "fallback",
+			func(s *shelf) error { return s.OfferFallback(s.service.seal(wire.FallbackType, s.fallbackDoc(4))) }},
+		"today": {wire.Freshness{Queues: map[string]int64{today.String(): 6}}, "queue of " + today.String(),
+			func(s *shelf) error { return s.offer(s.queue(6)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, _ := recalling(t)
 				now := documentsNow
-				f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems, OpenTimekeeper(func() time.Time { return now }, Uptime{}, s.state, s.problems), FollowOptions{})
+				f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems,
+					OpenTimekeeper(func() time.Time { return now }, Uptime{}, s.state, s.problems), FollowOptions{})
 				f.asked[c.document] = asking{tag: `"11"`}
-				f.Compare(wire.Freshness{Recalls: 11, Fallback: 3, Queues: map[string]int64{today.String(): 5}}) // all of it is held
+				// all of it is held
+				f.Compare(wire.Freshness{Recalls: 11, Fallback: 3, Queues: map[string]int64{today.String(): 5}})
 				if len(f.nudge) > 0 || f.asked[c.document].tag == "" {
 					t.Error("what is held is asked for again")
 				}
@@ -61,7 +66,8 @@ func TestADayThatIsOverIsWithheldNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := recalling(t)
 		now := documentsNow
-		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems, OpenTimekeeper(func() time.Time { return now }, Uptime{}, s.state, s.problems), FollowOptions{})
+		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems,
+			OpenTimekeeper(func() time.Time { return now }, Uptime{}, s.state, s.problems), FollowOptions{})
 		today := schedules.DateOf(documentsNow)
 		for range 2 {
 			f.Compare(wire.Freshness{Queues: map[string]int64{today.String(): 6}})

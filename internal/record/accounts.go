@@ -31,7 +31,8 @@ type askedDay func(day schedules.StationDay, payload []byte) bool
 
 // days are the broadcast days [from, to) of a station with what was published for them. asked tells by the
 // day's bounds and its queue's JSON whether the queue matters; nil: all of them do.
-func (a *Accounts) days(ctx context.Context, st schedules.Station, from, to schedules.Date, asked askedDay) ([]schedules.StationDay, error) {
+func (a *Accounts) days(ctx context.Context, st schedules.Station, from, to schedules.Date, asked askedDay) (
+	[]schedules.StationDay, error) {
 	var out []schedules.StationDay
 	for date := from; date.Before(to); date = date.AddDays(1) {
 		start, end, err := st.DayBounds(date)
@@ -72,7 +73,8 @@ func (a *Accounts) payload(ctx context.Context, station string, date schedules.D
 
 // Account tells what became of each airing of the station's days [from, to), day by day, of segment alone unless it is
 // empty.
-func (a *Accounts) Account(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) ([][]schedules.AiringRecord, error) {
+func (a *Accounts) Account(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) (
+	[][]schedules.AiringRecord, error) {
 	e, err := a.evidence(ctx, st, from, to, segment)
 	if err != nil {
 		return nil, err
@@ -88,7 +90,8 @@ func (a *Accounts) Account(ctx context.Context, st schedules.Station, from, to s
 }
 
 // outcomes is the station's day against what aired.
-func (a *Accounts) outcomes(ctx context.Context, st schedules.Station, date schedules.Date) (schedules.Reconciliation, error) {
+func (a *Accounts) outcomes(ctx context.Context, st schedules.Station, date schedules.Date) (schedules.Reconciliation,
+	error) {
 	e, err := a.evidence(ctx, st, date, date.AddDays(1), "")
 	if err != nil {
 		return schedules.Reconciliation{}, err
@@ -104,7 +107,8 @@ type evidence struct {
 }
 
 // evidence gathers what the account of the station's days [from, to) rests on, of segment alone unless it is empty.
-func (a *Accounts) evidence(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) (e evidence, err error) {
+func (a *Accounts) evidence(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) (
+	e evidence, err error) {
 	start, _, err := st.DayBounds(from.AddDays(-1))
 	if err != nil {
 		return e, err

@@ -34,29 +34,37 @@ type onAir struct {
 }
 
 func newOnAir(t *testing.T) *onAir {
-	o := &onAir{t: t, now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), first: schedules.Date{Year: 2026, Month: 11, Day: 26}}
+	o := &onAir{t: t, now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), first: schedules.Date{Year: 2026, Month: 11,
+		Day: 26}}
 	var err error
 	if o.mirror, err = replica.Open(t.Context(), memory.New(100), kinds.All); err != nil {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return o.now }
-	o.scheduler = scheduling.New(o.mirror, record.NewRecords(o.mirror, o.mirror.Store, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Minute)
+	o.scheduler = scheduling.New(o.mirror, record.NewRecords(o.mirror, o.mirror.Store, nil, now, 0), servicetest.Seal{},
+		now, "http://x", time.Minute)
 	o.log = o.scheduler.Record.Logbook
-	servicetest.Put(o.t, o.mirror, replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC", Languages: []string{"ko-KP"}})
+	servicetest.Put(o.t, o.mirror, replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC",
+		Languages: []string{"ko-KP"}})
 	for n := range 4 {
-		servicetest.Put(o.t, o.mirror, replica.KindSegment, fmt.Sprintf("m%d", n), schedules.Segment{ID: fmt.Sprintf("m%d", n), Kind: "testimony", Language: "ko-KP", State: schedules.Approved})
+		servicetest.Put(o.t, o.mirror, replica.KindSegment, fmt.Sprintf("m%d", n),
+			schedules.Segment{ID: fmt.Sprintf("m%d", n), Kind: "testimony", Language: "ko-KP", State: schedules.Approved})
 	}
 	for n := range 3 {
 		date := o.first.AddDays(n)
 		r := schedules.Rundown{Station: "s", Date: date, Revision: int64(n + 1), Status: schedules.Published}
-		q := wire.Queue{Station: "s", Date: date, Revision: int64(n + 1), ExpiresAt: schedules.At(o.now.Add(9 * 24 * time.Hour))}
+		q := wire.Queue{Station: "s", Date: date, Revision: int64(n + 1),
+			ExpiresAt: schedules.At(o.now.Add(9 * 24 * time.Hour))}
 		for w, hour := range []int{10, 23} {
 			at := time.Date(date.Year, date.Month, date.Day, hour, 50, 0, 0, time.UTC)
-			slot := schedules.Slot{Occurrence: schedules.Occurrence{Window: fmt.Sprintf("w%d", w), Date: date, StartAt: schedules.At(at), EndAt: schedules.At(at.Add(20 * time.Minute))}}
+			slot := schedules.Slot{Occurrence: schedules.Occurrence{Window: fmt.Sprintf("w%d", w), Date: date,
+				StartAt: schedules.At(at), EndAt: schedules.At(at.Add(20 * time.Minute))}}
 			for i := range 4 {
 				start := schedules.At(at.Add(time.Duration(i) * 5 * time.Minute))
-				r.Items = append(r.Items, schedules.Item{ID: fmt.Sprintf("%s-%d-%d", date, w, i), Window: slot.Window, SegmentID: fmt.Sprintf("m%d", i), StartAt: start, Duration: schedules.Ms(300_000)})
-				q.Items = append(q.Items, wire.QueueItem{ID: fmt.Sprintf("%s-%d-%d", date, w, i), Window: slot.Window, SegmentID: fmt.Sprintf("m%d", i), Language: "ko-KP",
+				r.Items = append(r.Items, schedules.Item{ID: fmt.Sprintf("%s-%d-%d", date, w, i), Window: slot.Window,
+					SegmentID: fmt.Sprintf("m%d", i), StartAt: start, Duration: schedules.Ms(300_000)})
+				q.Items = append(q.Items, wire.QueueItem{ID: fmt.Sprintf("%s-%d-%d", date, w, i), Window: slot.Window,
+					SegmentID: fmt.Sprintf("m%d", i), Language: "ko-KP",
 					StartAt: &start, Duration: schedules.Ms(300_000)})
 			}
 			q.Windows = append(q.Windows, slot)
@@ -77,8 +85,8 @@ func (o *onAir) report(itemID, segment string, from, to time.Time, outcome sched
 	o.entries = append(o.entries, e)
 }
 
-// draw has the station air what it likes until it falls silent. A search for misses that begins looks no further back than
-// eight days.
+// draw has the station air what it likes until it falls silent. A search for misses that begins looks no further back
+// than eight days.
 func (o *onAir) draw(t *rapid.T) {
 	o.now = o.items[0].StartAt.Add(time.Duration(rapid.IntRange(0, 8*24*60).Draw(t, "minutes")) * time.Minute)
 	silentFrom := rapid.IntRange(0, len(o.items)).Draw(t, "silent from")
@@ -116,8 +124,9 @@ func (o *onAir) draw(t *rapid.T) {
 	}
 }
 
-// A day's reconciliation, its report and what is owed for it count the same, whatever the station reports, when it falls
-// silent and when they are asked for; so do the windows of the day and the day; and no report counts for two days.
+// A day's reconciliation, its report and what is owed for it count the same, whatever the station reports, when it
+// falls silent and when they are asked for; so do the windows of the day and the day; and no report counts for two
+// days.
 func TestReconciliationAndReportAndMakeGoodsCountTheSame(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		o := newOnAir(t)
@@ -138,13 +147,16 @@ func TestReconciliationAndReportAndMakeGoodsCountTheSame(t *testing.T) {
 			if err != nil {
 				r.Fatal(err)
 			}
-			report, err := o.log.AiringReport(t.Context(), record.ReportQuery{From: date, To: date.AddDays(1), Station: "s", Group: []string{"day"}})
+			report, err := o.log.AiringReport(t.Context(), record.ReportQuery{From: date, To: date.AddDays(1), Station: "s",
+				Group: []string{"day"}})
 			if err != nil {
 				r.Fatal(err)
 			}
 			v, c := day.Totals, report.Totals
-			if v[schedules.AsPlanned]+v[schedules.Late] != c.Aired || v[schedules.Short] != c.Short || v[schedules.Missed]+v[schedules.Substituted] != c.Missed ||
-				v[schedules.Unreported] != c.Unreported || v[schedules.Extra]+v[schedules.Substituted] != c.Extra || v[schedules.ToCome] != 0 {
+			if v[schedules.AsPlanned]+v[schedules.Late] != c.Aired || v[schedules.Short] != c.Short || v[schedules.Missed]+
+				v[schedules.Substituted] != c.Missed ||
+				v[schedules.Unreported] != c.Unreported || v[schedules.Extra]+v[schedules.Substituted] != c.Extra ||
+				v[schedules.ToCome] != 0 {
 				r.Errorf("%s at %s is reconciled as %v and reported as %+v", date, o.now, v, c)
 			}
 			for _, d := range day.Items {
@@ -175,7 +187,8 @@ func TestReconciliationAndReportAndMakeGoodsCountTheSame(t *testing.T) {
 			}
 		}
 		if !maps.Equal(owed, says) {
-			r.Errorf("at %s owed are %v, and the reconciliations say %v", o.now, slices.Sorted(maps.Keys(owed)), slices.Sorted(maps.Keys(says)))
+			r.Errorf("at %s owed are %v, and the reconciliations say %v", o.now, slices.Sorted(maps.Keys(owed)),
+				slices.Sorted(maps.Keys(says)))
 		}
 	})
 }
@@ -190,7 +203,8 @@ func TestWhatAStationIsYetToReportIsNotMissed(t *testing.T) {
 		t.Errorf("%+v (%v)", got, err)
 	}
 	o.now = o.now.Add(7 * 24 * time.Hour)
-	if got, err = o.log.Reconcile(t.Context(), "s", last, ""); err != nil || got.Totals[schedules.Missed] != 8 || len(got.MakeGoods) != 8 {
+	if got, err = o.log.Reconcile(t.Context(), "s", last, ""); err != nil || got.Totals[schedules.Missed] != 8 ||
+		len(got.MakeGoods) != 8 {
 		t.Errorf("a week later: %+v (%v)", got, err)
 	}
 }

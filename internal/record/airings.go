@@ -24,7 +24,8 @@ const maxReportRows = 100_000
 
 // eachDay hands the airings of the broadcast days [from, to) to f, station by station and day by day, until f says to
 // stop. Of the station first they begin with the day since, unless it is zero.
-func (l *Logbook) eachDay(ctx context.Context, stations []schedules.Station, from, to, since schedules.Date, segment string,
+func (l *Logbook) eachDay(ctx context.Context, stations []schedules.Station, from, to, since schedules.Date,
+	segment string,
 	f func(station string, date schedules.Date, airings []schedules.AiringRecord) (more bool)) error {
 	for n, st := range stations {
 		date := from
@@ -79,7 +80,8 @@ func (l *Logbook) Airings(ctx context.Context, q AiringQuery) (out []schedules.A
 		last.date = schedules.Date{} // the station of the cursor has gone
 	}
 	at := place{}
-	err = l.eachDay(ctx, stations, q.From, q.To, last.date, q.Segment, func(station string, date schedules.Date, airings []schedules.AiringRecord) bool {
+	err = l.eachDay(ctx, stations, q.From, q.To, last.date, q.Segment, func(station string, date schedules.Date,
+		airings []schedules.AiringRecord) bool {
 		seen := 0
 		if station == last.station && date == last.date {
 			seen = min(last.n, len(airings))
@@ -165,20 +167,24 @@ func (l *Logbook) AiringReport(ctx context.Context, q ReportQuery) (wire.AiringR
 		if err != nil {
 			return wire.AiringReport{}, err
 		}
-		err = l.eachDay(ctx, []schedules.Station{st}, q.From, q.To, schedules.Date{}, q.Segment, func(_ string, _ schedules.Date, airings []schedules.AiringRecord) bool {
-			for _, r := range airings {
-				tally.Add(r, madeGood[r.ItemID])
-			}
-			return tally.Len() <= maxReportRows
-		})
+		err = l.eachDay(ctx, []schedules.Station{st}, q.From, q.To, schedules.Date{}, q.Segment,
+			func(_ string, _ schedules.Date, airings []schedules.AiringRecord) bool {
+				for _, r := range airings {
+					tally.Add(r, madeGood[r.ItemID])
+				}
+				return tally.Len() <= maxReportRows
+			})
 		if err != nil {
 			return wire.AiringReport{}, err
 		}
 		if tally.Len() > maxReportRows {
-			return wire.AiringReport{}, fault.Fields(fault.Field{Field: "group", Message: fmt.Sprintf("makes more than %d rows: group by less, or ask for fewer days", maxReportRows)})
+			return wire.AiringReport{},
+				fault.Fields(fault.Field{Field: "group", Message: fmt.Sprintf("makes more than %d rows: group by less, or ask "+
+					"for fewer days", maxReportRows)})
 		}
 	}
-	return wire.AiringReport{From: q.From, To: q.To, Group: q.Group, MadeAt: schedules.At(l.now()), Rows: tally.Rows(), Totals: tally.Totals}, nil
+	return wire.AiringReport{From: q.From, To: q.To, Group: q.Group, MadeAt: schedules.At(l.now()), Rows: tally.Rows(),
+		Totals: tally.Totals}, nil
 }
 
 func checkDays(from, to schedules.Date) error {
@@ -186,7 +192,8 @@ func checkDays(from, to schedules.Date) error {
 	case !from.Before(to):
 		return fault.Fields(fault.Field{Field: "to", Message: "must be later than from: it is the day after the last"})
 	case from.AddDays(maxReportDays).Before(to):
-		return fault.Fields(fault.Field{Field: "from", Message: fmt.Sprintf("is too far from to: ask for at most %d days at once", maxReportDays)})
+		return fault.Fields(fault.Field{Field: "from",
+			Message: fmt.Sprintf("is too far from to: ask for at most %d days at once", maxReportDays)})
 	}
 	return nil
 }

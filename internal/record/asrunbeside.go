@@ -26,7 +26,8 @@ func beside(e schedules.AsRun) (schedules.AsRun, error) {
 	sum := sha256.Sum256(b)
 	e.ReportedAs = e.Sequence
 	e.Sequence = besideFrom | int64(binary.BigEndian.Uint64(sum[:])&(besideFrom-1))
-	note := fmt.Sprintf("sent under sequence %d, which another report has: do two players report for this station?", e.ReportedAs)
+	note := fmt.Sprintf("sent under sequence %d, which another report has: do two players report for this station?",
+		e.ReportedAs)
 	if e.Detail != "" {
 		note = e.Detail + "; " + note
 	}
@@ -56,7 +57,8 @@ const sentDays = 2 * 24 * time.Hour
 // keepOthers stores what came under a sequence that an entry with other content has, each under a sequence of its own.
 // sent are entries that are not new, and at is where they are placed. It answers the sequences given; 0: the entry is a
 // repeat.
-func (l *Logbook) keepOthers(ctx context.Context, station string, sent []schedules.AsRun, at []time.Time) ([]int64, error) {
+func (l *Logbook) keepOthers(ctx context.Context, station string, sent []schedules.AsRun, at []time.Time) ([]int64,
+	error) {
 	from, to := at[0], at[0]
 	for i, t := range at {
 		slack := time.Duration(0)

@@ -25,8 +25,9 @@ func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 	s := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Minute)
 	log := s.Record.Logbook
 	aired := func(sequence int64, segment string, after time.Duration) schedules.AsRun {
-		return schedules.AsRun{Sequence: sequence, ItemID: segment, SegmentID: segment, StartedAt: schedules.At(began.Add(after)),
-			EndedAt: schedules.At(began.Add(after + time.Minute)), Outcome: schedules.Aired}
+		return schedules.AsRun{Sequence: sequence, ItemID: segment, SegmentID: segment,
+			StartedAt: schedules.At(began.Add(after)),
+			EndedAt:   schedules.At(began.Add(after + time.Minute)), Outcome: schedules.Aired}
 	}
 	report := func(want string, entries ...schedules.AsRun) {
 		t.Helper()
@@ -50,7 +51,8 @@ func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 		}
 	}
 	one := []schedules.AsRun{aired(17, "a", 0), aired(18, "b", time.Minute), aired(19, "c", 2*time.Minute)}
-	other := []schedules.AsRun{aired(17, "a", 30*time.Millisecond), aired(18, "x", 24*time.Hour), aired(19, "c", 2*time.Minute), aired(20, "d", 3*time.Minute)}
+	other := []schedules.AsRun{aired(17, "a", 30*time.Millisecond), aired(18, "x", 24*time.Hour),
+		aired(19, "c", 2*time.Minute), aired(20, "d", 3*time.Minute)}
 	skipped := schedules.AsRun{Sequence: 19, ItemID: "e", SegmentID: "e", Outcome: schedules.Skipped}
 	report("accepted, accepted, accepted", one...)
 	report("accepted beside, accepted beside, repeated, accepted", other...)
@@ -71,7 +73,8 @@ func TestAnotherEntryUnderAUsedSequenceIsKeptBesideTheFirst(t *testing.T) {
 	}
 	var names []string
 	for _, e := range kept {
-		if e.Sequence >= 1<<52 != (e.ReportedAs > 0) || e.ReportedAs > 0 && !strings.Contains(e.Detail, "sent under sequence") {
+		if e.Sequence >= 1<<52 != (e.ReportedAs > 0) || e.ReportedAs > 0 && !strings.Contains(e.Detail,
+			"sent under sequence") {
 			t.Errorf("not flagged: %+v", e)
 		}
 		names = append(names, e.SegmentID)
@@ -89,7 +92,8 @@ func TestReportOfWhatIsStillToComeIsRejectedUntilItHasCome(t *testing.T) {
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := func() time.Time { return at }
-	log := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Minute).Record.Logbook
+	log := scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), servicetest.Seal{}, now, "http://x",
+		time.Minute).Record.Logbook
 	entry := func(sequence int64, outcome schedules.Outcome, start, end time.Duration) schedules.AsRun {
 		return schedules.AsRun{Sequence: sequence, ItemID: "i", SegmentID: "s", Outcome: outcome,
 			StartedAt: schedules.At(at.Add(start)), EndedAt: schedules.At(at.Add(end))}
@@ -100,7 +104,8 @@ func TestReportOfWhatIsStillToComeIsRejectedUntilItHasCome(t *testing.T) {
 		entry(3, schedules.Aired, 0, time.Hour),
 		entry(4, schedules.FellBack, time.Hour, 2*time.Hour),
 		entry(5, schedules.Skipped, time.Hour, time.Hour),
-		{Sequence: 6, ItemID: "i", SegmentID: "s", Outcome: schedules.Aired, StartedAt: schedules.At(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)),
+		{Sequence: 6, ItemID: "i", SegmentID: "s", Outcome: schedules.Aired, StartedAt: schedules.At(time.Date(9999, 12, 31,
+			0, 0, 0, 0, time.UTC)),
 			EndedAt: schedules.At(time.Date(9999, 12, 31, 0, 1, 0, 0, time.UTC))},
 		entry(1<<52, schedules.Aired, -time.Minute, 0),
 	}

@@ -20,7 +20,8 @@ type Census struct {
 // Census takes one.
 func (l *Logbook) Census() Census {
 	c := Census{Segments: map[schedules.State]int{}, Sequence: l.replica.Sequence(), Standing: map[string]map[string]int{}}
-	for _, s := range []schedules.State{schedules.Analysing, schedules.Rejected, schedules.Pending, schedules.Approved, schedules.Recalled} {
+	for _, s := range []schedules.State{schedules.Analysing, schedules.Rejected, schedules.Pending, schedules.Approved,
+		schedules.Recalled} {
 		if n := replica.SegmentsIn(l.replica).Count(replica.ByState, string(s)); n > 0 {
 			c.Segments[s] = n
 		}
@@ -29,7 +30,8 @@ func (l *Logbook) Census() Census {
 		c.Queues++
 	}
 	for id := range replica.StationsIn(l.replica).After("", "") {
-		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0, "held_twice": 0,
+		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0,
+			"held_twice":     0,
 			"store_set_back": 0, "implausible": 0, "two_players": 0}
 		for _, p := range l.network.Standing.Of(id) {
 			c.Standing[id][p.Code]++

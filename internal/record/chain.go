@@ -26,7 +26,8 @@ func OpenLink(envelope []byte) (wire.Link, error) {
 }
 
 // chainHead is the zero ChainHead, at revision 0, where there is no chain.
-func chainHead(ctx context.Context, docs replica.Documents, station string) (head wire.ChainHead, revision int64, err error) {
+func chainHead(ctx context.Context, docs replica.Documents, station string) (head wire.ChainHead, revision int64,
+	err error) {
 	d, err := docs.Get(ctx, KindHead, station)
 	if fault.Is(err, fault.NotFound) {
 		return head, 0, nil

@@ -112,11 +112,13 @@ func recordedYear(t *testing.T) *yearOf {
 		t.Fatal(err)
 	}
 	now := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-	s := scheduling.New(m, record.NewRecords(m, docs, nil, func() time.Time { return now }, 0), signer, func() time.Time { return now }, "http://x", time.Minute)
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, func() time.Time { return now }, 0), signer,
+		func() time.Time { return now }, "http://x", time.Minute)
 	log := s.Record.Logbook
 	commit := func(writes ...store.Write) {
 		t.Helper()
-		if err := m.Commit(t.Context(), store.Commit{Writes: writes, Origin: access.System.Origin(now, "test", "")}); err != nil {
+		if err := m.Commit(t.Context(), store.Commit{Writes: writes, Origin: access.System.Origin(now, "test",
+			"")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,11 +131,13 @@ func recordedYear(t *testing.T) *yearOf {
 	station, err := replica.Encode(schedules.Station{ID: "relay", Timezone: "Asia/Kathmandu"})
 	must(err)
 	commit(store.Write{Kind: replica.KindStation, ID: "relay", Body: station})
-	y := &yearOf{key: signer.Public(), queues: map[schedules.Date][]byte{}, rundowns: map[string][]byte{}, revision: map[string]schedules.Date{}}
+	y := &yearOf{key: signer.Public(), queues: map[schedules.Date][]byte{}, rundowns: map[string][]byte{},
+		revision: map[string]schedules.Date{}}
 	sequence, revision := int64(0), int64(0)
 	entry := func(at time.Time) schedules.AsRun {
 		sequence++
-		return schedules.AsRun{Sequence: sequence, ItemID: fmt.Sprintf("item-%d", sequence), SegmentID: "reading-ko-full-hana", SHA256: fmt.Sprintf("%064x", sequence),
+		return schedules.AsRun{Sequence: sequence, ItemID: fmt.Sprintf("item-%d", sequence),
+			SegmentID: "reading-ko-full-hana", SHA256: fmt.Sprintf("%064x", sequence),
 			StartedAt: schedules.At(at), EndedAt: schedules.At(at.Add(time.Minute)), Outcome: schedules.Aired}
 	}
 	zone, err := schedules.Zone("Asia/Kathmandu")
@@ -148,17 +152,22 @@ func recordedYear(t *testing.T) *yearOf {
 		}
 		for range versions {
 			revision++
-			envelope, err := replica.SealJSON(signer, wire.QueueType, wire.Queue{Schema: wire.QueueSchema, Station: "relay", Date: date, Revision: revision})
+			envelope, err := replica.SealJSON(signer, wire.QueueType, wire.Queue{Schema: wire.QueueSchema, Station: "relay",
+				Date: date, Revision: revision})
 			must(err)
-			rundown, err := replica.Encode(schedules.Rundown{Station: "relay", Date: date, Revision: revision, Status: schedules.Published})
+			rundown, err := replica.Encode(schedules.Rundown{Station: "relay", Date: date, Revision: revision,
+				Status: schedules.Published})
 			must(err)
-			writes, err := s.Record.Links.Writes(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue, Date: date, Revision: revision,
-				Queue: chain.Hash(envelope), Rundown: chain.Hash(rundown)})
+			writes, err := s.Record.Links.Writes(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue, Date: date,
+				Revision: revision,
+				Queue:    chain.Hash(envelope), Rundown: chain.Hash(rundown)})
 			must(err)
 			was := replica.QueuesIn(m).Revision(replica.DayID("relay", date))
-			commit(append(writes, store.Write{Kind: replica.KindQueue, ID: replica.DayID("relay", date), Expect: was, Body: envelope},
+			commit(append(writes, store.Write{Kind: replica.KindQueue, ID: replica.DayID("relay", date), Expect: was,
+				Body: envelope},
 				store.Write{Kind: replica.KindRevision, ID: replica.RevisionID("relay", date, revision), Body: rundown})...)
-			y.queues[date], y.rundowns[fmt.Sprint(date, revision)], y.revision[fmt.Sprint(date, revision)] = envelope, rundown, date
+			y.queues[date], y.rundowns[fmt.Sprint(date, revision)], y.revision[fmt.Sprint(date, revision)] = envelope, rundown,
+				date
 		}
 		var entries []schedules.AsRun
 		for n := range 24 {
@@ -190,7 +199,8 @@ func recordedYear(t *testing.T) *yearOf {
 	}
 	p, err := chain.Verify(t.Context(), y, []ed25519.PublicKey{y.key}, nil)
 	must(err)
-	if want := 365 + 37 + 1 + 365 + 12; p.Links != want || p.Days != 1+365+12 || // the first day is sealed with the one before
+	// the first day is sealed with the one before
+	if want := 365 + 37 + 1 + 365 + 12; p.Links != want || p.Days != 1+365+12 ||
 		p.Records != 365*24+12 || p.Queues != 365 || p.Rundowns != 365+37 || len(p.Differences) > 0 {
 		t.Fatalf("the year itself: %+v, want %d links", p, want)
 	}
@@ -221,7 +231,10 @@ func TestAnyChangedByteOfAYearIsFound(t *testing.T) {
 		return func() { b[at] ^= bit }
 	}
 	rundowns := slices.Sorted(maps.Keys(y.rundowns))
-	dates := slices.SortedFunc(maps.Keys(y.queues), func(a, b schedules.Date) int { return strings.Compare(a.String(), b.String()) })
+	dates := slices.SortedFunc(maps.Keys(y.queues), func(a, b schedules.Date) int {
+		return strings.Compare(a.String(),
+			b.String())
+	})
 	for range batches {
 		var want []string
 		var undo []func()
@@ -275,7 +288,8 @@ func TestAnyChangedByteOfAYearIsFound(t *testing.T) {
 	if got := y.verify(t); len(got) != 0 {
 		t.Fatalf("changed back, found on %v", got)
 	}
-	t.Logf("%d changed bytes in %d links, %d entries, %d rundowns and %d queues, each found on its day", flips, len(y.links), len(y.records), len(y.rundowns), len(y.queues))
+	t.Logf("%d changed bytes in %d links, %d entries, %d rundowns and %d queues, each found on its day", flips,
+		len(y.links), len(y.records), len(y.rundowns), len(y.queues))
 }
 
 // Nothing can be taken out, put in, moved or signed by another unnoticed.
@@ -301,12 +315,15 @@ func TestNothingIsTakenOutOrPutIntoTheRecord(t *testing.T) {
 			r.Sequence = 1 << 50
 			y.records = append(y.records, r)
 		}},
-		"a link":          {y.links[401].Date.String(), func(y *yearOf) { y.links = slices.Delete(y.links, 400, 401) }},
-		"links exchanged": {y.links[401].Date.String(), func(y *yearOf) { y.links[400], y.links[401] = y.links[401], y.links[400] }},
-		"the last links":  {y.links[len(y.links)-4].Date.String(), func(y *yearOf) { y.links = y.links[:len(y.links)-3] }},
-		"all links":       {"0000-00-00", func(y *yearOf) { y.links = nil }},
-		"a queue":         {y.days[100].String(), func(y *yearOf) { y.queues[y.days[100]] = nil }},
-		"an older queue":  {y.links[0].Date.String(), func(y *yearOf) { y.queues[y.links[0].Date] = y.queues[y.days[8000]] }},
+		"a link": {y.links[401].Date.String(), func(y *yearOf) { y.links = slices.Delete(y.links, 400, 401) }},
+		"links exchanged": {y.links[401].Date.String(), func(y *yearOf) {
+			y.links[400], y.links[401] = y.links[401],
+				y.links[400]
+		}},
+		"the last links": {y.links[len(y.links)-4].Date.String(), func(y *yearOf) { y.links = y.links[:len(y.links)-3] }},
+		"all links":      {"0000-00-00", func(y *yearOf) { y.links = nil }},
+		"a queue":        {y.days[100].String(), func(y *yearOf) { y.queues[y.days[100]] = nil }},
+		"an older queue": {y.links[0].Date.String(), func(y *yearOf) { y.queues[y.links[0].Date] = y.queues[y.days[8000]] }},
 		"a forged link": {middle.Date.String(), func(y *yearOf) {
 			payload, err := replica.PayloadOf(middle.Envelope)
 			if err != nil {
@@ -316,7 +333,8 @@ func TestNothingIsTakenOutOrPutIntoTheRecord(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		"the head": {y.links[len(y.links)-1].Date.String(), func(y *yearOf) { y.head.Until = schedules.At(y.head.Until.Add(time.Hour)) }},
+		"the head": {y.links[len(y.links)-1].Date.String(),
+			func(y *yearOf) { y.head.Until = schedules.At(y.head.Until.Add(time.Hour)) }},
 		"the last links, and the head moved back": {y.links[len(y.links)-4].Date.String(), func(y *yearOf) {
 			y.links = y.links[:len(y.links)-3]
 			last := y.links[len(y.links)-1]
@@ -362,13 +380,15 @@ func TestChainHasNoForkUnderConcurrentPublications(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := scheduling.New(m, record.NewRecords(m, docs, nil, time.Now, 0), servicetest.Seal{}, time.Now, "http://x", time.Minute)
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, time.Now, 0), servicetest.Seal{}, time.Now, "http://x",
+		time.Minute)
 	const writers, each = 8, 20
 	var g errgroup.Group
 	for w := range writers {
 		g.Go(func() error {
 			for n := 0; n < each; {
-				writes, err := s.Record.Links.Writes(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue, Date: schedules.Date{Year: 2025, Month: 1, Day: 1 + w}, Revision: int64(n)})
+				writes, err := s.Record.Links.Writes(t.Context(), wire.Link{Station: "relay", Kind: wire.LinkQueue,
+					Date: schedules.Date{Year: 2025, Month: 1, Day: 1 + w}, Revision: int64(n)})
 				if err != nil {
 					return err
 				}
@@ -401,7 +421,8 @@ func TestChainHasNoForkUnderConcurrentPublications(t *testing.T) {
 		}
 		previous = chain.Hash(stored.Envelope)
 	}
-	if head, err := record.NewChain(docs, docs).Head(t.Context(), "relay"); err != nil || head.Number != number || head.SHA256 != previous || number != writers*each {
+	if head, err := record.NewChain(docs, docs).Head(t.Context(), "relay"); err != nil || head.Number != number ||
+		head.SHA256 != previous || number != writers*each {
 		t.Errorf("%d links, head %+v, %v", number, head, err)
 	}
 }

@@ -35,9 +35,11 @@ func newMissedDay(t *testing.T) *missedDay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &missedDay{t: t, store: r, now: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC), day: schedules.Date{Year: 2026, Month: 11, Day: 2}}
+	d := &missedDay{t: t, store: r, now: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC), day: schedules.Date{Year: 2026,
+		Month: 11, Day: 2}}
 	now := func() time.Time { return d.now }
-	d.Scheduler = scheduling.New(r, record.NewRecords(r, r.Store, nil, now, 0), servicetest.Seal{}, now, "http://x", time.Hour)
+	d.Scheduler = scheduling.New(r, record.NewRecords(r, r.Store, nil, now, 0), servicetest.Seal{}, now, "http://x",
+		time.Hour)
 	for _, id := range []string{"m1", "m2", "m3"} {
 		s := servicetest.Music(id)
 		s.Kind = "testimony" // whose airings are commitments
@@ -115,8 +117,10 @@ func TestAMissIsOwedUntilAnotherAiringMakesItGood(t *testing.T) {
 	if got := d.owed(wire.MakeGoodAired); len(got) != 1 || len(d.owed(wire.MakeGoodOwed)) != 0 {
 		t.Errorf("made good: %+v", got)
 	}
-	report, err := d.Record.Logbook.AiringReport(t.Context(), record.ReportQuery{From: d.day, To: next.AddDays(1), Group: []string{"day"}})
-	if err != nil || report.Totals.Missed != 1 || report.Totals.MadeGood != 1 || report.Totals.Aired != 1 || len(report.Rows) != 2 {
+	report, err := d.Record.Logbook.AiringReport(t.Context(), record.ReportQuery{From: d.day, To: next.AddDays(1),
+		Group: []string{"day"}})
+	if err != nil || report.Totals.Missed != 1 || report.Totals.MadeGood != 1 || report.Totals.Aired != 1 ||
+		len(report.Rows) != 2 {
 		t.Errorf("the report: %+v, %v", report, err)
 	}
 }
@@ -144,7 +148,8 @@ func TestWhatIsOwedIsWaivedOnceWithAReason(t *testing.T) {
 	if got := d.owed(wire.MakeGoodWaived); len(got) != 1 || got[0].WaivedBy != "Ruth" || got[0].Reason != "out of date" {
 		t.Errorf("%+v", got)
 	}
-	if _, _, err := d.Record.Logbook.MakeGoods(t.Context(), record.MakeGoodQuery{State: "lost"}); !fault.Is(err, fault.Invalid) {
+	if _, _, err := d.Record.Logbook.MakeGoods(t.Context(), record.MakeGoodQuery{State: "lost"}); !fault.Is(err,
+		fault.Invalid) {
 		t.Errorf("in no such state: %v", err)
 	}
 }
@@ -166,12 +171,15 @@ func TestTheAiringsOfASegmentAreReadPageByPage(t *testing.T) {
 	if err != nil || len(second) != 1 || end != "" || second[0].Outcome != schedules.Extra {
 		t.Errorf("%+v, next %q, %v", second, end, err)
 	}
-	for field, bad := range map[string]record.AiringQuery{"cursor": {From: q.From, To: q.To, After: "x"}, "to": {From: q.To, To: q.From}, "from": {From: q.From.AddDays(-500), To: q.To}} {
-		if _, _, err := d.Record.Logbook.Airings(t.Context(), bad); len(fault.FieldsOf(err)) != 1 || fault.FieldsOf(err)[0].Field != field {
+	for field, bad := range map[string]record.AiringQuery{"cursor": {From: q.From, To: q.To, After: "x"},
+		"to": {From: q.To, To: q.From}, "from": {From: q.From.AddDays(-500), To: q.To}} {
+		if _, _, err := d.Record.Logbook.Airings(t.Context(), bad); len(fault.FieldsOf(err)) != 1 ||
+			fault.FieldsOf(err)[0].Field != field {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	if _, err := d.Record.Logbook.AiringReport(t.Context(), record.ReportQuery{From: q.From, To: q.To, Group: []string{"mood"}}); !fault.Is(err, fault.Invalid) {
+	if _, err := d.Record.Logbook.AiringReport(t.Context(), record.ReportQuery{From: q.From, To: q.To,
+		Group: []string{"mood"}}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("by mood: %v", err)
 	}
 }
@@ -199,7 +207,8 @@ func TestStationsAreListedWithWhatTheyLastSaidAndWhatStandsAgainstThem(t *testin
 		t.Errorf("after the last: %+v", page)
 	}
 	c := log.Census()
-	if c.Queues != 1 || c.Segments[schedules.Approved] != 3 || len(c.Stations) != 1 || c.Standing["s"]["no_fallback"] != 0 {
+	if c.Queues != 1 || c.Segments[schedules.Approved] != 3 || len(c.Stations) != 1 ||
+		c.Standing["s"]["no_fallback"] != 0 {
 		t.Errorf("%+v", c)
 	}
 	page, _, err := log.Audit(t.Context(), store.AuditQuery{Limit: 100})
@@ -214,11 +223,14 @@ func TestStationsAreListedWithWhatTheyLastSaidAndWhatStandsAgainstThem(t *testin
 // A station that has seen more than the store has raises the floor, above which everything is signed from then on.
 func TestAStationThatSawMoreRaisesTheFloor(t *testing.T) {
 	d := newMissedDay(t)
-	servicetest.PutSealed(t, d.store, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1})
-	if err := d.Record.Logbook.SetStatus(t.Context(), ruth, "s", wire.Status{RecallsSeen: 1}); err != nil || d.store.Floor().Above != 0 {
+	servicetest.PutSealed(t, d.store, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+		Revision: 1})
+	if err := d.Record.Logbook.SetStatus(t.Context(), ruth, "s", wire.Status{RecallsSeen: 1}); err != nil ||
+		d.store.Floor().Above != 0 {
 		t.Errorf("what the store has: %+v, %v", d.store.Floor(), err)
 	}
-	if err := d.Record.Logbook.SetStatus(t.Context(), ruth, "s", wire.Status{RecallsSeen: 9, QueueRevision: 7}); err != nil {
+	if err := d.Record.Logbook.SetStatus(t.Context(), ruth, "s", wire.Status{RecallsSeen: 9,
+		QueueRevision: 7}); err != nil {
 		t.Fatal(err)
 	}
 	list, _ := replica.RecallsIn(d.store).Get(replica.RecallsID)
@@ -229,7 +241,8 @@ func TestAStationThatSawMoreRaisesTheFloor(t *testing.T) {
 	if err := record.RaiseFloor(t.Context(), d.store.Store, "Ruth", "recalls.raise", true, d.now); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.store.CatchUp(t.Context()); err != nil || d.store.Floor().Above <= before || d.store.Floor().Days != d.store.Floor().Above {
+	if err := d.store.CatchUp(t.Context()); err != nil || d.store.Floor().Above <= before ||
+		d.store.Floor().Days != d.store.Floor().Above {
 		t.Errorf("raised by hand: %+v, %v", d.store.Floor(), err)
 	}
 }
@@ -239,11 +252,13 @@ func TestAQueueIsWaitedForUntilItIsWithdrawn(t *testing.T) {
 	next := d.day.AddDays(1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := d.Record.Queues.Await(ctx, "s", func() schedules.Date { return next }, 0); !fault.Is(err, fault.NotFound) {
+	if _, err := d.Record.Queues.Await(ctx, "s", func() schedules.Date { return next }, 0); !fault.Is(err,
+		fault.NotFound) {
 		t.Errorf("nothing is published: %v", err)
 	}
 	d.publish(next)
-	if q, err := d.Record.Queues.Await(t.Context(), "s", func() schedules.Date { return next }, 0); err != nil || q.Value.Date != next {
+	if q, err := d.Record.Queues.Await(t.Context(), "s", func() schedules.Date { return next }, 0); err != nil ||
+		q.Value.Date != next {
 		t.Errorf("%v", err)
 	}
 	if _, err := d.Publisher.Withdraw(t.Context(), ruth, "s", next, nil, "moved"); err != nil {

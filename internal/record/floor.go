@@ -45,7 +45,8 @@ func RaiseFloor(ctx context.Context, docs replica.Documents, by, action string, 
 	if err != nil {
 		return err
 	}
-	_, err = docs.Commit(ctx, store.Commit{Writes: []store.Write{write}, Origin: access.Actor{Name: by}.Origin(now, action, "")})
+	_, err = docs.Commit(ctx, store.Commit{Writes: []store.Write{write}, Origin: access.Actor{Name: by}.Origin(now, action,
+		"")})
 	return err
 }
 
@@ -62,11 +63,13 @@ func (s *Numbering) ahead(ctx context.Context, station string, seen wire.Seen) (
 	}
 	recalls, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
 	if own := recalls.Value.Value; beyond(seen.Recalls, own.Revision, own.IssuedAt) {
-		note(seen.Recalls.Revision, "revision %d of the recall list, where the service had %d", seen.Recalls.Revision, own.Revision)
+		note(seen.Recalls.Revision, "revision %d of the recall list, where the service had %d", seen.Recalls.Revision,
+			own.Revision)
 	}
 	fallback, _ := replica.FallbacksIn(s.replica).Get(station)
 	if own := fallback.Value.Value; beyond(seen.Fallback, own.Revision, own.IssuedAt) {
-		note(seen.Fallback.Revision, "revision %d of its fallback list, where the service had %d", seen.Fallback.Revision, own.Revision)
+		note(seen.Fallback.Revision, "revision %d of its fallback list, where the service had %d", seen.Fallback.Revision,
+			own.Revision)
 	}
 	latest := int64(0)
 	for _, row := range replica.QueuesIn(s.replica).After(station+"/", "") {
@@ -85,8 +88,8 @@ func (s *Numbering) ahead(ctx context.Context, station string, seen wire.Seen) (
 	return number, saw, err
 }
 
-// Outrun raises the floor where a station has seen more than the store has, and signs the recall list anew above it, in one
-// commit. The other documents follow by Resign. Without it the station would refuse what is recalled from now on.
+// Outrun raises the floor where a station has seen more than the store has, and signs the recall list anew above it, in
+// one commit. The other documents follow by Resign. Without it the station would refuse what is recalled from now on.
 func (s *Numbering) Outrun(ctx context.Context, station string, status wire.Status) error {
 	seen := network.SeenBy(status)
 	if _, saw, err := s.ahead(ctx, station, seen); saw == "" || err != nil {
@@ -111,6 +114,7 @@ func (s *Numbering) Outrun(ctx context.Context, station string, status wire.Stat
 		if err != nil {
 			return err
 		}
-		return s.replica.Commit(ctx, store.Commit{Writes: []store.Write{write, list}, Origin: access.System.Origin(s.now(), "recalls.raise", "station "+station+" had seen "+saw)})
+		return s.replica.Commit(ctx, store.Commit{Writes: []store.Write{write, list}, Origin: access.System.Origin(s.now(),
+			"recalls.raise", "station "+station+" had seen "+saw)})
 	})
 }

@@ -23,9 +23,12 @@ const KindRecords = "records" // a file of older records: see RecordFile
 // A make-good is told when it opens, changes and is settled; as-run, when what a station reported of a day, or reported
 // late, is sealed.
 var Kinds = replica.Kinds{
-	{Name: KindMakeGood, Changes: "make-good", OfStation: true, Tells: func(c store.Change) bool { return !c.Deleted }, Inspect: replica.Readable[wire.OwedAiring]},
+	{Name: KindMakeGood, Changes: "make-good", OfStation: true, Tells: func(c store.Change) bool { return !c.Deleted },
+		Inspect: replica.Readable[wire.OwedAiring]},
 	{Name: kindSettled, Changes: "make-good", OfStation: true, Inspect: replica.Readable[wire.OwedAiring]},
-	{Name: kindLink, Changes: "as-run", OfStation: true, Tells: func(c store.Change) bool { return c.Action == actionSeal }, Inspect: inspectLink},
+	{Name: kindLink, Changes: "as-run", OfStation: true, Tells: func(c store.Change) bool {
+		return c.Action == actionSeal
+	}, Inspect: inspectLink},
 	{Name: KindHead, Inspect: replica.Readable[wire.ChainHead]},
 	{Name: KindLate, Copy: replica.Copied(replica.Parse[lateReports]), Inspect: replica.Readable[lateReports]},
 	{Name: KindRecords, Inspect: replica.Looking(inspectRecordFile)},

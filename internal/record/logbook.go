@@ -51,7 +51,8 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 	var at []int
 	for n, e := range entries {
 		e.ReportedAs = 0
-		results[n] = wire.AsRunResult{Sequence: e.Sequence, Status: "rejected", Message: cmp.Or(e.Check(), l.tooSoon(e), tooFar(e))}
+		results[n] = wire.AsRunResult{Sequence: e.Sequence, Status: "rejected", Message: cmp.Or(e.Check(), l.tooSoon(e),
+			tooFar(e))}
 		if results[n].Message != "" {
 			continue
 		}
@@ -98,7 +99,8 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 			if given[i] == 0 {
 				results[n].Status = "repeated"
 			} else {
-				results[n].Message = fmt.Sprintf("another report has sequence %d: this one is kept beside it, as %d. Do two players report for this station?", entries[n].Sequence, given[i])
+				results[n].Message = fmt.Sprintf("another report has sequence %d: this one is kept beside it, as %d. Do two "+
+					"players report for this station?", entries[n].Sequence, given[i])
 			}
 		}
 	}
@@ -114,15 +116,16 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 // reportAhead is by how much a station's clock may be ahead of the service's.
 const reportAhead = 2 * time.Minute
 
-// tooSoon says that a report tells of what cannot have happened yet, or nothing. A player offers such a report again, so
-// that one by a fast clock is taken when its time has come.
+// tooSoon says that a report tells of what cannot have happened yet, or nothing. A player offers such a report again,
+// so that one by a fast clock is taken when its time has come.
 func (l *Logbook) tooSoon(e schedules.AsRun) string {
 	end := e.EndedAt
 	if e.StartedAt.After(end.Time) {
 		end = e.StartedAt
 	}
 	if ahead := end.Sub(l.now()); ahead > reportAhead {
-		return fmt.Sprintf("it tells of %s, which is still to come: here it is %s. Check the clock of the station", end, schedules.At(l.now()))
+		return fmt.Sprintf("it tells of %s, which is still to come: here it is %s. Check the clock of the station", end,
+			schedules.At(l.now()))
 	}
 	return ""
 }
@@ -153,9 +156,10 @@ func (l *Logbook) AsRun(ctx context.Context, station string, from, to time.Time)
 	return l.accounts.AsRun(ctx, station, from, to)
 }
 
-// Reconcile compares a published day, or one window of it, with what aired. What is still to come is left out, but for what
-// was reported of it.
-func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.Date, window string) (schedules.Reconciliation, error) {
+// Reconcile compares a published day, or one window of it, with what aired. What is still to come is left out, but for
+// what was reported of it.
+func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.Date, window string) (
+	schedules.Reconciliation, error) {
 	q, err := l.queues.StandingQueue(ctx, station, date)
 	if fault.Is(err, fault.NotFound) {
 		err = fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
@@ -181,7 +185,8 @@ const MaxInstance = 64
 // anew, above that.
 func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string, s wire.Status) error {
 	if len(s.Instance) > MaxInstance {
-		return fault.Fields(fault.Field{Field: "instance", Message: fmt.Sprintf("must have at most %d characters", MaxInstance)})
+		return fault.Fields(fault.Field{Field: "instance", Message: fmt.Sprintf("must have at most %d characters",
+			MaxInstance)})
 	}
 	s.Station, s.ReceivedAt, s.PublishedRevision, s.Standing = station, schedules.At(l.now()), 0, nil
 	if err := l.numbering.Outrun(ctx, station, s); err != nil {
@@ -207,7 +212,8 @@ func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string,
 func sameStanding(a, b wire.Status) bool {
 	return a.QueueDate == b.QueueDate && a.QueueRevision == b.QueueRevision && a.RecallsSeen == b.RecallsSeen &&
 		a.AudioVerified == b.AudioVerified && a.AudioMissing == b.AudioMissing && a.PlayerVersion == b.PlayerVersion &&
-		a.Instance == b.Instance && network.SeenBy(a) == network.SeenBy(b) && slices.Equal(a.Alarms, b.Alarms) && slices.Equal(a.Problems, b.Problems)
+		a.Instance == b.Instance && network.SeenBy(a) == network.SeenBy(b) && slices.Equal(a.Alarms, b.Alarms) &&
+		slices.Equal(a.Problems, b.Problems)
 }
 
 // Status is what a station last said of itself. It fails with NotFound until it has.
@@ -240,8 +246,8 @@ func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next st
 	return page, ""
 }
 
-// auditPageFiles is how many files of older changes one page of the audit reads at most: a query that finds little would
-// read all of them.
+// auditPageFiles is how many files of older changes one page of the audit reads at most: a query that finds little
+// would read all of them.
 const auditPageFiles = 3
 
 // Audit answers who changed what, when, the newest first, and before which sequence the next page goes on; 0: there is
@@ -292,7 +298,10 @@ func reporting(known []wire.Player, instance string, at schedules.Instant) []wir
 		return known
 	}
 	if len(known) == PlayersMost {
-		slices.SortStableFunc(known, func(a, b wire.Player) int { return cmp.Compare(a.Last.UnixMilli(), b.Last.UnixMilli()) })
+		slices.SortStableFunc(known, func(a, b wire.Player) int {
+			return cmp.Compare(a.Last.UnixMilli(),
+				b.Last.UnixMilli())
+		})
 		known = known[1:]
 	}
 	return append(known, wire.Player{Instance: instance, First: at, Last: at})

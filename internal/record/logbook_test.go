@@ -26,8 +26,10 @@ func TestAReportWithABadDetailIsRejectedByItself(t *testing.T) {
 	entry := func(sequence int64, detail string) schedules.AsRun {
 		return schedules.AsRun{Sequence: sequence, SegmentID: "a", Outcome: schedules.Skipped, Detail: detail}
 	}
-	got, err := log.Report(t.Context(), "relay", []schedules.AsRun{entry(1, "red \x1b[31m"), entry(2, "one\ntwo"), entry(3, "\xff")})
-	if err != nil || got[0].Status != "rejected" || !strings.Contains(got[0].Message, "U+001B") || got[1].Status != "accepted" || got[2].Status != "rejected" {
+	got, err := log.Report(t.Context(), "relay", []schedules.AsRun{entry(1, "red \x1b[31m"), entry(2, "one\ntwo"),
+		entry(3, "\xff")})
+	if err != nil || got[0].Status != "rejected" || !strings.Contains(got[0].Message, "U+001B") ||
+		got[1].Status != "accepted" || got[2].Status != "rejected" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	kept, err := log.AsRun(t.Context(), "relay", now().Add(-time.Hour), now().Add(time.Hour))

@@ -63,8 +63,8 @@ func (s *MakeGoods) SettleAll(ctx context.Context) error {
 	return failed
 }
 
-// reported has the station's misses of the days of the reports looked at when they are asked for next, and by the background
-// work now.
+// reported has the station's misses of the days of the reports looked at when they are asked for next, and by the
+// background work now.
 func (s *MakeGoods) reported(st schedules.Station, entries []store.Entry) {
 	defer s.replica.Signals.Wake(AsRunReports)
 	s.mu.Lock()
@@ -144,7 +144,8 @@ func closed(day []schedules.AiringRecord) bool {
 
 // settledDays opens a make-good for every commitment missed in the days from a date on, closes those that aired, and
 // waives those that may never air again. It stores nothing.
-func (s *MakeGoods) settledDays(ctx context.Context, st schedules.Station, from schedules.Date, days [][]schedules.AiringRecord) (settling, error) {
+func (s *MakeGoods) settledDays(ctx context.Context, st schedules.Station, from schedules.Date,
+	days [][]schedules.AiringRecord) (settling, error) {
 	open, err := s.open(ctx, st.ID)
 	if err != nil {
 		return settling{}, err
@@ -170,7 +171,8 @@ func (s *MakeGoods) settledDays(ctx context.Context, st schedules.Station, from 
 		}
 	}
 	for _, m := range open {
-		if life, ok := library.Life(m.SegmentID); !ok || life.Dead != "" || !life.Until.IsZero() && !life.Until.After(s.now()) {
+		if life, ok := library.Life(m.SegmentID); !ok || life.Dead != "" || !life.Until.IsZero() &&
+			!life.Until.After(s.now()) {
 			act.waive(m.ID, access.System.Name, "its segment may not air any more")
 		}
 	}
@@ -185,7 +187,8 @@ type settling struct {
 }
 
 func (a *settling) begin(station, id string, date schedules.Date, r schedules.AiringRecord) {
-	a.open[id] = &wire.OwedAiring{MakeGood: schedules.MakeGood{ID: id, Station: station, SegmentID: r.SegmentID, ItemID: r.ItemID, MissedAt: r.PlannedAt},
+	a.open[id] = &wire.OwedAiring{MakeGood: schedules.MakeGood{ID: id, Station: station, SegmentID: r.SegmentID,
+		ItemID: r.ItemID, MissedAt: r.PlannedAt},
 		Date: date, Verdict: r.Outcome, Detail: r.Detail, State: wire.MakeGoodOwed}
 	a.changed = append(a.changed, id)
 }
@@ -199,7 +202,8 @@ func (a *settling) heard(r schedules.AiringRecord) {
 		switch {
 		case m == nil || m.State != wire.MakeGoodOwed:
 		case aired:
-			m.State, m.By, m.Settled = wire.MakeGoodAired, &wire.MadeGoodBy{Date: r.Date, ItemID: r.ItemID, StartAt: r.StartedAt}, a.now
+			m.State, m.By, m.Settled = wire.MakeGoodAired, &wire.MadeGoodBy{Date: r.Date, ItemID: r.ItemID,
+				StartAt: r.StartedAt}, a.now
 			a.changed = append(a.changed, id)
 		case over && id == r.MakesGood && !slices.Contains(m.Tried, r.ItemID):
 			m.Tried = append(m.Tried, r.ItemID)
@@ -259,8 +263,8 @@ func oldestFirst(a, b wire.OwedAiring) int {
 }
 
 // current are a station's make-goods that are not stored as settled, oldest first, as they stand now: with the
-// misses, and with what made them good, that the background work has not stored yet. It stores nothing, so that plans and
-// reports can be asked for while the store takes no writes.
+// misses, and with what made them good, that the background work has not stored yet. It stores nothing, so that plans
+// and reports can be asked for while the store takes no writes.
 func (s *MakeGoods) current(ctx context.Context, st schedules.Station) ([]wire.OwedAiring, error) {
 	today, err := st.DateAt(s.now())
 	if err != nil {
@@ -304,7 +308,8 @@ func readMakeGoods(ctx context.Context, docs replica.Documents, kind, station st
 
 // claims are the airings still to be heard of that are to make good what is open, by make-good, but for those of a day;
 // with those of what the same request has drafted, but not stored.
-func (s *MakeGoods) claims(ctx context.Context, st schedules.Station, open []wire.OwedAiring, but schedules.Date, request []schedules.Rundown) (map[string]wire.MadeGoodBy, error) {
+func (s *MakeGoods) claims(ctx context.Context, st schedules.Station, open []wire.OwedAiring, but schedules.Date,
+	request []schedules.Rundown) (map[string]wire.MadeGoodBy, error) {
 	if len(open) == 0 {
 		return nil, nil
 	}
@@ -379,7 +384,8 @@ func (s *MakeGoods) claims(ctx context.Context, st schedules.Station, open []wir
 }
 
 // Owed are the make-goods that a day is to air: the oldest that no other day does.
-func (s *MakeGoods) Owed(ctx context.Context, st schedules.Station, date schedules.Date, request []schedules.Rundown) ([]schedules.MakeGood, error) {
+func (s *MakeGoods) Owed(ctx context.Context, st schedules.Station, date schedules.Date, request []schedules.Rundown) (
+	[]schedules.MakeGood, error) {
 	_, end, err := st.DayBounds(date)
 	if err != nil || !end.After(s.now()) {
 		return nil, err // what is over makes nothing good
@@ -413,7 +419,9 @@ func (s *MakeGoods) standing(ctx context.Context, kind string, st schedules.Stat
 	if err != nil {
 		return nil, err
 	}
-	found := slices.DeleteFunc(current, func(m wire.OwedAiring) bool { return (m.State == wire.MakeGoodOwed) != (kind == KindMakeGood) })
+	found := slices.DeleteFunc(current, func(m wire.OwedAiring) bool {
+		return (m.State == wire.MakeGoodOwed) != (kind == KindMakeGood)
+	})
 	if kind == kindSettled {
 		stored, err := readMakeGoods(ctx, s.store, kindSettled, st.ID)
 		if err != nil {

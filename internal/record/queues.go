@@ -27,14 +27,16 @@ func (s *Queues) Counter(ctx context.Context, station string) (store.Document, e
 
 // Await is Queue, held back while its revision is known and ctx lasts. date is asked for at every look, since
 // "today" changes.
-func (s *Queues) Await(ctx context.Context, station string, date func() schedules.Date, known int64) (*replica.Sealed[wire.Queue], error) {
-	return replica.Await(ctx, s.replica, replica.Topic(replica.KindQueue, station), known, func() (*replica.Sealed[wire.Queue], int64, error) {
-		q, err := s.Queue(context.WithoutCancel(ctx), station, date())
-		if err != nil {
-			return nil, 0, err
-		}
-		return q, q.Value.Revision, nil
-	})
+func (s *Queues) Await(ctx context.Context, station string, date func() schedules.Date, known int64) (
+	*replica.Sealed[wire.Queue], error) {
+	return replica.Await(ctx, s.replica, replica.Topic(replica.KindQueue, station), known,
+		func() (*replica.Sealed[wire.Queue], int64, error) {
+			q, err := s.Queue(context.WithoutCancel(ctx), station, date())
+			if err != nil {
+				return nil, 0, err
+			}
+			return q, q.Value.Revision, nil
+		})
 }
 
 // Queue is what a station airs on a day. It fails with NotFound when nothing is published for it.
@@ -55,10 +57,12 @@ func (s *Queues) Queue(ctx context.Context, station string, date schedules.Date)
 
 // StandingQueue is what a station airs on a day. It fails with NotFound when nothing is published for it, or it was
 // withdrawn.
-func (s *Queues) StandingQueue(ctx context.Context, station string, date schedules.Date) (*replica.Sealed[wire.Queue], error) {
+func (s *Queues) StandingQueue(ctx context.Context, station string, date schedules.Date) (*replica.Sealed[wire.Queue],
+	error) {
 	q, err := s.Queue(ctx, station, date)
 	if err == nil && q.Value.Withdrawn {
-		return nil, fault.New(fault.NotFound, "nothing is published for station %q on %s: the day was withdrawn", station, date)
+		return nil, fault.New(fault.NotFound, "nothing is published for station %q on %s: the day was withdrawn", station,
+			date)
 	}
 	return q, err
 }

@@ -20,11 +20,15 @@ type Record struct {
 }
 
 // New keeps the record in r and s, and seals it with sealer.
-func New(r *replica.Replica, s *Records, sealer replica.Sealer, definitions *network.Definitions, planning *library.Planning, now func() time.Time) *Record {
-	out := &Record{Queues: &Queues{r, s}, Accounts: &Accounts{replica: r, store: s, now: now}, Links: &Links{s, sealer, now}}
-	out.MakeGoods = &MakeGoods{replica: r, store: s, now: now, network: definitions, planning: planning, accounts: out.Accounts, owing: map[string]owing{}}
+func New(r *replica.Replica, s *Records, sealer replica.Sealer, definitions *network.Definitions,
+	planning *library.Planning, now func() time.Time) *Record {
+	out := &Record{Queues: &Queues{r, s}, Accounts: &Accounts{replica: r, store: s, now: now}, Links: &Links{s, sealer,
+		now}}
+	out.MakeGoods = &MakeGoods{replica: r, store: s, now: now, network: definitions, planning: planning,
+		accounts: out.Accounts, owing: map[string]owing{}}
 	out.Sealing = &Sealing{replica: r, store: s, now: now, links: out.Links, due: map[string]time.Time{}}
 	out.Numbering = &Numbering{replica: r, sealer: sealer, now: now, queues: out.Queues}
-	out.Logbook = &Logbook{r, s, now, definitions, planning, out.Queues, out.Accounts, out.MakeGoods, out.Sealing, out.Numbering}
+	out.Logbook = &Logbook{r, s, now, definitions, planning, out.Queues, out.Accounts, out.MakeGoods, out.Sealing,
+		out.Numbering}
 	return out
 }

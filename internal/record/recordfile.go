@@ -38,7 +38,8 @@ const (
 )
 
 // writeRecords puts v, which is not empty, into a file.
-func writeRecords[T any](ctx context.Context, audio replica.Audio, v []T, when func(T) (int64, time.Time), add func([]byte, T) ([]byte, error)) (recordFile, error) {
+func writeRecords[T any](ctx context.Context, audio replica.Audio, v []T, when func(T) (int64, time.Time),
+	add func([]byte, T) ([]byte, error)) (recordFile, error) {
 	f := recordFile{Count: len(v)}
 	var lines []byte
 	var err error
@@ -71,7 +72,8 @@ func writeRecords[T any](ctx context.Context, audio replica.Audio, v []T, when f
 }
 
 // readRecords reads a file. It fails unless the bytes are those of the file's hash.
-func readRecords[T any](ctx context.Context, audio replica.Audio, f recordFile, parse func([]byte) (T, error)) ([]T, error) {
+func readRecords[T any](ctx context.Context, audio replica.Audio, f recordFile, parse func([]byte) (T, error)) ([]T,
+	error) {
 	content, _, err := audio.Open(ctx, f.SHA256)
 	if fault.Is(err, fault.NotFound) {
 		return nil, fmt.Errorf("record: the file %s of %d older records is missing", f.SHA256, f.Count)
@@ -105,7 +107,8 @@ func readRecords[T any](ctx context.Context, audio replica.Audio, f recordFile, 
 		return nil, fmt.Errorf("record: records %s: %w", f.SHA256, err)
 	}
 	if got := hex.EncodeToString(hash.Sum(nil)); got != f.SHA256 || len(all) != f.Count {
-		return nil, fmt.Errorf("record: the file %s of %d older records is damaged: it has %d and the hash %s", f.SHA256, f.Count, len(all), got)
+		return nil, fmt.Errorf("record: the file %s of %d older records is damaged: it has %d and the hash %s", f.SHA256,
+			f.Count, len(all), got)
 	}
 	return all, nil
 }

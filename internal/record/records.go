@@ -27,7 +27,8 @@ type Records struct {
 }
 
 // NewRecords keeps records in s for as long as keep, and then as files in audio; 0 means in s for ever.
-func NewRecords(m *replica.Replica, s replica.Store, audio replica.Audio, now func() time.Time, keep time.Duration) *Records {
+func NewRecords(m *replica.Replica, s replica.Store, audio replica.Audio, now func() time.Time,
+	keep time.Duration) *Records {
 	return &Records{Store: s, replica: m, audio: audio, now: now, keep: keep}
 }
 
@@ -85,7 +86,10 @@ func (r *Records) forgetMoved(ctx context.Context, station string, entries []sto
 	}
 	var again []int64
 	for _, f := range files {
-		if !slices.ContainsFunc(entries, func(e store.Entry) bool { return e.Station == station && e.Sequence >= f.First && e.Sequence <= f.Last }) {
+		if !slices.ContainsFunc(entries, func(e store.Entry) bool {
+			return e.Station == station && e.Sequence >= f.First &&
+				e.Sequence <= f.Last
+		}) {
 			continue
 		}
 		held, err := readRecords(ctx, r.audio, f, archive.ParseEntry)
@@ -144,7 +148,8 @@ func (r *Records) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change
 }
 
 // oldAudit adds to found what the files have, up to limit in all.
-func (r *Records) oldAudit(ctx context.Context, files []recordFile, q store.AuditQuery, found []store.Change, limit int) ([]store.Change, error) {
+func (r *Records) oldAudit(ctx context.Context, files []recordFile, q store.AuditQuery, found []store.Change,
+	limit int) ([]store.Change, error) {
 	for _, f := range selected(files, q) {
 		if len(found) == limit {
 			break
@@ -168,7 +173,8 @@ func (r *Records) oldAudit(ctx context.Context, files []recordFile, q store.Audi
 // selected are the files that can have what q selects, in its order.
 func selected(files []recordFile, q store.AuditQuery) []recordFile {
 	some := slices.DeleteFunc(slices.Clone(files), func(f recordFile) bool {
-		return f.Last <= q.After || q.Before != 0 && f.First >= q.Before || !q.To.IsZero() && !f.From.Before(q.To) || f.Until.Before(q.From)
+		return f.Last <= q.After || q.Before != 0 && f.First >= q.Before || !q.To.IsZero() && !f.From.Before(q.To) ||
+			f.Until.Before(q.From)
 	})
 	if q.Newest {
 		slices.Reverse(some)

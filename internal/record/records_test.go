@@ -93,7 +93,8 @@ func filled(t *testing.T) (*cabinet, *replica.Replica) {
 	t.Cleanup(func() { c.Close() })
 	commit := func(at time.Time, w ...store.Write) {
 		t.Helper()
-		if _, err := c.Commit(t.Context(), store.Commit{Writes: w, Origin: store.Origin{At: at, By: "Ruth", Action: "test"}}); err != nil {
+		if _, err := c.Commit(t.Context(), store.Commit{Writes: w, Origin: store.Origin{At: at, By: "Ruth",
+			Action: "test"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +105,8 @@ func filled(t *testing.T) (*cabinet, *replica.Replica) {
 		}
 		return b
 	}
-	commit(began, store.Write{Kind: replica.KindStation, ID: "a", Body: body(schedules.Station{ID: "a"})}, store.Write{Kind: replica.KindStation, ID: "b", Body: body(schedules.Station{ID: "b"})})
+	commit(began, store.Write{Kind: replica.KindStation, ID: "a", Body: body(schedules.Station{ID: "a"})},
+		store.Write{Kind: replica.KindStation, ID: "b", Body: body(schedules.Station{ID: "b"})})
 	for n := range int64(7 * 30 * 4) {
 		at := began.Add(time.Duration(n) * 6 * time.Hour)
 		if n%4 == 0 {
@@ -126,7 +128,8 @@ func filled(t *testing.T) (*cabinet, *replica.Replica) {
 var began = time.Date(2024, 11, 20, 0, 30, 0, 0, time.UTC)
 
 func reported(station string, n int64, at time.Time) store.Entry {
-	return store.Entry{Station: station, Sequence: n, At: at, Body: json.RawMessage(fmt.Sprintf(`{"sequence":%d,"detail":"<%s>"}`, n, station))}
+	return store.Entry{Station: station, Sequence: n, At: at,
+		Body: json.RawMessage(fmt.Sprintf(`{"sequence":%d,"detail":"<%s>"}`, n, station))}
 }
 
 type answers struct {
@@ -176,8 +179,10 @@ func everything(t *testing.T, r *Records) (out answers) {
 		}
 		out.Changes = append(out.Changes, page...)
 	}
-	for _, q := range []store.AuditQuery{{Kind: replica.KindStation}, {Kind: replica.KindStatus, ID: "a", After: 100, Limit: 30}, {By: "Ruth", From: began.AddDate(0, 0, 30), To: began.AddDate(0, 0, 35)},
-		{By: "nobody"}, {From: began.AddDate(0, 5, 0)}, {After: 1 << 40}, {Kind: replica.KindStatus, Newest: true, Before: 150, Limit: 120}, {Newest: true, To: began.AddDate(0, 6, 0), Limit: 500}} {
+	for _, q := range []store.AuditQuery{{Kind: replica.KindStation}, {Kind: replica.KindStatus, ID: "a", After: 100,
+		Limit: 30}, {By: "Ruth", From: began.AddDate(0, 0, 30), To: began.AddDate(0, 0, 35)},
+		{By: "nobody"}, {From: began.AddDate(0, 5, 0)}, {After: 1 << 40}, {Kind: replica.KindStatus, Newest: true,
+			Before: 150, Limit: 120}, {Newest: true, To: began.AddDate(0, 6, 0), Limit: 500}} {
 		out.Queries = append(out.Queries, audit(q))
 	}
 	return out
@@ -266,7 +271,8 @@ func TestFilesOfRecordsAreNoAudioAndStay(t *testing.T) {
 	if err != nil || len(named) < 10 {
 		t.Fatalf("%d files, %v", len(named), err)
 	}
-	lib := library.New(m, c, servicetest.Seal{}, servicetest.Heard, func() time.Time { return now }, library.Limits{MaxBytes: 1000, Concurrency: 1})
+	lib := library.New(m, c, servicetest.Seal{}, servicetest.Heard, func() time.Time { return now },
+		library.Limits{MaxBytes: 1000, Concurrency: 1})
 	for sha := range named {
 		if content, _, err := lib.Audio(t.Context(), sha); !fault.Is(err, fault.NotFound) {
 			t.Errorf("the file %s is served as audio: %v, %v", sha, content, err)
@@ -308,7 +314,8 @@ func TestPageOfTheAuditReadsOnlyTheFilesThatItNeeds(t *testing.T) {
 	}
 	log := New(m, r, servicetest.Seal{}, nil, nil, func() time.Time { return now }).Logbook
 	c.opened = 0
-	if page, next, err := log.Audit(t.Context(), store.AuditQuery{Limit: 20}); err != nil || len(page) != 20 || next != page[19].Sequence || c.opened > 0 {
+	if page, next, err := log.Audit(t.Context(), store.AuditQuery{Limit: 20}); err != nil || len(page) != 20 ||
+		next != page[19].Sequence || c.opened > 0 {
 		t.Errorf("the newest: %d changes, next %d, %d files read, %v", len(page), next, c.opened, err)
 	}
 	files, err := r.files(t.Context(), auditFiles)

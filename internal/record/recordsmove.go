@@ -108,7 +108,8 @@ func (r *Records) moveAudit(ctx context.Context, before time.Time) error {
 		if err != nil {
 			return err
 		}
-		if err := r.name(ctx, store.Write{Kind: KindRecords, ID: fmt.Sprintf("%s%020d", auditFiles, f.First)}, f); err != nil {
+		if err := r.name(ctx, store.Write{Kind: KindRecords, ID: fmt.Sprintf("%s%020d", auditFiles, f.First)},
+			f); err != nil {
 			return err
 		}
 		through = f.Last
@@ -148,5 +149,6 @@ func (r *Records) name(ctx context.Context, w store.Write, f recordFile) error {
 	if w.Body, err = replica.Encode(f); err != nil {
 		return err
 	}
-	return r.replica.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: access.System.Origin(r.now(), "records.move", "")})
+	return r.replica.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: access.System.Origin(r.now(),
+		"records.move", "")})
 }

@@ -88,7 +88,8 @@ func (s *Sealing) days(ctx context.Context, st schedules.Station) error {
 			return err
 		}
 		records := chainRecords(entries)
-		if err := s.records(ctx, wire.Link{Station: st.ID, Date: date, From: head.Until, To: schedules.At(to)}, records); err != nil {
+		if err := s.records(ctx, wire.Link{Station: st.ID, Date: date, From: head.Until, To: schedules.At(to)},
+			records); err != nil {
 			return err
 		}
 	}
@@ -100,7 +101,8 @@ func (s *Sealing) days(ctx context.Context, st schedules.Station) error {
 
 // next is the first broadcast day that is not sealed, and its end. The first of all is that of the oldest report,
 // and at the latest one that can be sealed at once.
-func (s *Sealing) next(ctx context.Context, st schedules.Station, sealed schedules.Instant) (schedules.Date, time.Time, error) {
+func (s *Sealing) next(ctx context.Context, st schedules.Station, sealed schedules.Instant) (schedules.Date, time.Time,
+	error) {
 	since := sealed.Time
 	if since.IsZero() {
 		since = s.now().AddDate(0, 0, -2)
@@ -160,12 +162,16 @@ func (s *Sealing) late(ctx context.Context, st schedules.Station, mark replica.R
 			days[date] = append(days[date], r)
 		}
 	}
-	for _, date := range slices.SortedFunc(maps.Keys(days), func(a, b schedules.Date) int { return cmp.Compare(a.String(), b.String()) }) {
+	for _, date := range slices.SortedFunc(maps.Keys(days), func(a, b schedules.Date) int {
+		return cmp.Compare(a.String(),
+			b.String())
+	}) {
 		from, to, err := st.DayBounds(date)
 		if err != nil {
 			return err
 		}
-		if err := s.records(ctx, wire.Link{Station: st.ID, Date: date, From: schedules.At(from), To: schedules.At(to), Late: true}, days[date]); err != nil {
+		if err := s.records(ctx, wire.Link{Station: st.ID, Date: date, From: schedules.At(from), To: schedules.At(to),
+			Late: true}, days[date]); err != nil {
 			return err
 		}
 	}

@@ -22,8 +22,8 @@ type Through func(ctx context.Context, call *Call, do func(context.Context) erro
 // Around is s, whose every call goes through through, but for Ping, and Wait, which waits for changes.
 func Around(s Store, through Through) Store { return around{s, through} }
 
-// Bounded is s, whose every call ends within a time, but for Wait. What does not fails with Unavailable; a commit that does
-// not may have been made, wholly, or not.
+// Bounded is s, whose every call ends within a time, but for Wait. What does not fails with Unavailable; a commit that
+// does not may have been made, wholly, or not.
 func Bounded(s Store, patience time.Duration) Store {
 	return Around(s, func(ctx context.Context, _ *Call, do func(context.Context) error) error {
 		limited, cancel := context.WithTimeout(ctx, patience)
@@ -56,7 +56,10 @@ func (a around) done(ctx context.Context, name string, do func(context.Context) 
 }
 
 func (a around) Get(ctx context.Context, kind, id string) (store.Document, error) {
-	return made(ctx, a, &Call{Name: "store.get"}, func(ctx context.Context) (store.Document, error) { return a.Store.Get(ctx, kind, id) })
+	return made(ctx, a, &Call{Name: "store.get"}, func(ctx context.Context) (store.Document,
+		error) {
+		return a.Store.Get(ctx, kind, id)
+	})
 }
 
 func (a around) List(ctx context.Context, kind, after string, limit int) ([]store.Document, error) {
@@ -66,13 +69,17 @@ func (a around) List(ctx context.Context, kind, after string, limit int) ([]stor
 }
 
 func (a around) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
-	return made(ctx, a, &Call{Name: "store.commit", Writes: true, Commit: &c}, func(ctx context.Context) ([]store.Change, error) {
+	return made(ctx, a, &Call{Name: "store.commit", Writes: true, Commit: &c}, func(ctx context.Context) ([]store.Change,
+		error) {
 		return a.Store.Commit(ctx, c)
 	})
 }
 
 func (a around) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
-	return made(ctx, a, &Call{Name: "store.changes"}, func(ctx context.Context) ([]store.Change, error) { return a.Store.Changes(ctx, since, limit) })
+	return made(ctx, a, &Call{Name: "store.changes"}, func(ctx context.Context) ([]store.Change,
+		error) {
+		return a.Store.Changes(ctx, since, limit)
+	})
 }
 
 func (a around) Latest(ctx context.Context) (int64, error) {
@@ -88,11 +95,17 @@ func (a around) Append(ctx context.Context, entries []store.Entry) ([]bool, erro
 }
 
 func (a around) Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error) {
-	return made(ctx, a, &Call{Name: "store.read"}, func(ctx context.Context) ([]store.Entry, error) { return a.Store.Read(ctx, station, from, to) })
+	return made(ctx, a, &Call{Name: "store.read"}, func(ctx context.Context) ([]store.Entry,
+		error) {
+		return a.Store.Read(ctx, station, from, to)
+	})
 }
 
 func (a around) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
-	return made(ctx, a, &Call{Name: "store.audit"}, func(ctx context.Context) ([]store.Change, error) { return a.Store.Audit(ctx, q) })
+	return made(ctx, a, &Call{Name: "store.audit"}, func(ctx context.Context) ([]store.Change,
+		error) {
+		return a.Store.Audit(ctx, q)
+	})
 }
 
 func (a around) Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error) {

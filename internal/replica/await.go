@@ -8,7 +8,8 @@ import (
 
 // Await calls look until it answers a revision other than known, or ctx ends; it answers the last look either way.
 // look is called anew whenever a document of the topic changes. Below zero nothing is known, and nobody waits.
-func Await[T any](ctx context.Context, m *Replica, topic string, known int64, look func() (T, int64, error)) (T, error) {
+func Await[T any](ctx context.Context, m *Replica, topic string, known int64, look func() (T, int64, error)) (T,
+	error) {
 	if known < 0 {
 		v, _, err := look()
 		return v, err

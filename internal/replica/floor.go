@@ -10,20 +10,21 @@ import (
 // FloorID is the id of the only document of its kind.
 const FloorID = "floor"
 
-// Floor is what a store that was set back to an older state numbers signed documents above: stations refuse what is older
-// than what they have seen. It is the time in seconds since 1970 when it was raised. That is beyond every earlier number,
-// since no document has a revision a second, and an earlier floor is an earlier time. The recall list and the fallback
-// lists are numbered by their document's revision above it.
+// Floor is what a store that was set back to an older state numbers signed documents above: stations refuse what is
+// older than what they have seen. It is the time in seconds since 1970 when it was raised. That is beyond every earlier
+// number, since no document has a revision a second, and an earlier floor is an earlier time. The recall list and the
+// fallback lists are numbered by their document's revision above it.
 type Floor struct {
-	Above   int64             `json:"above"`
-	Days    int64             `json:"days,omitempty"`    // up to which published days are signed anew; the lists always are
+	Above int64 `json:"above"`
+	// up to which published days are signed anew; the lists always are
+	Days    int64             `json:"days,omitempty"`
 	Station string            `json:"station,omitempty"` // that knew more than the store; "": none did
 	Saw     string            `json:"saw,omitempty"`     // of what the station knew more, for people
 	Found   schedules.Instant `json:"found"`             // when that was found
 }
 
-// Raised is the floor that comes after f and stands above what was seen. Beyond numbers that are ahead of the time it is
-// by a wide step, for what was signed since, and so that who reports such numbers has few of them.
+// Raised is the floor that comes after f and stands above what was seen. Beyond numbers that are ahead of the time it
+// is by a wide step, for what was signed since, and so that who reports such numbers has few of them.
 func (f Floor) Raised(now time.Time, seen int64) Floor {
 	const step = 1 << 16
 	seen = max(seen, f.Above)

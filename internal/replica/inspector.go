@@ -35,7 +35,8 @@ type Held struct {
 
 // NewInspector tells report of each problem in documents of kinds.
 func NewInspector(kinds Kinds, report func(problem string)) *Inspector {
-	return &Inspector{kinds: kinds, report: report, library: map[string]schedules.Segment{}, References: map[string]Held{}, airs: map[string]string{},
+	return &Inspector{kinds: kinds, report: report, library: map[string]schedules.Segment{}, References: map[string]Held{},
+		airs: map[string]string{},
 		days: map[string]int64{}, counted: map[string]int64{}, signers: map[string]map[string]int{}}
 }
 
@@ -95,7 +96,8 @@ func (i *Inspector) Finish() {
 	}
 	for _, station := range slices.Sorted(maps.Keys(i.days)) {
 		if i.days[station] > i.counted[station] {
-			i.report(fmt.Sprintf("station %s has a rundown of revision %d, but counts to %d", station, i.days[station], i.counted[station]))
+			i.report(fmt.Sprintf("station %s has a rundown of revision %d, but counts to %d", station, i.days[station],
+				i.counted[station]))
 		}
 	}
 }
@@ -105,8 +107,10 @@ func (i *Inspector) named(field string) string {
 	list, rest, _ := strings.Cut(field, "].")
 	var n int
 	for name, id := range map[string]func(n int) string{
-		"stations": func(n int) string { return i.network.Stations[n].ID }, "clocks": func(n int) string { return i.network.Clocks[n].ID },
-		"scripts": func(n int) string { return i.network.Scripts[n].ID }, "campaigns": func(n int) string { return i.network.Campaigns[n].ID },
+		"stations":  func(n int) string { return i.network.Stations[n].ID },
+		"clocks":    func(n int) string { return i.network.Clocks[n].ID },
+		"scripts":   func(n int) string { return i.network.Scripts[n].ID },
+		"campaigns": func(n int) string { return i.network.Campaigns[n].ID },
 	} {
 		if _, err := fmt.Sscanf(list, name+"[%d", &n); err == nil {
 			return strings.TrimSuffix(name, "s") + " " + id(n) + ": " + rest

@@ -7,8 +7,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Kind declares a kind of document, once for all that must know of it: the copy in memory, fsck, backups, the names under
-// which changes are told. Whatever is stored is of a declared kind.
+// Kind declares a kind of document, once for all that must know of it: the copy in memory, fsck, backups, the names
+// under which changes are told. Whatever is stored is of a declared kind.
 type Kind struct {
 	Name string // in the store
 

@@ -13,7 +13,8 @@ const (
 )
 
 var networkKinds = Kinds{
-	{Name: KindStation, Changes: "station", OfStation: true, Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation)},
+	{Name: KindStation, Changes: "station", OfStation: true, Copy: Copied(Tidied(tidyStation)),
+		Inspect: Looking(inspectStation)},
 	{Name: KindClock, Changes: "clock", Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},
 	{Name: KindScript, Changes: "script", Copy: Copied(Tidied(tidyScript)), Inspect: Looking(inspectScript)},
 	{Name: KindCampaign, Changes: "campaign", Copy: Copied(Tidied(tidyCampaign)), Inspect: Looking(inspectCampaign)},

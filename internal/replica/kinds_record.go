@@ -9,7 +9,8 @@ const KindStatus = "status" // what a station last said of itself: STATION
 
 // statusKinds are the kinds that no other package reads.
 var statusKinds = Kinds{
-	{Name: KindStatus, Changes: "status", OfStation: true, Often: true, Copy: Copied(Parse[wire.Status]), Inspect: Looking(inspectStatus)},
+	{Name: KindStatus, Changes: "status", OfStation: true, Often: true, Copy: Copied(Parse[wire.Status]),
+		Inspect: Looking(inspectStatus)},
 }
 
 func StatusesIn(m *Replica) *Cache[wire.Status] { return CacheOf[*Cache[wire.Status]](m, KindStatus) }

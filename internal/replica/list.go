@@ -119,8 +119,8 @@ type page struct {
 	done chan struct{}
 }
 
-// listKind takes every document of a kind. While it waits for the next ones, what has come is decoded, page beside page; it
-// is put in order.
+// listKind takes every document of a kind. While it waits for the next ones, what has come is decoded, page beside
+// page; it is put in order.
 func (m *Replica) listKind(ctx context.Context, kind string, s kindCache, seen func(id string)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	pages := make(chan *page, listAhead)

@@ -19,7 +19,8 @@ func NeedReason(reason string) error {
 // through: whether one is needed is the caller's contract.
 func CheckRevision(given *int64, latest int64) error {
 	if given != nil && *given != latest {
-		return fault.New(fault.Stale, "the latest revision is %d, your change starts from %d: read it again and redo the change", latest, *given)
+		return fault.New(fault.Stale, "the latest revision is %d, your change starts from %d: read it again and redo the "+
+			"change", latest, *given)
 	}
 	return nil
 }

@@ -74,15 +74,16 @@ func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
 	for _, w := range c.Writes {
 		for _, change := range changes {
 			if change.Kind == w.Kind && change.ID == w.ID {
-				err = errors.Join(err, m.take(store.Document{Kind: w.Kind, ID: w.ID, Revision: change.Revision, Body: w.Body}, w.Delete))
+				err = errors.Join(err, m.take(store.Document{Kind: w.Kind, ID: w.ID, Revision: change.Revision, Body: w.Body},
+					w.Delete))
 			}
 		}
 	}
 	return err
 }
 
-// Topic is what a waiter names: a kind, and the first part of an id (the station). A kind alone is a topic too: it is woken
-// once what has changed is known to the feed, here or elsewhere.
+// Topic is what a waiter names: a kind, and the first part of an id (the station). A kind alone is a topic too: it is
+// woken once what has changed is known to the feed, here or elsewhere.
 func Topic(kind, id string) string {
 	first, _, _ := strings.Cut(id, "/")
 	return kind + "/" + first

@@ -41,7 +41,8 @@ func put(t *testing.T, r *Replica, kind, id string, v any) {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		t.Fatal(err)
 	}
-	if err := r.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: d.Revision, Body: body}}}); err != nil {
+	if err := r.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: d.Revision,
+		Body: body}}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -118,23 +119,27 @@ func (s slow) Get(ctx context.Context, kind, id string) (store.Document, error) 
 
 func TestAStoreThatDoesNotAnswerIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		if _, err := Bounded(slow{memory.New(10), time.Minute}, time.Second).Get(t.Context(), KindStation, "s"); !fault.Is(err, fault.Unavailable) {
+		if _, err := Bounded(slow{memory.New(10), time.Minute}, time.Second).Get(t.Context(), KindStation, "s"); !fault.Is(
+			err, fault.Unavailable) {
 			t.Errorf("after its time: %v", err)
 		}
-		if _, err := Bounded(slow{memory.New(10), time.Millisecond}, time.Second).Get(t.Context(), KindStation, "s"); !fault.Is(err, fault.NotFound) {
+		if _, err := Bounded(slow{memory.New(10), time.Millisecond}, time.Second).Get(t.Context(), KindStation,
+			"s"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("in time: %v", err)
 		}
 	})
 }
 
 func TestWhatStopsSomethingFromAiringIsUrgent(t *testing.T) {
-	for action, want := range map[string]Urgency{"segment.recall": Urgent, "queue.publish": Urgent, "segment.upload": Bulk, "upload.append": Bulk, "upload.cancel": Urgent,
+	for action, want := range map[string]Urgency{"segment.recall": Urgent, "queue.publish": Urgent, "segment.upload": Bulk,
+		"upload.append": Bulk, "upload.cancel": Urgent,
 		"rundown.plan": Ordinary, "network.apply": Ordinary} {
 		if got := UrgencyOf(store.Commit{Origin: store.Origin{Action: action}, Writes: []store.Write{{}}}); got != want {
 			t.Errorf("%s is %d", action, got)
 		}
 	}
-	if got := UrgencyOf(store.Commit{Origin: store.Origin{Action: "rundown.remove"}, Writes: []store.Write{{Delete: true}}}); got != Urgent {
+	if got := UrgencyOf(store.Commit{Origin: store.Origin{Action: "rundown.remove"},
+		Writes: []store.Write{{Delete: true}}}); got != Urgent {
 		t.Errorf("what makes room is %d", got)
 	}
 }
@@ -173,7 +178,9 @@ func TestAReadChangeCommitIsBegunAnewAfterALostRace(t *testing.T) {
 	tries := 0
 	err := here.Retry(t.Context(), func() error {
 		tries++
-		return here.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: KindStation, ID: "s", Expect: StationsIn(here).Revision("s"), Body: []byte(`{"id":"s"}`)}}})
+		return here.Commit(t.Context(),
+			store.Commit{Writes: []store.Write{{Kind: KindStation, ID: "s", Expect: StationsIn(here).Revision("s"),
+				Body: []byte(`{"id":"s"}`)}}})
 	})
 	if err != nil || tries != 2 || StationsIn(here).Revision("s") != 2 {
 		t.Errorf("%d tries, %v", tries, err)
@@ -201,7 +208,8 @@ func TestFollowersReadTheChangesInOrder(t *testing.T) {
 	if _, err := r.Changes(ctx, 3); !errors.Is(err, context.Canceled) {
 		t.Errorf("no more: %v", err)
 	}
-	if changes, err := open(t, docs).Changes(t.Context(), 0); err != nil || len(changes) != 3 { // from the store, what is not in memory
+	// from the store, what is not in memory
+	if changes, err := open(t, docs).Changes(t.Context(), 0); err != nil || len(changes) != 3 {
 		t.Errorf("%+v, %v", changes, err)
 	}
 }
@@ -249,15 +257,18 @@ func TestFsckNamesWhatTheUseCasesCouldNotHaveWritten(t *testing.T) {
 	look(KindSegment, "a", 1, schedules.Segment{ID: "a", Revision: 1, State: schedules.Approved})
 	look(KindScript, "p", 1, schedules.Script{ID: "p", Revision: 1})
 	look(KindCampaign, "k", 1, schedules.Campaign{ID: "k", Revision: 1})
-	look(KindRundown, "s/2026-11-29", 1, schedules.Rundown{Station: "s", Date: schedules.Date{Year: 2026, Month: 11, Day: 30}, Revision: 9})
+	look(KindRundown, "s/2026-11-29", 1, schedules.Rundown{Station: "s", Date: schedules.Date{Year: 2026, Month: 11,
+		Day: 30}, Revision: 9})
 	look(KindCounter, "s", 1, 4)
 	look(KindStatus, "s", 1, wire.Status{Station: "t"})
 	i.Entry(store.Entry{Station: "x", Sequence: 2, Body: []byte(`{"sequence":1}`)})
 	i.Entry(store.Entry{Station: "x", Sequence: 1, Body: []byte(`{`)})
 	i.Finish()
 	all := strings.Join(told, "\n")
-	for _, want := range []string{"station s says of itself that it is s at revision 1", "clock c says of itself that it is d", "segment a is approved and has no recording",
-		"rundown s/2026-11-29 says of itself that it is s/2026-11-30", "counts to 4", "status s says of itself that it is t", "as-run 2 of x is of a station that is not known",
+	for _, want := range []string{"station s says of itself that it is s at revision 1",
+		"clock c says of itself that it is d", "segment a is approved and has no recording",
+		"rundown s/2026-11-29 says of itself that it is s/2026-11-30", "counts to 4", "status s says of itself that it is t",
+		"as-run 2 of x is of a station that is not known",
 		"as-run 1 of x comes after 2", "as-run 1 of x cannot be read", "says of itself that it is 1"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("it does not say %q in\n%s", want, all)
@@ -269,7 +280,8 @@ func TestSegmentsAreFoundAndForgottenByTheirIndex(t *testing.T) {
 	r := open(t, memory.New(100))
 	segments := SegmentsIn(r)
 	for _, id := range []string{"a", "b"} {
-		put(t, r, KindSegment, id, schedules.Segment{ID: id, Title: "river " + id, State: schedules.Pending, Persons: []string{"hana"}, Recording: &schedules.Recording{SHA256: id}})
+		put(t, r, KindSegment, id, schedules.Segment{ID: id, Title: "river " + id, State: schedules.Pending,
+			Persons: []string{"hana"}, Recording: &schedules.Recording{SHA256: id}})
 	}
 	if named, err := r.Naming("hana"); err != nil || len(named) != 2 {
 		t.Errorf("naming: %v, %v", named, err)
@@ -282,16 +294,19 @@ func TestSegmentsAreFoundAndForgottenByTheirIndex(t *testing.T) {
 	if changed, ok := segments.Since(seen); !ok || len(changed) != 1 || changed[0].Title != "lake" {
 		t.Errorf("changed since: %+v, %v", changed, ok)
 	}
-	if err := r.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: KindSegment, ID: "a", Expect: 1, Delete: true}}}); err != nil {
+	if err := r.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: KindSegment, ID: "a", Expect: 1,
+		Delete: true}}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := segments.Since(seen); ok {
 		t.Error("one is there no more, and nothing says so")
 	}
-	if got := segments.Living(); !slices.Equal(got, []string{"b"}) || segments.Count(ByState, "approved") != 1 || segments.Revision("a") != 2 {
+	if got := segments.Living(); !slices.Equal(got, []string{"b"}) || segments.Count(ByState, "approved") != 1 ||
+		segments.Revision("a") != 2 {
 		t.Errorf("left are %v", got)
 	}
-	if found := segments.Find(search.Query{Terms: []search.Term{{Field: search.Word, Value: "lake"}}}, 0, nil); len(found) != 1 {
+	if found := segments.Find(search.Query{Terms: []search.Term{{Field: search.Word, Value: "lake"}}}, 0,
+		nil); len(found) != 1 {
 		t.Errorf("found: %v", found)
 	}
 	if _, ok := segments.Get("a"); ok {
@@ -340,7 +355,8 @@ func TestTheCopyFollowsAStoreThatWasSetBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := memory.New(100)
-	if _, err := older.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: KindStation, ID: "s", Body: []byte(`{"id":"s"}`)}}}); err != nil {
+	if _, err := older.Commit(t.Context(),
+		store.Commit{Writes: []store.Write{{Kind: KindStation, ID: "s", Body: []byte(`{"id":"s"}`)}}}); err != nil {
 		t.Fatal(err)
 	}
 	r.Store = older
@@ -354,10 +370,15 @@ func TestTheCopyFollowsAStoreThatWasSetBack(t *testing.T) {
 
 func TestTextsOfOldDocumentsAreBroughtIntoOneForm(t *testing.T) {
 	r := open(t, memory.New(100))
-	put(t, r, KindStation, "s", schedules.Station{ID: "s", Languages: []string{"ko-kp", "ko-KP"}, Windows: []schedules.Window{{Languages: []string{"EN"}}}})
-	put(t, r, KindClock, "c", schedules.Clock{ID: "c", Positions: []schedules.Position{{Pick: &schedules.Selector{Voice: " Ruth  A ", Tags: []string{"x ", "x"}, Language: "ko-kp"}}},
-		Rules: []schedules.Rule{{Of: schedules.Of{Match: map[string]string{"tag": " x", "language": "ko-kp", "voice": "Ruth  A", "kind": "music"}}}}})
-	put(t, r, KindScript, "p", schedules.Script{ID: "p", Languages: []string{"ko-kp"}, Versions: []schedules.ScriptVersion{{Passages: []schedules.Passage{{Text: map[string]string{"ko-kp": "a"}}}}}})
+	put(t, r, KindStation, "s", schedules.Station{ID: "s", Languages: []string{"ko-kp", "ko-KP"},
+		Windows: []schedules.Window{{Languages: []string{"EN"}}}})
+	put(t, r, KindClock, "c", schedules.Clock{ID: "c",
+		Positions: []schedules.Position{{Pick: &schedules.Selector{Voice: " Ruth  A ", Tags: []string{"x ", "x"},
+			Language: "ko-kp"}}},
+		Rules: []schedules.Rule{{Of: schedules.Of{Match: map[string]string{"tag": " x", "language": "ko-kp",
+			"voice": "Ruth  A", "kind": "music"}}}}})
+	put(t, r, KindScript, "p", schedules.Script{ID: "p", Languages: []string{"ko-kp"}, Versions: []schedules.ScriptVersion{
+		{Passages: []schedules.Passage{{Text: map[string]string{"ko-kp": "a"}}}}}})
 	put(t, r, KindCampaign, "k", schedules.Campaign{ID: "k", Of: schedules.Selector{Series: " y "}})
 	st, _ := StationsIn(r).Get("s")
 	c, _ := ClocksIn(r).Get("c")
@@ -366,22 +387,26 @@ func TestTextsOfOldDocumentsAreBroughtIntoOneForm(t *testing.T) {
 	if !slices.Equal(st.Value.Languages, []string{"ko-KP"}) || st.Value.Windows[0].Languages[0] != "en" {
 		t.Errorf("%+v", st.Value)
 	}
-	if s := c.Value.Positions[0].Pick; s.Voice != "Ruth A" || !slices.Equal(s.Tags, []string{"x"}) || s.Language != "ko-KP" {
+	if s := c.Value.Positions[0].Pick; s.Voice != "Ruth A" || !slices.Equal(s.Tags, []string{"x"}) ||
+		s.Language != "ko-KP" {
 		t.Errorf("%+v", s)
 	}
 	if m := c.Value.Rules[0].Of.Match; m["tag"] != "x" || m["language"] != "ko-KP" || m["voice"] != "Ruth A" {
 		t.Errorf("%v", m)
 	}
-	if p.Value.Languages[0] != "ko-KP" || p.Value.Versions[0].Passages[0].Text["ko-KP"] != "a" || k.Value.Of.Series != "y" {
+	if p.Value.Languages[0] != "ko-KP" || p.Value.Versions[0].Passages[0].Text["ko-KP"] != "a" ||
+		k.Value.Of.Series != "y" {
 		t.Errorf("%+v %+v", p.Value, k.Value)
 	}
 }
 
 func TestAChangeIsToldUnderTheNameOfItsKind(t *testing.T) {
-	if names := testKinds.ChangeNames(); !slices.Contains(names, "station") || !slices.IsSorted(names) || slices.Contains(names, "") {
+	if names := testKinds.ChangeNames(); !slices.Contains(names, "station") || !slices.IsSorted(names) ||
+		slices.Contains(names, "") {
 		t.Errorf("%q", names)
 	}
-	if name, station, ok := testKinds.Told(store.Change{Kind: KindQueue, ID: "s/2026-11-29"}); !ok || name != "queue" || station != "s" {
+	if name, station, ok := testKinds.Told(store.Change{Kind: KindQueue, ID: "s/2026-11-29"}); !ok || name != "queue" ||
+		station != "s" {
 		t.Errorf("a queue is told as %q of %q (%v)", name, station, ok)
 	}
 	for _, kind := range []string{KindCounter, "rumour"} {
@@ -393,16 +418,19 @@ func TestAChangeIsToldUnderTheNameOfItsKind(t *testing.T) {
 
 func TestARefusalSaysWhatIsWrongAndWhere(t *testing.T) {
 	given := int64(2)
-	if err := CheckRevision(&given, 3); !fault.Is(err, fault.Stale) || !strings.Contains(err.Error(), "latest revision is 3") {
+	if err := CheckRevision(&given, 3); !fault.Is(err, fault.Stale) || !strings.Contains(err.Error(),
+		"latest revision is 3") {
 		t.Errorf("an old revision: %v", err)
 	}
-	if err := errors.Join(CheckRevision(nil, 3), CheckRevision(&given, 2), NeedReason("because"), Invalid(nil)); err != nil {
+	if err := errors.Join(CheckRevision(nil, 3), CheckRevision(&given, 2), NeedReason("because"),
+		Invalid(nil)); err != nil {
 		t.Errorf("what is right is refused: %v", err)
 	}
 	if err := NeedReason(" "); !fault.Is(err, fault.Invalid) {
 		t.Errorf("no reason: %v", err)
 	}
-	if err := Invalid([]schedules.Problem{{Field: "title", Message: "is missing"}}); len(fault.FieldsOf(err)) != 1 || fault.FieldsOf(err)[0].Field != "title" {
+	if err := Invalid([]schedules.Problem{{Field: "title", Message: "is missing"}}); len(fault.FieldsOf(err)) != 1 ||
+		fault.FieldsOf(err)[0].Field != "title" {
 		t.Errorf("a problem: %v", err)
 	}
 }

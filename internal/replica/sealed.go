@@ -51,8 +51,8 @@ func gzipped(b []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// unsealing reads what SealJSON made. A sealed document is never changed: its version is its schema, and one that is sealed
-// in another is of a newer program. The signature is for stations to check; the store is trusted to keep bytes.
+// unsealing reads what SealJSON made. A sealed document is never changed: its version is its schema, and one that is
+// sealed in another is of a newer program. The signature is for stations to check; the store is trusted to keep bytes.
 func unsealing[T any](schema string, of func(T) string) func(envelope []byte) (Sealed[T], error) {
 	return func(envelope []byte) (s Sealed[T], err error) {
 		payload, err := PayloadOf(envelope)

@@ -13,8 +13,8 @@ import (
 	"lifeline/schedules"
 )
 
-// SegmentIndex is the copy of all segments, with the index by which they are found. What it answers at one time is as of one
-// moment. Values are shared: readers must not change what they point to.
+// SegmentIndex is the copy of all segments, with the index by which they are found. What it answers at one time is as
+// of one moment. Values are shared: readers must not change what they point to.
 type SegmentIndex struct {
 	mu         sync.RWMutex
 	index      *search.Index
@@ -52,8 +52,8 @@ type indexedSegment struct {
 	terms search.Terms
 }
 
-// read decodes a segment. The decoder takes a third of the time that the standard library's takes: of a start with a large
-// library it is the larger part.
+// read decodes a segment. The decoder takes a third of the time that the standard library's takes: of a start with a
+// large library it is the larger part.
 func (c *SegmentIndex) read(body []byte) (indexedSegment, error) {
 	var s schedules.Segment
 	in := bytes.NewReader(body)
@@ -166,8 +166,9 @@ func (c *SegmentIndex) Changes() int64 {
 	return c.generation
 }
 
-// Since are the segments that changed after so many changes of the index of segments, as they are now. ok is false when they are not
-// known any more, when one of them is there no more, or when they are so many that it is as well to look at all.
+// Since are the segments that changed after so many changes of the index of segments, as they are now. ok is false when
+// they are not known any more, when one of them is there no more, or when they are so many that it is as well to look
+// at all.
 func (c *SegmentIndex) Since(generation int64) (changed []schedules.Segment, ok bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -196,9 +197,10 @@ func (c *SegmentIndex) Count(f search.Field, value string) int {
 	return c.index.Count(search.Term{Field: f, Value: value})
 }
 
-// Find answers up to limit segments that the query and then keep select, by id; a limit of 0 is none. Rows never change:
-// another takes the place of one.
-func (c *SegmentIndex) Find(q search.Query, limit int, keep func(schedules.Segment) bool) (out []*Row[schedules.Segment]) {
+// Find answers up to limit segments that the query and then keep select, by id; a limit of 0 is none. Rows never
+// change: another takes the place of one.
+func (c *SegmentIndex) Find(q search.Query, limit int, keep func(schedules.Segment) bool) (
+	out []*Row[schedules.Segment]) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for n := range c.index.Find(q) {

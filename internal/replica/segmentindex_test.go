@@ -41,7 +41,8 @@ func TestSegmentsAreDecodedAsTheStandardLibraryDoes(t *testing.T) {
 			t.Fatalf("%v: %s", err, cmp.Diff(want, got.Segment))
 		}
 	}
-	for _, damaged := range []string{"", "{", `{"id":7}`, `{"recording":{"duration_ms":1.5}}`, `{"recording":{"duration_ms":"1"}}`, `{"valid_from":"soon"}`, `{"id":"a"}}`} {
+	for _, damaged := range []string{"", "{", `{"id":7}`, `{"recording":{"duration_ms":1.5}}`,
+		`{"recording":{"duration_ms":"1"}}`, `{"valid_from":"soon"}`, `{"id":"a"}}`} {
 		if _, err := c.read([]byte(damaged)); err == nil {
 			t.Errorf("%s is read", damaged)
 		}

@@ -17,8 +17,8 @@ type texts struct {
 // textsKept bounds the cache; when it is full it begins anew.
 const textsKept = 1 << 16
 
-// share gives a segment that nobody else has yet the held form of what others say too, and a copy of what it alone says, so
-// that it holds nothing of the bytes that it was decoded from; nor the room that its lists have left over.
+// share gives a segment that nobody else has yet the held form of what others say too, and a copy of what it alone
+// says, so that it holds nothing of the bytes that it was decoded from; nor the room that its lists have left over.
 func (t *texts) share(s *schedules.Segment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

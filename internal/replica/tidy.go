@@ -9,9 +9,9 @@ import (
 	"lifeline/schedules"
 )
 
-// Documents that were stored before texts had one form are brought into it as they are read, so that old and new compare
-// equal: composed letters, single spaces, canonical language tags. Titles and names of stations, by which nothing is
-// compared, stay as they were stored.
+// Documents that were stored before texts had one form are brought into it as they are read, so that old and new
+// compare equal: composed letters, single spaces, canonical language tags. Titles and names of stations, by which
+// nothing is compared, stay as they were stored.
 
 // Tidied reads a document and brings its texts into the form in which they are compared.
 func Tidied[T any](tidy func(*T)) func([]byte) (T, error) {

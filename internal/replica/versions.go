@@ -24,8 +24,8 @@ import (
 // Upgrade is the step to a version of a kind's form from the one before. Steps stay for ever.
 type Upgrade struct {
 	Up func(body []byte) ([]byte, error)
-	// Down is the way back, for as long as replicas run that do not know the version. It fails with Conflict where it would
-	// lose something: such a thing is not stored until the store's format is raised.
+	// Down is the way back, for as long as replicas run that do not know the version. It fails with Conflict where it
+	// would lose something: such a thing is not stored until the store's format is raised.
 	Down func(body []byte) ([]byte, error)
 }
 
@@ -165,7 +165,8 @@ func (k Kinds) readFormat(d store.Document) (f Format, err error) {
 		case !known:
 			beyond = append(beyond, fmt.Sprintf("%s, which this program does not know", name))
 		case version > kind.Version():
-			beyond = append(beyond, fmt.Sprintf("%s in version %d, of which this program knows up to %d", name, version, kind.Version()))
+			beyond = append(beyond, fmt.Sprintf("%s in version %d, of which this program knows up to %d", name, version,
+				kind.Version()))
 		}
 	}
 	if len(beyond) == 0 {
@@ -204,7 +205,8 @@ func (v *Versioned) Raise(ctx context.Context, by string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, err = v.Store.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindFormat, ID: formatID, Expect: revision, Body: body}},
+	_, err = v.Store.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindFormat, ID: formatID, Expect: revision,
+		Body: body}},
 		Origin: store.Origin{At: now.UTC().Truncate(time.Millisecond), By: by, Action: "format.raise"}})
 	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) { // another was faster
 		_, err = v.read(ctx)
@@ -265,7 +267,8 @@ func (v *Versioned) Commit(ctx context.Context, c store.Commit) ([]store.Change,
 	return v.Store.Commit(ctx, c)
 }
 
-// Changes is as Store says, and takes in a format that was raised: it fails with Newer where this program does not know it.
+// Changes is as Store says, and takes in a format that was raised: it fails with Newer where this program does not know
+// it.
 func (v *Versioned) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
 	changes, err := v.Store.Changes(ctx, since, limit)
 	raised := slices.ContainsFunc(changes, func(c store.Change) bool { return c.Kind == KindFormat })

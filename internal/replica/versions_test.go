@@ -29,8 +29,10 @@ type (
 const kindOfNotes = "note"
 
 var (
-	olderKinds = append(slices.Clone(testKinds), Kind{Name: kindOfNotes, Copy: Copied(Parse[olderNote]), Inspect: Readable[olderNote]})
-	newerKinds = append(slices.Clone(testKinds), Kind{Name: kindOfNotes, Copy: Copied(Parse[newerNote]), Inspect: Readable[newerNote],
+	olderKinds = append(slices.Clone(testKinds), Kind{Name: kindOfNotes, Copy: Copied(Parse[olderNote]),
+		Inspect: Readable[olderNote]})
+	newerKinds = append(slices.Clone(testKinds), Kind{Name: kindOfNotes, Copy: Copied(Parse[newerNote]),
+		Inspect: Readable[newerNote],
 		Upgrades: []Upgrade{{Up: func(body []byte) ([]byte, error) {
 			note, err := Parse[olderNote](body)
 			return fmt.Appendf(nil, "{\"words\":%q}", note.Text), err
@@ -67,7 +69,8 @@ func (a aged) write(kind, id, body string) {
 	if kind == kindOfNotes {
 		expect = a.mirror.caches[kind].Revision(id)
 	}
-	err := a.mirror.Commit(a.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: expect, Body: []byte(body)}},
+	err := a.mirror.Commit(a.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: expect,
+		Body: []byte(body)}},
 		Origin: store.Origin{At: time.Unix(0, 0), By: "system", Action: "note"}})
 	if err != nil {
 		a.t.Fatal(err)
@@ -97,7 +100,8 @@ func TestReplicasOfTwoAgesShareAStoreUntilItsFormatIsRaised(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) Store{
 		"memory": func(*testing.T) Store { return memory.New(1000) },
 		"Redis": func(t *testing.T) Store {
-			s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + rig.StartRedis(t, rig.Durable...).Addr, Prefix: "x", Feed: 1000})
+			s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + rig.StartRedis(t, rig.Durable...).Addr,
+				Prefix: "x", Feed: 1000})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +145,8 @@ func TestReplicasOfTwoAgesShareAStoreUntilItsFormatIsRaised(t *testing.T) {
 			}
 			refuses := func(what string, err error) {
 				t.Helper()
-				for _, words := range []string{kindOfNotes, "version 2", "up to 1", "lifeline 2", "Start that one, or restore a backup from before"} {
+				for _, words := range []string{kindOfNotes, "version 2", "up to 1", "lifeline 2",
+					"Start that one, or restore a backup from before"} {
 					if err == nil || !strings.Contains(err.Error(), words) {
 						t.Errorf("%s gave %v, which does not say %q", what, err, words)
 					}
@@ -201,16 +206,19 @@ func TestAFieldThatTheProgramDoesNotKnowIsRefusedAndNamed(t *testing.T) {
 		`{"id":"a","revision":1,"title":"A","state":"approved","recording":{"sha256":"00","consented":true}}`,
 	} {
 		docs := memory.New(100)
-		_, err := docs.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: KindSegment, ID: "a", Body: []byte(body)}}})
+		_, err := docs.Commit(t.Context(),
+			store.Commit{Writes: []store.Write{{Kind: KindSegment, ID: "a", Body: []byte(body)}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = Open(t.Context(), docs, testKinds)
-		if !errors.As(err, new(*Newer)) || !strings.Contains(err.Error(), "segment a") || !strings.Contains(err.Error(), `"consented"`) {
+		if !errors.As(err, new(*Newer)) || !strings.Contains(err.Error(), "segment a") || !strings.Contains(err.Error(),
+			`"consented"`) {
 			t.Errorf("of %s it says %v", body, err)
 		}
 		var told []string
-		err = NewInspector(testKinds, func(p string) { told = append(told, p) }).Document(store.Document{Kind: KindSegment, ID: "a", Revision: 1, Body: []byte(body)})
+		err = NewInspector(testKinds, func(p string) { told = append(told, p) }).Document(store.Document{Kind: KindSegment,
+			ID: "a", Revision: 1, Body: []byte(body)})
 		if !errors.As(err, new(*Newer)) || len(told) != 1 || !strings.Contains(told[0], `"consented"`) {
 			t.Errorf("of %s fsck says %q and %v", body, told, err)
 		}

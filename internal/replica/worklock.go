@@ -16,17 +16,17 @@ type Leases interface {
 	Release(ctx context.Context, name, holder string) error
 }
 
-// WorkLock are what one replica works on while the others do not. A lease spares doubled work, no more: a holder that was
-// suspended for longer than its lease wakes up beside its successor. That this does no harm is for compare-and-set to
-// see to, so every write of leased work names the revision that it starts from.
+// WorkLock are what one replica works on while the others do not. A lease spares doubled work, no more: a holder that
+// was suspended for longer than its lease wakes up beside its successor. That this does no harm is for compare-and-set
+// to see to, so every write of leased work names the revision that it starts from.
 type WorkLock struct {
 	replica *Replica
 	holder  string
 	Life    time.Duration
 }
 
-// NewWorkLock are those of a replica that is called holder, by a name that no other living one has. What it held when it
-// died is free after life, and at once for one that comes back under its name.
+// NewWorkLock are those of a replica that is called holder, by a name that no other living one has. What it held when
+// it died is free after life, and at once for one that comes back under its name.
 func NewWorkLock(m *Replica, holder string, life time.Duration) *WorkLock {
 	return &WorkLock{replica: m, holder: holder, Life: life}
 }
@@ -40,7 +40,8 @@ var errLost = errors.New("replica: the lease on this work was lost")
 // Do does a piece of work under a lease of that name and fails with ErrElsewhere where another replica has it. The copy
 // is brought up to date first, so that work which another has just ended is seen to be done: work must look again
 // whether there is anything to do. After work that succeeded the name rests, leased, for the time given.
-func (c *WorkLock) Do(ctx context.Context, name string, rest time.Duration, work func(ctx context.Context) error) error {
+func (c *WorkLock) Do(ctx context.Context, name string, rest time.Duration,
+	work func(ctx context.Context) error) error {
 	held, err := c.replica.Store.Claim(ctx, name, c.holder, c.Life)
 	if err != nil {
 		return err
@@ -63,7 +64,8 @@ func (c *WorkLock) Do(ctx context.Context, name string, rest time.Duration, work
 	}
 	lose(nil)
 	<-kept
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Life) // also when the service stops: others need not wait
+	// also when the service stops: others need not wait
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Life)
 	defer cancel()
 	if err == nil && rest > 0 {
 		_, err = c.replica.Store.Claim(ending, name, c.holder, rest)

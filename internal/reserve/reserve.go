@@ -61,7 +61,8 @@ func Open(ctx context.Context, place Place, name string, size int64, log *slog.L
 	}
 	r.held.Store(held)
 	if held < r.size {
-		log.Warn("there is little room: uploads are refused until there is more", "place", name, "kept_bytes", held, "wanted_bytes", r.size)
+		log.Warn("there is little room: uploads are refused until there is more", "place", name, "kept_bytes", held,
+			"wanted_bytes", r.size)
 	}
 	return r, nil
 }
@@ -119,7 +120,8 @@ func (r *Reserve) Bulk(ctx context.Context, n int64) error {
 	if free-missing-r.margin() >= n {
 		return nil
 	}
-	return fault.New(fault.Full, "there is no room for this: it needs %s, and %s of %s are free, of which %s are kept for recalls, publications and reports. "+
+	return fault.New(fault.Full, "there is no room for this: it needs %s, and %s of %s are free, of which %s are kept "+
+		"for recalls, publications and reports. "+
 		"Free some space, and send it again", megabytes(n), megabytes(free), r.name, megabytes(missing+r.margin()))
 }
 
@@ -132,7 +134,8 @@ func (r *Reserve) ordinary(ctx context.Context) error {
 	if err != nil {
 		return nil
 	}
-	return fault.New(fault.Full, "there is no room: %s of %s are left, and only recalls, publications, reports and tokens may use them. "+
+	return fault.New(fault.Full, "there is no room: %s of %s are left, and only recalls, publications, reports and "+
+		"tokens may use them. "+
 		"Free some space, and try again", megabytes(free+r.held.Load()), r.name)
 }
 
@@ -182,9 +185,11 @@ func (r *Reserve) Ready(ctx context.Context) (short string, err error) {
 	case s.Held == 0 && s.Free <= 0:
 		return "", fault.New(fault.Full, "%s is full: not even a recall can be stored", r.name)
 	case s.Held < s.Size:
-		return fmt.Sprintf("short: %s of %s are left, for recalls, publications, reports and tokens alone", megabytes(s.Free+s.Held), r.name), nil
+		return fmt.Sprintf("short: %s of %s are left, for recalls, publications, reports and tokens alone",
+			megabytes(s.Free+s.Held), r.name), nil
 	case s.Free < r.margin() || s.Free <= 0:
-		return fmt.Sprintf("short: %s of %s are free beside %s that are kept for recalls, publications and reports; uploads are refused",
+		return fmt.Sprintf("short: %s of %s are free beside %s that are kept for recalls, publications and reports; "+
+			"uploads are refused",
 			megabytes(s.Free), r.name, megabytes(s.Held)), nil
 	}
 	return "", nil

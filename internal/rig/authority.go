@@ -30,8 +30,10 @@ func StartAuthority(t testing.TB, port int) Authority {
 	names, address, manage := FreeAddress(t), FreeAddress(t), FreeAddress(t)
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	WriteCertificate(t, cert, key, "authority")
-	config, err := json.Marshal(map[string]any{"pebble": map[string]any{"listenAddress": address, "managementListenAddress": manage,
-		"certificate": cert, "privateKey": key, "tlsPort": port, "httpPort": 1, "retryAfter": map[string]int{"authz": 1, "order": 1}}})
+	config, err := json.Marshal(map[string]any{"pebble": map[string]any{"listenAddress": address,
+		"managementListenAddress": manage,
+		"certificate":             cert, "privateKey": key, "tlsPort": port, "httpPort": 1,
+		"retryAfter": map[string]int{"authz": 1, "order": 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,12 +42,16 @@ func StartAuthority(t testing.TB, port int) Authority {
 		t.Fatal(err)
 	}
 	const version = "v2.10.1"
-	resolver := exec.Command(tool(t, "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv", version), "-dnsserver", names,
-		"-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-doh", "", "-http01", "", "-https01", "", "-tlsalpn01", "", "-management", FreeAddress(t))
-	pebble := exec.Command(tool(t, "github.com/letsencrypt/pebble/v2/cmd/pebble", version), "-config", file, "-dnsserver", names, "-strict")
+	resolver := exec.Command(tool(t, "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv", version), "-dnsserver",
+		names,
+		"-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-doh", "", "-http01", "", "-https01", "", "-tlsalpn01", "",
+		"-management", FreeAddress(t))
+	pebble := exec.Command(tool(t, "github.com/letsencrypt/pebble/v2/cmd/pebble", version), "-config", file, "-dnsserver",
+		names, "-strict")
 	pebble.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1")
 	stopResolver, stopPebble := background(t, resolver), background(t, pebble)
-	a := Authority{Directory: "https://" + address + "/dir", Roots: cert, manage: "https://" + manage, Stop: func() { stopPebble(); stopResolver() }}
+	a := Authority{Directory: "https://" + address + "/dir", Roots: cert, manage: "https://" + manage,
+		Stop: func() { stopPebble(); stopResolver() }}
 	a.Root(t) // it is there
 	return a
 }

@@ -25,9 +25,11 @@ type Bucket struct {
 func StartBucket(t testing.TB) Bucket {
 	t.Helper()
 	address := FreeAddress(t)
-	b := Bucket{Endpoint: "http://" + address, Name: "lifeline-audio", AccessKey: "lifeline", Secret: "a secret of the tests", Files: t.TempDir()}
+	b := Bucket{Endpoint: "http://" + address, Name: "lifeline-audio", AccessKey: "lifeline",
+		Secret: "a secret of the tests", Files: t.TempDir()}
 	var log bytes.Buffer
-	cmd := exec.Command(tool(t, "github.com/versity/versitygw/cmd/versitygw", "v1.8.0"), "--access", b.AccessKey, "--secret", b.Secret, "--port", address, "--quiet", "posix", b.Files)
+	cmd := exec.Command(tool(t, "github.com/versity/versitygw/cmd/versitygw", "v1.8.0"), "--access", b.AccessKey,
+		"--secret", b.Secret, "--port", address, "--quiet", "posix", b.Files)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -56,7 +58,8 @@ func StartBucket(t testing.TB) Bucket {
 // Client is a plain one, of the server's owner.
 func (b Bucket) Client(t testing.TB) *minio.Client {
 	t.Helper()
-	c, err := minio.New(strings.TrimPrefix(b.Endpoint, "http://"), &minio.Options{Creds: credentials.NewStaticV4(b.AccessKey, b.Secret, "")})
+	c, err := minio.New(strings.TrimPrefix(b.Endpoint, "http://"),
+		&minio.Options{Creds: credentials.NewStaticV4(b.AccessKey, b.Secret, "")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,8 @@ func StartProxy(t testing.TB, behind string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Addr: l.Addr().String(), behind: behind, most: math.MaxInt64, thawed: make(chan struct{}), over: make(chan struct{}), links: make(map[net.Conn]bool)}
+	p := &Proxy{Addr: l.Addr().String(), behind: behind, most: math.MaxInt64, thawed: make(chan struct{}),
+		over: make(chan struct{}), links: make(map[net.Conn]bool)}
 	close(p.thawed)
 	var all sync.WaitGroup
 	all.Go(func() {

@@ -20,7 +20,8 @@ var titles = map[string]struct{ words, space string }{
 	"ja":       {"手紙 冬の川 ふるさと 名前 ラジオ 知らせ 国境 母 歌", ""},
 	"ru":       {"Письмо сестре река зима граница новости голос дорога домой", " "},
 	"ar":       {"رسالة إلى النهر الشتاء الحدود الأخبار صوت الطريق", " "},
-	"en":       {"Letter River Winter Border News Voice Road Home Testimony Lamp Children Morning Snowfield Interpreter Driver Grandmother", " "},
+	"en": {"Letter River Winter Border News Voice Road Home Testimony Lamp Children Morning Snowfield Interpreter " +
+		"Driver Grandmother", " "},
 }
 
 // spoken are the languages of a library, the common ones more often.
@@ -43,8 +44,10 @@ func segment(i int, dice *rand.Rand) schedules.Segment {
 	pick := func(from []string) string { return from[dice.IntN(len(from))] }
 	chance := func(percent int) bool { return dice.IntN(100) < percent }
 	language := pick(spoken)
-	s := schedules.Segment{ID: fmt.Sprintf("%06d-%s-%s", i, schedules.Kinds[dice.IntN(len(schedules.Kinds))], strings.ToLower(language)),
-		Revision: 1, Kind: schedules.Kinds[dice.IntN(len(schedules.Kinds))], Language: language, Voice: fmt.Sprintf("Voice %d", dice.IntN(60)),
+	s := schedules.Segment{ID: fmt.Sprintf("%06d-%s-%s", i, schedules.Kinds[dice.IntN(len(schedules.Kinds))],
+		strings.ToLower(language)),
+		Revision: 1, Kind: schedules.Kinds[dice.IntN(len(schedules.Kinds))], Language: language,
+		Voice: fmt.Sprintf("Voice %d", dice.IntN(60)),
 		State: schedules.Approved, UploadedBy: fmt.Sprintf("producer-%d", dice.IntN(40))}
 	t, ok := titles[language]
 	if !ok {
@@ -87,7 +90,8 @@ func segment(i int, dice *rand.Rand) schedules.Segment {
 	case 2:
 		s.State = schedules.Recalled
 	case 3:
-		s.State, s.Rejection = schedules.Rejected, &schedules.Rejection{Code: "editorial", Message: "The last passage is missing: please record it again."}
+		s.State, s.Rejection = schedules.Rejected, &schedules.Rejection{Code: "editorial",
+			Message: "The last passage is missing: please record it again."}
 	}
 	s.Recording = recording(i, dice)
 	if chance(8) {
@@ -101,17 +105,23 @@ func recording(i int, dice *rand.Rand) *schedules.Recording {
 		v := float64(100*from+dice.IntN(100*(to-from))) / 100
 		return &v
 	}
-	r := &schedules.Recording{SHA256: hash("now", i), Bytes: 100_000 + dice.Int64N(5_000_000), ContentType: "audio/mpeg", AnalysisVersion: 1,
-		Duration: schedules.Ms(20_000 + dice.Int64N(1_000_000)), SampleRate: 24_000, Channels: 1, BitrateKbps: 48, BitrateMode: "cbr",
-		IntegratedLUFS: level(-24, -15), RangeLU: level(1, 12), MaxShortTermLUFS: level(-20, -10), MaxMomentaryLUFS: level(-18, -8),
-		TruePeakDBTP: level(-9, 0)}
-	r.CueIn, r.CueOut = schedules.Ms(dice.Int64N(400)), schedules.Millis{Duration: r.Duration.Duration - 300*time.Millisecond}
+	r := &schedules.Recording{SHA256: hash("now", i), Bytes: 100_000 + dice.Int64N(5_000_000), ContentType: "audio/mpeg",
+		AnalysisVersion: 1,
+		Duration:        schedules.Ms(20_000 + dice.Int64N(1_000_000)), SampleRate: 24_000, Channels: 1, BitrateKbps: 48,
+		BitrateMode:    "cbr",
+		IntegratedLUFS: level(-24, -15), RangeLU: level(1, 12), MaxShortTermLUFS: level(-20, -10),
+		MaxMomentaryLUFS: level(-18, -8),
+		TruePeakDBTP:     level(-9, 0)}
+	r.CueIn, r.CueOut = schedules.Ms(dice.Int64N(400)),
+		schedules.Millis{Duration: r.Duration.Duration - 300*time.Millisecond}
 	for k := range dice.Int64N(9) {
 		start := k*2000 + dice.Int64N(1000)
-		r.Silences = append(r.Silences, schedules.Silence{Start: schedules.Ms(start), End: schedules.Ms(start + 500 + dice.Int64N(400))})
+		r.Silences = append(r.Silences, schedules.Silence{Start: schedules.Ms(start), End: schedules.Ms(start +
+			500 + dice.Int64N(400))})
 	}
 	for _, w := range []schedules.RecordingWarning{
-		{Code: "head_silence", Message: fmt.Sprintf("The recording starts with %.1f s of silence.", float64(dice.IntN(80))/10)},
+		{Code: "head_silence", Message: fmt.Sprintf("The recording starts with %.1f s of silence.",
+			float64(dice.IntN(80))/10)},
 		{Code: "tail_silence", Message: fmt.Sprintf("The recording ends with %.1f s of silence.", float64(dice.IntN(80))/10)},
 		{Code: "clipping", Message: "The recording is clipped."},
 	} {

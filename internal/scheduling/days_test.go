@@ -52,7 +52,8 @@ func (d *planningRoom) put(kind, id string, v any) {
 	d.t.Helper()
 	body, err := replica.Encode(v)
 	if err == nil {
-		err = d.mirror.Commit(d.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Body: body}}, Origin: access.System.Origin(d.now, "test", "")})
+		err = d.mirror.Commit(d.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Body: body}},
+			Origin: access.System.Origin(d.now, "test", "")})
 	}
 	if err != nil {
 		d.t.Fatal(err)
@@ -60,13 +61,17 @@ func (d *planningRoom) put(kind, id string, v any) {
 }
 
 func (d *planningRoom) station(id, zone string) {
-	d.put(replica.KindStation, id, schedules.Station{ID: id, Revision: 1, Name: id, Timezone: zone, Languages: []string{"ko"}, Windows: []schedules.Window{{ID: "evening",
-		Starts: schedules.Recurrence{Timezone: zone, RRule: "DTSTART:20260101T200000\nRRULE:FREQ=DAILY"}, Length: schedules.Ms(600_000), Tolerance: schedules.Ms(1000), Clock: "hour"}}})
+	d.put(replica.KindStation, id, schedules.Station{ID: id, Revision: 1, Name: id, Timezone: zone,
+		Languages: []string{"ko"}, Windows: []schedules.Window{{ID: "evening",
+			Starts: schedules.Recurrence{Timezone: zone, RRule: "DTSTART:20260101T200000\nRRULE:FREQ=DAILY"},
+			Length: schedules.Ms(600_000), Tolerance: schedules.Ms(1000), Clock: "hour"}}})
 }
 
 func (d *planningRoom) segment(id string, kind schedules.Kind, ms int64) {
-	d.put(replica.KindSegment, id, schedules.Segment{ID: id, Revision: 1, Kind: kind, Title: id, Language: "ko", State: schedules.Approved,
-		Recording: &schedules.Recording{SHA256: fmt.Sprintf("%064x", len(id)*1000+int(id[len(id)-1])), Bytes: 1, ContentType: "audio/mpeg", Duration: schedules.Ms(ms), CueOut: schedules.Ms(ms)}})
+	d.put(replica.KindSegment, id, schedules.Segment{ID: id, Revision: 1, Kind: kind, Title: id, Language: "ko",
+		State: schedules.Approved,
+		Recording: &schedules.Recording{SHA256: fmt.Sprintf("%064x", len(id)*1000+int(id[len(id)-1])), Bytes: 1,
+			ContentType: "audio/mpeg", Duration: schedules.Ms(ms), CueOut: schedules.Ms(ms)}})
 }
 
 func (d *planningRoom) plan(station string, date schedules.Date) schedules.Rundown {
@@ -179,7 +184,8 @@ func TestDayThatEqualsANeighbourIsWarnedOf(t *testing.T) {
 		t.Errorf("it has no neighbour: %+v", r.Warnings)
 	}
 	r := d.plan("relay", d.today.AddDays(1))
-	if last := len(r.Warnings) - 1; !hasWarning(r, "same_day") || !strings.Contains(r.Warnings[last].Message, "the same 6 items in the same order as "+d.today.String()) {
+	if last := len(r.Warnings) - 1; !hasWarning(r, "same_day") || !strings.Contains(r.Warnings[last].Message,
+		"the same 6 items in the same order as "+d.today.String()) {
 		t.Errorf("planned: %+v", r.Warnings)
 	}
 	d.publish("relay", d.today)
@@ -231,7 +237,8 @@ func TestDraftsThatAreNotStoredCountWithinTheirRequest(t *testing.T) {
 	var drafts []schedules.Rundown
 	for n := range 4 {
 		date := stored.today.AddDays(n)
-		r, err := dry.scheduler.Drafts.Plan(t.Context(), plannerActor, "relay", date, PlanOptions{DryRun: true, Drafts: drafts})
+		r, err := dry.scheduler.Drafts.Plan(t.Context(), plannerActor, "relay", date, PlanOptions{DryRun: true,
+			Drafts: drafts})
 		if err != nil {
 			t.Fatal(err)
 		}

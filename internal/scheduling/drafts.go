@@ -25,7 +25,8 @@ type Drafts struct {
 
 // Edit changes the latest rundown by hand and answers it re-timed, with its warnings. Whether it may change what is
 // frozen is seen when it is published.
-func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date schedules.Date, revision *int64, edits []schedules.Edit) (schedules.Rundown, error) {
+func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date schedules.Date, revision *int64,
+	edits []schedules.Edit) (schedules.Rundown, error) {
 	var out schedules.Rundown
 	err := s.replica.Retry(ctx, func() error {
 		latest, err := s.rundowns.drafted(ctx, station, date, revision)
@@ -70,7 +71,8 @@ func judged(ctx context.Context, in schedules.Input, before, edited schedules.Ru
 	var out []schedules.Warning
 	soft := map[[2]string]int{} // rule and window, and where its warning is
 	for _, v := range violations {
-		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " + placed(edited, v.Item) + v.Message}
+		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " +
+			placed(edited, v.Item) + v.Message}
 		if v.Hard {
 			w.Code, w.Message = "hard", w.Message+". Publication will refuse this day until it is put right."
 			out = append(out, w)
@@ -96,7 +98,8 @@ func judged(ctx context.Context, in schedules.Input, before, edited schedules.Ru
 	}
 	for _, w := range before.Warnings {
 		switch w.Code {
-		case "hard", "rule_bent", "demand_unmet", "gap", "overrun", "not_airable", "residual", warnSameDay, warnLaterDays, warnOutdated:
+		case "hard", "rule_bent", "demand_unmet", "gap", "overrun", "not_airable", "residual", warnSameDay, warnLaterDays,
+			warnOutdated:
 			continue // found anew, if it stands
 		}
 		if _, there := edited.Item(w.Item); there || w.Item == "" {
@@ -115,7 +118,8 @@ func sameAiring(a, b schedules.Item) bool {
 func sameItems(a, b []schedules.Item) bool { return slices.EqualFunc(a, b, sameAiring) }
 
 // save stores r as the day's next revision.
-func (s *Drafts) save(ctx context.Context, a access.Actor, before latestRundown, r schedules.Rundown, why []schedules.Explanation, action string) (schedules.Rundown, error) {
+func (s *Drafts) save(ctx context.Context, a access.Actor, before latestRundown, r schedules.Rundown,
+	why []schedules.Explanation, action string) (schedules.Rundown, error) {
 	r.Status, r.PublishedAt = schedules.Draft, schedules.Instant{}
 	r, writes, err := s.rundowns.nextRevision(ctx, before, r)
 	if err != nil {
@@ -126,14 +130,16 @@ func (s *Drafts) save(ctx context.Context, a access.Actor, before latestRundown,
 		if err != nil {
 			return r, err
 		}
-		writes = append(writes, store.Write{Kind: KindExplanations, ID: replica.RevisionID(r.Station, r.Date, r.Revision), Body: body})
+		writes = append(writes, store.Write{Kind: KindExplanations, ID: replica.RevisionID(r.Station, r.Date, r.Revision),
+			Body: body})
 	}
 	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), action, "")})
 }
 
-// Plan drafts a station's day after the drafts and publications of the days before it. What is published and frozen, locked, or asked for stays as it is. It fails with
-// Unsatisfiable when the rules cannot all hold.
-func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date schedules.Date, o PlanOptions) (schedules.Rundown, error) {
+// Plan drafts a station's day after the drafts and publications of the days before it. What is published and frozen,
+// locked, or asked for stays as it is. It fails with Unsatisfiable when the rules cannot all hold.
+func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date schedules.Date, o PlanOptions) (
+	schedules.Rundown, error) {
 	var out schedules.Rundown
 	err := s.replica.Retry(ctx, func() error {
 		latest, err := s.rundowns.latest(ctx, station, date)
@@ -195,7 +201,8 @@ func (s *Drafts) kept(ctx context.Context, latest schedules.Rundown, asked []str
 	for n, id := range asked {
 		i, ok := latest.Item(id)
 		if !ok {
-			return nil, fault.Fields(fault.Field{Field: fmt.Sprintf("keep[%d]", n), Message: fmt.Sprintf("there is no item %q in the latest rundown", id)})
+			return nil, fault.Fields(fault.Field{Field: fmt.Sprintf("keep[%d]", n),
+				Message: fmt.Sprintf("there is no item %q in the latest rundown", id)})
 		}
 		keep[id] = i
 	}
@@ -206,5 +213,8 @@ func (s *Drafts) kept(ctx context.Context, latest schedules.Rundown, asked []str
 	for _, i := range frozen {
 		keep[i.ID] = i
 	}
-	return slices.SortedFunc(maps.Values(keep), func(a, b schedules.Item) int { return a.StartAt.Compare(b.StartAt.Time) }), nil
+	return slices.SortedFunc(maps.Values(keep), func(a, b schedules.Item) int {
+		return a.StartAt.Compare(
+			b.StartAt.Time)
+	}), nil
 }

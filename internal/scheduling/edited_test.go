@@ -11,7 +11,8 @@ import (
 
 func TestASoftRuleThatBendsIsOneWarningForItsWindow(t *testing.T) {
 	two := 2
-	d := newPlanningRoom(t, 24, schedules.Rule{ID: "few letters", AtMost: &two, Per: "window", Of: schedules.Of{Match: map[string]string{"kind": "testimony"}}},
+	d := newPlanningRoom(t, 24, schedules.Rule{ID: "few letters", AtMost: &two, Per: "window",
+		Of: schedules.Of{Match: map[string]string{"kind": "testimony"}}},
 		schedules.Rule{ID: "voices apart", Separate: "language", For: schedules.Ms(3_600_000)})
 	r := d.plan("relay", d.today)
 	told := func(r schedules.Rundown, rule string) (out []schedules.Warning) {
@@ -22,27 +23,33 @@ func TestASoftRuleThatBendsIsOneWarningForItsWindow(t *testing.T) {
 		}
 		return out
 	}
-	for rule, says := range map[string]string{"few letters": " airings where 2 are wished. Approve more", "voices apart": " than wished, the soonest after "} {
+	for rule, says := range map[string]string{"few letters": " airings where 2 are wished. Approve more",
+		"voices apart": " than wished, the soonest after "} {
 		got := told(r, rule)
-		if len(got) != 1 || !strings.Contains(got[0].Message, says) || len(got[0].Items) < 2 || got[0].Items[0] != got[0].Item {
+		if len(got) != 1 || !strings.Contains(got[0].Message, says) || len(got[0].Items) < 2 ||
+			got[0].Items[0] != got[0].Item {
 			t.Errorf("%s: %+v", rule, got)
 		}
 	}
-	edited, err := d.scheduler.Drafts.Edit(t.Context(), plannerActor, "relay", d.today, nil, []schedules.Edit{{Op: "lock", Item: r.Items[1].ID}})
+	edited, err := d.scheduler.Drafts.Edit(t.Context(), plannerActor, "relay", d.today, nil,
+		[]schedules.Edit{{Op: "lock", Item: r.Items[1].ID}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := told(edited, "voices apart"); len(got) != 1 || !strings.Contains(got[0].Message, " more)") || len(got[0].Items) < 2 {
+	if got := told(edited, "voices apart"); len(got) != 1 || !strings.Contains(got[0].Message, " more)") ||
+		len(got[0].Items) < 2 {
 		t.Errorf("after an edit: %+v", got)
 	}
 }
 
 func TestWhatARefusedPublicationIsAboutIsNamedForPeople(t *testing.T) {
-	d := newPlanningRoom(t, 24, schedules.Rule{ID: "no letter twice", Separate: "segment", For: schedules.Ms(3_600_000), Hard: true})
+	d := newPlanningRoom(t, 24, schedules.Rule{ID: "no letter twice", Separate: "segment", For: schedules.Ms(3_600_000),
+		Hard: true})
 	r := d.plan("relay", d.today)
 	refused := func(edit schedules.Edit) (field, message, whole string) {
 		t.Helper()
-		if _, err := d.scheduler.Drafts.Edit(t.Context(), plannerActor, "relay", d.today, nil, []schedules.Edit{edit}); err != nil {
+		if _, err := d.scheduler.Drafts.Edit(t.Context(), plannerActor, "relay", d.today, nil,
+			[]schedules.Edit{edit}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := d.scheduler.Publisher.Publish(t.Context(), plannerActor, "relay", d.today, PublishOptions{})
@@ -59,7 +66,8 @@ func TestWhatARefusedPublicationIsAboutIsNamedForPeople(t *testing.T) {
 	}
 	edited := d.plan("relay", d.today)
 	field, message, _ = refused(schedules.Edit{Op: "remove", Item: edited.Items[1].ID})
-	if field != "window evening" || !strings.Contains(message, "the window of 20:00:00 is ") || !strings.Contains(message, " too short; its tolerance is 0:01") {
+	if field != "window evening" || !strings.Contains(message, "the window of 20:00:00 is ") || !strings.Contains(message,
+		" too short; its tolerance is 0:01") {
 		t.Errorf("%s %s", field, message)
 	}
 }
@@ -69,7 +77,8 @@ func TestEditNamesHardRulesAtOnceAndKeepsStandingWarnings(t *testing.T) {
 	letters := &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}
 	d := newPlanningRoom(t, 24,
 		schedules.Rule{ID: "no letter twice", Separate: "segment", For: schedules.Ms(3_600_000), Only: letters, Hard: true},
-		schedules.Rule{ID: "few letters", AtMost: &two, Per: "window", Of: schedules.Of{Match: map[string]string{"kind": "testimony"}}})
+		schedules.Rule{ID: "few letters", AtMost: &two, Per: "window",
+			Of: schedules.Of{Match: map[string]string{"kind": "testimony"}}})
 	r := d.plan("relay", d.today)
 	if !hasWarning(r, "rule_bent") {
 		t.Fatalf("six letters where two are wished: %+v", r.Warnings)
@@ -93,7 +102,8 @@ func TestEditNamesHardRulesAtOnceAndKeepsStandingWarnings(t *testing.T) {
 	}
 	for _, got := range []schedules.Rundown{r, stored} {
 		if !hasWarning(got, "rule_bent") || !slices.ContainsFunc(got.Warnings, func(w schedules.Warning) bool {
-			return w.Code == "hard" && strings.Contains(w.Message, "no letter twice") && strings.Contains(w.Message, "will refuse")
+			return w.Code == "hard" && strings.Contains(w.Message, "no letter twice") && strings.Contains(w.Message,
+				"will refuse")
 		}) {
 			t.Errorf("a letter follows itself: %+v", got.Warnings)
 		}

@@ -73,7 +73,8 @@ func (s *Fallbacks) next(st schedules.Station) (next dueFallback, differs bool, 
 	before, _ := replica.FallbacksIn(s.replica).Get(st.ID)
 	last, above := before.Value.Value.Revision, s.replica.Floor().Above
 	next.expect = before.Revision
-	next.Fallback = wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Timezone: st.Timezone, Revision: above + before.Revision + 1, IssuedAt: schedules.At(today),
+	next.Fallback = wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Timezone: st.Timezone, Revision: above +
+		before.Revision + 1, IssuedAt: schedules.At(today),
 		ExpiresAt: schedules.At(today.AddDate(0, 0, fallbackDays)), Windows: windows,
 		Items: s.items(st, s.now()), Recalled: s.recalledIDs()}
 	if next.Windows == nil {
@@ -85,8 +86,8 @@ func (s *Fallbacks) next(st schedules.Station) (next dueFallback, differs bool, 
 	return next, err == nil && (last <= above || !bytes.Equal(payload, before.Value.Payload.Plain)), err
 }
 
-// hours are the window occurrences of a station that start in [from, to): a published day has those that it was published
-// with, whatever the definitions say now, and the definitions tell the rest.
+// hours are the window occurrences of a station that start in [from, to): a published day has those that it was
+// published with, whatever the definitions say now, and the definitions tell the rest.
 func (s *Fallbacks) hours(st schedules.Station, from, to time.Time) ([]schedules.Occurrence, error) {
 	defined, err := st.Occurrences(from, to)
 	if err != nil {
@@ -145,10 +146,11 @@ func (s *Fallbacks) items(st schedules.Station, now time.Time) []wire.QueueItem 
 
 // Await is Fallback, likewise.
 func (s *Fallbacks) Await(ctx context.Context, station string, known int64) (replica.Sealed[wire.Fallback], error) {
-	return replica.Await(ctx, s.replica, replica.Topic(replica.KindFallback, station), known, func() (replica.Sealed[wire.Fallback], int64, error) {
-		f, err := s.Fallback(station)
-		return f, f.Value.Revision, err
-	})
+	return replica.Await(ctx, s.replica, replica.Topic(replica.KindFallback, station), known,
+		func() (replica.Sealed[wire.Fallback], int64, error) {
+			f, err := s.Fallback(station)
+			return f, f.Value.Revision, err
+		})
 }
 
 func (s *Fallbacks) recalledIDs() []string {

@@ -34,7 +34,8 @@ func (n *fixture) numbers() (recalls wire.Recalls, fallback, queue int64) {
 // setBack is a network with a recall list of one segment, and the logbook that stations report to.
 func setBack(t *testing.T) (*fixture, *record.Logbook) {
 	n, _ := twoWindows(t)
-	n.seal("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1, Segments: []wire.Recalled{{SegmentID: "m00"}}})
+	n.seal("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
+		Segments: []wire.Recalled{{SegmentID: "m00"}}})
 	if err := n.scheduler.Fallbacks.IssueAll(t.Context(), n.claims); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,8 @@ func TestAStoreThatWasSetBackNumbersAboveAllThatStationsHaveSeen(t *testing.T) {
 		t.Errorf("raised twice it is %d, at %d", above, n.now.Unix())
 	}
 	recalls, fallback, queue := n.numbers()
-	if recalls.Revision != above+2 || recalls.Above != above || len(recalls.Segments) != 1 || fallback != above+3 || queue != above+1 {
+	if recalls.Revision != above+2 || recalls.Above != above || len(recalls.Segments) != 1 || fallback != above+3 ||
+		queue != above+1 {
 		t.Errorf("numbered above %d: recalls %+v, fallback %d, queue %d after %d", above, recalls, fallback, queue, before)
 	}
 	if r := n.publish(repairDate.AddDays(1)); r.Revision <= queue {
@@ -92,7 +94,8 @@ func TestARestoredStoreLeavesItsPublishedDaysAndNumbersTheNextAboveAll(t *testin
 	}
 	above := n.mirror.Floor().Above
 	if recalls, fallback, queue := n.numbers(); recalls.Revision <= above || fallback <= above || queue != before {
-		t.Errorf("numbered above %d: recalls %d, fallback %d; queue %d after %d", above, recalls.Revision, fallback, queue, before)
+		t.Errorf("numbered above %d: recalls %d, fallback %d; queue %d after %d", above, recalls.Revision, fallback, queue,
+			before)
 	}
 	if r := n.publish(repairDate.AddDays(1)); r.Revision <= above {
 		t.Errorf("the next day is revision %d", r.Revision)
@@ -103,12 +106,13 @@ func TestAStationThatSawMoreThanTheStoreIsOutrunAtOnceAndTheAlarmSaysSo(t *testi
 	n, log := setBack(t)
 	_, _, queue := n.numbers()
 	for name, status := range map[string]wire.Status{
-		"a recall list":                {RecallsSeen: 11},
-		"a recall list that it lost":   {Seen: &wire.Seen{Recalls: wire.SeenMark{Revision: 12}}},
-		"another list of one revision": {Seen: &wire.Seen{Recalls: wire.SeenMark{Revision: 1, IssuedAt: schedules.At(n.now)}}},
-		"a fallback list":              {Seen: &wire.Seen{Fallback: wire.SeenMark{Revision: 40}}},
-		"a day":                        {QueueDate: repairDate.String(), QueueRevision: queue + 1},
-		"another day":                  {Seen: &wire.Seen{Queues: queue + 1}},
+		"a recall list":              {RecallsSeen: 11},
+		"a recall list that it lost": {Seen: &wire.Seen{Recalls: wire.SeenMark{Revision: 12}}},
+		"another list of one revision": {Seen: &wire.Seen{Recalls: wire.SeenMark{Revision: 1,
+			IssuedAt: schedules.At(n.now)}}},
+		"a fallback list": {Seen: &wire.Seen{Fallback: wire.SeenMark{Revision: 40}}},
+		"a day":           {QueueDate: repairDate.String(), QueueRevision: queue + 1},
+		"another day":     {Seen: &wire.Seen{Queues: queue + 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, log := setBack(t)
@@ -139,7 +143,8 @@ func TestAStationThatSawMoreThanTheStoreIsOutrunAtOnceAndTheAlarmSaysSo(t *testi
 		})
 	}
 	before, _, _ := n.numbers()
-	if err := log.SetStatus(t.Context(), access.System, "fz", wire.Status{RecallsSeen: 1, QueueRevision: queue, Seen: &wire.Seen{Recalls: wire.SeenMark{Revision: 1}}}); err != nil {
+	if err := log.SetStatus(t.Context(), access.System, "fz", wire.Status{RecallsSeen: 1, QueueRevision: queue,
+		Seen: &wire.Seen{Recalls: wire.SeenMark{Revision: 1}}}); err != nil {
 		t.Fatal(err)
 	}
 	if after, _, _ := n.numbers(); after.Revision != before.Revision {
@@ -150,7 +155,8 @@ func TestAStationThatSawMoreThanTheStoreIsOutrunAtOnceAndTheAlarmSaysSo(t *testi
 func TestNumbersThatNoServiceCanHaveGivenAreRefusedAndTold(t *testing.T) {
 	n, log := setBack(t)
 	for _, revision := range []int64{math.MaxInt64, 1 << 53, n.now.Add(network.PlausibleAhead).Unix() + 1} {
-		for _, status := range []wire.Status{{RecallsSeen: revision}, {QueueRevision: revision}, {Seen: &wire.Seen{Fallback: wire.SeenMark{Revision: revision}}}} {
+		for _, status := range []wire.Status{{RecallsSeen: revision}, {QueueRevision: revision},
+			{Seen: &wire.Seen{Fallback: wire.SeenMark{Revision: revision}}}} {
 			if err := log.SetStatus(t.Context(), access.System, "fz", status); err != nil {
 				t.Fatal(err)
 			}
@@ -162,7 +168,8 @@ func TestNumbersThatNoServiceCanHaveGivenAreRefusedAndTold(t *testing.T) {
 			}
 		}
 	}
-	if err := log.SetStatus(t.Context(), access.System, "fz", wire.Status{RecallsSeen: 1}); err != nil || slices.Contains(n.codes(), "implausible") {
+	if err := log.SetStatus(t.Context(), access.System, "fz", wire.Status{RecallsSeen: 1}); err != nil ||
+		slices.Contains(n.codes(), "implausible") {
 		t.Errorf("it stands after a plausible report: %q, %v", n.codes(), err)
 	}
 }
@@ -233,7 +240,8 @@ func TestTwoPlayersOfOneStationAreAnAlarmWithinAnIntervalUntilOneStops(t *testin
 	if !crowded() {
 		t.Error("a second pair is not told")
 	}
-	if err := log.SetStatus(t.Context(), access.System, "fz", wire.Status{Instance: strings.Repeat("x", record.MaxInstance+1)}); err == nil {
+	if err := log.SetStatus(t.Context(), access.System, "fz", wire.Status{Instance: strings.Repeat("x", record.MaxInstance+
+		1)}); err == nil {
 		t.Error("an instance without an end was taken")
 	}
 	for k := range 100 {

@@ -15,9 +15,9 @@ import (
 
 var updateGolden = flag.Bool("update", false, "write testdata/queues.txt anew")
 
-// Each of 28 days of every example station is planned and published after the days before it. The golden file has a line
-// for each: the digest of its queue as it is signed. A difference says that stations would be sent something else: write
-// the file anew with -update, and say why in the commit.
+// Each of 28 days of every example station is planned and published after the days before it. The golden file has a
+// line for each: the digest of its queue as it is signed. A difference says that stations would be sent something else:
+// write the file anew with -update, and say why in the commit.
 func TestQueuesOfTheExampleNetworkAreAsTheyWere(t *testing.T) {
 	longform.Only(t)
 	d := exampleRoom(t)
@@ -26,7 +26,8 @@ func TestQueuesOfTheExampleNetworkAreAsTheyWere(t *testing.T) {
 	for _, st := range stations {
 		for n := range 28 {
 			date := d.today.AddDays(n)
-			if _, err := d.scheduler.Drafts.Plan(t.Context(), plannerActor, st.ID, date, PlanOptions{Seed: uint64(n)}); err != nil {
+			if _, err := d.scheduler.Drafts.Plan(t.Context(), plannerActor, st.ID, date,
+				PlanOptions{Seed: uint64(n)}); err != nil {
 				t.Fatal(err)
 			}
 			d.publish(st.ID, date)

@@ -29,7 +29,8 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	put := func(kind, id string, body []byte, err error) {
 		t.Helper()
 		if err == nil {
-			err = m.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Body: body}}, Origin: access.System.Origin(now, "test", "")})
+			err = m.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Body: body}},
+				Origin: access.System.Origin(now, "test", "")})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -44,8 +45,10 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	for n := -12; n <= 3; n++ { // an item a day, of a segment of its own
 		day := today.AddDays(n)
 		start := at(day)
-		envelope, err := replica.SealJSON(servicetest.Seal{}, wire.QueueType, wire.Queue{Schema: wire.QueueSchema, Station: st.ID, Date: day, Revision: 1,
-			Items: []wire.QueueItem{{ID: "item-" + day.String(), SegmentID: "segment-" + day.String(), StartAt: &start, Duration: schedules.Millis{Duration: time.Minute}}}})
+		envelope, err := replica.SealJSON(servicetest.Seal{}, wire.QueueType, wire.Queue{Schema: wire.QueueSchema,
+			Station: st.ID, Date: day, Revision: 1,
+			Items: []wire.QueueItem{{ID: "item-" + day.String(), SegmentID: "segment-" + day.String(), StartAt: &start,
+				Duration: schedules.Millis{Duration: time.Minute}}}})
 		put(replica.KindQueue, replica.DayID(st.ID, day), envelope, err)
 	}
 	history := func() map[string]int {
@@ -78,7 +81,8 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	entries := make([]schedules.AsRun, 0, 3)
 	for n := -10; n <= -8; n++ {
 		day := today.AddDays(n)
-		entries = append(entries, schedules.AsRun{Sequence: int64(n + 11), ItemID: "item-" + day.String(), SegmentID: "segment-" + day.String(),
+		entries = append(entries, schedules.AsRun{Sequence: int64(n + 11), ItemID: "item-" + day.String(),
+			SegmentID: "segment-" + day.String(),
 			StartedAt: at(day), EndedAt: schedules.At(at(day).Add(time.Minute)), Outcome: schedules.Aired})
 	}
 	report := func(entries ...schedules.AsRun) {

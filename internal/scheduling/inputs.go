@@ -79,9 +79,10 @@ func looksAcross(clocks map[string]schedules.Clock) bool {
 }
 
 // airings are what a station aired in the days before an instant, and what it is to air around it, but for the day
-// that is being planned. What it has not told of yet, without a link, counts as published until it counts as missed. Of a
-// day that is drafted, what starts from now on is as the draft says.
-func (s *inputs) airings(ctx context.Context, st schedules.Station, but schedules.Date, start time.Time, drafts map[schedules.Date]sketch) ([]schedules.Airing, error) {
+// that is being planned. What it has not told of yet, without a link, counts as published until it counts as missed. Of
+// a day that is drafted, what starts from now on is as the draft says.
+func (s *inputs) airings(ctx context.Context, st schedules.Station, but schedules.Date, start time.Time,
+	drafts map[schedules.Date]sketch) ([]schedules.Airing, error) {
 	entries, err := s.accounts.AsRun(ctx, st.ID, start.AddDate(0, 0, -historyDays), start)
 	if err != nil {
 		return nil, err

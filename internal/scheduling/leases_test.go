@@ -11,8 +11,8 @@ import (
 	"lifeline/schedules"
 )
 
-// What is signed for a station in answer to a request names its nonce, the time, and the newest revision of all that the
-// station pulls.
+// What is signed for a station in answer to a request names its nonce, the time, and the newest revision of all that
+// the station pulls.
 func TestFreshnessNamesTheNewestRevisionsAndTheRequest(t *testing.T) {
 	n, _ := setBack(t)
 	recalls, fallback, queue := n.numbers()
@@ -40,7 +40,8 @@ func TestFreshnessNamesTheNewestRevisionsAndTheRequest(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := n.scheduler.Leases.Freshness(gone, "fz", "abc"); !errors.Is(err, context.Canceled) && !fault.Is(err, fault.Unavailable) {
+	if _, err := n.scheduler.Leases.Freshness(gone, "fz", "abc"); !errors.Is(err, context.Canceled) &&
+		!fault.Is(err, fault.Unavailable) {
 		t.Errorf("with the store out of reach: %v", err)
 	}
 	lease, err := n.scheduler.Leases.Issue(t.Context(), "fz", "abc")

@@ -32,10 +32,10 @@ func (s *Lists) StationHears(station, sha256 string) bool {
 }
 
 // Listed is what a queue airs on a station that holds no lease, for players that know only lists: its items and, in the
-// place of each that may not air, of all of its chain, and of the time of a window that no item fills, items of the fallback
-// by the player's own rule. A withdrawn day has the windows of the definitions, in which the fallback airs in rotation. The
-// first item in another's place has that one's id, so that a report of it is one of that item. The id of one in open time
-// starts with "open-" and is in no queue, so that a report of it is one of something extra.
+// place of each that may not air, of all of its chain, and of the time of a window that no item fills, items of the
+// fallback by the player's own rule. A withdrawn day has the windows of the definitions, in which the fallback airs in
+// rotation. The first item in another's place has that one's id, so that a report of it is one of that item. The id of
+// one in open time starts with "open-" and is in no queue, so that a report of it is one of something extra.
 func (s *Lists) Listed(q wire.Queue) []wire.QueueItem {
 	windows := q.Windows
 	if q.Withdrawn {
@@ -174,9 +174,9 @@ func (l *listing) fill(w schedules.Occurrence, item wire.QueueItem, until time.T
 	}
 }
 
-// Next is the item that follows the item after in the station's published days, as Listed has them, or, without after, the
-// one that airs now or next. ok is false at the end of what is published. It fails with NotFound when no published day has the item:
-// it may have been recalled since.
+// Next is the item that follows the item after in the station's published days, as Listed has them, or, without after,
+// the one that airs now or next. ok is false at the end of what is published. It fails with NotFound when no published
+// day has the item: it may have been recalled since.
 func (s *Lists) Next(station, after string) (item wire.QueueItem, ok bool, err error) {
 	if _, err := s.network.Station(station); err != nil {
 		return item, false, err
@@ -190,7 +190,8 @@ func (s *Lists) Next(station, after string) (item wire.QueueItem, ok bool, err e
 	at := slices.IndexFunc(items, func(i wire.QueueItem) bool { return now.Before(endOf(i)) })
 	if after != "" {
 		if at = slices.IndexFunc(items, func(i wire.QueueItem) bool { return i.ID == after }); at < 0 {
-			return item, false, fault.New(fault.NotFound, "no published day has an item %q: ask without after for what airs now", after)
+			return item, false, fault.New(fault.NotFound, "no published day has an item %q: ask without after for what airs now",
+				after)
 		}
 		at++
 	}

@@ -9,8 +9,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Of a sensitive item of a minute, an item of 59 s would leave a second of silence, so the player airs one of 58 s and then
-// another.
+// Of a sensitive item of a minute, an item of 59 s would leave a second of silence, so the player airs one of 58 s and
+// then another.
 func TestNextNamesTheFallbackItemThatThePlayerAirs(t *testing.T) {
 	n := newFixture(t, time.Date(2026, 11, 29, 11, 0, 0, 0, time.UTC))
 	start := schedules.At(n.now.Add(time.Hour))
@@ -21,9 +21,12 @@ func TestNextNamesTheFallbackItemThatThePlayerAirs(t *testing.T) {
 	sensitive.Window, sensitive.StartAt, sensitive.Start, sensitive.Sensitive = "w", &start, schedules.Follow, true
 	date := schedules.DateOf(n.now)
 	n.put(replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"})
-	n.sealed(replica.KindQueue, "s/"+date.String(), wire.Queue{Station: "s", Date: date, Revision: 1, ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Items: []wire.QueueItem{sensitive},
-		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start, EndAt: schedules.At(start.Add(time.Minute))}}}})
-	n.sealed(replica.KindFallback, "s", wire.Fallback{Station: "s", Revision: 1, Items: []wire.QueueItem{item("59", 59_000), item("58", 58_000), item("2", 2000)}})
+	n.sealed(replica.KindQueue, "s/"+date.String(), wire.Queue{Station: "s", Date: date, Revision: 1,
+		ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Items: []wire.QueueItem{sensitive},
+		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start,
+			EndAt: schedules.At(start.Add(time.Minute))}}}})
+	n.sealed(replica.KindFallback, "s", wire.Fallback{Station: "s", Revision: 1,
+		Items: []wire.QueueItem{item("59", 59_000), item("58", 58_000), item("2", 2000)}})
 	after := ""
 	for _, want := range []string{"58", "2", ""} {
 		i, ok, err := n.scheduler.Lists.Next("s", after)
@@ -48,13 +51,16 @@ func TestListsNameTheGainWithWhichThePlayerAirsAnItem(t *testing.T) {
 	n := newFixture(t, time.Date(2026, 11, 29, 11, 0, 0, 0, time.UTC))
 	start, date := schedules.At(n.now.Add(time.Hour)), schedules.DateOf(n.now)
 	loud := func(id string, length int64) wire.QueueItem {
-		return wire.QueueItem{ID: id, SegmentID: id, Window: "w", StartAt: &start, Duration: schedules.Ms(length), CueOut: schedules.Ms(length), GainDB: 44.9}
+		return wire.QueueItem{ID: id, SegmentID: id, Window: "w", StartAt: &start, Duration: schedules.Ms(length),
+			CueOut: schedules.Ms(length), GainDB: 44.9}
 	}
 	n.put(replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"})
 	fallback := wire.Fallback{Station: "s", Revision: 1, Items: []wire.QueueItem{loud("fb", 30_000)}}
 	n.sealed(replica.KindFallback, "s", fallback)
-	q := wire.Queue{Station: "s", Date: date, Revision: 1, ExpiresAt: schedules.At(start.Add(24 * time.Hour)), Items: []wire.QueueItem{loud("a", 30_000)},
-		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start, EndAt: schedules.At(start.Add(time.Minute))}}}}
+	q := wire.Queue{Station: "s", Date: date, Revision: 1, ExpiresAt: schedules.At(start.Add(24 * time.Hour)),
+		Items: []wire.QueueItem{loud("a", 30_000)},
+		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "w", Date: date, StartAt: start,
+			EndAt: schedules.At(start.Add(time.Minute))}}}}
 	n.sealed(replica.KindQueue, "s/"+date.String(), q)
 	next, _, err := n.scheduler.Lists.Next("s", "")
 	if err != nil {

@@ -29,7 +29,8 @@ const (
 )
 
 // ofDraft warns of a planned day that airs what a neighbour airs, and names the later drafts that do not know it.
-func (s *neighbours) ofDraft(ctx context.Context, in schedules.Input, r, latest schedules.Rundown, o PlanOptions) ([]schedules.Warning, error) {
+func (s *neighbours) ofDraft(ctx context.Context, in schedules.Input, r, latest schedules.Rundown, o PlanOptions) (
+	[]schedules.Warning, error) {
 	out, err := s.alike(ctx, in, r, o.Drafts)
 	if err != nil {
 		return nil, err
@@ -48,13 +49,15 @@ func (s *neighbours) ofDraft(ctx context.Context, in schedules.Input, r, latest 
 	}
 	if len(stale) > 0 {
 		out = append(out, schedules.Warning{Code: warnLaterDays,
-			Message: fmt.Sprintf("%s planned before this day and may repeat it: plan %s anew, the earliest first.", werePlanned(stale), them(stale))})
+			Message: fmt.Sprintf("%s planned before this day and may repeat it: plan %s anew, the earliest first.",
+				werePlanned(stale), them(stale))})
 	}
 	return out, nil
 }
 
 // outdated warns of a draft that was planned before a day ahead of it became as it is.
-func (s *neighbours) outdated(ctx context.Context, st schedules.Station, r schedules.Rundown) ([]schedules.Warning, error) {
+func (s *neighbours) outdated(ctx context.Context, st schedules.Station, r schedules.Rundown) ([]schedules.Warning,
+	error) {
 	today, err := st.DateAt(s.now())
 	if err != nil {
 		return nil, err
@@ -77,11 +80,13 @@ func (s *neighbours) outdated(ctx context.Context, st schedules.Station, r sched
 		return nil, nil
 	}
 	return []schedules.Warning{{Code: warnOutdated,
-		Message: fmt.Sprintf("%s planned after this day, which may repeat %s: plan this day anew.", werePlanned(changed), them(changed))}}, nil
+		Message: fmt.Sprintf("%s planned after this day, which may repeat %s: plan this day anew.", werePlanned(changed),
+			them(changed))}}, nil
 }
 
 // atPublication are the warnings of a draft, those of the days beside it as those now are.
-func (s *neighbours) atPublication(ctx context.Context, in schedules.Input, r schedules.Rundown) ([]schedules.Warning, error) {
+func (s *neighbours) atPublication(ctx context.Context, in schedules.Input, r schedules.Rundown) ([]schedules.Warning,
+	error) {
 	out := slices.DeleteFunc(slices.Clone(r.Warnings), func(w schedules.Warning) bool {
 		return slices.Contains([]string{warnSameDay, warnLaterDays, warnOutdated}, w.Code)
 	})
@@ -114,7 +119,8 @@ func them(dates []schedules.Date) string {
 
 // alike warns where the nearest planned day before or after airs the same in the same order, but for what the
 // clocks name, or nearly the same.
-func (s *neighbours) alike(ctx context.Context, in schedules.Input, r schedules.Rundown, request []schedules.Rundown) ([]schedules.Warning, error) {
+func (s *neighbours) alike(ctx context.Context, in schedules.Input, r schedules.Rundown, request []schedules.Rundown) (
+	[]schedules.Warning, error) {
 	own := chosen(in.Clocks, sketchRundown(r))
 	today, err := in.Station.DateAt(s.now())
 	if err != nil {
@@ -140,10 +146,12 @@ func (s *neighbours) alike(ctx context.Context, in schedules.Input, r schedules.
 			switch {
 			case nearly && same == len(own):
 				out = append(out, schedules.Warning{Code: warnSameDay,
-					Message: fmt.Sprintf("This day airs the same %s in the same order as %s. Plan one of them anew, or approve more segments.", items(same), date)})
+					Message: fmt.Sprintf("This day airs the same %s in the same order as %s. Plan one of them anew, or approve more "+
+						"segments.", items(same), date)})
 			case nearly:
 				out = append(out, schedules.Warning{Code: warnSameDay,
-					Message: fmt.Sprintf("This day airs %d of its %s in the same order as %s. Plan one of them anew, or approve more segments.", same, items(len(own)), date)})
+					Message: fmt.Sprintf("This day airs %d of its %s in the same order as %s. Plan one of them anew, or approve "+
+						"more segments.", same, items(len(own)), date)})
 			}
 			break
 		}

@@ -51,7 +51,8 @@ func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id, Expect: row.Revision, Body: body}},
+	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
+		Expect: row.Revision, Body: body}},
 		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
 		t.Fatal(err)
 	}

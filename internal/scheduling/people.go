@@ -15,21 +15,23 @@ type People struct {
 	leases *LeaseIssuer
 }
 
-// Person tells which segments name a person, and of those that are recalled when at the latest each station has them off
-// the air. It fails with NotFound.
+// Person tells which segments name a person, and of those that are recalled when at the latest each station has them
+// off the air. It fails with NotFound.
 func (s *People) Person(ctx context.Context, id string) (wire.Person, error) {
 	rows, err := s.replica.Naming(id)
 	if err != nil {
 		return wire.Person{}, err
 	}
 	list, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
-	out := wire.Person{ID: id, Recalls: list.Value.Value.Revision, Segments: []wire.PersonSegment{}, Stations: []wire.PersonStation{}}
+	out := wire.Person{ID: id, Recalls: list.Value.Value.Revision, Segments: []wire.PersonSegment{},
+		Stations: []wire.PersonStation{}}
 	since, recalled := map[string]schedules.Instant{}, map[string]schedules.Instant{}
 	for _, r := range list.Value.Value.Segments {
 		since[r.SegmentID] = r.RecalledAt
 	}
 	for _, row := range rows {
-		out.Segments = append(out.Segments, wire.PersonSegment{ID: row.Value.ID, Kind: row.Value.Kind, State: row.Value.State})
+		out.Segments = append(out.Segments, wire.PersonSegment{ID: row.Value.ID, Kind: row.Value.Kind,
+			State: row.Value.State})
 		if at, ok := since[row.Value.ID]; ok {
 			recalled[row.Value.ID] = at
 		}
@@ -49,7 +51,8 @@ func (s *People) Person(ctx context.Context, id string) (wire.Person, error) {
 
 // offAirBy is how a station stands to what was recalled. Of one that has not acknowledged it is found by every revision
 // that was ever published for a day not over, since nobody knows which it holds, and by its fallback.
-func (s *People) offAirBy(ctx context.Context, st schedules.Station, recalled map[string]schedules.Instant, revision int64) (wire.PersonStation, error) {
+func (s *People) offAirBy(ctx context.Context, st schedules.Station, recalled map[string]schedules.Instant,
+	revision int64) (wire.PersonStation, error) {
 	out := wire.PersonStation{Station: st.ID}
 	status, known := replica.StatusesIn(s.replica).Get(st.ID)
 	if known {

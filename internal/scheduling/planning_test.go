@@ -18,7 +18,8 @@ func TestTheLibraryForPlanningIsAsTheMirrorIs(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		n := newFixture(t, time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC))
 		script := func(dead bool) {
-			n.put(replica.KindScript, "p", schedules.Script{ID: "p", Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{{Number: 1, Dead: dead}}}}})
+			n.put(replica.KindScript, "p", schedules.Script{ID: "p", Versions: []schedules.ScriptVersion{{Version: 1,
+				Passages: []schedules.Passage{{Number: 1, Dead: dead}}}}})
 		}
 		script(false)
 		states := []schedules.State{schedules.Approved, schedules.Pending, schedules.Recalled}
@@ -30,13 +31,16 @@ func TestTheLibraryForPlanningIsAsTheMirrorIs(t *testing.T) {
 					script(rapid.Bool().Draw(r, "dead"))
 				case 1:
 					if row, ok := replica.SegmentsIn(n.mirror).Get(id); ok {
-						if err := n.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id, Expect: row.Revision, Delete: true}}}); err != nil {
+						if err := n.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
+							Expect: row.Revision, Delete: true}}}); err != nil {
 							r.Fatal(err)
 						}
 					}
 				default:
-					n.put(replica.KindSegment, id, schedules.Segment{ID: id, Kind: "reading", Language: "ko", State: rapid.SampledFrom(states).Draw(r, "state"),
-						Script: &schedules.ScriptRef{ID: "p", Version: 1, Passages: []int{1}}, Recording: &schedules.Recording{CueOut: schedules.Ms(1000)}})
+					n.put(replica.KindSegment, id, schedules.Segment{ID: id, Kind: "reading", Language: "ko",
+						State:     rapid.SampledFrom(states).Draw(r, "state"),
+						Script:    &schedules.ScriptRef{ID: "p", Version: 1, Passages: []int{1}},
+						Recording: &schedules.Recording{CueOut: schedules.Ms(1000)}})
 				}
 			}
 			got := n.scheduler.Rundowns.planning.Library()

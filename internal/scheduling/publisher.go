@@ -40,7 +40,8 @@ func (s *Publisher) checkFrozen(ctx context.Context, r schedules.Rundown) error 
 	}
 	for _, f := range frozen {
 		if i, ok := r.Item(f.ID); !ok || !sameAiring(i, f) {
-			return fault.New(fault.Conflict, "window %q is frozen: only a recall or a correction changes it now, and %s at %s would change",
+			return fault.New(fault.Conflict, "window %q is frozen: only a recall or a correction changes it now, and %s at %s "+
+				"would change",
 				f.Window, f.SegmentID, f.StartAt)
 		}
 	}
@@ -56,7 +57,8 @@ type PublishOptions struct {
 // Publish checks the latest rundown of a day by the auditor, signs it and makes it the station's queue, all in one
 // commit. It fails with Invalid, naming every hard rule that the rundown breaks, and with Conflict where it would
 // change what is frozen, or airs less than half of what is published.
-func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string, date schedules.Date, o PublishOptions) (schedules.Rundown, error) {
+func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string, date schedules.Date,
+	o PublishOptions) (schedules.Rundown, error) {
 	var out schedules.Rundown
 	err := s.replica.Retry(ctx, func() error {
 		latest, err := s.rundowns.drafted(ctx, station, date, o.Revision)
@@ -125,8 +127,9 @@ func (s *Publisher) over(r schedules.Rundown) error {
 	if !end.After(now) {
 		what = "it is over"
 	}
-	return fault.Fields(fault.Field{Field: "date", Message: fmt.Sprintf("%s cannot be published: %s. At station %q it is %s (%s)",
-		r.Date, what, r.Station, now.In(zone).Format("2006-01-02 15:04"), st.Timezone)})
+	return fault.Fields(fault.Field{Field: "date",
+		Message: fmt.Sprintf("%s cannot be published: %s. At station %q it is %s (%s)",
+			r.Date, what, r.Station, now.In(zone).Format("2006-01-02 15:04"), st.Timezone)})
 }
 
 // audit fails with Invalid when the rundown breaks a hard rule in what is still to come.
@@ -172,7 +175,8 @@ func placeOf(v auditor.Violation) string {
 }
 
 // publishNext stores r as the next revision, published, with its sealed queue and the link that puts both on record.
-func (s *Publisher) publishNext(ctx context.Context, a access.Actor, before latestRundown, r schedules.Rundown, action, reason string) (schedules.Rundown, error) {
+func (s *Publisher) publishNext(ctx context.Context, a access.Actor, before latestRundown, r schedules.Rundown, action,
+	reason string) (schedules.Rundown, error) {
 	if r.PublishedAt = schedules.At(s.now()); r.Status != schedules.Withdrawn {
 		r.Status = schedules.Published
 	}
@@ -196,8 +200,9 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, before late
 	}
 	writes = append(writes, store.Write{Kind: replica.KindQueue, ID: id, Expect: expect, Body: body})
 	stored := writes[slices.IndexFunc(writes, func(w store.Write) bool { return w.Kind == replica.KindRevision })].Body
-	link, err := s.links.Writes(ctx, wire.Link{Station: r.Station, Kind: wire.LinkQueue, Date: r.Date, Revision: r.Revision,
-		Queue: chain.Hash(body), Rundown: chain.Hash(stored)})
+	link, err := s.links.Writes(ctx, wire.Link{Station: r.Station, Kind: wire.LinkQueue, Date: r.Date,
+		Revision: r.Revision,
+		Queue:    chain.Hash(body), Rundown: chain.Hash(stored)})
 	if err != nil {
 		return r, err
 	}
@@ -233,10 +238,12 @@ func (s *Publisher) checkShortened(ctx context.Context, r schedules.Rundown) err
 	}
 	to, from := emptied.To.Minutes(), emptied.From.Minutes()
 	if emptied.Window != "" {
-		return fault.New(fault.Conflict, "%.1f of the %.1f minutes of window %q of %s are filled, and players refuse a day with a window that is more than half empty: plan it anew",
+		return fault.New(fault.Conflict, "%.1f of the %.1f minutes of window %q of %s are filled, and players refuse a day "+
+			"with a window that is more than half empty: plan it anew",
 			to, from, emptied.Window, r.Date)
 	}
-	return fault.New(fault.Conflict, "%s would air %.1f of the %.1f minutes that are published, and players refuse a day that loses over half of its time, since it may be forged. "+
+	return fault.New(fault.Conflict, "%s would air %.1f of the %.1f minutes that are published, and players refuse a "+
+		"day that loses over half of its time, since it may be forged. "+
 		"If it is meant, publish it with a correction that says why: then they take it", r.Date, to, from)
 }
 
@@ -249,8 +256,8 @@ func (s *Publisher) documentRevision(ctx context.Context, kind, id string) (int6
 	return d.Revision, err
 }
 
-// queueOf is the rundown as a station pulls it. An item whose segment has another recording by now, or none, stays as it
-// was published: it is history, or on the air.
+// queueOf is the rundown as a station pulls it. An item whose segment has another recording by now, or none, stays as
+// it was published: it is history, or on the air.
 func (s *Publisher) queueOf(r schedules.Rundown, published map[string]wire.QueueItem) (wire.Queue, error) {
 	st, err := s.network.Station(r.Station)
 	if err != nil {
@@ -266,7 +273,8 @@ func (s *Publisher) queueOf(r schedules.Rundown, published map[string]wire.Queue
 		}
 	}
 	q := wire.Queue{Schema: wire.QueueSchema, Station: r.Station, Date: r.Date, Timezone: r.Timezone, Revision: r.Revision,
-		PublishedAt: r.PublishedAt, ExpiresAt: schedules.At(end), Withdrawn: r.Status == schedules.Withdrawn, Windows: r.Windows, Items: []wire.QueueItem{}, Open: r.Open(),
+		PublishedAt: r.PublishedAt, ExpiresAt: schedules.At(end), Withdrawn: r.Status == schedules.Withdrawn,
+		Windows: r.Windows, Items: []wire.QueueItem{}, Open: r.Open(),
 		Fallback: s.fallbacks.items(st, r.PublishedAt.Time), Recalled: s.fallbacks.recalledIDs()}
 	for _, i := range r.Items {
 		seg, ok := s.network.Segment(i.SegmentID)
@@ -293,7 +301,8 @@ func (s *Publisher) queueOf(r schedules.Rundown, published map[string]wire.Queue
 // queueItem is a segment to play from cue to cue.
 func queueItem(id string, seg schedules.Segment, st schedules.Station, url string) wire.QueueItem {
 	r := seg.Recording
-	return wire.QueueItem{ID: id, SegmentID: seg.ID, Kind: seg.Kind, Language: seg.Language, Title: seg.Title, Voice: seg.Voice, Sensitive: seg.Sensitive,
+	return wire.QueueItem{ID: id, SegmentID: seg.ID, Kind: seg.Kind, Language: seg.Language, Title: seg.Title,
+		Voice: seg.Voice, Sensitive: seg.Sensitive,
 		Duration: r.AirTime(), CueIn: r.CueIn, CueOut: r.CueOut, GainDB: gain(r, st),
 		Audio: wire.AudioRef{SHA256: r.SHA256, Bytes: r.Bytes, ContentType: r.ContentType, URL: url + wire.Audio(r.SHA256)}}
 }
@@ -301,8 +310,8 @@ func queueItem(id string, seg schedules.Segment, st schedules.Station, url strin
 // peakCeiling is how loud, in dBTP, a recording may peak after its gain (EBU R 128: at most -1 dBTP).
 const peakCeiling = -1.0
 
-// gain brings a recording to the station's loudness target, as far as its true peak and the bounds of any gain allow, to
-// a tenth of a decibel.
+// gain brings a recording to the station's loudness target, as far as its true peak and the bounds of any gain allow,
+// to a tenth of a decibel.
 // A recording without a loudness, such as silence, is left alone.
 func gain(r *schedules.Recording, st schedules.Station) float64 {
 	if r.IntegratedLUFS == nil || st.LoudnessTarget == nil {
@@ -319,7 +328,8 @@ func gain(r *schedules.Recording, st schedules.Station) float64 {
 // the queue that it holds and airs its fallback in the hours that the definitions give the day. A day that is withdrawn
 // stays as it is. It fails with Invalid without a reason, with NotFound when nothing is published, with Stale unless
 // revision, if any, is the latest rundown's, and with Conflict once the first window has begun or is frozen.
-func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string, date schedules.Date, revision *int64, reason string) (schedules.Rundown, error) {
+func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string, date schedules.Date, revision *int64,
+	reason string) (schedules.Rundown, error) {
 	if strings.TrimSpace(reason) == "" {
 		return schedules.Rundown{}, fault.Fields(fault.Field{Field: "reason", Message: "must say why the day is withdrawn"})
 	}
@@ -346,14 +356,18 @@ func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string
 		for _, w := range q.Windows {
 			switch {
 			case !w.StartAt.After(s.now()):
-				return fault.New(fault.Conflict, "%s can not be withdrawn: its window %s began at %s. Plan and publish it anew: what has begun or is frozen stays, and the rest is as the definitions have it",
+				return fault.New(fault.Conflict, "%s can not be withdrawn: its window %s began at %s. Plan and publish it anew: "+
+					"what has begun or is frozen stays, and the rest is as the definitions have it",
 					date, w.Window, network.StationTime(st, w.StartAt.Time))
 			case !w.StartAt.After(s.now().Add(st.Freeze.Duration)):
-				return fault.New(fault.Conflict, "%s can not be withdrawn: its window %s at %s is frozen since %s. Plan and publish it anew: what is frozen stays, and the rest is as the definitions have it",
-					date, w.Window, network.StationTime(st, w.StartAt.Time), network.StationTime(st, w.StartAt.Add(-st.Freeze.Duration)))
+				return fault.New(fault.Conflict, "%s can not be withdrawn: its window %s at %s is frozen since %s. Plan and "+
+					"publish it anew: what is frozen stays, and the rest is as the definitions have it",
+					date, w.Window, network.StationTime(st, w.StartAt.Time), network.StationTime(st,
+						w.StartAt.Add(-st.Freeze.Duration)))
 			}
 		}
-		out, err = s.publishNext(ctx, a, latest, schedules.Rundown{Station: station, Date: date, Timezone: st.Timezone, Status: schedules.Withdrawn},
+		out, err = s.publishNext(ctx, a, latest, schedules.Rundown{Station: station, Date: date, Timezone: st.Timezone,
+			Status: schedules.Withdrawn},
 			"queue.withdraw", reason)
 		return err
 	})
@@ -369,7 +383,10 @@ func (s *Publisher) heldByAnother(in schedules.Input, r schedules.Rundown) error
 			continue
 		}
 		for _, w := range r.Windows {
-			if slices.ContainsFunc(in.Published.Windows, func(p schedules.Slot) bool { return network.SameWindow(p.Occurrence, w.Occurrence) }) {
+			if slices.ContainsFunc(in.Published.Windows, func(p schedules.Slot) bool {
+				return network.SameWindow(p.Occurrence,
+					w.Occurrence)
+			}) {
 				continue // it is on the air as it is
 			}
 			for _, other := range q.Windows {
@@ -380,8 +397,10 @@ func (s *Publisher) heldByAnother(in schedules.Input, r schedules.Rundown) error
 				if !other.StartAt.After(now.Add(st.Freeze.Duration)) {
 					cure = "That window has begun or is frozen and stays: publish this day once it is over"
 				}
-				return fault.New(fault.Conflict, "%s can not be published: its window %s from %s shares time with window %s of %s, which is published until %s. %s",
-					r.Date, w.Window, network.StationTime(st, w.StartAt.Time), other.Window, q.Date, network.StationTime(st, other.EndAt.Time), cure)
+				return fault.New(fault.Conflict, "%s can not be published: its window %s from %s shares time with window %s of "+
+					"%s, which is published until %s. %s",
+					r.Date, w.Window, network.StationTime(st, w.StartAt.Time), other.Window, q.Date, network.StationTime(st,
+						other.EndAt.Time), cure)
 			}
 		}
 	}

@@ -36,7 +36,8 @@ func TestPublicationJudgesOnlyWhatIsStillToCome(t *testing.T) {
 				t.Fatal(err)
 			}
 			last := r.Items[len(r.Items)-1]
-			if r, err = n.scheduler.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil, []schedules.Edit{{Op: "lock", Item: last.ID}}); err != nil {
+			if r, err = n.scheduler.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil,
+				[]schedules.Edit{{Op: "lock", Item: last.ID}}); err != nil {
 				t.Fatal(err)
 			}
 			after, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "fz", repairDate, PublishOptions{})
@@ -63,20 +64,22 @@ func TestWhatIsOverCannotBePublished(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "fz", c.date, PublishOptions{})
-		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "2026-12-02 12:00") {
+		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(),
+			"2026-12-02 12:00") {
 			t.Errorf("%s: %v", c.date, err)
 		}
 	}
 }
 
-// A window that was over when its day was first published was never promised to anybody: it is no part of the queue, and
-// is neither missed nor owed.
+// A window that was over when its day was first published was never promised to anybody: it is no part of the queue,
+// and is neither missed nor owed.
 func TestWindowThatWasOverWhenItsDayWasPublishedIsNotMissed(t *testing.T) {
 	n, _ := twoWindows(t)
 	tomorrow := repairDate.AddDays(1)
 	n.now = onDay(11, 0, 0).AddDate(0, 0, 1)
 	r := n.publish(tomorrow)
-	if len(r.Windows) != 1 || r.Windows[0].Window != "b" || slices.ContainsFunc(r.Items, func(i schedules.Item) bool { return i.Window == "a" }) {
+	if len(r.Windows) != 1 || r.Windows[0].Window != "b" || slices.ContainsFunc(r.Items,
+		func(i schedules.Item) bool { return i.Window == "a" }) {
 		t.Errorf("published are %+v", r.Windows)
 	}
 	if !slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool { return w.Code == "over" && w.Window == "a" }) {
@@ -135,11 +138,14 @@ func TestAnEditThatChangesNothingMakesNoRevision(t *testing.T) {
 		t.Fatal(err)
 	}
 	item, changes := before.Items[0].ID, o.mirror.Sequence()
-	got, err := o.Drafts.Edit(t.Context(), access.Actor{}, "s", day, &before.Revision, []schedules.Edit{{Op: "unlock", Item: item}})
-	if err != nil || got.Revision != before.Revision || got.Status != schedules.Published || o.mirror.Sequence() != changes {
+	got, err := o.Drafts.Edit(t.Context(), access.Actor{}, "s", day, &before.Revision,
+		[]schedules.Edit{{Op: "unlock", Item: item}})
+	if err != nil || got.Revision != before.Revision || got.Status != schedules.Published ||
+		o.mirror.Sequence() != changes {
 		t.Errorf("a rundown: revision %d, %s, %v, %d changes", got.Revision, got.Status, err, o.mirror.Sequence()-changes)
 	}
-	if got, err = o.Drafts.Edit(t.Context(), access.Actor{}, "s", day, nil, []schedules.Edit{{Op: "lock", Item: item}}); err != nil || got.Revision == before.Revision {
+	if got, err = o.Drafts.Edit(t.Context(), access.Actor{}, "s", day, nil,
+		[]schedules.Edit{{Op: "lock", Item: item}}); err != nil || got.Revision == before.Revision {
 		t.Errorf("an edit that does change it: revision %d, %v", got.Revision, err)
 	}
 }
@@ -156,7 +162,8 @@ func TestEditLeavesOtherWindowsAsTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := before.Items[slices.IndexFunc(before.Items, func(i schedules.Item) bool { return i.Window == "b" })]
-	if _, err := n.scheduler.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil, []schedules.Edit{{Op: "lock", Item: other.ID}}); err != nil {
+	if _, err := n.scheduler.Drafts.Edit(t.Context(), access.System, "fz", repairDate, nil,
+		[]schedules.Edit{{Op: "lock", Item: other.ID}}); err != nil {
 		t.Fatal(err)
 	}
 	after, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "fz", repairDate, PublishOptions{})
@@ -180,7 +187,8 @@ func TestADayThatLosesOverHalfOfItsTimeIsPublishedOnlyAsACorrection(t *testing.T
 		if _, err := o.Drafts.Plan(t.Context(), access.Actor{}, "s", day, PlanOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day, PublishOptions{Correction: correction}); err != nil {
+		if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day,
+			PublishOptions{Correction: correction}); err != nil {
 			return nil, err
 		}
 		q, err := o.Record.Queues.Queue(t.Context(), "s", day)
@@ -199,7 +207,8 @@ func TestADayThatLosesOverHalfOfItsTimeIsPublishedOnlyAsACorrection(t *testing.T
 		t.Errorf("three of five windows: %+v, %v", most, err)
 	}
 	every("2")
-	if _, err := publish(""); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "1.0 of the 3.0 minutes") || !strings.Contains(err.Error(), "correction") {
+	if _, err := publish(""); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "1.0 of the 3.0 minutes") ||
+		!strings.Contains(err.Error(), "correction") {
 		t.Errorf("one of three windows: %v", err)
 	}
 	one, err := publish("the hours were sold")

@@ -40,7 +40,8 @@ func TestReadsDoNotWrite(t *testing.T) {
 	d.plan("relay", tomorrow) // to be explained
 	var entries []schedules.AsRun
 	for n, i := range missed.Items {
-		entries = append(entries, schedules.AsRun{Sequence: int64(n + 1), ItemID: i.ID, SegmentID: i.SegmentID, StartedAt: i.StartAt, EndedAt: i.StartAt, Outcome: schedules.Failed})
+		entries = append(entries, schedules.AsRun{Sequence: int64(n + 1), ItemID: i.ID, SegmentID: i.SegmentID,
+			StartedAt: i.StartAt, EndedAt: i.StartAt, Outcome: schedules.Failed})
 	}
 	log := d.scheduler.Record.Logbook
 	if _, err := log.Report(t.Context(), "relay", entries); err != nil {
@@ -62,7 +63,8 @@ func TestReadsDoNotWrite(t *testing.T) {
 	if makesGood == 0 {
 		t.Error("the dry run airs nothing of what was missed")
 	}
-	owed, _, err := log.MakeGoods(t.Context(), record.MakeGoodQuery{Station: "relay", State: wire.MakeGoodOwed, Limit: 100})
+	owed, _, err := log.MakeGoods(t.Context(), record.MakeGoodQuery{Station: "relay", State: wire.MakeGoodOwed,
+		Limit: 100})
 	if err != nil || len(owed) == 0 {
 		t.Errorf("what is owed: %d, %v", len(owed), err)
 	}
@@ -70,17 +72,20 @@ func TestReadsDoNotWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.scheduler.Rundowns.Explain(t.Context(), "relay", tomorrow, draft.rundown.Revision, draft.rundown.Items[0].ID); err != nil {
+	if _, err := d.scheduler.Rundowns.Explain(t.Context(), "relay", tomorrow, draft.rundown.Revision,
+		draft.rundown.Items[0].ID); err != nil {
 		t.Errorf("an explanation: %v", err)
 	}
-	if _, err := d.scheduler.Record.Accounts.Account(t.Context(), schedules.Station{ID: "relay", Timezone: "Asia/Seoul"}, d.today, tomorrow, ""); err != nil {
+	if _, err := d.scheduler.Record.Accounts.Account(t.Context(), schedules.Station{ID: "relay", Timezone: "Asia/Seoul"},
+		d.today, tomorrow, ""); err != nil {
 		t.Errorf("a reconciliation: %v", err)
 	}
 	full.full = false
 	if err := d.scheduler.Record.MakeGoods.SettleAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	stored, _, err := log.MakeGoods(t.Context(), record.MakeGoodQuery{Station: "relay", State: wire.MakeGoodOwed, Limit: 100})
+	stored, _, err := log.MakeGoods(t.Context(), record.MakeGoodQuery{Station: "relay", State: wire.MakeGoodOwed,
+		Limit: 100})
 	if err != nil || len(stored) != len(owed) {
 		t.Errorf("stored %d of %d owed, %v", len(stored), len(owed), err)
 	}

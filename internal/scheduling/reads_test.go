@@ -54,11 +54,13 @@ func TestAWindowsFileIsReadUntilTheWindowChanges(t *testing.T) {
 	if got, err := io.ReadAll(r); err != nil || string(got) != "wav of "+item {
 		t.Errorf("it reads %q, %v", got, err)
 	}
-	servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Segments: []wire.Recalled{{SegmentID: "other"}}})
+	servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+		Segments: []wire.Recalled{{SegmentID: "other"}}})
 	if _, err := r.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("after a recall of what is not in it: %v", err)
 	}
-	servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Segments: []wire.Recalled{{SegmentID: item}}})
+	servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+		Segments: []wire.Recalled{{SegmentID: item}}})
 	if _, err := r.Read(make([]byte, 1)); !fault.Is(err, fault.Gone) {
 		t.Errorf("after its item was recalled: %v", err)
 	}
@@ -85,7 +87,8 @@ func TestALeaseNamesTheSensitiveSegmentsThatMayAir(t *testing.T) {
 	}
 	o.segment(t, "m3", func(s *schedules.Segment) { s.State = schedules.Recalled })
 	l, err := o.Leases.Issue(t.Context(), "s", "")
-	if err != nil || len(l.Value.Segments) != 1 || l.Value.Segments[0] != "m2" || !l.Value.ExpiresAt.Equal(o.at.Add(time.Hour)) {
+	if err != nil || len(l.Value.Segments) != 1 || l.Value.Segments[0] != "m2" ||
+		!l.Value.ExpiresAt.Equal(o.at.Add(time.Hour)) {
 		t.Errorf("%+v, %v", l.Value, err)
 	}
 	if _, err := o.Leases.Issue(t.Context(), "x", ""); !fault.Is(err, fault.NotFound) {
@@ -93,8 +96,8 @@ func TestALeaseNamesTheSensitiveSegmentsThatMayAir(t *testing.T) {
 	}
 }
 
-// A station that has not acknowledged a recall may air the person until its published items, its fallback list and its lease
-// end; one that has acknowledged it does not.
+// A station that has not acknowledged a recall may air the person until its published items, its fallback list and its
+// lease end; one that has acknowledged it does not.
 func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 	o, day := newOffice(t), secondOfNovember
 	for _, id := range []string{"m1", "m2", "m3"} {
@@ -129,8 +132,12 @@ func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(o.at.AddDate(0, 0, fallbackDays)) {
 		t.Errorf("in a fallback list: %v, %v", p.OffBy, err)
 	}
-	o.segment(t, "m1", func(s *schedules.Segment) { s.Sensitive, s.GuardedSince = true, schedules.At(o.at.AddDate(-1, 0, 0)) })
-	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(o.at.Add(time.Hour+leaseLate+time.Minute)) {
+	o.segment(t, "m1", func(s *schedules.Segment) {
+		s.Sensitive, s.GuardedSince = true,
+			schedules.At(o.at.AddDate(-1, 0, 0))
+	})
+	if p, err = o.People.Person(t.Context(), "hana"); err != nil || !p.OffBy.Equal(o.at.Add(time.Hour+leaseLate+
+		time.Minute)) {
 		t.Errorf("under a lease: %v, %v", p.OffBy, err)
 	}
 	if err := o.Record.Logbook.SetStatus(t.Context(), access.Actor{}, "s", wire.Status{RecallsSeen: 7}); err != nil {
@@ -199,8 +206,10 @@ func TestAScriptsPassagesAreMissingUntilRecordedAndReachWhereTheyAired(t *testin
 	if _, err := o.Scripts.Exposure(t.Context(), "appeal"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("of a script that there is not: %v", err)
 	}
-	servicetest.Put(t, o.mirror, replica.KindScript, "appeal", schedules.Script{ID: "appeal", Revision: 1, Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{{Version: 1,
-		Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "호소"}}, {Number: 2, Text: map[string]string{"ko-KP": "문"}}}}}})
+	servicetest.Put(t, o.mirror, replica.KindScript, "appeal", schedules.Script{ID: "appeal", Revision: 1,
+		Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{{Version: 1,
+			Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "호소"}},
+				{Number: 2, Text: map[string]string{"ko-KP": "문"}}}}}})
 	read := func(s *schedules.Segment) {
 		s.Kind, s.Script = "reading", &schedules.ScriptRef{ID: "appeal", Version: 1, Passages: []int{1}}
 	}

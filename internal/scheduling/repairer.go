@@ -40,7 +40,8 @@ func (s *Repairer) Repair(ctx context.Context, lock *replica.WorkLock) error {
 }
 
 // eachDay does a piece of work for each queue's day; what fails keeps no other from its turn.
-func eachDay(ctx context.Context, name string, queues []wire.Queue, work func(ctx context.Context, station string, date schedules.Date) error) error {
+func eachDay(ctx context.Context, name string, queues []wire.Queue, work func(ctx context.Context, station string,
+	date schedules.Date) error) error {
 	var failed error
 	for _, q := range queues {
 		if ctx.Err() != nil {
@@ -80,7 +81,8 @@ func (s *Repairer) leaving(q wire.Queue, now time.Time) map[string]string {
 		}
 		seg, known := library.Segment(i.SegmentID)
 		return !known || seg.Language != i.Language ||
-			library.Airable(i.SegmentID, schedules.Place{StartAt: i.StartAt.Time, EndAt: endOf(i), SHA256: i.Audio.SHA256}) != nil
+			library.Airable(i.SegmentID, schedules.Place{StartAt: i.StartAt.Time, EndAt: endOf(i),
+				SHA256: i.Audio.SHA256}) != nil
 	}) {
 		return nil
 	}
@@ -93,11 +95,13 @@ func (s *Repairer) leaving(q wire.Queue, now time.Time) map[string]string {
 
 // planOf is of a queue what its rundown says of when what airs.
 func planOf(q wire.Queue) schedules.Rundown {
-	r := schedules.Rundown{Station: q.Station, Date: q.Date, Timezone: q.Timezone, Revision: q.Revision, Windows: q.Windows,
-		Items: make([]schedules.Item, len(q.Items))}
+	r := schedules.Rundown{Station: q.Station, Date: q.Date, Timezone: q.Timezone, Revision: q.Revision,
+		Windows: q.Windows,
+		Items:   make([]schedules.Item, len(q.Items))}
 	for n, i := range q.Items {
-		r.Items[n] = schedules.Item{ID: i.ID, Window: i.Window, SegmentID: i.SegmentID, SHA256: i.Audio.SHA256, Language: i.Language,
-			StartAt: *i.StartAt, Duration: i.Duration, Chain: i.Chain}
+		r.Items[n] = schedules.Item{ID: i.ID, Window: i.Window, SegmentID: i.SegmentID, SHA256: i.Audio.SHA256,
+			Language: i.Language,
+			StartAt:  *i.StartAt, Duration: i.Duration, Chain: i.Chain}
 	}
 	return r
 }
@@ -128,7 +132,8 @@ func (s *Repairer) repairDay(ctx context.Context, station string, date schedules
 		if len(leaving) == 0 && !s.lax(q, now) {
 			return nil // somebody was faster
 		}
-		_, err = s.publisher.publishNext(ctx, access.System, latest, s.bounded(base.Withdraw(leaving, now)), "queue.repair", "something in it may not air any more")
+		_, err = s.publisher.publishNext(ctx, access.System, latest, s.bounded(base.Withdraw(leaving, now)), "queue.repair",
+			"something in it may not air any more")
 		return err
 	})
 }
@@ -150,8 +155,8 @@ func (s *Repairer) bounded(r schedules.Rundown) schedules.Rundown {
 const refillBudget = 20 * time.Second
 
 // Refill looks for what may fill the times of published queues that a repair has left open, once for each revision of a
-// queue, and publishes what it finds. It keeps the windows that the day was published with, and changes nothing that has
-// started or is frozen.
+// queue, and publishes what it finds. It keeps the windows that the day was published with, and changes nothing that
+// has started or is frozen.
 func (s *Repairer) Refill(ctx context.Context, lock *replica.WorkLock) error {
 	if len(s.open()) == 0 {
 		return nil
@@ -197,7 +202,8 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		}
 		revision := q.Revision
 		if len(changes) > 0 {
-			next, err := s.publisher.publishNext(ctx, access.System, latest, s.bounded(plan.Rundown), "queue.repair", "fills what became open")
+			next, err := s.publisher.publishNext(ctx, access.System, latest, s.bounded(plan.Rundown), "queue.repair",
+				"fills what became open")
 			if err != nil {
 				return err
 			}

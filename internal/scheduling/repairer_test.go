@@ -37,7 +37,8 @@ func newFixture(t *testing.T, now time.Time) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &fixture{t: t, mirror: m, claims: replica.NewWorkLock(m, "desk", time.Minute), now: now, clocks: map[string]schedules.Clock{}, segments: map[string]schedules.Segment{}}
+	n := &fixture{t: t, mirror: m, claims: replica.NewWorkLock(m, "desk", time.Minute), now: now,
+		clocks: map[string]schedules.Clock{}, segments: map[string]schedules.Segment{}}
 	n.scheduler = newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return n.now }, "http://x", time.Minute)
 	return n
 }
@@ -50,7 +51,8 @@ func (n *fixture) put(kind, id string, v any) {
 	}
 	revision, err := n.scheduler.Publisher.documentRevision(n.t.Context(), kind, id)
 	if err == nil {
-		err = n.mirror.Commit(n.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: revision, Body: body}}, Origin: access.System.Origin(n.now, "test", "")})
+		err = n.mirror.Commit(n.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: revision,
+			Body: body}}, Origin: access.System.Origin(n.now, "test", "")})
 	}
 	if err != nil {
 		n.t.Fatal(err)
@@ -66,7 +68,8 @@ func (n *fixture) segment(s schedules.Segment) {
 func (n *fixture) add(id string, kind schedules.Kind, ms int64) {
 	n.t.Helper()
 	n.segment(schedules.Segment{ID: id, Kind: kind, Title: id, Language: "ko-KP", State: schedules.Approved,
-		Recording: &schedules.Recording{SHA256: fmt.Sprintf("%064x", len(n.segments)+1), Bytes: 1, Duration: schedules.Ms(ms), CueOut: schedules.Ms(ms)}})
+		Recording: &schedules.Recording{SHA256: fmt.Sprintf("%064x", len(n.segments)+1), Bytes: 1, Duration: schedules.Ms(ms),
+			CueOut: schedules.Ms(ms)}})
 }
 
 func (n *fixture) change(id string, f func(*schedules.Segment)) {
@@ -105,7 +108,8 @@ func (n *fixture) publish(date schedules.Date) schedules.Rundown {
 // repair does what the service does by itself after a change, and answers what is published then.
 func (n *fixture) repair(date schedules.Date) schedules.Rundown {
 	n.t.Helper()
-	for _, work := range []error{n.scheduler.Repairer.Repair(n.t.Context(), n.claims), n.scheduler.Repairer.Refill(n.t.Context(), n.claims),
+	for _, work := range []error{n.scheduler.Repairer.Repair(n.t.Context(), n.claims),
+		n.scheduler.Repairer.Refill(n.t.Context(), n.claims),
 		n.scheduler.Fallbacks.IssueAll(n.t.Context(), n.claims)} {
 		if work != nil {
 			n.t.Fatal(work)
@@ -190,9 +194,12 @@ func twoWindows(t *testing.T) (*fixture, schedules.Rundown) {
 	}
 	n.add("fb", "evergreen", 45_000)
 	n.clocks["c"] = schedules.Clock{ID: "c", Length: schedules.Ms(120_000), Positions: []schedules.Position{
-		{ID: "f", Fill: &schedules.Selector{Kinds: []schedules.Kind{"music"}}, FadeMax: schedules.Ms(20_000), Near: schedules.Ms(60_000)}}}
-	n.station = schedules.Station{ID: "fz", Name: "fz", Timezone: "UTC", Languages: []string{"ko-KP"}, Freeze: schedules.Ms(3_600_000),
-		Fallback: []string{"fb"}, Windows: []schedules.Window{dailyWindow("a", "c", "105500", 120_000), dailyWindow("b", "c", "112500", 120_000)}}
+		{ID: "f", Fill: &schedules.Selector{Kinds: []schedules.Kind{"music"}}, FadeMax: schedules.Ms(20_000),
+			Near: schedules.Ms(60_000)}}}
+	n.station = schedules.Station{ID: "fz", Name: "fz", Timezone: "UTC", Languages: []string{"ko-KP"},
+		Freeze:   schedules.Ms(3_600_000),
+		Fallback: []string{"fb"}, Windows: []schedules.Window{dailyWindow("a", "c", "105500", 120_000),
+			dailyWindow("b", "c", "112500", 120_000)}}
 	n.define()
 	r := n.publish(repairDate)
 	n.now = onDay(10, 55, 30)
@@ -203,7 +210,8 @@ func twoWindows(t *testing.T) (*fixture, schedules.Rundown) {
 func only(t *testing.T, r schedules.Rundown, window string) string {
 	t.Helper()
 	for _, i := range r.Items {
-		if i.Window == window && !slices.ContainsFunc(r.Items, func(x schedules.Item) bool { return x.SegmentID == i.SegmentID && x.Window != window }) {
+		if i.Window == window && !slices.ContainsFunc(r.Items,
+			func(x schedules.Item) bool { return x.SegmentID == i.SegmentID && x.Window != window }) {
 			return i.SegmentID
 		}
 	}
@@ -212,11 +220,13 @@ func only(t *testing.T, r schedules.Rundown, window string) string {
 }
 
 func TestRepairKeepsTheWindowsThatTheDayWasPublishedWith(t *testing.T) {
-	news := schedules.Clock{ID: "c", Length: schedules.Ms(120_000), Positions: []schedules.Position{{ID: "n", Fill: &schedules.Selector{Kinds: []schedules.Kind{"news"}}}}}
+	news := schedules.Clock{ID: "c", Length: schedules.Ms(120_000),
+		Positions: []schedules.Position{{ID: "n", Fill: &schedules.Selector{Kinds: []schedules.Kind{"news"}}}}}
 	for name, edit := range map[string]func(*fixture){
 		"a window is moved": func(n *fixture) { n.station.Windows[0] = dailyWindow("a", "c", "115500", 120_000) },
 		"both windows are moved": func(n *fixture) {
-			n.station.Windows = []schedules.Window{dailyWindow("a", "c", "115500", 120_000), dailyWindow("b", "c", "122500", 120_000)}
+			n.station.Windows = []schedules.Window{dailyWindow("a", "c", "115500", 120_000), dailyWindow("b", "c", "122500",
+				120_000)}
 		},
 		"a window is removed":    func(n *fixture) { n.station.Windows = n.station.Windows[1:] },
 		"all windows go":         func(n *fixture) { n.station.Windows = nil },
@@ -273,11 +283,14 @@ func halfHour(t *testing.T) (*fixture, schedules.Rundown) {
 		{ID: "open", Segment: "on"},
 		{ID: "news", Pick: &schedules.Selector{Kinds: []schedules.Kind{"news"}}},
 		{ID: "appeal", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}, Chain: true},
-		{ID: "one", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}, FadeMax: schedules.Ms(60_000), Near: schedules.Ms(60_000)},
+		{ID: "one", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}, FadeMax: schedules.Ms(60_000),
+			Near: schedules.Ms(60_000)},
 		{ID: "half", Segment: "bell", At: &at, Start: schedules.Hard},
-		{ID: "two", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}, FadeMax: schedules.Ms(60_000), Near: schedules.Ms(60_000)},
+		{ID: "two", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}, FadeMax: schedules.Ms(60_000),
+			Near: schedules.Ms(60_000)},
 		{ID: "close", Segment: "off", AtEnd: true}}}
-	n.station = schedules.Station{ID: "half", Name: "HALF", Timezone: "UTC", Languages: []string{"ko-KP"}, Freeze: schedules.Ms(60_000), Fallback: []string{"t00", "t01"},
+	n.station = schedules.Station{ID: "half", Name: "HALF", Timezone: "UTC", Languages: []string{"ko-KP"},
+		Freeze: schedules.Ms(60_000), Fallback: []string{"t00", "t01"},
 		Windows: []schedules.Window{dailyWindow("w", "h", "130000", 1_800_000)}}
 	n.define()
 	return n, n.publish(repairDate)
@@ -287,7 +300,8 @@ func TestRecallOfWhatTheClockNamesLeavesEveryOtherPositionAlone(t *testing.T) {
 	again := func(n *fixture, id string) { // another take, longer by a second
 		n.change(id, func(s *schedules.Segment) {
 			r := *s.Recording
-			r.SHA256, r.Duration, r.CueOut = "f"+r.SHA256[1:], schedules.Ms(r.Duration.Milliseconds()+1000), schedules.Ms(r.CueOut.Milliseconds()+1000)
+			r.SHA256, r.Duration, r.CueOut = "f"+r.SHA256[1:], schedules.Ms(r.Duration.Milliseconds()+1000),
+				schedules.Ms(r.CueOut.Milliseconds()+1000)
 			s.Recording = &r
 		})
 	}
@@ -315,8 +329,12 @@ func TestRecallOfWhatTheClockNamesLeavesEveryOtherPositionAlone(t *testing.T) {
 						return i.SegmentID != id && !chain && frozen
 					})
 					for _, i := range before.Items { // what the clock names comes back, if a little off
-						if i.Kind != "testimony" && i.Kind != "news" && i.SegmentID != id && !(slices.Contains([]string{"in", "read", "out"}, id) && i.Position == "appeal") &&
-							!slices.ContainsFunc(after.Items, func(x schedules.Item) bool { return x.SegmentID == i.SegmentID && x.Position == i.Position }) {
+						if i.Kind != "testimony" && i.Kind != "news" && i.SegmentID != id &&
+							!(slices.Contains([]string{"in", "read", "out"}, id) && i.Position == "appeal") &&
+							!slices.ContainsFunc(after.Items, func(x schedules.Item) bool {
+								return x.SegmentID == i.SegmentID &&
+									x.Position == i.Position
+							}) {
 							t.Errorf("%s has gone with %s", i.SegmentID, id)
 						}
 					}
@@ -358,14 +376,15 @@ func TestRecallIsOutBeforeAnythingIsLookedFor(t *testing.T) {
 	if open := after.Open(); len(open) != 1 || open[0].EndAt.Sub(open[0].StartAt.Time) != 6*time.Second {
 		t.Errorf("open is %v, not the sign-on's time", open)
 	}
-	if item, ok, err := n.scheduler.Lists.Next("half", ""); err != nil || !ok || item.SegmentID != "t00" && item.SegmentID != "t01" || !item.StartAt.Equal(onDay(13, 0, 0)) {
+	if item, ok, err := n.scheduler.Lists.Next("half", ""); err != nil || !ok || item.SegmentID != "t00" &&
+		item.SegmentID != "t01" || !item.StartAt.Equal(onDay(13, 0, 0)) {
 		t.Errorf("next in the open time: %+v, %v", item, err)
 	}
 }
 
-// For random days, random recalls, expiries, edits and changed definitions, a repair changes nothing that has started or
-// is frozen but what may not air itself, and no time is silent while a fallback may air. LIFELINE_PROVE=repairs looks at
-// 10,000.
+// For random days, random recalls, expiries, edits and changed definitions, a repair changes nothing that has started
+// or is frozen but what may not air itself, and no time is silent while a fallback may air. LIFELINE_PROVE=repairs
+// looks at 10,000.
 func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 	days := 150
 	if os.Getenv("LIFELINE_PROVE") == "repairs" {
@@ -397,15 +416,18 @@ func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 				t.Errorf("still there: %v", bad)
 			}
 			for k := 1; k < len(after.Items); k++ {
-				if a, b := after.Items[k-1], after.Items[k]; a.Window == b.Window && b.StartAt.Before(a.EndAt().Time) && b.StartAt.After(n.now) {
-					t.Errorf("%s (%s) at %s for %s runs into %s at %s", a.SegmentID, a.Position, a.StartAt, a.Duration, b.SegmentID, b.StartAt)
+				if a, b := after.Items[k-1], after.Items[k]; a.Window == b.Window && b.StartAt.Before(a.EndAt().Time) &&
+					b.StartAt.After(n.now) {
+					t.Errorf("%s (%s) at %s for %s runs into %s at %s", a.SegmentID, a.Position, a.StartAt, a.Duration, b.SegmentID,
+						b.StartAt)
 				}
 			}
 			list, err := n.scheduler.Fallbacks.Fallback(n.station.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			mayAir := slices.ContainsFunc(n.scheduler.Lists.FallbackListed(list.Value), func(i wire.QueueItem) bool { return i.NotAfter.IsZero() })
+			mayAir := slices.ContainsFunc(n.scheduler.Lists.FallbackListed(list.Value),
+				func(i wire.QueueItem) bool { return i.NotAfter.IsZero() })
 			if gap := n.silent(before); gap >= fallback.MinFill && mayAir {
 				t.Errorf("%s are silent", gap)
 			}
@@ -440,17 +462,20 @@ func randomDay(t *testing.T, rng *rand.Rand) (*fixture, schedules.Rundown, bool)
 		n.change("read", func(s *schedules.Segment) { s.Intro = "in" })
 	}
 	n.add("fb", "evergreen", 20_000+rng.Int64N(60_000))
-	n.station = schedules.Station{ID: "r", Name: "r", Timezone: "UTC", Languages: []string{"ko-KP"}, Freeze: schedules.Ms(rng.Int64N(3_600_000)), Fallback: []string{"fb"}}
+	n.station = schedules.Station{ID: "r", Name: "r", Timezone: "UTC", Languages: []string{"ko-KP"},
+		Freeze: schedules.Ms(rng.Int64N(3_600_000)), Fallback: []string{"fb"}}
 	at := int64(9 * 60)
 	for k := range 1 + rng.IntN(4) {
 		length := int64(3+rng.IntN(12)) * 60_000
 		id := fmt.Sprintf("c%d", k)
 		n.clocks[id] = randomClock(rng, id, length)
-		n.station.Windows = append(n.station.Windows, dailyWindow(fmt.Sprintf("w%d", k), id, fmt.Sprintf("%02d%02d00", at/60, at%60), length))
+		n.station.Windows = append(n.station.Windows, dailyWindow(fmt.Sprintf("w%d", k), id, fmt.Sprintf("%02d%02d00", at/60,
+			at%60), length))
 		at += length/60_000 + rng.Int64N(40)
 	}
 	n.define()
-	if _, err := n.scheduler.Drafts.Plan(t.Context(), access.System, "r", repairDate, PlanOptions{Seed: rng.Uint64()}); err != nil {
+	if _, err := n.scheduler.Drafts.Plan(t.Context(), access.System, "r", repairDate,
+		PlanOptions{Seed: rng.Uint64()}); err != nil {
 		return n, schedules.Rundown{}, false
 	}
 	n.now = onDay(8, 0, 0).Add(time.Duration(rng.Int64N(int64(100 * time.Minute)))) // also in the midst of a window
@@ -464,7 +489,8 @@ func randomClock(rng *rand.Rand, id string, length int64) schedules.Clock {
 		p.ID = fmt.Sprintf("p%d", len(c.Positions))
 		c.Positions = append(c.Positions, p)
 	}
-	fill := schedules.Position{Fill: &schedules.Selector{Kinds: []schedules.Kind{"music", "testimony", "letter"}[:1+rng.IntN(3)]}, Near: schedules.Ms(60_000)}
+	fill := schedules.Position{Fill: &schedules.Selector{Kinds: []schedules.Kind{"music", "testimony",
+		"letter"}[:1+rng.IntN(3)]}, Near: schedules.Ms(60_000)}
 	if rng.IntN(3) > 0 {
 		fill.FadeMax = schedules.Ms(60_000)
 	}
@@ -484,7 +510,8 @@ func randomClock(rng *rand.Rand, id string, length int64) schedules.Clock {
 		add(schedules.Position{Segment: "off", AtEnd: true})
 	}
 	if rng.IntN(3) == 0 {
-		c.Rules = append(c.Rules, schedules.Rule{Separate: "segment", For: schedules.Ms(rng.Int64N(600_000)), Hard: rng.IntN(2) == 0})
+		c.Rules = append(c.Rules, schedules.Rule{Separate: "segment", For: schedules.Ms(rng.Int64N(600_000)),
+			Hard: rng.IntN(2) == 0})
 	}
 	return c
 }

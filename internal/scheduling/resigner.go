@@ -22,8 +22,8 @@ type Resigner struct {
 }
 
 // Resign signs anew what another key had signed, or what has a number that the floor has overtaken, and stations still
-// pull: the recall list, the fallback lists, and the queues that are not over, each as a new revision that says the same.
-// What fails keeps no other from its turn.
+// pull: the recall list, the fallback lists, and the queues that are not over, each as a new revision that says the
+// same. What fails keeps no other from its turn.
 func (s *Resigner) Resign(ctx context.Context) error {
 	floor := s.replica.Floor()
 	failed := s.replica.Retry(ctx, func() error { return s.recalls(ctx) })
@@ -46,7 +46,8 @@ func (s *Resigner) Resign(ctx context.Context) error {
 	return errors.Join(failed, eachDay(ctx, "sign", queues, s.day))
 }
 
-// overtaken reports whether a document must be signed anew: another key signed it, or its number is not above the floor.
+// overtaken reports whether a document must be signed anew: another key signed it, or its number is not above the
+// floor.
 func (s *Resigner) overtaken(signer string, revision, floor int64) bool {
 	return signer != s.sealer.KeyID() || revision <= floor
 }

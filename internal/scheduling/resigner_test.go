@@ -16,14 +16,16 @@ import (
 type namedSeal string
 
 func (s namedSeal) Seal(payloadType string, payload []byte) ([]byte, error) {
-	return replica.Encode(wire.Envelope{PayloadType: payloadType, Payload: base64.StdEncoding.EncodeToString(payload), Signatures: []wire.Signature{{KeyID: string(s)}}})
+	return replica.Encode(wire.Envelope{PayloadType: payloadType, Payload: base64.StdEncoding.EncodeToString(payload),
+		Signatures: []wire.Signature{{KeyID: string(s)}}})
 }
 
 func (s namedSeal) KeyID() string { return string(s) }
 
 func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 	n, published := twoWindows(t) // with no key of a name
-	n.seal("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1, Segments: []wire.Recalled{{SegmentID: "lost"}}})
+	n.seal("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
+		Segments: []wire.Recalled{{SegmentID: "lost"}}})
 	before, err := n.scheduler.Record.Queues.Queue(t.Context(), "fz", repairDate)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +45,8 @@ func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 		t.Errorf("fallback: signed by %q, %+v", f.Signer, f.Value)
 	}
 	after, err := n.scheduler.Record.Queues.Queue(t.Context(), "fz", repairDate)
-	if err != nil || after.Signer != "new" || after.Value.Revision != published.Revision+1 || !reflect.DeepEqual(after.Value.Items, before.Value.Items) {
+	if err != nil || after.Signer != "new" || after.Value.Revision != published.Revision+1 ||
+		!reflect.DeepEqual(after.Value.Items, before.Value.Items) {
 		t.Errorf("queue: signed by %q, revision %d after %d, %v", after.Signer, after.Value.Revision, published.Revision, err)
 	}
 	n.scheduler.Rundowns.sealer, n.now = namedSeal("newer"), n.now.AddDate(0, 0, 2)
@@ -72,7 +75,8 @@ func TestTheStoreKnowsEveryKeyThatSigned(t *testing.T) {
 		t.Fatalf("an empty store: %+v, %v", keys, err)
 	}
 	n.seal("a", replica.KindRecalls, replica.RecallsID, wire.Recalls{})
-	if keys, _, err := access.ReadSigningKeys(t.Context(), docs, "b"); err != nil || keys.Current != "a" || len(keys.Former()) != 0 {
+	if keys, _, err := access.ReadSigningKeys(t.Context(), docs, "b"); err != nil || keys.Current != "a" ||
+		len(keys.Former()) != 0 {
 		t.Fatalf("a store of an earlier version: %+v, %v", keys, err)
 	}
 	use := func(id string) {

@@ -16,7 +16,8 @@ type Rundowns struct{ *core }
 
 // drafted is the latest rundown of a day. It fails with NotFound when there is none, and with Stale unless it is the
 // revision given (nil: any).
-func (s *Rundowns) drafted(ctx context.Context, station string, date schedules.Date, revision *int64) (latestRundown, error) {
+func (s *Rundowns) drafted(ctx context.Context, station string, date schedules.Date, revision *int64) (latestRundown,
+	error) {
 	latest, err := s.latest(ctx, station, date)
 	if err == nil && latest.document == 0 {
 		err = fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station, date)
@@ -29,7 +30,8 @@ func (s *Rundowns) drafted(ctx context.Context, station string, date schedules.D
 
 // nextRevision numbers r and answers the writes that store it. Revisions count up over all days of a station, so
 // that one number names one queue of it.
-func (s *Rundowns) nextRevision(ctx context.Context, before latestRundown, r schedules.Rundown) (schedules.Rundown, []store.Write, error) {
+func (s *Rundowns) nextRevision(ctx context.Context, before latestRundown, r schedules.Rundown) (schedules.Rundown,
+	[]store.Write, error) {
 	var last int64
 	var err error
 	counter := before.counter
@@ -71,7 +73,8 @@ func (s *Rundowns) nextRevision(ctx context.Context, before latestRundown, r sch
 }
 
 // Explain says why an item of a rundown is where it is. Revision 0 is the latest.
-func (s *Rundowns) Explain(ctx context.Context, station string, date schedules.Date, revision int64, item string) (schedules.Explanation, error) {
+func (s *Rundowns) Explain(ctx context.Context, station string, date schedules.Date, revision int64, item string) (
+	schedules.Explanation, error) {
 	r, err := s.Rundown(ctx, station, date, revision)
 	if err != nil {
 		return schedules.Explanation{}, err
@@ -79,7 +82,8 @@ func (s *Rundowns) Explain(ctx context.Context, station string, date schedules.D
 	if _, ok := r.Item(item); !ok {
 		return schedules.Explanation{}, fault.New(fault.NotFound, "there is no item %q in revision %d", item, r.Revision)
 	}
-	docs, err := replica.List(ctx, s.store, KindExplanations, replica.DayID(station, date)+"/", replica.RevisionID(station, date, r.Revision+1))
+	docs, err := replica.List(ctx, s.store, KindExplanations, replica.DayID(station, date)+"/", replica.RevisionID(station,
+		date, r.Revision+1))
 	if err != nil {
 		return schedules.Explanation{}, err
 	}
@@ -98,7 +102,8 @@ func (s *Rundowns) Explain(ctx context.Context, station string, date schedules.D
 }
 
 // Diff compares two revisions of a day.
-func (s *Rundowns) Diff(ctx context.Context, station string, date schedules.Date, from, to int64) ([]schedules.ItemChange, error) {
+func (s *Rundowns) Diff(ctx context.Context, station string, date schedules.Date, from,
+	to int64) ([]schedules.ItemChange, error) {
 	a, err := s.Rundown(ctx, station, date, from)
 	if err != nil {
 		return nil, err
@@ -111,7 +116,8 @@ func (s *Rundowns) Diff(ctx context.Context, station string, date schedules.Date
 }
 
 // standingDay is a published day: its latest rundown, its queue, and the rundown that the queue was made of.
-func (s *Rundowns) standingDay(ctx context.Context, station string, date schedules.Date) (latest latestRundown, q wire.Queue, base schedules.Rundown, err error) {
+func (s *Rundowns) standingDay(ctx context.Context, station string, date schedules.Date) (latest latestRundown,
+	q wire.Queue, base schedules.Rundown, err error) {
 	if latest, err = s.latest(ctx, station, date); err != nil {
 		return latest, q, base, err
 	}
@@ -124,7 +130,8 @@ func (s *Rundowns) standingDay(ctx context.Context, station string, date schedul
 }
 
 // Rundown is one revision of a station's day, or the latest with revision 0. It fails with NotFound.
-func (s *Rundowns) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) (schedules.Rundown, error) {
+func (s *Rundowns) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) (schedules.Rundown,
+	error) {
 	kind, id := replica.KindRundown, replica.DayID(station, date)
 	if revision != 0 {
 		kind, id = replica.KindRevision, replica.RevisionID(station, date, revision)
@@ -132,9 +139,11 @@ func (s *Rundowns) Rundown(ctx context.Context, station string, date schedules.D
 	d, err := s.store.Get(ctx, kind, id)
 	if fault.Is(err, fault.NotFound) {
 		if revision != 0 {
-			return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no revision %d of its rundown for %s", station, revision, date)
+			return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no revision %d of its rundown for %s", station,
+				revision, date)
 		}
-		return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station, date)
+		return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station,
+			date)
 	}
 	if err != nil {
 		return schedules.Rundown{}, err

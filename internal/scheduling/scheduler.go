@@ -45,21 +45,26 @@ type core struct {
 	queues   *record.Queues
 }
 
-// New plans from what r and s hold, and signs with sealer. publicURL is where stations reach the service; lease is for how
-// long they may air what is sensitive without asking again.
-func New(r *replica.Replica, s *record.Records, sealer replica.Sealer, now func() time.Time, publicURL string, lease time.Duration) *Scheduler {
+// New plans from what r and s hold, and signs with sealer. publicURL is where stations reach the service; lease is for
+// how long they may air what is sensitive without asking again.
+func New(r *replica.Replica, s *record.Records, sealer replica.Sealer, now func() time.Time, publicURL string,
+	lease time.Duration) *Scheduler {
 	planning := library.NewPlanning(r)
 	definitions := network.New(r, planning, now)
 	rec := record.New(r, s, sealer, definitions, planning, now)
-	c := &core{replica: r, store: s, sealer: sealer, now: now, network: definitions, planning: planning, queues: rec.Queues}
+	c := &core{replica: r, store: s, sealer: sealer, now: now, network: definitions, planning: planning,
+		queues: rec.Queues}
 	url := strings.TrimRight(publicURL, "/")
 	rundowns, sketches := &Rundowns{c}, &sketches{core: c, known: map[string]sketch{}}
 	in, beside := &inputs{c, rundowns, sketches, rec.Accounts, rec.MakeGoods}, &neighbours{c, sketches}
 	fallbacks, leases := &Fallbacks{c, url}, &LeaseIssuer{c, lease}
 	publisher := &Publisher{c, url, rundowns, in, beside, fallbacks, rec.Links}
-	return &Scheduler{Network: definitions, Record: rec, Rundowns: rundowns, Drafts: &Drafts{c, rundowns, in, beside}, Publisher: publisher,
-		Repairer: &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher, refilled: map[string]int64{}}, Fallbacks: fallbacks, Leases: leases,
-		Lists: &Lists{c}, People: &People{c, leases}, Scripts: &Scripts{c, in}, Resigner: &Resigner{c, rundowns, publisher, fallbacks}}
+	return &Scheduler{Network: definitions, Record: rec, Rundowns: rundowns, Drafts: &Drafts{c, rundowns, in, beside},
+		Publisher: publisher,
+		Repairer:  &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher, refilled: map[string]int64{}},
+		Fallbacks: fallbacks, Leases: leases,
+		Lists: &Lists{c}, People: &People{c, leases}, Scripts: &Scripts{c, in}, Resigner: &Resigner{c, rundowns, publisher,
+			fallbacks}}
 }
 
 // PlanOptions steer a plan.

@@ -8,7 +8,8 @@ import (
 )
 
 // newScheduler is a scheduler that keeps its records in s.
-func newScheduler(r *replica.Replica, s replica.Store, sealer replica.Sealer, now func() time.Time, publicURL string, lease time.Duration) *Scheduler {
+func newScheduler(r *replica.Replica, s replica.Store, sealer replica.Sealer, now func() time.Time, publicURL string,
+	lease time.Duration) *Scheduler {
 	records, ok := s.(*record.Records)
 	if !ok {
 		records = record.NewRecords(r, s, nil, now, 0)

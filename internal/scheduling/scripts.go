@@ -19,7 +19,8 @@ func (s *Scripts) Missing(script string) ([]schedules.ToRecord, error) {
 	if _, err := s.network.Script(script); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(s.planning.Library().Missing(), func(r schedules.ToRecord) bool { return r.Script != script }), nil
+	return slices.DeleteFunc(s.planning.Library().Missing(),
+		func(r schedules.ToRecord) bool { return r.Script != script }), nil
 }
 
 // Exposure tells which passage of a script reached which station, in which language and when, over the days that
@@ -36,5 +37,6 @@ func (s *Scripts) Exposure(ctx context.Context, script string) ([]schedules.Expo
 		}
 		history = append(history, more...)
 	}
-	return slices.DeleteFunc(s.planning.Library().Exposures(history), func(e schedules.Exposure) bool { return e.Script != script }), nil
+	return slices.DeleteFunc(s.planning.Library().Exposures(history),
+		func(e schedules.Exposure) bool { return e.Script != script }), nil
 }

@@ -47,8 +47,9 @@ func sketchQueue(q wire.Queue) sketch {
 		if i.StartAt == nil {
 			continue
 		}
-		out.items = append(out.items, sketched{i.ID, i.Position, schedules.Airing{Station: q.Station, SegmentID: i.SegmentID, StartAt: *i.StartAt,
-			EndAt: schedules.At(i.StartAt.Add(i.Duration.Duration)), Window: i.Window}})
+		out.items = append(out.items, sketched{i.ID, i.Position, schedules.Airing{Station: q.Station, SegmentID: i.SegmentID,
+			StartAt: *i.StartAt,
+			EndAt:   schedules.At(i.StartAt.Add(i.Duration.Duration)), Window: i.Window}})
 	}
 	return out
 }
@@ -99,7 +100,8 @@ func (s *sketches) of(ctx context.Context, station string, date schedules.Date) 
 
 // drafts are the drafts of a station's days [from, to) as far as they may still air, by day: of each the latest, unless
 // what is published is newer. What the same request has drafted goes before what is stored.
-func (s *sketches) drafts(ctx context.Context, st schedules.Station, from, to schedules.Date, request []schedules.Rundown) (map[schedules.Date]sketch, error) {
+func (s *sketches) drafts(ctx context.Context, st schedules.Station, from, to schedules.Date,
+	request []schedules.Rundown) (map[schedules.Date]sketch, error) {
 	today, err := st.DateAt(s.now())
 	if err != nil {
 		return nil, err

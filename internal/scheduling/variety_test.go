@@ -29,7 +29,8 @@ func exampleRoom(t *testing.T) *planningRoom {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &planningRoom{t: t, mirror: m, now: time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC), today: schedules.Date{Year: 2026, Month: 11, Day: 30}}
+	d := &planningRoom{t: t, mirror: m, now: time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC),
+		today: schedules.Date{Year: 2026, Month: 11, Day: 30}}
 	d.scheduler = newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return d.now }, "http://x", time.Minute)
 	b, err := os.ReadFile(filepath.Join("..", "..", "schedules", "testdata", "samples.json"))
 	if err != nil {
@@ -65,7 +66,8 @@ type variety struct {
 }
 
 func (v variety) String() string {
-	return fmt.Sprintf("%d days differ, %d pairs nearly alike, rotation Gini %.4f, shortest distance %v, median %v, %d warned of, %v of processor", v.different, v.nearly, v.gini,
+	return fmt.Sprintf("%d days differ, %d pairs nearly alike, rotation Gini %.4f, shortest distance %v, median %v, %d "+
+		"warned of, %v of processor", v.different, v.nearly, v.gini,
 		v.least.Round(time.Second), v.median.Round(time.Second), v.warned, v.cpu.Round(time.Millisecond))
 }
 

@@ -52,7 +52,8 @@ func (r *Rendered) Read(b []byte) (int, error) {
 
 // Open answers the published window of a day. It fails with NotFound when there is none, and with Invalid when there
 // are several of the name and startAt is none of their starts.
-func (w *Windows) Open(ctx context.Context, station, window string, date schedules.Date, startAt time.Time, format string) (*Rendered, error) {
+func (w *Windows) Open(ctx context.Context, station, window string, date schedules.Date, startAt time.Time,
+	format string) (*Rendered, error) {
 	q, err := w.queue(ctx, station, window, date, startAt)
 	if err != nil {
 		return nil, err
@@ -80,7 +81,8 @@ func (w *Windows) Open(ctx context.Context, station, window string, date schedul
 
 // queue is what the sound of a window depends on, and nothing else: its items, and the fallback and the recalls as
 // they are now, of which the player would take what it needs.
-func (w *Windows) queue(ctx context.Context, station, window string, date schedules.Date, startAt time.Time) (wire.Queue, error) {
+func (w *Windows) queue(ctx context.Context, station, window string, date schedules.Date, startAt time.Time) (
+	wire.Queue, error) {
 	sealed, err := w.lists.queues.StandingQueue(ctx, station, date)
 	if err != nil {
 		return wire.Queue{}, err
@@ -123,7 +125,8 @@ func windowOf(q wire.Queue, window string, startAt time.Time) (found schedules.S
 	case len(starts) == 0:
 		return found, fault.New(fault.NotFound, "station %q has no window %q on %s", q.Station, window, q.Date)
 	case found.Window == "" || startAt.IsZero() && len(starts) > 1:
-		return found, fault.Fields(fault.Field{Field: "start_at", Message: fmt.Sprintf("window %q starts several times on %s or at another time: name one of its starts, %s (lifeline render --start)",
+		return found, fault.Fields(fault.Field{Field: "start_at", Message: fmt.Sprintf("window %q starts several times on "+
+			"%s or at another time: name one of its starts, %s (lifeline render --start)",
 			window, q.Date, strings.Join(starts, ", "))})
 	}
 	return found, nil

@@ -35,7 +35,8 @@ func (o *office) redefine(t *testing.T, change func(*schedules.Station)) {
 
 func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 	o, day := newOffice(t), secondOfNovember
-	if _, err := o.Publisher.Withdraw(t.Context(), access.Actor{}, "s", day, nil, "moved"); !fault.Is(err, fault.NotFound) {
+	if _, err := o.Publisher.Withdraw(t.Context(), access.Actor{}, "s", day, nil, "moved"); !fault.Is(err,
+		fault.NotFound) {
 		t.Errorf("a day that nobody published: %v", err)
 	}
 	if err := o.publish(t, day); err != nil {
@@ -60,13 +61,15 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := q.Value; !v.Withdrawn || len(v.Items)+len(v.Windows) > 0 || v.Revision <= before.Value.Revision || v.Revision != r.Revision || r.Status != schedules.Withdrawn {
+	if v := q.Value; !v.Withdrawn || len(v.Items)+len(v.Windows) > 0 || v.Revision <= before.Value.Revision ||
+		v.Revision != r.Revision || r.Status != schedules.Withdrawn {
 		t.Errorf("%+v, %+v", v, r)
 	}
 	if list := o.Network.Standing.Of("s"); len(list) > 0 {
 		t.Errorf("it says still %+v", list)
 	}
-	if again, err := o.Publisher.Withdraw(t.Context(), access.Actor{}, "s", day, nil, "again"); err != nil || again.Revision != r.Revision {
+	if again, err := o.Publisher.Withdraw(t.Context(), access.Actor{}, "s", day, nil, "again"); err != nil ||
+		again.Revision != r.Revision {
 		t.Errorf("withdrawn again: %v %+v", err, again)
 	}
 
@@ -94,7 +97,8 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 	if items := o.Lists.Listed(q.Value); len(items) != 1 || items[0].SegmentID != "m1" || !items[0].StartAt.Equal(moved) {
 		t.Errorf("lists have %+v", items)
 	}
-	if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day, PublishOptions{}); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "plan it anew") {
+	if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day, PublishOptions{}); !fault.Is(err,
+		fault.Conflict) || !strings.Contains(err.Error(), "plan it anew") {
 		t.Errorf("published without a plan: %v", err)
 	}
 
@@ -111,7 +115,8 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 	if err := o.publish(t, day); err != nil {
 		t.Fatal(err)
 	}
-	if q, err := o.Record.Queues.StandingQueue(t.Context(), "s", day); err != nil || q.Value.Revision <= r.Revision || len(q.Value.Items) == 0 {
+	if q, err := o.Record.Queues.StandingQueue(t.Context(), "s", day); err != nil || q.Value.Revision <= r.Revision ||
+		len(q.Value.Items) == 0 {
 		t.Errorf("published anew: %v", err)
 	}
 }
@@ -130,7 +135,8 @@ func TestADayThatHasBegunOrIsFrozenIsNotWithdrawn(t *testing.T) {
 		}
 		o.at = at
 		_, err := o.Publisher.Withdraw(t.Context(), access.Actor{}, "s", secondOfNovember, nil, "moved")
-		if says == "" && err != nil || says != "" && (!fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), says)) {
+		if says == "" && err != nil || says != "" && (!fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(),
+			says)) {
 			t.Errorf("at %s: %v, want %q", at, err, says)
 		}
 	}
@@ -147,7 +153,8 @@ func TestADayThatHoldsAnInstantOfAnotherPublishedDayIsRefused(t *testing.T) {
 	}
 	o.redefine(t, func(s *schedules.Station) { early(s); s.Timezone = "UTC" })
 	err := o.publish(t, secondOfNovember)
-	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "window w of 2026-11-03") || !strings.Contains(err.Error(), "Withdraw 2026-11-03") {
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "window w of 2026-11-03") ||
+		!strings.Contains(err.Error(), "Withdraw 2026-11-03") {
 		t.Fatalf("%v", err)
 	}
 	if _, err := o.Publisher.Withdraw(t.Context(), access.Actor{}, "s", third, nil, "another zone"); err != nil {

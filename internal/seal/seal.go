@@ -96,7 +96,8 @@ func unsigned(env dsse.Envelope, pinned []ed25519.PublicKey) error {
 			signers = fmt.Sprintf("key %.16q", s.KeyID)
 		}
 	}
-	return fmt.Errorf("seal: it is signed by %s, and trusted here is %s. If the service's key was changed on purpose, pin the new one, which GET /v1/keys shows",
+	return fmt.Errorf("seal: it is signed by %s, and trusted here is %s. If the service's key was changed on purpose, "+
+		"pin the new one, which GET /v1/keys shows",
 		signers, strings.Join(trusted, ", "))
 }
 

@@ -52,11 +52,14 @@ func TestRefusedSignatureNamesTheKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = Open(sealed, "type", ours.Public()); err == nil || !strings.Contains(err.Error(), KeyID(theirs.Public())) || !strings.Contains(err.Error(), KeyID(ours.Public())) {
+	if _, err = Open(sealed, "type", ours.Public()); err == nil || !strings.Contains(err.Error(),
+		KeyID(theirs.Public())) || !strings.Contains(err.Error(), KeyID(ours.Public())) {
 		t.Errorf("another key: %v", err)
 	}
-	changed := bytes.Replace(sealed, []byte(base64.StdEncoding.EncodeToString([]byte("{}"))), []byte(base64.StdEncoding.EncodeToString([]byte("[]"))), 1)
-	if _, err = Open(changed, "type", theirs.Public()); err == nil || !strings.Contains(err.Error(), "changed on the way") {
+	changed := bytes.Replace(sealed, []byte(base64.StdEncoding.EncodeToString([]byte("{}"))),
+		[]byte(base64.StdEncoding.EncodeToString([]byte("[]"))), 1)
+	if _, err = Open(changed, "type", theirs.Public()); err == nil || !strings.Contains(err.Error(),
+		"changed on the way") {
 		t.Errorf("a changed document: %v", err)
 	}
 }

@@ -40,8 +40,8 @@ func compareTerms(a, b Term) int {
 	return cmp.Or(cmp.Compare(a.Field, b.Field), strings.Compare(a.Value, b.Value))
 }
 
-// Index finds the numbers of things in the byte order of their ids. A thing keeps its number while it is there. Several may
-// read an Index at once while nobody writes.
+// Index finds the numbers of things in the byte order of their ids. A thing keeps its number while it is there. Several
+// may read an Index at once while nobody writes.
 //
 // It takes four to five bytes for each term of a thing, and about 150 for a term that only one thing has.
 type Index struct {
@@ -67,7 +67,8 @@ func NewIndex(fields Field) *Index {
 	for f := range x.fields {
 		x.fields[f] = map[string]*list{}
 	}
-	x.ends = btree.NewBTreeGOptions(func(a, b end) bool { return a.at < b.at || a.at == b.at && a.number < b.number }, btree.Options{NoLocks: true})
+	x.ends = btree.NewBTreeGOptions(func(a, b end) bool { return a.at < b.at || a.at == b.at && a.number < b.number },
+		btree.Options{NoLocks: true})
 	return x
 }
 

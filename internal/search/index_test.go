@@ -34,8 +34,8 @@ func (t thing) terms() Terms {
 	return out
 }
 
-// says is the slow model: whether a text has all that a query asks for. A word of the query begins a word of the text; what
-// is written without spaces is part of what is written so.
+// says is the slow model: whether a text has all that a query asks for. A word of the query begins a word of the text;
+// what is written without spaces is part of what is written so.
 func says(text, query string) bool {
 	folded := func(s string) string { return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s))) }
 	unbroken := func(r rune) bool {
@@ -67,7 +67,8 @@ func queries() *rapid.Generator[string] {
 	return rapid.StringOfN(rapid.SampledFrom(letters), 0, 4, -1)
 }
 
-// The index finds what a look at every thing finds, in the same order, from any cursor on, whatever came, changed and went.
+// The index finds what a look at every thing finds, in the same order, from any cursor on, whatever came, changed and
+// went.
 func TestIndexFindsWhatALookAtEverythingFinds(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	ids := rapid.StringOfN(rapid.SampledFrom([]rune("ab.")), 1, 4, -1)
@@ -76,7 +77,8 @@ func TestIndexFindsWhatALookAtEverythingFinds(t *testing.T) {
 		steps := map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {
 				id := ids.Draw(t, "id")
-				now := thing{texts().Draw(t, "text"), rapid.SliceOfN(rapid.SampledFrom([]string{"x", "y", "z"}), 0, 3).Draw(t, "tags"), time.Time{}}
+				now := thing{texts().Draw(t, "text"), rapid.SliceOfN(rapid.SampledFrom([]string{"x", "y", "z"}), 0, 3).Draw(t,
+					"tags"), time.Time{}}
 				if days := rapid.IntRange(0, 5).Draw(t, "days"); days > 0 {
 					now.ends = start.AddDate(0, 0, days)
 				}
@@ -133,7 +135,8 @@ func TestIndexFindsWhatALookAtEverythingFinds(t *testing.T) {
 						t.Fatalf("%q had number %d and now %d", id, n, now)
 					}
 				}
-				if x.Len() != len(things) || x.Count(Term{1, "x"}) != len(slices.DeleteFunc(slices.Collect(maps.Values(things)), func(g thing) bool { return !slices.Contains(g.tags, "x") })) {
+				if x.Len() != len(things) || x.Count(Term{1, "x"}) != len(slices.DeleteFunc(slices.Collect(maps.Values(things)),
+					func(g thing) bool { return !slices.Contains(g.tags, "x") })) {
 					t.Fatalf("%d things, of which %d have x", x.Len(), x.Count(Term{1, "x"}))
 				}
 			},
@@ -190,7 +193,8 @@ func TestManyWordsBeginAlike(t *testing.T) {
 	for i := range 3000 {
 		x.Put(fmt.Sprintf("%04d", i), Terms{}, thing{text: fmt.Sprintf("word%d rare%d", i%100, i)}.terms())
 	}
-	for prefix, want := range map[string]int{"word": 3000, "word1": 330, "word42": 30, "rare": 3000, "rare1": 1111, "rare2999": 1, "other": 0} {
+	for prefix, want := range map[string]int{"word": 3000, "word1": 330, "word42": 30, "rare": 3000, "rare1": 1111,
+		"rare2999": 1, "other": 0} {
 		found := slices.Collect(x.Find(Query{Prefixes: []string{prefix}, After: "0002"}))
 		all := slices.Collect(x.Find(Query{Prefixes: []string{prefix}}))
 		if len(all) != want || !slices.IsSortedFunc(all, func(a, b uint32) int { return cmp.Compare(x.ids[a], x.ids[b]) }) ||

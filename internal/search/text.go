@@ -1,10 +1,10 @@
 // Package search finds things by words and by exact values, in memory. An Index holds only which thing has which term;
 // the things themselves are its owner's.
 //
-// Texts are folded first: compatibility forms, widths and cases of letters are one (NFKC and Unicode's case folding). What
-// is written with spaces falls into words of letters, digits and their marks, and is found by how a word begins. What is
-// written without (Han, kana, Hangul with its endings, Thai and their like) falls into unbroken runs, and is found by any
-// part of one; the Index knows the pairs of neighbours in it.
+// Texts are folded first: compatibility forms, widths and cases of letters are one (NFKC and Unicode's case folding).
+// What is written with spaces falls into words of letters, digits and their marks, and is found by how a word begins.
+// What is written without (Han, kana, Hangul with its endings, Thai and their like) falls into unbroken runs, and is
+// found by any part of one; the Index knows the pairs of neighbours in it.
 package search
 
 import (
@@ -133,7 +133,8 @@ func kindOf(r rune, before kind) kind {
 	return word
 }
 
-var unbrokenScripts = []*unicode.RangeTable{unicode.Hangul, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Yi,
+var unbrokenScripts = []*unicode.RangeTable{unicode.Hangul, unicode.Han, unicode.Hiragana, unicode.Katakana,
+	unicode.Bopomofo, unicode.Yi,
 	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tibetan}
 
 // pairs are the neighbouring letters of a run.

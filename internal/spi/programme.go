@@ -115,17 +115,20 @@ func (s Service) programme(o schedules.Occurrence, q *wire.Queue, ids *ids, loc 
 		said += onAir(append([]int{w.FrequencyKHz}, w.AlsoKHz...)...)
 	}
 	p := programme{names: named("", o.Window, s.Station.Name+": "+o.Window), Description: described(said),
-		Location: location{Time: &when{point(o.StartAt.Time, loc), span(seconds(o.StartAt.Time, o.EndAt.Time))}, Bearers: s.bearers()}}
+		Location: location{Time: &when{point(o.StartAt.Time, loc), span(seconds(o.StartAt.Time, o.EndAt.Time))},
+			Bearers: s.bearers()}}
 	p.ID, p.ShortID = ids.of(s.Station.ID, o.Window, o.StartAt.UTC().Format("20060102T150405Z"))
 	if q == nil {
 		return p
 	}
 	for _, i := range q.Items {
-		if i.Window != o.Window || i.StartAt.Before(o.StartAt.Time) || !i.StartAt.Before(o.EndAt.Time) || slices.Contains(untold, i.Kind) {
+		if i.Window != o.Window || i.StartAt.Before(o.StartAt.Time) || !i.StartAt.Before(o.EndAt.Time) ||
+			slices.Contains(untold, i.Kind) {
 			continue
 		}
 		e := event{names: named(i.Language, i.Title, i.Title), Description: description{text{"en", string(i.Kind)}},
-			Location: location{Relative: &when{span(seconds(o.StartAt.Time, i.StartAt.Time)), span(seconds(i.StartAt.Time, i.StartAt.Add(i.Duration.Duration)))}}}
+			Location: location{Relative: &when{span(seconds(o.StartAt.Time, i.StartAt.Time)),
+				span(seconds(i.StartAt.Time, i.StartAt.Add(i.Duration.Duration)))}}}
 		e.ID, e.ShortID = ids.of(s.Station.ID, o.Window, i.ID)
 		p.Events = append(p.Events, e)
 	}

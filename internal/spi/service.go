@@ -43,8 +43,10 @@ func Information(s Service) ([]byte, error) {
 	if len(frequencies) > 0 {
 		said += onAir(slices.Compact(frequencies)...)
 	}
-	return write(serviceInformation{Namespace: namespace, Version: max(1, s.Station.Revision), Originator: originator, Language: s.language(),
-		Service: service{names: named("", s.Station.Name, s.Station.Name), Description: described(said), Bearers: s.bearers()}})
+	return write(serviceInformation{Namespace: namespace, Version: max(1, s.Station.Revision), Originator: originator,
+		Language: s.language(),
+		Service: service{names: named("", s.Station.Name, s.Station.Name), Description: described(said),
+			Bearers: s.bearers()}})
 }
 
 // onAir says where to tune to.

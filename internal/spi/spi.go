@@ -1,5 +1,5 @@
-// Package spi writes service and programme information for RadioDNS and hybrid radio: ETSI TS 102 818 V3.4.1, in XML. It
-// is pure: the same service and day give the same bytes.
+// Package spi writes service and programme information for RadioDNS and hybrid radio: ETSI TS 102 818 V3.4.1, in XML.
+// It is pure: the same service and day give the same bytes.
 package spi
 
 import (

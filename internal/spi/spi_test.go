@@ -16,8 +16,9 @@ import (
 	"lifeline/schedules"
 )
 
-// validate holds documents against what the standard allows, in testdata/spi.rng. The standard's own schema, which is not
-// ours to keep here, may be named in LIFELINE_SPI_XSD (spi_34.xsd, with a catalogue in XML_CATALOG_FILES for xml.xsd).
+// validate holds documents against what the standard allows, in testdata/spi.rng. The standard's own schema, which is
+// not ours to keep here, may be named in LIFELINE_SPI_XSD (spi_34.xsd, with a catalogue in XML_CATALOG_FILES for
+// xml.xsd).
 func validate(t *testing.T, documents ...[]byte) error {
 	t.Helper()
 	dir := t.TempDir()
@@ -44,24 +45,31 @@ func harbour(t *testing.T) (Service, schedules.Date, *wire.Queue) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := schedules.Station{ID: "harbour-dawn", Revision: 4, Name: "Harbour Dawn & Evening <Medium> Wave", Timezone: "Europe/Berlin", Languages: []string{"ko-KP", "cmn-Hans"},
+	st := schedules.Station{ID: "harbour-dawn", Revision: 4, Name: "Harbour Dawn & Evening <Medium> Wave",
+		Timezone: "Europe/Berlin", Languages: []string{"ko-KP", "cmn-Hans"},
 		Windows: []schedules.Window{
-			{ID: "dawn", Starts: schedules.Recurrence{Timezone: "Europe/Berlin", RRule: "DTSTART:20230901T013000\nRRULE:FREQ=DAILY"}, Length: schedules.Ms(2 * 3600_000), Clock: "hour", FrequencyKHz: 1233},
-			{ID: "midnight", Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230901T224500\nRRULE:FREQ=DAILY"}, Length: schedules.Ms(1_710_000), Clock: "half", Languages: []string{"cmn-Hans"}},
+			{ID: "dawn", Starts: schedules.Recurrence{Timezone: "Europe/Berlin",
+				RRule: "DTSTART:20230901T013000\nRRULE:FREQ=DAILY"}, Length: schedules.Ms(2 * 3600_000), Clock: "hour",
+				FrequencyKHz: 1233},
+			{ID: "midnight", Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230901T224500\nRRULE:FREQ=DAILY"},
+				Length: schedules.Ms(1_710_000), Clock: "half", Languages: []string{"cmn-Hans"}},
 		}}
 	occurrences, err := st.OccurrencesOn(date)
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &wire.Queue{Station: st.ID, Date: date, Timezone: st.Timezone, Revision: 9, PublishedAt: schedules.At(time.Date(2026, 10, 20, 8, 0, 0, 123e6, time.UTC))}
-	titles := []string{"호소문 첫째 대목 (하나), 그리고 아주 길게 이어지는 둘째 대목", "信件，来自祖母", `"quoted" & <b>bold</b> ]]>`, "nul\x00 and \xff", "", strings.Repeat("long ", 60)}
+	q := &wire.Queue{Station: st.ID, Date: date, Timezone: st.Timezone, Revision: 9,
+		PublishedAt: schedules.At(time.Date(2026, 10, 20, 8, 0, 0, 123e6, time.UTC))}
+	titles := []string{"호소문 첫째 대목 (하나), 그리고 아주 길게 이어지는 둘째 대목", "信件，来自祖母", `"quoted" & <b>bold</b> ]]>`, "nul\x00 and \xff",
+		"", strings.Repeat("long ", 60)}
 	kinds := []schedules.Kind{"reading", "letter", "time-signal", "news", "music", "ident"}
 	for k, o := range occurrences {
 		q.Windows = append(q.Windows, schedules.Slot{Occurrence: o})
 		at := o.StartAt.Time
 		for n := 0; at.Before(o.EndAt.Time); n++ {
 			start := schedules.At(at)
-			q.Items = append(q.Items, wire.QueueItem{ID: fmt.Sprintf("%s-%d-%d", o.Window, k, n), Window: o.Window, Kind: kinds[n%len(kinds)], Language: []string{"ko-KP", "cmn-Hans", "zxx"}[n%3],
+			q.Items = append(q.Items, wire.QueueItem{ID: fmt.Sprintf("%s-%d-%d", o.Window, k, n), Window: o.Window,
+				Kind: kinds[n%len(kinds)], Language: []string{"ko-KP", "cmn-Hans", "zxx"}[n%3],
 				Title: titles[n%len(titles)], StartAt: &start, Duration: schedules.Ms(97_303)})
 			at = at.Add(97_303 * time.Millisecond)
 		}
@@ -76,7 +84,8 @@ func TestDocumentsAreValid(t *testing.T) {
 	var documents [][]byte
 	for _, make := range []func() ([]byte, error){
 		func() ([]byte, error) { return Programmes(s, date, q) }, func() ([]byte, error) { return Programmes(s, date, nil) },
-		func() ([]byte, error) { return Information(s) }, func() ([]byte, error) { return Programmes(bare, date, nil) }, func() ([]byte, error) { return Information(bare) },
+		func() ([]byte, error) { return Information(s) }, func() ([]byte, error) { return Programmes(bare, date, nil) },
+		func() ([]byte, error) { return Information(bare) },
 	} {
 		b, err := make()
 		if err != nil {
@@ -90,8 +99,10 @@ func TestDocumentsAreValid(t *testing.T) {
 	if err := validate(t, documents...); err != nil {
 		t.Error(err)
 	}
-	for from, to := range map[string]string{`shortId="`: `shortId="1`, "PT7200S": "PT7200.5S", "<mediumName": "<mediumNaam", `id="crid://`: `id="cride//`,
-		"2026-10-25T01:30:00+02:00": "25.10.2026 01:30", `xml:lang="ko-KP"`: `xml:lang="Korean language"`, "longName>": "shortDescription>"} {
+	for from, to := range map[string]string{`shortId="`: `shortId="1`, "PT7200S": "PT7200.5S",
+		"<mediumName": "<mediumNaam", `id="crid://`: `id="cride//`,
+		"2026-10-25T01:30:00+02:00": "25.10.2026 01:30", `xml:lang="ko-KP"`: `xml:lang="Korean language"`,
+		"longName>": "shortDescription>"} {
 		spoiled := bytes.ReplaceAll(documents[0], []byte(from), []byte(to))
 		if bytes.Equal(spoiled, documents[0]) {
 			t.Fatalf("%q is not in:\n%.3000s", from, documents[0])
@@ -137,7 +148,9 @@ func TestProgrammesAreTheDaysWindows(t *testing.T) {
 	if err := xml.Unmarshal(b, &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Schedule.Version != 9 || doc.Schedule.Created != "2026-10-20T10:00:00+02:00" || len(doc.Schedule.Programmes) != 3 { // of 25 hours: one window comes twice
+	// of 25 hours: one window comes twice
+	if doc.Schedule.Version != 9 || doc.Schedule.Created != "2026-10-20T10:00:00+02:00" ||
+		len(doc.Schedule.Programmes) != 3 {
 
 		t.Fatalf("%+v", doc.Schedule)
 	}
@@ -148,7 +161,8 @@ func TestProgrammesAreTheDaysWindows(t *testing.T) {
 		if err != nil || !start.Equal(want.StartAt.Time) {
 			t.Errorf("%s starts at %s, not %s", p.Medium, p.Time.Time, want.StartAt)
 		}
-		if length, err := time.ParseDuration(strings.ToLower(strings.TrimPrefix(p.Time.Duration, "PT"))); err != nil || !start.Add(length).Equal(want.EndAt.Time) {
+		if length, err := time.ParseDuration(strings.ToLower(strings.TrimPrefix(p.Time.Duration, "PT"))); err != nil ||
+			!start.Add(length).Equal(want.EndAt.Time) {
 			t.Errorf("%s lasts %s", p.Medium, p.Time.Duration)
 		}
 		for _, e := range append(p.Events, p) {
@@ -165,7 +179,8 @@ func TestProgrammesAreTheDaysWindows(t *testing.T) {
 				}
 			}
 			after := item.StartAt.Truncate(time.Second).Sub(start)
-			if told++; e.Relative.Time != fmt.Sprintf("PT%dS", int(after.Seconds())) || e.Long.Language != item.Language || item.Kind == "ident" || item.Kind == "time-signal" {
+			if told++; e.Relative.Time != fmt.Sprintf("PT%dS", int(after.Seconds())) || e.Long.Language != item.Language ||
+				item.Kind == "ident" || item.Kind == "time-signal" {
 				t.Errorf("%+v of %+v", e, item)
 			}
 		}
@@ -180,7 +195,8 @@ func TestNamesAreCutWhereTheyCanBeRead(t *testing.T) {
 		name string
 		most int
 		want string
-	}{{"Harbour Dawn", 8, "Harbour"}, {"Harbour Dawn", 16, "Harbour Dawn"}, {"생명줄 방송입니다 오늘", 8, "생명줄 방송입니"}, {"a  b\nc", 8, "a b c"}, {"abcdefghijk", 8, "abcdefgh"}} {
+	}{{"Harbour Dawn", 8, "Harbour"}, {"Harbour Dawn", 16, "Harbour Dawn"}, {"생명줄 방송입니다 오늘", 8, "생명줄 방송입니"},
+		{"a  b\nc", 8, "a b c"}, {"abcdefghijk", 8, "abcdefgh"}} {
 		if got := cut(c.name, c.most); got != c.want {
 			t.Errorf("%q in %d is %q, not %q", c.name, c.most, got, c.want)
 		}

@@ -38,7 +38,8 @@ func (c Commit) Check() error {
 // CheckLease fails with Invalid when no lease can be claimed so.
 func CheckLease(name, holder string, life time.Duration) error {
 	if !ValidName(name) || !ValidName(holder) || life < time.Millisecond {
-		return fault.New(fault.Invalid, "no lease %q for %q of %v: names are 1 to 512 bytes of UTF-8 without NUL, a life is at least a millisecond", name, holder, life)
+		return fault.New(fault.Invalid, "no lease %q for %q of %v: names are 1 to 512 bytes of UTF-8 without NUL, a life "+
+			"is at least a millisecond", name, holder, life)
 	}
 	return nil
 }
@@ -56,7 +57,8 @@ func (q AuditQuery) Most() (int, error) {
 
 // Selects reports whether q selects c.
 func (q AuditQuery) Selects(c Change) bool {
-	return c.Sequence > q.After && (q.Before == 0 || c.Sequence < q.Before) && (q.Kind == "" || c.Kind == q.Kind) && (q.ID == "" || c.ID == q.ID) && (q.By == "" || c.By == q.By) &&
+	return c.Sequence > q.After && (q.Before == 0 || c.Sequence < q.Before) && (q.Kind == "" || c.Kind == q.Kind) &&
+		(q.ID == "" || c.ID == q.ID) && (q.By == "" || c.By == q.By) &&
 		(q.From.IsZero() || !c.At.Before(q.From)) && (q.To.IsZero() || c.At.Before(q.To))
 }
 

@@ -8,21 +8,29 @@ import (
 	"lifeline/internal/record"
 )
 
-// Census counts, at every look, what the replica holds: segments by state, how each station stands, and for how long the
-// first delivery to each webhook has been waiting, or all have failed.
+// Census counts, at every look, what the replica holds: segments by state, how each station stands, and for how long
+// the first delivery to each webhook has been waiting, or all have failed.
 func (f *Figures) Census(take func() record.Census, lags, failing func() map[string]time.Duration) {
 	f.registry.MustRegister(&census{take: take, lags: lags, failing: failing,
-		failed:    prometheus.NewDesc("lifeline_webhook_failing_seconds", "For how long deliveries to a webhook have failed, given up or not; 0 while they do not.", []string{"webhook"}, nil),
-		lag:       prometheus.NewDesc("lifeline_webhook_lag_seconds", "For how long the first change that a webhook was not told of has been waiting.", []string{"webhook"}, nil),
-		segments:  prometheus.NewDesc("lifeline_segments", "Segments, by state.", []string{"state"}, nil),
-		sequence:  prometheus.NewDesc("lifeline_feed_sequence", "The last change that the copy in memory holds.", nil, nil),
-		queues:    prometheus.NewDesc("lifeline_queues", "Published days that are in memory.", nil, nil),
-		cover:     prometheus.NewDesc("lifeline_station_cover_hours", "How long a station said it can air as planned without the link.", []string{"station"}, nil),
-		contact:   prometheus.NewDesc("lifeline_station_last_contact_seconds", "When a station last said how it stands, since 1970.", []string{"station"}, nil),
-		missing:   prometheus.NewDesc("lifeline_station_audio_missing", "Recordings that a station lacks.", []string{"station"}, nil),
-		offset:    prometheus.NewDesc("lifeline_station_clock_offset_seconds", "Its clock minus ours.", []string{"station"}, nil),
-		standing:  prometheus.NewDesc("lifeline_station_standing_problems", "What stands against a station in its definitions and published days, by code.", []string{"station", "code"}, nil),
-		published: prometheus.NewDesc("lifeline_station_queue_behind", "1 while a station holds an older revision of its day than the published one.", []string{"station"}, nil),
+		failed: prometheus.NewDesc("lifeline_webhook_failing_seconds", "For how long deliveries to a webhook have "+
+			"failed, given up or not; 0 while they do not.", []string{"webhook"}, nil),
+		lag: prometheus.NewDesc("lifeline_webhook_lag_seconds", "For how long the first change that a webhook was "+
+			"not told of has been waiting.", []string{"webhook"}, nil),
+		segments: prometheus.NewDesc("lifeline_segments", "Segments, by state.", []string{"state"}, nil),
+		sequence: prometheus.NewDesc("lifeline_feed_sequence", "The last change that the copy in memory holds.", nil, nil),
+		queues:   prometheus.NewDesc("lifeline_queues", "Published days that are in memory.", nil, nil),
+		cover: prometheus.NewDesc("lifeline_station_cover_hours", "How long a station said it can air as planned "+
+			"without the link.", []string{"station"}, nil),
+		contact: prometheus.NewDesc("lifeline_station_last_contact_seconds",
+			"When a station last said how it stands, since 1970.", []string{"station"}, nil),
+		missing: prometheus.NewDesc("lifeline_station_audio_missing", "Recordings that a station lacks.",
+			[]string{"station"}, nil),
+		offset: prometheus.NewDesc("lifeline_station_clock_offset_seconds", "Its clock minus ours.", []string{"station"},
+			nil),
+		standing: prometheus.NewDesc("lifeline_station_standing_problems", "What stands against a station in its "+
+			"definitions and published days, by code.", []string{"station", "code"}, nil),
+		published: prometheus.NewDesc("lifeline_station_queue_behind", "1 while a station holds an older revision of its "+
+			"day than the published one.", []string{"station"}, nil),
 	})
 }
 

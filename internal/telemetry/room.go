@@ -15,9 +15,12 @@ const roomTimeout = 3 * time.Second
 // Room tells, at every look, how much room there is where the documents are.
 func (f *Figures) Room(look func(context.Context) (reserve.State, error)) {
 	f.registry.MustRegister(&room{look: look,
-		free: prometheus.NewDesc("lifeline_room_free_bytes", "Room where the documents are, beside what is kept for what is urgent.", nil, nil),
-		kept: prometheus.NewDesc("lifeline_room_reserve_bytes", "Room that is kept for what is urgent: recalls, publications, reports, tokens.", nil, nil),
-		want: prometheus.NewDesc("lifeline_room_reserve_wanted_bytes", "Room that should be kept for what is urgent.", nil, nil),
+		free: prometheus.NewDesc("lifeline_room_free_bytes", "Room where the documents are, beside what is kept for what "+
+			"is urgent.", nil, nil),
+		kept: prometheus.NewDesc("lifeline_room_reserve_bytes", "Room that is kept for what is urgent: recalls, "+
+			"publications, reports, tokens.", nil, nil),
+		want: prometheus.NewDesc("lifeline_room_reserve_wanted_bytes", "Room that should be kept for what is urgent.", nil,
+			nil),
 	})
 }
 

@@ -54,7 +54,8 @@ func (f *Figures) measure(ctx context.Context, operation string) (context.Contex
 	}
 	return ctx, func(err *error) {
 		f.store.WithLabelValues(operation).Observe(time.Since(start).Seconds())
-		ours := *err != nil && ctx.Err() == nil && (fault.Is(*err, fault.Internal) || fault.Is(*err, fault.Unavailable) || fault.Is(*err, fault.Full))
+		ours := *err != nil && ctx.Err() == nil && (fault.Is(*err, fault.Internal) || fault.Is(*err, fault.Unavailable) ||
+			fault.Is(*err, fault.Full))
 		if ours {
 			f.failed.WithLabelValues(operation).Inc()
 		}

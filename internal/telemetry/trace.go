@@ -28,7 +28,8 @@ func NewTraces(ctx context.Context, endpoint string) (*Traces, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(resource.NewSchemaless(attribute.String("service.name", name))))
+	p := sdk.NewTracerProvider(sdk.WithBatcher(exporter),
+		sdk.WithResource(resource.NewSchemaless(attribute.String("service.name", name))))
 	return &Traces{p, p.Tracer(name)}, nil
 }
 

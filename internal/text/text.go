@@ -58,7 +58,8 @@ func Encoded(b []byte) error {
 		}
 		at, rest = at+n, rest[n:]
 	}
-	return fmt.Errorf("is not UTF-8: line %d holds the byte 0x%02X, which no letter of UTF-8 begins with or goes on with. Save or send it as UTF-8",
+	return fmt.Errorf("is not UTF-8: line %d holds the byte 0x%02X, which no letter of UTF-8 begins with or goes on "+
+		"with. Save or send it as UTF-8",
 		bytes.Count(b[:at], []byte("\n"))+1, b[at])
 }
 
@@ -71,8 +72,8 @@ func Cut(s string, characters int) string {
 	return strings.TrimSpace(string([]rune(s)[:characters-1])) + "…"
 }
 
-// Shown is a text of lines and columns as it is printed, whoever wrote it: what Lines refuses, and every mark of direction,
-// stands as an escape (\u202e, or \xff for a byte that is not UTF-8).
+// Shown is a text of lines and columns as it is printed, whoever wrote it: what Lines refuses, and every mark of
+// direction, stands as an escape (\u202e, or \xff for a byte that is not UTF-8).
 func Shown(s string) string {
 	if !strings.ContainsFunc(s, hidden) {
 		return s
@@ -155,7 +156,8 @@ func refusal(r rune) string {
 		return "a control character"
 	case unicode.Is(unicode.Bidi_Control, r):
 		return "which turns the direction of writing"
-	case unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' && !unicode.Is(unicode.Prepended_Concatenation_Mark, r):
+	case unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' && !unicode.Is(unicode.Prepended_Concatenation_Mark,
+		r):
 		return "which nobody sees"
 	case unicode.Is(unicode.Noncharacter_Code_Point, r):
 		return "which is no character"

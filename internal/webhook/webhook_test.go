@@ -23,7 +23,8 @@ import (
 const whsec = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 func message(url string) webhooks.Message {
-	return webhooks.Message{URL: url, ID: "41", At: time.Unix(1614265330, 0), Secrets: []string{whsec}, Body: []byte(`{"test": 2432232314}`)}
+	return webhooks.Message{URL: url, ID: "41", At: time.Unix(1614265330, 0), Secrets: []string{whsec},
+		Body: []byte(`{"test": 2432232314}`)}
 }
 
 // The example of the scheme's own description.
@@ -44,13 +45,16 @@ func TestSignatureIsThatOfTheScheme(t *testing.T) {
 func TestInnerAddressesAreNotDialled(t *testing.T) {
 	p := NewPoster(nil)
 	tried := 0
-	for _, host := range []string{"127.0.0.1", "127.9.9.9", "localhost", "0.0.0.0", "10.0.0.1", "172.16.5.5", "192.168.1.1", "100.64.0.1",
-		"169.254.169.254", "198.18.0.1", "224.0.0.1", "255.255.255.255", "[::1]", "[::]", "[fe80::1]", "[fd00::1]", "[ff02::1]",
+	for _, host := range []string{"127.0.0.1", "127.9.9.9", "localhost", "0.0.0.0", "10.0.0.1", "172.16.5.5",
+		"192.168.1.1", "100.64.0.1",
+		"169.254.169.254", "198.18.0.1", "224.0.0.1", "255.255.255.255", "[::1]", "[::]", "[fe80::1]", "[fd00::1]",
+		"[ff02::1]",
 		"[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "2130706433", "0x7f.1"} {
 		for _, scheme := range []string{"https", "http"} {
 			tried++
 			_, err := p.Post(t.Context(), message(scheme+"://"+host+":9/"))
-			resolved := !strings.Contains(host, "0x") && host != "2130706433" // which a resolver may refuse before anything is dialled
+			// which a resolver may refuse before anything is dialled
+			resolved := !strings.Contains(host, "0x") && host != "2130706433"
 			if err == nil || resolved && !errors.Is(err, errInner) {
 				t.Errorf("%s://%s: %v", scheme, host, err)
 			}
@@ -61,7 +65,8 @@ func TestInnerAddressesAreNotDialled(t *testing.T) {
 
 // What is written as an inner address is refused when it is given, in whichever form.
 func TestInnerAddressesAreRefusedAsTheyAreWritten(t *testing.T) {
-	p, named := NewPoster(nil), NewPoster([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8")})
+	p, named := NewPoster(nil), NewPoster([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"),
+		netip.MustParsePrefix("127.0.0.0/8")})
 	check := func(p *Poster, address string) error {
 		u, err := url.Parse(address)
 		if err != nil {
@@ -69,9 +74,12 @@ func TestInnerAddressesAreRefusedAsTheyAreWritten(t *testing.T) {
 		}
 		return p.Check(u)
 	}
-	for _, host := range []string{"10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.1.1", "172.16.0.1", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
-		"[::1]", "[::]", "[fe80::1]", "[fe80::1%25eth0]", "[fd00::1]", "[::ffff:10.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::a00:1]", "[::127.0.0.1]",
-		"2130706433", "0x7f000001", "017700000001", "0x7f.1", "127.1", "127.0.1", "0177.0.0.1", "0xa.0x0.0x0.0x1", "010.0.0.1", "127.0.0.1.", "0", "8.8.8", "256.1.1.1", "1.2.3.4.5",
+	for _, host := range []string{"10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.1.1", "172.16.0.1", "100.64.0.1",
+		"0.0.0.0", "224.0.0.1", "255.255.255.255",
+		"[::1]", "[::]", "[fe80::1]", "[fe80::1%25eth0]", "[fd00::1]", "[::ffff:10.0.0.1]", "[::ffff:7f00:1]",
+		"[64:ff9b::a00:1]", "[::127.0.0.1]",
+		"2130706433", "0x7f000001", "017700000001", "0x7f.1", "127.1", "127.0.1", "0177.0.0.1", "0xa.0x0.0x0.0x1",
+		"010.0.0.1", "127.0.0.1.", "0", "8.8.8", "256.1.1.1", "1.2.3.4.5",
 		"localhost", "LOCALHOST.", "db.localhost", "\uff11\uff12\uff17.0.0.1", "127\u30020\u30020\u30021"} {
 		if err := check(p, "https://"+host+"/x"); !errors.Is(err, errInner) && !errors.Is(err, errNumber) {
 			t.Errorf("%s is taken: %v", host, err)
@@ -80,12 +88,14 @@ func TestInnerAddressesAreRefusedAsTheyAreWritten(t *testing.T) {
 			t.Errorf("%s with a port is taken: %v", host, err)
 		}
 	}
-	for _, host := range []string{"newsroom.example", "93.184.216.34", "[2606:2800:220:1::1]", "10.example", "0x7f.example", "4.newsroom"} {
+	for _, host := range []string{"newsroom.example", "93.184.216.34", "[2606:2800:220:1::1]", "10.example",
+		"0x7f.example", "4.newsroom"} {
 		if err := check(p, "https://"+host+"/x"); err != nil {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
-	for address, taken := range map[string]bool{"https://10.1.1.1/": true, "http://10.1.1.1/": true, "http://localhost:80/": true, "https://192.168.1.1/": false,
+	for address, taken := range map[string]bool{"https://10.1.1.1/": true, "http://10.1.1.1/": true,
+		"http://localhost:80/": true, "https://192.168.1.1/": false,
 		"http://192.168.1.1/": false, "http://93.184.216.34/": false, "https://93.184.216.34/": true} {
 		if err := check(named, address); taken != (err == nil) {
 			t.Errorf("%s, where 10.0.0.0/8 and 127.0.0.0/8 are named: %v", address, err)
@@ -119,8 +129,9 @@ func TestOnlyNamedNetworksAreReachedWithoutTLS(t *testing.T) {
 	if _, err := named.Post(t.Context(), message("http://93.184.216.34/")); !errors.Is(err, errInner) {
 		t.Errorf("a public address without TLS: %v", err)
 	}
-	for path, want := range map[string]webhooks.Reply{"/": {Status: 200}, "/elsewhere": {Status: 302}, "/endless": {Status: 200},
-		"/busy": {Status: 503, RetryAfter: 2 * time.Minute}} {
+	for path, want := range map[string]webhooks.Reply{"/": {Status: 200}, "/elsewhere": {Status: 302},
+		"/endless": {Status: 200},
+		"/busy":    {Status: 503, RetryAfter: 2 * time.Minute}} {
 		before := hits
 		got, err := named.Post(t.Context(), message(receiver.URL+path))
 		if err != nil || got != want || hits != before+1 {
@@ -138,7 +149,8 @@ func TestSilentReceiverIsLeft(t *testing.T) {
 			return nil, r.Context().Err()
 		})
 		start := time.Now()
-		if _, err := p.Post(t.Context(), message("https://silent.example/")); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != limit {
+		if _, err := p.Post(t.Context(), message("https://silent.example/")); !errors.Is(err, context.DeadlineExceeded) ||
+			time.Since(start) != limit {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 	})
@@ -151,15 +163,17 @@ func TestAnswerThatIsHostileCostsOneAttempt(t *testing.T) {
 		repeat string // sent without end after it
 		status int
 	}{
-		"garbage":               {answer: "\x16\x03\x01\x00\xff\r\n\r\n"},
-		"nothing":               {},
-		"half a header":         {answer: "HTTP/1.1 200 OK\r\nContent-Le"},
-		"a header without end":  {answer: "HTTP/1.1 200 OK\r\n", repeat: "X-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
-		"a body that breaks":    {answer: "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf", status: 200},
-		"a body without end":    {answer: "HTTP/1.1 200 OK\r\n\r\n", repeat: "more and more and more", status: 200},
-		"gone":                  {answer: "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", status: 410},
-		"moved, with its body":  {answer: "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", status: 307},
-		"moved for ever":        {answer: "HTTP/1.1 301 Moved Permanently\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", status: 301},
+		"garbage":              {answer: "\x16\x03\x01\x00\xff\r\n\r\n"},
+		"nothing":              {},
+		"half a header":        {answer: "HTTP/1.1 200 OK\r\nContent-Le"},
+		"a header without end": {answer: "HTTP/1.1 200 OK\r\n", repeat: "X-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
+		"a body that breaks":   {answer: "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf", status: 200},
+		"a body without end":   {answer: "HTTP/1.1 200 OK\r\n\r\n", repeat: "more and more and more", status: 200},
+		"gone":                 {answer: "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", status: 410},
+		"moved, with its body": {answer: "HTTP/1.1 307 Temporary Redirect\r\nLocation: " +
+			"http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", status: 307},
+		"moved for ever": {answer: "HTTP/1.1 301 Moved Permanently\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n",
+			status: 301},
 		"a length that is none": {answer: "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

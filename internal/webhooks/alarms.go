@@ -16,8 +16,8 @@ const (
 	waitingCounts = 1000             // changes that an alarm counts at most
 )
 
-// failsSince is since when deliveries to a webhook fail, whether it was given up for that; the zero Instant is that they do
-// not.
+// failsSince is since when deliveries to a webhook fail, whether it was given up for that; the zero Instant is that
+// they do not.
 func failsSince(row replica.Row[webhook], p progress) schedules.Instant {
 	w := row.Value
 	switch {
@@ -68,7 +68,8 @@ func (h *Webhooks) Alarms(ctx context.Context) ([]wire.Alarm, error) {
 		a.Message = fmt.Sprintf("webhook %s is not reached since %s: %s; %s", id, since, a.Error, changes)
 		if !w.Enabled {
 			a.Code = wire.AlarmWebhookGivenUp
-			a.Message = fmt.Sprintf("webhook %s was given up at %s, %s; %s. lifeline webhooks put %s --enable goes on where it was", id, w.DisabledAt, w.DisabledBecause, changes, id)
+			a.Message = fmt.Sprintf("webhook %s was given up at %s, %s; %s. lifeline webhooks put %s --enable goes on where "+
+				"it was", id, w.DisabledAt, w.DisabledBecause, changes, id)
 		}
 		out = append(out, a)
 	}

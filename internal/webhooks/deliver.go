@@ -22,9 +22,10 @@ import (
 )
 
 const (
-	sendAtOnce   = 16                     // deliveries, of all webhooks
-	attemptsKept = 50                     // in the log of a webhook
-	saveEvery    = time.Second            // at least as often as this while deliveries succeed: what is not saved is sent again after a crash
+	sendAtOnce   = 16 // deliveries, of all webhooks
+	attemptsKept = 50 // in the log of a webhook
+	// at least as often as this while deliveries succeed: what is not saved is sent again after a crash
+	saveEvery    = time.Second
 	saveBehind   = 1000                   // changes of no concern after which the cursor is moved all the same,
 	saveStale    = 24 * time.Hour         // or time, so that it never falls behind what the feed keeps
 	maxRetryWait = 24 * time.Hour         // that a receiver may ask for
@@ -115,13 +116,17 @@ const (
 func (h *Webhooks) tend(ctx context.Context, id string) {
 	for ctx.Err() == nil {
 		concerns := topicTold
-		if row, ok := webhooksIn(h.replica).Get(id); ok && slices.ContainsFunc(h.replica.Kinds, func(k replica.Kind) bool { return k.Often && slices.Contains(row.Value.Changes, k.Changes) }) {
+		if row, ok := webhooksIn(h.replica).Get(id); ok && slices.ContainsFunc(h.replica.Kinds,
+			func(k replica.Kind) bool { return k.Often && slices.Contains(row.Value.Changes, k.Changes) }) {
 			concerns = topicToldOften
 		}
 		signal := h.replica.Signals.On(concerns)
 		wait, err := h.look(ctx, id)
 		if err == nil && wait == 0 {
-			if err = h.lock.Do(ctx, "webhook/"+id, 0, func(ctx context.Context) error { return h.deliver(ctx, id) }); err == nil {
+			if err = h.lock.Do(ctx, "webhook/"+id, 0, func(ctx context.Context) error {
+				return h.deliver(ctx,
+					id)
+			}); err == nil {
 				continue // there may be more
 			}
 			wait = h.lock.Life // should the other that has it have died
@@ -209,9 +214,11 @@ func (h *Webhooks) Lags() map[string]time.Duration {
 
 // pending are at most limit deliveries of the changes after since that concern a webhook, and how far the changes were
 // looked at. When the feed no longer keeps them, or has been put back, it is a reset.
-func (h *Webhooks) pending(ctx context.Context, w webhook, since int64, limit int) (found []delivery, through int64, err error) {
+func (h *Webhooks) pending(ctx context.Context, w webhook, since int64, limit int) (found []delivery, through int64,
+	err error) {
 	latest := h.replica.Sequence()
-	reset := []delivery{{id: "reset-" + strconv.FormatInt(latest, 10), sequence: latest, kind: wire.DeliveryReset, at: h.now()}}
+	reset := []delivery{{id: "reset-" + strconv.FormatInt(latest, 10), sequence: latest, kind: wire.DeliveryReset,
+		at: h.now()}}
 	if since > latest {
 		return reset, latest, nil
 	}
@@ -226,7 +233,8 @@ func (h *Webhooks) pending(ctx context.Context, w webhook, since int64, limit in
 		for _, c := range changes {
 			since = c.Sequence
 			name, station, ok := h.replica.Kinds.Told(c)
-			if !ok || !slices.Contains(w.Changes, name) || station != "" && len(w.Stations) > 0 && !slices.Contains(w.Stations, station) {
+			if !ok || !slices.Contains(w.Changes, name) || station != "" && len(w.Stations) > 0 && !slices.Contains(w.Stations,
+				station) {
 				continue
 			}
 			found = append(found, delivery{strconv.FormatInt(c.Sequence, 10), c.Sequence, name, c.ID, c.Revision, c.At})
@@ -319,7 +327,8 @@ func (h *Webhooks) attempt(ctx context.Context, w webhook, d delivery) (wire.Att
 	if ctx.Err() != nil {
 		return wire.Attempt{}, reply, ctx.Err()
 	}
-	a := wire.Attempt{ID: d.id, Sequence: d.sequence, Kind: d.kind, At: schedules.At(start), Duration: schedules.Millis{Duration: h.now().Sub(start)}, Status: reply.Status}
+	a := wire.Attempt{ID: d.id, Sequence: d.sequence, Kind: d.kind, At: schedules.At(start),
+		Duration: schedules.Millis{Duration: h.now().Sub(start)}, Status: reply.Status}
 	switch {
 	case err != nil:
 		a.Error = why(err)
@@ -342,7 +351,8 @@ func why(err error) string {
 }
 
 // failed stores a failure and when the next try is, or gives the webhook up.
-func (h *Webhooks) failed(ctx context.Context, row replica.Row[webhook], p replica.Row[progress], a wire.Attempt, reply Reply) error {
+func (h *Webhooks) failed(ctx context.Context, row replica.Row[webhook], p replica.Row[progress], a wire.Attempt,
+	reply Reply) error {
 	now := h.now()
 	if p.Value.Tries++; p.Value.Since.IsZero() {
 		p.Value.Since = schedules.At(now)
@@ -357,7 +367,8 @@ func (h *Webhooks) failed(ctx context.Context, row replica.Row[webhook], p repli
 		wait := max(h.patience.after(p.Value.Tries), min(reply.RetryAfter, maxRetryWait))
 		p.Value.NextTry = schedules.At(now.Add(wait))
 		if n := p.Value.Tries; n >= loudAfter && n&(n-1) == 0 { // more and more rarely
-			h.log.Warn("a webhook cannot be reached; what it is told waits", "webhook", row.Value.ID, "tries", n, "since", p.Value.Since, "because", a.Error)
+			h.log.Warn("a webhook cannot be reached; what it is told waits", "webhook", row.Value.ID, "tries", n, "since",
+				p.Value.Since, "because", a.Error)
 		}
 		a.NextTry = p.Value.NextTry
 		p.Value.note(a)
@@ -395,7 +406,8 @@ func (h *Webhooks) save(ctx context.Context, id string, p *replica.Row[progress]
 	if err != nil {
 		return err
 	}
-	err = h.replica.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: access.System.Origin(h.now(), "webhook.deliver", "")})
+	err = h.replica.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: access.System.Origin(h.now(),
+		"webhook.deliver", "")})
 	p.Revision++
 	return err
 }

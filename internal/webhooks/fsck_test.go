@@ -12,7 +12,8 @@ import (
 
 func TestFsckIsContentWithAWebhook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newExchange(t, 100, wire.Webhook{ID: "newsroom", URL: "https://news.example/hook", Changes: []string{"segment"}, Enabled: true})
+		x := newExchange(t, 100, wire.Webhook{ID: "newsroom", URL: "https://news.example/hook", Changes: []string{"segment"},
+			Enabled: true})
 		for _, kind := range []string{KindWebhook, KindProgress} {
 			d, err := x.store.Get(t.Context(), kind, "newsroom")
 			if err != nil {

@@ -12,7 +12,8 @@ import (
 
 func TestAHeartbeatWakesTheWebhooksThatAreToldOfIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newExchange(t, 100, wire.Webhook{ID: "newsroom", URL: "https://news.example/hook", Changes: []string{"status"}, Enabled: true})
+		x := newExchange(t, 100, wire.Webhook{ID: "newsroom", URL: "https://news.example/hook", Changes: []string{"status"},
+			Enabled: true})
 		x.subscribe()
 		if err := x.replica.CatchUp(t.Context()); err != nil {
 			t.Fatal(err)
@@ -21,7 +22,8 @@ func TestAHeartbeatWakesTheWebhooksThatAreToldOfIt(t *testing.T) {
 			kind        string
 			body        any
 			told, beats bool
-		}{{replica.KindStatus, wire.Status{}, false, true}, {replica.KindQueue, map[string]any{"payload": []byte("{}")}, true, true}, {KindProgress, progress{}, true, true},
+		}{{replica.KindStatus, wire.Status{}, false, true}, {replica.KindQueue, map[string]any{"payload": []byte("{}")}, true,
+			true}, {KindProgress, progress{}, true, true},
 			{access.KindToken, struct{}{}, false, false}} {
 			told, beats := x.replica.Signals.On(topicTold), x.replica.Signals.On(topicToldOften)
 			servicetest.Put(t, x.replica, c.kind, c.kind+"/2026-11-29", c.body)

@@ -101,8 +101,9 @@ type WebhookParts struct {
 
 // New delivers while Run runs.
 func New(p WebhookParts) *Webhooks {
-	return &Webhooks{replica: p.Replica, lock: p.Lock, poster: p.Poster, key: p.Key, inner: p.Inner, patience: p.Patience, meter: p.Meter,
-		log: p.Log, now: p.Now, sending: make(chan struct{}, sendAtOnce), views: map[string]view{}}
+	return &Webhooks{replica: p.Replica, lock: p.Lock, poster: p.Poster, key: p.Key, inner: p.Inner, patience: p.Patience,
+		meter: p.Meter,
+		log:   p.Log, now: p.Now, sending: make(chan struct{}, sendAtOnce), views: map[string]view{}}
 }
 
 // webhook is one as it is stored. Its secrets are not: they follow from the service's key and these salts, so that
@@ -116,8 +117,9 @@ type webhook struct {
 
 // progress is how far a webhook has come, as it is stored.
 type progress struct {
-	Cursor   int64             `json:"cursor"` // every change up to it is delivered or of no concern
-	Target   int64             `json:"target"` // the webhook's revision that was tried last: to another one there is no waiting
+	Cursor int64 `json:"cursor"` // every change up to it is delivered or of no concern
+	// the webhook's revision that was tried last: to another one there is no waiting
+	Target   int64             `json:"target"`
 	Tries    int               `json:"tries"`
 	Since    schedules.Instant `json:"since"`
 	NextTry  schedules.Instant `json:"next_try"`
@@ -224,9 +226,10 @@ func (h *Webhooks) Check(w wire.Webhook) error {
 }
 
 // Put makes or changes a webhook. A new one begins with what changes from now on; its answer alone has the secret. One
-// that changes goes on where it was, at once. It fails with Stale unless it is at the given revision (nil: any; 0: it is
-// not there), and with Conflict when there are too many.
-func (h *Webhooks) Put(ctx context.Context, a access.Actor, w wire.Webhook, revision *int64) (out wire.Webhook, err error) {
+// that changes goes on where it was, at once. It fails with Stale unless it is at the given revision (nil: any; 0: it
+// is not there), and with Conflict when there are too many.
+func (h *Webhooks) Put(ctx context.Context, a access.Actor, w wire.Webhook, revision *int64) (out wire.Webhook,
+	err error) {
 	err = h.replica.Retry(ctx, func() error {
 		if err := h.Check(w); err != nil {
 			return err
@@ -266,7 +269,8 @@ func (h *Webhooks) Put(ctx context.Context, a access.Actor, w wire.Webhook, revi
 }
 
 // write commits a webhook and what goes with it.
-func (h *Webhooks) write(ctx context.Context, w webhook, revision int64, origin store.Origin, more ...store.Write) (wire.Webhook, error) {
+func (h *Webhooks) write(ctx context.Context, w webhook, revision int64, origin store.Origin, more ...store.Write) (
+	wire.Webhook, error) {
 	w.Revision = 0 // the document has it
 	body, err := replica.Encode(w)
 	if err != nil {
@@ -304,8 +308,10 @@ func (h *Webhooks) Delete(ctx context.Context, a access.Actor, id string, revisi
 	})
 }
 
-// Rotate gives a webhook a new secret, which its answer alone has. For a day deliveries are signed with the old one, too.
-func (h *Webhooks) Rotate(ctx context.Context, a access.Actor, id string, revision *int64) (out wire.Webhook, err error) {
+// Rotate gives a webhook a new secret, which its answer alone has. For a day deliveries are signed with the old one,
+// too.
+func (h *Webhooks) Rotate(ctx context.Context, a access.Actor, id string, revision *int64) (out wire.Webhook,
+	err error) {
 	err = h.replica.Retry(ctx, func() error {
 		row, err := h.find(id)
 		if err != nil {
@@ -331,14 +337,16 @@ func (h *Webhooks) Deliveries(id string) (wire.Deliveries, error) {
 	row, _ := progressIn(h.replica).Get(id)
 	p := row.Value
 	return wire.Deliveries{Page: wire.Page[wire.Attempt]{Items: append([]wire.Attempt{}, p.Attempts...)},
-		Standing: wire.WebhookStanding{Delivered: p.Cursor, Latest: h.replica.Sequence(), Tries: p.Tries, FailingSince: p.Since, NextTry: p.NextTry}}, nil
+		Standing: wire.WebhookStanding{Delivered: p.Cursor, Latest: h.replica.Sequence(), Tries: p.Tries,
+			FailingSince: p.Since, NextTry: p.NextTry}}, nil
 }
 
 // Replay has a webhook told again of the changes after one, or skip those up to it. It fails with NotFound, and with
 // Invalid when there is no such change.
 func (h *Webhooks) Replay(ctx context.Context, a access.Actor, id string, after int64) (wire.Deliveries, error) {
 	bad := func(latest int64) error {
-		return fault.Fields(fault.Field{Field: "after", Message: fmt.Sprintf("must be the id of a change, from 0 to %d", latest)})
+		return fault.Fields(fault.Field{Field: "after", Message: fmt.Sprintf("must be the id of a change, from 0 to %d",
+			latest)})
 	}
 	if after < 0 {
 		return wire.Deliveries{}, bad(h.replica.Sequence())
@@ -357,7 +365,8 @@ func (h *Webhooks) Replay(ctx context.Context, a access.Actor, id string, after 
 		if err != nil {
 			return err
 		}
-		return h.replica.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: a.Origin(h.now(), "webhook.replay", fmt.Sprintf("after %d", after))})
+		return h.replica.Commit(ctx, store.Commit{Writes: []store.Write{w}, Origin: a.Origin(h.now(), "webhook.replay",
+			fmt.Sprintf("after %d", after))})
 	})
 	if err != nil {
 		return wire.Deliveries{}, err
@@ -365,8 +374,8 @@ func (h *Webhooks) Replay(ctx context.Context, a access.Actor, id string, after 
 	return h.Deliveries(id)
 }
 
-// Ping sends a webhook a test, whether it is enabled or not, and answers how that went. It fails with NotFound, and with
-// TooMany while too much is being sent.
+// Ping sends a webhook a test, whether it is enabled or not, and answers how that went. It fails with NotFound, and
+// with TooMany while too much is being sent.
 func (h *Webhooks) Ping(ctx context.Context, id string) (wire.Attempt, error) {
 	row, err := h.find(id)
 	if err != nil {
@@ -378,6 +387,7 @@ func (h *Webhooks) Ping(ctx context.Context, id string) (wire.Attempt, error) {
 	default:
 		return wire.Attempt{}, fault.New(fault.TooMany, "%d deliveries are under way", sendAtOnce)
 	}
-	a, _, err := h.attempt(ctx, row.Value, delivery{id: "ping-" + replica.NewID(), kind: wire.DeliveryPing, name: id, at: h.now()})
+	a, _, err := h.attempt(ctx, row.Value, delivery{id: "ping-" + replica.NewID(), kind: wire.DeliveryPing, name: id,
+		at: h.now()})
 	return a, err
 }

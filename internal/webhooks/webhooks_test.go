@@ -97,8 +97,10 @@ func (x *exchange) open() {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	x.Webhooks = New(WebhookParts{Replica: m, Lock: replica.NewWorkLock(m, "one", 15*time.Second), Poster: x.receiver, Key: []byte("key"),
-		Patience: Patience{First: time.Second, Longest: 8 * time.Hour, GiveUp: 5 * 24 * time.Hour}, Meter: uncounted{}, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	x.Webhooks = New(WebhookParts{Replica: m, Lock: replica.NewWorkLock(m, "one", 15*time.Second), Poster: x.receiver,
+		Key:      []byte("key"),
+		Patience: Patience{First: time.Second, Longest: 8 * time.Hour, GiveUp: 5 * 24 * time.Hour}, Meter: uncounted{},
+		Log: slog.New(slog.DiscardHandler), Now: time.Now})
 }
 
 // change makes a document of a kind, and answers how that is told.
@@ -174,7 +176,8 @@ func TestWebhookIsTriedAgainLaterAndLater(t *testing.T) {
 			second := x.change(replica.KindSegment, "b")
 			time.Sleep(time.Hour)
 			d, err := x.Deliveries("newsroom")
-			if err != nil || d.Standing.Tries < 5 || len(d.Items) != d.Standing.Tries || d.Items[0].Error != "refused" || d.Items[0].NextTry != d.Standing.NextTry {
+			if err != nil || d.Standing.Tries < 5 || len(d.Items) != d.Standing.Tries || d.Items[0].Error != "refused" ||
+				d.Items[0].NextTry != d.Standing.NextTry {
 				t.Errorf("it stands at %+v, %v", d, err)
 			}
 			for i, want := range []time.Duration{time.Second, 2 * time.Second, time.Hour, 8 * time.Second} {
@@ -193,7 +196,8 @@ func TestWebhookIsTriedAgainLaterAndLater(t *testing.T) {
 
 // What fails for days is given up, with the reason on record; what it missed comes when it is enabled again.
 func TestWebhookIsGivenUpAndGoesOnWhereItWas(t *testing.T) {
-	for name, answer := range map[string]func(Message) (Reply, error){"days": failing(500, 0), "gone": failing(http.StatusGone, 0)} {
+	for name, answer := range map[string]func(Message) (Reply, error){"days": failing(500, 0),
+		"gone": failing(http.StatusGone, 0)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				x := newExchange(t, 1000, wire.Webhook{Changes: []string{"segment"}})
@@ -216,7 +220,8 @@ func TestWebhookIsGivenUpAndGoesOnWhereItWas(t *testing.T) {
 						t.Errorf("%d tries in %v", tries, time.Since(begun))
 					}
 					found, err := x.store.Audit(t.Context(), store.AuditQuery{Kind: KindWebhook, ID: "newsroom", Limit: 500})
-					if err != nil || found[len(found)-1].Action != "webhook.disable" || found[len(found)-1].Reason != hook.DisabledBecause {
+					if err != nil || found[len(found)-1].Action != "webhook.disable" ||
+						found[len(found)-1].Reason != hook.DisabledBecause {
 						t.Errorf("the audit ends with %+v, %v", found, err)
 					}
 					x.answers(nil)
@@ -224,7 +229,8 @@ func TestWebhookIsGivenUpAndGoesOnWhereItWas(t *testing.T) {
 					time.Sleep(24 * time.Hour)
 					x.expect("while it is given up")
 					hook.Enabled = true
-					if hook, err = x.Put(t.Context(), access.Actor{Name: "Ada"}, hook, &hook.Revision); err != nil || hook.DisabledBecause != "" || hook.Secret != "" {
+					if hook, err = x.Put(t.Context(), access.Actor{Name: "Ada"}, hook, &hook.Revision); err != nil ||
+						hook.DisabledBecause != "" || hook.Secret != "" {
 						t.Fatal(hook, err)
 					}
 					time.Sleep(time.Second)
@@ -235,8 +241,8 @@ func TestWebhookIsGivenUpAndGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
-// A receiver that fails for long is an alarm, with since when, why, and how much waits, until it is told again; so is one
-// that was given up for that, until somebody sees to it.
+// A receiver that fails for long is an alarm, with since when, why, and how much waits, until it is told again; so is
+// one that was given up for that, until somebody sees to it.
 func TestAWebhookThatFailsForLongIsAnAlarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newExchange(t, 100, wire.Webhook{Changes: []string{"segment"}})
@@ -247,7 +253,8 @@ func TestAWebhookThatFailsForLongIsAnAlarm(t *testing.T) {
 			switch {
 			case err != nil || code == "" && len(got) != 0:
 				t.Errorf("%+v, %v", got, err)
-			case code != "" && (len(got) != 1 || got[0].Code != code || got[0].Subject != "newsroom" || got[0].Waiting != waiting ||
+			case code != "" && (len(got) != 1 || got[0].Code != code || got[0].Subject != "newsroom" ||
+				got[0].Waiting != waiting ||
 				got[0].Since.IsZero() || !strings.Contains(got[0].Error, "503") || !strings.Contains(got[0].Message, got[0].Error)):
 				t.Errorf("%s with %d waiting: %+v", code, waiting, got)
 			}

@@ -4,12 +4,14 @@ import "lifeline/schedules"
 
 // Alarm is something that is wrong now and needs a person. It is gone once it is over.
 type Alarm struct {
-	Code    string            `json:"code"`              // webhook_failing, webhook_given_up, or player: what a station's player says
-	Subject string            `json:"subject"`           // the id of the webhook, or of the station
-	Since   schedules.Instant `json:"since"`             // null: it is not known
-	Error   string            `json:"error,omitempty"`   // of a webhook, why the last delivery failed
-	Waiting int               `json:"waiting,omitempty"` // of a webhook, how many changes wait to be told; from 1000 on they are not counted
-	Message string            `json:"message"`
+	// webhook_failing, webhook_given_up, or player: what a station's player says
+	Code    string            `json:"code"`
+	Subject string            `json:"subject"`         // the id of the webhook, or of the station
+	Since   schedules.Instant `json:"since"`           // null: it is not known
+	Error   string            `json:"error,omitempty"` // of a webhook, why the last delivery failed
+	// of a webhook, how many changes wait to be told; from 1000 on they are not counted
+	Waiting int    `json:"waiting,omitempty"`
+	Message string `json:"message"`
 }
 
 // The codes of alarms.

@@ -45,7 +45,8 @@ type SegmentMeta struct {
 
 // SegmentMetaOf is the editorial part of a segment. It shares no memory with it: a patch is decoded onto it.
 func SegmentMetaOf(s schedules.Segment) SegmentMeta {
-	m := SegmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, slices.Clone(s.Tags), nil, slices.Clone(s.Persons), s.Intro,
+	m := SegmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, slices.Clone(s.Tags), nil,
+		slices.Clone(s.Persons), s.Intro,
 		s.BackAnnounce, s.ValidFrom, s.ValidUntil, nil, s.Sensitive}
 	if s.Script != nil {
 		m.Script = &schedules.ScriptRef{ID: s.Script.ID, Version: s.Script.Version, Passages: slices.Clone(s.Script.Passages)}
@@ -81,8 +82,8 @@ type Waveform struct {
 	Data            []int `json:"data"`   // least and most value of each pixel
 }
 
-// SegmentNow is a segment with what does not belong to its revision: the stations with a window that allows its language,
-// by id, and, while its recording is being analysed, how far that has come.
+// SegmentNow is a segment with what does not belong to its revision: the stations with a window that allows its
+// language, by id, and, while its recording is being analysed, how far that has come.
 type SegmentNow struct {
 	schedules.Segment
 	AirableOn []string  `json:"airable_on"`
@@ -97,8 +98,9 @@ type Progress struct {
 
 // Approval is the body of approve.
 type Approval struct {
-	Reason         string `json:"reason"`
-	AcceptWarnings bool   `json:"accept_warnings,omitempty"` // needed where the recording is silent or very quiet by its warnings
+	Reason string `json:"reason"`
+	// needed where the recording is silent or very quiet by its warnings
+	AcceptWarnings bool `json:"accept_warnings,omitempty"`
 }
 
 // Reason is the body of reject, recall and reinstate, and of the withdrawal of a day.
@@ -119,8 +121,8 @@ type Applied struct {
 	DryRun  bool            `json:"dry_run"`
 	Changes []AppliedChange `json:"changes"`
 
-	// Problems are what stands against stations after the change, and with it, by station: it does not keep the change from
-	// being made. Published days that it leaves behind are among them.
+	// Problems are what stands against stations after the change, and with it, by station: it does not keep the change
+	// from being made. Published days that it leaves behind are among them.
 	Problems map[string][]schedules.StationProblem `json:"problems,omitempty"`
 }
 
@@ -175,7 +177,8 @@ type EditRequest struct {
 
 // PublishRequest publishes the latest rundown of a day.
 type PublishRequest struct {
-	Correction string `json:"correction"` // why a frozen window may change, or the day may lose over half of its time; empty: it may not
+	// why a frozen window may change, or the day may lose over half of its time; empty: it may not
+	Correction string `json:"correction"`
 }
 
 // NewToken is what a new access token shall be.
@@ -199,10 +202,11 @@ type Token struct {
 
 // Me is who a token says is asking.
 type Me struct {
-	Name    string   `json:"name"` // the person or station that holds the token
-	Role    string   `json:"role"`
-	Station string   `json:"station,omitempty"` // of the role station
-	May     []string `json:"may"`               // the operations that the role may do, by their ids in the OpenAPI document
+	Name    string `json:"name"` // the person or station that holds the token
+	Role    string `json:"role"`
+	Station string `json:"station,omitempty"` // of the role station
+	// the operations that the role may do, by their ids in the OpenAPI document
+	May []string `json:"may"`
 }
 
 // Health says that the service is alive.

@@ -32,11 +32,13 @@ type Queue struct {
 	Timezone    string            `json:"timezone"`
 	Revision    int64             `json:"revision"`
 	PublishedAt schedules.Instant `json:"published_at"`
-	ExpiresAt   schedules.Instant `json:"expires_at"`          // from then on a player airs the fallback instead
-	Withdrawn   bool              `json:"withdrawn,omitempty"` // the day is not published any more: a player airs the fallback in the hours of its windows
-	Shortened   bool              `json:"shortened,omitempty"` // less than half of an earlier revision is meant to air, by a correction or after a withdrawal
-	Windows     []schedules.Slot  `json:"windows"`
-	Items       []QueueItem       `json:"items"`
+	ExpiresAt   schedules.Instant `json:"expires_at"` // from then on a player airs the fallback instead
+	// the day is not published any more: a player airs the fallback in the hours of its windows
+	Withdrawn bool `json:"withdrawn,omitempty"`
+	// less than half of an earlier revision is meant to air, by a correction or after a withdrawal
+	Shortened bool             `json:"shortened,omitempty"`
+	Windows   []schedules.Slot `json:"windows"`
+	Items     []QueueItem      `json:"items"`
 
 	// Open are the times of the windows that no item fills on purpose: what stood there may not air any more, or had begun
 	// before the day was published. A player airs the fallback there.
@@ -135,9 +137,9 @@ type Recalls struct {
 	IssuedAt schedules.Instant `json:"issued_at"`
 	Segments []Recalled        `json:"segments"`
 
-	// Above is the number that the service's store had to number its documents above when it was set back to an older state;
-	// 0: it never was. What a list of a smaller Above recalled may have been lost there: a station keeps it off the air, until
-	// a later list has named it, in Segments or in Released.
+	// Above is the number that the service's store had to number its documents above when it was set back to an older
+	// state; 0: it never was. What a list of a smaller Above recalled may have been lost there: a station keeps it off the
+	// air, until a later list has named it, in Segments or in Released.
 	Above    int64      `json:"above,omitempty"`
 	Released []Recalled `json:"released,omitempty"` // what was recalled since the store was set back, and may air again
 

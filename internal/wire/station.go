@@ -20,25 +20,31 @@ type AsRunResult struct {
 	Message  string `json:"message,omitempty"`
 }
 
-// Status is how a station stands. All but Station, ReceivedAt, PublishedRevision, Players and Standing are the station's own words.
+// Status is how a station stands. All but Station, ReceivedAt, PublishedRevision, Players and Standing are the
+// station's own words.
 type Status struct {
-	Station           string            `json:"station,omitempty"`
-	ReceivedAt        schedules.Instant `json:"received_at"`
-	PublishedRevision int64             `json:"published_revision,omitempty"` // the latest of QueueDate, which the station ought to hold
-	QueueDate         string            `json:"queue_date,omitempty"`
-	QueueRevision     int64             `json:"queue_revision"`
-	RecallsSeen       int64             `json:"recalls_revision"`
-	LeaseUntil        schedules.Instant `json:"lease_until"`           // of the latest lease that it took; null: it has none
-	AudioVerified     int               `json:"audio_verified"`        // recordings in the cache whose hash was checked
-	AudioMissing      int               `json:"audio_missing"`         // recordings of the queues held that are not there yet
-	CoverHours        float64           `json:"cover_hours"`           // how long it can air as planned without the link, but for what is sensitive
-	ClockOffset       schedules.Millis  `json:"clock_offset_ms"`       // station minus server
-	ClockSet          schedules.Millis  `json:"clock_set_ms,omitzero"` // by which the service has set the station's time in all, from the machine's own
-	PlayerVersion     string            `json:"player_version"`
-	Playing           string            `json:"playing,omitempty"`  // item id on air now
-	PeakDBFS          *float64          `json:"peak_dbfs"`          // of the last second that went out; null: silence
-	Alarms            []string          `json:"alarms,omitempty"`   // what is wrong now and needs a person, such as that no sound leaves the machine
-	Problems          []string          `json:"problems,omitempty"` // what it refused or could not do, newest first
+	Station    string            `json:"station,omitempty"`
+	ReceivedAt schedules.Instant `json:"received_at"`
+	// the latest of QueueDate, which the station ought to hold
+	PublishedRevision int64  `json:"published_revision,omitempty"`
+	QueueDate         string `json:"queue_date,omitempty"`
+	QueueRevision     int64  `json:"queue_revision"`
+	RecallsSeen       int64  `json:"recalls_revision"`
+	// of the latest lease that it took; null: it has none
+	LeaseUntil    schedules.Instant `json:"lease_until"`
+	AudioVerified int               `json:"audio_verified"` // recordings in the cache whose hash was checked
+	AudioMissing  int               `json:"audio_missing"`  // recordings of the queues held that are not there yet
+	// how long it can air as planned without the link, but for what is sensitive
+	CoverHours  float64          `json:"cover_hours"`
+	ClockOffset schedules.Millis `json:"clock_offset_ms"` // station minus server
+	// by which the service has set the station's time in all, from the machine's own
+	ClockSet      schedules.Millis `json:"clock_set_ms,omitzero"`
+	PlayerVersion string           `json:"player_version"`
+	Playing       string           `json:"playing,omitempty"` // item id on air now
+	PeakDBFS      *float64         `json:"peak_dbfs"`         // of the last second that went out; null: silence
+	// what is wrong now and needs a person, such as that no sound leaves the machine
+	Alarms   []string `json:"alarms,omitempty"`
+	Problems []string `json:"problems,omitempty"` // what it refused or could not do, newest first
 
 	Instance string   `json:"instance,omitempty"` // of the player: another at each start
 	Players  []Player `json:"players,omitempty"`  // that reported for the station lately, in answers

@@ -5,16 +5,19 @@ import "lifeline/schedules"
 // Webhook is an address that is told of changes by signed requests (the Standard Webhooks scheme), in order and at
 // least once.
 type Webhook struct {
-	ID              string            `json:"id"`
-	Revision        int64             `json:"revision"`
-	URL             string            `json:"url"`
-	Changes         []string          `json:"changes"`            // the kinds that it is told of: segment, queue, recall, …
-	Stations        []string          `json:"stations,omitempty"` // of changes that belong to a station, only these stations'; none: all
-	Enabled         bool              `json:"enabled"`            // Default: true. While it is false changes wait
+	ID       string `json:"id"`
+	Revision int64  `json:"revision"`
+	URL      string `json:"url"`
+	// the kinds that it is told of: segment, queue, recall, …
+	Changes []string `json:"changes"`
+	// of changes that belong to a station, only these stations'; none: all
+	Stations        []string          `json:"stations,omitempty"`
+	Enabled         bool              `json:"enabled"` // Default: true. While it is false changes wait
 	Description     string            `json:"description,omitempty"`
 	DisabledAt      schedules.Instant `json:"disabled_at"`                // when the service gave it up; null: it has not
 	DisabledBecause string            `json:"disabled_because,omitempty"` // why
-	Secret          string            `json:"secret,omitempty"`           // what deliveries are signed with; only in the answer that made it
+	// what deliveries are signed with; only in the answer that made it
+	Secret string `json:"secret,omitempty"`
 }
 
 // Delivery is the body of a request to a webhook. Its webhook-id is the change's id, so that a receiver can drop what

@@ -23,15 +23,15 @@ type Violation struct {
 }
 
 // Audit checks the rundown against everything but the input's seed. An empty list means that nothing is wrong with
-// it. Kept items, and items locked by hand, may stand where the clock says otherwise: that is a soft violation. It fails
-// with the context's error once that is done: what was not looked at may be wrong.
+// it. Kept items, and items locked by hand, may stand where the clock says otherwise: that is a soft violation. It
+// fails with the context's error once that is done: what was not looked at may be wrong.
 func Audit(ctx context.Context, in schedules.Input, r schedules.Rundown) ([]Violation, error) {
 	return AuditFrom(ctx, in, r, time.Time{})
 }
 
-// AuditFrom is Audit of what is still to come at an instant. What is over by then is history, and so is what is kept and
-// has started: neither can be changed any more, and nothing is said against it. Of the windows that stand as they are
-// published it is said what is wrong with them, and none of that is hard, but that what is to come may not air.
+// AuditFrom is Audit of what is still to come at an instant. What is over by then is history, and so is what is kept
+// and has started: neither can be changed any more, and nothing is said against it. Of the windows that stand as they
+// are published it is said what is wrong with them, and none of that is hard, but that what is to come may not air.
 func AuditFrom(ctx context.Context, in schedules.Input, r schedules.Rundown, from time.Time) ([]Violation, error) {
 	a := &audit{ctx: ctx, in: in, r: r, from: from, keep: map[string]bool{}, out: []Violation{}}
 	for _, k := range in.Keep {
@@ -110,14 +110,16 @@ func (a *audit) say(hard bool, rule, win, item, format string, args ...any) {
 			args[i] = at.Wall(a.zone)
 		}
 	}
-	a.out = append(a.out, Violation{Rule: rule, Hard: hard, Window: win, Item: item, Message: fmt.Sprintf(format, args...)})
+	a.out = append(a.out, Violation{Rule: rule, Hard: hard, Window: win, Item: item, Message: fmt.Sprintf(format,
+		args...)})
 }
 
 // frame checks station, day and windows, and deals the items out to the windows. It is false when nothing more can be
 // checked.
 func (a *audit) frame() bool {
 	if a.r.Station != a.in.Station.ID || a.r.Date != a.in.Date {
-		a.say(true, "rundown", "", "", "is of station %s on %s, not of %s on %s", a.r.Station, a.r.Date, a.in.Station.ID, a.in.Date)
+		a.say(true, "rundown", "", "", "is of station %s on %s, not of %s on %s", a.r.Station, a.r.Date, a.in.Station.ID,
+			a.in.Date)
 		return false
 	}
 	zone, err := schedules.Zone(a.in.Station.Timezone)
@@ -139,7 +141,10 @@ func (a *audit) frame() bool {
 		w := window{DayWindow: d, over: !d.EndAt.After(a.from)}
 		w.items = itemsIn(a.r, schedules.Slot{Occurrence: w.Occurrence})
 		dealt += len(w.items)
-		slot := slices.IndexFunc(a.r.Windows, func(s schedules.Slot) bool { return s.Window == w.Window && s.StartAt.Equal(w.StartAt.Time) })
+		slot := slices.IndexFunc(a.r.Windows, func(s schedules.Slot) bool {
+			return s.Window == w.Window &&
+				s.StartAt.Equal(w.StartAt.Time)
+		})
 		if slot >= 0 {
 			known++
 		}
@@ -147,22 +152,27 @@ func (a *audit) frame() bool {
 			if slot < 0 {
 				a.say(true, "window", w.Window, "", "the window of %s is not in the rundown: plan the day anew", a.wall(w.StartAt))
 			} else if s := a.r.Windows[slot]; !s.EndAt.Equal(w.EndAt.Time) || s.Tolerance != w.Tolerance {
-				a.say(true, "window", w.Window, "", "the window of %s has changed since it was planned: plan the day anew", a.wall(w.StartAt))
+				a.say(true, "window", w.Window, "", "the window of %s has changed since it was planned: plan the day anew",
+					a.wall(w.StartAt))
 			}
 		}
 		a.windows = append(a.windows, w)
 	}
 	for _, s := range a.r.Windows {
-		if !s.EndAt.After(a.from) && !slices.ContainsFunc(windows, func(w schedules.DayWindow) bool { return w.Window == s.Window && w.StartAt.Equal(s.StartAt.Time) }) {
+		if !s.EndAt.After(a.from) && !slices.ContainsFunc(windows, func(w schedules.DayWindow) bool {
+			return w.Window == s.Window && w.StartAt.Equal(s.StartAt.Time)
+		}) {
 			known++ // over, and the definitions have changed since
 			dealt += len(itemsIn(a.r, s))
 		}
 	}
 	if len(a.r.Windows) > known {
-		a.say(true, "window", "", "", "the rundown has windows that the day has not, %d of them: plan the day anew", len(a.r.Windows)-known)
+		a.say(true, "window", "", "", "the rundown has windows that the day has not, %d of them: plan the day anew",
+			len(a.r.Windows)-known)
 	}
 	if dealt != len(a.r.Items) {
-		a.say(true, "window", "", "", "the rundown has items in no window of the day, %d of them: plan the day anew", len(a.r.Items)-dealt)
+		a.say(true, "window", "", "", "the rundown has items in no window of the day, %d of them: plan the day anew",
+			len(a.r.Items)-dealt)
 	}
 	return true
 }
@@ -222,5 +232,8 @@ func plainTime(d time.Duration) string {
 func off(d time.Duration) time.Duration { return max(d, -d) }
 
 func sortedCampaigns(in schedules.Input) []schedules.Campaign {
-	return slices.SortedFunc(slices.Values(in.Campaigns), func(x, y schedules.Campaign) int { return cmp.Compare(x.ID, y.ID) })
+	return slices.SortedFunc(slices.Values(in.Campaigns), func(x, y schedules.Campaign) int {
+		return cmp.Compare(x.ID,
+			y.ID)
+	})
 }

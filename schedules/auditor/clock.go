@@ -40,7 +40,8 @@ func (a *audit) positions(w *window) {
 		case n == 0 && !p.Optional:
 			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s is empty", p.ID, a.wall(w.StartAt))
 		case n > 1:
-			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s airs %d segments", p.ID, a.wall(w.StartAt), n)
+			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s airs %d segments", p.ID,
+				a.wall(w.StartAt), n)
 		}
 	}
 }
@@ -50,7 +51,10 @@ func (a *audit) kept(i schedules.Item) bool { return a.keep[i.ID] || a.past(i) }
 
 // edited reports whether people had a hand in the window.
 func (a *audit) edited(w *window) bool {
-	return w.Stands || a.refitted(w) || slices.ContainsFunc(w.items, func(i schedules.Item) bool { return i.Locked || a.kept(i) })
+	return w.Stands || a.refitted(w) || slices.ContainsFunc(w.items, func(i schedules.Item) bool {
+		return i.Locked ||
+			a.kept(i)
+	})
 }
 
 func (a *audit) post(w *window, i schedules.Item, p schedules.Position) {
@@ -102,7 +106,8 @@ func (a *audit) chains(w *window) {
 			continue
 		}
 		at := slices.IndexFunc(w.Clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
-		asks := at >= 0 && w.Clock.Positions[at].Chain && (s.Intro != "" || s.BackAnnounce != "") && (i.Chain == "" || i.Chain == i.ID)
+		asks := at >= 0 && w.Clock.Positions[at].Chain && (s.Intro != "" || s.BackAnnounce != "") &&
+			(i.Chain == "" || i.Chain == i.ID)
 		if i.Chain == "" {
 			if asks {
 				a.say(!i.Locked && !a.kept(i), "chain", w.Window, i.ID, "%s airs without its intro and back-announce", s.ID)

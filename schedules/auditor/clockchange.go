@@ -14,8 +14,8 @@ func (a *audit) refitted(w *window) bool {
 	return w.EndAt.Sub(w.StartAt.Time) != w.Ordinary.Duration
 }
 
-// clockChanges checks the lengths of the day's windows against the rule for changes of clocks, from the instants alone: a
-// window has another length only where clocks change about it and where it then reaches to the next one, and a window
+// clockChanges checks the lengths of the day's windows against the rule for changes of clocks, from the instants alone:
+// a window has another length only where clocks change about it and where it then reaches to the next one, and a window
 // that leaves the hour which comes twice before the next one must reach across it.
 func (a *audit) clockChanges() {
 	next, err := a.in.Station.OccurrencesOn(a.in.Date.AddDays(1))
@@ -52,11 +52,15 @@ func (a *audit) clockChanges() {
 		back := shift(zone, w.StartAt.Time, w.EndAt.Add(pause))
 		switch {
 		case a.refitted(w) && shift(zone, w.StartAt.Add(-28*time.Hour), w.EndAt.Add(28*time.Hour)) == 0:
-			a.say(true, "window", w.Window, "", "the window of %s has another length than its %s, and no clock changes", a.wall(w.StartAt), plainTime(def.Length.Duration))
+			a.say(true, "window", w.Window, "", "the window of %s has another length than its %s, and no clock changes",
+				a.wall(w.StartAt), plainTime(def.Length.Duration))
 		case a.refitted(w) && pause > schedules.MaxPause:
-			a.say(true, "window", w.Window, "", "the window of %s has another length than its %s, and does not reach to the next", a.wall(w.StartAt), plainTime(def.Length.Duration))
+			a.say(true, "window", w.Window, "",
+				"the window of %s has another length than its %s, and does not reach to the next", a.wall(w.StartAt),
+				plainTime(def.Length.Duration))
 		case w.EndAt.Equal(ordinary) && alike && back < 0 && pause+back >= 0 && pause+back <= schedules.MaxPause:
-			a.say(true, "window", w.Window, "", "the window of %s leaves the time that comes twice to silence", a.wall(w.StartAt))
+			a.say(true, "window", w.Window, "", "the window of %s leaves the time that comes twice to silence",
+				a.wall(w.StartAt))
 		}
 	}
 }

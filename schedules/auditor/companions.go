@@ -81,6 +81,7 @@ func (a *audit) companion(w *window, i schedules.Item, s schedules.Segment, end 
 	case end.After(last):
 		a.say(true, "script", w.Window, i.ID, "the readings that %s belongs to may air until %s", s.ID, schedules.At(last))
 	case i.NotAfter.IsZero() || i.NotAfter.After(last):
-		a.say(true, "expiry", w.Window, i.ID, "does not tell the player that the readings of %s may air until %s", s.ID, schedules.At(last))
+		a.say(true, "expiry", w.Window, i.ID, "does not tell the player that the readings of %s may air until %s", s.ID,
+			schedules.At(last))
 	}
 }

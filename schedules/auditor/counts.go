@@ -47,8 +47,8 @@ func (a *audit) count(r schedules.Rule, w *window) {
 	a.tally(r, w, a.between(earliest(from, first), latest(until, last)), in, true)
 }
 
-// later is how many airings of what the rule counts the windows that follow the clock could still give at most, from the
-// end of the day to the end of the week. What is in windows that are planned already counts as it is.
+// later is how many airings of what the rule counts the windows that follow the clock could still give at most, from
+// the end of the day to the end of the week. What is in windows that are planned already counts as it is.
 func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time) (most int) {
 	_, end, err := a.in.Station.DayBounds(a.in.Date)
 	if err != nil || !end.Before(until) {
@@ -66,7 +66,10 @@ func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time) 
 	for _, o := range occurrences {
 		i := slices.IndexFunc(a.in.Station.Windows, func(d schedules.Window) bool { return d.ID == o.Window })
 		def := a.in.Station.Windows[i]
-		planned := slices.ContainsFunc(a.between(o.StartAt.Time, o.EndAt.Time), func(x airing) bool { return x.item == nil && x.station == a.in.Station.ID })
+		planned := slices.ContainsFunc(a.between(o.StartAt.Time, o.EndAt.Time), func(x airing) bool {
+			return x.item == nil &&
+				x.station == a.in.Station.ID
+		})
 		if def.Clock != clock.ID || planned {
 			continue
 		}
@@ -86,7 +89,8 @@ func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time) 
 // give is how many airings of what the rule counts a position could give at most.
 func (a *audit) give(r schedules.Rule, p schedules.Position, w schedules.Window, length time.Duration) int {
 	counted := func(s schedules.Segment) bool {
-		return s.State == schedules.Approved && r.Only.Matches(&s) && (r.Of.Each != "" || matches(&s, r.Of)) && s.Recording.AirTime().Duration > 0
+		return s.State == schedules.Approved && r.Only.Matches(&s) && (r.Of.Each != "" || matches(&s, r.Of)) &&
+			s.Recording.AirTime().Duration > 0
 	}
 	languages := w.Languages
 	if len(languages) == 0 {
@@ -95,7 +99,8 @@ func (a *audit) give(r schedules.Rule, p schedules.Position, w schedules.Window,
 	shortest, found := time.Duration(0), false
 	for _, s := range a.in.Library.Segments() {
 		spare := p.Fill != nil && slices.Contains(a.in.Station.Fallback, s.ID)
-		if !speaks(s.Language, languages) || !spare && (p.Segment != "" && p.Segment != s.ID || p.Pick != nil && !p.Pick.Matches(&s) || p.Fill != nil && !p.Fill.Matches(&s)) {
+		if !speaks(s.Language, languages) || !spare && (p.Segment != "" && p.Segment != s.ID || p.Pick != nil &&
+			!p.Pick.Matches(&s) || p.Fill != nil && !p.Fill.Matches(&s)) {
 			continue
 		}
 		unit := []schedules.Segment{s}
@@ -139,7 +144,8 @@ func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(*airing
 	number, length, own := map[string]int{}, time.Duration(0), map[string]bool{}
 	for i := range all {
 		x := &all[i]
-		if !in(x) || x.clock != "" && x.clock != w.Clock.ID || x.station != a.in.Station.ID && !r.Across || !r.Only.Matches(x.segment) {
+		if !in(x) || x.clock != "" && x.clock != w.Clock.ID || x.station != a.in.Station.ID && !r.Across ||
+			!r.Only.Matches(x.segment) {
 			continue
 		}
 		keys := []string{""}
@@ -241,7 +247,8 @@ func (a *audit) campaigns() {
 	}
 	closed := !slices.ContainsFunc(a.windows, func(w window) bool { return !w.over && !w.Stands })
 	for _, c := range sortedCampaigns(a.in) {
-		if !concerns(c, a.in.Station.ID) || !c.From.IsZero() && !c.From.Before(end) || !c.Until.IsZero() && !c.Until.After(start) {
+		if !concerns(c, a.in.Station.ID) || !c.From.IsZero() && !c.From.Before(end) || !c.Until.IsZero() &&
+			!c.Until.After(start) {
 			continue
 		}
 		count := func(in func(schedules.Item) bool) (n int) {
@@ -266,7 +273,8 @@ func (a *audit) campaigns() {
 		}
 	}
 	for _, m := range a.in.Owed {
-		if m.Station == a.in.Station.ID && !slices.ContainsFunc(a.r.Items, func(i schedules.Item) bool { return i.SegmentID == m.SegmentID }) {
+		if m.Station == a.in.Station.ID && !slices.ContainsFunc(a.r.Items,
+			func(i schedules.Item) bool { return i.SegmentID == m.SegmentID }) {
 			a.say(false, "make-good", "", "", "%s, missed at %s, is still owed", m.SegmentID, m.MissedAt)
 		}
 	}

@@ -86,7 +86,8 @@ func (a *audit) airings() []airing {
 		}
 		own := false
 		for i := 0; i < len(a.windows) && !own && !h.StartAt.Before(from) && h.StartAt.Before(until); i++ {
-			own = h.Station == a.in.Station.ID && !h.StartAt.Before(a.windows[i].StartAt.Time) && h.StartAt.Before(a.windows[i].EndAt.Time)
+			own = h.Station == a.in.Station.ID && !h.StartAt.Before(a.windows[i].StartAt.Time) &&
+				h.StartAt.Before(a.windows[i].EndAt.Time)
 		}
 		if !own {
 			x := airing{segment: s, start: h.StartAt.Time, end: h.EndAt.Time, station: h.Station}
@@ -102,14 +103,16 @@ func (a *audit) airings() []airing {
 		w := &a.windows[i]
 		for k := range w.items {
 			if s, ok := segments[w.items[k].SegmentID]; ok {
-				all = append(all, airing{segment: s, start: w.items[k].StartAt.Time, end: w.items[k].StartAt.Add(w.items[k].Duration.Duration),
+				all = append(all, airing{segment: s, start: w.items[k].StartAt.Time,
+					end:     w.items[k].StartAt.Add(w.items[k].Duration.Duration),
 					station: a.in.Station.ID, item: &w.items[k], clock: w.Clock.ID, window: w})
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(x, y airing) int { return x.start.Compare(y.start) })
 	return slices.CompactFunc(all, func(x, y airing) bool {
-		return x.item == nil && y.item == nil && x.segment.ID == y.segment.ID && x.station == y.station && x.start.Equal(y.start) && x.end.Equal(y.end)
+		return x.item == nil && y.item == nil && x.segment.ID == y.segment.ID && x.station == y.station &&
+			x.start.Equal(y.start) && x.end.Equal(y.end)
 	})
 }
 
@@ -123,7 +126,8 @@ func (a *audit) rule(r schedules.Rule, w *window) {
 		a.follow(r, w.Clock.ID)
 	case r.KeepTo != nil:
 		for i := range a.all {
-			if x := &a.all[i]; x.item != nil && !a.settled(*x.item) && x.clock == w.Clock.ID && r.Only.Matches(x.segment) && !r.KeepTo.Contains(x.start, x.end, a.zone) {
+			if x := &a.all[i]; x.item != nil && !a.settled(*x.item) && x.clock == w.Clock.ID && r.Only.Matches(x.segment) &&
+				!r.KeepTo.Contains(x.start, x.end, a.zone) {
 				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs outside %s", x.segment.ID, r.KeepTo)
 			}
 		}
@@ -153,16 +157,19 @@ func (a *audit) separate(r schedules.Rule, clock string) {
 			if apart := y.start.Sub(x.start); off(apart) > r.For.Duration+longest && between >= r.Items {
 				return false
 			}
-			if j < i && y.item != nil && y.clock == clock && r.Only.Matches(y.segment) || y.station != a.in.Station.ID && !r.Across ||
+			if j < i && y.item != nil && y.clock == clock && r.Only.Matches(y.segment) || y.station != a.in.Station.ID &&
+				!r.Across ||
 				!r.Only.Matches(y.segment) || !shares(x.segment, y.segment, r.Separate) ||
 				y.item != nil && x.item.Chain != "" && x.item.Chain == y.item.Chain || settled(x) && settled(y) {
 				return true
 			}
 			if g := gap(x, y); g < r.For.Duration {
-				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs %s from %s; they share a %s", x.segment.ID, plainTime(g), y.segment.ID, r.Separate)
+				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs %s from %s; they share a %s", x.segment.ID, plainTime(g),
+					y.segment.ID, r.Separate)
 			}
 			if r.Items > 0 && y.station == a.in.Station.ID && between < r.Items {
-				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%d items are between %s and %s; they share a %s", between, x.segment.ID, y.segment.ID, r.Separate)
+				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%d items are between %s and %s; they share a %s", between,
+					x.segment.ID, y.segment.ID, r.Separate)
 			}
 			return true
 		}
@@ -229,7 +236,8 @@ func (a *audit) follow(r schedules.Rule, clock string) {
 		for j := i - 1; j >= 0 && !led; j-- {
 			y := &a.all[j]
 			since := x.start.Sub(y.end)
-			led = y.station == a.in.Station.ID && since >= 0 && (r.Within.Duration == 0 || since <= r.Within.Duration) && matches(y.segment, r.After)
+			led = y.station == a.in.Station.ID && since >= 0 && (r.Within.Duration == 0 || since <= r.Within.Duration) &&
+				matches(y.segment, r.After)
 		}
 		if !led {
 			a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s does not follow %s in time", x.segment.ID, r.After)

@@ -27,7 +27,8 @@ func (a *audit) window(w *window) {
 			a.say(!w.Stands, "contiguous", w.Window, i.ID, says, plainTime(off(hole)))
 		}
 		if !i.StartAt.Before(w.EndAt.Time) {
-			a.say(true, "window", w.Window, i.ID, "%s would start at %s, when the window of %s is over: take something out before it", i.SegmentID, a.wall(i.StartAt), a.wall(w.StartAt))
+			a.say(true, "window", w.Window, i.ID, "%s would start at %s, when the window of %s is over: take something out "+
+				"before it", i.SegmentID, a.wall(i.StartAt), a.wall(w.StartAt))
 		}
 		if i.Duration.Duration <= 0 {
 			a.say(true, "length", w.Window, i.ID, "lasts %s", plainTime(i.Duration.Duration))
@@ -44,11 +45,13 @@ func (a *audit) window(w *window) {
 		if over < 0 {
 			how = "too short"
 		}
-		a.say(!w.Stands, "length", w.Window, "", "the window of %s is %s %s; its tolerance is %s", a.wall(w.StartAt), plainTime(off(over)), how, plainTime(tolerance))
+		a.say(!w.Stands, "length", w.Window, "", "the window of %s is %s %s; its tolerance is %s", a.wall(w.StartAt),
+			plainTime(off(over)), how, plainTime(tolerance))
 	}
 	for _, s := range a.r.Windows {
 		if s.Window == w.Window && s.StartAt.Equal(w.StartAt.Time) && s.Planned.Duration != sum {
-			a.say(true, "length", w.Window, "", "the rundown says that %s are planned, and its items last %s", plainTime(s.Planned.Duration), plainTime(sum))
+			a.say(true, "length", w.Window, "", "the rundown says that %s are planned, and its items last %s",
+				plainTime(s.Planned.Duration), plainTime(sum))
 		}
 	}
 	a.positions(w)
@@ -79,14 +82,18 @@ func (a *audit) audio(w *window, i schedules.Item, cut bool) {
 		fade = max(fade, nightFade)
 	}
 	if i.CueIn != s.Recording.CueIn || trim < 0 || trim > fade {
-		a.say(true, "cues", w.Window, i.ID, "plays %s from %s to %s; its cues are %s and %s, and its position allows a fade of %s", s.ID, plainTime(i.CueIn.Duration),
-			plainTime(i.CueOut.Duration), plainTime(s.Recording.CueIn.Duration), plainTime(s.Recording.CueOut.Duration), plainTime(fade))
+		a.say(true, "cues", w.Window, i.ID, "plays %s from %s to %s; its cues are %s and %s, and its position allows a "+
+			"fade of %s", s.ID, plainTime(i.CueIn.Duration),
+			plainTime(i.CueOut.Duration), plainTime(s.Recording.CueIn.Duration), plainTime(s.Recording.CueOut.Duration),
+			plainTime(fade))
 	}
 	if i.Duration.Duration != i.CueOut.Duration-i.CueIn.Duration {
-		a.say(true, "length", w.Window, i.ID, "lasts %s, and plays from %s to %s", plainTime(i.Duration.Duration), plainTime(i.CueIn.Duration), plainTime(i.CueOut.Duration))
+		a.say(true, "length", w.Window, i.ID, "lasts %s, and plays from %s to %s", plainTime(i.Duration.Duration),
+			plainTime(i.CueIn.Duration), plainTime(i.CueOut.Duration))
 	}
 	if i.FadeOut.Duration < 0 || i.FadeOut.Duration > i.Duration.Duration {
-		a.say(true, "cues", w.Window, i.ID, "fades for %s of %s", plainTime(i.FadeOut.Duration), plainTime(i.Duration.Duration))
+		a.say(true, "cues", w.Window, i.ID, "fades for %s of %s", plainTime(i.FadeOut.Duration),
+			plainTime(i.Duration.Duration))
 	}
 }
 
@@ -107,7 +114,8 @@ func (a *audit) airable(w *window, i schedules.Item) {
 		a.say(true, "airable", w.Window, i.ID, "%s is %s", s.ID, s.State)
 	}
 	if !speaks(s.Language, w.Languages) {
-		a.say(true, "language", w.Window, i.ID, "%s is in %s; the window airs %s", s.ID, s.Language, strings.Join(w.Languages, ", "))
+		a.say(true, "language", w.Window, i.ID, "%s is in %s; the window airs %s", s.ID, s.Language, strings.Join(w.Languages,
+			", "))
 	}
 	if i.Language != s.Language || i.Kind != s.Kind {
 		a.say(true, "airable", w.Window, i.ID, "says that %s is %s in %s", s.ID, i.Kind, i.Language)
@@ -120,9 +128,11 @@ func (a *audit) airable(w *window, i schedules.Item) {
 	}
 	if s.Consent != nil && !s.Consent.ExpiresAt.IsZero() {
 		if by := s.Consent.ExpiresAt; end.After(by.Time) {
-			a.say(true, "consent", w.Window, i.ID, "%s must have ended by %s: the consent of the persons in it expires then", s.ID, by)
+			a.say(true, "consent", w.Window, i.ID, "%s must have ended by %s: the consent of the persons in it expires then",
+				s.ID, by)
 		} else if i.NotAfter.IsZero() || i.NotAfter.After(by.Time) {
-			a.say(true, "consent", w.Window, i.ID, "does not tell the player that the consent of the persons in %s expires at %s", s.ID, by)
+			a.say(true, "consent", w.Window, i.ID,
+				"does not tell the player that the consent of the persons in %s expires at %s", s.ID, by)
 		}
 	}
 	if !i.NotAfter.IsZero() && end.After(i.NotAfter.Time) {
@@ -161,7 +171,8 @@ func (a *audit) passages(w *window, i schedules.Item, s schedules.Segment, end t
 		case script.Versions[v].Passages[k].Dead:
 			a.say(true, "script", w.Window, i.ID, "passage %d of script %s is dead", n, script.ID)
 		case !script.Versions[v].Passages[k].AirUntil.IsZero() && end.After(script.Versions[v].Passages[k].AirUntil.Time):
-			a.say(true, "script", w.Window, i.ID, "passage %d of script %s may air until %s", n, script.ID, script.Versions[v].Passages[k].AirUntil)
+			a.say(true, "script", w.Window, i.ID, "passage %d of script %s may air until %s", n, script.ID,
+				script.Versions[v].Passages[k].AirUntil)
 		}
 	}
 }

@@ -68,8 +68,10 @@ func nextPermutation(a []uint8) bool {
 
 // record settles the order with the record of its choice, and answers where it ends.
 func (f *filler) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int, bySums bool) int64 {
-	choice := &schedules.Choice{Method: schedules.MethodClosing, StartAt: instant(at), Target: schedules.Ms(end - at), Residual: schedules.Ms(residual), Proved: proved, Cut: f.more,
-		Least: schedules.Ms(c.least), Most: schedules.Ms(c.most), Nearest: c.nearest, DueFirst: c.dueFirst, Wide: len(c.ms), BySums: bySums, Tried: tried}
+	choice := &schedules.Choice{Method: schedules.MethodClosing, StartAt: instant(at), Target: schedules.Ms(end - at),
+		Residual: schedules.Ms(residual), Proved: proved, Cut: f.more,
+		Least: schedules.Ms(c.least), Most: schedules.Ms(c.most), Nearest: c.nearest, DueFirst: c.dueFirst, Wide: len(c.ms),
+		BySums: bySums, Tried: tried}
 	choice.Candidates = make([]schedules.Candidate, 0, len(f.list))
 	for _, i := range f.play { // first what was in play, then what was refused
 		choice.Candidates = append(choice.Candidates, f.candidate(i))
@@ -111,7 +113,8 @@ func (f *filler) warnOff(c *schedules.Choice, off int64) {
 	why := "nearer sets there are, but no order of them is allowed"
 	switch {
 	case c.Proved && c.Cut:
-		why = "proved the least of all sets of up to " + strconv.Itoa(maxSet) + " of the " + strconv.Itoa(c.Wide) + " candidates most overdue"
+		why = "proved the least of all sets of up to " + strconv.Itoa(maxSet) + " of the " + strconv.Itoa(c.Wide) +
+			" candidates most overdue"
 	case c.Proved:
 		why = "proved the least of all sets of its " + strconv.Itoa(c.Wide) + " candidates"
 	case c.Cut:
@@ -146,7 +149,8 @@ func (f *filler) clashes(c *closer) {
 }
 
 func (f *filler) clashRule(c *closer, r *rule) {
-	if r.attr == schedules.AttributeSegment && !f.pl.pos.Chain && (r.each || r.form == formSeparate || r.form == formItems) {
+	if r.attr == schedules.AttributeSegment && !f.pl.pos.Chain && (r.each || r.form == formSeparate ||
+		r.form == formItems) {
 		return // no candidate is there twice
 	}
 	values := make([][]int32, len(f.play))
@@ -177,7 +181,8 @@ func (f *filler) clashRule(c *closer, r *rule) {
 			continue
 		}
 		for b := range a {
-			if len(values[b]) == 0 || values[a][0] != values[b][0] && (r.attr != schedules.AttributeTag || !shared(values[a], values[b])) {
+			if len(values[b]) == 0 || values[a][0] != values[b][0] && (r.attr != schedules.AttributeTag ||
+				!shared(values[a], values[b])) {
 				continue
 			}
 			clash := false

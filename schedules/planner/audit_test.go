@@ -35,7 +35,9 @@ func TestTheAuditorCarriesRulingsOverToIntros(t *testing.T) {
 	}
 	ruled := func(segments []schedules.Segment, p schedules.Passage) *schedules.Library {
 		p.Number = 1
-		return schedules.Prepare(segments, []schedules.Script{{ID: "appeal", Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{p}}}}})
+		return schedules.Prepare(segments,
+			[]schedules.Script{{ID: "appeal", Versions: []schedules.ScriptVersion{{Version: 1,
+				Passages: []schedules.Passage{p}}}}})
 	}
 	in.Library = ruled(readings, schedules.Passage{})
 	plan := plannertest.Audited(t, in)

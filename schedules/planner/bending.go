@@ -47,7 +47,8 @@ func amiss(s schedules.Slack) int64 { return max(s.Need-s.Has, s.Has-s.Need) }
 // warnings are one for each rule and occurrence of a window, in the order of their first items.
 func (b *bending) warnings() (out []schedules.Warning) {
 	for _, one := range b.list {
-		out = append(out, schedules.Warning{Code: "rule_bent", Window: one.window, Item: one.items[0], Items: one.items, Message: one.String()})
+		out = append(out, schedules.Warning{Code: "rule_bent", Window: one.window, Item: one.items[0], Items: one.items,
+			Message: one.String()})
 	}
 	return out
 }
@@ -57,15 +58,18 @@ func (b bend) String() string {
 	s := b.worst
 	switch {
 	case s.Unit == "airings" && s.Has > s.Need:
-		return fmt.Sprintf("%s: %d airings where %d are wished. Approve more that this rule does not count, or allow %d", s.Rule, s.Has, s.Need, s.Has)
+		return fmt.Sprintf("%s: %d airings where %d are wished. Approve more that this rule does not count, or allow %d",
+			s.Rule, s.Has, s.Need, s.Has)
 	case s.Unit == "airings":
-		return fmt.Sprintf("%s: %d airings where %d are wished. Approve more that this rule counts, or ask for %d", s.Rule, s.Has, s.Need, s.Has)
+		return fmt.Sprintf("%s: %d airings where %d are wished. Approve more that this rule counts, or ask for %d", s.Rule,
+			s.Has, s.Need, s.Has)
 	}
 	when, worst := "sooner", "soonest"
 	if s.Has > s.Need {
 		when, worst = "later", "latest"
 	}
-	return fmt.Sprintf("%s: %s %s than wished, the %s after %s; wished are %s. Approve more that may air here, or allow %s",
+	return fmt.Sprintf(
+		"%s: %s %s than wished, the %s after %s; wished are %s. Approve more that may air here, or allow %s",
 		s.Rule, come(len(b.items)), when, worst, figure(s, s.Has), figure(s, s.Need), figure(s, s.Has))
 }
 

@@ -38,7 +38,8 @@ type entry struct {
 func Compile(l *schedules.Library) *Catalogue {
 	source := l.Entries()
 	n := len(source)
-	c := &Catalogue{library: l, source: source, entries: make([]*entry, n), rotation: make([]int32, n), values: newNumbering(n), classes: &sync.Map{}}
+	c := &Catalogue{library: l, source: source, entries: make([]*entry, n), rotation: make([]int32, n),
+		values: newNumbering(n), classes: &sync.Map{}}
 	block := make([]entry, n)
 	for i, e := range source {
 		block[i] = c.values.entry(e)
@@ -54,8 +55,8 @@ func (c *Catalogue) Library() *schedules.Library { return c.library }
 // maxFollowed is how many changed segments Follow takes into a catalogue one by one.
 const maxFollowed = 32
 
-// Follow is the catalogue of a library that came of this one's by a few changes: it shares what has not changed. It plans as
-// the catalogue does that Compile makes of the same library.
+// Follow is the catalogue of a library that came of this one's by a few changes: it shares what has not changed. It
+// plans as the catalogue does that Compile makes of the same library.
 func (c *Catalogue) Follow(l *schedules.Library) *Catalogue {
 	if c.library == l {
 		return c
@@ -82,8 +83,8 @@ type step struct {
 	current *entry
 }
 
-// steps are the changes that make the catalogue's source that of another library, in order of their places; ok is false where
-// entries are gone, or many have changed.
+// steps are the changes that make the catalogue's source that of another library, in order of their places; ok is false
+// where entries are gone, or many have changed.
 func (c *Catalogue) steps(source []*schedules.Entry) (out []step, ok bool) {
 	old := c.source
 	for i, e := range source {

@@ -24,7 +24,8 @@ func described(l *Catalogue, selectors []*schedules.Selector) (out []string) {
 			values = append(values, names[n])
 		}
 		at, ok := l.index(e.ID)
-		out = append(out, fmt.Sprintf("%d %v %d %v %+v %d %d %d %d %v %q", at, ok, i, e.Segment, e.Life, e.ms, e.from, e.till, e.dice, e.Fit, values))
+		out = append(out, fmt.Sprintf("%d %v %d %v %+v %d %d %d %d %v %q", at, ok, i, e.Segment, e.Life, e.ms, e.from, e.till,
+			e.dice, e.Fit, values))
 	}
 	out = append(out, fmt.Sprint(l.rotation))
 	for _, s := range selectors {
@@ -35,16 +36,20 @@ func described(l *Catalogue, selectors []*schedules.Selector) (out []string) {
 
 func drawnSegment(t *rapid.T) schedules.Segment {
 	pick := func(of ...string) string { return rapid.SampledFrom(of).Draw(t, "of") }
-	s := schedules.Segment{ID: pick("a", "b", "c", "d", "e", "f", "g", "h", "i", "j"), Kind: schedules.Kind(pick("reading", "intro", "back-announce", "music")), Language: pick("ko", "ko", "en"),
-		State: schedules.State(pick("approved", "approved", "pending", "recalled")), Voice: pick("", "hana", "min"), Series: pick("", "s1"), Intro: pick("", "a", "b", "z"),
-		BackAnnounce: pick("", "", "a", "c"), Tags: rapid.SliceOfN(rapid.SampledFrom([]string{"x", "y"}), 0, 2).Draw(t, "tags")}
+	s := schedules.Segment{ID: pick("a", "b", "c", "d", "e", "f", "g", "h", "i", "j"),
+		Kind: schedules.Kind(pick("reading", "intro", "back-announce", "music")), Language: pick("ko", "ko", "en"),
+		State: schedules.State(pick("approved", "approved", "pending", "recalled")), Voice: pick("", "hana", "min"),
+		Series: pick("", "s1"), Intro: pick("", "a", "b", "z"),
+		BackAnnounce: pick("", "", "a", "c"), Tags: rapid.SliceOfN(rapid.SampledFrom([]string{"x", "y"}), 0, 2).Draw(t,
+			"tags")}
 	length := schedules.Ms(rapid.Int64Range(1, 5).Draw(t, "length") * 1000)
 	s.Recording = &schedules.Recording{SHA256: "aa", Duration: length, CueOut: length}
 	if pick("", "", "1") != "" {
 		s.ValidUntil = schedules.At(time.Unix(rapid.Int64Range(1, 5).Draw(t, "until"), 0))
 	}
 	if pick("", "", "1") != "" {
-		s.Script = &schedules.ScriptRef{ID: pick("p", "q"), Version: 1, Passages: []int{rapid.IntRange(1, 3).Draw(t, "passage")}}
+		s.Script = &schedules.ScriptRef{ID: pick("p", "q"), Version: 1, Passages: []int{rapid.IntRange(1, 3).Draw(t,
+			"passage")}}
 	}
 	return s
 }
@@ -67,7 +72,9 @@ func drawnSelectors() (out []*schedules.Selector) {
 
 // After one change or a few, whatever was asked of the catalogues between, the same catalogue comes about as at once.
 func TestACatalogueThatFollowsIsTheOneCompiledAnew(t *testing.T) {
-	script := schedules.Script{ID: "p", Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{{Number: 1}, {Number: 2, Dead: true}, {Number: 3, AirUntil: schedules.At(time.Unix(3, 0))}}}}}
+	script := schedules.Script{ID: "p", Versions: []schedules.ScriptVersion{{Version: 1,
+		Passages: []schedules.Passage{{Number: 1}, {Number: 2, Dead: true},
+			{Number: 3, AirUntil: schedules.At(time.Unix(3, 0))}}}}}
 	selectors := drawnSelectors()
 	rapid.Check(t, func(t *rapid.T) {
 		all := map[string]schedules.Segment{}
@@ -110,13 +117,15 @@ func TestACatalogueGrowsSegmentBySegment(t *testing.T) {
 	c := Compile(schedules.Prepare(nil, nil))
 	var all []schedules.Segment
 	for n := range 336 {
-		s := schedules.Segment{ID: fmt.Sprintf("%03d", n*7919%997), Kind: []schedules.Kind{"music", "reading"}[n%2], Language: "ko", State: schedules.Approved, Title: fmt.Sprint(n), Voice: fmt.Sprint(n),
+		s := schedules.Segment{ID: fmt.Sprintf("%03d", n*7919%997), Kind: []schedules.Kind{"music", "reading"}[n%2],
+			Language: "ko", State: schedules.Approved, Title: fmt.Sprint(n), Voice: fmt.Sprint(n),
 			Recording: &schedules.Recording{CueOut: schedules.Ms(1000)}}
 		all = append(all, s)
 		described(c, selectors[:2])
 		c = c.Follow(c.Library().With(s))
 	}
-	if got, want := described(c, selectors), described(Compile(schedules.Prepare(all, nil)), selectors); !slices.Equal(got, want) {
+	if got, want := described(c, selectors), described(Compile(schedules.Prepare(all, nil)), selectors); !slices.Equal(got,
+		want) {
 		t.Error("it is not the one prepared at once")
 	}
 }
@@ -128,8 +137,10 @@ func BenchmarkOneChangedSegment(b *testing.B) {
 	segments := make([]schedules.Segment, size)
 	for n := range segments {
 		length := schedules.Ms(int64(30_000 + n%90_000))
-		segments[n] = schedules.Segment{ID: fmt.Sprintf("segment-%06d", n), Kind: kinds[n%len(kinds)], Title: fmt.Sprintf("Title %d", n), Language: "ko-KP", State: schedules.Approved,
-			Voice: fmt.Sprintf("voice %d", n%50), Series: fmt.Sprintf("series-%d", n%20), Tags: []string{fmt.Sprintf("tag-%d", n%30)},
+		segments[n] = schedules.Segment{ID: fmt.Sprintf("segment-%06d", n), Kind: kinds[n%len(kinds)],
+			Title: fmt.Sprintf("Title %d", n), Language: "ko-KP", State: schedules.Approved,
+			Voice: fmt.Sprintf("voice %d", n%50), Series: fmt.Sprintf("series-%d", n%20),
+			Tags:      []string{fmt.Sprintf("tag-%d", n%30)},
 			Recording: &schedules.Recording{SHA256: fmt.Sprintf("%064x", n), Duration: length, CueOut: length}}
 	}
 	begun := time.Now()

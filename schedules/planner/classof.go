@@ -8,8 +8,8 @@ import (
 	"lifeline/schedules"
 )
 
-// classOf is the segments that a selector selects: in rotation order those that may air and speak one of some languages, or
-// as a set all of them.
+// classOf is the segments that a selector selects: in rotation order those that may air and speak one of some
+// languages, or as a set all of them.
 type classOf struct {
 	selector  *schedules.Selector
 	languages []string
@@ -64,7 +64,8 @@ func classKey(s *schedules.Selector) string {
 	if s == nil {
 		return ""
 	}
-	return fmt.Sprintf("%q %q %q %q %q %q %d %d", s.Kinds, s.Language, s.Tags, s.Script, s.Voice, s.Series, s.Min.Duration, s.Max.Duration)
+	return fmt.Sprintf("%q %q %q %q %q %q %d %d", s.Kinds, s.Language, s.Tags, s.Script, s.Voice, s.Series, s.Min.Duration,
+		s.Max.Duration)
 }
 
 // copied is a selector that whoever has s may not change.

@@ -21,19 +21,25 @@ func nightInput(windows int, date schedules.Date) schedules.Input {
 	in.Station.Timezone, in.Station.Windows = "America/New_York", nil
 	for n := range windows {
 		start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * length)
-		in.Station.Windows = append(in.Station.Windows, schedules.Window{ID: fmt.Sprintf("w%02d", n), Length: schedules.Millis{Duration: length}, Tolerance: schedules.Ms(1000), Clock: "c",
-			Starts: schedules.Recurrence{Timezone: "America/New_York", RRule: start.Format("DTSTART:20060102T150405") + "\nRRULE:FREQ=DAILY"}})
+		in.Station.Windows = append(in.Station.Windows, schedules.Window{ID: fmt.Sprintf("w%02d", n),
+			Length: schedules.Millis{Duration: length}, Tolerance: schedules.Ms(1000), Clock: "c",
+			Starts: schedules.Recurrence{Timezone: "America/New_York", RRule: start.Format("DTSTART:20060102T150405") +
+				"\nRRULE:FREQ=DAILY"}})
 	}
-	clock := schedules.Clock{ID: "c", Length: schedules.Millis{Duration: length}, Positions: []schedules.Position{{ID: "open", Segment: "sign-on-ko"}}}
+	clock := schedules.Clock{ID: "c", Length: schedules.Millis{Duration: length},
+		Positions: []schedules.Position{{ID: "open", Segment: "sign-on-ko"}}}
 	fill := func(id string) schedules.Position {
-		return schedules.Position{ID: id, Fill: &schedules.Selector{Kinds: []schedules.Kind{"letter", "music"}}, FadeMax: schedules.Ms(60_000), Near: schedules.Ms(60_000)}
+		return schedules.Position{ID: id, Fill: &schedules.Selector{Kinds: []schedules.Kind{"letter", "music"}},
+			FadeMax: schedules.Ms(60_000), Near: schedules.Ms(60_000)}
 	}
 	for at := 30 * time.Minute; at < length; at += 30 * time.Minute {
 		post := schedules.Millis{Duration: at}
 		clock.Positions = append(clock.Positions, fill(fmt.Sprintf("fill-%d", int(at.Minutes()))),
-			schedules.Position{ID: fmt.Sprintf("post-%d", int(at.Minutes())), At: &post, Start: "hard", Pick: &schedules.Selector{Kinds: []schedules.Kind{"ident"}}})
+			schedules.Position{ID: fmt.Sprintf("post-%d", int(at.Minutes())), At: &post, Start: "hard",
+				Pick: &schedules.Selector{Kinds: []schedules.Kind{"ident"}}})
 	}
-	clock.Positions = append(clock.Positions, fill("rest"), schedules.Position{ID: "close", AtEnd: true, Segment: "sign-off-ko"})
+	clock.Positions = append(clock.Positions, fill("rest"), schedules.Position{ID: "close", AtEnd: true,
+		Segment: "sign-off-ko"})
 	clock.Rules = []schedules.Rule{{Separate: "segment", For: schedules.Ms(1000)}}
 	in.Clocks = map[string]schedules.Clock{"c": clock}
 	in.Date, in.Owed, in.Campaigns, in.History = date, nil, nil, nil
@@ -47,15 +53,22 @@ func TestANightOfAClockChangeIsPlannedWithoutAHole(t *testing.T) {
 		hours   int
 		says    []string
 	}{
-		{24, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w02: the window of 03:00:00 falls away, for the time that it airs in does not exist that night, since clocks are put forward by 1:00:00 to 03:00:00 on 2027-03-14"}},
-		{4, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w00: the window of 00:00:00 is shortened: it lasts 5:00:00, not 6:00:00"}},
-		{1, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w00: the window of 00:00:00 is shortened: it lasts 23:00:00, not 24:00:00"}},
-		{24, schedules.Date{Year: 2027, Month: time.November, Day: 7}, 25, []string{"w01: the window of 01:00:00 is lengthened: it lasts 2:00:00, not 1:00:00, since clocks are put back by 1:00:00 to 01:00:00 on 2027-11-07"}},
-		{4, schedules.Date{Year: 2027, Month: time.November, Day: 7}, 25, []string{"w00: the window of 00:00:00 is lengthened: it lasts 7:00:00, not 6:00:00"}},
+		{24, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w02: the window of 03:00:00 falls away, " +
+			"for the time that it airs in does not exist that night, since clocks are put forward by 1:00:00 to 03:00:00 on " +
+			"2027-03-14"}},
+		{4, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w00: the window of 00:00:00 is " +
+			"shortened: it lasts 5:00:00, not 6:00:00"}},
+		{1, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w00: the window of 00:00:00 is " +
+			"shortened: it lasts 23:00:00, not 24:00:00"}},
+		{24, schedules.Date{Year: 2027, Month: time.November, Day: 7}, 25, []string{"w01: the window of 01:00:00 is " +
+			"lengthened: it lasts 2:00:00, not 1:00:00, since clocks are put back by 1:00:00 to 01:00:00 on 2027-11-07"}},
+		{4, schedules.Date{Year: 2027, Month: time.November, Day: 7}, 25, []string{"w00: the window of 00:00:00 is " +
+			"lengthened: it lasts 7:00:00, not 6:00:00"}},
 		{24, schedules.Date{Year: 2027, Month: time.November, Day: 8}, 24, nil},
 	} {
 		in := nightInput(c.windows, c.date)
-		n := schedules.Network{Stations: []schedules.Station{in.Station}, Clocks: []schedules.Clock{in.Clocks["c"]}, Segments: in.Library.Segment}
+		n := schedules.Network{Stations: []schedules.Station{in.Station}, Clocks: []schedules.Clock{in.Clocks["c"]},
+			Segments: in.Library.Segment}
 		for _, p := range n.Problems() {
 			t.Errorf("%d windows cannot be stored: %+v", c.windows, p)
 		}
@@ -106,7 +119,8 @@ func TestAnAddedHourIsFilledWhereTheClockHasNoFill(t *testing.T) {
 	in := nightInput(24, schedules.Date{Year: 2027, Month: time.November, Day: 7})
 	clock := in.Clocks["c"]
 	half := schedules.Ms(30 * 60_000)
-	clock.Positions = []schedules.Position{clock.Positions[1], {ID: "half", At: &half, Start: "hard", Segment: "half-hour"}}
+	clock.Positions = []schedules.Position{clock.Positions[1], {ID: "half", At: &half, Start: "hard",
+		Segment: "half-hour"}}
 	in.Clocks["c"] = clock
 	long := plannertest.Segment("half-hour", "news", "ko-KP", 30*60_000)
 	in.Library = schedules.Prepare(append(in.Library.Segments(), long), nil)
@@ -143,10 +157,12 @@ func TestTheAuditorFindsAWrongLengthInANightOfAClockChange(t *testing.T) {
 
 func TestADefinitionThatCannotBePlannedIsNamed(t *testing.T) {
 	for name, harm := range map[string]func(*schedules.Input){
-		"windows w00 and w01 overlap at 2027-11-08 01:00:00 EST": func(in *schedules.Input) { in.Station.Windows[0].Length.Duration *= 2 },
-		`clock "c", which is not known`:                          func(in *schedules.Input) { in.Clocks = nil },
-		`not a known time zone`:                                  func(in *schedules.Input) { in.Station.Windows[0].Starts.Timezone = "Mars/Base" },
-		`"X" is not a line`:                                      func(in *schedules.Input) { in.Station.Windows[0].Starts.RRule = "X" },
+		"windows w00 and w01 overlap at 2027-11-08 01:00:00 EST": func(in *schedules.Input) {
+			in.Station.Windows[0].Length.Duration *= 2
+		},
+		`clock "c", which is not known`: func(in *schedules.Input) { in.Clocks = nil },
+		`not a known time zone`:         func(in *schedules.Input) { in.Station.Windows[0].Starts.Timezone = "Mars/Base" },
+		`"X" is not a line`:             func(in *schedules.Input) { in.Station.Windows[0].Starts.RRule = "X" },
 	} {
 		in := nightInput(24, schedules.Date{Year: 2027, Month: time.November, Day: 8})
 		harm(&in)

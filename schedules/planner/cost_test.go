@@ -17,11 +17,14 @@ import (
 func busyStation(days, rules int) schedules.Input {
 	var segments []schedules.Segment
 	for i := range 240 {
-		s := plannertest.Segment(fmt.Sprintf("m%03d", i), schedules.Kind([]string{"letter", "music", "testimony"}[i%3]), "ko-KP", 30_000+int64(i*i*37%90_000))
+		s := plannertest.Segment(fmt.Sprintf("m%03d", i), schedules.Kind([]string{"letter", "music", "testimony"}[i%3]),
+			"ko-KP", 30_000+int64(i*i*37%90_000))
 		s.Voice, s.Tags = fmt.Sprintf("voice-%d", i%40), []string{fmt.Sprintf("tag-%d", i%12)}
 		segments = append(segments, s)
 	}
-	clock := schedules.Clock{ID: "ten", Length: schedules.Ms(600_000), Positions: []schedules.Position{{ID: "all", Fill: &schedules.Selector{Kinds: []schedules.Kind{"letter", "music", "testimony"}}}}}
+	clock := schedules.Clock{ID: "ten", Length: schedules.Ms(600_000),
+		Positions: []schedules.Position{{ID: "all", Fill: &schedules.Selector{Kinds: []schedules.Kind{"letter", "music",
+			"testimony"}}}}}
 	for i := range rules {
 		few, many := 3+i, 60+i
 		tag := schedules.Selector{Tags: []string{fmt.Sprintf("tag-%d", i%12)}}
@@ -35,15 +38,19 @@ func busyStation(days, rules int) schedules.Input {
 		clock.Rules[i].ID = fmt.Sprintf("rule %d", i)
 	}
 	in := schedules.Input{
-		Station: schedules.Station{ID: "st", Name: "st", Timezone: "UTC", Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "w", Clock: "ten", Length: clock.Length,
-			Tolerance: schedules.Ms(1000), Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230101T000000\nRRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23;BYMINUTE=0,10,20,30,40,50;BYSECOND=0"}}}},
-		Clocks: map[string]schedules.Clock{"ten": clock}, Date: schedules.Date{Year: 2023, Month: 10, Day: 1}, Library: schedules.Prepare(segments, nil),
+		Station: schedules.Station{ID: "st", Name: "st", Timezone: "UTC", Languages: []string{"ko-KP"},
+			Windows: []schedules.Window{{ID: "w", Clock: "ten", Length: clock.Length,
+				Tolerance: schedules.Ms(1000), Starts: schedules.Recurrence{Timezone: "UTC",
+					RRule: "DTSTART:20230101T000000\nRRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23;BYMINUTE=0,10,20,30,40,50;BYSECOND=0"}}}},
+		Clocks: map[string]schedules.Clock{"ten": clock}, Date: schedules.Date{Year: 2023, Month: 10, Day: 1},
+		Library: schedules.Prepare(segments, nil),
 	}
 	start := time.Date(2023, 10, 1, 0, 0, 0, 0, time.UTC)
 	for at, i := start.AddDate(0, 0, -days), 0; at.Before(start); i++ {
 		s := segments[i*7%len(segments)]
 		end := at.Add(s.Recording.AirTime().Duration)
-		in.History = append(in.History, schedules.Airing{Station: "st", Window: "w", SegmentID: s.ID, StartAt: schedules.At(at), EndAt: schedules.At(end)})
+		in.History = append(in.History, schedules.Airing{Station: "st", Window: "w", SegmentID: s.ID,
+			StartAt: schedules.At(at), EndAt: schedules.At(end)})
 		at = end
 	}
 	return in

@@ -48,7 +48,8 @@ func (j *job) day() (*day, error) {
 	for _, x := range windows {
 		d.windows = append(d.windows, window{Occurrence: x.Occurrence, start: x.StartAt.UnixMilli(), end: x.EndAt.UnixMilli(),
 			def:       schedules.Window{ID: x.Window, Length: x.Ordinary, Tolerance: x.Tolerance},
-			tolerance: x.Tolerance.Milliseconds(), asked: x.Clock, clock: x.FittedClock(j.Library), languages: x.Languages, stands: x.Stands})
+			tolerance: x.Tolerance.Milliseconds(), asked: x.Clock, clock: x.FittedClock(j.Library), languages: x.Languages,
+			stands: x.Stands})
 	}
 	for i := range d.windows {
 		w := &d.windows[i]

@@ -108,7 +108,8 @@ func (p *planner) everyWindow() []bool {
 }
 
 func (p *planner) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
-	base := demand{name: r.name, rule: r, hard: r.hard, win: int32(win), need: r.limit, windows: make([]bool, len(p.day.windows)), part: r.periods}
+	base := demand{name: r.name, rule: r, hard: r.hard, win: int32(win), need: r.limit,
+		windows: make([]bool, len(p.day.windows)), part: r.periods}
 	if r.per == "day" {
 		base.part = nil // all the day's windows, also past midnight
 	}
@@ -194,7 +195,8 @@ func (p *planner) set(in func(int32) bool) bitset {
 }
 
 func (p *planner) campaignDemands(c *schedules.Campaign) []*demand {
-	if !c.Concerns(p.in.Station.ID) || !c.From.IsZero() && c.From.UnixMilli() >= p.horizonEnd || !c.Until.IsZero() && c.Until.UnixMilli() <= p.day.start {
+	if !c.Concerns(p.in.Station.ID) || !c.From.IsZero() && c.From.UnixMilli() >= p.horizonEnd || !c.Until.IsZero() &&
+		c.Until.UnixMilli() <= p.day.start {
 		return nil
 	}
 	base := demand{name: "campaign " + c.ID, members: p.lib.members(&c.Of), windows: p.everyWindow(), hard: c.Hard}
@@ -223,8 +225,8 @@ func (p *planner) campaignDemands(c *schedules.Campaign) []*demand {
 	return out
 }
 
-// owes is the share of a day's number that falls into a campaign's time, as much as of the air time of the day's windows,
-// or of their part in the dayparts, does: rounded down, and none on a day without a window.
+// owes is the share of a day's number that falls into a campaign's time, as much as of the air time of the day's
+// windows, or of their part in the dayparts, does: rounded down, and none on a day without a window.
 func (d *day) owes(number int64, lasts [2]int64, dayparts [][2]int64) int64 {
 	var all, in int64
 	for i := range d.windows {
@@ -386,7 +388,8 @@ func (p *planner) owe(d *demand, st *stretch) bool {
 			if !c.Refused.IsZero() {
 				return true
 			}
-			choice := &schedules.Choice{Method: schedules.MethodDemand, For: d.name, StartAt: instant(at), Candidates: record, Aired: []string{p.name(seg)}}
+			choice := &schedules.Choice{Method: schedules.MethodDemand, For: d.name, StartAt: instant(at), Candidates: record,
+				Aired: []string{p.name(seg)}}
 			st.musts = append(st.musts, must{u, d, choice, at})
 			p.lay(u, at, st.win)
 			for _, m := range u.members[:u.n] {

@@ -20,7 +20,8 @@ func TestADayThatIsHardToPlanIsAnsweredWithinItsBudget(t *testing.T) {
 	in := plannerCase(t, "slow")
 	var none *planner.NotFound
 	var impossible *planner.Unsatisfiable
-	if _, err := planner.Compile(in.Library).Plan(context.Background(), in); err != nil && !errors.As(err, &none) && !errors.As(err, &impossible) {
+	if _, err := planner.Compile(in.Library).Plan(context.Background(), in); err != nil && !errors.As(err, &none) &&
+		!errors.As(err, &impossible) {
 		t.Error(err)
 	}
 }
@@ -32,10 +33,12 @@ func TestAHardWeeklyMinimumThatNoPositionCanMeetIsRefusedOnEveryDay(t *testing.T
 	monday := schedules.Date{Year: 2027, Month: 4, Day: 19}
 	for n := range 7 {
 		in.Date = monday.AddDays(n)
-		if occurrences, err := in.Station.OccurrencesOn(in.Date); err != nil || !slices.ContainsFunc(occurrences, func(o schedules.Occurrence) bool { return o.Window == "w0" }) {
+		if occurrences, err := in.Station.OccurrencesOn(in.Date); err != nil || !slices.ContainsFunc(occurrences,
+			func(o schedules.Occurrence) bool { return o.Window == "w0" }) {
 			continue
 		}
-		if _, err := planner.Compile(in.Library).Plan(context.Background(), in); err == nil || !strings.Contains(err.Error(), "at least 3 of kind testimony per week") {
+		if _, err := planner.Compile(in.Library).Plan(context.Background(), in); err == nil || !strings.Contains(err.Error(),
+			"at least 3 of kind testimony per week") {
 			t.Errorf("%s: %v", in.Date, err)
 		}
 	}
@@ -46,7 +49,8 @@ func TestAWeeklyMinimumIsOwedOnTheLastDayOfTheWeekThatHasAWindow(t *testing.T) {
 	in := plannertest.SmallStation(0)
 	one := 1
 	clock := in.Clocks["hour-ko"]
-	clock.Rules = []schedules.Rule{{AtLeast: &one, Per: "week", Of: schedules.Of{Match: map[string]string{"segment": "music-f"}}, Hard: true}}
+	clock.Rules = []schedules.Rule{{AtLeast: &one, Per: "week",
+		Of: schedules.Of{Match: map[string]string{"segment": "music-f"}}, Hard: true}}
 	in.Clocks = map[string]schedules.Clock{"hour-ko": clock}
 	in.Station.Windows = in.Station.Windows[:1]
 	in.Station.Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=WEEKLY;BYDAY=MO,WE"
@@ -59,7 +63,8 @@ func TestAWeeklyMinimumIsOwedOnTheLastDayOfTheWeekThatHasAWindow(t *testing.T) {
 	in.Date = in.Date.AddDays(-2) // a plan of Monday without it may be published, as Wednesday can still give it
 	without := in
 	none := 0
-	clock.Rules = []schedules.Rule{{AtMost: &none, Per: "day", Of: schedules.Of{Match: map[string]string{"segment": "music-f"}}, Hard: true}}
+	clock.Rules = []schedules.Rule{{AtMost: &none, Per: "day",
+		Of: schedules.Of{Match: map[string]string{"segment": "music-f"}}, Hard: true}}
 	without.Clocks = map[string]schedules.Clock{"hour-ko": clock}
 	for date, hard := range map[schedules.Date]bool{in.Date: false, in.Date.AddDays(2): true} {
 		without.Date, in.Date = date, date
@@ -70,7 +75,8 @@ func TestAWeeklyMinimumIsOwedOnTheLastDayOfTheWeekThatHasAWindow(t *testing.T) {
 		if slices.ContainsFunc(plan.Rundown.Items, airs) {
 			t.Fatal("the plan without the rule airs it")
 		}
-		got := slices.ContainsFunc(plannertest.Violations(t, in, plan.Rundown), func(v auditor.Violation) bool { return v.Hard && strings.Contains(v.Rule, "per week") })
+		got := slices.ContainsFunc(plannertest.Violations(t, in, plan.Rundown),
+			func(v auditor.Violation) bool { return v.Hard && strings.Contains(v.Rule, "per week") })
 		if got != hard {
 			t.Errorf("%s: refused: %v", date, got)
 		}
@@ -79,7 +85,8 @@ func TestAWeeklyMinimumIsOwedOnTheLastDayOfTheWeekThatHasAWindow(t *testing.T) {
 
 func TestAHardCampaignOwesNothingOnADayWithoutAWindowAndItsShareOnItsFirst(t *testing.T) {
 	in := plannertest.SmallStation(0)
-	in.Campaigns = []schedules.Campaign{{ID: "c", Of: schedules.Selector{Kinds: []schedules.Kind{"letter"}}, AtLeast: 40, Hard: true}}
+	in.Campaigns = []schedules.Campaign{{ID: "c", Of: schedules.Selector{Kinds: []schedules.Kind{"letter"}}, AtLeast: 40,
+		Hard: true}}
 	in.Station.Windows[0].Starts.RRule = "DTSTART:20230901T130000\nRRULE:FREQ=WEEKLY;BYDAY=MO"
 	in.Station.Windows[1].Starts.RRule = "DTSTART:20230901T233000\nRRULE:FREQ=WEEKLY;BYDAY=MO"
 	plannertest.Audited(t, in) // a Friday
@@ -111,7 +118,9 @@ func TestNoItemStartsAfterItsWindowHasEnded(t *testing.T) {
 	in.Station.Fallback = nil
 	in.Station.Windows = in.Station.Windows[:1]
 	in.Station.Windows[0].Length, in.Station.Windows[0].Tolerance = schedules.Ms(115_000), schedules.Ms(5_000)
-	in.Clocks = map[string]schedules.Clock{"hour-ko": {ID: "hour-ko", Length: schedules.Ms(115_000), Positions: []schedules.Position{
-		{ID: "one", Segment: "a"}, {ID: "two", Pick: &schedules.Selector{Kinds: []schedules.Kind{"letter"}}}, {ID: "end", Pick: &schedules.Selector{Kinds: []schedules.Kind{"sign-off"}}, Optional: true}}}}
+	in.Clocks = map[string]schedules.Clock{"hour-ko": {ID: "hour-ko", Length: schedules.Ms(115_000),
+		Positions: []schedules.Position{
+			{ID: "one", Segment: "a"}, {ID: "two", Pick: &schedules.Selector{Kinds: []schedules.Kind{"letter"}}},
+			{ID: "end", Pick: &schedules.Selector{Kinds: []schedules.Kind{"sign-off"}}, Optional: true}}}}
 	plannertest.Audited(t, in)
 }

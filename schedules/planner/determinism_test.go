@@ -21,7 +21,8 @@ import (
 // bytes: rundown, explanations and report.
 func TestSameInputSameBytes(t *testing.T) {
 	longform.Only(t)
-	for name, base := range map[string]func() (schedules.Input, []schedules.Segment){"hourly": func() (schedules.Input, []schedules.Segment) {
+	for name, base := range map[string]func() (schedules.Input, []schedules.Segment){"hourly": func() (schedules.Input,
+		[]schedules.Segment) {
 		return planner.Hourly(), planner.HourlySegments(400, 3)
 	}, "small": func() (schedules.Input, []schedules.Segment) {
 		in := plannertest.SmallStation(1)
@@ -36,12 +37,15 @@ func TestSameInputSameBytes(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, a := range plan.Rundown.Airings() {
-					in.History = append(in.History, a, schedules.Airing{Station: "other", SegmentID: a.SegmentID, StartAt: a.StartAt, EndAt: a.EndAt})
+					in.History = append(in.History, a, schedules.Airing{Station: "other", SegmentID: a.SegmentID, StartAt: a.StartAt,
+						EndAt: a.EndAt})
 				}
 				in.Date = in.Date.AddDays(1)
 			}
-			in.Owed = []schedules.MakeGood{{ID: "a", Station: in.Station.ID, SegmentID: segments[3].ID}, {ID: "b", Station: in.Station.ID, SegmentID: segments[5].ID}}
-			in.Campaigns = []schedules.Campaign{{ID: "a", Of: schedules.Selector{Kinds: []schedules.Kind{"letter"}}, AtLeast: 2}, {ID: "b", AtLeast: 3}}
+			in.Owed = []schedules.MakeGood{{ID: "a", Station: in.Station.ID, SegmentID: segments[3].ID},
+				{ID: "b", Station: in.Station.ID, SegmentID: segments[5].ID}}
+			in.Campaigns = []schedules.Campaign{{ID: "a", Of: schedules.Selector{Kinds: []schedules.Kind{"letter"}}, AtLeast: 2},
+				{ID: "b", AtLeast: 3}}
 			want := planned(t, in)
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 			for run := range 13 {
@@ -57,8 +61,12 @@ func TestSameInputSameBytes(t *testing.T) {
 						if k == 3 { // the same, one segment at a time
 							other.Library = schedules.Prepare(mixed[1:], nil).With(mixed[0])
 						}
-						other.History, other.Owed, other.Campaigns = slices.Clone(in.History), slices.Clone(in.Owed), slices.Clone(in.Campaigns)
-						rng.Shuffle(len(other.History), func(i, j int) { other.History[i], other.History[j] = other.History[j], other.History[i] })
+						other.History, other.Owed, other.Campaigns = slices.Clone(in.History), slices.Clone(in.Owed),
+							slices.Clone(in.Campaigns)
+						rng.Shuffle(len(other.History), func(i, j int) {
+							other.History[i], other.History[j] = other.History[j],
+								other.History[i]
+						})
 						slices.Reverse(other.Owed)
 						slices.Reverse(other.Campaigns)
 						other.Clocks = maps.Clone(in.Clocks)

@@ -7,12 +7,15 @@
 //   - Catalogue is a library compiled for planning: segments by number, with their classes (catalogue.go, classof.go).
 //     Compile makes one, Follow takes in a few changes.
 //   - day and ruleset are the day's windows and the rules of their clocks, compiled (day.go, ruleset.go).
-//   - ledger has every airing that the rules look at, verdict.go holds a segment against a rule: here separation, counts
+//   - ledger has every airing that the rules look at, verdict.go holds a segment against a rule: here separation,
+//     counts
 //     and shares are checked.
 //   - layout cuts windows into stretches (layout.go); queue says what is due (queue.go).
-//   - pick, demand and fill settle the three passes below (pick.go, demand.go, week.go, fill.go, filler.go). closing, with
+//   - pick, demand and fill settle the three passes below (pick.go, demand.go, week.go, fill.go, filler.go). closing,
+//     with
 //     its subset sums, finds the set that ends a stretch on time (closing.go, subsetsum.go, arrange.go).
-//   - walk and search plan what the passes do not (walk.go, search.go); unlike plans another order of a day that repeats
+//   - walk and search plan what the passes do not (walk.go, search.go); unlike plans another order of a day that
+//     repeats
 //     one (unlike.go).
 //   - relaxation proves that a day cannot be planned (relaxation*.go, unsatisfiable.go).
 //   - result writes the rundown with its explanations and warnings, report says how it stands against its rules
@@ -32,14 +35,14 @@
 // day, going back where a choice leaves a later place without a candidate. Demands that are still open are spread
 // over the fills that may meet them. Then each stretch is filled to its very end: the most overdue segment first, and
 // last a closing set of up to five of what is due next, whose air times add up to within the window's tolerance, or as
-// near as the fill declares (near_ms): of those the most overdue, and the nearest of equally overdue ones. Where no set of
-// five does, the most overdue of larger ones is taken, of which one is looked at for each sum. Where no such
+// near as the fill declares (near_ms): of those the most overdue, and the nearest of equally overdue ones. Where no set
+// of five does, the most overdue of larger ones is taken, of which one is looked at for each sum. Where no such
 // set exists the residual is the least there is, and the rundown says of what it was proved. A fade that the fill
-// declares (fade_max_ms) makes the time exact in either case. A hard post is always at its instant: it cuts off what runs over,
-// by no more than the tolerance, and the rundown warns of it.
+// declares (fade_max_ms) makes the time exact in either case. A hard post is always at its instant: it cuts off what
+// runs over, by no more than the tolerance, and the rundown warns of it.
 //
-// A day that airs what another day of the station's history airs, in the same order, or nearly what the day beside it airs,
-// is planned anew in other orders of what is due, and the first that repeats no day is taken.
+// A day that airs what another day of the station's history airs, in the same order, or nearly what the day beside it
+// airs, is planned anew in other orders of what is due, and the first that repeats no day is taken.
 //
 // Segments of language zxx (music, tones) may air in a window of any language. A selector without language allows
 // the window's languages. A clock without rules has one: no segment twice running, which bends when there is but one.

@@ -43,7 +43,8 @@ func TestACampaignIsAiredAsOftenAsGuaranteedAndInItsDaypart(t *testing.T) {
 		library = library.With(s)
 	}
 	in.Library = library
-	in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Tags: []string{"help"}}, AtLeast: 9, Hard: true,
+	in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Tags: []string{"help"}}, AtLeast: 9,
+		Hard:     true,
 		Dayparts: []schedules.CampaignPart{{Daypart: schedules.Daypart{From: 18 * 60, Until: 19 * 60}, AtLeast: 6}}}}
 	plan := plannertest.Audited(t, in)
 	if n := count(plan.Rundown, "promo-a") + count(plan.Rundown, "promo-b"); n < 9 {
@@ -54,10 +55,12 @@ func TestACampaignIsAiredAsOftenAsGuaranteedAndInItsDaypart(t *testing.T) {
 func TestACampaignsEndKeepsItOffTheAir(t *testing.T) {
 	in := plannertest.SmallStation(0)
 	end := schedules.At(time.Date(2023, 10, 27, 13, 10, 0, 0, time.UTC))
-	for id, ms := range map[string]int64{"letter-x": 40_333, "letter-y": 53_111, "letter-z": 67_777} { // lengths of no pattern
+	// lengths of no pattern
+	for id, ms := range map[string]int64{"letter-x": 40_333, "letter-y": 53_111, "letter-z": 67_777} {
 		in.Library = in.Library.With(plannertest.Segment(id, "letter", "ko-KP", ms))
 	}
-	in.Campaigns = []schedules.Campaign{{ID: "music", Of: schedules.Selector{Kinds: []schedules.Kind{"music"}}, Until: end}}
+	in.Campaigns = []schedules.Campaign{{ID: "music", Of: schedules.Selector{Kinds: []schedules.Kind{"music"}},
+		Until: end}}
 	for _, i := range plannertest.Audited(t, in).Rundown.Items {
 		if i.Kind == "music" && i.EndAt().After(end.Time) {
 			t.Errorf("%s ends at %s", i.SegmentID, i.EndAt())
@@ -68,8 +71,9 @@ func TestACampaignsEndKeepsItOffTheAir(t *testing.T) {
 func TestAMakeGoodIsAiredTheNextDay(t *testing.T) {
 	in := plannertest.SmallStation(0)
 	in.Library = in.Library.With(plannertest.Segment("owed", "testimony", "ko-KP", 77_000))
-	in.History = []schedules.Airing{{Station: "lantern-coast", SegmentID: "owed", StartAt: schedules.At(time.Date(2023, 10, 26, 14, 0, 0, 0, time.UTC)),
-		EndAt: schedules.At(time.Date(2023, 10, 26, 14, 1, 17, 0, time.UTC))}}
+	in.History = []schedules.Airing{{Station: "lantern-coast", SegmentID: "owed",
+		StartAt: schedules.At(time.Date(2023, 10, 26, 14, 0, 0, 0, time.UTC)),
+		EndAt:   schedules.At(time.Date(2023, 10, 26, 14, 1, 17, 0, time.UTC))}}
 	in.Owed = []schedules.MakeGood{{ID: "mg-1", Station: "lantern-coast", SegmentID: "owed"}}
 	plan := plannertest.Audited(t, in)
 	for _, x := range plan.Explanations {
@@ -104,7 +108,8 @@ func TestTheFallbackFillsOnlyWhatNothingElseDoes(t *testing.T) {
 			few = append(few, s)
 		}
 	}
-	few = append(few, plannertest.Segment("evergreen-1", "evergreen", "ko-KP", 31_001), plannertest.Segment("evergreen-2", "evergreen", "ko-KP", 47_500), plannertest.Segment("evergreen-3", "evergreen", "ko-KP", 59_250))
+	few = append(few, plannertest.Segment("evergreen-1", "evergreen", "ko-KP", 31_001), plannertest.Segment("evergreen-2",
+		"evergreen", "ko-KP", 47_500), plannertest.Segment("evergreen-3", "evergreen", "ko-KP", 59_250))
 	in.Library = schedules.Prepare(few, nil)
 	in.Station.Fallback = []string{"evergreen-1", "evergreen-2", "evergreen-3"}
 	if !warned(plannertest.Audited(t, in).Rundown, "fallback_used") {
@@ -125,10 +130,12 @@ func TestASoftRuleBendsAndSaysWhere(t *testing.T) {
 }
 
 func TestASeparationMayHoldAcrossStations(t *testing.T) {
-	in := withRules(plannertest.SmallStation(0), schedules.Rule{Separate: "segment", For: schedules.Ms(7_200_000), Across: true, Hard: true, Only: &schedules.Selector{Tags: []string{"appeal"}}})
+	in := withRules(plannertest.SmallStation(0), schedules.Rule{Separate: "segment", For: schedules.Ms(7_200_000),
+		Across: true, Hard: true, Only: &schedules.Selector{Tags: []string{"appeal"}}})
 	at := time.Date(2023, 10, 27, 12, 30, 0, 0, time.UTC)
 	for _, id := range []string{"reading-ko-a", "reading-ko-b"} {
-		in.History = append(in.History, schedules.Airing{Station: "far", SegmentID: id, StartAt: schedules.At(at), EndAt: schedules.At(at.Add(time.Minute))})
+		in.History = append(in.History, schedules.Airing{Station: "far", SegmentID: id, StartAt: schedules.At(at),
+			EndAt: schedules.At(at.Add(time.Minute))})
 	}
 	for _, i := range plannertest.Audited(t, in).Rundown.Items {
 		if i.Window == "evening" && i.Kind == "reading" && i.SegmentID != "reading-ko-c" {
@@ -154,16 +161,19 @@ func TestWhatIsLeastHeardGoesAheadWhenAsked(t *testing.T) {
 	c.Positions = append([]schedules.Position{}, c.Positions...)
 	c.Positions[1].Prefer = "unexposed"
 	in.Clocks = map[string]schedules.Clock{"hour-ko": c}
-	for k, id := range []string{"reading-ko-a", "reading-ko-b", "reading-ko-a", "reading-ko-b", "reading-ko-c"} { // c last of all, but least
+	// c last of all, but least
+	for k, id := range []string{"reading-ko-a", "reading-ko-b", "reading-ko-a", "reading-ko-b", "reading-ko-c"} {
 		at := time.Date(2023, 10, 20+k, 13, 0, 0, 0, time.UTC)
-		in.History = append(in.History, schedules.Airing{Station: "lantern-coast", SegmentID: id, StartAt: schedules.At(at), EndAt: schedules.At(at.Add(time.Minute))})
+		in.History = append(in.History, schedules.Airing{Station: "lantern-coast", SegmentID: id, StartAt: schedules.At(at),
+			EndAt: schedules.At(at.Add(time.Minute))})
 	}
 	for _, i := range plannertest.Audited(t, in).Rundown.Items {
 		if i.Window == "evening" && i.Kind == "reading" && i.SegmentID != "reading-ko-c" {
 			t.Errorf("%s airs before the passage least heard", i.SegmentID)
 		}
 	}
-	if e := in.Library.Exposures(in.History); len(e) != 3 || e[0].Passage != 1 || len(e[0].Airings) != 2 || len(e[2].Airings) != 1 {
+	if e := in.Library.Exposures(in.History); len(e) != 3 || e[0].Passage != 1 || len(e[0].Airings) != 2 ||
+		len(e[2].Airings) != 1 {
 		t.Errorf("%+v", e)
 	}
 }
@@ -171,7 +181,8 @@ func TestWhatIsLeastHeardGoesAheadWhenAsked(t *testing.T) {
 func TestAnEditorsRulingReachesReadingsAndTheirCompanions(t *testing.T) {
 	until := schedules.At(time.Date(2023, 10, 27, 18, 0, 0, 0, time.UTC))
 	passages := func(p ...schedules.Passage) []schedules.Script {
-		return []schedules.Script{{ID: "appeal", Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{{Version: 1, Passages: p}}}}
+		return []schedules.Script{{ID: "appeal", Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{
+			{Version: 1, Passages: p}}}}
 	}
 	r := plannertest.Segment("r", "reading", "ko-KP", 60_000)
 	r.Intro, r.Script = "i", &schedules.ScriptRef{ID: "appeal", Version: 1, Passages: []int{1, 2}}
@@ -183,7 +194,8 @@ func TestAnEditorsRulingReachesReadingsAndTheirCompanions(t *testing.T) {
 	}{
 		"still valid": {passages(schedules.Passage{Number: 1}, schedules.Passage{Number: 2}), false, schedules.Instant{}},
 		"air until":   {passages(schedules.Passage{Number: 1}, schedules.Passage{Number: 2, AirUntil: until}), false, until},
-		"dead now":    {passages(schedules.Passage{Number: 1, Dead: true}, schedules.Passage{Number: 2}), true, schedules.Instant{}},
+		"dead now": {passages(schedules.Passage{Number: 1, Dead: true}, schedules.Passage{Number: 2}), true,
+			schedules.Instant{}},
 	} {
 		l := schedules.Prepare([]schedules.Segment{r, i}, c.script)
 		for _, id := range []string{"r", "i"} {
@@ -194,8 +206,10 @@ func TestAnEditorsRulingReachesReadingsAndTheirCompanions(t *testing.T) {
 		}
 	}
 	changed := schedules.Script{ID: "appeal", Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{
-		{Version: 1, Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "same"}}, {Number: 2, Text: map[string]string{"ko-KP": "old"}}}},
-		{Version: 2, Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "same"}}, {Number: 2, Text: map[string]string{"ko-KP": "new"}}, {Number: 3}}}}}
+		{Version: 1, Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "same"}},
+			{Number: 2, Text: map[string]string{"ko-KP": "old"}}}},
+		{Version: 2, Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "same"}},
+			{Number: 2, Text: map[string]string{"ko-KP": "new"}}, {Number: 3}}}}}
 	got := schedules.Prepare([]schedules.Segment{r, i}, []schedules.Script{changed}).Missing()
 	if len(got) != 2 || got[0].Passage != 2 || got[1].Passage != 3 {
 		t.Errorf("to record anew: %+v", got)

@@ -111,7 +111,8 @@ func (p *planner) attempt(st *stretch, start int64, n int) int {
 				if !p.mayAir(w, st.win, m.unit, at) {
 					continue // met elsewhere or not at all: checkDemands says
 				}
-				p.settle(placed{unit: m.unit, start: at, win: st.win, position: pl.pos, index: pl.index, choice: m.choice, since: p.last[m.unit.main]})
+				p.settle(placed{unit: m.unit, start: at, win: st.win, position: pl.pos, index: pl.index, choice: m.choice,
+					since: p.last[m.unit.main]})
 				at += m.unit.ms
 			}
 		}
@@ -184,7 +185,8 @@ func (p *planner) settlePick(st *stretch, w *window, pl *place, at int64, shift,
 	} else if !p.mayAir(w, st.win, u, at) {
 		return 0, false
 	}
-	p.settle(placed{unit: u, start: at, win: st.win, position: pl.pos, index: pl.index, choice: choice, rank: rank, since: since})
+	p.settle(placed{unit: u, start: at, win: st.win, position: pl.pos, index: pl.index, choice: choice, rank: rank,
+		since: since})
 	return at + u.ms, true
 }
 

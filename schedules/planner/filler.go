@@ -144,8 +144,8 @@ func (f *filler) loosely(at, target int64) int64 {
 	return at
 }
 
-// longShare is how many in ten candidates may be longer than half of what is to be filled. They are hard to place, a set
-// holds one at most, and without a bound they would in time be all that is due.
+// longShare is how many in ten candidates may be longer than half of what is to be filled. They are hard to place, a
+// set holds one at most, and without a bound they would in time be all that is due.
 const longShare = 7
 
 // gather lists up to limit candidates that may air anywhere in [at, end), most overdue first.
@@ -206,7 +206,8 @@ func (f *filler) each(g func(seg int32, last int64) bool) {
 	}
 	for _, id := range f.p.in.Station.Fallback {
 		seg, ok := f.p.lib.index(id)
-		if e := f.p.lib.entries[max(seg, 0)]; ok && e.Fit && !f.pl.queue.members.has(seg) && schedules.Speaks(e.Language, f.w.languages) {
+		if e := f.p.lib.entries[max(seg, 0)]; ok && e.Fit && !f.pl.queue.members.has(seg) && schedules.Speaks(e.Language,
+			f.w.languages) {
 			if !g(seg, f.p.last[seg]) {
 				return
 			}
@@ -254,7 +255,8 @@ func (f *filler) head(at, end int64) (int64, bool) {
 	for i := range f.list[:best+1] {
 		k := f.candidate(i)
 		if i != best && k.Refused.IsZero() {
-			k.Refused = schedules.Refusal{Rule: "would bend soft rules", Unit: "weight", Need: int64(c.bends * 1000), Has: int64(f.list[i].bends * 1000)}
+			k.Refused = schedules.Refusal{Rule: "would bend soft rules", Unit: "weight", Need: int64(c.bends * 1000),
+				Has: int64(f.list[i].bends * 1000)}
 		}
 		choice.Candidates = append(choice.Candidates, k)
 	}
@@ -281,13 +283,15 @@ func (f *filler) headWithin(at, room int64) int {
 }
 
 func (f *filler) settle(c cand, at int64, choice *schedules.Choice, order, rank int) {
-	f.p.settle(placed{unit: c.unit, start: at, win: f.st.win, position: f.pl.pos, index: f.pl.index, choice: choice, place: order,
-		rank: rank, since: c.last, fallback: !f.pl.queue.members.has(c.unit.main), queue: f.pl.queue})
+	f.p.settle(placed{unit: c.unit, start: at, win: f.st.win, position: f.pl.pos, index: f.pl.index, choice: choice,
+		place: order,
+		rank:  rank, since: c.last, fallback: !f.pl.queue.members.has(c.unit.main), queue: f.pl.queue})
 }
 
 func (f *filler) candidate(i int) schedules.Candidate {
 	c := &f.list[i]
-	k := schedules.Candidate{Segment: f.p.name(c.unit.main), Duration: schedules.Ms(c.unit.ms), LastAired: instant(c.last), Refused: c.refused.public()}
+	k := schedules.Candidate{Segment: f.p.name(c.unit.main), Duration: schedules.Ms(c.unit.ms), LastAired: instant(c.last),
+		Refused: c.refused.public()}
 	if c.why != "" {
 		k.Refused = schedules.Refusal{Rule: c.why}
 	}
@@ -435,11 +439,12 @@ func (f *filler) nearest(c *closer, at, end, bound int64) (int64, bool) {
 	return at, false
 }
 
-// sumsTried is how many of the sets that the subset sums give, the most overdue first, are tried in the orders of airing.
+// sumsTried is how many of the sets that the subset sums give, the most overdue first, are tried in the orders of
+// airing.
 const sumsTried = 8
 
-// dueSums settles the most overdue of the sets of any size that the subset sums give, one for each time within which what
-// is due goes before what is nearer.
+// dueSums settles the most overdue of the sets of any size that the subset sums give, one for each time within which
+// what is due goes before what is nearer.
 func (f *filler) dueSums(c *closer, at, end int64, table *sums) (int64, bool) {
 	type sum struct {
 		set      []uint8

@@ -19,9 +19,11 @@ import (
 func oneWindow(seconds int64, segments []schedules.Segment, clock schedules.Clock) schedules.Input {
 	clock.ID, clock.Length = "c", schedules.Ms(seconds*1000)
 	return schedules.Input{
-		Station: schedules.Station{ID: "st", Name: "st", Timezone: "UTC", Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "noon", Clock: "c", Length: clock.Length,
-			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230101T120000\nRRULE:FREQ=DAILY"}}}},
-		Clocks: map[string]schedules.Clock{"c": clock}, Date: schedules.Date{Year: 2023, Month: 10, Day: 2}, Library: schedules.Prepare(segments, nil),
+		Station: schedules.Station{ID: "st", Name: "st", Timezone: "UTC", Languages: []string{"ko-KP"},
+			Windows: []schedules.Window{{ID: "noon", Clock: "c", Length: clock.Length,
+				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230101T120000\nRRULE:FREQ=DAILY"}}}},
+		Clocks: map[string]schedules.Clock{"c": clock}, Date: schedules.Date{Year: 2023, Month: 10, Day: 2},
+		Library: schedules.Prepare(segments, nil),
 	}
 }
 
@@ -49,9 +51,11 @@ func TestASoftMinimumThatCannotBeMetLeavesItsFillPlannable(t *testing.T) {
 	least := 1
 	in := oneWindow(300, slices.Concat(lasting("music", 170), lasting("letter", 99, 100, 101)), schedules.Clock{
 		Positions: []schedules.Position{{ID: "all", Fill: kinds("letter", "music")}},
-		Rules:     []schedules.Rule{{AtLeast: &least, Per: "day", Of: ofKind("music")}, {Separate: "segment", For: schedules.Ms(600_000), Hard: true}}})
+		Rules: []schedules.Rule{{AtLeast: &least, Per: "day", Of: ofKind("music")},
+			{Separate: "segment", For: schedules.Ms(600_000), Hard: true}}})
 	plan := plannertest.Audited(t, in)
-	if got := slices.Sorted(slices.Values(aired(plan))); !slices.Equal(got, []string{"letter-100", "letter-101", "letter-99"}) {
+	if got := slices.Sorted(slices.Values(aired(plan))); !slices.Equal(got, []string{"letter-100", "letter-101",
+		"letter-99"}) {
 		t.Errorf("airs %v", got)
 	}
 	if !warned(plan.Rundown, "demand_unmet") {
@@ -64,8 +68,10 @@ func TestTwoOwedInOneFillOfFiveMinutesAreFound(t *testing.T) {
 	two := 2
 	in := oneWindow(300, slices.Concat(lasting("letter", 60, 77, 90), lasting("music", 150, 197, 250)), schedules.Clock{
 		Positions: []schedules.Position{{ID: "all", Fill: kinds("letter", "music")}},
-		Rules:     []schedules.Rule{{AtLeast: &two, Per: "day", Of: ofKind("letter"), Hard: true}, {Separate: "segment", For: schedules.Ms(600_000), Hard: true}}})
-	if got := slices.Sorted(slices.Values(aired(plannertest.Audited(t, in)))); !slices.Equal(got, []string{"letter-60", "letter-90", "music-150"}) {
+		Rules: []schedules.Rule{{AtLeast: &two, Per: "day", Of: ofKind("letter"), Hard: true},
+			{Separate: "segment", For: schedules.Ms(600_000), Hard: true}}})
+	if got := slices.Sorted(slices.Values(aired(plannertest.Audited(t, in)))); !slices.Equal(got,
+		[]string{"letter-60", "letter-90", "music-150"}) {
 		t.Errorf("airs %v", got)
 	}
 }
@@ -73,11 +79,15 @@ func TestTwoOwedInOneFillOfFiveMinutesAreFound(t *testing.T) {
 // After the post 240 s are left: 100 and 140, or 150 and 90; never with the 110 s that the week asks for.
 func TestTwoPicksBehindAPostEndInTimeThoughASoftWeeklyMinimumWantsAnother(t *testing.T) {
 	post, one := schedules.Ms(300_000), 7
-	in := oneWindow(600, slices.Concat(lasting("letter", 140, 160, 170), lasting("ident", 60), lasting("news", 100, 110, 150), lasting("promo", 90, 140)), schedules.Clock{
-		Positions: []schedules.Position{{ID: "first", Fill: kinds("letter")}, {ID: "post", At: &post, Start: schedules.Hard, Segment: "ident-60"}, {ID: "a", Pick: kinds("news")}, {ID: "b", Pick: kinds("promo")}},
-		Rules:     []schedules.Rule{{AtLeast: &one, Per: "week", Of: schedules.Of{Match: map[string]string{"segment": "news-110"}}}}})
+	in := oneWindow(600, slices.Concat(lasting("letter", 140, 160, 170), lasting("ident", 60), lasting("news", 100, 110,
+		150), lasting("promo", 90, 140)), schedules.Clock{
+		Positions: []schedules.Position{{ID: "first", Fill: kinds("letter")}, {ID: "post", At: &post, Start: schedules.Hard,
+			Segment: "ident-60"}, {ID: "a", Pick: kinds("news")}, {ID: "b", Pick: kinds("promo")}},
+		Rules: []schedules.Rule{{AtLeast: &one, Per: "week",
+			Of: schedules.Of{Match: map[string]string{"segment": "news-110"}}}}})
 	got := aired(plannertest.Audited(t, in))
-	if pair := got[len(got)-2:]; !slices.Equal(pair, []string{"news-100", "promo-140"}) && !slices.Equal(pair, []string{"news-150", "promo-90"}) {
+	if pair := got[len(got)-2:]; !slices.Equal(pair, []string{"news-100", "promo-140"}) &&
+		!slices.Equal(pair, []string{"news-150", "promo-90"}) {
 		t.Errorf("airs %v", got)
 	}
 }
@@ -85,9 +95,11 @@ func TestTwoPicksBehindAPostEndInTimeThoughASoftWeeklyMinimumWantsAnother(t *tes
 // The promo at 5:00 must follow music at once: 300 s of letters and music that end with music.
 func TestAFillThatLeadsToAPostEndsWithWhatThePostMustFollow(t *testing.T) {
 	post := schedules.Ms(300_000)
-	in := oneWindow(600, slices.Concat(lasting("music", 70, 100), lasting("promo", 60), lasting("letter", 80, 110, 120, 130)), schedules.Clock{
-		Positions: []schedules.Position{{ID: "first", Fill: kinds("letter", "music")}, {ID: "post", At: &post, Start: schedules.Hard, Segment: "promo-60"}, {ID: "rest", Fill: kinds("letter")}},
-		Rules:     []schedules.Rule{{Only: kinds("promo"), After: ofKind("music"), Within: schedules.Ms(1000), Hard: true}}})
+	in := oneWindow(600, slices.Concat(lasting("music", 70, 100), lasting("promo", 60), lasting("letter", 80, 110, 120,
+		130)), schedules.Clock{
+		Positions: []schedules.Position{{ID: "first", Fill: kinds("letter", "music")}, {ID: "post", At: &post,
+			Start: schedules.Hard, Segment: "promo-60"}, {ID: "rest", Fill: kinds("letter")}},
+		Rules: []schedules.Rule{{Only: kinds("promo"), After: ofKind("music"), Within: schedules.Ms(1000), Hard: true}}})
 	got := aired(plannertest.Audited(t, in))
 	if k := slices.Index(got, "promo-60"); k < 1 || got[k-1] != "music-70" && got[k-1] != "music-100" {
 		t.Errorf("airs %v", got)
@@ -95,8 +107,10 @@ func TestAFillThatLeadsToAPostEndsWithWhatThePostMustFollow(t *testing.T) {
 }
 
 func TestAHardCampaignOwesNothingToADayWithoutAWindow(t *testing.T) {
-	in := oneWindow(300, lasting("letter", 100, 150), schedules.Clock{Positions: []schedules.Position{{ID: "all", Fill: kinds("letter")}}})
-	in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Kinds: []schedules.Kind{"letter"}}, AtLeast: 2, Hard: true}}
+	in := oneWindow(300, lasting("letter", 100, 150),
+		schedules.Clock{Positions: []schedules.Position{{ID: "all", Fill: kinds("letter")}}})
+	in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Kinds: []schedules.Kind{"letter"}}, AtLeast: 2,
+		Hard: true}}
 	in.Station.Windows[0].Starts.RRule = "DTSTART:20230102T120000\nRRULE:FREQ=WEEKLY;BYDAY=MO"
 	if got := aired(plannertest.Audited(t, in)); len(got) < 2 {
 		t.Errorf("Monday airs %v", got)
@@ -109,8 +123,9 @@ func TestAHardCampaignOwesNothingToADayWithoutAWindow(t *testing.T) {
 
 func TestAHardWeeklyMinimumIsOwedOnSaturdayWhereSundayHasNoWindow(t *testing.T) {
 	one := 1
-	in := oneWindow(300, slices.Concat(lasting("letter", 100, 150), lasting("music", 150)), schedules.Clock{Positions: []schedules.Position{{ID: "all", Fill: kinds("letter", "music")}},
-		Rules: []schedules.Rule{{AtLeast: &one, Per: "week", Of: ofKind("music"), Hard: true}}})
+	in := oneWindow(300, slices.Concat(lasting("letter", 100, 150), lasting("music", 150)),
+		schedules.Clock{Positions: []schedules.Position{{ID: "all", Fill: kinds("letter", "music")}},
+			Rules: []schedules.Rule{{AtLeast: &one, Per: "week", Of: ofKind("music"), Hard: true}}})
 	in.Station.Windows[0].Starts.RRule = "DTSTART:20230101T120000\nRRULE:FREQ=WEEKLY;BYDAY=MO,SA"
 	in.Date = in.Date.AddDays(5)
 	if got := aired(plannertest.Audited(t, in)); !slices.Contains(got, "music-150") {
@@ -134,7 +149,8 @@ func smallNetwork(seed uint64) schedules.Input {
 	g := generator{rand.New(rand.NewPCG(seed, 7)), nil}
 	var segments []schedules.Segment
 	for i := range 6 + g.IntN(12) {
-		s := plannertest.Segment(fmt.Sprintf("s%02d", i), schedules.Kind(g.one(smallKinds)), "ko-KP", int64(20+5*g.IntN(30))*1000)
+		s := plannertest.Segment(fmt.Sprintf("s%02d", i), schedules.Kind(g.one(smallKinds)), "ko-KP",
+			int64(20+5*g.IntN(30))*1000)
 		s.Voice, s.Tags = g.one([]string{"", "hana", "min"}), []string{g.tag()}
 		segments = append(segments, s)
 	}
@@ -146,7 +162,8 @@ func smallNetwork(seed uint64) schedules.Input {
 	fill := func() {
 		some := slices.Clone(smallKinds)
 		g.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
-		clock.Positions = append(clock.Positions, schedules.Position{ID: fmt.Sprintf("p%d", len(clock.Positions)), Fill: kinds(schedules.Kind(some[0]), schedules.Kind(some[1]), schedules.Kind(some[2]))})
+		clock.Positions = append(clock.Positions, schedules.Position{ID: fmt.Sprintf("p%d", len(clock.Positions)),
+			Fill: kinds(schedules.Kind(some[0]), schedules.Kind(some[1]), schedules.Kind(some[2]))})
 	}
 	if g.IntN(3) == 0 {
 		clock.Positions = append(clock.Positions, pick(schedules.Position{}))

@@ -60,8 +60,8 @@ func digest(t testing.TB, values ...any) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// Each of 28 days of every example station is planned after the days before it; once a fortnight one is repaired after a
-// recall. The golden file has a line for each: the digests of what airs when, and of the whole plan with its words. A
+// Each of 28 days of every example station is planned after the days before it; once a fortnight one is repaired after
+// a recall. The golden file has a line for each: the digests of what airs when, and of the whole plan with its words. A
 // difference says that the planner answers otherwise: write the file anew with -update, and say why in the commit.
 func TestPlansOfTheExampleNetworkAreAsTheyWere(t *testing.T) {
 	longform.Only(t)
@@ -76,7 +76,8 @@ func TestPlansOfTheExampleNetworkAreAsTheyWere(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s %s: %v", in.Station.ID, in.Date, err)
 			}
-			fmt.Fprintf(&got, "%s %s plan %s %s\n", in.Station.ID, in.Date, digest(t, plan.Rundown.Windows, plan.Rundown.Items), digest(t, plan))
+			fmt.Fprintf(&got, "%s %s plan %s %s\n", in.Station.ID, in.Date, digest(t, plan.Rundown.Windows, plan.Rundown.Items),
+				digest(t, plan))
 			if day%14 == 5 {
 				fmt.Fprintf(&got, "%s %s repair %s\n", in.Station.ID, in.Date, repair(t, in, plan.Rundown))
 			}

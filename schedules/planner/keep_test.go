@@ -17,13 +17,15 @@ func TestKeepingEveryItemChangesNothing(t *testing.T) {
 			Recording: &schedules.Recording{SHA256: id, CueOut: schedules.Ms(ms)}}
 	}
 	in := schedules.Input{
-		Station: schedules.Station{ID: "s", Timezone: "UTC", Languages: []string{"en"}, Windows: []schedules.Window{{ID: "w", Clock: "c",
-			Length: schedules.Ms(600_000), Tolerance: schedules.Ms(1000),
-			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20260101T120000\nRRULE:FREQ=DAILY"}}}},
+		Station: schedules.Station{ID: "s", Timezone: "UTC", Languages: []string{"en"},
+			Windows: []schedules.Window{{ID: "w", Clock: "c",
+				Length: schedules.Ms(600_000), Tolerance: schedules.Ms(1000),
+				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20260101T120000\nRRULE:FREQ=DAILY"}}}},
 		Date: schedules.Date{Year: 2026, Month: 2, Day: 3},
 		Clocks: map[string]schedules.Clock{"c": {ID: "c", Length: schedules.Ms(600_000),
 			Positions: []schedules.Position{{ID: "fill", Fill: &schedules.Selector{Kinds: []schedules.Kind{"music"}}}}}},
-		Library: schedules.Prepare([]schedules.Segment{segment("a", 199_900), segment("b", 199_800), segment("c", 200_100)}, nil),
+		Library: schedules.Prepare([]schedules.Segment{segment("a", 199_900), segment("b", 199_800), segment("c", 200_100)},
+			nil),
 	}
 	first, err := planner.Compile(in.Library).Plan(context.Background(), in)
 	if err != nil {

@@ -78,7 +78,8 @@ type section struct {
 	exact       bool  // ends where a kept item starts
 }
 
-// sections cuts a window at the posts of its clock. A kept post stands where it stands, a little off its instant or not.
+// sections cuts a window at the posts of its clock. A kept post stands where it stands, a little off its instant or
+// not.
 func (w *window) sections(kept []schedules.Item) []section {
 	positions := w.clock.Positions
 	out := []section{{start: w.start, end: w.end}}
@@ -99,7 +100,8 @@ func (w *window) sections(kept []schedules.Item) []section {
 	}
 	for i := 1; i < len(out); i++ {
 		for _, k := range kept {
-			if at := k.StartAt.UnixMilli(); k.Position == positions[out[i].first].ID && abs(at-out[i].start) <= max(w.tolerance, out[i-1].soft) {
+			if at := k.StartAt.UnixMilli(); k.Position == positions[out[i].first].ID && abs(at-out[i].start) <= max(w.tolerance,
+				out[i-1].soft) {
 				out[i].start, out[i-1].end, out[i-1].exact = at, at, true
 				break // the first of a chain
 			}
@@ -110,7 +112,8 @@ func (w *window) sections(kept []schedules.Item) []section {
 
 // stretch is an empty stretch [start, end) of the section, with how much it may end early and late.
 func (s section) stretch(w *window, win int32, start, end int64, exact bool) stretch {
-	st := stretch{win: win, start: start, end: end, lastFill: -1, least: -w.tolerance, most: w.tolerance, adjoins: start == s.start}
+	st := stretch{win: win, start: start, end: end, lastFill: -1, least: -w.tolerance, most: w.tolerance,
+		adjoins: start == s.start}
 	if s.soft > 0 {
 		st.least, st.most = 0, s.soft
 	}
@@ -159,7 +162,8 @@ func (p *planner) cut(win int32, w *window, kept []schedules.Item) []stretch {
 			emit(at, max(own, index), true)
 			reached, index = at+k.Duration.Milliseconds(), max(own, index)
 		}
-		if over := reached - s.end; reached > s.start && abs(over) <= w.tolerance && !s.exact && !p.owes(positions[index+1:max(s.last, index+1)]) {
+		if over := reached - s.end; reached > s.start && abs(over) <= w.tolerance && !s.exact &&
+			!p.owes(positions[index+1:max(s.last, index+1)]) {
 			carried = reached // what stays reaches the end as near as it did
 			continue
 		}
@@ -237,14 +241,16 @@ func (p *planner) placeKept() {
 			continue
 		}
 		w := &p.day.windows[win]
-		pl := placed{start: start, win: int32(win), kept: k, index: slices.IndexFunc(w.clock.Positions, func(x schedules.Position) bool { return x.ID == k.Position })}
+		pl := placed{start: start, win: int32(win), kept: k, index: slices.IndexFunc(w.clock.Positions,
+			func(x schedules.Position) bool { return x.ID == k.Position })}
 		if seg, ok := p.lib.index(k.SegmentID); ok {
 			pl.unit = unit{main: seg, members: [3]int32{seg}, n: 1, ms: k.Duration.Milliseconds()}
 			pl.since = p.last[seg]
 			p.ledger.add(span{start, start + pl.unit.ms, seg, int32(win), false})
 			p.aired(seg, start)
 		}
-		pl.choice = &schedules.Choice{Method: schedules.MethodKept, StartAt: k.StartAt, Candidates: []schedules.Candidate{}, Aired: []string{k.SegmentID}}
+		pl.choice = &schedules.Choice{Method: schedules.MethodKept, StartAt: k.StartAt, Candidates: []schedules.Candidate{},
+			Aired: []string{k.SegmentID}}
 		p.placed = append(p.placed, pl)
 	}
 }

@@ -51,7 +51,8 @@ func naivePlan(in schedules.Input, r *rand.Rand, tries int) (schedules.Rundown, 
 		for i := range n.all {
 			if n.all[i].ID == h.SegmentID {
 				def, _ := in.Station.Window(h.Window)
-				n.history = append(n.history, naiveAiring{&n.all[i], h.StartAt.UnixMilli(), h.EndAt.UnixMilli(), h.Station, def.Clock, -1})
+				n.history = append(n.history, naiveAiring{&n.all[i], h.StartAt.UnixMilli(), h.EndAt.UnixMilli(), h.Station,
+					def.Clock, -1})
 			}
 		}
 	}
@@ -66,7 +67,8 @@ func naivePlan(in schedules.Input, r *rand.Rand, tries int) (schedules.Rundown, 
 // day draws all windows, each some times over before it gives the whole day up.
 func (n *naive) day() bool {
 	n.placed = nil
-	n.rundown = schedules.Rundown{Station: n.in.Station.ID, Date: n.in.Date, Timezone: n.in.Station.Timezone, Status: schedules.Draft}
+	n.rundown = schedules.Rundown{Station: n.in.Station.ID, Date: n.in.Date, Timezone: n.in.Station.Timezone,
+		Status: schedules.Draft}
 	for i := range n.windows {
 		items, placed := len(n.rundown.Items), len(n.placed)
 		done := false
@@ -132,7 +134,8 @@ func (n *naive) stretch(i int, positions []schedules.Position, at, end, least, m
 		if p.Fill == nil {
 			tail := end - at
 			u := n.draw(i, p, at, func(ms int64) bool {
-				return lastFill >= 0 && j < lastFill && ms < tail || lastFill < j && (j < len(positions)-1 && ms < tail || j == len(positions)-1 && ms >= tail+least && ms <= tail+max(most, fade))
+				return lastFill >= 0 && j < lastFill && ms < tail || lastFill < j && (j < len(positions)-1 && ms < tail ||
+					j == len(positions)-1 && ms >= tail+least && ms <= tail+max(most, fade))
 			})
 			if u == nil && !p.Optional {
 				return at, false
@@ -153,7 +156,8 @@ func (n *naive) stretch(i int, positions []schedules.Position, at, end, least, m
 		if j < lastFill {
 			goal = at + n.r.Int64N(max(goal-at, 1))
 		}
-		exact := j == lastFill && !slices.ContainsFunc(positions[j+1:], func(q schedules.Position) bool { return q.Segment == "" })
+		exact := j == lastFill && !slices.ContainsFunc(positions[j+1:],
+			func(q schedules.Position) bool { return q.Segment == "" })
 		for goal-at > 0 && (!exact || goal-at > -least) || exact && goal-at > -least {
 			left := goal - at
 			u := n.draw(i, p, at, func(ms int64) bool { return exact && ms >= left+least && ms <= left+max(most, fade) })
@@ -179,7 +183,8 @@ func (n *naive) stretch(i int, positions []schedules.Position, at, end, least, m
 		if over > fade || over >= item.Duration.Milliseconds() {
 			return at, false
 		}
-		item.Duration, item.CueOut = schedules.Ms(item.Duration.Milliseconds()-over), schedules.Ms(item.CueOut.Milliseconds()-over)
+		item.Duration, item.CueOut = schedules.Ms(item.Duration.Milliseconds()-over),
+			schedules.Ms(item.CueOut.Milliseconds()-over)
 		n.placed[k].end -= over
 		return end, true
 	}
@@ -225,15 +230,18 @@ func (n *naive) draw(i int, p schedules.Position, at int64, fits func(ms int64) 
 
 func (n *naive) mayAir(i int, s *schedules.Segment, start, end int64) bool {
 	w := &n.windows[i]
-	if start >= w.EndAt.UnixMilli() || n.in.Library.Airable(s.ID, schedules.Place{Languages: n.in.Station.Allowed(w.def), StartAt: instantOf(start).Time, EndAt: instantOf(end).Time}) != nil {
+	if start >= w.EndAt.UnixMilli() || n.in.Library.Airable(s.ID, schedules.Place{Languages: n.in.Station.Allowed(w.def),
+		StartAt: instantOf(start).Time, EndAt: instantOf(end).Time}) != nil {
 		return false
 	}
 	for c := range n.windows {
 		for _, r := range n.windows[c].clock.Rules {
-			if !r.Hard || !r.Only.Matches(s) || c > 0 && slices.ContainsFunc(n.windows[:c], func(x naiveWindow) bool { return x.clock.ID == n.windows[c].clock.ID }) {
+			if !r.Hard || !r.Only.Matches(s) || c > 0 && slices.ContainsFunc(n.windows[:c],
+				func(x naiveWindow) bool { return x.clock.ID == n.windows[c].clock.ID }) {
 				continue
 			}
-			if r.Separate != "" && !n.apart(n.windows[c].clock.ID, w.clock.ID, r, s, start, end) || r.AtMost != nil && n.windows[c].clock.ID == w.clock.ID && n.count(i, r, s) >= *r.AtMost {
+			if r.Separate != "" && !n.apart(n.windows[c].clock.ID, w.clock.ID, r, s, start, end) || r.AtMost != nil &&
+				n.windows[c].clock.ID == w.clock.ID && n.count(i, r, s) >= *r.AtMost {
 				return false
 			}
 		}
@@ -245,14 +253,16 @@ func (n *naive) apart(clock, own string, r schedules.Rule, s *schedules.Segment,
 	items := 0
 	for k := len(n.placed) - 1; k >= 0; k-- {
 		y := &n.placed[k]
-		if (clock == own || y.clock == clock) && r.Only.Matches(y.seg) && shareValue(r.Separate, s, y.seg) && (start-y.end < r.For.Milliseconds() || items < r.Items) {
+		if (clock == own || y.clock == clock) && r.Only.Matches(y.seg) && shareValue(r.Separate, s, y.seg) &&
+			(start-y.end < r.For.Milliseconds() || items < r.Items) {
 			return false
 		}
 		items++
 	}
 	for k := range n.history {
 		y := &n.history[k]
-		if clock == own && (y.station == n.in.Station.ID || r.Across) && r.Only.Matches(y.seg) && shareValue(r.Separate, s, y.seg) && max(start-y.end, y.start-end) < r.For.Milliseconds() {
+		if clock == own && (y.station == n.in.Station.ID || r.Across) && r.Only.Matches(y.seg) && shareValue(r.Separate, s,
+			y.seg) && max(start-y.end, y.start-end) < r.For.Milliseconds() {
 			return false
 		}
 	}
@@ -301,8 +311,10 @@ func (n *naive) put(i int, p schedules.Position, u []*schedules.Segment, at int6
 		chain = fmt.Sprintf("chain-%d", at)
 	}
 	for k, s := range u {
-		item := schedules.Item{ID: fmt.Sprintf("i%d", at), Window: w.Window, Position: p.ID, SegmentID: s.ID, SHA256: s.Recording.SHA256, Kind: s.Kind, Language: s.Language,
-			StartAt: instantOf(at), Start: schedules.Follow, Duration: s.Recording.AirTime(), CueIn: s.Recording.CueIn, CueOut: s.Recording.CueOut, Chain: chain}
+		item := schedules.Item{ID: fmt.Sprintf("i%d", at), Window: w.Window, Position: p.ID, SegmentID: s.ID,
+			SHA256: s.Recording.SHA256, Kind: s.Kind, Language: s.Language,
+			StartAt: instantOf(at), Start: schedules.Follow, Duration: s.Recording.AirTime(), CueIn: s.Recording.CueIn,
+			CueOut: s.Recording.CueOut, Chain: chain}
 		if life, ok := n.in.Library.Life(s.ID); ok {
 			item.NotAfter = life.Until
 		}

@@ -36,13 +36,18 @@ type randomised struct {
 func randomNetwork(seed uint64) randomised {
 	r := rand.New(rand.NewPCG(seed, 21))
 	g := generator{r, map[string][]string{}}
-	n := randomised{clocks: map[string]schedules.Clock{}, first: schedules.Date{Year: 2027, Month: time.Month(1 + r.IntN(12)), Day: 1 + r.IntN(28)}}
+	n := randomised{clocks: map[string]schedules.Clock{}, first: schedules.Date{Year: 2027,
+		Month: time.Month(1 + r.IntN(12)), Day: 1 + r.IntN(28)}}
 	segments := g.segments(n.first)
-	n.library = schedules.Prepare(segments, []schedules.Script{{ID: "script", Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{{Number: 1}, {Number: 2}}}}}})
-	zones := []string{"Asia/Seoul", "Asia/Kathmandu", "Australia/Lord_Howe", "Antarctica/Troll", "America/St_Johns", "Pacific/Apia", "Etc/GMT+12", "Europe/Berlin", "Pacific/Chatham", "UTC"}
+	n.library = schedules.Prepare(segments,
+		[]schedules.Script{{ID: "script", Versions: []schedules.ScriptVersion{{Version: 1,
+			Passages: []schedules.Passage{{Number: 1}, {Number: 2}}}}}})
+	zones := []string{"Asia/Seoul", "Asia/Kathmandu", "Australia/Lord_Howe", "Antarctica/Troll", "America/St_Johns",
+		"Pacific/Apia", "Etc/GMT+12", "Europe/Berlin", "Pacific/Chatham", "UTC"}
 	for i := range 3 {
 		id := fmt.Sprintf("st%d", i)
-		st := schedules.Station{ID: id, Name: id, Timezone: zones[r.IntN(len(zones))], Languages: [][]string{{"ko-KR"}, {"en"}, {"ko-KR", "en"}}[r.IntN(3)]}
+		st := schedules.Station{ID: id, Name: id, Timezone: zones[r.IntN(len(zones))], Languages: [][]string{{"ko-KR"},
+			{"en"}, {"ko-KR", "en"}}[r.IntN(3)]}
 		for range r.IntN(5) {
 			st.Fallback = append(st.Fallback, g.one(g.any("music", "evergreen", "letter")))
 		}
@@ -59,16 +64,20 @@ func randomNetwork(seed uint64) randomised {
 			g.positions(&clock, length)
 			g.rules(&clock)
 			n.clocks[clock.ID] = clock
-			repeat := []string{"DAILY", "DAILY", "DAILY", "DAILY", "WEEKLY;BYDAY=MO,WE,FR", "WEEKLY;BYDAY=TU,SA,SU", "DAILY;INTERVAL=2"}[r.IntN(7)]
+			repeat := []string{"DAILY", "DAILY", "DAILY", "DAILY", "WEEKLY;BYDAY=MO,WE,FR", "WEEKLY;BYDAY=TU,SA,SU",
+				"DAILY;INTERVAL=2"}[r.IntN(7)]
 			st.Windows = append(st.Windows, schedules.Window{ID: fmt.Sprintf("w%d", k), Clock: clock.ID, Length: clock.Length,
 				Tolerance: schedules.Ms([]int64{0, 100, 500, 1000, 1000, 2000, 5000}[r.IntN(7)]),
-				Starts:    schedules.Recurrence{Timezone: st.Timezone, RRule: fmt.Sprintf("DTSTART:%s01T%02d%02d%02d\nRRULE:FREQ=%s", strings.ReplaceAll(n.first.String(), "-", "")[:6], minute/60, minute%60, 30*r.IntN(2), repeat)}})
+				Starts: schedules.Recurrence{Timezone: st.Timezone,
+					RRule: fmt.Sprintf("DTSTART:%s01T%02d%02d%02d\nRRULE:FREQ=%s", strings.ReplaceAll(n.first.String(), "-", "")[:6],
+						minute/60, minute%60, 30*r.IntN(2), repeat)}})
 			minute += length + 1 + r.IntN(240)
 		}
 		n.stations = append(n.stations, st)
 	}
 	for i := range r.IntN(3) {
-		c := schedules.Campaign{ID: fmt.Sprintf("camp%d", i), Of: schedules.Selector{Tags: []string{g.tag()}}, AtLeast: 1 + r.IntN(3), Hard: r.IntN(2) == 0}
+		c := schedules.Campaign{ID: fmt.Sprintf("camp%d", i), Of: schedules.Selector{Tags: []string{g.tag()}},
+			AtLeast: 1 + r.IntN(3), Hard: r.IntN(2) == 0}
 		if r.IntN(2) == 0 {
 			c.From = schedules.At(time.Date(n.first.Year, n.first.Month, n.first.Day+r.IntN(5), r.IntN(24), 0, 0, 0, time.UTC))
 		}
@@ -96,11 +105,13 @@ func (g generator) any(kinds ...string) (out []string) {
 	return out
 }
 
-var materialKinds = []string{"music", "reading", "news", "testimony", "letter", "promo", "commentary", "evergreen", "interview", "names"}
+var materialKinds = []string{"music", "reading", "news", "testimony", "letter", "promo", "commentary", "evergreen",
+	"interview", "names"}
 
 func (g generator) segments(first schedules.Date) (out []schedules.Segment) {
 	add := func(kind string, ms int64) *schedules.Segment {
-		s := plannertest.Segment(fmt.Sprintf("m%03d", len(out)), schedules.Kind(kind), g.one([]string{"ko-KR", "ko-KR", "en", "zxx"}), ms)
+		s := plannertest.Segment(fmt.Sprintf("m%03d", len(out)), schedules.Kind(kind),
+			g.one([]string{"ko-KR", "ko-KR", "en", "zxx"}), ms)
 		g.of[kind] = append(g.of[kind], s.ID)
 		out = append(out, s)
 		return &out[len(out)-1]
@@ -211,7 +222,8 @@ func (g generator) rules(c *schedules.Clock) {
 	number := func(least, most int) *int { n := least + g.IntN(most-least+1); return &n }
 	each := schedules.Of{Each: "segment"}
 	if g.IntN(3) > 0 {
-		c.Rules = append(c.Rules, schedules.Rule{Separate: "segment", For: schedules.Ms([]int64{300, 600, 900, 1800, 3600}[g.IntN(5)] * 1000), Only: material, Hard: g.IntN(3) > 0})
+		c.Rules = append(c.Rules, schedules.Rule{Separate: "segment", For: schedules.Ms([]int64{300, 600, 900, 1800,
+			3600}[g.IntN(5)] * 1000), Only: material, Hard: g.IntN(3) > 0})
 	}
 	for range g.IntN(5) {
 		var r schedules.Rule
@@ -233,7 +245,8 @@ func (g generator) rules(c *schedules.Clock) {
 		case 7:
 			r = schedules.Rule{AtMost: number(3, 9), Per: "window", Of: kind()}
 		case 8:
-			r = schedules.Rule{AtMost: number(1, 2), Per: "daypart", Daypart: &schedules.Daypart{From: 6 * 60, Until: 12 * 60}, Of: each, Only: material}
+			r = schedules.Rule{AtMost: number(1, 2), Per: "daypart", Daypart: &schedules.Daypart{From: 6 * 60, Until: 12 * 60},
+				Of: each, Only: material}
 		case 9:
 			r = schedules.Rule{AtLeast: number(1, 2), Per: "window", Of: kind()}
 		case 10:
@@ -241,13 +254,18 @@ func (g generator) rules(c *schedules.Clock) {
 		case 11:
 			r = schedules.Rule{AtLeast: number(1, 4), Per: "week", Of: schedules.Of{Match: map[string]string{"tag": g.tag()}}}
 		case 12:
-			r = schedules.Rule{Share: &schedules.Share{Least: 0.1 * float64(g.IntN(3))}, Per: g.one([]string{"window", "day"}), Of: kind()}
+			r = schedules.Rule{Share: &schedules.Share{Least: 0.1 * float64(g.IntN(3))}, Per: g.one([]string{"window", "day"}),
+				Of: kind()}
 		case 13:
-			r = schedules.Rule{Share: &schedules.Share{Most: 0.4 + 0.2*float64(g.IntN(3))}, Per: g.one([]string{"window", "day"}), Of: kind()}
+			r = schedules.Rule{Share: &schedules.Share{Most: 0.4 + 0.2*float64(g.IntN(3))},
+				Per: g.one([]string{"window", "day"}), Of: kind()}
 		case 14:
-			r = schedules.Rule{Only: &schedules.Selector{Kinds: []schedules.Kind{"promo"}}, After: schedules.Of{Match: map[string]string{"kind": g.one([]string{"music", "reading", "news"})}}, Within: schedules.Ms([]int64{0, 600_000, 1_800_000}[g.IntN(3)])}
+			r = schedules.Rule{Only: &schedules.Selector{Kinds: []schedules.Kind{"promo"}},
+				After:  schedules.Of{Match: map[string]string{"kind": g.one([]string{"music", "reading", "news"})}},
+				Within: schedules.Ms([]int64{0, 600_000, 1_800_000}[g.IntN(3)])}
 		case 15:
-			r = schedules.Rule{Only: &schedules.Selector{Tags: []string{g.tag()}}, KeepTo: &schedules.Daypart{From: 5 * 60, Until: 23 * 60}}
+			r = schedules.Rule{Only: &schedules.Selector{Tags: []string{g.tag()}}, KeepTo: &schedules.Daypart{From: 5 * 60,
+				Until: 23 * 60}}
 		}
 		r.Hard = g.IntN(5) < 2
 		c.Rules = append(c.Rules, r)
@@ -268,14 +286,15 @@ func processor() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// planNetwork plans the days of every station, each from those before, and holds them against the auditor; where nothing
-// was found, the naive search is to find nothing either.
+// planNetwork plans the days of every station, each from those before, and holds them against the auditor; where
+// nothing was found, the naive search is to find nothing either.
 func planNetwork(t *testing.T, seed uint64, days, tries int, sum *tallyOf) {
 	n := randomNetwork(seed)
 	var history []schedules.Airing
 	for day := range days {
 		for _, st := range n.stations {
-			in := schedules.Input{Station: st, Date: n.first.AddDays(day), Clocks: n.clocks, Library: n.library, History: history, Campaigns: n.campaigns}
+			in := schedules.Input{Station: st, Date: n.first.AddDays(day), Clocks: n.clocks, Library: n.library,
+				History: history, Campaigns: n.campaigns}
 			name := fmt.Sprintf("network %d, %s on %s", seed, st.ID, in.Date)
 			before := processor()
 			plan, err := planner.Compile(in.Library).Plan(context.Background(), in)
@@ -338,8 +357,10 @@ func TestNoDayIsNotFoundForWhichANaiveSearchFindsAPlan(t *testing.T) {
 	for seed := range uint64(networks) {
 		planNetwork(t, first+seed, days, tries, &sum)
 	}
-	t.Logf("%d networks: %d station days, %d planned, %d proved impossible, %d not found (%.1f%%); %d refused days for which the naive search found a plan; %v of processor, worst day %v, %d days over 5 s",
-		networks, sum.days, sum.planned, sum.impossible, sum.none, 100*float64(sum.none)/float64(sum.days), sum.refuted, sum.cpu.Round(time.Millisecond), sum.worst.Round(time.Millisecond), sum.slow)
+	t.Logf("%d networks: %d station days, %d planned, %d proved impossible, %d not found (%.1f%%); %d refused days for "+
+		"which the naive search found a plan; %v of processor, worst day %v, %d days over 5 s",
+		networks, sum.days, sum.planned, sum.impossible, sum.none, 100*float64(sum.none)/float64(sum.days), sum.refuted,
+		sum.cpu.Round(time.Millisecond), sum.worst.Round(time.Millisecond), sum.slow)
 	if sum.refuted > 0 {
 		t.Errorf("%d days were refused though they have a plan", sum.refuted)
 	}
@@ -372,7 +393,8 @@ func plannerCase(t testing.TB, name string) schedules.Input {
 	if err := json.NewDecoder(z).Decode(&c); err != nil {
 		t.Fatal(err)
 	}
-	in := schedules.Input{Station: c.Station, Date: c.Date, Clocks: map[string]schedules.Clock{}, Campaigns: c.Campaigns, Library: schedules.Prepare(c.Segments, c.Scripts)}
+	in := schedules.Input{Station: c.Station, Date: c.Date, Clocks: map[string]schedules.Clock{}, Campaigns: c.Campaigns,
+		Library: schedules.Prepare(c.Segments, c.Scripts)}
 	for _, k := range c.Clocks {
 		in.Clocks[k.ID] = k
 	}

@@ -35,7 +35,8 @@ func TestLibreTime622NothingAirsPastItsExpiry(t *testing.T) {
 	}
 	in.Library = schedules.Prepare(segments, nil)
 	for _, i := range plannertest.Audited(t, in).Rundown.Items {
-		if s, _ := in.Library.Segment(i.SegmentID); !s.ValidUntil.IsZero() && (i.EndAt().After(middle.Time) || !i.NotAfter.Equal(middle.Time)) {
+		if s, _ := in.Library.Segment(i.SegmentID); !s.ValidUntil.IsZero() && (i.EndAt().After(middle.Time) ||
+			!i.NotAfter.Equal(middle.Time)) {
 			t.Errorf("%s ends at %s", i.SegmentID, i.EndAt())
 		}
 	}
@@ -45,7 +46,8 @@ func TestAzuraCast3253AOneShotAirsOnce(t *testing.T) {
 	in := plannertest.SmallStation(0)
 	one := 1
 	c := in.Clocks["hour-ko"]
-	c.Rules = []schedules.Rule{{AtMost: &one, Per: "week", Of: schedules.Of{Match: map[string]string{"segment": "music-a"}}, Hard: true}}
+	c.Rules = []schedules.Rule{{AtMost: &one, Per: "week",
+		Of: schedules.Of{Match: map[string]string{"segment": "music-a"}}, Hard: true}}
 	in.Clocks = map[string]schedules.Clock{"hour-ko": c}
 	in.Date = schedules.Date{Year: 2023, Month: 10, Day: 23}
 	count := 0

@@ -73,7 +73,8 @@ func (p *planner) pickAll() *stuck {
 		pos := p.stretches[t.stretch].places[t.place].pos
 		if pos.Optional && t.next == len(t.order) {
 			t.next++ // goes empty
-			p.warn("position_empty", p.day.windows[p.stretches[t.stretch].win].Window, "", "position %s is left empty: nothing may take it", pos.ID)
+			p.warn("position_empty", p.day.windows[p.stretches[t.stretch].win].Window, "",
+				"position %s is left empty: nothing may take it", pos.ID)
 			i++
 			continue
 		}
@@ -250,12 +251,14 @@ func (p *planner) pickChoice(t *decision, pl *place, chosen *option) *schedules.
 			case chosen.serves && !o.serves:
 				refused = schedules.Refusal{Rule: "a demand ranks another ahead"}
 			case o.bends > chosen.bends:
-				refused = schedules.Refusal{Rule: "would bend soft rules", Unit: "weight", Need: int64(chosen.bends * 1000), Has: int64(o.bends * 1000)}
+				refused = schedules.Refusal{Rule: "would bend soft rules", Unit: "weight", Need: int64(chosen.bends * 1000),
+					Has: int64(o.bends * 1000)}
 			default:
 				refused = schedules.Refusal{Rule: "another comes closer to the time", Unit: "ms"}
 			}
 		}
-		c.Candidates = append(c.Candidates, schedules.Candidate{Segment: p.name(o.unit.main), Duration: schedules.Ms(o.unit.ms), LastAired: instant(o.last), Refused: refused})
+		c.Candidates = append(c.Candidates, schedules.Candidate{Segment: p.name(o.unit.main),
+			Duration: schedules.Ms(o.unit.ms), LastAired: instant(o.last), Refused: refused})
 	}
 	return c
 }

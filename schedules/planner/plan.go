@@ -18,10 +18,10 @@ type Plan struct {
 	Report       Report                  `json:"report"`
 }
 
-// Plan plans the day with the catalogue's library, which is the input's too or is taken for it. The same input and seed give the same plan on every machine, whatever the order of the input's
-// lists. It fails with *Unsatisfiable when it can prove that no rundown keeps all hard rules, with *NotFound when it
-// has found none and cannot prove that there is none, with the context's error once that is done, and with another error
-// when a definition cannot be read.
+// Plan plans the day with the catalogue's library, which is the input's too or is taken for it. The same input and seed
+// give the same plan on every machine, whatever the order of the input's lists. It fails with *Unsatisfiable when it
+// can prove that no rundown keeps all hard rules, with *NotFound when it has found none and cannot prove that there is
+// none, with the context's error once that is done, and with another error when a definition cannot be read.
 func (c *Catalogue) Plan(ctx context.Context, in schedules.Input) (Plan, error) {
 	j, err := c.job(in)
 	if err != nil {
@@ -67,9 +67,9 @@ func (j job) plan(ctx context.Context) (Plan, error) {
 	return p.result(), nil
 }
 
-// search plans a day that was not found at once, or says why there is none. The conflicts are looked for after the short
-// walk, which finds most of the days that have a plan. Last, the day is planned as if there were no soft rules: which of
-// them bend there is recorded all the same.
+// search plans a day that was not found at once, or says why there is none. The conflicts are looked for after the
+// short walk, which finds most of the days that have a plan. Last, the day is planned as if there were no soft rules:
+// which of them bend there is recorded all the same.
 func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 	for round, steps := range walkSteps {
 		w, err := newPlanner(ctx, j)
@@ -347,5 +347,6 @@ func (p *planner) warn(code, window, item, format string, args ...any) {
 			args[i] = at.Wall(p.day.loc)
 		}
 	}
-	p.warnings = append(p.warnings, schedules.Warning{Code: code, Window: window, Item: item, Message: fmt.Sprintf(format, args...)})
+	p.warnings = append(p.warnings, schedules.Warning{Code: code, Window: window, Item: item, Message: fmt.Sprintf(format,
+		args...)})
 }

@@ -32,7 +32,8 @@ func catalogue(n int, seed uint64) []schedules.Segment {
 
 func testSegment(id string, kind schedules.Kind, ms int64) schedules.Segment {
 	return schedules.Segment{ID: id, Revision: 1, Kind: kind, Title: id, Language: "ko-KP", State: schedules.Approved,
-		Recording: &schedules.Recording{SHA256: fmt.Sprintf("%064x", mix(uint64(len(id))+uint64(ms))), Duration: schedules.Ms(ms + 100), CueIn: schedules.Ms(50), CueOut: schedules.Ms(ms + 50)}}
+		Recording: &schedules.Recording{SHA256: fmt.Sprintf("%064x", mix(uint64(len(id))+uint64(ms))),
+			Duration: schedules.Ms(ms + 100), CueIn: schedules.Ms(50), CueOut: schedules.Ms(ms + 50)}}
 }
 
 func hourly() schedules.Input {
@@ -44,14 +45,18 @@ func hourly() schedules.Input {
 		{ID: "half", At: &half, Start: schedules.Hard, Segment: "half"},
 		{ID: "two", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}},
 	}, Rules: []schedules.Rule{
-		{Separate: "segment", For: schedules.Ms(4 * 3_600_000), Hard: true, Only: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}},
+		{Separate: "segment", For: schedules.Ms(4 * 3_600_000), Hard: true,
+			Only: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}},
 		{Separate: "series", For: schedules.Ms(3_600_000), Hard: true},
-		{AtMost: &two, Per: "day", Of: schedules.Of{Each: "segment"}, Hard: true, Only: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}},
+		{AtMost: &two, Per: "day", Of: schedules.Of{Each: "segment"}, Hard: true,
+			Only: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}},
 	}}
 	return schedules.Input{
-		Station: schedules.Station{ID: "st", Name: "st", Timezone: "UTC", Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "hourly",
-			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230101T000000\nRRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23;BYMINUTE=0;BYSECOND=0"},
-			Length: schedules.Ms(3_600_000), Tolerance: schedules.Ms(20), Clock: "hour"}}},
+		Station: schedules.Station{ID: "st", Name: "st", Timezone: "UTC", Languages: []string{"ko-KP"},
+			Windows: []schedules.Window{{ID: "hourly",
+				Starts: schedules.Recurrence{Timezone: "UTC",
+					RRule: "DTSTART:20230101T000000\nRRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23;BYMINUTE=0;BYSECOND=0"},
+				Length: schedules.Ms(3_600_000), Tolerance: schedules.Ms(20), Clock: "hour"}}},
 		Date: schedules.Date{Year: 2023, Month: 10, Day: 1}, Clocks: map[string]schedules.Clock{"hour": clock},
 	}
 }

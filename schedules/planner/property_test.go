@@ -67,18 +67,21 @@ func drawInput(t *rapid.T) schedules.Input {
 	n := rapid.IntRange(8, 40).Draw(t, "segments")
 	for i := range n {
 		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
-		s := plannertest.Segment(fmt.Sprintf("s%02d", i), kind, rapid.SampledFrom([]string{"ko-KP", "ko-KP", "en", "zxx"}).Draw(t, "language"), rapid.Int64Range(5_000, 240_000).Draw(t, "ms"))
+		s := plannertest.Segment(fmt.Sprintf("s%02d", i), kind, rapid.SampledFrom([]string{"ko-KP", "ko-KP", "en",
+			"zxx"}).Draw(t, "language"), rapid.Int64Range(5_000, 240_000).Draw(t, "ms"))
 		s.Series = rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "series")
 		s.Voice = rapid.SampledFrom([]string{"", "hana", "min"}).Draw(t, "voice")
 		if rapid.Bool().Draw(t, "tagged") {
 			s.Tags = []string{"appeal"}
 		}
 		if rapid.IntRange(0, 9).Draw(t, "limited") == 0 {
-			s.ValidUntil = schedules.At(time.Date(2023, 10, 27+rapid.IntRange(0, 2).Draw(t, "day"), rapid.IntRange(0, 23).Draw(t, "hour"), 7, 0, 0, time.UTC))
+			s.ValidUntil = schedules.At(time.Date(2023, 10, 27+rapid.IntRange(0, 2).Draw(t, "day"), rapid.IntRange(0, 23).Draw(t,
+				"hour"), 7, 0, 0, time.UTC))
 		}
 		if rapid.IntRange(0, 9).Draw(t, "consented") == 0 {
 			s.Persons = []string{"p1"}
-			s.Consent = &schedules.Consent{ExpiresAt: schedules.At(time.Date(2023, 10, 27+rapid.IntRange(0, 2).Draw(t, "until"), rapid.IntRange(0, 23).Draw(t, "o'clock"), 11, 0, 0, time.UTC))}
+			s.Consent = &schedules.Consent{ExpiresAt: schedules.At(time.Date(2023, 10, 27+rapid.IntRange(0, 2).Draw(t, "until"),
+				rapid.IntRange(0, 23).Draw(t, "o'clock"), 11, 0, 0, time.UTC))}
 		}
 		if kind == "reading" && i > 2 && rapid.Bool().Draw(t, "chained") {
 			s.Intro = segments[rapid.IntRange(0, i-1).Draw(t, "intro")].ID
@@ -91,7 +94,8 @@ func drawInput(t *rapid.T) schedules.Input {
 	half := schedules.Ms(rapid.Int64Range(300, 1200).Draw(t, "half") * 1000)
 	fill := &schedules.Selector{Kinds: []schedules.Kind{"letter", "music", "testimony"}}
 	clock := schedules.Clock{ID: "c", Length: schedules.Ms(1_710_000), Positions: []schedules.Position{
-		{ID: "a", Pick: pick("a")}, {ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}, Chain: true, Optional: true},
+		{ID: "a", Pick: pick("a")}, {ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}, Chain: true,
+			Optional: true},
 		{ID: "fill", Fill: fill, FadeMax: schedules.Ms(rapid.SampledFrom([]int64{0, 0, 500}).Draw(t, "fade"))}}}
 	if rapid.Bool().Draw(t, "posted") {
 		start := rapid.SampledFrom([]schedules.StartMode{schedules.Hard, schedules.Soft}).Draw(t, "start")
@@ -114,9 +118,11 @@ func drawInput(t *rapid.T) schedules.Input {
 		{AtMost: &three, Per: "day", Of: schedules.Of{Match: map[string]string{"kind": "music"}}},
 		{AtLeast: &two, Per: "day", Of: schedules.Of{Match: map[string]string{"tag": "appeal"}}},
 		{AtLeast: &two, Per: "window", Of: schedules.Of{Match: map[string]string{"kind": "letter"}}},
-		{Share: &schedules.Share{Least: 0.1, Most: 0.8}, Per: "window", Of: schedules.Of{Match: map[string]string{"kind": "letter"}}},
+		{Share: &schedules.Share{Least: 0.1, Most: 0.8}, Per: "window",
+			Of: schedules.Of{Match: map[string]string{"kind": "letter"}}},
 		{Only: &schedules.Selector{Tags: []string{"appeal"}}, KeepTo: &schedules.Daypart{From: 6 * 60, Until: 20 * 60}},
-		{Only: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}, After: schedules.Of{Match: map[string]string{"kind": "letter"}}, Within: schedules.Ms(7_200_000)},
+		{Only: &schedules.Selector{Kinds: []schedules.Kind{"testimony"}},
+			After: schedules.Of{Match: map[string]string{"kind": "letter"}}, Within: schedules.Ms(7_200_000)},
 	}
 	for _, r := range all {
 		if rapid.IntRange(0, 3).Draw(t, "rule") == 0 {
@@ -126,16 +132,20 @@ func drawInput(t *rapid.T) schedules.Input {
 	}
 	var windows []schedules.Window
 	for i, h := range []string{"060000", "173000", "234500"} {
-		windows = append(windows, schedules.Window{ID: fmt.Sprintf("w%d", i), Clock: "c", Length: schedules.Ms(1_710_000), Tolerance: schedules.Ms(rapid.SampledFrom([]int64{1000, 1000, 5000}).Draw(t, "tolerance")),
-			Starts: schedules.Recurrence{Timezone: "Asia/Seoul", RRule: "DTSTART:20230101T" + h + "\nRRULE:FREQ=DAILY"}})
+		windows = append(windows, schedules.Window{ID: fmt.Sprintf("w%d", i), Clock: "c", Length: schedules.Ms(1_710_000),
+			Tolerance: schedules.Ms(rapid.SampledFrom([]int64{1000, 1000, 5000}).Draw(t, "tolerance")),
+			Starts:    schedules.Recurrence{Timezone: "Asia/Seoul", RRule: "DTSTART:20230101T" + h + "\nRRULE:FREQ=DAILY"}})
 	}
-	in := schedules.Input{Station: schedules.Station{ID: "st", Name: "st", Timezone: "Asia/Seoul", Languages: []string{"ko-KP"}, Windows: windows},
-		Clocks: map[string]schedules.Clock{"c": clock}, Library: schedules.Prepare(segments, nil), Seed: rapid.Uint64().Draw(t, "seed")}
+	in := schedules.Input{Station: schedules.Station{ID: "st", Name: "st", Timezone: "Asia/Seoul",
+		Languages: []string{"ko-KP"}, Windows: windows},
+		Clocks: map[string]schedules.Clock{"c": clock}, Library: schedules.Prepare(segments, nil),
+		Seed: rapid.Uint64().Draw(t, "seed")}
 	if rapid.Bool().Draw(t, "fallback") {
 		in.Station.Fallback = []string{segments[0].ID}
 	}
 	if rapid.Bool().Draw(t, "campaign") {
-		in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Tags: []string{"appeal"}}, AtLeast: 1, Hard: rapid.Bool().Draw(t, "hard campaign")}}
+		in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Tags: []string{"appeal"}}, AtLeast: 1,
+			Hard: rapid.Bool().Draw(t, "hard campaign")}}
 	}
 	return in
 }

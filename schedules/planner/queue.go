@@ -7,9 +7,9 @@ import (
 	"lifeline/schedules"
 )
 
-// queue is a class of segments in the order in which they are due: what has not aired for longest first, in an order that
-// the seed and the day decide where they are nearly equally due; what has never aired before all, in the rotation order
-// turned by the seed.
+// queue is a class of segments in the order in which they are due: what has not aired for longest first, in an order
+// that the seed and the day decide where they are nearly equally due; what has never aired before all, in the rotation
+// order turned by the seed.
 type queue struct {
 	order   []due
 	members bitset
@@ -129,7 +129,8 @@ func (p *planner) byExposure(order []due) {
 			continue
 		}
 		e := p.lib.entries[seg]
-		if a.Station != p.in.Station.ID || e.Script == nil || p.day.own(a.StartAt.UnixMilli()) || a.StartAt.UnixMilli() >= p.horizonEnd {
+		if a.Station != p.in.Station.ID || e.Script == nil || p.day.own(a.StartAt.UnixMilli()) ||
+			a.StartAt.UnixMilli() >= p.horizonEnd {
 			continue
 		}
 		for _, n := range e.Script.Passages {

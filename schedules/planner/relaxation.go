@@ -61,7 +61,8 @@ const (
 )
 
 func (p *planner) relax() *relaxation {
-	x := &relaxation{p: p, in: p.everyWindow(), options: map[string][]choiceOf{}, work: proofWork, reached: map[reach]bool{}}
+	x := &relaxation{p: p, in: p.everyWindow(), options: map[string][]choiceOf{}, work: proofWork,
+		reached: map[reach]bool{}}
 	seen := map[string]bool{}
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
@@ -72,7 +73,8 @@ func (p *planner) relax() *relaxation {
 			seen["window "+w.Window] = true
 			k := slices.IndexFunc(p.in.Station.Windows, func(d schedules.Window) bool { return d.ID == w.Window })
 			x.parts = append(x.parts, part{kind: partLength, index: k, field: fmt.Sprintf("windows[%d].length_ms", k),
-				message: fmt.Sprintf("window %s is filled to its length of %s within its tolerance of %s", w.Window, schedules.FormatLength(w.def.Length.Duration), schedules.FormatLength(w.def.Tolerance.Duration))})
+				message: fmt.Sprintf("window %s is filled to its length of %s within its tolerance of %s", w.Window,
+					schedules.FormatLength(w.def.Length.Duration), schedules.FormatLength(w.def.Tolerance.Duration))})
 		}
 		if seen["clock "+w.clock.ID] {
 			continue
@@ -148,7 +150,8 @@ func (x *relaxation) refusals(ids []string, w *window, pos *schedules.Position) 
 	why := ""
 	for _, id := range ids {
 		s, _ := x.p.lib.library.Segment(id)
-		u := x.p.lib.library.Airable(id, schedules.Place{Languages: w.languages, StartAt: start, EndAt: start.Add(s.Recording.AirTime().Duration)})
+		u := x.p.lib.library.Airable(id, schedules.Place{Languages: w.languages, StartAt: start,
+			EndAt: start.Add(s.Recording.AirTime().Duration)})
 		if u == nil && pos.Chain {
 			seg, _ := x.p.lib.index(id)
 			if _, broken := x.p.unit(seg, true); broken != "" {
@@ -173,9 +176,9 @@ func (x *relaxation) on(kind partKind, clock string, index int) bool {
 	return false
 }
 
-// proof is a conflict, made smallest by deletion: whatever can go while the rest stays impossible goes. ok is false when
-// the whole is not shown to be impossible. Where a part can neither be dropped nor shown to be needed, or the budget
-// ends on the way, the conflict holds all the same, and says that it may name more than it takes.
+// proof is a conflict, made smallest by deletion: whatever can go while the rest stays impossible goes. ok is false
+// when the whole is not shown to be impossible. Where a part can neither be dropped nor shown to be needed, or the
+// budget ends on the way, the conflict holds all the same, and says that it may name more than it takes.
 func (x *relaxation) proof() (c Conflict, ok bool) {
 	if x.check() != impossible {
 		return Conflict{}, false
@@ -240,7 +243,8 @@ func (x *relaxation) conflict(smallest bool) Conflict {
 	for i, in := range x.in {
 		if in {
 			if n++; n <= 3 {
-				when += ", " + x.p.day.windows[i].Window + " at " + schedules.WallTime(x.p.in.Station.Timezone, x.p.day.windows[i].StartAt)
+				when += ", " + x.p.day.windows[i].Window + " at " + schedules.WallTime(x.p.in.Station.Timezone,
+					x.p.day.windows[i].StartAt)
 			}
 		}
 	}

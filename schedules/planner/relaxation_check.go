@@ -43,14 +43,16 @@ func (x *relaxation) spots() ([]spot, bool) {
 			continue
 		}
 		w := &x.p.day.windows[i]
-		length := x.on(partLength, "", slices.IndexFunc(x.p.in.Station.Windows, func(d schedules.Window) bool { return d.ID == w.Window }))
+		length := x.on(partLength, "", slices.IndexFunc(x.p.in.Station.Windows,
+			func(d schedules.Window) bool { return d.ID == w.Window }))
 		var kept []spot
 		for k := range x.p.in.Keep {
 			item := &x.p.in.Keep[k]
 			if at := item.StartAt.UnixMilli(); x.on(partKept, "", k) && at >= w.start && at < w.end {
 				if seg, ok := x.p.lib.index(item.SegmentID); ok {
 					u := unit{main: seg, members: [3]int32{seg}, n: 1, ms: item.Duration.Milliseconds()}
-					kept = append(kept, spot{win: int32(i), index: -1, kept: item, low: at, high: at, lastEnd: maxTime, endLow: minTime, choices: []choiceOf{{u}}})
+					kept = append(kept, spot{win: int32(i), index: -1, kept: item, low: at, high: at, lastEnd: maxTime,
+						endLow: minTime, choices: []choiceOf{{u}}})
 				}
 			}
 		}
@@ -79,7 +81,8 @@ func (x *relaxation) windowSpots(i int, w *window, length bool, kept []spot) []s
 			edge = false
 			continue // the kept item stands there
 		}
-		s := spot{win: int32(i), index: j, pos: pos, low: w.start, high: maxTime, lastEnd: w.end + w.tolerance, endLow: minTime}
+		s := spot{win: int32(i), index: j, pos: pos, low: w.start, high: maxTime, lastEnd: w.end + w.tolerance,
+			endLow: minTime}
 		if !length {
 			s.lastEnd = maxTime
 		}

@@ -39,7 +39,8 @@ func (s supply) demanded(d *demand) bool {
 	if d.rule == nil {
 		return slices.ContainsFunc(s.p.in.Campaigns, func(c schedules.Campaign) bool {
 			i := slices.IndexFunc(s.p.in.Campaigns, func(o schedules.Campaign) bool { return o.ID == c.ID })
-			return s.on(partCampaign, "", i) && (d.name == "campaign "+c.ID || len(d.name) > len(c.ID)+9 && d.name[:len(c.ID)+13] == "campaign "+c.ID+" in ")
+			return s.on(partCampaign, "", i) && (d.name == "campaign "+c.ID || len(d.name) > len(c.ID)+9 &&
+				d.name[:len(c.ID)+13] == "campaign "+c.ID+" in ")
 		})
 	}
 	return s.on(partRule, s.p.day.windows[d.win].rules.clock, d.rule.def)
@@ -202,7 +203,8 @@ func (s supply) follows() bool {
 // led reports whether something before the spot is, or could be, what its rule wants before it.
 func (s supply) led(r *rule, k int) bool {
 	for _, h := range s.p.ledger.sequence {
-		if h.win < 0 && s.p.lib.entries[h.seg].has(r.match) && (r.within == 0 || s.p.day.windows[s.spots[k].win].start-h.end <= r.within) {
+		if h.win < 0 && s.p.lib.entries[h.seg].has(r.match) &&
+			(r.within == 0 || s.p.day.windows[s.spots[k].win].start-h.end <= r.within) {
 			return true
 		}
 	}

@@ -31,7 +31,8 @@ func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
 			at += e.ms
 		}
 		if i > 0 && spots[i-1].win == s.win && ordered(&spots[i-1], s) {
-			edges = append(edges, least{from: i - 1, to: i, by: chosen[i-1].ms - max(fade(&spots[i-1]), x.p.day.windows[s.win].tolerance)})
+			edges = append(edges, least{from: i - 1, to: i, by: chosen[i-1].ms - max(fade(&spots[i-1]),
+				x.p.day.windows[s.win].tolerance)})
 			if s.follows {
 				edges = append(edges, least{from: i, to: i - 1, by: -chosen[i-1].ms})
 			}
@@ -149,7 +150,8 @@ func (x *relaxation) apart(a *spot, u unit, b *spot, v unit, between int) (by in
 				end := start + x.p.lib.entries[m].ms
 				offset := int64(0)
 				for _, o := range v.members[:v.n] {
-					if (r.only == nil || r.only.has(m) && r.only.has(o)) && shared(x.p.lib.entries[m].valuesOf(r.attr), x.p.lib.entries[o].valuesOf(r.attr)) {
+					if (r.only == nil || r.only.has(m) && r.only.has(o)) && shared(x.p.lib.entries[m].valuesOf(r.attr),
+						x.p.lib.entries[o].valuesOf(r.attr)) {
 						if r.form == formSeparate {
 							by = max(by, end+r.apart-offset)
 						} else if int64(between) < r.limit && b.follows && between == 0 {

@@ -91,7 +91,8 @@ func (s supply) material(w *window, e elastic) []int32 {
 	var out []int32
 	add := func(seg int32) {
 		entry := s.p.lib.entries[seg]
-		if !seen[seg] && entry.Fit && entry.ms > 0 && schedules.Speaks(entry.Language, w.languages) && s.mayLive(unit{members: [3]int32{seg}, n: 1, ms: entry.ms}, w) {
+		if !seen[seg] && entry.Fit && entry.ms > 0 && schedules.Speaks(entry.Language, w.languages) &&
+			s.mayLive(unit{members: [3]int32{seg}, n: 1, ms: entry.ms}, w) {
 			seen[seg] = true
 			out = append(out, seg)
 		}
@@ -169,7 +170,8 @@ func (s supply) cap(w *window, i int, seg int32, ms int64) int64 {
 		switch {
 		case r.form == formSeparate && len(e.valuesOf(r.attr)) > 0:
 			out = min(out, 1+max(ms-e.ms, 0)/(r.apart+e.ms))
-		case r.form == formAtMost && (r.each && len(e.valuesOf(r.attr)) > 0 || !r.each && e.has(r.match)) && (r.per == "window" || r.per == "day"):
+		case r.form == formAtMost && (r.each && len(e.valuesOf(r.attr)) > 0 || !r.each && e.has(r.match)) &&
+			(r.per == "window" || r.per == "day"):
 			out = min(out, max(r.limit-s.used(r, w, i, e), 0))
 		case r.form == formMost && e.has(r.match):
 			total, _ := w.rules.share(r, int32(i), s.p.ledger)
@@ -200,7 +202,8 @@ func (s supply) used(r *rule, w *window, i int, e *entry) (n int64) {
 		}
 		for _, m := range s.chosen[k].members[:s.chosen[k].n] {
 			o := s.p.lib.entries[m]
-			if (r.only == nil || r.only.has(m)) && (r.each && shared(o.valuesOf(r.attr), e.valuesOf(r.attr)) || !r.each && o.has(r.match)) {
+			if (r.only == nil || r.only.has(m)) && (r.each && shared(o.valuesOf(r.attr), e.valuesOf(r.attr)) || !r.each &&
+				o.has(r.match)) {
 				n++
 			}
 		}
@@ -271,7 +274,8 @@ func (s supply) day(i int, _ []elastic) bool {
 	}
 	for k := range w.rules.rules {
 		r := &w.rules.rules[k]
-		if !r.hard || r.foreign != nil || r.form != formAtMost || r.per != "day" || !r.each || r.attr != schedules.AttributeSegment || !s.on(partRule, w.rules.clock, r.def) {
+		if !r.hard || r.foreign != nil || r.form != formAtMost || r.per != "day" || !r.each ||
+			r.attr != schedules.AttributeSegment || !s.on(partRule, w.rules.clock, r.def) {
 			continue
 		}
 		var need, have int64

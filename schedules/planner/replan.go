@@ -10,17 +10,18 @@ import (
 	"lifeline/schedules"
 )
 
-// Replan changes a published rundown as little as can be after a recall, a new recording, a ruling or an expiry. The day
-// keeps the windows that it was published with, whatever the definitions say now. What has not started and may not air
-// any more goes, with its chain, and nothing else must. Then each time that is open is filled: exactly, if that can be,
-// and with as few neighbours giving way as possible, of those that fill or are picked, that have not started, are not
-// locked, and whose window does not start within the station's freeze of now. Between items that must stay, what is put
-// in may be cut at its end, by no more than the window's tolerance. A time that not even so is filled stays open, with
-// the warning "gap", and there the station airs its fallback.
+// Replan changes a published rundown as little as can be after a recall, a new recording, a ruling or an expiry. The
+// day keeps the windows that it was published with, whatever the definitions say now. What has not started and may not
+// air any more goes, with its chain, and nothing else must. Then each time that is open is filled: exactly, if that can
+// be, and with as few neighbours giving way as possible, of those that fill or are picked, that have not started, are
+// not locked, and whose window does not start within the station's freeze of now. Between items that must stay, what is
+// put in may be cut at its end, by no more than the window's tolerance. A time that not even so is filled stays open,
+// with the warning "gap", and there the station airs its fallback.
 //
 // Replan always answers a rundown that may air. Once ctx is done it looks no further and says so by the warning
 // "stopped". Each change says why. It fails only on an input that no plan could be made of.
-func (c *Catalogue) Replan(ctx context.Context, in schedules.Input, prev schedules.Rundown, now time.Time) (Plan, []schedules.ItemChange, error) {
+func (c *Catalogue) Replan(ctx context.Context, in schedules.Input, prev schedules.Rundown, now time.Time) (Plan,
+	[]schedules.ItemChange, error) {
 	j, err := c.job(in.ForPublished(prev))
 	if err != nil {
 		return Plan{}, nil, err
@@ -60,7 +61,8 @@ type replanner struct {
 	added   map[string]schedules.Explanation // of items that came, by id
 	stopped int                              // times that nobody looked at, for want of time
 	lacks   int                              // hard demands of the day that are not met
-	owes    bool                             // some of them were met before: what fills the holes shall meet them again, if it can
+	// some of them were met before: what fills the holes shall meet them again, if it can
+	owes bool
 }
 
 // mend is one time of one window that a plan fills between what stays.
@@ -123,7 +125,8 @@ func (r *replanner) fill(ctx context.Context, hole schedules.Occurrence) {
 	w := r.window(hole.Window, hole.StartAt)
 	ways := []mend{{free: true}, {free: true, deep: true}, {free: true, rough: true}}
 	if void := r.asked(w, hole); len(void) > 0 {
-		ways = append(ways, mend{free: true, void: void}, mend{free: true, void: void, deep: true}, mend{free: true, void: void, rough: true})
+		ways = append(ways, mend{free: true, void: void}, mend{free: true, void: void, deep: true},
+			mend{free: true, void: void, rough: true})
 	}
 	if r.owes && r.lacks > 0 {
 		ways = append([]mend{{deep: true}}, ways...)
@@ -141,8 +144,8 @@ func (r *replanner) fill(ctx context.Context, hole schedules.Occurrence) {
 	}
 }
 
-// widen fills a hole alone or with ever more of its neighbours, and takes what changes the fewest items of what is found
-// first and of what one neighbour more makes of it; nil: nothing fills it.
+// widen fills a hole alone or with ever more of its neighbours, and takes what changes the fewest items of what is
+// found first and of what one neighbour more makes of it; nil: nothing fills it.
 func (r *replanner) widen(ctx context.Context, w *schedules.DayWindow, hole schedules.Occurrence, way mend) *found {
 	g := gap{hole: hole}
 	for range maxGive + 1 {
@@ -170,7 +173,8 @@ type gap struct {
 	left, right int
 }
 
-// wider are the gap with one neighbour more, or one whole chain, on the one side and on the other, the emptier side first.
+// wider are the gap with one neighbour more, or one whole chain, on the one side and on the other, the emptier side
+// first.
 func (r *replanner) wider(w *schedules.DayWindow, g gap, way mend) []gap {
 	var own []schedules.Item
 	for _, i := range r.cur.Items {
@@ -390,7 +394,8 @@ func (r *replanner) plan() (Plan, error) {
 	out.WarnOpen(r.now)
 	if r.stopped > 0 {
 		out.Warnings = append(out.Warnings, schedules.Warning{Code: "stopped",
-			Message: fmt.Sprintf("the search for what may fill the open times was stopped when its time was over: %d of them were not looked at to the end", r.stopped)})
+			Message: fmt.Sprintf("the search for what may fill the open times was stopped when its time was over: %d of them "+
+				"were not looked at to the end", r.stopped)})
 	}
 	plan.Rundown = out
 	return plan, nil
@@ -415,7 +420,10 @@ func (r *replanner) explain(changes []schedules.ItemChange) {
 
 // mending is the one stretch that a mend fills.
 func (p *planner) mending(m *mend) []stretch {
-	win := slices.IndexFunc(p.day.windows, func(w window) bool { return w.Window == m.window.Window && w.StartAt.Equal(m.window.StartAt.Time) })
+	win := slices.IndexFunc(p.day.windows, func(w window) bool {
+		return w.Window == m.window.Window &&
+			w.StartAt.Equal(m.window.StartAt.Time)
+	})
 	if win < 0 {
 		return nil
 	}

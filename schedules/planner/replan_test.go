@@ -50,7 +50,8 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 		if item.Kind != "testimony" {
 			continue
 		}
-		now := prev.Windows[0].StartAt.Add(time.Duration(rng.Int64N(int64(item.StartAt.Sub(prev.Windows[0].StartAt.Time)) + 1)))
+		now := prev.Windows[0].StartAt.Add(time.Duration(rng.Int64N(int64(item.StartAt.Sub(prev.Windows[0].StartAt.Time)) +
+			1)))
 		recalled, _ := library.Segment(item.SegmentID)
 		recalled.State = schedules.Recalled
 		next := in
@@ -108,15 +109,17 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 		}
 		all += len(schedules.Diff(prev, fresh.Rundown))
 	}
-	t.Logf("%d recalls: %.2f changes each (%d to %d) beside %.1f of a plan from nothing; %s each; %d items cut by less than the tolerance, %d holes between frozen items left open", recalls,
-		float64(few)/float64(recalls), fewest, most, float64(all)/float64(recalls), (took / time.Duration(recalls)).Round(time.Microsecond), cut, open)
+	t.Logf("%d recalls: %.2f changes each (%d to %d) beside %.1f of a plan from nothing; %s each; %d items cut by less "+
+		"than the tolerance, %d holes between frozen items left open", recalls,
+		float64(few)/float64(recalls), fewest, most, float64(all)/float64(recalls), (took / time.Duration(recalls)).Round(
+			time.Microsecond), cut, open)
 	if few*5 > all {
 		t.Errorf("%d changes, and a plan from nothing makes %d", few, all)
 	}
 }
 
-// fits looks, with the auditor alone, for one or two segments that could air in the hole that an item has left, whole or
-// cut at their end by no more than the window's tolerance.
+// fits looks, with the auditor alone, for one or two segments that could air in the hole that an item has left, whole
+// or cut at their end by no more than the window's tolerance.
 func fits(in schedules.Input, next schedules.Rundown, gone schedules.Item) string {
 	tolerance := in.Station.Windows[0].Tolerance.Duration
 	try := func(segments ...schedules.Segment) bool {
@@ -129,7 +132,8 @@ func fits(in schedules.Input, next schedules.Rundown, gone schedules.Item) strin
 			item.Language, item.Kind, item.NotAfter = s.Language, s.Kind, s.ValidUntil
 			item.StartAt = at
 			item.Duration = schedules.Millis{Duration: min(s.Recording.AirTime().Duration, left)}
-			item.CueIn, item.CueOut = s.Recording.CueIn, schedules.Millis{Duration: s.Recording.CueIn.Duration + item.Duration.Duration}
+			item.CueIn, item.CueOut = s.Recording.CueIn, schedules.Millis{Duration: s.Recording.CueIn.Duration +
+				item.Duration.Duration}
 			at, left = item.EndAt(), left-item.Duration.Duration
 			r.Items = append(r.Items, item)
 		}

@@ -12,13 +12,16 @@ import (
 // result writes the settled units out as a rundown with its explanations.
 func (p *planner) result() Plan {
 	slices.SortStableFunc(p.placed, func(a, b placed) int { return cmp.Compare(a.start, b.start) })
-	r := schedules.Rundown{Station: p.in.Station.ID, Date: p.in.Date, Timezone: p.in.Station.Timezone, Status: schedules.Draft, Seed: p.in.Seed,
-		Windows: make([]schedules.Slot, len(p.day.windows)), Clocks: map[string]schedules.Clock{}, Items: make([]schedules.Item, 0, len(p.placed)+len(p.placed)/4), Warnings: []schedules.Warning{}}
+	r := schedules.Rundown{Station: p.in.Station.ID, Date: p.in.Date, Timezone: p.in.Station.Timezone,
+		Status: schedules.Draft, Seed: p.in.Seed,
+		Windows: make([]schedules.Slot, len(p.day.windows)), Clocks: map[string]schedules.Clock{},
+		Items: make([]schedules.Item, 0, len(p.placed)+len(p.placed)/4), Warnings: []schedules.Warning{}}
 	explanations := make([]schedules.Explanation, 0, cap(r.Items))
 	var bent bending
 	for i := range p.day.windows {
 		w := &p.day.windows[i]
-		r.Windows[i] = schedules.Slot{Occurrence: w.Occurrence, Tolerance: schedules.Ms(w.tolerance), Languages: w.languages, Clock: w.clock.ID}
+		r.Windows[i] = schedules.Slot{Occurrence: w.Occurrence, Tolerance: schedules.Ms(w.tolerance), Languages: w.languages,
+			Clock: w.clock.ID}
 		if w.clock.ID != "" {
 			r.Clocks[w.clock.ID] = w.asked
 		}
@@ -41,9 +44,11 @@ func (p *planner) result() Plan {
 }
 
 // write appends the unit's items.
-func (p *planner) write(pl *placed, items []schedules.Item, explanations []schedules.Explanation) ([]schedules.Item, []schedules.Explanation) {
+func (p *planner) write(pl *placed, items []schedules.Item, explanations []schedules.Explanation) ([]schedules.Item,
+	[]schedules.Explanation) {
 	w := &p.day.windows[pl.win]
-	x := schedules.Explanation{Window: w.Window, Choice: pl.choice, Place: pl.place, DueRank: pl.rank, LastAired: instant(pl.since)}
+	x := schedules.Explanation{Window: w.Window, Choice: pl.choice, Place: pl.place, DueRank: pl.rank,
+		LastAired: instant(pl.since)}
 	if pl.kept != nil {
 		x.Item, x.Position, x.SegmentID, x.Why = pl.kept.ID, pl.kept.Position, pl.kept.SegmentID, "it was to stay as it is"
 		return append(items, *pl.kept), append(explanations, x)
@@ -61,9 +66,11 @@ func (p *planner) write(pl *placed, items []schedules.Item, explanations []sched
 	}
 	for k, m := range pl.unit.members[:pl.unit.n] {
 		e := p.lib.entries[m]
-		item := schedules.Item{ID: schedules.ItemID(p.in.Station.ID, w.StartAt, pl.position.ID, schedules.Ms(at-w.start), e.ID), Window: w.Window, Position: pl.position.ID,
+		item := schedules.Item{ID: schedules.ItemID(p.in.Station.ID, w.StartAt, pl.position.ID, schedules.Ms(at-w.start),
+			e.ID), Window: w.Window, Position: pl.position.ID,
 			SegmentID: e.ID, SHA256: e.Recording.SHA256, Kind: e.Kind, Language: e.Language, Title: e.Title, Voice: e.Voice,
-			StartAt: instant(at), Start: schedules.Follow, Duration: schedules.Ms(e.ms), CueIn: e.Recording.CueIn, CueOut: e.Recording.CueOut,
+			StartAt: instant(at), Start: schedules.Follow, Duration: schedules.Ms(e.ms), CueIn: e.Recording.CueIn,
+			CueOut:   e.Recording.CueOut,
 			NotAfter: p.notAfter(m), Chain: chain}
 		if k == 0 && pl.position.At != nil {
 			item.Start, item.Grace = cmp.Or(pl.position.Start, schedules.Hard), pl.position.Grace
@@ -73,7 +80,8 @@ func (p *planner) write(pl *placed, items []schedules.Item, explanations []sched
 			item.CueOut = schedules.Ms(item.CueOut.Milliseconds() - pl.trim)
 			item.FadeOut = schedules.Ms(min(item.Duration.Milliseconds(), max(pl.position.FadeMax.Milliseconds(), pl.trim)))
 			if pl.trim > pl.position.FadeMax.Milliseconds() {
-				p.warn("cut_at_post", w.Window, item.ID, "what starts after %s at its own instant cuts its last %s off", e.ID, schedules.FormatLength(schedules.Ms(pl.trim).Duration))
+				p.warn("cut_at_post", w.Window, item.ID, "what starts after %s at its own instant cuts its last %s off", e.ID,
+					schedules.FormatLength(schedules.Ms(pl.trim).Duration))
 			}
 		}
 		x.Item, x.Position, x.SegmentID, x.Chain = item.ID, item.Position, e.ID, nil
@@ -89,7 +97,8 @@ func (p *planner) write(pl *placed, items []schedules.Item, explanations []sched
 		p.figures(pl, w, m, at, &x)
 		x.Why = why(pl, &x)
 		if pl.fallback {
-			p.warn("fallback_used", w.Window, item.ID, "%s of the station's fallback fills position %s: nothing else fits", e.ID, pl.position.ID)
+			p.warn("fallback_used", w.Window, item.ID, "%s of the station's fallback fills position %s: nothing else fits", e.ID,
+				pl.position.ID)
 		}
 		items, explanations = append(items, item), append(explanations, x)
 		at += e.ms
@@ -143,7 +152,8 @@ func why(pl *placed, x *schedules.Explanation) string {
 	case schedules.MethodDemand:
 		return fmt.Sprintf("%s asks for it; it %s", c.For, since)
 	case schedules.MethodClosing:
-		return fmt.Sprintf("due %s; it %s; with %d others it fills %s with %d ms over", ordinal(x.DueRank), since, len(c.Aired)-1,
+		return fmt.Sprintf("due %s; it %s; with %d others it fills %s with %d ms over", ordinal(x.DueRank), since,
+			len(c.Aired)-1,
 			schedules.FormatLength(c.Target.Duration), c.Residual.Milliseconds())
 	}
 	return fmt.Sprintf("due %s; it %s", ordinal(x.DueRank), since)
@@ -165,7 +175,8 @@ func (p *planner) warnPosts(items []schedules.Item) {
 		}
 		w := &p.day.windows[pl.win]
 		if off := pl.start - w.start - pl.position.At.Milliseconds(); off != 0 {
-			p.warn("post_off", w.Window, "", "post %s starts %s off its instant, within the window's tolerance: no material fills to it exactly",
+			p.warn("post_off", w.Window, "", "post %s starts %s off its instant, within the window's tolerance: no material "+
+				"fills to it exactly",
 				pl.position.ID, schedules.FormatLength(schedules.Ms(off).Duration))
 		}
 	}

@@ -78,7 +78,8 @@ func (s *searcher) from(at int64, depth int) bool {
 					considered[k].Refused = schedules.Refusal{Rule: "does not lead to an end in time, or would bend soft rules"}
 				}
 			}
-			ch := &schedules.Choice{Method: schedules.MethodSearch, StartAt: instant(at), Target: schedules.Ms(left), Candidates: considered, Aired: []string{s.p.name(c.c.unit.main)}}
+			ch := &schedules.Choice{Method: schedules.MethodSearch, StartAt: instant(at), Target: schedules.Ms(left),
+				Candidates: considered, Aired: []string{s.p.name(c.c.unit.main)}}
 			s.settle(c.c, at, ch, 0, c.rank)
 			if s.from(at+c.c.unit.ms, depth+1) {
 				return true

@@ -14,9 +14,9 @@ const (
 	besideOrders = 16
 )
 
-// unlike plans a day anew, in other orders of what is due, while it airs what another day of the station airs, in the same
-// order, or nearly so what the day beside it airs. It answers the first plan of which neither is true, or else the one
-// whose like is the farthest away.
+// unlike plans a day anew, in other orders of what is due, while it airs what another day of the station airs, in the
+// same order, or nearly so what the day beside it airs. It answers the first plan of which neither is true, or else the
+// one whose like is the farthest away.
 func (j job) unlike(ctx context.Context, first Plan) Plan {
 	others := j.others(first.Rundown)
 	best, apart := first, others.apart(first.Rundown)
@@ -83,7 +83,9 @@ func (o others) apart(r schedules.Rundown) int64 {
 		}
 	}
 	nearest, n := int64(maxTime), len(own)
-	day, _ := slices.BinarySearchFunc(o.airings, begin, func(a schedules.Airing, t int64) int { return int(a.StartAt.UnixMilli() - t) })
+	day, _ := slices.BinarySearchFunc(o.airings, begin, func(a schedules.Airing, t int64) int {
+		return int(a.StartAt.UnixMilli() - t)
+	})
 	for k := 0; n > 0 && k+n <= len(o.segments); k++ {
 		there := o.segments[k : k+n]
 		like := slices.Equal(there, own)

@@ -31,14 +31,17 @@ func fewSegments(seed uint64) schedules.Input {
 	}
 	length := schedules.Ms(all * int64(2+rng.IntN(6)) / int64(n))
 	tolerance := schedules.Ms([]int64{500, 1000, 2000, 3000, 5000}[rng.IntN(5)])
-	in := schedules.Input{Date: schedules.Date{Year: 2026, Month: 11, Day: 30}, Library: schedules.Prepare(segments, nil), Seed: seed,
+	in := schedules.Input{Date: schedules.Date{Year: 2026, Month: 11, Day: 30}, Library: schedules.Prepare(segments, nil),
+		Seed:    seed,
 		Station: schedules.Station{ID: "relay", Revision: 1, Name: "relay", Timezone: "UTC", Languages: []string{"ko-KP"}},
 		Clocks: map[string]schedules.Clock{"c": {ID: "c", Revision: 1, Length: length,
 			Positions: []schedules.Position{{ID: "body", Fill: &schedules.Selector{Kinds: []schedules.Kind{"letter"}}}}}}}
 	for k := range 1 + rng.IntN(6) {
 		at := time.Date(2026, 1, 1, 4*k, 0, 0, 0, time.UTC)
-		in.Station.Windows = append(in.Station.Windows, schedules.Window{ID: fmt.Sprintf("w%02d", k), Length: length, Tolerance: tolerance, Clock: "c",
-			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + at.Format("20060102T150405") + "\nRRULE:FREQ=DAILY"}})
+		in.Station.Windows = append(in.Station.Windows, schedules.Window{ID: fmt.Sprintf("w%02d", k), Length: length,
+			Tolerance: tolerance, Clock: "c",
+			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + at.Format("20060102T150405") +
+				"\nRRULE:FREQ=DAILY"}})
 	}
 	return in
 }
@@ -62,9 +65,9 @@ func setsThatFit(in schedules.Input) int {
 	return count
 }
 
-// Of a small station no two days that follow each other are alike, and no two windows of a day that do air one set, where
-// there is another. A day has no other where its windows have but one set of two segments: which of them comes first is
-// settled by what aired before it.
+// Of a small station no two days that follow each other are alike, and no two windows of a day that do air one set,
+// where there is another. A day has no other where its windows have but one set of two segments: which of them comes
+// first is settled by what aired before it.
 func TestDaysAndWindowsOfASmallStationDifferWhereTheyCan(t *testing.T) {
 	networks, days := 100, 10
 	if testing.Short() {
@@ -107,5 +110,6 @@ func TestDaysAndWindowsOfASmallStationDifferWhereTheyCan(t *testing.T) {
 			before, in.History, in.Date = day, append(in.History, plan.Rundown.Airings()...), in.Date.AddDays(1)
 		}
 	}
-	t.Logf("%d days, %d as the day before; %d windows, %d with the set of the one before", planned, alike, windows, repeated)
+	t.Logf("%d days, %d as the day before; %d windows, %d with the set of the one before", planned, alike, windows,
+		repeated)
 }

@@ -18,7 +18,8 @@ type Unsatisfiable struct {
 // Conflict is a set of demands that cannot all hold. It is a smallest one, of which taking any part away leaves a
 // satisfiable rest, unless the message says that the budget ended before that was shown.
 type Conflict struct {
-	Kind    string         `json:"kind"` // capacity: one position or window cannot be met at all; conflict: together they cannot
+	// capacity: one position or window cannot be met at all; conflict: together they cannot
+	Kind    string         `json:"kind"`
 	Message string         `json:"message"`
 	Parts   []ConflictPart `json:"parts"`
 }
@@ -64,7 +65,8 @@ func (j job) diagnose(p *planner, s *stuck) error {
 // narrow says what of a window leaves a plan little choice, for those who can widen it.
 func (j job) narrow(w *window) (out string) {
 	if w.def.Tolerance.Duration < 100*time.Millisecond {
-		out = fmt.Sprintf(", since recordings must fill it within its tolerance of %s: allow more, such as tolerance_ms 1000", schedules.FormatLength(w.def.Tolerance.Duration))
+		out = fmt.Sprintf(", since recordings must fill it within its tolerance of %s: allow more, such as tolerance_ms 1000",
+			schedules.FormatLength(w.def.Tolerance.Duration))
 	}
 	stay := 0
 	for _, i := range j.Keep {
@@ -82,17 +84,20 @@ func (j job) narrow(w *window) (out string) {
 func (j job) notFound(p *planner, s *stuck) *NotFound {
 	n := &NotFound{Station: j.Station.ID, Date: j.Date}
 	if s.demand != nil {
-		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name, s.demand.amount(p.met(s.demand)), s.demand.amount(s.demand.need))
+		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name, s.demand.amount(p.met(s.demand)),
+			s.demand.amount(s.demand.need))
 		return n
 	}
 	w := &p.day.windows[s.stretch.win]
 	n.Window = w.Window
 	if len(s.stretch.places) == 0 {
-		n.Message = fmt.Sprintf("window %s has nothing to air from %s to %s", w.Window, schedules.WallTime(j.Station.Timezone, instant(s.stretch.start)), schedules.WallTime(j.Station.Timezone, instant(s.stretch.end)))
+		n.Message = fmt.Sprintf("window %s has nothing to air from %s to %s", w.Window, schedules.WallTime(j.Station.Timezone,
+			instant(s.stretch.start)), schedules.WallTime(j.Station.Timezone, instant(s.stretch.end)))
 		return n
 	}
 	pos := s.stretch.places[max(s.place, 0)].pos
 	n.Position = pos.ID
-	n.Message = fmt.Sprintf("position %s of the window %s at %s could not be filled%s", pos.ID, w.Window, schedules.WallTime(j.Station.Timezone, w.StartAt), j.narrow(w))
+	n.Message = fmt.Sprintf("position %s of the window %s at %s could not be filled%s", pos.ID, w.Window,
+		schedules.WallTime(j.Station.Timezone, w.StartAt), j.narrow(w))
 	return n
 }

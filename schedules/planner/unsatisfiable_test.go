@@ -15,8 +15,10 @@ import (
 // tenMinutes is a satisfiable day of one ten-minute window at noon: an opening, and letters to the end.
 func tenMinutes() schedules.Input {
 	return schedules.Input{
-		Station: schedules.Station{ID: "st", Name: "st", Timezone: "UTC", Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "noon", Clock: "c",
-			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230101T120000\nRRULE:FREQ=DAILY"}, Length: schedules.Ms(600_000), Tolerance: schedules.Ms(1000)}}},
+		Station: schedules.Station{ID: "st", Name: "st", Timezone: "UTC", Languages: []string{"ko-KP"},
+			Windows: []schedules.Window{{ID: "noon", Clock: "c",
+				Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230101T120000\nRRULE:FREQ=DAILY"},
+				Length: schedules.Ms(600_000), Tolerance: schedules.Ms(1000)}}},
 		Date: schedules.Date{Year: 2023, Month: 10, Day: 2},
 		Clocks: map[string]schedules.Clock{"c": {ID: "c", Length: schedules.Ms(600_000), Positions: []schedules.Position{
 			{ID: "open", Segment: "open"}, {ID: "rest", Fill: &schedules.Selector{Kinds: []schedules.Kind{"letter"}}}}}},
@@ -80,12 +82,14 @@ var infeasible = []struct {
 		(*s)[0].State = schedules.Pending
 		return nil
 	}, []string{pos(0)}},
-	{"fixed segment in a language the window does not allow", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
+	{"fixed segment in a language the window does not allow", func(in *schedules.Input,
+		s *[]schedules.Segment) []schedules.Script {
 		(*s)[0].Language = "en"
 		return nil
 	}, []string{pos(0)}},
 	{"pick of a kind that nobody has recorded", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		positions(in, openAt, schedules.Position{ID: "news", Pick: &schedules.Selector{Kinds: []schedules.Kind{"news"}}}, rest)
+		positions(in, openAt, schedules.Position{ID: "news", Pick: &schedules.Selector{Kinds: []schedules.Kind{"news"}}},
+			rest)
 		return nil
 	}, []string{pos(1)}},
 	{"pick whose only segment has expired", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
@@ -107,19 +111,23 @@ var infeasible = []struct {
 		r := testSegment("reading-a", "reading", 60_000)
 		r.Script = &schedules.ScriptRef{ID: "appeal", Version: 1, Passages: []int{1, 2}}
 		*s = append(*s, r)
-		positions(in, openAt, schedules.Position{ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}}, rest)
-		return []schedules.Script{{ID: "appeal", Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{{Number: 1}, {Number: 2, Dead: true}}}}}}
+		positions(in, openAt, schedules.Position{ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}},
+			rest)
+		return []schedules.Script{{ID: "appeal", Versions: []schedules.ScriptVersion{{Version: 1,
+			Passages: []schedules.Passage{{Number: 1}, {Number: 2, Dead: true}}}}}}
 	}, []string{pos(1)}},
 	{"chain without its intro", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
 		r := testSegment("reading-a", "reading", 60_000)
 		r.Intro = "intro-lost"
 		*s = append(*s, r)
-		positions(in, openAt, schedules.Position{ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}, Chain: true}, rest)
+		positions(in, openAt, schedules.Position{ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}},
+			Chain: true}, rest)
 		return nil
 	}, []string{pos(1)}},
 	{"expiry inside the item, at its only time", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
 		(*s)[1].ValidUntil = schedules.At(noon.Add(305 * time.Second))
-		positions(in, openAt, rest, schedules.Position{ID: "half", At: ptr(schedules.Ms(300_000)), Start: schedules.Hard, Pick: ident}, schedules.Position{ID: "rest2", Fill: rest.Fill})
+		positions(in, openAt, rest, schedules.Position{ID: "half", At: ptr(schedules.Ms(300_000)), Start: schedules.Hard,
+			Pick: ident}, schedules.Position{ID: "rest2", Fill: rest.Fill})
 		return nil
 	}, []string{pos(2)}},
 	{"opening longer than the window", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
@@ -129,7 +137,9 @@ var infeasible = []struct {
 	{"two items longer than the time before a post", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
 		(*s)[0] = testSegment("open", "sign-on", 200_000)
 		*s = append(*s, testSegment("long", "news", 150_000))
-		positions(in, openAt, schedules.Position{ID: "long", Segment: "long"}, rest, schedules.Position{ID: "half", At: ptr(schedules.Ms(300_000)), Start: schedules.Hard, Pick: ident}, schedules.Position{ID: "rest2", Fill: rest.Fill})
+		positions(in, openAt, schedules.Position{ID: "long", Segment: "long"}, rest, schedules.Position{ID: "half",
+			At: ptr(schedules.Ms(300_000)), Start: schedules.Hard, Pick: ident}, schedules.Position{ID: "rest2",
+			Fill: rest.Fill})
 		return nil
 	}, []string{pos(0), pos(1), pos(3)}},
 	{"clock without fill that falls short", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
@@ -146,86 +156,110 @@ var infeasible = []struct {
 		return nil
 	}, []string{pos(0), pos(1), ruleN(0), "windows[0].length_ms"}},
 	{"material whose lengths cannot add up", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		*s = []schedules.Segment{testSegment("open", "sign-on", 20_000), testSegment("letter-a", "letter", 70_000), testSegment("letter-b", "letter", 140_000)}
+		*s = []schedules.Segment{testSegment("open", "sign-on", 20_000), testSegment("letter-a", "letter", 70_000),
+			testSegment("letter-b", "letter", 140_000)}
 		return nil
 	}, []string{pos(0), pos(1), "windows[0].length_ms"}},
 	{"one ident, two posts too close", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
 		positions(in, schedules.Position{ID: "one", At: ptr(schedules.Ms(0)), Start: schedules.Hard, Pick: ident}, rest,
-			schedules.Position{ID: "two", At: ptr(schedules.Ms(300_000)), Start: schedules.Hard, Pick: ident}, schedules.Position{ID: "rest2", Fill: rest.Fill})
+			schedules.Position{ID: "two", At: ptr(schedules.Ms(300_000)), Start: schedules.Hard, Pick: ident},
+			schedules.Position{ID: "rest2", Fill: rest.Fill})
 		rules(in, schedules.Rule{Separate: "segment", For: schedules.Ms(400_000), Only: ident, Hard: true})
 		return nil
 	}, []string{pos(0), pos(2), ruleN(0)}},
 	{"two idents, three posts too close", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
 		*s = append(*s, testSegment("ident-b", "ident", 12_000))
 		positions(in, schedules.Position{ID: "one", At: ptr(schedules.Ms(0)), Start: schedules.Hard, Pick: ident}, rest,
-			schedules.Position{ID: "two", At: ptr(schedules.Ms(200_000)), Start: schedules.Hard, Pick: ident}, schedules.Position{ID: "rest2", Fill: rest.Fill},
-			schedules.Position{ID: "three", At: ptr(schedules.Ms(400_000)), Start: schedules.Hard, Pick: ident}, schedules.Position{ID: "rest3", Fill: rest.Fill})
+			schedules.Position{ID: "two", At: ptr(schedules.Ms(200_000)), Start: schedules.Hard, Pick: ident},
+			schedules.Position{ID: "rest2", Fill: rest.Fill},
+			schedules.Position{ID: "three", At: ptr(schedules.Ms(400_000)), Start: schedules.Hard, Pick: ident},
+			schedules.Position{ID: "rest3", Fill: rest.Fill})
 		rules(in, schedules.Rule{Separate: "segment", For: schedules.Ms(450_000), Only: ident, Hard: true})
 		return nil
 	}, []string{pos(0), pos(2), pos(4), ruleN(0)}},
 	{"what aired yesterday is too near", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		in.History = []schedules.Airing{{Station: "st", SegmentID: "open", StartAt: schedules.At(noon.Add(-24 * time.Hour)), EndAt: schedules.At(noon.Add(-24*time.Hour + 20*time.Second))}}
-		rules(in, schedules.Rule{Separate: "segment", For: schedules.Ms(30 * 3_600_000), Only: &schedules.Selector{Kinds: []schedules.Kind{"sign-on"}}, Hard: true})
+		in.History = []schedules.Airing{{Station: "st", SegmentID: "open", StartAt: schedules.At(noon.Add(-24 * time.Hour)),
+			EndAt: schedules.At(noon.Add(-24*time.Hour + 20*time.Second))}}
+		rules(in, schedules.Rule{Separate: "segment", For: schedules.Ms(30 * 3_600_000),
+			Only: &schedules.Selector{Kinds: []schedules.Kind{"sign-on"}}, Hard: true})
 		return nil
 	}, []string{pos(0), ruleN(0)}},
 	{"what is published for tomorrow is too near", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		in.History = []schedules.Airing{{Station: "st", SegmentID: "open", StartAt: schedules.At(noon.Add(24 * time.Hour)), EndAt: schedules.At(noon.Add(24*time.Hour + 20*time.Second))}}
-		rules(in, schedules.Rule{Separate: "segment", For: schedules.Ms(30 * 3_600_000), Only: &schedules.Selector{Kinds: []schedules.Kind{"sign-on"}}, Hard: true})
+		in.History = []schedules.Airing{{Station: "st", SegmentID: "open", StartAt: schedules.At(noon.Add(24 * time.Hour)),
+			EndAt: schedules.At(noon.Add(24*time.Hour + 20*time.Second))}}
+		rules(in, schedules.Rule{Separate: "segment", For: schedules.Ms(30 * 3_600_000),
+			Only: &schedules.Selector{Kinds: []schedules.Kind{"sign-on"}}, Hard: true})
 		return nil
 	}, []string{pos(0), ruleN(0)}},
 	{"at most once a day, but two windows air it", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
 		evening(in)
-		rules(in, schedules.Rule{AtMost: ptr(1), Per: "day", Of: schedules.Of{Match: map[string]string{"kind": "sign-on"}}, Hard: true})
+		rules(in, schedules.Rule{AtMost: ptr(1), Per: "day", Of: schedules.Of{Match: map[string]string{"kind": "sign-on"}},
+			Hard: true})
 		return nil
 	}, []string{pos(0), ruleN(0)}},
-	{"at least three appeals, but only two places for them", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
+	{"at least three appeals, but only two places for them", func(in *schedules.Input,
+		s *[]schedules.Segment) []schedules.Script {
 		r := testSegment("reading-a", "reading", 60_000)
 		r.Tags = []string{"appeal"}
 		*s = append(*s, r)
 		evening(in)
-		positions(in, openAt, schedules.Position{ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}}, rest)
-		rules(in, schedules.Rule{AtLeast: ptr(3), Per: "day", Of: schedules.Of{Match: map[string]string{"tag": "appeal"}}, Hard: true})
+		positions(in, openAt, schedules.Position{ID: "read", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}}},
+			rest)
+		rules(in, schedules.Rule{AtLeast: ptr(3), Per: "day", Of: schedules.Of{Match: map[string]string{"tag": "appeal"}},
+			Hard: true})
 		return nil
 	}, []string{pos(0), pos(1), pos(2), ruleN(0)}},
 	{"at least and at most of the same", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
 		of := schedules.Of{Match: map[string]string{"kind": "letter"}}
-		rules(in, schedules.Rule{AtLeast: ptr(5), Per: "day", Of: of, Hard: true}, schedules.Rule{AtMost: ptr(4), Per: "day", Of: of, Hard: true})
+		rules(in, schedules.Rule{AtLeast: ptr(5), Per: "day", Of: of, Hard: true}, schedules.Rule{AtMost: ptr(4), Per: "day",
+			Of: of, Hard: true})
 		return nil
 	}, []string{pos(0), pos(1), ruleN(0), ruleN(1)}},
 	{"at least of one segment that must rest", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		rules(in, schedules.Rule{AtLeast: ptr(4), Per: "day", Of: schedules.Of{Match: map[string]string{"segment": "letter-a"}}, Hard: true},
+		rules(in, schedules.Rule{AtLeast: ptr(4), Per: "day",
+			Of: schedules.Of{Match: map[string]string{"segment": "letter-a"}}, Hard: true},
 			schedules.Rule{Separate: "segment", For: schedules.Ms(300_000), Hard: true})
 		return nil
 	}, []string{pos(0), pos(1), ruleN(0), ruleN(1)}},
 	{"a post outside what its segment keeps to", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		rules(in, schedules.Rule{Only: &schedules.Selector{Kinds: []schedules.Kind{"sign-on"}}, KeepTo: &schedules.Daypart{From: 14 * 60, Until: 16 * 60}, Hard: true})
+		rules(in, schedules.Rule{Only: &schedules.Selector{Kinds: []schedules.Kind{"sign-on"}},
+			KeepTo: &schedules.Daypart{From: 14 * 60, Until: 16 * 60}, Hard: true})
 		return nil
 	}, []string{pos(0), ruleN(0)}},
-	{"more music asked than the clock leaves room for", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
+	{"more music asked than the clock leaves room for", func(in *schedules.Input,
+		s *[]schedules.Segment) []schedules.Script {
 		m := testSegment("music-a", "music", 30_000)
 		*s = append(*s, m)
 		(*s)[0] = testSegment("open", "sign-on", 400_000)
-		positions(in, openAt, schedules.Position{ID: "rest", Fill: &schedules.Selector{Kinds: []schedules.Kind{"letter", "music"}}})
-		rules(in, schedules.Rule{Share: &schedules.Share{Least: 0.5}, Per: "day", Of: schedules.Of{Match: map[string]string{"kind": "music"}}, Hard: true})
+		positions(in, openAt, schedules.Position{ID: "rest", Fill: &schedules.Selector{Kinds: []schedules.Kind{"letter",
+			"music"}}})
+		rules(in, schedules.Rule{Share: &schedules.Share{Least: 0.5}, Per: "day",
+			Of: schedules.Of{Match: map[string]string{"kind": "music"}}, Hard: true})
 		return nil
 	}, []string{pos(0), pos(1), ruleN(0)}},
 	{"a share that the fixed part exceeds alone", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
 		(*s)[0] = testSegment("open", "sign-on", 400_000)
-		rules(in, schedules.Rule{Share: &schedules.Share{Most: 0.5}, Per: "day", Of: schedules.Of{Match: map[string]string{"kind": "sign-on"}}, Hard: true})
+		rules(in, schedules.Rule{Share: &schedules.Share{Most: 0.5}, Per: "day",
+			Of: schedules.Of{Match: map[string]string{"kind": "sign-on"}}, Hard: true})
 		return nil
 	}, []string{pos(0), ruleN(0)}},
 	{"a follow-up with nothing to follow", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		rules(in, schedules.Rule{Only: &schedules.Selector{Kinds: []schedules.Kind{"sign-on"}}, After: schedules.Of{Match: map[string]string{"kind": "letter"}}, Hard: true})
+		rules(in, schedules.Rule{Only: &schedules.Selector{Kinds: []schedules.Kind{"sign-on"}},
+			After: schedules.Of{Match: map[string]string{"kind": "letter"}}, Hard: true})
 		return nil
 	}, []string{pos(0), ruleN(0)}},
 	{"a kept item that runs into a post", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		positions(in, openAt, rest, schedules.Position{ID: "half", At: ptr(schedules.Ms(300_000)), Start: schedules.Hard, Pick: ident}, schedules.Position{ID: "rest2", Fill: rest.Fill})
-		in.Keep = []schedules.Item{{ID: "k", Window: "noon", Position: "rest", SegmentID: "letter-a", StartAt: schedules.At(noon.Add(280 * time.Second)), Duration: schedules.Ms(41_000)}}
+		positions(in, openAt, rest, schedules.Position{ID: "half", At: ptr(schedules.Ms(300_000)), Start: schedules.Hard,
+			Pick: ident}, schedules.Position{ID: "rest2", Fill: rest.Fill})
+		in.Keep = []schedules.Item{{ID: "k", Window: "noon", Position: "rest", SegmentID: "letter-a",
+			StartAt: schedules.At(noon.Add(280 * time.Second)), Duration: schedules.Ms(41_000)}}
 		return nil
 	}, []string{pos(2), "keep[0]"}},
 	{"two kept items that overlap", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		in.Keep = []schedules.Item{{ID: "k", Window: "noon", Position: "rest", SegmentID: "letter-a", StartAt: schedules.At(noon.Add(280 * time.Second)), Duration: schedules.Ms(41_000)},
-			{ID: "l", Window: "noon", Position: "rest", SegmentID: "letter-b", StartAt: schedules.At(noon.Add(300 * time.Second)), Duration: schedules.Ms(48_777)}}
+		in.Keep = []schedules.Item{{ID: "k", Window: "noon", Position: "rest", SegmentID: "letter-a",
+			StartAt: schedules.At(noon.Add(280 * time.Second)), Duration: schedules.Ms(41_000)},
+			{ID: "l", Window: "noon", Position: "rest", SegmentID: "letter-b",
+				StartAt: schedules.At(noon.Add(300 * time.Second)), Duration: schedules.Ms(48_777)}}
 		return nil
 	}, []string{"keep[0]", "keep[1]"}},
 	{"the same ident in two neighbouring places", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
@@ -234,11 +268,13 @@ var infeasible = []struct {
 		return nil
 	}, []string{pos(0), pos(1), ruleN(0)}},
 	{"a campaign that nothing can air", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Kinds: []schedules.Kind{"promo"}}, AtLeast: 1, Hard: true}}
+		in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Kinds: []schedules.Kind{"promo"}}, AtLeast: 1,
+			Hard: true}}
 		return nil
 	}, []string{"campaigns[help].at_least", pos(0), pos(1)}},
 	{"a campaign's end before its only place", func(in *schedules.Input, s *[]schedules.Segment) []schedules.Script {
-		in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Kinds: []schedules.Kind{"sign-on"}}, Until: schedules.At(noon.Add(10 * time.Second))}}
+		in.Campaigns = []schedules.Campaign{{ID: "help", Of: schedules.Selector{Kinds: []schedules.Kind{"sign-on"}},
+			Until: schedules.At(noon.Add(10 * time.Second))}}
 		return nil
 	}, []string{pos(0)}},
 }

@@ -12,8 +12,8 @@ import (
 	"lifeline/schedules/planner"
 )
 
-// manyWindows is a station of 40 windows a day, each of one fill without rules, with twelve letters of random lengths: so
-// many of their mean length fill a window.
+// manyWindows is a station of 40 windows a day, each of one fill without rules, with twelve letters of random lengths:
+// so many of their mean length fill a window.
 func manyWindows(lengths uint64, items int64, pos schedules.Position) schedules.Input {
 	rng := rand.New(rand.NewPCG(lengths, 12))
 	var segments []schedules.Segment
@@ -21,18 +21,23 @@ func manyWindows(lengths uint64, items int64, pos schedules.Position) schedules.
 	for n := range 12 {
 		ms := 140_000 + rng.Int64N(20_000)
 		all += ms
-		segments = append(segments, schedules.Segment{ID: fmt.Sprintf("letter-%02d", n), Revision: 1, Kind: "letter", Title: "x", Language: "ko", State: schedules.Approved,
-			Recording: &schedules.Recording{SHA256: fmt.Sprintf("%064x", n+1), Bytes: 1, ContentType: "audio/mpeg", Duration: schedules.Ms(ms), CueOut: schedules.Ms(ms)}})
+		segments = append(segments, schedules.Segment{ID: fmt.Sprintf("letter-%02d", n), Revision: 1, Kind: "letter",
+			Title: "x", Language: "ko", State: schedules.Approved,
+			Recording: &schedules.Recording{SHA256: fmt.Sprintf("%064x", n+1), Bytes: 1, ContentType: "audio/mpeg",
+				Duration: schedules.Ms(ms), CueOut: schedules.Ms(ms)}})
 	}
 	length := items * all / 12
 	pos.ID, pos.Fill = "body", &schedules.Selector{Kinds: []schedules.Kind{"letter"}}
 	in := schedules.Input{Date: schedules.Date{Year: 2026, Month: 11, Day: 30}, Library: schedules.Prepare(segments, nil),
 		Station: schedules.Station{ID: "relay", Revision: 1, Name: "relay", Timezone: "UTC", Languages: []string{"ko"}},
-		Clocks:  map[string]schedules.Clock{"c": {ID: "c", Revision: 1, Length: schedules.Ms(length), Positions: []schedules.Position{pos}}}}
+		Clocks: map[string]schedules.Clock{"c": {ID: "c", Revision: 1, Length: schedules.Ms(length),
+			Positions: []schedules.Position{pos}}}}
 	for n := range 40 {
 		at := time.Date(2026, 1, 1, 0, 30*n, 0, 0, time.UTC)
-		in.Station.Windows = append(in.Station.Windows, schedules.Window{ID: fmt.Sprintf("w%02d", n), Length: schedules.Ms(length), Tolerance: schedules.Ms(3000), Clock: "c",
-			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + at.Format("20060102T150405") + "\nRRULE:FREQ=DAILY"}})
+		in.Station.Windows = append(in.Station.Windows, schedules.Window{ID: fmt.Sprintf("w%02d", n),
+			Length: schedules.Ms(length), Tolerance: schedules.Ms(3000), Clock: "c",
+			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + at.Format("20060102T150405") +
+				"\nRRULE:FREQ=DAILY"}})
 	}
 	return in
 }
@@ -48,7 +53,8 @@ func byWindow(r schedules.Rundown) [][]string {
 }
 
 func TestWithinItsToleranceAFillAirsWhatIsMostOverdue(t *testing.T) {
-	for name, pos := range map[string]schedules.Position{"plain": {}, "near": {Near: schedules.Ms(2000)}, "fade": {FadeMax: schedules.Ms(3000)}} {
+	for name, pos := range map[string]schedules.Position{"plain": {}, "near": {Near: schedules.Ms(2000)},
+		"fade": {FadeMax: schedules.Ms(3000)}} {
 		for _, items := range []int64{3, 4, 5} {
 			if name == "fade" && items == 3 {
 				continue // it only runs over, and there are too few such sets
@@ -68,7 +74,8 @@ func TestWithinItsToleranceAFillAirsWhatIsMostOverdue(t *testing.T) {
 					least, most = min(least, counts[s.ID]), max(most, counts[s.ID])
 				}
 				if 5*most > 8*least {
-					t.Errorf("%s, %d a window, lengths %d: between %d and %d airings of a letter: %v", name, items, lengths, least, most, counts)
+					t.Errorf("%s, %d a window, lengths %d: between %d and %d airings of a letter: %v", name, items, lengths, least,
+						most, counts)
 				}
 				windows := byWindow(plan.Rundown)
 				for k := 1; k < len(windows); k++ {

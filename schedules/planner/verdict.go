@@ -50,7 +50,8 @@ func (rs *ruleset) judge(r *rule, t trial, l *ledger) finding {
 // against reports whether a separation rule looks at the airing: one that it holds for, of the station unless it holds
 // across stations, and, for the rule of another window's clock, in such a window.
 func (r *rule) against(s span) bool {
-	return (!s.other || r.across) && (r.only == nil || r.only.has(s.seg)) && (r.foreign == nil || s.win >= 0 && r.foreign[s.win])
+	return (!s.other || r.across) && (r.only == nil || r.only.has(s.seg)) && (r.foreign == nil || s.win >= 0 &&
+		r.foreign[s.win])
 }
 
 func (r *rule) separate(e *entry, t trial, l *ledger) finding {
@@ -136,7 +137,8 @@ func (rs *ruleset) counts(r *rule, s span, t trial) bool {
 	if s.other && !r.across || r.only != nil && !r.only.has(s.seg) {
 		return false
 	}
-	if s.win >= 0 && rs.day.windows[s.win].rules != rs || s.win < -1 && rs.day.station.Windows[-2-s.win].Clock != rs.clock {
+	if s.win >= 0 && rs.day.windows[s.win].rules != rs || s.win < -1 &&
+		rs.day.station.Windows[-2-s.win].Clock != rs.clock {
 		return false
 	}
 	switch r.per {
@@ -163,7 +165,8 @@ func (rs *ruleset) share(r *rule, win int32, l *ledger) (total, used int64) {
 		}
 	}
 	for _, s := range rs.period(r, win, l.sequence) {
-		if s.win >= 0 && rs.day.windows[s.win].rules == rs && (r.per != "window" || s.win == win) && rs.lib.entries[s.seg].has(r.match) {
+		if s.win >= 0 && rs.day.windows[s.win].rules == rs && (r.per != "window" || s.win == win) &&
+			rs.lib.entries[s.seg].has(r.match) {
 			used += s.end - s.start
 		}
 	}

@@ -25,9 +25,9 @@ const tryCost = 20
 // stretchTries is how often one stretch is drawn before the ones before it are drawn anew.
 const stretchTries = 14
 
-// walker plans a day in the order of time, each item at its exact time with everything before it in place, drawing among
-// what may air: first in due order, then, where that leads nowhere, more and more at random from the input's seed. It
-// finds the days that the choice of picks before fills does not.
+// walker plans a day in the order of time, each item at its exact time with everything before it in place, drawing
+// among what may air: first in due order, then, where that leads nowhere, more and more at random from the input's
+// seed. It finds the days that the choice of picks before fills does not.
 type walker struct {
 	*planner
 	rng     *rand.Rand
@@ -121,8 +121,8 @@ func (w *walker) unqueue(lengths []int) {
 	}
 }
 
-// findLeads notes for every stretch which hard rules want something to follow in what the clock names or picks after its
-// fill.
+// findLeads notes for every stretch which hard rules want something to follow in what the clock names or picks after
+// its fill.
 func (w *walker) findLeads() {
 	w.leads = make([][]*rule, len(w.stretches))
 	for i := range w.stretches {
@@ -191,7 +191,8 @@ func (w *walker) windowStands(i int) bool {
 		return true
 	}
 	for _, d := range w.demands {
-		if d.hard && slices.Index(d.windows, true) == int(win) && !slices.Contains(d.windows[win+1:], true) && w.met(d) < d.need {
+		if d.hard && slices.Index(d.windows, true) == int(win) && !slices.Contains(d.windows[win+1:], true) &&
+			w.met(d) < d.need {
 			return false
 		}
 	}
@@ -392,8 +393,10 @@ func (w *walker) order(pl *place, serve *demand) []drawn {
 // bendLooks is how many that may air are looked at for one that bends no soft rule.
 const bendLooks = 24
 
-// draw is the first of the list that fits, may air at exactly at, and, if among the next few there is one, bends nothing.
-func (w *walker) draw(st *stretch, list []drawn, at int64, fits func(ms int64) bool, among func(drawn) bool) (best drawn, record []schedules.Candidate, ok bool) {
+// draw is the first of the list that fits, may air at exactly at, and, if among the next few there is one, bends
+// nothing.
+func (w *walker) draw(st *stretch, list []drawn, at int64, fits func(ms int64) bool, among func(drawn) bool) (
+	best drawn, record []schedules.Candidate, ok bool) {
 	win := &w.day.windows[st.win]
 	least, looked, chosen := 0.0, 0, 0
 	for _, c := range list {
@@ -433,14 +436,17 @@ func (w *walker) draw(st *stretch, list []drawn, at int64, fits func(ms int64) b
 
 // put settles what was drawn.
 func (w *walker) put(st *stretch, pl *place, c drawn, at int64, record []schedules.Candidate) int64 {
-	choice := &schedules.Choice{Method: schedules.MethodSearch, StartAt: instant(at), Candidates: record, Aired: []string{w.name(c.unit.main)}}
+	choice := &schedules.Choice{Method: schedules.MethodSearch, StartAt: instant(at), Candidates: record,
+		Aired: []string{w.name(c.unit.main)}}
 	if pl.pos.Segment != "" {
 		choice.Method = schedules.MethodFixed
 	}
 	if len(record) == 0 {
-		choice.Candidates = []schedules.Candidate{{Segment: w.name(c.unit.main), Duration: schedules.Ms(c.unit.ms), LastAired: instant(c.since)}}
+		choice.Candidates = []schedules.Candidate{{Segment: w.name(c.unit.main), Duration: schedules.Ms(c.unit.ms),
+			LastAired: instant(c.since)}}
 	}
-	w.settle(placed{unit: c.unit, start: at, win: st.win, position: pl.pos, index: pl.index, choice: choice, rank: c.rank, since: c.since,
+	w.settle(placed{unit: c.unit, start: at, win: st.win, position: pl.pos, index: pl.index, choice: choice, rank: c.rank,
+		since:    c.since,
 		fallback: pl.fill && !pl.queue.members.has(c.unit.main), queue: pl.queue})
 	return at + c.unit.ms
 }
@@ -458,7 +464,8 @@ func (w *walker) wanted(i int) (out []*demand) {
 		}
 		left := int64(0)
 		for k := i; k < len(w.stretches); k++ {
-			if o := &w.stretches[k]; d.windows[o.win] && (d.part == nil || overlaps(d.part, o.start, o.end)) && w.canServe(o, d) {
+			if o := &w.stretches[k]; d.windows[o.win] && (d.part == nil || overlaps(d.part, o.start, o.end)) &&
+				w.canServe(o, d) {
 				left++
 			}
 		}
@@ -486,8 +493,8 @@ func (w *walker) canServe(st *stretch, d *demand) bool {
 	return slices.ContainsFunc(st.places, func(pl place) bool { return pl.fill && w.shares(pl.queue, d) })
 }
 
-// close draws a fill to its end: what is wanted in between, and at last one item or two that end it in time. A fill that
-// does not close its stretch ends about there.
+// close draws a fill to its end: what is wanted in between, and at last one item or two that end it in time. A fill
+// that does not close its stretch ends about there.
 func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact bool) (int64, bool) {
 	st := &w.stretches[i]
 	list := w.order(pl, nil)
@@ -522,7 +529,8 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 				return reached, true
 			}
 		}
-		c, record, ok := w.draw(st, list, at, func(ms int64) bool { return ms <= left-2000 || !exact && ms <= left+mean/2 }, nil)
+		c, record, ok := w.draw(st, list, at, func(ms int64) bool { return ms <= left-2000 || !exact && ms <= left+mean/2 },
+			nil)
 		if !ok {
 			return at, !exact
 		}
@@ -537,14 +545,16 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 	return at, false
 }
 
-// serve puts in one item of what is wanted, of at most so many milliseconds: all of it, spread over the items that are to
-// come. ok is false where it puts in nothing.
-func (w *walker) serve(st *stretch, pl *place, wanted []*demand, at, most, items int64) (next int64, rest []*demand, ok bool) {
+// serve puts in one item of what is wanted, of at most so many milliseconds: all of it, spread over the items that are
+// to come. ok is false where it puts in nothing.
+func (w *walker) serve(st *stretch, pl *place, wanted []*demand, at, most, items int64) (next int64, rest []*demand,
+	ok bool) {
 	for k, d := range wanted {
 		if !w.shares(pl.queue, d) || w.met(d) >= d.need || w.try > 0 && w.rng.Int64N(max(items-int64(len(wanted)), 1)) > 0 {
 			continue
 		}
-		c, record, found := w.draw(st, w.order(pl, d), at, func(ms int64) bool { return ms <= most }, func(c drawn) bool { return serving(c.unit, d, c.unit.main) })
+		c, record, found := w.draw(st, w.order(pl, d), at, func(ms int64) bool { return ms <= most },
+			func(c drawn) bool { return serving(c.unit, d, c.unit.main) })
 		if found && within(d.part, at) {
 			return w.put(st, pl, c, at, record), slices.Delete(slices.Clone(wanted), k, k+1), true
 		}
@@ -584,7 +594,8 @@ func (w *walker) trimmed(st *stretch, at, end, most int64) int64 {
 }
 
 // pair closes with two items.
-func (w *walker) pair(st *stretch, pl *place, list []drawn, at, left, most int64, among func(drawn) bool) (int64, bool) {
+func (w *walker) pair(st *stretch, pl *place, list []drawn, at, left, most int64, among func(drawn) bool) (int64,
+	bool) {
 	looked := 0
 	for _, a := range list {
 		if a.unit.ms >= left || !w.partner(pl, left-a.unit.ms+st.least, left-a.unit.ms+most) {
@@ -597,7 +608,8 @@ func (w *walker) pair(st *stretch, pl *place, list []drawn, at, left, most int64
 		}
 		next := w.put(st, pl, one, at, record)
 		rest := left - one.unit.ms
-		if b, record, ok := w.draw(st, list, next, func(ms int64) bool { return ms >= rest+st.least && ms <= rest+most }, among); ok {
+		if b, record, ok := w.draw(st, list, next, func(ms int64) bool { return ms >= rest+st.least && ms <= rest+most },
+			among); ok {
 			return w.put(st, pl, b, next, record), true
 		}
 		w.reset(mark)

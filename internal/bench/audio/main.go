@@ -70,10 +70,12 @@ const length = 10 * time.Minute
 
 func makeFiles(dir string) ([]file, error) {
 	at := func(name string) string { return filepath.Join(dir, name) }
-	const text = "The appeal goes out tonight across the closed border. Nobody shall be forgotten. The sea remembers every name."
+	const text = "The appeal goes out tonight across the closed border. Nobody shall be forgotten. The sea remembers " +
+		"every name."
 	steps := [][]string{
 		{"espeak-ng", "-s", "150", "-w", at("speech.wav"), text},
-		{"sox", "-R", "-M", "|sox -R " + at("speech.wav") + " -r 48000 -p gain -4", "|sox -R -n -r 48000 -p synth 7 pluck A2 pluck E3 pluck C4 remix - gain -12",
+		{"sox", "-R", "-M", "|sox -R " + at("speech.wav") + " -r 48000 -p gain -4",
+			"|sox -R -n -r 48000 -p synth 7 pluck A2 pluck E3 pluck C4 remix - gain -12",
 			at("short.wav"), "remix", "1,2v0.4", "1v0.8,2v0.7"},
 		{"sox", at("short.wav"), at("long.wav"), "repeat", "99", "trim", "0", "600"},
 		{"lame", "--quiet", "-m", "s", "-b", "128", "--resample", "44.1", at("long.wav"), at("stereo.mp3")},
@@ -84,7 +86,8 @@ func makeFiles(dir string) ([]file, error) {
 			return nil, fmt.Errorf("%s: %w\n%s", s[0], err, out)
 		}
 	}
-	files := []file{{name: "44.1 kHz stereo, 128 kb/s", path: at("stereo.mp3")}, {name: "24 kHz mono, 48 kb/s", path: at("mono.mp3")}}
+	files := []file{{name: "44.1 kHz stereo, 128 kb/s", path: at("stereo.mp3")}, {name: "24 kHz mono, 48 kb/s",
+		path: at("mono.mp3")}}
 	for i := range files {
 		b, err := os.ReadFile(files[i].path)
 		if err != nil {
@@ -149,7 +152,8 @@ func compare(f file, rounds int) error {
 	for i, c := range contenders {
 		best := quietest(timings[i], rounds)
 		clock[i], cpu[i] = medians(best)
-		fmt.Printf("%7.2f s, %7.1f x real time, %6.2f x the analysis's time; %6.2f s of processor; others took up to %2.0f%%  %s\n",
+		fmt.Printf("%7.2f s, %7.1f x real time, %6.2f x the analysis's time; %6.2f s of processor; others took up to "+
+			"%2.0f%%  %s\n",
 			clock[i].Seconds(), length.Seconds()/clock[i].Seconds(), clock[i].Seconds()/clock[0].Seconds(), cpu[i].Seconds(),
 			100*best[len(best)-1].others, c.name)
 	}
@@ -184,7 +188,8 @@ func upload(f file, rounds int) error {
 			}
 			waits = append(waits, time.Since(r.last))
 		}
-		fmt.Printf("%8.3f s from the last byte to the facts, %v uploaded at 8 Mbit/s\n", median(waits).Seconds(), length/time.Duration(share))
+		fmt.Printf("%8.3f s from the last byte to the facts, %v uploaded at 8 Mbit/s\n", median(waits).Seconds(),
+			length/time.Duration(share))
 	}
 	return nil
 }

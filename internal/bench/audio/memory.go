@@ -38,7 +38,8 @@ func measureMemory(f file, hours int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%v of MP3, %d MB, in %v: idle %.1f MiB, highest %.1f MiB, %.1f MiB above idle; the bar is 64\n", facts.Duration.Round(time.Second),
+	fmt.Printf("%v of MP3, %d MB, in %v: idle %.1f MiB, highest %.1f MiB, %.1f MiB above idle; the bar is 64\n",
+		facts.Duration.Round(time.Second),
 		facts.Bytes/1e6, time.Since(start).Round(time.Second), mib(idle), mib(highest), mib(highest-idle))
 	return nil
 }

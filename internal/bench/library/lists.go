@@ -50,7 +50,8 @@ func lists(ctx context.Context, n int) error {
 	copied := heap()
 	prepared := schedules.Prepare(segments, nil)
 	planned := heap()
-	fmt.Printf("\n%d segments: %d bytes each in memory with the index (the bar is 2048); prepared for planning %d more\n", n, (copied-empty)/uint64(n), (planned-copied)/uint64(n))
+	fmt.Printf("\n%d segments: %d bytes each in memory with the index (the bar is 2048); prepared for planning %d more\n",
+		n, (copied-empty)/uint64(n), (planned-copied)/uint64(n))
 	runtime.KeepAlive(prepared)
 
 	lib := library.New(mirror, nil, nil, nil, time.Now, library.Limits{Concurrency: 1})
@@ -107,14 +108,17 @@ func asked(segments []schedules.Segment) []question {
 // scan lists as the library did before it had an index: it looks at every segment until the page is full.
 func scan(segments []schedules.Segment, f library.SegmentFilter) (out []schedules.Segment, next string) {
 	words := strings.Fields(strings.ToLower(f.Words))
-	start, found := slices.BinarySearchFunc(segments, f.After, func(s schedules.Segment, id string) int { return strings.Compare(s.ID, id) })
+	start, found := slices.BinarySearchFunc(segments, f.After, func(s schedules.Segment, id string) int {
+		return strings.Compare(s.ID, id)
+	})
 	if found {
 		start++
 	}
 	for i := range segments[start:] {
 		s := &segments[start+i]
 		switch {
-		case f.Kind != "" && s.Kind != f.Kind, f.Language != "" && s.Language != f.Language, f.State != "" && s.State != f.State,
+		case f.Kind != "" && s.Kind != f.Kind, f.Language != "" && s.Language != f.Language, f.State != "" &&
+			s.State != f.State,
 			f.SHA256 != "" && s.Recording.SHA256 != f.SHA256, f.Tag != "" && !slices.Contains(s.Tags, f.Tag),
 			!f.ExpiringBefore.IsZero() && (s.ValidUntil.IsZero() || !s.ValidUntil.Before(f.ExpiringBefore)):
 			continue

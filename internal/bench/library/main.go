@@ -1,8 +1,8 @@
 //go:build unix
 
-// Command library measures the segment library in memory: what a segment takes, what a page of a listing and of a search
-// costs beside a look at every segment, and how long the service takes from its start until it is ready, on SQLite and on
-// Redis. The segments are invented.
+// Command library measures the segment library in memory: what a segment takes, what a page of a listing and of a
+// search costs beside a look at every segment, and how long the service takes from its start until it is ready, on
+// SQLite and on Redis. The segments are invented.
 //
 //	go run ./internal/bench/library                   # 1,000, 10,000 and 100,000 segments
 //	go run ./internal/bench/library -n 1000 -cold 0   # lists alone

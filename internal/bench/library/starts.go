@@ -23,8 +23,8 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// starts prints how long the service takes until it is ready with n segments, each with its recording's outline, and its
-// recording in a file, of a byte.
+// starts prints how long the service takes until it is ready with n segments, each with its recording's outline, and
+// its recording in a file, of a byte.
 func starts(ctx context.Context, n, rounds, waveform int) error {
 	return on(func(s *stage) error {
 		binary := filepath.Join(s.TempDir(), "lifeline")
@@ -37,7 +37,8 @@ func starts(ctx context.Context, n, rounds, waveform int) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(furnish(ctx, embedded, n, waveform), embedded.Close(), record(filepath.Join(data, "audio"), n)); err != nil {
+		if err := errors.Join(furnish(ctx, embedded, n, waveform), embedded.Close(), record(filepath.Join(data, "audio"),
+			n)); err != nil {
 			return err
 		}
 		if err := report(s, "SQLite", rounds, binary, "--data", data); err != nil {
@@ -51,20 +52,23 @@ func starts(ctx context.Context, n, rounds, waveform int) error {
 		if err := errors.Join(furnish(ctx, shared, n, waveform), shared.Close()); err != nil {
 			return err
 		}
-		return report(s, "Redis", rounds, binary, "--data", s.TempDir(), "--store", "redis://"+server.Addr, "--public-url", "http://127.0.0.1")
+		return report(s, "Redis", rounds, binary, "--data", s.TempDir(), "--store", "redis://"+server.Addr, "--public-url",
+			"http://127.0.0.1")
 	})
 }
 
 // furnish fills a store as an import does.
 func furnish(ctx context.Context, s interface {
-	Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error
+	Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change,
+		error], entries iter.Seq2[store.Entry, error]) error
 }, n, waveform int) error {
 	noise := make([]byte, waveform)
 	rand.NewChaCha8([32]byte{}).Read(noise) // never fails
 	documents := func(yield func(store.Document, error) bool) {
 		for seg := range rig.Segments(n) {
 			d, err := document(seg)
-			if !yield(d, err) || !yield(store.Document{Kind: "waveform", ID: seg.Recording.SHA256, Revision: 1, Body: noise}, nil) {
+			if !yield(d, err) || !yield(store.Document{Kind: "waveform", ID: seg.Recording.SHA256, Revision: 1, Body: noise},
+				nil) {
 				return
 			}
 		}

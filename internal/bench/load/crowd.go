@@ -27,7 +27,8 @@ func crowds(ctx context.Context, h *house, o options) error {
 	forms := []struct {
 		name string
 		who  func(n int) (station, token string)
-	}{{"all connections are players of one station", one}, {fmt.Sprintf("the connections are players of %d stations", stations), many}}
+	}{{"all connections are players of one station", one}, {fmt.Sprintf("the connections are players of %d stations",
+		stations), many}}
 	for _, f := range forms {
 		fmt.Printf("\n%s: %d long polls and %d streams\n", f.name, o.polls, o.streams)
 		if err := h.restart(ctx); err != nil { // so that the service has not had a crowd yet
@@ -76,14 +77,16 @@ func crowd(ctx context.Context, h *house, o options, who func(int) (string, stri
 			token = h.tokens[n%len(h.tokens)]
 		}
 		all.Go(func() {
-			if err := connected(ctx, address, func(c net.Conn) error { return wait(c, station, token) }); err != nil && ctx.Err() == nil {
+			if err := connected(ctx, address, func(c net.Conn) error { return wait(c, station, token) }); err != nil &&
+				ctx.Err() == nil {
 				cancel(fmt.Errorf("%s %d of %s: %w", what, n, station, err))
 			}
 		})
 	}
 	for n := range o.polls {
 		join(n, "poll", func(c net.Conn, station, token string) error {
-			return poll(c, h.queuePath(station)+"&wait=55s", token, tags[station], func() { heard <- news{station, "poll", time.Now()} })
+			return poll(c, h.queuePath(station)+"&wait=55s", token, tags[station],
+				func() { heard <- news{station, "poll", time.Now()} })
 		})
 	}
 	for n := range o.streams {
@@ -158,8 +161,10 @@ func crowd(ctx context.Context, h *house, o options, who func(int) (string, stri
 	if err := tellMemory("after the publications", h, o, idle); err != nil {
 		return err
 	}
-	fmt.Printf("  %d publications, each to %d polls and %d streams; the service took %v of processor time for one, planning and what follows included; a publication was acknowledged in %v\n",
-		o.publications, concerned, streaming, ((after - before) / time.Duration(o.publications)).Round(time.Millisecond), (publishing / time.Duration(o.publications)).Round(time.Millisecond))
+	fmt.Printf("  %d publications, each to %d polls and %d streams; the service took %v of processor time for one, "+
+		"planning and what follows included; a publication was acknowledged in %v\n",
+		o.publications, concerned, streaming, ((after - before) / time.Duration(o.publications)).Round(time.Millisecond),
+		(publishing / time.Duration(o.publications)).Round(time.Millisecond))
 	for kind, name := range []string{"polls", "streams"} {
 		tellTimes(name, late[kind])
 	}
@@ -173,7 +178,8 @@ func tellTimes(name string, d []time.Duration) {
 		return
 	}
 	slices.Sort(d)
-	fmt.Printf("  from the acknowledgement to %-8s median %v, p99 %v, worst %v\n", name+":", d[len(d)/2].Round(time.Millisecond/10),
+	fmt.Printf("  from the acknowledgement to %-8s median %v, p99 %v, worst %v\n", name+":",
+		d[len(d)/2].Round(time.Millisecond/10),
 		d[len(d)*99/100].Round(time.Millisecond/10), d[len(d)-1].Round(time.Millisecond/10))
 }
 
@@ -227,7 +233,8 @@ func connected(ctx context.Context, address string, f func(net.Conn) error) erro
 func poll(c net.Conn, path, token, tag string, changed func()) error {
 	in := bufio.NewReaderSize(c, 1024)
 	for {
-		if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: lifeline\r\nAuthorization: Bearer %s\r\nAccept-Encoding: gzip\r\nIf-None-Match: %s\r\n\r\n", path, token, tag); err != nil {
+		if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: lifeline\r\nAuthorization: Bearer %s\r\nAccept-Encoding: "+
+			"gzip\r\nIf-None-Match: %s\r\n\r\n", path, token, tag); err != nil {
 			return err
 		}
 		status, header, err := readHead(in)
@@ -254,7 +261,8 @@ func poll(c net.Conn, path, token, tag string, changed func()) error {
 
 // stream follows the changes and says when there is a queue.
 func stream(c net.Conn, token string, changed func()) error {
-	if _, err := fmt.Fprintf(c, "GET /v1/changes HTTP/1.1\r\nHost: lifeline\r\nAuthorization: Bearer %s\r\n\r\n", token); err != nil {
+	if _, err := fmt.Fprintf(c, "GET /v1/changes HTTP/1.1\r\nHost: lifeline\r\nAuthorization: Bearer %s\r\n\r\n",
+		token); err != nil {
 		return err
 	}
 	in := bufio.NewReaderSize(c, 512)

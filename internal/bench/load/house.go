@@ -42,7 +42,8 @@ func (h *house) furnish(ctx context.Context) error {
 	data := filepath.Join(h.dir, "data")
 	var secrets [2]string // nobody approves what they uploaded
 	for i := range secrets {
-		out, err := exec.CommandContext(ctx, h.binary, "token", "create", "--data", data, "--name", fmt.Sprint("admin ", i), "--role", "admin").Output()
+		out, err := exec.CommandContext(ctx, h.binary, "token", "create", "--data", data, "--name", fmt.Sprint("admin ", i),
+			"--role", "admin").Output()
 		if err != nil {
 			return fmt.Errorf("token: %w", err)
 		}
@@ -53,7 +54,8 @@ func (h *house) furnish(ctx context.Context) error {
 	}
 	h.people = client.New(h.server.url, secrets[0], http.DefaultClient)
 	editor := client.New(h.server.url, secrets[1], http.DefaultClient)
-	if out, err := exec.CommandContext(ctx, h.binary, "upload", "--server", h.server.url, "--token", secrets[0], "--quiet", "audio/samples/catalogue.yaml").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, h.binary, "upload", "--server", h.server.url, "--token", secrets[0], "--quiet",
+		"audio/samples/catalogue.yaml").CombinedOutput(); err != nil {
 		return fmt.Errorf("upload: %w\n%s", err, out)
 	}
 	segments, err := h.people.Segments(ctx, url.Values{})
@@ -106,7 +108,8 @@ func (h *house) serve(ctx context.Context) (err error) {
 	if h.server != nil {
 		listen = strings.TrimPrefix(h.server.url, "http://")
 	}
-	h.server, err = start(ctx, filepath.Join(h.dir, "log"), h.binary, "serve", "--data", filepath.Join(h.dir, "data"), "--listen", listen)
+	h.server, err = start(ctx, filepath.Join(h.dir, "log"), h.binary, "serve", "--data", filepath.Join(h.dir, "data"),
+		"--listen", listen)
 	return err
 }
 
@@ -151,7 +154,8 @@ func (h *house) publish(ctx context.Context, stations ...string) error {
 	return h.many(ctx, h.people.Publish, stations)
 }
 
-func (h *house) many(ctx context.Context, act func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error), stations []string) error {
+func (h *house) many(ctx context.Context, act func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error),
+	stations []string) error {
 	results, err := act(ctx, wire.ManyRequest{Stations: stations, Dates: []schedules.Date{h.day}, Seed: h.round})
 	for _, r := range results {
 		if r.Problem != nil {

@@ -77,11 +77,13 @@ func bench(ctx context.Context, o options, part string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if o.binary == "" {
 		o.binary = filepath.Join(dir, "lifeline")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", o.binary, "./cmd/lifeline").CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", o.binary,
+			"./cmd/lifeline").CombinedOutput(); err != nil {
 			return fmt.Errorf("build: %w\n%s", err, out)
 		}
 	}
-	fmt.Printf("%s %s/%s, %d processors, load before: %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadAverage())
+	fmt.Printf("%s %s/%s, %d processors, load before: %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU(), loadAverage())
 	h := &house{binary: o.binary, dir: dir, day: schedules.DateOf(time.Now().UTC()).AddDays(7)}
 	defer func() { err = errors.Join(err, h.stop()) }()
 	if err := h.furnish(ctx); err != nil {
@@ -105,7 +107,8 @@ func enoughFiles(connections int) error {
 		return err
 	}
 	if need := uint64(connections + 500); limit.Max < need {
-		return fmt.Errorf("%d open files are needed and the hard limit is %d: raise it (ulimit -Hn %d), or ask for fewer with -polls and -streams", need, limit.Max, need)
+		return fmt.Errorf("%d open files are needed and the hard limit is %d: raise it (ulimit -Hn %d), or ask for fewer "+
+			"with -polls and -streams", need, limit.Max, need)
 	}
 	return nil
 }

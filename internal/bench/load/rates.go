@@ -73,7 +73,8 @@ func rates(ctx context.Context, h *house, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\na queue of %d bytes, %d compressed; %d connections, %d tokens; %d rounds of %v, in turns\n", len(plain), len(zipped), o.connections, len(h.tokens), o.rounds, o.round)
+	fmt.Printf("\na queue of %d bytes, %d compressed; %d connections, %d tokens; %d rounds of %v, in turns\n", len(plain),
+		len(zipped), o.connections, len(h.tokens), o.rounds, o.round)
 	fmt.Printf("%-10s %-24s %12s %10s %12s %10s\n", "", "", "requests/s", "of nginx", "cpu us each", "of nginx")
 	for _, w := range wishes {
 		if err := compare(ctx, h, o, w, rivals); err != nil {
@@ -98,7 +99,8 @@ func compare(ctx context.Context, h *house, o options, w wish, rivals []rival) e
 	}
 	for i, r := range rivals {
 		rate, cost := median(perSecond[i]), median(each[i])
-		fmt.Printf("%-10s %-24s %12.0f %9.0f%% %12.1f %9.0f%%\n", w.name, r.name, rate, 100*rate/median(perSecond[1]), cost, 100*median(each[1])/cost)
+		fmt.Printf("%-10s %-24s %12.0f %9.0f%% %12.1f %9.0f%%\n", w.name, r.name, rate, 100*rate/median(perSecond[1]), cost,
+			100*median(each[1])/cost)
 	}
 	return nil
 }
@@ -147,7 +149,8 @@ func ask(ctx context.Context, h *house, o options, w wish, r rival) (rate, cost 
 	if err != nil {
 		return 0, 0, err
 	}
-	out, err := exec.CommandContext(ctx, "wrk", "-t2", "-c"+strconv.Itoa(o.connections), "-d"+strconv.Itoa(int(o.round.Seconds()))+"s", "-s", lua, r.at.url).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "wrk", "-t2", "-c"+strconv.Itoa(o.connections), "-d"+
+		strconv.Itoa(int(o.round.Seconds()))+"s", "-s", lua, r.at.url).CombinedOutput()
 	if err != nil {
 		return 0, 0, fmt.Errorf("wrk: %w\n%s", err, out)
 	}
@@ -194,7 +197,8 @@ func check(ctx context.Context, url, token string, w wish) (condition string, er
 	if err != nil {
 		return "", err
 	}
-	if zipped := resp.Header.Get("Content-Encoding") == "gzip"; resp.StatusCode != http.StatusOK || n == 0 || zipped != (w.encoding == "gzip") {
+	if zipped := resp.Header.Get("Content-Encoding") == "gzip"; resp.StatusCode != http.StatusOK || n == 0 ||
+		zipped != (w.encoding == "gzip") {
 		return "", fmt.Errorf("%s answered %s with %d bytes, zipped: %v", url, resp.Status, n, zipped)
 	}
 	if !w.known {
@@ -247,7 +251,8 @@ func serveBare(ctx context.Context, file string) error {
 		return err
 	}
 	fmt.Printf("bare at http://%s\n", l.Addr())
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
 		body, h := plain, w.Header()
 		h.Set("ETag", `"1"`)
 		if r.Header.Get("If-None-Match") == `"1"` {

@@ -31,7 +31,8 @@ func newInstance(n int, unit string, seed uint64, days int) instance {
 	rng := rand.New(rand.NewPCG(seed, uint64(n)))
 	in := instance{n: n, unit: unit, days: days}
 	for i := range n {
-		s := schedules.Segment{ID: fmt.Sprintf("s%06d", i), Revision: 1, Kind: "testimony", Title: fmt.Sprintf("Segment %d", i),
+		s := schedules.Segment{ID: fmt.Sprintf("s%06d", i), Revision: 1, Kind: "testimony", Title: fmt.Sprintf("Segment %d",
+			i),
 			State: schedules.Approved, Series: fmt.Sprintf("series-%05d", rng.IntN(max(n/8, 1)))}
 		switch x := rng.IntN(100); {
 		case x < 50:
@@ -55,10 +56,12 @@ func newInstance(n int, unit string, seed uint64, days int) instance {
 		id string
 		ms int64
 	}{{"post-top", topPost}, {"post-half", halfPost}} {
-		in.segments = append(in.segments, schedules.Segment{ID: p.id, Revision: 1, Kind: "ident", Title: p.id, Language: schedules.NoLanguage,
-			State: schedules.Approved, Recording: recording(p.id, p.ms)})
+		in.segments = append(in.segments, schedules.Segment{ID: p.id, Revision: 1, Kind: "ident", Title: p.id,
+			Language: schedules.NoLanguage,
+			State:    schedules.Approved, Recording: recording(p.id, p.ms)})
 	}
-	in.input = schedules.Input{Station: station(), Date: firstDay, Clocks: map[string]schedules.Clock{"hour": clock(20)}, Seed: seed}
+	in.input = schedules.Input{Station: station(), Date: firstDay, Clocks: map[string]schedules.Clock{"hour": clock(20)},
+		Seed: seed}
 	return in
 }
 
@@ -88,7 +91,8 @@ func length(rng *rand.Rand, unit string) int64 {
 }
 
 func recording(id string, ms int64) *schedules.Recording {
-	return &schedules.Recording{SHA256: "sha-" + id, Bytes: ms * 6, ContentType: "audio/mpeg", Duration: schedules.Ms(ms), CueOut: schedules.Ms(ms)}
+	return &schedules.Recording{SHA256: "sha-" + id, Bytes: ms * 6, ContentType: "audio/mpeg", Duration: schedules.Ms(ms),
+		CueOut: schedules.Ms(ms)}
 }
 
 func station() schedules.Station {
@@ -111,6 +115,7 @@ func clock(near int64) schedules.Clock {
 		{ID: "item rest 4 h", Only: material, Separate: "segment", For: schedules.Ms(4 * hour), Hard: true},
 		{ID: "series rest 1 h", Only: material, Separate: "series", For: schedules.Ms(hour), Hard: true},
 		{ID: "at most 2 a day", Only: material, AtMost: &two, Per: "day", Of: schedules.Of{Each: "segment"}, Hard: true},
-		{ID: "daytime 06-22", Only: &schedules.Selector{Tags: []string{"daytime"}}, KeepTo: &schedules.Daypart{From: 6 * 60, Until: 22 * 60}, Hard: true},
+		{ID: "daytime 06-22", Only: &schedules.Selector{Tags: []string{"daytime"}}, KeepTo: &schedules.Daypart{From: 6 * 60,
+			Until: 22 * 60}, Hard: true},
 	}}
 }

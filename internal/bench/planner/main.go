@@ -22,7 +22,8 @@ func main() {
 	seed := flag.Uint64("seed", 1, "of the instances")
 	only := flag.String("only", "", "planners to run, by the beginning of the name; empty: all")
 	flag.Parse()
-	fmt.Printf("%s %s/%s, GOMAXPROCS %d, seed %d, %d days of 48 gaps\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), *seed, *days)
+	fmt.Printf("%s %s/%s, GOMAXPROCS %d, seed %d, %d days of 48 gaps\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		runtime.GOMAXPROCS(0), *seed, *days)
 	for unit := range strings.SplitSeq(*units, ",") {
 		for size := range strings.SplitSeq(*sizes, ",") {
 			n, err := strconv.Atoi(size)
@@ -40,8 +41,10 @@ func main() {
 
 func run(in instance, only string) error {
 	fmt.Printf("\n%d segments, durations in %s\n", in.n, in.unit)
-	fmt.Printf("%-24s %10s %10s %10s %5s %6s %6s %6s %6s %6s %6s %9s %9s %9s  %s\n", "planner", "gap mean", "gap p99", "gap max", "lost",
-		"gini", "gini/d", "space", "turn", "turn1%", "length", "ms/day", "worst", "cpu/day", "violations (rest, series, a day, daytime, validity)")
+	fmt.Printf("%-24s %10s %10s %10s %5s %6s %6s %6s %6s %6s %6s %9s %9s %9s  %s\n", "planner", "gap mean", "gap p99",
+		"gap max", "lost",
+		"gini", "gini/d", "space", "turn", "turn1%", "length", "ms/day", "worst", "cpu/day",
+		"violations (rest, series, a day, daytime, validity)")
 	for _, p := range planners {
 		if !strings.HasPrefix(p.name, only) {
 			continue
@@ -52,7 +55,8 @@ func run(in instance, only string) error {
 		}
 		f := measure(p.name, in, days)
 		v := f.violations
-		fmt.Printf("%-24s %10.1f %10.0f %10.0f %5d %6.3f %6.3f %6.2f %6.2f %6.2f %6.2f %9.2f %9.2f %9.2f  %d %d %d %d %d in %d plays\n", f.name, f.mean, f.p99, f.worst, f.lost,
+		fmt.Printf("%-24s %10.1f %10.0f %10.0f %5d %6.3f %6.3f %6.2f %6.2f %6.2f %6.2f %9.2f %9.2f %9.2f  %d %d %d %d %d "+
+			"in %d plays\n", f.name, f.mean, f.p99, f.worst, f.lost,
 			f.gini, f.giniAll, f.spacing, f.turn, f.turn1, f.short, ms(f.median), ms(f.worstDay), ms(f.cpu),
 			v["item rest 4 h"], v["series rest 1 h"], v["at most 2 a day"], v["daytime 06-22"], v["validity"], f.plays)
 	}

@@ -35,14 +35,15 @@ type figures struct {
 	gini             float64 // of plays per segment that is valid on all days
 	giniAll          float64 // of plays per day of validity, all segments
 	spacing          float64 // least time between two plays of a segment, as part of the month's mean rotation
-	turn             float64 // least number of plays from one play of a segment to its next, as part of the segments then valid
-	turn1            float64 // the same, 1st percentile over all repeats
-	median           time.Duration
-	worstDay         time.Duration
-	cpu              time.Duration
-	lost             int
-	late             int64
-	short            float64 // mean air time of plays, as part of the library's mean
+	// least number of plays from one play of a segment to its next, as part of the segments then valid
+	turn     float64
+	turn1    float64 // the same, 1st percentile over all repeats
+	median   time.Duration
+	worstDay time.Duration
+	cpu      time.Duration
+	lost     int
+	late     int64
+	short    float64 // mean air time of plays, as part of the library's mean
 }
 
 func measure(name string, in instance, days []day) figures {
@@ -84,14 +85,17 @@ func violations(in instance, library *schedules.Library, days []day, i int) map[
 	input.Library = library
 	if i > 0 {
 		for _, p := range days[i-1].plays {
-			input.History = append(input.History, schedules.Airing{Station: "bench", SegmentID: p.segment, StartAt: instant(p.start), EndAt: instant(p.end)})
+			input.History = append(input.History, schedules.Airing{Station: "bench", SegmentID: p.segment,
+				StartAt: instant(p.start), EndAt: instant(p.end)})
 		}
 	}
 	r := schedules.Rundown{Station: "bench", Date: input.Date, Timezone: "UTC"}
 	for _, p := range days[i].plays {
 		s, _ := input.Library.Segment(p.segment)
-		r.Items = append(r.Items, schedules.Item{ID: "x", Window: "hourly", Position: "first", SegmentID: p.segment, SHA256: s.Recording.SHA256,
-			Kind: s.Kind, Language: s.Language, StartAt: instant(p.start), Duration: schedules.Ms(p.end - p.start), CueOut: schedules.Ms(p.end - p.start), NotAfter: s.ValidUntil})
+		r.Items = append(r.Items, schedules.Item{ID: "x", Window: "hourly", Position: "first", SegmentID: p.segment,
+			SHA256: s.Recording.SHA256,
+			Kind:   s.Kind, Language: s.Language, StartAt: instant(p.start), Duration: schedules.Ms(p.end - p.start),
+			CueOut: schedules.Ms(p.end - p.start), NotAfter: s.ValidUntil})
 	}
 	found, err := auditor.Audit(context.Background(), input, r)
 	if err != nil {

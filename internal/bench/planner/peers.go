@@ -36,7 +36,8 @@ func tracks(in instance) []track {
 		if s.Kind != "testimony" {
 			continue
 		}
-		t := track{id: s.ID, series: s.Series, ms: s.Recording.AirTime().Milliseconds(), daytime: slices.Contains(s.Tags, "daytime")}
+		t := track{id: s.ID, series: s.Series, ms: s.Recording.AirTime().Milliseconds(), daytime: slices.Contains(s.Tags,
+			"daytime")}
 		if !s.ValidFrom.IsZero() {
 			t.from, t.till = s.ValidFrom.UnixMilli(), s.ValidUntil.UnixMilli()
 		}

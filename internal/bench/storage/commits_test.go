@@ -56,9 +56,11 @@ func commitsOnSQLite(t *testing.T, e effort) {
 		contestants = append(contestants, commits(t, s, n))
 	}
 	rates := contest(e, contestants)
-	t.Logf("fdatasync of a page appended %.0f/s, of one in a file that has its length (a journal that begins anew) %.0f/s", rates[0], rates[1])
+	t.Logf("fdatasync of a page appended %.0f/s, of one in a file that has its length (a journal that begins anew) %.0f/s",
+		rates[0], rates[1])
 	for i, n := range writers {
-		t.Logf("%2d writers: %5.0f commits/s, %.2f of the appended and %.2f of the others", n, rates[2+i], rates[2+i]/rates[0], rates[2+i]/rates[1])
+		t.Logf("%2d writers: %5.0f commits/s, %.2f of the appended and %.2f of the others", n, rates[2+i],
+			rates[2+i]/rates[0], rates[2+i]/rates[1])
 	}
 }
 
@@ -102,11 +104,13 @@ func commitsOnRedis(t *testing.T, e effort) {
 	for _, n := range writers {
 		ours := commits(t, s, n)
 		var rate float64
-		contestants = append(contestants, func(slice time.Duration) float64 { rate = ours(slice); return rate }, scripts(t, server, n, &rate))
+		contestants = append(contestants, func(slice time.Duration) float64 { rate = ours(slice); return rate },
+			scripts(t, server, n, &rate))
 	}
 	rates := contest(e, contestants)
 	for i, n := range writers {
-		t.Logf("%2d writers: %5.0f commits/s; redis-benchmark of the same script %5.0f/s: %.2f of it", n, rates[2*i], rates[2*i+1], rates[2*i]/rates[2*i+1])
+		t.Logf("%2d writers: %5.0f commits/s; redis-benchmark of the same script %5.0f/s: %.2f of it", n, rates[2*i],
+			rates[2*i+1], rates[2*i]/rates[2*i+1])
 	}
 }
 
@@ -121,12 +125,14 @@ func scripts(t *testing.T, server *rig.Redis, clients int, rate *float64) func(t
 	}
 	sha := fmt.Sprint(server.Do("script", "load", string(text)))
 	key := func(name string) string { return "{theirs}:" + name }
-	command := []string{"evalsha", sha, "9", key("sequence"), key("feed"), key("audit"), key("receipt:__rand_int__"), key("kinds"),
+	command := []string{"evalsha", sha, "9", key("sequence"), key("feed"), key("audit"), key("receipt:__rand_int__"),
+		key("kinds"),
 		key("documents:segment"), key("revisions:segment"), key("ids:segment"), key("history:segment"),
 		"10000", "600000", "0", "", "", "", "", "__rand_int__", "0", "put", string(body)}
 	return func(slice time.Duration) float64 {
 		requests := max(100, int(*rate*slice.Seconds()))
-		args := append([]string{"-p", server.Port(), "-c", strconv.Itoa(clients), "-n", strconv.Itoa(requests), "-r", "1000000000", "-q"}, command...)
+		args := append([]string{"-p", server.Port(), "-c", strconv.Itoa(clients), "-n", strconv.Itoa(requests), "-r",
+			"1000000000", "-q"}, command...)
 		out, err := exec.CommandContext(t.Context(), "redis-benchmark", args...).CombinedOutput()
 		if err != nil {
 			t.Errorf("redis-benchmark: %v\n%s", err, out)

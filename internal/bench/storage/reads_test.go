@@ -45,7 +45,8 @@ func queueReads(t *testing.T, e effort, s *service, station string) {
 				return r
 			}})[0]
 			cpu := used() - before
-			t.Logf("%s, %2d connections: %6.0f reads/s while the service had %.2f processors: %.0f µs of one each", c.name, n, rate,
+			t.Logf("%s, %2d connections: %6.0f reads/s while the service had %.2f processors: %.0f µs of one each", c.name, n,
+				rate,
 				cpu.Seconds()/time.Since(began).Seconds(), float64(cpu.Microseconds())/reads)
 			for _, p := range pullers {
 				p.Close()

@@ -38,7 +38,8 @@ type service struct {
 func build(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "lifeline")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "lifeline/cmd/lifeline").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program,
+		"lifeline/cmd/lifeline").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
@@ -48,7 +49,8 @@ func build(t *testing.T) string {
 func serve(t *testing.T, program string, settings ...string) *service {
 	t.Helper()
 	s := &service{program: program, settings: settings, url: "http://" + rig.FreeAddress(t)}
-	cmd := exec.Command(program, append([]string{"serve", "--rate", "0", "--log-level", "warn", "--public-url", "http://lifeline.example",
+	cmd := exec.Command(program, append([]string{"serve", "--rate", "0", "--log-level", "warn", "--public-url",
+		"http://lifeline.example",
 		"--listen", strings.TrimPrefix(s.url, "http://")}, settings...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -88,7 +90,8 @@ func (s *service) lifeline(t *testing.T, args ...string) string {
 func (s *service) furnish(t *testing.T, stations int) []string {
 	t.Helper()
 	producer := s.lifeline(t, "token", "create", "--name", "Hana", "--role", "producer")
-	upload := exec.CommandContext(t.Context(), s.program, "upload", "--quiet", "--server", s.url, filepath.Join("..", "..", "..", "audio", "samples", "catalogue.yaml"))
+	upload := exec.CommandContext(t.Context(), s.program, "upload", "--quiet", "--server", s.url, filepath.Join("..", "..",
+		"..", "audio", "samples", "catalogue.yaml"))
 	upload.Env = append(os.Environ(), "LIFELINE_TOKEN="+producer)
 	if out, err := upload.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

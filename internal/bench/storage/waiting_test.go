@@ -37,7 +37,8 @@ func waitingStations(t *testing.T, e effort, here, there *service, stations []st
 		}
 		place := []string{"at the same replica", "at the other replica"}[n%2]
 		times[place+", from the request to publish"] = append(times[place+", from the request to publish"], h.at.Sub(asked))
-		times[place+", from its acknowledgement"] = append(times[place+", from its acknowledgement"], max(0, h.at.Sub(answered)))
+		times[place+", from its acknowledgement"] = append(times[place+", from its acknowledgement"],
+			max(0, h.at.Sub(answered)))
 		w.wait(t, n, wire.Station(stations[n], "queue")+"?wait=55s&date="+day.String(), h.tag)
 	}
 	for _, name := range slices.Sorted(maps.Keys(times)) {
@@ -65,7 +66,8 @@ func waitingStations(t *testing.T, e effort, here, there *service, stations []st
 			if h.status != http.StatusOK {
 				t.Fatalf("station %d heard %d", h.who, h.status)
 			}
-			times["request"], times["acknowledgement"] = append(times["request"], h.at.Sub(asked)), append(times["acknowledgement"], max(0, h.at.Sub(answered)))
+			times["request"], times["acknowledgement"] = append(times["request"], h.at.Sub(asked)),
+				append(times["acknowledgement"], max(0, h.at.Sub(answered)))
 			tag = h.tag
 		}
 	}
@@ -78,7 +80,8 @@ func tell(t *testing.T, what string, times []time.Duration) {
 	t.Helper()
 	slices.Sort(times)
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	t.Logf("%s: median %.1f ms, p99 %.1f ms, worst %.1f ms of %d", what, ms(quantile(times, 0.5)), ms(quantile(times, 0.99)), ms(times[len(times)-1]), len(times))
+	t.Logf("%s: median %.1f ms, p99 %.1f ms, worst %.1f ms of %d", what, ms(quantile(times, 0.5)),
+		ms(quantile(times, 0.99)), ms(times[len(times)-1]), len(times))
 	if median := quantile(times, 0.5); median >= 100*time.Millisecond {
 		t.Logf("that is not under 100 ms")
 	}

@@ -122,7 +122,11 @@ func (broken) Read([]byte) (int, error) { return 0, errTorn }
 
 // cutting reads p and cancels before its end.
 func cutting(p []byte, cancel context.CancelFunc) io.Reader {
-	return io.MultiReader(bytes.NewReader(p[:len(p)/2]), readerFunc(func([]byte) (int, error) { cancel(); return 0, io.EOF }), bytes.NewReader(p[len(p)/2:]))
+	return io.MultiReader(bytes.NewReader(p[:len(p)/2]), readerFunc(func([]byte) (int, error) {
+		cancel()
+		return 0,
+			io.EOF
+	}), bytes.NewReader(p[len(p)/2:]))
 }
 
 type readerFunc func([]byte) (int, error)
@@ -131,5 +135,6 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func wrong(names ...string) []string {
 	a := fmt.Sprintf("%064x", 10)
-	return append(names, "", "a", a[1:], a+"0", "A"+a[1:], "g"+a[1:], a[:63]+"/", "../"+a, "../../etc/passwd", a[:62]+"..", a[:63]+"\x00", "tmp")
+	return append(names, "", "a", a[1:], a+"0", "A"+a[1:], "g"+a[1:], a[:63]+"/", "../"+a, "../../etc/passwd", a[:62]+"..",
+		a[:63]+"\x00", "tmp")
 }

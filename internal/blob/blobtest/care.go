@@ -86,7 +86,10 @@ var careRules = []rule{
 		}
 		b.collect(future, func(context.Context, string) (bool, error) { return true, nil })
 		refused := errors.New("refused")
-		err := blob.Collect(b.Context(), b.Store, future, func(context.Context, string) (bool, error) { return false, refused }, func(blob.Blob) {})
+		err := blob.Collect(b.Context(), b.Store, future, func(context.Context, string) (bool, error) {
+			return false,
+				refused
+		}, func(blob.Blob) {})
 		if !errors.Is(err, refused) || len(b.names(100)) != 9 {
 			b.Fatalf("collect without an answer: %v, %d left", err, len(b.names(100)))
 		}
@@ -129,7 +132,10 @@ func (b *bench) scrub(spare blob.Store) (found []string) {
 
 func (b *bench) collect(before time.Time, referenced func(context.Context, string) (bool, error)) (deleted []string) {
 	b.Helper()
-	if err := blob.Collect(b.Context(), b.Store, before, referenced, func(d blob.Blob) { deleted = append(deleted, d.SHA256) }); err != nil {
+	if err := blob.Collect(b.Context(), b.Store, before, referenced, func(d blob.Blob) {
+		deleted = append(deleted,
+			d.SHA256)
+	}); err != nil {
 		b.Fatalf("collect: %v", err)
 	}
 	return deleted

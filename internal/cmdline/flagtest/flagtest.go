@@ -78,7 +78,10 @@ func (p Program) batches(flags []*kong.Flag) (out [][]*kong.Flag) {
 
 func (p Program) exclude(a, b *kong.Flag) bool {
 	return slices.ContainsFunc(a.Xor, func(group string) bool { return slices.Contains(b.Xor, group) }) ||
-		slices.ContainsFunc(p.Apart, func(group []string) bool { return slices.Contains(group, a.Name) && slices.Contains(group, b.Name) })
+		slices.ContainsFunc(p.Apart, func(group []string) bool {
+			return slices.Contains(group, a.Name) &&
+				slices.Contains(group, b.Name)
+		})
 }
 
 func (p Program) drive(t *testing.T, leaf *kong.Node, batch []*kong.Flag) {

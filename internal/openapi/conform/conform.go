@@ -145,7 +145,8 @@ func (c *Contract) Check(method, path string, a Answer) error {
 	operation, ok := c.Paths[template][strings.ToLower(method)]
 	if !ok {
 		if a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") == "" {
-			return fmt.Errorf("the method is not in the document, and is answered %d (Allow: %q)", a.Status, a.Header.Get("Allow"))
+			return fmt.Errorf("the method is not in the document, and is answered %d (Allow: %q)", a.Status,
+				a.Header.Get("Allow"))
 		}
 		return c.problem(a)
 	}

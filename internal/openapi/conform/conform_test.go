@@ -62,7 +62,8 @@ func TestAnswersThatDifferAreReported(t *testing.T) {
 				z := gzip.NewWriter(w)
 				io.WriteString(z, c.body)
 				z.Close()
-			}), func(err error) { reported = append(reported, err.Error()) }).ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
+			}), func(err error) { reported = append(reported, err.Error()) }).ServeHTTP(w, httptest.NewRequest(c.method, c.path,
+				nil))
 			got := strings.Join(reported, "\n")
 			if c.says == "" && got != "" || !strings.Contains(got, c.says) || len(reported) > 1 {
 				t.Errorf("reported %q, want %q", got, c.says)

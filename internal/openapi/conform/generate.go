@@ -176,8 +176,8 @@ func (g *Generator) text(s map[string]any) string {
 	return g.letters(max(int(least), min(n, int(most))))
 }
 
-// letters are so many characters of many scripts, with what commonly breaks programs among them, but for the control and
-// bidirectional characters that no text may have.
+// letters are so many characters of many scripts, with what commonly breaks programs among them, but for the control
+// and bidirectional characters that no text may have.
 func (g *Generator) letters(n int) string {
 	alphabet := []rune("abc XYZ019-_.'\"\\/<>&%{}\u200b평화의편지和平éß😀")
 	var b strings.Builder
@@ -189,7 +189,8 @@ func (g *Generator) letters(n int) string {
 
 func (g *Generator) instant() string {
 	if g.Chance(0.1) {
-		return Pick(g, []string{"1970-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "2024-02-29T23:59:59.9999999+14:00", "2016-12-31T23:59:59-12:00"})
+		return Pick(g, []string{"1970-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "2024-02-29T23:59:59.9999999+14:00",
+			"2016-12-31T23:59:59-12:00"})
 	}
 	return time.Unix(g.rand.Int64N(4e9), g.rand.Int64N(1e9)).UTC().Format(time.RFC3339Nano)
 }

@@ -98,8 +98,10 @@ func (g *Generator) wrong(s map[string]any, value any) []bad {
 		return nil
 	}
 	var out []bad
-	for kind, v := range map[string]any{"null": nil, "boolean": true, "integer": 7, "number": 7.5, "string": "seven", "array": []any{true}, "object": map[string]any{"seven": true}} {
-		fits := slices.Contains(kinds, kind) || kind == "integer" && slices.Contains(kinds, "number") || kind == "object" && value == nil
+	for kind, v := range map[string]any{"null": nil, "boolean": true, "integer": 7, "number": 7.5, "string": "seven",
+		"array": []any{true}, "object": map[string]any{"seven": true}} {
+		fits := slices.Contains(kinds, kind) || kind == "integer" && slices.Contains(kinds, "number") || kind == "object" &&
+			value == nil
 		if !fits {
 			out = append(out, bad{v, kind + " instead of " + kinds[0]})
 		}
@@ -121,7 +123,8 @@ func (g *Generator) wrong(s map[string]any, value any) []bad {
 		out = append(out, bad{"!" + g.letters(3), "not like " + p})
 	}
 	if s["format"] == "date-time" {
-		out = append(out, bad{"2023-02-30T00:00:00Z", "a day that does not exist"}, bad{"9999-12-31T23:59:59-23:00", "past the year 9999"})
+		out = append(out, bad{"2023-02-30T00:00:00Z", "a day that does not exist"}, bad{"9999-12-31T23:59:59-23:00",
+			"past the year 9999"})
 	}
 	if s["format"] == "date" {
 		out = append(out, bad{"2023-02-30", "a day that does not exist"})

@@ -25,8 +25,8 @@ import (
 // stays until it is acknowledged. It also remembers what is on the air, so that what a crash interrupts is reported
 // once.
 //
-// Its file holds one record a line, each after the CRC-32 of its JSON; a line that a crash cut short, or that is damaged,
-// is dropped.
+// Its file holds one record a line, each after the CRC-32 of its JSON; a line that a crash cut short, or that is
+// damaged, is dropped.
 type Spool struct {
 	state *statedir.Dir
 
@@ -73,7 +73,8 @@ const (
 // directory of the station used. Where entries are missing from it that were there, Lost says so, and sequences go on
 // beyond theirs.
 func Open(state *statedir.Dir, first int64, problems func(format string, args ...any)) (*Spool, error) {
-	s := &Spool{state: state, next: first, pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{}, arrived: make(chan struct{}),
+	s := &Spool{state: state, next: first, pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{},
+		arrived:  make(chan struct{}),
 		problems: problems}
 	marked, err := s.openMark()
 	if err != nil {
@@ -90,7 +91,8 @@ func Open(state *statedir.Dir, first int64, problems func(format string, args ..
 	return s, nil
 }
 
-// load reads the file. By the mark the next sequence is marked; 0: there is no mark. A directory that was used had a file.
+// load reads the file. By the mark the next sequence is marked; 0: there is no mark. A directory that was used had a
+// file.
 func (s *Spool) load(first, marked int64, used bool) error {
 	b, err := s.state.Read(spoolName, 1<<30)
 	missing := errors.Is(err, fs.ErrNotExist)
@@ -100,14 +102,18 @@ func (s *Spool) load(first, marked int64, used bool) error {
 	damaged, at := s.replayAll(b)
 	switch {
 	case missing && (used || marked > 0):
-		s.lost = "the as-run spool " + spoolName + " is gone: what had aired and was not reported yet is lost. Look who or what removed it"
+		s.lost = "the as-run spool " + spoolName + " is gone: what had aired and was not reported yet is lost. Look who or " +
+			"what removed it"
 	case !missing && len(b) == 0:
-		s.lost = "the as-run spool " + spoolName + " is empty: what had aired and was not reported yet is lost. Look who or what emptied it"
+		s.lost = "the as-run spool " + spoolName + " is empty: what had aired and was not reported yet is lost. Look who " +
+			"or what emptied it"
 	case s.next < marked && !bytes.ContainsRune(damaged, '\n'):
-		s.lost = fmt.Sprintf("the as-run spool %s was cut short: entries %d to %d are missing, and what of them was not reported yet is lost. "+
+		s.lost = fmt.Sprintf("the as-run spool %s was cut short: entries %d to %d are missing, and what of them was not "+
+			"reported yet is lost. "+
 			"Look who or what cut it, and whether the disk fails", spoolName, s.next, marked-1)
 	case len(damaged) > 0:
-		s.problems("the as-run spool is damaged at byte %d; %d bytes are left out, and kept in %s.damaged", at, len(damaged), spoolName)
+		s.problems("the as-run spool is damaged at byte %d; %d bytes are left out, and kept in %s.damaged", at, len(damaged),
+			spoolName)
 	case !missing:
 		if s.file, err = s.state.Root.OpenFile(spoolName, os.O_RDWR, 0o600); err != nil {
 			return fmt.Errorf("playout: spool: %w", err)
@@ -115,7 +121,8 @@ func (s *Spool) load(first, marked int64, used bool) error {
 		s.size = int64(len(b))
 		return nil
 	}
-	if s.next = max(s.next, marked); s.lost != "" || bytes.ContainsRune(damaged, '\n') { // more than a last line that a crash cut short
+	// more than a last line that a crash cut short
+	if s.next = max(s.next, marked); s.lost != "" || bytes.ContainsRune(damaged, '\n') {
 		s.next = max(s.next, first)
 	}
 	if len(damaged) > 0 {
@@ -144,8 +151,8 @@ func (s *Spool) openMark() (next int64, err error) {
 	return next, nil
 }
 
-// writeMark notes the sequence of the next entry. It is not synced, and no failure: after a power cut it may be behind the
-// file, and then says nothing.
+// writeMark notes the sequence of the next entry. It is not synced, and no failure: after a power cut it may be behind
+// the file, and then says nothing.
 func (s *Spool) writeMark() {
 	_, _ = s.mark.WriteAt(fmt.Appendf(nil, "%020d\n", s.next), 0)
 }
@@ -282,7 +289,10 @@ func (s *Spool) Ack(sequences ...int64) error {
 func (s *Spool) Pending(limit int) ([]schedules.AsRun, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := slices.SortedFunc(maps.Values(s.pending), func(a, b schedules.AsRun) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	out := slices.SortedFunc(maps.Values(s.pending), func(a, b schedules.AsRun) int {
+		return cmp.Compare(a.Sequence,
+			b.Sequence)
+	})
 	return out[:min(len(out), limit)], s.arrived
 }
 
@@ -294,7 +304,8 @@ func (s *Spool) write(r record) error {
 		return err
 	}
 	if s.replaced() {
-		s.problems("the as-run spool %s was removed or cut short while the player played, and is written anew with all that is still to be reported", spoolName)
+		s.problems("the as-run spool %s was removed or cut short while the player played, and is written anew with all "+
+			"that is still to be reported", spoolName)
 		if err := s.compact(); err != nil {
 			return err
 		}

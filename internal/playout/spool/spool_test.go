@@ -34,7 +34,10 @@ func openFrom(t *testing.T, dir string, first int64) (s *Spool, said *[]string) 
 		t.Fatal(err)
 	}
 	said = new([]string)
-	if s, err = Open(state, first, func(format string, args ...any) { *said = append(*said, fmt.Sprintf(format, args...)) }); err != nil {
+	if s, err = Open(state, first, func(format string, args ...any) {
+		*said = append(*said,
+			fmt.Sprintf(format, args...))
+	}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close(); _ = state.Close() })
@@ -83,8 +86,8 @@ func TestSequencesAreNeverReusedAndEntriesStayUntilAcknowledged(t *testing.T) {
 	}
 }
 
-// TestSpoolSurvivesEveryCrash cuts the file around each record's end and at every fourth byte, as a crash in the middle of a write does: what was
-// durable before is all there, nothing else is, and it can be written to.
+// TestSpoolSurvivesEveryCrash cuts the file around each record's end and at every fourth byte, as a crash in the middle
+// of a write does: what was durable before is all there, nothing else is, and it can be written to.
 func TestSpoolSurvivesEveryCrash(t *testing.T) {
 	dir := t.TempDir()
 	s := openSpool(t, dir)
@@ -125,7 +128,8 @@ func TestSpoolSurvivesEveryCrash(t *testing.T) {
 				continue
 			}
 			at := t.TempDir()
-			if err := os.WriteFile(filepath.Join(at, spoolName), append(bytes.Clone(whole[:cut]), garbage...), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(at, spoolName), append(bytes.Clone(whole[:cut]), garbage...),
+				0o600); err != nil {
 				t.Fatal(err)
 			}
 			want := states[0]
@@ -218,7 +222,8 @@ func TestASpoolThatLostEntriesSaysSoAndReusesNoSequence(t *testing.T) {
 		"cut at a line": {func(_, file string, b []byte) error {
 			return os.Truncate(file, int64(bytes.LastIndexByte(b[:len(b)-1], '\n')+1))
 		}, "entries 102 to 102 are missing"},
-		"cut in a line": {func(_, file string, b []byte) error { return os.Truncate(file, int64(len(b)-9)) }, "entries 102 to 102 are missing"},
+		"cut in a line": {func(_, file string, b []byte) error { return os.Truncate(file, int64(len(b)-9)) },
+			"entries 102 to 102 are missing"},
 		"an older copy": {func(_, file string, b []byte) error {
 			return os.WriteFile(file, b[:bytes.IndexByte(b, '\n')+1], 0o600)
 		}, "entries 100 to 102 are missing"},

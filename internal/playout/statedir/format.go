@@ -7,8 +7,8 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Format is the version of the files in a state directory. A directory without a mark is in version 1. Whoever changes the
-// form of a file in it raises Format, and reads the older form for ever.
+// Format is the version of the files in a state directory. A directory without a mark is in version 1. Whoever changes
+// the form of a file in it raises Format, and reads the older form for ever.
 const Format = 1
 
 // formatName is the file that marks the directory.
@@ -31,8 +31,10 @@ func (s *Dir) known() error {
 	if f.By != "" {
 		by += " (" + f.By + ")"
 	}
-	return fault.New(fault.Conflict, "the state directory %s is in version %d, and this player knows up to %d: it was written by %s. Start that one, or name "+
-		"a new directory with --state: the player fetches queues and recordings anew, and what was not reported yet stays in the old one", s.Root.Name(), f.Version, Format, by)
+	return fault.New(fault.Conflict, "the state directory %s is in version %d, and this player knows up to %d: it was "+
+		"written by %s. Start that one, or name "+
+		"a new directory with --state: the player fetches queues and recordings anew, and what was not reported yet stays "+
+		"in the old one", s.Root.Name(), f.Version, Format, by)
 }
 
 // Mark notes that the directory is in this program's version, and which program that is.

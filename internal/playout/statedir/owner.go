@@ -14,8 +14,8 @@ import (
 // ownerName is the file that names the station whose directory it is.
 const ownerName = "station"
 
-// Owner is the station whose player used the directory; "": none has. Of a directory of an earlier version, which had no
-// name of it, it is the station of the documents there.
+// Owner is the station whose player used the directory; "": none has. Of a directory of an earlier version, which had
+// no name of it, it is the station of the documents there.
 func (s *Dir) Owner() (string, error) {
 	b, err := s.Read(ownerName, 1<<10)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -57,8 +57,10 @@ func stationOf(envelope []byte) string {
 func (s *Dir) For(station string) error {
 	owner, err := s.Owner()
 	if err == nil && owner != "" && owner != station {
-		err = fault.New(fault.Conflict, "the state directory %s is of station %s, and this player is to play station %s. Name the directory of %[3]s "+
-			"with --state (LIFELINE_STATE), or a new one: a copy of another station's would report what that one has aired", s.Root.Name(), owner, station)
+		err = fault.New(fault.Conflict, "the state directory %s is of station %s, and this player is to play station %s. "+
+			"Name the directory of %[3]s "+
+			"with --state (LIFELINE_STATE), or a new one: a copy of another station's would report what that one has aired",
+			s.Root.Name(), owner, station)
 	}
 	return err
 }

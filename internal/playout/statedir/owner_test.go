@@ -15,7 +15,8 @@ func TestAStateDirectoryIsRefusedToAnyOtherStation(t *testing.T) {
 	document := func(dir, name string) {
 		t.Helper()
 		payload := base64.StdEncoding.EncodeToString([]byte(`{"station":"lantern","revision":3}`))
-		if err := os.WriteFile(filepath.Join(dir, name), fmt.Appendf(nil, `{"payload":%q,"signatures":[]}`, payload), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), fmt.Appendf(nil, `{"payload":%q,"signatures":[]}`, payload),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,7 +43,8 @@ func TestAStateDirectoryIsRefusedToAnyOtherStation(t *testing.T) {
 			}
 			make(s, dir)
 			must(t, s.For("lantern"))
-			if err := s.For("harbour"); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "is of station lantern, and this player is to play station harbour") {
+			if err := s.For("harbour"); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(),
+				"is of station lantern, and this player is to play station harbour") {
 				t.Errorf("another station: %v", err)
 			}
 			must(t, s.Belong("lantern"))

@@ -26,12 +26,14 @@ type Dir struct {
 // Find is OpenState of a directory that a player has made. It fails, and makes nothing, where none has.
 func Find(dir string) (*Dir, error) {
 	if _, err := os.Stat(filepath.Join(dir, "queues")); err != nil {
-		return nil, fault.New(fault.NotFound, "%s is not the state directory of a player: give the one that `playout run` was started with, by --state or LIFELINE_STATE", dir)
+		return nil, fault.New(fault.NotFound, "%s is not the state directory of a player: give the one that `playout run` "+
+			"was started with, by --state or LIFELINE_STATE", dir)
 	}
 	return Open(dir)
 }
 
-// Open opens the directory, creating it when absent. It fails with Conflict where a newer player wrote it. It changes nothing of a player that may be using it.
+// Open opens the directory, creating it when absent. It fails with Conflict where a newer player wrote it. It changes
+// nothing of a player that may be using it.
 func Open(dir string) (*Dir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("playout: state: %w", err)

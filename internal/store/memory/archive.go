@@ -15,7 +15,8 @@ import (
 // Export calls begin with how far changes are trimmed, document with every document by kind and id, change with every
 // change by sequence, and entry with every as-run entry by station and sequence, all as of one instant. It fails with
 // the first failure of theirs.
-func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
+	change func(store.Change) error, entry func(store.Entry) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := begin(s.trimmed); err != nil {
@@ -49,7 +50,8 @@ func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, doc
 
 // Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the Store is
 // empty, with Invalid when the parts do not belong together, and with the first failure of theirs.
-func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error],
+	changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	read := New(s.keep)
 	read.trimmed = trimmed
 	for d, err := range documents {

@@ -30,7 +30,8 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	}
 	before := len(s.changes)
 	for _, w := range c.Writes {
-		s.record(store.Change{Kind: w.Kind, ID: w.ID, Revision: s.shelf(w.Kind).apply(w), Deleted: w.Delete, Origin: c.Origin})
+		s.record(store.Change{Kind: w.Kind, ID: w.ID, Revision: s.shelf(w.Kind).apply(w), Deleted: w.Delete,
+			Origin: c.Origin})
 	}
 	if len(c.Writes) == 0 {
 		s.record(store.Change{Origin: c.Origin})

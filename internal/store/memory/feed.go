@@ -47,7 +47,9 @@ func (s *Store) latest() int64 {
 
 // place is where the change of that sequence is, or would be.
 func (s *Store) place(sequence int64) int {
-	at, _ := slices.BinarySearchFunc(s.changes, sequence, func(c store.Change, n int64) int { return cmp.Compare(c.Sequence, n) })
+	at, _ := slices.BinarySearchFunc(s.changes, sequence, func(c store.Change, n int64) int {
+		return cmp.Compare(c.Sequence, n)
+	})
 	return at
 }
 

@@ -78,7 +78,8 @@ func (s *Store) Read(ctx context.Context, station string, from, to time.Time) ([
 		ms, timed := strconv.ParseInt(at, 10, 64)
 		n, numbered := strconv.ParseInt(values[2*i], 10, 64)
 		if timed != nil || numbered != nil {
-			return nil, fmt.Errorf("redis: as-run %q of %s is damaged: it begins with %.32q", values[2*i], station, values[2*i+1])
+			return nil, fmt.Errorf("redis: as-run %q of %s is damaged: it begins with %.32q", values[2*i], station,
+				values[2*i+1])
 		}
 		entries[i] = store.Entry{Station: station, Sequence: n, At: time.UnixMilli(ms).UTC(), Body: json.RawMessage(body)}
 	}

@@ -75,9 +75,11 @@ func (s *Store) span(ctx context.Context, from, to int64, newest bool) ([]store.
 }
 
 // history reads likewise the next changes of one document.
-func (s *Store) history(kind, id string) func(ctx context.Context, from, to int64, newest bool) ([]store.Change, error) {
+func (s *Store) history(kind, id string) func(ctx context.Context, from, to int64, newest bool) ([]store.Change,
+	error) {
 	return func(ctx context.Context, from, to int64, newest bool) ([]store.Change, error) {
-		by := &goredis.ZRangeBy{Min: fmt.Sprintf("[%s\x00%020d", id, from), Max: fmt.Sprintf("[%s\x00%020d", id, to), Count: 500}
+		by := &goredis.ZRangeBy{Min: fmt.Sprintf("[%s\x00%020d", id, from), Max: fmt.Sprintf("[%s\x00%020d", id, to),
+			Count: 500}
 		read := s.client.ZRangeByLex(ctx, s.key("history", kind), by)
 		if newest {
 			read = s.client.ZRevRangeByLex(ctx, s.key("history", kind), by)

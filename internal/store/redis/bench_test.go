@@ -48,7 +48,8 @@ func BenchmarkRedisBenchmarkOfTheScript(b *testing.B) {
 	}
 	sha := fmt.Sprint(server.Do("script", "load", string(text)))
 	key := func(name string) string { return "{bench}:" + name }
-	command := []string{"evalsha", sha, "9", key("sequence"), key("feed"), key("audit"), key("receipt:__rand_int__"), key("kinds"),
+	command := []string{"evalsha", sha, "9", key("sequence"), key("feed"), key("audit"), key("receipt:__rand_int__"),
+		key("kinds"),
 		key("documents:segment"), key("revisions:segment"), key("ids:segment"), key("history:segment"),
 		"10000", "600000", "0", "", "", "", "", "__rand_int__", "0", "put", fmt.Sprintf("%0500d", 0)}
 	for b.Loop() {
@@ -123,7 +124,8 @@ func benchOptions(addr string) redis.Options {
 }
 
 func create(b *testing.B, s *redis.Store, n int) {
-	_, err := s.Commit(b.Context(), store.Commit{Writes: []store.Write{{Kind: "segment", ID: fmt.Sprint(n), Body: make([]byte, 500)}}})
+	_, err := s.Commit(b.Context(), store.Commit{Writes: []store.Write{{Kind: "segment", ID: fmt.Sprint(n),
+		Body: make([]byte, 500)}}})
 	if err != nil {
 		b.Error(err)
 	}

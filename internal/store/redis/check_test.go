@@ -18,7 +18,8 @@ func TestCheckFindsEveryContradiction(t *testing.T) {
 		{"nothing", "", "ping"},
 		{"a missing change", "change 1 is followed by change 3", "xdel %s:audit 2-0"},
 		{"a missing last change", "change 4 is the last; 5 should be", "xdel %s:audit 5-0"},
-		{"a missing change after a trim", "change 2 is followed by change 4", "eval redis.call('set','%s:trimmed','2');redis.call('xdel','%s:audit','1-0','2-0','3-0')return(1) 0"},
+		{"a missing change after a trim", "change 2 is followed by change 4",
+			"eval redis.call('set','%s:trimmed','2');redis.call('xdel','%s:audit','1-0','2-0','3-0')return(1) 0"},
 		{"a missing revision", "k a goes from revision 0 to 2 at change 3", "xdel %s:audit 1-0"},
 		{"an old document", "k a does not stand where its changes end", "hset %s:documents:k a 1_"},
 		{"a missing document", "k a is missing", "zrem %s:ids:k a"},
@@ -29,13 +30,15 @@ func TestCheckFindsEveryContradiction(t *testing.T) {
 			o := redis.Options{URL: "redis://" + server.Addr, Prefix: fmt.Sprintf("place-%d", prefixes.Add(1)), Feed: 100}
 			s := open(t, o)
 			for _, writes := range [][]store.Write{
-				{{Kind: "k", ID: "a"}, {Kind: "k", ID: "b"}}, {{Kind: "k", ID: "a", Expect: 1}, {Kind: "k", ID: "b", Expect: 1, Delete: true}}, nil,
+				{{Kind: "k", ID: "a"}, {Kind: "k", ID: "b"}}, {{Kind: "k", ID: "a", Expect: 1}, {Kind: "k", ID: "b", Expect: 1,
+					Delete: true}}, nil,
 			} {
 				if _, err := s.Commit(t.Context(), store.Commit{Writes: writes}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, err := s.Append(t.Context(), []store.Entry{{Station: "s", Sequence: 1}, {Station: "s", Sequence: 2}}); err != nil {
+			if _, err := s.Append(t.Context(), []store.Entry{{Station: "s", Sequence: 1},
+				{Station: "s", Sequence: 2}}); err != nil {
 				t.Fatal(err)
 			}
 			var command []any

@@ -42,7 +42,8 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 		if w.Delete {
 			verb = "delete"
 		}
-		keys = append(keys, s.key("documents", w.Kind), s.key("revisions", w.Kind), s.key("ids", w.Kind), s.key("history", w.Kind))
+		keys = append(keys, s.key("documents", w.Kind), s.key("revisions", w.Kind), s.key("ids", w.Kind),
+			s.key("history", w.Kind))
 		args = append(args, w.ID, w.Expect, verb, w.Body)
 	}
 	answer, err := s.write(ctx, commitScript, keys, args)

@@ -46,7 +46,8 @@ func (s *Store) List(ctx context.Context, kind, after string, limit int) ([]stor
 	if after != "" {
 		begin = "[" + after + "\x00" // the next string there is; "(+" would be without end to miniredis
 	}
-	values, err := listScript.Run(ctx, s.client, []string{s.key("ids", kind), s.key("documents", kind)}, begin, limit).Slice()
+	values, err := listScript.Run(ctx, s.client, []string{s.key("ids", kind), s.key("documents", kind)}, begin,
+		limit).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("redis: list %s: %w", kind, classify(ctx, err))
 	}

@@ -33,7 +33,8 @@ func classify(ctx context.Context, err error) error {
 			return fault.Wrap(fault.Full, err, "Redis has no space left or cannot write it to disk")
 		}
 	}
-	for _, prefix := range []string{"LOADING", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "BUSY", "MOVED", "ASK", "UNBLOCKED", "max number of clients"} {
+	for _, prefix := range []string{"LOADING", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "BUSY",
+		"MOVED", "ASK", "UNBLOCKED", "max number of clients"} {
 		if goredis.HasErrorPrefix(err, prefix) {
 			return fault.Wrap(fault.Unavailable, err, "Redis cannot answer just now")
 		}
@@ -47,5 +48,6 @@ func classify(ctx context.Context, err error) error {
 }
 
 func restoring(cause error) error {
-	return fault.Wrap(fault.Unavailable, cause, "a restore into this Redis is under way, or was cut short: then delete all keys of the prefix and restore again")
+	return fault.Wrap(fault.Unavailable, cause, "a restore into this Redis is under way, or was cut short: then delete "+
+		"all keys of the prefix and restore again")
 }

@@ -27,14 +27,16 @@ func (n name) compare(m name) int {
 // change by sequence, both as of one instant, and then entry with every as-run entry by station and sequence, while
 // writers go on. It holds the documents in memory until they are of one instant. It fails with the first failure of
 // theirs, and with Unavailable when older records are let go meanwhile.
-func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
+	change func(store.Change) error, entry func(store.Entry) error) error {
 	if err := s.export(ctx, begin, document, change, entry); err != nil {
 		return fmt.Errorf("redis: export: %w", classify(ctx, err))
 	}
 	return nil
 }
 
-func (s *Store) export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+func (s *Store) export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
+	change func(store.Change) error, entry func(store.Entry) error) error {
 	trimmed, steps, err := s.retirement(ctx)
 	if err != nil {
 		return err

@@ -21,7 +21,8 @@ func TestCommitWhoseAnswerIsLostHappensOnce(t *testing.T) {
 	s := open(t, redis.Options{URL: "redis://" + p.Addr + "?min_retry_backoff=1ms", Prefix: "lost", Feed: 100})
 	for n := range int64(5) {
 		p.Lose()
-		changes, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Expect: n}, {Kind: "k", ID: string(rune('a' + n))}}})
+		changes, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Expect: n},
+			{Kind: "k", ID: string(rune('a' + n))}}})
 		if err != nil || changes[0].Revision != n+1 || changes[0].Sequence != 2*n+1 {
 			t.Fatalf("commit %d: %+v, %v", n, changes, err)
 		}
@@ -39,7 +40,8 @@ func TestCommitWhoseAnswerIsLostHappensOnce(t *testing.T) {
 func TestStoreRecoversByItselfWhenRedisComesBack(t *testing.T) {
 	redisServer := rig.StartRedis(t, rig.Durable...)
 	p := rig.StartProxy(t, redisServer.Addr)
-	s := open(t, redis.Options{URL: "redis://" + p.Addr + "?min_retry_backoff=1ms&max_retry_backoff=5ms", Prefix: "back", Feed: 100})
+	s := open(t, redis.Options{URL: "redis://" + p.Addr + "?min_retry_backoff=1ms&max_retry_backoff=5ms", Prefix: "back",
+		Feed: 100})
 	other := open(t, redis.Options{URL: "redis://" + redisServer.Addr, Prefix: "back", Feed: 100})
 	commit := func(on *redis.Store, id string) error {
 		_, err := on.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: id}}})
@@ -50,7 +52,8 @@ func TestStoreRecoversByItselfWhenRedisComesBack(t *testing.T) {
 		go func() { waited <- s.Wait(t.Context(), int64(2*round)) }()
 		redisServer.Blocks()
 		[]func(){p.Cut, p.Reset}[round%2]()
-		for verb, err := range map[string]error{"commit": commit(s, id), "ping": s.Ping(t.Context()), "wait": s.Wait(t.Context(), 0)} {
+		for verb, err := range map[string]error{"commit": commit(s, id), "ping": s.Ping(t.Context()),
+			"wait": s.Wait(t.Context(), 0)} {
 			if !fault.Is(err, fault.Unavailable) {
 				t.Fatalf("%s without Redis: %v", verb, err)
 			}
@@ -72,7 +75,8 @@ func TestCallsEndByTheirDeadlineWhenTheLinkIsDead(t *testing.T) {
 	p := rig.StartProxy(t, rig.StartRedis(t, rig.Durable...).Addr)
 	s := open(t, redis.Options{URL: "redis://" + p.Addr, Prefix: "dead", Feed: 100})
 	for fault, spoil := range map[string]func(){
-		"half-open": p.HalfOpen, "slow close": func() { p.SlowClose(time.Minute) }, "latency": func() { p.Latency(time.Minute) },
+		"half-open": p.HalfOpen, "slow close": func() { p.SlowClose(time.Minute) },
+		"latency": func() { p.Latency(time.Minute) },
 	} {
 		spoil()
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

@@ -108,7 +108,8 @@ func (s *Store) follow(ctx context.Context, since int64) (int64, error) {
 	const block = time.Second
 	ctx, cancel := context.WithTimeout(ctx, 3*block)
 	defer cancel()
-	streams, err := s.client.XRead(ctx, &goredis.XReadArgs{Streams: []string{s.key("feed"), message(since)}, Count: 500, Block: block}).Result()
+	streams, err := s.client.XRead(ctx, &goredis.XReadArgs{Streams: []string{s.key("feed"), message(since)}, Count: 500,
+		Block: block}).Result()
 	if errors.Is(err, goredis.Nil) {
 		return since, nil
 	}
@@ -161,7 +162,8 @@ func decode(messages []goredis.XMessage) ([]store.Change, error) {
 		}
 		changes[i] = store.Change{
 			Sequence: sequence, Kind: text("k"), ID: text("i"), Revision: revision, Deleted: text("d") == "1",
-			Origin: store.Origin{At: time.UnixMilli(at).UTC(), By: text("b"), Action: text("a"), Reason: text("w"), RequestID: text("q")},
+			Origin: store.Origin{At: time.UnixMilli(at).UTC(), By: text("b"), Action: text("a"), Reason: text("w"),
+				RequestID: text("q")},
 		}
 	}
 	return changes, nil

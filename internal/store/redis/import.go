@@ -31,8 +31,10 @@ var (
 // Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the prefix is
 // empty, with Invalid when the parts do not belong together, and with the first failure of theirs. When it is cut
 // short by a crash, the prefix cannot be opened any more, in words that say what to do.
-func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
-	begun, err := s.write(ctx, beginScript, []string{s.key("sequence"), s.key("kinds"), s.key("stations")}, []any{underRestore})
+func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error],
+	changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+	begun, err := s.write(ctx, beginScript, []string{s.key("sequence"), s.key("kinds"), s.key("stations")},
+		[]any{underRestore})
 	if err == nil && begun != "1" {
 		err = fault.New(fault.Conflict, "the store is not empty")
 	}
@@ -64,7 +66,8 @@ type importer struct {
 	batch []func(pipe goredis.Pipeliner)
 }
 
-func (i *importer) all(ctx context.Context, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+func (i *importer) all(ctx context.Context, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change,
+	error], entries iter.Seq2[store.Entry, error]) error {
 	for d, err := range documents {
 		if err != nil {
 			return err
@@ -86,7 +89,8 @@ func (i *importer) all(ctx context.Context, documents iter.Seq2[store.Document, 
 		switch {
 		case err != nil:
 			return err
-		case !store.ValidName(e.Station) || e.Station < last.Station || e.Station == last.Station && e.Sequence <= last.Sequence:
+		case !store.ValidName(e.Station) || e.Station < last.Station || e.Station == last.Station &&
+			e.Sequence <= last.Sequence:
 			return fault.New(fault.Invalid, "the archive has report %d of %q out of order", e.Sequence, e.Station)
 		}
 		if err := i.entry(ctx, e); err != nil {
@@ -125,11 +129,13 @@ func (i *importer) change(ctx context.Context, c store.Change) error {
 	if c.Deleted {
 		i.ends[n], deleted = -c.Revision, "1"
 	}
-	values := []any{"k", c.Kind, "i", c.ID, "r", c.Revision, "d", deleted, "t", c.At.UnixMilli(), "b", c.By, "a", c.Action, "w", c.Reason, "q", c.RequestID}
+	values := []any{"k", c.Kind, "i", c.ID, "r", c.Revision, "d", deleted, "t", c.At.UnixMilli(), "b", c.By, "a", c.Action,
+		"w", c.Reason, "q", c.RequestID}
 	return i.write(ctx, func(pipe goredis.Pipeliner) {
 		pipe.XAdd(ctx, &goredis.XAddArgs{Stream: i.s.key("audit"), ID: message(c.Sequence), Values: values})
 		if c.Sequence > i.trimmed {
-			pipe.XAdd(ctx, &goredis.XAddArgs{Stream: i.s.key("feed"), ID: message(c.Sequence), Values: values, MaxLen: i.s.o.Feed, Approx: true})
+			pipe.XAdd(ctx, &goredis.XAddArgs{Stream: i.s.key("feed"), ID: message(c.Sequence), Values: values,
+				MaxLen: i.s.o.Feed, Approx: true})
 		}
 		if c.Kind == "" {
 			return

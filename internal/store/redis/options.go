@@ -57,7 +57,8 @@ func (o Options) client() (goredis.UniversalClient, error) {
 	case "cluster":
 		return o.cluster(address)
 	}
-	return nil, fault.New(fault.Invalid, "a Redis URL begins with redis://, redis+sentinel:// or redis+cluster://, or rediss… for TLS")
+	return nil, fault.New(fault.Invalid, "a Redis URL begins with redis://, redis+sentinel:// or redis+cluster://, or "+
+		"rediss… for TLS")
 }
 
 func (o Options) single(address string) (goredis.UniversalClient, error) {

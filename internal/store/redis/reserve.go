@@ -10,9 +10,9 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// Reserve is the memory that this Redis may still take. What is held are the fields of a key, of a piece each, which all
-// replicas of the service share. A piece is given out by deleting its field: a Redis without room takes nothing new, not
-// even less of what it had.
+// Reserve is the memory that this Redis may still take. What is held are the fields of a key, of a piece each, which
+// all replicas of the service share. A piece is given out by deleting its field: a Redis without room takes nothing
+// new, not even less of what it had.
 type Reserve struct{ store *Store }
 
 // Reserve is the store's.
@@ -65,8 +65,8 @@ func (r Reserve) pieces(ctx context.Context) (map[int]bool, error) {
 	return held, nil
 }
 
-// Hold makes the held memory n bytes, in whole pieces. It fails with Full when there is no room for so many, and holds as
-// many as there was room for.
+// Hold makes the held memory n bytes, in whole pieces. It fails with Full when there is no room for so many, and holds
+// as many as there was room for.
 func (r Reserve) Hold(ctx context.Context, n int64) (int64, error) {
 	held, err := r.pieces(ctx)
 	if err != nil {

@@ -32,7 +32,8 @@ func (s *Store) Forget(ctx context.Context, station string, sequences []int64) e
 	for i, n := range sequences {
 		args[i] = n
 	}
-	if _, err := s.write(ctx, forgetScript, []string{s.key("retired"), s.key("asrun", station), s.key("instants", station)}, args); err != nil {
+	if _, err := s.write(ctx, forgetScript, []string{s.key("retired"), s.key("asrun", station),
+		s.key("instants", station)}, args); err != nil {
 		return fmt.Errorf("redis: forget as-run: %w", err)
 	}
 	return nil
@@ -81,7 +82,8 @@ func (s *Store) trim(ctx context.Context, after, through int64) (int64, error) {
 // retirement says how far changes are trimmed, and a number that grows with every Forget and every step of a Trim.
 func (s *Store) retirement(ctx context.Context) (trimmed, steps int64, err error) {
 	var through, count *goredis.StringCmd
-	_, err = s.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error { // the number first grows later than what it counts
+	// the number first grows later than what it counts
+	_, err = s.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 		through, count = pipe.Get(ctx, s.key("trimmed")), pipe.Get(ctx, s.key("retired"))
 		return nil
 	})

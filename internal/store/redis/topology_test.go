@@ -45,7 +45,8 @@ func TestSentinelKeepsTheContractThroughAFailover(t *testing.T) {
 		}, "acquaintance")
 	}
 	o := redis.Options{
-		URL:  fmt.Sprintf("redis+sentinel://%s?master_name=lifeline&addr=%s&addr=%s", sentinels[0].Addr, sentinels[1].Addr, sentinels[2].Addr),
+		URL: fmt.Sprintf("redis+sentinel://%s?master_name=lifeline&addr=%s&addr=%s", sentinels[0].Addr, sentinels[1].Addr,
+			sentinels[2].Addr),
 		Feed: 10_000, Replicas: 1, ReplicaWait: 10 * time.Second,
 	}
 	t.Run("before", func(t *testing.T) { storetest.Run(t, places(o)) })
@@ -65,7 +66,8 @@ func TestSentinelKeepsTheContractThroughAFailover(t *testing.T) {
 	for _, n := range nodes {
 		n.Until(func(ctx context.Context, c *goredis.Client) bool {
 			info, err := c.Info(ctx, "replication").Result()
-			return err == nil && (strings.Contains(info, "connected_slaves:1") || strings.Contains(info, "master_link_status:up"))
+			return err == nil && (strings.Contains(info, "connected_slaves:1") || strings.Contains(info,
+				"master_link_status:up"))
 		}, "a new master and its replica")
 	}
 	t.Run("after", func(t *testing.T) { storetest.Run(t, places(o)) })
@@ -132,7 +134,8 @@ const patient = 600_000
 func startSentinel(t *testing.T, master *rig.Redis) *rig.Redis {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
-	text := fmt.Sprintf("sentinel monitor lifeline 127.0.0.1 %s 2\nsentinel down-after-milliseconds lifeline %d\nsentinel failover-timeout lifeline 3000\n", master.Port(), patient)
+	text := fmt.Sprintf("sentinel monitor lifeline 127.0.0.1 %s 2\nsentinel down-after-milliseconds lifeline "+
+		"%d\nsentinel failover-timeout lifeline 3000\n", master.Port(), patient)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +145,8 @@ func startSentinel(t *testing.T, master *rig.Redis) *rig.Redis {
 func TestClusterKeepsTheContract(t *testing.T) {
 	var nodes []*rig.Redis
 	for n := range 3 {
-		s := rig.StartRedis(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}, rig.Durable...)...)
+		s := rig.StartRedis(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"},
+			rig.Durable...)...)
 		s.Do("cluster", "addslotsrange", n*5461+min(n, 1), min((n+1)*5461, 16383))
 		nodes = append(nodes, s)
 	}
@@ -156,7 +160,8 @@ func TestClusterKeepsTheContract(t *testing.T) {
 			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
 		}, "acquaintance")
 	}
-	o := redis.Options{URL: fmt.Sprintf("redis+cluster://%s?addr=%s&addr=%s", nodes[0].Addr, nodes[1].Addr, nodes[2].Addr), Feed: 10_000}
+	o := redis.Options{URL: fmt.Sprintf("redis+cluster://%s?addr=%s&addr=%s", nodes[0].Addr, nodes[1].Addr, nodes[2].Addr),
+		Feed: 10_000}
 	t.Run("contract", func(t *testing.T) { storetest.Run(t, places(o)) })
 	t.Run("archive", func(t *testing.T) {
 		fresh := func(t *testing.T) func() storetest.Archivable {

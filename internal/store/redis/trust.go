@@ -49,7 +49,8 @@ func (o Options) trust() func(context.Context, *goredis.Conn) error {
 		}
 		var change []string
 		for _, want := range [][2]string{
-			{"appendonly", "yes"}, {"appendfsync", "always"}, {"no-appendfsync-on-rewrite", "no"}, {"maxmemory-policy", "noeviction"},
+			{"appendonly", "yes"}, {"appendfsync", "always"}, {"no-appendfsync-on-rewrite", "no"},
+			{"maxmemory-policy", "noeviction"},
 		} {
 			if have[want[0]] != want[1] {
 				change = append(change, fmt.Sprintf("set %s to %s, it is %q", want[0], want[1], have[want[0]]))
@@ -63,5 +64,6 @@ func (o Options) trust() func(context.Context, *goredis.Conn) error {
 }
 
 func refusal(why string) error {
-	return fault.New(fault.Unavailable, "this Redis may lose or evict what it has acknowledged: %s (or accept the loss in the options)", why)
+	return fault.New(fault.Unavailable, "this Redis may lose or evict what it has acknowledged: %s (or accept the loss "+
+		"in the options)", why)
 }

@@ -32,7 +32,8 @@ func TestRedisThatMayLoseWritesIsRefusedInWordsThatHelp(t *testing.T) {
 	o := redis.Options{URL: "redis://" + s.Addr, Prefix: "trust", Feed: 10}
 	open(t, o)
 	for _, c := range []struct{ setting, bad, good string }{
-		{"appendonly", "no", "yes"}, {"appendfsync", "everysec", "always"}, {"no-appendfsync-on-rewrite", "yes", "no"}, {"maxmemory-policy", "allkeys-lru", "noeviction"},
+		{"appendonly", "no", "yes"}, {"appendfsync", "everysec", "always"}, {"no-appendfsync-on-rewrite", "yes", "no"},
+		{"maxmemory-policy", "allkeys-lru", "noeviction"},
 	} {
 		s.Do("config", "set", c.setting, c.bad)
 		_, err := redis.Open(t.Context(), o)
@@ -65,8 +66,10 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	cert, key, roots := certificate(t)
 	secure := rig.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(secure)
-	s := rig.StartRedis(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, rig.Durable...)...)
-	rule := "~{place*}:* ~rate:{place*}:* +time +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrevrangebylex +zrangebyscore +sadd +smembers " +
+	s := rig.StartRedis(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key,
+		"--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, rig.Durable...)...)
+	rule := "~{place*}:* ~rate:{place*}:* +time +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem " +
+		"+zrangebylex +zrevrangebylex +zrangebyscore +sadd +smembers " +
 		"+xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get +hlen +zcard"
 	command := []any{"acl", "setuser", "lifeline", "on", ">p@ss"}
 	for _, word := range strings.Fields(rule) {
@@ -78,17 +81,20 @@ func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	o.Prefix = "place of callers"
 	callers := open(t, o).Allowance(1, 3)
 	for _, want := range []int{2, 1, 0} {
-		if taken, wait, err := callers.Take(t.Context(), "token", 2); err != nil || taken != want || (wait > 0) != (want == 0) {
+		if taken, wait, err := callers.Take(t.Context(), "token", 2); err != nil || taken != want ||
+			(wait > 0) != (want == 0) {
 			t.Errorf("%d, to wait %v, %v; of a burst of 3 there should be %d", taken, wait, err, want)
 		}
 	}
 
 	o.Prefix = "elsewhere"
-	if _, err := redis.Open(t.Context(), o); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "refuses this user") {
+	if _, err := redis.Open(t.Context(), o); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(),
+		"refuses this user") {
 		t.Errorf("keys that are not this user's: %v", err)
 	}
 	o.Prefix, o.TLS = "untrusting", nil
-	if _, err := redis.Open(t.Context(), o); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "certificate") {
+	if _, err := redis.Open(t.Context(), o); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(),
+		"certificate") {
 		t.Errorf("an unknown certificate: %v", err)
 	}
 }
@@ -120,7 +126,8 @@ func TestFullRedisKeepsWhatItHas(t *testing.T) {
 	s := rig.StartRedis(t, append([]string{"--maxmemory", "3mb"}, rig.Durable...)...)
 	r := open(t, redis.Options{URL: "redis://" + s.Addr, Prefix: "full", Feed: 10})
 	write := func(id string, size int) error {
-		_, err := r.Commit(context.Background(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "also " + id}, {Kind: "k", ID: id, Body: make([]byte, size)}}})
+		_, err := r.Commit(context.Background(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "also " + id},
+			{Kind: "k", ID: id, Body: make([]byte, size)}}})
 		return err
 	}
 	if err := write("small", 10); err != nil {
@@ -150,7 +157,8 @@ func certificate(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) 
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

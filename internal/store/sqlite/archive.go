@@ -15,7 +15,8 @@ import (
 // Export calls begin with how far changes are trimmed, document with every document by kind and id, change with every
 // change by sequence, and entry with every as-run entry by station and sequence, all as of one instant, while writers
 // go on. It fails with the first failure of theirs.
-func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error {
+func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
+	change func(store.Change) error, entry func(store.Entry) error) error {
 	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("sqlite: export: %w", classify(ctx, err))
@@ -23,9 +24,10 @@ func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, doc
 	defer tx.Rollback()
 	err = visit(ctx, tx, selectTrimmed, begin, func(n *int64) []any { return []any{n} })
 	if err == nil {
-		err = visit(ctx, tx, "SELECT kind, id, revision, body FROM documents ORDER BY kind, id", document, func(d *store.Document) []any {
-			return []any{&d.Kind, &d.ID, &d.Revision, &d.Body}
-		})
+		err = visit(ctx, tx, "SELECT kind, id, revision, body FROM documents ORDER BY kind, id", document,
+			func(d *store.Document) []any {
+				return []any{&d.Kind, &d.ID, &d.Revision, &d.Body}
+			})
 	}
 	if err == nil {
 		err = visit(ctx, tx, selectChanges+"ORDER BY sequence", change, changeParts)
@@ -60,11 +62,13 @@ func visit[T any](ctx context.Context, tx *sql.Tx, query string, take func(T) er
 
 // Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the Store is
 // empty, with Invalid when the parts do not belong together, and with the first failure of theirs.
-func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
+func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error],
+	changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	var latest int64
 	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var held bool
-		err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM changes) OR EXISTS (SELECT 1 FROM asrun) OR EXISTS (SELECT 1 FROM documents)").Scan(&held)
+		err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM changes) OR EXISTS (SELECT 1 FROM asrun) OR EXISTS "+
+			"(SELECT 1 FROM documents)").Scan(&held)
 		if err == nil && held {
 			err = fault.New(fault.Conflict, "the store is not empty")
 		}
@@ -106,14 +110,16 @@ func importDocument(ctx context.Context, tx *sql.Tx, d store.Document) error {
 	if !store.ValidName(d.Kind) || !store.ValidName(d.ID) || d.Revision < 1 {
 		return fault.New(fault.Invalid, "the archive has a document %q %q at revision %d", d.Kind, d.ID, d.Revision)
 	}
-	return once(tx.ExecContext(ctx, "INSERT INTO documents (kind, id, revision, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", d.Kind, d.ID, d.Revision, blob(d.Body)))
+	return once(tx.ExecContext(ctx, "INSERT INTO documents (kind, id, revision, body) VALUES (?, ?, ?, ?) ON CONFLICT "+
+		"DO NOTHING", d.Kind, d.ID, d.Revision, blob(d.Body)))
 }
 
 func importEntry(ctx context.Context, tx *sql.Tx, e store.Entry) error {
 	if !store.ValidName(e.Station) {
 		return fault.New(fault.Invalid, "the archive has a report of nobody's")
 	}
-	return once(tx.ExecContext(ctx, "INSERT INTO asrun (station, sequence, at, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", e.Station, e.Sequence, e.At.UnixMilli(), []byte(e.Body)))
+	return once(tx.ExecContext(ctx, "INSERT INTO asrun (station, sequence, at, body) VALUES (?, ?, ?, ?) ON CONFLICT DO "+
+		"NOTHING", e.Station, e.Sequence, e.At.UnixMilli(), []byte(e.Body)))
 }
 
 // once fails with Invalid when an insertion found its name taken.
@@ -138,6 +144,7 @@ func settle(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO graves (kind, id, revision) SELECT kind, id, revision FROM changes c WHERE deleted AND "+last)
+	_, err := tx.ExecContext(ctx, "INSERT INTO graves (kind, id, revision) SELECT kind, id, revision FROM changes c "+
+		"WHERE deleted AND "+last)
 	return err
 }

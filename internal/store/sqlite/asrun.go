@@ -21,7 +21,8 @@ func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, erro
 	}
 	fresh := make([]bool, len(entries))
 	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		add, err := tx.PrepareContext(ctx, "INSERT INTO asrun (station, sequence, at, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+		add, err := tx.PrepareContext(ctx, "INSERT INTO asrun (station, sequence, at, body) VALUES (?, ?, ?, ?) ON "+
+			"CONFLICT DO NOTHING")
 		if err != nil {
 			return err
 		}
@@ -48,7 +49,8 @@ func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, erro
 // Read returns the station's entries with At in [from, to), by sequence.
 func (s *Store) Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error) {
 	rows, err := s.readers.QueryContext(ctx,
-		"SELECT station, sequence, at, body FROM asrun WHERE station = ? AND at >= ? AND at < ? ORDER BY sequence", station, ceil(from), ceil(to))
+		"SELECT station, sequence, at, body FROM asrun WHERE station = ? AND at >= ? AND at < ? ORDER BY sequence", station,
+		ceil(from), ceil(to))
 	entries, err := collect(rows, err, entryParts)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: read as-run: %w", classify(ctx, err))

@@ -96,7 +96,8 @@ func BenchmarkListOf100000(b *testing.B) {
 }
 
 func create(b *testing.B, s *sqlite.Store, n int) {
-	_, err := s.Commit(b.Context(), store.Commit{Writes: []store.Write{{Kind: "segment", ID: fmt.Sprint(n), Body: make([]byte, 500)}}})
+	_, err := s.Commit(b.Context(), store.Commit{Writes: []store.Write{{Kind: "segment", ID: fmt.Sprint(n),
+		Body: make([]byte, 500)}}})
 	if err != nil {
 		b.Error(err)
 	}

@@ -25,9 +25,11 @@ var contradictions = []string{
 
 // Conditions on a document d, and on a change c, that hold when they contradict each other.
 const (
-	astray  = "revision IS NOT (SELECT iif(deleted, 0, revision) FROM changes c WHERE c.kind = d.kind AND c.id = d.id ORDER BY sequence DESC LIMIT 1)"
-	missing = "kind <> '' AND NOT deleted AND " + last + " AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = c.kind AND d.id = c.id)"
-	last    = "NOT EXISTS (SELECT 1 FROM changes l WHERE l.kind = c.kind AND l.id = c.id AND l.sequence > c.sequence)"
+	astray = "revision IS NOT (SELECT iif(deleted, 0, revision) FROM changes c WHERE c.kind = d.kind AND c.id = d.id " +
+		"ORDER BY sequence DESC LIMIT 1)"
+	missing = "kind <> '' AND NOT deleted AND " + last + " AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = " +
+		"c.kind AND d.id = c.id)"
+	last = "NOT EXISTS (SELECT 1 FROM changes l WHERE l.kind = c.kind AND l.id = c.id AND l.sequence > c.sequence)"
 )
 
 // Check reads the whole file, while others go on, and reports everything that is wrong with it: damaged pages and

@@ -13,23 +13,30 @@ import (
 
 func TestCheckFindsEveryContradiction(t *testing.T) {
 	for name, c := range map[string]struct{ spoil, says string }{
-		"nothing":                       {"", ""},
-		"a missing change":              {"DELETE FROM changes WHERE sequence = 2", "change 1 is followed by change 3"},
-		"what a trim left":              {"UPDATE trimmed SET through = 2; DELETE FROM changes WHERE sequence <= 2", ""},
-		"a missing change after a trim": {"UPDATE trimmed SET through = 2; DELETE FROM changes WHERE sequence <= 3", "change 2 is followed by change 4"},
-		"a missing revision":            {"UPDATE changes SET revision = 5 WHERE sequence = 3", "k a goes from revision 1 to 5 at change 3"},
-		"an old document":               {"UPDATE documents SET revision = 1 WHERE id = 'a'", "k a does not stand where its changes end"},
-		"a missing document":            {"DELETE FROM documents WHERE id = 'a'", "k a is missing"},
-		"a revived document":            {"INSERT INTO documents VALUES ('k', 'b', 2, x'')", "k b does not stand where its changes end"},
-		"an unknown document":           {"INSERT INTO documents VALUES ('k', 'z', 1, x'')", "k z does not stand where its changes end"},
-		"a robbed grave":                {"DELETE FROM graves", "k b was deleted, but not buried as such"},
-		"an index without a row":        {"PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = 'CREATE INDEX changes_at ON changes (sequence)' WHERE name = 'changes_at'", "changes_at"},
+		"nothing":          {"", ""},
+		"a missing change": {"DELETE FROM changes WHERE sequence = 2", "change 1 is followed by change 3"},
+		"what a trim left": {"UPDATE trimmed SET through = 2; DELETE FROM changes WHERE sequence <= 2", ""},
+		"a missing change after a trim": {"UPDATE trimmed SET through = 2; DELETE FROM changes WHERE sequence <= 3",
+			"change 2 is followed by change 4"},
+		"a missing revision": {"UPDATE changes SET revision = 5 WHERE sequence = 3",
+			"k a goes from revision 1 to 5 at change 3"},
+		"an old document": {"UPDATE documents SET revision = 1 WHERE id = 'a'",
+			"k a does not stand where its changes end"},
+		"a missing document": {"DELETE FROM documents WHERE id = 'a'", "k a is missing"},
+		"a revived document": {"INSERT INTO documents VALUES ('k', 'b', 2, x'')",
+			"k b does not stand where its changes end"},
+		"an unknown document": {"INSERT INTO documents VALUES ('k', 'z', 1, x'')",
+			"k z does not stand where its changes end"},
+		"a robbed grave": {"DELETE FROM graves", "k b was deleted, but not buried as such"},
+		"an index without a row": {"PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = 'CREATE INDEX changes_at ON " +
+			"changes (sequence)' WHERE name = 'changes_at'", "changes_at"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "lifeline.db")
 			s := open(t, path)
 			for _, writes := range [][]store.Write{
-				{{Kind: "k", ID: "a"}, {Kind: "k", ID: "b"}}, {{Kind: "k", ID: "a", Expect: 1}, {Kind: "k", ID: "b", Expect: 1, Delete: true}}, nil,
+				{{Kind: "k", ID: "a"}, {Kind: "k", ID: "b"}}, {{Kind: "k", ID: "a", Expect: 1}, {Kind: "k", ID: "b", Expect: 1,
+					Delete: true}}, nil,
 			} {
 				if _, err := s.Commit(context.Background(), store.Commit{Writes: writes}); err != nil {
 					t.Fatal(err)

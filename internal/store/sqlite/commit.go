@@ -43,7 +43,8 @@ func apply(ctx context.Context, tx *sql.Tx, c store.Commit) ([]store.Change, err
 		if err != nil {
 			return nil, err
 		}
-		changes = append(changes, store.Change{Kind: w.Kind, ID: w.ID, Revision: revision, Deleted: w.Delete, Origin: c.Origin})
+		changes = append(changes, store.Change{Kind: w.Kind, ID: w.ID, Revision: revision, Deleted: w.Delete,
+			Origin: c.Origin})
 	}
 	if len(c.Writes) == 0 {
 		changes = append(changes, store.Change{Origin: c.Origin})
@@ -76,22 +77,26 @@ func applyOne(ctx context.Context, tx *sql.Tx, w store.Write) (int64, error) {
 			_, err = tx.ExecContext(ctx, "INSERT INTO graves (kind, id, revision) VALUES (?, ?, ?)", w.Kind, w.ID, revision)
 		}
 	case current > 0:
-		_, err = tx.ExecContext(ctx, "UPDATE documents SET revision = ?, body = ? WHERE kind = ? AND id = ?", revision, blob(w.Body), w.Kind, w.ID)
+		_, err = tx.ExecContext(ctx, "UPDATE documents SET revision = ?, body = ? WHERE kind = ? AND id = ?", revision,
+			blob(w.Body), w.Kind, w.ID)
 	default:
 		var buried int64
-		err = tx.QueryRowContext(ctx, "DELETE FROM graves WHERE kind = ? AND id = ? RETURNING revision", w.Kind, w.ID).Scan(&buried)
+		err = tx.QueryRowContext(ctx, "DELETE FROM graves WHERE kind = ? AND id = ? RETURNING revision", w.Kind,
+			w.ID).Scan(&buried)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return 0, err
 		}
 		revision += buried
-		_, err = tx.ExecContext(ctx, "INSERT INTO documents (kind, id, revision, body) VALUES (?, ?, ?, ?)", w.Kind, w.ID, revision, blob(w.Body))
+		_, err = tx.ExecContext(ctx, "INSERT INTO documents (kind, id, revision, body) VALUES (?, ?, ?, ?)", w.Kind, w.ID,
+			revision, blob(w.Body))
 	}
 	return revision, err
 }
 
 func insertChange(ctx context.Context, tx *sql.Tx, c store.Change) error {
 	_, err := tx.ExecContext(ctx,
-		"INSERT INTO changes (sequence, kind, id, revision, deleted, at, by, action, reason, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"INSERT INTO changes (sequence, kind, id, revision, deleted, at, by, action, reason, request_id) VALUES (?, ?, ?, "+
+			"?, ?, ?, ?, ?, ?, ?)",
 		c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID)
 	return err
 }

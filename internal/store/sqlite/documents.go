@@ -13,7 +13,8 @@ import (
 // Get fails with NotFound.
 func (s *Store) Get(ctx context.Context, kind, id string) (store.Document, error) {
 	d := store.Document{Kind: kind, ID: id}
-	err := s.readers.QueryRowContext(ctx, "SELECT revision, body FROM documents WHERE kind = ? AND id = ?", kind, id).Scan(&d.Revision, &d.Body)
+	err := s.readers.QueryRowContext(ctx, "SELECT revision, body FROM documents WHERE kind = ? AND id = ?", kind,
+		id).Scan(&d.Revision, &d.Body)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fault.New(fault.NotFound, "no %s %q", kind, id)
 	}
@@ -28,7 +29,8 @@ func (s *Store) List(ctx context.Context, kind, after string, limit int) ([]stor
 	if limit < 1 {
 		return nil, fault.New(fault.Invalid, "the limit of a list is at least 1, not %d", limit)
 	}
-	rows, err := s.readers.QueryContext(ctx, "SELECT id, revision, body FROM documents WHERE kind = ? AND id > ? ORDER BY id LIMIT ?", kind, after, limit)
+	rows, err := s.readers.QueryContext(ctx, "SELECT id, revision, body FROM documents WHERE kind = ? AND id > ? ORDER "+
+		"BY id LIMIT ?", kind, after, limit)
 	list, err := collect(rows, err, func(d *store.Document) []any {
 		d.Kind = kind
 		return []any{&d.ID, &d.Revision, &d.Body}

@@ -25,7 +25,8 @@ func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Ch
 	if err := s.follows(ctx, since); err != nil {
 		return nil, err
 	}
-	changes, err := s.changes(ctx, "WHERE sequence > ? AND ? >= ("+selectTrimmed+") ORDER BY sequence LIMIT ?", since, since, limit)
+	changes, err := s.changes(ctx, "WHERE sequence > ? AND ? >= ("+selectTrimmed+") ORDER BY sequence LIMIT ?", since,
+		since, limit)
 	if err == nil && len(changes) == 0 {
 		err = s.keeps(ctx, since)
 	}
@@ -92,7 +93,8 @@ func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, 
 	if q.Newest {
 		order = " DESC"
 	}
-	changes, err := s.changes(ctx, "WHERE "+strings.Join(where, " AND ")+" ORDER BY sequence"+order+" LIMIT ?", append(args, limit)...)
+	changes, err := s.changes(ctx, "WHERE "+strings.Join(where, " AND ")+" ORDER BY sequence"+order+" LIMIT ?",
+		append(args, limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: audit: %w", err)
 	}
@@ -106,7 +108,8 @@ func (s *Store) changes(ctx context.Context, where string, args ...any) ([]store
 }
 
 func changeParts(c *store.Change) []any {
-	return []any{&c.Sequence, &c.Kind, &c.ID, &c.Revision, &c.Deleted, (*instant)(&c.At), &c.By, &c.Action, &c.Reason, &c.RequestID}
+	return []any{&c.Sequence, &c.Kind, &c.ID, &c.Revision, &c.Deleted, (*instant)(&c.At), &c.By, &c.Action, &c.Reason,
+		&c.RequestID}
 }
 
 // follows fails with Gone when the feed ends before since, as it does after an older file was put in its place.

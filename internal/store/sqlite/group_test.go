@@ -15,8 +15,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Writes that share a transaction have each its own outcome: one that is stale, or cancelled while it waits, or too large
-// for the disk, takes nobody along.
+// Writes that share a transaction have each its own outcome: one that is stale, or cancelled while it waits, or too
+// large for the disk, takes nobody along.
 func TestWritesThatShareATransactionFailAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lifeline.db")
 	s := open(t, path)
@@ -56,13 +56,17 @@ func TestWritesThatShareATransactionFailAlone(t *testing.T) {
 		name := func(sort string, n int) string { return fmt.Sprint(sort, n, crowded) }
 		begin(t.Context(), name("first", 0), store.Write{Kind: "k", ID: name("first", 0)})
 		for n := range 20 {
-			begin(t.Context(), name("good", n), store.Write{Kind: "k", ID: name("good", n)}, store.Write{Kind: "k", ID: name("good too", n), Body: []byte("x")})
-			begin(t.Context(), name("stale", n), store.Write{Kind: "k", ID: name("half", n)}, store.Write{Kind: "k", ID: "there", Expect: 7})
-			begin(t.Context(), name("taken", n), store.Write{Kind: "k", ID: name("half", n)}, store.Write{Kind: "k", ID: "there"})
+			begin(t.Context(), name("good", n), store.Write{Kind: "k", ID: name("good", n)}, store.Write{Kind: "k",
+				ID: name("good too", n), Body: []byte("x")})
+			begin(t.Context(), name("stale", n), store.Write{Kind: "k", ID: name("half", n)}, store.Write{Kind: "k", ID: "there",
+				Expect: 7})
+			begin(t.Context(), name("taken", n), store.Write{Kind: "k", ID: name("half", n)}, store.Write{Kind: "k",
+				ID: "there"})
 			want[name("stale", n)], want[name("taken", n)] = fault.New(fault.Stale, ""), fault.New(fault.Conflict, "")
 		}
 		if crowded {
-			begin(t.Context(), name("large", 0), store.Write{Kind: "k", ID: name("large", 0), Body: bytes.Repeat([]byte{1}, 1<<20)})
+			begin(t.Context(), name("large", 0), store.Write{Kind: "k", ID: name("large", 0), Body: bytes.Repeat([]byte{1},
+				1<<20)})
 			want[name("large", 0)] = fault.New(fault.Full, "")
 		} else {
 			begin(cancelled, name("cancelled", 0), store.Write{Kind: "k", ID: name("cancelled", 0)})

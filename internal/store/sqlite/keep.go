@@ -50,8 +50,8 @@ type mark struct {
 func markFile(path string) string { return path + "-mark" }
 
 // Keep makes s the file's keeper until it is closed: the file itself says that its journal belongs to it, and a file
-// beside it how far it has come, so that Open notices when one of them is put back or left behind. One process at a time
-// is the keeper.
+// beside it how far it has come, so that Open notices when one of them is put back or left behind. One process at a
+// time is the keeper.
 func (s *Store) Keep(ctx context.Context) error {
 	_, err := s.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", kept))
 	if err == nil {
@@ -86,8 +86,8 @@ func Accept(ctx context.Context, path string, first func(*Store) error) (latest 
 	return latest, s.writeMark(ctx)
 }
 
-// journalLost fails with ErrBehind where the file was copied without its journal. It reads the header alone, since SQLite
-// would make a new journal.
+// journalLost fails with ErrBehind where the file was copied without its journal. It reads the header alone, since
+// SQLite would make a new journal.
 func journalLost(path string) error {
 	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -106,11 +106,12 @@ func journalLost(path string) error {
 	if binary.BigEndian.Uint32(version) != kept {
 		return nil
 	}
-	return fmt.Errorf("%w: the file %s-wal, which held the latest ones, is missing, as in a copy of the database alone", ErrBehind, path)
+	return fmt.Errorf("%w: the file %s-wal, which held the latest ones, is missing, as in a copy of the database alone",
+		ErrBehind, path)
 }
 
-// older fails with ErrBehind where the file has not come as far as its mark says, or differs there. A file without a mark,
-// or with one that a power cut has spoilt, is taken as it is.
+// older fails with ErrBehind where the file has not come as far as its mark says, or differs there. A file without a
+// mark, or with one that a power cut has spoilt, is taken as it is.
 func (s *Store) older(ctx context.Context) error {
 	there, err := os.Stat(markFile(s.path))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -120,7 +121,8 @@ func (s *Store) older(ctx context.Context) error {
 		return err
 	}
 	if !there.Mode().IsRegular() {
-		return fault.New(fault.Conflict, "%s is no file, so that nothing says whether the database is as its service left it. Move it away", markFile(s.path))
+		return fault.New(fault.Conflict, "%s is no file, so that nothing says whether the database is as its service left "+
+			"it. Move it away", markFile(s.path))
 	}
 	b, err := os.ReadFile(markFile(s.path))
 	if err != nil {
@@ -135,7 +137,8 @@ func (s *Store) older(ctx context.Context) error {
 		return err
 	}
 	if latest < m.Sequence {
-		return fmt.Errorf("%w: it ends at change %d, and change %d was acknowledged: an older copy was put back", ErrBehind, latest, m.Sequence)
+		return fmt.Errorf("%w: it ends at change %d, and change %d was acknowledged: an older copy was put back", ErrBehind,
+			latest, m.Sequence)
 	}
 	found, err := s.changes(ctx, "WHERE sequence = ?", m.Sequence)
 	if err != nil {
@@ -145,7 +148,8 @@ func (s *Store) older(ctx context.Context) error {
 		return nil
 	}
 	if digest(found[0]) != m.Digest {
-		return fmt.Errorf("%w: its change %d is another than the one that was acknowledged: another database was put in its place", ErrBehind, m.Sequence)
+		return fmt.Errorf("%w: its change %d is another than the one that was acknowledged: another database was put in "+
+			"its place", ErrBehind, m.Sequence)
 	}
 	return nil
 }
@@ -194,7 +198,8 @@ func (s *Store) writeMark(ctx context.Context) error {
 }
 
 func digest(c store.Change) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %d %t %d %q %q %q %q", c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %d %t %d %q %q %q %q", c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted,
+		c.At.UnixMilli(), c.By, c.Action, c.Reason, c.RequestID))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -209,8 +214,8 @@ func (s *Store) unkeep() {
 	}
 }
 
-// dropJournal lets the last who closes the file remove its journal, unless the file says that the journal belongs to it,
-// or is damaged.
+// dropJournal lets the last who closes the file remove its journal, unless the file says that the journal belongs to
+// it, or is damaged.
 func (s *Store) dropJournal() {
 	ctx := context.Background()
 	c, err := s.writer.Conn(ctx)

@@ -146,7 +146,8 @@ func TestOpenSaysWhatToDoAboutAMarkThatIsNoFile(t *testing.T) {
 	if err := os.Mkdir(path+"-mark", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := sqlite.Open(t.Context(), path); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "Move it away") {
+	if s, err := sqlite.Open(t.Context(), path); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(),
+		"Move it away") {
 		t.Errorf("open: %v, %v", s, err)
 	}
 }

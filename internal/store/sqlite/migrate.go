@@ -49,7 +49,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS schema (version INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT")
+	_, err = db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS schema (version INTEGER PRIMARY KEY, hash TEXT NOT NULL) "+
+		"STRICT")
 	if err != nil {
 		return classify(ctx, err)
 	}
@@ -67,7 +68,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return classify(ctx, err)
 	}
 	if version > len(all) {
-		return fault.New(fault.Conflict, "the database has schema %d, this program knows up to %d: use the newer program", version, len(all))
+		return fault.New(fault.Conflict, "the database has schema %d, this program knows up to %d: use the newer program",
+			version, len(all))
 	}
 	return nil
 }

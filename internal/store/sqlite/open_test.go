@@ -37,8 +37,10 @@ func TestOpenRefusesWhatItMustNotTouch(t *testing.T) {
 		spoil func(t *testing.T, path string)
 		says  string
 	}{
-		"another application's file": {func(t *testing.T, path string) { run(t, path, "CREATE TABLE theirs (x)") }, "another application"},
-		"another application's id":   {func(t *testing.T, path string) { run(t, path, "PRAGMA application_id = 7") }, "another application"},
+		"another application's file": {func(t *testing.T, path string) { run(t, path, "CREATE TABLE theirs (x)") },
+			"another application"},
+		"another application's id": {func(t *testing.T, path string) { run(t, path, "PRAGMA application_id = 7") },
+			"another application"},
 		"a newer schema": {func(t *testing.T, path string) {
 			fill(t, path)
 			run(t, path, "INSERT INTO schema VALUES (99, 'x')")
@@ -121,7 +123,8 @@ func TestWriterSyncsEveryCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "fullfsync": "1"} {
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1",
+		"fullfsync": "1"} {
 		var got string
 		if err := s.writer.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, %v; want %q", pragma, got, err, want)
@@ -142,7 +145,8 @@ func TestCloseLeavesOneFile(t *testing.T) {
 }
 
 func TestOldLibrariesAreUnsound(t *testing.T) {
-	for version, want := range map[string]bool{"3.51.2": false, "3.51.3": true, "3.52.0": true, "3.7.17": false, "4.0.0": true, "2.99.99": false, "": false, "x": false} {
+	for version, want := range map[string]bool{"3.51.2": false, "3.51.3": true, "3.52.0": true, "3.7.17": false,
+		"4.0.0": true, "2.99.99": false, "": false, "x": false} {
 		if sound(version) != want {
 			t.Errorf("%q: sound %v", version, !want)
 		}
@@ -162,17 +166,20 @@ func TestFullDatabaseKeepsWhatItHas(t *testing.T) {
 	if _, err := s.Commit(t.Context(), small); err != nil {
 		t.Fatal(err)
 	}
-	large := store.Commit{Writes: []store.Write{{Kind: "k", ID: "also", Body: []byte("x")}, {Kind: "k", ID: "large", Body: make([]byte, 1<<20)}}}
+	large := store.Commit{Writes: []store.Write{{Kind: "k", ID: "also", Body: []byte("x")}, {Kind: "k", ID: "large",
+		Body: make([]byte, 1<<20)}}}
 	if _, err := s.Commit(t.Context(), large); !fault.Is(err, fault.Full) {
 		t.Fatalf("commit: %v; want Full", err)
 	}
-	if _, err := s.Append(t.Context(), []store.Entry{{Station: "s", Body: make([]byte, 1<<20)}}); !fault.Is(err, fault.Full) {
+	if _, err := s.Append(t.Context(), []store.Entry{{Station: "s", Body: make([]byte, 1<<20)}}); !fault.Is(err,
+		fault.Full) {
 		t.Fatalf("append: %v; want Full", err)
 	}
 	if list, err := s.List(t.Context(), "k", "", 10); err != nil || len(list) != 1 {
 		t.Fatalf("list: %v, %v", list, err)
 	}
-	if _, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "small", Expect: 1}}}); err != nil {
+	if _, err := s.Commit(t.Context(),
+		store.Commit{Writes: []store.Write{{Kind: "k", ID: "small", Expect: 1}}}); err != nil {
 		t.Fatalf("a small commit after the refused: %v", err)
 	}
 }
@@ -218,7 +225,8 @@ func fill(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Body: bytes.Repeat([]byte("x"), 1<<16)}}}); err != nil {
+	if _, err := s.Commit(t.Context(),
+		store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Body: bytes.Repeat([]byte("x"), 1<<16)}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

@@ -51,7 +51,8 @@ func (s *Store) Trim(ctx context.Context, through int64) error {
 	})
 	for after := int64(0); err == nil && after < through; after += trimStep {
 		err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, "DELETE FROM changes AS c WHERE sequence > ? AND sequence <= ? AND (kind = '' OR NOT "+last+")",
+			_, err := tx.ExecContext(ctx, "DELETE FROM changes AS c WHERE sequence > ? AND sequence <= ? AND (kind = '' OR NOT "+
+				last+")",
 				after, min(after+trimStep, through))
 			return err
 		})

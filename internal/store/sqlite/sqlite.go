@@ -19,8 +19,8 @@ import (
 	"lifeline/internal/store/notify"
 )
 
-// Store is an open file. Writes go through one connection, those that come at once together; readers see the last commit
-// without waiting for a writer. Several processes may have the file open.
+// Store is an open file. Writes go through one connection, those that come at once together; readers see the last
+// commit without waiting for a writer. Several processes may have the file open.
 type Store struct {
 	path     string
 	writer   *sql.DB
@@ -46,7 +46,8 @@ func open(ctx context.Context, path string, behind bool) (s *Store, err error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
-	if path, err = filepath.EvalSymlinks(path); err != nil { // SQLite puts the journal beside the file, not beside a link to it
+	// SQLite puts the journal beside the file, not beside a link to it
+	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err
 	}
 	if !behind {
@@ -140,7 +141,8 @@ func pool(path string, n int, pragmas ...string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)", "fullfsync(1)", "checkpoint_fullfsync(1)", "temp_store(memory)"}, pragmas...)}
+	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)", "fullfsync(1)",
+		"checkpoint_fullfsync(1)", "temp_store(memory)"}, pragmas...)}
 	if n == 1 {
 		q.Set("_txlock", "immediate")
 	}
@@ -165,7 +167,8 @@ func verify(ctx context.Context, db *sql.DB) error {
 	if !sound(version) {
 		return fmt.Errorf("SQLite %s may damage its files; 3.51.3 or newer is needed", version)
 	}
-	if err := db.QueryRowContext(ctx, "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id").Scan(&application, &tables); err != nil {
+	if err := db.QueryRowContext(ctx, "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM "+
+		"pragma_application_id").Scan(&application, &tables); err != nil {
 		return classify(ctx, err)
 	}
 	if application != 0x4C69464C && (application != 0 || tables > 0) {

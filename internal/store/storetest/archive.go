@@ -18,8 +18,10 @@ import (
 // Archivable is a Store whose whole content can be carried to another, whatever keeps it.
 type Archivable interface {
 	Store
-	Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error, change func(store.Change) error, entry func(store.Entry) error) error
-	Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error
+	Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
+		change func(store.Change) error, entry func(store.Entry) error) error
+	Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error], changes iter.Seq2[store.Change,
+		error], entries iter.Seq2[store.Entry, error]) error
 }
 
 // RunArchive proves that from's content can be carried to to and back.
@@ -110,9 +112,12 @@ func RunArchive(t *testing.T, from, to func(t *testing.T) func() Archivable) {
 			"an unknown document": func(a *archive) {
 				a.Documents = append(slices.Clone(a.Documents), store.Document{Kind: "z", ID: "z", Revision: 1})
 			},
-			"a wrong revision":     func(a *archive) { a.Documents = slices.Clone(a.Documents); a.Documents[0].Revision++ },
-			"a missing document":   func(a *archive) { a.Documents = a.Documents[1:] },
-			"a nameless document":  func(a *archive) { a.Documents = append(slices.Clone(a.Documents), store.Document{Revision: 1}) },
+			"a wrong revision":   func(a *archive) { a.Documents = slices.Clone(a.Documents); a.Documents[0].Revision++ },
+			"a missing document": func(a *archive) { a.Documents = a.Documents[1:] },
+			"a nameless document": func(a *archive) {
+				a.Documents = append(slices.Clone(a.Documents),
+					store.Document{Revision: 1})
+			},
 			"an entry of nobody's": func(a *archive) { a.Entries = append(slices.Clone(a.Entries), store.Entry{}) },
 		} {
 			spoiled := *whole
@@ -163,7 +168,8 @@ func RunArchive(t *testing.T, from, to func(t *testing.T) func() Archivable) {
 
 // fill makes content of every sort.
 func fill(b *bench) {
-	b.commit(put("k", "living", 0, "1"), put("k", "deleted", 0, "1"), put("종류", "한", 0, "\x00\xff"), put("k", "again", 0, "1"))
+	b.commit(put("k", "living", 0, "1"), put("k", "deleted", 0, "1"), put("종류", "한", 0, "\x00\xff"),
+		put("k", "again", 0, "1"))
 	b.commit(put("k", "living", 1, "2"), remove("k", "deleted", 1), remove("k", "again", 1))
 	b.commit()
 	b.commit(put("k", "again", 0, "3"))
@@ -174,7 +180,8 @@ func fill(b *bench) {
 		}
 		b.commit(writes...)
 		for _, station := range []string{"서울", "a", "b"} {
-			b.append(store.Entry{Station: station, Sequence: int64(n), At: origin().At.Add(time.Duration(-n) * time.Minute), Body: []byte(`{"n": 1}`)})
+			b.append(store.Entry{Station: station, Sequence: int64(n), At: origin().At.Add(time.Duration(-n) * time.Minute),
+				Body: []byte(`{"n": 1}`)})
 		}
 	}
 }
@@ -231,7 +238,8 @@ func (a *archive) order(t *testing.T) {
 	entries := func(a, b store.Entry) int {
 		return cmp.Or(cmp.Compare(a.Station, b.Station), cmp.Compare(a.Sequence, b.Sequence))
 	}
-	if !slices.IsSortedFunc(a.Documents, documents) || !slices.IsSortedFunc(a.Changes, changes) || !slices.IsSortedFunc(a.Entries, entries) {
+	if !slices.IsSortedFunc(a.Documents, documents) || !slices.IsSortedFunc(a.Changes, changes) ||
+		!slices.IsSortedFunc(a.Entries, entries) {
 		t.Error("the archive is not in order")
 	}
 }

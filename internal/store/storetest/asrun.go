@@ -13,7 +13,8 @@ import (
 var asrunRules = []rule{
 	{"AsRunIsReadBackExactly", func(b *bench) {
 		at := origin().At
-		first := store.Entry{Station: "평양 1", Sequence: 1, At: at, Body: json.RawMessage("{\"note\": \"한 \\u0000\",\n \"n\": 1e2 }")}
+		first := store.Entry{Station: "평양 1", Sequence: 1, At: at,
+			Body: json.RawMessage("{\"note\": \"한 \\u0000\",\n \"n\": 1e2 }")}
 		second := store.Entry{Station: "평양 1", Sequence: 2, At: at.Add(time.Millisecond), Body: json.RawMessage("null")}
 		b.same("fresh", b.append(first, second), []bool{true, true})
 		b.same("read", b.read("평양 1", at, at.Add(time.Hour)), []store.Entry{first, second})
@@ -28,7 +29,8 @@ var asrunRules = []rule{
 		for _, c := range []struct {
 			from, to int
 			want     []int64
-		}{{0, 6, []int64{-5, 2, 9, 10, 100}}, {0, 5, []int64{-5, 9, 10, 100}}, {1, 3, []int64{-5, 100}}, {4, 5, nil}, {5, 5, nil}, {3, 0, nil}} {
+		}{{0, 6, []int64{-5, 2, 9, 10, 100}}, {0, 5, []int64{-5, 9, 10, 100}}, {1, 3, []int64{-5, 100}}, {4, 5, nil},
+			{5, 5, nil}, {3, 0, nil}} {
 			var got []int64
 			for _, e := range b.read("s", at(c.from), at(c.to)) {
 				got = append(got, e.Sequence)
@@ -42,12 +44,14 @@ var asrunRules = []rule{
 		entry := func(station string, sequence int64, body string) store.Entry {
 			return store.Entry{Station: station, Sequence: sequence, At: at, Body: json.RawMessage(body)}
 		}
-		b.same("one twice in a call", b.append(entry("s", 1, `1`), entry("s", 2, `2`), entry("s", 1, `"other"`), entry("t", 1, `3`)), []bool{true, true, false, true})
+		b.same("one twice in a call", b.append(entry("s", 1, `1`), entry("s", 2, `2`), entry("s", 1, `"other"`),
+			entry("t", 1, `3`)), []bool{true, true, false, true})
 		b.same("again", b.append(entry("s", 2, `2`), entry("s", 3, `4`), entry("t", 1, `3`)), []bool{false, true, false})
 		later := entry("s", 3, `"other"`)
 		later.At = at.Add(time.Hour)
 		b.same("with another body and time", b.append(later), []bool{false})
-		b.same("station s", b.read("s", at, at.Add(2*time.Hour)), []store.Entry{entry("s", 1, `1`), entry("s", 2, `2`), entry("s", 3, `4`)})
+		b.same("station s", b.read("s", at, at.Add(2*time.Hour)), []store.Entry{entry("s", 1, `1`), entry("s", 2, `2`),
+			entry("s", 3, `4`)})
 		b.same("station t", b.read("t", at, at.Add(2*time.Hour)), []store.Entry{entry("t", 1, `3`)})
 	}},
 	{"AsRunSentBySixteenAtOnceIsFreshOnce", func(b *bench) {

@@ -12,7 +12,8 @@ var auditRules = []rule{
 		hour := func(n int) time.Time { return origin().At.Add(time.Duration(n) * time.Hour) }
 		var all []store.Change
 		record := func(at time.Time, by string, writes ...store.Write) {
-			changes, err := b.Commit(b.Context(), store.Commit{Writes: writes, Origin: store.Origin{At: at, By: by, Action: "test"}})
+			changes, err := b.Commit(b.Context(), store.Commit{Writes: writes, Origin: store.Origin{At: at, By: by,
+				Action: "test"}})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -45,11 +46,14 @@ var auditRules = []rule{
 			{"before", store.AuditQuery{Before: all[2].Sequence}, []int{0, 1}},
 			{"newest", store.AuditQuery{Newest: true}, []int{7, 6, 5, 4, 3, 2, 1, 0}},
 			{"newest limit", store.AuditQuery{Newest: true, Limit: 2}, []int{7, 6}},
-			{"newest limit before by", store.AuditQuery{Newest: true, Limit: 2, Before: all[7].Sequence, By: "anna"}, []int{6, 3}},
+			{"newest limit before by", store.AuditQuery{Newest: true, Limit: 2, Before: all[7].Sequence, By: "anna"},
+				[]int{6, 3}},
 			{"newest between", store.AuditQuery{Newest: true, After: all[1].Sequence, Before: all[5].Sequence}, []int{4, 3, 2}},
 			{"newest of a document", store.AuditQuery{Newest: true, Kind: "segment", ID: "a"}, []int{6, 4, 2, 0}},
-			{"newest of a document before", store.AuditQuery{Newest: true, Kind: "segment", ID: "a", Before: all[6].Sequence, Limit: 2}, []int{4, 2}},
-			{"newest of a document from to", store.AuditQuery{Newest: true, Kind: "segment", ID: "a", From: hour(1), To: hour(3)}, []int{4, 2}},
+			{"newest of a document before", store.AuditQuery{Newest: true, Kind: "segment", ID: "a", Before: all[6].Sequence,
+				Limit: 2}, []int{4, 2}},
+			{"newest of a document from to", store.AuditQuery{Newest: true, Kind: "segment", ID: "a", From: hour(1),
+				To: hour(3)}, []int{4, 2}},
 			{"none", store.AuditQuery{Kind: "nothing"}, nil},
 		} {
 			got, err := b.Audit(b.Context(), c.q)

@@ -15,7 +15,8 @@ var conditionRules = []rule{
 		b.commit(put("segment", "song-1", 0, "a"))
 		b.commit(put("segment", "song-1", 1, "b"))
 		for _, w := range []store.Write{
-			put("segment", "song-1", 1, "x"), put("segment", "song-1", 3, "x"), remove("segment", "song-1", 1), remove("segment", "song-1", 3),
+			put("segment", "song-1", 1, "x"), put("segment", "song-1", 3, "x"), remove("segment", "song-1", 1),
+			remove("segment", "song-1", 3),
 			put("segment", "absent", 1, "x"), remove("segment", "absent", 1),
 		} {
 			if err := b.refuses(fault.Stale, w); !strings.Contains(err.Error(), w.Kind) || !strings.Contains(err.Error(), w.ID) {
@@ -47,7 +48,8 @@ var conditionRules = []rule{
 	{"OneOfSixteenUpdates", func(b *bench) {
 		b.commit(put("k", "one", 0, "0"))
 		for round := range int64(5) {
-			winner := b.race(func(n int) []store.Write { return []store.Write{put("k", "one", round+1, fmt.Sprint(round, n))} }, fault.Stale)
+			winner := b.race(func(n int) []store.Write { return []store.Write{put("k", "one", round+1, fmt.Sprint(round, n))} },
+				fault.Stale)
 			b.holds("k", "one", round+2, fmt.Sprint(round, winner))
 		}
 	}},
@@ -81,7 +83,8 @@ var conditionRules = []rule{
 					}
 					var value int
 					fmt.Sscan(string(d.Body), &value)
-					_, err = on.Commit(b.Context(), store.Commit{Writes: []store.Write{put("k", "counter", d.Revision, fmt.Sprint(value+1))}, Origin: origin()})
+					_, err = on.Commit(b.Context(), store.Commit{Writes: []store.Write{put("k", "counter", d.Revision,
+						fmt.Sprint(value+1))}, Origin: origin()})
 					switch {
 					case err == nil:
 						done++

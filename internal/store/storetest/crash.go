@@ -156,7 +156,8 @@ func (w *witness) logged(b *bench, who, n int) {
 		}
 	}
 	if len(entries)%2 != 0 || last < w.appended[who] || last > n || last < n-1 {
-		w.Errorf("worker %d reported %d steps and a half %d; %d were acknowledged, it stands at %d", who, last, len(entries)%2, w.appended[who], n)
+		w.Errorf("worker %d reported %d steps and a half %d; %d were acknowledged, it stands at %d", who, last,
+			len(entries)%2, w.appended[who], n)
 	}
 	w.examined[who] = last
 }

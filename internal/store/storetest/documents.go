@@ -27,7 +27,8 @@ var documentRules = []rule{
 		bodies := map[string]string{
 			"plain": `{"a":1}`, "평양/방송 第一": "한국어 中文 e\u0301 \u00e9 \U0001F4FB", "empty": "", "every byte": string(every),
 			"\n": "newline", "a\nb": "two", "100%?#&=+": "like a URL", "'; drop table documents; --": "like SQL",
-			"{braces}": "like a hash tag", "*[a-z]?": "like a glob", "\u200f\ufeff": "marks", "-": "-", "+": "+", "(": "(", "[": "[", "[a": "x", "(a": "y",
+			"{braces}": "like a hash tag", "*[a-z]?": "like a glob", "\u200f\ufeff": "marks", "-": "-", "+": "+", "(": "(",
+			"[": "[", "[a": "x", "(a": "y",
 		}
 		for id, body := range bodies {
 			b.commit(put("종류 kind", id, 0, body))
@@ -51,7 +52,8 @@ var documentRules = []rule{
 	}},
 	{"BytesAreNeverShared", func(b *bench) {
 		body := []byte("given")
-		if _, err := b.Commit(b.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Body: body}}, Origin: origin()}); err != nil {
+		if _, err := b.Commit(b.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Body: body}},
+			Origin: origin()}); err != nil {
 			b.Fatal(err)
 		}
 		copy(body, "XXXXX")
@@ -76,7 +78,8 @@ var documentRules = []rule{
 	}},
 	{"RevisionsCountUpAndSurviveDeletion", func(b *bench) {
 		for want, w := range []store.Write{
-			put("k", "i", 0, "a"), put("k", "i", 1, "b"), remove("k", "i", 2), put("k", "i", 0, "c"), remove("k", "i", 4), put("k", "i", 0, "d"), put("k", "i", 6, "e"),
+			put("k", "i", 0, "a"), put("k", "i", 1, "b"), remove("k", "i", 2), put("k", "i", 0, "c"), remove("k", "i", 4),
+			put("k", "i", 0, "d"), put("k", "i", 6, "e"),
 		} {
 			c := b.commit(w)
 			if len(c) != 1 || c[0].Revision != int64(want)+1 || c[0].Deleted != w.Delete {
@@ -97,7 +100,8 @@ var documentRules = []rule{
 			want = append(want, store.Change{Sequence: int64(i) + 1, Kind: w[0], ID: w[1], Revision: 1, Origin: origin()})
 		}
 		b.same("changes in the order of the writes", changes, want)
-		b.refuses(fault.Stale, put("a", "3", 0, "new"), put("a", "1", 1, "newer"), remove("b", "1", 1), put("a", "2", 7, "stale"))
+		b.refuses(fault.Stale, put("a", "3", 0, "new"), put("a", "1", 1, "newer"), remove("b", "1", 1),
+			put("a", "2", 7, "stale"))
 		b.refuses(fault.Conflict, remove("b", "1", 1), put("a", "1", 1, "newer"), put("a", "2", 0, "taken"))
 		b.holds("a", "1", 1, "a1")
 		b.holds("a", "2", 1, "a2")
@@ -115,7 +119,8 @@ var documentRules = []rule{
 		late, stop := context.WithDeadline(b.Context(), time.Unix(0, 0))
 		defer stop()
 		for _, ctx := range []context.Context{gone, late} {
-			if _, err := b.Commit(ctx, store.Commit{Writes: []store.Write{put("k", "i", 0, "x")}, Origin: origin()}); err == nil || ctx.Err() == nil {
+			if _, err := b.Commit(ctx, store.Commit{Writes: []store.Write{put("k", "i", 0, "x")},
+				Origin: origin()}); err == nil || ctx.Err() == nil {
 				b.Fatal("a cancelled commit succeeded")
 			}
 			if _, err := b.Append(ctx, []store.Entry{{Station: "s", Sequence: 1}}); err == nil {
@@ -136,7 +141,8 @@ var documentRules = []rule{
 			left, right := fmt.Sprintf("%d left", n), fmt.Sprintf("%d right", n)
 			ctx, cancel := context.WithCancel(b.Context())
 			timer := time.AfterFunc(time.Duration(rnd.IntN(3000))*time.Microsecond, cancel)
-			_, err := b.Commit(ctx, store.Commit{Writes: []store.Write{put("k", left, 0, "x"), put("k", right, 0, "x")}, Origin: origin()})
+			_, err := b.Commit(ctx, store.Commit{Writes: []store.Write{put("k", left, 0, "x"), put("k", right, 0, "x")},
+				Origin: origin()})
 			timer.Stop()
 			cancel()
 			_, first := b.Get(b.Context(), "k", left)
@@ -156,7 +162,8 @@ var documentRules = []rule{
 		long := strings.Repeat("é", 256)
 		b.commit(put(long, long, 0, "just short enough"))
 		for _, w := range []store.Write{
-			put("", "i", 0, ""), put("k", "", 0, ""), put("k", "\xff", 0, ""), put("k", "a\x00b", 0, ""), put("k", long+"x", 0, ""), put(long+"x", "i", 0, ""),
+			put("", "i", 0, ""), put("k", "", 0, ""), put("k", "\xff", 0, ""), put("k", "a\x00b", 0, ""),
+			put("k", long+"x", 0, ""), put(long+"x", "i", 0, ""),
 			put("k", "i", -1, ""), remove("k", "i", 0), remove("k", "j", 0),
 		} {
 			b.refuses(fault.Invalid, w)
@@ -175,7 +182,8 @@ var documentRules = []rule{
 		if _, err := b.Audit(b.Context(), store.AuditQuery{Limit: -1}); !fault.Is(err, fault.Invalid) {
 			b.Fatalf("audit: %v", err)
 		}
-		if _, err := b.Append(b.Context(), []store.Entry{{Station: "s", Sequence: 1}, {Sequence: 1}}); !fault.Is(err, fault.Invalid) {
+		if _, err := b.Append(b.Context(), []store.Entry{{Station: "s", Sequence: 1}, {Sequence: 1}}); !fault.Is(err,
+			fault.Invalid) {
 			b.Fatalf("append: %v", err)
 		}
 	}},

@@ -14,7 +14,8 @@ import (
 var feedRules = []rule{
 	{"ChangeSaysWhoAndWhy", func(b *bench) {
 		changes := b.commit(put("k", "한 i", 0, "a"))
-		b.same("change of the commit", changes, []store.Change{{Sequence: 1, Kind: "k", ID: "한 i", Revision: 1, Origin: origin()}})
+		b.same("change of the commit", changes, []store.Change{{Sequence: 1, Kind: "k", ID: "한 i", Revision: 1,
+			Origin: origin()}})
 		b.same("change of the feed", b.feed(0, 1), changes)
 		if at := b.feed(0, 1)[0].At; at.Location() != time.UTC {
 			b.Fatalf("at %v is not in UTC", at)
@@ -26,7 +27,8 @@ var feedRules = []rule{
 	}},
 	{"InstantsAreKeptInUTCMilliseconds", func(b *bench) {
 		at := time.Date(2026, 3, 8, 2, 30, 0, 123_456_789, time.FixedZone("somewhere", 5*3600+45*60))
-		changes, err := b.Commit(b.Context(), store.Commit{Writes: []store.Write{put("k", "i", 0, "")}, Origin: store.Origin{At: at}})
+		changes, err := b.Commit(b.Context(), store.Commit{Writes: []store.Write{put("k", "i", 0, "")},
+			Origin: store.Origin{At: at}})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -85,7 +85,8 @@ var leaseRules = []rule{
 		for _, c := range []struct {
 			name, holder string
 			life         time.Duration
-		}{{"", "h", time.Second}, {"n", "", time.Second}, {"n", "h", 0}, {"n", "h", -time.Second}, {"n\x00", "h", time.Second}} {
+		}{{"", "h", time.Second}, {"n", "", time.Second}, {"n", "h", 0}, {"n", "h", -time.Second},
+			{"n\x00", "h", time.Second}} {
 			if held, err := b.Claim(b.Context(), c.name, c.holder, c.life); held || !fault.Is(err, fault.Invalid) {
 				b.Errorf("claim %+v: %v, %v", c, held, err)
 			}

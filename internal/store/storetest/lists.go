@@ -11,7 +11,8 @@ import (
 
 var listRules = []rule{
 	{"ListIsInByteOrder", func(b *bench) {
-		ids := []string{"a", "B", "b", "aa", "a-", "a0", "é", "e", "한", "中", "\U0001F4FB", "\uffff", "~", " ", "10", "9", "\u007f", "Z"}
+		ids := []string{"a", "B", "b", "aa", "a-", "a0", "é", "e", "한", "中", "\U0001F4FB", "\uffff", "~", " ", "10", "9",
+			"\u007f", "Z"}
 		for _, id := range ids {
 			b.commit(put("k", id, 0, id), put("other", id+"!", 0, ""))
 		}

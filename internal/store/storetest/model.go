@@ -15,7 +15,8 @@ var modelRules = []rule{
 		round := 0
 		rapid.Check(b.T, func(t *rapid.T) {
 			round++ // each run of the property in a kind of its own, so that all share one place
-			m := &model{bench: b, kind: fmt.Sprintf("run %d", round), documents: map[string]store.Document{}, last: map[string]int64{}}
+			m := &model{bench: b, kind: fmt.Sprintf("run %d", round), documents: map[string]store.Document{},
+				last: map[string]int64{}}
 			m.since = b.latest()
 			for range rapid.IntRange(1, 8).Draw(t, "commits") {
 				m.step(t)
@@ -76,7 +77,8 @@ func (m *model) step(t *rapid.T) {
 			delete(m.documents, w.ID)
 		}
 		m.changes = append(m.changes, store.Change{
-			Sequence: m.since + int64(len(m.changes)) + 1, Kind: m.kind, ID: w.ID, Revision: m.last[w.ID], Deleted: w.Delete, Origin: c.Origin,
+			Sequence: m.since + int64(len(m.changes)) + 1, Kind: m.kind, ID: w.ID, Revision: m.last[w.ID], Deleted: w.Delete,
+			Origin: c.Origin,
 		})
 	}
 	if !slices.Equal(changes, m.changes[len(m.changes)-len(changes):]) {

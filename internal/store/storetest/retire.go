@@ -104,7 +104,8 @@ var retireRules = []rule{
 		other := b.open()
 		all.Go(func() {
 			for n := range int64(total) {
-				if _, err := b.Commit(b.Context(), store.Commit{Writes: []store.Write{put("k", fmt.Sprint(n%3), n/3, "")}}); err != nil {
+				if _, err := b.Commit(b.Context(),
+					store.Commit{Writes: []store.Write{put("k", fmt.Sprint(n%3), n/3, "")}}); err != nil {
 					b.Errorf("commit: %v", err)
 					return
 				}

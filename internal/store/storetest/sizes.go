@@ -14,7 +14,8 @@ var sizeRules = []rule{
 		body := make([]byte, 8<<20)
 		rand.NewChaCha8([32]byte{7}).Read(body)
 		large := store.Write{Kind: "k", ID: "large", Body: body}
-		if _, err := b.Commit(b.Context(), store.Commit{Writes: []store.Write{large, put("k", "small", 0, "")}, Origin: origin()}); err != nil {
+		if _, err := b.Commit(b.Context(), store.Commit{Writes: []store.Write{large, put("k", "small", 0, "")},
+			Origin: origin()}); err != nil {
 			b.Fatal(err)
 		}
 		d, err := b.Get(b.Context(), "k", "large")
@@ -31,7 +32,8 @@ var sizeRules = []rule{
 		var entries []store.Entry
 		for i := range count {
 			writes = append(writes, put("k", fmt.Sprintf("%06d", i), 0, fmt.Sprint(i)))
-			entries = append(entries, store.Entry{Station: "s", Sequence: int64(i), At: origin().At.Add(time.Duration(i) * time.Second), Body: []byte(`{}`)})
+			entries = append(entries, store.Entry{Station: "s", Sequence: int64(i),
+				At: origin().At.Add(time.Duration(i) * time.Second), Body: []byte(`{}`)})
 		}
 		b.commit(writes...)
 		for _, page := range []int{100, count} {

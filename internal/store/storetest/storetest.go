@@ -44,7 +44,8 @@ type Place func(t *testing.T) (open func() Store)
 
 // Run proves the contract on a back end.
 func Run(t *testing.T, place Place) {
-	for _, rule := range slices.Concat(documentRules, conditionRules, listRules, feedRules, waitRules, auditRules, asrunRules, leaseRules, retireRules, sizeRules, modelRules) {
+	for _, rule := range slices.Concat(documentRules, conditionRules, listRules, feedRules, waitRules, auditRules,
+		asrunRules, leaseRules, retireRules, sizeRules, modelRules) {
 		t.Run(rule.name, func(t *testing.T) {
 			t.Parallel()
 			open := place(t)

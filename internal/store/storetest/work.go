@@ -71,7 +71,8 @@ func instant(n int) time.Time { return time.Unix(int64(n), 0).UTC() }
 func step(w, n int) store.Commit {
 	body := strconv.Itoa(n)
 	c := store.Commit{Origin: store.Origin{At: instant(n), By: worker(w), RequestID: body}}
-	c.Writes = []store.Write{put("work", left(w), int64(n-1), body), put("work", trace(w, n), 0, body), put("work", right(w), int64(n-1), body)}
+	c.Writes = []store.Write{put("work", left(w), int64(n-1), body), put("work", trace(w, n), 0, body),
+		put("work", right(w), int64(n-1), body)}
 	if n > trail {
 		c.Writes = append(c.Writes, remove("work", trace(w, n-trail), 1))
 	}

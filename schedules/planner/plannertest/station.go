@@ -37,18 +37,21 @@ func SmallStation(seed uint64) schedules.Input {
 	half := schedules.Ms(1_800_000)
 	clock := schedules.Clock{ID: "hour-ko", Length: schedules.Ms(3_570_000), Positions: []schedules.Position{
 		{ID: "open", Segment: "sign-on-ko"},
-		{ID: "appeal", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}, Language: "ko-KP", Tags: []string{"full"}}, Chain: true},
+		{ID: "appeal", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}, Language: "ko-KP",
+			Tags: []string{"full"}}, Chain: true},
 		{ID: "first", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony", "letter", "music"}}},
 		{ID: "half", At: &half, Start: schedules.Hard, Pick: &schedules.Selector{Kinds: []schedules.Kind{"ident"}}},
 		{ID: "rest", Fill: &schedules.Selector{Kinds: []schedules.Kind{"testimony", "letter", "music"}}},
 		{ID: "close", AtEnd: true, Segment: "sign-off-ko"},
 	}}
 	return schedules.Input{
-		Station: schedules.Station{ID: "lantern-coast", Name: "x", Timezone: "Asia/Tashkent", Languages: []string{"ko-KP"}, Fallback: []string{"letter-ko-a"},
+		Station: schedules.Station{ID: "lantern-coast", Name: "x", Timezone: "Asia/Tashkent", Languages: []string{"ko-KP"},
+			Fallback: []string{"letter-ko-a"},
 			Windows: []schedules.Window{
 				{ID: "evening", Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20230901T130000\nRRULE:FREQ=DAILY"},
 					Length: schedules.Ms(3_570_000), Tolerance: schedules.Ms(1000), Clock: "hour-ko"},
-				{ID: "night", Starts: schedules.Recurrence{Timezone: "Asia/Tashkent", RRule: "DTSTART:20230901T233000\nRRULE:FREQ=DAILY"},
+				{ID: "night", Starts: schedules.Recurrence{Timezone: "Asia/Tashkent",
+					RRule: "DTSTART:20230901T233000\nRRULE:FREQ=DAILY"},
 					Length: schedules.Ms(3_570_000), Tolerance: schedules.Ms(1000), Clock: "hour-ko"}}},
 		Date: schedules.Date{Year: 2023, Month: 10, Day: 27}, Clocks: map[string]schedules.Clock{"hour-ko": clock},
 		Library: schedules.Prepare(segments, nil), Seed: seed,
@@ -57,7 +60,8 @@ func SmallStation(seed uint64) schedules.Input {
 
 func Segment(id string, kind schedules.Kind, language string, ms int64) schedules.Segment {
 	return schedules.Segment{ID: id, Revision: 1, Kind: kind, Title: id, Language: language, State: schedules.Approved,
-		Recording: &schedules.Recording{SHA256: id + "-sha", Duration: schedules.Ms(ms + 100), CueIn: schedules.Ms(50), CueOut: schedules.Ms(ms + 50)}}
+		Recording: &schedules.Recording{SHA256: id + "-sha", Duration: schedules.Ms(ms + 100), CueIn: schedules.Ms(50),
+			CueOut: schedules.Ms(ms + 50)}}
 }
 
 // Audited plans a day and fails on any hard violation.
