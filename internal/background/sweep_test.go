@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,22 +21,32 @@ import (
 func TestOneReplicaSweepsOnceAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		docs := memory.New(100)
-		sweeps := 0
-		var before time.Time
+		var mu sync.Mutex
+		sweeps, before := 0, time.Time{}
+		swept := func() (int, time.Time) {
+			mu.Lock()
+			defer mu.Unlock()
+			return sweeps, before
+		}
 		for range 2 {
 			f, ctx := newFixture(t, docs)
 			r := f.runner()
 			r.every = time.Minute
-			r.collect = func(_ context.Context, than time.Time) (int, error) { sweeps++; before = than; return 1, nil }
+			r.collect = func(_ context.Context, than time.Time) (int, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				sweeps, before = sweeps+1, than
+				return 1, nil
+			}
 			run(t, ctx, r)
 		}
 		time.Sleep(time.Minute)
-		if sweeps != 1 || time.Since(before) < orphanAge {
-			t.Errorf("after a minute %d sweeps, of what is older than %v", sweeps, time.Since(before))
+		if n, than := swept(); n != 1 || time.Since(than) < orphanAge {
+			t.Errorf("after a minute %d sweeps, of what is older than %v", n, time.Since(than))
 		}
 		time.Sleep(3 * time.Hour)
-		if sweeps != 4 {
-			t.Errorf("after three hours more %d sweeps", sweeps)
+		if n, _ := swept(); n != 4 {
+			t.Errorf("after three hours more %d sweeps", n)
 		}
 	})
 }
@@ -65,21 +77,22 @@ func TestAJobThatFailsIsTriedAgain(t *testing.T) {
 		var said strings.Builder
 		r := f.runner()
 		r.log = slog.New(slog.NewTextHandler(&said, nil))
-		tries := map[string]int{}
+		var repairs, analyses atomic.Int64
 		r.jobs = []job{
 			{"repair", nil, func(context.Context, *replica.WorkLock) error {
-				tries["repair"]++
+				repairs.Add(1)
 				return errors.New("the disk is gone")
 			}},
-			{"analyse", nil, func(context.Context, *replica.WorkLock) error { tries["analyse"]++; return replica.ErrElsewhere }},
+			{"analyse", nil, func(context.Context, *replica.WorkLock) error { analyses.Add(1); return replica.ErrElsewhere }},
 		}
 		if err := r.Alive(ctx); err == nil {
 			t.Error("it is alive before it runs")
 		}
 		run(t, ctx, r)
 		time.Sleep(2*f.lock.Life + time.Second)
-		if err := r.Alive(ctx); err != nil || tries["repair"] != 3 || tries["analyse"] != 3 {
-			t.Errorf("%v, tried %v times", err, tries)
+		synctest.Wait() // for what the log says
+		if err := r.Alive(ctx); err != nil || repairs.Load() != 3 || analyses.Load() != 3 {
+			t.Errorf("%v, tried %d and %d times", err, repairs.Load(), analyses.Load())
 		}
 		if got := said.String(); !strings.Contains(got, "the disk is gone") || strings.Contains(got, "analyse") {
 			t.Errorf("the log says %s", got)

@@ -3,6 +3,7 @@ package idempotency
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,11 +88,11 @@ func TestASecondRequestConflictsWhileTheFirstRuns(t *testing.T) {
 // failing is a store that takes no commits from a time on.
 type failing struct {
 	*memory.Store
-	down bool
+	down atomic.Bool
 }
 
 func (f *failing) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
-	if f.down {
+	if f.down.Load() {
 		return nil, fault.New(fault.Unavailable, "the store is gone")
 	}
 	return f.Store.Commit(ctx, c)
@@ -101,9 +102,9 @@ func TestAFirstRequestWhoseReplicaDiedIsTakenOverAfterItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		docs := &failing{Store: memory.New(100)}
 		f := first(t, NewStore(docs, time.Now), "key")
-		docs.down = true // it cannot renew any more
+		docs.down.Store(true) // it cannot renew any more
 		time.Sleep(answerLease + time.Second)
-		docs.down = false
+		docs.down.Store(false)
 		other := NewStore(docs, time.Now)
 		taken := first(t, other, "key")
 		if err := f.Keep(t.Context(), kept); !fault.Is(err, fault.Stale) {
