@@ -57,7 +57,7 @@ longer() { # package pattern -> the names of its tests that have a longer form, 
     awk '/^func /{ name = $2; sub(/\(.*/, "", name); next } { print name }' | sort -u | paste -sd '|'
 }
 say 'end-to-end tests with real processes begin'
-go test -shuffle=on -vet=off -timeout 20m -run "^($(longer cmd/lifeline))$" ./cmd/lifeline >"$tools/end-to-end" 2>&1 &
+go test -shuffle=on -vet=off -timeout 20m -run "^($(longer cmd))$" ./cmd/... >"$tools/end-to-end" 2>&1 &
 endtoend=$!
 say 'vet'
 go vet ./...
@@ -83,7 +83,7 @@ race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/
 race -run AtOnce ./schedules/... # it starts no goroutine: what its callers do at once is under the detector
 say 'tests without the race detector'
 go test -shuffle=on -vet=off -timeout 20m ./schedules/...
-go test -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal cmd/playout))$" ./audio/... "${others[@]}"
+go test -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal))$" ./audio/... ./internal/...
 say 'end-to-end tests with real processes end'
 wait "$endtoend" || failed=yes
 cat "$tools/end-to-end"
