@@ -29,7 +29,7 @@
 //   - Start: follow the previous item, hard (cut at the instant), or soft (wait up to a grace).
 //   - Fallback: the ordered list that a player airs when it has no valid queue or an item fails.
 //   - AsRun: what aired. Discrepancy: plan minus reality. MakeGood: an airing owed.
-//   - Library: segments and scripts with how long each may air. Airable: the one place that says what may air.
+//   - Library: segments and scripts with how long each may air. Airable says what may air.
 //   - Choice: the record of why something airs where it does. planner.Replay makes the choice again from it.
 //
 // All intervals are half-open. All instants are UTC. The JSON of every type here is the JSON of the HTTP contract.

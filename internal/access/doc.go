@@ -1,4 +1,4 @@
-// Package access says who may do what.
+// Package access says who asks. What each role may do stands with the routes (package httpapi).
 //
 //   - Actor is who asks, with a Role; System is the background work.
 //   - Access keeps access tokens, of which it stores hashes alone, and finds out whose a token is.

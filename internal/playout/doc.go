@@ -1,6 +1,6 @@
 // Package playout is the station: it follows the service's signed documents, keeps the audio that they name, plays
-// each item at its planned instant and reports what aired. It shares no code with the service but what crosses the
-// network.
+// each item at its planned instant and reports what aired. Of the service's use cases it shares nothing but the rule
+// of the fallback.
 //
 // The parts, in the order in which the data passes them:
 //

@@ -7,7 +7,7 @@ import (
 
 const KindStatus = "status" // what a station last said of itself: STATION
 
-// statusKinds are the kinds that no other package reads.
+// statusKinds are the kinds by which stations report.
 var statusKinds = Kinds{
 	{Name: KindStatus, Changes: "status", OfStation: true, Often: true, Copy: Copied(Parse[wire.Status]),
 		Inspect: Looking(inspectStatus)},
