@@ -17,6 +17,9 @@ import (
 // changesStall is how long a change stream may be silent, its heartbeats included, before it counts as lost.
 const changesStall = 90 * time.Second
 
+// maxNotice bounds one change of the stream in bytes: whatever stands between may send lines without end.
+const maxNotice = 64 << 10
+
 // Changes calls each with every change after since, in order, until ctx is done or the stream ends: then it answers
 // why, and the caller calls it again with the id of the last change that it saw.
 func (c *Client) Changes(ctx context.Context, since int64, each func(wire.Change)) error {
@@ -44,6 +47,9 @@ func (c *Client) Changes(ctx context.Context, since int64, each func(wire.Change
 		field, value, _ := strings.Cut(lines.Text(), ":")
 		switch {
 		case field == "data":
+			if data.Len()+len(value) > maxNotice {
+				return fault.New(fault.TooLarge, "the change stream sent a change of over %d bytes", maxNotice)
+			}
 			data.WriteString(strings.TrimPrefix(value, " "))
 		case lines.Text() == "" && data.Len() > 0:
 			var change wire.Change

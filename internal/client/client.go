@@ -44,6 +44,7 @@ type Request struct {
 	Length       int64     // of Stream in bytes, where it is known
 	ContentType  string
 	Header       http.Header
+	Most         int64 // bytes of the answer that Call reads; 0: maxBody
 }
 
 // Do sends the call and answers any 2xx or 304 response, whose body the caller closes. Every other answer is an error
@@ -133,7 +134,7 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 		return nil, fault.New(fault.Unavailable, "the server at %s answered with a page: it is not a Lifeline service, or "+
 			"something before it asks to sign in", c.base)
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(out); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, cmp.Or(r.Most, maxBody))).Decode(out); err != nil {
 		return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)
 	}
 	return resp.Header, nil

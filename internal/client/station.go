@@ -31,6 +31,13 @@ type Document struct {
 	ETag  string
 }
 
+// maxAnswer bounds in bytes what a station reads of an answer that is short. Decoded, JSON takes up many times its
+// length, and a station has little memory.
+const maxAnswer = 1 << 20
+
+// maxLease bounds a lease in bytes.
+const maxLease = 8 << 20
+
 // Queue fetches the envelope of a day's queue, or of the day that contains now when date is zero. With a tag and a
 // wait the service holds the call until there is a change. It fails with NotFound when nothing is published.
 func (s *Station) Queue(ctx context.Context, date schedules.Date, tag string, wait time.Duration) (Document, error) {
@@ -38,30 +45,31 @@ func (s *Station) Queue(ctx context.Context, date schedules.Date, tag string, wa
 	if !date.IsZero() {
 		query = "date=" + date.String()
 	}
-	return s.document(ctx, wire.Station(s.id, "queue.dsse"), query, tag, wait)
+	return s.document(ctx, wire.Station(s.id, "queue.dsse"), query, tag, wait, maxBody)
 }
 
 // Fallback fetches the envelope of the station's fallback.
 func (s *Station) Fallback(ctx context.Context, tag string) (Document, error) {
-	return s.document(ctx, wire.Station(s.id, "fallback.dsse"), "", tag, 0)
+	return s.document(ctx, wire.Station(s.id, "fallback.dsse"), "", tag, 0, maxBody)
 }
 
 // Lease fetches the envelope of a fresh lease to air what is sensitive, which names the nonce.
 func (s *Station) Lease(ctx context.Context, nonce string) (Document, error) {
-	return s.document(ctx, wire.Station(s.id, "lease.dsse"), "nonce="+url.QueryEscape(nonce), "", 0)
+	return s.document(ctx, wire.Station(s.id, "lease.dsse"), "nonce="+url.QueryEscape(nonce), "", 0, maxLease)
 }
 
 // Freshness fetches the envelope of a wire.Freshness that names the nonce.
 func (s *Station) Freshness(ctx context.Context, nonce string) (Document, error) {
-	return s.document(ctx, wire.Station(s.id, "freshness.dsse"), "nonce="+url.QueryEscape(nonce), "", 0)
+	return s.document(ctx, wire.Station(s.id, "freshness.dsse"), "nonce="+url.QueryEscape(nonce), "", 0, maxAnswer)
 }
 
 // Recalls fetches the list of recalled segments, a wire.Recalls whose envelope is the one to believe.
 func (s *Station) Recalls(ctx context.Context, tag string, wait time.Duration) (Document, error) {
-	return s.document(ctx, wire.Base+"/recalls", "", tag, wait)
+	return s.document(ctx, wire.Base+"/recalls", "", tag, wait, maxBody)
 }
 
-func (s *Station) document(ctx context.Context, path, query, tag string, wait time.Duration) (Document, error) {
+func (s *Station) document(ctx context.Context, path, query, tag string, wait time.Duration, most int64) (Document,
+	error) {
 	header := ownWord()
 	if tag != "" {
 		header.Set("If-None-Match", tag)
@@ -80,15 +88,15 @@ func (s *Station) document(ctx context.Context, path, query, tag string, wait ti
 	if resp.StatusCode == http.StatusNotModified {
 		return Document{ETag: tag}, nil
 	}
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	b, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	if fault.Is(err, fault.TooLarge) {
 		return Document{}, err
 	}
 	if err != nil {
 		return Document{}, fault.Wrap(fault.Unavailable, err, "%s broke off", path)
 	}
-	if len(b) > maxBody {
-		return Document{}, fault.New(fault.TooLarge, "%s is over %d bytes", path, maxBody)
+	if int64(len(b)) > most {
+		return Document{}, fault.New(fault.TooLarge, "%s is over %d bytes", path, most)
 	}
 	return Document{b, resp.Header.Get("ETag")}, nil
 }
@@ -146,7 +154,7 @@ func (s *Station) Window(ctx context.Context, window string, date schedules.Date
 func (s *Station) SendAsRun(ctx context.Context, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
 	var out wire.AsRunResults
 	_, err := s.client.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(s.id, "as-run"),
-		Body: wire.AsRunReport{Entries: entries}}, &out)
+		Body: wire.AsRunReport{Entries: entries}, Most: maxAnswer}, &out)
 	return out.Results, err
 }
 
@@ -162,6 +170,6 @@ func (s *Station) Time(ctx context.Context) (time.Time, error) { return s.client
 // Keys asks for the public keys that the service signs with.
 func (c *Client) Keys(ctx context.Context) (wire.Keys, error) {
 	var keys wire.Keys
-	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/keys"}, &keys)
+	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/keys", Most: maxAnswer}, &keys)
 	return keys, err
 }

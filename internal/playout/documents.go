@@ -311,16 +311,16 @@ func (v *DocumentStore) open(envelope []byte, payloadType string, out any) error
 
 // mistrust says why an envelope does not open, to who has to do something about it.
 func mistrust(keys []ed25519.PublicKey, envelope []byte, err error) error {
-	var e wire.Envelope
-	if json.Unmarshal(envelope, &e) != nil || len(e.Signatures) == 0 {
+	signers := seal.Signers(envelope)
+	if len(signers) == 0 {
 		return err
 	}
 	var trusted []string
 	for _, key := range keys {
 		trusted = append(trusted, seal.KeyID(key))
 	}
-	by := e.Signatures[0].KeyID
-	if slices.ContainsFunc(e.Signatures, func(s wire.Signature) bool { return slices.Contains(trusted, s.KeyID) }) {
+	by := signers[0]
+	if slices.ContainsFunc(signers, func(id string) bool { return slices.Contains(trusted, id) }) {
 		return fmt.Errorf("its signature by key %s does not fit: it was changed on the way", by)
 	}
 	return fmt.Errorf("key %s signed it, and this station trusts %s. If the service's key was changed on purpose, start "+

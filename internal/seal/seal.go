@@ -60,9 +60,9 @@ func (s *Signer) Seal(payloadType string, payload []byte) ([]byte, error) {
 // Open checks an envelope against the pinned keys and answers its payload. It fails unless a pinned key signed
 // exactly this payload as exactly this type.
 func Open(envelope []byte, payloadType string, pinned ...ed25519.PublicKey) ([]byte, error) {
-	var env dsse.Envelope
-	if err := json.Unmarshal(envelope, &env); err != nil {
-		return nil, fmt.Errorf("seal: not an envelope: %w", err)
+	env, err := parse(envelope)
+	if err != nil {
+		return nil, err
 	}
 	if env.PayloadType != payloadType {
 		return nil, fmt.Errorf("seal: the envelope carries %q, not %q", env.PayloadType, payloadType)
@@ -79,6 +79,43 @@ func Open(envelope []byte, payloadType string, pinned ...ed25519.PublicKey) ([]b
 		return nil, unsigned(env, pinned)
 	}
 	return env.DecodeB64Payload()
+}
+
+// maxSignatures bounds the JSON of the signatures of an envelope in bytes. The service makes one, and the list is read
+// before anything is known of who wrote it.
+const maxSignatures = 16 << 10
+
+func parse(envelope []byte) (env dsse.Envelope, err error) {
+	var outer struct {
+		PayloadType string          `json:"payloadType"`
+		Payload     string          `json:"payload"`
+		Signatures  json.RawMessage `json:"signatures"`
+	}
+	if err := json.Unmarshal(envelope, &outer); err != nil {
+		return env, fmt.Errorf("seal: not an envelope: %w", err)
+	}
+	if len(outer.Signatures) > maxSignatures {
+		return env, fmt.Errorf("seal: not an envelope: its signatures are over %d bytes", maxSignatures)
+	}
+	env.PayloadType, env.Payload = outer.PayloadType, outer.Payload
+	if len(outer.Signatures) > 0 {
+		if err := json.Unmarshal(outer.Signatures, &env.Signatures); err != nil {
+			return env, fmt.Errorf("seal: not an envelope: %w", err)
+		}
+	}
+	return env, nil
+}
+
+// Signers are the ids of the keys that an envelope says it is signed with; none for what is no envelope.
+func Signers(envelope []byte) (ids []string) {
+	env, err := parse(envelope)
+	if err != nil {
+		return nil
+	}
+	for _, s := range env.Signatures {
+		ids = append(ids, s.KeyID)
+	}
+	return ids
 }
 
 // unsigned says for people who signed an envelope, as it says itself, and whom they trust.

@@ -63,3 +63,33 @@ func TestRefusedSignatureNamesTheKeys(t *testing.T) {
 		t.Errorf("a changed document: %v", err)
 	}
 }
+
+// The signatures are read before anything is known of who wrote them: a long list must not fill the memory.
+func TestAnEnvelopeWithEndlessSignaturesIsRefusedBeforeTheyAreRead(t *testing.T) {
+	s, err := NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := s.Seal("type", []byte("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	endless := bytes.Replace(sealed, []byte(`"signatures":[`), []byte(`"signatures":[`+strings.Repeat("{},", 1<<20)), 1)
+	if bytes.Equal(endless, sealed) {
+		t.Fatal("the envelope has another form")
+	}
+	used := testing.AllocsPerRun(1, func() {
+		if _, err := Open(endless, "type", s.Public()); err == nil || !strings.Contains(err.Error(), "signatures") {
+			t.Errorf("%v", err)
+		}
+		if ids := Signers(endless); len(ids) > 0 {
+			t.Errorf("%d signers", len(ids))
+		}
+	})
+	if used > 1000 {
+		t.Errorf("it took %.0f allocations", used)
+	}
+	if ids := Signers(sealed); len(ids) != 1 || ids[0] != s.KeyID() {
+		t.Errorf("the signers are %v", ids)
+	}
+}

@@ -1,0 +1,57 @@
+package client
+
+import (
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// One change of the stream is short. Lines of one that never ends must not fill the memory of a station.
+func TestAChangeWithoutAnEndEndsTheStream(t *testing.T) {
+	const lines = 1 << 10
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for range lines {
+			fmt.Fprintf(w, "data: %s\n", strings.Repeat(" ", 1<<10))
+		}
+		fmt.Fprint(w, "data: {\"id\":5,\"kind\":\"queue\"}\n\n")
+	})
+	err := c.Changes(t.Context(), 0, func(wire.Change) { t.Error("it was taken") })
+	if !fault.Is(err, fault.TooLarge) {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+// Short answers are bounded by what they may hold, for JSON that is decoded takes up many times its length.
+func TestShortAnswersOfTheServiceAreBounded(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"results":[{}`)
+		more := strings.Repeat(",{}", 1<<18)
+		for range 16 {
+			fmt.Fprint(w, more)
+		}
+		fmt.Fprint(w, `]}`)
+	})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := c.Station("lantern").SendAsRun(t.Context(), []schedules.AsRun{}); err == nil {
+		t.Error("an answer of 12 MiB to a report was taken")
+	}
+	runtime.ReadMemStats(&after)
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 200 {
+		t.Errorf("the answer took %d MiB of memory", took)
+	}
+	if _, err := c.Station("lantern").Freshness(t.Context(), "n"); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("a freshness of 12 MiB: %v", err)
+	}
+	if _, err := c.Station("lantern").Lease(t.Context(), "n"); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("a lease of 12 MiB: %v", err)
+	}
+}
