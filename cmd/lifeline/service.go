@@ -172,7 +172,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		if err != nil {
 			return 0, err
 		}
-		recordings := lib.Recordings()
+		recordings := lib.Recordings.Named()
 		err = blob.Collect(ctx, s.audio, before, func(_ context.Context, sha256 string) (bool,
 			error) {
 			return files[sha256] || recordings(sha256), nil
@@ -192,7 +192,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 		Room: func(bytes int64) error { return s.disk.Bulk(context.WithoutCancel(ctx), bytes) }}); err != nil {
 		return nil, err
 	}
-	if err := lib.EnsureRecalls(ctx); err != nil {
+	if err := lib.Recalls.Ensure(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.scheduler.Resigner.Resign(ctx); err != nil {
@@ -205,7 +205,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if s.webhooks, err = openWebhooks(c, key, s.replica, s.lock, figures, log); err != nil {
 		return nil, err
 	}
-	figures.Census(logbook.Census, s.webhooks.Lags, s.webhooks.Failing)
+	figures.Census(logbook.Census, s.webhooks.Deliverer.Lags, s.webhooks.Deliverer.Failing)
 	metrics := figures.Handler()
 	if c.Guard.MetricsListen != "" {
 		if s.metrics, err = listenForMetrics(c.Guard.MetricsListen, metrics); err != nil {
@@ -286,7 +286,7 @@ func (s *service) run(ctx context.Context, l net.Listener) error {
 	})
 	g.Go(func() error { return s.background.Run(ctx) })
 	g.Go(func() error { return s.reserve.Run(requests) })
-	g.Go(func() error { return s.webhooks.Run(ctx) })
+	g.Go(func() error { return s.webhooks.Deliverer.Run(ctx) })
 	g.Go(func() error {
 		s.clearUp(ctx)
 		return nil

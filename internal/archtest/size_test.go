@@ -94,3 +94,54 @@ func withLiterals(source []byte) map[int]bool {
 		}
 	}
 }
+
+// mostMethods is how many methods a type of a use case may have: one with more has several responsibilities.
+const mostMethods = 25
+
+// useCases are the packages whose types have one responsibility each.
+var useCases = []string{"access", "background", "idempotency", "library", "network", "record", "replica", "scheduling",
+	"webhooks"}
+
+func TestNoTypeOfAUseCaseHasMoreThan25Methods(t *testing.T) {
+	for _, pkg := range useCases {
+		files, err := filepath.Glob(filepath.Join("..", pkg, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("package %s has %d files, %v", pkg, len(files), err)
+		}
+		methods := map[string]int{}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, decl := range parsed.Decls {
+				if f, ok := decl.(*ast.FuncDecl); ok && f.Recv != nil {
+					methods[receiver(f.Recv.List[0].Type)]++
+				}
+			}
+		}
+		for name, n := range methods {
+			if n > mostMethods {
+				t.Errorf("%s.%s has %d methods, over %d: divide it by responsibility", pkg, name, n, mostMethods)
+			}
+		}
+	}
+}
+
+// receiver is the name of a method's type.
+func receiver(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return receiver(e.X)
+	case *ast.IndexExpr:
+		return receiver(e.X)
+	case *ast.IndexListExpr:
+		return receiver(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}

@@ -47,14 +47,14 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 	log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
 	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
 	k.jobs = []job{
-		{"analyse", []string{replica.KindSegment}, l.AnalyseBehind},
+		{"analyse", []string{replica.KindSegment}, l.Recordings.AnalyseBehind},
 		{"repair", []string{replica.KindQueue, replica.KindSegment, replica.KindScript, replica.KindStation},
 			s.Repairer.Repair},
 		{"refill", []string{replica.KindQueue}, s.Repairer.Refill},
 		{"fallback", []string{replica.KindStation, replica.KindQueue, replica.KindSegment, replica.KindScript,
 			replica.KindRecalls, replica.KindFloor}, s.Fallbacks.IssueAll},
 		{"sign", []string{replica.KindFloor}, unclaimed(s.Resigner.Resign)},
-		{"uploads", []string{library.KindUpload}, l.SweepUploads},
+		{"uploads", []string{library.KindUpload}, l.Uploads.Sweep},
 		{"make-goods", []string{record.AsRunReports, replica.KindStation, replica.KindQueue, replica.KindSegment,
 			replica.KindScript, replica.KindCampaign}, unclaimed(s.Record.MakeGoods.SettleAll)},
 		{"seal", []string{replica.KindStation, record.KindLate}, unclaimed(s.Record.Sealing.SealAll)},

@@ -20,7 +20,7 @@ import (
 
 // airings lists every place of a segment with what became of it.
 func (a *api) airings(c *call) error {
-	s, err := a.Library.Segment(c.param("segment"))
+	s, err := a.Library.Segments.Get(c.param("segment"))
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (a *api) audio(c *call) error {
 
 // serveAudio answers a recording's bytes, whole or in ranges.
 func (a *api) serveAudio(c *call, sha256, cache string) error {
-	content, _, err := a.Library.Audio(c.r.Context(), sha256)
+	content, _, err := a.Library.Recordings.Open(c.r.Context(), sha256)
 	if err != nil {
 		return err
 	}

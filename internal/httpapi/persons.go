@@ -26,7 +26,7 @@ func (a *api) recallPerson(c *call) error {
 	if err := c.decodeOptional(&in); err != nil {
 		return err
 	}
-	if err := a.Library.RecallPerson(c.r.Context(), c.actor, c.label("person"), in.Reason); err != nil {
+	if err := a.Library.Recalls.RecallPerson(c.r.Context(), c.actor, c.label("person"), in.Reason); err != nil {
 		return err
 	}
 	return a.person(c)

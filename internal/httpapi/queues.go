@@ -184,7 +184,7 @@ func (c *call) nonce() (string, error) {
 // recalls answers the list, readable, with the envelope that signs it.
 func (a *api) recalls(c *call) error {
 	r, err := awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Recalls], error) {
-		return a.Library.AwaitRecalls(ctx, known), nil
+		return a.Library.Recalls.Await(ctx, known), nil
 	})
 	if err != nil {
 		return err

@@ -112,7 +112,7 @@ func newServed(t *testing.T) *served {
 	}
 	lib := library.New(copied, files, signer, analyse, now, library.Limits{MaxBytes: 1 << 20, MaxWaiting: 1 << 22,
 		Concurrency: 1})
-	s.must(lib.EnsureRecalls(t.Context()))
+	s.must(lib.Recalls.Ensure(t.Context()))
 	records := record.NewRecords(copied, s.store, files, now, 0)
 	scheduler := scheduling.New(copied, records, signer, now, "http://service", time.Minute)
 	lock := replica.NewWorkLock(copied, "here", time.Minute)
@@ -144,13 +144,13 @@ func (s *served) must(err error) {
 func (s *served) network(lock *replica.WorkLock) {
 	ctx, ruth := s.t.Context(), access.Actor{Name: "Ruth", Role: access.Admin}
 	for _, id := range []string{"m1", "m2", "m3", "m4"} {
-		r, err := s.parts.Library.Receive(ctx, strings.NewReader("sound of "+id))
+		r, err := s.parts.Library.Recordings.Receive(ctx, strings.NewReader("sound of "+id))
 		s.must(err)
-		seg, err := s.parts.Library.Create(ctx, access.Actor{Name: "Hana"}, schedules.Segment{ID: id, Kind: "testimony",
-			Title: id, Language: "ko-KP", Persons: []string{"hana"}}, r)
+		seg, err := s.parts.Library.Segments.Create(ctx, access.Actor{Name: "Hana"}, schedules.Segment{ID: id,
+			Kind: "testimony", Title: id, Language: "ko-KP", Persons: []string{"hana"}}, r)
 		s.must(err)
 		s.sha256 = seg.Recording.SHA256
-		_, err = s.parts.Library.Approve(ctx, ruth, id, nil, "")
+		_, err = s.parts.Library.Approvals.Approve(ctx, ruth, id, nil, "")
 		s.must(err)
 	}
 	_, err := s.parts.Scheduler.Network.Apply(ctx, ruth, wire.Apply{
@@ -182,7 +182,7 @@ func (s *served) network(lock *replica.WorkLock) {
 		wire.Status{}))
 	_, err = s.parts.Scheduler.Drafts.Plan(ctx, ruth, "s", today.AddDays(2), scheduling.PlanOptions{})
 	s.must(err)
-	_, err = s.parts.Webhooks.Put(ctx, ruth, wire.Webhook{ID: "newsroom", URL: "https://example.org/",
+	_, err = s.parts.Webhooks.Registry.Put(ctx, ruth, wire.Webhook{ID: "newsroom", URL: "https://example.org/",
 		Changes: []string{"queue"}, Enabled: true}, nil)
 	s.must(err)
 }

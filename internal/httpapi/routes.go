@@ -5,7 +5,6 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/console"
-	"lifeline/internal/library"
 	"lifeline/internal/playlist"
 )
 
@@ -54,9 +53,12 @@ func (a *api) routes() []route {
 		{method: get, path: "/v1/segments/:segment/waveform", roles: people, handle: a.waveform},
 		{method: get, path: "/v1/segments/:segment/airings", roles: people, handle: a.airings},
 		{method: post, path: "/v1/segments/:segment/approve", roles: makers, handle: a.approve},
-		{method: post, path: "/v1/segments/:segment/reject", roles: makers, handle: a.act((*library.Library).Reject)},
-		{method: post, path: "/v1/segments/:segment/recall", roles: makers, handle: a.act((*library.Library).Recall)},
-		{method: post, path: "/v1/segments/:segment/reinstate", roles: makers, handle: a.act((*library.Library).Reinstate)},
+		{method: post, path: "/v1/segments/:segment/reject", roles: makers,
+			handle: a.act(func() segmentAct { return a.Library.Approvals.Reject })},
+		{method: post, path: "/v1/segments/:segment/recall", roles: makers,
+			handle: a.act(func() segmentAct { return a.Library.Recalls.Recall })},
+		{method: post, path: "/v1/segments/:segment/reinstate", roles: makers,
+			handle: a.act(func() segmentAct { return a.Library.Recalls.Reinstate })},
 		{method: get, path: "/v1/persons/:person", roles: people, handle: a.person},
 		{method: post, path: "/v1/persons/:person/recall", roles: makers, handle: a.recallPerson},
 		{method: get, path: "/v1/scripts", roles: people, handle: a.listScripts},

@@ -46,7 +46,7 @@ func (a *api) uploadSegment(c *call) error {
 				return err
 			}
 		case name == "audio" && received == nil:
-			r, err := a.Library.Receive(c.r.Context(), c.print.of(part))
+			r, err := a.Library.Recordings.Receive(c.r.Context(), c.print.of(part))
 			if err != nil {
 				return uploadFault(err)
 			}
@@ -65,11 +65,11 @@ func (a *api) uploadSegment(c *call) error {
 	if received == nil {
 		return fault.Fields(fault.Field{Field: "audio", Message: "is missing: send the recording as a part of that name"})
 	}
-	created, err := a.Library.Create(c.r.Context(), c.actor, *seg, *received)
+	created, err := a.Library.Segments.Create(c.r.Context(), c.actor, *seg, *received)
 	if err == nil && wait > 0 {
 		ctx, cancel := c.patience(wait)
 		defer cancel()
-		created, err = a.Library.AwaitAnalysis(ctx, created.ID)
+		created, err = a.Library.Segments.AwaitAnalysis(ctx, created.ID)
 	}
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (a *api) readMeta(part io.Reader) (*schedules.Segment, error) {
 	if seg.ID == "" {
 		seg.ID = library.NewSegmentID()
 	}
-	return seg, together(read, a.Library.CheckNew(*seg))
+	return seg, together(read, a.Library.Segments.CheckNew(*seg))
 }
 
 // replaceAudio takes the body itself as a segment's new recording.
@@ -111,15 +111,15 @@ func (a *api) replaceAudio(c *call) error {
 		t != "application/octet-stream" && t != "" {
 		return fault.New(fault.Unsupported, "send the recording as audio/mpeg")
 	}
-	if _, err := a.Library.Segment(c.param("segment")); err != nil {
+	if _, err := a.Library.Segments.Get(c.param("segment")); err != nil {
 		return err
 	}
 	c.patient()
-	received, err := a.Library.Receive(c.r.Context(), c.r.Body)
+	received, err := a.Library.Recordings.Receive(c.r.Context(), c.r.Body)
 	if err != nil {
 		return uploadFault(err)
 	}
-	s, err := a.Library.Replace(c.r.Context(), c.actor, c.param("segment"), revision, received)
+	s, err := a.Library.Segments.Replace(c.r.Context(), c.actor, c.param("segment"), revision, received)
 	return a.changed(c, s, err)
 }
 
@@ -152,7 +152,7 @@ func (a *api) listSegments(c *call) error {
 	if err != nil {
 		return err
 	}
-	items, next := a.Library.Segments(f)
+	items, next := a.Library.Segments.List(f)
 	return page(c, items, next)
 }
 
@@ -190,7 +190,7 @@ func page[T any](c *call, items []T, next string) error {
 // without it.
 func (a *api) getSegment(c *call) error {
 	c.w.Header().Set("Cache-Control", "no-store")
-	s, err := a.Library.Segment(c.param("segment"))
+	s, err := a.Library.Segments.Get(c.param("segment"))
 	if err != nil {
 		return err
 	}
@@ -202,22 +202,22 @@ func (a *api) getSegment(c *call) error {
 }
 
 func (a *api) segmentNow(s schedules.Segment) wire.SegmentNow {
-	now := wire.SegmentNow{Segment: s, AirableOn: a.Library.AirableOn(s.Language)}
-	if p, running := a.Library.Progress(s.ID); running {
+	now := wire.SegmentNow{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language)}
+	if p, running := a.Library.Recordings.Progress(s.ID); running {
 		now.Analysis = &wire.Progress{Bytes: p.Done, Of: p.Of}
 	}
 	return now
 }
 
 func (a *api) waveform(c *call) error {
-	s, err := a.Library.Segment(c.param("segment"))
+	s, err := a.Library.Segments.Get(c.param("segment"))
 	if err != nil {
 		return err
 	}
 	if s.Recording == nil {
 		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
 	}
-	b, err := a.Library.Waveform(c.r.Context(), s.Recording.SHA256)
+	b, err := a.Library.Recordings.Waveform(c.r.Context(), s.Recording.SHA256)
 	if err != nil {
 		return err
 	}
@@ -229,7 +229,7 @@ func (a *api) changed(c *call, s schedules.Segment, err error) error {
 	if err != nil {
 		return err
 	}
-	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.AirableOn(s.Language),
+	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
 		Stations: a.Scheduler.Network.Standing.Losing(s.ID)}, s.Revision, nil)
 }
 
@@ -251,7 +251,7 @@ func (a *api) patchSegment(c *call) error {
 		return err
 	}
 	id := c.param("segment")
-	before, err := a.Library.Segment(id)
+	before, err := a.Library.Segments.Get(id)
 	if err != nil {
 		return err
 	}
@@ -269,10 +269,10 @@ func (a *api) patchSegment(c *call) error {
 		own = fault.Fields(fault.Field{Field: "id", Message: "cannot be changed"})
 		m.ID = id
 	}
-	if err := together(read, own, a.Library.CheckEdit(before, m.Onto)); err != nil {
+	if err := together(read, own, a.Library.Segments.CheckEdit(before, m.Onto)); err != nil {
 		return err
 	}
-	s, err := a.Library.Edit(c.r.Context(), c.actor, id, revision, m.Onto)
+	s, err := a.Library.Segments.Edit(c.r.Context(), c.actor, id, revision, m.Onto)
 	return a.changed(c, s, err)
 }
 
@@ -286,17 +286,20 @@ func (a *api) approve(c *call) error {
 	if err := c.decodeOptional(&in); err != nil {
 		return err
 	}
-	approve := a.Library.Approve
+	approve := a.Library.Approvals.Approve
 	if in.AcceptWarnings {
-		approve = a.Library.ApproveDespiteWarnings
+		approve = a.Library.Approvals.ApproveDespiteWarnings
 	}
 	s, err := approve(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
 	return a.changed(c, s, err)
 }
 
-// act serves the other acts that move a segment from state to state.
-func (a *api) act(do func(*library.Library, context.Context, access.Actor, string, *int64, string) (schedules.Segment,
-	error)) handler {
+// segmentAct moves a segment from state to state.
+type segmentAct func(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
+	schedules.Segment, error)
+
+// act serves the other acts that move a segment from state to state. do is asked for the act when a request comes.
+func (a *api) act(do func() segmentAct) handler {
 	return func(c *call) error {
 		revision, err := c.ifMatch()
 		if err != nil {
@@ -306,13 +309,13 @@ func (a *api) act(do func(*library.Library, context.Context, access.Actor, strin
 		if err := c.decodeOptional(&in); err != nil {
 			return err
 		}
-		s, err := do(a.Library, c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
+		s, err := do()(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
 		return a.changed(c, s, err)
 	}
 }
 
 func (a *api) segmentAudio(c *call) error {
-	s, err := a.Library.Segment(c.param("segment"))
+	s, err := a.Library.Segments.Get(c.param("segment"))
 	if err != nil {
 		return err
 	}

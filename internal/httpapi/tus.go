@@ -48,7 +48,7 @@ func (a *api) tusOptions(c *call) error {
 	h.Set("Tus-Version", wire.TusVersion)
 	h.Set("Tus-Extension", tusExtensions)
 	h.Set("Tus-Checksum-Algorithm", "sha256,sha1,md5")
-	h.Set("Tus-Max-Size", strconv.FormatInt(a.Library.MaxBytes(), 10))
+	h.Set("Tus-Max-Size", strconv.FormatInt(a.Library.Recordings.MaxBytes(), 10))
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -70,7 +70,7 @@ func (a *api) startUpload(c *call) error {
 		return err
 	}
 	u.Length = length
-	if u, err = a.Library.StartUpload(c.r.Context(), c.actor, u); err != nil {
+	if u, err = a.Library.Uploads.Start(c.r.Context(), c.actor, u); err != nil {
 		return err
 	}
 	c.standing(u)
@@ -81,7 +81,7 @@ func (a *api) startUpload(c *call) error {
 
 // getUpload says where an upload stands.
 func (a *api) getUpload(c *call) error {
-	u, err := a.Library.Upload(c.actor, c.param("upload"))
+	u, err := a.Library.Uploads.Get(c.actor, c.param("upload"))
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (a *api) getUpload(c *call) error {
 // listUploads answers the caller's uploads that are not done, so that a program that has forgotten them goes on.
 func (a *api) listUploads(c *call) error {
 	out := []wire.UploadState{}
-	for _, u := range a.Library.Uploads(c.actor) {
+	for _, u := range a.Library.Uploads.List(c.actor) {
 		out = append(out, wire.UploadState{ID: u.ID, URL: a.outside.base + wire.Uploads(u.ID), Segment: u.Segment.ID,
 			Offset: u.Offset(),
 			Length: u.Length, SHA256: u.SHA256, ExpiresAt: u.ExpiresAt})
@@ -118,12 +118,12 @@ func (a *api) appendUpload(c *call) error {
 		return err
 	}
 	id := c.param("upload")
-	if u, err := a.Library.Upload(c.actor, id); err != nil {
+	if u, err := a.Library.Uploads.Get(c.actor, id); err != nil {
 		return err
 	} else if c.r.ContentLength > u.Length-offset && !u.Done() {
 		return fault.New(fault.TooLarge, "the piece ends behind the %d bytes that were announced", u.Length)
 	}
-	ctx, done, err := a.Library.Turn(c.r.Context(), id, turnPatience)
+	ctx, done, err := a.Library.Uploads.Turn(c.r.Context(), id, turnPatience)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (a *api) appendUpload(c *call) error {
 	if sum != nil {
 		body, verify = io.TeeReader(body, sum.hash), sum.verify
 	}
-	u, err := a.Library.Append(ctx, c.actor, id, offset, body, verify)
+	u, err := a.Library.Uploads.Append(ctx, c.actor, id, offset, body, verify)
 	if err != nil {
 		return uploadFault(err)
 	}
@@ -144,15 +144,15 @@ func (a *api) appendUpload(c *call) error {
 
 func (a *api) cancelUpload(c *call) error {
 	id := c.param("upload")
-	if _, err := a.Library.Upload(c.actor, id); err != nil {
+	if _, err := a.Library.Uploads.Get(c.actor, id); err != nil {
 		return err
 	}
-	_, done, err := a.Library.Turn(c.r.Context(), id, turnPatience)
+	_, done, err := a.Library.Uploads.Turn(c.r.Context(), id, turnPatience)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := a.Library.CancelUpload(c.r.Context(), c.actor, id); err != nil {
+	if err := a.Library.Uploads.Cancel(c.r.Context(), c.actor, id); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)

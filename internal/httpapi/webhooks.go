@@ -7,11 +7,11 @@ import (
 	"lifeline/internal/wire"
 )
 
-func (a *api) listWebhooks(c *call) error { return listing(c, a.Webhooks.List) }
+func (a *api) listWebhooks(c *call) error { return listing(c, a.Webhooks.Registry.List) }
 
 // listAlarms answers what is wrong with webhooks, and what stations' players say is wrong with them.
 func (a *api) listAlarms(c *call) error {
-	out, err := a.Webhooks.Alarms(c.r.Context())
+	out, err := a.Webhooks.Deliverer.Alarms(c.r.Context())
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (a *api) listAlarms(c *call) error {
 }
 
 func (a *api) getWebhook(c *call) error {
-	w, err := a.Webhooks.Get(c.param("webhook"))
+	w, err := a.Webhooks.Registry.Get(c.param("webhook"))
 	return resource(c, w, w.Revision, err)
 }
 
@@ -45,15 +45,15 @@ func (a *api) putWebhook(c *call) error {
 		own = fault.Fields(fault.Field{Field: "id", Message: "must be the path's, or left out"})
 	}
 	in.ID = id
-	if err := together(read, own, a.Webhooks.Check(in)); err != nil {
+	if err := together(read, own, a.Webhooks.Registry.Check(in)); err != nil {
 		return err
 	}
-	_, missing := a.Webhooks.Get(id)
+	_, missing := a.Webhooks.Registry.Get(id)
 	revision, err := c.startingFrom(missing == nil)
 	if err != nil {
 		return err
 	}
-	out, err := a.Webhooks.Put(c.r.Context(), c.actor, in, revision)
+	out, err := a.Webhooks.Registry.Put(c.r.Context(), c.actor, in, revision)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (a *api) deleteWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Webhooks.Delete(c.r.Context(), c.actor, c.param("webhook"), revision); err != nil {
+	if err := a.Webhooks.Registry.Delete(c.r.Context(), c.actor, c.param("webhook"), revision); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
@@ -89,7 +89,7 @@ func (a *api) rotateWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	w, err := a.Webhooks.Rotate(c.r.Context(), c.actor, c.param("webhook"), revision)
+	w, err := a.Webhooks.Registry.Rotate(c.r.Context(), c.actor, c.param("webhook"), revision)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (a *api) rotateWebhook(c *call) error {
 }
 
 func (a *api) deliveries(c *call) error {
-	d, err := a.Webhooks.Deliveries(c.param("webhook"))
+	d, err := a.Webhooks.Registry.Deliveries(c.param("webhook"))
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (a *api) deliveries(c *call) error {
 }
 
 func (a *api) testWebhook(c *call) error {
-	attempt, err := a.Webhooks.Ping(c.r.Context(), c.param("webhook"))
+	attempt, err := a.Webhooks.Deliverer.Ping(c.r.Context(), c.param("webhook"))
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (a *api) replayWebhook(c *call) error {
 	if err := c.decode(&in); err != nil {
 		return err
 	}
-	d, err := a.Webhooks.Replay(c.r.Context(), c.actor, c.param("webhook"), in.After)
+	d, err := a.Webhooks.Registry.Replay(c.r.Context(), c.actor, c.param("webhook"), in.After)
 	if err != nil {
 		return err
 	}

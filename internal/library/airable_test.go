@@ -25,11 +25,11 @@ func TestALanguageAirsOnTheStationsWithAWindowThatAllowsIt(t *testing.T) {
 		"ko-KP": {"broad", "dawn", "open"}, "ko": {"broad", "open"}, "ko-KR": {"broad", "open"}, "en-GB": {"broad", "open"},
 		"cmn-Hans": {"narrow", "open"}, "cmn": {"open"}, "zxx": {"broad", "dawn", "narrow", "open"}, "kok": {"open"},
 	} {
-		if got := d.library.AirableOn(language); !slices.Equal(got, want) {
+		if got := d.library.Segments.AirableOn(language); !slices.Equal(got, want) {
 			t.Errorf("%s airs on %v, not %v", language, got, want)
 		}
 	}
-	if got := newDesk(t, servicetest.Heard).library.AirableOn("ko"); got == nil || len(got) > 0 {
+	if got := newDesk(t, servicetest.Heard).library.Segments.AirableOn("ko"); got == nil || len(got) > 0 {
 		t.Errorf("without stations: %v", got)
 	}
 }

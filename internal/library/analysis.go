@@ -25,7 +25,7 @@ import (
 type Progress struct{ Done, Of int64 }
 
 // Progress of a segment's analysis; ok is false when none is running here.
-func (l *Library) Progress(id string) (p Progress, ok bool) {
+func (l *Recordings) Progress(id string) (p Progress, ok bool) {
 	v, ok := l.progress.Load(id)
 	if ok {
 		p = v.(Progress)
@@ -36,7 +36,7 @@ func (l *Library) Progress(id string) (p Progress, ok bool) {
 // AnalyseBehind analyses every recording whose facts are of an older analysis than today's, as many at once as there
 // are workers. It needs no job queue: what a crash left undone is still behind. Replicas share the work, recording by
 // recording; it fails with ErrElsewhere where another is at the rest.
-func (l *Library) AnalyseBehind(ctx context.Context, lock *replica.WorkLock) error {
+func (l *Recordings) AnalyseBehind(ctx context.Context, lock *replica.WorkLock) error {
 	var g errgroup.Group // one that fails stops no other
 	g.SetLimit(cap(l.workers))
 	var elsewhere atomic.Bool
@@ -60,7 +60,7 @@ func (l *Library) AnalyseBehind(ctx context.Context, lock *replica.WorkLock) err
 }
 
 // behind are the segments whose recordings have facts of an older analysis than today's.
-func (l *Library) behind() (ids []string) {
+func (l *Recordings) behind() (ids []string) {
 	for v := range audio.Version {
 		older := search.Query{Terms: []search.Term{{Field: replica.ByAnalysis, Value: strconv.Itoa(v)}}}
 		for _, row := range replica.SegmentsIn(l.replica).Find(older, 0, nil) {
@@ -71,7 +71,7 @@ func (l *Library) behind() (ids []string) {
 }
 
 // analyseOnce analyses a segment's recording unless another replica does or has.
-func (l *Library) analyseOnce(ctx context.Context, lock *replica.WorkLock, id string) error {
+func (l *Recordings) analyseOnce(ctx context.Context, lock *replica.WorkLock, id string) error {
 	select {
 	case l.workers <- struct{}{}:
 		defer func() { <-l.workers }()
@@ -79,7 +79,7 @@ func (l *Library) analyseOnce(ctx context.Context, lock *replica.WorkLock, id st
 		return ctx.Err()
 	}
 	return lock.Do(ctx, "analyse/"+id, 0, func(ctx context.Context) error {
-		s, err := l.Segment(id)
+		s, err := l.segments.Get(id)
 		if err != nil || s.Recording == nil || s.Recording.AnalysisVersion >= audio.Version {
 			return err
 		}
@@ -90,7 +90,7 @@ func (l *Library) analyseOnce(ctx context.Context, lock *replica.WorkLock, id st
 // errNothingToDo leaves a segment as it is.
 var errNothingToDo = errors.New("library: there is nothing to change")
 
-func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
+func (l *Recordings) analyseAgain(ctx context.Context, id, sha256 string) error {
 	content, bytes, err := l.audio.Open(ctx, sha256)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
 	if got.recording.AnalysisVersion == 0 {
 		return err
 	}
-	_, err = l.change(ctx, access.System, id, nil, "segment.analyse", "", func(s *schedules.Segment) error {
+	_, err = l.segments.change(ctx, access.System, id, nil, "segment.analyse", "", func(s *schedules.Segment) error {
 		if s.Recording == nil || s.Recording.SHA256 != sha256 ||
 			s.Recording.AnalysisVersion >= got.recording.AnalysisVersion {
 			return errNothingToDo
@@ -125,7 +125,7 @@ func (l *Library) analyseAgain(ctx context.Context, id, sha256 string) error {
 }
 
 // waveformWrite keeps a recording's waveform, compressed, unless it is kept already.
-func (l *Library) waveformWrite(ctx context.Context, r Received) ([]store.Write, error) {
+func (l *core) waveformWrite(ctx context.Context, r Received) ([]store.Write, error) {
 	if r.waveform.Pixels() == 0 {
 		return nil, nil
 	}
@@ -148,7 +148,7 @@ func (l *Library) waveformWrite(ctx context.Context, r Received) ([]store.Write,
 
 // Waveform is a recording's outline in the JSON format, version 2, of BBC audiowaveform. It fails with NotFound until
 // the recording is analysed.
-func (l *Library) Waveform(ctx context.Context, sha256 string) ([]byte, error) {
+func (l *Recordings) Waveform(ctx context.Context, sha256 string) ([]byte, error) {
 	d, err := l.replica.Store.Get(ctx, KindWaveform, sha256)
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.NotFound, "this recording has no waveform")

@@ -10,7 +10,7 @@ import (
 // lastResorts are the stations whose fallback would have sensitive segments only, were s as it says: without the link
 // such a station would soon be silent. Of a segment that is sensitive already there are none: any other change of it is
 // let in.
-func (l *Library) lastResorts(s schedules.Segment) (out []schedules.Problem) {
+func (l *Segments) lastResorts(s schedules.Segment) (out []schedules.Problem) {
 	if before, ok := replica.SegmentsIn(l.replica).Get(s.ID); !s.Sensitive || ok && before.Value.Sensitive {
 		return nil
 	}

@@ -1,34 +1,27 @@
 package library
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"errors"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	"lifeline/internal/access"
-	"lifeline/internal/fault"
 	"lifeline/internal/replica"
-	"lifeline/internal/search"
-	"lifeline/internal/store"
-	"lifeline/schedules"
 )
 
-// Library keeps segments, their recordings, and scripts.
+// Library keeps segments and their recordings. Each of its fields has one responsibility.
 type Library struct {
-	replica  *replica.Replica
-	audio    replica.Audio
-	sealer   replica.Sealer
-	analyse  Analyser
-	now      func() time.Time
-	limits   Limits
-	turns    turns
-	progress sync.Map      // id of a segment -> Progress of its analysis
-	workers  chan struct{} // bounds how many recordings are analysed at once
+	Segments   *Segments   // reads, finds, makes and edits segments
+	Recordings *Recordings // receives, keeps and measures recordings
+	Uploads    *Uploads    // takes recordings that arrive in pieces
+	Approvals  *Approvals  // decide whether a segment may air
+	Recalls    *Recalls    // take segments and persons off the air
+}
+
+// core is what the parts of the library share.
+type core struct {
+	replica *replica.Replica
+	audio   replica.Audio
+	now     func() time.Time
+	limits  Limits
 }
 
 // Limits bound what one upload may cost.
@@ -44,176 +37,11 @@ type Limits struct {
 // New keeps segments in m and their bytes in audio.
 func New(m *replica.Replica, audio replica.Audio, sealer replica.Sealer, analyse Analyser, now func() time.Time,
 	l Limits) *Library {
-	return &Library{replica: m, audio: audio, sealer: sealer, analyse: analyse, now: now, limits: l,
-		turns: turns{held: map[string]*turn{}}, workers: make(chan struct{}, l.Concurrency)}
-}
-
-// MaxBytes is how large a recording may be.
-func (l *Library) MaxBytes() int64 { return l.limits.MaxBytes }
-
-// SegmentFilter selects segments. Zero fields select everything.
-type SegmentFilter struct {
-	// beginnings of words or parts of what has no spaces: all of them in id, title, voice, series or tags
-	Words          string
-	Kind           schedules.Kind
-	Language       string
-	State          schedules.State
-	Script, Tag    string
-	SHA256         string // of the recording
-	ExpiringBefore time.Time
-	After          string // id of the last segment of the page before
-	Limit          int
-}
-
-// Segment fails with NotFound.
-func (l *Library) Segment(id string) (schedules.Segment, error) {
-	row, ok := replica.SegmentsIn(l.replica).Get(id)
-	if !ok {
-		return schedules.Segment{}, fault.New(fault.NotFound, "there is no segment %q", id)
-	}
-	return row.Value, nil
-}
-
-// AirableOn are the stations with a window that allows a language, by id.
-func (l *Library) AirableOn(language string) []string {
-	out := []string{}
-	for id, row := range replica.StationsIn(l.replica).After("", "") {
-		if slices.ContainsFunc(row.Value.Windows, func(w schedules.Window) bool {
-			return schedules.Speaks(language,
-				row.Value.Allowed(w))
-		}) {
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
-// Segments lists by id. next is the id to go on after, or empty.
-func (l *Library) Segments(f SegmentFilter) (out []schedules.Segment, next string) {
-	wanted := search.Parse(f.Words)
-	if wanted.Nothing {
-		return nil, ""
-	}
-	var keep func(schedules.Segment) bool
-	if len(wanted.Parts) > 0 {
-		keep = func(s schedules.Segment) bool { return wanted.In(replica.Searched(s)) }
-	}
-	rows := replica.SegmentsIn(l.replica).Find(f.query(wanted), f.Limit+1, keep)
-	out = make([]schedules.Segment, 0, min(len(rows), f.Limit))
-	for _, row := range rows[:cap(out)] {
-		out = append(out, row.Value)
-	}
-	if len(rows) > f.Limit {
-		next = out[f.Limit-1].ID
-	}
-	return out, next
-}
-
-// query is what the index is asked.
-func (f SegmentFilter) query(w search.Wanted) search.Query {
-	q := search.Query{Prefixes: w.Prefixes, EndsBefore: f.ExpiringBefore, After: f.After}
-	for _, word := range w.Whole {
-		q.Terms = append(q.Terms, search.Term{Field: search.Word, Value: word})
-	}
-	for _, t := range []search.Term{{Field: replica.ByKind, Value: string(f.Kind)}, {Field: replica.ByLanguage,
-		Value: strings.ToLower(f.Language)},
-		{Field: replica.ByState, Value: string(f.State)}, {Field: replica.ByScript, Value: f.Script}, {Field: replica.ByTag,
-			Value: f.Tag}, {Field: replica.ByRecording, Value: f.SHA256}} {
-		if t.Value != "" {
-			q.Terms = append(q.Terms, t)
-		}
-	}
-	return q
-}
-
-// SegmentPatch changes editorial metadata; nil fields stay.
-type SegmentPatch func(*schedules.Segment)
-
-// CheckEdit fails as Edit would for what the patch makes of s.
-func (l *Library) CheckEdit(s schedules.Segment, patch SegmentPatch) error {
-	patch(&s)
-	return l.check(s)
-}
-
-// check fails with Invalid, naming everything that is wrong with s.
-func (l *Library) check(s schedules.Segment) error {
-	return replica.Invalid(append(s.Problems(), l.lastResorts(s)...))
-}
-
-// errUnchanged says that a change changes nothing, so that there is no revision of it.
-var errUnchanged = errors.New("library: nothing changes")
-
-// Edit changes a segment's editorial metadata. It fails with Stale unless revision (nil: any) is the latest. An
-// approved segment that now says something else (kind, language, script, persons), or protects the persons in it less
-// (not sensitive any more, a longer consent), needs approval anew.
-func (l *Library) Edit(ctx context.Context, a access.Actor, id string, revision *int64, patch SegmentPatch) (
-	schedules.Segment, error) {
-	return l.change(ctx, a, id, revision, "segment.edit", "", func(s *schedules.Segment) error {
-		before := *s
-		was, err := replica.Encode(before)
-		if err != nil {
-			return err
-		}
-		patch(s)
-		s.ID, s.State, s.Recording, s.UploadedBy = before.ID, before.State, before.Recording, before.UploadedBy
-		if before.State == schedules.Approved && (!saysTheSame(before, *s) || s.WeakerThan(&before)) {
-			s.State = schedules.Pending
-		}
-		switch {
-		case !s.Sensitive:
-			s.GuardedSince = schedules.Instant{}
-		case !before.Sensitive:
-			s.GuardedSince = schedules.At(l.now())
-		}
-		if err := l.check(*s); err != nil {
-			return err
-		}
-		if is, err := replica.Encode(*s); err != nil || bytes.Equal(is, was) {
-			return cmp.Or(err, errUnchanged)
-		}
-		return nil
-	})
-}
-
-func saysTheSame(a, b schedules.Segment) bool {
-	sameScript := a.Script == b.Script || a.Script != nil && b.Script != nil && a.Script.ID == b.Script.ID &&
-		a.Script.Version == b.Script.Version && slices.Equal(a.Script.Passages, b.Script.Passages)
-	return a.Kind == b.Kind && a.Language == b.Language && sameScript && slices.Equal(a.Persons, b.Persons)
-}
-
-// change reads a segment, changes it and commits it with what else belongs to the same act.
-func (l *Library) change(ctx context.Context, a access.Actor, id string, revision *int64, action, reason string,
-	f func(*schedules.Segment) error, also ...func(schedules.Segment) ([]store.Write, error)) (schedules.Segment, error) {
-	var s schedules.Segment
-	err := l.replica.Retry(ctx, func() error {
-		row, ok := replica.SegmentsIn(l.replica).Get(id)
-		if !ok {
-			return fault.New(fault.NotFound, "there is no segment %q", id)
-		}
-		if err := replica.CheckRevision(revision, row.Revision); err != nil {
-			return err
-		}
-		s = row.Value
-		if err := f(&s); errors.Is(err, errUnchanged) {
-			s.Revision = row.Revision
-			return nil
-		} else if err != nil {
-			return err
-		}
-		s.Revision = row.Revision + 1
-		body, err := replica.Encode(s)
-		if err != nil {
-			return err
-		}
-		writes := []store.Write{{Kind: replica.KindSegment, ID: id, Expect: row.Revision, Body: body}}
-		for _, more := range also {
-			ws, err := more(s)
-			if err != nil {
-				return err
-			}
-			writes = append(writes, ws...)
-		}
-		return l.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(l.now(), action, reason)})
-	})
-	return s, err
+	c := &core{replica: m, audio: audio, now: now, limits: l}
+	segments := &Segments{c}
+	recordings := &Recordings{core: c, segments: segments, analyse: analyse, workers: make(chan struct{}, l.Concurrency)}
+	recalls := &Recalls{c, segments, sealer}
+	return &Library{Segments: segments, Recordings: recordings,
+		Uploads:   &Uploads{c, segments, recordings, turns{held: map[string]*turn{}}},
+		Approvals: &Approvals{segments, recalls}, Recalls: recalls}
 }

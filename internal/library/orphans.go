@@ -4,12 +4,12 @@ import (
 	"lifeline/internal/replica"
 )
 
-// Recordings tells whether audio is named by a segment, now or formerly, or is part of an upload. What is older than
+// Named tells whether audio is named by a segment, now or formerly, or is part of an upload. What is older than
 // orphanAge and is not was left behind by an upload that broke off between its audio and its segment.
-func (l *Library) Recordings() (named func(sha256 string) bool) { return l.referenced("") }
+func (l *Recordings) Named() (named func(sha256 string) bool) { return l.referenced("") }
 
 // referenced leaves one upload's parts out.
-func (l *Library) referenced(but string) func(sha256 string) bool {
+func (l *core) referenced(but string) func(sha256 string) bool {
 	parts := map[string]bool{}
 	for id, row := range uploadsIn(l.replica).After("", "") {
 		for _, p := range row.Value.Parts {

@@ -56,7 +56,7 @@ func (f SegmentFilter) selects(s schedules.Segment) bool {
 func pages(l *Library, f SegmentFilter) iter.Seq[schedules.Segment] {
 	return func(yield func(schedules.Segment) bool) {
 		for {
-			page, next := l.Segments(f)
+			page, next := l.Segments.List(f)
 			for _, s := range page {
 				if !yield(s) {
 					return
@@ -179,11 +179,11 @@ func TestSegmentsAreFoundAsAScanWouldFindThem(t *testing.T) {
 				if !slices.Equal(got, speaks) || (err != nil) != (len(speaks) == 0) {
 					t.Fatalf("%v name the person, want %v", got, speaks)
 				}
-				if got := l.behind(); !slices.Equal(got, behind) {
+				if got := l.Recordings.behind(); !slices.Equal(got, behind) {
 					t.Fatalf("%v are to be analysed, want %v", got, behind)
 				}
 				for _, sha256 := range []string{"a", "b", "c"} {
-					if got := l.Recordings()(sha256); got != named[sha256] {
+					if got := l.Recordings.Named()(sha256); got != named[sha256] {
 						t.Fatalf("%s is named: %v", sha256, got)
 					}
 				}

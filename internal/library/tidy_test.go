@@ -41,7 +41,7 @@ func TestStoredNamesThatLookTheSameCompareEqual(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := New(m, nil, servicetest.Seal{}, nil, nil, Limits{Concurrency: 1})
-	found, _ := l.Segments(SegmentFilter{Tag: composedHana, Limit: 10})
+	found, _ := l.Segments.List(SegmentFilter{Tag: composedHana, Limit: 10})
 	if len(found) != 4 {
 		t.Errorf("%d segments have the tag", len(found))
 	}
@@ -67,7 +67,7 @@ func TestOnePersonIsNotTwoByTheFormOfTheName(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := newDesk(t, servicetest.Heard)
-	a := access.New(m, d.library.now)
+	a := access.New(m, d.library.Segments.now)
 	for _, name := range []string{decomposedHana, composedHana + " "} {
 		made, err := a.Create(t.Context(), access.System, access.NewToken{Name: name, Role: access.Producer})
 		if err != nil || made.Name != composedHana {

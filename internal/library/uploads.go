@@ -15,6 +15,14 @@ import (
 	"lifeline/schedules"
 )
 
+// Uploads takes recordings that arrive in pieces.
+type Uploads struct {
+	*core
+	segments   *Segments
+	recordings *Recordings
+	turns      turns
+}
+
 // Upload is a recording that arrives in pieces, over as many connections and restarts as it takes. What has arrived is
 // kept as parts in the audio store, so that any replica goes on where another stopped.
 type Upload struct {
@@ -58,10 +66,10 @@ const (
 	partsLinger = 10 * time.Minute
 )
 
-// StartUpload begins an upload of length bytes that becomes u.Segment, or the new recording of the segment of that id
+// Start begins an upload of length bytes that becomes u.Segment, or the new recording of the segment of that id
 // at revision u.Replaces. It fails as Create or Replace would, before any audio is sent, with TooLarge, and with Full
 // when unfinished uploads fill the space that they may take, or there is no room for another.
-func (l *Library) StartUpload(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
+func (l *Uploads) Start(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
 	if u.Length > l.limits.MaxBytes {
 		return u, fault.New(fault.TooLarge, "a recording may have at most %d bytes", l.limits.MaxBytes)
 	}
@@ -83,22 +91,22 @@ func (l *Library) StartUpload(ctx context.Context, a access.Actor, u Upload) (Up
 		}
 	}
 	u.ID, u.By, u.ExpiresAt = replica.NewID(), a.Name, schedules.At(l.now().Add(uploadLife))
-	return u, l.keepUpload(ctx, a, &u, "upload.start")
+	return u, l.keep(ctx, a, &u, "upload.start")
 }
 
-func (l *Library) checkTarget(u Upload) error {
+func (l *Uploads) checkTarget(u Upload) error {
 	if u.Replaces == 0 {
-		return l.CheckNew(u.Segment)
+		return l.segments.CheckNew(u.Segment)
 	}
-	s, err := l.Segment(u.Segment.ID)
+	s, err := l.segments.Get(u.Segment.ID)
 	if err != nil {
 		return err
 	}
 	return replica.CheckRevision(&u.Replaces, s.Revision)
 }
 
-// Upload fails with NotFound for everybody but who began it, and with Gone when it was given up.
-func (l *Library) Upload(a access.Actor, id string) (Upload, error) {
+// Get fails with NotFound for everybody but who began it, and with Gone when it was given up.
+func (l *Uploads) Get(a access.Actor, id string) (Upload, error) {
 	row, ok := uploadsIn(l.replica).Get(id)
 	u := row.Value
 	u.Revision = row.Revision
@@ -114,11 +122,11 @@ func (l *Library) Upload(a access.Actor, id string) (Upload, error) {
 	return u, nil
 }
 
-// Uploads lists a's uploads that are not done yet, by id.
-func (l *Library) Uploads(a access.Actor) []Upload {
+// List lists a's uploads that are not done yet, by id.
+func (l *Uploads) List(a access.Actor) []Upload {
 	out := []Upload{}
 	for id := range uploadsIn(l.replica).After("", "") {
-		if u, err := l.Upload(a, id); err == nil && !u.Done() {
+		if u, err := l.Get(a, id); err == nil && !u.Done() {
 			out = append(out, u)
 		}
 	}
@@ -128,9 +136,9 @@ func (l *Library) Uploads(a access.Actor) []Upload {
 // Append adds what r gives to the upload, which must stand at offset; else it fails with Conflict. What has arrived
 // when r breaks off is kept. With a verify, which is called at r's end, all of r is kept, or nothing. The upload that
 // is whole becomes its segment's recording at once.
-func (l *Library) Append(ctx context.Context, a access.Actor, id string, offset int64, r io.Reader,
+func (l *Uploads) Append(ctx context.Context, a access.Actor, id string, offset int64, r io.Reader,
 	verify func() error) (Upload, error) {
-	u, err := l.Upload(a, id)
+	u, err := l.Get(a, id)
 	if err != nil || u.Done() && offset == u.Length {
 		return u, err
 	}
@@ -146,7 +154,7 @@ func (l *Library) Append(ctx context.Context, a access.Actor, id string, offset 
 		}
 		u.Parts = append(u.Parts[:len(u.Parts):len(u.Parts)], added...)
 		u.ExpiresAt, added = schedules.At(l.now().Add(uploadLife)), nil
-		return l.keepUpload(ctx, a, &u, "upload.append")
+		return l.keep(ctx, a, &u, "upload.append")
 	}
 	for left := u.Length - offset; left > 0 && in.more(); {
 		if len(u.Parts)+len(added) == maxParts {
@@ -180,12 +188,12 @@ func (l *Library) Append(ctx context.Context, a access.Actor, id string, offset 
 	if u.Offset() < u.Length {
 		return u, nil
 	}
-	return l.finishUpload(ctx, a, u)
+	return l.finish(ctx, a, u)
 }
 
-// CancelUpload gives an upload up.
-func (l *Library) CancelUpload(ctx context.Context, a access.Actor, id string) error {
-	u, err := l.Upload(a, id)
+// Cancel gives an upload up.
+func (l *Uploads) Cancel(ctx context.Context, a access.Actor, id string) error {
+	u, err := l.Get(a, id)
 	if err != nil {
 		return err
 	}
@@ -193,11 +201,11 @@ func (l *Library) CancelUpload(ctx context.Context, a access.Actor, id string) e
 		return fault.New(fault.Conflict, "this upload is done: recall its segment instead")
 	}
 	u.DoneAt, u.Problem = schedules.At(l.now()), "it was cancelled"
-	return l.keepUpload(ctx, a, &u, "upload.cancel")
+	return l.keep(ctx, a, &u, "upload.cancel")
 }
 
-// keepUpload stores u and moves its revision on. It fails with Conflict when another replica was faster.
-func (l *Library) keepUpload(ctx context.Context, a access.Actor, u *Upload, action string) error {
+// keep stores u and moves its revision on. It fails with Conflict when another replica was faster.
+func (l *Uploads) keep(ctx context.Context, a access.Actor, u *Upload, action string) error {
 	body, err := replica.Encode(u)
 	if err != nil {
 		return err

@@ -14,13 +14,13 @@ import (
 	"lifeline/schedules"
 )
 
-// finishUpload makes a whole upload its segment's recording. It may be called again after any failure, and by several
+// finish makes a whole upload its segment's recording. It may be called again after any failure, and by several
 // replicas at once: the recording comes about once. The analysis comes later: it can take minutes, for which nobody
 // would wait who has sent the last byte.
-func (l *Library) finishUpload(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
+func (l *Uploads) finish(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
 	parts := &partsReader{ctx: ctx, audio: l.audio, parts: u.Parts}
 	defer parts.close()
-	received, err := l.receiveUnheard(ctx, parts)
+	received, err := l.recordings.receiveUnheard(ctx, parts)
 	if err != nil {
 		return u, err
 	}
@@ -28,7 +28,7 @@ func (l *Library) finishUpload(ctx context.Context, a access.Actor, u Upload) (U
 		return u, l.giveUp(ctx, a, u, fault.New(fault.Damaged, "the bytes that came are not those that were announced: "+
 			"their SHA-256 is %s", received.recording.SHA256))
 	}
-	if err := l.settleUpload(ctx, a, u, received); err != nil {
+	if err := l.settle(ctx, a, u, received); err != nil {
 		switch fault.KindOf(err) {
 		case fault.Internal, fault.Unavailable, fault.Full:
 			return u, err
@@ -36,13 +36,13 @@ func (l *Library) finishUpload(ctx context.Context, a access.Actor, u Upload) (U
 		return u, l.giveUp(ctx, a, u, err)
 	}
 	u.DoneAt = schedules.At(l.now())
-	return u, l.keepUpload(ctx, a, &u, "upload.done")
+	return u, l.keep(ctx, a, &u, "upload.done")
 }
 
-// settleUpload gives the segment its recording, unless it has it from this very upload.
-func (l *Library) settleUpload(ctx context.Context, a access.Actor, u Upload, r Received) error {
+// settle gives the segment its recording, unless it has it from this very upload.
+func (l *Uploads) settle(ctx context.Context, a access.Actor, u Upload, r Received) error {
 	has := func() bool {
-		s, err := l.Segment(u.Segment.ID)
+		s, err := l.segments.Get(u.Segment.ID)
 		return err == nil && s.UploadedBy == a.Name && s.Recording != nil && s.Recording.SHA256 == r.recording.SHA256 &&
 			s.Revision > u.Replaces
 	}
@@ -51,9 +51,9 @@ func (l *Library) settleUpload(ctx context.Context, a access.Actor, u Upload, r 
 	}
 	var err error
 	if u.Replaces != 0 {
-		_, err = l.Replace(ctx, a, u.Segment.ID, &u.Replaces, r)
+		_, err = l.segments.Replace(ctx, a, u.Segment.ID, &u.Replaces, r)
 	} else {
-		_, err = l.Create(ctx, a, u.Segment, r)
+		_, err = l.segments.Create(ctx, a, u.Segment, r)
 	}
 	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Stale) { // an equal upload may have come first
 		if late := l.replica.CatchUp(ctx); late != nil {
@@ -67,17 +67,17 @@ func (l *Library) settleUpload(ctx context.Context, a access.Actor, u Upload, r 
 }
 
 // giveUp ends an upload that cannot become a recording, and answers why.
-func (l *Library) giveUp(ctx context.Context, a access.Actor, u Upload, why error) error {
+func (l *Uploads) giveUp(ctx context.Context, a access.Actor, u Upload, why error) error {
 	u.DoneAt, u.Problem = schedules.At(l.now()), why.Error()
 	var f *fault.Error
 	if errors.As(why, &f) {
 		u.Problem = f.Public
 	}
-	return errors.Join(why, l.keepUpload(ctx, a, &u, "upload.fail"))
+	return errors.Join(why, l.keep(ctx, a, &u, "upload.fail"))
 }
 
-// SweepUploads finishes what arrived whole and was not finished, and removes the parts of what has ended.
-func (l *Library) SweepUploads(ctx context.Context, lock *replica.WorkLock) error {
+// Sweep finishes what arrived whole and was not finished, and removes the parts of what has ended.
+func (l *Uploads) Sweep(ctx context.Context, lock *replica.WorkLock) error {
 	var failed error
 	for id, row := range uploadsIn(l.replica).After("", "") {
 		u, now := row.Value, l.now()
@@ -90,14 +90,14 @@ func (l *Library) SweepUploads(ctx context.Context, lock *replica.WorkLock) erro
 		switch {
 		case u.DoneAt.IsZero() && u.Offset() == u.Length && now.Sub(last) > uploadRest:
 			err := lock.Do(ctx, "upload/"+id, 0, func(ctx context.Context) error {
-				_, err := l.finishUpload(ctx, access.Actor{Name: u.By}, u)
+				_, err := l.finish(ctx, access.Actor{Name: u.By}, u)
 				return err
 			})
 			if !errors.Is(err, replica.ErrElsewhere) {
 				failed = errors.Join(failed, err)
 			}
 		case now.Sub(ended) > partsLinger:
-			failed = errors.Join(failed, l.removeUpload(ctx, id, u, ended))
+			failed = errors.Join(failed, l.remove(ctx, id, u, ended))
 		}
 	}
 	return failed
@@ -106,9 +106,9 @@ func (l *Library) SweepUploads(ctx context.Context, lock *replica.WorkLock) erro
 // uploadRest is how long a whole upload is left to the request that brings it.
 const uploadRest = time.Minute
 
-// removeUpload deletes what an ended upload has left, but for parts that are also something else, or were put again
+// remove deletes what an ended upload has left, but for parts that are also something else, or were put again
 // since.
-func (l *Library) removeUpload(ctx context.Context, id string, u Upload, ended time.Time) error {
+func (l *Uploads) remove(ctx context.Context, id string, u Upload, ended time.Time) error {
 	named := l.referenced(id)
 	for _, p := range u.Parts {
 		if named(p.SHA256) {

@@ -1,12 +1,15 @@
 package library
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"lifeline/internal/access"
@@ -18,7 +21,7 @@ import (
 func (d *desk) begin(t *testing.T, id string, length int64) Upload {
 	t.Helper()
 	d.now = time.Now() // the audio store has its own time
-	u, err := d.library.StartUpload(t.Context(), access.Actor{Name: "Hana"}, Upload{Length: length,
+	u, err := d.library.Uploads.Start(t.Context(), access.Actor{Name: "Hana"}, Upload{Length: length,
 		Segment: schedules.Segment{ID: id, Kind: "music", Title: "t", Language: "zxx"}})
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +33,7 @@ func (d *desk) begin(t *testing.T, id string, length int64) Upload {
 func (d *desk) kept(t *testing.T, u Upload) (n int) {
 	t.Helper()
 	for _, p := range u.Parts {
-		content, _, err := d.library.audio.Open(t.Context(), p.SHA256)
+		content, _, err := d.library.Recordings.audio.Open(t.Context(), p.SHA256)
 		if fault.Is(err, fault.NotFound) {
 			continue
 		}
@@ -49,13 +52,13 @@ func TestBrokenPieceIsKeptAsFarAsItCame(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	u := d.begin(t, "a", 10)
 	broken := io.MultiReader(strings.NewReader("01234"), iotest.ErrReader(errors.New("cable cut")))
-	if _, err := d.library.Append(t.Context(), hana, u.ID, 0, broken, nil); !fault.Is(err, fault.Invalid) {
+	if _, err := d.library.Uploads.Append(t.Context(), hana, u.ID, 0, broken, nil); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a broken piece: %v", err)
 	}
-	if at, err := d.library.Upload(hana, u.ID); err != nil || at.Offset() != 5 {
+	if at, err := d.library.Uploads.Get(hana, u.ID); err != nil || at.Offset() != 5 {
 		t.Errorf("it stands at %d, %v", at.Offset(), err)
 	}
-	u, err := d.library.Append(t.Context(), hana, u.ID, 5, strings.NewReader("56789"), nil)
+	u, err := d.library.Uploads.Append(t.Context(), hana, u.ID, 5, strings.NewReader("56789"), nil)
 	if err != nil || !u.Done() {
 		t.Fatalf("the rest: %+v, %v", u, err)
 	}
@@ -66,7 +69,7 @@ func TestBrokenPieceIsKeptAsFarAsItCame(t *testing.T) {
 
 func mustSegment(t *testing.T, d *desk, id string) schedules.Segment {
 	t.Helper()
-	s, err := d.library.Segment(id)
+	s, err := d.library.Segments.Get(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,44 +80,44 @@ func mustSegment(t *testing.T, d *desk, id string) schedules.Segment {
 func TestEndedUploadLeavesNoParts(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	given := d.begin(t, "a", 8)
-	given, err := d.library.Append(t.Context(), hana, given.ID, 0, strings.NewReader("half"), nil)
+	given, err := d.library.Uploads.Append(t.Context(), hana, given.ID, 0, strings.NewReader("half"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	shared := d.begin(t, "b", 20)
-	shared, err = d.library.Append(t.Context(), hana, shared.ID, 0, strings.NewReader("sound of c"), nil)
+	shared, err = d.library.Uploads.Append(t.Context(), hana, shared.ID, 0, strings.NewReader("sound of c"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The same bytes are a segment's recording, too.
-	r, err := d.library.Receive(t.Context(), strings.NewReader("sound of c"))
+	r, err := d.library.Recordings.Receive(t.Context(), strings.NewReader("sound of c"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.recording.SHA256 = shared.Parts[0].SHA256 // which the analysis of this test makes up
-	if _, err := d.library.Create(t.Context(), hana, schedules.Segment{ID: "c", Kind: "music", Title: "t",
+	if _, err := d.library.Segments.Create(t.Context(), hana, schedules.Segment{ID: "c", Kind: "music", Title: "t",
 		Language: "zxx"}, r); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.library.Recordings(); !got(given.Parts[0].SHA256) {
+	if got := d.library.Recordings.Named(); !got(given.Parts[0].SHA256) {
 		t.Error("the part of an upload that goes on counts as nobody's")
 	}
 	d.now = d.now.Add(uploadLife + time.Second)
-	if _, err := d.library.Upload(hana, given.ID); !fault.Is(err, fault.Gone) {
+	if _, err := d.library.Uploads.Get(hana, given.ID); !fault.Is(err, fault.Gone) {
 		t.Errorf("a day later: %v", err)
 	}
-	if err := d.library.SweepUploads(t.Context(), d.claims); err != nil || d.kept(t, given) != 1 {
+	if err := d.library.Uploads.Sweep(t.Context(), d.claims); err != nil || d.kept(t, given) != 1 {
 		t.Errorf("the parts go before others have referred to them: %v", err)
 	}
 	d.now = d.now.Add(partsLinger)
-	if err := d.library.SweepUploads(t.Context(), d.claims); err != nil {
+	if err := d.library.Uploads.Sweep(t.Context(), d.claims); err != nil {
 		t.Fatal(err)
 	}
 	if d.kept(t, given) != 0 || d.kept(t, shared) != 1 {
 		t.Errorf("%d parts are left of what only an upload had, %d of what is a recording", d.kept(t, given),
 			d.kept(t, shared))
 	}
-	if _, err := d.library.Upload(hana, given.ID); !fault.Is(err, fault.NotFound) {
+	if _, err := d.library.Uploads.Get(hana, given.ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("after the sweep: %v", err)
 	}
 }
@@ -123,24 +126,24 @@ func TestEndedUploadLeavesNoParts(t *testing.T) {
 func TestWholeUploadIsFinishedWithoutItsProducer(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	u := d.begin(t, "a", 4)
-	stored, err := d.library.audio.Put(t.Context(), strings.NewReader("full"), 10)
+	stored, err := d.library.Recordings.audio.Put(t.Context(), strings.NewReader("full"), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.Parts = []Part{{stored.SHA256, stored.Bytes}}
-	if err := d.library.keepUpload(t.Context(), hana, &u, "upload.append"); err != nil {
+	if err := d.library.Uploads.keep(t.Context(), hana, &u, "upload.append"); err != nil {
 		t.Fatal(err)
 	}
 	d.now = d.now.Add(2 * uploadRest)
 	for range 2 { // the second finds it done
-		if err := d.library.SweepUploads(t.Context(), d.claims); err != nil {
+		if err := d.library.Uploads.Sweep(t.Context(), d.claims); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if s := mustSegment(t, d, "a"); s.UploadedBy != "Hana" || s.State != schedules.Analysing {
 		t.Errorf("the segment is %+v", s)
 	}
-	if err := d.library.AnalyseBehind(t.Context(), d.claims); err != nil {
+	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.claims); err != nil {
 		t.Fatal(err)
 	}
 	if s := mustSegment(t, d, "a"); s.State != schedules.Pending {
@@ -152,7 +155,7 @@ func TestUnfinishedUploadsTakeBoundedSpace(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	d.begin(t, "a", 1000)
 	d.begin(t, "b", 1000)
-	_, err := d.library.StartUpload(t.Context(), hana, Upload{Length: 1000, Segment: schedules.Segment{ID: "c",
+	_, err := d.library.Uploads.Start(t.Context(), hana, Upload{Length: 1000, Segment: schedules.Segment{ID: "c",
 		Kind: "music", Title: "t", Language: "zxx"}})
 	if !fault.Is(err, fault.Full) {
 		t.Errorf("a third: %v", err)
@@ -163,7 +166,7 @@ func TestCancelledUploadGivesItsSpaceBackAtOnce(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	for range 4 {
 		u := d.begin(t, "long", 1000)
-		if err := d.library.CancelUpload(t.Context(), hana, u.ID); err != nil {
+		if err := d.library.Uploads.Cancel(t.Context(), hana, u.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,17 +176,17 @@ func TestUploadOfOtherBytesThanAnnouncedIsGivenUp(t *testing.T) {
 	d := newDesk(t, servicetest.Heard)
 	u := d.begin(t, "a", 4)
 	u.SHA256 = strings.Repeat("b", 64)
-	if err := d.library.keepUpload(t.Context(), hana, &u, "upload.start"); err != nil {
+	if err := d.library.Uploads.keep(t.Context(), hana, &u, "upload.start"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.library.Append(t.Context(), hana, u.ID, 0, strings.NewReader("full"), nil); !fault.Is(err,
+	if _, err := d.library.Uploads.Append(t.Context(), hana, u.ID, 0, strings.NewReader("full"), nil); !fault.Is(err,
 		fault.Damaged) {
 		t.Errorf("the last piece: %v", err)
 	}
-	if _, err := d.library.Segment("a"); !fault.Is(err, fault.NotFound) {
+	if _, err := d.library.Segments.Get("a"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("the segment: %v", err)
 	}
-	if _, err := d.library.Upload(hana, u.ID); !fault.Is(err, fault.Gone) {
+	if _, err := d.library.Uploads.Get(hana, u.ID); !fault.Is(err, fault.Gone) {
 		t.Errorf("the upload: %v", err)
 	}
 }
@@ -198,15 +201,60 @@ func TestEqualUploadsAllBecomeTheOneSegment(t *testing.T) {
 	var all sync.WaitGroup
 	for _, u := range uploads {
 		all.Go(func() {
-			done, err := d.library.Append(t.Context(), hana, u.ID, 0, strings.NewReader("the same"), nil)
+			done, err := d.library.Uploads.Append(t.Context(), hana, u.ID, 0, strings.NewReader("the same"), nil)
 			if err != nil || !done.Done() {
 				t.Errorf("%+v, %v", done, err)
 			}
-			if again, err := d.library.Upload(hana, u.ID); err != nil || !again.Done() {
+			if again, err := d.library.Uploads.Get(hana, u.ID); err != nil || !again.Done() {
 				t.Errorf("asked again: %+v, %v", again, err)
 			}
 		})
 	}
 	all.Wait()
 	mustSegment(t, d, "a")
+}
+
+func TestANewerRequestTakesAnUploadFromAnOlderOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(nil, nil, nil, nil, time.Now, Limits{Concurrency: 1})
+		first, end, err := l.Uploads.Turn(t.Context(), "u", time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			<-first.Done()
+			time.Sleep(time.Second)
+			end()
+		}()
+		second, endSecond, err := l.Uploads.Turn(t.Context(), "u", 2*time.Second)
+		if err != nil || !errors.Is(first.Err(), context.Canceled) || second.Err() != nil {
+			t.Fatal(err, first.Err())
+		}
+		if _, _, err := l.Uploads.Turn(t.Context(), "u", time.Second); !fault.Is(err, fault.Busy) {
+			t.Errorf("while the one before does not stop: %v", err)
+		}
+		endSecond()
+	})
+}
+
+func TestAnUploadIsSeenByItsProducerAlone(t *testing.T) {
+	d := newDesk(t, servicetest.Heard)
+	u := d.begin(t, "a", 100)
+	if got := d.library.Uploads.List(hana); len(got) != 1 || got[0].ID != u.ID || d.library.Recordings.MaxBytes() != 1000 {
+		t.Errorf("%+v", got)
+	}
+	if got := d.library.Uploads.List(ruth); len(got) != 0 {
+		t.Errorf("another sees %+v", got)
+	}
+	if _, err := d.library.Uploads.Append(t.Context(), hana, u.ID, 7, bytes.NewReader(nil), nil); !fault.Is(err,
+		fault.Conflict) {
+		t.Errorf("at another byte: %v", err)
+	}
+	d.now = d.now.Add(uploadLife)
+	if _, err := d.library.Uploads.Get(hana, u.ID); !fault.Is(err, fault.Gone) {
+		t.Errorf("after its end: %v", err)
+	}
+	if _, err := d.library.Uploads.Start(t.Context(), hana, Upload{Length: 1001}); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("a larger one: %v", err)
+	}
 }

@@ -62,7 +62,7 @@ type turn struct {
 
 // Turn waits until no other call of this replica works on the upload, having told the one that does to stop, and
 // answers the context to work under and the function that ends the turn. It fails with Busy when ctx ends first.
-func (l *Library) Turn(ctx context.Context, id string, patience time.Duration) (context.Context, func(), error) {
+func (l *Uploads) Turn(ctx context.Context, id string, patience time.Duration) (context.Context, func(), error) {
 	wait, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	t := &l.turns

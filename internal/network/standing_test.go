@@ -233,12 +233,12 @@ func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
 	s.Sensitive = true
 	l, same := library.New(o.mirror, nil, servicetest.Seal{}, nil, nil, library.Limits{Concurrency: 1}),
 		func(*schedules.Segment) {}
-	if list := fault.FieldsOf(l.CheckEdit(s, same)); len(list) != 1 {
+	if list := fault.FieldsOf(l.Segments.CheckEdit(s, same)); len(list) != 1 {
 		t.Errorf("marking it: %+v", list)
 	}
 	o.segment(t, "m1", func(s *schedules.Segment) { s.Sensitive = true })
 	s.Title = "another title"
-	if list := fault.FieldsOf(l.CheckEdit(s, same)); len(list) > 0 {
+	if list := fault.FieldsOf(l.Segments.CheckEdit(s, same)); len(list) > 0 {
 		t.Errorf("another title: %+v", list)
 	}
 }

@@ -274,7 +274,7 @@ func TestFilesOfRecordsAreNoAudioAndStay(t *testing.T) {
 	lib := library.New(m, c, servicetest.Seal{}, servicetest.Heard, func() time.Time { return now },
 		library.Limits{MaxBytes: 1000, Concurrency: 1})
 	for sha := range named {
-		if content, _, err := lib.Audio(t.Context(), sha); !fault.Is(err, fault.NotFound) {
+		if content, _, err := lib.Recordings.Open(t.Context(), sha); !fault.Is(err, fault.NotFound) {
 			t.Errorf("the file %s is served as audio: %v, %v", sha, content, err)
 		}
 	}
@@ -282,7 +282,7 @@ func TestFilesOfRecordsAreNoAudioAndStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if content, size, err := lib.Audio(t.Context(), put.SHA256); err != nil || size != 1 {
+	if content, size, err := lib.Recordings.Open(t.Context(), put.SHA256); err != nil || size != 1 {
 		t.Errorf("short audio: %d, %v", size, err)
 	} else if got, err := io.ReadAll(content); err != nil || string(got) != "x" {
 		t.Errorf("short audio: %q, %v", got, err)

@@ -32,7 +32,7 @@ func failsSince(row replica.Row[webhook], p progress) schedules.Instant {
 }
 
 // Failing is for how long deliveries to each webhook have failed; 0 for those to which they do not.
-func (h *Webhooks) Failing() map[string]time.Duration {
+func (h *Deliverer) Failing() map[string]time.Duration {
 	out := map[string]time.Duration{}
 	for id, row := range webhooksIn(h.replica).After("", "") {
 		p, _ := progressIn(h.replica).Get(id)
@@ -45,7 +45,7 @@ func (h *Webhooks) Failing() map[string]time.Duration {
 }
 
 // Alarms are the webhooks that were given up, and those that have failed for long.
-func (h *Webhooks) Alarms(ctx context.Context) ([]wire.Alarm, error) {
+func (h *Deliverer) Alarms(ctx context.Context) ([]wire.Alarm, error) {
 	var out []wire.Alarm
 	for id, row := range webhooksIn(h.replica).After("", "") {
 		p, _ := progressIn(h.replica).Get(id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -54,8 +55,23 @@ type view struct {
 	due            bool
 }
 
+// Deliverer tells webhooks of changes. It follows the store's feed from a cursor that is kept for each webhook, so that
+// deliveries go on where they were, whatever died.
+type Deliverer struct {
+	*core
+	registry *Registry
+	lock     *replica.WorkLock
+	patience Patience
+	meter    DeliveryMeter
+	log      *slog.Logger
+	sending  chan struct{}
+
+	mu    sync.Mutex
+	views map[string]view
+}
+
 // subscribe sets up the topics that wake tend.
-func (h *Webhooks) subscribe() {
+func (h *Deliverer) subscribe() {
 	seldom := []string{KindWebhook, KindProgress}
 	var often []string
 	for _, kind := range h.replica.Kinds {
@@ -72,7 +88,7 @@ func (h *Webhooks) subscribe() {
 }
 
 // Run delivers until ctx ends. Each webhook has a goroutine, so that one that is slow holds up no other.
-func (h *Webhooks) Run(ctx context.Context) error {
+func (h *Deliverer) Run(ctx context.Context) error {
 	h.subscribe()
 	running := map[string]func(){}
 	var ended sync.WaitGroup
@@ -113,7 +129,7 @@ const (
 )
 
 // tend looks at one webhook at every change that may concern it, and when its next try is due.
-func (h *Webhooks) tend(ctx context.Context, id string) {
+func (h *Deliverer) tend(ctx context.Context, id string) {
 	for ctx.Err() == nil {
 		concerns := topicTold
 		if row, ok := webhooksIn(h.replica).Get(id); ok && slices.ContainsFunc(h.replica.Kinds,
@@ -151,7 +167,7 @@ func (h *Webhooks) tend(ctx context.Context, id string) {
 }
 
 // look says how long there is nothing to do for a webhook unless something changes; 0 is that there is something now.
-func (h *Webhooks) look(ctx context.Context, id string) (time.Duration, error) {
+func (h *Deliverer) look(ctx context.Context, id string) (time.Duration, error) {
 	row, ok := webhooksIn(h.replica).Get(id)
 	if !ok || !row.Value.Enabled {
 		h.see(id, view{})
@@ -185,13 +201,13 @@ func (h *Webhooks) look(ctx context.Context, id string) (time.Duration, error) {
 	return lookAnyway, nil
 }
 
-func (h *Webhooks) seen(id string) view {
+func (h *Deliverer) seen(id string) view {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.views[id]
 }
 
-func (h *Webhooks) see(id string, v view) {
+func (h *Deliverer) see(id string, v view) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.views[id] = v; v == (view{}) {
@@ -200,7 +216,7 @@ func (h *Webhooks) see(id string, v view) {
 }
 
 // Lags are how long the first delivery of each enabled webhook has been waiting.
-func (h *Webhooks) Lags() map[string]time.Duration {
+func (h *Deliverer) Lags() map[string]time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	out := map[string]time.Duration{}
@@ -214,7 +230,7 @@ func (h *Webhooks) Lags() map[string]time.Duration {
 
 // pending are at most limit deliveries of the changes after since that concern a webhook, and how far the changes were
 // looked at. When the feed no longer keeps them, or has been put back, it is a reset.
-func (h *Webhooks) pending(ctx context.Context, w webhook, since int64, limit int) (found []delivery, through int64,
+func (h *Deliverer) pending(ctx context.Context, w webhook, since int64, limit int) (found []delivery, through int64,
 	err error) {
 	latest := h.replica.Sequence()
 	reset := []delivery{{id: "reset-" + strconv.FormatInt(latest, 10), sequence: latest, kind: wire.DeliveryReset,
@@ -248,7 +264,7 @@ func (h *Webhooks) pending(ctx context.Context, w webhook, since int64, limit in
 
 // deliver tells a webhook what it has not been told, one after the other, until there is no more or one fails. It is
 // done under the webhook's lease.
-func (h *Webhooks) deliver(ctx context.Context, id string) error {
+func (h *Deliverer) deliver(ctx context.Context, id string) error {
 	row, ok := webhooksIn(h.replica).Get(id)
 	p, known := progressIn(h.replica).Get(id)
 	if !ok || !known || !row.Value.Enabled {
@@ -295,12 +311,12 @@ func (h *Webhooks) deliver(ctx context.Context, id string) error {
 }
 
 // behind reports whether a cursor is to be moved over changes of no concern.
-func (h *Webhooks) behind(p progress, through int64) bool {
+func (h *Deliverer) behind(p progress, through int64) bool {
 	return through-p.Cursor >= saveBehind || through > p.Cursor && h.now().Sub(p.SavedAt.Time) >= saveStale
 }
 
 // send waits for its turn and makes one attempt.
-func (h *Webhooks) send(ctx context.Context, w webhook, d delivery) (wire.Attempt, Reply, error) {
+func (h *Deliverer) send(ctx context.Context, w webhook, d delivery) (wire.Attempt, Reply, error) {
 	select {
 	case h.sending <- struct{}{}:
 		defer func() { <-h.sending }()
@@ -311,11 +327,11 @@ func (h *Webhooks) send(ctx context.Context, w webhook, d delivery) (wire.Attemp
 }
 
 // attempt tries one delivery. It fails only when it was broken off here.
-func (h *Webhooks) attempt(ctx context.Context, w webhook, d delivery) (wire.Attempt, Reply, error) {
+func (h *Deliverer) attempt(ctx context.Context, w webhook, d delivery) (wire.Attempt, Reply, error) {
 	start := h.now()
-	m := Message{URL: w.URL, ID: d.id, At: start, Secrets: []string{h.secret(w.ID, w.Salt)}}
+	m := Message{URL: w.URL, ID: d.id, At: start, Secrets: []string{h.registry.secret(w.ID, w.Salt)}}
 	if len(w.OldSalt) > 0 && start.Before(w.OldUntil.Time) {
-		m.Secrets = append(m.Secrets, h.secret(w.ID, w.OldSalt))
+		m.Secrets = append(m.Secrets, h.registry.secret(w.ID, w.OldSalt))
 	}
 	at := schedules.At(d.at)
 	var err error
@@ -351,7 +367,7 @@ func why(err error) string {
 }
 
 // failed stores a failure and when the next try is, or gives the webhook up.
-func (h *Webhooks) failed(ctx context.Context, row replica.Row[webhook], p replica.Row[progress], a wire.Attempt,
+func (h *Deliverer) failed(ctx context.Context, row replica.Row[webhook], p replica.Row[progress], a wire.Attempt,
 	reply Reply) error {
 	now := h.now()
 	if p.Value.Tries++; p.Value.Since.IsZero() {
@@ -378,11 +394,12 @@ func (h *Webhooks) failed(ctx context.Context, row replica.Row[webhook], p repli
 	p.Value.NextTry = schedules.Instant{}
 	w := row.Value
 	w.Enabled, w.DisabledAt, w.DisabledBecause = false, schedules.At(now), because
-	stands, err := h.progressWrite(w.ID, p)
+	stands, err := h.registry.progressWrite(w.ID, p)
 	if err != nil {
 		return err
 	}
-	if _, err = h.write(ctx, w, row.Revision, access.System.Origin(now, "webhook.disable", because), stands); err == nil {
+	if _, err = h.registry.write(ctx, w, row.Revision, access.System.Origin(now, "webhook.disable", because),
+		stands); err == nil {
 		h.log.Warn("a webhook is given up", "webhook", w.ID, "because", because)
 	}
 	return err
@@ -401,8 +418,8 @@ func (p Patience) after(tries int) time.Duration {
 }
 
 // save stores how far a webhook has come. It fails with ErrRace when somebody else has, or sent it elsewhere.
-func (h *Webhooks) save(ctx context.Context, id string, p *replica.Row[progress]) error {
-	w, err := h.progressWrite(id, *p)
+func (h *Deliverer) save(ctx context.Context, id string, p *replica.Row[progress]) error {
+	w, err := h.registry.progressWrite(id, *p)
 	if err != nil {
 		return err
 	}
@@ -410,4 +427,22 @@ func (h *Webhooks) save(ctx context.Context, id string, p *replica.Row[progress]
 		"webhook.deliver", "")})
 	p.Revision++
 	return err
+}
+
+// Ping sends a webhook a test, whether it is enabled or not, and answers how that went. It fails with NotFound, and
+// with TooMany while too much is being sent.
+func (h *Deliverer) Ping(ctx context.Context, id string) (wire.Attempt, error) {
+	row, err := h.registry.find(id)
+	if err != nil {
+		return wire.Attempt{}, err
+	}
+	select {
+	case h.sending <- struct{}{}:
+		defer func() { <-h.sending }()
+	default:
+		return wire.Attempt{}, fault.New(fault.TooMany, "%d deliveries are under way", sendAtOnce)
+	}
+	a, _, err := h.attempt(ctx, row.Value, delivery{id: "ping-" + replica.NewID(), kind: wire.DeliveryPing, name: id,
+		at: h.now()})
+	return a, err
 }

@@ -14,8 +14,8 @@ func TestAHeartbeatWakesTheWebhooksThatAreToldOfIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newExchange(t, 100, wire.Webhook{ID: "newsroom", URL: "https://news.example/hook", Changes: []string{"status"},
 			Enabled: true})
-		x.subscribe()
-		if err := x.replica.CatchUp(t.Context()); err != nil {
+		x.Deliverer.subscribe()
+		if err := x.Registry.replica.CatchUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range []struct {
@@ -25,9 +25,9 @@ func TestAHeartbeatWakesTheWebhooksThatAreToldOfIt(t *testing.T) {
 		}{{replica.KindStatus, wire.Status{}, false, true}, {replica.KindQueue, map[string]any{"payload": []byte("{}")}, true,
 			true}, {KindProgress, progress{}, true, true},
 			{access.KindToken, struct{}{}, false, false}} {
-			told, beats := x.replica.Signals.On(topicTold), x.replica.Signals.On(topicToldOften)
-			servicetest.Put(t, x.replica, c.kind, c.kind+"/2026-11-29", c.body)
-			if err := x.replica.CatchUp(t.Context()); err != nil {
+			told, beats := x.Registry.replica.Signals.On(topicTold), x.Registry.replica.Signals.On(topicToldOften)
+			servicetest.Put(t, x.Registry.replica, c.kind, c.kind+"/2026-11-29", c.body)
+			if err := x.Registry.replica.CatchUp(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if woken(told) != c.told || woken(beats) != c.beats {

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -68,25 +67,27 @@ const maxWebhooks = 100
 // secretOverlap is for how long deliveries are signed with the old secret, too, when there is a new one.
 const secretOverlap = 24 * time.Hour
 
-// Webhooks tells other people's services of changes. Deliveries follow the store's feed from a cursor that is kept for
-// each webhook, so that they go on where they were, whatever died.
+// Webhooks tells other people's services of changes. Each of its fields has one responsibility.
 type Webhooks struct {
-	replica  *replica.Replica
-	lock     *replica.WorkLock
-	poster   Poster
-	key      []byte
-	inner    bool // receivers without TLS are taken
-	patience Patience
-	meter    DeliveryMeter
-	log      *slog.Logger
-	now      func() time.Time
-	sending  chan struct{}
-
-	mu    sync.Mutex
-	views map[string]view
+	Registry  *Registry  // keeps the webhooks, and how far each has come
+	Deliverer *Deliverer // tells them of changes
 }
 
-// WebhookParts are what NewWebhooks needs.
+// core is what the parts of the webhooks share.
+type core struct {
+	replica *replica.Replica
+	poster  Poster
+	now     func() time.Time
+}
+
+// Registry keeps who is told of what, and how far each has come.
+type Registry struct {
+	*core
+	key   []byte
+	inner bool // receivers without TLS are taken
+}
+
+// WebhookParts are what New needs.
 type WebhookParts struct {
 	Replica  *replica.Replica
 	Lock     *replica.WorkLock
@@ -99,11 +100,13 @@ type WebhookParts struct {
 	Now      func() time.Time
 }
 
-// New delivers while Run runs.
+// New delivers while Deliverer.Run runs.
 func New(p WebhookParts) *Webhooks {
-	return &Webhooks{replica: p.Replica, lock: p.Lock, poster: p.Poster, key: p.Key, inner: p.Inner, patience: p.Patience,
-		meter: p.Meter,
-		log:   p.Log, now: p.Now, sending: make(chan struct{}, sendAtOnce), views: map[string]view{}}
+	c := &core{replica: p.Replica, poster: p.Poster, now: p.Now}
+	registry := &Registry{c, p.Key, p.Inner}
+	return &Webhooks{Registry: registry, Deliverer: &Deliverer{core: c, registry: registry, lock: p.Lock,
+		patience: p.Patience, meter: p.Meter, log: p.Log, sending: make(chan struct{}, sendAtOnce),
+		views: map[string]view{}}}
 }
 
 // webhook is one as it is stored. Its secrets are not: they follow from the service's key and these salts, so that
@@ -136,7 +139,7 @@ func (p *progress) note(a wire.Attempt) {
 }
 
 // secret is what a salt stands for, as the Standard Webhooks scheme writes it.
-func (h *Webhooks) secret(id string, salt []byte) string {
+func (h *Registry) secret(id string, salt []byte) string {
 	mac := hmac.New(sha256.New, h.key)
 	fmt.Fprintf(mac, "%s\x00", id)
 	mac.Write(salt)
@@ -157,7 +160,7 @@ func shown(row replica.Row[webhook]) wire.Webhook {
 }
 
 // List answers at most limit webhooks whose ids come after the given one, and the last id when there are more.
-func (h *Webhooks) List(after string, limit int) (page []wire.Webhook, next string) {
+func (h *Registry) List(after string, limit int) (page []wire.Webhook, next string) {
 	for _, row := range webhooksIn(h.replica).After("", after) {
 		if len(page) == limit {
 			return page, page[limit-1].ID
@@ -168,12 +171,12 @@ func (h *Webhooks) List(after string, limit int) (page []wire.Webhook, next stri
 }
 
 // Get fails with NotFound.
-func (h *Webhooks) Get(id string) (wire.Webhook, error) {
+func (h *Registry) Get(id string) (wire.Webhook, error) {
 	row, err := h.find(id)
 	return shown(row), err
 }
 
-func (h *Webhooks) find(id string) (replica.Row[webhook], error) {
+func (h *Registry) find(id string) (replica.Row[webhook], error) {
 	row, ok := webhooksIn(h.replica).Get(id)
 	if !ok {
 		return row, fault.New(fault.NotFound, "there is no webhook %q", id)
@@ -182,7 +185,7 @@ func (h *Webhooks) find(id string) (replica.Row[webhook], error) {
 }
 
 // Check names what is wrong with a webhook.
-func (h *Webhooks) Check(w wire.Webhook) error {
+func (h *Registry) Check(w wire.Webhook) error {
 	var fields []fault.Field
 	wrong := func(field, message string) { fields = append(fields, fault.Field{Field: field, Message: message}) }
 	if !schedules.ValidID(w.ID) {
@@ -228,7 +231,7 @@ func (h *Webhooks) Check(w wire.Webhook) error {
 // Put makes or changes a webhook. A new one begins with what changes from now on; its answer alone has the secret. One
 // that changes goes on where it was, at once. It fails with Stale unless it is at the given revision (nil: any; 0: it
 // is not there), and with Conflict when there are too many.
-func (h *Webhooks) Put(ctx context.Context, a access.Actor, w wire.Webhook, revision *int64) (out wire.Webhook,
+func (h *Registry) Put(ctx context.Context, a access.Actor, w wire.Webhook, revision *int64) (out wire.Webhook,
 	err error) {
 	err = h.replica.Retry(ctx, func() error {
 		if err := h.Check(w); err != nil {
@@ -269,7 +272,7 @@ func (h *Webhooks) Put(ctx context.Context, a access.Actor, w wire.Webhook, revi
 }
 
 // write commits a webhook and what goes with it.
-func (h *Webhooks) write(ctx context.Context, w webhook, revision int64, origin store.Origin, more ...store.Write) (
+func (h *Registry) write(ctx context.Context, w webhook, revision int64, origin store.Origin, more ...store.Write) (
 	wire.Webhook, error) {
 	w.Revision = 0 // the document has it
 	body, err := replica.Encode(w)
@@ -284,14 +287,14 @@ func (h *Webhooks) write(ctx context.Context, w webhook, revision int64, origin 
 }
 
 // progressWrite is the write that stores how far a webhook has come, over the revision that p was read at.
-func (h *Webhooks) progressWrite(id string, p replica.Row[progress]) (store.Write, error) {
+func (h *Registry) progressWrite(id string, p replica.Row[progress]) (store.Write, error) {
 	p.Value.SavedAt = schedules.At(h.now())
 	body, err := replica.Encode(p.Value)
 	return store.Write{Kind: KindProgress, ID: id, Expect: p.Revision, Body: body}, err
 }
 
 // Delete fails with NotFound, and with Stale unless it is at the given revision.
-func (h *Webhooks) Delete(ctx context.Context, a access.Actor, id string, revision *int64) error {
+func (h *Registry) Delete(ctx context.Context, a access.Actor, id string, revision *int64) error {
 	return h.replica.Retry(ctx, func() error {
 		row, err := h.find(id)
 		if err != nil {
@@ -310,7 +313,7 @@ func (h *Webhooks) Delete(ctx context.Context, a access.Actor, id string, revisi
 
 // Rotate gives a webhook a new secret, which its answer alone has. For a day deliveries are signed with the old one,
 // too.
-func (h *Webhooks) Rotate(ctx context.Context, a access.Actor, id string, revision *int64) (out wire.Webhook,
+func (h *Registry) Rotate(ctx context.Context, a access.Actor, id string, revision *int64) (out wire.Webhook,
 	err error) {
 	err = h.replica.Retry(ctx, func() error {
 		row, err := h.find(id)
@@ -330,7 +333,7 @@ func (h *Webhooks) Rotate(ctx context.Context, a access.Actor, id string, revisi
 }
 
 // Deliveries answers the latest attempts of a webhook and how it stands. It fails with NotFound.
-func (h *Webhooks) Deliveries(id string) (wire.Deliveries, error) {
+func (h *Registry) Deliveries(id string) (wire.Deliveries, error) {
 	if _, err := h.find(id); err != nil {
 		return wire.Deliveries{}, err
 	}
@@ -343,7 +346,7 @@ func (h *Webhooks) Deliveries(id string) (wire.Deliveries, error) {
 
 // Replay has a webhook told again of the changes after one, or skip those up to it. It fails with NotFound, and with
 // Invalid when there is no such change.
-func (h *Webhooks) Replay(ctx context.Context, a access.Actor, id string, after int64) (wire.Deliveries, error) {
+func (h *Registry) Replay(ctx context.Context, a access.Actor, id string, after int64) (wire.Deliveries, error) {
 	bad := func(latest int64) error {
 		return fault.Fields(fault.Field{Field: "after", Message: fmt.Sprintf("must be the id of a change, from 0 to %d",
 			latest)})
@@ -372,22 +375,4 @@ func (h *Webhooks) Replay(ctx context.Context, a access.Actor, id string, after 
 		return wire.Deliveries{}, err
 	}
 	return h.Deliveries(id)
-}
-
-// Ping sends a webhook a test, whether it is enabled or not, and answers how that went. It fails with NotFound, and
-// with TooMany while too much is being sent.
-func (h *Webhooks) Ping(ctx context.Context, id string) (wire.Attempt, error) {
-	row, err := h.find(id)
-	if err != nil {
-		return wire.Attempt{}, err
-	}
-	select {
-	case h.sending <- struct{}{}:
-		defer func() { <-h.sending }()
-	default:
-		return wire.Attempt{}, fault.New(fault.TooMany, "%d deliveries are under way", sendAtOnce)
-	}
-	a, _, err := h.attempt(ctx, row.Value, delivery{id: "ping-" + replica.NewID(), kind: wire.DeliveryPing, name: id,
-		at: h.now()})
-	return a, err
 }

@@ -83,7 +83,7 @@ func newExchange(t *testing.T, kept int, hook wire.Webhook) *exchange {
 	x := &exchange{receiver: &receiver{}, t: t, store: memory.New(kept)}
 	x.open()
 	hook.ID, hook.URL, hook.Enabled = "newsroom", "https://newsroom.example/", true
-	made, err := x.Put(t.Context(), access.Actor{Name: "Ada"}, hook, new(int64))
+	made, err := x.Registry.Put(t.Context(), access.Actor{Name: "Ada"}, hook, new(int64))
 	if err != nil || made.Secret == "" {
 		t.Fatal(made, err)
 	}
@@ -106,19 +106,19 @@ func (x *exchange) open() {
 // change makes a document of a kind, and answers how that is told.
 func (x *exchange) change(kind, id string) string {
 	x.t.Helper()
-	servicetest.Put(x.t, x.replica, kind, id, map[string]string{"id": id})
-	if err := x.replica.CatchUp(x.t.Context()); err != nil {
+	servicetest.Put(x.t, x.Registry.replica, kind, id, map[string]string{"id": id})
+	if err := x.Registry.replica.CatchUp(x.t.Context()); err != nil {
 		x.t.Fatal(err)
 	}
-	return fmt.Sprintf("%s %d", kind, x.replica.Sequence())
+	return fmt.Sprintf("%s %d", kind, x.Registry.replica.Sequence())
 }
 
 // run delivers while f runs.
 func (x *exchange) run(f func()) {
 	ctx, stop := context.WithCancel(x.t.Context())
 	done := make(chan error)
-	go func() { done <- x.Run(ctx) }()
-	go func() { done <- x.replica.Run(ctx, func(err error) { x.t.Error(err) }) }()
+	go func() { done <- x.Deliverer.Run(ctx) }()
+	go func() { done <- x.Registry.replica.Run(ctx, func(err error) { x.t.Error(err) }) }()
 	f()
 	stop()
 	if err := errors.Join(<-done, <-done); err != nil {
@@ -175,7 +175,7 @@ func TestWebhookIsTriedAgainLaterAndLater(t *testing.T) {
 			time.Sleep(time.Minute)
 			second := x.change(replica.KindSegment, "b")
 			time.Sleep(time.Hour)
-			d, err := x.Deliveries("newsroom")
+			d, err := x.Registry.Deliveries("newsroom")
 			if err != nil || d.Standing.Tries < 5 || len(d.Items) != d.Standing.Tries || d.Items[0].Error != "refused" ||
 				d.Items[0].NextTry != d.Standing.NextTry {
 				t.Errorf("it stands at %+v, %v", d, err)
@@ -206,12 +206,12 @@ func TestWebhookIsGivenUpAndGoesOnWhereItWas(t *testing.T) {
 				x.run(func() {
 					begun := time.Now()
 					time.Sleep(4 * 24 * time.Hour)
-					hook, err := x.Get("newsroom")
+					hook, err := x.Registry.Get("newsroom")
 					if err != nil || hook.Enabled != (name == "days") {
 						t.Fatalf("after four days: %+v, %v", hook, err)
 					}
 					time.Sleep(2 * 24 * time.Hour)
-					hook, err = x.Get("newsroom")
+					hook, err = x.Registry.Get("newsroom")
 					if err != nil || hook.Enabled || hook.DisabledBecause == "" || hook.DisabledAt.IsZero() {
 						t.Fatalf("after six days: %+v, %v", hook, err)
 					}
@@ -229,7 +229,7 @@ func TestWebhookIsGivenUpAndGoesOnWhereItWas(t *testing.T) {
 					time.Sleep(24 * time.Hour)
 					x.expect("while it is given up")
 					hook.Enabled = true
-					if hook, err = x.Put(t.Context(), access.Actor{Name: "Ada"}, hook, &hook.Revision); err != nil ||
+					if hook, err = x.Registry.Put(t.Context(), access.Actor{Name: "Ada"}, hook, &hook.Revision); err != nil ||
 						hook.DisabledBecause != "" || hook.Secret != "" {
 						t.Fatal(hook, err)
 					}
@@ -249,7 +249,7 @@ func TestAWebhookThatFailsForLongIsAnAlarm(t *testing.T) {
 		alarm := func(code string, waiting int) {
 			t.Helper()
 			synctest.Wait()
-			got, err := x.Alarms(t.Context())
+			got, err := x.Deliverer.Alarms(t.Context())
 			switch {
 			case err != nil || code == "" && len(got) != 0:
 				t.Errorf("%+v, %v", got, err)
@@ -258,7 +258,7 @@ func TestAWebhookThatFailsForLongIsAnAlarm(t *testing.T) {
 				got[0].Since.IsZero() || !strings.Contains(got[0].Error, "503") || !strings.Contains(got[0].Message, got[0].Error)):
 				t.Errorf("%s with %d waiting: %+v", code, waiting, got)
 			}
-			if lasts := x.Failing()["newsroom"]; (lasts >= failingLong) != (code != "") {
+			if lasts := x.Deliverer.Failing()["newsroom"]; (lasts >= failingLong) != (code != "") {
 				t.Errorf("it has failed for %v", lasts)
 			}
 		}
@@ -273,12 +273,12 @@ func TestAWebhookThatFailsForLongIsAnAlarm(t *testing.T) {
 			time.Sleep(6 * 24 * time.Hour)
 			alarm(wire.AlarmWebhookGivenUp, 2)
 			x.answers(nil)
-			w, err := x.Get("newsroom")
+			w, err := x.Registry.Get("newsroom")
 			if err != nil {
 				t.Fatal(err)
 			}
 			w.Enabled = true
-			if _, err := x.Put(t.Context(), access.Actor{Name: "Ada"}, w, &w.Revision); err != nil {
+			if _, err := x.Registry.Put(t.Context(), access.Actor{Name: "Ada"}, w, &w.Revision); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
@@ -293,7 +293,7 @@ func TestWebhookIsToldThatItMissedWhatIsNoLongerKept(t *testing.T) {
 		for range 20 {
 			x.change(replica.KindSegment, "a")
 		}
-		latest := x.replica.Sequence()
+		latest := x.Registry.replica.Sequence()
 		x.open() // which begins where the feed is now
 		x.run(func() {
 			time.Sleep(time.Second)
@@ -308,26 +308,28 @@ func TestWebhookIsToldThatItMissedWhatIsNoLongerKept(t *testing.T) {
 func TestWebhookIsToldAgainOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newExchange(t, 1000, wire.Webhook{Changes: []string{"segment"}})
-		begin := x.replica.Sequence()
+		begin := x.Registry.replica.Sequence()
 		a, b := x.change(replica.KindSegment, "a"), x.change(replica.KindSegment, "b")
 		x.run(func() {
 			time.Sleep(time.Second)
 			x.expect("at first", a, b)
-			if _, err := x.Replay(t.Context(), access.Actor{Name: "Ada"}, "newsroom", begin); err != nil {
+			if _, err := x.Registry.Replay(t.Context(), access.Actor{Name: "Ada"}, "newsroom", begin); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second)
 			x.expect("again", a, b)
-			if _, err := x.Replay(t.Context(), access.Actor{Name: "Ada"}, "newsroom", 1_000_000); !fault.Is(err, fault.Invalid) {
+			if _, err := x.Registry.Replay(t.Context(), access.Actor{Name: "Ada"}, "newsroom", 1_000_000); !fault.Is(err,
+				fault.Invalid) {
 				t.Errorf("from a change that is not there: %v", err)
 			}
-			if p, err := x.Ping(t.Context(), "newsroom"); err != nil || p.Error != "" || p.Status != http.StatusNoContent {
+			if p, err := x.Deliverer.Ping(t.Context(), "newsroom"); err != nil || p.Error != "" ||
+				p.Status != http.StatusNoContent {
 				t.Errorf("a test: %+v, %v", p, err)
 			}
 			if got := x.heard(); len(got) != 1 || got[0][:10] != "ping ping-" {
 				t.Errorf("a test is %v", got)
 			}
-			if err := x.Delete(t.Context(), access.Actor{Name: "Ada"}, "newsroom", nil); err != nil {
+			if err := x.Registry.Delete(t.Context(), access.Actor{Name: "Ada"}, "newsroom", nil); err != nil {
 				t.Fatal(err)
 			}
 			x.change(replica.KindSegment, "b")
@@ -347,13 +349,13 @@ func TestSecretsAreRotatedAndNotStored(t *testing.T) {
 			return Reply{Status: http.StatusOK}, nil
 		})
 		ping := func() []string {
-			if _, err := x.Ping(t.Context(), "newsroom"); err != nil {
+			if _, err := x.Deliverer.Ping(t.Context(), "newsroom"); err != nil {
 				t.Fatal(err)
 			}
 			return signedBy
 		}
 		before := ping()
-		made, err := x.Rotate(t.Context(), access.Actor{Name: "Ada"}, "newsroom", nil)
+		made, err := x.Registry.Rotate(t.Context(), access.Actor{Name: "Ada"}, "newsroom", nil)
 		if err != nil || len(before) != 1 || made.Secret == before[0] {
 			t.Fatal(made, err)
 		}
@@ -364,7 +366,7 @@ func TestSecretsAreRotatedAndNotStored(t *testing.T) {
 		if got := ping(); !slices.Equal(got, []string{made.Secret}) {
 			t.Errorf("a day later by %d secrets", len(got))
 		}
-		if shown, err := x.Get("newsroom"); err != nil || shown.Secret != "" {
+		if shown, err := x.Registry.Get("newsroom"); err != nil || shown.Secret != "" {
 			t.Errorf("it is shown again: %v", err)
 		}
 		d, err := x.store.Get(t.Context(), KindWebhook, "newsroom")

@@ -58,15 +58,15 @@ func lists(ctx context.Context, n int) error {
 	fmt.Printf("%-44s %9s %12s %12s %10s\n", "page of 50, ns of processor time", "matches", "index", "scan", "scan/index")
 	for _, a := range asked(segments) {
 		a.filter.Limit = 50
-		page, next := lib.Segments(a.filter)
+		page, next := lib.Segments.List(a.filter)
 		slow, slowNext := scan(segments, a.filter)
 		if !slices.EqualFunc(page, slow, func(a, b schedules.Segment) bool { return a.ID == b.ID }) || next != slowNext {
 			return fmt.Errorf("%s: the index finds %d, the scan %d", a.name, len(page), len(slow))
 		}
 		all := a.filter
 		all.Limit = n
-		matches, _ := lib.Segments(all)
-		index, err := cost(func() { lib.Segments(a.filter) })
+		matches, _ := lib.Segments.List(all)
+		index, err := cost(func() { lib.Segments.List(a.filter) })
 		if err != nil {
 			return err
 		}

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"io"
 	"math"
+	"sync"
 	"time"
 
 	"lifeline/audio"
 	"lifeline/internal/access"
 	"lifeline/internal/blob"
 	"lifeline/internal/fault"
-	"lifeline/internal/replica"
-	"lifeline/internal/store"
 	"lifeline/schedules"
 )
 
@@ -34,68 +33,20 @@ func markedRecords(content io.ReaderAt) (bool, error) {
 // cannot air.
 type Analyser func(ctx context.Context, r io.Reader, progress func(bytes int64)) (audio.Facts, error)
 
-// Create makes a segment of a received recording: pending, or rejected. It fails with Invalid, and with Conflict when
-// the id is taken; nothing is there then.
-func (l *Library) Create(ctx context.Context, a access.Actor, s schedules.Segment, r Received) (schedules.Segment,
-	error) {
-	if err := l.CheckNew(s); err != nil {
-		return s, err
-	}
-	r.settle(&s, a)
-	s.Revision = 1
-	body, err := replica.Encode(s)
-	if err != nil {
-		return s, err
-	}
-	writes, err := l.waveformWrite(ctx, r)
-	if err != nil {
-		return s, err
-	}
-	err = l.replica.Commit(ctx, store.Commit{
-		Writes: append(writes, store.Write{Kind: replica.KindSegment, ID: s.ID, Body: body}),
-		Origin: a.Origin(l.now(), "segment.upload", s.Recording.SHA256)})
-	if errors.Is(err, replica.ErrRace) {
-		return s, idTaken(s.ID)
-	}
-	return s, err
+// Recordings receives recordings, keeps their bytes and measures them.
+type Recordings struct {
+	*core
+	segments *Segments
+	analyse  Analyser
+	progress sync.Map      // id of a segment -> Progress of its analysis
+	workers  chan struct{} // bounds how many recordings are analysed at once
 }
 
-// NewSegmentID is an id for a segment whose producer chose none.
-func NewSegmentID() string { return "s-" + replica.NewID() }
+// MaxBytes is how large a recording may be.
+func (l *Recordings) MaxBytes() int64 { return l.limits.MaxBytes }
 
-// CheckNew fails as Create would, before any audio is sent.
-func (l *Library) CheckNew(s schedules.Segment) error {
-	if err := l.check(s); err != nil {
-		return err
-	}
-	if replica.SegmentsIn(l.replica).Revision(s.ID) != 0 {
-		return idTaken(s.ID)
-	}
-	return nil
-}
-
-func idTaken(id string) error {
-	return fault.New(fault.Conflict, "a segment %q exists already: choose another id, or send its new audio to that "+
-		"segment", id)
-}
-
-// Replace gives a segment a new recording, which needs approval anew. The old one stays known by its hash.
-func (l *Library) Replace(ctx context.Context, a access.Actor, id string, revision *int64, r Received) (
-	schedules.Segment, error) {
-	return l.change(ctx, a, id, revision, "segment.audio", r.recording.SHA256, func(s *schedules.Segment) error {
-		if s.State == schedules.Recalled {
-			return fault.New(fault.Conflict, "segment %q is recalled: reinstate it before it gets new audio", id)
-		}
-		if s.Recording != nil && s.Recording.SHA256 != r.recording.SHA256 {
-			s.Previous = append(s.Previous[:len(s.Previous):len(s.Previous)], s.Recording.SHA256)
-		}
-		r.settle(s, a)
-		return nil
-	}, func(schedules.Segment) ([]store.Write, error) { return l.waveformWrite(ctx, r) })
-}
-
-// Audio opens a segment's recording. It fails with NotFound.
-func (l *Library) Audio(ctx context.Context, sha256 string) (blob.Content, int64, error) {
+// Open opens a segment's recording. It fails with NotFound.
+func (l *Recordings) Open(ctx context.Context, sha256 string) (blob.Content, int64, error) {
 	content, size, err := l.audio.Open(ctx, sha256)
 	if err != nil {
 		return nil, 0, err
@@ -133,7 +84,7 @@ func (r Received) settle(s *schedules.Segment, a access.Actor) {
 
 // Receive stores r and, where a worker is free, analyses it in the same pass, so that the facts are there with the
 // last byte. Otherwise, or should the analysis break for a reason that is not the recording's, it is analysed later.
-func (l *Library) Receive(ctx context.Context, r io.Reader) (Received, error) {
+func (l *Recordings) Receive(ctx context.Context, r io.Reader) (Received, error) {
 	var facts audio.Facts
 	err := errAnalysedLater
 	source, finish := r, func(error) {}
@@ -152,7 +103,7 @@ func (l *Library) Receive(ctx context.Context, r io.Reader) (Received, error) {
 }
 
 // receiveUnheard stores r, to be analysed later.
-func (l *Library) receiveUnheard(ctx context.Context, r io.Reader) (Received, error) {
+func (l *Recordings) receiveUnheard(ctx context.Context, r io.Reader) (Received, error) {
 	stored, err := l.audio.Put(ctx, r, l.limits.MaxBytes)
 	return Received{recording: schedules.Recording{SHA256: stored.SHA256, Bytes: stored.Bytes, ContentType: "audio/mpeg"}},
 		err
@@ -162,7 +113,7 @@ var errAnalysedLater = errors.New("library: every analyser is busy")
 
 // analyseBeside answers a reader that hands what is read from r to an analysis, and the function that ends it, after
 // which facts and err are set. It gives the worker back.
-func (l *Library) analyseBeside(ctx context.Context, r io.Reader, facts *audio.Facts, err *error) (io.Reader,
+func (l *Recordings) analyseBeside(ctx context.Context, r io.Reader, facts *audio.Facts, err *error) (io.Reader,
 	func(error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	pr, pw := io.Pipe()
@@ -180,22 +131,6 @@ func (l *Library) analyseBeside(ctx context.Context, r io.Reader, facts *audio.F
 		pw.CloseWithError(failed)
 		<-done
 		cancel()
-	}
-}
-
-// AwaitAnalysis answers a segment once its analysis is done, or as it stands when ctx ends.
-func (l *Library) AwaitAnalysis(ctx context.Context, id string) (schedules.Segment, error) {
-	for {
-		signal := l.replica.Signals.On(replica.Topic(replica.KindSegment, id))
-		s, err := l.Segment(id)
-		if err != nil || s.State != schedules.Analysing {
-			return s, err
-		}
-		select {
-		case <-ctx.Done():
-			return s, nil
-		case <-signal:
-		}
 	}
 }
 

@@ -1,0 +1,185 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Recalls take segments and persons off the air, and keep the signed list of what is off.
+type Recalls struct {
+	*core
+	segments *Segments
+	sealer   replica.Sealer
+}
+
+// Recall takes a segment off the air everywhere, now: the segment and the signed list change in one commit.
+func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
+	schedules.Segment, error) {
+	if err := replica.NeedReason(reason); err != nil {
+		return schedules.Segment{}, err
+	}
+	return l.segments.change(ctx, a, id, revision, "segment.recall", reason, func(s *schedules.Segment) error {
+		if s.State == schedules.Recalled {
+			return fault.New(fault.Conflict, "segment %q is recalled already", id)
+		}
+		s.State = schedules.Recalled
+		return nil
+	}, l.with)
+}
+
+// Reinstate begins the end of a recall: the segment is pending, and stations go on refusing it, until a second person
+// approves it.
+func (l *Recalls) Reinstate(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
+	schedules.Segment, error) {
+	if err := replica.NeedReason(reason); err != nil {
+		return schedules.Segment{}, err
+	}
+	return l.segments.change(ctx, a, id, revision, "segment.reinstate", reason, func(s *schedules.Segment) error {
+		if s.State != schedules.Recalled {
+			return fault.New(fault.Conflict, "segment %q is %s, not recalled", id, s.State)
+		}
+		s.State, s.ReinstatedBy = schedules.Pending, a.Name
+		if s.Rejection != nil || s.Recording == nil {
+			s.State = schedules.Rejected
+		}
+		return nil
+	})
+}
+
+// List is the sealed list of recalled segments.
+func (l *Recalls) List() replica.Sealed[wire.Recalls] {
+	row, _ := replica.RecallsIn(l.replica).Get(replica.RecallsID)
+	return row.Value
+}
+
+// Ensure seals an empty list where there is none yet, so that stations always find one.
+func (l *Recalls) Ensure(ctx context.Context) error {
+	if replica.RecallsIn(l.replica).Revision(replica.RecallsID) != 0 {
+		return nil
+	}
+	writes, err := l.with(schedules.Segment{})
+	if err != nil {
+		return err
+	}
+	err = l.replica.Commit(ctx, store.Commit{Writes: writes, Origin: access.System.Origin(l.now(), "recalls.begin", "")})
+	if errors.Is(err, replica.ErrRace) {
+		return nil
+	}
+	return err
+}
+
+// without is the next recall list, without s, where the latest has it.
+func (l *Recalls) without(s schedules.Segment) ([]store.Write, error) {
+	list, _ := replica.RecallsIn(l.replica).Get(replica.RecallsID)
+	if !slices.ContainsFunc(list.Value.Value.Segments, func(r wire.Recalled) bool { return r.SegmentID == s.ID }) {
+		return nil, nil
+	}
+	return l.with(s)
+}
+
+// with is the next recall list, in which s stands as its state says.
+func (l *Recalls) with(s schedules.Segment) ([]store.Write, error) { return l.withAll(s) }
+
+// withAll is the same for many.
+func (l *Recalls) withAll(segments ...schedules.Segment) ([]store.Write, error) {
+	list, err := SealRecalls(l.replica, l.sealer, l.replica.Floor(), l.now(), segments...)
+	return []store.Write{list}, err
+}
+
+// SealRecalls is the recall list that follows the latest, numbered above f, in which the segments stand as their states
+// say.
+func SealRecalls(m *replica.Replica, sealer replica.Sealer, f replica.Floor, now time.Time,
+	segments ...schedules.Segment) (store.Write, error) {
+	before, _ := replica.RecallsIn(m).Get(replica.RecallsID)
+	last := before.Value.Value
+	next := wire.Recalls{Schema: wire.RecallsSchema, Revision: f.Above + before.Revision + 1, IssuedAt: schedules.At(now),
+		Segments: []wire.Recalled{}, Above: f.Above}
+	changed := map[string]bool{}
+	for _, s := range segments {
+		changed[s.ID] = true
+	}
+	for _, r := range last.Segments {
+		if !changed[r.SegmentID] {
+			next.Segments = append(next.Segments, r)
+		}
+	}
+	if last.Above == f.Above {
+		for _, r := range last.Released {
+			if !changed[r.SegmentID] {
+				next.Released = append(next.Released, r)
+			}
+		}
+	}
+	for _, s := range segments {
+		r := wire.Recalled{SegmentID: s.ID, RecalledAt: next.IssuedAt}
+		if s.Recording != nil {
+			r.SHA256 = s.Recording.SHA256
+		}
+		switch {
+		case s.State == schedules.Recalled:
+			next.Segments = append(next.Segments, r)
+		case f.Above > 0 && s.ID != "":
+			next.Released = append(next.Released, r)
+		}
+	}
+	body, err := replica.SealJSON(sealer, wire.RecallsType, next)
+	return store.Write{Kind: replica.KindRecalls, ID: replica.RecallsID, Expect: before.Revision, Body: body}, err
+}
+
+// Await is List, once it is later than the one that the caller knows, or when ctx ends.
+func (l *Recalls) Await(ctx context.Context, known int64) replica.Sealed[wire.Recalls] {
+	r, _ := replica.Await(ctx, l.replica, replica.Topic(replica.KindRecalls, replica.RecallsID), known,
+		func() (replica.Sealed[wire.Recalls], int64, error) {
+			r := l.List()
+			return r, r.Value.Revision, nil
+		})
+	return r
+}
+
+// RecallPerson takes every segment that names a person off the air everywhere, now: all of them and the signed list
+// change in one commit, and whatever airs in one chain with them leaves the queues too. It fails with NotFound, and
+// with Conflict when all are recalled already. Each is reinstated by itself, and takes two people then.
+func (l *Recalls) RecallPerson(ctx context.Context, a access.Actor, person, reason string) error {
+	if err := replica.NeedReason(reason); err != nil {
+		return err
+	}
+	return l.replica.Retry(ctx, func() error {
+		rows, err := l.replica.Naming(person)
+		if err != nil {
+			return err
+		}
+		var writes []store.Write
+		var recalled []schedules.Segment
+		for _, row := range rows {
+			s := row.Value
+			if s.State == schedules.Recalled {
+				continue
+			}
+			s.State, s.Revision = schedules.Recalled, row.Revision+1
+			body, err := replica.Encode(s)
+			if err != nil {
+				return err
+			}
+			writes = append(writes, store.Write{Kind: replica.KindSegment, ID: s.ID, Expect: row.Revision, Body: body})
+			recalled = append(recalled, s)
+		}
+		if len(recalled) == 0 {
+			return fault.New(fault.Conflict, "every segment that names the person %q is recalled already", person)
+		}
+		list, err := l.withAll(recalled...)
+		if err != nil {
+			return err
+		}
+		return l.replica.Commit(ctx, store.Commit{Writes: append(writes, list...), Origin: a.Origin(l.now(), "person.recall",
+			person+": "+reason)})
+	})
+}

@@ -1,0 +1,179 @@
+package library
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lifeline/audio"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
+	"lifeline/internal/store/memory"
+	"lifeline/schedules"
+)
+
+func TestANewRecordingNeedsApprovalAndTheOldOneStaysKnown(t *testing.T) {
+	d := newDesk(t, servicetest.Heard)
+	first := d.upload(t, "a")
+	if _, err := d.library.Approvals.Approve(t.Context(), ruth, "a", nil, ""); err != nil {
+		t.Fatal(err)
+	}
+	r, err := d.library.Recordings.Receive(t.Context(), strings.NewReader("another sound"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.recording.SHA256 = "other"
+	s, err := d.library.Segments.Replace(t.Context(), hana, "a", nil, r)
+	if err != nil || s.State != schedules.Pending || len(s.Previous) != 1 || s.Previous[0] != first.Recording.SHA256 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	named := d.library.Recordings.Named()
+	if !named("other") || !named(first.Recording.SHA256) || named("nobody's") {
+		t.Error("the collector would take what a segment names, or leave what none does")
+	}
+	if _, err := d.library.Recalls.Recall(t.Context(), ruth, "a", nil, "unsafe"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.library.Segments.Replace(t.Context(), hana, "a", nil, r); !fault.Is(err, fault.Conflict) {
+		t.Errorf("of a recalled segment: %v", err)
+	}
+	if _, err := d.library.Segments.Create(t.Context(), hana, schedules.Segment{ID: "a", Kind: "music", Title: "t",
+		Language: "zxx"}, r); !fault.Is(err, fault.Conflict) {
+		t.Errorf("under an id that is taken: %v", err)
+	}
+}
+
+func TestARecordingsAudioIsOpenedByItsHash(t *testing.T) {
+	d := newDesk(t, servicetest.Heard)
+	r, err := d.library.Recordings.receiveUnheard(t.Context(), strings.NewReader("sound"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, size, err := d.library.Recordings.Open(t.Context(), r.recording.SHA256)
+	if err != nil || size != 5 {
+		t.Fatal(size, err)
+	}
+	defer content.Close()
+	if b, err := io.ReadAll(content); err != nil || string(b) != "sound" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if _, _, err := d.library.Recordings.Open(t.Context(), strings.Repeat("0", 64)); !fault.Is(err, fault.NotFound) {
+		t.Errorf("one that there is not: %v", err)
+	}
+}
+
+// An analysis says how far it has come, and leaves the recording's outline, or the reason why it cannot air.
+func TestAnAnalysisLeavesAnOutlineOrAReason(t *testing.T) {
+	var d *desk
+	d = newDesk(t, func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {
+		progress(3)
+		if p, ok := d.library.Recordings.Progress("a"); ok && p.Done != 3 {
+			t.Errorf("it has come %+v", p)
+		}
+		f, err := servicetest.Heard(ctx, r, progress)
+		f.Waveform = audio.Waveform{SampleRate: 48000, SamplesPerPixel: 480, Data: []int8{-1, 1}}
+		return f, err
+	})
+	d.library.Recordings.workers <- struct{}{}
+	s := d.upload(t, "a")
+	<-d.library.Recordings.workers
+	if _, err := d.library.Recordings.Waveform(t.Context(), s.Recording.SHA256); !fault.Is(err, fault.NotFound) {
+		t.Errorf("before its analysis: %v", err)
+	}
+	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.claims); err != nil {
+		t.Fatal(err)
+	}
+	s, err := d.library.Segments.AwaitAnalysis(t.Context(), "a")
+	if err != nil || s.State != schedules.Pending {
+		t.Fatal(s, err)
+	}
+	if b, err := d.library.Recordings.Waveform(t.Context(), s.Recording.SHA256); err != nil || !strings.Contains(string(b),
+		`"version":2`) {
+		t.Errorf("its outline is %s, %v", b, err)
+	}
+	if _, running := d.library.Recordings.Progress("a"); running {
+		t.Error("it runs still")
+	}
+	d.library.Recordings.analyse = func(context.Context, io.Reader, func(int64)) (audio.Facts, error) {
+		return audio.Facts{}, &audio.Rejection{Code: "no_audio", Message: "It is no MP3."}
+	}
+	if s := d.upload(t, "b"); s.State != schedules.Rejected || s.Rejection.Code != "no_audio" {
+		t.Errorf("of what cannot be decoded: %+v", s)
+	}
+}
+
+func TestWhoWaitsForAnAnalysisIsAnsweredWhenTheWaitEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, err := replica.Open(t.Context(), memory.New(100), testKinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		servicetest.Put(t, m, replica.KindSegment, "a", schedules.Segment{ID: "a", State: schedules.Analysing})
+		l := New(m, nil, servicetest.Seal{}, nil, time.Now, Limits{Concurrency: 1})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if s, err := l.Segments.AwaitAnalysis(ctx, "a"); err != nil || s.State != schedules.Analysing {
+			t.Errorf("%s, %v", s.State, err)
+		}
+		if _, err := l.Segments.AwaitAnalysis(ctx, "b"); !fault.Is(err, fault.NotFound) {
+			t.Errorf("of none: %v", err)
+		}
+	})
+}
+
+// While every analyser is busy an upload is stored all the same, and analysed after.
+func TestBusyAnalyserDelaysNoUpload(t *testing.T) {
+	d := newDesk(t, servicetest.Heard)
+	d.library.Recordings.workers <- struct{}{}
+	if s := d.upload(t, "a"); s.State != schedules.Analysing {
+		t.Fatalf("state is %s", s.State)
+	}
+	<-d.library.Recordings.workers
+	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.claims); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := d.library.Segments.Get("a"); err != nil || s.State != schedules.Pending ||
+		s.Recording.Duration.Duration != time.Minute {
+		t.Errorf("after: %+v, %v", s, err)
+	}
+}
+
+// An analysis that breaks for a reason of its own rejects nothing: it is tried again.
+func TestBrokenAnalysisIsTriedAgain(t *testing.T) {
+	broken := true
+	d := newDesk(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
+		if broken {
+			return audio.Facts{}, errors.New("the disk hiccuped")
+		}
+		return servicetest.Heard(ctx, r, p)
+	})
+	if s := d.upload(t, "a"); s.State != schedules.Analysing {
+		t.Fatalf("state is %s", s.State)
+	}
+	broken = false
+	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.claims); err != nil {
+		t.Fatal(err)
+	}
+	if s, _ := d.library.Segments.Get("a"); s.State != schedules.Pending {
+		t.Errorf("state is %s", s.State)
+	}
+}
+
+func TestUploadOverTheLimitLeavesNothing(t *testing.T) {
+	d := newDesk(t, servicetest.Heard)
+	if _, err := d.library.Recordings.Receive(t.Context(), bytes.NewReader(make([]byte, 1001))); !fault.Is(err,
+		fault.TooLarge) {
+		t.Errorf("over the limit: %v", err)
+	}
+	select {
+	case d.library.Recordings.workers <- struct{}{}:
+	default:
+		t.Error("the analyser is not given back")
+	}
+}

@@ -1,0 +1,264 @@
+package library
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/search"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// Segments reads, finds, makes and edits segments.
+type Segments struct{ *core }
+
+// SegmentFilter selects segments. Zero fields select everything.
+type SegmentFilter struct {
+	// beginnings of words or parts of what has no spaces: all of them in id, title, voice, series or tags
+	Words          string
+	Kind           schedules.Kind
+	Language       string
+	State          schedules.State
+	Script, Tag    string
+	SHA256         string // of the recording
+	ExpiringBefore time.Time
+	After          string // id of the last segment of the page before
+	Limit          int
+}
+
+// Get fails with NotFound.
+func (l *Segments) Get(id string) (schedules.Segment, error) {
+	row, ok := replica.SegmentsIn(l.replica).Get(id)
+	if !ok {
+		return schedules.Segment{}, fault.New(fault.NotFound, "there is no segment %q", id)
+	}
+	return row.Value, nil
+}
+
+// AirableOn are the stations with a window that allows a language, by id.
+func (l *Segments) AirableOn(language string) []string {
+	out := []string{}
+	for id, row := range replica.StationsIn(l.replica).After("", "") {
+		if slices.ContainsFunc(row.Value.Windows, func(w schedules.Window) bool {
+			return schedules.Speaks(language,
+				row.Value.Allowed(w))
+		}) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// List lists by id. next is the id to go on after, or empty.
+func (l *Segments) List(f SegmentFilter) (out []schedules.Segment, next string) {
+	wanted := search.Parse(f.Words)
+	if wanted.Nothing {
+		return nil, ""
+	}
+	var keep func(schedules.Segment) bool
+	if len(wanted.Parts) > 0 {
+		keep = func(s schedules.Segment) bool { return wanted.In(replica.Searched(s)) }
+	}
+	rows := replica.SegmentsIn(l.replica).Find(f.query(wanted), f.Limit+1, keep)
+	out = make([]schedules.Segment, 0, min(len(rows), f.Limit))
+	for _, row := range rows[:cap(out)] {
+		out = append(out, row.Value)
+	}
+	if len(rows) > f.Limit {
+		next = out[f.Limit-1].ID
+	}
+	return out, next
+}
+
+// query is what the index is asked.
+func (f SegmentFilter) query(w search.Wanted) search.Query {
+	q := search.Query{Prefixes: w.Prefixes, EndsBefore: f.ExpiringBefore, After: f.After}
+	for _, word := range w.Whole {
+		q.Terms = append(q.Terms, search.Term{Field: search.Word, Value: word})
+	}
+	for _, t := range []search.Term{{Field: replica.ByKind, Value: string(f.Kind)}, {Field: replica.ByLanguage,
+		Value: strings.ToLower(f.Language)},
+		{Field: replica.ByState, Value: string(f.State)}, {Field: replica.ByScript, Value: f.Script}, {Field: replica.ByTag,
+			Value: f.Tag}, {Field: replica.ByRecording, Value: f.SHA256}} {
+		if t.Value != "" {
+			q.Terms = append(q.Terms, t)
+		}
+	}
+	return q
+}
+
+// SegmentPatch changes editorial metadata; nil fields stay.
+type SegmentPatch func(*schedules.Segment)
+
+// CheckEdit fails as Edit would for what the patch makes of s.
+func (l *Segments) CheckEdit(s schedules.Segment, patch SegmentPatch) error {
+	patch(&s)
+	return l.check(s)
+}
+
+// check fails with Invalid, naming everything that is wrong with s.
+func (l *Segments) check(s schedules.Segment) error {
+	return replica.Invalid(append(s.Problems(), l.lastResorts(s)...))
+}
+
+// errUnchanged says that a change changes nothing, so that there is no revision of it.
+var errUnchanged = errors.New("library: nothing changes")
+
+// Edit changes a segment's editorial metadata. It fails with Stale unless revision (nil: any) is the latest. An
+// approved segment that now says something else (kind, language, script, persons), or protects the persons in it less
+// (not sensitive any more, a longer consent), needs approval anew.
+func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision *int64, patch SegmentPatch) (
+	schedules.Segment, error) {
+	return l.change(ctx, a, id, revision, "segment.edit", "", func(s *schedules.Segment) error {
+		before := *s
+		was, err := replica.Encode(before)
+		if err != nil {
+			return err
+		}
+		patch(s)
+		s.ID, s.State, s.Recording, s.UploadedBy = before.ID, before.State, before.Recording, before.UploadedBy
+		if before.State == schedules.Approved && (!saysTheSame(before, *s) || s.WeakerThan(&before)) {
+			s.State = schedules.Pending
+		}
+		switch {
+		case !s.Sensitive:
+			s.GuardedSince = schedules.Instant{}
+		case !before.Sensitive:
+			s.GuardedSince = schedules.At(l.now())
+		}
+		if err := l.check(*s); err != nil {
+			return err
+		}
+		if is, err := replica.Encode(*s); err != nil || bytes.Equal(is, was) {
+			return cmp.Or(err, errUnchanged)
+		}
+		return nil
+	})
+}
+
+func saysTheSame(a, b schedules.Segment) bool {
+	sameScript := a.Script == b.Script || a.Script != nil && b.Script != nil && a.Script.ID == b.Script.ID &&
+		a.Script.Version == b.Script.Version && slices.Equal(a.Script.Passages, b.Script.Passages)
+	return a.Kind == b.Kind && a.Language == b.Language && sameScript && slices.Equal(a.Persons, b.Persons)
+}
+
+// change reads a segment, changes it and commits it with what else belongs to the same act.
+func (l *Segments) change(ctx context.Context, a access.Actor, id string, revision *int64, action, reason string,
+	f func(*schedules.Segment) error, also ...func(schedules.Segment) ([]store.Write, error)) (schedules.Segment, error) {
+	var s schedules.Segment
+	err := l.replica.Retry(ctx, func() error {
+		row, ok := replica.SegmentsIn(l.replica).Get(id)
+		if !ok {
+			return fault.New(fault.NotFound, "there is no segment %q", id)
+		}
+		if err := replica.CheckRevision(revision, row.Revision); err != nil {
+			return err
+		}
+		s = row.Value
+		if err := f(&s); errors.Is(err, errUnchanged) {
+			s.Revision = row.Revision
+			return nil
+		} else if err != nil {
+			return err
+		}
+		s.Revision = row.Revision + 1
+		body, err := replica.Encode(s)
+		if err != nil {
+			return err
+		}
+		writes := []store.Write{{Kind: replica.KindSegment, ID: id, Expect: row.Revision, Body: body}}
+		for _, more := range also {
+			ws, err := more(s)
+			if err != nil {
+				return err
+			}
+			writes = append(writes, ws...)
+		}
+		return l.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(l.now(), action, reason)})
+	})
+	return s, err
+}
+
+// Create makes a segment of a received recording: pending, or rejected. It fails with Invalid, and with Conflict when
+// the id is taken; nothing is there then.
+func (l *Segments) Create(ctx context.Context, a access.Actor, s schedules.Segment, r Received) (schedules.Segment,
+	error) {
+	if err := l.CheckNew(s); err != nil {
+		return s, err
+	}
+	r.settle(&s, a)
+	s.Revision = 1
+	body, err := replica.Encode(s)
+	if err != nil {
+		return s, err
+	}
+	writes, err := l.waveformWrite(ctx, r)
+	if err != nil {
+		return s, err
+	}
+	err = l.replica.Commit(ctx, store.Commit{
+		Writes: append(writes, store.Write{Kind: replica.KindSegment, ID: s.ID, Body: body}),
+		Origin: a.Origin(l.now(), "segment.upload", s.Recording.SHA256)})
+	if errors.Is(err, replica.ErrRace) {
+		return s, idTaken(s.ID)
+	}
+	return s, err
+}
+
+// NewSegmentID is an id for a segment whose producer chose none.
+func NewSegmentID() string { return "s-" + replica.NewID() }
+
+// CheckNew fails as Create would, before any audio is sent.
+func (l *Segments) CheckNew(s schedules.Segment) error {
+	if err := l.check(s); err != nil {
+		return err
+	}
+	if replica.SegmentsIn(l.replica).Revision(s.ID) != 0 {
+		return idTaken(s.ID)
+	}
+	return nil
+}
+
+func idTaken(id string) error {
+	return fault.New(fault.Conflict, "a segment %q exists already: choose another id, or send its new audio to that "+
+		"segment", id)
+}
+
+// Replace gives a segment a new recording, which needs approval anew. The old one stays known by its hash.
+func (l *Segments) Replace(ctx context.Context, a access.Actor, id string, revision *int64, r Received) (
+	schedules.Segment, error) {
+	return l.change(ctx, a, id, revision, "segment.audio", r.recording.SHA256, func(s *schedules.Segment) error {
+		if s.State == schedules.Recalled {
+			return fault.New(fault.Conflict, "segment %q is recalled: reinstate it before it gets new audio", id)
+		}
+		if s.Recording != nil && s.Recording.SHA256 != r.recording.SHA256 {
+			s.Previous = append(s.Previous[:len(s.Previous):len(s.Previous)], s.Recording.SHA256)
+		}
+		r.settle(s, a)
+		return nil
+	}, func(schedules.Segment) ([]store.Write, error) { return l.waveformWrite(ctx, r) })
+}
+
+// AwaitAnalysis answers a segment once its analysis is done, or as it stands when ctx ends.
+func (l *Segments) AwaitAnalysis(ctx context.Context, id string) (schedules.Segment, error) {
+	for {
+		signal := l.replica.Signals.On(replica.Topic(replica.KindSegment, id))
+		s, err := l.Get(id)
+		if err != nil || s.State != schedules.Analysing {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return s, nil
+		case <-signal:
+		}
+	}
+}
