@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 func TestFactsAgreeWithIndependentTools(t *testing.T) {

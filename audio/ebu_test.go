@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 // The cases of EBU Tech 3341 (2023), table 1, and Tech 3342 (2023), table 1, that are synthesised. Cases 7 and 8 of the

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 // seeds are small files to mutate: every version, mode and kind of tag, a few frames each.

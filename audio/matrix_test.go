@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 // prove reports whether the long form of a test was asked for: LIFELINE_PROVE=name, or all.

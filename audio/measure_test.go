@@ -12,7 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 // soxMP3 makes an MP3 of what sox synthesises.

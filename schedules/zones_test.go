@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 // zoneNames are the zones of the database that Go embeds.

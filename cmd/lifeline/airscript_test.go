@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"lifeline/audio/samples"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -41,7 +41,7 @@ type trial struct {
 	r       *rand.Rand
 	service *process
 	secret  string
-	proxy   *rig.Proxy
+	proxy   *harness.Proxy
 	clocks  string // the player's test program, whose clock can be stepped
 
 	acts  []happening
@@ -176,7 +176,7 @@ func newTrial(t *testing.T) *trial {
 	a.secret = adminOf(t, cfg)
 	a.service = startProcess(t, cfg, a.secret)
 	t.Cleanup(func() { a.service.kill(t) })
-	a.proxy = rig.StartProxy(t, cfg.Listen)
+	a.proxy = harness.StartProxy(t, cfg.Listen)
 	a.fifo = filepath.Join(filepath.Dir(a.air), "pipe")
 	if err := syscall.Mkfifo(a.fifo, 0o600); err != nil {
 		t.Fatal(err)
@@ -283,8 +283,8 @@ func (a *trial) script() {
 	add(airLength*66/100, "the link is back", func() { a.proxy.Pass() })
 	a.full[0] = a.share(0.72, 0.75)
 	a.full[1] = a.full[0] + airLength*7/100
-	add(a.full[0], "the player's disk is full", func() { rig.LimitFiles(a.t, a.cmd.Process.Pid, 0) })
-	add(a.full[1], "the player's disk has room", func() { rig.LimitFiles(a.t, a.cmd.Process.Pid, math.MaxUint64) })
+	add(a.full[0], "the player's disk is full", func() { harness.LimitFiles(a.t, a.cmd.Process.Pid, 0) })
+	add(a.full[1], "the player's disk has room", func() { harness.LimitFiles(a.t, a.cmd.Process.Pid, math.MaxUint64) })
 	down(a.share(0.88, 0.92), 8*time.Second)
 
 	// Two kills while the clock is wrong, the others anywhere but at the same time as something else, and not while the

@@ -24,8 +24,8 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/seal"
 	"lifeline/internal/store"
 	"lifeline/internal/store/sqlite"
@@ -120,7 +120,7 @@ func pull(t *testing.T, url, secret, day string, pinned ed25519.PublicKey) (p pu
 // served runs the service as a process of its own over a place, as long as use lasts.
 func served(t *testing.T, place []string, use func(url string)) {
 	t.Helper()
-	address := rig.FreeAddress(t)
+	address := harness.FreeAddress(t)
 	cmd, url, said := launch(t, append([]string{"serve", "--listen", address, "--public-url", "http://" + address},
 		place...)...)
 	defer func() {
@@ -164,12 +164,12 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 	succeed(t, "backup", "--data", dir, "--with-audio", "--with-keys", archives[0]) // while the service runs
 	h.stop()
 
-	bucket := rig.StartBucket(t)
+	bucket := harness.StartBucket(t)
 	secret := filepath.Join(files, "secret")
 	if err := os.WriteFile(secret, []byte(bucket.Secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	shared := []string{"--data", t.TempDir(), "--store", "redis://" + rig.StartRedis(t, rig.Durable...).Addr,
+	shared := []string{"--data", t.TempDir(), "--store", "redis://" + harness.StartRedis(t, harness.Durable...).Addr,
 		"--audio", "s3+" + bucket.Endpoint + "/" + bucket.Name + "/audio/", "--s3-access-key", bucket.AccessKey,
 		"--s3-secret-key-file", secret}
 	again := []string{"--data", t.TempDir()}
@@ -256,7 +256,7 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 	}
 	targets := map[string][]string{
 		"SQLite": {"--data", t.TempDir()},
-		"Redis":  {"--data", t.TempDir(), "--store", "redis://" + rig.StartRedis(t, rig.Durable...).Addr},
+		"Redis":  {"--data", t.TempDir(), "--store", "redis://" + harness.StartRedis(t, harness.Durable...).Addr},
 	}
 	bad := filepath.Join(files, "bad.tar")
 	for target, place := range targets {

@@ -10,7 +10,7 @@ import (
 
 	"lifeline/audio/samples"
 	"lifeline/internal/access"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 )
 

@@ -16,7 +16,7 @@ import (
 	"lifeline/audio/samples"
 	"lifeline/internal/access"
 	"lifeline/internal/console"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )

@@ -21,8 +21,8 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/client"
 	"lifeline/internal/console"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/openapi/conform"
-	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )

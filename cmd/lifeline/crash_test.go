@@ -21,8 +21,8 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -206,17 +206,17 @@ func TestKillingTheServiceLosesNothingAcknowledged(t *testing.T) {
 
 func TestKillingTheServiceOnRedisLosesNothingAcknowledged(t *testing.T) {
 	longform.Only(t)
-	c := onRedis(t, rig.StartRedis(t, rig.Durable...))
-	c.Listen = rig.FreeAddress(t)
+	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
+	c.Listen = harness.FreeAddress(t)
 	killService(t, kills(8, 200), c)
 }
 
 // The service lives on, and gets over it by itself.
 func TestKillingRedisUnderTheServiceLosesNothingAcknowledged(t *testing.T) {
 	longform.Only(t)
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	c := onRedis(t, server)
-	c.Listen = rig.FreeAddress(t)
+	c.Listen = harness.FreeAddress(t)
 	l := newLedger()
 	p := startProcess(t, c, adminOf(t, c))
 	defer p.kill(t)

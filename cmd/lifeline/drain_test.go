@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 // SIGTERM arrives while half an upload is there: the other half is taken. A long poll is answered at once, the

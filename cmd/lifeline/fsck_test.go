@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"lifeline/internal/cmdline"
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 )
 
 // execute changes a database beside the program.
@@ -135,7 +135,7 @@ func TestFsckNamesEveryDamageOfRedis(t *testing.T) {
 	dir := furnish(t)
 	file := filepath.Join(t.TempDir(), "b.tar")
 	succeed(t, "backup", "--data", dir, file)
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	for n, c := range []struct{ says, command string }{
 		{"no problem found", "ping"},
 		{"but is not there", "hdel {p1}:documents:segment ident-ko"},

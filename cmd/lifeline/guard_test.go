@@ -24,7 +24,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/wire"
 )
 
@@ -368,7 +368,7 @@ func TestRenewedCertificateIsTakenUp(t *testing.T) {
 
 func writeCertificate(t *testing.T, cert, key, name string, at time.Time) {
 	t.Helper()
-	rig.WriteCertificate(t, cert, key, name)
+	harness.WriteCertificate(t, cert, key, name)
 	if err := os.Chtimes(cert, at, at); err != nil {
 		t.Fatal(err)
 	}

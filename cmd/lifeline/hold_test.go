@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 // One service at a time has a data directory with the embedded store; whoever only looks or makes a token does not mind

@@ -21,13 +21,13 @@ import (
 	"lifeline/audio/samples"
 	"lifeline/internal/client"
 	"lifeline/internal/config"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 // spoiled are the ways in which a link can be bad.
-func spoiled(p *rig.Proxy) map[string]func() {
+func spoiled(p *harness.Proxy) map[string]func() {
 	return map[string]func(){"cut": p.Cut, "reset": p.Reset, "half-open": p.HalfOpen,
 		"slow close": func() { p.SlowClose(time.Minute) }, "latency": func() { p.Latency(time.Minute) }}
 }
@@ -49,9 +49,9 @@ func later(t *testing.T, what string, a answer, began time.Time) {
 // With a bad link to Redis changes fail in words and in time, stations get their queue from memory, and the service
 // gets over it by itself.
 func TestBadLinkToRedisIsSaidAndGotOver(t *testing.T) {
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	c := onRedis(t, server)
-	p := rig.StartProxy(t, server.Addr)
+	p := harness.StartProxy(t, server.Addr)
 	c.Store = "redis://" + p.Addr
 	h := start(t, c)
 	if r, err := h.scheduler.Plan(t.Context(), crashRequest(1)); err != nil || r[0].Problem != nil {
@@ -84,8 +84,8 @@ func TestBadLinkToRedisIsSaidAndGotOver(t *testing.T) {
 
 // With a bad link to the bucket, audio fails likewise.
 func TestBadLinkToTheBucketIsSaidAndGotOver(t *testing.T) {
-	bucket := rig.StartBucket(t)
-	p := rig.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
+	bucket := harness.StartBucket(t)
+	p := harness.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
 	h := start(t, onBucket(t, bucket, p.Addr))
 	s, err := h.producer.Upload(t.Context(), promo("here"), uniqueSample(t, 1))
 	if err != nil {
@@ -112,8 +112,8 @@ func TestBadLinkToTheBucketIsSaidAndGotOver(t *testing.T) {
 // does not come back ends their download short of the length that it announced. An upload that does not get through is
 // refused, and leaves nothing; one in pieces goes on when the link lasts.
 func TestLinkToTheBucketBreaksWithinRecordings(t *testing.T) {
-	bucket := rig.StartBucket(t)
-	p := rig.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
+	bucket := harness.StartBucket(t)
+	p := harness.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
 	h := start(t, onBucket(t, bucket, p.Addr))
 	sound := roomy(t, 8<<20) // more than lies in the buffers of sockets
 	breaks := func(after int64) {
@@ -212,7 +212,7 @@ func (h *house) short(name, path string, spoil func(), sound []byte) {
 }
 
 // onBucket keeps documents in a directory of the test, and audio in a bucket that is reached at an address.
-func onBucket(t *testing.T, bucket rig.Bucket, address string) config.Serve {
+func onBucket(t *testing.T, bucket harness.Bucket, address string) config.Serve {
 	t.Helper()
 	c := serveDefaults(filepath.Join(t.TempDir(), "data"))
 	secret := filepath.Join(t.TempDir(), "secret")

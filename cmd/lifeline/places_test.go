@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"lifeline/internal/config"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
@@ -19,7 +19,7 @@ var furnishedKinds = []string{"segment", "waveform", "station", "clock", "script
 
 // onRedis is the configuration of a service whose documents, furnished, are in a Redis of the test, and whose audio is
 // in a directory of the test, both for several replicas to share.
-func onRedis(t *testing.T, server *rig.Redis) config.Serve {
+func onRedis(t *testing.T, server *harness.Redis) config.Serve {
 	t.Helper()
 	c := serveDefaults(furnish(t))
 	from, err := sqlite.Open(t.Context(), c.StoreFile())

@@ -23,11 +23,11 @@ import (
 
 	"lifeline/audio/samples"
 	"lifeline/internal/client"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -36,7 +36,7 @@ import (
 type relays struct {
 	admin, editor *client.Client
 	direct, bad   string // where the service is, and where the unplugged reach it
-	link          *rig.Proxy
+	link          *harness.Proxy
 	lease         time.Duration
 	voice         schedules.Segment // sensitive, and of a person
 	start, end    time.Time         // of the window
@@ -179,7 +179,7 @@ func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.
 	p := startProcess(t, c, adminOf(t, c))
 	t.Cleanup(func() { p.kill(t) })
 	n.admin, n.direct = p.client, p.url
-	n.link = rig.StartProxy(t, strings.TrimPrefix(p.url, "http://"))
+	n.link = harness.StartProxy(t, strings.TrimPrefix(p.url, "http://"))
 	n.bad = "http://" + n.link.Addr
 	n.editor = client.New(p.url, n.token(t, "Ruth", "producer", ""), &http.Client{})
 	producer := client.New(p.url, n.token(t, "Hana", "producer", ""), &http.Client{})

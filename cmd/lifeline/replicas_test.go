@@ -10,7 +10,7 @@ import (
 
 	"lifeline/audio/samples"
 	"lifeline/internal/access"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/wire"
 )
 
@@ -18,7 +18,7 @@ import (
 // which the other knows.
 func twoReplicas(t *testing.T) (a, b *house) {
 	t.Helper()
-	c := onRedis(t, rig.StartRedis(t, rig.Durable...))
+	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
 	return start(t, c), start(t, c)
 }
 

@@ -22,8 +22,8 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -220,7 +220,7 @@ func TestTwoReplicasOfWhichOneDiesNowAndThenLoseAndDoubleNothing(t *testing.T) {
 	if proving("replicas") {
 		length = 2 * time.Minute
 	}
-	c := onRedis(t, rig.StartRedis(t, rig.Durable...))
+	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
 	c.Analysers = 1 // fewer than upload at once: the rest is background work
 	documents := openRedis(t, c)
 	crowd := &crowd{t: t, secrets: map[access.Role]string{}, uploads: map[string]string{}}
@@ -239,7 +239,7 @@ func TestTwoReplicasOfWhichOneDiesNowAndThenLoseAndDoubleNothing(t *testing.T) {
 	var configs [2]config.Serve
 	for i := range replicas {
 		configs[i] = c
-		configs[i].Listen = rig.FreeAddress(t)
+		configs[i].Listen = harness.FreeAddress(t)
 		replicas[i] = startProcess(t, configs[i], "")
 		crowd.urls[i] = replicas[i].url
 	}

@@ -16,7 +16,7 @@ import (
 
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 // The service runs on a file system of 32 MB of its own. When that is full to the last byte a recall is stored all the

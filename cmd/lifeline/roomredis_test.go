@@ -10,13 +10,13 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/wire"
 )
 
 // fillRedis takes all the room of a Redis, and a little more, with one value: what a script writes is not looked at
 // again.
-func fillRedis(server *rig.Redis, n int) {
+func fillRedis(server *harness.Redis, n int) {
 	server.Do("eval", `local info = redis.call('info', 'memory')
 local free = tonumber(info:match('maxmemory:(%d+)')) - tonumber(info:match('used_memory:(%d+)'))
 if free > 0 then redis.call('set', KEYS[1], string.rep('x', free + 65536)) end
@@ -26,8 +26,8 @@ return 1`, 1, "junk:"+strconv.Itoa(n))
 // A Redis of 16 MB is full to the last key. What is urgent is stored all the same, what can wait is refused in words,
 // and /readyz says what is true, until nothing is left, and once there is room again.
 func TestFullRedisTakesARecallAndShedsUploadsAndPlans(t *testing.T) {
-	server := rig.StartRedis(t, append([]string{"--maxmemory", "16mb", "--maxmemory-policy", "noeviction"},
-		rig.Durable...)...)
+	server := harness.StartRedis(t, append([]string{"--maxmemory", "16mb", "--maxmemory-policy", "noeviction"},
+		harness.Durable...)...)
 	c := onRedis(t, server)
 	c.Reserve, c.Guard.Rate, c.Guard.RateBurst = 64<<20, 1000, 1000
 	h := start(t, c)

@@ -11,14 +11,14 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/config"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 )
 
 // Two replicas on one Redis hold a token to its limit together, but for the batches that they draw. A Redis that says
 // nothing holds up no reader: each replica keeps to the limit by itself, and says so once.
 func TestReplicasShareTheRateLimit(t *testing.T) {
 	const perSecond, burst, batch = 40, 100, 10
-	link := rig.StartProxy(t, rig.StartRedis(t, rig.Durable...).Addr)
+	link := harness.StartProxy(t, harness.StartRedis(t, harness.Durable...).Addr)
 	key := filepath.Join(t.TempDir(), "signing.key")
 	replica := func() *serving {
 		return serveWith(t, func(c *config.Serve) {

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"testing"
 
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 )
 
 // With names to its name and an authority to ask, the service gets its certificate by itself, and after a restart has
@@ -17,7 +17,7 @@ import (
 func TestCertificateComesFromAuthority(t *testing.T) {
 	longform.Only(t)
 	const name = "lifeline.example"
-	address := rig.FreeAddress(t)
+	address := harness.FreeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +26,7 @@ func TestCertificateComesFromAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	authority := rig.StartAuthority(t, number)
+	authority := harness.StartAuthority(t, number)
 	t.Setenv("SSL_CERT_FILE", authority.Roots) // what the service believes when it speaks to the authority
 	roots, data := authority.Root(t), t.TempDir()
 	serve := func() *exec.Cmd {

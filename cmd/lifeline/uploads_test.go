@@ -20,8 +20,8 @@ import (
 	"lifeline/audio/samples"
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 )
 
@@ -64,7 +64,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 		t.Fatal(err)
 	}
 	service := startProcess(t, c, secret)
-	link := rig.StartProxy(t, service.address())
+	link := harness.StartProxy(t, service.address())
 	link.CutAfter(cut)
 	var at atomic.Int64
 	type end struct {
@@ -134,7 +134,7 @@ func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
 	sum := sha256.Sum256(content)
 	r := client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)), SHA256: hex.EncodeToString(sum[:]),
 		Meta: map[string]any{"id": "long", "kind": "music", "title": "t", "language": "zxx"}}
-	rig.LimitFiles(t, service.cmd.Process.Pid, 7<<20) // a part is larger, no document is
+	harness.LimitFiles(t, service.cmd.Process.Pid, 7<<20) // a part is larger, no document is
 	_, err = service.client.UploadInPieces(t.Context(), r, func(int64) {})
 	if !fault.Is(err, fault.Full) {
 		t.Errorf("with a full disk: %v", err)
@@ -143,7 +143,7 @@ func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
 	if err != nil || len(after) != len(before) {
 		t.Errorf("%d segments, of %d: %v", len(after), len(before), err)
 	}
-	rig.LimitFiles(t, service.cmd.Process.Pid, ^uint64(0))
+	harness.LimitFiles(t, service.cmd.Process.Pid, ^uint64(0))
 	if _, err := service.client.UploadInPieces(t.Context(), r, func(int64) {}); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
@@ -182,7 +182,7 @@ func TestManyUploadsAtOnceStayInBounds(t *testing.T) {
 		})
 	}
 	all.Wait()
-	peak := rig.PeakMemory(t, service.cmd.Process.Pid)
+	peak := harness.PeakMemory(t, service.cmd.Process.Pid)
 	t.Logf("%d uploads at once: %d MiB at most", count, peak>>20)
 	if peak > bound {
 		t.Errorf("the service took %d MiB, more than %d", peak>>20, bound>>20)

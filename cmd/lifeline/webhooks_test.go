@@ -21,8 +21,8 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/client"
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 )
 
@@ -309,7 +309,7 @@ func holding(t *testing.T, dir, text string) (out []string) {
 // Two replicas share the work: in the ordinary case each change is delivered once, in order, and when one stops the
 // other goes on at once.
 func TestReplicasTellWebhooksOnceEach(t *testing.T) {
-	c := onRedis(t, rig.StartRedis(t, rig.Durable...))
+	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
 	c.Webhooks = []string{"127.0.0.0/8"}
 	a, b := start(t, c), start(t, c)
 	l := listen(t)

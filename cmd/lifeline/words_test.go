@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"lifeline/internal/cmdline"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"

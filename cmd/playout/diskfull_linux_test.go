@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -39,9 +39,11 @@ func TestFullDiskCostsNoAirAndNoReport(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	full := time.AfterFunc(time.Until(start.Add(-time.Second)), func() { rig.LimitFiles(t, cmd.Process.Pid, 0) })
+	full := time.AfterFunc(time.Until(start.Add(-time.Second)), func() { harness.LimitFiles(t, cmd.Process.Pid, 0) })
 	defer full.Stop()
-	free := time.AfterFunc(time.Until(start.Add(5*time.Second)), func() { rig.LimitFiles(t, cmd.Process.Pid, ^uint64(0)) })
+	free := time.AfterFunc(time.Until(start.Add(5*time.Second)), func() {
+		harness.LimitFiles(t, cmd.Process.Pid, ^uint64(0))
+	})
 	defer free.Stop()
 	raw, err := io.ReadAll(pipe)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 )
 
@@ -36,7 +36,7 @@ func vitalsOf(t *testing.T, pid int) (v vitals) {
 		}
 		v.cpu += time.Duration(ticks) * 10 * time.Millisecond
 	}
-	v.peak = rig.PeakMemory(t, pid)
+	v.peak = harness.PeakMemory(t, pid)
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
 		t.Fatal(err)

@@ -26,9 +26,9 @@ import (
 	"time"
 
 	"lifeline/audio"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout"
 	"lifeline/internal/playout/dsp"
-	"lifeline/internal/rig/longform"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"

@@ -112,14 +112,14 @@ var mayImport = map[string][]string{
 		"internal/blob", "internal/fault", "github.com/mewkiz/flac/...", "golang.org/x/sync/errgroup"},
 	"internal/config":    {},
 	"internal/archtest":  {},
-	"internal/rig":       {"schedules", "github.com/redis/go-redis/v9/...", "github.com/minio/minio-go/v7/..."},
+	"internal/harness":   {"schedules", "github.com/redis/go-redis/v9/...", "github.com/minio/minio-go/v7/..."},
 	"internal/bench/...": {anything},
 	"cmd/lifeline":       {anything},
 	"cmd/playout": {"internal/playout", "internal/playout/dsp", "internal/playout/output", "internal/playout/spool",
 		"internal/playout/statedir", "internal/client", "internal/cmdline", "internal/fault", "internal/seal", "audio",
 		"schedules", "github.com/alecthomas/kong"},
 
-	"internal/rig/longform": {},
+	"internal/harness/longform": {},
 }
 
 func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {

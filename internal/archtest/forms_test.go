@@ -16,7 +16,7 @@ import (
 func TestOnlyTestsThemselvesAskForTheShortForm(t *testing.T) {
 	asks := 0
 	err := filepath.WalkDir(filepath.Join("..", ".."), func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.Contains(file, "rig/longform/") {
+		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.Contains(file, "harness/longform/") {
 			return err
 		}
 		source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)

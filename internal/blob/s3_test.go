@@ -20,11 +20,11 @@ import (
 	"lifeline/internal/blob"
 	"lifeline/internal/blob/blobtest"
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 )
 
 func TestS3KeepsThePort(t *testing.T) {
-	bucket := rig.StartBucket(t)
+	bucket := harness.StartBucket(t)
 	var places atomic.Int64
 	blobtest.Run(t, func(t *testing.T) blobtest.Bench {
 		o := options(t, bucket)
@@ -40,7 +40,7 @@ func TestS3KeepsThePort(t *testing.T) {
 }
 
 func TestS3ThatRefusesIsNamed(t *testing.T) {
-	bucket := rig.StartBucket(t)
+	bucket := harness.StartBucket(t)
 	good := options(t, bucket)
 	openS3(t, good)
 	for name, c := range map[string]struct {
@@ -62,7 +62,7 @@ func TestS3ThatRefusesIsNamed(t *testing.T) {
 }
 
 func TestUnfinishedUploadsAreSwept(t *testing.T) {
-	bucket := rig.StartBucket(t)
+	bucket := harness.StartBucket(t)
 	s := openS3(t, options(t, bucket))
 	core := minio.Core{Client: bucket.Client(t)}
 	if _, err := core.NewMultipartUpload(t.Context(), bucket.Name, "ab/unfinished", minio.PutObjectOptions{}); err != nil {
@@ -99,7 +99,7 @@ func TestS3FailuresHaveTheirKind(t *testing.T) {
 		return &f
 	}
 	answer.Store(status(http.StatusOK, ""))
-	o := options(t, rig.Bucket{Endpoint: server.URL, Name: "lifeline-audio", AccessKey: "lifeline", Secret: "secret"})
+	o := options(t, harness.Bucket{Endpoint: server.URL, Name: "lifeline-audio", AccessKey: "lifeline", Secret: "secret"})
 	o.Region = "us-east-1"
 	s := openS3(t, o)
 	sha := strings.Repeat("0", 64)
@@ -137,7 +137,7 @@ func TestS3FailuresHaveTheirKind(t *testing.T) {
 	}
 }
 
-func options(t *testing.T, b rig.Bucket) blob.S3Options {
+func options(t *testing.T, b harness.Bucket) blob.S3Options {
 	return blob.S3Options{Endpoint: b.Endpoint, Bucket: b.Name, AccessKey: b.AccessKey, SecretKey: b.Secret,
 		Spool: t.TempDir()}
 }

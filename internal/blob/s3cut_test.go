@@ -16,14 +16,14 @@ import (
 
 	"lifeline/internal/blob"
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 )
 
 // long is a recording of 3 MB in a bucket, and the way to it.
-func long(t *testing.T) (p []byte, s *blob.S3, o blob.S3Options, link *rig.Proxy) {
+func long(t *testing.T) (p []byte, s *blob.S3, o blob.S3Options, link *harness.Proxy) {
 	t.Helper()
-	bucket := rig.StartBucket(t)
-	link = rig.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
+	bucket := harness.StartBucket(t)
+	link = harness.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
 	o = options(t, bucket)
 	o.Endpoint, o.Silence = "http://"+link.Addr, 500*time.Millisecond
 	s = openS3(t, o)
@@ -33,7 +33,7 @@ func long(t *testing.T) (p []byte, s *blob.S3, o blob.S3Options, link *rig.Proxy
 }
 
 // afresh has every connection made anew, so that it is cut after so many bytes.
-func afresh(link *rig.Proxy, after int64) {
+func afresh(link *harness.Proxy, after int64) {
 	link.CutAfter(after)
 	link.Cut()
 	link.Pass()

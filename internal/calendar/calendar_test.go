@@ -13,7 +13,7 @@ import (
 	"time"
 	_ "time/tzdata"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )

@@ -17,8 +17,8 @@ import (
 
 	"lifeline/audio"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness"
 	"lifeline/internal/replica"
-	"lifeline/internal/rig"
 	"lifeline/internal/servicetest"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
@@ -296,7 +296,7 @@ func TestSegmentTakesLessThan2KiB(t *testing.T) {
 	const n = 5000
 	s := memory.New(10)
 	var writes []store.Write
-	for seg := range rig.Segments(n) {
+	for seg := range harness.Segments(n) {
 		body, err := replica.Encode(seg)
 		if err != nil {
 			t.Fatal(err)

@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"lifeline/internal/fallback"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/output"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )

@@ -16,8 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout/dsp"
-	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )

@@ -20,11 +20,11 @@ import (
 	"time"
 
 	"lifeline/internal/fallback"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/output"
 	"lifeline/internal/playout/statedir"
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -266,7 +266,7 @@ func weekApart(t *testing.T) {
 // checkMemory holds the most memory that this process has had against what a player may use.
 func checkMemory(t *testing.T) {
 	t.Helper()
-	peak := rig.PeakMemory(t, os.Getpid())
+	peak := harness.PeakMemory(t, os.Getpid())
 	t.Logf("at most %.1f MiB of memory, the service and the listening included", float64(peak)/(1<<20))
 	if peak > 64<<20 {
 		t.Errorf("more than 64 MiB")

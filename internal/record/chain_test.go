@@ -18,10 +18,10 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/chain"
+	"lifeline/internal/harness/longform"
 	"lifeline/internal/kinds"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
-	"lifeline/internal/rig/longform"
 	"lifeline/internal/scheduling"
 	"lifeline/internal/seal"
 	"lifeline/internal/servicetest"

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 // A window is rendered at least thirty times faster than real time on two cores, whatever its recordings and its

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/schedules"
 )
 
@@ -15,7 +15,7 @@ import (
 func TestSegmentsAreDecodedAsTheStandardLibraryDoes(t *testing.T) {
 	c := newSegmentIndex()
 	n := 0
-	for seg := range rig.Segments(1000) {
+	for seg := range harness.Segments(1000) {
 		if n++; n%10 == 0 {
 			seg.Title, seg.Tags = "\"tab\t\u2028<&> \x00 \\ 🕯 등불", []string{}
 			seg.Recording.IntegratedLUFS, seg.Sensitive = nil, true

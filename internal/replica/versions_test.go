@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 	"lifeline/internal/store/redis"
@@ -100,7 +100,7 @@ func TestReplicasOfTwoAgesShareAStoreUntilItsFormatIsRaised(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) Store{
 		"memory": func(*testing.T) Store { return memory.New(1000) },
 		"Redis": func(t *testing.T) Store {
-			s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + rig.StartRedis(t, rig.Durable...).Addr,
+			s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + harness.StartRedis(t, harness.Durable...).Addr,
 				Prefix: "x", Feed: 1000})
 			if err != nil {
 				t.Fatal(err)

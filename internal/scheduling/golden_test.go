@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 )
 
 var updateGolden = flag.Bool("update", false, "write testdata/queues.txt anew")

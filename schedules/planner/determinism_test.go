@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 	"lifeline/schedules/planner"
 	"lifeline/schedules/planner/plannertest"

@@ -13,7 +13,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
 	"lifeline/schedules/planner"

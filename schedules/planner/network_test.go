@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 	"lifeline/schedules/planner"
 	"lifeline/schedules/planner/plannertest"

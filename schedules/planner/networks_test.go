@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 	"lifeline/schedules/planner"
 	"lifeline/schedules/planner/plannertest"

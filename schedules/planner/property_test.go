@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness/longform"
 	"lifeline/schedules"
 	"lifeline/schedules/planner"
 	"lifeline/schedules/planner/plannertest"

@@ -19,7 +19,7 @@ import (
 	"strconv"
 	"strings"
 
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/schedules"
 )
@@ -63,7 +63,7 @@ func document(s schedules.Segment) (store.Document, error) {
 // invented are the segments of a library.
 func invented(n int) []schedules.Segment {
 	out := make([]schedules.Segment, 0, n)
-	for s := range rig.Segments(n) {
+	for s := range harness.Segments(n) {
 		out = append(out, s)
 	}
 	return out

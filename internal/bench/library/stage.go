@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// stage is what the servers of internal/rig stand on outside of a test.
+// stage is what the servers of internal/harness stand on outside of a test.
 type stage struct {
 	testing.TB
 	dir      string

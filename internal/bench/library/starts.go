@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
@@ -44,7 +44,7 @@ func starts(ctx context.Context, n, rounds, waveform int) error {
 		if err := report(s, "SQLite", rounds, binary, "--data", data); err != nil {
 			return err
 		}
-		server := rig.StartRedis(s, rig.Durable...)
+		server := harness.StartRedis(s, harness.Durable...)
 		shared, err := redis.Open(ctx, redis.Options{URL: "redis://" + server.Addr, Prefix: "lifeline", Feed: 1000})
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func furnish(ctx context.Context, s interface {
 	noise := make([]byte, waveform)
 	rand.NewChaCha8([32]byte{}).Read(noise) // never fails
 	documents := func(yield func(store.Document, error) bool) {
-		for seg := range rig.Segments(n) {
+		for seg := range harness.Segments(n) {
 			d, err := document(seg)
 			if !yield(d, err) || !yield(store.Document{Kind: "waveform", ID: seg.Recording.SHA256, Revision: 1, Body: noise},
 				nil) {
@@ -88,7 +88,7 @@ func furnish(ctx context.Context, s interface {
 
 // record puts the recordings' files where the service keeps them.
 func record(dir string, n int) error {
-	for seg := range rig.Segments(n) {
+	for seg := range harness.Segments(n) {
 		name := seg.Recording.SHA256
 		if err := os.MkdirAll(filepath.Join(dir, name[:2]), 0o700); err != nil {
 			return err
@@ -119,7 +119,7 @@ func report(s *stage, store string, rounds int, binary string, args ...string) e
 
 // start runs the service until it is ready, and kills it then.
 func start(s *stage, binary string, args ...string) (clock, cpu time.Duration, err error) {
-	address := rig.FreeAddress(s)
+	address := harness.FreeAddress(s)
 	cmd := exec.Command(binary, append([]string{"serve", "--listen", address}, args...)...)
 	cmd.Stderr = os.Stderr
 	begun := time.Now()

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
@@ -94,7 +94,7 @@ func syncs(t *testing.T, dir string, pages int64) func(time.Duration) float64 {
 }
 
 func commitsOnRedis(t *testing.T, e effort) {
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + server.Addr, Prefix: "ours", Feed: 10_000})
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func commitsOnRedis(t *testing.T, e effort) {
 var perSecond = regexp.MustCompile(`([0-9.]+) requests per second`)
 
 // scripts is redis-benchmark with the store's script and the same document, by so many clients, about as often as rate.
-func scripts(t *testing.T, server *rig.Redis, clients int, rate *float64) func(time.Duration) float64 {
+func scripts(t *testing.T, server *harness.Redis, clients int, rate *float64) func(time.Duration) float64 {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "store", "redis", "scripts", "commit.lua"))
 	if err != nil {

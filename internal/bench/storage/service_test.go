@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"lifeline/internal/client"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
@@ -48,7 +48,7 @@ func build(t *testing.T) string {
 // serve starts a service, which ends with the test.
 func serve(t *testing.T, program string, settings ...string) *service {
 	t.Helper()
-	s := &service{program: program, settings: settings, url: "http://" + rig.FreeAddress(t)}
+	s := &service{program: program, settings: settings, url: "http://" + harness.FreeAddress(t)}
 	cmd := exec.Command(program, append([]string{"serve", "--rate", "0", "--log-level", "warn", "--public-url",
 		"http://lifeline.example",
 		"--listen", strings.TrimPrefix(s.url, "http://")}, settings...)...)

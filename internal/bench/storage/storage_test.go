@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/rig"
-	"lifeline/internal/rig/longform"
+	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 )
 
 // effort is how much is done for a figure.
@@ -36,7 +36,7 @@ func TestFigures(t *testing.T) {
 		return // that services answer and replicas wake is shown in cmd/lifeline
 	}
 	program := build(t)
-	shared := []string{"--data", t.TempDir(), "--store", "redis://" + rig.StartRedis(t, rig.Durable...).Addr}
+	shared := []string{"--data", t.TempDir(), "--store", "redis://" + harness.StartRedis(t, harness.Durable...).Addr}
 	here, there := serve(t, program, shared...), serve(t, program, shared...)
 	there.token = here.token
 	stations := here.furnish(t, 1+e.stations)

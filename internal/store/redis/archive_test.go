@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
@@ -17,7 +17,7 @@ import (
 )
 
 func TestArchive(t *testing.T) {
-	o := redis.Options{URL: "redis://" + rig.StartRedis(t, rig.Durable...).Addr, Feed: 10_000}
+	o := redis.Options{URL: "redis://" + harness.StartRedis(t, harness.Durable...).Addr, Feed: 10_000}
 	onRedis := func(t *testing.T) func() storetest.Archivable {
 		o := o
 		o.Prefix = fmt.Sprintf("place %d", prefixes.Add(1))
@@ -39,7 +39,7 @@ func TestArchive(t *testing.T) {
 }
 
 func TestRestoreThatWasCutShortIsNamed(t *testing.T) {
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	o := redis.Options{URL: "redis://" + server.Addr, Prefix: "cut", Feed: 10}
 	s := open(t, o)
 	server.Do("set", "{cut}:sequence", "restoring")

@@ -11,13 +11,13 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 )
 
 func BenchmarkCommit(b *testing.B) {
-	s := open(b, benchOptions(rig.StartRedis(b, rig.Durable...).Addr))
+	s := open(b, benchOptions(harness.StartRedis(b, harness.Durable...).Addr))
 	n := 0
 	for b.Loop() {
 		n++
@@ -28,7 +28,7 @@ func BenchmarkCommit(b *testing.B) {
 
 // Sixteen at once, as requests come.
 func BenchmarkCommitBySixteen(b *testing.B) {
-	s := open(b, benchOptions(rig.StartRedis(b, rig.Durable...).Addr))
+	s := open(b, benchOptions(harness.StartRedis(b, harness.Durable...).Addr))
 	var n atomic.Int64
 	b.SetParallelism(8) // times GOMAXPROCS
 	b.RunParallel(func(pb *testing.PB) {
@@ -41,7 +41,7 @@ func BenchmarkCommitBySixteen(b *testing.B) {
 
 // The machine's own limit: redis-benchmark with the same script, alone and by sixteen.
 func BenchmarkRedisBenchmarkOfTheScript(b *testing.B) {
-	server := rig.StartRedis(b, rig.Durable...)
+	server := harness.StartRedis(b, harness.Durable...)
 	text, err := os.ReadFile("scripts/commit.lua")
 	if err != nil {
 		b.Fatal(err)
@@ -74,7 +74,7 @@ func BenchmarkRedisBenchmarkOfTheScript(b *testing.B) {
 
 // From a commit on one replica to a waiter on another.
 func BenchmarkWakeAcrossReplicas(b *testing.B) {
-	o := benchOptions(rig.StartRedis(b, rig.Durable...).Addr)
+	o := benchOptions(harness.StartRedis(b, harness.Durable...).Addr)
 	here, there := open(b, o), open(b, o)
 	n := int64(0)
 	for b.Loop() {
@@ -90,7 +90,7 @@ func BenchmarkWakeAcrossReplicas(b *testing.B) {
 
 // A cold start reads every segment.
 func BenchmarkListOf100000(b *testing.B) {
-	s := open(b, benchOptions(rig.StartRedis(b, rig.Durable...).Addr))
+	s := open(b, benchOptions(harness.StartRedis(b, harness.Durable...).Addr))
 	body := make([]byte, 1000)
 	for n := range 200 {
 		writes := make([]store.Write, 500)

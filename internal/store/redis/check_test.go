@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 )
 
 func TestCheckFindsEveryContradiction(t *testing.T) {
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	for _, c := range []struct{ name, says, command string }{
 		{"nothing", "", "ping"},
 		{"a missing change", "change 1 is followed by change 3", "xdel %s:audit 2-0"},

@@ -15,7 +15,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/storetest"
 )
@@ -33,7 +33,7 @@ func crashOptions(addr string) redis.Options {
 }
 
 func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
 }
 
 func TestKilledServerLosesNoAcknowledgedWrite(t *testing.T) {
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	storetest.Crash(t, rounds(5, 100), storetest.Crashing{
 		Start: func() (io.ReadCloser, func()) {
 			s := open(t, crashOptions(server.Addr))

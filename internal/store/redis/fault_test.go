@@ -11,13 +11,13 @@ import (
 	"go.uber.org/goleak"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 )
 
 func TestCommitWhoseAnswerIsLostHappensOnce(t *testing.T) {
-	p := rig.StartProxy(t, rig.StartRedis(t, rig.Durable...).Addr)
+	p := harness.StartProxy(t, harness.StartRedis(t, harness.Durable...).Addr)
 	s := open(t, redis.Options{URL: "redis://" + p.Addr + "?min_retry_backoff=1ms", Prefix: "lost", Feed: 100})
 	for n := range int64(5) {
 		p.Lose()
@@ -38,8 +38,8 @@ func TestCommitWhoseAnswerIsLostHappensOnce(t *testing.T) {
 }
 
 func TestStoreRecoversByItselfWhenRedisComesBack(t *testing.T) {
-	redisServer := rig.StartRedis(t, rig.Durable...)
-	p := rig.StartProxy(t, redisServer.Addr)
+	redisServer := harness.StartRedis(t, harness.Durable...)
+	p := harness.StartProxy(t, redisServer.Addr)
 	s := open(t, redis.Options{URL: "redis://" + p.Addr + "?min_retry_backoff=1ms&max_retry_backoff=5ms", Prefix: "back",
 		Feed: 100})
 	other := open(t, redis.Options{URL: "redis://" + redisServer.Addr, Prefix: "back", Feed: 100})
@@ -72,7 +72,7 @@ func TestStoreRecoversByItselfWhenRedisComesBack(t *testing.T) {
 }
 
 func TestCallsEndByTheirDeadlineWhenTheLinkIsDead(t *testing.T) {
-	p := rig.StartProxy(t, rig.StartRedis(t, rig.Durable...).Addr)
+	p := harness.StartProxy(t, harness.StartRedis(t, harness.Durable...).Addr)
 	s := open(t, redis.Options{URL: "redis://" + p.Addr, Prefix: "dead", Feed: 100})
 	for fault, spoil := range map[string]func(){
 		"half-open": p.HalfOpen, "slow close": func() { p.SlowClose(time.Minute) },
@@ -100,7 +100,7 @@ func TestCallsEndByTheirDeadlineWhenTheLinkIsDead(t *testing.T) {
 }
 
 func TestRestartedServerHasEverythingAndWakesItsWaiters(t *testing.T) {
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	s := open(t, redis.Options{URL: "redis://" + server.Addr, Prefix: "restart", Feed: 100})
 	for n := range int64(5) {
 		if _, err := s.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "i", Expect: n}}}); err != nil {
@@ -124,7 +124,7 @@ func TestRestartedServerHasEverythingAndWakesItsWaiters(t *testing.T) {
 }
 
 func TestCloseEndsEveryGoroutineAndWaiter(t *testing.T) {
-	server := rig.StartRedis(t, rig.Durable...)
+	server := harness.StartRedis(t, harness.Durable...)
 	before := goleak.IgnoreCurrent()
 	s, err := redis.Open(t.Context(), redis.Options{URL: "redis://" + server.Addr, Prefix: "close", Feed: 100})
 	if err != nil {

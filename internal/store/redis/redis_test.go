@@ -11,7 +11,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/storetest"
 )
@@ -36,11 +36,12 @@ func TestMiniredisKeepsTheContract(t *testing.T) {
 }
 
 func TestSingleNodeKeepsTheContract(t *testing.T) {
-	storetest.Run(t, places(redis.Options{URL: "redis://" + rig.StartRedis(t, rig.Durable...).Addr, Feed: 10_000}))
+	storetest.Run(t, places(redis.Options{URL: "redis://" + harness.StartRedis(t, harness.Durable...).Addr, Feed: 10_000}))
 }
 
 func TestBoundedFeed(t *testing.T) {
-	storetest.RunBounded(t, places(redis.Options{URL: "redis://" + rig.StartRedis(t, rig.Durable...).Addr, Feed: 20}), 20)
+	server := harness.StartRedis(t, harness.Durable...)
+	storetest.RunBounded(t, places(redis.Options{URL: "redis://" + server.Addr, Feed: 20}), 20)
 }
 
 var prefixes atomic.Int64

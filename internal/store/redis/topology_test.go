@@ -16,25 +16,25 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/storetest"
 )
 
 func TestSentinelKeepsTheContractThroughAFailover(t *testing.T) {
-	durable := append(rig.Durable[:len(rig.Durable):len(rig.Durable)], "--repl-diskless-sync-delay", "0")
-	master := rig.StartRedis(t, durable...)
-	var nodes []*rig.Redis
+	durable := append(harness.Durable[:len(harness.Durable):len(harness.Durable)], "--repl-diskless-sync-delay", "0")
+	master := harness.StartRedis(t, durable...)
+	var nodes []*harness.Redis
 	for range 2 {
-		replica := rig.StartRedis(t, append([]string{"--replicaof", "127.0.0.1 " + master.Port()}, durable...)...)
+		replica := harness.StartRedis(t, append([]string{"--replicaof", "127.0.0.1 " + master.Port()}, durable...)...)
 		replica.Until(func(ctx context.Context, c *goredis.Client) bool {
 			info, err := c.Info(ctx, "replication").Result()
 			return err == nil && strings.Contains(info, "master_link_status:up")
 		}, "replication")
 		nodes = append(nodes, replica)
 	}
-	var sentinels []*rig.Redis
+	var sentinels []*harness.Redis
 	for range 3 {
 		sentinels = append(sentinels, startSentinel(t, master))
 	}
@@ -131,7 +131,7 @@ func failover(t *testing.T, o redis.Options, kill func()) {
 // fail over from one that lives loses what not all replicas have.
 const patient = 600_000
 
-func startSentinel(t *testing.T, master *rig.Redis) *rig.Redis {
+func startSentinel(t *testing.T, master *harness.Redis) *harness.Redis {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
 	text := fmt.Sprintf("sentinel monitor lifeline 127.0.0.1 %s 2\nsentinel down-after-milliseconds lifeline "+
@@ -139,14 +139,14 @@ func startSentinel(t *testing.T, master *rig.Redis) *rig.Redis {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return rig.StartRedis(t, file, "--sentinel")
+	return harness.StartRedis(t, file, "--sentinel")
 }
 
 func TestClusterKeepsTheContract(t *testing.T) {
-	var nodes []*rig.Redis
+	var nodes []*harness.Redis
 	for n := range 3 {
-		s := rig.StartRedis(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"},
-			rig.Durable...)...)
+		s := harness.StartRedis(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"},
+			harness.Durable...)...)
 		s.Do("cluster", "addslotsrange", n*5461+min(n, 1), min((n+1)*5461, 16383))
 		nodes = append(nodes, s)
 	}

@@ -21,14 +21,14 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"lifeline/internal/fault"
-	"lifeline/internal/rig"
+	"lifeline/internal/harness"
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/storetest"
 )
 
 func TestRedisThatMayLoseWritesIsRefusedInWordsThatHelp(t *testing.T) {
-	s := rig.StartRedis(t, rig.Durable...)
+	s := harness.StartRedis(t, harness.Durable...)
 	o := redis.Options{URL: "redis://" + s.Addr, Prefix: "trust", Feed: 10}
 	open(t, o)
 	for _, c := range []struct{ setting, bad, good string }{
@@ -64,10 +64,10 @@ func TestRedisThatMayLoseWritesIsRefusedInWordsThatHelp(t *testing.T) {
 // The documented rule of the user is enough, over TLS.
 func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	cert, key, roots := certificate(t)
-	secure := rig.FreeAddress(t)
+	secure := harness.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(secure)
-	s := rig.StartRedis(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key,
-		"--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, rig.Durable...)...)
+	s := harness.StartRedis(t, append([]string{"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key,
+		"--tls-ca-cert-file", cert, "--tls-auth-clients", "no"}, harness.Durable...)...)
 	rule := "~{place*}:* ~rate:{place*}:* +time +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem " +
 		"+zrangebylex +zrevrangebylex +zrangebyscore +sadd +smembers " +
 		"+xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get +hlen +zcard"
@@ -123,7 +123,7 @@ func TestWrongOptionsAreInvalid(t *testing.T) {
 }
 
 func TestFullRedisKeepsWhatItHas(t *testing.T) {
-	s := rig.StartRedis(t, append([]string{"--maxmemory", "3mb"}, rig.Durable...)...)
+	s := harness.StartRedis(t, append([]string{"--maxmemory", "3mb"}, harness.Durable...)...)
 	r := open(t, redis.Options{URL: "redis://" + s.Addr, Prefix: "full", Feed: 10})
 	write := func(id string, size int) error {
 		_, err := r.Commit(context.Background(), store.Commit{Writes: []store.Write{{Kind: "k", ID: "also " + id},

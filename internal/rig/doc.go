@@ -1,2 +1,0 @@
-// Package rig is what the tests stand on: real servers on free loopback ports, and a proxy that spoils connections.
-package rig
