@@ -16,8 +16,7 @@ const MaxPause = 5 * time.Minute
 //   - A window that would run into one that starts after its end on ordinary days ends where that one begins. Where
 //     nothing is left of it, it falls away that night.
 //   - A window that adjoins the next, with a pause of at most MaxPause, reaches to it across the hour that comes twice.
-//     Where
-//     a window of another zone begins before that, it reaches to that one.
+//     Where a window of another zone begins before that, it reaches to that one.
 //
 // A pause of at most MaxPause stays. Any other window keeps its length.
 type ClockChange struct {

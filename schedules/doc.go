@@ -14,8 +14,7 @@
 //   - Rundown and Item are a planned day, Explanation says why each item is there; Input.Apply edits a rundown by hand,
 //     Diff compares two, Withdraw takes items out (rundown.go, explain.go, edit.go, diff.go, withdraw.go).
 //   - Outcomes and Reconcile tell from as-run reports what aired; Tally counts it, Exposures tells who heard which
-//     passage
-//     (account.go, reconcile.go, tally.go, exposure.go).
+//     passage (account.go, reconcile.go, tally.go, exposure.go).
 //
 // # Glossary
 //

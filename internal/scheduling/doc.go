@@ -3,8 +3,7 @@
 // Scheduler has a field for each responsibility:
 //
 //   - Drafts plans a day and edits it by hand. inputs gathers what a plan depends on: definitions, library, history,
-//     what is
-//     owed. neighbours warns of days that are like those beside them.
+//     what is owed. neighbours warns of days that are like those beside them.
 //   - Publisher audits a day, seals it as the station's queue and links it into the chain, in one commit; it withdraws
 //     days.
 //   - Repairer takes out of queues what may not air any more, and looks for what may fill its time.

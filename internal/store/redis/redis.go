@@ -24,13 +24,8 @@
 // A user of Redis needs no more than this:
 //
 //	~{prefix}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrevrangebylex
-//
-// +zrangebyscore +sadd +smembers
-//
-//	+xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info +config|get, +select for a
-//
-// numbered database,
-//
+//	+zrangebyscore +sadd +smembers +xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info
+//	+config|get, +select for a numbered database,
 //	~rate:{prefix}:* +time for the rate limits that replicas share (without, each keeps to them by itself),
 //	+wait and +script|load for replicas, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
 package redis
