@@ -1,4 +1,3 @@
-// Command lifeline is the service and the people's command line.
 package main
 
 import (

@@ -1,5 +1,3 @@
-// Command playout is the player of one station: it follows the service, plays the station's day to the second and
-// reports what aired.
 package main
 
 import (

@@ -1,5 +1,3 @@
-// Package blob keeps audio by the SHA-256 of its bytes, in a local directory or an S3-compatible bucket. The same
-// bytes are one blob, however often they come.
 package blob
 
 import (

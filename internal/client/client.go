@@ -1,5 +1,3 @@
-// Package client is the typed HTTP client of the API: the player, the command line and the end-to-end tests speak
-// through it.
 package client
 
 import (

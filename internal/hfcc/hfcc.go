@@ -1,6 +1,3 @@
-// Package hfcc reads and writes the season schedules of the High Frequency Co-ordination Conference: lines of fixed
-// columns with the transmissions of all broadcasters, which regulators and monitors work from. It turns their rows into
-// windows and windows into rows, and is pure.
 package hfcc
 
 import (

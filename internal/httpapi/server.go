@@ -1,5 +1,3 @@
-// Package httpapi serves the HTTP contract. It is the only place that knows gin: a handler gets a call, makes one
-// call of a use case, and answers; it returns errors, and one place tells them.
 package httpapi
 
 import (

@@ -1,7 +1,3 @@
-// Package reserve keeps room for what is urgent. Some bytes of the disk, or of a Redis, are taken beforehand. When
-// there is no room left, uploads are refused first, then everything else that can wait; a recall, a publication, a
-// report, a status or a token gets the bytes that were taken, a step at a time. Once there is room again they are
-// taken anew.
 package reserve
 
 import (

@@ -1,5 +1,3 @@
-// Package telemetry counts and times what the service does: figures for Prometheus, and traces for an OpenTelemetry
-// collector where one is named.
 package telemetry
 
 import (

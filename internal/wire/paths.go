@@ -1,5 +1,3 @@
-// Package wire holds the paths and the JSON bodies of the HTTP API. Nothing runs here. Bodies that the contract and
-// the domain share are the domain's types (package schedules).
 package wire
 
 import "net/url"

@@ -1,6 +1,3 @@
-// Package auditor checks rundowns, made by hand or by a planner, against windows, clocks, rules and what is airable.
-// It shares no code with the planner beyond the vocabulary and the one expansion of time: it looks at every pair and
-// counts from nothing, slowly and plainly. Publication runs it.
 package auditor
 
 import (

@@ -1,4 +1,3 @@
-// Package sqlite keeps the storage contract in one SQLite file: the default, with nothing to install.
 package sqlite
 
 import (

@@ -1,4 +1,3 @@
-// Package storetest is the storage contract as tests, which every back end runs.
 package storetest
 
 import (
