@@ -41,7 +41,7 @@ func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	return c.show(stdout, standing, func() {
 		for _, a := range alarms {
-			if a.Code != wire.AlarmPlayer { // which stands below its station
+			if a.Code != wire.AlarmPlayer && a.Code != wire.AlarmStation { // which stand below their stations
 				fmt.Fprintf(stdout, "ALARM: %s\n", oneLine(a.Message))
 			}
 		}

@@ -113,8 +113,8 @@ func stationOperations() []operation {
 				{Station: "lantern-coast", ReceivedAt: exampleStart, QueueDate: "2023-10-27", QueueRevision: 7,
 					PublishedRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"}}})}},
 		{at: "GET /v1/alarms", id: "listAlarms", tag: forSchedulers, summary: "What is wrong now and needs a person",
-			detail: "Webhooks whose receivers have failed for a quarter of an hour, or that were given up, and what stations' " +
-				"players say is wrong with them. Each is gone once it is over.",
+			detail: "Webhooks whose receivers have failed for a quarter of an hour, or that were given up, what stations' " +
+				"players say is wrong with them, and what stands against stations. Each is gone once it is over.",
 			answers: []answer{gives(http.StatusOK, "All of them.",
 				wire.Page[wire.Alarm]{Items: []wire.Alarm{{Code: wire.AlarmWebhookFailing, Subject: "newsroom", Since: exampleStart,
 					Error: "answered 503 Service Unavailable", Waiting: 12, Message: "webhook newsroom is not reached since " +

@@ -81,8 +81,9 @@ func (a *api) slowDown(c *call, p pace, caller, what string) error {
 	if d <= 0 {
 		return nil
 	}
-	c.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
-	return fault.New(fault.TooMany, "%s", what)
+	seconds := int(math.Ceil(d.Seconds()))
+	c.w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return fault.New(fault.TooMany, "%s: try again in %d s", what, seconds)
 }
 
 // addressOf is where a request comes from: an IPv4 address, or the network of an IPv6 one, of which a caller has as

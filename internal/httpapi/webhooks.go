@@ -9,7 +9,8 @@ import (
 
 func (a *api) listWebhooks(c *call) error { return listing(c, a.Webhooks.Registry.List) }
 
-// listAlarms answers what is wrong with webhooks, and what stations' players say is wrong with them.
+// listAlarms answers what is wrong with webhooks, what stations' players say is wrong with them, and what
+// stands against stations.
 func (a *api) listAlarms(c *call) error {
 	out, err := a.Webhooks.Deliverer.Alarms(c.r.Context())
 	if err != nil {
@@ -21,6 +22,10 @@ func (a *api) listAlarms(c *call) error {
 		for _, s := range statuses {
 			for _, said := range s.Alarms {
 				out = append(out, wire.Alarm{Code: wire.AlarmPlayer, Subject: s.Station, Message: said})
+			}
+			for _, p := range s.Standing {
+				out = append(out, wire.Alarm{Code: wire.AlarmStation, Subject: s.Station, Problem: p.Code,
+					Message: p.Message})
 			}
 		}
 	}

@@ -15,7 +15,7 @@ export async function stations({ main, signal, title, hear, fail }) {
   const load = async () => {
     const [list, standing, recalls, told] = await Promise.all([all(path('stations'), { signal }), all(path('status'), { signal }), get(path('recalls'), { signal }),
       can('listAlarms') ? get(path('alarms'), { signal }) : { items: [] }])
-    alarms = told.items.filter(a => a.code !== 'player') // which stand beside their stations
+    alarms = told.items.filter(a => !['player', 'station'].includes(a.code)) // which stand beside their stations
     const by = new Map(standing.map(s => [s.station, s]))
     rows = list.map(s => ({ ...by.get(s.id), id: s.id, name: s.name, zone: s.timezone, recalls: recalls.revision }))
     draw()

@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/wire"
+)
+
+func TestAlarmsNameWhatStandsAgainstStations(t *testing.T) {
+	s := newServed(t)
+	told := func() bool {
+		t.Helper()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/alarms", nil)
+		r.Header.Set("Authorization", "Bearer "+s.token)
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		var page wire.Page[wire.Alarm]
+		s.must(json.Unmarshal(w.Body.Bytes(), &page))
+		return slices.ContainsFunc(page.Items, func(a wire.Alarm) bool {
+			return a.Code == wire.AlarmStation && a.Subject == "s" && a.Problem == "two_players" && a.Message != ""
+		})
+	}
+	for range 2 {
+		if told() {
+			t.Error("one player is taken for two")
+		}
+		for _, instance := range []string{"first", "second", "first"} {
+			s.must(s.parts.Logbook.SetStatus(t.Context(), access.System, "s", wire.Status{Instance: instance}))
+			s.now = s.now.Add(20 * time.Second)
+		}
+		if !told() {
+			t.Error("two players of a station are no alarm")
+		}
+		s.now = s.now.Add(time.Hour)
+	}
+}
+
+func TestWhoIsTooFastReadsWhenToTryAgain(t *testing.T) {
+	s := newServed(t)
+	for range loginBurst + 1 {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/alarms", nil)
+		r.Header.Set("Authorization", "Bearer unknown")
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		if w.Code == http.StatusUnauthorized {
+			continue
+		}
+		var p wire.Problem
+		s.must(json.Unmarshal(w.Body.Bytes(), &p))
+		if want := "too many logins have failed from this address: try again in 3 s"; w.Code !=
+			http.StatusTooManyRequests || p.Detail != want || w.Header().Get("Retry-After") != "3" {
+			t.Errorf("%d %q %v", w.Code, p.Detail, w.Header())
+		}
+		return
+	}
+	t.Error("nobody was slowed down")
+}
