@@ -72,8 +72,8 @@ func (f *Follower) measure(ctx context.Context) error {
 	before, moved := f.time.look()
 	doc, err := f.service.Freshness(ctx, nonce)
 	if fault.Is(err, fault.NotFound) {
-		return fault.Wrap(fault.NotFound, err, "the service signs no time for stations, so that none is believed: it is "+
-			"older than this player, bring it up to date")
+		return fault.New(fault.NotFound, "the service signs no time for this station, so that none is believed: %v. Where "+
+			"the station and its token are right, the service is older than this player: bring it up to date", err)
 	}
 	if err != nil {
 		return err

@@ -152,7 +152,7 @@ func TestTheServiceSetsTheClockWithinABoundOfTheSum(t *testing.T) {
 	})
 }
 
-func TestAServiceThatSignsNoTimeIsCalledOlder(t *testing.T) {
+func TestAServiceThatSignsNoTimeIsCalledOlderIfTheStationIsRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
 		s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
@@ -164,7 +164,10 @@ func TestAServiceThatSignsNoTimeIsCalledOlder(t *testing.T) {
 		})
 		f := followWith(t, s, time.Now)
 		time.Sleep(time.Minute)
-		if !slices.ContainsFunc(f.List(), func(p string) bool { return strings.Contains(p, "older than this player") }) {
+		if !slices.ContainsFunc(f.List(), func(p string) bool {
+			return strings.Contains(p, ": "+http.StatusText(http.StatusNotFound)+". Where the station and its token are right, "+
+				"the service is older than this player")
+		}) {
 			t.Errorf("%q", f.List())
 		}
 	})

@@ -63,7 +63,7 @@ type Player struct {
 	sound     output.Sound
 	reporter  *Reporter
 	meter     dsp.PeakMeter
-	playing   atomic.Pointer[string]
+	playing   atomic.Pointer[Notice]
 }
 
 // OpenPlayer takes up the state directory, which no other player may have: what it holds airs from the first moment,
@@ -115,11 +115,10 @@ func OpenPlayer(opt Options) (*Player, error) {
 	}
 	p.deck = NewDeck(opt.Rate, p.lines.Lead(), opt.Silence, p.documents.Holdings, p.cuer, p.log, p.heard(), p.problems,
 		p.notice)
-	idle := ""
-	p.playing.Store(&idle)
+	p.playing.Store(&Notice{})
 	p.reporter = &Reporter{service: opt.API.Station(opt.Station), documents: p.documents, cache: p.cache,
 		follower: p.follower,
-		problems: p.problems, playing: func() string { return *p.playing.Load() }, level: p.meter.DBFS, now: p.time.Now,
+		problems: p.problems, playing: func() string { return p.playing.Load().ItemID }, level: p.meter.DBFS, now: p.time.Now,
 		version: opt.Version, instance: rand.Text()}
 	return p, nil
 }
@@ -151,10 +150,9 @@ func (p *Player) heard() *output.Sound {
 func (p *Player) notice(n Notice) {
 	switch n.Kind {
 	case ItemStart:
-		p.playing.Store(&n.ItemID)
+		p.playing.Store(&n)
 	case ItemEnd:
-		idle := ""
-		p.playing.Store(&idle)
+		p.playing.Store(&Notice{})
 	}
 	p.opt.Notify(n)
 }

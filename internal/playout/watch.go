@@ -49,7 +49,8 @@ const comingItems = 10
 // Watch is how the station stands now.
 func (p *Player) Watch() Watch {
 	h, now := p.documents.Holdings(), p.time.Now()
-	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now)}
+	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now),
+		Title: p.playing.Load().Title}
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent, w.Silent = len(pending), p.sound.Silent()
 	w.Outputs = p.lines.Standings()
@@ -60,9 +61,6 @@ func (p *Player) Watch() Watch {
 		}
 		for i := range q.Items {
 			it := &q.Items[i]
-			if it.ID == w.Playing {
-				w.Title = it.Title
-			}
 			if it.StartAt.After(now) && len(w.Next) < comingItems {
 				w.Next = append(w.Next, Coming{*it.StartAt, it.Window, it.Title, p.cache.Has(it.Audio)})
 			}

@@ -79,3 +79,24 @@ func TestStatusPageAndMetricsTellHowTheStationStands(t *testing.T) {
 		}
 	})
 }
+
+func TestThePageNamesWhatAirsInPlaceOfAnItem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEvening(t, 20*time.Second)
+		q := day("lantern", 4, e.start, e.length(), e.record(rec(1, 10), rec(2, 10)))
+		q.Items[0].Title = "recalled"
+		e.service.publish(q)
+		p, state := e.open()
+		p.notice(Notice{Kind: ItemStart, ItemID: q.Items[0].ID, SegmentID: "evergreen", Title: "Evergreen"})
+		if w := p.Watch(); w.Playing != q.Items[0].ID || w.Title != "Evergreen" {
+			t.Errorf("%q of item %q is on the air", w.Title, w.Playing)
+		}
+		p.notice(Notice{Kind: ItemEnd, ItemID: q.Items[0].ID, SegmentID: "evergreen", Title: "Evergreen"})
+		if w := p.Watch(); w.Playing != "" || w.Title != "" {
+			t.Errorf("%q of item %q is on the air", w.Title, w.Playing)
+		}
+		if err := state.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
