@@ -100,7 +100,7 @@ func (e *editor) apply(edit Edit) {
 // target is where an edit puts an item, and the item beside it.
 func (e *editor) target(edit Edit) (to int, near Item, ok bool) {
 	if (edit.Before == "") == (edit.After == "") {
-		e.problems.add("before", "exactly one of before and after must say where")
+		e.problems.add("before", "must say where, or else after: give exactly one of the two")
 		return 0, Item{}, false
 	}
 	if edit.Before != "" {
@@ -131,6 +131,10 @@ func (e *editor) insert(edit Edit) {
 
 // airing is an item of the segment in another's place, if it may air there.
 func (e *editor) airing(id string, at Item) (Item, bool) {
+	if id == "" {
+		e.problems.add("segment", "must name the segment that is to air")
+		return Item{}, false
+	}
 	s, ok := e.in.Library.Segment(id)
 	if !ok {
 		e.problems.add("segment", "segment %q is not known", id)

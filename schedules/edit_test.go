@@ -106,6 +106,27 @@ func TestDiffNamesEachKindOfChange(t *testing.T) {
 	}
 }
 
+func TestAnEditThatLeavesOutWhatItNeedsSaysWhatToGive(t *testing.T) {
+	in := plannertest.SmallStation(0)
+	base := plannertest.Audited(t, in).Rundown
+	first, second := base.Items[0].ID, base.Items[1].ID
+	for _, c := range []struct {
+		want string
+		edit schedules.Edit
+	}{
+		{"segment must name the segment that is to air", schedules.Edit{Op: "replace", Item: first}},
+		{"segment must name the segment that is to air", schedules.Edit{Op: "insert", After: first}},
+		{"before must say where, or else after: give exactly one", schedules.Edit{Op: "move", Item: first}},
+		{"before must say where, or else after: give exactly one", schedules.Edit{Op: "insert", Segment: "music-e",
+			Before: first, After: second}},
+	} {
+		_, problems := in.Apply(base, []schedules.Edit{c.edit})
+		if len(problems) != 1 || !strings.Contains(problems[0].Field+" "+problems[0].Message, c.want) {
+			t.Errorf("%+v: %+v, not %q", c.edit, problems, c.want)
+		}
+	}
+}
+
 func TestWhatAnEditPushesPastItsWindowIsNamedOnceAndInTheStationsTime(t *testing.T) {
 	in := plannertest.SmallStation(0)
 	base := plannertest.Audited(t, in).Rundown

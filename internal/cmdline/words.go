@@ -45,12 +45,18 @@ func fieldLines(fields []fault.Field) string {
 	return strings.Join(lines, "\n  ")
 }
 
-// FieldWords is what is wrong with a field. A message about an item names it by its time and title, not its id.
+// FieldWords is what is wrong with a field. A message about an item names it by its time and title, not its
+// id. The name of a field stands there once, though the message begins with it.
 func FieldWords(f fault.Field) string {
 	if strings.HasPrefix(f.Field, "item ") {
 		return f.Message
 	}
-	return placeOf(f.Field) + " " + f.Message
+	place := placeOf(f.Field)
+	if name := place[strings.LastIndex(place, " ")+1:]; !strings.HasSuffix(f.Field, "]") &&
+		strings.HasPrefix(f.Message, name+" ") {
+		return strings.TrimSuffix(place, name) + f.Message
+	}
+	return place + " " + f.Message
 }
 
 var indexed = regexp.MustCompile(`^(.*)\[(\d+)\]$`)

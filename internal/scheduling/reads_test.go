@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,7 +177,7 @@ func TestARevisionIsReadExplainedAndCompared(t *testing.T) {
 	if err := o.publish(t, day); err != nil {
 		t.Fatal(err)
 	}
-	if err := read(9); !fault.Is(err, fault.NotFound) {
+	if err := read(9); !fault.Is(err, fault.NotFound) || !strings.HasSuffix(err.Error(), ": the newest is 2") {
 		t.Errorf("a revision that there is not: %v", err)
 	}
 	r, err := o.Rundowns.Rundown(t.Context(), "s", day, 1)

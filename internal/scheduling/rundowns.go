@@ -139,8 +139,12 @@ func (s *Rundowns) Rundown(ctx context.Context, station string, date schedules.D
 	d, err := s.store.Get(ctx, kind, id)
 	if fault.Is(err, fault.NotFound) {
 		if revision != 0 {
-			return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no revision %d of its rundown for %s", station,
-				revision, date)
+			newest, err := s.Rundown(ctx, station, date, 0)
+			if err != nil {
+				return schedules.Rundown{}, err
+			}
+			return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no revision %d of its rundown for %s: the "+
+				"newest is %d", station, revision, date, newest.Revision)
 		}
 		return schedules.Rundown{}, fault.New(fault.NotFound, "station %q has no rundown for %s: plan it first", station,
 			date)
