@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"lifeline/internal/replica"
@@ -15,8 +16,9 @@ const (
 )
 
 var Kinds = replica.Kinds{
-	{Name: KindToken, Copy: replica.Copied(replica.Tidied(tidyToken)), Inspect: replica.Looking(inspectToken)},
-	{Name: KindKeys, Inspect: replica.Looking(inspectKeys)},
+	{Name: KindToken, Form: reflect.TypeFor[token](), Copy: replica.Copied(replica.Tidied(tidyToken)),
+		Inspect: replica.Looking(inspectToken)},
+	{Name: KindKeys, Form: reflect.TypeFor[SigningKeys](), Inspect: replica.Looking(inspectKeys)},
 }
 
 func tokensIn(m *replica.Replica) *replica.Cache[token] {

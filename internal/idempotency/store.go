@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +27,8 @@ import (
 // KindAnswer is an answer kept for who sends a request again: hash of the request's name.
 const KindAnswer = "answer"
 
-var Kinds = replica.Kinds{{Name: KindAnswer, Inspect: replica.Readable[keptAnswer]}}
+var Kinds = replica.Kinds{{Name: KindAnswer, Form: reflect.TypeFor[keptAnswer](),
+	Inspect: replica.Readable[keptAnswer]}}
 
 const (
 	answerKept  = 24 * time.Hour

@@ -1,6 +1,9 @@
 package library
 
 import (
+	"reflect"
+
+	"lifeline/audio"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 )
@@ -11,8 +14,9 @@ const KindUpload = "upload" // a recording that arrives in pieces
 
 // Kinds are the kinds that no other package reads.
 var Kinds = replica.Kinds{
-	{Name: KindWaveform, Inspect: inspectWaveform},
-	{Name: KindUpload, Copy: replica.Copied(replica.Parse[Upload]), Inspect: replica.Looking(inspectUpload)},
+	{Name: KindWaveform, Form: reflect.TypeFor[audio.Waveform](), Inspect: inspectWaveform},
+	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),
+		Inspect: replica.Looking(inspectUpload)},
 }
 
 func uploadsIn(m *replica.Replica) *replica.Cache[Upload] {

@@ -33,7 +33,7 @@ func chainHead(ctx context.Context, docs replica.Documents, station string) (hea
 		return head, 0, nil
 	}
 	if err == nil {
-		head, err = replica.Decode[wire.ChainHead](d)
+		head, err = decodeHead(d)
 	}
 	return head, d.Revision, err
 }
@@ -72,7 +72,7 @@ func (c Chain) Head(ctx context.Context, station string) (wire.ChainHead, error)
 	if err != nil {
 		return wire.ChainHead{}, err
 	}
-	head, err := replica.Decode[wire.ChainHead](d)
+	head, err := decodeHead(d)
 	if err != nil {
 		return wire.ChainHead{}, nil
 	}

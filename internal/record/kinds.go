@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"reflect"
 
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
@@ -24,14 +25,16 @@ const KindRecords = "records" // a file of older records: see RecordFile
 // late, is sealed.
 var Kinds = replica.Kinds{
 	{Name: KindMakeGood, Changes: "make-good", OfStation: true, Tells: func(c store.Change) bool { return !c.Deleted },
-		Inspect: replica.Readable[wire.OwedAiring]},
-	{Name: kindSettled, Changes: "make-good", OfStation: true, Inspect: replica.Readable[wire.OwedAiring]},
+		Form: reflect.TypeFor[storedMakeGood](), Inspect: replica.Readable[storedMakeGood]},
+	{Name: kindSettled, Changes: "make-good", OfStation: true, Form: reflect.TypeFor[storedMakeGood](),
+		Inspect: replica.Readable[storedMakeGood]},
 	{Name: kindLink, Changes: "as-run", OfStation: true, Tells: func(c store.Change) bool {
 		return c.Action == actionSeal
-	}, Inspect: inspectLink},
-	{Name: KindHead, Inspect: replica.Readable[wire.ChainHead]},
-	{Name: KindLate, Copy: replica.Copied(replica.Parse[lateReports]), Inspect: replica.Readable[lateReports]},
-	{Name: KindRecords, Inspect: replica.Looking(inspectRecordFile)},
+	}, Form: reflect.TypeFor[wire.Link](), Signed: true, Inspect: inspectLink},
+	{Name: KindHead, Form: reflect.TypeFor[storedHead](), Inspect: replica.Readable[storedHead]},
+	{Name: KindLate, Form: reflect.TypeFor[lateReports](), Copy: replica.Copied(replica.Parse[lateReports]),
+		Inspect: replica.Readable[lateReports]},
+	{Name: KindRecords, Form: reflect.TypeFor[recordFile](), Inspect: replica.Looking(inspectRecordFile)},
 }
 
 func lateIn(m *replica.Replica) *replica.Cache[lateReports] {

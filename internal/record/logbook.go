@@ -198,7 +198,7 @@ func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string,
 		if known && sameStanding(before.Value, s) && s.ReceivedAt.Sub(before.Value.ReceivedAt.Time) < statusEvery {
 			return nil
 		}
-		body, err := replica.Encode(s)
+		body, err := replica.EncodeStatus(s)
 		if err != nil {
 			return err
 		}

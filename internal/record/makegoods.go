@@ -229,7 +229,7 @@ func (a *settling) writes(station string) ([]store.Write, error) {
 		name, before := makeGoodID(station, id), m.Revision
 		if m.State == wire.MakeGoodOwed {
 			m.Revision++
-			body, err := replica.Encode(m)
+			body, err := encodeMakeGood(m)
 			if err != nil {
 				return nil, err
 			}
@@ -237,7 +237,7 @@ func (a *settling) writes(station string) ([]store.Write, error) {
 			continue
 		}
 		m.Revision = 1
-		body, err := replica.Encode(m)
+		body, err := encodeMakeGood(m)
 		if err != nil {
 			return nil, err
 		}
@@ -298,10 +298,9 @@ func readMakeGoods(ctx context.Context, docs replica.Documents, kind, station st
 	}
 	out := make([]wire.OwedAiring, len(found))
 	for i, d := range found {
-		if out[i], err = replica.Decode[wire.OwedAiring](d); err != nil {
+		if out[i], err = decodeMakeGood(d); err != nil {
 			return nil, err
 		}
-		out[i].Revision = d.Revision
 	}
 	return out, nil
 }

@@ -83,10 +83,9 @@ func (l *Logbook) Waive(ctx context.Context, a access.Actor, station, id, reason
 		if err != nil {
 			return err
 		}
-		if out, err = replica.Decode[wire.OwedAiring](d); err != nil {
+		if out, err = decodeMakeGood(d); err != nil {
 			return err
 		}
-		out.Revision = d.Revision
 		act := settling{now: schedules.At(l.now()), open: map[string]*wire.OwedAiring{id: &out}}
 		act.waive(id, a.Name, reason)
 		writes, err := act.writes(station)

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -21,6 +22,9 @@ type Kind struct {
 	// Often is whether the documents change so often that a change wakes only those who ask for this kind by name.
 	Often bool
 
+	// Form is the type of a stored document: what its JSON can say. Of a signed kind it is what the envelope signs.
+	Form   reflect.Type
+	Signed bool
 	// Upgrades are the steps to the versions of the kind's form from 2 on.
 	Upgrades []Upgrade
 	// Copy makes the copy of the kind's documents in memory; nil: there is none.

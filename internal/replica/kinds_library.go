@@ -2,6 +2,7 @@ package replica
 
 import (
 	"cmp"
+	"reflect"
 
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
@@ -16,8 +17,10 @@ const KindRecalls = "recalls" // the one sealed list
 const RecallsID = "recalls"
 
 var libraryKinds = Kinds{
-	{Name: KindSegment, Changes: "segment", Copy: copiedSegments, Inspect: Looking(inspectSegment)},
-	{Name: KindRecalls, Changes: "recall", Copy: Copied(unsealRecalls), Inspect: inspectRecalls},
+	{Name: KindSegment, Changes: "segment", Form: reflect.TypeFor[schedules.Segment](),
+		Copy: copiedSegments, Inspect: Looking(inspectSegment)},
+	{Name: KindRecalls, Changes: "recall", Form: reflect.TypeFor[wire.Recalls](), Signed: true,
+		Copy: Copied(unsealRecalls), Inspect: inspectRecalls},
 }
 
 var unsealRecalls = unsealing(wire.RecallsSchema, func(r wire.Recalls) string { return r.Schema })

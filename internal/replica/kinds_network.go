@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"reflect"
+
 	"lifeline/internal/store"
 	"lifeline/schedules"
 )
@@ -13,11 +15,14 @@ const (
 )
 
 var networkKinds = Kinds{
-	{Name: KindStation, Changes: "station", OfStation: true, Copy: Copied(Tidied(tidyStation)),
-		Inspect: Looking(inspectStation)},
-	{Name: KindClock, Changes: "clock", Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},
-	{Name: KindScript, Changes: "script", Copy: Copied(Tidied(tidyScript)), Inspect: Looking(inspectScript)},
-	{Name: KindCampaign, Changes: "campaign", Copy: Copied(Tidied(tidyCampaign)), Inspect: Looking(inspectCampaign)},
+	{Name: KindStation, Changes: "station", OfStation: true, Form: reflect.TypeFor[schedules.Station](),
+		Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation)},
+	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](),
+		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},
+	{Name: KindScript, Changes: "script", Form: reflect.TypeFor[schedules.Script](),
+		Copy: Copied(Tidied(tidyScript)), Inspect: Looking(inspectScript)},
+	{Name: KindCampaign, Changes: "campaign", Form: reflect.TypeFor[schedules.Campaign](),
+		Copy: Copied(Tidied(tidyCampaign)), Inspect: Looking(inspectCampaign)},
 }
 
 func StationsIn(m *Replica) *Cache[schedules.Station] {

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"reflect"
+
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 )
@@ -9,13 +11,13 @@ const KindStatus = "status" // what a station last said of itself: STATION
 
 // statusKinds are the kinds by which stations report.
 var statusKinds = Kinds{
-	{Name: KindStatus, Changes: "status", OfStation: true, Often: true, Copy: Copied(Parse[wire.Status]),
-		Inspect: Looking(inspectStatus)},
+	{Name: KindStatus, Changes: "status", OfStation: true, Often: true, Form: reflect.TypeFor[storedStatus](),
+		Copy: Copied(parseStatus), Inspect: Looking(inspectStatus)},
 }
 
 func StatusesIn(m *Replica) *Cache[wire.Status] { return CacheOf[*Cache[wire.Status]](m, KindStatus) }
 
-func inspectStatus(i *Inspector, d store.Document, s wire.Status) {
+func inspectStatus(i *Inspector, d store.Document, s storedStatus) {
 	if s.Station != d.ID {
 		i.Tell(d, "says of itself that it is %s", s.Station)
 	}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -23,12 +24,15 @@ const KindFallback = "fallback" // a station's sealed list: STATION
 const KindFloor = "floor" // above which all that is signed is numbered: one
 
 var schedulingKinds = Kinds{
-	{Name: KindRundown, Changes: "rundown", OfStation: true, Inspect: Looking(inspectRundown)},
-	{Name: KindRevision, Inspect: Looking(inspectRundown)},
-	{Name: KindQueue, Changes: "queue", OfStation: true, Copy: Copied(SharedQueue), Inspect: inspectQueue},
-	{Name: KindCounter, Inspect: Looking(inspectCounter)},
-	{Name: KindFallback, Changes: "fallback", OfStation: true, Copy: Copied(unsealFallback), Inspect: inspectFallback},
-	{Name: KindFloor, Copy: Copied(Parse[Floor]), Inspect: Readable[Floor]},
+	{Name: KindRundown, Changes: "rundown", OfStation: true, Form: reflect.TypeFor[schedules.Rundown](),
+		Inspect: Looking(inspectRundown)},
+	{Name: KindRevision, Form: reflect.TypeFor[schedules.Rundown](), Inspect: Looking(inspectRundown)},
+	{Name: KindQueue, Changes: "queue", OfStation: true, Form: reflect.TypeFor[wire.Queue](), Signed: true,
+		Copy: Copied(SharedQueue), Inspect: inspectQueue},
+	{Name: KindCounter, Form: reflect.TypeFor[int64](), Inspect: Looking(inspectCounter)},
+	{Name: KindFallback, Changes: "fallback", OfStation: true, Form: reflect.TypeFor[wire.Fallback](), Signed: true,
+		Copy: Copied(unsealFallback), Inspect: inspectFallback},
+	{Name: KindFloor, Form: reflect.TypeFor[Floor](), Copy: Copied(Parse[Floor]), Inspect: Readable[Floor]},
 }
 
 // QueuesIn holds pointers: queues are large, and read by every waiting station.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,7 +105,8 @@ const (
 	formatID   = "format"
 )
 
-var formatKinds = Kinds{{Name: KindFormat, Inspect: func(*Inspector, store.Document) error { return nil }}}
+var formatKinds = Kinds{{Name: KindFormat, Form: reflect.TypeFor[Format](),
+	Inspect: func(*Inspector, store.Document) error { return nil }}}
 
 // Format says in which versions a store's documents are written. Without one they are all in version 1. Of its own form
 // there is no other version: every program must be able to read it.

@@ -2,6 +2,7 @@ package scheduling
 
 import (
 	"encoding/json"
+	"reflect"
 
 	"lifeline/internal/replica"
 	"lifeline/schedules"
@@ -11,7 +12,8 @@ const KindExplanations = "explanations" // why each item of a plan is where it i
 
 // Kinds are the kinds that no other package reads.
 var Kinds = replica.Kinds{
-	{Name: KindExplanations, Inspect: replica.Readable[[]schedules.Explanation], Upgrades: []replica.Upgrade{withoutAims}},
+	{Name: KindExplanations, Form: reflect.TypeFor[[]schedules.Explanation](),
+		Inspect: replica.Readable[[]schedules.Explanation], Upgrades: []replica.Upgrade{withoutAims}},
 }
 
 // withoutAims drops from choices the aims that fills were once made with.

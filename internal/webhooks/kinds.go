@@ -1,6 +1,8 @@
 package webhooks
 
 import (
+	"reflect"
+
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 )
@@ -11,8 +13,10 @@ const (
 )
 
 var Kinds = replica.Kinds{
-	{Name: KindWebhook, Copy: replica.Copied(replica.Parse[webhook]), Inspect: replica.Looking(inspectWebhook)},
-	{Name: KindProgress, Copy: replica.Copied(replica.Parse[progress]), Inspect: replica.Readable[progress]},
+	{Name: KindWebhook, Form: reflect.TypeFor[webhook](), Copy: replica.Copied(replica.Parse[webhook]),
+		Inspect: replica.Looking(inspectWebhook)},
+	{Name: KindProgress, Form: reflect.TypeFor[progress](), Copy: replica.Copied(replica.Parse[progress]),
+		Inspect: replica.Readable[progress]},
 }
 
 func webhooksIn(m *replica.Replica) *replica.Cache[webhook] {

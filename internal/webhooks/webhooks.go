@@ -109,33 +109,12 @@ func New(p WebhookParts) *Webhooks {
 		views: map[string]view{}}}
 }
 
-// webhook is one as it is stored. Its secrets are not: they follow from the service's key and these salts, so that
-// whoever reads the store, or a backup without the key, can sign nothing.
-type webhook struct {
-	wire.Webhook
-	Salt     []byte            `json:"salt"`
-	OldSalt  []byte            `json:"old_salt,omitempty"`
-	OldUntil schedules.Instant `json:"old_until"`
-}
-
-// progress is how far a webhook has come, as it is stored.
-type progress struct {
-	Cursor int64 `json:"cursor"` // every change up to it is delivered or of no concern
-	// the webhook's revision that was tried last: to another one there is no waiting
-	Target   int64             `json:"target"`
-	Tries    int               `json:"tries"`
-	Since    schedules.Instant `json:"since"`
-	NextTry  schedules.Instant `json:"next_try"`
-	SavedAt  schedules.Instant `json:"saved_at"`
-	Attempts []wire.Attempt    `json:"attempts"` // newest first
-}
-
 // begin forgets the failures: the next try is at once.
 func (p *progress) begin() { p.Tries, p.Since, p.NextTry = 0, schedules.Instant{}, schedules.Instant{} }
 
 // note puts an attempt on the log.
 func (p *progress) note(a wire.Attempt) {
-	p.Attempts = append([]wire.Attempt{a}, p.Attempts[:min(len(p.Attempts), attemptsKept-1)]...)
+	p.Attempts = append([]storedAttempt{storedAttempt(a)}, p.Attempts[:min(len(p.Attempts), attemptsKept-1)]...)
 }
 
 // secret is what a salt stands for, as the Standard Webhooks scheme writes it.
@@ -150,13 +129,6 @@ func newSalt() []byte {
 	b := make([]byte, 16)
 	rand.Read(b) // never fails: crypto/rand
 	return b
-}
-
-// shown is a webhook as people see it.
-func shown(row replica.Row[webhook]) wire.Webhook {
-	w := row.Value.Webhook
-	w.Revision = row.Revision
-	return w
 }
 
 // List answers at most limit webhooks whose ids come after the given one, and the last id when there are more.
@@ -245,8 +217,8 @@ func (h *Registry) Put(ctx context.Context, a access.Actor, w wire.Webhook, revi
 		if err := replica.CheckRevision(revision, latest); err != nil {
 			return err
 		}
-		next := webhook{Webhook: w, Salt: before.Value.Salt, OldSalt: before.Value.OldSalt, OldUntil: before.Value.OldUntil}
-		next.Secret, next.DisabledAt, next.DisabledBecause = "", schedules.Instant{}, ""
+		next := wanted(w)
+		next.Salt, next.OldSalt, next.OldUntil = before.Value.Salt, before.Value.OldSalt, before.Value.OldUntil
 		if !w.Enabled { // who gave it up stays on record until it is enabled
 			next.DisabledAt, next.DisabledBecause = before.Value.DisabledAt, before.Value.DisabledBecause
 		}
@@ -274,7 +246,6 @@ func (h *Registry) Put(ctx context.Context, a access.Actor, w wire.Webhook, revi
 // write commits a webhook and what goes with it.
 func (h *Registry) write(ctx context.Context, w webhook, revision int64, origin store.Origin, more ...store.Write) (
 	wire.Webhook, error) {
-	w.Revision = 0 // the document has it
 	body, err := replica.Encode(w)
 	if err != nil {
 		return wire.Webhook{}, err
@@ -339,7 +310,11 @@ func (h *Registry) Deliveries(id string) (wire.Deliveries, error) {
 	}
 	row, _ := progressIn(h.replica).Get(id)
 	p := row.Value
-	return wire.Deliveries{Page: wire.Page[wire.Attempt]{Items: append([]wire.Attempt{}, p.Attempts...)},
+	attempts := make([]wire.Attempt, len(p.Attempts))
+	for i, a := range p.Attempts {
+		attempts[i] = wire.Attempt(a)
+	}
+	return wire.Deliveries{Page: wire.Page[wire.Attempt]{Items: attempts},
 		Standing: wire.WebhookStanding{Delivered: p.Cursor, Latest: h.replica.Sequence(), Tries: p.Tries,
 			FailingSince: p.Since, NextTry: p.NextTry}}, nil
 }

@@ -1,0 +1,29 @@
+package replica_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"lifeline/internal/replica"
+	"lifeline/internal/servicetest"
+	"lifeline/internal/store/memory"
+)
+
+func TestStatusIsStoredWithAllThatAStationSaysOfItself(t *testing.T) {
+	golden := servicetest.Golden(t, "status.v1")
+	r, err := replica.Open(t.Context(), memory.New(10), replica.SharedKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	servicetest.Put(t, r, replica.KindStatus, "station", json.RawMessage(golden))
+	row, _ := replica.StatusesIn(r).Get("station")
+	if got, err := replica.EncodeStatus(row.Value); err != nil || !bytes.Equal(got, golden) {
+		t.Errorf("%s\nis stored again as\n%s\n%v", golden, got, err)
+	}
+	if got := servicetest.Unfilled(row.Value); !slices.Equal(got, []string{"StationProblem.code", "StationProblem.date",
+		"StationProblem.field", "StationProblem.message", "Status.published_revision", "Status.standing"}) {
+		t.Errorf("%q are not stored, but only what the service says of the station is not", got)
+	}
+}
