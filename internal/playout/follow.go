@@ -33,10 +33,12 @@ type Follower struct {
 	opt       FollowOptions
 
 	mu     sync.Mutex
-	asked  map[string]asking    // by document
-	lacks  map[string]time.Time // by document: since when the service has said that there is a later one
+	asked  map[string]asking // by document
+	lacks  map[string]lack   // by document
 	offset time.Duration
-	heard  time.Time // when the last request was made that the service signed an answer to
+	heard  time.Time      // when the last request was made that the service signed an answer to
+	said   wire.Freshness // that answer
+	tried  time.Time      // when the last request of that kind was made, answered or not
 	nudge  chan struct{}
 }
 
@@ -46,6 +48,12 @@ type asking struct {
 	sum     [sha256.Size]byte // of its bytes; zero like tag
 	refused int               // answers, since one was accepted
 	since   time.Time         // when the first of them came
+}
+
+// lack is a later document that the service says is there, and that has not come.
+type lack struct {
+	since  time.Time // when the service said so first
+	newest int64     // the revision that it named then
 }
 
 // FollowOptions says how to follow. The zero value of a field means its default.
@@ -70,7 +78,7 @@ func NewFollower(api *client.Client, name string, documents *DocumentStore, prob
 	}
 	return &Follower{name: name, service: api.Station(name), api: api, documents: documents, problems: problems,
 		time: keeper, opt: opt,
-		asked: map[string]asking{}, lacks: map[string]time.Time{}, heard: time.Now(), nudge: make(chan struct{}, 1)}
+		asked: map[string]asking{}, lacks: map[string]lack{}, heard: time.Now(), nudge: make(chan struct{}, 1)}
 }
 
 // Offset is the machine's clock minus the service's, as last measured.
@@ -85,10 +93,11 @@ const callTimeout = 30 * time.Second
 
 // Run follows until ctx is done.
 func (f *Follower) Run(ctx context.Context) error {
-	if !f.pin(ctx) {
-		return nil
-	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { f.heed(ctx); return nil })
+	if !f.pin(ctx) {
+		return g.Wait()
+	}
 	g.Go(func() error { f.sweeps(ctx); return nil })
 	g.Go(func() error { f.poll(ctx, f.today); return nil })
 	g.Go(func() error {
@@ -181,7 +190,6 @@ const (
 func (f *Follower) sweeps(ctx context.Context) {
 	for failures, least := 0, sweepLeast; ; {
 		err := f.sweep(ctx)
-		f.tellStarved()
 		wait := f.opt.Sweep
 		if err != nil && ctx.Err() == nil {
 			if !errors.As(err, new(refusal)) { // which is told already
@@ -379,25 +387,28 @@ func (f *Follower) Compare(said wire.Freshness) {
 }
 
 // compare looks at one document. A later one is asked for without a tag, since something on the way may answer in the
-// service's place that nothing has changed. One that came and was refused has an alarm of its own.
+// service's place that nothing has changed. Where what comes is refused for long, that is an alarm of its own.
 func (f *Follower) compare(name string, newest, held int64) {
 	alarm := "withheld " + name
 	f.mu.Lock()
-	a, since := f.asked[name], f.lacks[name]
-	if newest <= held || a.refused > 0 {
+	a, l := f.asked[name], f.lacks[name]
+	if newest <= held {
 		delete(f.lacks, name)
 		f.mu.Unlock()
 		f.problems.Calm(alarm)
 		return
 	}
-	if since.IsZero() {
-		since = time.Now()
+	if held >= l.newest { // what was lacking has come, and there is a later one since
+		l = lack{time.Now(), newest}
 		a.tag = ""
-		f.asked[name], f.lacks[name] = a, since
+		f.asked[name], f.lacks[name] = a, l
 		f.wake()
 	}
 	f.mu.Unlock()
-	if lasts := time.Since(since); lasts >= withheldLong {
+	refused := a.refused > 0 && time.Since(a.since) >= refusedLong
+	if lasts := time.Since(l.since); lasts < withheldLong || refused {
+		f.problems.Calm(alarm)
+	} else {
 		f.problems.Raise(alarm, "the service has said for %v that there is revision %d of the %s, and what comes is still "+
 			"%d: something between the station and the "+
 			"service holds it back. What was held before airs on", lasts.Round(time.Minute), newest, name, held)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/playout/retry"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -69,6 +70,9 @@ func (f *Follower) measure(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	nonce, begun := newNonce(), time.Now()
+	f.mu.Lock()
+	f.tried = begun
+	f.mu.Unlock()
 	before, moved := f.time.look()
 	doc, err := f.service.Freshness(ctx, nonce)
 	if fault.Is(err, fault.NotFound) {
@@ -87,7 +91,10 @@ func (f *Follower) measure(ctx context.Context) error {
 	// what it leaves the station's time off by, at the least
 	f.documents.clock.measured(f.time.Now().Round(0).Sub(said.At.Add(took)))
 	f.mu.Lock()
-	f.offset, f.heard = ahead, begun
+	f.offset = ahead
+	if begun.After(f.heard) {
+		f.heard, f.said = begun, said
+	}
 	f.mu.Unlock()
 	f.Compare(said)
 	return nil
@@ -95,6 +102,26 @@ func (f *Follower) measure(ctx context.Context) error {
 
 // starvedAfter is the time without an answer that the service signed for the station, after which the station says so.
 const starvedAfter = 10 * time.Minute
+
+// heedEvery is how often the station looks whether it is kept from news.
+const heedEvery = 30 * time.Second
+
+// heed tells, until ctx is done, when the station is kept from news. It waits for no sweep: whoever holds the link may
+// make a sweep last long, by answers that come a byte at a time. Where the sweeps do not ask for the time, heed does.
+func (f *Follower) heed(ctx context.Context) {
+	for retry.Pause(ctx, heedEvery) == nil {
+		f.tellStarved()
+		f.mu.Lock()
+		tried, said := f.tried, f.said
+		f.mu.Unlock()
+		if time.Since(tried) >= f.opt.Sweep*3/2 && f.documents.Pinned() {
+			_ = f.measure(ctx) // the sweeps tell of a failure
+			f.tellStarved()
+		} else if said.Station != "" {
+			f.Compare(said)
+		}
+	}
+}
 
 // tellStarved raises the alarm of a station that hears nothing of the service, and ends it.
 func (f *Follower) tellStarved() {

@@ -1,13 +1,16 @@
 package playout
 
 import (
+	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"lifeline/internal/client"
+	"lifeline/internal/playout/retry"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -115,4 +118,138 @@ func TestNothingAirsWhereTheRecallListsAndTheRecordsOfThemWereRemovedTogether(t 
 			}
 		})
 	}
+}
+
+// Whoever holds the link makes an alarm of neither kind stand by changing between them: now damage, now the document
+// that was held before.
+func TestWhatIsWithheldIsAnAlarmThoughSomeAnswersAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := recalling(t)
+		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems,
+			OpenTimekeeper(func() time.Time { return documentsNow }, Uptime{}, s.state, s.problems), FollowOptions{})
+		for range 6 {
+			f.Compare(wire.Freshness{Recalls: 12})
+			f.refuse("recall list", f.asked["recall list"], errors.New("it was changed on the way"))
+			time.Sleep(refusedLong / 2)
+			f.Compare(wire.Freshness{Recalls: 12})
+			f.settle("recall list", asking{}) // what was held before came again
+		}
+		if a := strings.Join(s.problems.Alarms(), "; "); !strings.Contains(a, "revision 12 of the recall list") {
+			t.Errorf("the alarms are %q", a)
+		}
+	})
+}
+
+// A day that is published again and again comes each time, a little after the service says so.
+func TestADocumentThatChangesOftenIsNotWithheld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := recalling(t)
+		f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems,
+			OpenTimekeeper(func() time.Time { return documentsNow }, Uptime{}, s.state, s.problems), FollowOptions{})
+		for revision := int64(12); revision < 30; revision++ {
+			f.Compare(wire.Freshness{Recalls: revision})
+			if a := s.problems.Alarms(); len(a) > 0 {
+				t.Fatalf("at revision %d the alarms are %q", revision, a)
+			}
+			if err := s.OfferRecalls(s.recallsDoc(revision)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(sweepPaced)
+		}
+	})
+}
+
+// A link over which all but the time comes a byte at a time makes the sweeps last many minutes.
+func TestWhoeverHoldsTheAnswersOfASweepDelaysNoAlarm(t *testing.T) {
+	for name, c := range map[string]struct {
+		fresh bool // the time is answered
+		says  string
+		after time.Duration
+	}{
+		"withheld": {true, "revision 5 of the recall list", withheldLong + 2*time.Minute + heedEvery},
+		"starved":  {false, "has signed no answer", starvedAfter + heedEvery},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newService(t)
+				t.Cleanup(func() { time.Sleep(callTimeout + time.Minute) }) // the last handlers end
+				s.recall(4)
+				f := followWith(t, s, time.Now)
+				time.Sleep(time.Hour)
+				s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+					switch {
+					case strings.HasSuffix(r.URL.Path, "/freshness.dsse") && c.fresh:
+						w.Write(s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern",
+							Nonce: r.URL.Query().Get("nonce"), At: schedules.At(time.Now()), Recalls: 5}))
+					case strings.HasSuffix(r.URL.Path, "/freshness.dsse"):
+						w.Write(s.fresh("stored", 0))
+					default:
+						for r.Context().Err() == nil {
+							_, _ = w.Write([]byte(" "))
+							_ = http.NewResponseController(w).Flush()
+							_ = retry.Pause(r.Context(), time.Second)
+						}
+					}
+					return true
+				})
+				time.Sleep(c.after)
+				if a := strings.Join(f.Alarms(), "; "); !strings.Contains(a, c.says) {
+					t.Errorf("after %v the alarms are %q", c.after, a)
+				}
+			})
+		})
+	}
+}
+
+// A station that never gets a key hears nothing of the service either.
+func TestAStationWithoutAKeyIsStarved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		s.setDown(true)
+		_, problems := follow(t, s)
+		time.Sleep(starvedAfter + heedEvery)
+		if a := strings.Join(problems.Alarms(), "; "); !strings.Contains(a, "has signed no answer") {
+			t.Errorf("the alarms are %q", a)
+		}
+	})
+}
+
+// Two seconds of latency, one answer in a hundred lost, days published again and again, and a service that restarts.
+func TestASlowHonestLinkRaisesNoAlarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		t.Cleanup(func() { time.Sleep(callTimeout + time.Minute) })
+		today := schedules.DateOf(time.Now())
+		said := wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Queues: map[string]int64{}}
+		var mu sync.Mutex // of said and asked
+		asked := 0
+		s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
+			_ = retry.Pause(r.Context(), 2*time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			if asked++; asked%100 == 0 {
+				problemOf(w, http.StatusBadGateway)
+				return true
+			}
+			if strings.HasSuffix(r.URL.Path, "/freshness.dsse") {
+				said.Nonce, said.At = r.URL.Query().Get("nonce"), schedules.At(time.Now())
+				w.Write(s.seal(wire.FreshnessType, said))
+				return true
+			}
+			return false
+		})
+		f := followWith(t, s, time.Now)
+		for revision := int64(1); revision < 100; revision++ {
+			time.Sleep(20 * time.Second)
+			s.setDown(revision%25 == 0)
+			mu.Lock()
+			said.Recalls, said.Queues[today.String()] = revision, revision
+			s.recall(revision)
+			s.publish(day("lantern", revision, time.Now().Add(time.Hour), time.Minute, []wire.QueueItem{s.record(rec(1, 60))}))
+			mu.Unlock()
+			if a := f.Alarms(); len(a) > 0 {
+				t.Fatalf("at revision %d the alarms are %q", revision, a)
+			}
+		}
+	})
 }
