@@ -77,13 +77,14 @@ func printStanding(w io.Writer, s wire.Status, now time.Time) {
 	printProblems(w, s)
 }
 
-// printProblems shows what the station says is wrong with it, and what stands against it.
+// printProblems shows what the station says is wrong with it, and what stands against it. What it calls problems
+// happened within its last day, and may be over.
 func printProblems(w io.Writer, s wire.Status) {
 	for _, alarm := range s.Alarms {
 		fmt.Fprintf(w, "    ALARM: %s\n", oneLine(alarm))
 	}
 	for _, problem := range s.Problems {
-		fmt.Fprintf(w, "    %s\n", oneLine(problem))
+		fmt.Fprintf(w, "    in the last day: %s\n", oneLine(problem))
 	}
 	for _, p := range s.Standing {
 		fmt.Fprintf(w, "    %s: %s\n", p.Code, oneLine(p.Message))
