@@ -48,6 +48,7 @@ var sameNames = map[string]string{
 	"Recordings": "of the library; ports of the player and of decorators of the audio store",
 	"Redis":      "the settings; a server for tests",
 	"Rejection":  "why a recording cannot air, as measured and as kept",
+	"Renderer":   "the port of the windows and its implementation",
 	"Reserve":    "of a disk; of a Redis",
 	"Row":        "of a frequency file; of a cache",
 	"S3":         "the settings; the back end",

@@ -72,7 +72,7 @@ func (untraced) Begin(r *http.Request, _ string) (context.Context, func(string, 
 	return r.Context(), func(string, int) {}
 }
 
-// renderless is a Studio whose files are empty.
+// renderless is a Renderer whose files are empty.
 type renderless struct{}
 
 func (renderless) Window(context.Context, *wire.Queue, string) (io.ReadSeekCloser, int64, string, error) {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestALanguageAirsOnTheStationsWithAWindowThatAllowsIt(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	for _, s := range []schedules.Station{
 		{ID: "dawn", Languages: []string{"ko-KP"}, Windows: []schedules.Window{{ID: "a"}}},
 		{ID: "broad", Languages: []string{"en"}, Windows: []schedules.Window{{ID: "a"},
@@ -19,7 +19,7 @@ func TestALanguageAirsOnTheStationsWithAWindowThatAllowsIt(t *testing.T) {
 		{ID: "idle", Languages: []string{"ko"}},
 		{ID: "open", Windows: []schedules.Window{{ID: "a"}}},
 	} {
-		replica.StationsIn(d.mirror).Put(s.ID, replica.Row[schedules.Station]{Revision: 1, Value: s})
+		replica.StationsIn(d.replica).Put(s.ID, replica.Row[schedules.Station]{Revision: 1, Value: s})
 	}
 	for language, want := range map[string][]string{
 		"ko-KP": {"broad", "dawn", "open"}, "ko": {"broad", "open"}, "ko-KR": {"broad", "open"}, "en-GB": {"broad", "open"},
@@ -29,7 +29,7 @@ func TestALanguageAirsOnTheStationsWithAWindowThatAllowsIt(t *testing.T) {
 			t.Errorf("%s airs on %v, not %v", language, got, want)
 		}
 	}
-	if got := newDesk(t, servicetest.Heard).library.Segments.AirableOn("ko"); got == nil || len(got) > 0 {
+	if got := newFixture(t, servicetest.Heard).library.Segments.AirableOn("ko"); got == nil || len(got) > 0 {
 		t.Errorf("without stations: %v", got)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 func TestASilentOrVeryQuietRecordingNeedsConsent(t *testing.T) {
 	for _, code := range []string{audio.WarnSilent, audio.WarnVeryQuiet} {
-		d := newDesk(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
+		d := newFixture(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
 			f, err := servicetest.Heard(ctx, r, p)
 			f.Warnings = []audio.Warning{{Code: audio.WarnHeadSilence, Message: "It starts late."},
 				{Code: code, Message: "It is silent."}}
@@ -32,7 +32,7 @@ func TestASilentOrVeryQuietRecordingNeedsConsent(t *testing.T) {
 			t.Errorf("%s, accepted: %s, %v", code, s.State, err)
 		}
 	}
-	d := newDesk(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
+	d := newFixture(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
 		f, err := servicetest.Heard(ctx, r, p)
 		f.Warnings = []audio.Warning{{Code: audio.WarnClipping, Message: "It is clipped."}}
 		return f, err
@@ -44,7 +44,7 @@ func TestASilentOrVeryQuietRecordingNeedsConsent(t *testing.T) {
 }
 
 func TestARejectedSegmentIsKeptOffTheAirWithAReason(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	d.upload(t, "a")
 	if _, err := d.library.Approvals.Reject(t.Context(), ruth, "a", nil, " "); !fault.Is(err, fault.Invalid) {
 		t.Errorf("without a reason: %v", err)
@@ -72,7 +72,7 @@ func TestARejectedSegmentIsKeptOffTheAirWithAReason(t *testing.T) {
 }
 
 func TestNobodyApprovesTheirOwn(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	d.upload(t, "a")
 	if _, err := d.library.Approvals.Approve(t.Context(), access.Actor{Name: "Hana"}, "a", nil, ""); !fault.Is(err,
 		fault.Forbidden) {

@@ -12,11 +12,11 @@ import (
 )
 
 func TestTheLastFallbackSegmentThatIsNotSensitiveStaysSo(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	for _, id := range []string{"a", "b"} {
 		d.upload(t, id)
 	}
-	servicetest.Put(t, d.mirror, replica.KindStation, "s", schedules.Station{ID: "s", Fallback: []string{"a", "b"}})
+	servicetest.Put(t, d.replica, replica.KindStation, "s", schedules.Station{ID: "s", Fallback: []string{"a", "b"}})
 	sensitive := func(s *schedules.Segment) { s.Sensitive = true }
 	if s, err := d.library.Segments.Edit(t.Context(), hana, "a", nil, sensitive); err != nil || s.GuardedSince.IsZero() {
 		t.Errorf("while another is not: %v", err)
@@ -32,7 +32,7 @@ func TestTheLastFallbackSegmentThatIsNotSensitiveStaysSo(t *testing.T) {
 }
 
 func TestStaleChangeChangesNothing(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	s := d.upload(t, "a")
 	stale := s.Revision - 1
 	if _, err := d.library.Segments.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", &stale,
@@ -46,12 +46,12 @@ func TestStaleChangeChangesNothing(t *testing.T) {
 
 // It tells nobody, and is in no record.
 func TestEditThatChangesNothingMakesNoRevision(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
-	before, changes := d.upload(t, "a"), d.mirror.Sequence()
+	d := newFixture(t, servicetest.Heard)
+	before, changes := d.upload(t, "a"), d.replica.Sequence()
 	same := func(s *schedules.Segment) { s.Title = "t" }
 	if s, err := d.library.Segments.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", &before.Revision,
-		same); err != nil || s.Revision != before.Revision || d.mirror.Sequence() != changes {
-		t.Errorf("%+v, %v, %d changes", s, err, d.mirror.Sequence()-changes)
+		same); err != nil || s.Revision != before.Revision || d.replica.Sequence() != changes {
+		t.Errorf("%+v, %v, %d changes", s, err, d.replica.Sequence()-changes)
 	}
 	if s, err := d.library.Segments.Edit(t.Context(), access.Actor{Name: "Hana"}, "a", nil,
 		func(s *schedules.Segment) { s.Title = "other" }); err != nil || s.Revision != before.Revision+1 {
@@ -65,7 +65,7 @@ func TestEditThatChangesNothingMakesNoRevision(t *testing.T) {
 }
 
 func TestEditThatSaysSomethingElseNeedsApprovalAnew(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	d.upload(t, "a")
 	if _, err := d.library.Approvals.Approve(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, ""); err != nil {
 		t.Fatal(err)

@@ -15,15 +15,15 @@ import (
 
 var ruth = access.Actor{Name: "Ruth"}
 
-// desk is a library over the memory store.
-type desk struct {
+// fixture is a library over the memory store.
+type fixture struct {
 	library *Library
-	mirror  *replica.Replica
-	claims  *replica.WorkLock
+	replica *replica.Replica
+	lock    *replica.WorkLock
 	now     time.Time
 }
 
-func newDesk(t *testing.T, analyse Analyser) *desk {
+func newFixture(t *testing.T, analyse Analyser) *fixture {
 	t.Helper()
 	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
 	if err != nil {
@@ -34,14 +34,14 @@ func newDesk(t *testing.T, analyse Analyser) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { files.Close() })
-	d := &desk{mirror: m, claims: replica.NewWorkLock(m, "desk", time.Minute), now: time.Date(2026, 1, 2, 3, 4, 5, 0,
+	d := &fixture{replica: m, lock: replica.NewWorkLock(m, "one", time.Minute), now: time.Date(2026, 1, 2, 3, 4, 5, 0,
 		time.UTC)}
 	d.library = New(m, files, servicetest.Seal{}, analyse, func() time.Time { return d.now }, Limits{MaxBytes: 1000,
 		MaxWaiting: 2500, Concurrency: 1})
 	return d
 }
 
-func (d *desk) upload(t *testing.T, id string) schedules.Segment {
+func (d *fixture) upload(t *testing.T, id string) schedules.Segment {
 	t.Helper()
 	r, err := d.library.Recordings.Receive(t.Context(), strings.NewReader("sound of "+id))
 	if err != nil {

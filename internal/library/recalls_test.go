@@ -16,7 +16,7 @@ import (
 )
 
 func TestAPersonIsRecalledInEverySegmentAtOnce(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	for _, id := range []string{"a", "b", "c"} {
 		d.upload(t, id)
 	}
@@ -50,7 +50,7 @@ func TestAPersonIsRecalledInEverySegmentAtOnce(t *testing.T) {
 }
 
 func TestReinstatingTakesTwoPeople(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	d.upload(t, "a")
 	if _, err := d.library.Recalls.Recall(t.Context(), access.Actor{Name: "Ruth"}, "a", nil, "unsafe"); err != nil {
 		t.Fatal(err)
@@ -111,11 +111,11 @@ func TestWaitersWakeAtTheChange(t *testing.T) {
 }
 
 func TestWhatIsReinstatedAfterTheStoreWasSetBackIsNamedAsReleased(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	d.upload(t, "a")
 	write, err := replica.FloorWrite(replica.Floor{}.Raised(d.now, 0), 0)
 	if err == nil {
-		err = d.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{write}})
+		err = d.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{write}})
 	}
 	if err != nil {
 		t.Fatal(err)

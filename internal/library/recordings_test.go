@@ -19,7 +19,7 @@ import (
 )
 
 func TestANewRecordingNeedsApprovalAndTheOldOneStaysKnown(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	first := d.upload(t, "a")
 	if _, err := d.library.Approvals.Approve(t.Context(), ruth, "a", nil, ""); err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestANewRecordingNeedsApprovalAndTheOldOneStaysKnown(t *testing.T) {
 }
 
 func TestARecordingsAudioIsOpenedByItsHash(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	r, err := d.library.Recordings.receiveUnheard(t.Context(), strings.NewReader("sound"))
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +70,8 @@ func TestARecordingsAudioIsOpenedByItsHash(t *testing.T) {
 
 // An analysis says how far it has come, and leaves the recording's outline, or the reason why it cannot air.
 func TestAnAnalysisLeavesAnOutlineOrAReason(t *testing.T) {
-	var d *desk
-	d = newDesk(t, func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {
+	var d *fixture
+	d = newFixture(t, func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {
 		progress(3)
 		if p, ok := d.library.Recordings.Progress("a"); ok && p.Done != 3 {
 			t.Errorf("it has come %+v", p)
@@ -86,7 +86,7 @@ func TestAnAnalysisLeavesAnOutlineOrAReason(t *testing.T) {
 	if _, err := d.library.Recordings.Waveform(t.Context(), s.Recording.SHA256); !fault.Is(err, fault.NotFound) {
 		t.Errorf("before its analysis: %v", err)
 	}
-	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.claims); err != nil {
+	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.lock); err != nil {
 		t.Fatal(err)
 	}
 	s, err := d.library.Segments.AwaitAnalysis(t.Context(), "a")
@@ -129,13 +129,13 @@ func TestWhoWaitsForAnAnalysisIsAnsweredWhenTheWaitEnds(t *testing.T) {
 
 // While every analyser is busy an upload is stored all the same, and analysed after.
 func TestBusyAnalyserDelaysNoUpload(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	d.library.Recordings.workers <- struct{}{}
 	if s := d.upload(t, "a"); s.State != schedules.Analysing {
 		t.Fatalf("state is %s", s.State)
 	}
 	<-d.library.Recordings.workers
-	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.claims); err != nil {
+	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.lock); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := d.library.Segments.Get("a"); err != nil || s.State != schedules.Pending ||
@@ -147,7 +147,7 @@ func TestBusyAnalyserDelaysNoUpload(t *testing.T) {
 // An analysis that breaks for a reason of its own rejects nothing: it is tried again.
 func TestBrokenAnalysisIsTriedAgain(t *testing.T) {
 	broken := true
-	d := newDesk(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
+	d := newFixture(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {
 		if broken {
 			return audio.Facts{}, errors.New("the disk hiccuped")
 		}
@@ -157,7 +157,7 @@ func TestBrokenAnalysisIsTriedAgain(t *testing.T) {
 		t.Fatalf("state is %s", s.State)
 	}
 	broken = false
-	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.claims); err != nil {
+	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.lock); err != nil {
 		t.Fatal(err)
 	}
 	if s, _ := d.library.Segments.Get("a"); s.State != schedules.Pending {
@@ -166,7 +166,7 @@ func TestBrokenAnalysisIsTriedAgain(t *testing.T) {
 }
 
 func TestUploadOverTheLimitLeavesNothing(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	if _, err := d.library.Recordings.Receive(t.Context(), bytes.NewReader(make([]byte, 1001))); !fault.Is(err,
 		fault.TooLarge) {
 		t.Errorf("over the limit: %v", err)

@@ -66,7 +66,7 @@ func TestOnePersonIsNotTwoByTheFormOfTheName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	a := access.New(m, d.library.Segments.now)
 	for _, name := range []string{decomposedHana, composedHana + " "} {
 		made, err := a.Create(t.Context(), access.System, access.NewToken{Name: name, Role: access.Producer})

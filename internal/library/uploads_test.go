@@ -18,7 +18,7 @@ import (
 	"lifeline/schedules"
 )
 
-func (d *desk) begin(t *testing.T, id string, length int64) Upload {
+func (d *fixture) begin(t *testing.T, id string, length int64) Upload {
 	t.Helper()
 	d.now = time.Now() // the audio store has its own time
 	u, err := d.library.Uploads.Start(t.Context(), access.Actor{Name: "Hana"}, Upload{Length: length,
@@ -30,7 +30,7 @@ func (d *desk) begin(t *testing.T, id string, length int64) Upload {
 }
 
 // kept are the parts of an upload that the audio store still has.
-func (d *desk) kept(t *testing.T, u Upload) (n int) {
+func (d *fixture) kept(t *testing.T, u Upload) (n int) {
 	t.Helper()
 	for _, p := range u.Parts {
 		content, _, err := d.library.Recordings.audio.Open(t.Context(), p.SHA256)
@@ -49,7 +49,7 @@ func (d *desk) kept(t *testing.T, u Upload) (n int) {
 var hana = access.Actor{Name: "Hana"}
 
 func TestBrokenPieceIsKeptAsFarAsItCame(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	u := d.begin(t, "a", 10)
 	broken := io.MultiReader(strings.NewReader("01234"), iotest.ErrReader(errors.New("cable cut")))
 	if _, err := d.library.Uploads.Append(t.Context(), hana, u.ID, 0, broken, nil); !fault.Is(err, fault.Invalid) {
@@ -67,7 +67,7 @@ func TestBrokenPieceIsKeptAsFarAsItCame(t *testing.T) {
 	}
 }
 
-func mustSegment(t *testing.T, d *desk, id string) schedules.Segment {
+func mustSegment(t *testing.T, d *fixture, id string) schedules.Segment {
 	t.Helper()
 	s, err := d.library.Segments.Get(id)
 	if err != nil {
@@ -78,7 +78,7 @@ func mustSegment(t *testing.T, d *desk, id string) schedules.Segment {
 
 // What has ended leaves nothing behind, and takes nothing that is also something else.
 func TestEndedUploadLeavesNoParts(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	given := d.begin(t, "a", 8)
 	given, err := d.library.Uploads.Append(t.Context(), hana, given.ID, 0, strings.NewReader("half"), nil)
 	if err != nil {
@@ -106,11 +106,11 @@ func TestEndedUploadLeavesNoParts(t *testing.T) {
 	if _, err := d.library.Uploads.Get(hana, given.ID); !fault.Is(err, fault.Gone) {
 		t.Errorf("a day later: %v", err)
 	}
-	if err := d.library.Uploads.Sweep(t.Context(), d.claims); err != nil || d.kept(t, given) != 1 {
+	if err := d.library.Uploads.Sweep(t.Context(), d.lock); err != nil || d.kept(t, given) != 1 {
 		t.Errorf("the parts go before others have referred to them: %v", err)
 	}
 	d.now = d.now.Add(partsLinger)
-	if err := d.library.Uploads.Sweep(t.Context(), d.claims); err != nil {
+	if err := d.library.Uploads.Sweep(t.Context(), d.lock); err != nil {
 		t.Fatal(err)
 	}
 	if d.kept(t, given) != 0 || d.kept(t, shared) != 1 {
@@ -124,7 +124,7 @@ func TestEndedUploadLeavesNoParts(t *testing.T) {
 
 // An upload whose last piece was acknowledged by nobody, the service having died, is finished by the next one.
 func TestWholeUploadIsFinishedWithoutItsProducer(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	u := d.begin(t, "a", 4)
 	stored, err := d.library.Recordings.audio.Put(t.Context(), strings.NewReader("full"), 10)
 	if err != nil {
@@ -136,14 +136,14 @@ func TestWholeUploadIsFinishedWithoutItsProducer(t *testing.T) {
 	}
 	d.now = d.now.Add(2 * uploadRest)
 	for range 2 { // the second finds it done
-		if err := d.library.Uploads.Sweep(t.Context(), d.claims); err != nil {
+		if err := d.library.Uploads.Sweep(t.Context(), d.lock); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if s := mustSegment(t, d, "a"); s.UploadedBy != "Hana" || s.State != schedules.Analysing {
 		t.Errorf("the segment is %+v", s)
 	}
-	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.claims); err != nil {
+	if err := d.library.Recordings.AnalyseBehind(t.Context(), d.lock); err != nil {
 		t.Fatal(err)
 	}
 	if s := mustSegment(t, d, "a"); s.State != schedules.Pending {
@@ -152,7 +152,7 @@ func TestWholeUploadIsFinishedWithoutItsProducer(t *testing.T) {
 }
 
 func TestUnfinishedUploadsTakeBoundedSpace(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	d.begin(t, "a", 1000)
 	d.begin(t, "b", 1000)
 	_, err := d.library.Uploads.Start(t.Context(), hana, Upload{Length: 1000, Segment: schedules.Segment{ID: "c",
@@ -163,7 +163,7 @@ func TestUnfinishedUploadsTakeBoundedSpace(t *testing.T) {
 }
 
 func TestCancelledUploadGivesItsSpaceBackAtOnce(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	for range 4 {
 		u := d.begin(t, "long", 1000)
 		if err := d.library.Uploads.Cancel(t.Context(), hana, u.ID); err != nil {
@@ -173,7 +173,7 @@ func TestCancelledUploadGivesItsSpaceBackAtOnce(t *testing.T) {
 }
 
 func TestUploadOfOtherBytesThanAnnouncedIsGivenUp(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	u := d.begin(t, "a", 4)
 	u.SHA256 = strings.Repeat("b", 64)
 	if err := d.library.Uploads.keep(t.Context(), hana, &u, "upload.start"); err != nil {
@@ -193,7 +193,7 @@ func TestUploadOfOtherBytesThanAnnouncedIsGivenUp(t *testing.T) {
 
 // Who sends what somebody sends at the same moment gets the same answer: it is there.
 func TestEqualUploadsAllBecomeTheOneSegment(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	var uploads []Upload
 	for range 8 {
 		uploads = append(uploads, d.begin(t, "a", 8))
@@ -238,7 +238,7 @@ func TestANewerRequestTakesAnUploadFromAnOlderOne(t *testing.T) {
 }
 
 func TestAnUploadIsSeenByItsProducerAlone(t *testing.T) {
-	d := newDesk(t, servicetest.Heard)
+	d := newFixture(t, servicetest.Heard)
 	u := d.begin(t, "a", 100)
 	if got := d.library.Uploads.List(hana); len(got) != 1 || got[0].ID != u.ID || d.library.Recordings.MaxBytes() != 1000 {
 		t.Errorf("%+v", got)

@@ -19,20 +19,20 @@ import (
 	"lifeline/schedules"
 )
 
-// office is a scheduler over the memory store, with one station, one clock and a few segments.
-type office struct {
+// fixture is a scheduler over the memory store, with one station, one clock and a few segments.
+type fixture struct {
 	*scheduling.Scheduler
-	mirror *replica.Replica
-	at     time.Time
+	replica *replica.Replica
+	at      time.Time
 }
 
-func newOffice(t *testing.T) *office {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	m, err := replica.Open(t.Context(), memory.New(100), kinds.All)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &office{mirror: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
+	o := &fixture{replica: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
 	o.Scheduler = scheduling.New(m, record.NewRecords(m, m.Store, nil, func() time.Time { return o.at }, 0),
 		servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
 	for _, id := range []string{"m1", "m2", "m3"} {
@@ -45,9 +45,9 @@ func newOffice(t *testing.T) *office {
 }
 
 // segment stores a segment of a minute, changed.
-func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment)) {
+func (o *fixture) segment(t *testing.T, id string, change func(*schedules.Segment)) {
 	t.Helper()
-	row, ok := replica.SegmentsIn(o.mirror).Get(id)
+	row, ok := replica.SegmentsIn(o.replica).Get(id)
 	s := row.Value
 	if !ok {
 		s = servicetest.Music(id)
@@ -58,7 +58,7 @@ func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
+	if err := o.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
 		Expect: row.Revision, Body: body}},
 		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func codes(list []schedules.StationProblem) (out string) {
 }
 
 func TestAStandingProblemKeepsNoOtherChangeFromBeingMade(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	o.segment(t, "m1", func(s *schedules.Segment) { s.Language = "en" })
 	applied, err := o.Network.Apply(t.Context(), access.Actor{}, second(), nil, false)
 	if err != nil {
@@ -104,15 +104,15 @@ func TestAStandingProblemKeepsNoOtherChangeFromBeingMade(t *testing.T) {
 
 // A zone that a new database does not know any more, an overlap and a clock that were stored long ago.
 func TestAStationThatBecameInvalidBlocksNoOther(t *testing.T) {
-	o := newOffice(t)
-	row, _ := replica.StationsIn(o.mirror).Get("s")
+	o := newFixture(t)
+	row, _ := replica.StationsIn(o.replica).Get("s")
 	bad := row.Value
 	bad.Timezone, bad.Revision = "Mars/Base", row.Revision+1
 	body, err := replica.Encode(bad)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "s",
+	if err := o.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "s",
 		Expect: row.Revision, Body: body}},
 		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestAStationWithoutAnAirableFallbackIsAStandingProblem(t *testing.T) {
 		}, "fallback_ends", "KST"},
 		"sensitive": {func(s *schedules.Segment) { s.Sensitive = true }, "no_fallback", "sensitive"},
 	} {
-		o := newOffice(t)
+		o := newFixture(t)
 		o.segment(t, "m1", c.change)
 		var list []schedules.StationProblem
 		for _, p := range o.Network.Standing.Of("s") {
@@ -162,7 +162,7 @@ func TestAStationWithoutAnAirableFallbackIsAStandingProblem(t *testing.T) {
 			t.Errorf("%s: who changed it is told %+v", name, losing)
 		}
 	}
-	o := newOffice(t)
+	o := newFixture(t)
 	empty := servicetest.OneStation()
 	empty.Stations[0].Fallback = nil
 	applied, err := o.Network.Apply(t.Context(), access.Actor{}, empty, nil, true)
@@ -192,7 +192,7 @@ func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 			s.Windows = append(s.Windows, w)
 		}, "window v from 2026-11-02 20:00:00 KST to 2026-11-02 20:01:00 KST is defined and not published"},
 	} {
-		o := newOffice(t)
+		o := newFixture(t)
 		day := schedules.Date{Year: 2026, Month: time.November, Day: 2}
 		if _, err := o.Drafts.Plan(t.Context(), access.Actor{}, "s", day, scheduling.PlanOptions{}); err != nil {
 			t.Fatal(err)
@@ -227,11 +227,11 @@ func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 
 // Marking the last one sensitive brings the problem, and is refused; where it stands already, other changes are let in.
 func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
-	o := newOffice(t)
-	row, _ := replica.SegmentsIn(o.mirror).Get("m1")
+	o := newFixture(t)
+	row, _ := replica.SegmentsIn(o.replica).Get("m1")
 	s := row.Value
 	s.Sensitive = true
-	l, same := library.New(o.mirror, nil, servicetest.Seal{}, nil, nil, library.Limits{Concurrency: 1}),
+	l, same := library.New(o.replica, nil, servicetest.Seal{}, nil, nil, library.Limits{Concurrency: 1}),
 		func(*schedules.Segment) {}
 	if list := fault.FieldsOf(l.Segments.CheckEdit(s, same)); len(list) != 1 {
 		t.Errorf("marking it: %+v", list)
@@ -245,15 +245,15 @@ func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
 
 // Who asks for something that there is not reads what there is.
 func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
-	o := newOffice(t)
+	o := newFixture(t)
 	if _, err := o.Network.Station("t"); err == nil || !strings.HasSuffix(err.Error(), `"t". The stations are s`) {
 		t.Error(err)
 	}
-	if err := access.StationKnown(t.Context(), o.mirror.Store, "t"); !fault.Is(err, fault.NotFound) ||
+	if err := access.StationKnown(t.Context(), o.replica.Store, "t"); !fault.Is(err, fault.NotFound) ||
 		!strings.Contains(err.Error(), "The stations are s.") {
 		t.Errorf("a token for a station that is misspelt: %v", err)
 	}
-	if err := access.StationKnown(t.Context(), o.mirror.Store, "s"); err != nil {
+	if err := access.StationKnown(t.Context(), o.replica.Store, "s"); err != nil {
 		t.Errorf("a token for a station that is there: %v", err)
 	}
 	if err := access.StationKnown(t.Context(), memory.New(10), "s"); err != nil {

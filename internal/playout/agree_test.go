@@ -186,7 +186,7 @@ func (w *written) End(e schedules.AsRun) {
 	}
 }
 
-// opened is a Studio that keeps which queue it is to make a file of.
+// opened is a Renderer that keeps which queue it is to make a file of.
 type opened struct{ queue wire.Queue }
 
 // Window makes nothing.

@@ -25,7 +25,7 @@ import (
 type onAir struct {
 	t         *testing.T
 	now       time.Time
-	mirror    *replica.Replica
+	replica   *replica.Replica
 	scheduler *scheduling.Scheduler
 	log       *record.Logbook
 	first     schedules.Date
@@ -37,17 +37,17 @@ func newOnAir(t *testing.T) *onAir {
 	o := &onAir{t: t, now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), first: schedules.Date{Year: 2026, Month: 11,
 		Day: 26}}
 	var err error
-	if o.mirror, err = replica.Open(t.Context(), memory.New(100), kinds.All); err != nil {
+	if o.replica, err = replica.Open(t.Context(), memory.New(100), kinds.All); err != nil {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return o.now }
-	o.scheduler = scheduling.New(o.mirror, record.NewRecords(o.mirror, o.mirror.Store, nil, now, 0), servicetest.Seal{},
+	o.scheduler = scheduling.New(o.replica, record.NewRecords(o.replica, o.replica.Store, nil, now, 0), servicetest.Seal{},
 		now, "http://x", time.Minute)
 	o.log = o.scheduler.Record.Logbook
-	servicetest.Put(o.t, o.mirror, replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC",
+	servicetest.Put(o.t, o.replica, replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC",
 		Languages: []string{"ko-KP"}})
 	for n := range 4 {
-		servicetest.Put(o.t, o.mirror, replica.KindSegment, fmt.Sprintf("m%d", n),
+		servicetest.Put(o.t, o.replica, replica.KindSegment, fmt.Sprintf("m%d", n),
 			schedules.Segment{ID: fmt.Sprintf("m%d", n), Kind: "testimony", Language: "ko-KP", State: schedules.Approved})
 	}
 	for n := range 3 {
@@ -70,8 +70,8 @@ func newOnAir(t *testing.T) *onAir {
 			q.Windows = append(q.Windows, slot)
 		}
 		r.Windows = q.Windows
-		servicetest.Put(o.t, o.mirror, replica.KindRevision, replica.RevisionID("s", date, r.Revision), r)
-		servicetest.PutSealed(o.t, o.mirror, replica.KindQueue, "s/"+date.String(), q)
+		servicetest.Put(o.t, o.replica, replica.KindRevision, replica.RevisionID("s", date, r.Revision), r)
+		servicetest.PutSealed(o.t, o.replica, replica.KindQueue, "s/"+date.String(), q)
 		o.items = append(o.items, q.Items...)
 	}
 	return o

@@ -80,19 +80,19 @@ func (m *Replica) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for kind, shelf := range m.caches {
+	for kind, cache := range m.caches {
 		if since < m.Sequence() {
-			shelf.Clear()
+			cache.Clear()
 		}
 		before := map[string]bool{}
-		for _, id := range shelf.Living() {
+		for _, id := range cache.Living() {
 			before[id] = true
 		}
-		if err := m.listKind(ctx, kind, shelf, func(id string) { delete(before, id) }); err != nil {
+		if err := m.listKind(ctx, kind, cache, func(id string) { delete(before, id) }); err != nil {
 			return err
 		}
 		for id := range before {
-			if err := m.refresh(ctx, kind, id, shelf.Revision(id)+1); err != nil {
+			if err := m.refresh(ctx, kind, id, cache.Revision(id)+1); err != nil {
 				return err
 			}
 		}

@@ -85,8 +85,8 @@ func kindsOf(changes []store.Change) (kinds []string) {
 
 // refresh reads a document that changed to a revision, unless that or a later one is here.
 func (m *Replica) refresh(ctx context.Context, kind, id string, revision int64) error {
-	shelf, mirrored := m.caches[kind]
-	if !mirrored || shelf.Revision(id) >= revision {
+	cache, copied := m.caches[kind]
+	if !copied || cache.Revision(id) >= revision {
 		return nil
 	}
 	d, err := m.Store.Get(ctx, kind, id)

@@ -44,9 +44,9 @@ var (
 
 // aged is a replica of a program.
 type aged struct {
-	t      *testing.T
-	store  *Versioned
-	mirror *Replica
+	t       *testing.T
+	store   *Versioned
+	replica *Replica
 }
 
 func newAged(t *testing.T, s Store, kinds Kinds, program string) aged {
@@ -67,9 +67,9 @@ func (a aged) write(kind, id, body string) {
 	a.t.Helper()
 	var expect int64
 	if kind == kindOfNotes {
-		expect = a.mirror.caches[kind].Revision(id)
+		expect = a.replica.caches[kind].Revision(id)
 	}
-	err := a.mirror.Commit(a.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: expect,
+	err := a.replica.Commit(a.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: expect,
 		Body: []byte(body)}},
 		Origin: store.Origin{At: time.Unix(0, 0), By: "system", Action: "note"}})
 	if err != nil {
@@ -80,10 +80,10 @@ func (a aged) write(kind, id, body string) {
 // texts are the replica's notes, as it reads them.
 func (a aged) texts() (out []string) {
 	a.t.Helper()
-	if err := a.mirror.CatchUp(a.t.Context()); err != nil {
+	if err := a.replica.CatchUp(a.t.Context()); err != nil {
 		a.t.Fatal(err)
 	}
-	switch notes := a.mirror.caches[kindOfNotes].keeps().(type) {
+	switch notes := a.replica.caches[kindOfNotes].keeps().(type) {
 	case *Cache[olderNote]:
 		for id, row := range notes.After("", "") {
 			out = append(out, id+" "+row.Value.Text)
@@ -155,7 +155,7 @@ func TestReplicasOfTwoAgesShareAStoreUntilItsFormatIsRaised(t *testing.T) {
 					t.Errorf("%s gave a failure of kind %v", what, fault.KindOf(err))
 				}
 			}
-			refuses("an older replica that catches up", older.mirror.CatchUp(t.Context()))
+			refuses("an older replica that catches up", older.replica.CatchUp(t.Context()))
 			_, err := NewVersioned(t.Context(), docs, olderKinds, "lifeline 1")
 			refuses("an older program that starts", err)
 			if _, err := slow.store.Get(t.Context(), kindOfNotes, "c"); !errors.As(err, new(*Newer)) {
@@ -170,7 +170,7 @@ func TestAReplicaThatRunsEndsWhenTheFormatIsRaisedPastIt(t *testing.T) {
 		docs := memory.New(100)
 		older, newer := newAged(t, docs, olderKinds, "lifeline 1"), newAged(t, docs, newerKinds, "lifeline 2")
 		ended := make(chan error, 1)
-		go func() { ended <- older.mirror.Run(t.Context(), func(err error) { t.Error(err) }) }()
+		go func() { ended <- older.replica.Run(t.Context(), func(err error) { t.Error(err) }) }()
 		synctest.Wait()
 		if err := newer.store.Raise(t.Context(), "system", time.Unix(0, 0)); err != nil {
 			t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 // planningRoom is a scheduler over the memory store, with one station of a window a day that one fill takes up.
 type planningRoom struct {
 	t         *testing.T
-	mirror    *replica.Replica
+	replica   *replica.Replica
 	scheduler *Scheduler
 	now       time.Time
 	today     schedules.Date
@@ -34,7 +34,7 @@ func newPlanningRoom(t *testing.T, segments int, rules ...schedules.Rule) *plann
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &planningRoom{t: t, mirror: m, now: time.Date(2026, 11, 30, 3, 0, 0, 0, time.UTC)}
+	d := &planningRoom{t: t, replica: m, now: time.Date(2026, 11, 30, 3, 0, 0, 0, time.UTC)}
 	d.today = schedules.DateOf(d.now)
 	d.scheduler = newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return d.now }, "http://x", time.Minute)
 	fill := &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}
@@ -52,7 +52,7 @@ func (d *planningRoom) put(kind, id string, v any) {
 	d.t.Helper()
 	body, err := replica.Encode(v)
 	if err == nil {
-		err = d.mirror.Commit(d.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Body: body}},
+		err = d.replica.Commit(d.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Body: body}},
 			Origin: access.System.Origin(d.now, "test", "")})
 	}
 	if err != nil {

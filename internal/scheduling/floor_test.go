@@ -19,7 +19,7 @@ import (
 // numbers are those of the signed documents of the station fz, which every station compares with what it has seen.
 func (n *fixture) numbers() (recalls wire.Recalls, fallback, queue int64) {
 	n.t.Helper()
-	list, _ := replica.RecallsIn(n.mirror).Get(replica.RecallsID)
+	list, _ := replica.RecallsIn(n.replica).Get(replica.RecallsID)
 	f, err := n.scheduler.Fallbacks.Fallback("fz")
 	if err != nil {
 		n.t.Fatal(err)
@@ -36,7 +36,7 @@ func setBack(t *testing.T) (*fixture, *record.Logbook) {
 	n, _ := twoWindows(t)
 	n.seal("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
 		Segments: []wire.Recalled{{SegmentID: "m00"}}})
-	if err := n.scheduler.Fallbacks.IssueAll(t.Context(), n.claims); err != nil {
+	if err := n.scheduler.Fallbacks.IssueAll(t.Context(), n.lock); err != nil {
 		t.Fatal(err)
 	}
 	return n, n.scheduler.Record.Logbook
@@ -54,11 +54,11 @@ func TestAStoreThatWasSetBackNumbersAboveAllThatStationsHaveSeen(t *testing.T) {
 	n, _ := setBack(t)
 	_, _, before := n.numbers()
 	for range 2 { // set back twice within a second
-		if err := record.RaiseFloor(t.Context(), n.mirror.Store, "Ruth", "recalls.raise", true, n.now); err != nil {
+		if err := record.RaiseFloor(t.Context(), n.replica.Store, "Ruth", "recalls.raise", true, n.now); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := n.mirror.CatchUp(t.Context()); err != nil {
+	if err := n.replica.CatchUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time there is nothing to do
@@ -66,7 +66,7 @@ func TestAStoreThatWasSetBackNumbersAboveAllThatStationsHaveSeen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	above := n.mirror.Floor().Above
+	above := n.replica.Floor().Above
 	if above <= n.now.Unix() {
 		t.Errorf("raised twice it is %d, at %d", above, n.now.Unix())
 	}
@@ -86,13 +86,13 @@ func TestAStoreThatWasSetBackNumbersAboveAllThatStationsHaveSeen(t *testing.T) {
 func TestARestoredStoreLeavesItsPublishedDaysAndNumbersTheNextAboveAll(t *testing.T) {
 	n, _ := setBack(t)
 	_, _, before := n.numbers()
-	if err := record.RaiseFloor(t.Context(), n.mirror.Store, "Ruth", "recalls.raise", false, n.now); err != nil {
+	if err := record.RaiseFloor(t.Context(), n.replica.Store, "Ruth", "recalls.raise", false, n.now); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(n.mirror.CatchUp(t.Context()), n.scheduler.Resigner.Resign(t.Context())); err != nil {
+	if err := errors.Join(n.replica.CatchUp(t.Context()), n.scheduler.Resigner.Resign(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	above := n.mirror.Floor().Above
+	above := n.replica.Floor().Above
 	if recalls, fallback, queue := n.numbers(); recalls.Revision <= above || fallback <= above || queue != before {
 		t.Errorf("numbered above %d: recalls %d, fallback %d; queue %d after %d", above, recalls.Revision, fallback, queue,
 			before)

@@ -13,7 +13,7 @@ import (
 )
 
 // opens are the open times of the queue of s, with the seconds from and to which its windows have them.
-func (o *office) opens(t *testing.T, day schedules.Date) (out [][2]int) {
+func (o *oneStation) opens(t *testing.T, day schedules.Date) (out [][2]int) {
 	t.Helper()
 	q, err := o.Record.Queues.Queue(t.Context(), "s", day)
 	if err != nil {
@@ -33,8 +33,8 @@ func fiveMinutes(n *wire.Apply) {
 
 func TestQueueNamesTheTimesThatItLeavesOpen(t *testing.T) {
 	day := secondOfNovember
-	prepared := func(t *testing.T) *office {
-		o, n := newOffice(t), servicetest.OneStation()
+	prepared := func(t *testing.T) *oneStation {
+		o, n := newOneStation(t), servicetest.OneStation()
 		fiveMinutes(&n)
 		if _, err := o.Network.Apply(t.Context(), access.Actor{}, n, nil, false); err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func TestQueueNamesTheTimesThatItLeavesOpen(t *testing.T) {
 		o.segment(t, "m1", func(s *schedules.Segment) { s.ValidUntil = schedules.At(o.at) })
 		o.segment(t, "m2", func(s *schedules.Segment) { s.State = schedules.Rejected })
 		o.segment(t, "m3", func(s *schedules.Segment) { s.State = schedules.Pending })
-		if err := o.Repairer.Repair(t.Context(), replica.NewWorkLock(o.mirror, "here", time.Minute)); err != nil {
+		if err := o.Repairer.Repair(t.Context(), replica.NewWorkLock(o.replica, "here", time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := o.opens(t, day), [][2]int{{0, 300}}; !slices.Equal(got, want) {

@@ -30,8 +30,8 @@ func TestTheLibraryForPlanningIsAsTheMirrorIs(t *testing.T) {
 				case 0:
 					script(rapid.Bool().Draw(r, "dead"))
 				case 1:
-					if row, ok := replica.SegmentsIn(n.mirror).Get(id); ok {
-						if err := n.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
+					if row, ok := replica.SegmentsIn(n.replica).Get(id); ok {
+						if err := n.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
 							Expect: row.Revision, Delete: true}}}); err != nil {
 							r.Fatal(err)
 						}
@@ -44,11 +44,11 @@ func TestTheLibraryForPlanningIsAsTheMirrorIs(t *testing.T) {
 				}
 			}
 			got := n.scheduler.Rundowns.planning.Library()
-			all := replica.SegmentsIn(n.mirror).All()
+			all := replica.SegmentsIn(n.replica).All()
 			if !reflect.DeepEqual(append([]schedules.Segment{}, all...), got.Segments()) {
 				r.Fatalf("it has %d segments, not %d", len(got.Segments()), len(all))
 			}
-			row, _ := replica.ScriptsIn(n.mirror).Get("p")
+			row, _ := replica.ScriptsIn(n.replica).Get("p")
 			anew := schedules.Prepare(all, []schedules.Script{row.Value})
 			for _, s := range all {
 				life, _ := got.Life(s.ID)

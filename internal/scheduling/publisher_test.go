@@ -104,7 +104,7 @@ func TestWindowThatWasOverWhenItsDayWasPublishedIsNotMissed(t *testing.T) {
 }
 
 func TestWindowsThatWereOverAreWarnedOfOnce(t *testing.T) {
-	o := newOffice(t)
+	o := newOneStation(t)
 	o.redefine(t, func(s *schedules.Station) {
 		s.Windows[0].Starts.RRule = "DTSTART:20261101T020000\nRRULE:FREQ=DAILY;BYHOUR=2,4,6,23"
 	})
@@ -129,7 +129,7 @@ func TestWindowsThatWereOverAreWarnedOfOnce(t *testing.T) {
 
 // An edit that changes nothing makes no revision, tells nobody and is in no record.
 func TestAnEditThatChangesNothingMakesNoRevision(t *testing.T) {
-	o, day := newOffice(t), secondOfNovember
+	o, day := newOneStation(t), secondOfNovember
 	if err := o.publish(t, day); err != nil {
 		t.Fatal(err)
 	}
@@ -137,12 +137,12 @@ func TestAnEditThatChangesNothingMakesNoRevision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	item, changes := before.Items[0].ID, o.mirror.Sequence()
+	item, changes := before.Items[0].ID, o.replica.Sequence()
 	got, err := o.Drafts.Edit(t.Context(), access.Actor{}, "s", day, &before.Revision,
 		[]schedules.Edit{{Op: "unlock", Item: item}})
 	if err != nil || got.Revision != before.Revision || got.Status != schedules.Published ||
-		o.mirror.Sequence() != changes {
-		t.Errorf("a rundown: revision %d, %s, %v, %d changes", got.Revision, got.Status, err, o.mirror.Sequence()-changes)
+		o.replica.Sequence() != changes {
+		t.Errorf("a rundown: revision %d, %s, %v, %d changes", got.Revision, got.Status, err, o.replica.Sequence()-changes)
 	}
 	if got, err = o.Drafts.Edit(t.Context(), access.Actor{}, "s", day, nil,
 		[]schedules.Edit{{Op: "lock", Item: item}}); err != nil || got.Revision == before.Revision {
@@ -158,7 +158,7 @@ func TestEditLeavesOtherWindowsAsTheyAre(t *testing.T) {
 	gone := only(t, before, "a")
 	n.recall(gone)
 	n.now = onDay(10, 54, 30) // frozen
-	if err := n.scheduler.Repairer.Repair(t.Context(), n.claims); err != nil {
+	if err := n.scheduler.Repairer.Repair(t.Context(), n.lock); err != nil {
 		t.Fatal(err)
 	}
 	other := before.Items[slices.IndexFunc(before.Items, func(i schedules.Item) bool { return i.Window == "b" })]
@@ -176,7 +176,7 @@ func TestEditLeavesOtherWindowsAsTheyAre(t *testing.T) {
 // Players refuse a day that loses over half of its time, unless it says itself that this is meant: whoever publishes it
 // is told so, and not by a station's alarm.
 func TestADayThatLosesOverHalfOfItsTimeIsPublishedOnlyAsACorrection(t *testing.T) {
-	o, day := newOffice(t), secondOfNovember.AddDays(1)
+	o, day := newOneStation(t), secondOfNovember.AddDays(1)
 	every := func(hours string) {
 		o.redefine(t, func(s *schedules.Station) {
 			s.Windows[0].Starts.RRule = "DTSTART:20261101T020000\nRRULE:FREQ=DAILY;BYHOUR=" + hours

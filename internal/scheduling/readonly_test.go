@@ -48,8 +48,8 @@ func TestReadsDoNotWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.put(replica.KindStatus, "relay", wire.Status{ReceivedAt: schedules.At(d.now)})
-	full := &fullStore{Store: d.mirror.Store, full: true}
-	d.mirror.Store = full
+	full := &fullStore{Store: d.replica.Store, full: true}
+	d.replica.Store = full
 	plan, err := d.scheduler.Drafts.Plan(t.Context(), plannerActor, "relay", d.today.AddDays(3), PlanOptions{DryRun: true})
 	if err != nil {
 		t.Fatalf("a dry run: %v", err)

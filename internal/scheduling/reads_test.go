@@ -30,7 +30,7 @@ func (renderer) Window(_ context.Context, q *wire.Queue, format string) (io.Read
 }
 
 func TestAWindowsFileIsReadUntilTheWindowChanges(t *testing.T) {
-	o, day := newOffice(t), secondOfNovember
+	o, day := newOneStation(t), secondOfNovember
 	w := NewWindows(o.Lists, renderer{})
 	open := func(window string, start time.Time) (*Rendered, error) {
 		return w.Open(t.Context(), "s", window, day, start, "wav")
@@ -55,12 +55,12 @@ func TestAWindowsFileIsReadUntilTheWindowChanges(t *testing.T) {
 	if got, err := io.ReadAll(r); err != nil || string(got) != "wav of "+item {
 		t.Errorf("it reads %q, %v", got, err)
 	}
-	servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+	servicetest.PutSealed(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
 		Segments: []wire.Recalled{{SegmentID: "other"}}})
 	if _, err := r.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("after a recall of what is not in it: %v", err)
 	}
-	servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
+	servicetest.PutSealed(t, o.replica, replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema,
 		Segments: []wire.Recalled{{SegmentID: item}}})
 	if _, err := r.Read(make([]byte, 1)); !fault.Is(err, fault.Gone) {
 		t.Errorf("after its item was recalled: %v", err)
@@ -68,7 +68,7 @@ func TestAWindowsFileIsReadUntilTheWindowChanges(t *testing.T) {
 }
 
 // queue is what is published for a day.
-func (o *office) queue(t *testing.T, day schedules.Date) wire.Queue {
+func (o *oneStation) queue(t *testing.T, day schedules.Date) wire.Queue {
 	t.Helper()
 	q, err := o.Record.Queues.Queue(t.Context(), "s", day)
 	if err != nil {
@@ -78,12 +78,12 @@ func (o *office) queue(t *testing.T, day schedules.Date) wire.Queue {
 }
 
 func TestALeaseNamesTheSensitiveSegmentsThatMayAir(t *testing.T) {
-	o := newOffice(t)
+	o := newOneStation(t)
 	sensitive := func(s *schedules.Segment) { s.Sensitive, s.GuardedSince = true, schedules.At(o.at) }
 	o.segment(t, "m2", sensitive)
 	o.segment(t, "m3", sensitive)
 	o.redefine(t, func(s *schedules.Station) { s.Fallback = []string{"m1", "m2", "m3"} })
-	if err := o.Fallbacks.IssueAll(t.Context(), replica.NewWorkLock(o.mirror, "here", time.Minute)); err != nil {
+	if err := o.Fallbacks.IssueAll(t.Context(), replica.NewWorkLock(o.replica, "here", time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	o.segment(t, "m3", func(s *schedules.Segment) { s.State = schedules.Recalled })
@@ -100,7 +100,7 @@ func TestALeaseNamesTheSensitiveSegmentsThatMayAir(t *testing.T) {
 // A station that has not acknowledged a recall may air the person until its published items, its fallback list and its
 // lease end; one that has acknowledged it does not.
 func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
-	o, day := newOffice(t), secondOfNovember
+	o, day := newOneStation(t), secondOfNovember
 	for _, id := range []string{"m1", "m2", "m3"} {
 		o.segment(t, id, func(s *schedules.Segment) { s.Persons = []string{"hana"} })
 	}
@@ -121,7 +121,7 @@ func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 			o.segment(t, id, func(s *schedules.Segment) { s.State = schedules.Recalled })
 			list.Segments = append(list.Segments, wire.Recalled{SegmentID: id, RecalledAt: schedules.At(o.at)})
 		}
-		servicetest.PutSealed(t, o.mirror, replica.KindRecalls, replica.RecallsID, list)
+		servicetest.PutSealed(t, o.replica, replica.KindRecalls, replica.RecallsID, list)
 	}
 	o.redefine(t, func(s *schedules.Station) { s.Fallback = nil })
 	recalled(aired.SegmentID)
@@ -150,7 +150,7 @@ func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 }
 
 func TestAStationHearsWhatItsQueuesAndItsFallbackName(t *testing.T) {
-	o, day := newOffice(t), secondOfNovember
+	o, day := newOneStation(t), secondOfNovember
 	if err := o.publish(t, day); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestAStationHearsWhatItsQueuesAndItsFallbackName(t *testing.T) {
 }
 
 func TestARevisionIsReadExplainedAndCompared(t *testing.T) {
-	o, day := newOffice(t), secondOfNovember
+	o, day := newOneStation(t), secondOfNovember
 	read := func(revision int64) error {
 		_, err := o.Rundowns.Rundown(t.Context(), "s", day, revision)
 		return err
@@ -200,14 +200,14 @@ func TestARevisionIsReadExplainedAndCompared(t *testing.T) {
 }
 
 func TestAScriptsPassagesAreMissingUntilRecordedAndReachWhereTheyAired(t *testing.T) {
-	o, day := newOffice(t), secondOfNovember
+	o, day := newOneStation(t), secondOfNovember
 	if _, err := o.Scripts.Missing("appeal"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("of a script that there is not: %v", err)
 	}
 	if _, err := o.Scripts.Exposure(t.Context(), "appeal"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("of a script that there is not: %v", err)
 	}
-	servicetest.Put(t, o.mirror, replica.KindScript, "appeal", schedules.Script{ID: "appeal", Revision: 1,
+	servicetest.Put(t, o.replica, replica.KindScript, "appeal", schedules.Script{ID: "appeal", Revision: 1,
 		Languages: []string{"ko-KP"}, Versions: []schedules.ScriptVersion{{Version: 1,
 			Passages: []schedules.Passage{{Number: 1, Text: map[string]string{"ko-KP": "호소"}},
 				{Number: 2, Text: map[string]string{"ko-KP": "문"}}}}}})
@@ -236,7 +236,7 @@ func TestAScriptsPassagesAreMissingUntilRecordedAndReachWhereTheyAired(t *testin
 }
 
 func TestAFallbackListIsWaitedFor(t *testing.T) {
-	o := newOffice(t)
+	o := newOneStation(t)
 	if _, err := o.Fallbacks.Fallback("s"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("before the first: %v", err)
 	}
@@ -245,7 +245,7 @@ func TestAFallbackListIsWaitedFor(t *testing.T) {
 	if _, err := o.Fallbacks.Await(ctx, "s", 0); !fault.Is(err, fault.NotFound) {
 		t.Errorf("none comes: %v", err)
 	}
-	if err := o.Fallbacks.IssueAll(t.Context(), replica.NewWorkLock(o.mirror, "here", time.Minute)); err != nil {
+	if err := o.Fallbacks.IssueAll(t.Context(), replica.NewWorkLock(o.replica, "here", time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if f, err := o.Fallbacks.Await(t.Context(), "s", 0); err != nil || f.Value.Revision != 1 || len(f.Value.Items) != 1 {
@@ -254,7 +254,7 @@ func TestAFallbackListIsWaitedFor(t *testing.T) {
 }
 
 func TestPlansKeepWhatIsAskedForAndRefuseWhatTheyDoNotKnow(t *testing.T) {
-	o, day := newOffice(t), secondOfNovember
+	o, day := newOneStation(t), secondOfNovember
 	plan := func(opt PlanOptions) (schedules.Rundown, error) {
 		return o.Drafts.Plan(t.Context(), access.Actor{}, "s", day, opt)
 	}

@@ -21,9 +21,9 @@ import (
 // fixture is a scheduler over the memory store, with what it plans from.
 type fixture struct {
 	t         *testing.T
-	mirror    *replica.Replica
+	replica   *replica.Replica
 	scheduler *Scheduler
-	claims    *replica.WorkLock
+	lock      *replica.WorkLock
 	now       time.Time
 	station   schedules.Station
 	clocks    map[string]schedules.Clock
@@ -37,7 +37,7 @@ func newFixture(t *testing.T, now time.Time) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &fixture{t: t, mirror: m, claims: replica.NewWorkLock(m, "desk", time.Minute), now: now,
+	n := &fixture{t: t, replica: m, lock: replica.NewWorkLock(m, "one", time.Minute), now: now,
 		clocks: map[string]schedules.Clock{}, segments: map[string]schedules.Segment{}}
 	n.scheduler = newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return n.now }, "http://x", time.Minute)
 	return n
@@ -51,7 +51,7 @@ func (n *fixture) put(kind, id string, v any) {
 	}
 	revision, err := n.scheduler.Publisher.documentRevision(n.t.Context(), kind, id)
 	if err == nil {
-		err = n.mirror.Commit(n.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: revision,
+		err = n.replica.Commit(n.t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: id, Expect: revision,
 			Body: body}}, Origin: access.System.Origin(n.now, "test", "")})
 	}
 	if err != nil {
@@ -88,7 +88,7 @@ func (n *fixture) define() {
 		n.put(replica.KindClock, id, c)
 	}
 	n.put(replica.KindStation, n.station.ID, n.station)
-	if err := n.scheduler.Fallbacks.IssueAll(n.t.Context(), n.claims); err != nil {
+	if err := n.scheduler.Fallbacks.IssueAll(n.t.Context(), n.lock); err != nil {
 		n.t.Fatal(err)
 	}
 }
@@ -108,9 +108,9 @@ func (n *fixture) publish(date schedules.Date) schedules.Rundown {
 // repair does what the service does by itself after a change, and answers what is published then.
 func (n *fixture) repair(date schedules.Date) schedules.Rundown {
 	n.t.Helper()
-	for _, work := range []error{n.scheduler.Repairer.Repair(n.t.Context(), n.claims),
-		n.scheduler.Repairer.Refill(n.t.Context(), n.claims),
-		n.scheduler.Fallbacks.IssueAll(n.t.Context(), n.claims)} {
+	for _, work := range []error{n.scheduler.Repairer.Repair(n.t.Context(), n.lock),
+		n.scheduler.Repairer.Refill(n.t.Context(), n.lock),
+		n.scheduler.Fallbacks.IssueAll(n.t.Context(), n.lock)} {
 		if work != nil {
 			n.t.Fatal(work)
 		}
@@ -362,7 +362,7 @@ func TestRecallOfWhatTheClockNamesLeavesEveryOtherPositionAlone(t *testing.T) {
 func TestRecallIsOutBeforeAnythingIsLookedFor(t *testing.T) {
 	n, before := halfHour(t)
 	n.recall("on")
-	if err := n.scheduler.Repairer.Repair(t.Context(), n.claims); err != nil {
+	if err := n.scheduler.Repairer.Repair(t.Context(), n.lock); err != nil {
 		t.Fatal(err)
 	}
 	after, err := n.scheduler.Rundowns.published(t.Context(), "half", repairDate)

@@ -36,11 +36,11 @@ func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	recalls, _ := replica.RecallsIn(n.mirror).Get(replica.RecallsID)
+	recalls, _ := replica.RecallsIn(n.replica).Get(replica.RecallsID)
 	if r := recalls.Value; r.Signer != "new" || r.Value.Revision != 2 || len(r.Value.Segments) != 1 {
 		t.Errorf("recalls: signed by %q, %+v", r.Signer, r.Value)
 	}
-	list, _ := replica.FallbacksIn(n.mirror).Get("fz")
+	list, _ := replica.FallbacksIn(n.replica).Get("fz")
 	if f := list.Value; f.Signer != "new" || f.Value.Revision != list.Revision || len(f.Value.Items) != 1 {
 		t.Errorf("fallback: signed by %q, %+v", f.Signer, f.Value)
 	}
@@ -70,7 +70,7 @@ func (n *fixture) seal(key, kind, id string, v any) {
 
 func TestTheStoreKnowsEveryKeyThatSigned(t *testing.T) {
 	n := newFixture(t, time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC))
-	docs := n.mirror.Store
+	docs := n.replica.Store
 	if keys, _, err := access.ReadSigningKeys(t.Context(), docs, "a"); err != nil || keys.Current != "" {
 		t.Fatalf("an empty store: %+v, %v", keys, err)
 	}

@@ -29,7 +29,7 @@ func exampleRoom(t *testing.T) *planningRoom {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &planningRoom{t: t, mirror: m, now: time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC),
+	d := &planningRoom{t: t, replica: m, now: time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC),
 		today: schedules.Date{Year: 2026, Month: 11, Day: 30}}
 	d.scheduler = newScheduler(m, docs, servicetest.Seal{}, func() time.Time { return d.now }, "http://x", time.Minute)
 	b, err := os.ReadFile(filepath.Join("..", "..", "schedules", "testdata", "samples.json"))
@@ -76,7 +76,7 @@ func varietyOf(d *planningRoom, st schedules.Station, seed uint64, days int, one
 	d.t.Helper()
 	clocks := map[string]schedules.Clock{}
 	for _, w := range st.Windows {
-		c, _ := replica.ClocksIn(d.mirror).Get(w.Clock)
+		c, _ := replica.ClocksIn(d.replica).Get(w.Clock)
 		clocks[w.Clock] = c.Value
 	}
 	var out variety

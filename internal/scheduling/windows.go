@@ -17,15 +17,15 @@ import (
 
 // Windows hands out whole windows as files.
 type Windows struct {
-	lists  *Lists
-	studio Studio
+	lists    *Lists
+	renderer Renderer
 }
 
-// NewWindows hands out what st makes of the published queues.
-func NewWindows(l *Lists, st Studio) *Windows { return &Windows{l, st} }
+// NewWindows hands out what r makes of the published queues.
+func NewWindows(l *Lists, r Renderer) *Windows { return &Windows{l, r} }
 
-// Studio makes files of windows.
-type Studio interface {
+// Renderer makes files of windows.
+type Renderer interface {
 	// Window opens the file, in the format ("wav", "flac"), of a queue's only window. Reads wait for what is being
 	// made, as long as ctx lasts. size is -1 while it is not known; tag names the bytes. It fails with TooLarge when
 	// no file of the format can hold the window, and the first read with Full when there is no space.
@@ -58,7 +58,7 @@ func (w *Windows) Open(ctx context.Context, station, window string, date schedul
 	if err != nil {
 		return nil, err
 	}
-	file, size, tag, err := w.studio.Window(ctx, &q, format)
+	file, size, tag, err := w.renderer.Window(ctx, &q, format)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 var secondOfNovember = schedules.Date{Year: 2026, Month: time.November, Day: 2}
 
-func (o *office) publish(t *testing.T, date schedules.Date) error {
+func (o *oneStation) publish(t *testing.T, date schedules.Date) error {
 	t.Helper()
 	if _, err := o.Drafts.Plan(t.Context(), access.Actor{}, "s", date, PlanOptions{}); err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func (o *office) publish(t *testing.T, date schedules.Date) error {
 }
 
 // redefine changes the station of oneStation.
-func (o *office) redefine(t *testing.T, change func(*schedules.Station)) {
+func (o *oneStation) redefine(t *testing.T, change func(*schedules.Station)) {
 	t.Helper()
 	n := servicetest.OneStation()
 	change(&n.Stations[0])
@@ -34,7 +34,7 @@ func (o *office) redefine(t *testing.T, change func(*schedules.Station)) {
 }
 
 func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
-	o, day := newOffice(t), secondOfNovember
+	o, day := newOneStation(t), secondOfNovember
 	if _, err := o.Publisher.Withdraw(t.Context(), access.Actor{}, "s", day, nil, "moved"); !fault.Is(err,
 		fault.NotFound) {
 		t.Errorf("a day that nobody published: %v", err)
@@ -76,7 +76,7 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 	if _, err := o.Record.Queues.StandingQueue(t.Context(), "s", day); !fault.Is(err, fault.NotFound) {
 		t.Errorf("calendars: %v", err)
 	}
-	row, _ := replica.StationsIn(o.mirror).Get("s")
+	row, _ := replica.StationsIn(o.replica).Get("s")
 	f, _, err := o.Fallbacks.next(row.Value)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestAWithdrawnDayIsNotPublishedAnyMore(t *testing.T) {
 	if len(hours) != 1 || hours[0] != "14:00:00" {
 		t.Errorf("the fallback airs at %v, want %v", hours, moved)
 	}
-	if err := o.Fallbacks.IssueAll(t.Context(), replica.NewWorkLock(o.mirror, "here", time.Minute)); err != nil {
+	if err := o.Fallbacks.IssueAll(t.Context(), replica.NewWorkLock(o.replica, "here", time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if items := o.Lists.Listed(q.Value); len(items) != 1 || items[0].SegmentID != "m1" || !items[0].StartAt.Equal(moved) {
@@ -128,7 +128,7 @@ func TestADayThatHasBegunOrIsFrozenIsNotWithdrawn(t *testing.T) {
 		"is over":                          time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC),
 		"":                                 time.Date(2026, 11, 2, 11, 59, 59, 0, time.UTC),
 	} {
-		o := newOffice(t)
+		o := newOneStation(t)
 		o.redefine(t, func(s *schedules.Station) { s.Freeze = schedules.Ms(3_600_000) })
 		if err := o.publish(t, secondOfNovember); err != nil {
 			t.Fatal(err)
@@ -144,7 +144,7 @@ func TestADayThatHasBegunOrIsFrozenIsNotWithdrawn(t *testing.T) {
 
 // 01:00 in Seoul on the third is 16:00 UTC on the second.
 func TestADayThatHoldsAnInstantOfAnotherPublishedDayIsRefused(t *testing.T) {
-	o := newOffice(t)
+	o := newOneStation(t)
 	early := func(s *schedules.Station) { s.Windows[0].Starts.RRule = "DTSTART:20261101T010000\nRRULE:FREQ=DAILY" }
 	o.redefine(t, early)
 	third := secondOfNovember.AddDays(1)

@@ -13,20 +13,20 @@ import (
 	"lifeline/schedules"
 )
 
-// office is a scheduler over the memory store, with one station, one clock and a few segments.
-type office struct {
+// oneStation is a scheduler over the memory store, with one station, one clock and a few segments.
+type oneStation struct {
 	*Scheduler
-	mirror *replica.Replica
-	at     time.Time
+	replica *replica.Replica
+	at      time.Time
 }
 
-func newOffice(t *testing.T) *office {
+func newOneStation(t *testing.T) *oneStation {
 	t.Helper()
 	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &office{mirror: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
+	o := &oneStation{replica: m, at: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
 	o.Scheduler = newScheduler(m, m.Store, servicetest.Seal{}, func() time.Time { return o.at }, "", time.Hour)
 	for _, id := range []string{"m1", "m2", "m3"} {
 		o.segment(t, id, func(*schedules.Segment) {})
@@ -38,9 +38,9 @@ func newOffice(t *testing.T) *office {
 }
 
 // segment stores a segment of a minute, changed.
-func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment)) {
+func (o *oneStation) segment(t *testing.T, id string, change func(*schedules.Segment)) {
 	t.Helper()
-	row, ok := replica.SegmentsIn(o.mirror).Get(id)
+	row, ok := replica.SegmentsIn(o.replica).Get(id)
 	s := row.Value
 	if !ok {
 		s = servicetest.Music(id)
@@ -51,7 +51,7 @@ func (o *office) segment(t *testing.T, id string, change func(*schedules.Segment
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.mirror.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
+	if err := o.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
 		Expect: row.Revision, Body: body}},
 		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
 		t.Fatal(err)
