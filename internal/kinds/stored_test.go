@@ -38,13 +38,13 @@ func decoded(kind replica.Kind, body []byte) (any, error) {
 
 // cure says what to do when the form of a kind has changed.
 func cure(kind replica.Kind, latest int) string {
-	next := fmt.Sprintf("add internal/kinds/%s/%s.v%d.json with every field filled, and its line to SHA256SUMS there; leave the older "+
-		"files as they are (see CONTRIBUTING.md, A field of a stored document)", goldens, kind.Name, latest+1)
+	next := fmt.Sprintf("add internal/kinds/%s/%s.v%d.json with every field filled, and its line to SHA256SUMS "+
+		"there; leave the older files as they are (see CONTRIBUTING.md, A field of a stored document)", goldens, kind.Name, latest+1)
 	if kind.Signed {
 		return "The form of " + kind.Name + " has changed. What is signed is never upgraded: let older documents be read " +
 			"and written as they are (a new field is left out when it is empty), and " + next
 	}
-	return fmt.Sprintf("The form of %s has changed. Raise its version to %d: add the step to the Upgrades of the kind, and %s",
+	return fmt.Sprintf("The form of %s has changed. Raise its version to %d: add the step to its Upgrades, and %s",
 		kind.Name, latest+1, next)
 }
 
