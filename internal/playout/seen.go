@@ -107,7 +107,7 @@ func (v *DocumentStore) loadSeen() (stale bool) {
 		}
 	}
 	v.lost = v.lost || found == 0 && damaged > 0
-	v.unmarked = found == 0
+	v.unmarked = len(v.seen) == 0 // a record that names nothing is as good as none
 	return stale || damaged > 0
 }
 

@@ -214,6 +214,25 @@ func TestAStationWithoutAKeyIsStarved(t *testing.T) {
 	})
 }
 
+// A record that names nothing reads like one of before there were sums, and says as little as none.
+func TestNothingAirsWhereTheRecallListsAreGoneAndTheRecordsOfThemNameNothing(t *testing.T) {
+	for _, record := range []string{"null", "{}", `{"documents":{},"recalled":[]}`} {
+		s, q := recalling(t)
+		for _, name := range []string{"recalls.dsse", "recalls-2.dsse"} {
+			s.damage(name, nil)
+		}
+		for _, name := range []string{"seen.json", "seen-2.json"} {
+			s.damage(name, func([]byte) []byte { return []byte(record) })
+		}
+		s.reopen()
+		for i := range q.Items {
+			if s.Holdings().Barred(&q.Items[i]) == "" {
+				t.Errorf("%s: item %d may air", record, i)
+			}
+		}
+	}
+}
+
 // Two seconds of latency, one answer in a hundred lost, days published again and again, and a service that restarts.
 func TestASlowHonestLinkRaisesNoAlarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
