@@ -94,7 +94,9 @@ func (p part[T]) with(list []T) []T {
 // name tells a field of a document that stands already by the document's name instead of its place.
 func (p part[T]) name(field string, list, whole []T) string {
 	for i := len(list); i < len(whole); i++ {
-		field = strings.Replace(field, fmt.Sprintf("%s[%d]", p.list, i), p.kind+" "+p.id(whole[i]), 1)
+		if rest, of := strings.CutPrefix(field, fmt.Sprintf("%s[%d]", p.list, i)); of {
+			return p.kind + " " + p.id(whole[i]) + rest
+		}
 	}
 	return field
 }
