@@ -165,7 +165,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 func (a *api) answer(c *call, r route) error {
 	err := a.admit(c, r)
 	if fault.Is(err, fault.Unauthenticated) && bearer(c.r) != "" {
-		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many failed logins from this address"); slow != nil {
+		if slow := a.slowDown(c, a.logins, addressOf(c.r), "too many logins have failed from this address"); slow != nil {
 			return slow
 		}
 		if err := a.Replica.CatchUp(c.r.Context()); err != nil {

@@ -261,10 +261,10 @@ func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
 	}
 }
 
-// A campaign names stations too: a wrong name there is told by the campaign's own field, not by the network's station of
-// that number.
+// A campaign names stations too: a wrong name there is told by the campaign's own field, not by the network's station
+// of that number.
 func TestAWrongStationOfACampaignIsToldByTheCampaignsField(t *testing.T) {
-	err := newOffice(t).Network.Check(wire.Apply{Campaigns: []schedules.Campaign{{ID: "c", Title: "c", AtLeast: 1,
+	err := newFixture(t).Network.Check(wire.Apply{Campaigns: []schedules.Campaign{{ID: "c", Title: "c", AtLeast: 1,
 		Of: schedules.Selector{Kinds: []schedules.Kind{"letter"}}, Stations: []string{"nowhere"}}}})
 	if fields := fault.FieldsOf(err); len(fields) != 1 || fields[0].Field != "campaigns[0].stations[0]" {
 		t.Errorf("%+v", fields)
