@@ -26,5 +26,6 @@ func newBar(to io.Writer, what string, size int64, more ...progressbar.Option) *
 		progressbar.OptionShowBytes(size < 0),
 		progressbar.OptionSetDescription(text.Shown(what)), progressbar.OptionSetWidth(40),
 		progressbar.OptionThrottle(50 * time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine of its own, which would read the bar unlocked
 		progressbar.OptionSetTheme(progressbar.ThemeUnicode)}, more...)...)
 }

@@ -229,7 +229,7 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Failed, `there is no station "nowhere"`, []string{"publish", "nowhere", "--date", "2026-11-29"}},
 		{cmdline.Failed, "plan it first", []string{"publish", "harbour-dawn", "--date", "2030-01-01"}},
 		{cmdline.Failed, "plan it first", []string{"show", "harbour-dawn", "2030-01-01"}},
-		{cmdline.Failed, "no revision 7", []string{"diff", "harbour-dawn", "2030-01-01", "--from", "7"}},
+		{cmdline.Failed, "plan it first", []string{"diff", "harbour-dawn", "2030-01-01", "--from", "7"}},
 		{cmdline.Failed, "plan it first", []string{"explain", "harbour-dawn", "2030-01-01", "12:00"}},
 		{cmdline.Failed, "harbour-dawn", []string{"edit", "harbour-dawn", "2030-01-01", "lock", "12:00"}},
 		{cmdline.Failed, "nothing is published", []string{"withdraw", "harbour-dawn", "2030-01-01", "--reason", "x"}},
