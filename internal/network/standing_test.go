@@ -47,22 +47,7 @@ func newFixture(t *testing.T) *fixture {
 // segment stores a segment of a minute, changed.
 func (o *fixture) segment(t *testing.T, id string, change func(*schedules.Segment)) {
 	t.Helper()
-	row, ok := replica.SegmentsIn(o.replica).Get(id)
-	s := row.Value
-	if !ok {
-		s = servicetest.Music(id)
-	}
-	change(&s)
-	s.Revision = row.Revision + 1
-	body, err := replica.Encode(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
-		Expect: row.Revision, Body: body}},
-		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
-		t.Fatal(err)
-	}
+	servicetest.ChangeSegment(t, o.replica, id, change)
 }
 
 // second is a network of one more station, sound by itself.

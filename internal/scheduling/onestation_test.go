@@ -8,7 +8,6 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/replica"
 	"lifeline/internal/servicetest"
-	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
 	"lifeline/schedules"
 )
@@ -40,22 +39,7 @@ func newOneStation(t *testing.T) *oneStation {
 // segment stores a segment of a minute, changed.
 func (o *oneStation) segment(t *testing.T, id string, change func(*schedules.Segment)) {
 	t.Helper()
-	row, ok := replica.SegmentsIn(o.replica).Get(id)
-	s := row.Value
-	if !ok {
-		s = servicetest.Music(id)
-	}
-	change(&s)
-	s.Revision = row.Revision + 1
-	body, err := replica.Encode(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.replica.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindSegment, ID: id,
-		Expect: row.Revision, Body: body}},
-		Origin: access.System.Origin(o.at, "test", "")}); err != nil {
-		t.Fatal(err)
-	}
+	servicetest.ChangeSegment(t, o.replica, id, change)
 }
 
 func codes(list []schedules.StationProblem) (out string) {

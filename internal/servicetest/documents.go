@@ -7,6 +7,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
+	"lifeline/schedules"
 )
 
 // Put stores v as the next revision of a document.
@@ -24,6 +25,19 @@ func Put(t *testing.T, r *replica.Replica, kind, id string, v any) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ChangeSegment stores a segment as change makes it of the present one or, where there is none, of Music.
+func ChangeSegment(t *testing.T, r *replica.Replica, id string, change func(*schedules.Segment)) {
+	t.Helper()
+	row, ok := replica.SegmentsIn(r).Get(id)
+	s := row.Value
+	if !ok {
+		s = Music(id)
+	}
+	change(&s)
+	s.Revision = row.Revision + 1
+	Put(t, r, replica.KindSegment, id, s)
 }
 
 // PutSealed stores v as the service stores what it signs.
