@@ -12,25 +12,25 @@ import (
 	"lifeline/schedules"
 )
 
-// silence is how long a station may say nothing before what it should have aired counts as missed. Until then it may
-// well be on the air without a link, and report later.
+// silence is how long a station may be silent before its unreported items count as missed. Until then it may be on the
+// air without a link, and report later.
 const silence = 7 * 24 * time.Hour
 
-// statusLag is how long after the end of an item a station that says how it stands may still be sending its report.
+// statusLag is the longest delay between the end of an item and its report, at a station whose status still arrives.
 const statusLag = 5 * time.Minute
 
-// Accounts tell what became of what was published.
+// Accounts compares published queues with as-run reports.
 type Accounts struct {
 	replica *replica.Replica
 	store   replica.Store
 	now     func() time.Time
 }
 
-// askedDay says whether a day's queue matters.
+// askedDay reports whether a day's queue is needed.
 type askedDay func(day schedules.StationDay, payload []byte) bool
 
-// days are the broadcast days [from, to) of a station with what was published for them. asked tells by the
-// day's bounds and its queue's JSON whether the queue matters; nil: all of them do.
+// days returns the broadcast days [from, to) of a station with their published rundowns. It leaves out the rundown of a
+// day for which asked, given the day's bounds and its queue's JSON, is false. A nil asked selects every day.
 func (a *Accounts) days(ctx context.Context, st schedules.Station, from, to schedules.Date, asked askedDay) (
 	[]schedules.StationDay, error) {
 	var out []schedules.StationDay
@@ -45,7 +45,7 @@ func (a *Accounts) days(ctx context.Context, st schedules.Station, from, to sche
 			return nil, err
 		}
 		if len(payload) > 0 && (asked == nil || asked(day, payload)) {
-			// A queue's windows and items are its rundown's, under the same names.
+			// A queue's windows and items have the same JSON names as its rundown's.
 			if day.Rundown, err = replica.ParsePart[schedules.Rundown](payload); err != nil {
 				return nil, err
 			}
@@ -55,13 +55,13 @@ func (a *Accounts) days(ctx context.Context, st schedules.Station, from, to sche
 	return out, nil
 }
 
-// payload is a published queue's JSON; none when nothing is published.
+// payload returns a published queue's JSON, or nothing when no queue is published.
 func (a *Accounts) payload(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
 	id := replica.DayID(station, date)
 	if row, ok := replica.QueuesIn(a.replica).Get(id); ok {
 		return row.Value.Payload.Plain, nil
 	}
-	d, err := a.store.Get(ctx, replica.KindQueue, id) // older than what the replica keeps
+	d, err := a.store.Get(ctx, replica.KindQueue, id) // too old for the replica
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}
@@ -71,8 +71,8 @@ func (a *Accounts) payload(ctx context.Context, station string, date schedules.D
 	return replica.PayloadOf(d.Body)
 }
 
-// Account tells what became of each airing of the station's days [from, to), day by day, of segment alone unless it is
-// empty.
+// Account returns every airing of the station's days [from, to) with its outcome, one list per day. Unless segment is
+// empty, it returns the airings of that segment alone.
 func (a *Accounts) Account(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) (
 	[][]schedules.AiringRecord, error) {
 	e, err := a.evidence(ctx, st, from, to, segment)
@@ -89,7 +89,7 @@ func (a *Accounts) Account(ctx context.Context, st schedules.Station, from, to s
 	return out, nil
 }
 
-// outcomes is the station's day against what aired.
+// outcomes reconciles one day of the station.
 func (a *Accounts) outcomes(ctx context.Context, st schedules.Station, date schedules.Date) (schedules.Reconciliation,
 	error) {
 	e, err := a.evidence(ctx, st, date, date.AddDays(1), "")
@@ -99,14 +99,14 @@ func (a *Accounts) outcomes(ctx context.Context, st schedules.Station, date sche
 	return schedules.Outcomes(st.ID, e.days, e.entries, e.now, e.heard, reconcileTolerance)[1], nil
 }
 
-// evidence is what an account of some days rests on.
+// evidence is the input of an account.
 type evidence struct {
-	days       []schedules.StationDay // with the days beside them, since a report near midnight may be of their windows
+	days       []schedules.StationDay // with the neighbouring days, since a report near midnight may belong to their windows
 	entries    []schedules.AsRun
 	now, heard time.Time
 }
 
-// evidence gathers what the account of the station's days [from, to) rests on, of segment alone unless it is empty.
+// evidence gathers the input for the account of the station's days [from, to), for one segment unless segment is empty.
 func (a *Accounts) evidence(ctx context.Context, st schedules.Station, from, to schedules.Date, segment string) (
 	e evidence, err error) {
 	start, _, err := st.DayBounds(from.AddDays(-1))
@@ -132,7 +132,8 @@ func (a *Accounts) evidence(ctx context.Context, st schedules.Station, from, to 
 	return e, err
 }
 
-// asksFor keeps the days whose queue names the segment, or in or after which the station reported it.
+// asksFor selects the days whose queue names the segment, and those on which the station reported it, with the day
+// before each.
 func asksFor(segment string, entries []schedules.AsRun) askedDay {
 	name := fmt.Appendf(nil, "%q", segment)
 	var aired []time.Time
@@ -148,7 +149,7 @@ func asksFor(segment string, entries []schedules.AsRun) askedDay {
 	}
 }
 
-// AsRun is what a station reported for [from, to), by sequence.
+// AsRun returns a station's as-run entries of [from, to), by sequence.
 func (a *Accounts) AsRun(ctx context.Context, station string, from, to time.Time) ([]schedules.AsRun, error) {
 	entries, err := a.store.Read(ctx, station, from, to)
 	if err != nil {
@@ -163,7 +164,7 @@ func (a *Accounts) AsRun(ctx context.Context, station string, from, to time.Time
 	return out, nil
 }
 
-// Heard is until when what the station says nothing of was missed.
+// Heard returns the instant until which missing reports mean missed items.
 func (a *Accounts) Heard(ctx context.Context, station string, now time.Time) (time.Time, error) {
 	heard := now.Add(-silence)
 	entries, err := a.store.Read(ctx, station, heard, now.Add(silence))

@@ -13,17 +13,17 @@ import (
 	"lifeline/schedules"
 )
 
-// chunkDays is how many days of a station are accounted for at once, which bounds the memory of a long report.
+// chunkDays is how many days of a station are loaded at once. It bounds the memory of a long report.
 const chunkDays = 31
 
-// maxReportDays bounds the days of one question.
+// maxReportDays bounds the days of one query.
 const maxReportDays = 400
 
 // maxReportRows bounds the rows of one report.
 const maxReportRows = 100_000
 
-// eachDay hands the airings of the broadcast days [from, to) to f, station by station and day by day, until f says to
-// stop. Of the station first they begin with the day since, unless it is zero.
+// eachDay calls f with the airings of each broadcast day in [from, to), ordered by station and day, until f returns
+// false. For the first station it starts at the day since, unless that is zero.
 func (l *Logbook) eachDay(ctx context.Context, stations []schedules.Station, from, to, since schedules.Date,
 	segment string,
 	f func(station string, date schedules.Date, airings []schedules.AiringRecord) (more bool)) error {
@@ -55,14 +55,14 @@ func (l *Logbook) eachDay(ctx context.Context, stations []schedules.Station, fro
 // AiringQuery selects airings of one segment in the broadcast days [From, To).
 type AiringQuery struct {
 	Segment  string
-	Station  string // none: all
+	Station  string // empty: all
 	From, To schedules.Date
-	After    string // where the page before ended
+	After    string // end of the page before
 	Limit    int
 }
 
-// Airings lists every place of a segment in published queues with what became of it, and its airings without a place,
-// by station and time. next is where to go on after, or empty. It fails with NotFound.
+// Airings lists every published placement of a segment with its outcome, and every unplanned airing of it, ordered by
+// station and time. next is the cursor of the next page; it is empty on the last page. Airings fails with NotFound.
 func (l *Logbook) Airings(ctx context.Context, q AiringQuery) (out []schedules.AiringRecord, next string, err error) {
 	if err := checkDays(q.From, q.To); err != nil {
 		return nil, "", err
@@ -77,7 +77,7 @@ func (l *Logbook) Airings(ctx context.Context, q AiringQuery) (out []schedules.A
 	}
 	stations = slices.DeleteFunc(stations, func(st schedules.Station) bool { return st.ID < last.station })
 	if len(stations) > 0 && stations[0].ID != last.station {
-		last.date = schedules.Date{} // the station of the cursor has gone
+		last.date = schedules.Date{} // the cursor's station no longer exists
 	}
 	at := place{}
 	err = l.eachDay(ctx, stations, q.From, q.To, last.date, q.Segment, func(station string, date schedules.Date,
@@ -98,7 +98,7 @@ func (l *Logbook) Airings(ctx context.Context, q AiringQuery) (out []schedules.A
 	return out, next, err
 }
 
-// place is how far a list of airings has come: n of a station's day.
+// place is the cursor of a list of airings: the number n of an airing within a station's day.
 type place struct {
 	station string
 	date    schedules.Date
@@ -124,7 +124,7 @@ func parsePlace(s string) (p place, err error) {
 	return p, nil
 }
 
-// stations are the station of that id, or all of them, by id. It fails with NotFound.
+// stations returns the station with the given id, or all stations, by id, when id is empty. It fails with NotFound.
 func (l *Logbook) stations(id string) ([]schedules.Station, error) {
 	if id != "" {
 		st, err := l.network.Station(id)
@@ -137,16 +137,16 @@ func (l *Logbook) stations(id string) ([]schedules.Station, error) {
 	return out, nil
 }
 
-// ReportQuery asks for a report on the broadcast days [From, To).
+// ReportQuery selects the broadcast days [From, To) of a report.
 type ReportQuery struct {
 	From, To schedules.Date
-	Station  string   // none: all
-	Group    []string // of schedules.Dimensions
+	Station  string   // empty: all
+	Group    []string // names in schedules.Dimensions
 	schedules.TallyFilter
 }
 
-// AiringReport counts what was planned, aired, missed and made good. It fails with Invalid for a question that cannot
-// be answered, or whose answer is too long.
+// AiringReport counts planned, aired, missed and made-good airings. It fails with Invalid when the query is malformed
+// or its answer would be too long.
 func (l *Logbook) AiringReport(ctx context.Context, q ReportQuery) (wire.AiringReport, error) {
 	err := checkDays(q.From, q.To)
 	for _, g := range q.Group {

@@ -13,11 +13,12 @@ import (
 	"lifeline/schedules"
 )
 
-// besideFrom is where the sequences begin of entries that were sent under one that another entry has. No station counts
-// as far by itself, and JSON readers have them exactly.
+// besideFrom is the first of the sequences that the service assigns to conflicting entries. It is far above the
+// sequences of stations, and JSON readers represent it exactly.
 const besideFrom = 1 << 52
 
-// beside is the entry with a sequence of its own, which follows from what it says: sent again, it gets the same.
+// beside returns the entry under a sequence of its own, derived from its content, so that a repeated entry gets the
+// same sequence.
 func beside(e schedules.AsRun) (schedules.AsRun, error) {
 	b, err := told(e)
 	if err != nil {
@@ -35,13 +36,13 @@ func beside(e schedules.AsRun) (schedules.AsRun, error) {
 	return e, nil
 }
 
-// told is what an entry tells, in whatever words.
+// told encodes an entry without its detail.
 func told(e schedules.AsRun) ([]byte, error) {
 	e.Detail = ""
 	return replica.Encode(e)
 }
 
-// same reports whether two entries tell the same.
+// same reports whether two entries are equal but for their details.
 func same(a, b schedules.AsRun) (bool, error) {
 	x, err := told(a)
 	if err != nil {
@@ -51,12 +52,12 @@ func same(a, b schedules.AsRun) (bool, error) {
 	return bytes.Equal(x, y), err
 }
 
-// sentDays is how far from where it is placed now an entry without a start may have been placed when it came first.
+// sentDays bounds the distance between the times under which one entry without a start was filed on two deliveries.
 const sentDays = 2 * 24 * time.Hour
 
-// keepOthers stores what came under a sequence that an entry with other content has, each under a sequence of its own.
-// sent are entries that are not new, and at is where they are placed. It answers the sequences given; 0: the entry is a
-// repeat.
+// keepOthers stores each entry whose sequence belongs to an entry with other content, under a sequence of its own. sent
+// holds entries that the store already knew by sequence, and at the times under which they are filed. It returns the
+// assigned sequences; 0 means that the entry is a repeat.
 func (l *Logbook) keepOthers(ctx context.Context, station string, sent []schedules.AsRun, at []time.Time) ([]int64,
 	error) {
 	from, to := at[0], at[0]
@@ -89,7 +90,7 @@ func (l *Logbook) keepOthers(ctx context.Context, station string, sent []schedul
 		if err != nil {
 			return nil, err
 		}
-		if repeat || !known && e.StartedAt.IsZero() { // what has no start may have been placed elsewhere
+		if repeat || !known && e.StartedAt.IsZero() { // without a start, the first one may be filed under another time
 			continue
 		}
 		other, err := beside(e)

@@ -6,18 +6,18 @@ import (
 	"lifeline/schedules"
 )
 
-// Census counts what is there now, from memory.
+// Census holds current counts, taken from memory.
 type Census struct {
 	Segments map[schedules.State]int
 	Queues   int
-	Stations []wire.Status // of stations that have said how they stand
+	Stations []wire.Status // of stations that have reported a status
 	Sequence int64         // of the change feed
 
-	// Standing counts what stands against each station, by code.
+	// Standing counts the standing problems of each station, by code.
 	Standing map[string]map[string]int
 }
 
-// Census takes one.
+// Census returns the current counts.
 func (l *Logbook) Census() Census {
 	c := Census{Segments: map[schedules.State]int{}, Sequence: l.replica.Sequence(), Standing: map[string]map[string]int{}}
 	for _, s := range []schedules.State{schedules.Analysing, schedules.Rejected, schedules.Pending, schedules.Approved,

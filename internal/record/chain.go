@@ -16,7 +16,7 @@ import (
 	"lifeline/schedules"
 )
 
-// OpenLink reads a sealed link without asking whether its signature holds: that is for those who hold the key.
+// OpenLink decodes a sealed link without verifying its signature. It is for readers that hold the signing key.
 func OpenLink(envelope []byte) (wire.Link, error) {
 	payload, err := replica.PayloadOf(envelope)
 	if err != nil {
@@ -25,7 +25,7 @@ func OpenLink(envelope []byte) (wire.Link, error) {
 	return replica.Parse[wire.Link](payload)
 }
 
-// chainHead is the zero ChainHead, at revision 0, where there is no chain.
+// chainHead returns the head of a station's chain, or the zero ChainHead at revision 0 when the chain is empty.
 func chainHead(ctx context.Context, docs replica.Documents, station string) (head wire.ChainHead, revision int64,
 	err error) {
 	d, err := docs.Get(ctx, KindHead, station)
@@ -38,16 +38,16 @@ func chainHead(ctx context.Context, docs replica.Documents, station string) (hea
 	return head, d.Revision, err
 }
 
-// Chain reads the chains of a store, and what they name, for chain.Verify.
+// Chain reads a store's chains, and the documents that they name, for chain.Verify.
 type Chain struct {
 	docs  replica.Documents
 	asRun replica.AsRunLog
 }
 
-// NewChain reads docs and asRun.
+// NewChain returns a Chain over docs and asRun.
 func NewChain(docs replica.Documents, asRun replica.AsRunLog) Chain { return Chain{docs, asRun} }
 
-// Stations are those that have a chain, or are to have one.
+// Stations returns the stations that have a chain or for which one is due.
 func (c Chain) Stations(ctx context.Context) ([]string, error) {
 	var out []string
 	seen := map[string]bool{}
@@ -66,7 +66,7 @@ func (c Chain) Stations(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
-// Head is how far a chain has come. One that cannot be read is the zero ChainHead, which fits no chain.
+// Head returns the head of a chain. For a damaged head it returns the zero ChainHead, which fits no chain.
 func (c Chain) Head(ctx context.Context, station string) (wire.ChainHead, error) {
 	d, err := c.docs.Get(ctx, KindHead, station)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c Chain) Head(ctx context.Context, station string) (wire.ChainHead, error)
 	return head, nil
 }
 
-// Links are all links of a station, by number.
+// Links returns all links of a station, by number.
 func (c Chain) Links(ctx context.Context, station string) iter.Seq2[chain.Stored, error] {
 	return func(yield func(chain.Stored, error) bool) {
 		const limit = 500
@@ -102,7 +102,7 @@ func (c Chain) Links(ctx context.Context, station string) iter.Seq2[chain.Stored
 	}
 }
 
-// Page are at most limit links after a number. One that is filed under nonsense has the number 0.
+// Page returns at most limit links after the given number. A link with a malformed id has the number 0.
 func (c Chain) Page(ctx context.Context, station string, after int64, limit int) ([]chain.Stored, error) {
 	docs, err := c.docs.List(ctx, kindLink, fmt.Sprintf("%s/%012d", station, after+1), limit)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c Chain) Page(ctx context.Context, station string, after int64, limit int)
 	return out, nil
 }
 
-// Records are what a station reported for [from, to), byte for byte.
+// Records returns a station's as-run entries of [from, to), byte for byte.
 func (c Chain) Records(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error) {
 	entries, err := c.asRun.Read(ctx, station, from, to)
 	return chainRecords(entries), err
@@ -141,19 +141,19 @@ func chainRecords(entries []store.Entry) []wire.ChainRecord {
 	return out
 }
 
-// Queue is the envelope of a day's queue. It fails with NotFound.
+// Queue returns the signed queue of a day. It fails with NotFound.
 func (c Chain) Queue(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
 	d, err := c.docs.Get(ctx, replica.KindQueue, replica.DayID(station, date))
 	return d.Body, err
 }
 
-// Rundown is a rundown as it is stored. It fails with NotFound.
+// Rundown returns the stored form of a rundown. It fails with NotFound.
 func (c Chain) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error) {
 	d, err := c.docs.Get(ctx, replica.KindRevision, replica.RevisionID(station, date, revision))
 	return d.Body, err
 }
 
-// Unsealed reports whether a report that came late still waits for its link.
+// Unsealed reports whether a late report is still without a link.
 func (c Chain) Unsealed(ctx context.Context, station string) (bool, error) {
 	_, err := c.docs.Get(ctx, KindLate, station)
 	if fault.Is(err, fault.NotFound) {

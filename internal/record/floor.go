@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Numbering numbers signed documents above what stations have seen.
+// Numbering keeps the revisions of signed documents above the highest that stations have seen.
 type Numbering struct {
 	replica *replica.Replica
 	sealer  replica.Sealer
@@ -23,9 +23,10 @@ type Numbering struct {
 	queues  *Queues
 }
 
-// RaiseFloor has all documents that are signed from now on numbered above what any station may have seen. It is for a
-// store that is set back to an older state, or whose keys change, before a service uses it. The service then signs the
-// lists anew, and with days the published days that are not over, in the place of what stations may hold of them.
+// RaiseFloor makes the service number all documents that it signs from now on above any that a station may have seen.
+// It is called, before a service starts, on a store that was set back to an older state or whose keys change. The
+// service then signs the lists again and, when days is set, every published day that is not over, so that they replace
+// the documents that stations hold.
 func RaiseFloor(ctx context.Context, docs replica.Documents, by, action string, days bool, now time.Time) error {
 	var before replica.Floor
 	d, err := docs.Get(ctx, replica.KindFloor, replica.FloorID)
@@ -50,8 +51,8 @@ func RaiseFloor(ctx context.Context, docs replica.Documents, by, action string, 
 	return err
 }
 
-// ahead says of what a station has seen more than the store has, and by which number; "" where it has not, or where no
-// service can have given that number yet.
+// ahead returns the highest revision that a station has seen and the store has not reached, and describes it. It
+// returns "" when there is none, or when no service can have issued that revision yet.
 func (s *Numbering) ahead(ctx context.Context, station string, seen wire.Seen) (number int64, saw string, err error) {
 	note := func(n int64, format string, args ...any) {
 		if n > number && network.Plausible(n, s.now()) {
@@ -88,8 +89,9 @@ func (s *Numbering) ahead(ctx context.Context, station string, seen wire.Seen) (
 	return number, saw, err
 }
 
-// Outrun raises the floor where a station has seen more than the store has, and signs the recall list anew above it, in
-// one commit. The other documents follow by Resign. Without it the station would refuse what is recalled from now on.
+// Outrun raises the floor when a station has seen a higher revision than the store has, and signs the recall list again
+// above it, in the same commit. Resign signs the other documents later. Without Outrun the station would refuse every
+// later recall.
 func (s *Numbering) Outrun(ctx context.Context, station string, status wire.Status) error {
 	seen := network.SeenBy(status)
 	if _, saw, err := s.ahead(ctx, station, seen); saw == "" || err != nil {

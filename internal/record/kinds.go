@@ -9,20 +9,20 @@ import (
 	"lifeline/internal/wire"
 )
 
-const KindMakeGood = "make-good" // an airing owed: STATION/ID
+const KindMakeGood = "make-good" // an owed airing: STATION/ID
 
-const kindSettled = "make-good-settled" // one that aired or was waived: STATION/ID
+const kindSettled = "make-good-settled" // an owed airing that aired or was waived: STATION/ID
 
-const kindLink = "chain-link" // one link, sealed: STATION/NUMBER/DATE
+const kindLink = "chain-link" // a sealed link: STATION/NUMBER/DATE
 
-const KindHead = "chain-head" // how far the chain has come: STATION
+const KindHead = "chain-head" // the head of a chain: STATION
 
-const KindLate = "as-run-late" // reports that came in after their day was sealed: STATION
+const KindLate = "as-run-late" // reports that arrived after their day was sealed: STATION
 
-const KindRecords = "records" // a file of older records: see RecordFile
+const KindRecords = "records" // a file of older records: see recordFile
 
-// A make-good is told when it opens, changes and is settled; as-run, when what a station reported of a day, or reported
-// late, is sealed.
+// The change feed names a make-good when it is opened, changed or settled. It names as-run when a day's reports, or
+// late reports, are sealed.
 var Kinds = replica.Kinds{
 	{Name: KindMakeGood, Changes: "make-good", OfStation: true, Tells: func(c store.Change) bool { return !c.Deleted },
 		Form: reflect.TypeFor[storedMakeGood](), Inspect: replica.Readable[storedMakeGood]},

@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"fmt"
-
 	"time"
 
 	"lifeline/internal/chain"
@@ -13,15 +12,16 @@ import (
 	"lifeline/schedules"
 )
 
-// Links make the links of the stations' chains.
+// Links appends to the stations' chains.
 type Links struct {
 	store  replica.Documents
 	sealer replica.Sealer
 	now    func() time.Time
 }
 
-// Writes seal l as the next link of its station's chain. Committed with what the link is of, they let nothing be
-// published that is not in the chain; a commit that comes second to another loses the race for the head.
+// Writes returns the writes that append l to its station's chain. The caller commits them together with the document
+// that l names, so that nothing is published outside the chain. Of two concurrent commits the second fails, since both
+// update the head.
 func (s *Links) Writes(ctx context.Context, l wire.Link) ([]store.Write, error) {
 	head, revision, err := chainHead(ctx, s.store, l.Station)
 	if err != nil {

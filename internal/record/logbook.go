@@ -18,7 +18,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Logbook keeps what aired and compares it with what was planned.
+// Logbook stores as-run reports and compares them with what was planned.
 type Logbook struct {
 	replica   *replica.Replica
 	store     *Records
@@ -32,18 +32,18 @@ type Logbook struct {
 	numbering *Numbering
 }
 
-// WithNow is the logbook by another source of time.
+// WithNow returns a copy of the logbook with another clock.
 func (l *Logbook) WithNow(now func() time.Time) *Logbook {
 	other := *l
 	other.now = now
 	return &other
 }
 
-// reconcileTolerance is how far an airing may be from its plan and still be as planned.
+// reconcileTolerance is the largest deviation of an airing that still counts as planned.
 const reconcileTolerance = time.Second
 
-// Report stores what a station aired, durably before it returns. A repeated entry changes nothing; another one under a
-// sequence that is used is kept beside the first; one that makes no sense is rejected by itself.
+// Report stores as-run entries durably before it returns. A repeated entry changes nothing; an entry with other content
+// under a known sequence is kept beside the first; a senseless entry is rejected by itself.
 func (l *Logbook) Report(ctx context.Context, station string, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
 	entries = slices.Clone(entries)
 	results := make([]wire.AsRunResult, len(entries))
@@ -113,11 +113,11 @@ func (l *Logbook) Report(ctx context.Context, station string, entries []schedule
 	return results, nil
 }
 
-// reportAhead is by how much a station's clock may be ahead of the service's.
+// reportAhead is how far a station's clock may run ahead of the service's.
 const reportAhead = 2 * time.Minute
 
-// tooSoon says that a report tells of what cannot have happened yet, or nothing. A player offers such a report again,
-// so that one by a fast clock is taken when its time has come.
+// tooSoon returns the reason for rejecting a report of the future, or "". The player sends a rejected report again, so
+// that the service accepts it once its time has come.
 func (l *Logbook) tooSoon(e schedules.AsRun) string {
 	end := e.EndedAt
 	if e.StartedAt.After(end.Time) {
@@ -130,7 +130,7 @@ func (l *Logbook) tooSoon(e schedules.AsRun) string {
 	return ""
 }
 
-// tooFar says that a sequence is one of those that the service gives itself, or nothing.
+// tooFar returns the reason for rejecting a sequence from the range that the service assigns, or "".
 func tooFar(e schedules.AsRun) string {
 	if e.Sequence >= besideFrom {
 		return fmt.Sprintf("sequence must be less than %d", int64(besideFrom))
@@ -138,8 +138,8 @@ func tooFar(e schedules.AsRun) string {
 	return ""
 }
 
-// plannedStart places what did not start where it was planned, so that it is found with its day; what is not in any
-// queue in memory is placed now.
+// plannedStart returns the planned start of an item that did not start, so that the entry is filed under its day. It
+// returns the current time for an item of no queue in memory.
 func (l *Logbook) plannedStart(station string, e schedules.AsRun) time.Time {
 	for _, row := range replica.QueuesIn(l.replica).After(station+"/", "") {
 		for _, i := range row.Value.Value.Items {
@@ -151,13 +151,13 @@ func (l *Logbook) plannedStart(station string, e schedules.AsRun) time.Time {
 	return schedules.At(l.now()).Time
 }
 
-// AsRun answers what a station reported for [from, to), by sequence.
+// AsRun returns a station's as-run entries of [from, to), by sequence.
 func (l *Logbook) AsRun(ctx context.Context, station string, from, to time.Time) ([]schedules.AsRun, error) {
 	return l.accounts.AsRun(ctx, station, from, to)
 }
 
-// Reconcile compares a published day, or one window of it, with what aired. What is still to come is left out, but for
-// what was reported of it.
+// Reconcile compares a published day, or one window of it, with the as-run entries. It leaves out future items that no
+// entry names.
 func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.Date, window string) (
 	schedules.Reconciliation, error) {
 	q, err := l.queues.StandingQueue(ctx, station, date)
@@ -175,14 +175,14 @@ func (l *Logbook) Reconcile(ctx context.Context, station string, date schedules.
 	return r.Past(window, q.Value.Windows), err
 }
 
-// statusEvery is how often an unchanged status is stored again, so that reports each minute do not fill the store.
+// statusEvery is how often an unchanged status is stored again. Storing every minute's status would fill the store.
 const statusEvery = 10 * time.Minute
 
-// MaxInstance is how long the name of a player's instance may be.
+// MaxInstance bounds the length of a player instance's name, in bytes.
 const MaxInstance = 64
 
-// SetStatus keeps what a station says of itself. Where the station has seen more than the store has, the service signs
-// anew, above that.
+// SetStatus stores a station's status. When the station has seen higher revisions than the store has, the service signs
+// its documents again above them.
 func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string, s wire.Status) error {
 	if len(s.Instance) > MaxInstance {
 		return fault.Fields(fault.Field{Field: "instance", Message: fmt.Sprintf("must have at most %d characters",
@@ -208,7 +208,7 @@ func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string,
 	})
 }
 
-// sameStanding reports whether b tells nothing new but the time and the item on air.
+// sameStanding reports whether b differs from a only in its time and the item on air.
 func sameStanding(a, b wire.Status) bool {
 	return a.QueueDate == b.QueueDate && a.QueueRevision == b.QueueRevision && a.RecallsSeen == b.RecallsSeen &&
 		a.AudioVerified == b.AudioVerified && a.AudioMissing == b.AudioMissing && a.PlayerVersion == b.PlayerVersion &&
@@ -216,7 +216,7 @@ func sameStanding(a, b wire.Status) bool {
 		slices.Equal(a.Problems, b.Problems)
 }
 
-// Status is what a station last said of itself. It fails with NotFound until it has.
+// Status returns a station's last status. It fails with NotFound before the first.
 func (l *Logbook) Status(station string) (wire.Status, error) {
 	row, ok := replica.StatusesIn(l.replica).Get(station)
 	if !ok {
@@ -229,8 +229,8 @@ func (l *Logbook) Status(station string) (wire.Status, error) {
 	return s, nil
 }
 
-// Statuses are what at most limit stations whose ids come after the given one last said of themselves, and the last id
-// when there are more. One that has said nothing is there with its id alone.
+// Statuses returns the last status of at most limit stations after the given id, and the last id of the page when more
+// follow. A station without a status appears with its id alone.
 func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next string) {
 	for id := range replica.StationsIn(l.replica).After("", after) {
 		if len(page) == limit {
@@ -246,12 +246,12 @@ func (l *Logbook) Statuses(after string, limit int) (page []wire.Status, next st
 	return page, ""
 }
 
-// auditPageFiles is how many files of older changes one page of the audit reads at most: a query that finds little
-// would read all of them.
+// auditPageFiles bounds the files of older changes that one page of the audit reads. Without it a query with few
+// matches would read all files.
 const auditPageFiles = 3
 
-// Audit answers who changed what, when, the newest first, and before which sequence the next page goes on; 0: there is
-// none. A page may be shorter than asked for, or empty, though another follows.
+// Audit returns changes, the newest first, and the sequence before which the next page starts, or 0 on the last page. A
+// page may be short or empty although another follows.
 func (l *Logbook) Audit(ctx context.Context, q store.AuditQuery) (page []wire.AuditRecord, next int64, err error) {
 	q.Newest = true
 	limit, err := q.Most()
@@ -280,16 +280,16 @@ func (l *Logbook) Audit(ctx context.Context, q store.AuditQuery) (page []wire.Au
 	return out, next, nil
 }
 
-// Chain reads what seals the stations' records.
+// Chain returns a reader of the stations' chains.
 func (l *Logbook) Chain() Chain { return NewChain(l.store, l.store) }
 
-const playersKept = time.Hour // after its last report, a player is known
+const playersKept = time.Hour // how long a player is known after its last report
 
-const PlayersMost = 8 // that are known of one station
+const PlayersMost = 8 // the most players that are known for one station
 
-// reporting is who reports for a station after a report of an instance at an instant.
+// reporting returns the players known to report for a station, after a report of an instance at an instant.
 func reporting(known []wire.Player, instance string, at schedules.Instant) []wire.Player {
-	if instance == "" { // an older player
+	if instance == "" { // an older player sends none
 		return known
 	}
 	known = slices.DeleteFunc(slices.Clone(known), func(p wire.Player) bool { return at.Sub(p.Last.Time) > playersKept })

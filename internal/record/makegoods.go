@@ -22,7 +22,7 @@ import (
 	"lifeline/schedules"
 )
 
-// MakeGoods keeps which airings are owed, and what made them good.
+// MakeGoods keeps the owed airings and the airings that made them good.
 type MakeGoods struct {
 	replica  *replica.Replica
 	store    replica.Store
@@ -35,24 +35,24 @@ type MakeGoods struct {
 	owing map[string]owing // by station
 }
 
-// AsRunReports is a topic beside the kinds of document: what stations report is none.
+// AsRunReports is the wake-up topic of new as-run entries, which are not documents of any kind.
 const AsRunReports = "as-run-reports"
 
-// maxOwed bounds how many make-goods one day is asked for, oldest first. After a long outage the rest waits, so that
-// no day is made of yesterday's alone.
+// maxOwed bounds the make-goods that are offered to one day, oldest first. After a long outage the rest waits, so that
+// no day consists of make-goods alone.
 const maxOwed = 12
 
-// settleEvery is how often a station's misses are looked for, unless it reports.
+// settleEvery is how often a station without new reports is searched for misses.
 const settleEvery = 5 * time.Minute
 
-// owing is where the search for misses stands.
+// owing is the state of the search for misses at one station.
 type owing struct {
-	from   schedules.Date // every day before is settled
+	from   schedules.Date // every earlier day is settled
 	looked time.Time
 }
 
-// SettleAll looks for misses and for what made them good, at every station. It is level-triggered: what it missed
-// itself it finds the next time.
+// SettleAll settles every station. It works from the stored state alone, so that a later call makes up for a failed
+// one.
 func (s *MakeGoods) SettleAll(ctx context.Context) error {
 	var failed error
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
@@ -63,15 +63,14 @@ func (s *MakeGoods) SettleAll(ctx context.Context) error {
 	return failed
 }
 
-// reported has the station's misses of the days of the reports looked at when they are asked for next, and by the
-// background work now.
+// reported schedules a new search over the days of the given reports, on the next query, and wakes the background job.
 func (s *MakeGoods) reported(st schedules.Station, entries []store.Entry) {
 	defer s.replica.Signals.Wake(AsRunReports)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, known := s.owing[st.ID]
 	if !known {
-		return // all of them will be
+		return // all of them will be searched
 	}
 	o.looked = time.Time{}
 	for _, e := range entries {
@@ -82,7 +81,7 @@ func (s *MakeGoods) reported(st schedules.Station, entries []store.Entry) {
 	s.owing[st.ID] = o
 }
 
-// lookedAt is where the search for a station's misses stands, and whether what is stored is recent enough.
+// lookedAt returns the state of the search at a station, and whether the stored make-goods are recent enough.
 func (s *MakeGoods) lookedAt(st schedules.Station, today schedules.Date) (o owing, recent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +93,7 @@ func (s *MakeGoods) lookedAt(st schedules.Station, today schedules.Date) (o owin
 	return o, s.now().Sub(o.looked).Abs() < settleEvery
 }
 
-// settle stores the misses at one station and what made them good, unless it just has.
+// settle stores the new misses and settled make-goods of a station, unless that was done shortly before.
 func (s *MakeGoods) settle(ctx context.Context, st schedules.Station) error {
 	now := s.now()
 	today, err := st.DateAt(now)
@@ -129,21 +128,21 @@ func (s *MakeGoods) settle(ctx context.Context, st schedules.Station) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.owing[st.ID] == o { // no report has come in between
+	if s.owing[st.ID] == o { // no report has arrived meanwhile
 		s.owing[st.ID] = next
 	}
 	return nil
 }
 
-// closed reports whether no more is to be heard of a day, short of a late report.
+// closed reports whether every item of a day has an outcome. A late report may still change it.
 func closed(day []schedules.AiringRecord) bool {
 	return !slices.ContainsFunc(day, func(r schedules.AiringRecord) bool {
 		return r.Outcome == schedules.ToCome || r.Outcome == schedules.Unreported
 	})
 }
 
-// settledDays opens a make-good for every commitment missed in the days from a date on, closes those that aired, and
-// waives those that may never air again. It stores nothing.
+// settledDays opens a make-good for every missed commitment of the days from the given date on, closes those that
+// aired, and waives those whose segments may not air again. It stores nothing.
 func (s *MakeGoods) settledDays(ctx context.Context, st schedules.Station, from schedules.Date,
 	days [][]schedules.AiringRecord) (settling, error) {
 	open, err := s.open(ctx, st.ID)
@@ -179,10 +178,10 @@ func (s *MakeGoods) settledDays(ctx context.Context, st schedules.Station, from 
 	return act, nil
 }
 
-// settling is one station's make-goods while they are settled.
+// settling is the work of settling one station's make-goods.
 type settling struct {
 	now     schedules.Instant
-	open    map[string]*wire.OwedAiring // by id; a new one is at revision 0
+	open    map[string]*wire.OwedAiring // by id; a new one has revision 0
 	changed []string
 }
 
@@ -193,7 +192,7 @@ func (a *settling) begin(station, id string, date schedules.Date, r schedules.Ai
 	a.changed = append(a.changed, id)
 }
 
-// heard takes what became of a place that makes something good, or of a missed one that did air after all.
+// heard applies one airing: of a make-good, or of an item that was first reported as missed.
 func (a *settling) heard(r schedules.AiringRecord) {
 	aired := r.Outcome == schedules.AsPlanned || r.Outcome == schedules.Late
 	over := r.Outcome != schedules.ToCome && r.Outcome != schedules.Unreported && r.Outcome != schedules.Extra
@@ -220,7 +219,8 @@ func (a *settling) waive(id, by, reason string) {
 	}
 }
 
-// writes store what has changed. What is settled leaves the open ones, so that those stay few.
+// writes returns the writes for all changes. A settled make-good is moved to a kind of its own, so that the list of
+// open ones stays short.
 func (a *settling) writes(station string) ([]store.Write, error) {
 	var out []store.Write
 	slices.Sort(a.changed)
@@ -251,7 +251,7 @@ func (a *settling) writes(station string) ([]store.Write, error) {
 
 func makeGoodID(station, id string) string { return station + "/" + id }
 
-// open are those of a station that are not settled, oldest first.
+// open returns a station's make-goods that are not settled, oldest first.
 func (s *MakeGoods) open(ctx context.Context, station string) ([]wire.OwedAiring, error) {
 	out, err := readMakeGoods(ctx, s.store, KindMakeGood, station)
 	slices.SortFunc(out, oldestFirst)
@@ -262,9 +262,8 @@ func oldestFirst(a, b wire.OwedAiring) int {
 	return cmp.Or(a.MissedAt.Compare(b.MissedAt.Time), strings.Compare(a.ID, b.ID))
 }
 
-// current are a station's make-goods that are not stored as settled, oldest first, as they stand now: with the
-// misses, and with what made them good, that the background work has not stored yet. It stores nothing, so that plans
-// and reports can be asked for while the store takes no writes.
+// current returns a station's make-goods that are not stored as settled, oldest first, including changes that the
+// background job has not stored yet. It stores nothing, so that plans and reports work while the store is read-only.
 func (s *MakeGoods) current(ctx context.Context, st schedules.Station) ([]wire.OwedAiring, error) {
 	today, err := st.DateAt(s.now())
 	if err != nil {
@@ -290,7 +289,7 @@ func (s *MakeGoods) current(ctx context.Context, st schedules.Station) ([]wire.O
 	return out, nil
 }
 
-// readMakeGoods are a station's of one kind, by id.
+// readMakeGoods returns a station's make-goods of one kind, by id.
 func readMakeGoods(ctx context.Context, docs replica.Documents, kind, station string) ([]wire.OwedAiring, error) {
 	found, err := replica.List(ctx, docs, kind, station+"/", station+"0") // '0' follows '/'
 	if err != nil {
@@ -305,8 +304,8 @@ func readMakeGoods(ctx context.Context, docs replica.Documents, kind, station st
 	return out, nil
 }
 
-// claims are the airings still to be heard of that are to make good what is open, by make-good, but for those of a day;
-// with those of what the same request has drafted, but not stored.
+// claims returns, for each open make-good, the coming airing that is to make it good. It leaves out those of the day
+// but, and includes those of request, whose rundowns are drafted but not stored.
 func (s *MakeGoods) claims(ctx context.Context, st schedules.Station, open []wire.OwedAiring, but schedules.Date,
 	request []schedules.Rundown) (map[string]wire.MadeGoodBy, error) {
 	if len(open) == 0 {
@@ -344,7 +343,7 @@ func (s *MakeGoods) claims(ctx context.Context, st schedules.Station, open []wir
 			note(r, now)
 		}
 	}
-	// What is published counts until it has been heard of; of what is drafted, what is to come.
+	// A published airing counts until its outcome is known, a drafted one while it is in the future.
 	published := func(date schedules.Date) error {
 		payload, err := s.accounts.payload(ctx, st.ID, date)
 		if err != nil {
@@ -382,12 +381,12 @@ func (s *MakeGoods) claims(ctx context.Context, st schedules.Station, open []wir
 	return out, nil
 }
 
-// Owed are the make-goods that a day is to air: the oldest that no other day does.
+// Owed returns the oldest make-goods that no other day airs, for the given day.
 func (s *MakeGoods) Owed(ctx context.Context, st schedules.Station, date schedules.Date, request []schedules.Rundown) (
 	[]schedules.MakeGood, error) {
 	_, end, err := st.DayBounds(date)
 	if err != nil || !end.After(s.now()) {
-		return nil, err // what is over makes nothing good
+		return nil, err // past days make nothing good
 	}
 	open, err := s.current(ctx, st)
 	if err != nil {
@@ -412,7 +411,7 @@ func (s *MakeGoods) Owed(ctx context.Context, st schedules.Station, date schedul
 	return out, nil
 }
 
-// standing are a station's make-goods of one kind, by id, the open ones with the airing that is to make them good.
+// standing returns a station's make-goods of one kind, by id. Each open one names the airing that is to make it good.
 func (s *MakeGoods) standing(ctx context.Context, kind string, st schedules.Station) ([]wire.OwedAiring, error) {
 	current, err := s.current(ctx, st)
 	if err != nil {

@@ -19,11 +19,12 @@ var MakeGoodStates = []string{wire.MakeGoodOwed, wire.MakeGoodPlanned, wire.Make
 // MakeGoodQuery selects make-goods; empty fields select everything.
 type MakeGoodQuery struct {
 	Station, State string
-	After          string // where the page before ended
+	After          string // end of the page before
 	Limit          int
 }
 
-// MakeGoods lists what is owed, by station, and then what is settled. next is where to go on after, or empty.
+// MakeGoods lists the open make-goods by station, then the settled ones. next is the cursor of the next page; it is
+// empty on the last page.
 func (l *Logbook) MakeGoods(ctx context.Context, q MakeGoodQuery) (out []wire.OwedAiring, next string, err error) {
 	if q.State != "" && !slices.Contains(MakeGoodStates, q.State) {
 		return nil, "", fault.Fields(fault.Field{Field: "state", Message: "must be " + strings.Join(MakeGoodStates, ", ")})
@@ -60,12 +61,13 @@ func (l *Logbook) MakeGoods(ctx context.Context, q MakeGoodQuery) (out []wire.Ow
 	return out, "", nil
 }
 
-// Waive ends what is owed without airing it. It fails with NotFound, and with Conflict when it is settled already.
+// Waive settles a make-good without an airing. It fails with NotFound, and with Conflict when the make-good is already
+// settled.
 func (l *Logbook) Waive(ctx context.Context, a access.Actor, station, id, reason string) (wire.OwedAiring, error) {
 	if err := replica.NeedReason(reason); err != nil {
 		return wire.OwedAiring{}, err
 	}
-	if row, ok := replica.StationsIn(l.replica).Get(station); ok { // a miss that is listed may not be stored yet
+	if row, ok := replica.StationsIn(l.replica).Get(station); ok { // a listed miss may not be stored yet
 		if err := l.makeGoods.settle(ctx, row.Value); err != nil {
 			return wire.OwedAiring{}, err
 		}
@@ -97,7 +99,7 @@ func (l *Logbook) Waive(ctx context.Context, a access.Actor, station, id, reason
 	return out, err
 }
 
-// madeGood are a station's missed items that have been made good by another airing.
+// madeGood returns the ids of a station's missed items that another airing made good.
 func (l *Logbook) madeGood(ctx context.Context, st schedules.Station) (map[string]bool, error) {
 	settled, err := l.makeGoods.standing(ctx, kindSettled, st)
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"lifeline/schedules"
 )
 
-// Queues reads what is published.
+// Queues reads published queues.
 type Queues struct {
 	replica *replica.Replica
 	store   replica.Documents
 }
 
-// Counter is the document that counts a station's revisions; at revision 0 before the first.
+// Counter returns the document that counts a station's revisions, at revision 0 before the first.
 func (s *Queues) Counter(ctx context.Context, station string) (store.Document, error) {
 	d, err := s.store.Get(ctx, replica.KindCounter, station)
 	if fault.Is(err, fault.NotFound) {
@@ -25,8 +25,8 @@ func (s *Queues) Counter(ctx context.Context, station string) (store.Document, e
 	return d, err
 }
 
-// Await is Queue, held back while its revision is known and ctx lasts. date is asked for at every look, since
-// "today" changes.
+// Await returns Queue's answer. It waits, until ctx ends, while the queue's revision is still the known one. It calls
+// date before each look, since "today" changes.
 func (s *Queues) Await(ctx context.Context, station string, date func() schedules.Date, known int64) (
 	*replica.Sealed[wire.Queue], error) {
 	return replica.Await(ctx, s.replica, replica.Topic(replica.KindQueue, station), known,
@@ -39,13 +39,13 @@ func (s *Queues) Await(ctx context.Context, station string, date func() schedule
 		})
 }
 
-// Queue is what a station airs on a day. It fails with NotFound when nothing is published for it.
+// Queue returns the queue that is published for a day. It fails with NotFound.
 func (s *Queues) Queue(ctx context.Context, station string, date schedules.Date) (*replica.Sealed[wire.Queue], error) {
 	id := replica.DayID(station, date)
 	if row, ok := replica.QueuesIn(s.replica).Get(id); ok {
 		return row.Value, nil
 	}
-	d, err := s.store.Get(ctx, replica.KindQueue, id) // older than what the replica keeps
+	d, err := s.store.Get(ctx, replica.KindQueue, id) // too old for the replica
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.NotFound, "nothing is published for station %q on %s", station, date)
 	}
@@ -55,7 +55,7 @@ func (s *Queues) Queue(ctx context.Context, station string, date schedules.Date)
 	return replica.SharedQueue(d.Body)
 }
 
-// StandingQueue is what a station airs on a day. It fails with NotFound when nothing is published for it, or it was
+// StandingQueue returns the queue that is published for a day. It fails with NotFound when none is, or when it was
 // withdrawn.
 func (s *Queues) StandingQueue(ctx context.Context, station string, date schedules.Date) (*replica.Sealed[wire.Queue],
 	error) {

@@ -8,7 +8,7 @@ import (
 	"lifeline/internal/replica"
 )
 
-// Record is what was published and what aired, by responsibility.
+// Record groups the types of this package.
 type Record struct {
 	Queues    *Queues
 	Accounts  *Accounts
@@ -19,7 +19,7 @@ type Record struct {
 	Logbook   *Logbook
 }
 
-// New keeps the record in r and s, and seals it with sealer.
+// New returns a Record over r and s. It seals with sealer.
 func New(r *replica.Replica, s *Records, sealer replica.Sealer, definitions *network.Definitions,
 	planning *library.Planning, now func() time.Time) *Record {
 	out := &Record{Queues: &Queues{r, s}, Accounts: &Accounts{replica: r, store: s, now: now}, Links: &Links{s, sealer,

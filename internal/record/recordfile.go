@@ -18,8 +18,8 @@ import (
 	"lifeline/schedules"
 )
 
-// RecordFile names a file of records: those of one station and month (UTC, by the entries' At), or of adjacent changes.
-// Its lines are an archive's, by sequence, compressed by gzip.
+// recordFile describes a file of records: as-run entries of one station and month (UTC, by their At), or a range of
+// changes. Its lines have the form of an archive's, ordered by sequence, and are compressed with gzip.
 type recordFile struct {
 	SHA256 string            `json:"sha256"`
 	Bytes  int64             `json:"bytes"`
@@ -37,7 +37,7 @@ const (
 	monthForm  = "2006-01"
 )
 
-// writeRecords puts v, which is not empty, into a file.
+// writeRecords writes v, which is not empty, to a file.
 func writeRecords[T any](ctx context.Context, audio replica.Audio, v []T, when func(T) (int64, time.Time),
 	add func([]byte, T) ([]byte, error)) (recordFile, error) {
 	f := recordFile{Count: len(v)}
@@ -62,7 +62,7 @@ func writeRecords[T any](ctx context.Context, audio replica.Audio, v []T, when f
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
 	zip.Name = library.RecordMark
-	zip.Write(lines) // to memory, which does not fail
+	zip.Write(lines) // writing to memory does not fail
 	if err := zip.Close(); err != nil {
 		return f, fmt.Errorf("record: records: %w", err)
 	}
@@ -71,7 +71,7 @@ func writeRecords[T any](ctx context.Context, audio replica.Audio, v []T, when f
 	return f, err
 }
 
-// readRecords reads a file. It fails unless the bytes are those of the file's hash.
+// readRecords reads a file. It fails unless the bytes match the file's hash.
 func readRecords[T any](ctx context.Context, audio replica.Audio, f recordFile, parse func([]byte) (T, error)) ([]T,
 	error) {
 	content, _, err := audio.Open(ctx, f.SHA256)
@@ -117,7 +117,7 @@ func whenAired(e store.Entry) (int64, time.Time) { return e.Sequence, e.At }
 
 func whenChanged(c store.Change) (int64, time.Time) { return c.Sequence, c.At }
 
-// lastOf is the last sequence of the files, which are in order; 0 when there is none.
+// lastOf returns the last sequence in the files, which are in order, or 0.
 func lastOf(files []recordFile) int64 {
 	if len(files) == 0 {
 		return 0

@@ -11,30 +11,30 @@ import (
 	"lifeline/internal/store"
 )
 
-// Records keeps as-run reports and the audit trail for ever: the young ones in the store, whole months that are older
-// in compressed files beside the audio, each named by a document. A record leaves the store only after the commit that
-// names its file is durable, and what is in both is read once: a crash between any two steps loses and doubles nothing,
-// and the next Move goes on where it was.
+// Records keeps as-run entries and the audit trail without limit: recent ones in the store, whole older months in
+// compressed files beside the audio, each described by a document. Records leave the store only after the commit of
+// that document is durable, and readers remove duplicates. A crash between any two steps therefore loses and duplicates
+// nothing, and the next Move continues.
 //
-// It is a Store whose Append, Read and Audit know of both.
+// Records is a Store whose Append, Read and Audit cover both places.
 type Records struct {
 	replica.Store
 	replica *replica.Replica
 	audio   replica.Audio
 	now     func() time.Time
 	keep    time.Duration
-	trimmed int64 // up to where this process has trimmed changes
+	trimmed int64 // the last change that this process has trimmed
 }
 
-// NewRecords keeps records in s for as long as keep, and then as files in audio; 0 means in s for ever.
+// NewRecords keeps records in s for the duration keep, and then in files in audio. A keep of 0 leaves them in s.
 func NewRecords(m *replica.Replica, s replica.Store, audio replica.Audio, now func() time.Time,
 	keep time.Duration) *Records {
 	return &Records{Store: s, replica: m, audio: audio, now: now, keep: keep}
 }
 
-// Read answers a station's entries of [from, to), by sequence, wherever they are.
+// Read returns a station's entries of [from, to), by sequence, from the store and the files.
 func (r *Records) Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error) {
-	young, err := r.Store.Read(ctx, station, from, to) // first: what moves meanwhile is in both
+	young, err := r.Store.Read(ctx, station, from, to) // first, so that an entry that moves meanwhile is in both
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (r *Records) Read(ctx context.Context, station string, from, to time.Time) 
 	return mergeEntries(old, young), nil
 }
 
-// Append stores entries durably and says which of them neither the store nor a file knew.
+// Append stores entries durably and reports, for each, whether it was new to both the store and the files.
 func (r *Records) Append(ctx context.Context, entries []store.Entry) ([]bool, error) {
 	fresh, err := r.Store.Append(ctx, entries)
 	if err != nil {
@@ -78,7 +78,7 @@ func (r *Records) Append(ctx context.Context, entries []store.Entry) ([]bool, er
 	return fresh, nil
 }
 
-// forgetMoved takes the station's entries that a file has out of the store again, and out of fresh.
+// forgetMoved removes entries from the store that a file already holds, and clears them in fresh.
 func (r *Records) forgetMoved(ctx context.Context, station string, entries []store.Entry, fresh []bool) error {
 	files, err := r.files(ctx, asRunFiles+station+"/")
 	if err != nil {
@@ -108,7 +108,8 @@ func (r *Records) forgetMoved(ctx context.Context, station string, entries []sto
 	return r.Store.Forget(ctx, station, again)
 }
 
-// Audit answers the changes that q selects, in order, wherever they are. It reads the files that it needs.
+// Audit returns the changes that q selects, in order, from the store and the files. It reads only the files that it
+// needs.
 func (r *Records) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
 	limit, err := q.Most()
 	if err != nil {
@@ -142,12 +143,12 @@ func (r *Records) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change
 		}
 		if files, err = r.files(ctx, auditFiles); err == nil && lastOf(files) == through {
 			return found, nil
-		} // else changes moved away while the store was read
+		} // changes moved to files during the read
 	}
 	return nil, err
 }
 
-// oldAudit adds to found what the files have, up to limit in all.
+// oldAudit appends changes from the files to found, up to limit in all.
 func (r *Records) oldAudit(ctx context.Context, files []recordFile, q store.AuditQuery, found []store.Change,
 	limit int) ([]store.Change, error) {
 	for _, f := range selected(files, q) {
@@ -170,7 +171,7 @@ func (r *Records) oldAudit(ctx context.Context, files []recordFile, q store.Audi
 	return found, nil
 }
 
-// selected are the files that can have what q selects, in its order.
+// selected returns the files that may hold changes that q selects, in q's order.
 func selected(files []recordFile, q store.AuditQuery) []recordFile {
 	some := slices.DeleteFunc(slices.Clone(files), func(f recordFile) bool {
 		return f.Last <= q.After || q.Before != 0 && f.First >= q.Before || !q.To.IsZero() && !f.From.Before(q.To) ||
@@ -182,8 +183,8 @@ func selected(files []recordFile, q store.AuditQuery) []recordFile {
 	return some
 }
 
-// AuditReach is how far back q, which asks for the newest first, can go without reading more than so many files: the
-// sequence after which its changes are, 0 when that is all of them.
+// AuditReach returns the sequence after which q, a query for the newest changes first, reads at most the given number
+// of files. It returns 0 when q reads no more than that in all.
 func (r *Records) AuditReach(ctx context.Context, q store.AuditQuery, most int) (int64, error) {
 	files, err := r.files(ctx, auditFiles)
 	if err != nil {
@@ -195,7 +196,7 @@ func (r *Records) AuditReach(ctx context.Context, q store.AuditQuery, most int) 
 	return 0, nil
 }
 
-// Files are the hashes of all files of records: no collector takes them.
+// Files returns the hashes of all record files, for the garbage collector to keep.
 func (r *Records) Files(ctx context.Context) (map[string]bool, error) {
 	files, err := r.files(ctx, "")
 	named := make(map[string]bool, len(files))
@@ -205,7 +206,7 @@ func (r *Records) Files(ctx context.Context) (map[string]bool, error) {
 	return named, err
 }
 
-// files are the record files whose ids begin with prefix.
+// files returns the record files whose ids begin with prefix.
 func (r *Records) files(ctx context.Context, prefix string) ([]recordFile, error) {
 	docs, err := replica.List(ctx, r.Store, KindRecords, prefix, prefix+"~")
 	if err != nil {
@@ -220,7 +221,7 @@ func (r *Records) files(ctx context.Context, prefix string) ([]recordFile, error
 	return files, nil
 }
 
-// mergeEntries are the entries of both by sequence; of two with one name the first stands.
+// mergeEntries merges entries by sequence. Of two with one sequence it keeps the first.
 func mergeEntries(first, second []store.Entry) []store.Entry {
 	all := slices.Concat(first, second)
 	slices.SortStableFunc(all, bySequence)

@@ -15,11 +15,11 @@ import (
 	"lifeline/internal/store"
 )
 
-// maxFileChanges bounds a file of changes.
+// maxFileChanges bounds the changes in one file.
 const maxFileChanges = 50_000
 
-// Move puts the records of whole months that ended longer ago than they are kept into files and lets the store forget
-// them. Several replicas may do so at once: the later finds the work done.
+// Move writes the records of whole months that are past their keep time to files and then removes them from the store.
+// Several replicas may call it at once; the later one finds nothing to do.
 func (r *Records) Move(ctx context.Context) error {
 	if r.keep == 0 {
 		return nil
@@ -63,7 +63,7 @@ func (r *Records) moveAsRun(ctx context.Context, station string, before time.Tim
 	return nil
 }
 
-// addToMonth puts entries into a month's file, made anew with those that it has. What it has stays as it is.
+// addToMonth adds entries to a month's file by writing it again. Existing entries stay as they are.
 func (r *Records) addToMonth(ctx context.Context, id string, entries []store.Entry) error {
 	d, err := r.Store.Get(ctx, KindRecords, id)
 	if err != nil && !fault.Is(err, fault.NotFound) {
@@ -124,7 +124,7 @@ func (r *Records) moveAudit(ctx context.Context, before time.Time) error {
 	return err
 }
 
-// oldChanges are the next changes after after, up to the first that is not before before.
+// oldChanges returns the changes that follow after, up to the first that is not older than before.
 func (r *Records) oldChanges(ctx context.Context, after int64, before time.Time) ([]store.Change, error) {
 	var old []store.Change
 	for len(old) < maxFileChanges {
@@ -143,7 +143,7 @@ func (r *Records) oldChanges(ctx context.Context, after int64, before time.Time)
 	return old, nil
 }
 
-// name commits the document that names a file. It fails with ErrRace when another replica was quicker.
+// name commits the document that describes a file. It fails with ErrRace when another replica was first.
 func (r *Records) name(ctx context.Context, w store.Write, f recordFile) error {
 	var err error
 	if w.Body, err = replica.Encode(f); err != nil {

@@ -20,7 +20,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Sealing puts the stations' as-run reports into their chains, day by day.
+// Sealing seals the stations' as-run entries into their chains, day by day.
 type Sealing struct {
 	replica *replica.Replica
 	store   replica.Store
@@ -28,30 +28,31 @@ type Sealing struct {
 	links   *Links
 
 	mu  sync.Mutex
-	due map[string]time.Time // when the next day of a station is to be sealed
+	due map[string]time.Time // by station: when its next day is due for sealing
 }
 
-// sealGrace is how long after its end a day is sealed: what is reported in time is in its link.
+// sealGrace is the delay between the end of a day and its sealing. Entries that arrive within it are in the day's link.
 const sealGrace = 6 * time.Hour
 
-// reportFresh is how young a report is whose day cannot be sealed yet. It is shorter than sealGrace by more than the
+// reportFresh is the age below which an entry's day cannot be sealed yet. It is shorter than sealGrace by more than the
 // clocks of replicas differ.
 const reportFresh = 3 * time.Hour
 
-// sealDaysBack bounds how many days the first sealing of a station goes back one by one; what is older is in the first
-// link.
+// sealDaysBack bounds how many past days the first sealing of a station seals one by one. The first link covers all
+// older ones.
 const sealDaysBack = 400
 
-// lateReports mark that reports for a time that was sealed have come in: those of [From, To].
+// lateReports marks entries that arrived after their time, within [From, To], was sealed.
 type lateReports struct {
 	From schedules.Instant `json:"from"`
 	To   schedules.Instant `json:"to"`
 }
 
-// actionSeal is how the audit names what seals as-run reports.
+// actionSeal is the audit's name for sealing as-run entries.
 const actionSeal = "as-run.seal"
 
-// SealAll seals what each station reported of every day that is over, and what has come late. It is level-triggered.
+// SealAll seals, for every station, each day that is over and every late entry. It works from the stored state alone,
+// so that a later call makes up for a failed one.
 func (s *Sealing) SealAll(ctx context.Context) error {
 	var failed error
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
@@ -59,14 +60,14 @@ func (s *Sealing) SealAll(ctx context.Context) error {
 		if mark, ok := lateIn(s.replica).Get(id); ok && err == nil {
 			err = s.late(ctx, row.Value, mark)
 		}
-		if err != nil && !errors.Is(err, replica.ErrRace) { // who won it has done the work
+		if err != nil && !errors.Is(err, replica.ErrRace) { // the winner of the race has sealed it
 			failed = errors.Join(failed, fmt.Errorf("seal as-run of %s: %w", id, err))
 		}
 	}
 	return failed
 }
 
-// days seals one day after the other, as far as they are over.
+// days seals one day after the other, up to the last that is over.
 func (s *Sealing) days(ctx context.Context, st schedules.Station) error {
 	s.mu.Lock()
 	due := s.due[st.ID]
@@ -99,8 +100,8 @@ func (s *Sealing) days(ctx context.Context, st schedules.Station) error {
 	return nil
 }
 
-// next is the first broadcast day that is not sealed, and its end. The first of all is that of the oldest report,
-// and at the latest one that can be sealed at once.
+// next returns the first unsealed broadcast day and its end. For a station without links that is the day of the oldest
+// entry, but at most sealDaysBack days ago and at least two.
 func (s *Sealing) next(ctx context.Context, st schedules.Station, sealed schedules.Instant) (schedules.Date, time.Time,
 	error) {
 	since := sealed.Time
@@ -127,7 +128,7 @@ func (s *Sealing) next(ctx context.Context, st schedules.Station, sealed schedul
 	return date, to, err
 }
 
-// records commits a link of as-run reports.
+// records commits a link of as-run entries.
 func (s *Sealing) records(ctx context.Context, l wire.Link, records []wire.ChainRecord) error {
 	l.Kind, l.Sequences, l.Records = wire.LinkAsRun, chain.Sequences(records), chain.Records(records)
 	writes, err := s.links.Writes(ctx, l)
@@ -137,8 +138,8 @@ func (s *Sealing) records(ctx context.Context, l wire.Link, records []wire.Chain
 	return s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: access.System.Origin(s.now(), actionSeal, "")})
 }
 
-// late seals what was reported for days that were sealed already, each day in a link of its own. What was sealed
-// before is never sealed anew, so that nothing changed since is passed off as right.
+// late seals entries of days that were already sealed, each day in a new link. It never seals old entries again, since
+// that would hide later changes to them.
 func (s *Sealing) late(ctx context.Context, st schedules.Station, mark replica.Row[lateReports]) error {
 	head, _, err := chainHead(ctx, s.store, st.ID)
 	if err != nil {
@@ -175,12 +176,12 @@ func (s *Sealing) late(ctx context.Context, st schedules.Station, mark replica.R
 			return err
 		}
 	}
-	return s.replica.Commit(ctx, store.Commit{ // it stays where more has come in meanwhile
+	return s.replica.Commit(ctx, store.Commit{ // the mark stays if more entries have arrived meanwhile
 		Writes: []store.Write{{Kind: KindLate, ID: st.ID, Expect: mark.Revision, Delete: true}},
 		Origin: access.System.Origin(s.now(), actionSeal, "")})
 }
 
-// sealed are the sequences of a station's reports that a link names.
+// sealed returns the sequence ranges of a station's entries that its links name.
 func (s *Sealing) sealed(ctx context.Context, station string) (named [][2]int64, err error) {
 	for stored, err := range NewChain(s.store, s.store).Links(ctx, station) {
 		if err != nil {
@@ -195,8 +196,8 @@ func (s *Sealing) sealed(ctx context.Context, station string) (named [][2]int64,
 	return chain.Join(named, nil), nil
 }
 
-// markLate has reports sealed that came in after their day was. It is called once they are stored, and before the
-// station hears that they are: should it fail, they are sent again.
+// markLate marks entries that arrived after their day was sealed. It is called after they are stored and before the
+// station gets its answer: if it fails, the station sends them again.
 func (s *Sealing) markLate(ctx context.Context, station string, entries []store.Entry) error {
 	now := s.now()
 	old := slices.DeleteFunc(slices.Clone(entries), func(e store.Entry) bool { return e.At.After(now.Add(-reportFresh)) })

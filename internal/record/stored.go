@@ -7,7 +7,7 @@ import (
 	"lifeline/schedules"
 )
 
-// storedMakeGood is a make-good as it is stored.
+// storedMakeGood is the stored form of a make-good.
 type storedMakeGood struct {
 	ID        string            `json:"id"`
 	Station   string            `json:"station"`
@@ -38,7 +38,7 @@ func encodeMakeGood(m *wire.OwedAiring) ([]byte, error) {
 		By: (*storedMadeGoodBy)(m.By), Tried: m.Tried, WaivedBy: m.WaivedBy, Reason: m.Reason, Settled: m.Settled})
 }
 
-// decodeMakeGood reads a make-good at the revision of its document.
+// decodeMakeGood reads a make-good at its document's revision.
 func decodeMakeGood(d store.Document) (wire.OwedAiring, error) {
 	m, err := replica.Decode[storedMakeGood](d)
 	return wire.OwedAiring{
@@ -48,7 +48,7 @@ func decodeMakeGood(d store.Document) (wire.OwedAiring, error) {
 		By: (*wire.MadeGoodBy)(m.By), Tried: m.Tried, WaivedBy: m.WaivedBy, Reason: m.Reason, Settled: m.Settled}, err
 }
 
-// storedHead is a wire.ChainHead as it is stored.
+// storedHead is the stored form of a wire.ChainHead.
 type storedHead struct {
 	Station string            `json:"station"`
 	Number  int64             `json:"number"`
