@@ -101,7 +101,7 @@ func (a *Accounts) outcomes(ctx context.Context, st schedules.Station, date sche
 
 // evidence is the input of an account.
 type evidence struct {
-	days       []schedules.StationDay // with the neighbouring days, since a report near midnight may belong to their windows
+	days       []schedules.StationDay // with neighbouring days: a report near midnight may belong to them
 	entries    []schedules.AsRun
 	now, heard time.Time
 }

@@ -1,11 +1,11 @@
-// Package record keeps what was published and what aired, and seals both.
+// Package record keeps the record of publications and airings, and seals it.
 //
-//   - Queues reads what is published.
-//   - Logbook takes what stations report and what they say of themselves, and answers airings, reports,
-//     reconciliations, make-goods and the audit.
-//   - Accounts says what became of each published item, from the queues and the reports.
-//   - MakeGoods keeps which airings are owed, and what made them good.
-//   - Links, Sealing and Chain make and read the stations' hash chains over what was published and what aired.
-//   - Numbering numbers signed documents above what stations have seen.
-//   - Records moves old as-run reports and changes from the store into files.
+//   - Queues reads published queues.
+//   - Logbook stores as-run entries and statuses of stations, and answers airings, reports, reconciliations,
+//     make-goods and the audit.
+//   - Accounts computes the outcome of each published item from the queues and the as-run entries.
+//   - MakeGoods keeps the owed airings and the airings that made them good.
+//   - Links, Sealing and Chain write and read the stations' hash chains over publications and as-run entries.
+//   - Numbering keeps the revisions of signed documents above the highest that stations have seen.
+//   - Records moves old as-run entries and changes from the store into files.
 package record

@@ -8,22 +8,22 @@ import (
 	"lifeline/internal/store"
 )
 
-// Call is one call of a Store.
+// Call describes one call of a Store.
 type Call struct {
-	Name   string        // such as "store.commit", for figures
-	Writes bool          // it changes what is kept
-	Commit *store.Commit // of a commit; nil: another call
-	Fresh  []bool        // the answer of an append, once it is made
+	Name   string        // such as "store.commit", the name in metrics and traces
+	Writes bool          // it changes stored data
+	Commit *store.Commit // set for a commit
+	Fresh  []bool        // the result of an append, once it is known
 }
 
-// Through makes a call of a Store by do, as often as it likes, and answers the failure of the whole.
+// Through runs do, once or more often, and returns the error of the call as a whole.
 type Through func(ctx context.Context, call *Call, do func(context.Context) error) error
 
-// Around is s, whose every call goes through through, but for Ping, and Wait, which waits for changes.
+// Around returns a Store that passes every call of s through through, except Ping, and Wait, which waits for changes.
 func Around(s Store, through Through) Store { return around{s, through} }
 
-// Bounded is s, whose every call ends within a time, but for Wait. What does not fails with Unavailable; a commit that
-// does not may have been made, wholly, or not.
+// Bounded returns a Store that gives up each call of s, except Wait, after the time patience. Such a call fails with
+// Unavailable. A commit that was given up may have been stored; it is never stored in part.
 func Bounded(s Store, patience time.Duration) Store {
 	return Around(s, func(ctx context.Context, _ *Call, do func(context.Context) error) error {
 		limited, cancel := context.WithTimeout(ctx, patience)
@@ -41,7 +41,7 @@ type around struct {
 	through Through
 }
 
-// made makes a call, which answers a value.
+// made runs a call that returns a value.
 func made[T any](ctx context.Context, a around, call *Call, do func(context.Context) (T, error)) (v T, err error) {
 	err = a.through(ctx, call, func(ctx context.Context) (err error) {
 		v, err = do(ctx)
@@ -50,7 +50,7 @@ func made[T any](ctx context.Context, a around, call *Call, do func(context.Cont
 	return v, err
 }
 
-// done makes a call that writes, and answers nothing.
+// done runs a call that writes and returns no value.
 func (a around) done(ctx context.Context, name string, do func(context.Context) error) error {
 	return a.through(ctx, &Call{Name: name, Writes: true}, do)
 }

@@ -6,8 +6,8 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Await calls look until it answers a revision other than known, or ctx ends; it answers the last look either way.
-// look is called anew whenever a document of the topic changes. Below zero nothing is known, and nobody waits.
+// Await calls look until it returns a revision other than known, or until ctx ends, and returns the last result. It
+// calls look again whenever a document of the topic changes. When known is negative it calls look once.
 func Await[T any](ctx context.Context, m *Replica, topic string, known int64, look func() (T, int64, error)) (T,
 	error) {
 	if known < 0 {

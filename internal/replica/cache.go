@@ -7,25 +7,24 @@ import (
 	"sync"
 )
 
-// Row is one document as the replica holds it.
+// Row is a document in the replica.
 type Row[T any] struct {
 	Value    T
 	Revision int64 // of the document
 	Deleted  bool
 }
 
-// Cache is the decoded copy of all documents of one kind. Values are shared: readers must not change what they
-// point to.
+// Cache holds the decoded documents of one kind. Its values are shared: readers must not change what they point to.
 type Cache[T any] struct {
 	mu         sync.RWMutex
 	rows       map[string]Row[T]
-	ids        []string // sorted; nil when it must be made again
+	ids        []string // sorted; nil when it must be built again
 	generation int64    // counts changes
 }
 
 func newCache[T any]() *Cache[T] { return &Cache[T]{rows: make(map[string]Row[T])} }
 
-// Put takes a row unless a later one is there already.
+// Put stores a row unless the cache has a later revision.
 func (t *Cache[T]) Put(id string, row Row[T]) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -40,7 +39,7 @@ func (t *Cache[T]) Put(id string, row Row[T]) {
 	t.generation++
 }
 
-// Revision is the latest revision seen of a document, deleted or not.
+// Revision returns the latest known revision of a document, deleted or not.
 func (t *Cache[T]) Revision(id string) int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -54,15 +53,15 @@ func (t *Cache[T]) Get(id string) (Row[T], bool) {
 	return row, ok && !row.Deleted
 }
 
-// Changes counts how often the cache has changed.
+// Changes returns the number of changes so far.
 func (t *Cache[T]) Changes() int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.generation
 }
 
-// After yields the rows whose ids start with prefix and come after the given id, in byte order, as they are at each
-// step.
+// After yields the rows whose ids start with prefix and follow the given id, in byte order. It reads the cache anew at
+// each step.
 func (t *Cache[T]) After(prefix, id string) iter.Seq2[string, Row[T]] {
 	return func(yield func(string, Row[T]) bool) {
 		ids := t.sorted()
@@ -102,10 +101,10 @@ func (t *Cache[T]) sorted() []string {
 	return t.ids
 }
 
-// Living are the ids of what is there.
+// Living returns the ids of all rows.
 func (t *Cache[T]) Living() []string { return t.sorted() }
 
-// Clear drops every row.
+// Clear removes all rows.
 func (t *Cache[T]) Clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -113,7 +112,7 @@ func (t *Cache[T]) Clear() {
 	t.generation++
 }
 
-// Forget drops the rows whose ids match. A later change of one brings it back.
+// Forget removes the rows whose ids match. A later change of a document stores its row again.
 func (t *Cache[T]) Forget(match func(id string) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

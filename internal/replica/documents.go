@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// maxTries bounds how often a read-change-commit is begun anew after losing against another.
+// maxTries bounds the attempts of a read-change-commit that loses races.
 const maxTries = 20
 
 func Encode(v any) ([]byte, error) {
@@ -31,7 +31,7 @@ func Decode[T any](d store.Document) (T, error) {
 	return v, nil
 }
 
-// List lists the documents of a kind with ids in (after, before); an empty before is no bound.
+// List returns the documents of a kind with ids in (after, before). An empty before is no bound.
 func List(ctx context.Context, docs Documents, kind, after, before string) ([]store.Document, error) {
 	const page = 500
 	var out []store.Document
@@ -53,13 +53,13 @@ func List(ctx context.Context, docs Documents, kind, after, before string) ([]st
 	}
 }
 
-// ErrRace marks a commit that lost against another one, apart from a caller's own stale revision.
+// ErrRace means that a concurrent commit won. It differs from a stale revision that the caller sent.
 var ErrRace = errors.New("replica: lost a race")
 
-// NewID makes an id that nobody can guess or collide with.
+// NewID returns a random id of 80 bits.
 func NewID() string {
 	var b [10]byte
-	rand.Read(b[:]) // never fails: crypto/rand
+	rand.Read(b[:]) // crypto/rand never fails
 	return hex.EncodeToString(b[:])
 }
 

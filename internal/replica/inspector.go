@@ -11,36 +11,36 @@ import (
 	"lifeline/schedules"
 )
 
-// Inspector looks through everything that a store holds for what the use cases could not have written: give it every
-// document and then every entry, and Finish.
+// Inspector checks a whole store for documents that the use cases could not have written. The caller passes it every
+// document, then every entry, and calls Finish.
 type Inspector struct {
 	kinds      Kinds
 	report     func(problem string)
 	network    schedules.Network
 	library    map[string]schedules.Segment
 	References map[string]Held
-	airs       map[string]string // SHA-256 -> a queue or fallback that airs it
+	airs       map[string]string // SHA-256 -> a queue or fallback list that airs it
 	days       map[string]int64  // latest revision of a rundown by station
 	counted    map[string]int64
 	signers    map[string]map[string]int
 	last       store.Entry
 }
 
-// Held is a blob that documents name.
+// Held describes a blob that documents name.
 type Held struct {
 	By      string // such as "segment ident-ko"
-	Bytes   int64  // 0: not said
-	Records bool   // it is a file of records, no recording
+	Bytes   int64  // 0: unknown
+	Records bool   // it is a file of records, not a recording
 }
 
-// NewInspector tells report of each problem in documents of kinds.
+// NewInspector returns an Inspector for documents of the given kinds. It calls report for each problem.
 func NewInspector(kinds Kinds, report func(problem string)) *Inspector {
 	return &Inspector{kinds: kinds, report: report, library: map[string]schedules.Segment{}, References: map[string]Held{},
 		airs: map[string]string{},
 		days: map[string]int64{}, counted: map[string]int64{}, signers: map[string]map[string]int{}}
 }
 
-// Document looks at one document by itself. Beside telling so, it fails with Newer where a newer program has stored it.
+// Document checks one document by itself. It reports a document of a newer program, and fails with Newer.
 func (i *Inspector) Document(d store.Document) error {
 	d, err := i.kinds.Latest(d)
 	if err == nil {
@@ -57,7 +57,7 @@ func (i *Inspector) Document(d store.Document) error {
 	return nil
 }
 
-// Entry looks at one entry. They come by station and sequence.
+// Entry checks one as-run entry. The caller passes entries by station and sequence.
 func (i *Inspector) Entry(e store.Entry) {
 	say := func(format string, args ...any) {
 		i.report(fmt.Sprintf("as-run %d of %s ", e.Sequence, e.Station) + fmt.Sprintf(format, args...))
@@ -80,10 +80,10 @@ func (i *Inspector) Entry(e store.Entry) {
 	}
 }
 
-// Blobs are those that the documents name, by their SHA-256.
+// Blobs returns the blobs that documents name, by SHA-256.
 func (i *Inspector) Blobs() map[string]Held { return i.References }
 
-// Finish looks at what documents say of each other.
+// Finish checks the references between documents.
 func (i *Inspector) Finish() {
 	i.network.Segments = func(id string) (schedules.Segment, bool) { s, ok := i.library[id]; return s, ok }
 	for _, p := range i.network.Problems() {
@@ -102,7 +102,7 @@ func (i *Inspector) Finish() {
 	}
 }
 
-// named puts an id in the place of an index: "stations[3].windows[0]" becomes "station lantern-coast windows[0]".
+// named replaces an index by an id: "stations[3].windows[0]" becomes "station lantern-coast windows[0]".
 func (i *Inspector) named(field string) string {
 	list, rest, _ := strings.Cut(field, "].")
 	var n int
@@ -123,7 +123,7 @@ func (i *Inspector) Tell(d store.Document, format string, args ...any) {
 	i.report(fmt.Sprintf("%s %s ", d.Kind, d.ID) + fmt.Sprintf(format, args...))
 }
 
-// Looking decodes a document for a look.
+// Looking returns an inspection that decodes a document and passes it to look.
 func Looking[T any](look func(*Inspector, store.Document, T)) func(*Inspector, store.Document) error {
 	return func(i *Inspector, d store.Document) error {
 		v, err := Parse[T](d.Body)
@@ -134,16 +134,16 @@ func Looking[T any](look func(*Inspector, store.Document, T)) func(*Inspector, s
 	}
 }
 
-// Readable asks no more of a document than that it can be read.
+// Readable is the inspection of a kind without further checks. It fails when the document cannot be decoded.
 func Readable[T any](_ *Inspector, d store.Document) error {
 	_, err := Parse[T](d.Body)
 	return err
 }
 
-// Signers are the ids of the keys that signed, and how many documents of each kind each signed.
+// Signers returns, by key id, how many documents of each kind that key signed.
 func (i *Inspector) Signers() map[string]map[string]int { return i.signers }
 
-// Signed notes who signed a document.
+// Signed counts the document under the key that signed it.
 func (i *Inspector) Signed(d store.Document) error {
 	signer, err := SignerOf(d.Body)
 	if i.signers[signer] == nil {
@@ -153,7 +153,7 @@ func (i *Inspector) Signed(d store.Document) error {
 	return err
 }
 
-// itself compares what a document says of itself with where it stands.
+// itself compares the id and revision inside a document with those under which it is stored.
 func (i *Inspector) itself(d store.Document, id string, revision int64) {
 	if id != d.ID || revision != d.Revision {
 		i.Tell(d, "says of itself that it is %s at revision %d", id, revision)

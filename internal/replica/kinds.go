@@ -8,38 +8,39 @@ import (
 	"lifeline/internal/store"
 )
 
-// Kind declares a kind of document, once for all that must know of it: the copy in memory, fsck, backups, the names
-// under which changes are told. Whatever is stored is of a declared kind.
+// Kind declares a kind of document, in one place for every user: the replica, fsck, backups and the change feed. Every
+// stored document is of a declared kind.
 type Kind struct {
 	Name string // in the store
 
-	// Changes is the name under which the API tells of the kind's changes; "": it does not. Several kinds may share one.
+	// Changes is the public name of the kind in the change feed. An empty name leaves its changes out. Several kinds may
+	// share one name.
 	Changes string
-	// Tells picks the changes that are told; nil: all are.
+	// Tells reports whether a change appears in the feed; nil means that all do.
 	Tells func(store.Change) bool
-	// OfStation is whether the id of a document begins with the station that it belongs to.
+	// OfStation means that each document's id begins with the id of its station.
 	OfStation bool
-	// Often is whether the documents change so often that a change wakes only those who ask for this kind by name.
+	// Often means that documents change so often that a change wakes only those who wait for this kind by name.
 	Often bool
 
-	// Form is the type of a stored document: what its JSON can say. Of a signed kind it is what the envelope signs.
+	// Form is the type that a stored document is decoded into. For a signed kind it is the type of the payload.
 	Form   reflect.Type
 	Signed bool
-	// Upgrades are the steps to the versions of the kind's form from 2 on.
+	// Upgrades are the steps to version 2 of the form and those that follow.
 	Upgrades []Upgrade
-	// Copy makes the copy of the kind's documents in memory; nil: there is none.
+	// Copy returns an empty cache for the kind; nil means that the replica holds no copy.
 	Copy func() kindCache
-	// Inspect tells i of what is wrong with a document, and fails where it cannot be read.
+	// Inspect reports the faults of a document to i. It fails when the document cannot be decoded.
 	Inspect func(i *Inspector, d store.Document) error
 }
 
-// Kinds are declared kinds of document.
+// Kinds is a list of declared kinds.
 type Kinds []Kind
 
-// SharedKinds are those that several packages read.
+// SharedKinds are the kinds that several packages read.
 var SharedKinds = slices.Concat(libraryKinds, networkKinds, schedulingKinds, statusKinds, formatKinds)
 
-// Find is the kind of a name.
+// Find returns the kind with the given name.
 func (k Kinds) Find(name string) (Kind, bool) {
 	n := slices.IndexFunc(k, func(kind Kind) bool { return kind.Name == name })
 	if n < 0 {
@@ -48,7 +49,7 @@ func (k Kinds) Find(name string) (Kind, bool) {
 	return k[n], true
 }
 
-// ChangeNames are the names under which changes are told, in order.
+// ChangeNames returns the public names of the change feed, in order.
 func (k Kinds) ChangeNames() []string {
 	var out []string
 	for _, kind := range k {
@@ -60,7 +61,8 @@ func (k Kinds) ChangeNames() []string {
 	return slices.Compact(out)
 }
 
-// Told is how the API names a change, and the station that it belongs to, if any; ok is whether it is told at all.
+// Told returns the public name of a change and its station, if it has one. ok is false when the change is not in the
+// feed.
 func (k Kinds) Told(c store.Change) (name, station string, ok bool) {
 	kind, known := k.Find(c.Kind)
 	if !known || kind.Changes == "" || kind.Tells != nil && !kind.Tells(c) {

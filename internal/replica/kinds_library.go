@@ -11,9 +11,9 @@ import (
 
 const KindSegment = "segment"
 
-const KindRecalls = "recalls" // the one sealed list
+const KindRecalls = "recalls" // the signed recall list, one document
 
-// RecallsID is the id of the only document of its kind.
+// RecallsID is the id of the only document of KindRecalls.
 const RecallsID = "recalls"
 
 var libraryKinds = Kinds{

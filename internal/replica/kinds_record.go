@@ -7,9 +7,9 @@ import (
 	"lifeline/internal/wire"
 )
 
-const KindStatus = "status" // what a station last said of itself: STATION
+const KindStatus = "status" // the last status of a station: STATION
 
-// statusKinds are the kinds by which stations report.
+// statusKinds are the kinds of what stations report.
 var statusKinds = Kinds{
 	{Name: KindStatus, Changes: "status", OfStation: true, Often: true, Form: reflect.TypeFor[storedStatus](),
 		Copy: Copied(parseStatus), Inspect: Looking(inspectStatus)},

@@ -11,17 +11,17 @@ import (
 	"lifeline/schedules"
 )
 
-const KindRundown = "rundown" // the latest of a station's day: STATION/DATE
+const KindRundown = "rundown" // the latest rundown of a station's day: STATION/DATE
 
-const KindRevision = "rundown-revision" // every one: STATION/DATE/REVISION
+const KindRevision = "rundown-revision" // every rundown: STATION/DATE/REVISION
 
-const KindQueue = "queue" // the published one, sealed: STATION/DATE
+const KindQueue = "queue" // the published queue, signed: STATION/DATE
 
-const KindCounter = "counter" // of a station's rundown revisions: STATION
+const KindCounter = "counter" // the counter of a station's rundown revisions: STATION
 
-const KindFallback = "fallback" // a station's sealed list: STATION
+const KindFallback = "fallback" // a station's signed fallback list: STATION
 
-const KindFloor = "floor" // above which all that is signed is numbered: one
+const KindFloor = "floor" // the floor of all signed revisions, one document
 
 var schedulingKinds = Kinds{
 	{Name: KindRundown, Changes: "rundown", OfStation: true, Form: reflect.TypeFor[schedules.Rundown](),
@@ -35,7 +35,8 @@ var schedulingKinds = Kinds{
 	{Name: KindFloor, Form: reflect.TypeFor[Floor](), Copy: Copied(Parse[Floor]), Inspect: Readable[Floor]},
 }
 
-// QueuesIn holds pointers: queues are large, and read by every waiting station.
+// QueuesIn returns the cache of queues. It holds pointers because queues are large and every waiting station reads
+// them.
 func QueuesIn(m *Replica) *Cache[*Sealed[wire.Queue]] {
 	return CacheOf[*Cache[*Sealed[wire.Queue]]](m, KindQueue)
 }
@@ -83,7 +84,7 @@ func inspectFallback(i *Inspector, d store.Document) error {
 	return i.Signed(d)
 }
 
-// airs notes what a document airs.
+// airs records the audio that a queue or fallback list airs.
 func airs(i *Inspector, d store.Document, items []wire.QueueItem) {
 	for _, item := range items {
 		i.airs[item.Audio.SHA256] = cmp.Or(i.airs[item.Audio.SHA256], d.Kind+" "+d.ID)
@@ -100,7 +101,7 @@ func SharedQueue(envelope []byte) (*Sealed[wire.Queue], error) {
 	return &q, err
 }
 
-// ForgetQueues drops the queues of days before the given one from memory; the store keeps them.
+// ForgetQueues removes the queues of days before the given one from memory. The store keeps them.
 func ForgetQueues(m *Replica, before schedules.Date) {
 	QueuesIn(m).Forget(func(id string) bool {
 		_, day, _ := strings.Cut(id, "/")

@@ -11,20 +11,20 @@ import (
 	"lifeline/internal/store"
 )
 
-// kindCache keeps the copy of the documents of one kind.
+// kindCache is the cache of one kind.
 type kindCache interface {
-	// read decodes documents; put takes them onto the cache, but for those that it has in a later revision.
+	// read decodes documents. put stores them in the cache, except where it has a later revision.
 	read(docs []store.Document) (put func(), err error)
-	// remove takes a document off that was deleted with a revision, unless a later one is here.
+	// remove deletes a document at a revision, unless the cache has a later one.
 	remove(id string, revision int64)
 	Revision(id string) int64
 	Living() []string
 	Clear()
-	// keeps is where the rows are.
+	// keeps returns the typed cache.
 	keeps() any
 }
 
-// cacheRows are where a cache puts what it has decoded.
+// cacheRows stores decoded rows.
 type cacheRows[T any] interface {
 	Put(id string, row Row[T])
 	Revision(id string) int64
@@ -32,18 +32,18 @@ type cacheRows[T any] interface {
 	Clear()
 }
 
-// decodingCache is a cache with the way to read its documents.
+// decodingCache is a cache with the decoder of its documents.
 type decodingCache[T any] struct {
 	cacheRows[T]
 	decode func([]byte) (T, error)
 }
 
-// Copied makes a cache with a cache of what decode reads.
+// Copied returns a Kind.Copy that caches the results of decode.
 func Copied[T any](decode func([]byte) (T, error)) func() kindCache {
 	return func() kindCache { return decodingCache[T]{newCache[T](), decode} }
 }
 
-// CacheOf is where m keeps the rows of a kind, as its Copy makes it.
+// CacheOf returns m's cache of a kind, as the kind's Copy made it.
 func CacheOf[R any](m *Replica, kind string) R { return m.caches[kind].keeps().(R) }
 
 func (s decodingCache[T]) keeps() any { return s.cacheRows }
@@ -73,8 +73,8 @@ func (s decodingCache[T]) remove(id string, revision int64) {
 	s.Put(id, Row[T]{Revision: revision, Deleted: true})
 }
 
-// list takes every copied document, finds out what is there no more, then wakes everybody. A store that has not come
-// as far as the copy had lost its data or been put back to an older state: the copy begins anew.
+// list reads every cached document, removes rows that no longer exist, and then wakes all waiters. If the store's
+// sequence is behind the replica's, the store has lost data or was restored, and list fills the caches from the start.
 func (m *Replica) list(ctx context.Context) error {
 	since, err := m.Store.Latest(ctx)
 	if err != nil {
@@ -105,13 +105,13 @@ func (m *Replica) list(ctx context.Context) error {
 	return nil
 }
 
-// A listing reads so many documents at once, and is so many pages ahead of what is decoded.
+// The sizes of a listing: the documents of a page, and the pages that are read ahead of decoding.
 const (
 	listPage  = 1000
 	listAhead = 4
 )
 
-// page is some documents of a listing, and what comes of decoding them.
+// page is a page of documents and the result of decoding them.
 type page struct {
 	docs []store.Document
 	put  func()
@@ -119,8 +119,8 @@ type page struct {
 	done chan struct{}
 }
 
-// listKind takes every document of a kind. While it waits for the next ones, what has come is decoded, page beside
-// page; it is put in order.
+// listKind reads every document of a kind. It decodes pages concurrently while it reads the next ones, and stores them
+// in order.
 func (m *Replica) listKind(ctx context.Context, kind string, s kindCache, seen func(id string)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	pages := make(chan *page, listAhead)
@@ -165,7 +165,7 @@ func (m *Replica) listKind(ctx context.Context, kind string, s kindCache, seen f
 	return g.Wait()
 }
 
-// take puts one document onto its cache and wakes who waits for it.
+// take stores one document in its cache and wakes those who wait for it.
 func (m *Replica) take(d store.Document, deleted bool) error {
 	s, mirrored := m.caches[d.Kind]
 	if !mirrored {

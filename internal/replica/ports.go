@@ -9,45 +9,46 @@ import (
 	"lifeline/internal/store"
 )
 
-// Documents keeps revisioned documents.
+// Documents stores documents with revisions.
 type Documents interface {
-	// Get fails with NotFound.
+	// Get returns a document. It fails with NotFound.
 	Get(ctx context.Context, kind, id string) (store.Document, error)
-	// List answers at most limit documents whose ids come after the given one in byte order.
+	// List returns at most limit documents whose ids follow after, in byte order.
 	List(ctx context.Context, kind, after string, limit int) ([]store.Document, error)
-	// Commit makes all writes durable, or none. It fails with Stale when a document is not at the expected revision,
-	// and with Conflict when one that must not exist does.
+	// Commit stores all writes durably, or none. It fails with Stale when a document is not at the expected revision, and
+	// with Conflict when a document exists that must not.
 	Commit(ctx context.Context, c store.Commit) ([]store.Change, error)
 }
 
-// Feed tells of changes in the order in which they were made.
+// Feed delivers changes in the order in which they were made.
 type Feed interface {
-	// Changes answers the changes after since without a gap. It fails with Gone when they are no longer kept.
+	// Changes returns the changes after since, without a gap. It fails with Gone when some are no longer kept.
 	Changes(ctx context.Context, since int64, limit int) ([]store.Change, error)
 	Latest(ctx context.Context) (int64, error)
-	// Wait returns nil once there is a change after since, made here or by another process.
+	// Wait returns nil once there is a change after since, made by this process or another.
 	Wait(ctx context.Context, since int64) error
 }
 
-// AsRunLog keeps what stations report.
+// AsRunLog stores as-run entries.
 type AsRunLog interface {
-	// Append stores entries durably. An entry whose station and sequence are known is left as it is, and not fresh.
+	// Append stores entries durably. It leaves an entry with a known station and sequence as it is, and reports it as not
+	// fresh.
 	Append(ctx context.Context, entries []store.Entry) (fresh []bool, err error)
-	// Read answers the entries of [from, to), by sequence.
+	// Read returns the entries of [from, to), by sequence.
 	Read(ctx context.Context, station string, from, to time.Time) ([]store.Entry, error)
-	// Forget removes entries, all together. Their names are free again.
+	// Forget removes entries in one step. Their sequences may then be used again.
 	Forget(ctx context.Context, station string, sequences []int64) error
 }
 
-// AuditTrail answers every change that was not trimmed.
+// AuditTrail returns all changes that were not trimmed.
 type AuditTrail interface {
 	Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error)
-	// Trim removes the changes up to through that a later one of their document has overtaken. The feed answers Gone to
-	// whoever has not come as far. It fails with Invalid unless through is before the latest change.
+	// Trim removes each change up to through that a later change of the same document follows. The feed then fails with
+	// Gone for a reader that is behind through. Trim fails with Invalid unless through is before the latest change.
 	Trim(ctx context.Context, through int64) error
 }
 
-// Store is all that a back end keeps.
+// Store is everything that a back end stores.
 type Store interface {
 	Documents
 	Feed
@@ -57,19 +58,19 @@ type Store interface {
 	Ping(ctx context.Context) error
 }
 
-// Audio keeps recordings by the SHA-256 of their bytes.
+// Audio stores recordings by the SHA-256 of their bytes.
 type Audio interface {
-	// Put stores r whole or not at all. It fails with TooLarge after limit bytes and with Full.
+	// Put stores r as a whole or not at all. It fails with TooLarge after limit bytes, and with Full.
 	Put(ctx context.Context, r io.Reader, limit int64) (blob.Blob, error)
 	// Open fails with NotFound.
 	Open(ctx context.Context, sha256 string) (blob.Content, int64, error)
-	// DeleteOlder removes the blob if it is there and was last put before before, and says whether it did.
+	// DeleteOlder removes a blob whose last Put was earlier than before. It reports whether it removed one.
 	DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error)
 }
 
-// Sealer signs a document.
+// Sealer signs documents.
 type Sealer interface {
 	Seal(payloadType string, payload []byte) (envelope []byte, err error)
-	// KeyID names the key that it signs with, as its envelopes do.
+	// KeyID returns the id of the signing key, as envelopes name it.
 	KeyID() string
 }

@@ -12,7 +12,7 @@ import (
 // pullPage is how many changes are read at once.
 const pullPage = 1000
 
-// follow waits for the next changes and takes them.
+// follow waits for the next changes and applies them.
 func (m *Replica) follow(ctx context.Context) error {
 	since := m.Sequence()
 	if err := m.Store.Wait(ctx, since); err != nil && !fault.Is(err, fault.Gone) {
@@ -21,8 +21,8 @@ func (m *Replica) follow(ctx context.Context) error {
 	return m.pull(ctx, since)
 }
 
-// CatchUp takes every change that the store acknowledged before the call, by whichever replica, so that what is done
-// next is not done from an older state.
+// CatchUp applies every change, by any replica, that the store acknowledged before the call. The caller then works from
+// a current state.
 func (m *Replica) CatchUp(ctx context.Context) error {
 	latest, err := m.Store.Latest(ctx)
 	if err != nil {
@@ -36,8 +36,8 @@ func (m *Replica) CatchUp(ctx context.Context) error {
 	return nil
 }
 
-// pull takes the next changes after since, unless another has while this one waited for its turn. What the feed no
-// longer keeps is made up for by listing everything.
+// pull applies the next changes after since, unless another call has applied them meanwhile. When the feed no longer
+// has them, it lists the whole store.
 func (m *Replica) pull(ctx context.Context, since int64) error {
 	select {
 	case m.pulling <- struct{}{}:
@@ -83,7 +83,7 @@ func kindsOf(changes []store.Change) (kinds []string) {
 	return kinds
 }
 
-// refresh reads a document that changed to a revision, unless that or a later one is here.
+// refresh reads a document that changed to the given revision, unless the cache has that revision or a later one.
 func (m *Replica) refresh(ctx context.Context, kind, id string, revision int64) error {
 	cache, copied := m.caches[kind]
 	if !copied || cache.Revision(id) >= revision {
@@ -99,7 +99,7 @@ func (m *Replica) refresh(ctx context.Context, kind, id string, revision int64) 
 	return m.take(d, false)
 }
 
-// Retry runs a read-change-commit again while it loses against another's, each time with what that one did.
+// Retry runs a read-change-commit again while it fails with ErrRace, each time on the current state.
 func (m *Replica) Retry(ctx context.Context, f func() error) error {
 	var err error
 	for range maxTries {

@@ -15,8 +15,8 @@ func NeedReason(reason string) error {
 	return nil
 }
 
-// CheckRevision compares the revision that a caller's change starts from with the latest. No revision (nil) is let
-// through: whether one is needed is the caller's contract.
+// CheckRevision fails with Stale when a caller's change starts from a revision other than the latest. It accepts nil:
+// the caller's contract says whether a revision is required.
 func CheckRevision(given *int64, latest int64) error {
 	if given != nil && *given != latest {
 		return fault.New(fault.Stale, "the latest revision is %d, your change starts from %d: read it again and redo the "+
@@ -25,7 +25,7 @@ func CheckRevision(given *int64, latest int64) error {
 	return nil
 }
 
-// Invalid is an Invalid failure that lists the problems, or nil.
+// Invalid returns an Invalid failure that lists the problems, or nil when there are none.
 func Invalid(problems []schedules.Problem) error {
 	fields := make([]fault.Field, len(problems))
 	for i, p := range problems {
@@ -34,10 +34,10 @@ func Invalid(problems []schedules.Problem) error {
 	return fault.Fields(fields...)
 }
 
-// FewNamed is how many ids a message names.
+// FewNamed bounds the ids that a message lists.
 const FewNamed = 10
 
-// Few names ids in a message.
+// Few joins ids for a message.
 func Few(ids []string) string {
 	if len(ids) > FewNamed {
 		ids = append(slices.Clone(ids[:FewNamed]), "others")

@@ -12,27 +12,27 @@ import (
 	"lifeline/internal/store"
 )
 
-// anyChange is the topic that every change wakes.
+// anyChange is the topic of every change.
 const anyChange = ""
 
-// Replica is the copy in memory of what stations and people read, kept current by the change feed: list, then watch
-// from the revision. Writing goes through it too, so that a writer reads its own writes.
+// Replica is a copy of the store in memory, kept current by the change feed: it lists all documents, then follows the
+// changes. Writes go through it too, so that a writer reads its own writes.
 type Replica struct {
 	Store  Store
 	Kinds  Kinds
 	caches map[string]kindCache // by kind
 
 	Signals Signals
-	pulling chan struct{} // holds one token, for whoever brings the copy forward
+	pulling chan struct{} // holds one token, for the caller that applies changes
 	mu      sync.Mutex
-	since   int64          // every change up to it is here
-	recent  []store.Change // the latest ones up to since, without a gap
+	since   int64          // every change up to it is applied
+	recent  []store.Change // the latest changes up to since, without a gap
 }
 
-// recentKept bounds how many changes are kept in memory for those who follow.
+// recentKept bounds the changes kept in memory for followers of the feed.
 const recentKept = 4096
 
-// Open lists the store's documents of kinds. Run keeps the copy current.
+// Open lists the store's documents of the given kinds. Run keeps the copy current.
 func Open(ctx context.Context, s Store, kinds Kinds) (*Replica, error) {
 	m := &Replica{Store: s, Kinds: kinds, caches: map[string]kindCache{}, pulling: make(chan struct{}, 1)}
 	for _, k := range kinds {
@@ -43,8 +43,8 @@ func Open(ctx context.Context, s Store, kinds Kinds) (*Replica, error) {
 	return m, m.list(ctx)
 }
 
-// Run follows the change feed until ctx ends. While the store is out of reach the copy stays as it is, and failed
-// hears why. It fails with Newer once a newer program has stored what this one does not know.
+// Run follows the change feed until ctx ends. While the store is unreachable the copy stays as it is, and Run passes
+// each error to failed. It fails with Newer once a newer program has stored something that this program does not know.
 func (m *Replica) Run(ctx context.Context, failed func(error)) error {
 	for ctx.Err() == nil {
 		if err := m.follow(ctx); err != nil && ctx.Err() == nil {
@@ -61,7 +61,7 @@ func (m *Replica) Run(ctx context.Context, failed func(error)) error {
 	return nil
 }
 
-// Commit makes the commit durable and takes it into the copy. It fails with ErrRace where a document is not at the
+// Commit makes the commit durable and applies it to the copy. It fails with ErrRace when a document is not at the
 // expected revision.
 func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
 	changes, err := m.Store.Commit(ctx, c)
@@ -82,22 +82,22 @@ func (m *Replica) Commit(ctx context.Context, c store.Commit) error {
 	return err
 }
 
-// Topic is what a waiter names: a kind, and the first part of an id (the station). A kind alone is a topic too: it is
-// woken once what has changed is known to the feed, here or elsewhere.
+// Topic returns the topic of a kind's documents whose ids have the same first part (the station). The name of a kind is
+// a topic too; it is woken after the change has reached the feed, in this process or another.
 func Topic(kind, id string) string {
 	first, _, _ := strings.Cut(id, "/")
 	return kind + "/" + first
 }
 
-// Sequence is the store's sequence up to which the copy is complete.
+// Sequence returns the store's sequence up to which the copy is complete.
 func (m *Replica) Sequence() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.since
 }
 
-// Changes answers the changes after since, at least one: it waits for it. It fails with Gone when some are no
-// longer kept.
+// Changes returns the changes after since. It waits until there is one. It fails with Gone when some are no longer
+// kept.
 func (m *Replica) Changes(ctx context.Context, since int64) ([]store.Change, error) {
 	for {
 		signal := m.Signals.On(anyChange)

@@ -11,7 +11,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// SignerOf is the id of the key that an envelope says it is signed with.
+// SignerOf returns the key id that an envelope names, unverified.
 func SignerOf(envelope []byte) (string, error) {
 	e, err := Parse[wire.Envelope](envelope)
 	if err != nil || len(e.Signatures) == 0 {
@@ -20,21 +20,21 @@ func SignerOf(envelope []byte) (string, error) {
 	return e.Signatures[0].KeyID, nil
 }
 
-// Sealed is a signed document: what it says, its exact bytes, and the envelope that signs them.
+// Sealed is a signed document: its decoded payload, the payload's exact bytes, and the envelope with the signatures.
 type Sealed[T any] struct {
 	Value    T
 	Payload  Text
 	Envelope Text
-	Signer   string // the id of the key that signed it
+	Signer   string // the id of the signing key
 }
 
-// Text is bytes that many ask for. Zipped is what they become by gzip: it is made when the first asks, once for all.
+// Text holds bytes that many requests read. Zipped compresses them with gzip at its first call and keeps the result.
 type Text struct {
 	Plain  []byte
 	Zipped func() ([]byte, error)
 }
 
-// NewText takes bytes that do not change any more.
+// NewText returns a Text of b, which must not change afterwards.
 func NewText(b []byte) Text {
 	return Text{b, sync.OnceValues(func() ([]byte, error) { return gzipped(b) })}
 }
@@ -51,8 +51,8 @@ func gzipped(b []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// unsealing reads what SealJSON made. A sealed document is never changed: its version is its schema, and one that is
-// sealed in another is of a newer program. The signature is for stations to check; the store is trusted to keep bytes.
+// unsealing returns a decoder of SealJSON's output. A signed document is never upgraded: its version is its schema, and
+// another schema means a newer program. The decoder does not verify signatures: stations do, and the store is trusted.
 func unsealing[T any](schema string, of func(T) string) func(envelope []byte) (Sealed[T], error) {
 	return func(envelope []byte) (s Sealed[T], err error) {
 		payload, err := PayloadOf(envelope)
@@ -73,7 +73,7 @@ func unsealing[T any](schema string, of func(T) string) func(envelope []byte) (S
 	}
 }
 
-// PayloadOf is the signed document within an envelope.
+// PayloadOf returns the payload of an envelope.
 func PayloadOf(envelope []byte) ([]byte, error) {
 	var e wire.Envelope
 	if err := json.Unmarshal(envelope, &e); err != nil {
@@ -86,7 +86,7 @@ func PayloadOf(envelope []byte) ([]byte, error) {
 	return payload, nil
 }
 
-// SealJSON is the envelope of v's JSON.
+// SealJSON returns the envelope of v's JSON.
 func SealJSON(s Sealer, payloadType string, v any) ([]byte, error) {
 	payload, err := Encode(v)
 	if err != nil {

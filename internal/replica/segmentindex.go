@@ -13,22 +13,22 @@ import (
 	"lifeline/schedules"
 )
 
-// SegmentIndex is the copy of all segments, with the index by which they are found. What it answers at one time is as
-// of one moment. Values are shared: readers must not change what they point to.
+// SegmentIndex holds all segments with a search index. Each answer is consistent. Its values are shared: readers must
+// not change what they point to.
 type SegmentIndex struct {
 	mu         sync.RWMutex
 	index      *search.Index
 	rows       []*Row[schedules.Segment] // by the index's numbers
-	gone       map[string]int64          // id -> revision, of the deleted
+	gone       map[string]int64          // id -> revision, of deleted segments
 	texts      texts
 	generation int64    // counts changes
-	latest     []string // ids of what the last changes were of, one each
+	latest     []string // ids of the segments of the last changes
 }
 
-// changesKept is how many changes of the index of segments are remembered.
+// changesKept bounds the changes that the index remembers.
 const changesKept = 4096
 
-// What a segment is found by, beside its words.
+// The fields of the index, beside words.
 const (
 	ByKind = search.Word + 1 + iota
 	ByLanguage
@@ -46,14 +46,14 @@ func newSegmentIndex() *SegmentIndex {
 	return &SegmentIndex{index: search.NewIndex(fields), gone: map[string]int64{}}
 }
 
-// indexedSegment is a segment with what it is found by.
+// indexedSegment is a segment with its terms.
 type indexedSegment struct {
 	schedules.Segment
 	terms search.Terms
 }
 
-// read decodes a segment. The decoder takes a third of the time that the standard library's takes: of a start with a
-// large library it is the larger part.
+// read decodes a segment. Its decoder takes a third of the standard library's time, and decoding takes most of the
+// start with a large library.
 func (c *SegmentIndex) read(body []byte) (indexedSegment, error) {
 	var s schedules.Segment
 	in := bytes.NewReader(body)
@@ -67,7 +67,7 @@ func (c *SegmentIndex) read(body []byte) (indexedSegment, error) {
 	return indexedSegment{s, termsOf(s)}, nil
 }
 
-// Searched is the text of a segment in which words are looked for.
+// Searched returns the text of a segment that is searched for words.
 func Searched(s schedules.Segment) string {
 	return strings.Join(append([]string{s.ID, s.Title, s.Voice, s.Series}, s.Tags...), "\n")
 }
@@ -100,7 +100,7 @@ func termsOf(s schedules.Segment) search.Terms {
 	return t
 }
 
-// Put takes a row unless a later one is there already.
+// Put stores a row unless the index has a later revision.
 func (c *SegmentIndex) Put(id string, row Row[indexedSegment]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +126,7 @@ func (c *SegmentIndex) Put(id string, row Row[indexedSegment]) {
 	}
 	delete(c.gone, id)
 	if row.Value.ID == id {
-		id = row.Value.ID // one text for both
+		id = row.Value.ID // keep one copy of the string
 	}
 	n = c.index.Put(id, before, row.Value.terms)
 	for int(n) >= len(c.rows) {
@@ -135,7 +135,7 @@ func (c *SegmentIndex) Put(id string, row Row[indexedSegment]) {
 	c.rows[n] = &Row[schedules.Segment]{Value: row.Value.Segment, Revision: row.Revision}
 }
 
-// Revision is the latest revision seen of a segment, deleted or not.
+// Revision returns the latest known revision of a segment, deleted or not.
 func (c *SegmentIndex) Revision(id string) int64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -159,16 +159,16 @@ func (c *SegmentIndex) Get(id string) (Row[schedules.Segment], bool) {
 	return *c.rows[n], true
 }
 
-// Changes counts how often the index of segments has changed.
+// Changes returns the number of changes so far.
 func (c *SegmentIndex) Changes() int64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.generation
 }
 
-// Since are the segments that changed after so many changes of the index of segments, as they are now. ok is false when
-// they are not known any more, when one of them is there no more, or when they are so many that it is as well to look
-// at all.
+// Since returns the current state of the segments that changed after the given number of changes. ok is false when
+// those changes are no longer remembered, when one of the segments was deleted, or when so many changed that reading
+// all of them costs no more.
 func (c *SegmentIndex) Since(generation int64) (changed []schedules.Segment, ok bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -190,15 +190,15 @@ func (c *SegmentIndex) Since(generation int64) (changed []schedules.Segment, ok 
 	return changed, true
 }
 
-// Count is how many segments have a term.
+// Count returns the number of segments with a term.
 func (c *SegmentIndex) Count(f search.Field, value string) int {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.index.Count(search.Term{Field: f, Value: value})
 }
 
-// Find answers up to limit segments that the query and then keep select, by id; a limit of 0 is none. Rows never
-// change: another takes the place of one.
+// Find returns up to limit segments that match the query and pass keep, by id. A limit of 0 means no limit. A row is
+// never changed; a new one replaces it.
 func (c *SegmentIndex) Find(q search.Query, limit int, keep func(schedules.Segment) bool) (
 	out []*Row[schedules.Segment]) {
 	c.mu.RLock()
@@ -213,7 +213,7 @@ func (c *SegmentIndex) Find(q search.Query, limit int, keep func(schedules.Segme
 	return out
 }
 
-// All are the segments, by id.
+// All returns the segments, by id.
 func (c *SegmentIndex) All() []schedules.Segment {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -224,7 +224,7 @@ func (c *SegmentIndex) All() []schedules.Segment {
 	return out
 }
 
-// Living are the ids of what is there.
+// Living returns the ids of all segments.
 func (c *SegmentIndex) Living() []string {
 	all := c.All()
 	ids := make([]string, len(all))
@@ -234,7 +234,7 @@ func (c *SegmentIndex) Living() []string {
 	return ids
 }
 
-// Clear drops every row.
+// Clear removes all rows.
 func (c *SegmentIndex) Clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -243,7 +243,7 @@ func (c *SegmentIndex) Clear() {
 	c.generation++
 }
 
-// Naming are the segments that name a person, by id. It fails with NotFound when none does.
+// Naming returns the segments that name a person, by id. It fails with NotFound when there are none.
 func (m *Replica) Naming(person string) (out []*Row[schedules.Segment], err error) {
 	out = SegmentsIn(m).Find(search.Query{Terms: []search.Term{{Field: byPerson, Value: person}}}, 0, nil)
 	if len(out) == 0 {

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// ChangePause is the least time between a change and the look at what it left to do.
+// ChangePause is the shortest delay between a change and the background work that it causes.
 const ChangePause = 50 * time.Millisecond
 
-// Signals wake those who wait for a topic. A topic nobody waits for costs nothing.
+// Signals wakes goroutines that wait for a topic. A topic without waiters costs nothing.
 type Signals struct {
 	mu       sync.Mutex
 	channels map[string]chan struct{}
-	joined   map[string][]string // topic -> those that it wakes too
+	joined   map[string][]string // topic -> the topics that it wakes too
 }
 
-// Join lets any of the topics wake another one, so that one channel serves who waits for several.
+// Join makes each of the topics wake topic, so that one channel serves a goroutine that waits for several.
 func (s *Signals) Join(topic string, topics ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,7 +30,7 @@ func (s *Signals) Join(topic string, topics ...string) {
 	}
 }
 
-// On answers a channel that is closed at the topic's next wake. Take it before looking at what it guards.
+// On returns a channel that is closed when the topic is next woken. Call it before reading the guarded state.
 func (s *Signals) On(topic string) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

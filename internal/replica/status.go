@@ -5,7 +5,7 @@ import (
 	"lifeline/schedules"
 )
 
-// storedStatus is a station's status as it is stored: wire.Status without what answers alone have.
+// storedStatus is the stored form of a wire.Status. It leaves out the fields that only answers have.
 type storedStatus struct {
 	Station       string            `json:"station,omitempty"`
 	ReceivedAt    schedules.Instant `json:"received_at"`
@@ -45,7 +45,7 @@ type storedSeenMark struct {
 	IssuedAt schedules.Instant `json:"issued_at"`
 }
 
-// EncodeStatus is the stored form of a status.
+// EncodeStatus returns the stored form of a status.
 func EncodeStatus(s wire.Status) ([]byte, error) {
 	out := storedStatus{Station: s.Station, ReceivedAt: s.ReceivedAt, QueueDate: s.QueueDate,
 		QueueRevision: s.QueueRevision, RecallsSeen: s.RecallsSeen, LeaseUntil: s.LeaseUntil,

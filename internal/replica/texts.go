@@ -8,17 +8,17 @@ import (
 	"lifeline/schedules"
 )
 
-// texts holds each text once, however many segments say it.
+// texts interns the strings that segments have in common.
 type texts struct {
 	mu   sync.Mutex
 	held map[string]string
 }
 
-// textsKept bounds the cache; when it is full it begins anew.
+// textsKept bounds the interned strings. A full table is emptied.
 const textsKept = 1 << 16
 
-// share gives a segment that nobody else has yet the held form of what others say too, and a copy of what it alone
-// says, so that it holds nothing of the bytes that it was decoded from; nor the room that its lists have left over.
+// share replaces the strings of a segment that is not yet shared: common ones by interned copies, others by copies of
+// their own, so that the decoded buffer can be freed. It also trims the spare capacity of lists.
 func (t *texts) share(s *schedules.Segment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

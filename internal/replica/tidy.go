@@ -9,11 +9,11 @@ import (
 	"lifeline/schedules"
 )
 
-// Documents that were stored before texts had one form are brought into it as they are read, so that old and new
-// compare equal: composed letters, single spaces, canonical language tags. Titles and names of stations, by which
-// nothing is compared, stay as they were stored.
+// Reading a document normalises its texts, so that documents from before texts were normalised compare equal
+// to new ones: composed letters (NFC), single spaces, canonical language tags. Titles and names of stations are never
+// compared and stay as they were stored.
 
-// Tidied reads a document and brings its texts into the form in which they are compared.
+// Tidied returns a decoder that brings a document's texts into their compared form.
 func Tidied[T any](tidy func(*T)) func([]byte) (T, error) {
 	return func(body []byte) (T, error) {
 		v, err := Parse[T](body)
@@ -98,7 +98,7 @@ func cleanLabel(s string) string {
 	return label
 }
 
-// distinct brings a list into form, and keeps the first of those that are the same then.
+// distinct brings a list into its compared form and removes duplicates.
 func distinct(list []string, form func(string) string) []string {
 	for i, v := range list {
 		list[i] = form(v)

@@ -6,18 +6,18 @@ import (
 	"lifeline/internal/store"
 )
 
-// Urgency says what goes first where there is little room.
+// Urgency ranks commits for the time when space runs out.
 type Urgency int
 
 // The urgencies.
 const (
-	Ordinary Urgency = iota // waits while only what is kept for what is urgent is left
-	Urgent                  // may use that
-	Bulk                    // comes with recordings, and waits first
+	Ordinary Urgency = iota // fails when only the reserve is left
+	Urgent                  // may use the reserve
+	Bulk                    // belongs to recordings, and fails first
 )
 
-// urgencies are by action, or by the part of it before the dot. What stops something from airing, says what airs, or
-// reports it, is urgent; and so is what lets people in and out, what remembers their requests, and what makes room.
+// urgencies gives the urgency of an action, or of all actions with the same part before the dot. Commits that stop,
+// define or report airings are urgent, and so are those that change access, remember requests or free space.
 var urgencies = map[string]Urgency{
 	"queue": Urgent, "fallback": Urgent, "recalls": Urgent, "person": Urgent, "as-run": Urgent, "station": Urgent,
 	"token": Urgent, "answer": Urgent, "make-good": Urgent, "records": Urgent, "key": Urgent,
@@ -27,7 +27,7 @@ var urgencies = map[string]Urgency{
 	"upload": Bulk, "segment.upload": Bulk, "segment.audio": Bulk, "segment.analyse": Bulk,
 }
 
-// UrgencyOf is the urgency of a commit. One that only deletes makes room.
+// UrgencyOf returns the urgency of a commit. A commit that only deletes is urgent, since it frees space.
 func UrgencyOf(c store.Commit) Urgency {
 	if u, ok := urgencies[c.Action]; ok {
 		return u

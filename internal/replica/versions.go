@@ -19,21 +19,22 @@ import (
 	"lifeline/schedules"
 )
 
-// A stored document is in a version of its kind's form. Version 1 has no mark; a later one begins with "v2 " and so on,
-// which no document of version 1 does, so that programs from before there were versions fail on it and misread nothing.
+// Each stored document is in a version of its kind's form. A body of version 1 has no mark; a later one begins with "v2
+// ", "v3 " and so on. No body of version 1 begins so: a program older than this scheme fails on it and misreads
+// nothing.
 
-// Upgrade is the step to a version of a kind's form from the one before. Steps stay for ever.
+// Upgrade is one step from a version of a kind's form to the next. Steps are never removed.
 type Upgrade struct {
 	Up func(body []byte) ([]byte, error)
-	// Down is the way back, for as long as replicas run that do not know the version. It fails with Conflict where it
-	// would lose something: such a thing is not stored until the store's format is raised.
+	// Down converts back, for as long as replicas run that do not know the version. It fails with Conflict when the
+	// conversion would lose something; such a document cannot be stored until the store's format is raised.
 	Down func(body []byte) ([]byte, error)
 }
 
-// Version is the latest version of the kind's form.
+// Version returns the latest version of the kind's form.
 func (k Kind) Version() int { return len(k.Upgrades) + 1 }
 
-// versionOf is the version of a stored body, and what follows the mark.
+// versionOf returns the version of a stored body, and the body without its mark.
 func versionOf(body []byte) (int, []byte) {
 	if !bytes.HasPrefix(body, []byte("v")) {
 		return 1, body
@@ -45,7 +46,7 @@ func versionOf(body []byte) (int, []byte) {
 	return 1, body
 }
 
-// Latest brings a stored document into the latest version. It fails with Newer where the document is in a later one.
+// Latest converts a stored document to the latest version. It fails with Newer when the document's version is later.
 func (k Kinds) Latest(d store.Document) (store.Document, error) {
 	kind, known := k.Find(d.Kind)
 	if !known {
@@ -69,7 +70,7 @@ func (k Kinds) Latest(d store.Document) (store.Document, error) {
 	return d, nil
 }
 
-// in is a body of the latest version as it is stored in another one.
+// in converts a body from the latest version to another one.
 func (k Kind) in(version int, body []byte) ([]byte, error) {
 	for n := k.Version(); n > version; n-- {
 		var err error
@@ -83,10 +84,10 @@ func (k Kind) in(version int, body []byte) ([]byte, error) {
 	return append(fmt.Appendf(nil, "v%d ", version), body...), nil
 }
 
-// Newer is the failure of a program that meets what a newer one stored.
+// Newer is the error of a program that meets data of a newer program.
 type Newer struct {
-	Says string // what it met
-	By   string // the program that stored it; "": it is not known
+	Says string // what the program met
+	By   string // the program that stored it; empty: unknown
 }
 
 func (n *Newer) Error() string {
@@ -97,28 +98,28 @@ func (n *Newer) Error() string {
 	return n.Says + ": it was stored by " + by + ". Start that one, or restore a backup from before with lifeline restore"
 }
 
-// Unwrap has a Newer be a Conflict.
+// Unwrap makes a Newer a Conflict.
 func (n *Newer) Unwrap() error { return fault.New(fault.Conflict, "%s", n.Error()) }
 
 const (
-	KindFormat = "format" // the one list of versions in which documents are stored
+	KindFormat = "format" // the list of the versions in which documents are stored, one document
 	formatID   = "format"
 )
 
 var formatKinds = Kinds{{Name: KindFormat, Form: reflect.TypeFor[Format](),
 	Inspect: func(*Inspector, store.Document) error { return nil }}}
 
-// Format says in which versions a store's documents are written. Without one they are all in version 1. Of its own form
-// there is no other version: every program must be able to read it.
+// Format lists the versions in which a store's documents are written. Without it they are all in version 1. The format
+// has only one form of its own, which every program can read.
 type Format struct {
-	Kinds map[string]int    `json:"kinds"` // version by kind; of a kind that is not in it, 1
+	Kinds map[string]int    `json:"kinds"` // version by kind; 1 where a kind is missing
 	By    string            `json:"by"`    // the program that raised it
 	At    schedules.Instant `json:"at"`
 }
 
-// Versioned is a store whose users see documents in the latest versions only. It keeps documents in the versions of the
-// store's format, so that replicas of two ages can share it until the format is raised, and none of a kind that is not
-// declared.
+// Versioned is a Store that shows documents in their latest versions. It stores them in the versions of the store's
+// format, so that replicas of two releases can share a store until the format is raised. It refuses documents of
+// undeclared kinds.
 type Versioned struct {
 	Store
 	kinds   Kinds
@@ -128,15 +129,15 @@ type Versioned struct {
 	format Format
 }
 
-// NewVersioned reads the format of s. It fails with Newer where that is of a newer program than this one, whose name is
-// program.
+// NewVersioned reads the format of s. It fails with Newer when a program newer than program, the name of this one,
+// wrote it.
 func NewVersioned(ctx context.Context, s Store, kinds Kinds, program string) (*Versioned, error) {
 	v := &Versioned{Store: s, kinds: kinds, program: program}
 	_, err := v.read(ctx)
 	return v, err
 }
 
-// read takes in the store's format, and answers the revision of its document.
+// read loads the store's format and returns the revision of its document.
 func (v *Versioned) read(ctx context.Context) (revision int64, err error) {
 	d, err := v.Store.Get(ctx, KindFormat, formatID)
 	if fault.Is(err, fault.NotFound) {
@@ -155,9 +156,10 @@ func (v *Versioned) read(ctx context.Context) (revision int64, err error) {
 	return d.Revision, nil
 }
 
-// readFormat reads a store's format. It fails with Newer where that has what the kinds do not know.
+// readFormat decodes a store's format. It fails with Newer when the format has a kind or version that the kinds do not
+// declare.
 func (k Kinds) readFormat(d store.Document) (f Format, err error) {
-	if err := json.Unmarshal(d.Body, &f); err != nil { // not strictly: a newer one must be read to name its program
+	if err := json.Unmarshal(d.Body, &f); err != nil { // not strict: the name of a newer program must be readable
 		return f, fmt.Errorf("replica: the store's format: %w", err)
 	}
 	var beyond []string
@@ -178,7 +180,7 @@ func (k Kinds) readFormat(d store.Document) (f Format, err error) {
 	return f, &Newer{Says: "the store has documents of the kind " + strings.Join(beyond, "; "), By: f.By}
 }
 
-// written is the version in which documents of a kind are stored.
+// written returns the version in which documents of a kind are stored.
 func (v *Versioned) written(kind Kind) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -192,8 +194,8 @@ func (v *Versioned) Raised() bool {
 	return !slices.ContainsFunc(v.kinds, func(k Kind) bool { return v.format.Kinds[k.Name] != k.Version() })
 }
 
-// Raise has all documents be stored in this program's versions from now on. Programs that do not know them refuse the
-// store then, and those that run end.
+// Raise sets the store's format to this program's versions. Programs that do not know them then refuse the store, and
+// running ones end.
 func (v *Versioned) Raise(ctx context.Context, by string, now time.Time) error {
 	revision, err := v.read(ctx)
 	if err != nil || v.Raised() {
@@ -210,7 +212,7 @@ func (v *Versioned) Raise(ctx context.Context, by string, now time.Time) error {
 	_, err = v.Store.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindFormat, ID: formatID, Expect: revision,
 		Body: body}},
 		Origin: store.Origin{At: now.UTC().Truncate(time.Millisecond), By: by, Action: "format.raise"}})
-	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) { // another was faster
+	if fault.Is(err, fault.Stale) || fault.Is(err, fault.Conflict) { // another caller was first
 		_, err = v.read(ctx)
 		return err
 	}
@@ -222,7 +224,7 @@ func (v *Versioned) Raise(ctx context.Context, by string, now time.Time) error {
 	return err
 }
 
-// Get is as Store says. It fails with Newer where the document is in a version that this program does not know.
+// Get implements Store. It fails with Newer when the document's version is unknown to this program.
 func (v *Versioned) Get(ctx context.Context, kind, id string) (store.Document, error) {
 	d, err := v.Store.Get(ctx, kind, id)
 	if err != nil {
@@ -231,7 +233,7 @@ func (v *Versioned) Get(ctx context.Context, kind, id string) (store.Document, e
 	return v.latest(d)
 }
 
-// List is as Get.
+// List implements Store. It fails like Get.
 func (v *Versioned) List(ctx context.Context, kind, after string, limit int) ([]store.Document, error) {
 	docs, err := v.Store.List(ctx, kind, after, limit)
 	for i := range docs {
@@ -250,7 +252,7 @@ func (v *Versioned) latest(d store.Document) (store.Document, error) {
 	return latest, nil
 }
 
-// Commit stores documents in the versions of the store's format.
+// Commit implements Store. It stores documents in the versions of the store's format.
 func (v *Versioned) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
 	c.Writes = slices.Clone(c.Writes)
 	for i, w := range c.Writes {
@@ -269,12 +271,11 @@ func (v *Versioned) Commit(ctx context.Context, c store.Commit) ([]store.Change,
 	return v.Store.Commit(ctx, c)
 }
 
-// Changes is as Store says, and takes in a format that was raised: it fails with Newer where this program does not know
-// it.
+// Changes implements Store. It also loads a raised format, and fails with Newer when this program does not know it.
 func (v *Versioned) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
 	changes, err := v.Store.Changes(ctx, since, limit)
 	raised := slices.ContainsFunc(changes, func(c store.Change) bool { return c.Kind == KindFormat })
-	if raised || fault.Is(err, fault.Gone) { // of what is gone, one may have been such a change
+	if raised || fault.Is(err, fault.Gone) { // a change that is gone may have raised the format
 		if _, err := v.read(ctx); err != nil {
 			return nil, err
 		}
@@ -282,8 +283,8 @@ func (v *Versioned) Changes(ctx context.Context, since int64, limit int) ([]stor
 	return changes, err
 }
 
-// Parse reads the body of a document, and fails with Newer where that has a field which this program does not know: to
-// pass over it would be to lose it with the next change.
+// Parse decodes a stored document. It fails with Newer when the body has an unknown field: ignoring the field would
+// lose it at the next change.
 func Parse[T any](body []byte) (v T, err error) {
 	in := bytes.NewReader(body)
 	d := json.NewDecoder(in)
@@ -292,13 +293,13 @@ func Parse[T any](body []byte) (v T, err error) {
 	return v, strictly(err, d.Buffered(), in)
 }
 
-// ParsePart reads what T has of a body that is looked at and never stored anew, and passes over the rest.
+// ParsePart decodes the fields that T has and ignores others. It is for bodies that are never stored again.
 func ParsePart[T any](body []byte) (v T, err error) {
 	err = json.Unmarshal(body, &v)
 	return v, err
 }
 
-// strictly is the failure of a decoder that allows no unknown fields and has left rest.
+// strictly returns the error of a decoder without unknown fields, or an error when data follows the document in rest.
 func strictly(err error, rest ...io.Reader) error {
 	if err == nil {
 		if b, _ := io.ReadAll(io.MultiReader(rest...)); len(bytes.TrimSpace(b)) > 0 {

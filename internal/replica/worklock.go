@@ -7,39 +7,39 @@ import (
 	"time"
 )
 
-// Leases give names to those who work on them, for a time.
+// Leases gives named pieces of work to one holder for a time.
 type Leases interface {
-	// Claim gives the lease to holder for life from now, by the store's own time, and says whether it did: another may
-	// have it. Who has it already has it anew.
+	// Claim gives the lease to holder for the duration life, by the store's clock, and reports whether it did. It fails to
+	// while another holder has the lease, and renews the holder's own.
 	Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error)
-	// Release gives the lease back, if holder has it.
+	// Release ends the lease if holder has it.
 	Release(ctx context.Context, name, holder string) error
 }
 
-// WorkLock are what one replica works on while the others do not. A lease spares doubled work, no more: a holder that
-// was suspended for longer than its lease wakes up beside its successor. That this does no harm is for compare-and-set
-// to see to, so every write of leased work names the revision that it starts from.
+// WorkLock runs a piece of work on one replica at a time. It only avoids double work: a holder that was suspended for
+// longer than its lease may run beside its successor. Writes of leased work therefore name the revision that they start
+// from.
 type WorkLock struct {
 	replica *Replica
 	holder  string
 	Life    time.Duration
 }
 
-// NewWorkLock are those of a replica that is called holder, by a name that no other living one has. What it held when
-// it died is free after life, and at once for one that comes back under its name.
+// NewWorkLock returns the lock of a replica with the given unique name. After a crash its leases end after life, or at
+// once for a replica that restarts under the same name.
 func NewWorkLock(m *Replica, holder string, life time.Duration) *WorkLock {
 	return &WorkLock{replica: m, holder: holder, Life: life}
 }
 
-// ErrElsewhere is work that another replica is at.
+// ErrElsewhere means that another replica does the work.
 var ErrElsewhere = errors.New("replica: another replica is at it")
 
-// errLost is a lease that could not be kept.
+// errLost means that a lease could not be renewed.
 var errLost = errors.New("replica: the lease on this work was lost")
 
-// Do does a piece of work under a lease of that name and fails with ErrElsewhere where another replica has it. The copy
-// is brought up to date first, so that work which another has just ended is seen to be done: work must look again
-// whether there is anything to do. After work that succeeded the name rests, leased, for the time given.
+// Do runs work under the lease with the given name. It fails with ErrElsewhere while another replica has the lease. It
+// brings the copy up to date first, so that work can see what another replica has just finished; work must check again
+// whether there is anything to do. After a success the lease is kept for the duration rest.
 func (c *WorkLock) Do(ctx context.Context, name string, rest time.Duration,
 	work func(ctx context.Context) error) error {
 	held, err := c.replica.Store.Claim(ctx, name, c.holder, c.Life)
@@ -64,7 +64,7 @@ func (c *WorkLock) Do(ctx context.Context, name string, rest time.Duration,
 	}
 	lose(nil)
 	<-kept
-	// also when the service stops: others need not wait
+	// also when the service stops, so that other replicas need not wait
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Life)
 	defer cancel()
 	if err == nil && rest > 0 {
@@ -74,7 +74,7 @@ func (c *WorkLock) Do(ctx context.Context, name string, rest time.Duration,
 	return errors.Join(err, c.replica.Store.Release(ending, name, c.holder))
 }
 
-// keep renews the lease until ctx ends, and ends the work that could not be kept for a whole life.
+// keep renews the lease until ctx ends. It cancels the work when the lease could not be renewed for a whole life.
 func (c *WorkLock) keep(ctx context.Context, name string, lose context.CancelCauseFunc) {
 	renew := time.NewTicker(c.Life / 3)
 	defer renew.Stop()
