@@ -198,8 +198,9 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 		}
 	}
 	old, young := replica(2*time.Hour), replica(0)
-	refused(old.URL("harbour-dawn", item.SHA256, old.Expires()), http.StatusForbidden, "fetch the list again")
-	refused(young.URL("atlantic-desk", item.SHA256, young.Expires()), http.StatusNotFound, "no such recording")
+	token := strings.Split(h.secrets["station:harbour-dawn"], "_")[1]
+	refused(old.URL("harbour-dawn", token, item.SHA256, old.Expires()), http.StatusForbidden, "fetch the list again")
+	refused(young.URL("atlantic-desk", token, item.SHA256, young.Expires()), http.StatusNotFound, "no such recording")
 	// The service is started anew, and the address opens; the recording is recalled, and it opens no more.
 	h.stop()
 	h = startAt(t, dir, strings.TrimPrefix(h.url, "http://"))

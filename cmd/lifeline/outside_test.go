@@ -106,7 +106,7 @@ func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 	}
 	t.Run("media", func(t *testing.T) {
 		media := access.NewMedia([]byte("key"), "https://lifeline.example/radio/seoul/", time.Hour, time.Now)
-		if at := media.URL("s", "abc", time.Now()); !strings.HasPrefix(at,
+		if at := media.URL("s", "t", "abc", time.Now()); !strings.HasPrefix(at,
 			"https://lifeline.example/radio/seoul/v1/audio/abc.mp3?") {
 			t.Errorf("media are at %s", at)
 		}

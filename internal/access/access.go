@@ -64,8 +64,11 @@ func (a *Access) Authenticate(secret string) (Actor, error) {
 }
 
 // Holds fails with Unauthenticated once the token that an actor came with is revoked, has expired or says something
-// else than it did. Who came without a token comes by an address that has its own end.
+// else than it did. A media address holds as long as the token that its list was fetched with.
 func (a *Access) Holds(by Actor) error {
+	if by.Address != "" {
+		return a.addressHolds(by)
+	}
 	if by.Token == "" {
 		return nil
 	}
@@ -73,6 +76,23 @@ func (a *Access) Holds(by Actor) error {
 	t := row.Value
 	if !ok || a.over(t) || t.Name != by.Name || t.Role != by.Role || t.Station != by.Station {
 		return fault.New(fault.Unauthenticated, "this access token is no longer valid")
+	}
+	return nil
+}
+
+// addressHolds is Holds for a media address. One that names no token holds while its station has any.
+func (a *Access) addressHolds(by Actor) error {
+	row, ok := tokensIn(a.replica).Get(by.Token)
+	if by.Token == "" {
+		for _, row = range tokensIn(a.replica).After("", "") {
+			if ok = row.Value.Station == by.Station && !a.over(row.Value); ok {
+				break
+			}
+		}
+	}
+	if !ok || a.over(row.Value) {
+		return fault.New(fault.Unauthenticated, "this media address has ended with the access token that its list was "+
+			"fetched with: fetch the list again with one that is valid")
 	}
 	return nil
 }

@@ -133,3 +133,44 @@ func TestATokenThatIsNotThereCannotBeRevoked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An address of a list that others got hold of must not outlive the token that was taken from the station.
+func TestAMediaAddressHoldsAsLongAsItsTokenDoes(t *testing.T) {
+	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	access := New(m, func() time.Time { return now })
+	made := func(station string, life time.Duration) string {
+		t.Helper()
+		made, err := access.Create(t.Context(), System, NewToken{Name: station, Role: StationJob, Station: station,
+			Life: life})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.ID
+	}
+	held := func(what, token string, want bool) {
+		t.Helper()
+		err := access.Holds(Actor{Name: "relay by media address", Role: StationJob, Station: "relay", Token: token,
+			Address: "relay.x"})
+		if want != (err == nil) || err != nil && !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	made("other", 0)
+	held("of an earlier release, without a token of its station", "", false)
+	lasting, short := made("relay", 0), made("relay", time.Hour)
+	held("of an earlier release", "", true)
+	held("of a token", lasting, true)
+	held("of a token that ends", short, true)
+	held("of no token", "unknown", false)
+	now = now.Add(time.Hour)
+	held("of a token that ended", short, false)
+	if err := access.Revoke(t.Context(), System, lasting); err != nil {
+		t.Fatal(err)
+	}
+	held("of a revoked token", lasting, false)
+	held("of an earlier release, with tokens that ended", "", false)
+}

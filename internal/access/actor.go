@@ -20,8 +20,9 @@ var Roles = []Role{Admin, Producer, SchedulerJob, StationJob, Viewer}
 type Actor struct {
 	Name      string // the person or station
 	Role      Role
-	Token     string // id of the access token
+	Token     string // id of the access token; of a media address, of the one that its list was fetched with
 	Station   string // of a station's token
+	Address   string // the signature of the media address that came in place of a token
 	RequestID string
 }
 

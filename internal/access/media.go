@@ -36,10 +36,12 @@ func (m *Media) Expires() time.Time {
 	return m.now().Truncate(step).Add(m.life + step).Truncate(time.Second)
 }
 
-// URL is the absolute address of a recording for one station, good until expires.
-func (m *Media) URL(station, sha256 string, expires time.Time) string {
+// URL is the absolute address of a recording for one station, good until expires or as long as a token is: the one
+// with this id, with which its list was fetched.
+func (m *Media) URL(station, token, sha256 string, expires time.Time) string {
 	exp := strconv.FormatInt(expires.Unix(), 10)
-	sig := station + "." + base64.RawURLEncoding.EncodeToString(m.sum(station, sha256, exp))
+	owner := station + ownerSeparator + token
+	sig := owner + "." + base64.RawURLEncoding.EncodeToString(m.sum(owner, sha256, exp))
 	return m.base + wire.Audio(sha256) + "?" + url.Values{"exp": {exp}, "sig": {sig}}.Encode()
 }
 
@@ -52,18 +54,22 @@ func (m *Media) Host() string {
 	return u.Hostname()
 }
 
+// ownerSeparator stands between the station and the token of an address; it is in no id. Addresses of releases without
+// it name the station alone.
+const ownerSeparator = "~"
+
 // Authenticate answers the station that an address was made for, as an actor that may do what that station's token may;
-// the caller sees to it that this is no more than to read this recording. It fails with Unauthenticated, and with
-// Forbidden when the address was good once.
+// the caller sees to it that this is no more than to read this recording, and that Access.Holds does not fail. It fails
+// with Unauthenticated, and with Forbidden when the address was good once.
 func (m *Media) Authenticate(sha256, exp, sig string) (Actor, error) {
 	bad := fault.New(fault.Unauthenticated, "this media address was not signed here: fetch the list again")
 	dot := strings.LastIndexByte(sig, '.')
 	if dot < 0 {
 		return Actor{}, bad
 	}
-	station := sig[:dot]
+	owner := sig[:dot]
 	given, err := base64.RawURLEncoding.Strict().DecodeString(sig[dot+1:])
-	if err != nil || !hmac.Equal(given, m.sum(station, sha256, exp)) {
+	if err != nil || !hmac.Equal(given, m.sum(owner, sha256, exp)) {
 		return Actor{}, bad
 	}
 	seconds, err := strconv.ParseInt(exp, 10, 64)
@@ -74,12 +80,14 @@ func (m *Media) Authenticate(sha256, exp, sig string) (Actor, error) {
 		return Actor{}, fault.New(fault.Forbidden, "this media address was good until %s: fetch the list again",
 			until.UTC().Format(time.RFC3339))
 	}
-	return Actor{Name: station + " by media address", Role: StationJob, Station: station}, nil
+	station, token, _ := strings.Cut(owner, ownerSeparator)
+	return Actor{Name: station + " by media address", Role: StationJob, Token: token, Station: station,
+		Address: sig}, nil
 }
 
-// sum binds a signature to station, recording and expiry. None of the parts can hold a line feed and be good.
-func (m *Media) sum(station, sha256hex, exp string) []byte {
+// sum binds a signature to owner, recording and expiry. None of the parts can hold a line feed and be good.
+func (m *Media) sum(owner, sha256hex, exp string) []byte {
 	mac := hmac.New(sha256.New, m.key)
-	mac.Write([]byte("lifeline.media/1\n" + station + "\n" + sha256hex + "\n" + exp))
+	mac.Write([]byte("lifeline.media/1\n" + owner + "\n" + sha256hex + "\n" + exp))
 	return mac.Sum(nil)
 }

@@ -21,19 +21,22 @@ func TestAMediaAddressOpensOneRecordingForOneStationUntilItsEnd(t *testing.T) {
 	if expires.Before(now.Add(time.Hour)) || expires.After(now.Add(80*time.Minute)) {
 		t.Errorf("an address made at %v ends at %v", now, expires)
 	}
-	address, err := url.Parse(m.URL("relay", recording, expires))
+	address, err := url.Parse(m.URL("relay", "t1", recording, expires))
 	if err != nil || !strings.HasPrefix(address.String(), "https://lifeline.example:8443/radio/") ||
 		!strings.Contains(address.Path, recording) {
 		t.Fatal(address, err)
 	}
 	exp, sig := address.Query().Get("exp"), address.Query().Get("sig")
-	if by, err := m.Authenticate(recording, exp, sig); err != nil || by.Station != "relay" || by.Role != StationJob {
+	if by, err := m.Authenticate(recording, exp, sig); err != nil || by.Station != "relay" || by.Role != StationJob ||
+		by.Token != "t1" || by.Address != sig {
 		t.Errorf("%+v, %v", by, err)
 	}
 	for what, bad := range map[string][3]string{
 		"another recording": {"ffff", exp, sig}, "another end": {recording, exp + "0", sig}, "another station": {recording,
 			exp, strings.Replace(sig, "relay", "other", 1)},
-		"no station": {recording, exp, "sig"}, "no signature": {recording, exp, "relay."}, "no base64": {recording, exp,
+		"another token": {recording, exp, strings.Replace(sig, "t1", "t2", 1)},
+		"no token":      {recording, exp, strings.Replace(sig, "~t1", "", 1)},
+		"no station":    {recording, exp, "sig"}, "no signature": {recording, exp, "relay."}, "no base64": {recording, exp,
 			"relay.!"},
 	} {
 		if _, err := m.Authenticate(bad[0], bad[1], bad[2]); !fault.Is(err, fault.Unauthenticated) {

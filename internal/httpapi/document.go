@@ -75,7 +75,8 @@ func documentBy(f openapi.Facts, routes []route) (*openapi.Document, error) {
 		"basic": {Type: "http", Scheme: "basic", Description: "Any user name, and the access token as the password: for " +
 			"players that can set nothing else."},
 		"sig": {Type: "apiKey", In: "query", Name: "sig", Description: "The signature of an address in a list, for players " +
-			"that can send no token with media. It opens that recording alone, for its station, until exp."},
+			"that can send no token with media. It opens that recording alone, for its station, until exp " +
+			"or until the token ends that its list was fetched with."},
 		"exp": {Type: "apiKey", In: "query", Name: "exp", Description: "When a signed address stops opening, in seconds " +
 			"since 1970. It stands beside sig."}}}
 	return b.doc, nil

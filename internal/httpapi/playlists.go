@@ -49,18 +49,18 @@ func (a *api) listedFallback(form playlist.Form) handler {
 }
 
 // vary makes the tags of the answer those of one form, with one fallback in the place of what is sensitive and
-// addresses that open until one time: the same revision is another list in another form, and is sent again before its
-// addresses have grown old.
+// addresses that open until one time and with one token: the same revision is another list in another form or for
+// another token, and is sent again before its addresses have grown old.
 func (a *api) vary(c *call, form playlist.Form, expires time.Time) {
 	f, _ := a.Scheduler.Fallbacks.Fallback(c.station()) // none yet: revision 0
-	c.variant = fmt.Sprintf(".%s.%d.%d", form, f.Value.Revision, expires.Unix())
+	c.variant = fmt.Sprintf(".%s.%d.%d.%s", form, f.Value.Revision, expires.Unix(), c.actor.Token)
 }
 
 // list answers items in a form, with addresses that open without a token.
 func (a *api) list(c *call, form playlist.Form, expires time.Time, revision int64, l playlist.List) error {
 	l.Items = slices.Clone(l.Items)
 	for n := range l.Items {
-		l.Items[n] = a.addressed(c.station(), l.Items[n], expires)
+		l.Items[n] = a.addressed(c, l.Items[n], expires)
 	}
 	b, err := form.Write(l)
 	if err != nil {
@@ -69,9 +69,9 @@ func (a *api) list(c *call, form playlist.Form, expires time.Time, revision int6
 	return sealed(c, revision, form.ContentType(), replica.NewText(b))
 }
 
-// addressed is the item with an address that opens without a token.
-func (a *api) addressed(station string, i wire.QueueItem, expires time.Time) wire.QueueItem {
-	i.Audio.URL = a.Media.URL(station, i.Audio.SHA256, expires)
+// addressed is the item with an address that opens without a token, while the caller's is valid.
+func (a *api) addressed(c *call, i wire.QueueItem, expires time.Time) wire.QueueItem {
+	i.Audio.URL = a.Media.URL(c.station(), c.actor.Token, i.Audio.SHA256, expires)
 	return i
 }
 
@@ -91,7 +91,7 @@ func (a *api) next(c *call) error {
 		c.w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	i = a.addressed(c.station(), i, a.Media.Expires())
+	i = a.addressed(c, i, a.Media.Expires())
 	switch format {
 	case "liq":
 		return c.bytes(http.StatusOK, playlist.Liq.ContentType(), []byte(playlist.Annotated(i)+"\n"))
