@@ -14,26 +14,26 @@ const (
 	limitRelease   = 80e-3 // time constant with which it comes back
 )
 
-// Limiter keeps interleaved PCM under a true-peak ceiling. It looks ahead inside what it is given, so that it delays
-// nothing: Read answers exactly the frames that its source would, quieter around peaks. The gain is the same for
-// all channels and is exactly 1 where nothing is too loud.
+// Limiter keeps interleaved PCM under a true-peak ceiling. It looks ahead in its source and adds no delay: Read returns
+// the source's frames, attenuated around peaks. All channels have the same gain, which is exactly 1 away from loud
+// passages.
 type Limiter struct {
 	channels int
-	meter    *sinc.TruePeak // the one by which recordings are measured
+	meter    *sinc.TruePeak // the meter that also measures recordings
 	read     func(dst []float32) error
 	ceiling  float64
 	release  float64 // per frame
 	ahead    int
 
-	pcm    []float32 // frames not yet answered, preceded by history for the interpolation
-	wanted []float64 // gain that each frame's peak allows, with release, from ahead-1 frames before the next one on
+	pcm    []float32 // frames not yet returned, after the history that the interpolation needs
+	wanted []float64 // for each frame from ahead-1 before the next one: the gain that its peak allows, with release
 	last   float64
 }
 
-// history is how many frames before a frame its measure needs, and after it.
+// history is the number of frames before and after a frame that its measurement reads.
 const history = sinc.Taps
 
-// NewLimiter limits what read delivers, frame by frame from its first call on.
+// NewLimiter limits the frames that read delivers.
 func NewLimiter(rate Rate, channels int, read func([]float32) error) *Limiter {
 	l := &Limiter{
 		channels: channels,
@@ -56,7 +56,7 @@ func (l *Limiter) Read(dst []float32) error {
 	ch := l.channels
 	n := len(dst) / ch
 	past := l.ahead - 1
-	need := n + l.ahead // frames whose peaks the gains of these n depend on
+	need := n + l.ahead // the gains of the n frames depend on the peaks of these
 	if have := len(l.wanted) - past; have < need {
 		at := len(l.pcm)
 		l.pcm = append(l.pcm, make([]float32, (need+history-(at/ch-history))*ch)...)
@@ -80,8 +80,8 @@ func (l *Limiter) Read(dst []float32) error {
 	return nil
 }
 
-// apply scales n frames, each by the mean of the minima of all the stretches of the lookahead's length that contain
-// it: the gain comes down in a line before a peak and is never over what the frame's own peak allows.
+// apply scales n frames. The gain of a frame is the mean of the minima of all lookahead intervals that contain it: it
+// falls linearly before a peak and never exceeds the gain that the frame's own peak allows.
 func (l *Limiter) apply(dst []float32, n int) {
 	wanted := l.wanted[:l.ahead-1+n+l.ahead]
 	if slices.Min(wanted) >= 1 {
@@ -102,7 +102,7 @@ func (l *Limiter) apply(dst []float32, n int) {
 	}
 }
 
-// peak is the largest true peak, over all channels, within one frame after frame i of pcm.
+// peak returns the largest true peak of all channels between frame i of pcm and the next.
 func (l *Limiter) peak(i int) float64 {
 	ch := l.channels
 	top := float32(1e-9)
@@ -121,7 +121,7 @@ func (l *Limiter) peak(i int) float64 {
 	return float64(top)
 }
 
-// slidingMin is, for each index i that has them, the least of the n values from i on; fewer at the end.
+// slidingMin returns, for each index i, the minimum of the n values from i on; of fewer at the end.
 func slidingMin(v []float64, n int) []float64 {
 	out := make([]float64, len(v))
 	queue := make([]int, 0, n+1) // indices of rising values, from the right

@@ -5,17 +5,17 @@ import (
 	"sync/atomic"
 )
 
-// SilenceDBFS stands for silence, which has no level, where there must be a number.
+// SilenceDBFS is the level that is reported for silence where a number is required.
 const SilenceDBFS = -120
 
-// PeakMeter holds the peak of each second.
+// PeakMeter measures the peak of each second.
 type PeakMeter struct {
 	second    int64
 	peak      float32
 	published atomic.Uint32 // float32 bits
 }
 
-// Hear takes in what goes out from frame pos on. One goroutine calls it; any may call DBFS.
+// Hear measures the output from frame pos on. Only one goroutine may call it; any may call DBFS.
 func (m *PeakMeter) Hear(pos int64, rate Rate, pcm []float32) {
 	if s := pos / int64(rate); s != m.second {
 		m.published.Store(math.Float32bits(m.peak))
@@ -26,7 +26,7 @@ func (m *PeakMeter) Hear(pos int64, rate Rate, pcm []float32) {
 	}
 }
 
-// DBFS is the peak of the last whole second; nil when that was silent.
+// DBFS returns the peak of the last full second, or nil when it was silent.
 func (m *PeakMeter) DBFS() *float64 {
 	level := 20 * math.Log10(float64(math.Float32frombits(m.published.Load())))
 	if level < SilenceDBFS {

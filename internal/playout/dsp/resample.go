@@ -7,10 +7,9 @@ import (
 	"lifeline/audio/sinc"
 )
 
-// Resampler converts interleaved PCM from one rate to another by a windowed-sinc polyphase filter (Kaiser window).
-// It is linear in phase and exact in time: output frame k lies at source position k*in/out, whatever frame it
-// started at, so that a rejoin continues the very samples that it would have had. resample_test.go measures its
-// ripple and its aliases.
+// Resampler converts interleaved PCM from one rate to another with a windowed-sinc polyphase filter (Kaiser window).
+// Its phase is linear and its timing exact: output frame k lies at source position k*in/out, whatever frame it started
+// at, so that a resumed item continues with the same samples. resample_test.go measures its ripple and its aliases.
 type Resampler struct {
 	up, down int64 // out/in in lowest terms
 	half     int   // taps on either side of the position
@@ -18,24 +17,24 @@ type Resampler struct {
 	channels int
 
 	next   int64     // output frame to make
-	window []float32 // interleaved source frames from first on
+	window []float32 // interleaved source frames from frame first on
 	first  int64
-	read   func(dst []float32) (int, error) // frames from first+len(window)/channels on; zeros after the end
+	read   func(dst []float32) (int, error) // delivers frames from first+len(window)/channels on; zeros after the end
 }
 
-// The filter: zero crossings on either side, stop band, and the middle of its transition against the lower rate's
-// Nyquist frequency. The transition is 0.13 wide: flat to 0.905, gone from 1.04 on, so that what folds (and what
-// mirrors) lies above 0.96.
+// The filter's parameters: zero crossings on each side, stop-band attenuation, and the centre of the transition band
+// relative to the lower Nyquist frequency. The transition is 0.13 wide: flat up to 0.905 and fully attenuated from
+// 1.04, so that aliases and images lie above 0.96.
 const (
 	crossings  = 48
 	kaiserDB   = 100.0
 	transition = 0.9725
 )
 
-// maxPhases bounds the filter bank; every pair of usual rates needs at most 640.
+// maxPhases bounds the filter bank. The usual pairs of rates need at most 640 phases.
 const maxPhases = 4096
 
-// NewResampler makes output frames from frame start on. read delivers source frames from SourceStart on.
+// NewResampler returns a Resampler whose first output frame is start. read delivers source frames from SourceStart on.
 func NewResampler(in, out, channels int, start int64, read func([]float32) (int, error)) (*Resampler, error) {
 	if in <= 0 || out <= 0 || channels <= 0 {
 		return nil, fmt.Errorf("playout: cannot convert %d channels from %d to %d Hz", channels, in, out)
@@ -52,7 +51,7 @@ func NewResampler(in, out, channels int, start int64, read func([]float32) (int,
 	return r, nil
 }
 
-// SourceStart is the first source frame that the next output frame needs. It may lie before the recording.
+// SourceStart returns the first source frame that the next output frame needs. It may be negative.
 func (r *Resampler) SourceStart() int64 {
 	p := r.next * r.down / r.up
 	if r.half > 0 {
@@ -67,7 +66,7 @@ func (r *Resampler) Read(dst []float32) error {
 	for len(dst) > 0 {
 		from := r.SourceStart()
 		width := int64(max(2*r.half, 1))
-		// Drop what lies behind, then read ahead as far as this call needs.
+		// Drop frames that are no longer needed, then read as far ahead as this call needs.
 		if drop := (from - r.first) * int64(ch); drop > 0 && drop <= int64(len(r.window)) {
 			r.window = r.window[:copy(r.window, r.window[drop:])]
 			r.first = from
@@ -122,10 +121,10 @@ func (r *Resampler) convolve(dst []float32) {
 	}
 }
 
-// filterBank is one filter of 2*half taps for each phase of up/down. Every phase sums to one, so that a constant
-// stays exactly itself.
+// filterBank returns a filter of 2*half taps for each phase of up/down. The taps of each phase sum to one, so that a
+// constant signal is preserved exactly.
 func filterBank(up, down int) (bank [][]float32, half int) {
-	scale := 1.0 // the lower Nyquist frequency against the source's
+	scale := 1.0 // lower Nyquist frequency relative to the source's
 	if down > up {
 		scale = float64(up) / float64(down)
 	}

@@ -1,17 +1,17 @@
 package dsp
 
-// Stretch converts stereo to a rate that is a little higher or lower, by a windowed sinc whose phases are interpolated.
-// It holds back half of its taps, and delays nothing.
+// Stretch changes the rate of stereo by a small amount, with a windowed sinc and interpolated phases. It buffers half
+// of its taps and adds no delay.
 type Stretch struct {
 	bank   [][]float32
 	half   int
-	window [Channels][]float32 // by channel, from the first frame on that a tap needs
-	alike  int                 // frames at the end of the window in which the channels are the same
-	at     float64             // place of the next frame's first tap in the window
+	window [Channels][]float32 // by channel, from the first frame that a tap needs
+	alike  int                 // frames at the end of the window whose channels are equal
+	at     float64             // position of the next frame's first tap in the window
 	out    []float32
 }
 
-// stretchPhases are so many that interpolating between them errs by less than a 16-bit sample.
+// stretchPhases is large enough that interpolation between phases errs by less than a 16-bit sample.
 const stretchPhases = 512
 
 var stretchBank, StretchHalf = func() ([][]float32, int) {
@@ -28,7 +28,7 @@ func NewStretch() *Stretch {
 	return s
 }
 
-// Convert answers the next block at a rate that is ratio times its own. The answer is valid until the next call.
+// Convert converts the next block to a rate that is ratio times its own. The result is valid until the next call.
 func (s *Stretch) Convert(pcm []float32, ratio float64) []float32 {
 	for i := 0; i < len(pcm); i += Channels {
 		s.window[0] = append(s.window[0], pcm[i])
@@ -39,7 +39,7 @@ func (s *Stretch) Convert(pcm []float32, ratio float64) []float32 {
 	}
 	s.out = s.out[:0]
 	n, step := 2*s.half, 1/ratio
-	mono := s.alike >= len(s.window[0]) // most of what stations air
+	mono := s.alike >= len(s.window[0]) // most stations air mono
 	for {
 		first := int(s.at)
 		if first+n > len(s.window[0]) {
@@ -64,9 +64,9 @@ func (s *Stretch) Convert(pcm []float32, ratio float64) []float32 {
 	return s.out
 }
 
-// between is a window filtered by what lies between two phases.
+// between filters a window with a filter interpolated between two phases.
 func between(low, high []float32, mix float32, window []float32) float32 {
-	var a, b float32 // of either phase: the same as of the phase between them, in two multiplications a tap
+	var a, b float32 // filtering twice and interpolating the results costs two multiplications a tap
 	for i, x := range window {
 		a += low[i] * x
 		b += high[i] * x

@@ -16,30 +16,30 @@ import (
 	"lifeline/internal/playout/dsp"
 )
 
-// Child writes raw samples to the standard input of a child process, which it starts with the first block and again
-// after it died or hung.
+// Child writes raw samples to the standard input of a child process. It starts the process with the first block, and
+// again after it died or hung.
 type Child struct {
 	name    string
 	argv    []string
 	latency time.Duration
 	hang    time.Duration                          // that it may take nothing before it is killed
-	drain   func(context.Context, io.Reader) error // takes what the child puts out; nil: it puts out nothing
-	behind  func() time.Duration                   // what waits for the one that the child feeds; nil: it feeds none
-	second  int                                    // bytes
+	drain   func(context.Context, io.Reader) error // reads the child's output; nil: it has none
+	behind  func() time.Duration                   // the delay behind the child; nil: none
+	second  int                                    // bytes per second
 
-	clock  dsp.Rate // of a child that plays by a clock of its own; 0: it takes what comes
-	steady *steady  // of the child that runs; nil: clock is 0
+	clock  dsp.Rate // rate of a child with a clock of its own; 0: it takes samples at any rate
+	steady *steady  // for the running child; nil: clock is 0
 
-	stdin  *os.File // nil: none runs
+	stdin  *os.File // nil: no child is running
 	exited chan struct{}
-	ended  error // why; to be read when exited is closed
+	ended  error // the reason; read it after exited is closed
 	watch  sync.WaitGroup
 	kill   context.CancelFunc
 	buf    []byte
 }
 
-// NewALSA plays through aplay on a device ("" is the default one), with latency of buffer, to the next 20 ms. The
-// device's own clock is followed.
+// NewALSA plays through aplay on a device ("" is the default one), with the given latency, rounded to 20 ms. It follows
+// the device's own clock.
 func NewALSA(device string, rate dsp.Rate, latency time.Duration) *Child {
 	latency = max(latency.Round(BlockLength), 2*BlockLength)
 	argv := []string{"aplay", "-q", "-t", "raw", "-f", "S16_LE",
@@ -59,16 +59,16 @@ func NewALSA(device string, rate dsp.Rate, latency time.Duration) *Child {
 	}
 }
 
-// Name says which output it is.
+// Name returns the output's name, for logs.
 func (c *Child) Name() string { return c.name }
 
-// Continuous is true: the device would run dry between windows.
+// Continuous returns true: the device would underrun between windows.
 func (c *Child) Continuous() bool { return true }
 
-// Latency is what the child buffers.
+// Latency returns the child's buffer length.
 func (c *Child) Latency() time.Duration { return c.latency }
 
-// Held is what is kept back from the child, what lies in the pipe to it and what lies behind it.
+// Held returns the delay in Child's own buffer, in the pipe and behind the child.
 func (c *Child) Held() (held time.Duration) {
 	if c.stdin == nil {
 		return time.Hour
@@ -82,10 +82,10 @@ func (c *Child) Held() (held time.Duration) {
 	return held + waits(unread, c.stdin, c.second)
 }
 
-// Fast reports whether what waits for the child has been used up for a while, however much it is given.
+// Fast reports whether the child has drained its input for a while although it was fed on time.
 func (c *Child) Fast() bool { return c.steady != nil && c.steady.steer.fast() }
 
-// waits is how long what waits somewhere lasts, by so many bytes a second; none on a system that cannot tell.
+// waits converts the bytes that measure finds to a duration. It returns 0 on a system that cannot tell.
 func waits(measure func(syscall.Conn) (int, error), where syscall.Conn, second int) time.Duration {
 	bytes, err := measure(where)
 	if err != nil {
@@ -94,13 +94,13 @@ func waits(measure func(syscall.Conn) (int, error), where syscall.Conn, second i
 	return time.Duration(bytes) * time.Second / time.Duration(second)
 }
 
-// A child may take childEnd to play what it has, and usually take nothing for childHang.
+// childEnd bounds the time for playing out at the end; childHang bounds a pause in which the child reads nothing.
 const (
 	childEnd  = 5 * time.Second
 	childHang = 5 * time.Second
 )
 
-// Write writes the block's samples. It fails when the child has died, or takes nothing any more: it is killed then.
+// Write writes the block's samples. It fails when the child has died or hangs; a hanging child is killed.
 func (c *Child) Write(b Block) error {
 	if len(b.PCM) == 0 {
 		return nil
@@ -137,7 +137,7 @@ func (c *Child) begin() error {
 	if err != nil {
 		return err
 	}
-	defer in.Close() // the child has its own
+	defer in.Close() // the child has its own copy
 	ctx, kill := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
 	cmd.Stdin = in
@@ -178,7 +178,7 @@ func (c *Child) begin() error {
 	return nil
 }
 
-// Close lets the child play what it has, and ends it.
+// Close lets the child play out, and ends it.
 func (c *Child) Close() error {
 	if c.stdin == nil {
 		return nil
@@ -193,7 +193,7 @@ func (c *Child) Close() error {
 	return err
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of its input.
 type tail struct{ b []byte }
 
 func (t *tail) Write(p []byte) (int, error) {

@@ -1,4 +1,4 @@
-// Package output takes the programme out of the player: to sound cards, pipes, streams and files. It knows frames and
+// Package output delivers the programme to sound cards, pipes, streams and files. It knows frames and
 // the bounds of windows, and nothing of queues, items or the service.
 //
 //   - Output is the interface; Block is what an output is given (line.go).

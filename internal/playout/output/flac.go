@@ -15,8 +15,8 @@ import (
 	"lifeline/internal/playout/dsp"
 )
 
-// FLAC writes one FLAC file per window. While the window lasts it is a WAV, which survives a crash and is gone on
-// with; when it is over an ffmpeg child encodes it.
+// FLAC writes one FLAC file per window. During the window it writes a WAV file, which survives a crash and can be
+// continued. After the window it encodes the file with an ffmpeg child.
 type FLAC struct {
 	*WAV
 	dir      string
@@ -25,11 +25,11 @@ type FLAC struct {
 	encoding sync.Mutex
 }
 
-// flacEncode is how long the encoding of one window may take.
+// flacEncode bounds the encoding of one window.
 const flacEncode = 10 * time.Minute
 
-// NewFLAC writes files into dir, creating it when absent. It tells of windows that it could not encode, which stay
-// WAVs until the next window is over.
+// NewFLAC writes files into dir, which it creates when absent. It calls problems for windows that it could not encode;
+// they stay WAV files until the end of the next window.
 func NewFLAC(dir string, rate dsp.Rate, problems func(format string, args ...any)) (*FLAC, error) {
 	wav, err := NewWAV(dir, rate)
 	if err != nil {
@@ -38,10 +38,10 @@ func NewFLAC(dir string, rate dsp.Rate, problems func(format string, args ...any
 	return &FLAC{WAV: wav, dir: dir, problems: problems}, nil
 }
 
-// Name says which output it is.
+// Name returns the output's name, for logs.
 func (f *FLAC) Name() string { return "flac:" + f.dir }
 
-// Write puts the block where it belongs.
+// Write writes the block at its place in the window's file.
 func (f *FLAC) Write(b Block) error {
 	before := f.span
 	if err := f.WAV.Write(b); err != nil {
@@ -53,7 +53,7 @@ func (f *FLAC) Write(b Block) error {
 	return nil
 }
 
-// Close makes durable what was written, and encodes it when its window is over.
+// Close makes the file durable, and encodes it when its window is over.
 func (f *FLAC) Close() error {
 	over := f.span != nil && f.end >= (f.span.End-f.span.Start)*wavFrame
 	err := f.WAV.Close()
@@ -64,7 +64,7 @@ func (f *FLAC) Close() error {
 	return err
 }
 
-// encodeAll encodes every window that is not being written.
+// encodeAll encodes every file except the one that is being written.
 func (f *FLAC) encodeAll() {
 	f.encoding.Lock()
 	defer f.encoding.Unlock()

@@ -20,8 +20,8 @@ import (
 	"lifeline/internal/playout/dsp"
 )
 
-// NewIcecast sends MP3 of kbps to a mount point, such as http://source:password@host:8000/lantern, through an ffmpeg
-// child that encodes. The password is in no process's arguments.
+// NewIcecast sends MP3 of kbps to a mount point, such as http://source:password@host:8000/lantern. An ffmpeg child
+// encodes. The password is in no process's arguments.
 func NewIcecast(mount string, rate dsp.Rate, kbps int) (*Child, error) {
 	u, err := url.Parse(mount)
 	if err != nil || u.Host == "" || u.User == nil || len(u.Path) < 2 || u.Scheme != "http" && u.Scheme != "https" {
@@ -46,13 +46,13 @@ func NewIcecast(mount string, rate dsp.Rate, kbps int) (*Child, error) {
 	}, nil
 }
 
-// stream is the way of the MP3 from the encoder to the server.
-type stream struct{ ends atomic.Pointer[ends] } // nil: the server takes nothing
+// stream is the path of the MP3 from the encoder to the server.
+type stream struct{ ends atomic.Pointer[ends] } // nil: the server is not connected
 
-// ends are where MP3 waits: in the encoder's pipe, and in the connection.
+// ends are the places where MP3 waits: the encoder's pipe and the connection.
 type ends struct{ pipe, conn syscall.Conn }
 
-// held is how much waits on the way, of so many bytes a second: all of it while the server takes nothing.
+// held returns the delay of the data on its way, at the given bytes per second. Without a connection that is all data.
 func (s *stream) held(second int) (held time.Duration) {
 	e := s.ends.Load()
 	if e == nil {
@@ -65,13 +65,14 @@ func (s *stream) held(second int) (held time.Duration) {
 }
 
 const (
-	icecastHang   = 10 * time.Second // that a server may take nothing
+	icecastHang   = 10 * time.Second // longest pause in which the server reads nothing
 	icecastWaits  = 2                // seconds of sound that may wait in the connection
 	icecastBuffer = 16 << 10         // bytes that may wait at least
 )
 
-// sourceIcecast sends a stream as Icecast 2.4 wants it: PUT with Expect: 100-continue, without chunks.
-// Little of it, at so many bytes a second, waits in the connection. It calls taken once the server took some of it.
+// sourceIcecast sends a stream as Icecast 2.4 expects it: PUT with Expect: 100-continue, without chunks. It keeps the
+// data that waits in the connection short, at the given bytes per second. It calls taken once the server has read some
+// data.
 func sourceIcecast(
 	ctx context.Context,
 	mount *url.URL,

@@ -12,48 +12,48 @@ import (
 	"lifeline/schedules"
 )
 
-// Block is a stretch of the station's programme, in order, as it goes to the outputs. It lies in one window or
-// between two. Its PCM is interleaved stereo in [-1, 1], which outputs do not change; without PCM it only tells that
-// the timeline has come to Frame.
+// Block is a part of the programme, in order, for the outputs. It lies within one window or between two. Its PCM is
+// interleaved stereo in [-1, 1], which outputs must not change. A block without PCM only says that the timeline has
+// reached Frame.
 type Block struct {
 	Frame int64
 	PCM   []float32
 	In    *Bounds // nil: between windows
 }
 
-// Bounds is the window occurrence that a block lies in, [Start, End) in frames.
+// Bounds is the window occurrence of a block, [Start, End) in frames.
 type Bounds struct {
 	schedules.Occurrence
 	Start, End int64
 	Recurs     bool // the window starts more than once on its day
 }
 
-// BlockLength is what the outputs are fed at a time.
+// BlockLength is the length of one block.
 const BlockLength = 20 * time.Millisecond
 
-// Output takes the station's programme somewhere. One goroutine uses it.
+// Output delivers the programme. Only one goroutine uses it.
 type Output interface {
-	// Name says which output it is, for logs.
+	// Name returns the output's name, for logs.
 	Name() string
-	// Continuous reports whether it wants silence between windows.
+	// Continuous reports whether the output needs silence between windows.
 	Continuous() bool
-	// Latency is how long before it is heard a block must be written.
+	// Latency returns how long before it is heard a block must be written.
 	Latency() time.Duration
-	// Write takes the next block. After a failure the output is closed and opened anew.
+	// Write writes the next block. After a failure the caller closes the output and writes to it again.
 	Write(b Block) error
-	// Close ends what was written in good order. A Write after it begins anew.
+	// Close finishes what was written. A later Write opens the output again.
 	Close() error
 }
 
-// holder is an output behind which a device or a server takes what was written, later or not at all.
+// holder is an output whose device or server may not have taken all that was written.
 type holder interface {
-	// Held is how much of what was written may not have been taken yet.
+	// Held returns the duration of the written sound that may not have been taken yet.
 	Held() time.Duration
-	// Fast reports whether it takes the sound faster than it lasts, so that what is heard has gaps.
+	// Fast reports whether the output consumes the sound faster than real time, which causes gaps.
 	Fast() bool
 }
 
-// Line feeds one output by the wall clock, apart from the others: one that fails or hangs holds up nobody.
+// Line feeds one output by the wall clock. Outputs are independent: a failing or hanging one does not delay others.
 type Line struct {
 	out      Output
 	rate     dsp.Rate
@@ -66,10 +66,11 @@ type Line struct {
 	reopens atomic.Int64
 }
 
-// lineDepth is how many blocks wait for an output that is slow before some are dropped.
+// lineDepth is the number of blocks that wait for a slow output before Put drops blocks.
 const lineDepth = 250
 
-// NewLine feeds out, and tells sound what it took. counts says whether what it takes has aired.
+// NewLine returns a Line that feeds out and reports the delivered frames to sound. counts means that frames delivered
+// by this output count as aired.
 func NewLine(
 	out Output,
 	counts bool,
@@ -82,22 +83,22 @@ func NewLine(
 		intake: sound.output(out.Name(), counts, out.Continuous())}
 }
 
-// Standing is how an output does.
+// Standing is the state of an output.
 type Standing struct {
 	Name     string `json:"name"`
-	Counts   bool   `json:"counts"`          // what it takes has aired
+	Counts   bool   `json:"counts"`          // its delivered frames count as aired
 	Wrong    string `json:"wrong,omitempty"` // why it takes nothing now, or how it spoils the sound
 	Restarts int64  `json:"restarts"`
 	Dropped  int64  `json:"dropped_frames"`
 }
 
-// Standing is how the output does now.
+// Standing returns the output's current state.
 func (l *Line) Standing() Standing {
 	stands, ails := l.intake.sound.wrong(l.intake)
 	return Standing{l.out.Name(), l.intake.counts, cmp.Or(stands, ails), l.reopens.Load(), l.dropped.Load()}
 }
 
-// Put hands the line a block, and drops it when the output is far behind.
+// Put queues a block. It drops the block when the output is far behind.
 func (l *Line) Put(b Block) {
 	select {
 	case l.blocks <- b:
@@ -107,15 +108,16 @@ func (l *Line) Put(b Block) {
 	}
 }
 
-// End tells that no block follows.
+// End says that no block follows.
 func (l *Line) End() { close(l.blocks) }
 
-// Run writes each block when it is due, until End. ctx cuts short the wait for an output that is being restarted.
+// Run writes each block when it is due, until End. Cancelling ctx shortens the wait for an output that is being
+// restarted.
 func (l *Line) Run(ctx context.Context) {
 	var again time.Time
 	failures, behind := 0, false
 	for b := range l.blocks {
-		// A wall clock that steps must not hold the line longer than the lead that it was given.
+		// A step of the wall clock must not delay the line by more than the lead.
 		early := l.rate.Time(b.Frame).Add(-l.out.Latency()).Sub(l.now().Round(0))
 		if early > 0 && early <= maxEarly {
 			if err := retry.Pause(ctx, early); err != nil {
@@ -129,7 +131,7 @@ func (l *Line) Run(ctx context.Context) {
 			if !behind {
 				l.intake.skipped()
 			}
-			behind = len(l.blocks) > 0 // until it has caught up: the sound has one gap then, not many
+			behind = len(l.blocks) > 0 // until it has caught up, so that the sound has one gap and not many
 			l.dropped.Add(int64(len(b.PCM) / dsp.Channels))
 			continue
 		}
@@ -160,15 +162,15 @@ func (l *Line) Run(ctx context.Context) {
 	}
 }
 
-// An output that failed is left alone for reopenMost at the longest: until then what it should take is silent. The time
-// grows with each failure, until one before which the output took reopenSettled of the programme.
+// reopenMost bounds the pause before a failed output is used again; the programme is silent there meanwhile. The pause
+// grows with each failure. It is reset once the output has taken reopenSettled of the programme.
 const (
 	reopenMost    = time.Second
 	reopenSettled = 100 * time.Millisecond
 )
 
-// maxEarly is the longest that a block waits for its time; lateMost is how late an output that somebody listens to may
-// get before it leaves something out.
+// maxEarly bounds the wait of a block for its time. lateMost is the delay at which an output with listeners skips
+// blocks.
 const (
 	maxEarly = 5 * time.Second
 	lateMost = 2 * time.Second

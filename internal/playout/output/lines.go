@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Lines is every output of a player.
+// Lines holds all outputs of a player.
 type Lines struct {
 	all   []*Line
-	ended chan struct{} // receives once for each line that has ended
+	ended chan struct{} // receives one value for each line that has ended
 }
 
-// Add makes another line.
+// Add adds a line.
 func (ls *Lines) Add(l *Line) { ls.all = append(ls.all, l) }
 
-// Run feeds every output until close. ctx cuts short the waits for outputs that are being restarted.
+// Run feeds every output until Close. Cancelling ctx shortens the wait for outputs that are being restarted.
 func (ls *Lines) Run(ctx context.Context) {
 	ls.ended = make(chan struct{}, len(ls.all))
 	for _, l := range ls.all {
@@ -23,7 +23,7 @@ func (ls *Lines) Run(ctx context.Context) {
 	}
 }
 
-// Standings are how the outputs do.
+// Standings returns the state of each output.
 func (ls *Lines) Standings() (all []Standing) {
 	for _, l := range ls.all {
 		all = append(all, l.Standing())
@@ -31,7 +31,7 @@ func (ls *Lines) Standings() (all []Standing) {
 	return all
 }
 
-// Put hands every output the block that it wants.
+// Put passes the block to each output that needs it.
 func (ls *Lines) Put(b Block) {
 	for _, l := range ls.all {
 		if b.In != nil || len(b.PCM) == 0 || l.out.Continuous() {
@@ -40,7 +40,7 @@ func (ls *Lines) Put(b Block) {
 	}
 }
 
-// Continuous reports whether any output wants what lies between windows.
+// Continuous reports whether any output needs the silence between windows.
 func (ls *Lines) Continuous() bool {
 	for _, l := range ls.all {
 		if l.out.Continuous() {
@@ -50,10 +50,10 @@ func (ls *Lines) Continuous() bool {
 	return false
 }
 
-// renderAhead is what the deck has in hand beyond what the outputs need, so that decoding makes no block late.
+// renderAhead is the reserve of rendered sound beyond the outputs' latency, so that decoding delays no block.
 const renderAhead = 100 * time.Millisecond
 
-// Lead is how long before it is heard a block is rendered.
+// Lead returns how long before it is heard a block is rendered.
 func (ls *Lines) Lead() time.Duration {
 	lead := renderAhead
 	for _, l := range ls.all {
@@ -62,7 +62,7 @@ func (ls *Lines) Lead() time.Duration {
 	return lead
 }
 
-// Close ends all lines and waits for them, but no longer than limit for one that hangs.
+// Close ends all lines. It waits at most limit for one that hangs.
 func (ls *Lines) Close(limit time.Duration) error {
 	for _, l := range ls.all {
 		l.End()

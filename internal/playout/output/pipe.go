@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Format is how samples are written to a pipe.
+// Format is the sample format of a pipe.
 type Format string
 
-// The formats of a pipe, little-endian.
+// The sample formats, little-endian.
 const (
 	S16 Format = "s16le"
 	F32 Format = "f32le"
@@ -24,7 +24,7 @@ func (f Format) append(dst []byte, pcm []float32) []byte {
 	return AppendPCM16(dst, pcm)
 }
 
-// Pipe writes raw samples, silence between windows too, to a writer such as standard output.
+// Pipe writes raw samples to a writer such as standard output, including silence between windows.
 type Pipe struct {
 	w      io.Writer
 	name   string
@@ -32,18 +32,18 @@ type Pipe struct {
 	buf    []byte
 }
 
-// NewPipe writes to w.
+// NewPipe returns a Pipe that writes to w.
 func NewPipe(name string, w io.Writer, format Format) *Pipe {
 	return &Pipe{w: w, name: name, format: format}
 }
 
-// Name says which output it is.
+// Name returns the output's name, for logs.
 func (p *Pipe) Name() string { return p.name }
 
-// Continuous is true: a pipe that runs dry is taken for ended.
+// Continuous returns true: readers take a pipe without data for ended.
 func (p *Pipe) Continuous() bool { return true }
 
-// Latency is none: what is heard when is the reader's business.
+// Latency returns 0: the reader decides when samples are heard.
 func (p *Pipe) Latency() time.Duration { return 0 }
 
 // Write writes the block's samples.

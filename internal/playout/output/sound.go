@@ -12,25 +12,25 @@ import (
 	"lifeline/internal/text"
 )
 
-// Sound knows which frames of the programme left the machine: those that an output which counts took. An item has aired
-// only for these.
+// Sound records which frames of the programme left the machine: the frames that an output which counts has taken. An
+// item has aired only for these frames.
 type Sound struct {
 	mu      sync.Mutex
 	outputs []*intake
 }
 
-// Frames is a stretch [From, To) of the timeline.
+// Frames is an interval [From, To) of the timeline.
 type Frames struct{ From, To int64 }
 
-// intake is what one output took of the programme.
+// intake records the frames that one output has taken.
 type intake struct {
 	sound  *Sound
 	name   string
 	counts bool
-	steady bool // it is fed between windows too, so that it must always take something
+	steady bool // it is fed between windows too, so that it always takes frames
 	begun  time.Time
 
-	taken   []Frames     // as it came; after a jump of the timeline not in order
+	taken   []Frames     // in order of arrival; a jump of the timeline breaks the order
 	written int64        // frame up to which it was written without a gap
 	sure    int64        // frame up to which it surely took what was written
 	took    int64        // frames that it surely took since it last failed
@@ -40,18 +40,18 @@ type intake struct {
 	failed  time.Time    // when a write last failed
 	why     string       // of the last failure
 	fast    bool         // it takes the sound faster than it lasts
-	skips   [2]time.Time // when parts of the programme were last left out because it was behind, the older first
+	skips   [2]time.Time // the two last times at which it was behind and blocks were skipped, the older first
 }
 
 const (
 	FileStall  = time.Minute     // the same of one that only writes files, which can be caught up on
 	soundStall = 3 * time.Second // an output with listeners that takes nothing for longer is not heard
-	soundSlow  = 3 * time.Minute // an output that falls behind twice in it is too slow
-	mostSaid   = 500             // characters of why an output failed
-	takenKept  = 1000            // stretches of one output; each is an interruption
+	soundSlow  = 3 * time.Minute // an output that skips twice within it is too slow
+	mostSaid   = 500             // characters of the reason of a failure
+	takenKept  = 1000            // intervals of one output; each follows an interruption
 )
 
-// output begins the intake of an output.
+// output returns the intake of a new output.
 func (s *Sound) output(name string, counts, steady bool) *intake {
 	in := &intake{sound: s, name: name, counts: counts, steady: steady, begun: time.Now()}
 	s.mu.Lock()
@@ -60,8 +60,8 @@ func (s *Sound) output(name string, counts, steady bool) *intake {
 	return in
 }
 
-// wrote notes that the output accepted the frames [from, to), of which it surely took all but the last held, and
-// whether it takes them faster than they last.
+// wrote records that the output accepted the frames [from, to), of which the last held may not be taken yet. fast means
+// that it consumes them faster than real time.
 func (in *intake) wrote(from, to, held int64, fast bool) {
 	in.sound.mu.Lock()
 	defer in.sound.mu.Unlock()
@@ -84,8 +84,8 @@ func (in *intake) wrote(from, to, held int64, fast bool) {
 	in.sure, in.last, in.alive = sure, time.Now(), true
 }
 
-// broke notes that the output took nothing more, and why. It answers how many frames it surely took since it last
-// broke.
+// broke records that the output failed, and why. It returns the number of frames that the output has certainly taken
+// since its last failure.
 func (in *intake) broke(why error) (took int64) {
 	in.sound.mu.Lock()
 	defer in.sound.mu.Unlock()
@@ -95,23 +95,23 @@ func (in *intake) broke(why error) (took int64) {
 	return took
 }
 
-// skipped notes that a part of the programme is left out because the output is behind.
+// skipped records that blocks are skipped because the output is behind.
 func (in *intake) skipped() {
 	in.sound.mu.Lock()
 	defer in.sound.mu.Unlock()
 	in.skips = [2]time.Time{in.skips[1], time.Now()}
 }
 
-// works reports whether the output takes what it is given now.
+// works reports whether the output takes frames now.
 func (in *intake) works() bool {
-	stall := FileStall // files are caught up on
+	stall := FileStall // files catch up later
 	if in.steady {
 		stall = soundStall
 	}
 	return in.alive && time.Since(in.last) < stall
 }
 
-// stands says why the output takes nothing; "" when it takes the programme. One that fails again and again is not heard
+// stands returns the reason why the output takes nothing, or "". An output that fails repeatedly counts as unheard
 // between two failures.
 func (in *intake) stands() string {
 	switch {
@@ -126,7 +126,7 @@ func (in *intake) stands() string {
 	return ""
 }
 
-// ails says how the output spoils the sound that it takes; "" when it does not.
+// ails returns how the output spoils the sound, or "".
 func (in *intake) ails() string {
 	switch {
 	case in.fast:
@@ -138,7 +138,7 @@ func (in *intake) ails() string {
 	return ""
 }
 
-// Spoilt says how every output that counts spoils the sound; "" when one does not.
+// Spoilt returns how the sound is spoilt when that is true of every output that counts, or "".
 func (s *Sound) Spoilt() (why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,8 +155,8 @@ func (s *Sound) Spoilt() (why string) {
 	return why
 }
 
-// Left are the stretches of [from, to) that left the machine, and, where some is missing, why. What was rendered and is
-// still on its way counts where its output works.
+// Left returns the parts of [from, to) that left the machine and, if they are not all of it, the reason. Frames that
+// are rendered and on their way count if their output works.
 func (s *Sound) Left(from, to int64) (parts []Frames, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,7 +179,7 @@ func (s *Sound) Left(from, to int64) (parts []Frames, why string) {
 	return union(parts), why
 }
 
-// union is the same stretches in order and apart from each other.
+// union sorts and merges intervals.
 func union(parts []Frames) (out []Frames) {
 	slices.SortFunc(parts, func(a, b Frames) int { return int(min(max(a.From-b.From, -1), 1)) })
 	for _, p := range parts {
@@ -192,21 +192,21 @@ func union(parts []Frames) (out []Frames) {
 	return out
 }
 
-// Works reports whether any output that counts takes the programme now.
+// Works reports whether any output that counts takes frames now.
 func (s *Sound) Works() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.ContainsFunc(s.outputs, func(in *intake) bool { return in.counts && in.works() })
 }
 
-// wrong says why the output takes nothing now, or else how it spoils what it takes; both "" when it works.
+// wrong returns the reason why the output takes nothing, and how it spoils the sound; both are "" when it works.
 func (s *Sound) wrong(in *intake) (stands, ails string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return in.stands(), in.ails()
 }
 
-// Silent reports whether something is wrong with every output that counts.
+// Silent reports whether every output that counts has a fault.
 func (s *Sound) Silent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,7 +214,7 @@ func (s *Sound) Silent() bool {
 		!slices.ContainsFunc(s.outputs, func(in *intake) bool { return in.counts && in.stands() == "" })
 }
 
-// Alarms are raised while something is wrong.
+// Alarms raises alarms and ends them.
 type Alarms interface {
 	Raise(alarm, format string, args ...any)
 	Calm(alarm string)
@@ -223,7 +223,7 @@ type Alarms interface {
 // soundAlarm is the name of the alarm that no sound leaves the machine.
 const soundAlarm = "sound"
 
-// Tell raises and ends the alarms of the outputs.
+// Tell raises and ends the outputs' alarms.
 func (s *Sound) Tell(problems Alarms) {
 	silent, all := s.Silent(), ""
 	for i, in := range s.outputs {
@@ -248,7 +248,7 @@ func (s *Sound) Tell(problems Alarms) {
 	}
 }
 
-// notInstalled says which package a missing program comes with.
+// notInstalled names the package of a missing program.
 func notInstalled(program string, err error) error {
 	packages := map[string]string{"aplay": "alsa-utils", "ffmpeg": "ffmpeg"}
 	if !errors.Is(err, exec.ErrNotFound) || packages[program] == "" {

@@ -9,30 +9,30 @@ import (
 	"lifeline/internal/playout/dsp"
 )
 
-// steady keeps an output in step with the timeline whose own clock, such as a sound card's, runs a little fast or slow.
-// What waits in front of the output is held at the length that it had at first, by converting the sound to a rate that
-// differs by a few millionths: nobody hears that, and what starts does so at its instant after days, too.
+// steady keeps an output with a clock of its own, such as a sound card, in step with the timeline. It holds the amount
+// of buffered sound at its initial value by changing the rate by a few millionths. That is inaudible, and items still
+// start at their instants after days.
 //
-// The output starts to play once its own buffer is full, which is half of the latency. Until the latency is over it is
-// not given so much; what is held back until then waits in the pipe from then on, where it can be measured.
+// The output starts to play when its own buffer, half of the latency, is full. During the latency it is given less than
+// that; the rest is sent afterwards and waits in the pipe, where it can be measured.
 type steady struct {
 	stretch *dsp.Stretch
 	steer   *steer
 	rate    dsp.Rate
-	due     int64 // frames still to come until the output is to play
-	may     int64 // frames that it may be given before
+	due     int64 // frames until the output is to start playing
+	may     int64 // frames that it may be given before that
 	held    []float32
-	ratio   float64 // of the latest block
+	ratio   float64 // of the last block
 }
 
-// ownBuffer is what an output buffers itself of a latency, in periods of ownPeriod: the shorter they are, the better
-// what waits can be measured.
+// ownBuffer is the part of a latency that the output buffers, in periods of ownPeriod. Short periods make the
+// measurement more precise.
 func ownBuffer(latency time.Duration) time.Duration { return latency / 2 }
 func ownPeriod(latency time.Duration) time.Duration {
 	return min(ownBuffer(latency)/4, 25*time.Millisecond)
 }
 
-// steadySlack is how many frames what steady holds back may be counted wrong by, in rounding.
+// steadySlack is the largest rounding error, in frames, of the held-back count.
 const steadySlack = 8
 
 func newSteady(rate dsp.Rate, latency time.Duration) *steady {
@@ -46,7 +46,7 @@ func newSteady(rate dsp.Rate, latency time.Duration) *steady {
 	}
 }
 
-// feed answers what to write now, of the next block and what was held back.
+// feed returns the samples to write now, from the next block and those held back.
 func (s *steady) feed(pcm []float32) []float32 {
 	frames := int64(len(pcm) / dsp.Channels)
 	s.ratio = s.steer.towards(s.ratio, s.rate.Duration(frames).Seconds())
@@ -64,43 +64,43 @@ func (s *steady) feed(pcm []float32) []float32 {
 	return out
 }
 
-// The loop that steers. Its natural frequency is low enough for what the measure jitters by, and high enough for a
-// clock that is off by 100 millionths to move the sound by half a millisecond before it is caught.
+// The parameters of the control loop. Its natural frequency is low enough to ignore the jitter of the measurement, and
+// high enough that a clock error of 100 millionths moves the sound by at most half a millisecond.
 const (
-	steerFrequency = 0.08   // radians per second, until it has settled; critically damped
-	steerCalm      = 0.03   // later: a clock changes slowly
-	steerMost      = 400e-6 // by which the rate may differ
-	steerSlew      = 50e-6  // by which that may change in a second: 0.005%
-	steerLearn     = 2.0    // seconds for which the length is measured that is then held
-	steerPeriod    = 1.0    // seconds between two looks
+	steerFrequency = 0.08   // radians per second, until the loop has settled; critically damped
+	steerCalm      = 0.03   // afterwards, since a clock drifts slowly
+	steerMost      = 400e-6 // the largest change of the rate
+	steerSlew      = 50e-6  // the largest change of that per second: 0.005%
+	steerLearn     = 2.0    // seconds of measurement that determine the target
+	steerPeriod    = 1.0    // seconds between two corrections
 	steerFast      = 10.0   // seconds for which nearly nothing waits when the output's clock is faster than can be steered
 )
 
-// steer works out by how much to convert from measures of what waits. Measures come from another goroutine.
+// steer computes the rate from measurements of the buffered sound. The measurements come from another goroutine.
 type steer struct {
 	mu      sync.Mutex
-	sum     float64 // seconds that waited, over all measures of this period
+	sum     float64 // buffered seconds, summed over this period's measurements
 	count   int
 	begun   bool
 	learned float64 // seconds of learning so far
-	target  float64 // seconds that should wait
-	passed  float64 // seconds of this period
-	age     float64 // seconds for which it has steered
-	clock   float64 // by how much the output's clock is off, as far as it is known
+	target  float64 // buffered seconds to hold
+	passed  float64 // seconds of this period so far
+	age     float64 // seconds since the start
+	clock   float64 // the estimated error of the output's clock
 	goal    float64 // offset of the rate
-	least   float64 // seconds that wait before an output whose clock is right
-	empty   float64 // seconds for which fewer have waited
+	least   float64 // the least buffered seconds of an output with a correct clock
+	empty   float64 // seconds for which fewer were buffered
 }
 
-// What waits is measured often until the loop has settled, then now and then. What is taken from it and put into it
-// comes in lumps: an interval that is no simple fraction of theirs falls evenly upon all of their phases.
+// The intervals of measurement, short until the loop has settled. The buffer changes in lumps; an interval that is not
+// a simple fraction of theirs samples all phases evenly.
 const (
 	steerSample  = 3090170 * time.Nanosecond
 	steerLater   = 17090170 * time.Nanosecond
 	steerSettles = time.Minute
 )
 
-// note takes in one measure of how long what waits lasts.
+// note adds one measurement.
 func (s *steer) note(waits time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,7 +108,7 @@ func (s *steer) note(waits time.Duration) {
 	s.count++
 }
 
-// watch measures what waits in a pipe until the process that reads it has exited.
+// watch measures the data in a pipe until the reading process has exited.
 func (s *steer) watch(exited <-chan struct{}, pipe *os.File, rate dsp.Rate) {
 	tick, settled := time.NewTicker(steerSample), time.NewTimer(steerSettles)
 	defer tick.Stop()
@@ -124,20 +124,20 @@ func (s *steer) watch(exited <-chan struct{}, pipe *os.File, rate dsp.Rate) {
 		}
 		bytes, err := unread(pipe)
 		if err != nil {
-			return // closed, or a system that does not tell: the rate stays as it is
+			return // closed, or a system that cannot tell: the rate stays as it is
 		}
 		s.note(rate.Duration(int64(bytes / wavFrame)))
 	}
 }
 
-// begin tells that the output plays.
+// begin says that the output plays.
 func (s *steer) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun, s.sum, s.count, s.passed = true, 0, 0, 0
 }
 
-// towards answers the ratio for a block of so many seconds, after one with the given ratio.
+// towards returns the ratio for a block of the given length in seconds, from the ratio of the block before.
 func (s *steer) towards(ratio, lasts float64) float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +149,7 @@ func (s *steer) towards(ratio, lasts float64) float64 {
 		s.target, s.learned = mean, s.passed
 		s.next(mean)
 	case s.learned >= steerLearn && s.passed >= steerPeriod:
-		e := s.target - mean // too little waits: make more of it
+		e := s.target - mean // too little is buffered: make more samples
 		frequency := steerFrequency
 		if s.age += s.passed; s.age > steerSettles.Seconds() {
 			frequency = steerCalm
@@ -163,7 +163,7 @@ func (s *steer) towards(ratio, lasts float64) float64 {
 	return ratio + max(-most, min(most, 1+s.goal-ratio))
 }
 
-// next begins another period after one in which mean seconds waited.
+// next ends a period in which mean seconds were buffered on average.
 func (s *steer) next(mean float64) {
 	if s.empty += s.passed; mean >= s.least {
 		s.empty = 0
@@ -171,8 +171,8 @@ func (s *steer) next(mean float64) {
 	s.sum, s.count, s.passed = 0, 0, 0
 }
 
-// fast reports whether the output has used up what waits for it for a while: only a clock that runs faster than can be
-// steered does so.
+// fast reports whether the output has drained its buffer for a while. Only a clock beyond the range of the loop does
+// that.
 func (s *steer) fast() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unread is how many bytes wait in a pipe, whichever end of it is given.
+// unread returns the number of bytes in a pipe, given either end of it.
 func unread(pipe syscall.Conn) (int, error) { return waiting(pipe, unix.TIOCINQ) }
 
-// unsent is how many bytes wait in a TCP connection until the other side has them.
+// unsent returns the number of bytes in a TCP connection that the peer has not acknowledged.
 func unsent(conn syscall.Conn) (int, error) { return waiting(conn, unix.TIOCOUTQ) }
 
 func waiting(where syscall.Conn, request uint) (bytes int, err error) {

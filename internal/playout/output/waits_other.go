@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// unread and unsent fail: how much waits in a pipe or a connection is not known here.
+// unread and unsent fail: this system does not tell how much a pipe or connection holds.
 func unread(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }
 func unsent(syscall.Conn) (int, error) { return 0, errors.ErrUnsupported }

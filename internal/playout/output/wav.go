@@ -12,9 +12,9 @@ import (
 	"lifeline/internal/playout/dsp"
 )
 
-// WAV writes one file for each occurrence of a window, see WAVName. The place of each sample in the file follows from
-// the timeline: what the player missed is silence, and a player that starts again goes on in the same file. The header
-// is right after every block.
+// WAV writes one file for each occurrence of a window, named by WAVName. The timeline determines the position of each
+// sample: frames that the player missed are silence, and a restarted player continues the file. The header is correct
+// after every block.
 type WAV struct {
 	root *os.Root
 	rate dsp.Rate
@@ -27,7 +27,7 @@ type WAV struct {
 	name atomic.Pointer[string] // of the file that is being written
 }
 
-// NewWAV writes files into dir, creating it when absent.
+// NewWAV writes files into dir, which it creates when absent.
 func NewWAV(dir string, rate dsp.Rate) (*WAV, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("playout: wav: %w", err)
@@ -39,8 +39,8 @@ func NewWAV(dir string, rate dsp.Rate) (*WAV, error) {
 	return &WAV{root: root, rate: rate}, nil
 }
 
-// WAVName is the name of a window's file: its date and its name and, where it starts more than once on its day, its
-// start in UTC, such as 2026-12-02-news-1910Z.wav.
+// WAVName returns the name of a window's file: date and window id and, for a window that starts more than once on its
+// day, its start in UTC, such as 2026-12-02-news-1910Z.wav.
 func WAVName(s *Bounds) string {
 	name := s.Date.String() + "-" + s.Window
 	if s.Recurs {
@@ -55,16 +55,16 @@ const (
 	wavMaxBytes = math.MaxUint32 - wavHeader
 )
 
-// Name says which output it is.
+// Name returns the output's name, for logs.
 func (w *WAV) Name() string { return "wav:" + w.root.Name() }
 
-// Continuous is false: there is no file between windows.
+// Continuous returns false: there is no file between windows.
 func (w *WAV) Continuous() bool { return false }
 
-// Latency is none: a sample is in the file when it is heard.
+// Latency returns 0: a sample is written at the time at which it is heard.
 func (w *WAV) Latency() time.Duration { return 0 }
 
-// Write puts the block where it belongs.
+// Write writes the block at its place in the window's file.
 func (w *WAV) Write(b Block) error {
 	if w.span != nil && (b.In == nil || b.In.Start != w.span.Start || b.In.Window != w.span.Window) {
 		if err := w.finish(); err != nil {
@@ -108,14 +108,14 @@ func (w *WAV) open(s *Bounds) error {
 	return w.grow(w.end)
 }
 
-// grow makes the header tell of end bytes of samples, if that is more than so far.
+// grow updates the header to end bytes of samples, unless it covers more.
 func (w *WAV) grow(end int64) error {
 	w.end = max(w.end, end)
 	_, err := w.file.WriteAt(WAVHeader(w.rate, w.end/wavFrame), 0)
 	return err
 }
 
-// WAVHeader is the 44 bytes that stand before so many frames of 16-bit stereo in a WAV file.
+// WAVHeader returns the 44-byte header of a WAV file with the given number of 16-bit stereo frames.
 func WAVHeader(rate dsp.Rate, frames int64) []byte {
 	bytes := uint32(frames * wavFrame)
 	h := make([]byte, 0, wavHeader)
@@ -134,7 +134,7 @@ func WAVHeader(rate dsp.Rate, frames int64) []byte {
 	return le.AppendUint32(h, bytes)
 }
 
-// writing is the name of the file that is being written; "" when none is.
+// writing returns the name of the open file, or "".
 func (w *WAV) writing() string {
 	if name := w.name.Load(); name != nil {
 		return *name
@@ -153,5 +153,5 @@ func (w *WAV) finish() error {
 	return err
 }
 
-// Close makes what was written durable.
+// Close makes the file durable.
 func (w *WAV) Close() error { return w.finish() }
