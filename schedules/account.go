@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// The verdicts on a place that only an AiringRecord can have: there is none yet.
+// The verdicts that only an AiringRecord has, because no airing has been reported yet.
 const (
-	ToCome     Verdict = "planned"    // its turn is not over
-	Unreported Verdict = "unreported" // over, and the station has not been heard of since
+	ToCome     Verdict = "planned"    // its planned time is not over yet
+	Unreported Verdict = "unreported" // its planned time is over, but the station has reported nothing since
 )
 
-// AiringRecord is one place of a segment in a published queue with what became of it, or an airing without a place.
+// AiringRecord is one item of a published queue with its outcome, or one airing that was not planned.
 type AiringRecord struct {
 	Station    string  `json:"station"`
 	Date       Date    `json:"date"` // the broadcast day
@@ -21,32 +21,32 @@ type AiringRecord struct {
 	SegmentID  string  `json:"segment_id"`
 	Title      string  `json:"title,omitempty"`
 	Language   string  `json:"language,omitempty"`
-	PlannedAt  Instant `json:"planned_at"` // null: not planned
+	PlannedAt  Instant `json:"planned_at"` // null if it was not planned
 	Planned    Millis  `json:"planned_ms"`
 	StartedAt  Instant `json:"started_at"` // actual
 	EndedAt    Instant `json:"ended_at"`   // actual
 	AiredMs    Millis  `json:"aired_ms"`
 	Outcome    Verdict `json:"outcome"`
 	Substitute string  `json:"substitute,omitempty"` // the segment that aired instead
-	MakesGood  string  `json:"makes_good,omitempty"` // the make-good that it is for
+	MakesGood  string  `json:"makes_good,omitempty"` // the make-good that this airing is for
 	Owed       bool    `json:"owed,omitempty"`       // missed or cut short, and not on purpose
-	Detail     string  `json:"detail,omitempty"`     // what the station said
+	Detail     string  `json:"detail,omitempty"`     // the station's own words
 }
 
-// StationDay is one broadcast day [From, To) of a station with the rundown that was published for it; none has no
-// items.
+// StationDay is one broadcast day [From, To) of a station and the rundown published for it. The rundown has no items if
+// none was published.
 type StationDay struct {
 	Date     Date
 	From, To time.Time
 	Rundown  Rundown
 }
 
-// Outcomes tells of each day what became of every place in what was published for it, and of every other airing where
-// it belongs: it is the one account of what aired, on which reconciliations, records, reports and make-goods rest. days
-// are successive ones of one station. entries are what it reported of them, in any order. heard is until when the
-// station has reported anything at all: what it says nothing of since is unreported, not missed, and nothing is owed
-// for it. Of what is still to come at now, what was reported counts already. The answer has as many parts as there are
-// days.
+// Outcomes returns, for each day, the outcome of every published item and every unplanned airing. Reconciliations,
+// records, reports and make-goods are all computed from it. days must be consecutive days of one station. entries are
+// the station's reports for those days, in any order. heard is the time up to which the station has reported anything:
+// an item that ends after heard and has no report is unreported rather than missed, and nothing is owed for it. An item
+// whose end plus the tolerance is after now is ToCome, unless the station has already reported it. The result has one
+// element per day.
 func Outcomes(station string, days []StationDay, entries []AsRun, now, heard time.Time,
 	tolerance time.Duration) []Reconciliation {
 	parts := attribute(days, entries)
@@ -83,8 +83,8 @@ func Outcomes(station string, days []StationDay, entries []AsRun, now, heard tim
 	return out
 }
 
-// Past is the reconciliation without what is still to come, and, unless window is empty, of what belongs to that window
-// alone, whose occurrences are among slots.
+// Past returns the reconciliation without the items that are still to come. If window is not empty, it keeps only the
+// items of that window; slots must include the window's occurrences.
 func (r Reconciliation) Past(window string, slots []Slot) Reconciliation {
 	in := func(d Discrepancy) bool {
 		if window == "" || d.Verdict != Extra {
@@ -105,8 +105,8 @@ func (r Reconciliation) Past(window string, slots []Slot) Reconciliation {
 	return r
 }
 
-// Account tells, place by place, what Outcomes says, each day by planned start, extras by actual start. What aired in
-// another's place is there twice: as the substituted place, and as an extra of what aired.
+// Account returns the result of Outcomes as records, ordered by planned start, and unplanned airings by actual start. A
+// segment that aired in place of another appears twice: in the record of the substituted item, and as an extra airing.
 func Account(station string, days []StationDay, entries []AsRun, now, heard time.Time,
 	tolerance time.Duration) [][]AiringRecord {
 	out := make([][]AiringRecord, len(days))
@@ -122,7 +122,7 @@ func Account(station string, days []StationDay, entries []AsRun, now, heard time
 		for _, d := range r.Items {
 			item := items[d.ItemID]
 			if d.Verdict == Extra {
-				item = Item{} // it names a place that it was not in
+				item = Item{} // an extra airing names an item that it did not air as
 			}
 			record := AiringRecord{Station: station, Date: r.Date, Window: d.Window, ItemID: d.ItemID, SegmentID: d.SegmentID,
 				Title:    d.Title,
@@ -138,22 +138,22 @@ func Account(station string, days []StationDay, entries []AsRun, now, heard time
 			out[n] = append(out[n], record)
 		}
 		slices.SortStableFunc(out[n], func(a, b AiringRecord) int {
-			return cmp.Or(a.place().Compare(b.place().Time), cmp.Compare(a.SegmentID, b.SegmentID))
+			return cmp.Or(a.start().Compare(b.start().Time), cmp.Compare(a.SegmentID, b.SegmentID))
 		})
 	}
 	return out
 }
 
-// place is the planned start, and of what was not planned the actual one.
-func (r AiringRecord) place() Instant {
+// start returns the planned start, or the actual start if the airing was not planned.
+func (r AiringRecord) start() Instant {
 	if r.PlannedAt.IsZero() {
 		return r.StartedAt
 	}
 	return r.PlannedAt
 }
 
-// attribute gives each report to the day that it belongs to: that of the item that it names, or else that of the window
-// in which it started, or else that in which it started.
+// attribute assigns each report to a day: the day of the item that it names, else the day of the window in which it
+// started, else the day in which it started.
 func attribute(days []StationDay, entries []AsRun) [][]AsRun {
 	parts := make([][]AsRun, len(days))
 	items := map[string]int{}

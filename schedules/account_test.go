@@ -11,8 +11,9 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// accounted is a published day of eight items of which the station reported five: one late, one short, one replaced,
-// two as planned; and something else before the window. The sixth was not reported, the last two are still to come.
+// accounted returns a published day of eight items. The station reported the first five: one late, one short, one
+// replaced and two as planned; and something else before the window. It did not report the sixth, and the last two are
+// still to come.
 func accounted(t *testing.T) (in schedules.Input, days []schedules.StationDay, records []schedules.AiringRecord,
 	past schedules.Reconciliation) {
 	t.Helper()

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Place is where and when a segment would air.
+// Place is the place and time at which a segment would air.
 type Place struct {
-	Languages      []string // that the window allows; none: every one
+	Languages      []string // the languages that the window allows; none means every language
 	StartAt, EndAt time.Time
-	SHA256         string // of the audio that is to air; empty: the segment's current recording
+	SHA256         string // the audio that is to air; empty means the segment's current recording
 }
 
-// Unairable says which condition keeps a segment off the air, and why, in words.
+// Unairable is the condition that keeps a segment off the air, with an explanation in words.
 type Unairable struct {
 	Segment string `json:"segment"`
 	Rule    string `json:"rule"` // unknown, state, recording, hash, language, script, validity, expiry
@@ -21,9 +21,10 @@ type Unairable struct {
 
 func (u *Unairable) Error() string { return u.Segment + ": " + u.Message }
 
-// Airable is the one place that says what airable means: the segment is approved, and every passage it covers is live
-// while it airs, and its language is allowed in the window, and it airs within its validity (ending by its expiry),
-// and it is not recalled, and the audio is its current recording. It is nil for a segment that may air there.
+// Airable is the single definition of "may air". A segment may air at p if it is approved and not recalled, every
+// passage that it reads is live for the whole airing, its language is allowed in the window, the airing lies within its
+// validity (it must end by its expiry), and the audio is its current recording. Airable returns nil for such a segment,
+// and otherwise the first condition that fails.
 func (l *Library) Airable(segment string, p Place) *Unairable {
 	e, ok := l.entry(segment)
 	if !ok {
@@ -52,7 +53,7 @@ func (l *Library) Airable(segment string, p Place) *Unairable {
 	return nil
 }
 
-// Unfit says why the segment may air nowhere and at no time.
+// Unfit returns the condition that keeps the segment off the air everywhere and at all times, or nil.
 func (e *Entry) Unfit() *Unairable {
 	s := &e.Segment
 	switch {

@@ -1,7 +1,7 @@
 package schedules
 
-// Airing is one airing that counts for rules and rotation: what aired, or, for days not yet aired, what is drafted or
-// published.
+// Airing is one airing that counts for rules and rotation. For days that have not aired yet, it is a drafted or
+// published item.
 type Airing struct {
 	Station   string  `json:"station"`
 	SegmentID string  `json:"segment_id"`
@@ -10,7 +10,7 @@ type Airing struct {
 	Window    string  `json:"window,omitempty"`
 }
 
-// Airings are the rundown's items as airings: what a published rundown adds to the history of later days.
+// Airings returns the rundown's items as airings, as a published rundown adds them to the history of later days.
 func (r Rundown) Airings() []Airing {
 	out := make([]Airing, len(r.Items))
 	for i, item := range r.Items {
@@ -19,7 +19,7 @@ func (r Rundown) Airings() []Airing {
 	return out
 }
 
-// Airing is what the report adds to the history; ok is false for what did not sound.
+// Airing returns the airing that the report adds to the history. ok is false if nothing was heard.
 func (a AsRun) Airing(station string) (airing Airing, ok bool) {
 	if a.StartedAt.IsZero() || !a.EndedAt.After(a.StartedAt.Time) || a.Outcome == Skipped || a.Outcome == Failed {
 		return Airing{}, false

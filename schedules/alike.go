@@ -2,12 +2,11 @@ package schedules
 
 import "slices"
 
-// Alike is how many of two lists of segments are the same in the same order: the length of their longest common
-// subsequence.
+// Alike returns the length of the longest common subsequence of two lists of segments.
 func Alike(a, b []string) int {
 	row := make([]int, len(b)+1)
 	for _, x := range a {
-		before := 0 // of the row above, one to the left
+		before := 0 // the value of the previous row, one column to the left
 		for j, y := range b {
 			above := row[j+1]
 			if x == y {
@@ -21,7 +20,8 @@ func Alike(a, b []string) int {
 	return row[len(b)]
 }
 
-// Free reports whether what airs in a position is chosen: it is not named by the clock. A position of no clock is free.
+// Free reports whether the planner chooses the segment of a position, because no clock names it. A position that is in
+// no clock is free.
 func Free(clocks map[string]Clock, position string) bool {
 	named := false
 	for _, c := range clocks {
@@ -37,7 +37,8 @@ func Free(clocks map[string]Clock, position string) bool {
 	return !named
 }
 
-// Nearly reports whether two days of chosen segments are the same, or all but one in ten are, in the same order.
+// Nearly reports whether at least nine in ten of the chosen segments of two days are the same and in the same order.
+// same is their number.
 func Nearly(a, b []string) (same int, nearly bool) {
 	if len(a) == 0 || len(b) == 0 {
 		return 0, false

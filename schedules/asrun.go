@@ -1,19 +1,19 @@
 package schedules
 
-// Outcome says how an airing went.
+// Outcome is how an airing went.
 type Outcome string
 
 // The outcomes that a station reports.
 const (
-	Aired    Outcome = "aired"    // from cue in to cue out
+	Aired    Outcome = "aired"    // from cue-in to cue-out
 	Cut      Outcome = "cut"      // started and ended early
 	Skipped  Outcome = "skipped"  // not started, on purpose: recalled, expired, too late
 	Failed   Outcome = "failed"   // could not be played
 	FellBack Outcome = "fallback" // played from the signed fallback
 )
 
-// AsRun is what a station reports of one item. StartedAt and EndedAt are actual, never planned, instants; an item
-// that was not started has none.
+// AsRun is a station's report of one item. StartedAt and EndedAt are actual instants, never planned ones; an item that
+// did not start has neither.
 type AsRun struct {
 	Sequence  int64   `json:"sequence"` // counts up per station, never reused
 	ItemID    string  `json:"item_id"`
@@ -24,7 +24,8 @@ type AsRun struct {
 	Outcome   Outcome `json:"outcome"`
 	Detail    string  `json:"detail,omitempty"`
 
-	// ReportedAs is the sequence that it was sent under, when another entry has that: Sequence is then the service's.
+	// ReportedAs is the sequence number that the station sent, if another entry already has it. Sequence is then a number
+	// that the service assigned.
 	ReportedAs int64 `json:"reported_as,omitempty"`
 }
 
@@ -41,7 +42,7 @@ const (
 	Extra       Verdict = "extra"
 )
 
-// Reconciliation is plan against air for one station and broadcast day.
+// Reconciliation compares the plan with the airings of one station and broadcast day.
 type Reconciliation struct {
 	Station   string          `json:"station"`
 	Date      Date            `json:"date"`
@@ -52,7 +53,7 @@ type Reconciliation struct {
 	MakeGoods []MakeGood      `json:"make_goods"`
 }
 
-// Discrepancy is one planned item against what aired in its place, or an extra airing without a plan.
+// Discrepancy compares one planned item with the airing in its place, or describes an extra airing.
 type Discrepancy struct {
 	Verdict    Verdict `json:"verdict"`
 	ItemID     string  `json:"item_id"`
@@ -66,8 +67,8 @@ type Discrepancy struct {
 	AiredMs    Millis  `json:"aired_ms"`
 	Drift      Millis  `json:"drift_ms"`             // actual start minus planned start
 	Substitute string  `json:"substitute,omitempty"` // the segment that aired instead
-	Detail     string  `json:"detail,omitempty"`     // what the station said
-	Sequences  []int64 `json:"sequences,omitempty"`  // the as-run entries that it rests on
+	Detail     string  `json:"detail,omitempty"`     // the station's own words
+	Sequences  []int64 `json:"sequences,omitempty"`  // the as-run entries that it is based on
 }
 
 // MakeGood is an airing owed: a commitment that a station missed.
@@ -79,7 +80,7 @@ type MakeGood struct {
 	MissedAt  Instant `json:"missed_at"`
 }
 
-// Check says what is wrong with a report, or nothing. A report can be late or odd, but not senseless.
+// Check returns the fault of a report, or "" if it has none. Reports may be late or unusual, but must be consistent.
 func (a AsRun) Check() string {
 	started := a.Outcome == Aired || a.Outcome == Cut || a.Outcome == FellBack
 	switch {

@@ -1,9 +1,9 @@
 package schedules
 
-// Attribute is what of segments rules separate and count by.
+// Attribute is a property of segments by which rules separate and count.
 type Attribute int
 
-// The attributes. Of those before AttributeTag a segment has at most one value.
+// The attributes. A segment has at most one value of each attribute before AttributeTag.
 const (
 	AttributeSegment Attribute = iota
 	AttributeSeries
@@ -14,10 +14,10 @@ const (
 	AttributeTag
 )
 
-// attributeNames are the names in rules, in the order of the constants.
+// attributeNames are the names used in rules, in the order of the constants.
 var attributeNames = [...]string{"segment", "series", "voice", "script", "kind", "language", "tag"}
 
-// AttributeNamed is the attribute of a name in rules.
+// AttributeNamed returns the attribute with the given name in rules.
 func AttributeNamed(name string) (Attribute, bool) {
 	for i, n := range attributeNames {
 		if n == name {
@@ -29,7 +29,8 @@ func AttributeNamed(name string) (Attribute, bool) {
 
 func (a Attribute) String() string { return attributeNames[a] }
 
-// Value is the segment's one value; empty when it has none. Tags, of which there may be many, are not asked here.
+// Value returns the segment's single value of the attribute, or "" if it has none. It does not support tags, of which a
+// segment may have many.
 func (a Attribute) Value(s *Segment) string {
 	switch a {
 	case AttributeSegment:

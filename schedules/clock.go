@@ -9,8 +9,8 @@ type Clock struct {
 	Rules     []Rule     `json:"rules,omitempty"`
 }
 
-// Position is one place in a clock. Exactly one of Segment, Pick and Fill is set. With At it is a post at that
-// offset from the window's start; with AtEnd it is timed back from the window's end.
+// Position is one place in a clock. Exactly one of Segment, Pick and Fill is set. A position with At is a post at that
+// offset from the window's start; a position with AtEnd is timed back from the window's end.
 type Position struct {
 	ID      string    `json:"id"`
 	Segment string    `json:"segment,omitempty"`
@@ -21,25 +21,25 @@ type Position struct {
 	Grace   Millis    `json:"grace_ms,omitzero"` // of a soft start
 	AtEnd   bool      `json:"at_end,omitempty"`
 	Chain   bool      `json:"chain,omitempty"`      // air the segment's intro and back-announce with it
-	FadeMax Millis    `json:"fade_max_ms,omitzero"` // how much of the item's end may be faded away to make a time
-	// how far off its end a fill may stop for the sake of the rotation; none: the window's tolerance
+	FadeMax Millis    `json:"fade_max_ms,omitzero"` // how much of the item's end may be faded out to meet a time
+	// how far from its end a fill may stop to keep the rotation; none means the window's tolerance
 	Near Millis `json:"near_ms,omitzero"`
 
-	// Optional lets a pick go empty, with a warning, when nothing may take it.
+	// Optional allows a pick to stay empty, with a warning, when no segment may take it.
 	Optional bool `json:"optional,omitempty"`
-	// Prefer says what ranks ahead in a pick or fill: "" what has not aired for longest, "unexposed" what reads
-	// passages that this station's listeners have heard least.
+	// Prefer is the order of the candidates of a pick or fill: "" prefers the segment that has not aired for longest,
+	// "unexposed" the segment whose passages this station's listeners have heard least.
 	Prefer string `json:"prefer,omitempty"`
 }
 
-// StartMode says what starts an item. The zero value follows the previous item.
+// StartMode is the event that starts an item. The zero value follows the previous item.
 type StartMode string
 
 // The start modes.
 const (
 	Follow StartMode = "follow"
-	Hard   StartMode = "hard" // cuts what plays
-	Soft   StartMode = "soft" // waits for what plays, up to the grace
+	Hard   StartMode = "hard" // cuts the playing item
+	Soft   StartMode = "soft" // waits for the playing item, up to the grace
 )
 
 // Selector describes the segments that may take a position. Every non-zero field must match.

@@ -10,23 +10,23 @@ import (
 // MaxPause is the longest pause on ordinary days between two windows that still adjoin.
 const MaxPause = 5 * time.Minute
 
-// ClockChange is what a change of clocks makes of one occurrence of a window in wall time. Its windows take up the hour
-// that is left out or comes twice, so that windows which adjoin on ordinary days do so in that night too:
+// ClockChange describes how a change of clocks affects one occurrence of a window in wall time. The windows absorb the
+// hour that is skipped or repeated, so that windows which adjoin on ordinary days also adjoin in that night:
 //
-//   - A window that would run into one that starts after its end on ordinary days ends where that one begins. Where
-//     nothing is left of it, it falls away that night.
-//   - A window that adjoins the next, with a pause of at most MaxPause, reaches to it across the hour that comes twice.
-//     Where a window of another zone begins before that, it reaches to that one.
+//   - A window that would run into one that starts after its end on ordinary days ends where that one begins. If no
+//     time remains, it is left out that night.
+//   - A window that adjoins the next one, with a pause of at most MaxPause, extends to it across the repeated hour. If
+//     a window of another zone begins before that, it extends to that window.
 //
-// A pause of at most MaxPause stays. Any other window keeps its length.
+// A pause of at most MaxPause is kept. Every other window keeps its length.
 type ClockChange struct {
-	Occurrence         // as it is; EndAt is StartAt where the window falls away
-	Ordinary   Instant // where it would end at its full length
+	Occurrence         // after the change; EndAt equals StartAt if the window is left out
+	Ordinary   Instant // its end at full length
 	At         Instant // when the clocks change
-	Shift      Millis  // by how much they are put forward, or, below zero, back
+	Shift      Millis  // positive if clocks go forward, negative if they go back
 }
 
-// Kind says in one word what becomes of the window.
+// Kind names the effect on the window in a word or two.
 func (c ClockChange) Kind() string {
 	switch {
 	case !c.EndAt.After(c.StartAt.Time):
@@ -37,7 +37,7 @@ func (c ClockChange) Kind() string {
 	return "lengthened"
 }
 
-// Say tells a scheduler of it in the time of a zone.
+// Say describes the change to a scheduler, in the time of the given zone.
 func (c ClockChange) Say(loc *time.Location) string {
 	clock := func(t time.Time) string { return t.In(loc).Format("15:04:05") }
 	how, by := "forward", c.Shift.Duration
@@ -54,49 +54,53 @@ func (c ClockChange) Say(loc *time.Location) string {
 		clock(c.At.Time), c.At.In(loc).Format(time.DateOnly))
 }
 
-// wallStart is a start of a window: the wall time that its recurrence gives, written as UTC, and its instant.
+// wallStart is one start of a window: the wall time that its recurrence gives, written as UTC, and its instant.
 type wallStart struct {
 	wall, at time.Time
-	still    bool // clocks change neither shortly before it nor within its longest length
-	window   int  // of the station
+	steady   bool // no change of clocks shortly before it or within the longest possible length
+	window   int  // index in the station's windows
 }
 
-// stillTime are wall times [from, until) with one offset from UTC, of which no change of clocks is near.
-type stillTime struct {
+// steadyInterval is an interval [from, until) of wall times that has one offset from UTC and no change of clocks near
+// it.
+type steadyInterval struct {
 	from, until time.Time
 	offset      time.Duration
 }
 
-func (q stillTime) holds(wall time.Time) bool { return !wall.Before(q.from) && wall.Before(q.until) }
+func (q steadyInterval) contains(wall time.Time) bool {
+	return !wall.Before(q.from) && wall.Before(q.until)
+}
 
-// stillAround is the time around t, up to the next changes of clocks in loc.
-func stillAround(t time.Time, loc *time.Location) stillTime {
+// steadyAround returns the interval around t that ends before the next changes of clocks in loc.
+func steadyAround(t time.Time, loc *time.Location) steadyInterval {
 	local := t.In(loc)
 	_, seconds := local.Zone()
 	from, until := local.ZoneBounds()
-	q := stillTime{offset: time.Duration(seconds) * time.Second, until: t.AddDate(1000, 0, 0)}
+	q := steadyInterval{offset: time.Duration(seconds) * time.Second, until: t.AddDate(1000, 0, 0)}
 	if !from.IsZero() {
-		q.from = from.UTC().Add(q.offset + wallReach)
+		q.from = from.UTC().Add(q.offset + maxOffset)
 	}
 	if !until.IsZero() {
-		q.until = until.UTC().Add(q.offset - wallReach - maxLength - MaxPause)
+		q.until = until.UTC().Add(q.offset - maxOffset - maxLength - MaxPause)
 	}
 	return q
 }
 
-// zoneStarts are the starts, by wall time, of the windows whose recurrence is in one zone.
+// zoneStarts holds the starts, by wall time, of the windows whose recurrence uses one zone.
 type zoneStarts struct {
 	loc    *time.Location
 	starts []wallStart
 }
 
-// occurrence is one start with its end at the window's full length, and, where the clocks change, as they make it.
+// occurrence returns the occurrence of start i. If a change of clocks affects it, the occurrence is adjusted and the
+// change is returned as well.
 func (z *zoneStarts) occurrence(i int, windows []Window) (Occurrence, *ClockChange) {
 	s := z.starts[i]
 	w := &windows[s.window]
 	length := w.Length.Duration
 	o := Occurrence{Window: w.ID, StartAt: At(s.at), EndAt: At(s.at.Add(length))}
-	if s.still {
+	if s.steady {
 		return o, nil
 	}
 	at, shift, near := z.change(s, length+MaxPause)
@@ -107,10 +111,10 @@ func (z *zoneStarts) occurrence(i int, windows []Window) (Occurrence, *ClockChan
 	next := i + 1
 	for ; next < len(z.starts) && z.starts[next].wall.Before(wallEnd); next++ {
 		if z.starts[next].wall.After(s.wall) || z.starts[next].window != s.window {
-			return o, nil // they overlap on ordinary days too
+			return o, nil // the windows overlap on ordinary days too
 		}
 	}
-	for j := next; j < len(z.starts) && !z.starts[j].wall.After(wallEnd.Add(wallReach)); j++ {
+	for j := next; j < len(z.starts) && !z.starts[j].wall.After(wallEnd.Add(maxOffset)); j++ {
 		n := z.starts[j]
 		pause := n.wall.Sub(wallEnd)
 		adjoins := pause <= MaxPause
@@ -132,8 +136,8 @@ func (z *zoneStarts) occurrence(i int, windows []Window) (Occurrence, *ClockChan
 	return c.Occurrence, c
 }
 
-// change is the change of clocks that a window of the length, started so, has to do with: its wall time is skipped by
-// it, or the clocks change before it ends.
+// change returns the change of clocks that affects a window with that start and length: the change skips its wall time,
+// or happens before the window ends.
 func (z *zoneStarts) change(s wallStart, length time.Duration) (at time.Time, shift time.Duration, near bool) {
 	local := s.at.In(z.loc)
 	_, offset := local.Zone()
@@ -148,14 +152,14 @@ func (z *zoneStarts) change(s wallStart, length time.Duration) (at time.Time, sh
 	return until, time.Duration(next-offset) * time.Second, true
 }
 
-// ClockChanges are the occurrences that start in [from, to) and that a change of clocks shortens, lengthens or leaves
-// out. It fails as Occurrences does.
+// ClockChanges returns the occurrences that start in [from, to) and that a change of clocks shortens, lengthens or
+// removes. It fails as Occurrences does.
 func (s Station) ClockChanges(from, to time.Time) ([]ClockChange, error) {
 	_, changes, err := s.expand(from, to)
 	return changes, err
 }
 
-// expand are the occurrences that start in [from, to), in order, and what changes of clocks made of them.
+// expand returns the occurrences that start in [from, to), in order, and the changes of clocks that affect them.
 func (s Station) expand(from, to time.Time) ([]Occurrence, []ClockChange, error) {
 	if err := withinSpan(from, to); err != nil {
 		return nil, nil, err
@@ -197,8 +201,8 @@ func (s Station) expand(from, to time.Time) ([]Occurrence, []ClockChange, error)
 	return out, changes, nil
 }
 
-// starts are the starts of the windows in [from, to), by zone. Around a change of clocks they are those before and
-// after it too that have to do with it.
+// starts returns the starts of the windows in [from, to), by zone. Near a change of clocks it includes earlier and
+// later starts that the change involves.
 func (s Station) starts(from, to time.Time) ([]*zoneStarts, error) {
 	var out []*zoneStarts
 	for n, w := range s.Windows {
@@ -207,9 +211,9 @@ func (s Station) starts(from, to time.Time) ([]*zoneStarts, error) {
 			return nil, undefined("station %s, window %s: %v", s.ID, w.ID, err)
 		}
 		low, high := from, to
-		if _, until := from.Add(-2 * wallReach).In(r.loc).ZoneBounds(); !until.IsZero() &&
+		if _, until := from.Add(-2 * maxOffset).In(r.loc).ZoneBounds(); !until.IsZero() &&
 			until.Before(to.Add(maxLength+MaxPause)) {
-			low, high = from.Add(-wallReach), to.Add(maxLength+2*wallReach)
+			low, high = from.Add(-maxOffset), to.Add(maxLength+2*maxOffset)
 		}
 		starts, err := r.starts(low, high)
 		if err != nil {
@@ -238,7 +242,7 @@ func byStart(a, b Occurrence) int {
 	return cmp.Or(a.StartAt.Compare(b.StartAt.Time), cmp.Compare(a.Window, b.Window))
 }
 
-// stopBefore ends what a change of clocks lengthened where a window of another zone begins.
+// stopBefore shortens each lengthened window that would run into a window of another zone.
 func stopBefore(out []Occurrence, changes []ClockChange) []ClockChange {
 	for n := range changes {
 		c := &changes[n]

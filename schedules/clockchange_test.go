@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// roundTheClock is a station whose windows of that length follow each other all day, with a pause after each.
+// roundTheClock returns a station whose windows of that length follow each other all day, with a pause after each.
 func roundTheClock(zone string, length, pause time.Duration) Station {
 	st := Station{ID: "s", Timezone: zone}
 	for at := time.Duration(0); at < 24*time.Hour; at += length {
@@ -20,9 +20,9 @@ func roundTheClock(zone string, length, pause time.Duration) Station {
 	return st
 }
 
-// Ten years of a station round the clock, in every zone of the database; of zones with the same changes in one. By
-// default one change of clocks of each kind is looked at, in every eighth zone; LIFELINE_PROVE=zones looks at all of
-// it.
+// The test covers ten years of a station round the clock in every zone of the database; zones with equal changes count
+// once. By default it checks one change of clocks of each kind, in every eighth zone; LIFELINE_PROVE=zones checks all
+// of them.
 func TestAdjoiningWindowsFollowEachOtherThroughEveryTransition(t *testing.T) {
 	all := os.Getenv("LIFELINE_PROVE") == "zones"
 	begin, end := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -87,7 +87,7 @@ func TestAdjoiningWindowsFollowEachOtherThroughEveryTransition(t *testing.T) {
 							b.StartAt)
 					}
 				}
-				// What is asked for in pieces is the same.
+				// Expanding the interval in pieces gives the same result.
 				middle := span[0].Add(span[1].Sub(span[0]) / 2)
 				first, err := st.Occurrences(span[0], middle)
 				if err != nil {
@@ -106,7 +106,7 @@ func TestAdjoiningWindowsFollowEachOtherThroughEveryTransition(t *testing.T) {
 	t.Logf("%d zones, %d of them different, %d occurrences", len(zones), len(alike), occurrences)
 }
 
-// window is a window in New York at that wall time on Sundays.
+// newYork returns a window in New York that starts at that wall time on Sundays.
 func newYork(id, start string, length time.Duration) Window {
 	return Window{ID: id, Clock: "c", Length: Millis{length}, Starts: Recurrence{Timezone: "America/New_York",
 		RRule: "DTSTART:20261025T" + start + "\nRRULE:FREQ=WEEKLY;BYDAY=SU"}}

@@ -1,14 +1,15 @@
 package schedules
 
-// Consent is what the persons whom a segment names have agreed to.
+// Consent is the agreement of the persons whom a segment names.
 type Consent struct {
-	GivenAt   Instant `json:"given_at"`            // none: nobody wrote it down
-	ExpiresAt Instant `json:"expires_at"`          // none: it does not expire
+	GivenAt   Instant `json:"given_at"`            // none if nobody recorded it
+	ExpiresAt Instant `json:"expires_at"`          // none if it does not expire
 	Reference string  `json:"reference,omitempty"` // where it is filed
 }
 
-// ExpiresAt is when the segment must have ended on the air: the earlier of its validity's end and its consent's; none:
-// never. The words say which of them it is.
+// ExpiresAt returns the instant by which the segment must have ended on the air: the earlier of the end of its validity
+// and the expiry of its consent; none means never. because explains the expiry of the consent in words, and is empty
+// otherwise.
 func (s *Segment) ExpiresAt() (at Instant, because string) {
 	if c := s.Consent; c != nil && !c.ExpiresAt.IsZero() && (s.ValidUntil.IsZero() ||
 		c.ExpiresAt.Before(s.ValidUntil.Time)) {
@@ -17,8 +18,8 @@ func (s *Segment) ExpiresAt() (at Instant, because string) {
 	return s.ValidUntil, ""
 }
 
-// WeakerThan reports whether s protects the persons in it less than before did: it is no longer sensitive, or may air
-// for longer by their consent.
+// WeakerThan reports whether s protects the persons in it less than before: it is no longer sensitive, or its consent
+// lasts longer.
 func (s *Segment) WeakerThan(before *Segment) bool {
 	was, is := before.consentEnds(), s.consentEnds()
 	return before.Sensitive && !s.Sensitive || !was.IsZero() && (is.IsZero() || is.After(was.Time))
@@ -45,7 +46,7 @@ func (p *problems) consent(s *Segment) {
 	p.line("consent.reference", c.Reference)
 }
 
-// OnlySensitive reports whether the station's fallback has segments, and not one that it may air without a lease.
+// OnlySensitive reports whether the station has fallback segments and all of them need a lease.
 func (s *Station) OnlySensitive(segment func(id string) (Segment, bool)) bool {
 	for _, id := range s.Fallback {
 		if seg, ok := segment(id); !ok || !seg.Sensitive {

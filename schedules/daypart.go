@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TimeOfDay is a wall time in minutes after midnight, 0 to 1440, written HH:MM; 24:00 is the end of the day.
+// TimeOfDay is a wall time in minutes after midnight, from 0 to 1440, written HH:MM. 24:00 is the end of the day.
 type TimeOfDay int
 
 // ParseTimeOfDay reads HH:MM.
@@ -34,8 +34,8 @@ func (t *TimeOfDay) UnmarshalText(b []byte) error {
 	return err
 }
 
-// Daypart is a part [From, Until) of every day in the station's wall time. One that ends at or before its start runs
-// into the next day: 22:00-06:00, and 06:00-00:00 as well.
+// Daypart is the part [From, Until) of every day in the station's wall time. A daypart that ends at or before its start
+// continues into the next day: 22:00-06:00, and also 06:00-00:00.
 type Daypart struct {
 	From  TimeOfDay `json:"from"`
 	Until TimeOfDay `json:"until"`
@@ -43,7 +43,7 @@ type Daypart struct {
 
 func (d Daypart) String() string { return d.From.String() + "-" + d.Until.String() }
 
-// On is the daypart that begins on day, as instants in loc.
+// On returns the daypart that begins on day, as instants in loc.
 func (d Daypart) On(day Date, loc *time.Location) (start, end time.Time) {
 	last := day
 	if d.Until <= d.From {
@@ -53,7 +53,8 @@ func (d Daypart) On(day Date, loc *time.Location) (start, end time.Time) {
 		Resolve(last.utc().Add(time.Duration(d.Until)*time.Minute), loc)
 }
 
-// Contains reports whether [start, end) lies wholly within the daypart of one day or of days that adjoin.
+// Contains reports whether [start, end) lies entirely within the daypart of one day, or of consecutive days whose
+// dayparts adjoin.
 func (d Daypart) Contains(start, end time.Time, loc *time.Location) bool {
 	reach := start
 	for day := DateOf(start.In(loc)).AddDays(-2); !day.utc().After(end.UTC().AddDate(0, 0, 2)); day = day.AddDays(1) {

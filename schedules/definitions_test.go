@@ -11,7 +11,7 @@ import (
 	"lifeline/schedules"
 )
 
-// said are the problems of a definition as "field: message".
+// said returns the problems of a definition as "field: message".
 func said(list []schedules.Problem) (out []string) {
 	for _, p := range list {
 		out = append(out, p.Field+": "+p.Message)
@@ -140,7 +140,7 @@ func TestOverlapsNameTheWindowsOfOneStation(t *testing.T) {
 	}
 }
 
-// What another program is given of a recurrence: its rule, and its starts without those that are left out.
+// Another program receives the rule of a recurrence, and its starts without the excluded ones.
 func TestARepetitionIsTheRuleWithItsStarts(t *testing.T) {
 	r := schedules.Recurrence{Timezone: "Asia/Seoul",
 		RRule: "DTSTART:20261101T200000\nRRULE:FREQ=DAILY;COUNT=5\nEXDATE:20261102T200000"}

@@ -15,8 +15,8 @@ type ItemChange struct {
 	Why    string `json:"why,omitempty"`
 }
 
-// The kinds of change: replaced is another segment at the same start, moved the same segment at another start in the
-// same window, changed the same segment at the same start with other particulars (its recording, its end, its lock).
+// The kinds of change. Replaced means another segment at the same start; moved, the same segment at another start in
+// the same window; changed, the same segment at the same start with other details (its recording, its end, its lock).
 const (
 	ItemAdded    = "added"
 	ItemRemoved  = "removed"
@@ -25,11 +25,11 @@ const (
 	ItemChanged  = "changed"
 )
 
-// Diff lists what differs from one rundown to another, by start. It says nothing of rundowns whose items are equal.
+// Diff lists the differences between two rundowns, by start. It returns an empty list for rundowns with equal items.
 func Diff(from, to Rundown) []ItemChange {
 	out := []ItemChange{}
 	before, after := unmatched(from.Items, to.Items)
-	// What starts at the same instant in the same window is one place.
+	// Two items with the same start in the same window take the same place.
 	key := func(i *Item) string { return i.Window + " " + strconv.FormatInt(i.StartAt.UnixMilli(), 10) }
 	at := map[string]*Item{}
 	for _, i := range after {
@@ -74,7 +74,7 @@ func Diff(from, to Rundown) []ItemChange {
 	return out
 }
 
-// start orders changes: where the item is now, or was.
+// start is the sort key of a change: the item's present start, or its former start if it is gone.
 func (c ItemChange) start() int64 {
 	if c.After != nil {
 		return c.After.StartAt.UnixMilli()
@@ -82,7 +82,7 @@ func (c ItemChange) start() int64 {
 	return c.Before.StartAt.UnixMilli()
 }
 
-// unmatched are copies of the items that the other list does not have in exactly the same form.
+// unmatched returns copies of the items that have no exact equal in the other list.
 func unmatched(from, to []Item) (before, after []*Item) {
 	count := map[Item]int{}
 	for _, i := range to {
@@ -109,7 +109,7 @@ func unmatched(from, to []Item) (before, after []*Item) {
 	return before, after
 }
 
-// plain is the item in a form that == compares by instant.
+// plain returns the item in a form that == compares by instant.
 func (i Item) plain() Item {
 	i.StartAt, i.NotAfter = At(i.StartAt.Time), At(i.NotAfter.Time)
 	return i

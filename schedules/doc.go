@@ -1,20 +1,21 @@
-// Package schedules is the vocabulary of Lifeline's schedules and its checks: what a broadcast day is made of, and how
-// one is checked, edited, compared and reconciled. Package planner makes the days. Both are pure libraries: no I/O, no
-// time.Now, no global randomness. Whatever varies is an argument.
+// Package schedules defines the vocabulary of Lifeline's schedules and its checks: the types that a broadcast day is
+// made of, and the functions that check, edit, compare and reconcile one. Package planner makes the days. Both are pure
+// libraries: no I/O, no time.Now, no global randomness. Everything that varies is an argument.
 //
 // The parts, in the order in which the data passes them:
 //
-//   - Segment, Script and Recording describe what can air; Library holds them with how long each may air (airable.go,
-//     library.go, passages.go, consent.go).
-//   - Station, Window, Clock and Rule describe what is wanted; Network checks them (network.go, problems*.go,
-//     overlaps.go).
-//   - Recurrence gives the starts of a window, Station.Occurrences its instances, on nights when clocks change too
-//     (recurrence.go, occurrences.go, zone.go, clockchange.go, fitclock.go).
-//   - Input is what a plan of a day depends on; its Windows are those of the day (input.go, standing.go).
-//   - Rundown and Item are a planned day, Explanation says why each item is there; Input.Apply edits a rundown by hand,
-//     Diff compares two, Withdraw takes items out (rundown.go, explain.go, edit.go, diff.go, withdraw.go).
-//   - Outcomes and Reconcile tell from as-run reports what aired; Tally counts it, Exposures tells who heard which
-//     passage (account.go, reconcile.go, tally.go, exposure.go).
+//   - Segment, Script and Recording describe the material; Library holds it together with the time in which each
+//     segment may air (airable.go, library.go, passages.go, consent.go).
+//   - Station, Window, Clock and Rule are the definitions; Network checks them (network.go, problems*.go, overlaps.go).
+//   - Recurrence computes the starts of a window and Station.Occurrences its instances, including the nights on which
+//     clocks change (recurrence.go, occurrences.go, zone.go, clockchange.go, fitclock.go).
+//   - Input holds everything that the plan of a day depends on; Input.Windows returns the windows of that day
+//     (input.go, standing.go).
+//   - Rundown and Item are a planned day, and Explanation gives the reason for each item. Input.Apply edits a rundown
+//     by hand, Diff compares two rundowns, Withdraw removes items (rundown.go, explain.go, edit.go, diff.go,
+//     withdraw.go).
+//   - Outcomes and Reconcile compute from as-run reports what aired. Tally counts airings, and Exposures lists which
+//     station's listeners heard which passage (account.go, reconcile.go, tally.go, exposure.go).
 //
 // # Glossary
 //
@@ -27,18 +28,20 @@
 //   - Rundown, Item: the plan of one station for one broadcast day.
 //   - Start: follow the previous item, hard (cut at the instant), or soft (wait up to a grace).
 //   - Fallback: the ordered list that a player airs when it has no valid queue or an item fails.
-//   - AsRun: what aired. Discrepancy: plan minus reality. MakeGood: an airing owed.
-//   - Library: segments and scripts with how long each may air. Airable says what may air.
+//   - AsRun: a station's report of what aired. Discrepancy: one difference between plan and air. MakeGood: an airing
+//     owed.
+//   - Library: segments and scripts with the time in which each may air. Airable decides whether a segment may air.
 //   - Choice: the record of why something airs where it does. planner.Replay makes the choice again from it.
 //
 // All intervals are half-open. All instants are UTC. The JSON of every type here is the JSON of the HTTP contract.
 //
 // # Nights when clocks change
 //
-// A window in wall time starts at its wall time: one that does not exist moves forward by the gap, one that exists
-// twice is its first occurrence. Its length is exact, except where the change would tear windows apart that follow each
-// other on ordinary days or push them into each other (ClockChange): a window that would run into the next ends where
-// that begins, or falls away, and a window that adjoins the next, with a pause of at most five minutes, reaches to it
-// across the hour that comes twice. Its clock is fitted: posts behind the end fall away, what is at the end stays
-// there, and what comes on top is filled. The rundown warns of each such window (clock_change).
+// A window in wall time starts at its wall time. A wall time that does not exist moves forward by the gap; a wall time
+// that exists twice means its first occurrence. A window keeps its exact length, except where the change would make
+// windows overlap, or separate windows that adjoin on ordinary days (ClockChange). A window that would run into the
+// next one ends where that one begins, or is left out. A window that adjoins the next one, with a pause of at most five
+// minutes, extends to it across the repeated hour. The window's clock is fitted to its length: posts beyond the end are
+// removed, positions at the end stay there, and extra time is filled. The rundown has a warning for each such window
+// (clock_change).
 package schedules

@@ -8,20 +8,22 @@ import (
 
 // Edit is one change of a rundown by hand.
 type Edit struct {
-	Op       string `json:"op"`                 // insert, replace, move, remove, lock, unlock
-	Item     string `json:"item,omitempty"`     // what is edited; not for insert
-	Segment  string `json:"segment,omitempty"`  // for insert and replace
-	Before   string `json:"before,omitempty"`   // for insert and move: the item that it goes before …
-	After    string `json:"after,omitempty"`    // … or after
-	Position string `json:"position,omitempty"` // for insert: of the clock; none: its neighbour's
+	Op      string `json:"op"`                // insert, replace, move, remove, lock, unlock
+	Item    string `json:"item,omitempty"`    // the item to edit; not for insert
+	Segment string `json:"segment,omitempty"` // for insert and replace
+	Before  string `json:"before,omitempty"`  // for insert and move: the item to put it before …
+	After   string `json:"after,omitempty"`   // … or after
+	// for insert: a position of the clock; none means the position of the neighbour
+	Position string `json:"position,omitempty"`
 }
 
-// Apply makes the edits in order and answers the rundown re-timed, as a draft, with its warnings. Within a window
-// each item starts where the one before it ends, and posts wait for their instants: what no longer reaches a post or
-// the window's end, or runs into it and so delays it, is a warning with the time that lacks or is over. What was edited
-// is locked, so that a plan that keeps locked items fills around it. When any edit cannot be made the problems say
-// which and why (fields such as edits[1].item) and the rundown is the one given. Windows that no edit touches stay to
-// the millisecond, and so does what is before the first edit in those that one does.
+// Apply makes the edits in order and returns the rundown with new times, as a draft with warnings. Within a window each
+// item starts where the previous one ends, and posts keep their instants. An item that ends before a post or the
+// window's end, or that runs past it, gets a warning with the missing or excess time. Apply locks each inserted,
+// replaced or moved item, so that a plan that keeps locked items fills around it. If an edit cannot be made, Apply
+// returns the original rundown and a problem for each such edit, with its field (such as edits[1].item) and reason.
+// Windows that no edit touches stay the same to the millisecond, and so do the items before the first edit in a touched
+// window.
 func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
 	in = in.ForPublished(r)
 	e := editor{in: &in, items: slices.Clone(r.Items), problems: &problems{}}
@@ -48,7 +50,7 @@ func (in Input) Apply(r Rundown, edits []Edit) (Rundown, []Problem) {
 
 type editor struct {
 	in       *Input
-	windows  []DayWindow // their clocks fitted
+	windows  []DayWindow // with fitted clocks
 	items    []Item
 	problems *problems
 }
@@ -97,7 +99,7 @@ func (e *editor) apply(edit Edit) {
 	}
 }
 
-// target is where an edit puts an item, and the item beside it.
+// target returns the index at which an edit puts an item, and the neighbour that the edit names.
 func (e *editor) target(edit Edit) (to int, near Item, ok bool) {
 	if (edit.Before == "") == (edit.After == "") {
 		e.problems.add("before", "must say where, or else after: give exactly one of the two")
@@ -129,7 +131,7 @@ func (e *editor) insert(edit Edit) {
 	}
 }
 
-// airing is an item of the segment in another's place, if it may air there.
+// airing returns an item of the segment in the place of another item, if the segment may air there.
 func (e *editor) airing(id string, at Item) (Item, bool) {
 	if id == "" {
 		e.problems.add("segment", "must name the segment that is to air")
@@ -158,8 +160,8 @@ func (e *editor) airing(id string, at Item) (Item, bool) {
 	return at, true
 }
 
-// window is the occurrence that an item belongs to: the last of its window that starts no later, for an edited item
-// may have run past the end.
+// window returns the occurrence that an item belongs to: the last occurrence of its window that starts at or before the
+// item. The item may start after the occurrence's end, because edits may push it there.
 func (e *editor) window(item Item) *DayWindow {
 	var last *DayWindow
 	for i := range e.windows {
@@ -170,7 +172,7 @@ func (e *editor) window(item Item) *DayWindow {
 	return last
 }
 
-// retime lays the items of each window end to end and anchors hard posts.
+// retime places the items of each window end to end and keeps the posts at their instants.
 func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 	warnings := []Warning{}
 	warn := func(code, window, item, format string, args ...any) {
@@ -184,7 +186,7 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 		s.Planned = Millis{}
 		at := s.StartAt
 		w := e.window(Item{Window: s.Window, StartAt: s.StartAt})
-		untouched := true // so far
+		untouched := true // until the first edit in this window
 		for i := range e.items {
 			item := e.items[i]
 			if own := e.window(item); own == nil || own != w {
@@ -192,7 +194,7 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 			}
 			if before, ok := r.Item(item.ID); untouched && ok && !e.changed(r, item) &&
 				before.StartAt.Equal(item.StartAt.Time) && !e.missing(r, s.Occurrence, item.StartAt) {
-				at = item.StartAt // what is open before it stays open
+				at = item.StartAt // a gap before an untouched item is kept
 			} else {
 				untouched = false
 			}
@@ -239,7 +241,7 @@ func (e *editor) retime(r Rundown) ([]Item, []Slot, []Warning) {
 	return out, slots, warnings
 }
 
-// missing reports whether an item of the rundown that was in a window before an instant is there no more.
+// missing reports whether an item that was in the window before an instant has been removed.
 func (e *editor) missing(r Rundown, w Occurrence, before Instant) bool {
 	return slices.ContainsFunc(r.Items, func(x Item) bool {
 		return x.Window == w.Window && w.Contains(x.StartAt.Time) && x.StartAt.Before(before.Time) &&
@@ -247,7 +249,7 @@ func (e *editor) missing(r Rundown, w Occurrence, before Instant) bool {
 	})
 }
 
-// post is the instant of the clock's post that the item opens.
+// post returns the instant of the clock's post that the item opens.
 func (w *DayWindow) post(item Item) (Instant, bool) {
 	if w == nil || item.Start == Follow {
 		return Instant{}, false
@@ -260,7 +262,7 @@ func (w *DayWindow) post(item Item) (Instant, bool) {
 	return Instant{}, false
 }
 
-// changed reports whether the item is not one of the rundown's by id and segment.
+// changed reports whether the rundown has no item with this id and segment.
 func (e *editor) changed(r Rundown, item Item) bool {
 	return !slices.ContainsFunc(r.Items, func(x Item) bool { return x.ID == item.ID && x.SegmentID == item.SegmentID })
 }

@@ -2,25 +2,25 @@ package schedules
 
 import "fmt"
 
-// Explanation says why an item is where it is. Its Choice is the record from which the choice can be made again.
+// Explanation is the reason why an item is where it is. Choice is a record from which the choice can be repeated.
 type Explanation struct {
 	Item      string   `json:"item"`
 	Window    string   `json:"window"`
 	Position  string   `json:"position"`
 	SegmentID string   `json:"segment_id"`
 	Why       string   `json:"why"`
-	DueRank   int      `json:"due_rank"`   // how many candidates were more overdue
-	LastAired Instant  `json:"last_aired"` // before this; none: never
+	DueRank   int      `json:"due_rank"`   // number of candidates that were more overdue
+	LastAired Instant  `json:"last_aired"` // before this airing; none means never
 	Airings   int      `json:"airings"`    // in the history
-	Deficit   float64  `json:"deficit"`    // airings fewer than the mean of its candidates
+	Deficit   float64  `json:"deficit"`    // how many airings fewer than the mean of its candidates
 	Slacks    []Slack  `json:"slacks,omitempty"`
 	Bent      []Slack  `json:"bent,omitempty"` // soft rules that this item bends, with the figures
 	Choice    *Choice  `json:"choice"`         // shared by the items that one choice placed
-	Place     int      `json:"place"`          // of the item's segment in what the choice airs
+	Place     int      `json:"place"`          // index of the item's segment in the list of segments that the choice airs
 	Chain     []string `json:"chain,omitempty"`
 }
 
-// Slack is how far a rule was from refusing: durations in milliseconds, or counts, as Unit says.
+// Slack is the margin by which a rule allowed an item: durations in milliseconds, or counts, depending on Unit.
 type Slack struct {
 	Rule string `json:"rule"`
 	Unit string `json:"unit"` // ms, items, airings
@@ -28,38 +28,39 @@ type Slack struct {
 	Has  int64  `json:"has"`
 }
 
-// Methods of choice.
+// The methods of choice.
 const (
-	MethodKept    = "kept"    // it was to stay
-	MethodFixed   = "fixed"   // the clock names it
-	MethodDue     = "due"     // the most overdue candidate that nothing refuses
-	MethodClosing = "closing" // the set that fills what is left
-	MethodSearch  = "search"  // the first sequence that fills what is left, when no set does
+	MethodKept    = "kept"    // the item had to stay
+	MethodFixed   = "fixed"   // the clock names the segment
+	MethodDue     = "due"     // the most overdue candidate that no rule refuses
+	MethodClosing = "closing" // the set of segments that fills the remaining time
+	MethodSearch  = "search"  // the first sequence that fills the remaining time, when no set does
 	MethodDemand  = "demand"  // a rule, a campaign or a make-good asks for it
 )
 
-// Choice is the record of one choice: its candidates in due order and what refused them. It is complete: Replay makes
-// the choice again from it alone.
+// Choice is the record of one choice: its candidates in due order, and the rule that refused each. Replay repeats the
+// choice from this record alone.
 type Choice struct {
 	Method   string  `json:"method"`
-	For      string  `json:"for,omitempty"` // the demand
+	For      string  `json:"for,omitempty"` // the demand that it serves
 	StartAt  Instant `json:"start_at"`
-	Target   Millis  `json:"target_ms,omitzero"`   // to be filled
-	Residual Millis  `json:"residual_ms,omitzero"` // filled more (or less) than the target
-	// within a millisecond, or no set of the candidates in play has less; where the search was cut: none of up to five
+	Target   Millis  `json:"target_ms,omitzero"`   // time to fill
+	Residual Millis  `json:"residual_ms,omitzero"` // time filled beyond the target; negative if less was filled
+	// the residual is at most a millisecond, or no set of the candidates in play has a smaller one; if the search was cut,
+	// no set of up to five has
 	Proved bool `json:"residual_proved,omitempty"`
-	// there was more material, less overdue, than came into play
+	// further, less overdue material was available but not considered
 	Cut        bool        `json:"search_cut,omitempty"`
-	Least      Millis      `json:"least_residual_ms,omitzero"` // range of residual allowed
+	Least      Millis      `json:"least_residual_ms,omitzero"` // the allowed range of the residual
 	Most       Millis      `json:"most_residual_ms,omitzero"`
-	Nearest    bool        `json:"nearest,omitempty"`   // the residual counted before all else
-	DueFirst   bool        `json:"due_first,omitempty"` // of sets equally overdue alone did the residual decide
-	BySums     bool        `json:"by_sums,omitempty"`   // the set is the subset sums', of any size
+	Nearest    bool        `json:"nearest,omitempty"`   // the residual decided before everything else
+	DueFirst   bool        `json:"due_first,omitempty"` // the residual decided only between equally overdue sets
+	BySums     bool        `json:"by_sums,omitempty"`   // the set, of any size, comes from the subset-sum search
 	Wide       int         `json:"wide,omitempty"`      // candidates in play
 	Candidates []Candidate `json:"candidates"`
-	Aired      []string    `json:"aired"`            // what was chosen, in order
-	Tried      int         `json:"tried,omitempty"`  // which order of the set, counted from due order
-	Banned     [][]int     `json:"banned,omitempty"` // better sets that no order allows
+	Aired      []string    `json:"aired"`            // the chosen segments, in order
+	Tried      int         `json:"tried,omitempty"`  // which order of the set was used, counted from due order
+	Banned     [][]int     `json:"banned,omitempty"` // better sets that the rules allow in no order
 	Faded      Millis      `json:"faded_ms,omitzero"`
 }
 
@@ -68,7 +69,7 @@ type Candidate struct {
 	Segment   string  `json:"segment"`
 	Duration  Millis  `json:"duration_ms"`
 	LastAired Instant `json:"last_aired"`
-	Clashes   []int   `json:"clashes,omitempty"` // places of candidates that may not air near it
+	Clashes   []int   `json:"clashes,omitempty"` // indexes of the candidates that may not air near it
 	Refused   Refusal `json:"refused,omitzero"`
 }
 
@@ -80,7 +81,7 @@ type Refusal struct {
 	Has  int64  `json:"has,omitempty"`
 }
 
-// IsZero reports that nothing refused.
+// IsZero reports whether no rule refused the candidate.
 func (r Refusal) IsZero() bool { return r == Refusal{} }
 
 func (r Refusal) String() string {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Exposure is one passage of a script heard from one station in one language: when, and how often.
+// Exposure lists the airings of one passage of a script from one station in one language.
 type Exposure struct {
 	Script   string    `json:"script"`
 	Passage  int       `json:"passage"`
@@ -14,8 +14,8 @@ type Exposure struct {
 	Airings  []Instant `json:"airings"` // starts, ascending
 }
 
-// Exposures is the ledger of which passage reached which station in which language and when, by script, passage,
-// station and language. Airings of segments that read no script, or are not in the library, expose nothing.
+// Exposures returns when each passage aired from each station in each language, ordered by script, passage, station and
+// language. It ignores segments that read no script or are not in the library.
 func (l *Library) Exposures(history []Airing) []Exposure {
 	type key struct {
 		script            string

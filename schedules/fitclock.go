@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// nightFade is how much of the last item may be faded away to close what a change of clocks left of a window, or added
-// to it.
-const nightFade = 30 * time.Second
+// clockChangeFade is how much of the last item may be faded out to meet the end of a window that a change of clocks
+// shortens or lengthens.
+const clockChangeFade = 30 * time.Second
 
-// fitted is the clock for a window that a change of clocks makes shorter or longer than it is on ordinary days. What
-// the clock has at the end stays there. In a shorter window the posts behind its end fall away with what follows them,
-// and so do the segments that have no room any more. What is left, or comes on top, is filled: by the last stretch's
-// own fill, else by the clock's last one, else by music and evergreens.
+// fitted returns the clock for a window that a change of clocks makes shorter or longer than on ordinary days. The
+// positions at the clock's end stay there. A shorter window loses the posts beyond its end with the positions that
+// follow them, and then the segments that no longer fit. The remaining or additional time is filled by the last
+// stretch's own fill, else by the clock's last fill, else by music and evergreens.
 func (c Clock) fitted(ordinary, length time.Duration, lib *Library) Clock {
 	if length == ordinary {
 		return c
@@ -27,7 +27,7 @@ func (c Clock) fitted(ordinary, length time.Duration, lib *Library) Clock {
 	if n := slices.IndexFunc(kept, func(p Position) bool { return p.At != nil && p.At.Duration >= room }); n >= 0 {
 		kept = kept[:n]
 	}
-	last := 0 // the first position of the last stretch
+	last := 0 // index of the first position of the last stretch
 	for i := range kept {
 		if kept[i].At != nil {
 			last, room = i, length-airTime(tail, lib)-kept[i].At.Duration
@@ -50,7 +50,7 @@ func (c Clock) fitted(ordinary, length time.Duration, lib *Library) Clock {
 	return c
 }
 
-// airTime is what the segments that the positions name last.
+// airTime returns the total air time of the segments that the positions name.
 func airTime(positions []Position, lib *Library) (sum time.Duration) {
 	for _, p := range positions {
 		if s, ok := lib.Segment(p.Segment); ok && s.Recording != nil {
@@ -60,7 +60,7 @@ func airTime(positions []Position, lib *Library) (sum time.Duration) {
 	return sum
 }
 
-// spareFill is a fill like the clock's last one, under an id that is not among the kept positions.
+// spareFill returns a copy of the clock's last fill under an id that none of the kept positions has.
 func (c Clock) spareFill(kept []Position) Position {
 	spare := Position{ID: "fill", Fill: &Selector{Kinds: []Kind{"music", "evergreen"}}}
 	for _, p := range c.Positions {
@@ -69,7 +69,7 @@ func (c Clock) spareFill(kept []Position) Position {
 		}
 	}
 	spare.At, spare.Start, spare.Grace = nil, "", Millis{}
-	spare.FadeMax = Millis{max(spare.FadeMax.Duration, nightFade)}
+	spare.FadeMax = Millis{max(spare.FadeMax.Duration, clockChangeFade)}
 	for slices.ContainsFunc(kept, func(p Position) bool { return p.ID == spare.ID }) {
 		spare.ID = "more-" + spare.ID
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Whatever a recurrence says, reading it never panics, and what it yields is ascending, within the range asked, each
-// instant once, and the same when the range is cut in two.
+// For every input, reading a recurrence does not panic. The times that it yields ascend without repetition within the
+// requested interval, and are the same when the interval is cut in two.
 func FuzzRecurrence(f *testing.F) {
 	f.Add("Asia/Tashkent", "DTSTART:20230901T130000\nRRULE:FREQ=DAILY")
 	f.Add("America/New_York", "DTSTART:20230101T020000\nRRULE:FREQ=WEEKLY;BYDAY=SU,SA;INTERVAL=2\nEXDATE:20240310T020000")
@@ -21,7 +21,7 @@ func FuzzRecurrence(f *testing.F) {
 		}
 		r, err := Recurrence{Timezone: zone, RRule: rule}.parse()
 		if err != nil || r.option != nil && r.option.Freq < 2 {
-			return // years and months are walked through from their start, which may lie far back
+			return // the library iterates over years and months from their start, which may be long ago
 		}
 		from := time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
 		middle, to := from.AddDate(0, 0, 17), from.AddDate(0, 0, 40)
@@ -42,7 +42,7 @@ func FuzzRecurrence(f *testing.F) {
 	})
 }
 
-// Whatever a scheduler sends, checking it never panics; what has no problems is written and read back the same.
+// For every input, checking definitions does not panic. Definitions without problems survive a round trip through JSON.
 func FuzzDefinitions(f *testing.F) {
 	f.Add(`{"id":"hour-ko","length_ms":3570000,"positions":[{"id":"open","segment":"sign-on-ko"},{"id":"rest","fill":{"kinds":["music"]}}],
 		"rules":[{"separate":"segment","for_ms":14400000,"hard":true},{"at_least":3,"per":"day","of":{"tag":"appeal"},"hard":true}]}`)

@@ -2,25 +2,25 @@ package schedules
 
 import "time"
 
-// Input is everything that a plan depends on. Nothing in it is changed by planning. The order of its lists does not
-// matter, except where a list is an order (a clock's positions, a station's fallback).
+// Input holds everything that a plan depends on. Planning does not change it. The order of its lists does not matter,
+// except for lists that define an order (a clock's positions, a station's fallback).
 type Input struct {
 	Station Station
 	Date    Date
 	Clocks  map[string]Clock
 	Library *Library
-	// of all stations, in any order; what aired or is published. Airings in this day's own windows are ignored
+	// aired and published items of all stations, in any order; airings in this day's own windows are ignored
 	History   []Airing
 	Owed      []MakeGood // of this station
 	Campaigns []Campaign
-	Keep      []Item // items that stay as they are: frozen, locked, aired, or asked for
+	Keep      []Item // items to keep as they are: frozen, locked, aired, or requested
 	Seed      uint64
 
-	// Published is what the day is published as. Its windows that start by Frozen stay as they are there, whatever the
-	// definitions say now: nothing is planned in them, and what the definitions would put over them gives way.
+	// Published is the published rundown of the day. Its windows that start by Frozen stay as published, even if the
+	// definitions have changed: nothing is planned in them, and a defined window that overlaps them is left out.
 	Published Rundown
 	Frozen    time.Time
-	Over      time.Time // what has ended by then makes nothing good that is owed
+	Over      time.Time // an item that has ended by then cannot make good an airing that is owed
 
-	whole bool // all windows of Published stay, and no others are there
+	publishedOnly bool // the day has exactly the windows of Published
 }

@@ -6,8 +6,8 @@ import "strings"
 // language.
 const NoLanguage = "zxx"
 
-// Speaks reports whether a segment in language may air where allowed are the languages: by RFC 4647 basic filtering,
-// so that "ko" allows "ko-KP" and "ko-KP" does not allow "ko". No allowed language at all allows every one.
+// Speaks reports whether a segment in language may air where only the allowed languages may. It uses RFC 4647 basic
+// filtering, so "ko" allows "ko-KP" but "ko-KP" does not allow "ko". An empty list allows every language.
 func Speaks(language string, allowed []string) bool {
 	if language == NoLanguage || len(allowed) == 0 {
 		return true

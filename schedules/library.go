@@ -7,28 +7,28 @@ import (
 	"strconv"
 )
 
-// Library is segments and scripts with what their validity and rulings leave of them. It is immutable and safe for
-// concurrent use.
+// Library holds segments and scripts with the time in which each segment may air, given its validity and the editors'
+// rulings. It is immutable and safe for concurrent use.
 type Library struct {
 	entries   []*Entry         // by id
-	slots     overlay[int32]   // id -> a number that the segment keeps, whatever comes before it
-	places    []int32          // by that number: where it is in entries
-	readers   overlay[[]int32] // id of an intro or back-announce -> slots of those that name it, or once did
+	numbers   overlay[int32]   // id -> a number that a segment keeps when others are inserted before it
+	indexes   []int32          // number -> index in entries
+	readers   overlay[[]int32] // id of an intro or back-announce -> numbers of the segments that name it, or once did
 	scripts   map[string]Script
 	scriptIDs []string // sorted
 }
 
-// Entry is a segment of a library with how long it may air. A library that differs from another in some segments shares
-// the entries of all others with it.
+// Entry is a segment of a library with the time in which it may air. Libraries that differ in a few segments share the
+// entries of all others.
 type Entry struct {
 	Segment
-	own  Life // by its validity and its passages
-	Life Life // by what it belongs to, too
-	Fit  bool // may air at all
+	own  Life // by its own validity and passages
+	Life Life // own, limited by the readings that it introduces or closes
+	Fit  bool // Unfit returns nil
 }
 
-// Prepare makes a library of segments and scripts. Where an id is there twice, the higher revision counts. Neither
-// the order of the lists nor the machine changes what is planned with it. It keeps no reference to the slices.
+// Prepare builds a library from segments and scripts. Of several documents with one id, the one with the highest
+// revision counts. The order of the lists does not affect the result. The library keeps no reference to the slices.
 func Prepare(segments []Segment, scripts []Script) *Library {
 	l := &Library{scripts: make(map[string]Script, len(scripts))}
 	for _, s := range scripts {
@@ -48,24 +48,24 @@ func Prepare(segments []Segment, scripts []Script) *Library {
 
 func (l *Library) fill(sorted []Segment) {
 	n := len(sorted)
-	l.entries, l.places = make([]*Entry, n), make([]int32, n)
-	l.slots.base, l.readers.base = make(map[string]int32, n), map[string][]int32{}
+	l.entries, l.indexes = make([]*Entry, n), make([]int32, n)
+	l.numbers.base, l.readers.base = make(map[string]int32, n), map[string][]int32{}
 	block := make([]Entry, n)
 	for i, s := range sorted {
-		slot := int32(i)
+		number := int32(i)
 		block[i] = l.newEntry(s)
-		l.entries[i], l.places[i] = &block[i], slot
-		l.slots.base[s.ID] = slot
-		for _, id := range block[i].speaksOf() {
-			l.readers.base[id] = append(l.readers.base[id], slot)
+		l.entries[i], l.indexes[i] = &block[i], number
+		l.numbers.base[s.ID] = number
+		for _, id := range block[i].companions() {
+			l.readers.base[id] = append(l.readers.base[id], number)
 		}
 	}
 	for _, e := range l.entries {
-		l.settle(e)
+		l.applyRulings(e)
 	}
 }
 
-// newEntry is all of an entry but what depends on others.
+// newEntry returns the entry of a segment without the fields that depend on other segments.
 func (l *Library) newEntry(s Segment) Entry {
 	e := Entry{Segment: s, own: s.Script.life(l.Script)}
 	if e.own.Dead == "" {
@@ -78,8 +78,8 @@ func (l *Library) newEntry(s Segment) Entry {
 	return e
 }
 
-// speaksOf are the ids of the intro and the back-announce that speak of the segment.
-func (e *Entry) speaksOf() (ids []string) {
+// companions returns the ids of the segment's intro and back-announce, which speak about it.
+func (e *Entry) companions() (ids []string) {
 	for _, id := range []string{e.Intro, e.BackAnnounce} {
 		if id != "" && !slices.Contains(ids, id) {
 			ids = append(ids, id)
@@ -88,8 +88,8 @@ func (e *Entry) speaksOf() (ids []string) {
 	return ids
 }
 
-// ruled is an entry's own life with an editor's rulings carried from readings to the intros and back-announces that
-// speak of them: one that serves readings lives no longer than the longest-lived of them.
+// ruled returns the time in which an entry may air, with the editors' rulings on readings applied to their intros and
+// back-announces: an intro or back-announce may air no longer than the longest-lived reading that names it.
 func (l *Library) ruled(e *Entry) Life {
 	life := e.own
 	readers, _ := l.readers.get(e.ID)
@@ -98,8 +98,8 @@ func (l *Library) ruled(e *Entry) Life {
 	}
 	var until Instant
 	named, open, live := false, false, false
-	for _, slot := range readers {
-		reader := l.entries[l.places[slot]]
+	for _, number := range readers {
+		reader := l.entries[l.indexes[number]]
 		if reader.Intro != e.ID && reader.BackAnnounce != e.ID {
 			continue
 		}
@@ -122,19 +122,19 @@ func (l *Library) ruled(e *Entry) Life {
 	return life
 }
 
-// settle rules on an entry by what it belongs to.
-func (l *Library) settle(e *Entry) {
+// applyRulings computes the fields of an entry that depend on other segments.
+func (l *Library) applyRulings(e *Entry) {
 	e.Life = l.ruled(e)
 	e.Fit = e.Unfit() == nil
 }
 
-// Index is where a segment is in Entries.
+// Index returns the index of a segment in Entries.
 func (l *Library) Index(id string) (int32, bool) {
-	slot, ok := l.slots.get(id)
+	number, ok := l.numbers.get(id)
 	if !ok {
 		return 0, false
 	}
-	return l.places[slot], true
+	return l.indexes[number], true
 }
 
 func (l *Library) entry(id string) (*Entry, bool) {
@@ -145,7 +145,7 @@ func (l *Library) entry(id string) (*Entry, bool) {
 	return l.entries[i], true
 }
 
-// Segment is the library's segment of that id.
+// Segment returns the segment with that id.
 func (l *Library) Segment(id string) (Segment, bool) {
 	e, ok := l.entry(id)
 	if !ok {
@@ -154,10 +154,11 @@ func (l *Library) Segment(id string) (Segment, bool) {
 	return e.Segment, true
 }
 
-// Entries are the library's segments, by id, each with its life. Neither the list nor what is in it may be changed.
+// Entries returns the library's segments with their lives, ordered by id. Callers must not change the list or its
+// elements.
 func (l *Library) Entries() []*Entry { return slices.Clip(l.entries) }
 
-// Segments are all the library's segments, by id.
+// Segments returns all segments of the library, ordered by id.
 func (l *Library) Segments() []Segment {
 	out := make([]Segment, len(l.entries))
 	for i := range l.entries {
@@ -166,13 +167,13 @@ func (l *Library) Segments() []Segment {
 	return out
 }
 
-// Script is the library's script of that id.
+// Script returns the script with that id.
 func (l *Library) Script(id string) (Script, bool) {
 	s, ok := l.scripts[id]
 	return s, ok
 }
 
-// Life is how long the segment may air, by its validity and by an editor's rulings on what it reads.
+// Life returns the time in which the segment may air, given its validity and the editors' rulings on its passages.
 func (l *Library) Life(id string) (Life, bool) {
 	e, ok := l.entry(id)
 	if !ok {

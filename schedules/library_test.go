@@ -14,7 +14,7 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// Segment by segment the same library comes about as at once: the same segments, and how long each may air.
+// Adding segments one by one gives the same library as Prepare: the same segments with the same lives.
 func TestALibraryWithChangesIsTheOnePreparedAnew(t *testing.T) {
 	script := schedules.Script{ID: "p", Versions: []schedules.ScriptVersion{{Version: 1, Passages: []schedules.Passage{
 		{Number: 1}, {Number: 2, Dead: true}, {Number: 3, AirUntil: schedules.At(time.Unix(3, 0))}}}}}
@@ -74,7 +74,7 @@ func TestWhatMayNotAirSaysByWhichRule(t *testing.T) {
 	}
 }
 
-// A passage whose text has changed must be read anew, in each language of its script.
+// A passage whose text has changed must be read again in each language of its script.
 func TestMissingNamesThePassagesThatNobodyReadsAsTheyAre(t *testing.T) {
 	text := func(s string) map[string]string { return map[string]string{"ko": s} }
 	script := schedules.Script{ID: "appeal", Languages: []string{"ko", "en"}, Versions: []schedules.ScriptVersion{

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// With is the library with one segment added or replaced. It answers as the library does that Prepare makes of the same
-// segments, and shares with l what has not changed, so that it costs a small part of that.
+// With returns the library with one segment added or replaced. The result equals the library that Prepare builds from
+// the same segments, but shares all unchanged entries with l and so costs far less.
 func (l *Library) With(s Segment) *Library {
 	next := *l
 	e := next.newEntry(s)
@@ -20,15 +20,15 @@ func (l *Library) With(s Segment) *Library {
 	} else {
 		next.insert(&e)
 	}
-	companions := next.spokenOf(before, &e)
-	next.settle(&e)
+	companions := next.indexCompanions(before, &e)
+	next.applyRulings(&e)
 	for _, id := range companions {
 		i, ok := next.Index(id)
 		if !ok || id == s.ID {
 			continue
 		}
 		companion := *next.entries[i]
-		next.settle(&companion)
+		next.applyRulings(&companion)
 		if companion.Life != next.entries[i].Life {
 			next.entries[i] = &companion
 		}
@@ -36,45 +36,45 @@ func (l *Library) With(s Segment) *Library {
 	return &next
 }
 
-// insert makes room for an entry.
+// insert adds an entry at its place in the order of ids.
 func (l *Library) insert(e *Entry) {
 	i, _ := slices.BinarySearchFunc(l.entries, e.ID, func(e *Entry, id string) int { return cmp.Compare(e.ID, id) })
 	at := int32(i)
 	l.entries = slices.Insert(slices.Clip(l.entries), i, e)
-	l.slots = l.slots.with(e.ID, int32(len(l.places)))
-	l.places = append(slices.Clone(l.places), at)
-	for slot, place := range l.places[:len(l.places)-1] {
-		if place >= at {
-			l.places[slot]++
+	l.numbers = l.numbers.with(e.ID, int32(len(l.indexes)))
+	l.indexes = append(slices.Clone(l.indexes), at)
+	for number, index := range l.indexes[:len(l.indexes)-1] {
+		if index >= at {
+			l.indexes[number]++
 		}
 	}
 }
 
-// spokenOf has the new entry stand as a reader of those that it names, and answers the companions whose lives may
-// change.
-func (l *Library) spokenOf(before, now *Entry) (ids []string) {
-	slot, _ := l.slots.get(now.ID)
-	for _, id := range now.speaksOf() {
-		if readers, _ := l.readers.get(id); !slices.Contains(readers, slot) {
-			l.readers = l.readers.with(id, append(slices.Clip(readers), slot))
+// indexCompanions records the new entry as a reader of the companions that it names, and returns the companions whose
+// lives may change.
+func (l *Library) indexCompanions(before, now *Entry) (ids []string) {
+	number, _ := l.numbers.get(now.ID)
+	for _, id := range now.companions() {
+		if readers, _ := l.readers.get(id); !slices.Contains(readers, number) {
+			l.readers = l.readers.with(id, append(slices.Clip(readers), number))
 		}
 	}
-	ids = now.speaksOf()
+	ids = now.companions()
 	if before == nil {
 		return ids
 	}
-	if slices.Equal(ids, before.speaksOf()) && (before.own.Dead == "") == (now.own.Dead == "") &&
+	if slices.Equal(ids, before.companions()) && (before.own.Dead == "") == (now.own.Dead == "") &&
 		before.own.Until == now.own.Until {
 		return nil
 	}
-	return append(ids, before.speaksOf()...)
+	return append(ids, before.companions()...)
 }
 
-// overlay is an immutable map to which entries are added at a small cost. Those that came late lie in a map of their
-// own until there are many.
+// overlay is an immutable map that is cheap to extend. It keeps the latest entries in a small map of their own, and
+// merges them into the base when there are many.
 type overlay[V any] struct{ base, late map[string]V }
 
-// maxLate is how many entries are copied at most when one is added.
+// maxLate is the largest number of entries that are copied when one is added.
 const maxLate = 256
 
 func (o overlay[V]) get(key string) (V, bool) {

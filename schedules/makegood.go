@@ -5,15 +5,16 @@ import (
 	"slices"
 )
 
-// MakeGoodID is the id of the make-good for a missed item.
+// MakeGoodID returns the id of the make-good for a missed item.
 func MakeGoodID(item string) string { return "mg-" + item }
 
-// programme are the kinds of segment that a listener tunes in for. The others hold a programme together, and nobody
-// wants yesterday's time signal.
+// programme lists the kinds of segment that listeners tune in for. The other kinds only connect a programme: a missed
+// time signal needs no make-good.
 var programme = []Kind{"reading", "news", "commentary", "testimony", "interview", "letter", "names", "correction"}
 
-// Committed reports whether the airing was a commitment, so that missing it is owed: it was of a programme, or within a
-// campaign. What was to make good an earlier miss is none: that one is owed still.
+// Committed reports whether an airing was a commitment, so that a make-good is owed if it is missed: it belongs to a
+// programme or a campaign. An airing that was itself a make-good is not a commitment, because the original airing is
+// still owed.
 func (l *Library) Committed(r AiringRecord, campaigns []Campaign) bool {
 	s, ok := l.Segment(r.SegmentID)
 	if !ok || r.MakesGood != "" || r.PlannedAt.IsZero() {
@@ -23,8 +24,8 @@ func (l *Library) Committed(r AiringRecord, campaigns []Campaign) bool {
 		func(c Campaign) bool { return c.covers(&s, r.Station, r.PlannedAt) })
 }
 
-// MarkMakeGoods marks for each make-good owed the one item that airs it: one that is marked already, or else the first
-// of its segment that airs after the miss, is not over and is for no other.
+// MarkMakeGoods marks, for each make-good owed, the item that airs it: an item that is already marked, else the first
+// item of its segment that starts after the miss, is not over and serves no other make-good.
 func (in Input) MarkMakeGoods(items []Item) {
 	owed := slices.Clone(in.Owed)
 	slices.SortFunc(owed, func(a, b MakeGood) int {

@@ -5,21 +5,22 @@ import (
 	"time"
 )
 
-// Network is everything that a scheduler defines, checked as a whole.
+// Network holds everything that a scheduler defines, so that it can be checked as a whole.
 type Network struct {
 	Stations  []Station
 	Clocks    []Clock
 	Scripts   []Script
 	Campaigns []Campaign
-	Segments  func(id string) (Segment, bool) // nil: segments are not checked
-	From      Date                            // overlaps that are over before it are not looked for
+	Segments  func(id string) (Segment, bool) // nil skips the checks that need segments
+	From      Date                            // overlaps that end before this day are ignored
 
-	// Settled says of which stations overlaps are known, so that they are not looked for; nil: of none.
+	// Settled reports whether the overlaps of a station are already known, so that they need not be searched; nil means
+	// that none are.
 	Settled func(id string) bool
 }
 
-// Problems lists what is wrong with each document and between them, all at once, with fields such as
-// "stations[0].windows[1].clock". An empty list means that the network can be stored.
+// Problems lists all faults within and between the documents, with fields such as "stations[0].windows[1].clock". The
+// network can be stored if the list is empty.
 func (n Network) Problems() []Problem {
 	p := &problems{}
 	each(p, "stations", n.Stations, func(s Station) (string, []Problem) { return s.ID, s.Problems() })
@@ -101,7 +102,7 @@ func (n Network) station(p *problems, s *Station, clocks map[string]*Clock) {
 	}
 }
 
-// Overlaps lists the station's windows that overlap from n.From on.
+// Overlaps lists the station's windows that overlap on or after n.From.
 func (n Network) Overlaps(s Station) []Problem {
 	p := &problems{}
 	n.overlaps(p, &s)
@@ -140,7 +141,7 @@ func (n Network) clock(p *problems, c *Clock) {
 				fixed = false
 			}
 		default:
-			fixed = false // picks may reach it
+			fixed = false // a pick may fill the time
 		}
 	}
 	if len(c.Positions) > 0 {
@@ -148,7 +149,7 @@ func (n Network) clock(p *problems, c *Clock) {
 	}
 }
 
-// tolerated reports whether every window that follows the clock tolerates being off by so much.
+// tolerated reports whether the tolerance of every window that follows the clock covers the difference.
 func (n Network) tolerated(c *Clock, off time.Duration) bool {
 	used := false
 	for _, s := range n.Stations {
@@ -178,7 +179,7 @@ func (n Network) segment(p *problems, field, id string, languages []string) (Seg
 	return s, ok
 }
 
-// stretchable reports whether a fill lets the clock's last stretch take another length.
+// stretchable reports whether a fill lets the last stretch of the clock change its length.
 func (c *Clock) stretchable() bool {
 	for i := len(c.Positions) - 1; i >= 0; i-- {
 		if c.Positions[i].Fill != nil {

@@ -2,15 +2,15 @@ package schedules
 
 import "time"
 
-// Occurrences are those of the station's windows that start in [from, to), by StartAt, then window id, as changes of
-// clocks make them (ClockChange). It is the one expansion that planner, API and player use. It fails when a window's
-// recurrence or the zone cannot be read.
+// Occurrences returns the occurrences of the station's windows that start in [from, to), ordered by start and window
+// id, with changes of clocks applied (ClockChange). Planner, API and player all use this expansion. It fails when a
+// recurrence or the zone is invalid, or when the interval is longer than MaxSpan.
 func (s Station) Occurrences(from, to time.Time) ([]Occurrence, error) {
 	out, _, err := s.expand(from, to)
 	return out, err
 }
 
-// date gives each occurrence, in order of start, its broadcast day.
+// date sets the broadcast day of each occurrence. The occurrences must be ordered by start.
 func date(occurrences []Occurrence, loc *time.Location) {
 	var d Date
 	var start, end time.Time
@@ -24,8 +24,8 @@ func date(occurrences []Occurrence, loc *time.Location) {
 	}
 }
 
-// OccurrencesOn are the occurrences of the station's broadcast day d: those that start in it, even where they end in
-// the next.
+// OccurrencesOn returns the occurrences that start in the station's broadcast day d. The last one may end in the next
+// day.
 func (s Station) OccurrencesOn(d Date) ([]Occurrence, error) {
 	start, end, err := s.DayBounds(d)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s Station) OccurrencesOn(d Date) ([]Occurrence, error) {
 	return s.Occurrences(start, end)
 }
 
-// Window is the station's window of that id.
+// Window returns the station's window with that id.
 func (s Station) Window(id string) (Window, bool) {
 	for _, w := range s.Windows {
 		if w.ID == id {
@@ -44,7 +44,7 @@ func (s Station) Window(id string) (Window, bool) {
 	return Window{}, false
 }
 
-// Allowed are the languages that the window may air: its own, or else the station's.
+// Allowed returns the languages that the window may air: its own, or else the station's.
 func (s Station) Allowed(w Window) []string {
 	if len(w.Languages) > 0 {
 		return w.Languages

@@ -8,20 +8,20 @@ import (
 	"github.com/teambition/rrule-go"
 )
 
-// yearAndMore is how long windows that come at least every second week are looked at from the latest start of two of
-// them on: through every combination of weeks and of clocks put forward and back.
-const yearAndMore = 366 * 24 * time.Hour
+// searchSpan is the time to search for overlaps after the start of a window that comes at least every second week. It
+// covers every combination of weeks and of clocks put forward and back.
+const searchSpan = 366 * 24 * time.Hour
 
-// seldomSought is how many starts of a window that comes more seldom are looked at.
-const seldomSought = 200
+// maxSeldomStarts is the number of starts to search of a window that comes less often.
+const maxSeldomStarts = 200
 
-// mostLooked bounds how many occurrences of one station are looked at, the earliest first.
-const mostLooked = 400_000
+// maxSearched bounds the number of occurrences that are searched per station, the earliest first.
+const maxSearched = 400_000
 
-// period is [from, to).
+// period is an interval [from, to).
 type period struct{ from, to time.Time }
 
-// overlaps looks for windows that overlap from n.From on, whenever their seasons begin and end.
+// overlaps adds a problem for each pair of windows that overlap on or after n.From, in whatever season.
 func (n Network) overlaps(p *problems, s *Station) {
 	usable := *s
 	usable.Windows = nil
@@ -30,24 +30,24 @@ func (n Network) overlaps(p *problems, s *Station) {
 	for i, w := range s.Windows {
 		r, err := w.Starts.parse()
 		if _, twice := place[w.ID]; twice || err != nil || w.Length.Duration <= 0 || w.Length.Duration > maxLength {
-			continue // its own problem
+			continue // reported elsewhere
 		}
 		place[w.ID] = i
 		usable.Windows = append(usable.Windows, w)
-		look = append(look, r.worthLooking(n.From.utc())...)
+		look = append(look, r.searchPeriods(n.From.utc())...)
 	}
 	told := map[[2]int]bool{}
 	looked := 0
-	for _, stretch := range joined(look) {
+	for _, stretch := range merged(look) {
 		var open []Occurrence
-		for from := stretch.from; from.Before(stretch.to) && looked < mostLooked; from = from.Add(yearAndMore) {
-			to := from.Add(yearAndMore)
+		for from := stretch.from; from.Before(stretch.to) && looked < maxSearched; from = from.Add(searchSpan) {
+			to := from.Add(searchSpan)
 			if to.After(stretch.to) {
 				to = stretch.to
 			}
 			occurrences, err := usable.Occurrences(from, to)
 			if err != nil {
-				return // its own problem, named elsewhere
+				return // reported elsewhere
 			}
 			looked += len(occurrences)
 			for _, o := range occurrences {
@@ -78,12 +78,12 @@ func (p *problems) overlap(s *Station, pair [2]int, o Occurrence) {
 	p.add(field, "window %s overlaps window %s at %s", s.Windows[pair[1]].ID, s.Windows[pair[0]].ID, at)
 }
 
-// worthLooking is when the recurrence can overlap another one that began earlier: a year from its start on where it
-// comes often, else around each of its starts. What is over before from is left out.
-func (p *recurrence) worthLooking(from time.Time) (out []period) {
+// searchPeriods returns the periods in which the recurrence can overlap one that began earlier: a year from its start
+// if it comes often, else the time around each of its starts. It omits starts before from.
+func (p *recurrence) searchPeriods(from time.Time) (out []period) {
 	around := func(wall time.Time) {
 		if wall.After(from) && p.inSeason(wall) {
-			out = append(out, period{wall.Add(-maxLength - 2*wallReach), wall.Add(maxLength + 2*wallReach)})
+			out = append(out, period{wall.Add(-maxLength - 2*maxOffset), wall.Add(maxLength + 2*maxOffset)})
 		}
 	}
 	for _, t := range p.additions {
@@ -99,7 +99,7 @@ func (p *recurrence) worthLooking(from time.Time) (out []period) {
 	case p.option == nil:
 		around(p.start)
 	case p.seldom():
-		if !comes(*p.option) {
+		if !everOccurs(*p.option) {
 			return out
 		}
 		o := *p.option
@@ -109,7 +109,7 @@ func (p *recurrence) worthLooking(from time.Time) (out []period) {
 			return out
 		}
 		next := r.Iterator()
-		for found := 0; found < seldomSought; {
+		for found := 0; found < maxSeldomStarts; {
 			t, ok := next()
 			if !ok || !p.until.IsZero() && !t.Before(p.until) {
 				break
@@ -120,20 +120,20 @@ func (p *recurrence) worthLooking(from time.Time) (out []period) {
 			}
 		}
 	default:
-		end := begin.Add(yearAndMore)
+		end := begin.Add(searchSpan)
 		for _, t := range []time.Time{p.until, p.option.Until} {
 			if !t.IsZero() && t.Before(end) {
 				end = t
 			}
 		}
 		if end.Add(maxLength).After(begin) {
-			out = append(out, period{begin.Add(-maxLength - 2*wallReach), end.Add(maxLength + 2*wallReach)})
+			out = append(out, period{begin.Add(-maxLength - 2*maxOffset), end.Add(maxLength + 2*maxOffset)})
 		}
 	}
 	return out
 }
 
-// seldom reports whether the rule comes less often than every second week, or not every year alike.
+// seldom reports whether the rule comes less often than every second week, or differs from year to year.
 func (p *recurrence) seldom() bool {
 	o := p.option
 	days := max(o.Interval, 1)
@@ -143,8 +143,8 @@ func (p *recurrence) seldom() bool {
 	return o.Freq == rrule.YEARLY || o.Freq == rrule.MONTHLY || days > 14 || len(o.Bymonthday) > 0
 }
 
-// joined are the periods in order, with those that touch as one.
-func joined(list []period) (out []period) {
+// merged returns the periods in order, with touching periods merged.
+func merged(list []period) (out []period) {
 	slices.SortFunc(list, func(a, b period) int { return a.from.Compare(b.from) })
 	for _, p := range list {
 		if n := len(out) - 1; n >= 0 && !p.from.After(out[n].to) {

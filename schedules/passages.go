@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// Life is how long something may air: [From, Until), each open when none. Dead says, in words, why it may not air at
-// all; it is empty for what lives.
+// Life is the interval [From, Until) in which something may air; none means that a side is open. Dead is the reason, in
+// words, why it may not air at all, or empty if it may.
 type Life struct {
 	From, Until Instant
-	Because     string // what happens at Until, in words; empty: nothing but its validity ends
+	Because     string // the event at Until, in words; empty means that only the validity ends
 	Dead        string
 }
 
-// Covers reports whether an airing [start, end) lies wholly within the life: what airs must end by its expiry.
+// Covers reports whether an airing [start, end) lies entirely within the life. An airing must end by the expiry.
 func (l Life) Covers(start, end time.Time) bool {
 	return l.Dead == "" && (l.From.IsZero() || !start.Before(l.From.Time)) &&
 		(l.Until.IsZero() || !end.After(l.Until.Time))
 }
 
-// Version is the script's version of that number.
+// Version returns the version of the script with that number.
 func (s Script) Version(n int) (ScriptVersion, bool) {
 	for _, v := range s.Versions {
 		if v.Version == n {
@@ -29,7 +29,7 @@ func (s Script) Version(n int) (ScriptVersion, bool) {
 	return ScriptVersion{}, false
 }
 
-// Latest is the script's version of the highest number; the zero ScriptVersion when there is none.
+// Latest returns the version with the highest number, or the zero ScriptVersion if the script has none.
 func (s Script) Latest() ScriptVersion {
 	var last ScriptVersion
 	for i, v := range s.Versions {
@@ -40,7 +40,7 @@ func (s Script) Latest() ScriptVersion {
 	return last
 }
 
-// Passage is the version's passage of that number.
+// Passage returns the passage of the version with that number.
 func (v ScriptVersion) Passage(number int) (Passage, bool) {
 	for _, p := range v.Passages {
 		if p.Number == number {
@@ -50,8 +50,8 @@ func (v ScriptVersion) Passage(number int) (Passage, bool) {
 	return Passage{}, false
 }
 
-// life is what an editor's rulings leave of a segment that reads ref: it lives while every passage it covers does. A
-// segment that names a script, version or passage that is not there is dead, for nobody could rule on it.
+// life returns the time in which a segment that reads ref may air, given the editors' rulings: as long as all of its
+// passages may. A segment that names an unknown script, version or passage is dead, because no editor can rule on it.
 func (ref *ScriptRef) life(scripts func(string) (Script, bool)) Life {
 	if ref == nil {
 		return Life{}
@@ -79,7 +79,7 @@ func (ref *ScriptRef) life(scripts func(string) (Script, bool)) Life {
 	return life
 }
 
-// earlier is the earlier of two ends of life; none is never.
+// earlier returns the earlier of two ends of life; none means never.
 func earlier(a, b Instant) Instant {
 	if a.IsZero() || !b.IsZero() && b.Before(a.Time) {
 		return b
@@ -94,9 +94,7 @@ func later(a, b Instant) Instant {
 	return a
 }
 
-// Recording gaps.
-
-// ToRecord is a passage of a script's latest version that no approved reading in a language speaks as it now reads.
+// ToRecord is a passage of a script's latest version whose present text no approved reading in a language speaks.
 type ToRecord struct {
 	Script   string `json:"script"`
 	Version  int    `json:"version"`
@@ -105,9 +103,9 @@ type ToRecord struct {
 	Why      string `json:"why"`
 }
 
-// Missing lists what must be recorded anew, by script, language and passage: every live passage of the latest version
-// for which, in one of the script's languages, there is no approved segment whose own passage has the same text and
-// was not ruled dead.
+// Missing lists the passages to record, ordered by script, language and passage: each live passage of a latest version
+// for which, in one of the script's languages, no approved segment reads a passage with the same text that was not
+// ruled dead.
 func (l *Library) Missing() []ToRecord {
 	var out []ToRecord
 	for _, id := range l.scriptIDs {

@@ -7,7 +7,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Faults of other schedulers, each of which must be impossible here.
+// These tests exclude known faults of other schedulers.
 
 func daily(zone, start string) schedules.Station {
 	return schedules.Station{ID: "s", Timezone: zone, Languages: []string{"ko-KP"},

@@ -8,23 +8,23 @@ import (
 	"unicode/utf8"
 )
 
-// idForm is the form of every id that people or the service choose.
+// idForm is the form of all ids that people or the service choose.
 var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
-// languageForm is a BCP 47 tag as far as it matters here: subtags of letters and digits.
+// languageForm is the form of a BCP 47 tag, simplified to subtags of letters and digits.
 var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
 // labelForm is the form of tags, series and persons: names in the letters of any script.
 var labelForm = regexp.MustCompile("^[\\p{L}\\p{N}][\\p{L}\\p{N}\\p{M}\u200c\u200d._-]{0,62}$")
 
-// longest is how many characters a text may have.
-const longest = 500
+// maxLine is the largest number of characters in a line of text.
+const maxLine = 500
 
 // ValidID reports whether s may be an id: [a-z0-9][a-z0-9._-]{0,62}.
 func ValidID(s string) bool { return idForm.MatchString(s) }
 
-// DefinitionError says which stored definition makes something impossible: windows that overlap, a rule or a zone that
-// cannot be read, a clock that is not there. Its message is for whoever can mend the definition.
+// DefinitionError names the stored definition that makes an operation impossible: overlapping windows, an invalid rule
+// or zone, a missing clock. Its message addresses the person who can correct the definition.
 type DefinitionError struct{ Message string }
 
 func (e *DefinitionError) Error() string { return e.Message }
@@ -33,25 +33,25 @@ func undefined(format string, args ...any) error {
 	return &DefinitionError{Message: fmt.Sprintf(format, args...)}
 }
 
-// problems gathers what is wrong with a definition, all of it at once.
+// problems collects all faults of a definition, so that a scheduler sees them at once.
 type problems struct {
 	list []Problem
-	at   string // prefix of fields
+	at   string // prefix of the fields
 }
 
 func (p *problems) add(field, format string, args ...any) {
 	p.list = append(p.list, Problem{Field: p.at + field, Message: fmt.Sprintf(format, args...)})
 }
 
-// longestList is how many entries a list of a definition may have: each is looked at again and again, by every plan.
-const longestList = 1000
+// maxList is the largest number of entries in a list of a definition. Every plan reads each entry many times.
+const maxList = 1000
 
-// few reports whether a list is one that can be looked at, and says so where it is not.
-func (p *problems) few(field string, n int) bool {
-	if n > longestList {
-		p.add(field, "has %d entries: at most %d are taken", n, longestList)
+// fits reports whether a list is short enough to check. It adds a problem if it is not.
+func (p *problems) fits(field string, n int) bool {
+	if n > maxList {
+		p.add(field, "has %d entries: at most %d are taken", n, maxList)
 	}
-	return n <= longestList
+	return n <= maxList
 }
 
 func (p *problems) id(field, s string) {
@@ -67,10 +67,10 @@ func (p *problems) label(field, s string) {
 	}
 }
 
-// line checks a text of one line that may be empty.
+// line checks one line of text, which may be empty.
 func (p *problems) line(field, s string) {
-	if utf8.RuneCountInString(s) > longest {
-		p.add(field, "is longer than %d characters", longest)
+	if utf8.RuneCountInString(s) > maxLine {
+		p.add(field, "is longer than %d characters", maxLine)
 	}
 }
 
@@ -93,7 +93,7 @@ func (p *problems) kind(field string, k Kind) {
 	}
 }
 
-// Problems lists what is wrong with a segment's editorial metadata. Measured facts are not looked at.
+// Problems lists the faults of a segment's editorial metadata. It does not check measured facts.
 func (s Segment) Problems() []Problem {
 	p := &problems{}
 	p.id("id", s.ID)
@@ -107,8 +107,8 @@ func (s Segment) Problems() []Problem {
 	if s.Series != "" {
 		p.label("series", s.Series)
 	}
-	if !p.few("tags", len(s.Tags)) || !p.few("persons", len(s.Persons)) || s.Script != nil && !p.few("script.passages",
-		len(s.Script.Passages)) {
+	if !p.fits("tags", len(s.Tags)) || !p.fits("persons", len(s.Persons)) ||
+		s.Script != nil && !p.fits("script.passages", len(s.Script.Passages)) {
 		return p.list
 	}
 	for i, t := range s.Tags {
@@ -153,7 +153,7 @@ func (s Segment) Problems() []Problem {
 	return p.list
 }
 
-// Problems lists what is wrong with a script.
+// Problems lists the faults of a script.
 func (s Script) Problems() []Problem {
 	p := &problems{}
 	p.id("id", s.ID)
@@ -199,7 +199,7 @@ func (s Script) Problems() []Problem {
 	return p.list
 }
 
-// Problems lists what is wrong with a campaign.
+// Problems lists the faults of a campaign.
 func (c Campaign) Problems() []Problem {
 	p := &problems{}
 	p.id("id", c.ID)

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// maxLength is the longest window.
+// maxLength is the length of the longest window.
 const maxLength = 24 * time.Hour
 
-// Problems lists what is wrong with a clock by itself. What it names (segments, stations' windows) is checked by the
-// network.
+// Problems lists the faults of a clock by itself. Network checks the segments that it names and the windows that follow
+// it.
 func (c Clock) Problems() []Problem {
 	p := &problems{}
 	p.id("id", c.ID)
@@ -20,7 +20,7 @@ func (c Clock) Problems() []Problem {
 	if len(c.Positions) == 0 {
 		p.add("positions", "must not be empty")
 	}
-	if !p.few("positions", len(c.Positions)) || !p.few("rules", len(c.Rules)) {
+	if !p.fits("positions", len(c.Positions)) || !p.fits("rules", len(c.Rules)) {
 		return p.list
 	}
 	seen := map[string]bool{}
@@ -104,7 +104,7 @@ func (p *problems) selector(field string, s *Selector) {
 	}
 }
 
-// timing checks posts and what lies between them.
+// timing checks the posts and the positions between them.
 func (p *problems) timing(c *Clock) {
 	reach, elastic, content, ended := time.Duration(0), false, false, false
 	since := 0
@@ -205,7 +205,7 @@ func (p *problems) rule(at string, r *Rule) {
 	}
 }
 
-// count checks a period and what is counted in it.
+// count checks the period of a rule and the subject of its count.
 func (p *problems) count(at string, r *Rule) {
 	periods := []string{"window", "day", "week", "daypart"}
 	if r.Share != nil {

@@ -10,8 +10,8 @@ import (
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// Problems lists what is wrong with a station by itself. What it names (clocks, segments), and windows that overlap,
-// are checked by the network.
+// Problems lists the faults of a station by itself. Network checks the clocks and segments that it names, and overlaps
+// between its windows.
 func (s Station) Problems() []Problem {
 	p := &problems{}
 	p.id("id", s.ID)
@@ -25,7 +25,8 @@ func (s Station) Problems() []Problem {
 	if len(s.Languages) == 0 {
 		p.add("languages", "must name at least one language")
 	}
-	if !p.few("languages", len(s.Languages)) || !p.few("fallback", len(s.Fallback)) || !p.few("windows", len(s.Windows)) {
+	if !p.fits("languages", len(s.Languages)) || !p.fits("fallback", len(s.Fallback)) ||
+		!p.fits("windows", len(s.Windows)) {
 		return p.list
 	}
 	for i, l := range s.Languages {

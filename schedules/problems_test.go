@@ -82,7 +82,7 @@ func TestEveryProblemIsNamedByItsPath(t *testing.T) {
 	}
 }
 
-// Every plan looks at all of a definition: a list without an end costs everybody's.
+// Every plan reads whole definitions, so an unbounded list would slow down all plans.
 func TestListsOfDefinitionsAreBounded(t *testing.T) {
 	many := make([]string, 1001)
 	for i := range many {

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Reconcile holds what a station reported against what was published. An item is aired when its own segment started
+// Reconcile compares a station's reports with its published rundown. An item is aired when its own segment started
 // within the tolerance of its planned start and lasted its planned time within the tolerance; late when it started
-// later (or earlier) than that; short when it ended early; substituted when something else aired in its place; missed
-// when nothing did. What aired in no item's place is extra. Every published item that did not air, or aired short,
-// is owed as a make-good, except what was left out on purpose because it was recalled or had expired. Entries may
-// come in any order and repeatedly: of those with one sequence the first counts.
+// later or earlier than that; short when it ended early; substituted when something else aired in its place; missed
+// when nothing did. An airing in no item's place is extra. Reconcile returns a make-good for every published item that
+// did not air or aired short, unless the station skipped it on purpose because it was recalled or had expired. Entries
+// may be in any order and repeated: of several with one sequence, the first counts.
 func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliation {
 	out := Reconciliation{Station: r.Station, Date: r.Date, Revision: r.Revision, Tolerance: Millis{tolerance},
 		Items: []Discrepancy{}, MakeGoods: []MakeGood{}}
@@ -30,7 +30,7 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 		}
 	}
 	for i := range r.Items {
-		if !sounded(entries, of[i]) { // what sounded in its place under no item's name
+		if !sounded(entries, of[i]) { // use airings in its place that name no item
 			for k, e := range entries {
 				if !used[k] && e.sounded() && inPlace(e, r.Items[i], tolerance) {
 					of[i] = append(of[i], k)
@@ -50,7 +50,7 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 		if used[k] || !e.sounded() {
 			continue
 		}
-		same := []AsRun{e} // and what another player of the station reported of the same airing
+		same := []AsRun{e} // plus the reports of other players of the station about the same airing
 		d := Discrepancy{Verdict: Extra, ItemID: e.ItemID, SegmentID: e.SegmentID, Detail: e.Detail,
 			Sequences: []int64{e.Sequence}}
 		for j := k + 1; j < len(entries); j++ {
@@ -67,24 +67,24 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 	return out
 }
 
-// arrange puts the items in order and counts them.
+// arrange sorts the items and counts them by verdict.
 func (r *Reconciliation) arrange() {
-	slices.SortStableFunc(r.Items, func(a, b Discrepancy) int { return a.place().Compare(b.place().Time) })
+	slices.SortStableFunc(r.Items, func(a, b Discrepancy) int { return a.start().Compare(b.start().Time) })
 	r.Totals = map[Verdict]int{}
 	for _, d := range r.Items {
 		r.Totals[d.Verdict]++
 	}
 }
 
-// place is the planned start, and of an extra the actual one.
-func (d Discrepancy) place() Instant {
+// start returns the planned start, or the actual start of an extra airing.
+func (d Discrepancy) start() Instant {
 	if d.PlannedAt.IsZero() {
 		return d.StartedAt
 	}
 	return d.PlannedAt
 }
 
-// sounded reports whether the report is of something that was on the air.
+// sounded reports whether the report is about audio that was on the air.
 func (a AsRun) sounded() bool {
 	return !a.StartedAt.IsZero() && a.EndedAt.After(a.StartedAt.Time) && a.Outcome != Skipped && a.Outcome != Failed
 }
@@ -99,13 +99,13 @@ func sounded(entries []AsRun, of []int) bool {
 	return slices.ContainsFunc(of, func(k int) bool { return entries[k].sounded() })
 }
 
-// inPlace reports whether the middle of what aired lies in the item's planned time.
+// inPlace reports whether the middle of the airing lies within the item's planned time.
 func inPlace(e AsRun, item Item, tolerance time.Duration) bool {
 	middle := e.StartedAt.Add(e.EndedAt.Sub(e.StartedAt.Time) / 2)
 	return !middle.Before(item.StartAt.Add(-tolerance)) && middle.Before(item.EndAt().Add(tolerance))
 }
 
-// judge is the verdict on one item, and whether its airing is owed.
+// judge returns the verdict on one item, and whether a make-good is owed for it.
 func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discrepancy, bool) {
 	d := Discrepancy{ItemID: item.ID, Window: item.Window, SegmentID: item.SegmentID, Title: item.Title,
 		PlannedAt: item.StartAt, Planned: item.Duration}
@@ -156,15 +156,15 @@ func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discr
 	return d, false
 }
 
-// air notes when the reports, of one item, began and ended, and for how long at least one of them was on the air: a
-// player that was restarted reports an item in parts, and two players of a station report it twice.
+// air sets the start, end and air time from the reports of one item. A player that was restarted reports an item in
+// parts, and two players of a station report it twice; overlapping time counts once.
 func (d *Discrepancy) air(reports []AsRun, tolerance time.Duration) {
 	sorted := slices.SortedFunc(slices.Values(reports),
 		func(a, b AsRun) int { return a.StartedAt.Compare(b.StartedAt.Time) })
 	d.StartedAt, d.EndedAt = sorted[0].StartedAt, sorted[0].StartedAt
 	twice := time.Duration(0)
 	for _, e := range sorted {
-		from := later(d.EndedAt, e.StartedAt) // what is before was counted
+		from := later(d.EndedAt, e.StartedAt) // the time before it is already counted
 		fresh := max(e.EndedAt.Sub(from.Time), 0)
 		d.AiredMs.Duration += fresh
 		twice += e.EndedAt.Sub(e.StartedAt.Time) - fresh

@@ -51,7 +51,7 @@ func TestReconciliationTellsEveryVerdict(t *testing.T) {
 	}
 }
 
-// LibreTime #1486: the planned times must never stand for the actual ones.
+// LibreTime #1486: actual times must never be replaced by planned ones.
 func TestLibreTime1486ActualTimesAreTheReportedOnes(t *testing.T) {
 	r := plannertest.Audited(t, plannertest.SmallStation(0)).Rundown
 	item := r.Items[0]
@@ -85,7 +85,7 @@ func TestTwoPlayersOfOneStationDoNotDoubleTheAirTime(t *testing.T) {
 	}
 	got := schedules.Reconcile(r, []schedules.AsRun{
 		part(1, 0, 0, whole(0)), part(2, 0, 20*time.Millisecond, whole(0)+20*time.Millisecond), // twice
-		part(3, 1, half, whole(1)), part(4, 1, 0, half), // in parts, and neither twice
+		part(3, 1, half, whole(1)), part(4, 1, 0, half), // in parts, neither of them twice
 		part(5, 2, 0, third), part(6, 2, 10*time.Millisecond, third), // a third of it, twice
 		extra(7, time.Minute, 2*time.Minute), extra(8, time.Minute, 2*time.Minute), extra(9, 5*time.Minute, 6*time.Minute),
 	}, time.Second)

@@ -10,21 +10,21 @@ import (
 	"github.com/teambition/rrule-go"
 )
 
-// MaxSpan is the longest stretch of time for which occurrences are expanded in one call.
+// MaxSpan is the longest interval for which one call expands occurrences.
 const MaxSpan = 3 * 366 * 24 * time.Hour
 
-// recurrence is a Recurrence that was read. Its times are floating: wall times written as if they were UTC.
+// recurrence is a parsed Recurrence. Its times are floating: wall times written as if they were UTC.
 type recurrence struct {
 	loc         *time.Location
 	start       time.Time
-	option      *rrule.ROption // nil: the start, or the additions, alone
+	option      *rrule.ROption // nil if there is only the start, or only additions
 	additions   []time.Time
 	exceptions  map[int64]bool
-	from, until time.Time // season, floating; zero: open
+	from, until time.Time // the season, floating; zero means open
 }
 
-// parse reads the lines DTSTART, RRULE, RDATE and EXDATE. It refuses what has no sound meaning in wall time:
-// frequencies below a day, COUNT together with UNTIL, zones inside the lines.
+// parse parses the lines DTSTART, RRULE, RDATE and EXDATE. It rejects values without a clear meaning in wall time:
+// frequencies below a day, COUNT together with UNTIL, and zones inside the lines.
 func (r Recurrence) parse() (*recurrence, error) {
 	loc, err := Zone(r.Timezone)
 	if err != nil {
@@ -87,7 +87,7 @@ func (r Recurrence) parse() (*recurrence, error) {
 	return p, nil
 }
 
-// floating reads a date with time, and with Z the UTC time that is then shown as the zone's wall time.
+// floating parses a date with time. With the suffix Z it converts the UTC time to the zone's wall time.
 func (p *recurrence) floating(s string) (time.Time, error) {
 	s = strings.TrimSpace(s)
 	if t, err := time.Parse(rrule.LocalDateTimeFormat, s); err == nil {
@@ -100,7 +100,7 @@ func (p *recurrence) floating(s string) (time.Time, error) {
 	return asWall(t, p.loc), nil
 }
 
-// asWall is what clocks in loc show at t, written as UTC.
+// asWall returns the wall time that clocks in loc show at t, written as UTC.
 func asWall(t time.Time, loc *time.Location) time.Time {
 	_, offset := t.In(loc).Zone()
 	return t.UTC().Add(time.Duration(offset) * time.Second)
@@ -120,7 +120,7 @@ func (p *recurrence) rule(value string) (*rrule.ROption, error) {
 		case "UNTIL":
 			t, err := time.Parse(rrule.DateFormat, v)
 			if err == nil {
-				t = t.Add(24*time.Hour - time.Second) // a day is meant to its end
+				t = t.Add(24*time.Hour - time.Second) // a day includes its last second
 			} else if t, err = p.floating(v); err != nil {
 				return nil, err
 			}
@@ -157,8 +157,8 @@ func (p *recurrence) rule(value string) (*rrule.ROption, error) {
 	return o, nil
 }
 
-// meaningful refuses what RFC 5545 rules out, and days that no year has: the library would look for one until the
-// year 9999.
+// meaningful rejects rules that RFC 5545 forbids, and days that no year has, because the library would search for one
+// until the year 9999.
 func meaningful(o *rrule.ROption, seen map[string]bool) error {
 	days := o.Freq == rrule.DAILY || o.Freq == rrule.WEEKLY
 	switch {
@@ -185,7 +185,7 @@ func meaningful(o *rrule.ROption, seen map[string]bool) error {
 	return fmt.Errorf("no year has such a day")
 }
 
-// between lists the instants in [from, to), ascending, each once.
+// between lists the instants in [from, to) in ascending order, without repetition.
 func (p *recurrence) between(from, to time.Time) ([]time.Time, error) {
 	if err := withinSpan(from, to); err != nil {
 		return nil, err
@@ -209,7 +209,7 @@ func withinSpan(from, to time.Time) error {
 	return nil
 }
 
-// starts lists the starts whose instants lie in [from, to), by wall time, each wall time once.
+// starts lists the starts whose instants lie in [from, to), ordered by wall time, without repetition.
 func (p *recurrence) starts(from, to time.Time) ([]wallStart, error) {
 	walls, err := p.ruled(from, to)
 	if err != nil {
@@ -220,18 +220,18 @@ func (p *recurrence) starts(from, to time.Time) ([]wallStart, error) {
 		walls = append(walls, p.start)
 	}
 	out := make([]wallStart, 0, len(walls))
-	var quiet stillTime
+	var steady steadyInterval
 	for _, w := range walls {
 		if p.exceptions[w.Unix()] || !p.inSeason(w) {
 			continue
 		}
-		s := wallStart{wall: w, still: true}
-		if !quiet.holds(w) {
+		s := wallStart{wall: w, steady: true}
+		if !steady.contains(w) {
 			s.at = Resolve(w, p.loc)
-			quiet = stillAround(s.at, p.loc)
-			s.still = quiet.holds(w)
+			steady = steadyAround(s.at, p.loc)
+			s.steady = steady.contains(w)
 		} else {
-			s.at = w.Add(-quiet.offset)
+			s.at = w.Add(-steady.offset)
 		}
 		if !s.at.Before(from) && s.at.Before(to) {
 			out = append(out, s)
@@ -241,15 +241,15 @@ func (p *recurrence) starts(from, to time.Time) ([]wallStart, error) {
 	return slices.CompactFunc(out, func(a, b wallStart) bool { return a.wall.Equal(b.wall) }), nil
 }
 
-// ruled lists the wall times of the rule, excluded ones too, that can land in [from, to): no zone is further off than
-// wallReach.
+// ruled lists the wall times of the rule that can fall in [from, to), including excluded ones. It relies on maxOffset
+// as the largest offset of any zone.
 func (p *recurrence) ruled(from, to time.Time) ([]time.Time, error) {
 	if p.option == nil {
 		return nil, nil
 	}
-	low, high := from.UTC().Add(-2*wallReach), to.UTC().Add(2*wallReach)
+	low, high := from.UTC().Add(-2*maxOffset), to.UTC().Add(2*maxOffset)
 	o := *p.option
-	if !comes(o) {
+	if !everOccurs(o) {
 		return nil, nil
 	}
 	o.Dtstart = bringForward(o, low)
@@ -273,21 +273,21 @@ func (p *recurrence) inSeason(wall time.Time) bool {
 	return !wall.Before(p.from) && (p.until.IsZero() || wall.Before(p.until))
 }
 
-// comes reports whether the rule gives any time in the half century from its start on, UNTIL not counted. The library
-// looks for one until the year 9999, which takes it most of a second: so the rule is held against a start shortly
-// before that year, from which on the same weekdays fall on the same days.
-func comes(o rrule.ROption) bool {
+// everOccurs reports whether the rule gives any time in the half century after its start, ignoring UNTIL. The library
+// searches for one until the year 9999, which takes it most of a second. So everOccurs moves the start to shortly
+// before that year, to a year in which the same weekdays fall on the same days.
+func everOccurs(o rrule.ROption) bool {
 	o.Dtstart, o.Until, o.Count = sameDaysLate(o.Dtstart), time.Time{}, 0
 	r, err := rrule.NewRRule(o)
 	if err != nil {
-		return true // whoever expands it says why
+		return true // the caller that expands the rule reports the error
 	}
 	_, ok := r.Iterator()()
 	return ok
 }
 
-// sameDaysLate is the time in a late year whose days, and those of the years after it, are like t's. Years without a
-// century among them repeat after 28, all after 400.
+// sameDaysLate returns the corresponding time in a late year whose calendar, and that of the following years, equals
+// t's. Calendars repeat after 28 years if no century lies between, and always after 400.
 func sameDaysLate(t time.Time) time.Time {
 	const last, span = 9999, 48
 	y := t.Year()
@@ -302,8 +302,7 @@ func sameDaysLate(t time.Time) time.Time {
 	return t.AddDate(late-y, 0, 0)
 }
 
-// first is the first wall time that the recurrence gives, exceptions and season taken off; ok is false where there is
-// none.
+// first returns the first wall time of the recurrence, given its exceptions and season. ok is false if there is none.
 func (p *recurrence) first() (wall time.Time, ok bool) {
 	take := func(t time.Time) {
 		if !p.exceptions[t.Unix()] && p.inSeason(t) && (!ok || t.Before(wall)) {
@@ -317,7 +316,7 @@ func (p *recurrence) first() (wall time.Time, ok bool) {
 		take(p.start)
 		return wall, ok
 	}
-	if !comes(*p.option) {
+	if !everOccurs(*p.option) {
 		return wall, ok
 	}
 	o := *p.option
@@ -329,7 +328,7 @@ func (p *recurrence) first() (wall time.Time, ok bool) {
 		return wall, ok
 	}
 	next := r.Iterator()
-	for range len(p.exceptions) + maxSought {
+	for range len(p.exceptions) + maxSkipped {
 		t, more := next()
 		if !more || !p.until.IsZero() && !t.Before(p.until) {
 			break
@@ -341,11 +340,11 @@ func (p *recurrence) first() (wall time.Time, ok bool) {
 	return wall, ok
 }
 
-// maxSought is how many times of a rule before its season are looked at for the first in it.
-const maxSought = 100_000
+// maxSkipped is the largest number of times before the season that first examines.
+const maxSkipped = 100_000
 
-// bringForward moves the start of a rule that repeats without end by whole periods to just before low, so that the
-// expansion of a rule that began years ago does not walk through them. What it yields from low on is the same.
+// bringForward moves the start of a rule that repeats without end by whole periods to just before low, so that
+// expanding an old rule does not iterate over past years. The times from low on stay the same.
 func bringForward(o rrule.ROption, low time.Time) time.Time {
 	every := max(o.Interval, 1)
 	switch {
@@ -357,7 +356,7 @@ func bringForward(o rrule.ROption, low time.Time) time.Time {
 		}
 		period := time.Duration(every) * 24 * time.Hour
 		return o.Dtstart.Add(max(0, low.Sub(o.Dtstart)/period-1) * period)
-	case o.Dtstart.Day() > 28: // not every month has the day
+	case o.Dtstart.Day() > 28: // some months do not have the day
 		return o.Dtstart
 	case o.Freq == rrule.YEARLY:
 		every *= 12

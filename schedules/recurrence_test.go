@@ -63,7 +63,7 @@ func TestRulesThatComeSeldomAreTaken(t *testing.T) {
 	}
 }
 
-// The start in a late year gives the same days as the true one.
+// The start in a late year gives the same days as the real one.
 func TestRulesGiveTheSameDaysFromALateStart(t *testing.T) {
 	for y := 1970; y <= 2200; y++ {
 		start := time.Date(y, 1, 1, 13, 0, 0, 0, time.UTC)

@@ -2,15 +2,16 @@ package schedules
 
 import "time"
 
-// Repetition is what of a recurrence lies in a stretch of time, for who writes it down in a form of its own.
+// Repetition is the part of a recurrence within an interval, for callers that write it in a format of their own.
 type Repetition struct {
 	Location *time.Location
-	Rule     string      // the parts of RRULE but for COUNT and UNTIL, which Ruled says; empty: there is none
-	Ruled    []time.Time // the wall times that the rule gives, written as UTC, even where EXDATE or the zone has none
-	Starts   []time.Time // when it starts at last: ascending, each once
+	Rule     string // the parts of RRULE without COUNT and UNTIL, which Ruled includes; empty if there is no rule
+	// the wall times that the rule gives, written as UTC, including those that EXDATE or the zone removes
+	Ruled  []time.Time
+	Starts []time.Time // the resulting starts, ascending, without repetition
 }
 
-// Repetition is the recurrence within [from, to), by the instant of its starts. It fails as Occurrences does.
+// Repetition returns the part of the recurrence whose starts lie in [from, to). It fails as Occurrences does.
 func (r Recurrence) Repetition(from, to time.Time) (Repetition, error) {
 	p, err := r.parse()
 	if err != nil {

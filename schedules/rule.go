@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Rule limits what the windows that follow a clock may air. Counts and shares count in those windows alone; separation
-// is against everything that the station airs. Only narrows a rule to the segments that it holds for: a separation
-// with Only keeps those apart from each other. Exactly one of Separate, AtMost, AtLeast, Share, After and KeepTo is
-// set. A hard rule never bends; a soft one may, and the rundown says where and why.
+// Rule limits which segments may air in the windows that follow a clock. Counts and shares apply to those windows
+// alone; separation applies to everything that the station airs. Only restricts a rule to some segments: a separation
+// with Only separates those segments from each other. Exactly one of Separate, AtMost, AtLeast, Share, After and KeepTo
+// is set. A hard rule never bends; a soft rule may, and the rundown says where and why.
 type Rule struct {
-	ID       string    `json:"id,omitempty"`       // by which plans name it; none: a name made of what it says
-	Only     *Selector `json:"only,omitempty"`     // the segments that it holds for; none: all
+	ID       string    `json:"id,omitempty"`       // plans name the rule by it; none means a name derived from its content
+	Only     *Selector `json:"only,omitempty"`     // the segments that it applies to; none means all
 	Separate string    `json:"separate,omitempty"` // an attribute: segment, series, voice, script, tag
 	For      Millis    `json:"for_ms,omitzero"`    // least time between the end of one airing and the start of the next
 	Items    int       `json:"items,omitempty"`    // least number of other items between one airing and the next
@@ -24,22 +24,22 @@ type Rule struct {
 	AtLeast  *int      `json:"at_least,omitempty"`
 	Share    *Share    `json:"share,omitempty"`
 	Per      string    `json:"per,omitempty"`     // window, day, week, daypart
-	Daypart  *Daypart  `json:"daypart,omitempty"` // counted when per is daypart
-	Of       Of        `json:"of,omitzero"`       // what is counted
-	After    Of        `json:"after,omitzero"`    // what Only must follow: never before one of these has ended
+	Daypart  *Daypart  `json:"daypart,omitempty"` // for counts per daypart
+	Of       Of        `json:"of,omitzero"`       // the subject of the count
+	After    Of        `json:"after,omitzero"`    // Only must follow one of these, and never starts before it has ended
 	Within   Millis    `json:"within_ms,omitzero"`
-	KeepTo   *Daypart  `json:"keep_to,omitempty"` // Only airs wholly within it
+	KeepTo   *Daypart  `json:"keep_to,omitempty"` // Only airs entirely within it
 	Hard     bool      `json:"hard,omitempty"`
-	Weight   float64   `json:"weight,omitempty"` // of a soft rule against others; 0 means 1
+	Weight   float64   `json:"weight,omitempty"` // weight of a soft rule against others; 0 means 1
 }
 
-// Share bounds the part of the hired air time of a window or day that Of takes.
+// Share bounds the fraction of a window's or day's hired air time that Of takes.
 type Share struct {
-	Least float64 `json:"least,omitempty"` // of 1
-	Most  float64 `json:"most,omitempty"`  // of 1; 0: no limit
+	Least float64 `json:"least,omitempty"` // fraction of 1
+	Most  float64 `json:"most,omitempty"`  // fraction of 1; 0 means no limit
 }
 
-// Name is the rule's id, or what it says in a few words.
+// Name returns the rule's id, or a short description of the rule.
 func (r Rule) Name() string {
 	if r.ID != "" {
 		return r.ID
@@ -74,14 +74,14 @@ func (r Rule) period() string {
 	return r.Per
 }
 
-// Of says what a count rule counts: each value of an attribute by itself ("segment"), or all that match a selector
-// of one attribute ({"tag":"appeal"}).
+// Of is the subject of a count: each value of an attribute separately ("segment"), or all segments that match values of
+// attributes ({"tag":"appeal"}).
 type Of struct {
 	Each  string            // attribute
 	Match map[string]string // attribute -> value: kind, tag, series, segment, voice, script, language
 }
 
-// IsZero reports whether nothing is counted.
+// IsZero reports whether Of is empty.
 func (o Of) IsZero() bool { return o.Each == "" && len(o.Match) == 0 }
 
 func (o Of) String() string {
@@ -103,7 +103,7 @@ func (o Of) MarshalJSON() ([]byte, error) {
 	return json.Marshal(o.Match)
 }
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON accepts either form.
 func (o *Of) UnmarshalJSON(b []byte) error {
 	*o = Of{}
 	if bytes.HasPrefix(b, []byte(`"`)) {

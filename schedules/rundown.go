@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// RundownStatus says whether a rundown may reach a station.
+// RundownStatus tells whether a rundown may reach a station.
 type RundownStatus string
 
-// The statuses of a rundown. A published revision never changes. A withdrawn one takes back what was published before
+// The statuses of a rundown. A published revision never changes. A withdrawn rundown revokes the one published before
 // it.
 const (
 	Draft     RundownStatus = "draft"
@@ -23,28 +23,29 @@ type Rundown struct {
 	Date     Date   `json:"date"`
 	Timezone string `json:"timezone"`
 	Revision int64  `json:"revision"`
-	// the revision in which its items became as they are; none: this one
+	// the revision in which its items last changed; none means this one
 	Planned     int64         `json:"planned_revision,omitzero"`
 	Status      RundownStatus `json:"status"`
 	PublishedAt Instant       `json:"published_at"`
 	Seed        uint64        `json:"seed"`
 	Windows     []Slot        `json:"windows"`
-	// Clocks are those that the windows follow, by id, as they were when the day was planned. Rundowns of old have none.
+	// Clocks holds the clocks that the windows follow, by id, as they were when the day was planned. Rundowns of early
+	// versions have none.
 	Clocks   map[string]Clock `json:"clocks,omitempty"`
 	Items    []Item           `json:"items"` // in order of StartAt
 	Warnings []Warning        `json:"warnings"`
 }
 
-// Slot is one window occurrence of a rundown as it was when it was planned, and how full it is.
+// Slot is one window occurrence of a rundown as it was when it was planned, with the sum of its items' air time.
 type Slot struct {
 	Occurrence
 	Tolerance Millis   `json:"tolerance_ms"`
-	Languages []string `json:"languages,omitempty"` // that its items may be in
-	Clock     string   `json:"clock,omitempty"`     // that it follows: one of the rundown's
+	Languages []string `json:"languages,omitempty"` // the languages that its items may be in
+	Clock     string   `json:"clock,omitempty"`     // the clock that it follows, among the rundown's
 	Planned   Millis   `json:"planned_ms"`          // sum of its items' air time
 }
 
-// Item is one planned airing. For every item of a window but the last, the next one's StartAt is StartAt+Duration.
+// Item is one planned airing. Within a window, each item's StartAt+Duration is the StartAt of the next item.
 type Item struct {
 	ID        string    `json:"id"`
 	Window    string    `json:"window"`
@@ -62,31 +63,31 @@ type Item struct {
 	CueIn     Millis    `json:"cue_in_ms"`
 	CueOut    Millis    `json:"cue_out_ms"`
 	FadeOut   Millis    `json:"fade_out_ms"`
-	NotAfter  Instant   `json:"not_after"`       // the item must have ended by it; none: no limit
-	Chain     string    `json:"chain,omitempty"` // items of one chain share the id of its reading's item
+	NotAfter  Instant   `json:"not_after"`       // the item must have ended by then; none means no limit
+	Chain     string    `json:"chain,omitempty"` // the chain's items share the id of its reading's item
 	Locked    bool      `json:"locked,omitempty"`
 	MakesGood string    `json:"makes_good,omitempty"` // the id of the make-good that this airing is for
 }
 
-// EndAt is when the item's air time ends.
+// EndAt returns the end of the item's air time.
 func (i Item) EndAt() Instant { return At(i.StartAt.Add(i.Duration.Duration)) }
 
-// Warning is something a scheduler should know of a plan that does not stop it.
+// Warning is a fact about a plan that a scheduler should know but that does not prevent the plan.
 type Warning struct {
 	Code    string   `json:"code"`
 	Message string   `json:"message"`
 	Window  string   `json:"window,omitempty"`
 	Item    string   `json:"item,omitempty"`
-	Items   []string `json:"items,omitempty"` // where it is about several, which begin with Item
+	Items   []string `json:"items,omitempty"` // if it is about several items; Item is the first
 }
 
-// Problem is one thing wrong with a definition. Field is the contract's path, such as "windows[0].length_ms".
+// Problem is one fault of a definition. Field is its path in the contract, such as "windows[0].length_ms".
 type Problem struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }
 
-// Item finds an item by its id.
+// Item returns the item with that id.
 func (r Rundown) Item(id string) (Item, bool) {
 	for _, i := range r.Items {
 		if i.ID == id {
@@ -96,7 +97,7 @@ func (r Rundown) Item(id string) (Item, bool) {
 	return Item{}, false
 }
 
-// SlotOf finds the window occurrence in which an item airs.
+// SlotOf returns the window occurrence in which an item airs.
 func (r Rundown) SlotOf(i Item) (Slot, bool) {
 	for _, s := range r.Windows {
 		if s.Window == i.Window && !i.StartAt.Before(s.StartAt.Time) && i.StartAt.Before(s.EndAt.Time) {
@@ -106,8 +107,8 @@ func (r Rundown) SlotOf(i Item) (Slot, bool) {
 	return Slot{}, false
 }
 
-// ItemID is the id of the item of a segment at an offset into a window occurrence: the same plan has the same ids,
-// and an item that changes gets another.
+// ItemID returns the id of an item: a hash of its station, the start of its window, its position, its offset and its
+// segment. Equal plans have equal ids, and a changed item gets a new one.
 func ItemID(station string, window Instant, position string, offset Millis, segment string) string {
 	b := make([]byte, 0, 160)
 	b = append(b, station...)

@@ -5,23 +5,23 @@ import (
 	"slices"
 )
 
-// Kind says what part a segment plays in a programme.
+// Kind is the role of a segment in a programme.
 type Kind string
 
-// Kinds are the kinds of segment, in the order in which a catalogue lists them.
+// Kinds lists the kinds of segment in the order of a catalogue.
 var Kinds = []Kind{"reading", "intro", "back-announce", "ident", "sign-on", "sign-off", "frequency", "time-signal",
 	"news", "commentary", "testimony", "interview", "letter", "names", "music", "bed", "promo", "correction", "evergreen"}
 
 // Known reports whether k is one of Kinds.
 func (k Kind) Known() bool { return slices.Contains(Kinds, k) }
 
-// State is where a segment stands between upload and air.
+// State is the state of a segment between upload and air.
 type State string
 
 // The states of a segment. Only an approved one may air.
 const (
-	Analysing State = "analysing" // stored, facts not measured yet
-	Rejected  State = "rejected"  // cannot air; Rejection says why
+	Analysing State = "analysing" // stored, but not measured yet
+	Rejected  State = "rejected"  // cannot air; Rejection has the reason
 	Pending   State = "pending"   // analysed, awaiting approval
 	Approved  State = "approved"
 	Recalled  State = "recalled" // off the air everywhere, now
@@ -41,40 +41,41 @@ type Segment struct {
 	Persons      []string   `json:"persons,omitempty"`
 	Intro        string     `json:"intro,omitempty"`         // id of the segment that introduces this one in a chain
 	BackAnnounce string     `json:"back_announce,omitempty"` // id of the segment that closes the chain
-	ValidFrom    Instant    `json:"valid_from"`              // none: always was
-	ValidUntil   Instant    `json:"valid_until"`             // none: forever. An item must end by it
-	Consent      *Consent   `json:"consent,omitempty"`       // of the persons. An item must end by its expiry
+	ValidFrom    Instant    `json:"valid_from"`              // none means from the beginning
+	ValidUntil   Instant    `json:"valid_until"`             // none means forever; an airing must end by then
+	Consent      *Consent   `json:"consent,omitempty"`       // of the persons; an airing must end by its expiry
 	Sensitive    bool       `json:"sensitive,omitempty"`     // airs only under a lease that the station renews
 	State        State      `json:"state"`
 	Rejection    *Rejection `json:"rejection,omitempty"`
-	UploadedBy   string     `json:"uploaded_by,omitempty"`   // the person whose token brought the recording
-	ReinstatedBy string     `json:"reinstated_by,omitempty"` // who ended its last recall
-	GuardedSince Instant    `json:"guarded_since,omitzero"`  // when it became sensitive; none: it always was, or it is not
+	UploadedBy   string     `json:"uploaded_by,omitempty"`   // the person whose token uploaded the recording
+	ReinstatedBy string     `json:"reinstated_by,omitempty"` // the person who ended its last recall
+	// since when it has been sensitive; none if always, or if it is not
+	GuardedSince Instant    `json:"guarded_since,omitzero"`
 	Recording    *Recording `json:"recording,omitempty"`
 	Previous     []string   `json:"previous,omitempty"` // SHA-256 of earlier recordings, oldest first
 }
 
-// ScriptRef names the passages of one version of a script that a segment reads.
+// ScriptRef names the passages of a script's version that a segment reads.
 type ScriptRef struct {
 	ID       string `json:"id"`
 	Version  int    `json:"version"`
 	Passages []int  `json:"passages"`
 }
 
-// Rejection says, to a producer, why a recording cannot air.
+// Rejection tells a producer why a recording cannot air.
 type Rejection struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-// Recording is audio bytes, named by their SHA-256, and their measured facts. A figure that could not be measured
-// is nil, never made up. Cue points are whole milliseconds.
+// Recording is audio bytes, named by their SHA-256, and their measured facts. A figure that could not be measured is
+// nil, never invented. Cue points are whole milliseconds.
 type Recording struct {
 	SHA256          string `json:"sha256"`
 	Bytes           int64  `json:"bytes"`
 	ContentType     string `json:"content_type"`
-	AnalysisVersion int    `json:"analysis_version,omitempty"` // 0: not analysed
-	// audible: encoder delay and padding are no part of it
+	AnalysisVersion int    `json:"analysis_version,omitempty"` // 0 means not analysed
+	// audible length, without encoder delay and padding
 	Duration          Millis             `json:"duration_ms"`
 	SampleRate        int                `json:"sample_rate_hz"`
 	Channels          int                `json:"channels"`
@@ -91,7 +92,7 @@ type Recording struct {
 	RecordingWarnings []RecordingWarning `json:"warnings,omitempty"`
 }
 
-// AirTime is how long the recording lasts on air: from cue in to cue out.
+// AirTime returns the length of the recording on the air: from cue-in to cue-out.
 func (r *Recording) AirTime() Millis {
 	if r == nil {
 		return Millis{}
@@ -99,14 +100,14 @@ func (r *Recording) AirTime() Millis {
 	return Millis{r.CueOut.Duration - r.CueIn.Duration}
 }
 
-// The bounds in dB of the gain with which a recording airs. More than MostGain would bring up the noise of what was
-// recorded, and of a recording that is all but silent nothing else; less than LeastGain leaves nothing to hear.
+// The bounds in dB of the gain applied to a recording. A gain above MostGain would amplify the recording's noise, and
+// an almost silent recording contains nothing else; a gain below LeastGain is inaudible.
 const (
 	MostGain  = 12.0
 	LeastGain = -60.0
 )
 
-// BoundGain is a gain in dB within its bounds; 0 dB for what is no number.
+// BoundGain limits a gain in dB to its bounds. It returns 0 dB for NaN.
 func BoundGain(db float64) float64 {
 	if math.IsNaN(db) {
 		return 0
@@ -114,19 +115,19 @@ func BoundGain(db float64) float64 {
 	return min(max(db, LeastGain), MostGain)
 }
 
-// Silence is a stretch [Start, End) of a recording without sound.
+// Silence is an interval [Start, End) of a recording without sound.
 type Silence struct {
 	Start Millis `json:"start_ms"`
 	End   Millis `json:"end_ms"`
 }
 
-// RecordingWarning is a fault of a recording that does not keep it off the air.
+// RecordingWarning is a fault of a recording that does not prevent its airing.
 type RecordingWarning struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-// Script is a text that readings read, in versions.
+// Script is the text that readings read, in versions.
 type Script struct {
 	ID        string          `json:"id"`
 	Revision  int64           `json:"revision"`
@@ -146,5 +147,5 @@ type Passage struct {
 	Number   int               `json:"number"`
 	Text     map[string]string `json:"text,omitempty"` // by language
 	Dead     bool              `json:"dead,omitempty"`
-	AirUntil Instant           `json:"air_until"` // none: no limit
+	AirUntil Instant           `json:"air_until"` // none means no limit
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Matches reports whether the segment may take the position by what it is; whether it may air is Airable's question.
+// Matches reports whether the segment satisfies the selector. Airable decides whether the segment may air.
 func (s *Selector) Matches(g *Segment) bool {
 	if s == nil {
 		return true
@@ -31,7 +31,7 @@ func (s *Selector) Matches(g *Segment) bool {
 	return true
 }
 
-// String says what the selector asks for, in words.
+// String describes the selector in words.
 func (s *Selector) String() string {
 	if s == nil {
 		return "anything"
@@ -62,7 +62,7 @@ func (s *Selector) String() string {
 	return strings.Join(parts, " ")
 }
 
-// FormatLength writes a duration as people who schedule read it: 59:30 or 1:02:03.250.
+// FormatLength writes a duration as schedulers read it: 59:30 or 1:02:03.250.
 func FormatLength(d time.Duration) string {
 	sign := ""
 	if d < 0 {

@@ -5,27 +5,27 @@ import (
 	"slices"
 )
 
-// DayWindow is one window occurrence of a broadcast day with what it asks for.
+// DayWindow is one window occurrence of a broadcast day with its requirements.
 type DayWindow struct {
 	Occurrence
-	Ordinary  Millis // its length on days on which no clocks change
+	Ordinary  Millis // its length on days on which clocks do not change
 	Tolerance Millis
 	Languages []string
 	Clock     Clock
-	Stands    bool // it stays as it is published, whatever the definitions say now
+	Stands    bool // it stays as published, even if the definitions have changed
 }
 
-// Windows are the window occurrences of the input's date, in order of start: those of the published day that stay, and
-// the definitions' where none of those is. It is the one answer to what the day's windows are: planner, editor and
-// auditor ask here. It fails when a definition cannot be read or names a clock that is not known.
+// Windows returns the window occurrences of the input's date, ordered by start: the published windows that stay, and
+// the defined windows that overlap none of those. Planner, editor and auditor all use it. It fails when a definition is
+// invalid or names an unknown clock.
 func (in Input) Windows() ([]DayWindow, error) {
 	var out []DayWindow
 	for _, s := range in.Station.Complete(in.Published).Windows {
-		if in.whole || !s.StartAt.After(in.Frozen) {
+		if in.publishedOnly || !s.StartAt.After(in.Frozen) {
 			out = append(out, in.Standing(s))
 		}
 	}
-	if in.whole {
+	if in.publishedOnly {
 		return out, nil
 	}
 	occurrences, err := in.Station.OccurrencesOn(in.Date)
@@ -53,7 +53,7 @@ func (in Input) Windows() ([]DayWindow, error) {
 	return out, nil
 }
 
-// DisjointWindows are the Windows of the day, of which no two overlap. It fails as Windows does, and where two do.
+// DisjointWindows returns the result of Windows. It fails as Windows does, and when two windows overlap.
 func (in Input) DisjointWindows() ([]DayWindow, error) {
 	loc, err := Zone(in.Station.Timezone)
 	if err != nil {
@@ -72,13 +72,13 @@ func (in Input) DisjointWindows() ([]DayWindow, error) {
 	return windows, nil
 }
 
-// overlaps reports whether both occurrences share an instant.
+// overlaps reports whether the occurrences share an instant.
 func (o Occurrence) overlaps(other Occurrence) bool {
 	return o.StartAt.Before(other.EndAt.Time) && other.StartAt.Before(o.EndAt.Time)
 }
 
-// Standing is a window as it was published. Of rundowns that do not say what it asked for, the definitions tell, as far
-// as they know the window.
+// Standing returns a window as it was published. If the rundown lacks the window's requirements, they come from the
+// definitions, as far as those still have the window.
 func (in Input) Standing(s Slot) DayWindow {
 	def, _ := in.Station.Window(s.Window)
 	w := DayWindow{Occurrence: s.Occurrence, Tolerance: s.Tolerance, Languages: s.Languages, Stands: true}
@@ -87,7 +87,7 @@ func (in Input) Standing(s Slot) DayWindow {
 	if w.Clock, known = in.Published.Clocks[id]; !known {
 		w.Clock = in.Clocks[id]
 	}
-	if now, known := in.Clocks[id]; known && !in.whole { // one day has one clock of an id
+	if now, known := in.Clocks[id]; known && !in.publishedOnly { // a plan has one clock per id
 		w.Clock = now
 	}
 	w.Ordinary = Millis{w.EndAt.Sub(w.StartAt.Time)}
@@ -97,13 +97,12 @@ func (in Input) Standing(s Slot) DayWindow {
 	return w
 }
 
-// FittedClock is the window's clock for the length that it has on that day.
+// FittedClock returns the window's clock, fitted to the window's length on that day.
 func (w DayWindow) FittedClock(l *Library) Clock {
 	return w.Clock.fitted(w.Ordinary.Duration, w.EndAt.Sub(w.StartAt.Time), l)
 }
 
-// Complete says of the windows of a rundown of old, which does not, what languages they air: as the definitions have
-// it.
+// Complete adds the languages of each window from the definitions, because rundowns of early versions lack them.
 func (s Station) Complete(r Rundown) Rundown {
 	r.Windows = slices.Clone(r.Windows)
 	for i := range r.Windows {
@@ -115,21 +114,21 @@ func (s Station) Complete(r Rundown) Rundown {
 	return r
 }
 
-// ForPublished is the input for changing r in the windows that it has, not in those of the definitions.
+// ForPublished returns the input for changing r within its own windows rather than those of the definitions.
 func (in Input) ForPublished(r Rundown) Input {
-	in.Published, in.whole = in.Station.Complete(r), true
+	in.Published, in.publishedOnly = in.Station.Complete(r), true
 	if r.Timezone != "" {
 		in.Station.Timezone = r.Timezone
 	}
 	return in
 }
 
-// Kept is what stays of a day of those windows: what the input says, and all items of the windows that stand.
+// Kept returns the items that stay: those that the input keeps, and all items of the windows that stay as published.
 func (in Input) Kept(windows []DayWindow) []Item {
 	keep := in.Keep
 	for _, i := range in.Published.Items {
 		stands := slices.ContainsFunc(windows, func(w DayWindow) bool { return w.Stands && w.Contains(i.StartAt.Time) })
-		if !in.whole && stands && !slices.ContainsFunc(in.Keep, func(k Item) bool { return k.ID == i.ID }) {
+		if !in.publishedOnly && stands && !slices.ContainsFunc(in.Keep, func(k Item) bool { return k.ID == i.ID }) {
 			keep = append(keep[:len(keep):len(keep)], i)
 		}
 	}

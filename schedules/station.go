@@ -1,28 +1,28 @@
 package schedules
 
-// Station is a relay that pulls a queue: where it is, what it may say, and the air time hired on it.
+// Station is a relay that pulls a queue: its location, its languages, and the air time hired on it.
 type Station struct {
 	ID             string   `json:"id"`
 	Revision       int64    `json:"revision"`
 	Name           string   `json:"name"`
-	Timezone       string   `json:"timezone"` // IANA name; its midnight bounds the broadcast day
+	Timezone       string   `json:"timezone"` // IANA name; the broadcast day begins at midnight in it
 	Languages      []string `json:"languages"`
-	Freeze         Millis   `json:"freeze_ms"` // before a window, how long only a recall or a correction changes it
+	Freeze         Millis   `json:"freeze_ms"` // time before a window in which only a recall or a correction changes it
 	LoudnessTarget *float64 `json:"loudness_target_lufs"`
 	Fallback       []string `json:"fallback"` // segment ids in the order in which they air
 	Windows        []Window `json:"windows"`
 
-	// Standing is what stands against the station now, in answers. It is no part of its definition: what is sent of it is
-	// passed over.
+	// Standing lists the present problems of the station, in responses only. It is not part of the definition, and
+	// requests that contain it are accepted without effect.
 	Standing []StationProblem `json:"problems,omitempty"`
 }
 
-// StationProblem is something that stands against a station until somebody mends it.
+// StationProblem is a problem of a station that lasts until somebody corrects it.
 type StationProblem struct {
 	// no_fallback, fallback_ends, definition, left_behind, held_twice, store_set_back, implausible, two_players
 	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
-	Date    *Date  `json:"date,omitempty"` // of the published day that it is about
+	Date    *Date  `json:"date,omitempty"` // the published day that it is about
 	Message string `json:"message"`
 }
 
@@ -33,12 +33,12 @@ type Window struct {
 	Length       Millis     `json:"length_ms"`
 	Tolerance    Millis     `json:"tolerance_ms"`
 	Clock        string     `json:"clock"`
-	Languages    []string   `json:"languages,omitempty"` // none: the station's
+	Languages    []string   `json:"languages,omitempty"` // none means the station's
 	FrequencyKHz int        `json:"frequency_khz,omitempty"`
-	AlsoKHz      []int      `json:"also_khz,omitempty"` // further frequencies on which the same goes out
+	AlsoKHz      []int      `json:"also_khz,omitempty"` // further frequencies that carry the same transmission
 }
 
-// Recurrence says when a window starts: RFC 5545 DTSTART, RRULE, RDATE and EXDATE lines in the wall time of a zone
+// Recurrence defines when a window starts: RFC 5545 DTSTART, RRULE, RDATE and EXDATE lines in the wall time of a zone
 // ("UTC" for times that do not follow daylight saving), within an optional season of days [From, Until).
 type Recurrence struct {
 	Timezone string `json:"timezone"`
@@ -47,8 +47,8 @@ type Recurrence struct {
 	Until    *Date  `json:"until,omitempty"`
 }
 
-// Occurrence is one instance [StartAt, EndAt) of a window. Date is the broadcast day, in the station's zone, in
-// which it starts.
+// Occurrence is one instance [StartAt, EndAt) of a window. Date is the broadcast day in which it starts, in the
+// station's zone.
 type Occurrence struct {
 	Window  string  `json:"window"`
 	Date    Date    `json:"date"`

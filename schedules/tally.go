@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Dimensions are what a tally can be grouped by.
+// Dimensions lists the fields by which a tally can be grouped.
 var Dimensions = []string{"segment", "campaign", "script", "passage", "language", "station", "day"}
 
-// TallyKey says what a row of a tally counts. What the tally is not grouped by is left out; so is what the airings do
-// not have, such as a campaign.
+// TallyKey identifies a row of a tally. It omits fields by which the tally is not grouped, and fields that the airings
+// do not have, such as a campaign.
 type TallyKey struct {
 	Segment  string `json:"segment,omitempty"`
 	Campaign string `json:"campaign,omitempty"`
@@ -21,16 +21,16 @@ type TallyKey struct {
 	Day      Date   `json:"day,omitzero"`
 }
 
-// TallyCounts are what became of places. Planned is the sum of ToCome, Unreported, Aired, Short and Missed.
+// TallyCounts counts items by outcome. Planned is the sum of ToCome, Unreported, Aired, Short and Missed.
 type TallyCounts struct {
 	Planned    int    `json:"planned"`
 	ToCome     int    `json:"to_come"`
 	Unreported int    `json:"unreported"`
-	Aired      int    `json:"aired"`     // whole, in time or late
+	Aired      int    `json:"aired"`     // complete, in time or late
 	Short      int    `json:"short"`     // ended early
-	Missed     int    `json:"missed"`    // nothing aired, or something else
-	MadeGood   int    `json:"made_good"` // of those that were short or missed
-	Extra      int    `json:"extra"`     // airings without a place
+	Missed     int    `json:"missed"`    // nothing, or something else, aired
+	MadeGood   int    `json:"made_good"` // of the short and missed items
+	Extra      int    `json:"extra"`     // airings that were not planned
 	PlannedMs  Millis `json:"planned_ms"`
 	AiredMs    Millis `json:"aired_ms"`
 }
@@ -42,14 +42,14 @@ type TallyRow struct {
 	TallyCounts
 }
 
-// TallyFilter selects what is counted; a zero field selects everything.
+// TallyFilter selects the airings to count; a zero field selects everything.
 type TallyFilter struct {
 	Segment, Campaign, Script, Language string
 	Passage                             int
 }
 
-// Tally counts airings by what it is grouped by. An airing of several passages, or within several campaigns, counts in
-// the row of each, and once in Totals.
+// Tally counts airings in groups. An airing of several passages, or within several campaigns, counts in the row of
+// each, and once in Totals.
 type Tally struct {
 	Totals TallyCounts
 
@@ -60,7 +60,7 @@ type Tally struct {
 	rows      map[TallyKey]*TallyCounts
 }
 
-// NewTally counts by some of the Dimensions. What a segment reads is told by l.
+// NewTally returns a tally grouped by some of the Dimensions. l tells which script and passages a segment reads.
 func NewTally(l *Library, campaigns []Campaign, by []string, filter TallyFilter) *Tally {
 	t := &Tally{library: l, campaigns: campaigns, by: map[string]bool{}, filter: filter, rows: map[TallyKey]*TallyCounts{}}
 	for _, dimension := range by {
@@ -69,7 +69,7 @@ func NewTally(l *Library, campaigns []Campaign, by []string, filter TallyFilter)
 	return t
 }
 
-// Add counts one airing; madeGood says that another airing has made it good.
+// Add counts one airing. madeGood means that another airing has made it good.
 func (t *Tally) Add(r AiringRecord, madeGood bool) {
 	keys := t.keys(r)
 	if len(keys) > 0 {
@@ -83,10 +83,10 @@ func (t *Tally) Add(r AiringRecord, madeGood bool) {
 	}
 }
 
-// Len is how many rows there are.
+// Len returns the number of rows.
 func (t *Tally) Len() int { return len(t.rows) }
 
-// Rows are the rows, by what they count.
+// Rows returns the rows, ordered by key.
 func (t *Tally) Rows() []TallyRow {
 	out := make([]TallyRow, 0, len(t.rows))
 	for k, c := range t.rows {
@@ -102,7 +102,7 @@ func (t *Tally) Rows() []TallyRow {
 	return out
 }
 
-// keys are the rows that an airing counts in, each once; none when the filter leaves it out.
+// keys returns the keys of the rows in which an airing counts, without repetition; none if the filter excludes it.
 func (t *Tally) keys(r AiringRecord) []TallyKey {
 	s, _ := t.library.Segment(r.SegmentID)
 	key := TallyKey{Segment: r.SegmentID, Language: cmp.Or(r.Language, s.Language), Station: r.Station, Day: r.Date}
@@ -114,7 +114,7 @@ func (t *Tally) keys(r AiringRecord) []TallyKey {
 	if s.Script != nil {
 		key.Script, passages = s.Script.ID, s.Script.Passages
 	}
-	campaigns := t.over(&s, r)
+	campaigns := t.campaignsOf(&s, r)
 	if f.Script != "" && f.Script != key.Script || f.Passage != 0 && !slices.Contains(passages, f.Passage) ||
 		f.Campaign != "" && !slices.Contains(campaigns, f.Campaign) {
 		return nil
@@ -134,7 +134,7 @@ func (t *Tally) keys(r AiringRecord) []TallyKey {
 	if !t.by["segment"] {
 		key.Segment = ""
 	}
-	if !t.by["script"] && !t.by["passage"] { // a passage without its script would say nothing
+	if !t.by["script"] && !t.by["passage"] { // a passage number means nothing without its script
 		key.Script = ""
 	}
 	if !t.by["language"] {
@@ -155,13 +155,13 @@ func (t *Tally) keys(r AiringRecord) []TallyKey {
 	return out
 }
 
-// over are the campaigns that the airing is within.
-func (t *Tally) over(s *Segment, r AiringRecord) (ids []string) {
+// campaignsOf returns the ids of the campaigns that the airing belongs to.
+func (t *Tally) campaignsOf(s *Segment, r AiringRecord) (ids []string) {
 	if s.ID == "" {
 		return nil
 	}
 	for i := range t.campaigns {
-		if c := &t.campaigns[i]; c.covers(s, r.Station, r.place()) {
+		if c := &t.campaigns[i]; c.covers(s, r.Station, r.start()) {
 			ids = append(ids, c.ID)
 		}
 	}

@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// Millis is a duration that is written as integer milliseconds. The zero value is no time at all.
+// Millis is a duration, written as integer milliseconds. The zero value is a duration of 0.
 type Millis struct{ time.Duration }
 
-// Ms is n milliseconds.
+// Ms returns n milliseconds.
 func Ms(n int64) Millis { return Millis{time.Duration(n) * time.Millisecond} }
 
-// MarshalJSON writes whole milliseconds, rounded to nearest.
+// MarshalJSON writes whole milliseconds, rounded to the nearest.
 func (m Millis) MarshalJSON() ([]byte, error) {
 	return json.Marshal(m.Round(time.Millisecond).Milliseconds())
 }
 
-// UnmarshalJSON reads an integer number of milliseconds. It refuses fractions and what a Duration cannot hold.
+// UnmarshalJSON reads an integer number of milliseconds. It rejects fractions and values that overflow a Duration.
 func (m *Millis) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		return nil
 	}
-	n, err := strconv.ParseInt(string(b), 10, 64) // a library has millions of them: no decoder of its own for each
+	n, err := strconv.ParseInt(string(b), 10, 64) // faster than json.Unmarshal; a library has millions of these
 	if err != nil {
 		return fmt.Errorf("must be a whole number of milliseconds")
 	}
@@ -41,7 +41,7 @@ const instantLayout = "2006-01-02T15:04:05.000Z07:00"
 // Instant is a point in time, written in UTC as RFC 3339 with milliseconds. The zero value is "none", written null.
 type Instant struct{ time.Time }
 
-// At is t in UTC, cut to the millisecond, so that it equals what is read back.
+// At returns t in UTC, truncated to the millisecond, so that it equals the value read back.
 func At(t time.Time) Instant {
 	if t.IsZero() {
 		return Instant{}
@@ -56,7 +56,7 @@ func (i Instant) String() string {
 	return i.UTC().Format(instantLayout)
 }
 
-// Wall is the instant as people in a zone read it, to the second.
+// Wall returns the instant in the wall time of a zone, to the second.
 func (i Instant) Wall(zone *time.Location) string {
 	if i.IsZero() {
 		return "none"
@@ -86,7 +86,7 @@ func (i *Instant) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("must be an instant such as 2023-10-27T13:00:00.000Z")
 	}
-	if y := t.UTC().Year(); y < 1900 || y > 9999 { // what cannot be written back, and the year 1, which is none
+	if y := t.UTC().Year(); y < 1900 || y > 9999 { // other years cannot be written back, and the year 1 is the zero value
 		return fmt.Errorf("must be between the years 1900 and 9999")
 	}
 	*i = At(t)
@@ -100,7 +100,7 @@ type Date struct {
 	Day   int
 }
 
-// ParseDate reads YYYY-MM-DD and refuses days that do not exist.
+// ParseDate parses YYYY-MM-DD and rejects days that do not exist.
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
@@ -109,13 +109,13 @@ func ParseDate(s string) (Date, error) {
 	return DateOf(t), nil
 }
 
-// DateOf is the calendar day of t in t's own zone.
+// DateOf returns the calendar day of t in t's own zone.
 func DateOf(t time.Time) Date {
 	y, m, d := t.Date()
 	return Date{y, m, d}
 }
 
-// AddDays is the day n days later; n may be negative.
+// AddDays returns the day n days later; n may be negative.
 func (d Date) AddDays(n int) Date {
 	return DateOf(time.Date(d.Year, d.Month, d.Day+n, 0, 0, 0, 0, time.UTC))
 }
@@ -123,15 +123,15 @@ func (d Date) AddDays(n int) Date {
 // Before reports whether d is an earlier day than o.
 func (d Date) Before(o Date) bool { return d.utc().Before(o.utc()) }
 
-// Compare orders days.
+// Compare compares days as cmp.Compare does.
 func (d Date) Compare(o Date) int { return d.utc().Compare(o.utc()) }
 
-// Weekday is the day of the week.
+// Weekday returns the day of the week.
 func (d Date) Weekday() time.Weekday { return d.utc().Weekday() }
 
 func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
 
-// IsZero reports whether d is no day.
+// IsZero reports whether d is the zero Date, which is no day.
 func (d Date) IsZero() bool { return d == Date{} }
 
 func (d Date) String() string {
@@ -144,7 +144,7 @@ func (d Date) String() string {
 		digit(d.Day / 10), digit(d.Day)})
 }
 
-// MarshalText writes YYYY-MM-DD, and nothing for the zero Date.
+// MarshalText writes YYYY-MM-DD, or an empty text for the zero Date.
 func (d Date) MarshalText() ([]byte, error) {
 	if d.IsZero() {
 		return nil, nil
@@ -152,7 +152,7 @@ func (d Date) MarshalText() ([]byte, error) {
 	return []byte(d.String()), nil
 }
 
-// UnmarshalText reads YYYY-MM-DD, and nothing as the zero Date.
+// UnmarshalText reads YYYY-MM-DD, or an empty text as the zero Date.
 func (d *Date) UnmarshalText(b []byte) error {
 	if len(b) == 0 {
 		*d = Date{}

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// Withdrawn are the items of a published rundown that must go, by id, with the reason: what has not started by now and
-// may not air any more, and the rest of its chain that has not started either. Nothing else ever must: an item was
-// allowed its window's languages when it was published, and is asked again only where its segment's has changed.
+// Withdrawn returns the items of a published rundown that must be removed, by id, with the reason: items that have not
+// started by now and may no longer air, and the other items of their chains that have not started. It checks the
+// language only of an item whose segment's language has changed, because the window allowed the item's own language
+// when it was published.
 func (l *Library) Withdrawn(r Rundown, now time.Time) map[string]string {
 	var out map[string]string
 	chains := map[string]string{}
@@ -44,8 +45,8 @@ func (l *Library) Withdrawn(r Rundown, now time.Time) map[string]string {
 	return out
 }
 
-// Withdraw is the rundown without the items of those ids. Their time is open, which its warnings say of what is to come
-// at now: there the station airs its fallback. Nothing else changes.
+// Withdraw returns the rundown without the items with those ids, and otherwise unchanged. Warnings mark the open time
+// that is still to come at now, in which the station airs its fallback.
 func (r Rundown) Withdraw(ids map[string]string, now time.Time) Rundown {
 	r.Items = slices.DeleteFunc(slices.Clone(r.Items), func(i Item) bool { return ids[i.ID] != "" })
 	r.SumWindows()
@@ -53,8 +54,8 @@ func (r Rundown) Withdraw(ids map[string]string, now time.Time) Rundown {
 	return r
 }
 
-// tooLate warns, once, of windows that were over before they were published.
-func tooLate(zone string, late []Slot) Warning {
+// overWarning returns one warning about all windows that were over before they were published.
+func overWarning(zone string, late []Slot) Warning {
 	w := Warning{Code: "over", Window: late[0].Window}
 	if len(late) == 1 {
 		w.Message = fmt.Sprintf("the window of %s was over before it was published, and is no part of the queue",
@@ -70,9 +71,9 @@ func tooLate(zone string, late []Slot) Warning {
 	return w
 }
 
-// Onto is the rundown as it can be published at now over what is published, if anything is: what is over by then is
-// history, and stays as it was published, or out. Windows that were over before anything was published have never been
-// promised to anybody, so that nothing of them is missed or owed.
+// Onto returns the rundown as it can be published at now over the published one, which may be empty. The past does not
+// change: an item or window that is over stays as published, or is left out if it was not. Windows that were over
+// before anything was published were never promised, so nothing in them is missed or owed.
 func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 	var windows []Slot
 	var items []Item
@@ -94,7 +95,7 @@ func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 		}
 	}
 	if len(late) > 0 {
-		r.Warnings = append(slices.Clone(r.Warnings), tooLate(r.Timezone, late))
+		r.Warnings = append(slices.Clone(r.Warnings), overWarning(r.Timezone, late))
 	}
 	for _, i := range published.Items {
 		if over(i.EndAt()) {
@@ -113,8 +114,8 @@ func (r Rundown) Onto(published Rundown, now time.Time) Rundown {
 	return r
 }
 
-// Open are the times [from, to) of the windows that no item fills, in order. What a window lacks at its end within its
-// tolerance is none.
+// Open returns the intervals [from, to) of the windows that no item fills, in order. It omits time at a window's end
+// that the tolerance covers.
 func (r Rundown) Open() []Occurrence {
 	var out []Occurrence
 	for _, s := range r.Windows {
@@ -137,7 +138,7 @@ func (r Rundown) Open() []Occurrence {
 	return out
 }
 
-// SumWindows says of the windows how full their items make them.
+// SumWindows computes the air time of each window's items.
 func (r *Rundown) SumWindows() {
 	r.Windows = slices.Clone(r.Windows)
 	for k := range r.Windows {
@@ -151,7 +152,8 @@ func (r *Rundown) SumWindows() {
 	}
 }
 
-// WarnOpen says anew what is open and still to come, and no more what is said of items that are gone.
+// WarnOpen replaces the warnings about open time by those for the time that is still to come, and removes warnings
+// about items that are gone.
 func (r *Rundown) WarnOpen(now time.Time) {
 	there := map[string]bool{}
 	for _, i := range r.Items {

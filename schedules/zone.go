@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Zone loads an IANA time zone. Unlike time.LoadLocation it refuses what means whatever the machine thinks: "" and
-// "Local", and the other files beside the zones that some systems have.
+// Zone loads an IANA time zone. Unlike time.LoadLocation it rejects names whose meaning depends on the machine, "" and
+// "Local", and names of other files that some systems keep in their zone directory.
 func Zone(name string) (*time.Location, error) {
 	dir, _, _ := strings.Cut(name, "/")
-	if slices.Contains(ofTheMachine, dir) {
+	if slices.Contains(nonIANANames, dir) {
 		return nil, undefined("%q is not a time zone: write an IANA name such as Asia/Seoul, or UTC", name)
 	}
 	if loc, ok := zones.Load(name); ok {
@@ -25,12 +25,11 @@ func Zone(name string) (*time.Location, error) {
 	return loc, nil
 }
 
-// ofTheMachine are names that IANA does not give: the zone that is set, or that rules are made of, none at all, and
-// copies of all zones of which one counts leap seconds.
-var ofTheMachine = []string{"", "Local", "localtime", "posixrules", "Factory", "posix", "right"}
+// nonIANANames lists names in the zone directory that are not IANA zones: the configured zone, the zone of POSIX rules,
+// the placeholder, and copies of all zones, one set of which counts leap seconds.
+var nonIANANames = []string{"", "Local", "localtime", "posixrules", "Factory", "posix", "right"}
 
-// WallTime is an instant as clocks in a zone show it, as people at a station read a day; in a zone that is not known,
-// as it is.
+// WallTime returns an instant as clocks in the zone show it. If the zone is unknown, it returns the instant in UTC.
 func WallTime(zone string, at Instant) string {
 	loc, err := Zone(zone)
 	if err != nil {
@@ -39,21 +38,21 @@ func WallTime(zone string, at Instant) string {
 	return at.In(loc).Format(time.TimeOnly)
 }
 
-// zones are those that were loaded, by name: time.LoadLocation reads its file each time. There are as many as the IANA
-// has named.
+// zones caches the loaded zones by name, because time.LoadLocation reads its file on every call. Its size is bounded by
+// the number of IANA names.
 var zones sync.Map
 
-// wallReach is more than any zone has ever been off UTC.
-const wallReach = 27 * time.Hour
+// maxOffset exceeds the largest offset from UTC that any zone has had.
+const maxOffset = 27 * time.Hour
 
-// Resolve is the instant at which clocks in loc show the wall time that wall shows in UTC. A wall time that exists
-// twice is its first occurrence; one that does not exist moves forward by the gap, that is, it is read with the
+// Resolve returns the instant at which clocks in loc show the wall time that wall shows in UTC. A wall time that exists
+// twice means its first occurrence. A wall time that does not exist moves forward by the gap: it is read with the
 // offset in force before the gap.
 func Resolve(wall time.Time, loc *time.Location) time.Time {
 	wall = wall.UTC()
 	var moved time.Time
-	end := wall.Add(wallReach)
-	for at := wall.Add(-wallReach); !at.After(end); {
+	end := wall.Add(maxOffset)
+	for at := wall.Add(-maxOffset); !at.After(end); {
 		local := at.In(loc)
 		_, offset := local.Zone()
 		from, until := local.ZoneBounds()
@@ -64,7 +63,7 @@ func Resolve(wall time.Time, loc *time.Location) time.Time {
 			return t
 		}
 		if after {
-			moved = t // past this stretch of constant offset; in a gap, also before the next one
+			moved = t // past this interval of constant offset; in a gap, also before the next one
 		}
 		if until.IsZero() {
 			break
@@ -74,8 +73,8 @@ func Resolve(wall time.Time, loc *time.Location) time.Time {
 	return moved
 }
 
-// DayBounds is the broadcast day d of the station: [start, end) from the first instant of d to the first of the
-// next day in the station's own zone. A day may last 23, 24 or 25 hours, and need not begin at a midnight.
+// DayBounds returns the broadcast day d of the station as [start, end): from the first instant of d to the first
+// instant of the next day in the station's zone. A day may last 23, 24 or 25 hours and need not begin at midnight.
 func (s Station) DayBounds(d Date) (start, end time.Time, err error) {
 	loc, err := Zone(s.Timezone)
 	if err != nil {
@@ -85,12 +84,12 @@ func (s Station) DayBounds(d Date) (start, end time.Time, err error) {
 	return start, end, nil
 }
 
-// Bounds is the day in a zone: [start, end) from its first instant to the first of the next day.
+// Bounds returns the day in a zone as [start, end): from its first instant to the first instant of the next day.
 func (d Date) Bounds(loc *time.Location) (start, end time.Time) {
 	return Resolve(d.utc(), loc), Resolve(d.AddDays(1).utc(), loc)
 }
 
-// DateAt is the station's broadcast day that contains t: the d with DayBounds(d) around t.
+// DateAt returns the station's broadcast day that contains t.
 func (s Station) DateAt(t time.Time) (Date, error) {
 	loc, err := Zone(s.Timezone)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// zoneNames are the zones of the database that Go embeds.
+// zoneNames returns the zones of the database that Go embeds.
 func zoneNames(t testing.TB) []string {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -35,7 +35,8 @@ func zoneNames(t testing.TB) []string {
 	return out
 }
 
-// transitions are the instants from 2015 to 2035 at which the zone's offset changes, found by walking.
+// transitions returns the instants from 2015 to 2035 at which the zone's offset changes. It finds them by walking
+// through the years.
 func transitions(loc *time.Location) []time.Time {
 	var out []time.Time
 	end := time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -57,8 +58,8 @@ func transitions(loc *time.Location) []time.Time {
 	return out
 }
 
-// slowResolve is the rule written down: the first instant at which clocks show the wall time; if none does, the
-// first at which they would have shown it had they gone on as before the gap.
+// slowResolve implements the rule literally: the first instant at which clocks show the wall time; if there is none,
+// the first at which they would have shown it with the offset before the gap.
 func slowResolve(wall time.Time, loc *time.Location) time.Time {
 	step := time.Minute
 	shows := func(t time.Time) time.Time {
@@ -75,15 +76,16 @@ func slowResolve(wall time.Time, loc *time.Location) time.Time {
 			last = t
 			continue
 		}
-		if before := shows(last); before.Before(wall) { // jumped over it
+		if before := shows(last); before.Before(wall) { // skipped it
 			return last.Add(wall.Sub(before))
 		}
 	}
 	return time.Time{}
 }
 
-// Every zone, every transition from 2015 to 2035: daily windows at walls around it start exactly once, at the slow
-// model's instant. By default one transition of each kind and zone is looked at; LIFELINE_PROVE=zones looks at all.
+// The test covers every zone and every transition from 2015 to 2035: daily windows at wall times around it start
+// exactly once, at the instant of the slow model. By default it checks one transition of each kind and zone;
+// LIFELINE_PROVE=zones checks all of them.
 func TestNoWindowIsLostDoubledOrMistimedAtAnyTransition(t *testing.T) {
 	longform.Only(t)
 	all := os.Getenv("LIFELINE_PROVE") == "zones"
@@ -114,7 +116,7 @@ func TestNoWindowIsLostDoubledOrMistimedAtAnyTransition(t *testing.T) {
 }
 
 func aroundTransition(t *testing.T, name string, loc *time.Location, at time.Time, shift time.Duration) (n int) {
-	old := asWall(at.Add(-time.Second), loc).Add(time.Second) // the wall at which the clocks change
+	old := asWall(at.Add(-time.Second), loc).Add(time.Second) // the wall time at which the clocks change
 	for _, off := range []time.Duration{-shift, -shift / 2, -time.Minute, 0, time.Minute, shift / 2, shift, shift +
 		time.Minute, -24 * time.Hour, 12 * time.Hour} {
 		wall := old.Add(off).Truncate(time.Minute)
@@ -124,7 +126,7 @@ func aroundTransition(t *testing.T, name string, loc *time.Location, at time.Tim
 		}
 		n++
 	}
-	wall := old.Add(shift / 2).Truncate(time.Minute) // in the gap, when there is one
+	wall := old.Add(shift / 2).Truncate(time.Minute) // in the gap, if there is one
 	s := Station{ID: "s", Timezone: name, Windows: []Window{{ID: "w", Length: Ms(60_000),
 		Starts: Recurrence{Timezone: name, RRule: wall.AddDate(0, 0, -3).Format("DTSTART:20060102T150405") +
 			"\nRRULE:FREQ=DAILY"}}}}
@@ -156,7 +158,7 @@ func aroundTransition(t *testing.T, name string, loc *time.Location, at time.Tim
 	return n
 }
 
-// Some systems have files beside the zones: what they mean differs from machine to machine.
+// Some systems keep other files beside the zones, whose meaning differs from machine to machine.
 func TestZoneOfTheMachineIsNone(t *testing.T) {
 	for _, name := range []string{"", "Local", "localtime", "posixrules", "Factory", "posix/Asia/Seoul",
 		"right/Asia/Seoul", "right/UTC"} {
