@@ -79,7 +79,7 @@ say 'tests under the race detector, in their short form'
 # `audio` starts some: its own tests run under the detector.
 race() { CGO_ENABLED=1 go test -race -short -shuffle=on -vet=off -timeout 20m -gcflags=github.com/hajimehoshi/go-mp3/...=-race=false "$@"; }
 race ./audio/...
-race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false ./cmd/lifeline "${others[@]}"
+race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false ./cmd/lifeline/... "${others[@]}"
 race -run AtOnce ./schedules/... # it starts no goroutine: what its callers do at once is under the detector
 say 'tests without the race detector'
 go test -shuffle=on -vet=off -timeout 20m ./schedules/...

@@ -23,7 +23,7 @@ const (
 
 // longer are the functions that are a list of things that belong together, with what they list.
 var longer = map[string]string{
-	"main.openService":            "the parts of the service, in the order in which one needs the other",
+	"commands.openService":        "the parts of the service, in the order in which one needs the other",
 	"main.crowd":                  "one measurement, from its beginning to its end",
 	"httpapi.ledgerOperations":    "the words of the routes",
 	"httpapi.producerOperations":  "the words of the routes",

@@ -1,0 +1,116 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"lifeline/internal/cmdline"
+	"lifeline/internal/wire"
+)
+
+// act is a command that moves segments from state to state.
+type act struct {
+	remote `embed:""`
+	output `embed:""`
+	IDs    []string `arg:"" name:"segment" help:"Segments."`
+}
+
+// do acts on every segment in turn. One that fails does not stop the others.
+func (c act) do(ctx context.Context, stdout io.Writer, verb, reason string) error {
+	return c.each(stdout, func(id string) (wire.ChangedSegment, error) { return c.client().Act(ctx, id, verb, reason) })
+}
+
+// each is do for any act.
+func (c act) each(stdout io.Writer, one func(id string) (wire.ChangedSegment, error)) error {
+	done := []wire.ChangedSegment{}
+	failed := cmdline.Each(c.IDs, func(id string) error {
+		s, err := one(id)
+		if err == nil {
+			done = append(done, s)
+		}
+		return err
+	})
+	return errors.Join(c.show(stdout, done, func() {
+		for _, s := range done {
+			fmt.Fprintf(stdout, "%s is %s\n", s.ID, s.State)
+			printAgainst(stdout, s.Stations)
+		}
+	}), failed)
+}
+
+type approveCmd struct {
+	act            `embed:""`
+	Reason         string `help:"Why, for the record."`
+	AcceptWarnings bool   `help:"Approve though the recording is silent, or so quiet that it will hardly be heard."`
+}
+
+func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return c.each(stdout, func(id string) (wire.ChangedSegment, error) {
+		return c.client().Approve(ctx, id, c.Reason, c.AcceptWarnings)
+	})
+}
+
+// mustReason is the reason of an act that must have one.
+type mustReason struct {
+	Reason string `help:"Why, for the record." required:""`
+}
+
+type rejectCmd struct {
+	act        `embed:""`
+	mustReason `embed:""`
+}
+
+func (c *rejectCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return c.do(ctx, stdout, "reject", c.Reason)
+}
+
+type recallCmd struct {
+	remote     `embed:""`
+	output     `embed:""`
+	mustReason `embed:""`
+	IDs        []string `arg:"" optional:"" name:"segment" help:"Segments."`
+	Person     string   `help:"Everything that names this person, at once."`
+}
+
+func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {
+	switch {
+	case (c.Person == "") == (len(c.IDs) == 0):
+		return errors.New("name either segments or a --person")
+	case c.Person == "":
+		return act{c.remote, c.output, c.IDs}.do(ctx, stdout, "recall", c.Reason)
+	}
+	p, err := c.client().RecallPerson(ctx, c.Person, c.Reason)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, p, func() { printPerson(stdout, p) })
+}
+
+// printPerson shows what names a person, and where it is off the air.
+func printPerson(w io.Writer, p wire.Person) {
+	printAgainst(w, p.WithoutFallback)
+	for _, s := range p.Segments {
+		fmt.Fprintf(w, "%-28s %s\n", s.ID, s.State)
+	}
+	for _, s := range p.Stations {
+		switch {
+		case s.Acknowledged:
+			fmt.Fprintf(w, "%-20s has acknowledged\n", s.Station)
+		case s.OffBy.IsZero():
+			fmt.Fprintf(w, "%-20s was given nothing of it that is still to come\n", s.Station)
+		default:
+			fmt.Fprintf(w, "%-20s has not acknowledged: off by %s at the latest\n", s.Station, s.OffBy)
+		}
+	}
+}
+
+type reinstateCmd struct {
+	act        `embed:""`
+	mustReason `embed:""`
+}
+
+func (c *reinstateCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return c.do(ctx, stdout, "reinstate", c.Reason)
+}

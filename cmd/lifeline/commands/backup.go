@@ -1,0 +1,171 @@
+package commands
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"lifeline/internal/archive"
+	"lifeline/internal/cmdline"
+	"lifeline/internal/config"
+	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+)
+
+// backupCmd reads the store itself, beside a running service or without one, as of one instant. It takes what serve
+// takes to find the store.
+type backupCmd struct {
+	config.Serve `embed:""`
+	WithAudio    bool   `help:"Take the recordings along. Older as-run and audit records that have moved to files beside them always go along."`
+	WithKeys     bool   `help:"Take the signing key along. Without it a restored service needs the key from elsewhere, or a new one, which every station must be given; with it, whoever reads the backup can sign queues."`
+	File         string `arg:"" help:"File to write, which must not exist yet, or - for standard output."`
+}
+
+func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	s, audio, err := openThere(ctx, c.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, audio.Close(), s.Close()) }()
+	var m archive.Manifest
+	if c.File == "-" {
+		m, err = c.write(ctx, s, audio, cmdline.Data(stdout))
+		stdout = cmdline.Printable(os.Stderr)
+	} else {
+		err = newFile(c.File, func(w io.Writer) error {
+			m, err = c.write(ctx, s, audio, w)
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	printManifest(stdout, m)
+	if !c.WithAudio {
+		fmt.Fprintln(stdout, "The recordings are not in it: --with-audio takes them along.")
+	}
+	if !c.WithKeys {
+		fmt.Fprintln(stdout, "The signing key is not in it: keep a copy elsewhere, or take it along by --with-keys. "+
+			"Without it, stations must pin a new one.")
+	}
+	if len(m.Missing) > 0 {
+		return fmt.Errorf("the backup is whole but for %d files that are missing or damaged here, too: run lifeline fsck",
+			len(m.Missing))
+	}
+	return nil
+}
+
+// write writes the archive to w.
+func (c *backupCmd) write(ctx context.Context, s documents, audio recordings, w io.Writer) (m archive.Manifest,
+	err error) {
+	bar := passingBar("backing up", -1)
+	defer bar.Finish()
+	out := bufio.NewWriterSize(io.MultiWriter(w, bar), 1<<20)
+	a := archive.NewWriter(out, time.Now())
+	var key []byte
+	if c.WithKeys {
+		if key, err = os.ReadFile(c.Key); err != nil {
+			return m, fmt.Errorf("signing key: %w", err)
+		}
+	}
+	look := replica.NewInspector(kinds.All, func(string) {}) // for the blobs alone; fsck tells of problems
+	err = s.Export(ctx, func(trimmed int64) error { return a.Begin(trimmed, key) },
+		func(d store.Document) error { look.Document(d); return a.Document(d) }, a.Change, a.Entry)
+	if err != nil {
+		return m, err
+	}
+	held := look.Blobs()
+	for _, sha := range slices.Sorted(maps.Keys(held)) {
+		if !c.WithAudio && !held[sha].Records {
+			continue
+		}
+		if err := copyBlob(ctx, audio, sha, a); err != nil {
+			return m, err
+		}
+	}
+	if m, err = a.Close(); err != nil {
+		return m, err
+	}
+	return m, out.Flush()
+}
+
+// copyBlob reads a blob twice, so that no damaged one gets into the archive and no room for a copy is needed.
+func copyBlob(ctx context.Context, from recordings, sha string, to *archive.Writer) error {
+	content, _, err := from.Open(ctx, sha)
+	if fault.Is(err, fault.NotFound) {
+		to.Missing(sha)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	hash := sha256.New()
+	size, err := io.Copy(hash, content)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", sha, err)
+	}
+	if hex.EncodeToString(hash.Sum(nil)) != sha {
+		to.Missing(sha)
+		return nil
+	}
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return to.Blob(sha, size, content)
+}
+
+// newFile makes a file that only its owner may read, whole and durable or not at all. It fails with Conflict when there
+// is one already.
+func newFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".lifeline-backup-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
+	if err := write(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	err = os.Link(f.Name(), path) // unlike a renaming, fails over another
+	if errors.Is(err, fs.ErrExist) {
+		return fault.New(fault.Conflict, "%s exists already", path)
+	}
+	return err
+}
+
+func printManifest(w io.Writer, m archive.Manifest) {
+	for _, p := range []struct {
+		name string
+		archive.Part
+	}{{"documents", m.Documents}, {"changes", m.Changes}, {"as-run", m.AsRun}, {"blobs", m.Blobs}} {
+		fmt.Fprintf(w, "%-9s %9d  %12d bytes  %s\n", p.name, p.Count, p.Bytes, p.SHA256)
+	}
+	for _, sha := range m.Missing {
+		fmt.Fprintf(w, "missing   %s\n", sha)
+	}
+}
+
+// passingBar is a progress bar that is gone when it is done, on a terminal, and nothing elsewhere.
+func passingBar(what string, size int64) *progressbar.ProgressBar {
+	return newBar(progressTo(false), what, size, progressbar.OptionClearOnFinish())
+}

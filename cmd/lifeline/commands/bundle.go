@@ -1,0 +1,42 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"lifeline/internal/cmdline"
+	"lifeline/internal/playout"
+)
+
+// bundleCmd writes a bundle for a station without a link; playout import takes it there.
+type bundleCmd struct {
+	remote  `embed:""`
+	Station string   `arg:"" help:"The station."`
+	Output  string   `short:"o" required:"" type:"path" help:"The file to write. One that broke off is gone on with."`
+	Days    int      `default:"7" help:"How many days from today on."`
+	Have    string   `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
+	Since   []string `placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
+	Quiet   bool     `help:"No progress bar."`
+}
+
+// Run writes the bundle whole or not at all.
+func (c *bundleCmd) Run(ctx context.Context, stdout io.Writer) error {
+	progress := progressTo(c.Quiet)
+	bar := newBar(progress, "bundling", -1)
+	opt := playout.BundleOptions{Station: c.Station, Days: c.Days, Now: time.Now(), Progress: func(done, total int64) {
+		bar.ChangeMax64(total)
+		bar.Set64(done)
+	}}
+	if err := opt.LeaveOut(c.Have, c.Since); err != nil {
+		return err
+	}
+	days, err := playout.SaveBundle(ctx, c.Output, c.client(), opt)
+	bar.Finish()
+	fmt.Fprintln(progress)
+	if err != nil {
+		return err
+	}
+	return cmdline.Bundled(stdout, c.Output, c.Station, days.Held, days.Lacking)
+}

@@ -1,0 +1,303 @@
+package commands
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+
+	"lifeline/internal/charset"
+	"lifeline/internal/cmdline"
+	"lifeline/internal/text"
+)
+
+// entry is a recording in a directory and the metadata that it is uploaded with, in the contract's field names. It is
+// kept as it stands in its source: the service says what is wrong with it.
+type entry struct {
+	dir   fs.FS
+	file  string
+	meta  map[string]any
+	at    string   // where a table says it, such as "table.csv, line 3"; empty: no table does
+	said  []string // the fields that somebody wrote down; the others are guessed by the file
+	blank []string // the fields that a table has a column for, and nothing of this recording
+	notes []string // what a person should know of how it was read
+	wrong error    // why it cannot be sent
+}
+
+// name is what a person calls the entry.
+func (e entry) name() string {
+	if e.at != "" {
+		return e.at + ": " + oneLine(e.file)
+	}
+	return oneLine(e.file)
+}
+
+// catalogues reads what files and folders offer. given is what the recordings have in common and do not say themselves.
+type catalogues struct {
+	given   map[string]any
+	charset string // of tables and tags that do not say it; empty: only what is certain is read
+}
+
+// entries reads what a file or a folder of dir offers: a catalogue (YAML with a list "segments", or a table with a
+// column for each field, both with the recording's name under "file"), an MP3 with what a sidecar of its name or its
+// tags say of it, or a folder of these.
+func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
+	if info, err := fs.Stat(dir, name); err != nil {
+		return nil, err
+	} else if info.IsDir() {
+		return c.in(dir, name)
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file with content that can be sent: %w", name, errNotRegular)
+	}
+	below, err := fs.Sub(dir, path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	file := path.Base(name)
+	var listed []entry
+	switch strings.ToLower(path.Ext(name)) {
+	case ".yaml", ".yml":
+		listed, err = c.yaml(below, file)
+	case ".csv", ".tsv", ".txt": // the last is what spreadsheets call Unicode text
+		listed, err = c.table(below, file)
+	default:
+		if litter(file) {
+			return []entry{{dir: below, file: file, wrong: errors.New("this belongs to the system that the files were copied " +
+				"from, and is no recording")}}, nil
+		}
+		e, err := c.describe(below, file)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return []entry{e}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for i, e := range listed {
+		file, ok := e.meta["file"].(string)
+		if !ok || file == "" {
+			return nil, fmt.Errorf("%s names no file", e.at)
+		}
+		delete(e.meta, "file")
+		e.dir, e.file, e.said = below, onDisk(below, file), append(fieldsOf(e.meta), fieldsOf(c.given)...)
+		e.meta = fill(e.meta, c.given)
+		listed[i] = e
+	}
+	return listed, nil
+}
+
+// in reads a folder: its catalogues where it has any, else its MP3 files. What the system keeps there for itself, and
+// links that lead out of it, are passed over with a word.
+func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
+	files, err := fs.ReadDir(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	var tables, recordings []string
+	var passed []entry
+	for _, f := range files {
+		at := path.Join(name, f.Name())
+		ext := strings.ToLower(path.Ext(f.Name()))
+		switch {
+		case !slices.Contains([]string{".mp3", ".csv", ".tsv", ".txt", ".yaml", ".yml"}, ext):
+			continue
+		case !utf8.ValidString(f.Name()):
+			passed = append(passed, entry{dir: dir, file: text.Clean(at),
+				wrong: errors.New("the file's name is not UTF-8: rename it")})
+			continue
+		case litter(f.Name()):
+			passed = append(passed, entry{file: at, notes: []string{"passed over: it belongs to the system that the files " +
+				"were copied from"}})
+			continue
+		case f.Type()&fs.ModeSymlink != 0:
+			if _, err := fs.Stat(dir, at); err != nil {
+				passed = append(passed, entry{file: at, notes: []string{"passed over: this link leads out of the folder, or to " +
+					"nothing. Name the file itself to send it"}})
+				continue
+			}
+		}
+		if info, err := fs.Stat(dir, at); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for without end
+			passed = append(passed, entry{file: at, notes: []string{"passed over: " + errNotRegular.Error()}})
+			continue
+		}
+		switch {
+		case ext == ".mp3":
+			recordings = append(recordings, f.Name())
+		case ext == ".csv" || ext == ".tsv" || ext == ".txt" && c.isTable(dir, at) || ext != ".txt" && isCatalogue(dir, at):
+			tables = append(tables, f.Name())
+		}
+	}
+	if len(tables) > 0 {
+		recordings = tables
+	}
+	if len(recordings) == 0 && len(passed) == 0 {
+		return nil, cmdline.Refuse(cmdline.Nothing, "%s: there is no MP3 and no catalogue in it", name)
+	}
+	out := passed
+	for _, f := range recordings {
+		found, err := c.entries(dir, path.Join(name, f))
+		if err != nil && len(tables) == 0 { // the others can be sent
+			// without the name, which goes before it
+			found, err = []entry{{dir: dir, file: path.Join(name, f), wrong: cmp.Or(errors.Unwrap(err), err)}}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+var errNotRegular = errors.New("it is a folder, a pipe, a socket or a device, not a recording")
+
+// litter reports whether a name is one that systems leave beside the files that people copy.
+func litter(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~$") || lower == "thumbs.db" || lower == "desktop.ini"
+}
+
+// onDisk is the file that a table means: of that name, or of the name in other forms of the same letters.
+func onDisk(dir fs.FS, name string) string {
+	if _, err := fs.Stat(dir, name); err == nil || !fs.ValidPath(name) {
+		return name
+	}
+	files, err := fs.ReadDir(dir, path.Dir(name))
+	if err != nil {
+		return name
+	}
+	for _, f := range files {
+		if text.Clean(f.Name()) == text.Clean(path.Base(name)) {
+			return path.Join(path.Dir(name), f.Name())
+		}
+	}
+	return name
+}
+
+// isTable reports whether a text is a table, and no note that somebody left beside the recordings.
+func (c catalogues) isTable(dir fs.FS, name string) bool {
+	b, err := c.read(dir, name, "")
+	if err != nil {
+		return false
+	}
+	_, err = separator(b)
+	return err == nil
+}
+
+func isCatalogue(dir fs.FS, name string) bool {
+	listed, err := catalogues{}.yaml(dir, name)
+	return err == nil && len(listed) > 0
+}
+
+// yaml reads a list of segments.
+func (c catalogues) yaml(dir fs.FS, name string) ([]entry, error) {
+	b, err := c.read(dir, name, "YAML in UTF-8")
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Segments []map[string]any `yaml:"segments"`
+	}
+	if err := readYAML(b, &list); err != nil {
+		return nil, err
+	}
+	out := make([]entry, len(list.Segments))
+	for i, meta := range list.Segments {
+		out[i] = entry{meta: meta, at: fmt.Sprintf("%s, entry %d", name, i+1)}
+	}
+	return out, nil
+}
+
+// readYAML reads the one document that b is. Of several all but the first would be left out without a word.
+func readYAML(b []byte, v any) error {
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	if err := d.Decode(v); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	var more any
+	if err := d.Decode(&more); errors.Is(err, io.EOF) || err == nil && more == nil {
+		return nil
+	}
+	return errors.New("it holds more than one YAML document, parted by ---: write all of it as one")
+}
+
+// read is the text of a file.
+func (c catalogues) read(dir fs.FS, name, saveAs string) ([]byte, error) {
+	b, err := fs.ReadFile(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	out, err := charset.Decode(b, c.charset)
+	if errors.Is(err, charset.ErrUnknown) {
+		err = fmt.Errorf("%w (%s)", err, saveAs)
+	}
+	return out, undeclared(err)
+}
+
+// describe finds out what an MP3 is by its sidecar (NAME.yaml, .yml or .json), then what is given for all, then its
+// tags, then its name.
+func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
+	base := strings.TrimSuffix(file, path.Ext(file))
+	e := entry{dir: dir, file: file, meta: map[string]any{}}
+	for _, ext := range []string{".yaml", ".yml", ".json"} { // JSON is YAML, too
+		b, err := c.read(dir, base+ext, "in UTF-8")
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) { // no file can have that name
+			continue
+		}
+		if err == nil {
+			err = readYAML(b, &e.meta)
+		}
+		if err != nil {
+			return e, fmt.Errorf("its sidecar %s: %w", base+ext, err)
+		}
+		break
+	}
+	e.said = append(fieldsOf(e.meta), fieldsOf(c.given)...)
+	e.meta = fill(e.meta, c.given)
+	f, err := dir.Open(file)
+	if err != nil {
+		return e, err
+	}
+	defer f.Close()
+	if seeker, ok := f.(io.ReadSeeker); ok {
+		tags, unread := readTags(seeker, c.charset) // what cannot be read of them says nothing
+		if len(unread) > 0 {
+			e.notes = append(e.notes, unreadNote(unread))
+		}
+		e.meta = fill(e.meta, tags)
+	}
+	e.meta = fill(e.meta, map[string]any{"id": idOf(base), "title": text.Clean(base)})
+	return e, nil
+}
+
+// fill adds what meta does not say. A document without a word in it gives no meta at all.
+func fill(meta, more map[string]any) map[string]any {
+	out := map[string]any{}
+	maps.Copy(out, meta)
+	for name, value := range more {
+		if _, said := out[name]; !said && value != "" {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// fieldsOf are the fields that meta says something of.
+func fieldsOf(meta map[string]any) (out []string) {
+	for name, value := range meta {
+		if value != "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,196 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/schedules"
+)
+
+// stationDay is which day of a station a command is for.
+type stationDay struct {
+	remote  `embed:""`
+	output  `embed:""`
+	Station string `arg:"" help:"The station."`
+	Date    string `arg:"" help:"The broadcast day: YYYY-MM-DD, today, tomorrow, yesterday, or an instant of it."`
+}
+
+func (d stationDay) date(ctx context.Context) (schedules.Date, error) {
+	return stationDate(ctx, d.client(), d.Station, d.Date)
+}
+
+// showRundown shows a rundown in its station's time.
+func (d stationDay) showRundown(ctx context.Context, stdout io.Writer, r schedules.Rundown) error {
+	var published int64
+	if r.Status == schedules.Draft {
+		q, err := d.client().Published(ctx, r.Station, r.Date)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if published = q.Revision; q.Withdrawn {
+			published = 0
+		}
+	}
+	zone, err := time.LoadLocation(r.Timezone)
+	if err != nil {
+		return err
+	}
+	return d.show(stdout, r, func() { printRundown(stdout, r, published, zone) })
+}
+
+type showCmd struct {
+	stationDay `embed:""`
+}
+
+func (c *showCmd) Run(ctx context.Context, stdout io.Writer) error {
+	date, err := c.date(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := c.client().Rundown(ctx, c.Station, date)
+	if err != nil {
+		return err
+	}
+	return c.showRundown(ctx, stdout, r)
+}
+
+type reconcileCmd struct {
+	stationDay `embed:""`
+	Window     string `help:"Only this window."`
+}
+
+func (c *reconcileCmd) Run(ctx context.Context, stdout io.Writer) error {
+	date, err := c.date(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := c.client().Reconciliation(ctx, c.Station, date, c.Window)
+	if err != nil {
+		return err
+	}
+	zone, err := zoneOf(ctx, c.client(), c.Station)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, r, func() { printReconciliation(stdout, r, zone) })
+}
+
+type withdrawCmd struct {
+	stationDay `embed:""`
+	Reason     string `help:"Why, for the record." required:""`
+}
+
+func (c *withdrawCmd) Run(ctx context.Context, stdout io.Writer) error {
+	date, err := c.date(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := c.client().WithdrawDay(ctx, c.Station, date, c.Reason)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, r, func() {
+		fmt.Fprintf(stdout, "%s %s is withdrawn with revision %d: the station airs its fallback in the hours of that day's "+
+			"windows\n", c.Station, date, r.Revision)
+	})
+}
+
+type diffCmd struct {
+	stationDay `embed:""`
+	From       int64 `help:"The earlier revision." required:""`
+	To         int64 `help:"The later revision; 0 is the latest." default:"0"`
+}
+
+func (c *diffCmd) Run(ctx context.Context, stdout io.Writer) error {
+	date, err := c.date(ctx)
+	if err != nil {
+		return err
+	}
+	changes, err := c.client().Diff(ctx, c.Station, date, c.From, c.To)
+	if err != nil {
+		return err
+	}
+	zone, err := zoneOf(ctx, c.client(), c.Station)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, changes, func() {
+		fmt.Fprintf(stdout, "%s  %s  %s  (%s)\n", c.Station, date, count(len(changes), "change"), zone)
+		slices.SortStableFunc(changes, func(a, b schedules.ItemChange) int { return startOf(a).Compare(startOf(b)) })
+		for _, change := range changes {
+			fmt.Fprintf(stdout, "%-8s %s\n", change.Change, change.Window)
+			if change.Before != nil {
+				fmt.Fprintf(stdout, "  - %s\n", dayLine(*change.Before, zone))
+			}
+			if change.After != nil {
+				fmt.Fprintf(stdout, "  + %s\n", dayLine(*change.After, zone))
+			}
+			if change.Why != "" {
+				fmt.Fprintf(stdout, "    %s\n", change.Why)
+			}
+		}
+	})
+}
+
+// startOf is when what a change is about starts, or did.
+func startOf(c schedules.ItemChange) time.Time {
+	if c.After != nil {
+		return c.After.StartAt.Time
+	}
+	return c.Before.StartAt.Time
+}
+
+type explainCmd struct {
+	stationDay `embed:""`
+	Item       string `arg:"" help:"The item's id, or a time of the day at the station that it airs at, as HH:MM[:SS]."`
+}
+
+func (c *explainCmd) Run(ctx context.Context, stdout io.Writer) error {
+	date, err := c.date(ctx)
+	if err != nil {
+		return err
+	}
+	item := c.Item
+	if strings.Contains(item, ":") {
+		r, err := c.client().Rundown(ctx, c.Station, date)
+		if err != nil {
+			return err
+		}
+		if item, err = itemAt(r, item); err != nil {
+			return err
+		}
+	}
+	e, err := c.client().Explanation(ctx, c.Station, date, item)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, e, func() { printExplanation(stdout, e) })
+}
+
+// itemAt is the id of the item that is on air at a time of the day, written HH:MM or HH:MM:SS.
+func itemAt(r schedules.Rundown, of string) (string, error) {
+	zone, err := time.LoadLocation(r.Timezone)
+	if err != nil {
+		return "", err
+	}
+	layout := time.TimeOnly[:len("15:04:05")]
+	if strings.Count(of, ":") == 1 {
+		of += ":00"
+	}
+	if _, err := time.Parse(layout, of); err != nil {
+		return "", fault.New(fault.Invalid, "%q is no time of the day: write it as 17:30 or 17:30:05", of)
+	}
+	at := slices.IndexFunc(r.Items, func(i schedules.Item) bool {
+		start, end := i.StartAt.In(zone), i.StartAt.Add(i.Duration.Duration).In(zone)
+		return start.Format(layout) <= of && of < end.Format(layout) || start.Format(layout) == of
+	})
+	if at < 0 {
+		return "", fault.New(fault.NotFound, "nothing airs at %s at %s on %s", of, r.Station, r.Date)
+	}
+	return r.Items[at].ID, nil
+}

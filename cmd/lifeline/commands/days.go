@@ -1,0 +1,189 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/cmdline"
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// days is which stations and days a command is for.
+type days struct {
+	remote   `embed:""`
+	output   `embed:""`
+	Stations []string `arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
+	Date     []string `help:"Days: YYYY-MM-DD, today, tomorrow, yesterday, or an instant, at each station, or all from one to another, as in 2026-11-30..2026-12-13; none means today."`
+	Verbose  bool     `short:"v" help:"Tell every warning too, not only how many there are."`
+}
+
+// requests are what is asked of the service: one, unless the days that are named are other days at some stations.
+func (d days) requests(ctx context.Context) ([]wire.ManyRequest, error) {
+	in := wire.ManyRequest{Stations: d.Stations}
+	for _, s := range d.Date {
+		dates, err := daysOf(s, schedules.ParseDate)
+		if err != nil {
+			return d.byStation(ctx)
+		}
+		in.Dates = append(in.Dates, dates...)
+	}
+	return []wire.ManyRequest{in}, nil
+}
+
+// byStation reads the days in each station's own time, and asks for stations of the same days together.
+func (d days) byStation(ctx context.Context) (out []wire.ManyRequest, err error) {
+	all, err := d.client().Stations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range d.Stations {
+		if !slices.ContainsFunc(all, func(st schedules.Station) bool { return st.ID == id }) {
+			return nil, fault.New(fault.NotFound, "there is no station %q", id)
+		}
+	}
+	now := time.Now()
+	for _, st := range all {
+		if len(d.Stations) > 0 && !slices.Contains(d.Stations, st.ID) {
+			continue
+		}
+		var dates []schedules.Date
+		for _, s := range d.Date {
+			some, err := daysOf(s, func(s string) (schedules.Date, error) { return dayOf(s, now, st.DateAt) })
+			if err != nil {
+				return nil, err
+			}
+			dates = append(dates, some...)
+		}
+		at := slices.IndexFunc(out, func(r wire.ManyRequest) bool { return slices.Equal(r.Dates, dates) })
+		if at < 0 {
+			at, out = len(out), append(out, wire.ManyRequest{Dates: dates})
+		}
+		out[at].Stations = append(out[at].Stations, st.ID)
+	}
+	return out, nil
+}
+
+// each asks for all of it and tells what became of each day.
+func (d days) each(ctx context.Context, stdout io.Writer, done string, seed uint64, do func(context.Context,
+	wire.ManyRequest) ([]wire.ManyResult, error)) error {
+	requests, err := d.requests(ctx)
+	if err != nil {
+		return err
+	}
+	results := []wire.ManyResult{}
+	for _, in := range requests {
+		in.Seed = seed
+		some, err := do(ctx, in)
+		if err != nil {
+			return err
+		}
+		results = append(results, some...)
+	}
+	o := d.output
+	o.verbose = d.Verbose
+	return tellDays(o, stdout, done, results, nil)
+}
+
+type planCmd struct {
+	days `embed:""`
+	Seed uint64 `help:"The same seed gives the same rundown."`
+}
+
+func (c *planCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return c.each(ctx, stdout, "planned", c.Seed, c.client().Plan)
+}
+
+type publishCmd struct {
+	days       `embed:""`
+	Correction string `help:"Why a frozen window may change, or a day may lose over half of its time." placeholder:"REASON"`
+}
+
+func (c *publishCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return c.each(ctx, stdout, "published", 0, func(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
+		in.Correction = c.Correction
+		return c.client().Publish(ctx, in)
+	})
+}
+
+// tellDays says what became of each day, and fails when one failed.
+func tellDays(o output, w io.Writer, done string, results []wire.ManyResult, err error) error {
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for _, r := range results {
+		if r.Problem != nil {
+			failed++
+		}
+	}
+	switch {
+	case len(results) == 0:
+		err = cmdline.Refuse(cmdline.Nothing, "there is no station, so nothing was %s", done)
+	case failed > 0:
+		err = cmdline.Some(len(results)-failed, fmt.Errorf("%d of %s could not be %s", failed, count(len(results), "day"),
+			done))
+	}
+	return errors.Join(o.show(w, results, func() {
+		for _, r := range results {
+			tellDay(w, done, o.verbose, r)
+		}
+	}), err)
+}
+
+// tellDay is one line of a day that succeeded, with its warnings where they are asked for.
+func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
+	if r.Problem == nil {
+		more := ""
+		if n := len(r.Warnings); n > 0 {
+			more = ", " + count(n, "warning")
+			if !verbose {
+				more += " (--verbose or lifeline show tells them)"
+			}
+		}
+		fmt.Fprintf(w, "%-16s %s  %s: %s, revision %d%s\n", r.Station, r.Date, done, count(r.Items, "item"), r.Revision, more)
+		if verbose {
+			tellWarnings(w, r.Warnings)
+		}
+		return
+	}
+	date := ""
+	if !r.Date.IsZero() { // a station that nobody knows has no day
+		date = r.Date.String()
+	}
+	if len(r.Problem.Errors) < 2 {
+		fmt.Fprintf(w, "%-16s %-10s  failed: %s\n", r.Station, date, r.Problem.Detail)
+		return
+	}
+	fmt.Fprintf(w, "%-16s %-10s  failed:\n", r.Station, date)
+	for _, f := range r.Problem.Errors {
+		fmt.Fprintf(w, "    %s\n", cmdline.FieldWords(f))
+	}
+}
+
+// tellWarnings prints each warning once, with how often it occurs.
+func tellWarnings(w io.Writer, warnings []schedules.Warning) {
+	times := map[string]int{}
+	for _, warning := range warnings {
+		times[warning.Message]++
+	}
+	for _, warning := range warnings {
+		window := ""
+		if warning.Window != "" && !strings.Contains(warning.Message, warning.Window) {
+			window = warning.Window + ": "
+		}
+		switch n := times[warning.Message]; {
+		case n > 1:
+			fmt.Fprintf(w, "    %s%s (%d times)\n", window, oneLine(warning.Message), n)
+		case n == 1:
+			fmt.Fprintf(w, "    %s%s\n", window, oneLine(warning.Message))
+		}
+		delete(times, warning.Message)
+	}
+}

@@ -1,0 +1,134 @@
+package commands
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+func TestADayThatFailedTellsEachProblemOnce(t *testing.T) {
+	day := schedules.Date{Year: 2026, Month: time.December, Day: 5}
+	short, long := fault.Field{Field: "window noon", Message: "is too short"}, fault.Field{Field: "window dawn",
+		Message: "is too long"}
+	var out strings.Builder
+	for _, r := range []wire.ManyResult{
+		{Station: "seoul", Date: day, Problem: &wire.Problem{Detail: "window noon is too short",
+			Errors: []fault.Field{short}}},
+		{Station: "seoul", Date: day, Problem: &wire.Problem{Detail: "window noon is too short (and 1 more)",
+			Errors: []fault.Field{short, long}}},
+		{Station: "soeul", Problem: &wire.Problem{Detail: "there is no station"}},
+	} {
+		tellDay(&out, "published", false, r)
+	}
+	want := "seoul            2026-12-05  failed: window noon is too short\n" +
+		"seoul            2026-12-05  failed:\n    window noon is too short\n    window dawn is too long\n" +
+		"soeul                        failed: there is no station\n"
+	if out.String() != want {
+		t.Errorf("%s", &out)
+	}
+}
+
+func TestADayShowsWhatRunsPastItsWindow(t *testing.T) {
+	at := func(s string) schedules.Instant {
+		i, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schedules.At(i)
+	}
+	slot := func(from, to string) schedules.Slot {
+		return schedules.Slot{Occurrence: schedules.Occurrence{Window: "dawn", StartAt: at(from), EndAt: at(to)}}
+	}
+	r := schedules.Rundown{Station: "seoul", Timezone: "UTC", Windows: []schedules.Slot{slot("2026-12-05T04:00:00Z",
+		"2026-12-05T04:30:00Z"), slot("2026-12-05T05:00:00Z", "2026-12-05T05:30:00Z")},
+		Items: []schedules.Item{{Window: "dawn", StartAt: at("2026-12-05T04:00:00Z"), Title: "opens"},
+			{Window: "dawn", StartAt: at("2026-12-05T04:32:27Z"), Title: "closes"},
+			{Window: "dawn", StartAt: at("2026-12-05T05:00:00Z"), Title: "opens again"}}}
+	var out strings.Builder
+	printRundown(&out, r, 0, time.UTC)
+	blocks := strings.Split(out.String(), "\n\n")
+	if len(blocks) != 3 || !strings.Contains(blocks[1], "opens") || !strings.Contains(blocks[1],
+		"closes  [after the window]") || strings.Contains(blocks[2], "closes") || !strings.Contains(blocks[2],
+		"opens again") {
+		t.Errorf("%s", &out)
+	}
+}
+
+// An edited day is not what airs: show says which revision is published, and names what explain and edit take.
+func TestADayShowsWhichRevisionIsPublishedAndItsSegments(t *testing.T) {
+	at := schedules.At(time.Date(2026, 12, 5, 4, 0, 0, 0, time.UTC))
+	r := schedules.Rundown{Station: "seoul", Date: date(t, "2026-12-05"), Revision: 4, Status: schedules.Draft,
+		Timezone: "UTC",
+		Windows: []schedules.Slot{{Occurrence: schedules.Occurrence{Window: "dawn", StartAt: at,
+			EndAt: schedules.At(at.Add(time.Hour))}}},
+		Items: []schedules.Item{{Window: "dawn", StartAt: at, Title: "opens", SegmentID: "sign-on-ko"}}}
+	var out strings.Builder
+	printRundown(&out, r, 3, time.UTC)
+	if got := out.String(); !strings.Contains(got, "revision 3 is what is published: lifeline diff seoul 2026-12-05 "+
+		"--from 3") || !strings.Contains(got, "opens  (sign-on-ko)") {
+		t.Error(got)
+	}
+	out.Reset()
+	if printRundown(&out, r, 4, time.UTC); strings.Contains(out.String(), "is published") {
+		t.Error(out.String())
+	}
+}
+
+func TestRevisionsAreNumberedAsShowAndDiffNumberThem(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	minjun := terminalOf{h, t, h.secrets["scheduler"]}
+	day, other := time.Now().UTC().AddDate(0, 0, 3).Format(time.DateOnly), time.Now().UTC().AddDate(0, 0,
+		4).Format(time.DateOnly)
+	minjun.says("plan", "harbour-dawn", "--date", other)
+	minjun.says("plan", "harbour-dawn", "--date", day)
+	minjun.says("edit", "harbour-dawn", day, "lock", "04:00")
+	want(t, minjun.says("show", "harbour-dawn", day), "revision 3, draft")
+	said := minjun.says("revisions", "harbour-dawn", day)
+	want(t, said, "revision 2 ", "revision 3 ")
+	if strings.Contains(said, "revision 1 ") {
+		t.Errorf("%s", said)
+	}
+	want(t, minjun.says("diff", "harbour-dawn", day, "--from", "2", "--to", "3"), "1 change", "[locked]")
+}
+
+func TestDaysAreNamedFromOneToAnother(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-12-05":             "2026-12-05",
+		"2026-11-29..2026-12-02": "2026-11-29 2026-11-30 2026-12-01 2026-12-02",
+		"2026-12-05..2026-12-05": "2026-12-05",
+		"2026-12-05..2026-12-04": "ends before it begins",
+		"2026-12-05..":           "is not a date",
+		"2020-01-01..2026-12-04": "more than a year",
+	} {
+		dates, err := daysOf(text, schedules.ParseDate)
+		var said []string
+		for _, d := range dates {
+			said = append(said, d.String())
+		}
+		if got := strings.Join(said, " "); err == nil && got != want || err != nil && want != "is not a date" &&
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%s is %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestARangeOfDaysIsPlannedAndReadInTheStationsTime(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	minjun := terminalOf{h, t, h.secrets["scheduler"]}
+	first := time.Now().UTC().AddDate(0, 0, 3)
+	said := minjun.says("plan", "harbour-dawn", "--date", first.Format(time.DateOnly)+".."+
+		first.AddDate(0, 0, 1).Format(time.DateOnly))
+	if strings.Count(said, "planned:") != 2 {
+		t.Errorf("%s", said)
+	}
+	if said := minjun.says("plan", "harbour-dawn", "--date", "tomorrow.."+
+		first.AddDate(0, 0, -1).Format(time.DateOnly)); strings.Count(said, "planned:") < 1 {
+		t.Errorf("%s", said)
+	}
+}

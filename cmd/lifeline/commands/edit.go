@@ -1,0 +1,150 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/cmdline"
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+type editCmd struct {
+	stationDay `embed:""`
+	Op         string `arg:"" enum:"insert,replace,move,remove,lock,unlock" help:"insert, replace, move, remove, lock or unlock."`
+	Item       string `arg:"" optional:"" help:"The item that is edited; not for insert. An id, or a time of the day at the station at which it airs, as HH:MM[:SS]."`
+	Segment    string `help:"What is inserted, or replaces the item."`
+	Before     string `help:"The item that it goes before, for insert and move, likewise." xor:"where"`
+	After      string `help:"The item that it goes after." xor:"where"`
+	Position   string `help:"The position of the clock that is filled, for insert; none means its neighbour's."`
+}
+
+// Run edits the latest revision of the day and shows what came of it.
+func (c *editCmd) Run(ctx context.Context, stdout io.Writer) error {
+	date, err := c.date(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := c.client().Rundown(ctx, c.Station, date)
+	if err != nil {
+		return err
+	}
+	edit := schedules.Edit{Op: c.Op, Item: c.Item, Segment: c.Segment, Before: c.Before, After: c.After,
+		Position: c.Position}
+	for _, item := range []*string{&edit.Item, &edit.Before, &edit.After} {
+		if strings.Contains(*item, ":") {
+			if *item, err = itemAt(r, *item); err != nil {
+				return err
+			}
+		}
+	}
+	edited, err := c.client().Edit(ctx, c.Station, date, r.Revision, edit)
+	if err != nil {
+		return err
+	}
+	return c.showRundown(ctx, stdout, edited)
+}
+
+type revisionsCmd struct {
+	stationDay `embed:""`
+}
+
+// Run shows how a day came to be as it is: who drafted and published which revision, when and why.
+func (c *revisionsCmd) Run(ctx context.Context, stdout io.Writer) error {
+	date, err := c.date(ctx)
+	if err != nil {
+		return err
+	}
+	zone, err := zoneOf(ctx, c.client(), c.Station)
+	if err != nil {
+		return err
+	}
+	records := []wire.AuditRecord{}
+	for _, kind := range []string{"rundown", "queue"} {
+		some, err := c.client().Audit(ctx, query(map[string]string{"kind": kind, "id": c.Station + "/" + date.String(),
+			"from": "2000-01-01T00:00:00Z"}))
+		if err != nil {
+			return err
+		}
+		records = append(records, some...)
+	}
+	if len(records) == 0 {
+		return cmdline.Refuse(cmdline.Nothing, "%s has no rundown on %s", c.Station, date)
+	}
+	slices.SortStableFunc(records, func(a, b wire.AuditRecord) int {
+		return cmp.Or(a.At.Compare(b.At.Time), cmp.Compare(b.Kind, a.Kind))
+	})
+	numbers, err := c.numbers(ctx, date, records[0].At, records[len(records)-1].At)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, records, func() {
+		fmt.Fprintf(stdout, "%s  %s  (%s)\n", c.Station, date, zone)
+		for _, r := range records {
+			fmt.Fprintf(stdout, "  %s  %-8s revision %-4s %-18s %-16s %s\n", r.At.In(zone).Format(time.DateTime), r.Kind,
+				cmp.Or(numbers[changeOf(r)], "-"), r.Action, r.By, oneLine(r.Reason))
+		}
+	})
+}
+
+// numbers are the revisions of the day by the change that made each, numbered as show and diff number them: over all
+// days of the station.
+func (c *revisionsCmd) numbers(ctx context.Context, date schedules.Date, first, last schedules.Instant) (
+	map[string]string, error) {
+	made, err := c.client().Audit(ctx, query(map[string]string{"kind": "rundown-revision", "from": first.String(),
+		"to": schedules.At(last.Add(time.Millisecond)).String()}))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, r := range made {
+		if number, ours := strings.CutPrefix(r.ID, c.Station+"/"+date.String()+"/"); ours {
+			out[changeOf(r)] = strings.TrimLeft(number, "0")
+		}
+	}
+	return out, nil
+}
+
+// changeOf names the change that a record is part of.
+func changeOf(r wire.AuditRecord) string { return r.At.String() + " " + r.RequestID }
+
+type waiveCmd struct {
+	remote     `embed:""`
+	output     `embed:""`
+	mustReason `embed:""`
+	IDs        []string `arg:"" name:"make-good" help:"Ids, as make-goods shows them."`
+}
+
+// Run says that nobody wants the airings any more.
+func (c *waiveCmd) Run(ctx context.Context, stdout io.Writer) error {
+	owed, err := c.client().MakeGoods(ctx, nil)
+	if err != nil {
+		return err
+	}
+	waived := []wire.OwedAiring{}
+	failed := cmdline.Each(c.IDs, func(id string) error {
+		at := slices.IndexFunc(owed, func(m wire.OwedAiring) bool { return m.ID == id })
+		if at < 0 {
+			return fault.New(fault.NotFound, "there is no such make-good")
+		}
+		m, err := c.client().Waive(ctx, owed[at].Station, id, c.Reason)
+		if err == nil {
+			waived = append(waived, m)
+		}
+		return err
+	})
+	if err := c.show(stdout, waived, func() {
+		for _, m := range waived {
+			fmt.Fprintf(stdout, "%s is waived: %s at %s\n", m.ID, m.SegmentID, m.Station)
+		}
+	}); err != nil {
+		return err
+	}
+	return failed
+}

@@ -1,0 +1,253 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/blob"
+	"lifeline/internal/config"
+	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/internal/store/sqlite"
+)
+
+// fsckCmd takes what serve takes to find the store. It looks beside a running service or without one.
+type fsckCmd struct {
+	config.Serve `embed:""`
+	Quick        bool   `help:"Do not read recordings: look only whether they are there and have their size."`
+	AcceptOlder  bool   `help:"Accept the embedded database as it is, although changes that a service acknowledged are missing from it: it was copied without its journal, or an older copy was put back. The service must not run."`
+	RepairFrom   string `help:"Another copy of the recordings, from which damaged and missing ones are repaired: a directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]."`
+}
+
+// checkup counts and prints what is found.
+type checkup struct {
+	stdout          io.Writer
+	found, repaired int
+}
+
+func (c *checkup) report(problem string) {
+	c.found++
+	fmt.Fprintln(c.stdout, problem)
+}
+
+func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	up := &checkup{stdout: stdout}
+	if c.AcceptOlder {
+		if err := c.acceptOlder(ctx, stdout); err != nil {
+			return err
+		}
+	}
+	s, audio, err := openThere(ctx, c.Serve)
+	if fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if err != nil {
+		up.report(err.Error())
+		return c.withoutStore(ctx, up)
+	}
+	defer func() { err = errors.Join(err, audio.Close(), s.Close()) }()
+	key, err := c.signingKey(ctx, s)
+	if err != nil {
+		up.report(err.Error())
+	}
+	if err := s.Check(ctx, up.report); err != nil {
+		up.report(err.Error())
+	}
+	look := replica.NewInspector(kinds.All, up.report)
+	documents, entries := 0, 0
+	err = s.Export(ctx, func(int64) error { return nil }, func(d store.Document) error {
+		documents++
+		look.Document(
+			d)
+		return ctx.Err()
+	},
+		func(store.Change) error { return ctx.Err() },
+		func(e store.Entry) error { entries++; look.Entry(e); return ctx.Err() })
+	if err != nil {
+		up.report(err.Error())
+	}
+	look.Finish()
+	printFormer(stdout, key, look.Signers())
+	if err := c.blobs(ctx, up, audio, look.Blobs()); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%d documents, %d as-run entries, %d blobs\n", documents, entries, len(look.Blobs()))
+	return up.verdict()
+}
+
+// acceptOlder takes the embedded database as it is, and says what that means.
+func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error) {
+	if c.Store != "sqlite" {
+		return fault.New(fault.Invalid, "--accept-older is for the embedded store")
+	}
+	if err := isThere(ctx, c.Serve); err != nil {
+		return err
+	}
+	hold, err := holdData(c.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, hold.Close()) }()
+	latest, err := sqlite.Accept(ctx, c.StoreFile(), func(s *sqlite.Store) error {
+		return record.RaiseFloor(ctx, s, "fsck --accept-older", "recalls.raise", true, time.Now())
+	})
+	if err == nil {
+		fmt.Fprintf(stdout, "The database is accepted as it is, up to change %d. What came later is not in it: %s At its "+
+			"next start the service signs the "+
+			"days that are not over anew, and stations air them in the place of what they hold.\n", latest, setBackCure)
+	}
+	return err
+}
+
+// setBackCure says what to do about what a store lacks that was set back.
+const setBackCure = "recall, approve, withdraw and publish it again. What a station saw recalled stays off its air, " +
+	"and an alarm of the station " +
+	"names it, until it is recalled here too."
+
+// signingKey is the id of the key that signs, "" where nothing says which. It fails where the key file is not of that
+// key. A shared store may be looked at where no service runs, and there is no key.
+func (c *fsckCmd) signingKey(ctx context.Context, s documents) (id string, err error) {
+	key, failed := signingKey(c.Key)
+	if failed == nil {
+		id = keyID(key)
+	}
+	known, _, err := access.ReadSigningKeys(ctx, s, id)
+	switch {
+	case err != nil:
+		return "", err
+	case failed == nil:
+		return known.Current, knownKey(ctx, c.Serve, s, id)
+	case !errors.Is(failed, fs.ErrNotExist):
+		return known.Current, failed
+	case known.Current == "" || c.Store != "sqlite":
+		return known.Current, nil
+	}
+	if made, err := signingKey(newKey(c.Key)); err == nil && keyID(made) == known.Current {
+		return known.Current, nil // the next start gives it its name
+	}
+	return known.Current, keyMissing(c.Serve, known.Current)
+}
+
+// printFormer counts what other keys signed than the one that does now.
+func printFormer(w io.Writer, current string, signers map[string]map[string]int) {
+	for _, id := range slices.Sorted(maps.Keys(signers)) {
+		if current == "" || id == current {
+			continue
+		}
+		var parts []string
+		for _, kind := range slices.Sorted(maps.Keys(signers[id])) {
+			parts = append(parts, fmt.Sprintf("%s %d", kind, signers[id][kind]))
+		}
+		fmt.Fprintf(w, "signed with former key %s: %s\n", id, strings.Join(parts, ", "))
+	}
+}
+
+// withoutStore reads the recordings alone, since nothing says which there should be.
+func (c *fsckCmd) withoutStore(ctx context.Context, up *checkup) (err error) {
+	audio, err := openAudio(ctx, c.Serve)
+	if err != nil {
+		up.report(err.Error())
+		return up.verdict()
+	}
+	defer func() { err = errors.Join(err, audio.Close()) }()
+	if err := c.blobs(ctx, up, audio, nil); err != nil {
+		return err
+	}
+	return up.verdict()
+}
+
+// blobs looks whether the named blobs are there and whole, and repairs what can be.
+func (c *fsckCmd) blobs(ctx context.Context, up *checkup, audio recordings, named map[string]replica.Held) (err error) {
+	var spare recordings // nil: none
+	if c.RepairFrom != "" {
+		if spare, err = c.openSpare(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, spare.Close()) }()
+	}
+	for _, sha := range slices.Sorted(maps.Keys(named)) {
+		b, err := audio.Stat(ctx, sha)
+		problem := ""
+		switch {
+		case fault.Is(err, fault.NotFound):
+			problem = "is missing"
+		case err != nil:
+			return err
+		case c.Quick && named[sha].Bytes > 0 && b.Bytes != named[sha].Bytes:
+			problem = fmt.Sprintf("has %d bytes and should have %d", b.Bytes, named[sha].Bytes)
+		default:
+			continue
+		}
+		var failed error
+		if spare != nil {
+			failed = blob.Repair(ctx, audio, spare, sha)
+		}
+		up.blob(sha, named, problem, spare != nil && failed == nil, failed)
+	}
+	if c.Quick {
+		return nil
+	}
+	var from blob.Store
+	if spare != nil {
+		from = spare
+	}
+	return blob.Scrub(ctx, audio, from, func(f blob.Finding) error {
+		up.blob(f.SHA256, named, "is damaged: "+f.Problem, f.Repaired, f.Err)
+		return nil
+	})
+}
+
+func (up *checkup) blob(sha string, named map[string]replica.Held, problem string, repaired bool, failed error) {
+	by := "named by no document"
+	if h, ok := named[sha]; ok {
+		by = "of " + h.By
+	}
+	line := fmt.Sprintf("blob %s, %s, %s", sha, by, problem)
+	if repaired {
+		up.repaired++
+		line += "; repaired"
+	}
+	if failed != nil {
+		line += "; not repaired: " + failed.Error()
+	}
+	up.report(line)
+}
+
+// verdict fails when anything was found, repaired or not: whoever reads the exit code looks.
+func (up *checkup) verdict() error {
+	switch up.found {
+	case 0:
+		fmt.Fprintln(up.stdout, "no problem found")
+		return nil
+	case up.repaired:
+		return fmt.Errorf("problems found: %d, all repaired", up.found)
+	}
+	return fmt.Errorf("problems found: %d, of which repaired: %d", up.found, up.repaired)
+}
+
+func (c *fsckCmd) openSpare(ctx context.Context) (recordings, error) {
+	if strings.HasPrefix(c.RepairFrom, "s3+") {
+		other := c.Serve
+		other.Audio = c.RepairFrom
+		return openAudio(ctx, other)
+	}
+	if _, err := os.Stat(c.RepairFrom); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.NotFound, "there is no directory %s to repair from", c.RepairFrom)
+	}
+	return blob.OpenLocal(c.RepairFrom)
+}

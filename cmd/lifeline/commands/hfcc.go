@@ -1,0 +1,130 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/internal/charset"
+	"lifeline/internal/cmdline"
+	"lifeline/internal/hfcc"
+	"lifeline/schedules"
+)
+
+type hfccCmd struct {
+	Import hfccImportCmd `cmd:"" help:"Make windows of a schedule's rows."`
+	Export hfccExportCmd `cmd:"" help:"Write a station's windows as a schedule."`
+}
+
+type hfccImportCmd struct {
+	remote      `embed:""`
+	File        string        `arg:"" help:"The schedule; - is standard input."`
+	Station     string        `help:"Station that the windows are of." required:""`
+	Broadcaster string        `help:"Only rows of this broadcaster (BRC)."`
+	FMO         string        `name:"fmo" help:"Only rows of this frequency management organisation (FMO)."`
+	Location    string        `help:"Only rows of this transmitter site (LOC)."`
+	Clock       string        `help:"Clock that new windows follow."`
+	Tolerance   time.Duration `help:"How far off its length a new window may be." default:"1s"`
+	Charset     string        `help:"Encoding of a file that does not say it itself; its columns are then of characters, not of bytes." placeholder:"NAME"`
+	DryRun      bool          `help:"Only say what would change."`
+	Yes         bool          `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
+	Output      string        `help:"text for people, json for programs, yaml for editing: the station as it would be, for lifeline apply." enum:"text,json,yaml" default:"text" env:"LIFELINE_OUTPUT"`
+}
+
+func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
+	b, err := readFile(c.File)
+	if err != nil {
+		return err
+	}
+	text, err := charset.Decode(b, c.Charset)
+	if errors.Is(err, charset.ErrUnknown) {
+		text, err = b, nil // its columns are bytes then, whatever letters they are
+	}
+	if err != nil {
+		return fmt.Errorf("%s: nothing was changed: %w", c.File, err)
+	}
+	file, err := hfcc.Parse(text)
+	if err != nil {
+		return fmt.Errorf("%s: nothing was changed:\n%w", c.File, err)
+	}
+	rows := slices.DeleteFunc(slices.Clone(file.Rows), func(r hfcc.Row) bool {
+		return other(c.Broadcaster, r.Broadcaster) || other(c.FMO, r.FMO) || other(c.Location, r.Location)
+	})
+	if len(file.Rows) == 0 {
+		return cmdline.Refuse(cmdline.Nothing, "%s: nothing was changed: there is no row in it", c.File)
+	}
+	if len(rows) == 0 {
+		return fmt.Errorf("nothing was changed: none of the %s of %s is asked for", count(len(file.Rows), "row"), c.File)
+	}
+	station, err := c.client().StationDocument(ctx, c.Station)
+	if err != nil {
+		return err
+	}
+	if station, err = hfcc.Apply(station, file.Season, rows, hfcc.Terms{Clock: c.Clock,
+		Tolerance: c.Tolerance}); err != nil {
+		return fmt.Errorf("%s: nothing was changed: %w", c.File, err)
+	}
+	document, err := json.Marshal(map[string]any{"stations": []schedules.Station{station}})
+	if err != nil {
+		return err
+	}
+	if c.Output == "yaml" {
+		text, err := readable(document)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(cmdline.Data(stdout), text)
+		return err
+	}
+	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, output{Output: c.Output})
+}
+
+// other reports whether a row's code is not the one that is asked for, if one is.
+func other(asked, code string) bool { return asked != "" && !strings.EqualFold(asked, code) }
+
+type hfccExportCmd struct {
+	remote         `embed:""`
+	Station        string `arg:"" help:"The station."`
+	Season         string `help:"Such as A26; none means the one that contains today."`
+	Broadcaster    string `help:"Code for BRC."`
+	FMO            string `name:"fmo" help:"Code for FMO."`
+	Location       string `help:"Code for LOC."`
+	Administration string `help:"Code for ADM."`
+	Zones          string `help:"For CIRAF ZONES."`
+	Power          string `help:"Kilowatts, for POWR."`
+}
+
+func (c *hfccExportCmd) Run(ctx context.Context, stdout io.Writer) error {
+	now := time.Now().UTC()
+	season := hfcc.SeasonOf(schedules.DateOf(now))
+	if c.Season != "" {
+		var err error
+		if season, err = hfcc.ParseSeason(c.Season); err != nil {
+			return err
+		}
+	}
+	station, err := c.client().StationDocument(ctx, c.Station)
+	if err != nil {
+		return err
+	}
+	like := hfcc.Row{Broadcaster: c.Broadcaster, FMO: c.FMO, ADM: c.Administration, Location: c.Location, Zones: c.Zones,
+		Power: c.Power}
+	rows, err := hfcc.Rows(station, season, like)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return cmdline.Refuse(cmdline.Nothing, "%s has no window with a frequency in %s", station.ID, season)
+	}
+	b, err := hfcc.Write(hfcc.File{Season: season, Rows: rows}, station.ID+" "+strings.ToLower(now.Format("02-Jan-2006")))
+	if err != nil {
+		return err
+	}
+	_, err = cmdline.Data(stdout).Write(b)
+	return err
+}

@@ -1,0 +1,95 @@
+package commands
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/config"
+	"lifeline/internal/fault"
+	"lifeline/internal/record"
+)
+
+// rekeyCmd takes what serve takes to find the store and the key.
+type rekeyCmd struct {
+	config.Serve `embed:""`
+	By           string `help:"Who decides it, for the audit." required:""`
+}
+
+func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	key, unread := signingKey(c.Key)
+	if err := isThere(ctx, c.Serve); err != nil && (unread != nil || !fault.Is(err, fault.NotFound)) {
+		return err
+	}
+	hold, err := holdData(c.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, hold.Close()) }()
+	s, err := openStore(ctx, c.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if unread == nil {
+		if known, revision, err := access.ReadSigningKeys(ctx, s, keyID(key)); err != nil {
+			return err
+		} else if revision > 0 && known.Current == keyID(key) {
+			return fault.New(fault.Conflict, "key %s in %s signs already, and nothing was changed. To sign with a new one, as "+
+				"when this one is stolen, move that file "+
+				"to where you keep such things, then run this again", keyID(key), c.Key)
+		}
+	}
+	if unread == nil || errors.Is(unread, fs.ErrNotExist) {
+		if err := record.RaiseFloor(ctx, s, c.By, "recalls.raise", true, time.Now()); err != nil {
+			return err
+		}
+	}
+	switch {
+	case errors.Is(unread, fs.ErrNotExist):
+		key = randomKey()
+		err = adoptKey(ctx, c.Serve, s, c.By, key, true)
+	case unread == nil:
+		err = useKey(ctx, s, c.By, key)
+	default:
+		err = unread
+	}
+	if err != nil {
+		return err
+	}
+	keys, _, err := access.ReadSigningKeys(ctx, s, keyID(key))
+	if err != nil {
+		return err
+	}
+	public := base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
+	fmt.Fprintf(stdout, "Key %s signs from now on. Its public half is %s\n"+
+		"At its next start the service signs the recall list, the fallback lists and the queues that are not over with it, "+
+		"in revisions above "+
+		"all that stations have seen. What is older "+
+		"stays signed with the former keys: lifeline fsck counts it.\n", keyID(key), public)
+	for _, k := range keys.Keys {
+		if k.ID == keys.Current {
+			continue
+		}
+		if len(k.Public) == 0 {
+			fmt.Fprintf(stdout, "Former key %s: its public half is not known here. lifeline verify needs it by --trust\n", k.ID)
+			continue
+		}
+		fmt.Fprintf(stdout, "Former key %s: %s\n", k.ID, base64.StdEncoding.EncodeToString(k.Public))
+	}
+	fmt.Fprintf(stdout, "At every station, start the player with --key %s (LIFELINE_KEY), and as long as the former key "+
+		"is lost and not stolen "+
+		"with --key of the former one, too, so that what the station holds stays valid meanwhile. Until then it refuses "+
+		"what is published. "+
+		"Give every webhook a new secret.\n", public)
+	return nil
+}

@@ -1,0 +1,242 @@
+package commands
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/archive"
+	"lifeline/internal/cmdline"
+	"lifeline/internal/config"
+	"lifeline/internal/fault"
+	"lifeline/internal/kinds"
+	"lifeline/internal/record"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+)
+
+// restoreCmd takes what serve takes to find the store.
+type restoreCmd struct {
+	config.Serve `embed:""`
+	File         string `arg:"" help:"File that backup wrote, or - for standard input."`
+}
+
+func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	return readArchive(c.File, func(a *archive.Reader) (err error) { // before the directory is made: the file may be none
+		hold, err := holdData(c.Serve)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, hold.Close()) }()
+		return c.restore(ctx, a, stdout)
+	})
+}
+
+func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.Writer) (err error) {
+	if err := sameKey(c.Key, a.Key()); err != nil {
+		return err
+	}
+	s, err := openStore(ctx, c.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	audio, err := openAudio(ctx, c.Serve)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, audio.Close()) }()
+	look := replica.NewInspector(kinds.All, func(string) {}) // for the blobs alone
+	documents := func(yield func(store.Document, error) bool) {
+		for d, err := range a.Documents() {
+			if err == nil {
+				err = look.Document(d)
+			}
+			if !yield(d, err) {
+				return
+			}
+		}
+	}
+	var m archive.Manifest
+	rest := func() (err error) {
+		if m, err = putBlobs(ctx, a, audio); err != nil || a.Key() == nil {
+			return err
+		}
+		return keepSigningKey(c.Key, a.Key())
+	}
+	// The store takes all or nothing, and the rest of the archive comes before it says that it has all.
+	noted, err := noteRestored(c.Serve)
+	if err != nil {
+		return err
+	}
+	if err := s.Import(ctx, a.Trimmed(), documents, a.Changes(), followed(a.Entries(), rest)); err != nil {
+		if fault.Is(err, fault.Conflict) {
+			err = fault.Wrap(fault.Conflict, err, "the store is not empty, and nothing was restored: a backup fills an empty "+
+				"one. Name another directory with --data, or "+
+				"move the files of this one away, to where nothing writes to them")
+		}
+		if noted {
+			err = errors.Join(err, os.Remove(restoredFile(c.Serve)))
+		}
+		return err
+	}
+	printManifest(stdout, m)
+	fmt.Fprintf(stdout, "The backup is of %s UTC. What came later is not in it: %s\n",
+		a.MadeAt().UTC().Format("2006-01-02 15:04:05"), setBackCure)
+	return c.advise(ctx, stdout, audio, look.Blobs())
+}
+
+// restoredFile is a file in the data directory that says that the store may be older than what stations have seen, from
+// before it is restored until a service on it numbers what it signs above that.
+func restoredFile(c config.Serve) string { return filepath.Join(c.Data, "restored") }
+
+// noteRestored makes it, and answers whether it was not there.
+func noteRestored(c config.Serve) (noted bool, err error) {
+	f, err := os.OpenFile(restoredFile(c), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, errors.Join(f.Sync(), f.Close())
+}
+
+// outrunRestored has what a restored store signs from now on numbered above all that stations have seen. Published days
+// stay as they are, since the backup may be as new as the stations; where a station tells otherwise, they follow.
+func outrunRestored(ctx context.Context, c config.Serve, s documents) error {
+	if _, err := os.Stat(restoredFile(c)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := record.RaiseFloor(ctx, s, access.System.Name, "recalls.raise", false, time.Now()); err != nil {
+		return err
+	}
+	return os.Remove(restoredFile(c))
+}
+
+// followed yields all of seq and then what rest fails with.
+func followed[T any](seq iter.Seq2[T, error], rest func() error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v, err := range seq {
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+		if err := rest(); err != nil {
+			yield(*new(T), err)
+		}
+	}
+}
+
+// putBlobs stores the archive's blobs and reads it to its end.
+func putBlobs(ctx context.Context, a *archive.Reader, to recordings) (archive.Manifest, error) {
+	for b, err := range a.Blobs() {
+		if err == nil {
+			_, err = to.Put(ctx, b, b.Bytes)
+		}
+		if err != nil {
+			return archive.Manifest{}, err
+		}
+	}
+	return a.Finish()
+}
+
+// advise says what is still needed, and fails where recordings are.
+func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordings,
+	named map[string]replica.Held) error {
+	missing := 0
+	for sha := range named {
+		switch _, err := audio.Stat(ctx, sha); {
+		case fault.Is(err, fault.NotFound):
+			missing++
+		case err != nil:
+			return err
+		}
+	}
+	if _, err := os.Stat(c.Key); errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(stdout, "The signing key was not in the backup. Put the old one at %s before the service starts; it "+
+			"refuses to start "+
+			"without it. Or, if it is lost, sign with a new one: lifeline rekey, which says what to do at the stations that "+
+			"pin the old one.\n", c.Key)
+	}
+	if missing > 0 {
+		return cmdline.Refuse(cmdline.Partly, "%s not here yet: copy them, or repair from where they are with lifeline "+
+			"fsck --repair-from",
+			count(missing, "recording"))
+	}
+	return nil
+}
+
+// sameKey fails with Conflict when there is another signing key already.
+func sameKey(path string, key []byte) error {
+	if key == nil {
+		return nil
+	}
+	held, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return noName(path)
+	case err != nil:
+		return fmt.Errorf("signing key: %w", err)
+	case !bytes.Equal(bytes.TrimSpace(held), bytes.TrimSpace(key)):
+		return fault.New(fault.Conflict, "%s is another signing key than the one in the backup: move it away, or name "+
+			"another file with --key", path)
+	}
+	return nil
+}
+
+// readArchive opens the archive in a file, or on standard input for -, showing how far it is read.
+func readArchive(path string, read func(a *archive.Reader) error) error {
+	in, size := os.Stdin, int64(-1)
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+		in = f
+	}
+	bar := passingBar("reading", size)
+	defer bar.Finish()
+	a, err := archive.NewReader(bufio.NewReaderSize(io.TeeReader(in, bar), 1<<20))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return read(a)
+}
+
+type checkBackupCmd struct {
+	File string `arg:"" help:"File that backup wrote, or - for standard input."`
+}
+
+func (c *checkBackupCmd) Run(stdout io.Writer) error {
+	return readArchive(c.File, func(a *archive.Reader) error {
+		m, err := a.Skim()
+		if err != nil {
+			return err
+		}
+		printManifest(stdout, m)
+		fmt.Fprintf(stdout, "whole and as it was written, %s UTC\n", a.MadeAt().Format("2006-01-02 15:04:05"))
+		if len(m.Missing) > 0 {
+			return fmt.Errorf("%d files were missing or damaged where the backup was made", len(m.Missing))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,144 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeline/schedules"
+)
+
+type segmentsCmd struct {
+	remote   `embed:""`
+	output   `embed:""`
+	ID       string `arg:"" optional:"" name:"segment" help:"Show this one with its facts; none lists those that match."`
+	Q        string `name:"q" help:"Words, or beginnings of words, of the title, id, voice, series or tags."`
+	Kind     string `help:"Only this kind."`
+	Language string `help:"Only this language."`
+	State    string `help:"Only this state: analysing, rejected, pending, approved or recalled."`
+	Script   string `help:"Only readings of this script."`
+	Tag      string `help:"Only with this tag."`
+	Expiring string `help:"Only those that expire before this instant, or before this day begins in UTC." placeholder:"2023-10-27T13:00:00Z"`
+}
+
+func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
+	if c.ID != "" {
+		s, err := c.client().SegmentNow(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return c.show(stdout, s, func() { printSegment(stdout, s.Segment, s.AirableOn) })
+	}
+	expiring, err := instantOf(c.Expiring, time.UTC)
+	if err != nil {
+		return fmt.Errorf("--expiring: %w", err)
+	}
+	found, err := c.client().Segments(ctx, query(map[string]string{"q": c.Q, "kind": c.Kind, "language": c.Language,
+		"state":  c.State,
+		"script": c.Script, "tag": c.Tag, "expiring_before": expiring}))
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, found, func() {
+		fmt.Fprintln(stdout, count(len(found), "segment"))
+		for _, s := range found {
+			length := "-"
+			if s.Recording != nil {
+				length = span(s.Recording.Duration.Duration)
+			}
+			fmt.Fprintf(stdout, "%-28s %-9s %s  %s\n", s.ID, s.State, pad(length, 9), itemLine(s.Kind, s.Language, s.Title))
+		}
+	})
+}
+
+// airsNowhere is what to know of a language that no station's window allows.
+func airsNowhere(language string) string {
+	return fmt.Sprintf("%s airs nowhere: no window of any station allows this language. Correct it, or allow it in a "+
+		"window "+
+		"(one of ko takes ko-KP too, one of ko-KP does not take ko)", language)
+}
+
+// printSegment shows a segment with the stations on which it can air and what was measured of it.
+func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
+	fmt.Fprintf(w, "%s  %s, revision %d\n", s.ID, s.State, s.Revision)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "  %-14s %s\n", name, oneLine(value))
+		}
+	}
+	line("title", s.Title)
+	line("kind", string(s.Kind))
+	line("language", s.Language)
+	line("stations", strings.Join(airableOn, ", "))
+	if len(airableOn) == 0 {
+		line("warning", airsNowhere(s.Language))
+	}
+	line("voice", s.Voice)
+	line("series", s.Series)
+	line("tags", strings.Join(s.Tags, ", "))
+	if s.Script != nil {
+		line("reads", fmt.Sprintf("%s version %d, passages %s", s.Script.ID, s.Script.Version,
+			strings.Trim(fmt.Sprint(s.Script.Passages), "[]")))
+	}
+	line("persons", strings.Join(s.Persons, ", "))
+	line("intro", s.Intro)
+	line("back-announce", s.BackAnnounce)
+	line("valid from", instant(s.ValidFrom))
+	line("valid until", instant(s.ValidUntil))
+	if c := s.Consent; c != nil {
+		line("consent", strings.Join(slices.DeleteFunc([]string{dated("from ", c.GivenAt), dated("until ", c.ExpiresAt),
+			c.Reference},
+			func(part string) bool { return part == "" }), ", "))
+	}
+	if s.Sensitive {
+		line("sensitive", "airs only under a lease that the station renews")
+	}
+	line("uploaded by", s.UploadedBy)
+	if s.Rejection != nil {
+		line("rejected", s.Rejection.Message)
+	}
+	r := s.Recording
+	if r == nil {
+		return
+	}
+	if r.SampleRate == 0 { // nothing could be measured
+		line("audio", fmt.Sprintf("%d bytes", r.Bytes))
+	} else {
+		line("length", span(r.Duration.Duration))
+		line("on air", span(r.CueIn.Duration)+" to "+span(r.CueOut.Duration))
+		line("audio", fmt.Sprintf("%d Hz, %s, %d kb/s %s, %d bytes", r.SampleRate, count(r.Channels, "channel"),
+			r.BitrateKbps, r.BitrateMode, r.Bytes))
+	}
+	line("loudness", figure(r.IntegratedLUFS, "LUFS"))
+	line("true peak", figure(r.TruePeakDBTP, "dBTP"))
+	line("sha-256", r.SHA256)
+	for _, warning := range r.RecordingWarnings {
+		line("warning", warning.Message)
+	}
+}
+
+// dated is an instant with the word before it, or nothing.
+func dated(word string, at schedules.Instant) string {
+	if at.IsZero() {
+		return ""
+	}
+	return word + instant(at)
+}
+
+func instant(at schedules.Instant) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// figure is a measured figure, or nothing where none could be measured.
+func figure(v *float64, unit string) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.1f %s", *v, unit)
+}

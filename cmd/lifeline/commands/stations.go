@@ -1,0 +1,92 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+)
+
+type stationsCmd struct {
+	remote   `embed:""`
+	output   `embed:""`
+	Stations []string `arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
+}
+
+// Run shows what each station last said of itself. One that has never said anything is shown, too: that is news.
+func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
+	standing, err := c.client().Statuses(ctx)
+	if err != nil {
+		return err
+	}
+	if len(c.Stations) > 0 {
+		standing = slices.DeleteFunc(standing, func(s wire.Status) bool { return !slices.Contains(c.Stations, s.Station) })
+	}
+	for _, id := range c.Stations {
+		if !slices.ContainsFunc(standing, func(s wire.Status) bool { return s.Station == id }) {
+			return fault.New(fault.NotFound, "there is no station %q", id)
+		}
+	}
+	now, err := c.client().Time(ctx)
+	if err != nil {
+		return err
+	}
+	alarms, err := c.client().Alarms(ctx)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, standing, func() {
+		for _, a := range alarms {
+			if a.Code != wire.AlarmPlayer && a.Code != wire.AlarmStation { // which stand below their stations
+				fmt.Fprintf(stdout, "ALARM: %s\n", oneLine(a.Message))
+			}
+		}
+		fmt.Fprintf(stdout, "%-20s %-14s %-20s %7s %9s %9s  %s\n", "station", "last contact", "holds", "cover", "audio",
+			"offset", "player")
+		for _, s := range standing {
+			printStanding(stdout, s, now)
+		}
+	})
+}
+
+func printStanding(w io.Writer, s wire.Status, now time.Time) {
+	if s.ReceivedAt.IsZero() {
+		fmt.Fprintf(w, "%-20s never\n", s.Station)
+		printProblems(w, s)
+		return
+	}
+	holds := "nothing"
+	if s.QueueRevision > 0 {
+		holds = fmt.Sprintf("%s r%d", s.QueueDate, s.QueueRevision)
+	}
+	if s.PublishedRevision > s.QueueRevision {
+		holds += fmt.Sprintf(" of r%d", s.PublishedRevision)
+	}
+	audio := fmt.Sprint(s.AudioVerified)
+	if s.AudioMissing > 0 {
+		audio = fmt.Sprintf("%d of %d", s.AudioVerified, s.AudioVerified+s.AudioMissing)
+	}
+	cover := max(0, s.CoverHours-now.Sub(s.ReceivedAt.Time).Hours()) // it was that when the player told
+	ago := now.Sub(s.ReceivedAt.Time).Round(time.Second)
+	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %s\n", s.Station, ago.String()+" ago", holds, cover, audio,
+		s.ClockOffset.Milliseconds(), oneLine(s.PlayerVersion))
+	printProblems(w, s)
+}
+
+// printProblems shows what the station says is wrong with it, and what stands against it. What it calls problems
+// happened within its last day, and may be over.
+func printProblems(w io.Writer, s wire.Status) {
+	for _, alarm := range s.Alarms {
+		fmt.Fprintf(w, "    ALARM: %s\n", oneLine(alarm))
+	}
+	for _, problem := range s.Problems {
+		fmt.Fprintf(w, "    in the last day: %s\n", oneLine(problem))
+	}
+	for _, p := range s.Standing {
+		fmt.Fprintf(w, "    %s: %s\n", p.Code, oneLine(p.Message))
+	}
+}

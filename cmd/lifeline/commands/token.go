@@ -1,0 +1,110 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/cmdline"
+	"lifeline/internal/config"
+	"lifeline/internal/fault"
+	"lifeline/internal/store"
+	"lifeline/internal/wire"
+)
+
+type tokenCmd struct {
+	Create tokenCreateCmd `cmd:"" help:"Make a token and print it; it is shown only this once."`
+	List   tokenListCmd   `cmd:"" help:"Show who holds tokens."`
+	Revoke tokenRevokeCmd `cmd:"" help:"Make tokens worthless at once."`
+}
+
+// tokenCreateCmd writes into the store itself, beside a running service or without one: whoever may write there is the
+// administrator. It takes what serve takes to find the store.
+type tokenCreateCmd struct {
+	config.Serve `embed:""`
+	Name         string        `help:"The person or station that will hold it." required:""`
+	Role         access.Role   `help:"admin, producer, scheduler, station or viewer." required:""`
+	Station      string        `help:"The station, for the role station."`
+	Life         time.Duration `help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
+	Yes          bool          `short:"y" help:"Make it for a station that the network does not have yet."`
+}
+
+func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
+	if err := errors.Join(c.Check(), isThere(ctx, c.Serve)); err != nil {
+		return err // a token in a store that no service has would let nobody in
+	}
+	t, err := c.create(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, t.Secret)
+	return err
+}
+
+func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
+	if err := errors.Join(c.Check(), c.MakeData()); err != nil {
+		return t, err
+	}
+	s, err := openStore(ctx, c.Serve)
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if c.Role == access.StationJob && c.Station != "" && !c.Yes {
+		if err := access.StationKnown(ctx, s, c.Station); err != nil {
+			return t, cmdline.Exit(cmdline.NoConsent, err)
+		}
+	}
+	by := access.Actor{Name: os.Getenv("USER"), Role: access.Admin}
+	if by.Name == "" {
+		by.Name = "administrator"
+	}
+	commit := func(ctx context.Context, c store.Commit) error {
+		_, err := s.Commit(ctx, c)
+		return err
+	}
+	return access.CreateToken(ctx, commit, by,
+		access.NewToken{Name: c.Name, Role: c.Role, Station: c.Station, Life: c.Life}, time.Now())
+}
+
+type tokenListCmd struct {
+	remote `embed:""`
+	output `embed:""`
+}
+
+func (c *tokenListCmd) Run(ctx context.Context, stdout io.Writer) error {
+	tokens, err := c.client().Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, tokens, func() {
+		fmt.Fprintf(stdout, "%-20s %-10s %-20s %-20s %s\n", "token", "role", "name", "station", "expires")
+		for _, t := range tokens {
+			fmt.Fprintf(stdout, "%-20s %-10s %-20s %-20s %s\n", t.ID, t.Role, t.Name, t.Station, cmp.Or(instant(t.ExpiresAt),
+				"never"))
+		}
+	})
+}
+
+type tokenRevokeCmd struct {
+	remote `embed:""`
+	IDs    []string `arg:"" name:"token" help:"Ids, as token list shows them."`
+}
+
+func (c *tokenRevokeCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return cmdline.Each(c.IDs, func(id string) error {
+		err := c.client().RevokeToken(ctx, id)
+		if err == nil {
+			fmt.Fprintf(stdout, "%s is revoked\n", id)
+		}
+		if fault.Is(err, fault.NotFound) {
+			err = fmt.Errorf("%w. lifeline token list shows the ids", err)
+		}
+		return err
+	})
+}

@@ -1,0 +1,133 @@
+package commands
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lifeline/internal/bcp47"
+	"lifeline/internal/text"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// fieldChange is one field of a segment that is not as its table or sidecar says.
+type fieldChange struct {
+	field         string
+	before, after json.RawMessage
+}
+
+// String tells it as a person reads it.
+func (c fieldChange) String() string {
+	return c.field + " " + plainly(c.before) + " -> " + plainly(c.after)
+}
+
+// plainly is a JSON value without the signs that people do not need.
+func plainly(v json.RawMessage) string {
+	switch string(v) {
+	case "null", `""`, "[]":
+		return "(none)"
+	}
+	return string(v)
+}
+
+// differences are the fields of a segment that are not as the entry says. What was only guessed by the file is no word
+// of anybody, and an empty cell of a table empties its field.
+func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
+	is := wire.SegmentMetaOf(s)
+	wanted := wire.SegmentMetaOf(s)
+	b, err := json.Marshal(e.meta)
+	if err != nil {
+		return nil, err
+	}
+	var said map[string]json.RawMessage
+	if err := json.Unmarshal(b, &said); err != nil {
+		return nil, err
+	}
+	for _, field := range e.blank {
+		if _, filled := said[field]; !filled && !slices.Contains([]string{"id", "kind", "title", "language"}, field) &&
+			!strings.Contains(field, ".") {
+			said[field] = json.RawMessage("null")
+			e.said = append(e.said, field)
+		}
+	}
+	for field := range said {
+		if field == "id" || !slices.Contains(e.said, field) {
+			delete(said, field)
+		}
+	}
+	if said["script"] != nil {
+		wanted.Script = nil
+	}
+	if said["consent"] != nil {
+		wanted.Consent = nil
+	}
+	for field, empty := range map[string]func(){"voice": func() { wanted.Voice = "" },
+		"series": func() { wanted.Series = "" },
+		"intro":  func() { wanted.Intro = "" }, "back_announce": func() { wanted.BackAnnounce = "" },
+		"sensitive": func() { wanted.Sensitive = false }} {
+		if string(said[field]) == "null" {
+			empty()
+		}
+	}
+	if b, err = json.Marshal(said); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, &wanted); err != nil {
+		return nil, fmt.Errorf("it cannot be compared with the segment that is there: %w", err)
+	}
+	inForm(&wanted)
+	inForm(&is)
+	var out []fieldChange
+	fields := func(m wire.SegmentMeta) (f map[string]json.RawMessage) {
+		if b, err = json.Marshal(m); err == nil {
+			err = json.Unmarshal(b, &f)
+		}
+		return f
+	}
+	before, after := fields(is), fields(wanted)
+	if err != nil {
+		return nil, err
+	}
+	for field := range said {
+		if !bytes.Equal(before[field], after[field]) {
+			out = append(out, fieldChange{field, before[field], after[field]})
+		}
+	}
+	slices.SortFunc(out, func(a, b fieldChange) int { return cmp.Compare(a.field, b.field) })
+	return out, nil
+}
+
+// inForm brings metadata into the form in which the service keeps it.
+func inForm(m *wire.SegmentMeta) {
+	m.Title, m.Voice, m.Series, m.Language = text.Clean(m.Title), text.Clean(m.Voice), label(m.Series),
+		bcp47.Kept(m.Language)
+	for _, list := range []*[]string{&m.Tags, &m.Persons} {
+		if *list == nil {
+			*list = []string{}
+		}
+		for i := range *list {
+			(*list)[i] = label((*list)[i])
+		}
+	}
+}
+
+func label(s string) string {
+	kept, err := text.Label(text.Clean(s))
+	if err != nil {
+		return s
+	}
+	return kept
+}
+
+// told are changes on one line.
+func told(changes []fieldChange) string {
+	parts := make([]string, len(changes))
+	for i, c := range changes {
+		parts[i] = c.String()
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,231 @@
+package commands
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/chain"
+	"lifeline/internal/client"
+	"lifeline/internal/cmdline"
+	"lifeline/internal/config"
+	"lifeline/internal/fault"
+	"lifeline/internal/record"
+	"lifeline/internal/seal"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// verifyCmd checks the hash chains. Through the API it needs no more than the public keys and trusts nothing that the
+// service says; on the store itself it sees the stored rundowns, too.
+type verifyCmd struct {
+	remote       `embed:""`
+	output       `embed:""`
+	Direct       bool     `help:"Read the store itself (--data, --store), with or without a running service."`
+	Trust        []string `help:"Public key in base64; may be given again. Default: the service's own, or with --direct that of its signing key."`
+	Heads        string   `help:"File that keeps how far each chain had come, so that one that was cut off is found the next time." type:"path"`
+	config.Serve `embed:""`
+}
+
+var errChanged = errors.New("the record is not as it was sealed")
+
+func (c *verifyCmd) Run(ctx context.Context, stdout io.Writer) error {
+	known, err := readHeads(c.Heads)
+	if err != nil {
+		return err
+	}
+	proof, err := c.verify(ctx, known)
+	if err != nil {
+		return err
+	}
+	if err := c.show(stdout, proof, func() { printProof(stdout, proof) }); err != nil {
+		return err
+	}
+	switch {
+	case len(proof.Differences) > 0:
+		return errChanged
+	case proof.Queues == 0 && proof.Records == 0 && len(known) == 0:
+		return cmdline.Refuse(cmdline.Nothing, "nothing was verified: no day is published yet, and nothing has aired")
+	}
+	return writeHeads(c.Heads, proof.Heads)
+}
+
+func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof chain.Proof, err error) {
+	keys, err := c.keys(ctx)
+	if err != nil {
+		return proof, err
+	}
+	if !c.Direct {
+		return chain.Verify(ctx, remoteChain{c.client()}, keys, known)
+	}
+	s, err := openStore(ctx, c.Serve)
+	if err != nil {
+		return proof, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return chain.Verify(ctx, record.NewChain(s, s), keys, known)
+}
+
+// keys are the public keys to believe.
+func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err error) {
+	given := c.Trust
+	switch {
+	case c.Direct:
+		if err := c.Check(); err != nil {
+			return nil, err
+		}
+		if err := isThere(ctx, c.Serve); err != nil {
+			return nil, err
+		}
+		if len(given) > 0 {
+			break
+		}
+		private, err := signingKey(c.Key)
+		if err != nil {
+			return nil, err
+		}
+		given = append(given, base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey)))
+		former, err := c.former(ctx, keyID(private))
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range former {
+			given = append(given, k.PublicKey)
+		}
+	case len(given) == 0:
+		served, err := c.client().Keys(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range slices.Concat(served.Keys, served.Former) {
+			given = append(given, k.PublicKey)
+		}
+	}
+	for _, k := range given {
+		public, err := seal.ParsePublic(k)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, public)
+	}
+	return keys, nil
+}
+
+// former are the keys that the store says signed before the one of this id.
+func (c *verifyCmd) former(ctx context.Context, id string) (_ []wire.Key, err error) {
+	s, err := openStore(ctx, c.Serve)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	keys, _, err := access.ReadSigningKeys(ctx, s, id)
+	return keys.Former(), err
+}
+
+func printProof(w io.Writer, p chain.Proof) {
+	fmt.Fprintf(w, "%s: %s, %s, %s, %s of as-run with %d reports\n", count(p.Stations, "station"), count(p.Links, "link"),
+		count(p.Queues, "queue"),
+		count(p.Rundowns, "rundown"), count(p.Days, "day"), p.Records)
+	for _, d := range p.Differences {
+		fmt.Fprintln(w, "  CHANGED", d)
+	}
+	if len(p.Differences) == 0 && p.Queues+p.Records > 0 {
+		fmt.Fprintln(w, "all as it was sealed")
+	}
+}
+
+func readHeads(file string) (heads []wire.ChainHead, err error) {
+	if file == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &heads)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("heads: %w", err)
+	}
+	return heads, nil
+}
+
+func writeHeads(file string, heads []wire.ChainHead) error {
+	if file == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(heads, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file+".new", append(b, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
+
+// remoteChain reads chains through the API.
+type remoteChain struct{ client *client.Client }
+
+func (r remoteChain) Stations(ctx context.Context) (ids []string, err error) {
+	all, err := r.client.Stations(ctx)
+	for _, st := range all {
+		ids = append(ids, st.ID)
+	}
+	return ids, err
+}
+
+func (r remoteChain) Head(ctx context.Context, station string) (wire.ChainHead, error) {
+	page, err := r.client.Chain(ctx, station, "")
+	return page.Head, err
+}
+
+func (r remoteChain) Links(ctx context.Context, station string) iter.Seq2[chain.Stored, error] {
+	return func(yield func(chain.Stored, error) bool) {
+		for cursor := ""; ; {
+			page, err := r.client.Chain(ctx, station, cursor)
+			if err != nil {
+				yield(chain.Stored{}, err)
+				return
+			}
+			for _, l := range page.Items {
+				if !yield(chain.Stored{Number: l.Number, Date: l.Date, Envelope: l.Envelope}, nil) {
+					return
+				}
+			}
+			if cursor = page.NextCursor; cursor == "" {
+				return
+			}
+		}
+	}
+}
+
+func (r remoteChain) Records(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error) {
+	return r.client.ChainRecords(ctx, station, from, to)
+}
+
+func (r remoteChain) Queue(ctx context.Context, station string, date schedules.Date) ([]byte, error) {
+	d, err := r.client.Station(station).Queue(ctx, date, "", 0)
+	return d.Bytes, err
+}
+
+// Rundown is not served byte for byte; the queue, which was made of it, is.
+func (r remoteChain) Rundown(context.Context, string, schedules.Date, int64) ([]byte, error) {
+	return nil, fault.New(fault.Unsupported, "rundowns are checked on the store itself")
+}
+
+func (r remoteChain) Unsealed(ctx context.Context, station string) (bool, error) {
+	page, err := r.client.Chain(ctx, station, "")
+	return page.Late, err
+}

@@ -1,0 +1,198 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"lifeline/internal/cmdline"
+	"lifeline/internal/fault"
+	"lifeline/internal/wire"
+)
+
+type webhooksCmd struct {
+	List       webhookListCmd       `cmd:"" default:"1" help:"Show the webhooks."`
+	Put        webhookPutCmd        `cmd:"" help:"Make or change a webhook; the secret of a new one is shown only this once."`
+	Remove     webhookRemoveCmd     `cmd:"" help:"Tell webhooks no more."`
+	Rotate     webhookRotateCmd     `cmd:"" help:"Give a webhook a new secret; it is shown only this once."`
+	Deliveries webhookDeliveriesCmd `cmd:"" help:"Show what was tried last, and how far a webhook has come."`
+	Test       webhookTestCmd       `cmd:"" help:"Send a webhook a test."`
+	Replay     webhookReplayCmd     `cmd:"" help:"Tell a webhook again, or have it skip."`
+}
+
+type webhookListCmd struct {
+	remote `embed:""`
+	output `embed:""`
+}
+
+func (c *webhookListCmd) Run(ctx context.Context, stdout io.Writer) error {
+	all, err := c.client().Webhooks(ctx)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, all, func() {
+		fmt.Fprintln(stdout, count(len(all), "webhook"))
+		for _, w := range all {
+			state := "enabled"
+			if !w.Enabled {
+				state = "disabled"
+			}
+			fmt.Fprintf(stdout, "%-20s %-8s %-40s %s\n", w.ID, state, w.URL, strings.Join(w.Changes, ","))
+			if w.DisabledBecause != "" {
+				fmt.Fprintf(stdout, "    given up at %s: %s\n", w.DisabledAt, w.DisabledBecause)
+			}
+		}
+	})
+}
+
+type webhookPutCmd struct {
+	remote      `embed:""`
+	output      `embed:""`
+	ID          string   `arg:"" name:"webhook" help:"Its id."`
+	URL         string   `arg:"" optional:"" name:"url" help:"Where it is. Default: as it is."`
+	Changes     []string `help:"Kinds of change that it is told of: segment, queue, recall, as-run, make-good, … Default: as it is."`
+	Stations    []string `help:"Of changes that belong to a station, only these stations'. Default: as it is; a new one is told of all."`
+	Description *string  `help:"What it is for."`
+	Disable     bool     `help:"Let its changes wait." xor:"enabled"`
+	Enable      bool     `help:"Go on where it was." xor:"enabled"`
+}
+
+// Run changes what is given of a webhook that is there, or makes one.
+func (c *webhookPutCmd) Run(ctx context.Context, stdout io.Writer) error {
+	w, err := c.client().Webhook(ctx, c.ID)
+	if fault.Is(err, fault.NotFound) {
+		w, err = wire.Webhook{ID: c.ID, Enabled: true}, nil
+	}
+	if err != nil {
+		return err
+	}
+	if c.URL != "" {
+		w.URL = c.URL
+	}
+	if c.Changes != nil {
+		w.Changes = c.Changes
+	}
+	if c.Stations != nil {
+		w.Stations = c.Stations
+	}
+	if c.Description != nil {
+		w.Description = *c.Description
+	}
+	w.Enabled = (w.Enabled || c.Enable) && !c.Disable
+	if w, err = c.client().PutWebhook(ctx, w); err != nil {
+		return err
+	}
+	return c.show(stdout, w, func() { printWebhook(stdout, w) })
+}
+
+// printWebhook says what has become of a webhook, and its secret where the service shows it.
+func printWebhook(out io.Writer, w wire.Webhook) {
+	fmt.Fprintf(out, "%s is at revision %d\n", w.ID, w.Revision)
+	if w.Secret != "" {
+		fmt.Fprintf(out, "secret, shown only now: %s\n", w.Secret)
+	}
+}
+
+type webhookRemoveCmd struct {
+	remote `embed:""`
+	IDs    []string `arg:"" name:"webhook" help:"Webhooks."`
+}
+
+func (c *webhookRemoveCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return cmdline.Each(c.IDs, func(id string) error {
+		w, err := c.client().Webhook(ctx, id)
+		if err == nil {
+			err = c.client().DeleteWebhook(ctx, id, w.Revision)
+		}
+		if err == nil {
+			fmt.Fprintf(stdout, "%s is removed\n", id)
+		}
+		return err
+	})
+}
+
+type webhookRotateCmd struct {
+	remote `embed:""`
+	output `embed:""`
+	ID     string `arg:"" name:"webhook" help:"The webhook."`
+}
+
+func (c *webhookRotateCmd) Run(ctx context.Context, stdout io.Writer) error {
+	w, err := c.client().RotateWebhook(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, w, func() { printWebhook(stdout, w) })
+}
+
+type webhookDeliveriesCmd struct {
+	remote `embed:""`
+	output `embed:""`
+	ID     string `arg:"" name:"webhook" help:"The webhook."`
+}
+
+func (c *webhookDeliveriesCmd) Run(ctx context.Context, stdout io.Writer) error {
+	d, err := c.client().Deliveries(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, d, func() { printDeliveries(stdout, d) })
+}
+
+func printDeliveries(out io.Writer, d wire.Deliveries) {
+	s := d.Standing
+	fmt.Fprintf(out, "delivered up to change %d of %d\n", s.Delivered, s.Latest)
+	if s.Tries > 0 {
+		fmt.Fprintf(out, "failing since %s, %d tries; the next at %s\n", s.FailingSince, s.Tries, instant(s.NextTry))
+	}
+	for _, a := range d.Items {
+		printAttempt(out, a)
+	}
+}
+
+func printAttempt(out io.Writer, a wire.Attempt) {
+	said := a.Error
+	if said == "" {
+		said = "delivered"
+	}
+	fmt.Fprintf(out, "%s  %-12s %-10s %3d %6d ms  %s\n", a.At, a.ID, a.Kind, a.Status,
+		a.Duration.Round(time.Millisecond).Milliseconds(), said)
+}
+
+type webhookTestCmd struct {
+	remote `embed:""`
+	output `embed:""`
+	ID     string `arg:"" name:"webhook" help:"The webhook."`
+}
+
+// Run fails when the test does.
+func (c *webhookTestCmd) Run(ctx context.Context, stdout io.Writer) error {
+	a, err := c.client().TestWebhook(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if err := c.show(stdout, a, func() { printAttempt(stdout, a) }); err != nil {
+		return err
+	}
+	if a.Error != "" {
+		return fmt.Errorf("%s was not reached: %s", c.ID, a.Error)
+	}
+	return nil
+}
+
+type webhookReplayCmd struct {
+	remote `embed:""`
+	output `embed:""`
+	ID     string `arg:"" name:"webhook" help:"The webhook."`
+	After  int64  `help:"The id of the change before the first that it is told next." required:""`
+}
+
+func (c *webhookReplayCmd) Run(ctx context.Context, stdout io.Writer) error {
+	d, err := c.client().ReplayWebhook(ctx, c.ID, c.After)
+	if err != nil {
+		return err
+	}
+	return c.show(stdout, d, func() { printDeliveries(stdout, d) })
+}
