@@ -10,30 +10,31 @@ import (
 )
 
 const (
-	// MinFill is the shortest stretch that an item of the list fills. A shorter one stays silent.
+	// MinFill is the shortest gap that is filled. A shorter one stays silent.
 	MinFill = 1500 * time.Millisecond
-	// Fade is the fade of an item that is cut.
+	// Fade is the length of the fade-out of an item that is cut.
 	Fade = time.Second
 
-	whole    = 10 * time.Millisecond // that may stay open after an item
+	whole    = 10 * time.Millisecond // the longest remainder after an item that counts as none
 	farthest = 24 * time.Hour        // no item is longer
 )
 
-// Gap is a stretch [At, End) of one window that the list is to fill.
+// Gap is an interval [At, End) of one window that the list is to fill.
 type Gap struct {
 	At, End time.Time
 	Planned bool      // a valid queue has the window; else the list airs in rotation
 	Window  time.Time // start of the window
-	Last    string    // segment that last filled a gap of the window; empty: none has
+	Last    string    // segment that last filled a gap of the window; empty: none
 }
 
-// May reports whether an item may begin at the start of the gap and last so long.
+// May reports whether an item may start at the gap's start and air for the given time.
 type May func(it *wire.QueueItem, lasts time.Duration) bool
 
-// Pick is the item that begins at the gap's start, and how far into it, which is more than zero where a station joins a
-// rotation that would have begun before. It airs until its end or the gap's. It is nil when nothing may air.
+// Pick returns the item that airs from the gap's start, and its offset. The offset is above zero when a station joins a
+// rotation that would have started earlier. The item airs until its end or the gap's. Pick returns nil when no item may
+// air.
 func (g Gap) Pick(list []wire.QueueItem, may May) (it *wire.QueueItem, into time.Duration) {
-	// Players count in frames: what is a whole number of milliseconds in the plan is one here.
+	// Players count frames; a plan has whole milliseconds. Rounding makes both agree.
 	g.At, g.End = g.At.Round(time.Millisecond), g.End.Round(time.Millisecond)
 	gap := g.End.Sub(g.At)
 	switch {
@@ -45,9 +46,9 @@ func (g Gap) Pick(list []wire.QueueItem, may May) (it *wire.QueueItem, into time
 	return rotated(list, g.Window, g.At, gap, g.Last, may)
 }
 
-// nearest picks the item whose air time fits a gap best: the nearest in length, a longer one being cut. One that would
-// leave so little that nothing fills it comes after all others: that would be silent. last is not repeated while there
-// is anything else.
+// nearest returns the item whose air time is nearest to the gap's length; a longer one is cut. An item that would leave
+// a remainder too short to fill comes after all others, since the remainder would be silent. last is repeated only when
+// there is no other item.
 func nearest(list []wire.QueueItem, gap time.Duration, last string, may May) *wire.QueueItem {
 	var best *wire.QueueItem
 	var off time.Duration
@@ -70,9 +71,9 @@ func nearest(list []wire.QueueItem, gap time.Duration, last string, may May) *wi
 	return best
 }
 
-// rotated picks the item after last or, when nothing aired in the window yet, the one that would be on the air now had
-// the player aired the whole window, and how far into it that is. Windows start at different places of the list, so
-// that a listener hears all of it.
+// rotated returns the item after last. When nothing has aired in the window yet, it returns the item that would be on
+// the air now if the player had aired the whole window, and its offset. Windows start at different positions of the
+// list, so that a listener hears all of it.
 func rotated(list []wire.QueueItem, start, now time.Time, gap time.Duration, last string, may May) (it *wire.QueueItem,
 	into time.Duration) {
 	if len(list) == 0 {

@@ -7,10 +7,10 @@ import (
 	"fmt"
 )
 
-// Kind classifies a failure once, where it is first understood.
+// Kind classifies a failure. The code that first understands the failure chooses it.
 type Kind int
 
-// The kinds. The zero Kind is Internal, so that what nobody classified shows nothing.
+// The kinds. The zero Kind is Internal, so that an unclassified failure reveals nothing.
 const (
 	Internal        Kind = iota
 	Invalid              // the input is wrong; Fields say where
@@ -34,7 +34,7 @@ const (
 	Unacceptable         // there is no form of it that the caller takes
 )
 
-// Field is one problem with one field of the input, named by the contract's path.
+// Field is one problem with one field of the input, named by its path in the contract.
 type Field struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
@@ -43,7 +43,7 @@ type Field struct {
 // Error is a classified failure.
 type Error struct {
 	Kind   Kind
-	Public string // for whoever asked; empty for Internal
+	Public string // for the caller; empty for Internal
 	Fields []Field
 	Cause  error
 }
@@ -60,7 +60,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// New is a failure of kind k with a public message.
+// New returns a failure of kind k with a public message.
 func New(k Kind, format string, args ...any) error {
 	return &Error{Kind: k, Public: fmt.Sprintf(format, args...)}
 }
@@ -70,7 +70,7 @@ func Wrap(k Kind, cause error, format string, args ...any) error {
 	return &Error{Kind: k, Public: fmt.Sprintf(format, args...), Cause: cause}
 }
 
-// Fields is an Invalid failure that names every field that is wrong, or nil when there is none.
+// Fields returns an Invalid failure that names every wrong field, or nil when there is none.
 func Fields(fields ...Field) error {
 	if len(fields) == 0 {
 		return nil
@@ -82,7 +82,7 @@ func Fields(fields ...Field) error {
 	return &Error{Kind: Invalid, Public: public, Fields: fields}
 }
 
-// KindOf is the kind of the outermost classified failure in err's chain.
+// KindOf returns the kind of the outermost classified failure in err's chain.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
@@ -94,7 +94,7 @@ func KindOf(err error) Kind {
 // Is reports whether err is of kind k.
 func Is(err error, k Kind) bool { return err != nil && KindOf(err) == k }
 
-// FieldsOf are the fields that err names, copied; nil when it names none.
+// FieldsOf returns a copy of the fields that err names, or nil.
 func FieldsOf(err error) []Field {
 	var e *Error
 	if !errors.As(err, &e) {

@@ -5,6 +5,6 @@ package flock
 
 import "os"
 
-// Take takes nothing and always says yes: where there is no flock, whoever runs the machine sees to it that only one
-// does.
+// Take takes no lock and always returns true. On a system without flock, the operator must not run two processes on one
+// file.
 func Take(*os.File) (bool, error) { return true, nil }

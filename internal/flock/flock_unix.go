@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// Take makes f its opener's alone until it is closed, also by a crash, and says at once whether it did: false when
-// another has it, be it of this process.
+// Take locks f until it is closed or its process ends, and reports at once whether it did. It returns false while
+// another opener, even in the same process, holds the lock.
 func Take(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

@@ -14,16 +14,16 @@ import (
 	"time"
 )
 
-// Authority is a real ACME authority (RFC 8555), for which every name leads to the loopback address.
+// Authority is a real ACME authority (RFC 8555) that resolves every name to the loopback address.
 type Authority struct {
-	Directory string // its address
-	Roots     string // file of the certificate that it shows itself, PEM
+	Directory string // URL of its directory
+	Roots     string // file with the certificate of its own server, PEM
 	Stop      func()
 
 	manage string
 }
 
-// StartAuthority runs an authority that looks for the answers to its TLS-ALPN-01 challenges (RFC 8737) at a port.
+// StartAuthority runs an authority that connects to the given port for its TLS-ALPN-01 challenges (RFC 8737).
 func StartAuthority(t testing.TB, port int) Authority {
 	t.Helper()
 	dir := t.TempDir()
@@ -52,11 +52,11 @@ func StartAuthority(t testing.TB, port int) Authority {
 	stopResolver, stopPebble := background(t, resolver), background(t, pebble)
 	a := Authority{Directory: "https://" + address + "/dir", Roots: cert, manage: "https://" + manage,
 		Stop: func() { stopPebble(); stopResolver() }}
-	a.Root(t) // it is there
+	a.Root(t) // wait until it serves
 	return a
 }
 
-// Root is the certificate that vouches for those that the authority gives.
+// Root returns the root certificate of the certificates that the authority issues.
 func (a Authority) Root(t testing.TB) *x509.CertPool {
 	t.Helper()
 	own := pool(t, a.Roots)
@@ -79,7 +79,7 @@ func (a Authority) Root(t testing.TB) *x509.CertPool {
 	return nil
 }
 
-// background runs a command until it is stopped, or the test ends.
+// background runs a command until stop is called or the test ends.
 func background(t testing.TB, cmd *exec.Cmd) (stop func()) {
 	t.Helper()
 	var said bytes.Buffer

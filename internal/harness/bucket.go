@@ -13,7 +13,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
-// Bucket is an empty bucket of a real S3 server, on a free loopback port.
+// Bucket is an empty bucket of a real S3 server on a free loopback port.
 type Bucket struct {
 	Endpoint          string // http://host:port
 	Name              string
@@ -21,7 +21,7 @@ type Bucket struct {
 	Files             string // the directory that holds the buckets
 }
 
-// StartBucket runs an S3 server over a directory of files and ends it with the test.
+// StartBucket runs an S3 server over a directory of files. It stops with the test.
 func StartBucket(t testing.TB) Bucket {
 	t.Helper()
 	address := FreeAddress(t)
@@ -55,7 +55,7 @@ func StartBucket(t testing.TB) Bucket {
 	}
 }
 
-// Client is a plain one, of the server's owner.
+// Client returns a client with the owner's rights.
 func (b Bucket) Client(t testing.TB) *minio.Client {
 	t.Helper()
 	c, err := minio.New(strings.TrimPrefix(b.Endpoint, "http://"),

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// WriteCertificate makes a certificate of the loopback address under a name, which vouches for itself, and its key.
+// WriteCertificate writes a self-signed certificate for the loopback address and the given name, and its key.
 func WriteCertificate(t testing.TB, cert, key, name string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// LimitFiles sets how large files of a process may grow, in bytes: every write further fails, as on a full disk.
+// LimitFiles bounds the size of the files of a process, in bytes. A write beyond it fails, as on a full disk.
 func LimitFiles(t testing.TB, pid int, bytes uint64) {
 	t.Helper()
 	limit := syscall.Rlimit{Cur: bytes, Max: ^uint64(0)}
@@ -19,8 +19,8 @@ func LimitFiles(t testing.TB, pid int, bytes uint64) {
 	}
 }
 
-// PeakMemory is the most memory that a running process has had, in bytes. The account that is given of one that has
-// ended begins with what the process had that started it.
+// PeakMemory returns the peak resident memory of a running process, in bytes. After a process has ended, the kernel's
+// figure would include its parent's memory from before exec.
 func PeakMemory(t testing.TB, pid int) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Proxy stands between a client and its server and spoils what passes. It begins by passing everything.
+// Proxy is a TCP proxy that injects faults. It starts by passing everything.
 type Proxy struct {
 	Addr string
 
@@ -34,7 +34,7 @@ const (
 	slowClose
 )
 
-// StartProxy passes connections on to an address. It ends with the test.
+// StartProxy forwards connections to an address. It stops with the test.
 func StartProxy(t testing.TB, behind string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,42 +63,42 @@ func StartProxy(t testing.TB, behind string) *Proxy {
 	return p
 }
 
-// Pass mends everything.
+// Pass ends all faults.
 func (p *Proxy) Pass() { p.set(pass, 0) }
 
-// Latency holds whatever is sent back for a time, in both directions.
+// Latency delays data in both directions.
 func (p *Proxy) Latency(each time.Duration) { p.set(pass, each) }
 
-// Cut ends every connection in good order, at once, the new ones too.
+// Cut closes every connection, present and new, in good order.
 func (p *Proxy) Cut() { p.set(cut, 0) }
 
-// Reset ends every connection as a host does that was restarted.
+// Reset resets every connection, as a restarted host does.
 func (p *Proxy) Reset() { p.set(reset, 0) }
 
-// Lose throws the next answer away and cuts its connection, then passes: the server has done what it was asked.
+// Lose drops the next answer and closes its connection, then passes: the server has handled the request.
 func (p *Proxy) Lose() { p.set(lose, 0) }
 
-// HalfOpen lets nothing pass, and nobody know of it, as when a cable is pulled.
+// HalfOpen drops all data without closing connections, like a pulled cable.
 func (p *Proxy) HalfOpen() { p.set(halfOpen, 0) }
 
-// SlowClose lets half of each answer pass, then nothing, and cuts its connection after a time.
+// SlowClose passes half of each answer, then nothing, and closes the connection after a time.
 func (p *Proxy) SlowClose(after time.Duration) { p.set(slowClose, after) }
 
-// CutAfter ends every new connection in good order once it has carried so many bytes, in both directions together.
+// CutAfter closes every new connection in good order after the given number of bytes, both directions together.
 func (p *Proxy) CutAfter(bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.most = bytes
 }
 
-// Cuts is how many connections CutAfter has ended.
+// Cuts returns the number of connections that CutAfter has closed.
 func (p *Proxy) Cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cuts
 }
 
-// Move passes new connections on to another address.
+// Move forwards new connections to another address.
 func (p *Proxy) Move(behind string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +122,7 @@ func (p *Proxy) set(m mode, delay time.Duration) {
 	}
 }
 
-// end closes a connection as the mode says. The mutex is held.
+// end closes a connection according to the mode. The caller holds the mutex.
 func (p *Proxy) end(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok && p.mode == reset {
 		_ = tcp.SetLinger(0) // fails only for one that is closed
@@ -201,7 +201,7 @@ func (p *Proxy) copy(to, from net.Conn, answers bool, left *int64) {
 	}
 }
 
-// spend answers how many of n bytes may pass on a connection that may still carry left, and whether they are the last.
+// spend returns how many of n bytes a connection with the budget left may pass, and whether they are the last.
 func (p *Proxy) spend(left *int64, n int) (int, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -216,7 +216,7 @@ func (p *Proxy) spend(left *int64, n int) (int, bool) {
 	return n, true
 }
 
-// hold waits, but not beyond the test.
+// hold waits for d, but not beyond the test's end.
 func (p *Proxy) hold(d time.Duration) {
 	wait := time.NewTimer(d)
 	defer wait.Stop()

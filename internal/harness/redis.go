@@ -16,10 +16,10 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// Durable are the settings that Lifeline asks for.
+// Durable are the settings that Lifeline requires.
 var Durable = []string{"--appendonly", "yes", "--appendfsync", "always", "--save", ""}
 
-// Redis is a redis-server of a test, on a free loopback port.
+// Redis is a redis-server for a test, on a free loopback port.
 type Redis struct {
 	Addr string
 
@@ -29,8 +29,8 @@ type Redis struct {
 	cmd  *exec.Cmd
 }
 
-// StartRedis runs a redis-server, waits until it answers and ends it with the test. A machine without the binary fails
-// the test.
+// StartRedis runs a redis-server and waits until it answers. It stops with the test. It fails the test on a machine
+// without the program.
 func StartRedis(t testing.TB, args ...string) *Redis {
 	t.Helper()
 	s := &Redis{Addr: FreeAddress(t), t: t, dir: t.TempDir(), args: args}
@@ -39,7 +39,7 @@ func StartRedis(t testing.TB, args ...string) *Redis {
 	return s
 }
 
-// Port is the port of Addr.
+// Port returns the port of Addr.
 func (s *Redis) Port() string {
 	_, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Redis) Port() string {
 	return port
 }
 
-// Run starts a server that was killed, with all that it had, and waits until it answers.
+// Run starts a killed server again over its data, and waits until it answers.
 func (s *Redis) Run() {
 	s.t.Helper()
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -71,7 +71,7 @@ func (s *Redis) Run() {
 	s.Await("PONG", "ping")
 }
 
-// Kill ends the server as kill -9 does, and the child that may be rewriting its file. Killing it again does
+// Kill ends the server as kill -9 does, and with it the child that may be rewriting its file. A second call does
 // nothing.
 func (s *Redis) Kill() {
 	if s.cmd == nil {
@@ -84,7 +84,7 @@ func (s *Redis) Kill() {
 	s.cmd = nil
 }
 
-// Await repeats a command until it answers so.
+// Await repeats a command until it returns the answer.
 func (s *Redis) Await(answer any, command ...any) {
 	s.t.Helper()
 	s.Until(func(ctx context.Context, c *goredis.Client) bool {
@@ -93,7 +93,7 @@ func (s *Redis) Await(answer any, command ...any) {
 	}, command)
 }
 
-// Until repeats a question until it is answered with yes.
+// Until repeats a condition until it holds.
 func (s *Redis) Until(yes func(ctx context.Context, c *goredis.Client) bool, what ...any) {
 	s.t.Helper()
 	c := goredis.NewClient(&goredis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true})
@@ -112,7 +112,7 @@ func (s *Redis) Until(yes func(ctx context.Context, c *goredis.Client) bool, wha
 	}
 }
 
-// Blocks waits until a client waits for changes.
+// Blocks waits until a client is blocked on the change feed.
 func (s *Redis) Blocks() {
 	s.t.Helper()
 	s.Until(func(ctx context.Context, c *goredis.Client) bool {
@@ -133,8 +133,8 @@ func (s *Redis) Do(command ...any) any {
 	return got
 }
 
-// FreeAddress is a loopback address that nobody listened on a moment ago, with a free port 10000 above it for a
-// Cluster's bus.
+// FreeAddress returns a loopback address that was free a moment ago, with a free port 10000 above it for a Cluster's
+// bus.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for {

@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Words that titles are made of, by language: of all scripts, with and without spaces between them.
+// titles has words for titles by language, in scripts with and without spaces.
 var titles = map[string]struct{ words, space string }{
 	"ko-KP":    {"호소문 대목 편지 강가의 겨울 어머니 국경 소식 증언 목소리 등불 첫째 마지막 이름들을 기억하며 바다 건너 고향 노래 아침 방송 새벽 기다림 눈밭 아이들에게 돌아오는 길", " "},
 	"ko-KR":    {"안내 말씀 저녁 뉴스 해설 주파수 변경 음악 산책 오늘의 편지 다시 듣는 이야기 평양에서 온 사람", " "},
@@ -24,11 +24,11 @@ var titles = map[string]struct{ words, space string }{
 		"Driver Grandmother", " "},
 }
 
-// spoken are the languages of a library, the common ones more often.
+// spoken are the languages of a library; common ones occur several times.
 var spoken = strings.Fields("ko-KP ko-KP ko-KP ko-KP ko-KP ko-KR ko-KR cmn-Hans cmn-Hans ja ru ar en en zxx")
 
-// Segments are the n segments of an invented library, in the order of their ids and the same at every call: in many
-// languages, with the facts of recordings as analyses find them. Their ids do not come in the order of their kinds.
+// Segments returns the n segments of an invented library, ordered by id and the same at every call: in many languages,
+// with facts like those of analyses. Ids and kinds are not correlated.
 func Segments(n int) iter.Seq[schedules.Segment] {
 	return func(yield func(schedules.Segment) bool) {
 		dice := rand.New(rand.NewPCG(1, 2))

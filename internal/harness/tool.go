@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// tool is a command's binary, built once from its module and kept in the user's cache.
+// tool returns the path of a command that is built once from its module and kept in the user's cache.
 func tool(t testing.TB, command, version string) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()

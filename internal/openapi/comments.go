@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Comments are the comments of types and their fields, by Key.
+// Comments are the comments of types and fields, by Key.
 type Comments map[string]string
 
-// Key is where Comments have a type ("lifeline/schedules.Segment") or, unless field is empty, one of its fields
+// Key returns the key of a type ("lifeline/schedules.Segment") or, unless field is empty, of one of its fields
 // ("lifeline/schedules.Segment.ID").
 func Key(t reflect.Type, field string) string {
 	name, _, _ := strings.Cut(t.Name(), "[") // of a generic type
@@ -19,5 +19,5 @@ func Key(t reflect.Type, field string) string {
 	return key
 }
 
-// Of is the comment of a type, or of one of its fields.
+// Of returns the comment of a type, or of one of its fields.
 func (c Comments) Of(t reflect.Type, field string) string { return c[Key(t, field)] }

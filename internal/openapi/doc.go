@@ -22,7 +22,7 @@ type Info struct {
 	Description string `json:"description"`
 }
 
-// Server is where the paths begin; none: at the root of the host that the document came from.
+// Server is the base of the paths. Without one the base is the root of the host that served the document.
 type Server struct {
 	URL string `json:"url"`
 }
@@ -46,7 +46,7 @@ type Operation struct {
 	RequestBody *RequestBody          `json:"requestBody,omitempty"`
 	Responses   map[string]*Response  `json:"responses"`
 	Security    []map[string][]string `json:"security"`
-	Roles       []string              `json:"x-roles,omitempty"` // that may
+	Roles       []string              `json:"x-roles,omitempty"` // roles that may call the operation
 }
 
 // Parameter is a part of the path, a query parameter or a header.
@@ -59,13 +59,13 @@ type Parameter struct {
 	Example     any     `json:"example,omitempty"`
 }
 
-// RequestBody is what an operation takes, by media type.
+// RequestBody is the body of a request, by media type.
 type RequestBody struct {
 	Required bool                  `json:"required,omitempty"`
 	Content  map[string]*MediaType `json:"content"`
 }
 
-// Response is one answer of an operation, by media type.
+// Response is one response of an operation, by media type.
 type Response struct {
 	Description string                `json:"description"`
 	Headers     map[string]*Header    `json:"headers,omitempty"`
@@ -78,19 +78,19 @@ type Header struct {
 	Schema      *Schema `json:"schema"`
 }
 
-// MediaType is one form of a body.
+// MediaType is one format of a body.
 type MediaType struct {
 	Schema  *Schema `json:"schema,omitempty"`
 	Example any     `json:"example,omitempty"`
 }
 
-// Components are what the rest of the document refers to.
+// Components are the parts that the document refers to.
 type Components struct {
 	Schemas         map[string]*Schema         `json:"schemas"`
 	SecuritySchemes map[string]*SecurityScheme `json:"securitySchemes"`
 }
 
-// SecurityScheme is one way to say who asks.
+// SecurityScheme is one way of authentication.
 type SecurityScheme struct {
 	Type        string `json:"type"`
 	Scheme      string `json:"scheme,omitempty"` // of type http

@@ -9,36 +9,36 @@ import (
 	"strings"
 )
 
-// Use says what a schema is for. The same type is written with all its fields, but read with few of them.
+// Use selects the schema of a type: an answer has all fields of a type, a request few of them.
 type Use int
 
 // The uses of a type.
 const (
-	Answer  Use = iota // what the service writes: fields that are always there are required
-	Request            // what it reads: strictly these fields, and only the essential ones are required
-	Patch              // a merge patch of it: nothing is required, null empties
+	Answer  Use = iota // a response: fields that are always present are required
+	Request            // a request body: no other fields, and only essential ones are required
+	Patch              // a merge patch of a request: nothing is required, null empties
 )
 
 var suffixes = map[Use]string{Answer: "", Request: "Request", Patch: "Patch"}
 
-// Facts are what a type's Go form does not say.
+// Facts hold what a Go type does not tell.
 type Facts struct {
-	// Types are the schemas of types that write themselves, and of enumerations.
+	// Types are the schemas of enumerations and of types with their own JSON form.
 	Types map[reflect.Type]*Schema
-	// Nullable are the types that write their zero value as null.
+	// Nullable are the types whose zero value is written as null.
 	Nullable map[reflect.Type]bool
-	// Fields are the bounds of single fields as they are read, by type and JSON name. They hold in requests only: what
-	// is stored may be older than a bound.
+	// Fields bounds single fields of requests, by type and JSON name. Answers are not bounded, since stored documents may
+	// be older than a bound.
 	Fields map[reflect.Type]map[string]Field
-	// Longest is how many characters a text may have in a request, where its field says nothing else; 0: any number.
+	// Longest bounds the characters of a text in a request, unless its field says otherwise; 0: no bound.
 	Longest int
-	// Comment is the comment of a type ("") or of one of its fields, by Go name.
+	// Comment returns the comment of a type ("") or of one of its fields, by Go name.
 	Comment func(t reflect.Type, field string) string
 }
 
 // Field bounds one field of a request.
 type Field struct {
-	Bounds   *Schema // laid over what the type says; for a list with Items, over its items
+	Bounds   *Schema // laid over the type's schema; for a list with Items, over its items
 	Required bool
 }
 
@@ -46,18 +46,18 @@ type Field struct {
 type Maker struct {
 	facts   Facts
 	schemas map[string]*Schema
-	types   map[string]reflect.Type // what each name stands for
+	types   map[string]reflect.Type // the type of each name
 }
 
-// NewMaker makes schemas by the facts.
+// NewMaker returns a Maker that uses f.
 func NewMaker(f Facts) *Maker {
 	return &Maker{facts: f, schemas: map[string]*Schema{}, types: map[string]reflect.Type{}}
 }
 
-// Schemas are all named schemas made so far.
+// Schemas returns all named schemas that were made so far.
 func (m *Maker) Schemas() map[string]*Schema { return m.schemas }
 
-// Of is the schema of a type for a use. Structs are named, and referred to by their name.
+// Of returns the schema of a type for a use. Structs get a name, and references use it.
 func (m *Maker) Of(t reflect.Type, use Use) *Schema {
 	if s, ok := m.facts.Types[t]; ok {
 		out := *s
@@ -91,10 +91,11 @@ func (m *Maker) Of(t reflect.Type, use Use) *Schema {
 	case reflect.Interface:
 		return &Schema{}
 	}
-	panic(fmt.Sprintf("openapi: %s has no schema", t)) // met by the first test that makes the document
+	panic(fmt.Sprintf("openapi: %s has no schema", t)) // any test that makes the document finds this
 }
 
-// element is Of for what a list or map holds. Within a patch lists are whole: their elements are requests.
+// element returns Of for the elements of a list or map. A patch replaces lists as a whole, so that their elements are
+// requests.
 func (m *Maker) element(t reflect.Type, use Use) *Schema {
 	if use == Patch {
 		use = Request
@@ -102,7 +103,7 @@ func (m *Maker) element(t reflect.Type, use Use) *Schema {
 	return m.Of(t, use)
 }
 
-// named makes a struct's schema once, under its name, and refers to it.
+// named makes a struct's schema once, under its name, and returns a reference to it.
 func (m *Maker) named(t reflect.Type, use Use) *Schema {
 	name := schemaName(t) + suffixes[use]
 	if known, ok := m.types[name]; ok {
@@ -118,7 +119,7 @@ func (m *Maker) named(t reflect.Type, use Use) *Schema {
 	return &Schema{Ref: "#/components/schemas/" + name}
 }
 
-// schemaName is a type's name; Page[lifeline/schedules.Segment] is SegmentPage.
+// schemaName returns a type's schema name. Page[lifeline/schedules.Segment] becomes SegmentPage.
 func schemaName(t reflect.Type) string {
 	outer, inner, generic := strings.Cut(t.Name(), "[")
 	if !generic {
@@ -145,10 +146,10 @@ func (m *Maker) fill(s *Schema, t reflect.Type, use Use) {
 	}
 }
 
-// fact finds what is known of a field, by the outer type first.
+// fact returns the facts of a field; those of the outer type come first.
 func (m *Maker) fact(t reflect.Type, f JSONField) Field { return FieldOf(m.facts.Fields, t, f) }
 
-// FieldOf finds what a table of fields knows of one, by the outer type first.
+// FieldOf looks up a field in a table of fields; the entry of the outer type comes first.
 func FieldOf[V any](fields map[reflect.Type]map[string]V, t reflect.Type, f JSONField) V {
 	if fact, ok := fields[t][f.Name]; ok {
 		return fact
@@ -175,7 +176,7 @@ func (m *Maker) field(f JSONField, use Use, fact Field) *Schema {
 	return s
 }
 
-// overlay lays bounds over a schema, field by field; those of items over its items.
+// overlay lays bounds over a schema, field by field, and bounds of items over its items.
 func overlay(s, bounds *Schema) {
 	to, from := reflect.ValueOf(s).Elem(), reflect.ValueOf(bounds).Elem()
 	for i := range from.NumField() {
@@ -195,7 +196,7 @@ func overlay(s, bounds *Schema) {
 	}
 }
 
-// JSONField is one field of a struct as encoding/json writes it.
+// JSONField is a field of a struct in the form that encoding/json writes.
 type JSONField struct {
 	Name    string
 	Omitted bool         // left out when it is empty
@@ -203,7 +204,7 @@ type JSONField struct {
 	Go      reflect.StructField
 }
 
-// Fields are the JSON fields of a struct, those of embedded structs among them.
+// Fields returns the JSON fields of a struct, including those of embedded structs.
 func Fields(t reflect.Type) []JSONField {
 	var out []JSONField
 	for _, f := range reflect.VisibleFields(t) {

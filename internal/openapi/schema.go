@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// Schema is a JSON Schema (2020-12) as far as it is needed here.
+// Schema is the part of JSON Schema (2020-12) that this package needs.
 type Schema struct {
 	Ref         string     `json:"$ref,omitempty"`
 	Type        Types      `json:"type,omitempty"`
@@ -27,10 +27,10 @@ type Schema struct {
 	AnyOf       []*Schema  `json:"anyOf,omitempty"`
 	Default     any        `json:"default,omitempty"`
 
-	Nothing bool `json:"-"` // matches nothing: written false
+	Nothing bool `json:"-"` // matches nothing; written as false
 }
 
-// MarshalJSON writes the schema, which is false where it matches nothing.
+// MarshalJSON writes the schema, or false when it matches nothing.
 func (s *Schema) MarshalJSON() ([]byte, error) {
 	if s.Nothing {
 		return []byte("false"), nil
@@ -39,7 +39,7 @@ func (s *Schema) MarshalJSON() ([]byte, error) {
 	return json.Marshal((*plain)(s))
 }
 
-// Types are the types that a value may have. One alone is written as a string.
+// Types are the types of a value. A single one is written as a string.
 type Types []string
 
 // MarshalJSON writes "string" or ["string","null"].
@@ -56,7 +56,7 @@ type Property struct {
 	Schema *Schema
 }
 
-// Properties are an object's fields in the order in which they are written.
+// Properties are an object's fields in writing order.
 type Properties []Property
 
 // MarshalJSON writes an object.
@@ -83,13 +83,13 @@ func (p Properties) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Null lets a schema's value be null too.
+// Null returns the schema with null added.
 func (s *Schema) Null() *Schema {
 	if s.Ref != "" || len(s.AnyOf) > 0 {
 		return &Schema{AnyOf: []*Schema{s, {Type: Types{"null"}}}}
 	}
 	if len(s.Type) == 0 {
-		return s // anything at all
+		return s // matches anything already
 	}
 	out := *s
 	out.Type = append(append(Types(nil), s.Type...), "null")
@@ -99,13 +99,13 @@ func (s *Schema) Null() *Schema {
 	return &out
 }
 
-// String is a text.
+// String returns the schema of a text.
 func String() *Schema { return &Schema{Type: Types{"string"}} }
 
-// Match is a text of a form, given as a regular expression.
+// Match returns the schema of a text that matches a regular expression.
 func Match(pattern string) *Schema { return &Schema{Type: Types{"string"}, Pattern: pattern} }
 
-// OneOf is a text out of a list.
+// OneOf returns the schema of a text from a list.
 func OneOf[T ~string](values ...T) *Schema {
 	s := String()
 	for _, v := range values {
@@ -114,7 +114,7 @@ func OneOf[T ~string](values ...T) *Schema {
 	return s
 }
 
-// Integer is a whole number of 64 bits.
+// Integer returns the schema of a 64-bit integer.
 func Integer() *Schema { return &Schema{Type: Types{"integer"}, Format: "int64"} }
 
 // Between bounds a number.

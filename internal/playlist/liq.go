@@ -18,9 +18,9 @@ func liq(l List) []byte {
 	return []byte(b.String())
 }
 
-// Annotated is an item as the URI of a Liquidsoap request. Cues and the fade are under the names that cue_cut and
-// fade.out read, in seconds, the gain under amplify's; start_ms is a whole number, since Liquidsoap's floats do not
-// hold milliseconds since 1970. A field without a value is left out.
+// Annotated returns an item as the URI of a Liquidsoap request. Cues and the fade have the names that cue_cut and
+// fade.out read, in seconds; the gain has amplify's. start_ms is an integer, since Liquidsoap's floats cannot hold
+// milliseconds since 1970. Fields without a value are left out.
 func Annotated(i wire.QueueItem) string {
 	fields := []struct{ name, value string }{
 		{"item_id", i.ID}, {"segment_id", i.SegmentID}, {"sha256", i.Audio.SHA256},
@@ -50,8 +50,8 @@ func Annotated(i wire.QueueItem) string {
 	return fmt.Sprintf("annotate:%s:%s", strings.Join(parts, ","), address(i))
 }
 
-// quoted is a Liquidsoap string. Liquidsoap 2.1 looks for #{code} after it has undone the escapes, so that no escape
-// keeps that from being read: a space between the two does.
+// quoted returns a Liquidsoap string. Liquidsoap 2.1 looks for #{code} after it has removed the escapes, so that no
+// escape prevents interpolation; a space between the two characters does.
 func quoted(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "#{", "# {").Replace(s) + `"`
 }

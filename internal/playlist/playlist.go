@@ -12,10 +12,10 @@ import (
 	"lifeline/schedules"
 )
 
-// Form is a way to write a list; its value is the extension of the list's path.
+// Form is a playlist format. Its value is the file extension.
 type Form string
 
-// The forms.
+// The formats.
 const (
 	M3U      Form = "m3u"      // extended M3U, UTF-8
 	PLS      Form = "pls"      // version 2
@@ -24,16 +24,16 @@ const (
 	FFConcat Form = "ffconcat" // version 1.0, for ffmpeg's concat demuxer
 )
 
-// Forms are all forms.
+// Forms lists all formats.
 var Forms = []Form{M3U, PLS, XSPF, Liq, FFConcat}
 
-// List is what is written.
+// List is the content of a playlist.
 type List struct {
 	Title string
-	Items []wire.QueueItem // in the order in which they air; Audio.URL is what the player opens
+	Items []wire.QueueItem // in order; Audio.URL is the address that the player opens
 }
 
-// ContentType is the media type of the form. Liquidsoap compares it letter by letter.
+// ContentType returns the media type of the format. Liquidsoap compares it letter by letter.
 func (f Form) ContentType() string {
 	switch f {
 	case M3U:
@@ -46,8 +46,8 @@ func (f Form) ContentType() string {
 	return "text/plain; charset=utf-8"
 }
 
-// Write is the list in the form f. No text of an item can break out of its place: what a line cannot hold becomes a
-// space, and quotes are escaped as the form has it.
+// Write returns the list in the format f. Texts cannot break out of their fields: characters that a line cannot hold
+// become spaces, and quotes are escaped by the format's rules.
 func (f Form) Write(l List) ([]byte, error) {
 	switch f {
 	case M3U:
@@ -87,8 +87,7 @@ func pls(l List) []byte {
 	return []byte(b.String())
 }
 
-// ffconcat names cues and air times. A quote within quotes is written as ffmpeg's manual has it ("Quoting and
-// escaping").
+// ffconcat writes cues and air times. It escapes quotes as ffmpeg's manual says ("Quoting and escaping").
 func ffconcat(l List) []byte {
 	var b strings.Builder
 	b.WriteString("ffconcat version 1.0\n")
@@ -100,7 +99,7 @@ func ffconcat(l List) []byte {
 	return []byte(b.String())
 }
 
-// line is text for one line: whatever would end the line, or is not text at all, becomes a space.
+// line returns text for one line. Line breaks and control characters become spaces.
 func line(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufffe' || r == '\uffff' {
@@ -111,12 +110,12 @@ func line(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// address is an item's address as one word.
+// address returns an item's address without spaces.
 func address(i wire.QueueItem) string {
 	return strings.ReplaceAll(line(i.Audio.URL), " ", "%20")
 }
 
-// seconds are written with milliseconds, as the plan has them.
+// seconds formats a duration in seconds with milliseconds.
 func seconds(d schedules.Millis) string {
 	ms := d.Milliseconds()
 	sign := ""
@@ -126,5 +125,5 @@ func seconds(d schedules.Millis) string {
 	return fmt.Sprintf("%s%d.%03d", sign, ms/1000, ms%1000)
 }
 
-// wholeSeconds is the length that lists for people's eyes show.
+// wholeSeconds rounds a length to seconds, for lists that people read.
 func wholeSeconds(d schedules.Millis) int64 { return int64(d.Round(time.Second).Seconds()) }

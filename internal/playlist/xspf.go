@@ -9,7 +9,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// xspfDocument is XSPF version 1 (xspf.org, section 4), with those of its elements that a queue has something for.
+// xspfDocument is XSPF version 1 (xspf.org, section 4), with the elements that a queue has values for.
 type xspfDocument struct {
 	XMLName xml.Name    `xml:"http://xspf.org/ns/0/ playlist"`
 	Version string      `xml:"version,attr"`
@@ -43,7 +43,7 @@ func xspf(l List) ([]byte, error) {
 	return append([]byte(xml.Header), append(b, '\n')...), nil
 }
 
-// track names the item and its bytes by identifiers, and by meta what XSPF has no element for.
+// track identifies the item and its bytes, and uses meta for values without an XSPF element.
 func track(i wire.QueueItem) xspfTrack {
 	t := xspfTrack{Location: address(i), Identifier: []string{"urn:lifeline:item:" + url.PathEscape(i.ID), "urn:sha256:" +
 		url.PathEscape(i.Audio.SHA256)},

@@ -27,7 +27,7 @@ func Put(t *testing.T, r *replica.Replica, kind, id string, v any) {
 	}
 }
 
-// ChangeSegment stores a segment as change makes it of the present one or, where there is none, of Music.
+// ChangeSegment stores the segment that change makes of the present one or, where there is none, of Music.
 func ChangeSegment(t *testing.T, r *replica.Replica, id string, change func(*schedules.Segment)) {
 	t.Helper()
 	row, ok := replica.SegmentsIn(r).Get(id)
@@ -40,7 +40,7 @@ func ChangeSegment(t *testing.T, r *replica.Replica, id string, change func(*sch
 	Put(t, r, replica.KindSegment, id, s)
 }
 
-// PutSealed stores v as the service stores what it signs.
+// PutSealed stores v in the service's signed form.
 func PutSealed(t *testing.T, r *replica.Replica, kind, id string, v any) {
 	t.Helper()
 	payload, err := replica.Encode(v)

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Unfilled are the fields, as TYPE.field, of the type of v and of all types in it that are zero wherever they occur in
-// v. A type that writes its own JSON counts as one value.
+// Unfilled returns the fields, as TYPE.field, that are zero wherever they occur in v. It covers the type of v and all
+// types in it. A type with its own JSON form counts as one value.
 func Unfilled(v any) []string {
 	fields, filled := map[string]bool{}, map[string]bool{}
 	fieldsOf(reflect.TypeOf(v), fields, map[reflect.Type]bool{})
@@ -22,7 +22,7 @@ func whole(t reflect.Type) bool {
 	return t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
-// jsonFields are the fields of a struct that its JSON has.
+// jsonFields returns the fields of a struct that appear in its JSON.
 func jsonFields(t reflect.Type) (out []reflect.StructField) {
 	for i := range t.NumField() {
 		if f := t.Field(i); f.Tag.Get("json") != "-" && (f.IsExported() || f.Anonymous) {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Golden is a golden document of internal/kinds, such as "status.v1", as a store has it. It is read from the directory
-// of a package beside internal/kinds.
+// Golden returns a golden document of internal/kinds, such as "status.v1", in its stored form. The caller's package
+// directory must be beside internal/kinds.
 func Golden(t *testing.T, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "kinds", "testdata", "stored", name+".json"))

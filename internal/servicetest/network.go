@@ -7,7 +7,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Music is an approved segment of a minute. Its id ends in a digit.
+// Music returns an approved segment of a minute. Its id ends in a digit.
 func Music(id string) schedules.Segment {
 	length := schedules.Ms(60_000)
 	return schedules.Segment{ID: id, Kind: "music", Title: id, Language: "ko-KP", State: schedules.Approved,
@@ -15,8 +15,8 @@ func Music(id string) schedules.Segment {
 			Duration: length, CueOut: length}}
 }
 
-// OneStation is a network of a station s, whose fallback is the segment m1, with a window of a minute a day, which the
-// clock c fills with music.
+// OneStation returns a network with one station s, whose fallback is the segment m1. It has one window of a minute a
+// day, which the clock c fills with music.
 func OneStation() wire.Apply {
 	return wire.Apply{
 		Clocks: []schedules.Clock{{ID: "c", Length: schedules.Ms(60_000),

@@ -4,7 +4,7 @@ import (
 	"lifeline/internal/replica"
 )
 
-// Seal marks instead of signing: what is sealed is tested with the real one, end to end.
+// Seal returns documents in an envelope with a mark in place of a signature. End-to-end tests use the real signer.
 type Seal struct{}
 
 func (Seal) Seal(payloadType string, payload []byte) ([]byte, error) {
