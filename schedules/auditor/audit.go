@@ -10,7 +10,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Violation is one thing that a rundown does against what was asked. A rundown with a hard one must not be published.
+// Violation is one way in which a rundown departs from its definitions. A rundown with a hard violation must not be
+// published.
 type Violation struct {
 	Rule    string `json:"rule"`
 	Hard    bool   `json:"hard"`
@@ -19,16 +20,16 @@ type Violation struct {
 	Message string `json:"message"`
 }
 
-// Audit checks the rundown against everything but the input's seed. An empty list means that nothing is wrong with
-// it. Kept items, and items locked by hand, may stand where the clock says otherwise: that is a soft violation. It
-// fails with the context's error once that is done: what was not looked at may be wrong.
+// Audit checks the rundown against the whole input except its seed. An empty result means that the rundown has no
+// violations. A kept item, or one locked by hand, that departs from the clock is a soft violation. Audit fails with the
+// context's error once the context is done; parts of the rundown are then unchecked.
 func Audit(ctx context.Context, in schedules.Input, r schedules.Rundown) ([]Violation, error) {
 	return AuditFrom(ctx, in, r, time.Time{})
 }
 
-// AuditFrom is Audit of what is still to come at an instant. What is over by then is history, and so is what is kept
-// and has started: neither can be changed any more, and nothing is said against it. Of the windows that stand as they
-// are published it is said what is wrong with them, and none of that is hard, but that what is to come may not air.
+// AuditFrom audits only the part of the rundown that is still to come at an instant. It reports nothing about items
+// that are over, or that are kept and have started, because neither can change any more. Violations in windows that
+// stay as published are soft, except that an item which is still to come may not air.
 func AuditFrom(ctx context.Context, in schedules.Input, r schedules.Rundown, from time.Time) ([]Violation, error) {
 	a := &audit{ctx: ctx, in: in, r: r, from: from, keep: map[string]bool{}, out: []Violation{}}
 	for _, k := range in.Keep {
@@ -64,20 +65,21 @@ type audit struct {
 	ctx     context.Context
 	in      schedules.Input
 	r       schedules.Rundown
-	from    time.Time       // what is over by then is history
+	from    time.Time       // everything that ends by then is history
 	keep    map[string]bool // ids of kept items
 	out     []Violation
 	windows []window
-	all     []airing // that rules look at, by start
+	all     []airing // the airings that rules examine, by start
 	zone    *time.Location
 
-	speaksOf map[string][]schedules.Segment // the readings that an intro or a back-announce belongs to; made on first use
+	// the readings that an intro or a back-announce belongs to; computed on first use
+	readers map[string][]schedules.Segment
 }
 
 // window is one occurrence with the rundown's items in it.
 type window struct {
 	schedules.DayWindow
-	over  bool // and so history
+	over  bool // and therefore history
 	items []schedules.Item
 }
 
@@ -86,8 +88,8 @@ func (a *audit) past(i schedules.Item) bool {
 	return !i.EndAt().After(a.from) || i.StartAt.Before(a.from) && a.keep[i.ID]
 }
 
-// settled reports whether the item is not to be changed any more.
-func (a *audit) settled(i schedules.Item) bool {
+// final reports whether the item can no longer change.
+func (a *audit) final(i schedules.Item) bool {
 	if a.past(i) {
 		return true
 	}
@@ -96,12 +98,12 @@ func (a *audit) settled(i schedules.Item) bool {
 	})
 }
 
-// settledAll reports whether nothing that is to come follows the clock.
-func (a *audit) settledAll(clock string) bool {
+// clockFinal reports whether no item that is still to come follows the clock.
+func (a *audit) clockFinal(clock string) bool {
 	return !slices.ContainsFunc(a.windows, func(w window) bool { return w.Clock.ID == clock && !w.over && !w.Stands })
 }
 
-func (a *audit) say(hard bool, rule, win, item, format string, args ...any) {
+func (a *audit) add(hard bool, rule, win, item, format string, args ...any) {
 	for i, arg := range args {
 		if at, ok := arg.(schedules.Instant); ok && a.zone != nil {
 			args[i] = at.Wall(a.zone)
@@ -111,26 +113,26 @@ func (a *audit) say(hard bool, rule, win, item, format string, args ...any) {
 		args...)})
 }
 
-// frame checks station, day and windows, and deals the items out to the windows. It is false when nothing more can be
-// checked.
+// frame checks the station, the day and the windows, and assigns the items to the windows. It reports whether the other
+// checks can run.
 func (a *audit) frame() bool {
 	if a.r.Station != a.in.Station.ID || a.r.Date != a.in.Date {
-		a.say(true, "rundown", "", "", "is of station %s on %s, not of %s on %s", a.r.Station, a.r.Date, a.in.Station.ID,
+		a.add(true, "rundown", "", "", "is of station %s on %s, not of %s on %s", a.r.Station, a.r.Date, a.in.Station.ID,
 			a.in.Date)
 		return false
 	}
 	zone, err := schedules.Zone(a.in.Station.Timezone)
 	if err != nil {
-		a.say(true, "rundown", "", "", "%v", err)
+		a.add(true, "rundown", "", "", "%v", err)
 		return false
 	}
 	a.zone = zone
 	if a.r.Timezone != a.in.Station.Timezone {
-		a.say(true, "rundown", "", "", "is in zone %s, not %s", a.r.Timezone, a.in.Station.Timezone)
+		a.add(true, "rundown", "", "", "is in zone %s, not %s", a.r.Timezone, a.in.Station.Timezone)
 	}
 	windows, err := a.in.Windows()
 	if err != nil {
-		a.say(true, "rundown", "", "", "%v", err)
+		a.add(true, "rundown", "", "", "%v", err)
 		return false
 	}
 	dealt, known := 0, 0
@@ -147,9 +149,9 @@ func (a *audit) frame() bool {
 		}
 		if !w.over {
 			if slot < 0 {
-				a.say(true, "window", w.Window, "", "the window of %s is not in the rundown: plan the day anew", a.wall(w.StartAt))
+				a.add(true, "window", w.Window, "", "the window of %s is not in the rundown: plan the day anew", a.wall(w.StartAt))
 			} else if s := a.r.Windows[slot]; !s.EndAt.Equal(w.EndAt.Time) || s.Tolerance != w.Tolerance {
-				a.say(true, "window", w.Window, "", "the window of %s has changed since it was planned: plan the day anew",
+				a.add(true, "window", w.Window, "", "the window of %s has changed since it was planned: plan the day anew",
 					a.wall(w.StartAt))
 			}
 		}
@@ -164,18 +166,18 @@ func (a *audit) frame() bool {
 		}
 	}
 	if len(a.r.Windows) > known {
-		a.say(true, "window", "", "", "the rundown has windows that the day has not, %d of them: plan the day anew",
+		a.add(true, "window", "", "", "the rundown has windows that the day has not, %d of them: plan the day anew",
 			len(a.r.Windows)-known)
 	}
 	if dealt != len(a.r.Items) {
-		a.say(true, "window", "", "", "the rundown has items in no window of the day, %d of them: plan the day anew",
+		a.add(true, "window", "", "", "the rundown has items in no window of the day, %d of them: plan the day anew",
 			len(a.r.Items)-dealt)
 	}
 	return true
 }
 
-// itemsIn are the rundown's items of one of its windows. One that starts when the window is over belongs to it all the
-// same, until the window starts again.
+// itemsIn returns the rundown's items of one of its windows. An item that starts after the window's end belongs to it
+// until the window's next occurrence.
 func itemsIn(r schedules.Rundown, s schedules.Slot) (out []schedules.Item) {
 	for _, i := range r.Items {
 		again := func(o schedules.Slot) bool {
@@ -188,27 +190,27 @@ func itemsIn(r schedules.Rundown, s schedules.Slot) (out []schedules.Item) {
 	return out
 }
 
-// wall is an instant as clocks at the station show it.
+// wall returns an instant as clocks at the station show it.
 func (a *audit) wall(at schedules.Instant) string { return at.In(a.zone).Format(time.TimeOnly) }
 
-// items checks each item by itself: its id, its audio, and that it may air.
+// items checks the id, the audio and the permission to air of each item.
 func (a *audit) items() {
 	seen := map[string]bool{}
 	for i, item := range a.r.Items {
 		if !schedules.ValidID(item.ID) {
-			a.say(true, "id", item.Window, item.ID, "%q is no id", item.ID)
+			a.add(true, "id", item.Window, item.ID, "%q is no id", item.ID)
 		}
 		if seen[item.ID] {
-			a.say(true, "id", item.Window, item.ID, "%q is there twice", item.ID)
+			a.add(true, "id", item.Window, item.ID, "%q is there twice", item.ID)
 		}
 		seen[item.ID] = true
 		if i > 0 && item.StartAt.Before(a.r.Items[i-1].StartAt.Time) {
-			a.say(true, "order", item.Window, item.ID, "comes after an item that starts later")
+			a.add(true, "order", item.Window, item.ID, "comes after an item that starts later")
 		}
 	}
 }
 
-// plainTime is a duration as people write it: h:mm:ss or m:ss, with milliseconds where there are any.
+// plainTime formats a duration as h:mm:ss or m:ss, with milliseconds if there are any.
 func plainTime(d time.Duration) string {
 	sign, ms := "", d.Round(time.Millisecond).Milliseconds()
 	if ms < 0 {
@@ -225,8 +227,8 @@ func plainTime(d time.Duration) string {
 	return text
 }
 
-// share is the smaller of two durations' difference to zero.
-func off(d time.Duration) time.Duration { return max(d, -d) }
+// abs returns the absolute value of a duration.
+func abs(d time.Duration) time.Duration { return max(d, -d) }
 
 func sortedCampaigns(in schedules.Input) []schedules.Campaign {
 	return slices.SortedFunc(slices.Values(in.Campaigns), func(x, y schedules.Campaign) int {

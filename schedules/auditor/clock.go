@@ -7,8 +7,8 @@ import (
 	"lifeline/schedules"
 )
 
-// positions checks that the items follow the clock: in its order, every position that is not elastic once, each with
-// what it asks for, and posts at their time.
+// positions checks that the items follow the clock: in its order, each position that is not elastic once, each with a
+// segment that the position accepts, and posts at their time.
 func (a *audit) positions(w *window) {
 	reached := -1
 	count := map[string]int{}
@@ -16,12 +16,12 @@ func (a *audit) positions(w *window) {
 		loose := i.Locked || a.kept(i) || a.refitted(w)
 		at := slices.IndexFunc(w.Clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
 		if at < 0 {
-			a.say(!loose, "position", w.Window, i.ID, "clock %s has no position %q", w.Clock.ID, i.Position)
+			a.add(!loose, "position", w.Window, i.ID, "clock %s has no position %q", w.Clock.ID, i.Position)
 			continue
 		}
 		p := w.Clock.Positions[at]
 		if at < reached {
-			a.say(!loose, "position", w.Window, i.ID, "position %s comes after a later one of the clock", p.ID)
+			a.add(!loose, "position", w.Window, i.ID, "position %s comes after a later one of the clock", p.ID)
 		}
 		reached = max(reached, at)
 		if n == 0 || i.Chain == "" || w.items[n-1].Chain != i.Chain {
@@ -38,18 +38,18 @@ func (a *audit) positions(w *window) {
 		switch n := count[p.ID]; {
 		case p.Fill != nil:
 		case n == 0 && !p.Optional:
-			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s is empty", p.ID, a.wall(w.StartAt))
+			a.add(!a.edited(w), "position", w.Window, "", "position %s of the window of %s is empty", p.ID, a.wall(w.StartAt))
 		case n > 1:
-			a.say(!a.edited(w), "position", w.Window, "", "position %s of the window of %s airs %d segments", p.ID,
+			a.add(!a.edited(w), "position", w.Window, "", "position %s of the window of %s airs %d segments", p.ID,
 				a.wall(w.StartAt), n)
 		}
 	}
 }
 
-// kept reports whether the item is one that was to stay as it is.
+// kept reports whether the item had to stay as it is.
 func (a *audit) kept(i schedules.Item) bool { return a.keep[i.ID] || a.past(i) }
 
-// edited reports whether people had a hand in the window.
+// edited reports whether the window was edited by hand.
 func (a *audit) edited(w *window) bool {
 	return w.Stands || a.refitted(w) || slices.ContainsFunc(w.items, func(i schedules.Item) bool {
 		return i.Locked ||
@@ -58,23 +58,23 @@ func (a *audit) edited(w *window) bool {
 }
 
 func (a *audit) post(w *window, i schedules.Item, p schedules.Position) {
-	if a.settled(i) {
+	if a.final(i) {
 		return
 	}
 	late := i.StartAt.Sub(w.StartAt.Add(p.At.Duration))
-	var most time.Duration // a hard post cuts what plays: it is never off
+	var most time.Duration // zero for a hard post, which cuts the playing item and is always on time
 	if p.Start == schedules.Soft {
 		most = p.Grace.Duration
 	}
 	if late < 0 || late > most {
-		a.say(true, "post", w.Window, i.ID, "post %s starts %s off its instant", p.ID, plainTime(late))
+		a.add(true, "post", w.Window, i.ID, "post %s starts %s off its instant", p.ID, plainTime(late))
 	}
 	if i.Start == schedules.Follow {
-		a.say(true, "post", w.Window, i.ID, "post %s does not start at its time but follows", p.ID)
+		a.add(true, "post", w.Window, i.ID, "post %s does not start at its time but follows", p.ID)
 	}
 }
 
-// asked checks the segment against what its position asks for. A station's fallback may stand in for fill.
+// asked checks the segment against its position. The station's fallback may replace a fill.
 func (a *audit) asked(w *window, i schedules.Item, p schedules.Position, loose bool) {
 	s, ok := a.in.Library.Segment(i.SegmentID)
 	if !ok {
@@ -83,26 +83,26 @@ func (a *audit) asked(w *window, i schedules.Item, p schedules.Position, loose b
 	switch {
 	case p.Segment != "":
 		if p.Segment != s.ID {
-			a.say(!loose, "position", w.Window, i.ID, "position %s airs %s, not %s", p.ID, s.ID, p.Segment)
+			a.add(!loose, "position", w.Window, i.ID, "position %s airs %s, not %s", p.ID, s.ID, p.Segment)
 		}
 	case p.Pick != nil:
 		if !p.Pick.Matches(&s) {
-			a.say(!loose, "position", w.Window, i.ID, "position %s asks for %s; %s is none", p.ID, p.Pick, s.ID)
+			a.add(!loose, "position", w.Window, i.ID, "position %s asks for %s; %s is none", p.ID, p.Pick, s.ID)
 		}
 	case p.Fill != nil:
 		if !p.Fill.Matches(&s) {
 			spare := slices.Contains(a.in.Station.Fallback, s.ID)
-			a.say(!loose && !spare, "position", w.Window, i.ID, "position %s asks for %s; %s is none", p.ID, p.Fill, s.ID)
+			a.add(!loose && !spare, "position", w.Window, i.ID, "position %s asks for %s; %s is none", p.ID, p.Fill, s.ID)
 		}
 	}
 }
 
-// chains checks that every chain is whole, in order, in one piece and in one language, and that a position that asks
+// chains checks that every chain is complete, in order, contiguous and in one language, and that a position that asks
 // for chains airs no reading without its companions.
 func (a *audit) chains(w *window) {
 	for n, i := range w.items {
 		s, ok := a.in.Library.Segment(i.SegmentID)
-		if !ok || a.settled(i) {
+		if !ok || a.final(i) {
 			continue
 		}
 		at := slices.IndexFunc(w.Clock.Positions, func(p schedules.Position) bool { return p.ID == i.Position })
@@ -110,13 +110,13 @@ func (a *audit) chains(w *window) {
 			(i.Chain == "" || i.Chain == i.ID)
 		if i.Chain == "" {
 			if asks {
-				a.say(!i.Locked && !a.kept(i), "chain", w.Window, i.ID, "%s airs without its intro and back-announce", s.ID)
+				a.add(!i.Locked && !a.kept(i), "chain", w.Window, i.ID, "%s airs without its intro and back-announce", s.ID)
 			}
 			continue
 		}
 		if i.Chain != i.ID {
 			if !slices.ContainsFunc(w.items, func(x schedules.Item) bool { return x.ID == i.Chain }) {
-				a.say(true, "chain", w.Window, i.ID, "belongs to a chain whose reading is not there")
+				a.add(true, "chain", w.Window, i.ID, "belongs to a chain whose reading is not there")
 			}
 			continue
 		}
@@ -137,16 +137,16 @@ func (a *audit) chains(w *window) {
 			}
 			have = append(have, x.SegmentID)
 			if x.Language != s.Language && x.Language != "zxx" {
-				a.say(true, "chain", w.Window, x.ID, "is in %s, its reading in %s", x.Language, s.Language)
+				a.add(true, "chain", w.Window, x.ID, "is in %s, its reading in %s", x.Language, s.Language)
 			}
 		}
 		if !slices.Equal(want, have) {
-			a.say(true, "chain", w.Window, i.ID, "the chain of %s airs %v, not %v", s.ID, have, want)
+			a.add(true, "chain", w.Window, i.ID, "the chain of %s airs %v, not %v", s.ID, have, want)
 		}
 	}
 }
 
-// gap is the time between two airings that do not overlap; negative when they do.
+// gap returns the time between two airings; it is negative if they overlap.
 func gap(a, b *airing) time.Duration {
 	if b.start.Before(a.start) {
 		a, b = b, a

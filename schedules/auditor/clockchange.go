@@ -6,21 +6,21 @@ import (
 	"lifeline/schedules"
 )
 
-// nightFade is how much of an item may be faded away in a window that a change of clocks makes shorter or longer.
-const nightFade = 30 * time.Second
+// clockChangeFade is how much of an item may be faded out in a window that a change of clocks shortens or lengthens.
+const clockChangeFade = 30 * time.Second
 
-// refitted reports whether the window has another length than on ordinary days: its clock then fits as far as it can.
+// refitted reports whether the window's length differs from that of ordinary days. Its clock is then fitted to it.
 func (a *audit) refitted(w *window) bool {
 	return w.EndAt.Sub(w.StartAt.Time) != w.Ordinary.Duration
 }
 
-// clockChanges checks the lengths of the day's windows against the rule for changes of clocks, from the instants alone:
-// a window has another length only where clocks change about it and where it then reaches to the next one, and a window
-// that leaves the hour which comes twice before the next one must reach across it.
+// clockChanges checks the lengths of the day's windows against the rule for changes of clocks, using instants alone. A
+// window may have another length only near a change of clocks and only if it then reaches the next window. A window
+// that would leave the repeated hour open before the next one must extend across it.
 func (a *audit) clockChanges() {
 	next, err := a.in.Station.OccurrencesOn(a.in.Date.AddDays(1))
 	if err != nil {
-		a.say(true, "rundown", "", "", "%v", err)
+		a.add(true, "rundown", "", "", "%v", err)
 		return
 	}
 	for n := range a.windows {
@@ -38,7 +38,7 @@ func (a *audit) clockChanges() {
 			follower = &next[0]
 		}
 		if follower != nil && follower.StartAt.Before(w.EndAt.Time) {
-			a.say(true, "window", w.Window, "", "the window of %s runs into window %s", a.wall(w.StartAt), follower.Window)
+			a.add(true, "window", w.Window, "", "the window of %s runs into window %s", a.wall(w.StartAt), follower.Window)
 			continue
 		}
 		pause := schedules.MaxPause + 1
@@ -52,20 +52,20 @@ func (a *audit) clockChanges() {
 		back := shift(zone, w.StartAt.Time, w.EndAt.Add(pause))
 		switch {
 		case a.refitted(w) && shift(zone, w.StartAt.Add(-28*time.Hour), w.EndAt.Add(28*time.Hour)) == 0:
-			a.say(true, "window", w.Window, "", "the window of %s has another length than its %s, and no clock changes",
+			a.add(true, "window", w.Window, "", "the window of %s has another length than its %s, and no clock changes",
 				a.wall(w.StartAt), plainTime(def.Length.Duration))
 		case a.refitted(w) && pause > schedules.MaxPause:
-			a.say(true, "window", w.Window, "",
+			a.add(true, "window", w.Window, "",
 				"the window of %s has another length than its %s, and does not reach to the next", a.wall(w.StartAt),
 				plainTime(def.Length.Duration))
 		case w.EndAt.Equal(ordinary) && alike && back < 0 && pause+back >= 0 && pause+back <= schedules.MaxPause:
-			a.say(true, "window", w.Window, "", "the window of %s leaves the time that comes twice to silence",
+			a.add(true, "window", w.Window, "", "the window of %s leaves the time that comes twice to silence",
 				a.wall(w.StartAt))
 		}
 	}
 }
 
-// shift is by how much clocks are put forward between two instants; below zero, back.
+// shift returns by how much clocks are put forward between two instants; it is negative if they are put back.
 func shift(zone *time.Location, from, to time.Time) time.Duration {
 	_, before := from.In(zone).Zone()
 	_, after := to.In(zone).Zone()

@@ -6,8 +6,8 @@ import (
 	"lifeline/schedules"
 )
 
-// ruledOut is how far an editor's rulings, and its own validity, let a segment air: not at all, until an instant, or,
-// with the zero time, for ever.
+// ruledOut returns how long the editors' rulings and its own validity let a segment air: not at all, until an instant,
+// or, with the zero time, forever.
 func (a *audit) ruledOut(s schedules.Segment) (until time.Time, dead bool) {
 	until = s.ValidUntil.Time
 	if c := s.Consent; c != nil && !c.ExpiresAt.IsZero() && (until.IsZero() || c.ExpiresAt.Before(until)) {
@@ -43,25 +43,25 @@ func (a *audit) ruledOut(s schedules.Segment) (until time.Time, dead bool) {
 	return until, found < len(s.Script.Passages)
 }
 
-// companion checks an intro or a back-announce against the rulings on the readings that it speaks of: it may air while
-// one of them may.
+// companion checks an intro or a back-announce against the rulings on its readings: it may air as long as one of them
+// may.
 func (a *audit) companion(w *window, i schedules.Item, s schedules.Segment, end time.Time) {
 	if s.Kind != "intro" && s.Kind != "back-announce" {
 		return
 	}
-	if a.speaksOf == nil {
-		a.speaksOf = map[string][]schedules.Segment{}
+	if a.readers == nil {
+		a.readers = map[string][]schedules.Segment{}
 		for _, r := range a.in.Library.Segments() {
 			for _, id := range []string{r.Intro, r.BackAnnounce} {
 				if id != "" {
-					a.speaksOf[id] = append(a.speaksOf[id], r)
+					a.readers[id] = append(a.readers[id], r)
 				}
 			}
 		}
 	}
 	var last time.Time
 	living := 0
-	for _, r := range a.speaksOf[s.ID] {
+	for _, r := range a.readers[s.ID] {
 		until, dead := a.ruledOut(r)
 		if dead {
 			continue
@@ -75,13 +75,13 @@ func (a *audit) companion(w *window, i schedules.Item, s schedules.Segment, end 
 		}
 	}
 	switch {
-	case len(a.speaksOf[s.ID]) == 0:
+	case len(a.readers[s.ID]) == 0:
 	case living == 0:
-		a.say(true, "script", w.Window, i.ID, "every reading that %s belongs to is dead", s.ID)
+		a.add(true, "script", w.Window, i.ID, "every reading that %s belongs to is dead", s.ID)
 	case end.After(last):
-		a.say(true, "script", w.Window, i.ID, "the readings that %s belongs to may air until %s", s.ID, schedules.At(last))
+		a.add(true, "script", w.Window, i.ID, "the readings that %s belongs to may air until %s", s.ID, schedules.At(last))
 	case i.NotAfter.IsZero() || i.NotAfter.After(last):
-		a.say(true, "expiry", w.Window, i.ID, "does not tell the player that the readings of %s may air until %s", s.ID,
+		a.add(true, "expiry", w.Window, i.ID, "does not tell the player that the readings of %s may air until %s", s.ID,
 			schedules.At(last))
 	}
 }

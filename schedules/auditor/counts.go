@@ -8,8 +8,8 @@ import (
 	"lifeline/schedules"
 )
 
-// count checks at most, at least and share over the rule's period: the given window, or the day, the week or a
-// daypart of the windows that follow the same clock.
+// count checks at_most, at_least and share over the rule's period: the given window, or the day, the week or a daypart
+// of the windows that follow the same clock.
 func (a *audit) count(r schedules.Rule, w *window) {
 	if r.Per == "daypart" && r.Daypart != nil {
 		for n := -1; n <= 1; n++ {
@@ -33,8 +33,8 @@ func (a *audit) count(r schedules.Rule, w *window) {
 		lasts := !x.start.Before(from) && x.start.Before(until)
 		return x.item != nil || lasts && (r.Per == "week" || x.station != a.in.Station.ID)
 	}
-	if r.Per == "week" && r.AtLeast != nil { // what the week's later windows can still give is not due
-		later := a.later(r, w.Clock, until)
+	if r.Per == "week" && r.AtLeast != nil { // the week's later windows may still provide the missing airings
+		later := a.stillPossible(r, w.Clock, until)
 		if r.Of.Each != "" && later > 0 {
 			return
 		}
@@ -47,9 +47,9 @@ func (a *audit) count(r schedules.Rule, w *window) {
 	a.tally(r, w, a.between(earliest(from, first), latest(until, last)), in, true)
 }
 
-// later is how many airings of what the rule counts the windows that follow the clock could still give at most, from
-// the end of the day to the end of the week. What is in windows that are planned already counts as it is.
-func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time) (most int) {
+// stillPossible returns an upper bound of the counted airings that the windows of the clock can still provide, from the
+// end of the day to the end of the week. Windows that are already planned count with their actual items.
+func (a *audit) stillPossible(r schedules.Rule, clock schedules.Clock, until time.Time) (most int) {
 	_, end, err := a.in.Station.DayBounds(a.in.Date)
 	if err != nil || !end.Before(until) {
 		return 0
@@ -77,7 +77,7 @@ func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time) 
 		gives, ok := known[k]
 		if !ok {
 			for _, p := range clock.Positions {
-				gives += a.give(r, p, def, k.length)
+				gives += a.mostOf(r, p, def, k.length)
 			}
 			known[k] = gives
 		}
@@ -86,8 +86,8 @@ func (a *audit) later(r schedules.Rule, clock schedules.Clock, until time.Time) 
 	return most
 }
 
-// give is how many airings of what the rule counts a position could give at most.
-func (a *audit) give(r schedules.Rule, p schedules.Position, w schedules.Window, length time.Duration) int {
+// mostOf returns an upper bound of the counted airings that a position can provide.
+func (a *audit) mostOf(r schedules.Rule, p schedules.Position, w schedules.Window, length time.Duration) int {
 	counted := func(s schedules.Segment) bool {
 		return s.State == schedules.Approved && r.Only.Matches(&s) && (r.Of.Each != "" || matches(&s, r.Of)) &&
 			s.Recording.AirTime().Duration > 0
@@ -126,7 +126,7 @@ func (a *audit) give(r schedules.Rule, p schedules.Position, w schedules.Window,
 	return 1
 }
 
-// week is Monday to Monday around the rundown's day.
+// week returns the week around the rundown's day, from Monday to Monday.
 func (a *audit) week() (from, until time.Time) {
 	d := a.in.Date
 	for time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Weekday() != time.Monday {
@@ -137,10 +137,11 @@ func (a *audit) week() (from, until time.Time) {
 	return from, until
 }
 
-// tally counts what is in the period. Nothing is said against it without an item of this rundown that can still be
-// changed, nor where a least number can no more be reached; due is when it must have been.
+// tally counts the airings in the period. Too many airings are a violation only if one of them is an item that can
+// still change. Too few are a violation only if due, and a hard one only if a window that follows the clock can still
+// change.
 func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(*airing) bool, due bool) {
-	closed := a.settledAll(w.Clock.ID) || r.Per == "window" && (w.over || w.Stands)
+	closed := a.clockFinal(w.Clock.ID) || r.Per == "window" && (w.over || w.Stands)
 	number, length, own := map[string]int{}, time.Duration(0), map[string]bool{}
 	for i := range all {
 		x := &all[i]
@@ -156,7 +157,7 @@ func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(*airing
 		}
 		for _, k := range keys {
 			number[k]++
-			own[k] = own[k] || x.item != nil && !a.settled(*x.item)
+			own[k] = own[k] || x.item != nil && !a.final(*x.item)
 		}
 		length += x.end.Sub(x.start)
 	}
@@ -174,10 +175,10 @@ func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(*airing
 	}
 	for _, k := range slices.Sorted(maps.Keys(number)) {
 		if r.AtMost != nil && number[k] > *r.AtMost && own[k] {
-			a.say(r.Hard, r.Name(), w.Window, "", "%d of %s %s", number[k], r.Of, k)
+			a.add(r.Hard, r.Name(), w.Window, "", "%d of %s %s", number[k], r.Of, k)
 		}
 		if r.AtLeast != nil && due && number[k] < *r.AtLeast {
-			a.say(r.Hard && !closed, r.Name(), w.Window, "", "only %d of %s %s", number[k], r.Of, k)
+			a.add(r.Hard && !closed, r.Name(), w.Window, "", "only %d of %s %s", number[k], r.Of, k)
 		}
 	}
 	if r.Share != nil {
@@ -189,13 +190,13 @@ func (a *audit) tally(r schedules.Rule, w *window, all []airing, in func(*airing
 		}
 		part := float64(length) / float64(hired)
 		if part < r.Share.Least-1e-6 || r.Share.Most > 0 && part > r.Share.Most+1e-6 {
-			a.say(r.Hard && !closed, r.Name(), w.Window, "", "%s has %.4f of the air time", r.Of, part)
+			a.add(r.Hard && !closed, r.Name(), w.Window, "", "%s has %.4f of the air time", r.Of, part)
 		}
 	}
 }
 
-// owed is how many of a day's airings fall into the campaign's time, minute by minute of the windows' air time in the
-// daypart, rounded down. A day without air time owes none.
+// owed returns the number of a day's airings that fall into the campaign's time: proportional to the minutes of the
+// windows' air time in the daypart, rounded down. A day without air time owes none.
 func (a *audit) owed(c schedules.Campaign, number int, part *schedules.Daypart) int {
 	var all, lasts time.Duration
 	for i := range a.windows {
@@ -239,7 +240,7 @@ func earliest(a, b time.Time) time.Time {
 	return b
 }
 
-// campaigns checks what campaigns guarantee and what make-goods are owed.
+// campaigns checks the guarantees of campaigns and the make-goods that are owed.
 func (a *audit) campaigns() {
 	start, end, err := a.in.Station.DayBounds(a.in.Date)
 	if err != nil {
@@ -261,21 +262,21 @@ func (a *audit) campaigns() {
 			return n
 		}
 		if n, owed := count(func(schedules.Item) bool { return true }), a.owed(c, c.AtLeast, nil); n < owed {
-			a.say(c.Hard && !closed, "campaign "+c.ID, "", "", "airs %d times; %d are guaranteed", n, owed)
+			a.add(c.Hard && !closed, "campaign "+c.ID, "", "", "airs %d times; %d are guaranteed", n, owed)
 		}
 		for _, p := range c.Dayparts {
 			n := count(func(i schedules.Item) bool {
 				return p.Contains(i.StartAt.Time, i.StartAt.Add(time.Millisecond), a.zone)
 			})
 			if owed := a.owed(c, p.AtLeast, &p.Daypart); n < owed {
-				a.say(c.Hard && !closed, "campaign "+c.ID, "", "", "airs %d times in %s; %d are guaranteed", n, p.Daypart, owed)
+				a.add(c.Hard && !closed, "campaign "+c.ID, "", "", "airs %d times in %s; %d are guaranteed", n, p.Daypart, owed)
 			}
 		}
 	}
 	for _, m := range a.in.Owed {
 		if m.Station == a.in.Station.ID && !slices.ContainsFunc(a.r.Items,
 			func(i schedules.Item) bool { return i.SegmentID == m.SegmentID }) {
-			a.say(false, "make-good", "", "", "%s, missed at %s, is still owed", m.SegmentID, m.MissedAt)
+			a.add(false, "make-good", "", "", "%s, missed at %s, is still owed", m.SegmentID, m.MissedAt)
 		}
 	}
 }

@@ -1,9 +1,9 @@
-// Package auditor checks rundowns, made by hand or by a planner, against windows, clocks, rules and what is airable.
-// It shares no code with the planner beyond the vocabulary and the one expansion of time: it looks at every pair and
-// counts from nothing, slowly and plainly. Publication runs it.
+// Package auditor checks rundowns, made by hand or by a planner, against windows, clocks, rules and the conditions for
+// airing. It shares no code with the planner beyond the vocabulary and the expansion of recurrences: it examines every
+// pair and counts from scratch, slowly and plainly. Publication runs it.
 //
-//   - audit.go reads the day and its neighbours and says what is wrong; window.go judges each item by itself: audio,
-//     cuts, what may air.
-//   - clock.go holds a window against its clock, clockchange.go that of a night on which clocks change.
-//   - rules.go has the rules between airings, companions.go chains and exclusions, counts.go what is counted over days.
+//   - audit.go reads the day and its neighbours and reports violations; window.go checks each item by itself: audio,
+//     cuts, permission to air.
+//   - clock.go compares a window with its clock; clockchange.go checks windows in nights on which clocks change.
+//   - rules.go checks the rules between airings, companions.go chains and exclusions, counts.go counts over days.
 package auditor

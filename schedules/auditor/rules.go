@@ -7,18 +7,18 @@ import (
 	"lifeline/schedules"
 )
 
-// airing is one airing that rules look at: an item, or one of the history.
+// airing is one airing that rules examine: an item, or an airing of the history.
 type airing struct {
 	segment    *schedules.Segment
 	start, end time.Time
 	station    string
-	item       *schedules.Item // nil: history
-	clock      string          // of the item's window, or of the history's when it is known
+	item       *schedules.Item // nil for history
+	clock      string          // of the item's window; for history, of its window if known
 	window     *window
-	place      int // among the station's own airings
+	place      int // index among the station's own airings
 }
 
-// rules holds every rule of every clock against every pair and count.
+// rules checks every rule of every clock against all pairs and counts.
 func (a *audit) rules() {
 	a.all = a.airings()
 	home := 0
@@ -51,7 +51,7 @@ func (a *audit) rules() {
 	}
 }
 
-// between are the airings that start in [from, until).
+// between returns the airings that start in [from, until).
 func (a *audit) between(from, until time.Time) []airing {
 	at := func(t time.Time) int {
 		i, _ := slices.BinarySearchFunc(a.all, t, func(x airing, t time.Time) int { return x.start.Compare(t) })
@@ -60,7 +60,7 @@ func (a *audit) between(from, until time.Time) []airing {
 	return a.all[at(from):max(at(from), at(until))]
 }
 
-// day is the time from the start of the first window to the end of the last one, of a day with windows.
+// day returns the interval from the start of the first window to the end of the last. The day must have windows.
 func (a *audit) day() (from, until time.Time) {
 	from, until = a.windows[0].StartAt.Time, a.windows[0].EndAt.Time
 	for i := range a.windows {
@@ -126,15 +126,15 @@ func (a *audit) rule(r schedules.Rule, w *window) {
 		a.follow(r, w.Clock.ID)
 	case r.KeepTo != nil:
 		for i := range a.all {
-			if x := &a.all[i]; x.item != nil && !a.settled(*x.item) && x.clock == w.Clock.ID && r.Only.Matches(x.segment) &&
+			if x := &a.all[i]; x.item != nil && !a.final(*x.item) && x.clock == w.Clock.ID && r.Only.Matches(x.segment) &&
 				!r.KeepTo.Contains(x.start, x.end, a.zone) {
-				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs outside %s", x.segment.ID, r.KeepTo)
+				a.add(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs outside %s", x.segment.ID, r.KeepTo)
 			}
 		}
 	}
 }
 
-// separate looks at every pair of airings of which at least one is in a window of the clock.
+// separate checks every pair of airings of which at least one is in a window of the clock.
 func (a *audit) separate(r schedules.Rule, clock string) {
 	var mine []int
 	var longest time.Duration
@@ -145,16 +145,16 @@ func (a *audit) separate(r schedules.Rule, clock string) {
 			mine = append(mine, i)
 		}
 	}
-	settled := func(x *airing) bool { return x.item == nil || a.settled(*x.item) }
+	settled := func(x *airing) bool { return x.item == nil || a.final(*x.item) }
 	for _, i := range mine {
 		if a.ctx.Err() != nil {
 			return
 		}
 		x := &a.all[i]
-		judge := func(j int) bool { // false: what is farther off in time and in items is of no account either
+		judge := func(j int) bool { // false means that airings further away in time and items need no check
 			y := &a.all[j]
 			between := max(x.place, y.place) - min(x.place, y.place) - 1
-			if apart := y.start.Sub(x.start); off(apart) > r.For.Duration+longest && between >= r.Items {
+			if apart := y.start.Sub(x.start); abs(apart) > r.For.Duration+longest && between >= r.Items {
 				return false
 			}
 			if j < i && y.item != nil && y.clock == clock && r.Only.Matches(y.segment) || y.station != a.in.Station.ID &&
@@ -164,11 +164,11 @@ func (a *audit) separate(r schedules.Rule, clock string) {
 				return true
 			}
 			if g := gap(x, y); g < r.For.Duration {
-				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs %s from %s; they share a %s", x.segment.ID, plainTime(g),
+				a.add(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s airs %s from %s; they share a %s", x.segment.ID, plainTime(g),
 					y.segment.ID, r.Separate)
 			}
 			if r.Items > 0 && y.station == a.in.Station.ID && between < r.Items {
-				a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%d items are between %s and %s; they share a %s", between,
+				a.add(r.Hard, r.Name(), x.item.Window, x.item.ID, "%d items are between %s and %s; they share a %s", between,
 					x.segment.ID, y.segment.ID, r.Separate)
 			}
 			return true
@@ -180,7 +180,7 @@ func (a *audit) separate(r schedules.Rule, clock string) {
 	}
 }
 
-// shares reports whether both segments have a value of the attribute in common.
+// shares reports whether the segments have a common value of the attribute.
 func shares(x, y *schedules.Segment, attribute string) bool {
 	for _, v := range values(x, attribute) {
 		if slices.Contains(values(y, attribute), v) {
@@ -225,11 +225,11 @@ func matches(s *schedules.Segment, o schedules.Of) bool {
 	return len(o.Match) > 0
 }
 
-// follow checks that nothing of Only airs but after one of After has ended, and in time.
+// follow checks that Only airs only after one of After has ended, and in time.
 func (a *audit) follow(r schedules.Rule, clock string) {
 	for i := range a.all {
 		x := &a.all[i]
-		if x.item == nil || a.settled(*x.item) || x.clock != clock || !r.Only.Matches(x.segment) {
+		if x.item == nil || a.final(*x.item) || x.clock != clock || !r.Only.Matches(x.segment) {
 			continue
 		}
 		led := false
@@ -240,7 +240,7 @@ func (a *audit) follow(r schedules.Rule, clock string) {
 				matches(y.segment, r.After)
 		}
 		if !led {
-			a.say(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s does not follow %s in time", x.segment.ID, r.After)
+			a.add(r.Hard, r.Name(), x.item.Window, x.item.ID, "%s does not follow %s in time", x.segment.ID, r.After)
 		}
 	}
 }

@@ -8,12 +8,12 @@ import (
 	"lifeline/schedules"
 )
 
-// window checks one occurrence: that it is full from start to end without a hole, follows its clock, keeps its posts
-// and airs only what may air in it.
+// window checks one occurrence: it is filled from start to end without gaps, follows its clock, keeps its posts and
+// airs only segments that may air in it.
 func (a *audit) window(w *window) {
 	tolerance := w.Tolerance.Duration
 	if len(w.items) == 0 {
-		a.say(!w.Stands, "length", w.Window, "", "the window of %s has no item", a.wall(w.StartAt))
+		a.add(!w.Stands, "length", w.Window, "", "the window of %s has no item", a.wall(w.StartAt))
 		return
 	}
 	at := w.StartAt.Time
@@ -24,14 +24,14 @@ func (a *audit) window(w *window) {
 			if hole < 0 {
 				says = "begins %s before what is before it ends: move it, or take something out"
 			}
-			a.say(!w.Stands, "contiguous", w.Window, i.ID, says, plainTime(off(hole)))
+			a.add(!w.Stands, "contiguous", w.Window, i.ID, says, plainTime(abs(hole)))
 		}
 		if !i.StartAt.Before(w.EndAt.Time) {
-			a.say(true, "window", w.Window, i.ID, "%s would start at %s, when the window of %s is over: take something out "+
+			a.add(true, "window", w.Window, i.ID, "%s would start at %s, when the window of %s is over: take something out "+
 				"before it", i.SegmentID, a.wall(i.StartAt), a.wall(w.StartAt))
 		}
 		if i.Duration.Duration <= 0 {
-			a.say(true, "length", w.Window, i.ID, "lasts %s", plainTime(i.Duration.Duration))
+			a.add(true, "length", w.Window, i.ID, "lasts %s", plainTime(i.Duration.Duration))
 		}
 		at = i.StartAt.Add(i.Duration.Duration)
 		sum += i.Duration.Duration
@@ -40,17 +40,17 @@ func (a *audit) window(w *window) {
 			a.airable(w, i)
 		}
 	}
-	if over := sum - w.EndAt.Sub(w.StartAt.Time); off(over) > tolerance {
+	if over := sum - w.EndAt.Sub(w.StartAt.Time); abs(over) > tolerance {
 		how := "too long"
 		if over < 0 {
 			how = "too short"
 		}
-		a.say(!w.Stands, "length", w.Window, "", "the window of %s is %s %s; its tolerance is %s", a.wall(w.StartAt),
-			plainTime(off(over)), how, plainTime(tolerance))
+		a.add(!w.Stands, "length", w.Window, "", "the window of %s is %s %s; its tolerance is %s", a.wall(w.StartAt),
+			plainTime(abs(over)), how, plainTime(tolerance))
 	}
 	for _, s := range a.r.Windows {
 		if s.Window == w.Window && s.StartAt.Equal(w.StartAt.Time) && s.Planned.Duration != sum {
-			a.say(true, "length", w.Window, "", "the rundown says that %s are planned, and its items last %s",
+			a.add(true, "length", w.Window, "", "the rundown says that %s are planned, and its items last %s",
 				plainTime(s.Planned.Duration), plainTime(sum))
 		}
 	}
@@ -58,15 +58,15 @@ func (a *audit) window(w *window) {
 	a.chains(w)
 }
 
-// audio checks that the item airs its segment's current recording from cue to cue, shorter only by a declared fade, or
-// by no more than the window's tolerance where what follows cuts it.
+// audio checks that the item airs its segment's current recording from cue to cue. It may be shorter by a declared
+// fade, or by at most the window's tolerance if the next item cuts it.
 func (a *audit) audio(w *window, i schedules.Item, cut bool) {
 	s, ok := a.in.Library.Segment(i.SegmentID)
 	if !ok || s.Recording == nil {
-		return // airable says
+		return // airable reports it
 	}
 	if i.SHA256 != s.Recording.SHA256 {
-		a.say(true, "hash", w.Window, i.ID, "%s has another recording than the item", s.ID)
+		a.add(true, "hash", w.Window, i.ID, "%s has another recording than the item", s.ID)
 	}
 	trim := s.Recording.CueOut.Duration - i.CueOut.Duration
 	var fade time.Duration
@@ -79,67 +79,69 @@ func (a *audit) audio(w *window, i schedules.Item, cut bool) {
 		}
 	}
 	if a.refitted(w) {
-		fade = max(fade, nightFade)
+		fade = max(fade, clockChangeFade)
 	}
 	if i.CueIn != s.Recording.CueIn || trim < 0 || trim > fade {
-		a.say(true, "cues", w.Window, i.ID, "plays %s from %s to %s; its cues are %s and %s, and its position allows a "+
+		a.add(true, "cues", w.Window, i.ID, "plays %s from %s to %s; its cues are %s and %s, and its position allows a "+
 			"fade of %s", s.ID, plainTime(i.CueIn.Duration),
 			plainTime(i.CueOut.Duration), plainTime(s.Recording.CueIn.Duration), plainTime(s.Recording.CueOut.Duration),
 			plainTime(fade))
 	}
 	if i.Duration.Duration != i.CueOut.Duration-i.CueIn.Duration {
-		a.say(true, "length", w.Window, i.ID, "lasts %s, and plays from %s to %s", plainTime(i.Duration.Duration),
+		a.add(true, "length", w.Window, i.ID, "lasts %s, and plays from %s to %s", plainTime(i.Duration.Duration),
 			plainTime(i.CueIn.Duration), plainTime(i.CueOut.Duration))
 	}
 	if i.FadeOut.Duration < 0 || i.FadeOut.Duration > i.Duration.Duration {
-		a.say(true, "cues", w.Window, i.ID, "fades for %s of %s", plainTime(i.FadeOut.Duration),
+		a.add(true, "cues", w.Window, i.ID, "fades for %s of %s", plainTime(i.FadeOut.Duration),
 			plainTime(i.Duration.Duration))
 	}
 }
 
-// cuts reports whether the item starts at its time whatever plays before it: a hard post, or what stays as it is.
+// cuts reports whether the item starts at its time regardless of the item before it: it is a hard post, or stays as it
+// is.
 func (a *audit) cuts(next schedules.Item) bool {
 	return next.Start == schedules.Hard || next.Locked || a.kept(next)
 }
 
-// airable checks, from the segment's own fields and its script, that it may air then and there.
+// airable checks, from the segment's own fields and its script, that the segment may air in that place and at that
+// time.
 func (a *audit) airable(w *window, i schedules.Item) {
 	s, ok := a.in.Library.Segment(i.SegmentID)
 	if !ok {
-		a.say(true, "airable", w.Window, i.ID, "segment %s is not known", i.SegmentID)
+		a.add(true, "airable", w.Window, i.ID, "segment %s is not known", i.SegmentID)
 		return
 	}
 	end := i.StartAt.Add(i.Duration.Duration)
 	if s.State != schedules.Approved {
-		a.say(true, "airable", w.Window, i.ID, "%s is %s", s.ID, s.State)
+		a.add(true, "airable", w.Window, i.ID, "%s is %s", s.ID, s.State)
 	}
 	if !speaks(s.Language, w.Languages) {
-		a.say(true, "language", w.Window, i.ID, "%s is in %s; the window airs %s", s.ID, s.Language, strings.Join(w.Languages,
+		a.add(true, "language", w.Window, i.ID, "%s is in %s; the window airs %s", s.ID, s.Language, strings.Join(w.Languages,
 			", "))
 	}
 	if i.Language != s.Language || i.Kind != s.Kind {
-		a.say(true, "airable", w.Window, i.ID, "says that %s is %s in %s", s.ID, i.Kind, i.Language)
+		a.add(true, "airable", w.Window, i.ID, "says that %s is %s in %s", s.ID, i.Kind, i.Language)
 	}
 	if !s.ValidFrom.IsZero() && i.StartAt.Before(s.ValidFrom.Time) {
-		a.say(true, "validity", w.Window, i.ID, "%s is valid from %s", s.ID, s.ValidFrom)
+		a.add(true, "validity", w.Window, i.ID, "%s is valid from %s", s.ID, s.ValidFrom)
 	}
 	if !s.ValidUntil.IsZero() && end.After(s.ValidUntil.Time) {
-		a.say(true, "expiry", w.Window, i.ID, "%s must have ended by %s", s.ID, s.ValidUntil)
+		a.add(true, "expiry", w.Window, i.ID, "%s must have ended by %s", s.ID, s.ValidUntil)
 	}
 	if s.Consent != nil && !s.Consent.ExpiresAt.IsZero() {
 		if by := s.Consent.ExpiresAt; end.After(by.Time) {
-			a.say(true, "consent", w.Window, i.ID, "%s must have ended by %s: the consent of the persons in it expires then",
+			a.add(true, "consent", w.Window, i.ID, "%s must have ended by %s: the consent of the persons in it expires then",
 				s.ID, by)
 		} else if i.NotAfter.IsZero() || i.NotAfter.After(by.Time) {
-			a.say(true, "consent", w.Window, i.ID,
+			a.add(true, "consent", w.Window, i.ID,
 				"does not tell the player that the consent of the persons in %s expires at %s", s.ID, by)
 		}
 	}
 	if !i.NotAfter.IsZero() && end.After(i.NotAfter.Time) {
-		a.say(true, "expiry", w.Window, i.ID, "ends after its own not_after")
+		a.add(true, "expiry", w.Window, i.ID, "ends after its own not_after")
 	}
 	if !s.ValidUntil.IsZero() && (i.NotAfter.IsZero() || i.NotAfter.After(s.ValidUntil.Time)) {
-		a.say(true, "expiry", w.Window, i.ID, "does not tell the player that %s expires at %s", s.ID, s.ValidUntil)
+		a.add(true, "expiry", w.Window, i.ID, "does not tell the player that %s expires at %s", s.ID, s.ValidUntil)
 	}
 	if s.Script != nil {
 		a.passages(w, i, s, end)
@@ -147,7 +149,7 @@ func (a *audit) airable(w *window, i schedules.Item) {
 	a.companion(w, i, s, end)
 	for _, c := range sortedCampaigns(a.in) {
 		if !c.Until.IsZero() && concerns(c, a.in.Station.ID) && c.Of.Matches(&s) && end.After(c.Until.Time) {
-			a.say(true, "campaign", w.Window, i.ID, "airs past the end of campaign %s at %s", c.ID, c.Until)
+			a.add(true, "campaign", w.Window, i.ID, "airs past the end of campaign %s at %s", c.ID, c.Until)
 		}
 	}
 }
@@ -155,29 +157,29 @@ func (a *audit) airable(w *window, i schedules.Item) {
 func (a *audit) passages(w *window, i schedules.Item, s schedules.Segment, end time.Time) {
 	script, ok := a.in.Library.Script(s.Script.ID)
 	if !ok {
-		a.say(true, "script", w.Window, i.ID, "script %s is not known", s.Script.ID)
+		a.add(true, "script", w.Window, i.ID, "script %s is not known", s.Script.ID)
 		return
 	}
 	v := slices.IndexFunc(script.Versions, func(v schedules.ScriptVersion) bool { return v.Version == s.Script.Version })
 	if v < 0 {
-		a.say(true, "script", w.Window, i.ID, "script %s has no version %d", script.ID, s.Script.Version)
+		a.add(true, "script", w.Window, i.ID, "script %s has no version %d", script.ID, s.Script.Version)
 		return
 	}
 	for _, n := range s.Script.Passages {
 		k := slices.IndexFunc(script.Versions[v].Passages, func(p schedules.Passage) bool { return p.Number == n })
 		switch {
 		case k < 0:
-			a.say(true, "script", w.Window, i.ID, "script %s has no passage %d", script.ID, n)
+			a.add(true, "script", w.Window, i.ID, "script %s has no passage %d", script.ID, n)
 		case script.Versions[v].Passages[k].Dead:
-			a.say(true, "script", w.Window, i.ID, "passage %d of script %s is dead", n, script.ID)
+			a.add(true, "script", w.Window, i.ID, "passage %d of script %s is dead", n, script.ID)
 		case !script.Versions[v].Passages[k].AirUntil.IsZero() && end.After(script.Versions[v].Passages[k].AirUntil.Time):
-			a.say(true, "script", w.Window, i.ID, "passage %d of script %s may air until %s", n, script.ID,
+			a.add(true, "script", w.Window, i.ID, "passage %d of script %s may air until %s", n, script.ID,
 				script.Versions[v].Passages[k].AirUntil)
 		}
 	}
 }
 
-// speaks is RFC 4647 basic filtering; "zxx" has no language.
+// speaks implements RFC 4647 basic filtering; "zxx" has no language.
 func speaks(language string, allowed []string) bool {
 	if language == "zxx" || len(allowed) == 0 {
 		return true
