@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// Options tune an analysis. The zero value is right for most.
+// Options configures an analysis. The zero value is right for most callers.
 type Options struct {
 	Workers     int                   // goroutines that decode; 0 means GOMAXPROCS
-	Progress    func(bytesRead int64) // told how many bytes have been consumed, never concurrently; may be nil
+	Progress    func(bytesRead int64) // called with the number of bytes consumed, never concurrently; may be nil
 	MaxDuration time.Duration         // longer files are rejected; 0 means 24 hours
 }
 
 const maxWorkers = 16
 
-// Analyse reads an MP3 once, to its end, and returns every measured fact. It works on the bytes as they arrive: all
-// but the last seconds are measured when the last byte is read. Memory does not grow with the file but for its
-// waveform, which is bounded.
+// Analyse reads an MP3 once, to its end, and returns all measured facts. It works on the bytes as they arrive: when the
+// last byte is read, all but the last seconds are already measured. Apart from the waveform, which is bounded, its
+// memory does not grow with the file.
 //
-// It fails with a [*Rejection] when the bytes cannot be aired, with r's error, or with ctx's; r is then not read to its
-// end, so that a writer at the other end of a pipe must be let go. A call that is blocked in
-// r.Read returns after that read does. The facts are the same whatever opt says.
+// It fails with a [*Rejection] if the bytes cannot be aired, with r's error, or with ctx's. It then leaves the rest of
+// r unread, so the caller must release a writer at the other end of a pipe. A call that is blocked in r.Read returns
+// after that read does. The facts do not depend on opt.
 func Analyse(ctx context.Context, r io.Reader, opt Options) (Facts, error) {
 	meter := &meteredReader{ctx: ctx, r: r, sum: sha256.New(), progress: opt.Progress}
 	fr := &framer{scan: NewScanner(meter)}
@@ -55,7 +55,7 @@ func Analyse(ctx context.Context, r io.Reader, opt Options) (Facts, error) {
 	return m.facts(fr, meter)
 }
 
-// meteredReader counts, hashes and reports the bytes that pass, and ends with ctx.
+// meteredReader counts, hashes and reports the bytes that it passes on, and ends when ctx does.
 type meteredReader struct {
 	ctx      context.Context
 	r        io.Reader
@@ -82,7 +82,7 @@ func (m *meteredReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// prefer returns what the reader failed with, which is the cause of whatever followed, or else err.
+// prefer returns the reader's error, which caused the later ones, or else err.
 func (m *meteredReader) prefer(err error) error {
 	if m.err != nil {
 		return m.err

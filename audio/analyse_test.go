@@ -138,8 +138,8 @@ func TestSeekGivesTheSamplesThatReadingGives(t *testing.T) {
 	}
 }
 
-// sameAfterSeeks fails unless reading from places all over the file gives what is there in want, and returns the
-// Reader.
+// sameAfterSeeks fails unless reading from positions all over the file gives the samples of want at those positions. It
+// returns the Reader.
 func sameAfterSeeks(t testing.TB, b []byte, want []float32) *Reader {
 	t.Helper()
 	r, err := Open(bytes.NewReader(b), int64(len(b)))

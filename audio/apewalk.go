@@ -2,16 +2,16 @@ package audio
 
 import "encoding/binary"
 
-// apeItem is one item of text of an APE tag.
+// apeItem is one text item of an APE tag.
 type apeItem struct{ name, value string }
 
-// apeWalker goes through an APE tag, version 1 or 2, as its bytes pass. An item is the length of its value, flags, a
-// name that ends in a zero, and the value.
+// apeWalker parses an APE tag, version 1 or 2, as its bytes arrive. An item consists of the length of its value, flags,
+// a zero-terminated name, and the value.
 type apeWalker struct {
-	item []byte // the item at hand
-	name int    // the length of its head, with the name; 0 while that is incomplete
+	item []byte // the current item
+	name int    // the length of its header with the name; 0 while that is incomplete
 	left int64  // bytes of its value that are to come
-	skip int64  // bytes to drop
+	skip int64  // remaining bytes of its value
 }
 
 const maxAPEName = 255
@@ -38,11 +38,11 @@ func (w *apeWalker) write(b []byte, c *tagCollector) {
 	}
 }
 
-// head takes a byte of an item's head.
+// head consumes one byte of an item's header.
 func (w *apeWalker) head(v byte) {
 	w.item = append(w.item, v)
 	if len(w.item) <= 8 || v != 0 {
-		if len(w.item) > 8+maxAPEName { // no item: the rest is dropped
+		if len(w.item) > 8+maxAPEName { // not an item: drop the rest
 			w.skip = 1 << 62
 		}
 		return

@@ -1,23 +1,23 @@
 package audio
 
-// unit is one frame made independent of its place: its side information and all the main data that it needs, wherever
-// in the stream that stood. Units are what the decoder takes; a chunk of them can be cut anywhere.
+// unit is one frame made independent of its position: its side information and all main data that it needs, wherever in
+// the stream that was. The decoder works on units, and chunks of them can be cut anywhere.
 type unit struct {
 	mode   byte // the mode and mode extension bits of the header's last byte
 	mono   bool
-	muted  bool   // heard as silence: lost, damaged, or beyond the decoder
-	side   []byte // side information, with whatever main_data_begin the file had
+	muted  bool   // replaced by silence: lost, damaged, or not decodable
+	side   []byte // side information with the main_data_begin of the file
 	offset int64  // of the frame in the file
-	data   []byte // main data from main_data_begin on: scale factors and Huffman codes, no more than is used
+	data   []byte // main data from main_data_begin on: scale factors and Huffman codes, without unused bytes
 }
 
-// assembler turns frames into units. It follows the bit reservoir (ISO/IEC 11172-3, 2.4.2.7 and annex C.1.5.4.2), so
-// that a frame whose main data begins in bytes that are lost is muted and not decoded from garbage.
+// assembler turns frames into units. It tracks the bit reservoir (ISO/IEC 11172-3, 2.4.2.7 and annex C.1.5.4.2), so
+// that a frame whose main data begins in lost bytes is muted instead of decoded from garbage.
 type assembler struct {
 	format  feedFormat
-	history []byte // the main data at hand, at most format.back bytes
-	room    int    // of the packer's stream, see feedFormat.left
-	data    []byte // of the last unit, as are the next two
+	history []byte // the available main data, at most format.back bytes
+	room    int    // free bytes in the packer's stream; see feedFormat.left
+	data    []byte // of the last unit, like the next two fields
 	side    []byte
 	filled  []byte
 }
@@ -27,19 +27,19 @@ func newAssembler(h Header) *assembler {
 	return &assembler{format: f, room: f.back}
 }
 
-// fault says why a unit is muted.
+// fault is the reason why a unit is muted.
 type fault string
 
 const (
 	faultNone      fault = ""
 	faultDamaged   fault = "damaged"   // bytes of the frame are missing or foreign
-	faultReservoir fault = "reservoir" // the main data begins in bytes that are not there
+	faultReservoir fault = "reservoir" // the main data begins in bytes that are missing
 	faultOverrun   fault = "overrun"   // the side information asks for more main data than there is
 	faultDecoder   fault = "decoder"   // the decoder refused it
-	faultLost      fault = "lost"      // the frame is missing, and silence stands for it
+	faultLost      fault = "lost"      // the frame is missing and replaced by silence
 )
 
-// unit returns f as a unit that is valid until the next call, and why it is muted if it is.
+// unit returns f as a unit that is valid until the next call, and the reason if the unit is muted.
 func (a *assembler) unit(f Frame) (unit, fault) {
 	h := f.Header
 	u := unit{mode: f.Data[3] & 0xF0, mono: h.Mode == 3, muted: true}
@@ -62,7 +62,7 @@ func (a *assembler) unit(f Frame) (unit, fault) {
 		a.data = append(append(a.data[:0], a.history[len(a.history)-back:]...), main...)[:need]
 		u.side, u.data, u.muted = side, a.data, false
 		a.side = append(a.side[:0], side...)
-		// What the packer's frames have more room than the file's is there for what is added.
+		// The packer's frames are larger than the file's; the additional bytes fit into the difference.
 		if filled, ok := fillShort(a.side, a.data, h, a.format.size-h.Size(), a.filled); ok {
 			a.filled, u.side, u.data = filled, a.side, filled
 		}
@@ -78,10 +78,10 @@ func (a *assembler) unit(f Frame) (unit, fault) {
 	return u, why
 }
 
-// forget drops the main data at hand: what follows does not continue it.
+// forget drops the available main data, because the next frame does not continue it.
 func (a *assembler) forget() { a.history = a.history[:0] }
 
-// silent returns the unit of a frame that is missing.
+// silent returns the unit for a missing frame.
 func (a *assembler) silent(like Header) unit {
 	a.room = a.format.left(0, a.room, like.Mode == 3)
 	return unit{mode: like.Mode << 6, mono: like.Mode == 3, muted: true}
@@ -112,7 +112,7 @@ func readSideInfo(side []byte, h Header) (back, mainBits int) {
 	return back, mainBits
 }
 
-// readBits reads n bits of b, at most 16, from bit at on.
+// readBits returns the n bits of b, at most 16, that start at bit at.
 func readBits(b []byte, at, n int) int {
 	v := 0
 	for i := at >> 3; i < at>>3+3; i++ {

@@ -11,7 +11,7 @@ import (
 	"github.com/hajimehoshi/go-mp3"
 )
 
-// The two files of the speed figures: ten minutes of the programme, over and over.
+// The two files of the speed figures: the programme repeated for ten minutes.
 var (
 	stereo128 = sync.OnceValue(func() []byte { return tenMinutes("stereo", "-m", "s", "-b", "128", "--resample", "44.1") })
 	mono48    = sync.OnceValue(func() []byte { return tenMinutes("mono", "-m", "m", "-b", "48", "--resample", "24") })
@@ -28,7 +28,7 @@ func tenMinutes(name string, args ...string) []byte {
 	return contents(panics{}, out)
 }
 
-// panics is a testing.TB for what is made once, outside any test.
+// panics is a testing.TB for values that are built once, outside any test.
 type panics struct{ testing.TB }
 
 func (panics) Helper()           {}
@@ -64,7 +64,7 @@ func benchmarkBare(b *testing.B, file []byte) {
 	b.ReportMetric(600*float64(b.N)/b.Elapsed().Seconds(), "times-real-time")
 }
 
-// BenchmarkMeasure is the analysers alone, on decoded stereo.
+// BenchmarkMeasureStereo measures the analysers alone, on decoded stereo.
 func BenchmarkMeasureStereo(b *testing.B) { benchmarkMeasure(b, stereo128()) }
 func BenchmarkMeasureMono(b *testing.B)   { benchmarkMeasure(b, mono48()) }
 

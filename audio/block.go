@@ -2,16 +2,17 @@ package audio
 
 import "math"
 
-// block is 10 ms of audible audio, the step in which everything is measured, with what several analysers need of it.
+// block is 10 ms of audible audio, the step of all measurements, with intermediate results that several analysers
+// share.
 type block struct {
 	pcm   [][]float32 // per channel
 	mono  []float32   // their mean
-	start int64       // the first sample's number
+	start int64       // number of the first sample
 	peak  []float32   // per channel: the largest magnitude
-	sum   []float64   // per channel: of the samples
-	power []float64   // per channel: of their squares
+	sum   []float64   // per channel: the sum of the samples
+	power []float64   // per channel: the sum of their squares
 	cross float64     // the sum of left times right
-	mean  []float32   // what mono points into, for two channels
+	mean  []float32   // memory of mono for two channels
 }
 
 const blocksPerSecond = 100
@@ -25,7 +26,7 @@ func newBlock(channels int) *block {
 
 func (b *block) len() int { return len(b.pcm[0]) }
 
-// measure fills in all but pcm and start.
+// measure computes all fields except pcm and start.
 func (b *block) measure() {
 	for ch, x := range b.pcm {
 		b.peak[ch] = magnitude(x)
@@ -41,7 +42,7 @@ func (b *block) measure() {
 	}
 }
 
-// magnitude is the largest magnitude in x. Magnitudes of floats are ordered as their bits are.
+// magnitude returns the largest magnitude in x. The bit patterns of magnitudes have the same order as the floats.
 func magnitude(x []float32) float32 {
 	const abs = 1<<31 - 1
 	var a, b, c, d uint32
@@ -90,7 +91,7 @@ func mix(mono, left, right []float32) float64 {
 	return float64(c0) + float64(c1)
 }
 
-// loudest is the largest magnitude of any channel.
+// loudest returns the largest magnitude of any channel.
 func (b *block) loudest() float32 {
 	p := b.peak[0]
 	for _, v := range b.peak[1:] {
@@ -99,13 +100,13 @@ func (b *block) loudest() float32 {
 	return p
 }
 
-// blocker cuts runs of PCM of any length into blocks. The n-th block ends at sample (n+1)·rate/100, rounded down, so
-// that blocks keep to the clock at every rate.
+// blocker cuts runs of PCM of any length into blocks. Block n ends at sample (n+1)·rate/100, rounded down, so that
+// blocks do not drift from real time at any rate.
 type blocker struct {
 	rate  int64
-	start int64 // of the block at hand
+	start int64 // of the current block
 	n     int64
-	carry [][]float32 // the start of the block at hand, when it came with an earlier run
+	carry [][]float32 // the start of the current block, if an earlier run brought it
 	block *block
 	use   func(*block)
 }
@@ -114,7 +115,7 @@ func newBlocker(rate, channels int, use func(*block)) *blocker {
 	return &blocker{rate: int64(rate), carry: make([][]float32, channels), block: newBlock(channels), use: use}
 }
 
-// add takes the next samples of all channels.
+// add consumes the next samples of all channels.
 func (k *blocker) add(pcm [][]float32) {
 	for at, n := 0, len(pcm[0]); at < n; {
 		need := int((k.n+1)*k.rate/blocksPerSecond - k.start)
@@ -137,7 +138,7 @@ func (k *blocker) add(pcm [][]float32) {
 	}
 }
 
-// flush gives out what is left, as a last block that may be shorter than 10 ms.
+// flush emits the rest as a last block, which may be shorter than 10 ms.
 func (k *blocker) flush() {
 	if len(k.carry[0]) == 0 {
 		return
@@ -158,7 +159,7 @@ func (k *blocker) emit() {
 	k.use(b)
 }
 
-// decibels is 20·log10 of a magnitude, or nil for none.
+// decibels returns 20·log10 of a magnitude, or nil if it is 0.
 func decibels(v float64) *float64 {
 	if v <= 0 {
 		return nil

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// cues finds where a recording begins and ends to the ear: where the level of 10 ms first and last reaches a
-// threshold. The threshold is -60 dBFS, or more where the recording's own noise is louder, but never within 30 dB of
-// its loud parts, so that the soft sounds that words begin and end with are kept.
+// cues finds the audible beginning and end of a recording: the first and the last 10 ms whose level reaches a
+// threshold. The threshold is -60 dBFS, or more if the recording's own noise is louder, but always at least 30 dB below
+// its loud parts, so that the soft beginnings and ends of words are kept.
 type cues struct {
 	first, last [cueLevels]int64 // blocks at which each level is first and last reached, plus one
 	count       [cueLevels]int64
@@ -40,7 +40,7 @@ func (c *cues) add(b *block) {
 	}
 }
 
-// percentile is the level in dBFS that a share of the blocks do not exceed, those of digital silence left out.
+// percentile returns the level in dBFS that the given share of the blocks does not exceed, digital silence excluded.
 func (c *cues) percentile(share float64) int {
 	var n int64
 	for _, k := range c.count[1:] {

@@ -15,7 +15,7 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// frameOffsets are the places of a file's frames.
+// frameOffsets returns the offsets of a file's frames.
 func frameOffsets(t testing.TB, b []byte) []int {
 	t.Helper()
 	s := NewScanner(bytes.NewReader(b))
@@ -29,7 +29,8 @@ func frameOffsets(t testing.TB, b []byte) []int {
 	}
 }
 
-// damages are ways to hurt a file. Each says where, as a share of its length, so that the place can be checked.
+// damages lists ways to damage a file. Each name gives the position as a share of the length, so that the test can
+// check it.
 var damages = map[string]func(b []byte, offsets []int) []byte{
 	"truncated": func(b []byte, o []int) []byte { return b[:o[len(o)/2]+50] },
 	"header flipped": func(b []byte, o []int) []byte {
@@ -69,7 +70,7 @@ var damages = map[string]func(b []byte, offsets []int) []byte{
 	},
 }
 
-// noise is bytes that hold no frame.
+// noise returns bytes without frames.
 func noise(n int) []byte {
 	r := rand.New(rand.NewPCG(1, 1))
 	b := make([]byte, n)
@@ -79,7 +80,7 @@ func noise(n int) []byte {
 	return b
 }
 
-// TestDamagedFilesAreHeardAsFarAsMpg123Hears holds each damaged file against what mpg123 makes of it.
+// TestDamagedFilesAreHeardAsFarAsMpg123Hears compares each damaged file with the output of mpg123.
 func TestDamagedFilesAreHeardAsFarAsMpg123Hears(t *testing.T) {
 	longform.Only(t)
 	dir := t.TempDir()
@@ -106,19 +107,20 @@ func TestDamagedFilesAreHeardAsFarAsMpg123Hears(t *testing.T) {
 	}
 }
 
-// checkDamaged holds the damaged file b, which is also at path, against mpg123.
+// checkDamaged compares the damaged file b, which is also at path, with the output of mpg123.
 func checkDamaged(t *testing.T, b []byte, path, name string) {
 	f := analyse(t, b)
 	raw, _ := run(t, "mpg123", "-q", "--resync-limit", "-1", "-e", "f32", "-s", path)
 	theirs := int64(len(raw)/4) / int64(f.Channels)
-	// No decoder can know what a damaged place held: a few frames are theirs to differ by.
+	// The content of a damaged place is unknown, so decoders may differ by a few frames.
 	if f.Samples < theirs-4*1152 || f.Samples > theirs+16*1152 {
 		t.Errorf("%d samples, mpg123 hears %d", f.Samples, theirs)
 	}
 	if f.TruePeakDBTP == nil || *f.TruePeakDBTP > 0 {
 		t.Errorf("true peak %v: garbage is heard", f.TruePeakDBTP)
 	}
-	// Flipped bits need not show in a file without check words, nor a join in one without a header of its own.
+	// Flipped bits can go unnoticed in a file without check words, and so can a join in a file without a header of its
+	// own.
 	hidden := name == "sixty bits flipped" || name == "concatenated" && f.Encoder == ""
 	if len(f.Warnings) == 0 && !hidden {
 		t.Error("no warning")
@@ -164,7 +166,7 @@ func TestDamageIsLocated(t *testing.T) {
 	}
 }
 
-// TestLostFramesAreCounted takes what lame made as the model of how frames of a constant bitrate fill bytes.
+// TestLostFramesAreCounted uses lame's output as the model of how frames of a constant bitrate fill bytes.
 func TestLostFramesAreCounted(t *testing.T) {
 	for _, args := range [][]string{
 		{"-b", "128", "--resample", "44.1"}, {"-b", "320", "--resample", "48"}, {"-b", "32", "-m", "m", "--resample",
@@ -172,7 +174,7 @@ func TestLostFramesAreCounted(t *testing.T) {
 		{"-b", "8", "-m", "s", "--resample", "24"}, {"-b", "16", "-m", "m", "--resample", "11.025"},
 	} {
 		b := contents(t, encode(t, programme(), args...))
-		offsets := frameOffsets(t, b)[1:] // behind the frame that tells of the file
+		offsets := frameOffsets(t, b)[1:] // after the frame with the file's header
 		s := NewScanner(bytes.NewReader(b))
 		if _, err := s.Next(); err != nil {
 			t.Fatal(err)
@@ -249,7 +251,7 @@ func TestRejectionsSayWhatAFileIs(t *testing.T) {
 	}
 }
 
-// random is bytes of every value.
+// random returns bytes of all values.
 func random(n int) []byte {
 	r := rand.New(rand.NewPCG(2, 3))
 	b := make([]byte, n)

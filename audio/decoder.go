@@ -9,14 +9,14 @@ import (
 	"github.com/hajimehoshi/go-mp3"
 )
 
-// chunk is a run of units to decode, with the units before it that the decoder must have seen.
+// chunk is a run of units to decode, preceded by the units that the decoder needs for warm-up.
 type chunk struct {
-	first int64 // the number of the first unit after the warm ones
+	first int64 // number of the first unit after the warm-up
 	warm  int
 	units []unit
-	arena []byte // what the units' slices point into
+	arena []byte // memory of the units' slices
 
-	pcm   [2][]float32 // per channel; the second empty for mono
+	pcm   [2][]float32 // per channel; the second is empty for mono
 	muted []spot       // units that the decoder refused
 }
 
@@ -28,14 +28,14 @@ func (c *chunk) add(u unit) {
 	c.units = append(c.units, u)
 }
 
-// reset empties c, keeping its memory.
+// reset empties c and keeps its memory.
 func (c *chunk) reset(first int64) {
 	*c = chunk{first: first, units: c.units[:0], arena: c.arena[:0], pcm: [2][]float32{c.pcm[0][:0], c.pcm[1][:0]},
 		muted: c.muted[:0]}
 }
 
-// decoder turns chunks into PCM by go-mp3. What it gives for a unit depends on that unit and the warm ones before it
-// alone, so that any division into chunks gives the same samples.
+// decoder turns chunks into PCM with go-mp3. The output for a unit depends only on that unit and the warm-up units
+// before it, so every division into chunks gives the same samples.
 type decoder struct {
 	format   feedFormat
 	channels int // of the PCM: 1 or 2
@@ -47,7 +47,7 @@ func newDecoder(format feedFormat, channels int) *decoder {
 	return &decoder{format: format, channels: channels, pack: packer{format: format}, raw: make([]byte, 4*format.samples)}
 }
 
-// decode fills c.pcm with the samples of all units but the warm ones. Units that go-mp3 refuses, or panics on, become
+// decode fills c.pcm with the samples of all units except the warm-up. Units that go-mp3 rejects, or panics on, become
 // silence and are listed in c.muted.
 func (d *decoder) decode(c *chunk) error {
 	for ch := range d.channels {
@@ -68,9 +68,9 @@ func (d *decoder) decode(c *chunk) error {
 	return nil
 }
 
-// run decodes the units from..to, which have one number of channels and start with a decoder at rest.
+// run decodes the units from..to, which have the same number of channels, with a newly started decoder.
 func (d *decoder) run(c *chunk, from, to int) error {
-	next := max(from, c.warm) // the first unit whose PCM is wanted and not there
+	next := max(from, c.warm) // the first unit whose PCM is still missing
 	for start := from; next < to; {
 		d.pack.reset(c.units[from].mono)
 		for _, u := range c.units[start:to] {
@@ -109,7 +109,7 @@ func (d *decoder) run(c *chunk, from, to int) error {
 	return nil
 }
 
-// emit appends the frame in d.raw to the PCM, as d.channels channels.
+// emit appends the frame in d.raw to the PCM with d.channels channels.
 func (d *decoder) emit(c *chunk, mono bool) {
 	left := grow(&c.pcm[0], d.format.samples)
 	raw := d.raw[:4*len(left)]
@@ -132,7 +132,7 @@ func (d *decoder) emit(c *chunk, mono bool) {
 	}
 }
 
-// grow appends n places to s, which has room for them, and returns them.
+// grow appends n elements to s, whose capacity must suffice, and returns them.
 func grow(s *[]float32, n int) []float32 {
 	at := len(*s)
 	*s = (*s)[:at+n]
@@ -142,25 +142,25 @@ func grow(s *[]float32, n int) []float32 {
 // fullScale is the value of a sample that go-mp3 clipped.
 const fullScale = 1
 
-// sample turns one of go-mp3's 16-bit values into ours. go-mp3 multiplies by 32767 and cuts towards zero, so that half
-// a step is owed to all but zero. Full scale comes out as exactly 1.
+// sample converts one of go-mp3's 16-bit values. go-mp3 multiplies by 32767 and truncates towards zero, so sample adds
+// half a step to every non-zero value. Full scale becomes exactly 1.
 func sample(v int32) float32 {
 	sign := v>>31 | int32(uint32(-v)>>31)
 	return float32(2*v+sign) * (1.0 / 65535)
 }
 
-// feed hides that the packed stream could be seeked, which go-mp3 would do and does wrong.
+// feed hides the Seek method of the packed stream, because go-mp3 would use it and seek incorrectly.
 type feed struct{ r *bytes.Reader }
 
 func (f *feed) Read(b []byte) (int, error) { return f.r.Read(b) }
 
-// openFeed is mp3.NewDecoder with its panics as errors.
+// openFeed calls mp3.NewDecoder and returns its panics as errors.
 func openFeed(r io.Reader) (dec *mp3.Decoder, err error) {
 	defer recovered(&err)
 	return mp3.NewDecoder(r)
 }
 
-// readFrame reads one frame's PCM, with go-mp3's panics as errors.
+// readFrame reads one frame's PCM and returns go-mp3's panics as errors.
 func readFrame(dec *mp3.Decoder, raw []byte) (err error) {
 	defer recovered(&err)
 	_, err = io.ReadFull(dec, raw)

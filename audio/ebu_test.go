@@ -8,17 +8,17 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// The cases of EBU Tech 3341 (2023), table 1, and Tech 3342 (2023), table 1, that are synthesised. Cases 7 and 8 of the
-// former and 5 and 6 of the latter are recordings, which do not ship with Lifeline.
+// The synthesised cases of EBU Tech 3341 (2023), table 1, and Tech 3342 (2023), table 1. Cases 7 and 8 of the former
+// and 5 and 6 of the latter are recordings, which Lifeline does not include.
 
 const ebuRate = 48000
 
-// tone is a stretch of a 1 kHz sine at a level in dBFS; silence is one at minus infinity.
+// tone is a section of a 1 kHz sine at a level in dBFS; silence has a level of minus infinity.
 type tone struct{ dB, seconds float64 }
 
 var silent = math.Inf(-1)
 
-// tones synthesises stretches one after another, in phase.
+// tones synthesises consecutive sections without phase jumps.
 func tones(rate int, ts ...tone) []float32 {
 	var out []float32
 	var end float64
@@ -32,7 +32,7 @@ func tones(rate int, ts ...tone) []float32 {
 	return out
 }
 
-// repeat is ts, n times.
+// repeat returns ts n times.
 func repeat(n int, ts ...tone) []tone {
 	var out []tone
 	for range n {
@@ -41,7 +41,7 @@ func repeat(n int, ts ...tone) []tone {
 	return out
 }
 
-// feedLoudness measures channels of equal length with weights.
+// feedLoudness measures channels of equal length with the given weights.
 func feedLoudness(l *loudness, rate int, channels ...[]float32) {
 	b := newBlocker(rate, len(channels), l.add)
 	b.add(channels)
@@ -177,8 +177,8 @@ func taper(x []float32) []float32 {
 	return x
 }
 
-// decimated synthesises case 20: at four times the rate a sine of fs/6 at half scale, with one period of fs/4 at full
-// scale set in at a zero crossing; low-passed, and every fourth sample taken from offset on.
+// decimated synthesises case 20: at four times the rate, a sine of fs/6 at half scale with one period of fs/4 at full
+// scale inserted at a zero crossing; then low-passed and decimated by four from offset on.
 func decimated(offset int) []float32 {
 	const n, burst = 4 * ebuRate / 2, 24 * 1000
 	x := make([]float64, n)

@@ -5,14 +5,14 @@ import (
 	"io"
 )
 
-// framer fills chunks with units, in order, and notes what the frames say on the way.
+// framer fills chunks with units, in order, and collects facts from the frames.
 type framer struct {
 	scan  *Scanner
 	asm   *assembler
-	lock  Header    // the first audio frame's
-	info  infoFrame // of the file, when it has one
+	lock  Header    // header of the first audio frame
+	info  infoFrame // the file's header frame, if it has one
 	line  timeline
-	index func(n int64, offset int64) // told of every frame before it is assembled; may be nil
+	index func(n int64, offset int64) // called for each frame before it is assembled; may be nil
 
 	frames     int64 // units so far
 	lastOffset int64 // of the last frame in the file
@@ -22,16 +22,16 @@ type framer struct {
 	crcSeen    int64
 	crcWrong   int64
 	changes    []int64 // units at which the number of channels changes
-	mono       bool    // the last unit was
+	mono       bool    // the last unit was mono
 	spots      []spot
-	owed       int    // lost frames, for which silence is to come
+	owed       int    // lost frames whose silence is still to be inserted
 	last       Header // of the frame before them
 	begun      bool
 	ended      bool
-	tail       chunk // the last units, which the next chunk starts with
+	tail       chunk // the last units, as warm-up of the next chunk
 }
 
-// spot is a run of frames that are not heard as they were, or a place where bytes were skipped.
+// spot is a run of frames that are not heard as recorded, or a place where bytes were skipped.
 type spot struct {
 	why    fault
 	offset int64 // in the file
@@ -41,13 +41,13 @@ type spot struct {
 }
 
 const (
-	chunkSamples  = 256 << 10 // decoded samples per channel in a chunk, at most: about 6 s at 44.1 kHz
-	flightSamples = 1 << 20   // and in all chunks that exist at a time
-	leastUnits    = 32        // in a chunk towards the end: the pre-roll, of two or three, must not be much of it
+	chunkSamples  = 256 << 10 // maximum of decoded samples per channel in a chunk: about 6 s at 44.1 kHz
+	flightSamples = 1 << 20   // the same for all chunks that exist at a time
+	leastUnits    = 32        // minimum per chunk towards the end, so that the warm-up of 2 or 3 units stays small
 	maxSpots      = 256
 )
 
-// open reads up to the first frame of audio.
+// open reads up to the first audio frame.
 func (fr *framer) open() error {
 	f, err := fr.scan.Next()
 	if errors.Is(err, io.EOF) {
@@ -61,7 +61,7 @@ func (fr *framer) open() error {
 	fr.asm = newAssembler(f.Header)
 	info, ok := parseInfoFrame(f)
 	if !info.lame {
-		info.heed(fr.scan.tags.id3, f.Header.Samples())
+		info.applyComment(fr.scan.tags.id3, f.Header.Samples())
 	}
 	fr.info, fr.line = info, newTimeline(info, f.Header.Samples())
 	if !ok {
@@ -70,8 +70,8 @@ func (fr *framer) open() error {
 	return nil
 }
 
-// chunkUnits is how many units the next chunk of the stream has, when so many chunks exist at a time. Towards the end
-// that the file announces, if it does, chunks become shorter, so that all workers end together.
+// chunkUnits returns the number of units of the next chunk, when the given number of chunks exist at a time. Chunks
+// become shorter towards the end that the file announces, if it does, so that all workers end together.
 func (fr *framer) chunkUnits(chunks int) int {
 	most := min(chunkSamples, flightSamples/chunks) / fr.lock.Samples()
 	left := fr.info.frames - fr.frames
@@ -81,11 +81,11 @@ func (fr *framer) chunkUnits(chunks int) int {
 	return min(most, int(max(leastUnits, left/int64(chunks))))
 }
 
-// fill makes c the next chunk. It reports false when nothing is left.
+// fill fills c with the next chunk. It reports whether there was one.
 func (fr *framer) fill(c *chunk, want int) (bool, error) {
 	warm := len(fr.tail.units)
 	if !fr.begun {
-		warm, fr.begun = 0, true // what open took is the first chunk's
+		warm, fr.begun = 0, true // the first chunk begins with the frame that open read
 	}
 	c.reset(fr.frames - int64(len(fr.tail.units)) + int64(warm))
 	for _, u := range fr.tail.units {
@@ -119,7 +119,7 @@ func (fr *framer) fill(c *chunk, want int) (bool, error) {
 	return len(c.units) > warm, nil
 }
 
-// take adds f to c, and notes how many frames are lost after it.
+// take adds f to c, and records how many frames are lost after it.
 func (fr *framer) take(c *chunk, f Frame) {
 	if fr.index != nil {
 		fr.index(fr.frames, f.Offset)
@@ -160,11 +160,11 @@ func (fr *framer) take(c *chunk, f Frame) {
 	fr.owed, fr.last = f.Lost, h
 }
 
-// note remembers a spot.
+// note records a spot.
 func (fr *framer) note(s spot) { fr.spots = joinSpot(fr.spots, s) }
 
-// joinSpot appends s, or joins it to the last spot where it goes on from that. When there are very many spots, the
-// first are kept, and the last takes the counts of the rest.
+// joinSpot appends s, or merges it into the last spot if it continues that. If there are too many spots, the last one
+// accumulates the counts of all further ones.
 func joinSpot(spots []spot, s spot) []spot {
 	n := len(spots)
 	if n == 0 {

@@ -20,7 +20,7 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// seeds are small files to mutate: every version, mode and kind of tag, a few frames each.
+// seeds returns small files to mutate: all versions, modes and kinds of tag, with a few frames each.
 var seeds = sync.OnceValue(func() [][]byte {
 	var out [][]byte
 	short := filepath.Join(workDir, "short.wav")
@@ -52,12 +52,12 @@ var seeds = sync.OnceValue(func() [][]byte {
 	if first, ok := parseHeader(out[3]); ok {
 		out = append(out, commented(out[3][first.Size():], "iTunSMPB", smpb(576, 1152, 576*5)))
 	}
-	// What is known to make go-mp3 panic.
+	// Inputs that are known to make go-mp3 panic.
 	return append(out,
 		[]byte("\xff\xf3\x17\xf1\xae\xf4\x21\x3a\x3f\xd5\xa8\x04\xf0\xa5\xda\x40\x4e\x73\xa7\xdf\xff\xd9\x1f\x2f\xff\xff\xff\x97\x5f"))
 })
 
-// mutate makes an input out of the seeds.
+// mutate derives an input from the seeds.
 func mutate(r *rand.Rand, seeds [][]byte) []byte {
 	b := bytes.Clone(seeds[r.IntN(len(seeds))])
 	for range 1 + r.IntN(6) {
@@ -86,7 +86,7 @@ func mutate(r *rand.Rand, seeds [][]byte) []byte {
 			b = append(b[:at:at], other[r.IntN(len(other)):]...)
 		case 7:
 			clear(b[at : at+n])
-		case 8: // a header's fields
+		case 8: // header fields
 			if i := bytes.IndexByte(b[at:], 0xFF); i >= 0 && at+i+4 <= len(b) {
 				b[at+i+1+r.IntN(3)] = byte(r.Uint32())
 			}
@@ -108,17 +108,17 @@ func mutate(r *rand.Rand, seeds [][]byte) []byte {
 	return b
 }
 
-// An entry is a way into the package.
+// An entry is an entry point of the package.
 type entry int
 
 const (
-	intoUnits entry = iota // frames, tags and units: all that is not go-mp3's
+	intoUnits entry = iota // frames, tags and units: everything except go-mp3
 	intoFacts
 	intoPCM
 	entries
 )
 
-// feedAll gives b to an entry and fails on what must not be.
+// feedAll feeds b to an entry and fails if an invariant is broken.
 func feedAll(b []byte, e entry) error {
 	switch e {
 	case intoUnits:
@@ -166,7 +166,7 @@ func feedAll(b []byte, e entry) error {
 	return nil
 }
 
-// acceptable is nil for a rejection, which is what foreign bytes may get, and err for anything else.
+// acceptable returns nil for a rejection, which is a valid answer to foreign bytes, and otherwise err.
 func acceptable(err error) error {
 	var r *Rejection
 	if errors.As(err, &r) && r.Code != "" && r.Message != "" {
@@ -188,8 +188,8 @@ func FuzzEverything(f *testing.F) {
 	})
 }
 
-// TestMutatedInputsNeitherPanicNorHangNorHoard gives ten thousand mutated inputs to the package, or with
-// LIFELINE_PROVE=fuzz ten million; LIFELINE_INPUTS is another number, LIFELINE_SEED another beginning.
+// TestMutatedInputsNeitherPanicNorHangNorHoard feeds ten thousand mutated inputs to the package, or ten million with
+// LIFELINE_PROVE=fuzz. LIFELINE_INPUTS sets another number, LIFELINE_SEED another seed.
 func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
 	longform.Only(t)
 	total := int64(10_000)
@@ -202,7 +202,7 @@ func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
 	seed, _ := strconv.ParseUint(os.Getenv("LIFELINE_SEED"), 10, 64)
 	seeds := seeds()
 	var next, bytesIn, slowest atomic.Int64
-	var alone sync.RWMutex // held whole by the input whose allocations are counted
+	var alone sync.RWMutex // locked exclusively by the input whose allocations are counted
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Add(1)
@@ -212,7 +212,7 @@ func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, uint64(n)))
 				b := mutate(r, seeds)
 				bytesIn.Add(int64(len(b)))
-				// Decoding is a hundred times dearer than the rest, and go-mp3's: fewer and shorter inputs go there.
+				// Decoding is a hundred times slower than the rest and is go-mp3's work, so it gets fewer and shorter inputs.
 				e := max(intoUnits, entry(r.IntN(40)-37))
 				if e != intoUnits && r.IntN(4) > 0 {
 					b = b[:min(len(b), 1024)]
@@ -222,8 +222,8 @@ func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
 				// A frame of 24 bytes is 2,304 bytes of PCM, and go-mp3 allocates 40 kB for it.
 				hoards := func() bool { return count && allocated > 4<<20+4096*uint64(len(b)) }
 				for try := 0; try < 5 && (took > time.Second || hoards()); try++ {
-					// Further tries tell a slow input from a busy machine, and what it allocates from what the runtime
-					// had not counted yet.
+					// Further attempts distinguish a slow input from a busy machine, and its allocations from those that the runtime
+					// counts late.
 					took2, allocated2, _ := feedTimed(b, e, true, &alone)
 					took, allocated = min(took, took2), min(allocated, allocated2)
 				}
@@ -242,7 +242,7 @@ func TestMutatedInputsNeitherPanicNorHangNorHoard(t *testing.T) {
 	t.Logf("%d inputs, %d bytes; slowest %v", min(total, next.Load()), bytesIn.Load(), time.Duration(slowest.Load()))
 }
 
-// feedTimed is feedAll with its panics as errors, the time it took, and when count is set what it allocated.
+// feedTimed calls feedAll and returns its panics as errors, its duration, and, if count is set, its allocations.
 func feedTimed(b []byte, e entry, count bool, alone *sync.RWMutex) (took time.Duration, allocated uint64, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -18,14 +18,14 @@ func commented(b []byte, description, text string) []byte {
 	return slices.Concat(head, frame, b)
 }
 
-// smpb is the comment as iTunes writes it.
+// smpb returns the comment as iTunes writes it.
 func smpb(delay, padding int, samples int64) string {
 	return fmt.Sprintf(" 00000000 %08X %08X %016X 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000",
 		delay, padding, samples)
 }
 
-// The recording of a known number of samples is heard as exactly these, whether LAME's tag or the comment of iTunes
-// says so; and what cannot be true is not heeded.
+// A recording of a known number of samples has exactly these, whether LAME's tag or iTunes' comment states them.
+// Impossible statements are ignored.
 func TestDelayAndPaddingOfTheITunesCommentAreNotHeard(t *testing.T) {
 	const samples = 100_003
 	pcm := make([]byte, 2*samples)
@@ -44,7 +44,7 @@ func TestDelayAndPaddingOfTheITunesCommentAreNotHeard(t *testing.T) {
 		if lame.Samples != samples {
 			t.Fatalf("%d samples by LAME's tag", lame.Samples)
 		}
-		// The second frame begins where the first, which holds LAME's tag alone, ends.
+		// The second frame begins at the end of the first, which holds only LAME's tag.
 		first, ok := parseHeader(whole)
 		if !ok {
 			t.Fatal("no frame")

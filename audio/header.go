@@ -1,6 +1,6 @@
 package audio
 
-// mpegVersion tells the three generations of MPEG audio apart, as they are coded in a frame header.
+// mpegVersion is the generation of MPEG audio, as coded in a frame header.
 type mpegVersion uint8
 
 const (
@@ -14,7 +14,7 @@ type Header struct {
 	Version     mpegVersion
 	Layer       int  // 1, 2 or 3
 	CRC         bool // a 16-bit check follows the header
-	BitrateKbps int  // 0: free format
+	BitrateKbps int  // 0 means free format
 	SampleRate  int  // Hz
 	Padding     bool
 	Mode        byte // 0 stereo, 1 joint stereo, 2 dual channel, 3 mono
@@ -26,7 +26,7 @@ const headerSize = 4
 // maxFrameSize is the largest frame of any layer: Layer II, 384 kb/s at 32 kHz, or Layer I, 448 kb/s at 32 kHz.
 const maxFrameSize = 2881
 
-// kbps lists the bitrates by the header's index: MPEG-1 layers I to III, then the low sampling frequencies'.
+// kbps returns the bitrate for the header's index: MPEG-1 layers I to III, then the low sampling frequencies.
 func kbps(low bool, layer int, index byte) int {
 	type row = [15]int
 	switch {
@@ -43,8 +43,8 @@ func kbps(low bool, layer int, index byte) int {
 	}
 }
 
-// parseHeader reads the header at the start of b. It reports false for anything that no decoder would take for one:
-// no sync word, or a reserved version, layer, bitrate, rate or emphasis.
+// parseHeader parses the header at the start of b. It reports false if no decoder would accept it: no sync word, or a
+// reserved version, layer, bitrate, rate or emphasis.
 func parseHeader(b []byte) (Header, bool) {
 	if len(b) < headerSize || b[0] != 0xFF || b[1]&0xE0 != 0xE0 {
 		return Header{}, false
@@ -69,10 +69,10 @@ func parseHeader(b []byte) (Header, bool) {
 	return h, true
 }
 
-// low reports whether the frame is of the low sampling frequencies: one granule instead of two.
+// low reports whether the frame uses the low sampling frequencies, with one granule instead of two.
 func (h Header) low() bool { return h.Version != mpeg1 }
 
-// Channels is 1 or 2.
+// Channels returns 1 or 2.
 func (h Header) Channels() int {
 	if h.Mode == 3 {
 		return 1
@@ -80,7 +80,7 @@ func (h Header) Channels() int {
 	return 2
 }
 
-// Samples is the number of samples that a frame holds, per channel.
+// Samples returns the number of samples per channel in a frame.
 func (h Header) Samples() int {
 	switch {
 	case h.Layer == 1:
@@ -91,8 +91,8 @@ func (h Header) Samples() int {
 	return 1152
 }
 
-// Size is the frame's length in bytes, header included (ISO/IEC 11172-3, 2.4.3.1); 0 for free format, whose frames do
-// not say.
+// Size returns the frame's length in bytes with its header (ISO/IEC 11172-3, 2.4.3.1). It returns 0 for free format,
+// whose frames do not state their length.
 func (h Header) Size() int {
 	if h.BitrateKbps == 0 {
 		return 0
@@ -107,7 +107,7 @@ func (h Header) Size() int {
 	return h.Samples()/8*1000*h.BitrateKbps/h.SampleRate + pad
 }
 
-// sideInfoSize is the length in bytes of Layer III side information (ISO/IEC 11172-3, 2.4.1.7; 13818-3, 2.4.1.7).
+// sideInfoSize returns the length in bytes of Layer III side information (ISO/IEC 11172-3, 2.4.1.7; 13818-3, 2.4.1.7).
 func (h Header) sideInfoSize() int {
 	switch {
 	case h.low() && h.Mode == 3:
@@ -118,7 +118,7 @@ func (h Header) sideInfoSize() int {
 	return 32
 }
 
-// bodyOffset is where the side information starts: after the header and its check, if it has one.
+// bodyOffset returns the offset of the side information: after the header and its check word, if it has one.
 func (h Header) bodyOffset() int {
 	if h.CRC {
 		return headerSize + 2
@@ -126,14 +126,14 @@ func (h Header) bodyOffset() int {
 	return headerSize
 }
 
-// sameStream reports whether a frame with header h can follow one with header o in one stream: the same version, layer
-// and sample rate, both or neither in free format. Bitrate and mode may change from frame to frame.
+// sameStream reports whether a frame with header h can follow one with header o in one stream: they have the same
+// version, layer and sample rate, and both or neither use free format. Bitrate and mode may change from frame to frame.
 func (h Header) sameStream(o Header) bool {
 	return h.Version == o.Version && h.Layer == o.Layer && h.SampleRate == o.SampleRate &&
 		(h.BitrateKbps == 0) == (o.BitrateKbps == 0)
 }
 
-// intensity reports whether the frame codes stereo by intensity, which go-mp3 decodes with a silent right channel.
+// intensity reports whether the frame uses intensity stereo, which go-mp3 decodes with a silent right channel.
 func (h Header) intensity() bool { return h.Mode == 1 && h.ModeExt&1 != 0 }
 
 // crcOK verifies the check word of a Layer III frame: CRC-16 (0x8005, from 0xFFFF) over the header's last two bytes and

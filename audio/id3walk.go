@@ -1,11 +1,11 @@
 package audio
 
-// id3Walker goes through an ID3v2 tag as its bytes pass (ID3v2.4.0 structure, 3 and 4).
+// id3Walker parses an ID3v2 tag as its bytes arrive (ID3v2.4.0 structure, 3 and 4).
 type id3Walker struct {
-	head    []byte // the tag header, then the header of the frame at hand
-	item    []byte // the frame at hand, header included
+	head    []byte // the tag header, then the header of the current frame
+	item    []byte // the current frame with its header
 	skip    int64  // bytes to drop
-	left    int64  // bytes of the frame at hand that are to come
+	left    int64  // remaining bytes of the current frame
 	started bool
 	done    bool
 	version byte
@@ -48,7 +48,7 @@ func (w *id3Walker) write(b []byte, c *tagCollector) {
 	}
 }
 
-// begin takes a byte of the tag's header.
+// begin consumes one byte of the tag's header.
 func (w *id3Walker) begin(v byte) {
 	if w.head = append(w.head, v); len(w.head) < 10 {
 		return
@@ -60,7 +60,7 @@ func (w *id3Walker) begin(v byte) {
 	w.head = w.head[:0]
 }
 
-// frameHeader takes a byte of a frame's header, or of the extended header's length.
+// frameHeader consumes one byte of a frame's header, or of the extended header's length.
 func (w *id3Walker) frameHeader(v byte) {
 	w.head = append(w.head, v)
 	if w.ext {

@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// decoderDelay is how many samples late a decoder of Layer III is: 528 of the filter bank and one more, by the
-// convention that LAME's tag and every gapless player follow.
+// decoderDelay is the delay of a Layer III decoder in samples: 528 of the filter bank and one more, by the convention
+// of LAME's tag and of all gapless players.
 const decoderDelay = 529
 
-// infoFrame is what the first frame of many files holds instead of audio: a Xing, Info or VBRI header.
+// infoFrame is the content of a first frame without audio: a Xing, Info or VBRI header.
 type infoFrame struct {
 	kind    string // "Xing", "Info" or "VBRI"
-	frames  int64  // of audio that follow; 0 when not stated
+	frames  int64  // number of audio frames that follow; 0 if not stated
 	bytes   int64
 	quality int
 	encoder string // such as "LAME3.100"
 	method  byte   // LAME's tag: 1 constant, 2 average, 3 to 6 variable, 8 constant and 9 average in two passes
-	lame    bool   // delay and padding are stated, by LAME's tag or by a comment
-	delay   int    // samples that the encoder put before the audio
-	padding int    // and after it
+	lame    bool   // LAME's tag or a comment states delay and padding
+	delay   int    // samples that the encoder added before the audio
+	padding int    // samples that it added after the audio
 }
 
-// parseInfoFrame reads f as a header of files, and reports false when it is an ordinary frame.
+// parseInfoFrame parses f as a Xing, Info or VBRI header, and reports false if it is an ordinary frame.
 func parseInfoFrame(f Frame) (infoFrame, bool) {
 	d := f.Data
 	if len(d) >= headerSize+32+26 && string(d[headerSize+32:headerSize+36]) == "VBRI" {
@@ -34,7 +34,7 @@ func parseInfoFrame(f Frame) (infoFrame, bool) {
 			bytes: int64(binary.BigEndian.Uint32(b[10:])), frames: int64(binary.BigEndian.Uint32(b[14:])),
 		}, true
 	}
-	// LAME counts the tag's place without the check word, others with it.
+	// LAME ignores the check word when it computes the position of the tag; other encoders include it.
 	for _, at := range []int{headerSize + f.Header.sideInfoSize(), f.Header.bodyOffset() + f.Header.sideInfoSize()} {
 		if len(d) < at+8 {
 			continue
@@ -74,10 +74,10 @@ func parseInfoFrame(f Frame) (infoFrame, bool) {
 	return infoFrame{}, false
 }
 
-// heed takes the delay and the padding that iTunes states in a comment, in place of a LAME tag: hexadecimal fields of
-// which the second is the delay, the third the padding and the fourth the audible samples. Together they must be the
-// samples of whole frames, and of so many as the file states, if it does.
-func (info *infoFrame) heed(items []id3Item, samplesPerFrame int) {
+// applyComment applies the delay and the padding that iTunes states in a comment, if there is no LAME tag: of the
+// hexadecimal fields the second is the delay, the third the padding and the fourth the number of audible samples. Their
+// sum must be a whole number of frames, and must equal the number of frames that the file states, if it does.
+func (info *infoFrame) applyComment(items []id3Item, samplesPerFrame int) {
 	fields := strings.Fields(gaplessComment(items))
 	if len(fields) < 4 {
 		return
@@ -94,14 +94,14 @@ func (info *infoFrame) heed(items []id3Item, samplesPerFrame int) {
 	info.frames, info.delay, info.padding, info.lame = frames, int(delay), int(padding), true
 }
 
-// timeline says which decoded samples are heard: all but the delay and the padding that the file states.
+// timeline selects the decoded samples that are heard: all except the stated delay and padding.
 type timeline struct {
-	begin, end int64 // heard, of the frames that the file states
-	stated     int64 // samples in those frames; what comes after them is heard whole. 0: everything is heard
+	begin, end int64 // the heard interval within the stated frames
+	stated     int64 // samples in the stated frames; later samples are all heard. 0 means that everything is heard
 }
 
-// newTimeline trims as info says: the delay and what the decoder adds to it from the start, and from the end the
-// padding less what the decoder is late. Without a count of frames, or with more to trim than there is, nothing is.
+// newTimeline trims according to info: from the start, the delay plus the decoder's delay; from the end, the padding
+// minus the decoder's delay. It trims nothing if the number of frames is not stated or less than the trim.
 func newTimeline(info infoFrame, samplesPerFrame int) timeline {
 	t := timeline{stated: info.frames * int64(samplesPerFrame)}
 	t.begin = int64(info.delay) + decoderDelay
@@ -112,10 +112,10 @@ func newTimeline(info infoFrame, samplesPerFrame int) timeline {
 	return t
 }
 
-// span is a half-open run of samples.
+// span is a half-open interval of samples.
 type span struct{ from, to int64 }
 
-// heard returns the parts of the decoded samples from..to that are heard, in order.
+// heard returns the heard parts of the decoded samples from..to, in order.
 func (t timeline) heard(from, to int64) []span {
 	if t.stated == 0 {
 		return []span{{from, to}}
@@ -130,7 +130,7 @@ func (t timeline) heard(from, to int64) []span {
 	return s
 }
 
-// audible is how many of the first n decoded samples are heard.
+// audible returns how many of the first n decoded samples are heard.
 func (t timeline) audible(n int64) int64 {
 	var sum int64
 	for _, s := range t.heard(0, n) {
@@ -139,7 +139,7 @@ func (t timeline) audible(n int64) int64 {
 	return sum
 }
 
-// decoded returns the place among the decoded samples of the audible sample at.
+// decoded returns the position among the decoded samples of an audible sample.
 func (t timeline) decoded(at int64) int64 {
 	if t.stated == 0 {
 		return at

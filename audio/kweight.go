@@ -2,12 +2,12 @@ package audio
 
 import "math"
 
-// biquad holds the coefficients of a second-order section whose a0 is 1.
+// biquad holds the coefficients of a second-order section with a0 = 1.
 type biquad struct{ b0, b1, b2, a1, a2 float64 }
 
 // kWeighting returns the two filters of ITU-R BS.1770-5, annex 1, for a sample rate in Hz: the shelf for the head
-// (stage 1) and the high pass (stage 2). The Recommendation gives coefficients for 48 kHz; these are the analogue
-// prototypes that give exactly those there, taken to other rates by the bilinear transform.
+// (stage 1) and the high pass (stage 2). The Recommendation gives coefficients for 48 kHz. kWeighting applies the
+// bilinear transform to the analogue prototypes that give exactly those coefficients at 48 kHz.
 func kWeighting(rate int) (shelf, highPass biquad) {
 	const (
 		shelfHz, shelfDB, shelfQ = 1681.974450955533, 3.999843853973347, 0.7071752369554196
@@ -30,7 +30,7 @@ func kWeighting(rate int) (shelf, highPass biquad) {
 	return shelf, highPass
 }
 
-// kFilter is the K-weighting of one channel, with its state (transposed direct form II).
+// kFilter is the K-weighting filter of one channel with its state (transposed direct form II).
 type kFilter struct {
 	shelf, pass    biquad
 	s1, s2, p1, p2 float64
@@ -56,11 +56,11 @@ func (f *kFilter) energy(x []float32) float64 {
 		p2 = mid - b.a2*out
 		sum += out * out
 	}
-	f.s1, f.s2, f.p1, f.p2 = settle(s1), settle(s2), settle(p1), settle(p2)
+	f.s1, f.s2, f.p1, f.p2 = flushSubnormal(s1), flushSubnormal(s2), flushSubnormal(p1), flushSubnormal(p2)
 	return sum
 }
 
-// pairEnergy is energy for two channels of one length at once, which a processor does in little more time than one.
+// pairEnergy computes energy for two channels of equal length at once, in little more time than for one.
 func pairEnergy(f, g *kFilter, x, y []float32) (left, right float64) {
 	a, b := f.shelf, f.pass
 	s1, s2, p1, p2 := f.s1, f.s2, f.p1, f.p2
@@ -77,13 +77,13 @@ func pairEnergy(f, g *kFilter, x, y []float32) (left, right float64) {
 		left += out * out
 		right += put * put
 	}
-	f.s1, f.s2, f.p1, f.p2 = settle(s1), settle(s2), settle(p1), settle(p2)
-	g.s1, g.s2, g.p1, g.p2 = settle(t1), settle(t2), settle(q1), settle(q2)
+	f.s1, f.s2, f.p1, f.p2 = flushSubnormal(s1), flushSubnormal(s2), flushSubnormal(p1), flushSubnormal(p2)
+	g.s1, g.s2, g.p1, g.p2 = flushSubnormal(t1), flushSubnormal(t2), flushSubnormal(q1), flushSubnormal(q2)
 	return left, right
 }
 
-// settle keeps a state that fades in silence from becoming subnormal, which is slow.
-func settle(v float64) float64 {
+// flushSubnormal replaces tiny states by 0. States that fade in silence would become subnormal, which is slow.
+func flushSubnormal(v float64) float64 {
 	if math.Abs(v) < 1e-100 {
 		return 0
 	}

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// levels measures sample peak, clipping, DC offset, and what is odd between two channels.
+// levels measures sample peak, clipping, DC offset, and anomalies between two channels.
 type levels struct {
 	peak     float32
 	sum      []float64
 	power    []float64
 	cross    float64
 	samples  int64
-	run      []int64 // samples at full scale in a row, per channel, up to now
+	run      []int64 // per channel: length of the current run at full scale
 	clipping ClippingFacts
 	firstAt  int64 // sample of the first run
 }
 
 const (
-	clipRun      = 3     // samples in a row that count as clipped
+	clipRun      = 3     // consecutive samples that count as clipped
 	deadLevel    = 1e-7  // mean square, -70 dBFS: below it a channel is dead
-	aliveLevel   = 1e-5  // mean square, -50 dBFS: above it the other is not
+	aliveLevel   = 1e-5  // mean square, -50 dBFS: above it the other channel is not dead
 	oppositeness = -0.6  // correlation below which a channel is inverted
 	offsetLimit  = 0.005 // of full scale
 )
@@ -112,7 +112,7 @@ func (l *levels) warnStereo(f *Facts) {
 	}
 }
 
-// clockTime writes a time as people read it: 1:02:03.4, or 2:03.4.
+// clockTime formats a time for people: 1:02:03.4, or 2:03.4.
 func clockTime(d time.Duration) string {
 	d = d.Round(100 * time.Millisecond)
 	h, m, s, t := d/time.Hour, d/time.Minute%60, d/time.Second%60, d/(100*time.Millisecond)%10

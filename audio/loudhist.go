@@ -1,7 +1,7 @@
 package audio
 
-// loudnessHistogram holds any number of loudness values above the absolute gate in constant memory: how many fell into
-// each hundredth of a LU, and their energies' exact sum. Only the place of the relative gate is rounded by it.
+// loudnessHistogram holds any number of loudness values above the absolute gate in constant memory: a count for each
+// hundredth of a LU, and the exact sum of their energies. The histogram rounds only the position of the relative gate.
 type loudnessHistogram struct {
 	bins []loudnessBin
 }
@@ -32,7 +32,7 @@ func (h *loudnessHistogram) add(meanSquare float64) {
 	b.sum += meanSquare
 }
 
-// gate returns the first bin above the relative gate: so many LU from the mean of all values.
+// gate returns the first bin above the relative gate, which lies that many LU from the mean of all values.
 func (h *loudnessHistogram) gate(relative float64) int {
 	var all loudnessBin
 	for _, b := range h.bins {
@@ -45,12 +45,13 @@ func (h *loudnessHistogram) gate(relative float64) int {
 	threshold := lufs(all.sum/float64(all.n)) + relative
 	i := max(0, int((threshold-absoluteGate)*binsPerLU))
 	if b := h.bins[i]; b.n > 0 && lufs(b.sum/float64(b.n)) <= threshold {
-		i++ // the bin that the gate divides goes to the side of its own mean
+		i++ // the bin that contains the gate belongs to the side of its own mean
 	}
 	return i
 }
 
-// gatedMean is the mean of the values above the relative gate (BS.1770-5, annex 1, equations 5 to 7); 0 for none.
+// gatedMean returns the mean of the values above the relative gate (BS.1770-5, annex 1, equations 5 to 7), or 0 if
+// there is none.
 func (h *loudnessHistogram) gatedMean(relative float64) float64 {
 	var kept loudnessBin
 	for _, b := range h.bins[h.gate(relative):] {
@@ -63,8 +64,8 @@ func (h *loudnessHistogram) gatedMean(relative float64) float64 {
 	return kept.sum / float64(kept.n)
 }
 
-// rangeLU is the loudness range (EBU Tech 3342, 2.1): from the 10th to the 95th percentile of short-term loudness
-// above its gates. It is nil when there is no short-term loudness.
+// rangeLU returns the loudness range (EBU Tech 3342, 2.1): from the 10th to the 95th percentile of the gated short-term
+// loudness. It returns nil if there is no short-term loudness.
 func (h *loudnessHistogram) rangeLU() *float64 {
 	from := h.gate(rangeGate)
 	var n int64
@@ -78,7 +79,7 @@ func (h *loudnessHistogram) rangeLU() *float64 {
 	return &v
 }
 
-// percentile is the bin that holds the value of rank p among the n values from a bin on.
+// percentile returns the loudness of the bin that holds the value of rank p among the n values from a bin on.
 func (h *loudnessHistogram) percentile(from int, n int64, p float64) float64 {
 	rank := int64(float64(n-1)*p + 0.5)
 	for i, b := range h.bins[from:] {

@@ -38,7 +38,7 @@ func newLoudness(rate int, weights ...float64) *loudness {
 	return l
 }
 
-// add measures 10 ms of audio.
+// add measures one block of 10 ms.
 func (l *loudness) add(b *block) {
 	e := energy{samples: b.len()}
 	if len(l.filters) == 2 {
@@ -85,17 +85,18 @@ func meanSquare(es []energy) float64 {
 	return sum / float64(n)
 }
 
-// facts writes the results. Each is nil when there is too little audio for it or only silence.
+// facts writes the results. Each is nil if the audio is too short for it or silent.
 func (l *loudness) facts(f *Facts) {
 	f.MaxMomentaryLUFS, f.MaxShortTermLUFS = measured(lufs(l.maxM)), measured(lufs(l.maxS))
 	f.IntegratedLUFS = measured(lufs(l.gating.gatedMean(-10)))
 	f.RangeLU = l.shortTerm.rangeLU()
 }
 
-// lufs is the loudness of a weighted mean square (BS.1770-5, annex 1, equation 2), minus infinity for none.
+// lufs returns the loudness of a weighted mean square (BS.1770-5, annex 1, equation 2); minus infinity for 0.
 func lufs(meanSquare float64) float64 { return -0.691 + 10*math.Log10(meanSquare) }
 
-// measured is a pointer to v, or nil when v says that there is nothing to measure: below the absolute gate.
+// measured returns a pointer to v, or nil if v is below the absolute gate or not a number, so that there is nothing to
+// measure.
 func measured(v float64) *float64 {
 	if math.IsNaN(v) || v <= absoluteGate {
 		return nil

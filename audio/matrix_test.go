@@ -14,18 +14,18 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// prove reports whether the long form of a test was asked for: LIFELINE_PROVE=name, or all.
+// prove reports whether LIFELINE_PROVE asks for the long form of a test, by its name or by "all".
 func prove(name string) bool {
 	v := os.Getenv("LIFELINE_PROVE")
 	return v == "all" || slices.Contains(strings.Split(v, ","), name)
 }
 
-// matrixFile is one way of making an MP3 of the programme.
+// matrixFile is one way to make an MP3 of the programme.
 type matrixFile struct {
 	name  string
 	lame  []string
 	joint bool
-	wrap  func([]byte) []byte // adds tags; nil for none
+	wrap  func([]byte) []byte // adds tags; may be nil
 }
 
 var matrixRates = []struct {
@@ -42,7 +42,7 @@ var matrixRates = []struct {
 	{"12", []int{8, 16, 24, 32, 40, 48, 56, 64}},
 }
 
-// matrix is every file: all rates by all bitrates by all modes, then the other ways of coding, then tags.
+// matrix returns all files: every combination of rate, bitrate and mode, then the other ways of coding, then tags.
 func matrix() []matrixFile {
 	var m []matrixFile
 	add := func(joint bool, wrap func([]byte) []byte, name string, args ...string) {
@@ -74,7 +74,7 @@ func matrix() []matrixFile {
 	return m
 }
 
-// wrappings are the tags that people's files carry.
+// wrappings returns the tags that files in practice have.
 func wrappings() map[string]func([]byte) []byte {
 	frame := func(id string, body string) string {
 		n := len(body)
@@ -112,7 +112,8 @@ func wrappings() map[string]func([]byte) []byte {
 	}
 }
 
-// sequential decodes all frames of b, unheard ones too, in chunks of so many units; 0 for all in one.
+// sequential decodes all frames of b, including unheard ones, in chunks of the given number of units; 0 means one
+// chunk.
 func sequential(t testing.TB, b []byte, units int) [2][]float32 {
 	t.Helper()
 	fr := &framer{scan: NewScanner(bytes.NewReader(b))}
@@ -142,7 +143,7 @@ func sequential(t testing.TB, b []byte, units int) [2][]float32 {
 	}
 }
 
-// sameChunked fails unless chunks of several sizes give what one chunk gives, bit for bit.
+// sameChunked fails unless chunks of the given sizes give the same samples as one chunk, bit for bit.
 func sameChunked(t testing.TB, b []byte, sizes ...int) {
 	t.Helper()
 	want := sequential(t, b, 0)
@@ -156,7 +157,7 @@ func sameChunked(t testing.TB, b []byte, sizes ...int) {
 	}
 }
 
-// matrixResult is what the table of the long form has for a file.
+// matrixResult is a row of the table that the long form prints.
 type matrixResult struct {
 	name              string
 	joint             bool
@@ -164,7 +165,7 @@ type matrixResult struct {
 	loudness, lra, tp float64
 }
 
-// checkMatrixFile holds a file against mpg123 and ffmpeg.
+// checkMatrixFile compares a file with the output of mpg123 and ffmpeg.
 func checkMatrixFile(t *testing.T, dir string, m matrixFile) matrixResult {
 	path := filepath.Join(dir, strings.NewReplacer(" ", "_", ".", "_").Replace(m.name)+".mp3")
 	run(t, "lame", append(append([]string{"--quiet"}, m.lame...), programme(), path)...)
@@ -182,14 +183,14 @@ func checkMatrixFile(t *testing.T, dir string, m matrixFile) matrixResult {
 		t.Fatalf("%d samples by Analyse, %d by Reader, %d by mpg123", f.Samples, len(got)/f.Channels, n)
 	}
 	r := matrixResult{name: m.name, joint: m.joint, snr: snr(got, want)}
-	// Joint stereo is as good, but for short blocks in frames of the highest bitrate: they have no room for what makes
-	// go-mp3 decode them exactly (see fillShort).
+	// Joint stereo is as accurate, except for short blocks in frames of the highest bitrate, which have no room for the
+	// additional bytes that make go-mp3 decode them exactly (see fillShort).
 	bar := 68.0
 	if m.joint {
 		bar = 60
 	}
 	if r.snr < bar {
-		// mpg123 itself can be wrong: then ffmpeg, which disagrees with it, is what counts.
+		// If ffmpeg disagrees with mpg123, mpg123 is wrong and ffmpeg's output decides.
 		other := ffmpegPCM(t, path)
 		if len(other) != len(want) || snr(want, other) >= bar {
 			t.Errorf("PCM is %.1f dB from mpg123's, want %v or more", r.snr, bar)
@@ -214,8 +215,8 @@ func checkMatrixFile(t *testing.T, dir string, m matrixFile) matrixResult {
 	return r
 }
 
-// TestMatrixAgreesWithMpg123AndFfmpeg takes every fourteenth file of the matrix, or with LIFELINE_PROVE=matrix all of
-// it.
+// TestMatrixAgreesWithMpg123AndFfmpeg uses every fourteenth file of the matrix, or all files with
+// LIFELINE_PROVE=matrix.
 func TestMatrixAgreesWithMpg123AndFfmpeg(t *testing.T) {
 	longform.Only(t)
 	files := matrix()
@@ -243,7 +244,7 @@ func TestMatrixAgreesWithMpg123AndFfmpeg(t *testing.T) {
 	summarise(t, results)
 }
 
-// summarise logs the worst of the results.
+// summarise logs the worst results.
 func summarise(t *testing.T, rs []matrixResult) {
 	worst := map[string]matrixResult{}
 	keep := func(what string, r matrixResult, worse bool) {

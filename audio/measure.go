@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// measurement takes the chunks of a file in order and measures what is heard of them.
+// measurement consumes the chunks of a file in order and measures the heard parts.
 type measurement struct {
 	line    timeline
 	samples int   // per frame
@@ -40,7 +40,7 @@ func newMeasurement(h Header, line timeline) *measurement {
 	return m
 }
 
-// measure is one step of every analyser.
+// measure passes one block to every analyser.
 func (m *measurement) measure(b *block) {
 	m.loudness.add(b)
 	m.truePeak.add(b)
@@ -66,7 +66,7 @@ func (m *measurement) add(c *chunk) {
 	m.decoded += n
 }
 
-// facts ends the measurement.
+// facts ends the measurement and returns its results.
 func (m *measurement) facts(fr *framer, in *meteredReader) (Facts, error) {
 	m.blocks.flush()
 	m.truePeak.finish()
@@ -98,7 +98,7 @@ func (m *measurement) facts(fr *framer, in *meteredReader) (Facts, error) {
 	return f, nil
 }
 
-// bitrate returns the bitrate in kb/s, the mean if it varies, and the mode.
+// bitrate returns the bitrate in kb/s, or the mean if it varies, and the mode.
 func (fr *framer) bitrate() (int, string) {
 	mode := "vbr"
 	if fr.info.method == 2 || fr.info.method == 9 {
@@ -113,7 +113,7 @@ func (fr *framer) bitrate() (int, string) {
 	return int(math.Round(float64(fr.bytes) * 8 / 1000 / seconds)), mode
 }
 
-// damage gathers what is not heard as it was recorded.
+// damage collects the parts that are not heard as recorded.
 func (m *measurement) damage(fr *framer, f *Facts) {
 	d := Damage{
 		TotalFrames: fr.frames, CRCChecked: fr.crcSeen, CRCWrong: fr.crcWrong, Truncated: fr.scan.truncated,
@@ -161,7 +161,7 @@ func mergeSpots(a, b []spot) []spot {
 	return out
 }
 
-// warnStream warns of what is odd about the stream, if it can be heard.
+// warnStream adds warnings about anomalies of the stream that listeners may hear.
 func (m *measurement) warnStream(fr *framer, f *Facts) {
 	at := func(unit int64) time.Duration {
 		return samplesTime(m.line.audible(unit*int64(m.samples)), f.SampleRate)
@@ -189,10 +189,10 @@ func (f *Facts) warn(code string, at time.Duration, format string, args ...any) 
 	f.Warnings = append(f.Warnings, Warning{Code: code, Message: fmt.Sprintf(format, args...), At: at})
 }
 
-// seconds writes a length of time in seconds.
+// seconds formats a duration in seconds.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 
-// bytesThatAre is a number of bytes with its verb.
+// bytesThatAre formats a number of bytes with its verb.
 func bytesThatAre(n int64) string {
 	if n == 1 {
 		return "1 byte that is"

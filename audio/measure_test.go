@@ -15,7 +15,7 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// soxMP3 makes an MP3 of what sox synthesises.
+// soxMP3 makes an MP3 of audio that sox synthesises.
 func soxMP3(t testing.TB, lame []string, args ...string) []byte {
 	t.Helper()
 	wav := temp(t, "in.wav")
@@ -72,7 +72,7 @@ func TestCuesTrimSilenceAndKeepSpeech(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 6 {
 		wav := voiced(t, dir, i)
-		// Where the synthesiser's own sound begins and ends, by sox at -60 dBFS.
+		// The beginning and end of the synthesiser's own sound, by sox at -60 dBFS.
 		length := func(args ...string) float64 {
 			out := temp(t, "trimmed.wav")
 			run(t, "sox", append([]string{wav, out}, args...)...)

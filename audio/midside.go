@@ -1,12 +1,12 @@
 package audio
 
-// In middle/side stereo go-mp3 turns the two channels back into left and right only up to the last line that is coded,
-// which it counts before it puts short blocks in order: lines that move behind it stay as they were, up to 16 dB from
-// right at low bitrates. The cure is to code zeros up to the end in one of the channels: the decoder then counts all
-// lines, and their values are the same. A zero quadruple is a single one bit in the first table of the count1 region
-// and four in the second (ISO/IEC 11172-3, table B.7).
+// In middle/side stereo, go-mp3 converts the channels to left and right only up to the last coded line, which it counts
+// before it reorders short blocks. Lines that the reordering moves beyond that line stay unconverted, with errors of up
+// to 16 dB at low bitrates. As a remedy, fillShort codes zeros up to the end in one of the channels: the decoder then
+// counts all lines, and their values stay the same. A zero quadruple is a single one bit in the first table of the
+// count1 region and four in the second (ISO/IEC 11172-3, table B.7).
 
-// granule is the place and the fields of one channel of a granule in the side information.
+// granule holds the position and the fields of one channel of a granule in the side information.
 type granule struct {
 	at     int // bit of part2_3_length
 	length int // of the main data, in bits
@@ -36,9 +36,9 @@ func granules(side []byte, h Header) []granule {
 	return gs[:parts]
 }
 
-// fillShort codes zeros up to the last line into one channel of each granule of middle/side stereo with short blocks.
-// It writes the new main data to data, adjusts side in place, and reports whether there was anything to do that adds
-// no more than spare bytes.
+// fillShort codes zeros up to the last line in one channel of each granule of middle/side stereo with short blocks. It
+// writes the new main data to data, adjusts side in place, and reports whether it changed anything. It changes nothing
+// if the change would add more than spare bytes.
 func fillShort(side []byte, main []byte, h Header, spare int, data []byte) ([]byte, bool) {
 	if h.Mode != 1 || h.ModeExt != 2 {
 		return data, false
@@ -76,10 +76,10 @@ func fillShort(side []byte, main []byte, h Header, spare int, data []byte) ([]by
 // bitWriter appends bits to bytes.
 type bitWriter struct {
 	out  []byte
-	free int // bits that are free in the last byte
+	free int // free bits in the last byte
 }
 
-// put appends the n lowest bits of v, at most 8.
+// put appends the n lowest bits of v; n is at most 8.
 func (w *bitWriter) put(v, n int) {
 	if w.free == 0 {
 		w.out, w.free = append(w.out, 0), 8
@@ -93,7 +93,7 @@ func (w *bitWriter) put(v, n int) {
 	w.out[len(w.out)-1] |= byte(v << w.free)
 }
 
-// copy appends n bits of b from a bit on.
+// copy appends n bits of b, starting at bit from.
 func (w *bitWriter) copy(b []byte, from, n int) {
 	for ; n > 0; n, from = n-8, from+8 {
 		k := min(n, 8)
@@ -108,7 +108,7 @@ func (w *bitWriter) ones(n int) {
 	}
 }
 
-// writeBits sets n bits of b, from bit at on, to v.
+// writeBits sets n bits of b, starting at bit at, to v.
 func writeBits(b []byte, at, n, v int) {
 	for i := range n {
 		bit := byte(0x80) >> ((at + i) & 7)

@@ -53,7 +53,7 @@ func TestWriteBitsIsReadBitsInverse(t *testing.T) {
 	})
 }
 
-// A joint stereo file of low bitrate, whose short blocks go-mp3 alone gets wrong.
+// The file is joint stereo of a low bitrate, whose short blocks go-mp3 alone decodes incorrectly.
 func TestMiddleSideOfShortBlocksIsExact(t *testing.T) {
 	for _, args := range [][]string{
 		{"-b", "16", "-m", "j", "--resample", "22.05"}, {"-b", "48", "-m", "j", "--resample", "44.1"}, {"-b", "24", "-m", "j",

@@ -1,15 +1,15 @@
 package audio
 
-// feedFormat is how units are written for go-mp3: always at the highest bitrate, so that nothing overflows that did
-// not overflow in the file; never with the padding bit at the low sampling frequencies, whose padded frames go-mp3
-// takes for one byte shorter than they are; and MPEG 2.5 relabelled as MPEG-2 at 16 kHz, whose tables are the same.
+// feedFormat is the format in which units are written for go-mp3: always at the highest bitrate, so that frames that
+// fitted in the file still fit; without the padding bit at the low sampling frequencies, because go-mp3 reads padded
+// frames there one byte short; and MPEG 2.5 relabelled as MPEG-2 at 16 kHz, which has the same tables.
 type feedFormat struct {
 	head    [3]byte // the first three bytes of every frame's header
 	size    int     // bytes of every frame
 	samples int     // per channel and frame
 	low     bool
-	back    int // the furthest that main_data_begin reaches, in bytes
-	warm    int // frames to decode before one whose PCM is wanted, for the overlap and the synthesis window
+	back    int // the largest main_data_begin, in bytes
+	warm    int // frames to decode before the first useful one, for the overlap and the synthesis window
 }
 
 func newFeedFormat(h Header) feedFormat {
@@ -35,7 +35,7 @@ func newFeedFormat(h Header) feedFormat {
 	return f
 }
 
-// sideInfo is the length of the side information.
+// sideInfo returns the length of the side information.
 func (f feedFormat) sideInfo(mono bool) int {
 	switch {
 	case f.low && mono:
@@ -46,22 +46,22 @@ func (f feedFormat) sideInfo(mono bool) int {
 	return 32
 }
 
-// area is how many bytes of main data a frame has.
+// area returns the number of bytes of main data in a frame.
 func (f feedFormat) area(mono bool) int { return f.size - headerSize - f.sideInfo(mono) }
 
-// left returns how many bytes are free, of those that the next frame can reach, after n bytes of main data are written
-// into a frame that follows room free bytes. It is negative when they do not fit.
+// left returns the number of free bytes that the next frame can use after n bytes of main data are written into a frame
+// that follows room free bytes. It is negative if they do not fit.
 func (f feedFormat) left(n, room int, mono bool) int { return min(room+f.area(mono)-n, f.back) }
 
-// packer lays units out as a stream of frames. Each unit's data starts as early as the bit reservoir allows.
+// packer lays out units as a stream of frames. Each unit's data starts as early as the bit reservoir allows.
 type packer struct {
 	format feedFormat
 	out    []byte
-	zeros  [1440]byte // as many as a frame may have
+	zeros  [1440]byte // the largest size of a frame
 	room   int        // free bytes at the end of the last frame, at most format.back
 }
 
-// reset begins a stream with one silent frame, whose bytes are all free.
+// reset starts a stream with one silent frame, whose bytes are all free.
 func (p *packer) reset(mono bool) {
 	p.out, p.room = p.out[:0], 0
 	mode := byte(0)
@@ -71,7 +71,7 @@ func (p *packer) reset(mono bool) {
 	p.add(unit{mode: mode, mono: mono, muted: true})
 }
 
-// add writes u. Its data must fit, as the assembler sees to.
+// add writes u. Its data must fit; the assembler ensures that.
 func (p *packer) add(u unit) {
 	f := &p.format
 	at := len(p.out)

@@ -6,14 +6,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// job is a chunk on its way through the pipeline.
+// job is a chunk in the pipeline.
 type job struct {
 	*chunk
-	done chan error // of the decoder
+	done chan error // receives the decoder's error
 }
 
-// pipeline takes the chunks of fr through workers that decode them to use, which sees them in order. At most workers+2
-// chunks exist at a time. It returns when all its goroutines have ended, with the first error of any.
+// pipeline decodes the chunks of fr in concurrent workers and passes them to use in order. At most workers+2 chunks
+// exist at a time. It returns after all its goroutines have ended, with the first error of any.
 func pipeline(ctx context.Context, fr *framer, workers int, use func(*chunk) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	todo, order := make(chan job), make(chan job, workers+2)
@@ -55,7 +55,7 @@ func pipeline(ctx context.Context, fr *framer, workers int, use func(*chunk) err
 	return g.Wait()
 }
 
-// cut fills free chunks and hands them on, until the stream or ctx ends.
+// cut fills free chunks and sends them on, until the stream or ctx ends.
 func cut(ctx context.Context, fr *framer, free <-chan *chunk, todo, order chan<- job) error {
 	for {
 		var c *chunk

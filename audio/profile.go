@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Outcome is how a fact or a file stands against a profile.
+// Outcome is the result of checking a fact or a file against a profile.
 type Outcome string
 
 // The outcomes, from good to bad.
@@ -17,7 +17,7 @@ const (
 	Failure Outcome = "failure"
 )
 
-// Range is a closed range of a fact's values; a nil end is open.
+// Range is a closed interval of a fact's values; a nil end is open.
 type Range struct {
 	Least, Most *float64
 }
@@ -38,30 +38,30 @@ func (r Range) String() string {
 	return "anything"
 }
 
-// Limit is what a profile asks of one fact: a value outside Must is a failure, outside Should a warning.
+// Limit is a profile's requirement on one fact: a value outside Must is a failure, outside Should a warning.
 type Limit struct {
 	Fact         string // a name of measures
 	Must, Should Range
 }
 
-// Profile is a specification for delivery, as data.
+// Profile is a delivery specification, as data.
 type Profile struct {
 	Name   string
 	Title  string
 	Limits []Limit
 }
 
-// Check is one fact against one limit.
+// Check is the result of one limit.
 type Check struct {
 	Fact    string
 	Unit    string
-	Value   *float64 // nil when it could not be measured
+	Value   *float64 // nil if it could not be measured
 	Limit   Limit
 	Outcome Outcome
 	Message string // with the numbers
 }
 
-// Verdict is a file against a profile. Its outcome is the worst of its checks'.
+// Verdict is the result of checking a file against a profile. Its outcome is the worst outcome of its checks.
 type Verdict struct {
 	Profile string
 	Outcome Outcome
@@ -72,7 +72,7 @@ func between(least, most float64) Range { return Range{&least, &most} }
 func atMost(v float64) Range            { return Range{Most: &v} }
 func atLeast(v float64) Range           { return Range{Least: &v} }
 
-// Profiles returns the profiles that come with Lifeline.
+// Profiles returns the built-in profiles.
 func Profiles() []Profile {
 	clean := []Limit{
 		{Fact: "silent_frames", Must: atMost(0)},
@@ -113,7 +113,7 @@ type measure struct {
 	value func(Facts) *float64
 }
 
-// measures are the facts that a limit can name.
+// measures returns the facts that a limit can name.
 func measures() map[string]measure {
 	number := func(v float64) *float64 { return &v }
 	return map[string]measure{
@@ -147,7 +147,7 @@ func measures() map[string]measure {
 	}
 }
 
-// silence is the longest silence, in milliseconds, that touches the head, or the tail, or neither.
+// silence returns the longest silence, in milliseconds, at the head, at the tail, or elsewhere if both are false.
 func (f Facts) silence(head, tail bool) float64 {
 	longest := 0.0
 	for _, s := range f.Silences {
@@ -158,8 +158,8 @@ func (f Facts) silence(head, tail bool) float64 {
 	return longest
 }
 
-// Judge holds facts against a profile. A fact that could not be measured fails where the profile must have it. It
-// fails when the profile names a fact that there is not.
+// Judge checks facts against a profile. A fact that could not be measured fails if the profile requires it. Judge fails
+// if the profile names an unknown fact.
 func Judge(f Facts, p Profile) (Verdict, error) {
 	v := Verdict{Profile: p.Name, Outcome: Pass}
 	all := measures()

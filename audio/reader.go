@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// Reader decodes an MP3 for playing: gapless, and seekable to the sample. Its samples are those that Analyse measures.
-// It is not safe for concurrent use.
+// Reader decodes an MP3 for playback: gapless, and with seeking to the sample. Its samples are those that Analyse
+// measures. It is not safe for concurrent use.
 type Reader struct {
 	src     io.ReaderAt
 	size    int64
@@ -19,12 +19,12 @@ type Reader struct {
 	fr    *framer
 	dec   *decoder
 	chunk chunk
-	view  [2][]float32 // what of chunk is still to be read
-	spans []span       // heard parts of chunk, after view
+	view  [2][]float32 // the unread part of chunk
+	spans []span       // the heard parts of chunk after view
 	at    int64        // the next audible sample
 }
 
-// checkpoint is a place where a scan can be taken up again.
+// checkpoint is a place at which a scan can resume.
 type checkpoint struct {
 	unit   int64
 	offset int64
@@ -32,12 +32,12 @@ type checkpoint struct {
 }
 
 const (
-	checkpointUnits = 256 // between checkpoints, and before a unit that is to be decoded: more than any reservoir spans
+	checkpointUnits = 256 // between checkpoints, and before a unit to decode: longer than any bit reservoir
 	readerUnits     = 48  // decoded at a time
 )
 
-// Open scans the size bytes of r for its frames, without decoding them, and returns a Reader at its start. It fails
-// with a [*Rejection] when the bytes are no MP3 that can be played, and with r's error.
+// Open scans the size bytes of r for frames, without decoding them, and returns a Reader at the start. It fails with a
+// [*Rejection] if the bytes are not a playable MP3, and with r's error.
 func Open(r io.ReaderAt, size int64) (*Reader, error) {
 	p := &Reader{src: r, size: size}
 	fr := &framer{scan: NewScanner(io.NewSectionReader(r, 0, size))}
@@ -68,17 +68,17 @@ func Open(r io.ReaderAt, size int64) (*Reader, error) {
 	return p, p.SeekTo(0)
 }
 
-// SampleRate is in Hz.
+// SampleRate returns the rate in Hz.
 func (p *Reader) SampleRate() int { return p.lock.SampleRate }
 
-// Channels is 1 or 2. A file that changes between mono and stereo is heard as its first frame is.
+// Channels returns 1 or 2. A file that changes between mono and stereo plays with the channels of its first frame.
 func (p *Reader) Channels() int { return p.lock.Channels() }
 
-// Samples is the number of audible samples per channel.
+// Samples returns the number of audible samples per channel.
 func (p *Reader) Samples() int64 { return p.samples }
 
-// Read fills dst with interleaved samples and returns how many whole frames of all channels it wrote: as many as fit,
-// or as are left. It fails with io.EOF, having written nothing, at the end, and with the source's error.
+// Read fills dst with interleaved samples and returns the number of whole frames of all channels that it wrote: as many
+// as fit or remain. At the end it returns io.EOF and writes nothing; it also fails with the source's error.
 func (p *Reader) Read(dst []float32) (frames int, err error) {
 	ch := p.Channels()
 	for want := len(dst) / ch; frames < want; {
@@ -108,7 +108,7 @@ func (p *Reader) Read(dst []float32) (frames int, err error) {
 	return frames, nil
 }
 
-// next makes view the next heard part, decoding on where there is none.
+// next sets view to the next heard part, and decodes further if there is none.
 func (p *Reader) next() error {
 	for len(p.spans) == 0 {
 		if p.at >= p.samples {
@@ -119,7 +119,7 @@ func (p *Reader) next() error {
 			return err
 		}
 		if !more {
-			return io.ErrUnexpectedEOF // the source is shorter than when it was opened
+			return io.ErrUnexpectedEOF // the source is shorter than it was when opened
 		}
 		if err := p.decode(p.at); err != nil {
 			return err
@@ -130,7 +130,7 @@ func (p *Reader) next() error {
 	return nil
 }
 
-// decode turns chunk into PCM and sets spans to what of it is heard from an audible sample on.
+// decode turns chunk into PCM and sets spans to the parts of it that are heard from an audible sample on.
 func (p *Reader) decode(from int64) error {
 	if err := p.dec.decode(&p.chunk); err != nil {
 		return err
@@ -140,7 +140,7 @@ func (p *Reader) decode(from int64) error {
 	return nil
 }
 
-// show makes view a span of the decoded samples.
+// show sets view to a span of the decoded samples.
 func (p *Reader) show(s span) {
 	start := p.chunk.first * int64(p.lock.Samples())
 	for ch := range p.Channels() {
@@ -148,8 +148,8 @@ func (p *Reader) show(s span) {
 	}
 }
 
-// SeekTo makes the next Read start at an audible sample; what it reads is the same, bit for bit, as reading up to there
-// gives. A sample before the start or behind the end is taken for the start or the end.
+// SeekTo makes the next Read start at an audible sample. The samples are the same, bit for bit, as those of reading up
+// to there. SeekTo limits sample to the start and the end.
 func (p *Reader) SeekTo(sample int64) error {
 	p.at = max(0, min(sample, p.samples))
 	p.view, p.spans = [2][]float32{}, nil

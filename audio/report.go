@@ -9,8 +9,8 @@ import (
 
 const reportColumns = 72
 
-// Report writes the facts for people to read in a terminal of 80 columns: a small waveform over the cue points, then
-// the figures, then the warnings. It fails with w's error.
+// Report writes the facts for a terminal of 80 columns: a small waveform above the cue points, then the figures, then
+// the warnings. It fails with w's error.
 func Report(w io.Writer, f Facts) error {
 	var b strings.Builder
 	writeWave(&b, f)
@@ -42,7 +42,7 @@ func Report(w io.Writer, f Facts) error {
 	return err
 }
 
-// level writes a measured value, or a dash for what could not be measured.
+// level formats a measured value, or a dash if it could not be measured.
 func level(v *float64) string {
 	if v == nil {
 		return "-"
@@ -50,7 +50,7 @@ func level(v *float64) string {
 	return fmt.Sprintf("%.1f", *v)
 }
 
-// writeWave draws the waveform in four lines of block characters, eight steps to a line, and a line that marks the
+// writeWave draws the waveform in four lines of block characters, with eight steps per line, and a line that marks the
 // cues.
 func writeWave(b *strings.Builder, f Facts) {
 	const rows, steps = 4, 8
@@ -71,7 +71,7 @@ func writeWave(b *strings.Builder, f Facts) {
 	b.WriteByte('\n')
 }
 
-// columns brings a waveform down to n heights from 0 to full; any sound has a height of one at least.
+// columns reduces a waveform to n heights from 0 to full. A column with any sound has a height of at least one.
 func columns(w Waveform, n, full int) []int {
 	out := make([]int, n)
 	pixels := w.Pixels()

@@ -5,69 +5,69 @@ import (
 	"io"
 )
 
-// Frame is one Layer III frame as it stands in the file.
+// Frame is one Layer III frame of the file.
 type Frame struct {
 	Header Header
 	Offset int64  // of the header, in bytes from the start of the file
 	Data   []byte // the whole frame, header included; valid until the next call of Next
-	// Damaged says that bytes of this frame are missing or foreign: it must not be heard.
+	// Damaged means that bytes of this frame are missing or foreign, so it must not be heard.
 	Damaged bool
-	// Broken says that the main data of later frames cannot reach back into this frame or before it.
+	// Broken means that the main data of later frames cannot begin in this frame or before it.
 	Broken bool
-	// Skipped is how many bytes of junk follow this frame before the next.
+	// Skipped is the number of junk bytes between this frame and the next.
 	Skipped int64
-	// Lost is how many whole frames are missing between this frame and the next.
+	// Lost is the number of whole frames that are missing between this frame and the next.
 	Lost int
 }
 
-// Scanner finds the frames of an MP3 in a stream of bytes, setting tags and junk apart. A frame counts only when the
-// frames after it agree with it, so that a sync word inside a picture, a tag or noise is never taken for audio. Memory
-// is constant whatever the input, and time is linear in it.
+// Scanner finds the frames of an MP3 in a stream of bytes, and separates tags and junk from them. It accepts a frame
+// only if the following frames agree with it, so it never takes a sync word inside a picture, a tag or noise for audio.
+// Its memory is constant for all inputs, and its time is linear.
 type Scanner struct {
 	r     io.Reader
 	buf   []byte
-	pos   int   // in buf, of the next byte to look at
+	pos   int   // index in buf of the next byte to examine
 	base  int64 // in the file, of buf[0]
-	err   error // what r ended with
+	err   error // the error with which r ended
 	frame []byte
 
 	locked bool
-	lock   Header // the first frame's
-	cbr    bool   // all frames so far have the first one's bitrate
+	lock   Header // header of the first frame
+	cbr    bool   // all frames so far have the bitrate of the first
 	tags   tagCollector
 
 	leading, trailing int64   // bytes of junk before the first and after the last frame
-	truncated         bool    // the file ends inside its last frame, which is not delivered
-	joins             []int64 // tags amid the audio: places where files were put one after another
+	truncated         bool    // the file ends inside its last frame, which is not returned
+	joins             []int64 // tags between audio frames, where files were concatenated
 }
 
 const (
 	firstBuffer = 16 << 10
-	scanBuffer  = 256 << 10 // what the buffer grows to
-	lockChain   = 4         // headers in a row that start a stream
-	resyncChain = 3         // headers in a row that continue it after damage
-	changeChain = 5         // headers in a row that say another stream has begun
+	scanBuffer  = 256 << 10 // final size of the buffer
+	lockChain   = 4         // consecutive headers that start a stream
+	resyncChain = 3         // consecutive headers that continue it after damage
+	changeChain = 5         // consecutive headers that prove the start of another stream
 	maxJoins    = 64
-	maxFree     = 64 // places tried for a stream in free format, each of which is dear
+	maxFree     = 64 // offsets to try for a stream in free format; each is expensive
 )
 
-// NewScanner returns a scanner of r, which it reads in large pieces.
+// NewScanner returns a scanner of r. It reads r in large pieces.
 func NewScanner(r io.Reader) *Scanner {
 	return &Scanner{r: r, buf: make([]byte, 0, firstBuffer), cbr: true}
 }
 
-// newScannerAt continues the scan of a stream whose first frame has the header lock, at the frame at offset.
+// newScannerAt resumes the scan of a stream, whose first frame has the header lock, at the frame at offset.
 func newScannerAt(r io.Reader, offset int64, lock Header) *Scanner {
 	s := NewScanner(r)
 	s.base, s.lock, s.locked = offset, lock, true
 	return s
 }
 
-// Offset is the place in the file up to which everything has been dealt with.
+// Offset returns the position in the file up to which the scan is complete.
 func (s *Scanner) Offset() int64 { return s.base + int64(s.pos) }
 
-// Next returns the next frame. It fails with io.EOF after the last one, with a *Rejection when the bytes are no MP3 or
-// not one that can be decoded, and with the reader's error.
+// Next returns the next frame. It fails with io.EOF after the last one, with a *Rejection if the bytes are not an MP3
+// that can be decoded, and with the reader's error.
 func (s *Scanner) Next() (Frame, error) {
 	s.compact()
 	if !s.locked {
@@ -98,11 +98,11 @@ func (s *Scanner) Next() (Frame, error) {
 	return f, s.follow(&f)
 }
 
-// follow moves to what comes after f, and judges f by it.
+// follow moves to the end of f, and uses the following bytes to judge f.
 func (s *Scanner) follow(f *Frame) error {
 	next := s.pos + len(f.Data)
 	if h, ok := s.streamHeader(next); ok {
-		// A mode that differs from both neighbours' is a flipped bit, not a change.
+		// A mode that differs from both neighbours is a flipped bit, not a change.
 		if f.Header.Channels() != s.lock.Channels() && h.Channels() == s.lock.Channels() {
 			f.Damaged, f.Broken = true, true
 		}
@@ -113,7 +113,8 @@ func (s *Scanner) follow(f *Frame) error {
 		s.pos = next
 		return s.failure()
 	}
-	// The next header is not where it should be. When a stream goes on inside this frame, bytes of it are missing.
+	// The next header is not at the expected position. If a stream continues inside this frame, some of its bytes are
+	// missing.
 	for i := s.pos + headerSize; i < next; i++ {
 		if _, ok := s.streamHeader(i); ok && s.chain(i, resyncChain, false) {
 			f.Damaged, f.Broken = true, true
@@ -126,7 +127,7 @@ func (s *Scanner) follow(f *Frame) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := s.streamHeader(s.pos); !ok { // junk at the end says nothing about this frame
+	if _, ok := s.streamHeader(s.pos); !ok { // junk at the end proves nothing about this frame
 		s.trailing += junk
 		return nil
 	}
@@ -136,9 +137,9 @@ func (s *Scanner) follow(f *Frame) error {
 	return nil
 }
 
-// framesIn returns how many frames of a constant bitrate fill n bytes, or 0 when n is no such number: then the bytes
-// were put in, and nothing is lost. Padding keeps frames to the bitrate, so that those of any run of them together are
-// within a byte of so many times the mean length (ISO/IEC 11172-3, 2.4.3.1), which need not be whole.
+// framesIn returns the number of frames of a constant bitrate that fill n bytes. It returns 0 if no number does: the
+// bytes were then inserted, and no frame is lost. Padding keeps the bitrate constant, so the length of consecutive
+// frames is within a byte of their number times the mean length (ISO/IEC 11172-3, 2.4.3.1), which may be fractional.
 func (s *Scanner) framesIn(n int64) int {
 	if !s.cbr {
 		return 0
@@ -213,7 +214,8 @@ func (s *Scanner) start() error {
 	return reject(RejectNotMP3, "No MP3 audio was found in this file: export the recording as MP3 and upload it again.")
 }
 
-// skipByte moves past one byte, and on to the next that can begin a frame or a tag. It reports whether all were zeros.
+// skipByte skips one byte, and then to the next byte that can begin a frame or a tag. It reports whether all skipped
+// bytes were zeros.
 func (s *Scanner) skipByte() (zeros bool) {
 	zeros = true
 	for first := true; s.pos < len(s.buf); first = false {
@@ -232,7 +234,7 @@ func (s *Scanner) skipByte() (zeros bool) {
 	return zeros
 }
 
-// between skips tags and junk until a frame of the stream is at pos, or the end, and counts the junk.
+// between skips tags and junk up to the next frame of the stream, or the end, and returns the amount of junk.
 func (s *Scanner) between() (junk int64, err error) {
 	for s.have(s.pos + headerSize) {
 		s.compact()
@@ -262,8 +264,8 @@ func (s *Scanner) between() (junk int64, err error) {
 	return junk, s.failure()
 }
 
-// chain reports whether want headers of one stream follow each other from at on. Two are enough when they lead to a
-// tag or to the end of the file, even into a last frame that is cut short; one when lone, and it ends there exactly.
+// chain reports whether want consecutive headers of one stream start at at. Two are enough if they lead to a tag or to
+// the end of the file, even within a truncated last frame; one is enough if lone is set and it ends exactly there.
 func (s *Scanner) chain(at, want int, lone bool) bool {
 	first, ok := s.header(at)
 	if !ok || first.BitrateKbps == 0 {
@@ -283,7 +285,7 @@ func (s *Scanner) chain(at, want int, lone bool) bool {
 	return true
 }
 
-// freeFormat reports whether frames without a stated bitrate repeat at one distance from at on.
+// freeFormat reports whether frames without a stated bitrate repeat at a constant distance from at on.
 func (s *Scanner) freeFormat(at int) bool {
 	first, _ := s.header(at)
 	pad := func(h Header) int {
@@ -308,7 +310,7 @@ func (s *Scanner) freeFormat(at int) bool {
 	return false
 }
 
-// header parses the header at a place in buf.
+// header parses the header at an index of buf.
 func (s *Scanner) header(at int) (Header, bool) {
 	if !s.have(at + headerSize) {
 		return Header{}, false
@@ -316,13 +318,13 @@ func (s *Scanner) header(at int) (Header, bool) {
 	return parseHeader(s.buf[at:])
 }
 
-// streamHeader is header for one that belongs to the stream.
+// streamHeader parses the header at an index of buf and reports whether it belongs to the stream.
 func (s *Scanner) streamHeader(at int) (Header, bool) {
 	h, ok := s.header(at)
 	return h, ok && h.sameStream(s.lock)
 }
 
-// end is io.EOF or what the reader failed with.
+// end returns io.EOF or the reader's error.
 func (s *Scanner) end() error {
 	if err := s.failure(); err != nil {
 		return err
@@ -330,7 +332,7 @@ func (s *Scanner) end() error {
 	return io.EOF
 }
 
-// failure is the reader's error, unless it is the end of the file.
+// failure returns the reader's error, unless it is the end of the file.
 func (s *Scanner) failure() error {
 	if s.err == nil || errors.Is(s.err, io.EOF) {
 		return nil
@@ -355,7 +357,7 @@ func (s *Scanner) have(end int) bool {
 	return len(s.buf) >= end
 }
 
-// compact drops what has been dealt with, when it is much. Places in buf are not valid across it.
+// compact drops the processed bytes if there are many. It invalidates indexes into buf.
 func (s *Scanner) compact() {
 	if s.pos < min(cap(s.buf), scanBuffer)/2 {
 		return

@@ -2,9 +2,9 @@ package audio
 
 import "time"
 
-// silences finds where no channel reaches -60 dBFS, to the sample.
+// silences finds the intervals in which no channel reaches -60 dBFS, to the sample.
 type silences struct {
-	from  int64 // the first sample of the silence that is going on
+	from  int64 // the first sample of the current silence
 	at    int64 // samples so far
 	spans []span
 	total int
@@ -17,9 +17,9 @@ const (
 	minSilence   = 500 * time.Millisecond // inside
 	minEdge      = 100 * time.Millisecond // at the head and at the tail
 	longSilence  = 2 * time.Second        // worth a warning inside
-	longEdge     = time.Second            // worth a warning at the head or tail
-	quietLUFS    = -40.0                  // quieter than this is worth a warning: speech is 15 dB louder and more
-	leastHeard   = 400 * time.Millisecond // of which loudness can be measured
+	longEdge     = time.Second            // worth a warning at the head or at the tail
+	quietLUFS    = -40.0                  // worth a warning below this; speech is at least 15 dB louder
+	leastHeard   = 400 * time.Millisecond // the shortest audio with a measurable loudness
 )
 
 func newSilences(rate int) *silences { return &silences{rate: int64(rate)} }
@@ -53,7 +53,7 @@ func loudEnds(pcm [][]float32) (first, last int) {
 	return first, last
 }
 
-// close ends the silence that is going on at a sample, and keeps it when it is long enough.
+// close ends the current silence at a sample, and keeps it if it is long enough.
 func (s *silences) close(end int64, tail bool) {
 	least := minSilence
 	if s.from == 0 || tail {
@@ -89,10 +89,10 @@ func (s *silences) facts(f *Facts) {
 	}
 }
 
-// warnQuiet warns of a recording of which little or nothing will be heard.
+// warnQuiet adds a warning if little or nothing of a recording is audible.
 func (s *silences) warnQuiet(f *Facts, silent time.Duration) {
 	switch {
-	case silent >= f.Duration: // the whole of it, which is said already
+	case silent >= f.Duration: // the whole recording, which has its own warning
 	case f.IntegratedLUFS != nil && *f.IntegratedLUFS < quietLUFS:
 		f.warn(WarnVeryQuiet, 0, "The recording is very quiet (%.1f LUFS): on air it is raised by a bounded gain only, and "+
 			"will hardly be heard. Raise its level and export it again.", *f.IntegratedLUFS)

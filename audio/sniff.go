@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// sniffSize is how many bytes from its start a file is told by.
+// sniffSize is the number of bytes at the start of a file that identify its format.
 const sniffSize = 4096
 
-// otherFormat is the rejection of a file that surely is some other format, by how it begins; nil when it may be an MP3.
+// otherFormat returns the rejection of a file whose first bytes prove another format, or nil if it may be an MP3.
 func otherFormat(head []byte) *Rejection {
 	if name := formatName(head); name != "" {
 		return reject(RejectNotMP3, "This is %s, not an MP3: export it as MP3 and upload it again.", name)
@@ -16,7 +16,7 @@ func otherFormat(head []byte) *Rejection {
 	return nil
 }
 
-// formatName recognises other formats by their signatures.
+// formatName identifies other formats by their signatures.
 func formatName(head []byte) string {
 	at := func(off int, s string) bool {
 		return len(head) >= off+len(s) && string(head[off:off+len(s)]) == s
@@ -84,8 +84,8 @@ func formatName(head []byte) string {
 	return ""
 }
 
-// textName recognises web pages and plain text: valid UTF-8 without control characters. Text may stand before an MP3,
-// so that only a file without any audio is called by this name.
+// textName identifies web pages and plain text: valid UTF-8 without control characters. Text may precede an MP3, so
+// this name applies only to a file without any audio.
 func textName(head []byte) string {
 	text := bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	if len(text) < 4 {
@@ -97,7 +97,7 @@ func textName(head []byte) string {
 			return ""
 		}
 		if r == utf8.RuneError && n < 2 {
-			break // the last rune is cut by the end of head
+			break // the end of head cuts the last rune
 		}
 		i += n
 	}
@@ -112,14 +112,14 @@ func textName(head []byte) string {
 	return "a text file"
 }
 
-// waveHoldsMP3 reports whether a WAV header says that its data is MP3 (format tag 0x0055).
+// waveHoldsMP3 reports whether a WAV header declares its data as MP3 (format tag 0x0055).
 func waveHoldsMP3(head []byte) bool {
 	i := bytes.Index(head, []byte("fmt "))
 	return i >= 0 && len(head) >= i+10 && head[i+8] == 0x55 && head[i+9] == 0
 }
 
 // isADTS reports whether head starts with two or more AAC frames (ISO/IEC 13818-7, 6.2), whose sync word differs from
-// MPEG audio's by a layer of zero.
+// that of MPEG audio by a layer of zero.
 func isADTS(head []byte) bool {
 	at := 0
 	for n := 0; ; n++ {

@@ -1,26 +1,26 @@
 package audio
 
 const (
-	maxTagFrame = 64 << 10  // a single item of a tag that is kept: pictures are larger, and dropped
-	maxTagTotal = 256 << 10 // all that is kept
+	maxTagFrame = 64 << 10  // the largest item that is kept; pictures are larger and dropped
+	maxTagTotal = 256 << 10 // the total of all kept items
 )
 
-// tagCollector keeps the small items of the tags that a scan passes and drops pictures and other large ones, in
-// bounded memory, whatever sizes the tags claim.
+// tagCollector keeps the small items of the tags that a scan passes and drops pictures and other large ones. Its memory
+// is bounded regardless of the sizes that the tags claim.
 type tagCollector struct {
 	id3     []id3Item // of the first ID3v2 tags
 	id3v1   []byte    // the last ID3v1 tag, 128 bytes
 	ape     []apeItem // of the APE tags
 	overrun bool      // a tag claims more bytes than the file has
 
-	kind    byte // of the tag that is passing: its first byte
+	kind    byte // first byte of the current tag
 	id3Walk id3Walker
 	apeWalk apeWalker
 	whole   []byte
 	kept    int
 }
 
-// id3Item is one frame of an ID3v2 tag: its header and body as they stand, unsynchronisation of the whole tag undone.
+// id3Item is one frame of an ID3v2 tag: its raw header and body, with the unsynchronisation of the whole tag undone.
 type id3Item struct {
 	version byte // 2, 3 or 4
 	raw     []byte

@@ -13,12 +13,13 @@ import (
 	"github.com/dhowden/tag"
 )
 
-// Tags is what a file says of itself. Text is valid UTF-8 on one line, without control or bidirectional formatting
-// characters, and bounded in length. Nothing in it is trusted: it never names a file and never overrides a measurement.
+// Tags holds a file's statements about itself. Text is valid UTF-8 on one line, without control or bidirectional
+// formatting characters, and bounded in length. None of it is trusted: it never names a file and never overrides a
+// measurement.
 type Tags struct {
 	Title, Artist, Album, Comment string
-	ISRC                          string // as ISO 3901 has it, without hyphens; empty when it is not one
-	Language                      string // as ID3 gives it: ISO 639-2
+	ISRC                          string // as in ISO 3901, without hyphens; empty if invalid
+	Language                      string // as in ID3: ISO 639-2
 	Year                          int
 	TrackGainDB                   *float64 // ReplayGain
 	Chapters                      []Chapter
@@ -35,7 +36,7 @@ const (
 	maxChapters = 200
 )
 
-// readTags reads the items that a scan kept: ID3v2 first, then APE, then ID3v1 for what those leave empty.
+// readTags reads the items that a scan kept: ID3v2 first, then APE and ID3v1 for fields that are still empty.
 func readTags(c *tagCollector) Tags {
 	var t Tags
 	for _, item := range c.id3 {
@@ -59,13 +60,13 @@ func readTags(c *tagCollector) Tags {
 	return t
 }
 
-// safely runs a parser of foreign bytes: its panics are errors.
+// safely runs a parser of foreign bytes and returns its panics as errors.
 func safely(parse func() (tag.Metadata, error)) (m tag.Metadata, err error) {
 	defer recovered(&err)
 	return parse()
 }
 
-// parseID3 reads one item by the library, as a tag of its own, so that one that is broken spoils no other.
+// parseID3 parses one item with the library, as a tag of its own, so that a broken item does not affect the others.
 func parseID3(item id3Item) (tag.Metadata, error) {
 	n := len(item.raw) + 10 // the library drops a last item that it does not know unless padding follows
 	b := append([]byte{'I', 'D', '3', item.version, 0, 0, byte(n >> 21 & 127), byte(n >> 14 & 127), byte(n >> 7 & 127),
@@ -74,7 +75,7 @@ func parseID3(item id3Item) (tag.Metadata, error) {
 	return safely(func() (tag.Metadata, error) { return tag.ReadID3v2Tags(bytes.NewReader(b)) })
 }
 
-// gaplessComment is the comment in which iTunes states what of a file is heard; empty where there is none.
+// gaplessComment returns the comment in which iTunes states the audible part of a file, or "" if there is none.
 func gaplessComment(items []id3Item) string {
 	for _, item := range items {
 		if !bytes.HasPrefix(item.raw, []byte("COM")) {
@@ -111,7 +112,8 @@ func (t *Tags) addID3(item id3Item) {
 		case *tag.Comm:
 			if name == "TXXX" || name == "TXX" {
 				t.addText(v.Description, v.Text)
-			} else if (name == "COMM" || name == "COM") && !strings.HasPrefix(v.Description, "iTun") { // those are for programs
+				// iTunes comments are for programs
+			} else if (name == "COMM" || name == "COM") && !strings.HasPrefix(v.Description, "iTun") {
 				set(&t.Comment, v.Text)
 			}
 		case []byte:
@@ -122,7 +124,7 @@ func (t *Tags) addID3(item id3Item) {
 	}
 }
 
-// addText takes one named value, as ID3 or APE call it.
+// addText adds one value under its ID3 or APE name.
 func (t *Tags) addText(name, value string) {
 	value = strings.TrimRight(value, "\x00 ")
 	switch strings.ToUpper(strings.TrimRight(name, "\x00 ")) {
@@ -152,7 +154,7 @@ func (t *Tags) addText(name, value string) {
 	}
 }
 
-// addChapter reads a chapter (ID3v2 Chapter Frame Addendum, 3.1): a name, four times and sub-items, of which one may
+// addChapter parses a chapter (ID3v2 Chapter Frame Addendum, 3.1): a name, four times and sub-items, one of which may
 // be a title.
 func (t *Tags) addChapter(version byte, b []byte) {
 	_, b, ok := bytes.Cut(b, []byte{0})
@@ -179,15 +181,15 @@ func (t *Tags) addChapter(version byte, b []byte) {
 	t.Chapters = append(t.Chapters, c)
 }
 
-// set gives an empty field the safe form of a value.
+// set sets an empty field to the safe form of a value.
 func set(field *string, value string) {
 	if *field == "" {
 		*field = safeText(value)
 	}
 }
 
-// safeText makes foreign text fit to store and show: one line of valid UTF-8 without characters that steer a terminal
-// or turn the direction of writing, and no longer than maxTagText.
+// safeText makes foreign text safe to store and show: one line of valid UTF-8 without characters that control a
+// terminal or change the direction of writing, of at most maxTagText bytes.
 func safeText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -208,7 +210,7 @@ func safeText(s string) string {
 	return s
 }
 
-// isrc returns the twelve characters of a recording code, or nothing when s is not one.
+// isrc returns the twelve characters of a recording code, or "" if s is not one.
 func isrc(s string) string {
 	s = strings.ToUpper(strings.NewReplacer("-", "", " ", "", "\x00", "").Replace(s))
 	if len(s) != 12 {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// tagged is a small MP3 with metadata written by ffmpeg or lame.
+// tagged returns a small MP3 with metadata written by ffmpeg or lame.
 func tagged(t *testing.T, args ...string) []byte {
 	t.Helper()
 	return contents(t, encode(t, programme(), append([]string{"-b", "64", "-m", "m"}, args...)...))

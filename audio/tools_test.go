@@ -19,7 +19,7 @@ import (
 )
 
 // The expected facts of these tests come from independent tools: lame and ffmpeg encode, mpg123 and ffmpeg decode and
-// measure. A test that needs one that is missing fails.
+// measure. A test fails if a tool that it needs is missing.
 
 var workDir string
 
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run runs a tool and returns what it wrote to its output and to its errors.
+// run runs a tool and returns its standard output and standard error.
 func run(t testing.TB, name string, args ...string) (stdout, stderr []byte) {
 	t.Helper()
 	stdout, stderr, err := try(name, args...)
@@ -54,14 +54,14 @@ func try(name string, args ...string) (stdout, stderr []byte, err error) {
 	return o.Bytes(), e.Bytes(), err
 }
 
-// temp is the path of a test's own file.
+// temp returns the path of a file of the test.
 func temp(t testing.TB, name string) string {
 	t.Helper()
 	return filepath.Join(t.TempDir(), name)
 }
 
-// programme is a WAV file, made once: seven seconds, 48 kHz, stereo, 16 bits; speech that pans, over soft chords, with
-// a pause and some transients, so that encoders use short blocks and joint stereo.
+// programme returns a WAV file, which it makes once: seven seconds, 48 kHz, stereo, 16 bits; panned speech over soft
+// chords, with a pause and some transients, so that encoders use short blocks and joint stereo.
 var programme = sync.OnceValue(func() string {
 	speech, mix := filepath.Join(workDir, "speech.wav"), filepath.Join(workDir, "programme.wav")
 	const text = "The appeal goes out tonight across the closed border. Nobody shall be forgotten. The sea remembers " +
@@ -106,7 +106,7 @@ func writeFile(t testing.TB, path, text string) {
 	}
 }
 
-// analyse is Analyse of bytes that must be accepted.
+// analyse analyses bytes that must be accepted.
 func analyse(t testing.TB, b []byte) Facts {
 	t.Helper()
 	f, err := Analyse(context.Background(), bytes.NewReader(b), Options{})
@@ -116,7 +116,7 @@ func analyse(t testing.TB, b []byte) Facts {
 	return f
 }
 
-// pcmOf reads all of an MP3 through a Reader.
+// pcmOf reads a whole MP3 through a Reader.
 func pcmOf(t testing.TB, b []byte) []float32 {
 	t.Helper()
 	r, err := Open(bytes.NewReader(b), int64(len(b)))
@@ -156,7 +156,7 @@ func floats(raw []byte) []float32 {
 	return out
 }
 
-// snr is the power of want over that of the difference, in dB, with what is beyond full scale in either left out.
+// snr returns the power of want divided by that of the difference, in dB, without samples beyond full scale in either.
 func snr(got, want []float32) float64 {
 	var signal, noise float64
 	for i, w := range want {
@@ -170,7 +170,7 @@ func snr(got, want []float32) float64 {
 	return 10 * math.Log10(signal/noise)
 }
 
-// ebur is what ffmpeg's ebur128 measures.
+// ebur holds the measurements of ffmpeg's ebur128.
 type ebur struct{ integrated, lra, truePeak, samplePeak float64 }
 
 var eburLine = regexp.MustCompile(`(I|LRA|Peak):\s+(-?[\d.]+|-?inf|nan) (LUFS|LU|dBFS)`)
@@ -201,10 +201,10 @@ func ffmpegEBUR(t testing.TB, path string) ebur {
 	return m
 }
 
-// diff says how two values differ, if they do.
+// diff describes the difference of two values, if there is one.
 func diff(want, got any) string { return cmp.Diff(want, got) }
 
-// within fails unless got is there and at most tolerance from want.
+// within fails unless got is not nil and at most tolerance from want.
 func within(t testing.TB, what string, got *float64, want, tolerance float64) {
 	t.Helper()
 	if got == nil {
@@ -214,7 +214,7 @@ func within(t testing.TB, what string, got *float64, want, tolerance float64) {
 	}
 }
 
-// voiced makes a WAV of speech, a different recording for each number.
+// voiced makes a WAV of speech, with a different recording for each number.
 func voiced(t testing.TB, dir string, n int) string {
 	t.Helper()
 	words := []string{"border", "family", "letter", "winter", "mother", "station", "harbour", "village", "promise",

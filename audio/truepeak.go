@@ -2,23 +2,23 @@ package audio
 
 import "lifeline/audio/sinc"
 
-// truePeak finds the largest magnitude of the signal, between its samples too. Stretches that cannot raise the peak are
-// not computed: the meter's answer is at most its reach times the largest sample that it takes in, so that leaving out
-// what stays below the peak by this bound changes nothing.
+// truePeak finds the largest magnitude of the signal, including the values between samples. It skips intervals that
+// cannot raise the peak: the meter's result is at most its reach times the largest sample in its window, so skipping
+// intervals whose bound is below the peak does not change the result.
 type truePeak struct {
 	meter *sinc.TruePeak
 	lines []peakLine // per channel
 	peak  float32
-	all   bool // compute everything; for the tests of the bound
+	all   bool // compute everything; used to test the bound
 }
 
-// peakLine is what a channel's filter remembers.
+// peakLine is the state of a channel's filter.
 type peakLine struct {
-	x    []float32 // the last sinc.Taps-1 samples, then a block
-	prev float32   // the largest of those
+	x    []float32 // the last sinc.Taps-1 samples, followed by a block
+	prev float32   // the largest magnitude of the former
 }
 
-const peakStep = 16 // positions that are decided on together
+const peakStep = 16 // positions that are skipped or computed together
 
 func newTruePeak(rate, channels int) *truePeak {
 	t := &truePeak{meter: sinc.NewTruePeak(rate), lines: make([]peakLine, channels)}
@@ -34,7 +34,7 @@ func (t *truePeak) add(b *block) {
 	}
 }
 
-// channel takes the next samples of a channel, the largest of which is peak.
+// channel consumes the next samples of a channel; peak is their largest magnitude.
 func (t *truePeak) channel(l *peakLine, x []float32, peak float32) {
 	t.peak = max(t.peak, peak)
 	reach := max(peak, l.prev)
@@ -47,7 +47,7 @@ func (t *truePeak) channel(l *peakLine, x []float32, peak float32) {
 	l.x = l.x[:copy(l.x, keep)]
 }
 
-// scan computes the outputs of the filter over x that could raise the peak.
+// scan computes the filter outputs over x that could raise the peak.
 func (t *truePeak) scan(x []float32) {
 	for at := 0; at+sinc.Taps <= len(x); at += peakStep {
 		window := x[at:min(at+peakStep-1+sinc.Taps, len(x))]
@@ -60,7 +60,7 @@ func (t *truePeak) scan(x []float32) {
 	}
 }
 
-// finish lets the last samples pass through the filter.
+// finish passes the last samples through the filter.
 func (t *truePeak) finish() {
 	zeros := make([]float32, sinc.Taps)
 	for ch := range t.lines {

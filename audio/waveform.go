@@ -8,15 +8,15 @@ import (
 	"math"
 )
 
-// Waveform is the outline of a recording for drawing: for each run of SamplesPerPixel samples the least and the
-// greatest value of the mean of the channels, in 8 bits, as BBC audiowaveform writes it for one channel.
+// Waveform is the outline of a recording for drawing: for each run of SamplesPerPixel samples, the minimum and the
+// maximum of the mean of the channels, in 8 bits, as BBC audiowaveform writes it for one channel.
 type Waveform struct {
 	SampleRate      int // Hz
 	SamplesPerPixel int
-	Data            []int8 // a least and a greatest value per pixel
+	Data            []int8 // a minimum and a maximum per pixel
 }
 
-// Pixels is the number of pixels.
+// Pixels returns the number of pixels.
 func (w Waveform) Pixels() int { return len(w.Data) / 2 }
 
 // MarshalJSON writes the JSON format, version 2, of BBC audiowaveform.
@@ -37,7 +37,7 @@ func (w Waveform) MarshalJSON() ([]byte, error) {
 	return json.Marshal(format{2, 1, w.SampleRate, w.SamplesPerPixel, 8, w.Pixels(), data})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads the output of MarshalJSON.
 func (w *Waveform) UnmarshalJSON(b []byte) error {
 	var f struct {
 		SampleRate      int    `json:"sample_rate"`
@@ -65,12 +65,12 @@ func (w Waveform) WriteDat(out io.Writer) error {
 	return b.Flush()
 }
 
-// outline draws the waveform. When there are too many pixels, it halves them.
+// outline computes the waveform. When there are too many pixels, it halves their number.
 type outline struct {
 	rate     int
 	perPixel int
 	lo, hi   float32
-	n        int // samples in the pixel at hand
+	n        int // samples in the current pixel
 	data     []int8
 }
 
@@ -97,7 +97,7 @@ func (o *outline) add(b *block) {
 	}
 }
 
-// extremes returns the least and the greatest value of x, which is not empty.
+// extremes returns the minimum and the maximum of x, which must not be empty.
 func extremes(x []float32) (lo, hi float32) {
 	lo, hi = x[0], x[0]
 	for _, v := range x {
@@ -111,7 +111,7 @@ func extremes(x []float32) (lo, hi float32) {
 	return lo, hi
 }
 
-// pixel ends the pixel at hand.
+// pixel ends the current pixel.
 func (o *outline) pixel() {
 	if len(o.data) == 2*maxPixels {
 		for i := range maxPixels / 2 {
@@ -120,7 +120,7 @@ func (o *outline) pixel() {
 		}
 		o.data = o.data[:maxPixels]
 		o.perPixel *= 2
-		return // the pixel at hand is half of a new one
+		return // the current pixel is now half of a larger one
 	}
 	o.data = append(o.data, eightBits(o.lo), eightBits(o.hi))
 	o.n = 0

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The expected outline is taken from mpg123's PCM: the least and greatest mean of the channels per pixel, in 8 bits.
+// The expected outline comes from mpg123's PCM: the minimum and maximum mean of the channels per pixel, in 8 bits.
 func TestWaveformIsTheOutlineOfThePCM(t *testing.T) {
 	for _, args := range [][]string{{"-b", "128", "-m", "s"}, {"-b", "48", "-m", "m", "--resample", "24"}} {
 		path := encode(t, programme(), args...)

@@ -1,6 +1,7 @@
-// Package sinc has the filters that find the signal between its samples: a sinc under a Kaiser window. The analysis
-// measures true peaks by them; the player converts rates and keeps true peaks under its ceiling by the same ones.
+// Package sinc provides the filters that compute the signal between its samples: a sinc with a Kaiser window. The
+// analysis uses them to measure true peaks; the player uses them to convert sample rates and to keep true peaks below
+// its ceiling.
 //
-//   - Phase makes the coefficients of one filter (phase.go).
+//   - Phase computes the coefficients of one filter (phase.go).
 //   - TruePeak measures between samples (truepeak.go).
 package sinc

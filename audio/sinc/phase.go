@@ -2,9 +2,10 @@ package sinc
 
 import "math"
 
-// Phase is the filter of 2*half taps that gives the signal at fraction frac between the two samples in the middle, from
-// half-1 before it to half after it. It passes what lies below cut, as a part of the Nyquist frequency, and passes a
-// constant unchanged. beta is the Kaiser window's: more of it rejects better and falls more slowly.
+// Phase returns the filter of 2*half taps that computes the signal at fraction frac between the two middle samples,
+// from half-1 samples before to half after. It passes frequencies below cut, a fraction of the Nyquist frequency, and
+// leaves a constant unchanged. beta is the parameter of the Kaiser window: a larger one gives more rejection and a
+// wider transition.
 func Phase(half int, frac, cut, beta float64) []float32 {
 	taps := make([]float64, 2*half)
 	sum := 0.0
@@ -33,7 +34,7 @@ func sinc(x float64) float64 {
 	return math.Sin(math.Pi*x) / (math.Pi * x)
 }
 
-// bessel0 is the modified Bessel function of the first kind of order zero, by its power series.
+// bessel0 is the modified Bessel function of the first kind of order zero, computed by its power series.
 func bessel0(x float64) float64 {
 	sum, term := 1.0, 1.0
 	for k := 1.0; term > sum*1e-17; k++ {

@@ -1,23 +1,23 @@
 package sinc
 
 // TruePeak finds the largest magnitude of a signal between its samples (ITU-R BS.1770-5, annex 2). It oversamples at
-// least four times and to no less than 176.4 kHz, so that the rate's own error is at most 0.7 dB at the very edge of
-// the band and far less below.
+// least four times and to at least 176.4 kHz, so that the error of the rate is at most 0.7 dB at the edge of the band
+// and far less below.
 type TruePeak struct {
-	phases [][Taps]float32 // coefficients, of each fraction of a sample
+	phases [][Taps]float32 // coefficients for each fraction of a sample
 	reach  float32
 }
 
-// Taps is how many samples a measure between two of them takes in.
+// Taps is the number of samples that a measurement between two samples uses.
 const Taps = 24
 
 const (
 	peakRate   = 176400 // Hz
 	peakBeta   = 7
-	peakMargin = 1.00001 // more than 24 roundings of 2^-24
+	peakMargin = 1.00001 // exceeds 24 roundings of 2^-24
 )
 
-// NewTruePeak measures a signal of rate.
+// NewTruePeak returns a meter for signals of the given rate.
 func NewTruePeak(rate int) *TruePeak {
 	factor := 4
 	for factor*rate < peakRate && factor < 16 {
@@ -35,10 +35,10 @@ func NewTruePeak(rate int) *TruePeak {
 	return t
 }
 
-// Reach is how many times the largest sample that Between takes in its answer may be, rounding included.
+// Reach returns the largest ratio of Between's result to the largest sample in its window, including rounding.
 func (t *TruePeak) Reach() float32 { return t.reach }
 
-// Between is the largest magnitude between the two samples in the middle of x, without theirs.
+// Between returns the largest magnitude between the two middle samples of x, excluding the samples themselves.
 func (t *TruePeak) Between(x *[Taps]float32) (peak float32) {
 	for i := range t.phases {
 		peak = max(peak, fir(x, &t.phases[i]))
@@ -46,7 +46,7 @@ func (t *TruePeak) Between(x *[Taps]float32) (peak float32) {
 	return peak
 }
 
-// fir is the magnitude of the filter's output.
+// fir returns the magnitude of the filter's output.
 func fir(x, h *[Taps]float32) float32 {
 	var a, b, c, d float32
 	for i := 0; i < Taps; i += 4 {
