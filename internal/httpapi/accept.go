@@ -9,11 +9,11 @@ import (
 	"lifeline/internal/fault"
 )
 
-// prefers is which of the media types that a resource is to be had in the caller would rather have (RFC 9110, section
+// preferred is which of the media types that a resource is to be had in the caller would rather have (RFC 9110, section
 // 12.5.1); the first of those that are as good, and where the caller does not say. It fails with Unacceptable when the
 // caller takes none of them. What is to be had in one form alone is not negotiated: Accept is disregarded there, as
 // that section allows, since players and scripts send what they will.
-func (c *call) prefers(types ...string) (string, error) {
+func preferred(c *call, types ...string) (string, error) {
 	c.w.Header().Add("Vary", "Accept")
 	accept := strings.Join(c.r.Header.Values("Accept"), ",")
 	if strings.TrimSpace(accept) == "" {

@@ -27,7 +27,7 @@ func TestFormIsWhatAcceptWouldRatherHave(t *testing.T) {
 		if accept != "" {
 			c.r.Header.Set("Accept", accept)
 		}
-		got, err := c.prefers("application/json", "text/csv", "text/html")
+		got, err := preferred(c, "application/json", "text/csv", "text/html")
 		if got != want || want == "" && !fault.Is(err, fault.Unacceptable) || want != "" && err != nil {
 			t.Errorf("%q: %q, %v", accept, got, err)
 		}

@@ -13,18 +13,71 @@ import (
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/record"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
+// airingHandlers are about every airing, one by one and counted.
+type airingHandlers struct{ *Parts }
+
+func (a airingHandlers) routes() []route {
+	counts := schedules.TallyCounts{Planned: 3, Aired: 2, Missed: 1, MadeGood: 1, PlannedMs: schedules.Ms(1379040),
+		AiredMs: schedules.Ms(919360)}
+	days := []openapi.Parameter{
+		{Name: "from", Description: "The first broadcast day.", Schema: dateSchema(), Example: "2023-10-01"},
+		{Name: "to", Description: "The day after the last; at most 400 days later.", Schema: dateSchema(),
+			Example: "2023-11-01"}}
+	return []route{
+		{a.airings, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment/airings", Roles: people,
+			ID: "listAirings", Tag: apidoc.ForProducers,
+			Summary: "Every place of a segment, and what became of it",
+			Detail: "Of published queues of days past and to come, by station and time, and its airings without a place. " +
+				"Default: from four weeks ago to two weeks ahead.",
+			Query: append(append([]openapi.Parameter{ofStation}, days...), paged...), Faults: noStation,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page.", wire.Page[schedules.AiringRecord]{
+				Items: []schedules.AiringRecord{{Station: "lantern-coast", Date: exampleDate, Window: "evening",
+					ItemID: exampleItem.ID, SegmentID: "reading-ko-full-hana", Title: "The appeal, whole", Language: "ko-KP",
+					PlannedAt: exampleStart, Planned: exampleItem.Duration,
+					StartedAt: exampleStart, EndedAt: schedules.At(exampleStart.Add(exampleItem.Duration.Duration)),
+					AiredMs: exampleItem.Duration, Outcome: schedules.AsPlanned}}})}}},
+		{a.airingReport, apidoc.Route{Method: http.MethodGet, Path: "/v1/reports/airings", Roles: people,
+			ID: "reportAirings", Tag: apidoc.ForSchedulers,
+			Summary: "What was planned, aired, missed and made good",
+			Detail: "As JSON, as CSV or as a page to print, as Accept says. An airing of several passages, or within several " +
+				"campaigns, counts in the row of each, and once in the totals. Default: the last week.",
+			Query: append([]openapi.Parameter{
+				{Name: "group", Description: "What to count by: some of segment, campaign, script, passage, language, station " +
+					"and day, with commas between. Default: segment.",
+					Schema: openapi.Match(
+						`^(segment|campaign|script|passage|language|station|day)(,(segment|campaign|script|passage|language|station|day))*$`),
+					Example: "script,passage,language"},
+				ofStation,
+				{Name: "segment", Description: "Of this segment.", Schema: openapi.String()},
+				{Name: "campaign", Description: "Within this campaign.", Schema: openapi.String()},
+				{Name: "script", Description: "Of readings of this script.", Schema: openapi.String()},
+				{Name: "passage", Description: "Of readings of this passage.", Schema: openapi.Integer().AtLeast(1)},
+				{Name: "language", Description: "In this language: ko is of ko-KP, too.", Schema: openapi.String()}}, days...),
+			Faults: map[int]string{http.StatusNotFound: noStation[http.StatusNotFound],
+				http.StatusNotAcceptable: "Accept names none of the forms."},
+			Answers: []apidoc.Answer{{Status: http.StatusOK, Says: "The report.", Bodies: []apidoc.Body{
+				apidoc.Gives(http.StatusOK, "", wire.AiringReport{From: exampleDate, To: exampleDate.AddDays(1),
+					Group: []string{"segment"}, MadeAt: exampleStart, Totals: counts,
+					Rows: []schedules.TallyRow{{TallyKey: schedules.TallyKey{Segment: "reading-ko-full-hana"},
+						Title: "The appeal, whole", TallyCounts: counts}}}).Bodies[0],
+				{MediaType: "text/csv", Schema: openapi.String()}, {MediaType: "text/html", Schema: openapi.String()}}}}}},
+	}
+}
+
 // airings lists every place of a segment with what became of it.
-func (a *api) airings(c *call) error {
+func (a airingHandlers) airings(c *call) error {
 	s, err := a.Library.Segments.Get(c.param("segment"))
 	if err != nil {
 		return err
 	}
-	after, limit, err := c.page()
+	after, limit, err := c.query().page()
 	if err != nil {
 		return err
 	}
@@ -42,7 +95,7 @@ func (a *api) airings(c *call) error {
 }
 
 // days are the query's broadcast days [from, to), or those so many days around today.
-func (a *api) days(c *call, from, to int) (first, end schedules.Date, err error) {
+func (a airingHandlers) days(c *call, from, to int) (first, end schedules.Date, err error) {
 	today := schedules.DateOf(a.Now().UTC())
 	var fields []fault.Field
 	read := func(name string, otherwise schedules.Date) schedules.Date {
@@ -61,8 +114,8 @@ func (a *api) days(c *call, from, to int) (first, end schedules.Date, err error)
 }
 
 // airingReport counts airings, as JSON, CSV or a page to print.
-func (a *api) airingReport(c *call) error {
-	form, err := c.prefers("application/json", "text/csv", "text/html")
+func (a airingHandlers) airingReport(c *call) error {
+	form, err := preferred(c, "application/json", "text/csv", "text/html")
 	if err != nil {
 		return err
 	}
@@ -71,7 +124,7 @@ func (a *api) airingReport(c *call) error {
 		return err
 	}
 	q := c.query()
-	language, err := c.language()
+	language, err := c.query().language()
 	if err != nil {
 		return err
 	}
@@ -207,3 +260,9 @@ var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 		return strconv.FormatInt(n, 10)
 	},
 }).Parse(reportText))
+
+// Of what lists of airings and of what is owed are.
+var (
+	ofStation = openapi.Parameter{Name: "station", Description: "Of this station.", Schema: openapi.String()}
+	noStation = map[int]string{http.StatusNotFound: "There is no such station, or no such segment."}
+)

@@ -2,16 +2,43 @@ package httpapi
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 
 	"lifeline/internal/calendar"
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
+// calendarHandlers give a station's times to calendar programs.
+type calendarHandlers struct{ *Parts }
+
+func (a calendarHandlers) routes() []route {
+	const basic = "Calendar programs that can send no token log in with any name and the token as the password. "
+	return []route{
+		{a.windowCalendar, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/windows.ics", Roles: everybody,
+			ID: "getWindowCalendar", Tag: apidoc.ForStations,
+			Summary: "The station's windows as a calendar", Known: true,
+			Detail: basic + "It covers last year, this one and the next. A window that repeats is an event with its rule, in " +
+				"the window's own zone; a start that programs " +
+				"would read differently, because clocks change, is an event of its own in UTC.",
+			Answers: []apidoc.Answer{apidoc.GivesBytes(calendar.ContentType, http.StatusOK, "The calendar.")}}},
+		{a.dayCalendar, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/queue.ics", Roles: relays,
+			ID: "getQueueAsICS", Tag: apidoc.ForStations, Summary: "Published days as a calendar",
+			Known:  true,
+			Detail: basic + "Every item is an event, in whole seconds. Days of which nothing is published are left out.",
+			Query: []openapi.Parameter{dateParameter,
+				{Name: "days", Description: "How many days from that one on.", Schema: withDefault(openapi.Integer().Between(1,
+					maxCalendarDays), 1)}},
+			Answers: []apidoc.Answer{apidoc.GivesBytes(calendar.ContentType, http.StatusOK, "The calendar.")}}},
+	}
+}
+
 // windowCalendar serves the station's windows as a calendar.
-func (a *api) windowCalendar(c *call) error {
+func (a calendarHandlers) windowCalendar(c *call) error {
 	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {
 		return err
@@ -26,7 +53,7 @@ const maxCalendarDays = 31
 
 // dayCalendar serves what is published of a day, or of several from it on, as a calendar. A day of which nothing is
 // published is left out; there must be one.
-func (a *api) dayCalendar(c *call) error {
+func (a calendarHandlers) dayCalendar(c *call) error {
 	date, err := a.dateOrToday(c)
 	if err != nil {
 		return err
@@ -53,7 +80,7 @@ func (a *api) dayCalendar(c *call) error {
 }
 
 // published are the published queues of days from a date on; the first failure is of the first day, if there is none.
-func (a *api) published(c *call, date schedules.Date, days int) (queues []wire.Queue, err error) {
+func (a calendarHandlers) published(c *call, date schedules.Date, days int) (queues []wire.Queue, err error) {
 	for n := range days {
 		q, missing := a.Scheduler.Record.Queues.StandingQueue(c.r.Context(), c.station(), date.AddDays(n))
 		switch {

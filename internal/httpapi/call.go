@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
 	"lifeline/internal/replica"
+	"lifeline/internal/text"
 	"lifeline/schedules"
 )
 
@@ -87,7 +87,7 @@ func (c *call) text(status int, contentType string, t replica.Text) error {
 	h.Set("Content-Type", contentType)
 	if len(b) >= worthZipping {
 		h.Add("Vary", "Accept-Encoding")
-		if c.takesGzip() {
+		if takesGzip(c.r) {
 			zipped, err := t.Zipped()
 			if err != nil {
 				return err
@@ -152,11 +152,11 @@ func (c *call) decodeOptional(v any) error {
 }
 
 // query are the parameters of the address.
-func (c *call) query() url.Values {
+func (c *call) query() query {
 	if c.asked == nil {
 		c.asked, c.misread = asked(c.r.URL.RawQuery)
 	}
-	return c.asked
+	return query{c.asked}
 }
 
 // checkQuery says what is wrong with the texts of the address's query.
@@ -175,6 +175,15 @@ func (c *call) date() (schedules.Date, error) {
 		return d, fault.Fields(fault.Field{Field: "date", Message: err.Error()})
 	}
 	return d, nil
+}
+
+// label is a part of the path in the form in which labels are kept.
+func (c *call) label(name string) string {
+	kept, err := text.Label(c.param(name))
+	if err != nil {
+		return c.param(name) // of which there is none
+	}
+	return kept
 }
 
 // ifMatch is the revision that a change starts from; nil when the caller gives none, or takes any.
@@ -245,17 +254,15 @@ func (c *call) knownAll() []int64 {
 	return out
 }
 
-// wait is how long the caller is ready to wait, at most the given limit.
-func (c *call) wait(limit time.Duration) (time.Duration, error) {
-	v := c.query().Get("wait")
-	if v == "" {
-		return 0, nil
+// resource answers a revisioned resource, or passes the error on.
+func resource(c *call, v any, revision int64, err error) error {
+	if err != nil {
+		return err
 	}
-	d, err := time.ParseDuration(v)
-	if err != nil || d < 0 {
-		return 0, fault.Fields(fault.Field{Field: "wait", Message: "must be a duration such as 55s"})
+	if c.tag(revision) {
+		return nil
 	}
-	return min(d, limit), nil
+	return c.json(http.StatusOK, v)
 }
 
 // patience is the context of what the call waits for, for at most limit: it ends with the call, and when the service
@@ -268,37 +275,3 @@ func (c *call) patience(limit time.Duration) (context.Context, context.CancelFun
 		cancel()
 	}
 }
-
-// instant is a query parameter that is an instant; the zero time when it is left out.
-func (c *call) instant(name string) (time.Time, error) {
-	v := c.query().Get(name)
-	if v == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.Parse(time.RFC3339Nano, v)
-	if err != nil {
-		return t, fault.Fields(fault.Field{Field: name, Message: "must be an instant such as 2023-10-27T13:00:00.000Z"})
-	}
-	return t, nil
-}
-
-// page is the cursor and limit of a list.
-func (c *call) page() (after string, limit int, err error) {
-	q := c.query()
-	limit = 50
-	var fields []fault.Field
-	if v := q.Get("limit"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > 500 {
-			fields = append(fields, fault.Field{Field: "limit", Message: "must be a number from 1 to 500"})
-		}
-		limit = n
-	}
-	b, err := base64.RawURLEncoding.DecodeString(q.Get("cursor"))
-	if err != nil {
-		fields = append(fields, fault.Field{Field: "cursor", Message: "is not one that this service gave"})
-	}
-	return string(b), limit, fault.Fields(fields...)
-}
-
-func cursor(after string) string { return base64.RawURLEncoding.EncodeToString([]byte(after)) }

@@ -5,16 +5,52 @@ import (
 	"strconv"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/record"
 	"lifeline/internal/wire"
 )
 
+// chainHandlers show the chain that seals what was published and what aired.
+type chainHandlers struct{ *Parts }
+
+func (a chainHandlers) routes() []route {
+	head := wire.ChainHead{Station: "lantern-coast", Number: 1, SHA256: exampleHash}
+	link := wire.SealedLink{Link: wire.Link{Schema: wire.LinkSchema, Station: "lantern-coast", Number: 1,
+		SealedAt: exampleStart, Kind: wire.LinkQueue, Date: exampleDate,
+		Revision: 7, Queue: exampleHash, Rundown: exampleHash},
+		Envelope: []byte(`{"payloadType":"application/vnd.lifeline.link+json"}`)}
+	span := func(name, says string) openapi.Parameter {
+		return openapi.Parameter{Name: name, Description: says, Schema: instantSchema()}
+	}
+	return []route{
+		{a.chain, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/chain", Roles: people,
+			ID: "listChain", Tag: apidoc.ForSchedulers,
+			Summary: "The chain that seals a station's record",
+			Detail: "One signed link for every publication and every day of as-run reports. Each names the one before by the " +
+				"SHA-256 of its envelope, so that whoever has the public key can see what was changed.",
+			Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of links, by number, and how far the chain has come.",
+				wire.ChainPage{Page: wire.Page[wire.SealedLink]{Items: []wire.SealedLink{link}}, Head: head})}}},
+		{a.chainRecords, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/chain/records", Roles: people,
+			ID: "listChainRecords", Tag: apidoc.ForSchedulers,
+			Summary: "What a station reported, byte for byte",
+			Detail: "As the links of the chain seal it: their hash is of each record's sequence, instant, length (64 bits " +
+				"each, big endian) and body, by sequence.",
+			Query: append([]openapi.Parameter{span("from", "The first instant. Default: since ever."),
+				required(span("to", "The instant after the last."))}, paged...),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of records, by sequence.",
+				wire.Page[wire.ChainRecord]{Items: []wire.ChainRecord{
+					{Sequence: 17, AtMs: exampleStart.UnixMilli(), Body: []byte(`{"sequence":17}`)}}})}}},
+	}
+}
+
 // chain lists the links of a station's chain, each with its signed envelope.
-func (a *api) chain(c *call) error {
+func (a chainHandlers) chain(c *call) error {
 	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
-	after, limit, err := c.number()
+	after, limit, err := c.query().number()
 	if err != nil {
 		return err
 	}
@@ -45,19 +81,19 @@ func (a *api) chain(c *call) error {
 }
 
 // chainRecords lists what a station reported for [from, to), by sequence, byte for byte as it is sealed.
-func (a *api) chainRecords(c *call) error {
+func (a chainHandlers) chainRecords(c *call) error {
 	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
-	after, limit, err := c.number()
+	after, limit, err := c.query().number()
 	if err != nil {
 		return err
 	}
-	from, err := c.instant("from")
+	from, err := c.query().instant("from")
 	if err != nil {
 		return err
 	}
-	to, err := c.instant("to")
+	to, err := c.query().instant("to")
 	if err != nil {
 		return err
 	}
@@ -84,13 +120,7 @@ func (a *api) chainRecords(c *call) error {
 	return page(c, records, next)
 }
 
-// number is page for a list whose cursor is a number.
-func (c *call) number() (after int64, limit int, err error) {
-	s, limit, err := c.page()
-	if err == nil && s != "" {
-		if after, err = strconv.ParseInt(s, 10, 64); err != nil {
-			err = fault.Fields(fault.Field{Field: "cursor", Message: "is not one that this service gave"})
-		}
-	}
-	return after, limit, err
+func required(p openapi.Parameter) openapi.Parameter {
+	p.Required = true
+	return p
 }

@@ -7,21 +7,47 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/kinds"
+	"lifeline/internal/openapi"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
+// changeHandlers stream changes as they happen.
+type changeHandlers struct{ *Parts }
+
+func (a changeHandlers) routes() []route {
+	return []route{
+		{a.changes, apidoc.Route{Method: http.MethodGet, Path: "/v1/changes", Roles: everybody,
+			ID: "followChanges", Tag: apidoc.ForStations, Summary: "Follow changes as they happen",
+			Detail: "Server-sent events, each with a change as JSON, its id and one of the names " +
+				strings.Join(kinds.All.ChangeNames(), ", ") + ". " +
+				"Resumable by Last-Event-ID or since; an event reset means that some are no longer kept: list again. A comment " +
+				"every 15 s says that the stream lives.",
+			Query: []openapi.Parameter{{Name: "since", Description: "Id of the last change that the caller has. Default: " +
+				"from now on.", Schema: openapi.Integer().AtLeast(0)}},
+			Headers: []openapi.Parameter{{Name: "Last-Event-ID", In: "header", Description: "As since, and before it.",
+				Schema: openapi.Integer().AtLeast(0)}},
+			Answers: []apidoc.Answer{{Status: http.StatusOK, Says: "The stream.",
+				Bodies: []apidoc.Body{{MediaType: "text/event-stream",
+					Schema: openapi.String(),
+					Example: "id: 42\nevent: queue\ndata: " +
+						"{\"id\":42,\"kind\":\"queue\",\"name\":\"lantern-coast/2023-10-27\",\"revision\":7,\"at\":\"2023-10-27T12:00:00.000Z\"}\n\n"}}}}}},
+	}
+}
+
 // heartbeat is how often a silent change stream says that it lives.
 const heartbeat = 15 * time.Second
 
 // changes streams changes as server-sent events from a revision on: ?since=, or Last-Event-ID, or from now.
-func (a *api) changes(c *call) error {
+func (a changeHandlers) changes(c *call) error {
 	since, err := a.changesSince(c)
 	if err != nil {
 		return err
@@ -84,7 +110,7 @@ func (a *api) changes(c *call) error {
 	return nil
 }
 
-func (a *api) changesSince(c *call) (int64, error) {
+func (a changeHandlers) changesSince(c *call) (int64, error) {
 	since, asked := changeID("since", c.query().Get("since"))
 	last, resumed := changeID("Last-Event-ID", c.r.Header.Get("Last-Event-ID"))
 	if err := together(asked, resumed); err != nil {

@@ -5,10 +5,34 @@ import (
 	"strings"
 
 	"lifeline/internal/console"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 )
 
+// consoleHandlers serve the web console.
+type consoleHandlers struct{ *Parts }
+
+func (a consoleHandlers) routes() []route {
+	return []route{
+		{a.console, apidoc.Route{Method: http.MethodGet, Path: "/", Open: true,
+			ID: "getConsole", Tag: apidoc.ForEverybody, Summary: "The console: a page for people to work with",
+			Answers: []apidoc.Answer{apidoc.GivesBytes("text/html; charset=utf-8", http.StatusOK, "The page.", "ETag"),
+				apidoc.GivesNothing(http.StatusNotModified, "The caller has it already.", "ETag")}}},
+		{a.console, apidoc.Route{Method: http.MethodGet, Path: console.Root + ":build/:asset", Open: true,
+			ID: "getConsoleAsset", Tag: apidoc.ForEverybody,
+			Summary: "A file of the console",
+			Detail:  "It never changes under its name.",
+			Answers: []apidoc.Answer{
+				{Status: http.StatusOK, Says: "The file.", Headers: []string{"ETag"}, Bodies: []apidoc.Body{
+					{MediaType: "text/javascript", Schema: openapi.String()},
+					{MediaType: "text/css", Schema: openapi.String()},
+					{MediaType: "image/svg+xml", Schema: openapi.String()}}},
+				apidoc.GivesNothing(http.StatusNotModified, "The caller has it already.", "ETag")}}},
+	}
+}
+
 // console answers the console's page, which is asked for anew each time, and its files, which never change.
-func (a *api) console(c *call) error {
+func (a consoleHandlers) console(c *call) error {
 	file, ok := console.Find(c.r.URL.Path)
 	if !ok {
 		return a.nothingThere(c)

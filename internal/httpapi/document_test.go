@@ -9,6 +9,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
 	"lifeline/internal/openapi/conform"
 )
@@ -43,14 +44,18 @@ func TestDocumentIsOpenAPI31(t *testing.T) {
 	t.Logf("%d paths, %d schemas, %d bytes", len(doc.Paths), len(doc.Components.Schemas), len(b))
 }
 
-func TestDocumentationThatDoesNotFitTheRoutesIsRefused(t *testing.T) {
+func TestARouteWithoutWordsIsRefused(t *testing.T) {
 	routes := (&api{}).routes()
-	if _, err := document(append(routes, route{method: "GET", path: "/v1/new"})); err == nil ||
-		!strings.Contains(err.Error(), "GET /v1/new is not documented") {
-		t.Error("a route without documentation:", err)
+	if _, err := document(append(routes, route{Route: apidoc.Route{Method: "GET", Path: "/v1/new"}})); err == nil ||
+		!strings.Contains(err.Error(), "GET /v1/new lacks its id") {
+		t.Error("a route without words:", err)
 	}
-	if _, err := document(routes[1:]); err == nil || !strings.Contains(err.Error(), routes[0].path) {
-		t.Error("documentation without a route:", err)
+	nameless := apidoc.Route{Method: "GET", Path: "/v1/:thing", ID: "getThing", Tag: apidoc.ForProducers,
+		Summary: "A thing",
+		Answers: []apidoc.Answer{apidoc.GivesNothing(204, "Nothing.")}}
+	if _, err := document(append(routes, route{Route: nameless})); err == nil || !strings.Contains(err.Error(),
+		`the part "thing" of /v1/:thing is not described`) {
+		t.Error("a path whose part has no words:", err)
 	}
 }
 
@@ -72,11 +77,11 @@ func TestSignedAddressesAreAWayToSayWhoAsks(t *testing.T) {
 
 func TestOperationsAreNamedOnce(t *testing.T) {
 	seen := map[string]string{}
-	for _, o := range operations() {
-		if other, twice := seen[o.id]; twice {
-			t.Errorf("%s and %s are both %s", o.at, other, o.id)
+	for _, r := range (&api{}).routes() {
+		if other, twice := seen[r.ID]; twice {
+			t.Errorf("%s and %s are both %s", r.Path, other, r.ID)
 		}
-		seen[o.id] = o.at
+		seen[r.ID] = r.Method + " " + r.Path
 	}
 }
 
@@ -151,14 +156,14 @@ func TestBoundsNameFieldsThatExist(t *testing.T) {
 // The page shows every operation and schema, runs nothing, and fetches nothing from elsewhere.
 func TestDocsShowEverythingAndFetchNothing(t *testing.T) {
 	_, doc := published(t)
-	page, err := docsHTML(doc)
+	page, err := apidoc.Page(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(page)
-	for _, o := range operations() {
-		if !strings.Contains(text, `<article id="`+o.id+`"`) {
-			t.Errorf("%s is not shown", o.id)
+	for _, r := range (&api{}).routes() {
+		if !strings.Contains(text, `<article id="`+r.ID+`"`) {
+			t.Errorf("%s is not shown", r.ID)
 		}
 	}
 	for name := range doc.Components.Schemas {

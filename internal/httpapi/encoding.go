@@ -1,14 +1,15 @@
 package httpapi
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 )
 
 // takesGzip reports whether the caller takes a compressed answer (RFC 9110, 12.5.3).
-func (c *call) takesGzip() bool {
+func takesGzip(r *http.Request) bool {
 	any := false
-	for offer := range strings.SplitSeq(c.r.Header.Get("Accept-Encoding"), ",") {
+	for offer := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, parameters, _ := strings.Cut(strings.TrimSpace(offer), ";")
 		quality := 1.0
 		if q, ok := strings.CutPrefix(strings.ReplaceAll(parameters, " ", ""), "q="); ok {

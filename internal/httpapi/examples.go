@@ -101,7 +101,3 @@ func instantSchema() *openapi.Schema {
 	s.Format = "date-time"
 	return s
 }
-
-// wireExampleMeta is what a producer writes of the example's segment.
-var wireExampleMeta = map[string]any{"kind": "reading", "title": "The appeal, whole", "language": "ko-KP",
-	"voice": "Hana"}

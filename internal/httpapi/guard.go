@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
-
-	"lifeline/internal/fault"
 )
 
 // trail is what is known of a request while it is served: it goes into the log, the figures and the answers.
@@ -140,17 +138,3 @@ func (w *watched) Write(b []byte) (int, error) {
 func (w *watched) Flush() { http.NewResponseController(w.ResponseWriter).Flush() }
 
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// metrics answers the figures for Prometheus, unless they have an address of their own.
-func (a *api) metrics(c *call) error {
-	if a.Metrics == nil {
-		return fault.New(fault.NotFound, "the figures are served at another address")
-	}
-	if c.r.Method == http.MethodHead {
-		c.w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		c.w.WriteHeader(http.StatusOK)
-		return nil
-	}
-	a.Metrics.ServeHTTP(c.w, c.r)
-	return nil
-}

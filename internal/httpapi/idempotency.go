@@ -16,9 +16,6 @@ import (
 	"lifeline/internal/idempotency"
 )
 
-// maxIdempotencyKey bounds the name that a caller gives a request.
-const maxIdempotencyKey = 255
-
 // repeatable serves a POST with an Idempotency-Key: the first answer is kept, durably before it is sent, and repeated
 // to the same token, path and body. Another body under the same key is refused, and so is a second request while the
 // first is under way (the draft "The Idempotency-Key HTTP Header Field").
@@ -27,9 +24,9 @@ func (a *api) repeatable(c *call, handle handler) error {
 	if c.r.Method != http.MethodPost || key == "" {
 		return handle(c)
 	}
-	if len(key) > maxIdempotencyKey {
+	if len(key) > idempotency.LongestKey {
 		return fault.Fields(fault.Field{Field: "Idempotency-Key", Message: fmt.Sprintf("must be at most %d bytes",
-			maxIdempotencyKey)})
+			idempotency.LongestKey)})
 	}
 	c.print = newPrint(c.r)
 	if !c.print.parts {
@@ -43,7 +40,7 @@ func (a *api) repeatable(c *call, handle handler) error {
 	}
 	kept, first, err := a.Answers.Begin(c.r.Context(), c.actor, bearer(c.r), c.r.Method, c.r.URL.EscapedPath(), key)
 	if err != nil {
-		if dry, wrong := c.flag("dry_run"); wrong == nil && dry &&
+		if dry, wrong := c.query().flag("dry_run"); wrong == nil && dry &&
 			problemOf(err, "").Status >= http.StatusInternalServerError {
 			return handle(c) // nothing can be stored now, and a dry run changes nothing: it may be done as often as it is sent
 		}
@@ -97,7 +94,7 @@ func (a *api) warn(c *call, err error) {
 // repeat answers what was answered first, if the body is the same.
 func (a *api) repeat(c *call, kept *idempotency.Answer) error {
 	if c.print.parts {
-		c.patient()
+		patient(c)
 		if err := c.print.readParts(http.MaxBytesReader(c.w, c.r.Body, kept.Bytes+maxJSON), c.r); err != nil {
 			return err
 		}
@@ -184,7 +181,10 @@ type answerBuffer struct {
 	body   bytes.Buffer
 }
 
-func (b *answerBuffer) Header() http.Header         { return b.real.Header() }
-func (b *answerBuffer) WriteHeader(status int)      { b.status = status }
+func (b *answerBuffer) Header() http.Header { return b.real.Header() }
+
+func (b *answerBuffer) WriteHeader(status int) { b.status = status }
+
 func (b *answerBuffer) Unwrap() http.ResponseWriter { return b.real } // to its deadlines
+
 func (b *answerBuffer) Write(p []byte) (int, error) { return b.body.Write(p) }

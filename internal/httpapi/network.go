@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -12,12 +13,173 @@ import (
 
 	"lifeline/internal/charset"
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
+// networkHandlers are about the definitions of the network: stations, clocks and campaigns.
+type networkHandlers struct{ *Parts }
+
+func (a networkHandlers) routes() []route {
+	asYAML := func(mediaType string) apidoc.Body {
+		return apidoc.Body{MediaType: mediaType, GoType: reflect.TypeFor[wire.Apply](), Use: openapi.Request}
+	}
+	return []route{
+		{a.listStations, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations", Roles: people,
+			ID: "listStations", Tag: apidoc.ForSchedulers, Summary: "All stations", Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of stations, by id.",
+				wire.Page[schedules.Station]{Items: []schedules.Station{exampleStation}})}}},
+		{a.getStation, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station", Roles: everybody,
+			ID: "getStation", Tag: apidoc.ForSchedulers, Summary: "One station with its windows", Known: true,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The station.", exampleStation)}}},
+		{a.putStation, apidoc.Route{Method: http.MethodPut, Path: "/v1/stations/:station", Roles: planning,
+			ID: "putStation", Tag: apidoc.ForSchedulers, Summary: "Make or change a station", Match: apidoc.MatchTaken,
+			Detail: "A window in wall time that follows another goes on doing so in the nights when clocks change: it ends " +
+				"where the next begins, or falls away, " +
+				"and one that adjoins the next, with a pause of at most five minutes, reaches across the hour that comes twice. " +
+				"Its day's rundown warns of it (clock_change).",
+			Takes: apidoc.TakesJSON(exampleStation), Answers: puts(exampleStation), Faults: putFaults}},
+		{a.listClocks, apidoc.Route{Method: http.MethodGet, Path: "/v1/clocks", Roles: people,
+			ID: "listClocks", Tag: apidoc.ForSchedulers, Summary: "All clocks", Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of clocks, by id.",
+				wire.Page[schedules.Clock]{Items: []schedules.Clock{exampleClock}})}}},
+		{a.getClock, apidoc.Route{Method: http.MethodGet, Path: "/v1/clocks/:clock", Roles: people,
+			ID: "getClock", Tag: apidoc.ForSchedulers, Summary: "One clock with its positions and rules",
+			Known:   true,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The clock.", exampleClock)}}},
+		{a.putClock, apidoc.Route{Method: http.MethodPut, Path: "/v1/clocks/:clock", Roles: planning,
+			ID: "putClock", Tag: apidoc.ForSchedulers, Summary: "Make or change a clock",
+			Match: apidoc.MatchTaken,
+			Takes: apidoc.TakesJSON(exampleClock), Answers: puts(exampleClock), Faults: putFaults}},
+		{a.listCampaigns, apidoc.Route{Method: http.MethodGet, Path: "/v1/campaigns", Roles: people,
+			ID: "listCampaigns", Tag: apidoc.ForSchedulers, Summary: "All campaigns", Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of campaigns, by id.",
+				wire.Page[schedules.Campaign]{Items: []schedules.Campaign{exampleCampaign}})}}},
+		{a.getCampaign, apidoc.Route{Method: http.MethodGet, Path: "/v1/campaigns/:campaign", Roles: people,
+			ID: "getCampaign", Tag: apidoc.ForSchedulers, Summary: "One campaign", Known: true,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The campaign.", exampleCampaign)}}},
+		{a.putCampaign, apidoc.Route{Method: http.MethodPut, Path: "/v1/campaigns/:campaign", Roles: planning,
+			ID: "putCampaign", Tag: apidoc.ForSchedulers, Summary: "Make or change a campaign",
+			Match: apidoc.MatchTaken,
+			Takes: apidoc.TakesJSON(exampleCampaign), Answers: puts(exampleCampaign), Faults: putFaults}},
+		{a.apply, apidoc.Route{Method: http.MethodPost, Path: "/v1/apply", Roles: planning,
+			ID: "apply", Tag: apidoc.ForSchedulers, Summary: "Make the network as one document says",
+			Detail: "All of it or nothing. What the document does not name stays as it is. Only problems that the document " +
+				"brings are refused; problems names what stands " +
+				"against stations all the same, and the published days that the change leaves behind.",
+			Query: []openapi.Parameter{dryRunParameter},
+			Takes: append(apidoc.TakesJSON(wire.Apply{Campaigns: []schedules.Campaign{exampleCampaign}}),
+				asYAML("application/yaml"),
+				asYAML("application/x-yaml"),
+				asYAML("text/yaml"), asYAML("text/plain"), asYAML("application/x-www-form-urlencoded")),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What changed, or would change, document by document.",
+				wire.Applied{DryRun: true, Changes: []wire.AppliedChange{
+					{Kind: "campaign", ID: "appeal-daily", Action: "create", Revision: 1,
+						After: json.RawMessage(`{"id":"appeal-daily"}`)}}})}}},
+	}
+}
+
+func (a networkHandlers) listStations(c *call) error {
+	return listing(c, func(after string, limit int) ([]schedules.Station, string) {
+		list, next := a.Scheduler.Network.Stations(after, limit)
+		for i := range list {
+			list[i].Standing = a.Scheduler.Network.Standing.Of(list[i].ID)
+		}
+		return list, next
+	})
+}
+
+func (a networkHandlers) getStation(c *call) error {
+	v, err := a.Scheduler.Network.Station(c.station())
+	if v.Standing = a.Scheduler.Network.Standing.Of(v.ID); len(v.Standing) > 0 {
+		c.r.Header.Del("If-None-Match") // they come and go without a new revision
+	}
+	return resource(c, v, v.Revision, err)
+}
+
+func (a networkHandlers) putStation(c *call) error {
+	var v schedules.Station
+	return a.put(c, "station", &v, &v.ID, &v.Revision,
+		func() wire.Apply { return wire.Apply{Stations: []schedules.Station{v}} })
+}
+
+func (a networkHandlers) listClocks(c *call) error { return listing(c, a.Scheduler.Network.Clocks) }
+
+func (a networkHandlers) getClock(c *call) error {
+	v, err := a.Scheduler.Network.Clock(c.param("clock"))
+	return resource(c, v, v.Revision, err)
+}
+
+func (a networkHandlers) putClock(c *call) error {
+	var v schedules.Clock
+	return a.put(c, "clock", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Clocks: []schedules.Clock{v}} })
+}
+
+func (a networkHandlers) listCampaigns(c *call) error {
+	return listing(c, a.Scheduler.Network.Campaigns)
+}
+
+func (a networkHandlers) getCampaign(c *call) error {
+	v, err := a.Scheduler.Network.Campaign(c.param("campaign"))
+	return resource(c, v, v.Revision, err)
+}
+
+func (a networkHandlers) putCampaign(c *call) error {
+	var v schedules.Campaign
+	return a.put(c, "campaign", &v, &v.ID, &v.Revision,
+		func() wire.Apply { return wire.Apply{Campaigns: []schedules.Campaign{v}} })
+}
+
+// put makes one document as it is sent. Its id is the path's; a document that exists needs If-Match.
+func (a *Parts) put(c *call, kind string, document any, id *string, latest *int64, network func() wire.Apply) error {
+	read := c.decode(document)
+	if unreadable(read) {
+		return read
+	}
+	name := c.param(kind)
+	var own error
+	if *id != "" && *id != name {
+		own = fault.Fields(fault.Field{Field: "id", Message: "must be the path's, or left out"})
+	}
+	*id = name
+	n := network()
+	if err := together(read, own, withoutPrefix(a.Scheduler.Network.Check(n), kind+"s[0].")); err != nil {
+		return err
+	}
+	revision, err := c.startingFrom(a.Scheduler.Network.Exists(n))
+	if err != nil {
+		return err
+	}
+	out, err := a.Scheduler.Network.Apply(c.r.Context(), c.actor, n, revision, false)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if out.Changes[0].Action == "create" {
+		status = http.StatusCreated
+		c.w.Header().Set("Location", c.r.URL.Path)
+	}
+	*latest = out.Changes[0].Revision
+	c.tag(*latest)
+	return c.json(status, document)
+}
+
+// withoutPrefix names the fields of a single document as its sender knows them.
+func withoutPrefix(err error, prefix string) error {
+	fields := fault.FieldsOf(err)
+	if fields == nil {
+		return err
+	}
+	for i := range fields {
+		fields[i].Field = strings.TrimPrefix(fields[i].Field, prefix)
+	}
+	return fault.Fields(fields...)
+}
+
 // apply takes a network as YAML or JSON.
-func (a *api) apply(c *call) error {
+func (a networkHandlers) apply(c *call) error {
 	b, err := c.body("application/json", "application/yaml", "application/x-yaml", "text/yaml", "text/plain",
 		"application/x-www-form-urlencoded")
 	if err != nil {
@@ -37,7 +199,7 @@ func (a *api) apply(c *call) error {
 	if unreadable(read) {
 		return read
 	}
-	dryRun, err := c.flag("dry_run")
+	dryRun, err := c.query().flag("dry_run")
 	if err := together(read, err, a.Scheduler.Network.Check(n)); err != nil {
 		return err
 	}
@@ -92,146 +254,10 @@ func yamlToJSON(b []byte) ([]byte, error) {
 	return out, nil
 }
 
-// flag is a query parameter that is true or false.
-func (c *call) flag(name string) (bool, error) {
-	switch c.query().Get(name) {
-	case "", "false", "0":
-		return false, nil
-	case "true", "1":
-		return true, nil
-	}
-	return false, fault.Fields(fault.Field{Field: name, Message: "must be true or false"})
+// puts are the answers to a document that was put.
+func puts[T any](example T) []apidoc.Answer {
+	return []apidoc.Answer{apidoc.Gives(http.StatusOK, "It is as it was sent.", example, "ETag"),
+		apidoc.Gives(http.StatusCreated, "It is there now, and was not before.", example, "ETag", "Location")}
 }
 
-// put makes one document as it is sent. Its id is the path's; a document that exists needs If-Match.
-func (a *api) put(c *call, kind string, document any, id *string, latest *int64, network func() wire.Apply) error {
-	read := c.decode(document)
-	if unreadable(read) {
-		return read
-	}
-	name := c.param(kind)
-	var own error
-	if *id != "" && *id != name {
-		own = fault.Fields(fault.Field{Field: "id", Message: "must be the path's, or left out"})
-	}
-	*id = name
-	n := network()
-	if err := together(read, own, withoutPrefix(a.Scheduler.Network.Check(n), kind+"s[0].")); err != nil {
-		return err
-	}
-	revision, err := c.startingFrom(a.Scheduler.Network.Exists(n))
-	if err != nil {
-		return err
-	}
-	out, err := a.Scheduler.Network.Apply(c.r.Context(), c.actor, n, revision, false)
-	if err != nil {
-		return err
-	}
-	status := http.StatusOK
-	if out.Changes[0].Action == "create" {
-		status = http.StatusCreated
-		c.w.Header().Set("Location", c.r.URL.Path)
-	}
-	*latest = out.Changes[0].Revision
-	c.tag(*latest)
-	return c.json(status, document)
-}
-
-// withoutPrefix names the fields of a single document as its sender knows them.
-func withoutPrefix(err error, prefix string) error {
-	fields := fault.FieldsOf(err)
-	if fields == nil {
-		return err
-	}
-	for i := range fields {
-		fields[i].Field = strings.TrimPrefix(fields[i].Field, prefix)
-	}
-	return fault.Fields(fields...)
-}
-
-func (a *api) putStation(c *call) error {
-	var v schedules.Station
-	return a.put(c, "station", &v, &v.ID, &v.Revision,
-		func() wire.Apply { return wire.Apply{Stations: []schedules.Station{v}} })
-}
-
-func (a *api) putClock(c *call) error {
-	var v schedules.Clock
-	return a.put(c, "clock", &v, &v.ID, &v.Revision, func() wire.Apply { return wire.Apply{Clocks: []schedules.Clock{v}} })
-}
-
-func (a *api) putScript(c *call) error {
-	var v schedules.Script
-	return a.put(c, "script", &v, &v.ID, &v.Revision,
-		func() wire.Apply { return wire.Apply{Scripts: []schedules.Script{v}} })
-}
-
-func (a *api) putCampaign(c *call) error {
-	var v schedules.Campaign
-	return a.put(c, "campaign", &v, &v.ID, &v.Revision,
-		func() wire.Apply { return wire.Apply{Campaigns: []schedules.Campaign{v}} })
-}
-
-func (a *api) getStation(c *call) error {
-	v, err := a.Scheduler.Network.Station(c.station())
-	if v.Standing = a.Scheduler.Network.Standing.Of(v.ID); len(v.Standing) > 0 {
-		c.r.Header.Del("If-None-Match") // they come and go without a new revision
-	}
-	return resource(c, v, v.Revision, err)
-}
-
-func (a *api) getClock(c *call) error {
-	v, err := a.Scheduler.Network.Clock(c.param("clock"))
-	return resource(c, v, v.Revision, err)
-}
-
-func (a *api) getScript(c *call) error {
-	v, err := a.Scheduler.Network.Script(c.param("script"))
-	return resource(c, v, v.Revision, err)
-}
-
-func (a *api) getCampaign(c *call) error {
-	v, err := a.Scheduler.Network.Campaign(c.param("campaign"))
-	return resource(c, v, v.Revision, err)
-}
-
-func (a *api) listStations(c *call) error {
-	return listing(c, func(after string, limit int) ([]schedules.Station, string) {
-		list, next := a.Scheduler.Network.Stations(after, limit)
-		for i := range list {
-			list[i].Standing = a.Scheduler.Network.Standing.Of(list[i].ID)
-		}
-		return list, next
-	})
-}
-
-func (a *api) listClocks(c *call) error    { return listing(c, a.Scheduler.Network.Clocks) }
-func (a *api) listScripts(c *call) error   { return listing(c, a.Scheduler.Network.Scripts) }
-func (a *api) listCampaigns(c *call) error { return listing(c, a.Scheduler.Network.Campaigns) }
-
-func listing[T any](c *call, list func(after string, limit int) ([]T, string)) error {
-	after, limit, err := c.page()
-	if err != nil {
-		return err
-	}
-	items, next := list(after, limit)
-	return page(c, items, next)
-}
-
-// missingReadings answers what of a script must be recorded anew.
-func (a *api) missingReadings(c *call) error {
-	missing, err := a.Scheduler.Scripts.Missing(c.param("script"))
-	if err != nil {
-		return err
-	}
-	return page(c, missing, "")
-}
-
-// exposure answers which passages of a script reached whom.
-func (a *api) exposure(c *call) error {
-	exposures, err := a.Scheduler.Scripts.Exposure(c.r.Context(), c.param("script"))
-	if err != nil {
-		return err
-	}
-	return page(c, exposures, "")
-}
+var putFaults = map[int]string{http.StatusPreconditionRequired: "It exists, and If-Match is missing."}

@@ -4,16 +4,59 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/playlist"
 	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 )
 
+// playlistHandlers give the queue and the fallback in the forms that other players read.
+type playlistHandlers struct{ queueHandlers }
+
+func (a playlistHandlers) routes() []route {
+	const instead = "In place of a sensitive item, and of its chain, stand the best fitting items of the fallback, " +
+		"since a list has no lease; the first has the item's id."
+	window := openapi.Parameter{Name: "window", Description: "One window alone.", Schema: openapi.String(),
+		Example: "evening"}
+	out := []route{
+		{a.next, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/next", Roles: relays,
+			ID: "getNext", Tag: apidoc.ForStations,
+			Summary: "The item after another, for players that ask one by one",
+			Detail:  "Without side effects, since players fetch ahead and crash. " + instead,
+			Query: []openapi.Parameter{{Name: "after", Description: "Id of the item before. Default: the item that is due.",
+				Schema: openapi.String(), Example: exampleItem.ID},
+				{Name: "format", Description: "json, one line for Liquidsoap, or the address alone.",
+					Schema: openapi.OneOf("json", "liq", "uri")}},
+			Answers: []apidoc.Answer{
+				{Status: http.StatusOK, Says: "The item; its address opens without a token for a while.",
+					Bodies: append(apidoc.Gives(http.StatusOK, "", exampleQueue.Items[0]).Bodies,
+						apidoc.Body{MediaType: "text/plain; charset=utf-8", Schema: openapi.String()})},
+				apidoc.GivesNothing(http.StatusNoContent, "Nothing comes after it.")}}},
+	}
+	for _, f := range playlist.Forms {
+		name := strings.ToUpper(string(f))
+		out = append(out,
+			route{a.listed(f), apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/queue." + string(f),
+				Roles: relays, ID: "getQueueAs" + name, Tag: apidoc.ForStations, Summary: "The queue of a day as " + string(f),
+				Detail: "Its addresses are absolute and open without a token for a while. " + instead,
+				Query:  []openapi.Parameter{dateParameter, waitParameter, window}, Known: true,
+				Answers: []apidoc.Answer{apidoc.GivesBytes(f.ContentType(), http.StatusOK, "The list.")}}},
+			route{a.listedFallback(f), apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/fallback." + string(f),
+				Roles: relays, ID: "getFallbackAs" + name, Tag: apidoc.ForStations, Summary: "The fallback as " + string(f),
+				Detail: "Without what is sensitive, since a list has no lease.",
+				Query:  []openapi.Parameter{waitParameter}, Known: true,
+				Answers: []apidoc.Answer{apidoc.GivesBytes(f.ContentType(), http.StatusOK, "The list.")}}})
+	}
+	return out
+}
+
 // listed serves a day's queue, or with ?window= one window of it, in a form that other players read.
-func (a *api) listed(form playlist.Form) handler {
+func (a playlistHandlers) listed(form playlist.Form) handler {
 	return func(c *call) error {
 		expires := a.Media.Expires()
 		a.vary(c, form, expires)
@@ -35,7 +78,7 @@ func (a *api) listed(form playlist.Form) handler {
 }
 
 // listedFallback serves the station's fallback in the same forms.
-func (a *api) listedFallback(form playlist.Form) handler {
+func (a playlistHandlers) listedFallback(form playlist.Form) handler {
 	return func(c *call) error {
 		expires := a.Media.Expires()
 		a.vary(c, form, expires)
@@ -51,13 +94,13 @@ func (a *api) listedFallback(form playlist.Form) handler {
 // vary makes the tags of the answer those of one form, with one fallback in the place of what is sensitive and
 // addresses that open until one time and with one token: the same revision is another list in another form or for
 // another token, and is sent again before its addresses have grown old.
-func (a *api) vary(c *call, form playlist.Form, expires time.Time) {
+func (a playlistHandlers) vary(c *call, form playlist.Form, expires time.Time) {
 	f, _ := a.Scheduler.Fallbacks.Fallback(c.station()) // none yet: revision 0
 	c.variant = fmt.Sprintf(".%s.%d.%d.%s", form, f.Value.Revision, expires.Unix(), c.actor.Token)
 }
 
 // list answers items in a form, with addresses that open without a token.
-func (a *api) list(c *call, form playlist.Form, expires time.Time, revision int64, l playlist.List) error {
+func (a playlistHandlers) list(c *call, form playlist.Form, expires time.Time, revision int64, l playlist.List) error {
 	l.Items = slices.Clone(l.Items)
 	for n := range l.Items {
 		l.Items[n] = a.addressed(c, l.Items[n], expires)
@@ -70,13 +113,13 @@ func (a *api) list(c *call, form playlist.Form, expires time.Time, revision int6
 }
 
 // addressed is the item with an address that opens without a token, while the caller's is valid.
-func (a *api) addressed(c *call, i wire.QueueItem, expires time.Time) wire.QueueItem {
+func (a playlistHandlers) addressed(c *call, i wire.QueueItem, expires time.Time) wire.QueueItem {
 	i.Audio.URL = a.Media.URL(c.station(), c.actor.Token, i.Audio.SHA256, expires)
 	return i
 }
 
 // next answers one item and remembers nothing, since players fetch ahead and crash.
-func (a *api) next(c *call) error {
+func (a playlistHandlers) next(c *call) error {
 	query := c.query()
 	format := query.Get("format")
 	if !slices.Contains([]string{"", "json", "liq", "uri"}, format) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -63,7 +64,7 @@ func problemOf(err error, requestID string) wire.Problem {
 }
 
 // problem is what the caller is told of err. What is nobody's fault but ours is logged.
-func (a *api) problem(c *call, err error) wire.Problem {
+func (a *Parts) problem(c *call, err error) wire.Problem {
 	p := problemOf(err, c.actor.RequestID)
 	level := slog.LevelDebug
 	switch {
@@ -93,7 +94,7 @@ func (a *api) fail(c *call, err error) {
 			h.Set("Retry-After", "2")
 		}
 	}
-	if err := c.jsonAs(problemType, p.Status, p); err != nil {
+	if err := c.jsonAs(apidoc.ProblemType, p.Status, p); err != nil {
 		a.Log.Error("a problem could not be told", "error", err)
 		return
 	}

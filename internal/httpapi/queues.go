@@ -5,22 +5,134 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
-	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
+
+// queueHandlers give stations what is signed: queues, fallbacks and recalls.
+type queueHandlers struct{ *Parts }
+
+func (a queueHandlers) routes() []route {
+	day := []openapi.Parameter{dateParameter, waitParameter}
+	return []route{
+		{a.queue, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/queue", Roles: relays,
+			ID: "getQueue", Tag: apidoc.ForStations, Summary: "The published queue of a day",
+			Query: day, Known: true,
+			Detail: "With wait and If-None-Match the request is held until there is a change. Compressed when asked.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The queue: exactly the bytes that are signed.",
+				exampleQueue)}}},
+		{a.queueEnvelope, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/queue.dsse", Roles: relays,
+			ID: "getSignedQueue", Tag: apidoc.ForStations,
+			Summary: "The queue in its signed envelope", Query: day, Known: true,
+			Detail:  "A DSSE envelope; its payload is exactly the bytes of the queue, its type " + wire.QueueType + ".",
+			Answers: []apidoc.Answer{apidoc.GivesAs(envelopeType, http.StatusOK, "The envelope.", exampleEnvelope)}}},
+		{a.fallback, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/fallback", Roles: relays,
+			ID: "getFallback", Tag: apidoc.ForStations,
+			Summary: "What the station airs without a valid queue",
+			Query:   []openapi.Parameter{waitParameter}, Known: true,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The windows of the coming days, and the list.",
+				wire.Fallback{Schema: wire.FallbackSchema, Station: "lantern-coast", Timezone: "Asia/Tashkent", Revision: 2,
+					IssuedAt: exampleStart, ExpiresAt: examplePlus(30 * 24), Windows: []schedules.Occurrence{exampleSlot.Occurrence},
+					Items: []wire.QueueItem{}, Recalled: []string{}})}}},
+		{a.fallbackEnvelope, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/fallback.dsse", Roles: relays,
+			ID: "getSignedFallback", Tag: apidoc.ForStations,
+			Summary: "The fallback in its signed envelope",
+			Query:   []openapi.Parameter{waitParameter}, Known: true,
+			Answers: []apidoc.Answer{apidoc.GivesAs(envelopeType, http.StatusOK,
+				"The envelope.", exampleEnvelope)}}},
+		{a.recalls, apidoc.Route{Method: http.MethodGet, Path: "/v1/recalls", Roles: everybody,
+			ID: "getRecalls", Tag: apidoc.ForStations, Summary: "The signed list of recalled segments",
+			Query: []openapi.Parameter{waitParameter}, Known: true,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The list, readable, with the envelope that signs it.",
+				wire.Recalls{Schema: wire.RecallsSchema, Revision: 3, IssuedAt: exampleStart,
+					Segments: []wire.Recalled{{SegmentID: "letter-ko-sister", SHA256: exampleHash, RecalledAt: exampleStart}},
+					Envelope: &exampleEnvelope})}}},
+	}
+}
+
+func (a queueHandlers) queue(c *call) error {
+	q, err := a.findQueue(c)
+	if err != nil {
+		return err
+	}
+	return sealed(c, q.Value.Revision, "application/json", q.Payload)
+}
+
+func (a queueHandlers) queueEnvelope(c *call) error {
+	q, err := a.findQueue(c)
+	if err != nil {
+		return err
+	}
+	return sealed(c, q.Value.Revision, envelopeType, q.Envelope)
+}
+
+func (a queueHandlers) findQueue(c *call) (*replica.Sealed[wire.Queue], error) {
+	date, err := a.dateOrToday(c)
+	if err != nil {
+		return nil, err
+	}
+	return awaited(c, func(ctx context.Context, known int64) (*replica.Sealed[wire.Queue], error) {
+		return a.Scheduler.Record.Queues.Await(ctx, c.station(), date, known)
+	})
+}
+
+// envelopeType is the media type of a DSSE envelope in JSON.
+const envelopeType = "application/vnd.dsse.envelope.v1+json"
+
+func (a queueHandlers) fallback(c *call) error {
+	f, err := a.findFallback(c)
+	if err != nil {
+		return err
+	}
+	return sealed(c, f.Value.Revision, "application/json", f.Payload)
+}
+
+func (a queueHandlers) fallbackEnvelope(c *call) error {
+	f, err := a.findFallback(c)
+	if err != nil {
+		return err
+	}
+	return sealed(c, f.Value.Revision, envelopeType, f.Envelope)
+}
+
+func (a queueHandlers) findFallback(c *call) (replica.Sealed[wire.Fallback], error) {
+	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
+		return replica.Sealed[wire.Fallback]{}, err
+	}
+	return awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Fallback], error) {
+		return a.Scheduler.Fallbacks.Await(ctx, c.station(), known)
+	})
+}
+
+// recalls answers the list, readable, with the envelope that signs it.
+func (a queueHandlers) recalls(c *call) error {
+	r, err := awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Recalls], error) {
+		return a.Library.Recalls.Await(ctx, known), nil
+	})
+	if err != nil {
+		return err
+	}
+	if c.tag(r.Value.Revision) {
+		return nil
+	}
+	out := r.Value
+	if err := json.Unmarshal(r.Envelope.Plain, &out.Envelope); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, out)
+}
 
 // maxWait bounds a long poll: below the minute after which idle connections are commonly cut.
 const maxWait = 55 * time.Second
 
 // awaited asks for a sealed document and, where the caller has its latest revision and is ready to wait, for the next.
 func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, error)) (answer T, err error) {
-	wait, err := c.wait(maxWait)
+	wait, err := c.query().wait(maxWait)
 	if err != nil {
 		return answer, err
 	}
@@ -60,141 +172,4 @@ func made(c *call, revision int64, contentType string, make func() ([]byte, erro
 		return err
 	}
 	return c.bytes(http.StatusOK, contentType, b)
-}
-
-// dateOrToday is the query's date, or the station's broadcast day at each look.
-func (a *api) dateOrToday(c *call) (func() schedules.Date, error) {
-	st, err := a.Scheduler.Network.Station(c.station())
-	if err != nil {
-		return nil, err
-	}
-	if v := c.query().Get("date"); v != "" {
-		d, err := schedules.ParseDate(v)
-		if err != nil {
-			return nil, fault.Fields(fault.Field{Field: "date", Message: err.Error()})
-		}
-		return func() schedules.Date { return d }, nil
-	}
-	if _, err := st.DateAt(a.Now()); err != nil {
-		return nil, err
-	}
-	return func() schedules.Date {
-		d, _ := st.DateAt(a.Now()) // the zone was found above
-		return d
-	}, nil
-}
-
-func (a *api) findQueue(c *call) (*replica.Sealed[wire.Queue], error) {
-	date, err := a.dateOrToday(c)
-	if err != nil {
-		return nil, err
-	}
-	return awaited(c, func(ctx context.Context, known int64) (*replica.Sealed[wire.Queue], error) {
-		return a.Scheduler.Record.Queues.Await(ctx, c.station(), date, known)
-	})
-}
-
-func (a *api) queue(c *call) error {
-	q, err := a.findQueue(c)
-	if err != nil {
-		return err
-	}
-	return sealed(c, q.Value.Revision, "application/json", q.Payload)
-}
-
-func (a *api) queueEnvelope(c *call) error {
-	q, err := a.findQueue(c)
-	if err != nil {
-		return err
-	}
-	return sealed(c, q.Value.Revision, envelopeType, q.Envelope)
-}
-
-// envelopeType is the media type of a DSSE envelope in JSON.
-const envelopeType = "application/vnd.dsse.envelope.v1+json"
-
-func (a *api) findFallback(c *call) (replica.Sealed[wire.Fallback], error) {
-	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
-		return replica.Sealed[wire.Fallback]{}, err
-	}
-	return awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Fallback], error) {
-		return a.Scheduler.Fallbacks.Await(ctx, c.station(), known)
-	})
-}
-
-func (a *api) fallback(c *call) error {
-	f, err := a.findFallback(c)
-	if err != nil {
-		return err
-	}
-	return sealed(c, f.Value.Revision, "application/json", f.Payload)
-}
-
-func (a *api) fallbackEnvelope(c *call) error {
-	f, err := a.findFallback(c)
-	if err != nil {
-		return err
-	}
-	return sealed(c, f.Value.Revision, envelopeType, f.Envelope)
-}
-
-// lease answers a fresh lease, which nobody may keep for another.
-func (a *api) lease(c *call) error {
-	nonce, err := c.nonce()
-	if err != nil {
-		return err
-	}
-	l, err := a.Scheduler.Leases.Issue(c.r.Context(), c.station(), nonce)
-	if err != nil {
-		return err
-	}
-	c.w.Header().Set("Cache-Control", "no-store")
-	return c.text(http.StatusOK, envelopeType, l.Envelope)
-}
-
-func (a *api) freshness(c *call) error {
-	nonce, err := c.nonce()
-	if err == nil && nonce == "" {
-		err = fault.Fields(fault.Field{Field: "nonce", Message: "is needed: random characters, others with each request"})
-	}
-	if err != nil {
-		return err
-	}
-	f, err := a.Scheduler.Leases.Freshness(c.r.Context(), c.station(), nonce)
-	if err != nil {
-		return err
-	}
-	c.w.Header().Set("Cache-Control", "no-store")
-	return c.text(http.StatusOK, envelopeType, f)
-}
-
-// nonce is that of the request; "": it has none.
-func (c *call) nonce() (string, error) {
-	nonce := c.query().Get("nonce")
-	plain := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_'
-	}
-	if len(nonce) > wire.MaxNonce || strings.IndexFunc(nonce, func(r rune) bool { return !plain(r) }) >= 0 {
-		return "", fault.Fields(fault.Field{Field: "nonce", Message: "must be at most " + strconv.Itoa(wire.MaxNonce) +
-			" letters, digits, - or _"})
-	}
-	return nonce, nil
-}
-
-// recalls answers the list, readable, with the envelope that signs it.
-func (a *api) recalls(c *call) error {
-	r, err := awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Recalls], error) {
-		return a.Library.Recalls.Await(ctx, known), nil
-	})
-	if err != nil {
-		return err
-	}
-	if c.tag(r.Value.Revision) {
-		return nil
-	}
-	out := r.Value
-	if err := json.Unmarshal(r.Envelope.Plain, &out.Envelope); err != nil {
-		return err
-	}
-	return c.json(http.StatusOK, out)
 }

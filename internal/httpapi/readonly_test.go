@@ -234,19 +234,19 @@ func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 		"/v1/segments/:segment/waveform": http.StatusNotFound,
 	}
 	for _, r := range (&api{}).routes() {
-		if r.method != http.MethodGet || strings.Contains(r.path, ":asset") {
+		if r.Method != http.MethodGet || strings.Contains(r.Path, ":asset") {
 			continue
 		}
-		path := named.Replace(r.path)
+		path := named.Replace(r.Path)
 		if strings.Contains(path, "/reconciliation/") {
 			path = strings.Replace(path, "2026-12-01", "2026-11-29", 1)
 		}
-		want, ok := others[r.path]
+		want, ok := others[r.Path]
 		if !ok {
 			want = http.StatusOK
 		}
-		if w := s.do(http.MethodGet, path+"?"+queries[r.path], ""); w.Code != want {
-			t.Errorf("GET %s?%s: %d %s", path, queries[r.path], w.Code, w.Body)
+		if w := s.do(http.MethodGet, path+"?"+queries[r.Path], ""); w.Code != want {
+			t.Errorf("GET %s?%s: %d %s", path, queries[r.Path], w.Code, w.Body)
 		}
 	}
 	for _, c := range []struct{ path, body string }{

@@ -5,13 +5,40 @@ import (
 	"net/http"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
+
+// reportHandlers keep what stations say that they aired.
+type reportHandlers struct{ *Parts }
+
+func (a reportHandlers) routes() []route {
+	return []route{
+		{a.asRun, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/as-run", Roles: stations,
+			ID: "reportAsRun", Tag: apidoc.ForStations, Summary: "Report what aired",
+			Detail: "Repeats are harmless: the first entry of a sequence counts. An entry that makes no sense, or tells of " +
+				"what is still to come, is rejected by itself, and may be sent again.",
+			Takes: apidoc.TakesJSON(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID,
+				SegmentID: exampleItem.SegmentID, SHA256: exampleHash,
+				StartedAt: exampleStart, EndedAt: examplePlus(1), Outcome: schedules.Aired}}}),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What became of each entry, in its order.",
+				wire.AsRunResults{Results: []wire.AsRunResult{{Sequence: 17, Status: "accepted"}}})}}},
+		{a.listAsRun, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/as-run", Roles: relays,
+			ID: "listAsRun", Tag: apidoc.ForStations, Summary: "What a station reported for a day",
+			Query: []openapi.Parameter{dateParameter},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The entries, by sequence.",
+				wire.Page[schedules.AsRun]{Items: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID,
+					SegmentID: exampleItem.SegmentID, SHA256: exampleHash, StartedAt: exampleStart, EndedAt: examplePlus(1),
+					Outcome: schedules.Aired}}})}}},
+	}
+}
 
 // maxEntries bounds one as-run report.
 const maxEntries = 1000
 
-func (a *api) asRun(c *call) error {
+func (a reportHandlers) asRun(c *call) error {
 	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err
 	}
@@ -31,7 +58,7 @@ func (a *api) asRun(c *call) error {
 }
 
 // listAsRun answers what a station reported for a broadcast day.
-func (a *api) listAsRun(c *call) error {
+func (a reportHandlers) listAsRun(c *call) error {
 	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {
 		return err
@@ -50,32 +77,3 @@ func (a *api) listAsRun(c *call) error {
 	}
 	return page(c, entries, "")
 }
-
-func (a *api) setStatus(c *call) error {
-	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
-		return err
-	}
-	var in wire.Status
-	if err := c.decode(&in); err != nil {
-		return err
-	}
-	if err := a.Logbook.SetStatus(c.r.Context(), c.actor, c.station(), in); err != nil {
-		return err
-	}
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-func (a *api) getStatus(c *call) error {
-	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
-		return err
-	}
-	s, err := a.Logbook.Status(c.station())
-	if err != nil {
-		return err
-	}
-	return c.json(http.StatusOK, s)
-}
-
-// listStatus answers how every station stands, those that have never said so among them.
-func (a *api) listStatus(c *call) error { return listing(c, a.Logbook.Statuses) }

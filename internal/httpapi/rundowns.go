@@ -7,36 +7,104 @@ import (
 	"strconv"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/scheduling"
-	"lifeline/internal/store"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
-// revisionParam is a query parameter that names a revision; 0 when it is left out.
-func (c *call) revisionParam(name string) (int64, error) {
-	v := c.query().Get(name)
-	if v == "" {
-		return 0, nil
+// rundownHandlers are about the days of stations, from the plan to the publication.
+type rundownHandlers struct{ *Parts }
+
+func (a rundownHandlers) routes() []route {
+	unplannable := map[int]string{http.StatusUnprocessableEntity: "The input is wrong, or the rules cannot all hold: " +
+		"detail says which of them conflict, as few as could be shown.",
+		http.StatusConflict: "The day's state does not allow it."}
+	rundown := []apidoc.Answer{apidoc.Gives(http.StatusOK, "The rundown, with its warnings.", exampleRundown, "ETag")}
+	return []route{
+		{a.getRundown, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/rundowns/:date", Roles: people,
+			ID: "getRundown", Tag: apidoc.ForSchedulers, Summary: "A station's day as it is planned", Known: true,
+			Query: []openapi.Parameter{revisionParameter}, Answers: rundown}},
+		{a.editRundown, apidoc.Route{Method: http.MethodPatch, Path: "/v1/stations/:station/rundowns/:date", Roles: planning,
+			ID: "editRundown", Tag: apidoc.ForSchedulers, Summary: "Edit a day by hand", Match: apidoc.MatchNeeded,
+			Detail: "Answers the rundown re-timed. What was edited is locked, so that a later plan fills around it.",
+			Takes: apidoc.TakesJSON(wire.EditRequest{Edits: []schedules.Edit{{Op: "replace", Item: "8d0e1c66a4f2b913",
+				Segment: "letter-ko-sister"}}}), Answers: rundown, Faults: unplannable}},
+		{a.plan, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/rundowns/:date/plan", Roles: planning,
+			ID: "plan", Tag: apidoc.ForSchedulers, Summary: "Draft a day", Match: apidoc.MatchTaken,
+			Lenient: true,
+			Detail: "What is published and frozen, locked, or named in keep stays. The day follows what is drafted or " +
+				"published for the days before it. The same seed and state give the same day.",
+			Query: []openapi.Parameter{dryRunParameter}, Takes: apidoc.TakesJSON(wire.PlanRequest{Seed: 7}), Answers: rundown,
+			Faults: unplannable}},
+		{a.publish, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/rundowns/:date/publish",
+			Roles: planning,
+			ID:    "publish", Tag: apidoc.ForSchedulers, Summary: "Sign a day and hand it to its station",
+			Match: apidoc.MatchTaken, Lenient: true,
+			Detail: "Publishing a day again that is published as it stands changes nothing.",
+			Takes:  apidoc.TakesJSON(wire.PublishRequest{}), Answers: rundown, Faults: unplannable}},
+		{a.withdrawDay, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/rundowns/:date/withdraw",
+			Roles: planning,
+			ID:    "withdrawDay", Tag: apidoc.ForSchedulers, Summary: "Take back a published day",
+			Match: apidoc.MatchTaken,
+			Detail: "The station is told so, airs its fallback in the hours of the day's windows, and owes nothing of the " +
+				"day. A day whose first window has begun or is frozen is refused. " +
+				"Withdrawing a day again changes nothing.",
+			Takes: apidoc.TakesJSON(wire.Reason{Reason: "the windows moved"}), Answers: rundown}},
+		{a.diff, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/rundowns/:date/diff", Roles: people,
+			ID: "diffRundowns", Tag: apidoc.ForSchedulers,
+			Summary: "What differs between two revisions of a day",
+			Query: []openapi.Parameter{
+				{Name: "from", Description: "The revision to compare from.", Required: true, Schema: openapi.Integer().AtLeast(1),
+					Example: 3},
+				{Name: "to", Description: "The revision to compare with. Default: the latest.", Schema: openapi.Integer().AtLeast(
+					1)}},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The items that differ, by start.",
+				wire.Page[schedules.ItemChange]{
+					Items: []schedules.ItemChange{{Change: schedules.ItemAdded, Window: "evening", After: &exampleItem}}})}}},
+		{a.explain, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/rundowns/:date/items/:item/explain",
+			Roles: people,
+			ID:    "explainItem", Tag: apidoc.ForSchedulers,
+			Summary: "Why an item is where it is", Query: []openapi.Parameter{revisionParameter},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The record of the choice, from which it can be made again.",
+				schedules.Explanation{
+					Item: exampleItem.ID, Window: "evening", Position: "appeal", SegmentID: "reading-ko-full-hana",
+					Why: "due first; it has never aired",
+					Choice: &schedules.Choice{Method: schedules.MethodDue, StartAt: exampleStart, Candidates: []schedules.Candidate{},
+						Aired: []string{"reading-ko-full-hana"}}})}}},
+		{a.planMany, apidoc.Route{Method: http.MethodPost, Path: "/v1/plan", Roles: planning,
+			ID: "planMany", Tag: apidoc.ForSchedulers, Summary: "Draft many stations' days at once", Lenient: true,
+			Detail: "The days of a station are planned and answered in their order, each after those before it. What fails is " +
+				"told in its place and does not stop the others. No stations means all, no dates today.",
+			Query: []openapi.Parameter{dryRunParameter},
+			Takes: apidoc.TakesJSON(wire.ManyRequest{Stations: []string{"lantern-coast"}, Dates: []schedules.Date{exampleDate},
+				Seed: 7}), Answers: manyAnswers}},
+		{a.publishMany, apidoc.Route{Method: http.MethodPost, Path: "/v1/publish", Roles: planning,
+			ID: "publishMany", Tag: apidoc.ForSchedulers, Summary: "Publish many stations' days at once",
+			Lenient: true,
+			Takes: apidoc.TakesJSON(wire.ManyRequest{Stations: []string{"lantern-coast"},
+				Dates: []schedules.Date{exampleDate}}),
+			Answers: manyAnswers}},
 	}
-	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil || n < 1 {
-		return 0, fault.Fields(fault.Field{Field: name, Message: "must be a revision: a whole number from 1"})
-	}
-	return n, nil
 }
 
-// knownStation fails with NotFound unless the path's station exists.
-func (a *api) knownStation(c *call) (schedules.Date, error) {
-	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
-		return schedules.Date{}, err
+func (a rundownHandlers) getRundown(c *call) error {
+	date, err := a.knownStation(c)
+	if err != nil {
+		return err
 	}
-	return c.date()
+	revision, err := c.query().revision("revision")
+	if err != nil {
+		return err
+	}
+	r, err := a.Scheduler.Rundowns.Rundown(c.r.Context(), c.station(), date, revision)
+	return resource(c, r, r.Revision, err)
 }
 
 // change is what a change of a day is about: the day, and the revision that it starts from (nil: any), with the body
 // decoded into v.
-func (a *api) change(c *call, v any) (date schedules.Date, revision *int64, err error) {
+func (a rundownHandlers) change(c *call, v any) (date schedules.Date, revision *int64, err error) {
 	date, err = a.knownStation(c)
 	if unreadable(err) {
 		return date, nil, err
@@ -48,23 +116,10 @@ func (a *api) change(c *call, v any) (date schedules.Date, revision *int64, err 
 	return date, revision, err
 }
 
-func (a *api) getRundown(c *call) error {
-	date, err := a.knownStation(c)
-	if err != nil {
-		return err
-	}
-	revision, err := c.revisionParam("revision")
-	if err != nil {
-		return err
-	}
-	r, err := a.Scheduler.Rundowns.Rundown(c.r.Context(), c.station(), date, revision)
-	return resource(c, r, r.Revision, err)
-}
-
-func (a *api) plan(c *call) error {
+func (a rundownHandlers) plan(c *call) error {
 	var in wire.PlanRequest
 	date, revision, err := a.change(c, &in)
-	dryRun, flag := c.flag("dry_run")
+	dryRun, flag := c.query().flag("dry_run")
 	if err := together(err, flag); err != nil {
 		return err
 	}
@@ -77,7 +132,7 @@ func (a *api) plan(c *call) error {
 // maxEdits bounds one edit by hand.
 const maxEdits = 1000
 
-func (a *api) editRundown(c *call) error {
+func (a rundownHandlers) editRundown(c *call) error {
 	if _, err := c.mustMatch(); err != nil {
 		return err
 	}
@@ -93,7 +148,7 @@ func (a *api) editRundown(c *call) error {
 	return resource(c, r, r.Revision, err)
 }
 
-func (a *api) publish(c *call) error {
+func (a rundownHandlers) publish(c *call) error {
 	var in wire.PublishRequest
 	date, revision, err := a.change(c, &in)
 	if err != nil {
@@ -104,7 +159,7 @@ func (a *api) publish(c *call) error {
 	return resource(c, r, r.Revision, err)
 }
 
-func (a *api) withdrawDay(c *call) error {
+func (a rundownHandlers) withdrawDay(c *call) error {
 	var in wire.Reason
 	date, revision, err := a.change(c, &in)
 	if err != nil {
@@ -114,16 +169,16 @@ func (a *api) withdrawDay(c *call) error {
 	return resource(c, r, r.Revision, err)
 }
 
-func (a *api) diff(c *call) error {
+func (a rundownHandlers) diff(c *call) error {
 	date, err := a.knownStation(c)
 	if err != nil {
 		return err
 	}
-	from, wrong := c.revisionParam("from")
+	from, wrong := c.query().revision("from")
 	if wrong == nil && from == 0 {
 		wrong = fault.Fields(fault.Field{Field: "from", Message: "must be the revision to compare from"})
 	}
-	to, err := c.revisionParam("to")
+	to, err := c.query().revision("to")
 	if err := together(wrong, err); err != nil {
 		return err
 	}
@@ -134,12 +189,12 @@ func (a *api) diff(c *call) error {
 	return page(c, changes, "")
 }
 
-func (a *api) explain(c *call) error {
+func (a rundownHandlers) explain(c *call) error {
 	date, err := a.knownStation(c)
 	if err != nil {
 		return err
 	}
-	revision, err := c.revisionParam("revision")
+	revision, err := c.query().revision("revision")
 	if err != nil {
 		return err
 	}
@@ -150,8 +205,8 @@ func (a *api) explain(c *call) error {
 	return c.json(http.StatusOK, e)
 }
 
-func (a *api) planMany(c *call) error {
-	dryRun, err := c.flag("dry_run")
+func (a rundownHandlers) planMany(c *call) error {
+	dryRun, err := c.query().flag("dry_run")
 	if err != nil {
 		return err
 	}
@@ -166,7 +221,7 @@ func (a *api) planMany(c *call) error {
 	})
 }
 
-func (a *api) publishMany(c *call) error {
+func (a rundownHandlers) publishMany(c *call) error {
 	return a.many(c, func(in wire.ManyRequest, station string, date schedules.Date) (schedules.Rundown, error) {
 		return a.Scheduler.Publisher.Publish(c.r.Context(), c.actor, station, date,
 			scheduling.PublishOptions{Correction: in.Correction})
@@ -178,7 +233,8 @@ const maxMany = 2000
 
 // many does the same for many stations and days, each station's in their order, since a day depends on those before it.
 // What fails does not stop the others. Where the service ends the request, each day that is not done says so.
-func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (schedules.Rundown, error)) error {
+func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (schedules.Rundown,
+	error)) error {
 	var in wire.ManyRequest
 	if err := c.decodeOptional(&in); err != nil {
 		return err
@@ -223,7 +279,8 @@ func (a *api) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (s
 	return page(c, out, "")
 }
 
-func (a *api) manyResult(c *call, station string, date schedules.Date, r schedules.Rundown, err error) wire.ManyResult {
+func (a rundownHandlers) manyResult(c *call, station string, date schedules.Date, r schedules.Rundown,
+	err error) wire.ManyResult {
 	m := wire.ManyResult{Station: station, Date: date, Revision: r.Revision, Items: len(r.Items), Warnings: r.Warnings}
 	if err != nil {
 		p := a.problem(c, err)
@@ -232,43 +289,9 @@ func (a *api) manyResult(c *call, station string, date schedules.Date, r schedul
 	return m
 }
 
-func (a *api) reconciliation(c *call) error {
-	date, err := a.knownStation(c)
-	if err != nil {
-		return err
-	}
-	r, err := a.Logbook.Reconcile(c.r.Context(), c.station(), date, c.query().Get("window"))
-	if err != nil {
-		return err
-	}
-	return c.json(http.StatusOK, r)
-}
+var manyAnswers = []apidoc.Answer{apidoc.Gives(http.StatusOK, "One result for each station and day.",
+	wire.Page[wire.ManyResult]{
+		Items: []wire.ManyResult{{Station: "lantern-coast", Date: exampleDate, Revision: 7, Items: 12}}})}
 
-func (a *api) audit(c *call) error {
-	before, limit, err := c.page()
-	if err != nil {
-		return err
-	}
-	q := c.query()
-	query := store.AuditQuery{Kind: q.Get("kind"), ID: q.Get("id"), By: q.Get("by"), Limit: limit}
-	if query.From, err = c.instant("from"); err != nil {
-		return err
-	}
-	if query.To, err = c.instant("to"); err != nil {
-		return err
-	}
-	if before != "" {
-		if query.Before, err = strconv.ParseInt(before, 10, 64); err != nil || query.Before < 1 {
-			return fault.Fields(fault.Field{Field: "cursor", Message: "is not one that this service gave"})
-		}
-	}
-	records, next, err := a.Logbook.Audit(c.r.Context(), query)
-	if err != nil {
-		return err
-	}
-	follows := ""
-	if next > 0 {
-		follows = strconv.FormatInt(next, 10)
-	}
-	return page(c, records, follows)
-}
+var revisionParameter = openapi.Parameter{Name: "revision", Description: "A revision of the day. Default: the latest.",
+	Schema: openapi.Integer().AtLeast(1)}

@@ -1,33 +1,89 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"lifeline/internal/access"
-	"lifeline/internal/bcp47"
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/library"
+	"lifeline/internal/openapi"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
+// segmentHandlers are what producers do with segments.
+type segmentHandlers struct{ *Parts }
+
+func (a segmentHandlers) routes() []route {
+	return []route{
+		{a.uploadSegment, apidoc.Route{Method: http.MethodPost, Path: "/v1/segments", Roles: producing,
+			ID: "uploadSegment", Tag: apidoc.ForProducers, Summary: "Upload a recording with its metadata",
+			Detail: "Takes the parts meta and audio in either order; with meta first, what is wrong with it is told before " +
+				"the audio is sent. " +
+				"Faults of the audio are the segment's state, not a failure of the upload.",
+			Query: []openapi.Parameter{{Name: "wait", Description: "How long to wait until the recording is analysed, such as " +
+				"30s.",
+				Schema: openapi.Match(durationPattern), Example: "30s"}},
+			Takes: []apidoc.Body{{MediaType: "multipart/form-data", GoType: reflect.TypeFor[wire.Upload](),
+				Use: openapi.Request}},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The segment, as far as it is analysed.",
+				exampleSegmentNow, "Location",
+				"ETag")},
+			Faults: map[int]string{http.StatusConflict: "The id is taken.",
+				http.StatusInsufficientStorage: "No space is left."}}},
+		{a.listSegments, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments", Roles: people,
+			ID: "listSegments", Tag: apidoc.ForProducers, Summary: "Find segments",
+			Query: append([]openapi.Parameter{
+				{Name: "q", Description: "Beginnings of words of the title, id, voice, series or tags, in any script: all of " +
+					"them are there. What is written without spaces between words is found by any part of it.",
+					Schema: openapi.String()},
+				{Name: "kind", Description: "Of this kind.", Schema: openapi.OneOf(schedules.Kinds...)},
+				{Name: "language", Description: "In this language.", Schema: openapi.String(), Example: "ko-KP"},
+				{Name: "state", Description: "In this state.", Schema: openapi.OneOf(states...)},
+				{Name: "script", Description: "Reading this script.", Schema: openapi.String()},
+				{Name: "tag", Description: "With this tag.", Schema: openapi.String()},
+				{Name: "sha256", Description: "With this recording.", Schema: openapi.Match(hashPattern)},
+				{Name: "expiring_before", Description: "That may not air any more from this instant on.", Schema: instantSchema(),
+					Example: "2023-12-01T00:00:00.000Z"},
+			}, paged...),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of segments, by id.",
+				wire.Page[schedules.Segment]{Items: []schedules.Segment{exampleSegment}})}}},
+		{a.getSegment, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment", Roles: people,
+			ID: "getSegment", Tag: apidoc.ForProducers, Summary: "One segment", Known: true,
+			Detail: "While its recording is being analysed, analysis says how far that has come. airable_on are the stations " +
+				"with a window that allows its language; " +
+				"where it is empty, the segment never airs as the network is now. Languages match by RFC 4647: a window of ko " +
+				"takes ko and ko-KP, one of ko-KP does " +
+				"not take ko, and zxx goes anywhere. The ETag is that of the revision, which neither belongs to.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment.", exampleSegmentNow)}}},
+		{a.patchSegment, apidoc.Route{Method: http.MethodPatch, Path: "/v1/segments/:segment", Roles: makers,
+			ID: "editSegment", Tag: apidoc.ForProducers, Summary: "Change a segment's metadata",
+			Match: apidoc.MatchNeeded,
+			Detail: "A merge patch (RFC 7396): what is left out stays, null empties. An approved segment that now says " +
+				"something else awaits approval anew, " +
+				"as does one that protects the persons in it less: no longer sensitive, or with a longer consent.",
+			Takes: apidoc.TakesPatch[wire.SegmentMeta](map[string]any{"title": "Letter to a sister, read again",
+				"tags": []string{"appeal"}}),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment as it is now.", exampleChanged, "ETag")}}},
+	}
+}
+
 // uploadSegment takes the parts meta and audio, in either order, and answers the analysed segment.
-func (a *api) uploadSegment(c *call) error {
-	wait, waiting := c.wait(time.Minute)
+func (a segmentHandlers) uploadSegment(c *call) error {
+	wait, waiting := c.query().wait(time.Minute)
 	mr, err := c.r.MultipartReader()
 	if err != nil {
 		return fault.Wrap(fault.Unsupported, err, "send multipart/form-data with a part meta (JSON) and a part audio (MP3)")
 	}
-	c.patient()
+	patient(c)
 	var seg *schedules.Segment
 	var received *library.Received
 	for {
@@ -80,7 +136,7 @@ func (a *api) uploadSegment(c *call) error {
 }
 
 // readMeta reads the metadata and says what is wrong with it before any audio is sent.
-func (a *api) readMeta(part io.Reader) (*schedules.Segment, error) {
+func (a segmentHandlers) readMeta(part io.Reader) (*schedules.Segment, error) {
 	b, err := io.ReadAll(io.LimitReader(part, maxJSON+1))
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the upload did not arrive whole: send it again")
@@ -101,28 +157,6 @@ func (a *api) readMeta(part io.Reader) (*schedules.Segment, error) {
 	return seg, together(read, a.Library.Segments.CheckNew(*seg))
 }
 
-// replaceAudio takes the body itself as a segment's new recording.
-func (a *api) replaceAudio(c *call) error {
-	revision, err := c.mustMatch()
-	if err != nil {
-		return err
-	}
-	if t, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); t != "audio/mpeg" &&
-		t != "application/octet-stream" && t != "" {
-		return fault.New(fault.Unsupported, "send the recording as audio/mpeg")
-	}
-	if _, err := a.Library.Segments.Get(c.param("segment")); err != nil {
-		return err
-	}
-	c.patient()
-	received, err := a.Library.Recordings.Receive(c.r.Context(), c.r.Body)
-	if err != nil {
-		return uploadFault(err)
-	}
-	s, err := a.Library.Segments.Replace(c.r.Context(), c.actor, c.param("segment"), revision, received)
-	return a.changed(c, s, err)
-}
-
 // uploadFault tells a broken connection apart from a fault of ours.
 func uploadFault(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -133,16 +167,16 @@ func uploadFault(err error) error {
 
 var hashForm = regexp.MustCompile(hashPattern)
 
-func (a *api) listSegments(c *call) error {
-	after, limit, err := c.page()
+func (a segmentHandlers) listSegments(c *call) error {
+	after, limit, err := c.query().page()
 	q := c.query()
 	f := library.SegmentFilter{Words: q.Get("q"), Kind: schedules.Kind(q.Get("kind")),
 		State: schedules.State(q.Get("state")), Script: q.Get("script"), Tag: strings.ToLower(q.Get("tag")),
 		SHA256: q.Get("sha256"), After: after, Limit: limit}
 	var wrong error
-	f.ExpiringBefore, wrong = c.instant("expiring_before")
+	f.ExpiringBefore, wrong = c.query().instant("expiring_before")
 	var badLanguage error
-	f.Language, badLanguage = c.language()
+	f.Language, badLanguage = c.query().language()
 	var badHash error
 	if f.SHA256 != "" && !hashForm.MatchString(f.SHA256) {
 		badHash = fault.Fields(fault.Field{Field: "sha256", Message: "must be a SHA-256 in hexadecimal"})
@@ -156,19 +190,6 @@ func (a *api) listSegments(c *call) error {
 	return page(c, items, next)
 }
 
-// language is the query's language in the form in which languages are kept; none where the query names none.
-func (c *call) language() (string, error) {
-	given := c.query().Get("language")
-	if given == "" {
-		return "", nil
-	}
-	tag, err := bcp47.Canonical(given)
-	if err != nil {
-		return "", fault.Fields(fault.Field{Field: "language", Message: err.Error()})
-	}
-	return tag, nil
-}
-
 // oneOf is what is wrong with a query parameter that must be one of a list, or left out.
 func oneOf[T ~string](name string, value T, list []T) error {
 	if value == "" || slices.Contains(list, value) {
@@ -178,17 +199,9 @@ func oneOf[T ~string](name string, value T, list []T) error {
 		strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ", "))})
 }
 
-// page answers one page of a list.
-func page[T any](c *call, items []T, next string) error {
-	if items == nil {
-		items = []T{}
-	}
-	return c.json(http.StatusOK, wire.Page[T]{Items: items, NextCursor: cursor(next)})
-}
-
 // getSegment answers a segment as it stands, which no cache may keep: what does not belong to its revision changes
 // without it.
-func (a *api) getSegment(c *call) error {
+func (a segmentHandlers) getSegment(c *call) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	s, err := a.Library.Segments.Get(c.param("segment"))
 	if err != nil {
@@ -201,7 +214,7 @@ func (a *api) getSegment(c *call) error {
 	return resource(c, now, s.Revision, nil)
 }
 
-func (a *api) segmentNow(s schedules.Segment) wire.SegmentNow {
+func (a segmentHandlers) segmentNow(s schedules.Segment) wire.SegmentNow {
 	now := wire.SegmentNow{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language)}
 	if p, running := a.Library.Recordings.Progress(s.ID); running {
 		now.Analysis = &wire.Progress{Bytes: p.Done, Of: p.Of}
@@ -209,43 +222,8 @@ func (a *api) segmentNow(s schedules.Segment) wire.SegmentNow {
 	return now
 }
 
-func (a *api) waveform(c *call) error {
-	s, err := a.Library.Segments.Get(c.param("segment"))
-	if err != nil {
-		return err
-	}
-	if s.Recording == nil {
-		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
-	}
-	b, err := a.Library.Recordings.Waveform(c.r.Context(), s.Recording.SHA256)
-	if err != nil {
-		return err
-	}
-	return c.bytes(http.StatusOK, "application/json", b)
-}
-
-// changed answers a segment after a change, and which stations are left without a fallback.
-func (a *api) changed(c *call, s schedules.Segment, err error) error {
-	if err != nil {
-		return err
-	}
-	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
-		Stations: a.Scheduler.Network.Standing.Losing(s.ID)}, s.Revision, nil)
-}
-
-// resource answers a revisioned resource, or passes the error on.
-func resource(c *call, v any, revision int64, err error) error {
-	if err != nil {
-		return err
-	}
-	if c.tag(revision) {
-		return nil
-	}
-	return c.json(http.StatusOK, v)
-}
-
 // patchSegment merges what is sent into the metadata (RFC 7396): what is left out stays, null empties.
-func (a *api) patchSegment(c *call) error {
+func (a segmentHandlers) patchSegment(c *call) error {
 	revision, err := c.mustMatch()
 	if err != nil {
 		return err
@@ -276,52 +254,11 @@ func (a *api) patchSegment(c *call) error {
 	return a.changed(c, s, err)
 }
 
-// approve lets a segment go to air.
-func (a *api) approve(c *call) error {
-	revision, err := c.ifMatch()
+// changed answers a segment after a change, and which stations are left without a fallback.
+func (a *Parts) changed(c *call, s schedules.Segment, err error) error {
 	if err != nil {
 		return err
 	}
-	var in wire.Approval
-	if err := c.decodeOptional(&in); err != nil {
-		return err
-	}
-	approve := a.Library.Approvals.Approve
-	if in.AcceptWarnings {
-		approve = a.Library.Approvals.ApproveDespiteWarnings
-	}
-	s, err := approve(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
-	return a.changed(c, s, err)
-}
-
-// segmentAct moves a segment from state to state.
-type segmentAct func(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
-	schedules.Segment, error)
-
-// act serves the other acts that move a segment from state to state. do is asked for the act when a request comes.
-func (a *api) act(do func() segmentAct) handler {
-	return func(c *call) error {
-		revision, err := c.ifMatch()
-		if err != nil {
-			return err
-		}
-		var in wire.Reason
-		if err := c.decodeOptional(&in); err != nil {
-			return err
-		}
-		s, err := do()(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
-		return a.changed(c, s, err)
-	}
-}
-
-func (a *api) segmentAudio(c *call) error {
-	s, err := a.Library.Segments.Get(c.param("segment"))
-	if err != nil {
-		return err
-	}
-	if s.Recording == nil {
-		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
-	}
-	c.w.Header().Set("Content-Disposition", fmt.Sprintf("inline; filename=%q", s.ID+".mp3"))
-	return a.serveAudio(c, s.Recording.SHA256, "private, no-cache")
+	return resource(c, wire.ChangedSegment{Segment: s, AirableOn: a.Library.Segments.AirableOn(s.Language),
+		Stations: a.Scheduler.Network.Standing.Losing(s.ID)}, s.Revision, nil)
 }

@@ -3,76 +3,20 @@ package httpapi
 import (
 	"cmp"
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
-	"lifeline/internal/idempotency"
-	"lifeline/internal/library"
+	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/openapi"
-	"lifeline/internal/record"
-	"lifeline/internal/replica"
-	"lifeline/internal/scheduling"
-	"lifeline/internal/webhooks"
-	"lifeline/internal/wire"
 )
-
-// Parts are what the API serves.
-type Parts struct {
-	Access     *access.Access
-	Library    *library.Library
-	Scheduler  *scheduling.Scheduler
-	Logbook    *record.Logbook
-	Answers    *idempotency.Store
-	Windows    *scheduling.Windows
-	Media      *access.Media
-	Webhooks   *webhooks.Webhooks
-	Replica    *replica.Replica
-	Keys       []ed25519.PublicKey
-	FormerKeys []wire.Key                             // that signed before
-	Ready      map[string]func(context.Context) error // what must be reachable, by name
-	// what is short, in words; fails with Full when nothing can be stored; nil: not known
-	Room      func(context.Context) (short string, err error)
-	Now       func() time.Time
-	Log       *slog.Logger
-	Rate      Rate
-	Meter     Meter
-	Tracer    Tracer
-	Metrics   http.Handler // nil: they are served elsewhere
-	PublicURL string       // where the service is reached, with a path where it is below one
-	Origins   []string     // other addresses at which browsers reach it
-
-	// ends when the service begins to stop: waits and streams end then, other requests go on; nil: never
-	Stopping context.Context
-}
-
-// Meter counts what is answered and who waits.
-type Meter interface {
-	Request(route, method string, status int, took time.Duration)
-	Waiting(kind string) (done func())
-}
-
-// Tracer begins the trace of a request and answers the function that ends it.
-type Tracer interface {
-	Begin(r *http.Request, requestID string) (context.Context, func(route string, status int))
-}
-
-// Rate is how fast one token may be used: so many requests at once, and then so many a second. Zero does not limit.
-type Rate struct {
-	PerSecond float64
-	Burst     int
-	Shared    Allowance // of all replicas, at the same rate; nil: this is the only one
-}
 
 type api struct {
 	Parts
@@ -107,31 +51,28 @@ func New(p Parts) http.Handler {
 	e.UseRawPath = true
 	e.UnescapePathValues = true
 	for _, r := range a.routes() {
-		e.Handle(r.method, r.path, a.serve(r))
-		if r.method == http.MethodGet {
-			e.Handle(http.MethodHead, r.path, a.serve(r))
+		e.Handle(r.Method, r.Path, a.serve(r))
+		if r.Method == http.MethodGet {
+			e.Handle(http.MethodHead, r.Path, a.serve(r))
 		}
 	}
-	e.NoRoute(a.serve(route{open: true, handle: a.nothingThere}))
-	e.NoMethod(a.serve(route{open: true, handle: func(c *call) error {
+	e.NoRoute(a.serve(route{a.nothingThere, apidoc.Route{Open: true}}))
+	e.NoMethod(a.serve(route{func(c *call) error {
 		return fault.New(fault.NotDone, "%s is not done here", c.r.Method)
-	}}))
+	}, apidoc.Route{Open: true}}))
 	return a.guard(e)
 }
 
 // nothingThere is the answer at a path that no operation has.
-func (a *api) nothingThere(*call) error {
+func (a *Parts) nothingThere(*call) error {
 	return fault.New(fault.NotFound, "there is nothing at this path: the service's address is %s",
 		cmp.Or(a.PublicURL, "/"))
 }
 
-// route is one operation: where it is, who may do it, and what it does.
+// route is a handler with all that is known of it: where it is, who may, and its documentation.
 type route struct {
-	method, path string
-	open         bool          // needs no token
-	signed       bool          // takes a signed address in place of a token
-	roles        []access.Role // that may, besides admin
-	handle       handler
+	handle handler
+	apidoc.Route
 }
 
 // serve is the one adapter between gin and a handler.
@@ -139,7 +80,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 	return func(g *gin.Context) {
 		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter, stopping: a.Stopping}
 		t := trailOf(g.Request)
-		t.route, c.actor.RequestID = r.path, t.id
+		t.route, c.actor.RequestID = r.Path, t.id
 		err := a.answer(c, r)
 		t.by = c.actor.Name
 		if over := c.over(); over != nil && !g.Writer.Written() {
@@ -176,20 +117,20 @@ func (a *api) answer(c *call, r route) error {
 	if err != nil {
 		return err
 	}
-	if !r.open {
+	if !r.Open {
 		if err := c.checkQuery(); err != nil {
 			return err
 		}
 		defer a.whileValid(c)()
 	}
-	if r.method != http.MethodGet && !r.open {
+	if r.Method != http.MethodGet && !r.Open {
 		if err := a.Replica.CatchUp(c.r.Context()); err != nil {
 			return err
 		}
 		return a.repeatable(c, r.handle)
 	}
 	err = r.handle(c)
-	if fault.Is(err, fault.NotFound) && !r.open {
+	if fault.Is(err, fault.NotFound) && !r.Open {
 		known := a.Replica.Sequence()
 		if err := a.Replica.CatchUp(c.r.Context()); err != nil {
 			return err
@@ -203,7 +144,7 @@ func (a *api) answer(c *call, r route) error {
 
 // admit finds out who asks and whether they may.
 func (a *api) admit(c *call, r route) error {
-	if r.open {
+	if r.Open {
 		return nil
 	}
 	id := c.actor.RequestID
@@ -220,9 +161,9 @@ func (a *api) admit(c *call, r route) error {
 	}
 	actor.RequestID = id
 	c.actor = actor
-	if actor.Role != access.Admin && !slices.Contains(r.roles, actor.Role) {
+	if actor.Role != access.Admin && !slices.Contains(r.Roles, actor.Role) {
 		return fault.New(fault.Forbidden, "a token of the role %s may not do this; one of the role %s may", actor.Role,
-			orOf(r.roles))
+			orOf(r.Roles))
 	}
 	s := c.param("station")
 	if actor.Role != access.StationJob || s == "" {
@@ -250,7 +191,7 @@ func orOf(roles []access.Role) string {
 
 // identify finds out who asks: by the token or, where there is none, by the address.
 func (a *api) identify(c *call, r route) (access.Actor, error) {
-	if r.signed && c.r.Header.Get("Authorization") == "" && c.query().Has("sig") {
+	if r.Signed && c.r.Header.Get("Authorization") == "" && c.query().Has("sig") {
 		return a.identifyByAddress(c)
 	}
 	return a.Access.Authenticate(bearer(c.r))

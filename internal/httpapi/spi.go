@@ -3,14 +3,40 @@ package httpapi
 import (
 	"fmt"
 	"hash/fnv"
+	"net/http"
 	"regexp"
 	"strings"
 
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/spi"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
+
+// spiHandlers tell receivers of hybrid radio about a station (ETSI TS 102 818).
+type spiHandlers struct{ *Parts }
+
+func (a spiHandlers) routes() []route {
+	return []route{
+		{a.serviceInformation, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/spi/3.1/SI.xml",
+			Roles: relays,
+			ID:    "getServiceInformation", Tag: apidoc.ForStations,
+			Summary: "The station as service information for hybrid radio", Known: true,
+			Detail:  "ETSI TS 102 818 V3.4.1, for who serves it to receivers at the address that RadioDNS names.",
+			Query:   []openapi.Parameter{bearerParameter},
+			Answers: []apidoc.Answer{apidoc.GivesBytes(spi.ContentType, http.StatusOK, "The document.")}}},
+		{a.programmes, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/spi/3.1/:schedule", Roles: relays,
+			ID: "getProgrammeInformation", Tag: apidoc.ForStations,
+			Summary: "A day as programme information for hybrid radio", Known: true,
+			Detail: "Likewise. The windows of the day are its programmes; once it is published, what is heard in them are " +
+				"their events, but for idents, pips and the like.",
+			Query: []openapi.Parameter{bearerParameter},
+			Answers: []apidoc.Answer{apidoc.GivesBytes(spi.ContentType, http.StatusOK,
+				"The document.")}}},
+	}
+}
 
 // bearerPattern is a bearer of TS 103 270, or the address of a stream.
 const bearerPattern = `^((fm|dab|drm|amss):[0-9a-f]{1,8}(\.[0-9a-f]{1,8}){0,4}|https?://[0-9A-Za-z./_-]{1,200})$`
@@ -19,7 +45,7 @@ var bearers = regexp.MustCompile(bearerPattern)
 
 // service is the path's station as receivers know it. The answer's tag says all that a document of it depends on beside
 // a day's revision.
-func (a *api) service(c *call) (spi.Service, error) {
+func (a spiHandlers) service(c *call) (spi.Service, error) {
 	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {
 		return spi.Service{}, err
@@ -35,7 +61,7 @@ func (a *api) service(c *call) (spi.Service, error) {
 	return spi.Service{Station: st, Host: a.Media.Host(), Bearer: bearer}, nil
 }
 
-func (a *api) serviceInformation(c *call) error {
+func (a spiHandlers) serviceInformation(c *call) error {
 	s, err := a.service(c)
 	if err != nil {
 		return err
@@ -43,7 +69,7 @@ func (a *api) serviceInformation(c *call) error {
 	return made(c, s.Station.Revision, spi.ContentType, func() ([]byte, error) { return spi.Information(s) })
 }
 
-func (a *api) programmes(c *call) error {
+func (a spiHandlers) programmes(c *call) error {
 	s, err := a.service(c)
 	if err != nil {
 		return err
@@ -66,3 +92,7 @@ func (a *api) programmes(c *call) error {
 	}
 	return made(c, revision, spi.ContentType, func() ([]byte, error) { return spi.Programmes(s, date, q) })
 }
+
+var bearerParameter = openapi.Parameter{Name: "bearer", Description: "By which receivers know the station, as TS 103 " +
+	"270 writes it.", Schema: openapi.Match(bearerPattern),
+	Example: "amss:e1c238"}

@@ -5,17 +5,51 @@ import (
 	"context"
 	"encoding/base64"
 	"net/http"
-	"slices"
 	"time"
 
-	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
-func (a *api) healthz(c *call) error {
+// systemHandlers say how the service is.
+type systemHandlers struct{ *Parts }
+
+func (a systemHandlers) routes() []route {
+	return []route{
+		{a.healthz, apidoc.Route{Method: http.MethodGet, Path: "/healthz", Open: true,
+			ID: "getHealth", Tag: apidoc.ForEverybody, Summary: "Whether the service is alive",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "It is.", wire.Health{Status: "alive"})}}},
+		{a.readyz, apidoc.Route{Method: http.MethodGet, Path: "/readyz", Open: true,
+			ID: "getReadiness", Tag: apidoc.ForEverybody, Summary: "Whether store, audio and workers can be " +
+				"reached, and whether there is room",
+			Detail: "While room is short, uploads and then other changes are refused, but what is urgent is not: the service " +
+				"is still ready, and says what is short.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "All of them.",
+				wire.Readiness{Parts: map[string]string{"store": "ready",
+					"audio": "ready", "workers": "ready", "room": "ready"}}),
+				apidoc.Gives(http.StatusServiceUnavailable, "Not all of them.",
+					wire.Readiness{Parts: map[string]string{"store": "out of reach", "audio": "ready", "workers": "ready",
+						"room": "ready"}})}}},
+		{a.metrics, apidoc.Route{Method: http.MethodGet, Path: "/metrics", Open: true,
+			ID: "getMetrics", Tag: apidoc.ForEverybody, Summary: "Figures for Prometheus",
+			Answers: []apidoc.Answer{apidoc.GivesBytes("text/plain", http.StatusOK, "The text format.")},
+			Faults:  map[int]string{http.StatusNotFound: "They are served at an address of their own."}}},
+		{a.time, apidoc.Route{Method: http.MethodGet, Path: "/v1/time", Open: true,
+			ID: "getTime", Tag: apidoc.ForStations, Summary: "The server's clock, not signed",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Now.", wire.Time{Now: exampleStart,
+				NowMs: exampleStart.UnixMilli()})}}},
+		{a.keys, apidoc.Route{Method: http.MethodGet, Path: "/v1/keys", Open: true,
+			ID: "listKeys", Tag: apidoc.ForStations, Summary: "The public keys that queues are signed with",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The keys. Stations pin them.",
+				wire.Keys{Keys: []wire.Key{{ID: "9f2c51d07be3a846", Algorithm: "ed25519",
+					PublicKey: "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}}})}}},
+	}
+}
+
+func (a systemHandlers) healthz(c *call) error {
 	return c.json(http.StatusOK, wire.Health{Status: "alive"})
 }
 
@@ -23,7 +57,7 @@ func (a *api) healthz(c *call) error {
 const readyTimeout = 3 * time.Second
 
 // readyz answers 200 when every part can be reached, and 503 with what is wrong otherwise.
-func (a *api) readyz(c *call) error {
+func (a systemHandlers) readyz(c *call) error {
 	ctx, cancel := context.WithTimeout(c.r.Context(), readyTimeout)
 	defer cancel()
 	parts := map[string]string{}
@@ -53,69 +87,31 @@ func (a *api) readyz(c *call) error {
 	return c.json(status, wire.Readiness{Parts: parts})
 }
 
-func (a *api) time(c *call) error {
+// metrics answers the figures for Prometheus, unless they have an address of their own.
+func (a systemHandlers) metrics(c *call) error {
+	if a.Metrics == nil {
+		return fault.New(fault.NotFound, "the figures are served at another address")
+	}
+	if c.r.Method == http.MethodHead {
+		c.w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		c.w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	a.Metrics.ServeHTTP(c.w, c.r)
+	return nil
+}
+
+func (a systemHandlers) time(c *call) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	now := a.Now()
 	return c.json(http.StatusOK, wire.Time{Now: schedules.At(now), NowMs: now.UnixMilli()})
 }
 
-// me answers who asks, and which operations the role may do.
-func (a *api) me(c *call) error {
-	out := wire.Me{Name: c.actor.Name, Role: string(c.actor.Role), Station: c.actor.Station, May: []string{}}
-	ids := map[string]string{}
-	for _, o := range operations() {
-		ids[o.at] = o.id
-	}
-	for _, r := range a.routes() {
-		if r.open || c.actor.Role == access.Admin || slices.Contains(r.roles, c.actor.Role) {
-			out.May = append(out.May, ids[r.method+" "+r.path])
-		}
-	}
-	slices.Sort(out.May)
-	c.w.Header().Set("Cache-Control", "no-store")
-	return c.json(http.StatusOK, out)
-}
-
-func (a *api) keys(c *call) error {
+func (a systemHandlers) keys(c *call) error {
 	out := wire.Keys{Keys: []wire.Key{}, Former: a.FormerKeys}
 	for _, k := range a.Keys {
 		out.Keys = append(out.Keys, wire.Key{ID: seal.KeyID(k), Algorithm: "ed25519",
 			PublicKey: base64.StdEncoding.EncodeToString(k)})
 	}
 	return c.json(http.StatusOK, out)
-}
-
-func (a *api) createToken(c *call) error {
-	var in wire.NewToken
-	read := c.decode(&in)
-	if unreadable(read) {
-		return read
-	}
-	token := access.NewToken{Name: in.Name, Role: access.Role(in.Role), Station: in.Station, Life: in.Life.Duration}
-	if err := together(read, token.Check()); err != nil {
-		return err
-	}
-	t, err := a.Access.Create(c.r.Context(), c.actor, token)
-	if err != nil {
-		return err
-	}
-	c.w.Header().Set("Cache-Control", "no-store")
-	return c.json(http.StatusCreated, t)
-}
-
-func (a *api) listTokens(c *call) error {
-	after, limit, err := c.page()
-	if err != nil {
-		return err
-	}
-	tokens, next := a.Access.Tokens(after, limit)
-	return page(c, tokens, next)
-}
-
-func (a *api) revokeToken(c *call) error {
-	if err := a.Access.Revoke(c.r.Context(), c.actor, c.param("token")); err != nil {
-		return err
-	}
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
 }

@@ -100,15 +100,6 @@ func (r textRule) of(o *schedules.Of) (err error) {
 	return nil
 }
 
-// label is a part of the path in the form in which labels are kept.
-func (c *call) label(name string) string {
-	kept, err := text.Label(c.param(name))
-	if err != nil {
-		return c.param(name) // of which there is none
-	}
-	return kept
-}
-
 // asked reads the query of an address as far as it can be read, its texts in the form in which texts are kept, and says
 // what of it is not UTF-8. What cannot be kept is not there to be found either: it is left as it is.
 func asked(raw string) (url.Values, error) {

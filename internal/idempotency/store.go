@@ -30,6 +30,9 @@ const KindAnswer = "answer"
 var Kinds = replica.Kinds{{Name: KindAnswer, Form: reflect.TypeFor[keptAnswer](),
 	Inspect: replica.Readable[keptAnswer]}}
 
+// LongestKey bounds the name that a caller gives a request, in bytes.
+const LongestKey = 255
+
 const (
 	answerKept  = 24 * time.Hour
 	answerLease = time.Minute // how long a first request that has gone silent keeps others out

@@ -1,4 +1,4 @@
-package httpapi
+package apidoc
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,65 +17,50 @@ import (
 )
 
 var (
-	//go:embed docs.html
-	docsPage string
-	//go:embed docs.css
-	docsStyle string
+	//go:embed page.html
+	pageText string
+	//go:embed page.css
+	pageStyle string
 )
 
-var docsTemplate = template.Must(template.New("docs").Funcs(template.FuncMap{"json": indented, "kind": kindOf,
-	"text": paragraphs}).Parse(docsPage))
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"json": indented, "kind": kindOf,
+	"text": paragraphs}).Parse(pageText))
 
-// docsPolicy lets the page have its own style and nothing else.
-var docsPolicy = func() string {
-	sum := sha256.Sum256([]byte(docsStyle))
+// Policy lets the page have its own style and nothing else.
+var Policy = func() string {
+	sum := sha256.Sum256([]byte(pageStyle))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }()
 
-// docsOperation is an operation as the page shows it.
-type docsOperation struct {
+// pageOperation is an operation as the page shows it.
+type pageOperation struct {
 	*openapi.Operation
 	Method, Path string
 	Curl         string
 }
 
-type docsTag struct {
+type pageTag struct {
 	openapi.Tag
-	Operations []docsOperation
+	Operations []pageOperation
 }
 
-type docsSchema struct {
+type pageSchema struct {
 	Name string
 	*openapi.Schema
 }
 
-// docs answers the OpenAPI document as a page: readable without the internet and without scripts.
-func (a *api) docs(c *call) error {
-	doc, err := a.document()
-	if err != nil {
-		return err
-	}
-	b, err := docsHTML(doc)
-	if err != nil {
-		return err
-	}
-	h := c.w.Header()
-	h.Set("Content-Security-Policy", docsPolicy)
-	h.Set("Cache-Control", "no-cache")
-	return c.bytes(http.StatusOK, "text/html; charset=utf-8", b)
-}
-
-func docsHTML(doc *openapi.Document) ([]byte, error) {
-	byTag := map[string]*docsTag{}
+// Page shows the document to people: readable without the internet and without scripts.
+func Page(doc *openapi.Document) ([]byte, error) {
+	byTag := map[string]*pageTag{}
 	page := struct {
 		*openapi.Document
 		Style   template.CSS
-		Tags    []*docsTag
-		Schemas []docsSchema
-	}{Document: doc, Style: template.CSS(docsStyle)}
+		Tags    []*pageTag
+		Schemas []pageSchema
+	}{Document: doc, Style: template.CSS(pageStyle)}
 	for _, t := range doc.Tags {
-		byTag[t.Name] = &docsTag{Tag: t}
+		byTag[t.Name] = &pageTag{Tag: t}
 		page.Tags = append(page.Tags, byTag[t.Name])
 	}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
@@ -84,15 +68,15 @@ func docsHTML(doc *openapi.Document) ([]byte, error) {
 		for _, method := range methodsOf(item) {
 			o := (*item)[method]
 			t := byTag[o.Tags[0]]
-			t.Operations = append(t.Operations, docsOperation{o, strings.ToUpper(method), path, curl(method, path, o)})
+			t.Operations = append(t.Operations, pageOperation{o, strings.ToUpper(method), path, curl(method, path, o)})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas)) {
-		page.Schemas = append(page.Schemas, docsSchema{name, doc.Components.Schemas[name]})
+		page.Schemas = append(page.Schemas, pageSchema{name, doc.Components.Schemas[name]})
 	}
 	var b bytes.Buffer
-	if err := docsTemplate.Execute(&b, page); err != nil {
-		return nil, fmt.Errorf("httpapi: docs: %w", err)
+	if err := pageTemplate.Execute(&b, page); err != nil {
+		return nil, fmt.Errorf("apidoc: page: %w", err)
 	}
 	return b.Bytes(), nil
 }
@@ -129,6 +113,9 @@ func curl(method, path string, o *openapi.Operation) string {
 	return out + " \\\n  \"$LIFELINE" + path + `"`
 }
 
+// sampleMeta is what a producer writes of the recording that the command lines upload.
+var sampleMeta = map[string]any{"kind": "reading", "title": "The appeal, whole", "language": "ko-KP", "voice": "Hana"}
+
 func curlBody(o *openapi.Operation) string {
 	if o.RequestBody == nil {
 		return ""
@@ -136,7 +123,7 @@ func curlBody(o *openapi.Operation) string {
 	for _, mediaType := range slices.Sorted(maps.Keys(o.RequestBody.Content)) {
 		switch m := o.RequestBody.Content[mediaType]; {
 		case mediaType == "multipart/form-data":
-			return " \\\n  -F 'meta=" + compact(wireExampleMeta) + ";type=application/json' -F audio=@reading.mp3"
+			return " \\\n  -F 'meta=" + compact(sampleMeta) + ";type=application/json' -F audio=@reading.mp3"
 		case strings.HasPrefix(mediaType, "audio/"):
 			return " \\\n  -H 'Content-Type: " + mediaType + "' --data-binary @reading.mp3"
 		case m.Example != nil:

@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"lifeline/internal/access"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// approvalHandlers move segments from state to state.
+type approvalHandlers struct{ *Parts }
+
+func (a approvalHandlers) routes() []route {
+	return []route{
+		{a.approve, act("approve", "Let a pending segment go to air",
+			"Whoever uploaded it, or reinstated it, cannot approve "+
+				"it. A recording with the warning silent or very_quiet is refused (409) unless accept_warnings is true.",
+			apidoc.TakesJSON(wire.Approval{Reason: "heard from end to end"}))},
+		{a.act(func() segmentAct { return a.Library.Approvals.Reject }),
+			act("reject", "Keep a segment off the air", "Needs a reason, which its producer sees.", because)},
+		{a.act(func() segmentAct { return a.Library.Recalls.Recall }),
+			act("recall", "Take a segment off the air everywhere, now", "Needs a reason. The segment leaves every queue, "+
+				"frozen or not, and every station is told.", because)},
+		{a.act(func() segmentAct { return a.Library.Recalls.Reinstate }),
+			act("reinstate", "End a recall", "Needs a reason. Stations go on refusing the segment until another person has "+
+				"approved it.", because)},
+	}
+}
+
+// approve lets a segment go to air.
+func (a approvalHandlers) approve(c *call) error {
+	revision, err := c.ifMatch()
+	if err != nil {
+		return err
+	}
+	var in wire.Approval
+	if err := c.decodeOptional(&in); err != nil {
+		return err
+	}
+	approve := a.Library.Approvals.Approve
+	if in.AcceptWarnings {
+		approve = a.Library.Approvals.ApproveDespiteWarnings
+	}
+	s, err := approve(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
+	return a.changed(c, s, err)
+}
+
+// segmentAct moves a segment from state to state.
+type segmentAct func(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
+	schedules.Segment, error)
+
+// act serves the other acts that move a segment from state to state. do is asked for the act when a request comes.
+func (a approvalHandlers) act(do func() segmentAct) handler {
+	return func(c *call) error {
+		revision, err := c.ifMatch()
+		if err != nil {
+			return err
+		}
+		var in wire.Reason
+		if err := c.decodeOptional(&in); err != nil {
+			return err
+		}
+		s, err := do()(c.r.Context(), c.actor, c.param("segment"), revision, in.Reason)
+		return a.changed(c, s, err)
+	}
+}
+
+// because is the body of acts that say why.
+var because = apidoc.TakesJSON(wire.Reason{Reason: "the family is in danger"})
+
+// act is the route of one of the acts.
+func act(name, summary, detail string, takes []apidoc.Body) apidoc.Route {
+	return apidoc.Route{Method: http.MethodPost, Path: "/v1/segments/:segment/" + name, Roles: makers,
+		ID: name + "Segment", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,
+		Match: apidoc.MatchTaken, Takes: takes, Lenient: true,
+		Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment as it is now.", exampleChanged, "ETag")},
+		Faults: map[int]string{http.StatusConflict: "The segment's state does not allow it.",
+			http.StatusForbidden: "The role, or this person, may not."}}
+}

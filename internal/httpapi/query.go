@@ -1,0 +1,166 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeline/internal/bcp47"
+	"lifeline/internal/fault"
+	"lifeline/internal/openapi"
+	"lifeline/internal/wire"
+)
+
+// query is the parameters of an address, in the form in which texts are kept.
+type query struct{ url.Values }
+
+// page is the cursor and limit of a list.
+func (q query) page() (after string, limit int, err error) {
+	limit = 50
+	var fields []fault.Field
+	if v := q.Get("limit"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > 500 {
+			fields = append(fields, fault.Field{Field: "limit", Message: "must be a number from 1 to 500"})
+		}
+		limit = n
+	}
+	b, err := base64.RawURLEncoding.DecodeString(q.Get("cursor"))
+	if err != nil {
+		fields = append(fields, fault.Field{Field: "cursor", Message: "is not one that this service gave"})
+	}
+	return string(b), limit, fault.Fields(fields...)
+}
+
+// number is page for a list whose cursor is a number.
+func (q query) number() (after int64, limit int, err error) {
+	s, limit, err := q.page()
+	if err == nil && s != "" {
+		if after, err = strconv.ParseInt(s, 10, 64); err != nil {
+			err = fault.Fields(fault.Field{Field: "cursor", Message: "is not one that this service gave"})
+		}
+	}
+	return after, limit, err
+}
+
+// wait is how long the caller is ready to wait, at most the given limit.
+func (q query) wait(limit time.Duration) (time.Duration, error) {
+	v := q.Get("wait")
+	if v == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d < 0 {
+		return 0, fault.Fields(fault.Field{Field: "wait", Message: "must be a duration such as 55s"})
+	}
+	return min(d, limit), nil
+}
+
+// instant is a query parameter that is an instant; the zero time when it is left out.
+func (q query) instant(name string) (time.Time, error) {
+	v := q.Get(name)
+	if v == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, v)
+	if err != nil {
+		return t, fault.Fields(fault.Field{Field: name, Message: "must be an instant such as 2023-10-27T13:00:00.000Z"})
+	}
+	return t, nil
+}
+
+// flag is a query parameter that is true or false.
+func (q query) flag(name string) (bool, error) {
+	switch q.Get(name) {
+	case "", "false", "0":
+		return false, nil
+	case "true", "1":
+		return true, nil
+	}
+	return false, fault.Fields(fault.Field{Field: name, Message: "must be true or false"})
+}
+
+// language is the query's language in the form in which languages are kept; none where the query names none.
+func (q query) language() (string, error) {
+	given := q.Get("language")
+	if given == "" {
+		return "", nil
+	}
+	tag, err := bcp47.Canonical(given)
+	if err != nil {
+		return "", fault.Fields(fault.Field{Field: "language", Message: err.Error()})
+	}
+	return tag, nil
+}
+
+// nonce is that of the request; "": it has none.
+func (q query) nonce() (string, error) {
+	nonce := q.Get("nonce")
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_'
+	}
+	if len(nonce) > wire.MaxNonce || strings.IndexFunc(nonce, func(r rune) bool { return !plain(r) }) >= 0 {
+		return "", fault.Fields(fault.Field{Field: "nonce", Message: "must be at most " + strconv.Itoa(wire.MaxNonce) +
+			" letters, digits, - or _"})
+	}
+	return nonce, nil
+}
+
+// revision is a query parameter that names a revision; 0 when it is left out.
+func (q query) revision(name string) (int64, error) {
+	v := q.Get(name)
+	if v == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fault.Fields(fault.Field{Field: name, Message: "must be a revision: a whole number from 1"})
+	}
+	return n, nil
+}
+
+func cursor(after string) string { return base64.RawURLEncoding.EncodeToString([]byte(after)) }
+
+// page answers one page of a list.
+func page[T any](c *call, items []T, next string) error {
+	if items == nil {
+		items = []T{}
+	}
+	return c.json(http.StatusOK, wire.Page[T]{Items: items, NextCursor: cursor(next)})
+}
+
+func listing[T any](c *call, list func(after string, limit int) ([]T, string)) error {
+	after, limit, err := c.query().page()
+	if err != nil {
+		return err
+	}
+	items, next := list(after, limit)
+	return page(c, items, next)
+}
+
+// Query parameters that several operations take.
+var (
+	limitParameter = openapi.Parameter{Name: "limit", Description: "How many at most.",
+		Schema: withDefault(openapi.Integer().Between(1, 500), 50)}
+	cursorParameter = openapi.Parameter{Name: "cursor", Description: "next_cursor of the page before.",
+		Schema: openapi.String()}
+	waitParameter = openapi.Parameter{Name: "wait", Description: "How long to wait, such as 55s: with If-None-Match, " +
+		"until there is a later revision.",
+		Schema: openapi.Match(durationPattern), Example: "55s"}
+	dryRunParameter = openapi.Parameter{Name: "dry_run", Description: "Change nothing; answer what would be.",
+		Schema: openapi.OneOf("true", "false", "1", "0")}
+	dateParameter = openapi.Parameter{Name: "date",
+		Description: "A broadcast day. Default: the one that contains now.", Schema: dateSchema(), Example: "2023-10-27"}
+	paged = []openapi.Parameter{limitParameter, cursorParameter}
+)
+
+// durationPattern is a duration as Go writes it, at least of seconds and minutes.
+const durationPattern = `^([0-9]{1,5}(\.[0-9]{1,5})?(ms|s|m|h)){1,3}$`
+
+func withDefault(s *openapi.Schema, v any) *openapi.Schema {
+	s.Default = v
+	return s
+}

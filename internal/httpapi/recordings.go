@@ -1,0 +1,155 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"mime"
+	"net/http"
+	"regexp"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
+	"lifeline/internal/wire"
+)
+
+// recordingHandlers are about the recordings of segments.
+type recordingHandlers struct{ *Parts }
+
+func (a recordingHandlers) routes() []route {
+	return []route{
+		{a.replaceAudio, apidoc.Route{Method: http.MethodPut, Path: "/v1/segments/:segment/audio", Roles: producing,
+			ID: "replaceAudio", Tag: apidoc.ForProducers, Summary: "Give a segment a new recording",
+			Match:  apidoc.MatchNeeded,
+			Detail: "The body is the recording. The old one stays known by its hash; the new one awaits approval.",
+			Takes: []apidoc.Body{{MediaType: "audio/mpeg", Schema: openapi.String()}, {MediaType: "application/octet-stream",
+				Schema: openapi.String()}},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment with its new recording.", exampleChanged, "ETag")},
+			Faults: map[int]string{http.StatusConflict: "The segment is recalled.",
+				http.StatusInsufficientStorage: "No space is left."}}},
+		{a.segmentAudio, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment/audio", Roles: people,
+			ID: "listen", Tag: apidoc.ForProducers, Summary: "A segment's recording",
+			Headers: []openapi.Parameter{rangeHeader},
+			Answers: audioAnswers("Content-Disposition"), Faults: audioFaults}},
+		{a.waveform, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment/waveform", Roles: people,
+			ID: "getWaveform", Tag: apidoc.ForProducers, Summary: "A segment's waveform, to draw",
+			Detail: "The JSON version 2 format of BBC audiowaveform.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Pairs of least and most sample values, pixel by pixel.",
+				wire.Waveform{Version: 2, Channels: 1, SampleRate: 24000, SamplesPerPixel: 256, Bits: 8, Length: 3,
+					Data: []int{-3, 4, -60, 58, -2, 2}})}}},
+		{a.audio, apidoc.Route{Method: http.MethodGet, Path: "/v1/audio/:file", Signed: true, Roles: everybody,
+			ID: "getAudio", Tag: apidoc.ForStations, Summary: "A recording by its hash",
+			Headers: []openapi.Parameter{rangeHeader},
+			Detail:  "A station may fetch what its queues and its fallback name, and nothing else.",
+			Answers: audioAnswers(), Faults: audioFaults}},
+	}
+}
+
+// replaceAudio takes the body itself as a segment's new recording.
+func (a recordingHandlers) replaceAudio(c *call) error {
+	revision, err := c.mustMatch()
+	if err != nil {
+		return err
+	}
+	if t, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); t != "audio/mpeg" &&
+		t != "application/octet-stream" && t != "" {
+		return fault.New(fault.Unsupported, "send the recording as audio/mpeg")
+	}
+	if _, err := a.Library.Segments.Get(c.param("segment")); err != nil {
+		return err
+	}
+	patient(c)
+	received, err := a.Library.Recordings.Receive(c.r.Context(), c.r.Body)
+	if err != nil {
+		return uploadFault(err)
+	}
+	s, err := a.Library.Segments.Replace(c.r.Context(), c.actor, c.param("segment"), revision, received)
+	return a.changed(c, s, err)
+}
+
+func (a recordingHandlers) segmentAudio(c *call) error {
+	s, err := a.Library.Segments.Get(c.param("segment"))
+	if err != nil {
+		return err
+	}
+	if s.Recording == nil {
+		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
+	}
+	c.w.Header().Set("Content-Disposition", fmt.Sprintf("inline; filename=%q", s.ID+".mp3"))
+	return a.serve(c, s.Recording.SHA256, "private, no-cache")
+}
+
+func (a recordingHandlers) waveform(c *call) error {
+	s, err := a.Library.Segments.Get(c.param("segment"))
+	if err != nil {
+		return err
+	}
+	if s.Recording == nil {
+		return fault.New(fault.NotFound, "segment %q has no recording", s.ID)
+	}
+	b, err := a.Library.Recordings.Waveform(c.r.Context(), s.Recording.SHA256)
+	if err != nil {
+		return err
+	}
+	return c.bytes(http.StatusOK, "application/json", b)
+}
+
+var audioFile = regexp.MustCompile(`^([0-9a-f]{64})\.mp3$`)
+
+// audioHash is the hash that the path names, or nothing where it names none.
+func audioHash(c *call) string {
+	if m := audioFile.FindStringSubmatch(c.param("file")); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// audio answers a recording by its hash. A station, by its token or by a signed address, may fetch only what its queues
+// and fallback name at that moment: what was taken off them is not there, however young the address.
+func (a recordingHandlers) audio(c *call) error {
+	sha256 := audioHash(c)
+	if sha256 == "" || c.actor.Role == access.StationJob && !a.Scheduler.Lists.StationHears(c.actor.Station, sha256) {
+		return fault.New(fault.NotFound, "there is no such recording")
+	}
+	return a.serve(c, sha256, "private, max-age=31536000, immutable")
+}
+
+// serve answers a recording's bytes, whole or in ranges.
+func (a recordingHandlers) serve(c *call, sha256, cache string) error {
+	content, _, err := a.Library.Recordings.Open(c.r.Context(), sha256)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	sum, err := hex.DecodeString(sha256)
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "audio/mpeg")
+	h.Set("Cache-Control", cache)
+	h.Set("ETag", `"`+sha256+`"`)
+	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":")
+	return serveContent(c, content)
+}
+
+// audioAnswers are a recording whole, or the range of it that was asked for.
+func audioAnswers(headers ...string) []apidoc.Answer {
+	headers = append(headers, "ETag", "Repr-Digest", "Accept-Ranges")
+	return []apidoc.Answer{
+		apidoc.GivesBytes("audio/mpeg", http.StatusOK, "The recording.", headers...),
+		{Status: http.StatusPartialContent, Says: "The range that was asked for, or several.",
+			Bodies: []apidoc.Body{{MediaType: "audio/mpeg", Schema: openapi.String()},
+				{MediaType: "multipart/byteranges", Schema: openapi.String()}},
+			Headers: append(headers, "Content-Range")},
+		apidoc.GivesNothing(http.StatusNotModified, "The caller has the recording already.", "ETag"),
+	}
+}
+
+var audioFaults = map[int]string{http.StatusRequestedRangeNotSatisfiable: "The recording has no such range.",
+	http.StatusPreconditionFailed: "If-Match does not name the recording."}
+
+var rangeHeader = openapi.Parameter{Name: "Range", In: "header", Schema: openapi.String(),
+	Description: "Bytes to answer, such as bytes=0-1023."}

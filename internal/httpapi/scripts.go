@@ -1,0 +1,74 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// scriptHandlers are about scripts and the readings of them.
+type scriptHandlers struct{ *Parts }
+
+func (a scriptHandlers) routes() []route {
+	return []route{
+		{a.listScripts, apidoc.Route{Method: http.MethodGet, Path: "/v1/scripts", Roles: people,
+			ID: "listScripts", Tag: apidoc.ForProducers, Summary: "All scripts", Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of scripts, by id.",
+				wire.Page[schedules.Script]{Items: []schedules.Script{exampleScript}})}}},
+		{a.getScript, apidoc.Route{Method: http.MethodGet, Path: "/v1/scripts/:script", Roles: people,
+			ID: "getScript", Tag: apidoc.ForProducers, Summary: "One script with its versions",
+			Known:   true,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The script.", exampleScript)}}},
+		{a.putScript, apidoc.Route{Method: http.MethodPut, Path: "/v1/scripts/:script", Roles: makers,
+			ID: "putScript", Tag: apidoc.ForProducers, Summary: "Make or change a script",
+			Match: apidoc.MatchTaken,
+			Takes: apidoc.TakesJSON(exampleScript), Answers: puts(exampleScript), Faults: putFaults}},
+		{a.missingReadings, apidoc.Route{Method: http.MethodGet, Path: "/v1/scripts/:script/missing", Roles: people,
+			ID: "listMissingReadings", Tag: apidoc.ForProducers,
+			Summary: "What of a script must be recorded anew",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Passages that no approved reading speaks as they now read.",
+				wire.Page[schedules.ToRecord]{
+					Items: []schedules.ToRecord{{Script: "appeal", Version: 3, Passage: 2, Language: "ko-KP",
+						Why: "nobody has read it"}}})}}},
+		{a.exposure, apidoc.Route{Method: http.MethodGet, Path: "/v1/scripts/:script/exposure", Roles: people,
+			ID: "getExposure", Tag: apidoc.ForProducers,
+			Summary: "Which passages of a script reached whom, and when",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "By passage, station and language.",
+				wire.Page[schedules.Exposure]{Items: []schedules.Exposure{
+					{Script: "appeal", Passage: 1, Station: "lantern-coast", Language: "ko-KP",
+						Airings: []schedules.Instant{exampleStart}}}})}}},
+	}
+}
+
+func (a scriptHandlers) listScripts(c *call) error { return listing(c, a.Scheduler.Network.Scripts) }
+
+func (a scriptHandlers) getScript(c *call) error {
+	v, err := a.Scheduler.Network.Script(c.param("script"))
+	return resource(c, v, v.Revision, err)
+}
+
+func (a scriptHandlers) putScript(c *call) error {
+	var v schedules.Script
+	return a.put(c, "script", &v, &v.ID, &v.Revision,
+		func() wire.Apply { return wire.Apply{Scripts: []schedules.Script{v}} })
+}
+
+// missingReadings answers what of a script must be recorded anew.
+func (a scriptHandlers) missingReadings(c *call) error {
+	missing, err := a.Scheduler.Scripts.Missing(c.param("script"))
+	if err != nil {
+		return err
+	}
+	return page(c, missing, "")
+}
+
+// exposure answers which passages of a script reached whom.
+func (a scriptHandlers) exposure(c *call) error {
+	exposures, err := a.Scheduler.Scripts.Exposure(c.r.Context(), c.param("script"))
+	if err != nil {
+		return err
+	}
+	return page(c, exposures, "")
+}

@@ -1,0 +1,93 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+
+	"lifeline/internal/access"
+	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/wire"
+)
+
+// tokenHandlers are about access tokens: who has one, and what the one that asks opens.
+type tokenHandlers struct {
+	*Parts
+	all func() []route
+}
+
+func (a tokenHandlers) routes() []route {
+	return []route{
+		{a.me, apidoc.Route{Method: http.MethodGet, Path: "/v1/me", Roles: everybody,
+			ID: "getMe", Tag: apidoc.ForEverybody, Summary: "Who the token says is asking, and what it opens",
+			Detail: "For programs that offer only what would be allowed.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Its holder.", wire.Me{Name: "Hana", Role: "producer",
+				May: []string{"approveSegment", "uploadSegment"}})}}},
+		{a.createToken, apidoc.Route{Method: http.MethodPost, Path: "/v1/tokens", Roles: admins,
+			ID: "createToken", Tag: apidoc.ForSchedulers, Summary: "Make an access token",
+			Detail: "The secret is in this answer and nowhere else.",
+			Takes: apidoc.TakesJSON(wire.NewToken{Name: "lantern-coast",
+				Role: "station", Station: "lantern-coast"}),
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The token.", wire.Token{ID: "0d9c6f2e41b7a8035c1e",
+				Name: "lantern-coast", Role: "station", Station: "lantern-coast",
+				CreatedAt: exampleStart, Secret: "lifeline_0d9c6f2e41b7a8035c1e_…"})}}},
+		{a.listTokens, apidoc.Route{Method: http.MethodGet, Path: "/v1/tokens", Roles: admins,
+			ID: "listTokens", Tag: apidoc.ForSchedulers, Summary: "All access tokens, without their secrets",
+			Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of tokens, by id.",
+				wire.Page[wire.Token]{Items: []wire.Token{
+					{ID: "0d9c6f2e41b7a8035c1e", Name: "lantern-coast", Role: "station", Station: "lantern-coast",
+						CreatedAt: exampleStart}}})}}},
+		{a.revokeToken, apidoc.Route{Method: http.MethodDelete, Path: "/v1/tokens/:token", Roles: admins,
+			ID: "revokeToken", Tag: apidoc.ForSchedulers,
+			Summary: "Revoke an access token: from then on it opens nothing",
+			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "It is revoked.")}}},
+	}
+}
+
+// me answers who asks, and which operations the role may do.
+func (a tokenHandlers) me(c *call) error {
+	out := wire.Me{Name: c.actor.Name, Role: string(c.actor.Role), Station: c.actor.Station, May: []string{}}
+	for _, r := range a.all() {
+		if r.Open || c.actor.Role == access.Admin || slices.Contains(r.Roles, c.actor.Role) {
+			out.May = append(out.May, r.ID)
+		}
+	}
+	slices.Sort(out.May)
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.json(http.StatusOK, out)
+}
+
+func (a tokenHandlers) createToken(c *call) error {
+	var in wire.NewToken
+	read := c.decode(&in)
+	if unreadable(read) {
+		return read
+	}
+	token := access.NewToken{Name: in.Name, Role: access.Role(in.Role), Station: in.Station, Life: in.Life.Duration}
+	if err := together(read, token.Check()); err != nil {
+		return err
+	}
+	t, err := a.Access.Create(c.r.Context(), c.actor, token)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.json(http.StatusCreated, t)
+}
+
+func (a tokenHandlers) listTokens(c *call) error {
+	after, limit, err := c.query().page()
+	if err != nil {
+		return err
+	}
+	tokens, next := a.Access.Tokens(after, limit)
+	return page(c, tokens, next)
+}
+
+func (a tokenHandlers) revokeToken(c *call) error {
+	if err := a.Access.Revoke(c.r.Context(), c.actor, c.param("token")); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
