@@ -14,6 +14,7 @@ import (
 
 	"lifeline/internal/access"
 	"lifeline/internal/blob"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
 	"lifeline/internal/kinds"
@@ -90,7 +91,8 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return up.verdict()
 }
 
-// acceptOlder takes the embedded database as it is, and says what that means.
+// acceptOlder takes the embedded database as it is, and says what that means. It fails, changing nothing, where no
+// change is missing.
 func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error) {
 	if c.Store != "sqlite" {
 		return fault.New(fault.Invalid, "--accept-older is for the embedded store")
@@ -98,11 +100,17 @@ func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error)
 	if err := isThere(ctx, c.Serve); err != nil {
 		return err
 	}
-	hold, err := holdData(c.Serve)
+	hold, err := holdData(c.Serve, endFirst("fsck --accept-older"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, hold.Close()) }()
+	if whole, err := sqlite.Open(ctx, c.StoreFile()); err == nil {
+		return errors.Join(whole.Close(), cmdline.Refuse(cmdline.Nothing, "nothing was accepted: %s has every change that "+
+			"its service acknowledged. Run lifeline fsck without --accept-older to look for other damage", c.StoreFile()))
+	} else if !errors.Is(err, sqlite.ErrBehind) {
+		return err
+	}
 	latest, err := sqlite.Accept(ctx, c.StoreFile(), func(s *sqlite.Store) error {
 		return record.RaiseFloor(ctx, s, "fsck --accept-older", "recalls.raise", true, time.Now())
 	})

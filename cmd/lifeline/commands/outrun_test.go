@@ -13,6 +13,7 @@ import (
 
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/store"
 )
 
 // numbersAbove is what a service on the store numbers signed documents above, and how often that was raised; 0: never.
@@ -75,6 +76,18 @@ func TestWhatWasSetBackIsNumberedAboveAllThatStationsHaveSeen(t *testing.T) {
 	}
 	if above, raised := numbersAbove(t, c); above < began || raised != 1 {
 		t.Errorf("a store with a new key numbers above %d, raised %d times", above, raised)
+	}
+	older, err := os.ReadFile(c.StoreFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := openService(t.Context(), c, "http://127.0.0.1:1", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.store.Commit(t.Context(), store.Commit{Origin: store.Origin{By: "Ruth", Action: "token.create"}})
+	if err := errors.Join(err, s.close(), os.WriteFile(c.StoreFile(), older, 0o600)); err != nil {
+		t.Fatal(err)
 	}
 	if err := (&fsckCmd{Serve: c, Quick: true, AcceptOlder: true}).Run(t.Context(), new(strings.Builder)); err != nil {
 		t.Fatal(err)

@@ -30,12 +30,7 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := isThere(ctx, c.Serve); err != nil && (unread != nil || !fault.Is(err, fault.NotFound)) {
 		return err
 	}
-	hold, err := holdData(c.Serve)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, hold.Close()) }()
-	s, err := openStore(ctx, c.Serve)
+	s, err := openHeld(ctx, c.Serve, endFirst("rekey"))
 	if err != nil {
 		return err
 	}

@@ -34,21 +34,15 @@ func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	return readArchive(c.File, func(a *archive.Reader) (err error) { // before the directory is made: the file may be none
-		hold, err := holdData(c.Serve)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, hold.Close()) }()
-		return c.restore(ctx, a, stdout)
-	})
+	// before the directory is made: the file may be none
+	return readArchive(c.File, func(a *archive.Reader) error { return c.restore(ctx, a, stdout) })
 }
 
 func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.Writer) (err error) {
 	if err := sameKey(c.Key, a.Key()); err != nil {
 		return err
 	}
-	s, err := openStore(ctx, c.Serve)
+	s, err := openHeld(ctx, c.Serve, restoreAside)
 	if err != nil {
 		return err
 	}

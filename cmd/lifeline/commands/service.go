@@ -91,7 +91,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.data, err = holdData(c); err != nil {
+	if s.data, err = holdData(c, serveElsewhere); err != nil {
 		return nil, err
 	}
 	place, err := openAudio(ctx, c)

@@ -27,12 +27,7 @@ func (c *upgradeStoreCmd) Run(ctx context.Context, stdout io.Writer) (err error)
 	if err := isThere(ctx, c.Serve); err != nil {
 		return err
 	}
-	hold, err := holdData(c.Serve)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, hold.Close()) }()
-	s, err := openStore(ctx, c.Serve)
+	s, err := openHeld(ctx, c.Serve, endFirst("upgrade-store"))
 	if err != nil {
 		return err
 	}
