@@ -29,11 +29,18 @@
 //	lease-clock.json        the service's time, as it had come when it was written, and the own clock's offset
 //	seen.json               the highest revision seen of each, and what the recall list recalled; seen-2.json is the same
 //	audio/<sha256>.mp3      verified recordings; <sha256>.part is one that is still coming
-//	time.json               what the machine's uptime was counted from, by the time that the service confirmed
+//	time.json               what the machine's uptime was counted from, by the time that the service confirmed;
+//	                        time-2.json is the same
+//	station                 whose directory it is; station-2 is the same
+//	format.json             the version of these files, and the player that wrote them; format-2.json is the same
 //	inbox/*.tar             bundles to take, see WriteBundle; *.tar.json is what became of one
 //	lock                    held by the player that plays
 //	asrun.log               the spool: one checked line per as-run entry or acknowledgement
+//	asrun.next              the sequence of the next entry, with its sum
 //	onair                   until when what is on the air was heard, written each second
+//
+// The .json files end in a sum of their own (statedir.Record). One that is damaged is told and left out: where a loss
+// would let something air or move the time, the file is kept twice; where it holds something back, once.
 //
 // Every file but the spool, the parts and onair is replaced whole: temporary file, fsync, rename, fsync of the
 // directory.

@@ -2,7 +2,6 @@ package playout
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -174,24 +173,17 @@ func admitLease(l wire.Lease, station string) error {
 
 // load resumes what save wrote.
 func (c *serviceClock) load(state *statedir.Dir) error {
-	b, err := state.Read(clockName, 1<<10)
-	if err != nil {
-		return err
+	r := statedir.Records[clockRecord](state, 1<<10, clockName)[0]
+	if r.Err != nil {
+		return fmt.Errorf("nobody knows for how long it holds, and what is sensitive waits for another: %s: %w", clockName,
+			r.Err)
 	}
-	var r clockRecord
-	if err := json.Unmarshal(b, &r); err != nil {
-		return fmt.Errorf("%s: %w", clockName, err)
-	}
-	return c.resume(r)
+	return c.resume(r.Value)
 }
 
 // save writes down how far the time has come.
 func (c *serviceClock) save(state *statedir.Dir) error {
-	b, err := json.Marshal(c.record())
-	if err == nil {
-		err = state.Replace(clockName, b)
-	}
-	if err != nil {
+	if err := state.Record(c.record(), clockName); err != nil {
 		return fmt.Errorf("the time of the lease could not be saved: %w", err)
 	}
 	return nil

@@ -83,6 +83,9 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if err := opt.State.For(opt.Station); err != nil {
 		return nil, err
 	}
+	for _, damaged := range opt.State.Damaged() {
+		p.problems.Add("%s", damaged)
+	}
 	p.time = OpenTimekeeper(opt.Now, opt.Uptime, opt.State, p.problems)
 	if p.documents, err = OpenDocumentStore(opt.State, opt.Station, opt.Keys, p.time.Now, p.problems); err != nil {
 		return nil, err

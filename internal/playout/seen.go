@@ -1,10 +1,8 @@
 package playout
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"slices"
 	"strings"
@@ -31,7 +29,7 @@ func (m mark) older(seen mark) bool {
 	return m.Revision < seen.Revision || m.Revision == seen.Revision && m.IssuedAt.Before(seen.IssuedAt.Time)
 }
 
-// seenRecord is the content of seen.json. Before it had a sum it was the marks alone.
+// seenRecord is the content of seen.json.
 type seenRecord struct {
 	Documents map[string]mark `json:"documents"`
 	// segment ids and hashes by the recall list that is marked; null: not known
@@ -39,63 +37,31 @@ type seenRecord struct {
 	Kept     []wire.Recalled `json:"kept,omitempty"`  // what earlier lists recalled that the service may have lost
 	Above    int64           `json:"above,omitempty"` // of the recall list that is marked
 	// a recall list, or which was seen, was lost, and none has come since
-	Lost bool   `json:"lost,omitempty"`
-	Sum  string `json:"sum"` // CRC-32 of the record's JSON with an empty sum
-}
-
-func (r seenRecord) encode() ([]byte, error) {
-	r.Sum = ""
-	b, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	r.Sum = fmt.Sprintf("%08x", crc32.ChecksumIEEE(b))
-	return json.Marshal(r)
-}
-
-// parseSeen reads a record of either form. It fails when the record is damaged.
-func parseSeen(b []byte) (r seenRecord, err error) {
-	if err := json.Unmarshal(b, &r); err != nil {
-		return r, err
-	}
-	if r.Documents == nil && r.Sum == "" {
-		return r, json.Unmarshal(b, &r.Documents)
-	}
-	sum := r.Sum
-	if b, err = r.encode(); err != nil {
-		return r, err
-	}
-	var again seenRecord
-	if err := json.Unmarshal(b, &again); err != nil {
-		return r, err
-	}
-	if again.Sum != sum {
-		return r, errors.New("its sum does not fit")
-	}
-	return r, nil
+	Lost bool `json:"lost,omitempty"`
 }
 
 // loadSeen takes up what the copies of the record say, of each document the latest. It reports whether they must be
 // written anew.
 func (v *DocumentStore) loadSeen() (stale bool) {
 	found, damaged := 0, 0
-	for _, name := range statedir.Twice(seenName) {
-		b, err := v.state.Read(name, 64<<20)
-		if errors.Is(err, fs.ErrNotExist) {
+	for _, c := range statedir.Records[seenRecord](v.state, 64<<20, statedir.Twice(seenName)...) {
+		if errors.Is(c.Err, fs.ErrNotExist) {
 			stale = true
 			continue
 		}
-		var r seenRecord
-		if err == nil {
-			r, err = parseSeen(b)
+		r := c.Value
+		if !c.Summed { // before it had a sum it was the marks alone
+			old := statedir.Records[map[string]mark](v.state, 64<<20, c.Name)[0]
+			r, c.Err = seenRecord{Documents: old.Value}, old.Err
 		}
-		if err != nil {
-			v.problems.Add("the record of revisions seen, %s, is damaged and left out: %v", name, err)
+		if c.Err != nil {
+			v.problems.Add("the record of revisions seen, %s, is damaged and left out: the other copy says them, or else "+
+				"nothing airs before a recall list comes: %v", c.Name, c.Err)
 			damaged++
 			continue
 		}
 		found++
-		stale = stale || r.Sum == ""
+		stale = stale || !c.Summed
 		v.lost = v.lost || r.Lost
 		if v.recalled == nil || v.seen["recalls"].older(r.Documents["recalls"]) {
 			v.recalled, v.kept, v.above = r.Recalled, r.Kept, r.Above
@@ -112,10 +78,8 @@ func (v *DocumentStore) loadSeen() (stale bool) {
 }
 
 func (v *DocumentStore) saveSeen() {
-	b, err := seenRecord{Documents: v.seen, Recalled: v.recalled, Kept: v.kept, Above: v.above, Lost: v.lost}.encode()
-	if err == nil {
-		err = v.state.ReplaceTwice(seenName, b)
-	}
+	err := v.state.Record(seenRecord{Documents: v.seen, Recalled: v.recalled, Kept: v.kept, Above: v.above, Lost: v.lost},
+		statedir.Twice(seenName)...)
 	if err != nil {
 		v.problems.Add("the record of revisions seen could not be saved: %v", err)
 	}

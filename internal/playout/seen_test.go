@@ -1,16 +1,15 @@
 package playout
 
 import (
-	"bytes"
 	"encoding/json"
+	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"lifeline/internal/wire"
-	"lifeline/schedules"
 )
 
 // damages are what becomes of a saved file.
@@ -192,22 +191,26 @@ func TestLostRecordAndListHoldEverythingBackUntilAListComes(t *testing.T) {
 	}
 }
 
-func TestRecordOfRevisionsIsReadByItsSum(t *testing.T) {
-	r := seenRecord{Documents: map[string]mark{"recalls": {11, schedules.At(documentsNow)}},
-		Recalled: []string{"segment-2"}}
-	b, err := r.encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range b {
-		for bit := range 8 {
-			bad := bytes.Clone(b)
-			bad[i] ^= 1 << bit
-			got, err := parseSeen(bad)
-			if err == nil && (got.Documents["recalls"] != r.Documents["recalls"] || !slices.Equal(got.Recalled, r.Recalled)) {
-				t.Errorf("believed %s", bad)
+func TestRecordOfRevisionsOfAnEarlierPlayerIsRead(t *testing.T) {
+	for name, text := range map[string]string{
+		"without a sum": `{"recalls":{"revision":11,"issued_at":"2026-11-23T12:00:00.000Z"}}`,
+		"with a sum": `{"documents":{"recalls":{"revision":11,"issued_at":"2026-11-23T12:00:00.000Z"}},` +
+			`"recalled":["segment-2"],"sum":"SUM"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			sum := fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(strings.Replace(text, "SUM", "", 1))))
+			s := newShelf(t)
+			if err := s.state.Replace(seenName, []byte(strings.Replace(text, "SUM", sum, 1))); err != nil {
+				t.Fatal(err)
 			}
-		}
+			for range 2 { // as it was, and as it is written anew
+				s.reopen()
+				said := strings.Join(s.problems.List(), "\n")
+				if s.seen["recalls"].Revision != 11 || strings.Contains(said, "damaged") {
+					t.Errorf("it reads %v, and says %q", s.seen, said)
+				}
+			}
+		})
 	}
 }
 

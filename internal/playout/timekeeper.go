@@ -1,9 +1,7 @@
 package playout
 
 import (
-	"encoding/json"
-	"errors"
-	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,13 +73,7 @@ func OpenTimekeeper(local Now, uptime Uptime, state *statedir.Dir, problems *Pro
 	if uptime.Boot == "" {
 		return k
 	}
-	b, err := state.Read(anchorName, 1<<10)
-	if err == nil {
-		err = json.Unmarshal(b, &k.saved)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		problems.Add("the time kept before cannot be read: %v", err)
-	}
+	k.load()
 	if k.saved.Boot == uptime.Boot {
 		k.believed = true
 		k.set, k.setSince = k.saved.Set, k.saved.SetSince
@@ -92,6 +84,26 @@ func OpenTimekeeper(local Now, uptime Uptime, state *statedir.Dir, problems *Pro
 		}
 	}
 	return k
+}
+
+// load takes up the anchor from the first copy of it that is whole. A damaged one is no time to go by: with both, the
+// station begins by the machine's.
+func (k *Timekeeper) load() {
+	records, alike := statedir.Records[anchor](k.state, 1<<10, statedir.Twice(anchorName)...), true
+	for _, c := range slices.Backward(records) {
+		if c.Damaged() {
+			k.problems.Add("the time kept before, %s, is damaged and left out: the other copy says it, or else the machine's "+
+				"clock until the service has answered: %v", c.Name, c.Err)
+		} else if c.Err == nil {
+			k.saved = c.Value
+		}
+	}
+	for _, c := range records {
+		alike = alike && c.Err == nil && c.Summed && c.Value == k.saved
+	}
+	if k.saved.Boot == k.uptime.Boot && !alike {
+		k.save(k.saved)
+	}
 }
 
 // Now is the station's time.
@@ -200,11 +212,7 @@ func (k *Timekeeper) Set() time.Duration {
 }
 
 func (k *Timekeeper) save(a anchor) {
-	b, err := json.Marshal(a)
-	if err == nil {
-		err = k.state.Replace(anchorName, b)
-	}
-	if err != nil {
+	if err := k.state.Record(a, statedir.Twice(anchorName)...); err != nil {
 		k.problems.Add("the time kept could not be saved: %v", err)
 	}
 }

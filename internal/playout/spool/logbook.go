@@ -33,7 +33,7 @@ type logged struct {
 
 // OpenLogbook first reports what a crash interrupted: cut where it was last known to be heard.
 func OpenLogbook(spool *Spool, state *statedir.Dir, problems func(format string, args ...any)) (*Logbook, error) {
-	pulse, beats, err := openPulse(state)
+	pulse, beats, damaged, err := openPulse(state)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +41,9 @@ func OpenLogbook(spool *Spool, state *statedir.Dir, problems func(format string,
 	on := spool.OnAir()
 	if on == nil {
 		return l, nil
+	}
+	if damaged || len(beats) == 0 {
+		problems("%s is damaged or empty: until when item %s was heard may be told too short", pulseName, on.ItemID)
 	}
 	until := on.StartedAt
 	for _, h := range beats {

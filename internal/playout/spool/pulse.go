@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 
 	"lifeline/internal/playout/statedir"
 	"lifeline/schedules"
@@ -32,31 +33,36 @@ const (
 	pulseSize = 512
 )
 
-// openPulse opens the file and answers what its good places say.
-func openPulse(state *statedir.Dir) (*pulse, []Heard, error) {
+// openPulse opens the file and answers what its good places say, and whether there is another.
+func openPulse(state *statedir.Dir) (p *pulse, found []Heard, damaged bool, err error) {
 	f, err := state.Root.OpenFile(pulseName, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, nil, fmt.Errorf("playout: on air: %w", err)
+		return nil, nil, false, fmt.Errorf("playout: on air: %w", err)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, 2*pulseSize))
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("playout: on air: %w", err), f.Close())
+		return nil, nil, false, errors.Join(fmt.Errorf("playout: on air: %w", err), f.Close())
 	}
-	var found []Heard
-	for place := range bytes.Lines(b) {
-		var h Heard
-		var sum uint32
-		if len(place) != pulseSize {
-			continue
-		}
-		if _, err := fmt.Sscanf(string(place[:9]), "%08x ", &sum); err != nil || sum != crc32.ChecksumIEEE(place[9:]) {
-			continue
-		}
-		if json.Unmarshal(place[9:], &h) == nil {
+	damaged = len(b)%pulseSize != 0
+	for place := range slices.Chunk(b, pulseSize) {
+		if h, ok := parsePlace(place); ok {
 			found = append(found, h)
+		} else {
+			damaged = true
 		}
 	}
-	return &pulse{file: f}, found, nil
+	return &pulse{file: f}, found, damaged, nil
+}
+
+func parsePlace(place []byte) (h Heard, ok bool) {
+	var sum uint32
+	if len(place) != pulseSize {
+		return h, false
+	}
+	if _, err := fmt.Sscanf(string(place[:9]), "%08x ", &sum); err != nil || sum != crc32.ChecksumIEEE(place[9:]) {
+		return h, false
+	}
+	return h, json.Unmarshal(place[9:], &h) == nil
 }
 
 // beat makes h durable.

@@ -13,7 +13,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"lifeline/internal/playout/statedir"
@@ -80,11 +79,11 @@ func Open(state *statedir.Dir, first int64, problems func(format string, args ..
 	if err != nil {
 		return nil, err
 	}
-	used, err := state.Owner()
+	used, err := state.Used()
 	if err != nil {
 		return nil, errors.Join(err, s.mark.Close())
 	}
-	if err := s.load(first, marked, used != ""); err != nil {
+	if err := s.load(first, marked, used); err != nil {
 		return nil, errors.Join(err, s.mark.Close())
 	}
 	s.writeMark()
@@ -138,23 +137,42 @@ func (s *Spool) Lost() string { return s.lost }
 
 // openMark opens the mark, and answers which sequence it names; 0: none.
 func (s *Spool) openMark() (next int64, err error) {
-	if s.mark, err = s.state.Root.OpenFile(markName, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	s.mark, err = s.state.Root.OpenFile(markName, os.O_RDWR, 0o600)
+	made := errors.Is(err, fs.ErrNotExist)
+	if made {
+		s.mark, err = s.state.Root.OpenFile(markName, os.O_RDWR|os.O_CREATE, 0o600)
+	}
+	if err != nil {
 		return 0, fmt.Errorf("playout: spool: %w", err)
 	}
-	b, err := io.ReadAll(io.NewSectionReader(s.mark, 0, 32))
+	b, err := io.ReadAll(io.NewSectionReader(s.mark, 0, 64))
 	if err != nil {
 		return 0, errors.Join(fmt.Errorf("playout: spool: %w", err), s.mark.Close())
 	}
-	if next, err = strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err != nil { // new, or spoilt
+	if made {
 		return 0, nil
 	}
+	next, err = strconv.ParseInt(string(b[:min(len(b), markDigits)]), 10, 64)
+	if err != nil || string(b) != markOf(next) && string(b) != fmt.Sprintf("%0*d\n", markDigits, next) {
+		s.problems("%s is damaged and left out: sequences go on by the as-run spool alone", markName)
+		return 0, s.mark.Truncate(0)
+	}
 	return next, nil
+}
+
+// markDigits are the digits of a mark. Before it had a sum, a mark was these and the end of the line.
+const markDigits = 20
+
+// markOf is the mark of a sequence: its digits and their CRC-32.
+func markOf(next int64) string {
+	digits := fmt.Sprintf("%0*d", markDigits, next)
+	return fmt.Sprintf("%s %08x\n", digits, crc32.ChecksumIEEE([]byte(digits)))
 }
 
 // writeMark notes the sequence of the next entry. It is not synced, and no failure: after a power cut it may be behind
 // the file, and then says nothing.
 func (s *Spool) writeMark() {
-	_, _ = s.mark.WriteAt(fmt.Appendf(nil, "%020d\n", s.next), 0)
+	_, _ = s.mark.WriteAt([]byte(markOf(s.next)), 0)
 }
 
 // Unsent is what a spool holds that was not acknowledged yet, read beside a player that may be writing it.

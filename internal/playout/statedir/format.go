@@ -1,7 +1,6 @@
 package statedir
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"lifeline/internal/fault"
@@ -19,34 +18,45 @@ type format struct {
 	By      string `json:"by"` // the player that wrote it
 }
 
+// marks are the copies of the mark.
+func (s *Dir) marks() []Copy[format] {
+	return Records[format](s, 1<<10, Twice(formatName)...)
+}
+
 // known fails with Conflict where a newer player wrote the directory: this one would lose what it does not know. A mark
-// that cannot be read is none, so that a damaged one silences no station.
+// that is damaged is none, so that it silences no station; nor is one without a sum that names a later version, since
+// the players that gave no sum were all in the first.
 func (s *Dir) known() error {
-	b, err := s.Read(formatName, 1<<10)
-	var f format
-	if err != nil || json.Unmarshal(b, &f) != nil || f.Version <= Format {
-		return nil
+	for _, m := range s.marks() {
+		if m.Damaged() || !m.Summed && m.Value.Version > 1 {
+			s.damaged(m.Name, "the other copy, or the form of its files, says which version the directory is in")
+			continue
+		}
+		if m.Err != nil || m.Value.Version <= Format {
+			continue
+		}
+		by := "a newer player"
+		if m.Value.By != "" {
+			by += " (" + m.Value.By + ")"
+		}
+		return fault.New(fault.Conflict, "the state directory %s is in version %d, and this player knows up to %d: it was "+
+			"written by %s. Start that one, or name "+
+			"a new directory with --state: the player fetches queues and recordings anew, and what was not reported yet stays "+
+			"in the old one", s.Root.Name(), m.Value.Version, Format, by)
 	}
-	by := "a newer player"
-	if f.By != "" {
-		by += " (" + f.By + ")"
-	}
-	return fault.New(fault.Conflict, "the state directory %s is in version %d, and this player knows up to %d: it was "+
-		"written by %s. Start that one, or name "+
-		"a new directory with --state: the player fetches queues and recordings anew, and what was not reported yet stays "+
-		"in the old one", s.Root.Name(), f.Version, Format, by)
+	return nil
 }
 
 // Mark notes that the directory is in this program's version, and which program that is.
 func (s *Dir) Mark(program string) error {
-	b, err := json.Marshal(format{Format, program})
-	if err != nil {
-		return err
+	now, alike := format{Format, program}, true
+	for _, m := range s.marks() {
+		alike = alike && m.Err == nil && m.Summed && m.Value == now
 	}
-	if was, err := s.Read(formatName, 1<<10); err == nil && string(was) == string(b) {
+	if alike {
 		return nil
 	}
-	if err := s.Replace(formatName, b); err != nil {
+	if err := s.Record(now, Twice(formatName)...); err != nil {
 		return fmt.Errorf("playout: state: %w", err)
 	}
 	return nil

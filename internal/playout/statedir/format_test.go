@@ -14,8 +14,8 @@ func TestAStateDirectoryOfANewerPlayerIsRefusedByName(t *testing.T) {
 	s := open(t, dir)
 	must(t, s.Mark("playout 1"))
 	must(t, s.Close())
-	must(t, open(t, dir).Close()) // its own
-	must(t, os.WriteFile(filepath.Join(dir, formatName), []byte(`{"version":2,"by":"playout 2","more":[1]}`), 0o600))
+	s = open(t, dir) // its own
+	must(t, s.Record(map[string]any{"version": 2, "by": "playout 2", "more": []int{1}}, formatName))
 	_, err := Open(dir)
 	for _, words := range []string{"version 2", "up to 1", "playout 2", "Start that one"} {
 		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), words) {

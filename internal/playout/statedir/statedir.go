@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,6 +22,19 @@ type Dir struct {
 	Root *os.Root
 	temp atomic.Int64
 	lock *os.File // nil: not locked
+
+	found []string // files that were damaged when they were read
+}
+
+// Damaged are the files that were found damaged, each with what follows, for people.
+func (s *Dir) Damaged() []string { return s.found }
+
+// damaged notes that a file is damaged, once.
+func (s *Dir) damaged(name, consequence string) {
+	said := fmt.Sprintf("%s of the state directory is damaged and left out: %s", name, consequence)
+	if !slices.Contains(s.found, said) {
+		s.found = append(s.found, said)
+	}
 }
 
 // Find is OpenState of a directory that a player has made. It fails, and makes nothing, where none has.
@@ -119,9 +133,9 @@ func (s *Dir) Replace(name string, b []byte) error {
 }
 
 // Twice are the names of a file that is kept twice.
-func Twice(name string) [2]string {
+func Twice(name string) []string {
 	ext := path.Ext(name)
-	return [2]string{name, strings.TrimSuffix(name, ext) + "-2" + ext}
+	return []string{name, strings.TrimSuffix(name, ext) + "-2" + ext}
 }
 
 // ReplaceTwice is Replace of both copies of name: damage to one file leaves the other.
