@@ -98,7 +98,7 @@ func (a rundownHandlers) getRundown(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.Scheduler.Rundowns.Rundown(c.r.Context(), c.station(), date, revision)
+	r, err := a.Scheduler.Rundowns.Shown(c.r.Context(), c.station(), date, revision)
 	return resource(c, r, r.Revision, err)
 }
 

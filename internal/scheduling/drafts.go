@@ -121,10 +121,11 @@ func sameItems(a, b []schedules.Item) bool { return slices.EqualFunc(a, b, sameA
 func (s *Drafts) save(ctx context.Context, a access.Actor, before latestRundown, r schedules.Rundown,
 	why []schedules.Explanation, action string) (schedules.Rundown, error) {
 	r.Status, r.PublishedAt = schedules.Draft, schedules.Instant{}
-	r, writes, err := s.rundowns.nextRevision(ctx, before, r)
+	next, writes, err := s.rundowns.nextRevisions(ctx, before, schedules.Rundown{}, r)
 	if err != nil {
 		return r, err
 	}
+	r = next[0]
 	if why != nil {
 		body, err := replica.Encode(why)
 		if err != nil {
@@ -158,7 +159,8 @@ func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date 
 			return err
 		}
 		in.Seed = o.Seed
-		if in.Keep, err = s.kept(ctx, latest.rundown, o.Keep); err != nil {
+		var gone []schedules.Warning
+		if in.Keep, gone, err = s.kept(ctx, in.Station, latest.rundown, o.Keep); err != nil {
 			return err
 		}
 		plan, err := s.planning.Catalogue(in.Library).Plan(ctx, in)
@@ -170,7 +172,11 @@ func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date 
 		if err != nil {
 			return err
 		}
-		out.Warnings = append(out.Warnings, beside...)
+		over, err := s.plannedOver(ctx, latest.rundown, out)
+		if err != nil {
+			return err
+		}
+		out.Warnings = slices.Concat(out.Warnings, beside, gone, over)
 		if o.DryRun {
 			return nil
 		}
@@ -184,37 +190,57 @@ func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date 
 }
 
 // kept are the items that a new plan leaves where they are: of the published rundown what is frozen now, of the
-// latest what is locked or asked for.
-func (s *Drafts) kept(ctx context.Context, latest schedules.Rundown, asked []string) ([]schedules.Item, error) {
+// latest what is locked or asked for. Of what is locked and may not air any more it warns instead.
+func (s *Drafts) kept(ctx context.Context, st schedules.Station, latest schedules.Rundown, asked []string) (
+	[]schedules.Item, []schedules.Warning, error) {
 	if latest.Station == "" {
 		if len(asked) > 0 {
-			return nil, fault.Fields(fault.Field{Field: "keep", Message: "names items, but there is no rundown yet"})
+			return nil, nil, fault.Fields(fault.Field{Field: "keep", Message: "names items, but there is no rundown yet"})
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
+	var warnings []schedules.Warning
+	gone := s.planning.Library().Withdrawn(st.Complete(latest), s.now())
 	keep := map[string]schedules.Item{}
 	for _, i := range latest.Items {
-		if i.Locked {
+		if i.Locked && gone[i.ID] != "" {
+			warnings = append(warnings, schedules.Warning{Code: warnTakenOut, Window: i.Window,
+				Message: placed(latest, i.ID) + gone[i.ID] + ". It had been locked, and the plan goes without it."})
+		} else if i.Locked {
 			keep[i.ID] = i
 		}
 	}
 	for n, id := range asked {
 		i, ok := latest.Item(id)
 		if !ok {
-			return nil, fault.Fields(fault.Field{Field: fmt.Sprintf("keep[%d]", n),
+			return nil, nil, fault.Fields(fault.Field{Field: fmt.Sprintf("keep[%d]", n),
 				Message: fmt.Sprintf("there is no item %q in the latest rundown", id)})
 		}
 		keep[id] = i
 	}
 	frozen, err := s.rundowns.frozen(ctx, latest.Station, latest.Date)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, i := range frozen {
 		keep[i.ID] = i
 	}
 	return slices.SortedFunc(maps.Values(keep), func(a, b schedules.Item) int {
-		return a.StartAt.Compare(
-			b.StartAt.Time)
-	}), nil
+		return a.StartAt.Compare(b.StartAt.Time)
+	}), warnings, nil
+}
+
+// plannedOver warns of a plan that takes the place of a draft which somebody had edited by hand, and airs something
+// else.
+func (s *Drafts) plannedOver(ctx context.Context, latest, plan schedules.Rundown) ([]schedules.Warning, error) {
+	if latest.Status != schedules.Draft || sameItems(latest.Items, plan.Items) {
+		return nil, nil
+	}
+	editors, err := s.rundowns.editors(ctx, latest)
+	if err != nil || len(editors) == 0 {
+		return nil, err
+	}
+	return []schedules.Warning{{Code: warnPlannedOver, Message: fmt.Sprintf("This plan takes the place of revision %d, "+
+		"which %s had edited by hand and nobody had published. What was locked stays where it was; what had been taken "+
+		"out may be back: diff from revision %d shows what differs.", latest.Revision, named(editors), latest.Revision)}}, nil
 }

@@ -99,7 +99,8 @@ func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string,
 				return err
 			}
 		}
-		out, err = s.publishNext(ctx, a, latest, next, "queue.publish", o.Correction)
+		out, err = s.publishNext(ctx, a, publication{before: latest, rundown: next, action: "queue.publish",
+			reason: o.Correction})
 		return err
 	})
 	return out, err
@@ -174,16 +175,31 @@ func placeOf(v auditor.Violation) string {
 	return "rundown"
 }
 
-// publishNext stores r as the next revision, published, with its sealed queue and the link that puts both on record.
-func (s *Publisher) publishNext(ctx context.Context, a access.Actor, before latestRundown, r schedules.Rundown, action,
-	reason string) (schedules.Rundown, error) {
+// publication is what is published of a day next.
+type publication struct {
+	before         latestRundown
+	base           schedules.Rundown  // what is published of the day until then, if anything is
+	rundown        schedules.Rundown  // what is published
+	draft          *schedules.Rundown // what stays the day's latest, as a draft over it; nil: nothing does
+	action, reason string
+}
+
+// publishNext stores a rundown as the next revision, published, with its sealed queue and the link that puts both on
+// record, and the draft that stays over it as the revision after.
+func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publication) (schedules.Rundown, error) {
+	r := p.rundown
 	if r.PublishedAt = schedules.At(s.now()); r.Status != schedules.Withdrawn {
 		r.Status = schedules.Published
 	}
-	r, writes, err := s.rundowns.nextRevision(ctx, before, r)
+	next := []schedules.Rundown{r}
+	if p.draft != nil {
+		next = append(next, *p.draft)
+	}
+	next, writes, err := s.rundowns.nextRevisions(ctx, p.before, p.base, next...)
 	if err != nil {
 		return r, err
 	}
+	r = next[0]
 	q, emptied, err := s.nextQueue(ctx, r)
 	if err != nil {
 		return r, err
@@ -199,7 +215,10 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, before late
 		return r, err
 	}
 	writes = append(writes, store.Write{Kind: replica.KindQueue, ID: id, Expect: expect, Body: body})
-	stored := writes[slices.IndexFunc(writes, func(w store.Write) bool { return w.Kind == replica.KindRevision })].Body
+	number := replica.RevisionID(r.Station, r.Date, r.Revision)
+	stored := writes[slices.IndexFunc(writes, func(w store.Write) bool {
+		return w.Kind == replica.KindRevision && w.ID == number
+	})].Body
 	link, err := s.links.Writes(ctx, wire.Link{Station: r.Station, Kind: wire.LinkQueue, Date: r.Date,
 		Revision: r.Revision,
 		Queue:    chain.Hash(body), Rundown: chain.Hash(stored)})
@@ -207,7 +226,7 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, before late
 		return r, err
 	}
 	writes = append(writes, link...)
-	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), action, reason)})
+	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), p.action, p.reason)})
 }
 
 // nextQueue is the rundown as its station pulls it after what it holds, and what a player would refuse it for.
@@ -366,9 +385,12 @@ func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string
 						w.StartAt.Add(-st.Freeze.Duration)))
 			}
 		}
-		out, err = s.publishNext(ctx, a, latest, schedules.Rundown{Station: station, Date: date, Timezone: st.Timezone,
-			Status: schedules.Withdrawn},
-			"queue.withdraw", reason)
+		withdrawn := schedules.Rundown{Station: station, Date: date, Timezone: st.Timezone, Status: schedules.Withdrawn}
+		if withdrawn.Warnings, err = s.setAside(ctx, latest.rundown); err != nil {
+			return err
+		}
+		out, err = s.publishNext(ctx, a, publication{before: latest, rundown: withdrawn, action: "queue.withdraw",
+			reason: reason})
 		return err
 	})
 	return out, err

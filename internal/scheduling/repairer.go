@@ -132,10 +132,24 @@ func (s *Repairer) repairDay(ctx context.Context, station string, date schedules
 		if len(leaving) == 0 && !s.lax(q, now) {
 			return nil // somebody was faster
 		}
-		_, err = s.publisher.publishNext(ctx, access.System, latest, s.bounded(base.Withdraw(leaving, now)), "queue.repair",
+		_, err = s.publishRepaired(ctx, latest, base, s.bounded(base.Withdraw(leaving, now)),
 			"something in it may not air any more")
 		return err
 	})
+}
+
+// publishRepaired publishes next in the place of base, and keeps the draft that there is over base as one over next.
+func (s *Repairer) publishRepaired(ctx context.Context, latest latestRundown, base, next schedules.Rundown,
+	reason string) (schedules.Rundown, error) {
+	p := publication{before: latest, base: base, rundown: next, action: "queue.repair", reason: reason}
+	if latest.rundown.Status == schedules.Draft {
+		draft, err := s.rebased(ctx, latest.rundown, base, next)
+		if err != nil {
+			return next, err
+		}
+		p.draft = draft
+	}
+	return s.publisher.publishNext(ctx, access.System, p)
 }
 
 // bounded tells the items that have not begun until when their segments may air now.
@@ -202,8 +216,7 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		}
 		revision := q.Revision
 		if len(changes) > 0 {
-			next, err := s.publisher.publishNext(ctx, access.System, latest, s.bounded(plan.Rundown), "queue.repair",
-				"fills what became open")
+			next, err := s.publishRepaired(ctx, latest, base, s.bounded(plan.Rundown), "fills what became open")
 			if err != nil {
 				return err
 			}

@@ -383,7 +383,8 @@ func TestRecallIsOutBeforeAnythingIsLookedFor(t *testing.T) {
 }
 
 // For random days, random recalls, expiries, edits and changed definitions, a repair changes nothing that has started
-// or is frozen but what may not air itself, and no time is silent while a fallback may air. LIFELINE_PROVE=repairs
+// or is frozen but what may not air itself, no time is silent while a fallback may air, and what is edited and not
+// published stays so. LIFELINE_PROVE=repairs
 // looks at 10,000.
 func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 	days := 150
@@ -392,13 +393,14 @@ func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 	}
 	repaired, filled, left := 0, 0, 0
 	for seed := range days {
-		rng := rand.New(rand.NewPCG(uint64(seed), 41))
+		rng, hand := rand.New(rand.NewPCG(uint64(seed), 41)), rand.New(rand.NewPCG(uint64(seed), 43))
 		n, before, ok := randomDay(t, rng)
 		if !ok {
 			continue
 		}
 		for range 1 + rng.IntN(2) {
 			n.now = n.now.Add(time.Duration(rng.Int64N(int64(2 * time.Hour))))
+			draft := n.editAtRandom(hand)
 			n.upset(rng)
 			library := n.scheduler.Rundowns.planning.Library()
 			must := library.Withdrawn(n.station.Complete(before), n.now)
@@ -406,6 +408,7 @@ func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 			if after.Revision != before.Revision {
 				repaired++
 			}
+			n.keptByHand(draft, before, after)
 			n.sameWindows(before, after)
 			n.unchanged(before, after, func(i schedules.Item) bool {
 				slot, _ := before.SlotOf(i)

@@ -75,7 +75,11 @@ func (s *Resigner) day(ctx context.Context, station string, date schedules.Date)
 		if err != nil || !s.overtaken(sealed.Signer, sealed.Value.Revision, s.replica.Floor().Days) {
 			return err // nil: somebody was faster
 		}
-		_, err = s.publisher.publishNext(ctx, access.System, latest, base, "queue.sign", access.ReasonSign)
+		p := publication{before: latest, base: base, rundown: base, action: "queue.sign", reason: access.ReasonSign}
+		if latest.rundown.Status == schedules.Draft {
+			p.draft = &latest.rundown
+		}
+		_, err = s.publisher.publishNext(ctx, access.System, p)
 		return err
 	})
 }

@@ -28,48 +28,57 @@ func (s *Rundowns) drafted(ctx context.Context, station string, date schedules.D
 	return latest, err
 }
 
-// nextRevision numbers r and answers the writes that store it. Revisions count up over all days of a station, so
-// that one number names one queue of it.
-func (s *Rundowns) nextRevision(ctx context.Context, before latestRundown, r schedules.Rundown) (schedules.Rundown,
-	[]store.Write, error) {
+// nextRevisions numbers the rundowns of one day in their order, of which the last becomes the latest, and answers the
+// writes that store them. Revisions count up over all days of a station, so that one number names one queue of it. What
+// airs the same as the latest or as base, what is published of the day, became as it is when that did.
+func (s *Rundowns) nextRevisions(ctx context.Context, before latestRundown, base schedules.Rundown,
+	next ...schedules.Rundown) ([]schedules.Rundown, []store.Write, error) {
 	var last int64
 	var err error
 	counter := before.counter
+	station, date := next[0].Station, next[0].Date
 	if counter == nil {
-		latest, err := s.queues.Counter(ctx, r.Station)
+		latest, err := s.queues.Counter(ctx, station)
 		if err != nil {
-			return r, nil, err
+			return nil, nil, err
 		}
 		counter = &latest
 	}
 	if counter.Revision > 0 {
 		if last, err = replica.Decode[int64](*counter); err != nil {
-			return r, nil, err
+			return nil, nil, err
 		}
 	}
-	r.Revision = max(last, s.replica.Floor().Above) + 1
-	r.Planned = r.Revision
-	if before.document > 0 && sameItems(before.rundown.Items, r.Items) {
-		r.Planned = plannedIn(before.rundown)
+	last = max(last, s.replica.Floor().Above)
+	var writes []store.Write
+	var body []byte
+	for n := range next {
+		r := &next[n]
+		last++
+		r.Revision, r.Planned = last, last
+		for _, was := range []schedules.Rundown{base, before.rundown} {
+			if was.Revision > 0 && sameItems(was.Items, r.Items) {
+				r.Planned = plannedIn(was)
+			}
+		}
+		if r.Items == nil {
+			r.Items = []schedules.Item{}
+		}
+		if r.Windows == nil {
+			r.Windows = []schedules.Slot{}
+		}
+		if r.Warnings == nil {
+			r.Warnings = []schedules.Warning{}
+		}
+		if body, err = replica.Encode(*r); err != nil {
+			return nil, nil, err
+		}
+		writes = append(writes, store.Write{Kind: replica.KindRevision, ID: replica.RevisionID(station, date, last),
+			Body: body})
 	}
-	if r.Items == nil {
-		r.Items = []schedules.Item{}
-	}
-	if r.Windows == nil {
-		r.Windows = []schedules.Slot{}
-	}
-	if r.Warnings == nil {
-		r.Warnings = []schedules.Warning{}
-	}
-	body, err := replica.Encode(r)
-	if err != nil {
-		return r, nil, err
-	}
-	return r, []store.Write{
-		{Kind: replica.KindCounter, ID: r.Station, Expect: counter.Revision, Body: fmt.Appendf(nil, "%d", r.Revision)},
-		{Kind: replica.KindRundown, ID: replica.DayID(r.Station, r.Date), Expect: before.document, Body: body},
-		{Kind: replica.KindRevision, ID: replica.RevisionID(r.Station, r.Date, r.Revision), Body: body},
-	}, nil
+	return next, append(writes,
+		store.Write{Kind: replica.KindCounter, ID: station, Expect: counter.Revision, Body: fmt.Appendf(nil, "%d", last)},
+		store.Write{Kind: replica.KindRundown, ID: replica.DayID(station, date), Expect: before.document, Body: body}), nil
 }
 
 // Explain says why an item of a rundown is where it is. Revision 0 is the latest.

@@ -88,27 +88,42 @@ func (c *revisionsCmd) Run(ctx context.Context, stdout io.Writer) error {
 		fmt.Fprintf(stdout, "%s  %s  (%s)\n", c.Station, date, zone)
 		for _, r := range records {
 			fmt.Fprintf(stdout, "  %s  %-8s revision %-4s %-18s %-16s %s\n", r.At.In(zone).Format(time.DateTime), r.Kind,
-				cmp.Or(numbers[changeOf(r)], "-"), r.Action, r.By, oneLine(r.Reason))
+				numberOf(numbers[changeOf(r)], r.Kind), r.Action, r.By, oneLine(r.Reason))
 		}
 	})
 }
 
-// numbers are the revisions of the day by the change that made each, numbered as show and diff number them: over all
-// days of the station.
+// numbers are the revisions of the day, in order, by the change that made each, numbered as show and diff number them:
+// over all days of the station.
 func (c *revisionsCmd) numbers(ctx context.Context, date schedules.Date, first, last schedules.Instant) (
-	map[string]string, error) {
+	map[string][]string, error) {
 	made, err := c.client().Audit(ctx, query(map[string]string{"kind": "rundown-revision", "from": first.String(),
 		"to": schedules.At(last.Add(time.Millisecond)).String()}))
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{}
+	out := map[string][]string{}
 	for _, r := range made {
 		if number, ours := strings.CutPrefix(r.ID, c.Station+"/"+date.String()+"/"); ours {
-			out[changeOf(r)] = strings.TrimLeft(number, "0")
+			out[changeOf(r)] = append(out[changeOf(r)], strings.TrimLeft(number, "0"))
 		}
 	}
+	for _, made := range out {
+		slices.SortFunc(made, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	}
 	return out, nil
+}
+
+// numberOf is the revision that a change made of the day's queue or of its latest rundown: where a repair kept a draft
+// over what it published, it made both, the queue first.
+func numberOf(made []string, kind string) string {
+	switch {
+	case len(made) == 0:
+		return "-"
+	case kind == "queue":
+		return made[0]
+	}
+	return made[len(made)-1]
 }
 
 // changeOf names the change that a record is part of.

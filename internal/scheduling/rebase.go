@@ -1,0 +1,149 @@
+package scheduling
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
+	"lifeline/schedules"
+)
+
+// Warnings of what became of work by hand that is not published.
+const (
+	warnRebased     = "rebased"      // what is published changed beneath the draft, which keeps what was edited
+	warnTakenOut    = "taken_out"    // an item of the draft may not air any more, and is out
+	warnPlannedOver = "planned_over" // a plan or a withdrawal took the place of a draft that somebody had edited
+)
+
+// rebased is a draft over base as it is over next, which takes base's place, and says what became of the draft; nil
+// where the draft has nothing of its own. What it changes stays, but for items that may not air any more; what it does
+// not change is as next has it.
+func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rundown) (*schedules.Rundown, error) {
+	st, err := s.network.Station(draft.Station)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	gone := s.planning.Library().Withdrawn(st.Complete(draft), now)
+	out, lost := draft.Rebase(base, next, gone, now)
+	out = s.bounded(out)
+	if len(lost) == 0 && sameDay(out, next) {
+		return nil, nil
+	}
+	editors, err := s.rundowns.editors(ctx, draft)
+	if err != nil {
+		return nil, err
+	}
+	s.judge(ctx, &out)
+	out.Warnings = slices.DeleteFunc(out.Warnings, func(w schedules.Warning) bool { return w.Code == warnRebased })
+	kept := "It keeps what it changes"
+	if len(editors) > 0 {
+		kept = "It keeps what " + named(editors) + " edited by hand"
+	}
+	out.Warnings = append(out.Warnings, schedules.Warning{Code: warnRebased, Message: "What is published of this day " +
+		"was repaired while this draft was not published. " + kept + "; all else is as it is published now."})
+	for _, i := range lost {
+		hand := ""
+		if i.Locked {
+			hand = " It had been put there by hand."
+		}
+		then := "its time is filled as it is published"
+		if slices.ContainsFunc(out.Open(), func(o schedules.Occurrence) bool {
+			return o.Window == i.Window && i.StartAt.Before(o.EndAt.Time) && o.StartAt.Before(i.EndAt().Time)
+		}) {
+			then = "its time is open: fill it before this draft is published"
+		}
+		out.Warnings = append(out.Warnings, schedules.Warning{Code: warnTakenOut, Window: i.Window,
+			Message: fmt.Sprintf("%s%s. It is taken out of this draft, and %s.%s", placed(draft, i.ID), gone[i.ID], then,
+				hand)})
+	}
+	return &out, nil
+}
+
+// judge says anew which rules a draft breaks. Where that cannot be told, what was said of it stays: no repair waits for
+// it, and publication tells.
+func (s *Repairer) judge(ctx context.Context, draft *schedules.Rundown) {
+	in, err := s.inputs.gather(ctx, draft.Station, draft.Date, outlook{})
+	if err != nil {
+		return
+	}
+	found, err := judged(ctx, in, *draft, *draft)
+	if err != nil {
+		return
+	}
+	open := slices.DeleteFunc(draft.Warnings, func(w schedules.Warning) bool { return w.Code != "gap" })
+	draft.Warnings = append(open, found...)
+}
+
+// Shown is a revision of a day as Rundown answers it, for a person: the latest draft also warns of its items that may
+// not air any more, for which its publication would be refused.
+func (s *Rundowns) Shown(ctx context.Context, station string, date schedules.Date, revision int64) (schedules.Rundown,
+	error) {
+	r, err := s.Rundown(ctx, station, date, revision)
+	if err != nil || revision != 0 || r.Status != schedules.Draft {
+		return r, err
+	}
+	st, err := s.network.Station(station)
+	if err != nil {
+		return r, err
+	}
+	gone := s.planning.Library().Withdrawn(st.Complete(r), s.now())
+	for _, i := range r.Items {
+		told := slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool {
+			return w.Code == "not_airable" && w.Item == i.ID
+		})
+		if why := gone[i.ID]; why != "" && !told {
+			r.Warnings = append(r.Warnings, schedules.Warning{Code: "not_airable", Window: i.Window, Item: i.ID,
+				Message: placed(r, i.ID) + why + ". Replace it or take it out: publication refuses this draft until then."})
+		}
+	}
+	return r, nil
+}
+
+// sameDay reports whether both air the same in every particular.
+func sameDay(a, b schedules.Rundown) bool {
+	return len(schedules.Diff(a, b)) == 0 && len(a.Windows) == len(b.Windows)
+}
+
+// editors are who edited a draft by hand since its day was planned or published last, the latest first.
+func (s *Rundowns) editors(ctx context.Context, draft schedules.Rundown) (out []string, err error) {
+	changes, err := s.store.Audit(ctx, store.AuditQuery{Kind: replica.KindRundown,
+		ID: replica.DayID(draft.Station, draft.Date), Newest: true, Limit: 500})
+	for _, c := range changes {
+		switch c.Action {
+		case "rundown.edit":
+			if !slices.Contains(out, c.By) {
+				out = append(out, c.By)
+			}
+		case "rundown.plan", "queue.publish", "queue.withdraw":
+			return out, err
+		}
+	}
+	return out, err
+}
+
+// named lists persons for a reader.
+func named(persons []string) string {
+	last := len(persons) - 1
+	if last < 1 {
+		return strings.Join(persons, "")
+	}
+	return strings.Join(persons[:last], ", ") + " and " + persons[last]
+}
+
+// setAside warns of a draft that somebody edited by hand and that is the latest of its day no more.
+func (s *Publisher) setAside(ctx context.Context, latest schedules.Rundown) ([]schedules.Warning, error) {
+	if latest.Status != schedules.Draft {
+		return nil, nil
+	}
+	editors, err := s.rundowns.editors(ctx, latest)
+	if err != nil || len(editors) == 0 {
+		return nil, err
+	}
+	return []schedules.Warning{{Code: warnPlannedOver, Message: fmt.Sprintf("The day was withdrawn while %s had edited "+
+		"it by hand in revision %d, which was not published: diff from that revision shows what it had.", named(editors),
+		latest.Revision)}}, nil
+}

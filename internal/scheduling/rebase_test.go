@@ -1,0 +1,298 @@
+package scheduling
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"lifeline/internal/access"
+	"lifeline/internal/fault"
+	"lifeline/schedules"
+)
+
+// edited makes edits by hand in the latest rundown of the day, and answers the draft.
+func (n *fixture) edited(by string, edits ...schedules.Edit) schedules.Rundown {
+	n.t.Helper()
+	r, err := n.scheduler.Drafts.Edit(n.t.Context(), access.Actor{Name: by}, n.station.ID, repairDate, nil, edits)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return r
+}
+
+func (n *fixture) latest() schedules.Rundown {
+	n.t.Helper()
+	r, err := n.scheduler.Rundowns.Rundown(n.t.Context(), n.station.ID, repairDate, 0)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return r
+}
+
+func says(r schedules.Rundown, code string, words ...string) bool {
+	return slices.ContainsFunc(r.Warnings, func(w schedules.Warning) bool {
+		return w.Code == code && !slices.ContainsFunc(words, func(s string) bool { return !strings.Contains(w.Message, s) })
+	})
+}
+
+// putByHand has somebody put a letter into the draft, in the place of an item.
+func (n *fixture) putByHand(by string, place schedules.Item) schedules.Item {
+	n.t.Helper()
+	n.add("mine", "letter", place.Duration.Milliseconds())
+	draft := n.edited(by, schedules.Edit{Op: "replace", Item: place.ID, Segment: "mine"})
+	return draft.Items[slices.IndexFunc(draft.Items, func(i schedules.Item) bool { return i.SegmentID == "mine" })]
+}
+
+// at is the item of a position of the half hour, the nth of it.
+func at(t *testing.T, r schedules.Rundown, position string, nth int) schedules.Item {
+	t.Helper()
+	for _, i := range r.Items {
+		if i.Position == position {
+			if nth == 0 {
+				return i
+			}
+			nth--
+		}
+	}
+	t.Fatalf("no item of %s", position)
+	return schedules.Item{}
+}
+
+func TestARepairKeepsWhatIsEditedAndNotPublished(t *testing.T) {
+	for name, act := range map[string]func(*fixture, string){
+		"recalled": (*fixture).recall,
+		"expired": func(n *fixture, id string) {
+			n.change(id, func(s *schedules.Segment) { s.ValidUntil = schedules.At(onDay(13, 0, 1)) })
+		},
+		"re-recorded": func(n *fixture, id string) {
+			n.change(id, func(s *schedules.Segment) {
+				r := *s.Recording
+				r.SHA256 = "f" + r.SHA256[1:]
+				s.Recording = &r
+			})
+		},
+	} {
+		for _, gone := range []string{"on", "off", "bell", "read"} {
+			t.Run(gone+" "+name, func(t *testing.T) {
+				n, before := halfHour(t)
+				put := n.putByHand("Ruth", at(t, before, "two", 1))
+				act(n, gone)
+				after := n.repair(repairDate)
+				if slices.ContainsFunc(after.Items, func(i schedules.Item) bool {
+					return i.SegmentID == "mine"
+				}) {
+					t.Error("the queue has what nobody has published")
+				}
+				latest := n.latest()
+				if i, ok := latest.Item(put.ID); latest.Status != schedules.Draft || !ok || i != put || !i.Locked {
+					t.Fatalf("%s: the edit has gone: %+v", latest.Status, i)
+				}
+				if bad := n.scheduler.Rundowns.planning.Library().Withdrawn(n.station.Complete(latest), n.now); len(bad) > 0 {
+					t.Errorf("the draft still has %v", bad)
+				}
+				if !says(latest, "rebased", "Ruth") || !says(latest, "taken_out", `"`+gone+`"`) {
+					t.Errorf("nobody is told: %+v", latest.Warnings)
+				}
+				if latest.Revision <= after.Revision || after.Status != schedules.Published {
+					t.Errorf("draft %d over %s %d", latest.Revision, after.Status, after.Revision)
+				}
+				diff, err := n.scheduler.Rundowns.Diff(t.Context(), n.station.ID, repairDate, after.Revision, 0)
+				if err != nil || !slices.ContainsFunc(diff, func(c schedules.ItemChange) bool {
+					return c.After != nil && c.After.SegmentID == "mine"
+				}) {
+					t.Errorf("diff does not tell of the edit: %+v %v", diff, err)
+				}
+			})
+		}
+	}
+}
+
+func TestAnEditWhoseItemIsRecalledIsNamedInTheDraft(t *testing.T) {
+	n, before := halfHour(t)
+	n.putByHand("Ruth", at(t, before, "two", 1))
+	n.recall("mine")
+	n.recall("bell") // so that what is published is repaired too
+	n.repair(repairDate)
+	latest := n.latest()
+	if latest.Status != schedules.Draft || slices.ContainsFunc(latest.Items, func(i schedules.Item) bool {
+		return i.SegmentID == "mine"
+	}) {
+		t.Errorf("%s draft: %+v", latest.Status, latest.Items)
+	}
+	if !says(latest, "taken_out", `"mine"`, "recalled", "by hand", "its time is open") {
+		t.Errorf("nobody is told: %+v", latest.Warnings)
+	}
+	if !says(latest, "hard", "too short; its tolerance") {
+		t.Errorf("nothing says that it cannot be published so: %+v", latest.Warnings)
+	}
+	edited := n.edited("Joon", schedules.Edit{Op: "lock", Item: latest.Items[0].ID})
+	if !says(edited, "taken_out", `"mine"`) {
+		t.Errorf("the next edit hides it: %+v", edited.Warnings)
+	}
+}
+
+func TestADraftIsShownWithWhatMayNotAirAnyMore(t *testing.T) {
+	n, before := halfHour(t)
+	put := n.putByHand("Ruth", at(t, before, "two", 1))
+	n.recall("mine") // which is not published
+	n.repair(repairDate)
+	shown, err := n.scheduler.Rundowns.Shown(t.Context(), n.station.ID, repairDate, 0)
+	if err != nil || !says(shown, "not_airable", `"mine"`, "recalled", "publication refuses") {
+		t.Errorf("%v %+v", err, shown.Warnings)
+	}
+	if _, there := shown.Item(put.ID); !there {
+		t.Error("the draft was changed, though nothing was repaired")
+	}
+}
+
+func TestADraftWithoutEditsOfItsOwnGoesWithTheRepair(t *testing.T) {
+	n, _ := halfHour(t)
+	if _, err := n.scheduler.Drafts.Plan(t.Context(), access.System, n.station.ID, repairDate, PlanOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	same := n.latest()
+	q, err := n.scheduler.Rundowns.published(t.Context(), n.station.ID, repairDate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.recall("bell")
+	after := n.repair(repairDate)
+	if latest := n.latest(); sameDay(same, q) != (latest.Revision == after.Revision) {
+		t.Errorf("latest is %s %d over %d", latest.Status, latest.Revision, after.Revision)
+	}
+}
+
+func TestRepairsInARowKeepTheDraftAndWhoEditedIt(t *testing.T) {
+	n, before := halfHour(t)
+	put := n.putByHand("Ruth", at(t, before, "two", 1))
+	n.edited("Joon", schedules.Edit{Op: "lock", Item: at(t, before, "one", 0).ID})
+	for _, gone := range []string{"bell", "pick1", "pick2", "on"} {
+		n.recall(gone)
+		n.repair(repairDate)
+	}
+	latest := n.latest()
+	if i, ok := latest.Item(put.ID); !ok || i != put {
+		t.Errorf("the edit has gone: %+v", i)
+	}
+	if !says(latest, "rebased", "Joon and Ruth") {
+		t.Errorf("%+v", latest.Warnings)
+	}
+	for _, gone := range []string{"bell", "on"} {
+		if !says(latest, "taken_out", `"`+gone+`"`) {
+			t.Errorf("%s is not named: %+v", gone, latest.Warnings)
+		}
+	}
+	said := slices.DeleteFunc(latest.Warnings, func(w schedules.Warning) bool { return w.Code != "rebased" })
+	if len(said) != 1 {
+		t.Errorf("it is said %d times", len(said))
+	}
+}
+
+func TestAPlanKeepsLockedItemsAndSaysWhatBecomesOfOtherEdits(t *testing.T) {
+	n, before := halfHour(t)
+	put := n.putByHand("Ruth", at(t, before, "two", 1))
+	n.edited("Ruth", schedules.Edit{Op: "remove", Item: at(t, n.latest(), "news", 0).ID})
+	draft := n.latest()
+	plan := func() schedules.Rundown {
+		t.Helper()
+		r, err := n.scheduler.Drafts.Plan(t.Context(), access.Actor{Name: "Joon"}, n.station.ID, repairDate, PlanOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := plan()
+	if i, ok := r.Item(put.ID); !ok || i != put {
+		t.Errorf("the locked item has gone: %+v", r.Items)
+	}
+	if !says(r, "planned_over", "Ruth", "revision "+strconv.FormatInt(draft.Revision, 10)) {
+		t.Errorf("nobody is told: %+v", r.Warnings)
+	}
+	if r = plan(); says(r, "planned_over") {
+		t.Errorf("a plan over a plan: %+v", r.Warnings)
+	}
+	n.recall("mine")
+	if r = plan(); !says(r, "taken_out", `"mine"`, "recalled", "locked") {
+		t.Errorf("nobody is told: %+v", r.Warnings)
+	}
+}
+
+// editAtRandom has somebody edit the day, or not, and answers the day's latest rundown.
+func (n *fixture) editAtRandom(rng *rand.Rand) schedules.Rundown {
+	n.t.Helper()
+	for range rng.IntN(4) {
+		r := n.latest()
+		if len(r.Items) < 2 {
+			break
+		}
+		ids := slices.Sorted(maps.Keys(n.segments))
+		item, other := r.Items[rng.IntN(len(r.Items))].ID, r.Items[rng.IntN(len(r.Items))].ID
+		edit := []schedules.Edit{{Op: "lock", Item: item}, {Op: "remove", Item: item}, {Op: "move", Item: item, After: other},
+			{Op: "replace", Item: item, Segment: ids[rng.IntN(len(ids))]},
+			{Op: "insert", Before: item, Segment: ids[rng.IntN(len(ids))]}}[rng.IntN(5)]
+		_, err := n.scheduler.Drafts.Edit(n.t.Context(), access.Actor{Name: "Ruth"}, n.station.ID, repairDate, nil,
+			[]schedules.Edit{edit})
+		if err != nil && !fault.Is(err, fault.Invalid) {
+			n.t.Fatal(err)
+		}
+	}
+	return n.latest()
+}
+
+// keptByHand fails where a draft has lost in a repair what it had of its own and may air, has what may not, or loses
+// anything without a word; and where what was drafted is published.
+func (n *fixture) keptByHand(draft, before, after schedules.Rundown) {
+	n.t.Helper()
+	if draft.Status != schedules.Draft {
+		return
+	}
+	latest := n.latest()
+	gone := n.scheduler.Rundowns.planning.Library().Withdrawn(n.station.Complete(draft), n.now)
+	for _, i := range draft.Items {
+		if _, published := before.Item(i.ID); published {
+			continue // else it is the draft's own
+		}
+		now, kept := latest.Item(i.ID)
+		switch {
+		case gone[i.ID] != "" && after.Revision == before.Revision:
+			continue // nothing was repaired
+		case gone[i.ID] != "":
+			if kept || !says(latest, "taken_out", placed(draft, i.ID)) {
+				n.t.Errorf("%s may not air: it is there (%v), or nobody is told: %+v", i.SegmentID, kept, latest.Warnings)
+			}
+		case !kept || now.SegmentID != i.SegmentID || !now.StartAt.Equal(i.StartAt.Time) || now.Locked != i.Locked:
+			n.t.Errorf("%s at %s was put by hand, and is %+v", i.SegmentID, i.StartAt, now)
+		}
+	}
+	if after.Revision != before.Revision && latest.Status == schedules.Draft && latest.Revision < after.Revision {
+		n.t.Errorf("draft %d under %d", latest.Revision, after.Revision)
+	}
+}
+
+func TestSigningAnewKeepsTheDraft(t *testing.T) {
+	n, before := halfHour(t)
+	put := n.putByHand("Ruth", at(t, before, "two", 1))
+	n.scheduler.Rundowns.sealer = namedSeal("new")
+	if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	q, err := n.scheduler.Record.Queues.Queue(t.Context(), n.station.ID, repairDate)
+	latest := n.latest()
+	if i, _ := latest.Item(put.ID); err != nil || q.Signer != "new" || latest.Status != schedules.Draft || i != put {
+		t.Errorf("signed by %q, %s %+v, %v", q.Signer, latest.Status, i, err)
+	}
+}
+
+func TestAWithdrawalNamesTheDraftThatItSetsAside(t *testing.T) {
+	n, before := halfHour(t)
+	n.putByHand("Ruth", at(t, before, "two", 1))
+	draft := n.latest()
+	joon := access.Actor{Name: "Joon"}
+	r, err := n.scheduler.Publisher.Withdraw(t.Context(), joon, n.station.ID, repairDate, nil, "moved")
+	if err != nil || !says(r, "planned_over", "Ruth", "revision "+strconv.FormatInt(draft.Revision, 10)) {
+		t.Errorf("%v %+v", err, r.Warnings)
+	}
+}
