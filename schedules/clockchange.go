@@ -82,7 +82,7 @@ func steadyAround(t time.Time, loc *time.Location) steadyInterval {
 		q.from = from.UTC().Add(q.offset + maxOffset)
 	}
 	if !until.IsZero() {
-		q.until = until.UTC().Add(q.offset - maxOffset - maxLength - MaxPause)
+		q.until = until.UTC().Add(q.offset - maxOffset - MaxWindow - MaxPause)
 	}
 	return q
 }
@@ -212,8 +212,8 @@ func (s Station) starts(from, to time.Time) ([]*zoneStarts, error) {
 		}
 		low, high := from, to
 		if _, until := from.Add(-2 * maxOffset).In(r.loc).ZoneBounds(); !until.IsZero() &&
-			until.Before(to.Add(maxLength+MaxPause)) {
-			low, high = from.Add(-maxOffset), to.Add(maxLength+2*maxOffset)
+			until.Before(to.Add(MaxWindow+MaxPause)) {
+			low, high = from.Add(-maxOffset), to.Add(MaxWindow+2*maxOffset)
 		}
 		starts, err := r.starts(low, high)
 		if err != nil {

@@ -95,7 +95,7 @@ func (e *editor) apply(edit Edit) {
 			e.items[i].Locked = edit.Op == "lock"
 		}
 	default:
-		e.problems.add("op", "%q must be insert, replace, move, remove, lock or unlock", edit.Op)
+		e.problems.add("op", "%q must be %s", edit.Op, orOf(EditOps))
 	}
 }
 

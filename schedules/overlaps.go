@@ -29,7 +29,7 @@ func (n Network) overlaps(p *problems, s *Station) {
 	var look []period
 	for i, w := range s.Windows {
 		r, err := w.Starts.parse()
-		if _, twice := place[w.ID]; twice || err != nil || w.Length.Duration <= 0 || w.Length.Duration > maxLength {
+		if _, twice := place[w.ID]; twice || err != nil || w.Length.Duration <= 0 || w.Length.Duration > MaxWindow {
 			continue // reported elsewhere
 		}
 		place[w.ID] = i
@@ -83,7 +83,7 @@ func (p *problems) overlap(s *Station, pair [2]int, o Occurrence) {
 func (p *recurrence) searchPeriods(from time.Time) (out []period) {
 	around := func(wall time.Time) {
 		if wall.After(from) && p.inSeason(wall) {
-			out = append(out, period{wall.Add(-maxLength - 2*maxOffset), wall.Add(maxLength + 2*maxOffset)})
+			out = append(out, period{wall.Add(-MaxWindow - 2*maxOffset), wall.Add(MaxWindow + 2*maxOffset)})
 		}
 	}
 	for _, t := range p.additions {
@@ -126,8 +126,8 @@ func (p *recurrence) searchPeriods(from time.Time) (out []period) {
 				end = t
 			}
 		}
-		if end.Add(maxLength).After(begin) {
-			out = append(out, period{begin.Add(-maxLength - 2*maxOffset), end.Add(maxLength + 2*maxOffset)})
+		if end.Add(MaxWindow).After(begin) {
+			out = append(out, period{begin.Add(-MaxWindow - 2*maxOffset), end.Add(MaxWindow + 2*maxOffset)})
 		}
 	}
 	return out

@@ -8,19 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// idForm is the form of all ids that people or the service choose.
-var idForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+var idForm = regexp.MustCompile(IDForm)
 
 // languageForm is the form of a BCP 47 tag, simplified to subtags of letters and digits.
 var languageForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
-// labelForm is the form of tags, series and persons: names in the letters of any script.
-var labelForm = regexp.MustCompile("^[\\p{L}\\p{N}][\\p{L}\\p{N}\\p{M}\u200c\u200d._-]{0,62}$")
+var labelForm = regexp.MustCompile(LabelForm)
 
-// maxLine is the largest number of characters in a line of text.
-const maxLine = 500
-
-// ValidID reports whether s may be an id: [a-z0-9][a-z0-9._-]{0,62}.
+// ValidID reports whether s has the IDForm.
 func ValidID(s string) bool { return idForm.MatchString(s) }
 
 // DefinitionError names the stored definition that makes an operation impossible: overlapping windows, an invalid rule
@@ -67,10 +62,16 @@ func (p *problems) label(field, s string) {
 	}
 }
 
+// orOf names the values of which one is right.
+func orOf(values []string) string {
+	last := len(values) - 1
+	return strings.Join(values[:last], ", ") + " or " + values[last]
+}
+
 // line checks one line of text, which may be empty.
 func (p *problems) line(field, s string) {
-	if utf8.RuneCountInString(s) > maxLine {
-		p.add(field, "is longer than %d characters", maxLine)
+	if utf8.RuneCountInString(s) > MaxLine {
+		p.add(field, "is longer than %d characters", MaxLine)
 	}
 }
 

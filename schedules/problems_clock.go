@@ -6,16 +6,13 @@ import (
 	"time"
 )
 
-// maxLength is the length of the longest window.
-const maxLength = 24 * time.Hour
-
 // Problems lists the faults of a clock by itself. Network checks the segments that it names and the windows that follow
 // it.
 func (c Clock) Problems() []Problem {
 	p := &problems{}
 	p.id("id", c.ID)
-	if c.Length.Duration <= 0 || c.Length.Duration > maxLength {
-		p.add("length_ms", "must be more than 0 and at most 24 hours")
+	if c.Length.Duration <= 0 || c.Length.Duration > MaxWindow {
+		p.add("length_ms", "must be more than 0 and at most %.0f hours", MaxWindow.Hours())
 	}
 	if len(c.Positions) == 0 {
 		p.add("positions", "must not be empty")
@@ -72,14 +69,14 @@ func (p *problems) position(at string, pos *Position) {
 	if pos.Grace.Duration < 0 || pos.Grace.Duration > 0 && pos.Start != Soft {
 		p.add(at+".grace_ms", "only a soft start has a grace, and it is not negative")
 	}
-	if pos.FadeMax.Duration < 0 || pos.FadeMax.Duration > time.Minute {
-		p.add(at+".fade_max_ms", "must be from 0 to 60000")
+	if pos.FadeMax.Duration < 0 || pos.FadeMax.Duration > MaxFade {
+		p.add(at+".fade_max_ms", "must be from 0 to %d", MaxFade.Milliseconds())
 	}
-	if pos.Near.Duration < 0 || pos.Near.Duration > time.Minute || pos.Near.Duration > 0 && pos.Fill == nil {
-		p.add(at+".near_ms", "must be from 0 to 60000, and only a fill has it")
+	if pos.Near.Duration < 0 || pos.Near.Duration > MaxNear || pos.Near.Duration > 0 && pos.Fill == nil {
+		p.add(at+".near_ms", "must be from 0 to %d, and only a fill has it", MaxNear.Milliseconds())
 	}
-	if pos.Prefer != "" && pos.Prefer != "unexposed" {
-		p.add(at+".prefer", "%q must be unexposed, or left out", pos.Prefer)
+	if pos.Prefer != "" && pos.Prefer != PreferUnexposed {
+		p.add(at+".prefer", "%q must be %s, or left out", pos.Prefer, PreferUnexposed)
 	}
 	if pos.Optional && pos.Pick == nil {
 		p.add(at+".optional", "only a pick may be optional")
@@ -153,15 +150,15 @@ func (p *problems) rule(at string, r *Rule) {
 	if r.Only != nil {
 		p.selector(at+".only", r.Only)
 	}
-	if r.Weight < 0 || r.Weight > 1e6 {
-		p.add(at+".weight", "must be from 0 to 1000000")
+	if r.Weight < 0 || r.Weight > MaxWeight {
+		p.add(at+".weight", "must be from 0 to %d", MaxWeight)
 	}
 	if r.Hard && r.Weight != 0 {
 		p.add(at+".weight", "a hard rule has no weight: it never bends")
 	}
 	if r.Separate != "" {
-		if a, ok := AttributeNamed(r.Separate); !ok || a == AttributeKind || a == AttributeLanguage {
-			p.add(at+".separate", "%q must be segment, series, voice, script or tag", r.Separate)
+		if !slices.Contains(Separable, r.Separate) {
+			p.add(at+".separate", "%q must be %s", r.Separate, orOf(Separable))
 		}
 		if r.For.Duration <= 0 && r.Items <= 0 {
 			p.add(at+".for_ms", "must be more than 0, unless items is")

@@ -32,11 +32,11 @@ func (s Station) Problems() []Problem {
 	for i, l := range s.Languages {
 		p.language(fmt.Sprintf("languages[%d]", i), l)
 	}
-	if s.Freeze.Duration < 0 || s.Freeze.Duration > 7*24*time.Hour {
-		p.add("freeze_ms", "must be from 0 to 7 days")
+	if s.Freeze.Duration < 0 || s.Freeze.Duration > MaxFreeze {
+		p.add("freeze_ms", "must be from 0 to %d days", MaxFreeze/(24*time.Hour))
 	}
-	if t := s.LoudnessTarget; t != nil && (*t < -70 || *t > 0) {
-		p.add("loudness_target_lufs", "must be from -70 to 0")
+	if t := s.LoudnessTarget; t != nil && (*t < MinLoudness || *t > MaxLoudness) {
+		p.add("loudness_target_lufs", "must be from %d to %d", MinLoudness, MaxLoudness)
 	}
 	for i, id := range s.Fallback {
 		p.id(fmt.Sprintf("fallback[%d]", i), id)
@@ -66,8 +66,8 @@ func (p *problems) window(at string, w *Window) {
 	if w.Starts.From != nil && w.Starts.Until != nil && !w.Starts.From.Before(*w.Starts.Until) {
 		p.add(at+".starts.until", "must be later than from")
 	}
-	if w.Length.Duration <= 0 || w.Length.Duration > maxLength {
-		p.add(at+".length_ms", "must be more than 0 and at most 24 hours")
+	if w.Length.Duration <= 0 || w.Length.Duration > MaxWindow {
+		p.add(at+".length_ms", "must be more than 0 and at most %.0f hours", MaxWindow.Hours())
 	}
 	if w.Tolerance.Duration < 0 || w.Tolerance.Duration > w.Length.Duration/2 {
 		p.add(at+".tolerance_ms", "must be from 0 to half the window's length")

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -209,8 +210,9 @@ func (n NewToken) Check() error {
 		fields = append(fields, fault.Field{Field: "name",
 			Message: "must name the person or station that will hold the token"})
 	}
-	if utf8.RuneCountInString(n.Name) > 500 {
-		fields = append(fields, fault.Field{Field: "name", Message: "is longer than 500 characters"})
+	if utf8.RuneCountInString(n.Name) > schedules.MaxLine {
+		fields = append(fields, fault.Field{Field: "name",
+			Message: fmt.Sprintf("is longer than %d characters", schedules.MaxLine)})
 	}
 	if n.Life < 0 {
 		fields = append(fields, fault.Field{Field: "life_ms", Message: "must not be negative"})

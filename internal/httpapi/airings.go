@@ -4,6 +4,7 @@ import (
 	"cmp"
 	_ "embed"
 	"encoding/csv"
+	"fmt"
 	"html/template"
 	"io"
 	"net/http"
@@ -24,11 +25,15 @@ import (
 type airingHandlers struct{ *Parts }
 
 func (a airingHandlers) routes() []route {
+	dimension := "(" + strings.Join(schedules.Dimensions, "|") + ")"
+	last := len(schedules.Dimensions) - 1
+	dimensions := strings.Join(schedules.Dimensions[:last], ", ") + " and " + schedules.Dimensions[last]
 	counts := schedules.TallyCounts{Planned: 3, Aired: 2, Missed: 1, MadeGood: 1, PlannedMs: schedules.Ms(1379040),
 		AiredMs: schedules.Ms(919360)}
 	days := []openapi.Parameter{
 		{Name: "from", Description: "The first broadcast day.", Schema: dateSchema(), Example: "2023-10-01"},
-		{Name: "to", Description: "The day after the last; at most 400 days later.", Schema: dateSchema(),
+		{Name: "to", Description: fmt.Sprintf("The day after the last; at most %d days later.",
+			record.MaxReportDays), Schema: dateSchema(),
 			Example: "2023-11-01"}}
 	return []route{
 		{a.airings, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment/airings", Roles: people,
@@ -49,10 +54,9 @@ func (a airingHandlers) routes() []route {
 			Detail: "As JSON, as CSV or as a page to print, as Accept says. An airing of several passages, or within several " +
 				"campaigns, counts in the row of each, and once in the totals. Default: the last week.",
 			Query: append([]openapi.Parameter{
-				{Name: "group", Description: "What to count by: some of segment, campaign, script, passage, language, station " +
-					"and day, with commas between. Default: segment.",
-					Schema: openapi.Match(
-						`^(segment|campaign|script|passage|language|station|day)(,(segment|campaign|script|passage|language|station|day))*$`),
+				{Name: "group", Description: "What to count by: some of " + dimensions +
+					", with commas between. Default: segment.",
+					Schema:  openapi.Match("^" + dimension + "(," + dimension + ")*$"),
 					Example: "script,passage,language"},
 				ofStation,
 				{Name: "segment", Description: "Of this segment.", Schema: openapi.String()},

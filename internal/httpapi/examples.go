@@ -93,9 +93,6 @@ func examplePlus(hours int) schedules.Instant {
 	return schedules.At(exampleStart.Add(time.Duration(hours) * time.Hour))
 }
 
-var states = []schedules.State{schedules.Analysing, schedules.Rejected, schedules.Pending, schedules.Approved,
-	schedules.Recalled}
-
 func instantSchema() *openapi.Schema {
 	s := openapi.String()
 	s.Format = "date-time"

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
 
 	"lifeline/internal/fault"
@@ -72,4 +73,4 @@ func (a leaseHandlers) freshness(c *call) error {
 
 var nonceParameter = openapi.Parameter{Name: "nonce", Description: "Random letters, digits, - or _, others with each " +
 	"request. The answer names it, so that a station knows that it was not stored up on the way.",
-	Schema: openapi.Match("^[0-9A-Za-z_-]{0,64}$"), Example: "0c9d1fa2b7e84c35"}
+	Schema: openapi.Match(fmt.Sprintf("^[0-9A-Za-z_-]{0,%d}$", wire.MaxNonce)), Example: "0c9d1fa2b7e84c35"}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -17,14 +18,20 @@ import (
 // query is the parameters of an address, in the form in which texts are kept.
 type query struct{ url.Values }
 
+// The entries of a page of a list: as many as a caller may ask for, and where it does not say.
+const (
+	maxPage   = 500
+	usualPage = 50
+)
+
 // page is the cursor and limit of a list.
 func (q query) page() (after string, limit int, err error) {
-	limit = 50
+	limit = usualPage
 	var fields []fault.Field
 	if v := q.Get("limit"); v != "" {
 		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > 500 {
-			fields = append(fields, fault.Field{Field: "limit", Message: "must be a number from 1 to 500"})
+		if err != nil || n < 1 || n > maxPage {
+			fields = append(fields, fault.Field{Field: "limit", Message: fmt.Sprintf("must be a number from 1 to %d", maxPage)})
 		}
 		limit = n
 	}
@@ -144,7 +151,7 @@ func listing[T any](c *call, list func(after string, limit int) ([]T, string)) e
 // Query parameters that several operations take.
 var (
 	limitParameter = openapi.Parameter{Name: "limit", Description: "How many at most.",
-		Schema: withDefault(openapi.Integer().Between(1, 500), 50)}
+		Schema: withDefault(openapi.Integer().Between(1, maxPage), usualPage)}
 	cursorParameter = openapi.Parameter{Name: "cursor", Description: "next_cursor of the page before.",
 		Schema: openapi.String()}
 	waitParameter = openapi.Parameter{Name: "wait", Description: "How long to wait, such as 55s: with If-None-Match, " +

@@ -47,10 +47,10 @@ func (a segmentHandlers) routes() []route {
 					Schema: openapi.String()},
 				{Name: "kind", Description: "Of this kind.", Schema: openapi.OneOf(schedules.Kinds...)},
 				{Name: "language", Description: "In this language.", Schema: openapi.String(), Example: "ko-KP"},
-				{Name: "state", Description: "In this state.", Schema: openapi.OneOf(states...)},
+				{Name: "state", Description: "In this state.", Schema: openapi.OneOf(schedules.AllStates...)},
 				{Name: "script", Description: "Reading this script.", Schema: openapi.String()},
 				{Name: "tag", Description: "With this tag.", Schema: openapi.String()},
-				{Name: "sha256", Description: "With this recording.", Schema: openapi.Match(hashPattern)},
+				{Name: "sha256", Description: "With this recording.", Schema: openapi.Match(wire.HashForm)},
 				{Name: "expiring_before", Description: "That may not air any more from this instant on.", Schema: instantSchema(),
 					Example: "2023-12-01T00:00:00.000Z"},
 			}, paged...),
@@ -165,7 +165,7 @@ func uploadFault(err error) error {
 	return err
 }
 
-var hashForm = regexp.MustCompile(hashPattern)
+var hashForm = regexp.MustCompile(wire.HashForm)
 
 func (a segmentHandlers) listSegments(c *call) error {
 	after, limit, err := c.query().page()
@@ -182,7 +182,7 @@ func (a segmentHandlers) listSegments(c *call) error {
 		badHash = fault.Fields(fault.Field{Field: "sha256", Message: "must be a SHA-256 in hexadecimal"})
 	}
 	err = together(err, wrong, badHash, badLanguage, oneOf("kind", f.Kind, schedules.Kinds), oneOf("state", f.State,
-		states))
+		schedules.AllStates))
 	if err != nil {
 		return err
 	}

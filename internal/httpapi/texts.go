@@ -53,7 +53,7 @@ type textRule struct {
 }
 
 // plainTexts holds where nothing else is said.
-var plainTexts = textRule{form: text.Line, most: longest, keys: text.Line}
+var plainTexts = textRule{form: text.Line, most: schedules.MaxLine, keys: text.Line}
 
 // textsOf is the rule of a field of the struct t.
 func textsOf(t reflect.Type, f openapi.JSONField) textRule {

@@ -17,7 +17,7 @@ const (
 	maxItemBytes  = 4 << 30
 )
 
-var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var hashForm = regexp.MustCompile(wire.HashForm)
 
 // admitQueue judges a queue whose signature holds, against the one that is held for its day (nil: none). It answers
 // the queue without the items that make no sense, and why each of those was dropped: one bad row voids only itself.

@@ -16,8 +16,8 @@ import (
 // chunkDays is how many days of a station are loaded at once. It bounds the memory of a long report.
 const chunkDays = 31
 
-// maxReportDays bounds the days of one query.
-const maxReportDays = 400
+// MaxReportDays bounds the days of one query.
+const MaxReportDays = 400
 
 // maxReportRows bounds the rows of one report.
 const maxReportRows = 100_000
@@ -191,9 +191,9 @@ func checkDays(from, to schedules.Date) error {
 	switch {
 	case !from.Before(to):
 		return fault.Fields(fault.Field{Field: "to", Message: "must be later than from: it is the day after the last"})
-	case from.AddDays(maxReportDays).Before(to):
+	case from.AddDays(MaxReportDays).Before(to):
 		return fault.Fields(fault.Field{Field: "from",
-			Message: fmt.Sprintf("is too far from to: ask for at most %d days at once", maxReportDays)})
+			Message: fmt.Sprintf("is too far from to: ask for at most %d days at once", MaxReportDays)})
 	}
 	return nil
 }

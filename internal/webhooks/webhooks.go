@@ -59,6 +59,12 @@ type DeliveryMeter interface {
 // WebhookForm is the form of a webhook's address.
 const WebhookForm = `^https?://[^\s/?#@]+([/?][^\s#]*)?$`
 
+// The bounds of a webhook.
+const (
+	MaxURL      = 2000 // bytes
+	MaxStations = 1000
+)
+
 var webhookForm = regexp.MustCompile(WebhookForm)
 
 // maxWebhooks bounds how many there are, since each has a goroutine.
@@ -167,8 +173,8 @@ func (h *Registry) Check(w wire.Webhook) error {
 	switch {
 	case err != nil || !webhookForm.MatchString(w.URL) || u.Hostname() == "":
 		wrong("url", "must be an address such as https://newsroom.example/lifeline, without a user and a fragment")
-	case len(w.URL) > 2000:
-		wrong("url", "is longer than 2000 bytes")
+	case len(w.URL) > MaxURL:
+		wrong("url", fmt.Sprintf("is longer than %d bytes", MaxURL))
 	case u.Scheme == "http" && !h.inner:
 		wrong("url", "must be https; the service may be started so that it takes http within named networks")
 	default:
@@ -191,11 +197,11 @@ func (h *Registry) Check(w wire.Webhook) error {
 			wrong(fmt.Sprintf("stations[%d]", i), "must be the id of a station")
 		}
 	}
-	if len(w.Stations) > 1000 {
-		wrong("stations", "are more than 1000: leave them out, and it is told of all")
+	if len(w.Stations) > MaxStations {
+		wrong("stations", fmt.Sprintf("are more than %d: leave them out, and it is told of all", MaxStations))
 	}
-	if utf8.RuneCountInString(w.Description) > 500 {
-		wrong("description", "is longer than 500 characters")
+	if utf8.RuneCountInString(w.Description) > schedules.MaxLine {
+		wrong("description", fmt.Sprintf("is longer than %d characters", schedules.MaxLine))
 	}
 	return fault.Fields(fields...)
 }

@@ -126,6 +126,9 @@ type Freshness struct {
 	Queues   map[string]int64  `json:"queue_revisions"`   // by date, of the published days that are not long over
 }
 
+// HashForm is the form of a SHA-256 in hexadecimal.
+const HashForm = `^[0-9a-f]{64}$`
+
 // MaxNonce is the greatest length of a nonce.
 const MaxNonce = 64
 

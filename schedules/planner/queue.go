@@ -58,7 +58,7 @@ func (p *planner) queue(s *schedules.Selector, languages []string, prefer string
 	place(class[:turn])
 	slices.SortStableFunc(aired, func(a, b due) int { return cmp.Compare(a.last, b.last) })
 	q.order = append(q.order, p.shuffled(aired)...)
-	if prefer == "unexposed" {
+	if prefer == schedules.PreferUnexposed {
 		p.byExposure(q.order)
 	}
 	p.queues[key] = q
