@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/replica"
 	"lifeline/internal/store"
 	"lifeline/internal/text"
@@ -18,7 +19,22 @@ const (
 var Kinds = replica.Kinds{
 	{Name: KindToken, Form: reflect.TypeFor[token](), Copy: replica.Copied(replica.Tidied(tidyToken)),
 		Inspect: replica.Looking(inspectToken)},
-	{Name: KindKeys, Form: reflect.TypeFor[SigningKeys](), Inspect: replica.Looking(inspectKeys)},
+	{Name: KindKeys, Form: reflect.TypeFor[SigningKeys](), Inspect: replica.Looking(inspectKeys),
+		Upgrades: []replica.Upgrade{withRoot}},
+}
+
+// withRoot adds the root and its keys. A program that does not know them would sign with a key that no station
+// believes.
+var withRoot = replica.Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		keys, err := replica.Parse[SigningKeys](body)
+		if err == nil && keys.Root > 0 {
+			err = fault.New(fault.Conflict, "a root of keys needs every replica in this version: bring the others up to it, "+
+				"then run lifeline upgrade-store")
+		}
+		return body, err
+	},
 }
 
 func tokensIn(m *replica.Replica) *replica.Cache[token] {

@@ -22,6 +22,10 @@ const keysID = "signing-keys"
 type SigningKeys struct {
 	Current string       `json:"current"` // the id of the one that signs now; "": none has signed yet
 	Keys    []SigningKey `json:"keys"`    // the first first
+
+	// version of the root whose keys signed last; 0: none has, and Current signs everything
+	Root  int64    `json:"root,omitempty"`
+	Roles []string `json:"roles,omitempty"` // the ids of the keys that sign under it
 }
 
 // SigningKey is one of them.
@@ -31,10 +35,25 @@ type SigningKey struct {
 	Since  schedules.Instant `json:"since"`
 }
 
-// Former are the keys that signed before the current one and whose public half is known, as the contract shows them.
-func (k SigningKeys) Former() (out []wire.Key) {
+// Signs reports whether a key of that id signs now.
+func (k SigningKeys) Signs(id string) bool {
+	if k.Root > 0 {
+		return slices.Contains(k.Roles, id)
+	}
+	return id == k.Current
+}
+
+// Known are all keys that sign or signed and whose public half is known.
+func (k SigningKeys) Known() []wire.Key { return k.those(func(SigningKey) bool { return true }) }
+
+// Former are the keys that signed before those that do now and whose public half is known, as the contract shows them.
+func (k SigningKeys) Former() []wire.Key {
+	return k.those(func(key SigningKey) bool { return !k.Signs(key.ID) })
+}
+
+func (k SigningKeys) those(are func(SigningKey) bool) (out []wire.Key) {
 	for _, key := range k.Keys {
-		if key.ID != k.Current && len(key.Public) > 0 {
+		if are(key) && len(key.Public) > 0 {
 			out = append(out, wire.Key{ID: key.ID, Algorithm: "ed25519", PublicKey: base64.StdEncoding.EncodeToString(
 				key.Public)})
 		}
@@ -87,6 +106,11 @@ func UseSigningKey(ctx context.Context, docs replica.Documents, by, id string, p
 	} else {
 		keys.Keys = append(keys.Keys, SigningKey{ID: id, Public: public, Since: schedules.At(now)})
 	}
+	return putKeys(ctx, docs, by, keys, revision, now)
+}
+
+func putKeys(ctx context.Context, docs replica.Documents, by string, keys SigningKeys, revision int64,
+	now time.Time) error {
 	body, err := replica.Encode(keys)
 	if err != nil {
 		return err
@@ -95,6 +119,33 @@ func UseSigningKey(ctx context.Context, docs replica.Documents, by, id string, p
 		Body: body}},
 		Origin: Actor{Name: by}.Origin(now, "signing-key.use", "")})
 	return err
+}
+
+// UseRoot has the store know the keys that sign from now on under a root of that version. It changes nothing where it
+// does, and fails with Conflict where those of a later root have signed.
+func UseRoot(ctx context.Context, docs replica.Documents, by, id string, root int64, signing []SigningKey,
+	now time.Time) error {
+	keys, revision, err := ReadSigningKeys(ctx, docs, id)
+	if err != nil {
+		return err
+	}
+	if root < keys.Root {
+		return fault.New(fault.Conflict, "the documents of the store are signed under root %d, and the latest root here is "+
+			"%d", keys.Root, root)
+	}
+	var ids []string
+	for _, key := range signing {
+		ids = append(ids, key.ID)
+		if !slices.ContainsFunc(keys.Keys, func(k SigningKey) bool { return k.ID == key.ID }) {
+			key.Since = schedules.At(now)
+			keys.Keys = append(keys.Keys, key)
+		}
+	}
+	if keys.Root == root && slices.Equal(keys.Roles, ids) {
+		return nil
+	}
+	keys.Root, keys.Roles = root, ids
+	return putKeys(ctx, docs, by, keys, revision, now)
 }
 
 // ReasonSign is why something is signed anew.

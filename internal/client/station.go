@@ -35,6 +35,9 @@ type Document struct {
 // length, and a station has little memory.
 const maxAnswer = 1 << 20
 
+// maxRoots bounds a chain of roots in bytes. A station that lacks more asks again.
+const maxRoots = 8 << 20
+
 // maxLease bounds a lease in bytes.
 const maxLease = 8 << 20
 
@@ -166,6 +169,14 @@ func (s *Station) SendStatus(ctx context.Context, status wire.Status) error {
 
 // Time asks the service for its time.
 func (s *Station) Time(ctx context.Context) (time.Time, error) { return s.client.Time(ctx) }
+
+// Roots fetches the root documents after a version.
+func (c *Client) Roots(ctx context.Context, after int64) (wire.Roots, error) {
+	var roots wire.Roots
+	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/roots?after=" +
+		strconv.FormatInt(after, 10), Most: maxRoots}, &roots)
+	return roots, err
+}
 
 // Keys asks for the public keys that the service signs with.
 func (c *Client) Keys(ctx context.Context) (wire.Keys, error) {

@@ -31,6 +31,7 @@ type Serve struct {
 	Reserve     int64         `help:"Bytes of the disk, or of the Redis that holds the documents, that are kept for recalls, publications, reports and tokens: at most an eighth of it. Uploads are refused while there is less than half as much again; 0 keeps none." default:"67108864" env:"LIFELINE_RESERVE"`
 	Analysers   int           `help:"Recordings analysed at once; 0 means one for each processor." default:"0" env:"LIFELINE_ANALYSERS"`
 	Key         string        `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
+	Keys        string        `help:"Folder of the root documents, and of the keys of the roles that they name. Default: keys in the data directory. Without a root there the signing key signs everything." env:"LIFELINE_KEYS" type:"path"`
 	KeepRecords int           `help:"Days for which as-run reports and the audit trail stay in the store. Older months move to compressed files beside the audio and are read from there; 0 means never." default:"400" env:"LIFELINE_KEEP_RECORDS"`
 	Redis       Redis         `embed:"" prefix:"redis-"`
 	S3          S3            `embed:"" prefix:"s3-"`
@@ -148,6 +149,9 @@ func (s *Serve) Check() error {
 	s.Render.AtOnce = cmp.Or(s.Render.AtOnce, 1)
 	if s.Key == "" {
 		s.Key = filepath.Join(s.Data, "signing.key")
+	}
+	if s.Keys == "" {
+		s.Keys = filepath.Join(s.Data, "keys")
 	}
 	return errors.Join(wrong...)
 }

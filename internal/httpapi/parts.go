@@ -14,6 +14,7 @@ import (
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
 	"lifeline/internal/scheduling"
+	"lifeline/internal/trust"
 	"lifeline/internal/webhooks"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -32,6 +33,8 @@ type Parts struct {
 	Replica    *replica.Replica
 	Keys       []ed25519.PublicKey
 	FormerKeys []wire.Key                             // that signed before
+	Roots      []*trust.Root                          // that delegate to the keys, from the first on
+	FirstRoot  *wire.Envelope                         // see wire.Roots
 	Ready      map[string]func(context.Context) error // what must be reachable, by name
 	// what is short, in words; fails with Full when nothing can be stored; nil: not known
 	Room      func(context.Context) (short string, err error)

@@ -28,6 +28,7 @@ import (
 	"lifeline/internal/seal"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
+	"lifeline/internal/trust"
 	"lifeline/internal/webhooks"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -110,11 +111,11 @@ func newServed(t *testing.T) *served {
 		return audio.Facts{SHA256: hex.EncodeToString(hash.Sum(nil)), Bytes: n, ContentType: "audio/mpeg",
 			Duration: time.Minute, CueOut: time.Minute}, err
 	}
-	lib := library.New(copied, files, signer, analyse, now, library.Limits{MaxBytes: 1 << 20, MaxWaiting: 1 << 22,
-		Concurrency: 1})
+	lib := library.New(copied, files, trust.OneKey(signer), analyse, now, library.Limits{MaxBytes: 1 << 20,
+		MaxWaiting: 1 << 22, Concurrency: 1})
 	s.must(lib.Recalls.Ensure(t.Context()))
 	records := record.NewRecords(copied, s.store, files, now, 0)
-	scheduler := scheduling.New(copied, records, signer, now, "http://service", time.Minute)
+	scheduler := scheduling.New(copied, records, trust.OneKey(signer), now, "http://service", time.Minute)
 	lock := replica.NewWorkLock(copied, "here", time.Minute)
 	stopping, stop := context.WithCancel(t.Context())
 	stop() // no stream waits

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/httpapi/apidoc"
+	"lifeline/internal/openapi"
 	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -46,6 +49,16 @@ func (a systemHandlers) routes() []route {
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The keys. Stations pin them.",
 				wire.Keys{Keys: []wire.Key{{ID: "9f2c51d07be3a846", Algorithm: "ed25519",
 					PublicKey: "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}}})}}},
+		{a.roots, apidoc.Route{Method: http.MethodGet, Path: "/v1/roots", Open: true,
+			ID: "listRoots", Tag: apidoc.ForStations, Summary: "The root documents that name the keys of each role",
+			Detail: "TUF root metadata. Each is signed by enough of the keys of the one before it and enough of its own: a " +
+				"station that pins one checks those after it in turn, and believes for each kind of document the keys of its " +
+				"role alone. Without roots one key signs everything.",
+			Query: []openapi.Parameter{{Name: "after", Description: "Version of the root that the caller has. Default: 0, " +
+				"which none has.", Schema: openapi.Integer().AtLeast(0)}},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Those after it, the earliest first.",
+				wire.Roots{Roots: []json.RawMessage{json.RawMessage(`{"signed":{"_type":"root","version":1},"signatures":[]}`)},
+					First: &exampleEnvelope})}}},
 	}
 }
 
@@ -110,8 +123,32 @@ func (a systemHandlers) time(c *call) error {
 func (a systemHandlers) keys(c *call) error {
 	out := wire.Keys{Keys: []wire.Key{}, Former: a.FormerKeys}
 	for _, k := range a.Keys {
-		out.Keys = append(out.Keys, wire.Key{ID: seal.KeyID(k), Algorithm: "ed25519",
-			PublicKey: base64.StdEncoding.EncodeToString(k)})
+		key := wire.Key{ID: seal.KeyID(k), Algorithm: "ed25519", PublicKey: base64.StdEncoding.EncodeToString(k)}
+		if n := len(a.Roots); n > 0 {
+			out.Root = a.Roots[n-1].Version()
+			for _, role := range a.Roots[n-1].RolesOf(k) {
+				key.Roles = append(key.Roles, string(role))
+			}
+		}
+		out.Keys = append(out.Keys, key)
+	}
+	return c.json(http.StatusOK, out)
+}
+
+// roots answers the chain of roots after the one that the caller has.
+func (a systemHandlers) roots(c *call) error {
+	after := int64(0)
+	if text := c.query().Get("after"); text != "" {
+		var err error
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
+			return fault.Fields(fault.Field{Field: "after", Message: "must be the version of a root, or 0"})
+		}
+	}
+	out := wire.Roots{Roots: []json.RawMessage{}, First: a.FirstRoot}
+	for _, r := range a.Roots {
+		if r.Version() > after {
+			out.Roots = append(out.Roots, r.Bytes())
+		}
 	}
 	return c.json(http.StatusOK, out)
 }

@@ -27,6 +27,7 @@ import (
 	"lifeline/internal/servicetest"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
+	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -112,7 +113,7 @@ func recordedYear(t *testing.T) *yearOf {
 		t.Fatal(err)
 	}
 	now := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-	s := scheduling.New(m, record.NewRecords(m, docs, nil, func() time.Time { return now }, 0), signer,
+	s := scheduling.New(m, record.NewRecords(m, docs, nil, func() time.Time { return now }, 0), trust.OneKey(signer),
 		func() time.Time { return now }, "http://x", time.Minute)
 	log := s.Record.Logbook
 	commit := func(writes ...store.Write) {
@@ -152,8 +153,9 @@ func recordedYear(t *testing.T) *yearOf {
 		}
 		for range versions {
 			revision++
-			envelope, err := replica.SealJSON(signer, wire.QueueType, wire.Queue{Schema: wire.QueueSchema, Station: "relay",
-				Date: date, Revision: revision})
+			envelope, err := replica.SealJSON(trust.OneKey(signer), wire.QueueType, wire.Queue{Schema: wire.QueueSchema,
+				Station: "relay",
+				Date:    date, Revision: revision})
 			must(err)
 			rundown, err := replica.Encode(schedules.Rundown{Station: "relay", Date: date, Revision: revision,
 				Status: schedules.Published})

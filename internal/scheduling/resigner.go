@@ -29,7 +29,7 @@ func (s *Resigner) Resign(ctx context.Context) error {
 	failed := s.replica.Retry(ctx, func() error { return s.recalls(ctx) })
 	for id, row := range replica.FallbacksIn(s.replica).After("", "") {
 		f := row.Value.Value
-		if !s.overtaken(row.Value.Signer, f.Revision, floor.Above) {
+		if !s.overtaken(wire.FallbackType, row.Value.Signer, f.Revision, floor.Above) {
 			continue
 		}
 		f.Revision = floor.Above + row.Revision + 1
@@ -39,7 +39,8 @@ func (s *Resigner) Resign(ctx context.Context) error {
 	}
 	var queues []wire.Queue
 	for _, row := range replica.QueuesIn(s.replica).After("", "") {
-		if q := row.Value; s.overtaken(q.Signer, q.Value.Revision, floor.Days) && q.Value.ExpiresAt.After(s.now()) {
+		q := row.Value
+		if s.overtaken(wire.QueueType, q.Signer, q.Value.Revision, floor.Days) && q.Value.ExpiresAt.After(s.now()) {
 			queues = append(queues, q.Value)
 		}
 	}
@@ -48,13 +49,13 @@ func (s *Resigner) Resign(ctx context.Context) error {
 
 // overtaken reports whether a document must be signed anew: another key signed it, or its number is not above the
 // floor.
-func (s *Resigner) overtaken(signer string, revision, floor int64) bool {
-	return signer != s.sealer.KeyID() || revision <= floor
+func (s *Resigner) overtaken(payloadType, signer string, revision, floor int64) bool {
+	return signer != s.sealer.KeyID(payloadType) || revision <= floor
 }
 
 func (s *Resigner) recalls(ctx context.Context) error {
 	row, ok := replica.RecallsIn(s.replica).Get(replica.RecallsID)
-	if !ok || !s.overtaken(row.Value.Signer, row.Value.Value.Revision, s.replica.Floor().Above) {
+	if !ok || !s.overtaken(wire.RecallsType, row.Value.Signer, row.Value.Value.Revision, s.replica.Floor().Above) {
 		return nil
 	}
 	list, err := library.SealRecalls(s.replica, s.sealer, s.replica.Floor(), s.now())
@@ -72,7 +73,7 @@ func (s *Resigner) day(ctx context.Context, station string, date schedules.Date)
 			return err
 		}
 		sealed, err := s.queues.Queue(ctx, station, date)
-		if err != nil || !s.overtaken(sealed.Signer, sealed.Value.Revision, s.replica.Floor().Days) {
+		if err != nil || !s.overtaken(wire.QueueType, sealed.Signer, sealed.Value.Revision, s.replica.Floor().Days) {
 			return err // nil: somebody was faster
 		}
 		p := publication{before: latest, base: base, rundown: base, action: "queue.sign", reason: access.ReasonSign}

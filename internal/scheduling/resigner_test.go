@@ -20,7 +20,7 @@ func (s namedSeal) Seal(payloadType string, payload []byte) ([]byte, error) {
 		Signatures: []wire.Signature{{KeyID: string(s)}}})
 }
 
-func (s namedSeal) KeyID() string { return string(s) }
+func (s namedSeal) KeyID(string) string { return string(s) }
 
 func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 	n, published := twoWindows(t) // with no key of a name

@@ -11,4 +11,4 @@ func (Seal) Seal(payloadType string, payload []byte) ([]byte, error) {
 	return replica.Encode(map[string]any{"payloadType": payloadType, "payload": payload, "signatures": []any{}})
 }
 
-func (Seal) KeyID() string { return "" }
+func (Seal) KeyID(string) string { return "" }

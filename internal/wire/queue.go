@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"time"
 
 	"lifeline/schedules"
@@ -22,6 +23,7 @@ const (
 	RecallsType   = "application/vnd.lifeline.recalls+json"
 	LeaseType     = "application/vnd.lifeline.lease+json"
 	FreshnessType = "application/vnd.lifeline.freshness+json"
+	FirstRootType = "application/vnd.lifeline.root+json" // the first root, for stations that pin a key and no root yet
 )
 
 // Queue is the published rundown of one station and broadcast day, as a station pulls it.
@@ -172,7 +174,18 @@ type Signature struct {
 // Keys are the public keys that queues are signed with. Stations pin them.
 type Keys struct {
 	Keys   []Key `json:"keys"`
+	Root   int64 `json:"root,omitempty"`   // version of the root that delegates to them; 0: there is none
 	Former []Key `json:"former,omitempty"` // that signed earlier and sign no more: to check what is old, not to pin
+}
+
+// Roots are root documents, the earliest first: TUF root metadata that names the keys of each role. A station believes
+// one if enough of the keys of the root before it, and enough of its own, signed it.
+type Roots struct {
+	Roots []json.RawMessage `json:"roots"`
+
+	// First is the very first root, signed by the key that signed everything before there was one: a station that pins
+	// that key pins this root in its place. None where the service does not have that key.
+	First *Envelope `json:"first,omitempty"`
 }
 
 // Key is one Ed25519 public key, base64.
@@ -180,4 +193,6 @@ type Key struct {
 	ID        string `json:"id"`
 	Algorithm string `json:"algorithm"` // "ed25519"
 	PublicKey string `json:"public_key"`
+
+	Roles []string `json:"roles,omitempty"` // what the root lets it sign: queue, recall, record or mirror
 }

@@ -62,7 +62,7 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return c.withoutStore(ctx, up)
 	}
 	defer func() { err = errors.Join(err, audio.Close(), s.Close()) }()
-	key, err := c.signingKey(ctx, s)
+	keys, err := c.signingKeys(ctx, s)
 	if err != nil {
 		up.report(err.Error())
 	}
@@ -83,7 +83,7 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		up.report(err.Error())
 	}
 	look.Finish()
-	printFormer(stdout, key, look.Signers())
+	printFormer(stdout, keys, look.Signers())
 	if err := c.blobs(ctx, up, audio, look.Blobs()); err != nil {
 		return err
 	}
@@ -127,34 +127,35 @@ const setBackCure = "recall, approve, withdraw and publish it again. What a stat
 	"and an alarm of the station " +
 	"names it, until it is recalled here too."
 
-// signingKey is the id of the key that signs, "" where nothing says which. It fails where the key file is not of that
-// key. A shared store may be looked at where no service runs, and there is no key.
-func (c *fsckCmd) signingKey(ctx context.Context, s documents) (id string, err error) {
+// signingKeys are the keys that the store knows. It fails where the key file is not of the one that signs. A shared
+// store may be looked at where no service runs, and there is no key.
+func (c *fsckCmd) signingKeys(ctx context.Context, s documents) (known access.SigningKeys, err error) {
+	id := ""
 	key, failed := signingKey(c.Key)
 	if failed == nil {
 		id = keyID(key)
 	}
-	known, _, err := access.ReadSigningKeys(ctx, s, id)
+	known, _, err = access.ReadSigningKeys(ctx, s, id)
 	switch {
 	case err != nil:
-		return "", err
+		return known, err
 	case failed == nil:
-		return known.Current, knownKey(ctx, c.Serve, s, id)
+		return known, knownKey(ctx, c.Serve, s, id)
 	case !errors.Is(failed, fs.ErrNotExist):
-		return known.Current, failed
+		return known, failed
 	case known.Current == "" || c.Store != "sqlite":
-		return known.Current, nil
+		return known, nil
 	}
 	if made, err := signingKey(newKey(c.Key)); err == nil && keyID(made) == known.Current {
-		return known.Current, nil // the next start gives it its name
+		return known, nil // the next start gives it its name
 	}
-	return known.Current, keyMissing(c.Serve, known.Current)
+	return known, keyMissing(c.Serve, known.Current)
 }
 
-// printFormer counts what other keys signed than the one that does now.
-func printFormer(w io.Writer, current string, signers map[string]map[string]int) {
+// printFormer counts what other keys signed than those that do now.
+func printFormer(w io.Writer, known access.SigningKeys, signers map[string]map[string]int) {
 	for _, id := range slices.Sorted(maps.Keys(signers)) {
-		if current == "" || id == current {
+		if known.Current == "" || known.Signs(id) {
 			continue
 		}
 		var parts []string

@@ -15,6 +15,7 @@ import (
 	"lifeline/internal/replica"
 	"lifeline/internal/scheduling"
 	"lifeline/internal/seal"
+	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -78,7 +79,7 @@ func (h *house) publishedPast(stations []string, day schedules.Date) {
 	now := func() time.Time { return eve }
 	records := record.NewRecords(h.service.replica, replica.Bounded(h.service.store, storePatience), h.service.audio, now,
 		0)
-	then := scheduling.New(h.service.replica, records, signer, now, h.url, time.Hour)
+	then := scheduling.New(h.service.replica, records, trust.OneKey(signer), now, h.url, time.Hour)
 	minjun := access.Actor{Name: "Minjun"}
 	for _, station := range stations {
 		if _, err := then.Drafts.Plan(h.t.Context(), minjun, station, day, scheduling.PlanOptions{Seed: 7}); err != nil {

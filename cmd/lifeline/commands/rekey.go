@@ -81,6 +81,11 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 		fmt.Fprintf(stdout, "Former key %s: %s\n", k.ID, base64.StdEncoding.EncodeToString(k.Public))
 	}
+	if keys.Root > 0 {
+		fmt.Fprintf(stdout, "Stations go by root %d: let that name the new key where it named the former one, by lifeline key "+
+			"rotate on the machine without a network. Give every webhook a new secret.\n", keys.Root)
+		return nil
+	}
 	fmt.Fprintf(stdout, "At every station, start the player with --key %s (LIFELINE_KEY), and as long as the former key "+
 		"is lost and not stolen "+
 		"with --key of the former one, too, so that what the station holds stays valid meanwhile. Until then it refuses "+

@@ -31,7 +31,6 @@ import (
 	"lifeline/internal/replica"
 	"lifeline/internal/reserve"
 	"lifeline/internal/scheduling"
-	"lifeline/internal/seal"
 	"lifeline/internal/store/sqlite"
 	"lifeline/internal/telemetry"
 	"lifeline/internal/webhook"
@@ -120,7 +119,7 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 	if err := raise(ctx, opened, log); err != nil {
 		return nil, err
 	}
-	signer, err := seal.NewSigner(key)
+	signer, err := openSigning(ctx, c, opened, key)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +224,8 @@ func openService(ctx context.Context, c config.Serve, publicURL string, log *slo
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
 			Windows: scheduling.NewWindows(s.scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL,
 			Origins: c.Guard.Origins, Stopping: stopping,
-			Keys: []ed25519.PublicKey{signer.Public()}, FormerKeys: keys.Former(), Now: time.Now, Log: log,
+			Keys: signer.Public(), FormerKeys: keys.Former(), Roots: signer.roots, FirstRoot: signer.first,
+			Now: time.Now, Log: log,
 			Room: s.reserve.Ready,
 			Ready: map[string]func(context.Context) error{"store": s.store.Ping, "audio": s.audioReady,
 				"workers": s.background.Alive}}),

@@ -95,11 +95,11 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 			return nil, err
 		}
 		given = append(given, base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey)))
-		former, err := c.former(ctx, keyID(private))
+		known, err := c.known(ctx, keyID(private))
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range former {
+		for _, k := range known {
 			given = append(given, k.PublicKey)
 		}
 	case len(given) == 0:
@@ -121,15 +121,15 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 	return keys, nil
 }
 
-// former are the keys that the store says signed before the one of this id.
-func (c *verifyCmd) former(ctx context.Context, id string) (_ []wire.Key, err error) {
+// known are the keys that the store says sign, or signed.
+func (c *verifyCmd) known(ctx context.Context, id string) (_ []wire.Key, err error) {
 	s, err := openStore(ctx, c.Serve)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	keys, _, err := access.ReadSigningKeys(ctx, s, id)
-	return keys.Former(), err
+	return keys.Known(), err
 }
 
 func printProof(w io.Writer, p chain.Proof) {

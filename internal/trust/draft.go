@@ -1,0 +1,136 @@
+package trust
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"slices"
+	"time"
+
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/seal"
+)
+
+// Draft is the content of a root that is to be made.
+type Draft struct{ signed metadata.RootType }
+
+// NewDraft is of a first root, of which so many of its root keys sign the next.
+func NewDraft(threshold int, expires time.Time) *Draft {
+	signed := metadata.Root(whole(expires)).Signed
+	signed.Roles = map[string]*metadata.Role{string(RootKeys): {KeyIDs: []string{}, Threshold: threshold}}
+	for _, role := range Online {
+		signed.Roles[string(role)] = &metadata.Role{KeyIDs: []string{}, Threshold: 1}
+	}
+	return &Draft{signed}
+}
+
+// whole leaves out what a second is divided into, as the form wants it.
+func whole(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// Draft is of the root after r, which says the same until it is changed.
+func (r *Root) Draft(expires time.Time) (*Draft, error) {
+	if r.Version() >= MaxRoots {
+		return nil, fault.New(fault.Conflict, "root %d is the last of its chain: make a new one with lifeline key init, and "+
+			"pin it at the stations", r.Version())
+	}
+	again, err := ParseRoot(r.raw)
+	if err != nil {
+		return nil, err
+	}
+	signed := again.meta.Signed
+	signed.Version, signed.Expires = r.Version()+1, whole(expires)
+	return &Draft{signed}, nil
+}
+
+// Add lets a key sign for a role.
+func (d *Draft) Add(role KeyRole, key ed25519.PublicKey) error {
+	k, err := metadata.KeyFromPublicKey(key)
+	if err == nil {
+		err = d.signed.AddKey(k, string(role))
+	}
+	return err
+}
+
+// Remove takes a key from a role. It fails with NotFound where the role has no key of that id.
+func (d *Draft) Remove(role KeyRole, id string) error {
+	for _, tufID := range slices.Clone(d.signed.Roles[string(role)].KeyIDs) {
+		key, err := d.signed.Keys[tufID].ToPublicKey()
+		if err != nil {
+			return err
+		}
+		if public, ok := key.(ed25519.PublicKey); ok && seal.KeyID(public) == id {
+			return d.signed.RevokeKey(tufID, string(role))
+		}
+	}
+	return fault.New(fault.NotFound, "role %s has no key %q", role, id)
+}
+
+// Root is the root that the draft says, without a signature.
+func (d *Draft) Root() (*Root, error) {
+	return remade(&metadata.Metadata[metadata.RootType]{Signed: d.signed, Signatures: []metadata.Signature{}})
+}
+
+// Sign is r with the signature of a root key, beside those that it has.
+func (r *Root) Sign(key crypto.PrivateKey) (*Root, error) {
+	private, ok := key.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fault.New(fault.Invalid, "the root key is no Ed25519 key")
+	}
+	signer, err := signature.LoadED25519Signer(private)
+	if err != nil {
+		return nil, err
+	}
+	if r.signedBy(private.Public().(ed25519.PublicKey)) {
+		return r, nil
+	}
+	again, err := ParseRoot(r.raw)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := again.meta.Sign(signer); err != nil {
+		return nil, err
+	}
+	return remade(again.meta)
+}
+
+// Merge is r with the signatures that other copies of the same root have. It fails with Conflict where one says
+// something else.
+func (r *Root) Merge(others ...*Root) (*Root, error) {
+	all := *r.meta
+	all.Signatures = slices.Clone(all.Signatures)
+	for _, o := range others {
+		same, err := sameContent(r, o)
+		if err != nil {
+			return nil, err
+		}
+		if !same {
+			return nil, fault.New(fault.Conflict, "the files hold different roots of version %d and %d: collect signatures of "+
+				"one and the same", r.Version(), o.Version())
+		}
+		for _, s := range o.meta.Signatures {
+			if !slices.ContainsFunc(all.Signatures, func(h metadata.Signature) bool { return h.KeyID == s.KeyID }) {
+				all.Signatures = append(all.Signatures, s)
+			}
+		}
+	}
+	return remade(&all)
+}
+
+func sameContent(a, b *Root) (bool, error) {
+	left, err := a.meta.Signed.MarshalJSON()
+	if err != nil {
+		return false, err
+	}
+	right, err := b.meta.Signed.MarshalJSON()
+	return string(left) == string(right), err
+}
+
+func remade(meta *metadata.Metadata[metadata.RootType]) (*Root, error) {
+	b, err := meta.ToBytes(true)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRoot(append(b, '\n'))
+}

@@ -1,0 +1,248 @@
+// Package trust says which keys are believed for what, after The Update Framework: an offline root delegates to the
+// service's keys by role. A root document is TUF root metadata with roles of our own; its format and its verification
+// are go-tuf's, and what the keys of the roles sign are DSSE envelopes (package seal).
+package trust
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/seal"
+)
+
+// The bounds of root documents. They come before anything is known of who made them.
+const (
+	MaxRoot  = 64 << 10 // bytes of one
+	MaxRoots = 1000     // in a chain, and so the highest version
+	mostKeys = 64       // keys or signatures of one
+	mostRole = 8        // keys of a role
+)
+
+// Least is the least number of root keys that sign a root.
+const Least = 2
+
+// Root is a root document whose form is right. Whether it is signed is for Signed, and Next of the root before it.
+type Root struct {
+	meta *metadata.Metadata[metadata.RootType]
+	raw  []byte
+}
+
+// ParseRoot reads a root document, and judges all of it but its signatures.
+func ParseRoot(b []byte) (*Root, error) {
+	if len(b) > MaxRoot {
+		return nil, fault.New(fault.Invalid, "it is no root document: it has over %d bytes", MaxRoot)
+	}
+	meta, err := metadata.Root().FromBytes(b)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "it is no root document: %v", err)
+	}
+	r := &Root{meta, bytes.Clone(b)}
+	if err := r.check(); err != nil {
+		return nil, fault.New(fault.Invalid, "it is no root document that can be used: %v", err)
+	}
+	return r, nil
+}
+
+func (r *Root) check() error {
+	s := r.meta.Signed
+	switch {
+	case !strings.HasPrefix(s.SpecVersion, "1."):
+		return fmt.Errorf("it keeps to version %q of the form, and this program knows 1", s.SpecVersion)
+	case s.Version < 1 || s.Version > MaxRoots:
+		return fmt.Errorf("its version is %d, not from 1 to %d", s.Version, MaxRoots)
+	case s.Expires.IsZero():
+		return errors.New("it does not say when it expires")
+	case len(s.Keys) > mostKeys || len(s.Roles) > mostKeys || len(r.meta.Signatures) > mostKeys:
+		return fmt.Errorf("it has more than %d keys, roles or signatures", mostKeys)
+	}
+	for id, key := range s.Keys {
+		if err := checkKey(id, key); err != nil {
+			return fmt.Errorf("key %.16q: %w", id, err)
+		}
+	}
+	for name, role := range s.Roles {
+		if err := r.checkRole(name, role); err != nil {
+			return fmt.Errorf("role %.16q: %w", name, err)
+		}
+	}
+	for _, name := range append([]KeyRole{RootKeys}, Online...) {
+		if s.Roles[string(name)] == nil {
+			return fmt.Errorf("it has no role %q", name)
+		}
+	}
+	root := s.Roles[string(RootKeys)]
+	if root.Threshold < Least {
+		return fmt.Errorf("%d of the root keys may sign alone, and at least %d must sign together", root.Threshold, Least)
+	}
+	for _, name := range Online {
+		if s.Roles[string(name)].Threshold != 1 {
+			return fmt.Errorf("role %q wants %d signatures, and the service makes one", name,
+				s.Roles[string(name)].Threshold)
+		}
+		for _, id := range s.Roles[string(name)].KeyIDs {
+			if slices.Contains(root.KeyIDs, id) {
+				return fmt.Errorf("role %q has a root key: those never leave their safes", name)
+			}
+		}
+	}
+	return nil
+}
+
+func checkKey(id string, key *metadata.Key) error {
+	if key == nil || key.Type != metadata.KeyTypeEd25519 || key.Scheme != metadata.KeySchemeEd25519 {
+		return errors.New("it is no Ed25519 key")
+	}
+	if b, err := hex.DecodeString(key.Value.PublicKey); err != nil || len(b) != ed25519.PublicKeySize {
+		return errors.New("it is no Ed25519 key")
+	}
+	if own, err := key.ID(); err != nil || own != id {
+		return errors.New("it is filed under the id of another")
+	}
+	return nil
+}
+
+func (r *Root) checkRole(name string, role *metadata.Role) error {
+	if role == nil || len(role.KeyIDs) > mostRole {
+		return fmt.Errorf("it has more than %d keys, or none", mostRole)
+	}
+	for i, id := range role.KeyIDs {
+		if r.meta.Signed.Keys[id] == nil {
+			return fmt.Errorf("its key %.16q is not there", id)
+		}
+		if slices.Contains(role.KeyIDs[:i], id) {
+			return fmt.Errorf("its key %.16q is there twice", id)
+		}
+	}
+	if role.Threshold < 1 || role.Threshold > max(len(role.KeyIDs), 1) {
+		return fmt.Errorf("%d of its %d keys cannot sign", role.Threshold, len(role.KeyIDs))
+	}
+	if len(role.KeyIDs) == 0 && KeyRole(name) != Mirror {
+		return errors.New("it has no key")
+	}
+	return nil
+}
+
+// Bytes is the document as it was read or, after a change, as it is.
+func (r *Root) Bytes() []byte { return r.raw }
+
+// Version counts roots from 1.
+func (r *Root) Version() int64 { return r.meta.Signed.Version }
+
+// Expires is when a new root should have come. A root goes on to be believed after it: a station that is cut off must
+// not fall silent. It is said by alarm.
+func (r *Root) Expires() time.Time { return r.meta.Signed.Expires }
+
+// Threshold is how many root keys sign the next root.
+func (r *Root) Threshold() int { return r.meta.Signed.Roles[string(RootKeys)].Threshold }
+
+// Keys are those of a role, in the order in which they were added; none for a role that is not there.
+func (r *Root) Keys(role KeyRole) (keys []ed25519.PublicKey) {
+	of := r.meta.Signed.Roles[string(role)]
+	if of == nil {
+		return nil
+	}
+	for _, id := range of.KeyIDs {
+		b, _ := hex.DecodeString(r.meta.Signed.Keys[id].Value.PublicKey) // checked by ParseRoot
+		keys = append(keys, b)
+	}
+	return keys
+}
+
+// RolesOf are the roles of the service that a key has.
+func (r *Root) RolesOf(key ed25519.PublicKey) (roles []KeyRole) {
+	for _, role := range Online {
+		if contains(r.Keys(role), key) {
+			roles = append(roles, role)
+		}
+	}
+	return roles
+}
+
+// Signed fails unless enough of the root's own keys signed it.
+func (r *Root) Signed() error {
+	if r.meta.VerifyDelegate(metadata.ROOT, r.meta) != nil {
+		return unsignedRoot(r, r)
+	}
+	return nil
+}
+
+// Next fails unless n is the root that comes after r: its version is one higher, and enough of the keys of r and enough
+// of its own signed it.
+func (r *Root) Next(n *Root) error {
+	if n.Version() != r.Version()+1 {
+		return fault.New(fault.Conflict, "root %d does not come after root %d: the one with version %d does", n.Version(),
+			r.Version(), r.Version()+1)
+	}
+	if r.meta.VerifyDelegate(metadata.ROOT, n.meta) != nil {
+		return unsignedRoot(n, r)
+	}
+	return n.Signed()
+}
+
+func unsignedRoot(n, by *Root) error {
+	have, lack := n.Signers(by)
+	return fault.New(fault.Forbidden, "root %d is signed by %d of the keys of root %d, and %d must sign it. Signed: %s. "+
+		"Not signed: %s", n.Version(), len(have), by.Version(), by.Threshold(), KeyIDs(have), KeyIDs(lack))
+}
+
+// Signers are the root keys of by that signed r, and those that did not.
+func (r *Root) Signers(by *Root) (have, lack []ed25519.PublicKey) {
+	for _, key := range by.Keys(RootKeys) {
+		if r.signedBy(key) {
+			have = append(have, key)
+		} else {
+			lack = append(lack, key)
+		}
+	}
+	return have, lack
+}
+
+// signedBy asks go-tuf with a root that knows this key alone.
+func (r *Root) signedBy(key ed25519.PublicKey) bool {
+	alone := metadata.Root()
+	k, err := metadata.KeyFromPublicKey(key)
+	return err == nil && alone.Signed.AddKey(k, metadata.ROOT) == nil &&
+		alone.VerifyDelegate(metadata.ROOT, r.meta) == nil
+}
+
+// Walk is the chain of roots from the first, which is believed: each after the first must be the Next of the one before
+// it. It answers those that are, and why it ends early.
+func Walk(first *Root, documents [][]byte) (chain []*Root, err error) {
+	chain = []*Root{first}
+	for _, b := range documents {
+		n, err := ParseRoot(b)
+		if err != nil {
+			return chain, err
+		}
+		if err := chain[len(chain)-1].Next(n); err != nil {
+			return chain, err
+		}
+		chain = append(chain, n)
+	}
+	return chain, nil
+}
+
+// KeyIDs names keys for people.
+func KeyIDs(keys []ed25519.PublicKey) string {
+	if len(keys) == 0 {
+		return "none"
+	}
+	var out []string
+	for _, key := range keys {
+		out = append(out, seal.KeyID(key))
+	}
+	return strings.Join(out, ", ")
+}
+
+func contains(keys []ed25519.PublicKey, key ed25519.PublicKey) bool {
+	return slices.ContainsFunc(keys, func(k ed25519.PublicKey) bool { return k.Equal(key) })
+}
