@@ -1,27 +1,28 @@
-// Package archive is the form in which a whole store is carried and kept: a plain tar that any machine can unpack.
+// Package archive defines the format in which a whole store is moved and backed up: a plain tar that any machine can
+// unpack.
 //
-// Its members come in this order, and nothing else is among them:
+// Its members come in this order, without any others:
 //
 //	lifeline.json             {"format": "lifeline-archive/1", "made_at_ms": …, "trimmed": …}
-//	signing.key               optional: what the service signs queues with, as its file holds it
+//	signing.key               optional: the content of the file with the key that signs queues
 //	documents/000001.ndjson.gz, …  by kind and id, in byte order
-//	changes/000001.ndjson.gz, …    by sequence; up to change "trimmed" only the last of each document
+//	changes/000001.ndjson.gz, …    by sequence; up to change "trimmed", only the last change of each document
 //	asrun/000001.ndjson.gz, …      by station and sequence
-//	blobs/<SHA-256>           optional: the bytes of that hash, recordings and files of older records alike
-//	manifest.json             how many lines and bytes of each part there are, and the SHA-256 of them all in one
+//	blobs/<SHA-256>           optional: the bytes with that hash, both recordings and files of older records
+//	manifest.json             the number of lines and bytes of each part, and the SHA-256 of all its lines
 //	manifest.json.sha256      as sha256sum writes it
 //
-// An .ndjson.gz holds one JSON object in each line, compressed by gzip. The hash of a part is that of its lines, one
-// after another, uncompressed; so equal content has equal hashes, whatever store it came from. The hash of "blobs" is
-// that of their names, one in each line.
+// An .ndjson.gz holds one JSON object per line, compressed by gzip. The hash of a part is that of its concatenated,
+// uncompressed lines, so equal content from any store has equal hashes. The hash of "blobs" is that of their names, one
+// per line.
 //
 //	documents  {"kind": "segment", "id": "…", "revision": 4, "body": {…}}
 //	changes    {"sequence": 9, "kind": "segment", "id": "…", "revision": 4, "deleted": false, "at_ms": …, "by": "…",
 //	           "action": "segment.approve", "reason": "…", "request_id": "…"}
 //	asrun      {"station": "…", "sequence": 7, "at_ms": …, "body": {…}}
 //
-// Instants are milliseconds since 1970 in UTC. A body stands as it was stored, byte for byte; one that is not JSON in
-// one line stands in "base64" instead.
+// Instants are milliseconds since 1970 in UTC. A body is stored byte for byte; one that is not JSON on one line is
+// stored in "base64" instead.
 package archive
 
 import (
@@ -46,14 +47,14 @@ const (
 	sumName      = "manifest.json.sha256"
 )
 
-// header opens an archive.
+// header is the first member of an archive.
 type header struct {
 	Format  string `json:"format"`
 	MadeAt  int64  `json:"made_at_ms"`
-	Trimmed int64  `json:"trimmed"` // up to this change, overtaken ones are not in the archive
+	Trimmed int64  `json:"trimmed"` // changes up to this one that a later change superseded are not in the archive
 }
 
-// Manifest says what an archive holds. Equal content has equal parts.
+// Manifest describes the content of an archive. Equal content has equal parts.
 type Manifest struct {
 	Header    string   `json:"header"` // SHA-256 of lifeline.json
 	Key       string   `json:"key,omitempty"`
@@ -61,7 +62,7 @@ type Manifest struct {
 	Changes   Part     `json:"changes"`
 	AsRun     Part     `json:"asrun"`
 	Blobs     Part     `json:"blobs"`
-	Missing   []string `json:"missing,omitempty"` // hashes of blobs that should be here and could not be read
+	Missing   []string `json:"missing,omitempty"` // hashes of referenced blobs that could not be read
 }
 
 // Part is one part's size and hash.
@@ -71,7 +72,7 @@ type Part struct {
 	SHA256 string `json:"sha256"`
 }
 
-// tally makes a Part while the part goes by.
+// tally computes a Part from the lines that pass.
 type tally struct {
 	count, bytes int64
 	hash         hash.Hash
@@ -100,7 +101,7 @@ func sum(b []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// damaged is what is said of an archive that is not as it was written.
+// damaged returns the error for an archive that is incomplete or altered.
 func damaged(format string, args ...any) error {
 	return fault.New(fault.Invalid, "the archive is damaged or was altered: "+format, args...)
 }

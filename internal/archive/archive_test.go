@@ -26,7 +26,7 @@ import (
 	"lifeline/internal/store"
 )
 
-// held is all that an archive carries.
+// held is the content of an archive.
 type held struct {
 	Trimmed   int64
 	Key       string
@@ -57,7 +57,7 @@ func sample() held {
 	return h
 }
 
-// large is a sample whose documents fill more than one member.
+// large returns a sample whose documents fill more than one member.
 func large() held {
 	h := sample()
 	h.Documents = append(h.Documents, store.Document{Kind: "z", ID: "large", Revision: 1, Body: bytes.Repeat([]byte("x"),
@@ -139,7 +139,7 @@ func TestArchiveIsReadAsItWasWritten(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		for i := range got.Documents { // cmp takes its time over megabytes
+		for i := range got.Documents { // cmp is slow on megabytes
 			if d, w := &got.Documents[i], &h.Documents[i]; len(d.Body) > 1<<20 && bytes.Equal(d.Body, w.Body) {
 				d.Body, w.Body = nil, nil
 			}
@@ -153,7 +153,7 @@ func TestArchiveIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-// What is found is what nothing of ours is needed for.
+// The test uses none of our code to read the archive.
 func TestArchiveIsReadWithoutLifeline(t *testing.T) {
 	h := sample()
 	b, m := write(t, h)
@@ -230,13 +230,13 @@ func TestDamagedArchiveIsRefused(t *testing.T) {
 	}
 }
 
-// A flipped bit is found, or it is in what says nothing, such as a member's padding.
+// A flipped bit is found, or is in bytes without meaning, such as a member's padding.
 func TestFlippedBitChangesNothingUnnoticed(t *testing.T) {
 	h := sample()
 	whole, _ := write(t, h)
 	random := rand.New(rand.NewPCG(3, 4))
 	flips, unnoticed := 1000, 0
-	if testing.Short() { // the race detector, which finds nothing in one goroutine, takes its time
+	if testing.Short() { // slow under the race detector, which finds nothing in one goroutine
 		flips = 50
 	}
 	for range flips {

@@ -9,7 +9,7 @@ import (
 	"lifeline/internal/store"
 )
 
-// content is stored bytes within a line: as they are where they are JSON in one line, in base64 otherwise.
+// content is stored bytes within a line: unchanged if they are JSON on one line, otherwise in base64.
 type content struct {
 	Body   json.RawMessage `json:"body,omitempty"`
 	Base64 []byte          `json:"base64,omitempty"`
@@ -49,23 +49,23 @@ type entryLine struct {
 	content
 }
 
-// AppendDocument, AppendChange and AppendEntry add the line of one, with its newline, to b.
+// AppendDocument, AppendChange and AppendEntry append the line of one value, with its newline, to b.
 func AppendDocument(b []byte, d store.Document) ([]byte, error) {
 	return appendLine(b, documentLine{Kind: d.Kind, ID: d.ID, Revision: d.Revision}, d.Body)
 }
 
-// AppendChange is as AppendDocument.
+// AppendChange appends a change as AppendDocument does a document.
 func AppendChange(b []byte, c store.Change) ([]byte, error) {
 	return appendLine(b, changeLine{c.Sequence, c.Kind, c.ID, c.Revision, c.Deleted, c.At.UnixMilli(), c.By, c.Action,
 		c.Reason, c.RequestID}, nil)
 }
 
-// AppendEntry is as AppendDocument.
+// AppendEntry appends an entry as AppendDocument does a document.
 func AppendEntry(b []byte, e store.Entry) ([]byte, error) {
 	return appendLine(b, entryLine{Station: e.Station, Sequence: e.Sequence, At: e.At.UnixMilli()}, e.Body)
 }
 
-// appendLine writes the body itself: the encoder would change its bytes.
+// appendLine writes the body itself, because the encoder would change its bytes.
 func appendLine(b []byte, line any, body []byte) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -88,13 +88,13 @@ func appendLine(b []byte, line any, body []byte) ([]byte, error) {
 	return append(b, "}\n"...), nil
 }
 
-// ParseDocument, ParseChange and ParseEntry read a line. They fail with Invalid.
+// ParseDocument, ParseChange and ParseEntry parse a line. They fail with Invalid.
 func ParseDocument(line []byte) (store.Document, error) {
 	l, err := parse[documentLine](line)
 	return store.Document{Kind: l.Kind, ID: l.ID, Revision: l.Revision, Body: l.bytes()}, err
 }
 
-// ParseChange is as ParseDocument.
+// ParseChange parses a change as ParseDocument does a document.
 func ParseChange(line []byte) (store.Change, error) {
 	l, err := parse[changeLine](line)
 	return store.Change{Sequence: l.Sequence, Kind: l.Kind, ID: l.ID, Revision: l.Revision, Deleted: l.Deleted,
@@ -102,7 +102,7 @@ func ParseChange(line []byte) (store.Change, error) {
 			RequestID: l.RequestID}}, err
 }
 
-// ParseEntry is as ParseDocument.
+// ParseEntry parses an entry as ParseDocument does a document.
 func ParseEntry(line []byte) (store.Entry, error) {
 	l, err := parse[entryLine](line)
 	return store.Entry{Station: l.Station, Sequence: l.Sequence, At: time.UnixMilli(l.At).UTC(), Body: l.bytes()}, err

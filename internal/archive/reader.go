@@ -20,14 +20,14 @@ import (
 	"lifeline/internal/store"
 )
 
-// maxLine bounds what one line may take in memory, and maxMember what a member that is read whole may.
+// maxLine bounds the memory for one line, and maxMember the memory for a member that is read as a whole.
 const (
 	maxLine   = 1 << 30
 	maxMember = 64 << 20
 )
 
-// Reader reads an archive in its order: Documents, Changes, Entries, Blobs, each to its end, then Finish. All failures
-// of an archive that is cut off, altered, out of order or none of ours are Invalid.
+// Reader reads an archive in order: Documents, Changes, Entries, Blobs, each to its end, then Finish. It fails with
+// Invalid if the archive is truncated, altered, out of order or in another format.
 type Reader struct {
 	tar     *tar.Reader
 	header  header
@@ -35,10 +35,10 @@ type Reader struct {
 	got     Manifest
 	tallies map[string]*tally
 
-	next *tar.Header // the member that comes next; nil at the end
+	next *tar.Header // the next member; nil at the end
 }
 
-// NewReader reads the beginning of an archive.
+// NewReader reads the first members of an archive.
 func NewReader(r io.Reader) (*Reader, error) {
 	a := &Reader{tar: tar.NewReader(r),
 		tallies: map[string]*tally{documents: newTally(), changes: newTally(), entries: newTally(), blobs: newTally()}}
@@ -62,25 +62,25 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return a, nil
 }
 
-// Trimmed says how far the changes are trimmed, MadeAt when the archive was made, and Key what the signing key's file
-// held: nothing when it is not in the archive.
+// Trimmed returns the change up to which changes are trimmed. MadeAt returns when the archive was made. Key returns the
+// content of the signing key's file, or nothing if the archive does not have it.
 func (a *Reader) Trimmed() int64 { return a.header.Trimmed }
 
-// MadeAt is as Trimmed says.
+// MadeAt returns when the archive was made.
 func (a *Reader) MadeAt() time.Time { return time.UnixMilli(a.header.MadeAt).UTC() }
 
-// Key is as Trimmed says.
+// Key returns the content of the signing key's file, or nothing if the archive does not have it.
 func (a *Reader) Key() []byte { return a.key }
 
-// Documents, Changes and Entries yield what the archive has of them.
+// Documents, Changes and Entries return iterators over the archive's values.
 func (a *Reader) Documents() iter.Seq2[store.Document, error] {
 	return lines(a, documents, ParseDocument)
 }
 
-// Changes is as Documents.
+// Changes returns an iterator over the changes.
 func (a *Reader) Changes() iter.Seq2[store.Change, error] { return lines(a, changes, ParseChange) }
 
-// Entries is as Documents.
+// Entries returns an iterator over the as-run entries.
 func (a *Reader) Entries() iter.Seq2[store.Entry, error] { return lines(a, entries, ParseEntry) }
 
 func lines[T any](a *Reader, part string, parse func([]byte) (T, error)) iter.Seq2[T, error] {
@@ -115,7 +115,7 @@ func lines[T any](a *Reader, part string, parse func([]byte) (T, error)) iter.Se
 	}
 }
 
-// readLine reads a line with its newline. It fails with io.EOF where a line could begin.
+// readLine reads a line with its newline. It fails with io.EOF at the start of a line.
 func readLine(in *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {
@@ -134,14 +134,14 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// Blob is one blob of an archive. Reading it to its end fails unless its bytes are those of its name.
+// Blob is one blob of an archive. Reading it to its end fails unless its bytes match its name.
 type Blob struct {
 	SHA256 string
 	Bytes  int64
 	io.Reader
 }
 
-// Blobs yields what the archive has of them. A blob that is not read to its end is passed over, and checked.
+// Blobs returns an iterator over the archive's blobs. A blob that is not read to its end is skipped and checked.
 func (a *Reader) Blobs() iter.Seq2[Blob, error] {
 	return func(yield func(Blob, error) bool) {
 		for a.next != nil && path.Dir(a.next.Name) == blobs {
@@ -163,7 +163,7 @@ func (a *Reader) Blobs() iter.Seq2[Blob, error] {
 	}
 }
 
-// proving ends in a failure instead of io.EOF when what was read does not hash to the name.
+// proving returns an error instead of io.EOF if the hash of the bytes that were read does not match the name.
 type proving struct {
 	r    io.Reader
 	name string
@@ -183,7 +183,7 @@ func (p *proving) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Finish reads the manifest and checks that the archive is whole and as it was written.
+// Finish reads the manifest and checks that the archive is complete and unaltered.
 func (a *Reader) Finish() (Manifest, error) {
 	if a.next == nil {
 		return Manifest{}, damaged("it ends before its manifest")
@@ -222,7 +222,7 @@ func (a *Reader) Finish() (Manifest, error) {
 	return m, nil
 }
 
-// Skim reads all that is left and checks it, keeping nothing.
+// Skim reads and checks the rest of the archive without keeping it.
 func (a *Reader) Skim() (Manifest, error) {
 	if err := errors.Join(last(a.Documents()), last(a.Changes()), last(a.Entries()), last(a.Blobs())); err != nil {
 		return Manifest{}, err
@@ -230,14 +230,14 @@ func (a *Reader) Skim() (Manifest, error) {
 	return a.Finish()
 }
 
-// last is the failure that a sequence ends with.
+// last returns the error with which a sequence ends.
 func last[T any](all iter.Seq2[T, error]) (err error) {
 	for _, err = range all {
 	}
 	return err
 }
 
-// whole reads the member that comes next, and advances.
+// whole reads the next member and advances.
 func (a *Reader) whole() ([]byte, error) {
 	if a.next.Size > maxMember {
 		return nil, damaged("%s has %d bytes", a.next.Name, a.next.Size)
@@ -249,7 +249,7 @@ func (a *Reader) whole() ([]byte, error) {
 	return b, a.advance()
 }
 
-// advance finds the next member.
+// advance reads the header of the next member.
 func (a *Reader) advance() error {
 	next, err := a.tar.Next()
 	if err == io.EOF {

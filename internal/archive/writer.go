@@ -17,29 +17,30 @@ import (
 	"lifeline/internal/store"
 )
 
-// memberSize is after how many bytes of lines a part goes on in its next member.
+// memberSize is the number of bytes of lines after which a part continues in its next member.
 const memberSize = 8 << 20
 
-// Writer writes an archive: Begin, Documents, Changes and Entries in their order, Blobs, Close. It needs memory for one
-// member, not for a part.
+// Writer writes an archive. Call Begin; then Document, Change and Entry for all values in that order; then Blob,
+// Missing and Close. It keeps one member in memory, not a whole part.
 type Writer struct {
 	tar      *tar.Writer
 	made     time.Time
 	manifest Manifest
 	tallies  map[string]*tally
 
-	part    string // being written
-	members int    // of it
-	lines   []byte // of its next member
+	part    string // the current part
+	members int    // the number of its members so far
+	lines   []byte // the lines of its next member
 }
 
-// NewWriter writes to w an archive that was made at made.
+// NewWriter returns a Writer of an archive to w; made is the time recorded in it.
 func NewWriter(w io.Writer, made time.Time) *Writer {
 	return &Writer{tar: tar.NewWriter(w), made: made,
 		tallies: map[string]*tally{documents: newTally(), changes: newTally(), entries: newTally(), blobs: newTally()}}
 }
 
-// Begin writes how far the changes are trimmed, and the content of the signing key's file, if that shall go with them.
+// Begin writes the change up to which changes are trimmed, and the content of the signing key's file if key is not
+// empty.
 func (w *Writer) Begin(trimmed int64, key []byte) error {
 	b, err := json.Marshal(header{format, w.made.UnixMilli(), trimmed})
 	if err != nil {
@@ -53,15 +54,15 @@ func (w *Writer) Begin(trimmed int64, key []byte) error {
 	return w.member(keyName, key)
 }
 
-// Document, Change and Entry write the next one.
+// Document, Change and Entry write the next value.
 func (w *Writer) Document(d store.Document) error {
 	return line(w, documents, AppendDocument, d)
 }
 
-// Change is as Document.
+// Change writes the next change.
 func (w *Writer) Change(c store.Change) error { return line(w, changes, AppendChange, c) }
 
-// Entry is as Document.
+// Entry writes the next as-run entry.
 func (w *Writer) Entry(e store.Entry) error { return line(w, entries, AppendEntry, e) }
 
 func line[T any](w *Writer, part string, add func([]byte, T) ([]byte, error), v T) error {
@@ -83,7 +84,7 @@ func line[T any](w *Writer, part string, add func([]byte, T) ([]byte, error), v 
 	return w.flush()
 }
 
-// Blob writes the size bytes of r, which must be those of the hash.
+// Blob writes the size bytes of r, which must match the hash.
 func (w *Writer) Blob(sha string, size int64, r io.Reader) error {
 	if err := w.flush(); err != nil {
 		return err
@@ -102,10 +103,10 @@ func (w *Writer) Blob(sha string, size int64, r io.Reader) error {
 	return nil
 }
 
-// Missing notes that a blob should be in the archive and could not be read.
+// Missing records that a referenced blob could not be read.
 func (w *Writer) Missing(sha string) { w.manifest.Missing = append(w.manifest.Missing, sha) }
 
-// Close ends the archive; without it, it is none.
+// Close completes the archive. An archive that was not closed is invalid.
 func (w *Writer) Close() (Manifest, error) {
 	if err := w.flush(); err != nil {
 		return Manifest{}, err
@@ -122,7 +123,7 @@ func (w *Writer) Close() (Manifest, error) {
 		w.tar.Close())
 }
 
-// flush writes the lines that wait as the next member of their part.
+// flush writes the pending lines as the next member of their part.
 func (w *Writer) flush() error {
 	if len(w.lines) == 0 {
 		return nil

@@ -12,25 +12,25 @@ import (
 type Blob struct {
 	SHA256 string // 64 lower-case hexadecimal digits
 	Bytes  int64
-	Stored time.Time // when these bytes were last put, by the store's own time; UTC
+	Stored time.Time // when these bytes were last put, by the store's own clock; UTC
 }
 
-// Content is an open blob. It stays readable while it is open, though the blob be deleted (on S3, only what was
-// read before).
+// Content is an open blob. It stays readable while it is open, even if the blob is deleted (on S3, only the part that
+// was already read).
 type Content interface {
 	io.ReadSeekCloser
 	io.ReaderAt
 }
 
-// Store is what every place to keep blobs does. A name that is not 64 lower-case hexadecimal digits is Invalid.
+// Store is the interface of all blob stores. A name that is not 64 lower-case hexadecimal digits is Invalid.
 type Store interface {
-	// Put reads r to its end and stores it durably. Nothing is visible until all of it is. It fails with
-	// TooLarge, having read little more, when r has more than limit bytes; with Full when there is no space; with
-	// Unavailable when the place is out of reach; with r's own error; and leaves nothing behind when it fails.
-	// Putting bytes that are there already renews their Stored time, and mends them if they were damaged.
+	// Put reads r to its end and stores the bytes durably. The blob becomes visible only when it is complete. Put fails
+	// with TooLarge if r has more than limit bytes, after reading little more; with Full if there is no space; with
+	// Unavailable if the store cannot be reached; and with r's own error. It leaves nothing behind when it fails. Putting
+	// existing bytes renews their Stored time, and repairs them if they were damaged.
 	Put(ctx context.Context, r io.Reader, limit int64) (Blob, error)
 
-	// Open and Stat fail with NotFound. Open also gives the size.
+	// Open and Stat fail with NotFound. Open also returns the size.
 	Open(ctx context.Context, sha256 string) (Content, int64, error)
 	Stat(ctx context.Context, sha256 string) (Blob, error)
 
@@ -40,7 +40,7 @@ type Store interface {
 	// Delete removes the blob if it is there.
 	Delete(ctx context.Context, sha256 string) error
 
-	// DeleteOlder removes the blob if it is there and was last put before before, and says whether it did.
+	// DeleteOlder removes the blob if it exists and was last put before before, and reports whether it did.
 	DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error)
 }
 

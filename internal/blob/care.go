@@ -14,18 +14,18 @@ import (
 // Finding is one damaged blob.
 type Finding struct {
 	Blob
-	Problem  string // what is wrong with it
-	Repaired bool   // its bytes are right again, from the spare copy
-	Err      error  // why it could not be repaired; nil without a spare
+	Problem  string // the damage, in words
+	Repaired bool   // its bytes were restored from the spare copy
+	Err      error  // why the repair failed; nil without a spare copy
 }
 
-// Scrub reads every blob of s and reports the damaged. One that spare, which may be nil, has whole is repaired; no
-// other is touched. It fails when it cannot list, or with report's error.
+// Scrub reads all blobs of s and reports the damaged ones. It repairs each damaged blob of which spare, which may be
+// nil, has an intact copy, and changes no other. It fails if it cannot list the blobs, or with report's error.
 func Scrub(ctx context.Context, s, spare Store, report func(Finding) error) error {
 	return each(ctx, s, func(b Blob) error {
 		problem, err := verify(ctx, s, b.SHA256)
 		switch {
-		case fault.Is(err, fault.NotFound): // deleted since
+		case fault.Is(err, fault.NotFound): // deleted in the meantime
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -43,16 +43,16 @@ func Scrub(ctx context.Context, s, spare Store, report func(Finding) error) erro
 	})
 }
 
-// Repair puts the blob into s from spare, and fails without touching s unless spare has it whole.
-func Repair(ctx context.Context, s, spare Store, sha256 string) error {
-	problem, err := verify(ctx, spare, sha256)
+// Repair copies the blob from spare into s. It fails, without changing s, unless spare has an intact copy.
+func Repair(ctx context.Context, s, spare Store, hash string) error {
+	problem, err := verify(ctx, spare, hash)
 	if err == nil && problem != "" {
-		err = fmt.Errorf("blob: the spare copy of %s is damaged too: %s", sha256, problem)
+		err = fmt.Errorf("blob: the spare copy of %s is damaged too: %s", hash, problem)
 	}
 	if err != nil {
 		return err
 	}
-	content, size, err := spare.Open(ctx, sha256)
+	content, size, err := spare.Open(ctx, hash)
 	if err != nil {
 		return err
 	}
@@ -60,16 +60,16 @@ func Repair(ctx context.Context, s, spare Store, sha256 string) error {
 	switch got, err := s.Put(ctx, content, size); {
 	case err != nil:
 		return err
-	case got.SHA256 != sha256:
-		return fmt.Errorf("blob: the spare copy of %s changed while it was read", sha256)
+	case got.SHA256 != hash:
+		return fmt.Errorf("blob: the spare copy of %s changed while it was read", hash)
 	}
 	return nil
 }
 
-// Collect deletes the blobs of s that were last put before before and are not referenced, and tells deleted of
-// each. Whoever is about to refer to a blob has put it, so before must lie further back than the time from a put
-// to its reference: then nothing that is or will be referenced goes. It stops at the first failure.
-func Collect(ctx context.Context, s Store, before time.Time, referenced func(ctx context.Context, sha256 string) (bool,
+// Collect deletes the blobs of s that were last put before before and are not referenced, and passes each to deleted.
+// Callers put a blob before they refer to it, so before must be earlier by more than the time from a put to its
+// reference: then no blob that is or will be referenced is deleted. Collect stops at the first failure.
+func Collect(ctx context.Context, s Store, before time.Time, referenced func(ctx context.Context, hash string) (bool,
 	error), deleted func(Blob)) error {
 	return each(ctx, s, func(b Blob) error {
 		if !b.Stored.Before(before) {
@@ -106,7 +106,7 @@ func each(ctx context.Context, s Store, visit func(Blob) error) error {
 	}
 }
 
-// verify says what is wrong with the blob's bytes: nothing, when they are those of its name.
+// verify returns the damage of the blob's bytes in words, or "" if they match its name.
 func verify(ctx context.Context, s Store, name string) (problem string, err error) {
 	content, size, err := s.Open(ctx, name)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"lifeline/internal/blob"
 )
 
-// TestKilledProcessLosesNoAcknowledgedBlob kills a real process that puts and deletes. LIFELINE_PROVE=crash-store
-// makes it 200 times.
+// TestKilledProcessLosesNoAcknowledgedBlob kills a real process that puts and deletes; with LIFELINE_PROVE=crash-store
+// 200 times.
 func TestKilledProcessLosesNoAcknowledgedBlob(t *testing.T) {
 	rounds := 10
 	if os.Getenv("LIFELINE_PROVE") == "crash-store" {
@@ -47,7 +47,7 @@ func TestKilledProcessLosesNoAcknowledgedBlob(t *testing.T) {
 			switch verb {
 			case "put":
 				kept[sha] = true
-			case "deleting": // from here on it may be there or not
+			case "deleting": // it may or may not exist from here on
 				delete(kept, sha)
 			}
 		}
@@ -63,7 +63,7 @@ func TestKilledProcessLosesNoAcknowledgedBlob(t *testing.T) {
 		for lines.Scan() {
 			hear()
 		}
-		_ = child.Wait() // says that it was killed
+		_ = child.Wait() // reports that the process was killed
 		local := openLocal(t, dir)
 		whole := make(map[string]bool)
 		for _, b := range all(t, local) {
@@ -103,7 +103,7 @@ func all(t *testing.T, s blob.Store) (list []blob.Blob) {
 	}
 }
 
-// putAndDelete is the child's load: it tells of each put when it is done, and of each deletion before.
+// putAndDelete is the child's load: it prints each put when it is done, and each deletion before it starts.
 func putAndDelete(local *blob.Local) {
 	tell := func(verb, sha string) {
 		if _, err := fmt.Fprintf(os.Stdout, "%s %s\n", verb, sha); err != nil {

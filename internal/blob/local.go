@@ -15,14 +15,14 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Local keeps blobs as files of one directory, 256 directories wide: ab/ab12….
+// Local keeps blobs as files in 256 subdirectories of one directory: ab/ab12….
 type Local struct {
 	root  *os.Root
 	spool spool
-	mu    sync.Mutex // one name is renamed to, or deleted for its age, at a time
+	mu    sync.Mutex // serialises renames to a name with deletions by age
 }
 
-// OpenLocal opens dir, makes it when there is none, and removes what a crash left half-written.
+// OpenLocal opens dir, creates it if it does not exist, and removes partial files that a crash left.
 func OpenLocal(dir string) (*Local, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("blob: open: %w", err)
@@ -41,7 +41,7 @@ func OpenLocal(dir string) (*Local, error) {
 // Close releases the directory. Open contents stay readable.
 func (l *Local) Close() error { return l.root.Close() }
 
-// Put is Store's.
+// Put implements Store.
 func (l *Local) Put(ctx context.Context, r io.Reader, limit int64) (_ Blob, err error) {
 	in, err := l.spool.receive(ctx, r, limit)
 	if err != nil {
@@ -62,7 +62,7 @@ func (l *Local) Put(ctx context.Context, r io.Reader, limit int64) (_ Blob, err 
 	return in.Blob, nil
 }
 
-// install gives the file its name, durably.
+// install renames the file to its final name, durably.
 func (l *Local) install(in *incoming) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,7 +81,7 @@ func (l *Local) install(in *incoming) error {
 	return l.sync(dir)
 }
 
-// Open is Store's.
+// Open implements Store.
 func (l *Local) Open(ctx context.Context, sha256 string) (Content, int64, error) {
 	if err := errors.Join(named(sha256), ctx.Err()); err != nil {
 		return nil, 0, err
@@ -103,7 +103,7 @@ func (l *Local) Open(ctx context.Context, sha256 string) (Content, int64, error)
 	return f, info.Size(), nil
 }
 
-// Stat is Store's.
+// Stat implements Store.
 func (l *Local) Stat(ctx context.Context, sha256 string) (Blob, error) {
 	if err := errors.Join(named(sha256), ctx.Err()); err != nil {
 		return Blob{}, err
@@ -118,7 +118,7 @@ func (l *Local) Stat(ctx context.Context, sha256 string) (Blob, error) {
 	return Blob{SHA256: sha256, Bytes: info.Size(), Stored: info.ModTime().UTC()}, nil
 }
 
-// List is Store's.
+// List implements Store.
 func (l *Local) List(ctx context.Context, after string, limit int) ([]Blob, error) {
 	if err := atLeastOne(limit); err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (l *Local) List(ctx context.Context, after string, limit int) ([]Blob, erro
 	for n := range 256 {
 		dir := fmt.Sprintf("%02x", n)
 		if after >= dir+"g" {
-			continue // all of its names come before
+			continue // all of its names come before after
 		}
 		entries, err := fs.ReadDir(l.root.FS(), dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -144,7 +144,7 @@ func (l *Local) List(ctx context.Context, after string, limit int) ([]Blob, erro
 			switch b, err := l.Stat(ctx, name); {
 			case err == nil:
 				page = append(page, b)
-			case !fault.Is(err, fault.NotFound): // deleted since, or a directory
+			case !fault.Is(err, fault.NotFound): // deleted in the meantime, or a directory
 				return nil, err
 			}
 		}
@@ -152,7 +152,7 @@ func (l *Local) List(ctx context.Context, after string, limit int) ([]Blob, erro
 	return page, nil
 }
 
-// Delete is Store's.
+// Delete implements Store.
 func (l *Local) Delete(ctx context.Context, sha256 string) error {
 	if err := errors.Join(named(sha256), ctx.Err()); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (l *Local) Delete(ctx context.Context, sha256 string) error {
 	return classify(l.sync(sha256[:2]))
 }
 
-// DeleteOlder is Store's. No Put of this process comes between looking and deleting.
+// DeleteOlder implements Store. No Put of this process runs between the check and the deletion.
 func (l *Local) DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -182,7 +182,7 @@ func (l *Local) DeleteOlder(ctx context.Context, sha256 string, before time.Time
 	return err == nil, err
 }
 
-// sync makes the names in dir durable. Windows does so by itself, and cannot be told to.
+// sync makes the names in dir durable. Windows does so by itself and has no call for it.
 func (l *Local) sync(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil

@@ -68,7 +68,7 @@ func TestOpeningSweepsWhatACrashLeft(t *testing.T) {
 	}
 }
 
-// The file size limit of a process stands in for a full disk: the system refuses the write itself.
+// The file size limit of a process simulates a full disk: the system refuses the write itself.
 func TestPutWithoutSpaceIsFullAndLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	child := again(t, "BLOB_CHILD_DIR="+dir, "BLOB_CHILD_LIMIT=65536")
@@ -176,7 +176,7 @@ func entries(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// again is this test binary as a child process.
+// again returns a command that runs this test binary as a child process.
 func again(t *testing.T, env ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()

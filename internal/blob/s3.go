@@ -20,19 +20,19 @@ import (
 	"lifeline/internal/fault"
 )
 
-// S3Options say which bucket.
+// S3Options configures the bucket.
 type S3Options struct {
 	Endpoint  string // http://host:port or https://host:port
-	Bucket    string // which exists
+	Bucket    string // must exist
 	Prefix    string // of every object's name, such as "audio/"; may be empty
-	Region    string // may be empty: then the server is asked
+	Region    string // may be empty; the server is then asked
 	AccessKey string
 	SecretKey string
-	Spool     string      // a local directory for bytes whose hash is not known yet
-	TLS       *tls.Config // instead of the system's certificates, for https
+	Spool     string      // a local directory for incoming bytes whose hash is not known yet
+	TLS       *tls.Config // replaces the system's certificates, for https
 
-	// Silence is how long the server may neither take nor send a byte before a connection is given up; 0: for ever.
-	// What was begun is tried again a few times.
+	// Silence is how long the server may transfer no byte in either direction before the connection is closed; 0 means
+	// forever. An interrupted operation is retried a few times.
 	Silence time.Duration
 }
 
@@ -44,10 +44,10 @@ type S3 struct {
 	spool  spool
 }
 
-// partSize is how much is sent in one request, and how much memory a Put takes at most.
+// partSize is the size of one upload request, and bounds the memory of a Put.
 const partSize = 16 << 20
 
-// OpenS3 fails unless the bucket is there, and removes what a crash left in the spool.
+// OpenS3 fails unless the bucket exists. It removes partial files that a crash left in the spool.
 func OpenS3(ctx context.Context, o S3Options) (*S3, error) {
 	endpoint, err := url.Parse(o.Endpoint)
 	if err != nil || endpoint.Host == "" || endpoint.Scheme != "http" && endpoint.Scheme != "https" {
@@ -74,7 +74,7 @@ func OpenS3(ctx context.Context, o S3Options) (*S3, error) {
 	s := &S3{o: o}
 	s.client, err = minio.New(endpoint.Host, &minio.Options{
 		Creds: credentials.NewStaticV4(o.AccessKey, o.SecretKey, ""), Secure: secure, Region: o.Region, Transport: transport,
-		TrailingHeaders: false, // versitygw and others refuse them
+		TrailingHeaders: false, // versitygw and others reject them
 		MaxRetries:      4,
 	})
 	if err != nil {
@@ -102,7 +102,7 @@ func OpenS3(ctx context.Context, o S3Options) (*S3, error) {
 // Close releases the spool.
 func (s *S3) Close() error { return s.root.Close() }
 
-// Put is Store's.
+// Put implements Store.
 func (s *S3) Put(ctx context.Context, r io.Reader, limit int64) (_ Blob, err error) {
 	in, err := s.spool.receive(ctx, r, limit)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *S3) Put(ctx context.Context, r io.Reader, limit int64) (_ Blob, err err
 	return s.Stat(ctx, in.SHA256)
 }
 
-// Open is Store's. Reading ends with ctx.
+// Open implements Store. Reading ends with ctx.
 func (s *S3) Open(ctx context.Context, sha256 string) (Content, int64, error) {
 	b, err := s.Stat(ctx, sha256)
 	if err != nil {
@@ -130,7 +130,7 @@ func (s *S3) Open(ctx context.Context, sha256 string) (Content, int64, error) {
 	return &s3Content{s: s, ctx: ctx, sha256: sha256, end: b.Bytes}, b.Bytes, nil
 }
 
-// Stat is Store's. Stored is in whole seconds.
+// Stat implements Store. Stored has a resolution of one second.
 func (s *S3) Stat(ctx context.Context, sha256 string) (Blob, error) {
 	if err := errors.Join(named(sha256), ctx.Err()); err != nil {
 		return Blob{}, err
@@ -148,7 +148,7 @@ func (s *S3) Stat(ctx context.Context, sha256 string) (Blob, error) {
 	return Blob{SHA256: sha256, Bytes: info.Size, Stored: info.LastModified.UTC()}, nil
 }
 
-// List is Store's.
+// List implements Store.
 func (s *S3) List(ctx context.Context, after string, limit int) ([]Blob, error) {
 	if err := atLeastOne(limit); err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func (s *S3) List(ctx context.Context, after string, limit int) ([]Blob, error) 
 	return page, ctx.Err()
 }
 
-// Delete is Store's.
+// Delete implements Store.
 func (s *S3) Delete(ctx context.Context, sha256 string) error {
 	if err := errors.Join(named(sha256), ctx.Err()); err != nil {
 		return err
@@ -187,8 +187,8 @@ func (s *S3) Delete(ctx context.Context, sha256 string) error {
 	return err
 }
 
-// DeleteOlder is Store's. S3 cannot look and delete at once: a Put of the same bytes in the milliseconds between
-// is lost, so nobody may rely on a blob that he did not put again.
+// DeleteOlder implements Store. S3 cannot check and delete atomically: a Put of the same bytes in the milliseconds
+// between the two is lost, so callers must put a blob again before they rely on it.
 func (s *S3) DeleteOlder(ctx context.Context, sha256 string, before time.Time) (bool, error) {
 	switch b, err := s.Stat(ctx, sha256); {
 	case fault.Is(err, fault.NotFound):
@@ -202,8 +202,8 @@ func (s *S3) DeleteOlder(ctx context.Context, sha256 string, before time.Time) (
 	return err == nil, err
 }
 
-// Sweep aborts uploads of parts that were begun before before and never finished: what a crash leaves in the
-// bucket, unseen and paid for.
+// Sweep aborts multipart uploads that began before before and were never completed. A crash leaves them in the bucket,
+// where they are invisible but are charged for.
 func (s *S3) Sweep(ctx context.Context, before time.Time) error {
 	listing, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -225,7 +225,7 @@ func (s *S3) key(sha256 string) string {
 	return s.o.Prefix + path.Join(sha256[:min(2, len(sha256))], sha256)
 }
 
-// impatient is a connection that ends when nothing moves. Whoever writes waits for an answer from then on.
+// impatient is a connection that closes when no byte moves. A write starts the wait for a response.
 type impatient struct {
 	net.Conn
 	silence time.Duration
@@ -245,7 +245,7 @@ func (c *impatient) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// s3Error turns what the server or the way to it says into the port's failures.
+// s3Error converts errors of the server or the network into the contract's kinds.
 func s3Error(ctx context.Context, err error, sha256 string) error {
 	if err == nil {
 		return nil
@@ -265,7 +265,7 @@ func s3Error(ctx context.Context, err error, sha256 string) error {
 		return fault.Wrap(fault.Full, err, "no space left in the audio bucket")
 	case said.StatusCode >= 500 || said.StatusCode == http.StatusTooManyRequests:
 		return fault.Wrap(fault.Unavailable, err, "the audio bucket cannot answer just now")
-	case said.StatusCode != http.StatusBadRequest: // 401, 403, or what else servers say of a wrong key or bucket
+	case said.StatusCode != http.StatusBadRequest: // 401, 403, or another response to a wrong key or bucket
 		return fault.Wrap(fault.Unavailable, err, "the audio bucket refuses this service")
 	}
 	return fmt.Errorf("blob: S3: %w", err)

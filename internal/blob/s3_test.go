@@ -85,7 +85,7 @@ func TestUnfinishedUploadsAreSwept(t *testing.T) {
 	}
 }
 
-// A server that fails stands for one that is full, overloaded or silent.
+// A failing server stands for one that is full, overloaded or silent.
 func TestS3FailuresHaveTheirKind(t *testing.T) {
 	var answer atomic.Pointer[http.HandlerFunc]
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*answer.Load())(w, r) }))
@@ -118,7 +118,7 @@ func TestS3FailuresHaveTheirKind(t *testing.T) {
 		}
 	}
 	silent := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body) // until then a server does not see its client go
+		io.Copy(io.Discard, r.Body) // a server does not notice its client's disconnect before that
 		<-r.Context().Done()
 	})
 	answer.Store(&silent)

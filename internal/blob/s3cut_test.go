@@ -19,7 +19,7 @@ import (
 	"lifeline/internal/harness"
 )
 
-// long is a recording of 3 MB in a bucket, and the way to it.
+// long returns a recording of 3 MB in a bucket, and the proxy in front of the bucket.
 func long(t *testing.T) (p []byte, s *blob.S3, o blob.S3Options, link *harness.Proxy) {
 	t.Helper()
 	bucket := harness.StartBucket(t)
@@ -32,7 +32,7 @@ func long(t *testing.T) (p []byte, s *blob.S3, o blob.S3Options, link *harness.P
 	return p, s, o, link
 }
 
-// afresh has every connection made anew, so that it is cut after so many bytes.
+// afresh makes all connections new, so that each is cut after the given number of bytes.
 func afresh(link *harness.Proxy, after int64) {
 	link.CutAfter(after)
 	link.Cut()
@@ -62,7 +62,7 @@ func TestReadsGoOnWhereTheLinkBroke(t *testing.T) {
 	if cuts := link.Cuts() - before; cuts < 15 {
 		t.Errorf("only %d cuts in 3 MB", cuts)
 	}
-	// What does not come back fails in the middle, and never looks like the end.
+	// A link that stays cut fails the read in the middle, which never looks like the end.
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		t.Fatal(err)
 	}

@@ -13,21 +13,21 @@ import (
 	"lifeline/internal/fault"
 )
 
-// s3Content reads an object. Where a connection breaks, the rest is asked for from there on, so that a cut in the
-// middle of a long recording costs its reader nothing but time.
+// s3Content reads an object. If a connection breaks, it requests the rest from there on, so that a cut in the middle of
+// a long recording only delays its reader.
 type s3Content struct {
 	s       *S3
 	ctx     context.Context
 	sha256  string
-	at, end int64         // what is left to read
-	body    io.ReadCloser // at at; nil: asked for with the next Read
+	at, end int64         // the interval still to read
+	body    io.ReadCloser // positioned at at; nil means that the next Read requests it
 	closed  bool
 }
 
-// s3Tries is how often bytes are asked for before a Read fails that got none of them.
+// s3Tries is the number of requests without any byte after which a Read fails.
 const s3Tries = 3
 
-// Read is io.Reader's. It never ends before the blob does: it fails instead.
+// Read implements io.Reader. It fails rather than ending before the blob's end.
 func (c *s3Content) Read(p []byte) (n int, err error) {
 	switch {
 	case c.closed:
@@ -45,7 +45,7 @@ func (c *s3Content) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// try reads once. With bytes there is no failure: it shows when the next are asked for.
+// try reads once. It returns no error together with bytes; the next request returns it.
 func (c *s3Content) try(p []byte) (n int, err error) {
 	if c.body == nil {
 		c.body, err = c.s.from(c.ctx, c.sha256, c.at, c.end)
@@ -67,7 +67,7 @@ func (c *s3Content) try(p []byte) (n int, err error) {
 	return 0, s3Error(c.ctx, err, c.sha256)
 }
 
-// drop lets go of the connection, whose failure has been told or matters no more.
+// drop closes the connection and ignores its error, which has been reported or does not matter.
 func (c *s3Content) drop() {
 	if c.body != nil {
 		_ = c.body.Close()
@@ -75,7 +75,7 @@ func (c *s3Content) drop() {
 	}
 }
 
-// Seek is io.Seeker's.
+// Seek implements io.Seeker.
 func (c *s3Content) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
@@ -93,7 +93,7 @@ func (c *s3Content) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// ReadAt is io.ReaderAt's: a request of its own.
+// ReadAt implements io.ReaderAt with a request of its own.
 func (c *s3Content) ReadAt(p []byte, at int64) (int, error) {
 	part := &s3Content{s: c.s, ctx: c.ctx, sha256: c.sha256, at: at, end: min(at+int64(len(p)), c.end)}
 	defer part.drop()
@@ -104,14 +104,14 @@ func (c *s3Content) ReadAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// Close lets go of the connection.
+// Close closes the connection.
 func (c *s3Content) Close() error {
 	c.drop()
 	c.closed = true
 	return nil
 }
 
-// from asks for the bytes [at, end) of an object. The answer must begin within the silence that is allowed.
+// from requests the bytes [at, end) of an object. The response must begin within the allowed silence.
 func (s *S3) from(ctx context.Context, sha256 string, at, end int64) (io.ReadCloser, error) {
 	var o minio.GetObjectOptions
 	if err := o.SetRange(at, end-1); err != nil {

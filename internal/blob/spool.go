@@ -15,14 +15,14 @@ import (
 	"lifeline/internal/fault"
 )
 
-// spool takes incoming bytes into temporary files of one directory until their hash is known. A file is locked
-// while its writer lives, so that what a crash left can be told from what another process is writing.
+// spool writes incoming bytes into temporary files of one directory until their hash is known. A file is locked while
+// its writer lives, which distinguishes the remains of a crash from the files of other processes.
 type spool struct {
 	root *os.Root
 	dir  string
 }
 
-// open makes the directory and sweeps out what a crash left.
+// open creates the directory and removes the remains of a crash.
 func (s spool) open() error {
 	if err := s.root.MkdirAll(s.dir, 0o700); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (s spool) open() error {
 func (s spool) sweep(name string) error {
 	f, err := s.root.OpenFile(name, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // its writer was quicker
+		return nil // its writer finished first
 	}
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ type incoming struct {
 	name  string
 }
 
-// receive reads r to its end. Whoever gets the incoming file discards it.
+// receive reads r to its end. The caller must discard the incoming file.
 func (s spool) receive(ctx context.Context, r io.Reader, limit int64) (in *incoming, err error) {
 	name := path.Join(s.dir, rand.Text())
 	f, err := s.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -108,7 +108,7 @@ func (o *obedient) Read(p []byte) (int, error) {
 	return o.r.Read(p)
 }
 
-// classify turns what the file system says into the port's failures.
+// classify converts errors of the file system into the contract's kinds.
 func classify(err error) error {
 	switch {
 	case err == nil:

@@ -12,17 +12,17 @@ import (
 
 // File is a schedule.
 type File struct {
-	Season Season // of its header, or of its first row
+	Season Season // from its header, or from its first row
 	Rows   []Row
 }
 
-// maxProblems bounds how many lines are told to be wrong.
+// maxProblems bounds the number of faulty lines that are reported.
 const maxProblems = 20
 
 var header = regexp.MustCompile(`^;\s*([AB][0-9]{2})\b`)
 
-// Parse reads a schedule. Its columns are where its own ruler says; without one they are HFCC's. It fails with all
-// lines that are wrong, up to a number of them, each with its columns.
+// Parse parses a schedule. The file's own ruler defines the columns; without one they are HFCC's. Parse fails with all
+// faulty lines, up to maxProblems, each with its columns.
 func Parse(b []byte) (File, error) {
 	var f File
 	var wrong []error
@@ -42,7 +42,7 @@ func Parse(b []byte) (File, error) {
 			titles = s
 		case strings.HasPrefix(s, ";"):
 			if m := header.FindStringSubmatch(s); m != nil && f.Season == (Season{}) {
-				f.Season, _ = ParseSeason(m[1]) // it is one by the expression
+				f.Season, _ = ParseSeason(m[1]) // the expression guarantees a valid season
 			}
 		default:
 			if len(f.Rows) == 0 && ruler != "" {
@@ -71,7 +71,7 @@ func Parse(b []byte) (File, error) {
 	return f, nil
 }
 
-// read reads a line whose columns are apart.
+// read parses a line of the layout.
 func (l layout) read(line []rune) (Row, []error) {
 	for n, c := range line {
 		if c < ' ' {
@@ -90,7 +90,7 @@ func (l layout) read(line []rune) (Row, []error) {
 	return r, wrong
 }
 
-// characters are a line's, of which HFCC's files have one a byte where they are not UTF-8.
+// characters returns the characters of a line. HFCC's files have one byte per character if they are not UTF-8.
 func characters(s string) []rune {
 	if utf8.ValidString(s) {
 		return []rune(s)
@@ -102,7 +102,7 @@ func characters(s string) []rune {
 	return out
 }
 
-// Write writes a schedule in HFCC's own layout. It fails when a field is too long for its column.
+// Write formats a schedule in HFCC's own layout. It fails if a field is too long for its column.
 func Write(f File, title string) ([]byte, error) {
 	var b strings.Builder
 	for _, line := range []string{"; " + f.Season.String() + " " + strings.Join(strings.Fields(title), " "), ruler, titles,
@@ -119,7 +119,7 @@ func Write(f File, title string) ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-// line writes a row. Numbers stand to the right of their columns, texts to the left.
+// line formats a row. Numbers are aligned to the right of their columns, text to the left.
 func (l layout) line(r Row) (string, error) {
 	fields := map[string]string{"FREQ": strconv.Itoa(r.FrequencyKHz), "STRT": clockText(r.Start.Minutes()),
 		"STOP": clockText(r.Stop.Minutes()),
@@ -154,7 +154,7 @@ func (l layout) line(r Row) (string, error) {
 	return b.String(), nil
 }
 
-// clockText is a time of day; the end of the day is 2400.
+// clockText formats a time of day; the end of the day is 2400.
 func clockText(minutes float64) string {
 	m := int(minutes)
 	if m > 24*60 {

@@ -25,7 +25,7 @@ func day(t testing.TB, s string) schedules.Date {
 	return d
 }
 
-// season reads the test's file: lines in the form of a real season's, of stations that do not exist.
+// season reads the test's file: lines in the form of a real season's, for stations that do not exist.
 func season(t testing.TB) ([]byte, File) {
 	t.Helper()
 	b, err := os.ReadFile("testdata/a26.txt")
@@ -55,7 +55,7 @@ func apply(t testing.TB, st schedules.Station, s Season, rows []Row) schedules.S
 	return out
 }
 
-// starts are when a station's window begins, in UTC.
+// starts returns the starts of a station's window, in UTC.
 func starts(t testing.TB, st schedules.Station, window string) (out []string) {
 	t.Helper()
 	occurrences, err := st.Occurrences(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 30, 0, 0, 0, 0,
@@ -92,7 +92,7 @@ func TestSeasonsBeginOnTheLastSundaysOfMarchAndOctober(t *testing.T) {
 	}
 }
 
-// What each row of a season means, trap by trap.
+// The table has one row of a season for each trap.
 func TestRowsMeanWhatTheirWritersMeant(t *testing.T) {
 	_, f := season(t)
 	if f.Season.String() != "A26" || len(f.Rows) != 9 {
@@ -154,7 +154,7 @@ func TestRowsMeanWhatTheirWritersMeant(t *testing.T) {
 	}
 }
 
-// What is written is what was read, and what was made of it gives it again.
+// Writing a parsed file gives the same file, and the windows made from it give it again.
 func TestThereAndBackIsTheSame(t *testing.T) {
 	b, f := season(t)
 	written, err := Write(f, "ALL 02-mar-2026")
@@ -199,7 +199,7 @@ func TestThereAndBackIsTheSame(t *testing.T) {
 	}
 }
 
-// A later schedule of the season takes the place of an earlier one, and of nothing else.
+// A later schedule of the season replaces an earlier one, and nothing else.
 func TestLaterScheduleTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	_, f := season(t)
 	own := schedules.Window{ID: "evening", Clock: "own", Starts: schedules.Recurrence{Timezone: "UTC",
@@ -209,7 +209,7 @@ func TestLaterScheduleTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	for n := range before.Windows {
 		before.Windows[n].Tolerance = schedules.Ms(int64(n))
 	}
-	llr[0].Stop += time.Minute // apart from the other frequency now
+	llr[0].Stop += time.Minute // no longer the same as on the other frequency
 	after := apply(t, before, f.Season, llr[:3])
 	var ids []string
 	for _, w := range after.Windows {
@@ -228,7 +228,7 @@ func TestLaterScheduleTakesThePlaceOfAnEarlierOne(t *testing.T) {
 		!strings.Contains(err.Error(), "clock") {
 		t.Errorf("without a clock: %v", err)
 	}
-	clash := slices.Clone(f.Rows[2:5]) // two windows of one name, and one of the name that the second of them would get
+	clash := slices.Clone(f.Rows[2:5]) // two windows of one name, and one with the name that the second of them would get
 	clash[0].Notes, clash[1].Notes, clash[2].Notes = "@x", "@x", "@x-2"
 	if _, err := Apply(relay(), f.Season, clash, terms); err == nil || !strings.Contains(err.Error(),
 		"line 12: the window x-2") {
@@ -270,7 +270,7 @@ func TestWhatDoesNotParseIsToldByLineAndColumn(t *testing.T) {
 	}
 }
 
-// The columns are where the file's own ruler says.
+// The file's own ruler defines the columns.
 func TestColumnsAreWhereTheRulerSays(t *testing.T) {
 	text := ";B26\n;-----+----+----+-------+------+------+---\n;FREQ  STRT STOP DAYS    FDATE  TDATE  BRC\n  9467 1300 " +
 		"1400 1234567 251026 280327 L\xe9R\n"
@@ -285,7 +285,7 @@ func TestColumnsAreWhereTheRulerSays(t *testing.T) {
 	}
 }
 
-// Whatever windows a station has, in whatever zone: the rows of a season begin when they do, and come back the same.
+// For any windows in any zone, the rows of a season begin when the windows do, and convert back to the same windows.
 func TestRowsOfAnyWindowsAreTheirStarts(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s, err := ParseSeason(rapid.SampledFrom([]string{"A26", "B26", "A27"}).Draw(r, "season"))
@@ -342,8 +342,8 @@ func TestRowsOfAnyWindowsAreTheirStarts(t *testing.T) {
 	})
 }
 
-// inSeason are the starts that belong to a season: from the first day's 0100 to the next season's, but that what lies
-// across the change is the later season's.
+// inSeason returns the starts that belong to a season: from 0100 on its first day to 0100 on the next season's, except
+// that a window that spans the change belongs to the later season.
 func inSeason(r *rapid.T, st schedules.Station, s Season) (out []string) {
 	first, last := instant(s.First(), 0), instant(s.Next().First(), 0)
 	occurrences, err := st.Occurrences(first.AddDate(0, 0, -2), last.AddDate(0, 0, 2))
@@ -351,7 +351,7 @@ func inSeason(r *rapid.T, st schedules.Station, s Season) (out []string) {
 		r.Fatal(err)
 	}
 	for _, o := range occurrences {
-		for from := o.StartAt.Time; from.Before(o.EndAt.Time); from = from.Add(24 * time.Hour) { // a row lasts no longer
+		for from := o.StartAt.Time; from.Before(o.EndAt.Time); from = from.Add(24 * time.Hour) { // the longest possible row
 			until := o.EndAt.Time
 			if until.Sub(from) > 24*time.Hour {
 				until = from.Add(24 * time.Hour)
@@ -367,7 +367,7 @@ func inSeason(r *rapid.T, st schedules.Station, s Season) (out []string) {
 	return out
 }
 
-// Whatever is parsed can be written, unless a field is too long, and is then parsed as the same.
+// Every parsed file can be written, unless a field is too long, and is then parsed as the same.
 func FuzzParse(f *testing.F) {
 	b, err := os.ReadFile("testdata/a26.txt")
 	if err != nil {

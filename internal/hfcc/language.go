@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// tags reads a row's languages, which HFCC codes as ISO 639-3, as tags of BCP 47: as the station writes the language,
-// where it has it.
+// tags converts a row's languages, which HFCC codes as ISO 639-3, to BCP 47 tags. It uses the station's own form of a
+// language if there is one.
 func tags(codes string, station []string) ([]string, error) {
 	var out []string
 	for code := range strings.FieldsFuncSeq(codes, func(r rune) bool { return strings.ContainsRune(" ,/+", r) }) {
@@ -26,12 +26,12 @@ func tags(codes string, station []string) ([]string, error) {
 		}
 	}
 	if slices.Equal(out, station) {
-		return nil, nil // as a window without languages of its own
+		return nil, nil // like a window without languages of its own
 	}
 	return out, nil
 }
 
-// codeOf is a tag's language as HFCC writes it: Kor; empty for what is no tag.
+// codeOf returns a tag's language as HFCC writes it, such as Kor, or "" for an invalid tag.
 func codeOf(tag string) string {
 	t, err := language.Raw.Parse(tag)
 	if err != nil {
@@ -42,7 +42,7 @@ func codeOf(tag string) string {
 	return strings.ToUpper(code[:1]) + code[1:]
 }
 
-// codes are as many of the tags' languages as a column of a width holds.
+// codes returns as many of the tags' languages as fit into a column of that width.
 func codes(tags []string, width int) string {
 	var out []string
 	for _, t := range tags {

@@ -6,29 +6,29 @@ import (
 	"strings"
 )
 
-// The two lines that say how a file is laid out: where its columns are, and what they are called. These are HFCC's own.
+// HFCC's own layout: the ruler marks the columns, the titles name them.
 const (
 	ruler  = ";----+----+----+------------------------------+---+----+-------+---+---+-------+------+------+-+-----+----------+---+---+---+-----+-+-----+-----+-----+-------"
 	titles = ";FREQ STRT STOP CIRAF ZONES                    LOC POWR AZIMUTH SLW ANT DAYS    FDATE  TDATE MOD AFRQ " +
 		"LANGUAGE   ADM BRC FMO REQ# OLD ALT1 ALT2  ALT3  NOTES"
 )
 
-// layout is where the columns of a file are, by name.
+// layout maps the names of a file's columns to their positions.
 type layout struct {
 	names []string // in order
 	spans [][2]int // [from, to) in characters; the last one reaches to the end of the line
 }
 
-// must are the columns without which a row says nothing.
+// must lists the columns that every row needs.
 var must = []string{"FREQ", "STRT", "STOP", "DAYS", "FDATE", "TDATE"}
 
 var hfccs, _ = newLayout(titles, ruler)
 
-// newLayout reads the titles by their order, since some are longer than their columns, and the columns from the ruler.
+// newLayout reads the titles in order, because some are longer than their columns, and the columns from the ruler.
 func newLayout(titles, ruler string) (layout, error) {
 	var l layout
 	from := 0
-	for _, run := range strings.Split(strings.TrimSpace(ruler), "+") { // the first run counts the semicolon
+	for _, run := range strings.Split(strings.TrimSpace(ruler), "+") { // the first run includes the semicolon
 		l.spans = append(l.spans, [2]int{from, from + len(run)})
 		from += len(run) + 1
 	}
@@ -53,7 +53,7 @@ func newLayout(titles, ruler string) (layout, error) {
 	return l, nil
 }
 
-// isRuler and isTitles tell the lines of a layout from other comments.
+// isRuler and isTitles distinguish the lines of a layout from other comments.
 func isRuler(line string) bool {
 	return strings.HasPrefix(line, ";--") && strings.Contains(line, "+") && strings.Trim(line, ";-+ ") == ""
 }
@@ -63,7 +63,7 @@ func isTitles(line string) bool {
 	return strings.HasPrefix(line, ";") && slices.Contains(words, "FREQ") && slices.Contains(words, "STRT")
 }
 
-// at is where a column is.
+// at returns the position of a column.
 func (l layout) at(name string) (span [2]int, ok bool) {
 	n := slices.Index(l.names, name)
 	if n < 0 {
@@ -72,7 +72,7 @@ func (l layout) at(name string) (span [2]int, ok bool) {
 	return l.spans[n], true
 }
 
-// field is a column's text in a line, without the blanks around it.
+// field returns a column's text in a line, without surrounding blanks.
 func (l layout) field(line []rune, name string) string {
 	span, ok := l.at(name)
 	if !ok || span[0] >= len(line) {
@@ -85,7 +85,7 @@ func (l layout) field(line []rune, name string) string {
 	return strings.TrimSpace(string(line[span[0]:to]))
 }
 
-// misplaced is the first character that stands between two columns; -1: none does.
+// misplaced returns the index of the first character between two columns, or -1.
 func (l layout) misplaced(line []rune) int {
 	for n, span := range l.spans {
 		if n < len(l.spans)-1 && span[1] < len(line) && line[span[1]] != ' ' {

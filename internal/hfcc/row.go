@@ -9,32 +9,32 @@ import (
 	"lifeline/schedules"
 )
 
-// Row is one line of a schedule: one transmission, on its days. All times are UTC.
+// Row is one line of a schedule: one transmission on its days. All times are UTC.
 type Row struct {
-	Line         int // of the file, from 1; 0: of none
+	Line         int // line number in the file, from 1; 0 means none
 	FrequencyKHz int
-	Start        time.Duration // since the day began
-	Stop         time.Duration // likewise, later than Start by at most 24 hours: past midnight, in the next day
-	Days         Days          // on which it starts
+	Start        time.Duration // time since the start of the day
+	Stop         time.Duration // likewise; later than Start by at most 24 hours, so it may lie in the next day
+	Days         Days          // the days on which it starts
 	From, To     schedules.Date
 	Language     string // codes of three letters, with commas between them
 	Broadcaster  string
 	FMO          string // the organisation that manages its frequencies
-	ADM          string // the administration that is responsible
+	ADM          string // the responsible administration
 	Location     string // code of the site
-	Zones        string // CIRAF zones that it is for
+	Zones        string // target CIRAF zones
 	Power        string // kW
 	Notes        string
-	Rest         [10]string // the other columns, in the order of rest
+	Rest         [10]string // the columns of rest, in that order
 }
 
-// rest are the columns that a window has nothing for. They are kept as they are.
+// rest lists the columns that a window has no field for. They are kept unchanged.
 var rest = [10]string{"AZIMUTH", "SLW", "ANT", "MOD", "AFRQ", "REQ#", "OLD", "ALT1", "ALT2", "ALT3"}
 
-// Days are days of the week, by time.Weekday.
+// Days is a set of days of the week, indexed by time.Weekday.
 type Days [7]bool
 
-// String is the days as HFCC writes them, where 1 is Sunday.
+// String formats the days as HFCC writes them, with 1 for Sunday.
 func (d Days) String() string {
 	out := ""
 	for n, on := range d {
@@ -45,16 +45,17 @@ func (d Days) String() string {
 	return out
 }
 
-// everyDay are all seven.
+// everyDay contains all seven days.
 var everyDay = Days{true, true, true, true, true, true, true}
 
-// change is when on its first day a season begins (UTC): what is over by then is still of the season before.
+// change is the time (UTC) on its first day at which a season begins: transmissions that are over by then belong to the
+// previous season.
 const change = time.Hour
 
 func (r Row) early() bool { return r.Stop <= change }
 
-// span is the days [from, until) on which the row's transmissions start. TDATE is the last of them, but where it is the
-// day on which the next season begins, which is that season's own.
+// span returns the days [from, until) on which the row's transmissions start. TDATE is the last of them, unless it is
+// the first day of the next season, which belongs to that season.
 func (r Row) span() (from, until schedules.Date) {
 	from, until = r.From, r.To.AddDays(1)
 	if begins(r.To) && r.From.Before(r.To) {
@@ -69,7 +70,7 @@ func (r Row) span() (from, until schedules.Date) {
 	return from, until
 }
 
-// setSpan writes the days [from, until) so that span reads them, which must lie in one season.
+// setSpan writes the days [from, until), which must lie in one season, so that span returns them.
 func (r *Row) setSpan(from, until schedules.Date) {
 	r.From, r.To = from, until.AddDays(-1)
 	if r.early() && (begins(from.AddDays(-1)) || begins(from)) {
@@ -80,7 +81,7 @@ func (r *Row) setSpan(from, until schedules.Date) {
 	}
 }
 
-// first is the first day on which it goes out; ok is false where there is none.
+// first returns the first day of the row's transmissions; ok is false if there is none.
 func (r Row) first() (d schedules.Date, ok bool) {
 	from, until := r.span()
 	for n := 0; n < 7; n++ {
@@ -91,10 +92,10 @@ func (r Row) first() (d schedules.Date, ok bool) {
 	return d, false
 }
 
-// problem is what is wrong with a column of a line.
+// problem is a fault in a column of a line.
 type problem struct{ column, says string }
 
-// row reads a line.
+// row parses a line.
 func (l layout) row(line []rune) (r Row, wrong []problem) {
 	get := func(name string) string { return l.field(line, name) }
 	note := func(column, format string, args ...any) {
@@ -113,7 +114,7 @@ func (l layout) row(line []rune) (r Row, wrong []problem) {
 		note("STOP", "%q is not a time of day such as 1400 or 2400", get("STOP"))
 	}
 	if stop <= start {
-		stop += 24 * time.Hour // past midnight; the same time again is a whole day
+		stop += 24 * time.Hour // past midnight; an equal time means a whole day
 	}
 	r.Start, r.Stop = start, stop
 	days := get("DAYS")
@@ -147,7 +148,7 @@ func (l layout) row(line []rune) (r Row, wrong []problem) {
 	return r, wrong
 }
 
-// clock reads a time of day from 0000 to 2400.
+// clock parses a time of day from 0000 to 2400.
 func clock(s string) (time.Duration, bool) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || len(s) != 4 || n > 2400 || n%100 > 59 {
@@ -156,7 +157,7 @@ func clock(s string) (time.Duration, bool) {
 	return time.Duration(n/100)*time.Hour + time.Duration(n%100)*time.Minute, true
 }
 
-// date reads a date of six digits: day, month, year.
+// date parses a date of six digits: day, month, year.
 func date(s string) (schedules.Date, bool) {
 	t, err := time.Parse("020106", s)
 	if err != nil || strings.TrimLeft(s, "0123456789") != "" {

@@ -7,10 +7,10 @@ import (
 	"lifeline/schedules"
 )
 
-// Rows are a station's windows as a season's schedule has them. Each row is as like is in what a window does not say.
-// Times are in whole minutes: what begins or ends within one has all of it. A window that does not keep to the same UTC
-// time and days of the week throughout is several rows, which its notes hold together. A window without a frequency is
-// none. It fails when a recurrence cannot be read.
+// Rows returns the rows of a station's windows in a season's schedule. Each row copies the fields that a window does
+// not have from like. Times are in whole minutes; a minute that a window uses in part counts in full. A window that
+// changes its UTC time or days of the week during the season becomes several rows, linked by their notes. A window
+// without a frequency has no row. Rows fails if a recurrence is invalid.
 func Rows(st schedules.Station, season Season, like Row) ([]Row, error) {
 	first, last := season.First(), season.Next().First()
 	occurrences, err := st.Occurrences(instant(first, -24*time.Hour), instant(last, 48*time.Hour))
@@ -28,10 +28,10 @@ func Rows(st schedules.Station, season Season, like Row) ([]Row, error) {
 			r.Start, r.Stop = t.start, t.stop
 			r.Language = codes(st.Allowed(w), hfccs.width("LANGUAGE"))
 			low, high := first, last
-			if r.early() { // the season's first day is still of the season before
+			if r.early() { // the season's first day still belongs to the previous season
 				low, high = first.AddDays(1), last.AddDays(1)
 			}
-			if w.Starts.Timezone == "UTC" { // of another zone these are other days
+			if w.Starts.Timezone == "UTC" { // in another zone these are other days
 				if from := w.Starts.From; from != nil && low.Before(*from) {
 					low = *from
 				}
@@ -69,14 +69,14 @@ func instant(d schedules.Date, after time.Duration) time.Time {
 	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Add(after)
 }
 
-// at is a time of day, to the minute, and the days on which a window is on the air then.
+// at is a time of day, to the minute, and the days on which a window is on the air at that time.
 type at struct {
 	start, stop time.Duration
 	days        []schedules.Date
 }
 
-// times are the times of day of a window, in the order in which they come first. A row lasts at most 24 hours: on the
-// night of 25 hours the rest of a window that lasts all day is a time of its own.
+// times returns the times of day of a window, in order of first occurrence. A row lasts at most 24 hours: in a night of
+// 25 hours, the rest of a window that lasts all day is a separate time.
 func times(window string, occurrences []schedules.Occurrence) (out []at) {
 	for _, o := range occurrences {
 		if o.Window != window {
@@ -98,8 +98,8 @@ func times(window string, occurrences []schedules.Occurrence) (out []at) {
 	return out
 }
 
-// regular takes from the days, ascending, as many as are all the days of some days of the week within a span [from,
-// until), and no others. Where that is none the fewer, the span reaches to the ends that are given.
+// regular takes as many of the ascending days as are exactly all occurrences of some days of the week within [from,
+// until). It extends that interval to low and high if this selects no additional days.
 func regular(days []schedules.Date, low, high schedules.Date) (n int, from, until schedules.Date, on Days) {
 	for n = len(days); ; n-- {
 		on = Days{}
@@ -121,7 +121,7 @@ func regular(days []schedules.Date, low, high schedules.Date) (n int, from, unti
 	}
 }
 
-// count is how many days of [from, until) are on.
+// count returns how many days of [from, until) are in on.
 func count(from, until schedules.Date, on Days) (n int) {
 	for d := from; d.Before(until); d = d.AddDays(1) {
 		if on[weekday(d)] {

@@ -9,17 +9,17 @@ import (
 	"lifeline/schedules"
 )
 
-// Terms are what a schedule does not say of a window that is new.
+// Terms holds the settings of new windows that a schedule does not contain.
 type Terms struct {
 	Clock     string
 	Tolerance time.Duration
 }
 
-// Apply is the station with the windows of a season's rows. Rows that differ in nothing but the frequency are one
-// window. A window is known by its id: one that notes name ("@evening"), or one made of season, broadcaster, time and
-// frequency. What stands already and says the same stays as it is; of another, clock and tolerance stay; one of the
-// season and broadcaster that an earlier schedule made and this one has not goes. It fails, naming the line, where the
-// language is not known, where a new window would have no clock, and where two would have the same id.
+// Apply returns the station with the windows of a season's rows. Rows that differ only in frequency form one window.
+// The id of a window is the one in the notes ("@evening"), or is derived from season, broadcaster, time and frequency.
+// An existing window that agrees with its rows stays unchanged; otherwise it keeps its clock and tolerance. Windows
+// that an earlier schedule of the season and broadcaster made, and that are missing from this one, are removed. Apply
+// fails, with the line, if a language is unknown, a new window has no clock, or two windows have the same id.
 func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedules.Station, error) {
 	was, before := st, st.Windows
 	st.Windows = slices.Clone(before)
@@ -68,13 +68,13 @@ func Apply(st schedules.Station, season Season, rows []Row, terms Terms) (schedu
 	return st, nil
 }
 
-// transmission is the rows of one window.
+// transmission holds the rows of one window.
 type transmission struct {
 	id   string
 	rows []Row
 }
 
-// transmissions groups rows by the window that their notes name and, where they name none, by all but the frequency.
+// transmissions groups rows by the window that their notes name, or, without one, by all fields but the frequency.
 func transmissions(season Season, rows []Row) []transmission {
 	var out []transmission
 	place := map[string]int{} // counted from 1
@@ -106,7 +106,7 @@ func transmissions(season Season, rows []Row) []transmission {
 	return out
 }
 
-// prefix begins the ids of the windows of a season that are made for a broadcaster.
+// prefix returns the prefix of the ids of windows made for a broadcaster in a season.
 func prefix(season Season, broadcaster string) string {
 	id := strings.ToLower(season.String()) + "-"
 	if broadcaster == "" {
@@ -120,12 +120,12 @@ func prefix(season Season, broadcaster string) string {
 	}, strings.ToLower(broadcaster)) + "-"
 }
 
-// bare is all of a row that a window is made of but the frequency, for comparing.
+// bare returns the fields of a row, except the frequency, that define a window, for comparison.
 func bare(r Row) Row {
 	return Row{Start: r.Start, Stop: r.Stop, Days: r.Days, From: r.From, To: r.To, Language: r.Language}
 }
 
-// merged puts rows together that differ in nothing but the frequency, in their order.
+// merged groups rows that differ only in frequency, in their order.
 func merged(rows []Row) (out [][]Row) {
 	place := map[Row]int{}
 	for _, r := range rows {
@@ -140,9 +140,9 @@ func merged(rows []Row) (out [][]Row) {
 	return out
 }
 
-// says reports whether the rows are those that the window gives.
+// says reports whether the window gives exactly these rows.
 func (t transmission) says(st schedules.Station, w schedules.Window, season Season) bool {
-	own, err := Rows(st, season, Row{}) // beside the others: a change of clocks makes of them what it does
+	own, err := Rows(st, season, Row{}) // together with the others, because a change of clocks depends on them
 	if err != nil {
 		return false
 	}
@@ -158,7 +158,7 @@ func (t transmission) says(st schedules.Station, w schedules.Window, season Seas
 	return true
 }
 
-// window makes a window of rows that differ in nothing but the frequency.
+// window makes a window from rows that differ only in frequency.
 func window(st schedules.Station, before []schedules.Window, id string, same []Row, terms Terms) (schedules.Window,
 	error) {
 	r := same[0]
@@ -175,7 +175,7 @@ func window(st schedules.Station, before []schedules.Window, id string, same []R
 	if w.Languages, err = tags(r.Language, st.Languages); err != nil {
 		return w, err
 	}
-	first, _ := r.first() // a row that was read has one
+	first, _ := r.first() // a parsed row always has one
 	from, until := r.span()
 	w.Starts = schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + strings.ReplaceAll(first.String(), "-", "") +
 		"T" + clockText(r.Start.Minutes()) + "00\nRRULE:" + rule(r.Days), From: &from, Until: &until}
@@ -187,7 +187,7 @@ func window(st schedules.Station, before []schedules.Window, id string, same []R
 	return w, nil
 }
 
-// rule is days of the week as RFC 5545 has them.
+// rule formats days of the week for RFC 5545.
 func rule(d Days) string {
 	if d == everyDay {
 		return "FREQ=DAILY"

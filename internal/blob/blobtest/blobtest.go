@@ -1,4 +1,4 @@
-// Package blobtest is the port of the blobs as tests, which every place to keep them runs.
+// Package blobtest is the conformance suite of the blob stores. Every back end runs it.
 package blobtest
 
 import (
@@ -17,14 +17,14 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Bench is an empty place to keep blobs.
+// Bench is an empty blob store under test.
 type Bench struct {
-	Open  func() blob.Store             // opens one more handle, as another process would
-	Flip  func(sha256 string, at int64) // inverts the stored byte, behind the store's back
-	Spool func() []string               // temporary files that are left
+	Open  func() blob.Store           // opens another handle, as another process would
+	Flip  func(hash string, at int64) // inverts the stored byte at at, without the store's knowledge
+	Spool func() []string             // lists the remaining temporary files
 }
 
-// Run proves the port.
+// Run runs the suite against the stores that place creates.
 func Run(t *testing.T, place func(t *testing.T) Bench) {
 	for _, rule := range slices.Concat(putRules, readRules, careRules) {
 		t.Run(rule.name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func (b *bench) lacks(p []byte) {
 	}
 }
 
-// names lists everything in pages.
+// names lists all names in pages.
 func (b *bench) names(page int) []string {
 	b.Helper()
 	var names []string
@@ -102,8 +102,8 @@ func (b *bench) names(page int) []string {
 		if err != nil || len(list) > page {
 			b.Fatalf("list after %q: %d blobs, %v", after, len(list), err)
 		}
-		for _, blob := range list {
-			names = append(names, blob.SHA256)
+		for _, found := range list {
+			names = append(names, found.SHA256)
 		}
 		if len(list) < page {
 			return names
@@ -113,14 +113,14 @@ func (b *bench) names(page int) []string {
 
 var errTorn = errors.New("torn")
 
-// torn reads p and then fails.
+// torn returns a reader that yields p and then fails.
 func torn(p []byte) io.Reader { return io.MultiReader(bytes.NewReader(p), broken{}) }
 
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errTorn }
 
-// cutting reads p and cancels before its end.
+// cutting returns a reader that yields p and cancels before its end.
 func cutting(p []byte, cancel context.CancelFunc) io.Reader {
 	return io.MultiReader(bytes.NewReader(p[:len(p)/2]), readerFunc(func([]byte) (int, error) {
 		cancel()

@@ -20,7 +20,7 @@ var careRules = []rule{
 		for n := range 12 {
 			p := noise(byte(n), 20_000+n)
 			b.put(p)
-			if n%2 == 0 { // the spare lacks half of them
+			if n%2 == 0 { // the spare copy lacks half of them
 				copied := &bench{T: b.T, Store: spare}
 				copied.put(p)
 			}

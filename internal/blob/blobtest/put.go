@@ -153,7 +153,7 @@ var putRules = []rule{
 	}},
 }
 
-// counting is endless zeros.
+// counting is an endless reader of zeros that counts them.
 type counting struct{ n int }
 
 func (c *counting) Read(p []byte) (int, error) {
