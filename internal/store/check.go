@@ -8,15 +8,15 @@ import (
 	"lifeline/internal/fault"
 )
 
-// maxName is how long a kind, an id or a station may be, in bytes.
+// maxName is the largest length in bytes of a kind, an id or a station.
 const maxName = 512
 
-// ValidName reports whether s can name a kind, a document or a station: 1 to 512 bytes of UTF-8 without NUL.
+// ValidName reports whether s is a valid name of a kind, a document or a station: 1 to 512 bytes of UTF-8 without NUL.
 func ValidName(s string) bool {
 	return s != "" && len(s) <= maxName && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }
 
-// Check fails with Invalid when c is nonsense whatever the store holds.
+// Check fails with Invalid if c is malformed, regardless of the store's content.
 func (c Commit) Check() error {
 	type name struct{ kind, id string }
 	seen := make(map[name]bool, len(c.Writes))
@@ -35,7 +35,7 @@ func (c Commit) Check() error {
 	return nil
 }
 
-// CheckLease fails with Invalid when no lease can be claimed so.
+// CheckLease fails with Invalid if the arguments of a Claim are malformed.
 func CheckLease(name, holder string, life time.Duration) error {
 	if !ValidName(name) || !ValidName(holder) || life < time.Millisecond {
 		return fault.New(fault.Invalid, "no lease %q for %q of %v: names are 1 to 512 bytes of UTF-8 without NUL, a life "+
@@ -44,7 +44,7 @@ func CheckLease(name, holder string, life time.Duration) error {
 	return nil
 }
 
-// Most is how many changes q asks for at most. It fails with Invalid.
+// Most returns the maximum number of changes that q requests. It fails with Invalid.
 func (q AuditQuery) Most() (int, error) {
 	switch {
 	case q.Limit < 0:
@@ -62,8 +62,8 @@ func (q AuditQuery) Selects(c Change) bool {
 		(q.From.IsZero() || !c.At.Before(q.From)) && (q.To.IsZero() || c.At.Before(q.To))
 }
 
-// Follows fails with Invalid unless an archive whose changes are trimmed up to trimmed may go on with next after last:
-// up to there any later one may follow, from there on the very next one.
+// Follows fails with Invalid unless change next may follow change last in an archive that is trimmed up to trimmed: up
+// to there, sequences only have to increase; after it, they must be consecutive.
 func Follows(trimmed, last, next int64) error {
 	if want := max(trimmed, last) + 1; next <= last || next > want || next < 1 {
 		return fault.New(fault.Invalid, "the archive lacks change %d", want)

@@ -1,5 +1,5 @@
-// Package store holds the values of the storage contract, which every back end below it keeps and the use cases
-// above it declare as ports. The promises are written at the fields and proved by storetest.
+// Package store defines the values of the storage contract. The back ends below it implement the contract, and the use
+// cases above it declare the interfaces. The guarantees are documented at the fields and tested by storetest.
 package store
 
 import (
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Document is one revisioned resource. Kind and ID together name it; ids are compared by their bytes. Revisions
+// Document is one resource with revisions. Kind and ID together name it; ids are compared by their bytes. Revisions
 // count 1, 2, 3 … per document and never repeat, not even after a deletion.
 type Document struct {
 	Kind     string
@@ -16,23 +16,23 @@ type Document struct {
 	Body     []byte
 }
 
-// Write asks for one change of one document within a Commit.
+// Write is one requested change of a document within a Commit.
 type Write struct {
 	Kind   string
 	ID     string
-	Expect int64  // the revision that the change starts from; 0: the document must not exist
-	Body   []byte // ignored by a deletion
+	Expect int64  // the revision to change; 0 means that the document must not exist
+	Body   []byte // ignored for a deletion
 	Delete bool
 }
 
-// Commit is a set of writes that happen together or not at all, with who made them and why. At most one write may
-// name a document. A Commit without writes records its Action alone.
+// Commit is a set of writes that are applied together or not at all, with their author and reason. At most one write
+// may name a document. A Commit without writes records only its Action.
 type Commit struct {
 	Writes []Write
 	Origin
 }
 
-// Origin says where a change came from. It is the audit record of the change.
+// Origin is the origin of a change, for the audit.
 type Origin struct {
 	At        time.Time // UTC, whole milliseconds
 	By        string    // token name; "system" for background work
@@ -41,8 +41,8 @@ type Origin struct {
 	RequestID string
 }
 
-// Change is one document's change, in the order in which the store applied it. Sequence counts up over the whole
-// store; all changes of one commit are adjacent. Changes are the audit trail: they stay until they are trimmed.
+// Change is the change of one document, in the order in which the store applied it. Sequence counts up over the whole
+// store; the changes of one commit are adjacent. Changes form the audit trail: they stay until they are trimmed.
 type Change struct {
 	Sequence int64
 	Kind     string
@@ -52,11 +52,11 @@ type Change struct {
 	Origin
 }
 
-// Entry is one as-run report, named by station and sequence. An entry never changes; it stays until it is forgotten.
+// Entry is one as-run report, named by station and sequence. An entry never changes, and stays until it is forgotten.
 type Entry struct {
 	Station  string
 	Sequence int64
-	At       time.Time // by which it is found: the actual start, or the arrival of what did not start
+	At       time.Time // the instant for queries: the actual start, or the arrival if nothing started
 	Body     json.RawMessage
 }
 

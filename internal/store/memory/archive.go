@@ -12,9 +12,9 @@ import (
 	"lifeline/internal/store"
 )
 
-// Export calls begin with how far changes are trimmed, document with every document by kind and id, change with every
-// change by sequence, and entry with every as-run entry by station and sequence, all as of one instant. It fails with
-// the first failure of theirs.
+// Export calls begin with the change up to which changes are trimmed, document with every document by kind and id,
+// change with every change by sequence, and entry with every as-run entry by station and sequence, all as of one
+// instant. It stops at the first error that they return.
 func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
 	change func(store.Change) error, entry func(store.Entry) error) error {
 	s.mu.Lock()
@@ -48,8 +48,8 @@ func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, doc
 	return nil
 }
 
-// Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the Store is
-// empty, with Invalid when the parts do not belong together, and with the first failure of theirs.
+// Import imports the result of an Export, in its order, all or nothing. It fails with Conflict unless the Store is
+// empty, with Invalid if the parts are inconsistent, and with the first error of the sequences.
 func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error],
 	changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	read := New(s.keep)
@@ -74,7 +74,7 @@ func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[s
 			return fault.New(fault.Invalid, "the archive has report %d of %q twice", e.Sequence, e.Station)
 		}
 	}
-	if err := read.settle(); err != nil {
+	if err := read.finish(); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -92,7 +92,7 @@ func (s *Store) take(d store.Document) error {
 	if !store.ValidName(d.Kind) || !store.ValidName(d.ID) || d.Revision < 1 {
 		return fault.New(fault.Invalid, "the archive has a document %q %q at revision %d", d.Kind, d.ID, d.Revision)
 	}
-	k := s.shelf(d.Kind)
+	k := s.collection(d.Kind)
 	at, found := slices.BinarySearch(k.ids, d.ID)
 	if found {
 		return fault.New(fault.Invalid, "the archive has %s %q twice", d.Kind, d.ID)
@@ -103,23 +103,23 @@ func (s *Store) take(d store.Document) error {
 	return nil
 }
 
-// follow takes a change. Until all are there, graves holds the last revision of every document.
+// follow adds a change. Until all changes are there, graves holds the last revision of every document.
 func (s *Store) follow(c store.Change) error {
 	if err := store.Follows(s.trimmed, s.latest(), c.Sequence); err != nil {
 		return err
 	}
 	s.changes = append(s.changes, c)
 	if c.Kind != "" {
-		s.shelf(c.Kind).graves[c.ID] = c.Revision
+		s.collection(c.Kind).graves[c.ID] = c.Revision
 		if c.Deleted {
-			s.shelf(c.Kind).graves[c.ID] = -c.Revision
+			s.collection(c.Kind).graves[c.ID] = -c.Revision
 		}
 	}
 	return nil
 }
 
-// settle checks that the documents stand where the changes left them.
-func (s *Store) settle() error {
+// finish checks that the documents have the revisions to which the changes led.
+func (s *Store) finish() error {
 	if s.trimmed > 0 && s.latest() <= s.trimmed {
 		return fault.New(fault.Invalid, "the archive lacks change %d", s.trimmed+1)
 	}

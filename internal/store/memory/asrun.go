@@ -11,8 +11,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Append adds the entries whose station and sequence are new and says which those were. The first report under a
-// name stands: a repeat, whatever its body, is not fresh and changes nothing.
+// Append adds the entries whose station and sequence are new and reports for each whether it was. The first report
+// under a name is final: a repetition, with whatever body, is not new and changes nothing.
 func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

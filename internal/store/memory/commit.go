@@ -10,9 +10,9 @@ import (
 	"lifeline/internal/store"
 )
 
-// Commit applies all of c's writes or none and returns their changes in the order of the writes. It fails with
-// Conflict when a document that must not exist does, and with Stale when one is not at the expected revision; the
-// first such write decides.
+// Commit applies all of c's writes or none and returns their changes in the order of the writes. It fails with Conflict
+// if a document that must not exist does, and with Stale if one is not at the expected revision; the first such write
+// determines the error.
 func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -24,13 +24,13 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range c.Writes {
-		if err := s.shelf(w.Kind).allows(w); err != nil {
+		if err := s.collection(w.Kind).allows(w); err != nil {
 			return nil, err
 		}
 	}
 	before := len(s.changes)
 	for _, w := range c.Writes {
-		s.record(store.Change{Kind: w.Kind, ID: w.ID, Revision: s.shelf(w.Kind).apply(w), Deleted: w.Delete,
+		s.record(store.Change{Kind: w.Kind, ID: w.ID, Revision: s.collection(w.Kind).apply(w), Deleted: w.Delete,
 			Origin: c.Origin})
 	}
 	if len(c.Writes) == 0 {
@@ -46,7 +46,7 @@ func (s *Store) record(change store.Change) {
 	s.changes = append(s.changes, change)
 }
 
-func (k *shelf) allows(w store.Write) error {
+func (k *collection) allows(w store.Write) error {
 	d, exists := k.living[w.ID]
 	switch {
 	case w.Expect == 0 && exists:
@@ -57,8 +57,8 @@ func (k *shelf) allows(w store.Write) error {
 	return nil
 }
 
-// apply makes an allowed write and returns the document's new revision.
-func (k *shelf) apply(w store.Write) int64 {
+// apply applies a valid write and returns the document's new revision.
+func (k *collection) apply(w store.Write) int64 {
 	revision := max(w.Expect, k.graves[w.ID]) + 1
 	at, found := slices.BinarySearch(k.ids, w.ID)
 	switch {

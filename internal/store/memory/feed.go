@@ -9,8 +9,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Changes returns up to limit changes after since, in order and without a gap. It fails with Gone when the feed no
-// longer keeps the next one, or never came as far as since: the caller lists again.
+// Changes returns up to limit consecutive changes after since, in order. It fails with Gone if the feed no longer has
+// the next one, or never reached since: the caller must list again.
 func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -23,11 +23,11 @@ func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Ch
 	if err := s.follows(since); err != nil {
 		return nil, err
 	}
-	next := s.changes[s.place(since+1):]
+	next := s.changes[s.index(since+1):]
 	return slices.Clone(next[:min(limit, len(next))]), nil
 }
 
-// Latest is the sequence of the last change, 0 before the first.
+// Latest returns the sequence of the last change, 0 before the first.
 func (s *Store) Latest(ctx context.Context) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -37,7 +37,7 @@ func (s *Store) Latest(ctx context.Context) (int64, error) {
 	return s.latest(), nil
 }
 
-// latest is the sequence of the last change.
+// latest returns the sequence of the last change.
 func (s *Store) latest() int64 {
 	if len(s.changes) == 0 {
 		return 0
@@ -45,16 +45,16 @@ func (s *Store) latest() int64 {
 	return s.changes[len(s.changes)-1].Sequence
 }
 
-// place is where the change of that sequence is, or would be.
-func (s *Store) place(sequence int64) int {
+// index returns the index of the change with that sequence, or its insertion point.
+func (s *Store) index(sequence int64) int {
 	at, _ := slices.BinarySearchFunc(s.changes, sequence, func(c store.Change, n int64) int {
 		return cmp.Compare(c.Sequence, n)
 	})
 	return at
 }
 
-// Wait returns as soon as there is a change after since, or with ctx's error. It fails with Gone when the feed
-// never came as far as since.
+// Wait returns as soon as there is a change after since, or with ctx's error. It fails with Gone if the feed never
+// reached since.
 func (s *Store) Wait(ctx context.Context, since int64) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -76,7 +76,7 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	}
 }
 
-// Audit returns the changes that q selects, in order. It knows every change that was not trimmed.
+// Audit returns the changes that q selects, in order. It covers all changes that were not trimmed.
 func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

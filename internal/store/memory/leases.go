@@ -7,14 +7,14 @@ import (
 	"lifeline/internal/store"
 )
 
-// lease is who holds a name, and until when.
+// lease is the holder of a name and the end of the lease.
 type lease struct {
 	holder string
 	ends   time.Time
 }
 
-// Claim gives the lease to holder for life from now, and says whether it did: another may have it. Who has it already
-// has it anew.
+// Claim gives the lease to holder for life from now, and reports whether it did; another holder may have it. A claim by
+// the present holder renews the lease.
 func (s *Store) Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
@@ -32,7 +32,7 @@ func (s *Store) Claim(ctx context.Context, name, holder string, life time.Durati
 	return true, nil
 }
 
-// Release gives the lease back, if holder has it.
+// Release ends the lease if holder has it.
 func (s *Store) Release(ctx context.Context, name, holder string) error {
 	if err := ctx.Err(); err != nil {
 		return err

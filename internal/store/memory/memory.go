@@ -1,5 +1,5 @@
-// Package memory keeps the storage contract in the process's memory, for tests and rehearsals. Nothing survives
-// the Store.
+// Package memory implements the storage contract in the process's memory, for tests and rehearsals. Its content ends
+// with the Store.
 package memory
 
 import (
@@ -12,32 +12,31 @@ import (
 	"lifeline/internal/store"
 )
 
-// Store holds everything behind one mutex. Values are copied on the way in and on the way out.
+// Store guards all its content with one mutex. It copies values on the way in and on the way out.
 type Store struct {
-	keep int // how many changes the feed keeps; 0: all
+	keep int // number of changes that the feed keeps; 0 means all
 
 	mu        sync.Mutex
-	documents map[string]*shelf // by kind
-	changes   []store.Change    // by sequence, without a gap after trimmed
-	trimmed   int64             // up to where overtaken changes are gone
-	changed   chan struct{}     // closed, and replaced, at each commit
+	documents map[string]*collection // by kind
+	changes   []store.Change         // consecutive by sequence after trimmed
+	trimmed   int64                  // superseded changes up to this one are removed
+	changed   chan struct{}          // closed and replaced at each commit
 	asrun     map[string]map[int64]store.Entry
 	leases    map[string]lease
 }
 
-// shelf holds the documents of one kind.
-type shelf struct {
-	ids    []string // of the living, in byte order
+// collection holds the documents of one kind.
+type collection struct {
+	ids    []string // of the existing documents, in byte order
 	living map[string]store.Document
-	graves map[string]int64 // last revision of the deleted
+	graves map[string]int64 // last revisions of deleted documents
 }
 
-// New is an empty Store. Its feed keeps the latest keep changes, or all of them when keep is 0; the audit keeps
-// all.
+// New returns an empty Store. Its feed keeps the latest keep changes, or all of them if keep is 0; the audit keeps all.
 func New(keep int) *Store {
 	return &Store{
 		keep:      keep,
-		documents: make(map[string]*shelf),
+		documents: make(map[string]*collection),
 		changed:   make(chan struct{}),
 		asrun:     make(map[string]map[int64]store.Entry),
 		leases:    make(map[string]lease),
@@ -47,17 +46,17 @@ func New(keep int) *Store {
 // Ping fails only with ctx's error.
 func (s *Store) Ping(ctx context.Context) error { return ctx.Err() }
 
-// Close has nothing to release: the Store stays as it is, so that closing and using it again is a reopening.
+// Close releases nothing and keeps the content, so that further use of the Store simulates reopening it.
 func (s *Store) Close() error { return nil }
 
-// Get fails with NotFound.
+// Get returns the document. It fails with NotFound.
 func (s *Store) Get(ctx context.Context, kind, id string) (store.Document, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Document{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d, ok := s.shelf(kind).living[id]
+	d, ok := s.collection(kind).living[id]
 	if !ok {
 		return store.Document{}, fault.New(fault.NotFound, "no %s %q", kind, id)
 	}
@@ -75,24 +74,24 @@ func (s *Store) List(ctx context.Context, kind, after string, limit int) ([]stor
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	shelf := s.shelf(kind)
-	from, found := slices.BinarySearch(shelf.ids, after)
+	documents := s.collection(kind)
+	from, found := slices.BinarySearch(documents.ids, after)
 	if found {
 		from++
 	}
-	ids := shelf.ids[from:min(from+limit, len(shelf.ids))]
+	ids := documents.ids[from:min(from+limit, len(documents.ids))]
 	page := make([]store.Document, len(ids))
 	for i, id := range ids {
-		page[i] = shelf.living[id]
+		page[i] = documents.living[id]
 		page[i].Body = bytes.Clone(page[i].Body)
 	}
 	return page, nil
 }
 
-func (s *Store) shelf(kind string) *shelf {
+func (s *Store) collection(kind string) *collection {
 	k := s.documents[kind]
 	if k == nil {
-		k = &shelf{living: make(map[string]store.Document), graves: make(map[string]int64)}
+		k = &collection{living: make(map[string]store.Document), graves: make(map[string]int64)}
 		s.documents[kind] = k
 	}
 	return k

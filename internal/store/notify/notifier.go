@@ -1,4 +1,4 @@
-// Package notify wakes those who wait for changes, through one look at the feed that all of them share.
+// Package notify wakes callers that wait for changes. All of them share one watch of the feed.
 package notify
 
 import (
@@ -9,24 +9,24 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Notifier knows how far the feed has come. While anybody waits it looks for what other processes write.
+// Notifier tracks the end of the feed. While callers wait, it also looks for changes by other processes.
 type Notifier struct {
 	cancel context.CancelFunc
 	over   chan struct{}
-	first  chan struct{} // tells the watch of the first waiter
+	first  chan struct{} // signals the watch that there is a waiter
 
 	mu      sync.Mutex
 	latest  int64
-	changed chan struct{} // closed, and replaced, when latest grows
+	changed chan struct{} // closed and replaced when latest grows
 	waiters int
 }
 
-// Look says how far the feed has come, and for how long not to look again. Since is what is known; a Look may wait for
-// more. One that fails is made again: the waiters have their own deadlines, and whoever then reads learns what is
-// wrong.
+// Look returns the end of the feed, and the time to rest before the next look. since is the known end; a Look may block
+// until there is more. The Notifier repeats a failed look: its waiters have their own deadlines, and the next reader
+// gets the error itself.
 type Look func(ctx context.Context, since int64) (latest int64, rest time.Duration)
 
-// Start runs a Notifier of a feed that has come to from, until Stop.
+// Start starts a Notifier of a feed that ends at from. It runs until Stop.
 func Start(from int64, look Look) *Notifier {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &Notifier{
@@ -40,16 +40,16 @@ func Start(from int64, look Look) *Notifier {
 	return n
 }
 
-// Cancel ends the watch, and all waiting with it; Stop also waits until it has ended.
+// Cancel ends the watch and all waiting; Stop also waits until the watch has ended.
 func (n *Notifier) Cancel() { n.cancel() }
 
-// Stop is as Cancel says.
+// Stop ends the watch and all waiting, and waits until the watch has ended.
 func (n *Notifier) Stop() {
 	n.cancel()
 	<-n.over
 }
 
-// Announce says that there are changes up to latest.
+// Announce reports changes up to latest.
 func (n *Notifier) Announce(latest int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -58,7 +58,7 @@ func (n *Notifier) Announce(latest int64) {
 	}
 }
 
-// Return says that the feed has come to latest, which may be less than before when the store lost its data.
+// Return reports that the feed ends at latest, which may be less than before if the store lost its data.
 func (n *Notifier) Return(latest int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -73,7 +73,7 @@ func (n *Notifier) come(latest int64) {
 	n.latest = latest
 }
 
-// Await returns as soon as there is a change after since. It fails with ctx's error, and with Unavailable when the
+// Await returns as soon as there is a change after since. It fails with ctx's error, and with Unavailable if the
 // Notifier is stopped.
 func (n *Notifier) Await(ctx context.Context, since int64) error {
 	n.mu.Lock()
@@ -105,7 +105,7 @@ func (n *Notifier) Await(ctx context.Context, since int64) error {
 	return nil
 }
 
-// watch looks while anybody waits.
+// watch looks for changes while callers wait.
 func (n *Notifier) watch(ctx context.Context, look Look) {
 	defer close(n.over)
 	for {
@@ -116,7 +116,7 @@ func (n *Notifier) watch(ctx context.Context, look Look) {
 		}
 		for since, awaited := n.state(); awaited; since, awaited = n.state() {
 			latest, rest := look(ctx, since)
-			if latest > since { // else it tells nothing, and may be of before a Return
+			if latest > since { // an older end means nothing, and may precede a Return
 				n.Announce(latest)
 			}
 			select {

@@ -29,9 +29,9 @@ var (
 	readScript   = goredis.NewScript(readText)
 )
 
-// Append adds the entries whose station and sequence are new, all together, and says which those were; they are as
-// durable as a commit when it returns. The first report under a name stands: a repeat, whatever its body, is not
-// fresh and changes nothing.
+// Append adds the entries whose station and sequence are new, atomically, and reports for each whether it was. When
+// Append returns, they are as durable as a commit. The first report under a name is final: a repetition, with whatever
+// body, is not new and changes nothing.
 func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -87,7 +87,8 @@ func (s *Store) Read(ctx context.Context, station string, from, to time.Time) ([
 	return entries, nil
 }
 
-// ceil is the first whole millisecond at or after t: an interval's end within a millisecond does not exclude it.
+// ceil returns the first whole millisecond at or after t, so that an interval's end within a millisecond does not
+// exclude it.
 func ceil(t time.Time) int64 {
 	return t.Add(time.Millisecond - time.Nanosecond).UnixMilli()
 }

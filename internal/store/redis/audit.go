@@ -12,8 +12,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Audit returns the changes that q selects, in order. It knows every change that was not trimmed. The changes of one
-// document are found by an index; everything else is read through, a thousand at a time.
+// Audit returns the changes that q selects, in order. It covers all changes that were not trimmed. An index finds the
+// changes of one document; other queries scan all changes, a thousand at a time.
 func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (s *Store) audited(ctx context.Context, after int64) ([]store.Change, error
 	return s.span(ctx, after+1, math.MaxInt64, false)
 }
 
-// span reads the next changes in [from, to], from its beginning or its end on.
+// span reads the next changes in [from, to], from the beginning, or from the end if newest is set.
 func (s *Store) span(ctx context.Context, from, to int64, newest bool) ([]store.Change, error) {
 	read := s.client.XRangeN(ctx, s.key("audit"), message(from), message(to), 1000)
 	if newest {
@@ -74,7 +74,7 @@ func (s *Store) span(ctx context.Context, from, to int64, newest bool) ([]store.
 	return decode(messages)
 }
 
-// history reads likewise the next changes of one document.
+// history returns a function that reads the changes of one document as span does.
 func (s *Store) history(kind, id string) func(ctx context.Context, from, to int64, newest bool) ([]store.Change,
 	error) {
 	return func(ctx context.Context, from, to int64, newest bool) ([]store.Change, error) {

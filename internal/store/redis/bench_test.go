@@ -26,7 +26,7 @@ func BenchmarkCommit(b *testing.B) {
 	perSecond(b, "commits/s")
 }
 
-// Sixteen at once, as requests come.
+// The load is sixteen concurrent commits.
 func BenchmarkCommitBySixteen(b *testing.B) {
 	s := open(b, benchOptions(harness.StartRedis(b, harness.Durable...).Addr))
 	var n atomic.Int64
@@ -39,7 +39,7 @@ func BenchmarkCommitBySixteen(b *testing.B) {
 	perSecond(b, "commits/s")
 }
 
-// The machine's own limit: redis-benchmark with the same script, alone and by sixteen.
+// The limit of the machine: redis-benchmark with the same script, alone and with sixteen clients.
 func BenchmarkRedisBenchmarkOfTheScript(b *testing.B) {
 	server := harness.StartRedis(b, harness.Durable...)
 	text, err := os.ReadFile("scripts/commit.lua")
@@ -72,7 +72,7 @@ func BenchmarkRedisBenchmarkOfTheScript(b *testing.B) {
 	}
 }
 
-// From a commit on one replica to a waiter on another.
+// The time from a commit on one replica to a waiter on another.
 func BenchmarkWakeAcrossReplicas(b *testing.B) {
 	o := benchOptions(harness.StartRedis(b, harness.Durable...).Addr)
 	here, there := open(b, o), open(b, o)
@@ -88,7 +88,7 @@ func BenchmarkWakeAcrossReplicas(b *testing.B) {
 	}
 }
 
-// A cold start reads every segment.
+// A cold start reads all segments.
 func BenchmarkListOf100000(b *testing.B) {
 	s := open(b, benchOptions(harness.StartRedis(b, harness.Durable...).Addr))
 	body := make([]byte, 1000)

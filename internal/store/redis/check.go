@@ -9,9 +9,9 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// Check reads everything, while others go on, and reports all that cannot be after any history of commits: missing
-// changes, documents that do not stand where their changes end, indexes that disagree with what they index. It
-// fails when it cannot read, and with Unavailable when older records are let go meanwhile.
+// Check reads everything, while writers continue, and reports every state that no history of commits can produce:
+// missing changes, documents whose revision differs from their last change, indexes that disagree with their content.
+// It fails if it cannot read, and with Unavailable if older records are removed meanwhile.
 func (s *Store) Check(ctx context.Context, report func(problem string)) error {
 	if err := s.check(ctx, report); err != nil {
 		return fmt.Errorf("redis: check: %w", classify(ctx, err))
@@ -48,8 +48,8 @@ func (s *Store) check(ctx context.Context, report func(problem string)) error {
 	return s.steady(ctx, steps)
 }
 
-// ends is where each document's changes end, up to change at; negative when deleted. Up to trimmed some are missing
-// rightly.
+// ends returns the revision of each document after its last change up to at; negative if deleted. Changes up to trimmed
+// may be missing.
 func (s *Store) ends(ctx context.Context, trimmed, at int64, report func(problem string)) (map[name]int64, error) {
 	ends := make(map[name]int64)
 	for before := int64(0); before < at; {
@@ -75,7 +75,7 @@ func (s *Store) ends(ctx context.Context, trimmed, at int64, report func(problem
 			n := name{c.Kind, c.ID}
 			was := max(ends[n], -ends[n])
 			if was == 0 && trimmed > 0 {
-				was = c.Revision - 1 // what it started from is gone
+				was = c.Revision - 1 // the change that it started from was trimmed
 			}
 			if c.Sequence > trimmed && c.Revision != was+1 {
 				report(fmt.Sprintf("%s %s goes from revision %d to %d at change %d", c.Kind, c.ID, was, c.Revision, c.Sequence))
@@ -88,7 +88,7 @@ func (s *Store) ends(ctx context.Context, trimmed, at int64, report func(problem
 	return ends, nil
 }
 
-// indexes compares the sizes of what belongs together, each pair in one instant.
+// indexes compares the sizes of related keys, each pair at one instant.
 func (s *Store) indexes(ctx context.Context, report func(problem string)) error {
 	kinds, err := s.client.SMembers(ctx, s.key("kinds")).Result()
 	if err != nil {

@@ -20,13 +20,13 @@ var commitText string
 
 var commitScript = goredis.NewScript(commitText)
 
-// receiptLife is for how long a call that is sent again finds its receipt.
+// receiptLife is the time for which a repeated call finds its receipt.
 const receiptLife = 10 * time.Minute
 
-// Commit applies all of c's writes or none and returns their changes in the order of the writes; Redis has them on
-// disk, and as many replicas as the options say have them, when it returns. It fails with Conflict when a document
-// that must not exist does, and with Stale when one is not at the expected revision; the first such write decides.
-// After Unavailable, or an end by ctx while it was under way, the commit may have been made, wholly, or not.
+// Commit applies all of c's writes or none and returns their changes in the order of the writes. When it returns, Redis
+// has them on disk, and so have as many replicas as the options require. It fails with Conflict if a document that must
+// not exist does, and with Stale if one is not at the expected revision; the first such write determines the error.
+// After Unavailable, or if ctx ends during the call, the commit was made completely or not at all.
 func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, err
 	return changes, nil
 }
 
-// outcome reads the script's answer.
+// outcome parses the script's answer.
 func outcome(c store.Commit, answer string) ([]store.Change, error) {
 	verdict, rest, _ := strings.Cut(answer, " ")
 	var numbers []int64

@@ -20,7 +20,7 @@ import (
 	"lifeline/internal/store/storetest"
 )
 
-// rounds is how often to crash: seldom, or often with LIFELINE_PROVE=crash-store.
+// rounds returns the number of crashes: seldom, or often with LIFELINE_PROVE=crash-store.
 func rounds(seldom, often int) int {
 	if os.Getenv("LIFELINE_PROVE") == "crash-store" {
 		return often
@@ -55,11 +55,12 @@ func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
 				if err := child.Process.Kill(); err != nil {
 					t.Fatalf("kill: %v", err)
 				}
-				_ = child.Wait() // says that it was killed
+				_ = child.Wait() // reports that the process was killed
 				if err := w.Close(); err != nil {
 					t.Fatal(err)
 				}
-				server.Until(func(ctx context.Context, c *goredis.Client) bool { // what it had sent is done as well
+				// the server has also processed the commands it had received
+				server.Until(func(ctx context.Context, c *goredis.Client) bool {
 					info, err := c.Info(ctx, "clients").Result()
 					return err == nil && strings.Contains(info, "connected_clients:1\r")
 				}, "no other client")
@@ -96,7 +97,7 @@ func TestKilledServerLosesNoAcknowledgedWrite(t *testing.T) {
 
 const childAddr = "LIFELINE_CRASH_ADDR"
 
-// TestMain silences go-redis, which tells standard error of every Sentinel's answer.
+// TestMain silences go-redis, which logs every Sentinel's answer to standard error.
 func TestMain(m *testing.M) {
 	logging.Disable()
 	addr := os.Getenv(childAddr)

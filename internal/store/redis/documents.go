@@ -19,7 +19,7 @@ var listText string
 
 var listScript = goredis.NewScript(listText)
 
-// Get fails with NotFound.
+// Get returns the document. It fails with NotFound.
 func (s *Store) Get(ctx context.Context, kind, id string) (store.Document, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Document{}, err
@@ -44,7 +44,7 @@ func (s *Store) List(ctx context.Context, kind, after string, limit int) ([]stor
 	}
 	begin := "-"
 	if after != "" {
-		begin = "[" + after + "\x00" // the next string there is; "(+" would be without end to miniredis
+		begin = "[" + after + "\x00" // the smallest greater string; miniredis takes "(+" for no limit
 	}
 	values, err := listScript.Run(ctx, s.client, []string{s.key("ids", kind), s.key("documents", kind)}, begin,
 		limit).Slice()
@@ -54,7 +54,7 @@ func (s *Store) List(ctx context.Context, kind, after string, limit int) ([]stor
 	return documents(kind, values)
 }
 
-// documents reads what the list script returns: the ids, and the documents by the thousand.
+// documents decodes the result of the list script: the ids, then the documents in thousands.
 func documents(kind string, values []any) ([]store.Document, error) {
 	if len(values) == 0 {
 		return nil, fmt.Errorf("redis: list %s: the script answered nothing", kind)
@@ -79,7 +79,7 @@ func documents(kind string, values []any) ([]store.Document, error) {
 	return list, nil
 }
 
-// document reads a stored value: revision, space, body.
+// document decodes a stored value: revision, space, body.
 func document(kind, id, value string) (store.Document, error) {
 	revision, body, ok := strings.Cut(value, " ")
 	n, err := strconv.ParseInt(revision, 10, 64)

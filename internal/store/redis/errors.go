@@ -9,8 +9,8 @@ import (
 	"lifeline/internal/fault"
 )
 
-// classify turns what go-redis says into the contract's failures, once. A call that its own context ended fails
-// with the context's error. What was sent and not answered may have been done or not.
+// classify converts go-redis errors into the contract's kinds, once. A call whose own context ended fails with the
+// context's error. A command without an answer may or may not have been executed.
 func classify(ctx context.Context, err error) error {
 	if err == nil {
 		return nil

@@ -23,10 +23,10 @@ func (n name) compare(m name) int {
 	return strings.Compare(n.id, m.id)
 }
 
-// Export calls begin with how far changes are trimmed, document with every document by kind and id, change with every
-// change by sequence, both as of one instant, and then entry with every as-run entry by station and sequence, while
-// writers go on. It holds the documents in memory until they are of one instant. It fails with the first failure of
-// theirs, and with Unavailable when older records are let go meanwhile.
+// Export calls begin with the change up to which changes are trimmed, document with every document by kind and id, and
+// change with every change by sequence, all as of one instant; then entry with every as-run entry by station and
+// sequence, while writers continue. It keeps the documents in memory until they are consistent. It stops at the first
+// error that they return, and fails with Unavailable if older records are removed meanwhile.
 func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
 	change func(store.Change) error, entry func(store.Entry) error) error {
 	if err := s.export(ctx, begin, document, change, entry); err != nil {
@@ -87,7 +87,7 @@ func (s *Store) export(ctx context.Context, begin func(trimmed int64) error, doc
 	return s.steady(ctx, steps)
 }
 
-// snapshot lists all documents, and then catches up with what was changed meanwhile until nothing more was.
+// snapshot lists all documents, and then reads the documents that changed meanwhile until no more do.
 func (s *Store) snapshot(ctx context.Context) (map[name]store.Document, int64, error) {
 	at, err := s.Latest(ctx)
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Store) snapshot(ctx context.Context) (map[name]store.Document, int64, e
 	}
 }
 
-// again reads the changed documents once more, and the latest change in the same instant.
+// again rereads the changed documents, and the latest change at the same instant.
 func (s *Store) again(ctx context.Context, documents map[name]store.Document, changes []store.Change) (int64, error) {
 	var latest *goredis.StringCmd
 	values := make(map[name]*goredis.StringCmd)

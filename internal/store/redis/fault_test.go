@@ -74,7 +74,7 @@ func TestStoreRecoversByItselfWhenRedisComesBack(t *testing.T) {
 func TestCallsEndByTheirDeadlineWhenTheLinkIsDead(t *testing.T) {
 	p := harness.StartProxy(t, harness.StartRedis(t, harness.Durable...).Addr)
 	s := open(t, redis.Options{URL: "redis://" + p.Addr, Prefix: "dead", Feed: 100})
-	for fault, spoil := range map[string]func(){
+	for failure, spoil := range map[string]func(){
 		"half-open": p.HalfOpen, "slow close": func() { p.SlowClose(time.Minute) },
 		"latency": func() { p.Latency(time.Minute) },
 	} {
@@ -82,19 +82,19 @@ func TestCallsEndByTheirDeadlineWhenTheLinkIsDead(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		_, committed := s.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: "k", ID: fault}}})
+		_, committed := s.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: "k", ID: failure}}})
 		_, listed := s.List(ctx, "k", "", 10)
 		for verb, err := range map[string]error{"commit": committed, "list": listed, "wait": s.Wait(ctx, 0)} {
 			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("%s, %s: %v", fault, verb, err)
+				t.Errorf("%s, %s: %v", failure, verb, err)
 			}
 		}
 		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("%s: it took %v", fault, took)
+			t.Errorf("%s: it took %v", failure, took)
 		}
 		p.Pass()
 		if err := s.Ping(t.Context()); err != nil {
-			t.Fatalf("%s, ping: %v", fault, err)
+			t.Fatalf("%s, ping: %v", failure, err)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"lifeline/internal/store/notify"
 )
 
-// Changes returns up to limit changes after since, in order and without a gap. It fails with Gone when the feed no
-// longer keeps the next one, or never came as far as since: the caller lists again.
+// Changes returns up to limit consecutive changes after since, in order. It fails with Gone if the feed no longer has
+// the next one, or never reached since: the caller must list again.
 func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -29,8 +29,8 @@ func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Ch
 	}
 	var end *goredis.StringCmd
 	var next *goredis.XMessageSliceCmd
-	// Not as one transaction: a Redis without room refuses even to read in one. What is committed in between only makes
-	// the changes longer than their end.
+	// The pipeline is not a transaction, because a Redis without memory refuses even to read in one. A commit in between
+	// only makes the list of changes extend beyond the end that was read.
 	_, err := s.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 		end = pipe.Get(ctx, s.key("sequence"))
 		next = pipe.XRangeN(ctx, s.key("feed"), message(since+1), "+", int64(limit))
@@ -55,7 +55,7 @@ func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Ch
 	return changes, nil
 }
 
-// Latest is the sequence of the last change, 0 before the first.
+// Latest returns the sequence of the last change, 0 before the first.
 func (s *Store) Latest(ctx context.Context) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -67,9 +67,9 @@ func (s *Store) Latest(ctx context.Context) (int64, error) {
 	return latest, nil
 }
 
-// Wait returns as soon as there is a change after since, also one by another replica, or with ctx's error. It
-// fails with Gone when the feed never came as far as since, and with Unavailable when Redis is out of reach as it
-// begins; later it waits for Redis to come back.
+// Wait returns as soon as there is a change after since, including one by another replica, or with ctx's error. It
+// fails with Gone if the feed never reached since, and with Unavailable if Redis is out of reach at the start of the
+// call; later it waits for Redis to come back.
 func (s *Store) Wait(ctx context.Context, since int64) error {
 	latest, err := s.Latest(ctx)
 	switch {
@@ -87,7 +87,7 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	return nil
 }
 
-// look is the notifier's. When Redis is out of reach it tries again, ever more slowly up to a second.
+// look returns the notifier's Look. While Redis is out of reach, it retries with growing delays of up to a second.
 func (s *Store) look() notify.Look {
 	const least = 10 * time.Millisecond
 	pause := least
@@ -126,7 +126,7 @@ func (s *Store) follow(ctx context.Context, since int64) (int64, error) {
 	return since, nil
 }
 
-// message is the name of a change in the streams.
+// message returns the id of a change in the streams.
 func message(sequence int64) string { return strconv.FormatInt(sequence, 10) + "-0" }
 
 func sequence(message string) (int64, error) {
@@ -137,7 +137,7 @@ func sequence(message string) (int64, error) {
 	return n, nil
 }
 
-// number is what a counter holds; 0 when there is none yet.
+// number returns the value of a counter; 0 if it does not exist yet.
 func number(get *goredis.StringCmd) (int64, error) {
 	n, err := get.Int64()
 	if errors.Is(err, goredis.Nil) {
@@ -149,7 +149,7 @@ func number(get *goredis.StringCmd) (int64, error) {
 	return n, err
 }
 
-// decode reads changes as the commit script writes them.
+// decode decodes changes that the commit script wrote.
 func decode(messages []goredis.XMessage) ([]store.Change, error) {
 	changes := make([]store.Change, len(messages))
 	for i, m := range messages {

@@ -14,8 +14,7 @@ import (
 	"lifeline/internal/store"
 )
 
-// underRestore stands in place of the sequence during an Import: nothing else can be written then, nor the prefix
-// be opened.
+// underRestore replaces the sequence during an Import, so that nothing else can write and nobody can open the prefix.
 const underRestore = "restoring"
 
 var (
@@ -28,9 +27,9 @@ var (
 		return '1'`)
 )
 
-// Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the prefix is
-// empty, with Invalid when the parts do not belong together, and with the first failure of theirs. When it is cut
-// short by a crash, the prefix cannot be opened any more, in words that say what to do.
+// Import imports the result of an Export, in its order, all or nothing. It fails with Conflict unless the prefix is
+// empty, with Invalid if the parts are inconsistent, and with the first error of the sequences. After a crash during an
+// Import, Open fails for the prefix with an error that says what to do.
 func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error],
 	changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	begun, err := s.write(ctx, beginScript, []string{s.key("sequence"), s.key("kinds"), s.key("stations")},
@@ -55,13 +54,13 @@ func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[s
 	return nil
 }
 
-// importer writes an archive in batches and remembers what it must end as.
+// importer writes an archive in batches and tracks the expected final state.
 type importer struct {
 	s       *Store
 	trimmed int64
 	latest  int64
 	stands  map[name]int64 // the documents' revisions
-	ends    map[name]int64 // where their changes end; negative when deleted
+	ends    map[name]int64 // the revisions after their last changes; negative if deleted
 
 	batch []func(pipe goredis.Pipeliner)
 }
@@ -98,7 +97,7 @@ func (i *importer) all(ctx context.Context, documents iter.Seq2[store.Document, 
 		}
 		last = e
 	}
-	return i.settle(ctx)
+	return i.finish(ctx)
 }
 
 func (i *importer) document(ctx context.Context, d store.Document) error {
@@ -158,8 +157,8 @@ func (i *importer) entry(ctx context.Context, e store.Entry) error {
 	})
 }
 
-// settle writes what is left and checks that the documents stand where their changes end.
-func (i *importer) settle(ctx context.Context) error {
+// finish writes the rest and checks that the documents have the revisions of their last changes.
+func (i *importer) finish(ctx context.Context) error {
 	for n, revision := range i.stands {
 		if i.ends[n] != revision {
 			return fault.New(fault.Invalid, "the archive's %s %q does not stand where its changes end", n.kind, n.id)
@@ -200,7 +199,7 @@ func (i *importer) flush(ctx context.Context) error {
 	return err
 }
 
-// empty takes back an import that failed, in one command.
+// empty deletes a failed import in one command.
 func (s *Store) empty(ctx context.Context) error {
 	kinds, err := s.client.SMembers(ctx, s.key("kinds")).Result()
 	if err != nil {

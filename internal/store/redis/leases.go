@@ -22,9 +22,9 @@ var (
 	releaseScript = goredis.NewScript(releaseText)
 )
 
-// Claim gives the lease to holder for life from now, and says whether it did: another may have it. Who has it already
-// has it anew. The time is that of Redis, so that the clocks of replicas do not matter; a failover may forget a lease.
-// A claim is no change: the feed and the audit know nothing of it.
+// Claim gives the lease to holder for life from now, and reports whether it did; another holder may have it. A claim by
+// the present holder renews the lease. The time is Redis's, so differences between the clocks of replicas do not
+// matter; a failover may lose a lease. A claim is not a change: it does not appear in the feed or the audit.
 func (s *Store) Claim(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
@@ -39,7 +39,7 @@ func (s *Store) Claim(ctx context.Context, name, holder string, life time.Durati
 	return held, nil
 }
 
-// Release gives the lease back, if holder has it.
+// Release ends the lease if holder has it.
 func (s *Store) Release(ctx context.Context, name, holder string) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Options say which Redis, and how far to trust it.
+// Options selects a Redis and the guarantees required of it.
 type Options struct {
 	// URL is one of
 	//
@@ -23,17 +23,17 @@ type Options struct {
 	// sentinel_username=, sentinel_password=, …) may follow.
 	URL string
 
-	TLS    *tls.Config // instead of the system's certificates, for rediss
-	Prefix string      // of every key, in braces; without braces itself
-	Feed   int64       // how many changes the feed keeps, at least; a follower that is further behind lists again
+	TLS    *tls.Config // replaces the system's certificates, for rediss
+	Prefix string      // prefix of every key, which is put in braces; must not contain braces
+	Feed   int64       // minimum number of changes that the feed keeps; a follower that is further behind must list again
 
-	// Replicas is how many replicas must have a write before it is acknowledged. A failover from a master that is
-	// dead then keeps it. One from a master that still lives, cut off or only slow, loses what not all replicas
-	// have: set min-replicas-to-write as well, and give Sentinel the patience that the network needs.
+	// Replicas is the number of replicas that must have a write before it is acknowledged. A failover from a dead master
+	// then keeps the write. A failover from a living master that is cut off or slow loses writes that some replica lacks:
+	// set min-replicas-to-write as well, and give Sentinel a timeout that suits the network.
 	Replicas    int
-	ReplicaWait time.Duration // for how long to wait for them, in whole milliseconds
+	ReplicaWait time.Duration // how long to wait for them, in whole milliseconds
 
-	// AcceptLoss takes a Redis as it is: one that may lose or evict what it acknowledged, or will not say.
+	// AcceptLoss accepts a Redis that may lose or evict acknowledged writes, or does not reveal whether it may.
 	AcceptLoss bool
 }
 
@@ -99,7 +99,7 @@ func (o Options) cluster(address string) (goredis.UniversalClient, error) {
 	return goredis.NewClusterClient(c), nil
 }
 
-// secure is the TLS configuration given, with the host's name of the URL's; none without TLS.
+// secure returns the configured TLS settings with the host name of the URL's settings, or nil without TLS.
 func (o Options) secure(fromURL *tls.Config) *tls.Config {
 	if fromURL == nil || o.TLS == nil {
 		return fromURL
@@ -111,7 +111,7 @@ func (o Options) secure(fromURL *tls.Config) *tls.Config {
 	return c
 }
 
-// patient is a read timeout that outlasts the wait for replicas; 0 stands for go-redis's own of five seconds.
+// patient returns a read timeout that exceeds the wait for replicas; 0 means go-redis's default of five seconds.
 func (o Options) patient(timeout time.Duration) time.Duration {
 	if o.Replicas == 0 || timeout < 0 {
 		return timeout

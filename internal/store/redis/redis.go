@@ -1,32 +1,32 @@
-// Package redis keeps the storage contract in a Redis, 7.0 or later, which several replicas of the service share:
-// a single node, one watched by Sentinels, or a Cluster.
+// Package redis implements the storage contract in Redis 7.0 or later, shared by several replicas of the service: a
+// single node, a node watched by Sentinels, or a Cluster.
 //
-// All keys carry one hash tag, {prefix}, so that any commit is one script on one node:
+// All keys carry one hash tag, {prefix}, so that every commit is one script on one node:
 //
-//	sequence                        the last change; "restoring" while an Import is under way
+//	sequence                        the last change; "restoring" during an Import
 //	feed                            a stream of the latest changes, each named <sequence>-0
-//	audit                           a stream of every change, likewise, but for what is trimmed
-//	trimmed                         up to which change the overtaken ones are gone from audit and history
+//	audit                           a stream of all changes that are not trimmed, named likewise
+//	trimmed                         the change up to which superseded changes are removed from audit and history
 //	retired                         counts every Forget and step of a Trim
 //	documents:<kind>                id -> revision, space, body
 //	revisions:<kind>                id -> revision; negative when deleted
 //	ids:<kind>                      the ids in byte order
 //	history:<kind>                  id, NUL, sequence in twenty digits: the changes of each document
 //	asrun:<station>, instants:<station>  sequence -> at in ms, space, body; and by at
-//	kinds, stations                 of which there are or were documents and as-run
-//	receipt:<random>                what a call answered, for ten minutes
-//	lease:<name>                    who holds it, for as long as he does
-//	reserve                         memory that is kept for what is urgent: pieces by number
-//	caller:<token>                  how far a caller's requests have come; under rate:{prefix}: (redis_rate)
+//	kinds, stations                 the names that have or had documents and as-run entries
+//	receipt:<random>                the answer to a call, for ten minutes
+//	lease:<name>                    its holder, until it expires
+//	reserve                         memory reserved for urgent writes: pieces by number
+//	caller:<token>                  state of a caller's rate limit; under rate:{prefix}: (redis_rate)
 //
-// A call that is sent again, because its answer was lost, finds its receipt and does nothing twice.
+// A call that is repeated because its answer was lost finds its receipt and does not act twice.
 //
-// A user of Redis needs no more than this:
+// The Redis user needs no more permissions than these:
 //
 //	~{prefix}:* +get +set +del +incrby +hget +hmget +hset +hdel +hsetnx +zadd +zrem +zrangebylex +zrevrangebylex
 //	+zrangebyscore +sadd +smembers +xadd +xrange +xrevrange +xread +xdel +xtrim +evalsha +eval +multi +exec +ping +info
 //	+config|get, +select for a numbered database,
-//	~rate:{prefix}:* +time for the rate limits that replicas share (without, each keeps to them by itself),
+//	~rate:{prefix}:* +time for rate limits shared by replicas (otherwise each replica has its own),
 //	+wait and +script|load for replicas, +hlen and +zcard to check, +cluster|slots and +cluster|shards for a Cluster
 package redis
 
@@ -51,8 +51,8 @@ type Store struct {
 	closed   func() error
 }
 
-// Open connects and proves that the Redis can be reached and may be trusted, in words that say what to change when
-// it may not.
+// Open connects and checks that Redis can be reached and gives the required guarantees. If it does not, the error says
+// what to change.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	client, err := o.client()
 	if err != nil {
@@ -68,7 +68,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Ping fails with Unavailable when Redis is out of reach.
+// Ping fails with Unavailable if Redis is out of reach.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.client.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("redis: ping: %w", classify(ctx, err))
@@ -76,10 +76,10 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends what is under way and all connections. A second Close does nothing more.
+// Close ends running calls and all connections. A second Close does nothing.
 func (s *Store) Close() error {
 	s.notifier.Cancel()
-	err := s.closed() // ends the notifier's read as well
+	err := s.closed() // also ends the notifier's read
 	s.notifier.Stop()
 	if err != nil {
 		return fmt.Errorf("redis: close: %w", err)
@@ -91,7 +91,7 @@ func (s *Store) key(parts ...string) string {
 	return "{" + s.o.Prefix + "}:" + strings.Join(parts, ":")
 }
 
-// write runs a script that writes, and when so told waits until replicas have it too. It is one round trip.
+// write runs a script that writes and, if configured, waits until replicas have the write too. It is one round trip.
 func (s *Store) write(ctx context.Context, script *goredis.Script, keys []string, args []any) (string, error) {
 	if s.o.Replicas == 0 {
 		answer, err := script.Run(ctx, s.client, keys, args...).Text()
@@ -129,7 +129,7 @@ func (s *Store) write(ctx context.Context, script *goredis.Script, keys []string
 	}
 }
 
-// master is the node that keeps key.
+// master returns the node that holds key.
 func (s *Store) master(ctx context.Context, key string) (goredis.UniversalClient, error) {
 	if cluster, ok := s.client.(*goredis.ClusterClient); ok {
 		return cluster.MasterForKey(ctx, key)

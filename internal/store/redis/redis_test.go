@@ -20,7 +20,7 @@ func TestMiniredisKeepsTheContract(t *testing.T) {
 	mini := miniredis.RunT(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
-	go func() { // its time passes only when it is told to
+	go func() { // miniredis's time passes only on request
 		defer close(over)
 		const tick = time.Millisecond
 		passing := time.NewTicker(tick)
@@ -46,7 +46,7 @@ func TestBoundedFeed(t *testing.T) {
 
 var prefixes atomic.Int64
 
-// places are prefixes of one Redis, each new.
+// places returns new, distinct prefixes of one Redis.
 func places(o redis.Options) storetest.Place {
 	return func(t *testing.T) func() storetest.Store {
 		o := o
@@ -55,7 +55,7 @@ func places(o redis.Options) storetest.Place {
 	}
 }
 
-// open opens a Store and closes it when the test ends, unless the test did.
+// open opens a Store and closes it at the end of the test, unless the test closed it.
 func open(t testing.TB, o redis.Options) *redis.Store {
 	t.Helper()
 	s, err := redis.Open(t.Context(), o)

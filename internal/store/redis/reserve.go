@@ -10,16 +10,16 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// Reserve is the memory that this Redis may still take. What is held are the fields of a key, of a piece each, which
-// all replicas of the service share. A piece is given out by deleting its field: a Redis without room takes nothing
-// new, not even less of what it had.
+// Reserve is reserved memory of this Redis. It consists of the fields of one key, one per piece, which all replicas of
+// the service share. Deleting a field releases a piece: a Redis without memory accepts no writes, not even of a smaller
+// value.
 type Reserve struct{ store *Store }
 
-// Reserve is the store's.
+// Reserve returns the store's reserve.
 func (s *Store) Reserve() Reserve { return Reserve{s} }
 
-// smallest is the part of a Redis that is held at most, and largest how many bytes: they are sent to it, a piece at a
-// time. A field takes up a whole piece with its name and head.
+// smallest is the divisor of the largest share of a Redis that is reserved, and largest the maximum number of bytes,
+// because they are sent to Redis, a piece at a time. A field with its name and header takes a whole piece.
 const (
 	smallest = 8
 	largest  = 16 << 20
@@ -29,13 +29,13 @@ const (
 
 func (r Reserve) key() string { return r.store.key("reserve") }
 
-// Fit is at most an eighth of the memory that Redis may take, in whole pieces, and nothing where that has no bounds.
+// Fit returns at most an eighth of Redis's maximum memory, in whole pieces, or 0 if the memory is unlimited.
 func (r Reserve) Fit(ctx context.Context, size int64) (int64, error) {
 	_, most, err := r.memory(ctx)
 	return min(size, most/smallest, largest) / piece * piece, err
 }
 
-// Free is how much memory Redis may still take.
+// Free returns how much more memory Redis may use.
 func (r Reserve) Free(ctx context.Context) (int64, error) {
 	used, most, err := r.memory(ctx)
 	if err != nil || most == 0 {
@@ -44,13 +44,13 @@ func (r Reserve) Free(ctx context.Context) (int64, error) {
 	return most - used, nil
 }
 
-// Held is how much is, by this service or another that shares it.
+// Held returns the reserved memory, including that of other services that share the reserve.
 func (r Reserve) Held(ctx context.Context) (int64, error) {
 	fields, err := r.pieces(ctx)
 	return int64(len(fields)) * piece, err
 }
 
-// pieces are the fields that are held.
+// pieces returns the existing fields.
 func (r Reserve) pieces(ctx context.Context) (map[int]bool, error) {
 	names, err := r.store.client.HKeys(ctx, r.key()).Result()
 	if err != nil {
@@ -65,8 +65,8 @@ func (r Reserve) pieces(ctx context.Context) (map[int]bool, error) {
 	return held, nil
 }
 
-// Hold makes the held memory n bytes, in whole pieces. It fails with Full when there is no room for so many, and holds
-// as many as there was room for.
+// Hold sets the reserved memory to n bytes, in whole pieces. It fails with Full if there is not enough memory, and then
+// reserves as much as fits.
 func (r Reserve) Hold(ctx context.Context, n int64) (int64, error) {
 	held, err := r.pieces(ctx)
 	if err != nil {
@@ -74,7 +74,7 @@ func (r Reserve) Hold(ctx context.Context, n int64) (int64, error) {
 	}
 	want := int(n / piece)
 	_, err = r.store.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
-		pipe.HDel(ctx, r.key(), "size", "bytes") // of an earlier version, which held one value
+		pipe.HDel(ctx, r.key(), "size", "bytes") // of an earlier version, which had one value
 		for k := range held {
 			if k >= want {
 				pipe.HDel(ctx, r.key(), strconv.Itoa(k))
@@ -97,7 +97,7 @@ func (r Reserve) Hold(ctx context.Context, n int64) (int64, error) {
 	return int64(len(held)) * piece, err
 }
 
-// memory is what Redis says that it takes and may take; 0 where that has no bounds.
+// memory returns Redis's used and maximum memory; the maximum is 0 if it is unlimited.
 func (r Reserve) memory(ctx context.Context) (used, most int64, err error) {
 	node, err := r.store.master(ctx, r.key())
 	if err != nil {

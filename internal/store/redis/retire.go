@@ -22,8 +22,8 @@ var (
 	trimScript   = goredis.NewScript(trimText)
 )
 
-// Forget removes the station's entries of these sequences, all together; one that is not there is no failure. A
-// forgotten name is free again: whoever lets entries go knows where they went.
+// Forget removes the station's entries with these sequences atomically; a missing one is not an error. The names of
+// forgotten entries become free again, so the caller must remember which entries it removed.
 func (s *Store) Forget(ctx context.Context, station string, sequences []int64) error {
 	if err := ctx.Err(); err != nil || len(sequences) == 0 {
 		return err
@@ -39,10 +39,10 @@ func (s *Store) Forget(ctx context.Context, station string, sequences []int64) e
 	return nil
 }
 
-// Trim lets go of every change up to through that a later change of its document has overtaken, or that has no
-// document. The last change of each document stays: it says where the document stands. The feed answers Gone to
-// whoever has not come as far. Trim fails with Invalid unless through is before the latest change; to trim less far
-// than before does nothing. One that was cut short is finished by the next.
+// Trim removes every change up to through that a later change of its document supersedes, or that has no document. The
+// last change of each document stays, because it gives the document's revision. The feed then answers Gone to followers
+// that have not come as far. Trim fails with Invalid unless through is before the latest change; trimming less far than
+// before does nothing. The next Trim completes an interrupted one.
 func (s *Store) Trim(ctx context.Context, through int64) error {
 	latest, err := s.Latest(ctx)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Store) Trim(ctx context.Context, through int64) error {
 	return nil
 }
 
-// trim lets go of the next changes after after, and returns the last one that it looked at.
+// trim removes superseded changes among the next ones after after, and returns the last change that it examined.
 func (s *Store) trim(ctx context.Context, after, through int64) (int64, error) {
 	changes, err := s.audited(ctx, after)
 	if err != nil {
@@ -79,10 +79,11 @@ func (s *Store) trim(ctx context.Context, after, through int64) (int64, error) {
 	return after, err
 }
 
-// retirement says how far changes are trimmed, and a number that grows with every Forget and every step of a Trim.
+// retirement returns the change up to which changes are trimmed, and a number that grows with every Forget and every
+// step of a Trim.
 func (s *Store) retirement(ctx context.Context) (trimmed, steps int64, err error) {
 	var through, count *goredis.StringCmd
-	// the number first grows later than what it counts
+	// read the number first: it grows after the removal that it counts
 	_, err = s.client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 		through, count = pipe.Get(ctx, s.key("trimmed")), pipe.Get(ctx, s.key("retired"))
 		return nil
@@ -95,8 +96,8 @@ func (s *Store) retirement(ctx context.Context) (trimmed, steps int64, err error
 	return trimmed, steps, errors.Join(unread, uncounted)
 }
 
-// steady fails with Unavailable when records were let go since retirement said steps: what was read in between may
-// lack some that nothing else read has.
+// steady fails with Unavailable if records were removed since retirement returned steps, because the data read in
+// between may then be inconsistent.
 func (s *Store) steady(ctx context.Context, steps int64) error {
 	_, now, err := s.retirement(ctx)
 	if err == nil && now != steps {

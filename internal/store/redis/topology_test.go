@@ -38,7 +38,7 @@ func TestSentinelKeepsTheContractThroughAFailover(t *testing.T) {
 	for range 3 {
 		sentinels = append(sentinels, startSentinel(t, master))
 	}
-	for _, s := range sentinels { // each knows the replicas and the other two
+	for _, s := range sentinels { // each Sentinel knows the replicas and the other two
 		s.Until(func(ctx context.Context, c *goredis.Client) bool {
 			info, err := c.Info(ctx, "sentinel").Result()
 			return err == nil && strings.Contains(info, "status=ok") && strings.Contains(info, "slaves=2,sentinels=3")
@@ -73,8 +73,8 @@ func TestSentinelKeepsTheContractThroughAFailover(t *testing.T) {
 	t.Run("after", func(t *testing.T) { storetest.Run(t, places(o)) })
 }
 
-// failover loads a Store, kills its master in the middle, goes on until every writer has made as many commits
-// again, and looks for every commit that was acknowledged.
+// failover puts load on a Store, kills its master meanwhile, continues until every writer has made as many further
+// commits, and checks that every acknowledged commit exists.
 func failover(t *testing.T, o redis.Options, kill func()) {
 	t.Helper()
 	const writers, each = 4, 25
@@ -83,7 +83,7 @@ func failover(t *testing.T, o redis.Options, kill func()) {
 	defer cancel()
 	var half, all sync.WaitGroup
 	half.Add(writers)
-	all.Go(func() { // a follower needs no help to get over it
+	all.Go(func() { // a follower survives the failover by itself
 		for since := int64(0); since < writers*each*2; {
 			if err := s.Wait(ctx, since); err != nil && !fault.Is(err, fault.Unavailable) {
 				t.Errorf("wait since %d: %v", since, err)
@@ -127,8 +127,8 @@ func failover(t *testing.T, o redis.Options, kill func()) {
 	}
 }
 
-// patient is for how many milliseconds a Sentinel bears with a master that is only slow, as on a busy machine: to
-// fail over from one that lives loses what not all replicas have.
+// patient is the time in milliseconds for which a Sentinel tolerates a slow master on a busy machine: a failover from a
+// living master loses the writes that some replica lacks.
 const patient = 600_000
 
 func startSentinel(t *testing.T, master *harness.Redis) *harness.Redis {
@@ -185,7 +185,7 @@ func TestClusterKeepsTheContract(t *testing.T) {
 			}
 		}
 	})
-	for _, s := range nodes { // the places were spread
+	for _, s := range nodes { // the prefixes were distributed
 		if size := s.Do("dbsize"); size == int64(0) {
 			t.Errorf("%s has no key", s.Addr)
 		}

@@ -10,8 +10,8 @@ import (
 	"lifeline/internal/fault"
 )
 
-// trust looks at every server that is connected to, also one that a failover brings, and refuses it when it may
-// lose or evict what it acknowledged. Sentinels keep nothing and pass.
+// trust checks every connected server, including one after a failover, and rejects it if it may lose or evict
+// acknowledged writes. Sentinels store nothing and are accepted.
 func (o Options) trust() func(context.Context, *goredis.Conn) error {
 	if o.AcceptLoss {
 		return nil
@@ -21,7 +21,7 @@ func (o Options) trust() func(context.Context, *goredis.Conn) error {
 		server := pipe.Info(ctx, "server")
 		settings := pipe.ConfigGet(ctx, "*append*")
 		eviction := pipe.ConfigGet(ctx, "maxmemory-policy")
-		_, _ = pipe.Exec(ctx) // each command's own failure is looked at below
+		_, _ = pipe.Exec(ctx) // each command's error is checked below
 		info, err := server.Result()
 		if err != nil {
 			return err

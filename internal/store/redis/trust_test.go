@@ -61,7 +61,7 @@ func TestRedisThatMayLoseWritesIsRefusedInWordsThatHelp(t *testing.T) {
 	}
 }
 
-// The documented rule of the user is enough, over TLS.
+// The documented permissions of the user suffice, over TLS.
 func TestContractHoldsForAnACLUserOverTLS(t *testing.T) {
 	cert, key, roots := certificate(t)
 	secure := harness.FreeAddress(t)
@@ -148,7 +148,7 @@ func TestFullRedisKeepsWhatItHas(t *testing.T) {
 	}
 }
 
-// certificate makes one for the loopback address that signs itself.
+// certificate creates a self-signed certificate for the loopback address.
 func certificate(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

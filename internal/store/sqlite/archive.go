@@ -12,9 +12,9 @@ import (
 	"lifeline/internal/store"
 )
 
-// Export calls begin with how far changes are trimmed, document with every document by kind and id, change with every
-// change by sequence, and entry with every as-run entry by station and sequence, all as of one instant, while writers
-// go on. It fails with the first failure of theirs.
+// Export calls begin with the change up to which changes are trimmed, document with every document by kind and id,
+// change with every change by sequence, and entry with every as-run entry by station and sequence, all as of one
+// instant, while writers continue. It stops at the first error that they return.
 func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
 	change func(store.Change) error, entry func(store.Entry) error) error {
 	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
@@ -41,7 +41,7 @@ func (s *Store) Export(ctx context.Context, begin func(trimmed int64) error, doc
 	return nil
 }
 
-// visit reads row after row and hands each on.
+// visit passes each row of a query to take.
 func visit[T any](ctx context.Context, tx *sql.Tx, query string, take func(T) error, parts func(*T) []any) error {
 	rows, err := tx.QueryContext(ctx, query)
 	if err != nil {
@@ -60,8 +60,8 @@ func visit[T any](ctx context.Context, tx *sql.Tx, query string, take func(T) er
 	return rows.Err()
 }
 
-// Import takes what an Export gave, in its order, all or nothing. It fails with Conflict unless the Store is
-// empty, with Invalid when the parts do not belong together, and with the first failure of theirs.
+// Import imports the result of an Export, in its order, all or nothing. It fails with Conflict unless the Store is
+// empty, with Invalid if the parts are inconsistent, and with the first error of the sequences.
 func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[store.Document, error],
 	changes iter.Seq2[store.Change, error], entries iter.Seq2[store.Entry, error]) error {
 	var latest int64
@@ -97,7 +97,7 @@ func (s *Store) Import(ctx context.Context, trimmed int64, documents iter.Seq2[s
 		if _, err := tx.ExecContext(ctx, "UPDATE trimmed SET through = ?", trimmed); err != nil {
 			return err
 		}
-		return settle(ctx, tx)
+		return finish(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("sqlite: import: %w", err)
@@ -122,7 +122,7 @@ func importEntry(ctx context.Context, tx *sql.Tx, e store.Entry) error {
 		"NOTHING", e.Station, e.Sequence, e.At.UnixMilli(), []byte(e.Body)))
 }
 
-// once fails with Invalid when an insertion found its name taken.
+// once fails with Invalid if an insertion found that its name exists.
 func once(done sql.Result, err error) error {
 	if err != nil {
 		return err
@@ -133,8 +133,8 @@ func once(done sql.Result, err error) error {
 	return fault.New(fault.Invalid, "the archive has something twice")
 }
 
-// settle checks that the documents stand where the changes left them, and buries the deleted.
-func settle(ctx context.Context, tx *sql.Tx) error {
+// finish checks that the documents have the revisions to which the changes led, and records the deleted ones.
+func finish(ctx context.Context, tx *sql.Tx) error {
 	for _, contradiction := range []string{"documents d WHERE " + astray, "changes c WHERE " + missing} {
 		var kind, id string
 		switch err := tx.QueryRowContext(ctx, "SELECT kind, id FROM "+contradiction+" LIMIT 1").Scan(&kind, &id); {

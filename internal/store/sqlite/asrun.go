@@ -10,8 +10,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Append adds the entries whose station and sequence are new, all together, and says which those were; they are on
-// disk when it returns. The first report under a name stands: a repeat, whatever its body, is not fresh and
+// Append adds the entries whose station and sequence are new, atomically, and reports for each whether it was. They are
+// on disk when Append returns. The first report under a name is final: a repetition, with whatever body, is not new and
 // changes nothing.
 func (s *Store) Append(ctx context.Context, entries []store.Entry) ([]bool, error) {
 	for _, e := range entries {

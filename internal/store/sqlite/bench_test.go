@@ -11,7 +11,7 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// The machine's own limit: one page appended and synced.
+// The limit of the machine: one page appended and synced.
 func BenchmarkFsync(b *testing.B) {
 	f, err := os.Create(filepath.Join(b.TempDir(), "file"))
 	if err != nil {
@@ -40,7 +40,7 @@ func BenchmarkCommit(b *testing.B) {
 	perSecond(b, "commits/s")
 }
 
-// Sixteen at once, as requests come.
+// The load is sixteen concurrent commits.
 func BenchmarkCommitBySixteen(b *testing.B) {
 	s := open(b, filepath.Join(b.TempDir(), "lifeline.db"))
 	var n atomic.Int64
@@ -64,7 +64,7 @@ func BenchmarkGet(b *testing.B) {
 	perSecond(b, "reads/s")
 }
 
-// A cold start reads every segment.
+// A cold start reads all segments.
 func BenchmarkListOf100000(b *testing.B) {
 	s := open(b, filepath.Join(b.TempDir(), "lifeline.db"))
 	body := make([]byte, 1000)

@@ -11,9 +11,9 @@ import (
 	"lifeline/internal/store"
 )
 
-// Commit applies all of c's writes or none and returns their changes in the order of the writes; they are on disk
-// when it returns. It fails with Conflict when a document that must not exist does, and with Stale when one is not
-// at the expected revision; the first such write decides. When c's context ends it, nothing is written.
+// Commit applies all of c's writes or none and returns their changes in the order of the writes. They are on disk when
+// it returns. It fails with Conflict if a document that must not exist does, and with Stale if one is not at the
+// expected revision; the first such write determines the error. If ctx ends it, nothing is written.
 func (s *Store) Commit(ctx context.Context, c store.Commit) ([]store.Change, error) {
 	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("sqlite: commit: %w", err)
@@ -58,7 +58,7 @@ func apply(ctx context.Context, tx *sql.Tx, c store.Commit) ([]store.Change, err
 	return changes, nil
 }
 
-// applyOne makes one write and returns the document's new revision.
+// applyOne applies one write and returns the document's new revision.
 func applyOne(ctx context.Context, tx *sql.Tx, w store.Write) (int64, error) {
 	var current int64
 	err := tx.QueryRowContext(ctx, "SELECT revision FROM documents WHERE kind = ? AND id = ?", w.Kind, w.ID).Scan(&current)
@@ -101,7 +101,7 @@ func insertChange(ctx context.Context, tx *sql.Tx, c store.Change) error {
 	return err
 }
 
-// blob is b as the driver stores it: a nil slice would become NULL.
+// blob returns b in a form that the driver stores as a blob: it would store a nil slice as NULL.
 func blob(b []byte) []byte {
 	if b == nil {
 		return []byte{}

@@ -12,7 +12,7 @@ import (
 	"lifeline/internal/store/storetest"
 )
 
-// TestKilledProcessLosesNoAcknowledgedWrite kills a real process. LIFELINE_PROVE=crash-store makes it 500 times.
+// TestKilledProcessLosesNoAcknowledgedWrite kills a real process; with LIFELINE_PROVE=crash-store 500 times.
 func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
 	rounds := 10
 	if os.Getenv("LIFELINE_PROVE") == "crash-store" {
@@ -40,7 +40,7 @@ func TestKilledProcessLosesNoAcknowledgedWrite(t *testing.T) {
 				if err := child.Process.Kill(); err != nil {
 					t.Fatalf("kill: %v", err)
 				}
-				_ = child.Wait() // says that it was killed
+				_ = child.Wait() // reports that the process was killed
 				if err := w.Close(); err != nil {
 					t.Fatal(err)
 				}

@@ -1,7 +1,8 @@
-// Package sqlite keeps the storage contract in one SQLite file: the default, with nothing to install.
+// Package sqlite implements the storage contract in one SQLite file. It is the default and needs no installation.
 //
-//   - sqlite.go opens the file, migrate.go brings its tables up to date, check.go looks for damage.
-//   - group.go makes one transaction of the commits that wait at the same time; commit.go applies one.
-//   - documents.go, feed.go, asrun.go, retire.go and leases.go answer the contract; archive.go takes and gives backups.
-//   - keep.go has a mark beside the file of what was acknowledged, so that a file that was put back is found.
+//   - sqlite.go opens the file, migrate.go updates its tables, check.go finds damage.
+//   - group.go combines commits that wait at the same time into one transaction; commit.go applies one commit.
+//   - documents.go, feed.go, asrun.go, retire.go and leases.go implement the contract; archive.go exports and imports
+//     backups.
+//   - keep.go records the acknowledged changes in a file beside the database, to detect a database that was set back.
 package sqlite

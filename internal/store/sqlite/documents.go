@@ -10,7 +10,7 @@ import (
 	"lifeline/internal/store"
 )
 
-// Get fails with NotFound.
+// Get returns the document. It fails with NotFound.
 func (s *Store) Get(ctx context.Context, kind, id string) (store.Document, error) {
 	d := store.Document{Kind: kind, ID: id}
 	err := s.readers.QueryRowContext(ctx, "SELECT revision, body FROM documents WHERE kind = ? AND id = ?", kind,
@@ -41,7 +41,7 @@ func (s *Store) List(ctx context.Context, kind, after string, limit int) ([]stor
 	return list, nil
 }
 
-// collect reads every row into a value, whose parts are where the columns go.
+// collect reads every row into a value; parts returns the destinations of its columns.
 func collect[T any](rows *sql.Rows, err error, parts func(*T) []any) ([]T, error) {
 	if err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ import (
 	"lifeline/internal/fault"
 )
 
-// classify turns what the driver says into the contract's failures, once. A call that its own context ended fails
-// with the context's error.
+// classify converts the driver's errors into the contract's kinds, once. A call whose own context ended fails with the
+// context's error.
 func classify(ctx context.Context, err error) error {
 	if err == nil {
 		return nil

@@ -5,14 +5,14 @@ import (
 	"strconv"
 )
 
-// Waiting is how many writes wait for the one that is under way.
+// Waiting returns the number of writes that wait for the running one.
 func (s *Store) Waiting() int {
 	s.group.mu.Lock()
 	defer s.group.mu.Unlock()
 	return len(s.group.waiting)
 }
 
-// Confine leaves the file so many pages to grow.
+// Confine limits the growth of the file to the given number of pages.
 func (s *Store) Confine(ctx context.Context, pages int) error {
 	var has int
 	if err := s.writer.QueryRowContext(ctx, "PRAGMA page_count").Scan(&has); err != nil {

@@ -16,8 +16,8 @@ const (
 	selectChanges = "SELECT sequence, kind, id, revision, deleted, at, by, action, reason, request_id FROM changes "
 )
 
-// Changes returns up to limit changes after since, in order and without a gap. The feed is the audit trail; Changes
-// fails with Gone when what follows since is trimmed, or the feed never came as far: the caller lists again.
+// Changes returns up to limit consecutive changes after since, in order. The feed is the audit trail. Changes fails
+// with Gone if changes after since are trimmed, or the feed never reached since: the caller must list again.
 func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Change, error) {
 	if limit < 1 {
 		return nil, fault.New(fault.Invalid, "the limit of a list is at least 1, not %d", limit)
@@ -36,7 +36,7 @@ func (s *Store) Changes(ctx context.Context, since int64, limit int) ([]store.Ch
 	return changes, nil
 }
 
-// Latest is the sequence of the last change, 0 before the first.
+// Latest returns the sequence of the last change, 0 before the first.
 func (s *Store) Latest(ctx context.Context) (int64, error) {
 	var latest int64
 	if err := s.readers.QueryRowContext(ctx, selectLatest).Scan(&latest); err != nil {
@@ -45,8 +45,8 @@ func (s *Store) Latest(ctx context.Context) (int64, error) {
 	return latest, nil
 }
 
-// Wait returns as soon as there is a change after since, also one by another process, or with ctx's error. It
-// fails with Gone when the feed never came as far as since.
+// Wait returns as soon as there is a change after since, including one by another process, or with ctx's error. It
+// fails with Gone if the feed never reached since.
 func (s *Store) Wait(ctx context.Context, since int64) error {
 	if err := s.follows(ctx, since); err != nil {
 		return err
@@ -57,11 +57,11 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	return nil
 }
 
-// glance is how long a change by another process may go unseen. One look is a read of one index page, and nobody
-// looks while nobody waits.
+// glance is the longest delay until a change by another process is seen. A look reads one index page, and happens only
+// while a caller waits.
 const glance = 25 * time.Millisecond
 
-// look is the notifier's.
+// look is the notifier's Look.
 func (s *Store) look(ctx context.Context, since int64) (int64, time.Duration) {
 	latest, err := s.Latest(ctx)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Store) look(ctx context.Context, since int64) (int64, time.Duration) {
 	return latest, glance
 }
 
-// Audit returns the changes that q selects, in order. It knows every change that was not trimmed.
+// Audit returns the changes that q selects, in order. It covers all changes that were not trimmed.
 func (s *Store) Audit(ctx context.Context, q store.AuditQuery) ([]store.Change, error) {
 	limit, err := q.Most()
 	if err != nil {
@@ -112,7 +112,7 @@ func changeParts(c *store.Change) []any {
 		&c.RequestID}
 }
 
-// follows fails with Gone when the feed ends before since, as it does after an older file was put in its place.
+// follows fails with Gone if the feed ends before since, as it does after an older file replaced the database.
 func (s *Store) follows(ctx context.Context, since int64) error {
 	latest, err := s.Latest(ctx)
 	if err != nil {
@@ -124,7 +124,7 @@ func (s *Store) follows(ctx context.Context, since int64) error {
 	return nil
 }
 
-// keeps fails with Gone when what follows since is trimmed.
+// keeps fails with Gone if changes after since are trimmed.
 func (s *Store) keeps(ctx context.Context, since int64) error {
 	var trimmed int64
 	if err := s.readers.QueryRowContext(ctx, selectTrimmed).Scan(&trimmed); err != nil {
@@ -136,7 +136,8 @@ func (s *Store) keeps(ctx context.Context, since int64) error {
 	return nil
 }
 
-// ceil is the first whole millisecond at or after t: an interval's end within a millisecond does not exclude it.
+// ceil returns the first whole millisecond at or after t, so that an interval's end within a millisecond does not
+// exclude it.
 func ceil(t time.Time) int64 {
 	return t.Add(time.Millisecond - time.Nanosecond).UnixMilli()
 }

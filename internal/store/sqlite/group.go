@@ -7,30 +7,31 @@ import (
 	"sync"
 )
 
-// mostShare is how many writes share a transaction at most, so that none waits for long.
+// mostShare bounds the number of writes that share a transaction, so that none waits for long.
 const mostShare = 128
 
-// group has writes that come at once share a transaction, and so the wait for the disk. Whoever comes while none is
-// under way begins one; whoever comes meanwhile waits, and the first of those leads the next, with all of them.
+// group lets concurrent writes share a transaction and so the wait for the disk. A write that arrives while none is
+// running starts a transaction. Writes that arrive meanwhile wait, and the first of them leads the next transaction
+// with all of them.
 type group struct {
 	mu      sync.Mutex
 	leading bool
-	waiting []*turn // the leader first, until it takes them
+	waiting []*pending // the leader first, until it takes them
 }
 
-// turn is one caller's write. Its work may be done a second time, when the first was undone.
-type turn struct {
+// pending is one caller's write. Its work may run a second time if the first transaction was rolled back.
+type pending struct {
 	ctx    context.Context
 	work   func(ctx context.Context, tx *sql.Tx) error
 	err    error
-	chosen bool      // to lead
-	called chan bool // once, buffered: true to lead, or false when err is there
+	chosen bool      // chosen as leader
+	called chan bool // buffered, receives one value: true to lead, or false when err is set
 }
 
-// write does work in a transaction, which is on disk when it returns, perhaps together with the work of others: what
-// they fail with is theirs. When ctx ends before its turn, nothing is written.
+// write runs work in a transaction, perhaps together with the work of other callers. When it returns, the transaction
+// is on disk. It returns only the error of its own work. If ctx ends before the work starts, nothing is written.
 func (s *Store) write(ctx context.Context, work func(ctx context.Context, tx *sql.Tx) error) error {
-	t := &turn{ctx: ctx, work: work, called: make(chan bool, 1)}
+	t := &pending{ctx: ctx, work: work, called: make(chan bool, 1)}
 	if !s.group.join(t) {
 		var lead bool
 		select {
@@ -39,7 +40,7 @@ func (s *Store) write(ctx context.Context, work func(ctx context.Context, tx *sq
 			if s.group.leave(t) {
 				return ctx.Err()
 			}
-			lead = <-t.called // it is under way
+			lead = <-t.called // the work is already running
 		}
 		if !lead {
 			return t.err
@@ -61,8 +62,8 @@ func (s *Store) write(ctx context.Context, work func(ctx context.Context, tx *sq
 	return t.err
 }
 
-// join says whether t leads.
-func (g *group) join(t *turn) bool {
+// join adds t and reports whether it leads.
+func (g *group) join(t *pending) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting = append(g.waiting, t)
@@ -71,8 +72,8 @@ func (g *group) join(t *turn) bool {
 	return first
 }
 
-// leave says whether t still waited.
-func (g *group) leave(t *turn) bool {
+// leave removes t and reports whether it was still waiting.
+func (g *group) leave(t *pending) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	i := slices.Index(g.waiting, t)
@@ -83,8 +84,8 @@ func (g *group) leave(t *turn) bool {
 	return true
 }
 
-// take is the leader's: itself, and those who wait.
-func (g *group) take() []*turn {
+// take returns the leader and the waiting writes.
+func (g *group) take() []*pending {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.waiting), mostShare)
@@ -93,7 +94,7 @@ func (g *group) take() []*turn {
 	return batch
 }
 
-// next lets another lead, if one waits.
+// next makes the first waiting write the leader, if there is one.
 func (g *group) next() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -103,10 +104,10 @@ func (g *group) next() {
 	}
 }
 
-// share does a batch in one transaction and gives each its outcome. It answers false, having written nothing, when the
-// transaction was lost before it was committed, as SQLite does when there is no room: then it does not say whose fault
-// that was. A work under way is not cut short, since that would undo the others'.
-func (s *Store) share(batch []*turn) bool {
+// share runs a batch in one transaction and gives each write its outcome. It returns false, having written nothing, if
+// the transaction was lost before it was committed. SQLite does that when there is no space, and does not say which
+// write caused it. share never interrupts running work, because that would roll back the others.
+func (s *Store) share(batch []*pending) bool {
 	ctx := context.WithoutCancel(batch[0].ctx)
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -137,8 +138,8 @@ func (s *Store) share(batch []*turn) bool {
 	return true
 }
 
-// fail gives err to all who have not failed already.
-func fail(batch []*turn, err error) {
+// fail sets err on all writes that have not failed already.
+func fail(batch []*pending, err error) {
 	for _, t := range batch {
 		if t.err == nil {
 			t.err = err
@@ -146,7 +147,8 @@ func fail(batch []*turn, err error) {
 	}
 }
 
-// transact does work in a transaction of its own, which is on disk when it returns, or undone when ctx ends it.
+// transact runs work in a transaction of its own. When it returns, the transaction is on disk, or rolled back if ctx
+// ended it.
 func (s *Store) transact(ctx context.Context, work func(ctx context.Context, tx *sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"lifeline/internal/store"
 )
 
-// Writes that share a transaction have each its own outcome: one that is stale, or cancelled while it waits, or too
-// large for the disk, takes nobody along.
+// Writes that share a transaction have independent outcomes: one that is stale, cancelled while it waits, or too large
+// for the disk does not affect the others.
 func TestWritesThatShareATransactionFailAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lifeline.db")
 	s := open(t, path)
@@ -31,10 +31,10 @@ func TestWritesThatShareATransactionFailAlone(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for _, crowded := range []bool{false, true} {
-		if err := s.Confine(t.Context(), 100); err != nil { // a connection that a cancelled commit ended took its limit along
+		if err := s.Confine(t.Context(), 100); err != nil { // a cancelled commit closes its connection, and the limit with it
 			t.Fatal(err)
 		}
-		held, err := other.BeginTx(t.Context(), nil) // so that everybody waits
+		held, err := other.BeginTx(t.Context(), nil) // so that all writes wait
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,11 +72,11 @@ func TestWritesThatShareATransactionFailAlone(t *testing.T) {
 			begin(cancelled, name("cancelled", 0), store.Write{Kind: "k", ID: name("cancelled", 0)})
 			want[name("cancelled", 0)] = context.Canceled
 		}
-		for s.Waiting() != begun-1 { // all but the one that leads
+		for s.Waiting() != begun-1 { // all but the leader
 			time.Sleep(time.Millisecond)
 		}
 		cancel()
-		if !crowded { // the cancelled one is told at once
+		if !crowded { // the cancelled write returns at once
 			if got := <-outcomes; got.id != name("cancelled", 0) || !errors.Is(got.err, context.Canceled) {
 				t.Errorf("%s: %v", got.id, got.err)
 			}

@@ -22,36 +22,36 @@ import (
 	"lifeline/internal/store"
 )
 
-// ErrBehind is in what Open fails with where the file lacks changes that were acknowledged: it was copied without its
-// journal, or an older or another file was put in its place. Accept has Open take it as it is.
+// ErrBehind is the cause of an error of Open if the file lacks acknowledged changes: it was copied without its journal,
+// or an older or another file replaced it. Accept makes Open accept the file.
 var ErrBehind = errors.New("the database lacks changes that were acknowledged")
 
-// kept is the user_version of a file that a keeper has open, or had when it died. It is in the file itself, not only in
-// the journal, before the keeper's first commit, and the journal is not removed while it is there: without a journal
-// such a file was copied without it.
+// kept is the user_version of a file that a keeper has open, or had open when it died. It is written to the file
+// itself, not only to the journal, before the keeper's first commit, and the journal is not removed while it is set. A
+// file with this version and no journal was therefore copied without it.
 const kept = 1
 
-// markEvery is how often a keeper writes the mark at most, while it commits.
+// markEvery is the shortest interval between two writes of the mark during commits.
 const markEvery = time.Second
 
-// keeping is what a keeper has beyond other openers.
+// keeping is the additional state of a keeper.
 type keeping struct {
 	mu   sync.Mutex
 	is   bool
 	last time.Time
 }
 
-// mark is a change that is in the file: what the file beside it says, for Open to compare.
+// mark identifies a change of the file. The file beside the database stores it, and Open compares it.
 type mark struct {
 	Sequence int64  `json:"sequence"`
-	Digest   string `json:"digest"` // of what the change says
+	Digest   string `json:"digest"` // of the change's content
 }
 
 func markFile(path string) string { return path + "-mark" }
 
-// Keep makes s the file's keeper until it is closed: the file itself says that its journal belongs to it, and a file
-// beside it how far it has come, so that Open notices when one of them is put back or left behind. One process at a
-// time is the keeper.
+// Keep makes s the file's keeper until it is closed. The file then records that its journal belongs to it, and a file
+// beside it records the last change, so that Open notices if one of them is replaced or missing. Only one process at a
+// time can be the keeper.
 func (s *Store) Keep(ctx context.Context) error {
 	_, err := s.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", kept))
 	if err == nil {
@@ -66,8 +66,8 @@ func (s *Store) Keep(ctx context.Context) error {
 	return nil
 }
 
-// Accept takes the file at path as it is, although it lacks changes that were acknowledged. It returns the last change
-// that is there. What first does is in the file before it is accepted.
+// Accept accepts the file at path although it lacks acknowledged changes, and returns its last change. The writes of
+// first are in the file before it is accepted.
 func Accept(ctx context.Context, path string, first func(*Store) error) (latest int64, err error) {
 	s, err := open(ctx, path, true)
 	if err != nil {
@@ -86,8 +86,8 @@ func Accept(ctx context.Context, path string, first func(*Store) error) (latest 
 	return latest, s.writeMark(ctx)
 }
 
-// journalLost fails with ErrBehind where the file was copied without its journal. It reads the header alone, since
-// SQLite would make a new journal.
+// journalLost fails with ErrBehind if the file was copied without its journal. It reads only the header, because SQLite
+// would create a new journal.
 func journalLost(path string) error {
 	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -110,8 +110,8 @@ func journalLost(path string) error {
 		ErrBehind, path)
 }
 
-// older fails with ErrBehind where the file has not come as far as its mark says, or differs there. A file without a
-// mark, or with one that a power cut has spoilt, is taken as it is.
+// older fails with ErrBehind if the file does not contain the change of its mark, or contains another in its place. A
+// file whose mark is missing, or damaged by a power failure, is accepted.
 func (s *Store) older(ctx context.Context) error {
 	there, err := os.Stat(markFile(s.path))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -144,7 +144,7 @@ func (s *Store) older(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 { // trimmed, or missing, which Check tells
+	if len(found) == 0 { // trimmed, or missing, which Check reports
 		return nil
 	}
 	if digest(found[0]) != m.Digest {
@@ -154,10 +154,10 @@ func (s *Store) older(ctx context.Context) error {
 	return nil
 }
 
-// committed writes the mark, when the last was written some time ago. A mark that cannot be written is no failure: what
-// the last one says stays true.
+// committed writes the mark if the last write was some time ago. It ignores a failure, because the previous mark stays
+// true.
 func (s *Store) committed(ctx context.Context) {
-	if !s.keeping.mu.TryLock() { // another writes it
+	if !s.keeping.mu.TryLock() { // another call writes it
 		return
 	}
 	defer s.keeping.mu.Unlock()
@@ -168,7 +168,7 @@ func (s *Store) committed(ctx context.Context) {
 	_ = s.writeMark(ctx)
 }
 
-// writeMark writes the mark whole or not at all.
+// writeMark writes the mark atomically.
 func (s *Store) writeMark(ctx context.Context) error {
 	found, err := s.changes(ctx, "ORDER BY sequence DESC LIMIT 1")
 	if err != nil {
@@ -203,8 +203,8 @@ func digest(c store.Change) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// unkeep writes the last mark, and into the file that nothing is missing from it. What of that fails leaves the file as
-// after a crash, with its journal.
+// unkeep writes the last mark, and records in the file that it is complete. After a failure, the file is in the same
+// state as after a crash, with its journal.
 func (s *Store) unkeep() {
 	s.keeping.mu.Lock()
 	defer s.keeping.mu.Unlock()
@@ -214,8 +214,8 @@ func (s *Store) unkeep() {
 	}
 }
 
-// dropJournal lets the last who closes the file remove its journal, unless the file says that the journal belongs to
-// it, or is damaged.
+// dropJournal allows the last process that closes the file to remove its journal, unless the file records that the
+// journal belongs to it, or is damaged.
 func (s *Store) dropJournal() {
 	ctx := context.Background()
 	c, err := s.writer.Conn(ctx)
@@ -229,7 +229,7 @@ func (s *Store) dropJournal() {
 	}
 }
 
-// keepingJournal opens connections that leave the journal where it is when they are the last to close the file.
+// keepingJournal opens connections that do not remove the journal, even if they are the last to close the file.
 type keepingJournal struct{ driver.Connector }
 
 func (k keepingJournal) Connect(ctx context.Context) (driver.Conn, error) {

@@ -12,11 +12,11 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// A keeper's file that misses something is refused, again and again, until somebody accepts it. Whatever a crash or
-// another process leaves is not.
+// Open refuses a keeper's file that lacks changes until somebody accepts it. It accepts the state after a crash or
+// after another process.
 func TestOpenRefusesADatabaseThatLacksAcknowledgedChanges(t *testing.T) {
 	for name, c := range map[string]struct {
-		make   func(t *testing.T, kept, dir string) // fills dir from the file of a keeper that runs or has ended
+		make   func(t *testing.T, kept, dir string) // fills dir from the file of a running or ended keeper
 		ended  bool
 		behind bool
 	}{
@@ -79,7 +79,7 @@ func TestOpenRefusesADatabaseThatLacksAcknowledgedChanges(t *testing.T) {
 			}
 			c.make(t, path, dir)
 			got := filepath.Join(dir, "lifeline.db")
-			for range 2 { // refusing changes nothing
+			for range 2 { // a refusal changes nothing
 				s, err := sqlite.Open(t.Context(), got)
 				if errors.Is(err, sqlite.ErrBehind) != c.behind || err != nil && !c.behind {
 					t.Fatalf("open: %v; want it refused: %t", err, c.behind)
@@ -101,7 +101,7 @@ func TestOpenRefusesADatabaseThatLacksAcknowledgedChanges(t *testing.T) {
 	}
 }
 
-// copies copies the files with these suffixes.
+// copies returns a function that copies the files with these suffixes.
 func copies(suffixes ...string) func(t *testing.T, kept, dir string) {
 	return func(t *testing.T, kept, dir string) {
 		t.Helper()

@@ -42,8 +42,8 @@ func steps() ([]migration, error) {
 	return all, nil
 }
 
-// migrate applies the steps that the file has not seen. A file that has seen all is only read, so that it opens
-// while another process writes to it without a pause.
+// migrate applies the missing steps. It only reads a file that has all of them, so that the file can be opened while
+// another process writes to it without a pause.
 func migrate(ctx context.Context, db *sql.DB) error {
 	all, err := steps()
 	if err != nil {
@@ -74,12 +74,12 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// querier is what a database and a transaction have in common.
+// querier is the common interface of a database and a transaction.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// applied reports whether the file has seen the step, and fails where it was made by another text.
+// applied reports whether the file has the step. It fails if the step was applied with another text.
 func (m migration) applied(ctx context.Context, q querier) (bool, error) {
 	var hash string
 	switch err := q.QueryRowContext(ctx, "SELECT hash FROM schema WHERE version = ?", m.version).Scan(&hash); {
@@ -93,8 +93,8 @@ func (m migration) applied(ctx context.Context, q querier) (bool, error) {
 	return true, nil
 }
 
-// apply makes the step unless it was made, and looks whether it was within the transaction, since another process
-// may be at it as well.
+// apply applies the step unless the file has it. It checks again within the transaction, because another process may
+// apply it at the same time.
 func (m migration) apply(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {

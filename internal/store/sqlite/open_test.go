@@ -88,7 +88,7 @@ func TestOpenRefusesWhatItMustNotTouch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The journal mode, at bytes 18 and 19, is all that opening may have set, with the counters that go with it.
+			// Opening may change only the journal mode, at bytes 18 and 19, and the counters that change with it.
 			if len(after) != len(before) || len(after) > 100 && !bytes.Equal(after[100:], before[100:]) {
 				t.Fatal("the refused file was changed")
 			}
@@ -218,7 +218,7 @@ func TestCommitGivesUpWithItsContextWhileAnotherProcessWrites(t *testing.T) {
 	}
 }
 
-// fill makes a Store with something in it.
+// fill creates a Store with some content.
 func fill(t *testing.T, path string) {
 	t.Helper()
 	s, err := Open(t.Context(), path)

@@ -8,8 +8,8 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Forget removes the station's entries of these sequences, all together; one that is not there is no failure. A
-// forgotten name is free again: whoever lets entries go knows where they went.
+// Forget removes the station's entries with these sequences atomically; a missing one is not an error. The names of
+// forgotten entries become free again, so the caller must remember which entries it removed.
 func (s *Store) Forget(ctx context.Context, station string, sequences []int64) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		remove, err := tx.PrepareContext(ctx, "DELETE FROM asrun WHERE station = ? AND sequence = ?")
@@ -30,13 +30,13 @@ func (s *Store) Forget(ctx context.Context, station string, sequences []int64) e
 	return nil
 }
 
-// trimStep is how many changes one transaction of a Trim looks at, so that commits need not wait for long.
+// trimStep is the number of changes that one transaction of a Trim examines, so that commits do not wait for long.
 const trimStep = 1000
 
-// Trim lets go of every change up to through that a later change of its document has overtaken, or that has no
-// document. The last change of each document stays: it says where the document stands. The feed answers Gone to
-// whoever has not come as far. Trim fails with Invalid unless through is before the latest change; to trim less far
-// than before does nothing. One that was cut short is finished by the next.
+// Trim removes every change up to through that a later change of its document supersedes, or that has no document. The
+// last change of each document stays, because it gives the document's revision. The feed then answers Gone to followers
+// that have not come as far. Trim fails with Invalid unless through is before the latest change; trimming less far than
+// before does nothing. The next Trim completes an interrupted one.
 func (s *Store) Trim(ctx context.Context, through int64) error {
 	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var latest int64

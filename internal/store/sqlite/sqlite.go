@@ -18,8 +18,8 @@ import (
 	"lifeline/internal/store/notify"
 )
 
-// Store is an open file. Writes go through one connection, those that come at once together; readers see the last
-// commit without waiting for a writer. Several processes may have the file open.
+// Store is an open file. All writes use one connection and concurrent ones share transactions; readers see the last
+// commit without waiting for writers. Several processes may have the file open.
 type Store struct {
 	path     string
 	writer   *sql.DB
@@ -30,9 +30,9 @@ type Store struct {
 	closed   func() error
 }
 
-// Open opens the file at path, makes it when there is none, brings its schema up to date and checks it for damage.
-// It fails when the file is another application's, damaged, or from a newer version, and with ErrBehind when it lacks
-// changes that were acknowledged to whom its keeper served.
+// Open opens the file at path, creates it if it does not exist, updates its schema and checks it for damage. It fails
+// if the file belongs to another application, is damaged, or comes from a newer version, and with ErrBehind if it lacks
+// changes that its keeper acknowledged.
 func Open(ctx context.Context, path string) (*Store, error) {
 	s, err := open(ctx, path, false)
 	if err != nil {
@@ -45,7 +45,7 @@ func open(ctx context.Context, path string, behind bool) (s *Store, err error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
-	// SQLite puts the journal beside the file, not beside a link to it
+	// SQLite puts the journal beside the file, not beside a symbolic link to it.
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, err
 	}
@@ -86,14 +86,13 @@ func open(ctx context.Context, path string, behind bool) (s *Store, err error) {
 	return s, nil
 }
 
-// Ping fails when the file cannot be read.
+// Ping fails if the file cannot be read.
 func (s *Store) Ping(ctx context.Context) error {
 	_, err := s.Latest(ctx)
 	return err
 }
 
-// Close waits for what is under way, writes the journal back into the file and releases it. A second Close does
-// nothing more.
+// Close waits for running calls, writes the journal back into the file and releases it. A second Close does nothing.
 func (s *Store) Close() error {
 	s.notifier.Stop()
 	if err := s.closed(); err != nil {
@@ -109,7 +108,7 @@ func (s *Store) release() error {
 		errs = append(errs, s.readers.Close())
 	}
 	if s.writer != nil {
-		// Another process that still reads keeps the journal: that is no failure.
+		// A process that still reads keeps the journal, which is not an error.
 		_, err := s.writer.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
 		s.dropJournal()
 		errs = append(errs, err, s.writer.Close())
@@ -117,7 +116,7 @@ func (s *Store) release() error {
 	return errors.Join(errs...)
 }
 
-// create makes an empty file that only its owner may read, and its name durable, which Windows does by itself.
+// create creates an empty file that only its owner can read, and makes its name durable, which Windows does by itself.
 func create(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -133,8 +132,8 @@ func create(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// pool opens up to n connections. Transactions take the write lock at once, so that none fails half-way for
-// having read before. What a query sorts stays in memory: there may be no room for temporary files.
+// pool opens up to n connections. Transactions take the write lock at their start, so that none fails because it read
+// first. Queries sort in memory, because there may be no space for temporary files.
 func pool(path string, n int, pragmas ...string) (*sql.DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -156,7 +155,8 @@ func pool(path string, n int, pragmas ...string) (*sql.DB, error) {
 	return db, nil
 }
 
-// verify fails when the library is one that damages files, or the file is damaged or not ours.
+// verify fails if the SQLite library has a known corruption bug, or the file is damaged or belongs to another
+// application.
 func verify(ctx context.Context, db *sql.DB) error {
 	var version string
 	var application, tables int
@@ -197,7 +197,7 @@ func verify(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// sound reports whether the version is newer than 3.51.2, up to which resetting the journal could corrupt it.
+// sound reports whether the version is newer than 3.51.2, the last one in which resetting the journal could corrupt it.
 func sound(version string) bool {
 	var major, minor, patch int
 	if n, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); n != 3 || err != nil {

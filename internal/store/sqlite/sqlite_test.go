@@ -17,7 +17,7 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	})
 }
 
-// open opens the file and closes it when the test ends, unless the test did.
+// open opens the file and closes it at the end of the test, unless the test closed it.
 func open(t testing.TB, path string) *sqlite.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), path)

@@ -15,7 +15,7 @@ import (
 	"lifeline/internal/store"
 )
 
-// Archivable is a Store whose whole content can be carried to another, whatever keeps it.
+// Archivable is a Store whose whole content can be moved to another Store with any back end.
 type Archivable interface {
 	Store
 	Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
@@ -24,7 +24,7 @@ type Archivable interface {
 		error], entries iter.Seq2[store.Entry, error]) error
 }
 
-// RunArchive proves that from's content can be carried to to and back.
+// RunArchive tests that the content of from can be moved to to and back.
 func RunArchive(t *testing.T, from, to func(t *testing.T) func() Archivable) {
 	t.Run("ContentIsCarriedWhole", func(t *testing.T) {
 		t.Parallel()
@@ -166,7 +166,7 @@ func RunArchive(t *testing.T, from, to func(t *testing.T) func() Archivable) {
 	})
 }
 
-// fill makes content of every sort.
+// fill creates content of every sort.
 func fill(b *bench) {
 	b.commit(put("k", "living", 0, "1"), put("k", "deleted", 0, "1"), put("종류", "한", 0, "\x00\xff"),
 		put("k", "again", 0, "1"))
@@ -190,7 +190,7 @@ type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// archive is everything that a Store holds.
+// archive is the whole content of a Store.
 type archive struct {
 	Trimmed   int64
 	Documents []store.Document
@@ -213,7 +213,7 @@ func export(t *testing.T, s Archivable) *archive {
 }
 
 func (a *archive) into(ctx context.Context, s Archivable, torn ...error) error {
-	torn = append(torn, nil, nil, nil) // what reading each part ends with
+	torn = append(torn, nil, nil, nil) // the error at the end of each part
 	return s.Import(ctx, a.Trimmed, each(a.Documents, torn[0]), each(a.Changes, torn[1]), each(a.Entries, torn[2]))
 }
 
@@ -230,7 +230,7 @@ func each[T any](all []T, fail error) iter.Seq2[T, error] {
 	}
 }
 
-// order checks that equal content makes equal archives.
+// order checks that equal content gives equal archives.
 func (a *archive) order(t *testing.T) {
 	t.Helper()
 	documents := func(a, b store.Document) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) }

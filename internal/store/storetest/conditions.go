@@ -100,8 +100,8 @@ var conditionRules = []rule{
 	}},
 }
 
-// race lets sixteen commit at once, half of them through another handle, checks that one wins and that the others
-// fail with loss, and returns the winner.
+// race makes sixteen concurrent commits, half of them through another handle. It checks that one succeeds and the
+// others fail with loss, and returns the successful one.
 func (b *bench) race(writes func(n int) []store.Write, loss fault.Kind) int {
 	b.Helper()
 	other := b.open()

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// Crashing says how to crash a place that is under load.
+// Crashing describes how to crash a store under load.
 type Crashing struct {
-	// Start begins to Work on the place and returns the acknowledgements. kill ends it without warning; when it
-	// returns, nothing of it can happen any more.
+	// Start starts Work on the store and returns the acknowledgements. kill ends it without warning; after kill returns,
+	// nothing of it can happen any more.
 	Start func() (acknowledged io.ReadCloser, kill func())
 
-	// Open opens the place after a crash, without any repair.
+	// Open opens the store after a crash, without any repair.
 	Open func() Store
 }
 
-// Crash crashes a place again and again, each time after a random number of acknowledgements, and checks that
-// every acknowledged write is there and every other wholly there or wholly absent.
+// Crash crashes a store repeatedly, each time after a random number of acknowledgements, and checks that every
+// acknowledged write exists and that every other write exists completely or not at all.
 func Crash(t *testing.T, rounds int, c Crashing) {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
@@ -31,7 +31,7 @@ func Crash(t *testing.T, rounds int, c Crashing) {
 	for round := range rounds {
 		acknowledged, kill := c.Start()
 		lines := bufio.NewScanner(acknowledged)
-		for range rnd.IntN(80) { // 0: it may not even have opened
+		for range rnd.IntN(80) { // 0 means that it may not even have opened the store
 			if !lines.Scan() {
 				t.Fatalf("round %d: the load ended by itself: %v", round, lines.Err())
 			}
@@ -56,14 +56,14 @@ func Crash(t *testing.T, rounds int, c Crashing) {
 	t.Logf("%d acknowledgements heard, %d changes and %d reports examined", w.heard, w.since, w.reports)
 }
 
-// witness knows what was acknowledged.
+// witness records what was acknowledged.
 type witness struct {
 	*testing.T
-	committed, appended [workers]int // the last acknowledged step of each
-	examined            [workers]int // up to which step the as-run was read
+	committed, appended [workers]int // the last acknowledged step of each worker
+	examined            [workers]int // the step up to which the as-run log was read
 	heard, reports      int
-	since               int64          // up to which change the feed was read
-	steps               [workers][]int // how many changes each commit made, counted in the feed
+	since               int64          // the change up to which the feed was read
+	steps               [workers][]int // the number of changes of each commit, counted in the feed
 }
 
 func (w *witness) hear(line string) {
@@ -81,7 +81,7 @@ func (w *witness) hear(line string) {
 	}
 }
 
-// examine compares the place with what was heard and with itself.
+// examine compares the store with the acknowledgements and checks its consistency.
 func (w *witness) examine(b *bench) {
 	w.follow(b)
 	for who := range workers {
@@ -92,12 +92,12 @@ func (w *witness) examine(b *bench) {
 		if len(w.steps[who]) != n {
 			w.Errorf("worker %d stands at step %d; the feed has %d commits", who, n, len(w.steps[who]))
 		}
-		w.committed[who] = n // what was not acknowledged, but made, stays
+		w.committed[who] = n // a commit that was made but not acknowledged stays
 		w.logged(b, who, n)
 	}
 }
 
-// follow reads the feed on and counts the changes of each commit.
+// follow reads the new part of the feed and counts the changes of each commit.
 func (w *witness) follow(b *bench) {
 	for _, c := range b.feed(w.since, 1000) {
 		var who, n int
@@ -122,7 +122,7 @@ func (w *witness) follow(b *bench) {
 	}
 }
 
-// standing is the step at which the worker's documents stand, all of them.
+// standing returns the step of the worker's documents, which must all agree.
 func (w *witness) standing(b *bench, who int) int {
 	var list []string
 	for _, d := range b.list("work", 100) {
@@ -145,7 +145,7 @@ func (w *witness) standing(b *bench, who int) int {
 	return n
 }
 
-// logged checks the worker's as-run: whole reports, without gap, up to step n or the one before.
+// logged checks the worker's as-run log: whole reports, without gaps, up to step n or the one before.
 func (w *witness) logged(b *bench, who, n int) {
 	entries := b.read(worker(who), instant(w.examined[who]+1), instant(n+2))
 	w.reports += len(entries)

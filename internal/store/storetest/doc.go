@@ -1,7 +1,7 @@
-// Package storetest is the storage contract as tests, which every back end runs.
+// Package storetest is the conformance suite of the storage contract. Every back end runs it.
 //
-//   - storetest.go runs the suite; documents, conditions, feed, audit, asrun, wait, leases, lists, sizes and retire are
-//     its chapters.
-//   - model.go holds a back end against a model that is obviously right; work.go has many write at once.
-//   - archive.go is the suite of backups, crash.go that of processes that are killed.
+//   - storetest.go runs the suite; documents, conditions, feed, audit, asrun, wait, leases, lists, sizes and retire
+//     hold its rules.
+//   - model.go compares a back end with a simple model; work.go generates concurrent load.
+//   - archive.go tests backups, crash.go processes that are killed.
 package storetest

@@ -121,7 +121,7 @@ var feedRules = []rule{
 	}},
 }
 
-// adjacent checks that the changes of each commit, told apart by its request, stand together.
+// adjacent checks that the changes of each commit, identified by its request, are adjacent.
 func (b *bench) adjacent(changes []store.Change) {
 	b.Helper()
 	seen := make(map[string]bool)
@@ -134,8 +134,8 @@ func (b *bench) adjacent(changes []store.Change) {
 	}
 }
 
-// RunBounded proves what a feed that keeps only its latest changes promises. Place makes one that keeps at least
-// keep changes, and fewer than a hundred times as many.
+// RunBounded tests a feed that keeps only its latest changes. place creates one that keeps at least keep changes, and
+// fewer than a hundred times as many.
 func RunBounded(t *testing.T, place Place, keep int) {
 	t.Run("FeedThatNoLongerKeepsTheNextIsGone", func(t *testing.T) {
 		open := place(t)

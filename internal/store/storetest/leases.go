@@ -39,7 +39,7 @@ var leaseRules = []rule{
 		b.claims(false, "일", "second", time.Minute)
 		b.claims(true, "일", "first", time.Minute)
 		b.claims(true, "other work", "second", time.Minute)
-		b.releases("일", "second") // is not the holder: nothing happens
+		b.releases("일", "second") // "second" is not the holder: nothing happens
 		b.claims(false, "일", "second", time.Minute)
 		b.releases("일", "first")
 		b.claims(true, "일", "second", time.Minute)
@@ -58,7 +58,7 @@ var leaseRules = []rule{
 				b.Fatalf("claim: %v", err)
 			}
 			took := time.Since(began)
-			if held && took < life-2*time.Millisecond { // both ends are cut to milliseconds
+			if held && took < life-2*time.Millisecond { // both ends are truncated to milliseconds
 				b.Fatalf("the lease of %v was over after %v", life, took)
 			}
 			if held {

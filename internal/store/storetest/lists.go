@@ -95,7 +95,7 @@ var listRules = []rule{
 		defer stop()
 		for n := range 3 {
 			all.Go(func() {
-				for i := 0; i < 2000 && ctx.Err() == nil; i++ { // no more than any feed keeps
+				for i := 0; i < 2000 && ctx.Err() == nil; i++ { // at most as many as every feed keeps
 					c := store.Commit{Writes: []store.Write{put("k", fmt.Sprintf("%d-%05d", n, i), 0, "")}, Origin: origin()}
 					if _, err := b.Commit(b.Context(), c); err != nil {
 						b.Errorf("commit: %v", err)

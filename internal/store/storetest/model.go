@@ -14,7 +14,7 @@ var modelRules = []rule{
 	{"RandomCommitsBehaveLikeAMap", func(b *bench) {
 		round := 0
 		rapid.Check(b.T, func(t *rapid.T) {
-			round++ // each run of the property in a kind of its own, so that all share one place
+			round++ // each run of the property uses a kind of its own, so that all share one store
 			m := &model{bench: b, kind: fmt.Sprintf("run %d", round), documents: map[string]store.Document{},
 				last: map[string]int64{}}
 			m.since = b.latest()
@@ -26,17 +26,17 @@ var modelRules = []rule{
 	}},
 }
 
-// model is the contract in its plainest form: a map.
+// model is the contract in its simplest form: a map.
 type model struct {
 	*bench
 	kind      string
 	documents map[string]store.Document
-	last      map[string]int64 // the revision that each id ever came to
+	last      map[string]int64 // the last revision that each id has had
 	since     int64
 	changes   []store.Change
 }
 
-// step makes one commit of up to four writes, each right or wrong, and expects of the store what the map says.
+// step makes one commit of up to four writes, valid or not, and expects the result that the map predicts.
 func (m *model) step(t *rapid.T) {
 	ids := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "가", "b\n", "0"}), 1, 4, rapid.ID).Draw(t, "ids")
 	want := fault.Kind(-1)
@@ -86,7 +86,7 @@ func (m *model) step(t *rapid.T) {
 	}
 }
 
-// compare reads everything back in every way there is.
+// compare reads everything back in every possible way.
 func (m *model) compare(t *rapid.T) {
 	listed := m.list(m.kind, 2)
 	if len(listed) != len(m.documents) {

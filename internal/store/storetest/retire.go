@@ -163,7 +163,7 @@ func (b *bench) trim(through int64) {
 	}
 }
 
-// sound checks that a back end with a Check finds nothing.
+// sound checks that a back end with a Check reports no problems.
 func (b *bench) sound() {
 	b.Helper()
 	checked, ok := b.Store.(interface {

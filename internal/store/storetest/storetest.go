@@ -14,7 +14,7 @@ import (
 	"lifeline/internal/store"
 )
 
-// Store is what a back end keeps: the ports of the use cases in one.
+// Store combines the interfaces that the use cases require of a back end.
 type Store interface {
 	Get(ctx context.Context, kind, id string) (store.Document, error)
 	List(ctx context.Context, kind, after string, limit int) ([]store.Document, error)
@@ -37,11 +37,11 @@ type Store interface {
 	Close() error
 }
 
-// Place makes an empty place to store in. The function it returns opens one more handle on that place, as another
-// process would; the place closes its handles when the test ends.
+// Place creates an empty store. The function that it returns opens another handle on that store, as another process
+// would. The handles are closed at the end of the test.
 type Place func(t *testing.T) (open func() Store)
 
-// Run proves the contract on a back end.
+// Run tests a back end against the contract.
 func Run(t *testing.T, place Place) {
 	for _, rule := range slices.Concat(documentRules, conditionRules, listRules, feedRules, waitRules, auditRules,
 		asrunRules, leaseRules, retireRules, sizeRules, modelRules) {
@@ -58,14 +58,14 @@ type rule struct {
 	hold func(b *bench)
 }
 
-// bench is a test with a store under it.
+// bench is a test with a store.
 type bench struct {
 	*testing.T
 	Store
 	open func() Store
 }
 
-// origin is a complete one: whole milliseconds, UTC, and words in several scripts.
+// origin returns a complete Origin: whole milliseconds, UTC, and text in several scripts.
 func origin() store.Origin {
 	return store.Origin{
 		At:        time.Date(2026, 11, 3, 17, 4, 5, 678_000_000, time.UTC),
@@ -111,7 +111,7 @@ func (b *bench) latest() int64 {
 	return latest
 }
 
-// holds checks that the document stands at a revision with a body.
+// holds checks that the document has a revision and a body.
 func (b *bench) holds(kind, id string, revision int64, body string) {
 	b.Helper()
 	d, err := b.Get(b.Context(), kind, id)
@@ -128,7 +128,7 @@ func (b *bench) lacks(kind, id string) {
 	}
 }
 
-// list reads a whole kind in pages and checks that each page is full but the last.
+// list reads a whole kind in pages and checks that all pages but the last are full.
 func (b *bench) list(kind string, page int) []store.Document {
 	b.Helper()
 	var all []store.Document

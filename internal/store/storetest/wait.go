@@ -50,8 +50,8 @@ var waitRules = []rule{
 	}},
 }
 
-// wake lets a hundred follow b's feed from change to change while through makes ten, one after all have seen the
-// one before.
+// wake lets a hundred waiters follow b's feed while through makes ten changes, each after all waiters have seen the one
+// before.
 func (b *bench) wake(through Store) {
 	const followers, rounds = 100, 10
 	var all sync.WaitGroup

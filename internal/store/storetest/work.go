@@ -15,13 +15,13 @@ import (
 
 const (
 	workers = 4
-	trail   = 5 // how many steps a worker leaves lying
+	trail   = 5 // number of steps whose documents a worker keeps
 )
 
-// Work puts a mixed load on s until ctx ends: workers that each go on, step by step, from where s says they are.
-// A step is one commit, which updates two documents, creates one and deletes one, and then one append of as-run.
-// Each acknowledgement is told as a line, "commit <worker> <step>" or "append <worker> <step>", in one write. An
-// Unavailable store is tried again.
+// Work puts a mixed load on s until ctx ends. Each worker continues, step by step, from the state of s. A step is one
+// commit, which updates two documents, creates one and deletes one, and then one append to the as-run log. Work writes
+// each acknowledgement as a line, "commit <worker> <step>" or "append <worker> <step>", in one write. It retries while
+// the store is Unavailable.
 func Work(ctx context.Context, s Store, acknowledged io.Writer) error {
 	var all errgroup.Group
 	for w := range workers {
@@ -37,14 +37,14 @@ func Work(ctx context.Context, s Store, acknowledged io.Writer) error {
 	return all.Wait()
 }
 
-// work goes on until anything fails.
+// work runs one worker until anything fails.
 func work(ctx context.Context, s Store, w int, acknowledged io.Writer) error {
 	d, err := s.Get(ctx, "work", left(w))
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
 	for n := int(d.Revision); ; n++ {
-		if n > 0 { // the first time, this repeats what may have been done
+		if n > 0 { // the first iteration repeats a step that may have been done
 			if _, err := s.Append(ctx, reports(w, n)); err != nil {
 				return err
 			}
@@ -67,7 +67,7 @@ func trace(w, n int) string   { return fmt.Sprintf("%d/step %08d", w, n) }
 func worker(w int) string     { return fmt.Sprintf("worker %d", w) }
 func instant(n int) time.Time { return time.Unix(int64(n), 0).UTC() }
 
-// step is the worker's n-th commit, counted from 1.
+// step returns the worker's n-th commit, counted from 1.
 func step(w, n int) store.Commit {
 	body := strconv.Itoa(n)
 	c := store.Commit{Origin: store.Origin{At: instant(n), By: worker(w), RequestID: body}}
@@ -79,7 +79,7 @@ func step(w, n int) store.Commit {
 	return c
 }
 
-// reports is the as-run of the n-th step.
+// reports returns the as-run entries of the n-th step.
 func reports(w, n int) []store.Entry {
 	return []store.Entry{
 		{Station: worker(w), Sequence: int64(2*n - 1), At: instant(n), Body: []byte(strconv.Itoa(n))},
