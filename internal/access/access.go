@@ -111,8 +111,11 @@ func (a *Access) Empty() bool {
 	return true
 }
 
-// Create stores a new token, likewise.
+// Create stores a new token, likewise. It fails with Invalid for a station that is not there, while there are others.
 func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, error) {
+	if none := a.replica.NoStation(n.Station); n.Station != "" && none != "" {
+		return wire.Token{}, fault.Fields(fault.Field{Field: "station", Message: none})
+	}
 	return CreateToken(ctx, a.replica.Commit, by, n, a.now())
 }
 
@@ -199,8 +202,8 @@ func StationKnown(ctx context.Context, docs replica.Documents, id string) error 
 	for i, d := range all {
 		names[i] = d.ID
 	}
-	return fault.New(fault.NotFound, "there is no station %q, so that the token would open nothing. The stations are "+
-		"%s. --yes makes it all the same, for a station that is applied later", id, replica.Few(names))
+	return fault.New(fault.NotFound, "%s, so that the token would open nothing. --yes makes it all the same, for a station "+
+		"that is applied later", replica.NotAmong(id, names))
 }
 
 // Check names what is wrong with it.

@@ -124,6 +124,32 @@ func TestATokenOfAStationThatIsNotThereIsRefusedUnlessThereIsNone(t *testing.T) 
 	}
 }
 
+// The service holds who asks by HTTP to the same rule.
+func TestServiceMakesNoTokenForAStationThatIsNotThere(t *testing.T) {
+	docs := memory.New(100)
+	station := func(id string) (err error) {
+		m, err := replica.Open(t.Context(), docs, testKinds)
+		if err == nil {
+			_, err = New(m, time.Now).Create(t.Context(), System, NewToken{Name: "Relay", Role: StationJob, Station: id})
+		}
+		return err
+	}
+	if err := station("relay"); err != nil {
+		t.Errorf("while there is no station: %v", err)
+	}
+	if _, err := docs.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: replica.KindStation, ID: "harbour",
+		Body: []byte("{}")}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := station("harbour"); err != nil {
+		t.Errorf("one that is there: %v", err)
+	}
+	fields := fault.FieldsOf(station("relay"))
+	if len(fields) != 1 || fields[0].Field != "station" || !strings.Contains(fields[0].Message, "harbour") {
+		t.Errorf("one that is not there: %v", fields)
+	}
+}
+
 func TestATokenThatIsNotThereCannotBeRevoked(t *testing.T) {
 	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
 	if err != nil {

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -32,6 +33,29 @@ func Invalid(problems []schedules.Problem) error {
 		fields[i] = fault.Field{Field: p.Field, Message: p.Message}
 	}
 	return fault.Fields(fields...)
+}
+
+// NoStation says that there is no station of an id, and which there are; "" where it is there, or where none is yet and
+// any may come.
+func (m *Replica) NoStation(id string) string {
+	if _, there := StationsIn(m).Get(id); there {
+		return ""
+	}
+	var names []string
+	for name := range StationsIn(m).After("", "") {
+		if names = append(names, name); len(names) > FewNamed {
+			break
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return NotAmong(id, names)
+}
+
+// NotAmong says that there is no station of an id, and which there are.
+func NotAmong(id string, stations []string) string {
+	return fmt.Sprintf("there is no station %q: the stations are %s", id, Few(stations))
 }
 
 // FewNamed bounds the ids that a message lists.

@@ -192,9 +192,12 @@ func (h *Registry) Check(w wire.Webhook) error {
 			wrong(fmt.Sprintf("changes[%d]", i), "stands here twice")
 		}
 	}
+	before, _ := webhooksIn(h.replica).Get(w.ID) // which may name stations that are gone
 	for i, id := range w.Stations {
-		if !schedules.ValidID(id) {
+		if none := h.replica.NoStation(id); !schedules.ValidID(id) {
 			wrong(fmt.Sprintf("stations[%d]", i), "must be the id of a station")
+		} else if none != "" && !slices.Contains(before.Value.Stations, id) {
+			wrong(fmt.Sprintf("stations[%d]", i), none)
 		}
 	}
 	if len(w.Stations) > MaxStations {

@@ -379,3 +379,25 @@ func TestSecretsAreRotatedAndNotStored(t *testing.T) {
 		}
 	})
 }
+
+// A webhook that asks for the changes of a mistyped station would never hear of any; one that named a station which is
+// gone since stays as it is.
+func TestWebhookNamesStationsThatAreThere(t *testing.T) {
+	x := newExchange(t, 1000, wire.Webhook{Changes: []string{"queue"}, Stations: []string{"gone"}})
+	x.change(replica.KindStation, "harbour-dawn")
+	check := func(stations ...string) []fault.Field {
+		w, err := x.Registry.Get("newsroom")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Stations = stations
+		return fault.FieldsOf(x.Registry.Check(w))
+	}
+	if wrong := check("gone", "harbour-dawn"); len(wrong) > 0 {
+		t.Errorf("stations that are there, or were named before: %v", wrong)
+	}
+	if wrong := check("harbour-dawn", "harbor-dawn"); len(wrong) != 1 || wrong[0].Field != "stations[1]" ||
+		!strings.Contains(wrong[0].Message, "the stations are harbour-dawn") {
+		t.Errorf("a mistyped station: %v", wrong)
+	}
+}
