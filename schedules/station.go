@@ -19,7 +19,8 @@ type Station struct {
 
 // StationProblem is a problem of a station that lasts until somebody corrects it.
 type StationProblem struct {
-	// no_fallback, fallback_ends, definition, left_behind, held_twice, store_set_back, implausible, two_players
+	// no_fallback, fallback_ends, definition, left_behind, held_twice, open_time, store_set_back, implausible,
+	// two_players
 	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
 	Date    *Date  `json:"date,omitempty"` // the published day that it is about

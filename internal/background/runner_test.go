@@ -132,8 +132,8 @@ func TestAJobIsWokenByTheKindsThatItNeedsAndByNoOther(t *testing.T) {
 		want     string
 	}{
 		{replica.KindStatus, "s", wire.Status{Station: "s"}, ""},
-		{replica.KindSegment, "a", segment, "analyse fallback make-goods repair"},
-		{replica.KindScript, "a", schedules.Script{ID: "a"}, "fallback make-goods repair"},
+		{replica.KindSegment, "a", segment, "analyse fallback make-goods refill repair"},
+		{replica.KindScript, "a", schedules.Script{ID: "a"}, "fallback make-goods refill repair"},
 		{replica.KindStation, "s", schedules.Station{ID: "s", Timezone: "UTC"}, "fallback make-goods repair seal"},
 		{replica.KindQueue, "s/2026-11-29", map[string]any{"payload": []byte("{}")}, "fallback make-goods refill repair"},
 		{replica.KindRecalls, replica.RecallsID, map[string]any{"payload": []byte("{}")}, "fallback"},

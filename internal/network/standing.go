@@ -100,7 +100,7 @@ func (s *Standing) against(st schedules.Station, n schedules.Network) []schedule
 			out = append(out, schedules.StationProblem{Code: "definition", Field: field, Message: p.Message})
 		}
 	}
-	return append(append(append(out, s.outrun(st)...), s.crowded(st)...), s.leftBehind(st)...)
+	return append(append(append(out, s.outrun(st)...), s.crowded(st)...), append(s.leftBehind(st), s.openTimes(st)...)...)
 }
 
 // knownOverlaps are the overlaps of a station's windows as they were on a day.

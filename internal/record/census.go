@@ -31,7 +31,7 @@ func (l *Logbook) Census() Census {
 	}
 	for id := range replica.StationsIn(l.replica).After("", "") {
 		c.Standing[id] = map[string]int{"no_fallback": 0, "fallback_ends": 0, "definition": 0, "left_behind": 0,
-			"held_twice":     0,
+			"held_twice": 0, "open_time": 0,
 			"store_set_back": 0, "implausible": 0, "two_players": 0}
 		for _, p := range l.network.Standing.Of(id) {
 			c.Standing[id][p.Code]++

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"lifeline/internal/access"
+	"lifeline/internal/network"
 	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
@@ -23,7 +24,13 @@ type Repairer struct {
 	publisher *Publisher
 
 	mu       sync.Mutex
-	refilled map[string]int64 // revision of a day's queue up to which its open times were looked at
+	refilled map[string]look // by day: the last look for what may fill its open times
+}
+
+// look is a search for what may fill a queue's open times.
+type look struct {
+	revision int64 // of the queue, when it was over
+	library  int64 // changes of segments and scripts that it knew
 }
 
 // Repair takes out of every queue of today and later what has not begun and may not air any more: its segment was
@@ -169,8 +176,9 @@ func (s *Repairer) bounded(r schedules.Rundown) schedules.Rundown {
 const refillBudget = 20 * time.Second
 
 // Refill looks for what may fill the times of published queues that a repair has left open, once for each revision of a
-// queue, and publishes what it finds. It keeps the windows that the day was published with, and changes nothing that
-// has started or is frozen.
+// queue, and publishes what it finds. Where so much of a window is open that it is an alarm, it looks again when the
+// library changes. It keeps the windows that the day was published with, and changes nothing that has started or is
+// frozen.
 func (s *Repairer) Refill(ctx context.Context, lock *replica.WorkLock) error {
 	if len(s.open()) == 0 {
 		return nil
@@ -185,10 +193,20 @@ func (s *Repairer) open() []wire.Queue {
 	now := s.now()
 	return s.coming(func(q wire.Queue) bool {
 		s.mu.Lock()
-		done := s.refilled[replica.DayID(q.Station, q.Date)] >= q.Revision
+		last := s.refilled[replica.DayID(q.Station, q.Date)]
 		s.mu.Unlock()
-		return !done && slices.ContainsFunc(planOf(q).Open(), func(o schedules.Occurrence) bool { return o.EndAt.After(now) })
+		again := last.library != s.libraryChanges() && slices.ContainsFunc(q.Windows, func(w schedules.Slot) bool {
+			_, tooOpen := network.TooOpen(q, w, now)
+			return tooOpen
+		})
+		return (last.revision < q.Revision || again) && slices.ContainsFunc(planOf(q).Open(),
+			func(o schedules.Occurrence) bool { return o.EndAt.After(now) })
 	})
+}
+
+// libraryChanges counts the changes of what may air.
+func (s *Repairer) libraryChanges() int64 {
+	return replica.SegmentsIn(s.replica).Changes() + replica.ScriptsIn(s.replica).Changes()
 }
 
 func (s *Repairer) refillDay(ctx context.Context, station string, date schedules.Date) error {
@@ -197,6 +215,7 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		if err != nil {
 			return err
 		}
+		known := s.libraryChanges()
 		in, err := s.inputs.gather(ctx, station, date, outlook{published: true})
 		if err != nil {
 			return err
@@ -224,7 +243,7 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.refilled[replica.DayID(station, date)] = revision
+		s.refilled[replica.DayID(station, date)] = look{revision, known}
 		return nil
 	})
 }

@@ -61,7 +61,7 @@ func New(r *replica.Replica, s *record.Records, sealer replica.Sealer, now func(
 	publisher := &Publisher{c, url, rundowns, in, beside, fallbacks, rec.Links}
 	return &Scheduler{Network: definitions, Record: rec, Rundowns: rundowns, Drafts: &Drafts{c, rundowns, in, beside},
 		Publisher: publisher,
-		Repairer:  &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher, refilled: map[string]int64{}},
+		Repairer:  &Repairer{core: c, rundowns: rundowns, inputs: in, publisher: publisher, refilled: map[string]look{}},
 		Fallbacks: fallbacks, Leases: leases,
 		Lists: &Lists{c}, People: &People{c, leases}, Scripts: &Scripts{c, in}, Resigner: &Resigner{c, rundowns, publisher,
 			fallbacks}}

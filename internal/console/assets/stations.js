@@ -32,6 +32,7 @@ export async function stations({ main, signal, title, hear, fail }) {
 // standing is how a station is, the worst first.
 export function standing(s) {
   if (s.standing?.some(p => p.code === 'no_fallback')) return ['no fallback', 'bad']
+  if (s.standing?.some(p => p.code === 'open_time')) return ['a window is largely open', 'bad']
   if (s.standing?.some(p => p.code === 'held_twice')) return ['two days hold one time', 'bad']
   if (s.standing?.some(p => p.code === 'two_players')) return ['several players', 'bad']
   if (s.standing?.some(p => p.code === 'store_set_back')) return ['knows more than the service', 'bad']
