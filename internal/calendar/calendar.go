@@ -1,5 +1,5 @@
-// Package calendar writes the windows of a station, and its published days, as iCalendar (RFC 5545), so that people see
-// them in the calendar that they use. It is pure: the same revision gives the same bytes.
+// Package calendar formats the windows of a station, and its published days, as iCalendar (RFC 5545), so that people
+// can see them in the calendar program that they use. It is pure: the same revision gives the same bytes.
 package calendar
 
 import (
@@ -17,13 +17,13 @@ import (
 // ContentType is the media type of a calendar.
 const ContentType = "text/calendar; charset=utf-8"
 
-// The forms of a date with time (RFC 5545, 3.3.5).
+// The formats of a date with time (RFC 5545, 3.3.5).
 const (
 	local = "20060102T150405"
 	utc   = "20060102T150405Z"
 )
 
-// begin makes a calendar that programs ask for again after an hour.
+// begin creates a calendar that asks programs to reload it after an hour.
 func begin(title string) *ics.Calendar {
 	c := ics.NewCalendarFor("Lifeline")
 	c.SetProductId("-//Lifeline//Feeds 1//EN")
@@ -34,8 +34,8 @@ func begin(title string) *ics.Calendar {
 	return c
 }
 
-// add begins an event: who reads the calendar again knows it by its id, and by revision and stamp which reading is the
-// later one.
+// add adds an event. Programs that reload the calendar identify the event by its id, and the later version by revision
+// and stamp.
 func add(c *ics.Calendar, id string, revision int64, stamp time.Time) *ics.VEvent {
 	e := c.AddEvent(id + "@lifeline")
 	e.SetDtStampTime(stamp)
@@ -45,7 +45,7 @@ func add(c *ics.Calendar, id string, revision int64, stamp time.Time) *ics.VEven
 
 func write(c *ics.Calendar) []byte { return []byte(c.Serialize(ics.WithNewLineWindows)) }
 
-// Days are published days, item by item. Times have whole seconds here: an item is shown from the second in which it
+// Days formats published days, item by item. Times have whole seconds: an item is shown from the second in which it
 // starts to the one in which it ends.
 func Days(station string, queues []wire.Queue) []byte {
 	c := begin(station)
@@ -70,12 +70,12 @@ func Days(station string, queues []wire.Queue) []byte {
 	return write(c)
 }
 
-// duration is a length in the whole seconds that calendars have.
+// duration formats a length in whole seconds, the resolution of calendars.
 func duration(d time.Duration) string {
 	return "PT" + strconv.FormatInt(max(1, int64(d.Round(time.Second).Seconds())), 10) + "S"
 }
 
-// text is one line of text: what is none becomes a space.
+// text returns s as one line; other characters become spaces.
 func text(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -85,7 +85,7 @@ func text(s string) string {
 	}, strings.ToValidUTF8(s, "\ufffd"))
 }
 
-// described is what a person wants to know of a window beside its times.
+// described returns a description of a window without its times.
 func described(st schedules.Station, w schedules.Window) string {
 	said := "clock " + w.Clock + ", " + strings.Join(st.Allowed(w), " ")
 	for _, f := range append([]int{w.FrequencyKHz}, w.AlsoKHz...) {
@@ -96,7 +96,7 @@ func described(st schedules.Station, w schedules.Window) string {
 	return text(said)
 }
 
-// language tags a text with its language (BCP 47).
+// language returns the language of a text as a property parameter (BCP 47).
 func language(tag string) ics.PropertyParameter {
 	return &ics.KeyValues{Key: string(ics.ParameterLanguage), Value: []string{tag}}
 }

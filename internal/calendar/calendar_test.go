@@ -18,7 +18,7 @@ import (
 	"lifeline/schedules"
 )
 
-// instance is what ical.js makes of one start of an event.
+// instance is one start of an event as ical.js expands it.
 type instance struct {
 	UID      string `json:"uid"`
 	Start    int64  `json:"start"` // milliseconds
@@ -30,7 +30,7 @@ type instance struct {
 	Repeats  bool   `json:"repeats"`
 }
 
-// readBack reads calendars with ical.js, which shares nothing with what wrote them.
+// readBack parses calendars with ical.js, which shares no code with the package.
 func readBack(t *testing.T, calendars [][]byte) [][]instance {
 	t.Helper()
 	dir := t.TempDir()
@@ -62,14 +62,14 @@ func readBack(t *testing.T, calendars [][]byte) [][]instance {
 	return read
 }
 
-// zones have an hour of summer time, half an hour, two hours, less than none in the month of fasting, a change at
-// midnight, a change of the day itself, and none.
+// zones have summer time of an hour, of half an hour and of two hours, negative summer time in the month of fasting, a
+// change at midnight, a change of the day itself, and no change.
 var zones = []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Antarctica/Troll",
 	"Africa/Casablanca", "America/Santiago",
 	"Africa/Cairo", "Asia/Beirut", "America/Nuuk", "Europe/Dublin", "Pacific/Apia", "Asia/Seoul", "Asia/Tashkent", "UTC",
 	"Etc/UTC"}
 
-// rules are recurrences as schedulers write them, most of them at hours when clocks change somewhere.
+// rules returns recurrences as schedulers write them, most of them at hours at which clocks change somewhere.
 func rules(r *rand.Rand) schedules.Recurrence {
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
 	start := time.Date(2015+r.IntN(13), time.Month(1+r.IntN(12)), 1+r.IntN(28), 0, 0, 0, 0, time.UTC).
@@ -103,7 +103,7 @@ func rules(r *rand.Rand) schedules.Recurrence {
 	return out
 }
 
-// What a program of other people's reads is what stations air, start by start and end by end, wherever clocks change.
+// An independent program reads the same starts and ends as stations air, wherever clocks change.
 func TestCalendarsAreReadAsStationsAir(t *testing.T) {
 	longform.Only(t)
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
@@ -119,7 +119,7 @@ func TestCalendarsAreReadAsStationsAir(t *testing.T) {
 				FrequencyKHz: 9467,
 				Length:       schedules.Ms(int64(1+r.IntN(4*3600)) * 1000)})
 		}
-		for k := range 3 { // they adjoin: a change of clocks makes them shorter or longer
+		for k := range 3 { // they adjoin, so a change of clocks makes them shorter or longer
 			start := time.Date(2025, 1, 1, k, 0, 0, 0, time.UTC)
 			st.Windows = append(st.Windows, schedules.Window{ID: fmt.Sprintf("adjoining.%d", k), Clock: "hour",
 				Length: schedules.Ms(3_570_000),
@@ -175,7 +175,7 @@ func TestCalendarsAreReadAsStationsAir(t *testing.T) {
 	}
 }
 
-// difference tells the first few that only one side has.
+// difference describes the first few entries that only one side has.
 func difference(got, want [][2]int64) string {
 	var out []string
 	for _, side := range []struct {
@@ -192,7 +192,7 @@ func difference(got, want [][2]int64) string {
 	return fmt.Sprintf("%d read, %d aired: %s", len(got), len(want), strings.Join(out, "; "))
 }
 
-// wellFormed holds what RFC 5545 asks of any calendar's lines: at most 75 bytes, CR LF, no other control characters.
+// wellFormed checks the requirements of RFC 5545 on all lines: at most 75 bytes, CR LF, no other control characters.
 func wellFormed(t *testing.T, b []byte) {
 	t.Helper()
 	lines := strings.Split(string(b), "\r\n")
@@ -206,7 +206,7 @@ func wellFormed(t *testing.T, b []byte) {
 	}
 }
 
-// queue has titles that try to break out of a calendar, and some that are merely people's.
+// queue returns a queue with titles that try to break out of a calendar, and some ordinary ones.
 func queue() wire.Queue {
 	titles := []string{"호소문 첫째 대목 (하나) " + strings.Repeat("긴 제목 ", 30), `a, b; c: "d" \n \\ 'e'`,
 		"END:VEVENT\r\nBEGIN:VEVENT",
@@ -228,7 +228,7 @@ func queue() wire.Queue {
 	return q
 }
 
-// sameDay compares a day's items with what was read: times, titles, languages, whatever the titles hold.
+// sameDay compares a day's items with the parsed calendar: times, titles and languages, for all titles.
 func sameDay(t *testing.T, read []instance, q wire.Queue) {
 	t.Helper()
 	if len(read) != len(q.Items) {

@@ -12,17 +12,17 @@ import (
 	"lifeline/schedules"
 )
 
-// Stretch is the time that a calendar of windows covers: last year, this one and the next, in UTC. It moves once a
-// year, so that a calendar stays the same until its station changes.
+// Stretch returns the interval that a calendar of windows covers: the last, the present and the next year, in UTC. It
+// moves once a year, so that a calendar stays the same until its station changes.
 func Stretch(now time.Time) (from, to time.Time) {
 	year := now.UTC().Year()
 	return time.Date(year-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(year+2, 1, 1, 0, 0, 0, 0, time.UTC)
 }
 
-// Windows is a station's hired air time within [from, to). A window that repeats is one event with the rule that its
-// scheduler wrote, in the window's own zone. Where programs read rules differently (wall times that do not exist or
-// exist twice, and windows during which, or shortly after which, clocks change), the start is an event of its own in
-// UTC. It fails when a recurrence cannot be read.
+// Windows formats a station's hired air time within [from, to). A window that repeats is one event with the scheduler's
+// rule, in the window's own zone. Starts that programs interpret differently become separate events in UTC: wall times
+// that do not exist or exist twice, and windows during which, or shortly after which, clocks change. Windows fails if a
+// recurrence is invalid.
 func Windows(st schedules.Station, from, to time.Time) ([]byte, error) {
 	c := begin(st.Name)
 	changes, err := st.ClockChanges(from, to)
@@ -69,7 +69,7 @@ func Windows(st schedules.Station, from, to time.Time) ([]byte, error) {
 			case !other:
 				length = w.Length.Duration
 			case length == 0:
-				continue // the window falls away
+				continue // the change of clocks removes the window
 			}
 			stamp := t.UTC().Format(utc)
 			event(id+"/"+stamp, length).SetProperty(ics.ComponentPropertyDtStart, stamp)
@@ -78,15 +78,15 @@ func Windows(st schedules.Station, from, to time.Time) ([]byte, error) {
 	return write(c), nil
 }
 
-// series is a part of a recurrence that every program reads alike.
+// series is a part of a recurrence that all programs interpret alike.
 type series struct {
 	rule  string
 	walls []time.Time // of its starts, written as UTC
-	but   []time.Time // wall times that the rule gives between them and that are left out
+	but   []time.Time // wall times that the rule gives between them and that must be excluded
 }
 
-// split takes the series out of a recurrence and leaves the starts that are none of any. A series ends where the rule
-// gives a wall time that does not exist: programs read an exception for one as the exception of another start.
+// split separates the series of a recurrence from the starts that belong to none. A series ends before a wall time that
+// does not exist, because programs apply an exception for such a time to another start.
 func split(r schedules.Repetition, length time.Duration) (all []series, rest []time.Time) {
 	starts, said := map[int64]bool{}, map[int64]bool{}
 	for _, t := range r.Starts {
@@ -125,7 +125,7 @@ func shows(wall, t time.Time, loc *time.Location) bool {
 	return t.UTC().Add(time.Duration(offset) * time.Second).Equal(wall)
 }
 
-// plain reports whether clocks do not change from start to end, and show what they show then at no later time.
+// plain reports whether clocks do not change from start to end, and do not show the same times again later.
 func plain(start, end time.Time, loc *time.Location) bool {
 	_, until := start.In(loc).ZoneBounds()
 	if until.IsZero() {
@@ -136,14 +136,14 @@ func plain(start, end time.Time, loc *time.Location) bool {
 	return end.Before(until.Add(time.Duration(min(0, next-offset)) * time.Second))
 }
 
-// write says the series in an event: in UTC where the zone is nothing else.
+// write adds the series to an event: in UTC if the zone equals UTC.
 func (s series) write(e *ics.VEvent, loc *time.Location, inUTC bool) {
 	form, in := local, []ics.PropertyParameter{ics.WithTZID(loc.String())}
 	if inUTC {
 		form, in = utc, nil
 	}
 	e.SetProperty(ics.ComponentPropertyDtStart, s.walls[0].Format(form), in...)
-	// UNTIL depends on who reads a time that does not exist
+	// programs interpret an UNTIL that does not exist differently
 	e.AddRrule(s.rule + ";COUNT=" + strconv.Itoa(len(s.walls)+len(s.but)))
 	if len(s.but) > 0 {
 		out := make([]string, len(s.but))

@@ -7,15 +7,15 @@ import (
 	ics "github.com/arran4/golang-ical"
 )
 
-// isUTC reports whether clocks in loc show UTC from the one instant to the other.
+// isUTC reports whether clocks in loc show UTC throughout the interval.
 func isUTC(loc *time.Location, from, to time.Time) bool {
 	_, offset := from.In(loc).Zone()
 	_, until := from.In(loc).ZoneBounds()
 	return offset == 0 && (until.IsZero() || !until.Before(to))
 }
 
-// addZone defines a zone from one instant to another, change by change. A day before and after are defined with it, for
-// wall times near the ends.
+// addZone defines a zone for an interval, change by change. The definition includes a day before and after, for wall
+// times near the ends.
 func addZone(c *ics.Calendar, loc *time.Location, from, to time.Time) {
 	zone := c.AddTimezone(loc.String())
 	before := 0
@@ -36,7 +36,7 @@ func addZone(c *ics.Calendar, loc *time.Location, from, to time.Time) {
 		} else {
 			part = &zone.AddStandard().ComponentBase
 		}
-		// The onset is told in the wall time of before.
+		// The onset is given in the wall time before the change.
 		part.SetProperty(ics.ComponentPropertyDtStart, start.UTC().Add(time.Duration(before)*time.Second).Format(local))
 		part.SetProperty("TZOFFSETFROM", offsetText(before))
 		part.SetProperty("TZOFFSETTO", offsetText(offset))
@@ -48,7 +48,7 @@ func addZone(c *ics.Calendar, loc *time.Location, from, to time.Time) {
 	}
 }
 
-// offsetText is an offset from UTC as RFC 5545 writes it (3.3.14).
+// offsetText formats an offset from UTC as in RFC 5545, 3.3.14.
 func offsetText(seconds int) string {
 	sign := "+"
 	if seconds < 0 {

@@ -1,6 +1,6 @@
-// Package chain proves that a station's record is as it was: each published queue and each day of as-run reports is
-// named by its hash in a signed link, and each link names the one before by its hash. Whoever changes a byte of what a
-// link names, or of a link, or takes one away, is found out by anybody who has the public key.
+// Package chain proves that a station's record is unaltered: a signed link contains the hash of each published queue
+// and of each day of as-run reports, and each link contains the hash of the previous one. Anybody with the public key
+// can detect a changed or removed link, and any changed byte of the data that a link covers.
 package chain
 
 import (
@@ -13,14 +13,14 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Hash is the SHA-256 of b, in hex.
+// Hash returns the SHA-256 of b, in hex.
 func Hash(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
-// Records is the hash of as-run records: of each, by sequence, its sequence, its instant in milliseconds since 1970 and
-// the length of its body (64 bits each, big endian), and its body.
+// Records returns the hash of as-run records: of each, by sequence, its sequence, its instant in milliseconds since
+// 1970 and the length of its body (64 bits each, big endian), and its body.
 func Records(records []wire.ChainRecord) string {
 	h := sha256.New()
 	var b []byte
@@ -33,7 +33,7 @@ func Records(records []wire.ChainRecord) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Sequences are the sequences of the records as ranges [first, last], ascending.
+// Sequences returns the sequences of the records as ascending ranges [first, last].
 func Sequences(records []wire.ChainRecord) [][2]int64 {
 	var out [][2]int64
 	for _, r := range sorted(records) {
@@ -46,7 +46,7 @@ func Sequences(records []wire.ChainRecord) [][2]int64 {
 	return out
 }
 
-// Names reports whether one of the ranges has the sequence.
+// Names reports whether one of the ranges contains the sequence.
 func Names(ranges [][2]int64, sequence int64) bool {
 	_, found := slices.BinarySearchFunc(ranges, sequence, func(r [2]int64, n int64) int {
 		switch {
@@ -60,7 +60,7 @@ func Names(ranges [][2]int64, sequence int64) bool {
 	return found
 }
 
-// Join is both lists of ranges in one, ascending. They must not overlap.
+// Join merges two lists of ranges into one ascending list. They must not overlap.
 func Join(a, b [][2]int64) [][2]int64 {
 	all := slices.Concat(a, b)
 	slices.SortFunc(all, func(x, y [2]int64) int { return cmp.Compare(x[0], y[0]) })

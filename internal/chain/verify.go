@@ -17,33 +17,33 @@ import (
 	"lifeline/schedules"
 )
 
-// Stored is one link as it is kept. Number and Date are those that it is filed under.
+// Stored is one stored link. Number and Date are the keys under which it is stored.
 type Stored struct {
 	Number   int64
 	Date     schedules.Date
 	Envelope []byte
 }
 
-// Source is where a chain and what it names are read.
+// Source reads a chain and the data that it covers.
 type Source interface {
-	// Stations are those that have a chain, or should have one.
+	// Stations returns the stations that have a chain or should have one.
 	Stations(ctx context.Context) ([]string, error)
-	// Head fails with NotFound where there is no chain.
+	// Head returns the head of a chain. It fails with NotFound if there is no chain.
 	Head(ctx context.Context, station string) (wire.ChainHead, error)
-	// Links are all links, by number.
+	// Links returns all links, by number.
 	Links(ctx context.Context, station string) iter.Seq2[Stored, error]
-	// Records are the as-run reports of [from, to).
+	// Records returns the as-run reports of [from, to).
 	Records(ctx context.Context, station string, from, to time.Time) ([]wire.ChainRecord, error)
-	// Queue is the envelope of a day's queue. It fails with NotFound.
+	// Queue returns the envelope of a day's queue. It fails with NotFound.
 	Queue(ctx context.Context, station string, date schedules.Date) ([]byte, error)
-	// Rundown is a published rundown as it is stored. It fails with NotFound, and with Unsupported where it cannot be
-	// had byte for byte.
+	// Rundown returns a published rundown as it is stored. It fails with NotFound, and with Unsupported if its exact bytes
+	// are not available.
 	Rundown(ctx context.Context, station string, date schedules.Date, revision int64) ([]byte, error)
-	// Unsealed reports whether a report that came late still waits for its link.
+	// Unsealed reports whether a late report has no link yet.
 	Unsealed(ctx context.Context, station string) (bool, error)
 }
 
-// Difference is one thing that is not as it was sealed.
+// Difference is one deviation from the sealed state.
 type Difference struct {
 	Station string         `json:"station"`
 	Date    schedules.Date `json:"date"`
@@ -52,7 +52,7 @@ type Difference struct {
 
 func (d Difference) String() string { return fmt.Sprintf("%s %s: %s", d.Station, d.Date, d.What) }
 
-// Proof is what a verification looked at, and what it found.
+// Proof is the extent and the result of a verification.
 type Proof struct {
 	Stations    int          `json:"stations"`
 	Links       int          `json:"links"`
@@ -61,12 +61,12 @@ type Proof struct {
 	Queues      int          `json:"queues"`
 	Rundowns    int          `json:"rundowns"`
 	Differences []Difference `json:"differences"` // by station and day
-	// note them down: a chain that is cut off later no longer reaches them
+	// keep these: a chain that is cut off later no longer reaches them
 	Heads []wire.ChainHead `json:"heads"`
 }
 
-// Verify checks every station's chain against the public keys, and what it names. known are heads that were seen
-// before; the chains must still have them. It fails only when something cannot be read.
+// Verify checks the chains of all stations, with the public keys, and the data that they cover. known are heads seen
+// earlier, which the chains must still contain. Verify fails only if something cannot be read.
 func Verify(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead) (Proof, error) {
 	p := Proof{Differences: []Difference{}, Heads: []wire.ChainHead{}}
 	stations, err := s.Stations(ctx)
@@ -103,7 +103,7 @@ func (p *Proof) add(o Proof) {
 	p.Heads = append(p.Heads, o.Heads...)
 }
 
-// maxLooks bounds how often a chain that grows while it is looked at is looked at again.
+// maxLooks bounds how often Verify rereads a chain that grows meanwhile.
 const maxLooks = 10
 
 func verifyStation(ctx context.Context, s Source, keys []ed25519.PublicKey, known []wire.ChainHead, station string) (
@@ -131,21 +131,21 @@ type verifier struct {
 	station string
 	proof   Proof
 
-	last   wire.Link // the latest that holds
+	last   wire.Link // the last valid link
 	hash   string    // of its envelope
 	until  schedules.Instant
-	whole  bool // every link holds
+	whole  bool // all links are valid
 	asRun  []wire.Link
 	queues []wire.Link
 	named  [][2]int64       // sequences
-	seen   map[int64]string // hashes of the links that known heads are of
+	seen   map[int64]string // hashes of the links that are known heads
 }
 
 func (v *verifier) differs(date schedules.Date, format string, args ...any) {
 	v.proof.Differences = append(v.proof.Differences, Difference{v.station, date, fmt.Sprintf(format, args...)})
 }
 
-// readHead is the zero ChainHead where there is no chain.
+// readHead returns the zero ChainHead if there is no chain.
 func (v *verifier) readHead(ctx context.Context) (wire.ChainHead, error) {
 	head, err := v.source.Head(ctx, v.station)
 	if fault.Is(err, fault.NotFound) {
@@ -165,7 +165,7 @@ func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.Ch
 			return err
 		}
 		if v.whole = v.link(stored); !v.whole {
-			break // what comes after it hangs in the air
+			break // later links have no valid predecessor
 		}
 	}
 	for _, check := range []func(context.Context) error{v.days, v.rundowns} {
@@ -183,7 +183,7 @@ func (v *verifier) run(ctx context.Context, head wire.ChainHead, known []wire.Ch
 	return nil
 }
 
-// link checks that a link follows the one before.
+// link checks that a link follows the previous one.
 func (v *verifier) link(s Stored) bool {
 	payload, err := seal.Open(s.Envelope, wire.LinkType, v.keys...)
 	if err != nil {
@@ -232,7 +232,7 @@ func (v *verifier) take(l wire.Link, envelope []byte) {
 	}
 }
 
-// head checks that the chain ends where it is said to, and has not been cut off since it was last seen.
+// head checks that the chain ends at its head, and that no known head was cut off.
 func (v *verifier) head(head wire.ChainHead, known []wire.ChainHead) {
 	for _, k := range known {
 		if k.Station == v.station && v.seen[k.Number] != k.SHA256 {
@@ -251,7 +251,7 @@ func (v *verifier) head(head wire.ChainHead, known []wire.ChainHead) {
 	}
 }
 
-// days checks the as-run reports of every link.
+// days checks the as-run reports of all links.
 func (v *verifier) days(ctx context.Context) error {
 	pending, err := v.source.Unsealed(ctx, v.station)
 	if err != nil {
@@ -279,7 +279,7 @@ func (v *verifier) days(ctx context.Context) error {
 	return nil
 }
 
-// missing says which sequences are not there.
+// missing lists the sequences that do not exist.
 func missing(ranges [][2]int64, records []wire.ChainRecord) string {
 	has := Sequences(records)
 	for _, r := range ranges {
@@ -292,7 +292,7 @@ func missing(ranges [][2]int64, records []wire.ChainRecord) string {
 	return fmt.Sprintf("one of %d says something else", len(records))
 }
 
-// rundowns checks every published revision's rundown.
+// rundowns checks the rundowns of all published revisions.
 func (v *verifier) rundowns(ctx context.Context) error {
 	for _, l := range v.queues {
 		body, err := v.source.Rundown(ctx, v.station, l.Date, l.Revision)
@@ -313,7 +313,7 @@ func (v *verifier) rundowns(ctx context.Context) error {
 	return nil
 }
 
-// latestQueues checks the queue of every day, which is that of the day's last publication.
+// latestQueues checks the queue of every day, which must be that of the day's last publication.
 func (v *verifier) latestQueues(ctx context.Context) error {
 	latest := map[schedules.Date]wire.Link{}
 	for _, l := range v.queues {

@@ -12,25 +12,25 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// Field tells apart what values mean. The owner numbers the fields from 1 on.
+// Field distinguishes the meanings of values. The owner of an Index numbers the fields from 1.
 type Field uint8
 
-// Word is the field of Words. Only values of it are found by how they begin.
+// Word is the field of Words. Only its values can be found by prefix.
 const Word Field = 0
 
-// Term is a value that a thing has.
+// Term is a value of a thing.
 type Term struct {
 	Field Field
 	Value string
 }
 
-// Terms are the terms of one thing, sorted and each once, and when it ends; the zero time is never.
+// Terms holds the terms of one thing, sorted without repetition, and the thing's end; the zero time means never.
 type Terms struct {
 	Of   []Term
 	Ends time.Time
 }
 
-// Sort brings t into the form that an Index takes.
+// Sort brings t into the form that an Index requires.
 func (t *Terms) Sort() {
 	slices.SortFunc(t.Of, compareTerms)
 	t.Of = slices.Compact(t.Of)
@@ -40,28 +40,28 @@ func compareTerms(a, b Term) int {
 	return cmp.Or(cmp.Compare(a.Field, b.Field), strings.Compare(a.Value, b.Value))
 }
 
-// Index finds the numbers of things in the byte order of their ids. A thing keeps its number while it is there. Several
-// may read an Index at once while nobody writes.
+// Index is an inverted index. It finds the numbers of things in the byte order of their ids. A thing keeps its number
+// as long as it is in the index. Concurrent reads are safe while nobody writes.
 //
-// It takes four to five bytes for each term of a thing, and about 150 for a term that only one thing has.
+// It takes four to five bytes per term of a thing, and about 150 per term that only one thing has.
 type Index struct {
 	order
 	numbers map[string]uint32 // by id
 	ids     []string          // by number
-	free    []uint32          // numbers that nothing has
-	all     []uint32          // all others, in order
+	free    []uint32          // unused numbers
+	all     []uint32          // used numbers, in the order of ids
 	fields  []map[string]*list
 	words   btree.Set[string] // the values of Word
 	ends    *btree.BTreeG[end]
 }
 
-// end is when a thing ends.
+// end is the end of a thing.
 type end struct {
 	at     int64 // Unix ms
 	number uint32
 }
 
-// NewIndex is an empty Index for the fields below the given one.
+// NewIndex returns an empty Index for the fields below the given one.
 func NewIndex(fields Field) *Index {
 	x := &Index{numbers: map[string]uint32{}, fields: make([]map[string]*list, fields)}
 	for f := range x.fields {
@@ -72,13 +72,13 @@ func NewIndex(fields Field) *Index {
 	return x
 }
 
-// Len is how many things there are.
+// Len returns the number of things.
 func (x *Index) Len() int { return len(x.all) }
 
-// Count is how many things have a term.
+// Count returns the number of things with a term.
 func (x *Index) Count(t Term) int { return len(x.having(t)) }
 
-// having are the things that have a term, in order.
+// having returns the things with a term, in order.
 func (x *Index) having(t Term) []uint32 {
 	if l := x.fields[t.Field][t.Value]; l != nil {
 		return l.numbers
@@ -86,13 +86,13 @@ func (x *Index) having(t Term) []uint32 {
 	return nil
 }
 
-// Number is the number of a thing.
+// Number returns the number of a thing.
 func (x *Index) Number(id string) (uint32, bool) {
 	n, ok := x.numbers[id]
 	return n, ok
 }
 
-// Put makes a thing known, or changes its terms from those before, and answers its number.
+// Put adds a thing, or replaces its terms before by now, and returns its number.
 func (x *Index) Put(id string, before, now Terms) uint32 {
 	n, known := x.numbers[id]
 	if !known {
@@ -102,7 +102,7 @@ func (x *Index) Put(id string, before, now Terms) uint32 {
 	return n
 }
 
-// Remove forgets a thing that has the terms before.
+// Remove removes a thing with the terms before.
 func (x *Index) Remove(id string, before Terms) {
 	n := x.numbers[id]
 	x.change(n, before, Terms{})
@@ -113,7 +113,7 @@ func (x *Index) Remove(id string, before Terms) {
 	x.free = append(x.free, n)
 }
 
-// number gives a new thing a number, and its rank between its neighbours.
+// number assigns a number to a new thing, and a rank between those of its neighbours.
 func (x *Index) number(id string) uint32 {
 	n := uint32(len(x.ids))
 	if last := len(x.free) - 1; last >= 0 {
@@ -133,22 +133,22 @@ func (x *Index) number(id string) uint32 {
 	return n
 }
 
-// place is where in all an id stands, or would.
+// place returns the position of an id in all, or its insertion point.
 func (x *Index) place(id string) int {
 	if last := len(x.all) - 1; last < 0 || x.ids[x.all[last]] < id {
-		return last + 1 // most often new ids come last: whoever lists gives them in order
+		return last + 1 // new ids usually come last, because listings are ordered
 	}
 	return sort.Search(len(x.all), func(i int) bool { return x.ids[x.all[i]] >= id })
 }
 
-// Ranks stand far apart, so that there is room between them, and things that come one after the other between two
-// others stand near.
+// Ranks are far apart, so that there is room between them. The ranks of things that are inserted one after another
+// between two others are close together.
 const (
 	farApart = 1 << 32
 	near     = 1 << 16
 )
 
-// rank gives the thing at a place a rank between its neighbours', unless there is no room.
+// rank gives the thing at a position a rank between its neighbours', and reports whether there was room.
 func (x *Index) rank(at int) bool {
 	var before uint64
 	if at > 0 {
@@ -162,7 +162,7 @@ func (x *Index) rank(at int) bool {
 	return step > 0 && before <= math.MaxUint64-step
 }
 
-// change takes a thing out of the lists of terms that it has no more, and into those that are new.
+// change removes a thing from the lists of its former terms, and adds it to those of its new ones.
 func (x *Index) change(n uint32, before, now Terms) {
 	a, b := before.Of, now.Of
 	for len(a) > 0 || len(b) > 0 {
@@ -188,7 +188,7 @@ func (x *Index) change(n uint32, before, now Terms) {
 	}
 }
 
-// compareHeads compares what two sorted lists begin with; an empty one comes last.
+// compareHeads compares the first elements of two sorted lists; an empty list comes last.
 func compareHeads(a, b []Term) int {
 	switch {
 	case len(b) == 0:
@@ -204,7 +204,7 @@ func (x *Index) give(n uint32, t Term) {
 	if l == nil {
 		l = &list{}
 		if t.Field == Word {
-			t.Value = strings.Clone(t.Value) // without the text that it is a part of
+			t.Value = strings.Clone(t.Value) // do not keep the surrounding text in memory
 			x.words.Insert(t.Value)
 		}
 		x.fields[t.Field][t.Value] = l
@@ -224,15 +224,15 @@ func (x *Index) take(n uint32, t Term) {
 	}
 }
 
-// Query asks for things that have all that it names. The zero Query asks for everything.
+// Query selects the things that satisfy all of its conditions. The zero Query selects everything.
 type Query struct {
 	Terms      []Term
-	Prefixes   []string  // of words; of each the thing has one
-	EndsBefore time.Time // zero: whenever
-	After      string    // an id, whether it is there or not: only things whose ids come after it
+	Prefixes   []string  // prefixes of words; the thing must have a word for each
+	EndsBefore time.Time // zero means at any time
+	After      string    // only things with greater ids; the id itself need not exist
 }
 
-// Find gives the numbers of the things, by id. The Index must not change meanwhile.
+// Find returns the numbers of the selected things, by id. The Index must not change during the iteration.
 func (x *Index) Find(q Query) iter.Seq[uint32] {
 	start := 0
 	if q.After != "" {
@@ -266,10 +266,10 @@ func (x *Index) along(numbers []uint32, first uint64) *along {
 	return &along{x.order, numbers[x.find(numbers, first):]}
 }
 
-// fewLists is how many lists are walked beside each other; more are made one before.
+// fewLists is the number of lists that are merged on the fly; more are merged into one beforehand.
 const fewLists = 16
 
-// beginning walks the things that have a word with a prefix.
+// beginning returns a walker over the things that have a word with a prefix.
 func (x *Index) beginning(prefix string, first uint64) walker {
 	var lists []*along
 	x.words.Ascend(prefix, func(word string) bool {
@@ -290,7 +290,7 @@ func (x *Index) beginning(prefix string, first uint64) walker {
 	return &along{x.order, x.sorted(numbers, x.all)}
 }
 
-// ending walks the things that end before an instant.
+// ending returns a walker over the things that end before an instant.
 func (x *Index) ending(before time.Time, first uint64) walker {
 	var numbers []uint32
 	ms := before.UnixMilli()
@@ -306,7 +306,7 @@ func (x *Index) ending(before time.Time, first uint64) walker {
 	return &along{x.order, x.sorted(numbers, x.all)}
 }
 
-// meet gives what all walkers have, from a rank on.
+// meet yields the intersection of all walkers, from a rank on.
 func (x *Index) meet(all []walker, rank uint64, yield func(uint32) bool) {
 	for {
 		n, there := all[0].seek(rank)

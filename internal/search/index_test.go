@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// thing is what the tests put in.
+// thing is a test entry.
 type thing struct {
 	text string
 	tags []string
@@ -34,8 +34,8 @@ func (t thing) terms() Terms {
 	return out
 }
 
-// says is the slow model: whether a text has all that a query asks for. A word of the query begins a word of the text;
-// what is written without spaces is part of what is written so.
+// says is the reference implementation: it reports whether a text satisfies a query. Each word of the query must be a
+// prefix of a word of the text; text without spaces must contain the query's as a part.
 func says(text, query string) bool {
 	folded := func(s string) string { return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s))) }
 	unbroken := func(r rune) bool {
@@ -56,7 +56,7 @@ func says(text, query string) bool {
 	return has(wordly, strings.HasPrefix) && has(unbroken, strings.Contains)
 }
 
-// letters make words that are often alike, in several scripts, forms and widths.
+// letters produce words that are often similar, in several scripts, forms and widths.
 var letters = []rune("aAbｂ1２ßéжЖслﬁあカｶ東京川川강가겨ไทย -._")
 
 func texts() *rapid.Generator[string] {
@@ -67,8 +67,8 @@ func queries() *rapid.Generator[string] {
 	return rapid.StringOfN(rapid.SampledFrom(letters), 0, 4, -1)
 }
 
-// The index finds what a look at every thing finds, in the same order, from any cursor on, whatever came, changed and
-// went.
+// The index returns the same things as a full scan, in the same order, from any cursor, after any insertions, changes
+// and removals.
 func TestIndexFindsWhatALookAtEverythingFinds(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	ids := rapid.StringOfN(rapid.SampledFrom([]rune("ab.")), 1, 4, -1)
@@ -145,7 +145,7 @@ func TestIndexFindsWhatALookAtEverythingFinds(t *testing.T) {
 	})
 }
 
-// Ids that always come between the same two others leave no room between their ranks.
+// Ids that are always inserted between the same two others exhaust the room between their ranks.
 func TestOrderHoldsWhereverIdsCome(t *testing.T) {
 	for name, id := range map[string]func(int) string{
 		"first":    func(i int) string { return fmt.Sprintf("%05d", 99_999-i) },
@@ -187,7 +187,7 @@ func TestOrderHoldsWhereverIdsCome(t *testing.T) {
 	}
 }
 
-// A beginning that many words have is the same as all of them.
+// A prefix of many words finds the same things as all of those words.
 func TestManyWordsBeginAlike(t *testing.T) {
 	x := NewIndex(1)
 	for i := range 3000 {
@@ -211,9 +211,9 @@ func TestWordsOfEveryScriptAreFound(t *testing.T) {
 	}{
 		{"reading-ko_2031.hana", "HANA 2031", true},
 		{"Testimony of the river", "testi riv", true},
-		{"Testimony of the river", "imony", false}, // words are found by how they begin
+		{"Testimony of the river", "imony", false}, // words are found by prefix
 		{"호소문을 읽기에 앞서", "호소문", true},
-		{"생명줄방송", "줄방", true}, // Korean words grow together
+		{"생명줄방송", "줄방", true}, // Korean compounds grow without spaces
 		{"생명줄방송", "줄 방", true},
 		{"생명줄방송", "명방", false},
 		{"방송 생명줄", "방송생", false}, // not across a space

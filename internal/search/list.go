@@ -6,13 +6,13 @@ import (
 	"sort"
 )
 
-// list is the numbers of the things that have a term, in the order of their ids.
+// list holds the numbers of the things that have a term, in the order of their ids.
 type list struct{ numbers []uint32 }
 
-// order is how numbers compare: their ids stand in the order of ranks.
+// order compares numbers: ranks have the order of ids.
 type order struct{ ranks []uint64 }
 
-// find is the first place in the list whose rank is at least rank.
+// find returns the first index in the list whose rank is at least rank.
 func (o order) find(numbers []uint32, rank uint64) int {
 	return sort.Search(len(numbers), func(i int) bool { return o.ranks[numbers[i]] >= rank })
 }
@@ -30,7 +30,7 @@ func (o order) remove(l *list, n uint32) {
 	l.numbers = slices.Delete(l.numbers, at, at+1)
 }
 
-// sorted brings numbers into order, each once. all is every number in order.
+// sorted sorts numbers and removes repetitions. all lists every number in order.
 func (o order) sorted(numbers []uint32, all []uint32) []uint32 {
 	if len(numbers) < len(all)/16 {
 		slices.SortFunc(numbers, func(a, b uint32) int { return cmp.Compare(o.ranks[a], o.ranks[b]) })
@@ -49,12 +49,12 @@ func (o order) sorted(numbers []uint32, all []uint32) []uint32 {
 	return out
 }
 
-// walker gives numbers in order, forwards.
+// walker iterates over numbers in order, forwards.
 type walker interface {
-	// seek is the first number whose rank is at least rank, which never falls from call to call. There is none after the
-	// last.
+	// seek returns the first number whose rank is at least rank. rank must not decrease from call to call. there is false
+	// after the last number.
 	seek(rank uint64) (number uint32, there bool)
-	// size is how many there are, or a few more.
+	// size returns the number of elements, or a small overestimate.
 	size() int
 }
 
@@ -66,7 +66,7 @@ type along struct {
 
 func (a *along) size() int { return len(a.rest) }
 
-// seek looks at twice as many each time, since what is sought is mostly near.
+// seek doubles its step each time, because the result is usually near.
 func (a *along) seek(rank uint64) (uint32, bool) {
 	reach := 1
 	for reach < len(a.rest) && a.ranks[a.rest[reach-1]] < rank {
@@ -80,7 +80,7 @@ func (a *along) seek(rank uint64) (uint32, bool) {
 	return a.rest[0], true
 }
 
-// either walks several lists as if they were one.
+// either walks the union of several lists.
 type either struct {
 	order
 	of []*along

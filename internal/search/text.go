@@ -1,10 +1,10 @@
 // Package search finds things by words and by exact values, in memory. An Index holds only which thing has which term;
-// the things themselves are its owner's.
+// its owner stores the things themselves.
 //
-// Texts are folded first: compatibility forms, widths and cases of letters are one (NFKC and Unicode's case folding).
-// What is written with spaces falls into words of letters, digits and their marks, and is found by how a word begins.
-// What is written without (Han, kana, Hangul with its endings, Thai and their like) falls into unbroken runs, and is
-// found by any part of one; the Index knows the pairs of neighbours in it.
+// Text is folded first: compatibility forms, widths and cases of letters become equal (NFKC and Unicode case folding).
+// Text with spaces is split into words of letters, digits and their marks, and found by prefixes of words. Text without
+// spaces (Han, kana, Hangul with its endings, Thai and similar scripts) is split into unbroken runs, and found by any
+// part of a run; the Index holds the pairs of neighbouring letters.
 package search
 
 import (
@@ -18,7 +18,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Words are the terms by which a text is found; some may be there twice.
+// Words returns the terms by which a text is found, possibly with repetitions.
 func Words(text string) []string {
 	out := make([]string, 0, 16)
 	for r := range runs(fold(text)) {
@@ -35,15 +35,15 @@ func Words(text string) []string {
 	return out
 }
 
-// Wanted is what somebody looks for: all of it.
+// Wanted is a parsed query; a match satisfies all of it.
 type Wanted struct {
-	Whole    []string // terms
-	Prefixes []string // beginnings of terms
-	Parts    []string // of unbroken runs, of which Whole has the pairs only: see In
+	Whole    []string // prefixes of terms
+	Prefixes []string // parts of unbroken runs, of which Whole has only the pairs; see In
+	Parts    []string // the query has text, but no searchable letters
 	Nothing  bool     // the query has text, but nothing in it that can be found
 }
 
-// Parse reads a query.
+// Parse parses a query.
 func Parse(query string) Wanted {
 	var w Wanted
 	for r := range runs(fold(query)) {
@@ -63,7 +63,7 @@ func Parse(query string) Wanted {
 	return w
 }
 
-// In reports whether a text that has all terms has the pairs of each part one after the other.
+// In reports whether a text that has all terms contains the parts, whose pairs alone do not prove their order.
 func (w Wanted) In(text string) bool {
 	folded := fold(text)
 	return !slices.ContainsFunc(w.Parts, func(p string) bool { return !strings.Contains(folded, p) })
@@ -82,7 +82,7 @@ func fold(s string) string {
 	return strings.ToLower(s)
 }
 
-// run is a word, or what stands without spaces.
+// run is a word, or a run of text without spaces.
 type run struct {
 	text     string
 	unbroken bool
@@ -115,7 +115,7 @@ const (
 	unbroken
 )
 
-// kindOf is what a letter is part of. Marks belong to what they stand on.
+// kindOf returns the kind of run that a letter belongs to. A mark belongs to the letter before it.
 func kindOf(r rune, before kind) kind {
 	switch {
 	case r < utf8.RuneSelf:
@@ -137,7 +137,7 @@ var unbrokenScripts = []*unicode.RangeTable{unicode.Hangul, unicode.Han, unicode
 	unicode.Bopomofo, unicode.Yi,
 	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tibetan}
 
-// pairs are the neighbouring letters of a run.
+// pairs returns the pairs of neighbouring letters of a run.
 func pairs(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		before := -1
