@@ -21,10 +21,10 @@ import (
 	"lifeline/schedules"
 )
 
-// Progress is how far an analysis has come, in bytes.
+// Progress is the progress of an analysis, in bytes.
 type Progress struct{ Done, Of int64 }
 
-// Progress of a segment's analysis; ok is false when none is running here.
+// Progress returns the progress of a segment's analysis; ok is false if none runs in this process.
 func (l *Recordings) Progress(id string) (p Progress, ok bool) {
 	v, ok := l.progress.Load(id)
 	if ok {
@@ -33,11 +33,11 @@ func (l *Recordings) Progress(id string) (p Progress, ok bool) {
 	return p, ok
 }
 
-// AnalyseBehind analyses every recording whose facts are of an older analysis than today's, as many at once as there
-// are workers. It needs no job queue: what a crash left undone is still behind. Replicas share the work, recording by
-// recording; it fails with ErrElsewhere where another is at the rest.
+// AnalyseBehind analyses every recording whose facts come from an older analysis, with all workers at once. It needs no
+// job queue: the next run finds work that a crash interrupted. Replicas share the work by recording. It fails with
+// ErrElsewhere if another replica works on the rest.
 func (l *Recordings) AnalyseBehind(ctx context.Context, lock *replica.WorkLock) error {
-	var g errgroup.Group // one that fails stops no other
+	var g errgroup.Group // a failure does not stop the others
 	g.SetLimit(cap(l.workers))
 	var elsewhere atomic.Bool
 	for _, id := range l.behind() {
@@ -59,7 +59,7 @@ func (l *Recordings) AnalyseBehind(ctx context.Context, lock *replica.WorkLock) 
 	return replica.ErrElsewhere
 }
 
-// behind are the segments whose recordings have facts of an older analysis than today's.
+// behind returns the segments whose recordings have facts of an older analysis.
 func (l *Recordings) behind() (ids []string) {
 	for v := range audio.Version {
 		older := search.Query{Terms: []search.Term{{Field: replica.ByAnalysis, Value: strconv.Itoa(v)}}}
@@ -87,19 +87,19 @@ func (l *Recordings) analyseOnce(ctx context.Context, lock *replica.WorkLock, id
 	})
 }
 
-// errNothingToDo leaves a segment as it is.
+// errNothingToDo means that the segment stays unchanged.
 var errNothingToDo = errors.New("library: there is nothing to change")
 
 func (l *Recordings) analyseAgain(ctx context.Context, id, sha256 string) error {
-	content, bytes, err := l.audio.Open(ctx, sha256)
+	content, done, err := l.audio.Open(ctx, sha256)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	l.progress.Store(id, Progress{Of: bytes})
+	l.progress.Store(id, Progress{Of: done})
 	defer l.progress.Delete(id)
-	facts, err := l.analyse(ctx, content, func(done int64) { l.progress.Store(id, Progress{done, bytes}) })
-	got := Received{recording: schedules.Recording{SHA256: sha256, Bytes: bytes, ContentType: "audio/mpeg"}}
+	facts, err := l.analyse(ctx, content, func(done int64) { l.progress.Store(id, Progress{done, done}) })
+	got := Received{recording: schedules.Recording{SHA256: sha256, Bytes: done, ContentType: "audio/mpeg"}}
 	got.judge(facts, err)
 	if got.recording.AnalysisVersion == 0 {
 		return err
@@ -124,7 +124,7 @@ func (l *Recordings) analyseAgain(ctx context.Context, id, sha256 string) error 
 	return err
 }
 
-// waveformWrite keeps a recording's waveform, compressed, unless it is kept already.
+// waveformWrite returns the write that stores a recording's waveform, compressed, unless it is stored already.
 func (l *core) waveformWrite(ctx context.Context, r Received) ([]store.Write, error) {
 	if r.waveform.Pixels() == 0 {
 		return nil, nil
@@ -146,8 +146,8 @@ func (l *core) waveformWrite(ctx context.Context, r Received) ([]store.Write, er
 	return []store.Write{{Kind: KindWaveform, ID: r.recording.SHA256, Body: packed.Bytes()}}, nil
 }
 
-// Waveform is a recording's outline in the JSON format, version 2, of BBC audiowaveform. It fails with NotFound until
-// the recording is analysed.
+// Waveform returns a recording's outline in the JSON format, version 2, of BBC audiowaveform. It fails with NotFound
+// until the recording is analysed.
 func (l *Recordings) Waveform(ctx context.Context, sha256 string) ([]byte, error) {
 	d, err := l.replica.Store.Get(ctx, KindWaveform, sha256)
 	if fault.Is(err, fault.NotFound) {

@@ -11,26 +11,27 @@ import (
 	"lifeline/schedules"
 )
 
-// Approvals decide whether a segment may air.
+// Approvals approves and rejects segments.
 type Approvals struct {
 	segments *Segments
 	recalls  *Recalls
 }
 
-// Approve lets a pending segment go to air. Whoever uploaded or reinstated it cannot approve it. It fails with Conflict
-// for a recording of which nothing, or next to nothing, would be heard.
+// Approve approves a pending segment. The person who uploaded or reinstated it cannot approve it. It fails with
+// Conflict if little or nothing of the recording is audible.
 func (l *Approvals) Approve(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error) {
 	return l.approve(ctx, a, id, revision, reason, false)
 }
 
-// ApproveDespiteWarnings is Approve for somebody who knows of the recording's warnings, which go on record.
+// ApproveDespiteWarnings approves a segment as Approve does, but accepts the recording's warnings and records that it
+// did.
 func (l *Approvals) ApproveDespiteWarnings(ctx context.Context, a access.Actor, id string, revision *int64,
 	reason string) (schedules.Segment, error) {
 	return l.approve(ctx, a, id, revision, strings.TrimPrefix(reason+"; its warnings were accepted", "; "), true)
 }
 
-// inaudible is the warning of a recording of which nothing, or next to nothing, would be heard.
+// inaudible returns the warning that little or nothing of the recording is audible.
 func inaudible(r *schedules.Recording) (warning schedules.RecordingWarning, found bool) {
 	if r == nil {
 		return warning, false

@@ -1,16 +1,16 @@
-// Package library keeps segments and their recordings.
+// Package library manages segments and their recordings.
 //
 // Library has a field for each responsibility:
 //
-//   - Segments makes a segment of a recording, gives it another one, edits it, and finds segments by words, kind,
+//   - Segments creates a segment from a recording, replaces its recording, edits it, and finds segments by words, kind,
 //     language, state, script and tag.
-//   - Recordings.Receive stores and measures a recording; AnalyseBehind measures what no analyser was free for.
-//     Named tells tidying what is in use.
-//   - Uploads takes a recording in pieces, finishes what arrived whole, and removes what has ended.
+//   - Recordings.Receive stores and measures a recording; AnalyseBehind measures those for which no analyser was free.
+//     Named tells the clean-up which audio is in use.
+//   - Uploads receives a recording in pieces, finishes complete uploads, and removes ended ones.
 //   - Approvals approves and rejects.
-//   - Recalls recalls and reinstates, segments and persons. The signed list of recalls is part of the same commit.
+//   - Recalls recalls and reinstates segments and persons. The signed list of recalls is part of the same commit.
 //
-// All of them share core; Segments.change is the one way in which a segment changes.
+// All of them share core. Segments.change is the only function that changes a segment.
 //
-// Planning is the library as planning reads it, kept current at little cost.
+// Planning holds the library in the form that planning reads, and updates it incrementally.
 package library

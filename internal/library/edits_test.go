@@ -44,7 +44,7 @@ func TestStaleChangeChangesNothing(t *testing.T) {
 	}
 }
 
-// It tells nobody, and is in no record.
+// Such an edit also notifies nobody and appears in no record.
 func TestEditThatChangesNothingMakesNoRevision(t *testing.T) {
 	d := newFixture(t, servicetest.Heard)
 	before, changes := d.upload(t, "a"), d.replica.Sequence()

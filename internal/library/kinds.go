@@ -8,11 +8,11 @@ import (
 	"lifeline/internal/store"
 )
 
-const KindWaveform = "waveform" // of a recording: SHA-256
+const KindWaveform = "waveform" // the waveform of a recording: its SHA-256
 
 const KindUpload = "upload" // a recording that arrives in pieces
 
-// Kinds are the kinds that no other package reads.
+// Kinds lists the kinds that only this package reads.
 var Kinds = replica.Kinds{
 	{Name: KindWaveform, Form: reflect.TypeFor[audio.Waveform](), Inspect: inspectWaveform},
 	{Name: KindUpload, Form: reflect.TypeFor[Upload](), Copy: replica.Copied(replica.Parse[Upload]),

@@ -7,9 +7,9 @@ import (
 	"lifeline/schedules"
 )
 
-// lastResorts are the stations whose fallback would have sensitive segments only, were s as it says: without the link
-// such a station would soon be silent. Of a segment that is sensitive already there are none: any other change of it is
-// let in.
+// lastResorts returns a problem for each station whose fallback would have only sensitive segments if s were stored,
+// because such a station would fall silent when its lease ends without the link. It returns none for a segment that is
+// already sensitive: other changes of it are allowed.
 func (l *Segments) lastResorts(s schedules.Segment) (out []schedules.Problem) {
 	if before, ok := replica.SegmentsIn(l.replica).Get(s.ID); !s.Sensitive || ok && before.Value.Sensitive {
 		return nil

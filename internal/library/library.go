@@ -7,16 +7,16 @@ import (
 	"lifeline/internal/replica"
 )
 
-// Library keeps segments and their recordings. Each of its fields has one responsibility.
+// Library manages segments and their recordings. Each of its fields has one responsibility.
 type Library struct {
-	Segments   *Segments   // reads, finds, makes and edits segments
-	Recordings *Recordings // receives, keeps and measures recordings
-	Uploads    *Uploads    // takes recordings that arrive in pieces
-	Approvals  *Approvals  // decide whether a segment may air
-	Recalls    *Recalls    // take segments and persons off the air
+	Segments   *Segments   // reads, finds, creates and edits segments
+	Recordings *Recordings // receives, stores and measures recordings
+	Uploads    *Uploads    // receives recordings in pieces
+	Approvals  *Approvals  // approves and rejects segments
+	Recalls    *Recalls    // takes segments and persons off the air
 }
 
-// core is what the parts of the library share.
+// core holds the dependencies that the parts of the library share.
 type core struct {
 	replica *replica.Replica
 	audio   replica.Audio
@@ -24,17 +24,17 @@ type core struct {
 	limits  Limits
 }
 
-// Limits bound what one upload may cost.
+// Limits bounds the resources that uploads may use.
 type Limits struct {
-	MaxBytes    int64 // of one recording
-	MaxWaiting  int64 // bytes that unfinished uploads may take together
+	MaxBytes    int64 // per recording
+	MaxWaiting  int64 // total of all unfinished uploads
 	Concurrency int   // recordings analysed at once
 
-	// Room fails with Full unless there is room for an upload of so many bytes; nil does not look.
+	// Room fails with Full unless there is space for an upload of that many bytes; nil skips the check.
 	Room func(ctx context.Context, bytes int64) error
 }
 
-// New keeps segments in m and their bytes in audio.
+// New returns a library that stores segments in m and their bytes in audio.
 func New(m *replica.Replica, audio replica.Audio, sealer replica.Sealer, analyse Analyser, now func() time.Time,
 	l Limits) *Library {
 	c := &core{replica: m, audio: audio, now: now, limits: l}

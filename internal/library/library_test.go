@@ -15,7 +15,7 @@ import (
 
 var ruth = access.Actor{Name: "Ruth"}
 
-// fixture is a library over the memory store.
+// fixture is a library on the memory store.
 type fixture struct {
 	library *Library
 	replica *replica.Replica

@@ -4,11 +4,12 @@ import (
 	"lifeline/internal/replica"
 )
 
-// Named tells whether audio is named by a segment, now or formerly, or is part of an upload. What is older than
-// orphanAge and is not was left behind by an upload that broke off between its audio and its segment.
+// Named returns a function that reports whether a segment names the audio, now or formerly, or whether it is part of an
+// upload. Other audio that is older than orphanAge was left by an upload that failed between storing its audio and its
+// segment.
 func (l *Recordings) Named() (named func(sha256 string) bool) { return l.referenced("") }
 
-// referenced leaves one upload's parts out.
+// referenced returns the same function without the parts of one upload.
 func (l *core) referenced(but string) func(sha256 string) bool {
 	parts := map[string]bool{}
 	for id, row := range uploadsIn(l.replica).After("", "") {

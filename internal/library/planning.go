@@ -8,25 +8,25 @@ import (
 	"lifeline/schedules/planner"
 )
 
-// Planning is the library that planning reads, kept as the replica is, and the index of segments that was last compiled
-// of it. Its lock is its own: who needs no library does not wait for one that is being made.
+// Planning holds the library that planning reads, up to date with the replica, and the catalogue compiled from it last.
+// It has its own lock, so that callers which need no library do not wait while one is built.
 type Planning struct {
 	replica *replica.Replica
 
 	mu       sync.Mutex
 	made     *schedules.Library
-	segments int64 // changes of the index of segments that are in it
-	scripts  int64 // likewise
+	segments int64 // changes of the segment index that are included
+	scripts  int64 // changes of the scripts that are included
 
 	compiling sync.Mutex
 	compiled  *planner.Catalogue
 }
 
-// NewPlanning reads segments and scripts from r.
+// NewPlanning returns a Planning that reads segments and scripts from r.
 func NewPlanning(r *replica.Replica) *Planning { return &Planning{replica: r} }
 
-// Library is the library as the replica is now. Changed segments are taken into the one made before; after a change of
-// a script, on which any number of segments rests, it is made anew.
+// Library returns the library with the present state of the replica. It adds changed segments to the previous library.
+// After a change of a script, which can affect any number of segments, it builds a new one.
 func (p *Planning) Library() *schedules.Library {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -41,11 +41,11 @@ func (p *Planning) Library() *schedules.Library {
 		}
 		p.made = schedules.Prepare(replica.SegmentsIn(p.replica).All(), all)
 	}
-	p.segments, p.scripts = segments, scripts // what has changed since may be in it, and is taken in again
+	p.segments, p.scripts = segments, scripts // later changes may already be included, and are then applied again
 	return p.made
 }
 
-// Catalogue is a library compiled for planning: of the one compiled before as much as has not changed.
+// Catalogue returns a library compiled for planning. It reuses the unchanged parts of the previous catalogue.
 func (p *Planning) Catalogue(l *schedules.Library) *planner.Catalogue {
 	p.compiling.Lock()
 	defer p.compiling.Unlock()
@@ -56,7 +56,7 @@ func (p *Planning) Catalogue(l *schedules.Library) *planner.Catalogue {
 	return p.compiled
 }
 
-// update takes the changed segments into the library, unless it is to be made anew.
+// update adds the changed segments to the library, and reports whether that was possible without a rebuild.
 func (p *Planning) update() bool {
 	changed, ok := replica.SegmentsIn(p.replica).Since(p.segments)
 	for _, s := range changed {

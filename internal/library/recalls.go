@@ -14,14 +14,14 @@ import (
 	"lifeline/schedules"
 )
 
-// Recalls take segments and persons off the air, and keep the signed list of what is off.
+// Recalls takes segments and persons off the air, and maintains the signed list of recalls.
 type Recalls struct {
 	*core
 	segments *Segments
 	sealer   replica.Sealer
 }
 
-// Recall takes a segment off the air everywhere, now: the segment and the signed list change in one commit.
+// Recall takes a segment off the air everywhere, immediately: the segment and the signed list change in one commit.
 func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error) {
 	if err := replica.NeedReason(reason); err != nil {
@@ -36,8 +36,8 @@ func (l *Recalls) Recall(ctx context.Context, a access.Actor, id string, revisio
 	}, l.with)
 }
 
-// Reinstate begins the end of a recall: the segment is pending, and stations go on refusing it, until a second person
-// approves it.
+// Reinstate starts the end of a recall: the segment becomes pending, and stations continue to refuse it until a second
+// person approves it.
 func (l *Recalls) Reinstate(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error) {
 	if err := replica.NeedReason(reason); err != nil {
@@ -55,13 +55,13 @@ func (l *Recalls) Reinstate(ctx context.Context, a access.Actor, id string, revi
 	})
 }
 
-// List is the sealed list of recalled segments.
+// List returns the sealed list of recalled segments.
 func (l *Recalls) List() replica.Sealed[wire.Recalls] {
 	row, _ := replica.RecallsIn(l.replica).Get(replica.RecallsID)
 	return row.Value
 }
 
-// Ensure seals an empty list where there is none yet, so that stations always find one.
+// Ensure seals an empty list if there is none, so that stations always find one.
 func (l *Recalls) Ensure(ctx context.Context) error {
 	if replica.RecallsIn(l.replica).Revision(replica.RecallsID) != 0 {
 		return nil
@@ -77,7 +77,7 @@ func (l *Recalls) Ensure(ctx context.Context) error {
 	return err
 }
 
-// without is the next recall list, without s, where the latest has it.
+// without returns the write of a recall list without s, if the latest list has it.
 func (l *Recalls) without(s schedules.Segment) ([]store.Write, error) {
 	list, _ := replica.RecallsIn(l.replica).Get(replica.RecallsID)
 	if !slices.ContainsFunc(list.Value.Value.Segments, func(r wire.Recalled) bool { return r.SegmentID == s.ID }) {
@@ -86,17 +86,17 @@ func (l *Recalls) without(s schedules.Segment) ([]store.Write, error) {
 	return l.with(s)
 }
 
-// with is the next recall list, in which s stands as its state says.
+// with returns the write of a recall list that contains s if its state requires it.
 func (l *Recalls) with(s schedules.Segment) ([]store.Write, error) { return l.withAll(s) }
 
-// withAll is the same for many.
+// withAll does the same for several segments.
 func (l *Recalls) withAll(segments ...schedules.Segment) ([]store.Write, error) {
 	list, err := SealRecalls(l.replica, l.sealer, l.replica.Floor(), l.now(), segments...)
 	return []store.Write{list}, err
 }
 
-// SealRecalls is the recall list that follows the latest, numbered above f, in which the segments stand as their states
-// say.
+// SealRecalls returns the recall list that follows the latest, numbered above f, updated with the states of the
+// segments.
 func SealRecalls(m *replica.Replica, sealer replica.Sealer, f replica.Floor, now time.Time,
 	segments ...schedules.Segment) (store.Write, error) {
 	before, _ := replica.RecallsIn(m).Get(replica.RecallsID)
@@ -135,7 +135,7 @@ func SealRecalls(m *replica.Replica, sealer replica.Sealer, f replica.Floor, now
 	return store.Write{Kind: replica.KindRecalls, ID: replica.RecallsID, Expect: before.Revision, Body: body}, err
 }
 
-// Await is List, once it is later than the one that the caller knows, or when ctx ends.
+// Await returns List once the list is newer than the one that the caller knows, or when ctx ends.
 func (l *Recalls) Await(ctx context.Context, known int64) replica.Sealed[wire.Recalls] {
 	r, _ := replica.Await(ctx, l.replica, replica.Topic(replica.KindRecalls, replica.RecallsID), known,
 		func() (replica.Sealed[wire.Recalls], int64, error) {
@@ -145,9 +145,9 @@ func (l *Recalls) Await(ctx context.Context, known int64) replica.Sealed[wire.Re
 	return r
 }
 
-// RecallPerson takes every segment that names a person off the air everywhere, now: all of them and the signed list
-// change in one commit, and whatever airs in one chain with them leaves the queues too. It fails with NotFound, and
-// with Conflict when all are recalled already. Each is reinstated by itself, and takes two people then.
+// RecallPerson takes every segment that names a person off the air everywhere, immediately: all of them and the signed
+// list change in one commit, and the queues lose the items of their chains too. It fails with NotFound, and with
+// Conflict if all are recalled already. Each segment is reinstated separately, which takes two people.
 func (l *Recalls) RecallPerson(ctx context.Context, a access.Actor, person, reason string) error {
 	if err := replica.NeedReason(reason); err != nil {
 		return err

@@ -77,7 +77,7 @@ func TestReinstatingTakesTwoPeople(t *testing.T) {
 	}
 }
 
-// Who waits is woken by the change, not by the end of the wait; who waits for nothing gets the same answer.
+// The change wakes a waiter before the wait ends; a caller without a wait gets the same answer.
 func TestWaitersWakeAtTheChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, err := replica.Open(t.Context(), memory.New(100), testKinds)

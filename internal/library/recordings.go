@@ -15,10 +15,10 @@ import (
 	"lifeline/schedules"
 )
 
-// RecordMark is the name that a file of records has in its gzip header: it is told from audio by it.
+// RecordMark is the name in the gzip header of a file of records, which distinguishes it from audio.
 const RecordMark = "lifeline-records.ndjson"
 
-// markedRecords reports whether content is a file of records, which nobody gets as audio.
+// markedRecords reports whether content is a file of records, which is never served as audio.
 func markedRecords(content io.ReaderAt) (bool, error) {
 	const header = 10 // bytes before the name
 	b := make([]byte, header+len(RecordMark))
@@ -29,20 +29,20 @@ func markedRecords(content io.ReaderAt) (bool, error) {
 	return n == len(b) && b[0] == 0x1f && b[1] == 0x8b && string(b[header:]) == RecordMark, err
 }
 
-// Analyser measures a recording, telling how many bytes it has come. It fails with *audio.Rejection when the bytes
+// Analyser measures a recording and reports the number of bytes processed. It fails with *audio.Rejection if the bytes
 // cannot air.
 type Analyser func(ctx context.Context, r io.Reader, progress func(bytes int64)) (audio.Facts, error)
 
-// Recordings receives recordings, keeps their bytes and measures them.
+// Recordings receives, stores and measures recordings.
 type Recordings struct {
 	*core
 	segments *Segments
 	analyse  Analyser
 	progress sync.Map      // id of a segment -> Progress of its analysis
-	workers  chan struct{} // bounds how many recordings are analysed at once
+	workers  chan struct{} // bounds the number of concurrent analyses
 }
 
-// MaxBytes is how large a recording may be.
+// MaxBytes returns the maximum size of a recording.
 func (l *Recordings) MaxBytes() int64 { return l.limits.MaxBytes }
 
 // Open opens a segment's recording. It fails with NotFound.
@@ -61,15 +61,15 @@ func (l *Recordings) Open(ctx context.Context, sha256 string) (blob.Content, int
 	return content, size, nil
 }
 
-// Received is a recording that is safely stored, and what its analysis said.
+// Received is a durably stored recording with the result of its analysis.
 type Received struct {
 	recording schedules.Recording
 	rejection *schedules.Rejection
 	waveform  audio.Waveform
 }
 
-// settle makes it the segment's recording, brought by a.
-func (r Received) settle(s *schedules.Segment, a access.Actor) {
+// assign makes r the segment's recording, uploaded by a.
+func (r Received) assign(s *schedules.Segment, a access.Actor) {
 	s.Recording, s.Rejection = &r.recording, r.rejection
 	s.UploadedBy, s.ReinstatedBy = a.Name, ""
 	switch {
@@ -82,8 +82,8 @@ func (r Received) settle(s *schedules.Segment, a access.Actor) {
 	}
 }
 
-// Receive stores r and, where a worker is free, analyses it in the same pass, so that the facts are there with the
-// last byte. Otherwise, or should the analysis break for a reason that is not the recording's, it is analysed later.
+// Receive stores r. If a worker is free, it analyses r in the same pass, so that the facts are complete with the last
+// byte. Otherwise, or if the analysis fails for a reason other than the recording, the recording is analysed later.
 func (l *Recordings) Receive(ctx context.Context, r io.Reader) (Received, error) {
 	var facts audio.Facts
 	err := errAnalysedLater
@@ -102,7 +102,7 @@ func (l *Recordings) Receive(ctx context.Context, r io.Reader) (Received, error)
 	return out, ctx.Err()
 }
 
-// receiveUnheard stores r, to be analysed later.
+// receiveUnheard stores r for a later analysis.
 func (l *Recordings) receiveUnheard(ctx context.Context, r io.Reader) (Received, error) {
 	stored, err := l.audio.Put(ctx, r, l.limits.MaxBytes)
 	return Received{recording: schedules.Recording{SHA256: stored.SHA256, Bytes: stored.Bytes, ContentType: "audio/mpeg"}},
@@ -111,8 +111,8 @@ func (l *Recordings) receiveUnheard(ctx context.Context, r io.Reader) (Received,
 
 var errAnalysedLater = errors.New("library: every analyser is busy")
 
-// analyseBeside answers a reader that hands what is read from r to an analysis, and the function that ends it, after
-// which facts and err are set. It gives the worker back.
+// analyseBeside returns a reader that also passes the bytes of r to an analysis, and the function that ends the
+// analysis. After that function, facts and err are set and the worker is free.
 func (l *Recordings) analyseBeside(ctx context.Context, r io.Reader, facts *audio.Facts, err *error) (io.Reader,
 	func(error)) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -122,7 +122,7 @@ func (l *Recordings) analyseBeside(ctx context.Context, r io.Reader, facts *audi
 		defer close(done)
 		*facts, *err = l.analyse(ctx, pr, func(int64) {})
 		<-l.workers
-		io.Copy(io.Discard, pr) // the rest, so that storing goes on; ends when pw is closed
+		io.Copy(io.Discard, pr) // consume the rest so that storing continues; ends when pw is closed
 	}()
 	return io.TeeReader(r, pw), func(failed error) {
 		if failed != nil {
@@ -134,7 +134,7 @@ func (l *Recordings) analyseBeside(ctx context.Context, r io.Reader, facts *audi
 	}
 }
 
-// judge takes over what was measured, or the reason why the recording cannot air. Any other error leaves it to be
+// judge stores the measured facts, or the reason why the recording cannot air. After any other error, the recording is
 // analysed later.
 func (r *Received) judge(f audio.Facts, err error) {
 	var rejection *audio.Rejection
@@ -147,8 +147,8 @@ func (r *Received) judge(f audio.Facts, err error) {
 	}
 }
 
-// RecordingOf is what the index of segments keeps of the measured facts. Cue points are cut to whole milliseconds
-// inwards, so that no item is planned longer than it sounds.
+// RecordingOf returns the measured facts that the segment index keeps. It rounds cue points inwards to whole
+// milliseconds, so that no item is planned longer than it sounds.
 func RecordingOf(f audio.Facts) schedules.Recording {
 	r := schedules.Recording{
 		SHA256: f.SHA256, Bytes: f.Bytes, ContentType: f.ContentType, AnalysisVersion: audio.Version,
@@ -172,7 +172,7 @@ func RecordingOf(f audio.Facts) schedules.Recording {
 	return r
 }
 
-// hundredth rounds a level to what a meter shows.
+// hundredth rounds a level to the resolution of a meter.
 func hundredth(v *float64) *float64 {
 	if v == nil {
 		return nil

@@ -68,7 +68,7 @@ func TestARecordingsAudioIsOpenedByItsHash(t *testing.T) {
 	}
 }
 
-// An analysis says how far it has come, and leaves the recording's outline, or the reason why it cannot air.
+// An analysis reports its progress, and stores the recording's outline or the reason why it cannot air.
 func TestAnAnalysisLeavesAnOutlineOrAReason(t *testing.T) {
 	var d *fixture
 	d = newFixture(t, func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {
@@ -127,7 +127,7 @@ func TestWhoWaitsForAnAnalysisIsAnsweredWhenTheWaitEnds(t *testing.T) {
 	})
 }
 
-// While every analyser is busy an upload is stored all the same, and analysed after.
+// While all analysers are busy, an upload is stored without delay and analysed afterwards.
 func TestBusyAnalyserDelaysNoUpload(t *testing.T) {
 	d := newFixture(t, servicetest.Heard)
 	d.library.Recordings.workers <- struct{}{}
@@ -144,7 +144,7 @@ func TestBusyAnalyserDelaysNoUpload(t *testing.T) {
 	}
 }
 
-// An analysis that breaks for a reason of its own rejects nothing: it is tried again.
+// An analysis that fails for a reason of its own rejects nothing and is retried.
 func TestBrokenAnalysisIsTriedAgain(t *testing.T) {
 	broken := true
 	d := newFixture(t, func(ctx context.Context, r io.Reader, p func(int64)) (audio.Facts, error) {

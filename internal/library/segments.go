@@ -17,12 +17,12 @@ import (
 	"lifeline/schedules"
 )
 
-// Segments reads, finds, makes and edits segments.
+// Segments reads, finds, creates and edits segments.
 type Segments struct{ *core }
 
 // SegmentFilter selects segments. Zero fields select everything.
 type SegmentFilter struct {
-	// beginnings of words or parts of what has no spaces: all of them in id, title, voice, series or tags
+	// prefixes of words, or parts of text without spaces; all of them must occur in id, title, voice, series or tags
 	Words          string
 	Kind           schedules.Kind
 	Language       string
@@ -30,11 +30,11 @@ type SegmentFilter struct {
 	Script, Tag    string
 	SHA256         string // of the recording
 	ExpiringBefore time.Time
-	After          string // id of the last segment of the page before
+	After          string // id of the last segment of the previous page
 	Limit          int
 }
 
-// Get fails with NotFound.
+// Get returns the segment. It fails with NotFound.
 func (l *Segments) Get(id string) (schedules.Segment, error) {
 	row, ok := replica.SegmentsIn(l.replica).Get(id)
 	if !ok {
@@ -43,7 +43,7 @@ func (l *Segments) Get(id string) (schedules.Segment, error) {
 	return row.Value, nil
 }
 
-// AirableOn are the stations with a window that allows a language, by id.
+// AirableOn returns the stations that have a window which allows a language, by id.
 func (l *Segments) AirableOn(language string) []string {
 	out := []string{}
 	for id, row := range replica.StationsIn(l.replica).After("", "") {
@@ -57,7 +57,7 @@ func (l *Segments) AirableOn(language string) []string {
 	return out
 }
 
-// List lists by id. next is the id to go on after, or empty.
+// List lists segments by id. next is the id after which to continue, or empty.
 func (l *Segments) List(f SegmentFilter) (out []schedules.Segment, next string) {
 	wanted := search.Parse(f.Words)
 	if wanted.Nothing {
@@ -78,7 +78,7 @@ func (l *Segments) List(f SegmentFilter) (out []schedules.Segment, next string) 
 	return out, next
 }
 
-// query is what the index is asked.
+// query returns the query of the index.
 func (f SegmentFilter) query(w search.Wanted) search.Query {
 	q := search.Query{Prefixes: w.Prefixes, EndsBefore: f.ExpiringBefore, After: f.After}
 	for _, word := range w.Whole {
@@ -95,26 +95,26 @@ func (f SegmentFilter) query(w search.Wanted) search.Query {
 	return q
 }
 
-// SegmentPatch changes editorial metadata; nil fields stay.
+// SegmentPatch changes editorial metadata.
 type SegmentPatch func(*schedules.Segment)
 
-// CheckEdit fails as Edit would for what the patch makes of s.
+// CheckEdit fails as Edit would for the patched s.
 func (l *Segments) CheckEdit(s schedules.Segment, patch SegmentPatch) error {
 	patch(&s)
 	return l.check(s)
 }
 
-// check fails with Invalid, naming everything that is wrong with s.
+// check fails with Invalid and lists all faults of s.
 func (l *Segments) check(s schedules.Segment) error {
 	return replica.Invalid(append(s.Problems(), l.lastResorts(s)...))
 }
 
-// errUnchanged says that a change changes nothing, so that there is no revision of it.
+// errUnchanged means that a change has no effect, so that it makes no revision.
 var errUnchanged = errors.New("library: nothing changes")
 
 // Edit changes a segment's editorial metadata. It fails with Stale unless revision (nil: any) is the latest. An
-// approved segment that now says something else (kind, language, script, persons), or protects the persons in it less
-// (not sensitive any more, a longer consent), needs approval anew.
+// approved segment needs a new approval if its content changes (kind, language, script, persons), or if it protects the
+// persons in it less (no longer sensitive, a longer consent).
 func (l *Segments) Edit(ctx context.Context, a access.Actor, id string, revision *int64, patch SegmentPatch) (
 	schedules.Segment, error) {
 	return l.change(ctx, a, id, revision, "segment.edit", "", func(s *schedules.Segment) error {
@@ -150,7 +150,7 @@ func saysTheSame(a, b schedules.Segment) bool {
 	return a.Kind == b.Kind && a.Language == b.Language && sameScript && slices.Equal(a.Persons, b.Persons)
 }
 
-// change reads a segment, changes it and commits it with what else belongs to the same act.
+// change reads a segment, changes it, and commits it with the writes that belong to the same action.
 func (l *Segments) change(ctx context.Context, a access.Actor, id string, revision *int64, action, reason string,
 	f func(*schedules.Segment) error, also ...func(schedules.Segment) ([]store.Write, error)) (schedules.Segment, error) {
 	var s schedules.Segment
@@ -187,14 +187,14 @@ func (l *Segments) change(ctx context.Context, a access.Actor, id string, revisi
 	return s, err
 }
 
-// Create makes a segment of a received recording: pending, or rejected. It fails with Invalid, and with Conflict when
-// the id is taken; nothing is there then.
+// Create creates a segment from a received recording: pending, or rejected. It fails with Invalid, and with Conflict if
+// the id is taken; it then stores nothing.
 func (l *Segments) Create(ctx context.Context, a access.Actor, s schedules.Segment, r Received) (schedules.Segment,
 	error) {
 	if err := l.CheckNew(s); err != nil {
 		return s, err
 	}
-	r.settle(&s, a)
+	r.assign(&s, a)
 	s.Revision = 1
 	body, err := replica.Encode(s)
 	if err != nil {
@@ -213,7 +213,7 @@ func (l *Segments) Create(ctx context.Context, a access.Actor, s schedules.Segme
 	return s, err
 }
 
-// NewSegmentID is an id for a segment whose producer chose none.
+// NewSegmentID returns an id for a segment whose producer chose none.
 func NewSegmentID() string { return "s-" + replica.NewID() }
 
 // CheckNew fails as Create would, before any audio is sent.
@@ -232,7 +232,7 @@ func idTaken(id string) error {
 		"segment", id)
 }
 
-// Replace gives a segment a new recording, which needs approval anew. The old one stays known by its hash.
+// Replace gives a segment a new recording, which needs a new approval. The segment keeps the hash of the old one.
 func (l *Segments) Replace(ctx context.Context, a access.Actor, id string, revision *int64, r Received) (
 	schedules.Segment, error) {
 	return l.change(ctx, a, id, revision, "segment.audio", r.recording.SHA256, func(s *schedules.Segment) error {
@@ -242,12 +242,12 @@ func (l *Segments) Replace(ctx context.Context, a access.Actor, id string, revis
 		if s.Recording != nil && s.Recording.SHA256 != r.recording.SHA256 {
 			s.Previous = append(s.Previous[:len(s.Previous):len(s.Previous)], s.Recording.SHA256)
 		}
-		r.settle(s, a)
+		r.assign(s, a)
 		return nil
 	}, func(schedules.Segment) ([]store.Write, error) { return l.waveformWrite(ctx, r) })
 }
 
-// AwaitAnalysis answers a segment once its analysis is done, or as it stands when ctx ends.
+// AwaitAnalysis returns a segment once its analysis is complete, or in its present state when ctx ends.
 func (l *Segments) AwaitAnalysis(ctx context.Context, id string) (schedules.Segment, error) {
 	for {
 		signal := l.replica.Signals.On(replica.Topic(replica.KindSegment, id))

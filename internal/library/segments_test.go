@@ -25,7 +25,7 @@ import (
 	"lifeline/schedules"
 )
 
-// selects is the slow model of a listing: whether a filter selects a segment.
+// selects is the reference implementation of a filter: it reports whether the filter selects a segment.
 func (f SegmentFilter) selects(s schedules.Segment) bool {
 	pieces := func(text string) []string {
 		return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
@@ -52,7 +52,7 @@ func (f SegmentFilter) selects(s schedules.Segment) bool {
 		(f.ExpiringBefore.IsZero() || !expires.IsZero() && expires.Before(f.ExpiringBefore)) && s.ID > f.After
 }
 
-// pages are all that a filter selects, page after page.
+// pages returns all segments that a filter selects, page by page.
 func pages(l *Library, f SegmentFilter) iter.Seq[schedules.Segment] {
 	return func(yield func(schedules.Segment) bool) {
 		for {
@@ -114,8 +114,8 @@ func drawFilter(t *rapid.T) SegmentFilter {
 	return f
 }
 
-// Every listing is what a look at every segment would select, by id, whatever was created, changed and deleted; so is
-// what the service looks for by itself.
+// Every listing equals the result of a full scan, ordered by id, after any creations, changes and deletions; so do the
+// service's own queries.
 func TestSegmentsAreFoundAsAScanWouldFindThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, err := replica.Open(t.Context(), memory.New(100), testKinds)
@@ -199,8 +199,8 @@ func idsOf(segments iter.Seq[schedules.Segment]) (ids []string) {
 	return ids
 }
 
-// While others write, whoever reads page after page meets everything that is there all the time once and in order, and
-// nothing that does not match. Two copies follow one store, of which one also writes.
+// While others write, a reader of pages sees every segment that exists throughout exactly once and in order, and none
+// that does not match. Two replicas follow one store, and one of them also writes.
 func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 	s := memory.New(1000)
 	writer, err := replica.Open(t.Context(), s, testKinds)
@@ -290,8 +290,8 @@ func TestPagesAreStableUnderConcurrentWrites(t *testing.T) {
 	}
 }
 
-// A segment with all that an analysis finds takes less than 2 KiB, its place in the index included. The more there are,
-// the less each takes, since words repeat.
+// A segment with all facts of an analysis takes less than 2 KiB, including its index entries. With more segments each
+// takes less, because words repeat.
 func TestSegmentTakesLessThan2KiB(t *testing.T) {
 	const n = 5000
 	s := memory.New(10)
@@ -324,10 +324,10 @@ func TestSegmentTakesLessThan2KiB(t *testing.T) {
 	runtime.KeepAlive(s)
 }
 
-// heap is what is in use after everything else was freed.
+// heap returns the memory in use after garbage collection.
 func heap() uint64 {
 	runtime.GC()
-	runtime.GC() // what the first one finalised
+	runtime.GC() // frees the objects that the first run finalised
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc

@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Uploads takes recordings that arrive in pieces.
+// Uploads receives recordings in pieces.
 type Uploads struct {
 	*core
 	segments   *Segments
@@ -23,22 +23,22 @@ type Uploads struct {
 	turns      turns
 }
 
-// Upload is a recording that arrives in pieces, over as many connections and restarts as it takes. What has arrived is
-// kept as parts in the audio store, so that any replica goes on where another stopped.
+// Upload is a recording that arrives in pieces, over any number of connections and restarts. The received data is
+// stored as parts in the audio store, so that any replica can continue after another.
 type Upload struct {
 	ID       string            `json:"id"`
 	Revision int64             `json:"-"`
 	By       string            `json:"by"`
-	Segment  schedules.Segment `json:"segment"` // that it becomes; only the id where it replaces a recording
-	// revision of the segment whose recording it replaces; 0: the segment is new
+	Segment  schedules.Segment `json:"segment"` // the resulting segment; only the id if it replaces a recording
+	// revision of the segment whose recording it replaces; 0 means that the segment is new
 	Replaces  int64             `json:"replaces"`
 	Length    int64             `json:"length"`            // in bytes
-	SHA256    string            `json:"sha256,omitempty"`  // that the producer announced
-	Metadata  string            `json:"metadata"`          // as it was sent
+	SHA256    string            `json:"sha256,omitempty"`  // announced by the producer
+	Metadata  string            `json:"metadata"`          // as received
 	Parts     []Part            `json:"parts,omitempty"`   // in order
-	ExpiresAt schedules.Instant `json:"expires_at"`        // moved on by every part
-	DoneAt    schedules.Instant `json:"done_at"`           // when it became the segment's recording, or was given up
-	Problem   string            `json:"problem,omitempty"` // why it was given up
+	ExpiresAt schedules.Instant `json:"expires_at"`        // every part extends it
+	DoneAt    schedules.Instant `json:"done_at"`           // when it became the segment's recording, or was abandoned
+	Problem   string            `json:"problem,omitempty"` // why it was abandoned
 }
 
 // Part is a piece of an upload, stored under its own hash.
@@ -50,7 +50,7 @@ type Part struct {
 // Done reports whether the upload has become its segment's recording.
 func (u Upload) Done() bool { return !u.DoneAt.IsZero() && u.Problem == "" }
 
-// Offset is how many bytes have arrived.
+// Offset returns the number of bytes that have arrived.
 func (u Upload) Offset() (n int64) {
 	for _, p := range u.Parts {
 		n += p.Bytes
@@ -59,16 +59,17 @@ func (u Upload) Offset() (n int64) {
 }
 
 const (
-	uploadLife = 24 * time.Hour // an upload without news is given up
-	partBytes  = 8 << 20        // what a crash may cost at most
+	uploadLife = 24 * time.Hour // an upload without progress is then abandoned
+	partBytes  = 8 << 20        // the most that a crash can lose
 	maxParts   = 8192           // of one upload
-	// from an upload's end to its parts': whoever has just put the same bytes has referred to them by then
+	// time from an upload's end to the removal of its parts: by then, a caller that has put the same bytes also refers to
+	// them
 	partsLinger = 10 * time.Minute
 )
 
-// Start begins an upload of length bytes that becomes u.Segment, or the new recording of the segment of that id
-// at revision u.Replaces. It fails as Create or Replace would, before any audio is sent, with TooLarge, and with Full
-// when unfinished uploads fill the space that they may take, or there is no room for another.
+// Start begins an upload of length bytes that becomes u.Segment, or the new recording of the segment with that id at
+// revision u.Replaces. It fails before any audio is sent: as Create or Replace would, with TooLarge, and with Full if
+// unfinished uploads use all of their space, or there is no room for another.
 func (l *Uploads) Start(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
 	if u.Length > l.limits.MaxBytes {
 		return u, fault.New(fault.TooLarge, "a recording may have at most %d bytes", l.limits.MaxBytes)
@@ -105,7 +106,7 @@ func (l *Uploads) checkTarget(u Upload) error {
 	return replica.CheckRevision(&u.Replaces, s.Revision)
 }
 
-// Get fails with NotFound for everybody but who began it, and with Gone when it was given up.
+// Get fails with NotFound unless a began the upload, and with Gone if the upload was abandoned.
 func (l *Uploads) Get(a access.Actor, id string) (Upload, error) {
 	row, ok := uploadsIn(l.replica).Get(id)
 	u := row.Value
@@ -122,7 +123,7 @@ func (l *Uploads) Get(a access.Actor, id string) (Upload, error) {
 	return u, nil
 }
 
-// List lists a's uploads that are not done yet, by id.
+// List lists a's unfinished uploads, by id.
 func (l *Uploads) List(a access.Actor) []Upload {
 	out := []Upload{}
 	for id := range uploadsIn(l.replica).After("", "") {
@@ -133,9 +134,9 @@ func (l *Uploads) List(a access.Actor) []Upload {
 	return out
 }
 
-// Append adds what r gives to the upload, which must stand at offset; else it fails with Conflict. What has arrived
-// when r breaks off is kept. With a verify, which is called at r's end, all of r is kept, or nothing. The upload that
-// is whole becomes its segment's recording at once.
+// Append adds the bytes of r to the upload, which must be at offset; otherwise it fails with Conflict. If r fails, the
+// bytes received so far are kept. With verify, which is called at r's end, either all of r is kept or nothing. A
+// complete upload immediately becomes its segment's recording.
 func (l *Uploads) Append(ctx context.Context, a access.Actor, id string, offset int64, r io.Reader,
 	verify func() error) (Upload, error) {
 	u, err := l.Get(a, id)
@@ -145,7 +146,7 @@ func (l *Uploads) Append(ctx context.Context, a access.Actor, id string, offset 
 	if at := u.Offset(); at != offset {
 		return u, fault.New(fault.Conflict, "the upload stands at byte %d, not %d", at, offset)
 	}
-	ctx = context.WithoutCancel(ctx) // what has arrived is kept though nobody waits for the answer any more
+	ctx = context.WithoutCancel(ctx) // keep the received bytes even if the client has gone
 	in := &arriving{r: bufio.NewReaderSize(r, 64<<10)}
 	var added []Part
 	keep := func() error {
@@ -191,7 +192,7 @@ func (l *Uploads) Append(ctx context.Context, a access.Actor, id string, offset 
 	return l.finish(ctx, a, u)
 }
 
-// Cancel gives an upload up.
+// Cancel abandons an upload.
 func (l *Uploads) Cancel(ctx context.Context, a access.Actor, id string) error {
 	u, err := l.Get(a, id)
 	if err != nil {
@@ -204,7 +205,7 @@ func (l *Uploads) Cancel(ctx context.Context, a access.Actor, id string) error {
 	return l.keep(ctx, a, &u, "upload.cancel")
 }
 
-// keep stores u and moves its revision on. It fails with Conflict when another replica was faster.
+// keep stores u and updates its revision. It fails with Conflict if another replica was faster.
 func (l *Uploads) keep(ctx context.Context, a access.Actor, u *Upload, action string) error {
 	body, err := replica.Encode(u)
 	if err != nil {

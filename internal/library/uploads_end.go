@@ -14,9 +14,9 @@ import (
 	"lifeline/schedules"
 )
 
-// finish makes a whole upload its segment's recording. It may be called again after any failure, and by several
-// replicas at once: the recording comes about once. The analysis comes later: it can take minutes, for which nobody
-// would wait who has sent the last byte.
+// finish makes a complete upload its segment's recording. It may be called again after any failure, and by several
+// replicas at once: the recording is assigned once. The analysis runs later, because it can take minutes, and the
+// client that sent the last byte would not wait.
 func (l *Uploads) finish(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
 	parts := &partsReader{ctx: ctx, audio: l.audio, parts: u.Parts}
 	defer parts.close()
@@ -28,7 +28,7 @@ func (l *Uploads) finish(ctx context.Context, a access.Actor, u Upload) (Upload,
 		return u, l.giveUp(ctx, a, u, fault.New(fault.Damaged, "the bytes that came are not those that were announced: "+
 			"their SHA-256 is %s", received.recording.SHA256))
 	}
-	if err := l.settle(ctx, a, u, received); err != nil {
+	if err := l.assign(ctx, a, u, received); err != nil {
 		switch fault.KindOf(err) {
 		case fault.Internal, fault.Unavailable, fault.Full:
 			return u, err
@@ -39,8 +39,8 @@ func (l *Uploads) finish(ctx context.Context, a access.Actor, u Upload) (Upload,
 	return u, l.keep(ctx, a, &u, "upload.done")
 }
 
-// settle gives the segment its recording, unless it has it from this very upload.
-func (l *Uploads) settle(ctx context.Context, a access.Actor, u Upload, r Received) error {
+// assign gives the segment its recording, unless it already has it from this upload.
+func (l *Uploads) assign(ctx context.Context, a access.Actor, u Upload, r Received) error {
 	has := func() bool {
 		s, err := l.segments.Get(u.Segment.ID)
 		return err == nil && s.UploadedBy == a.Name && s.Recording != nil && s.Recording.SHA256 == r.recording.SHA256 &&
@@ -55,7 +55,7 @@ func (l *Uploads) settle(ctx context.Context, a access.Actor, u Upload, r Receiv
 	} else {
 		_, err = l.segments.Create(ctx, a, u.Segment, r)
 	}
-	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Stale) { // an equal upload may have come first
+	if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Stale) { // an equal upload may have been first
 		if late := l.replica.CatchUp(ctx); late != nil {
 			return late
 		}
@@ -66,7 +66,7 @@ func (l *Uploads) settle(ctx context.Context, a access.Actor, u Upload, r Receiv
 	return err
 }
 
-// giveUp ends an upload that cannot become a recording, and answers why.
+// giveUp abandons an upload that cannot become a recording, and returns the reason.
 func (l *Uploads) giveUp(ctx context.Context, a access.Actor, u Upload, why error) error {
 	u.DoneAt, u.Problem = schedules.At(l.now()), why.Error()
 	var f *fault.Error
@@ -76,7 +76,7 @@ func (l *Uploads) giveUp(ctx context.Context, a access.Actor, u Upload, why erro
 	return errors.Join(why, l.keep(ctx, a, &u, "upload.fail"))
 }
 
-// Sweep finishes what arrived whole and was not finished, and removes the parts of what has ended.
+// Sweep finishes complete uploads that were not finished, and removes the parts of ended ones.
 func (l *Uploads) Sweep(ctx context.Context, lock *replica.WorkLock) error {
 	var failed error
 	for id, row := range uploadsIn(l.replica).After("", "") {
@@ -103,11 +103,10 @@ func (l *Uploads) Sweep(ctx context.Context, lock *replica.WorkLock) error {
 	return failed
 }
 
-// uploadRest is how long a whole upload is left to the request that brings it.
+// uploadRest is the time for which a complete upload is left to its own request.
 const uploadRest = time.Minute
 
-// remove deletes what an ended upload has left, but for parts that are also something else, or were put again
-// since.
+// remove deletes the data of an ended upload, except for parts that are in use elsewhere or were put again since.
 func (l *Uploads) remove(ctx context.Context, id string, u Upload, ended time.Time) error {
 	named := l.referenced(id)
 	for _, p := range u.Parts {
@@ -121,13 +120,13 @@ func (l *Uploads) remove(ctx context.Context, id string, u Upload, ended time.Ti
 	err := l.replica.Commit(ctx, store.Commit{
 		Writes: []store.Write{{Kind: KindUpload, ID: id, Expect: u.Revision, Delete: true}},
 		Origin: access.System.Origin(l.now(), "upload.remove", "")})
-	if errors.Is(err, replica.ErrRace) { // another replica has
+	if errors.Is(err, replica.ErrRace) { // another replica did it
 		return nil
 	}
 	return err
 }
 
-// partsReader reads parts one after the other.
+// partsReader reads consecutive parts.
 type partsReader struct {
 	ctx   context.Context
 	audio replica.Audio

@@ -20,7 +20,7 @@ import (
 
 func (d *fixture) begin(t *testing.T, id string, length int64) Upload {
 	t.Helper()
-	d.now = time.Now() // the audio store has its own time
+	d.now = time.Now() // the audio store has its own clock
 	u, err := d.library.Uploads.Start(t.Context(), access.Actor{Name: "Hana"}, Upload{Length: length,
 		Segment: schedules.Segment{ID: id, Kind: "music", Title: "t", Language: "zxx"}})
 	if err != nil {
@@ -29,7 +29,7 @@ func (d *fixture) begin(t *testing.T, id string, length int64) Upload {
 	return u
 }
 
-// kept are the parts of an upload that the audio store still has.
+// kept returns how many parts of an upload the audio store still has.
 func (d *fixture) kept(t *testing.T, u Upload) (n int) {
 	t.Helper()
 	for _, p := range u.Parts {
@@ -76,7 +76,7 @@ func mustSegment(t *testing.T, d *fixture, id string) schedules.Segment {
 	return s
 }
 
-// What has ended leaves nothing behind, and takes nothing that is also something else.
+// An ended upload leaves nothing behind, and removes nothing that is in use elsewhere.
 func TestEndedUploadLeavesNoParts(t *testing.T) {
 	d := newFixture(t, servicetest.Heard)
 	given := d.begin(t, "a", 8)
@@ -89,12 +89,12 @@ func TestEndedUploadLeavesNoParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The same bytes are a segment's recording, too.
+	// The same bytes are also a segment's recording.
 	r, err := d.library.Recordings.Receive(t.Context(), strings.NewReader("sound of c"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.recording.SHA256 = shared.Parts[0].SHA256 // which the analysis of this test makes up
+	r.recording.SHA256 = shared.Parts[0].SHA256 // which the analysis of this test invents
 	if _, err := d.library.Segments.Create(t.Context(), hana, schedules.Segment{ID: "c", Kind: "music", Title: "t",
 		Language: "zxx"}, r); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestEndedUploadLeavesNoParts(t *testing.T) {
 	}
 }
 
-// An upload whose last piece was acknowledged by nobody, the service having died, is finished by the next one.
+// If the service dies before it acknowledges the last piece of an upload, the next one finishes the upload.
 func TestWholeUploadIsFinishedWithoutItsProducer(t *testing.T) {
 	d := newFixture(t, servicetest.Heard)
 	u := d.begin(t, "a", 4)
@@ -135,7 +135,7 @@ func TestWholeUploadIsFinishedWithoutItsProducer(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.now = d.now.Add(2 * uploadRest)
-	for range 2 { // the second finds it done
+	for range 2 { // the second time there is nothing to do
 		if err := d.library.Uploads.Sweep(t.Context(), d.lock); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestUploadOfOtherBytesThanAnnouncedIsGivenUp(t *testing.T) {
 	}
 }
 
-// Who sends what somebody sends at the same moment gets the same answer: it is there.
+// Concurrent uploads of the same content all get the same answer: the segment exists.
 func TestEqualUploadsAllBecomeTheOneSegment(t *testing.T) {
 	d := newFixture(t, servicetest.Heard)
 	var uploads []Upload

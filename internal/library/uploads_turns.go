@@ -10,12 +10,12 @@ import (
 	"lifeline/internal/fault"
 )
 
-// arriving reads at most left bytes, and takes the breaking off of its source for an end, which it remembers.
+// arriving reads at most left bytes. It treats a failure of its source as the end, and records it.
 type arriving struct {
 	r      *bufio.Reader
 	left   int64
 	ended  bool
-	broken error // why it ended too early
+	broken error // the premature end
 }
 
 // more waits for the next byte.
@@ -48,8 +48,8 @@ func (a *arriving) note(err error) {
 	}
 }
 
-// turns gives each upload to one call at a time. A newer call takes it from an older one, whose connection is dead
-// more often than not.
+// turns gives each upload to one call at a time. A newer call takes it from an older one, whose connection is usually
+// dead.
 type turns struct {
 	mu   sync.Mutex
 	held map[string]*turn
@@ -60,8 +60,9 @@ type turn struct {
 	over   chan struct{}
 }
 
-// Turn waits until no other call of this replica works on the upload, having told the one that does to stop, and
-// answers the context to work under and the function that ends the turn. It fails with Busy when ctx ends first.
+// Turn asks the call that works on the upload to stop, and waits until no other call of this replica works on it. It
+// returns the context for the work and the function that ends the turn. It fails with Busy if patience runs out or ctx
+// ends first.
 func (l *Uploads) Turn(ctx context.Context, id string, patience time.Duration) (context.Context, func(), error) {
 	wait, stop := context.WithTimeout(ctx, patience)
 	defer stop()

@@ -15,8 +15,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// recordings is the recordings of one window, each fetched once and found right before it sounds. What is missing or
-// damaged is replaced as the player would; a place that cannot be reached ends the render.
+// recordings provides the recordings of one window. It fetches each once and verifies it before it is used. A missing
+// or damaged recording is replaced as in the player; an unreachable store ends the render.
 type recordings struct {
 	ctx      context.Context
 	fail     context.CancelCauseFunc
@@ -26,14 +26,14 @@ type recordings struct {
 	have map[string]*fetched
 }
 
-// fetched is a recording in a part. The rest may be read once done is closed.
+// fetched is a recording in a temporary file. The other fields may be read once done is closed.
 type fetched struct {
 	done chan struct{}
 	file *os.File
 	err  error
 }
 
-// Has reports whether the recording is there, and fetches it.
+// Has fetches the recording and reports whether it exists.
 func (s *recordings) Has(audio wire.AudioRef) bool { return s.fetch(audio).err == nil }
 
 // Open opens the recording.
@@ -61,7 +61,7 @@ func (s *recordings) fetch(audio wire.AudioRef) *fetched {
 	return f
 }
 
-// copy brings a recording here.
+// copy copies a recording into a temporary file.
 func (s *recordings) copy(audio wire.AudioRef) (*os.File, error) {
 	content, _, err := s.renderer.audio.Open(s.ctx, audio.SHA256)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *recordings) copy(audio wire.AudioRef) (*os.File, error) {
 	return nil, errors.Join(err, s.renderer.discard(file))
 }
 
-// close removes what was fetched.
+// close removes the temporary files.
 func (s *recordings) close() (err error) {
 	for _, f := range s.have {
 		if f.file != nil {

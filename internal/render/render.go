@@ -16,7 +16,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// render is one window being made. It begins with the first read and stops when nobody listens any more.
+// render is one window in progress. It starts with the first read and stops when the last listener leaves.
 type render struct {
 	renderer  *Renderer
 	queue     *wire.Queue
@@ -33,13 +33,13 @@ type render struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed when any of the following changes
 	file    *os.File      // nil before there is one
-	ready   int64         // bytes of it that stay as they are
+	ready   int64         // the number of bytes that are final
 	done    bool
 	err     error // why it ended early
-	saved   bool  // under its name
+	saved   bool  // under its final name
 }
 
-// newRender checks that the window can be made.
+// newRender checks that the window can be rendered.
 func (s *Renderer) newRender(q *wire.Queue, name, format string) (*render, error) {
 	w := q.Windows[0]
 	frames := s.opt.Rate.Frame(w.EndAt.Time) - s.opt.Rate.Frame(w.StartAt.Time)
@@ -66,7 +66,7 @@ const (
 	frameBytes = 4
 )
 
-// length is the whole file's, -1 while that is not known.
+// length returns the length of the whole file, or -1 while it is unknown.
 func (t *render) length() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -79,14 +79,14 @@ func (t *render) length() int64 {
 	return -1
 }
 
-// whole reports whether all of the file is there.
+// whole reports whether the file is complete.
 func (t *render) whole() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.format == WAV && t.ready == wavHeader+t.frames*frameBytes
 }
 
-// start renders, once.
+// start starts the render, once.
 func (t *render) start() {
 	t.begin.Do(func() {
 		t.renderer.works.Go(func() {
@@ -96,7 +96,7 @@ func (t *render) start() {
 	})
 }
 
-// run waits for its turn, renders, and keeps the file.
+// run waits for a free slot, renders, and stores the file.
 func (t *render) run(ctx context.Context) (err error) {
 	s := t.renderer
 	select {
@@ -107,7 +107,7 @@ func (t *render) run(ctx context.Context) (err error) {
 	}
 	need := wavHeader + t.frames*frameBytes
 	if t.format == FLAC {
-		need *= 2 // the samples lie in a part of their own while they are encoded
+		need *= 2 // a second temporary file holds the samples while they are encoded
 	}
 	back, err := s.room(need)
 	if err != nil {
@@ -142,7 +142,7 @@ func (t *render) run(ctx context.Context) (err error) {
 		"times_real_time",
 		int(s.opt.Rate.Duration(t.frames)/max(spent, 1)),
 	)
-	if len(problems) > 0 { // what is missing may come: the next to ask has it rendered anew
+	if len(problems) > 0 { // the missing recordings may arrive: the next request renders again
 		s.opt.Log.Warn(
 			"a rendered window is not as planned",
 			"station",
@@ -184,7 +184,7 @@ func (t *render) record(ctx context.Context, file *os.File) (problems []string, 
 	return t.encodeFLAC(ctx, rendering, file)
 }
 
-// keep makes the file durable under its name.
+// keep stores the file durably under its final name.
 func (t *render) keep() error {
 	s := t.renderer
 	if err := t.file.Sync(); err != nil {
@@ -200,7 +200,7 @@ func (t *render) keep() error {
 	return nil
 }
 
-// reach tells the listeners how much of the file is there.
+// reach tells the listeners how many bytes of the file are final.
 func (t *render) reach(bytes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -208,7 +208,7 @@ func (t *render) reach(bytes int64) {
 	t.tellLocked()
 }
 
-// ended tells the listeners that nothing more comes.
+// ended tells the listeners that the render has ended.
 func (t *render) ended(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -224,7 +224,7 @@ func (t *render) tellLocked() {
 	t.changed = make(chan struct{})
 }
 
-// leave is called by each listener when it goes. The last one stops the work and clears up after it.
+// leave is called by each listener when it leaves. The last one stops the render and removes its files.
 func (t *render) leave() error {
 	s := t.renderer
 	s.mu.Lock()
@@ -238,7 +238,7 @@ func (t *render) leave() error {
 		return nil
 	}
 	t.begin.Do(func() { close(t.over) }) // nobody read
-	if !t.whole() {                      // else it only remains to be kept
+	if !t.whole() {                      // otherwise the file only has to be stored
 		t.cancel()
 	}
 	<-t.over
@@ -260,7 +260,7 @@ type reader struct {
 	once   sync.Once
 }
 
-// Read waits until there is something at its place, or the file ends there.
+// Read waits until there are bytes at its position, or the file ends there.
 func (r *reader) Read(b []byte) (int, error) {
 	t := r.render
 	t.start()
@@ -291,7 +291,7 @@ func (r *reader) Read(b []byte) (int, error) {
 	}
 }
 
-// Seek moves the listener; from the end only where the length is known.
+// Seek moves the listener. It fails for offsets from the end while the length is unknown.
 func (r *reader) Seek(offset int64, whence int) (int64, error) {
 	switch size := r.render.length(); {
 	case whence == io.SeekCurrent:
@@ -308,7 +308,7 @@ func (r *reader) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// Close lets the listener go.
+// Close ends the listener.
 func (r *reader) Close() (err error) {
 	r.once.Do(func() { err = r.render.leave() })
 	return err

@@ -1,9 +1,9 @@
-// Package render makes files of windows, for sites that take nothing else: what the player would put out, sample for
-// sample. A window is rendered once, streamed while it is made to all who ask, and kept until it changes or the space
-// is needed.
+// Package render creates audio files of windows, for sites that cannot run the player: the same samples as the player's
+// output. A window is rendered once, streamed to all clients while it is rendered, and kept until it changes or the
+// space is needed.
 //
-// Its directory holds, for each window, <place>-<content>.<format>: both parts are hashes, of where the window is and
-// of all that its sound depends on. What ends in .part is being made, and is gone after a restart.
+// Its directory holds, for each window, <place>-<content>.<format>: both parts are hashes, of the window's identity and
+// of everything that affects its sound. Files that end in .part are in progress, and are removed at the next start.
 package render
 
 import (
@@ -29,40 +29,40 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Audio is where the recordings lie.
+// Audio provides the recordings.
 type Audio interface {
-	// Open fails with NotFound.
-	Open(ctx context.Context, sha256 string) (blob.Content, int64, error)
+	// Open fails with NotFound if there is no such recording.
+	Open(ctx context.Context, hash string) (blob.Content, int64, error)
 }
 
-// Options says how windows are rendered. Rate, Limit and AtOnce are required.
+// Options configures the rendering. Rate, Limit and AtOnce are required.
 type Options struct {
 	Rate    dsp.Rate
-	Silence time.Duration // as of the player
-	Limit   int64         // bytes that the directory may hold
-	AtOnce  int           // windows rendered at the same time
+	Silence time.Duration // as in the player
+	Limit   int64         // maximum number of bytes in the directory
+	AtOnce  int           // number of concurrent renders
 	Open    playout.Open
 	Log     *slog.Logger
 
-	// Room fails with Full unless the disk has room for so many bytes that can wait; nil does not look.
+	// Room fails with Full unless the disk has space for that many bytes that are not urgent; nil skips the check.
 	Room func(bytes int64) error
 }
 
-// Renderer renders windows and keeps them. It is safe for concurrent use.
+// Renderer renders windows and stores the files. It is safe for concurrent use.
 type Renderer struct {
 	root    *os.Root
 	audio   Audio
 	opt     Options
-	running chan struct{} // holds a token for each render under way
+	running chan struct{} // holds a token for each running render
 	ctx     context.Context
 	end     context.CancelFunc
 	works   sync.WaitGroup
 
 	mu      sync.Mutex
-	renders map[string]*render // that somebody has open, by the name of their file
+	renders map[string]*render // the open renders, by file name
 	kept    map[string]kept    // by name
-	held    int64              // bytes set apart for what is being made
-	count   int                // of parts, for their names
+	held    int64              // bytes reserved for running renders
+	count   int                // number of temporary files so far, for their names
 }
 
 type kept struct {
@@ -70,7 +70,7 @@ type kept struct {
 	used time.Time
 }
 
-// Open renders up a directory, creating it when absent.
+// Open returns a Renderer that uses dir, and creates the directory if necessary.
 func Open(dir string, audio Audio, opt Options) (*Renderer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("render: %w", err)
@@ -113,18 +113,19 @@ func (s *Renderer) Close() error {
 	return s.root.Close()
 }
 
-// The formats, by the ending of their files.
+// The formats, by file extension.
 const (
 	WAV  = "wav"
 	FLAC = "flac"
 )
 
-// version of the rendering: files of another one are not served.
+// version is the version of the rendering. Files of other versions are not served.
 const version = 1
 
-// Window opens the file of a queue's only window, which the caller closes: reads wait for what is being made, as long
-// as ctx lasts. size is -1 while it is not known. tag names the file's bytes. Nothing is rendered before the first
-// read. It fails with Unsupported on an unknown format, and with TooLarge when no such file can hold the window.
+// Window opens the file of a queue's only window, which the caller must close. Reads wait for bytes that are not
+// rendered yet, as long as ctx lasts. size is -1 while it is unknown. tag identifies the file's bytes. Rendering starts
+// with the first read. Window fails with Unsupported for an unknown format, and with TooLarge if no file of that format
+// can hold the window.
 func (s *Renderer) Window(
 	ctx context.Context,
 	q *wire.Queue,
@@ -159,7 +160,7 @@ func (s *Renderer) Window(
 	return &reader{ctx: ctx, render: t}, t.length(), tag, nil
 }
 
-// name is the file of the window.
+// name returns the file name of the window.
 func (s *Renderer) name(q *wire.Queue, format string) (string, error) {
 	if format != WAV && format != FLAC {
 		return "", fault.New(fault.Unsupported, "a window is rendered as .flac or .wav, not .%s", format)
@@ -178,13 +179,13 @@ func (s *Renderer) name(q *wire.Queue, format string) (string, error) {
 	return hash([]byte(q.Station+"/"+w.Window+"/"+w.StartAt.String())) + "-" + hash(content) + "." + format, nil
 }
 
-// hash is short enough for a name, and long enough never to be met twice.
+// hash returns a hash that is short enough for a name, and long enough to avoid collisions.
 func hash(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:16])
 }
 
-// outdateLocked removes what the same window sounded like before.
+// outdateLocked removes files of the same window with older content.
 func (s *Renderer) outdateLocked(name string) {
 	place, content, _ := strings.Cut(name, "-")
 	for other := range s.kept {
@@ -203,7 +204,7 @@ func (s *Renderer) removeLocked(name string) {
 	delete(s.kept, name)
 }
 
-// room sets bytes apart, removing what was used longest ago. The answer gives them back.
+// room reserves bytes, and removes the least recently used files if necessary. back releases them.
 func (s *Renderer) room(bytes int64) (back func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -243,7 +244,7 @@ func (s *Renderer) room(bytes int64) (back func(), err error) {
 	}), nil
 }
 
-// part creates a file for what is being made.
+// part creates a temporary file.
 func (s *Renderer) part() (*os.File, error) {
 	s.mu.Lock()
 	s.count++
@@ -252,7 +253,7 @@ func (s *Renderer) part() (*os.File, error) {
 	return s.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 }
 
-// discard closes and removes a part.
+// discard closes and removes a temporary file.
 func (s *Renderer) discard(f *os.File) error {
 	return errors.Join(f.Close(), s.root.Remove(filepath.Base(f.Name())))
 }

@@ -26,7 +26,7 @@ import (
 	"lifeline/schedules"
 )
 
-// booth is a renderer under test over real recordings.
+// booth is a renderer under test with real recordings.
 type booth struct {
 	t     testing.TB
 	dir   string
@@ -64,7 +64,7 @@ func (b *booth) open(audio Audio, limit int64) {
 	}
 }
 
-// window is a queue that plays the first two seconds of each sample in turn until it lasts so long.
+// window returns a queue that plays the first two seconds of each sample in turn until it has that length.
 func (b *booth) window(name string, length time.Duration, samples ...string) *wire.Queue {
 	b.t.Helper()
 	start := time.Date(2026, 5, 1, 13, 0, 0, 0, time.UTC)
@@ -138,7 +138,7 @@ func (b *booth) files() (names []string) {
 	return names
 }
 
-// decoded is what ffmpeg makes of a file.
+// decoded returns the samples that ffmpeg decodes from a file.
 func decoded(t testing.TB, file []byte) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-i", "-", "-f", "s16le", "-")
@@ -180,7 +180,7 @@ func TestFLACAndWAVHoldTheSameSamplesAndAreExactlyAsLongAsTheWindow(t *testing.T
 	}
 }
 
-// gate is audio that is handed out only once it is opened.
+// gate is an audio store that blocks until it is opened.
 type gate struct {
 	*blob.Local
 	open  chan struct{}
@@ -221,10 +221,10 @@ func TestListenersShareOneRenderAndTheLastToGoStopsIt(t *testing.T) {
 		first,
 		head,
 	); err != nil ||
-		string(head[:4]) != "RIFF" { // comes at once, though no audio does
+		string(head[:4]) != "RIFF" { // arrives at once, although no audio does
 		t.Fatal(err)
 	}
-	if err := first.Close(); err != nil { // stops it: what waits for audio is let go
+	if err := first.Close(); err != nil { // stops the render, which releases the wait for audio
 		t.Fatal(err)
 	}
 	if left := b.files(); len(left) != 0 {
@@ -285,7 +285,7 @@ func TestChangedWindowReplacesTheKeptFileAndSpaceIsBounded(t *testing.T) {
 	if bytes.Equal(before, after) || len(b.files()) != 1 {
 		t.Errorf("the window was changed; kept are %v", b.files())
 	}
-	for i := range 5 { // others take its place, the oldest first
+	for i := range 5 { // other files replace it, the oldest first
 		b.read(b.window(fmt.Sprint("window-", i), 2*time.Second, "ident-tone"), WAV)
 		total := int64(0)
 		for _, name := range b.files() {
@@ -330,8 +330,8 @@ func TestChangedWindowReplacesTheKeptFileAndSpaceIsBounded(t *testing.T) {
 	}
 }
 
-// What is missing at the service is replaced by the fallback, as the player would, but such a file is not kept; a
-// place that cannot be reached fails the render.
+// The fallback replaces recordings that the service does not have, as in the player, but such a file is not kept. An
+// unreachable store fails the render.
 func TestMissingRecordingIsReplacedAndTheFileNotKept(t *testing.T) {
 	b := newBooth(t, 1<<30)
 	q := b.window("evening", 4*time.Second, "ident-tone", "reading-ko-full-hana")

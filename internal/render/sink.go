@@ -18,11 +18,11 @@ import (
 	"lifeline/internal/playout/output"
 )
 
-// wavSink lays samples into a file, after the header that tells of all of them.
+// wavSink writes samples into a file, after a header for all of them.
 type wavSink struct {
 	file  *os.File
 	head  int64
-	ready func(bytes int64)
+	ready func(through int64)
 }
 
 // begin writes the header of a WAV file.
@@ -36,36 +36,36 @@ func (w *wavSink) begin(rate dsp.Rate, frames int64) error {
 	return nil
 }
 
-// Put lays samples where they belong.
-func (w *wavSink) Put(frame int64, pcm []byte) error {
-	if _, err := w.file.WriteAt(pcm, w.head+frame*frameBytes); err != nil {
+// Put writes samples at their position.
+func (w *wavSink) Put(from int64, pcm []byte) error {
+	if _, err := w.file.WriteAt(pcm, w.head+from*frameBytes); err != nil {
 		return fmt.Errorf("render: %w", err)
 	}
 	return nil
 }
 
-// Final tells how many bytes stay as they are.
-func (w *wavSink) Final(frame int64) { w.ready(w.head + frame*frameBytes) }
+// Final reports that the bytes before frame are final.
+func (w *wavSink) Final(from int64) { w.ready(w.head + from*frameBytes) }
 
-// flacBlock is the frames of a FLAC block.
+// flacBlock is the number of frames in a FLAC block.
 const flacBlock = 4096
 
-// encodeFLAC renders into a part of its own and encodes from there what is final.
+// encodeFLAC renders into a temporary file of its own and encodes the final samples of it.
 //
-// The stream's header leaves out the MD5 of the samples, which is not known when the first bytes go out, and the same
-// bytes must come whenever they are asked for; every block carries a CRC. It does tell the number of samples.
+// The stream's header omits the MD5 of the samples, which is unknown when the first bytes are sent, because all
+// requests must get the same bytes; every block has a CRC. The header does state the number of samples.
 func (t *render) encodeFLAC(ctx context.Context, r *playout.Rendering, file *os.File) (problems []string, err error) {
 	samples, err := t.renderer.part()
 	if err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
 	final := make(chan int64, 1)
-	sink := &wavSink{file: samples, ready: func(bytes int64) {
-		select { // only the latest counts
+	sink := &wavSink{file: samples, ready: func(through int64) {
+		select { // only the latest value matters
 		case <-final:
 		default:
 		}
-		final <- bytes / frameBytes
+		final <- through / frameBytes
 	}}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -80,7 +80,7 @@ func (t *render) encodeFLAC(ctx context.Context, r *playout.Rendering, file *os.
 	return problems, err
 }
 
-// encode writes the FLAC file of samples as they become final.
+// encode writes the FLAC file from samples as they become final.
 func (t *render) encode(ctx context.Context, samples, file *os.File, final <-chan int64) error {
 	var out bytes.Buffer
 	rate := uint32(t.renderer.opt.Rate)
@@ -121,7 +121,7 @@ func (t *render) encode(ctx context.Context, samples, file *os.File, final <-cha
 			left[i] = int32(int16(binary.LittleEndian.Uint16(pcm[i*frameBytes:])))
 			right[i] = int32(int16(binary.LittleEndian.Uint16(pcm[i*frameBytes+2:])))
 		}
-		// Mid and side: of what was mono the side is nothing.
+		// Mid and side: for mono audio the side channel is zero.
 		if err := enc.WriteFrame(&frame.Frame{
 			Header: frame.Header{
 				HasFixedBlockSize: true,
@@ -142,7 +142,7 @@ func (t *render) encode(ctx context.Context, samples, file *os.File, final <-cha
 	return nil
 }
 
-// subframe is one channel, for the encoder to find the best prediction.
+// subframe returns one channel; the encoder selects the best prediction.
 func subframe(samples []int32) *frame.Subframe {
 	return &frame.Subframe{SubHeader: frame.SubHeader{Pred: frame.PredVerbatim}, NSamples: len(samples), Samples: samples}
 }

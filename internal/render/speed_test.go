@@ -11,9 +11,9 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// A window is rendered at least thirty times faster than real time on two cores, whatever its recordings and its
-// format: two minutes of it here, an hour with LIFELINE_PROVE=render. Judged is the processor time of two cores, since
-// on a shared machine the wall's time is mostly other people's; both are told.
+// A window is rendered at least thirty times faster than real time on two cores, with any recordings and in any format:
+// two minutes here, an hour with LIFELINE_PROVE=render. The test measures the processor time of two cores, because wall
+// time on a shared machine depends on other load; it logs both.
 func TestWindowIsRenderedThirtyTimesFasterThanRealTime(t *testing.T) {
 	longform.Only(t)
 	length := 2 * time.Minute
