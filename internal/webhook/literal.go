@@ -12,15 +12,15 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// errNumber is a host that no name is, and no address as they are written: some resolvers read such a one as IPv4 in
-// decimal, octal or hexadecimal (inet_aton), others do not.
+// errNumber rejects a host that is neither a name nor an address in the usual form. Some resolvers interpret it as an
+// IPv4 address in decimal, octal or hexadecimal (inet_aton), others do not.
 var errNumber = errors.New("has a number in place of a name: an address is written as 93.184.216.34")
 
-// endsInNumber matches the hosts that browsers take for IPv4 addresses (WHATWG URL, "ends in a number").
+// endsInNumber matches hosts that browsers interpret as IPv4 addresses (WHATWG URL, "ends in a number").
 var endsInNumber = regexp.MustCompile(`(^|\.)([0-9]+|0x[0-9a-f]*)$`)
 
-// Check is part of control.Poster: it fails where the host of an address is written as one that is not dialled. What a
-// name leads to is looked at when it is dialled.
+// Check implements webhooks.Poster. It fails if the host of an address is written as one that Post never dials. The
+// addresses of a name are checked when they are dialled.
 func (p *Poster) Check(u *url.URL) error {
 	host := strings.ToLower(norm.NFKC.String(u.Hostname()))
 	host = strings.TrimSuffix(strings.ReplaceAll(host, "\u3002", "."), ".")

@@ -1,5 +1,5 @@
-// Package webhook sends signed messages to other people's services by the Standard Webhooks scheme, and lets nobody
-// use it to reach what only this machine's network reaches.
+// Package webhook sends signed messages to external services by the Standard Webhooks scheme. It prevents their use to
+// reach addresses that only this machine's network can reach.
 package webhook
 
 import (
@@ -25,25 +25,25 @@ import (
 	"lifeline/internal/webhooks"
 )
 
-// limit bounds one attempt, from the look-up of the name to the end of the answer.
+// limit bounds one attempt, from the name look-up to the end of the response.
 const limit = 10 * time.Second
 
-// maxAnswer is how much of an answer's body is read, so that the connection can be used again; nothing is made of it.
+// maxAnswer is how much of a response's body is read, and discarded, so that the connection can be reused.
 const maxAnswer = 16 << 10
 
-// errInner is an address that is not for webhooks.
+// errInner rejects an address that webhooks must not reach.
 var errInner = errors.New("the address is within a network that webhooks may not reach")
 
 // Poster sends messages. It is safe for concurrent use.
 type Poster struct {
-	open  *http.Client // by TLS, to public addresses and those that are allowed
-	inner *http.Client // without, to those that are allowed
+	open  *http.Client // with TLS, to public and allowed addresses
+	inner *http.Client // without TLS, to allowed addresses
 
 	guardian *ssrf.Guardian
 	networks []netip.Prefix
 }
 
-// NewPoster reaches public addresses by TLS, and those within networks with or without.
+// NewPoster returns a Poster that reaches public addresses with TLS, and addresses in networks with or without TLS.
 func NewPoster(networks []netip.Prefix) *Poster {
 	var v4, v6 []netip.Prefix
 	for _, n := range networks {
@@ -54,7 +54,7 @@ func NewPoster(networks []netip.Prefix) *Poster {
 		}
 	}
 	guardian := ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
-	// An address is looked at when it is dialled, after its name was looked up, so that no name leads astray.
+	// Addresses are checked when they are dialled, after the name look-up, so that no name can bypass the check.
 	return &Poster{guardian: guardian, networks: networks,
 		open: newClient(func(network, address string, c syscall.RawConn) error {
 			if guardian.Safe(network, address, c) != nil {
@@ -71,7 +71,8 @@ func NewPoster(networks []netip.Prefix) *Poster {
 		})}
 }
 
-// newClient follows no redirection, which could lead anywhere, and asks no proxy, which would dial for it.
+// newClient returns a client that follows no redirect, which could lead anywhere, and uses no proxy, which would dial
+// in its place.
 func newClient(control func(network, address string, c syscall.RawConn) error) *http.Client {
 	dialer := &net.Dialer{Timeout: limit / 2, Control: control}
 	return &http.Client{
@@ -81,7 +82,7 @@ func newClient(control func(network, address string, c syscall.RawConn) error) *
 	}
 }
 
-// Post is part of control.Poster.
+// Post implements webhooks.Poster.
 func (p *Poster) Post(ctx context.Context, m webhooks.Message) (webhooks.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -107,12 +108,12 @@ func (p *Poster) Post(ctx context.Context, m webhooks.Message) (webhooks.Reply, 
 		return webhooks.Reply{}, err
 	}
 	defer resp.Body.Close()
-	io.CopyN(io.Discard, resp.Body, maxAnswer) // what is left of it, or wrong with it, costs the connection alone
+	io.CopyN(io.Discard, resp.Body, maxAnswer) // a long or broken rest only costs the connection
 	return webhooks.Reply{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), m.At)}, nil
 }
 
-// sign is the webhook-signature of a message: for each secret, the HMAC-SHA256 of its id, its time in seconds and its
-// body, with dots between (Standard Webhooks, "Signature scheme", v1).
+// sign returns the webhook-signature of a message: for each secret, the HMAC-SHA256 of its id, its time in seconds and
+// its body, separated by dots (Standard Webhooks, "Signature scheme", v1).
 func sign(m webhooks.Message) (string, error) {
 	var out []string
 	for _, secret := range m.Secrets {
@@ -128,7 +129,7 @@ func sign(m webhooks.Message) (string, error) {
 	return strings.Join(out, " "), nil
 }
 
-// retryAfter reads seconds, or an instant (RFC 9110, section 10.2.3); 0 is neither.
+// retryAfter parses seconds, or an instant (RFC 9110, section 10.2.3). It returns 0 for anything else.
 func retryAfter(v string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(v); err == nil {
 		return time.Duration(min(max(seconds, 0), 1<<30)) * time.Second

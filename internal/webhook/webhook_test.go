@@ -22,12 +22,12 @@ import (
 // whsec is a secret of 24 bytes.
 const whsec = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-func message(url string) webhooks.Message {
-	return webhooks.Message{URL: url, ID: "41", At: time.Unix(1614265330, 0), Secrets: []string{whsec},
+func message(address string) webhooks.Message {
+	return webhooks.Message{URL: address, ID: "41", At: time.Unix(1614265330, 0), Secrets: []string{whsec},
 		Body: []byte(`{"test": 2432232314}`)}
 }
 
-// The example of the scheme's own description.
+// The values are the example of the scheme's specification.
 func TestSignatureIsThatOfTheScheme(t *testing.T) {
 	m := message("")
 	m.ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
@@ -41,7 +41,7 @@ func TestSignatureIsThatOfTheScheme(t *testing.T) {
 	}
 }
 
-// Nothing within the machine or its network is dialled, by whatever name or spelling; TLS or not.
+// No address of the machine or its network is dialled, under any name or spelling, with or without TLS.
 func TestInnerAddressesAreNotDialled(t *testing.T) {
 	p := NewPoster(nil)
 	tried := 0
@@ -53,7 +53,7 @@ func TestInnerAddressesAreNotDialled(t *testing.T) {
 		for _, scheme := range []string{"https", "http"} {
 			tried++
 			_, err := p.Post(t.Context(), message(scheme+"://"+host+":9/"))
-			// which a resolver may refuse before anything is dialled
+			// A resolver may reject these before anything is dialled.
 			resolved := !strings.Contains(host, "0x") && host != "2130706433"
 			if err == nil || resolved && !errors.Is(err, errInner) {
 				t.Errorf("%s://%s: %v", scheme, host, err)
@@ -63,7 +63,7 @@ func TestInnerAddressesAreNotDialled(t *testing.T) {
 	t.Logf("%d addresses", tried)
 }
 
-// What is written as an inner address is refused when it is given, in whichever form.
+// An inner address is rejected when it is configured, in whatever form it is written.
 func TestInnerAddressesAreRefusedAsTheyAreWritten(t *testing.T) {
 	p, named := NewPoster(nil), NewPoster([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"),
 		netip.MustParsePrefix("127.0.0.0/8")})
@@ -103,7 +103,7 @@ func TestInnerAddressesAreRefusedAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-// Without TLS only what is named is reached: of the rest not even what is public.
+// Without TLS only the named networks are reached, and no other addresses, not even public ones.
 func TestOnlyNamedNetworksAreReachedWithoutTLS(t *testing.T) {
 	var hits int
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -140,7 +140,7 @@ func TestOnlyNamedNetworksAreReachedWithoutTLS(t *testing.T) {
 	}
 }
 
-// A receiver that takes the request and says nothing costs no more than the limit.
+// A receiver that accepts the request and never responds costs no more than the limit.
 func TestSilentReceiverIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPoster(nil)
@@ -156,11 +156,11 @@ func TestSilentReceiverIsLeft(t *testing.T) {
 	})
 }
 
-// Whatever a receiver answers costs one attempt of bounded time and memory, and counts by its status alone.
+// A hostile response costs one attempt of bounded time and memory, and only its status counts.
 func TestAnswerThatIsHostileCostsOneAttempt(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer string
-		repeat string // sent without end after it
+		repeat string // sent endlessly after it
 		status int
 	}{
 		"garbage":              {answer: "\x16\x03\x01\x00\xff\r\n\r\n"},

@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	failingLong   = 15 * time.Minute // of failures after which a webhook is an alarm
-	waitingCounts = 1000             // changes that an alarm counts at most
+	failingLong   = 15 * time.Minute // duration of failures after which a webhook is an alarm
+	waitingCounts = 1000             // the most changes that an alarm counts
 )
 
-// failsSince is since when deliveries to a webhook fail, whether it was given up for that; the zero Instant is that
-// they do not.
+// failsSince returns since when deliveries to a webhook have failed, or the zero Instant if they do not. It includes
+// webhooks that were given up because of failures.
 func failsSince(row replica.Row[webhook], p progress) schedules.Instant {
 	w := row.Value
 	switch {
@@ -25,13 +25,13 @@ func failsSince(row replica.Row[webhook], p progress) schedules.Instant {
 		return p.Since
 	case !w.Enabled && w.DisabledBecause != "":
 		return w.DisabledAt
-	case !w.Enabled || p.Target != row.Revision: // it waits for a person, or was changed since
+	case !w.Enabled || p.Target != row.Revision: // it waits for a person, or has changed since
 		return schedules.Instant{}
 	}
 	return p.Since
 }
 
-// Failing is for how long deliveries to each webhook have failed; 0 for those to which they do not.
+// Failing returns for how long deliveries to each webhook have failed; 0 for webhooks without failures.
 func (h *Deliverer) Failing() map[string]time.Duration {
 	out := map[string]time.Duration{}
 	for id, row := range webhooksIn(h.replica).After("", "") {
@@ -44,7 +44,7 @@ func (h *Deliverer) Failing() map[string]time.Duration {
 	return out
 }
 
-// Alarms are the webhooks that were given up, and those that have failed for long.
+// Alarms returns an alarm for each webhook that was given up or has failed for long.
 func (h *Deliverer) Alarms(ctx context.Context) ([]wire.Alarm, error) {
 	var out []wire.Alarm
 	for id, row := range webhooksIn(h.replica).After("", "") {

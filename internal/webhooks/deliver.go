@@ -23,21 +23,21 @@ import (
 )
 
 const (
-	sendAtOnce   = 16 // deliveries, of all webhooks
+	sendAtOnce   = 16 // concurrent deliveries, over all webhooks
 	attemptsKept = 50 // in the log of a webhook
-	// at least as often as this while deliveries succeed: what is not saved is sent again after a crash
+	// maximum interval between saves while deliveries succeed: unsaved deliveries are repeated after a crash
 	saveEvery    = time.Second
-	saveBehind   = 1000                   // changes of no concern after which the cursor is moved all the same,
-	saveStale    = 24 * time.Hour         // or time, so that it never falls behind what the feed keeps
-	maxRetryWait = 24 * time.Hour         // that a receiver may ask for
-	lookAnyway   = time.Minute            // at a webhook though nothing has changed
+	saveBehind   = 1000                   // move the cursor after this many irrelevant changes,
+	saveStale    = 24 * time.Hour         // or after this time, so that it stays within the feed
+	maxRetryWait = 24 * time.Hour         // longest delay that a receiver may request
+	lookAnyway   = time.Minute            // check a webhook at least this often
 	deliverPage  = 100                    // deliveries read ahead
-	jitter       = 0.2                    // of the wait between tries, either way
-	loudAfter    = 8                      // failures in a row, a power of two, of which the log tells
-	pauseOnEnd   = 100 * time.Millisecond // before a webhook is looked at again whose work failed here
+	jitter       = 0.2                    // relative variation of the wait between tries, in both directions
+	loudAfter    = 8                      // the log reports failures in a row from here on, at powers of two
+	pauseOnEnd   = 100 * time.Millisecond // wait after an internal failure
 )
 
-// delivery is what one message tells.
+// delivery is the content of one message.
 type delivery struct {
 	id       string
 	sequence int64
@@ -47,16 +47,16 @@ type delivery struct {
 	at       time.Time
 }
 
-// view is what a replica knows of a webhook's first delivery that is due, so that no look searches the feed twice.
+// view caches a replica's knowledge of a webhook's first due delivery, so that the feed is not searched twice.
 type view struct {
-	target, cursor int64 // of the webhook and its progress, when it was made
-	scanned        int64 // every change up to it was looked at
+	target, cursor int64 // the webhook's revision, and the cursor, when the view was made
+	scanned        int64 // the change up to which all were examined
 	first          time.Time
 	due            bool
 }
 
-// Deliverer tells webhooks of changes. It follows the store's feed from a cursor that is kept for each webhook, so that
-// deliveries go on where they were, whatever died.
+// Deliverer notifies webhooks of changes. It follows the store's feed from a stored cursor per webhook, so that
+// deliveries continue after any crash.
 type Deliverer struct {
 	*core
 	registry *Registry
@@ -87,7 +87,7 @@ func (h *Deliverer) subscribe() {
 	h.replica.Signals.Join(topicToldOften, slices.Concat(seldom, often)...)
 }
 
-// Run delivers until ctx ends. Each webhook has a goroutine, so that one that is slow holds up no other.
+// Run delivers until ctx ends. Each webhook has its own goroutine, so that a slow one does not delay the others.
 func (h *Deliverer) Run(ctx context.Context) error {
 	h.subscribe()
 	running := map[string]func(){}
@@ -122,13 +122,13 @@ func (h *Deliverer) Run(ctx context.Context) error {
 	}
 }
 
-// The topics of what webhooks are told. What changes often wakes those alone that are told of it.
+// The topics of the changes that webhooks receive. Frequent changes wake only the webhooks that receive them.
 const (
 	topicTold      = "told"
 	topicToldOften = "told-often"
 )
 
-// tend looks at one webhook at every change that may concern it, and when its next try is due.
+// tend checks one webhook after every change that may concern it, and when its next try is due.
 func (h *Deliverer) tend(ctx context.Context, id string) {
 	for ctx.Err() == nil {
 		concerns := topicTold
@@ -145,11 +145,11 @@ func (h *Deliverer) tend(ctx context.Context, id string) {
 			}); err == nil {
 				continue // there may be more
 			}
-			wait = h.lock.Life // should the other that has it have died
+			wait = h.lock.Life // in case the lease holder has died
 		}
 		if err != nil && !errors.Is(err, replica.ErrElsewhere) && ctx.Err() == nil {
 			wait = pauseOnEnd
-			if !errors.Is(err, replica.ErrRace) { // a replay, or another replica, was faster: it is looked at anew
+			if !errors.Is(err, replica.ErrRace) { // a replay or another replica was faster: check again
 				wait = h.lock.Life
 				h.log.Error("a webhook could not be tended and will be again", "webhook", id, "error", err)
 			}
@@ -157,7 +157,7 @@ func (h *Deliverer) tend(ctx context.Context, id string) {
 		select {
 		case <-ctx.Done():
 		case <-signal:
-			select { // changes come in crowds: one look serves those of a moment
+			select { // changes come in bursts: one check serves all of a moment
 			case <-ctx.Done():
 			case <-time.After(replica.ChangePause):
 			}
@@ -166,7 +166,7 @@ func (h *Deliverer) tend(ctx context.Context, id string) {
 	}
 }
 
-// look says how long there is nothing to do for a webhook unless something changes; 0 is that there is something now.
+// look returns how long to wait for a webhook unless something changes; 0 means that a delivery is due now.
 func (h *Deliverer) look(ctx context.Context, id string) (time.Duration, error) {
 	row, ok := webhooksIn(h.replica).Get(id)
 	if !ok || !row.Value.Enabled {
@@ -175,7 +175,7 @@ func (h *Deliverer) look(ctx context.Context, id string) (time.Duration, error) 
 	}
 	p, ok := progressIn(h.replica).Get(id)
 	if !ok {
-		return lookAnyway, nil // the other half of the commit that made it is on its way
+		return lookAnyway, nil // the other part of its commit has not arrived yet
 	}
 	v := h.seen(id)
 	if v.target != row.Revision || v.cursor != p.Value.Cursor {
@@ -215,7 +215,7 @@ func (h *Deliverer) see(id string, v view) {
 	}
 }
 
-// Lags are how long the first delivery of each enabled webhook has been waiting.
+// Lags returns how long the first delivery of each enabled webhook has been waiting.
 func (h *Deliverer) Lags() map[string]time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -228,8 +228,8 @@ func (h *Deliverer) Lags() map[string]time.Duration {
 	return out
 }
 
-// pending are at most limit deliveries of the changes after since that concern a webhook, and how far the changes were
-// looked at. When the feed no longer keeps them, or has been put back, it is a reset.
+// pending returns at most limit deliveries of the changes after since that concern a webhook, and the change up to
+// which it examined the feed. If the feed no longer has these changes, or was set back, it returns a reset.
 func (h *Deliverer) pending(ctx context.Context, w webhook, since int64, limit int) (found []delivery, through int64,
 	err error) {
 	latest := h.replica.Sequence()
@@ -262,8 +262,8 @@ func (h *Deliverer) pending(ctx context.Context, w webhook, since int64, limit i
 	return found, since, nil
 }
 
-// deliver tells a webhook what it has not been told, one after the other, until there is no more or one fails. It is
-// done under the webhook's lease.
+// deliver sends a webhook its outstanding deliveries one by one, until none is left or one fails. The caller holds the
+// webhook's lease.
 func (h *Deliverer) deliver(ctx context.Context, id string) error {
 	row, ok := webhooksIn(h.replica).Get(id)
 	p, known := progressIn(h.replica).Get(id)
@@ -284,11 +284,11 @@ func (h *Deliverer) deliver(ctx context.Context, id string) error {
 	saved := h.now()
 	for _, d := range found {
 		if now, _ := webhooksIn(h.replica).Get(id); now.Revision != row.Revision {
-			through = p.Value.Cursor // somebody changed it: what is left is looked at anew
+			through = p.Value.Cursor // somebody changed it: check the rest again
 			break
 		}
 		a, reply, err := h.send(ctx, row.Value, d)
-		if err != nil { // broken off here: what was delivered before is kept, and this is done again
+		if err != nil { // interrupted: keep the earlier deliveries and repeat this one
 			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.lock.Life)
 			defer cancel()
 			return errors.Join(err, h.save(ending, id, &p))
@@ -310,12 +310,12 @@ func (h *Deliverer) deliver(ctx context.Context, id string) error {
 	return h.save(ctx, id, &p)
 }
 
-// behind reports whether a cursor is to be moved over changes of no concern.
+// behind reports whether to move a cursor over irrelevant changes.
 func (h *Deliverer) behind(p progress, through int64) bool {
 	return through-p.Cursor >= saveBehind || through > p.Cursor && h.now().Sub(p.SavedAt.Time) >= saveStale
 }
 
-// send waits for its turn and makes one attempt.
+// send waits for a free slot and makes one attempt.
 func (h *Deliverer) send(ctx context.Context, w webhook, d delivery) (wire.Attempt, Reply, error) {
 	select {
 	case h.sending <- struct{}{}:
@@ -326,7 +326,7 @@ func (h *Deliverer) send(ctx context.Context, w webhook, d delivery) (wire.Attem
 	return h.attempt(ctx, w, d)
 }
 
-// attempt tries one delivery. It fails only when it was broken off here.
+// attempt tries one delivery. It fails only if the attempt was interrupted on this side.
 func (h *Deliverer) attempt(ctx context.Context, w webhook, d delivery) (wire.Attempt, Reply, error) {
 	start := h.now()
 	m := Message{URL: w.URL, ID: d.id, At: start, Secrets: []string{h.registry.secret(w.ID, w.Salt)}}
@@ -357,7 +357,7 @@ func (h *Deliverer) attempt(ctx context.Context, w webhook, d delivery) (wire.At
 	return a, reply, nil
 }
 
-// why is an error without the address, which may hold what is the receiver's alone.
+// why returns the text of an error without the address, which may contain secrets of the receiver.
 func why(err error) string {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -366,7 +366,7 @@ func why(err error) string {
 	return text.Cut(err.Error(), 300)
 }
 
-// failed stores a failure and when the next try is, or gives the webhook up.
+// failed stores a failure and the time of the next try, or gives the webhook up.
 func (h *Deliverer) failed(ctx context.Context, row replica.Row[webhook], p replica.Row[progress], a wire.Attempt,
 	reply Reply) error {
 	now := h.now()
@@ -382,7 +382,7 @@ func (h *Deliverer) failed(ctx context.Context, row replica.Row[webhook], p repl
 	default:
 		wait := max(h.patience.after(p.Value.Tries), min(reply.RetryAfter, maxRetryWait))
 		p.Value.NextTry = schedules.At(now.Add(wait))
-		if n := p.Value.Tries; n >= loudAfter && n&(n-1) == 0 { // more and more rarely
+		if n := p.Value.Tries; n >= loudAfter && n&(n-1) == 0 { // log less and less often
 			h.log.Warn("a webhook cannot be reached; what it is told waits", "webhook", row.Value.ID, "tries", n, "since",
 				p.Value.Since, "because", a.Error)
 		}
@@ -405,7 +405,7 @@ func (h *Deliverer) failed(ctx context.Context, row replica.Row[webhook], p repl
 	return err
 }
 
-// after is the wait after so many failures in a row.
+// after returns the wait after that many failures in a row.
 func (p Patience) after(tries int) time.Duration {
 	wait := p.First
 	for range tries - 1 {
@@ -417,7 +417,7 @@ func (p Patience) after(tries int) time.Duration {
 	return time.Duration(float64(wait) * (1 + jitter*(2*rand.Float64()-1)))
 }
 
-// save stores how far a webhook has come. It fails with ErrRace when somebody else has, or sent it elsewhere.
+// save stores the progress of a webhook. It fails with ErrRace if somebody else did, or changed its target.
 func (h *Deliverer) save(ctx context.Context, id string, p *replica.Row[progress]) error {
 	w, err := h.registry.progressWrite(id, *p)
 	if err != nil {
@@ -429,8 +429,8 @@ func (h *Deliverer) save(ctx context.Context, id string, p *replica.Row[progress
 	return err
 }
 
-// Ping sends a webhook a test, whether it is enabled or not, and answers how that went. It fails with NotFound, and
-// with TooMany while too much is being sent.
+// Ping sends a test message to a webhook, enabled or not, and returns the outcome. It fails with NotFound, and with
+// TooMany while too many deliveries are running.
 func (h *Deliverer) Ping(ctx context.Context, id string) (wire.Attempt, error) {
 	row, err := h.registry.find(id)
 	if err != nil {

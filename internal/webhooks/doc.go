@@ -1,11 +1,11 @@
-// Package webhooks tells other people's services of changes.
+// Package webhooks notifies external services of changes.
 //
 // Webhooks has a field for each responsibility:
 //
-//   - Registry keeps who is told of what, with which secret, and how far each webhook has come.
+//   - Registry stores the webhooks: their receivers, subscriptions, secrets and progress.
 //   - Deliverer sends. For each webhook a goroutine follows the store's feed from a stored cursor, so that deliveries
-//     go on where they were; one replica at a time delivers to each. What fails is tried again, more and more rarely,
-//     and given up in the end. Alarms and Failing tell of it.
+//     continue after a crash; one replica at a time delivers to each. Failed deliveries are retried with growing
+//     intervals and finally given up, which Alarms and Failing report.
 //
-// Poster sends a signed Message and is implemented by package webhook.
+// Poster sends a signed Message; package webhook implements it.
 package webhooks

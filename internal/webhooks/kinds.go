@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	KindWebhook  = "webhook"          // who is told of changes
-	KindProgress = "webhook-progress" // how far that has come: the webhook's id
+	KindWebhook  = "webhook"          // a receiver of changes
+	KindProgress = "webhook-progress" // the progress of its deliveries; the id is the webhook's
 )
 
 var Kinds = replica.Kinds{

@@ -6,11 +6,11 @@ import (
 	"lifeline/schedules"
 )
 
-// webhook is one as it is stored. Its secrets are not: they follow from the service's key and these salts, so that
-// whoever reads the store, or a backup without the key, can sign nothing.
+// webhook is the stored form of a webhook. It does not contain the secrets: they are derived from the service's key and
+// these salts, so that a reader of the store, or of a backup without the key, cannot sign.
 type webhook struct {
 	ID              string            `json:"id"`
-	Revision        int64             `json:"revision"` // always 0: the document has it
+	Revision        int64             `json:"revision"` // always 0; the document has the revision
 	URL             string            `json:"url"`
 	Changes         []string          `json:"changes"`
 	Stations        []string          `json:"stations,omitempty"`
@@ -23,10 +23,10 @@ type webhook struct {
 	OldUntil        schedules.Instant `json:"old_until"`
 }
 
-// progress is how far a webhook has come, as it is stored.
+// progress is the stored progress of a webhook.
 type progress struct {
-	Cursor int64 `json:"cursor"` // every change up to it is delivered or of no concern
-	// the webhook's revision that was tried last: to another one there is no waiting
+	Cursor int64 `json:"cursor"` // every change up to it is delivered or irrelevant
+	// the webhook's revision of the last try; another revision is tried without waiting
 	Target   int64             `json:"target"`
 	Tries    int               `json:"tries"`
 	Since    schedules.Instant `json:"since"`
@@ -35,7 +35,7 @@ type progress struct {
 	Attempts []storedAttempt   `json:"attempts"` // newest first
 }
 
-// storedAttempt is a wire.Attempt as it is stored.
+// storedAttempt is the stored form of a wire.Attempt.
 type storedAttempt struct {
 	ID       string            `json:"id"`
 	Sequence int64             `json:"sequence"`
@@ -47,13 +47,13 @@ type storedAttempt struct {
 	NextTry  schedules.Instant `json:"next_try_at"`
 }
 
-// wanted is a webhook as its owner wants it, without what the service alone says of it.
+// wanted returns the part of a webhook that its owner defines, without the fields that the service sets.
 func wanted(w wire.Webhook) webhook {
 	return webhook{ID: w.ID, URL: w.URL, Changes: w.Changes, Stations: w.Stations, Enabled: w.Enabled,
 		Description: w.Description}
 }
 
-// shown is a webhook as people see it.
+// shown returns a webhook as responses show it.
 func shown(row replica.Row[webhook]) wire.Webhook {
 	w := row.Value
 	return wire.Webhook{ID: w.ID, Revision: row.Revision, URL: w.URL, Changes: w.Changes, Stations: w.Stations,

@@ -23,32 +23,32 @@ import (
 	"lifeline/schedules"
 )
 
-// Message is one delivery as it is sent.
+// Message is one delivery to send.
 type Message struct {
 	URL     string
 	ID      string // webhook-id
 	At      time.Time
-	Secrets []string // each signs it; the first is the current one
+	Secrets []string // the message is signed with each; the first is the current one
 	Body    []byte
 }
 
-// Reply is what a receiver answered.
+// Reply is a receiver's response.
 type Reply struct {
 	Status     int
-	RetryAfter time.Duration // that it asks for; 0: it does not
+	RetryAfter time.Duration // the delay that it requests; 0 means none
 }
 
 // Poster sends messages to their receivers.
 type Poster interface {
-	// Post fails unless the receiver answers, with whatever status. It bounds the time and what it reads.
+	// Post fails unless the receiver responds, with any status. It bounds its time and the bytes that it reads.
 	Post(ctx context.Context, m Message) (Reply, error)
 
-	// Check fails where an address, as it is written, is one that Post does not reach whatever happens.
+	// Check fails if Post can never reach an address as it is written.
 	Check(u *url.URL) error
 }
 
-// Patience is how webhooks that fail are tried again: after First, then after twice as long each time, up to Longest,
-// and no more when they have failed for GiveUp.
+// Patience configures the retries of failed deliveries: after First, then after twice the previous wait each time, up
+// to Longest, until they have failed for GiveUp.
 type Patience struct{ First, Longest, GiveUp time.Duration }
 
 // DeliveryMeter counts attempts.
@@ -67,46 +67,46 @@ const (
 
 var webhookForm = regexp.MustCompile(WebhookForm)
 
-// maxWebhooks bounds how many there are, since each has a goroutine.
+// maxWebhooks bounds the number of webhooks, because each has a goroutine.
 const maxWebhooks = 100
 
-// secretOverlap is for how long deliveries are signed with the old secret, too, when there is a new one.
+// secretOverlap is how long deliveries are also signed with the old secret after a rotation.
 const secretOverlap = 24 * time.Hour
 
-// Webhooks tells other people's services of changes. Each of its fields has one responsibility.
+// Webhooks notifies external services of changes. Each of its fields has one responsibility.
 type Webhooks struct {
-	Registry  *Registry  // keeps the webhooks, and how far each has come
-	Deliverer *Deliverer // tells them of changes
+	Registry  *Registry  // stores the webhooks and their progress
+	Deliverer *Deliverer // sends their deliveries
 }
 
-// core is what the parts of the webhooks share.
+// core holds the dependencies that the parts share.
 type core struct {
 	replica *replica.Replica
 	poster  Poster
 	now     func() time.Time
 }
 
-// Registry keeps who is told of what, and how far each has come.
+// Registry stores the webhooks and their progress.
 type Registry struct {
 	*core
 	key   []byte
-	inner bool // receivers without TLS are taken
+	inner bool // accept receivers without TLS
 }
 
-// WebhookParts are what New needs.
+// WebhookParts holds the dependencies of New.
 type WebhookParts struct {
 	Replica  *replica.Replica
 	Lock     *replica.WorkLock
 	Poster   Poster
-	Key      []byte // from which secrets follow; the same in all replicas and after a restart
-	Inner    bool   // take addresses without TLS; whether they are reached is for the poster to say
+	Key      []byte // the secrets are derived from it; equal in all replicas and after a restart
+	Inner    bool   // accept addresses without TLS; the poster decides whether it reaches them
 	Patience Patience
 	Meter    DeliveryMeter
 	Log      *slog.Logger
 	Now      func() time.Time
 }
 
-// New delivers while Deliverer.Run runs.
+// New returns webhooks that deliver while Deliverer.Run runs.
 func New(p WebhookParts) *Webhooks {
 	c := &core{replica: p.Replica, poster: p.Poster, now: p.Now}
 	registry := &Registry{c, p.Key, p.Inner}
@@ -115,15 +115,15 @@ func New(p WebhookParts) *Webhooks {
 		views: map[string]view{}}}
 }
 
-// begin forgets the failures: the next try is at once.
+// begin clears the failures, so that the next try is immediate.
 func (p *progress) begin() { p.Tries, p.Since, p.NextTry = 0, schedules.Instant{}, schedules.Instant{} }
 
-// note puts an attempt on the log.
+// note adds an attempt to the log.
 func (p *progress) note(a wire.Attempt) {
 	p.Attempts = append([]storedAttempt{storedAttempt(a)}, p.Attempts[:min(len(p.Attempts), attemptsKept-1)]...)
 }
 
-// secret is what a salt stands for, as the Standard Webhooks scheme writes it.
+// secret returns the secret of a salt in the form of the Standard Webhooks scheme.
 func (h *Registry) secret(id string, salt []byte) string {
 	mac := hmac.New(sha256.New, h.key)
 	fmt.Fprintf(mac, "%s\x00", id)
@@ -137,7 +137,7 @@ func newSalt() []byte {
 	return b
 }
 
-// List answers at most limit webhooks whose ids come after the given one, and the last id when there are more.
+// List returns at most limit webhooks with ids after the given one, and the last id if there are more.
 func (h *Registry) List(after string, limit int) (page []wire.Webhook, next string) {
 	for _, row := range webhooksIn(h.replica).After("", after) {
 		if len(page) == limit {
@@ -148,7 +148,7 @@ func (h *Registry) List(after string, limit int) (page []wire.Webhook, next stri
 	return page, ""
 }
 
-// Get fails with NotFound.
+// Get returns the webhook. It fails with NotFound.
 func (h *Registry) Get(id string) (wire.Webhook, error) {
 	row, err := h.find(id)
 	return shown(row), err
@@ -162,7 +162,7 @@ func (h *Registry) find(id string) (replica.Row[webhook], error) {
 	return row, nil
 }
 
-// Check names what is wrong with a webhook.
+// Check fails with Invalid and lists the faults of a webhook.
 func (h *Registry) Check(w wire.Webhook) error {
 	var fields []fault.Field
 	wrong := func(field, message string) { fields = append(fields, fault.Field{Field: field, Message: message}) }
@@ -209,9 +209,9 @@ func (h *Registry) Check(w wire.Webhook) error {
 	return fault.Fields(fields...)
 }
 
-// Put makes or changes a webhook. A new one begins with what changes from now on; its answer alone has the secret. One
-// that changes goes on where it was, at once. It fails with Stale unless it is at the given revision (nil: any; 0: it
-// is not there), and with Conflict when there are too many.
+// Put creates or changes a webhook. A new one receives the changes from now on; only this call returns its secret. A
+// changed one continues from its cursor immediately. Put fails with Stale unless the webhook has the given revision
+// (nil: any; 0: it must not exist), and with Conflict if there are too many.
 func (h *Registry) Put(ctx context.Context, a access.Actor, w wire.Webhook, revision *int64) (out wire.Webhook,
 	err error) {
 	err = h.replica.Retry(ctx, func() error {
@@ -228,7 +228,7 @@ func (h *Registry) Put(ctx context.Context, a access.Actor, w wire.Webhook, revi
 		}
 		next := wanted(w)
 		next.Salt, next.OldSalt, next.OldUntil = before.Value.Salt, before.Value.OldSalt, before.Value.OldUntil
-		if !w.Enabled { // who gave it up stays on record until it is enabled
+		if !w.Enabled { // the reason why it was given up stays until it is enabled
 			next.DisabledAt, next.DisabledBecause = before.Value.DisabledAt, before.Value.DisabledBecause
 		}
 		action, secret := "webhook.change", ""
@@ -252,7 +252,7 @@ func (h *Registry) Put(ctx context.Context, a access.Actor, w wire.Webhook, revi
 	return out, err
 }
 
-// write commits a webhook and what goes with it.
+// write commits a webhook together with further writes.
 func (h *Registry) write(ctx context.Context, w webhook, revision int64, origin store.Origin, more ...store.Write) (
 	wire.Webhook, error) {
 	body, err := replica.Encode(w)
@@ -266,14 +266,14 @@ func (h *Registry) write(ctx context.Context, w webhook, revision int64, origin 
 	return h.Get(w.ID)
 }
 
-// progressWrite is the write that stores how far a webhook has come, over the revision that p was read at.
+// progressWrite returns the write that stores a webhook's progress over the revision of p.
 func (h *Registry) progressWrite(id string, p replica.Row[progress]) (store.Write, error) {
 	p.Value.SavedAt = schedules.At(h.now())
 	body, err := replica.Encode(p.Value)
 	return store.Write{Kind: KindProgress, ID: id, Expect: p.Revision, Body: body}, err
 }
 
-// Delete fails with NotFound, and with Stale unless it is at the given revision.
+// Delete fails with NotFound, and with Stale unless the webhook has the given revision.
 func (h *Registry) Delete(ctx context.Context, a access.Actor, id string, revision *int64) error {
 	return h.replica.Retry(ctx, func() error {
 		row, err := h.find(id)
@@ -291,8 +291,8 @@ func (h *Registry) Delete(ctx context.Context, a access.Actor, id string, revisi
 	})
 }
 
-// Rotate gives a webhook a new secret, which its answer alone has. For a day deliveries are signed with the old one,
-// too.
+// Rotate gives a webhook a new secret, which only this call returns. For a day, deliveries are also signed with the old
+// one.
 func (h *Registry) Rotate(ctx context.Context, a access.Actor, id string, revision *int64) (out wire.Webhook,
 	err error) {
 	err = h.replica.Retry(ctx, func() error {
@@ -312,7 +312,7 @@ func (h *Registry) Rotate(ctx context.Context, a access.Actor, id string, revisi
 	return out, err
 }
 
-// Deliveries answers the latest attempts of a webhook and how it stands. It fails with NotFound.
+// Deliveries returns the latest attempts and the progress of a webhook. It fails with NotFound.
 func (h *Registry) Deliveries(id string) (wire.Deliveries, error) {
 	if _, err := h.find(id); err != nil {
 		return wire.Deliveries{}, err
@@ -328,8 +328,8 @@ func (h *Registry) Deliveries(id string) (wire.Deliveries, error) {
 			FailingSince: p.Since, NextTry: p.NextTry}}, nil
 }
 
-// Replay has a webhook told again of the changes after one, or skip those up to it. It fails with NotFound, and with
-// Invalid when there is no such change.
+// Replay sends a webhook the changes after the given one again, or skips the changes up to it. It fails with NotFound,
+// and with Invalid if there is no such change.
 func (h *Registry) Replay(ctx context.Context, a access.Actor, id string, after int64) (wire.Deliveries, error) {
 	bad := func(latest int64) error {
 		return fault.Fields(fault.Field{Field: "after", Message: fmt.Sprintf("must be the id of a change, from 0 to %d",

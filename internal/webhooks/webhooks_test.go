@@ -24,10 +24,10 @@ import (
 	"lifeline/internal/wire"
 )
 
-// receiver is somebody else's service: it answers what it is told to and keeps what it took.
+// receiver is an external service: it returns prepared answers and records the deliveries.
 type receiver struct {
 	mu     sync.Mutex
-	answer func(m Message) (Reply, error) // nil: 204
+	answer func(m Message) (Reply, error) // nil means 204
 	tries  []time.Time
 	took   []string // type and webhook-id
 }
@@ -51,7 +51,7 @@ func (r *receiver) Post(_ context.Context, m Message) (Reply, error) {
 
 func (r *receiver) Check(*url.URL) error { return nil }
 
-// heard is what it took so far, and forgets it.
+// heard returns the deliveries received since the last call.
 func (r *receiver) heard() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,7 +70,7 @@ type uncounted struct{}
 
 func (uncounted) Delivery(bool) {}
 
-// exchange is a store that webhooks follow, with a receiver.
+// exchange is a store with webhooks and a receiver.
 type exchange struct {
 	*Webhooks
 	*receiver
@@ -90,7 +90,7 @@ func newExchange(t *testing.T, kept int, hook wire.Webhook) *exchange {
 	return x
 }
 
-// open has a service begin over the store.
+// open starts a service on the store.
 func (x *exchange) open() {
 	x.t.Helper()
 	m, err := replica.Open(x.t.Context(), x.store, testKinds)
@@ -103,7 +103,7 @@ func (x *exchange) open() {
 		Log: slog.New(slog.DiscardHandler), Now: time.Now})
 }
 
-// change makes a document of a kind, and answers how that is told.
+// change creates a document of a kind, and returns the expected delivery.
 func (x *exchange) change(kind, id string) string {
 	x.t.Helper()
 	servicetest.Put(x.t, x.Registry.replica, kind, id, map[string]string{"id": id})
@@ -113,7 +113,7 @@ func (x *exchange) change(kind, id string) string {
 	return fmt.Sprintf("%s %d", kind, x.Registry.replica.Sequence())
 }
 
-// run delivers while f runs.
+// run runs f while deliveries run.
 func (x *exchange) run(f func()) {
 	ctx, stop := context.WithCancel(x.t.Context())
 	done := make(chan error)
@@ -160,7 +160,7 @@ func TestWebhookIsToldInOrderOfWhatItAskedFor(t *testing.T) {
 	})
 }
 
-// While one delivery fails, those behind it wait; the waits double, and the receiver's own wish is honoured.
+// While one delivery fails, the later ones wait; the waits double, and a delay requested by the receiver is respected.
 func TestWebhookIsTriedAgainLaterAndLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newExchange(t, 1000, wire.Webhook{Changes: []string{"segment"}})
@@ -182,7 +182,7 @@ func TestWebhookIsTriedAgainLaterAndLater(t *testing.T) {
 			}
 			for i, want := range []time.Duration{time.Second, 2 * time.Second, time.Hour, 8 * time.Second} {
 				got := x.tries[i+1].Sub(x.tries[i])
-				if off := float64(got)/float64(want) - 1; off < -jitter-.01 || off > jitter+.06 { // beside the pause of a look
+				if off := float64(got)/float64(want) - 1; off < -jitter-.01 || off > jitter+.06 { // plus the pause of a check
 					t.Errorf("wait %d is %v, want about %v", i+1, got, want)
 				}
 			}
@@ -194,7 +194,8 @@ func TestWebhookIsTriedAgainLaterAndLater(t *testing.T) {
 	})
 }
 
-// What fails for days is given up, with the reason on record; what it missed comes when it is enabled again.
+// A delivery that fails for days is given up, and the reason is recorded; the missed changes are sent when the webhook
+// is enabled again.
 func TestWebhookIsGivenUpAndGoesOnWhereItWas(t *testing.T) {
 	for name, answer := range map[string]func(Message) (Reply, error){"days": failing(500, 0),
 		"gone": failing(http.StatusGone, 0)} {
@@ -241,8 +242,8 @@ func TestWebhookIsGivenUpAndGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
-// A receiver that fails for long is an alarm, with since when, why, and how much waits, until it is told again; so is
-// one that was given up for that, until somebody sees to it.
+// A receiver that fails for long is an alarm with its start, reason and number of waiting changes, until a delivery
+// succeeds. A receiver that was given up is an alarm until somebody handles it.
 func TestAWebhookThatFailsForLongIsAnAlarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newExchange(t, 100, wire.Webhook{Changes: []string{"segment"}})
@@ -294,7 +295,7 @@ func TestWebhookIsToldThatItMissedWhatIsNoLongerKept(t *testing.T) {
 			x.change(replica.KindSegment, "a")
 		}
 		latest := x.Registry.replica.Sequence()
-		x.open() // which begins where the feed is now
+		x.open() // it starts at the present end of the feed
 		x.run(func() {
 			time.Sleep(time.Second)
 			x.expect("a reset", fmt.Sprintf("reset reset-%d", latest))
@@ -339,7 +340,7 @@ func TestWebhookIsToldAgainOnDemand(t *testing.T) {
 	})
 }
 
-// A new secret signs at once, the old one for a day beside it; neither is in the store.
+// A new secret is used at once, and the old one beside it for a day; neither is stored.
 func TestSecretsAreRotatedAndNotStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newExchange(t, 1000, wire.Webhook{Changes: []string{"segment"}})
