@@ -38,11 +38,11 @@ func (m *Media) Expires() time.Time {
 
 // URL is the absolute address of a recording for one station, good until expires or as long as a token is: the one
 // with this id, with which its list was fetched.
-func (m *Media) URL(station, token, sha256 string, expires time.Time) string {
+func (m *Media) URL(station, token, hash string, expires time.Time) string {
 	exp := strconv.FormatInt(expires.Unix(), 10)
 	owner := station + ownerSeparator + token
-	sig := owner + "." + base64.RawURLEncoding.EncodeToString(m.sum(owner, sha256, exp))
-	return m.base + wire.Audio(sha256) + "?" + url.Values{"exp": {exp}, "sig": {sig}}.Encode()
+	sig := owner + "." + base64.RawURLEncoding.EncodeToString(m.sum(owner, hash, exp))
+	return m.base + wire.Audio(hash) + "?" + url.Values{"exp": {exp}, "sig": {sig}}.Encode()
 }
 
 // Host is where the service is reached, without the port.
@@ -61,7 +61,7 @@ const ownerSeparator = "~"
 // Authenticate answers the station that an address was made for, as an actor that may do what that station's token may;
 // the caller sees to it that this is no more than to read this recording, and that Access.Holds does not fail. It fails
 // with Unauthenticated, and with Forbidden when the address was good once.
-func (m *Media) Authenticate(sha256, exp, sig string) (Actor, error) {
+func (m *Media) Authenticate(hash, exp, sig string) (Actor, error) {
 	bad := fault.New(fault.Unauthenticated, "this media address was not signed here: fetch the list again")
 	dot := strings.LastIndexByte(sig, '.')
 	if dot < 0 {
@@ -69,7 +69,7 @@ func (m *Media) Authenticate(sha256, exp, sig string) (Actor, error) {
 	}
 	owner := sig[:dot]
 	given, err := base64.RawURLEncoding.Strict().DecodeString(sig[dot+1:])
-	if err != nil || !hmac.Equal(given, m.sum(owner, sha256, exp)) {
+	if err != nil || !hmac.Equal(given, m.sum(owner, hash, exp)) {
 		return Actor{}, bad
 	}
 	seconds, err := strconv.ParseInt(exp, 10, 64)

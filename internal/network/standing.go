@@ -146,17 +146,17 @@ type fallbackSegment struct {
 
 // AirableFallback are the station's fallback segments that may air at an instant.
 func (s *Standing) AirableFallback(st schedules.Station, now time.Time) (out []fallbackSegment) {
-	library := s.planning.Library()
+	lib := s.planning.Library()
 	for _, id := range st.Fallback {
-		seg, ok := library.Segment(id)
+		seg, ok := lib.Segment(id)
 		if !ok || seg.Recording == nil {
 			continue
 		}
 		place := schedules.Place{Languages: st.Languages, StartAt: now, EndAt: now.Add(seg.Recording.AirTime().Duration)}
-		if library.Airable(id, place) != nil {
+		if lib.Airable(id, place) != nil {
 			continue
 		}
-		life, _ := library.Life(id)
+		life, _ := lib.Life(id)
 		out = append(out, fallbackSegment{seg, life.Until})
 	}
 	return out
@@ -205,8 +205,8 @@ func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationPro
 
 // unairable says why a fallback segment may not air.
 func (s *Standing) unairable(st schedules.Station, id string, now time.Time) string {
-	library := s.planning.Library()
-	seg, ok := library.Segment(id)
+	lib := s.planning.Library()
+	seg, ok := lib.Segment(id)
 	if !ok {
 		return fmt.Sprintf("segment %q is not known", id)
 	}
@@ -214,7 +214,7 @@ func (s *Standing) unairable(st schedules.Station, id string, now time.Time) str
 	if seg.Recording != nil {
 		end = now.Add(seg.Recording.AirTime().Duration)
 	}
-	if u := library.Airable(id, schedules.Place{Languages: st.Languages, StartAt: now, EndAt: end}); u != nil {
+	if u := lib.Airable(id, schedules.Place{Languages: st.Languages, StartAt: now, EndAt: end}); u != nil {
 		return fmt.Sprintf("segment %q %s", id, u.Message)
 	}
 	return fmt.Sprintf("segment %q has no recording", id)

@@ -82,16 +82,16 @@ func TestDocumentsAreValid(t *testing.T) {
 	s, date, q := harbour(t)
 	bare := Service{Station: schedules.Station{ID: "x", Name: "X", Timezone: "UTC"}, Host: "127.0.0.1"}
 	var documents [][]byte
-	for _, make := range []func() ([]byte, error){
+	for _, build := range []func() ([]byte, error){
 		func() ([]byte, error) { return Programmes(s, date, q) }, func() ([]byte, error) { return Programmes(s, date, nil) },
 		func() ([]byte, error) { return Information(s) }, func() ([]byte, error) { return Programmes(bare, date, nil) },
 		func() ([]byte, error) { return Information(bare) },
 	} {
-		b, err := make()
+		b, err := build()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, _ := make(); !bytes.Equal(b, again) {
+		if again, _ := build(); !bytes.Equal(b, again) {
 			t.Error("the same day gives other bytes")
 		}
 		documents = append(documents, b)
