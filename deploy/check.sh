@@ -73,13 +73,13 @@ fi
 for target in linux/arm64 windows/amd64; do # it reads the programs and all that they import as source, and fails where a type does
   GOOS=${target%/*} GOARCH=${target#*/} "$tools/deadcode" ./cmd/... >/dev/null
 done
-mapfile -t others < <(go list ./... | grep -Ev '^lifeline/(audio|schedules|cmd/lifeline)(/|$)')
+mapfile -t others < <(go list ./... | grep -Ev '^lifeline/(audio|schedules|cmd/endtoend)(/|$)')
 say 'tests under the race detector, in their short form'
 # Code that starts no goroutine and decodes or computes sound is slow under the detector and has nothing for it to find.
 # `audio` starts some: its own tests run under the detector.
 race() { CGO_ENABLED=1 go test -race -short -shuffle=on -vet=off -timeout 20m -gcflags=github.com/hajimehoshi/go-mp3/...=-race=false "$@"; }
 race ./audio/...
-race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false ./cmd/lifeline/... "${others[@]}"
+race -gcflags=lifeline/audio/...=-race=false -gcflags=lifeline/internal/playout/dsp=-race=false ./cmd/endtoend "${others[@]}"
 race -run AtOnce ./schedules/... # it starts no goroutine: what its callers do at once is under the detector
 say 'tests without the race detector'
 go test -shuffle=on -vet=off -timeout 20m ./schedules/...

@@ -9,7 +9,7 @@ prove() { # package, tests, name
 
 case "${1:-}" in
 crash) # kill -9 under uploads, plans, publications and as-run reports: of the service on SQLite and on Redis, and of redis-server
-  prove ./cmd/lifeline/commands 'TestKilling' crash
+  prove ./cmd/endtoend 'TestKilling' crash
   ;;
 crash-store) # kill -9 of processes under load on SQLite, Redis and blobs, and of redis-server
   prove ./internal/store/sqlite Killed crash-store
@@ -17,7 +17,7 @@ crash-store) # kill -9 of processes under load on SQLite, Redis and blobs, and o
   prove ./internal/blob Killed crash-store
   ;;
 replicas) # two replicas under load for two minutes, of which one is killed every few seconds
-  prove ./cmd/lifeline/commands 'Replica' replicas
+  prove ./cmd/endtoend 'Replica' replicas
   ;;
 matrix) # over 460 generated MP3 files against mpg123 and ffmpeg
   prove ./audio Matrix matrix
@@ -38,13 +38,13 @@ memory) # ten hours of MP3
   go run ./internal/bench/audio -memory 10
   ;;
 uploads) # 500 MB over a link that breaks every 5 MB, with a kill -9; 200 uploads at once; a full disk
-  prove ./cmd/lifeline/commands 'UploadArrives|ManyUploads|FullDiskRefuses' uploads
+  prove ./cmd/endtoend 'UploadArrives|ManyUploads|FullDiskRefuses' uploads
   ;;
 ready) # from an upload's last byte at 8 Mbit/s to pending, through the whole service
-  go test ./cmd/lifeline/commands -run '^$' -bench LastByte -benchtime 3x -timeout 60m
+  go test ./cmd/endtoend -run '^$' -bench LastByte -benchtime 3x -timeout 60m
   ;;
 contract) # 50,000 requests generated from the OpenAPI document; LIFELINE_SEED chooses others
-  prove ./cmd/lifeline/commands ContractHolds contract
+  prove ./cmd/endtoend ContractHolds contract
   ;;
 planner) # the benchmark's instances, beside re-implementations of the peers' planners
   go run ./internal/bench/planner
@@ -65,7 +65,7 @@ week) # three weeks of eight hours a day in simulated time, with everything that
   prove ./internal/playout WeekOfFaults week
   ;;
 air) # a quarter of an hour in real time, with everything that goes wrong; LIFELINE_SEED chooses when
-  prove ./cmd/lifeline/commands WindowFullOfFaults air
+  prove ./cmd/endtoend WindowFullOfFaults air
   ;;
 drift) # a day on sound cards whose clocks are off, and the purity of what is converted
   prove ./internal/playout 'StaysInStep|StaysPure' drift
@@ -83,7 +83,7 @@ chain) # 50,000 changed bytes in a year's record, each found on its day
   prove ./internal/record ChangedByte chain
   ;;
 recall) # a person recalled on a hundred stations, ten unplugged; and twenty days of leases, set clocks and restarts
-  prove ./cmd/lifeline/commands RecalledPersonIsOff recall
+  prove ./cmd/endtoend RecalledPersonIsOff recall
   prove ./internal/playout SensitiveItemNever recall
   ;;
 days) # four weeks of five stations, planned together: no two days alike, and as varied as those planned one by one

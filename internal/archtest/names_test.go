@@ -52,6 +52,7 @@ var sameNames = map[string]string{
 	"Reserve":    "of a disk; of a Redis",
 	"Row":        "of a frequency file; of a cache",
 	"S3":         "the settings; the back end",
+	"Service":    "of a broadcaster in a feed; the program put together",
 	"Slot":       "of a rundown; of the player's timeline",
 	"Span":       "of a recording; of the player's timeline",
 	"Standing":   "of a station against its definitions; of a sound output",

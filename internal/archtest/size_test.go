@@ -23,7 +23,7 @@ const (
 
 // longer are the functions that are a list of things that belong together, with what they list.
 var longer = map[string]string{
-	"commands.openService": "the parts of the service, in the order in which one needs the other",
+	"service.Open":         "the parts of the service, in the order in which one needs the other",
 	"main.crowd":           "one measurement, from its beginning to its end",
 	"httpapi.routes":       "the routes of a topic, with their words",
 	"storetest.RunArchive": "the cases of the suite",

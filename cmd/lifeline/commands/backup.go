@@ -23,6 +23,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/kinds"
 	"lifeline/internal/replica"
+	"lifeline/internal/service"
 	"lifeline/internal/store"
 )
 
@@ -39,7 +40,7 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	s, audio, err := openThere(ctx, c.Serve)
+	s, audio, err := service.OpenThere(ctx, c.Serve)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 }
 
 // write writes the archive to w.
-func (c *backupCmd) write(ctx context.Context, s documents, audio recordings, w io.Writer) (m archive.Manifest,
+func (c *backupCmd) write(ctx context.Context, s service.Store, audio service.Audio, w io.Writer) (m archive.Manifest,
 	err error) {
 	bar := passingBar("backing up", -1)
 	defer bar.Finish()
@@ -107,7 +108,7 @@ func (c *backupCmd) write(ctx context.Context, s documents, audio recordings, w 
 }
 
 // copyBlob reads a blob twice, so that no damaged one gets into the archive and no room for a copy is needed.
-func copyBlob(ctx context.Context, from recordings, sha string, to *archive.Writer) error {
+func copyBlob(ctx context.Context, from service.Audio, sha string, to *archive.Writer) error {
 	content, _, err := from.Open(ctx, sha)
 	if fault.Is(err, fault.NotFound) {
 		to.Missing(sha)

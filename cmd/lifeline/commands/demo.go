@@ -21,6 +21,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
+	"lifeline/internal/service"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 	"lifeline/schedules/examples"
@@ -39,7 +40,7 @@ type demo struct {
 	dir     string
 	url     string
 	player  string // its program
-	service *service
+	service *service.Service
 }
 
 func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
@@ -60,15 +61,15 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if d.service, err = openService(ctx, cfg, d.url, log); err != nil {
+	if d.service, err = service.Open(ctx, cfg, d.url, log); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- d.service.run(serving, l) }()
+	go func() { ended <- d.service.Run(serving, l) }()
 	defer func() {
 		stop()
-		err = errors.Join(err, <-ended, d.service.close())
+		err = errors.Join(err, <-ended, d.service.Close())
 	}()
 	if d.player, err = findPlayer(ctx, dir); err != nil {
 		return err
@@ -200,7 +201,7 @@ func (d *demo) publish(ctx context.Context, c *client.Client, in wire.ManyReques
 
 // token makes a token as an administrator on the machine would.
 func (d *demo) token(ctx context.Context, n access.NewToken) (string, error) {
-	t, err := d.service.access.Create(ctx, access.System, n)
+	t, err := d.service.Access.Create(ctx, access.System, n)
 	return t.Secret, err
 }
 

@@ -24,10 +24,10 @@ import (
 	"lifeline/schedules"
 )
 
-// demoWindow is the window that the demonstration opens, and the clock that it follows.
+// DemoWindow is the window that the demonstration opens, and the clock that it follows.
 const (
-	demoWindow = "demo"
-	demoLength = 58 * time.Second
+	DemoWindow = "demo"
+	DemoLength = 58 * time.Second
 )
 
 // demoClock has a bit of everything: a fixed segment, a pick, a hard post, fill that fades to it, and a close that is
@@ -35,7 +35,7 @@ const (
 func demoClock() schedules.Clock {
 	post, fade := schedules.Ms(30_000), schedules.Ms(60_000)
 	bed := &schedules.Selector{Kinds: []schedules.Kind{"bed"}}
-	return schedules.Clock{ID: demoWindow, Length: schedules.Millis{Duration: demoLength}, Positions: []schedules.Position{
+	return schedules.Clock{ID: DemoWindow, Length: schedules.Millis{Duration: DemoLength}, Positions: []schedules.Position{
 		{ID: "ident", Segment: "ident-ko"},
 		{ID: "appeal", Pick: &schedules.Selector{Kinds: []schedules.Kind{"reading"}, Language: "ko-KP",
 			Max: schedules.Ms(22_000)}},
@@ -48,7 +48,7 @@ func demoClock() schedules.Clock {
 
 // air opens a short window on a station, runs the real player against it, and shows plan against air.
 func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) error {
-	station, start, err := d.openWindow(ctx, c, lead)
+	station, start, err := OpenDemoWindow(ctx, c, lead)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) er
 		return err
 	}
 	d.title("%s opens a window of %v at %s (%s); its player pulls the queue, verifies it and plays it", station.Name,
-		demoLength, start.In(zone).Format("15:04:05"), zone)
+		DemoLength, start.In(zone).Format("15:04:05"), zone)
 	if err := d.publish(ctx, c, wire.ManyRequest{Stations: []string{station.ID}, Dates: []schedules.Date{date},
 		Seed: 1}); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) er
 		return err
 	}
 	printReconciliation(d.out, r, zone)
-	wav := filepath.Join(d.dir, "air", fmt.Sprintf("%s-%s.wav", date, demoWindow))
+	wav := filepath.Join(d.dir, "air", fmt.Sprintf("%s-%s.wav", date, DemoWindow))
 	fmt.Fprintf(d.out, "\n  What went to air: %s\n", wav)
 	if r.Totals[schedules.AsPlanned] != len(r.Items) {
 		return errors.New("not every item aired as planned")
@@ -83,8 +83,8 @@ func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) er
 	return nil
 }
 
-// openWindow adds the window to the first station whose own windows leave the time free.
-func (d *demo) openWindow(ctx context.Context, c *client.Client, lead time.Duration) (schedules.Station, time.Time,
+// OpenDemoWindow adds the window to the first station whose own windows leave the time free.
+func OpenDemoWindow(ctx context.Context, c *client.Client, lead time.Duration) (schedules.Station, time.Time,
 	error) {
 	stations, err := c.Stations(ctx)
 	if err != nil {
@@ -92,15 +92,15 @@ func (d *demo) openWindow(ctx context.Context, c *client.Client, lead time.Durat
 	}
 	start := time.Now().UTC().Add(lead).Truncate(time.Second).Add(time.Second)
 	for _, st := range stations {
-		taken, err := st.Occurrences(start.Add(-24*time.Hour), start.Add(demoLength))
+		taken, err := st.Occurrences(start.Add(-24*time.Hour), start.Add(DemoLength))
 		if err != nil {
 			return st, start, err
 		}
 		if n := len(taken); n > 0 && taken[n-1].EndAt.After(start) {
 			continue
 		}
-		st.Windows = append(st.Windows, schedules.Window{ID: demoWindow, Clock: demoWindow, Languages: []string{"ko-KP"},
-			Length: schedules.Millis{Duration: demoLength}, Tolerance: schedules.Ms(10),
+		st.Windows = append(st.Windows, schedules.Window{ID: DemoWindow, Clock: DemoWindow, Languages: []string{"ko-KP"},
+			Length: schedules.Millis{Duration: DemoLength}, Tolerance: schedules.Ms(10),
 			Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:" + start.Format("20060102T150405") +
 				"\nRRULE:FREQ=DAILY;COUNT=1"}})
 		if !slices.Contains(st.Languages, "ko-KP") {
@@ -125,7 +125,7 @@ func (d *demo) runPlayer(ctx context.Context, station string, date schedules.Dat
 	}
 	cmd := exec.CommandContext(ctx, d.player, "--server", d.url, "--station", station, "--trust-on-first-use",
 		"--state", filepath.Join(d.dir, "player"), "--output", "wav:"+filepath.Join(d.dir, "air"),
-		"--once", demoWindow+"@"+date.String(), "--report", "json")
+		"--once", DemoWindow+"@"+date.String(), "--report", "json")
 	cmd.Env = append(os.Environ(), "LIFELINE_TOKEN="+secret)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	var said bytes.Buffer
@@ -204,12 +204,12 @@ func (d *demo) reconciled(ctx context.Context, c *client.Client, station string,
 	}
 	planned := 0
 	for _, i := range day.Items {
-		if i.Window == demoWindow {
+		if i.Window == DemoWindow {
 			planned++
 		}
 	}
 	for deadline := time.Now().Add(reconcileWait); ; time.Sleep(200 * time.Millisecond) {
-		r, err := c.Reconciliation(ctx, station, date, demoWindow)
+		r, err := c.Reconciliation(ctx, station, date, DemoWindow)
 		if err != nil || r.Totals[schedules.AsPlanned] == planned || time.Now().After(deadline) {
 			return r, err
 		}

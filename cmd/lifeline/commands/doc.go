@@ -3,8 +3,7 @@
 //
 //   - run.go runs a command; each command is a type with Run. remote.go has what the commands that ask a service
 //     share, dates.go reads days and times as people write them.
-//   - Service: serve.go runs it, service.go puts its parts together, backends.go opens the store and the audio, key.go,
-//     tls.go, hold.go and garbage.go see to the key, certificates, the directory's lock and memory.
+//   - Service: serve.go runs what internal/service puts together.
 //   - Operators: fsck.go, backup.go, restore.go, rekey.go, upgrade.go, token.go, verify.go, demo.go and demoair.go.
 //   - Producers: upload.go with catalogue.go and table.go for what stands beside recordings, names.go for ids and tags,
 //     update.go for what a corrected table changes; segments.go, acts.go and analyse.go.

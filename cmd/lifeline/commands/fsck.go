@@ -20,6 +20,7 @@ import (
 	"lifeline/internal/kinds"
 	"lifeline/internal/record"
 	"lifeline/internal/replica"
+	"lifeline/internal/service"
 	"lifeline/internal/store"
 	"lifeline/internal/store/sqlite"
 )
@@ -53,7 +54,7 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 			return err
 		}
 	}
-	s, audio, err := openThere(ctx, c.Serve)
+	s, audio, err := service.OpenThere(ctx, c.Serve)
 	if fault.Is(err, fault.NotFound) {
 		return err
 	}
@@ -97,10 +98,10 @@ func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error)
 	if c.Store != "sqlite" {
 		return fault.New(fault.Invalid, "--accept-older is for the embedded store")
 	}
-	if err := isThere(ctx, c.Serve); err != nil {
+	if err := service.IsThere(ctx, c.Serve); err != nil {
 		return err
 	}
-	hold, err := holdData(c.Serve, endFirst("fsck --accept-older"))
+	hold, err := service.Hold(c.Serve, endFirst("fsck --accept-older"))
 	if err != nil {
 		return err
 	}
@@ -129,27 +130,27 @@ const setBackCure = "recall, approve, withdraw and publish it again. What a stat
 
 // signingKeys are the keys that the store knows. It fails where the key file is not of the one that signs. A shared
 // store may be looked at where no service runs, and there is no key.
-func (c *fsckCmd) signingKeys(ctx context.Context, s documents) (known access.SigningKeys, err error) {
+func (c *fsckCmd) signingKeys(ctx context.Context, s service.Store) (known access.SigningKeys, err error) {
 	id := ""
-	key, failed := signingKey(c.Key)
+	key, failed := service.SigningKey(c.Key)
 	if failed == nil {
-		id = keyID(key)
+		id = service.KeyID(key)
 	}
 	known, _, err = access.ReadSigningKeys(ctx, s, id)
 	switch {
 	case err != nil:
 		return known, err
 	case failed == nil:
-		return known, knownKey(ctx, c.Serve, s, id)
+		return known, service.KnownKey(ctx, c.Serve, s, id)
 	case !errors.Is(failed, fs.ErrNotExist):
 		return known, failed
 	case known.Current == "" || c.Store != "sqlite":
 		return known, nil
 	}
-	if made, err := signingKey(newKey(c.Key)); err == nil && keyID(made) == known.Current {
+	if made, err := service.SigningKey(service.NewKeyFile(c.Key)); err == nil && service.KeyID(made) == known.Current {
 		return known, nil // the next start gives it its name
 	}
-	return known, keyMissing(c.Serve, known.Current)
+	return known, service.KeyMissing(c.Serve, known.Current)
 }
 
 // printFormer counts what other keys signed than those that do now.
@@ -168,7 +169,7 @@ func printFormer(w io.Writer, known access.SigningKeys, signers map[string]map[s
 
 // withoutStore reads the recordings alone, since nothing says which there should be.
 func (c *fsckCmd) withoutStore(ctx context.Context, up *checkup) (err error) {
-	audio, err := openAudio(ctx, c.Serve)
+	audio, err := service.OpenAudio(ctx, c.Serve)
 	if err != nil {
 		up.report(err.Error())
 		return up.verdict()
@@ -181,8 +182,9 @@ func (c *fsckCmd) withoutStore(ctx context.Context, up *checkup) (err error) {
 }
 
 // blobs looks whether the named blobs are there and whole, and repairs what can be.
-func (c *fsckCmd) blobs(ctx context.Context, up *checkup, audio recordings, named map[string]replica.Held) (err error) {
-	var spare recordings // nil: none
+func (c *fsckCmd) blobs(ctx context.Context, up *checkup, audio service.Audio,
+	named map[string]replica.Held) (err error) {
+	var spare service.Audio // nil: none
 	if c.RepairFrom != "" {
 		if spare, err = c.openSpare(ctx); err != nil {
 			return err
@@ -249,11 +251,11 @@ func (up *checkup) verdict() error {
 	return fmt.Errorf("problems found: %d, of which repaired: %d", up.found, up.repaired)
 }
 
-func (c *fsckCmd) openSpare(ctx context.Context) (recordings, error) {
+func (c *fsckCmd) openSpare(ctx context.Context) (service.Audio, error) {
 	if strings.HasPrefix(c.RepairFrom, "s3+") {
 		other := c.Serve
 		other.Audio = c.RepairFrom
-		return openAudio(ctx, other)
+		return service.OpenAudio(ctx, other)
 	}
 	if _, err := os.Stat(c.RepairFrom); errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.NotFound, "there is no directory %s to repair from", c.RepairFrom)

@@ -14,6 +14,7 @@ import (
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
 	"lifeline/internal/record"
+	"lifeline/internal/service"
 )
 
 // rekeyCmd takes what serve takes to find the store and the key.
@@ -26,22 +27,22 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	key, unread := signingKey(c.Key)
-	if err := isThere(ctx, c.Serve); err != nil && (unread != nil || !fault.Is(err, fault.NotFound)) {
+	key, unread := service.SigningKey(c.Key)
+	if err := service.IsThere(ctx, c.Serve); err != nil && (unread != nil || !fault.Is(err, fault.NotFound)) {
 		return err
 	}
-	s, err := openHeld(ctx, c.Serve, endFirst("rekey"))
+	s, err := service.OpenHeld(ctx, c.Serve, endFirst("rekey"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if unread == nil {
-		if known, revision, err := access.ReadSigningKeys(ctx, s, keyID(key)); err != nil {
+		if known, revision, err := access.ReadSigningKeys(ctx, s, service.KeyID(key)); err != nil {
 			return err
-		} else if revision > 0 && known.Current == keyID(key) {
+		} else if revision > 0 && known.Current == service.KeyID(key) {
 			return fault.New(fault.Conflict, "key %s in %s signs already, and nothing was changed. To sign with a new one, as "+
 				"when this one is stolen, move that file "+
-				"to where you keep such things, then run this again", keyID(key), c.Key)
+				"to where you keep such things, then run this again", service.KeyID(key), c.Key)
 		}
 	}
 	if unread == nil || errors.Is(unread, fs.ErrNotExist) {
@@ -51,17 +52,17 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	switch {
 	case errors.Is(unread, fs.ErrNotExist):
-		key = randomKey()
-		err = adoptKey(ctx, c.Serve, s, c.By, key, true)
+		key = service.RandomKey()
+		err = service.AdoptKey(ctx, c.Serve, s, c.By, key, true)
 	case unread == nil:
-		err = useKey(ctx, s, c.By, key)
+		err = service.UseKey(ctx, s, c.By, key)
 	default:
 		err = unread
 	}
 	if err != nil {
 		return err
 	}
-	keys, _, err := access.ReadSigningKeys(ctx, s, keyID(key))
+	keys, _, err := access.ReadSigningKeys(ctx, s, service.KeyID(key))
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		"At its next start the service signs the recall list, the fallback lists and the queues that are not over with it, "+
 		"in revisions above "+
 		"all that stations have seen. What is older "+
-		"stays signed with the former keys: lifeline fsck counts it.\n", keyID(key), public)
+		"stays signed with the former keys: lifeline fsck counts it.\n", service.KeyID(key), public)
 	for _, k := range keys.Keys {
 		if k.ID == keys.Current {
 			continue

@@ -10,17 +10,14 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
-	"time"
 
-	"lifeline/internal/access"
 	"lifeline/internal/archive"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
 	"lifeline/internal/kinds"
-	"lifeline/internal/record"
 	"lifeline/internal/replica"
+	"lifeline/internal/service"
 	"lifeline/internal/store"
 )
 
@@ -42,12 +39,12 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 	if err := sameKey(c.Key, a.Key()); err != nil {
 		return err
 	}
-	s, err := openHeld(ctx, c.Serve, restoreAside)
+	s, err := service.OpenHeld(ctx, c.Serve, restoreAside)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	audio, err := openAudio(ctx, c.Serve)
+	audio, err := service.OpenAudio(ctx, c.Serve)
 	if err != nil {
 		return err
 	}
@@ -68,10 +65,10 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		if m, err = putBlobs(ctx, a, audio); err != nil || a.Key() == nil {
 			return err
 		}
-		return keepSigningKey(c.Key, a.Key())
+		return service.KeepSigningKey(c.Key, a.Key())
 	}
 	// The store takes all or nothing, and the rest of the archive comes before it says that it has all.
-	noted, err := noteRestored(c.Serve)
+	noted, err := service.NoteRestored(c.Serve)
 	if err != nil {
 		return err
 	}
@@ -82,7 +79,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 				"move the files of this one away, to where nothing writes to them")
 		}
 		if noted {
-			err = errors.Join(err, os.Remove(restoredFile(c.Serve)))
+			err = errors.Join(err, os.Remove(service.RestoredFile(c.Serve)))
 		}
 		return err
 	}
@@ -90,36 +87,6 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 	fmt.Fprintf(stdout, "The backup is of %s UTC. What came later is not in it: %s\n",
 		a.MadeAt().UTC().Format("2006-01-02 15:04:05"), setBackCure)
 	return c.advise(ctx, stdout, audio, look.Blobs())
-}
-
-// restoredFile is a file in the data directory that says that the store may be older than what stations have seen, from
-// before it is restored until a service on it numbers what it signs above that.
-func restoredFile(c config.Serve) string { return filepath.Join(c.Data, "restored") }
-
-// noteRestored makes it, and answers whether it was not there.
-func noteRestored(c config.Serve) (noted bool, err error) {
-	f, err := os.OpenFile(restoredFile(c), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, errors.Join(f.Sync(), f.Close())
-}
-
-// outrunRestored has what a restored store signs from now on numbered above all that stations have seen. Published days
-// stay as they are, since the backup may be as new as the stations; where a station tells otherwise, they follow.
-func outrunRestored(ctx context.Context, c config.Serve, s documents) error {
-	if _, err := os.Stat(restoredFile(c)); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	if err := record.RaiseFloor(ctx, s, access.System.Name, "recalls.raise", false, time.Now()); err != nil {
-		return err
-	}
-	return os.Remove(restoredFile(c))
 }
 
 // followed yields all of seq and then what rest fails with.
@@ -137,7 +104,7 @@ func followed[T any](seq iter.Seq2[T, error], rest func() error) iter.Seq2[T, er
 }
 
 // putBlobs stores the archive's blobs and reads it to its end.
-func putBlobs(ctx context.Context, a *archive.Reader, to recordings) (archive.Manifest, error) {
+func putBlobs(ctx context.Context, a *archive.Reader, to service.Audio) (archive.Manifest, error) {
 	for b, err := range a.Blobs() {
 		if err == nil {
 			_, err = to.Put(ctx, b, b.Bytes)
@@ -150,7 +117,7 @@ func putBlobs(ctx context.Context, a *archive.Reader, to recordings) (archive.Ma
 }
 
 // advise says what is still needed, and fails where recordings are.
-func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio recordings,
+func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio service.Audio,
 	named map[string]replica.Held) error {
 	missing := 0
 	for sha := range named {
@@ -183,7 +150,7 @@ func sameKey(path string, key []byte) error {
 	held, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return noName(path)
+		return service.NoName(path)
 	case err != nil:
 		return fmt.Errorf("signing key: %w", err)
 	case !bytes.Equal(bytes.TrimSpace(held), bytes.TrimSpace(key)):

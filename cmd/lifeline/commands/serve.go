@@ -12,6 +12,7 @@ import (
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
+	"lifeline/internal/service"
 )
 
 type serveCmd struct {
@@ -53,16 +54,16 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 				"service", "address", url)
 		}
 	}
-	s, err := openService(ctx, c.Serve, url, log)
+	s, err := service.Open(ctx, c.Serve, url, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	fmt.Fprintf(stdout, "Lifeline serves at %s\nThe console is at %s/\n", url, strings.TrimRight(url, "/"))
-	if s.access.Empty() {
+	if s.Access.Empty() {
 		fmt.Fprintf(stdout, "Nobody has a token yet. Make the first administrator's here: %s token create --data %s --name "+
 			"NAME --role admin\n", os.Args[0], c.Data)
 	}
-	return errors.Join(s.run(ctx, l), s.close())
+	return errors.Join(s.Run(ctx, l), s.Close())
 }
 
 // logger writes as the configuration says.

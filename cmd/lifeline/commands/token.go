@@ -13,6 +13,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/service"
 	"lifeline/internal/store"
 	"lifeline/internal/wire"
 )
@@ -35,7 +36,7 @@ type tokenCreateCmd struct {
 }
 
 func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	if err := errors.Join(c.Check(), isThere(ctx, c.Serve)); err != nil {
+	if err := errors.Join(c.Check(), service.IsThere(ctx, c.Serve)); err != nil {
 		return err // a token in a store that no service has would let nobody in
 	}
 	t, err := c.create(ctx)
@@ -50,7 +51,7 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 	if err := errors.Join(c.Check(), c.MakeData()); err != nil {
 		return t, err
 	}
-	s, err := openStore(ctx, c.Serve)
+	s, err := service.OpenStore(ctx, c.Serve)
 	if err != nil {
 		return t, err
 	}

@@ -22,6 +22,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/record"
 	"lifeline/internal/seal"
+	"lifeline/internal/service"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -68,7 +69,7 @@ func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof c
 	if !c.Direct {
 		return chain.Verify(ctx, remoteChain{c.client()}, keys, known)
 	}
-	s, err := openStore(ctx, c.Serve)
+	s, err := service.OpenStore(ctx, c.Serve)
 	if err != nil {
 		return proof, err
 	}
@@ -84,18 +85,18 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 		if err := c.Check(); err != nil {
 			return nil, err
 		}
-		if err := isThere(ctx, c.Serve); err != nil {
+		if err := service.IsThere(ctx, c.Serve); err != nil {
 			return nil, err
 		}
 		if len(given) > 0 {
 			break
 		}
-		private, err := signingKey(c.Key)
+		private, err := service.SigningKey(c.Key)
 		if err != nil {
 			return nil, err
 		}
 		given = append(given, base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey)))
-		known, err := c.known(ctx, keyID(private))
+		known, err := c.known(ctx, service.KeyID(private))
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +124,7 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 
 // known are the keys that the store says sign, or signed.
 func (c *verifyCmd) known(ctx context.Context, id string) (_ []wire.Key, err error) {
-	s, err := openStore(ctx, c.Serve)
+	s, err := service.OpenStore(ctx, c.Serve)
 	if err != nil {
 		return nil, err
 	}

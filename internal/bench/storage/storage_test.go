@@ -33,7 +33,7 @@ func TestFigures(t *testing.T) {
 	t.Run("commits on SQLite", func(t *testing.T) { commitsOnSQLite(t, e) })
 	t.Run("commits on Redis", func(t *testing.T) { commitsOnRedis(t, e) })
 	if !proving {
-		return // that services answer and replicas wake is shown in cmd/lifeline
+		return // that services answer and replicas wake is shown in cmd/endtoend
 	}
 	program := build(t)
 	shared := []string{"--data", t.TempDir(), "--store", "redis://" + harness.StartRedis(t, harness.Durable...).Addr}

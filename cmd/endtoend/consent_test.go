@@ -1,0 +1,208 @@
+package endtoend
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// patch changes a segment's metadata as it now is.
+func patch(t *testing.T, h *house, id string, change map[string]any) answer {
+	t.Helper()
+	s, err := h.producer.Segment(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.do(http.MethodPatch, wire.Segment(id), h.secrets["producer"],
+		map[string]string{"Content-Type": "application/merge-patch+json",
+			"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
+}
+
+// state is a segment's state after a patch.
+func state(t *testing.T, h *house, id string, change map[string]any) schedules.State {
+	t.Helper()
+	var s schedules.Segment
+	got := patch(t, h, id, change)
+	if got.status != http.StatusOK {
+		t.Fatalf("%s: %d %s", id, got.status, got.body)
+	}
+	got.into(t, &s)
+	return s.State
+}
+
+// queueUntil waits for a published queue of which something is so.
+func (h *house) queueUntil(station, day string, so func(wire.Queue) bool) wire.Queue {
+	h.t.Helper()
+	for {
+		q := h.queue(station, day)
+		if so(q) {
+			return q
+		}
+		if _, err := h.station(station).Station(station).Queue(h.t.Context(), q.Date,
+			strconv.Quote(strconv.FormatInt(q.Revision, 10)), 30*time.Second); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+// A consent that is shortened takes what it was for out of the published day from then on, and one that is lengthened,
+// or a person who is another, must be looked at by somebody else.
+func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
+	h := open(t, furnish(t))
+	const station, day = "harbour-dawn", "2099-11-25"
+	h.publish([]string{station}, day)
+	before := h.queue(station, day)
+	var id string
+	var airings []wire.QueueItem
+	for _, i := range before.Items {
+		if id == "" && i.Kind == "testimony" {
+			id = i.SegmentID
+		}
+		if id != "" && i.SegmentID == id {
+			airings = append(airings, i)
+		}
+	}
+	if len(airings) == 0 {
+		t.Fatal("the day has no testimony")
+	}
+	if got := patch(t, h, id, map[string]any{"persons": nil,
+		"consent": map[string]any{"expires_at": "2099-12-31T00:00:00Z"}}); got.status != http.StatusBadRequest &&
+		got.status != http.StatusUnprocessableEntity || !strings.Contains(string(got.body), "persons") {
+		t.Errorf("nobody's consent: %d %s", got.status, got.body)
+	}
+	// Its end lies behind the first airing: that stays, and the player is told; what comes after it goes.
+	ends := airings[0].StartAt.Add(airings[0].Duration.Duration + time.Second)
+	if got := state(t, h, id, map[string]any{"consent": map[string]any{"given_at": "2023-10-01T00:00:00Z",
+		"expires_at": ends, "reference": "drawer 4"}}); got != schedules.Approved {
+		t.Errorf("with a consent that ends it is %s", got)
+	}
+	q := h.queueUntil(station, day, func(q wire.Queue) bool {
+		return !slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
+			return i.SegmentID == id && (i.NotAfter.IsZero() || i.StartAt.Add(i.Duration.Duration).After(ends))
+		})
+	})
+	for _, i := range q.Items {
+		if i.SegmentID == id && !i.NotAfter.Equal(ends.Truncate(time.Millisecond)) {
+			t.Errorf("the player is told %s, not %s", i.NotAfter, ends)
+		}
+	}
+	var found wire.Page[schedules.Segment]
+	h.get("/v1/segments?expiring_before=2100-01-01T00:00:00Z", &found)
+	if len(found.Items) != 1 || found.Items[0].ID != id || found.Items[0].Consent.Reference != "drawer 4" {
+		t.Errorf("expiring: %+v", found.Items)
+	}
+	if got := state(t, h, id,
+		map[string]any{"consent": map[string]any{"expires_at": "2099-12-31T00:00:00Z"}}); got != schedules.Pending {
+		t.Errorf("with a longer consent it is %s", got)
+	}
+	if _, err := h.editor.Act(t.Context(), id, "approve", "read the letter"); err != nil {
+		t.Fatal(err)
+	}
+	if got := state(t, h, id, map[string]any{"persons": []string{"p8"}}); got != schedules.Pending {
+		t.Errorf("with another person it is %s", got)
+	}
+}
+
+// A segment that becomes sensitive is so in the published day too; no list that plays for ever has it any more; and no
+// station is left with nothing to air without a lease.
+func TestSensitiveSegmentStaysOutOfLists(t *testing.T) {
+	h := open(t, furnish(t))
+	const station, day = "harbour-dawn", "2099-11-25"
+	h.publish([]string{station}, day)
+	before := h.queue(station, day)
+	at := slices.IndexFunc(before.Items, func(i wire.QueueItem) bool { return i.Kind == "testimony" })
+	victim := before.Items[at]
+	if got := state(t, h, victim.SegmentID, map[string]any{"sensitive": true}); got != schedules.Approved {
+		t.Errorf("sensitive, it is %s", got)
+	}
+	q := h.queueUntil(station, day, func(q wire.Queue) bool {
+		return !slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
+			return i.SegmentID == victim.SegmentID &&
+				!i.Sensitive
+		})
+	})
+	if len(q.Items) != len(before.Items) || !q.Items[at].Sensitive || q.Items[at].ID != victim.ID {
+		t.Fatalf("the day has changed: %d items of %d, %+v", len(q.Items), len(before.Items), q.Items[at])
+	}
+	secret := h.secrets["station:"+station]
+	for _, form := range []string{"m3u", "pls", "xspf", "liq", "ffconcat"} {
+		for _, list := range []string{"queue." + form + "?date=" + day, "fallback." + form} {
+			got := h.do(http.MethodGet, wire.Station(station)+"/"+list, secret, nil, nil)
+			if got.status != http.StatusOK || strings.Contains(string(got.body), victim.Audio.SHA256) {
+				t.Errorf("%s: %d, and the list has it", list, got.status)
+			}
+		}
+	}
+	var next wire.QueueItem
+	h.do(http.MethodGet, wire.Station(station, "next")+"?after="+before.Items[at-1].ID, secret, nil, nil).into(t, &next)
+	if next.ID != victim.ID || next.SegmentID == victim.SegmentID || !next.StartAt.Equal(victim.StartAt.Time) ||
+		next.Duration.Duration > victim.Duration.Duration {
+		t.Errorf("next is %+v", next)
+	}
+	var last wire.QueueItem // however many take its place, they end where it ended, but for what is too short to fill
+	for id := next.ID; ; {
+		next = wire.QueueItem{}
+		h.do(http.MethodGet, wire.Station(station, "next")+"?after="+id, secret, nil, nil).into(t, &next)
+		if next.ID == before.Items[at+1].ID {
+			break
+		}
+		last, id = next, next.ID
+	}
+	if last.StartAt != nil && last.StartAt.Add(last.Duration.Duration).After(before.Items[at+1].StartAt.Time) {
+		t.Errorf("what takes its place runs into the next item: %+v", last)
+	}
+	lease := h.do(http.MethodGet, wire.Station(station, "lease.dsse"), secret, nil, nil)
+	if lease.status != http.StatusOK || lease.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("lease: %d %v", lease.status, lease.header)
+	}
+	// An old revision, from before it was sensitive, may still be held somewhere: the lease bounds nothing there.
+	name(t, h, victim.SegmentID, "p9")
+	p, err := h.editor.RecallPerson(t.Context(), "p9", "in danger")
+	if err != nil || p.OffBy.Before(victim.StartAt.Time) {
+		t.Errorf("off by %s, %v", p.OffBy, err)
+	}
+	h.lastResort()
+}
+
+// lastResort leaves a station with nothing but what is sensitive.
+func (h *house) lastResort() {
+	h.t.Helper()
+	const station = "lantern-coast"
+	var st schedules.Station
+	got := h.do(http.MethodGet, wire.Station(station), h.secrets["scheduler"], nil, nil)
+	got.into(h.t, &st)
+	put := func() answer {
+		body, err := json.Marshal(st)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		return h.do(http.MethodPut, wire.Station(station), h.secrets["scheduler"],
+			map[string]string{"Content-Type": "application/json", "If-Match": "*"}, body)
+	}
+	refused := func(a answer, field string) {
+		h.t.Helper()
+		if a.status < 400 || a.status >= 500 || !strings.Contains(string(a.body), field) || !strings.Contains(string(a.body),
+			"would") || !strings.Contains(string(a.body), "silent") {
+			h.t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	state(h.t.(*testing.T), h, "music-river", map[string]any{"sensitive": true})
+	st.Fallback = []string{"music-river"}
+	refused(put(), "fallback")
+	st.Fallback = []string{"music-river", "music-lamp"}
+	if a := put(); a.status != http.StatusOK {
+		h.t.Errorf("%d %s", a.status, a.body)
+	}
+	refused(patch(h.t.(*testing.T), h, "music-lamp", map[string]any{"sensitive": true}), "sensitive")
+}

@@ -1,0 +1,219 @@
+package endtoend
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/audio/samples"
+	"lifeline/internal/access"
+	"lifeline/internal/harness/longform"
+	"lifeline/schedules"
+)
+
+// Each act of the console does what its button says, or says why not: to a day, to a segment, by those who may and
+// those who may not. The service is below a path of a proxy, and the browser as old as those that people have.
+func TestConsoleActsDoWhatTheySayOrSayWhyNot(t *testing.T) {
+	longform.Only(t)
+	h := startBelow(t, serveDefaults(furnish(t)), "/radio/seoul")
+	day := tomorrow(t, h, ownStation)
+	h.published(day, 1)
+	h.as("viewer", access.NewToken{Name: "Vera", Role: access.Viewer})
+	h.as("expired", access.NewToken{Name: "Hana", Role: access.Producer, Life: time.Millisecond})
+	h.as("ruth2", access.NewToken{Name: "Sora", Role: access.Producer})
+	b := h.tab(browser(t))
+	for _, status := range []int64{http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusConflict,
+		http.StatusForbidden, http.StatusPreconditionFailed} {
+		b.refused(status)
+	}
+
+	b.fills("Access token", h.secrets["expired"])
+	b.press("Sign in")
+	b.until(`document.querySelector('[role=alert], .wrong:not(:empty)')?.innerText.includes('token')`)
+	b.signIn(h.secrets["scheduler"])
+	h.editsByEachButton(b, day)
+	h.withdrawsAndPublishes(b, day)
+	b.press("Sign out")
+	b.signIn(h.secrets["editor"])
+	h.takesOffTheAirAndBack(b)
+	b.press("Sign out")
+	b.signIn(h.secrets["producer"])
+	h.uploadsByDrag(b)
+	b.press("Sign out")
+	b.signIn(h.secrets["viewer"])
+	for _, view := range []string{"#/day/" + ownStation + "/" + day.String(), "#/segments/letter-ko-sister", "#/library",
+		"#/reports", "#/stations"} {
+		b.goes(view)
+		b.until(`!!document.querySelector('h1') && !document.body.innerText.includes('Loading')`)
+		for _, act := range []string{"Plan anew…", "Publish…", "Withdraw…", "Approve…", "Recall…", "Edit…", "Reject…",
+			"Reinstate…", "Upload a recording", "Waive…"} {
+			if b.offers(act) {
+				t.Errorf("%s offers a viewer to %s", view, act)
+			}
+		}
+	}
+	b.goes("#/upload")
+	b.sees("The role viewer may not see this.")
+}
+
+// editsByEachButton has a scheduler change a day by every button of an item.
+func (h *house) editsByEachButton(b *tab, day schedules.Date) {
+	h.t.Helper()
+	b.goes("#/day/" + ownStation + "/" + day.String())
+	b.sees("published")
+	revision := func() int64 {
+		h.t.Helper()
+		r, err := h.scheduler.Rundown(h.t.Context(), ownStation, day)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		return r.Revision
+	}
+	// press presses a button of the n-th item, whose panel is opened where it is closed, and answers the revision before.
+	press := func(n int, act string) int64 {
+		h.t.Helper()
+		before := revision()
+		b.until(fmt.Sprintf(`document.querySelector('main').innerText.includes('revision %d')`, before))
+		row := fmt.Sprintf(`document.querySelectorAll('tr[data-item]')[%d]`, n)
+		asked[bool](b, `(t => t.getAttribute('aria-expanded') === 'true' || t.click() || true)(`+row+
+			`.querySelector('button.title'))`)
+		button := fmt.Sprintf(`document.querySelector('[data-key="' + %s + ' ' + %s.dataset.item + '"]')`, quoted(act), row)
+		b.until(button + `?.disabled === false`)
+		asked[bool](b, button+`.click() || true`)
+		return before
+	}
+	saved := func(act string, before int64) {
+		h.t.Helper()
+		b.until(fmt.Sprintf(`document.querySelector('main').innerText.includes('revision %d')`, before+1))
+		if got := revision(); got != before+1 {
+			h.t.Errorf("%s made revision %d after %d", act, got, before)
+		}
+	}
+	for _, act := range []string{"Lock", "Unlock", "Later", "Earlier", "Remove"} {
+		saved(act, press(2, act))
+	}
+	for _, act := range []string{"Replace", "Insert after", "Move"} {
+		before := press(3, act+"…")
+		b.until(`!!document.querySelector('dialog[open]')`)
+		done := strings.TrimSuffix(act, " after")
+		if act != "Move" {
+			b.until(`!!document.querySelector('dialog [type=radio]')`) // the dialog grows with what is found
+			b.press(done)
+			b.sees("Choose a segment first.")
+			b.fills("Find", "letter-ko-sister")
+			b.seesIn("dialog label", "letter-ko-sister", "letter")
+			asked[bool](b, `document.querySelector('dialog [value="letter-ko-sister"]').click() || true`)
+		}
+		b.press(done)
+		b.until(`!document.querySelector('dialog[open]')`)
+		saved(act, before)
+	}
+	b.press("Publish…")
+	b.press("Publish") // which the lengths of windows forbid by now
+	b.until(`!!document.querySelector('dialog [role=alert] li')`)
+	b.press("Cancel")
+}
+
+// withdrawsAndPublishes takes a day back and publishes it anew.
+func (h *house) withdrawsAndPublishes(b *tab, day schedules.Date) {
+	h.t.Helper()
+	b.press("Withdraw…")
+	b.press("Withdraw")
+	b.until(`document.querySelector('dialog [data-field=reason] .wrong').innerText !== ''`)
+	b.fills("Reason", "the hours were sold")
+	b.press("Withdraw")
+	b.until(`document.querySelector('main .badge').innerText.includes('withdrawn')`)
+	if q, err := h.scheduler.Published(h.t.Context(), ownStation, day); err != nil || !q.Withdrawn {
+		h.t.Errorf("%+v, %v", q, err)
+	}
+	if b.offers("Withdraw…") {
+		h.t.Error("a day that is withdrawn is offered to be withdrawn")
+	}
+	b.press("Plan anew…")
+	b.press("Plan")
+	b.until(`document.querySelector('main .badge').innerText.includes('draft')`)
+	b.press("Publish…")
+	b.press("Publish")
+	b.until(`document.querySelector('main .badge').innerText.includes('published')`)
+	shows := func(d schedules.Date) {
+		h.t.Helper()
+		b.until(`location.hash.includes('` + d.String() + `') && document.querySelector('h1')?.innerText.includes('` +
+			d.String() + `')`)
+	}
+	b.press("The day after")
+	shows(day.AddDays(1))
+	b.press("The day before")
+	shows(day)
+	b.press("Today")
+	b.until(`document.querySelector('h1')?.innerText.startsWith('Harbour Dawn')`)
+}
+
+// takesOffTheAirAndBack recalls a segment, reinstates it, and has another approve it; then one is rejected.
+func (h *house) takesOffTheAirAndBack(b *tab) {
+	h.t.Helper()
+	state := func(s string) {
+		h.t.Helper()
+		b.until(fmt.Sprintf(`document.querySelector('main .badge')?.innerText.includes(%s)`, quoted(s)))
+	}
+	act := func(name, reason string) {
+		h.t.Helper()
+		b.press(name + "…")
+		b.fills("Reason", reason)
+		b.press(name)
+	}
+	b.goes("#/segments/letter-ko-sister")
+	act("Recall", "the family is in danger")
+	state("recalled")
+	act("Reinstate", "they are safe")
+	state("pending")
+	b.sees("You reinstated this. Another person must approve it.")
+	if b.offers("Approve…") {
+		h.t.Error("who reinstated is offered to approve")
+	}
+	b.press("Sign out")
+	b.signIn(h.secrets["ruth2"])
+	act("Approve", "heard it again")
+	state("approved")
+	act("Reject", "too long")
+	state("rejected")
+	b.sees("too long")
+	b.press("Edit…")
+	b.press("Save") // nothing
+	b.until(`!document.querySelector('dialog')`)
+}
+
+// uploadsByDrag drops a file with a Korean name, in the form in which macOS keeps it, on the page.
+func (h *house) uploadsByDrag(b *tab) {
+	h.t.Helper()
+	recording, err := samples.Files.ReadFile("time-signal.mp3")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	recording = append(recording, ("TAG" + strings.Repeat("\x00", 125))...) // another recording than the sample
+	b.goes("#/upload")
+	b.sees("Recording (MP3)")
+	asked[bool](b, fmt.Sprintf(`(() => {
+  const bytes = Uint8Array.from(atob(%s), c => c.charCodeAt(0)), carried = new DataTransfer()
+  carried.items.add(new File([bytes], %s, {type: 'audio/mpeg'}))
+  const drop = document.querySelector('.drop')
+  for (const kind of ['dragover', 'drop']) drop.dispatchEvent(new DragEvent(kind, {bubbles: true, cancelable: true, dataTransfer: carried}))
+  return true })()`, quoted(base64.StdEncoding.EncodeToString(recording)), quoted("\u1111\u1167\u11ab\u110c\u1175_1.mp3")))
+	b.sees("_1.mp3, ")
+	b.fills("Kind", "time-signal")
+	b.fills("Language", "zxx")
+	b.press("Upload")
+	b.until(`location.hash.startsWith('#/segments/')`)
+	b.sees("\ud3b8\uc9c0 1")
+	list, err := h.producer.Segments(h.t.Context(), map[string][]string{"q": {"\ud3b8\uc9c0 1"}})
+	if err != nil || len(list) != 1 || list[0].Title != "\ud3b8\uc9c0 1" {
+		h.t.Errorf("%+v, %v", list, err)
+	}
+	if _, err := h.scheduler.Segment(h.t.Context(), "no-such"); err == nil {
+		h.t.Error("there is a segment that nobody made")
+	}
+	b.goes("#/segments/no-such")
+	b.sees("there is no segment")
+}

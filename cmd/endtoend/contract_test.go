@@ -1,0 +1,582 @@
+package endtoend
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"lifeline/audio/samples"
+	"lifeline/internal/access"
+	"lifeline/internal/client"
+	"lifeline/internal/console"
+	"lifeline/internal/harness/longform"
+	"lifeline/internal/openapi/conform"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// contractDay is a day that is planned and published before the contract is driven.
+const contractDay = "2026-12-01"
+
+// Every operation is driven with input that the OpenAPI document allows, at its boundaries and between, and with input
+// that it does not allow. There is no 5xx, no status and no body that the document does not name, and what is wrong is
+// told by the field that was spoiled. LIFELINE_PROVE=contract sends 50,000 requests.
+func TestContractHoldsForGeneratedInput(t *testing.T) {
+	longform.Only(t)
+	requests, seed := 3000, uint64(1)
+	if os.Getenv("LIFELINE_PROVE") == "contract" {
+		requests = 50_000
+	}
+	if v := os.Getenv("LIFELINE_SEED"); v != "" {
+		n, err := strconv.ParseUint(v, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed = n
+	}
+	cfg := serveDefaults(furnish(t))
+	cfg.Webhooks = []string{"127.0.0.0/24"}
+	h := start(t, cfg)
+	d := newDriver(h, seed)
+	for n := range requests {
+		d.operation = d.operations[n%len(d.operations)]
+		// The first time an operation is tried until it succeeds: later, when others have recalled and rejected what is
+		// there, there may be no plan any more.
+		for tries := 0; tries == 0 || n < len(d.operations) && d.succeeded[d.operation.ID] == 0 && tries < 100; tries++ {
+			d.one()
+			if d.failed > 20 {
+				t.Fatal("and so on")
+			}
+		}
+	}
+	for _, o := range d.operations {
+		if d.succeeded[o.ID] == 0 && !slices.Contains(neverGenerated, o.ID) {
+			t.Errorf("%s never succeeded: what was generated for it proves nothing", o.ID)
+		}
+	}
+	var statuses []string
+	for _, status := range slices.Sorted(maps.Keys(d.statuses)) {
+		statuses = append(statuses, fmt.Sprintf("%d: %d", status, d.statuses[status]))
+	}
+	t.Logf("%d requests of %d operations, seed %d; %d spoiled and refused by field; %s", requests, len(d.operations), seed,
+		d.spoiled, strings.Join(statuses, ", "))
+}
+
+// neverGenerated are operations of which only refusals are generated: a make-good takes a day that was missed, and a
+// window takes its time to render. Their own tests have them succeed.
+var neverGenerated = []string{"waiveMakeGood", "getWindow"}
+
+// driver sends generated requests.
+type driver struct {
+	h          *house
+	contract   *conform.Contract
+	generate   *conform.Generator
+	known      map[string][]any
+	operations []endpoint
+	secrets    map[string]string // by role
+	operation  endpoint          // the current one
+	http       http.Client
+
+	succeeded map[string]int
+	statuses  map[int]int
+	spoiled   int
+	failed    int
+}
+
+func newDriver(h *house, seed uint64) *driver {
+	h.t.Helper()
+	secrets := map[string]string{"station": h.stationSecret(ownStation), "producer": h.secrets["producer"],
+		"scheduler": h.secrets["scheduler"]}
+	admin := client.New(h.url, "", http.DefaultClient)
+	for _, role := range []access.Role{access.Admin, access.Viewer} {
+		admin = h.as(string(role), access.NewToken{Name: string(role), Role: role})
+		secrets[string(role)] = h.secrets[string(role)]
+	}
+	d := &driver{h: h, contract: contract(h.t, h.service.Server.Handler), secrets: secrets, succeeded: map[string]int{},
+		statuses: map[int]int{}}
+	d.known = d.furnished(admin)
+	d.generate = conform.NewGenerator(d.contract, seed, d.known)
+	d.operations = everyOperation(d.contract)
+	return d
+}
+
+// furnished are the names of what is there, by the parameters and fields that hold them.
+func (d *driver) furnished(admin *client.Client) map[string][]any {
+	t := d.h.t
+	one := wire.ManyRequest{Stations: []string{ownStation, otherStation}, Dates: []schedules.Date{date(t, contractDay)}}
+	for _, do := range []func(context.Context, wire.ManyRequest) ([]wire.ManyResult, error){d.h.scheduler.Plan,
+		d.h.scheduler.Publish} {
+		results, err := do(t.Context(), one)
+		if err != nil || results[0].Problem != nil {
+			t.Fatal(err, results)
+		}
+	}
+	r, err := d.h.scheduler.Rundown(t.Context(), ownStation, date(t, contractDay))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string][]any{"date": {contractDay, contractDay, "2026-12-02", "2027-03-28"}, "station": {ownStation,
+		ownStation, otherStation},
+		"timezone": {"UTC", "Asia/Seoul", "America/New_York"}, "language": {"ko-KP", "en", "cmn-Hans"},
+		"rrule": {"DTSTART:20260901T130000\nRRULE:FREQ=DAILY", "DTSTART:20261201T210000"}, "campaign": {"appeal-daily",
+			"other"},
+		"schedule": {strings.ReplaceAll(contractDay, "-", "") + "_PI.xml"}, "window": {r.Items[0].Window},
+		"dates": {contractDay, "2026-12-02"}, "stations": {ownStation, otherStation},
+		"person": {"p17", "p23", "p31"}, "revision": {1, r.Revision}, "since": {0, 5}, "seed": {1, 7},
+		"build": {console.Build()}, "asset": {"app.js", "style.css", "icon.svg"}}
+	for _, i := range r.Items {
+		known["item"] = append(known["item"], i.ID)
+	}
+	for name, path := range map[string]string{"segment": "/v1/segments", "clock": "/v1/clocks", "script": "/v1/scripts"} {
+		var page wire.Page[struct {
+			ID        string
+			Recording schedules.Recording
+		}]
+		d.h.send(sent{method: "GET", path: path + "?limit=500", role: "scheduler"}).into(t, &page)
+		for _, v := range page.Items {
+			known[name] = append(known[name], v.ID)
+			if v.Recording.SHA256 != "" {
+				known["file"] = append(known["file"], v.Recording.SHA256+".mp3")
+			}
+		}
+	}
+	known["fallback"] = known["segment"]
+	sound, err := samples.Files.ReadFile("ident-tone.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 { // so that there is something to approve
+		meta := map[string]any{"id": fmt.Sprint("awaited-", n), "kind": "ident", "title": "t", "language": "zxx"}
+		if _, err := d.h.producer.Upload(t.Context(), meta, bytes.NewReader(sound)); err != nil {
+			t.Fatal(err)
+		}
+		known["segment"] = append(known["segment"], meta["id"])
+	}
+	for range 60 {
+		a := d.h.send(sent{method: "POST", path: "/v1/uploads", role: "producer",
+			header: map[string]string{"Tus-Resumable": wire.TusVersion, "Upload-Length": "1000",
+				"Upload-Metadata": "kind aWRlbnQ=,title VA==,language a28tS1A="}})
+		if a.status != http.StatusCreated {
+			t.Fatal(a.status, string(a.body))
+		}
+		known["upload"] = append(known["upload"], path.Base(a.header.Get("Location")))
+	}
+	for range 5 {
+		token, err := d.h.service.Access.Create(t.Context(), access.System, access.NewToken{Name: "spare",
+			Role: access.Viewer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		known["token"] = append(known["token"], token.ID)
+	}
+	const nowhere = "https://127.0.0.1:9/" // where nobody listens
+	known["url"], known["after"] = []any{nowhere}, []any{0, 5, r.Items[0].ID}
+	for n := range 20 {
+		w := wire.Webhook{ID: fmt.Sprint("hook-", n), URL: nowhere, Changes: []string{"script"}, Enabled: true}
+		if _, err := client.New(d.h.url, d.secrets["admin"], http.DefaultClient).PutWebhook(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		known["webhook"] = append(known["webhook"], w.ID)
+	}
+	return known
+}
+
+// request is one generated request, and what is expected of its answer beyond the document.
+type request struct {
+	method, path string
+	query        url.Values
+	header       map[string]string
+	body         []byte
+	refused      bool   // the answer is a 4xx
+	field        string // that the answer names, if it is a 422, as it must be
+	how          string // what was spoiled
+}
+
+// one sends one request of the current operation.
+func (d *driver) one() {
+	g := d.generate
+	r := request{method: strings.ToUpper(d.operation.method), query: url.Values{}, header: map[string]string{}}
+	role := conform.Pick(g, append([]string{""}, d.operation.Roles...))
+	if role == "" && len(d.operation.Roles) > 0 && g.Chance(0.7) {
+		role = d.operation.Roles[len(d.operation.Roles)-1]
+	}
+	mode := g.Int(10)
+	for _, p := range d.operation.Parameters {
+		if p.In == "path" && d.known[p.Name] == nil {
+			mode = 0 // nothing of its name is there, which is what would be told
+		}
+	}
+	d.fillParameters(&r, role, mode)
+	d.fillBody(&r, mode)
+	if role == "" && len(d.operation.Roles) > 0 { // whatever else is wrong: 401 comes first
+		r.refused, r.field = true, ""
+	}
+	if r.method == http.MethodGet && r.field == "" && g.Chance(0.1) {
+		r.method = http.MethodHead
+	}
+	d.check(r, d.send(r, d.secrets[role]))
+}
+
+// modes of a request: of ten, so many are spoiled in the body, in the query, or beyond recognition.
+const (
+	spoilBody  = 3 // 1, 2 and 3
+	spoilQuery = 5 // 4 and 5
+	garble     = 6
+)
+
+func (d *driver) fillParameters(r *request, role string, mode int) {
+	g := d.generate
+	path := d.operation.path
+	spoiling := mode >= 1 && mode <= garble
+	var spoilable []conform.Parameter
+	for _, p := range d.operation.Parameters {
+		v := fmt.Sprint(g.Value(p.Schema, p.Name))
+		switch p.Name {
+		case "wait":
+			v = conform.Pick(g, []string{"0s", "1ms", "5ms"}) // others are as good, and take longer
+		case "cursor":
+			if spoiling {
+				continue // one that nobody gave is refused as well
+			}
+		case "segment":
+			v = d.segmentFor(v)
+		}
+		switch p.In {
+		case "path":
+			if spoiling {
+				v = fmt.Sprint(d.known[p.Name][0]) // something that is there, so that what is spoiled is what is seen
+			}
+			if v == "" {
+				v = "none" // an empty part is another path
+			}
+			if p.Name == "station" && role == "station" {
+				v = ownStation
+			}
+			path = strings.ReplaceAll(path, "{"+p.Name+"}", url.PathEscape(v))
+		case "query":
+			if p.Required || g.Chance(0.3) {
+				r.query.Set(p.Name, v)
+			}
+			if p.Schema["pattern"] != nil || p.Schema["enum"] != nil || p.Schema["type"] == "integer" ||
+				p.Schema["format"] != nil {
+				spoilable = append(spoilable, p)
+			}
+		case "header":
+			d.fillHeader(r, p, spoiling)
+		}
+	}
+	if r.path = path; mode <= spoilBody || mode > spoilQuery || len(spoilable) == 0 {
+		return
+	}
+	p := conform.Pick(g, spoilable)
+	bads := []string{"none of these", "-1", "1.5", "2023-02-30", "\x00", "99999999999999999999"}
+	if pattern, ok := p.Schema["pattern"].(string); ok {
+		bads = slices.DeleteFunc(bads, regexp.MustCompile(pattern).MatchString)
+	}
+	bad := conform.Pick(g, bads)
+	r.query.Set(p.Name, bad)
+	r.refused, r.field, r.how = true, p.Name, "the query parameter is "+strconv.Quote(bad)
+}
+
+// segmentFor is, half of the time, a segment that the act can be done to.
+func (d *driver) segmentFor(other string) string {
+	state := map[string]string{"approveSegment": "pending", "reinstateSegment": "recalled"}[d.operation.ID]
+	if state == "" || d.generate.Chance(0.5) {
+		return other
+	}
+	var page wire.Page[schedules.Segment]
+	d.send(request{method: http.MethodGet, path: "/v1/segments", query: url.Values{"state": {state}}},
+		d.secrets["scheduler"]).into(d.h.t, &page)
+	if len(page.Items) == 0 {
+		return other
+	}
+	return page.Items[0].ID
+}
+
+func (d *driver) fillHeader(r *request, p conform.Parameter, spoiling bool) {
+	g := d.generate
+	switch p.Name {
+	case "If-Match":
+		if spoiling {
+			r.header[p.Name] = "*"
+		} else if g.Chance(0.9) {
+			r.header[p.Name] = conform.Pick(g, []string{"*", "*", "*", `"1"`, `"2"`, "nonsense", `W/"1"`,
+				`"99999999999999999999"`})
+		}
+	case "If-None-Match":
+		if g.Chance(0.2) {
+			r.header[p.Name] = conform.Pick(g, []string{"*", `"1"`, `W/"2"`, `"1", "2"`, "nonsense", ""})
+		}
+	case "Idempotency-Key":
+		if !spoiling && g.Chance(0.1) {
+			r.header[p.Name] = fmt.Sprint("key-", g.Int(5))
+		}
+	case "Range":
+		if g.Chance(0.3) {
+			r.header[p.Name] = conform.Pick(g, []string{"bytes=0-0", "bytes=-5", "bytes=99999999-", "bytes=1-2,4-5", "lines=1-2",
+				"bytes=5-1"})
+		}
+	case "Upload-Length":
+		r.header[p.Name] = conform.Pick(g, []string{"1000", "1000", "0", "-1", "1e3", "99999999999", ""})
+	case "Upload-Offset":
+		r.header[p.Name] = conform.Pick(g, []string{"0", "0", "0", "7", "-1", "x"})
+	case "Upload-Checksum":
+		if g.Chance(0.2) {
+			r.header[p.Name] = fmt.Sprint(p.Example)
+		}
+	case "Last-Event-ID":
+		if g.Chance(0.2) {
+			r.header[p.Name] = conform.Pick(g, []string{"0", "7", "999999999"})
+		}
+	default:
+		if p.Example != nil && g.Chance(0.9) {
+			r.header[p.Name] = fmt.Sprint(p.Example)
+		}
+	}
+}
+
+func (d *driver) fillBody(r *request, mode int) {
+	g := d.generate
+	b := d.operation.RequestBody
+	if b == nil {
+		return
+	}
+	mediaType := conform.Pick(g, slices.Sorted(maps.Keys(b.Content)))
+	schema := b.Content[mediaType].Schema
+	switch {
+	case mediaType == "multipart/form-data":
+		meta := d.contract.Resolve(schema)["properties"].(map[string]any)["meta"].(map[string]any)
+		d.multipart(r, d.value(r, meta, mode))
+		return
+	case opaque(mediaType):
+		r.body = d.recording()
+	default:
+		body, err := json.Marshal(d.value(r, schema, mode))
+		if err != nil {
+			d.h.t.Fatal(err)
+		}
+		r.body = body
+	}
+	r.header["Content-Type"] = mediaType
+	if mode != garble || opaque(mediaType) {
+		return
+	}
+	r.refused = true
+	switch g.Int(4) {
+	case 0:
+		r.header["Content-Type"] = "image/png"
+	case 1:
+		r.body = append(r.body, '{')
+	case 2:
+		r.body = []byte(strings.Repeat("[", 20_000))
+	case 3:
+		r.header["Content-Encoding"] = "br"
+	}
+}
+
+// opaque reports whether a body is bytes that no schema describes.
+func opaque(mediaType string) bool {
+	return strings.HasPrefix(mediaType, "audio/") || strings.HasSuffix(mediaType, "octet-stream")
+}
+
+// value is the body as a value: allowed by the schema, or spoiled.
+func (d *driver) value(r *request, schema map[string]any, mode int) any {
+	v := d.allowed(r, schema)
+	if mode < 1 || mode > spoilBody {
+		return v
+	}
+	if s, ok := d.generate.Spoil(schema, v); ok {
+		r.refused, r.field, r.how = true, s.Field, s.How
+		if r.field == "" {
+			r.field = "body"
+		}
+		return s.Value
+	}
+	return v
+}
+
+// allowed is what the schema allows: what is there already or the document's example, often with some of it made anew,
+// or all of it generated.
+func (d *driver) allowed(r *request, schema map[string]any) any {
+	g := d.generate
+	base := d.base(r)
+	if base == nil || g.Chance(0.2) {
+		return g.Value(schema, "")
+	}
+	if g.Chance(0.5) {
+		made := g.Value(schema, "").(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(made)) {
+			if g.Chance(0.2) {
+				base[name] = made[name]
+			}
+		}
+	}
+	return base
+}
+
+// base is a body that is likely to be taken.
+func (d *driver) base(r *request) map[string]any {
+	g := d.generate
+	var v any
+	switch d.operation.ID {
+	case "putStation", "putClock", "putScript", "putWebhook":
+		a := d.send(request{method: http.MethodGet, path: r.path}, d.secrets["admin"])
+		if a.status != http.StatusOK {
+			return nil
+		}
+		a.into(d.h.t, &v)
+		return v.(map[string]any)
+	case "uploadSegment":
+		v = map[string]any{"kind": "ident", "title": "Generated", "language": "ko-KP", "tags": []any{"generated"}}
+	case "editSegment":
+		v = map[string]any{"title": "Edited", "tags": []any{"generated"}, "voice": nil}
+	case "editRundown":
+		a := d.send(request{method: http.MethodGet, path: r.path}, d.secrets["scheduler"])
+		if a.status != http.StatusOK {
+			return nil
+		}
+		var rundown schedules.Rundown
+		if a.into(d.h.t, &rundown); len(rundown.Items) == 0 {
+			return nil
+		}
+		v = map[string]any{"edits": []any{map[string]any{"op": conform.Pick(g, []any{"lock", "unlock"}),
+			"item": conform.Pick(g, rundown.Items).ID}}}
+	case "planMany", "publishMany":
+		v = map[string]any{"stations": []any{ownStation}, "dates": []any{contractDay}}
+	default:
+		for _, m := range d.operation.RequestBody.Content {
+			if m.Example != nil {
+				v = m.Example
+			}
+		}
+	}
+	copied, err := json.Marshal(v)
+	if err != nil {
+		d.h.t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(copied, &out); err != nil {
+		d.h.t.Fatal(err)
+	}
+	return out
+}
+
+func (d *driver) multipart(r *request, meta any) {
+	b, err := json.Marshal(meta)
+	if err != nil {
+		d.h.t.Fatal(err)
+	}
+	var body bytes.Buffer
+	m := multipart.NewWriter(&body)
+	part, _ := m.CreateFormField("meta")
+	part.Write(b)
+	file, _ := m.CreateFormFile("audio", "a.mp3")
+	file.Write(d.recording())
+	m.Close()
+	r.body, r.header["Content-Type"] = body.Bytes(), m.FormDataContentType()
+}
+
+// recording is a recording, a piece of one, or none at all.
+func (d *driver) recording() []byte {
+	b, err := samples.Files.ReadFile("ident-tone.mp3")
+	if err != nil {
+		d.h.t.Fatal(err)
+	}
+	switch d.generate.Int(4) {
+	case 0:
+		return []byte("this is no recording")
+	case 1:
+		return nil
+	}
+	return b[:len(b)*(1+d.generate.Int(4))/4]
+}
+
+// send sends one request. Of a stream it reads the headers.
+func (d *driver) send(r request, secret string) answer {
+	t := d.h.t
+	t.Helper()
+	target := d.h.url + r.path
+	if len(r.query) > 0 {
+		target += "?" + r.query.Encode()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, r.method, target, bytes.NewReader(r.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range r.header {
+		req.Header.Set(name, v)
+	}
+	if secret != "" {
+		req.Header.Set("Authorization", "Bearer "+secret)
+	}
+	resp, err := d.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	if resp.Header.Get("Content-Type") != "text/event-stream" {
+		if a.body, err = io.ReadAll(resp.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return a
+}
+
+func (d *driver) check(r request, a answer) {
+	d.statuses[a.status]++
+	wrong := ""
+	switch {
+	case a.status/100 == 2:
+		d.succeeded[d.operation.ID]++
+		switch {
+		case d.operation.ID == "reportAsRun" && strings.HasPrefix(r.field, "entries[") && bytes.Contains(a.body,
+			[]byte(`"rejected"`)):
+			d.spoiled++ // an entry that makes no sense is told by itself, beside those that do
+		case r.refused:
+			wrong = "is taken though the document does not allow it"
+		}
+	case a.status >= 500:
+		wrong = "is a fault of the service"
+	case a.status >= 400 && r.field != "":
+		wrong = d.names(a, r.field)
+	}
+	if err := d.contract.Check(r.method, strings.SplitN(r.path, "?", 2)[0], conform.Answer{Status: a.status,
+		Header: a.header, Body: a.body}); err != nil && r.method != http.MethodHead &&
+		a.header.Get("Content-Type") != "text/event-stream" {
+		wrong += " and is not as the document says: " + err.Error()
+	}
+	if wrong != "" {
+		d.failed++
+		d.h.t.Errorf("%s: %s %s?%s (%s; field %q)\n%.1500s\n%v\n%s: %d %.800s", d.operation.ID, r.method, r.path,
+			r.query.Encode(), r.how, r.field, r.body, r.header, wrong, a.status, a.body)
+	}
+}
+
+// names says what is wrong when a refusal does not name the field that was spoiled.
+func (d *driver) names(a answer, field string) string {
+	var p wire.Problem
+	a.into(d.h.t, &p)
+	for _, e := range p.Errors {
+		if strings.HasPrefix(e.Field, field) || strings.HasPrefix(field, e.Field) {
+			d.spoiled++
+			return ""
+		}
+	}
+	return "does not name the field"
+}

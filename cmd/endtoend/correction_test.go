@@ -1,0 +1,79 @@
+package endtoend
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lifeline/audio/samples"
+	"lifeline/cmd/lifeline/commands"
+)
+
+func TestACorrectedTableUploadedAgainIsAppliedAndTold(t *testing.T) {
+	h := open(t, filepath.Join(t.TempDir(), "data"))
+	dir := t.TempDir()
+	for name, sample := range map[string]string{"a.mp3": "ident-ko.mp3", "b.mp3": "ident-tone.mp3",
+		"c.mp3": "frequency-ko.mp3"} {
+		b, err := samples.Files.ReadFile(sample)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table := filepath.Join(dir, "catalogue.csv")
+	upload := func(rows string, flags ...string) (int, string) {
+		t.Helper()
+		if err := os.WriteFile(table, []byte("file,id,kind,title,language,persons,valid_until\n"+rows), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		code := commands.Run(t.Context(), append([]string{"upload", table, "--quiet", "--server", h.url, "--token",
+			h.secrets["producer"]}, flags...), &out, &out)
+		return code, out.String()
+	}
+	first := "a.mp3,a,letter,First lettr,ko-KP,p1,\nb.mp3,b,letter,Second " +
+		"lettr,ko-KP,p2,2027-06-01T00:00:00Z\nc.mp3,c,letter,Third,ko-KP,,\n"
+	if code, out := upload(first); code != 0 {
+		t.Fatal(code, out)
+	}
+	if code, out := upload(first); code != 0 || strings.Count(out, "unchanged") != 3 {
+		t.Errorf("the same again: %d %s", code, out)
+	}
+	corrected := "a.mp3,a,letter,First letter,ko-KP,p1,\nb.mp3,b,letter,Second " +
+		"letter,ko-KP,p2,2026-12-01T00:00:00Z\nc.mp3,c,letter,Third,ko-KP,p9,\n"
+	if code, out := upload(corrected); code == 0 || !strings.Contains(out, `title "First lettr" -> "First letter"`) ||
+		!strings.Contains(out, "--update") {
+		t.Errorf("without a flag: %d %s", code, out)
+	}
+	if s, err := h.producer.Segment(t.Context(), "a"); err != nil || s.Title != "First lettr" {
+		t.Errorf("changed without a flag: %+v, %v", s, err)
+	}
+	if _, err := h.scheduler.Act(t.Context(), "c", "approve", ""); err != nil {
+		t.Fatal(err)
+	}
+	code, out := upload(corrected, "--update")
+	if code != 0 || !strings.Contains(out, `valid_until "2027-06-01T00:00:00.000Z" -> "2026-12-01T00:00:00.000Z"`) ||
+		!strings.Contains(out, "needs approval anew") {
+		t.Errorf("--update: %d %s", code, out)
+	}
+	got := map[string]string{}
+	for _, id := range []string{"a", "b", "c"} {
+		s, err := h.producer.Segment(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[id] = s.Title + " " + strings.Join(s.Persons, " ") + " " + string(s.State)
+	}
+	if want := map[string]string{"a": "First letter p1 pending", "b": "Second letter p2 pending",
+		"c": "Third p9 pending"}; !maps.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	if code, out := upload(corrected, "--replace"); code != 0 || strings.Count(out, "unchanged") != 3 {
+		t.Errorf("again: %d %s", code, out)
+	}
+}

@@ -1,0 +1,142 @@
+package endtoend
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	ics "github.com/arran4/golang-ical"
+
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// feed asks for a feed as a program of other people's does: with Basic, and then again with the tag that it got.
+func (h *house) feed(path, secret, contentType string) answer {
+	h.t.Helper()
+	login := map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("anybody:"+secret))}
+	got := h.do(http.MethodGet, path, "", login, nil)
+	if got.status != http.StatusOK || got.header.Get("Content-Type") != contentType {
+		h.t.Fatalf("%s: %d %s %s", path, got.status, got.header.Get("Content-Type"), got.body)
+	}
+	login["If-None-Match"] = got.header.Get("ETag")
+	if again := h.do(http.MethodGet, path, "", login, nil); again.status != http.StatusNotModified ||
+		len(again.body) != 0 {
+		h.t.Errorf("%s with the tag %s: %d", path, got.header.Get("ETag"), again.status)
+	}
+	return got
+}
+
+// A station's windows and its published days are calendars that stay the same until something changes.
+func TestCalendarsOverHTTP(t *testing.T) {
+	h := open(t, furnish(t))
+	h.publish([]string{"harbour-dawn"}, "2099-11-25", "2099-11-27")
+	secret := h.stationSecret("harbour-dawn")
+	const calendar = "text/calendar; charset=utf-8"
+	events := func(a answer) []*ics.VEvent {
+		t.Helper()
+		c, err := ics.ParseCalendar(bytes.NewReader(a.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Events()
+	}
+
+	windows := h.feed("/v1/stations/harbour-dawn/windows.ics", secret, calendar)
+	if got := events(windows); len(got) != 2 || !strings.Contains(string(windows.body), "DTSTART;TZID=Asia/Seoul:") ||
+		!strings.Contains(string(windows.body), "RRULE:FREQ=DAILY") {
+		t.Errorf("%d events: %s", len(got), windows.body)
+	}
+	h.changeStation("harbour-dawn", func(s *schedules.Station) { s.Name = "Harbour Evening" })
+	if changed := h.feed("/v1/stations/harbour-dawn/windows.ics", secret, calendar); changed.header.Get(
+		"ETag") == windows.header.Get("ETag") ||
+		!strings.Contains(string(changed.body), "SEQUENCE:2\r\n") {
+		t.Errorf("the changed station has the tag %s: %s", changed.header.Get("ETag"), changed.body)
+	}
+
+	q := h.queue("harbour-dawn", "2099-11-25")
+	day := h.feed("/v1/stations/harbour-dawn/queue.ics?date=2099-11-25", secret, calendar)
+	got := events(day)
+	if len(got) != len(q.Items) {
+		t.Fatalf("%d events of %d items", len(got), len(q.Items))
+	}
+	for n, e := range got {
+		if start, err := e.GetStartAt(); err != nil || start.Unix() != q.Items[n].StartAt.Unix() ||
+			e.GetProperty(ics.ComponentPropertySummary).Value != q.Items[n].Title {
+			t.Errorf("%v %v: %s", start, err, e.GetProperty(ics.ComponentPropertySummary).Value)
+		}
+	}
+	week := "/v1/stations/harbour-dawn/queue.ics?date=2099-11-25&days=7"
+	two := h.feed(week, secret, calendar)
+	if n := len(events(two)); n <= len(q.Items) {
+		t.Errorf("two published days of seven have %d events", n)
+	}
+	h.publish([]string{"harbour-dawn"}, "2099-11-28")
+	if three := h.feed(week, secret, calendar); three.header.Get("ETag") == two.header.Get("ETag") ||
+		len(events(three)) <= len(events(two)) {
+		t.Errorf("a day more has the tag %s and %d events", three.header.Get("ETag"), len(events(three)))
+	}
+	if none := h.do(http.MethodGet, "/v1/stations/harbour-dawn/queue.ics?date=2099-12-25&days=3", secret, nil,
+		nil); none.status != http.StatusNotFound {
+		t.Errorf("days without a queue: %d %s", none.status, none.body)
+	}
+}
+
+// A day's programmes are valid documents before it is published and after, and are sent again only when they changed.
+func TestProgrammeInformationOverHTTP(t *testing.T) {
+	h := open(t, furnish(t))
+	secret := h.stationSecret("harbour-dawn")
+	const at, xml = "/v1/stations/harbour-dawn/spi/3.1/", "application/xml; charset=utf-8"
+	dir := t.TempDir()
+	valid := func(name string, a answer) {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, a.body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), "xmllint", "--nonet", "--noout", "--relaxng", filepath.Join("..", "..",
+			"internal", "spi", "testdata", "spi.rng"), file)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	valid("SI", h.feed(at+"SI.xml?bearer=amss:e1c238", secret, xml))
+	before := h.feed(at+"20991125_PI.xml", secret, xml)
+	valid("before", before)
+	h.publish([]string{"harbour-dawn"}, "2099-11-25")
+	after := h.feed(at+"20991125_PI.xml", secret, xml)
+	valid("after", after)
+	if a, b := strings.Count(string(before.body), "<programme "), strings.Count(string(after.body),
+		"<programme "); a != 2 || b != 2 ||
+		strings.Contains(string(before.body), "<programmeEvent ") || !strings.Contains(string(after.body), "호소문") ||
+		before.header.Get("ETag") == after.header.Get("ETag") {
+		t.Errorf("%d programmes before, %d after: %s", a, b, after.body)
+	}
+	for path, status := range map[string]int{"20991325_PI.xml": 422, "2099-11-25.xml": 404, "SI.xml?bearer=gopher:1": 422,
+		"20991125_PI.xml?bearer=%00": 422} {
+		if got := h.do(http.MethodGet, at+path, secret, nil, nil); got.status != status {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+}
+
+// changeStation changes a station as a scheduler does.
+func (h *house) changeStation(id string, change func(*schedules.Station)) {
+	h.t.Helper()
+	var st schedules.Station
+	h.get(wire.Station(id), &st)
+	change(&st)
+	body, err := json.Marshal(map[string]any{"stations": []schedules.Station{st}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := h.scheduler.Apply(h.t.Context(), bytes.NewReader(body), false); err != nil {
+		h.t.Fatal(err)
+	}
+}

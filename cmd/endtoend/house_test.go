@@ -1,0 +1,257 @@
+package endtoend
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/client"
+	"lifeline/internal/config"
+	"lifeline/internal/openapi/conform"
+	"lifeline/internal/service"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+	"lifeline/schedules/examples"
+)
+
+// house is a running service in its own data directory, with a client for each role.
+type house struct {
+	t         testing.TB
+	url       string
+	producer  *client.Client // Hana, who uploads
+	editor    *client.Client // Ruth, who approves
+	scheduler *client.Client
+	secrets   map[string]string // by role, and station:ID
+	service   *service.Service
+	config    config.Serve
+	stop      func()
+}
+
+// furnished is a data directory with the samples approved and the example network applied. It is made once, and each
+// test gets a copy.
+var (
+	furnished  string
+	furnishing sync.Mutex
+)
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "lifeline-test-")
+	if err != nil {
+		panic(err)
+	}
+	furnished = filepath.Join(dir, "furnished")
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
+// open starts the service over dir on a free port; it stops with the test.
+func open(t testing.TB, dir string) *house { t.Helper(); return start(t, serveDefaults(dir)) }
+
+// serveDefaults is the configuration of the embedded store over dir.
+func serveDefaults(dir string) config.Serve {
+	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20,
+		MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
+}
+
+// startAt starts the service over dir at an address, likewise.
+func startAt(t testing.TB, dir, address string) *house {
+	t.Helper()
+	cfg := serveDefaults(dir)
+	cfg.Listen = address
+	return start(t, cfg)
+}
+
+// start starts the service; it stops with the test, or before.
+func start(t testing.TB, cfg config.Serve) *house { t.Helper(); return startBelow(t, cfg, "") }
+
+// startBelow is start behind a proxy that has the service below a path, which it takes off.
+func startBelow(t testing.TB, cfg config.Serve, base string) *house {
+	t.Helper()
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.Check(); err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, url: "http://" + l.Addr().String() + base, secrets: map[string]string{}, config: cfg}
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if h.service, err = service.Open(t.Context(), cfg, h.url, log); err != nil {
+		t.Fatal(err)
+	}
+	h.service.Server.Handler = http.StripPrefix(base, contract(t, h.service.Server.Handler).Watch(h.service.Server.Handler,
+		func(err error) {
+			t.Error("not as the document says:", err)
+		}))
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- h.service.Run(ctx, l) }()
+	h.stop = sync.OnceFunc(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error("the service ended with", err)
+		}
+		if err := h.service.Close(); err != nil {
+			t.Error("the service closed with", err)
+		}
+	})
+	t.Cleanup(h.stop)
+	h.producer = h.as("producer", access.NewToken{Name: "Hana", Role: access.Producer})
+	h.editor = h.as("editor", access.NewToken{Name: "Ruth", Role: access.Producer})
+	h.scheduler = h.as("scheduler", access.NewToken{Name: "Minjun", Role: access.SchedulerJob})
+	return h
+}
+
+// contract is the OpenAPI document that a service serves.
+func contract(t testing.TB, service http.Handler) *conform.Contract {
+	t.Helper()
+	w := httptest.NewRecorder()
+	service.ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
+	c, err := conform.Read(w.Body.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (h *house) as(name string, n access.NewToken) *client.Client {
+	h.t.Helper()
+	token, err := h.service.Access.Create(h.t.Context(), access.System, n)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.secrets[name] = token.Secret
+	return client.New(h.url, token.Secret, http.DefaultClient)
+}
+
+// station answers a client with the token of a station's player.
+func (h *house) station(id string) *client.Client {
+	h.t.Helper()
+	return h.as("station:"+id, access.NewToken{Name: id, Role: access.StationJob, Station: id})
+}
+
+// furnish answers a copy of the furnished data directory.
+func furnish(t *testing.T) string {
+	t.Helper()
+	furnishing.Lock()
+	defer furnishing.Unlock()
+	if _, err := os.Stat(furnished); err != nil {
+		t.Run("furnish", func(t *testing.T) { // apart, so that its service ends here
+			h := open(t, furnished)
+			succeed(t, "upload", "--quiet", "--server", h.url, "--token", h.secrets["producer"],
+				filepath.Join("..", "..", "audio", "samples", "catalogue.yaml"))
+			segments, err := h.producer.Segments(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range segments {
+				if _, err := h.editor.Act(t.Context(), s.ID, "approve", "heard"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := h.scheduler.Apply(t.Context(), bytes.NewReader(examples.Network), false); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(dir, os.DirFS(furnished)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// answer is a whole HTTP answer.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends one request with curl's means: method, path, token, headers as "Name: value" pairs, body.
+func (h *house) do(method, path, secret string, header map[string]string, body []byte) answer {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, bytes.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if secret != "" {
+		req.Header.Set("Authorization", "Bearer "+secret)
+	}
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, b}
+}
+
+// patch changes a segment's editorial metadata, as its producer.
+func (h *house) patch(id string, fields any) {
+	h.t.Helper()
+	s, err := h.producer.Segment(h.t.Context(), id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	body, err := json.Marshal(fields)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	got := h.do(http.MethodPatch, wire.Segment(id), h.secrets["producer"],
+		map[string]string{"Content-Type": "application/merge-patch+json",
+			"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
+	if got.status != http.StatusOK {
+		h.t.Fatalf("%d %s", got.status, got.body)
+	}
+}
+
+// analysed is a segment once it is not analysed any more.
+func (h *house) analysed(id string) (s schedules.Segment) {
+	h.t.Helper()
+	eventually(h.t, time.Minute, func() bool {
+		var err error
+		if s, err = h.producer.Segment(h.t.Context(), id); err != nil {
+			h.t.Fatal(err)
+		}
+		return s.State != schedules.Analysing
+	})
+	return s
+}
+
+func (a answer) into(t testing.TB, v any) {
+	t.Helper()
+	if err := json.Unmarshal(a.body, v); err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+}
+
+func date(t testing.TB, s string) schedules.Date {
+	t.Helper()
+	d, err := schedules.ParseDate(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}

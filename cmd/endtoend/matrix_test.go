@@ -1,0 +1,256 @@
+package endtoend
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/access"
+	"lifeline/internal/openapi/conform"
+)
+
+// mayDo says who may do what, written down apart from the table of routes: a route without an entry fails, and so does
+// one whose roles are not these. "open" needs no token; admin may do everything and is not named.
+var mayDo = map[string]string{
+	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getMetrics": "open", "getDocs": "open",
+	"getConsole": "open", "getConsoleAsset": "open", "getTime": "open", "listKeys": "open",
+
+	"uploadSegment": "producer", "replaceAudio": "producer",
+	"getUploadOptions": "open", "getUploadOptionsOfOne": "open", "startUpload": "producer", "listUploads": "producer",
+	"getUpload":    "producer",
+	"appendUpload": "producer", "cancelUpload": "producer",
+	"listSegments": "producer scheduler viewer", "getSegment": "producer scheduler viewer",
+	"listen":      "producer scheduler viewer",
+	"getWaveform": "producer scheduler viewer",
+	"editSegment": "producer scheduler", "approveSegment": "producer scheduler", "rejectSegment": "producer scheduler",
+	"recallSegment": "producer scheduler", "reinstateSegment": "producer scheduler",
+	"listScripts": "producer scheduler viewer", "getScript": "producer scheduler viewer",
+	"putScript":           "producer scheduler",
+	"listMissingReadings": "producer scheduler viewer", "getExposure": "producer scheduler viewer",
+
+	"listStations": "producer scheduler viewer", "getStation": "producer scheduler viewer station",
+	"putStation": "scheduler",
+	"listClocks": "producer scheduler viewer", "getClock": "producer scheduler viewer", "putClock": "scheduler",
+	"listCampaigns": "producer scheduler viewer", "getCampaign": "producer scheduler viewer", "putCampaign": "scheduler",
+	"apply": "scheduler", "getRundown": "producer scheduler viewer", "editRundown": "scheduler", "plan": "scheduler",
+	"publish": "scheduler", "withdrawDay": "scheduler",
+	"diffRundowns": "producer scheduler viewer", "explainItem": "producer scheduler viewer", "planMany": "scheduler",
+	"publishMany": "scheduler",
+	"reconcile":   "producer scheduler viewer", "listAirings": "producer scheduler viewer",
+	"reportAirings": "producer scheduler viewer",
+	"getPerson":     "producer scheduler viewer", "recallPerson": "producer scheduler",
+	"listMakeGoods": "producer scheduler viewer", "waiveMakeGood": "scheduler", "listChain": "producer scheduler viewer",
+	"listChainRecords": "producer scheduler viewer",
+	"listAudit":        "scheduler", "createToken": "", "listTokens": "", "revokeToken": "",
+	"listAlarms": "producer scheduler viewer", "listWebhooks": "", "getWebhook": "", "putWebhook": "", "deleteWebhook": "",
+	"rotateWebhook": "", "listDeliveries": "", "testWebhook": "", "replayWebhook": "",
+
+	"getNext": "station scheduler viewer", "getQueueAsM3U": "station scheduler viewer",
+	"getFallbackAsM3U": "station scheduler viewer",
+	"getQueueAsPLS":    "station scheduler viewer", "getFallbackAsPLS": "station scheduler viewer",
+	"getQueueAsXSPF":    "station scheduler viewer",
+	"getFallbackAsXSPF": "station scheduler viewer", "getQueueAsLIQ": "station scheduler viewer",
+	"getFallbackAsLIQ":   "station scheduler viewer",
+	"getQueueAsFFCONCAT": "station scheduler viewer", "getFallbackAsFFCONCAT": "station scheduler viewer",
+	"getWindowCalendar": "producer scheduler viewer station", "getQueueAsICS": "station scheduler viewer",
+	"getServiceInformation": "station scheduler viewer", "getProgrammeInformation": "station scheduler viewer",
+	"getQueue": "station scheduler viewer", "getSignedQueue": "station scheduler viewer",
+	"getFallback":       "station scheduler viewer",
+	"getSignedFallback": "station scheduler viewer", "reportAsRun": "station", "listAsRun": "station scheduler viewer",
+	"getSignedLease": "station", "getSignedFreshness": "station",
+	"getWindow": "station scheduler viewer", "reportStatus": "station", "getStatus": "station scheduler viewer",
+	"getMe": "producer scheduler viewer station", "listStatus": "producer scheduler viewer",
+	"getRecalls": "producer scheduler viewer station", "followChanges": "producer scheduler viewer station",
+	"getAudio": "producer scheduler viewer station",
+}
+
+// own is the station whose token the tests hold, other one that exists too, and none one that does not.
+const ownStation, otherStation, noStation = "harbour-dawn", "lantern-coast", "nobody-there"
+
+// Every operation is tried by every role, and by nobody. What is asked for is harmless: a document that is not there,
+// or a body that is refused after the roles have been looked at.
+func TestEveryRoleMayDoWhatTheMatrixSaysAndNothingElse(t *testing.T) {
+	h := open(t, furnish(t))
+	secrets := map[string]string{"nobody": "", "station": h.stationSecret(ownStation), "producer": h.secrets["producer"],
+		"scheduler": h.secrets["scheduler"]}
+	for _, role := range []access.Role{access.Admin, access.Viewer} {
+		h.as(string(role), access.NewToken{Name: string(role), Role: role})
+		secrets[string(role)] = h.secrets[string(role)]
+	}
+	listed := map[string]bool{}
+	tried := 0
+	for _, o := range everyOperation(contract(t, h.service.Server.Handler)) {
+		may, entered := mayDo[o.ID]
+		if listed[o.ID] = true; !entered {
+			t.Errorf("%s (%s %s) has no entry in the matrix", o.ID, o.method, o.path)
+			continue
+		}
+		for who, secret := range secrets {
+			want := "allowed"
+			switch {
+			case may == "open" || who == "admin" || slices.Contains(strings.Fields(may), who):
+			case who == "nobody":
+				want = "401"
+			default:
+				want = "403"
+			}
+			tried++
+			if got := h.outcome(o, ownStation, secret); got != want {
+				t.Errorf("%s by %s is %s, want %s", o.ID, who, got, want)
+			}
+		}
+	}
+	for id := range mayDo {
+		if !listed[id] {
+			t.Errorf("the matrix has %s, which is no operation", id)
+		}
+	}
+	t.Logf("%d operations, %d tries", len(listed), tried)
+}
+
+// A station that asks for another one is told what it would be told of one that does not exist: the same status and the
+// same words.
+func TestStationCannotLearnThatAnotherExists(t *testing.T) {
+	h := open(t, furnish(t))
+	secret := h.stationSecret(ownStation)
+	asked := 0
+	for _, o := range everyOperation(contract(t, h.service.Server.Handler)) {
+		if !strings.Contains(o.path, "{station}") {
+			continue
+		}
+		asked++
+		other, none := h.told(o, otherStation, secret), h.told(o, noStation, secret)
+		if other.status != none.status || o.allows("station") && other.status != http.StatusNotFound {
+			t.Errorf("%s: %d for another station, %d for none", o.ID, other.status, none.status)
+		}
+		if a, b := strings.ReplaceAll(string(other.body), otherStation, "X"), strings.ReplaceAll(string(none.body), noStation,
+			"X"); a != b {
+			t.Errorf("%s: %s for another station, %s for none", o.ID, a, b)
+		}
+		for name := range other.header {
+			if _, both := none.header[name]; !both {
+				t.Errorf("%s: the header %s is there only for a station that exists", o.ID, name)
+			}
+		}
+	}
+	if asked < 10 {
+		t.Errorf("only %d operations name a station", asked)
+	}
+	h.sameTime(secret)
+}
+
+// sameTime compares how long both refusals take: turn about, by their medians, as whoever listens for the difference
+// would. A busy machine can spoil one comparison, but not three.
+func (h *house) sameTime(secret string) {
+	queue := endpoint{Operation: conform.Operation{ID: "getQueue"}, method: "get", path: "/v1/stations/{station}/queue"}
+	var ratio float64
+	for range 3 {
+		var other, none []time.Duration
+		for range 300 {
+			start := time.Now()
+			h.told(queue, otherStation, secret)
+			middle := time.Now()
+			h.told(queue, noStation, secret)
+			other, none = append(other, middle.Sub(start)), append(none, time.Since(middle))
+		}
+		ratio = float64(median(other)) / float64(median(none))
+		if ratio > 0.8 && ratio < 1.25 {
+			h.t.Logf("another station: %v, none: %v", median(other), median(none))
+			return
+		}
+	}
+	h.t.Errorf("a station that exists is refused in %.2f times the time of one that does not", ratio)
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+// endpoint is an operation with where it is.
+type endpoint struct {
+	conform.Operation
+	method, path string
+}
+
+func (o endpoint) allows(role string) bool { return slices.Contains(o.Roles, role) }
+
+// everyOperation lists the document's operations but for a HEAD that is as its GET.
+func everyOperation(c *conform.Contract) []endpoint {
+	var out []endpoint
+	for path, item := range c.Paths {
+		for method, o := range item {
+			if _, get := item["get"]; method != "head" || !get {
+				out = append(out, endpoint{o, method, path})
+			}
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
+	return out
+}
+
+func (h *house) stationSecret(id string) string {
+	h.station(id)
+	return h.secrets["station:"+id]
+}
+
+// outcome is 401, 403 or allowed.
+func (h *house) outcome(o endpoint, station, secret string) string {
+	switch a := h.told(o, station, secret); a.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Sprint(a.status)
+	}
+	return "allowed"
+}
+
+// told asks for something harmless, and reads a problem's whole body without its request id; nothing of other answers.
+func (h *house) told(o endpoint, station, secret string) answer {
+	h.t.Helper()
+	path := strings.ReplaceAll(o.path, "{station}", station)
+	for _, p := range o.Parameters {
+		if p.In == "path" && p.Name != "station" {
+			value := "no-such-thing"
+			if p.Name == "date" {
+				value = "2026-03-01"
+			}
+			path = strings.ReplaceAll(path, "{"+p.Name+"}", value)
+		}
+	}
+	var body io.Reader
+	if o.method != "get" {
+		body = strings.NewReader("[]") // refused by every body's schema
+	}
+	req, err := http.NewRequestWithContext(h.t.Context(), strings.ToUpper(o.method), h.url+path, body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if secret != "" {
+		req.Header.Set("Authorization", "Bearer "+secret)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer resp.Body.Close() // of a stream, too
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	if resp.StatusCode >= http.StatusBadRequest && req.Method != http.MethodHead {
+		var problem map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil {
+			h.t.Fatal(err)
+		}
+		delete(problem, "request_id")
+		if a.body, err = json.Marshal(problem); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	return a
+}

@@ -1,0 +1,160 @@
+package endtoend
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/cmd/lifeline/commands"
+	"lifeline/internal/chain"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// sealed waits until every report of a station is in its chain, and answers the as-run days that links name.
+func (h *house) sealed(station string) map[string]bool {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		since := h.service.Replica.Sequence()
+		var page wire.ChainPage
+		h.get(wire.Station(station, "chain")+"?limit=500", &page)
+		days := map[string]bool{}
+		for _, l := range page.Items {
+			if l.Kind == wire.LinkAsRun && len(l.Sequences) > 0 {
+				days[l.Date.String()] = true
+			}
+		}
+		if !page.Late && len(days) > 0 {
+			return days
+		}
+		if _, err := h.service.Replica.Changes(ctx, since); err != nil {
+			h.t.Fatalf("not sealed: %d links, late %v, %+v", len(page.Items), page.Late, page.Head)
+		}
+	}
+}
+
+// A byte of what a station reported, changed in the very file of the store, is found, and the day is named: by the
+// service's own command on the store, and through the API by whoever has the public key.
+func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	dir := furnish(t)
+	h := open(t, dir)
+	const station, first, second = "harbour-dawn", "2025-11-25", "2025-11-26"
+	h.publish([]string{station}, first, second, "2099-11-25")
+	next := h.air(station, h.queue(station, first), 1, nil)
+	q := h.queue(station, second)
+	h.air(station, q, next, nil)
+	if days := h.sealed(station); !days[first] || !days[second] {
+		t.Fatalf("sealed are %v", days)
+	}
+	heads := filepath.Join(t.TempDir(), "heads.json")
+	asViewer := terminalOf{h, t, h.secrets["scheduler"]}
+	var keys wire.Keys
+	h.get("/v1/keys", &keys)
+	trust := "--trust=" + keys.Keys[0].PublicKey
+	var proof chain.Proof
+	asViewer.json(&proof, "verify", trust, "--heads", heads)
+	if proof.Records < 2*len(q.Items)-20 || proof.Queues != 3 || len(proof.Differences) != 0 || len(proof.Heads) == 0 {
+		t.Fatalf("%+v", proof)
+	}
+	if _, _, code := asViewer.run("verify", "--trust=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="); code != 1 {
+		t.Errorf("under another key: exit %d", code)
+	}
+	h.stop()
+
+	direct := func() (p chain.Proof, code int) {
+		t.Helper()
+		var out, wrong bytes.Buffer
+		code = commands.Run(t.Context(), []string{"verify", "--direct", "--data", dir, "--output", "json"}, &out, &wrong)
+		if err := json.Unmarshal(out.Bytes(), &p); err != nil {
+			t.Fatalf("%v: %s%s", err, out.String(), wrong.String())
+		}
+		return p, code
+	}
+	if p, code := direct(); code != 0 || len(p.Differences) != 0 || p.Rundowns != 3 || p.Records != proof.Records {
+		t.Fatalf("exit %d: %+v", code, p)
+	}
+	victim := q.Items[len(q.Items)/2]
+	swap(t, filepath.Join(dir, "lifeline.db"), `"item_id":"`+victim.ID+`","segment_id":"`+victim.SegmentID+`"`,
+		`"item_id":"`+victim.ID+`","segment_id":"`+"x"+victim.SegmentID[1:]+`"`)
+	p, code := direct()
+	if code != 1 || len(p.Differences) != 1 || p.Differences[0].Station != station || p.Differences[0].Date != date(t,
+		second) {
+		t.Errorf("exit %d: %+v", code, p.Differences)
+	}
+	again := open(t, dir)
+	out, wrong, code := terminalOf{again, t, again.secrets["scheduler"]}.run("verify", trust)
+	if code != 1 || !strings.Contains(out, "CHANGED "+station+" "+second+": ") || !strings.Contains(wrong,
+		"not as it was sealed") {
+		t.Errorf("exit %d: %s%s", code, out, wrong)
+	}
+	again.stop()
+	swap(t, filepath.Join(dir, "lifeline.db"), `"segment_id":"`+"x"+victim.SegmentID[1:]+`"`, `"segment_id":"`+
+		victim.SegmentID+`"`)
+	if p, code := direct(); code != 0 {
+		t.Errorf("changed back: exit %d: %+v", code, p.Differences)
+	}
+}
+
+// swap changes one text for another of the same length, wherever it stands in a file.
+func swap(t *testing.T, file, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(from) != len(to) || !bytes.Contains(b, []byte(from)) {
+		t.Fatalf("%s is not in %s", from, file)
+	}
+	if err := os.WriteFile(file, bytes.ReplaceAll(b, []byte(from), []byte(to)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The ledger at the terminal: a report as a table and as CSV, who did what, and what is owed.
+func TestLedgerAtTheTerminal(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	const station, day = "harbour-dawn", "2025-11-25"
+	h.publish([]string{station}, day)
+	q := h.queue(station, day)
+	h.air(station, q, 1, nil)
+	minjun := terminalOf{h, t, h.secrets["scheduler"]}
+	var report wire.AiringReport
+	days := []string{"report", "--from", day, "--to", "2025-11-26"}
+	minjun.json(&report, days...)
+	if report.Totals.Planned != len(q.Items) || report.Totals.Aired != len(q.Items) {
+		t.Errorf("%+v", report.Totals)
+	}
+	want(t, minjun.says(append(days, "--group", "station,day")...), "broadcast days 2025-11-25 to 2025-11-25",
+		"harbour-dawn  2025-11-25", "in all")
+	want(t, minjun.says(append(days, "--group", "script,passage", "--output", "csv")...), "script,passage,planned,to_come",
+		"appeal,1,")
+	want(t, minjun.says("audit", "--from", "2025-11-01", "--kind", "queue", "--id", station+"/"+day), "Minjun",
+		"queue.publish", "revision 0 to 1")
+	var records []wire.AuditRecord
+	minjun.json(&records, "audit", "--kind", "segment", "--by", "Ruth", "--from", "2020-01-01T00:00:00Z")
+	if len(records) == 0 || records[0].Action != "segment.approve" {
+		t.Errorf("%+v", records)
+	}
+	minjun.json(&records, "audit", "--kind", "segment", "--to", "2020-01-01T00:00:00Z", "--from", "2019-01-01T00:00:00Z")
+	if len(records) != 0 {
+		t.Errorf("before there was anything: %+v", records)
+	}
+	owed := []schedules.MakeGood{}
+	minjun.json(&owed, "make-goods", "--station", station)
+	if len(owed) != 0 {
+		t.Errorf("%+v", owed)
+	}
+	if _, wrong, code := minjun.run("report", "--group", "colour"); code != 1 || !strings.Contains(wrong,
+		"segment, campaign, script") {
+		t.Errorf("exit %d: %s", code, wrong)
+	}
+}

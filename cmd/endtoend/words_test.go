@@ -1,0 +1,153 @@
+package endtoend
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/cmdline"
+	"lifeline/internal/harness/longform"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+	"lifeline/schedules/examples"
+)
+
+// What is exported is what was applied, whatever its names are, so that a network can be kept and edited as a file.
+func TestExportIsTheInverseOfApply(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	minjun := terminalOf{h, t, h.secrets["scheduler"]}
+	odd := bytes.NewReader(
+		[]byte(`{"scripts":[{"id":"odd","title":"yes: '3' # \"ja\" null","languages":["en"],"versions":[{"version":1,"passages":[{"number":1,"text":{"en":"0x1f\n\n- a\n  b: 2026-11-29"}}]}]}]}`))
+	if _, err := h.scheduler.Apply(t.Context(), odd, false); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "network.yaml")
+	text := minjun.says("export")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text, "revision:") {
+		t.Error("it names revisions, which differ everywhere")
+	}
+	want(t, minjun.says("apply", "-f", file), "unchanged  script odd", "everything is as the file says")
+	other := open(t, t.TempDir())
+	if _, err := other.scheduler.Apply(t.Context(), strings.NewReader(text), true); err != nil &&
+		!strings.Contains(err.Error(), "evergreen") {
+		t.Error(err)
+	}
+	if !bytes.Contains(examples.Network, []byte("id: hour-three")) {
+		t.Fatal("the example network has no such clock any more")
+	}
+	want(t, minjun.says("clocks"), "5 clocks", "hour-three")
+	want(t, minjun.says("clocks", "hour-three"), "id: hour-three", "positions:")
+	want(t, minjun.says("scripts"), "2 scripts", "appeal")
+	want(t, minjun.says("campaigns"), "0 campaigns")
+	want(t, minjun.says("persons"), "person")
+	if _, wrong, code := minjun.run("clocks", "hour-four"); code != cmdline.Failed || !strings.Contains(wrong,
+		`no clock "hour-four"`) {
+		t.Errorf("%d %s", code, wrong)
+	}
+}
+
+// Days are named as people name them, and people read them in the station's own time.
+func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	minjun := terminalOf{h, t, h.secrets["scheduler"]}
+	zone, err := time.LoadLocation("Asia/Seoul")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tomorrow := schedules.DateOf(time.Now().In(zone)).AddDays(1)
+	out := minjun.says("plan", "harbour-dawn", "--date", "tomorrow")
+	want(t, out, "harbour-dawn", tomorrow.String(), "revision 1")
+	if n := strings.Count(out, "\n"); n != 1 {
+		t.Errorf("a day takes %d lines:\n%s", n, out)
+	}
+	var r schedules.Rundown
+	minjun.json(&r, "show", "harbour-dawn", "Tomorrow")
+	if r.Date != tomorrow {
+		t.Errorf("tomorrow is %s, not %s", r.Date, tomorrow)
+	}
+	noon := time.Date(tomorrow.Year, tomorrow.Month, tomorrow.Day, 12, 0, 0, 0, zone).Format(time.RFC3339)
+	first := r.Items[0]
+	local := first.StartAt.In(zone).Format(time.TimeOnly)
+	want(t, minjun.says("show", "harbour-dawn", noon), local, "(Asia/Seoul)")
+	minjun.says("plan", "harbour-dawn", "--date", noon, "--seed", "2")
+	want(t, minjun.says("diff", "harbour-dawn", "tomorrow", "--from", "1"), "(Asia/Seoul)", " change")
+	want(t, minjun.says("edit", "harbour-dawn", "tomorrow", "lock", local), "[locked]", "(Asia/Seoul)")
+	want(t, minjun.says("revisions", "harbour-dawn", "tomorrow"), "revision 1 ", "revision 3 ", "Minjun", "(Asia/Seoul)")
+	want(t, minjun.says("publish", "harbour-dawn", "--date", "tomorrow"), "published:")
+	want(t, minjun.says("reconcile", "harbour-dawn", "tomorrow"), "(Asia/Seoul)", "window")
+	want(t, minjun.says("audit", "--from", "yesterday", "--zone", "Asia/Seoul"), "(Asia/Seoul)", "since ")
+	want(t, minjun.says("report", "--from", "yesterday", "--to", "tomorrow"), "in all")
+	want(t, minjun.says("make-goods"), "0 airings")
+	if _, wrong, code := minjun.run("show", "harbour-dawn", "someday"); code != cmdline.Failed || !strings.Contains(wrong,
+		"write YYYY-MM-DD, today, tomorrow") {
+		t.Errorf("%d %s", code, wrong)
+	}
+	if _, wrong, code := minjun.run("waive", "no-such", "--reason", "x"); code != cmdline.Failed ||
+		!strings.Contains(wrong, "no-such: there is no such make-good") {
+		t.Errorf("%d %s", code, wrong)
+	}
+	if _, wrong, code := minjun.run("revisions", "harbour-dawn", "2019-01-01"); code != cmdline.Nothing ||
+		!strings.Contains(wrong, "no rundown on 2019-01-01") {
+		t.Errorf("%d %s", code, wrong)
+	}
+}
+
+// Who may not is told who may; who is not known is told by which service, and how to become known.
+func TestRefusalsSayWhoMayAndHow(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, t.TempDir())
+	hana := terminalOf{h, t, h.secrets["producer"]}
+	expect := func(o terminalOf, parts ...string) {
+		t.Helper()
+		_, wrong, _ := o.run("plan")
+		want(t, wrong, parts...)
+	}
+	expect(hana, "producer", "scheduler or admin may")
+	expect(terminalOf{h, t, "lifeline_wrong"}, h.url, "does not accept the access token", "--token-file",
+		"lifeline token create")
+	expect(terminalOf{h, t, ""}, h.url, "none was given", "LIFELINE_TOKEN")
+	_, wrong, _ := hana.run("apply", "-f", "없는파일.yaml")
+	want(t, wrong, "없는파일.yaml: there is no such file")
+	if strings.Contains(wrong, "open ") {
+		t.Error(wrong)
+	}
+	var p wire.Problem
+	h.do("GET", "/v1/stations", "", nil, nil).into(t, &p)
+	if p.Title != "Not signed in" {
+		t.Errorf("the title is %q", p.Title)
+	}
+}
+
+// The network that ships asks of the samples that ship what they can give, so that its first plan warns of no rule.
+func TestRulesOfTheExampleNetworkHoldWithTheSamples(t *testing.T) {
+	longform.Only(t)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	h := open(t, furnish(t))
+	var in wire.ManyRequest
+	today := schedules.DateOf(time.Now().UTC())
+	for n := range 8 {
+		in.Dates = append(in.Dates, today.AddDays(n+1))
+	}
+	results, err := h.scheduler.Plan(t.Context(), in)
+	if err != nil || len(results) != 40 {
+		t.Fatal(len(results), err)
+	}
+	for _, r := range results {
+		if r.Problem != nil {
+			t.Errorf("%s %s: %s", r.Station, r.Date, r.Problem.Detail)
+		}
+		for _, w := range r.Warnings {
+			if w.Code == "rule_bent" {
+				t.Errorf("%s %s: %s", r.Station, r.Date, w.Message)
+			}
+		}
+	}
+}

@@ -1,0 +1,351 @@
+package service
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lifeline/audio"
+	"lifeline/internal/access"
+	"lifeline/internal/background"
+	"lifeline/internal/blob"
+	"lifeline/internal/config"
+	"lifeline/internal/fault"
+	"lifeline/internal/httpapi"
+	"lifeline/internal/idempotency"
+	"lifeline/internal/kinds"
+	"lifeline/internal/library"
+	"lifeline/internal/playout"
+	"lifeline/internal/playout/dsp"
+	"lifeline/internal/record"
+	"lifeline/internal/render"
+	"lifeline/internal/replica"
+	"lifeline/internal/reserve"
+	"lifeline/internal/scheduling"
+	"lifeline/internal/store/sqlite"
+	"lifeline/internal/telemetry"
+	"lifeline/internal/webhook"
+	"lifeline/internal/webhooks"
+)
+
+// Service is the whole of it, put together.
+type Service struct {
+	data       DataHold
+	opened     VersionedStore // the back end
+	Store      replica.Store  // what the service sees of it
+	Audio      telemetry.Recordings
+	Replica    *replica.Replica
+	Access     *access.Access
+	Scheduler  *scheduling.Scheduler
+	renders    *render.Renderer
+	Lock       *replica.WorkLock
+	background *background.Runner
+	clear      func(context.Context) (removed int, err error) // of what a crash left; nil: others may be at work on it
+	webhooks   *webhooks.Webhooks
+	Reserve    *reserve.Reserve // where the documents are
+	disk       *reserve.Reserve // where the audio passes: the same, or one that keeps nothing
+	Server     *http.Server
+	metrics    *metricsServer // nil: /metrics is where everything is
+	traces     *telemetry.Traces
+	Stopping   func() // tells requests that wait that the service begins to stop
+	log        *slog.Logger
+}
+
+// backgroundEvery is how often the background work looks around though nothing has changed.
+const backgroundEvery = time.Minute
+
+// StorePatience is how long the store may take for one call before a request fails.
+const StorePatience = 5 * time.Second
+
+// fileTick is by how much a file system's clock may lag.
+const fileTick = 20 * time.Millisecond
+
+// leaseLife is for how long the background work of a replica that died waits for another.
+const leaseLife = 15 * time.Second
+
+// replicaName is who this service is among those that share its store. Nobody shares an embedded one, and the next
+// service on it takes over at once.
+func replicaName(c config.Serve) string {
+	if c.Store == "sqlite" {
+		return "alone"
+	}
+	return rand.Text()
+}
+
+// Open puts the service together over the data directory. publicURL is where stations reach it.
+func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logger) (_ *Service, err error) {
+	stopping, stop := context.WithCancel(context.Background())
+	s := &Service{log: log, Stopping: stop}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.data, err = Hold(c, serveElsewhere); err != nil {
+		return nil, err
+	}
+	place, err := OpenAudio(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := notEmptied(ctx, c, place); err != nil {
+		return nil, errors.Join(err, place.Close())
+	}
+	figures := telemetry.NewFigures()
+	s.Audio = figures.Audio(place)
+	opened, err := OpenStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s.opened, s.Store = opened, figures.Store(opened)
+	if embedded, ok := opened.back.(*sqlite.Store); ok {
+		if err := embedded.Keep(ctx); err != nil && !fault.Is(err, fault.Full) { // recalls must pass on a full disk, too
+			return nil, err
+		}
+	}
+	key, err := serviceKey(ctx, c, opened)
+	if err != nil {
+		return nil, err
+	}
+	if err := raise(ctx, opened, log); err != nil {
+		return nil, err
+	}
+	signer, err := openSigning(ctx, c, opened, key)
+	if err != nil {
+		return nil, err
+	}
+	keys, _, err := access.ReadSigningKeys(ctx, opened, KeyID(key))
+	if err != nil {
+		return nil, err
+	}
+	// recalls must pass on a full disk, too
+	if err := outrunRestored(ctx, c, opened); err != nil && !fault.Is(err, fault.Full) {
+		return nil, err
+	}
+	if s.Reserve, s.disk, err = openReserves(ctx, c, opened, log); err != nil {
+		return nil, err
+	}
+	figures.Room(s.Reserve.State)
+	s.Store = s.Reserve.Store(s.Store)
+	s.Audio = s.disk.Audio(s.Audio)
+	if c.Guard.Traces != "" {
+		if s.traces, err = telemetry.NewTraces(ctx, c.Guard.Traces); err != nil {
+			return nil, err
+		}
+	}
+	documents := replica.Bounded(s.Store, StorePatience)
+	if s.Replica, err = replica.Open(ctx, documents, kinds.All); err != nil {
+		return nil, err
+	}
+	analyse := func(ctx context.Context, r io.Reader, progress func(int64)) (audio.Facts, error) {
+		return audio.Analyse(ctx, r, audio.Options{Progress: progress})
+	}
+	lib := library.New(s.Replica, s.Audio, signer, analyse, time.Now,
+		library.Limits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers,
+			Room: func(ctx context.Context, bytes int64) error {
+				if c.Audio == "local" { // its parts are there until all of it is
+					bytes *= 2
+				}
+				return errors.Join(s.Reserve.Bulk(ctx, 0), s.disk.Bulk(ctx, bytes))
+			}})
+	secret, err := DerivedKey(key, ForMedia)
+	if err != nil {
+		return nil, err
+	}
+	records := record.NewRecords(s.Replica, documents, s.Audio, time.Now, time.Duration(c.KeepRecords)*24*time.Hour)
+	s.Scheduler = scheduling.New(s.Replica, records, signer, time.Now, publicURL, c.Lease)
+	logbook := s.Scheduler.Record.Logbook
+	s.Access = access.New(s.Replica, time.Now)
+	answers := idempotency.NewStore(documents, time.Now)
+	collect := func(ctx context.Context, before time.Time) (removed int, err error) {
+		files, err := records.Files(ctx)
+		if err != nil {
+			return 0, err
+		}
+		recordings := lib.Recordings.Named()
+		err = blob.Collect(ctx, s.Audio, before, func(_ context.Context, sha256 string) (bool,
+			error) {
+			return files[sha256] || recordings(sha256), nil
+		},
+			func(blob.Blob) { removed++ })
+		return removed, errors.Join(err, answers.Forget(ctx))
+	}
+	s.Lock = replica.NewWorkLock(s.Replica, replicaName(c), leaseLife)
+	tidy := func(ctx context.Context, before time.Time) (removed int, err error) {
+		removed, err = collect(ctx, before)
+		return removed, errors.Join(err, records.Move(ctx))
+	}
+	s.background = background.NewRunner(s.Replica, lib, s.Scheduler, s.Lock, tidy, log, backgroundEvery, time.Now)
+	if s.renders, err = render.Open(c.RenderDir(), s.Audio, render.Options{Rate: dsp.Rate(c.Render.Rate),
+		Silence: playout.SilenceLimit,
+		Limit:   c.Render.Bytes, AtOnce: c.Render.AtOnce, Open: playout.OpenMP3, Log: log,
+		Room: func(bytes int64) error { return s.disk.Bulk(context.WithoutCancel(ctx), bytes) }}); err != nil {
+		return nil, err
+	}
+	if err := lib.Recalls.Ensure(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.Scheduler.Resigner.Resign(ctx); err != nil {
+		log.Error("documents that stations pull stay signed with a former key", "error", err)
+	}
+	if c.Store == "sqlite" { // no other replica: what was put before now and has no segment is a crash's
+		before := time.Now().Add(-fileTick)
+		s.clear = func(ctx context.Context) (int, error) { return collect(ctx, before) }
+	}
+	if s.webhooks, err = openWebhooks(c, key, s.Replica, s.Lock, figures, log); err != nil {
+		return nil, err
+	}
+	figures.Census(logbook.Census, s.webhooks.Deliverer.Lags, s.webhooks.Deliverer.Failing)
+	metrics := figures.Handler()
+	if c.Guard.MetricsListen != "" {
+		if s.metrics, err = listenForMetrics(c.Guard.MetricsListen, metrics); err != nil {
+			return nil, err
+		}
+		metrics = nil
+	}
+	tls, err := tlsConfig(c, log)
+	if err != nil {
+		return nil, err
+	}
+	s.Server = &http.Server{
+		TLSConfig: tls,
+		Handler: httpapi.New(httpapi.Parts{Access: s.Access, Library: lib, Scheduler: s.Scheduler,
+			Logbook: logbook, Answers: answers, Replica: s.Replica,
+			Media: access.NewMedia(secret, publicURL, c.MediaLife, time.Now),
+			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
+			Windows: scheduling.NewWindows(s.Scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL,
+			Origins: c.Guard.Origins, Stopping: stopping,
+			Keys: signer.Public(), FormerKeys: keys.Former(), Roots: signer.roots, FirstRoot: signer.first,
+			Now: time.Now, Log: log,
+			Room: s.Reserve.Ready,
+			Ready: map[string]func(context.Context) error{"store": s.Store.Ping, "audio": s.audioReady,
+				"workers": s.background.Alive}}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute, // a handler that expects slow bytes moves it on
+		WriteTimeout:      2 * time.Minute, // likewise
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// webhookPatience is how webhooks that fail are tried again. The first wait is short, since most failures are.
+var webhookPatience = webhooks.Patience{First: time.Second, Longest: 8 * time.Hour, GiveUp: 5 * 24 * time.Hour}
+
+// openWebhooks puts together what tells other people's services of changes.
+func openWebhooks(c config.Serve, key ed25519.PrivateKey, r *replica.Replica, lock *replica.WorkLock,
+	meter webhooks.DeliveryMeter, log *slog.Logger) (*webhooks.Webhooks, error) {
+	secret, err := DerivedKey(key, forWebhooks)
+	if err != nil {
+		return nil, err
+	}
+	networks, err := c.WebhookNetworks()
+	if err != nil {
+		return nil, err
+	}
+	return webhooks.New(webhooks.WebhookParts{Replica: r, Lock: lock, Poster: webhook.NewPoster(networks), Key: secret,
+		Inner: len(networks) > 0, Patience: webhookPatience, Meter: meter, Log: log, Now: time.Now}), nil
+}
+
+func (s *Service) audioReady(ctx context.Context) error {
+	_, err := s.Audio.List(ctx, "", 1)
+	return err
+}
+
+// stopTimeout is how long requests may take to end when the service stops.
+const stopTimeout = 10 * time.Second
+
+// lastWords is how much of stopTimeout is left, once the requests that still run have been ended, for their answers.
+const lastWords = time.Second
+
+// errStopping ends the requests that take longer than the service has time for.
+var errStopping = fault.New(fault.Unavailable, "the service is stopping, and this took longer than it waits: ask "+
+	"again when it is back")
+
+// Run serves on l until ctx ends or a part dies, then stops: the listener closes, requests that wait for changes end,
+// and others have stopTimeout. What requests need goes on until they have ended; background work ends at once.
+func (s *Service) Run(ctx context.Context, l net.Listener) error {
+	g, ctx := errgroup.WithContext(ctx)
+	requests, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	s.Server.BaseContext = func(net.Listener) context.Context { return requests }
+	g.Go(func() error {
+		return s.Replica.Run(requests, func(err error) {
+			s.log.Warn("the change feed broke off and is taken up again",
+				"error", err)
+		})
+	})
+	g.Go(func() error { return s.background.Run(ctx) })
+	g.Go(func() error { return s.Reserve.Run(requests) })
+	g.Go(func() error { return s.webhooks.Deliverer.Run(ctx) })
+	g.Go(func() error {
+		s.clearUp(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		serve := func() error { return s.Server.Serve(l) }
+		if s.Server.TLSConfig != nil {
+			serve = func() error { return s.Server.ServeTLS(l, "", "") }
+		}
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error { return s.metrics.run(requests) })
+	g.Go(func() error { return roomForGarbage(ctx) })
+	g.Go(func() error {
+		<-ctx.Done()
+		s.Stopping()
+		defer end(nil)
+		defer time.AfterFunc(stopTimeout-lastWords, func() { end(errStopping) }).Stop()
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		if err := s.Server.Shutdown(stopping); err != nil {
+			s.log.Warn("requests were still running and are cut", "error", err)
+			return s.Server.Close()
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// clearUp removes audio that an interrupted upload had left behind. Nobody waits for it: a library of years has many
+// files to look at. What it could not do the keeper does.
+func (s *Service) clearUp(ctx context.Context) {
+	if s.clear == nil {
+		return
+	}
+	n, err := s.clear(ctx)
+	if n > 0 {
+		s.log.Info("removed audio that an interrupted upload had left behind", "recordings", n)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("audio that an interrupted upload may have left behind was not removed", "error", err)
+	}
+}
+
+func (s *Service) Close() error {
+	stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	err := s.traces.Close(stopping)
+	if s.renders != nil {
+		err = errors.Join(err, s.renders.Close())
+	}
+	if s.Audio != nil {
+		err = errors.Join(err, s.Audio.Close())
+	}
+	if s.opened.back != nil {
+		err = errors.Join(err, s.opened.Close())
+	}
+	return errors.Join(err, s.data.Close())
+}
