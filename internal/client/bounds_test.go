@@ -55,3 +55,27 @@ func TestShortAnswersOfTheServiceAreBounded(t *testing.T) {
 		t.Errorf("a lease of 12 MiB: %v", err)
 	}
 }
+
+// What is read of a signed document is no more than the largest that there can be.
+func TestSignedDocumentsAreReadUpToTheLargestThatThereCanBe(t *testing.T) {
+	more := []byte(strings.Repeat(" ", 1<<20))
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		for range 64 {
+			if _, err := w.Write(more); err != nil {
+				return
+			}
+		}
+	})
+	s := c.Station("lantern")
+	for name, get := range map[string]func() (Document, error){
+		"a queue":       func() (Document, error) { return s.Queue(t.Context(), schedules.Date{}, "", 0) },
+		"a fallback":    func() (Document, error) { return s.Fallback(t.Context(), "") },
+		"a recall list": func() (Document, error) { return s.Recalls(t.Context(), "", 0) },
+		"a lease":       func() (Document, error) { return s.Lease(t.Context(), "n") },
+		"a freshness":   func() (Document, error) { return s.Freshness(t.Context(), "n") },
+	} {
+		if _, err := get(); !fault.Is(err, fault.TooLarge) {
+			t.Errorf("%s of 64 MiB: %v", name, err)
+		}
+	}
+}

@@ -38,9 +38,6 @@ const maxAnswer = 1 << 20
 // maxRoots bounds a chain of roots in bytes. A station that lacks more asks again.
 const maxRoots = 8 << 20
 
-// maxLease bounds a lease in bytes.
-const maxLease = 8 << 20
-
 // Queue fetches the envelope of a day's queue, or of the day that contains now when date is zero. With a tag and a
 // wait the service holds the call until there is a change. It fails with NotFound when nothing is published.
 func (s *Station) Queue(ctx context.Context, date schedules.Date, tag string, wait time.Duration) (Document, error) {
@@ -48,27 +45,29 @@ func (s *Station) Queue(ctx context.Context, date schedules.Date, tag string, wa
 	if !date.IsZero() {
 		query = "date=" + date.String()
 	}
-	return s.document(ctx, wire.Station(s.id, "queue.dsse"), query, tag, wait, maxBody)
+	return s.document(ctx, wire.Station(s.id, "queue.dsse"), query, tag, wait, wire.MostQueueBytes)
 }
 
 // Fallback fetches the envelope of the station's fallback.
 func (s *Station) Fallback(ctx context.Context, tag string) (Document, error) {
-	return s.document(ctx, wire.Station(s.id, "fallback.dsse"), "", tag, 0, maxBody)
+	return s.document(ctx, wire.Station(s.id, "fallback.dsse"), "", tag, 0, wire.MostFallbackBytes)
 }
 
 // Lease fetches the envelope of a fresh lease to air what is sensitive, which names the nonce.
 func (s *Station) Lease(ctx context.Context, nonce string) (Document, error) {
-	return s.document(ctx, wire.Station(s.id, "lease.dsse"), "nonce="+url.QueryEscape(nonce), "", 0, maxLease)
+	return s.document(ctx, wire.Station(s.id, "lease.dsse"), "nonce="+url.QueryEscape(nonce), "", 0,
+		wire.MostLeaseBytes)
 }
 
 // Freshness fetches the envelope of a wire.Freshness that names the nonce.
 func (s *Station) Freshness(ctx context.Context, nonce string) (Document, error) {
-	return s.document(ctx, wire.Station(s.id, "freshness.dsse"), "nonce="+url.QueryEscape(nonce), "", 0, maxAnswer)
+	return s.document(ctx, wire.Station(s.id, "freshness.dsse"), "nonce="+url.QueryEscape(nonce), "", 0,
+		wire.MostFreshnessBytes)
 }
 
 // Recalls fetches the list of recalled segments, a wire.Recalls whose envelope is the one to believe.
 func (s *Station) Recalls(ctx context.Context, tag string, wait time.Duration) (Document, error) {
-	return s.document(ctx, wire.Base+"/recalls", "", tag, wait, maxBody)
+	return s.document(ctx, wire.Base+"/recalls", "", tag, wait, wire.MostRecallsBytes)
 }
 
 func (s *Station) document(ctx context.Context, path, query, tag string, wait time.Duration, most int64) (Document,

@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -12,9 +13,9 @@ import (
 
 // Limits of what a signed document may say; beyond them it is nonsense whoever signed it.
 const (
-	maxItems      = 20_000
 	maxItemLength = 24 * time.Hour
 	maxItemBytes  = 4 << 30
+	maxDepth      = 10_000 // of JSON
 )
 
 var hashForm = regexp.MustCompile(wire.HashForm)
@@ -36,7 +37,7 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 		return nil, nil, fmt.Errorf("it expired at %s", q.ExpiresAt)
 	case q.Withdrawn && len(q.Items)+len(q.Windows) > 0:
 		return nil, nil, errors.New("it withdraws the day and plans it")
-	case len(q.Items) > maxItems || len(q.Fallback) > maxItems || len(q.Windows) > maxItems || len(q.Open) > maxItems:
+	case max(len(q.Items), len(q.Fallback), len(q.Windows), len(q.Open)) > wire.MostItems:
 		return nil, nil, errors.New("it has too many items")
 	}
 	for _, w := range q.Windows {
@@ -62,7 +63,7 @@ func admitFallback(f wire.Fallback, station string, now time.Time) (*wire.Fallba
 		return nil, nil, fmt.Errorf("it is for station %q", f.Station)
 	case !f.ExpiresAt.IsZero() && !f.ExpiresAt.After(now):
 		return nil, nil, fmt.Errorf("it expired at %s", f.ExpiresAt)
-	case len(f.Items) > maxItems || len(f.Windows) > maxItems:
+	case max(len(f.Items), len(f.Windows)) > wire.MostItems:
 		return nil, nil, errors.New("it has too many items")
 	}
 	for _, w := range f.Windows {
@@ -84,6 +85,42 @@ func admitItems(items []wire.QueueItem, check func(wire.QueueItem) error) (kept 
 		kept = append(kept, it)
 	}
 	return kept, dropped
+}
+
+// parse reads a document that may not be believed yet, or was signed by whoever stole the key. It fails, before anything
+// is made of it, where a list is longer than any document's: a list of nothing takes up hundreds of times its length.
+func parse(document []byte, out any) error {
+	if n := longestList(document); n > wire.MostRecalled {
+		return fmt.Errorf("it lists %d entries, and no document has more than %d", n, wire.MostRecalled)
+	}
+	return json.Unmarshal(document, out)
+}
+
+// longestList is the number of entries of the longest list, or object, of a JSON text.
+func longestList(text []byte) (most int) {
+	entries, quoted := []int{0}, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted:
+			if c == '\\' {
+				i++
+			}
+			quoted = c != '"'
+		case c == '"':
+			quoted = true
+		case c == '[' || c == '{':
+			if len(entries) > maxDepth {
+				return 0 // which json refuses
+			}
+			entries = append(entries, 1)
+		case c == ',':
+			entries[len(entries)-1]++
+			most = max(most, entries[len(entries)-1])
+		case (c == ']' || c == '}') && len(entries) > 1:
+			entries = entries[:len(entries)-1]
+		}
+	}
+	return most
 }
 
 // checkPlanned checks an item that has a place in one of the windows.

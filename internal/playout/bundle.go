@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/fault"
 	"lifeline/internal/playout/retry"
+	"lifeline/internal/seal"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -286,13 +286,9 @@ func (e tarEntry) header(out *tar.Writer, size int64) error {
 
 // unsealed reads what an envelope carries without believing it.
 func unsealed(envelope []byte, out any) error {
-	var e wire.Envelope
-	if err := json.NewDecoder(bytes.NewReader(envelope)).Decode(&e); err != nil {
-		return fmt.Errorf("playout: bundle: not an envelope: %w", err)
-	}
-	payload, err := base64.StdEncoding.DecodeString(e.Payload)
+	payload, err := seal.Payload(envelope)
 	if err == nil {
-		err = json.Unmarshal(payload, out)
+		err = parse(payload, out)
 	}
 	if err != nil {
 		return fmt.Errorf("playout: bundle: not a document: %w", err)

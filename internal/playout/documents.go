@@ -21,8 +21,8 @@ import (
 	"lifeline/schedules"
 )
 
-// maxDocument bounds a saved document.
-const maxDocument = 64 << 20
+// maxDocument bounds a saved document, whichever it is.
+const maxDocument = wire.MostQueueBytes
 
 // DocumentStore holds the signed documents that the station believes. It takes only what a pinned key signed, what is
 // for this station, and what is not older than anything it took before, and keeps all of it through a restart.
@@ -306,7 +306,7 @@ func (v *DocumentStore) open(envelope []byte, payloadType string, out any) error
 	if err != nil {
 		return mistrust(v.keys, envelope, err)
 	}
-	return json.Unmarshal(payload, out)
+	return parse(payload, out)
 }
 
 // mistrust says why an envelope does not open, to who has to do something about it.

@@ -165,7 +165,7 @@ func admitLease(l wire.Lease, station string) error {
 		return fmt.Errorf("it is for station %q", l.Station)
 	case lasts <= 0 || lasts > wire.MaxLease:
 		return fmt.Errorf("it lasts %v", lasts)
-	case len(l.Segments) > maxItems:
+	case len(l.Segments) > wire.MostItems:
 		return errors.New("it has too many segments")
 	}
 	return nil

@@ -106,6 +106,15 @@ func parse(envelope []byte) (env dsse.Envelope, err error) {
 	return env, nil
 }
 
+// Payload is what an envelope carries, whoever signed it: for who passes it on, and believes nothing of it.
+func Payload(envelope []byte) ([]byte, error) {
+	env, err := parse(envelope)
+	if err != nil {
+		return nil, err
+	}
+	return env.DecodeB64Payload()
+}
+
 // Signers are the ids of the keys that an envelope says it is signed with; none for what is no envelope.
 func Signers(envelope []byte) (ids []string) {
 	env, err := parse(envelope)
