@@ -3,14 +3,19 @@ package network
 import (
 	"time"
 
+	"lifeline/internal/replica"
 	"lifeline/internal/wire"
 )
 
-// PlausibleAhead is how far ahead of the time a number may be that a station says it has seen.
+// PlausibleAhead is how far ahead of the time a number may be that a service gives.
 const PlausibleAhead = 30 * 24 * time.Hour
 
-// Plausible reports whether a service can have given a number by now.
-func Plausible(number int64, now time.Time) bool { return number <= now.Add(PlausibleAhead).Unix() }
+// Plausible reports whether a station can have seen a number by now: the floor that is raised above it is one that a
+// service may number above.
+func Plausible(number int64, now time.Time) bool {
+	most := now.Add(PlausibleAhead).Unix()
+	return number <= most && replica.Floor{}.Raised(now, number).Above <= most
+}
 
 // SeenBy are the numbers that a station says it has seen. An older player tells only what it holds.
 func SeenBy(s wire.Status) wire.Seen {

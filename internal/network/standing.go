@@ -31,7 +31,8 @@ const SetBackTold = 3 * 24 * time.Hour
 // outrun says that the station has seen more than the store had, or more than any service can have signed.
 func (s *Standing) outrun(st schedules.Station) (out []schedules.StationProblem) {
 	now := s.now()
-	if f := s.replica.Floor(); f.Station == st.ID && now.Sub(f.Found.Time) < SetBackTold {
+	f := s.replica.Floor()
+	if f.Station == st.ID && now.Sub(f.Found.Time) < SetBackTold {
 		out = append(out, schedules.StationProblem{Code: "store_set_back", Message: fmt.Sprintf("the service's store is "+
 			"older than what this station knows: on %s it had seen %s. "+
 			"What was recalled, approved, published or changed last is missing: look at the alarms of all stations, recall "+
@@ -41,7 +42,7 @@ func (s *Standing) outrun(st schedules.Station) (out []schedules.StationProblem)
 	}
 	if row, ok := replica.StatusesIn(s.replica).Get(st.ID); ok {
 		seen := SeenBy(row.Value)
-		if most := max(seen.Recalls.Revision, seen.Fallback.Revision, seen.Queues); !Plausible(most, now) {
+		if most := max(seen.Recalls.Revision, seen.Fallback.Revision, seen.Queues); !f.Given(most) && !Plausible(most, now) {
 			out = append(out, schedules.StationProblem{Code: "implausible", Message: fmt.Sprintf("the station says that it "+
 				"has seen revision %d, which no service can have given yet: "+
 				"it will refuse what is published and recalled. Its token is in other hands, or the service's clock was far ahead: "+

@@ -105,8 +105,13 @@ func (s *Numbering) Outrun(ctx context.Context, station string, status wire.Stat
 		if saw == "" || err != nil {
 			return err
 		}
-		row, _ := replica.FloorsIn(s.replica).Get(replica.FloorID)
-		next := row.Value.Raised(s.now(), number)
+		next := s.replica.Floor()
+		if number <= next.Above && next.Station == station && s.now().Sub(next.Found.Time) < network.SetBackTold {
+			return nil // all that is signed is numbered above it already, and it is told
+		}
+		if number > next.Above {
+			next = next.Raised(s.now(), number)
+		}
 		next.Days, next.Station, next.Saw, next.Found = next.Above, station, saw, schedules.At(s.now())
 		write, err := replica.FloorWrite(next, replica.FloorsIn(s.replica).Revision(replica.FloorID))
 		if err != nil {

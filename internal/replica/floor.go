@@ -26,14 +26,19 @@ type Floor struct {
 // Raised is the floor that comes after f and stands above what was seen. Beyond numbers that are ahead of the time it
 // is by a wide step, for what was signed since, and so that who reports such numbers has few of them.
 func (f Floor) Raised(now time.Time, seen int64) Floor {
-	const step = 1 << 16
 	seen = max(seen, f.Above)
 	f.Above = now.Unix()
 	if seen >= f.Above {
-		f.Above = (seen/step + 2) * step
+		f.Above = (seen/floorStep + 2) * floorStep
 	}
 	return f
 }
+
+// floorStep is how many numbers a service gives above one floor, at the most.
+const floorStep = 1 << 16
+
+// Given reports whether a number is one of those that a service gives above f, or gave before.
+func (f Floor) Given(number int64) bool { return number <= f.Above+floorStep }
 
 func (m *Replica) Floor() Floor {
 	row, _ := FloorsIn(m).Get(FloorID)

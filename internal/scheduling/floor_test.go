@@ -187,8 +187,32 @@ func TestWhoReportsNumbersAheadOfTheTimeHasFewOfThem(t *testing.T) {
 		}
 		seen = recalls.Revision + 1
 	}
+	most := n.now.Add(network.PlausibleAhead).Unix()
+	if above := n.replica.Floor().Above; above > most {
+		t.Errorf("the floor is raised to %d, which is %d beyond what a service may give", above, above-most)
+	}
+	recalls, _, _ := n.numbers()
+	if err := log.SetStatus(t.Context(), access.System, "fz", wire.Status{RecallsSeen: recalls.Revision}); err != nil ||
+		slices.Contains(n.codes(), "implausible") {
+		t.Errorf("a station that has seen what was signed for it is implausible: %q, %v", n.codes(), err)
+	}
 	if raised > 50 {
 		t.Errorf("the list was signed anew %d times for a station that lies", raised)
+	}
+}
+
+func TestWhoRepeatsANumberBelowTheFloorRaisesItOnce(t *testing.T) {
+	n, log := setBack(t)
+	for _, queue := range []int64{500, 500, 500, 400, 500} { // of a station of which nothing is published
+		if err := log.SetStatus(t.Context(), access.System, "fz", wire.Status{QueueRevision: queue}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if above := n.replica.Floor().Above; above != n.now.Unix() {
+		t.Errorf("the floor is %d, %d beyond the time", above, above-n.now.Unix())
+	}
+	if !slices.Contains(n.codes(), "store_set_back") {
+		t.Errorf("what it saw is not told: %q", n.codes())
 	}
 }
 
