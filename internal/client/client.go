@@ -22,16 +22,17 @@ const maxBody = 64 << 20
 
 // Client speaks to one service with one token. It is safe for concurrent use.
 type Client struct {
-	base  string
-	token string
-	http  *http.Client
+	base     string
+	token    string
+	http     *http.Client
+	patience *patience // nil: each call asks, whatever came of those before
 }
 
 // New speaks to the service at base, such as "http://127.0.0.1:8080". The timeouts of each call are its context's.
 func New(base, token string, h *http.Client) *Client {
 	own := *h
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{strings.TrimRight(base, "/"), token, &own}
+	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &own}
 }
 
 // Request is one call. The zero value of a field leaves it out.
@@ -48,6 +49,16 @@ type Request struct {
 // Do sends the call and answers any 2xx or 304 response, whose body the caller closes. Every other answer is an error
 // of the kind that its status stands for, with the service's own words; a service out of reach is fault.Unavailable.
 func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
+	left, err := c.patience.enter()
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.do(ctx, r)
+	left(err)
+	return resp, err
+}
+
+func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 	body, contentType := r.Stream, r.ContentType
 	if body == nil && r.Body != nil {
 		b, err := json.Marshal(r.Body)

@@ -24,6 +24,9 @@ type Station struct {
 // Station speaks for the station id.
 func (c *Client) Station(id string) *Station { return &Station{c, id} }
 
+// Accepted is Client.Accepted of the client that it speaks by.
+func (s *Station) Accepted() <-chan struct{} { return s.client.Accepted() }
+
 // Document is a signed document as it came: its bytes and the tag to ask again with. Without Bytes it is unchanged
 // since the tag that was sent.
 type Document struct {

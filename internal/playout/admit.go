@@ -87,8 +87,9 @@ func admitItems(items []wire.QueueItem, check func(wire.QueueItem) error) (kept 
 	return kept, dropped
 }
 
-// parse reads a document that may not be believed yet, or was signed by whoever stole the key. It fails, before anything
-// is made of it, where a list is longer than any document's: a list of nothing takes up hundreds of times its length.
+// parse reads a document that may not be believed yet, or was signed by whoever stole the key. It fails, before
+// anything is made of it, where a list is longer than any document's: a list of nothing takes up hundreds of times its
+// length.
 func parse(document []byte, out any) error {
 	if n := longestList(document); n > wire.MostRecalled {
 		return fmt.Errorf("it lists %d entries, and no document has more than %d", n, wire.MostRecalled)

@@ -106,6 +106,7 @@ func (f *Follower) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { f.changes(ctx); return nil })
 	g.Go(func() error { f.leases(ctx); return nil })
+	g.Go(func() error { f.accepted(ctx); return nil })
 	return g.Wait()
 }
 
@@ -124,10 +125,22 @@ func (f *Follower) changes(ctx context.Context) {
 		if lasted {
 			failures = 0
 		}
-		if retry.Pause(ctx, retry.Backoff(failures)) != nil {
+		if retry.Pause(ctx, retry.Backoff(failures), f.api.Accepted()) != nil {
 			return
 		}
 		if lasted {
+			f.wake()
+		}
+	}
+}
+
+// accepted sweeps as soon as the token is accepted after it was refused.
+func (f *Follower) accepted(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.api.Accepted():
 			f.wake()
 		}
 	}
@@ -217,7 +230,7 @@ func (f *Follower) sweeps(ctx context.Context) {
 // asked for nothing more.
 func (f *Follower) sweep(ctx context.Context) error {
 	first := f.measure(ctx)
-	if fault.Is(first, fault.Unavailable) {
+	if fault.Is(first, fault.Unavailable) || fault.Is(first, fault.Unauthenticated) {
 		return first
 	}
 	note := func(err error) {
@@ -265,7 +278,7 @@ func (f *Follower) poll(ctx context.Context, ask func(context.Context, time.Dura
 		if err == nil {
 			failures = 0
 		}
-		if retry.Pause(ctx, wait) != nil {
+		if retry.Pause(ctx, wait, f.api.Accepted()) != nil {
 			return
 		}
 	}

@@ -3,6 +3,8 @@ package playout
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -265,4 +267,48 @@ func TestForeignKeyIsNamedWithTheCure(t *testing.T) {
 			t.Errorf("no %q in: %v", word, err)
 		}
 	}
+}
+
+// A token that is taken away, or of a service whose store was set back, is refused for hours.
+func TestAPlayerWhoseTokenIsRefusedAsksSeldomTellsTheCureAndGoesOnAtOnceWhenItWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		s.publish(day("lantern", 1, time.Now().Add(time.Hour), time.Minute, []wire.QueueItem{s.record(rec(1, 60))}))
+		st := newStation(t, s)
+		st.keys = []ed25519.PublicKey{s.signer.Public()}
+		s.setFault(func(w http.ResponseWriter, _ *http.Request) bool {
+			problemOf(w, http.StatusUnauthorized)
+			return true
+		})
+		p, state := st.open()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		time.Sleep(5 * time.Minute)
+		before := s.asked("/")
+		time.Sleep(time.Hour)
+		if n := s.asked("/") - before; before > 40 || n > 150 {
+			t.Errorf("it asked %d times in five minutes and %d times in the next hour", before, n)
+		}
+		told := strings.Join(p.problems.Alarms(), "\n")
+		for _, words := range []string{"does not accept the access token", "lifeline token create", "--station lantern",
+			"--token-file"} {
+			if !strings.Contains(told, words) {
+				t.Errorf("the alarm does not say %q: %s", words, told)
+			}
+		}
+		s.setFault(nil)
+		time.Sleep(time.Minute + 5*time.Second)
+		if p.documents.Holdings().Revision(schedules.DateOf(time.Now())) != 1 {
+			t.Error("the day has not come a minute after the token is accepted")
+		}
+		time.Sleep(5 * time.Second)
+		if told := strings.Join(p.problems.Alarms(), "\n"); strings.Contains(told, "token") {
+			t.Errorf("the alarm stands: %s", told)
+		}
+		cancel()
+		if err := errors.Join(<-done, state.Close()); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -235,7 +235,7 @@ func (f *Follower) leases(ctx context.Context) {
 				failures++
 			}
 		}
-		if retry.Pause(ctx, wait, changed) != nil {
+		if retry.Pause(ctx, wait, changed, f.api.Accepted()) != nil {
 			return
 		}
 	}

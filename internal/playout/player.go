@@ -75,6 +75,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if opt.Notify == nil {
 		opt.Notify = func(Notice) {}
 	}
+	opt.API = opt.API.Patient()
 	p := &Player{opt: opt, problems: NewProblems(opt.Now, opt.Log)}
 	err := opt.State.Lock()
 	if err != nil {
@@ -119,8 +120,8 @@ func OpenPlayer(opt Options) (*Player, error) {
 	p.deck = NewDeck(opt.Rate, p.lines.Lead(), opt.Silence, p.documents.Holdings, p.cuer, p.log, p.heard(), p.problems,
 		p.notice)
 	p.playing.Store(&Notice{})
-	p.reporter = &Reporter{service: opt.API.Station(opt.Station), documents: p.documents, cache: p.cache,
-		follower: p.follower,
+	p.reporter = &Reporter{station: opt.Station, service: opt.API.Station(opt.Station), documents: p.documents,
+		cache: p.cache, follower: p.follower,
 		problems: p.problems, playing: func() string { return p.playing.Load().ItemID }, level: p.meter.DBFS, now: p.time.Now,
 		version: opt.Version, instance: rand.Text()}
 	return p, nil

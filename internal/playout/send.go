@@ -56,7 +56,7 @@ func (s *Sender) Run(ctx context.Context) error {
 			}
 		}
 		if wait > 0 {
-			if err := retry.Pause(ctx, wait, more); err != nil {
+			if err := retry.Pause(ctx, wait, more, s.service.Accepted()); err != nil {
 				return nil
 			}
 		} else if ctx.Err() != nil {

@@ -13,6 +13,7 @@ import (
 
 // Reporter tells the service how the station stands, each minute and when something changed.
 type Reporter struct {
+	station   string
 	service   *client.Station
 	documents *DocumentStore
 	cache     *Cache
@@ -34,14 +35,15 @@ const (
 // acknowledged at once, since somebody waits for it.
 func (r *Reporter) Run(ctx context.Context) error {
 	for {
-		changed, alarmed, status := r.documents.Changed(), r.problems.Alarmed(), r.Status()
+		changed, alarmed, accepted := r.documents.Changed(), r.problems.Alarmed(), r.service.Accepted()
+		status := r.Status()
 		call, cancel := context.WithTimeout(ctx, callTimeout)
 		if err := r.service.SendStatus(call, status); ctx.Err() == nil {
 			r.answered(err)
 		}
 		cancel()
 		recalled, err := r.rest(ctx, status.RecallsSeen)
-		if err != nil || !recalled && retry.Pause(ctx, statusEvery-statusLeast, changed, alarmed) != nil {
+		if err != nil || !recalled && retry.Pause(ctx, statusEvery-statusLeast, changed, alarmed, accepted) != nil {
 			return nil
 		}
 	}
@@ -54,8 +56,13 @@ func (r *Reporter) answered(err error) {
 	switch {
 	case err == nil:
 		r.problems.Calm(alarm)
-	case fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden) || fault.Is(err, fault.Unauthenticated):
-		r.problems.Raise(alarm, "the service has nothing for this station and this token: %v", err)
+	case fault.Is(err, fault.Unauthenticated):
+		r.problems.Raise(alarm, "%v. What is held airs on, but no recall and no change arrives. Make a token where the "+
+			"service runs: lifeline token create --name NAME --role station --station %s; put it where this player reads its "+
+			"own (--token-file, LIFELINE_TOKEN), and start the player again", err, r.station)
+	case fault.Is(err, fault.NotFound) || fault.Is(err, fault.Forbidden):
+		r.problems.Raise(alarm, "the service has nothing for this station, %s, and this token: %v. Look whether --station and "+
+			"the token are of one station", r.station, err)
 	default:
 		r.problems.Add("the status could not be reported: %v", err)
 	}

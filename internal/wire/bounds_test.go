@@ -23,7 +23,8 @@ func TestTheLargestDocumentsThatCanBeFitTheBoundsOfWhatAStationReads(t *testing.
 			Language: "cmn-Hans", Title: title, Voice: title, StartAt: &at, StartMs: at.UnixMilli(), Start: schedules.Follow,
 			Duration: schedules.Ms(86_400_000), CueIn: schedules.Ms(86_400_000), CueOut: schedules.Ms(86_400_000),
 			GainDB: -12.3, NotAfter: at, Sensitive: true, Chain: name(n)[:16], MakesGood: name(n),
-			Audio: wire.AudioRef{SHA256: sha, Bytes: 1 << 32, ContentType: "audio/mpeg", URL: "https://" + name(n) + wire.Audio(sha)}}
+			Audio: wire.AudioRef{SHA256: sha, Bytes: 1 << 32, ContentType: "audio/mpeg",
+				URL: "https://" + name(n) + wire.Audio(sha)}}
 	}
 	items := func(n int, title string) (out []wire.QueueItem) {
 		for i := range n {
@@ -34,7 +35,8 @@ func TestTheLargestDocumentsThatCanBeFitTheBoundsOfWhatAStationReads(t *testing.
 	longest := strings.Repeat("\U00010330", 500) // four bytes each
 	var windows []schedules.Occurrence
 	for n := range 16 * 1000 {
-		windows = append(windows, schedules.Occurrence{Window: name(n), Date: schedules.DateOf(at.Time), StartAt: at, EndAt: at})
+		windows = append(windows, schedules.Occurrence{Window: name(n), Date: schedules.DateOf(at.Time), StartAt: at,
+			EndAt: at})
 	}
 	var recalled []string
 	var segments []wire.Recalled

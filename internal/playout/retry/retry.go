@@ -20,17 +20,18 @@ func Backoff(failures int) time.Duration {
 	return d/2 + rand.N(d/2)
 }
 
-// Pause waits for d, or until one of at most two wakes is closed or receives. It fails when ctx is done.
+// Pause waits for d, or until one of at most three wakes is closed or receives. It fails when ctx is done.
 func Pause(ctx context.Context, d time.Duration, wakes ...<-chan struct{}) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
-	wakes = append(wakes, nil, nil)
+	wakes = append(wakes, nil, nil, nil)
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-t.C:
 	case <-wakes[0]:
 	case <-wakes[1]:
+	case <-wakes[2]:
 	}
 	return nil
 }
