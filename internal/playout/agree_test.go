@@ -23,6 +23,7 @@ import (
 	"lifeline/internal/scheduling"
 	"lifeline/internal/store"
 	"lifeline/internal/store/memory"
+	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -146,7 +147,8 @@ func (p published) scheduler(t *rapid.T, s *service) *scheduling.Scheduler {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return p.queue.PublishedAt.Time }
-	return scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), s.signer, now, "http://service", time.Minute)
+	return scheduling.New(m, record.NewRecords(m, docs, nil, now, 0), trust.OneKey(s.signer), now, "http://service",
+		time.Minute)
 }
 
 // onAir is a stretch of the air.
