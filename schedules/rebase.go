@@ -5,6 +5,18 @@ import (
 	"time"
 )
 
+// Warnings of what became of work by hand that is not published.
+const (
+	WarnRebased     = "rebased"      // what is published changed beneath the draft, which keeps what was edited
+	WarnTakenOut    = "taken_out"    // an item that may not air any more is out of the draft
+	WarnPlannedOver = "planned_over" // a plan or a withdrawal took the place of a draft that somebody had edited
+)
+
+// OfEdits reports whether the warning tells what became of work by hand that is not published.
+func (w Warning) OfEdits() bool {
+	return w.Code == WarnRebased || w.Code == WarnTakenOut || w.Code == WarnPlannedOver
+}
+
 // Rebase is r, a draft over the published rundown from, laid over to, which takes from's place. A window that the draft
 // has as from has it becomes as in to. Any other keeps what the draft has, without the items of the ids in gone, which
 // it answers as lost; a time that is open there just as it was in from is filled as to fills it, if to does so exactly.

@@ -204,7 +204,7 @@ func (s *Drafts) kept(ctx context.Context, st schedules.Station, latest schedule
 	keep := map[string]schedules.Item{}
 	for _, i := range latest.Items {
 		if i.Locked && gone[i.ID] != "" {
-			warnings = append(warnings, schedules.Warning{Code: warnTakenOut, Window: i.Window,
+			warnings = append(warnings, schedules.Warning{Code: schedules.WarnTakenOut, Window: i.Window,
 				Message: placed(latest, i.ID) + gone[i.ID] + ". It had been locked, and the plan goes without it."})
 		} else if i.Locked {
 			keep[i.ID] = i
@@ -240,7 +240,7 @@ func (s *Drafts) plannedOver(ctx context.Context, latest, plan schedules.Rundown
 	if err != nil || len(editors) == 0 {
 		return nil, err
 	}
-	return []schedules.Warning{{Code: warnPlannedOver, Message: fmt.Sprintf("This plan takes the place of revision %d, "+
-		"which %s had edited by hand and nobody had published. What was locked stays where it was; what had been taken "+
+	return []schedules.Warning{{Code: schedules.WarnPlannedOver, Message: fmt.Sprintf("This plan takes the place of "+
+		"revision %d, which %s had edited by hand and nobody had published. What was locked stays where it was; what had been taken "+
 		"out may be back: diff from revision %d shows what differs.", latest.Revision, named(editors), latest.Revision)}}, nil
 }

@@ -88,8 +88,7 @@ func (s *neighbours) outdated(ctx context.Context, st schedules.Station, r sched
 func (s *neighbours) atPublication(ctx context.Context, in schedules.Input, r schedules.Rundown) ([]schedules.Warning,
 	error) {
 	out := slices.DeleteFunc(slices.Clone(r.Warnings), func(w schedules.Warning) bool {
-		return slices.Contains([]string{warnSameDay, warnLaterDays, warnOutdated, warnRebased, warnTakenOut,
-			warnPlannedOver}, w.Code)
+		return w.OfEdits() || slices.Contains([]string{warnSameDay, warnLaterDays, warnOutdated}, w.Code)
 	})
 	same, err := s.alike(ctx, in, r, nil)
 	if err != nil {

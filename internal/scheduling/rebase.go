@@ -11,13 +11,6 @@ import (
 	"lifeline/schedules"
 )
 
-// Warnings of what became of work by hand that is not published.
-const (
-	warnRebased     = "rebased"      // what is published changed beneath the draft, which keeps what was edited
-	warnTakenOut    = "taken_out"    // an item of the draft may not air any more, and is out
-	warnPlannedOver = "planned_over" // a plan or a withdrawal took the place of a draft that somebody had edited
-)
-
 // rebased is a draft over base as it is over next, which takes base's place, and says what became of the draft; nil
 // where the draft has nothing of its own. What it changes stays, but for items that may not air any more; what it does
 // not change is as next has it.
@@ -38,13 +31,15 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 		return nil, err
 	}
 	s.judge(ctx, &out)
-	out.Warnings = slices.DeleteFunc(out.Warnings, func(w schedules.Warning) bool { return w.Code == warnRebased })
+	out.Warnings = slices.DeleteFunc(out.Warnings, func(w schedules.Warning) bool {
+		return w.Code == schedules.WarnRebased
+	})
 	kept := "It keeps what it changes"
 	if len(editors) > 0 {
 		kept = "It keeps what " + named(editors) + " edited by hand"
 	}
-	out.Warnings = append(out.Warnings, schedules.Warning{Code: warnRebased, Message: "What is published of this day " +
-		"was repaired while this draft was not published. " + kept + "; all else is as it is published now."})
+	out.Warnings = append(out.Warnings, schedules.Warning{Code: schedules.WarnRebased, Message: "What is published of " +
+		"this day was repaired while this draft was not published. " + kept + "; all else is as it is published now."})
 	for _, i := range lost {
 		hand := ""
 		if i.Locked {
@@ -56,7 +51,7 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 		}) {
 			then = "its time is open: fill it before this draft is published"
 		}
-		out.Warnings = append(out.Warnings, schedules.Warning{Code: warnTakenOut, Window: i.Window,
+		out.Warnings = append(out.Warnings, schedules.Warning{Code: schedules.WarnTakenOut, Window: i.Window,
 			Message: fmt.Sprintf("%s%s. It is taken out of this draft, and %s.%s", placed(draft, i.ID), gone[i.ID], then,
 				hand)})
 	}
@@ -143,7 +138,7 @@ func (s *Publisher) setAside(ctx context.Context, latest schedules.Rundown) ([]s
 	if err != nil || len(editors) == 0 {
 		return nil, err
 	}
-	return []schedules.Warning{{Code: warnPlannedOver, Message: fmt.Sprintf("The day was withdrawn while %s had edited "+
-		"it by hand in revision %d, which was not published: diff from that revision shows what it had.", named(editors),
+	return []schedules.Warning{{Code: schedules.WarnPlannedOver, Message: fmt.Sprintf("The day was withdrawn while %s "+
+		"had edited it by hand in revision %d, which was not published: diff from that revision shows what it had.", named(editors),
 		latest.Revision)}}, nil
 }

@@ -6,10 +6,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"lifeline/internal/access"
 	"lifeline/internal/fault"
+	"lifeline/internal/replica"
+	"lifeline/internal/store"
 	"lifeline/schedules"
 )
 
@@ -294,5 +297,89 @@ func TestAWithdrawalNamesTheDraftThatItSetsAside(t *testing.T) {
 	r, err := n.scheduler.Publisher.Withdraw(t.Context(), joon, n.station.ID, repairDate, nil, "moved")
 	if err != nil || !says(r, "planned_over", "Ruth", "revision "+strconv.FormatInt(draft.Revision, 10)) {
 		t.Errorf("%v %+v", err, r.Warnings)
+	}
+}
+
+// Whoever edits names the revision that they saw, and tries again where a repair was faster; what they have put stays
+// through every repair and publication that comes between.
+func TestEditsAndPublicationsDuringRepairsLoseNothing(t *testing.T) {
+	n, before := halfHour(t)
+	var places []schedules.Item
+	for _, i := range before.Items {
+		if i.Kind == "testimony" {
+			places = append(places, i)
+			n.add("mine-"+i.ID, "letter", i.Duration.Milliseconds())
+		}
+	}
+	ctx, s := t.Context(), n.scheduler
+	var all sync.WaitGroup
+	all.Go(func() { // the scheduler
+		for _, i := range places {
+			for {
+				latest, err := s.Rundowns.Rundown(ctx, n.station.ID, repairDate, 0)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				at := slices.IndexFunc(latest.Items, func(x schedules.Item) bool {
+					return x.Kind == "testimony" && x.Duration == i.Duration
+				})
+				if at < 0 {
+					break // it gave way to a repair meanwhile
+				}
+				_, err = s.Drafts.Edit(ctx, access.Actor{Name: "Ruth"}, n.station.ID, repairDate, &latest.Revision,
+					[]schedules.Edit{{Op: "replace", Item: latest.Items[at].ID, Segment: "mine-" + i.ID}})
+				if err == nil {
+					break
+				}
+				if !fault.Is(err, fault.Stale) && !fault.Is(err, fault.Conflict) {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	all.Go(func() { // who publishes
+		for range 10 {
+			_, err := s.Publisher.Publish(ctx, access.Actor{Name: "Joon"}, n.station.ID, repairDate,
+				PublishOptions{Correction: "now"})
+			if err != nil && !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.Stale) {
+				t.Error(err)
+			}
+		}
+	})
+	all.Go(func() { // recalls and reinstatements, with the background work after them
+		for round := range 6 {
+			id := []string{"bell", "pick1", "on"}[round%3]
+			n.change(id, func(x *schedules.Segment) {
+				x.State = []schedules.State{schedules.Recalled, schedules.Approved}[round/3]
+			})
+			for _, work := range []error{s.Repairer.Repair(ctx, n.lock), s.Repairer.Refill(ctx, n.lock)} {
+				if work != nil {
+					t.Error(work)
+				}
+			}
+		}
+	})
+	all.Wait()
+	latest := n.latest()
+	audit, err := s.Rundowns.store.Audit(ctx, store.AuditQuery{Kind: replica.KindRundown, Limit: 500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	edits := 0
+	for _, c := range audit {
+		if c.Action == "rundown.edit" {
+			edits++
+		}
+	}
+	kept := 0
+	for _, i := range latest.Items {
+		if i.Kind == "letter" {
+			kept++
+		}
+	}
+	if kept != edits || edits == 0 {
+		t.Errorf("of %d edits %d are there", edits, kept)
 	}
 }

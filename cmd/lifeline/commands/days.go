@@ -148,9 +148,10 @@ func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 			}
 		}
 		fmt.Fprintf(w, "%-16s %s  %s: %s, revision %d%s\n", r.Station, r.Date, done, count(r.Items, "item"), r.Revision, more)
-		if verbose {
-			tellWarnings(w, r.Warnings)
+		if !verbose { // but for what became of somebody's work
+			r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(x schedules.Warning) bool { return !x.OfEdits() })
 		}
+		tellWarnings(w, r.Warnings)
 		return
 	}
 	date := ""

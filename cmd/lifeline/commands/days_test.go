@@ -32,6 +32,18 @@ func TestADayThatFailedTellsEachProblemOnce(t *testing.T) {
 	}
 }
 
+func TestADayThatIsPlannedOverEditsSaysSoUnasked(t *testing.T) {
+	day := wire.ManyResult{Station: "seoul", Date: schedules.Date{Year: 2026, Month: time.December, Day: 5}, Items: 3,
+		Revision: 8, Warnings: []schedules.Warning{{Code: "rule_bent", Message: "two letters where one is wished"},
+			{Code: schedules.WarnPlannedOver, Message: "Ruth had edited revision 7"}}}
+	var out strings.Builder
+	tellDay(&out, "planned", false, day)
+	if !strings.Contains(out.String(), "Ruth had edited") || strings.Contains(out.String(), "two letters") ||
+		len(day.Warnings) != 2 {
+		t.Errorf("%s", &out)
+	}
+}
+
 func TestADayShowsWhatRunsPastItsWindow(t *testing.T) {
 	at := func(s string) schedules.Instant {
 		i, err := time.Parse(time.RFC3339, s)
