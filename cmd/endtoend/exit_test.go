@@ -189,7 +189,7 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Failed, "nothing is published", []string{"render", "harbour-dawn", "dawn", "2030-01-01", "-o", at("w.wav")}},
 		{cmdline.Failed, "no-such", []string{"waive", "no-such", "--reason", "x"}},
 		{cmdline.Failed, "is the name of a language", []string{"segments", "--language", "Korean"}},
-		{cmdline.Failed, `"gone" is none: use one of analysing, rejected`, []string{"segments", "--state", "gone"}},
+		{cmdline.Failed, `"gone" is unknown: use one of analysing, rejected`, []string{"segments", "--state", "gone"}},
 		{cmdline.Failed, "is the name of a language", []string{"report", "--language", "Korean"}},
 		{cmdline.Failed, "changes must name", []string{"webhooks", "put", "x", "https://example.org/"}},
 		{cmdline.Failed, "no-such", []string{"webhooks", "remove", "no-such"}},

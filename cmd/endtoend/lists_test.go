@@ -201,7 +201,8 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	old, young := replica(2*time.Hour), replica(0)
 	token := strings.Split(h.secrets["station:harbour-dawn"], "_")[1]
 	refused(old.URL("harbour-dawn", token, item.SHA256, old.Expires()), http.StatusForbidden, "fetch the list again")
-	refused(young.URL("atlantic-desk", token, item.SHA256, young.Expires()), http.StatusNotFound, "no such recording")
+	refused(young.URL("atlantic-desk", token, item.SHA256, young.Expires()), http.StatusNotFound,
+		"the recording does not exist")
 	// The service is started anew, and the address opens; the recording is recalled, and it opens no more.
 	h.stop()
 	h = startAt(t, dir, strings.TrimPrefix(h.url, "http://"))
@@ -221,7 +222,7 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	if changed.status != http.StatusOK || bytes.Contains(changed.body, []byte(q.Items[victim].Audio.SHA256)) {
 		t.Errorf("the list after a recall: %d %s", changed.status, changed.body)
 	}
-	refused(list[victim], http.StatusNotFound, "no such recording")
+	refused(list[victim], http.StatusNotFound, "the recording does not exist")
 }
 
 // next walks a station's days item by item, and asking twice answers the same.

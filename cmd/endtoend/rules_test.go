@@ -52,7 +52,7 @@ func TestGeneralRulesOfHTTP(t *testing.T) {
 			map[string]string{"Allow": "GET, HEAD"}, ""},
 		{"and so is OPTIONS", sent{method: "OPTIONS", path: "/v1/apply"}, 405, map[string]string{"Allow": "POST"}, ""},
 		{"an unknown path is 404", sent{method: "GET", path: "/v1/clocks/", role: "producer"}, 404, nil,
-			"nothing at this path"},
+			"this path does not exist"},
 		{"a body too large is 413", sent{"POST", "/v1/apply", "scheduler", map[string]string{"Content-Type": json}, `{"a":"` +
 			strings.Repeat("x", 9<<20) + `"}`}, 413, nil, "MiB"},
 		{"another media type is 415", sent{"POST", "/v1/tokens", "admin", map[string]string{"Content-Type": "text/xml"},
@@ -76,7 +76,7 @@ func TestGeneralRulesOfHTTP(t *testing.T) {
 			"Content-Length": "4"}, ""},
 		{"no such range is 416", sent{method: "GET", path: "/v1/audio/" + sha + ".mp3", role: "producer",
 			header: map[string]string{"Range": "bytes=99999999-"}}, 416,
-			map[string]string{"Content-Type": "application/problem+json"}, "no such bytes"},
+			map[string]string{"Content-Type": "application/problem+json"}, "does not have the requested range"},
 		{"limit 0 is 422", sent{method: "GET", path: "/v1/segments?limit=0", role: "producer"}, 422, nil, "limit"},
 		{"limit 501 is 422", sent{method: "GET", path: "/v1/segments?limit=501", role: "producer"}, 422, nil, "limit"},
 		{"a cursor of another service is 422", sent{method: "GET", path: "/v1/audit?cursor=eHl6", role: "scheduler"}, 422,

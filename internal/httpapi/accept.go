@@ -26,7 +26,7 @@ func preferred(c *call, types ...string) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", fault.New(fault.Unacceptable, "it is to be had as %s", strings.Join(types, ", "))
+		return "", fault.New(fault.Unacceptable, "this resource is available as %s", strings.Join(types, ", "))
 	}
 	return best, nil
 }

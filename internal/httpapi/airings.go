@@ -38,11 +38,12 @@ func (a airingHandlers) routes() []route {
 	return []route{
 		{a.airings, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment/airings", Roles: people,
 			ID: "listAirings", Tag: apidoc.ForProducers,
-			Summary: "Every place of a segment, and what became of it",
-			Detail: "Of published queues of days past and to come, by station and time, and its airings without a place. " +
-				"Default: from four weeks ago to two weeks ahead.",
+			Summary: "List the airings of a segment",
+			Detail: "The list has every item of published queues, past and future, with its outcome, and airings that were " +
+				"not planned. It is ordered by station and time. Default: from four weeks ago to two weeks " +
+				"ahead.",
 			Query: append(append([]openapi.Parameter{ofStation}, days...), paged...), Faults: noStation,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page.", wire.Page[schedules.AiringRecord]{
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of the list.", wire.Page[schedules.AiringRecord]{
 				Items: []schedules.AiringRecord{{Station: "lantern-coast", Date: exampleDate, Window: "evening",
 					ItemID: exampleItem.ID, SegmentID: "reading-ko-full-hana", Title: "The appeal, whole", Language: "ko-KP",
 					PlannedAt: exampleStart, Planned: exampleItem.Duration,
@@ -50,22 +51,22 @@ func (a airingHandlers) routes() []route {
 					AiredMs: exampleItem.Duration, Outcome: schedules.AsPlanned}}})}}},
 		{a.airingReport, apidoc.Route{Method: http.MethodGet, Path: "/v1/reports/airings", Roles: people,
 			ID: "reportAirings", Tag: apidoc.ForSchedulers,
-			Summary: "What was planned, aired, missed and made good",
-			Detail: "As JSON, as CSV or as a page to print, as Accept says. An airing of several passages, or within several " +
-				"campaigns, counts in the row of each, and once in the totals. Default: the last week.",
+			Summary: "Count planned, aired, missed and made-good airings",
+			Detail: "Accept selects JSON, CSV or a page to print. An airing of several passages, or within several " +
+				"campaigns, counts in the row of each and once in the totals. Default: the last week.",
 			Query: append([]openapi.Parameter{
-				{Name: "group", Description: "What to count by: some of " + dimensions +
-					", with commas between. Default: segment.",
+				{Name: "group", Description: "The fields to group by: one or more of " + dimensions +
+					", separated by commas. Default: segment.",
 					Schema:  openapi.Match("^" + dimension + "(," + dimension + ")*$"),
 					Example: "script,passage,language"},
 				ofStation,
-				{Name: "segment", Description: "Of this segment.", Schema: openapi.String()},
-				{Name: "campaign", Description: "Within this campaign.", Schema: openapi.String()},
-				{Name: "script", Description: "Of readings of this script.", Schema: openapi.String()},
-				{Name: "passage", Description: "Of readings of this passage.", Schema: openapi.Integer().AtLeast(1)},
-				{Name: "language", Description: "In this language: ko is of ko-KP, too.", Schema: openapi.String()}}, days...),
+				{Name: "segment", Description: "Only of this segment.", Schema: openapi.String()},
+				{Name: "campaign", Description: "Only within this campaign.", Schema: openapi.String()},
+				{Name: "script", Description: "Only of readings of this script.", Schema: openapi.String()},
+				{Name: "passage", Description: "Only of readings of this passage.", Schema: openapi.Integer().AtLeast(1)},
+				{Name: "language", Description: "Only in this language. ko includes ko-KP.", Schema: openapi.String()}}, days...),
 			Faults: map[int]string{http.StatusNotFound: noStation[http.StatusNotFound],
-				http.StatusNotAcceptable: "Accept names none of the forms."},
+				http.StatusNotAcceptable: "Accept names none of the media types."},
 			Answers: []apidoc.Answer{{Status: http.StatusOK, Says: "The report.", Bodies: []apidoc.Body{
 				apidoc.Gives(http.StatusOK, "", wire.AiringReport{From: exampleDate, To: exampleDate.AddDays(1),
 					Group: []string{"segment"}, MadeAt: exampleStart, Totals: counts,
@@ -267,6 +268,6 @@ var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 
 // Of what lists of airings and of what is owed are.
 var (
-	ofStation = openapi.Parameter{Name: "station", Description: "Of this station.", Schema: openapi.String()}
-	noStation = map[int]string{http.StatusNotFound: "There is no such station, or no such segment."}
+	ofStation = openapi.Parameter{Name: "station", Description: "Only of this station.", Schema: openapi.String()}
+	noStation = map[int]string{http.StatusNotFound: "The station or the segment does not exist."}
 )

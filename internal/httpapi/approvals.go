@@ -15,18 +15,19 @@ type approvalHandlers struct{ *Parts }
 
 func (a approvalHandlers) routes() []route {
 	return []route{
-		{a.approve, act("approve", "Let a pending segment go to air",
-			"Whoever uploaded it, or reinstated it, cannot approve "+
-				"it. A recording with the warning silent or very_quiet is refused (409) unless accept_warnings is true.",
+		{a.approve, act("approve", "Approve a pending segment",
+			"The person who uploaded or reinstated the segment cannot approve it. A recording with the warning silent or "+
+				"very_quiet is refused (409) unless accept_warnings is true.",
 			apidoc.TakesJSON(wire.Approval{Reason: "heard from end to end"}))},
 		{a.act(func() segmentAct { return a.Library.Approvals.Reject }),
-			act("reject", "Keep a segment off the air", "Needs a reason, which its producer sees.", because)},
+			act("reject", "Reject a pending segment", "The request needs a reason, which the producer sees.", because)},
 		{a.act(func() segmentAct { return a.Library.Recalls.Recall }),
-			act("recall", "Take a segment off the air everywhere, now", "Needs a reason. The segment leaves every queue, "+
-				"frozen or not, and every station is told.", because)},
+			act("recall", "Recall a segment", "The request needs a reason. The segment is taken "+
+				"off the air at once: it leaves every queue, frozen or not, and every station is notified.", because)},
 		{a.act(func() segmentAct { return a.Library.Recalls.Reinstate }),
-			act("reinstate", "End a recall", "Needs a reason. Stations go on refusing the segment until another person has "+
-				"approved it.", because)},
+			act("reinstate", "Reinstate a recalled segment",
+				"The request needs a reason. Stations refuse the segment until another person "+
+					"has approved it.", because)},
 	}
 }
 
@@ -76,7 +77,7 @@ func act(name, summary, detail string, takes []apidoc.Body) apidoc.Route {
 	return apidoc.Route{Method: http.MethodPost, Path: "/v1/segments/:segment/" + name, Roles: makers,
 		ID: name + "Segment", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,
 		Match: apidoc.MatchTaken, Takes: takes, Lenient: true,
-		Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment as it is now.", exampleChanged, "ETag")},
-		Faults: map[int]string{http.StatusConflict: "The segment's state does not allow it.",
-			http.StatusForbidden: "The role, or this person, may not."}}
+		Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed segment.", exampleChanged, "ETag")},
+		Faults: map[int]string{http.StatusConflict: "The state of the segment does not permit this.",
+			http.StatusForbidden: "The role, or this person, is not permitted."}}
 }

@@ -17,16 +17,17 @@ type auditHandlers struct{ *Parts }
 func (a auditHandlers) routes() []route {
 	return []route{
 		{a.audit, apidoc.Route{Method: http.MethodGet, Path: "/v1/audit", Roles: planning,
-			ID: "listAudit", Tag: apidoc.ForSchedulers, Summary: "Who changed what, and when",
+			ID: "listAudit", Tag: apidoc.ForSchedulers, Summary: "List the records of the audit trail",
 			Query: append([]openapi.Parameter{
-				{Name: "kind", Description: "Of documents of this kind.", Schema: openapi.String(), Example: "segment"},
-				{Name: "id", Description: "Of this document.", Schema: openapi.String()},
-				{Name: "by", Description: "By this person or station.", Schema: openapi.String()},
-				{Name: "from", Description: "At this instant or later.", Schema: instantSchema()},
-				{Name: "to", Description: "Before this instant.", Schema: instantSchema()}}, paged...),
+				{Name: "kind", Description: "Only records of documents of this kind.", Schema: openapi.String(),
+					Example: "segment"},
+				{Name: "id", Description: "Only records of this document.", Schema: openapi.String()},
+				{Name: "by", Description: "Only changes by this person or station.", Schema: openapi.String()},
+				{Name: "from", Description: "Only changes at this instant or later.", Schema: instantSchema()},
+				{Name: "to", Description: "Only changes before this instant.", Schema: instantSchema()}}, paged...),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK,
-				"One page of records, newest first. One may be short, or empty, where "+
-					"another follows: older months are looked through a few at a time.",
+				"One page of records, newest first. A page may be short or empty although another follows, because each "+
+					"request searches only a few months.",
 				wire.Page[wire.AuditRecord]{Items: []wire.AuditRecord{
 					{Sequence: 41, At: exampleStart, By: "Ruth", Action: "segment.approve", Reason: "heard from end to end",
 						Kind: "segment", ID: "reading-ko-full-hana", From: 1, To: 2}}})}}},
@@ -48,7 +49,7 @@ func (a auditHandlers) audit(c *call) error {
 	}
 	if before != "" {
 		if query.Before, err = strconv.ParseInt(before, 10, 64); err != nil || query.Before < 1 {
-			return fault.Fields(fault.Field{Field: "cursor", Message: "is not one that this service gave"})
+			return fault.Fields(fault.Field{Field: "cursor", Message: "is not a cursor of this service"})
 		}
 	}
 	records, next, err := a.Logbook.Audit(c.r.Context(), query)

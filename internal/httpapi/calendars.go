@@ -17,22 +17,24 @@ import (
 type calendarHandlers struct{ *Parts }
 
 func (a calendarHandlers) routes() []route {
-	const basic = "Calendar programs that can send no token log in with any name and the token as the password. "
+	const basic = "A calendar program that cannot send a token uses Basic authentication, with any user name and the " +
+		"token as the password. "
 	return []route{
 		{a.windowCalendar, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/windows.ics", Roles: everybody,
 			ID: "getWindowCalendar", Tag: apidoc.ForStations,
-			Summary: "The station's windows as a calendar", Known: true,
-			Detail: basic + "It covers last year, this one and the next. A window that repeats is an event with its rule, in " +
-				"the window's own zone; a start that programs " +
-				"would read differently, because clocks change, is an event of its own in UTC.",
+			Summary: "Get the windows of a station as a calendar", Known: true,
+			Detail: basic + "The calendar has last year, this year and the next. A repeated window is one event with a " +
+				"rule, in the time zone of the window. A start that calendar programs would compute " +
+				"differently, because clocks change, is a separate event in UTC.",
 			Answers: []apidoc.Answer{apidoc.GivesBytes(calendar.ContentType, http.StatusOK, "The calendar.")}}},
 		{a.dayCalendar, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/queue.ics", Roles: relays,
-			ID: "getQueueAsICS", Tag: apidoc.ForStations, Summary: "Published days as a calendar",
+			ID: "getQueueAsICS", Tag: apidoc.ForStations, Summary: "Get published days as a calendar",
 			Known:  true,
-			Detail: basic + "Every item is an event, in whole seconds. Days of which nothing is published are left out.",
+			Detail: basic + "Every item is an event, rounded to seconds. Days without a published queue are left out.",
 			Query: []openapi.Parameter{dateParameter,
-				{Name: "days", Description: "How many days from that one on.", Schema: withDefault(openapi.Integer().Between(1,
-					maxCalendarDays), 1)}},
+				{Name: "days", Description: "The number of days, beginning with date.",
+					Schema: withDefault(openapi.Integer().Between(1,
+						maxCalendarDays), 1)}},
 			Answers: []apidoc.Answer{apidoc.GivesBytes(calendar.ContentType, http.StatusOK, "The calendar.")}}},
 	}
 }

@@ -116,7 +116,7 @@ func (c *call) body(types ...string) ([]byte, error) {
 		}
 	}
 	if e := c.r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return nil, fault.New(fault.Unsupported, "send the body as it is, not %s", e)
+		return nil, fault.New(fault.Unsupported, "send the body without a content encoding, not as %s", e)
 	}
 	return c.read()
 }
@@ -129,7 +129,7 @@ func (c *call) read() ([]byte, error) {
 		return nil, fault.New(fault.TooLarge, "the body is larger than %d MiB", maxJSON>>20)
 	}
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "the body did not arrive whole")
+		return nil, fault.Wrap(fault.Invalid, err, "the body did not arrive completely: send it again")
 	}
 	return b, nil
 }
@@ -197,7 +197,7 @@ func (c *call) ifMatch() (*int64, error) {
 	}
 	n, err := strconv.ParseInt(strings.Trim(h, `"`), 10, 64)
 	if err != nil {
-		return nil, fault.New(fault.Stale, "If-Match must be the latest revision, such as \"4\", as the ETag gave it")
+		return nil, fault.New(fault.Stale, "If-Match must be the latest revision, as in the ETag, such as \"4\"")
 	}
 	return &n, nil
 }
@@ -206,8 +206,8 @@ func (c *call) ifMatch() (*int64, error) {
 func (c *call) mustMatch() (*int64, error) {
 	n, err := c.ifMatch()
 	if err == nil && c.r.Header.Get("If-Match") == "" {
-		return nil, fault.New(fault.Unconditional, "send If-Match with the revision that your change starts from, so that "+
-			"nobody's work is lost")
+		return nil, fault.New(fault.Unconditional, "send If-Match with the revision that your change starts from, so "+
+			"that it does not overwrite another change")
 	}
 	return n, err
 }
@@ -219,7 +219,7 @@ func (c *call) startingFrom(exists bool) (*int64, error) {
 	}
 	revision, err := c.ifMatch()
 	if err == nil && c.r.Header.Get("If-Match") == "*" {
-		return nil, fault.New(fault.Stale, "it does not exist, so that no revision of it can match")
+		return nil, fault.New(fault.Stale, "the resource does not exist, so no revision can match")
 	}
 	if revision == nil {
 		revision = new(int64)

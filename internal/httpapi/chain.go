@@ -26,20 +26,22 @@ func (a chainHandlers) routes() []route {
 	return []route{
 		{a.chain, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/chain", Roles: people,
 			ID: "listChain", Tag: apidoc.ForSchedulers,
-			Summary: "The chain that seals a station's record",
-			Detail: "One signed link for every publication and every day of as-run reports. Each names the one before by the " +
-				"SHA-256 of its envelope, so that whoever has the public key can see what was changed.",
+			Summary: "List the links of a station's chain",
+			Detail: "The chain has a signed link for every publication and every day of as-run entries. Each link has the " +
+				"SHA-256 of the envelope before, so that anybody with the public key can detect changes.",
 			Query: paged,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of links, by number, and how far the chain has come.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of links, ordered by number, and the head of the "+
+				"chain.",
 				wire.ChainPage{Page: wire.Page[wire.SealedLink]{Items: []wire.SealedLink{link}}, Head: head})}}},
 		{a.chainRecords, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/chain/records", Roles: people,
 			ID: "listChainRecords", Tag: apidoc.ForSchedulers,
-			Summary: "What a station reported, byte for byte",
-			Detail: "As the links of the chain seal it: their hash is of each record's sequence, instant, length (64 bits " +
-				"each, big endian) and body, by sequence.",
-			Query: append([]openapi.Parameter{span("from", "The first instant. Default: since ever."),
+			Summary: "List the sealed records of a station",
+			Detail: "The records have exactly the bytes that the station sent. The hash in a link covers the sequence, " +
+				"instant and length (64 bits each, big endian) and the body of each record, ordered by " +
+				"sequence.",
+			Query: append([]openapi.Parameter{span("from", "The first instant. Default: the beginning."),
 				required(span("to", "The instant after the last."))}, paged...),
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of records, by sequence.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of records, ordered by sequence.",
 				wire.Page[wire.ChainRecord]{Items: []wire.ChainRecord{
 					{Sequence: 17, AtMs: exampleStart.UnixMilli(), Body: []byte(`{"sequence":17}`)}}})}}},
 	}
@@ -98,7 +100,7 @@ func (a chainHandlers) chainRecords(c *call) error {
 		return err
 	}
 	if to.IsZero() {
-		return fault.Fields(fault.Field{Field: "to", Message: "must say until when"})
+		return fault.Fields(fault.Field{Field: "to", Message: "is missing: give the end of the period"})
 	}
 	records, err := a.Logbook.Chain().Records(c.r.Context(), c.station(), from, to)
 	if err != nil {

@@ -26,14 +26,16 @@ type changeHandlers struct{ *Parts }
 func (a changeHandlers) routes() []route {
 	return []route{
 		{a.changes, apidoc.Route{Method: http.MethodGet, Path: "/v1/changes", Roles: everybody,
-			ID: "followChanges", Tag: apidoc.ForStations, Summary: "Follow changes as they happen",
-			Detail: "Server-sent events, each with a change as JSON, its id and one of the names " +
-				strings.Join(kinds.All.ChangeNames(), ", ") + ". " +
-				"Resumable by Last-Event-ID or since; an event reset means that some are no longer kept: list again. A comment " +
-				"every 15 s says that the stream lives.",
-			Query: []openapi.Parameter{{Name: "since", Description: "Id of the last change that the caller has. Default: " +
-				"from now on.", Schema: openapi.Integer().AtLeast(0)}},
-			Headers: []openapi.Parameter{{Name: "Last-Event-ID", In: "header", Description: "As since, and before it.",
+			ID: "followChanges", Tag: apidoc.ForStations, Summary: "Follow changes as a stream",
+			Detail: "The answer is a stream of server-sent events. Each event has a change as JSON, its ID, and one of the " +
+				"names " +
+				strings.Join(kinds.All.ChangeNames(), ", ") + ". Last-Event-ID or since resumes the stream. The event reset " +
+				"says that some changes are no longer kept: list the resources again. A comment every 15 s " +
+				"shows that the stream is alive.",
+			Query: []openapi.Parameter{{Name: "since", Description: "The ID of the last change that the caller has. " +
+				"Default: the stream starts now.", Schema: openapi.Integer().AtLeast(0)}},
+			Headers: []openapi.Parameter{{Name: "Last-Event-ID", In: "header", Description: "Like since, and takes " +
+				"precedence over it.",
 				Schema: openapi.Integer().AtLeast(0)}},
 			Answers: []apidoc.Answer{{Status: http.StatusOK, Says: "The stream.",
 				Bodies: []apidoc.Body{{MediaType: "text/event-stream",

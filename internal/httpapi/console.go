@@ -15,19 +15,19 @@ type consoleHandlers struct{ *Parts }
 func (a consoleHandlers) routes() []route {
 	return []route{
 		{a.console, apidoc.Route{Method: http.MethodGet, Path: "/", Open: true,
-			ID: "getConsole", Tag: apidoc.ForEverybody, Summary: "The console: a page for people to work with",
+			ID: "getConsole", Tag: apidoc.ForEverybody, Summary: "Open the web console",
 			Answers: []apidoc.Answer{apidoc.GivesBytes("text/html; charset=utf-8", http.StatusOK, "The page.", "ETag"),
-				apidoc.GivesNothing(http.StatusNotModified, "The caller has it already.", "ETag")}}},
+				apidoc.GivesNothing(http.StatusNotModified, "The caller already has it.", "ETag")}}},
 		{a.console, apidoc.Route{Method: http.MethodGet, Path: console.Root + ":build/:asset", Open: true,
 			ID: "getConsoleAsset", Tag: apidoc.ForEverybody,
-			Summary: "A file of the console",
-			Detail:  "It never changes under its name.",
+			Summary: "Get a file of the console",
+			Detail:  "A file never changes under its name.",
 			Answers: []apidoc.Answer{
 				{Status: http.StatusOK, Says: "The file.", Headers: []string{"ETag"}, Bodies: []apidoc.Body{
 					{MediaType: "text/javascript", Schema: openapi.String()},
 					{MediaType: "text/css", Schema: openapi.String()},
 					{MediaType: "image/svg+xml", Schema: openapi.String()}}},
-				apidoc.GivesNothing(http.StatusNotModified, "The caller has it already.", "ETag")}}},
+				apidoc.GivesNothing(http.StatusNotModified, "The caller already has it.", "ETag")}}},
 	}
 }
 

@@ -30,7 +30,7 @@ func decodeStrict(b []byte, v any) error {
 		return fault.Wrap(fault.Invalid, err, "the body is not valid JSON: %s", jsonFault(err))
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return fault.New(fault.Invalid, "there is more than one JSON value in the body")
+		return fault.New(fault.Invalid, "the body has more than one JSON value")
 	}
 	var s strict
 	s.fill(reflect.ValueOf(v).Elem(), raw, "", plainTexts)

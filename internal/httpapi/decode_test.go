@@ -74,8 +74,8 @@ func TestYAMLBodyIsOneDocumentOfBoundedDepth(t *testing.T) {
 		"stations: []\n---\nclocks: []\n":                 "line 3 begins another",
 		"stations: []\n...\nclocks: []\n":                 "line 3 begins another",
 		"---\nstations: []\n---\n# nothing more\n---\n":   "",
-		"stations: " + strings.Repeat("[", 50_000):        "line 1 of the body lies in more than 100",
-		"stations: " + strings.Repeat("{a: ", 20_000):     "line 1 of the body lies in more than 100",
+		"stations: " + strings.Repeat("[", 50_000):        "line 1 of the body is nested in more than 100",
+		"stations: " + strings.Repeat("{a: ", 20_000):     "line 1 of the body is nested in more than 100",
 		"stations: [" + strings.Repeat("[], ", 200) + "]": "",
 	} {
 		_, err := yamlToJSON([]byte(body))

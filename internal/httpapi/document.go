@@ -15,10 +15,10 @@ type documentHandlers struct {
 func (a documentHandlers) routes() []route {
 	return []route{
 		{a.openAPI, apidoc.Route{Method: http.MethodGet, Path: "/openapi.json", Open: true,
-			ID: "getOpenAPI", Tag: apidoc.ForEverybody, Summary: "This document",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "OpenAPI 3.1.", map[string]any{})}}},
+			ID: "getOpenAPI", Tag: apidoc.ForEverybody, Summary: "Get this document",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The document, as OpenAPI 3.1.", map[string]any{})}}},
 		{a.docs, apidoc.Route{Method: http.MethodGet, Path: "/docs", Open: true,
-			ID: "getDocs", Tag: apidoc.ForEverybody, Summary: "This document, to read",
+			ID: "getDocs", Tag: apidoc.ForEverybody, Summary: "Show this document as a page",
 			Answers: []apidoc.Answer{apidoc.GivesBytes("text/html; charset=utf-8", http.StatusOK, "A page without scripts.")}}},
 	}
 }

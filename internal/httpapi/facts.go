@@ -72,8 +72,8 @@ var (
 	aLength    = openapi.Field{Bounds: (&openapi.Schema{}).Between(1, float64(schedules.MaxWindow.Milliseconds())),
 		Required: true}
 	needed  = openapi.Field{Required: true}
-	ignored = openapi.Field{Bounds: &openapi.Schema{Description: "Accepted, so that what was read can be sent back, " +
-		"and ignored."}}
+	ignored = openapi.Field{Bounds: &openapi.Schema{Description: "Accepted and ignored, so that a caller can send " +
+		"back a resource that it has read."}}
 	counted    = openapi.Field{Bounds: openapi.Integer().AtLeast(1), Required: true}
 	notNegated = openapi.Field{Bounds: openapi.Integer().AtLeast(0)}
 )

@@ -101,7 +101,7 @@ func (a *api) repeat(c *call, kept *idempotency.Answer) error {
 	}
 	if subtle.ConstantTimeCompare(c.print.Sum(nil), kept.Print) != 1 {
 		return fault.Fields(fault.Field{Field: "Idempotency-Key",
-			Message: "was given to another request: its body or query differs"})
+			Message: "was used for another request, with a different body or query"})
 	}
 	h := c.w.Header()
 	for name, v := range kept.Header {
@@ -169,7 +169,7 @@ func (p *print) readParts(body io.ReadCloser, r *http.Request) error {
 			return nil // longer than the first one: the prints differ
 		}
 		if err != nil {
-			return fault.Wrap(fault.Invalid, err, "the upload did not arrive whole: send it again")
+			return fault.Wrap(fault.Invalid, err, "the upload did not arrive completely: send it again")
 		}
 	}
 }

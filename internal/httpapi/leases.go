@@ -17,26 +17,30 @@ func (a leaseHandlers) routes() []route {
 	return []route{
 		{a.lease, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/lease.dsse", Roles: stations,
 			ID: "getSignedLease", Tag: apidoc.ForStations,
-			Summary: "A fresh lease to air what is sensitive", Query: []openapi.Parameter{nonceParameter},
-			Detail: "A DSSE envelope of type " + wire.LeaseType + `; its payload is {"schema":"` + wire.LeaseSchema +
-				`","station","nonce","issued_at","expires_at","segments":[ids]}. ` +
-				"The lease names the nonce of the request. A player takes one only in answer to its own request, and starts, or " +
-				"rejoins, an item with sensitive: true only if a lease that it verified names its segment and holds at that " +
-				"moment, by the service's clock, " +
-				"which setting its own clock back must not move. It airs its fallback otherwise, renews after a third of the " +
-				"lease's time, and keeps the latest through a restart. " +
-				"What is on the air when the lease ends may end, unless it was recalled. Bundles have no lease; lists of items " +
-				"and rendered windows have the fallback in place of what is sensitive.",
+			Summary: "Get a new lease to air sensitive segments", Query: []openapi.Parameter{nonceParameter},
+			Detail: "The answer is a DSSE envelope of type " + wire.LeaseType +
+				`; its payload is {"schema":"` + wire.LeaseSchema +
+				`","station","nonce","issued_at","expires_at","segments":[ids]}. The lease has the nonce of the ` +
+				"request. A " +
+				"player accepts a lease only as the answer to its own request. It starts or resumes an item " +
+				"with sensitive: true only while a lease that it has verified names the segment and is valid " +
+				"by the service's clock. To set the player's clock back does not extend a lease. Without a " +
+				"valid lease the player airs its fallback. It renews a lease after a third of its time and " +
+				"keeps the latest through a restart. An item on the air may end after the lease, unless it " +
+				"was recalled. Bundles have no lease. Lists for other players and rendered windows have " +
+				"items of the fallback in place of sensitive ones.",
 			Answers: []apidoc.Answer{apidoc.GivesAs(envelopeType, http.StatusOK, "The envelope.", exampleLease)}}},
 		{a.freshness, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/freshness.dsse", Roles: stations,
 			ID: "getSignedFreshness", Tag: apidoc.ForStations,
-			Summary: "The service's time and the newest revisions, signed",
+			Summary: "Get the signed time and the newest revisions",
 			Query:   []openapi.Parameter{nonceParameter},
-			Detail: "A DSSE envelope of type " + wire.FreshnessType + `; its payload is {"schema":"` + wire.FreshnessSchema +
-				`","station","nonce","at","recalls_revision","fallback_revision","queue_revisions":{date:revision}}. ` +
-				"A station corrects its clock by nothing else, and believes it only if it names the nonce of the station's own " +
-				"request. The time lies between the request and the answer. " +
-				"A station that has had none for some time, or that cannot get a revision that one named, is being kept from news.",
+			Detail: "The answer is a DSSE envelope of type " + wire.FreshnessType +
+				`; its payload is {"schema":"` + wire.FreshnessSchema +
+				`","station","nonce","at","recalls_revision","fallback_revision","queue_revisions":{date:revision}}. A station ` +
+				"corrects its clock only by this statement, and accepts it only with the nonce of its own " +
+				"request. The time lies between the request and the answer. If a station gets no statement " +
+				"for some time, or cannot get a revision that a statement names, somebody may be blocking " +
+				"its connection.",
 			Answers: []apidoc.Answer{apidoc.GivesAs(envelopeType, http.StatusOK, "The envelope.", exampleFreshness)}}},
 	}
 }
@@ -58,7 +62,8 @@ func (a leaseHandlers) lease(c *call) error {
 func (a leaseHandlers) freshness(c *call) error {
 	nonce, err := c.query().nonce()
 	if err == nil && nonce == "" {
-		err = fault.Fields(fault.Field{Field: "nonce", Message: "is needed: random characters, others with each request"})
+		err = fault.Fields(fault.Field{Field: "nonce", Message: "is missing: send random characters, different in each " +
+			"request"})
 	}
 	if err != nil {
 		return err
@@ -71,6 +76,7 @@ func (a leaseHandlers) freshness(c *call) error {
 	return c.text(http.StatusOK, envelopeType, f)
 }
 
-var nonceParameter = openapi.Parameter{Name: "nonce", Description: "Random letters, digits, - or _, others with each " +
-	"request. The answer names it, so that a station knows that it was not stored up on the way.",
+var nonceParameter = openapi.Parameter{Name: "nonce", Description: "Random letters, digits, - or _, different in " +
+	"each request. The answer contains the nonce, so that the station knows that it is not an " +
+	"old answer.",
 	Schema: openapi.Match(fmt.Sprintf("^[0-9A-Za-z_-]{0,%d}$", wire.MaxNonce)), Example: "0c9d1fa2b7e84c35"}

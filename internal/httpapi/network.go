@@ -28,53 +28,53 @@ func (a networkHandlers) routes() []route {
 	}
 	return []route{
 		{a.listStations, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations", Roles: people,
-			ID: "listStations", Tag: apidoc.ForSchedulers, Summary: "All stations", Query: paged,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of stations, by id.",
+			ID: "listStations", Tag: apidoc.ForSchedulers, Summary: "List stations", Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of stations, ordered by ID.",
 				wire.Page[schedules.Station]{Items: []schedules.Station{exampleStation}})}}},
 		{a.getStation, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station", Roles: everybody,
-			ID: "getStation", Tag: apidoc.ForSchedulers, Summary: "One station with its windows", Known: true,
+			ID: "getStation", Tag: apidoc.ForSchedulers, Summary: "Get a station with its windows", Known: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The station.", exampleStation)}}},
 		{a.putStation, apidoc.Route{Method: http.MethodPut, Path: "/v1/stations/:station", Roles: planning,
-			ID: "putStation", Tag: apidoc.ForSchedulers, Summary: "Make or change a station", Match: apidoc.MatchTaken,
-			Detail: "A window in wall time that follows another goes on doing so in the nights when clocks change: it ends " +
-				"where the next begins, or falls away, " +
-				"and one that adjoins the next, with a pause of at most five minutes, reaches across the hour that comes twice. " +
-				"Its day's rundown warns of it (clock_change).",
+			ID: "putStation", Tag: apidoc.ForSchedulers, Summary: "Create or replace a station", Match: apidoc.MatchTaken,
+			Detail: "In the nights when clocks change, windows in wall time keep their order. A window ends where the next " +
+				"one begins, or is left out. A window that is followed by another within five minutes also " +
+				"fills the hour that occurs twice. The rundown of such a day has the warning clock_change.",
 			Takes: apidoc.TakesJSON(exampleStation), Answers: puts(exampleStation), Faults: putFaults}},
 		{a.listClocks, apidoc.Route{Method: http.MethodGet, Path: "/v1/clocks", Roles: people,
-			ID: "listClocks", Tag: apidoc.ForSchedulers, Summary: "All clocks", Query: paged,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of clocks, by id.",
+			ID: "listClocks", Tag: apidoc.ForSchedulers, Summary: "List clocks", Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of clocks, ordered by ID.",
 				wire.Page[schedules.Clock]{Items: []schedules.Clock{exampleClock}})}}},
 		{a.getClock, apidoc.Route{Method: http.MethodGet, Path: "/v1/clocks/:clock", Roles: people,
-			ID: "getClock", Tag: apidoc.ForSchedulers, Summary: "One clock with its positions and rules",
+			ID: "getClock", Tag: apidoc.ForSchedulers, Summary: "Get a clock with its positions and rules",
 			Known:   true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The clock.", exampleClock)}}},
 		{a.putClock, apidoc.Route{Method: http.MethodPut, Path: "/v1/clocks/:clock", Roles: planning,
-			ID: "putClock", Tag: apidoc.ForSchedulers, Summary: "Make or change a clock",
+			ID: "putClock", Tag: apidoc.ForSchedulers, Summary: "Create or replace a clock",
 			Match: apidoc.MatchTaken,
 			Takes: apidoc.TakesJSON(exampleClock), Answers: puts(exampleClock), Faults: putFaults}},
 		{a.listCampaigns, apidoc.Route{Method: http.MethodGet, Path: "/v1/campaigns", Roles: people,
-			ID: "listCampaigns", Tag: apidoc.ForSchedulers, Summary: "All campaigns", Query: paged,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of campaigns, by id.",
+			ID: "listCampaigns", Tag: apidoc.ForSchedulers, Summary: "List campaigns", Query: paged,
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of campaigns, ordered by ID.",
 				wire.Page[schedules.Campaign]{Items: []schedules.Campaign{exampleCampaign}})}}},
 		{a.getCampaign, apidoc.Route{Method: http.MethodGet, Path: "/v1/campaigns/:campaign", Roles: people,
-			ID: "getCampaign", Tag: apidoc.ForSchedulers, Summary: "One campaign", Known: true,
+			ID: "getCampaign", Tag: apidoc.ForSchedulers, Summary: "Get a campaign", Known: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The campaign.", exampleCampaign)}}},
 		{a.putCampaign, apidoc.Route{Method: http.MethodPut, Path: "/v1/campaigns/:campaign", Roles: planning,
-			ID: "putCampaign", Tag: apidoc.ForSchedulers, Summary: "Make or change a campaign",
+			ID: "putCampaign", Tag: apidoc.ForSchedulers, Summary: "Create or replace a campaign",
 			Match: apidoc.MatchTaken,
 			Takes: apidoc.TakesJSON(exampleCampaign), Answers: puts(exampleCampaign), Faults: putFaults}},
 		{a.apply, apidoc.Route{Method: http.MethodPost, Path: "/v1/apply", Roles: planning,
-			ID: "apply", Tag: apidoc.ForSchedulers, Summary: "Make the network as one document says",
-			Detail: "All of it or nothing. What the document does not name stays as it is. Only problems that the document " +
-				"brings are refused; problems names what stands " +
-				"against stations all the same, and the published days that the change leaves behind.",
+			ID: "apply", Tag: apidoc.ForSchedulers, Summary: "Apply a network document",
+			Detail: "The document is applied as a whole or not at all. Definitions that it does not name stay the same. It " +
+				"is refused only for problems that it causes. The problems of the answer are those that " +
+				"stations already have, and the published days that no longer match their definitions.",
 			Query: []openapi.Parameter{dryRunParameter},
 			Takes: append(apidoc.TakesJSON(wire.Apply{Campaigns: []schedules.Campaign{exampleCampaign}}),
 				asYAML("application/yaml"),
 				asYAML("application/x-yaml"),
 				asYAML("text/yaml"), asYAML("text/plain"), asYAML("application/x-www-form-urlencoded")),
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What changed, or would change, document by document.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changes, or with dry_run the changes that would be "+
+				"made, one for each definition.",
 				wire.Applied{DryRun: true, Changes: []wire.AppliedChange{
 					{Kind: "campaign", ID: "appeal-daily", Action: "create", Revision: 1,
 						After: json.RawMessage(`{"id":"appeal-daily"}`)}}})}}},
@@ -141,7 +141,7 @@ func (a *Parts) put(c *call, kind string, document any, id *string, latest *int6
 	name := c.param(kind)
 	var own error
 	if *id != "" && *id != name {
-		own = fault.Fields(fault.Field{Field: "id", Message: "must be the path's, or left out"})
+		own = fault.Fields(fault.Field{Field: "id", Message: "must be the ID in the path, or left out"})
 	}
 	*id = name
 	n := network()
@@ -221,8 +221,8 @@ func yamlToJSON(b []byte) ([]byte, error) {
 	for _, t := range lexer.Tokenize(string(b)) {
 		switch t.Type {
 		case token.AliasType, token.MergeKeyType:
-			return nil, fault.New(fault.Invalid, "line %d of the body uses a YAML alias, which is not taken here: write the "+
-				"value out", t.Position.Line)
+			return nil, fault.New(fault.Invalid, "line %d of the body uses a YAML alias, which is not supported: write out "+
+				"the value", t.Position.Line)
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
 		case token.SequenceEndType, token.MappingEndType:
@@ -235,12 +235,12 @@ func yamlToJSON(b []byte) ([]byte, error) {
 		}
 		begun = true
 		if ended {
-			return nil, fault.New(fault.Invalid, "line %d begins another YAML document: send one, with the stations, the "+
-				"clocks and the campaigns of all", t.Position.Line)
+			return nil, fault.New(fault.Invalid, "line %d begins another YAML document: send one document with all "+
+				"stations, clocks and campaigns", t.Position.Line)
 		}
 		if depth > yamlDepth {
-			return nil, fault.New(fault.Invalid, "line %d of the body lies in more than %d lists and objects", t.Position.Line,
-				yamlDepth)
+			return nil, fault.New(fault.Invalid, "line %d of the body is nested in more than %d lists and objects",
+				t.Position.Line, yamlDepth)
 		}
 	}
 	var v any
@@ -249,15 +249,15 @@ func yamlToJSON(b []byte) ([]byte, error) {
 	}
 	out, err := json.Marshal(v)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "the body holds a value that JSON does not have")
+		return nil, fault.Wrap(fault.Invalid, err, "the body has a value that JSON does not support")
 	}
 	return out, nil
 }
 
 // puts are the answers to a document that was put.
 func puts[T any](example T) []apidoc.Answer {
-	return []apidoc.Answer{apidoc.Gives(http.StatusOK, "It is as it was sent.", example, "ETag"),
-		apidoc.Gives(http.StatusCreated, "It is there now, and was not before.", example, "ETag", "Location")}
+	return []apidoc.Answer{apidoc.Gives(http.StatusOK, "The resource was replaced.", example, "ETag"),
+		apidoc.Gives(http.StatusCreated, "The resource was created.", example, "ETag", "Location")}
 }
 
-var putFaults = map[int]string{http.StatusPreconditionRequired: "It exists, and If-Match is missing."}
+var putFaults = map[int]string{http.StatusPreconditionRequired: "The resource exists, and If-Match is missing."}

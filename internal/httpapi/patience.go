@@ -24,9 +24,9 @@ func serveContent(c *call, r io.ReadSeeker) error {
 	case 0:
 		return nil
 	case http.StatusPreconditionFailed:
-		return fault.New(fault.Stale, "the bytes here are not those that If-Match names")
+		return fault.New(fault.Stale, "If-Match does not name the present file")
 	}
-	return fault.New(fault.OutOfRange, "there are no such bytes")
+	return fault.New(fault.OutOfRange, "the file does not have the requested range")
 }
 
 // patientWriter moves the write deadline on as bytes are taken, so that slow is allowed and stuck is not.

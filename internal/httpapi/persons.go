@@ -17,19 +17,19 @@ func (a personHandlers) routes() []route {
 		Stations: []wire.PersonStation{{Station: "lantern-coast", Acknowledged: true, LastContact: exampleStart}}}
 	return []route{
 		{a.person, apidoc.Route{Method: http.MethodGet, Path: "/v1/persons/:person", Roles: people,
-			ID: "getPerson", Tag: apidoc.ForProducers, Summary: "What names a person, and which " +
-				"stations have it off the air",
-			Detail: "off_by is the worst case: a station that has not acknowledged the recall may hold any revision that was " +
-				"ever published, and its fallback.",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "How it stands.", person)}}},
+			ID: "getPerson", Tag: apidoc.ForProducers, Summary: "Get the segments of a person and the stations that still " +
+				"may air them",
+			Detail: "off_by is the worst case: a station that has not acknowledged the recall may have any published " +
+				"revision, and its fallback.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segments and the stations.", person)}}},
 		{a.recallPerson, apidoc.Route{Method: http.MethodPost, Path: "/v1/persons/:person/recall", Roles: makers,
 			ID: "recallPerson", Tag: apidoc.ForProducers,
-			Summary: "Take everything that names a person off the air, now",
-			Detail: "All of it in one act, with what airs in one chain with it. Each segment is reinstated by itself: by one " +
-				"person, and approved by another.",
+			Summary: "Recall all segments that name a person",
+			Detail: "All segments, and those in a chain with them, are recalled in one change. Each segment is reinstated " +
+				"separately: one person reinstates it, and another approves it.",
 			Takes: apidoc.TakesJSON(wire.Reason{Reason: "the family is in danger"}), Lenient: true,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "How it stands.", person)},
-			Faults:  map[int]string{http.StatusConflict: "All of it is recalled already."}}},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segments and the stations.", person)},
+			Faults:  map[int]string{http.StatusConflict: "All of the segments are already recalled."}}},
 	}
 }
 

@@ -19,36 +19,37 @@ import (
 type playlistHandlers struct{ queueHandlers }
 
 func (a playlistHandlers) routes() []route {
-	const instead = "In place of a sensitive item, and of its chain, stand the best fitting items of the fallback, " +
-		"since a list has no lease; the first has the item's id."
-	window := openapi.Parameter{Name: "window", Description: "One window alone.", Schema: openapi.String(),
+	const instead = "Items of the fallback that fit best replace a sensitive item and its chain, because a list has " +
+		"no lease. The first of them has the ID of the item."
+	window := openapi.Parameter{Name: "window", Description: "Only this window.", Schema: openapi.String(),
 		Example: "evening"}
 	out := []route{
 		{a.next, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/next", Roles: relays,
 			ID: "getNext", Tag: apidoc.ForStations,
-			Summary: "The item after another, for players that ask one by one",
-			Detail:  "Without side effects, since players fetch ahead and crash. " + instead,
-			Query: []openapi.Parameter{{Name: "after", Description: "Id of the item before. Default: the item that is due.",
+			Summary: "Get the next item, for players that fetch items one by one",
+			Detail:  "The request has no side effects, because players fetch ahead and may crash. " + instead,
+			Query: []openapi.Parameter{{Name: "after", Description: "The ID of the previous item. Default: the answer is " +
+				"the item that is due now.",
 				Schema: openapi.String(), Example: exampleItem.ID},
-				{Name: "format", Description: "json, one line for Liquidsoap, or the address alone.",
+				{Name: "format", Description: "json, a line for Liquidsoap, or only the address of the recording.",
 					Schema: openapi.OneOf("json", "liq", "uri")}},
 			Answers: []apidoc.Answer{
-				{Status: http.StatusOK, Says: "The item; its address opens without a token for a while.",
+				{Status: http.StatusOK, Says: "The item. For a limited time its address needs no token.",
 					Bodies: append(apidoc.Gives(http.StatusOK, "", exampleQueue.Items[0]).Bodies,
 						apidoc.Body{MediaType: "text/plain; charset=utf-8", Schema: openapi.String()})},
-				apidoc.GivesNothing(http.StatusNoContent, "Nothing comes after it.")}}},
+				apidoc.GivesNothing(http.StatusNoContent, "There is no next item.")}}},
 	}
 	for _, f := range playlist.Forms {
 		name := strings.ToUpper(string(f))
 		out = append(out,
 			route{a.listed(f), apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/queue." + string(f),
-				Roles: relays, ID: "getQueueAs" + name, Tag: apidoc.ForStations, Summary: "The queue of a day as " + string(f),
-				Detail: "Its addresses are absolute and open without a token for a while. " + instead,
+				Roles: relays, ID: "getQueueAs" + name, Tag: apidoc.ForStations, Summary: "Get the queue of a day as " + string(f),
+				Detail: "The addresses in the list are absolute. For a limited time they need no token. " + instead,
 				Query:  []openapi.Parameter{dateParameter, waitParameter, window}, Known: true,
 				Answers: []apidoc.Answer{apidoc.GivesBytes(f.ContentType(), http.StatusOK, "The list.")}}},
 			route{a.listedFallback(f), apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/fallback." + string(f),
-				Roles: relays, ID: "getFallbackAs" + name, Tag: apidoc.ForStations, Summary: "The fallback as " + string(f),
-				Detail: "Without what is sensitive, since a list has no lease.",
+				Roles: relays, ID: "getFallbackAs" + name, Tag: apidoc.ForStations, Summary: "Get the fallback as " + string(f),
+				Detail: "The list has no sensitive segments, because it has no lease.",
 				Query:  []openapi.Parameter{waitParameter}, Known: true,
 				Answers: []apidoc.Answer{apidoc.GivesBytes(f.ContentType(), http.StatusOK, "The list.")}}})
 	}
@@ -69,7 +70,7 @@ func (a playlistHandlers) listed(form playlist.Form) handler {
 		if window := c.query().Get("window"); window != "" {
 			items = slices.DeleteFunc(slices.Clone(items), func(i wire.QueueItem) bool { return i.Window != window })
 			if len(items) == 0 {
-				return fault.New(fault.NotFound, "no item of the day lies in a window %q", window)
+				return fault.New(fault.NotFound, "no item of the day is in a window %q", window)
 			}
 			title += " " + window
 		}

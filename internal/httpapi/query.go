@@ -37,7 +37,7 @@ func (q query) page() (after string, limit int, err error) {
 	}
 	b, err := base64.RawURLEncoding.DecodeString(q.Get("cursor"))
 	if err != nil {
-		fields = append(fields, fault.Field{Field: "cursor", Message: "is not one that this service gave"})
+		fields = append(fields, fault.Field{Field: "cursor", Message: "is not a cursor of this service"})
 	}
 	return string(b), limit, fault.Fields(fields...)
 }
@@ -47,7 +47,7 @@ func (q query) number() (after int64, limit int, err error) {
 	s, limit, err := q.page()
 	if err == nil && s != "" {
 		if after, err = strconv.ParseInt(s, 10, 64); err != nil {
-			err = fault.Fields(fault.Field{Field: "cursor", Message: "is not one that this service gave"})
+			err = fault.Fields(fault.Field{Field: "cursor", Message: "is not a cursor of this service"})
 		}
 	}
 	return after, limit, err
@@ -150,17 +150,17 @@ func listing[T any](c *call, list func(after string, limit int) ([]T, string)) e
 
 // Query parameters that several operations take.
 var (
-	limitParameter = openapi.Parameter{Name: "limit", Description: "How many at most.",
+	limitParameter = openapi.Parameter{Name: "limit", Description: "The most entries to return.",
 		Schema: withDefault(openapi.Integer().Between(1, maxPage), usualPage)}
-	cursorParameter = openapi.Parameter{Name: "cursor", Description: "next_cursor of the page before.",
+	cursorParameter = openapi.Parameter{Name: "cursor", Description: "The next_cursor of the previous page.",
 		Schema: openapi.String()}
-	waitParameter = openapi.Parameter{Name: "wait", Description: "How long to wait, such as 55s: with If-None-Match, " +
-		"until there is a later revision.",
+	waitParameter = openapi.Parameter{Name: "wait", Description: "How long to wait for a later revision than the one " +
+		"in If-None-Match, such as 55s.",
 		Schema: openapi.Match(durationPattern), Example: "55s"}
-	dryRunParameter = openapi.Parameter{Name: "dry_run", Description: "Change nothing; answer what would be.",
+	dryRunParameter = openapi.Parameter{Name: "dry_run", Description: "Change nothing, and return what would change.",
 		Schema: openapi.OneOf("true", "false", "1", "0")}
 	dateParameter = openapi.Parameter{Name: "date",
-		Description: "A broadcast day. Default: the one that contains now.", Schema: dateSchema(), Example: "2023-10-27"}
+		Description: "A broadcast day. Default: today.", Schema: dateSchema(), Example: "2023-10-27"}
 	paged = []openapi.Parameter{limitParameter, cursorParameter}
 )
 

@@ -22,12 +22,12 @@ func (a reconciliationHandlers) routes() []route {
 		{a.reconciliation, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/reconciliation/:date",
 			Roles: people,
 			ID:    "reconcile", Tag: apidoc.ForSchedulers,
-			Summary: "What was planned against what aired",
-			Query:   []openapi.Parameter{{Name: "window", Description: "One window alone.", Schema: openapi.String()}},
+			Summary: "Compare the plan of a day with its airings",
+			Query:   []openapi.Parameter{{Name: "window", Description: "Only this window.", Schema: openapi.String()}},
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK,
-				"Item by item, with what is owed. What is still to come is left out. What "+
-					"the station has not been heard of since is `unreported`: it may have aired without a link, and is owed once a "+
-					"week has passed.", schedules.Reconciliation{
+				"The comparison of each item, and the make-goods. Items that are still to come are left out. An item is "+
+					"`unreported` if the station has not been in contact since its time: it may have aired. "+
+					"After a week it is owed.", schedules.Reconciliation{
 					Station: "lantern-coast", Date: exampleDate, Revision: 7, Tolerance: schedules.Ms(1000),
 					MakeGoods: []schedules.MakeGood{},
 					Totals:    map[schedules.Verdict]int{schedules.AsPlanned: 1},
@@ -36,20 +36,20 @@ func (a reconciliationHandlers) routes() []route {
 						Planned: exampleItem.Duration, AiredMs: exampleItem.Duration}}})}}},
 		{a.makeGoods, apidoc.Route{Method: http.MethodGet, Path: "/v1/make-goods", Roles: people,
 			ID: "listMakeGoods", Tag: apidoc.ForSchedulers,
-			Summary: "What stations missed and owe, and what has become of it",
-			Detail: "What is open comes first, by station; what has aired or was waived after it. A miss is looked for " +
-				"within minutes, and before every plan.",
-			Query: append([]openapi.Parameter{ofStation, {Name: "state", Description: "In this state.",
+			Summary: "List make-goods",
+			Detail: "Open make-goods come first, ordered by station, then those that aired or were waived. The service " +
+				"looks for missed airings every few minutes and before every plan.",
+			Query: append([]openapi.Parameter{ofStation, {Name: "state", Description: "Only in this state.",
 				Schema: openapi.OneOf(record.MakeGoodStates...)}}, paged...), Faults: noStation,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of the list.",
 				wire.Page[wire.OwedAiring]{Items: []wire.OwedAiring{owed}})}}},
 		{a.waive, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/make-goods/:make_good/waive",
 			Roles: planning,
 			ID:    "waiveMakeGood", Tag: apidoc.ForSchedulers,
-			Summary: "Owe an airing no longer",
+			Summary: "Waive a make-good",
 			Takes:   apidoc.TakesJSON(wire.Reason{Reason: "out of date"}), Lenient: true,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What was owed.", owed)},
-			Faults:  map[int]string{http.StatusConflict: "It has aired, or was waived before."}}},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The make-good.", owed)},
+			Faults:  map[int]string{http.StatusConflict: "The make-good has aired, or was waived before."}}},
 	}
 }
 

@@ -21,28 +21,28 @@ type recordingHandlers struct{ *Parts }
 func (a recordingHandlers) routes() []route {
 	return []route{
 		{a.replaceAudio, apidoc.Route{Method: http.MethodPut, Path: "/v1/segments/:segment/audio", Roles: producing,
-			ID: "replaceAudio", Tag: apidoc.ForProducers, Summary: "Give a segment a new recording",
+			ID: "replaceAudio", Tag: apidoc.ForProducers, Summary: "Replace the recording of a segment",
 			Match:  apidoc.MatchNeeded,
-			Detail: "The body is the recording. The old one stays known by its hash; the new one awaits approval.",
+			Detail: "The body is the recording. The old recording stays available by its hash. The new one needs approval.",
 			Takes: []apidoc.Body{{MediaType: "audio/mpeg", Schema: openapi.String()}, {MediaType: "application/octet-stream",
 				Schema: openapi.String()}},
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment with its new recording.", exampleChanged, "ETag")},
 			Faults: map[int]string{http.StatusConflict: "The segment is recalled.",
-				http.StatusInsufficientStorage: "No space is left."}}},
+				http.StatusInsufficientStorage: "The service has no space left."}}},
 		{a.segmentAudio, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment/audio", Roles: people,
-			ID: "listen", Tag: apidoc.ForProducers, Summary: "A segment's recording",
+			ID: "listen", Tag: apidoc.ForProducers, Summary: "Get the recording of a segment",
 			Headers: []openapi.Parameter{rangeHeader},
 			Answers: audioAnswers("Content-Disposition"), Faults: audioFaults}},
 		{a.waveform, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment/waveform", Roles: people,
-			ID: "getWaveform", Tag: apidoc.ForProducers, Summary: "A segment's waveform, to draw",
-			Detail: "The JSON version 2 format of BBC audiowaveform.",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Pairs of least and most sample values, pixel by pixel.",
+			ID: "getWaveform", Tag: apidoc.ForProducers, Summary: "Get the waveform of a segment",
+			Detail: "The answer has version 2 of the JSON format of BBC audiowaveform.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "For each pixel the lowest and the highest sample value.",
 				wire.Waveform{Version: 2, Channels: 1, SampleRate: 24000, SamplesPerPixel: 256, Bits: 8, Length: 3,
 					Data: []int{-3, 4, -60, 58, -2, 2}})}}},
 		{a.audio, apidoc.Route{Method: http.MethodGet, Path: "/v1/audio/:file", Signed: true, Roles: everybody,
-			ID: "getAudio", Tag: apidoc.ForStations, Summary: "A recording by its hash",
+			ID: "getAudio", Tag: apidoc.ForStations, Summary: "Get a recording by its hash",
 			Headers: []openapi.Parameter{rangeHeader},
-			Detail:  "A station may fetch what its queues and its fallback name, and nothing else.",
+			Detail:  "A station may fetch only the recordings that its queues and its fallback name.",
 			Answers: audioAnswers(), Faults: audioFaults}},
 	}
 }
@@ -111,7 +111,7 @@ func audioHash(c *call) string {
 func (a recordingHandlers) audio(c *call) error {
 	sha256 := audioHash(c)
 	if sha256 == "" || c.actor.Role == access.StationJob && !a.Scheduler.Lists.StationHears(c.actor.Station, sha256) {
-		return fault.New(fault.NotFound, "there is no such recording")
+		return fault.New(fault.NotFound, "the recording does not exist")
 	}
 	return a.serve(c, sha256, "private, max-age=31536000, immutable")
 }
@@ -140,11 +140,11 @@ func audioAnswers(headers ...string) []apidoc.Answer {
 	headers = append(headers, "ETag", "Repr-Digest", "Accept-Ranges")
 	return []apidoc.Answer{
 		apidoc.GivesBytes("audio/mpeg", http.StatusOK, "The recording.", headers...),
-		{Status: http.StatusPartialContent, Says: "The range that was asked for, or several.",
+		{Status: http.StatusPartialContent, Says: "The requested range or ranges.",
 			Bodies: []apidoc.Body{{MediaType: "audio/mpeg", Schema: openapi.String()},
 				{MediaType: "multipart/byteranges", Schema: openapi.String()}},
 			Headers: append(headers, "Content-Range")},
-		apidoc.GivesNothing(http.StatusNotModified, "The caller has the recording already.", "ETag"),
+		apidoc.GivesNothing(http.StatusNotModified, "The caller already has the recording.", "ETag"),
 	}
 }
 
@@ -152,4 +152,4 @@ var audioFaults = map[int]string{http.StatusRequestedRangeNotSatisfiable: "The r
 	http.StatusPreconditionFailed: "If-Match does not name the recording."}
 
 var rangeHeader = openapi.Parameter{Name: "Range", In: "header", Schema: openapi.String(),
-	Description: "Bytes to answer, such as bytes=0-1023."}
+	Description: "The bytes to return, such as bytes=0-1023."}

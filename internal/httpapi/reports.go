@@ -17,18 +17,18 @@ type reportHandlers struct{ *Parts }
 func (a reportHandlers) routes() []route {
 	return []route{
 		{a.asRun, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/as-run", Roles: stations,
-			ID: "reportAsRun", Tag: apidoc.ForStations, Summary: "Report what aired",
-			Detail: "Repeats are harmless: the first entry of a sequence counts. An entry that makes no sense, or tells of " +
-				"what is still to come, is rejected by itself, and may be sent again.",
+			ID: "reportAsRun", Tag: apidoc.ForStations, Summary: "Report as-run entries",
+			Detail: "Entries may be sent repeatedly: the first entry with a sequence counts. An invalid entry, or one from " +
+				"the future, is rejected on its own and may be sent again.",
 			Takes: apidoc.TakesJSON(wire.AsRunReport{Entries: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID,
 				SegmentID: exampleItem.SegmentID, SHA256: exampleHash,
 				StartedAt: exampleStart, EndedAt: examplePlus(1), Outcome: schedules.Aired}}}),
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "What became of each entry, in its order.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The result of each entry, in the order of the request.",
 				wire.AsRunResults{Results: []wire.AsRunResult{{Sequence: 17, Status: "accepted"}}})}}},
 		{a.listAsRun, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/as-run", Roles: relays,
-			ID: "listAsRun", Tag: apidoc.ForStations, Summary: "What a station reported for a day",
+			ID: "listAsRun", Tag: apidoc.ForStations, Summary: "List the as-run entries of a day",
 			Query: []openapi.Parameter{dateParameter},
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The entries, by sequence.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The entries, ordered by sequence.",
 				wire.Page[schedules.AsRun]{Items: []schedules.AsRun{{Sequence: 17, ItemID: exampleItem.ID,
 					SegmentID: exampleItem.SegmentID, SHA256: exampleHash, StartedAt: exampleStart, EndedAt: examplePlus(1),
 					Outcome: schedules.Aired}}})}}},
@@ -47,7 +47,8 @@ func (a reportHandlers) asRun(c *call) error {
 		return err
 	}
 	if len(in.Entries) > maxEntries {
-		return fault.Fields(fault.Field{Field: "entries", Message: fmt.Sprintf("are more than %d: send them in parts",
+		return fault.Fields(fault.Field{Field: "entries", Message: fmt.Sprintf("has more than %d entries: send several "+
+			"reports",
 			maxEntries)})
 	}
 	results, err := a.Logbook.Report(c.r.Context(), c.station(), in.Entries)

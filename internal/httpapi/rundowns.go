@@ -18,70 +18,71 @@ import (
 type rundownHandlers struct{ *Parts }
 
 func (a rundownHandlers) routes() []route {
-	unplannable := map[int]string{http.StatusUnprocessableEntity: "The input is wrong, or the rules cannot all hold: " +
-		"detail says which of them conflict, as few as could be shown.",
-		http.StatusConflict: "The day's state does not allow it."}
+	unplannable := map[int]string{http.StatusUnprocessableEntity: "The input is invalid, or the rules cannot all " +
+		"hold: detail names a small set of rules that conflict.",
+		http.StatusConflict: "The state of the day does not permit this."}
 	rundown := []apidoc.Answer{apidoc.Gives(http.StatusOK, "The rundown, with its warnings.", exampleRundown, "ETag")}
 	return []route{
 		{a.getRundown, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/rundowns/:date", Roles: people,
-			ID: "getRundown", Tag: apidoc.ForSchedulers, Summary: "A station's day as it is planned", Known: true,
+			ID: "getRundown", Tag: apidoc.ForSchedulers, Summary: "Get the rundown of a day", Known: true,
 			Query: []openapi.Parameter{revisionParameter}, Answers: rundown}},
 		{a.editRundown, apidoc.Route{Method: http.MethodPatch, Path: "/v1/stations/:station/rundowns/:date", Roles: planning,
-			ID: "editRundown", Tag: apidoc.ForSchedulers, Summary: "Edit a day by hand", Match: apidoc.MatchNeeded,
-			Detail: "Answers the rundown re-timed. What was edited is locked, so that a later plan fills around it.",
+			ID: "editRundown", Tag: apidoc.ForSchedulers, Summary: "Edit the rundown of a day", Match: apidoc.MatchNeeded,
+			Detail: "Returns the rundown with new times. Edited items are locked, so that a later plan keeps them.",
 			Takes: apidoc.TakesJSON(wire.EditRequest{Edits: []schedules.Edit{{Op: "replace", Item: "8d0e1c66a4f2b913",
 				Segment: "letter-ko-sister"}}}), Answers: rundown, Faults: unplannable}},
 		{a.plan, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/rundowns/:date/plan", Roles: planning,
-			ID: "plan", Tag: apidoc.ForSchedulers, Summary: "Draft a day", Match: apidoc.MatchTaken,
+			ID: "plan", Tag: apidoc.ForSchedulers, Summary: "Plan a day", Match: apidoc.MatchTaken,
 			Lenient: true,
-			Detail: "What is published and frozen, locked, or named in keep stays. The day follows what is drafted or " +
-				"published for the days before it. The same seed and state give the same day.",
+			Detail: "The plan keeps items that are published and frozen, locked, or named in keep. It takes account of the " +
+				"drafted or published days before. The same seed and state give the same rundown.",
 			Query: []openapi.Parameter{dryRunParameter}, Takes: apidoc.TakesJSON(wire.PlanRequest{Seed: 7}), Answers: rundown,
 			Faults: unplannable}},
 		{a.publish, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/rundowns/:date/publish",
 			Roles: planning,
-			ID:    "publish", Tag: apidoc.ForSchedulers, Summary: "Sign a day and hand it to its station",
+			ID:    "publish", Tag: apidoc.ForSchedulers, Summary: "Publish a day",
 			Match: apidoc.MatchTaken, Lenient: true,
-			Detail: "Publishing a day again that is published as it stands changes nothing.",
-			Takes:  apidoc.TakesJSON(wire.PublishRequest{}), Answers: rundown, Faults: unplannable}},
+			Detail: "The service signs the queue of the day, and the station fetches it. To publish an unchanged day again " +
+				"changes nothing.",
+			Takes: apidoc.TakesJSON(wire.PublishRequest{}), Answers: rundown, Faults: unplannable}},
 		{a.withdrawDay, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/rundowns/:date/withdraw",
 			Roles: planning,
-			ID:    "withdrawDay", Tag: apidoc.ForSchedulers, Summary: "Take back a published day",
+			ID:    "withdrawDay", Tag: apidoc.ForSchedulers, Summary: "Withdraw a published day",
 			Match: apidoc.MatchTaken,
-			Detail: "The station is told so, airs its fallback in the hours of the day's windows, and owes nothing of the " +
-				"day. A day whose first window has begun or is frozen is refused. " +
-				"Withdrawing a day again changes nothing.",
+			Detail: "The station airs its fallback in the windows of the day, and owes no airing of it. A day whose first " +
+				"window has begun or is frozen cannot be withdrawn. To withdraw a day again changes nothing.",
 			Takes: apidoc.TakesJSON(wire.Reason{Reason: "the windows moved"}), Answers: rundown}},
 		{a.diff, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/rundowns/:date/diff", Roles: people,
 			ID: "diffRundowns", Tag: apidoc.ForSchedulers,
-			Summary: "What differs between two revisions of a day",
+			Summary: "Compare two revisions of a rundown",
 			Query: []openapi.Parameter{
 				{Name: "from", Description: "The revision to compare from.", Required: true, Schema: openapi.Integer().AtLeast(1),
 					Example: 3},
 				{Name: "to", Description: "The revision to compare with. Default: the latest.", Schema: openapi.Integer().AtLeast(
 					1)}},
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The items that differ, by start.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The items that differ, ordered by start.",
 				wire.Page[schedules.ItemChange]{
 					Items: []schedules.ItemChange{{Change: schedules.ItemAdded, Window: "evening", After: &exampleItem}}})}}},
 		{a.explain, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/rundowns/:date/items/:item/explain",
 			Roles: people,
 			ID:    "explainItem", Tag: apidoc.ForSchedulers,
-			Summary: "Why an item is where it is", Query: []openapi.Parameter{revisionParameter},
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The record of the choice, from which it can be made again.",
+			Summary: "Explain why an item was chosen", Query: []openapi.Parameter{revisionParameter},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The record of the choice, by which it can be repeated.",
 				schedules.Explanation{
 					Item: exampleItem.ID, Window: "evening", Position: "appeal", SegmentID: "reading-ko-full-hana",
 					Why: "due first; it has never aired",
 					Choice: &schedules.Choice{Method: schedules.MethodDue, StartAt: exampleStart, Candidates: []schedules.Candidate{},
 						Aired: []string{"reading-ko-full-hana"}}})}}},
 		{a.planMany, apidoc.Route{Method: http.MethodPost, Path: "/v1/plan", Roles: planning,
-			ID: "planMany", Tag: apidoc.ForSchedulers, Summary: "Draft many stations' days at once", Lenient: true,
-			Detail: "The days of a station are planned and answered in their order, each after those before it. What fails is " +
-				"told in its place and does not stop the others. No stations means all, no dates today.",
+			ID: "planMany", Tag: apidoc.ForSchedulers, Summary: "Plan several days of several stations", Lenient: true,
+			Detail: "The days of a station are planned in order of date, because each depends on those before it. A day " +
+				"that fails has a problem in its result and does not stop the others. Without stations the " +
+				"request is for all stations, and without dates for today.",
 			Query: []openapi.Parameter{dryRunParameter},
 			Takes: apidoc.TakesJSON(wire.ManyRequest{Stations: []string{"lantern-coast"}, Dates: []schedules.Date{exampleDate},
 				Seed: 7}), Answers: manyAnswers}},
 		{a.publishMany, apidoc.Route{Method: http.MethodPost, Path: "/v1/publish", Roles: planning,
-			ID: "publishMany", Tag: apidoc.ForSchedulers, Summary: "Publish many stations' days at once",
+			ID: "publishMany", Tag: apidoc.ForSchedulers, Summary: "Publish several days of several stations",
 			Lenient: true,
 			Takes: apidoc.TakesJSON(wire.ManyRequest{Stations: []string{"lantern-coast"},
 				Dates: []schedules.Date{exampleDate}}),
@@ -247,8 +248,8 @@ func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedul
 		}
 	}
 	if len(stations)*max(len(in.Dates), 1) > maxMany {
-		return fault.Fields(fault.Field{Field: "dates", Message: "make more than " + strconv.Itoa(maxMany) +
-			" days: ask for fewer at once"})
+		return fault.Fields(fault.Field{Field: "dates", Message: "and stations together are more than " +
+			strconv.Itoa(maxMany) + " days: request fewer at once"})
 	}
 	out := []wire.ManyResult{}
 	for _, id := range stations {
@@ -293,5 +294,6 @@ var manyAnswers = []apidoc.Answer{apidoc.Gives(http.StatusOK, "One result for ea
 	wire.Page[wire.ManyResult]{
 		Items: []wire.ManyResult{{Station: "lantern-coast", Date: exampleDate, Revision: 7, Items: 12}}})}
 
-var revisionParameter = openapi.Parameter{Name: "revision", Description: "A revision of the day. Default: the latest.",
+var revisionParameter = openapi.Parameter{Name: "revision", Description: "A revision of the rundown. Default: the " +
+	"latest.",
 	Schema: openapi.Integer().AtLeast(1)}

@@ -26,53 +26,55 @@ func (a segmentHandlers) routes() []route {
 	return []route{
 		{a.uploadSegment, apidoc.Route{Method: http.MethodPost, Path: "/v1/segments", Roles: producing,
 			ID: "uploadSegment", Tag: apidoc.ForProducers, Summary: "Upload a recording with its metadata",
-			Detail: "Takes the parts meta and audio in either order; with meta first, what is wrong with it is told before " +
-				"the audio is sent. " +
-				"Faults of the audio are the segment's state, not a failure of the upload.",
-			Query: []openapi.Parameter{{Name: "wait", Description: "How long to wait until the recording is analysed, such as " +
-				"30s.",
+			Detail: "The parts meta and audio may come in either order. If meta comes first, the service reports its errors " +
+				"before it reads the audio. An error in the audio sets the state of the segment; the upload " +
+				"itself succeeds.",
+			Query: []openapi.Parameter{{Name: "wait", Description: "How long to wait for the analysis of the recording, " +
+				"such as 30s.",
 				Schema: openapi.Match(durationPattern), Example: "30s"}},
 			Takes: []apidoc.Body{{MediaType: "multipart/form-data", GoType: reflect.TypeFor[wire.Upload](),
 				Use: openapi.Request}},
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The segment, as far as it is analysed.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The segment, with the results of the analysis if it "+
+				"has finished.",
 				exampleSegmentNow, "Location",
 				"ETag")},
-			Faults: map[int]string{http.StatusConflict: "The id is taken.",
-				http.StatusInsufficientStorage: "No space is left."}}},
+			Faults: map[int]string{http.StatusConflict: "The ID is already used.",
+				http.StatusInsufficientStorage: "The service has no space left."}}},
 		{a.listSegments, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments", Roles: people,
-			ID: "listSegments", Tag: apidoc.ForProducers, Summary: "Find segments",
+			ID: "listSegments", Tag: apidoc.ForProducers, Summary: "Search segments",
 			Query: append([]openapi.Parameter{
-				{Name: "q", Description: "Beginnings of words of the title, id, voice, series or tags, in any script: all of " +
-					"them are there. What is written without spaces between words is found by any part of it.",
+				{Name: "q", Description: "The beginnings of words of the title, ID, voice, series or tags, in any script. A " +
+					"segment must match all of them. Text without spaces between words matches by any part.",
 					Schema: openapi.String()},
-				{Name: "kind", Description: "Of this kind.", Schema: openapi.OneOf(schedules.Kinds...)},
-				{Name: "language", Description: "In this language.", Schema: openapi.String(), Example: "ko-KP"},
-				{Name: "state", Description: "In this state.", Schema: openapi.OneOf(schedules.AllStates...)},
-				{Name: "script", Description: "Reading this script.", Schema: openapi.String()},
-				{Name: "tag", Description: "With this tag.", Schema: openapi.String()},
-				{Name: "sha256", Description: "With this recording.", Schema: openapi.Match(wire.HashForm)},
-				{Name: "expiring_before", Description: "That may not air any more from this instant on.", Schema: instantSchema(),
+				{Name: "kind", Description: "Only of this kind.", Schema: openapi.OneOf(schedules.Kinds...)},
+				{Name: "language", Description: "Only in this language.", Schema: openapi.String(), Example: "ko-KP"},
+				{Name: "state", Description: "Only in this state.", Schema: openapi.OneOf(schedules.AllStates...)},
+				{Name: "script", Description: "Only readings of this script.", Schema: openapi.String()},
+				{Name: "tag", Description: "Only with this tag.", Schema: openapi.String()},
+				{Name: "sha256", Description: "Only with this recording.", Schema: openapi.Match(wire.HashForm)},
+				{Name: "expiring_before", Description: "Only segments that may not air from this instant on.",
+					Schema:  instantSchema(),
 					Example: "2023-12-01T00:00:00.000Z"},
 			}, paged...),
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of segments, by id.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of segments, ordered by ID.",
 				wire.Page[schedules.Segment]{Items: []schedules.Segment{exampleSegment}})}}},
 		{a.getSegment, apidoc.Route{Method: http.MethodGet, Path: "/v1/segments/:segment", Roles: people,
-			ID: "getSegment", Tag: apidoc.ForProducers, Summary: "One segment", Known: true,
-			Detail: "While its recording is being analysed, analysis says how far that has come. airable_on are the stations " +
-				"with a window that allows its language; " +
-				"where it is empty, the segment never airs as the network is now. Languages match by RFC 4647: a window of ko " +
-				"takes ko and ko-KP, one of ko-KP does " +
-				"not take ko, and zxx goes anywhere. The ETag is that of the revision, which neither belongs to.",
+			ID: "getSegment", Tag: apidoc.ForProducers, Summary: "Get a segment", Known: true,
+			Detail: "During the analysis of the recording, analysis has its progress. airable_on has the stations with a " +
+				"window that permits the language of the segment. If it is empty, the segment cannot air in " +
+				"the present network. Languages match by RFC 4647: a window of ko permits ko and ko-KP, a " +
+				"window of ko-KP does not permit ko, and zxx is permitted everywhere. Neither field belongs " +
+				"to the revision that the ETag has.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment.", exampleSegmentNow)}}},
 		{a.patchSegment, apidoc.Route{Method: http.MethodPatch, Path: "/v1/segments/:segment", Roles: makers,
-			ID: "editSegment", Tag: apidoc.ForProducers, Summary: "Change a segment's metadata",
+			ID: "editSegment", Tag: apidoc.ForProducers, Summary: "Change the metadata of a segment",
 			Match: apidoc.MatchNeeded,
-			Detail: "A merge patch (RFC 7396): what is left out stays, null empties. An approved segment that now says " +
-				"something else awaits approval anew, " +
-				"as does one that protects the persons in it less: no longer sensitive, or with a longer consent.",
+			Detail: "The body is a merge patch (RFC 7396): fields that are left out stay the same, and null empties a " +
+				"field. An approved segment needs approval again if a change concerns its content, or " +
+				"protects its persons less: if it is no longer sensitive, or its consent lasts longer.",
 			Takes: apidoc.TakesPatch[wire.SegmentMeta](map[string]any{"title": "Letter to a sister, read again",
 				"tags": []string{"appeal"}}),
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The segment as it is now.", exampleChanged, "ETag")}}},
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The changed segment.", exampleChanged, "ETag")}}},
 	}
 }
 
@@ -93,7 +95,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 			break
 		}
 		if err != nil {
-			return fault.Wrap(fault.Invalid, err, "the upload did not arrive whole: send it again")
+			return fault.Wrap(fault.Invalid, err, "the upload did not arrive completely: send it again")
 		}
 		switch name := part.FormName(); {
 		case name == "meta" && seg == nil:
@@ -108,7 +110,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 			}
 			received = &r
 		default:
-			return fault.Fields(fault.Field{Field: name, Message: "is a part that is not expected here: send one meta and one " +
+			return fault.Fields(fault.Field{Field: name, Message: "is an unexpected part: send one part meta and one part " +
 				"audio"})
 		}
 	}
@@ -116,10 +118,10 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 		return waiting
 	}
 	if seg == nil {
-		return fault.Fields(fault.Field{Field: "meta", Message: "is missing: send the metadata as a part of that name"})
+		return fault.Fields(fault.Field{Field: "meta", Message: "is missing: send the metadata as a part with this name"})
 	}
 	if received == nil {
-		return fault.Fields(fault.Field{Field: "audio", Message: "is missing: send the recording as a part of that name"})
+		return fault.Fields(fault.Field{Field: "audio", Message: "is missing: send the recording as a part with this name"})
 	}
 	created, err := a.Library.Segments.Create(c.r.Context(), c.actor, *seg, *received)
 	if err == nil && wait > 0 {
@@ -139,7 +141,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 func (a segmentHandlers) readMeta(part io.Reader) (*schedules.Segment, error) {
 	b, err := io.ReadAll(io.LimitReader(part, maxJSON+1))
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "the upload did not arrive whole: send it again")
+		return nil, fault.Wrap(fault.Invalid, err, "the upload did not arrive completely: send it again")
 	}
 	if len(b) > maxJSON {
 		return nil, fault.New(fault.TooLarge, "the part meta is larger than %d MiB", maxJSON>>20)
@@ -160,7 +162,7 @@ func (a segmentHandlers) readMeta(part io.Reader) (*schedules.Segment, error) {
 // uploadFault tells a broken connection apart from a fault of ours.
 func uploadFault(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fault.Wrap(fault.Invalid, err, "the upload did not arrive whole: send it again")
+		return fault.Wrap(fault.Invalid, err, "the upload did not arrive completely: send it again")
 	}
 	return err
 }
@@ -195,7 +197,7 @@ func oneOf[T ~string](name string, value T, list []T) error {
 	if value == "" || slices.Contains(list, value) {
 		return nil
 	}
-	return fault.Fields(fault.Field{Field: name, Message: fmt.Sprintf("%q is none: use one of %s", value,
+	return fault.Fields(fault.Field{Field: name, Message: fmt.Sprintf("%q is unknown: use one of %s", value,
 		strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ", "))})
 }
 

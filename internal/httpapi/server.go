@@ -58,14 +58,14 @@ func New(p Parts) http.Handler {
 	}
 	e.NoRoute(a.serve(route{a.nothingThere, apidoc.Route{Open: true}}))
 	e.NoMethod(a.serve(route{func(c *call) error {
-		return fault.New(fault.NotDone, "%s is not done here", c.r.Method)
+		return fault.New(fault.NotDone, "this path does not support %s", c.r.Method)
 	}, apidoc.Route{Open: true}}))
 	return a.guard(e)
 }
 
 // nothingThere is the answer at a path that no operation has.
 func (a *Parts) nothingThere(*call) error {
-	return fault.New(fault.NotFound, "there is nothing at this path: the service's address is %s",
+	return fault.New(fault.NotFound, "this path does not exist: the address of the service is %s",
 		cmp.Or(a.PublicURL, "/"))
 }
 
@@ -162,8 +162,8 @@ func (a *api) admit(c *call, r route) error {
 	actor.RequestID = id
 	c.actor = actor
 	if actor.Role != access.Admin && !slices.Contains(r.Roles, actor.Role) {
-		return fault.New(fault.Forbidden, "a token of the role %s may not do this; one of the role %s may", actor.Role,
-			orOf(r.Roles))
+		return fault.New(fault.Forbidden, "a token of the role %s is not permitted to do this: use a token of the "+
+			"role %s", actor.Role, orOf(r.Roles))
 	}
 	s := c.param("station")
 	if actor.Role != access.StationJob || s == "" {

@@ -23,15 +23,16 @@ func (a spiHandlers) routes() []route {
 		{a.serviceInformation, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/spi/3.1/SI.xml",
 			Roles: relays,
 			ID:    "getServiceInformation", Tag: apidoc.ForStations,
-			Summary: "The station as service information for hybrid radio", Known: true,
-			Detail:  "ETSI TS 102 818 V3.4.1, for who serves it to receivers at the address that RadioDNS names.",
+			Summary: "Get the service information of a station for hybrid radio", Known: true,
+			Detail: "The format is ETSI TS 102 818 V3.4.1. Serve the document at the address that RadioDNS gives for the " +
+				"station.",
 			Query:   []openapi.Parameter{bearerParameter},
 			Answers: []apidoc.Answer{apidoc.GivesBytes(spi.ContentType, http.StatusOK, "The document.")}}},
 		{a.programmes, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/spi/3.1/:schedule", Roles: relays,
 			ID: "getProgrammeInformation", Tag: apidoc.ForStations,
-			Summary: "A day as programme information for hybrid radio", Known: true,
-			Detail: "Likewise. The windows of the day are its programmes; once it is published, what is heard in them are " +
-				"their events, but for idents, pips and the like.",
+			Summary: "Get the programme information of a day for hybrid radio", Known: true,
+			Detail: "The format is ETSI TS 102 818 V3.4.1. The windows of the day are programmes. When the day is " +
+				"published, the items are events of them, except idents, time signals and the like.",
 			Query: []openapi.Parameter{bearerParameter},
 			Answers: []apidoc.Answer{apidoc.GivesBytes(spi.ContentType, http.StatusOK,
 				"The document.")}}},
@@ -76,7 +77,7 @@ func (a spiHandlers) programmes(c *call) error {
 	}
 	day, ok := strings.CutSuffix(c.param("schedule"), "_PI.xml")
 	if !ok || len(day) != len("20060102") {
-		return fault.New(fault.NotFound, "there are SI.xml and days such as 20231027_PI.xml")
+		return fault.New(fault.NotFound, "this path does not exist: request SI.xml, or a day such as 20231027_PI.xml")
 	}
 	date, err := schedules.ParseDate(day[:4] + "-" + day[4:6] + "-" + day[6:])
 	if err != nil {
@@ -93,6 +94,6 @@ func (a spiHandlers) programmes(c *call) error {
 	return made(c, revision, spi.ContentType, func() ([]byte, error) { return spi.Programmes(s, date, q) })
 }
 
-var bearerParameter = openapi.Parameter{Name: "bearer", Description: "By which receivers know the station, as TS 103 " +
-	"270 writes it.", Schema: openapi.Match(bearerPattern),
+var bearerParameter = openapi.Parameter{Name: "bearer", Description: "The bearer of the station, in the form of TS " +
+	"103 270.", Schema: openapi.Match(bearerPattern),
 	Example: "amss:e1c238"}

@@ -13,28 +13,30 @@ type statusHandlers struct{ *Parts }
 func (a statusHandlers) routes() []route {
 	return []route{
 		{a.setStatus, apidoc.Route{Method: http.MethodPost, Path: "/v1/stations/:station/status", Roles: stations,
-			ID: "reportStatus", Tag: apidoc.ForStations, Summary: "Report how the station stands",
+			ID: "reportStatus", Tag: apidoc.ForStations, Summary: "Report the status of a station",
 			Takes: apidoc.TakesJSON(wire.Status{QueueDate: "2023-10-27", QueueRevision: 7, RecallsSeen: 2, AudioVerified: 40,
 				CoverHours: 71.5, PlayerVersion: "1.0"}),
-			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "Noted.")}}},
+			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The status is stored.")}}},
 		{a.getStatus, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/status", Roles: relays,
-			ID: "getStatus", Tag: apidoc.ForStations, Summary: "How a station last said it stands",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Its own words, and when they arrived.",
+			ID: "getStatus", Tag: apidoc.ForStations, Summary: "Get the latest status of a station",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The status as the station reported it, and when it "+
+				"arrived.",
 				wire.Status{Station: "lantern-coast",
 					ReceivedAt: exampleStart, QueueRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"})}}},
 		{a.listStatus, apidoc.Route{Method: http.MethodGet, Path: "/v1/status", Roles: people,
-			ID: "listStatus", Tag: apidoc.ForSchedulers, Summary: "How every station last said it stands",
+			ID: "listStatus", Tag: apidoc.ForSchedulers, Summary: "List the latest status of every station",
 			Query:  paged,
-			Detail: "One that has said nothing has a received_at of null.",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page, by station.",
+			Detail: "A station that has never reported has null as received_at.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of statuses, ordered by station.",
 				wire.Page[wire.Status]{Items: []wire.Status{
 					{Station: "lantern-coast", ReceivedAt: exampleStart, QueueDate: "2023-10-27", QueueRevision: 7,
 						PublishedRevision: 7, CoverHours: 71.5, PlayerVersion: "1.0"}}})}}},
 		{a.listAlarms, apidoc.Route{Method: http.MethodGet, Path: "/v1/alarms", Roles: people,
-			ID: "listAlarms", Tag: apidoc.ForSchedulers, Summary: "What is wrong now and needs a person",
-			Detail: "Webhooks whose receivers have failed for a quarter of an hour, or that were given up, what stations' " +
-				"players say is wrong with them, and what stands against stations. Each is gone once it is over.",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "All of them.",
+			ID: "listAlarms", Tag: apidoc.ForSchedulers, Summary: "List the alarms",
+			Detail: "An alarm is a problem that a person must solve: a webhook whose receiver has failed for a quarter of " +
+				"an hour or that was disabled, a problem that a station's player reports, or a problem of a " +
+				"station's definitions. It leaves the list when the problem is over.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The alarms.",
 				wire.Page[wire.Alarm]{Items: []wire.Alarm{{Code: wire.AlarmWebhookFailing, Subject: "newsroom", Since: exampleStart,
 					Error: "answered 503 Service Unavailable", Waiting: 12, Message: "webhook newsroom is not reached since " +
 						"2023-10-27T13:09:25.000Z: answered 503 Service Unavailable; 12 changes wait"}}})}}},

@@ -23,29 +23,30 @@ type systemHandlers struct{ *Parts }
 func (a systemHandlers) routes() []route {
 	return []route{
 		{a.healthz, apidoc.Route{Method: http.MethodGet, Path: "/healthz", Open: true,
-			ID: "getHealth", Tag: apidoc.ForEverybody, Summary: "Whether the service is alive",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "It is.", wire.Health{Status: "alive"})}}},
+			ID: "getHealth", Tag: apidoc.ForEverybody, Summary: "Check that the service is alive",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The service is alive.", wire.Health{Status: "alive"})}}},
 		{a.readyz, apidoc.Route{Method: http.MethodGet, Path: "/readyz", Open: true,
-			ID: "getReadiness", Tag: apidoc.ForEverybody, Summary: "Whether store, audio and workers can be " +
-				"reached, and whether there is room",
-			Detail: "While room is short, uploads and then other changes are refused, but what is urgent is not: the service " +
-				"is still ready, and says what is short.",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "All of them.",
+			ID: "getReadiness", Tag: apidoc.ForEverybody, Summary: "Check that the service can reach its store, audio and " +
+				"workers, and has space",
+			Detail: "When space runs low, the service first refuses uploads and then other changes, but never urgent ones. " +
+				"It is then still ready, and the answer names the part that is low.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "All parts can be reached.",
 				wire.Readiness{Parts: map[string]string{"store": "ready",
 					"audio": "ready", "workers": "ready", "room": "ready"}}),
-				apidoc.Gives(http.StatusServiceUnavailable, "Not all of them.",
+				apidoc.Gives(http.StatusServiceUnavailable, "At least one part cannot be reached.",
 					wire.Readiness{Parts: map[string]string{"store": "out of reach", "audio": "ready", "workers": "ready",
 						"room": "ready"}})}}},
 		{a.metrics, apidoc.Route{Method: http.MethodGet, Path: "/metrics", Open: true,
-			ID: "getMetrics", Tag: apidoc.ForEverybody, Summary: "Figures for Prometheus",
-			Answers: []apidoc.Answer{apidoc.GivesBytes("text/plain", http.StatusOK, "The text format.")},
-			Faults:  map[int]string{http.StatusNotFound: "They are served at an address of their own."}}},
+			ID: "getMetrics", Tag: apidoc.ForEverybody, Summary: "Get metrics for Prometheus",
+			Answers: []apidoc.Answer{apidoc.GivesBytes("text/plain", http.StatusOK, "The metrics in the text format of "+
+				"Prometheus.")},
+			Faults: map[int]string{http.StatusNotFound: "The metrics are served at a separate address."}}},
 		{a.time, apidoc.Route{Method: http.MethodGet, Path: "/v1/time", Open: true,
-			ID: "getTime", Tag: apidoc.ForStations, Summary: "The server's clock, not signed",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Now.", wire.Time{Now: exampleStart,
+			ID: "getTime", Tag: apidoc.ForStations, Summary: "Get the server's time, unsigned",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The time.", wire.Time{Now: exampleStart,
 				NowMs: exampleStart.UnixMilli()})}}},
 		{a.keys, apidoc.Route{Method: http.MethodGet, Path: "/v1/keys", Open: true,
-			ID: "listKeys", Tag: apidoc.ForStations, Summary: "The public keys that queues are signed with",
+			ID: "listKeys", Tag: apidoc.ForStations, Summary: "List the public keys that sign queues",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The keys. Stations pin them.",
 				wire.Keys{Keys: []wire.Key{{ID: "9f2c51d07be3a846", Algorithm: "ed25519",
 					PublicKey: "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}}})}}},
@@ -103,7 +104,7 @@ func (a systemHandlers) readyz(c *call) error {
 // metrics answers the figures for Prometheus, unless they have an address of their own.
 func (a systemHandlers) metrics(c *call) error {
 	if a.Metrics == nil {
-		return fault.New(fault.NotFound, "the figures are served at another address")
+		return fault.New(fault.NotFound, "the metrics are served at another address")
 	}
 	if c.r.Method == http.MethodHead {
 		c.w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

@@ -105,7 +105,7 @@ func (r textRule) of(o *schedules.Of) (err error) {
 func asked(raw string) (url.Values, error) {
 	q, err := url.ParseQuery(raw)
 	if err != nil {
-		return q, fault.Wrap(fault.Invalid, err, "the query of the address cannot be read: %v", err)
+		return q, fault.Wrap(fault.Invalid, err, "the query of the address is invalid: %v", err)
 	}
 	var wrong []fault.Field
 	for _, name := range slices.Sorted(maps.Keys(q)) {

@@ -18,29 +18,30 @@ type tokenHandlers struct {
 func (a tokenHandlers) routes() []route {
 	return []route{
 		{a.me, apidoc.Route{Method: http.MethodGet, Path: "/v1/me", Roles: everybody,
-			ID: "getMe", Tag: apidoc.ForEverybody, Summary: "Who the token says is asking, and what it opens",
-			Detail: "For programs that offer only what would be allowed.",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Its holder.", wire.Me{Name: "Hana", Role: "producer",
+			ID: "getMe", Tag: apidoc.ForEverybody, Summary: "Get the holder of the token and what it permits",
+			Detail: "Programs use this to offer only permitted operations.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The holder.", wire.Me{Name: "Hana", Role: "producer",
 				May: []string{"approveSegment", "uploadSegment"}})}}},
 		{a.createToken, apidoc.Route{Method: http.MethodPost, Path: "/v1/tokens", Roles: admins,
-			ID: "createToken", Tag: apidoc.ForSchedulers, Summary: "Make an access token",
-			Detail: "The secret is in this answer and nowhere else.",
+			ID: "createToken", Tag: apidoc.ForSchedulers, Summary: "Create an access token",
+			Detail: "The secret is in this answer only.",
 			Takes: apidoc.TakesJSON(wire.NewToken{Name: "lantern-coast",
 				Role: "station", Station: "lantern-coast"}),
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusCreated, "The token.", wire.Token{ID: "0d9c6f2e41b7a8035c1e",
 				Name: "lantern-coast", Role: "station", Station: "lantern-coast",
 				CreatedAt: exampleStart, Secret: "lifeline_0d9c6f2e41b7a8035c1e_…"})}}},
 		{a.listTokens, apidoc.Route{Method: http.MethodGet, Path: "/v1/tokens", Roles: admins,
-			ID: "listTokens", Tag: apidoc.ForSchedulers, Summary: "All access tokens, without their secrets",
+			ID: "listTokens", Tag: apidoc.ForSchedulers, Summary: "List access tokens, without their secrets",
 			Query: paged,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of tokens, by id.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of tokens, ordered by ID.",
 				wire.Page[wire.Token]{Items: []wire.Token{
 					{ID: "0d9c6f2e41b7a8035c1e", Name: "lantern-coast", Role: "station", Station: "lantern-coast",
 						CreatedAt: exampleStart}}})}}},
 		{a.revokeToken, apidoc.Route{Method: http.MethodDelete, Path: "/v1/tokens/:token", Roles: admins,
 			ID: "revokeToken", Tag: apidoc.ForSchedulers,
-			Summary: "Revoke an access token: from then on it opens nothing",
-			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "It is revoked.")}}},
+			Summary: "Revoke an access token",
+			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The token is revoked: it permits nothing "+
+				"any more.")}}},
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// uploadHandlers take recordings in pieces, by tus 1.0 (https://tus.io/protocols/resumable-upload) with the extensions
+// uploadHandlers take recordings in chunks, by tus 1.0 (https://tus.io/protocols/resumable-upload) with the extensions
 // creation, checksum, expiration and termination. Clients of tus send and read headers.
 type uploadHandlers struct {
 	*Parts
@@ -36,71 +36,76 @@ func (a uploadHandlers) routes() []route {
 	}
 	version := header("Tus-Resumable", "The version of the protocol.", wire.TusVersion, true)
 	options := []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent,
-		"The version, the extensions, the checksums and the largest "+
-			"size.", "Tus-Version", "Tus-Extension",
+		"The headers name the version, the extensions, the checksums and the greatest size.", "Tus-Version", "Tus-Extension",
 		"Tus-Checksum-Algorithm", "Tus-Max-Size", "Tus-Resumable")}
 	standing := []string{"Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Expires", "Content-Location"}
-	badVersion := "Tus-Resumable is not a version that is spoken here."
+	badVersion := "The version in Tus-Resumable is not supported."
 	return []route{
 		{a.tusOptions, apidoc.Route{Method: http.MethodOptions, Path: "/v1/uploads", Open: true,
-			ID: "getUploadOptions", Tag: apidoc.ForProducers, Summary: "What of tus is spoken here",
+			ID: "getUploadOptions", Tag: apidoc.ForProducers, Summary: "Get the supported version and extensions of tus",
 			Answers: options}},
 		{a.tusOptions, apidoc.Route{Method: http.MethodOptions, Path: "/v1/uploads/:upload", Open: true,
-			ID: "getUploadOptionsOfOne", Tag: apidoc.ForProducers, Summary: "What of tus is spoken here",
+			ID: "getUploadOptionsOfOne", Tag: apidoc.ForProducers, Summary: "Get the supported version and extensions of tus",
 			Answers: options}},
 		{tus(a.startUpload), apidoc.Route{Method: http.MethodPost, Path: "/v1/uploads", Roles: producing,
-			ID: "startUpload", Tag: apidoc.ForProducers, Summary: "Begin an upload in pieces (tus 1.0)",
-			Detail: "Upload-Metadata has the fields of a segment, each in base64 (lists with commas between, script as JSON), " +
-				"or all of them as JSON in meta; " +
-				"or replaces, the segment that gets the recording, with its revision in If-Match; and sha256, if it is known, of " +
-				"the whole.",
-			Headers: []openapi.Parameter{version, header("Upload-Length", "Bytes of the whole recording.", "524288000", true),
-				header("Upload-Metadata", "What the upload becomes.", "kind cmVhZGluZw==,title VGhlIGFwcGVhbA==,language a28tS1A=",
+			ID: "startUpload", Tag: apidoc.ForProducers, Summary: "Start an upload in chunks (tus 1.0)",
+			Detail: "Upload-Metadata has the fields of a segment, each in base64 (lists separated by commas, script as " +
+				"JSON), or all fields as JSON in meta. To replace a recording, it has the ID of the segment " +
+				"in replaces, and If-Match has the revision. sha256 may have the hash of the whole recording.",
+			Headers: []openapi.Parameter{version, header("Upload-Length", "The size of the whole recording in bytes.",
+				"524288000", true),
+				header("Upload-Metadata", "The metadata of the segment.",
+					"kind cmVhZGluZw==,title VGhlIGFwcGVhbA==,language a28tS1A=",
 					true)},
 			Match: apidoc.MatchTaken,
-			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusCreated, "It is begun, at Location.",
+			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusCreated, "The upload is created. Location has its path.",
 				append([]string{"Location"}, standing...)...)},
 			Faults: map[int]string{http.StatusBadRequest: "The headers cannot be read.",
 				http.StatusPreconditionFailed:    badVersion + " Or If-Match is not the latest revision.",
-				http.StatusPreconditionRequired:  "A recording is replaced, and If-Match is missing.",
-				http.StatusConflict:              "The id is taken.",
-				http.StatusNotFound:              "The segment that it replaces is not there.",
+				http.StatusPreconditionRequired:  "The upload replaces a recording, and If-Match is missing.",
+				http.StatusConflict:              "The ID is already used.",
+				http.StatusNotFound:              "The segment whose recording is replaced does not exist.",
 				http.StatusRequestEntityTooLarge: "The recording, or the body, is too large.",
-				http.StatusInsufficientStorage:   "Unfinished uploads fill the space that they may take."}}},
+				http.StatusInsufficientStorage:   "Unfinished uploads use all of the space reserved for them."}}},
 		{a.listUploads, apidoc.Route{Method: http.MethodGet, Path: "/v1/uploads", Roles: producing,
-			ID: "listUploads", Tag: apidoc.ForProducers, Summary: "One's own unfinished uploads",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "All of them.",
+			ID: "listUploads", Tag: apidoc.ForProducers, Summary: "List the caller's unfinished uploads",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The unfinished uploads.",
 				wire.Page[wire.UploadState]{Items: []wire.UploadState{{ID: "0d9c6f2e41b7a8035c1e",
 					URL:     "/v1/uploads/0d9c6f2e41b7a8035c1e",
 					Segment: "reading-ko-full-hana", Offset: 5242880, Length: 524288000, ExpiresAt: examplePlus(24)}}})}}},
 		{tus(a.getUpload), apidoc.Route{Method: http.MethodHead, Path: "/v1/uploads/:upload", Roles: producing,
-			ID: "getUpload", Tag: apidoc.ForProducers, Summary: "Where an upload stands",
+			ID: "getUpload", Tag: apidoc.ForProducers, Summary: "Get the progress of an upload",
 			Headers: []openapi.Parameter{version},
 			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusOK,
-				"Upload-Offset says how much has arrived; Content-Location, once it "+
-					"is done, what became of it.", append(standing, "Upload-Metadata")...)},
-			Faults: map[int]string{http.StatusGone: "It was given up.", http.StatusPreconditionFailed: badVersion}}},
+				"Upload-Offset has the number of bytes that have arrived. When the upload is complete, Content-Location has "+
+					"the path of its segment.", append(standing, "Upload-Metadata")...)},
+			Faults: map[int]string{http.StatusGone: "The upload was cancelled or has expired.",
+				http.StatusPreconditionFailed: badVersion}}},
 		{tus(a.appendUpload), apidoc.Route{Method: http.MethodPatch, Path: "/v1/uploads/:upload", Roles: producing,
-			ID: "appendUpload", Tag: apidoc.ForProducers, Summary: "Send the next piece",
+			ID: "appendUpload", Tag: apidoc.ForProducers, Summary: "Append a chunk to an upload",
 			Headers: []openapi.Parameter{version, header("Upload-Offset",
-				"Where the piece begins: as far as the upload has come.", "5242880", true),
-				header("Upload-Checksum", "sha256, sha1 or md5, a space, and the piece's digest in base64.",
+				"The offset of the chunk in bytes: the number of bytes that have arrived.", "5242880", true),
+				header("Upload-Checksum", "sha256, sha1 or md5, a space, and the digest of the chunk in base64.",
 					"sha1 Lve95gjOVATpfV8EL5X4nxwjKHE=", false)},
 			Takes:   []apidoc.Body{{MediaType: "application/offset+octet-stream", Schema: openapi.String()}},
-			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The piece is there, durably.", standing...)},
-			Faults: map[int]string{http.StatusGone: "It was given up.", http.StatusPreconditionFailed: badVersion,
-				http.StatusConflict:            "The upload stands at another byte.",
-				http.StatusLocked:              "Another request is sending to it.",
-				wire.StatusChecksumMismatch:    "The bytes do not have the checksum that was announced.",
-				http.StatusInsufficientStorage: "No space is left.",
-				http.StatusUnprocessableEntity: "A header is wrong: errors names it."}}},
+			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The chunk is stored durably.", standing...)},
+			Faults: map[int]string{http.StatusGone: "The upload was cancelled or has expired.",
+				http.StatusPreconditionFailed:  badVersion,
+				http.StatusConflict:            "The upload has another offset.",
+				http.StatusLocked:              "Another request is writing to the upload.",
+				wire.StatusChecksumMismatch:    "The chunk does not match its checksum.",
+				http.StatusInsufficientStorage: "The service has no space left.",
+				http.StatusUnprocessableEntity: "A header is invalid: errors names it."}}},
 		{tus(a.cancelUpload), apidoc.Route{Method: http.MethodDelete, Path: "/v1/uploads/:upload", Roles: producing,
-			ID: "cancelUpload", Tag: apidoc.ForProducers, Summary: "Give an upload up",
+			ID: "cancelUpload", Tag: apidoc.ForProducers, Summary: "Cancel an upload",
 			Headers: []openapi.Parameter{version},
-			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "It is gone, and its space is free.",
+			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The upload is deleted, and its space is "+
+				"free.",
 				"Tus-Resumable")},
-			Faults: map[int]string{http.StatusGone: "It was given up before.", http.StatusPreconditionFailed: badVersion,
-				http.StatusConflict: "It is done.", http.StatusLocked: "Another request is sending to it."}}},
+			Faults: map[int]string{http.StatusGone: "The upload was cancelled or has expired.",
+				http.StatusPreconditionFailed: badVersion,
+				http.StatusConflict:           "The upload is complete.",
+				http.StatusLocked:             "Another request is writing to the upload."}}},
 	}
 }
 
@@ -117,7 +122,7 @@ func tus(serve handler) handler {
 		h.Set("Cache-Control", "no-store")
 		if v := c.r.Header.Get("Tus-Resumable"); v != wire.TusVersion {
 			h.Set("Tus-Version", wire.TusVersion)
-			return fault.New(fault.Stale, "send Tus-Resumable: %s; the version %q is not spoken here", wire.TusVersion, v)
+			return fault.New(fault.Stale, "send Tus-Resumable: %s; version %q is not supported", wire.TusVersion, v)
 		}
 		return serve(c)
 	}
@@ -138,7 +143,7 @@ func (a uploadHandlers) tusOptions(c *call) error {
 // startUpload begins an upload by its Upload-Length and Upload-Metadata.
 func (a uploadHandlers) startUpload(c *call) error {
 	if c.r.Header.Get("Upload-Defer-Length") != "" {
-		return fault.New(fault.Invalid, "send Upload-Length: a length that comes later is not taken here")
+		return fault.New(fault.Invalid, "send Upload-Length: a deferred length is not supported")
 	}
 	length, err := size(c.r.Header.Get("Upload-Length"), "Upload-Length")
 	if err != nil {
@@ -189,7 +194,7 @@ func (a uploadHandlers) listUploads(c *call) error {
 // appendUpload takes the next piece.
 func (a uploadHandlers) appendUpload(c *call) error {
 	if t := c.r.Header.Get("Content-Type"); t != "application/offset+octet-stream" {
-		return fault.New(fault.Unsupported, "send the piece as application/offset+octet-stream")
+		return fault.New(fault.Unsupported, "send the chunk as application/offset+octet-stream")
 	}
 	offset, err := size(c.r.Header.Get("Upload-Offset"), "Upload-Offset")
 	if err != nil {
@@ -203,7 +208,7 @@ func (a uploadHandlers) appendUpload(c *call) error {
 	if u, err := a.Library.Uploads.Get(c.actor, id); err != nil {
 		return err
 	} else if c.r.ContentLength > u.Length-offset && !u.Done() {
-		return fault.New(fault.TooLarge, "the piece ends behind the %d bytes that were announced", u.Length)
+		return fault.New(fault.TooLarge, "the chunk exceeds the %d bytes of Upload-Length", u.Length)
 	}
 	ctx, done, err := a.Library.Uploads.Turn(c.r.Context(), id, turnPatience)
 	if err != nil {
@@ -270,8 +275,8 @@ func (a uploadHandlers) readUploadMetadata(c *call) (u library.Upload, err error
 	delete(given, "sha256")
 	if id, ok := given["replaces"]; ok {
 		if len(given) > 1 {
-			return u, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "names a segment whose recording is " +
-				"replaced: its other fields are changed by PATCH"})
+			return u, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "replaces the recording of a segment and " +
+				"has other fields too: change those with PATCH"})
 		}
 		revision, err := c.mustMatch()
 		if err != nil {
@@ -334,8 +339,8 @@ func metadata(header string) (map[string]string, error) {
 		name, text, _ := strings.Cut(strings.TrimSpace(pair), " ")
 		value, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 		if _, twice := out[name]; err != nil || twice {
-			return nil, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "must be pairs of a name, once each, and " +
-				"a value in base64, with commas between"})
+			return nil, fault.Fields(fault.Field{Field: "Upload-Metadata", Message: "must be pairs of a name and a value in " +
+				"base64, separated by commas, each name once"})
 		}
 		if name != "" {
 			out[name] = string(value)
@@ -367,7 +372,7 @@ func checksumOf(header string) (*checksum, error) {
 
 func (s *checksum) verify() error {
 	if !slices.Equal(s.hash.Sum(nil), s.want) {
-		return fault.New(fault.Damaged, "the piece does not have the checksum that was sent with it: send it again")
+		return fault.New(fault.Damaged, "the chunk does not match its checksum: send it again")
 	}
 	return nil
 }

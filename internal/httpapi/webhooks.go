@@ -22,53 +22,56 @@ func (a webhookHandlers) routes() []route {
 			Duration: schedules.Ms(38), Status: 204}}}}
 	return []route{
 		{a.listWebhooks, apidoc.Route{Method: http.MethodGet, Path: "/v1/webhooks", Roles: admins,
-			ID: "listWebhooks", Tag: apidoc.ForEverybody, Summary: "All webhooks, without their secrets",
+			ID: "listWebhooks", Tag: apidoc.ForEverybody, Summary: "List webhooks, without their secrets",
 			Query: paged,
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of webhooks, by id.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "One page of webhooks, ordered by ID.",
 				wire.Page[wire.Webhook]{Items: []wire.Webhook{example}})}}},
 		{a.getWebhook, apidoc.Route{Method: http.MethodGet, Path: "/v1/webhooks/:webhook", Roles: admins,
-			ID: "getWebhook", Tag: apidoc.ForEverybody, Summary: "One webhook, without its secret", Known: true,
+			ID: "getWebhook", Tag: apidoc.ForEverybody, Summary: "Get a webhook, without its secret", Known: true,
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The webhook.", example)}}},
 		{a.putWebhook, apidoc.Route{Method: http.MethodPut, Path: "/v1/webhooks/:webhook", Roles: admins,
-			ID: "putWebhook", Tag: apidoc.ForEverybody, Summary: "Have an address told of changes",
+			ID: "putWebhook", Tag: apidoc.ForEverybody, Summary: "Create or replace a webhook",
 			Match: apidoc.MatchTaken,
-			Detail: "Deliveries are POST requests signed by the Standard Webhooks scheme (webhook-id, webhook-timestamp, " +
-				"webhook-signature), one after the other in the order of the changes, each at least once; " +
-				"webhook-id is the change's id, as in /v1/changes, by which repeats are known. The body is {\"type\", " +
-				"\"timestamp\", \"data\"}, where data is the change; read what changed with a token of your own. " +
-				"Any 2xx within 10 seconds takes it; redirections are not followed. What fails is tried again, later and later, " +
-				"for five days; Retry-After is honoured, and 410 ends it. Then the webhook is disabled with the reason. " +
-				"What it missed waits: enabled again it goes on where it was. A delivery of type reset says that changes up to " +
-				"its id were missed and are no longer kept. " +
-				"The secret is in the answer that makes the webhook, and nowhere else. Addresses are https and public, unless " +
-				"the service is told of other networks.",
+			Detail: "A delivery is a POST request that is signed by the Standard Webhooks scheme (webhook-id, " +
+				"webhook-timestamp, webhook-signature). Changes are delivered one at a time, in their order, " +
+				"each at least once. webhook-id is the ID of the change, as in /v1/changes: receivers use it " +
+				"to ignore repeats. The body is {\"type\", \"timestamp\", \"data\"}, where data is the change. To " +
+				"read the changed resource, the receiver uses a token of its own. A delivery succeeds with " +
+				"any 2xx within 10 seconds. Redirects are not followed. A failed delivery is repeated for " +
+				"five days, at growing intervals or after Retry-After. After five days, or after a 410, the " +
+				"webhook is disabled with the reason. Its changes are kept: when it is enabled again, " +
+				"deliveries continue with the next one. A delivery of type reset says that changes up to its " +
+				"ID were missed and are no longer kept. Only the answer that creates a webhook has its " +
+				"secret. Addresses must be https and public, unless the service is started with other " +
+				"networks.",
 			Takes: apidoc.TakesJSON(example), Answers: puts(secret),
 			Faults: map[int]string{http.StatusPreconditionRequired: putFaults[http.StatusPreconditionRequired],
 				http.StatusConflict: "There are too many webhooks."}}},
 		{a.deleteWebhook, apidoc.Route{Method: http.MethodDelete, Path: "/v1/webhooks/:webhook", Roles: admins,
-			ID: "deleteWebhook", Tag: apidoc.ForEverybody, Summary: "Tell an address no more", Match: apidoc.MatchNeeded,
-			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "It is gone.")}}},
+			ID: "deleteWebhook", Tag: apidoc.ForEverybody, Summary: "Delete a webhook", Match: apidoc.MatchNeeded,
+			Answers: []apidoc.Answer{apidoc.GivesNothing(http.StatusNoContent, "The webhook is deleted.")}}},
 		{a.rotateWebhook, apidoc.Route{Method: http.MethodPost, Path: "/v1/webhooks/:webhook/rotate", Roles: admins,
-			ID: "rotateWebhook", Tag: apidoc.ForEverybody, Summary: "Give a webhook a new secret",
+			ID: "rotateWebhook", Tag: apidoc.ForEverybody, Summary: "Create a new secret for a webhook",
 			Match:   apidoc.MatchTaken,
-			Detail:  "The secret is in this answer and nowhere else. For a day deliveries are signed with the old one as well.",
+			Detail:  "The secret is in this answer only. For a day deliveries are signed with the old secret too.",
 			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The webhook with its new secret.", secret, "ETag")}}},
 		{a.deliveries, apidoc.Route{Method: http.MethodGet, Path: "/v1/webhooks/:webhook/deliveries", Roles: admins,
 			ID: "listDeliveries", Tag: apidoc.ForEverybody,
-			Summary: "What was tried last, and how far a webhook has come",
-			Detail:  "The latest fifty attempts, newest first, in one page.",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The attempts and the standing.", standing)}}},
+			Summary: "Get the latest deliveries and the position of a webhook",
+			Detail:  "The answer has the latest fifty attempts, newest first, in one page.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The attempts and the position of the webhook.", standing)}}},
 		{a.testWebhook, apidoc.Route{Method: http.MethodPost, Path: "/v1/webhooks/:webhook/test", Roles: admins,
-			ID: "testWebhook", Tag: apidoc.ForEverybody, Summary: "Send a webhook a test, now",
-			Detail: "A delivery of type ping, whether the webhook is enabled or not. It is no part of the deliveries.",
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "How it went; error says what failed.",
+			ID: "testWebhook", Tag: apidoc.ForEverybody, Summary: "Send a test to a webhook",
+			Detail: "The service sends a delivery of type ping at once, even to a disabled webhook. It is not listed among " +
+				"the deliveries.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The result. If the delivery failed, error has the reason.",
 				wire.Attempt{ID: "ping-0d9c6f2e41b7a8035c1e", Kind: wire.DeliveryPing, At: exampleStart, Duration: schedules.Ms(38),
 					Status: 204})}}},
 		{a.replayWebhook, apidoc.Route{Method: http.MethodPost, Path: "/v1/webhooks/:webhook/replay", Roles: admins,
 			ID: "replayWebhook", Tag: apidoc.ForEverybody,
-			Summary: "Tell a webhook again, or have it skip",
+			Summary: "Set the position of a webhook, to repeat or skip changes",
 			Takes:   apidoc.TakesJSON(wire.Replay{After: 17}),
-			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "Where it stands now.",
+			Answers: []apidoc.Answer{apidoc.Gives(http.StatusOK, "The attempts and the new position.",
 				standing)}}},
 	}
 }
@@ -90,7 +93,7 @@ func (a webhookHandlers) putWebhook(c *call) error {
 	}
 	var own error
 	if in.ID != id && in.ID != "" {
-		own = fault.Fields(fault.Field{Field: "id", Message: "must be the path's, or left out"})
+		own = fault.Fields(fault.Field{Field: "id", Message: "must be the ID in the path, or left out"})
 	}
 	in.ID = id
 	if err := together(read, own, a.Webhooks.Registry.Check(in)); err != nil {

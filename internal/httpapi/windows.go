@@ -22,28 +22,28 @@ func (a windowHandlers) routes() []route {
 		{a.window, apidoc.Route{Method: http.MethodGet, Path: "/v1/stations/:station/windows/:window/:rendered",
 			Roles: relays,
 			ID:    "getWindow", Tag: apidoc.ForStations,
-			Summary: "A whole published window as one file",
-			Detail: "For sites that only take a file: what the player would put out without a lease, sample for sample, as " +
-				"16-bit stereo: in place of what is sensitive airs the fallback. It is made with the first request and sent " +
-				"while it " +
-				"is made; until it is whole, the length of a FLAC is not known and it has no ranges. A file that changes while " +
-				"it is read breaks off: ask again.",
-			Query: []openapi.Parameter{{Name: "start_at", Description: "When the window starts, where it starts several times " +
+			Summary: "Get a published window as one file",
+			Detail: "For sites that need a file. It has the samples that the player would output without a lease, as 16-bit " +
+				"stereo, with the fallback in place of sensitive items. The service renders the file at the " +
+				"first request and sends it at the same time. Until the file is complete, a FLAC has no " +
+				"length and no ranges. If the window changes during a download, the download stops: send the " +
+				"request again.",
+			Query: []openapi.Parameter{{Name: "start_at", Description: "The start of the window, if it starts several times " +
 				"a day.", Schema: instantSchema(),
 				Example: exampleStart}},
 			Headers: []openapi.Parameter{rangeHeader},
 			Answers: []apidoc.Answer{
 				{Status: http.StatusOK, Says: "The file.", Bodies: windowForms(), Headers: []string{"ETag", "Accept-Ranges"}},
-				{Status: http.StatusPartialContent, Says: "The range that was asked for, or several.",
+				{Status: http.StatusPartialContent, Says: "The requested range or ranges.",
 					Bodies:  append(windowForms(), apidoc.Body{MediaType: "multipart/byteranges", Schema: openapi.String()}),
 					Headers: []string{"ETag", "Accept-Ranges", "Content-Range"}},
-				apidoc.GivesNothing(http.StatusNotModified, "The caller has the file already.", "ETag"),
+				apidoc.GivesNothing(http.StatusNotModified, "The caller already has the file.", "ETag"),
 			},
 			Faults: map[int]string{http.StatusRequestedRangeNotSatisfiable: "The file has no such range.",
 				http.StatusPreconditionFailed:    "If-Match does not name the file.",
-				http.StatusRequestEntityTooLarge: "A WAV cannot hold so long a window: ask for .flac.",
-				http.StatusInsufficientStorage:   "There is no space to render it.",
-				http.StatusGone:                  "The window was changed meanwhile."}}},
+				http.StatusRequestEntityTooLarge: "The window is too long for a WAV: request .flac.",
+				http.StatusInsufficientStorage:   "The service has no space to render the window.",
+				http.StatusGone:                  "The window has changed during the request."}}},
 	}
 }
 
@@ -55,7 +55,7 @@ func (a windowHandlers) window(c *call) error {
 	day, format, _ := strings.Cut(c.param("rendered"), ".")
 	contentType, ok := windowTypes[format]
 	if !ok {
-		return fault.New(fault.NotFound, "a window is had as .flac or .wav")
+		return fault.New(fault.NotFound, "windows are available as .flac and .wav")
 	}
 	date, err := schedules.ParseDate(day)
 	if err != nil {

@@ -119,7 +119,7 @@ func parsePlace(s string) (p place, err error) {
 		}
 	}
 	if len(parts) != 3 || err != nil || p.n < 0 {
-		return p, fault.Fields(fault.Field{Field: "cursor", Message: "is not one that this service gave"})
+		return p, fault.Fields(fault.Field{Field: "cursor", Message: "is not a cursor of this service"})
 	}
 	return p, nil
 }

@@ -19,17 +19,17 @@ import (
 const ProblemType = "application/problem+json"
 
 // introduction opens the document.
-const introduction = `Radio schedules that are never silent, never wrong and always provable.
+const introduction = `The HTTP API of Lifeline, a service that plans, publishes and accounts for radio schedules.
 
-Say who asks by "Authorization: Bearer TOKEN", or by Basic with any user name and the token as the password. A token is never in a query string.
+Authenticate with "Authorization: Bearer TOKEN", or with Basic, any user name and the token as the password. A token is never in a query string.
 
-Every resource has an integer revision, which is its ETag too. A change needs If-Match with the revision that it starts from; If-None-Match answers 304 to who has the latest.
+Every resource has an integer revision, which is also its ETag. A change needs If-Match with the revision that it starts from. If-None-Match with the latest revision gets 304.
 
-Lists take limit and cursor; next_cursor is there while there is more. GET may be HEAD. Durations are whole milliseconds (_ms), instants RFC 3339 in UTC with milliseconds.
+Lists have limit and cursor; next_cursor is present while there are more entries. Every GET is also available as HEAD. Durations are whole milliseconds (_ms). Instants are RFC 3339 in UTC with milliseconds.
 
-Failures are RFC 9457 problem documents with a request_id and, for bad input, errors: every field that is wrong, all at once. Fields that are not known are an error.
+Failures are RFC 9457 problem documents with a request_id. For invalid input, errors has every invalid field at once. Unknown fields are an error.
 
-Idempotency-Key on any POST makes it safe to send again: for a day the same key with the same body repeats the first answer.`
+With an Idempotency-Key any POST can be sent again safely: for a day the same key with the same body repeats the first answer.`
 
 // Document makes the OpenAPI document of routes, by the facts of the types. parts describes what may stand in
 // the variable parts of paths, by their names. It fails with everything that the documentation of the routes lacks.
@@ -46,13 +46,13 @@ func Document(f openapi.Facts, parts map[string]openapi.Parameter, routes []Rout
 	}
 	b.doc.Components = openapi.Components{Schemas: b.maker.Schemas(), SecuritySchemes: map[string]*openapi.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token."},
-		"basic": {Type: "http", Scheme: "basic", Description: "Any user name, and the access token as the password: for " +
-			"players that can set nothing else."},
-		"sig": {Type: "apiKey", In: "query", Name: "sig", Description: "The signature of an address in a list, for players " +
-			"that can send no token with media. It opens that recording alone, for its station, until exp " +
-			"or until the token ends that its list was fetched with."},
-		"exp": {Type: "apiKey", In: "query", Name: "exp", Description: "When a signed address stops opening, in seconds " +
-			"since 1970. It stands beside sig."}}}
+		"basic": {Type: "http", Scheme: "basic", Description: "Any user name, and the access token as the password, for " +
+			"players that support nothing else."},
+		"sig": {Type: "apiKey", In: "query", Name: "sig", Description: "The signature of an address in a list, for " +
+			"players that cannot send a token with media. It gives access to that recording only, for " +
+			"its station, until exp or until the token that fetched the list is revoked or expires."},
+		"exp": {Type: "apiKey", In: "query", Name: "exp", Description: "The end of a signed address, in seconds since " +
+			"1970. It comes with sig."}}}
 	return b.doc, nil
 }
 
@@ -121,7 +121,7 @@ func (b builder) responses(r Route) map[string]*openapi.Response {
 			Content: b.content(a.Bodies)}
 	}
 	if r.Known {
-		out["304"] = &openapi.Response{Description: "The caller has the latest revision already.",
+		out["304"] = &openapi.Response{Description: "The caller already has the latest revision.",
 			Headers: named("X-Request-Id", "ETag")}
 	}
 	for status, when := range failures(r) {
@@ -134,7 +134,8 @@ func (b builder) responses(r Route) map[string]*openapi.Response {
 		}
 		out[strconv.Itoa(status)] = b.failure(when, headers)
 	}
-	out["5XX"] = b.failure("A fault here, or a part that is out of reach for the moment (503, with Retry-After).",
+	out["5XX"] = b.failure("The service failed, or cannot reach a part of itself for the moment (503, with "+
+		"Retry-After).",
 		[]string{"X-Request-Id", "Retry-After"})
 	return out
 }

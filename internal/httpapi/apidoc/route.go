@@ -97,68 +97,68 @@ const (
 )
 
 var tags = []openapi.Tag{
-	{Name: ForProducers, Description: "Upload recordings, describe them, let them go to air, take them off it. Scripts " +
-		"and what has been read of them."},
-	{Name: ForSchedulers, Description: "Stations, clocks and campaigns; plan, edit and publish days; compare them with " +
-		"what aired."},
-	{Name: ForStations, Description: "Pull the signed queue and its audio, follow changes, report what aired."},
-	{Name: ForEverybody, Description: "How the service is and what it can do."},
+	{Name: ForProducers, Description: "Upload, describe, approve and recall recordings. Scripts and their readings."},
+	{Name: ForSchedulers, Description: "Define stations, clocks and campaigns. Plan, edit and publish days. Compare " +
+		"plans with airings."},
+	{Name: ForStations, Description: "Fetch the signed queue and its audio, follow changes, report airings."},
+	{Name: ForEverybody, Description: "The state of the service, its document, its console and its webhooks."},
 }
 
 // answerHeaders are the headers that answers name.
 var answerHeaders = map[string]*openapi.Header{
-	"ETag": {Description: "The resource's revision, or a recording's hash, in quotes.",
+	"ETag": {Description: "The revision of a resource, or the hash of a recording, in quotes.",
 		Schema: openapi.String()},
-	"Location": {Description: "Path of what was made.", Schema: openapi.String()},
-	"X-Request-Id": {Description: "Names this request in the service's log and audit trail.",
+	"Location": {Description: "The path of the created resource.", Schema: openapi.String()},
+	"X-Request-Id": {Description: "The ID of the request in the service's log and audit trail.",
 		Schema: openapi.String()},
-	"Retry-After":      {Description: "Seconds to wait before the next try.", Schema: openapi.Integer()},
-	"Allow":            {Description: "The methods that this path takes.", Schema: openapi.String()},
-	"Content-Range":    {Description: "Which bytes of how many.", Schema: openapi.String()},
+	"Retry-After":      {Description: "The seconds to wait before the next request.", Schema: openapi.Integer()},
+	"Allow":            {Description: "The methods that this path supports.", Schema: openapi.String()},
+	"Content-Range":    {Description: "The range of bytes and the size of the whole.", Schema: openapi.String()},
 	"Accept-Ranges":    {Description: "bytes", Schema: openapi.String()},
 	"Repr-Digest":      {Description: "SHA-256 of the whole recording (RFC 9530).", Schema: openapi.String()},
-	"WWW-Authenticate": {Description: "How to say who asks.", Schema: openapi.String()},
-	"Content-Location": {Description: "Path of the segment that an upload became.", Schema: openapi.String()},
-	"Upload-Offset":    {Description: "Bytes that have arrived.", Schema: openapi.Integer()},
-	"Upload-Length":    {Description: "Bytes of the whole.", Schema: openapi.Integer()},
-	"Upload-Expires": {Description: "When the upload is given up if nothing more comes.",
+	"WWW-Authenticate": {Description: "The authentication schemes.", Schema: openapi.String()},
+	"Content-Location": {Description: "The path of the segment of a complete upload.", Schema: openapi.String()},
+	"Upload-Offset":    {Description: "The number of bytes that have arrived.", Schema: openapi.Integer()},
+	"Upload-Length":    {Description: "The size of the whole recording in bytes.", Schema: openapi.Integer()},
+	"Upload-Expires": {Description: "When the upload expires if no more bytes arrive.",
 		Schema: openapi.String()},
-	"Upload-Metadata":        {Description: "As it was sent.", Schema: openapi.String()},
-	"Tus-Resumable":          {Description: "The version of tus that is spoken.", Schema: openapi.String()},
-	"Tus-Version":            {Description: "The versions of tus that are spoken.", Schema: openapi.String()},
-	"Tus-Extension":          {Description: "The extensions of tus that are spoken.", Schema: openapi.String()},
-	"Tus-Checksum-Algorithm": {Description: "For the checksum of a piece.", Schema: openapi.String()},
-	"Tus-Max-Size":           {Description: "Bytes of the largest recording.", Schema: openapi.Integer()},
-	"Content-Disposition":    {Description: "A file name for whoever saves it.", Schema: openapi.String()},
+	"Upload-Metadata": {Description: "The metadata as it was sent.", Schema: openapi.String()},
+	"Tus-Resumable":   {Description: "The version of tus that the service uses.", Schema: openapi.String()},
+	"Tus-Version":     {Description: "The versions of tus that the service supports.", Schema: openapi.String()},
+	"Tus-Extension":   {Description: "The extensions of tus that the service supports.", Schema: openapi.String()},
+	"Tus-Checksum-Algorithm": {Description: "The supported algorithms for the checksum of a chunk.",
+		Schema: openapi.String()},
+	"Tus-Max-Size":        {Description: "The size of the largest recording in bytes.", Schema: openapi.Integer()},
+	"Content-Disposition": {Description: "A file name.", Schema: openapi.String()},
 }
 
 // failures are all the ways in which a route can fail, by status.
 func failures(r Route) map[int]string {
 	out := map[int]string{}
 	if !r.Open {
-		out[http.StatusUnauthorized] = "No access token, or none that is valid."
-		out[http.StatusTooManyRequests] = "Too fast; Retry-After says when to try again."
-		out[http.StatusUnprocessableEntity] = "The input is wrong: errors names every field."
+		out[http.StatusUnauthorized] = "The request has no valid access token."
+		out[http.StatusTooManyRequests] = "The caller sent too many requests: Retry-After says when to try again."
+		out[http.StatusUnprocessableEntity] = "The input is invalid: errors names every invalid field."
 		if len(r.Roles)+1 < len(access.Roles) {
-			out[http.StatusForbidden] = "The token's role may not do this."
+			out[http.StatusForbidden] = "The role of the token does not permit this."
 		}
 		if r.Signed {
-			out[http.StatusForbidden] = "The signed address was good once: fetch the list again."
+			out[http.StatusForbidden] = "The signed address has expired: fetch the list again."
 		}
 	}
 	if len(pathParameters(r.Path)) > 0 {
-		out[http.StatusNotFound] = "There is no such thing, or the caller may not know of it."
+		out[http.StatusNotFound] = "The resource does not exist, or the caller may not see it."
 	}
 	if len(r.Query) > 0 || len(r.Takes) > 0 {
-		out[http.StatusUnprocessableEntity] = "The input is wrong: errors names every field."
+		out[http.StatusUnprocessableEntity] = "The input is invalid: errors names every invalid field."
 	}
 	if r.Method == http.MethodPost {
-		out[http.StatusConflict] = "The first request with this Idempotency-Key is still under way."
+		out[http.StatusConflict] = "The first request with this Idempotency-Key has not finished."
 	}
 	if len(r.Takes) > 0 {
-		out[http.StatusBadRequest] = "The body cannot be read at all."
+		out[http.StatusBadRequest] = "The body cannot be read."
 		out[http.StatusRequestEntityTooLarge] = "The body is too large."
-		out[http.StatusUnsupportedMediaType] = "The body is of a media type that is not taken here."
+		out[http.StatusUnsupportedMediaType] = "The media type of the body is not accepted."
 	}
 	if r.Match != MatchIgnored {
 		out[http.StatusPreconditionFailed] = "If-Match is not the latest revision."
