@@ -2,14 +2,18 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"lifeline/internal/access"
 	"lifeline/internal/wire"
+	"lifeline/schedules"
 )
 
 func TestAlarmsNameWhatStandsAgainstStations(t *testing.T) {
@@ -39,6 +43,49 @@ func TestAlarmsNameWhatStandsAgainstStations(t *testing.T) {
 		}
 		s.now = s.now.Add(time.Hour)
 	}
+}
+
+func TestAlarmsOfPlayersAndStationsSaySinceWhenTheyStand(t *testing.T) {
+	s := newServed(t)
+	since := func(code, message string) (out []string) {
+		t.Helper()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/alarms", nil)
+		r.Header.Set("Authorization", "Bearer "+s.token)
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		var page wire.Page[wire.Alarm]
+		s.must(json.Unmarshal(w.Body.Bytes(), &page))
+		for _, a := range page.Items {
+			if a.Code == code && strings.Contains(a.Message, message) {
+				out = append(out, a.Since.String())
+			}
+		}
+		return out
+	}
+	begun := s.now
+	report := func(alarms ...string) {
+		t.Helper()
+		s.must(s.parts.Logbook.SetStatus(t.Context(), access.System, "s", wire.Status{Instance: "one", Alarms: alarms}))
+	}
+	is := func(code, message string, want time.Time) {
+		t.Helper()
+		if got := since(code, message); !slices.Equal(got, []string{schedules.At(want).String()}) {
+			t.Errorf("%q stands since %q, not %v", message, got, schedules.At(want))
+		}
+	}
+	s.must(s.parts.Logbook.SetStatus(t.Context(), access.System, "s", wire.Status{RecallsSeen: math.MaxInt64}))
+	is(wire.AlarmStation, "no service can have given", begun)
+	report("no answer for 10m0s")
+	for n := range 30 { // the alarm goes on, its words change, and another begins
+		s.now = s.now.Add(time.Minute)
+		report("no sound leaves this machine", fmt.Sprintf("no answer for %dm0s", 11+n))
+	}
+	is(wire.AlarmPlayer, "no answer", begun)
+	is(wire.AlarmPlayer, "no sound", begun.Add(time.Minute))
+	report()
+	s.now = s.now.Add(time.Minute)
+	report("no sound leaves this machine") // which was over
+	is(wire.AlarmPlayer, "no sound", s.now)
 }
 
 func TestWhoIsTooFastReadsWhenToTryAgain(t *testing.T) {

@@ -83,12 +83,16 @@ func (a statusHandlers) listAlarms(c *call) error {
 		var statuses []wire.Status
 		statuses, after = a.Logbook.Statuses(after, 500)
 		for _, s := range statuses {
-			for _, said := range s.Alarms {
-				out = append(out, wire.Alarm{Code: wire.AlarmPlayer, Subject: s.Station, Message: said})
+			for i, said := range s.Alarms {
+				alarm := wire.Alarm{Code: wire.AlarmPlayer, Subject: s.Station, Message: said, Since: s.ReceivedAt}
+				if i < len(s.AlarmsSince) {
+					alarm.Since = s.AlarmsSince[i]
+				}
+				out = append(out, alarm)
 			}
 			for _, p := range s.Standing {
 				out = append(out, wire.Alarm{Code: wire.AlarmStation, Subject: s.Station, Problem: p.Code,
-					Message: p.Message})
+					Since: a.Scheduler.Network.Standing.Since(s.Station, p), Message: p.Message})
 			}
 		}
 	}

@@ -27,7 +27,8 @@ type Definitions struct {
 // New keeps the network in r. Which fallback segments may air is asked of planning.
 func New(r *replica.Replica, planning *library.Planning, now func() time.Time) *Definitions {
 	d := &Definitions{replica: r, now: now}
-	d.Standing = &Standing{replica: r, now: now, definitions: d, planning: planning, overlaps: map[string]knownOverlaps{}}
+	d.Standing = &Standing{replica: r, now: now, definitions: d, planning: planning, overlaps: map[string]knownOverlaps{},
+		noticed: map[string]map[standingKey]schedules.Instant{}}
 	return d
 }
 

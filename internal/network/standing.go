@@ -22,7 +22,8 @@ type Standing struct {
 	planning    *library.Planning
 
 	mu       sync.Mutex
-	overlaps map[string]knownOverlaps // by station
+	noticed  map[string]map[standingKey]schedules.Instant // by station: since when each problem has stood
+	overlaps map[string]knownOverlaps                     // by station
 }
 
 // SetBackTold is for how long a station's page says that the store knew less than the station.
@@ -74,9 +75,54 @@ const fallbackWarned = 14 * 24 * time.Hour
 func (s *Standing) Of(id string) []schedules.StationProblem {
 	row, ok := replica.StationsIn(s.replica).Get(id)
 	if !ok {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.noticed, id)
 		return nil
 	}
-	return s.against(row.Value, s.definitions.network(wire.Apply{}, nil))
+	list := s.against(row.Value, s.definitions.network(wire.Apply{}, nil))
+	s.notice(id, list)
+	return list
+}
+
+// standingKey names a problem, whatever its words say at the moment.
+type standingKey struct {
+	code, field string
+	date        schedules.Date
+}
+
+func keyOf(p schedules.StationProblem) standingKey {
+	key := standingKey{code: p.Code, field: p.Field}
+	if p.Date != nil {
+		key.date = *p.Date
+	}
+	return key
+}
+
+// notice notes since when problems have stood against a station, and forgets those that are over.
+func (s *Standing) notice(station string, list []schedules.StationProblem) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stand := map[standingKey]schedules.Instant{}
+	for _, p := range list {
+		since, ok := s.noticed[station][keyOf(p)]
+		if !ok {
+			since = schedules.At(s.now())
+		}
+		stand[keyOf(p)] = since
+	}
+	s.noticed[station] = stand
+}
+
+// Since is since when a problem has stood against a station: when the store's was found, and of the others when the
+// service noticed it, at the earliest when it started.
+func (s *Standing) Since(station string, p schedules.StationProblem) schedules.Instant {
+	if f := s.replica.Floor(); p.Code == "store_set_back" && f.Station == station {
+		return f.Found
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.noticed[station][keyOf(p)]
 }
 
 // with is what would stand against stations with n, by station.

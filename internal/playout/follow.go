@@ -240,6 +240,9 @@ func (f *Follower) sweep(ctx context.Context) error {
 	}
 	_, err := f.recalls(ctx, 0)
 	note(err)
+	if fault.Is(first, fault.Forbidden) { // the token is another station's: the recall list alone is for all
+		return first
+	}
 	note(f.fallback(ctx))
 	days := f.days()
 	for _, date := range days {

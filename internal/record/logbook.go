@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -195,6 +196,7 @@ func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string,
 	return l.replica.Retry(ctx, func() error {
 		before, known := replica.StatusesIn(l.replica).Get(station)
 		s.Players = reporting(before.Value.Players, s.Instance, s.ReceivedAt)
+		s.AlarmsSince = alarmsSince(before.Value, s)
 		if known && sameStanding(before.Value, s) && s.ReceivedAt.Sub(before.Value.ReceivedAt.Time) < statusEvery {
 			return nil
 		}
@@ -206,6 +208,33 @@ func (l *Logbook) SetStatus(ctx context.Context, a access.Actor, station string,
 			Writes: []store.Write{{Kind: replica.KindStatus, ID: station, Expect: before.Revision, Body: body}},
 			Origin: a.Origin(l.now(), "station.status", "")})
 	})
+}
+
+// figures are the numbers and durations in an alarm, which grow while it stands.
+var figures = regexp.MustCompile(`[0-9]+(?:[.0-9]*(?:ms|µs|ns|h|m|s)?)*`)
+
+// alarmsSince are the instants from which the alarms of s stand: of those that the status before it had, too, as far as
+// that knew it, and else the report's.
+func alarmsSince(before, s wire.Status) (since []schedules.Instant) {
+	known := map[string]schedules.Instant{}
+	for i, alarm := range before.Alarms {
+		at := before.ReceivedAt
+		if i < len(before.AlarmsSince) {
+			at = before.AlarmsSince[i]
+		}
+		known[alarm], known[figures.ReplaceAllString(alarm, "#")] = at, at
+	}
+	for _, alarm := range s.Alarms {
+		at, ok := known[alarm]
+		if !ok {
+			at, ok = known[figures.ReplaceAllString(alarm, "#")]
+		}
+		if !ok {
+			at = s.ReceivedAt
+		}
+		since = append(since, at)
+	}
+	return since
 }
 
 // sameStanding reports whether b differs from a only in its time and the item on air.

@@ -22,10 +22,13 @@ type storedStatus struct {
 	Playing       string            `json:"playing,omitempty"`
 	PeakDBFS      *float64          `json:"peak_dbfs"`
 	Alarms        []string          `json:"alarms,omitempty"`
-	Problems      []string          `json:"problems,omitempty"`
-	Instance      string            `json:"instance,omitempty"`
-	Players       []storedPlayer    `json:"players,omitempty"`
-	Seen          *storedSeen       `json:"seen,omitempty"`
+
+	AlarmsSince []schedules.Instant `json:"alarms_since,omitempty"` // since version 2
+
+	Problems []string       `json:"problems,omitempty"`
+	Instance string         `json:"instance,omitempty"`
+	Players  []storedPlayer `json:"players,omitempty"`
+	Seen     *storedSeen    `json:"seen,omitempty"`
 }
 
 type storedPlayer struct {
@@ -51,7 +54,8 @@ func EncodeStatus(s wire.Status) ([]byte, error) {
 		QueueRevision: s.QueueRevision, RecallsSeen: s.RecallsSeen, LeaseUntil: s.LeaseUntil,
 		AudioVerified: s.AudioVerified, AudioMissing: s.AudioMissing, CoverHours: s.CoverHours,
 		ClockOffset: s.ClockOffset, ClockSet: s.ClockSet, PlayerVersion: s.PlayerVersion, Playing: s.Playing,
-		PeakDBFS: s.PeakDBFS, Alarms: s.Alarms, Problems: s.Problems, Instance: s.Instance}
+		PeakDBFS: s.PeakDBFS, Alarms: s.Alarms, AlarmsSince: s.AlarmsSince,
+		Problems: s.Problems, Instance: s.Instance}
 	for _, p := range s.Players {
 		out.Players = append(out.Players, storedPlayer(p))
 	}
@@ -70,7 +74,8 @@ func parseStatus(body []byte) (wire.Status, error) {
 		QueueRevision: s.QueueRevision, RecallsSeen: s.RecallsSeen, LeaseUntil: s.LeaseUntil,
 		AudioVerified: s.AudioVerified, AudioMissing: s.AudioMissing, CoverHours: s.CoverHours,
 		ClockOffset: s.ClockOffset, ClockSet: s.ClockSet, PlayerVersion: s.PlayerVersion, Playing: s.Playing,
-		PeakDBFS: s.PeakDBFS, Alarms: s.Alarms, Problems: s.Problems, Instance: s.Instance}
+		PeakDBFS: s.PeakDBFS, Alarms: s.Alarms, AlarmsSince: s.AlarmsSince,
+		Problems: s.Problems, Instance: s.Instance}
 	for _, p := range s.Players {
 		out.Players = append(out.Players, wire.Player(p))
 	}
@@ -79,4 +84,17 @@ func parseStatus(body []byte) (wire.Status, error) {
 			Queues: s.Seen.Queues}
 	}
 	return out, nil
+}
+
+// withAlarmsSince adds since when each alarm stands, which version 1 did not have.
+var withAlarmsSince = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		s, err := Parse[storedStatus](body)
+		if err != nil {
+			return nil, err
+		}
+		s.AlarmsSince = nil
+		return Encode(s)
+	},
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func TestStatusIsStoredWithAllThatAStationSaysOfItself(t *testing.T) {
-	golden := servicetest.Golden(t, "status.v1")
+	golden := servicetest.Golden(t, "status.v2")
 	r, err := replica.Open(t.Context(), memory.New(10), replica.SharedKinds)
 	if err != nil {
 		t.Fatal(err)

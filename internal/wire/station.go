@@ -20,8 +20,8 @@ type AsRunResult struct {
 	Message  string `json:"message,omitempty"`
 }
 
-// Status is how a station stands. All but Station, ReceivedAt, PublishedRevision, Players and Standing are the
-// station's own words.
+// Status is how a station stands. All but Station, ReceivedAt, PublishedRevision, AlarmsSince, Players and Standing are
+// the station's own words.
 type Status struct {
 	Station    string            `json:"station,omitempty"`
 	ReceivedAt schedules.Instant `json:"received_at"`
@@ -43,7 +43,10 @@ type Status struct {
 	Playing       string           `json:"playing,omitempty"` // item id on air now
 	PeakDBFS      *float64         `json:"peak_dbfs"`         // of the last second that went out; null: silence
 	// what is wrong now and needs a person, such as that no sound leaves the machine
-	Alarms   []string `json:"alarms,omitempty"`
+	Alarms []string `json:"alarms,omitempty"`
+	// in answers, since when the service has heard each of Alarms without a break
+	AlarmsSince []schedules.Instant `json:"alarms_since,omitempty"`
+
 	Problems []string `json:"problems,omitempty"` // what it refused or could not do, newest first
 
 	Instance string   `json:"instance,omitempty"` // of the player: another at each start
