@@ -2,10 +2,12 @@ package client
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
@@ -78,4 +80,49 @@ func TestSignedDocumentsAreReadUpToTheLargestThatThereCanBe(t *testing.T) {
 			t.Errorf("%s of 64 MiB: %v", name, err)
 		}
 	}
+}
+
+// answers is a transport without a network that answers each path by a body.
+type answers map[string]io.Reader
+
+func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(a[req.URL.Path]), Request: req,
+		Header: http.Header{}}, nil
+}
+
+// Three large documents at once would take three times the memory of one.
+func TestOfLargeDocumentsOneIsReadAtATimeAndSmallOnesDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow, more := io.Pipe()
+		first := strings.NewReader(strings.Repeat("a", maxAnswer+1))
+		s := New("http://service", "", &http.Client{Transport: answers{
+			wire.Station("s", "queue.dsse"):    io.MultiReader(first, slow),
+			wire.Station("s", "fallback.dsse"): strings.NewReader(strings.Repeat("b", 2*maxAnswer)),
+			wire.Base + "/recalls":             strings.NewReader("small"),
+		}}).Station("s")
+		done := make(chan int, 2)
+		read := func(get func() (Document, error)) {
+			doc, err := get()
+			if err != nil {
+				t.Error(err)
+			}
+			done <- len(doc.Bytes)
+		}
+		go read(func() (Document, error) { return s.Queue(t.Context(), schedules.Date{}, "", 0) })
+		synctest.Wait()
+		go read(func() (Document, error) { return s.Fallback(t.Context(), "") })
+		synctest.Wait()
+		if len(done) > 0 {
+			t.Error("two large documents are read at once")
+		}
+		if doc, err := s.Recalls(t.Context(), "", 0); err != nil || string(doc.Bytes) != "small" {
+			t.Errorf("a small one waits: %v", err)
+		}
+		if err := more.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := <-done, <-done; a+b != 3*maxAnswer+1 {
+			t.Errorf("they came with %d and %d bytes", a, b)
+		}
+	})
 }

@@ -25,14 +25,15 @@ type Client struct {
 	base     string
 	token    string
 	http     *http.Client
-	patience *patience // nil: each call asks, whatever came of those before
+	patience *patience     // nil: each call asks, whatever came of those before
+	large    chan struct{} // held by who reads a large document
 }
 
 // New speaks to the service at base, such as "http://127.0.0.1:8080". The timeouts of each call are its context's.
 func New(base, token string, h *http.Client) *Client {
 	own := *h
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &own}
+	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &own, large: make(chan struct{}, 1)}
 }
 
 // Request is one call. The zero value of a field leaves it out.

@@ -82,10 +82,11 @@ func (s *Station) document(ctx context.Context, path, query, tag string, wait ti
 			query = strings.TrimPrefix(query+"&wait="+wait.String(), "&")
 		}
 	}
+	asked := path
 	if query != "" {
-		path += "?" + query
+		asked += "?" + query
 	}
-	resp, err := s.client.Do(ctx, Request{Method: http.MethodGet, Path: path, Header: header})
+	resp, err := s.client.Do(ctx, Request{Method: http.MethodGet, Path: asked, Header: header})
 	if err != nil {
 		return Document{}, err
 	}
@@ -93,7 +94,7 @@ func (s *Station) document(ctx context.Context, path, query, tag string, wait ti
 	if resp.StatusCode == http.StatusNotModified {
 		return Document{ETag: tag}, nil
 	}
-	b, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
+	b, err := s.read(ctx, resp.Body, most)
 	if fault.Is(err, fault.TooLarge) {
 		return Document{}, err
 	}
@@ -104,6 +105,23 @@ func (s *Station) document(ctx context.Context, path, query, tag string, wait ti
 		return Document{}, fault.New(fault.TooLarge, "%s is over %d bytes", path, most)
 	}
 	return Document{b, resp.Header.Get("ETag")}, nil
+}
+
+// read reads a document of at most most bytes, and a byte more of a longer one. Of documents longer than maxAnswer,
+// which few are, one is read at a time: whoever is on the way could make all that a station asks for long at once.
+func (s *Station) read(ctx context.Context, body io.Reader, most int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(body, min(most, maxAnswer)+1))
+	if err != nil || len(b) <= maxAnswer || most <= maxAnswer {
+		return b, err
+	}
+	select {
+	case s.client.large <- struct{}{}:
+	case <-ctx.Done():
+		return b, ctx.Err()
+	}
+	defer func() { <-s.client.large }()
+	rest, err := io.ReadAll(io.LimitReader(body, most+1-int64(len(b))))
+	return append(b, rest...), err
 }
 
 // ownWord asks whatever lies between for the service's own answer: a copy that a cache has may be old, or damaged.
