@@ -130,5 +130,6 @@ func httpClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = 90 * time.Second // long polls answer after 55 s
 	t.MaxConnsPerHost = 8
+	t.MaxResponseHeaderBytes = 64 << 10 // of each answer, before anything is known of who sends it
 	return &http.Client{Transport: t}
 }
