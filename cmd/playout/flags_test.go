@@ -15,6 +15,7 @@ import (
 
 	"lifeline/internal/cmdline"
 	"lifeline/internal/cmdline/flagtest"
+	"lifeline/internal/harness"
 	"lifeline/internal/playout/statedir"
 )
 
@@ -24,9 +25,10 @@ func TestEveryFlagOfThePlayerIsTakenOnTheLineAndByItsVariable(t *testing.T) {
 		t.Fatal(err)
 	}
 	flagtest.Program{
-		New:     func() (*kong.Kong, error) { return newParser(t.Context(), time.Now) },
-		Samples: map[string]string{"server": "https://lifeline.example/radio", "token-file": token, "log-level": "WARN"},
-		Apart:   [][]string{{"token", "token-file"}},
+		New: func() (*kong.Kong, error) { return newParser(t.Context(), time.Now) },
+		Samples: harness.LinkSamples(t, map[string]string{"server": "https://lifeline.example/radio", "token-file": token,
+			"log-level": "WARN"}),
+		Apart: [][]string{{"token", "token-file"}},
 	}.Drive(t)
 }
 

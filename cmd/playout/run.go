@@ -24,19 +24,29 @@ type remote struct {
 	Token     string `env:"LIFELINE_TOKEN" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
 	TokenFile string `env:"LIFELINE_TOKEN_FILE" type:"path" placeholder:"FILE" help:"Where the station's token is."`
 
+	Link client.Connection `embed:""`
+
 	address, secret string // as they are read
+	transport       *http.Transport
 }
 
 // AfterApply reads the address and the token, so that a command line with a wrong one is not understood.
 func (r *remote) AfterApply() (err error) {
-	if r.address, err = client.Address(r.Server); err != nil {
+	if r.address, err = r.Link.Address(r.Server); err != nil {
 		return fmt.Errorf("--server: %w", err)
+	}
+	if r.transport, err = r.Link.Transport(r.address); err != nil {
+		return err
 	}
 	r.secret, err = client.Token(r.Token, r.TokenFile)
 	return err
 }
 
-func (r *remote) client() *client.Client { return client.New(r.address, r.secret, httpClient()) }
+// client bounds what a service that hangs can hold up; whole calls are bounded by their contexts.
+func (r *remote) client() *client.Client {
+	r.transport.ResponseHeaderTimeout = 90 * time.Second // long polls answer after 55 s
+	return client.New(r.address, r.secret, &http.Client{Transport: r.transport})
+}
 
 // run is the command that plays.
 type run struct {
@@ -123,13 +133,4 @@ func (r *run) keys() (keys []ed25519.PublicKey, err error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
-}
-
-// httpClient bounds what a service that hangs can hold up; whole calls are bounded by their contexts.
-func httpClient() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = 90 * time.Second // long polls answer after 55 s
-	t.MaxConnsPerHost = 8
-	t.MaxResponseHeaderBytes = 64 << 10 // of each answer, before anything is known of who sends it
-	return &http.Client{Transport: t}
 }

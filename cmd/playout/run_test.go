@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,17 +13,15 @@ func TestHeadersOfAnAnswerAreBounded(t *testing.T) {
 	long := ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Long", long)
+		io.WriteString(w, "{}")
 	}))
 	defer server.Close()
+	r := remote{Server: server.URL}
+	if err := r.AfterApply(); err != nil {
+		t.Fatal(err)
+	}
 	get := func() error {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := httpClient().Do(req)
-		if err == nil {
-			err = resp.Body.Close()
-		}
+		_, err := r.client().Time(t.Context())
 		return err
 	}
 	if err := get(); err != nil {

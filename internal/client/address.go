@@ -13,8 +13,9 @@ import (
 )
 
 // Address is a service's address as a person writes it, made one that New takes. Without a scheme, a host of this
-// machine is spoken to by http and every other by https.
-func Address(text string) (string, error) {
+// machine is spoken to by http and every other by https. Another machine is spoken to without TLS only where the link
+// allows it.
+func (l *Connection) Address(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return "", errors.New("no address is given: write the service's, such as https://lifeline.example")
@@ -40,6 +41,10 @@ func Address(text string) (string, error) {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", fmt.Errorf("%q has a part after ? or #: write the address of the service alone, such as %s://%s", text,
 			u.Scheme, u.Host)
+	case u.Scheme == "http" && !ofThisMachine(u.Hostname()) && !l.AllowPlainHTTP:
+		return "", fmt.Errorf("%q is reached without TLS, so that whoever has the link reads the token and changes what "+
+			"comes: write https://%s. On a network that you trust, --allow-plain-http or LIFELINE_ALLOW_PLAIN_HTTP=true "+
+			"allows it", text, u.Host)
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }

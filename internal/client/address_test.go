@@ -20,7 +20,7 @@ func TestAddressIsTakenAsAPersonWritesIt(t *testing.T) {
 		"lifeline.example:8443/radio/":   "https://lifeline.example:8443/radio",
 		" 192.0.2.7:80\n":                "https://192.0.2.7:80",
 	} {
-		if got, err := Address(text); err != nil || got != want {
+		if got, err := new(Connection).Address(text); err != nil || got != want {
 			t.Errorf("%q is %q, not %q: %v", text, got, want, err)
 		}
 	}
@@ -38,7 +38,7 @@ func TestAddressThatIsNoneIsRefusedInWords(t *testing.T) {
 		"https://host/?token=abc": "has a part after ?",
 		"/var/run/lifeline.sock":  "is not the address of a service",
 	} {
-		got, err := Address(text)
+		got, err := new(Connection).Address(text)
 		if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "parse ") {
 			t.Errorf("%q is %q: %v", text, got, err)
 		}

@@ -14,22 +14,16 @@ import (
 	"lifeline/internal/wire"
 )
 
-// changesStall is how long a change stream may be silent, its heartbeats included, before it counts as lost.
-const changesStall = 90 * time.Second
-
-// maxNotice bounds one change of the stream in bytes: whatever stands between may send lines without end.
-const maxNotice = 64 << 10
-
 // Changes calls each with every change after since, in order, until ctx is done or the stream ends: then it answers
 // why, and the caller calls it again with the id of the last change that it saw.
 func (c *Client) Changes(ctx context.Context, since int64, each func(wire.Change)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	idle := time.AfterFunc(changesStall, func() {
-		cancel(fault.New(fault.Unavailable, "the change stream was silent for %v", changesStall))
+	idle := time.AfterFunc(streamTime, func() {
+		cancel(fault.New(fault.Unavailable, "the change stream was silent for %v", streamTime))
 	})
 	defer idle.Stop()
-	r := Request{Method: http.MethodGet, Path: wire.Base + "/changes",
+	r := Request{Method: http.MethodGet, Path: wire.Base + "/changes", Unpaced: true,
 		Header: http.Header{"Accept": {"text/event-stream"}}}
 	if since > 0 {
 		r.Path += "?since=" + strconv.FormatInt(since, 10)
@@ -40,10 +34,10 @@ func (c *Client) Changes(ctx context.Context, since int64, each func(wire.Change
 		return err
 	}
 	defer resp.Body.Close()
-	lines := bufio.NewScanner(resp.Body)
+	lines := bufio.NewScanner(&flood{Reader: resp.Body, since: time.Now()})
 	var data strings.Builder
 	for lines.Scan() {
-		idle.Reset(changesStall)
+		idle.Reset(streamTime)
 		field, value, _ := strings.Cut(lines.Text(), ":")
 		switch {
 		case field == "data":
@@ -63,7 +57,9 @@ func (c *Client) Changes(ctx context.Context, since int64, each func(wire.Change
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	if err := lines.Err(); err != nil {
+	if err := lines.Err(); fault.Is(err, fault.TooLarge) {
+		return err
+	} else if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "the change stream broke off")
 	}
 	return fault.New(fault.Unavailable, "the change stream ended")

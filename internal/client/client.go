@@ -11,14 +11,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 )
-
-// maxBody bounds every JSON answer that is read into memory.
-const maxBody = 64 << 20
 
 // Client speaks to one service with one token. It is safe for concurrent use.
 type Client struct {
@@ -27,14 +25,29 @@ type Client struct {
 	http     *http.Client
 	patience *patience     // nil: each call asks, whatever came of those before
 	large    chan struct{} // held by who reads a large document
+	ends     *atomic.Int64 // when the server's certificate does, in Unix seconds; 0: it has shown none
 }
 
 // New speaks to the service at base, such as "http://127.0.0.1:8080". The timeouts of each call are its context's.
 func New(base, token string, h *http.Client) *Client {
 	own := *h
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &own, large: make(chan struct{}, 1)}
+	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &own, large: make(chan struct{}, 1),
+		ends: new(atomic.Int64)}
 }
+
+// CertificateEnds is when the certificate ends that the server showed last; zero where it has shown none.
+func (c *Client) CertificateEnds() time.Time {
+	if ends := c.ends.Load(); ends != 0 {
+		return time.Unix(ends, 0)
+	}
+	return time.Time{}
+}
+
+// givenUp is a failure that no further try changes.
+type givenUp struct{ error }
+
+func (g givenUp) Unwrap() error { return g.error }
 
 // Request is one call. The zero value of a field leaves it out.
 type Request struct {
@@ -45,6 +58,7 @@ type Request struct {
 	ContentType  string
 	Header       http.Header
 	Most         int64 // bytes of the answer that Call reads; 0: maxBody
+	Unpaced      bool  // the answer may bring nothing for long
 }
 
 // Do sends the call and answers any 2xx or 304 response, whose body the caller closes. Every other answer is an error
@@ -68,8 +82,10 @@ func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 		}
 		body, contentType = bytes.NewReader(b), "application/json"
 	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, c.base+r.Path, body)
+	calling, cancel := context.WithCancelCause(ctx)
+	req, err := http.NewRequestWithContext(calling, r.Method, c.base+r.Path, body)
 	if err != nil {
+		cancel(nil)
 		return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)
 	}
 	for k, v := range r.Header {
@@ -87,6 +103,7 @@ func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 	zipped := acceptGzip(req)
 	resp, err := c.http.Do(req)
 	if err != nil {
+		cancel(nil)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -94,8 +111,15 @@ func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 		if errors.As(err, &told) {
 			err = told.Err // the address stands before it
 		}
+		if why := untrusted(c.base, err, time.Now()); why != nil {
+			return nil, givenUp{why}
+		}
 		return nil, fault.Wrap(fault.Unavailable, err, "the service at %s cannot be reached", c.base)
 	}
+	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 {
+		c.ends.Store(resp.TLS.PeerCertificates[0].NotAfter.Unix())
+	}
+	resp.Body = pace(resp.Body, cancel, r.Unpaced)
 	if zipped {
 		unzip(resp)
 	}
@@ -104,7 +128,7 @@ func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	if to, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
-		return nil, c.elsewhere(to, r.Path)
+		return nil, givenUp{c.elsewhere(to, r.Path)}
 	}
 	err = c.problem(resp)
 	if fault.Is(err, fault.Unauthenticated) {
@@ -123,9 +147,10 @@ func (c *Client) elsewhere(to *url.URL, path string) error {
 	path, _, _ = strings.Cut(path, "?")
 	to.User, to.RawQuery, to.Fragment = nil, "", ""
 	address, whole := strings.CutSuffix(to.String(), path)
+	address = short(address)
 	if !whole {
 		return fault.New(fault.Unavailable, "the server at %s redirects to %s, which is not the same path of a Lifeline "+
-			"service: is the address right?", c.base, to)
+			"service: is the address right?", c.base, short(to.String()))
 	}
 	return fault.New(fault.Unavailable, "the server at %s redirects to %s: use that address", c.base, address)
 }
@@ -137,12 +162,16 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if out == nil || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
+	if resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
 		return resp.Header, nil
 	}
 	if t := resp.Header.Get("Content-Type"); strings.HasPrefix(t, "text/html") {
 		return nil, fault.New(fault.Unavailable, "the server at %s answered with a page: it is not a Lifeline service, or "+
 			"something before it asks to sign in", c.base)
+	}
+	if out == nil { // the service says that it is done by 204 alone; a page of something between is none
+		return nil, fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the "+
+			"address right, and the path in it?", c.base, short(resp.Status))
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, cmp.Or(r.Most, maxBody))).Decode(out); err != nil {
 		return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)
@@ -154,7 +183,7 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 // another server, and says nothing of the service: a page that is not found is no document that does not exist.
 func (c *Client) problem(resp *http.Response) error {
 	var p wire.Problem
-	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	b, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 	own := json.Unmarshal(b, &p) == nil && p.Title != ""
 	kind := wire.KindOf(resp.StatusCode)
 	switch {
@@ -163,15 +192,16 @@ func (c *Client) problem(resp *http.Response) error {
 	// without a body, or as good as the service's
 	case resp.Request.Method == http.MethodHead, kind == fault.Unauthenticated, kind == fault.TooMany,
 		kind == fault.OutOfRange:
-		return fault.New(kind, "%s", resp.Status)
+		return fault.New(kind, "%s", short(resp.Status))
 	case kind == fault.TooLarge:
 		return between{fault.New(kind, "what stands before the service at %s, such as a proxy, takes no body of this size: "+
 			"raise its limit (in nginx: client_max_body_size)", c.base)}
 	case kind == fault.Unavailable:
-		return fault.New(kind, "the proxy at %s answers %s: it does not reach the service behind it", c.base, resp.Status)
+		return fault.New(kind, "the proxy at %s answers %s: it does not reach the service behind it", c.base,
+			short(resp.Status))
 	}
 	return fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the "+
-		"address right, and the path in it?", c.base, resp.Status)
+		"address right, and the path in it?", c.base, short(resp.Status))
 }
 
 // between is a refusal of the bytes by something before the service, which may take fewer.

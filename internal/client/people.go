@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -165,7 +166,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 	q := url.Values{"limit": {"500"}}
 	maps.Copy(q, query)
 	all := []T{}
-	for {
+	for range maxPages {
 		var page wire.Page[T]
 		if _, err := c.Call(ctx, Request{Method: http.MethodGet, Path: path + "?" + q.Encode()}, &page); err != nil {
 			return nil, err
@@ -174,8 +175,12 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 		if page.NextCursor == "" {
 			return all, nil
 		}
+		if page.NextCursor == q.Get("cursor") {
+			break
+		}
 		q.Set("cursor", page.NextCursor)
 	}
+	return nil, fault.New(fault.TooLarge, "the list at %s has no end: it goes on after %d entries", path, len(all))
 }
 
 // Statuses lists how every station stands. One that has never said has its id alone.

@@ -34,13 +34,6 @@ type Document struct {
 	ETag  string
 }
 
-// maxAnswer bounds in bytes what a station reads of an answer that is short. Decoded, JSON takes up many times its
-// length, and a station has little memory.
-const maxAnswer = 1 << 20
-
-// maxRoots bounds a chain of roots in bytes. A station that lacks more asks again.
-const maxRoots = 8 << 20
-
 // Queue fetches the envelope of a day's queue, or of the day that contains now when date is zero. With a tag and a
 // wait the service holds the call until there is a change. It fails with NotFound when nothing is published.
 func (s *Station) Queue(ctx context.Context, date schedules.Date, tag string, wait time.Duration) (Document, error) {
@@ -166,7 +159,7 @@ func (s *Station) Window(ctx context.Context, window string, date schedules.Date
 	if !startAt.IsZero() {
 		path += "?start_at=" + url.QueryEscape(schedules.At(startAt).String())
 	}
-	resp, err := s.client.Do(ctx, Request{Method: http.MethodGet, Path: path})
+	resp, err := s.client.Do(ctx, Request{Method: http.MethodGet, Path: path, Unpaced: true})
 	if err != nil {
 		return nil, 0, err
 	}

@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"path"
 	"strconv"
-	"strings"
 	"time"
 
 	"lifeline/internal/fault"
@@ -44,14 +42,14 @@ const (
 func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(bytes int64)) (schedules.Segment,
 	error) {
 	var at string // empty until the service has a place for it
-	var offset int64
+	var offset, furthest int64
 	moved := time.Now()
 	for tries := 0; ; {
 		var segment string
 		var err error
-		before := offset
 		if at == "" {
 			if at, offset, err = c.place(ctx, r); err == nil {
+				furthest = offset
 				continue
 			}
 		} else {
@@ -65,8 +63,8 @@ func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(
 			continue
 		case err != nil && !passing(err):
 			return schedules.Segment{}, err
-		case offset > before:
-			if tries, moved = 0, time.Now(); err == nil {
+		case offset > furthest:
+			if furthest, tries, moved = offset, 0, time.Now(); err == nil {
 				continue
 			}
 		case fault.Is(err, fault.Busy) && time.Since(moved) < uploadBusy:
@@ -82,11 +80,6 @@ func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(
 		}
 	}
 }
-
-// givenUp is why the service holds an upload no longer, which no further try changes.
-type givenUp struct{ error }
-
-func (g givenUp) Unwrap() error { return g.error }
 
 // passing reports whether a failure may be over at the next try.
 func passing(err error) bool {
@@ -107,7 +100,7 @@ func (c *Client) place(ctx context.Context, r Recording) (at string, offset int6
 		return "", 0, err
 	}
 	for _, u := range left {
-		if u.SHA256 == r.SHA256 && u.Length == r.Length {
+		if u.SHA256 == r.SHA256 && u.Length == r.Length && schedules.ValidID(u.ID) && within(u.Offset, r) {
 			return wire.Uploads(u.ID), u.Offset, nil
 		}
 	}
@@ -125,6 +118,10 @@ func (c *Client) advance(ctx context.Context, r Recording, at string, offset int
 	stands, asked := c.offset(ctx, at)
 	if err != nil && fault.Is(asked, fault.Gone) {
 		return "", offset, givenUp{err} // which says why
+	}
+	if asked == nil && !within(stands, r) {
+		asked = givenUp{fault.New(fault.Unavailable, "the server at %s says that it has %d of %d bytes", c.base, stands,
+			r.Length)}
 	}
 	if asked != nil {
 		return "", offset, asked
@@ -152,15 +149,15 @@ func (c *Client) begin(ctx context.Context, r Recording) (at string, err error) 
 		return "", err
 	}
 	defer resp.Body.Close()
-	location, err := resp.Location()
-	if err != nil {
-		return "", fmt.Errorf("client: upload: %w", err)
+	id := path.Base(resp.Header.Get("Location")) // which may begin with the path of the address
+	if !schedules.ValidID(id) {
+		return "", givenUp{fault.New(fault.Unavailable, "the server at %s names no place for the upload", c.base)}
 	}
-	if base, err := url.Parse(c.base); err == nil { // the path may begin with that of the address
-		return strings.TrimPrefix(location.Path, base.Path), nil
-	}
-	return location.Path, nil
+	return wire.Uploads(id), nil
 }
+
+// within reports whether an upload can stand at an offset.
+func within(offset int64, r Recording) bool { return 0 <= offset && offset <= r.Length }
 
 // piece sends what is left from offset on, as much of it as one request may hold, and answers the segment's id when
 // that was all.
@@ -190,7 +187,10 @@ func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64
 	}
 	defer resp.Body.Close()
 	if at := resp.Header.Get("Content-Location"); at != "" {
-		return path.Base(at), nil
+		if segment = path.Base(at); !schedules.ValidID(segment) {
+			return "", givenUp{fault.New(fault.Unavailable, "the server at %s names no segment after the upload", c.base)}
+		}
+		return segment, nil
 	}
 	return "", nil
 }

@@ -38,3 +38,18 @@ func TestPlayerThatTheServiceDoesNotKnowRaisesAnAlarm(t *testing.T) {
 		}
 	}
 }
+
+func TestACertificateThatEndsWithinTwoWeeksIsAnAlarm(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	r := &Reporter{problems: NewProblems(time.Now, discardLog()), now: func() time.Time { return now }}
+	for _, c := range []struct {
+		ends time.Time
+		want bool
+	}{{now.Add(certificateSoon - time.Second), true}, {now.Add(-time.Hour), true}, {now.Add(certificateSoon), false},
+		{now.Add(time.Hour), true}, {time.Time{}, false}} {
+		r.certificate(c.ends)
+		if got := r.problems.Alarms(); (len(got) == 1) != c.want || c.want && !strings.Contains(got[0], "renew it") {
+			t.Errorf("it ends at %v: %q", c.ends, got)
+		}
+	}
+}

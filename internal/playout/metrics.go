@@ -45,6 +45,13 @@ var gauges = []struct {
 	{figure("output_peak_dbfs", "Peak of the last second that went out."), Watch.Peak},
 	{figure("as_run_unsent", "As-run entries that the service has not acknowledged."),
 		func(w Watch) float64 { return float64(w.Unsent) }},
+	{figure("certificate_ends_timestamp_seconds", "When the service's TLS certificate ends, in seconds since 1970; 0 "+
+		"without one."), func(w Watch) float64 {
+		if w.CertificateEnds.IsZero() {
+			return 0
+		}
+		return float64(w.CertificateEnds.Unix())
+	}},
 	{figure("alarms", "Things that are wrong now and need a person."),
 		func(w Watch) float64 { return float64(len(w.Alarms)) }},
 	{figure("problems", "Things refused or failed in the last day."),

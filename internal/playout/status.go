@@ -40,6 +40,7 @@ func (r *Reporter) Run(ctx context.Context) error {
 		call, cancel := context.WithTimeout(ctx, callTimeout)
 		if err := r.service.SendStatus(call, status); ctx.Err() == nil {
 			r.answered(err)
+			r.certificate(r.follower.api.CertificateEnds())
 		}
 		cancel()
 		recalled, err := r.rest(ctx, status.RecallsSeen)
@@ -66,6 +67,20 @@ func (r *Reporter) answered(err error) {
 	default:
 		r.problems.Add("the status could not be reported: %v", err)
 	}
+}
+
+// certificateSoon is how long before its end the service's certificate is an alarm.
+const certificateSoon = 14 * 24 * time.Hour
+
+// certificate tells in time when the service's certificate ends; zero: it shows none.
+func (r *Reporter) certificate(ends time.Time) {
+	const alarm = "certificate"
+	if ends.IsZero() || ends.Sub(r.now()) >= certificateSoon {
+		r.problems.Calm(alarm)
+		return
+	}
+	r.problems.Raise(alarm, "the service's certificate ends at %s: whoever runs the service must renew it, or this "+
+		"station does not reach it after that", ends.UTC().Format(time.DateTime+" UTC"))
 }
 
 // rest waits for the least time between two reports, or until there are other recalls than those told.

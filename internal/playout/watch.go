@@ -26,6 +26,8 @@ type Watch struct {
 	Unsent  int               `json:"as_run_unsent"`
 	Outputs []output.Standing `json:"outputs"`
 	Silent  bool              `json:"silent"` // no output that counts takes the programme
+
+	CertificateEnds schedules.Instant `json:"certificate_ends,omitzero"` // of the service, as it showed it last
 }
 
 // Coming is an item that airs next.
@@ -54,6 +56,9 @@ func (p *Player) Watch() Watch {
 	pending, _ := p.spool.Pending(math.MaxInt)
 	w.Unsent, w.Silent = len(pending), p.sound.Silent()
 	w.Outputs = p.lines.Standings()
+	if ends := p.opt.API.CertificateEnds(); !ends.IsZero() {
+		w.CertificateEnds = schedules.At(ends)
+	}
 	for _, date := range sortedDates(h.Queues) {
 		q := h.ValidQueue(date, now)
 		if q == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"lifeline/internal/cmdline/flagtest"
+	"lifeline/internal/harness"
 )
 
 // secretFile is a file that holds a token.
@@ -33,8 +34,8 @@ func TestEveryFlagIsTakenOnTheLineByItsVariableAndByTheFile(t *testing.T) {
 	}
 	flagtest.Program{
 		New: func() (*kong.Kong, error) { return newParser(t.Context(), io.Discard, io.Discard) },
-		Samples: map[string]string{"server": "https://lifeline.example/radio", "token-file": secretFile(t, "lifeline_x\n"),
-			"role": "viewer", "config": secretFile(t, "")},
+		Samples: harness.LinkSamples(t, map[string]string{"server": "https://lifeline.example/radio",
+			"token-file": secretFile(t, "lifeline_x\n"), "role": "viewer", "config": secretFile(t, "")}),
 		Apart: [][]string{tokenFlags},
 		File:  filepath.Join(home, "lifeline", "config.yaml"),
 		NotIn: []string{"config"},

@@ -27,19 +27,27 @@ type remote struct {
 	Token     string `help:"Access token. Prefer the environment or a file." env:"LIFELINE_TOKEN"`
 	TokenFile string `help:"File that holds the access token." env:"LIFELINE_TOKEN_FILE" type:"path"`
 
+	Link client.Connection `embed:""`
+
 	address, secret string // as they are read
+	transport       *http.Transport
 }
 
 // AfterApply reads the address and the token, so that a command line with a wrong one is not understood.
 func (r *remote) AfterApply() (err error) {
-	if r.address, err = client.Address(r.Server); err != nil {
+	if r.address, err = r.Link.Address(r.Server); err != nil {
 		return fmt.Errorf("--server: %w", err)
+	}
+	if r.transport, err = r.Link.Transport(r.address); err != nil {
+		return err
 	}
 	r.secret, err = client.Token(r.Token, r.TokenFile)
 	return err
 }
 
-func (r remote) client() *client.Client { return client.New(r.address, r.secret, http.DefaultClient) }
+func (r remote) client() *client.Client {
+	return client.New(r.address, r.secret, &http.Client{Transport: r.transport})
+}
 
 // output is how a command shows what it found or did; the zero value is for people.
 type output struct {

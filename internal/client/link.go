@@ -1,0 +1,220 @@
+package client
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"lifeline/internal/fault"
+)
+
+// Connection is how a program reaches the service: what a person says of it by flags, variables or a configuration
+// file. The zero Connection trusts the system's authorities and speaks TLS to all but this machine.
+type Connection struct {
+	AllowPlainHTTP bool     `name:"allow-plain-http" env:"LIFELINE_ALLOW_PLAIN_HTTP" help:"Speak to the service without TLS though it is another machine. Whoever has the link then reads the token and everything else."`
+	Pins           []string `name:"tls-pin" env:"LIFELINE_TLS_PIN" placeholder:"PIN" help:"Key that the server's certificate, or an authority above it, must have: sha256/ and the base64 of its SHA-256. Several for a change of key; may be repeated. A server whose own key is pinned is believed whatever the clock says."`
+	Authorities    string   `name:"tls-ca" env:"LIFELINE_TLS_CA_FILE" type:"path" placeholder:"FILE" help:"Certificates of the authorities to trust in place of the system's, PEM."`
+	Certificate    string   `name:"tls-client-cert" env:"LIFELINE_TLS_CLIENT_CERT_FILE" type:"path" placeholder:"FILE" help:"Certificate chain to show to a service that asks for one, PEM. The token is needed all the same."`
+	Key            string   `name:"tls-client-key" env:"LIFELINE_TLS_CLIENT_KEY_FILE" type:"path" placeholder:"FILE" help:"Its private key, PEM."`
+}
+
+// Transport speaks to the service at address, which Address has judged. It fails with Invalid where the link cannot be
+// as it is said. TLS 1.2 is the least: earlier versions sign with SHA-1 and MD5, and are withdrawn (RFC 8996).
+func (l *Connection) Transport(address string) (*http.Transport, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	check := verification{host: u.Hostname(), now: time.Now}
+	if check.pins, err = pins(l.Pins); err != nil {
+		return nil, err
+	}
+	if l.Authorities != "" {
+		if check.roots, err = authorities(l.Authorities); err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "--tls-ca")
+		}
+	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: check.host,
+		InsecureSkipVerify: true, VerifyConnection: check.verify} // which verifies, and knows the pins
+	if (l.Certificate == "") != (l.Key == "") {
+		return nil, fault.New(fault.Invalid, "--tls-client-cert, --tls-client-key: are given together")
+	}
+	if l.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(l.Certificate, l.Key)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "--tls-client-cert, --tls-client-key")
+		}
+		t.TLSClientConfig.Certificates = []tls.Certificate{pair}
+	}
+	t.MaxResponseHeaderBytes, t.MaxConnsPerHost, t.TLSHandshakeTimeout = maxHeader, connectionsMost, handshakeMost
+	return t, nil
+}
+
+// authorities reads the certificates of a file.
+func authorities(file string) (*x509.CertPool, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(b) {
+		return nil, fmt.Errorf("%s holds no certificate: it must be PEM, and begin with -----BEGIN CERTIFICATE-----", file)
+	}
+	return pool, nil
+}
+
+// pin is the SHA-256 of a certificate's public key (RFC 7469, section 2.4).
+type pin [sha256.Size]byte
+
+func (p pin) String() string { return "sha256/" + base64.StdEncoding.EncodeToString(p[:]) }
+
+// Pin is the pin of a certificate's key, as --tls-pin takes it.
+func Pin(c *x509.Certificate) string { return pinOf(c).String() }
+
+func pinOf(c *x509.Certificate) pin { return sha256.Sum256(c.RawSubjectPublicKeyInfo) }
+
+// pinLength is that of a pin in base64.
+const pinLength = 44
+
+// pins reads pins as curl writes them ("sha256//…"), as browsers did ("sha256/…"), or as the base64 alone.
+func pins(texts []string) (out []pin, err error) {
+	for _, text := range texts {
+		bare := strings.TrimPrefix(strings.TrimSpace(text), "sha256")
+		for len(bare) > pinLength && bare[0] == '/' { // the base64 itself may begin with one
+			bare = bare[1:]
+		}
+		b, err := base64.StdEncoding.DecodeString(bare)
+		if err != nil || len(b) != sha256.Size {
+			return nil, fault.New(fault.Invalid, "--tls-pin: %q is no pin: it must be sha256/ and 44 characters, as lifeline "+
+				"serve says at its start", text)
+		}
+		out = append(out, pin(b))
+	}
+	return out, nil
+}
+
+// verification is what a server's certificate must be.
+type verification struct {
+	host  string
+	roots *x509.CertPool // nil: the system's
+	pins  []pin
+	now   func() time.Time
+}
+
+// verify checks chain and name as always. Where there are pins, one of the chain's keys must be pinned; and the dates
+// of a certificate whose own key is pinned do not matter: a station that has lost its clock must get through to those
+// who see to it, and a key that is not to be believed any more is unpinned.
+func (v verification) verify(c tls.ConnectionState) error {
+	leaf := c.PeerCertificates[0]
+	o := x509.VerifyOptions{Roots: v.roots, DNSName: v.host, CurrentTime: v.now(), Intermediates: x509.NewCertPool()}
+	for _, between := range c.PeerCertificates[1:] {
+		o.Intermediates.AddCert(between)
+	}
+	switch {
+	case !v.pinned(leaf):
+	case o.CurrentTime.Before(leaf.NotBefore):
+		o.CurrentTime = leaf.NotBefore
+	case o.CurrentTime.After(leaf.NotAfter):
+		o.CurrentTime = leaf.NotAfter
+	}
+	chains, err := leaf.Verify(o)
+	if err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: c.PeerCertificates, Err: err}
+	}
+	if len(v.pins) == 0 {
+		return nil
+	}
+	for _, chain := range chains {
+		for _, one := range chain {
+			if v.pinned(one) {
+				return nil
+			}
+		}
+	}
+	return unpinned{pinOf(leaf)}
+}
+
+func (v verification) pinned(c *x509.Certificate) bool {
+	own, found := pinOf(c), 0
+	for _, p := range v.pins {
+		found |= subtle.ConstantTimeCompare(p[:], own[:])
+	}
+	return found == 1
+}
+
+// unpinned is a server whose key is none of the pinned ones.
+type unpinned struct{ seen pin }
+
+func (u unpinned) Error() string { return "its key " + u.seen.String() + " is not pinned" }
+
+// untrusted says in words why a server is not believed; nil where err is something else.
+func untrusted(base string, err error, now time.Time) error {
+	var cert *tls.CertificateVerificationError
+	var key unpinned
+	switch {
+	case errors.As(err, &key):
+		return fault.New(fault.Unavailable, "the server at %s shows the key %s, which is none of those pinned by --tls-pin "+
+			"or LIFELINE_TLS_PIN: its key was changed, or somebody is in between. Ask whoever runs the service, by another "+
+			"way, before you pin it", base, key.seen)
+	case errors.As(err, &cert) && len(cert.UnverifiedCertificates) > 0:
+		return fault.New(fault.Unavailable, "the certificate of the server at %s is not believed: %s", base,
+			disbelief(cert.Err, cert.UnverifiedCertificates[0], now))
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
+		return fault.New(fault.Unavailable, "the server at %s does not speak TLS: is the address right?", base)
+	}
+	var alert *net.OpError // with which a server refuses a client's certificate, or the lack of one
+	if errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate") {
+		return fault.New(fault.Unavailable, "the server at %s wants a certificate that it believes (%v): give yours by "+
+			"--tls-client-cert and --tls-client-key", base, alert.Err)
+	}
+	return nil
+}
+
+// disbelief says in words what is wrong with a certificate, and the cure.
+func disbelief(err error, leaf *x509.Certificate, now time.Time) string {
+	var invalid x509.CertificateInvalidError
+	const day = time.DateTime + " UTC"
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && now.Before(leaf.NotBefore):
+		return fmt.Sprintf("it is valid from %s on, and the clock here says %s. Set the clock, or pin the server's key by "+
+			"--tls-pin or LIFELINE_TLS_PIN: it is then believed whatever the clock says", leaf.NotBefore.UTC().Format(day),
+			now.UTC().Format(day))
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Sprintf("it, or that of an authority above it, has ended; its own end is %s, and the clock here says %s. "+
+			"If the clock is right, whoever runs the service must renew it", leaf.NotAfter.UTC().Format(day),
+			now.UTC().Format(day))
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return "no authority that is trusted here has signed it. If the service has an authority of its own, give its " +
+			"certificate by --tls-ca or LIFELINE_TLS_CA_FILE; otherwise somebody is in between"
+	case errors.As(err, new(x509.HostnameError)):
+		return fmt.Sprintf("it is for %s, and not for this address", namesOf(leaf))
+	}
+	return err.Error()
+}
+
+// namesOf are the first few names of a certificate.
+func namesOf(c *x509.Certificate) string {
+	names := c.DNSNames
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	const most = 5
+	switch {
+	case len(names) == 0:
+		return "no name"
+	case len(names) > most:
+		names = append(names[:most:most], "…")
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,219 @@
+package client
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/harness"
+	"lifeline/internal/wire"
+)
+
+// secured is a server with a certificate, at its address.
+func secured(t *testing.T, c *tls.Config) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"now":"2026-11-29T12:00:00.000Z"}`)
+	}))
+	s.TLS = c
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func speak(t *testing.T, l Connection, address string) error {
+	t.Helper()
+	transport, err := l.Transport(address)
+	if err != nil {
+		return err
+	}
+	defer transport.CloseIdleConnections()
+	_, err = New(address, "secret", &http.Client{Transport: transport}).Time(t.Context())
+	return err
+}
+
+func TestPlainHTTPBeyondThisMachineIsRefusedUnlessItIsSaid(t *testing.T) {
+	for _, text := range []string{"http://lifeline.example", "HTTP://192.0.2.7:8080", "http://[2001:db8::1]/radio",
+		"http://localhost.example", "http://127.0.0.1.example", "http://0.0.0.0:8080", "http://10.0.0.1"} {
+		if got, err := new(Connection).Address(text); err == nil || !strings.Contains(err.Error(), "--allow-plain-http") ||
+			!strings.Contains(err.Error(), "LIFELINE_ALLOW_PLAIN_HTTP") || !strings.Contains(err.Error(), "https://") {
+			t.Errorf("%s is taken as %q: %v", text, got, err)
+		}
+		if _, err := (&Connection{AllowPlainHTTP: true}).Address(text); err != nil {
+			t.Errorf("%s is refused though it is said: %v", text, err)
+		}
+	}
+	for _, text := range []string{"http://127.0.0.1:8080", "http://127.5.6.7", "http://[::1]:8080", "http://LOCALHOST",
+		"http://[::ffff:127.0.0.1]", "https://lifeline.example"} {
+		if _, err := new(Connection).Address(text); err != nil {
+			t.Errorf("%s is refused: %v", text, err)
+		}
+	}
+}
+
+func TestAServerIsBelievedByItsAuthorityAndItsPin(t *testing.T) {
+	now := time.Now()
+	hour := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
+	own, other := harness.NewIssuer(t), harness.NewIssuer(t)
+	good := own.Issue(t, "127.0.0.1", hour(-1), hour(1))
+	ended, future := own.Issue(t, "127.0.0.1", hour(-2), hour(-1)), own.Issue(t, "127.0.0.1", hour(1), hour(2))
+	elsewhere, between := own.Issue(t, "radio.example", hour(-1), hour(1)), other.Issue(t, "127.0.0.1", hour(-1), hour(1))
+	wrong := Pin(other.Root)
+	for name, c := range map[string]struct {
+		shows tls.Certificate
+		ca    *harness.Issuer // nil: the system's
+		pins  []string
+		why   []string // of the refusal; none: it is believed
+	}{
+		"its authority is known":          {good, own, nil, nil},
+		"its authority is not known":      {good, nil, nil, []string{"no authority", "--tls-ca"}},
+		"another authority has signed it": {between, own, nil, []string{"no authority", "somebody is in between"}},
+		"its key is pinned":               {good, own, []string{Pin(good.Leaf)}, nil},
+		"one of two keys is":              {good, own, []string{wrong, Pin(good.Leaf)}, nil},
+		"its authority's key is pinned":   {good, own, []string{Pin(own.Root)}, nil},
+		"another key is pinned": {good, own, []string{wrong}, []string{Pin(good.Leaf), "--tls-pin",
+			"LIFELINE_TLS_PIN"}},
+		"a pin makes no authority known": {good, nil, []string{Pin(good.Leaf)}, []string{"no authority"}},
+		"it has ended":                   {ended, own, nil, []string{"has ended", "renew"}},
+		"it is not valid yet": {future, own, nil, []string{"valid from", "the clock here says",
+			"--tls-pin"}},
+		"it has ended, and its key is pinned":    {ended, own, []string{Pin(ended.Leaf)}, nil},
+		"it is not valid yet, but pinned":        {future, own, []string{Pin(future.Leaf)}, nil},
+		"it has ended, and its authority pinned": {ended, own, []string{Pin(own.Root)}, []string{"has ended"}},
+		"it is another's":                        {elsewhere, own, nil, []string{"radio.example"}},
+		"it is another's, with a pinned key":     {elsewhere, own, []string{Pin(elsewhere.Leaf)}, []string{"radio.example"}},
+	} {
+		l := Connection{Pins: c.pins}
+		if c.ca != nil {
+			l.Authorities = c.ca.File(t)
+		}
+		err := speak(t, l, secured(t, &tls.Config{Certificates: []tls.Certificate{c.shows}}))
+		if c.why == nil && err != nil || c.why != nil && !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, word := range c.why {
+			if err != nil && !strings.Contains(err.Error(), word) {
+				t.Errorf("%s: no %q in %v", name, word, err)
+			}
+		}
+	}
+}
+
+func TestTLSBefore12IsNotSpoken(t *testing.T) {
+	own := harness.NewIssuer(t)
+	cert := own.Issue(t, "127.0.0.1", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	l := Connection{Authorities: own.File(t)}
+	for version, want := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true} {
+		err := speak(t, l, secured(t, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS10,
+			MaxVersion: version}))
+		if want != (err == nil) {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+	}
+}
+
+func TestAClientShowsItsCertificateToAServiceThatWantsOne(t *testing.T) {
+	own := harness.NewIssuer(t)
+	from, until := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	address := secured(t, &tls.Config{Certificates: []tls.Certificate{own.Issue(t, "127.0.0.1", from, until)},
+		ClientAuth: tls.RequireAnyClientCert})
+	l := Connection{Authorities: own.File(t)}
+	if err := speak(t, l, address); err == nil || !strings.Contains(err.Error(), "--tls-client-cert") {
+		t.Errorf("without one: %v", err)
+	}
+	l.Certificate, l.Key = harness.WritePair(t, own.Issue(t, "lantern", from, until))
+	if err := speak(t, l, address); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatCannotBeALinkIsSaidByItsFlag(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none.pem")
+	if err := os.WriteFile(none, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for flag, l := range map[string]Connection{
+		"--tls-pin":          {Pins: []string{"sha256/short"}},
+		"--tls-ca":           {Authorities: none},
+		"--tls-client-cert":  {Certificate: none},
+		"--tls-client-key":   {Key: none},
+		"--tls-client-cert,": {Certificate: none, Key: none},
+	} {
+		if _, err := l.Transport("https://x"); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), flag) {
+			t.Errorf("%s: %v", flag, err)
+		}
+	}
+}
+
+func TestAPinIsTakenAsOthersWriteIt(t *testing.T) {
+	const bare = "//8HV0bIxbUbqhYt/z8s6+5Q4C+vqmG6SyqtO6lDEUs="
+	for _, text := range []string{bare, "sha256/" + bare, "sha256//" + bare, " sha256/" + bare + "\n"} {
+		if got, err := pins([]string{text}); err != nil || got[0].String() != "sha256/"+bare {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "sha256/", "sha1/" + bare, bare[1:], bare + "="} {
+		if _, err := pins([]string{text}); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+// A link that is as it should not be will be so at the next try.
+func TestAnUploadEndsAtARedirectAndAtAServerThatIsNotBelieved(t *testing.T) {
+	asked := 0
+	redirecting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		http.Redirect(w, r, "https://lifeline.example"+r.URL.RequestURI(), http.StatusMovedPermanently)
+	}))
+	defer redirecting.Close()
+	own := harness.NewIssuer(t)
+	strange := secured(t, &tls.Config{Certificates: []tls.Certificate{
+		own.Issue(t, "127.0.0.1", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))}})
+	for address, why := range map[string]string{redirecting.URL: "redirects to https://lifeline.example: use that address",
+		strange: "no authority"} {
+		transport, err := new(Connection).Transport(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = New(address, "secret", &http.Client{Transport: transport}).UploadInPieces(t.Context(),
+			Recording{Audio: strings.NewReader("sound"), Length: 5, SHA256: "a"}, func(int64) {})
+		if err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("the server that redirects was asked %d times", asked)
+	}
+}
+
+// A page that asks to sign in, or a redirect, in the place of the service is no word of it.
+func TestAStatusIsSentOnlyWhenTheServiceSaysSo(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"a page": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, "<html>Sign in to this network</html>")
+		},
+		"a word":     func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") },
+		"nothing":    func(http.ResponseWriter, *http.Request) {},
+		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://x"+r.URL.Path, 302) },
+	} {
+		c := serve(t, answer)
+		if err := c.Station("s").SendStatus(t.Context(), wire.Status{}); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if results, err := c.Station("s").SendAsRun(t.Context(), nil); err == nil {
+			t.Errorf("as-run, %s: %v", name, results)
+		}
+	}
+}
