@@ -391,7 +391,7 @@ func TestConfigurationIsPrintedWithoutSecrets(t *testing.T) {
 		t.Error(s)
 	}
 	out.Reset()
-	code := commands.Run(t.Context(), []string{"serve", "--listen", "127.0.0.1:0", "--public-url", "http://x.example",
+	code := commands.Run(t.Context(), []string{"serve", "--listen", "127.0.0.1:0", "--public-url", "https://x.example",
 		"--store-file", file, "--data", t.TempDir()}, &out, &errs)
 	if s := errs.String() + out.String(); code != 1 || strings.Contains(s, "hunter2") {
 		t.Errorf("%d %s", code, s)

@@ -27,7 +27,7 @@ func onRedis(t *testing.T, server *harness.Redis) config.Serve {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Store, c.PublicURL = "redis://"+server.Addr, "http://lifeline.example"
+	c.Store, c.PublicURL = "redis://"+server.Addr, "https://lifeline.example"
 	c.Redis = config.Redis{Prefix: filepath.Base(t.TempDir()) + strconv.Itoa(os.Getpid())}
 	to := openRedis(t, c)
 	for _, kind := range furnishedKinds {

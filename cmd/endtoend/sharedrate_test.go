@@ -22,7 +22,7 @@ func TestReplicasShareTheRateLimit(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "signing.key")
 	replica := func() *serving {
 		return serveWith(t, func(c *config.Serve) {
-			c.Store, c.Redis.Prefix, c.PublicURL = "redis://"+link.Addr, "shared", "http://lifeline.example"
+			c.Store, c.Redis.Prefix, c.PublicURL = "redis://"+link.Addr, "shared", "https://lifeline.example"
 			c.Key = key
 			c.Guard.Rate, c.Guard.RateBurst = perSecond, burst
 		}, nil)

@@ -81,11 +81,16 @@ func (s *Serve) Bucket() (endpoint, bucket, prefix string, err error) {
 const minKeepRecords = 60
 
 // WebhookNetworks are the networks in which webhooks may be beside public addresses.
-func (s *Serve) WebhookNetworks() (out []netip.Prefix, err error) {
-	for _, text := range s.Webhooks {
+func (s *Serve) WebhookNetworks() ([]netip.Prefix, error) {
+	return networks("--webhook-networks", s.Webhooks)
+}
+
+// networks reads the networks that a flag names.
+func networks(flag string, texts []string) (out []netip.Prefix, err error) {
+	for _, text := range texts {
 		network, wrong := netip.ParsePrefix(text)
 		if wrong != nil {
-			err = errors.Join(err, fmt.Errorf("--webhook-networks: %w", wrong))
+			err = errors.Join(err, fmt.Errorf("%s: %w", flag, wrong))
 		}
 		out = append(out, network.Masked())
 	}

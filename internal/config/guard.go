@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,6 +20,9 @@ type Guard struct {
 	TLSKey        string   `name:"tls-key" help:"File of its private key, PEM." env:"LIFELINE_TLS_KEY_FILE" type:"path"`
 	TLSDomains    []string `name:"tls-domains" help:"Names to get certificates for by ACME (TLS-ALPN-01, so that port 443 must lead here). It says that you agree to the authority's terms." env:"LIFELINE_TLS_DOMAINS"`
 	TLSDirectory  string   `name:"tls-directory" help:"The ACME authority's directory. Default: Let's Encrypt." env:"LIFELINE_TLS_DIRECTORY"`
+	TLSClientCA   string   `name:"tls-client-ca" help:"File of the authorities, PEM, one of which must have signed the certificate of every caller: players, people's commands and browsers. A token is needed all the same. Default: callers show none." env:"LIFELINE_TLS_CLIENT_CA_FILE" type:"path"`
+	ServePlain    bool     `name:"serve-plain-http" help:"Serve other machines without TLS. Whoever has the link then reads tokens and everything else." env:"LIFELINE_SERVE_PLAIN_HTTP"`
+	Proxies       []string `name:"trusted-proxies" help:"Networks, such as 10.1.2.3/32, of the proxies on other machines that end TLS. What they say came by https (X-Forwarded-Proto) is served; what others bring without TLS is not." env:"LIFELINE_TRUSTED_PROXIES"`
 	Origins       []string `help:"Other addresses than --public-url at which browsers reach the console, such as http://radio.lan, where a proxy gives another Host." env:"LIFELINE_ORIGINS"`
 	Rate          float64  `help:"Requests a second that one token may make, at all replicas on one Redis together; 0 does not limit." default:"100" env:"LIFELINE_RATE"`
 	RateBurst     int      `help:"Requests that it may make at once before that." default:"500" env:"LIFELINE_RATE_BURST"`
@@ -33,9 +37,49 @@ func (g *Guard) TLS() bool { return g.TLSCert != "" || len(g.TLSDomains) > 0 }
 // CertificateDir is where certificates that the service got itself are kept.
 func (s *Serve) CertificateDir() string { return filepath.Join(s.Data, "certificates") }
 
+// TrustedProxies are the networks of the proxies that end TLS.
+func (g *Guard) TrustedProxies() ([]netip.Prefix, error) {
+	return networks("--trusted-proxies", g.Proxies)
+}
+
+// Exposed says what would go without TLS beyond this machine, though nobody has said that it may.
+func (s *Serve) Exposed() error {
+	g := &s.Guard
+	var wrong []error
+	if s.TLSOnly() && !g.TLS() && len(g.Proxies) == 0 {
+		wrong = append(wrong, fmt.Errorf("--listen: at %s other machines reach the service, and it has no TLS: whoever has "+
+			"the link would read every token. Give a certificate by --tls-cert and --tls-key or --tls-domains; name the "+
+			"proxy that ends TLS by --trusted-proxies; or, on a network that you trust, say --serve-plain-http", s.Listen))
+	}
+	if u, err := url.Parse(s.PublicURL); err == nil && !g.ServePlain && u.Scheme == "http" && !local(u.Hostname()) {
+		wrong = append(wrong, fmt.Errorf("--public-url: stations would be told to come without TLS: write https://%s, or, "+
+			"on a network that you trust, say --serve-plain-http", u.Host))
+	}
+	return errors.Join(wrong...)
+}
+
+// TLSOnly reports whether other machines reach the service, and may by TLS alone.
+func (s *Serve) TLSOnly() bool {
+	host, _, err := net.SplitHostPort(s.Listen)
+	return err == nil && !local(host) && !s.Guard.ServePlain
+}
+
+// local reports whether a host is this machine alone.
+func local(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
 func (s *Serve) checkGuard() error {
 	var wrong []error
 	g := &s.Guard
+	if _, err := g.TrustedProxies(); err != nil {
+		wrong = append(wrong, err)
+	}
+	if g.TLSClientCA != "" && !g.TLS() {
+		wrong = append(wrong, errors.New("--tls-client-ca: callers show certificates by TLS alone: give --tls-cert and "+
+			"--tls-key, or --tls-domains"))
+	}
 	if g.StoreFile != "" {
 		b, err := os.ReadFile(g.StoreFile)
 		if err != nil {

@@ -33,7 +33,7 @@ func (a *api) guard(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(ctx, trailKey{}, t))
 		out := &watched{ResponseWriter: w, located: a.outside.located}
 		start := time.Now()
-		secure(out.Header(), t.id, r.TLS != nil)
+		secure(out.Header(), t.id, a.outside.overTLS(r))
 		defer func() {
 			if v := recover(); v != nil {
 				a.caught(out, r, v)

@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"lifeline/internal/fault"
@@ -12,13 +14,16 @@ import (
 type outside struct {
 	base   string // the path below which it is, without a slash at its end; empty: at the root
 	guards *http.CrossOriginProtection
+
+	tlsOnly bool           // other machines may come by TLS alone
+	proxies []netip.Prefix // that end TLS, and say so
 }
 
 // newOutside reads the public address and the other origins at which browsers reach the service. The configuration has
 // checked them.
-func newOutside(publicURL string, origins []string) (o outside) {
-	o.guards = http.NewCrossOriginProtection()
-	for i, address := range append([]string{publicURL}, origins...) {
+func newOutside(p Parts) (o outside) {
+	o = outside{guards: http.NewCrossOriginProtection(), tlsOnly: p.TLSOnly, proxies: p.Proxies}
+	for i, address := range append([]string{p.PublicURL}, p.Origins...) {
 		u, err := url.Parse(address)
 		if err != nil || u.Host == "" {
 			continue
@@ -72,6 +77,28 @@ func (o outside) located(h http.Header) {
 			h.Set(name, o.base+at)
 		}
 	}
+}
+
+// overTLS reports whether a request came by TLS: to here, or to a proxy that is trusted to say so. Of several proxies
+// the last one says it, which alone is known.
+func (o outside) overTLS(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !slices.ContainsFunc(o.proxies, func(network netip.Prefix) bool {
+		return network.Contains(from.Addr().Unmap().WithZone(""))
+	}) {
+		return false
+	}
+	said := strings.Join(r.Header.Values("X-Forwarded-Proto"), ",")
+	return strings.EqualFold(strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]), "https")
+}
+
+// private reports whether a token may come with a request: by TLS, from this machine, or where others may without TLS.
+func (o outside) private(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return !o.tlsOnly || o.overTLS(r) || err == nil && from.Addr().IsLoopback()
 }
 
 // sameOrigin fails with Forbidden where a page of another site asks.

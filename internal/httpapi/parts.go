@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"lifeline/internal/access"
@@ -43,9 +44,11 @@ type Parts struct {
 	Rate      Rate
 	Meter     Meter
 	Tracer    Tracer
-	Metrics   http.Handler // nil: they are served elsewhere
-	PublicURL string       // where the service is reached, with a path where it is below one
-	Origins   []string     // other addresses at which browsers reach it
+	Metrics   http.Handler   // nil: they are served elsewhere
+	PublicURL string         // where the service is reached, with a path where it is below one
+	Origins   []string       // other addresses at which browsers reach it
+	TLSOnly   bool           // other machines may come by TLS alone
+	Proxies   []netip.Prefix // that end TLS, and say so
 
 	// ends when the service begins to stop: waits and streams end then, other requests go on; nil: never
 	Stopping context.Context

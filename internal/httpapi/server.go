@@ -33,7 +33,7 @@ func New(p Parts) http.Handler {
 	if p.Stopping == nil {
 		p.Stopping = context.Background()
 	}
-	a := &api{Parts: p, outside: newOutside(p.PublicURL, p.Origins), requests: alone,
+	a := &api{Parts: p, outside: newOutside(p), requests: alone,
 		logins: newThrottle(1/loginEvery.Seconds(), loginBurst)}
 	if p.Rate.Shared != nil {
 		a.requests = newSharedThrottle(p.Rate.Shared, alone, p.Log)
@@ -146,6 +146,10 @@ func (a *api) answer(c *call, r route) error {
 func (a *api) admit(c *call, r route) error {
 	if r.Open {
 		return nil
+	}
+	if !a.outside.private(c.r) {
+		return fault.New(fault.Forbidden, "the service takes no token from another machine without TLS: come by https. A "+
+			"proxy that ends TLS is named by --trusted-proxies where the service runs, and sends X-Forwarded-Proto: https")
 	}
 	id := c.actor.RequestID
 	actor, err := a.identify(c, r)

@@ -212,7 +212,11 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 		}
 		metrics = nil
 	}
-	tls, err := tlsConfig(c, log)
+	tls, err := tlsConfig(c, log, figures)
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := c.Guard.TrustedProxies()
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +227,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 			Media: access.NewMedia(secret, publicURL, c.MediaLife, time.Now),
 			Meter: figures, Metrics: metrics, Tracer: s.traces, Rate: rateOf(c, opened),
 			Windows: scheduling.NewWindows(s.Scheduler.Lists, s.renders), Webhooks: s.webhooks, PublicURL: publicURL,
-			Origins: c.Guard.Origins, Stopping: stopping,
+			Origins: c.Guard.Origins, TLSOnly: c.TLSOnly(), Proxies: proxies, Stopping: stopping,
 			Keys: signer.Public(), FormerKeys: keys.Former(), Roots: signer.roots, FirstRoot: signer.first,
 			Now: time.Now, Log: log,
 			Room: s.Reserve.Ready,

@@ -2,29 +2,65 @@ package service
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
+	"lifeline/internal/client"
 	"lifeline/internal/config"
+	"lifeline/internal/telemetry"
 )
 
-// tlsConfig is how the service speaks TLS; nil when it does not.
-func tlsConfig(c config.Serve, log *slog.Logger) (*tls.Config, error) {
+// tlsConfig is how the service speaks TLS; nil when it does not. TLS 1.2 is the least: earlier versions are withdrawn
+// (RFC 8996).
+func tlsConfig(c config.Serve, log *slog.Logger, figures *telemetry.Figures) (*tls.Config, error) {
+	out, err := certified(c, log)
+	if out == nil || err != nil {
+		return nil, err
+	}
+	out.MinVersion = tls.VersionTLS12
+	shown := &ending{get: out.GetCertificate, log: log}
+	out.GetCertificate = shown.certificate
+	_, _ = shown.certificate(&tls.ClientHelloInfo{}) // the one of an authority is known once somebody has asked by name
+	figures.Certificate(shown.ends)
+	if c.Guard.TLSClientCA == "" {
+		return out, nil
+	}
+	b, err := os.ReadFile(c.Guard.TLSClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-client-ca: %w", err)
+	}
+	open := out.Clone()
+	out.ClientCAs, out.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+	if !out.ClientCAs.AppendCertsFromPEM(b) {
+		return nil, fmt.Errorf("--tls-client-ca: %s holds no certificate: it must be PEM, and begin with -----BEGIN "+
+			"CERTIFICATE-----", c.Guard.TLSClientCA)
+	}
+	out.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}) {
+			return open, nil // the authority that certifies the service shows no certificate, and gets nothing else
+		}
+		return nil, nil
+	}
+	return out, nil
+}
+
+// certified is a configuration with the service's certificate; nil where it has none.
+func certified(c config.Serve, log *slog.Logger) (*tls.Config, error) {
 	if len(c.Guard.TLSDomains) > 0 {
 		m := &autocert.Manager{Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(c.CertificateDir()),
 			HostPolicy: autocert.HostWhitelist(c.Guard.TLSDomains...)}
 		if c.Guard.TLSDirectory != "" {
 			m.Client = &acme.Client{DirectoryURL: c.Guard.TLSDirectory}
 		}
-		out := m.TLSConfig()
-		out.MinVersion = tls.VersionTLS12
-		return out, nil
+		return m.TLSConfig(), nil
 	}
 	if c.Guard.TLSCert == "" {
 		return nil, nil
@@ -33,7 +69,53 @@ func tlsConfig(c config.Serve, log *slog.Logger) (*tls.Config, error) {
 	if err := f.read(); err != nil {
 		return nil, err
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: f.get}, nil
+	return &tls.Config{GetCertificate: f.get}, nil
+}
+
+// certificateSoon is how long before its end a certificate is told of.
+const certificateSoon = 14 * 24 * time.Hour
+
+// ending tells when the certificate ends that the service shows.
+type ending struct {
+	get func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	log *slog.Logger
+
+	mu   sync.Mutex
+	at   time.Time // zero: none was shown yet
+	told time.Time // when it was logged last that it ends soon
+}
+
+// certificate answers the certificate, and says once a day in the log that it ends soon.
+func (e *ending) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c, err := e.get(hello)
+	if err != nil || c == nil || len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == acme.ALPNProto {
+		return c, err
+	}
+	leaf := c.Leaf
+	if leaf == nil {
+		if leaf, err = x509.ParseCertificate(c.Certificate[0]); err != nil {
+			return nil, err
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	if e.at.IsZero() {
+		e.log.Info("the service shows its certificate", "ends", leaf.NotAfter, "pin", client.Pin(leaf))
+	}
+	e.at = leaf.NotAfter
+	if e.at.Sub(now) < certificateSoon && now.Sub(e.told) >= 24*time.Hour {
+		e.told = now
+		e.log.Error("the service's certificate ends soon, and no station is reached then: renew it", "ends", e.at)
+	}
+	return c, nil
+}
+
+// ends is when the certificate ends; zero where none was shown yet.
+func (e *ending) ends() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.at
 }
 
 // certificateFile is a certificate that is read again when its file changes.

@@ -29,6 +29,9 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		fmt.Fprintln(stdout, text)
 		return err
 	}
+	if err := c.Exposed(); err != nil {
+		return err
+	}
 	if c.Store != "sqlite" && c.PublicURL == "" {
 		return errors.New("--public-url: is needed with a shared store, since all replicas must write the same addresses " +
 			"into queues")
