@@ -17,20 +17,18 @@ func (w Warning) OfEdits() bool {
 	return w.Code == WarnRebased || w.Code == WarnTakenOut || w.Code == WarnPlannedOver
 }
 
-// Rebase is r, a draft over the published rundown from, laid over to, which takes from's place. A window that the draft
-// has as from has it becomes as in to. Any other keeps what the draft has, without the items of the ids in gone, which
-// it answers as lost; a time that is open there just as it was in from is filled as to fills it, if to does so exactly.
-// Nothing else changes: no item moves, and what stays open is said by the warnings.
+// Rebase is r, a draft over the published rundown from, laid over to, which takes from's place. A window in which the
+// draft airs what from airs comes to air what to does. Any other keeps what the draft has, without the items of the ids
+// in gone, which it answers as lost; a time that is open there just as it was in from is filled as to fills it, if to
+// does so exactly. Nothing else changes: no item moves, and what stays open is said by the warnings.
 func (r Rundown) Rebase(from, to Rundown, gone map[string]string, now time.Time) (out Rundown, lost []Item) {
 	out = r
 	out.Windows, out.Items = slices.Clone(r.Windows), nil
 	var own []Occurrence // the windows that differ from what was published
-	for k := range out.Windows {
-		slot := out.Windows[k]
+	for _, slot := range out.Windows {
 		items := r.itemsOf(slot)
 		f, t := from.slotLike(slot), to.slotLike(slot)
 		if f != nil && t != nil && slices.EqualFunc(items, from.itemsOf(*f), samePlain) {
-			out.Windows[k] = *t
 			out.Items = append(out.Items, to.itemsOf(*t)...)
 			continue
 		}

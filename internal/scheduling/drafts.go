@@ -61,10 +61,11 @@ func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date 
 	return out, err
 }
 
-// judged are the warnings of an edited rundown beside those of its times: the hard rules that it breaks, for which its
-// publication will be refused, the soft ones that bend, and what the plan before it warned of and still stands.
+// judged are the warnings of an edited rundown beside those of its times: the hard rules that it breaks yet, for which
+// its publication is refused, the soft ones that bend, and what the plan before it warned of and still stands.
 func judged(ctx context.Context, in schedules.Input, before, edited schedules.Rundown) ([]schedules.Warning, error) {
-	violations, err := auditor.Audit(ctx, in, edited)
+	in.Keep = frozenItems(in.Published, in.Frozen)
+	violations, err := auditor.AuditFrom(ctx, in, edited, in.Over)
 	if err != nil {
 		return nil, err
 	}

@@ -116,3 +116,20 @@ func TestEditNamesHardRulesAtOnceAndKeepsStandingWarnings(t *testing.T) {
 		t.Errorf("it is put right: %+v", r.Warnings)
 	}
 }
+
+func TestAnEditWarnsOfNothingThatIsOver(t *testing.T) {
+	n, _ := halfHour(t)
+	n.station.Windows = append(n.station.Windows, dailyWindow("early", "h", "080000", 1_800_000))
+	n.define()
+	r := n.publish(repairDate) // without the window that was over before
+	edited := n.edited("Ruth", schedules.Edit{Op: "lock", Item: r.Items[0].ID})
+	for _, w := range edited.Warnings {
+		if w.Code == "hard" {
+			t.Errorf("publication would not refuse it: %+v", w)
+		}
+	}
+	if _, err := n.scheduler.Publisher.Publish(t.Context(), plannerActor, n.station.ID, repairDate,
+		PublishOptions{}); err != nil {
+		t.Error(err)
+	}
+}

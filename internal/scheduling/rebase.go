@@ -45,15 +45,8 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 		if i.Locked {
 			hand = " It had been put there by hand."
 		}
-		then := "its time is filled as it is published"
-		if slices.ContainsFunc(out.Open(), func(o schedules.Occurrence) bool {
-			return o.Window == i.Window && i.StartAt.Before(o.EndAt.Time) && o.StartAt.Before(i.EndAt().Time)
-		}) {
-			then = "its time is open: fill it before this draft is published"
-		}
 		out.Warnings = append(out.Warnings, schedules.Warning{Code: schedules.WarnTakenOut, Window: i.Window,
-			Message: fmt.Sprintf("%s%s. It is taken out of this draft, and %s.%s", placed(draft, i.ID), gone[i.ID], then,
-				hand)})
+			Message: placed(draft, i.ID) + gone[i.ID] + ". It is taken out of this draft." + hand})
 	}
 	return &out, nil
 }
