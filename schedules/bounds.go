@@ -2,25 +2,25 @@ package schedules
 
 import "time"
 
-// The forms and bounds that definitions are held to. The document of the HTTP API names them.
+// The forms and bounds of definitions. The document of the HTTP API states them.
 const (
 	// IDForm is the form of all ids that people or the service choose.
 	IDForm = `^[a-z0-9][a-z0-9._-]{0,62}$`
 	// LabelForm is the form of tags, series and persons: names in the letters of any script.
 	LabelForm = `^[\p{L}\p{N}][\p{L}\p{N}\p{M}` + "\u200c\u200d" + `._-]{0,62}$`
 
-	MaxLine   = 500            // characters of a line of text
+	MaxLine   = 500            // characters in a line of text
 	MaxWindow = 24 * time.Hour // length of a window and of its clock
 	MaxFreeze = 7 * 24 * time.Hour
-	MaxFade   = time.Minute // by which a position may shorten an item
-	MaxNear   = time.Minute // between a fill's end and the next post
+	MaxFade   = time.Minute // the most that a position may shorten an item
+	MaxNear   = time.Minute // how far from its end a fill may stop
 
-	MinLoudness, MaxLoudness = -70, 0 // LUFS that a station may aim at
+	MinLoudness, MaxLoudness = -70, 0 // LUFS, for a station's target
 
-	MaxWeight = 1_000_000 // of a soft rule
+	MaxWeight = 1_000_000 // weight of a soft rule
 )
 
-// PreferUnexposed makes a position take the segment whose passages its listeners have heard least.
+// PreferUnexposed makes a position prefer the segment whose passages its listeners have heard least.
 const PreferUnexposed = "unexposed"
 
 // Separable lists the attributes by which a rule may separate airings.
@@ -29,7 +29,7 @@ var Separable = []string{"segment", "series", "voice", "script", "tag"}
 // EditOps lists the operations of edits.
 var EditOps = []string{"insert", "replace", "move", "remove", "lock", "unlock"}
 
-// The values that a field may have, in the order in which they are declared.
+// The values that a field may have, in the order of their declaration.
 var (
 	AllStates     = []State{Analysing, Rejected, Pending, Approved, Recalled}
 	AllStartModes = []StartMode{Follow, Hard, Soft}

@@ -8,7 +8,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Page is one page of a list. An empty NextCursor ends it.
+// Page is one page of a list. An empty NextCursor marks the last page.
 type Page[T any] struct {
 	Items      []T    `json:"items"`
 	NextCursor string `json:"next_cursor,omitempty"`
@@ -24,26 +24,26 @@ type Problem struct {
 	Errors    []fault.Field `json:"errors,omitempty"`
 }
 
-// SegmentMeta is the editorial metadata that a producer writes. The service writes the rest.
+// SegmentMeta is the editorial metadata that a producer writes. The service sets the other fields.
 type SegmentMeta struct {
-	ID           string               `json:"id"` // none: the service makes one
+	ID           string               `json:"id"` // none: the service creates one
 	Kind         schedules.Kind       `json:"kind"`
 	Title        string               `json:"title"`
 	Language     string               `json:"language"` // BCP 47; "zxx" for no linguistic content
 	Voice        string               `json:"voice"`
 	Series       string               `json:"series"`
 	Tags         []string             `json:"tags"`
-	Script       *schedules.ScriptRef `json:"script"`        // what a reading reads
+	Script       *schedules.ScriptRef `json:"script"`        // the text that a reading reads
 	Persons      []string             `json:"persons"`       // ids of the persons named in it
 	Intro        string               `json:"intro"`         // id of the segment that introduces this one in a chain
 	BackAnnounce string               `json:"back_announce"` // id of the segment that closes the chain
-	ValidFrom    schedules.Instant    `json:"valid_from"`    // none: always was
-	ValidUntil   schedules.Instant    `json:"valid_until"`   // none: forever. An item must end by it
-	Consent      *schedules.Consent   `json:"consent"`       // of the persons. An item must end by its expiry
+	ValidFrom    schedules.Instant    `json:"valid_from"`    // none means from the beginning
+	ValidUntil   schedules.Instant    `json:"valid_until"`   // none means forever; an airing must end by then
+	Consent      *schedules.Consent   `json:"consent"`       // of the persons; an airing must end by its expiry
 	Sensitive    bool                 `json:"sensitive"`     // airs only under a lease that the station renews
 }
 
-// SegmentMetaOf is the editorial part of a segment. It shares no memory with it: a patch is decoded onto it.
+// SegmentMetaOf returns the editorial part of a segment. It shares no memory with it: a patch is decoded onto it.
 func SegmentMetaOf(s schedules.Segment) SegmentMeta {
 	m := SegmentMeta{s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series, slices.Clone(s.Tags), nil,
 		slices.Clone(s.Persons), s.Intro,
@@ -58,7 +58,7 @@ func SegmentMetaOf(s schedules.Segment) SegmentMeta {
 	return m
 }
 
-// Onto writes it over a segment's own.
+// Onto sets the editorial metadata of s.
 func (m SegmentMeta) Onto(s *schedules.Segment) {
 	s.ID, s.Kind, s.Title, s.Language, s.Voice, s.Series = m.ID, m.Kind, m.Title, m.Language, m.Voice, m.Series
 	s.Tags, s.Script, s.Persons, s.Intro, s.BackAnnounce = m.Tags, m.Script, m.Persons, m.Intro, m.BackAnnounce
@@ -78,19 +78,19 @@ type Waveform struct {
 	SampleRate      int   `json:"sample_rate"`
 	SamplesPerPixel int   `json:"samples_per_pixel"`
 	Bits            int   `json:"bits"`
-	Length          int   `json:"length"` // pixels
-	Data            []int `json:"data"`   // least and most value of each pixel
+	Length          int   `json:"length"` // in pixels
+	Data            []int `json:"data"`   // minimum and maximum of each pixel
 }
 
-// SegmentNow is a segment with what does not belong to its revision: the stations with a window that allows its
-// language, by id, and, while its recording is being analysed, how far that has come.
+// SegmentNow is a segment with facts that are not part of its revision: the stations with a window that allows its
+// language, by id, and the progress of a running analysis.
 type SegmentNow struct {
 	schedules.Segment
 	AirableOn []string  `json:"airable_on"`
 	Analysis  *Progress `json:"analysis,omitempty"`
 }
 
-// Progress is how far an analysis has come, in bytes.
+// Progress is the progress of an analysis, in bytes.
 type Progress struct {
 	Bytes int64 `json:"bytes"`
 	Of    int64 `json:"of"`
@@ -99,7 +99,7 @@ type Progress struct {
 // Approval is the body of approve.
 type Approval struct {
 	Reason string `json:"reason"`
-	// needed where the recording is silent or very quiet by its warnings
+	// required if the recording's warnings say that it is silent or very quiet
 	AcceptWarnings bool `json:"accept_warnings,omitempty"`
 }
 
@@ -108,7 +108,7 @@ type Reason struct {
 	Reason string `json:"reason"`
 }
 
-// Apply is a whole network, or part of one, as it should be. What it does not name stays as it is.
+// Apply is the desired state of a whole network, or of a part of one. Documents that it does not name stay unchanged.
 type Apply struct {
 	Stations  []schedules.Station  `json:"stations,omitempty"`
 	Clocks    []schedules.Clock    `json:"clocks,omitempty"`
@@ -116,26 +116,26 @@ type Apply struct {
 	Campaigns []schedules.Campaign `json:"campaigns,omitempty"`
 }
 
-// Applied says what an apply did, or, on a dry run, would do.
+// Applied describes the changes of an apply, or, on a dry run, the changes that it would make.
 type Applied struct {
 	DryRun  bool            `json:"dry_run"`
 	Changes []AppliedChange `json:"changes"`
 
-	// Problems are what stands against stations after the change, and with it, by station: it does not keep the change
-	// from being made. Published days that it leaves behind are among them.
+	// Problems lists, by station, the problems after the change, including published days that no longer match. They do
+	// not prevent the change.
 	Problems map[string][]schedules.StationProblem `json:"problems,omitempty"`
 }
 
-// ChangedSegment is a segment after a change, with what the change leaves behind.
+// ChangedSegment is a segment after a change, with the consequences of the change.
 type ChangedSegment struct {
 	schedules.Segment
 	AirableOn []string `json:"airable_on"`
 
-	// Stations have no fallback that may air any more, and name the segment in theirs.
+	// Stations lists the stations whose fallback names the segment and has no airable segment any more.
 	Stations map[string][]schedules.StationProblem `json:"stations_without_fallback,omitempty"`
 }
 
-// AppliedChange is one document's part of an apply.
+// AppliedChange is the change of one document in an apply.
 type AppliedChange struct {
 	Kind     string          `json:"kind"` // station, clock, script, campaign
 	ID       string          `json:"id"`
@@ -145,13 +145,13 @@ type AppliedChange struct {
 	After    json.RawMessage `json:"after,omitempty"`
 }
 
-// PlanRequest asks for a draft of one day.
+// PlanRequest requests a draft of one day.
 type PlanRequest struct {
 	Seed uint64   `json:"seed"`
-	Keep []string `json:"keep,omitempty"` // item ids of the latest rundown that stay
+	Keep []string `json:"keep,omitempty"` // ids of items of the latest rundown to keep
 }
 
-// ManyRequest asks for many stations and days at once. No stations means all of them; no dates, today.
+// ManyRequest requests many stations and days at once. No stations means all of them; no dates means today.
 type ManyRequest struct {
 	Stations []string         `json:"stations,omitempty"`
 	Dates    []schedules.Date `json:"dates,omitempty"`
@@ -160,7 +160,7 @@ type ManyRequest struct {
 	Correction string `json:"correction,omitempty"` // of a publication, as for one day
 }
 
-// ManyResult is one station's day of a ManyRequest.
+// ManyResult is the result for one station and day of a ManyRequest.
 type ManyResult struct {
 	Station  string              `json:"station"`
 	Date     schedules.Date      `json:"date,omitzero"`
@@ -170,26 +170,26 @@ type ManyResult struct {
 	Problem  *Problem            `json:"problem,omitempty"` // why this one failed
 }
 
-// EditRequest changes a rundown by hand.
+// EditRequest edits a rundown by hand.
 type EditRequest struct {
 	Edits []schedules.Edit `json:"edits"`
 }
 
 // PublishRequest publishes the latest rundown of a day.
 type PublishRequest struct {
-	// why a frozen window may change, or the day may lose over half of its time; empty: it may not
+	// why a frozen window may change, or the day may lose more than half of its time; empty means that it may not
 	Correction string `json:"correction"`
 }
 
-// NewToken is what a new access token shall be.
+// NewToken describes an access token to create.
 type NewToken struct {
 	Name    string           `json:"name"` // the person or station that will hold it
 	Role    string           `json:"role"`
-	Station string           `json:"station"` // for the role station, and for no other
-	Life    schedules.Millis `json:"life_ms"` // 0: it does not expire
+	Station string           `json:"station"` // only for the role station, and required for it
+	Life    schedules.Millis `json:"life_ms"` // 0 means that it does not expire
 }
 
-// Token is an access token's record. Secret is there only in the answer that creates it.
+// Token is the record of an access token. Secret is set only in the response that creates it.
 type Token struct {
 	ID        string            `json:"id"`
 	Name      string            `json:"name"` // the person or station that holds it
@@ -200,23 +200,23 @@ type Token struct {
 	Secret    string            `json:"secret,omitempty"`
 }
 
-// Me is who a token says is asking.
+// Me is the identity and the role of a token.
 type Me struct {
 	Name    string `json:"name"` // the person or station that holds the token
 	Role    string `json:"role"`
 	Station string `json:"station,omitempty"` // of the role station
-	// the operations that the role may do, by their ids in the OpenAPI document
+	// the operations that the role may perform, by their ids in the OpenAPI document
 	May []string `json:"may"`
 }
 
-// Health says that the service is alive.
+// Health reports that the service is alive.
 type Health struct {
 	Status string `json:"status"` // alive
 }
 
-// Readiness says of each part of the service whether it is ready.
+// Readiness reports for each part of the service whether it is ready.
 type Readiness struct {
-	Parts map[string]string `json:"parts"` // ready, out of reach, or in words what is short or stops
+	Parts map[string]string `json:"parts"` // ready, out of reach, or a description of the shortage or failure
 }
 
 // Time is the server's time, for measuring a clock's offset.
@@ -225,7 +225,7 @@ type Time struct {
 	NowMs int64             `json:"now_ms"`
 }
 
-// Change tells of a resource's new revision on the change stream.
+// Change announces a resource's new revision on the change stream.
 type Change struct {
 	ID       int64             `json:"id"`
 	Kind     string            `json:"kind"` // one of the names that GET /v1/changes lists
@@ -234,7 +234,7 @@ type Change struct {
 	At       schedules.Instant `json:"at"`
 }
 
-// AuditRecord says who changed what, when, and from which revision to which.
+// AuditRecord records one change: its author, its time, and the revisions before and after it.
 type AuditRecord struct {
 	Sequence  int64             `json:"sequence"`
 	At        schedules.Instant `json:"at"`

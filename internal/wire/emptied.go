@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Emptied is why a player refuses a queue that has implausibly little in it.
+// Emptied is the reason why a player refuses a queue with implausibly little content.
 type Emptied struct {
-	Window   string        // the window that is more than half empty; empty: it is the whole day that shrinks
-	From, To time.Duration // what should be filled, or was, and what is
+	Window   string        // the window that is more than half empty; empty if the whole day shrinks
+	From, To time.Duration // the expected, or former, and the actual length
 }
 
 func (e *Emptied) Error() string {
@@ -19,12 +19,12 @@ func (e *Emptied) Error() string {
 	return fmt.Sprintf("it implausibly shrinks the day from %v to %v", e.From, e.To)
 }
 
-// Emptied is what a player that holds an earlier queue of the day (nil: none) refuses q for: a window more than half
-// empty, or less than half of what the held queue airs, unless q itself says that this is meant. What was recalled and
-// what the queue itself says is open count as filled: a repair may leave their time open.
+// Emptied returns the reason why a player that holds an earlier queue of the day (nil: none) refuses q: a window is
+// more than half empty, or q airs less than half of the held queue, and q does not declare that this is intended.
+// Recalled items and declared open time count as filled, because a repair may leave their time open.
 func (q *Queue) Emptied(held *Queue) *Emptied {
 	if held == nil && len(q.Recalled) > 0 {
-		return nil // how much it was cannot be known
+		return nil // the former length is unknown
 	}
 	var total time.Duration
 	var recalled []QueueItem

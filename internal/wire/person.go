@@ -2,16 +2,16 @@ package wire
 
 import "lifeline/schedules"
 
-// Person is a person as the index knows them: what names them, and how far it is off the air.
+// Person is a person in the index: the segments that name the person, and the progress of taking them off the air.
 type Person struct {
 	ID       string          `json:"id"`
-	Segments []PersonSegment `json:"segments"` // that name the person, by id
+	Segments []PersonSegment `json:"segments"` // the segments that name the person, by id
 	Recalls  int64           `json:"recalls_revision"`
 	Stations []PersonStation `json:"stations"`
-	// when at the latest nothing of the recalled can be on the air; null: it is off everywhere
+	// the latest instant at which a recalled segment can be on the air; null if it is off the air everywhere
 	OffBy schedules.Instant `json:"off_by"`
 
-	// WithoutFallback are stations that name one of the segments in a fallback of which nothing may air any more.
+	// WithoutFallback lists the stations whose fallback names one of the segments and has no airable segment any more.
 	WithoutFallback map[string][]schedules.StationProblem `json:"stations_without_fallback,omitempty"`
 }
 
@@ -22,11 +22,11 @@ type PersonSegment struct {
 	State schedules.State `json:"state"`
 }
 
-// PersonStation is how a station stands to what was recalled.
+// PersonStation is the state of a station with regard to the recalled segments.
 type PersonStation struct {
 	Station      string            `json:"station"`
-	Acknowledged bool              `json:"acknowledged"` // it has said that it holds the latest list of recalls
-	LastContact  schedules.Instant `json:"last_contact"` // null: never
-	// of one that has not: the end of the last place that it was ever given
+	Acknowledged bool              `json:"acknowledged"` // it has reported that it holds the latest list of recalls
+	LastContact  schedules.Instant `json:"last_contact"` // null means never
+	// for one that has not: the end of the last item that it was ever given
 	OffBy schedules.Instant `json:"off_by"`
 }

@@ -7,7 +7,7 @@ import (
 	"lifeline/schedules"
 )
 
-// The schemas of signed documents. A reader refuses one that it does not know.
+// The schemas of signed documents. Readers reject unknown ones.
 const (
 	QueueSchema     = "lifeline.queue/1"
 	FallbackSchema  = "lifeline.fallback/1"
@@ -26,7 +26,7 @@ const (
 	FirstRootType = "application/vnd.lifeline.root+json" // the first root, for stations that pin a key and no root yet
 )
 
-// Queue is the published rundown of one station and broadcast day, as a station pulls it.
+// Queue is the published rundown of one station and broadcast day, in the form that a station pulls.
 type Queue struct {
 	Schema      string            `json:"schema"`
 	Station     string            `json:"station"`
@@ -35,22 +35,22 @@ type Queue struct {
 	Revision    int64             `json:"revision"`
 	PublishedAt schedules.Instant `json:"published_at"`
 	ExpiresAt   schedules.Instant `json:"expires_at"` // from then on a player airs the fallback instead
-	// the day is not published any more: a player airs the fallback in the hours of its windows
+	// the day is no longer published: a player airs the fallback in the hours of its windows
 	Withdrawn bool `json:"withdrawn,omitempty"`
-	// less than half of an earlier revision is meant to air, by a correction or after a withdrawal
+	// it is intended that the day airs less than half of an earlier revision, by a correction or after a withdrawal
 	Shortened bool             `json:"shortened,omitempty"`
 	Windows   []schedules.Slot `json:"windows"`
 	Items     []QueueItem      `json:"items"`
 
-	// Open are the times of the windows that no item fills on purpose: what stood there may not air any more, or had begun
-	// before the day was published. A player airs the fallback there.
+	// Open lists the times of the windows that are intentionally empty: an item there may no longer air, or would have
+	// begun before the day was published. A player airs the fallback there.
 	Open []schedules.Occurrence `json:"open,omitempty"`
 
 	Fallback []QueueItem `json:"fallback"`
 	Recalled []string    `json:"recalled"` // segment ids
 }
 
-// QueueItem is one item to play. A fallback item has no times of its own.
+// QueueItem is one item to play. A fallback item has no times.
 type QueueItem struct {
 	ID        string              `json:"id"`
 	Window    string              `json:"window,omitempty"`
@@ -69,14 +69,15 @@ type QueueItem struct {
 	CueOut    schedules.Millis    `json:"cue_out_ms"`
 	FadeOut   schedules.Millis    `json:"fade_out_ms"`
 	GainDB    float64             `json:"gain_db"`             // brings the recording to the station's loudness target
-	NotAfter  schedules.Instant   `json:"not_after"`           // must have ended by then; null: no limit
+	NotAfter  schedules.Instant   `json:"not_after"`           // the airing must have ended by then; null means no limit
 	Sensitive bool                `json:"sensitive,omitempty"` // starts only under a lease that names its segment
 	Chain     string              `json:"chain,omitempty"`
-	MakesGood string              `json:"makes_good,omitempty"` // the make-good that it is for
+	MakesGood string              `json:"makes_good,omitempty"` // the make-good that this airing is for
 	Audio     AudioRef            `json:"audio"`
 }
 
-// AirGain is the gain in dB with which the item airs: GainDB within the bounds of any gain, whoever wrote the queue.
+// AirGain returns the gain in dB with which the item airs: GainDB within the bounds of all gains, whoever wrote the
+// queue.
 func (it *QueueItem) AirGain() float64 { return schedules.BoundGain(it.GainDB) }
 
 // AudioRef names the bytes to play.
@@ -87,8 +88,8 @@ type AudioRef struct {
 	URL         string `json:"url"`
 }
 
-// Fallback is what a station airs in its windows when it has no valid queue: the windows of the coming days and the
-// list, in order.
+// Fallback is the material that a station airs in its windows when it has no valid queue: the windows of the coming
+// days and the list, in order.
 type Fallback struct {
 	Schema    string                 `json:"schema"`
 	Station   string                 `json:"station"`
@@ -101,31 +102,31 @@ type Fallback struct {
 	Recalled  []string               `json:"recalled"`
 }
 
-// Lease lets one station start sensitive items, for a short while. A station renews it after a third of that. Without
-// the link it ends by itself, and with it those items: what is recalled cannot air for longer on a station that nobody
-// reaches.
+// Lease allows one station to start sensitive items for a short time. A station renews it after a third of that time.
+// Without the link the lease expires, and with it the permission: a recalled segment cannot air for longer on a station
+// that cannot be reached.
 type Lease struct {
 	Schema    string            `json:"schema"`
 	Station   string            `json:"station"`
 	Nonce     string            `json:"nonce,omitempty"` // of the request that it answers
 	IssuedAt  schedules.Instant `json:"issued_at"`
-	ExpiresAt schedules.Instant `json:"expires_at"` // nothing may start from then on; what is on the air may end
+	ExpiresAt schedules.Instant `json:"expires_at"` // nothing may start from then on; items on the air may end
 	Segments  []string          `json:"segments"`   // ids of the sensitive segments that may start
 }
 
-// MaxLease is the longest that a lease may last.
+// MaxLease is the longest life of a lease.
 const MaxLease = time.Hour
 
 // Freshness answers one request of a station: the service's time, and the newest revision of each document that the
-// station pulls. The nonce ties it to the request, so that an answer stored up on the way says nothing.
+// station pulls. The nonce ties it to the request, so that a delayed answer proves nothing.
 type Freshness struct {
 	Schema   string            `json:"schema"`
 	Station  string            `json:"station"`
 	Nonce    string            `json:"nonce"`
 	At       schedules.Instant `json:"at"`
 	Recalls  int64             `json:"recalls_revision"`
-	Fallback int64             `json:"fallback_revision"` // 0: none was issued
-	Queues   map[string]int64  `json:"queue_revisions"`   // by date, of the published days that are not long over
+	Fallback int64             `json:"fallback_revision"` // 0 means that none was issued
+	Queues   map[string]int64  `json:"queue_revisions"`   // by date, of published days that ended recently or later
 }
 
 // HashForm is the form of a SHA-256 in hexadecimal.
@@ -134,19 +135,19 @@ const HashForm = `^[0-9a-f]{64}$`
 // MaxNonce is the greatest length of a nonce.
 const MaxNonce = 64
 
-// Recalls lists the segments that no station may air. Revision counts up with every recall and reinstatement; a
-// station refuses a list older than one that it has seen.
+// Recalls lists the segments that no station may air. Revision increases with every recall and reinstatement; a station
+// rejects a list older than one that it has seen.
 type Recalls struct {
 	Schema   string            `json:"schema"`
 	Revision int64             `json:"revision"`
 	IssuedAt schedules.Instant `json:"issued_at"`
 	Segments []Recalled        `json:"segments"`
 
-	// Above is the number that the service's store had to number its documents above when it was set back to an older
-	// state; 0: it never was. What a list of a smaller Above recalled may have been lost there: a station keeps it off the
-	// air, until a later list has named it, in Segments or in Released.
+	// Above is the number above which the service numbers its documents because its store was set back to an older state;
+	// 0 means never. Recalls in lists with a smaller Above may have been lost: a station keeps their segments off the air
+	// until a later list names them in Segments or in Released.
 	Above    int64      `json:"above,omitempty"`
-	Released []Recalled `json:"released,omitempty"` // what was recalled since the store was set back, and may air again
+	Released []Recalled `json:"released,omitempty"` // recalled since the store was set back, and airable again
 
 	Envelope *Envelope `json:"envelope,omitempty"` // signs all of the above; absent inside its own payload
 }
@@ -171,20 +172,20 @@ type Signature struct {
 	Sig   string `json:"sig"`
 }
 
-// Keys are the public keys that queues are signed with. Stations pin them.
+// Keys lists the public keys that sign queues. Stations pin them.
 type Keys struct {
 	Keys   []Key `json:"keys"`
-	Root   int64 `json:"root,omitempty"`   // version of the root that delegates to them; 0: there is none
-	Former []Key `json:"former,omitempty"` // that signed earlier and sign no more: to check what is old, not to pin
+	Root   int64 `json:"root,omitempty"`   // version of the root that delegates to them; 0 means that there is none
+	Former []Key `json:"former,omitempty"` // earlier signers, for checking old signatures only, not for pinning
 }
 
-// Roots are root documents, the earliest first: TUF root metadata that names the keys of each role. A station believes
-// one if enough of the keys of the root before it, and enough of its own, signed it.
+// Roots lists root documents, the earliest first: TUF root metadata that names the keys of each role. A station accepts
+// one if it is signed by enough keys of the previous root and by enough of its own.
 type Roots struct {
 	Roots []json.RawMessage `json:"roots"`
 
-	// First is the very first root, signed by the key that signed everything before there was one: a station that pins
-	// that key pins this root in its place. None where the service does not have that key.
+	// First is the very first root, signed by the key that signed everything before it: a station that pins that key pins
+	// this root instead. It is missing if the service does not have that key.
 	First *Envelope `json:"first,omitempty"`
 }
 
@@ -194,5 +195,5 @@ type Key struct {
 	Algorithm string `json:"algorithm"` // "ed25519"
 	PublicKey string `json:"public_key"`
 
-	Roles []string `json:"roles,omitempty"` // what the root lets it sign: queue, recall, record or mirror
+	Roles []string `json:"roles,omitempty"` // the roles that the root gives it: queue, recall, record or mirror
 }

@@ -2,12 +2,12 @@ package wire
 
 import "lifeline/schedules"
 
-// AiringReport counts what became of airings on the broadcast days [From, To).
+// AiringReport counts the outcomes of airings on the broadcast days [From, To).
 type AiringReport struct {
 	From   schedules.Date        `json:"from"`
 	To     schedules.Date        `json:"to"`
-	Group  []string              `json:"group"` // what the rows are grouped by
+	Group  []string              `json:"group"` // the dimensions by which the rows are grouped
 	MadeAt schedules.Instant     `json:"made_at"`
 	Rows   []schedules.TallyRow  `json:"rows"`
-	Totals schedules.TallyCounts `json:"totals"` // each airing once, though it may be in several rows
+	Totals schedules.TallyCounts `json:"totals"` // each airing counts once, even if it is in several rows
 }

@@ -6,7 +6,7 @@ import (
 	"lifeline/internal/fault"
 )
 
-// statuses are the kinds of failure as HTTP says them.
+// statuses maps kinds of failure to HTTP statuses.
 var statuses = map[fault.Kind]int{
 	fault.Internal:        http.StatusInternalServerError,
 	fault.Invalid:         http.StatusUnprocessableEntity,
@@ -30,8 +30,8 @@ var statuses = map[fault.Kind]int{
 	fault.OutOfRange:      http.StatusRequestedRangeNotSatisfiable,
 }
 
-// kinds are the statuses as failures. Of two kinds with one status it is the plainer, and what stands between may speak
-// too.
+// kinds maps statuses to kinds of failure. Of two kinds with one status it has the more general one. It includes
+// statuses that proxies may send.
 var kinds = func() map[int]fault.Kind {
 	out := map[int]fault.Kind{}
 	for kind, status := range statuses {
@@ -42,8 +42,8 @@ var kinds = func() map[int]fault.Kind {
 	return out
 }()
 
-// StatusOf is the HTTP status of a kind of failure.
+// StatusOf returns the HTTP status of a kind of failure.
 func StatusOf(k fault.Kind) int { return statuses[k] }
 
-// KindOf is the kind of failure that an HTTP status stands for; Internal where nobody knows.
+// KindOf returns the kind of failure for an HTTP status; Internal for an unknown one.
 func KindOf(status int) fault.Kind { return kinds[status] }

@@ -2,70 +2,70 @@ package wire
 
 import "lifeline/schedules"
 
-// Webhook is an address that is told of changes by signed requests (the Standard Webhooks scheme), in order and at
-// least once.
+// Webhook is an address that receives changes in signed requests (the Standard Webhooks scheme), in order and at least
+// once.
 type Webhook struct {
 	ID       string `json:"id"`
 	Revision int64  `json:"revision"`
 	URL      string `json:"url"`
-	// the kinds that it is told of: segment, queue, recall, …
+	// the kinds of change that it receives: segment, queue, recall, …
 	Changes []string `json:"changes"`
-	// of changes that belong to a station, only these stations'; none: all
+	// restricts changes that belong to a station to these stations; none means all
 	Stations        []string          `json:"stations,omitempty"`
-	Enabled         bool              `json:"enabled"` // Default: true. While it is false changes wait
+	Enabled         bool              `json:"enabled"` // Default: true. While it is false, changes wait
 	Description     string            `json:"description,omitempty"`
-	DisabledAt      schedules.Instant `json:"disabled_at"`                // when the service gave it up; null: it has not
+	DisabledAt      schedules.Instant `json:"disabled_at"`                // when the service gave it up; null: never
 	DisabledBecause string            `json:"disabled_because,omitempty"` // why
-	// what deliveries are signed with; only in the answer that made it
+	// the secret that signs deliveries; only in the response that creates it
 	Secret string `json:"secret,omitempty"`
 }
 
-// Delivery is the body of a request to a webhook. Its webhook-id is the change's id, so that a receiver can drop what
-// comes again. Two kinds of change are no document's: "reset", when changes were missed that are no longer kept, up to
-// its id, so that the receiver must list what it needs; and "ping", which is a test.
+// Delivery is the body of a request to a webhook. Its webhook-id is the change's id, so that a receiver can drop
+// repetitions. Two kinds of delivery belong to no document: "reset", when changes up to its id were missed and are no
+// longer available, so that the receiver must list what it needs; and "ping", which is a test.
 type Delivery struct {
 	Type      string            `json:"type"`      // the kind of the change
-	Timestamp schedules.Instant `json:"timestamp"` // when it was made
+	Timestamp schedules.Instant `json:"timestamp"` // when the change was made
 	Data      Change            `json:"data"`
 }
 
-// The kinds of delivery that are no document's change.
+// The kinds of delivery that belong to no document.
 const (
 	DeliveryReset = "reset"
 	DeliveryPing  = "ping"
 )
 
-// Attempt is one try to deliver something to a webhook.
+// Attempt is one delivery attempt to a webhook.
 type Attempt struct {
 	ID       string            `json:"id"`       // webhook-id
 	Sequence int64             `json:"sequence"` // of the change; 0 for a ping
 	Kind     string            `json:"kind"`
 	At       schedules.Instant `json:"at"`
 	Duration schedules.Millis  `json:"duration_ms"`
-	Status   int               `json:"status"`          // that it was answered; 0: it was not
-	Error    string            `json:"error,omitempty"` // why it failed; none: it is delivered
-	NextTry  schedules.Instant `json:"next_try_at"`     // null: it is delivered, or given up
+	Status   int               `json:"status"`          // of the response; 0 if there was none
+	Error    string            `json:"error,omitempty"` // why it failed; none if it is delivered
+	NextTry  schedules.Instant `json:"next_try_at"`     // null if it is delivered or given up
 }
 
-// WebhookStanding is how far a webhook has come.
+// WebhookStanding is the progress of a webhook.
 type WebhookStanding struct {
-	Delivered    int64             `json:"delivered"`     // every change up to it is delivered or of no concern to it
-	Latest       int64             `json:"latest"`        // the latest change that there is
-	Tries        int               `json:"tries"`         // that failed since the last that did not
-	FailingSince schedules.Instant `json:"failing_since"` // the first of them
+	Delivered    int64             `json:"delivered"`     // every change up to it is delivered or irrelevant
+	Latest       int64             `json:"latest"`        // the latest existing change
+	Tries        int               `json:"tries"`         // failures since the last success
+	FailingSince schedules.Instant `json:"failing_since"` // time of the first of them
 	NextTry      schedules.Instant `json:"next_try_at"`
 }
 
-// Deliveries are the latest attempts of a webhook, newest first, and how it stands.
+// Deliveries lists the latest attempts of a webhook, newest first, with its progress.
 type Deliveries struct {
 	Page[Attempt]
 	Standing WebhookStanding `json:"standing"`
 }
 
-// Replay says from where a webhook is to be told again, or what it is to skip.
+// Replay sets the position from which a webhook receives changes again, or to which it skips.
 type Replay struct {
-	After int64 `json:"after"` // the id of the change before the first that is delivered next
+	After int64 `json:"after"` // the id of the change before the next one to deliver
 }
 
-// Webhooks is where webhooks are; an id, and what there is of it, names one.
+// Webhooks returns the path of the webhooks, or, with an id and further parts, of one.
 func Webhooks(parts ...string) string { return join(Base+"/webhooks", parts) }
