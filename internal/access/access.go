@@ -27,8 +27,8 @@ const StationJob Role = "station"
 
 const Viewer Role = "viewer"
 
-// token is an access token as it is stored: only a hash of its secret, which is 256 random bits, so that a fast
-// hash is enough.
+// token is the stored form of an access token. It has only a hash of the secret, which is 256 random bits, so a fast
+// hash suffices.
 type token struct {
 	ID        string            `json:"id"`
 	Name      string            `json:"name"`
@@ -39,19 +39,19 @@ type token struct {
 	ExpiresAt schedules.Instant `json:"expires_at"`
 }
 
-// tokenPrefix marks a Lifeline token, so that a leaked one is found by a search.
+// tokenPrefix marks a Lifeline token, so that a search finds a leaked one.
 const tokenPrefix = "lifeline"
 
-// Access says who a token is.
+// Access authenticates and manages access tokens.
 type Access struct {
 	replica *replica.Replica
 	now     func() time.Time
 }
 
-// New reads tokens from m.
+// New returns an Access that reads tokens from m.
 func New(m *replica.Replica, now func() time.Time) *Access { return &Access{m, now} }
 
-// Authenticate answers the actor of a token. It fails with Unauthenticated, without saying what is wrong with it.
+// Authenticate returns the actor of a token. It fails with Unauthenticated, without a reason.
 func (a *Access) Authenticate(secret string) (Actor, error) {
 	prefix, rest, _ := strings.Cut(secret, "_")
 	id, rest, _ := strings.Cut(rest, "_")
@@ -64,8 +64,8 @@ func (a *Access) Authenticate(secret string) (Actor, error) {
 	return Actor{Name: t.Name, Role: t.Role, Token: t.ID, Station: t.Station}, nil
 }
 
-// Holds fails with Unauthenticated once the token that an actor came with is revoked, has expired or says something
-// else than it did. A media address holds as long as the token that its list was fetched with.
+// Holds fails with Unauthenticated once the token with which an actor authenticated is revoked, expired or changed. A
+// media address is valid as long as the token with which its list was fetched.
 func (a *Access) Holds(by Actor) error {
 	if by.Address != "" {
 		return a.addressHolds(by)
@@ -81,7 +81,8 @@ func (a *Access) Holds(by Actor) error {
 	return nil
 }
 
-// addressHolds is Holds for a media address. One that names no token holds while its station has any.
+// addressHolds does the same for a media address. An address without a token is valid as long as its station has any
+// token.
 func (a *Access) addressHolds(by Actor) error {
 	row, ok := tokensIn(a.replica).Get(by.Token)
 	if by.Token == "" {
@@ -103,7 +104,7 @@ func (a *Access) over(t token) bool {
 	return !t.ExpiresAt.IsZero() && !a.now().Before(t.ExpiresAt.Time)
 }
 
-// Empty reports whether nobody has a token yet.
+// Empty reports whether there are no tokens yet.
 func (a *Access) Empty() bool {
 	for range tokensIn(a.replica).After("", "") {
 		return false
@@ -111,7 +112,8 @@ func (a *Access) Empty() bool {
 	return true
 }
 
-// Create stores a new token, likewise. It fails with Invalid for a station that is not there, while there are others.
+// Create stores a new token as CreateToken does. It fails with Invalid if the token's station does not exist, while
+// others do.
 func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, error) {
 	if none := a.replica.NoStation(n.Station); n.Station != "" && none != "" {
 		return wire.Token{}, fault.Fields(fault.Field{Field: "station", Message: none})
@@ -119,8 +121,8 @@ func (a *Access) Create(ctx context.Context, by Actor, n NewToken) (wire.Token, 
 	return CreateToken(ctx, a.replica.Commit, by, n, a.now())
 }
 
-// Tokens answers at most limit tokens whose ids come after the given one, without their secrets, and the last id when
-// there are more.
+// Tokens returns at most limit tokens with ids after the given one, without their secrets, and the last id if there are
+// more.
 func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next string) {
 	for id, row := range tokensIn(a.replica).After("", after) {
 		if len(tokens) == limit {
@@ -133,7 +135,7 @@ func (a *Access) Tokens(after string, limit int) (tokens []wire.Token, next stri
 	return tokens, ""
 }
 
-// Revoke deletes a token: from then on it opens nothing. It fails with NotFound.
+// Revoke deletes a token, which is invalid from then on. It fails with NotFound.
 func (a *Access) Revoke(ctx context.Context, by Actor, id string) error {
 	return a.replica.Retry(ctx, func() error {
 		row, ok := tokensIn(a.replica).Get(id)
@@ -151,20 +153,20 @@ func hash(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// NewToken is what a new token shall be.
+// NewToken describes a token to create.
 type NewToken struct {
 	Name, Station string
 	Role          Role
-	Life          time.Duration // 0: does not expire
+	Life          time.Duration // 0 means that it does not expire
 }
 
-// CreateToken stores a new token and answers it with its secret, which is shown only this once.
+// CreateToken stores a new token and returns it with its secret, which is shown only once.
 func CreateToken(ctx context.Context, commit func(context.Context, store.Commit) error, a Actor, n NewToken,
 	now time.Time) (wire.Token, error) {
 	if err := n.Check(); err != nil {
 		return wire.Token{}, err
 	}
-	name, err := lineOf("name", n.Name) // two names that look the same are not two persons
+	name, err := lineOf("name", n.Name) // names that look the same must be the same person
 	if err != nil {
 		return wire.Token{}, err
 	}
@@ -188,8 +190,8 @@ func CreateToken(ctx context.Context, commit func(context.Context, store.Commit)
 		ExpiresAt: t.ExpiresAt, Secret: tokenPrefix + "_" + t.ID + "_" + secret}, err
 }
 
-// StationKnown fails with NotFound where a store has stations, but not the one that is named: a token for it would open
-// nothing. While there is no station yet, any may come.
+// StationKnown fails with NotFound if the store has stations, but not the named one, because a token for it would be
+// useless. While there are no stations, any name is accepted.
 func StationKnown(ctx context.Context, docs replica.Documents, id string) error {
 	all, err := docs.List(ctx, replica.KindStation, "", replica.FewNamed+1)
 	if err != nil || len(all) == 0 {
@@ -206,7 +208,7 @@ func StationKnown(ctx context.Context, docs replica.Documents, id string) error 
 		"that is applied later", replica.NotAmong(id, names))
 }
 
-// Check names what is wrong with it.
+// Check fails with Invalid and lists the faults of n.
 func (n NewToken) Check() error {
 	var fields []fault.Field
 	if strings.TrimSpace(n.Name) == "" {
@@ -230,7 +232,7 @@ func (n NewToken) Check() error {
 	return fault.Fields(fields...)
 }
 
-// lineOf is a text that a person gives outside of HTTP, in the form in which it is kept.
+// lineOf normalises a text that a person gives outside of HTTP to its stored form.
 func lineOf(field, given string) (string, error) {
 	kept, err := text.Line(given)
 	if err != nil {

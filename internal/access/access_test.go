@@ -160,7 +160,7 @@ func TestATokenThatIsNotThereCannotBeRevoked(t *testing.T) {
 	}
 }
 
-// An address of a list that others got hold of must not outlive the token that was taken from the station.
+// A leaked address of a list must not outlive the revoked token of the station.
 func TestAMediaAddressHoldsAsLongAsItsTokenDoes(t *testing.T) {
 	m, err := replica.Open(t.Context(), memory.New(100), testKinds)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package access says who asks. What each role may do stands with the routes (package httpapi).
+// Package access authenticates requests. The routes define the permissions of each role (package httpapi).
 //
-//   - Actor is who asks, with a Role; System is the background work.
-//   - Access keeps access tokens, of which it stores hashes alone, and finds out whose a token is.
-//   - Media makes addresses of recordings that open without a token, and tells which station an address was made for.
-//   - SigningKeys are the keys that the store's documents were signed with, so that old signatures can be checked.
+//   - Actor is the author of a request, with a Role; System is the actor of background jobs.
+//   - Access stores access tokens, as hashes only, and authenticates them.
+//   - Media creates addresses of recordings that work without a token, and returns the station of an address.
+//   - SigningKeys lists the keys that signed the store's documents, so that old signatures can be verified.
 package access

@@ -13,7 +13,7 @@ import (
 
 const (
 	KindToken = "token"
-	KindKeys  = "signing-keys" // the one list of the keys that documents are signed with
+	KindKeys  = "signing-keys" // the single list of the keys that sign documents
 )
 
 var Kinds = replica.Kinds{
@@ -23,8 +23,7 @@ var Kinds = replica.Kinds{
 		Upgrades: []replica.Upgrade{withRoot}},
 }
 
-// withRoot adds the root and its keys. A program that does not know them would sign with a key that no station
-// believes.
+// withRoot adds the root and its keys. A program that does not know them would sign with a key that no station accepts.
 var withRoot = replica.Upgrade{
 	Up: func(body []byte) ([]byte, error) { return body, nil },
 	Down: func(body []byte) ([]byte, error) {

@@ -6,5 +6,5 @@ import (
 	"lifeline/internal/replica"
 )
 
-// testKinds are the kinds of the replicas of these tests.
+// testKinds lists the kinds of the replicas in these tests.
 var testKinds = slices.Concat(replica.SharedKinds, Kinds)

@@ -13,8 +13,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Media makes addresses of recordings that open without a token, for players that can send none, and tells whose such
-// an address is.
+// Media creates addresses of recordings that work without a token, for players that cannot send one, and returns the
+// owner of such an address.
 type Media struct {
 	key  []byte
 	base string
@@ -22,22 +22,22 @@ type Media struct {
 	now  func() time.Time
 }
 
-// NewMedia signs with key, the same in all replicas and after a restart. publicURL is where stations reach the
-// service. An address opens for at least life, which must outlast a day's list that is fetched as the day begins, and
-// for at most a third longer.
+// NewMedia returns a Media that signs with key, which must be equal in all replicas and after a restart. publicURL is
+// the address at which stations reach the service. An address is valid for at least life, which must exceed the length
+// of a day's list that is fetched at the beginning of the day, and for at most a third longer.
 func NewMedia(key []byte, publicURL string, life time.Duration, now func() time.Time) *Media {
 	return &Media{key, strings.TrimRight(publicURL, "/"), life, now}
 }
 
-// Expires is when an address that is made now stops opening. It moves in steps of a third of the life, so that a list
-// that is asked for again within one is the same to the byte.
+// Expires returns the expiry of an address that is created now. It moves in steps of a third of the life, so that a
+// list fetched again within a step is identical.
 func (m *Media) Expires() time.Time {
 	step := max(m.life/3, time.Second)
 	return m.now().Truncate(step).Add(m.life + step).Truncate(time.Second)
 }
 
-// URL is the absolute address of a recording for one station, good until expires or as long as a token is: the one
-// with this id, with which its list was fetched.
+// URL returns the absolute address of a recording for one station. It is valid until expires, but no longer than the
+// token with the given id, with which its list was fetched.
 func (m *Media) URL(station, token, hash string, expires time.Time) string {
 	exp := strconv.FormatInt(expires.Unix(), 10)
 	owner := station + ownerSeparator + token
@@ -45,7 +45,7 @@ func (m *Media) URL(station, token, hash string, expires time.Time) string {
 	return m.base + wire.Audio(hash) + "?" + url.Values{"exp": {exp}, "sig": {sig}}.Encode()
 }
 
-// Host is where the service is reached, without the port.
+// Host returns the host of the service, without the port.
 func (m *Media) Host() string {
 	u, err := url.Parse(m.base)
 	if err != nil {
@@ -54,13 +54,13 @@ func (m *Media) Host() string {
 	return u.Hostname()
 }
 
-// ownerSeparator stands between the station and the token of an address; it is in no id. Addresses of releases without
-// it name the station alone.
+// ownerSeparator separates the station and the token in an address; no id contains it. Addresses of earlier releases
+// contain no separator and only the station.
 const ownerSeparator = "~"
 
-// Authenticate answers the station that an address was made for, as an actor that may do what that station's token may;
-// the caller sees to it that this is no more than to read this recording, and that Access.Holds does not fail. It fails
-// with Unauthenticated, and with Forbidden when the address was good once.
+// Authenticate returns the station for which an address was created, as an actor with the permissions of that station's
+// token. The caller must restrict these to reading this recording, and must check Access.Holds. Authenticate fails with
+// Unauthenticated, and with Forbidden if the address has expired.
 func (m *Media) Authenticate(hash, exp, sig string) (Actor, error) {
 	bad := fault.New(fault.Unauthenticated, "this media address was not signed here: fetch the list again")
 	dot := strings.LastIndexByte(sig, '.')
@@ -85,7 +85,7 @@ func (m *Media) Authenticate(hash, exp, sig string) (Actor, error) {
 		Address: sig}, nil
 }
 
-// sum binds a signature to owner, recording and expiry. None of the parts can hold a line feed and be good.
+// sum returns the signature over owner, recording and expiry. No valid part contains a line feed.
 func (m *Media) sum(owner, sha256hex, exp string) []byte {
 	mac := hmac.New(sha256.New, m.key)
 	mac.Write([]byte("lifeline.media/1\n" + owner + "\n" + sha256hex + "\n" + exp))

@@ -50,7 +50,7 @@ func TestAMediaAddressOpensOneRecordingForOneStationUntilItsEnd(t *testing.T) {
 	}
 }
 
-// A list that is fetched again soon is the same to the byte.
+// A list that is fetched again soon is identical.
 func TestMediaAddressesStayTheSameForAWhile(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	m := NewMedia([]byte("key"), "https://x", 3*time.Hour, func() time.Time { return now })

@@ -17,25 +17,25 @@ import (
 // keysID is the id of the only document of its kind.
 const keysID = "signing-keys"
 
-// SigningKeys are the public keys that the documents of a store are signed with. They outlive the private keys, so that
-// old signatures can be checked.
+// SigningKeys lists the public keys that signed the documents of a store. It outlives the private keys, so that old
+// signatures can be verified.
 type SigningKeys struct {
-	Current string       `json:"current"` // the id of the one that signs now; "": none has signed yet
-	Keys    []SigningKey `json:"keys"`    // the first first
+	Current string       `json:"current"` // the id of the present signer; "" if none has signed yet
+	Keys    []SigningKey `json:"keys"`    // the oldest first
 
 	// version of the root whose keys signed last; 0: none has, and Current signs everything
 	Root  int64    `json:"root,omitempty"`
 	Roles []string `json:"roles,omitempty"` // the ids of the keys that sign under it
 }
 
-// SigningKey is one of them.
+// SigningKey is one key of the list.
 type SigningKey struct {
 	ID     string            `json:"id"`
-	Public []byte            `json:"public,omitempty"` // none where an earlier version signed, which did not keep it
+	Public []byte            `json:"public,omitempty"` // missing if an earlier version signed, which did not store it
 	Since  schedules.Instant `json:"since"`
 }
 
-// Signs reports whether a key of that id signs now.
+// Signs reports whether a key with that id signs now.
 func (k SigningKeys) Signs(id string) bool {
 	if k.Root > 0 {
 		return slices.Contains(k.Roles, id)
@@ -43,10 +43,10 @@ func (k SigningKeys) Signs(id string) bool {
 	return id == k.Current
 }
 
-// Known are all keys that sign or signed and whose public half is known.
+// Known returns all present and earlier signing keys with a known public half.
 func (k SigningKeys) Known() []wire.Key { return k.those(func(SigningKey) bool { return true }) }
 
-// Former are the keys that signed before those that do now and whose public half is known, as the contract shows them.
+// Former returns the earlier signing keys with a known public half, in the form of the contract.
 func (k SigningKeys) Former() []wire.Key {
 	return k.those(func(key SigningKey) bool { return !k.Signs(key.ID) })
 }
@@ -61,8 +61,8 @@ func (k SigningKeys) those(are func(SigningKey) bool) (out []wire.Key) {
 	return out
 }
 
-// ReadSigningKeys is the list of a store. Of a store that an earlier version wrote, which kept none, it is made of what
-// the recall list and the fallback lists say: the key id where it is one of those that signed them, else one that did.
+// ReadSigningKeys returns the list of a store. If an earlier version wrote the store without a list, it is derived from
+// the recall list and the fallback lists: the current key is id if it signed any of them, otherwise one that did.
 func ReadSigningKeys(ctx context.Context, docs replica.Documents, id string) (keys SigningKeys, revision int64,
 	err error) {
 	d, err := docs.Get(ctx, KindKeys, keysID)
@@ -94,7 +94,7 @@ func ReadSigningKeys(ctx context.Context, docs replica.Documents, id string) (ke
 	return keys, 0, nil
 }
 
-// UseSigningKey has the store know the key as the one that signs from now on. It changes nothing where it does.
+// UseSigningKey records the key as the present signer. It changes nothing if it is already.
 func UseSigningKey(ctx context.Context, docs replica.Documents, by, id string, public []byte, now time.Time) error {
 	keys, revision, err := ReadSigningKeys(ctx, docs, id)
 	if err != nil || revision > 0 && keys.Current == id {
@@ -121,8 +121,8 @@ func putKeys(ctx context.Context, docs replica.Documents, by string, keys Signin
 	return err
 }
 
-// UseRoot has the store know the keys that sign from now on under a root of that version. It changes nothing where it
-// does, and fails with Conflict where those of a later root have signed.
+// UseRoot records the keys that sign from now on under a root of that version. It changes nothing if they are recorded
+// already, and fails with Conflict if keys of a later root have signed.
 func UseRoot(ctx context.Context, docs replica.Documents, by, id string, root int64, signing []SigningKey,
 	now time.Time) error {
 	keys, revision, err := ReadSigningKeys(ctx, docs, id)
@@ -148,5 +148,5 @@ func UseRoot(ctx context.Context, docs replica.Documents, by, id string, root in
 	return putKeys(ctx, docs, by, keys, revision, now)
 }
 
-// ReasonSign is why something is signed anew.
+// ReasonSign is the reason for signing something again.
 const ReasonSign = "another key signs now, or the store was set back"

@@ -25,7 +25,7 @@ func TestKeysThatSignedAreKnownAfterAnotherSigns(t *testing.T) {
 	}
 }
 
-// A store of an earlier version has no list: its lists say who signed them. A damaged one says nothing.
+// A store of an earlier version has no list of keys, but its lists name their signers. A damaged list is ignored.
 func TestKeysOfAnOldStoreAreReadFromWhatTheySigned(t *testing.T) {
 	docs := memory.New(100)
 	var writes []store.Write

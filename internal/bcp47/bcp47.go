@@ -1,4 +1,4 @@
-// Package bcp47 brings language tags (BCP 47) into the one form in which they are compared.
+// Package bcp47 converts language tags (BCP 47) to a canonical form for comparison.
 package bcp47
 
 import (
@@ -11,11 +11,11 @@ import (
 	"golang.org/x/text/language/display"
 )
 
-// deprecated replaces tags that are no longer used; nothing else that somebody wrote is replaced: "cmn" stays "cmn".
+// deprecated replaces obsolete subtags; no others are replaced: "cmn" stays "cmn".
 const deprecated = language.DeprecatedBase | language.DeprecatedScript | language.DeprecatedRegion
 
-// Canonical is a tag with its cases and its shortest language, such as "ko-KP" for "KOR_kp". It fails, in words, for
-// what is no tag of a language that is registered; where a language's name stands in its place, it says the tag.
+// Canonical returns a tag in canonical case with its shortest language code, such as "ko-KP" for "KOR_kp". It fails for
+// a tag without a registered language; the error gives the tag if the input is the name of a language.
 func Canonical(tag string) (string, error) {
 	parsed, err := deprecated.Parse(tag)
 	if err == nil {
@@ -33,7 +33,7 @@ func Canonical(tag string) (string, error) {
 	return tag, fmt.Errorf("%q is not a language tag such as ko-KP, cmn-Hans, en or zxx (no language)", tag)
 }
 
-// Kept is the canonical form of a tag that is kept already; one that is no tag stays as it is.
+// Kept returns the canonical form of a stored tag. An invalid tag stays unchanged.
 func Kept(tag string) string {
 	if canonical, err := Canonical(tag); err == nil {
 		return canonical
@@ -42,7 +42,7 @@ func Kept(tag string) string {
 }
 
 func regional(tag string) string {
-	if tag == "ko" { // of its two, the one that the likeliest-region tables do not give
+	if tag == "ko" { // of its two regions, the one that the likely-region tables do not give
 		return "ko-KP"
 	}
 	parsed := language.Make(tag)
@@ -50,7 +50,7 @@ func regional(tag string) string {
 	return tag + "-" + region.String()
 }
 
-// byName are the tags of languages by their names in English and in themselves, in lower case.
+// byName maps names of languages, in English and in the language itself, in lower case, to tags.
 var byName = sync.OnceValue(func() map[string]string {
 	out := map[string]string{}
 	for _, tag := range display.Supported.Tags() {

@@ -1,5 +1,5 @@
-// Package charset reads text of any encoding that is declared, or that the bytes themselves leave no doubt of. What
-// could be one of several is refused: a guess would put other people's words into a title.
+// Package charset decodes text in any encoding that is declared or that the bytes identify unambiguously. It rejects
+// ambiguous text: a wrong guess would put wrong words into a title.
 package charset
 
 import (
@@ -17,17 +17,17 @@ import (
 	"lifeline/internal/text"
 )
 
-// aliases are names of encodings that the index of the web does not have.
+// aliases lists names of encodings that the WHATWG index lacks.
 var aliases = map[string]string{"cp949": "euc-kr", "ms949": "euc-kr", "uhc": "euc-kr", "cp936": "gbk", "ms936": "gbk",
 	"cp950": "big5",
 	"cp932": "shift_jis", "cp1251": "windows-1251", "cp1252": "windows-1252", "cp866": "ibm866"}
 
-// ErrUnknown is in a failure for which the encoding would have to be declared.
+// ErrUnknown is the cause of an error that declaring the encoding would avoid.
 var ErrUnknown = errors.New("its encoding is not known")
 
-// Decode is the text of b in UTF-8, without a byte order mark. The encoding is the declared one ("": none is); or what
-// a byte order mark says; or UTF-16 where b begins with a letter of ASCII in it; or UTF-8. It fails, naming the line,
-// where b is none of these, or holds a NUL, which no text does.
+// Decode returns the text of b in UTF-8, without a byte order mark. The encoding is the declared one ("": none), else
+// that of the byte order mark, else UTF-16 if b begins with an ASCII letter in it, else UTF-8. Decode fails, with the
+// line, if b is not valid in that encoding, or contains a NUL.
 func Decode(b []byte, declared string) ([]byte, error) {
 	from, err := encodingOf(b, declared)
 	if err != nil {
@@ -58,7 +58,7 @@ func withoutNUL(b []byte) error {
 	return nil
 }
 
-// File is the text of a file, decoded. Its failures name the file.
+// File returns the decoded text of a file. Its errors name the file.
 func File(name, declared string) ([]byte, error) {
 	b, err := os.ReadFile(name)
 	if err != nil {
@@ -70,7 +70,7 @@ func File(name, declared string) ([]byte, error) {
 	return b, nil
 }
 
-// encodingOf is nil for UTF-8.
+// encodingOf returns the encoding of b, or nil for UTF-8.
 func encodingOf(b []byte, declared string) (encoding.Encoding, error) {
 	declared = strings.ToLower(strings.TrimSpace(declared))
 	if alias, ok := aliases[declared]; ok {

@@ -52,7 +52,7 @@ func TestTextIsReadInTheEncodingThatIsKnown(t *testing.T) {
 	}
 }
 
-// 가 is U+AC00, of which one byte is zero, as of each letter of ASCII.
+// 가 is U+AC00, with one zero byte, like every ASCII letter.
 func TestUTF16IsKnownByItsFirstLetterWhateverFollows(t *testing.T) {
 	const rows = "file,title\n가.mp3,가각一\n"
 	for _, order := range []unicode.Endianness{unicode.LittleEndian, unicode.BigEndian} {

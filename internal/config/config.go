@@ -1,4 +1,4 @@
-// Package config is what the service can be told: by flags, by the environment (LIFELINE_…) or by a file. It is read
+// Package config defines the service's settings: flags, environment variables (LIFELINE_…) and a file. They are read
 // once, at the start.
 package config
 
@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Serve is how the service runs.
+// Serve holds the settings of the service.
 type Serve struct {
 	Data        string        `help:"Directory of the embedded store, the audio and the signing key." default:"data" env:"LIFELINE_DATA" type:"path"`
 	Store       string        `help:"Where documents are kept: sqlite, in the data directory, or a Redis for several replicas: redis://…, redis+sentinel://… or redis+cluster://…, with rediss for TLS." default:"sqlite" env:"LIFELINE_STORE"`
@@ -41,7 +41,7 @@ type Serve struct {
 	LogJSON     bool          `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
 }
 
-// Redis is how a Redis is used.
+// Redis holds the settings of a Redis.
 type Redis struct {
 	Prefix      string        `help:"Of every key." default:"lifeline" env:"LIFELINE_REDIS_PREFIX"`
 	Replicas    int           `help:"Redis replicas that must have a write before it is acknowledged (WAIT). A failover from a master that is dead keeps it then; one from a master that is cut off but lives may lose what a replica lacks: set min-replicas-to-write in Redis as well." default:"0" env:"LIFELINE_REDIS_REPLICAS"`
@@ -49,7 +49,7 @@ type Redis struct {
 	AcceptLoss  bool          `help:"Take a Redis that may lose or evict what it acknowledged." env:"LIFELINE_REDIS_ACCEPT_LOSS"`
 }
 
-// S3 is who asks an S3-compatible service.
+// S3 holds the credentials for an S3-compatible service.
 type S3 struct {
 	Region        string `help:"Default: the server is asked." env:"LIFELINE_S3_REGION"`
 	AccessKey     string `help:"Access key." env:"LIFELINE_S3_ACCESS_KEY"`
@@ -58,14 +58,14 @@ type S3 struct {
 	Silence time.Duration `help:"How long the bucket may say nothing before a transfer is given up; 0 means for ever." default:"15s" env:"LIFELINE_S3_SILENCE"`
 }
 
-// Render is how whole windows are made into files. What is 0 is the default.
+// Render holds the settings for rendering windows into files. 0 means the default.
 type Render struct {
 	Rate   int   `help:"Sample rate of rendered windows, in Hz. Default: 48000, as the player's." env:"LIFELINE_RENDER_RATE"`
 	Bytes  int64 `help:"Most bytes of rendered windows to keep. Default: 8 GiB." env:"LIFELINE_RENDER_BYTES"`
 	AtOnce int   `help:"Windows rendered at the same time, each on all processors. Default: 1." env:"LIFELINE_RENDER_AT_ONCE"`
 }
 
-// Bucket takes an audio address apart: the endpoint, the bucket, and the prefix of its objects.
+// Bucket splits an audio address into the endpoint, the bucket, and the prefix of its objects.
 func (s *Serve) Bucket() (endpoint, bucket, prefix string, err error) {
 	u, err := url.Parse(strings.TrimPrefix(s.Audio, "s3+"))
 	if err == nil {
@@ -77,10 +77,10 @@ func (s *Serve) Bucket() (endpoint, bucket, prefix string, err error) {
 	return u.Scheme + "://" + u.Host, bucket, prefix, nil
 }
 
-// minKeepRecords is how many days of records planning needs at hand, with room to spare.
+// minKeepRecords is the number of days of records that planning needs, with a margin.
 const minKeepRecords = 60
 
-// WebhookNetworks are the networks in which webhooks may be beside public addresses.
+// WebhookNetworks returns the networks that webhooks may reach, besides public addresses.
 func (s *Serve) WebhookNetworks() ([]netip.Prefix, error) {
 	return networks("--webhook-networks", s.Webhooks)
 }
@@ -97,7 +97,7 @@ func networks(flag string, texts []string) (out []netip.Prefix, err error) {
 	return out, err
 }
 
-// Check says everything that is wrong with the configuration, and fills in what follows from the rest.
+// Check returns all faults of the settings, and sets the dependent ones.
 func (s *Serve) Check() error {
 	wrong := []error{s.checkGuard()}
 	if _, err := s.WebhookNetworks(); err != nil {
@@ -117,7 +117,7 @@ func (s *Serve) Check() error {
 	if s.MediaLife < time.Minute {
 		wrong = append(wrong, errors.New("--media-life: must be at least a minute"))
 	}
-	// players refuse longer ones
+	// players reject longer leases
 	if s.Lease = cmp.Or(s.Lease, 10*time.Minute); s.Lease < 5*time.Second || s.Lease > time.Hour {
 		wrong = append(wrong, errors.New("--lease: must be from 5s to 1h"))
 	}
@@ -161,11 +161,12 @@ func (s *Serve) Check() error {
 	return errors.Join(wrong...)
 }
 
-// taken are the first parts of the service's own paths: below one of them it could not tell its own path from the
-// proxy's.
+// taken lists the first parts of the service's own paths: below one of them, the service could not distinguish its own
+// path from the proxy's.
 var taken = []string{"v1", "console", "docs", "openapi.json", "healthz", "readyz", "metrics", "spi"}
 
-// checkPublic says what is wrong with a public address. It may have a path, below which a proxy has the service.
+// checkPublic returns the fault of a public address. The address may have a path below which a proxy serves the
+// service.
 func checkPublic(address string) error {
 	u, err := url.Parse(address)
 	switch {
@@ -182,22 +183,22 @@ func checkPublic(address string) error {
 	return nil
 }
 
-// StoreFile is the file of the embedded store.
+// StoreFile returns the file of the embedded store.
 func (s *Serve) StoreFile() string { return filepath.Join(s.Data, "lifeline.db") }
 
-// AudioDir is the directory of local recordings.
+// AudioDir returns the directory of local recordings.
 func (s *Serve) AudioDir() string { return filepath.Join(s.Data, "audio") }
 
-// SpoolDir is where recordings on their way to a bucket wait for their hash.
+// SpoolDir returns the directory in which recordings wait for their hash before they go to a bucket.
 func (s *Serve) SpoolDir() string { return filepath.Join(s.Data, "spool") }
 
-// RenderDir is where rendered windows are kept.
+// RenderDir returns the directory of rendered windows.
 func (s *Serve) RenderDir() string { return filepath.Join(s.Data, "rendered") }
 
-// LockFile is the file that one service at a time has, of those with the embedded store.
+// LockFile returns the file that one service with the embedded store at a time locks.
 func (s *Serve) LockFile() string { return filepath.Join(s.Data, "lock") }
 
-// MakeData makes the data directory, for nobody else to read.
+// MakeData creates the data directory, readable only by its owner.
 func (s *Serve) MakeData() error {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)

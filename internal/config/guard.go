@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Guard is what protects the service, and how it is watched. The zero Guard limits no rate and has no TLS.
+// Guard holds the settings that protect and monitor the service. The zero Guard limits no rate and has no TLS.
 type Guard struct {
 	StoreFile     string   `name:"store-file" help:"File that holds the store's address, for one with a password in it." env:"LIFELINE_STORE_FILE" type:"path"`
 	TLSCert       string   `name:"tls-cert" help:"File of the TLS certificate chain, PEM. It is read again when it is renewed." env:"LIFELINE_TLS_CERT" type:"path"`
@@ -34,7 +34,7 @@ type Guard struct {
 // TLS reports whether the service speaks TLS.
 func (g *Guard) TLS() bool { return g.TLSCert != "" || len(g.TLSDomains) > 0 }
 
-// CertificateDir is where certificates that the service got itself are kept.
+// CertificateDir returns the directory of certificates that the service obtained itself.
 func (s *Serve) CertificateDir() string { return filepath.Join(s.Data, "certificates") }
 
 // TrustedProxies are the networks of the proxies that end TLS.
@@ -116,13 +116,13 @@ func (s *Serve) checkGuard() error {
 	return errors.Join(wrong...)
 }
 
-// password is what stands between a user and a host in an address.
+// password matches a password between a user and a host in an address.
 var password = regexp.MustCompile(`(//[^/@:\s"]*):[^/@\s"]+@`)
 
-// Redact takes passwords out of addresses.
+// Redact removes passwords from addresses.
 func Redact(s string) string { return password.ReplaceAllString(s, "$1:redacted@") }
 
-// Redacted is the whole configuration as indented JSON, without passwords. Other secrets are in files.
+// Redacted returns the whole configuration as indented JSON, without passwords. Other secrets are in files.
 func (s *Serve) Redacted() (string, error) {
 	b, err := json.MarshalIndent(s, "", "  ")
 	return Redact(string(b)), err

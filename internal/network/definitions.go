@@ -15,16 +15,16 @@ import (
 	"lifeline/schedules"
 )
 
-// Definitions keep the network: stations with their windows, clocks, scripts and campaigns.
+// Definitions manages the network: stations with their windows, clocks, scripts and campaigns.
 type Definitions struct {
-	// Standing tells what stands against the stations.
+	// Standing reports the problems of the stations.
 	Standing *Standing
 
 	replica *replica.Replica
 	now     func() time.Time
 }
 
-// New keeps the network in r. Which fallback segments may air is asked of planning.
+// New returns Definitions that store the network in r. planning tells which fallback segments may air.
 func New(r *replica.Replica, planning *library.Planning, now func() time.Time) *Definitions {
 	d := &Definitions{replica: r, now: now}
 	d.Standing = &Standing{replica: r, now: now, definitions: d, planning: planning, overlaps: map[string]knownOverlaps{},
@@ -59,52 +59,52 @@ func (s *Definitions) campaignPart() part[schedules.Campaign] {
 		func(v *schedules.Campaign) (*string, *int64) { return &v.ID, &v.Revision }}
 }
 
-// Station fails with NotFound.
+// Station returns the station. It fails with NotFound.
 func (s *Definitions) Station(id string) (schedules.Station, error) { return s.stationPart().get(id) }
 
-// Clock fails with NotFound.
+// Clock returns the clock. It fails with NotFound.
 func (s *Definitions) Clock(id string) (schedules.Clock, error) { return s.clockPart().get(id) }
 
-// Script fails with NotFound.
+// Script returns the script. It fails with NotFound.
 func (s *Definitions) Script(id string) (schedules.Script, error) { return s.scriptPart().get(id) }
 
-// Campaign fails with NotFound.
+// Campaign returns the campaign. It fails with NotFound.
 func (s *Definitions) Campaign(id string) (schedules.Campaign, error) {
 	return s.campaignPart().get(id)
 }
 
-// Stations lists by id, from after on; next is the id to go on after, or empty.
+// Stations lists stations by id, from after on; next is the id after which to continue, or empty.
 func (s *Definitions) Stations(after string, limit int) (page []schedules.Station, next string) {
 	return s.stationPart().page(after, limit)
 }
 
-// Clocks lists likewise.
+// Clocks lists clocks as Stations does stations.
 func (s *Definitions) Clocks(after string, limit int) (page []schedules.Clock, next string) {
 	return s.clockPart().page(after, limit)
 }
 
-// Scripts lists likewise.
+// Scripts lists scripts as Stations does stations.
 func (s *Definitions) Scripts(after string, limit int) (page []schedules.Script, next string) {
 	return s.scriptPart().page(after, limit)
 }
 
-// Campaigns lists likewise.
+// Campaigns lists campaigns as Stations does stations.
 func (s *Definitions) Campaigns(after string, limit int) (page []schedules.Campaign, next string) {
 	return s.campaignPart().page(after, limit)
 }
 
-// Exists reports whether any document of n is there already.
+// Exists reports whether any document of n exists already.
 func (s *Definitions) Exists(n wire.Apply) bool {
 	return s.stationPart().any(n.Stations) || s.clockPart().any(n.Clocks) || s.scriptPart().any(n.Scripts) ||
 		s.campaignPart().any(n.Campaigns)
 }
 
-// Check fails as Apply would for what n says, whatever the revisions.
+// Check fails as Apply would for the content of n, regardless of revisions.
 func (s *Definitions) Check(n wire.Apply) error { return replica.Invalid(s.problems(n)) }
 
-// Apply makes the network as n says, all of it or nothing. It fails with Invalid, naming every problem that n brings,
-// and with Stale unless each document is at the given revision (nil: any). What stands against the network without n
-// does not keep n from being applied: the answer names it, and the published days that n leaves behind.
+// Apply applies n to the network, completely or not at all. It fails with Invalid, listing all problems that n causes,
+// and with Stale unless each document has the given revision (nil: any). Problems that exist without n do not prevent
+// it: the result lists them, and the published days that no longer match the definitions.
 func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, revision *int64, dryRun bool) (
 	wire.Applied, error) {
 	var out wire.Applied
@@ -128,8 +128,8 @@ func (s *Definitions) Apply(ctx context.Context, a access.Actor, n wire.Apply, r
 	return out, err
 }
 
-// problems are those that n brings: what is wrong with the network as it would be with n, and is not wrong with it now.
-// What stands already is looked at too, since a new clock can spoil an old station; its problems are told by its name.
+// problems returns the problems that n causes: those of the network with n that it does not have now. It includes
+// stored documents, because a new clock can invalidate an old station; their problems name the document.
 func (s *Definitions) problems(n wire.Apply) []schedules.Problem {
 	stations, clocks, scripts, campaigns := s.stationPart(), s.clockPart(), s.scriptPart(), s.campaignPart()
 	out := append(append(append(stations.duplicates(n.Stations), clocks.duplicates(n.Clocks)...),
@@ -157,14 +157,14 @@ func (s *Definitions) problems(n wire.Apply) []schedules.Problem {
 	return out
 }
 
-// network is the network as it would be with n.
+// network returns the network as it would be with n.
 func (s *Definitions) network(n wire.Apply, settled func(station string) bool) schedules.Network {
 	return schedules.Network{Stations: s.stationPart().with(n.Stations), Clocks: s.clockPart().with(n.Clocks),
 		Scripts: s.scriptPart().with(n.Scripts), Campaigns: s.campaignPart().with(n.Campaigns), Segments: s.Segment,
 		From: schedules.DateOf(s.now().UTC()).AddDays(-1), Settled: settled}
 }
 
-// told tells the field of a document that is not in n by the document's name.
+// told replaces the index of a document that is not in n by the document's name in a field.
 func (s *Definitions) told(field string, n wire.Apply, whole schedules.Network) string {
 	field = s.stationPart().name(field, n.Stations, whole.Stations)
 	field = s.clockPart().name(field, n.Clocks, whole.Clocks)
@@ -172,7 +172,7 @@ func (s *Definitions) told(field string, n wire.Apply, whole schedules.Network) 
 	return s.campaignPart().name(field, n.Campaigns, whole.Campaigns)
 }
 
-// named is the name of the document that a field is of.
+// named returns the name of the document to which a field belongs.
 func (s *Definitions) named(field string, n wire.Apply, whole schedules.Network) string {
 	name, _, _ := strings.Cut(s.told(field, n, whole), ".")
 	return name

@@ -1,6 +1,7 @@
-// Package network keeps the network: stations with their windows, clocks, scripts and campaigns.
+// Package network manages the network: stations with their windows, clocks, scripts and campaigns.
 //
-//   - Definitions answers and applies them. Apply checks the network as it would be, and changes all of it or nothing.
-//   - Standing tells what stands against a station: no fallback segment that may air, definitions that became invalid,
-//     published days that the definitions have left behind, several players, a store that knows less than the station.
+//   - Definitions reads and applies them. Apply checks the resulting network, and changes all of it or nothing.
+//   - Standing reports the problems of a station: no airable fallback segment, definitions that became invalid,
+//     published days that no longer match the definitions, several players, a store that was set back behind the
+//     station.
 package network

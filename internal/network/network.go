@@ -13,7 +13,7 @@ import (
 	"lifeline/schedules"
 )
 
-// part is one kind of document of a network: where it is kept, and what the contract calls it.
+// part describes one kind of document of a network: how it is stored, and its name in the contract.
 type part[T any] struct {
 	kind string // "station"
 	list string // "stations", in an apply document
@@ -21,7 +21,7 @@ type part[T any] struct {
 	keys func(*T) (id *string, revision *int64)
 }
 
-// withoutStanding are the stations as they are stored.
+// withoutStanding returns the stations in their stored form.
 func withoutStanding(list []schedules.Station) []schedules.Station {
 	list = slices.Clone(list)
 	for i := range list {
@@ -43,7 +43,7 @@ func (p part[T]) get(id string) (T, error) {
 	return row.Value, nil
 }
 
-// others names what there is where something else was asked for.
+// others lists existing documents when the requested one does not exist.
 func (p part[T]) others() string {
 	some, _ := p.page("", replica.FewNamed+1)
 	if len(some) == 0 {
@@ -75,7 +75,7 @@ func (p part[T]) any(list []T) bool {
 	return false
 }
 
-// with is the list, and behind it what stands already and is not in the list.
+// with returns the list, followed by the stored documents that are not in the list.
 func (p part[T]) with(list []T) []T {
 	named := map[string]bool{}
 	out := make([]T, 0, len(list))
@@ -91,7 +91,7 @@ func (p part[T]) with(list []T) []T {
 	return out
 }
 
-// name tells a field of a document that stands already by the document's name instead of its place.
+// name replaces the index of a stored document by its name in a field.
 func (p part[T]) name(field string, list, whole []T) string {
 	for i := len(list); i < len(whole); i++ {
 		if rest, of := strings.CutPrefix(field, fmt.Sprintf("%s[%d]", p.list, i)); of {
@@ -114,7 +114,7 @@ func (p part[T]) duplicates(list []T) (out []schedules.Problem) {
 	return out
 }
 
-// applying collects what an apply changes; err is the first failure.
+// applying collects the changes of an apply; err is the first failure.
 type applying struct {
 	given  *int64
 	out    wire.Applied
@@ -130,7 +130,7 @@ func (p part[T]) apply(act *applying, list []T) {
 	}
 }
 
-// applyOne compares a document with the one that stands and adds the write that it takes, if any.
+// applyOne compares a document with the stored one and adds the necessary write, if any.
 func (p part[T]) applyOne(act *applying, v T) error {
 	id, revision := p.keys(&v)
 	before, exists := p.rows.Get(*id)

@@ -7,17 +7,17 @@ import (
 	"lifeline/internal/wire"
 )
 
-// PlausibleAhead is how far ahead of the time a number may be that a service gives.
+// PlausibleAhead is how far ahead of the present time the numbers of a service may be.
 const PlausibleAhead = 30 * 24 * time.Hour
 
-// Plausible reports whether a station can have seen a number by now: the floor that is raised above it is one that a
-// service may number above.
+// Plausible reports whether a station can have seen a number by now: a floor raised above it must still be within the
+// numbers of a service.
 func Plausible(number int64, now time.Time) bool {
 	most := now.Add(PlausibleAhead).Unix()
 	return number <= most && replica.Floor{}.Raised(now, number).Above <= most
 }
 
-// SeenBy are the numbers that a station says it has seen. An older player tells only what it holds.
+// SeenBy returns the numbers that a station claims to have seen. An older player reports only those of its documents.
 func SeenBy(s wire.Status) wire.Seen {
 	seen := wire.Seen{Recalls: wire.SeenMark{Revision: s.RecallsSeen}, Queues: s.QueueRevision}
 	if s.Seen != nil {
@@ -28,10 +28,11 @@ func SeenBy(s wire.Status) wire.Seen {
 	return seen
 }
 
-const playerGone = 2*time.Minute + time.Minute/2 // without a report, a player has stopped: it sends one a minute
+// a player without a report for so long has stopped: it sends one a minute
+const playerGone = 2*time.Minute + time.Minute/2
 
-// atOnce is how many players report for a station side by side: one that has reported after a later one began is no
-// predecessor of it.
+// atOnce returns how many players report for a station at the same time. A player that reported after a later one began
+// is not its predecessor.
 func atOnce(known []wire.Player, now time.Time) int {
 	live := map[string]bool{}
 	for _, a := range known {

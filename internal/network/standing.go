@@ -14,7 +14,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Standing tells what stands against stations, by the definitions, the fallback segments and what is published.
+// Standing reports the problems of stations, based on the definitions, the fallback segments and the published days.
 type Standing struct {
 	replica     *replica.Replica
 	now         func() time.Time
@@ -26,10 +26,10 @@ type Standing struct {
 	overlaps map[string]knownOverlaps                     // by station
 }
 
-// SetBackTold is for how long a station's page says that the store knew less than the station.
+// SetBackTold is how long a station's page shows that the store was set back behind the station.
 const SetBackTold = 3 * 24 * time.Hour
 
-// outrun says that the station has seen more than the store had, or more than any service can have signed.
+// outrun reports that the station has seen higher numbers than the store had, or than any service can have signed.
 func (s *Standing) outrun(st schedules.Station) (out []schedules.StationProblem) {
 	now := s.now()
 	f := s.replica.Floor()
@@ -53,7 +53,7 @@ func (s *Standing) outrun(st schedules.Station) (out []schedules.StationProblem)
 	return out
 }
 
-// crowded says that several players report for a station now.
+// crowded reports that several players report for a station now.
 func (s *Standing) crowded(st schedules.Station) []schedules.StationProblem {
 	row, _ := replica.StatusesIn(s.replica).Get(st.ID)
 	n := atOnce(row.Value.Players, s.now())
@@ -66,12 +66,12 @@ func (s *Standing) crowded(st schedules.Station) []schedules.StationProblem {
 		int(playerGone.Seconds()))}}
 }
 
-// fallbackWarned is how long before its last fallback segment ends a station is said to lose it.
+// fallbackWarned is how long before its last fallback segment ends a station gets a warning.
 const fallbackWarned = 14 * 24 * time.Hour
 
-// Of is what stands against a station now: a fallback of which nothing may air or soon will, definitions that
-// changed beneath it, a store that knows less than the station, several players, and published days that the
-// definitions have left behind.
+// Of returns the present problems of a station: a fallback of which nothing may air, now or soon; definitions that
+// became invalid; a store that was set back behind the station; several players; and published days that no longer
+// match the definitions.
 func (s *Standing) Of(id string) []schedules.StationProblem {
 	row, ok := replica.StationsIn(s.replica).Get(id)
 	if !ok {
@@ -125,7 +125,7 @@ func (s *Standing) Since(station string, p schedules.StationProblem) schedules.I
 	return s.noticed[station][keyOf(p)]
 }
 
-// with is what would stand against stations with n, by station.
+// with returns the problems that stations would have with n, by station.
 func (s *Standing) with(n wire.Apply) map[string][]schedules.StationProblem {
 	out := map[string][]schedules.StationProblem{}
 	whole := s.definitions.network(n, nil)
@@ -137,7 +137,7 @@ func (s *Standing) with(n wire.Apply) map[string][]schedules.StationProblem {
 	return out
 }
 
-// against is what stands against st in a network.
+// against returns the problems of st in a network.
 func (s *Standing) against(st schedules.Station, n schedules.Network) []schedules.StationProblem {
 	out := s.fallbackProblems(st)
 	n.Stations, n.Scripts, n.Campaigns = []schedules.Station{st}, nil, nil
@@ -150,14 +150,14 @@ func (s *Standing) against(st schedules.Station, n schedules.Network) []schedule
 	return append(append(append(out, s.outrun(st)...), s.crowded(st)...), append(s.leftBehind(st), s.openTimes(st)...)...)
 }
 
-// knownOverlaps are the overlaps of a station's windows as they were on a day.
+// knownOverlaps caches the overlaps of a station's windows, computed on a day.
 type knownOverlaps struct {
 	from     schedules.Date
 	windows  []schedules.Window
 	problems []schedules.Problem
 }
 
-// overlapsOf looks for overlaps once a day, and when the windows change.
+// overlapsOf computes overlaps once a day, and when the windows change.
 func (s *Standing) overlapsOf(st schedules.Station, n schedules.Network) []schedules.Problem {
 	s.mu.Lock()
 	known, ok := s.overlaps[st.ID]
@@ -172,7 +172,7 @@ func (s *Standing) overlapsOf(st schedules.Station, n schedules.Network) []sched
 	return list
 }
 
-// sameStarts reports whether both windows take the same times.
+// sameStarts reports whether both windows occupy the same times.
 func sameStarts(a, b schedules.Window) bool {
 	day := func(d *schedules.Date) schedules.Date {
 		if d == nil {
@@ -188,10 +188,10 @@ func sameStarts(a, b schedules.Window) bool {
 // fallbackSegment is a fallback segment that may air now.
 type fallbackSegment struct {
 	schedules.Segment
-	NotAfter schedules.Instant // zero: it has no end
+	NotAfter schedules.Instant // zero means without end
 }
 
-// AirableFallback are the station's fallback segments that may air at an instant.
+// AirableFallback returns the station's fallback segments that may air at an instant.
 func (s *Standing) AirableFallback(st schedules.Station, now time.Time) (out []fallbackSegment) {
 	lib := s.planning.Library()
 	for _, id := range st.Fallback {
@@ -209,7 +209,7 @@ func (s *Standing) AirableFallback(st schedules.Station, now time.Time) (out []f
 	return out
 }
 
-// fallbackProblems says that nothing of the station's fallback may air, now or from an instant on.
+// fallbackProblems reports that nothing of the station's fallback may air, now or from an instant on.
 func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationProblem {
 	now := s.now()
 	segments := s.AirableFallback(st, now)
@@ -250,7 +250,7 @@ func (s *Standing) fallbackProblems(st schedules.Station) []schedules.StationPro
 		StationTime(st, last.Time))
 }
 
-// unairable says why a fallback segment may not air.
+// unairable returns the reason why a fallback segment may not air.
 func (s *Standing) unairable(st schedules.Station, id string, now time.Time) string {
 	lib := s.planning.Library()
 	seg, ok := lib.Segment(id)
@@ -267,7 +267,7 @@ func (s *Standing) unairable(st schedules.Station, id string, now time.Time) str
 	return fmt.Sprintf("segment %q has no recording", id)
 }
 
-// StationTime tells an instant as clocks at the station show it.
+// StationTime formats an instant in the station's wall time.
 func StationTime(st schedules.Station, t time.Time) string {
 	loc, err := schedules.Zone(st.Timezone)
 	if err != nil {
@@ -276,8 +276,8 @@ func StationTime(st schedules.Station, t time.Time) string {
 	return t.In(loc).Format("2006-01-02 15:04:05 MST")
 }
 
-// leftBehind are the published days whose windows are not those that the definitions have now, as far as they are not
-// over, and the times that two published days hold.
+// leftBehind returns the published days, except past parts, whose windows differ from the present definitions, and the
+// times that belong to two published days.
 func (s *Standing) leftBehind(st schedules.Station) (out []schedules.StationProblem) {
 	now := s.now()
 	type held struct {
@@ -293,7 +293,7 @@ func (s *Standing) leftBehind(st schedules.Station) (out []schedules.StationProb
 		day := q.Date
 		defined, err := st.OccurrencesOn(day)
 		if err != nil {
-			return out // its own problem
+			return out // reported elsewhere
 		}
 		var published []schedules.Occurrence
 		for _, w := range q.Windows {
@@ -321,7 +321,8 @@ func (s *Standing) leftBehind(st schedules.Station) (out []schedules.StationProb
 	return out
 }
 
-// differences tells, window by window, where what is published and what is defined part, from now on, and the cure.
+// differences describes, window by window, where the published and the defined windows differ from now on, and the
+// cure.
 func differences(st schedules.Station, published, defined []schedules.Occurrence, now time.Time) (out []string) {
 	span := func(o schedules.Occurrence) string {
 		return StationTime(st, o.StartAt.Time) + " to " + StationTime(st, o.EndAt.Time)
@@ -359,7 +360,7 @@ func SameWindow(a, b schedules.Occurrence) bool {
 	return a.Window == b.Window && a.StartAt.Equal(b.StartAt.Time) && a.EndAt.Equal(b.EndAt.Time)
 }
 
-// Losing are the stations that have no fallback which may air, of those whose fallback names one of the segments.
+// Losing returns, of the stations whose fallback names one of the segments, those that have no airable fallback.
 func (s *Standing) Losing(segments ...string) map[string][]schedules.StationProblem {
 	out := map[string][]schedules.StationProblem{}
 	for id, row := range replica.StationsIn(s.replica).After("", "") {

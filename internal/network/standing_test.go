@@ -19,7 +19,7 @@ import (
 	"lifeline/schedules"
 )
 
-// fixture is a scheduler over the memory store, with one station, one clock and a few segments.
+// fixture is a scheduler on the memory store, with one station, one clock and a few segments.
 type fixture struct {
 	*scheduling.Scheduler
 	replica *replica.Replica
@@ -44,13 +44,13 @@ func newFixture(t *testing.T) *fixture {
 	return o
 }
 
-// segment stores a segment of a minute, changed.
+// segment stores a segment of a minute, modified by change.
 func (o *fixture) segment(t *testing.T, id string, change func(*schedules.Segment)) {
 	t.Helper()
 	servicetest.ChangeSegment(t, o.replica, id, change)
 }
 
-// second is a network of one more station, sound by itself.
+// second returns a network with one more station, valid by itself.
 func second() wire.Apply {
 	n := servicetest.OneStation()
 	n.Clocks = nil
@@ -87,7 +87,7 @@ func TestAStandingProblemKeepsNoOtherChangeFromBeingMade(t *testing.T) {
 	}
 }
 
-// A zone that a new database does not know any more, an overlap and a clock that were stored long ago.
+// The stored network has a zone that a new database lacks, an overlap, and a clock that was stored long ago.
 func TestAStationThatBecameInvalidBlocksNoOther(t *testing.T) {
 	o := newFixture(t)
 	row, _ := replica.StationsIn(o.replica).Get("s")
@@ -210,7 +210,8 @@ func TestApplyNamesThePublishedDaysThatItLeavesBehind(t *testing.T) {
 	}
 }
 
-// Marking the last one sensitive brings the problem, and is refused; where it stands already, other changes are let in.
+// Marking the last fallback segment sensitive causes the problem and is refused. Where the problem exists, other
+// changes are allowed.
 func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
 	o := newFixture(t)
 	row, _ := replica.SegmentsIn(o.replica).Get("m1")
@@ -228,7 +229,7 @@ func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
 	}
 }
 
-// Who asks for something that there is not reads what there is.
+// The error for a missing document lists the existing ones.
 func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
 	o := newFixture(t)
 	if _, err := o.Network.Station("t"); err == nil || !strings.HasSuffix(err.Error(), `"t". The stations are s`) {
@@ -246,8 +247,8 @@ func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
 	}
 }
 
-// A campaign names stations too: a wrong name there is told by the campaign's own field, not by the network's station
-// of that number.
+// A campaign also names stations: the field of a wrong name is the campaign's own, not that of the station with the
+// same index.
 func TestAWrongStationOfACampaignIsToldByTheCampaignsField(t *testing.T) {
 	err := newFixture(t).Network.Check(wire.Apply{Campaigns: []schedules.Campaign{{ID: "c", Title: "c", AtLeast: 1,
 		Of: schedules.Selector{Kinds: []schedules.Kind{"letter"}}, Stations: []string{"nowhere"}}}})

@@ -55,7 +55,7 @@ type event struct {
 	Description description `xml:"mediaDescription"`
 }
 
-// location is when: a programme at an instant, an event within its programme.
+// location is the time of a programme or of an event within it.
 type location struct {
 	Time     *when    `xml:"time"`
 	Relative *when    `xml:"relativeTime"`
@@ -67,12 +67,12 @@ type when struct {
 	Duration string `xml:"duration,attr"`
 }
 
-// untold are the kinds that nobody looks for in a programme guide.
+// untold lists the kinds that a programme guide omits.
 var untold = []schedules.Kind{"ident", "sign-on", "sign-off", "frequency", "time-signal", "bed", "back-announce"}
 
-// Programmes is the PI document of a broadcast day: its windows are the programmes and, where the day is published
-// (q; nil: it is not), what is heard in them their events, in whole seconds. It fails when the station's zone or a
-// recurrence cannot be read.
+// Programmes returns the PI document of a broadcast day. Its windows are the programmes. If the day is published (q is
+// not nil), the audible items are events in them, in whole seconds. Programmes fails if the station's zone or a
+// recurrence is invalid.
 func Programmes(s Service, date schedules.Date, q *wire.Queue) ([]byte, error) {
 	loc, err := schedules.Zone(s.Station.Timezone)
 	if err != nil {
@@ -97,7 +97,7 @@ func Programmes(s Service, date schedules.Date, q *wire.Queue) ([]byte, error) {
 	ids := s.ids()
 	for _, w := range windows {
 		if w.EndAt.After(stop) {
-			stop = w.EndAt.Time // across midnight
+			stop = w.EndAt.Time // past midnight
 		}
 		out.Programmes = append(out.Programmes, s.programme(w, q, ids, loc))
 	}
@@ -109,7 +109,7 @@ func Programmes(s Service, date schedules.Date, q *wire.Queue) ([]byte, error) {
 }
 
 func (s Service) programme(o schedules.Occurrence, q *wire.Queue, ids *ids, loc *time.Location) programme {
-	w, _ := s.Station.Window(o.Window) // one that is gone has no languages of its own
+	w, _ := s.Station.Window(o.Window) // a deleted window has no languages of its own
 	said := "In " + strings.Join(s.Station.Allowed(w), ", ")
 	if w.FrequencyKHz > 0 {
 		said += onAir(append([]int{w.FrequencyKHz}, w.AlsoKHz...)...)
@@ -135,8 +135,7 @@ func (s Service) programme(o schedules.Occurrence, q *wire.Queue, ids *ids, loc 
 	return p
 }
 
-// seconds is the time from one instant to another, both in whole seconds: what follows on something begins where that
-// ends.
+// seconds returns the time between two instants, both in whole seconds, so that adjacent items stay adjacent.
 func seconds(from, to time.Time) time.Duration {
 	return to.Truncate(time.Second).Sub(from.Truncate(time.Second))
 }

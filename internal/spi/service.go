@@ -24,7 +24,7 @@ type service struct {
 	Bearers     []bearer    `xml:"bearer"`
 }
 
-// Information is the SI document of a service.
+// Information returns the SI document of a service.
 func Information(s Service) ([]byte, error) {
 	languages, frequencies := []string{}, []int{}
 	for _, w := range s.Station.Windows {
@@ -49,7 +49,7 @@ func Information(s Service) ([]byte, error) {
 			Bearers: s.bearers()}})
 }
 
-// onAir says where to tune to.
+// onAir describes the frequencies to tune to.
 func onAir(kHz ...int) string {
 	of := make([]string, len(kHz))
 	for n, f := range kHz {

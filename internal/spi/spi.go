@@ -1,4 +1,4 @@
-// Package spi writes service and programme information for RadioDNS and hybrid radio: ETSI TS 102 818 V3.4.1, in XML.
+// Package spi formats service and programme information for RadioDNS and hybrid radio: ETSI TS 102 818 V3.4.1, in XML.
 // It is pure: the same service and day give the same bytes.
 package spi
 
@@ -19,23 +19,23 @@ const ContentType = "application/xml; charset=utf-8"
 
 const namespace = "http://www.worlddab.org/schemas/spi/34"
 
-// originator is who says that a document comes from it.
+// originator names the source of a document.
 const originator = "Lifeline"
 
-// Service is whose programmes are told.
+// Service is the service whose programmes a document lists.
 type Service struct {
 	Station schedules.Station
-	Host    string // of the service, which makes ids nobody else has
-	Bearer  string // by which receivers know the station, such as "amss:e1c238" or "fm:ce1.c479.09580"; empty: not said
+	Host    string // of the service; makes ids globally unique
+	Bearer  string // identifies the station for receivers, such as "amss:e1c238" or "fm:ce1.c479.09580"; empty if unknown
 }
 
-// text is a text with its language, where that is known to be another than the document's.
+// text is a text with its language, if that is known to differ from the document's.
 type text struct {
 	Language string `xml:"xml:lang,attr,omitempty"`
 	Value    string `xml:",chardata"`
 }
 
-// names are a name in the lengths that receivers show (5.4): at most 8, 16 and 128 characters.
+// names holds a name in the lengths that receivers show (5.4): at most 8, 16 and 128 characters.
 type names struct {
 	Short  text `xml:"shortName"`
 	Medium text `xml:"mediumName"`
@@ -51,7 +51,7 @@ type description struct {
 	Short text `xml:"shortDescription"`
 }
 
-// described is said in English, which is the language of the service's own words.
+// described returns a description in English, the language of the service's own texts.
 func described(says string) description { return description{text{"en", cut(says, 180)}} }
 
 type bearer struct {
@@ -66,7 +66,7 @@ func (s Service) bearers() []bearer {
 	return []bearer{{ID: s.Bearer, Cost: 10}}
 }
 
-// language is the station's first, in which names are unless they say another.
+// language returns the station's first language, which applies to names without a language of their own.
 func (s Service) language() string {
 	if len(s.Station.Languages) == 0 {
 		return "en"
@@ -74,7 +74,7 @@ func (s Service) language() string {
 	return s.Station.Languages[0]
 }
 
-// cut shortens to so many characters, at a space where that loses little.
+// cut shortens a text to that many characters, at a space if that loses little.
 func cut(s string, most int) string {
 	s = strings.Join(strings.Fields(s), " ")
 	r := []rune(s)
@@ -90,8 +90,8 @@ func cut(s string, most int) string {
 	return string(r[:most])
 }
 
-// ids makes the ids of one document: a CRID (TS 102 822-4) and, from it, the number of 24 bits that stands for it in
-// narrow channels. No two of a document are the same.
+// ids creates the ids of one document: a CRID (TS 102 822-4) and, derived from it, the number of 24 bits that replaces
+// it in narrow channels. All ids of a document are distinct.
 type ids struct {
 	authority string
 	taken     map[uint32]bool
@@ -112,12 +112,12 @@ func (i *ids) of(parts ...string) (crid string, short uint32) {
 	return crid, short
 }
 
-// point is an instant in whole seconds, as clocks in loc show it (timePointType).
+// point formats an instant in whole seconds, as clocks in loc show it (timePointType).
 func point(t time.Time, loc *time.Location) string {
 	return t.Truncate(time.Second).In(loc).Format("2006-01-02T15:04:05-07:00")
 }
 
-// span is a time in whole seconds (durationType).
+// span formats a duration in whole seconds (durationType).
 func span(d time.Duration) string {
 	return "PT" + strconv.FormatInt(int64(d/time.Second), 10) + "S"
 }

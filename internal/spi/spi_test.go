@@ -16,9 +16,8 @@ import (
 	"lifeline/schedules"
 )
 
-// validate holds documents against what the standard allows, in testdata/spi.rng. The standard's own schema, which is
-// not ours to keep here, may be named in LIFELINE_SPI_XSD (spi_34.xsd, with a catalogue in XML_CATALOG_FILES for
-// xml.xsd).
+// validate checks documents against testdata/spi.rng, a subset of the standard. LIFELINE_SPI_XSD can name the
+// standard's own schema, which we may not include (spi_34.xsd, with a catalogue in XML_CATALOG_FILES for xml.xsd).
 func validate(t *testing.T, documents ...[]byte) error {
 	t.Helper()
 	dir := t.TempDir()
@@ -77,7 +76,7 @@ func harbour(t *testing.T) (Service, schedules.Date, *wire.Queue) {
 	return Service{Station: st, Host: "lifeline.example", Bearer: "amss:e1c238"}, date, q
 }
 
-// Documents are valid by TS 102 818, as one that can say no tells.
+// Documents are valid by TS 102 818, according to a validator that also rejects invalid ones.
 func TestDocumentsAreValid(t *testing.T) {
 	s, date, q := harbour(t)
 	bare := Service{Station: schedules.Station{ID: "x", Name: "X", Timezone: "UTC"}, Host: "127.0.0.1"}
@@ -113,7 +112,7 @@ func TestDocumentsAreValid(t *testing.T) {
 	}
 }
 
-// A reader finds the windows with their instants, on the day when clocks go back, and in them what is heard.
+// A reader finds the windows at their instants, on a day on which clocks go back, and the audible items in them.
 func TestProgrammesAreTheDaysWindows(t *testing.T) {
 	s, date, q := harbour(t)
 	b, err := Programmes(s, date, q)
@@ -148,7 +147,7 @@ func TestProgrammesAreTheDaysWindows(t *testing.T) {
 	if err := xml.Unmarshal(b, &doc); err != nil {
 		t.Fatal(err)
 	}
-	// of 25 hours: one window comes twice
+	// 25 hours: one window comes twice
 	if doc.Schedule.Version != 9 || doc.Schedule.Created != "2026-10-20T10:00:00+02:00" ||
 		len(doc.Schedule.Programmes) != 3 {
 

@@ -1,5 +1,6 @@
-// Package text makes text from outside fit to keep, to compare and to show. What people see as the same is kept as the
-// same characters, and what would steer a terminal, a playlist or the direction of writing is not kept at all.
+// Package text normalises text from outside, so that it can be stored, compared and shown. Text that looks the same is
+// stored as the same characters, and characters that would control a terminal, a playlist or the direction of writing
+// are rejected.
 package text
 
 import (
@@ -14,24 +15,24 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Line is a text of one line as it is kept: composed (NFC), without white space at its ends, with one space for any run
-// of white space inside, and without marks that nobody sees. It fails, in words, for a line break and for every other
-// character that Clean takes out.
+// Line returns the stored form of one line of text: composed (NFC), without white space at its ends, with one space for
+// each run of white space inside, and without invisible marks. It fails, in words, for a line break and for every other
+// character that Clean removes.
 func Line(s string) (string, error) { return kept(s, false) }
 
-// Lines is Line for a text of several lines: line breaks stay as line feeds, and white space as it stands.
+// Lines does the same for several lines: line breaks become line feeds, and other white space is unchanged.
 func Lines(s string) (string, error) { return kept(s, true) }
 
-// Said is Line for the words of a program, in which line breaks are white space.
+// Said does the same as Line for text of a program, in which line breaks are white space.
 func Said(s string) (string, error) { return kept(folded(s), false) }
 
-// Label is Line for a name that is only compared: cases of letters are one.
+// Label returns the stored form of a name that is only compared: it ignores the case of letters.
 func Label(s string) (string, error) {
 	line, err := Line(s)
 	return norm.NFC.String(strings.ToLower(line)), err
 }
 
-// Clean is Said for a text that is kept already: what Said refuses is left out.
+// Clean returns the form of Said for text that is already stored: it removes the characters that Said rejects.
 func Clean(s string) string {
 	if plain(s) {
 		return s
@@ -45,7 +46,7 @@ func Clean(s string) string {
 	return composed(folded(s))
 }
 
-// Encoded says what keeps bytes from being UTF-8, and in which line; nil where they are.
+// Encoded returns an error with the line and the reason if b is not UTF-8.
 func Encoded(b []byte) error {
 	if utf8.Valid(b) {
 		return nil
@@ -63,7 +64,7 @@ func Encoded(b []byte) error {
 		bytes.Count(b[:at], []byte("\n"))+1, b[at])
 }
 
-// Cut is Clean for the words of a program that are bounded: what is longer ends in an ellipsis.
+// Cut returns the form of Clean, shortened to a number of characters; longer text ends in an ellipsis.
 func Cut(s string, characters int) string {
 	s = Clean(s)
 	if utf8.RuneCountInString(s) <= characters {
@@ -72,8 +73,8 @@ func Cut(s string, characters int) string {
 	return strings.TrimSpace(string([]rune(s)[:characters-1])) + "…"
 }
 
-// Shown is a text of lines and columns as it is printed, whoever wrote it: what Lines refuses, and every mark of
-// direction, stands as an escape (\u202e, or \xff for a byte that is not UTF-8).
+// Shown returns a text of lines and columns in a form that is safe to print: characters that Lines rejects, and all
+// direction marks, become escapes (\u202e, or \xff for a byte that is not UTF-8).
 func Shown(s string) string {
 	if !strings.ContainsFunc(s, hidden) {
 		return s
@@ -95,7 +96,7 @@ func Shown(s string) string {
 	return out.String()
 }
 
-// hidden reports whether a character is printed as an escape, or may be part of what is.
+// hidden reports whether a character is printed as an escape, or may be part of one.
 func hidden(r rune) bool {
 	return r != '\n' && (refusal(r) != "" || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError)
 }
@@ -129,7 +130,7 @@ func kept(s string, lines bool) (string, error) {
 	return composed(folded(s)), nil
 }
 
-// plain reports whether a text is as it is kept, as most are: printable ASCII with single spaces inside.
+// plain reports whether a text already has its stored form, as most texts do: printable ASCII with single inner spaces.
 func plain(s string) bool {
 	space := true
 	for i := range len(s) {
@@ -145,7 +146,7 @@ func plain(s string) bool {
 	return s == "" || !space
 }
 
-// refusal says why a character is not kept; nothing where it is.
+// refusal returns the reason why a character is rejected, or "".
 func refusal(r rune) string {
 	switch {
 	case r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029':
@@ -165,7 +166,8 @@ func refusal(r rune) string {
 	return ""
 }
 
-// unseen are marks that say nothing where the text is kept: of direction, of where a line may break, of byte order.
+// unseen reports whether a character is an invisible mark without meaning in stored text: of direction, of line breaks,
+// of byte order.
 func unseen(r rune) bool {
 	switch r {
 	case '\u00ad', '\u061c', '\u200b', '\u200e', '\u200f', '\u2060', '\ufeff':
@@ -186,7 +188,7 @@ func composed(s string) string {
 	return strings.TrimSpace(norm.NFC.String(s))
 }
 
-// Join joins the words of programs that are not empty.
+// Join joins the texts that are not empty.
 func Join(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return s == "" }), "; ")
 }

@@ -41,7 +41,7 @@ type Status struct {
 	ClockSet      schedules.Millis `json:"clock_set_ms,omitzero"`
 	PlayerVersion string           `json:"player_version"`
 	Playing       string           `json:"playing,omitempty"` // item id on air now
-	PeakDBFS      *float64         `json:"peak_dbfs"` // of the last second of output; null means silence
+	PeakDBFS      *float64         `json:"peak_dbfs"`         // of the last second of output; null means silence
 	// present problems that need a person, such as that no sound leaves the machine
 	Alarms []string `json:"alarms,omitempty"`
 	// for each of Alarms, since when the service has heard it without interruption; in responses only
