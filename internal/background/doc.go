@@ -1,5 +1,5 @@
 // Package background runs the background jobs of the service.
 //
-// Runner has a loop for each job. A job runs when a document changes of a kind that it names, and at least once in a
-// while. Jobs compare what is with what should be, so that work lost in a crash is found again.
+// Runner has a loop for each job. A job runs when a document of one of its kinds changes, and at regular intervals.
+// Jobs compare the present state with the desired one, so that they find work that a crash interrupted.
 package background

@@ -16,10 +16,10 @@ import (
 	"lifeline/schedules"
 )
 
-// Runner runs the background jobs: it analyses what is behind, takes recalled segments out of published queues and
-// looks for what may fill their time, looks for misses and what made them good, seals the as-run of days that are over,
-// and issues fallback lists. The jobs are level-triggered: they compare what is with what should be, so that work lost
-// in a crash is found again. What costs much is claimed first, so that one of several replicas does it.
+// Runner runs the background jobs: it analyses recordings, removes recalled segments from published queues and fills
+// their time, settles make-goods, seals the as-run reports of past days, and issues fallback lists. The jobs are
+// level-triggered: they compare the present state with the desired one, so that they find work that a crash
+// interrupted. Expensive work is claimed first, so that only one of several replicas does it.
 type Runner struct {
 	replica *replica.Replica
 	now     func() time.Time
@@ -32,17 +32,17 @@ type Runner struct {
 	swept   time.Time
 }
 
-// Collector removes audio that no segment names and that was put before an instant, and says how much.
+// Collector removes audio that no segment names and that was put before an instant, and returns how much.
 type Collector func(ctx context.Context, before time.Time) (removed int, err error)
 
-// job is one kind of background work.
+// job is one background job.
 type job struct {
 	name  string
-	kinds []string // of document whose changes may leave it something to do; time passes for all jobs
+	kinds []string // kinds of documents whose changes may require work
 	work  func(context.Context, *replica.WorkLock) error
 }
 
-// NewRunner looks after l and s when something changes that a job needs, and at least as often as every.
+// NewRunner returns a Runner that runs each job when a document that it needs changes, and at least once per every.
 func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, c *replica.WorkLock, collect Collector,
 	log *slog.Logger, every time.Duration, now func() time.Time) *Runner {
 	k := &Runner{replica: r, now: now, lock: c, collect: collect, log: log, every: every}
@@ -66,11 +66,11 @@ func NewRunner(r *replica.Replica, l *library.Library, s *scheduling.Scheduler, 
 	return k
 }
 
-// topic is woken by a change of any of the job's kinds.
+// topic is signalled by a change of any of the job's kinds.
 func (j job) topic() string { return "job/" + j.name }
 
-// Run works until ctx ends. Each job has a loop of its own, so that a long analysis holds up no recall. What fails is
-// logged and tried again.
+// Run runs the jobs until ctx ends. Each job has its own loop, so that a long analysis does not delay a recall. Failed
+// jobs are logged and retried.
 func (k *Runner) Run(ctx context.Context) error {
 	k.running.Store(true)
 	defer k.running.Store(false)
@@ -84,13 +84,14 @@ func (k *Runner) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// unclaimed is work that each replica looks at for itself: it seldom finds any, and compare-and-set lets one do it.
+// unclaimed adapts work that every replica checks for itself: there is seldom any, and compare-and-set ensures that one
+// does it.
 func unclaimed(work func(context.Context) error) func(context.Context, *replica.WorkLock) error {
 	return func(ctx context.Context, _ *replica.WorkLock) error { return work(ctx) }
 }
 
-// loop runs one job at every change of its kinds. What another replica has begun is looked at again when its lease is
-// over, should it have died.
+// loop runs one job after every change of its kinds. If another replica is running it, loop checks again after the
+// lease, in case that replica has died.
 func (k *Runner) loop(ctx context.Context, j job) {
 	for {
 		signal := k.replica.Signals.On(j.topic())
@@ -105,7 +106,7 @@ func (k *Runner) loop(ctx context.Context, j job) {
 		case <-ctx.Done():
 			return
 		case <-signal:
-			select { // changes come in crowds: one look serves those of a moment
+			select { // changes come in bursts: one run serves all of a moment
 			case <-ctx.Done():
 				return
 			case <-time.After(replica.ChangePause):
@@ -115,7 +116,7 @@ func (k *Runner) loop(ctx context.Context, j job) {
 	}
 }
 
-// sweepEvery is how often what is no longer needed is looked for.
+// sweepEvery is the interval between clean-ups.
 const sweepEvery = time.Hour
 
 func (k *Runner) sweep(ctx context.Context, lock *replica.WorkLock) error {
@@ -133,12 +134,12 @@ func (k *Runner) sweep(ctx context.Context, lock *replica.WorkLock) error {
 		return err
 	})
 	if errors.Is(err, replica.ErrElsewhere) {
-		return nil // an hour later it is looked at again
+		return nil // try again in an hour
 	}
 	return err
 }
 
-// Alive fails while no background work is done.
+// Alive fails if the background jobs are not running.
 func (k *Runner) Alive(context.Context) error {
 	if !k.running.Load() {
 		return errors.New("background: the background work is not running")
@@ -149,5 +150,5 @@ func (k *Runner) Alive(context.Context) error {
 // queueDaysKept is how many past days of queues stay in memory.
 const queueDaysKept = 3
 
-// orphanAge is how old audio must be before it can be nobody's: an upload puts its bytes before its segment.
+// orphanAge is the age from which unreferenced audio is removed: an upload stores its bytes before its segment.
 const orphanAge = 24 * time.Hour

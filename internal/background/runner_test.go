@@ -38,13 +38,13 @@ func TestTheJobsWaitForDeclaredKinds(t *testing.T) {
 	}
 }
 
-// wakes counts how often each job of a runner was run.
+// wakes counts how often each job of a runner ran.
 type wakes struct {
 	mu   sync.Mutex
 	runs map[string]int
 }
 
-// since runs change and answers which jobs it had run within two seconds.
+// since runs change and returns the jobs that ran within two seconds because of it.
 func (w *wakes) since(change func()) string {
 	w.mu.Lock()
 	w.runs = map[string]int{}
@@ -56,7 +56,7 @@ func (w *wakes) since(change func()) string {
 	return strings.Join(slices.Sorted(maps.Keys(w.runs)), " ")
 }
 
-// fixture is one of several replicas over a store.
+// fixture is one of several replicas on a store.
 type fixture struct {
 	t         *testing.T
 	replica   *replica.Replica
@@ -64,7 +64,7 @@ type fixture struct {
 	lock      *replica.WorkLock
 }
 
-// newFixture is a replica that follows the changes of docs until the test ends.
+// newFixture returns a replica that follows the changes of docs until the test ends.
 func newFixture(t *testing.T, docs replica.Store) (*fixture, context.Context) {
 	r, err := replica.Open(t.Context(), docs, kinds.All)
 	if err != nil {
@@ -90,14 +90,14 @@ func (f *fixture) put(kind, id string, v any) {
 	servicetest.Put(f.t, f.replica, kind, id, v)
 }
 
-// runner has the background jobs of a replica.
+// runner returns the background jobs of a replica.
 func (f *fixture) runner() *Runner {
 	lib := library.New(f.replica, nil, servicetest.Seal{}, nil, time.Now, library.Limits{Concurrency: 1})
 	return NewRunner(f.replica, lib, f.scheduler, f.lock, func(context.Context, time.Time) (int, error) { return 0, nil },
 		slog.New(slog.DiscardHandler), 24*time.Hour, time.Now)
 }
 
-// runJobs runs background jobs at a replica until ctx ends. change may change them before.
+// runJobs runs the background jobs of a replica until ctx ends. change may modify them first.
 func (f *fixture) runJobs(ctx context.Context, change func(jobs []job)) {
 	k := f.runner()
 	change(k.jobs)
@@ -203,7 +203,7 @@ func TestTimeAloneRunsEveryJob(t *testing.T) {
 	})
 }
 
-// onlyJob leaves one job its work.
+// onlyJob removes the work of all jobs but one.
 func onlyJob(name string) func([]job) {
 	return func(jobs []job) {
 		for i := range jobs {
@@ -240,7 +240,7 @@ func TestAReportWakesTheMakeGoods(t *testing.T) {
 	})
 }
 
-// What one replica recalls, another, which alone runs the background work, takes out of the queues.
+// One replica recalls a segment; another replica, the only one that runs jobs, removes it from the queues.
 func TestARecallAtAnotherReplicaWakesTheRepair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		docs := memory.New(1000)

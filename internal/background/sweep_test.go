@@ -70,7 +70,7 @@ func TestQueuesOfDaysLongPastLeaveTheMemory(t *testing.T) {
 	})
 }
 
-// A job that fails is logged and tried again; one that another replica is at is looked at again, and is no failure.
+// A failed job is logged and retried. A job that another replica is running is checked again, and is no failure.
 func TestAJobThatFailsIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, ctx := newFixture(t, memory.New(100))
@@ -90,7 +90,7 @@ func TestAJobThatFailsIsTriedAgain(t *testing.T) {
 		}
 		run(t, ctx, r)
 		time.Sleep(2*f.lock.Life + time.Second)
-		synctest.Wait() // for what the log says
+		synctest.Wait() // for the log
 		if err := r.Alive(ctx); err != nil || repairs.Load() != 3 || analyses.Load() != 3 {
 			t.Errorf("%v, tried %d and %d times", err, repairs.Load(), analyses.Load())
 		}

@@ -1,4 +1,3 @@
-// Package idempotency makes it safe to send a request again: Store keeps the first answer to each request that its
-// sender has named, for a day. FirstRequest is the right to be the first; while one holds it, others fail with
-// Conflict.
+// Package idempotency makes it safe to repeat a request: Store keeps the first answer to each request with a key of its
+// sender for a day. FirstRequest is the right to be the first; while one exists, repetitions fail with Conflict.
 package idempotency

@@ -24,7 +24,7 @@ import (
 	"lifeline/schedules"
 )
 
-// KindAnswer is an answer kept for who sends a request again: hash of the request's name.
+// KindAnswer is the kind of a stored answer: its id is the hash of the request's key.
 const KindAnswer = "answer"
 
 var Kinds = replica.Kinds{{Name: KindAnswer, Form: reflect.TypeFor[keptAnswer](),
@@ -35,12 +35,12 @@ const LongestKey = 255
 
 const (
 	answerKept  = 24 * time.Hour
-	answerLease = time.Minute // how long a first request that has gone silent keeps others out
-	maxAnswer   = 4 << 20     // compressed; a larger answer is not kept
+	answerLease = time.Minute // how long a silent first request blocks repetitions
+	maxAnswer   = 4 << 20     // compressed; a larger answer is not stored
 )
 
-// Store keeps the first answer to each request that its sender has named, so that sending it again is safe. What is
-// kept can be read only with the secret and the name of who asked first: an answer may hold a secret itself.
+// Store keeps the first answer to each request with a key of its sender, so that repeating it is safe. Only the secret
+// and the key of the first sender can decrypt a stored answer, because an answer may contain a secret itself.
 type Store struct {
 	docs  replica.Documents
 	now   func() time.Time
@@ -50,28 +50,28 @@ type Store struct {
 	running map[string]bool // by document id
 }
 
-// NewStore keeps answers in s.
+// NewStore returns a Store that keeps answers in s.
 func NewStore(s replica.Documents, now func() time.Time) *Store {
 	return &Store{docs: s, now: now, owner: replica.NewID(), running: map[string]bool{}}
 }
 
-// Answer is a whole answer with the print of the request that it answers.
+// Answer is a whole answer with the fingerprint of its request.
 type Answer struct {
 	Status int               `json:"status"`
 	Header map[string]string `json:"header"`
 	Body   []byte            `json:"body"`
 	Print  []byte            `json:"print"` // hash of the request's body
-	Bytes  int64             `json:"bytes"` // of the request's body that were hashed
+	Bytes  int64             `json:"bytes"` // hashed bytes of the request's body
 }
 
-// keptAnswer is the stored form. Without Sealed the first request is still running.
+// keptAnswer is the stored form. Without Sealed, the first request is still running.
 type keptAnswer struct {
 	Owner  string            `json:"owner"`
-	Until  schedules.Instant `json:"until"` // of the lease, then of the answer
+	Until  schedules.Instant `json:"until"` // end of the lease, then of the answer
 	Sealed []byte            `json:"sealed,omitempty"`
 }
 
-// FirstRequest is a request that is under way and that nobody else may do meanwhile. It is ended by Keep or Drop.
+// FirstRequest is a running request that blocks its repetitions. Keep or Drop ends it.
 type FirstRequest struct {
 	store    *Store
 	id       string
@@ -83,8 +83,9 @@ type FirstRequest struct {
 	done     chan struct{}
 }
 
-// Begin looks for the answer to a request, named by whatever tells it apart from every other one; the secret of who
-// asks must be in it. It answers the kept one, or else the right to be first. It fails with Conflict while another is.
+// Begin looks up the answer to a request. name must distinguish the request from all others and must contain the
+// sender's secret. Begin returns the stored answer, or else the right to be the first. It fails with Conflict while
+// another request is the first.
 func (k *Store) Begin(ctx context.Context, a access.Actor, name ...string) (*Answer, *FirstRequest, error) {
 	text := []byte(strings.Join(name, "\x00"))
 	sum := sha256.Sum256(append([]byte("id\x00"), text...))
@@ -123,7 +124,7 @@ func (k *Store) Begin(ctx context.Context, a access.Actor, name ...string) (*Ans
 var errUnderWay = fault.New(fault.Conflict, "the first request with this Idempotency-Key is still under way: wait "+
 	"for its answer")
 
-// find answers what is kept, if it holds still.
+// find returns the stored answer, if it has not expired.
 func (f *FirstRequest) find(ctx context.Context) (*Answer, error) {
 	d, err := f.store.docs.Get(ctx, KindAnswer, f.id)
 	if fault.Is(err, fault.NotFound) {
@@ -143,12 +144,13 @@ func (f *FirstRequest) find(ctx context.Context) (*Answer, error) {
 	case kept.Sealed != nil:
 		return f.open(kept.Sealed)
 	case kept.Owner == f.store.owner && !f.store.runs(f.id):
-		return nil, nil // it ended without a word
+		return nil, nil // it ended without an answer
 	}
 	return nil, errUnderWay
 }
 
-// renew holds the lease until the request ends. Should the store be out of reach, another may begin after the lease.
+// renew renews the lease until the request ends. If the store is out of reach, another request may begin after the
+// lease.
 func (f *FirstRequest) renew(ctx context.Context) {
 	defer close(f.done)
 	for {
@@ -161,7 +163,7 @@ func (f *FirstRequest) renew(ctx context.Context) {
 	}
 }
 
-// Keep keeps the answer for a day.
+// Keep stores the answer for a day.
 func (f *FirstRequest) Keep(ctx context.Context, a Answer) error {
 	defer f.end()
 	f.stop()
@@ -177,7 +179,7 @@ func (f *FirstRequest) Keep(ctx context.Context, a Answer) error {
 		Sealed: sealed}, "answer.keep")
 }
 
-// Drop lets the request be done anew.
+// Drop allows the request to be repeated.
 func (f *FirstRequest) Drop(ctx context.Context) error {
 	defer f.end()
 	f.stop()
@@ -227,7 +229,7 @@ func (f *FirstRequest) seal(a Answer) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	z.Write(plain) // a Buffer takes all
+	z.Write(plain) // writing to a Buffer never fails
 	if err := z.Close(); err != nil {
 		return nil, err
 	}
@@ -257,7 +259,7 @@ func (f *FirstRequest) open(sealed []byte) (*Answer, error) {
 	return a, json.Unmarshal(plain, a)
 }
 
-// Forget removes what is kept no longer.
+// Forget removes expired answers.
 func (k *Store) Forget(ctx context.Context) error {
 	docs, err := replica.List(ctx, k.docs, KindAnswer, "", "")
 	if err != nil {
@@ -274,7 +276,7 @@ func (k *Store) Forget(ctx context.Context) error {
 		_, err = k.docs.Commit(ctx, store.Commit{Writes: []store.Write{{Kind: KindAnswer, ID: d.ID, Expect: d.Revision,
 			Delete: true}},
 			Origin: access.System.Origin(k.now(), "answer.forget", "")})
-		if err != nil && !fault.Is(err, fault.Stale) { // somebody took the name anew
+		if err != nil && !fault.Is(err, fault.Stale) { // a new request uses the name
 			return err
 		}
 	}

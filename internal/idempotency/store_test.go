@@ -16,11 +16,11 @@ import (
 
 var ruth = access.Actor{Name: "Ruth"}
 
-// kept is what the tests keep of a request.
+// kept is the answer that the tests store.
 var kept = Answer{Status: 201, Header: map[string]string{"ETag": `"1"`}, Body: []byte(`{"secret":"x"}`),
 	Print: []byte("print"), Bytes: 5}
 
-// first begins a request that nobody has begun.
+// first begins a request that must be the first.
 func first(t *testing.T, s *Store, name ...string) *FirstRequest {
 	t.Helper()
 	a, f, err := s.Begin(t.Context(), ruth, name...)
@@ -37,7 +37,7 @@ func TestARequestThatIsSentAgainGetsTheFirstAnswer(t *testing.T) {
 		if err := first(t, s, "secret", "key").Keep(t.Context(), kept); err != nil {
 			t.Fatal(err)
 		}
-		again, f, err := NewStore(docs, time.Now).Begin(t.Context(), ruth, "secret", "key") // by another replica
+		again, f, err := NewStore(docs, time.Now).Begin(t.Context(), ruth, "secret", "key") // from another replica
 		if err != nil || f != nil || again.Status != 201 || string(again.Body) != string(kept.Body) ||
 			again.Header["ETag"] != `"1"` || again.Bytes != 5 {
 			t.Errorf("again: %+v, %v, %v", again, f, err)
@@ -72,20 +72,20 @@ func TestASecondRequestConflictsWhileTheFirstRuns(t *testing.T) {
 				t.Errorf("while the first runs: %v", err)
 			}
 		}
-		time.Sleep(10 * answerLease) // the first renews its lease
+		time.Sleep(10 * answerLease) // the first request renews its lease
 		if _, _, err := other.Begin(t.Context(), ruth, "key"); !fault.Is(err, fault.Conflict) {
 			t.Errorf("while the first runs for long: %v", err)
 		}
 		if err := f.Drop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := first(t, other, "key").Drop(t.Context()); err != nil { // what was dropped is done anew
+		if err := first(t, other, "key").Drop(t.Context()); err != nil { // a dropped request can be repeated
 			t.Error(err)
 		}
 	})
 }
 
-// failing is a store that takes no commits from a time on.
+// failing is a store that accepts no commits from some time on.
 type failing struct {
 	*memory.Store
 	down atomic.Bool
@@ -102,7 +102,7 @@ func TestAFirstRequestWhoseReplicaDiedIsTakenOverAfterItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		docs := &failing{Store: memory.New(100)}
 		f := first(t, NewStore(docs, time.Now), "key")
-		docs.down.Store(true) // it cannot renew any more
+		docs.down.Store(true) // it can no longer renew
 		time.Sleep(answerLease + time.Second)
 		docs.down.Store(false)
 		other := NewStore(docs, time.Now)
@@ -152,7 +152,7 @@ func TestAnAnswerThatIsTooLargeIsNotKept(t *testing.T) {
 		if err := first(t, s, "key").Keep(t.Context(), Answer{Body: noise}); err == nil {
 			t.Error("it is kept")
 		}
-		if err := first(t, s, "key").Drop(t.Context()); err != nil { // which lets it be done anew
+		if err := first(t, s, "key").Drop(t.Context()); err != nil { // which allows a repetition
 			t.Error(err)
 		}
 	})

@@ -1,2 +1,2 @@
-// Package kinds has all kinds of document that the service stores, as the packages declare them.
+// Package kinds lists all kinds of document that the service stores, as their packages declare them.
 package kinds

@@ -12,6 +12,6 @@ import (
 	"lifeline/internal/webhooks"
 )
 
-// All are the kinds that the service stores.
+// All lists the kinds that the service stores.
 var All = slices.Concat(replica.SharedKinds, library.Kinds, scheduling.Kinds, record.Kinds, webhooks.Kinds,
 	access.Kinds, idempotency.Kinds)

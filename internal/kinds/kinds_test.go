@@ -19,7 +19,7 @@ import (
 	"lifeline/internal/webhooks"
 )
 
-// kindsOfDocument are the values of the constants of the use cases that are named Kind… or kind….
+// kindsOfDocument returns the values of the use cases' constants named Kind… or kind….
 func kindsOfDocument(t *testing.T) (kinds []string) {
 	t.Helper()
 	var files []string
@@ -58,7 +58,7 @@ func kindsOfDocument(t *testing.T) (kinds []string) {
 	return kinds
 }
 
-// The kinds are read from the source, so that no new one is forgotten.
+// The test reads the kinds from the source, so that no new one is forgotten.
 func TestEveryKindOfDocumentIsDeclared(t *testing.T) {
 	kinds := kindsOfDocument(t)
 	if len(kinds) < 20 {

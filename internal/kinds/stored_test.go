@@ -20,14 +20,14 @@ import (
 
 const goldens = "testdata/stored"
 
-// inGoldens is whether goldens has a document of a kind in a version: of a signed kind what the envelope signs, the
-// versions being its forms in the order in which they came.
+// inGoldens reports whether goldens has a document of a kind and version. For a signed kind it is the payload of the
+// envelope, and the versions are its forms in chronological order.
 func inGoldens(kind string, version int) bool {
 	_, err := os.Stat(filepath.Join(goldens, fmt.Sprintf("%s.v%d.json", kind, version)))
 	return err == nil
 }
 
-// decoded is a body in the form of a kind, read as strictly as documents are.
+// decoded decodes a body of a kind, as strictly as documents are decoded.
 func decoded(kind replica.Kind, body []byte) (any, error) {
 	v := reflect.New(kind.Form)
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -36,7 +36,7 @@ func decoded(kind replica.Kind, body []byte) (any, error) {
 	return v.Elem().Interface(), err
 }
 
-// cure says what to do when the form of a kind has changed.
+// cure returns the instructions for a changed form of a kind.
 func cure(kind replica.Kind, latest int) string {
 	next := fmt.Sprintf("add internal/kinds/%s/%s.v%d.json with every field filled, and its line to SHA256SUMS "+
 		"there; leave the older files as they are (see CONTRIBUTING.md, A field of a stored document)", goldens, kind.Name, latest+1)
@@ -73,8 +73,8 @@ func TestStoredFormOfEveryKindIsItsGoldenDocument(t *testing.T) {
 	}
 }
 
-// holdGolden holds the golden document of one version: it is read, and the latest, as all that is signed, is written
-// again byte for byte. The latest has something in every field.
+// holdGolden checks the golden document of one version: it can be read, and the latest, like everything signed, is
+// written again byte for byte. The latest has a value in every field.
 func holdGolden(t *testing.T, kind replica.Kind, version, latest int, body []byte) {
 	t.Helper()
 	written := version == latest || kind.Signed
@@ -106,7 +106,7 @@ func holdGolden(t *testing.T, kind replica.Kind, version, latest int, body []byt
 	}
 }
 
-// A golden document that is changed in its place would hold nothing: stores have documents as it was.
+// Stores contain documents as they were written, so a golden document must not be edited.
 func TestGoldenDocumentsStayAsTheyAre(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(goldens, "*.json"))
 	if err != nil {
@@ -138,7 +138,7 @@ func TestGoldenDocumentsStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// within reports whether a type, or one within it, is of a package.
+// within reports whether a type, or a type that it contains, belongs to a package.
 func within(t reflect.Type, pkg string, seen map[reflect.Type]bool) bool {
 	if t.PkgPath() == pkg {
 		return true

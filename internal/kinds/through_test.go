@@ -17,7 +17,7 @@ import (
 	"lifeline/internal/store/memory"
 )
 
-// least is the least body that a document of a kind can have.
+// least returns a minimal body of a document of a kind.
 func least(t *testing.T, kind string) []byte {
 	switch kind {
 	case replica.KindQueue, replica.KindFallback, replica.KindRecalls, "chain-link":
@@ -38,7 +38,8 @@ func least(t *testing.T, kind string) []byte {
 	return []byte("{}")
 }
 
-// inspected is what fsck says of a document, and whether it takes it for a newer program's.
+// inspected returns the problem that fsck reports about a document, and whether it attributes the document to a newer
+// program.
 func inspected(d store.Document) (said string, newer bool) {
 	var all []string
 	err := replica.NewInspector(All, func(p string) { all = append(all, p) }).Document(d)
@@ -70,7 +71,7 @@ func TestEveryKindIsStoredReadCheckedAndCarriedByABackup(t *testing.T) {
 				t.Fatal(err)
 			}
 			body := least(t, kind.Name)
-			if kind.Name != replica.KindFormat { // which is there
+			if kind.Name != replica.KindFormat { // which exists already
 				if _, err := v.Commit(t.Context(),
 					store.Commit{Writes: []store.Write{{Kind: kind.Name, ID: "a", Body: body}}}); err != nil {
 					t.Fatal(err)

@@ -13,18 +13,18 @@ import (
 	"lifeline/internal/fault"
 )
 
-// fileName is of the file that takes up what is held.
+// fileName is the file that occupies the reserved bytes.
 const fileName = "reserve"
 
-// smallest is the part of a disk that is held at most.
+// smallest is the divisor of the largest share of a disk that is reserved.
 const smallest = 8
 
-// Disk is the file system of a directory. What is held is a file in it.
+// Disk is the file system of a directory. A file in it occupies the reserved bytes.
 type Disk string
 
 func (d Disk) file() string { return filepath.Join(string(d), fileName) }
 
-// Fit is Place's: at most an eighth of the file system.
+// Fit implements Place: at most an eighth of the file system.
 func (d Disk) Fit(_ context.Context, size int64) (int64, error) {
 	_, total, err := room(string(d))
 	if err != nil || total == 0 {
@@ -33,7 +33,7 @@ func (d Disk) Fit(_ context.Context, size int64) (int64, error) {
 	return min(size, total/smallest), nil
 }
 
-// Free is Place's.
+// Free implements Place.
 func (d Disk) Free(context.Context) (int64, error) {
 	free, total, err := room(string(d))
 	if err == nil && total == 0 {
@@ -42,7 +42,7 @@ func (d Disk) Free(context.Context) (int64, error) {
 	return free, err
 }
 
-// Held is Place's.
+// Held implements Place.
 func (d Disk) Held(context.Context) (int64, error) {
 	info, err := os.Stat(d.file())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,7 +54,7 @@ func (d Disk) Held(context.Context) (int64, error) {
 	return info.Size(), nil
 }
 
-// Hold is Place's.
+// Hold implements Place.
 func (d Disk) Hold(_ context.Context, n int64) (held int64, err error) {
 	f, err := os.OpenFile(d.file(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -84,7 +84,7 @@ func (d Disk) Hold(_ context.Context, n int64) (held int64, err error) {
 	return n, nil
 }
 
-// fill writes bytes that no file system makes smaller.
+// fill writes bytes that no file system can compress.
 func fill(f *os.File, at, n int64) error {
 	var seed [32]byte
 	_, err := io.Copy(io.NewOffsetWriter(f, at), io.LimitReader(rand.NewChaCha8(seed), n))

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// room is how many bytes of a directory's file system are free, and how many there are; 0 where that is not known.
+// room returns the free and the total bytes of a directory's file system; 0 if unknown.
 func room(dir string) (free, total int64, err error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {

@@ -1,9 +1,8 @@
-// Package reserve keeps room for what is urgent. Some bytes of the disk, or of a Redis, are taken beforehand. When
-// there is no room left, uploads are refused first, then everything else that can wait; a recall, a publication, a
-// report, a status or a token gets the bytes that were taken, a step at a time. Once there is room again they are
-// taken anew.
+// Package reserve keeps space for urgent writes. Some bytes of the disk, or of a Redis, are reserved in advance. When
+// space runs out, uploads are refused first, then all other writes that can wait; a recall, a publication, a report, a
+// status or a token gets the reserved bytes, a step at a time. Once there is space again, the bytes are reserved again.
 //
-//   - Reserve decides who gets room (reserve.go). Disk is a place in files (disk.go); another is in package
-//     store/redis.
-//   - Store and Recordings are the store and the audio with the reserve around them (store.go).
+//   - Reserve decides which writes get space (reserve.go). Disk reserves space in files (disk.go); package store/redis
+//     has another Place.
+//   - Store and Recordings wrap the store and the audio with the reserve (store.go).
 package reserve

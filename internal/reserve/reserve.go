@@ -12,39 +12,40 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Place is where room can run out.
+// Place is a resource with limited space.
 type Place interface {
-	// Fit is how much of size bytes the place can keep back without harm; 0 where it has no bounds.
+	// Fit returns how many of size bytes the place can reserve without harm; 0 if it is unlimited.
 	Fit(ctx context.Context, size int64) (int64, error)
-	// Free is how many bytes may be written beside what is held.
+	// Free returns how many bytes can be written besides the reserved ones.
 	Free(ctx context.Context) (int64, error)
-	// Held is how much is held, by whomever.
+	// Held returns the number of reserved bytes, whoever reserved them.
 	Held(ctx context.Context) (int64, error)
-	// Hold makes n what is held, more or less than before, and answers how much is. It fails with Full when there is
-	// no room for more.
+	// Hold sets the number of reserved bytes to n, and returns the resulting number. It fails with Full if there is no
+	// space for more.
 	Hold(ctx context.Context, n int64) (int64, error)
 }
 
-// Unbounded is the free room of a place that has no bounds, or does not tell them.
+// Unbounded is the free space of a place that is unlimited or does not report its limits.
 const Unbounded = math.MaxInt64
 
-// steps is in how many steps what is held is given out, so that others on the same disk do not take all of it at once.
+// steps is the number of steps in which the reserve is released, so that other users of the disk do not take all of it
+// at once.
 const steps = 4
 
-// Reserve is the room that is kept back in one place.
+// Reserve is the space reserved in one place.
 type Reserve struct {
 	place Place
-	name  string // of the place, for people
-	size  int64  // that should be held
+	name  string // of the place, for messages
+	size  int64  // desired number of reserved bytes
 	log   *slog.Logger
 
-	mu    sync.Mutex // one change of what is held at a time
+	mu    sync.Mutex // serialises changes of the reserve
 	held  atomic.Int64
-	spent atomic.Int64 // counts the steps that were given out
+	spent atomic.Int64 // number of released steps
 }
 
-// Open takes size bytes of the place, or as many as fit. A place that is full already is no failure: whatever can be
-// held then is, and Run takes the rest later.
+// Open reserves size bytes of the place, or as many as fit. A full place is not an error: Open reserves as much as
+// possible, and Run the rest later.
 func Open(ctx context.Context, place Place, name string, size int64, log *slog.Logger) (*Reserve, error) {
 	fits, err := place.Fit(ctx, size)
 	if err != nil {
@@ -63,10 +64,10 @@ func Open(ctx context.Context, place Place, name string, size int64, log *slog.L
 	return r, nil
 }
 
-// lookEvery is how often it is looked whether what was given out can be taken again.
+// lookEvery is the interval at which Run tries to reserve released bytes again.
 const lookEvery = 2 * time.Second
 
-// Run takes again what was given out, once there is room, until ctx ends.
+// Run reserves released bytes again once there is space, until ctx ends.
 func (r *Reserve) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -80,7 +81,7 @@ func (r *Reserve) Run(ctx context.Context) error {
 	}
 }
 
-// Refill takes what was given out, if there is room for it and for as much again as uploads leave.
+// Refill reserves released bytes again, if there is space for them and for the margin of uploads.
 func (r *Reserve) Refill(ctx context.Context) {
 	if held, err := r.place.Held(ctx); err == nil {
 		r.held.Store(min(held, r.size))
@@ -103,14 +104,14 @@ func (r *Reserve) Refill(ctx context.Context) {
 	r.log.Info("there is room again", "place", r.name)
 }
 
-// margin is what uploads leave free beside what is held, so that everyday writes need not touch that.
+// margin is the space that uploads leave free besides the reserve, so that ordinary writes do not need it.
 func (r *Reserve) margin() int64 { return r.size / 2 }
 
-// Bulk fails with Full unless there is room for n bytes that can wait, beside what is kept for what cannot.
+// Bulk fails with Full unless there is space for n bytes that can wait, besides the reserve.
 func (r *Reserve) Bulk(ctx context.Context, n int64) error {
 	free, err := r.place.Free(ctx)
 	if err != nil {
-		return nil // the write itself says what is wrong
+		return nil // the write itself reports the error
 	}
 	missing := r.size - r.held.Load()
 	if free-missing-r.margin() >= n {
@@ -121,7 +122,7 @@ func (r *Reserve) Bulk(ctx context.Context, n int64) error {
 		"Free some space, and send it again", megabytes(n), megabytes(free), r.name, megabytes(missing+r.margin()))
 }
 
-// ordinary fails with Full while what is kept for what is urgent is not whole.
+// ordinary fails with Full while the reserve is incomplete.
 func (r *Reserve) ordinary(ctx context.Context) error {
 	if r.held.Load() >= r.size {
 		return nil
@@ -135,7 +136,7 @@ func (r *Reserve) ordinary(ctx context.Context) error {
 		"Free some space, and try again", megabytes(free+r.held.Load()), r.name)
 }
 
-// spend gives out a step of what is held, unless somebody has since the count was taken. It answers false when nothing
+// spend releases a step of the reserve, unless another call has since the count was read. It returns false if nothing
 // is left.
 func (r *Reserve) spend(ctx context.Context, counted int64) bool {
 	r.mu.Lock()
@@ -148,7 +149,7 @@ func (r *Reserve) spend(ctx context.Context, counted int64) bool {
 		return false
 	}
 	left, err := r.place.Hold(ctx, max(held-(r.size+steps-1)/steps, 0))
-	if err != nil && !fault.Is(err, fault.Full) { // full: somebody else has given it out, and nothing is left
+	if err != nil && !fault.Is(err, fault.Full) { // Full: another call has released it, and nothing is left
 		r.log.Error("room for what is urgent could not be given out", "place", r.name, "error", err)
 		return false
 	}
@@ -158,21 +159,21 @@ func (r *Reserve) spend(ctx context.Context, counted int64) bool {
 	return true
 }
 
-// State is how much room there is.
+// State describes the available space.
 type State struct {
-	Free int64 // beside what is held
-	Held int64 // for what is urgent
-	Size int64 // that should be held
+	Free int64 // besides the reserve
+	Held int64 // reserved for urgent writes
+	Size int64 // desired number of reserved bytes
 }
 
-// State looks.
+// State returns the present state.
 func (r *Reserve) State(ctx context.Context) (State, error) {
 	free, err := r.place.Free(ctx)
 	return State{Free: free, Held: r.held.Load(), Size: r.size}, err
 }
 
-// Ready says in words what is short; nothing when nothing is. It fails with Full when there is not even room for what
-// is urgent.
+// Ready describes a shortage in words, or returns "" if there is none. It fails with Full if there is no space even for
+// urgent writes.
 func (r *Reserve) Ready(ctx context.Context) (short string, err error) {
 	s, err := r.State(ctx)
 	switch {

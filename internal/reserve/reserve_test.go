@@ -15,7 +15,7 @@ import (
 	"lifeline/internal/store/memory"
 )
 
-// disk is a place of so many bytes, of which some are used and some are held.
+// disk is a place with a total size, of which some bytes are used and some are reserved.
 type disk struct{ total, used, held int64 }
 
 func (d *disk) Fit(_ context.Context, size int64) (int64, error) { return min(size, d.total/8), nil }
@@ -30,7 +30,7 @@ func (d *disk) Hold(_ context.Context, n int64) (int64, error) {
 	return n, nil
 }
 
-// documents is a store in which each write takes up a part of the disk.
+// documents is a store in which each write uses a part of the disk.
 type documents struct {
 	*memory.Store
 	disk *disk
@@ -69,7 +69,7 @@ func TestFullDiskShedsUploadsThenEverydayChangesAndTakesRecallsToTheLast(t *test
 			t.Errorf("%s with room: %v", action, err)
 		}
 	}
-	d.used = 800 - 80 - 30 // less than half as much again as is kept
+	d.used = 800 - 80 - 30 // less free than half of the reserve again
 	if short, err := r.Ready(t.Context()); err != nil || !strings.HasPrefix(short, "short: ") {
 		t.Errorf("it is ready: %q, %v", short, err)
 	}

@@ -9,13 +9,14 @@ import (
 	"lifeline/internal/replica"
 )
 
-// Recordings is a place for audio that is open.
+// Recordings is an open audio store.
 type Recordings interface {
 	blob.Store
 	Close() error
 }
 
-// Store is s, which is in the reserve's place: what is urgent is written as long as anything is held.
+// Store returns s, which must be in the reserve's place, with the reserve applied: urgent writes succeed as long as any
+// bytes are reserved.
 func (r *Reserve) Store(s replica.Store) replica.Store {
 	return replica.Around(s, func(ctx context.Context, call *replica.Call, do func(context.Context) error) error {
 		if !call.Writes {
@@ -41,7 +42,7 @@ func (r *Reserve) Store(s replica.Store) replica.Store {
 	})
 }
 
-// urgently writes, and again with what was held, a step at a time, while there is no room.
+// urgently runs write, and repeats it with released bytes, a step at a time, while there is no space.
 func (r *Reserve) urgently(ctx context.Context, write func() error) error {
 	for {
 		counted := r.spent.Load()
@@ -52,7 +53,7 @@ func (r *Reserve) urgently(ctx context.Context, write func() error) error {
 	}
 }
 
-// Audio is a, whose recordings pass through the reserve's place: they are refused before they take what is held.
+// Audio returns a with the reserve applied: recordings are refused before they use the reserve.
 func (r *Reserve) Audio(a Recordings) Recordings { return &watched{a, r} }
 
 type watched struct {
@@ -60,7 +61,7 @@ type watched struct {
 	reserve *Reserve
 }
 
-// Put is blob.Store's.
+// Put implements blob.Store.
 func (w *watched) Put(ctx context.Context, r io.Reader, limit int64) (blob.Blob, error) {
 	if err := w.reserve.Bulk(ctx, 0); err != nil {
 		return blob.Blob{}, err
@@ -68,15 +69,15 @@ func (w *watched) Put(ctx context.Context, r io.Reader, limit int64) (blob.Blob,
 	return w.Recordings.Put(ctx, &watching{r: r, ctx: ctx, reserve: w.reserve}, limit)
 }
 
-// watchEvery is after how many bytes it is looked whether there is still room.
+// watchEvery is the number of bytes after which the free space is checked.
 const watchEvery = 256 << 10
 
-// watching is a reader that fails with Full when there is no more room for what it reads.
+// watching is a reader that fails with Full when there is no space for the bytes that it reads.
 type watching struct {
 	r       io.Reader
 	ctx     context.Context
 	reserve *Reserve
-	since   int64 // bytes since the last look
+	since   int64 // bytes since the last check
 }
 
 func (w *watching) Read(p []byte) (int, error) {

@@ -8,8 +8,8 @@ import (
 	"lifeline/internal/record"
 )
 
-// Census counts, at every look, what the replica holds: segments by state, how each station stands, and for how long
-// the first delivery to each webhook has been waiting, or all have failed.
+// Census registers figures that are computed from the replica at every scrape: segments by state, the status of each
+// station, and for how long the first delivery to each webhook has been waiting, or all have failed.
 func (f *Figures) Census(take func() record.Census, lags, failing func() map[string]time.Duration) {
 	f.registry.MustRegister(&census{take: take, lags: lags, failing: failing,
 		failed: prometheus.NewDesc("lifeline_webhook_failing_seconds", "For how long deliveries to a webhook have "+
@@ -41,10 +41,10 @@ type census struct {
 	lag, failed, standing                                                  *prometheus.Desc
 }
 
-// Describe is part of prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (c *census) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
 
-// Collect is part of prometheus.Collector.
+// Collect implements prometheus.Collector.
 func (c *census) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Figures are the service's figures, in a registry of their own.
+// Figures holds the service's metrics, in their own registry.
 type Figures struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -24,7 +24,7 @@ type Figures struct {
 	webhooks *prometheus.CounterVec
 }
 
-// NewFigures starts with the figures of the process.
+// NewFigures returns Figures with the metrics of the process.
 func NewFigures() *Figures {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lifeline_" + name, Help: help}, labels)
@@ -60,7 +60,7 @@ func NewFigures() *Figures {
 	return f
 }
 
-// Delivery counts one try to tell a webhook something.
+// Delivery counts one delivery attempt to a webhook.
 func (f *Figures) Delivery(failed bool) {
 	result := "delivered"
 	if failed {
@@ -69,12 +69,13 @@ func (f *Figures) Delivery(failed bool) {
 	f.webhooks.WithLabelValues(result).Inc()
 }
 
-// Handler serves the figures.
+// Handler serves the metrics.
 func (f *Figures) Handler() http.Handler {
 	return promhttp.HandlerFor(f.registry, promhttp.HandlerOpts{DisableCompression: true})
 }
 
-// Request counts one answer. Route is a template, empty for what no route has: names that callers choose are no labels.
+// Request counts one response. route is a template, or empty for an unknown path: names that callers choose must not
+// become labels.
 func (f *Figures) Request(route, method string, status int, took time.Duration) {
 	if route == "" {
 		route, method = "none", "any"
@@ -83,7 +84,7 @@ func (f *Figures) Request(route, method string, status int, took time.Duration) 
 	f.took.WithLabelValues(route).Observe(took.Seconds())
 }
 
-// Waiting counts those who wait, by kind: poll or stream. The function ends the wait.
+// Waiting counts waiting clients by kind: poll or stream. done ends the wait.
 func (f *Figures) Waiting(kind string) (done func()) {
 	g := f.waiting.WithLabelValues(kind)
 	g.Inc()

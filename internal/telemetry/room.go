@@ -9,10 +9,10 @@ import (
 	"lifeline/internal/reserve"
 )
 
-// roomTimeout bounds how long a look at the room may take.
+// roomTimeout bounds the time to read the free space.
 const roomTimeout = 3 * time.Second
 
-// Room tells, at every look, how much room there is where the documents are.
+// Room registers the free space for documents, which is read at every scrape.
 func (f *Figures) Room(look func(context.Context) (reserve.State, error)) {
 	f.registry.MustRegister(&room{look: look,
 		free: prometheus.NewDesc("lifeline_room_free_bytes", "Room where the documents are, beside what is kept for what "+
@@ -29,19 +29,19 @@ type room struct {
 	free, kept, want *prometheus.Desc
 }
 
-// Describe is part of prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (r *room) Describe(out chan<- *prometheus.Desc) {
 	out <- r.free
 	out <- r.kept
 	out <- r.want
 }
 
-// Collect is part of prometheus.Collector.
+// Collect implements prometheus.Collector.
 func (r *room) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), roomTimeout)
 	defer cancel()
 	state, err := r.look(ctx)
-	if err != nil { // the store's own figures tell
+	if err != nil { // the store's own metrics show the failure
 		return
 	}
 	for desc, v := range map[*prometheus.Desc]int64{r.free: state.Free, r.kept: state.Held, r.want: state.Size} {

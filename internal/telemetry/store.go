@@ -13,13 +13,13 @@ import (
 	"lifeline/internal/replica"
 )
 
-// Recordings is a place for audio that is open.
+// Recordings is an open audio store.
 type Recordings interface {
 	blob.Store
 	Close() error
 }
 
-// Store measures what goes to a store and back.
+// Store returns s with measurements.
 func (f *Figures) Store(s replica.Store) replica.Store {
 	return replica.Around(s, func(ctx context.Context, call *replica.Call, do func(context.Context) error) (err error) {
 		ctx, done := f.measure(ctx, call.Name)
@@ -35,10 +35,10 @@ func (f *Figures) Store(s replica.Store) replica.Store {
 	})
 }
 
-// Audio measures what goes to a place for audio and back.
+// Audio returns r with measurements.
 func (f *Figures) Audio(r Recordings) Recordings { return &measuredAudio{r, f} }
 
-// measure times an operation of a back end, in the figures and in the trace of the request that it belongs to.
+// measure measures an operation of a back end, in the metrics and in the trace of its request.
 func (f *Figures) measure(ctx context.Context, operation string) (context.Context, func(*error)) {
 	start := time.Now()
 	end := func(bool) {}

@@ -13,7 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// name is this service's in traces.
+// name is this service's name in traces.
 const name = "lifeline"
 
 // Traces sends traces to a collector. A nil Traces sends none.
@@ -22,7 +22,8 @@ type Traces struct {
 	tracer   trace.Tracer
 }
 
-// NewTraces sends to an OTLP endpoint over HTTP, such as http://127.0.0.1:4318. What cannot be sent is dropped.
+// NewTraces returns Traces that are sent to an OTLP endpoint over HTTP, such as http://127.0.0.1:4318. Traces that
+// cannot be sent are dropped.
 func NewTraces(ctx context.Context, endpoint string) (*Traces, error) {
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint+"/v1/traces"))
 	if err != nil {
@@ -33,7 +34,7 @@ func NewTraces(ctx context.Context, endpoint string) (*Traces, error) {
 	return &Traces{p, p.Tracer(name)}, nil
 }
 
-// Close sends what is left.
+// Close sends the remaining traces.
 func (t *Traces) Close(ctx context.Context) error {
 	if t == nil {
 		return nil
@@ -41,7 +42,7 @@ func (t *Traces) Close(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// Begin begins the span of a request, as part of the caller's trace where there is one. The function ends it.
+// Begin begins the span of a request, as part of the caller's trace if there is one. The returned function ends it.
 func (t *Traces) Begin(r *http.Request, requestID string) (context.Context, func(route string, status int)) {
 	if t == nil {
 		return r.Context(), func(string, int) {}
