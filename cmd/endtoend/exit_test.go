@@ -194,7 +194,7 @@ func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Failed, "changes must name", []string{"webhooks", "put", "x", "https://example.org/"}},
 		{cmdline.Failed, "no-such", []string{"webhooks", "remove", "no-such"}},
 		{cmdline.Failed, "no-such", []string{"webhooks", "test", "no-such"}},
-		{cmdline.Failed, "the service's address is", []string{"stations", "--server", h.url + "/elsewhere"}},
+		{cmdline.Failed, "the address of the service is", []string{"stations", "--server", h.url + "/elsewhere"}},
 		{cmdline.Misunderstood, at("none.yaml") + ": there is no such file", []string{"stations", "--config",
 			at("none.yaml")}},
 		{cmdline.Misunderstood, "is no YAML of lines", []string{"stations", "--config", at("text")}},
