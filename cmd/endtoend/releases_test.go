@@ -99,7 +99,7 @@ func TestThePlayersStateOfEveryReleaseOpensWithThisProgram(t *testing.T) {
 				}
 			}()
 			var said strings.Builder
-			v, err := playout.OpenDocumentStore(state, "relay", nil, now, playout.NewProblems(now,
+			v, err := playout.OpenDocumentStore(state, "relay", playout.Pins{}, now, playout.NewProblems(now,
 				slog.New(slog.NewTextHandler(&said, nil))))
 			if err != nil {
 				t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"lifeline/internal/playout/dsp"
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/seal"
+	"lifeline/internal/trust"
 )
 
 // remote is where the player's commands find the service, and with what.
@@ -55,6 +56,7 @@ type run struct {
 	State     string        `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Where the player keeps its queues, audio and reports."`
 	Output    []string      `env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
 	Counts    []string      `env:"LIFELINE_COUNTS" sep:"none" placeholder:"OUTPUT" help:"An --output, named as there, whose sound counts as aired; may be repeated. Without it alsa, icecast and pcm outputs count, or all where there is none of these."`
+	Root      string        `env:"LIFELINE_ROOT" type:"existingfile" placeholder:"FILE" help:"The root document that this station pins: it names the keys of the service by role. With a root the station heeds no --key."`
 	Key       []string      `env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
 	TrustOn   bool          `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without a key, pin the one that the service shows first."`
 	Days      int           `env:"LIFELINE_DAYS" default:"7" help:"How many days ahead to hold."`
@@ -77,7 +79,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	cmdline.OutliveReaders()
 	log := slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: r.LogLevel})).With(
 		"station", r.Station)
-	keys, err := r.keys()
+	pins, err := r.pins()
 	if err != nil {
 		return err
 	}
@@ -108,7 +110,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 		notify = both(notify, lines)
 	}
 	p, err := playout.OpenPlayer(playout.Options{
-		Station: r.Station, State: state, API: r.client(), Keys: keys,
+		Station: r.Station, State: state, API: r.client(), Pins: pins,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
 		Open:   playout.OpenMP3, Rate: dsp.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence,
 		Outputs: outputs, Counting: counting,
@@ -121,6 +123,24 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	defer r.watch(p.Handler(), log)()
 	log.Info("playing", "server", r.address, "state", r.State)
 	return p.Run(ctx)
+}
+
+// pins reads what the station believes without being told.
+func (r *run) pins() (pins playout.Pins, err error) {
+	if r.Root != "" {
+		b, err := os.ReadFile(r.Root)
+		if err == nil {
+			pins.Root, err = trust.ParseRoot(b)
+		}
+		if err == nil {
+			err = pins.Root.Signed()
+		}
+		if err != nil {
+			return pins, fmt.Errorf("--root %s: %w", r.Root, err)
+		}
+	}
+	pins.Keys, err = r.keys()
+	return pins, err
 }
 
 func (r *run) keys() (keys []ed25519.PublicKey, err error) {

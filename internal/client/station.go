@@ -183,10 +183,10 @@ func (s *Station) SendStatus(ctx context.Context, status wire.Status) error {
 // Time asks the service for its time.
 func (s *Station) Time(ctx context.Context) (time.Time, error) { return s.client.Time(ctx) }
 
-// Roots fetches the root documents after a version.
-func (c *Client) Roots(ctx context.Context, after int64) (wire.Roots, error) {
+// Roots fetches the root documents after a version. It fails with NotFound at a service that knows of none.
+func (s *Station) Roots(ctx context.Context, after int64) (wire.Roots, error) {
 	var roots wire.Roots
-	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/roots?after=" +
+	_, err := s.client.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/roots?after=" +
 		strconv.FormatInt(after, 10), Most: maxRoots}, &roots)
 	return roots, err
 }

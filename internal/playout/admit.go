@@ -18,6 +18,30 @@ const (
 	maxDepth      = 10_000 // of JSON
 )
 
+// The bounds of what a signed document may say of itself. Who steals a key can move a station by so much, until the key
+// is rotated, and by no more.
+const (
+	mostAhead    = 30 * 24 * time.Hour     // that it is dated before its time
+	mostCounted  = 2 * mostAhead           // before it, revisions reach the seconds since 1970; a service's bound is half
+	mostPlanned  = 400 * 24 * time.Hour    // that its day or its end lie ahead
+	plausibleFor = 60 * 365 * 24 * 60 * 60 // revisions below it are plausible at any time: a clock may be lost
+)
+
+// plausible is why a document cannot be dated, numbered or expire so; nil: it can. At a zero time everything can.
+func plausible(issued, expires schedules.Instant, revision int64, now time.Time) error {
+	switch {
+	case now.IsZero():
+	case issued.After(now.Add(mostAhead)):
+		return fmt.Errorf("it is dated %s, and it is %s here: nothing is believed that is dated over %d days ahead", issued,
+			schedules.At(now), int(mostAhead.Hours()/24))
+	case revision < 0 || revision > max(now.Add(mostCounted).Unix(), plausibleFor):
+		return fmt.Errorf("revision %d is more than any service can have reached by now", revision)
+	case expires.After(now.Add(mostPlanned)):
+		return fmt.Errorf("it expires at %s, which is over %d days ahead", expires, int(mostPlanned.Hours()/24))
+	}
+	return nil
+}
+
 var hashForm = regexp.MustCompile(wire.HashForm)
 
 // admitQueue judges a queue whose signature holds, against the one that is held for its day (nil: none). It answers
@@ -45,6 +69,9 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 			return nil, nil, fmt.Errorf("its window %q lasts from %s to %s", w.Window, w.StartAt, w.EndAt)
 		}
 	}
+	if err := plausible(q.PublishedAt, q.ExpiresAt, q.Revision, now); err != nil {
+		return nil, nil, err
+	}
 	items, dropped := admitItems(q.Items, func(it wire.QueueItem) error { return checkPlanned(it, q.Windows) })
 	fallback, bad := admitItems(q.Fallback, checkItem)
 	q.Items, q.Fallback = items, fallback
@@ -70,6 +97,9 @@ func admitFallback(f wire.Fallback, station string, now time.Time) (*wire.Fallba
 		if !w.EndAt.After(w.StartAt.Time) || w.EndAt.Sub(w.StartAt.Time) > maxItemLength {
 			return nil, nil, fmt.Errorf("its window %q lasts from %s to %s", w.Window, w.StartAt, w.EndAt)
 		}
+	}
+	if err := plausible(f.IssuedAt, f.ExpiresAt, f.Revision, now); err != nil {
+		return nil, nil, err
 	}
 	var dropped []error
 	f.Items, dropped = admitItems(f.Items, checkItem)

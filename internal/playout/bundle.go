@@ -24,6 +24,7 @@ import (
 // A bundle carries a station's coming days where there is no link. It is a tar file of, in this order:
 //
 //	lifeline-bundle.json    {"schema":"lifeline.bundle/1","station":"…","made_at":"…"}
+//	roots.json              the roots that name the keys, where the service has any: the body of GET /v1/roots
 //	recalls.dsse            the envelope of the recall list
 //	fallback.dsse           the envelope of the fallback
 //	queues/2023-10-27.dsse  the envelope of each day's queue
@@ -99,6 +100,9 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 		entries = append(entries, tarEntry{name, envelope})
 		return unsealed(envelope, into)
 	}
+	if entries, err = addRoots(ctx, service, entries); err != nil {
+		return nil, err
+	}
 	body, err := service.Recalls(ctx, "", 0)
 	if err == nil {
 		var recalls struct {
@@ -160,6 +164,22 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	}
 	c.documents, err = tarOf(entries)
 	return c, err
+}
+
+// addRoots adds the roots, where the service has any.
+func addRoots(ctx context.Context, service *client.Station, entries []tarEntry) ([]tarEntry, error) {
+	roots, err := service.Roots(ctx, 0)
+	if fault.Is(err, fault.NotFound) || err == nil && len(roots.Roots) == 0 {
+		return entries, nil
+	}
+	var b []byte
+	if err == nil {
+		b, err = json.Marshal(roots)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("playout: bundle: roots: %w", err)
+	}
+	return append(entries, tarEntry{rootsName, b}), nil
 }
 
 // lacking are the days of the station that opt asks for and that have no queue. The fallback list names the windows of

@@ -22,6 +22,7 @@
 // # The state directory
 //
 //	key                     the pinned public key, base64, after trust on first use; key-2 is the same
+//	roots.json              the roots from the pinned one on, each the next of the one before; roots-2.json is the same
 //	queues/2023-10-27.dsse  the envelope of each day's queue
 //	fallback.dsse           the envelope of the fallback
 //	recalls.dsse            the envelope of the recall list; recalls-2.dsse is the same

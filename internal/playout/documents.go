@@ -17,9 +17,14 @@ import (
 
 	"lifeline/internal/playout/statedir"
 	"lifeline/internal/seal"
+	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
+
+const fallbackName = "fallback.dsse"
+
+func queueName(date schedules.Date) string { return "queues/" + date.String() + ".dsse" }
 
 // maxDocument bounds a saved document, whichever it is.
 const maxDocument = wire.MostQueueBytes
@@ -35,9 +40,12 @@ type DocumentStore struct {
 	held  atomic.Pointer[Holdings] // read without waiting for a slow disk
 	clock *serviceClock
 
-	mu   sync.Mutex
-	keys []ed25519.PublicKey
-	seen map[string]mark // by document: a date, "fallback", "recalls", "lease"
+	mu      sync.Mutex
+	keys    []ed25519.PublicKey // that sign everything, as long as there is no root
+	chain   []*trust.Root       // from the pinned root on; the last is the one that the station goes by
+	rootBy  string              // id of the key that the first root was taken by; "": it was given
+	another bool                // a root of another chain was given than the station went by
+	seen    map[string]mark     // by document: a date, "fallback", "recalls", "lease", "root"
 
 	recalled  []string        // segment ids and hashes by the recall list last seen; nil: not known
 	kept      []wire.Recalled // that earlier lists recalled and the service may have lost
@@ -52,13 +60,17 @@ type DocumentStore struct {
 }
 
 // OpenDocumentStore takes up what the state directory holds. Without keys it uses the one saved by Pin, and believes
-// nothing while there is none. What no longer verifies is reported and left out.
-func OpenDocumentStore(state *statedir.Dir, station string, keys []ed25519.PublicKey, now Now, problems *Problems) (
-	*DocumentStore, error) {
-	v := &DocumentStore{state: state, station: station, now: now, problems: problems, keys: keys, seen: map[string]mark{},
+// nothing while there is neither one nor a root. What no longer verifies is reported and left out.
+func OpenDocumentStore(state *statedir.Dir, station string, pins Pins, now Now, problems *Problems) (*DocumentStore,
+	error) {
+	v := &DocumentStore{state: state, station: station, now: now, problems: problems, keys: pins.Keys,
+		seen:  map[string]mark{},
 		clock: &serviceClock{now: now}, changed: make(chan struct{})}
 	v.held.Store(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock})
-	if len(keys) == 0 {
+	if err := v.loadRoots(pins); err != nil {
+		return nil, err
+	}
+	if len(v.keys) == 0 && v.root() == nil {
 		saved, err := savedKeys(state, problems)
 		if err != nil {
 			return nil, err
@@ -66,7 +78,10 @@ func OpenDocumentStore(state *statedir.Dir, station string, keys []ed25519.Publi
 		v.keys = saved
 	}
 	stale := v.loadSeen()
-	if len(v.keys) > 0 {
+	if v.root() != nil {
+		v.saveRoots()
+	}
+	if v.pinned() {
 		v.load()
 	}
 	next := *v.Holdings()
@@ -125,7 +140,7 @@ func (v *DocumentStore) load() {
 		}
 	}
 	v.loadRecalls()
-	offer("fallback.dsse", func(b []byte) error { return v.takeFallback(b, false) })
+	offer(fallbackName, func(b []byte) error { return v.takeFallback(b, false) })
 	offer(leaseName, func(b []byte) error { return v.takeLease(b, "", time.Time{}, false) })
 	names, err := fs.Glob(v.state.Root.FS(), "queues/*.dsse")
 	if err != nil {
@@ -144,14 +159,16 @@ func (v *DocumentStore) load() {
 func (v *DocumentStore) Pinned() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return len(v.keys) > 0
+	return v.pinned()
 }
+
+func (v *DocumentStore) pinned() bool { return len(v.keys) > 0 || v.root() != nil }
 
 // Pin trusts key from now on, durably. It fails with an error when another is pinned already.
 func (v *DocumentStore) Pin(key ed25519.PublicKey) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if len(v.keys) > 0 {
+	if v.pinned() {
 		return errors.New("playout: a key is pinned already")
 	}
 	if err := v.state.ReplaceTwice(keyName, []byte(base64.StdEncoding.EncodeToString(key)+"\n")); err != nil {
@@ -234,7 +251,7 @@ func (v *DocumentStore) takeQueue(envelope []byte, date schedules.Date, save boo
 	next := *v.Holdings()
 	next.Queues = maps.Clone(next.Queues)
 	next.Queues[date] = admitted
-	v.keep("queues/"+date.String()+".dsse", envelope, date.String(), m, save, &next)
+	v.keep(queueName(date), envelope, date.String(), m, save, &next)
 	return nil
 }
 
@@ -262,7 +279,7 @@ func (v *DocumentStore) takeFallback(envelope []byte, save bool) error {
 		return nil
 	}
 	next.Fallback = admitted
-	v.keep("fallback.dsse", envelope, "fallback", m, save, &next)
+	v.keep(fallbackName, envelope, "fallback", m, save, &next)
 	return nil
 }
 
@@ -277,6 +294,9 @@ func (v *DocumentStore) takeRecalls(envelope []byte, save bool) error {
 	if r.Schema != wire.RecallsSchema {
 		return refuse(fmt.Errorf("its schema is %q, not %q", r.Schema, wire.RecallsSchema))
 	}
+	if err := plausible(r.IssuedAt, schedules.Instant{}, max(r.Revision, r.Above), expiry(v.now, save)); err != nil {
+		return refuse(err)
+	}
 	m := mark{r.Revision, r.IssuedAt}
 	if seen := v.seen["recalls"]; m.older(seen) {
 		return refuse(fmt.Errorf("revision %d of %s is older than %d, seen before", m.Revision, m.IssuedAt, seen.Revision))
@@ -285,7 +305,11 @@ func (v *DocumentStore) takeRecalls(envelope []byte, save bool) error {
 	if held := next.Recalls; held != nil && m == (mark{held.Revision, held.IssuedAt}) {
 		return nil
 	}
-	v.outlive(&r, next.Recalls)
+	if save && v.seen["recalls"] == (mark{}) { // the first that a key signs has the say
+		v.kept, v.above = nil, r.Above
+	} else {
+		v.outlive(&r, next.Recalls)
+	}
 	next.Recalls, v.lost = &r, false
 	v.recalled = []string{}
 	for _, s := range r.Segments {
@@ -299,18 +323,20 @@ func (v *DocumentStore) takeRecalls(envelope []byte, save bool) error {
 }
 
 func (v *DocumentStore) open(envelope []byte, payloadType string, out any) error {
-	if len(v.keys) == 0 {
-		return errors.New("no key is pinned yet")
-	}
-	payload, err := seal.Open(envelope, payloadType, v.keys...)
+	keys, err := v.trusted(payloadType)
 	if err != nil {
-		return mistrust(v.keys, envelope, err)
+		return err
+	}
+	payload, err := seal.Open(envelope, payloadType, keys...)
+	if err != nil {
+		return mistrust(v.root(), keys, envelope, err)
 	}
 	return parse(payload, out)
 }
 
-// mistrust says why an envelope does not open, to who has to do something about it.
-func mistrust(keys []ed25519.PublicKey, envelope []byte, err error) error {
+// mistrust says why an envelope does not open, to who has to do something about it. The keys are those that root names,
+// or the pinned ones where it is nil.
+func mistrust(root *trust.Root, keys []ed25519.PublicKey, envelope []byte, err error) error {
 	signers := seal.Signers(envelope)
 	if len(signers) == 0 {
 		return err
@@ -322,6 +348,10 @@ func mistrust(keys []ed25519.PublicKey, envelope []byte, err error) error {
 	by := signers[0]
 	if slices.ContainsFunc(signers, func(id string) bool { return slices.Contains(trusted, id) }) {
 		return fmt.Errorf("its signature by key %s does not fit: it was changed on the way", by)
+	}
+	if root != nil {
+		return fmt.Errorf("key %s signed it, and root %d names %s for such documents. If the key was rotated, the root that "+
+			"says so has not come yet; it comes from the service or by a bundle", by, root.Version(), trust.KeyIDs(keys))
 	}
 	return fmt.Errorf("key %s signed it, and this station trusts %s. If the service's key was changed on purpose, start "+
 		"the player with the new one: --key, or LIFELINE_KEY",
@@ -372,7 +402,7 @@ func (v *DocumentStore) Forget(date schedules.Date) {
 	for _, d := range sortedDates(next.Queues) {
 		if d.Before(date) {
 			delete(next.Queues, d)
-			if err := v.state.Root.Remove("queues/" + d.String() + ".dsse"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := v.state.Root.Remove(queueName(d)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				v.problems.Add("an old queue could not be removed: %v", err)
 			}
 		}

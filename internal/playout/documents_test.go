@@ -47,7 +47,8 @@ func (s *shelf) reopen() {
 	s.t.Cleanup(func() { _ = state.Close() })
 	now := func() time.Time { return documentsNow }
 	s.problems = NewProblems(now, slog.New(slog.DiscardHandler))
-	if s.DocumentStore, err = OpenDocumentStore(state, "lantern", []ed25519.PublicKey{s.service.signer.Public()}, now,
+	if s.DocumentStore, err = OpenDocumentStore(state, "lantern",
+		Pins{Keys: []ed25519.PublicKey{s.service.signer.Public()}}, now,
 		s.problems); err != nil {
 		s.t.Fatal(err)
 	}
@@ -225,7 +226,7 @@ func TestKeyIsPinnedOnceAndForAll(t *testing.T) {
 	}
 	defer state.Close()
 	for range 2 {
-		v, err := OpenDocumentStore(state, "lantern", nil, s.now, s.problems)
+		v, err := OpenDocumentStore(state, "lantern", Pins{}, s.now, s.problems)
 		if err != nil {
 			t.Fatal(err)
 		}

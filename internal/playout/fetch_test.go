@@ -51,7 +51,7 @@ func newDepot(t *testing.T, s *service, quota int64, bandwidth int, start time.T
 		t.Fatal(err)
 	}
 	problems := NewProblems(time.Now, discardLog())
-	if d.documents, err = OpenDocumentStore(state, "lantern", nil, time.Now, problems); err != nil {
+	if d.documents, err = OpenDocumentStore(state, "lantern", Pins{}, time.Now, problems); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.documents.Pin(s.signer.Public()); err != nil {

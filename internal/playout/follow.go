@@ -229,6 +229,9 @@ func (f *Follower) sweeps(ctx context.Context) {
 // sweep asks for everything once. What can be had is taken even when something else cannot; a service out of reach is
 // asked for nothing more.
 func (f *Follower) sweep(ctx context.Context) error {
+	if err := f.roots(ctx); err != nil {
+		return err
+	}
 	first := f.measure(ctx)
 	if fault.Is(first, fault.Unavailable) || fault.Is(first, fault.Unauthenticated) {
 		return first

@@ -27,7 +27,7 @@ func follow(t *testing.T, s *service) (*DocumentStore, *Problems) {
 		t.Fatal(err)
 	}
 	problems := NewProblems(time.Now, discardLog())
-	documents, err := OpenDocumentStore(state, "lantern", nil, time.Now, problems)
+	documents, err := OpenDocumentStore(state, "lantern", Pins{}, time.Now, problems)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time
 	case f.Station != v.station:
 		err = fmt.Errorf("it is for station %q", f.Station)
 	default:
-		err = answers(f.Nonce, nonce)
+		err = errors.Join(answers(f.Nonce, nonce), plausible(f.At, schedules.Instant{}, 0, v.now()))
 	}
 	if err != nil {
 		return wire.Freshness{}, fmt.Errorf("the service's time is refused: %w", err)
@@ -111,6 +111,7 @@ const heedEvery = 30 * time.Second
 func (f *Follower) heed(ctx context.Context) {
 	for retry.Pause(ctx, heedEvery) == nil {
 		f.tellStarved()
+		f.tellExpiry()
 		f.mu.Lock()
 		tried, said := f.tried, f.said
 		f.mu.Unlock()

@@ -34,7 +34,8 @@ func followWith(t *testing.T, s *service, now Now) followed {
 	}
 	f := followed{Problems: NewProblems(now, discardLog())}
 	f.keeper = OpenTimekeeper(now, Uptime{}, state, f.Problems)
-	if f.DocumentStore, err = OpenDocumentStore(state, "lantern", []ed25519.PublicKey{s.signer.Public()}, f.keeper.Now,
+	if f.DocumentStore, err = OpenDocumentStore(state, "lantern",
+		Pins{Keys: []ed25519.PublicKey{s.signer.Public()}}, f.keeper.Now,
 		f.Problems); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func TestAClockAloneForgetsNeitherDaysNorTheirMarks(t *testing.T) {
 		}
 		defer state.Close()
 		problems := NewProblems(time.Now, discardLog())
-		v, err := OpenDocumentStore(state, "lantern", []ed25519.PublicKey{s.signer.Public()}, time.Now, problems)
+		v, err := OpenDocumentStore(state, "lantern", Pins{Keys: []ed25519.PublicKey{s.signer.Public()}}, time.Now, problems)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,7 +297,7 @@ func meddle(t *testing.T, seed uint64) (allowed int) {
 	now := func() time.Time { return time.Now().Add(step) }
 	problems := NewProblems(now, discardLog())
 	open := func() *DocumentStore {
-		v, err := OpenDocumentStore(state, "lantern", []ed25519.PublicKey{s.signer.Public()}, now, problems)
+		v, err := OpenDocumentStore(state, "lantern", Pins{Keys: []ed25519.PublicKey{s.signer.Public()}}, now, problems)
 		if err != nil {
 			t.Fatal(err)
 		}

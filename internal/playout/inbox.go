@@ -231,9 +231,15 @@ func (b *Inbox) document(h *tar.Header, in io.Reader) error {
 		return fmt.Errorf("%q is too large", h.Name)
 	}
 	switch h.Name {
+	case rootsName:
+		var roots wire.Roots
+		if err := json.Unmarshal(text, &roots); err != nil {
+			return fmt.Errorf("%q is refused: %w", h.Name, err)
+		}
+		return b.documents.OfferRoots(roots)
 	case "recalls.dsse":
 		return b.documents.takeRecalls(text, true)
-	case "fallback.dsse":
+	case fallbackName:
 		return b.documents.OfferFallback(text)
 	}
 	date, err := schedules.ParseDate(strings.TrimSuffix(strings.TrimPrefix(h.Name, "queues/"), ".dsse"))

@@ -60,6 +60,13 @@ func (c *serviceClock) begin(known, since time.Time) {
 	}
 }
 
+// reset forgets what leases and answers said of the time.
+func (c *serviceClock) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset, c.known, c.since = 0, time.Time{}, time.Time{}
+}
+
 func (c *serviceClock) record() clockRecord {
 	at := c.at(c.now().Round(0))
 	c.mu.Lock()
@@ -127,7 +134,7 @@ func (v *DocumentStore) takeLease(envelope []byte, nonce string, asked time.Time
 		return refuse(err)
 	}
 	if save {
-		if err := answers(l.Nonce, nonce); err != nil {
+		if err := errors.Join(answers(l.Nonce, nonce), plausible(l.IssuedAt, l.ExpiresAt, 0, v.now())); err != nil {
 			return refuse(err)
 		}
 	}

@@ -2,7 +2,6 @@ package playout
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -26,7 +25,7 @@ type Options struct {
 	Station    string
 	State      *statedir.Dir
 	API        *client.Client
-	Keys       []ed25519.PublicKey // pinned; none: the one saved in the state directory
+	Pins       Pins
 	Follow     FollowOptions
 	Open       Open
 	Rate       dsp.Rate
@@ -88,7 +87,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 		p.problems.Add("%s", damaged)
 	}
 	p.time = OpenTimekeeper(opt.Now, opt.Uptime, opt.State, p.problems)
-	if p.documents, err = OpenDocumentStore(opt.State, opt.Station, opt.Keys, p.time.Now, p.problems); err != nil {
+	if p.documents, err = OpenDocumentStore(opt.State, opt.Station, opt.Pins, p.time.Now, p.problems); err != nil {
 		return nil, err
 	}
 	if !p.documents.Pinned() && !opt.Follow.TrustFirst {

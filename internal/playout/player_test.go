@@ -71,7 +71,8 @@ func (st *station) open() (*Player, *statedir.Dir) {
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Keys: st.keys, Open: st.decode,
+	p, err := OpenPlayer(Options{Station: "lantern", State: state, API: st.service.api(), Pins: Pins{Keys: st.keys},
+		Open:   st.decode,
 		Rate:   st.rate,
 		Follow: FollowOptions{TrustFirst: true}, Silence: 8 * time.Second, Outputs: append([]output.Output{wav},
 			st.outputs...), Until: st.until, Now: st.now, Uptime: uptime(st.boot),

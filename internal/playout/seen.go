@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
 	"lifeline/internal/playout/statedir"
+	"lifeline/internal/trust"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -38,12 +40,14 @@ type seenRecord struct {
 	Above    int64           `json:"above,omitempty"` // of the recall list that is marked
 	// a recall list, or which was seen, was lost, and none has come since
 	Lost bool `json:"lost,omitempty"`
+	// ids of the keys that the documents were marked under; none by players from before there were roots
+	Under map[trust.KeyRole][]string `json:"under,omitempty"`
 }
 
 // loadSeen takes up what the copies of the record say, of each document the latest. It reports whether they must be
 // written anew.
 func (v *DocumentStore) loadSeen() (stale bool) {
-	found, damaged := 0, 0
+	found, damaged, named := 0, 0, 0
 	for _, c := range statedir.Records[seenRecord](v.state, 64<<20, statedir.Twice(seenName)...) {
 		if errors.Is(c.Err, fs.ErrNotExist) {
 			stale = true
@@ -63,6 +67,8 @@ func (v *DocumentStore) loadSeen() (stale bool) {
 		found++
 		stale = stale || !c.Summed
 		v.lost = v.lost || r.Lost
+		named += len(r.Documents)
+		v.withoutReplaced(&r)
 		if v.recalled == nil || v.seen["recalls"].older(r.Documents["recalls"]) {
 			v.recalled, v.kept, v.above = r.Recalled, r.Kept, r.Above
 		}
@@ -73,13 +79,26 @@ func (v *DocumentStore) loadSeen() (stale bool) {
 		}
 	}
 	v.lost = v.lost || found == 0 && damaged > 0
-	v.unmarked = len(v.seen) == 0 // a record that names nothing is as good as none
+	v.unmarked = named == 0 // a record that names nothing is as good as none
 	return stale || damaged > 0
 }
 
+// withoutReplaced leaves out of a copy the marks that were made under keys that are believed no more.
+func (v *DocumentStore) withoutReplaced(r *seenRecord) {
+	if v.another {
+		delete(r.Documents, rootMark)
+	}
+	for _, role := range v.replaced(r.Under) {
+		if role == trust.Recall && r.Recalled == nil && r.Documents["recalls"] != (mark{}) {
+			v.lost = true
+		}
+		maps.DeleteFunc(r.Documents, func(document string, _ mark) bool { return roleOf(document) == role })
+	}
+}
+
 func (v *DocumentStore) saveSeen() {
-	err := v.state.Record(seenRecord{Documents: v.seen, Recalled: v.recalled, Kept: v.kept, Above: v.above, Lost: v.lost},
-		statedir.Twice(seenName)...)
+	err := v.state.Record(seenRecord{Documents: v.seen, Recalled: v.recalled, Kept: v.kept, Above: v.above, Lost: v.lost,
+		Under: v.under()}, statedir.Twice(seenName)...)
 	if err != nil {
 		v.problems.Add("the record of revisions seen could not be saved: %v", err)
 	}

@@ -218,7 +218,7 @@ func TestSavedKeyIsKeptTwice(t *testing.T) {
 	for how, damage := range damages {
 		t.Run(how, func(t *testing.T) {
 			s := newShelf(t)
-			v, err := OpenDocumentStore(s.state, "lantern", nil, s.now, s.problems)
+			v, err := OpenDocumentStore(s.state, "lantern", Pins{}, s.now, s.problems)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -226,14 +226,15 @@ func TestSavedKeyIsKeptTwice(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.damage("key", damage)
-			if v, err = OpenDocumentStore(s.state, "lantern", nil, s.now, s.problems); err != nil {
+			if v, err = OpenDocumentStore(s.state, "lantern", Pins{}, s.now, s.problems); err != nil {
 				t.Fatal(err)
 			}
 			if err := v.OfferRecalls(s.recallsDoc(1)); err != nil {
 				t.Errorf("what the key signed is refused: %v", err)
 			}
 			s.damage("key-2", damage)
-			if _, err = OpenDocumentStore(s.state, "lantern", nil, s.now, s.problems); damage != nil && how != "a flipped bit" &&
+			if _, err = OpenDocumentStore(s.state, "lantern", Pins{}, s.now, s.problems); damage != nil &&
+				how != "a flipped bit" &&
 				(err == nil || !strings.Contains(err.Error(), "--key")) {
 				t.Errorf("without any copy: %v", err)
 			}

@@ -29,19 +29,27 @@ func NewDraft(threshold int, expires time.Time) *Draft {
 // whole leaves out what a second is divided into, as the form wants it.
 func whole(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
+// Redraft is of r itself, which was not signed by enough keys and is changed further.
+func (r *Root) Redraft(expires time.Time) (*Draft, error) {
+	again, err := ParseRoot(r.raw)
+	if err != nil {
+		return nil, err
+	}
+	again.meta.Signed.Expires = whole(expires)
+	return &Draft{again.meta.Signed}, nil
+}
+
 // Draft is of the root after r, which says the same until it is changed.
 func (r *Root) Draft(expires time.Time) (*Draft, error) {
 	if r.Version() >= MaxRoots {
 		return nil, fault.New(fault.Conflict, "root %d is the last of its chain: make a new one with lifeline key init, and "+
 			"pin it at the stations", r.Version())
 	}
-	again, err := ParseRoot(r.raw)
-	if err != nil {
-		return nil, err
+	d, err := r.Redraft(expires)
+	if err == nil {
+		d.signed.Version++
 	}
-	signed := again.meta.Signed
-	signed.Version, signed.Expires = r.Version()+1, whole(expires)
-	return &Draft{signed}, nil
+	return d, err
 }
 
 // Add lets a key sign for a role.
@@ -101,11 +109,7 @@ func (r *Root) Merge(others ...*Root) (*Root, error) {
 	all := *r.meta
 	all.Signatures = slices.Clone(all.Signatures)
 	for _, o := range others {
-		same, err := sameContent(r, o)
-		if err != nil {
-			return nil, err
-		}
-		if !same {
+		if !Same(r, o) {
 			return nil, fault.New(fault.Conflict, "the files hold different roots of version %d and %d: collect signatures of "+
 				"one and the same", r.Version(), o.Version())
 		}
@@ -118,13 +122,11 @@ func (r *Root) Merge(others ...*Root) (*Root, error) {
 	return remade(&all)
 }
 
-func sameContent(a, b *Root) (bool, error) {
+// Same reports whether two roots say the same, whoever signed them.
+func Same(a, b *Root) bool {
 	left, err := a.meta.Signed.MarshalJSON()
-	if err != nil {
-		return false, err
-	}
-	right, err := b.meta.Signed.MarshalJSON()
-	return string(left) == string(right), err
+	right, errToo := b.meta.Signed.MarshalJSON()
+	return err == nil && errToo == nil && string(left) == string(right)
 }
 
 func remade(meta *metadata.Metadata[metadata.RootType]) (*Root, error) {

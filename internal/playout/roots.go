@@ -1,0 +1,369 @@
+package playout
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"lifeline/internal/fault"
+	"lifeline/internal/playout/statedir"
+	"lifeline/internal/seal"
+	"lifeline/internal/trust"
+	"lifeline/internal/wire"
+	"lifeline/schedules"
+)
+
+// Pins are what a station believes without being told by the service.
+type Pins struct {
+	Root *trust.Root         // nil: the one that the station went by last, if any
+	Keys []ed25519.PublicKey // that sign everything while there is no root; none: the one saved in the state directory
+}
+
+const rootsName = "roots.json"
+
+// rootsRecord is the content of roots.json.
+type rootsRecord struct {
+	Roots [][]byte `json:"roots"`        // from the pinned one on, each the next of the one before it
+	By    string   `json:"by,omitempty"` // id of the pinned key that the first was taken by; "": it was given by hand
+}
+
+// chain is the record's, verified.
+func (r rootsRecord) chain() ([]*trust.Root, error) {
+	if len(r.Roots) == 0 {
+		return nil, errors.New("it names no root")
+	}
+	first, err := trust.ParseRoot(r.Roots[0])
+	if err == nil {
+		err = first.Signed()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return trust.Walk(first, r.Roots[1:])
+}
+
+// loadRoots finds the root that the station goes by: the last of the chain that it went by before, unless another root
+// is pinned by hand. What is given by hand has the say over what the service told.
+func (v *DocumentStore) loadRoots(pins Pins) error {
+	var saved rootsRecord
+	var chain []*trust.Root
+	var damage error
+	for _, c := range statedir.Records[rootsRecord](v.state, maxDocument, statedir.Twice(rootsName)...) {
+		if errors.Is(c.Err, fs.ErrNotExist) {
+			continue
+		}
+		roots, err := c.Value.chain()
+		if c.Err != nil || err != nil {
+			damage = errors.Join(c.Err, err)
+			v.problems.Add("the saved %s is damaged and left out: %v", c.Name, damage)
+			continue
+		}
+		if len(roots) > len(chain) {
+			saved, chain = c.Value, roots
+		}
+	}
+	switch {
+	case pins.Root != nil:
+		v.goOnFrom(pins.Root, chain)
+	case chain != nil && saved.By != "" && len(pins.Keys) > 0 && !slices.ContainsFunc(pins.Keys,
+		func(k ed25519.PublicKey) bool { return seal.KeyID(k) == saved.By }):
+		v.problems.Add("the station went by a root that key %s told, and another key is given: it goes by that key and by "+
+			"no root", saved.By)
+		v.another = true
+	case chain != nil:
+		v.chain, v.rootBy = chain, saved.By
+	case damage != nil:
+		return fmt.Errorf("playout: the saved roots cannot be read, which say whom this station believes; start the player "+
+			"with --root and the root document, or LIFELINE_ROOT: %w", damage)
+	}
+	return nil
+}
+
+// goOnFrom makes root the pinned one, and takes those after it that are held already.
+func (v *DocumentStore) goOnFrom(root *trust.Root, held []*trust.Root) {
+	for i, r := range held {
+		if trust.Same(r, root) {
+			v.chain = held[i:]
+			return
+		}
+	}
+	if held != nil {
+		v.problems.Add("the root that is given, version %d, is none of those that this station went by: it goes by that "+
+			"one from now on", root.Version())
+		v.another = true
+	}
+	v.chain = []*trust.Root{root}
+}
+
+// root is the latest; nil: there is none.
+func (v *DocumentStore) root() *trust.Root {
+	if len(v.chain) == 0 {
+		return nil
+	}
+	return v.chain[len(v.chain)-1]
+}
+
+// Root is the latest root that the station goes by; nil: none.
+func (v *DocumentStore) Root() *trust.Root {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.root()
+}
+
+func (v *DocumentStore) saveRoots() {
+	record := rootsRecord{By: v.rootBy}
+	for _, r := range v.chain {
+		record.Roots = append(record.Roots, r.Bytes())
+	}
+	if err := v.state.Record(record, statedir.Twice(rootsName)...); err != nil {
+		v.problems.Add("the root is used but could not be saved: %v", err)
+	}
+}
+
+// trusted are the keys that sign documents of a type.
+func (v *DocumentStore) trusted(payloadType string) ([]ed25519.PublicKey, error) {
+	root, before, now := v.root(), v.seen[rootMark].Revision, int64(0)
+	if root != nil {
+		now = root.Version()
+	}
+	switch {
+	case root == nil && len(v.keys) == 0:
+		return nil, errors.New("no key is pinned yet")
+	case now < before:
+		return nil, fmt.Errorf("the station went by root %d before and has root %d now, so that it does not know which keys "+
+			"were revoked since. The roots must come again, from the service or by a bundle", before, now)
+	case root == nil:
+		return v.keys, nil
+	}
+	return root.Keys(trust.RoleOf(payloadType)), nil
+}
+
+// OfferRoots takes the roots that come after the one that the station goes by, or says why not. A station that pins a
+// key and no root yet takes the first one if that key signed it.
+func (v *DocumentStore) OfferRoots(offered wire.Roots) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	before := v.under()
+	refuse := func(err error) error { return fmt.Errorf("the root is refused: %w", err) }
+	next := slices.Clip(v.chain)
+	if len(next) == 0 {
+		if offered.First == nil || len(v.keys) == 0 {
+			return nil
+		}
+		first, by, err := firstRoot(offered.First, v.keys)
+		if err != nil {
+			return refuse(err)
+		}
+		next, v.rootBy = []*trust.Root{first}, by
+	}
+	if len(offered.Roots) > trust.MaxRoots {
+		return refuse(fmt.Errorf("there are more than %d", trust.MaxRoots))
+	}
+	var later [][]byte
+	for _, b := range offered.Roots {
+		r, err := trust.ParseRoot(b)
+		if err != nil {
+			return refuse(err)
+		}
+		if r.Version() > next[len(next)-1].Version() {
+			later = append(later, b)
+		}
+	}
+	walked, why := trust.Walk(next[len(next)-1], later)
+	next = append(next, walked[1:]...)
+	if len(next) > len(v.chain) {
+		v.chain = next
+		v.saveRoots()
+		v.forsake(v.replaced(before))
+	}
+	if why != nil {
+		return refuse(why)
+	}
+	return nil
+}
+
+// firstRoot is the root in an envelope that one of the keys signed, and the id of that key.
+func firstRoot(envelope *wire.Envelope, keys []ed25519.PublicKey) (*trust.Root, string, error) {
+	b, err := json.Marshal(envelope)
+	if err != nil {
+		return nil, "", err
+	}
+	payload, err := seal.Open(b, wire.FirstRootType, keys...)
+	if err != nil {
+		return nil, "", mistrust(nil, keys, b, err)
+	}
+	root, err := trust.ParseRoot(payload)
+	if err == nil {
+		err = root.Signed()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	for _, key := range keys {
+		if _, err := seal.Open(b, wire.FirstRootType, key); err == nil {
+			return root, seal.KeyID(key), nil
+		}
+	}
+	return nil, "", errors.New("no key signed it")
+}
+
+// rootMark is the name of the mark of the latest root seen.
+const rootMark = "root"
+
+// marked are the roles whose documents have marks.
+var marked = []trust.KeyRole{trust.Queue, trust.Recall}
+
+// roleOf is the role that signs what a mark is of.
+func roleOf(document string) trust.KeyRole {
+	switch document {
+	case "recalls", "lease":
+		return trust.Recall
+	case rootMark:
+		return trust.RootKeys
+	}
+	return trust.Queue
+}
+
+// under are the ids of the keys that marks are made under.
+func (v *DocumentStore) under() map[trust.KeyRole][]string {
+	out := map[trust.KeyRole][]string{}
+	for _, role := range marked {
+		keys := v.keys
+		if root := v.root(); root != nil {
+			keys = root.Keys(role)
+		}
+		for _, key := range keys {
+			out[role] = append(out[role], seal.KeyID(key))
+		}
+	}
+	return out
+}
+
+// replaced are the roles of which a key that marks were made under is believed no more. Their marks count no more
+// either: who stole the key may have set them to what nobody reaches. Without a root marks outlive a change of keys.
+func (v *DocumentStore) replaced(under map[trust.KeyRole][]string) (roles []trust.KeyRole) {
+	if v.root() == nil {
+		return nil
+	}
+	now := v.under()
+	for _, role := range marked {
+		gone := func(id string) bool { return !slices.Contains(now[role], id) }
+		if len(under[role]) == 0 || slices.ContainsFunc(under[role], gone) {
+			roles = append(roles, role)
+		}
+	}
+	return roles
+}
+
+// forsake drops what a key signed that is believed no more, and lets the marks of its role begin anew. What was
+// recalled stays recalled until the new key signs a list.
+func (v *DocumentStore) forsake(roles []trust.KeyRole) {
+	v.seen[rootMark] = mark{Revision: v.root().Version()}
+	next := *v.Holdings()
+	next.Queues = map[schedules.Date]*wire.Queue{}
+	for date, q := range v.Holdings().Queues {
+		if name := queueName(date); !slices.Contains(roles, trust.Queue) || v.stands(name, wire.QueueType) {
+			next.Queues[date] = q
+		}
+	}
+	if slices.Contains(roles, trust.Queue) && !v.stands(fallbackName, wire.FallbackType) {
+		next.Fallback = nil
+	}
+	if slices.Contains(roles, trust.Recall) {
+		if !v.stands(recallsName, wire.RecallsType) {
+			next.Recalls = nil
+			v.discard(statedir.Twice(recallsName)[1])
+		}
+		next.Lease = nil
+		v.discard(leaseName)
+		v.discard(clockName)
+		v.clock.reset()
+	}
+	for document := range v.seen {
+		if slices.Contains(roles, roleOf(document)) {
+			delete(v.seen, document)
+		}
+	}
+	v.remark(&next)
+	v.publish(&next)
+	v.saveSeen()
+}
+
+// remark marks what is held still.
+func (v *DocumentStore) remark(h *Holdings) {
+	for date, q := range h.Queues {
+		v.seen[date.String()] = mark{q.Revision, q.PublishedAt}
+	}
+	if f := h.Fallback; f != nil {
+		v.seen["fallback"] = mark{f.Revision, f.IssuedAt}
+	}
+	if r := h.Recalls; r != nil {
+		v.seen["recalls"] = mark{r.Revision, r.IssuedAt}
+	}
+}
+
+// stands reports whether a key that is believed signed the saved document; one that no such key signed is removed.
+func (v *DocumentStore) stands(name, payloadType string) bool {
+	b, err := v.state.Read(name, maxDocument)
+	var document json.RawMessage
+	if err == nil && v.open(b, payloadType, &document) == nil {
+		return true
+	}
+	v.discard(name)
+	return false
+}
+
+func (v *DocumentStore) discard(name string) {
+	if err := v.state.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		v.problems.Add("%s is of a key that is believed no more, and could not be removed: %v", name, err)
+	}
+}
+
+// roots asks for the roots that come after the one that the station goes by.
+func (f *Follower) roots(ctx context.Context) error {
+	const alarm = "root"
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	version := int64(0)
+	if root := f.documents.Root(); root != nil {
+		version = root.Version()
+	}
+	offered, err := f.service.Roots(ctx, version)
+	if fault.Is(err, fault.NotFound) { // an older service
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = f.documents.OfferRoots(offered)
+	if root := f.documents.Root(); root != nil && root.Version() > version {
+		f.problems.Add("the station goes by root %d now", root.Version())
+		f.mu.Lock()
+		f.said = wire.Freshness{} // a key that is revoked may have said it
+		f.mu.Unlock()
+	}
+	if err != nil {
+		f.problems.Raise(alarm, "%v. What the latest root that was taken says goes on to hold", err)
+		return nil
+	}
+	f.problems.Calm(alarm)
+	return nil
+}
+
+// tellExpiry raises the alarm of a root that is over. It is believed on: a station that is cut off must not fall
+// silent.
+func (f *Follower) tellExpiry() {
+	const alarm = "root expired"
+	root := f.documents.Root()
+	if root == nil || f.time.Now().Before(root.Expires()) {
+		f.problems.Calm(alarm)
+		return
+	}
+	f.problems.Raise(alarm, "root %d was to be replaced by %s, and no later one has come. It is believed on, and what it "+
+		"names airs on: make a new root, or see whether somebody holds it back", root.Version(),
+		root.Expires().Format("2006-01-02"))
+}
