@@ -22,7 +22,7 @@ import (
 // file. The zero Connection trusts the system's authorities and speaks TLS to all but this machine.
 type Connection struct {
 	AllowPlainHTTP bool     `name:"allow-plain-http" env:"LIFELINE_ALLOW_PLAIN_HTTP" help:"Speak to the service without TLS though it is another machine. Whoever has the link then reads the token and everything else."`
-	Pins           []string `name:"tls-pin" env:"LIFELINE_TLS_PIN" placeholder:"PIN" help:"Key that the server's certificate, or an authority above it, must have: sha256/ and the base64 of its SHA-256. Several for a change of key; may be repeated. A server whose own key is pinned is believed whatever the clock says."`
+	Pins           []string `name:"tls-pin" env:"LIFELINE_TLS_PIN" placeholder:"PIN" help:"Key that the server's certificate, or an authority above it, must have: sha256/ and the base64 of its SHA-256. Several for a change of key; may be repeated. A server whose own key is pinned needs no authority, and is believed whatever the clock says."`
 	Authorities    string   `name:"tls-ca" env:"LIFELINE_TLS_CA_FILE" type:"path" placeholder:"FILE" help:"Certificates of the authorities to trust in place of the system's, PEM."`
 	Certificate    string   `name:"tls-client-cert" env:"LIFELINE_TLS_CLIENT_CERT_FILE" type:"path" placeholder:"FILE" help:"Certificate chain to show to a service that asks for one, PEM. The token is needed all the same."`
 	Key            string   `name:"tls-client-key" env:"LIFELINE_TLS_CLIENT_KEY_FILE" type:"path" placeholder:"FILE" help:"Its private key, PEM."`
@@ -112,25 +112,27 @@ type verification struct {
 	now   func() time.Time
 }
 
-// verify checks chain and name as always. Where there are pins, one of the chain's keys must be pinned; and the dates
-// of a certificate whose own key is pinned do not matter: a station that has lost its clock must get through to those
-// who see to it, and a key that is not to be believed any more is unpinned.
+// verify checks chain, dates and name as always, and where there are pins, that one of the chain's keys is pinned. Of a
+// certificate whose own key is pinned only the name counts (RFC 7858, section 4.2): a station that has lost its clock
+// must get through to those who see to it, and a key that is not to be believed any more is unpinned.
 func (v verification) verify(c tls.ConnectionState) error {
 	leaf := c.PeerCertificates[0]
+	refuse := func(err error) error {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: c.PeerCertificates, Err: err}
+	}
+	if v.pinned(leaf) {
+		if err := leaf.VerifyHostname(v.host); err != nil {
+			return refuse(err)
+		}
+		return nil
+	}
 	o := x509.VerifyOptions{Roots: v.roots, DNSName: v.host, CurrentTime: v.now(), Intermediates: x509.NewCertPool()}
 	for _, between := range c.PeerCertificates[1:] {
 		o.Intermediates.AddCert(between)
 	}
-	switch {
-	case !v.pinned(leaf):
-	case o.CurrentTime.Before(leaf.NotBefore):
-		o.CurrentTime = leaf.NotBefore
-	case o.CurrentTime.After(leaf.NotAfter):
-		o.CurrentTime = leaf.NotAfter
-	}
 	chains, err := leaf.Verify(o)
 	if err != nil {
-		return &tls.CertificateVerificationError{UnverifiedCertificates: c.PeerCertificates, Err: err}
+		return refuse(err)
 	}
 	if len(v.pins) == 0 {
 		return nil

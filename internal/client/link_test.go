@@ -68,7 +68,7 @@ func TestAServerIsBelievedByItsAuthorityAndItsPin(t *testing.T) {
 	good := own.Issue(t, "127.0.0.1", hour(-1), hour(1))
 	ended, future := own.Issue(t, "127.0.0.1", hour(-2), hour(-1)), own.Issue(t, "127.0.0.1", hour(1), hour(2))
 	elsewhere, between := own.Issue(t, "radio.example", hour(-1), hour(1)), other.Issue(t, "127.0.0.1", hour(-1), hour(1))
-	wrong := Pin(other.Root)
+	wrong, early := Pin(other.Root), own.Issue(t, "127.0.0.1", now.AddDate(-40, 0, 0), now.AddDate(-30, 0, 0))
 	for name, c := range map[string]struct {
 		shows tls.Certificate
 		ca    *harness.Issuer // nil: the system's
@@ -83,8 +83,11 @@ func TestAServerIsBelievedByItsAuthorityAndItsPin(t *testing.T) {
 		"its authority's key is pinned":   {good, own, []string{Pin(own.Root)}, nil},
 		"another key is pinned": {good, own, []string{wrong}, []string{Pin(good.Leaf), "--tls-pin",
 			"LIFELINE_TLS_PIN"}},
-		"a pin makes no authority known": {good, nil, []string{Pin(good.Leaf)}, []string{"no authority"}},
-		"it has ended":                   {ended, own, nil, []string{"has ended", "renew"}},
+		"a pinned key needs no authority":                    {good, nil, []string{Pin(good.Leaf)}, nil},
+		"a pinned authority must be known":                   {good, nil, []string{Pin(own.Root)}, []string{"no authority"}},
+		"another authority, but pinned":                      {between, own, []string{Pin(between.Leaf)}, nil},
+		"it ended before its authority began, but is pinned": {early, own, []string{Pin(early.Leaf)}, nil},
+		"it has ended": {ended, own, nil, []string{"has ended", "renew"}},
 		"it is not valid yet": {future, own, nil, []string{"valid from", "the clock here says",
 			"--tls-pin"}},
 		"it has ended, and its key is pinned":    {ended, own, []string{Pin(ended.Leaf)}, nil},
