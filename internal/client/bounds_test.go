@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 
 	"lifeline/internal/fault"
@@ -76,8 +77,14 @@ func TestSignedDocumentsAreReadUpToTheLargestThatThereCanBe(t *testing.T) {
 		"a lease":       func() (Document, error) { return s.Lease(t.Context(), "n") },
 		"a freshness":   func() (Document, error) { return s.Freshness(t.Context(), "n") },
 	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		if _, err := get(); !fault.Is(err, fault.TooLarge) {
 			t.Errorf("%s of 64 MiB: %v", name, err)
+		}
+		runtime.ReadMemStats(&after)
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 90 {
+			t.Errorf("%s of 64 MiB took %d MiB of memory in all", name, took)
 		}
 	}
 }
@@ -125,4 +132,14 @@ func TestOfLargeDocumentsOneIsReadAtATimeAndSmallOnesDoNotWait(t *testing.T) {
 			t.Errorf("they came with %d and %d bytes", a, b)
 		}
 	})
+}
+
+func TestALargeDocumentThatBreaksOffIsNotTakenForWhole(t *testing.T) {
+	for _, come := range []int{maxAnswer - 1, maxAnswer, maxAnswer + 7, 2 * maxAnswer} {
+		s := New("http://service", "", &http.Client{Transport: answers{wire.Station("s", "fallback.dsse"): io.MultiReader(
+			strings.NewReader(strings.Repeat("a", come)), iotest.ErrReader(io.ErrUnexpectedEOF))}}).Station("s")
+		if doc, err := s.Fallback(t.Context(), ""); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("after %d bytes it is taken with %d: %v", come, len(doc.Bytes), err)
+		}
+	}
 }

@@ -1,11 +1,13 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,32 +91,42 @@ func (s *Station) document(ctx context.Context, path, query, tag string, wait ti
 	}
 	b, err := s.read(ctx, resp.Body, most)
 	if fault.Is(err, fault.TooLarge) {
-		return Document{}, err
+		return Document{}, fmt.Errorf("%s: %w", path, err)
 	}
 	if err != nil {
 		return Document{}, fault.Wrap(fault.Unavailable, err, "%s broke off", path)
 	}
-	if int64(len(b)) > most {
-		return Document{}, fault.New(fault.TooLarge, "%s is over %d bytes", path, most)
-	}
 	return Document{b, resp.Header.Get("ETag")}, nil
 }
 
-// read reads a document of at most most bytes, and a byte more of a longer one. Of documents longer than maxAnswer,
-// which few are, one is read at a time: whoever is on the way could make all that a station asks for long at once.
+// read reads a document of at most most bytes. It fails with TooLarge for a longer one. Of documents longer than
+// maxAnswer, which few are, one is read at a time, and in pieces that are put together once it is whole: whoever is on
+// the way could make all that a station asks for long at once.
 func (s *Station) read(ctx context.Context, body io.Reader, most int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(body, min(most, maxAnswer)+1))
-	if err != nil || len(b) <= maxAnswer || most <= maxAnswer {
-		return b, err
+	first, err := io.ReadAll(io.LimitReader(body, maxAnswer))
+	if err != nil || len(first) < maxAnswer {
+		return first, err
 	}
 	select {
 	case s.client.large <- struct{}{}:
+		defer func() { <-s.client.large }()
 	case <-ctx.Done():
-		return b, ctx.Err()
+		return nil, ctx.Err()
 	}
-	defer func() { <-s.client.large }()
-	rest, err := io.ReadAll(io.LimitReader(body, most+1-int64(len(b))))
-	return append(b, rest...), err
+	pieces := [][]byte{first}
+	for total := int64(len(first)); total <= most; {
+		next := min(maxAnswer, most+1-total)
+		piece := bytes.NewBuffer(make([]byte, 0, next+bytes.MinRead)) // which need not grow
+		n, err := piece.ReadFrom(io.LimitReader(body, next))
+		if err != nil {
+			return nil, err
+		}
+		if total += n; n < next {
+			return slices.Concat(append(pieces, piece.Bytes())...), nil
+		}
+		pieces = append(pieces, piece.Bytes())
+	}
+	return nil, fault.New(fault.TooLarge, "it is over %d bytes", most)
 }
 
 // ownWord asks whatever lies between for the service's own answer: a copy that a cache has may be old, or damaged.
