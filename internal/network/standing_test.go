@@ -236,7 +236,7 @@ func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
 		t.Error(err)
 	}
 	if err := access.StationKnown(t.Context(), o.replica.Store, "t"); !fault.Is(err, fault.NotFound) ||
-		!strings.Contains(err.Error(), "The stations are s.") {
+		!strings.Contains(err.Error(), "the stations are s,") {
 		t.Errorf("a token for a station that is misspelt: %v", err)
 	}
 	if err := access.StationKnown(t.Context(), o.replica.Store, "s"); err != nil {
