@@ -5,26 +5,26 @@ import (
 	"time"
 )
 
-// Warnings of what became of work by hand that is not published.
+// The warnings about unpublished edits.
 const (
-	WarnRebased     = "rebased"      // what is published changed beneath the draft, which keeps what was edited
-	WarnTakenOut    = "taken_out"    // an item that may not air any more is out of the draft
-	WarnPlannedOver = "planned_over" // a plan or a withdrawal took the place of a draft that somebody had edited
+	WarnRebased     = "rebased"      // the published day changed beneath the draft, which keeps its edits
+	WarnTakenOut    = "taken_out"    // an item that may no longer air was removed from the draft
+	WarnPlannedOver = "planned_over" // a plan or a withdrawal replaced an edited draft
 )
 
-// OfEdits reports whether the warning tells what became of work by hand that is not published.
+// OfEdits reports whether the warning is about unpublished edits.
 func (w Warning) OfEdits() bool {
 	return w.Code == WarnRebased || w.Code == WarnTakenOut || w.Code == WarnPlannedOver
 }
 
-// Rebase is r, a draft over the published rundown from, laid over to, which takes from's place. A window in which the
-// draft airs what from airs comes to air what to does. Any other keeps what the draft has, without the items of the ids
-// in gone, which it answers as lost; a time that is open there just as it was in from is filled as to fills it, if to
-// does so exactly. Nothing else changes: no item moves, and what stays open is said by the warnings.
+// Rebase returns r, a draft based on the published rundown from, rebased onto its successor to. A window whose items
+// are the same in r and from takes the items of to. Any other window keeps the draft's items, except those in gone,
+// which Rebase returns as lost. Open time in such a window that was open in from too takes the items of to, if they
+// fill it exactly. Nothing else changes: no item moves, and warnings list the time that stays open.
 func (r Rundown) Rebase(from, to Rundown, gone map[string]string, now time.Time) (out Rundown, lost []Item) {
 	out = r
 	out.Windows, out.Items = slices.Clone(r.Windows), nil
-	var own []Occurrence // the windows that differ from what was published
+	var own []Occurrence // the windows that the draft changed
 	for _, slot := range out.Windows {
 		items := r.itemsOf(slot)
 		f, t := from.slotLike(slot), to.slotLike(slot)
@@ -54,15 +54,15 @@ func (r Rundown) Rebase(from, to Rundown, gone map[string]string, now time.Time)
 	return out, lost
 }
 
-// samePlain reports whether both are the same item in every particular.
+// samePlain reports whether the items are equal in all fields.
 func samePlain(a, b Item) bool { return a.plain() == b.plain() }
 
-// same reports whether both are the same time of the same window.
+// same reports whether both are the same window at the same times.
 func (o Occurrence) same(other Occurrence) bool {
 	return o.Window == other.Window && o.StartAt.Equal(other.StartAt.Time) && o.EndAt.Equal(other.EndAt.Time)
 }
 
-// slotLike is the rundown's slot of the same window at the same time; nil: it has none.
+// slotLike returns the rundown's slot of the same window at the same times, or nil.
 func (r Rundown) slotLike(s Slot) *Slot {
 	n := slices.IndexFunc(r.Windows, func(o Slot) bool { return o.same(s.Occurrence) })
 	if n < 0 {
@@ -71,8 +71,8 @@ func (r Rundown) slotLike(s Slot) *Slot {
 	return &r.Windows[n]
 }
 
-// itemsOf are the items that belong to a slot, also those that an edit has pushed past its end: of an item, it is the
-// last slot of its window that starts no later.
+// itemsOf returns the items that belong to a slot, including those that an edit has pushed past its end: an item
+// belongs to the last slot of its window that starts at or before it.
 func (r Rundown) itemsOf(s Slot) (out []Item) {
 	for _, i := range r.Items {
 		if i.Window != s.Window || i.StartAt.Before(s.StartAt.Time) {
@@ -87,7 +87,8 @@ func (r Rundown) itemsOf(s Slot) (out []Item) {
 	return out
 }
 
-// filling are the rundown's items that fill a time from start to end, with whole chains; none where they do not.
+// filling returns the rundown's items that fill the time from start to end with complete chains, or none if there are
+// no such items.
 func (r Rundown) filling(o Occurrence) (out []Item) {
 	at := o.StartAt
 	var outside []Item

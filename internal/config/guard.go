@@ -42,7 +42,8 @@ func (g *Guard) TrustedProxies() ([]netip.Prefix, error) {
 	return networks("--trusted-proxies", g.Proxies)
 }
 
-// Exposed says what would go without TLS beyond this machine, though nobody has said that it may.
+// Exposed returns an error for settings that would expose the service without TLS beyond this machine without explicit
+// permission.
 func (s *Serve) Exposed() error {
 	g := &s.Guard
 	var wrong []error
@@ -58,7 +59,7 @@ func (s *Serve) Exposed() error {
 	return errors.Join(wrong...)
 }
 
-// TLSOnly reports whether other machines reach the service, and may by TLS alone.
+// TLSOnly reports whether other machines can reach the service and must use TLS.
 func (s *Serve) TLSOnly() bool {
 	host, _, err := net.SplitHostPort(s.Listen)
 	return err == nil && !local(host) && !s.Guard.ServePlain

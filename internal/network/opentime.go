@@ -9,15 +9,15 @@ import (
 	"lifeline/schedules"
 )
 
-// openMost is how much of a published window may be open, to air the fallback, without an alarm; of a short window a
-// quarter may.
+// openMost is how much of a published window may be open, so that the fallback airs, without an alarm. For a short
+// window the limit is a quarter of its length.
 const openMost = 5 * time.Minute
 
-// openNamed is how many such windows of one day are named; the others are counted.
+// openNamed is how many such windows of a day are named; the others are counted.
 const openNamed = 3
 
-// TooOpen reports whether more of a published window is open from now on than may be without an alarm, and for how long
-// its open times last that are still to come.
+// TooOpen reports whether too much of a published window is open from now on. open is the total length of the open
+// times that are still to come.
 func TooOpen(q wire.Queue, w schedules.Slot, now time.Time) (open time.Duration, tooOpen bool) {
 	for _, o := range q.Open {
 		if o.Window != w.Window || !w.Contains(o.StartAt.Time) {
@@ -32,7 +32,8 @@ func TooOpen(q wire.Queue, w schedules.Slot, now time.Time) (open time.Duration,
 	return open, open > w.Tolerance.Duration && open > min(openMost, w.EndAt.Sub(w.StartAt.Time)/4)
 }
 
-// openTimes are the published windows of which too much is open, with how long the fallback that airs there lasts.
+// openTimes returns a problem for each published window with too much open time, with the length of the fallback that
+// airs there.
 func (s *Standing) openTimes(st schedules.Station) (out []schedules.StationProblem) {
 	now := s.now()
 	for _, row := range replica.QueuesIn(s.replica).After(st.ID+"/", "") {
@@ -68,7 +69,7 @@ func (s *Standing) openTimes(st schedules.Station) (out []schedules.StationProbl
 	return out
 }
 
-// fallbackThere says what the fallback does in the open time of a window.
+// fallbackThere describes what the fallback airs in the open time of a window.
 func (s *Standing) fallbackThere(st schedules.Station, w schedules.Slot, open time.Duration) string {
 	var once time.Duration
 	for _, f := range s.AirableFallback(st, w.StartAt.Time) {

@@ -85,7 +85,7 @@ func (s *Standing) Of(id string) []schedules.StationProblem {
 	return list
 }
 
-// standingKey names a problem, whatever its words say at the moment.
+// standingKey identifies a problem regardless of its present wording.
 type standingKey struct {
 	code, field string
 	date        schedules.Date
@@ -99,7 +99,7 @@ func keyOf(p schedules.StationProblem) standingKey {
 	return key
 }
 
-// notice notes since when problems have stood against a station, and forgets those that are over.
+// notice records since when a station has had each problem, and forgets problems that are over.
 func (s *Standing) notice(station string, list []schedules.StationProblem) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,8 +114,8 @@ func (s *Standing) notice(station string, list []schedules.StationProblem) {
 	s.noticed[station] = stand
 }
 
-// Since is since when a problem has stood against a station: when the store's was found, and of the others when the
-// service noticed it, at the earliest when it started.
+// Since returns since when a station has had a problem: for a store that was set back, since that was detected; for
+// others, since the service noticed it, at the earliest since the service started.
 func (s *Standing) Since(station string, p schedules.StationProblem) schedules.Instant {
 	if f := s.replica.Floor(); p.Code == "store_set_back" && f.Station == station {
 		return f.Found

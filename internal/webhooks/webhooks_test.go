@@ -381,8 +381,8 @@ func TestSecretsAreRotatedAndNotStored(t *testing.T) {
 	})
 }
 
-// A webhook that asks for the changes of a mistyped station would never hear of any; one that named a station which is
-// gone since stays as it is.
+// A webhook for a mistyped station would never receive its changes. A webhook that names a station deleted since stays
+// unchanged.
 func TestWebhookNamesStationsThatAreThere(t *testing.T) {
 	x := newExchange(t, 1000, wire.Webhook{Changes: []string{"queue"}, Stations: []string{"gone"}})
 	x.change(replica.KindStation, "harbour-dawn")

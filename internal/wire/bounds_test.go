@@ -12,8 +12,8 @@ import (
 	"lifeline/schedules"
 )
 
-// TestTheLargestDocumentsThatCanBeFitTheBoundsOfWhatAStationReads makes the largest documents that the bounds of
-// definitions allow. Each fits its bound, and none of the bounds is far beyond its document.
+// TestTheLargestDocumentsThatCanBeFitTheBoundsOfWhatAStationReads builds the largest documents that the bounds of
+// definitions allow. Each fits its bound, and no bound is far larger than its document.
 func TestTheLargestDocumentsThatCanBeFitTheBoundsOfWhatAStationReads(t *testing.T) {
 	at := schedules.At(time.Date(2026, 11, 29, 12, 0, 0, 123e6, time.UTC))
 	name := func(n int) string { return fmt.Sprintf("%063d", n) }
