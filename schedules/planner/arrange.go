@@ -15,7 +15,7 @@ const maxClosing = 24
 
 // arrange finds the first order of the set, from due order on, in which it may air from at. Orders that bend no soft
 // rule go before those that do. It leaves nothing settled.
-func (f *filler) arrange(at int64, set []uint8) (order []uint8, tried int, ok bool) {
+func (f closingPass) arrange(at int64, set []uint8) (order []uint8, tried int, ok bool) {
 	order = slices.Clone(set)
 	var best []uint8
 	least, bestTried := 0.0, 0
@@ -34,7 +34,7 @@ func (f *filler) arrange(at int64, set []uint8) (order []uint8, tried int, ok bo
 }
 
 // airs tries the order at its exact times.
-func (f *filler) airs(at int64, order []uint8) (bends float64, ok bool) {
+func (f closingPass) airs(at int64, order []uint8) (bends float64, ok bool) {
 	mark := f.p.here()
 	defer f.p.reset(mark)
 	for _, i := range order {
@@ -67,7 +67,8 @@ func nextPermutation(a []uint8) bool {
 }
 
 // record settles the order with the record of its choice, and answers where it ends.
-func (f *filler) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int, bySums bool) int64 {
+func (f closingPass) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int,
+	bySums bool) int64 {
 	choice := &schedules.Choice{Method: schedules.MethodClosing, StartAt: instant(at), Target: schedules.Ms(end - at),
 		Residual: schedules.Ms(residual), Proved: proved, Cut: f.more,
 		Least: schedules.Ms(c.least), Most: schedules.Ms(c.most), Nearest: c.nearest, DueFirst: c.dueFirst, Wide: len(c.ms),
@@ -98,7 +99,7 @@ func (f *filler) record(c *closer, at, end, residual int64, proved bool, order [
 		at += x.unit.ms
 	}
 	if residual > f.st.most || residual > 0 && f.fade() > 0 {
-		at -= f.p.trimLast(residual, f.fade())
+		at -= fillPass{f.p}.trimLast(residual, f.fade())
 		choice.Faded = schedules.Ms(end + residual - at)
 	}
 	f.warnOff(choice, at-end)
@@ -106,7 +107,7 @@ func (f *filler) record(c *closer, at, end, residual int64, proved bool, order [
 }
 
 // warnOff says that a closing is farther off than its position and window allow, and whether it could have been nearer.
-func (f *filler) warnOff(c *schedules.Choice, off int64) {
+func (f closingPass) warnOff(c *schedules.Choice, off int64) {
 	if abs(off) <= max(f.near(), f.w.tolerance) {
 		return // the rundown's window says how full it is
 	}
@@ -132,7 +133,7 @@ func ints(b []uint8) []int {
 }
 
 // clashes marks the pairs of candidates that no order could keep apart.
-func (f *filler) clashes(c *closer) {
+func (f closingPass) clashes(c *closer) {
 	n := len(f.play)
 	c.clash = slices.Grow(c.clash[:0], n)[:n]
 	clear(c.clash)
@@ -148,7 +149,7 @@ func (f *filler) clashes(c *closer) {
 	}
 }
 
-func (f *filler) clashRule(c *closer, r *rule) {
+func (f closingPass) clashRule(c *closer, r *rule) {
 	if r.attr == schedules.AttributeSegment && !f.pl.pos.Chain && (r.each || r.form == formSeparate ||
 		r.form == formItems) {
 		return // no candidate is there twice

@@ -24,8 +24,11 @@ type demand struct {
 	only    bool // nothing but the one segment will do: a make-good
 }
 
+// demandPass finds out what the day owes, and places it in the fills that may air it.
+type demandPass struct{ *planner }
+
 // openDemands gathers what rules, campaigns and make-goods ask of the day, in a fixed order.
-func (p *planner) openDemands() {
+func (p demandPass) openDemands() {
 	p.demands, p.unguided = nil, nil
 	if p.in.mend != nil && p.in.mend.free {
 		return
@@ -82,7 +85,7 @@ func (p *planner) openDemands() {
 		for i := range p.stretches {
 			st := &p.stretches[i]
 			for j := range st.places {
-				if st.places[j].fill && d.windows[st.win] && p.shares(st.places[j].queue, d) {
+				if st.places[j].fill && d.windows[st.win] && st.places[j].queue.shares(d) {
 					d.elastic = true
 				}
 			}
@@ -90,7 +93,8 @@ func (p *planner) openDemands() {
 	}
 }
 
-func (p *planner) shares(q *queue, d *demand) bool {
+// shares reports whether some segment of the queue would meet the demand.
+func (q *queue) shares(d *demand) bool {
 	for i, w := range q.members {
 		if w&d.members[i] != 0 {
 			return true
@@ -99,7 +103,7 @@ func (p *planner) shares(q *queue, d *demand) bool {
 	return false
 }
 
-func (p *planner) everyWindow() []bool {
+func (p demandPass) everyWindow() []bool {
 	all := make([]bool, len(p.day.windows))
 	for i := range all {
 		all[i] = true
@@ -107,7 +111,7 @@ func (p *planner) everyWindow() []bool {
 	return all
 }
 
-func (p *planner) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
+func (p demandPass) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 	base := demand{name: r.name, rule: r, hard: r.hard, win: int32(win), need: r.limit,
 		windows: make([]bool, len(p.day.windows)), part: r.periods}
 	if r.per == "day" {
@@ -150,7 +154,7 @@ func (p *planner) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 
 // spread makes of what a rule demands of a week the day's even share of what is missing, which may bend, and of a hard
 // rule besides what the week's later windows cannot give any more. Other demands stay as they are.
-func (p *planner) spread(d *demand, rs *ruleset) []*demand {
+func (p demandPass) spread(d *demand, rs *ruleset) []*demand {
 	if d.rule.per != "week" {
 		return []*demand{d}
 	}
@@ -180,11 +184,11 @@ func (p *planner) spread(d *demand, rs *ruleset) []*demand {
 }
 
 // counted reports whether a rule's count takes the segment in.
-func (p *planner) counted(r *rule, seg int32) bool {
+func (p demandPass) counted(r *rule, seg int32) bool {
 	return (r.only == nil || r.only.has(seg)) && p.lib.entries[seg].has(r.match)
 }
 
-func (p *planner) set(in func(int32) bool) bitset {
+func (p demandPass) set(in func(int32) bool) bitset {
 	b := newBitset(len(p.lib.entries))
 	for i := range int32(len(p.lib.entries)) {
 		if in(i) {
@@ -194,7 +198,7 @@ func (p *planner) set(in func(int32) bool) bitset {
 	return b
 }
 
-func (p *planner) campaignDemands(c *schedules.Campaign) []*demand {
+func (p demandPass) campaignDemands(c *schedules.Campaign) []*demand {
 	if !c.Concerns(p.in.Station.ID) || !c.From.IsZero() && c.From.UnixMilli() >= p.horizonEnd || !c.Until.IsZero() &&
 		c.Until.UnixMilli() <= p.day.start {
 		return nil
@@ -257,9 +261,9 @@ func common(t [2]int64, parts [][2]int64) [][2]int64 {
 }
 
 // met is how much of the demand the day has so far.
-func (p *planner) met(d *demand) int64 {
+func (l *ledger) met(d *demand) int64 {
 	var n int64
-	for _, s := range p.ledger.sequence {
+	for _, s := range l.sequence {
 		if s.win < 0 || !d.windows[s.win] || !d.members.has(s.seg) || !within(d.part, s.start) {
 			continue
 		}
@@ -282,13 +286,13 @@ func within(parts [][2]int64, t int64) bool {
 }
 
 // serves reports whether a pick would meet a demand that is open and that no fill can meet.
-func (p *planner) serves(u unit, win int32) bool {
+func (p demandPass) serves(u unit, win int32) bool {
 	for _, d := range p.demands {
 		if d.elastic || !d.windows[win] {
 			continue
 		}
 		for _, m := range u.members[:u.n] {
-			if d.members.has(m) && p.met(d) < d.need {
+			if d.members.has(m) && p.ledger.met(d) < d.need {
 				return true
 			}
 		}
@@ -297,7 +301,7 @@ func (p *planner) serves(u unit, win int32) bool {
 }
 
 // placeDemands gives what is still owed to the fills that may air it, spread over the day.
-func (p *planner) placeDemands() *stuck {
+func (p demandPass) placeDemands() *stuck {
 	for _, d := range p.demands {
 		var open []int
 		for i := range p.stretches {
@@ -308,7 +312,7 @@ func (p *planner) placeDemands() *stuck {
 		}
 		tried := make([]bool, len(open))
 		for rounds := 0; rounds < 4*len(open)+4; rounds++ {
-			missing := d.need - p.met(d)
+			missing := d.need - p.ledger.met(d)
 			if missing <= 0 {
 				break
 			}
@@ -325,7 +329,7 @@ func (p *planner) placeDemands() *stuck {
 }
 
 // emptiest is the open stretch farthest from any airing that already serves the demand; the earliest of equals.
-func (p *planner) emptiest(d *demand, open []int, tried []bool) int {
+func (p demandPass) emptiest(d *demand, open []int, tried []bool) int {
 	best, distance := -1, int64(-1)
 	for k, i := range open {
 		if tried[k] {
@@ -359,7 +363,7 @@ func overlaps(parts [][2]int64, start, end int64) bool {
 }
 
 // owe puts one unit that serves the demand at the head of the stretch's fill.
-func (p *planner) owe(d *demand, st *stretch) bool {
+func (p demandPass) owe(d *demand, st *stretch) bool {
 	w := &p.day.windows[st.win]
 	first := slices.IndexFunc(st.places, func(x place) bool { return x.fill })
 	at, free := p.fillStart(st), p.free(st)
@@ -415,7 +419,7 @@ func serving(u unit, d *demand, seg int32) bool {
 }
 
 // fillStart is where the stretch's first fill begins after what is chosen before it and already owed in it.
-func (p *planner) fillStart(st *stretch) int64 {
+func (p demandPass) fillStart(st *stretch) int64 {
 	at := st.start
 	for k := range st.places {
 		if st.places[k].fill {
@@ -432,7 +436,7 @@ func (p *planner) fillStart(st *stretch) int64 {
 }
 
 // free is what the stretch has left for its fills.
-func (p *planner) free(st *stretch) int64 {
+func (p demandPass) free(st *stretch) int64 {
 	free := st.end - st.start
 	for k := range st.places {
 		if st.places[k].set {
@@ -446,10 +450,10 @@ func (p *planner) free(st *stretch) int64 {
 }
 
 // checkDemands ends the plan where a hard demand is not met, and warns where a soft one is not.
-func (p *planner) checkDemands() *stuck {
+func (p demandPass) checkDemands() *stuck {
 	p.demands, p.unguided = append(p.demands, p.unguided...), nil
 	for _, d := range p.demands {
-		has := p.met(d)
+		has := p.ledger.met(d)
 		if has >= d.need {
 			continue
 		}

@@ -9,13 +9,14 @@
 //   - day and ruleset are the day's windows and the rules of their clocks, compiled (day.go, ruleset.go).
 //   - ledger has every airing that the rules look at, verdict.go holds a segment against a rule: here separation,
 //     counts and shares are checked.
-//   - layout cuts windows into stretches (layout.go); queue says what is due (queue.go).
-//   - pick, demand and fill settle the three passes below (pick.go, demand.go, week.go, fill.go, filler.go). closing,
-//     with its subset sums, finds the set that ends a stretch on time (closing.go, subsetsum.go, arrange.go).
+//   - planner is the state of one plan (plan.go): the ledger, the order of what is due (queue.go), and what is placed.
+//     Each pass over it is a type: layoutPass cuts windows into stretches (layout.go); pickPass, demandPass and
+//     fillPass are the three passes below (pick.go, demand.go, week.go, fill.go, filler.go). closingPass, with its
+//     subset sums, finds the set that ends a stretch on time (filler.go, closing.go, subsetsum.go, arrange.go).
 //   - walk and search plan what the passes do not (walk.go, search.go); unlike plans another order of a day that
 //     repeats one (unlike.go).
 //   - relaxation proves that a day cannot be planned (relaxation*.go, unsatisfiable.go).
-//   - result writes the rundown with its explanations and warnings, report says how it stands against its rules
+//   - resultPass writes the rundown with its explanations and warnings, and its report against its rules
 //     (result.go, bending.go, report.go). Replay makes a recorded choice again (replay.go).
 //   - Catalogue.Replan fills what a recall left open in a published day (replan.go).
 //

@@ -2,8 +2,11 @@ package planner
 
 import "lifeline/schedules"
 
+// fillPass fills stretches to their ends.
+type fillPass struct{ *planner }
+
 // fill settles one stretch: its picks at their exact times, what it owes, and elastic material to its very end.
-func (p *planner) fill(i int) *stuck {
+func (p fillPass) fill(i int) *stuck {
 	st := &p.stretches[i]
 	start := st.start
 	if i > 0 && st.adjoins {
@@ -47,7 +50,7 @@ const sumTables = 24
 // settled is the answer of an attempt that filled its stretch.
 const settled = -2
 
-func (p *planner) liftStretch(st *stretch) {
+func (p fillPass) liftStretch(st *stretch) {
 	for k := range st.places {
 		if pl := &st.places[k]; pl.set {
 			p.lift(pl.unit, pl.at, st.win)
@@ -92,7 +95,7 @@ func (p *planner) settle(pl placed) {
 }
 
 // attempt settles the stretch from start on; it answers settled, or the place that it could not settle.
-func (p *planner) attempt(st *stretch, start int64, n int) int {
+func (p fillPass) attempt(st *stretch, start int64, n int) int {
 	w := &p.day.windows[st.win]
 	spare, shift := n%2 == 1, n/2
 	at := start
@@ -148,7 +151,7 @@ func (p *planner) attempt(st *stretch, start int64, n int) int {
 }
 
 // part is what a fill that does not close its stretch takes of it: an equal share with the fills after it.
-func (p *planner) part(st *stretch, k int, at int64) int64 {
+func (p fillPass) part(st *stretch, k int, at int64) int64 {
 	fills, rest := int64(0), int64(0)
 	for j := k; j < len(st.places); j++ {
 		if st.places[j].fill {
@@ -160,13 +163,8 @@ func (p *planner) part(st *stretch, k int, at int64) int64 {
 	return max(st.end-at-rest, 0) / fills
 }
 
-// mayAir tests a unit at an exact time against life and hard rules.
-func (p *planner) mayAir(w *window, win int32, u unit, at int64) bool {
-	return p.lives(u, at, at+u.ms) && p.try(w, win, u, at, at+u.ms).rule == nil
-}
-
 // settlePick enters a place's choice at its exact time. Later attempts give one pick after the other another candidate.
-func (p *planner) settlePick(st *stretch, w *window, pl *place, at int64, shift, k int) (int64, bool) {
+func (p fillPass) settlePick(st *stretch, w *window, pl *place, at int64, shift, k int) (int64, bool) {
 	u, choice, rank, since := pl.unit, pl.choice, pl.rank, pl.since
 	if pl.pos.Pick != nil && (shift > 0 && k == p.varied(st, shift) || !p.mayAir(w, st.win, u, at)) {
 		turned := decision{place: k}
@@ -180,7 +178,7 @@ func (p *planner) settlePick(st *stretch, w *window, pl *place, at int64, shift,
 		}
 		o := &turned.options[found]
 		u, rank, since = o.unit, o.rank, o.last
-		choice = p.pickChoice(&turned, pl, o)
+		choice = pickPass{p.planner}.pickChoice(&turned, pl, o)
 		choice.StartAt = instant(at)
 	} else if !p.mayAir(w, st.win, u, at) {
 		return 0, false
@@ -191,7 +189,7 @@ func (p *planner) settlePick(st *stretch, w *window, pl *place, at int64, shift,
 }
 
 // picks are the places of a stretch whose choice may be another, the last first.
-func (p *planner) picks(st *stretch) []int {
+func (p fillPass) picks(st *stretch) []int {
 	var out []int
 	for k := len(st.places) - 1; k >= 0; k-- {
 		if st.places[k].pos.Pick != nil && st.places[k].set {
@@ -202,13 +200,13 @@ func (p *planner) picks(st *stretch) []int {
 }
 
 // varied is the pick that a later attempt varies: each in its turn.
-func (p *planner) varied(st *stretch, shift int) int {
+func (p fillPass) varied(st *stretch, shift int) int {
 	picks := p.picks(st)
 	return picks[(shift-1)%len(picks)]
 }
 
 // another finds the nth candidate that may air at the exact time, the present one not counted.
-func (p *planner) another(st *stretch, w *window, pl *place, at int64, n int, t *decision) int {
+func (p fillPass) another(st *stretch, w *window, pl *place, at int64, n int, t *decision) int {
 	found := -1
 	room := st.end + st.most - at
 	p.each(pl.queue, func(seg int32, since int64) bool {
@@ -240,7 +238,7 @@ func (p *planner) another(st *stretch, w *window, pl *place, at int64, n int, t 
 }
 
 // trimLast takes the end of the last placed item away, at most so much, to make the time.
-func (p *planner) trimLast(over, most int64) int64 {
+func (p fillPass) trimLast(over, most int64) int64 {
 	pl := &p.placed[len(p.placed)-1]
 	if over > most || over >= pl.unit.ms {
 		return 0

@@ -32,11 +32,14 @@ type cand struct {
 }
 
 // filling is the planner's one filler, made ready for a place in the memory of the place before.
-func (p *planner) filling(st *stretch, w *window, pl *place, spare bool) *filler {
+func (p fillPass) filling(st *stretch, w *window, pl *place, spare bool) *filler {
 	f := &p.filler
-	*f = filler{p: p, st: st, w: w, pl: pl, spare: spare, list: f.list[:0], play: f.play[:0], known: f.known[:0]}
+	*f = filler{p: p.planner, st: st, w: w, pl: pl, spare: spare, list: f.list[:0], play: f.play[:0], known: f.known[:0]}
 	return f
 }
+
+// closingPass finds the set of items that ends a fill on time.
+type closingPass struct{ *filler }
 
 // closeItems is how many items of mean length a closing set may span; heads are placed until so much is left.
 const closeItems = 4.7
@@ -69,7 +72,7 @@ func (f *filler) close(at, end int64) (int64, bool) {
 		}
 		f.p.reset(first)
 	}
-	if reached, ok := f.search(at, end); ok {
+	if reached, ok := (closingPass{f}).search(at, end); ok {
 		return reached, true
 	}
 	f.p.reset(first)
@@ -104,7 +107,7 @@ func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
 			at = next
 		}
 		for back := 0; back < backSteps; back++ {
-			if reached, ok := f.closing(at, end, exact); ok {
+			if reached, ok := (closingPass{f}).closing(at, end, exact); ok {
 				return reached, true
 			}
 			if len(heads) == 0 {
@@ -301,7 +304,7 @@ func (f *filler) candidate(i int) schedules.Candidate {
 // closing settles a set of candidates that fills [at, end): as near as the position asks, of what is due next; when it
 // may be found by giving heads back, only so; else with more and more of what is not yet due, and last with the least
 // residual that there is.
-func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
+func (f closingPass) closing(at, end int64, exact bool) (int64, bool) {
 	c := &f.p.closer
 	near, widths := f.near(), nearWidths
 	if near == 1 {
@@ -350,7 +353,7 @@ func (f *filler) closing(at, end int64, exact bool) (int64, bool) {
 
 // near is how far off its end the fill may stop for the sake of the rotation: what the position declares, or else what
 // the window tolerates. Before a hard post, which cuts off what runs over, it is no more than can be cut unheard.
-func (f *filler) near() int64 {
+func (f closingPass) near() int64 {
 	near := f.pl.pos.Near.Milliseconds()
 	if near == 0 {
 		near = max(f.st.most, -f.st.least)
@@ -362,7 +365,7 @@ func (f *filler) near() int64 {
 }
 
 // allowed is by how much a closing that is to come so near may be off, and above that what a fade takes away.
-func (f *filler) allowed(near int64) (least, most int64) {
+func (f closingPass) allowed(near int64) (least, most int64) {
 	most = f.st.most
 	if f.st.cut > 0 {
 		most = f.st.cut // a post cuts it off
@@ -371,7 +374,7 @@ func (f *filler) allowed(near int64) (least, most int64) {
 }
 
 // dueWithin is by how much a closing may be off for what is due.
-func (f *filler) dueWithin() (least, most int64) {
+func (f closingPass) dueWithin() (least, most int64) {
 	near := f.near()
 	least, most = f.allowed(near)
 	if f.pl.pos.FadeMax.Duration > 0 {
@@ -381,7 +384,7 @@ func (f *filler) dueWithin() (least, most int64) {
 }
 
 // load makes the closer ready for the gathered candidates.
-func (f *filler) load(c *closer, target int64) {
+func (f closingPass) load(c *closer, target int64) {
 	c.ms, c.target, c.nearest, c.dueFirst = c.ms[:0], target, false, true
 	c.banned = c.banned[:0]
 	for _, i := range f.play {
@@ -392,7 +395,7 @@ func (f *filler) load(c *closer, target int64) {
 
 // nearest settles the set of any size with the least residual that may be left, if that is within the bound. The subset
 // sums prove that the candidates allow no smaller one.
-func (f *filler) nearest(c *closer, at, end, bound int64) (int64, bool) {
+func (f closingPass) nearest(c *closer, at, end, bound int64) (int64, bool) {
 	if len(f.play) == 0 || f.p.tables == 0 {
 		return at, false
 	}
@@ -445,7 +448,7 @@ const sumsTried = 8
 
 // dueSums settles the most overdue of the sets of any size that the subset sums give, one for each time within which
 // what is due goes before what is nearer.
-func (f *filler) dueSums(c *closer, at, end int64, table *sums) (int64, bool) {
+func (f closingPass) dueSums(c *closer, at, end int64, table *sums) (int64, bool) {
 	type sum struct {
 		set      []uint8
 		residual int64
@@ -481,7 +484,8 @@ func (f *filler) dueSums(c *closer, at, end int64, table *sums) (int64, bool) {
 }
 
 // settleSet settles the set in the first order that every rule allows.
-func (f *filler) settleSet(c *closer, at, end, residual int64, proved bool, set []uint8, bySums bool) (int64, bool) {
+func (f closingPass) settleSet(c *closer, at, end, residual int64, proved bool, set []uint8, bySums bool) (int64,
+	bool) {
 	order, tried, ok := f.arrange(at, set)
 	if !ok {
 		return at, false
@@ -490,7 +494,7 @@ func (f *filler) settleSet(c *closer, at, end, residual int64, proved bool, set 
 }
 
 // offer settles the set, or, when no order of it is allowed, bans it and asks for the next best.
-func (f *filler) offer(c *closer, at, end, residual int64, proved bool, set []uint8) (int64, bool) {
+func (f closingPass) offer(c *closer, at, end, residual int64, proved bool, set []uint8) (int64, bool) {
 	for range 4 {
 		if len(set) == 0 {
 			return at, false

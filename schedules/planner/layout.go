@@ -43,8 +43,11 @@ type must struct {
 	at     int64
 }
 
+// layoutPass cuts the day into stretches and enters what stays.
+type layoutPass struct{ *planner }
+
 // layout cuts the day's windows into stretches: at posts, and around kept items.
-func (p *planner) layout() []stretch {
+func (p layoutPass) layout() []stretch {
 	if p.in.mend != nil {
 		return p.mending(p.in.mend)
 	}
@@ -127,7 +130,7 @@ func (s section) stretch(w *window, win int32, start, end int64, exact bool) str
 }
 
 // cut makes the stretches of a window: the times of its sections that kept items leave.
-func (p *planner) cut(win int32, w *window, kept []schedules.Item) []stretch {
+func (p layoutPass) cut(win int32, w *window, kept []schedules.Item) []stretch {
 	positions := w.clock.Positions
 	var out []stretch
 	carried := w.start
@@ -174,7 +177,7 @@ func (p *planner) cut(win int32, w *window, kept []schedules.Item) []stretch {
 }
 
 // complete gives a stretch without a place the fill nearest to a position, and notes its last fill.
-func (p *planner) complete(st *stretch, w *window, near int) {
+func (p layoutPass) complete(st *stretch, w *window, near int) {
 	if len(st.places) == 0 {
 		if j, ok := nearestFill(w.clock.Positions, near); ok {
 			st.places = append(st.places, p.newPlace(w, j))
@@ -188,11 +191,11 @@ func (p *planner) complete(st *stretch, w *window, near int) {
 }
 
 // owes reports whether a position among these must air something.
-func (p *planner) owes(positions []schedules.Position) bool {
+func (p layoutPass) owes(positions []schedules.Position) bool {
 	return slices.ContainsFunc(positions, func(x schedules.Position) bool { return x.Fill == nil && !x.Optional })
 }
 
-func (p *planner) newPlace(w *window, j int) place {
+func (p layoutPass) newPlace(w *window, j int) place {
 	pos := &w.clock.Positions[j]
 	pl := place{index: j, pos: pos, fill: pos.Fill != nil}
 	switch {
@@ -204,7 +207,7 @@ func (p *planner) newPlace(w *window, j int) place {
 	return pl
 }
 
-func (p *planner) warnDropped(st *stretch, w *window) {
+func (p layoutPass) warnDropped(st *stretch, w *window) {
 	for _, pl := range st.places {
 		if !pl.fill && !pl.pos.Optional {
 			p.warn("no_room", w.Window, "", "position %s has no room between the items that stay", pl.pos.ID)
@@ -231,7 +234,7 @@ func abs[T ~int | ~int64](n T) T {
 }
 
 // placeKept enters the kept items as they are.
-func (p *planner) placeKept() {
+func (p layoutPass) placeKept() {
 	for i := range p.in.Keep {
 		k := &p.in.Keep[i]
 		start := k.StartAt.UnixMilli()

@@ -33,9 +33,12 @@ type decision struct {
 	before         [3]int64
 }
 
+// pickPass chooses for the places that the clocks name or pick.
+type pickPass struct{ *planner }
+
 // pickAll chooses for every place that is not elastic, in the order of the day, going back where a choice leaves a
 // later place without one.
-func (p *planner) pickAll() *stuck {
+func (p pickPass) pickAll() *stuck {
 	var decisions []decision
 	for i := range p.stretches {
 		st := &p.stretches[i]
@@ -55,7 +58,7 @@ func (p *planner) pickAll() *stuck {
 			}
 		}
 	}
-	p.openDemands()
+	demandPass{p.planner}.openDemands()
 	reserved := p.reserve(decisions)
 	farthest := -1
 	for i, steps := 0, 0; i < len(decisions); {
@@ -92,7 +95,7 @@ func (p *planner) pickAll() *stuck {
 }
 
 // start is where the place begins, given what is chosen before (or, from the end, after) it; ms is its own length.
-func (p *planner) start(st *stretch, j int, ms int64) int64 {
+func (p pickPass) start(st *stretch, j int, ms int64) int64 {
 	if st.lastFill >= 0 && j > st.lastFill {
 		at := st.end - ms
 		for k := j + 1; k < len(st.places); k++ {
@@ -129,7 +132,7 @@ func (p *planner) start(st *stretch, j int, ms int64) int64 {
 }
 
 // consider lists a decision's candidates.
-func (p *planner) consider(t *decision) {
+func (p pickPass) consider(t *decision) {
 	st := &p.stretches[t.stretch]
 	pl := &st.places[t.place]
 	w := &p.day.windows[st.win]
@@ -168,7 +171,7 @@ func (p *planner) consider(t *decision) {
 		}
 		if o.refused.IsZero() {
 			o.bends = p.bends(w, st.win, u, at, at+u.ms)
-			o.serves = p.serves(u, st.win)
+			o.serves = demandPass{p.planner}.serves(u, st.win)
 			t.order = append(t.order, len(t.options))
 			if o.bends == 0 {
 				good++
@@ -208,7 +211,7 @@ func (t *decision) arrange() {
 }
 
 // choose puts the decision's next option into force.
-func (p *planner) choose(t *decision) {
+func (p pickPass) choose(t *decision) {
 	st := &p.stretches[t.stretch]
 	pl := &st.places[t.place]
 	o := &t.options[t.order[t.next]]
@@ -223,7 +226,7 @@ func (p *planner) choose(t *decision) {
 	pl.choice = p.pickChoice(t, pl, o)
 }
 
-func (p *planner) unchoose(t *decision) {
+func (p pickPass) unchoose(t *decision) {
 	pl := &p.stretches[t.stretch].places[t.place]
 	if !pl.set {
 		return // an optional place gone empty
@@ -238,7 +241,7 @@ func (p *planner) unchoose(t *decision) {
 }
 
 // pickChoice records the choice: every candidate ahead of the chosen one, with what refused it.
-func (p *planner) pickChoice(t *decision, pl *place, chosen *option) *schedules.Choice {
+func (p pickPass) pickChoice(t *decision, pl *place, chosen *option) *schedules.Choice {
 	c := &schedules.Choice{Method: schedules.MethodDue, StartAt: instant(t.at), Aired: []string{p.name(chosen.unit.main)}}
 	if pl.pos.Segment != "" {
 		c.Method = schedules.MethodFixed
@@ -264,7 +267,7 @@ func (p *planner) pickChoice(t *decision, pl *place, chosen *option) *schedules.
 }
 
 // reserve enters what the clocks name, where it will about air, so that picks keep away from it.
-func (p *planner) reserve(decisions []decision) map[int]placed {
+func (p pickPass) reserve(decisions []decision) map[int]placed {
 	out := map[int]placed{}
 	for i := range decisions {
 		st := &p.stretches[decisions[i].stretch]
@@ -282,13 +285,13 @@ func (p *planner) reserve(decisions []decision) map[int]placed {
 	return out
 }
 
-func (p *planner) unreserve(reserved map[int]placed, i int) {
+func (p pickPass) unreserve(reserved map[int]placed, i int) {
 	if r, ok := reserved[i]; ok {
 		p.lift(r.unit, r.start, r.win)
 	}
 }
 
-func (p *planner) rereserve(reserved map[int]placed, i int) {
+func (p pickPass) rereserve(reserved map[int]placed, i int) {
 	if r, ok := reserved[i]; ok {
 		p.lay(r.unit, r.start, r.win)
 	}

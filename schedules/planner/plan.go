@@ -64,7 +64,7 @@ func (j job) plan(ctx context.Context) (Plan, error) {
 	if stuck != nil {
 		return j.search(ctx, p, stuck)
 	}
-	return p.result(), nil
+	return resultPass{p}.result(), nil
 }
 
 // search plans a day that was not found at once, or says why there is none. The conflicts are looked for after the
@@ -78,7 +78,7 @@ func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 		}
 		if w.hardOnly = round > 1; round == 2 {
 			if w.run() == nil {
-				return w.result(), nil
+				return resultPass{w}.result(), nil
 			}
 			if w, err = newPlanner(ctx, j); err != nil {
 				return Plan{}, err
@@ -86,7 +86,7 @@ func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 			w.hardOnly = true
 		}
 		if w.walk(steps, uint64(round%2)) == nil {
-			return w.result(), nil
+			return resultPass{w}.result(), nil
 		}
 		if err := w.stopped(); err != nil {
 			return Plan{}, err
@@ -290,24 +290,24 @@ func (p *planner) run() *stuck {
 	if s := p.settleAll(); s != nil {
 		return s
 	}
-	return p.checkDemands()
+	return demandPass{p}.checkDemands()
 }
 
 // settleAll is run without the last look at what is owed.
 func (p *planner) settleAll() *stuck {
-	p.stretches = p.layout()
-	p.placeKept()
-	if s := p.pickAll(); s != nil {
+	p.stretches = layoutPass{p}.layout()
+	layoutPass{p}.placeKept()
+	if s := (pickPass{p}).pickAll(); s != nil {
 		return s
 	}
-	if s := p.placeDemands(); s != nil {
+	if s := (demandPass{p}).placeDemands(); s != nil {
 		return s
 	}
 	for i := range p.stretches {
 		if p.ctx.Err() != nil {
 			return &stuck{stretch: &p.stretches[i]}
 		}
-		if s := p.fill(i); s != nil {
+		if s := (fillPass{p}).fill(i); s != nil {
 			return s
 		}
 	}

@@ -60,8 +60,8 @@ const (
 	assignWork = 2_000
 )
 
-func (p *planner) relax() *relaxation {
-	x := &relaxation{p: p, in: p.everyWindow(), options: map[string][]choiceOf{}, work: proofWork,
+func relax(p *planner) *relaxation {
+	x := &relaxation{p: p, in: demandPass{p}.everyWindow(), options: map[string][]choiceOf{}, work: proofWork,
 		reached: map[reach]bool{}}
 	seen := map[string]bool{}
 	for i := range p.day.windows {

@@ -311,13 +311,13 @@ func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way 
 	if err != nil || p.settleAll() != nil {
 		return nil
 	}
-	out := &found{gap: g, lacks: p.lacks()}
+	out := &found{gap: g, lacks: demandPass{p}.lacks()}
 	if !way.free && out.lacks >= r.lacks {
 		return nil
 	}
 	for i := range p.placed {
 		if p.placed[i].kept == nil {
-			out.items, out.why = p.write(&p.placed[i], out.items, out.why)
+			out.items, out.why = resultPass{p}.write(&p.placed[i], out.items, out.why)
 		}
 	}
 	out.warnings = p.warnings
@@ -338,15 +338,15 @@ func (r *replanner) unmet(items []schedules.Item) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	p.placeKept()
-	p.openDemands()
-	return p.lacks(), nil
+	layoutPass{p}.placeKept()
+	demandPass{p}.openDemands()
+	return demandPass{p}.lacks(), nil
 }
 
 // lacks is how many hard demands the day leaves open.
-func (p *planner) lacks() (n int) {
+func (p demandPass) lacks() (n int) {
 	for _, d := range p.demands {
-		if d.hard && p.met(d) < d.need {
+		if d.hard && p.ledger.met(d) < d.need {
 			n++
 		}
 	}
@@ -380,8 +380,8 @@ func (r *replanner) plan() (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	p.placeKept()
-	plan := p.result()
+	layoutPass{p}.placeKept()
+	plan := resultPass{p}.result()
 	for n := range plan.Explanations {
 		if x, ok := r.added[plan.Explanations[n].Item]; ok {
 			plan.Explanations[n] = x
@@ -419,7 +419,7 @@ func (r *replanner) explain(changes []schedules.ItemChange) {
 }
 
 // mending is the one stretch that a mend fills.
-func (p *planner) mending(m *mend) []stretch {
+func (p layoutPass) mending(m *mend) []stretch {
 	win := slices.IndexFunc(p.day.windows, func(w window) bool {
 		return w.Window == m.window.Window &&
 			w.StartAt.Equal(m.window.StartAt.Time)
@@ -452,7 +452,7 @@ func (p *planner) mending(m *mend) []stretch {
 }
 
 // standsFor reports whether a position can still air something at all: what the clock names may have been recalled.
-func (p *planner) standsFor(pos *schedules.Position, w *window) bool {
+func (p layoutPass) standsFor(pos *schedules.Position, w *window) bool {
 	if pos.Segment == "" {
 		return true
 	}

@@ -32,7 +32,7 @@ type DemandReport struct {
 	Hard bool   `json:"hard"`
 }
 
-func (p *planner) report(items []schedules.Item, explanations []schedules.Explanation) Report {
+func (p resultPass) report(items []schedules.Item, explanations []schedules.Explanation) Report {
 	r := Report{Rules: []RuleReport{}, Demands: []DemandReport{}, NeverPlayed: []string{}}
 	type key struct{ clock, rule string }
 	at := map[key]int{}
@@ -68,7 +68,7 @@ func (p *planner) report(items []schedules.Item, explanations []schedules.Explan
 		if d.time {
 			unit = "ms"
 		}
-		r.Demands = append(r.Demands, DemandReport{d.name, unit, d.need, p.met(d), d.hard})
+		r.Demands = append(r.Demands, DemandReport{d.name, unit, d.need, p.ledger.met(d), d.hard})
 	}
 	slices.SortStableFunc(r.Demands, func(a, b DemandReport) int { return cmp.Compare(a.Name, b.Name) })
 	r.NeverPlayed = p.neverPlayed()
@@ -78,7 +78,7 @@ func (p *planner) report(items []schedules.Item, explanations []schedules.Explan
 // neverPlayedLimit bounds the list of segments that never aired.
 const neverPlayedLimit = 100
 
-func (p *planner) neverPlayed() []string {
+func (p resultPass) neverPlayed() []string {
 	out := []string{}
 	for i := range p.lib.entries {
 		if p.last[i] != minTime || !p.lib.entries[i].Fit {

@@ -9,8 +9,11 @@ import (
 	"lifeline/schedules"
 )
 
+// resultPass writes the planned day with its explanations, warnings and report.
+type resultPass struct{ *planner }
+
 // result writes the settled units out as a rundown with its explanations.
-func (p *planner) result() Plan {
+func (p resultPass) result() Plan {
 	slices.SortStableFunc(p.placed, func(a, b placed) int { return cmp.Compare(a.start, b.start) })
 	r := schedules.Rundown{Station: p.in.Station.ID, Date: p.in.Date, Timezone: p.in.Station.Timezone,
 		Status: schedules.Draft, Seed: p.in.Seed,
@@ -44,7 +47,7 @@ func (p *planner) result() Plan {
 }
 
 // write appends the unit's items.
-func (p *planner) write(pl *placed, items []schedules.Item, explanations []schedules.Explanation) ([]schedules.Item,
+func (p resultPass) write(pl *placed, items []schedules.Item, explanations []schedules.Explanation) ([]schedules.Item,
 	[]schedules.Explanation) {
 	w := &p.day.windows[pl.win]
 	x := schedules.Explanation{Window: w.Window, Choice: pl.choice, Place: pl.place, DueRank: pl.rank,
@@ -107,7 +110,7 @@ func (p *planner) write(pl *placed, items []schedules.Item, explanations []sched
 }
 
 // notAfter is when the segment must have ended: its expiry, its passages' and its campaigns'.
-func (p *planner) notAfter(m int32) schedules.Instant {
+func (p resultPass) notAfter(m int32) schedules.Instant {
 	until := p.lib.entries[m].Life.Until
 	for _, k := range p.kills {
 		if k.members.has(m) {
@@ -120,7 +123,7 @@ func (p *planner) notAfter(m int32) schedules.Instant {
 }
 
 // figures fills in how far each rule was from refusing the item as the day now stands.
-func (p *planner) figures(pl *placed, w *window, m int32, at int64, x *schedules.Explanation) {
+func (p resultPass) figures(pl *placed, w *window, m int32, at int64, x *schedules.Explanation) {
 	own := span{at, at + p.lib.entries[m].ms, m, pl.win, false}
 	p.lift(pl.unit, pl.start, pl.win)
 	t := trial{seg: m, start: own.start, end: own.end, ms: own.end - own.start, win: pl.win}
@@ -167,7 +170,7 @@ func ordinal(rank int) string {
 }
 
 // warnPosts says which hard posts do not start at their very instant, because no material fills to it exactly.
-func (p *planner) warnPosts(items []schedules.Item) {
+func (p resultPass) warnPosts(items []schedules.Item) {
 	for i := range p.placed {
 		pl := &p.placed[i]
 		if pl.kept != nil || pl.position.At == nil || pl.position.Start == schedules.Soft {
@@ -183,7 +186,7 @@ func (p *planner) warnPosts(items []schedules.Item) {
 }
 
 // warnClockChanges says which windows a change of clocks shortens, lengthens or leaves out.
-func (p *planner) warnClockChanges() {
+func (p resultPass) warnClockChanges() {
 	changes, err := p.in.Station.ClockChanges(instant(p.day.start).Time, instant(p.day.end).Time)
 	if err != nil {
 		return // planning would have failed

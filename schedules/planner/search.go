@@ -11,9 +11,9 @@ const searchSteps = 40_000
 
 // search fills [at, end) item by item, each at its exact time, going back when stuck. It finds what closings do not:
 // repeats within the stretch, and orders that rules dictate.
-func (f *filler) search(at, end int64) (int64, bool) {
+func (f closingPass) search(at, end int64) (int64, bool) {
 	f.bend = true
-	s := searcher{filler: f, end: end}
+	s := searcher{filler: f.filler, end: end}
 	if !s.from(at, 0) {
 		return at, false
 	}
@@ -30,7 +30,7 @@ func (s *searcher) from(at int64, depth int) bool {
 	fade := s.fade()
 	if r := at - s.end; r >= s.st.least && r <= max(s.st.most, fade) && depth > 0 {
 		if r > 0 && r <= fade {
-			at -= s.p.trimLast(r, fade)
+			at -= fillPass{s.p}.trimLast(r, fade)
 		}
 		s.reached = at
 		return true

@@ -96,3 +96,8 @@ func (p *planner) bends(w *window, win int32, u unit, start, end int64) (weight 
 	}
 	return weight
 }
+
+// mayAir tests a unit at an exact time against life and hard rules.
+func (p *planner) mayAir(w *window, win int32, u unit, at int64) bool {
+	return p.lives(u, at, at+u.ms) && p.try(w, win, u, at, at+u.ms).rule == nil
+}

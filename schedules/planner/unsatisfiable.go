@@ -54,9 +54,9 @@ func (n *NotFound) Error() string {
 // diagnose decisions the place where planning got stuck into a proof, when there is one.
 func (j job) diagnose(p *planner, s *stuck) error {
 	if len(p.demands) == 0 {
-		p.openDemands()
+		demandPass{p}.openDemands()
 	}
-	if c, ok := p.relax().proof(); ok {
+	if c, ok := relax(p).proof(); ok {
 		return &Unsatisfiable{Station: j.Station.ID, Date: j.Date, Conflicts: []Conflict{c}}
 	}
 	return j.notFound(p, s)
@@ -84,7 +84,8 @@ func (j job) narrow(w *window) (out string) {
 func (j job) notFound(p *planner, s *stuck) *NotFound {
 	n := &NotFound{Station: j.Station.ID, Date: j.Date}
 	if s.demand != nil {
-		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name, s.demand.amount(p.met(s.demand)),
+		n.Message = fmt.Sprintf("%s: only %s of %s could be placed", s.demand.name,
+			s.demand.amount(p.ledger.met(s.demand)),
 			s.demand.amount(s.demand.need))
 		return n
 	}

@@ -320,13 +320,13 @@ func TestAConflictIsAnsweredThoughTheBudgetEndsBeforeItIsSmallest(t *testing.T) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.stretches = p.layout()
-		p.openDemands()
-		whole := p.relax()
+		p.stretches = layoutPass{p}.layout()
+		demandPass{p}.openDemands()
+		whole := relax(p)
 		if whole.check() != impossible {
 			continue // shown with kept items in place
 		}
-		x := p.relax()
+		x := relax(p)
 		x.work -= whole.work // as much as that took
 		got, ok := x.proof()
 		if !ok {

@@ -48,9 +48,9 @@ type drawn struct {
 // walk plans the day with at most so many candidates on trial.
 func (p *planner) walk(steps int, round uint64) *stuck {
 	w := &walker{planner: p, rng: rand.New(rand.NewPCG(p.in.Seed, round)), steps: steps, lengths: map[*queue][]int64{}}
-	p.stretches = p.layout()
-	p.placeKept()
-	p.openDemands()
+	p.stretches = layoutPass{p}.layout()
+	layoutPass{p}.placeKept()
+	demandPass{p}.openDemands()
 	w.findLeads()
 	n := len(p.stretches)
 	marks, tries, failed := make([]bookmark, n+1), make([]int, n+1), make([]int, n+1)
@@ -86,7 +86,7 @@ func (p *planner) walk(steps int, round uint64) *stuck {
 		p.reset(marks[i])
 		w.unqueue(queued[i])
 		if n == 0 {
-			return &stuck{demand: p.unmet()}
+			return &stuck{demand: demandPass{p}.unmet()}
 		}
 		if tries[i] < stretchTries {
 			continue
@@ -155,7 +155,7 @@ func (w *walker) holdsFor(r *rule, pl *place) bool {
 
 // stands holds the whole day against hard demands and, each item with all others in place, hard rules.
 func (w *walker) stands() bool {
-	if d := w.unmet(); d != nil {
+	if d := (demandPass{w.planner}).unmet(); d != nil {
 		return false
 	}
 	for i := range w.placed {
@@ -170,14 +170,14 @@ func (w *walker) stands() bool {
 			return false
 		}
 	}
-	w.checkDemands() // warns of the soft ones
+	demandPass{w.planner}.checkDemands() // warns of the soft ones
 	return true
 }
 
 // unmet is a hard demand that the day does not meet.
-func (p *planner) unmet() *demand {
+func (p demandPass) unmet() *demand {
 	for _, d := range p.demands {
-		if d.hard && p.met(d) < d.need {
+		if d.hard && p.ledger.met(d) < d.need {
 			return d
 		}
 	}
@@ -192,7 +192,7 @@ func (w *walker) windowStands(i int) bool {
 	}
 	for _, d := range w.demands {
 		if d.hard && slices.Index(d.windows, true) == int(win) && !slices.Contains(d.windows[win+1:], true) &&
-			w.met(d) < d.need {
+			w.ledger.met(d) < d.need {
 			return false
 		}
 	}
@@ -223,7 +223,7 @@ func (w *walker) stretch(i int) bool {
 		case pl.fill && k == st.lastFill:
 			at, ok = w.close(i, pl, at, st.end-tail, wanted, true)
 		case pl.fill:
-			part := w.part(st, k, at)
+			part := fillPass{w.planner}.part(st, k, at)
 			if w.try > 0 {
 				part = w.rng.Int64N(2*part + 1)
 			}
@@ -244,7 +244,7 @@ func (w *walker) stretch(i int) bool {
 	}
 	over := at - st.end
 	if over > st.most && len(w.placed) > 0 && w.placed[len(w.placed)-1].position != nil {
-		at -= w.trimLast(over, max(w.placed[len(w.placed)-1].position.FadeMax.Milliseconds(), st.cut))
+		at -= fillPass{w.planner}.trimLast(over, max(w.placed[len(w.placed)-1].position.FadeMax.Milliseconds(), st.cut))
 		over = at - st.end
 	}
 	st.ended = at
@@ -379,7 +379,7 @@ func (w *walker) order(pl *place, serve *demand) []drawn {
 		serves := serve != nil && serving(out[k].unit, serve, out[k].unit.main)
 		if serve == nil && !pl.fill {
 			serves = slices.ContainsFunc(w.demands, func(d *demand) bool {
-				return (d.hard || w.try < 4) && serving(out[k].unit, d, out[k].unit.main) && w.met(d) < d.need
+				return (d.hard || w.try < 4) && serving(out[k].unit, d, out[k].unit.main) && w.ledger.met(d) < d.need
 			})
 		}
 		if serves {
@@ -458,7 +458,7 @@ func (w *walker) wanted(i int) (out []*demand) {
 		if !d.hard && w.try >= 3 || !d.windows[st.win] || d.part != nil && !overlaps(d.part, st.start, st.end) {
 			continue
 		}
-		missing := d.need - w.met(d)
+		missing := d.need - w.ledger.met(d)
 		if missing <= 0 {
 			continue
 		}
@@ -490,7 +490,7 @@ func (w *walker) wanted(i int) (out []*demand) {
 }
 
 func (w *walker) canServe(st *stretch, d *demand) bool {
-	return slices.ContainsFunc(st.places, func(pl place) bool { return pl.fill && w.shares(pl.queue, d) })
+	return slices.ContainsFunc(st.places, func(pl place) bool { return pl.fill && pl.queue.shares(d) })
 }
 
 // close draws a fill to its end: what is wanted in between, and at last one item or two that end it in time. A fill
@@ -550,7 +550,8 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 func (w *walker) serve(st *stretch, pl *place, wanted []*demand, at, most, items int64) (next int64, rest []*demand,
 	ok bool) {
 	for k, d := range wanted {
-		if !w.shares(pl.queue, d) || w.met(d) >= d.need || w.try > 0 && w.rng.Int64N(max(items-int64(len(wanted)), 1)) > 0 {
+		if !pl.queue.shares(d) || w.ledger.met(d) >= d.need ||
+			w.try > 0 && w.rng.Int64N(max(items-int64(len(wanted)), 1)) > 0 {
 			continue
 		}
 		c, record, found := w.draw(st, w.order(pl, d), at, func(ms int64) bool { return ms <= most },
@@ -588,7 +589,7 @@ func (w *walker) closeExactly(i int, pl *place, list []drawn, at, end, most int6
 // trimmed is where a fill ends whose last item loses what runs over the stretch's end by more than that allows.
 func (w *walker) trimmed(st *stretch, at, end, most int64) int64 {
 	if over := at - end; over > st.most {
-		at -= w.trimLast(over, most)
+		at -= fillPass{w.planner}.trimLast(over, most)
 	}
 	return at
 }

@@ -9,7 +9,7 @@ import (
 
 // later are the window occurrences after the day, in its week, that follow a clock and are not planned yet: what can
 // still give what the week owes.
-func (p *planner) later(clock string) (out []schedules.Occurrence) {
+func (p demandPass) later(clock string) (out []schedules.Occurrence) {
 	until := p.day.week()[1]
 	if until <= p.day.end {
 		return nil
@@ -31,7 +31,7 @@ func (p *planner) later(clock string) (out []schedules.Occurrence) {
 }
 
 // mostLater is how many airings of the members the later occurrences could give at most, whatever other rules say.
-func (p *planner) mostLater(later []schedules.Occurrence, members bitset) (most int64) {
+func (p demandPass) mostLater(later []schedules.Occurrence, members bitset) (most int64) {
 	for _, o := range later {
 		def, _ := p.in.Station.Window(o.Window)
 		length := o.EndAt.Sub(o.StartAt.Time).Milliseconds() + def.Tolerance.Milliseconds()
@@ -55,7 +55,7 @@ func (p *planner) mostLater(later []schedules.Occurrence, members bitset) (most 
 
 // shortest is the air time of the shortest member that a position may air, with its companions or alone; maxTime when
 // there is none.
-func (p *planner) shortest(pos *schedules.Position, languages []string, members bitset) int64 {
+func (p demandPass) shortest(pos *schedules.Position, languages []string, members bitset) int64 {
 	var segments []int32
 	switch {
 	case pos.Segment != "":
