@@ -12,8 +12,8 @@ import (
 )
 
 // rebased is a draft over base as it is over next, which takes base's place, and says what became of the draft; nil
-// where the draft has nothing of its own. What it changes stays, but for items that may not air any more; what it does
-// not change is as next has it.
+// where the draft has nothing of its own, and nothing to tell. What it changes stays, but for items that may not air
+// any more; what it does not change is as next has it.
 func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rundown) (*schedules.Rundown, error) {
 	st, err := s.network.Station(draft.Station)
 	if err != nil {
@@ -23,7 +23,7 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 	gone := s.planning.Library().Withdrawn(st.Complete(draft), now)
 	out, lost := draft.Rebase(base, next, gone, now)
 	out = s.bounded(out)
-	if len(lost) == 0 && sameDay(out, next) {
+	if len(lost) == 0 && sameDay(out, next) && !slices.ContainsFunc(out.Warnings, schedules.Warning.OfEdits) {
 		return nil, nil
 	}
 	editors, err := s.rundowns.editors(ctx, draft)
@@ -38,8 +38,12 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 	if len(editors) > 0 {
 		kept = "It keeps what " + named(editors) + " edited by hand"
 	}
+	cure := ""
+	if len(out.Open()) > 0 {
+		cure = " To fill what is open, edit it, or plan the day anew: locked items stay, and what was edited is locked."
+	}
 	out.Warnings = append(out.Warnings, schedules.Warning{Code: schedules.WarnRebased, Message: "What is published of " +
-		"this day was repaired while this draft was not published. " + kept + "; all else is as it is published now."})
+		"this day was repaired while this draft was not published. " + kept + "; all else is as it is published now." + cure})
 	for _, i := range lost {
 		hand := ""
 		if i.Locked {

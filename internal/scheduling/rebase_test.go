@@ -383,3 +383,17 @@ func TestEditsAndPublicationsDuringRepairsLoseNothing(t *testing.T) {
 		t.Errorf("of %d edits %d are there", edits, kept)
 	}
 }
+
+// What was taken out is still told when nothing else is left of the draft.
+func TestADraftWhoseOnlyEditIsTakenOutStaysToSaySo(t *testing.T) {
+	n, before := halfHour(t)
+	n.putByHand("Ruth", at(t, before, "close", 0)) // in the place of the sign-off, with its length
+	n.recall("off")
+	n.recall("mine")
+	n.repair(repairDate)
+	n.recall("bell")
+	n.repair(repairDate)
+	if latest := n.latest(); !says(latest, "taken_out", `"mine"`, "by hand") {
+		t.Errorf("nobody is told: %s %+v", latest.Status, latest.Warnings)
+	}
+}
