@@ -18,6 +18,9 @@ var labelForm = regexp.MustCompile(LabelForm)
 // ValidID reports whether s has the IDForm.
 func ValidID(s string) bool { return idForm.MatchString(s) }
 
+// ValidLabel reports whether s may be a tag, a series or a person: letters and digits of any script, '.', '_' and '-'.
+func ValidLabel(s string) bool { return labelForm.MatchString(s) }
+
 // DefinitionError names the stored definition that makes an operation impossible: overlapping windows, an invalid rule
 // or zone, a missing clock. Its message addresses the person who can correct the definition.
 type DefinitionError struct{ Message string }
@@ -56,7 +59,7 @@ func (p *problems) id(field, s string) {
 }
 
 func (p *problems) label(field, s string) {
-	if !labelForm.MatchString(s) {
+	if !ValidLabel(s) {
 		p.add(field,
 			"%q must be 1 to 63 letters and digits of any script, '.', '_' and '-', and begin with a letter or digit", s)
 	}

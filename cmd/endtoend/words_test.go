@@ -86,8 +86,8 @@ func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
 	want(t, minjun.says("audit", "--from", "yesterday", "--zone", "Asia/Seoul"), "(Asia/Seoul)", "since ")
 	want(t, minjun.says("report", "--from", "yesterday", "--to", "tomorrow"), "in all")
 	want(t, minjun.says("make-goods"), "0 airings")
-	if _, wrong, code := minjun.run("show", "harbour-dawn", "someday"); code != cmdline.Failed || !strings.Contains(wrong,
-		"write YYYY-MM-DD, today, tomorrow") {
+	if _, wrong, code := minjun.run("show", "harbour-dawn", "someday"); code != cmdline.Misunderstood ||
+		!strings.Contains(wrong, "write YYYY-MM-DD, today, tomorrow") {
 		t.Errorf("%d %s", code, wrong)
 	}
 	if _, wrong, code := minjun.run("waive", "no-such", "--reason", "x"); code != cmdline.Failed ||

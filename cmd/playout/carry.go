@@ -24,10 +24,10 @@ type place struct {
 // bundle is the command that writes a bundle.
 type bundle struct {
 	remote
-	Station string   `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
-	Days    int      `default:"7" help:"How many days from today on."`
+	Station string   `form:"id" env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
+	Days    int      `least:"1" default:"7" help:"How many days from today on."`
 	Have    string   `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
-	Since   []string `placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
+	Since   []string `form:"earlier" placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
 	File    string   `arg:"" type:"path" help:"The bundle to write."`
 }
 
@@ -50,7 +50,7 @@ func (b *bundle) Run(ctx context.Context) error {
 // importing is the command that gives a bundle to the player.
 type importing struct {
 	place
-	Wait time.Duration `default:"30s" help:"How long to wait for a player to take it."`
+	Wait time.Duration `least:"0s" default:"30s" help:"How long to wait for a player to take it."`
 	File string        `arg:"" type:"existingfile" help:"The bundle."`
 }
 

@@ -19,18 +19,29 @@ import (
 	"lifeline/internal/playout/statedir"
 )
 
-func TestEveryFlagOfThePlayerIsTakenOnTheLineAndByItsVariable(t *testing.T) {
+func lines(t *testing.T) flagtest.Program {
+	t.Helper()
 	token := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(token, []byte("lifeline_x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	flagtest.Program{
+	return flagtest.Program{
 		New: func() (*kong.Kong, error) { return newParser(t.Context(), time.Now) },
 		Samples: harness.LinkSamples(t, map[string]string{"server": "https://lifeline.example/radio", "token-file": token,
 			"log-level": "WARN"}),
+		Check: forms.Check,
+		Bad: map[string]string{"id": "Not An Id", "key": "junk", "address": "nowhere", "earlier": "no-such-file",
+			"output": "sox:", "once": "evening", "server": "ftp://lifeline.example", "token": "two words",
+			"token-file": "no-such-file", "tls-ca": "no-such-file", "tls-pin": "junk", "tls-client-cert": "no-such-file",
+			"tls-client-key": "no-such-file"},
+		Free:  []string{"counts"},
 		Apart: [][]string{{"token", "token-file"}},
-	}.Drive(t)
+	}
 }
+
+func TestEveryFlagOfThePlayerIsTakenOnTheLineAndByItsVariable(t *testing.T) { lines(t).Drive(t) }
+
+func TestMalformedValueOfAnyFlagOfThePlayerIsNotUnderstood(t *testing.T) { lines(t).Refuse(t) }
 
 // What is mistyped does not become a player's directory.
 func TestNothingButRunMakesAStateDirectory(t *testing.T) {
@@ -96,13 +107,18 @@ func TestNoCommandOfThePlayerSucceedsWithWhatIsNotMeant(t *testing.T) {
 		{cmdline.Nothing, "everything that aired is reported", []string{"export", "--state", at("state"), at("out.json")}},
 		{cmdline.Failed, "there is no such folder", []string{"bundle", "--server", s.URL, "--station", "lantern",
 			at("nowhere/b.tar")}},
-		{cmdline.Failed, "at least one day", []string{"bundle", "--server", s.URL, "--station", "lantern", "--days", "0",
+		{cmdline.Misunderstood, "--days: must be at least 1", []string{"bundle", "--server", s.URL, "--station", "lantern",
+			"--days", "0",
 			at("b.tar")}},
 		{cmdline.Failed, "is not the hash", []string{"bundle", "--server", s.URL, "--station", "lantern", "--have",
 			at("text"), at("b.tar")}},
 		{cmdline.Later, "cannot be reached", []string{"bundle", "--server", "http://127.0.0.1:1", "--station", "lantern",
 			at("b.tar")}},
-		{cmdline.Failed, `--key "junk"`, []string{"run", "--server", s.URL, "--station", "lantern", "--state", at("new"),
+		{cmdline.Misunderstood, "--output: \"sox\" is none of", []string{"run", "--server", s.URL, "--station", "lantern",
+			"--state", at("new"), "--key", strings.Repeat("A", 43) + "=", "--output", "wav:" + at("wav"), "--output", "sox:-"}},
+		{cmdline.Misunderstood, "at least one --output", []string{"run", "--server", s.URL, "--station", "lantern",
+			"--state", at("new"), "--key", strings.Repeat("A", 43) + "="}},
+		{cmdline.Misunderstood, `--key: "junk"`, []string{"run", "--server", s.URL, "--station", "lantern", "--state", at("new"),
 			"--key", "junk", "--output", "pcm:-"}},
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], c.args...)

@@ -46,6 +46,9 @@ func carryOut(ctx context.Context, args []string, now playout.Now) int {
 		return cmdline.Misunderstood
 	}
 	given, err := parser.Parse(args)
+	if err == nil {
+		err = forms.Check(given)
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "playout: %s\nplayout --help shows the commands, and playout COMMAND --help their flags.\n",
 			cmdline.Words(err))

@@ -29,9 +29,6 @@ func (r *run) outputs(log *slog.Logger) (outs []output.Output, err error) {
 			}
 			outs = append(outs, wav)
 		case kind == "pcm" && arg == "-":
-			if r.Report == "json" {
-				return nil, errors.New("standard output cannot carry both --output pcm:- and --report json")
-			}
 			outs = append(outs, output.NewPipe(text, os.Stdout, output.Format(r.PCM)))
 		case kind == "pcm" && arg != "":
 			outs = append(outs, output.NewPipe(text, &appended{name: arg}, output.Format(r.PCM)))
@@ -49,27 +46,47 @@ func (r *run) outputs(log *slog.Logger) (outs []output.Output, err error) {
 			outs = append(outs, icecast)
 		case kind == "alsa":
 			outs = append(outs, output.NewALSA(arg, rate, r.Latency))
-		default:
-			return nil, fmt.Errorf("--output %q is none of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL",
-				kind)
 		}
-	}
-	if len(outs) == 0 {
-		return nil, errors.New("give at least one --output")
 	}
 	return outs, nil
 }
 
-// counting are the outputs that --counts names, of those that --output opened.
-func (r *run) counting(outputs []output.Output) (out []output.Output, err error) {
-	for _, name := range r.Counts {
-		i := slices.Index(r.Output, name)
-		if i < 0 {
-			return nil, fmt.Errorf("--counts %q names no --output: give it as it stands there", name)
+// isOutput is the form of an --output.
+func isOutput(text string) error {
+	kind, arg, _ := strings.Cut(text, ":")
+	switch kind {
+	case "alsa":
+		return nil
+	case "wav", "flac", "pcm", "icecast":
+		if arg != "" {
+			return nil
 		}
-		out = append(out, outputs[i])
 	}
-	return out, nil
+	return fmt.Errorf("%q is none of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL", kind)
+}
+
+// together says what is wrong with flags that do not belong together.
+func (r *run) together() error {
+	if len(r.Output) == 0 {
+		return errors.New("give at least one --output")
+	}
+	if r.Report == "json" && slices.Contains(r.Output, "pcm:-") {
+		return errors.New("standard output cannot carry both --output pcm:- and --report json")
+	}
+	for _, name := range r.Counts {
+		if !slices.Contains(r.Output, name) {
+			return fmt.Errorf("--counts %q names no --output: give it as it stands there", name)
+		}
+	}
+	return nil
+}
+
+// counting are the outputs that --counts names, of those that --output opened.
+func (r *run) counting(outputs []output.Output) (out []output.Output) {
+	for _, name := range r.Counts {
+		out = append(out, outputs[slices.Index(r.Output, name)])
+	}
+	return out
 }
 
 // appended is a named pipe or file, opened by the first write and again after a failure.
@@ -100,10 +117,19 @@ func (r *run) stopping() (func(*playout.Holdings) time.Time, error) {
 	if r.Once == "" {
 		return nil, nil
 	}
-	window, text, _ := strings.Cut(r.Once, "@")
-	date, err := schedules.ParseDate(text)
-	if err != nil || window == "" {
-		return nil, fmt.Errorf("--once %q is not WINDOW@YYYY-MM-DD", r.Once)
+	window, date, err := onceOf(r.Once)
+	if err != nil {
+		return nil, err
 	}
 	return func(h *playout.Holdings) time.Time { return h.WindowEnd(window, date) }, nil
+}
+
+// onceOf reads WINDOW@YYYY-MM-DD.
+func onceOf(text string) (window string, date schedules.Date, err error) {
+	window, day, _ := strings.Cut(text, "@")
+	date, err = schedules.ParseDate(day)
+	if err != nil || window == "" {
+		return window, date, fmt.Errorf("%q is not WINDOW@YYYY-MM-DD", text)
+	}
+	return window, date, nil
 }

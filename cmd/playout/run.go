@@ -52,24 +52,24 @@ func (r *remote) client() *client.Client {
 // run is the command that plays.
 type run struct {
 	remote
-	Station   string        `env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
+	Station   string        `form:"id" env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
 	State     string        `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Where the player keeps its queues, audio and reports."`
-	Output    []string      `env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
+	Output    []string      `form:"output" env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
 	Counts    []string      `env:"LIFELINE_COUNTS" sep:"none" placeholder:"OUTPUT" help:"An --output, named as there, whose sound counts as aired; may be repeated. Without it alsa, icecast and pcm outputs count, or all where there is none of these."`
 	Root      string        `env:"LIFELINE_ROOT" type:"existingfile" placeholder:"FILE" help:"The root document that this station pins: it names the keys of the service by role. With a root the station heeds no --key."`
-	Key       []string      `env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
+	Key       []string      `form:"key" env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
 	TrustOn   bool          `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without a key, pin the one that the service shows first."`
-	Days      int           `env:"LIFELINE_DAYS" default:"7" help:"How many days ahead to hold."`
-	Rate      int           `env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
+	Days      int           `least:"1" env:"LIFELINE_DAYS" default:"7" help:"How many days ahead to hold."`
+	Rate      int           `least:"8000" most:"192000" env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
 	PCM       string        `env:"LIFELINE_PCM" enum:"s16le,f32le" default:"s16le" help:"Samples of pcm outputs: ${enum}."`
-	Bandwidth int           `env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Most bytes a second to fetch audio with; 0 for no limit."`
-	Cache     int64         `env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Most bytes of audio to keep; 0 for what the disk has."`
-	Latency   time.Duration `env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"What alsa outputs buffer."`
-	Kbps      int           `name:"icecast-kbps" env:"LIFELINE_ICECAST_KBPS" default:"64" help:"Bit rate of icecast outputs."`
-	Silence   time.Duration `env:"LIFELINE_SILENCE" default:"${silence}" help:"Replace an item that has been silent for so long; 0 for never."`
-	Listen    string        `env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Serve a status page, /status.json, /metrics and /healthz there, such as 127.0.0.1:8090."`
+	Bandwidth int           `least:"0" env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Most bytes a second to fetch audio with; 0 for no limit."`
+	Cache     int64         `least:"0" env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Most bytes of audio to keep; 0 for what the disk has."`
+	Latency   time.Duration `least:"0s" env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"What alsa outputs buffer."`
+	Kbps      int           `least:"8" most:"320" name:"icecast-kbps" env:"LIFELINE_ICECAST_KBPS" default:"64" help:"Bit rate of icecast outputs."`
+	Silence   time.Duration `least:"0s" env:"LIFELINE_SILENCE" default:"${silence}" help:"Replace an item that has been silent for so long; 0 for never."`
+	Listen    string        `form:"address" env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Serve a status page, /status.json, /metrics and /healthz there, such as 127.0.0.1:8090."`
 	Until     time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop by itself then (RFC 3339)."`
-	Once      string        `xor:"until" placeholder:"WINDOW@DATE" help:"Stop by itself after this window."`
+	Once      string        `form:"once" xor:"until" placeholder:"WINDOW@DATE" help:"Stop by itself after this window."`
 	Report    string        `enum:"none,json" default:"none" help:"json: a line on standard output for whatever happens on the air."`
 	LogLevel  slog.Level    `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
 }
@@ -79,6 +79,9 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	cmdline.OutliveReaders()
 	log := slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: r.LogLevel})).With(
 		"station", r.Station)
+	if err := r.together(); err != nil {
+		return cmdline.Exit(cmdline.Misunderstood, err)
+	}
 	pins, err := r.pins()
 	if err != nil {
 		return err
@@ -87,14 +90,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.Rate < 8000 || r.Rate > 192_000 {
-		return fmt.Errorf("a rate of %d Hz is not between 8000 and 192000", r.Rate)
-	}
 	outputs, err := r.outputs(log)
-	if err != nil {
-		return err
-	}
-	counting, err := r.counting(outputs)
 	if err != nil {
 		return err
 	}
@@ -113,7 +109,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 		Station: r.Station, State: state, API: r.client(), Pins: pins,
 		Follow: playout.FollowOptions{Days: r.Days, TrustFirst: r.TrustOn},
 		Open:   playout.OpenMP3, Rate: dsp.Rate(r.Rate), Bandwidth: r.Bandwidth, CacheBytes: r.Cache, Silence: r.Silence,
-		Outputs: outputs, Counting: counting,
+		Outputs: outputs, Counting: r.counting(outputs),
 		Until: r.Until, Stopping: stopping, Now: now, Uptime: playout.MachineUptime(), Log: log, Notify: notify,
 		Version: version, Built: cmdline.Version(),
 	})
@@ -147,8 +143,7 @@ func (r *run) keys() (keys []ed25519.PublicKey, err error) {
 	for _, text := range r.Key {
 		key, err := seal.ParsePublic(text)
 		if err != nil {
-			return nil, fmt.Errorf("--key %q: it is no public key: give the one that lifeline shows at GET /v1/keys, of 44 "+
-				"characters", text)
+			return nil, err
 		}
 		keys = append(keys, key)
 	}

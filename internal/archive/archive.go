@@ -28,7 +28,11 @@ package archive
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"hash"
+	"io"
+	"io/fs"
 
 	"lifeline/internal/fault"
 )
@@ -104,4 +108,15 @@ func sum(b []byte) string {
 // damaged returns the error for an archive that is incomplete or altered.
 func damaged(format string, args ...any) error {
 	return fault.New(fault.Invalid, "the archive is damaged or was altered: "+format, args...)
+}
+
+// broken is what is said where a part of an archive cannot be read.
+func broken(part string, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return damaged("it ends in the middle of %s", part)
+	}
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) { // the disk's, and not the archive's
+		return fmt.Errorf("%s: %w", part, err)
+	}
+	return damaged("%s was changed since it was written", part)
 }

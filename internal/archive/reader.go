@@ -49,8 +49,12 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(b, &a.header); err != nil || a.header.Format != format {
-		return nil, fault.Wrap(fault.Invalid, err, "this is not a Lifeline backup that this program knows (%s)", format)
+	if err := json.Unmarshal(b, &a.header); err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "this is not a file that lifeline backup wrote")
+	}
+	if a.header.Format != format {
+		return nil, fault.New(fault.Invalid, "this backup has the form %q, and this program reads %q: take the Lifeline that "+
+			"wrote it, or a newer one", a.header.Format, format)
 	}
 	a.got.Header = sum(b)
 	if a.next != nil && a.next.Name == keyName {
@@ -88,7 +92,7 @@ func lines[T any](a *Reader, part string, parse func([]byte) (T, error)) iter.Se
 		for n := 1; a.next != nil && a.next.Name == memberName(part, n); n++ {
 			zip, err := gzip.NewReader(a.tar)
 			if err != nil {
-				yield(*new(T), damaged("%s: %v", a.next.Name, err))
+				yield(*new(T), broken(a.next.Name, err))
 				return
 			}
 			for in := bufio.NewReaderSize(zip, 64<<10); ; {
@@ -101,7 +105,7 @@ func lines[T any](a *Reader, part string, parse func([]byte) (T, error)) iter.Se
 					a.tallies[part].add(line)
 					v, err = parse(line)
 				} else {
-					err = damaged("%s: %v", a.next.Name, err)
+					err = broken(a.next.Name, err)
 				}
 				if !yield(v, err) || err != nil {
 					return
@@ -176,7 +180,7 @@ func (p *proving) Read(b []byte) (int, error) {
 	switch {
 	case err == nil:
 	case err != io.EOF:
-		err = damaged("%s: %v", p.name, err)
+		err = broken(p.name, err)
 	case hex.EncodeToString(p.hash.Sum(nil)) != p.name:
 		err = damaged("the bytes of %s are others", p.name)
 	}
@@ -244,7 +248,7 @@ func (a *Reader) whole() ([]byte, error) {
 	}
 	b, err := io.ReadAll(a.tar)
 	if err != nil {
-		return nil, damaged("%s: %v", a.next.Name, err)
+		return nil, broken(a.next.Name, err)
 	}
 	return b, a.advance()
 }
@@ -257,7 +261,7 @@ func (a *Reader) advance() error {
 		return nil
 	}
 	if err != nil {
-		return damaged("%v", err)
+		return broken("what comes next", err)
 	}
 	a.next = next
 	return nil

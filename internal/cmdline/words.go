@@ -22,6 +22,9 @@ func Words(err error) string {
 		text = strings.ReplaceAll(text, one.Error(), fileWords(one))
 	}
 	for _, one := range links[*fault.Error](err) {
+		if one.Kind == fault.Full && one.Cause != nil { // which says it again, as a library does
+			text = strings.ReplaceAll(text, one.Error(), one.Public+": make room there, and run this again")
+		}
 		n := len(one.Fields)
 		if n == 1 && one.Public == one.Fields[0].Field+" "+one.Fields[0].Message {
 			text = strings.Replace(text, one.Public, FieldWords(one.Fields[0]), 1)
@@ -34,8 +37,15 @@ func Words(err error) string {
 			text = strings.Replace(text, one.Public, lines, 1)
 		}
 	}
-	return strings.TrimPrefix(text, "playout: ")
+	for shorter := inside.ReplaceAllString(text, "$1"); shorter != text; shorter = inside.ReplaceAllString(text, "$1") {
+		text = shorter
+	}
+	return text
 }
+
+// inside is a step of the path that a failure took through the program: a package, and what it did in a word or two.
+var inside = regexp.MustCompile(`(?m)(^|: )(?:(?:playout|sqlite|redis|blob|replica|store): )+` +
+	`(?:[a-z]+(?: [a-z]+)?: |open )?`)
 
 func fieldLines(fields []fault.Field) string {
 	lines := make([]string, len(fields))
@@ -121,6 +131,14 @@ func fileWords(e *fs.PathError) string {
 		return e.Path + ": you may not read or write it"
 	case errors.Is(e, fs.ErrExist):
 		return e.Path + ": it exists already"
+	case errors.Is(e, syscall.ENOSPC):
+		return e.Path + ": the disk is full: make room there, and run this again"
+	case errors.Is(e, syscall.EROFS):
+		return e.Path + ": this disk can only be read: name another place"
+	case errors.Is(e, syscall.ENOTDIR):
+		return e.Path + ": a file is where a folder should be"
+	case errors.Is(e, syscall.EISDIR):
+		return e.Path + ": it is a folder, and a file is needed"
 	}
 	return fmt.Sprintf("%s: %v", e.Path, e.Err)
 }

@@ -3,7 +3,9 @@ package cmdline
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 
 	"lifeline/internal/fault"
@@ -52,6 +54,24 @@ func TestAFieldThatItsMessageNamesIsNamedOnce(t *testing.T) {
 	} {
 		if got := Words(fault.Fields(f)); got != want {
 			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
+func TestWordsLeaveOutThePathOfAFailureThroughTheProgram(t *testing.T) {
+	full := fault.Wrap(fault.Full, errors.New("database or disk is full (13)"), "no space left for the database")
+	for want, err := range map[string]error{
+		"Redis is out of reach: connection refused": errors.New(
+			"store: redis: open: redis: latest change: Redis is out of reach: connection refused"),
+		"the archive is damaged": fmt.Errorf("sqlite: import: %w", fault.New(fault.Invalid, "the archive is damaged")),
+		"/d/lifeline.db: no space left for the database: make room there, and run this again": fmt.Errorf(
+			"sqlite: open /d/lifeline.db: %w", full),
+		"/b.tar: the disk is full: make room there, and run this again": &fs.PathError{Op: "write", Path: "/b.tar",
+			Err: syscall.ENOSPC},
+		"--store: must be sqlite": errors.New("--store: must be sqlite"),
+	} {
+		if got := Words(err); got != want {
+			t.Errorf("%v reads %q, not %q", err, got, want)
 		}
 	}
 }

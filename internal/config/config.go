@@ -97,6 +97,9 @@ func networks(flag string, texts []string) (out []netip.Prefix, err error) {
 	return out, err
 }
 
+// AfterApply has a command line with a wrong configuration not be understood.
+func (s *Serve) AfterApply() error { return s.Check() }
+
 // Check returns all faults of the settings, and sets the dependent ones.
 func (s *Serve) Check() error {
 	wrong := []error{s.checkGuard()}
@@ -108,6 +111,13 @@ func (s *Serve) Check() error {
 	}
 	if s.PublicURL != "" {
 		wrong = append(wrong, checkPublic(s.PublicURL))
+	}
+	if s.Store != "sqlite" && !strings.HasPrefix(s.Store, "redis") {
+		wrong = append(wrong, errors.New("--store: must be sqlite, or a Redis by redis://…, redis+sentinel://… or "+
+			"redis+cluster://…, with rediss for TLS"))
+	}
+	if s.Redis.Replicas < 0 || s.Redis.ReplicaWait < 0 {
+		wrong = append(wrong, errors.New("--redis-replicas, --redis-replica-wait: must not be negative"))
 	}
 	if s.Audio != "local" {
 		if _, _, _, err := s.Bucket(); err != nil {

@@ -84,7 +84,7 @@ func (s *Serve) checkGuard() error {
 	if g.StoreFile != "" {
 		b, err := os.ReadFile(g.StoreFile)
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("--store-file: %w", err))
+			return fmt.Errorf("--store-file: %w", err)
 		}
 		s.Store = strings.TrimSpace(string(b))
 	}

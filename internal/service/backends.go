@@ -221,7 +221,11 @@ func notEmptied(ctx context.Context, c config.Serve, audio Audio) error {
 // OpenAudio opens the place for audio that the configuration names.
 func OpenAudio(ctx context.Context, c config.Serve) (Audio, error) {
 	if c.Audio == "local" {
-		return blob.OpenLocal(c.AudioDir())
+		place, err := blob.OpenLocal(c.AudioDir())
+		if err != nil {
+			return nil, fmt.Errorf("the recordings in %s: %w", c.AudioDir(), err)
+		}
+		return place, nil
 	}
 	endpoint, bucket, prefix, err := c.Bucket()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 type act struct {
 	remote `embed:""`
 	output `embed:""`
-	IDs    []string `arg:"" name:"segment" help:"Segments."`
+	IDs    []string `form:"id" arg:"" name:"segment" help:"Segments."`
 }
 
 // do acts on every segment in turn. One that fails does not stop the others.
@@ -70,14 +70,14 @@ type recallCmd struct {
 	remote     `embed:""`
 	output     `embed:""`
 	mustReason `embed:""`
-	IDs        []string `arg:"" optional:"" name:"segment" help:"Segments."`
-	Person     string   `help:"Everything that names this person, at once."`
+	IDs        []string `form:"id" arg:"" optional:"" name:"segment" help:"Segments."`
+	Person     string   `form:"label" help:"Everything that names this person, at once."`
 }
 
 func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {
 	switch {
 	case (c.Person == "") == (len(c.IDs) == 0):
-		return errors.New("name either segments or a --person")
+		return cmdline.Refuse(cmdline.Misunderstood, "name either segments or a --person")
 	case c.Person == "":
 		return act{c.remote, c.output, c.IDs}.do(ctx, stdout, "recall", c.Reason)
 	}

@@ -29,7 +29,7 @@ type applyCmd struct {
 	remote  `embed:""`
 	output  `embed:""`
 	File    string `short:"f" help:"YAML or JSON file; - is standard input." required:""`
-	Charset string `help:"Encoding of a file that does not say it itself, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
+	Charset string `form:"charset" help:"Encoding of a file that does not say it itself, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
 	DryRun  bool   `help:"Only say what would change."`
 	Yes     bool   `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -37,9 +38,6 @@ type backupCmd struct {
 }
 
 func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	if err := c.Check(); err != nil {
-		return err
-	}
 	s, audio, err := service.OpenThere(ctx, c.Serve)
 	if err != nil {
 		return err
@@ -83,7 +81,7 @@ func (c *backupCmd) write(ctx context.Context, s service.Store, audio service.Au
 	var key []byte
 	if c.WithKeys {
 		if key, err = os.ReadFile(c.Key); err != nil {
-			return m, fmt.Errorf("signing key: %w", err)
+			return m, fmt.Errorf("signing key: %w. Name its file with --key, or leave --with-keys out", err)
 		}
 	}
 	look := replica.NewInspector(kinds.All, func(string) {}) // for the blobs alone; fsck tells of problems
@@ -133,10 +131,17 @@ func copyBlob(ctx context.Context, from service.Audio, sha string, to *archive.W
 	return to.Blob(sha, size, content)
 }
 
+const beginningOfTemp = ".lifeline-backup-"
+
 // newFile makes a file that only its owner may read, whole and durable or not at all. It fails with Conflict when there
 // is one already.
 func newFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".lifeline-backup-")
+	defer func() { // the file that is written under another name first is not the one that was asked for
+		if failed := (*fs.PathError)(nil); errors.As(err, &failed) && strings.Contains(failed.Path, beginningOfTemp) {
+			err = &fs.PathError{Op: failed.Op, Path: path, Err: failed.Err}
+		}
+	}()
+	f, err := os.CreateTemp(filepath.Dir(path), beginningOfTemp)
 	if err != nil {
 		return err
 	}
@@ -149,7 +154,7 @@ func newFile(path string, write func(io.Writer) error) (err error) {
 	}
 	err = os.Link(f.Name(), path) // unlike a renaming, fails over another
 	if errors.Is(err, fs.ErrExist) {
-		return fault.New(fault.Conflict, "%s exists already", path)
+		return fault.New(fault.Conflict, "%s exists already: name another file, or move it away", path)
 	}
 	return err
 }

@@ -13,11 +13,11 @@ import (
 // bundleCmd writes a bundle for a station without a link; playout import takes it there.
 type bundleCmd struct {
 	remote  `embed:""`
-	Station string   `arg:"" help:"The station."`
+	Station string   `form:"id" arg:"" help:"The station."`
 	Output  string   `short:"o" required:"" type:"path" help:"The file to write. One that broke off is gone on with."`
-	Days    int      `default:"7" help:"How many days from today on."`
+	Days    int      `least:"1" default:"7" help:"How many days from today on."`
 	Have    string   `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
-	Since   []string `placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
+	Since   []string `form:"earlier" placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
 	Quiet   bool     `help:"No progress bar."`
 }
 

@@ -16,8 +16,8 @@ import (
 type stationDay struct {
 	remote  `embed:""`
 	output  `embed:""`
-	Station string `arg:"" help:"The station."`
-	Date    string `arg:"" help:"The broadcast day: YYYY-MM-DD, today, tomorrow, yesterday, or an instant of it."`
+	Station string `form:"id" arg:"" help:"The station."`
+	Date    string `form:"day" arg:"" help:"The broadcast day: YYYY-MM-DD, today, tomorrow, yesterday, or an instant of it."`
 }
 
 func (d stationDay) date(ctx context.Context) (schedules.Date, error) {
@@ -61,7 +61,7 @@ func (c *showCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 type reconcileCmd struct {
 	stationDay `embed:""`
-	Window     string `help:"Only this window."`
+	Window     string `form:"id" help:"Only this window."`
 }
 
 func (c *reconcileCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -102,8 +102,8 @@ func (c *withdrawCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 type diffCmd struct {
 	stationDay `embed:""`
-	From       int64 `help:"The earlier revision." required:""`
-	To         int64 `help:"The later revision; 0 is the latest." default:"0"`
+	From       int64 `least:"1" help:"The earlier revision." required:""`
+	To         int64 `least:"0" help:"The later revision; 0 is the latest." default:"0"`
 }
 
 func (c *diffCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -147,7 +147,7 @@ func startOf(c schedules.ItemChange) time.Time {
 
 type explainCmd struct {
 	stationDay `embed:""`
-	Item       string `arg:"" help:"The item's id, or a time of the day at the station that it airs at, as HH:MM[:SS]."`
+	Item       string `form:"item" arg:"" help:"The item's id, or a time of the day at the station that it airs at, as HH:MM[:SS]."`
 }
 
 func (c *explainCmd) Run(ctx context.Context, stdout io.Writer) error {

@@ -19,8 +19,8 @@ import (
 type days struct {
 	remote   `embed:""`
 	output   `embed:""`
-	Stations []string `arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
-	Date     []string `help:"Days: YYYY-MM-DD, today, tomorrow, yesterday, or an instant, at each station, or all from one to another, as in 2026-11-30..2026-12-13; none means today."`
+	Stations []string `form:"id" arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
+	Date     []string `form:"days" help:"Days: YYYY-MM-DD, today, tomorrow, yesterday, or an instant, at each station, or all from one to another, as in 2026-11-30..2026-12-13; none means today."`
 	Verbose  bool     `short:"v" help:"Tell every warning too, not only how many there are."`
 }
 

@@ -18,11 +18,11 @@ import (
 type editCmd struct {
 	stationDay `embed:""`
 	Op         string `arg:"" enum:"insert,replace,move,remove,lock,unlock" help:"insert, replace, move, remove, lock or unlock."`
-	Item       string `arg:"" optional:"" help:"The item that is edited; not for insert. An id, or a time of the day at the station at which it airs, as HH:MM[:SS]."`
-	Segment    string `help:"What is inserted, or replaces the item."`
-	Before     string `help:"The item that it goes before, for insert and move, likewise." xor:"where"`
-	After      string `help:"The item that it goes after." xor:"where"`
-	Position   string `help:"The position of the clock that is filled, for insert; none means its neighbour's."`
+	Item       string `form:"item" arg:"" optional:"" help:"The item that is edited; not for insert. An id, or a time of the day at the station at which it airs, as HH:MM[:SS]."`
+	Segment    string `form:"id" help:"What is inserted, or replaces the item."`
+	Before     string `form:"item" help:"The item that it goes before, for insert and move, likewise." xor:"where"`
+	After      string `form:"item" help:"The item that it goes after." xor:"where"`
+	Position   string `form:"id" help:"The position of the clock that is filled, for insert; none means its neighbour's."`
 }
 
 // Run edits the latest revision of the day and shows what came of it.
@@ -133,7 +133,7 @@ type waiveCmd struct {
 	remote     `embed:""`
 	output     `embed:""`
 	mustReason `embed:""`
-	IDs        []string `arg:"" name:"make-good" help:"Ids, as make-goods shows them."`
+	IDs        []string `form:"id" arg:"" name:"make-good" help:"Ids, as make-goods shows them."`
 }
 
 // Run says that nobody wants the airings any more.

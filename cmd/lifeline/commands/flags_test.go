@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"lifeline/internal/cmdline"
 	"lifeline/internal/cmdline/flagtest"
 	"lifeline/internal/harness"
 )
@@ -26,20 +27,77 @@ func secretFile(t *testing.T, text string) string {
 	return name
 }
 
-func TestEveryFlagIsTakenOnTheLineByItsVariableAndByTheFile(t *testing.T) {
+// lines are the command lines of the program, read where home holds the configuration file.
+func lines(t *testing.T) flagtest.Program {
+	t.Helper()
 	home := t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", home)
 	if err := os.Mkdir(filepath.Join(home, "lifeline"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	flagtest.Program{
+	file := secretFile(t, "lifeline_x\n")
+	return flagtest.Program{
 		New: func() (*kong.Kong, error) { return newParser(t.Context(), io.Discard, io.Discard) },
-		Samples: harness.LinkSamples(t, map[string]string{"server": "https://lifeline.example/radio",
-			"token-file": secretFile(t, "lifeline_x\n"), "role": "viewer", "config": secretFile(t, "")}),
-		Apart: [][]string{tokenFlags},
+		Samples: harness.LinkSamples(t, map[string]string{"server": "https://lifeline.example/radio", "token-file": file,
+			"role": "viewer", "config": secretFile(t, ""), "listen": "127.0.0.1:8181", "metrics-listen": "127.0.0.1:8182",
+			"public-url": "https://lifeline.example", "audio": "s3+https://s3.example/b", "store": "redis://127.0.0.1:1",
+			"store-file": secretFile(t, "redis://127.0.0.1:1"), "origins": "http://radio.lan", "webhook-networks": "10.1.2.0/24",
+			"trusted-proxies": "10.1.2.0/24",
+			"traces":          "http://127.0.0.1:4318", "keep-records": "70", "render-rate": "8000", "date": "2026-11-29",
+			"item": "12:00", "after": "3", "file": file, "url": "https://a.example/"}),
+		Check: forms.Check,
+		Bad: map[string]string{"id": "Not An Id", "label": "!", "day": "2026-02-30", "days": "2026-11-30..2026-11-29",
+			"instant": "noon", "item": "25:00", "start": "25:00", "zone": "Mars/Base", "language": "Korean",
+			"charset": "nonsense", "kind": "song", "state": "gone", "owed": "gone", "change": "weather", "profile": "loud",
+			"number": "none", "season": "C26", "key": "junk", "url": "newsroom", "address": "nowhere", "window": "w.mp3",
+			"earlier": "no-such-file", "existing": "no-such-file", "server": "ftp://lifeline.example",
+			"token-file": "no-such-file", "token": "two words", "tls-ca": "no-such-file", "tls-pin": "junk",
+			"tls-client-cert": "no-such-file", "tls-client-key": "no-such-file", "trusted-proxies": "nowhere",
+			"listen": "nowhere", "metrics-listen": "nowhere", "public-url": "lifeline.example", "audio": "s3",
+			"store": "postgres://lifeline", "store-file": "no-such-file", "origins": "radio.lan", "tls-cert": "alone.pem",
+			"tls-key": "alone.pem", "webhook-networks": "10.1.2.3", "traces": "here", "lease": "1s", "media-life": "1s",
+			"keep-records": "7", "render-rate": "7", "max-upload": "0", "max-waiting": "0", "reserve": "-1",
+			"analysers": "-1", "render-bytes": "-1", "render-at-once": "-1", "s3-silence": "-1s", "rate": "-1",
+			"rate-burst": "0", "redis-replicas": "-1", "redis-replica-wait": "-1s", "shell": "tcsh"},
+		Free: []string{"q", "voice", "series", "tags", "name", "broadcaster", "fmo", "location", "administration", "zones",
+			"power", "correction", "reason", "description", "by", "key", "redis-prefix", "s3-region", "s3-access-key",
+			"tls-domains", "tls-directory", "repair-from", "command", "id"},
+		Apart: [][]string{tokenFlags, {"store", "store-file"}, {"tls-domains", "tls-cert"}, {"tls-domains", "tls-key"}},
 		File:  filepath.Join(home, "lifeline", "config.yaml"),
 		NotIn: []string{"config"},
-	}.Drive(t)
+	}
+}
+
+func TestEveryFlagIsTakenOnTheLineByItsVariableAndByTheFile(t *testing.T) { lines(t).Drive(t) }
+
+// A value that cannot be meant ends a command before it begins, with the code of a line that is not understood.
+func TestMalformedValueOfAnyFlagOrArgumentIsNotUnderstood(t *testing.T) {
+	p := lines(t)
+	p.Samples["output"] = "window.wav"
+	p.Refuse(t)
+
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{
+		{"show", "harbour-dawn", "2026-02-30"},
+		{"plan", "--date", "2026-11-30..soon"},
+		{"report", "--from", "soon"},
+		{"segments", "--language", "Korean"},
+		{"verify", "--trust", "junk"},
+		{"serve", "--lease", "1s"},
+		{"token", "create", "--name", "Ada", "--role", "king"},
+		{"recall", "--reason", " ", "ident-ko"},
+		{"recall", "--reason", "a name was heard"},
+		{"restore", ""},
+	} {
+		var out bytes.Buffer
+		if code := Run(t.Context(), args, &out, &out); code != cmdline.Misunderstood || bytes.Count(out.Bytes(),
+			[]byte("\n")) != 1 {
+			t.Errorf("lifeline %s: exit %d: %s", strings.Join(args, " "), code, &out)
+		}
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
 }
 
 // shown is what a service was shown as a token by a command.

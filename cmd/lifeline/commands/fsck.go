@@ -45,9 +45,6 @@ func (c *checkup) report(problem string) {
 }
 
 func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	if err := c.Check(); err != nil {
-		return err
-	}
 	up := &checkup{stdout: stdout}
 	if c.AcceptOlder {
 		if err := c.acceptOlder(ctx, stdout); err != nil {

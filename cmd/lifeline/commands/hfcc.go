@@ -24,13 +24,13 @@ type hfccCmd struct {
 type hfccImportCmd struct {
 	remote      `embed:""`
 	File        string        `arg:"" help:"The schedule; - is standard input."`
-	Station     string        `help:"Station that the windows are of." required:""`
+	Station     string        `form:"id" help:"Station that the windows are of." required:""`
 	Broadcaster string        `help:"Only rows of this broadcaster (BRC)."`
 	FMO         string        `name:"fmo" help:"Only rows of this frequency management organisation (FMO)."`
 	Location    string        `help:"Only rows of this transmitter site (LOC)."`
-	Clock       string        `help:"Clock that new windows follow."`
-	Tolerance   time.Duration `help:"How far off its length a new window may be." default:"1s"`
-	Charset     string        `help:"Encoding of a file that does not say it itself; its columns are then of characters, not of bytes." placeholder:"NAME"`
+	Clock       string        `form:"id" help:"Clock that new windows follow."`
+	Tolerance   time.Duration `least:"0s" help:"How far off its length a new window may be." default:"1s"`
+	Charset     string        `form:"charset" help:"Encoding of a file that does not say it itself; its columns are then of characters, not of bytes." placeholder:"NAME"`
 	DryRun      bool          `help:"Only say what would change."`
 	Yes         bool          `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
 	Output      string        `help:"text for people, json for programs, yaml for editing: the station as it would be, for lifeline apply." enum:"text,json,yaml" default:"text" env:"LIFELINE_OUTPUT"`
@@ -89,8 +89,8 @@ func other(asked, code string) bool { return asked != "" && !strings.EqualFold(a
 
 type hfccExportCmd struct {
 	remote         `embed:""`
-	Station        string `arg:"" help:"The station."`
-	Season         string `help:"Such as A26; none means the one that contains today."`
+	Station        string `form:"id" arg:"" help:"The station."`
+	Season         string `form:"season" help:"Such as A26; none means the one that contains today."`
 	Broadcaster    string `help:"Code for BRC."`
 	FMO            string `name:"fmo" help:"Code for FMO."`
 	Location       string `help:"Code for LOC."`

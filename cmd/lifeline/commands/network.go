@@ -53,7 +53,7 @@ func (c *exportCmd) Run(ctx context.Context, stdout io.Writer) error {
 type shelf struct {
 	remote `embed:""`
 	output `embed:""`
-	ID     string `arg:"" optional:"" help:"Show this one; none lists them all."`
+	ID     string `form:"label" arg:"" optional:"" help:"Show this one; none lists them all."`
 }
 
 // listed lists documents in lines of text, or shows the one that is asked for as YAML.
@@ -133,7 +133,7 @@ type personsCmd struct {
 
 // named is a person and how many segments name them.
 type named struct {
-	ID       string `json:"id"`
+	ID       string `form:"label" json:"id"`
 	Segments int    `json:"segments"`
 	Recalled int    `json:"recalled"`
 }

@@ -24,9 +24,6 @@ type rekeyCmd struct {
 }
 
 func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	if err := c.Check(); err != nil {
-		return err
-	}
 	key, unread := service.SigningKey(c.Key)
 	if err := service.IsThere(ctx, c.Serve); err != nil && (unread != nil || !fault.Is(err, fault.NotFound)) {
 		return err

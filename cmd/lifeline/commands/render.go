@@ -16,11 +16,11 @@ import (
 // renderCmd fetches a rendered window.
 type renderCmd struct {
 	remote  `embed:""`
-	Station string `arg:"" help:"The station."`
-	Window  string `arg:"" help:"The window."`
-	Date    string `arg:"" help:"Its broadcast day: YYYY-MM-DD, today, tomorrow, yesterday, or an instant of it."`
-	Start   string `help:"When it starts, where it starts several times on its day: 04:10 in station time, or an instant."`
-	Output  string `short:"o" required:"" type:"path" help:"The file to write: .flac or .wav."`
+	Station string `form:"id" arg:"" help:"The station."`
+	Window  string `form:"id" arg:"" help:"The window."`
+	Date    string `form:"day" arg:"" help:"Its broadcast day: YYYY-MM-DD, today, tomorrow, yesterday, or an instant of it."`
+	Start   string `form:"start" help:"When it starts, where it starts several times on its day: 04:10 in station time, or an instant."`
+	Output  string `form:"window" short:"o" required:"" type:"path" help:"The file to write: .flac or .wav."`
 	Quiet   bool   `help:"No progress bar."`
 }
 

@@ -11,22 +11,21 @@ import (
 	"time"
 
 	"lifeline/internal/cmdline"
-	"lifeline/internal/fault"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
 
 type reportCmd struct {
 	remote   `embed:""`
-	From     string   `help:"First broadcast day: YYYY-MM-DD, today, yesterday, or an instant of it; none means a week ago."`
-	To       string   `help:"The day after the last, likewise; none means tomorrow."`
-	Group    []string `help:"What to count by: segment, campaign, script, passage, language, station, day." default:"segment"`
-	Station  string   `help:"Only this station."`
-	Segment  string   `help:"Only this segment."`
-	Campaign string   `help:"Only within this campaign."`
-	Script   string   `help:"Only readings of this script."`
-	Passage  string   `help:"Only readings of this passage."`
-	Language string   `help:"Only this language."`
+	From     string   `form:"instant" help:"First broadcast day: YYYY-MM-DD, today, yesterday, or an instant of it; none means a week ago."`
+	To       string   `form:"instant" help:"The day after the last, likewise; none means tomorrow."`
+	Group    []string `help:"What to count by: ${enum}." enum:"segment,campaign,script,passage,language,station,day" default:"segment"`
+	Station  string   `form:"id" help:"Only this station."`
+	Segment  string   `form:"id" help:"Only this segment."`
+	Campaign string   `form:"id" help:"Only within this campaign."`
+	Script   string   `form:"id" help:"Only readings of this script."`
+	Passage  string   `form:"number" help:"Only readings of this passage."`
+	Language string   `form:"language" help:"Only this language."`
 	Output   string   `help:"text for people, json for programs, csv for spreadsheets." enum:"text,json,csv" default:"text" env:"LIFELINE_OUTPUT"`
 }
 
@@ -108,10 +107,10 @@ func tallyName(r schedules.TallyRow) string {
 type auditCmd struct {
 	remote `embed:""`
 	output `embed:""`
-	From   string `help:"Since this instant, such as 2023-10-27T13:00:00Z, or since this day, such as 2023-10-27 or yesterday, begins; none means a day ago."`
-	To     string `help:"Before this instant, or before this day begins."`
-	Zone   string `help:"Time zone of days and times, such as Asia/Seoul." default:"UTC" env:"LIFELINE_ZONE"`
-	Kind   string `help:"Only of this kind: segment, station, rundown, queue, …"`
+	From   string `form:"instant" help:"Since this instant, such as 2023-10-27T13:00:00Z, or since this day, such as 2023-10-27 or yesterday, begins; none means a day ago."`
+	To     string `form:"instant" help:"Before this instant, or before this day begins."`
+	Zone   string `form:"zone" help:"Time zone of days and times, such as Asia/Seoul." default:"UTC" env:"LIFELINE_ZONE"`
+	Kind   string `form:"id" help:"Only of this kind: segment, station, rundown, queue, …"`
 	ID     string `name:"id" help:"Only of this one."`
 	By     string `help:"Only by this person."`
 }
@@ -120,7 +119,7 @@ type auditCmd struct {
 func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
 	zone, err := time.LoadLocation(c.Zone)
 	if err != nil {
-		return fault.New(fault.Invalid, "--zone: there is no time zone %q: write one such as Asia/Seoul", c.Zone)
+		return err
 	}
 	from, err := instantOf(c.From, zone)
 	if err != nil {
@@ -159,8 +158,8 @@ func localOf(text string, zone *time.Location) string {
 type makeGoodsCmd struct {
 	remote  `embed:""`
 	output  `embed:""`
-	Station string `help:"Only this station."`
-	State   string `help:"Only this state: owed, planned, aired or waived."`
+	Station string `form:"id" help:"Only this station."`
+	State   string `form:"owed" help:"Only this state: owed, planned, aired or waived."`
 }
 
 // Run shows what stations have missed and what has become of it.

@@ -28,9 +28,6 @@ type restoreCmd struct {
 }
 
 func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) error {
-	if err := c.Check(); err != nil {
-		return err
-	}
 	// before the directory is made: the file may be none
 	return readArchive(c.File, func(a *archive.Reader) error { return c.restore(ctx, a, stdout) })
 }
@@ -73,11 +70,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		return err
 	}
 	if err := s.Import(ctx, a.Trimmed(), documents, a.Changes(), followed(a.Entries(), rest)); err != nil {
-		if fault.Is(err, fault.Conflict) {
-			err = fault.Wrap(fault.Conflict, err, "the store is not empty, and nothing was restored: a backup fills an empty "+
-				"one. Name another directory with --data, or "+
-				"move the files of this one away, to where nothing writes to them")
-		}
+		err = c.unrestored(err)
 		if noted {
 			err = errors.Join(err, os.Remove(service.RestoredFile(c.Serve)))
 		}
@@ -87,6 +80,24 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 	fmt.Fprintf(stdout, "The backup is of %s UTC. What came later is not in it: %s\n",
 		a.MadeAt().UTC().Format("2006-01-02 15:04:05"), setBackCure)
 	return c.advise(ctx, stdout, audio, look.Blobs())
+}
+
+// unrestored says of a failure what to do about it. The store has taken nothing.
+func (c *restoreCmd) unrestored(err error) error {
+	newer := (*replica.Newer)(nil)
+	said := (*fault.Error)(nil)
+	switch {
+	case errors.As(err, &newer):
+		return fault.New(fault.Conflict, "%s: it is of a newer Lifeline, and nothing was restored: %s. Restore it with that "+
+			"program", c.File, newer.Says)
+	case errors.As(err, &said) && said.Kind == fault.Conflict:
+		return fault.New(fault.Conflict, "the store is not empty, and nothing was restored: a backup fills an empty one. "+
+			"Name another directory with --data, or move the files of this one away, to where nothing writes to them")
+	case said != nil && (said.Kind == fault.Invalid || said.Kind == fault.Damaged):
+		return fault.New(said.Kind, "%s: %s. Nothing was restored: take another copy of this backup, or an earlier one",
+			c.File, said.Public)
+	}
+	return fmt.Errorf("nothing was restored: %w", err)
 }
 
 // followed yields all of seq and then what rest fails with.
@@ -176,6 +187,9 @@ func readArchive(path string, read func(a *archive.Reader) error) error {
 	}
 	bar := passingBar("reading", size)
 	defer bar.Finish()
+	if info, err := in.Stat(); err == nil && info.IsDir() {
+		return fault.New(fault.Invalid, "%s: this is a folder: name a file that lifeline backup wrote", path)
+	}
 	a, err := archive.NewReader(bufio.NewReaderSize(io.TeeReader(in, bar), 1<<20))
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -191,7 +205,7 @@ func (c *checkBackupCmd) Run(stdout io.Writer) error {
 	return readArchive(c.File, func(a *archive.Reader) error {
 		m, err := a.Skim()
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w. Take another copy of it, or make a new one with lifeline backup", c.File, err)
 		}
 		printManifest(stdout, m)
 		fmt.Fprintf(stdout, "whole and as it was written, %s UTC\n", a.MadeAt().Format("2006-01-02 15:04:05"))

@@ -80,6 +80,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
 	command, err := parser.Parse(args)
+	if err == nil {
+		err = forms.Check(command)
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, "lifeline:", cmdline.Words(err))
 		return cmdline.Misunderstood

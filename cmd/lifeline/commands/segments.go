@@ -14,14 +14,14 @@ import (
 type segmentsCmd struct {
 	remote   `embed:""`
 	output   `embed:""`
-	ID       string `arg:"" optional:"" name:"segment" help:"Show this one with its facts; none lists those that match."`
+	ID       string `form:"id" arg:"" optional:"" name:"segment" help:"Show this one with its facts; none lists those that match."`
 	Q        string `name:"q" help:"Words, or beginnings of words, of the title, id, voice, series or tags."`
-	Kind     string `help:"Only this kind."`
-	Language string `help:"Only this language."`
-	State    string `help:"Only this state: analysing, rejected, pending, approved or recalled."`
-	Script   string `help:"Only readings of this script."`
-	Tag      string `help:"Only with this tag."`
-	Expiring string `help:"Only those that expire before this instant, or before this day begins in UTC." placeholder:"2023-10-27T13:00:00Z"`
+	Kind     string `form:"kind" help:"Only this kind."`
+	Language string `form:"language" help:"Only this language."`
+	State    string `form:"state" help:"Only this state: analysing, rejected, pending, approved or recalled."`
+	Script   string `form:"id" help:"Only readings of this script."`
+	Tag      string `form:"label" help:"Only with this tag."`
+	Expiring string `form:"instant" help:"Only those that expire before this instant, or before this day begins in UTC." placeholder:"2023-10-27T13:00:00Z"`
 }
 
 func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {

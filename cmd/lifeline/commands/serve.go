@@ -21,9 +21,6 @@ type serveCmd struct {
 }
 
 func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	if err := c.Check(); err != nil {
-		return err
-	}
 	if c.PrintConfig {
 		text, err := c.Redacted()
 		fmt.Fprintln(stdout, text)
@@ -33,8 +30,8 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	if c.Store != "sqlite" && c.PublicURL == "" {
-		return errors.New("--public-url: is needed with a shared store, since all replicas must write the same addresses " +
-			"into queues")
+		return cmdline.Refuse(cmdline.Misunderstood, "--public-url: is needed with a shared store, since all replicas "+
+			"must write the same addresses into queues")
 	}
 	cmdline.OutliveReaders()
 	log, err := c.logger(os.Stderr)

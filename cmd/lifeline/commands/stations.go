@@ -14,7 +14,7 @@ import (
 type stationsCmd struct {
 	remote   `embed:""`
 	output   `embed:""`
-	Stations []string `arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
+	Stations []string `form:"id" arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
 }
 
 // Run shows what each station last said of itself. One that has never said anything is shown, too: that is news.

@@ -29,14 +29,21 @@ type tokenCmd struct {
 type tokenCreateCmd struct {
 	config.Serve `embed:""`
 	Name         string        `help:"The person or station that will hold it." required:""`
-	Role         access.Role   `help:"admin, producer, scheduler, station or viewer." required:""`
-	Station      string        `help:"The station, for the role station."`
-	Life         time.Duration `help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
+	Role         access.Role   `help:"${enum}." enum:"admin,producer,scheduler,station,viewer" required:""`
+	Station      string        `form:"id" help:"The station, for the role station."`
+	Life         time.Duration `least:"0s" help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
 	Yes          bool          `short:"y" help:"Make it for a station that the network does not have yet."`
 }
 
+func (c *tokenCreateCmd) token() access.NewToken {
+	return access.NewToken{Name: c.Name, Role: c.Role, Station: c.Station, Life: c.Life}
+}
+
 func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	if err := errors.Join(c.Check(), service.IsThere(ctx, c.Serve)); err != nil {
+	if err := c.token().Check(); err != nil {
+		return cmdline.Exit(cmdline.Misunderstood, err)
+	}
+	if err := service.IsThere(ctx, c.Serve); err != nil {
 		return err // a token in a store that no service has would let nobody in
 	}
 	t, err := c.create(ctx)
@@ -48,7 +55,7 @@ func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) 
 }
 
 func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
-	if err := errors.Join(c.Check(), c.MakeData()); err != nil {
+	if err := c.MakeData(); err != nil {
 		return t, err
 	}
 	s, err := service.OpenStore(ctx, c.Serve)
@@ -69,8 +76,7 @@ func (c *tokenCreateCmd) create(ctx context.Context) (t wire.Token, err error) {
 		_, err := s.Commit(ctx, c)
 		return err
 	}
-	return access.CreateToken(ctx, commit, by,
-		access.NewToken{Name: c.Name, Role: c.Role, Station: c.Station, Life: c.Life}, time.Now())
+	return access.CreateToken(ctx, commit, by, c.token(), time.Now())
 }
 
 type tokenListCmd struct {
@@ -94,7 +100,7 @@ func (c *tokenListCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 type tokenRevokeCmd struct {
 	remote `embed:""`
-	IDs    []string `arg:"" name:"token" help:"Ids, as token list shows them."`
+	IDs    []string `form:"id" arg:"" name:"token" help:"Ids, as token list shows them."`
 }
 
 func (c *tokenRevokeCmd) Run(ctx context.Context, stdout io.Writer) error {

@@ -18,9 +18,6 @@ type upgradeStoreCmd struct {
 }
 
 func (c *upgradeStoreCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
-	if err := c.Check(); err != nil {
-		return err
-	}
 	if err := service.IsThere(ctx, c.Serve); err != nil {
 		return err
 	}

@@ -33,10 +33,13 @@ type verifyCmd struct {
 	remote       `embed:""`
 	output       `embed:""`
 	Direct       bool     `help:"Read the store itself (--data, --store), with or without a running service."`
-	Trust        []string `help:"Public key in base64; may be given again. Default: the service's own, or with --direct that of its signing key."`
+	Trust        []string `form:"key" help:"Public key in base64; may be given again. Default: the service's own, or with --direct that of its signing key."`
 	Heads        string   `help:"File that keeps how far each chain had come, so that one that was cut off is found the next time." type:"path"`
 	config.Serve `embed:""`
 }
+
+// AfterApply reads the address and the token, which is the remote's own part of the command line beside Serve's.
+func (c *verifyCmd) AfterApply() error { return c.remote.AfterApply() }
 
 var errChanged = errors.New("the record is not as it was sealed")
 
@@ -82,9 +85,6 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 	given := c.Trust
 	switch {
 	case c.Direct:
-		if err := c.Check(); err != nil {
-			return nil, err
-		}
 		if err := service.IsThere(ctx, c.Serve); err != nil {
 			return nil, err
 		}

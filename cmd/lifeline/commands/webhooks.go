@@ -50,10 +50,10 @@ func (c *webhookListCmd) Run(ctx context.Context, stdout io.Writer) error {
 type webhookPutCmd struct {
 	remote      `embed:""`
 	output      `embed:""`
-	ID          string   `arg:"" name:"webhook" help:"Its id."`
-	URL         string   `arg:"" optional:"" name:"url" help:"Where it is. Default: as it is."`
-	Changes     []string `help:"Kinds of change that it is told of: segment, queue, recall, as-run, make-good, … Default: as it is."`
-	Stations    []string `help:"Of changes that belong to a station, only these stations'. Default: as it is; a new one is told of all."`
+	ID          string   `form:"id" arg:"" name:"webhook" help:"Its id."`
+	URL         string   `form:"url" arg:"" optional:"" name:"url" help:"Where it is. Default: as it is."`
+	Changes     []string `form:"change" help:"Kinds of change that it is told of: segment, queue, recall, as-run, make-good, … Default: as it is."`
+	Stations    []string `form:"id" help:"Of changes that belong to a station, only these stations'. Default: as it is; a new one is told of all."`
 	Description *string  `help:"What it is for."`
 	Disable     bool     `help:"Let its changes wait." xor:"enabled"`
 	Enable      bool     `help:"Go on where it was." xor:"enabled"`
@@ -97,7 +97,7 @@ func printWebhook(out io.Writer, w wire.Webhook) {
 
 type webhookRemoveCmd struct {
 	remote `embed:""`
-	IDs    []string `arg:"" name:"webhook" help:"Webhooks."`
+	IDs    []string `form:"id" arg:"" name:"webhook" help:"Webhooks."`
 }
 
 func (c *webhookRemoveCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -116,7 +116,7 @@ func (c *webhookRemoveCmd) Run(ctx context.Context, stdout io.Writer) error {
 type webhookRotateCmd struct {
 	remote `embed:""`
 	output `embed:""`
-	ID     string `arg:"" name:"webhook" help:"The webhook."`
+	ID     string `form:"id" arg:"" name:"webhook" help:"The webhook."`
 }
 
 func (c *webhookRotateCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -130,7 +130,7 @@ func (c *webhookRotateCmd) Run(ctx context.Context, stdout io.Writer) error {
 type webhookDeliveriesCmd struct {
 	remote `embed:""`
 	output `embed:""`
-	ID     string `arg:"" name:"webhook" help:"The webhook."`
+	ID     string `form:"id" arg:"" name:"webhook" help:"The webhook."`
 }
 
 func (c *webhookDeliveriesCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -164,7 +164,7 @@ func printAttempt(out io.Writer, a wire.Attempt) {
 type webhookTestCmd struct {
 	remote `embed:""`
 	output `embed:""`
-	ID     string `arg:"" name:"webhook" help:"The webhook."`
+	ID     string `form:"id" arg:"" name:"webhook" help:"The webhook."`
 }
 
 // Run fails when the test does.
@@ -185,8 +185,8 @@ func (c *webhookTestCmd) Run(ctx context.Context, stdout io.Writer) error {
 type webhookReplayCmd struct {
 	remote `embed:""`
 	output `embed:""`
-	ID     string `arg:"" name:"webhook" help:"The webhook."`
-	After  int64  `help:"The id of the change before the first that it is told next." required:""`
+	ID     string `form:"id" arg:"" name:"webhook" help:"The webhook."`
+	After  int64  `least:"0" help:"The id of the change before the first that it is told next." required:""`
 }
 
 func (c *webhookReplayCmd) Run(ctx context.Context, stdout io.Writer) error {

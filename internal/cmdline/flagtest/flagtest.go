@@ -2,6 +2,7 @@
 package flagtest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -20,6 +21,9 @@ type Program struct {
 	New     func() (*kong.Kong, error)
 	Samples map[string]string // by flag or argument, for those whose type does not say what they take
 	Apart   [][]string        // flags that exclude each other though nothing in their tags says so
+	Check   func(*kong.Context) error
+	Bad     map[string]string // malformed ones by flag, argument or form, for those whose type does not say it
+	Free    []string          // flags and arguments that take any text
 	File    string            // the configuration file that it reads, if it does
 	NotIn   []string          // flags that the configuration file does not set
 }
@@ -48,6 +52,97 @@ func (p Program) Drive(t *testing.T) {
 	if driven == 0 {
 		t.Fatal("no flag was found")
 	}
+}
+
+// Refuse gives each command, flag by flag and argument by argument, a malformed value, and fails where the command line
+// is understood all the same, or where the refusal does not name the flag in one line. A new flag must say by its type
+// or its form what it takes, or be named as one that takes any text.
+func (p Program) Refuse(t *testing.T) {
+	k, err := p.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, leaf := range k.Model.Leaves(false) {
+		t.Run(strings.ReplaceAll(leaf.Path(), " ", "_"), func(t *testing.T) {
+			for i, arg := range leaf.Positional {
+				p.refuse(t, leaf, "<"+arg.Name+">", arg, func(line []string, bad string) []string {
+					line[len(strings.Fields(leaf.Path()))+i] = bad
+					return line
+				})
+			}
+			for _, flag := range flagsOf(leaf) {
+				if !flag.IsBool() && flag.Name != "config" {
+					p.refuse(t, leaf, "--"+flag.Name, flag.Value, func(line []string, bad string) []string {
+						return append(line, "--"+flag.Name+"="+bad)
+					})
+				}
+			}
+		})
+	}
+}
+
+func (p Program) refuse(t *testing.T, leaf *kong.Node, name string, v *kong.Value,
+	with func(line []string, bad string) []string) {
+	t.Helper()
+	if v.Tag.Get("form") == "" && (slices.Contains(p.Free, v.Name) || v.Tag.Type == "path" && p.Bad[v.Name] == "") {
+		return // any text, and any path
+	}
+	bad, known := p.bad(v)
+	if !known {
+		t.Errorf("%s %s: say by its form what it takes, or that it takes any text", leaf.Path(), name)
+		return
+	}
+	line := p.line(t, leaf, func(flag *kong.Flag) bool { return flag.Required && "--"+flag.Name != name })
+	line = with(line, bad)
+	k, err := p.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := k.Parse(line)
+	if err == nil {
+		err = p.Check(read)
+	}
+	if err == nil || !strings.Contains(err.Error(), strings.Trim(name, "<>-")) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%s: %v", strings.Join(line, " "), err)
+	}
+}
+
+// bad is something that a flag or an argument does not take.
+func (p Program) bad(v *kong.Value) (value string, known bool) {
+	if bad, there := p.Bad[cmp.Or(v.Tag.Get("form"), v.Name)]; there {
+		return bad, true
+	}
+	if v.Tag.Type == "existingfile" {
+		return "no-such-file", true
+	}
+	kind := v.Target.Type()
+	for kind.Kind() == reflect.Pointer || kind.Kind() == reflect.Slice {
+		kind = kind.Elem()
+	}
+	switch {
+	case v.Tag.Get("least") != "" && kind == reflect.TypeFor[time.Duration]():
+		return "-1s", true
+	case v.Tag.Get("least") != "":
+		return "-1", true
+	case v.Enum != "" || kind.Kind() != reflect.String:
+		return "malformed", true
+	}
+	return "", v.Required || v.Flag == nil
+}
+
+// line is a command with its arguments, and those of its flags that are wanted.
+func (p Program) line(t *testing.T, leaf *kong.Node, wanted func(*kong.Flag) bool) []string {
+	t.Helper()
+	line := strings.Fields(leaf.Path())
+	for _, arg := range leaf.Positional {
+		line = append(line, p.sample(t, arg))
+	}
+	for _, flag := range flagsOf(leaf) {
+		if wanted(flag) {
+			line = append(line, "--"+flag.Name+"="+p.sample(t, flag.Value))
+		}
+	}
+	return line
 }
 
 // flagsOf are the flags of a command that say something to it.
@@ -85,15 +180,7 @@ func (p Program) exclude(a, b *kong.Flag) bool {
 }
 
 func (p Program) drive(t *testing.T, leaf *kong.Node, batch []*kong.Flag) {
-	line := strings.Fields(leaf.Path())
-	for _, arg := range leaf.Positional {
-		line = append(line, p.sample(t, arg))
-	}
-	for _, flag := range flagsOf(leaf) {
-		if flag.Required && !slices.Contains(batch, flag) {
-			line = append(line, "--"+flag.Name+"="+p.sample(t, flag.Value))
-		}
-	}
+	line := p.line(t, leaf, func(flag *kong.Flag) bool { return flag.Required && !slices.Contains(batch, flag) })
 	given, wanted, inFile := slices.Clone(line), map[string]string{}, map[string]string{}
 	for _, flag := range batch {
 		wanted[flag.Name] = p.sample(t, flag.Value)
@@ -192,7 +279,7 @@ func (p Program) sample(t *testing.T, v *kong.Value) string {
 		}
 	}
 	switch v.Tag.Type {
-	case "existingfile", "existing":
+	case "existingfile":
 		name := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(name, []byte("text"), 0o600); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,18 @@
+package main
+
+import (
+	"lifeline/internal/cmdline"
+)
+
+// forms are what the tags form of flags and arguments name.
+var forms = cmdline.Forms{
+	"id":      cmdline.ID,
+	"key":     cmdline.PublicKey,
+	"address": cmdline.ListenAddress,
+	"earlier": cmdline.EarlierBundle,
+	"output":  isOutput,
+	"once": func(text string) error {
+		_, _, err := onceOf(text)
+		return err
+	},
+}

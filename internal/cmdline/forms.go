@@ -1,0 +1,94 @@
+package cmdline
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// Forms are how texts of a command line are written, by the name that a field's tag form gives: each returns an error
+// that says what is right.
+type Forms map[string]func(text string) error
+
+// Check fails, with each malformed flag and argument on a line of its own, where one that is given is not of the form
+// that its tag names, is out of the bounds of its tags least and most, or is blank though it must be given. It
+// is called before the command runs, so that nothing is begun by a command line that is not understood.
+func (f Forms) Check(given *kong.Context) error {
+	command := given.Selected()
+	if command == nil {
+		return nil
+	}
+	var wrong []error
+	for _, arg := range command.Positional {
+		wrong = append(wrong, f.value("<"+arg.Name+">", arg))
+	}
+	for _, flag := range given.Flags() {
+		wrong = append(wrong, f.value("--"+flag.Name, flag.Value))
+	}
+	return errors.Join(wrong...)
+}
+
+func (f Forms) value(name string, v *kong.Value) error {
+	if !v.Set && !v.HasDefault {
+		return nil
+	}
+	held := reflect.Indirect(v.Target)
+	if held.Kind() != reflect.Slice {
+		return f.one(name, v, held)
+	}
+	for i := range held.Len() {
+		if err := f.one(name, v, held.Index(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f Forms) one(name string, v *kong.Value, held reflect.Value) error {
+	if !held.IsValid() {
+		return nil
+	}
+	if held.Kind() == reflect.String {
+		text := held.String()
+		if strings.TrimSpace(text) == "" {
+			if v.Flag == nil && v.Set || v.Required {
+				return fmt.Errorf("%s: must not be empty", name)
+			}
+			return nil
+		}
+		if form := v.Tag.Get("form"); form != "" {
+			if err := f[form](text); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
+	}
+	for _, tag := range []string{"least", "most"} {
+		limit := v.Tag.Get(tag)
+		if limit == "" {
+			continue
+		}
+		bound, err := number(held, limit)
+		if err != nil {
+			return fmt.Errorf("%s: its tag %s: %w", name, tag, err)
+		}
+		if given := held.Int(); tag == "least" && given < bound || tag == "most" && given > bound {
+			return fmt.Errorf("%s: must be at %s %s", name, tag, limit)
+		}
+	}
+	return nil
+}
+
+// number is a bound of a number or of a duration, written as the flag is.
+func number(held reflect.Value, limit string) (int64, error) {
+	if held.Type() == reflect.TypeFor[time.Duration]() {
+		d, err := time.ParseDuration(limit)
+		return int64(d), err
+	}
+	return strconv.ParseInt(limit, 10, 64)
+}
