@@ -150,7 +150,7 @@ func (a *Reader) Blobs() iter.Seq2[Blob, error] {
 	return func(yield func(Blob, error) bool) {
 		for a.next != nil && path.Dir(a.next.Name) == blobs {
 			b := Blob{SHA256: path.Base(a.next.Name), Bytes: a.next.Size}
-			b.Reader = &proving{r: a.tar, name: b.SHA256, hash: sha256.New()}
+			b.Reader = &verifyingReader{r: a.tar, name: b.SHA256, hash: sha256.New()}
 			if !yield(b, nil) {
 				return
 			}
@@ -167,14 +167,14 @@ func (a *Reader) Blobs() iter.Seq2[Blob, error] {
 	}
 }
 
-// proving returns an error instead of io.EOF if the hash of the bytes that were read does not match the name.
-type proving struct {
+// verifyingReader returns an error instead of io.EOF if the hash of the bytes that were read does not match the name.
+type verifyingReader struct {
 	r    io.Reader
 	name string
 	hash hash.Hash
 }
 
-func (p *proving) Read(b []byte) (int, error) {
+func (p *verifyingReader) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)
 	p.hash.Write(b[:n])
 	switch {

@@ -114,7 +114,7 @@ func verify(ctx context.Context, s Store, name string) (problem string, err erro
 	}
 	defer content.Close()
 	hash := sha256.New()
-	n, err := io.Copy(hash, &obedient{ctx, content})
+	n, err := io.Copy(hash, &contextReader{ctx, content})
 	switch got := hex.EncodeToString(hash.Sum(nil)); {
 	case err != nil:
 		return "", err

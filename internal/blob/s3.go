@@ -68,7 +68,7 @@ func OpenS3(ctx context.Context, o S3Options) (*S3, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &impatient{conn, o.Silence}, nil
+			return &timeoutConn{conn, o.Silence}, nil
 		}
 	}
 	s := &S3{o: o}
@@ -225,20 +225,20 @@ func (s *S3) key(sha256 string) string {
 	return s.o.Prefix + path.Join(sha256[:min(2, len(sha256))], sha256)
 }
 
-// impatient is a connection that closes when no byte moves. A write starts the wait for a response.
-type impatient struct {
+// timeoutConn is a connection that closes when no byte moves. A write starts the wait for a response.
+type timeoutConn struct {
 	net.Conn
 	silence time.Duration
 }
 
-func (c *impatient) Read(p []byte) (int, error) {
+func (c *timeoutConn) Read(p []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(c.silence)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(p)
 }
 
-func (c *impatient) Write(p []byte) (int, error) {
+func (c *timeoutConn) Write(p []byte) (int, error) {
 	if err := c.SetDeadline(time.Now().Add(c.silence)); err != nil {
 		return 0, err
 	}

@@ -79,7 +79,7 @@ func (s spool) receive(ctx context.Context, r io.Reader, limit int64) (in *incom
 		return in, classify(err)
 	}
 	hash := sha256.New()
-	in.Bytes, err = io.Copy(io.MultiWriter(f, hash), io.LimitReader(&obedient{ctx, r}, max(limit, 0)+1))
+	in.Bytes, err = io.Copy(io.MultiWriter(f, hash), io.LimitReader(&contextReader{ctx, r}, max(limit, 0)+1))
 	switch {
 	case err != nil:
 		return in, classify(err)
@@ -95,13 +95,13 @@ func (in *incoming) discard() error {
 	return errors.Join(ignoreAbsent(in.spool.root.Remove(in.name)), in.Close())
 }
 
-// obedient is a reader that ends with its context.
-type obedient struct {
+// contextReader is a reader that ends with its context.
+type contextReader struct {
 	ctx context.Context
 	r   io.Reader
 }
 
-func (o *obedient) Read(p []byte) (int, error) {
+func (o *contextReader) Read(p []byte) (int, error) {
 	if err := o.ctx.Err(); err != nil {
 		return 0, err
 	}

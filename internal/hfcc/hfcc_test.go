@@ -179,7 +179,7 @@ func TestThereAndBackIsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, r := range f.Rows {
-		if bare(own[n]) != bare(r) || own[n].FrequencyKHz != r.FrequencyKHz {
+		if withoutFrequency(own[n]) != withoutFrequency(r) || own[n].FrequencyKHz != r.FrequencyKHz {
 			t.Errorf("%+v came back as %+v", r, own[n])
 		}
 	}

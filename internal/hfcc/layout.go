@@ -19,8 +19,8 @@ type layout struct {
 	spans [][2]int // [from, to) in characters; the last one reaches to the end of the line
 }
 
-// must lists the columns that every row needs.
-var must = []string{"FREQ", "STRT", "STOP", "DAYS", "FDATE", "TDATE"}
+// requiredColumns lists the columns that every row needs.
+var requiredColumns = []string{"FREQ", "STRT", "STOP", "DAYS", "FDATE", "TDATE"}
 
 var hfccs, _ = newLayout(titles, ruler)
 
@@ -45,7 +45,7 @@ func newLayout(titles, ruler string) (layout, error) {
 			return l, fmt.Errorf("there are two columns %s", name)
 		}
 	}
-	for _, name := range must {
+	for _, name := range requiredColumns {
 		if !slices.Contains(l.names, name) {
 			return l, fmt.Errorf("there is no column %s", name)
 		}

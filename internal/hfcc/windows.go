@@ -120,8 +120,8 @@ func prefix(season Season, broadcaster string) string {
 	}, strings.ToLower(broadcaster)) + "-"
 }
 
-// bare returns the fields of a row, except the frequency, that define a window, for comparison.
-func bare(r Row) Row {
+// withoutFrequency returns the fields of a row, except the frequency, that define a window, for comparison.
+func withoutFrequency(r Row) Row {
 	return Row{Start: r.Start, Stop: r.Stop, Days: r.Days, From: r.From, To: r.To, Language: r.Language}
 }
 
@@ -129,10 +129,10 @@ func bare(r Row) Row {
 func merged(rows []Row) (out [][]Row) {
 	place := map[Row]int{}
 	for _, r := range rows {
-		n, ok := place[bare(r)]
+		n, ok := place[withoutFrequency(r)]
 		if !ok {
 			n = len(out)
-			place[bare(r)] = n
+			place[withoutFrequency(r)] = n
 			out = append(out, nil)
 		}
 		out[n] = append(out[n], r)
@@ -151,7 +151,7 @@ func (t transmission) says(st schedules.Station, w schedules.Window, season Seas
 		return false
 	}
 	for n, r := range t.rows {
-		if bare(r) != bare(own[n]) || r.FrequencyKHz != own[n].FrequencyKHz {
+		if withoutFrequency(r) != withoutFrequency(own[n]) || r.FrequencyKHz != own[n].FrequencyKHz {
 			return false
 		}
 	}

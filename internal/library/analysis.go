@@ -40,7 +40,7 @@ func (l *Recordings) AnalyseBehind(ctx context.Context, lock *replica.WorkLock) 
 	var g errgroup.Group // a failure does not stop the others
 	g.SetLimit(cap(l.workers))
 	var elsewhere atomic.Bool
-	for _, id := range l.behind() {
+	for _, id := range l.outdated() {
 		g.Go(func() error {
 			err := l.analyseOnce(ctx, lock, id)
 			if errors.Is(err, replica.ErrElsewhere) {
@@ -59,8 +59,8 @@ func (l *Recordings) AnalyseBehind(ctx context.Context, lock *replica.WorkLock) 
 	return replica.ErrElsewhere
 }
 
-// behind returns the segments whose recordings have facts of an older analysis.
-func (l *Recordings) behind() (ids []string) {
+// outdated returns the segments whose recordings have facts of an older analysis.
+func (l *Recordings) outdated() (ids []string) {
 	for v := range audio.Version {
 		older := search.Query{Terms: []search.Term{{Field: replica.ByAnalysis, Value: strconv.Itoa(v)}}}
 		for _, row := range replica.SegmentsIn(l.replica).Find(older, 0, nil) {

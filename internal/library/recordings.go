@@ -90,10 +90,10 @@ func (l *Recordings) Receive(ctx context.Context, r io.Reader) (Received, error)
 	source, finish := r, func(error) {}
 	select {
 	case l.workers <- struct{}{}:
-		source, finish = l.analyseBeside(ctx, r, &facts, &err)
+		source, finish = l.analyseWhileStoring(ctx, r, &facts, &err)
 	default:
 	}
-	out, putErr := l.receiveUnheard(ctx, source)
+	out, putErr := l.storeUnanalysed(ctx, source)
 	finish(putErr)
 	if putErr != nil {
 		return Received{}, putErr
@@ -102,8 +102,8 @@ func (l *Recordings) Receive(ctx context.Context, r io.Reader) (Received, error)
 	return out, ctx.Err()
 }
 
-// receiveUnheard stores r for a later analysis.
-func (l *Recordings) receiveUnheard(ctx context.Context, r io.Reader) (Received, error) {
+// storeUnanalysed stores r for a later analysis.
+func (l *Recordings) storeUnanalysed(ctx context.Context, r io.Reader) (Received, error) {
 	stored, err := l.audio.Put(ctx, r, l.limits.MaxBytes)
 	return Received{recording: schedules.Recording{SHA256: stored.SHA256, Bytes: stored.Bytes, ContentType: "audio/mpeg"}},
 		err
@@ -111,9 +111,9 @@ func (l *Recordings) receiveUnheard(ctx context.Context, r io.Reader) (Received,
 
 var errAnalysedLater = errors.New("library: every analyser is busy")
 
-// analyseBeside returns a reader that also passes the bytes of r to an analysis, and the function that ends the
+// analyseWhileStoring returns a reader that also passes the bytes of r to an analysis, and the function that ends the
 // analysis. After that function, facts and err are set and the worker is free.
-func (l *Recordings) analyseBeside(ctx context.Context, r io.Reader, facts *audio.Facts, err *error) (io.Reader,
+func (l *Recordings) analyseWhileStoring(ctx context.Context, r io.Reader, facts *audio.Facts, err *error) (io.Reader,
 	func(error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	pr, pw := io.Pipe()

@@ -51,7 +51,7 @@ func TestANewRecordingNeedsApprovalAndTheOldOneStaysKnown(t *testing.T) {
 
 func TestARecordingsAudioIsOpenedByItsHash(t *testing.T) {
 	d := newFixture(t, servicetest.Heard)
-	r, err := d.library.Recordings.receiveUnheard(t.Context(), strings.NewReader("sound"))
+	r, err := d.library.Recordings.storeUnanalysed(t.Context(), strings.NewReader("sound"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -179,7 +179,7 @@ func TestSegmentsAreFoundAsAScanWouldFindThem(t *testing.T) {
 				if !slices.Equal(got, speaks) || (err != nil) != (len(speaks) == 0) {
 					t.Fatalf("%v name the person, want %v", got, speaks)
 				}
-				if got := l.Recordings.behind(); !slices.Equal(got, behind) {
+				if got := l.Recordings.outdated(); !slices.Equal(got, behind) {
 					t.Fatalf("%v are to be analysed, want %v", got, behind)
 				}
 				for _, sha256 := range []string{"a", "b", "c"} {

@@ -147,7 +147,7 @@ func (l *Uploads) Append(ctx context.Context, a access.Actor, id string, offset 
 		return u, fault.New(fault.Conflict, "the upload stands at byte %d, not %d", at, offset)
 	}
 	ctx = context.WithoutCancel(ctx) // keep the received bytes even if the client has gone
-	in := &arriving{r: bufio.NewReaderSize(r, 64<<10)}
+	in := &pieceReader{r: bufio.NewReaderSize(r, 64<<10)}
 	var added []Part
 	keep := func() error {
 		if len(added) == 0 {

@@ -20,7 +20,7 @@ import (
 func (l *Uploads) finish(ctx context.Context, a access.Actor, u Upload) (Upload, error) {
 	parts := &partsReader{ctx: ctx, audio: l.audio, parts: u.Parts}
 	defer parts.close()
-	received, err := l.recordings.receiveUnheard(ctx, parts)
+	received, err := l.recordings.storeUnanalysed(ctx, parts)
 	if err != nil {
 		return u, err
 	}

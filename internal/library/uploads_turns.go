@@ -10,8 +10,8 @@ import (
 	"lifeline/internal/fault"
 )
 
-// arriving reads at most left bytes. It treats a failure of its source as the end, and records it.
-type arriving struct {
+// pieceReader reads at most left bytes. It treats a failure of its source as the end, and records it.
+type pieceReader struct {
 	r      *bufio.Reader
 	left   int64
 	ended  bool
@@ -19,7 +19,7 @@ type arriving struct {
 }
 
 // more waits for the next byte.
-func (a *arriving) more() bool {
+func (a *pieceReader) more() bool {
 	if a.ended {
 		return false
 	}
@@ -28,7 +28,7 @@ func (a *arriving) more() bool {
 	return err == nil
 }
 
-func (a *arriving) Read(b []byte) (int, error) {
+func (a *pieceReader) Read(b []byte) (int, error) {
 	if a.left == 0 || a.ended {
 		return 0, io.EOF
 	}
@@ -41,7 +41,7 @@ func (a *arriving) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (a *arriving) note(err error) {
+func (a *pieceReader) note(err error) {
 	a.ended = err != nil
 	if err != nil && err != io.EOF {
 		a.broken = err

@@ -79,8 +79,8 @@ func (t *render) length() int64 {
 	return -1
 }
 
-// whole reports whether the file is complete.
-func (t *render) whole() bool {
+// complete reports whether the file is complete.
+func (t *render) complete() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.format == WAV && t.ready == wavHeader+t.frames*frameBytes
@@ -175,7 +175,7 @@ func (t *render) record(ctx context.Context, file *os.File) (problems []string, 
 		return nil, err
 	}
 	if t.format == WAV {
-		sink := &wavSink{file: file, ready: t.reach}
+		sink := &wavSink{file: file, ready: t.advance}
 		if err := sink.begin(t.renderer.opt.Rate, t.frames); err != nil {
 			return nil, err
 		}
@@ -200,8 +200,8 @@ func (t *render) keep() error {
 	return nil
 }
 
-// reach tells the listeners how many bytes of the file are final.
-func (t *render) reach(bytes int64) {
+// advance tells the listeners how many bytes of the file are final.
+func (t *render) advance(bytes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ready = bytes
@@ -238,7 +238,7 @@ func (t *render) leave() error {
 		return nil
 	}
 	t.begin.Do(func() { close(t.over) }) // nobody read
-	if !t.whole() {                      // otherwise the file only has to be stored
+	if !t.complete() {                   // otherwise the file only has to be stored
 		t.cancel()
 	}
 	<-t.over

@@ -97,7 +97,7 @@ func (t *render) encode(ctx context.Context, samples, file *os.File, final <-cha
 		if err != nil {
 			return fmt.Errorf("render: %w", err)
 		}
-		t.reach(written)
+		t.advance(written)
 		return nil
 	}
 	if err := flush(); err != nil {

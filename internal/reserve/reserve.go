@@ -64,12 +64,12 @@ func Open(ctx context.Context, place Place, name string, size int64, log *slog.L
 	return r, nil
 }
 
-// lookEvery is the interval at which Run tries to reserve released bytes again.
-const lookEvery = 2 * time.Second
+// refillInterval is the interval at which Run tries to reserve released bytes again.
+const refillInterval = 2 * time.Second
 
 // Run reserves released bytes again once there is space, until ctx ends.
 func (r *Reserve) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(refillInterval)
 	defer tick.Stop()
 	for {
 		select {

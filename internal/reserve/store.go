@@ -66,21 +66,21 @@ func (w *watched) Put(ctx context.Context, r io.Reader, limit int64) (blob.Blob,
 	if err := w.reserve.Bulk(ctx, 0); err != nil {
 		return blob.Blob{}, err
 	}
-	return w.Recordings.Put(ctx, &watching{r: r, ctx: ctx, reserve: w.reserve}, limit)
+	return w.Recordings.Put(ctx, &checkedReader{r: r, ctx: ctx, reserve: w.reserve}, limit)
 }
 
 // watchEvery is the number of bytes after which the free space is checked.
 const watchEvery = 256 << 10
 
-// watching is a reader that fails with Full when there is no space for the bytes that it reads.
-type watching struct {
+// checkedReader is a reader that fails with Full when there is no space for the bytes that it reads.
+type checkedReader struct {
 	r       io.Reader
 	ctx     context.Context
 	reserve *Reserve
 	since   int64 // bytes since the last check
 }
 
-func (w *watching) Read(p []byte) (int, error) {
+func (w *checkedReader) Read(p []byte) (int, error) {
 	if w.since >= watchEvery {
 		w.since = 0
 		if err := w.reserve.Bulk(w.ctx, 0); err != nil {

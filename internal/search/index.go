@@ -127,7 +127,7 @@ func (x *Index) number(id string) uint32 {
 	x.all = slices.Insert(x.all, at, n)
 	if !x.rank(at) {
 		for i, n := range x.all {
-			x.ranks[n] = uint64(i+1) * farApart
+			x.ranks[n] = uint64(i+1) * rankGap
 		}
 	}
 	return n
@@ -144,8 +144,8 @@ func (x *Index) place(id string) int {
 // Ranks are far apart, so that there is room between them. The ranks of things that are inserted one after another
 // between two others are close together.
 const (
-	farApart = 1 << 32
-	near     = 1 << 16
+	rankGap = 1 << 32
+	near    = 1 << 16
 )
 
 // rank gives the thing at a position a rank between its neighbours', and reports whether there was room.
@@ -154,7 +154,7 @@ func (x *Index) rank(at int) bool {
 	if at > 0 {
 		before = x.ranks[x.all[at-1]]
 	}
-	step := uint64(farApart)
+	step := uint64(rankGap)
 	if at+1 < len(x.all) {
 		step = min(near, (x.ranks[x.all[at+1]]-before)/2)
 	}
@@ -250,28 +250,28 @@ func (x *Index) Find(q Query) iter.Seq[uint32] {
 		all = append(all, x.along(x.having(t), first))
 	}
 	for _, p := range q.Prefixes {
-		all = append(all, x.beginning(p, first))
+		all = append(all, x.withPrefix(p, first))
 	}
 	if !q.EndsBefore.IsZero() {
 		all = append(all, x.ending(q.EndsBefore, first))
 	}
 	if len(all) == 0 {
-		all = append(all, &along{x.order, x.all[start:]})
+		all = append(all, &listWalker{x.order, x.all[start:]})
 	}
 	slices.SortFunc(all, func(a, b walker) int { return a.size() - b.size() })
-	return func(yield func(uint32) bool) { x.meet(all, first, yield) }
+	return func(yield func(uint32) bool) { x.intersect(all, first, yield) }
 }
 
-func (x *Index) along(numbers []uint32, first uint64) *along {
-	return &along{x.order, numbers[x.find(numbers, first):]}
+func (x *Index) along(numbers []uint32, first uint64) *listWalker {
+	return &listWalker{x.order, numbers[x.find(numbers, first):]}
 }
 
 // fewLists is the number of lists that are merged on the fly; more are merged into one beforehand.
 const fewLists = 16
 
-// beginning returns a walker over the things that have a word with a prefix.
-func (x *Index) beginning(prefix string, first uint64) walker {
-	var lists []*along
+// withPrefix returns a walker over the things that have a word with a prefix.
+func (x *Index) withPrefix(prefix string, first uint64) walker {
+	var lists []*listWalker
 	x.words.Ascend(prefix, func(word string) bool {
 		if !strings.HasPrefix(word, prefix) {
 			return false
@@ -279,7 +279,7 @@ func (x *Index) beginning(prefix string, first uint64) walker {
 		lists = append(lists, x.along(x.fields[Word][word].numbers, first))
 		return true
 	})
-	e := &either{x.order, lists}
+	e := &unionWalker{x.order, lists}
 	if len(lists) <= fewLists {
 		return e
 	}
@@ -287,7 +287,7 @@ func (x *Index) beginning(prefix string, first uint64) walker {
 	for _, l := range lists {
 		numbers = append(numbers, l.rest...)
 	}
-	return &along{x.order, x.sorted(numbers, x.all)}
+	return &listWalker{x.order, x.sorted(numbers, x.all)}
 }
 
 // ending returns a walker over the things that end before an instant.
@@ -303,11 +303,11 @@ func (x *Index) ending(before time.Time, first uint64) walker {
 		}
 		return e.at < ms
 	})
-	return &along{x.order, x.sorted(numbers, x.all)}
+	return &listWalker{x.order, x.sorted(numbers, x.all)}
 }
 
-// meet yields the intersection of all walkers, from a rank on.
-func (x *Index) meet(all []walker, rank uint64, yield func(uint32) bool) {
+// intersect yields the intersection of all walkers, from a rank on.
+func (x *Index) intersect(all []walker, rank uint64, yield func(uint32) bool) {
 	for {
 		n, there := all[0].seek(rank)
 		if !there {

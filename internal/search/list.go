@@ -58,16 +58,16 @@ type walker interface {
 	size() int
 }
 
-// along walks a list.
-type along struct {
+// listWalker walks a list.
+type listWalker struct {
 	order
 	rest []uint32
 }
 
-func (a *along) size() int { return len(a.rest) }
+func (a *listWalker) size() int { return len(a.rest) }
 
 // seek doubles its step each time, because the result is usually near.
-func (a *along) seek(rank uint64) (uint32, bool) {
+func (a *listWalker) seek(rank uint64) (uint32, bool) {
 	reach := 1
 	for reach < len(a.rest) && a.ranks[a.rest[reach-1]] < rank {
 		reach *= 2
@@ -80,13 +80,13 @@ func (a *along) seek(rank uint64) (uint32, bool) {
 	return a.rest[0], true
 }
 
-// either walks the union of several lists.
-type either struct {
+// unionWalker walks the union of several lists.
+type unionWalker struct {
 	order
-	of []*along
+	of []*listWalker
 }
 
-func (e *either) size() int {
+func (e *unionWalker) size() int {
 	n := 0
 	for _, a := range e.of {
 		n += a.size()
@@ -94,7 +94,7 @@ func (e *either) size() int {
 	return n
 }
 
-func (e *either) seek(rank uint64) (first uint32, there bool) {
+func (e *unionWalker) seek(rank uint64) (first uint32, there bool) {
 	for _, a := range e.of {
 		if n, ok := a.seek(rank); ok && (!there || e.ranks[n] < e.ranks[first]) {
 			first, there = n, true

@@ -67,8 +67,8 @@ type when struct {
 	Duration string `xml:"duration,attr"`
 }
 
-// untold lists the kinds that a programme guide omits.
-var untold = []schedules.Kind{"ident", "sign-on", "sign-off", "frequency", "time-signal", "bed", "back-announce"}
+// omittedKinds lists the kinds that a programme guide omits.
+var omittedKinds = []schedules.Kind{"ident", "sign-on", "sign-off", "frequency", "time-signal", "bed", "back-announce"}
 
 // Programmes returns the PI document of a broadcast day. Its windows are the programmes. If the day is published (q is
 // not nil), the audible items are events in them, in whole seconds. Programmes fails if the station's zone or a
@@ -123,7 +123,7 @@ func (s Service) programme(o schedules.Occurrence, q *wire.Queue, ids *ids, loc 
 	}
 	for _, i := range q.Items {
 		if i.Window != o.Window || i.StartAt.Before(o.StartAt.Time) || !i.StartAt.Before(o.EndAt.Time) ||
-			slices.Contains(untold, i.Kind) {
+			slices.Contains(omittedKinds, i.Kind) {
 			continue
 		}
 		e := event{names: named(i.Language, i.Title, i.Title), Description: description{text{"en", string(i.Kind)}},

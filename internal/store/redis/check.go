@@ -28,7 +28,7 @@ func (s *Store) check(ctx context.Context, report func(problem string)) error {
 	if err != nil {
 		return err
 	}
-	ends, err := s.ends(ctx, trimmed, at, report)
+	ends, err := s.lastRevisions(ctx, trimmed, at, report)
 	if err != nil {
 		return err
 	}
@@ -48,9 +48,10 @@ func (s *Store) check(ctx context.Context, report func(problem string)) error {
 	return s.steady(ctx, steps)
 }
 
-// ends returns the revision of each document after its last change up to at; negative if deleted. Changes up to trimmed
-// may be missing.
-func (s *Store) ends(ctx context.Context, trimmed, at int64, report func(problem string)) (map[name]int64, error) {
+// lastRevisions returns the revision of each document after its last change up to at; negative if deleted. Changes up
+// to trimmed may be missing.
+func (s *Store) lastRevisions(ctx context.Context, trimmed, at int64, report func(problem string)) (
+	map[name]int64, error) {
 	ends := make(map[name]int64)
 	for before := int64(0); before < at; {
 		changes, err := s.audited(ctx, before)

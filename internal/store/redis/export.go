@@ -121,15 +121,15 @@ func (s *Store) snapshot(ctx context.Context) (map[name]store.Document, int64, e
 		if len(changes) > 0 {
 			at = changes[len(changes)-1].Sequence
 		}
-		latest, err := s.again(ctx, documents, changes)
+		latest, err := s.reread(ctx, documents, changes)
 		if err != nil || latest == at {
 			return documents, at, err
 		}
 	}
 }
 
-// again rereads the changed documents, and the latest change at the same instant.
-func (s *Store) again(ctx context.Context, documents map[name]store.Document, changes []store.Change) (int64, error) {
+// reread rereads the changed documents, and the latest change at the same instant.
+func (s *Store) reread(ctx context.Context, documents map[name]store.Document, changes []store.Change) (int64, error) {
 	var latest *goredis.StringCmd
 	values := make(map[name]*goredis.StringCmd)
 	_, err := s.client.TxPipelined(ctx, func(pipe goredis.Pipeliner) error {

@@ -57,17 +57,17 @@ func (s *Store) Wait(ctx context.Context, since int64) error {
 	return nil
 }
 
-// glance is the longest delay until a change by another process is seen. A look reads one index page, and happens only
-// while a caller waits.
-const glance = 25 * time.Millisecond
+// pollInterval is the longest delay until a change by another process is seen. A look reads one index page, and happens
+// only while a caller waits.
+const pollInterval = 25 * time.Millisecond
 
 // look is the notifier's Look.
 func (s *Store) look(ctx context.Context, since int64) (int64, time.Duration) {
 	latest, err := s.Latest(ctx)
 	if err != nil {
-		return since, glance
+		return since, pollInterval
 	}
-	return latest, glance
+	return latest, pollInterval
 }
 
 // Audit returns the changes that q selects, in order. It covers all changes that were not trimmed.
