@@ -178,7 +178,7 @@ func (p fillPass) settlePick(st *stretch, w *window, pl *place, at int64, shift,
 		}
 		o := &turned.options[found]
 		u, rank, since = o.unit, o.rank, o.last
-		choice = pickPass{p.planner}.pickChoice(&turned, pl, o)
+		choice = pickPass(p).pickChoice(&turned, pl, o)
 		choice.StartAt = instant(at)
 	} else if !p.mayAir(w, st.win, u, at) {
 		return 0, false

@@ -58,7 +58,7 @@ func (p pickPass) pickAll() *stuck {
 			}
 		}
 	}
-	demandPass{p.planner}.openDemands()
+	demandPass(p).openDemands()
 	reserved := p.reserve(decisions)
 	farthest := -1
 	for i, steps := 0, 0; i < len(decisions); {
@@ -171,7 +171,7 @@ func (p pickPass) consider(t *decision) {
 		}
 		if o.refused.IsZero() {
 			o.bends = p.bends(w, st.win, u, at, at+u.ms)
-			o.serves = demandPass{p.planner}.serves(u, st.win)
+			o.serves = demandPass(p).serves(u, st.win)
 			t.order = append(t.order, len(t.options))
 			if o.bends == 0 {
 				good++
