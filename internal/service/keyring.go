@@ -5,9 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -74,15 +72,12 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 	return out, err
 }
 
-// rootName is the file of a root in a folder.
-func rootName(version int64) string { return fmt.Sprintf("%d.root.json", version) }
-
 // readRoots is the chain of roots in a folder, from the first on; none where there is no first. It fails where one is
 // not the next of the one before it.
 func readRoots(folder string) (chain []*trust.Root, err error) {
 	for version := int64(1); version <= trust.MaxRoots; version++ {
-		name := filepath.Join(folder, rootName(version))
-		r, err := readRoot(name)
+		name := filepath.Join(folder, trust.RootName(version))
+		r, err := trust.ReadRoot(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			return chain, nil
 		}
@@ -101,28 +96,6 @@ func readRoots(folder string) (chain []*trust.Root, err error) {
 		chain = append(chain, r)
 	}
 	return chain, nil
-}
-
-// readRoot reads a root document. It fails with fs.ErrNotExist where there is no file.
-func readRoot(name string) (*trust.Root, error) {
-	b, err := readSmall(name)
-	if err != nil {
-		return nil, err
-	}
-	return trust.ParseRoot(b)
-}
-
-// readSmall reads a file that is no larger than a root document may be.
-func readSmall(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > trust.MaxRoot || !info.Mode().IsRegular() {
-		return nil, fault.New(fault.Invalid, "%s is no file of keys: it is larger than %d bytes, or no file", name,
-			trust.MaxRoot)
-	}
-	return os.ReadFile(name)
 }
 
 // privateKeys are the keys of the roles in a folder, which are in files like the signing key's, named *.key.

@@ -54,6 +54,7 @@ type cli struct {
 	Backup       backupCmd       `cmd:"" help:"Write everything that a service keeps into one file, while it runs or not."`
 	Restore      restoreCmd      `cmd:"" help:"Fill an empty store from a backup, whatever kept it before."`
 	CheckBackup  checkBackupCmd  `cmd:"" help:"Check that a backup is whole and as it was written."`
+	Key          keyCmd          `cmd:"" help:"The offline root of the keys: made and used on a machine without a network, by files alone."`
 	Rekey        rekeyCmd        `cmd:"" help:"Sign with the key in the key file from now on, or with a new one where there is none: for when the key is lost or stolen. No service may run on the store."`
 	UpgradeStore upgradeStoreCmd `cmd:"" help:"Have a store that replicas share hold documents in this program's format. Run it once every replica is of this version: older ones refuse the store then, and end."`
 	Fsck         fsckCmd         `cmd:"" help:"Look for what is damaged or missing in a store and its audio."`
