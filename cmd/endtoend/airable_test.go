@@ -12,7 +12,7 @@ import (
 
 // A language that no window allows is told at the upload, before anybody approves what would never air.
 func TestAnUploadSaysWhichStationsCanAirItsLanguage(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	hana := terminalOf{h, t, h.secrets["producer"]}
 	dir := t.TempDir()

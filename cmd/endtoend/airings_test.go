@@ -95,6 +95,7 @@ func (h *house) get(path string, v any) {
 // Two days on the air, across midnight, with one item of every fate: what the ledger says of each segment, and every
 // report, is counted here again from what was published and sent.
 func TestEveryAiringIsAccountedFor(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	const station, first, second, coming = "harbour-dawn", "2025-11-25", "2025-11-26", "2099-11-25"
 	h.publish([]string{station}, first, second, coming)

@@ -309,6 +309,7 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 
 // Records that are older than they are kept leave the store and are read as before, also after a move to another store.
 func TestOldRecordsAreReadFromTheirFiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	long := time.Now().UTC().AddDate(-2, 0, 0).Truncate(24 * time.Hour)
 	seedOldRecords(t, dir, long)

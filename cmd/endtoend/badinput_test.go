@@ -64,6 +64,7 @@ func (h *house) changesSince(sequence int64) []store.Change {
 
 // A recording that cannot air becomes a rejected segment with words for its producer; one with lesser faults airs.
 func TestBadRecordingsAreRejectedInWords(t *testing.T) {
+	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))
 	good, err := samples.Files.ReadFile("reading-ko-short-hana.mp3")
 	if err != nil {
@@ -125,6 +126,7 @@ func TestBadRecordingsAreRejectedInWords(t *testing.T) {
 
 // Every refusal is a problem document that says where and what, and changes nothing.
 func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	// else the keeper will, in between
 	if err := h.service.Scheduler.Fallbacks.IssueAll(t.Context(), h.service.Lock); err != nil {
@@ -241,6 +243,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 
 // All problems of one body are told at once.
 func TestAllProblemsAreToldAtOnce(t *testing.T) {
+	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))
 	got := h.do("PUT", "/v1/stations/s", h.secrets["scheduler"], map[string]string{"Content-Type": "application/json"},
 		[]byte(`{"name":5,"timezone":"Nowhere","colour":"red","languages":["ko-KP"],"windows":[{"id":"W!","length_ms":"long","clock":"c"}]}`))

@@ -55,6 +55,7 @@ func (h *house) follow(ctx context.Context, secret, lastID string) <-chan wire.C
 
 // A station hears of its own queues and of recalls, in order, and takes the stream up where it left it.
 func TestChangeStreamIsTakenUpWithoutGapOrRepeat(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.station("harbour-dawn")
 	secret := h.secrets["station:harbour-dawn"]

@@ -36,10 +36,12 @@ func (o terminalOf) says(args ...string) string {
 
 func (o terminalOf) run(args ...string) (out, wrong string, code int) {
 	o.t.Helper()
-	o.t.Setenv("LIFELINE_SERVER", o.url)
-	o.t.Setenv("LIFELINE_TOKEN", o.token)
+	settings := filepath.Join(o.t.TempDir(), "settings.yaml")
+	if err := os.WriteFile(settings, fmt.Appendf(nil, "server: %q\ntoken: %q\n", o.url, o.token), 0o600); err != nil {
+		o.t.Fatal(err)
+	}
 	var stdout, stderr bytes.Buffer
-	code = commands.Run(o.t.Context(), args, &stdout, &stderr)
+	code = commands.Run(o.t.Context(), append([]string{"--config", settings}, args...), &stdout, &stderr)
 	return stdout.String(), stderr.String(), code
 }
 
@@ -61,7 +63,7 @@ func want(t *testing.T, text string, parts ...string) {
 }
 
 func TestSchedulersDayAtTheTerminal(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
 	day := time.Now().AddDate(0, 0, 2).UTC().Format(time.DateOnly)
@@ -126,7 +128,7 @@ func TestSchedulersDayAtTheTerminal(t *testing.T) {
 }
 
 func TestProducersDayAtTheTerminal(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	ruth := terminalOf{h, t, h.secrets["editor"]}
 	var found []schedules.Segment
@@ -152,7 +154,7 @@ func TestProducersDayAtTheTerminal(t *testing.T) {
 }
 
 func TestRevokedTokenOpensNothing(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.as("root", access.NewToken{Name: "Root", Role: access.Admin})
 	root := terminalOf{h, t, h.secrets["root"]}

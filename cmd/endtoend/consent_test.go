@@ -59,6 +59,7 @@ func (h *house) queueUntil(station, day string, so func(wire.Queue) bool) wire.Q
 // A consent that is shortened takes what it was for out of the published day from then on, and one that is lengthened,
 // or a person who is another, must be looked at by somebody else.
 func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2099-11-25"
 	h.publish([]string{station}, day)
@@ -117,6 +118,7 @@ func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
 // A segment that becomes sensitive is so in the published day too; no list that plays for ever has it any more; and no
 // station is left with nothing to air without a lease.
 func TestSensitiveSegmentStaysOutOfLists(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2099-11-25"
 	h.publish([]string{station}, day)

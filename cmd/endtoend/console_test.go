@@ -164,6 +164,7 @@ func TestConsoleIsForEverybody(t *testing.T) {
 
 // The page is asked for anew and says what it may do; its files are named by what is in them and never change.
 func TestConsoleIsServedUnderStrictPolicy(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	page := h.do(http.MethodGet, "/", "", nil, nil)
 	if page.status != http.StatusOK || page.header.Get("Content-Security-Policy") != console.Policy ||

@@ -13,6 +13,7 @@ import (
 )
 
 func TestACorrectedTableUploadedAgainIsAppliedAndTold(t *testing.T) {
+	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))
 	dir := t.TempDir()
 	for name, sample := range map[string]string{"a.mp3": "ident-ko.mp3", "b.mp3": "ident-tone.mp3",

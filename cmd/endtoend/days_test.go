@@ -7,7 +7,7 @@ import (
 )
 
 func TestRevisionsAreNumberedAsShowAndDiffNumberThem(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
 	day, other := time.Now().UTC().AddDate(0, 0, 3).Format(time.DateOnly), time.Now().UTC().AddDate(0, 0,
@@ -25,7 +25,7 @@ func TestRevisionsAreNumberedAsShowAndDiffNumberThem(t *testing.T) {
 }
 
 func TestARangeOfDaysIsPlannedAndReadInTheStationsTime(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
 	first := time.Now().UTC().AddDate(0, 0, 3)

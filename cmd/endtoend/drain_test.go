@@ -118,7 +118,7 @@ func (p *process) asks(t *testing.T, secret, method, path string, body io.Reader
 // awaitWaiting returns once the figures say that somebody waits.
 func awaitWaiting(t *testing.T, url, kind string) {
 	t.Helper()
-	for range 1000 {
+	eventually(t, time.Minute, func() bool {
 		resp, err := http.Get(url + "/metrics")
 		if err != nil {
 			t.Fatal(err)
@@ -128,16 +128,13 @@ func awaitWaiting(t *testing.T, url, kind string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(string(said), fmt.Sprintf("lifeline_waiters{kind=%q} 1\n", kind)) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("nobody waits on a %s", kind)
+		return strings.Contains(string(said), fmt.Sprintf("lifeline_waiters{kind=%q} 1\n", kind))
+	})
 }
 
 // A service that stops is not ready, even for who still reaches it, and nobody waits for changes any longer.
 func TestStoppingServiceIsNotReadyAndEndsLongPolls(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	polls := make(chan answer, 3)
 	for _, path := range []string{"/v1/recalls?wait=50s", "/v1/recalls?wait=40s"} {

@@ -16,6 +16,7 @@ import (
 
 // A database of no bytes, or none at all, beside recordings is no fresh start.
 func TestServeAndFsckRefuseAnEmptiedStoreBesideItsRecordings(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(file string) error{
 		"of no bytes": func(file string) error { return os.Truncate(file, 0) },
 		"missing":     os.Remove,
@@ -45,6 +46,7 @@ func TestServeAndFsckRefuseAnEmptiedStoreBesideItsRecordings(t *testing.T) {
 // A database that was copied without its journal while the service ran, or an older copy that was put back, is told by
 // serve and fsck with its cure, until an operator accepts it.
 func TestServeAndFsckRefuseADatabaseThatLacksAcknowledgedChangesUntilItIsAccepted(t *testing.T) {
+	t.Parallel()
 	dir, copied := furnish(t), t.TempDir()
 	c, other := serveDefaults(dir), serveDefaults(copied)
 	if err := errors.Join(c.Check(), other.Check()); err != nil {

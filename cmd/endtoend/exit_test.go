@@ -15,7 +15,7 @@ import (
 )
 
 func TestExitCodeSaysWhatHappened(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.as("root", access.NewToken{Name: "Root", Role: access.Admin})
 	root := terminalOf{h, t, h.secrets["root"]}
@@ -87,7 +87,7 @@ func TestExitCodeSaysWhatHappened(t *testing.T) {
 
 // A service that is out of reach is told once, with how to go on, though there are many to send or to act on.
 func TestServiceOutOfReachIsToldOnce(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{"a.mp3", "b.mp3", "c.mp3"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
@@ -115,7 +115,7 @@ func TestServiceOutOfReachIsToldOnce(t *testing.T) {
 // Every command that is given nothing, or something of the wrong kind, ends with another code than 0, says what it was
 // and leaves nothing behind.
 func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.as("root", access.NewToken{Name: "Root", Role: access.Admin})
 	root := terminalOf{h, t, h.secrets["root"]}

@@ -35,6 +35,7 @@ func (h *house) feed(path, secret, contentType string) answer {
 
 // A station's windows and its published days are calendars that stay the same until something changes.
 func TestCalendarsOverHTTP(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.publish([]string{"harbour-dawn"}, "2099-11-25", "2099-11-27")
 	secret := h.stationSecret("harbour-dawn")
@@ -90,6 +91,7 @@ func TestCalendarsOverHTTP(t *testing.T) {
 
 // A day's programmes are valid documents before it is published and after, and are sent again only when they changed.
 func TestProgrammeInformationOverHTTP(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	secret := h.stationSecret("harbour-dawn")
 	const at, xml = "/v1/stations/harbour-dawn/spi/3.1/", "application/xml; charset=utf-8"

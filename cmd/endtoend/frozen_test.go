@@ -16,6 +16,7 @@ import (
 
 // Within a station's freeze a published window changes by a correction, which says why, and by nothing else.
 func TestFrozenWindowChangesOnlyByCorrection(t *testing.T) {
+	t.Parallel()
 	dir := furnish(t)
 	h := open(t, dir)
 	o := soon(t, h, dir, 5*time.Minute) // every example station freezes earlier than that

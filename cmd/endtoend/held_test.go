@@ -15,7 +15,7 @@ import (
 
 // Whoever needs a data directory alone and finds it in use says what to do in its own terms, and changes nothing.
 func TestCommandThatNeedsAStoreAloneSaysHowToGoOnWhereAServiceHoldsIt(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	c := serveDefaults(t.TempDir())
 	if err := errors.Join(c.Check(), started(t, c)); err != nil {
 		t.Fatal(err)
@@ -54,6 +54,7 @@ func TestCommandThatNeedsAStoreAloneSaysHowToGoOnWhereAServiceHoldsIt(t *testing
 }
 
 func TestFsckAcceptsNoOlderStateOfADatabaseThatLacksNothing(t *testing.T) {
+	t.Parallel()
 	c := serveDefaults(t.TempDir())
 	if err := errors.Join(c.Check(), started(t, c)); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 
 // A season's schedule becomes a station's windows as people do it: looked at, made so, edited, and written again.
 func TestSeasonScheduleAtTheTerminal(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
 	network := "clocks:\n- {id: long, length_ms: 3600000, positions: [{id: rest, fill: {kinds: [music, testimony]}}]}\n" +

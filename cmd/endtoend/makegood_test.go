@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"lifeline/internal/wire"
 	"lifeline/schedules"
+	"lifeline/schedules/examples"
 )
 
 // owedBy lists a station's make-goods in a state, by the missed item.
@@ -55,10 +57,13 @@ func making(r schedules.Rundown) map[string]schedules.Item {
 // A missed commitment is owed until it airs: the next plan has it, no second one does, and its airing settles it. What
 // is no commitment is not owed; what is waived, or is reported late after all, is owed no longer.
 func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
-	station, zone := "harbour-dawn", "Asia/Seoul"
-	if now := time.Now().In(mustZone(t, zone)); now.Hour() == 23 && now.Minute() > 45 {
-		station, zone = "lantern-coast", "Asia/Tashkent" // where today ends later
+	const station = "harbour-dawn"
+	zone := fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12) // where it is about noon
+	moved := bytes.ReplaceAll(examples.Network, []byte("Asia/Seoul"), []byte(zone))
+	if _, err := h.scheduler.Apply(t.Context(), bytes.NewReader(moved), false); err != nil {
+		t.Fatal(err)
 	}
 	today := schedules.DateOf(time.Now().In(mustZone(t, zone)))
 	missedDay, tomorrow := today.AddDays(-2), today.AddDays(1)

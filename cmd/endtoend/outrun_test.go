@@ -42,6 +42,7 @@ func numbersAbove(t *testing.T, c config.Serve) (above, raised int64) {
 }
 
 func TestWhatWasSetBackIsNumberedAboveAllThatStationsHaveSeen(t *testing.T) {
+	t.Parallel()
 	began := time.Now().Unix()
 	c, restored := serveDefaults(t.TempDir()), serveDefaults(t.TempDir())
 	if err := errors.Join(c.Check(), restored.Check(), started(t, c)); err != nil {

@@ -46,6 +46,7 @@ func publicly(t *testing.T, address string, origins ...string) (http.Handler, st
 // Whatever leads to the service leads to it below the path of its public address, whether the proxy takes that path off
 // or leaves it: pages, scripts, the document, what was made, media.
 func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
+	t.Parallel()
 	handler, secret := publicly(t, "https://lifeline.example/radio/seoul/")
 	sample, err := samples.Files.ReadFile("ident-ko.mp3")
 	if err != nil {
@@ -116,6 +117,7 @@ func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 
 // A proxy that gives its own name for the service's leaves the browser's Origin as it is.
 func TestConsoleMayPostBehindAProxyThatRewritesHost(t *testing.T) {
+	t.Parallel()
 	handler, secret := publicly(t, "http://Radio.lan:80", "http://192.0.2.7:8081")
 	post := func(origin string) (int, string) {
 		r := httptest.NewRequest("POST", "http://127.0.0.1:8080/v1/plan", strings.NewReader("{}"))

@@ -13,7 +13,7 @@ import (
 // A person's recall takes every segment that names them, with its chain, out of every coming queue in one act; it tells
 // who has heard of it, and until when the others may still air something; and one person alone cannot undo it.
 func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2099-11-25"
 	h.publish([]string{station}, day)

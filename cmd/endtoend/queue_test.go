@@ -171,6 +171,7 @@ func checkQueue(t *testing.T, st schedules.Station, q wire.Queue) {
 }
 
 func TestEveryStationPullsAWholeDay(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	stations, err := h.scheduler.Stations(t.Context())
 	if err != nil {
@@ -190,6 +191,7 @@ func TestEveryStationPullsAWholeDay(t *testing.T) {
 
 // The days on which clocks change, windows across midnight, and a zone of +05:45.
 func TestOddDaysArePlannedAndPulledRight(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	queues := map[string]wire.Queue{}
 	stations, err := h.scheduler.Stations(t.Context())
@@ -239,6 +241,7 @@ func TestOddDaysArePlannedAndPulledRight(t *testing.T) {
 }
 
 func TestUnchangedQueueIsNotSentAgain(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.publish([]string{"harbour-dawn"}, "2099-11-25")
 	h.station("harbour-dawn")
@@ -266,6 +269,7 @@ func TestUnchangedQueueIsNotSentAgain(t *testing.T) {
 
 // A long poll is answered by the publication, not by its end.
 func TestPublicationReachesAWaitingStation(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.publish([]string{"harbour-dawn"}, "2099-11-25")
 	st := h.station("harbour-dawn").Station("harbour-dawn")
@@ -311,6 +315,7 @@ func itemsOf(q wire.Queue) (out []schedules.Item) {
 
 // Recalling a published segment takes it out of the coming queue, tells the list, and leaves the rest in place.
 func TestRecalledSegmentLeavesEveryComingQueue(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.publish([]string{"harbour-dawn"}, "2099-11-25")
 	before := h.queue("harbour-dawn", "2099-11-25")

@@ -12,6 +12,7 @@ import (
 
 // A service whose log is read by a program that ends, as in serve | head, serves on.
 func TestServiceOutlivesWhoReadsItsLog(t *testing.T) {
+	t.Parallel()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)

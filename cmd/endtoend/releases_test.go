@@ -36,6 +36,7 @@ func ofRelease(t *testing.T, name, what string) string {
 }
 
 func TestDataOfEveryReleaseOpensWithThisProgram(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"1970173", "8aecd56"} {
 		t.Run(name, func(t *testing.T) {
 			c := serveDefaults(ofRelease(t, name, "data"))
@@ -84,6 +85,7 @@ func TestDataOfEveryReleaseOpensWithThisProgram(t *testing.T) {
 }
 
 func TestThePlayersStateOfEveryReleaseOpensWithThisProgram(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"1970173", "8aecd56"} {
 		t.Run(name, func(t *testing.T) {
 			dir := ofRelease(t, name, "state")
@@ -168,6 +170,7 @@ func archived(t *testing.T, c config.Serve) string {
 }
 
 func TestServeFsckAndRestoreRefuseWhatANewerProgramStored(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		write store.Write
 		words []string

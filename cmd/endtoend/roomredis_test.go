@@ -26,6 +26,7 @@ return 1`, 1, "junk:"+strconv.Itoa(n))
 // A Redis of 16 MB is full to the last key. What is urgent is stored all the same, what can wait is refused in words,
 // and /readyz says what is true, until nothing is left, and once there is room again.
 func TestFullRedisTakesARecallAndShedsUploadsAndPlans(t *testing.T) {
+	t.Parallel()
 	server := harness.StartRedis(t, append([]string{"--maxmemory", "16mb", "--maxmemory-policy", "noeviction"},
 		harness.Durable...)...)
 	c := onRedis(t, server)

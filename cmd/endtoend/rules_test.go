@@ -33,6 +33,7 @@ func (h *house) send(s sent) answer {
 
 // The rules that hold for every operation, one by one.
 func TestGeneralRulesOfHTTP(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	h.as("admin", access.NewToken{Name: "Root", Role: access.Admin})
 	const json, patch = "application/json", "application/merge-patch+json"
@@ -125,6 +126,7 @@ func (h *house) recordingOf(segment string) string {
 // What cannot be read and what makes no sense in one body is told in one answer, and what follows from another problem
 // is not told twice.
 func TestWhatCannotBeReadAndWhatMakesNoSenseAreToldTogether(t *testing.T) {
+	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))
 	h.as("admin", access.NewToken{Name: "Root", Role: access.Admin})
 	for _, c := range []struct {
@@ -157,6 +159,7 @@ func TestWhatCannotBeReadAndWhatMakesNoSenseAreToldTogether(t *testing.T) {
 
 // What is large is compressed for who asks for it, and for nobody else.
 func TestAnswersAreCompressedWhenAsked(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	plain := h.send(sent{method: "GET", path: "/v1/segments", role: "producer",
 		header: map[string]string{"Accept-Encoding": "identity"}})
@@ -190,6 +193,7 @@ func TestAnswersAreCompressedWhenAsked(t *testing.T) {
 
 // Every resource's ETag is its revision, and who has it is answered 304.
 func TestEveryResourceHasItsRevisionAsETag(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	one := wire.ManyRequest{Stations: []string{"harbour-dawn"}, Dates: []schedules.Date{date(t, "2026-12-01")}}
 	if _, err := h.scheduler.Plan(t.Context(), one); err != nil {
@@ -219,6 +223,7 @@ func TestEveryResourceHasItsRevisionAsETag(t *testing.T) {
 
 // The same Idempotency-Key repeats the first answer, also after a restart; anything else under the key is refused.
 func TestIdempotencyKeyRepeatsTheFirstAnswer(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	h := open(t, dir)
 	h.as("admin", access.NewToken{Name: "Root", Role: access.Admin})
@@ -262,6 +267,7 @@ func TestIdempotencyKeyRepeatsTheFirstAnswer(t *testing.T) {
 
 // An upload is known again by its parts, since every sending has other boundaries. What was sent twice is there once.
 func TestIdempotentUploadIsThereOnce(t *testing.T) {
+	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))
 	sound, err := samples.Files.ReadFile("ident-ko.mp3")
 	if err != nil {
@@ -295,6 +301,7 @@ func TestIdempotentUploadIsThereOnce(t *testing.T) {
 
 // Of many that send the same request at once, one does it; the others are told to wait or hear its answer.
 func TestConcurrentDuplicatesAreDoneOnce(t *testing.T) {
+	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))
 	h.as("admin", access.NewToken{Name: "Root", Role: access.Admin})
 	var g sync.WaitGroup

@@ -13,6 +13,7 @@ import (
 // A new wording of a passage takes its readings off the air and asks for new ones; what is published already tells
 // whom the old one reaches.
 func TestNewWordingAsksForNewReadings(t *testing.T) {
+	t.Parallel()
 	h := open(t, furnish(t))
 	secret := h.secrets["scheduler"]
 	h.publish([]string{"harbour-dawn"}, "2099-11-25")

@@ -40,6 +40,7 @@ func texts(pairs ...string) string {
 }
 
 func TestTusSpeaksTheProtocol(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	hana, ruth := h.secrets["producer"], h.secrets["editor"]
 	recording, err := samples.Files.ReadFile("ident-ko.mp3")
@@ -143,6 +144,7 @@ func TestTusSpeaksTheProtocol(t *testing.T) {
 
 // A connection that died without a word holds its upload; the producer, who comes again, does not wait for it.
 func TestNewerConnectionTakesUploadFromDeadOne(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	recording, err := samples.Files.ReadFile("ident-ko.mp3")
 	if err != nil {
@@ -188,6 +190,7 @@ func TestNewerConnectionTakesUploadFromDeadOne(t *testing.T) {
 
 // The real tus-js-client uploads, stops half-way, goes on, and is not confused by a dead connection.
 func TestTusJSClientUploads(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "tus"))); err != nil {

@@ -12,7 +12,6 @@ import (
 // producerOfNothing is a producer at a terminal, whose service has no segment and no station yet.
 func producerOfNothing(t *testing.T) terminalOf {
 	t.Helper()
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, t.TempDir())
 	return terminalOf{h, t, h.secrets["producer"]}
 }
@@ -42,6 +41,7 @@ func folderOf(t *testing.T, names map[string]string, table string, content []byt
 }
 
 func TestUploadTakesAFolderWithTheSlashThatShellsPutAfterIt(t *testing.T) {
+	t.Parallel()
 	hana := producerOfNothing(t)
 	dir := folderOf(t, map[string]string{"새벽.mp3": "ident-ko.mp3"}, "", nil)
 	want(t, hana.says("upload", dir+"/", "--kind", "ident", "--language", "ko-KP"), "새벽.mp3")
@@ -49,6 +49,7 @@ func TestUploadTakesAFolderWithTheSlashThatShellsPutAfterIt(t *testing.T) {
 }
 
 func TestUploadSaysOfWhichFileEachLineIs(t *testing.T) {
+	t.Parallel()
 	hana := producerOfNothing(t)
 	table := "file,kind,title,language\n첫째.mp3,ident,첫째,ko-KP\nwav.mp3,ident,둘째,ko-KP\n"
 	dir := folderOf(t, map[string]string{"첫째.mp3": "ident-ko.mp3"}, "t.csv", []byte(table))
@@ -68,6 +69,7 @@ func TestUploadSaysOfWhichFileEachLineIs(t *testing.T) {
 }
 
 func TestTheSameRecordingUnderTwoNamesOfATableChangesNothing(t *testing.T) {
+	t.Parallel()
 	hana := producerOfNothing(t)
 	table := "file,kind,title,language\na.mp3,ident,첫째,ko-KP\ncopy.mp3,ident,둘째,ko-KP\n"
 	dir := folderOf(t, map[string]string{"a.mp3": "ident-ko.mp3", "copy.mp3": "ident-ko.mp3"}, "t.csv", []byte(table))
@@ -82,6 +84,7 @@ func TestTheSameRecordingUnderTwoNamesOfATableChangesNothing(t *testing.T) {
 }
 
 func TestATableThatASpreadsheetWroteWithQuestionMarksSaysHowToSaveIt(t *testing.T) {
+	t.Parallel()
 	hana := producerOfNothing(t)
 	_, wrong, code := hana.run("upload", folderOf(t, nil, "t.csv",
 		[]byte("file,kind,title,language\n呼??.mp3,reading,呼??,zh\ngone.mp3,reading,x,zh\n")))
@@ -95,6 +98,7 @@ func TestATableThatASpreadsheetWroteWithQuestionMarksSaysHowToSaveIt(t *testing.
 }
 
 func TestUploadWithoutKindAndLanguageSaysHowToGiveThem(t *testing.T) {
+	t.Parallel()
 	hana := producerOfNothing(t)
 	_, wrong, _ := hana.run("upload", folderOf(t, map[string]string{"a.mp3": "ident-ko.mp3"}, "", nil))
 	want(t, wrong, "kind is missing: use one of", "\n  language is missing", "give --kind and --language")

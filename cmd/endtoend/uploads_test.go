@@ -190,7 +190,7 @@ func TestManyUploadsAtOnceStayInBounds(t *testing.T) {
 }
 
 func TestUploadTakesFoldersSidecarsTablesAndTags(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, t.TempDir())
 	hana := terminalOf{h, t, h.secrets["producer"]}
 	dir := t.TempDir()

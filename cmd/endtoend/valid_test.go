@@ -19,6 +19,7 @@ import (
 // Whatever a token has begun ends soon after the token does, though it was revoked at another replica: the stream of
 // changes, a wait for the next queue or recall, a download, an upload.
 func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
+	t.Parallel()
 	a, b := twoReplicas(t)
 	sample, err := samples.Files.ReadFile("letter-ko-sister.mp3")
 	if err != nil {

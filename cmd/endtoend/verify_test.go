@@ -43,7 +43,7 @@ func (h *house) sealed(station string) map[string]bool {
 // A byte of what a station reported, changed in the very file of the store, is found, and the day is named: by the
 // service's own command on the store, and through the API by whoever has the public key.
 func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	dir := furnish(t)
 	h := open(t, dir)
 	const station, first, second = "harbour-dawn", "2025-11-25", "2025-11-26"
@@ -120,7 +120,7 @@ func swap(t *testing.T, file, from, to string) {
 
 // The ledger at the terminal: a report as a table and as CSV, who did what, and what is owed.
 func TestLedgerAtTheTerminal(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	const station, day = "harbour-dawn", "2025-11-25"
 	h.publish([]string{station}, day)

@@ -310,6 +310,7 @@ func holding(t *testing.T, dir, text string) (out []string) {
 // Two replicas share the work: in the ordinary case each change is delivered once, in order, and when one stops the
 // other goes on at once.
 func TestReplicasTellWebhooksOnceEach(t *testing.T) {
+	t.Parallel()
 	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
 	c.Webhooks = []string{"127.0.0.0/8"}
 	a, b := start(t, c), start(t, c)
@@ -358,6 +359,7 @@ func TestReplicasTellWebhooksOnceEach(t *testing.T) {
 
 // What a webhook may be, and what of it is never shown again.
 func TestWebhookIsAResourceAsTheContractSays(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	h.as("admin", access.NewToken{Name: "Ada", Role: access.Admin})
 	admin := h.secrets["admin"]
@@ -438,6 +440,7 @@ func TestWebhookIsAResourceAsTheContractSays(t *testing.T) {
 
 // A network that is none is said at the start.
 func TestWebhookNetworksAreNetworks(t *testing.T) {
+	t.Parallel()
 	c := serveDefaults(t.TempDir())
 	c.Webhooks = []string{"10.0.0.0/8", "10.0.0.1"}
 	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "--webhook-networks") {

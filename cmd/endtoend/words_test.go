@@ -17,7 +17,7 @@ import (
 
 // What is exported is what was applied, whatever its names are, so that a network can be kept and edited as a file.
 func TestExportIsTheInverseOfApply(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
 	odd := bytes.NewReader(
@@ -55,7 +55,7 @@ func TestExportIsTheInverseOfApply(t *testing.T) {
 
 // Days are named as people name them, and people read them in the station's own time.
 func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, furnish(t))
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
 	zone, err := time.LoadLocation("Asia/Seoul")
@@ -102,7 +102,7 @@ func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
 
 // Who may not is told who may; who is not known is told by which service, and how to become known.
 func TestRefusalsSayWhoMayAndHow(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Parallel()
 	h := open(t, t.TempDir())
 	hana := terminalOf{h, t, h.secrets["producer"]}
 	expect := func(o terminalOf, parts ...string) {
@@ -129,7 +129,6 @@ func TestRefusalsSayWhoMayAndHow(t *testing.T) {
 // The network that ships asks of the samples that ship what they can give, so that its first plan warns of no rule.
 func TestRulesOfTheExampleNetworkHoldWithTheSamples(t *testing.T) {
 	longform.Only(t)
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	h := open(t, furnish(t))
 	var in wire.ManyRequest
 	today := schedules.DateOf(time.Now().UTC())

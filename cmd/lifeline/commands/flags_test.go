@@ -15,6 +15,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/cmdline/flagtest"
 	"lifeline/internal/harness"
+	"lifeline/internal/harness/longform"
 )
 
 // secretFile is a file that holds a token.
@@ -68,10 +69,14 @@ func lines(t *testing.T) flagtest.Program {
 	}
 }
 
-func TestEveryFlagIsTakenOnTheLineByItsVariableAndByTheFile(t *testing.T) { lines(t).Drive(t) }
+func TestEveryFlagIsTakenOnTheLineByItsVariableAndByTheFile(t *testing.T) {
+	longform.Only(t) // it starts no goroutine, and builds the whole command line anew for each batch of flags
+	lines(t).Drive(t)
+}
 
 // A value that cannot be meant ends a command before it begins, with the code of a line that is not understood.
 func TestMalformedValueOfAnyFlagOrArgumentIsNotUnderstood(t *testing.T) {
+	longform.Only(t) // likewise
 	p := lines(t)
 	p.Samples["output"] = "window.wav"
 	p.Refuse(t)

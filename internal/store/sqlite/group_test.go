@@ -73,7 +73,7 @@ func TestWritesThatShareATransactionFailAlone(t *testing.T) {
 			want[name("cancelled", 0)] = context.Canceled
 		}
 		for s.Waiting() != begun-1 { // all but the leader
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 		}
 		cancel()
 		if !crowded { // the cancelled write returns at once
