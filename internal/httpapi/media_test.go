@@ -112,3 +112,20 @@ func TestAListIsAnotherForAnotherToken(t *testing.T) {
 		}
 	}
 }
+
+// The lists leave out what is recalled at once, while the published queue is repaired later.
+func TestARecalledRecordingIsNotServedToStationsFromTheRecallOn(t *testing.T) {
+	s := newServed(t)
+	list := s.addresses(s.stationToken().Secret)
+	for _, id := range []string{"m1", "m2", "m3", "m4"} {
+		w := s.do(http.MethodPost, "/v1/segments/"+id+"/recall", `{"reason":"rights withdrawn"}`)
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", id, w.Code, w.Body)
+		}
+	}
+	for _, address := range list {
+		if got := fetch(s.handler, address, here); got != http.StatusNotFound {
+			t.Errorf("%s: %d", address, got)
+		}
+	}
+}

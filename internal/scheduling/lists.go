@@ -15,10 +15,14 @@ import (
 // Lists tells what airs, for players that know only lists, and what a station may fetch.
 type Lists struct{ *core }
 
-// StationHears reports whether a station's queues or fallback name a recording, so that it may fetch it.
+// StationHears reports whether a station's queues or fallback name a recording, so that it may fetch it. What is
+// recalled it may not, though the queues are still to be repaired.
 func (s *Lists) StationHears(station, sha256 string) bool {
+	recalled := s.recalled()
 	names := func(items []wire.QueueItem) bool {
-		return slices.ContainsFunc(items, func(i wire.QueueItem) bool { return i.Audio.SHA256 == sha256 })
+		return slices.ContainsFunc(items, func(i wire.QueueItem) bool {
+			return i.Audio.SHA256 == sha256 && !recalled(&i)
+		})
 	}
 	if row, ok := replica.FallbacksIn(s.replica).Get(station); ok && names(row.Value.Value.Items) {
 		return true
