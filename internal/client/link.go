@@ -183,7 +183,8 @@ func untrusted(base string, err error, now time.Time) error {
 	return nil
 }
 
-// disbelief says in words what is wrong with a certificate, and the cure.
+// disbelief says in words what is wrong with a certificate, and the cure. They are the same all day: a player tells of
+// a problem once.
 func disbelief(err error, leaf *x509.Certificate, now time.Time) string {
 	var invalid x509.CertificateInvalidError
 	const day = time.DateTime + " UTC"
@@ -191,11 +192,11 @@ func disbelief(err error, leaf *x509.Certificate, now time.Time) string {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && now.Before(leaf.NotBefore):
 		return fmt.Sprintf("it is valid from %s on, and the clock here says %s. Set the clock, or pin the server's key by "+
 			"--tls-pin or LIFELINE_TLS_PIN: it is then believed whatever the clock says", leaf.NotBefore.UTC().Format(day),
-			now.UTC().Format(day))
+			now.UTC().Format(time.DateOnly))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Sprintf("it, or that of an authority above it, has ended; its own end is %s, and the clock here says %s. "+
 			"If the clock is right, whoever runs the service must renew it", leaf.NotAfter.UTC().Format(day),
-			now.UTC().Format(day))
+			now.UTC().Format(time.DateOnly))
 	case errors.As(err, new(x509.UnknownAuthorityError)):
 		return "no authority that is trusted here has signed it. If the service has an authority of its own, give its " +
 			"certificate by --tls-ca or LIFELINE_TLS_CA_FILE; otherwise somebody is in between"

@@ -207,9 +207,11 @@ func TestAStatusIsSentOnlyWhenTheServiceSaysSo(t *testing.T) {
 			w.Header().Set("Content-Type", "text/html")
 			io.WriteString(w, "<html>Sign in to this network</html>")
 		},
-		"a word":     func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") },
-		"nothing":    func(http.ResponseWriter, *http.Request) {},
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://x"+r.URL.Path, 302) },
+		"a word":  func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") },
+		"nothing": func(http.ResponseWriter, *http.Request) {},
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://x"+r.URL.Path, http.StatusFound)
+		},
 	} {
 		c := serve(t, answer)
 		if err := c.Station("s").SendStatus(t.Context(), wire.Status{}); !fault.Is(err, fault.Unavailable) {
