@@ -27,6 +27,7 @@ import (
 	"lifeline/internal/fault"
 	"lifeline/internal/harness"
 	"lifeline/internal/harness/longform"
+	"lifeline/internal/replica"
 	"lifeline/internal/seal"
 	"lifeline/internal/service"
 	"lifeline/internal/store"
@@ -70,6 +71,38 @@ func parts(t *testing.T, file string) archive.Manifest {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// storedIn is a hash of the documents and changes in an archive, but of the floor, which every restore raises.
+func storedIn(t *testing.T, file string) []byte {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	a, err := archive.NewReader(bufio.NewReader(f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.New()
+	for d, err := range a.Documents() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Kind != replica.KindFloor {
+			fmt.Fprintf(sum, "%s %s %d %x\n", d.Kind, d.ID, d.Revision, d.Body)
+		}
+	}
+	for c, err := range a.Changes() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Kind != replica.KindFloor {
+			fmt.Fprintf(sum, "%v\n", c)
+		}
+	}
+	return sum.Sum(nil)
 }
 
 // reports are n reports of a station, an hour apart from at on.
@@ -215,7 +248,7 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 		t.Logf("%s: documents %d %.16s, changes %d %.16s, as-run %d %.16s, blobs %d %.16s", filepath.Base(file),
 			m.Documents.Count, m.Documents.SHA256,
 			m.Changes.Count, m.Changes.SHA256, m.AsRun.Count, m.AsRun.SHA256, m.Blobs.Count, m.Blobs.SHA256)
-		if m.Documents != first.Documents || m.Changes != first.Changes || m.AsRun != first.AsRun || m.Blobs != first.Blobs {
+		if !bytes.Equal(storedIn(t, file), storedIn(t, archives[0])) || m.AsRun != first.AsRun || m.Blobs != first.Blobs {
 			t.Error("the archives differ")
 		}
 	}

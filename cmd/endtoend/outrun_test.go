@@ -14,6 +14,7 @@ import (
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
+	"lifeline/internal/harness"
 	"lifeline/internal/service"
 	"lifeline/internal/store"
 )
@@ -63,7 +64,15 @@ func TestWhatWasSetBackIsNumberedAboveAllThatStationsHaveSeen(t *testing.T) {
 			t.Errorf("restore over a store: exit %d\n%s", code, out)
 		}
 	}
-	if _, err := os.Stat(service.RestoredFile(restored)); !errors.Is(err, fs.ErrNotExist) {
+	// An earlier version said by a file that a store was restored, until the first start.
+	noted := filepath.Join(restored.Data, "restored")
+	if err := os.WriteFile(noted, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, raised := numbersAbove(t, restored); raised != 2 {
+		t.Errorf("what an earlier version restored is raised %d times", raised)
+	}
+	if _, err := os.Stat(noted); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file beside the store stays: %v", err)
 	}
 	rekey := []string{"rekey", "--by", "Ruth", "--data", c.Data}
@@ -93,4 +102,22 @@ func TestWhatWasSetBackIsNumberedAboveAllThatStationsHaveSeen(t *testing.T) {
 	if above, raised := numbersAbove(t, c); above < began || raised != 2 {
 		t.Errorf("a store that was accepted numbers above %d, raised %d times", above, raised)
 	}
+}
+
+// On a shared store any replica may be the first to start, with a data directory that the restore has never seen.
+func TestARestoredStoreIsNumberedAboveByWhicheverReplicaStartsFirst(t *testing.T) {
+	began := time.Now().Unix()
+	c, first := serveDefaults(t.TempDir()), serveDefaults(t.TempDir())
+	first.Store, first.Redis.Prefix = "redis://"+harness.StartRedis(t, harness.Durable...).Addr, "lifeline"
+	first.PublicURL = "http://127.0.0.1:1"
+	if err := errors.Join(c.Check(), first.Check(), started(t, c)); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "backup.tar")
+	succeed(t, "backup", "--data", c.Data, "--with-keys", backup)
+	succeed(t, "restore", "--data", t.TempDir(), "--key", first.Key, "--store", first.Store, backup)
+	if above, raised := numbersAbove(t, first); above < began || raised != 1 {
+		t.Errorf("the first replica numbers above %d, raised %d times", above, raised)
+	}
+	succeed(t, "fsck", "--quick", "--data", first.Data, "--store", first.Store)
 }

@@ -10,7 +10,9 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"time"
 
+	"lifeline/internal/access"
 	"lifeline/internal/archive"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
@@ -65,16 +67,10 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		return service.KeepSigningKey(c.Key, a.Key())
 	}
 	// The store takes all or nothing, and the rest of the archive comes before it says that it has all.
-	noted, err := service.NoteRestored(c.Serve)
-	if err != nil {
-		return err
-	}
-	if err := s.Import(ctx, a.Trimmed(), documents, a.Changes(), followed(a.Entries(), rest)); err != nil {
-		err = c.unrestored(err)
-		if noted {
-			err = errors.Join(err, os.Remove(service.RestoredFile(c.Serve)))
-		}
-		return err
+	up := &raised{now: time.Now()}
+	if err := s.Import(ctx, a.Trimmed(), up.documents(documents), up.changes(a.Changes()), followed(a.Entries(),
+		rest)); err != nil {
+		return c.unrestored(err)
 	}
 	printManifest(stdout, m)
 	fmt.Fprintf(stdout, "The backup is of %s UTC. What came later is not in it: %s\n",
@@ -98,6 +94,60 @@ func (c *restoreCmd) unrestored(err error) error {
 			c.File, said.Public)
 	}
 	return fmt.Errorf("nothing was restored: %w", err)
+}
+
+// raised has a restored store number what it signs above all that stations may have seen, whichever service opens it
+// first: the floor is part of what the store takes. Published days stay as they are, since the backup may be as new as
+// the stations; where a station tells otherwise, they follow.
+type raised struct {
+	now      time.Time
+	revision int64 // of the floor
+}
+
+// documents yields all of seq, with the floor raised, or with one where there was none.
+func (r *raised) documents(seq iter.Seq2[store.Document, error]) iter.Seq2[store.Document, error] {
+	return func(yield func(store.Document, error) bool) {
+		for d, err := range seq {
+			if err == nil && d.Kind == replica.KindFloor {
+				d, err = r.above(d)
+			}
+			if !yield(d, err) || err != nil {
+				return
+			}
+		}
+		if r.revision == 0 {
+			yield(r.above(store.Document{Kind: replica.KindFloor, ID: replica.FloorID}))
+		}
+	}
+}
+
+// above is the floor that comes after d.
+func (r *raised) above(d store.Document) (store.Document, error) {
+	var floor replica.Floor
+	if d.Revision > 0 {
+		var err error
+		if floor, err = replica.Decode[replica.Floor](d); err != nil {
+			return d, err
+		}
+	}
+	write, err := replica.FloorWrite(floor.Raised(r.now, 0), d.Revision)
+	r.revision = d.Revision + 1
+	return store.Document{Kind: d.Kind, ID: d.ID, Revision: r.revision, Body: write.Body}, err
+}
+
+// changes yields all of seq and then the change of the floor.
+func (r *raised) changes(seq iter.Seq2[store.Change, error]) iter.Seq2[store.Change, error] {
+	return func(yield func(store.Change, error) bool) {
+		latest := int64(0)
+		for c, err := range seq {
+			if !yield(c, err) || err != nil {
+				return
+			}
+			latest = c.Sequence
+		}
+		yield(store.Change{Sequence: latest + 1, Kind: replica.KindFloor, ID: replica.FloorID, Revision: r.revision,
+			Origin: access.System.Origin(r.now, "recalls.raise", "restored")}, nil)
+	}
 }
 
 // followed yields all of seq and then what rest fails with.
