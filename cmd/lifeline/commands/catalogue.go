@@ -97,8 +97,8 @@ func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 	return listed, nil
 }
 
-// in reads a folder: its catalogues where it has any, else its MP3 files. What the system keeps there for itself, and
-// links that lead out of it, are passed over with a word.
+// in reads a folder: its catalogues where it has any, else its MP3 files. What the system keeps there for itself, links
+// that lead out of it, and recordings that none of its catalogues names are passed over with a word.
 func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 	files, err := fs.ReadDir(dir, name)
 	if err != nil {
@@ -138,14 +138,15 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 			tables = append(tables, f.Name())
 		}
 	}
+	sources := recordings
 	if len(tables) > 0 {
-		recordings = tables
+		sources = tables
 	}
-	if len(recordings) == 0 && len(passed) == 0 {
+	if len(sources) == 0 && len(passed) == 0 {
 		return nil, cmdline.Refuse(cmdline.Nothing, "%s: there is no MP3 and no catalogue in it", name)
 	}
 	out := passed
-	for _, f := range recordings {
+	for _, f := range sources {
 		found, err := c.entries(dir, path.Join(name, f))
 		if err != nil && len(tables) == 0 { // the others can be sent
 			// without the name, which goes before it
@@ -156,7 +157,21 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 		}
 		out = append(out, found...)
 	}
+	if len(tables) > 0 {
+		out = append(out, unlisted(name, recordings, out)...)
+	}
 	return out, nil
+}
+
+// unlisted passes over the recordings of a folder that no entry of its catalogues names.
+func unlisted(folder string, recordings []string, listed []entry) (passed []entry) {
+	for _, f := range recordings {
+		if !slices.ContainsFunc(listed, func(e entry) bool { return path.Clean(e.file) == f }) {
+			passed = append(passed, entry{file: path.Join(folder, f), notes: []string{"passed over: no catalogue in its " +
+				"folder names it. Name the file itself to send it"}})
+		}
+	}
+	return passed
 }
 
 var errNotRegular = errors.New("it is a folder, a pipe, a socket or a device, not a recording")
@@ -274,10 +289,26 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 		if len(unread) > 0 {
 			e.notes = append(e.notes, unreadNote(unread))
 		}
+		e.said = append(e.said, c.declared(seeker, tags)...)
 		e.meta = fill(e.meta, tags)
 	}
 	e.meta = fill(e.meta, map[string]any{"id": idOf(base), "title": text.Clean(base)})
 	return e, nil
+}
+
+// declared are the fields whose texts in a recording's tags only the named encoding reads. Who names it means what they
+// say, also where the segment is there already.
+func (c catalogues) declared(r io.ReadSeeker, tags map[string]any) (fields []string) {
+	if _, err := r.Seek(0, io.SeekStart); c.charset == "" || err != nil {
+		return nil
+	}
+	undeclared, _ := readTags(r, "")
+	for field, said := range tags {
+		if undeclared[field] != said {
+			fields = append(fields, field)
+		}
+	}
+	return fields
 }
 
 // fill adds what meta does not say. A document without a word in it gives no meta at all.

@@ -329,6 +329,29 @@ func TestWhatSystemsLeaveInAFolderIsPassedOverWithAWord(t *testing.T) {
 	}
 }
 
+func TestARecordingThatTheTableOfItsFolderLeavesOutIsPassedOverWithAWord(t *testing.T) {
+	root := t.TempDir()
+	in := filepath.Join(root, "in")
+	if err := os.Mkdir(in, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{"table.csv": "file,title\na.mp3,A\n./b.mp3,B\n\uac00.mp3,C\n",
+		"a.mp3": "x", "b.mp3": "y", "\u1100\u1161.mp3": "z", "late.mp3": "w"} {
+		if err := os.WriteFile(filepath.Join(in, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, entries := entriesIn(t, root)
+	var told bytes.Buffer
+	if sent := passedOver(&told, entries); len(sent) != 3 {
+		t.Errorf("%+v", sent)
+	}
+	want := "in/late.mp3: passed over: no catalogue in its folder names it. Name the file itself to send it\n"
+	if told.String() != want {
+		t.Errorf("%q, not %q", told.String(), want)
+	}
+}
+
 // entriesIn opens root and answers it with the entries of its folder "in", read as an upload reads them.
 func entriesIn(t *testing.T, root string) (*os.Root, []entry) {
 	t.Helper()
@@ -430,6 +453,23 @@ func TestATableFindsItsFilesWhateverFormTheirNamesHave(t *testing.T) {
 	entries, err := catalogues{}.entries(dir, "t.csv")
 	if err != nil || entries[0].file != "\u1112\u1161\u1102\u1161.mp3" {
 		t.Errorf("%+q, %v", entries[0].file, err)
+	}
+}
+
+func TestTagsThatANamedEncodingReadsAreComparedWithTheSegmentThatIsThere(t *testing.T) {
+	is := schedules.Segment{ID: "09a-v1-cp949", Title: "09a-v1-cp949"}
+	for encoding, want := range map[string]bool{"": false, "cp949": true} {
+		e, err := catalogues{charset: encoding}.describe(os.DirFS("testdata"), "09a-v1-cp949.mp3")
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes, err := differences(e, is)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(told(changes), `title "09a-v1-cp949" -> "호소문"`); got != want {
+			t.Errorf("--charset %q: %v", encoding, changes)
+		}
 	}
 }
 
