@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules"
 )
 
-// planningRoom is a scheduler over the memory store, with one station of a window a day that one fill takes up.
+// planningRoom is a scheduler over the memory store. Its one station has a window a day of a sign-on and a fill.
 type planningRoom struct {
 	t         *testing.T
 	replica   *replica.Replica
@@ -24,7 +24,7 @@ type planningRoom struct {
 	today     schedules.Date
 }
 
-// plannerActor is who plans and publishes in these tests.
+// plannerActor plans and publishes in these tests.
 var plannerActor = access.Actor{Name: "Ruth", Role: access.Admin}
 
 func newPlanningRoom(t *testing.T, segments int, rules ...schedules.Rule) *planningRoom {
@@ -92,7 +92,7 @@ func (d *planningRoom) publish(station string, date schedules.Date) schedules.Ru
 	return r
 }
 
-// aired are the segments of a day, in order, but for the clock's ident.
+// aired returns the segments of a day in order, except for the clock's ident.
 func aired(r schedules.Rundown) string {
 	var out []string
 	for _, i := range r.Items {
@@ -164,7 +164,7 @@ func TestNewDraftCountsInThePlaceOfWhatIsPublished(t *testing.T) {
 	}
 }
 
-// What was drafted for a day that is over did not air.
+// A draft of a past day did not air.
 func TestDraftOfADayThatIsOverCountsForNothing(t *testing.T) {
 	d := newPlanningRoom(t, 24)
 	first := aired(d.plan("relay", d.today))
@@ -231,7 +231,7 @@ func TestRulesAcrossStationsSeeTheirDraftsOfTheDay(t *testing.T) {
 	}
 }
 
-// What one request drafts without storing it counts for its later days as what is stored does.
+// Drafts that a request does not store count for its later days like stored ones.
 func TestDraftsThatAreNotStoredCountWithinTheirRequest(t *testing.T) {
 	stored, dry := newPlanningRoom(t, 24), newPlanningRoom(t, 24)
 	var drafts []schedules.Rundown

@@ -1,17 +1,17 @@
-// Package scheduling plans and publishes the stations' days, and keeps what is published fit to air.
+// Package scheduling plans and publishes the days of the stations, and keeps published days fit to air.
 //
 // Scheduler has a field for each responsibility:
 //
-//   - Drafts plans a day and edits it by hand. inputs gathers what a plan depends on: definitions, library, history,
-//     what is owed. neighbours warns of days that are like those beside them.
-//   - Publisher audits a day, seals it as the station's queue and links it into the chain, in one commit; it withdraws
-//     days.
-//   - Repairer takes out of queues what may not air any more, and looks for what may fill its time.
-//   - Fallbacks issues the fallback lists, LeaseIssuer the leases for what is sensitive, Resigner signs anew after a
-//     change of key.
+//   - Drafts plans a day and edits it. inputs gathers the inputs of a plan: definitions, library, history, make-goods
+//     owed. neighbours warns of days that resemble adjacent days.
+//   - Publisher audits a day, signs it as the station's queue and links it into the chain, in one commit. It also
+//     withdraws days.
+//   - Repairer removes items that may no longer air from queues, and searches for items to fill their time.
+//   - Fallbacks issues the fallback lists. LeaseIssuer issues the leases for sensitive segments. Resigner signs
+//     documents again after a change of key.
 //   - Rundowns reads revisions, explanations and differences, and numbers revisions.
-//   - Lists tells what airs, for players that know only lists. Windows hands out whole windows as files.
-//   - People tells when a person is off the air, Scripts which stations a script has reached.
+//   - Lists returns what airs as plain lists, for players that know only lists. Windows returns whole windows as files.
+//   - People reports when a person is off the air, Scripts which stations a script has reached.
 //
-// All of them share core, and nothing else: each keeps its own state under its own lock.
+// All of them share only core. Each keeps its own state under its own lock.
 package scheduling

@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules/auditor"
 )
 
-// Drafts plans days and edits them by hand.
+// Drafts plans and edits days.
 type Drafts struct {
 	*core
 	rundowns   *Rundowns
@@ -23,8 +23,8 @@ type Drafts struct {
 	neighbours *neighbours
 }
 
-// Edit changes the latest rundown by hand and answers it re-timed, with its warnings. Whether it may change what is
-// frozen is seen when it is published.
+// Edit applies edits to the latest rundown and returns the result with new times and warnings. Publication, not Edit,
+// checks whether the result changes frozen windows.
 func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date schedules.Date, revision *int64,
 	edits []schedules.Edit) (schedules.Rundown, error) {
 	var out schedules.Rundown
@@ -41,7 +41,7 @@ func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date 
 		if err := replica.Invalid(problems); err != nil {
 			return err
 		}
-		if reflect.DeepEqual(edited.Items, latest.rundown.Items) { // nothing changes, so that there is no revision of it
+		if reflect.DeepEqual(edited.Items, latest.rundown.Items) { // without a change there is no new revision
 			out = latest.rundown
 			return nil
 		}
@@ -61,8 +61,9 @@ func (s *Drafts) Edit(ctx context.Context, a access.Actor, station string, date 
 	return out, err
 }
 
-// judged are the warnings of an edited rundown beside those of its times: the hard rules that it breaks yet, for which
-// its publication is refused, the soft ones that bend, and what the plan before it warned of and still stands.
+// judged returns the warnings of an edited rundown other than those about its times: the hard rules that it still
+// breaks, for which publication will refuse it, the soft rules that it bends, and the warnings of the previous plan
+// that still apply.
 func judged(ctx context.Context, in schedules.Input, before, edited schedules.Rundown) ([]schedules.Warning, error) {
 	in.Keep = frozenItems(in.Published, in.Frozen)
 	violations, err := auditor.AuditFrom(ctx, in, edited, in.Over)
@@ -70,7 +71,7 @@ func judged(ctx context.Context, in schedules.Input, before, edited schedules.Ru
 		return nil, err
 	}
 	var out []schedules.Warning
-	soft := map[[2]string]int{} // rule and window, and where its warning is
+	soft := map[[2]string]int{} // rule and window -> index of its warning in out
 	for _, v := range violations {
 		w := schedules.Warning{Code: "rule_bent", Window: v.Window, Item: v.Item, Message: v.Rule + ": " +
 			placed(edited, v.Item) + v.Message}
@@ -101,7 +102,7 @@ func judged(ctx context.Context, in schedules.Input, before, edited schedules.Ru
 		switch w.Code {
 		case "hard", "rule_bent", "demand_unmet", "gap", "overrun", "not_airable", "residual", warnSameDay, warnLaterDays,
 			warnOutdated:
-			continue // found anew, if it stands
+			continue // found again if it still applies
 		}
 		if _, there := edited.Item(w.Item); there || w.Item == "" {
 			out = append(out, w)
@@ -115,7 +116,7 @@ func sameAiring(a, b schedules.Item) bool {
 		a.CueIn == b.CueIn && a.CueOut == b.CueOut
 }
 
-// sameItems reports whether both lists air the same at the same times.
+// sameItems reports whether both lists air the same recordings at the same times.
 func sameItems(a, b []schedules.Item) bool { return slices.EqualFunc(a, b, sameAiring) }
 
 // save stores r as the day's next revision.
@@ -138,8 +139,9 @@ func (s *Drafts) save(ctx context.Context, a access.Actor, before latestRundown,
 	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), action, "")})
 }
 
-// Plan drafts a station's day after the drafts and publications of the days before it. What is published and frozen,
-// locked, or asked for stays as it is. It fails with Unsatisfiable when the rules cannot all hold.
+// Plan drafts a station's day, given the drafts and publications of the days before it. Items that are published and
+// frozen, locked, or named by o.Keep stay unchanged. It fails with Unsatisfiable if there is no plan that keeps all
+// rules, or none was found.
 func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date schedules.Date, o PlanOptions) (
 	schedules.Rundown, error) {
 	var out schedules.Rundown
@@ -182,7 +184,7 @@ func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date 
 			return nil
 		}
 		if len(in.Owed) > 0 {
-			latest.counter = &before // another day planned meanwhile may make the same good
+			latest.counter = &before // planning another day meanwhile may settle the same make-good
 		}
 		out, err = s.save(ctx, a, latest, out, plan.Explanations, "rundown.plan")
 		return err
@@ -190,8 +192,8 @@ func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date 
 	return out, err
 }
 
-// kept are the items that a new plan leaves where they are: of the published rundown what is frozen now, of the
-// latest what is locked or asked for. Of what is locked and may not air any more it warns instead.
+// kept returns the items that a new plan must not move: the frozen items of the published rundown, and the locked or
+// requested items of the latest one. For a locked item that may no longer air it returns a warning instead.
 func (s *Drafts) kept(ctx context.Context, st schedules.Station, latest schedules.Rundown, asked []string) (
 	[]schedules.Item, []schedules.Warning, error) {
 	if latest.Station == "" {
@@ -231,8 +233,7 @@ func (s *Drafts) kept(ctx context.Context, st schedules.Station, latest schedule
 	}), warnings, nil
 }
 
-// plannedOver warns of a plan that takes the place of a draft which somebody had edited by hand, and airs something
-// else.
+// plannedOver returns a warning if a plan with other items replaces a draft that somebody had edited.
 func (s *Drafts) plannedOver(ctx context.Context, latest, plan schedules.Rundown) ([]schedules.Warning, error) {
 	if latest.Status != schedules.Draft || sameItems(latest.Items, plan.Items) {
 		return nil, nil

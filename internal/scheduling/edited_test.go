@@ -60,7 +60,7 @@ func TestWhatARefusedPublicationIsAboutIsNamedForPeople(t *testing.T) {
 		return fields[0].Field, fields[0].Message, err.Error()
 	}
 	field, message, whole := refused(schedules.Edit{Op: "replace", Item: r.Items[2].ID, Segment: r.Items[1].SegmentID})
-	const at = "evening, 20:00:" // at the station
+	const at = "evening, 20:00:" // the time at the station
 	if !strings.HasPrefix(field, "item ") || !strings.HasPrefix(message, at) || !strings.HasPrefix(whole, at) {
 		t.Errorf("%s %s: %s", field, message, whole)
 	}
@@ -121,7 +121,7 @@ func TestAnEditWarnsOfNothingThatIsOver(t *testing.T) {
 	n, _ := halfHour(t)
 	n.station.Windows = append(n.station.Windows, dailyWindow("early", "h", "080000", 1_800_000))
 	n.define()
-	r := n.publish(repairDate) // without the window that was over before
+	r := n.publish(repairDate) // without the window that was already over
 	edited := n.edited("Ruth", schedules.Edit{Op: "lock", Item: r.Items[0].ID})
 	for _, w := range edited.Warnings {
 		if w.Code == "hard" {

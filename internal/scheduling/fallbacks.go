@@ -20,13 +20,14 @@ import (
 // Fallbacks issues the stations' fallback lists.
 type Fallbacks struct {
 	*core
-	url string // of the service, in front of media paths
+	url string // base URL of the service, prefixed to media paths
 }
 
-// fallbackDays is how far ahead a fallback list names the windows, so that a station without a queue knows its hours.
+// fallbackDays is the number of days ahead for which a fallback list is valid and names the windows, so that a station
+// without a queue knows its hours.
 const fallbackDays = 14
 
-// IssueAll seals each station's fallback list anew where it has changed, and once a day.
+// IssueAll issues a new fallback list for each station whose list has changed, and for every station once a day.
 func (s *Fallbacks) IssueAll(ctx context.Context, lock *replica.WorkLock) error {
 	due, err := s.due()
 	if len(due) == 0 {
@@ -43,13 +44,13 @@ func (s *Fallbacks) IssueAll(ctx context.Context, lock *replica.WorkLock) error 
 	})
 }
 
-// dueFallback is a list to be issued in the place of the document at a revision.
+// dueFallback is a list to issue over the stored document of revision expect.
 type dueFallback struct {
 	wire.Fallback
 	expect int64
 }
 
-// due are the lists that differ from what was issued last.
+// due returns the lists that differ from the ones issued last.
 func (s *Fallbacks) due() (due []dueFallback, failed error) {
 	for id, row := range replica.StationsIn(s.replica).After("", "") {
 		f, differs, err := s.next(row.Value)
@@ -63,7 +64,7 @@ func (s *Fallbacks) due() (due []dueFallback, failed error) {
 	return due, failed
 }
 
-// next is what a station's list should be now, and whether it differs from what was issued last.
+// next returns the list that a station should have now, and reports whether it differs from the one issued last.
 func (s *Fallbacks) next(st schedules.Station) (next dueFallback, differs bool, err error) {
 	today := s.now().UTC().Truncate(24 * time.Hour)
 	windows, err := s.hours(st, today.AddDate(0, 0, -1), today.AddDate(0, 0, fallbackDays))
@@ -86,8 +87,9 @@ func (s *Fallbacks) next(st schedules.Station) (next dueFallback, differs bool, 
 	return next, err == nil && (last <= above || !bytes.Equal(payload, before.Value.Payload.Plain)), err
 }
 
-// hours are the window occurrences of a station that start in [from, to): a published day has those that it was
-// published with, whatever the definitions say now, and the definitions tell the rest.
+// hours returns the window occurrences of a station that start in [from, to). For a published day they are the windows
+// that it was published with, even if the definitions have changed since; for other days they come from the
+// definitions.
 func (s *Fallbacks) hours(st schedules.Station, from, to time.Time) ([]schedules.Occurrence, error) {
 	defined, err := st.Occurrences(from, to)
 	if err != nil {
@@ -124,7 +126,7 @@ func (s *Fallbacks) issue(ctx context.Context, next dueFallback) error {
 		Origin: access.System.Origin(s.now(), "fallback.issue", "")})
 }
 
-// Fallback is a station's sealed fallback list. It fails with NotFound until the first is issued.
+// Fallback returns a station's sealed fallback list. It fails with NotFound until the first list is issued.
 func (s *Fallbacks) Fallback(station string) (replica.Sealed[wire.Fallback], error) {
 	row, ok := replica.FallbacksIn(s.replica).Get(station)
 	if !ok {
@@ -133,7 +135,7 @@ func (s *Fallbacks) Fallback(station string) (replica.Sealed[wire.Fallback], err
 	return row.Value, nil
 }
 
-// items are the station's fallback segments that may air now.
+// items returns the station's fallback segments that may air now.
 func (s *Fallbacks) items(st schedules.Station, now time.Time) []wire.QueueItem {
 	items := []wire.QueueItem{}
 	for _, seg := range s.network.Standing.AirableFallback(st, now) {
@@ -144,7 +146,8 @@ func (s *Fallbacks) items(st schedules.Station, now time.Time) []wire.QueueItem 
 	return items
 }
 
-// Await is Fallback, likewise.
+// Await is like Fallback, but waits until the list's revision differs from known or ctx ends. It does not wait when
+// known is negative.
 func (s *Fallbacks) Await(ctx context.Context, station string, known int64) (replica.Sealed[wire.Fallback], error) {
 	return replica.Await(ctx, s.replica, replica.Topic(replica.KindFallback, station), known,
 		func() (replica.Sealed[wire.Fallback], int64, error) {

@@ -16,7 +16,8 @@ import (
 	"lifeline/schedules"
 )
 
-// numbers are those of the signed documents of the station fz, which every station compares with what it has seen.
+// numbers returns the recall list and the revisions of the fallback list and the queue of the station fz. Every station
+// compares these with the ones that it has seen.
 func (n *fixture) numbers() (recalls wire.Recalls, fallback, queue int64) {
 	n.t.Helper()
 	list, _ := replica.RecallsIn(n.replica).Get(replica.RecallsID)
@@ -31,7 +32,7 @@ func (n *fixture) numbers() (recalls wire.Recalls, fallback, queue int64) {
 	return list.Value.Value, f.Value.Revision, q.Value.Revision
 }
 
-// setBack is a network with a recall list of one segment, and the logbook that stations report to.
+// setBack returns a network with a recall list of one segment, and the logbook to which stations report.
 func setBack(t *testing.T) (*fixture, *record.Logbook) {
 	n, _ := twoWindows(t)
 	n.seal("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
@@ -42,7 +43,7 @@ func setBack(t *testing.T) (*fixture, *record.Logbook) {
 	return n, n.scheduler.Record.Logbook
 }
 
-// codes are those of what stands against the station fz.
+// codes returns the codes of the problems of the station fz.
 func (n *fixture) codes() (out []string) {
 	for _, p := range n.scheduler.Network.Standing.Of("fz") {
 		out = append(out, p.Code)
@@ -61,7 +62,7 @@ func TestAStoreThatWasSetBackNumbersAboveAllThatStationsHaveSeen(t *testing.T) {
 	if err := n.replica.CatchUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time there is nothing to do
+	for range 2 { // the second run finds nothing to do
 		if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +204,7 @@ func TestWhoReportsNumbersAheadOfTheTimeHasFewOfThem(t *testing.T) {
 
 func TestWhoRepeatsANumberBelowTheFloorRaisesItOnce(t *testing.T) {
 	n, log := setBack(t)
-	for _, queue := range []int64{500, 500, 500, 400, 500} { // of a station of which nothing is published
+	for _, queue := range []int64{500, 500, 500, 400, 500} { // from a station without published days
 		if err := log.SetStatus(t.Context(), access.System, "fz", wire.Status{QueueRevision: queue}); err != nil {
 			t.Fatal(err)
 		}

@@ -16,8 +16,8 @@ import (
 var updateGolden = flag.Bool("update", false, "write testdata/queues.txt anew")
 
 // Each of 28 days of every example station is planned and published after the days before it. The golden file has a
-// line for each: the digest of its queue as it is signed. A difference says that stations would be sent something else:
-// write the file anew with -update, and say why in the commit.
+// line for each: the digest of its signed queue. A difference means that stations would receive other queues: write the
+// file again with -update, and give the reason in the commit.
 func TestQueuesOfTheExampleNetworkAreAsTheyWere(t *testing.T) {
 	longform.Only(t)
 	d := exampleRoom(t)

@@ -14,8 +14,8 @@ import (
 	"lifeline/schedules"
 )
 
-// A station that plays on without a link tells later what it aired. Until it has told, or counts as silent, planning
-// takes what was published for it as aired; once it has, each airing counts once.
+// A station that plays on without a link reports later what it aired. Until it has reported, or counts as silent,
+// planning treats its published items as aired. Afterwards each airing counts once.
 func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	docs := memory.New(100)
 	m, err := replica.Open(t.Context(), docs, testKinds)
@@ -42,7 +42,7 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 	at := func(day schedules.Date) schedules.Instant {
 		return schedules.At(time.Date(day.Year, day.Month, day.Day, 6, 0, 0, 0, time.UTC))
 	}
-	for n := -12; n <= 3; n++ { // an item a day, of a segment of its own
+	for n := -12; n <= 3; n++ { // one item a day, each with its own segment
 		day := today.AddDays(n)
 		start := at(day)
 		envelope, err := replica.SealJSON(servicetest.Seal{}, wire.QueueType, wire.Queue{Schema: wire.QueueSchema,
@@ -92,7 +92,7 @@ func TestUnreportedDaysCountAsPublished(t *testing.T) {
 		}
 	}
 	report(entries...)
-	if got := history(); len(got) != 3+10 { // the day -7 is too long past, and missed
+	if got := history(); len(got) != 3+10 { // the item of day -7 is so old that it counts as missed
 		t.Errorf("it told of three days, then fell silent: %v", got)
 	}
 	var back []schedules.AsRun

@@ -11,7 +11,7 @@ import (
 	"lifeline/schedules"
 )
 
-// inputs gathers what planning a day depends on.
+// inputs gathers the inputs of planning.
 type inputs struct {
 	*core
 	rundowns  *Rundowns
@@ -20,19 +20,19 @@ type inputs struct {
 	makeGoods *record.MakeGoods
 }
 
-// historyDays is how far back planning looks: rotation, weekly quotas and the longest separation need no more.
+// historyDays is how many days back planning looks, enough for rotation, weekly quotas and the longest separation.
 const historyDays = 28
 
-// outlook is what planning takes for granted of days that have not aired.
+// outlook selects which unaired rundowns of other days a plan takes into account.
 type outlook struct {
-	published bool                // nothing but what is published: no draft counts
-	request   []schedules.Rundown // what the same request has drafted, but not stored
+	published bool                // only published rundowns count, no drafts
+	request   []schedules.Rundown // drafts of the same request that are not stored
 }
 
-// history is what aired on the station before the day and, for what has not had its turn yet, what is drafted or
-// published for the days before it and published for those after it; of all stations, where a rule looks across them,
-// with the drafts of the day itself. The station's day is no part of it, nor are drafts of later days, so that planning
-// the day twice gives the same rundown.
+// history returns the airings on the station before the day and, of times that have not come yet, those drafted or
+// published for earlier days and those published for later days. If a rule looks across stations, it includes the
+// airings of all stations, with their drafts of the day itself. The station's own day and the drafts of later days are
+// excluded, so that planning the day twice gives the same rundown.
 func (s *inputs) history(ctx context.Context, in schedules.Input, o outlook) ([]schedules.Airing, error) {
 	start, _, err := in.Station.DayBounds(in.Date)
 	if err != nil {
@@ -78,9 +78,9 @@ func looksAcross(clocks map[string]schedules.Clock) bool {
 	return false
 }
 
-// airings are what a station aired in the days before an instant, and what it is to air around it, but for the day
-// that is being planned. What it has not told of yet, without a link, counts as published until it counts as missed. Of
-// a day that is drafted, what starts from now on is as the draft says.
+// airings returns what a station aired in the days before start, and what it is to air around start, except for the day
+// but, which is being planned. An item without a report, for example because the station has no link, counts as
+// published until it counts as missed. On a day with a draft, the draft replaces what is published from now on.
 func (s *inputs) airings(ctx context.Context, st schedules.Station, but schedules.Date, start time.Time,
 	drafts map[schedules.Date]sketch) ([]schedules.Airing, error) {
 	entries, err := s.accounts.AsRun(ctx, st.ID, start.AddDate(0, 0, -historyDays), start)
@@ -102,7 +102,7 @@ func (s *inputs) airings(ctx context.Context, st schedules.Station, but schedule
 	}
 	first := schedules.DateOf(start).AddDays(-historyDays)
 	if recent := schedules.DateOf(heard).AddDays(-2); first.Before(recent) {
-		first = recent // of what is longer past, as-run tells
+		first = recent // as-run reports cover earlier days
 	}
 	for date := first; date.Before(schedules.DateOf(start).AddDays(9)); date = date.AddDays(1) {
 		if date == but {
@@ -125,7 +125,7 @@ func (s *inputs) airings(ctx context.Context, st schedules.Station, but schedule
 	return out, nil
 }
 
-// gather gathers what planning a day depends on.
+// gather returns the inputs for planning a day.
 func (s *inputs) gather(ctx context.Context, station string, date schedules.Date, o outlook) (schedules.Input, error) {
 	st, err := s.network.Station(station)
 	if err != nil {

@@ -8,15 +8,15 @@ import (
 	"lifeline/schedules"
 )
 
-const KindExplanations = "explanations" // why each item of a plan is where it is: STATION/DATE
+const KindExplanations = "explanations" // reasons for the place of each item of a plan: STATION/DATE
 
-// Kinds are the kinds that no other package reads.
+// Kinds are the kinds of documents that only this package reads.
 var Kinds = replica.Kinds{
 	{Name: KindExplanations, Form: reflect.TypeFor[[]schedules.Explanation](),
 		Inspect: replica.Readable[[]schedules.Explanation], Upgrades: []replica.Upgrade{withoutAims}},
 }
 
-// withoutAims drops from choices the aims that fills were once made with.
+// withoutAims removes from choices the aims that earlier versions of the planner recorded for fills.
 var withoutAims = replica.Upgrade{
 	Up: func(body []byte) ([]byte, error) {
 		var all []map[string]json.RawMessage

@@ -10,7 +10,7 @@ import (
 	"lifeline/internal/store"
 )
 
-// testKinds are the kinds of the replicas of these tests.
+// testKinds are the kinds of documents in the replicas of these tests.
 var testKinds = slices.Concat(replica.SharedKinds, library.Kinds, record.Kinds, Kinds)
 
 func TestExplanationsOfVersion1LoseTheAimsThatAreNotMadeAnyMore(t *testing.T) {

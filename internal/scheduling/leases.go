@@ -10,25 +10,25 @@ import (
 	"lifeline/schedules"
 )
 
-// LeaseIssuer answers the requests of stations that name a nonce, and signs the nonce with the answer: leases, by which
-// they may air what is sensitive, and freshness, by which they know the time and what is new.
+// LeaseIssuer answers requests of stations, signing the nonce of the request with the answer: leases, which permit a
+// station to air sensitive segments, and freshness, which tells it the time and the newest revisions.
 type LeaseIssuer struct {
 	*core
-	lease time.Duration // how long one lasts
+	lease time.Duration // how long a lease lasts
 }
 
-// leaseLate is by how much a lease may have been issued after a recall that it knows nothing of (the store's patience),
-// and a station's clock may be off the service's.
+// leaseLate is an allowance for a lease that was issued shortly after a recall without knowledge of it (the store's
+// timeout), and for the offset between a station's clock and the service's.
 const leaseLate = 10 * time.Second
 
-// Issue is a fresh lease for a station: of the sensitive segments in its queues and its fallback those that may air
-// now. It fails with Unavailable while the store is out of reach, since a recall may then be unknown here: leases run
-// out rather than be renewed from an older state.
+// Issue returns a new lease for a station: the sensitive segments in its queues and its fallback list that may air now.
+// It fails with Unavailable while the store cannot be reached, because a recall may then be unknown here: leases expire
+// rather than being renewed from an older state.
 func (s *LeaseIssuer) Issue(ctx context.Context, station, nonce string) (replica.Sealed[wire.Lease], error) {
 	if _, err := s.network.Station(station); err != nil {
 		return replica.Sealed[wire.Lease]{}, err
 	}
-	now := s.now() // before it is known that nothing was recalled by then
+	now := s.now() // read before CatchUp, so that every recall until then is known
 	if err := s.replica.CatchUp(ctx); err != nil {
 		return replica.Sealed[wire.Lease]{}, err
 	}
@@ -39,11 +39,11 @@ func (s *LeaseIssuer) Issue(ctx context.Context, station, nonce string) (replica
 	return replica.Sealed[wire.Lease]{Value: l, Envelope: replica.NewText(envelope)}, err
 }
 
-// freshDays is for how many days after its date a published day is named in a station's freshness.
+// freshDays is for how many days after its date a published day is included in a station's freshness.
 const freshDays = 3
 
-// Freshness tells a station the service's time and the newest revisions of what it pulls. It fails with Unavailable
-// while the store is out of reach, since there may then be newer ones.
+// Freshness returns, signed, the service's time and the newest revisions of the documents that a station pulls. It
+// fails with Unavailable while the store cannot be reached, because there may then be newer revisions.
 func (s *LeaseIssuer) Freshness(ctx context.Context, station, nonce string) (replica.Text, error) {
 	if _, err := s.network.Station(station); err != nil {
 		return replica.Text{}, err
@@ -65,7 +65,7 @@ func (s *LeaseIssuer) Freshness(ctx context.Context, station, nonce string) (rep
 	return replica.NewText(envelope), err
 }
 
-// leasable are the sensitive segments that a station was given and that may still air.
+// leasable returns the sensitive segments that are in the station's documents and may still air.
 func (s *LeaseIssuer) leasable(station string, now time.Time) []string {
 	found := map[string]bool{}
 	note := func(items []wire.QueueItem) {
@@ -93,9 +93,9 @@ func (s *LeaseIssuer) leasable(station string, now time.Time) []string {
 	return ids
 }
 
-// ends is when at the latest a station that nobody reaches has aired the last of a recalled sensitive segment: it
-// begins nothing of it after its lease, and what it then airs ends. It is not bound to when the list that the station
-// holds was published before the segment became sensitive.
+// ends returns the latest instant at which a station without a link stops airing a recalled sensitive segment: it
+// starts no item of it after its lease, and an item that it airs then plays to its end. bound is false if the station's
+// list was published before the segment became sensitive, because such a list requires no lease.
 func (s *LeaseIssuer) ends(segment string, published, recalled schedules.Instant, length time.Duration) (
 	at schedules.Instant, bound bool) {
 	seg, known := s.network.Segment(segment)

@@ -11,8 +11,8 @@ import (
 	"lifeline/schedules"
 )
 
-// What is signed for a station in answer to a request names its nonce, the time, and the newest revision of all that
-// the station pulls.
+// The signed answer to a station's request contains the request's nonce, the time, and the newest revision of every
+// document that the station pulls.
 func TestFreshnessNamesTheNewestRevisionsAndTheRequest(t *testing.T) {
 	n, _ := setBack(t)
 	recalls, fallback, queue := n.numbers()

@@ -12,11 +12,12 @@ import (
 	"lifeline/schedules"
 )
 
-// Lists tells what airs, for players that know only lists, and what a station may fetch.
+// Lists returns what airs as plain lists, for players that know only lists, and decides which recordings a station may
+// fetch.
 type Lists struct{ *core }
 
-// StationHears reports whether a station's queues or fallback name a recording, so that it may fetch it. What is
-// recalled it may not, though the queues are still to be repaired.
+// StationHears reports whether a station's queues or fallback list name a recording, so that the station may fetch it.
+// A station may not fetch a recalled recording, even while the queues are not repaired yet.
 func (s *Lists) StationHears(station, sha256 string) bool {
 	recalled := s.recalled()
 	names := func(items []wire.QueueItem) bool {
@@ -35,11 +36,11 @@ func (s *Lists) StationHears(station, sha256 string) bool {
 	return false
 }
 
-// Listed is what a queue airs on a station that holds no lease, for players that know only lists: its items and, in the
-// place of each that may not air, of all of its chain, and of the time of a window that no item fills, items of the
-// fallback by the player's own rule. A withdrawn day has the windows of the definitions, in which the fallback airs in
-// rotation. The first item in another's place has that one's id, so that a report of it is one of that item. The id of
-// one in open time starts with "open-" and is in no queue, so that a report of it is one of something extra.
+// Listed returns what a queue airs on a station that holds no lease, for players that know only lists. Items of the
+// fallback, chosen by the player's own rule, replace each item that may not air, all items of its chain, and open time
+// in a window. A withdrawn day has the windows of the definitions, in which the fallback airs in rotation. The first
+// item that replaces another has the other's id, so that a report of it counts for that item. The id of an item in open
+// time starts with "open-" and is in no queue, so that a report of it counts as an extra airing.
 func (s *Lists) Listed(q wire.Queue) []wire.QueueItem {
 	windows := q.Windows
 	if q.Withdrawn {
@@ -51,7 +52,7 @@ func (s *Lists) Listed(q wire.Queue) []wire.QueueItem {
 		w := slices.IndexFunc(windows, func(w schedules.Slot) bool {
 			return i.Window == w.Window && !i.StartAt.Before(w.StartAt.Time) && i.StartAt.Before(w.EndAt.Time)
 		})
-		if w < 0 { // no player airs it, but it is what was published
+		if w < 0 { // players do not air it, but it was published
 			l.out = append(l.out, i)
 			continue
 		}
@@ -64,7 +65,7 @@ func (s *Lists) Listed(q wire.Queue) []wire.QueueItem {
 	return withAirGain(l.out)
 }
 
-// withAirGain gives each of items the gain with which it airs.
+// withAirGain sets the gain of each item to the one with which it airs.
 func withAirGain(items []wire.QueueItem) []wire.QueueItem {
 	for n := range items {
 		items[n].GainDB = items[n].AirGain()
@@ -72,13 +73,14 @@ func withAirGain(items []wire.QueueItem) []wire.QueueItem {
 	return items
 }
 
-// FallbackListed is a fallback list without what may not air on a station that holds no lease.
+// FallbackListed returns the items of a fallback list that may air on a station that holds no lease.
 func (s *Lists) FallbackListed(f wire.Fallback) []wire.QueueItem {
 	barred, now := s.barred(), s.now()
 	return withAirGain(slices.DeleteFunc(slices.Clone(f.Items), func(i wire.QueueItem) bool { return barred(&i, now) }))
 }
 
-// barred tells whether an item that ends at an instant may not air on a station that holds no lease.
+// barred returns a function that reports whether an item that ends at an instant may not air on a station that holds no
+// lease.
 func (s *Lists) barred() func(i *wire.QueueItem, end time.Time) bool {
 	recalled := s.recalled()
 	return func(i *wire.QueueItem, end time.Time) bool {
@@ -86,7 +88,7 @@ func (s *Lists) barred() func(i *wire.QueueItem, end time.Time) bool {
 	}
 }
 
-// recalled tells of an item whether its segment, or its recording, is recalled.
+// recalled returns a function that reports whether the segment or the recording of an item is recalled.
 func (s *Lists) recalled() func(*wire.QueueItem) bool {
 	row, _ := replica.RecallsIn(s.replica).Get(replica.RecallsID)
 	off := make(map[string]bool, 2*len(row.Value.Value.Segments))
@@ -99,7 +101,8 @@ func (s *Lists) recalled() func(*wire.QueueItem) bool {
 	return func(i *wire.QueueItem) bool { return off[i.SegmentID] || off[i.Audio.SHA256] }
 }
 
-// fallbackOf is the list that fills the gaps of a queue: the station's, or the queue's own while that has no items.
+// fallbackOf returns the list that fills the gaps of a queue: the station's fallback list, or the queue's own if the
+// station's has no items.
 func (s *Lists) fallbackOf(q wire.Queue) []wire.QueueItem {
 	if f, ok := replica.FallbacksIn(s.replica).Get(q.Station); ok && len(f.Value.Value.Items) > 0 {
 		return f.Value.Value.Items
@@ -107,17 +110,17 @@ func (s *Lists) fallbackOf(q wire.Queue) []wire.QueueItem {
 	return q.Fallback
 }
 
-// listing puts together what airs in the windows of a day.
+// listing collects the items that air in the windows of a day.
 type listing struct {
 	station string
-	planned bool // a valid queue has the windows
+	planned bool // the windows come from a queue that is not withdrawn
 	bars    func(i *wire.QueueItem, end time.Time) bool
 	spare   []wire.QueueItem
-	last    string // segment that last filled a gap of the window
+	last    string // segment that last filled a gap in the window
 	out     []wire.QueueItem
 }
 
-// window lists a window with its items.
+// window appends the items of a window and the fallback items that fill its gaps.
 func (l *listing) window(w schedules.Occurrence, items []wire.QueueItem) {
 	l.last = ""
 	slices.SortStableFunc(items, func(a, b wire.QueueItem) int { return a.StartAt.Compare(b.StartAt.Time) })
@@ -143,14 +146,14 @@ func (l *listing) window(w schedules.Occurrence, items []wire.QueueItem) {
 	l.open(w, at, w.EndAt.Time)
 }
 
-// open fills a time that no item has.
+// open fills the open time [from, to).
 func (l *listing) open(w schedules.Occurrence, from, to time.Time) {
 	start := schedules.At(from)
 	id := "open-" + schedules.ItemID(l.station, start, w.Window, schedules.Millis{}, "")
 	l.fill(w, wire.QueueItem{ID: id, Window: w.Window, StartAt: &start, Start: schedules.Follow}, to)
 }
 
-// fill lists what airs in an item's place until an instant.
+// fill appends the fallback items that replace item until the given instant.
 func (l *listing) fill(w schedules.Occurrence, item wire.QueueItem, until time.Time) {
 	at := item.StartAt.Time
 	for n := 1; ; n++ {
@@ -178,9 +181,9 @@ func (l *listing) fill(w schedules.Occurrence, item wire.QueueItem, until time.T
 	}
 }
 
-// Next is the item that follows the item after in the station's published days, as Listed has them, or, without after,
-// the one that airs now or next. ok is false at the end of what is published. It fails with NotFound when no published
-// day has the item: it may have been recalled since.
+// Next returns the item that follows the item after in the station's published days, as Listed returns them, or, if
+// after is empty, the item that airs now or next. ok is false at the end of the published days. It fails with NotFound
+// if no published day has the item after, which may have been recalled since.
 func (s *Lists) Next(station, after string) (item wire.QueueItem, ok bool, err error) {
 	if _, err := s.network.Station(station); err != nil {
 		return item, false, err
@@ -207,7 +210,7 @@ func (s *Lists) Next(station, after string) (item wire.QueueItem, ok bool, err e
 
 func endOf(i wire.QueueItem) time.Time { return i.StartAt.Add(i.Duration.Duration) }
 
-// definedOn are the windows that the definitions give a day, as far as they can be read.
+// definedOn returns the windows of a day by the definitions, or none if they cannot be read.
 func (s *Lists) definedOn(station string, date schedules.Date) (out []schedules.Slot) {
 	st, err := s.network.Station(station)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Of a sensitive item of a minute, an item of 59 s would leave a second of silence, so the player airs one of 58 s and
-// then another.
+// For a sensitive item of a minute, a fallback item of 59 s would leave a second of silence. The player airs one of 58
+// s and then one of 2 s.
 func TestNextNamesTheFallbackItemThatThePlayerAirs(t *testing.T) {
 	n := newFixture(t, time.Date(2026, 11, 29, 11, 0, 0, 0, time.UTC))
 	start := schedules.At(n.now.Add(time.Hour))
@@ -37,7 +37,7 @@ func TestNextNamesTheFallbackItemThatThePlayerAirs(t *testing.T) {
 	}
 }
 
-// sealed puts a document as the service seals it.
+// sealed stores a document in the form in which the service seals it.
 func (n *fixture) sealed(kind, id string, v any) {
 	n.t.Helper()
 	body, err := replica.Encode(v)

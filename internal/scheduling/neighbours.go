@@ -9,26 +9,28 @@ import (
 	"lifeline/schedules"
 )
 
-// neighbours warns of days that are like those beside them.
+// neighbours warns of days that resemble adjacent days.
 type neighbours struct {
 	*core
 	sketches *sketches
 }
 
-// Warnings of a day beside others.
+// The codes of warnings about a day's relation to other days.
 const (
-	warnSameDay   = "same_day"   // it airs what a neighbour airs, in the same order
-	warnLaterDays = "later_days" // days after it were drafted before it became as it is
-	warnOutdated  = "outdated"   // a day before it has changed since it was drafted
+	warnSameDay   = "same_day"   // it airs the same items in the same order as an adjacent day
+	warnLaterDays = "later_days" // drafts of later days were planned before this day became what it is
+	warnOutdated  = "outdated"   // an earlier day has changed since this one was planned
 )
 
-// Neighbours are looked for so many days before and after, days that were drafted too early so many days on.
+// neighbourDays is how many days before and after are compared; laterDays is how many later days are checked for
+// outdated drafts.
 const (
 	neighbourDays = 7
 	laterDays     = 28
 )
 
-// ofDraft warns of a planned day that airs what a neighbour airs, and names the later drafts that do not know it.
+// ofDraft returns warnings if a planned day airs the same as an adjacent day, and if drafts of later days were planned
+// before it.
 func (s *neighbours) ofDraft(ctx context.Context, in schedules.Input, r, latest schedules.Rundown, o PlanOptions) (
 	[]schedules.Warning, error) {
 	out, err := s.alike(ctx, in, r, o.Drafts)
@@ -55,7 +57,7 @@ func (s *neighbours) ofDraft(ctx context.Context, in schedules.Input, r, latest 
 	return out, nil
 }
 
-// outdated warns of a draft that was planned before a day ahead of it became as it is.
+// outdated returns a warning if a draft was planned before an earlier day took its present form.
 func (s *neighbours) outdated(ctx context.Context, st schedules.Station, r schedules.Rundown) ([]schedules.Warning,
 	error) {
 	today, err := st.DateAt(s.now())
@@ -84,7 +86,7 @@ func (s *neighbours) outdated(ctx context.Context, st schedules.Station, r sched
 			them(changed))}}, nil
 }
 
-// atPublication are the warnings of a draft, those of the days beside it as those now are.
+// atPublication returns the warnings of a draft, with those about adjacent days computed again.
 func (s *neighbours) atPublication(ctx context.Context, in schedules.Input, r schedules.Rundown) ([]schedules.Warning,
 	error) {
 	out := slices.DeleteFunc(slices.Clone(r.Warnings), func(w schedules.Warning) bool {
@@ -117,8 +119,8 @@ func them(dates []schedules.Date) string {
 	return "them"
 }
 
-// alike warns where the nearest planned day before or after airs the same in the same order, but for what the
-// clocks name, or nearly the same.
+// alike returns a warning if the nearest planned day before or after airs the same or nearly the same segments in the
+// same order. Segments named by the clocks do not count.
 func (s *neighbours) alike(ctx context.Context, in schedules.Input, r schedules.Rundown, request []schedules.Rundown) (
 	[]schedules.Warning, error) {
 	own := chosen(in.Clocks, sketchRundown(r))
@@ -139,7 +141,7 @@ func (s *neighbours) alike(ctx context.Context, in schedules.Input, r schedules.
 					beside = sketchRundown(d)
 				}
 			}
-			if len(beside.items) == 0 || beside.draft && date.Before(today) { // of a draft that is over nothing airs
+			if len(beside.items) == 0 || beside.draft && date.Before(today) { // a draft of a past day does not air
 				continue
 			}
 			same, nearly := schedules.Nearly(own, chosen(in.Clocks, beside))
@@ -166,7 +168,7 @@ func items(n int) string {
 	return fmt.Sprintf("%d items", n)
 }
 
-// chosen are the segments of a day in order, without those that the clocks name.
+// chosen returns the segments of a day in order, except for those that the clocks name.
 func chosen(clocks map[string]schedules.Clock, k sketch) (out []string) {
 	for _, i := range k.items {
 		if schedules.Free(clocks, i.position) {

@@ -36,7 +36,7 @@ func newOneStation(t *testing.T) *oneStation {
 	return o
 }
 
-// segment stores a segment of a minute, changed.
+// segment stores a segment of a minute, modified by change.
 func (o *oneStation) segment(t *testing.T, id string, change func(*schedules.Segment)) {
 	t.Helper()
 	servicetest.ChangeSegment(t, o.replica, id, change)

@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// opens are the open times of the queue of s, with the seconds from and to which its windows have them.
+// opens returns the open times of the queue of station s, as seconds from the start of its first window.
 func (o *oneStation) opens(t *testing.T, day schedules.Date) (out [][2]int) {
 	t.Helper()
 	q, err := o.Record.Queues.Queue(t.Context(), "s", day)
@@ -70,7 +70,7 @@ func TestQueueNamesTheTimesThatItLeavesOpen(t *testing.T) {
 		if _, err := o.Drafts.Plan(t.Context(), access.Actor{}, "s", day, PlanOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		o.at = time.Date(2026, 11, 2, 13, 3, 20, 0, time.UTC) // the fourth of five minutes runs
+		o.at = time.Date(2026, 11, 2, 13, 3, 20, 0, time.UTC) // the fourth of five minutes is on the air
 		if _, err := o.Publisher.Publish(t.Context(), access.Actor{}, "s", day, PublishOptions{}); err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,7 @@ import (
 	"lifeline/schedules"
 )
 
-// openTime is what is said against the station of its open windows.
+// openTime returns the messages of the station's open_time problems.
 func (n *fixture) openTime() []string {
 	n.t.Helper()
 	var out []string
@@ -20,7 +20,7 @@ func (n *fixture) openTime() []string {
 	return out
 }
 
-// takeAll has all testimonies but the fallback's two go.
+// takeAll calls go_ for all testimonies that are not in the fallback list.
 func (n *fixture) takeAll(go_ func(id string)) {
 	for _, s := range n.segments {
 		if s.Kind == "testimony" && !slices.Contains(n.station.Fallback, s.ID) {
@@ -50,7 +50,7 @@ func TestAPublishedWindowOfWhichTooMuchIsOpenIsAnAlarmUntilItIsMended(t *testing
 				t.Fatalf("it is full: %v", list)
 			}
 			n.takeAll(func(id string) { act(n, id) })
-			n.change("t00", func(s *schedules.Segment) { s.Kind = "evergreen" }) // airs as fallback, and fills nothing
+			n.change("t00", func(s *schedules.Segment) { s.Kind = "evergreen" }) // airs as fallback, but matches no fill
 			n.change("t01", func(s *schedules.Segment) { s.Kind = "evergreen" })
 			n.repair(repairDate)
 			list := n.openTime()
@@ -58,7 +58,7 @@ func TestAPublishedWindowOfWhichTooMuchIsOpenIsAnAlarmUntilItIsMended(t *testing
 				!strings.Contains(list[0], "The fallback airs there, and repeats after 5:41") {
 				t.Fatalf("%d messages: %v", len(list), list)
 			}
-			for _, s := range whole { // reinstated
+			for _, s := range whole { // reinstate them
 				n.segment(s)
 			}
 			n.repair(repairDate)
@@ -72,7 +72,7 @@ func TestAPublishedWindowOfWhichTooMuchIsOpenIsAnAlarmUntilItIsMended(t *testing
 func TestAShortOpenTimeIsNoAlarmAndOneThatIsOverIsNone(t *testing.T) {
 	n, _ := halfHour(t)
 	n.recall("on")
-	n.now = onDay(12, 59, 30) // frozen, so that nothing gives way
+	n.now = onDay(12, 59, 30) // frozen, so that no other item is dropped
 	n.repair(repairDate)
 	if list := n.openTime(); len(list) > 0 {
 		t.Errorf("six seconds are open: %v", list)

@@ -9,14 +9,14 @@ import (
 	"lifeline/schedules"
 )
 
-// People tells which segments name a person and when the stations have them off the air.
+// People reports which segments name a person and when each station has them off the air.
 type People struct {
 	*core
 	leases *LeaseIssuer
 }
 
-// Person tells which segments name a person, and of those that are recalled when at the latest each station has them
-// off the air. It fails with NotFound.
+// Person returns the segments that name a person and, for the recalled ones, the latest instant at which each station
+// may still air them. It fails with NotFound if no segment names the person.
 func (s *People) Person(ctx context.Context, id string) (wire.Person, error) {
 	rows, err := s.replica.Naming(id)
 	if err != nil {
@@ -49,8 +49,9 @@ func (s *People) Person(ctx context.Context, id string) (wire.Person, error) {
 	return out, nil
 }
 
-// offAirBy is how a station stands to what was recalled. Of one that has not acknowledged it is found by every revision
-// that was ever published for a day not over, since nobody knows which it holds, and by its fallback.
+// offAirBy returns a station's state with regard to the recalled segments. For a station that has not acknowledged the
+// recall, the instant follows from its fallback list and from every published revision of the days that are not over,
+// because the service cannot know which revision the station holds.
 func (s *People) offAirBy(ctx context.Context, st schedules.Station, recalled map[string]schedules.Instant,
 	revision int64) (wire.PersonStation, error) {
 	out := wire.PersonStation{Station: st.ID}
@@ -102,10 +103,10 @@ func (s *People) offAirBy(ctx context.Context, st schedules.Station, recalled ma
 			continue
 		}
 		seg, _ := s.network.Segment(id)
-		before := at // what was issued before is good for so long
+		before := at // end of issue of the lists that are valid for fallbackDays
 		if by, bound := s.leases.ends(id, at, at, seg.Recording.AirTime().Duration); bound {
 			latest(by)
-			before = seg.GuardedSince // and what was issued before it was sensitive needs no lease
+			before = seg.GuardedSince // lists issued before the segment was sensitive require no lease
 		}
 		if !before.IsZero() {
 			latest(schedules.At(before.AddDate(0, 0, fallbackDays)))
@@ -114,7 +115,7 @@ func (s *People) offAirBy(ctx context.Context, st schedules.Station, recalled ma
 	return out, nil
 }
 
-// names reports whether a stored rundown has any of the segments.
+// names reports whether a stored rundown contains any of the segments.
 func names(body []byte, segments map[string]schedules.Instant) bool {
 	for id := range segments {
 		if bytes.Contains(body, []byte(`"`+id+`"`)) {

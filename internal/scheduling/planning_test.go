@@ -13,7 +13,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Whatever changes, in whatever crowds, planning reads what is in the replica.
+// However many changes come at once, planning reads the present state of the replica.
 func TestTheLibraryForPlanningIsAsTheMirrorIs(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		n := newFixture(t, time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC))

@@ -21,10 +21,10 @@ import (
 	"lifeline/schedules/auditor"
 )
 
-// Publisher makes rundowns the stations' queues, and takes them back.
+// Publisher publishes rundowns as the queues of the stations, and withdraws them.
 type Publisher struct {
 	*core
-	url        string // of the service, in front of media paths
+	url        string // base URL of the service, prefixed to media paths
 	rundowns   *Rundowns
 	inputs     *inputs
 	neighbours *neighbours
@@ -32,7 +32,7 @@ type Publisher struct {
 	links      *record.Links
 }
 
-// checkFrozen fails with Conflict when r differs from the published rundown in a window that is frozen.
+// checkFrozen fails with Conflict if r differs from the published rundown in a frozen window.
 func (s *Publisher) checkFrozen(ctx context.Context, r schedules.Rundown) error {
 	frozen, err := s.rundowns.frozen(ctx, r.Station, r.Date)
 	if err != nil {
@@ -48,15 +48,16 @@ func (s *Publisher) checkFrozen(ctx context.Context, r schedules.Rundown) error 
 	return nil
 }
 
-// PublishOptions steer a publication.
+// PublishOptions are the options of a publication.
 type PublishOptions struct {
-	Revision   *int64 // of the latest rundown that the caller knows; nil: any
-	Correction string // why a frozen window may change, or the day may lose over half of its time; empty: it may not
+	Revision   *int64 // expected revision of the latest rundown; nil: any
+	Correction string // reason to change a frozen window or drop over half of the day; empty: neither is allowed
 }
 
-// Publish checks the latest rundown of a day by the auditor, signs it and makes it the station's queue, all in one
-// commit. It fails with Invalid, naming every hard rule that the rundown breaks, and with Conflict where it would
-// change what is frozen, or airs less than half of what is published.
+// Publish audits the latest rundown of a day, signs it and makes it the station's queue, all in one commit. It fails
+// with Invalid, naming every broken hard rule, or if the day is over; and with Conflict if the day was withdrawn or a
+// window overlaps one of another published day. Without a correction it also fails with Conflict if the rundown changes
+// a frozen window, or airs so little that players would refuse it.
 func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string, date schedules.Date,
 	o PublishOptions) (schedules.Rundown, error) {
 	var out schedules.Rundown
@@ -106,7 +107,7 @@ func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string,
 	return out, err
 }
 
-// over fails with Invalid when nothing of the day is still to come.
+// over fails with Invalid if the day, or its last window, is over.
 func (s *Publisher) over(r schedules.Rundown) error {
 	now := s.now()
 	if slices.ContainsFunc(r.Windows, func(w schedules.Slot) bool { return w.EndAt.After(now) }) {
@@ -133,7 +134,7 @@ func (s *Publisher) over(r schedules.Rundown) error {
 			r.Date, what, r.Station, now.In(zone).Format("2006-01-02 15:04"), st.Timezone)})
 }
 
-// audit fails with Invalid when the rundown breaks a hard rule in what is still to come.
+// audit fails with Invalid if the part of the rundown that is still to come breaks a hard rule.
 func (s *Publisher) audit(ctx context.Context, in schedules.Input, r schedules.Rundown) error {
 	in.Keep = frozenItems(in.Published, in.Frozen)
 	violations, err := auditor.AuditFrom(ctx, in, r, s.now())
@@ -148,13 +149,14 @@ func (s *Publisher) audit(ctx context.Context, in schedules.Input, r schedules.R
 	}
 	err = fault.Fields(fields...)
 	var f *fault.Error
-	if errors.As(err, &f) && strings.HasPrefix(fields[0].Field, "item ") { // whose message names it
+	if errors.As(err, &f) && strings.HasPrefix(fields[0].Field, "item ") { // the message itself names the item
 		f.Public = strings.TrimPrefix(f.Public, fields[0].Field+" ")
 	}
 	return err
 }
 
-// placed names an item by its window, its time at the station and its title; nothing without one.
+// placed returns a prefix that names an item by its window, its time at the station and its title, or "" if r has no
+// such item.
 func placed(r schedules.Rundown, item string) string {
 	i, known := r.Item(item)
 	zone, err := schedules.Zone(r.Timezone)
@@ -164,7 +166,7 @@ func placed(r schedules.Rundown, item string) string {
 	return fmt.Sprintf("%s, %s, %q: ", i.Window, i.StartAt.In(zone).Format(time.TimeOnly), i.Title)
 }
 
-// placeOf is the field that a violation is about, for programs; its message names it for people.
+// placeOf returns the field that a violation is about, for programs. The message names it for people.
 func placeOf(v auditor.Violation) string {
 	switch {
 	case v.Item != "":
@@ -175,17 +177,17 @@ func placeOf(v auditor.Violation) string {
 	return "rundown"
 }
 
-// publication is what is published of a day next.
+// publication describes the next published revision of a day.
 type publication struct {
 	before         latestRundown
-	base           schedules.Rundown  // what is published of the day until then, if anything is
-	rundown        schedules.Rundown  // what is published
-	draft          *schedules.Rundown // what stays the day's latest, as a draft over it; nil: nothing does
+	base           schedules.Rundown  // the day's published rundown before this one, if any
+	rundown        schedules.Rundown  // the rundown to publish
+	draft          *schedules.Rundown // a draft over rundown that remains the day's latest; nil: none
 	action, reason string
 }
 
-// publishNext stores a rundown as the next revision, published, with its sealed queue and the link that puts both on
-// record, and the draft that stays over it as the revision after.
+// publishNext stores a rundown as the next revision, published, with its sealed queue and the link that adds both to
+// the chain. It stores the remaining draft, if any, as the revision after it.
 func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publication) (schedules.Rundown, error) {
 	r := p.rundown
 	if r.PublishedAt = schedules.At(s.now()); r.Status != schedules.Withdrawn {
@@ -229,7 +231,8 @@ func (s *Publisher) publishNext(ctx context.Context, a access.Actor, p publicati
 	return r, s.replica.Commit(ctx, store.Commit{Writes: writes, Origin: a.Origin(s.now(), p.action, p.reason)})
 }
 
-// nextQueue is the rundown as its station pulls it after what it holds, and what a player would refuse it for.
+// nextQueue returns the queue of r as the next after the one that the station may hold, and the reason, if any, why a
+// player would refuse it.
 func (s *Publisher) nextQueue(ctx context.Context, r schedules.Rundown) (wire.Queue, *wire.Emptied, error) {
 	last, err := s.queues.Queue(ctx, r.Station, r.Date)
 	if fault.Is(err, fault.NotFound) {
@@ -244,12 +247,12 @@ func (s *Publisher) nextQueue(ctx context.Context, r schedules.Rundown) (wire.Qu
 		published[i.ID] = i
 	}
 	q, err := s.queueOf(r, published)
-	q.Shortened = last.Value.Shortened || last.Value.Withdrawn // which a station may have missed
+	q.Shortened = last.Value.Shortened || last.Value.Withdrawn // a station may have missed that revision
 	return q, q.Emptied(&last.Value), err
 }
 
-// checkShortened fails with Conflict where players would take the day for a forged one, since it loses over half of its
-// time.
+// checkShortened fails with Conflict if players would suspect the queue to be forged, because a window is more than
+// half empty or the day loses over half of its time.
 func (s *Publisher) checkShortened(ctx context.Context, r schedules.Rundown) error {
 	_, emptied, err := s.nextQueue(ctx, r)
 	if err != nil || emptied == nil {
@@ -266,7 +269,7 @@ func (s *Publisher) checkShortened(ctx context.Context, r schedules.Rundown) err
 		"If it is meant, publish it with a correction that says why: then they take it", r.Date, to, from)
 }
 
-// documentRevision is 0 for a document that does not exist.
+// documentRevision returns the revision of a document, or 0 if it does not exist.
 func (s *Publisher) documentRevision(ctx context.Context, kind, id string) (int64, error) {
 	d, err := s.store.Get(ctx, kind, id)
 	if fault.Is(err, fault.NotFound) {
@@ -275,8 +278,8 @@ func (s *Publisher) documentRevision(ctx context.Context, kind, id string) (int6
 	return d.Revision, err
 }
 
-// queueOf is the rundown as a station pulls it. An item whose segment has another recording by now, or none, stays as
-// it was published: it is history, or on the air.
+// queueOf returns the queue that a station pulls for a rundown. An item whose segment has another recording by now, or
+// none, stays as it was published: it has aired or is on the air.
 func (s *Publisher) queueOf(r schedules.Rundown, published map[string]wire.QueueItem) (wire.Queue, error) {
 	st, err := s.network.Station(r.Station)
 	if err != nil {
@@ -317,7 +320,7 @@ func (s *Publisher) queueOf(r schedules.Rundown, published map[string]wire.Queue
 	return q, nil
 }
 
-// queueItem is a segment to play from cue to cue.
+// queueItem returns an item that plays a segment from its cue-in to its cue-out.
 func queueItem(id string, seg schedules.Segment, st schedules.Station, url string) wire.QueueItem {
 	r := seg.Recording
 	return wire.QueueItem{ID: id, SegmentID: seg.ID, Kind: seg.Kind, Language: seg.Language, Title: seg.Title,
@@ -326,12 +329,12 @@ func queueItem(id string, seg schedules.Segment, st schedules.Station, url strin
 		Audio: wire.AudioRef{SHA256: r.SHA256, Bytes: r.Bytes, ContentType: r.ContentType, URL: url + wire.Audio(r.SHA256)}}
 }
 
-// peakCeiling is how loud, in dBTP, a recording may peak after its gain (EBU R 128: at most -1 dBTP).
+// peakCeiling is the highest true peak, in dBTP, that a recording may have after its gain (EBU R 128: at most -1 dBTP).
 const peakCeiling = -1.0
 
-// gain brings a recording to the station's loudness target, as far as its true peak and the bounds of any gain allow,
-// to a tenth of a decibel.
-// A recording without a loudness, such as silence, is left alone.
+// gain returns the gain in dB, rounded down to a tenth, that brings a recording to the station's loudness target, as
+// far as its true peak and the bounds of any gain allow. A recording without a measured loudness, such as silence, has
+// gain 0.
 func gain(r *schedules.Recording, st schedules.Station) float64 {
 	if r.IntegratedLUFS == nil || st.LoudnessTarget == nil {
 		return 0
@@ -343,10 +346,11 @@ func gain(r *schedules.Recording, st schedules.Station) float64 {
 	return schedules.BoundGain(math.Floor(g*10) / 10)
 }
 
-// Withdraw takes a published day back: its next revision has no windows and no items, so that the station lets go of
-// the queue that it holds and airs its fallback in the hours that the definitions give the day. A day that is withdrawn
-// stays as it is. It fails with Invalid without a reason, with NotFound when nothing is published, with Stale unless
-// revision, if any, is the latest rundown's, and with Conflict once the first window has begun or is frozen.
+// Withdraw withdraws a published day: its next revision has no windows and no items, so that the station drops the
+// queue that it holds and airs its fallback in the hours that the definitions give the day. Withdrawing a day twice has
+// no further effect. Withdraw fails with Invalid without a reason, with NotFound if nothing is published, with Stale
+// unless revision is nil or the latest rundown's, and with Conflict once the day is over or a window has begun or is
+// frozen.
 func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string, date schedules.Date, revision *int64,
 	reason string) (schedules.Rundown, error) {
 	if strings.TrimSpace(reason) == "" {
@@ -396,7 +400,7 @@ func (s *Publisher) Withdraw(ctx context.Context, a access.Actor, station string
 	return out, err
 }
 
-// heldByAnother fails with Conflict when a window that r brings shares an instant with one of another published day.
+// heldByAnother fails with Conflict if a window that r adds overlaps a window of another published day.
 func (s *Publisher) heldByAnother(in schedules.Input, r schedules.Rundown) error {
 	st, now := in.Station, s.now()
 	for _, row := range replica.QueuesIn(s.replica).After(st.ID+"/", "") {
@@ -409,7 +413,7 @@ func (s *Publisher) heldByAnother(in schedules.Input, r schedules.Rundown) error
 				return network.SameWindow(p.Occurrence,
 					w.Occurrence)
 			}) {
-				continue // it is on the air as it is
+				continue // it is published already
 			}
 			for _, other := range q.Windows {
 				if !other.EndAt.After(now) || !w.StartAt.Before(other.EndAt.Time) || !other.StartAt.Before(w.EndAt.Time) {

@@ -11,8 +11,8 @@ import (
 	"lifeline/schedules"
 )
 
-// What has aired is history: after its recall, its expiry or a new recording the rest of the day can be planned, edited
-// and published like any other, and the past stays as it was published.
+// Aired items are history. After a recall, an expiry or a new recording of one, the rest of the day can be planned,
+// edited and published like any other, and the past stays as published.
 func TestPublicationJudgesOnlyWhatIsStillToCome(t *testing.T) {
 	for name, change := range map[string]func(*schedules.Segment){
 		"recalled": func(s *schedules.Segment) { s.State = schedules.Recalled },
@@ -71,8 +71,8 @@ func TestWhatIsOverCannotBePublished(t *testing.T) {
 	}
 }
 
-// A window that was over when its day was first published was never promised to anybody: it is no part of the queue,
-// and is neither missed nor owed.
+// A window that was over when its day was first published was never promised: it is not in the queue, and is neither
+// missed nor owed.
 func TestWindowThatWasOverWhenItsDayWasPublishedIsNotMissed(t *testing.T) {
 	n, _ := twoWindows(t)
 	tomorrow := repairDate.AddDays(1)
@@ -91,7 +91,7 @@ func TestWindowThatWasOverWhenItsDayWasPublishedIsNotMissed(t *testing.T) {
 	if err != nil || len(got.Items) != 0 || len(got.MakeGoods) != 0 {
 		t.Errorf("reconciled: %+v, %v", got, err)
 	}
-	n.now = onDay(11, 26, 0).AddDate(0, 0, 1) // the day stays as it is when it is published again
+	n.now = onDay(11, 26, 0).AddDate(0, 0, 1) // publishing the day again does not change it
 	if _, err := n.scheduler.Drafts.Plan(t.Context(), access.System, "fz", tomorrow, PlanOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestWindowsThatWereOverAreWarnedOfOnce(t *testing.T) {
 	o.redefine(t, func(s *schedules.Station) {
 		s.Windows[0].Starts.RRule = "DTSTART:20261101T020000\nRRULE:FREQ=DAILY;BYHOUR=2,4,6,23"
 	})
-	day := secondOfNovember // at 19:00 there
+	day := secondOfNovember // 19:00 at the station
 	if err := o.publish(t, day); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestWindowsThatWereOverAreWarnedOfOnce(t *testing.T) {
 	}
 }
 
-// An edit that changes nothing makes no revision, tells nobody and is in no record.
+// An edit that changes nothing makes no revision, notifies nobody and is not recorded.
 func TestAnEditThatChangesNothingMakesNoRevision(t *testing.T) {
 	o, day := newOneStation(t), secondOfNovember
 	if err := o.publish(t, day); err != nil {
@@ -150,7 +150,7 @@ func TestAnEditThatChangesNothingMakesNoRevision(t *testing.T) {
 	}
 }
 
-// Who edits one window leaves the times that are open in another, and what is around them, where they are.
+// An edit in one window moves neither the open times of another window nor the items around them.
 func TestEditLeavesOtherWindowsAsTheyAre(t *testing.T) {
 	n, before := twoWindows(t)
 	n.station.Freeze = schedules.Ms(60_000)
@@ -173,8 +173,8 @@ func TestEditLeavesOtherWindowsAsTheyAre(t *testing.T) {
 	n.unchanged(before, after, func(i schedules.Item) bool { return i.SegmentID != gone })
 }
 
-// Players refuse a day that loses over half of its time, unless it says itself that this is meant: whoever publishes it
-// is told so, and not by a station's alarm.
+// Players refuse a day that loses over half of its time, unless the queue declares it intended. Publish says so, so
+// that a publisher does not learn it from a station's alarm.
 func TestADayThatLosesOverHalfOfItsTimeIsPublishedOnlyAsACorrection(t *testing.T) {
 	o, day := newOneStation(t), secondOfNovember.AddDays(1)
 	every := func(hours string) {

@@ -13,7 +13,7 @@ import (
 	"lifeline/schedules"
 )
 
-// fullStore takes no commit while it is full.
+// fullStore refuses commits while it is full.
 type fullStore struct {
 	replica.Store
 	full bool
@@ -26,8 +26,8 @@ func (f *fullStore) Commit(ctx context.Context, c store.Commit) ([]store.Change,
 	return f.Store.Commit(ctx, c)
 }
 
-// A day whose programme was missed is owed before the background work has stored that. Asking for a plan, an
-// explanation, a report or what is owed stores nothing, so a store that takes no commit answers all of them.
+// A missed programme is owed before the background work has stored the make-good. Requests for a plan, an explanation,
+// a report or the programmes owed store nothing, so they succeed on a store that refuses commits.
 func TestReadsDoNotWrite(t *testing.T) {
 	d := newPlanningRoom(t, 12)
 	d.publish("relay", d.plan("relay", d.today).Date)
@@ -37,7 +37,7 @@ func TestReadsDoNotWrite(t *testing.T) {
 	}
 	d.now = missed.Items[len(missed.Items)-1].EndAt().Add(20 * time.Hour)
 	tomorrow := d.today.AddDays(2)
-	d.plan("relay", tomorrow) // to be explained
+	d.plan("relay", tomorrow) // a plan to be explained
 	var entries []schedules.AsRun
 	for n, i := range missed.Items {
 		entries = append(entries, schedules.AsRun{Sequence: int64(n + 1), ItemID: i.ID, SegmentID: i.SegmentID,

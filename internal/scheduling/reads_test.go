@@ -16,12 +16,12 @@ import (
 	"lifeline/schedules"
 )
 
-// file is what a window was made into.
+// file is a rendered window.
 type file struct{ *bytes.Reader }
 
 func (file) Close() error { return nil }
 
-// renderer makes a file that names the window's first segment.
+// renderer renders a file that names the window's first segment.
 type renderer struct{}
 
 func (renderer) Window(_ context.Context, q *wire.Queue, format string) (io.ReadSeekCloser, int64, string, error) {
@@ -67,7 +67,7 @@ func TestAWindowsFileIsReadUntilTheWindowChanges(t *testing.T) {
 	}
 }
 
-// queue is what is published for a day.
+// queue returns the published queue of a day.
 func (o *oneStation) queue(t *testing.T, day schedules.Date) wire.Queue {
 	t.Helper()
 	q, err := o.Record.Queues.Queue(t.Context(), "s", day)
@@ -98,7 +98,7 @@ func TestALeaseNamesTheSensitiveSegmentsThatMayAir(t *testing.T) {
 }
 
 // A station that has not acknowledged a recall may air the person until its published items, its fallback list and its
-// lease end; one that has acknowledged it does not.
+// lease end. A station that has acknowledged it does not.
 func TestAPersonIsOffTheAirWhenTheLastStationIs(t *testing.T) {
 	o, day := newOneStation(t), secondOfNovember
 	for _, id := range []string{"m1", "m2", "m3"} {

@@ -11,9 +11,9 @@ import (
 	"lifeline/schedules"
 )
 
-// rebased is a draft over base as it is over next, which takes base's place, and says what became of the draft; nil
-// where the draft has nothing of its own, and nothing to tell. What it changes stays, but for items that may not air
-// any more; what it does not change is as next has it.
+// rebased returns draft, which is based on base, rebased onto next, the successor of base, with warnings about the
+// changes. It keeps the draft's edits, except for items that may no longer air, and takes everything else from next. It
+// returns nil if the result equals next and there is nothing to warn of.
 func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rundown) (*schedules.Rundown, error) {
 	st, err := s.network.Station(draft.Station)
 	if err != nil {
@@ -55,8 +55,8 @@ func (s *Repairer) rebased(ctx context.Context, draft, base, next schedules.Rund
 	return &out, nil
 }
 
-// judge says anew which rules a draft breaks. Where that cannot be told, what was said of it stays: no repair waits for
-// it, and publication tells.
+// judge computes again which rules a draft breaks. If that fails, the draft keeps its earlier warnings: a repair must
+// not wait for them, and publication audits the draft anyway.
 func (s *Repairer) judge(ctx context.Context, draft *schedules.Rundown) {
 	in, err := s.inputs.gather(ctx, draft.Station, draft.Date, outlook{})
 	if err != nil {
@@ -70,8 +70,8 @@ func (s *Repairer) judge(ctx context.Context, draft *schedules.Rundown) {
 	draft.Warnings = append(open, found...)
 }
 
-// Shown is a revision of a day as Rundown answers it, for a person: the latest draft also warns of its items that may
-// not air any more, for which its publication would be refused.
+// Shown returns a revision of a day as Rundown does, for display. On the latest draft it adds warnings about the items
+// that may no longer air, for which publication would refuse it.
 func (s *Rundowns) Shown(ctx context.Context, station string, date schedules.Date, revision int64) (schedules.Rundown,
 	error) {
 	r, err := s.Rundown(ctx, station, date, revision)
@@ -95,12 +95,13 @@ func (s *Rundowns) Shown(ctx context.Context, station string, date schedules.Dat
 	return r, nil
 }
 
-// sameDay reports whether both air the same in every particular.
+// sameDay reports whether both have the same items and the same number of windows.
 func sameDay(a, b schedules.Rundown) bool {
 	return len(schedules.Diff(a, b)) == 0 && len(a.Windows) == len(b.Windows)
 }
 
-// editors are who edited a draft by hand since its day was planned or published last, the latest first.
+// editors returns the names of the people who edited a draft since its day was last planned, published or withdrawn,
+// the latest first.
 func (s *Rundowns) editors(ctx context.Context, draft schedules.Rundown) (out []string, err error) {
 	changes, err := s.store.Audit(ctx, store.AuditQuery{Kind: replica.KindRundown,
 		ID: replica.DayID(draft.Station, draft.Date), Newest: true, Limit: 500})
@@ -117,7 +118,7 @@ func (s *Rundowns) editors(ctx context.Context, draft schedules.Rundown) (out []
 	return out, err
 }
 
-// named lists persons for a reader.
+// named joins names for display.
 func named(persons []string) string {
 	last := len(persons) - 1
 	if last < 1 {
@@ -126,7 +127,7 @@ func named(persons []string) string {
 	return strings.Join(persons[:last], ", ") + " and " + persons[last]
 }
 
-// setAside warns of a draft that somebody edited by hand and that is the latest of its day no more.
+// setAside returns a warning if a withdrawal replaces a draft that somebody had edited.
 func (s *Publisher) setAside(ctx context.Context, latest schedules.Rundown) ([]schedules.Warning, error) {
 	if latest.Status != schedules.Draft {
 		return nil, nil

@@ -16,7 +16,7 @@ import (
 	"lifeline/schedules"
 )
 
-// edited makes edits by hand in the latest rundown of the day, and answers the draft.
+// edited applies edits to the latest rundown of the day and returns the draft.
 func (n *fixture) edited(by string, edits ...schedules.Edit) schedules.Rundown {
 	n.t.Helper()
 	r, err := n.scheduler.Drafts.Edit(n.t.Context(), access.Actor{Name: by}, n.station.ID, repairDate, nil, edits)
@@ -41,7 +41,7 @@ func says(r schedules.Rundown, code string, words ...string) bool {
 	})
 }
 
-// putByHand has somebody put a letter into the draft, in the place of an item.
+// putByHand edits the draft so that a letter replaces an item, and returns the letter's item.
 func (n *fixture) putByHand(by string, place schedules.Item) schedules.Item {
 	n.t.Helper()
 	n.add("mine", "letter", place.Duration.Milliseconds())
@@ -49,7 +49,7 @@ func (n *fixture) putByHand(by string, place schedules.Item) schedules.Item {
 	return draft.Items[slices.IndexFunc(draft.Items, func(i schedules.Item) bool { return i.SegmentID == "mine" })]
 }
 
-// at is the item of a position of the half hour, the nth of it.
+// at returns the nth item of a position, counted from 0.
 func at(t *testing.T, r schedules.Rundown, position string, nth int) schedules.Item {
 	t.Helper()
 	for _, i := range r.Items {
@@ -117,7 +117,7 @@ func TestAnEditWhoseItemIsRecalledIsNamedInTheDraft(t *testing.T) {
 	n, before := halfHour(t)
 	n.putByHand("Ruth", at(t, before, "two", 1))
 	n.recall("mine")
-	n.recall("bell") // so that what is published is repaired too
+	n.recall("bell") // published, so that the published rundown is repaired too
 	n.repair(repairDate)
 	latest := n.latest()
 	if latest.Status != schedules.Draft || slices.ContainsFunc(latest.Items, func(i schedules.Item) bool {
@@ -140,7 +140,7 @@ func TestAnEditWhoseItemIsRecalledIsNamedInTheDraft(t *testing.T) {
 func TestADraftIsShownWithWhatMayNotAirAnyMore(t *testing.T) {
 	n, before := halfHour(t)
 	put := n.putByHand("Ruth", at(t, before, "two", 1))
-	n.recall("mine") // which is not published
+	n.recall("mine") // not published
 	n.repair(repairDate)
 	shown, err := n.scheduler.Rundowns.Shown(t.Context(), n.station.ID, repairDate, 0)
 	if err != nil || !says(shown, "not_airable", `"mine"`, "recalled", "publication refuses") {
@@ -223,7 +223,7 @@ func TestAPlanKeepsLockedItemsAndSaysWhatBecomesOfOtherEdits(t *testing.T) {
 	}
 }
 
-// editAtRandom has somebody edit the day, or not, and answers the day's latest rundown.
+// editAtRandom makes up to three random edits and returns the day's latest rundown.
 func (n *fixture) editAtRandom(rng *rand.Rand) schedules.Rundown {
 	n.t.Helper()
 	for range rng.IntN(4) {
@@ -245,8 +245,8 @@ func (n *fixture) editAtRandom(rng *rand.Rand) schedules.Rundown {
 	return n.latest()
 }
 
-// keptByHand fails where a draft has lost in a repair what it had of its own and may air, has what may not, or loses
-// anything without a word; and where what was drafted is published.
+// keptByHand fails the test if a repair published a draft, removed from it an edit that may air, left in it an item
+// that may not air, or removed an item without a warning.
 func (n *fixture) keptByHand(draft, before, after schedules.Rundown) {
 	n.t.Helper()
 	if draft.Status != schedules.Draft {
@@ -256,7 +256,7 @@ func (n *fixture) keptByHand(draft, before, after schedules.Rundown) {
 	gone := n.scheduler.Rundowns.planning.Library().Withdrawn(n.station.Complete(draft), n.now)
 	for _, i := range draft.Items {
 		if _, published := before.Item(i.ID); published {
-			continue // else it is the draft's own
+			continue // only items that the draft adds are checked
 		}
 		now, kept := latest.Item(i.ID)
 		switch {
@@ -300,8 +300,8 @@ func TestAWithdrawalNamesTheDraftThatItSetsAside(t *testing.T) {
 	}
 }
 
-// Whoever edits names the revision that they saw, and tries again where a repair was faster; what they have put stays
-// through every repair and publication that comes between.
+// Each edit names the revision that its editor saw, and is retried if a repair came first. The edits survive every
+// repair and publication in between.
 func TestEditsAndPublicationsDuringRepairsLoseNothing(t *testing.T) {
 	n, before := halfHour(t)
 	var places []schedules.Item
@@ -313,7 +313,7 @@ func TestEditsAndPublicationsDuringRepairsLoseNothing(t *testing.T) {
 	}
 	ctx, s := t.Context(), n.scheduler
 	var all sync.WaitGroup
-	all.Go(func() { // the scheduler
+	all.Go(func() { // the editor
 		for _, i := range places {
 			for {
 				latest, err := s.Rundowns.Rundown(ctx, n.station.ID, repairDate, 0)
@@ -325,7 +325,7 @@ func TestEditsAndPublicationsDuringRepairsLoseNothing(t *testing.T) {
 					return x.Kind == "testimony" && x.Duration == i.Duration
 				})
 				if at < 0 {
-					break // it gave way to a repair meanwhile
+					break // a repair removed it meanwhile
 				}
 				_, err = s.Drafts.Edit(ctx, access.Actor{Name: "Ruth"}, n.station.ID, repairDate, &latest.Revision,
 					[]schedules.Edit{{Op: "replace", Item: latest.Items[at].ID, Segment: "mine-" + i.ID}})
@@ -339,7 +339,7 @@ func TestEditsAndPublicationsDuringRepairsLoseNothing(t *testing.T) {
 			}
 		}
 	})
-	all.Go(func() { // who publishes
+	all.Go(func() { // the publisher
 		for range 10 {
 			_, err := s.Publisher.Publish(ctx, access.Actor{Name: "Joon"}, n.station.ID, repairDate,
 				PublishOptions{Correction: "now"})
@@ -348,7 +348,7 @@ func TestEditsAndPublicationsDuringRepairsLoseNothing(t *testing.T) {
 			}
 		}
 	})
-	all.Go(func() { // recalls and reinstatements, with the background work after them
+	all.Go(func() { // recalls and reinstatements, each followed by the background work
 		for round := range 6 {
 			id := []string{"bell", "pick1", "on"}[round%3]
 			n.change(id, func(x *schedules.Segment) {
@@ -384,10 +384,10 @@ func TestEditsAndPublicationsDuringRepairsLoseNothing(t *testing.T) {
 	}
 }
 
-// What was taken out is still told when nothing else is left of the draft.
+// A draft still warns of a removed item if no other edit is left in it.
 func TestADraftWhoseOnlyEditIsTakenOutStaysToSaySo(t *testing.T) {
 	n, before := halfHour(t)
-	n.putByHand("Ruth", at(t, before, "close", 0)) // in the place of the sign-off, with its length
+	n.putByHand("Ruth", at(t, before, "close", 0)) // replaces the sign-off, with its length
 	n.recall("off")
 	n.recall("mine")
 	n.repair(repairDate)

@@ -16,7 +16,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Repairer takes what may not air any more out of published queues, and looks for what may fill its time.
+// Repairer removes items that may no longer air from published queues, and searches for items to fill their time.
 type Repairer struct {
 	*core
 	rundowns  *Rundowns
@@ -24,19 +24,20 @@ type Repairer struct {
 	publisher *Publisher
 
 	mu       sync.Mutex
-	refilled map[string]look // by day: the last look for what may fill its open times
+	refilled map[string]look // by day: the last search for items to fill its open times
 }
 
-// look is a search for what may fill a queue's open times.
+// look records a search for items to fill a queue's open times.
 type look struct {
-	revision int64 // of the queue, when it was over
-	library  int64 // changes of segments and scripts that it knew
+	revision int64 // the queue's revision after the search
+	library  int64 // libraryChanges before the search
 }
 
-// Repair takes out of every queue of today and later what has not begun and may not air any more: its segment was
-// recalled, its validity or its consent shortened, its audio replaced. It looks for nothing in its place, so that it is
-// done at once: where the time stays open the station airs its fallback, and Refill looks afterwards. Nothing else
-// changes. What may air, but under closer bounds than the queue says, stays and is told so.
+// Repair removes from every queue that is not over the items that have not begun and may no longer air, because their
+// segment was recalled, its validity or its consent was shortened, or its audio was replaced. It does not search for
+// replacements, so that the removal takes effect at once: the station airs its fallback in the open time, and Refill
+// searches afterwards. Nothing else changes, except that an item that may air under closer bounds than the queue
+// declares gets those bounds.
 func (s *Repairer) Repair(ctx context.Context, lock *replica.WorkLock) error {
 	if len(s.broken()) == 0 {
 		return nil
@@ -46,7 +47,7 @@ func (s *Repairer) Repair(ctx context.Context, lock *replica.WorkLock) error {
 	})
 }
 
-// eachDay does a piece of work for each queue's day; what fails keeps no other from its turn.
+// eachDay calls work for the day of each queue and joins the errors. A failure does not stop the rest.
 func eachDay(ctx context.Context, name string, queues []wire.Queue, work func(ctx context.Context, station string,
 	date schedules.Date) error) error {
 	var failed error
@@ -61,13 +62,13 @@ func eachDay(ctx context.Context, name string, queues []wire.Queue, work func(ct
 	return failed
 }
 
-// broken are the queues that need repair, the soonest first.
+// broken returns the queues that need repair, the soonest first.
 func (s *Repairer) broken() []wire.Queue {
 	now := s.now()
 	return s.coming(func(q wire.Queue) bool { return len(s.leaving(q, now)) > 0 || s.lax(q, now) })
 }
 
-// coming are the queues that are not over and of which ask is true, the soonest first.
+// coming returns the queues that are not over and for which ask returns true, the soonest first.
 func (s *Repairer) coming(ask func(wire.Queue) bool) []wire.Queue {
 	var out []wire.Queue
 	for _, row := range replica.QueuesIn(s.replica).After("", "") {
@@ -79,7 +80,7 @@ func (s *Repairer) coming(ask func(wire.Queue) bool) []wire.Queue {
 	return out
 }
 
-// leaving are the items of a queue, by id, that have not begun and may not air any more, with the reason.
+// leaving returns the reasons, by item id, why items of a queue that have not begun may no longer air.
 func (s *Repairer) leaving(q wire.Queue, now time.Time) map[string]string {
 	library := s.planning.Library()
 	if !slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
@@ -100,7 +101,7 @@ func (s *Repairer) leaving(q wire.Queue, now time.Time) map[string]string {
 	return library.Withdrawn(r, now)
 }
 
-// planOf is of a queue what its rundown says of when what airs.
+// planOf returns the parts of a queue's rundown that determine when each item airs.
 func planOf(q wire.Queue) schedules.Rundown {
 	r := schedules.Rundown{Station: q.Station, Date: q.Date, Timezone: q.Timezone, Revision: q.Revision,
 		Windows: q.Windows,
@@ -113,8 +114,8 @@ func planOf(q wire.Queue) schedules.Rundown {
 	return r
 }
 
-// lax reports whether the queue says of an item that has not begun that it may air until later than its segment may, or
-// that it needs no lease when it does.
+// lax reports whether the queue declares bounds that are too wide for an item that has not begun: a later end than its
+// segment's, or no need of a lease although the segment is sensitive.
 func (s *Repairer) lax(q wire.Queue, now time.Time) bool {
 	library := s.planning.Library()
 	return slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool {
@@ -124,10 +125,10 @@ func (s *Repairer) lax(q wire.Queue, now time.Time) bool {
 	})
 }
 
-// laxer reports whether a lets something air for longer than b does.
+// laxer reports whether the limit a allows airing for longer than the limit b. A zero limit means no limit.
 func laxer(a, b schedules.Instant) bool { return !b.IsZero() && (a.IsZero() || a.After(b.Time)) }
 
-// repairDay publishes a day without what may not air any more.
+// repairDay publishes a day again without the items that may no longer air.
 func (s *Repairer) repairDay(ctx context.Context, station string, date schedules.Date) error {
 	return s.replica.Retry(ctx, func() error {
 		latest, q, base, err := s.rundowns.standingDay(ctx, station, date)
@@ -137,7 +138,7 @@ func (s *Repairer) repairDay(ctx context.Context, station string, date schedules
 		now := s.now()
 		leaving := s.leaving(q, now)
 		if len(leaving) == 0 && !s.lax(q, now) {
-			return nil // somebody was faster
+			return nil // another replica was faster
 		}
 		_, err = s.publishRepaired(ctx, latest, base, s.bounded(base.Withdraw(leaving, now)),
 			"something in it may not air any more")
@@ -145,7 +146,7 @@ func (s *Repairer) repairDay(ctx context.Context, station string, date schedules
 	})
 }
 
-// publishRepaired publishes next in the place of base, and keeps the draft that there is over base as one over next.
+// publishRepaired publishes next in place of base. If there is a draft over base, it rebases the draft onto next.
 func (s *Repairer) publishRepaired(ctx context.Context, latest latestRundown, base, next schedules.Rundown,
 	reason string) (schedules.Rundown, error) {
 	p := publication{before: latest, base: base, rundown: next, action: "queue.repair", reason: reason}
@@ -159,7 +160,8 @@ func (s *Repairer) publishRepaired(ctx context.Context, latest latestRundown, ba
 	return s.publisher.publishNext(ctx, access.System, p)
 }
 
-// bounded tells the items that have not begun until when their segments may air now.
+// bounded returns r with the present limits of the segments as NotAfter of the items that have not begun, where those
+// are earlier.
 func (s *Repairer) bounded(r schedules.Rundown) schedules.Rundown {
 	library, now := s.planning.Library(), s.now()
 	r.Items = slices.Clone(r.Items)
@@ -172,13 +174,13 @@ func (s *Repairer) bounded(r schedules.Rundown) schedules.Rundown {
 	return r
 }
 
-// refillBudget is how long the search for what may fill one day's open times lasts at most.
+// refillBudget is the longest time for the search for items to fill the open times of one day.
 const refillBudget = 20 * time.Second
 
-// Refill looks for what may fill the times of published queues that a repair has left open, once for each revision of a
-// queue, and publishes what it finds. Where so much of a window is open that it is an alarm, it looks again when the
-// library changes. It keeps the windows that the day was published with, and changes nothing that has started or is
-// frozen.
+// Refill searches for items to fill the open times that a repair left in published queues, once for each revision of a
+// queue, and publishes the result. If so much of a window is open that it raises an alarm, Refill searches again after
+// every change of the library. It keeps the windows that the day was published with, and changes nothing that has
+// started or is frozen.
 func (s *Repairer) Refill(ctx context.Context, lock *replica.WorkLock) error {
 	if len(s.open()) == 0 {
 		return nil
@@ -188,7 +190,7 @@ func (s *Repairer) Refill(ctx context.Context, lock *replica.WorkLock) error {
 	})
 }
 
-// open are the queues with open times to come that nobody has looked at yet.
+// open returns the queues with open times to come that need a search.
 func (s *Repairer) open() []wire.Queue {
 	now := s.now()
 	return s.coming(func(q wire.Queue) bool {
@@ -204,7 +206,7 @@ func (s *Repairer) open() []wire.Queue {
 	})
 }
 
-// libraryChanges counts the changes of what may air.
+// libraryChanges counts the changes of segments and scripts, on which it depends what may air.
 func (s *Repairer) libraryChanges() int64 {
 	return replica.SegmentsIn(s.replica).Changes() + replica.ScriptsIn(s.replica).Changes()
 }
@@ -221,7 +223,7 @@ func (s *Repairer) refillDay(ctx context.Context, station string, date schedules
 			return err
 		}
 		in.Seed = base.Seed
-		in.Owed = slices.DeleteFunc(in.Owed, func(m schedules.MakeGood) bool { // nothing new is begun
+		in.Owed = slices.DeleteFunc(in.Owed, func(m schedules.MakeGood) bool { // start no new make-good
 			return !slices.ContainsFunc(base.Items, func(i schedules.Item) bool { return i.MakesGood == m.ID })
 		})
 		searching, cancel := context.WithTimeout(ctx, refillBudget)

@@ -18,7 +18,7 @@ import (
 	"lifeline/schedules"
 )
 
-// fixture is a scheduler over the memory store, with what it plans from.
+// fixture is a scheduler over the memory store, with the definitions and segments that it plans from.
 type fixture struct {
 	t         *testing.T
 	replica   *replica.Replica
@@ -64,7 +64,7 @@ func (n *fixture) segment(s schedules.Segment) {
 	n.put(replica.KindSegment, s.ID, s)
 }
 
-// add is an approved segment of so many milliseconds.
+// add stores an approved segment of ms milliseconds.
 func (n *fixture) add(id string, kind schedules.Kind, ms int64) {
 	n.t.Helper()
 	n.segment(schedules.Segment{ID: id, Kind: kind, Title: id, Language: "ko-KP", State: schedules.Approved,
@@ -105,7 +105,7 @@ func (n *fixture) publish(date schedules.Date) schedules.Rundown {
 	return r
 }
 
-// repair does what the service does by itself after a change, and answers what is published then.
+// repair runs the background work of the service after a change, and returns the published rundown.
 func (n *fixture) repair(date schedules.Date) schedules.Rundown {
 	n.t.Helper()
 	for _, work := range []error{n.scheduler.Repairer.Repair(n.t.Context(), n.lock),
@@ -122,7 +122,7 @@ func (n *fixture) repair(date schedules.Date) schedules.Rundown {
 	return r
 }
 
-// window is a daily one of the day of the tests.
+// dailyWindow returns a window that starts each day at the given time in UTC. length is in milliseconds.
 func dailyWindow(id, clock, at string, length int64) schedules.Window {
 	return schedules.Window{ID: id, Clock: clock, Length: schedules.Ms(length), Tolerance: schedules.Ms(1000),
 		Starts: schedules.Recurrence{Timezone: "UTC", RRule: "DTSTART:20261101T" + at + "\nRRULE:FREQ=DAILY"}}
@@ -134,7 +134,7 @@ func onDay(hour, minute, second int) time.Time {
 	return time.Date(2026, 11, 29, hour, minute, second, 0, time.UTC)
 }
 
-// unchanged fails where an item of before that keep names is not in after just as it was.
+// unchanged fails the test if an item of before that keep selects differs in after or is missing.
 func (n *fixture) unchanged(before, after schedules.Rundown, keep func(schedules.Item) bool) {
 	n.t.Helper()
 	for _, i := range before.Items {
@@ -160,7 +160,8 @@ func (n *fixture) sameWindows(before, after schedules.Rundown) {
 	}
 }
 
-// silent is the longest time to come of the published windows in which nothing sounds, of a station that airs its list.
+// silent returns the longest silence still to come in the published windows on a station that airs the items of
+// Lists.Listed.
 func (n *fixture) silent(published schedules.Rundown) time.Duration {
 	n.t.Helper()
 	q, err := n.scheduler.Record.Queues.Queue(n.t.Context(), published.Station, published.Date)
@@ -186,7 +187,7 @@ func (n *fixture) silent(published schedules.Rundown) time.Duration {
 	return longest
 }
 
-// twoWindows are two short windows of a fill, the first on the air.
+// twoWindows returns a published day with two short windows of one fill each, the first of which is on the air.
 func twoWindows(t *testing.T) (*fixture, schedules.Rundown) {
 	n := newFixture(t, onDay(10, 30, 0))
 	for k := range 12 {
@@ -206,7 +207,7 @@ func twoWindows(t *testing.T) (*fixture, schedules.Rundown) {
 	return n, r
 }
 
-// only is a segment that one window alone airs.
+// only returns a segment that airs in no other window than the given one.
 func only(t *testing.T, r schedules.Rundown, window string) string {
 	t.Helper()
 	for _, i := range r.Items {
@@ -254,7 +255,7 @@ func TestRepairKeepsTheWindowsThatTheDayWasPublishedWith(t *testing.T) {
 			if slices.ContainsFunc(after.Items, func(i schedules.Item) bool { return i.SegmentID == gone }) {
 				t.Error("what was recalled is still there")
 			}
-			if name != "the languages change" && name != "all at once" { // else no fallback may air either
+			if name != "the languages change" && name != "all at once" { // in these cases no fallback may air either
 				if gap := n.silent(before); gap >= fallback.MinFill {
 					t.Errorf("%s of a published window are silent", gap)
 				}
@@ -263,7 +264,8 @@ func TestRepairKeepsTheWindowsThatTheDayWasPublishedWith(t *testing.T) {
 	}
 }
 
-// halfHour is a window with a sign-on, a fill, a post, a pick, a chain and a sign-off, not yet frozen.
+// halfHour returns a published day whose window has a sign-on, a fill, a post, a pick, a chain and a sign-off, and is
+// not frozen yet.
 func halfHour(t *testing.T) (*fixture, schedules.Rundown) {
 	n := newFixture(t, onDay(10, 0, 0))
 	for k := range 30 {
@@ -328,7 +330,7 @@ func TestRecallOfWhatTheClockNamesLeavesEveryOtherPositionAlone(t *testing.T) {
 						chain := slices.Contains([]string{"in", "read", "out"}, id) && i.Position == "appeal"
 						return i.SegmentID != id && !chain && frozen
 					})
-					for _, i := range before.Items { // what the clock names comes back, if a little off
+					for _, i := range before.Items { // items that the clock names come back, if at slightly other times
 						if i.Kind != "testimony" && i.Kind != "news" && i.SegmentID != id &&
 							!(slices.Contains([]string{"in", "read", "out"}, id) && i.Position == "appeal") &&
 							!slices.ContainsFunc(after.Items, func(x schedules.Item) bool {
@@ -358,7 +360,7 @@ func TestRecallOfWhatTheClockNamesLeavesEveryOtherPositionAlone(t *testing.T) {
 	}
 }
 
-// A segment is taken out at once, whatever else is to do, and what is on the air stays.
+// A recalled segment is removed at once, before other work, and the item on the air stays.
 func TestRecallIsOutBeforeAnythingIsLookedFor(t *testing.T) {
 	n, before := halfHour(t)
 	n.recall("on")
@@ -382,10 +384,9 @@ func TestRecallIsOutBeforeAnythingIsLookedFor(t *testing.T) {
 	}
 }
 
-// For random days, random recalls, expiries, edits and changed definitions, a repair changes nothing that has started
-// or is frozen but what may not air itself, no time is silent while a fallback may air, and what is edited and not
-// published stays so. LIFELINE_PROVE=repairs
-// looks at 10,000.
+// For random days, recalls, expiries, edits and changed definitions: a repair changes no item that has started or is
+// frozen, unless the item itself may not air; no time is silent while a fallback may air; and unpublished edits stay
+// unpublished. LIFELINE_PROVE=repairs tests 10,000 days.
 func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 	days := 150
 	if os.Getenv("LIFELINE_PROVE") == "repairs" {
@@ -450,7 +451,7 @@ func TestRepairsChangeNoMoreThanTheyMust(t *testing.T) {
 	t.Logf("%d days, %d repairs, %d windows full, %d with open times", days, repaired, filled, left)
 }
 
-// randomDay is a published day of a random small station; false where it cannot be planned.
+// randomDay returns a published day of a random small station, and false if it cannot be planned.
 func randomDay(t *testing.T, rng *rand.Rand) (*fixture, schedules.Rundown, bool) {
 	n := newFixture(t, onDay(8, 0, 0))
 	kinds := []schedules.Kind{"music", "testimony", "letter"}
@@ -481,7 +482,7 @@ func randomDay(t *testing.T, rng *rand.Rand) (*fixture, schedules.Rundown, bool)
 		PlanOptions{Seed: rng.Uint64()}); err != nil {
 		return n, schedules.Rundown{}, false
 	}
-	n.now = onDay(8, 0, 0).Add(time.Duration(rng.Int64N(int64(100 * time.Minute)))) // also in the midst of a window
+	n.now = onDay(8, 0, 0).Add(time.Duration(rng.Int64N(int64(100 * time.Minute)))) // sometimes in the middle of a window
 	r, err := n.scheduler.Publisher.Publish(t.Context(), access.System, "r", repairDate, PublishOptions{})
 	return n, r, err == nil
 }

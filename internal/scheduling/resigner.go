@@ -13,7 +13,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Resigner signs with the present key what another key had signed.
+// Resigner signs with the present key the documents that another key had signed.
 type Resigner struct {
 	*core
 	rundowns  *Rundowns
@@ -21,9 +21,9 @@ type Resigner struct {
 	fallbacks *Fallbacks
 }
 
-// Resign signs anew what another key had signed, or what has a number that the floor has overtaken, and stations still
-// pull: the recall list, the fallback lists, and the queues that are not over, each as a new revision that says the
-// same. What fails keeps no other from its turn.
+// Resign signs again the documents that another key signed, or whose number is not above the floor, if stations still
+// pull them: the recall list, the fallback lists, and the queues that are not over, each as a new revision with the
+// same content. A failure does not stop the rest.
 func (s *Resigner) Resign(ctx context.Context) error {
 	floor := s.replica.Floor()
 	failed := s.replica.Retry(ctx, func() error { return s.recalls(ctx) })
@@ -47,8 +47,8 @@ func (s *Resigner) Resign(ctx context.Context) error {
 	return errors.Join(failed, eachDay(ctx, "sign", queues, s.day))
 }
 
-// overtaken reports whether a document must be signed anew: another key signed it, or its number is not above the
-// floor.
+// overtaken reports whether a document must be signed again, because another key signed it or its number is not above
+// the floor.
 func (s *Resigner) overtaken(payloadType, signer string, revision, floor int64) bool {
 	return signer != s.sealer.KeyID(payloadType) || revision <= floor
 }
@@ -74,7 +74,7 @@ func (s *Resigner) day(ctx context.Context, station string, date schedules.Date)
 		}
 		sealed, err := s.queues.Queue(ctx, station, date)
 		if err != nil || !s.overtaken(wire.QueueType, sealed.Signer, sealed.Value.Revision, s.replica.Floor().Days) {
-			return err // nil: somebody was faster
+			return err // nil: another replica was faster
 		}
 		p := publication{before: latest, base: base, rundown: base, action: "queue.sign", reason: access.ReasonSign}
 		if latest.rundown.Status == schedules.Draft {

@@ -12,7 +12,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// namedSeal marks what it seals with its name.
+// namedSeal seals documents under its name as the key id.
 type namedSeal string
 
 func (s namedSeal) Seal(payloadType string, payload []byte) ([]byte, error) {
@@ -23,7 +23,7 @@ func (s namedSeal) Seal(payloadType string, payload []byte) ([]byte, error) {
 func (s namedSeal) KeyID(string) string { return string(s) }
 
 func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
-	n, published := twoWindows(t) // with no key of a name
+	n, published := twoWindows(t) // signed by a key without a name
 	n.seal("", replica.KindRecalls, replica.RecallsID, wire.Recalls{Schema: wire.RecallsSchema, Revision: 1,
 		Segments: []wire.Recalled{{SegmentID: "lost"}}})
 	before, err := n.scheduler.Record.Queues.Queue(t.Context(), "fz", repairDate)
@@ -31,7 +31,7 @@ func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.scheduler.Rundowns.sealer = namedSeal("new")
-	for range 2 { // the second time there is nothing to do
+	for range 2 { // the second run finds nothing to do
 		if err := n.scheduler.Resigner.Resign(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestANewKeySignsWhatStationsStillPullAndNothingElse(t *testing.T) {
 	}
 }
 
-// seal puts a document that a key has signed.
+// seal stores a document that a key has signed.
 func (n *fixture) seal(key, kind, id string, v any) {
 	n.t.Helper()
 	body, err := replica.SealJSON(namedSeal(key), "test", v)
@@ -87,7 +87,7 @@ func TestTheStoreKnowsEveryKeyThatSigned(t *testing.T) {
 		}
 	}
 	use("a")
-	n.seal("z", replica.KindRecalls, replica.RecallsID, wire.Recalls{}) // the list counts, and not the documents
+	n.seal("z", replica.KindRecalls, replica.RecallsID, wire.Recalls{}) // the list's signature alone counts
 	use("b")
 	keys, revision, err := access.ReadSigningKeys(t.Context(), docs, "z")
 	if err != nil || keys.Current != "b" || revision != 2 || len(keys.Former()) != 1 || keys.Former()[0].ID != "a" {

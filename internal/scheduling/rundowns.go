@@ -14,8 +14,8 @@ import (
 // Rundowns reads the rundowns of the stations' days, and numbers their revisions.
 type Rundowns struct{ *core }
 
-// drafted is the latest rundown of a day. It fails with NotFound when there is none, and with Stale unless it is the
-// revision given (nil: any).
+// drafted returns the latest rundown of a day. It fails with NotFound if there is none, and with Stale unless revision
+// is nil or the latest.
 func (s *Rundowns) drafted(ctx context.Context, station string, date schedules.Date, revision *int64) (latestRundown,
 	error) {
 	latest, err := s.latest(ctx, station, date)
@@ -28,9 +28,10 @@ func (s *Rundowns) drafted(ctx context.Context, station string, date schedules.D
 	return latest, err
 }
 
-// nextRevisions numbers the rundowns of one day in their order, of which the last becomes the latest, and answers the
-// writes that store them. Revisions count up over all days of a station, so that one number names one queue of it. What
-// airs the same as the latest or as base, what is published of the day, became as it is when that did.
+// nextRevisions numbers rundowns of one day in order, of which the last becomes the latest, and returns the writes that
+// store them. Revisions count up over all days of a station, so that a number identifies one queue of it. A rundown
+// with the same items as the latest one, or as base, the day's published rundown, keeps the revision in which those
+// items were planned.
 func (s *Rundowns) nextRevisions(ctx context.Context, before latestRundown, base schedules.Rundown,
 	next ...schedules.Rundown) ([]schedules.Rundown, []store.Write, error) {
 	var last int64
@@ -81,7 +82,8 @@ func (s *Rundowns) nextRevisions(ctx context.Context, before latestRundown, base
 		store.Write{Kind: replica.KindRundown, ID: replica.DayID(station, date), Expect: before.document, Body: body}), nil
 }
 
-// Explain says why an item of a rundown is where it is. Revision 0 is the latest.
+// Explain returns the reason for the place of an item in a rundown. Revision 0 is the latest. It fails with NotFound if
+// there is no such item, or if it was placed by an edit.
 func (s *Rundowns) Explain(ctx context.Context, station string, date schedules.Date, revision int64, item string) (
 	schedules.Explanation, error) {
 	r, err := s.Rundown(ctx, station, date, revision)
@@ -110,7 +112,7 @@ func (s *Rundowns) Explain(ctx context.Context, station string, date schedules.D
 	return schedules.Explanation{}, fault.New(fault.NotFound, "item %q was placed by hand", item)
 }
 
-// Diff compares two revisions of a day.
+// Diff returns the differences between two revisions of a day.
 func (s *Rundowns) Diff(ctx context.Context, station string, date schedules.Date, from,
 	to int64) ([]schedules.ItemChange, error) {
 	a, err := s.Rundown(ctx, station, date, from)
@@ -124,7 +126,7 @@ func (s *Rundowns) Diff(ctx context.Context, station string, date schedules.Date
 	return schedules.Diff(a, b), nil
 }
 
-// standingDay is a published day: its latest rundown, its queue, and the rundown that the queue was made of.
+// standingDay returns the latest rundown of a published day, its queue, and the rundown of that queue.
 func (s *Rundowns) standingDay(ctx context.Context, station string, date schedules.Date) (latest latestRundown,
 	q wire.Queue, base schedules.Rundown, err error) {
 	if latest, err = s.latest(ctx, station, date); err != nil {
@@ -138,7 +140,7 @@ func (s *Rundowns) standingDay(ctx context.Context, station string, date schedul
 	return latest, sealed.Value, base, err
 }
 
-// Rundown is one revision of a station's day, or the latest with revision 0. It fails with NotFound.
+// Rundown returns a revision of a station's day, or the latest for revision 0. It fails with NotFound if there is none.
 func (s *Rundowns) Rundown(ctx context.Context, station string, date schedules.Date, revision int64) (schedules.Rundown,
 	error) {
 	kind, id := replica.KindRundown, replica.DayID(station, date)
@@ -176,7 +178,7 @@ func (s *Rundowns) latest(ctx context.Context, station string, date schedules.Da
 	return latestRundown{rundown: r, document: d.Revision}, err
 }
 
-// frozen are the published items of windows that start within the station's freeze, or have started.
+// frozen returns the published items of windows that have started or start within the station's freeze.
 func (s *Rundowns) frozen(ctx context.Context, station string, date schedules.Date) ([]schedules.Item, error) {
 	r, err := s.published(ctx, station, date)
 	if err != nil || r.Station == "" {
@@ -189,7 +191,7 @@ func (s *Rundowns) frozen(ctx context.Context, station string, date schedules.Da
 	return frozenItems(r, s.now().Add(st.Freeze.Duration)), nil
 }
 
-// published is the rundown that a station's queue was made of, or the zero Rundown.
+// published returns the rundown of a station's queue, or the zero Rundown if there is none.
 func (s *Rundowns) published(ctx context.Context, station string, date schedules.Date) (schedules.Rundown, error) {
 	q, err := s.queues.Queue(ctx, station, date)
 	if fault.Is(err, fault.NotFound) {

@@ -16,25 +16,25 @@ import (
 	"lifeline/schedules/planner"
 )
 
-// Scheduler plans and publishes the stations' days, and keeps what is published fit to air. Each of its fields has one
-// responsibility.
+// Scheduler plans and publishes the days of the stations, and keeps published days fit to air. Each of its fields has
+// one responsibility.
 type Scheduler struct {
 	Network *network.Definitions
 	Record  *record.Record
 
-	Rundowns  *Rundowns    // reads rundowns
-	Drafts    *Drafts      // plans and edits
-	Publisher *Publisher   // publishes and withdraws
-	Repairer  *Repairer    // takes out of queues what may not air any more
+	Rundowns  *Rundowns    // reads and numbers revisions
+	Drafts    *Drafts      // plans and edits days
+	Publisher *Publisher   // publishes and withdraws days
+	Repairer  *Repairer    // removes items that may no longer air from queues
 	Fallbacks *Fallbacks   // issues fallback lists
-	Leases    *LeaseIssuer // issues leases
-	Lists     *Lists       // tells what airs, for players that know only lists
-	People    *People      // tells where a person is on the air
-	Scripts   *Scripts     // tells what of a script aired
-	Resigner  *Resigner    // signs anew after a change of the key
+	Leases    *LeaseIssuer // issues leases and freshness
+	Lists     *Lists       // returns what airs as plain lists
+	People    *People      // reports when a person is off the air
+	Scripts   *Scripts     // reports which parts of a script aired
+	Resigner  *Resigner    // signs documents again after a change of key
 }
 
-// core is what the parts of the scheduler share.
+// core holds what the parts of Scheduler share.
 type core struct {
 	replica  *replica.Replica
 	store    replica.Store
@@ -45,8 +45,8 @@ type core struct {
 	queues   *record.Queues
 }
 
-// New plans from what r and s hold, and signs with sealer. publicURL is where stations reach the service; lease is for
-// how long they may air what is sensitive without asking again.
+// New returns a Scheduler that plans from the documents in r and s, and signs with sealer. publicURL is the URL at
+// which stations reach the service. lease is how long a station may air sensitive segments before it must ask again.
 func New(r *replica.Replica, s *record.Records, sealer replica.Sealer, now func() time.Time, publicURL string,
 	lease time.Duration) *Scheduler {
 	planning := library.NewPlanning(r)
@@ -67,21 +67,21 @@ func New(r *replica.Replica, s *record.Records, sealer replica.Sealer, now func(
 			fallbacks}}
 }
 
-// PlanOptions steer a plan.
+// PlanOptions are the options of a plan.
 type PlanOptions struct {
 	Seed     uint64
-	Keep     []string // ids of items of the latest rundown that stay
-	Revision *int64   // of the latest rundown that the caller knows; nil: any
+	Keep     []string // ids of items of the latest rundown to keep
+	Revision *int64   // expected revision of the latest rundown; nil: any
 	DryRun   bool
 	Together []schedules.Date    // the days that the same request plans
-	Drafts   []schedules.Rundown // what it has planned before, but not stored
+	Drafts   []schedules.Rundown // earlier drafts of the same request that are not stored
 }
 
-// latestRundown is the latest rundown of a day as it is stored. Its zero value stands for none.
+// latestRundown is the stored latest rundown of a day. The zero value means that there is none.
 type latestRundown struct {
 	rundown  schedules.Rundown
 	document int64           // revision of the document
-	counter  *store.Document // of the station's revisions, where no other day may have changed since; nil: any may
+	counter  *store.Document // the station's revision counter, if no other day may have changed since; nil: any may
 }
 
 func frozenItems(r schedules.Rundown, horizon time.Time) []schedules.Item {
@@ -98,8 +98,8 @@ func frozenItems(r schedules.Rundown, horizon time.Time) []schedules.Item {
 	return out
 }
 
-// unsatisfiable tells a scheduler why there is no plan: the rules conflict, or none was found. It passes on any other
-// error.
+// unsatisfiable turns the planner's errors for conflicting rules and for a failed search into Unsatisfiable, with their
+// messages for the user. It returns any other error unchanged.
 func unsatisfiable(err error) error {
 	var conflict *planner.Unsatisfiable
 	var none *planner.NotFound

@@ -7,7 +7,7 @@ import (
 	"lifeline/internal/replica"
 )
 
-// newScheduler is a scheduler that keeps its records in s.
+// newScheduler returns a scheduler that keeps its records in s.
 func newScheduler(r *replica.Replica, s replica.Store, sealer replica.Sealer, now func() time.Time, publicURL string,
 	lease time.Duration) *Scheduler {
 	records, ok := s.(*record.Records)

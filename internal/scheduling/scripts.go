@@ -8,13 +8,14 @@ import (
 	"lifeline/schedules"
 )
 
-// Scripts tells what of a script is missing and which stations its passages reached.
+// Scripts reports which passages of a script are missing and which stations its passages reached.
 type Scripts struct {
 	*core
 	inputs *inputs
 }
 
-// Missing lists what of a script must be recorded anew, by language and passage. It fails with NotFound.
+// Missing returns the passages of a script that must be recorded again, by language and passage. It fails with NotFound
+// for an unknown script.
 func (s *Scripts) Missing(script string) ([]schedules.ToRecord, error) {
 	if _, err := s.network.Script(script); err != nil {
 		return nil, err
@@ -23,8 +24,8 @@ func (s *Scripts) Missing(script string) ([]schedules.ToRecord, error) {
 		func(r schedules.ToRecord) bool { return r.Script != script }), nil
 }
 
-// Exposure tells which passage of a script reached which station, in which language and when, over the days that
-// planning looks back, and is to reach it by what is published. It fails with NotFound.
+// Exposure returns which passage of a script reached which station, in which language and when, over the days that
+// planning looks back, and where published days will air it. It fails with NotFound for an unknown script.
 func (s *Scripts) Exposure(ctx context.Context, script string) ([]schedules.Exposure, error) {
 	if _, err := s.network.Script(script); err != nil {
 		return nil, err

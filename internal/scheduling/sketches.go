@@ -12,18 +12,18 @@ import (
 	"lifeline/schedules"
 )
 
-// sketches reads of rundowns what the plans of other days look at, and keeps it.
+// sketches reads, and caches, those parts of rundowns that the plans of other days need.
 type sketches struct {
 	*core
 	mu    sync.Mutex
-	known map[string]sketch // of latest rundowns, by document id
-	size  int               // items in them
+	known map[string]sketch // latest rundowns, by document id
+	size  int               // number of items in known
 }
 
-// sketch is what the plans of other days look at in a rundown.
+// sketch holds the parts of a rundown that the plans of other days need.
 type sketch struct {
-	document int64 // revision of the stored document that it was made of; 0: of none
-	planned  int64 // the revision in which the items became as they are
+	document int64 // revision of the stored document; 0: the sketch was made of none
+	planned  int64 // the revision that introduced the present items
 	draft    bool
 	items    []sketched
 }
@@ -54,7 +54,8 @@ func sketchQueue(q wire.Queue) sketch {
 	return out
 }
 
-// plannedIn is the revision in which a rundown's items became as they are; in rundowns of old versions, its own.
+// plannedIn returns the revision that introduced a rundown's present items. Rundowns of old versions do not record it;
+// for them it is their own revision.
 func plannedIn(r schedules.Rundown) int64 {
 	if r.Planned == 0 {
 		return r.Revision
@@ -62,11 +63,11 @@ func plannedIn(r schedules.Rundown) int64 {
 	return r.Planned
 }
 
-// sketchesKept bounds the items of the sketches that are kept in memory.
+// sketchesKept is the largest number of items in the cached sketches.
 const sketchesKept = 100_000
 
-// of is the latest rundown of a day, in brief; the zero sketch where there is none. It is decoded once for each
-// revision.
+// of returns a sketch of the latest rundown of a day, or the zero sketch if there is none. It decodes each revision
+// once.
 func (s *sketches) of(ctx context.Context, station string, date schedules.Date) (sketch, error) {
 	id := replica.DayID(station, date)
 	d, err := s.store.Get(ctx, replica.KindRundown, id)
@@ -98,8 +99,8 @@ func (s *sketches) of(ctx context.Context, station string, date schedules.Date) 
 	return out, nil
 }
 
-// drafts are the drafts of a station's days [from, to) as far as they may still air, by day: of each the latest, unless
-// what is published is newer. What the same request has drafted goes before what is stored.
+// drafts returns the latest rundowns of a station's days [from, to) that are drafts and may still air, by day. The
+// drafts of the same request replace the stored ones.
 func (s *sketches) drafts(ctx context.Context, st schedules.Station, from, to schedules.Date,
 	request []schedules.Rundown) (map[schedules.Date]sketch, error) {
 	today, err := st.DateAt(s.now())
@@ -107,7 +108,7 @@ func (s *sketches) drafts(ctx context.Context, st schedules.Station, from, to sc
 		return nil, err
 	}
 	if yesterday := today.AddDays(-1); from.Before(yesterday) {
-		from = yesterday // its last window may run past midnight
+		from = yesterday // yesterday's last window may run past midnight
 	}
 	out := map[schedules.Date]sketch{}
 	for date := from; date.Before(to); date = date.AddDays(1) {
@@ -127,7 +128,7 @@ func (s *sketches) drafts(ctx context.Context, st schedules.Station, from, to sc
 	return out, nil
 }
 
-// ahead are the airings of the sketch that start at an instant or later.
+// ahead returns the airings of the sketch that start at from or later.
 func (k sketch) ahead(from time.Time) (out []schedules.Airing) {
 	for _, i := range k.items {
 		if !i.airing.StartAt.Before(from) {

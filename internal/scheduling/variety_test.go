@@ -21,7 +21,7 @@ import (
 	"lifeline/schedules/examples"
 )
 
-// exampleRoom is a scheduler over the memory store with the example network and the recordings that ship.
+// exampleRoom returns a scheduler over the memory store with the example network and the sample recordings.
 func exampleRoom(t *testing.T) *planningRoom {
 	t.Helper()
 	docs := memory.New(1000)
@@ -56,12 +56,12 @@ func exampleRoom(t *testing.T) *planningRoom {
 	return d
 }
 
-// variety is how much the days of a station differ in what is chosen.
+// variety measures how much the chosen segments of a station differ between days.
 type variety struct {
-	different, nearly int           // days that are like no other; pairs of days of which nine tenths are the same
-	gini              float64       // of airings per segment
-	least, median     time.Duration // from one airing of a segment to the next
-	warned            int           // days
+	different, nearly int           // days that equal no earlier one; pairs of days that are the same to nine tenths
+	gini              float64       // of the number of airings per segment
+	least, median     time.Duration // between consecutive airings of a segment
+	warned            int           // number of days with a same_day warning
 	cpu               time.Duration
 }
 
@@ -71,7 +71,8 @@ func (v variety) String() string {
 		v.least.Round(time.Second), v.median.Round(time.Second), v.warned, v.cpu.Round(time.Millisecond))
 }
 
-// varietyOf plans days of a station with a seed, and publishes each before the next when they are planned one by one.
+// varietyOf plans consecutive days of a station with a seed. If oneByOne is set, it publishes each day before it plans
+// the next.
 func varietyOf(d *planningRoom, st schedules.Station, seed uint64, days int, oneByOne bool) variety {
 	d.t.Helper()
 	clocks := map[string]schedules.Clock{}
@@ -132,7 +133,7 @@ func processor() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// gini is the Gini coefficient of an ascending list.
+// gini returns the Gini coefficient of an ascending list.
 func gini(x []float64) float64 {
 	var sum, weighted float64
 	for i, v := range x {
@@ -142,7 +143,7 @@ func gini(x []float64) float64 {
 	return weighted / (sum * float64(len(x)))
 }
 
-// Days of the example network that are planned together are all different, and as varied as those planned one by one.
+// The days of the example network are all different when planned together, and as varied as days planned one by one.
 // LIFELINE_PROVE=days plans four weeks with four seeds.
 func TestDaysPlannedTogetherAreAllDifferent(t *testing.T) {
 	days, seeds := 10, []uint64{3}

@@ -15,34 +15,34 @@ import (
 	"lifeline/schedules"
 )
 
-// Windows hands out whole windows as files.
+// Windows returns whole windows as files.
 type Windows struct {
 	lists    *Lists
 	renderer Renderer
 }
 
-// NewWindows hands out what r makes of the published queues.
+// NewWindows returns Windows that renders published queues with r.
 func NewWindows(l *Lists, r Renderer) *Windows { return &Windows{l, r} }
 
-// Renderer makes files of windows.
+// Renderer renders windows to files.
 type Renderer interface {
-	// Window opens the file, in the format ("wav", "flac"), of a queue's only window. Reads wait for what is being
-	// made, as long as ctx lasts. size is -1 while it is not known; tag names the bytes. It fails with TooLarge when
-	// no file of the format can hold the window, and the first read with Full when there is no space.
+	// Window opens the file of a queue's only window in a format ("wav", "flac"). Reads block until the bytes are rendered
+	// or ctx ends. size is -1 while it is unknown; tag identifies the content. Window fails with TooLarge if no file of
+	// the format can hold the window. The first read fails with Full if there is no space.
 	Window(ctx context.Context, q *wire.Queue, format string) (file io.ReadSeekCloser, size int64, tag string, err error)
 }
 
-// Rendered is the file of a window, which the caller closes. A read fails once the window has changed: what was
-// recalled must not be heard to the end.
+// Rendered is the file of a window. The caller closes it. A read fails once the window has changed, so that recalled
+// audio is not heard to its end.
 type Rendered struct {
 	io.ReadSeekCloser
-	Size int64  // -1 while it is not known
-	Tag  string // names the bytes
+	Size int64  // -1 while it is unknown
+	Tag  string // identifies the content
 
 	changed func() bool
 }
 
-// Read reads on, unless the window has changed.
+// Read reads from the file. It fails with Gone once the window has changed.
 func (r *Rendered) Read(b []byte) (int, error) {
 	if r.changed() {
 		return 0, fault.New(fault.Gone, "the window was changed while it was read")
@@ -50,8 +50,8 @@ func (r *Rendered) Read(b []byte) (int, error) {
 	return r.ReadSeekCloser.Read(b)
 }
 
-// Open answers the published window of a day. It fails with NotFound when there is none, and with Invalid when there
-// are several of the name and startAt is none of their starts.
+// Open opens the file of a published window of a day. It fails with NotFound if there is no such window, and with
+// Invalid if several windows have the name and startAt is not the start of one of them.
 func (w *Windows) Open(ctx context.Context, station, window string, date schedules.Date, startAt time.Time,
 	format string) (*Rendered, error) {
 	q, err := w.queue(ctx, station, window, date, startAt)
@@ -79,8 +79,8 @@ func (w *Windows) Open(ctx context.Context, station, window string, date schedul
 	return &Rendered{file, size, tag, changed}, nil
 }
 
-// queue is what the sound of a window depends on, and nothing else: its items, and the fallback and the recalls as
-// they are now, of which the player would take what it needs.
+// queue returns exactly the inputs of a window's sound: its items, and the present fallback and recalls, from which the
+// player would fill gaps.
 func (w *Windows) queue(ctx context.Context, station, window string, date schedules.Date, startAt time.Time) (
 	wire.Queue, error) {
 	sealed, err := w.lists.queues.StandingQueue(ctx, station, date)
@@ -110,7 +110,8 @@ func (w *Windows) queue(ctx context.Context, station, window string, date schedu
 	return q, nil
 }
 
-// windowOf is the queue's window of that name which starts at startAt; the only one of the name for the zero time.
+// windowOf returns the queue's window of that name that starts at startAt, or the only one of the name if startAt is
+// zero.
 func windowOf(q wire.Queue, window string, startAt time.Time) (found schedules.Slot, err error) {
 	var starts []string
 	for _, s := range q.Windows {
@@ -132,7 +133,7 @@ func windowOf(q wire.Queue, window string, startAt time.Time) (found schedules.S
 	return found, nil
 }
 
-// sounding leaves out of an item what is not heard.
+// sounding returns an item without the fields that do not affect its sound.
 func sounding(i wire.QueueItem) wire.QueueItem {
 	i.Title, i.Voice, i.Position, i.Audio.URL = "", "", "", ""
 	return i
