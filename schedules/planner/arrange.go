@@ -7,14 +7,15 @@ import (
 	"lifeline/schedules"
 )
 
-// arrangements bounds the orders in which a closing set is tried.
+// arrangements bounds the number of orders in which a closing set is tried.
 const arrangements = 120
 
 // maxClosing bounds the size of a closing set.
 const maxClosing = 24
 
-// arrange finds the first order of the set, from due order on, in which it may air from at. Orders that bend no soft
-// rule go before those that do. It leaves nothing settled.
+// arrange returns the order of the set, starting from due order, in which it may air from at and bends the least weight
+// of soft rules. It stops at the first order that bends none. tried is the number of that order. It leaves nothing
+// settled.
 func (f closingPass) arrange(at int64, set []uint8) (order []uint8, tried int, ok bool) {
 	order = slices.Clone(set)
 	var best []uint8
@@ -33,7 +34,8 @@ func (f closingPass) arrange(at int64, set []uint8) (order []uint8, tried int, o
 	return best, bestTried, best != nil
 }
 
-// airs tries the order at its exact times.
+// airs reports whether the set may air in this order at its exact times, and the weight of the soft rules that it
+// bends.
 func (f closingPass) airs(at int64, order []uint8) (bends float64, ok bool) {
 	mark := f.p.here()
 	defer f.p.reset(mark)
@@ -66,7 +68,7 @@ func nextPermutation(a []uint8) bool {
 	return true
 }
 
-// record settles the order with the record of its choice, and answers where it ends.
+// record settles the set in the given order, with the record of its choice, and returns where it ends.
 func (f closingPass) record(c *closer, at, end, residual int64, proved bool, order []uint8, tried int,
 	bySums bool) int64 {
 	choice := &schedules.Choice{Method: schedules.MethodClosing, StartAt: instant(at), Target: schedules.Ms(end - at),
@@ -74,7 +76,7 @@ func (f closingPass) record(c *closer, at, end, residual int64, proved bool, ord
 		Least: schedules.Ms(c.least), Most: schedules.Ms(c.most), Nearest: c.nearest, DueFirst: c.dueFirst, Wide: len(c.ms),
 		BySums: bySums, Tried: tried}
 	choice.Candidates = make([]schedules.Candidate, 0, len(f.list))
-	for _, i := range f.play { // first what was in play, then what was refused
+	for _, i := range f.play { // candidates in play first, refused ones below
 		choice.Candidates = append(choice.Candidates, f.candidate(i))
 	}
 	for k := range choice.Candidates {
@@ -106,10 +108,11 @@ func (f closingPass) record(c *closer, at, end, residual int64, proved bool, ord
 	return at
 }
 
-// warnOff says that a closing is farther off than its position and window allow, and whether it could have been nearer.
+// warnOff warns of a closing that is farther off than its position and window allow, and says whether a nearer one was
+// possible.
 func (f closingPass) warnOff(c *schedules.Choice, off int64) {
 	if abs(off) <= max(f.near(), f.w.tolerance) {
-		return // the rundown's window says how full it is
+		return // the rundown's window shows how full it is
 	}
 	why := "nearer sets there are, but no order of them is allowed"
 	switch {
@@ -132,7 +135,7 @@ func ints(b []uint8) []int {
 	return out
 }
 
-// clashes marks the pairs of candidates that no order could keep apart.
+// clashes marks the pairs of candidates that the rules allow in no order of the same closing.
 func (f closingPass) clashes(c *closer) {
 	n := len(f.play)
 	c.clash = slices.Grow(c.clash[:0], n)[:n]
@@ -152,7 +155,7 @@ func (f closingPass) clashes(c *closer) {
 func (f closingPass) clashRule(c *closer, r *rule) {
 	if r.attr == schedules.AttributeSegment && !f.pl.pos.Chain && (r.each || r.form == formSeparate ||
 		r.form == formItems) {
-		return // no candidate is there twice
+		return // a set has no candidate twice
 	}
 	values := make([][]int32, len(f.play))
 	has := make([]int64, len(f.play))

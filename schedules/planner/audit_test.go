@@ -22,8 +22,8 @@ func TestSmallStationIsFilledFromThirtyRecordings(t *testing.T) {
 	}
 }
 
-// A plan from before an editor's ruling: the auditor finds the readings that it leaves no time to, and their intros and
-// back-announces, until another reading keeps them alive.
+// The plan is older than an editor's ruling. The auditor reports the readings that the ruling no longer permits, and
+// their intros and back-announces, unless another reading keeps these alive.
 func TestTheAuditorCarriesRulingsOverToIntros(t *testing.T) {
 	in := plannertest.SmallStation(0)
 	readings := []schedules.Segment{}

@@ -7,18 +7,18 @@ import (
 	"lifeline/schedules"
 )
 
-// bending collects which soft rules bend in which windows, for one warning each.
+// bending collects the soft rules that bend in each window, for one warning each.
 type bending struct{ list []bend }
 
 // bend is one rule in one occurrence of a window.
 type bend struct {
 	win    int
 	window string
-	worst  schedules.Slack // the farthest from what is wished
+	worst  schedules.Slack // the farthest from the wish
 	items  []string
 }
 
-// add takes what bends at the items of an occurrence of a window.
+// add adds the rules bent by items of an occurrence of a window.
 func (b *bending) add(win int, items []schedules.Explanation) {
 	for _, x := range items {
 		for _, s := range x.Bent {
@@ -27,7 +27,7 @@ func (b *bending) add(win int, items []schedules.Explanation) {
 	}
 }
 
-// at is where a rule bends in an occurrence of a window, as the worst of it so far.
+// at returns the bend of a rule in an occurrence of a window, after updating its worst slack with s.
 func (b *bending) at(win int, window string, s schedules.Slack) *bend {
 	for i := len(b.list) - 1; i >= 0 && b.list[i].win == win; i-- {
 		if one := &b.list[i]; one.worst.Rule == s.Rule {
@@ -41,10 +41,10 @@ func (b *bending) at(win int, window string, s schedules.Slack) *bend {
 	return &b.list[len(b.list)-1]
 }
 
-// amiss is how far the rule is from what it needs.
+// amiss returns how far the rule is from its need.
 func amiss(s schedules.Slack) int64 { return max(s.Need-s.Has, s.Has-s.Need) }
 
-// warnings are one for each rule and occurrence of a window, in the order of their first items.
+// warnings returns one warning for each rule and occurrence of a window, in the order of their first items.
 func (b *bending) warnings() (out []schedules.Warning) {
 	for _, one := range b.list {
 		out = append(out, schedules.Warning{Code: "rule_bent", Window: one.window, Item: one.items[0], Items: one.items,

@@ -10,31 +10,30 @@ import (
 	"lifeline/schedules"
 )
 
-// Catalogue is a library compiled for planning: what a plan asks of segments many thousand times, by number in place of
-// by name. It is immutable and safe for concurrent use.
+// Catalogue is a library compiled for planning. It holds what a plan asks about segments thousands of times, by number
+// instead of by name. It is immutable and safe for concurrent use.
 type Catalogue struct {
 	library  *schedules.Library
-	source   []*schedules.Entry // the library's
-	entries  []*entry           // compiled of source, in its order
-	rotation []int32            // all entries in an order that only their ids decide: what is due when nothing has aired
+	source   []*schedules.Entry // entries of the library
+	entries  []*entry           // compiled from source, in its order
+	rotation []int32            // all entries ordered by a hash of the id: the due order before anything has aired
 	values   *numbering
 	classes  *sync.Map // key -> *classOf
 }
 
-// entry is a library's entry with what planning asks of it.
+// entry is an entry of a library with the values that planning needs.
 type entry struct {
 	*schedules.Entry
 	ms   int64  // air time
 	from int64  // earliest start, Unix ms
 	till int64  // latest end, Unix ms
 	dice uint64 // a hash of the id
-	// values of the attributes that rules separate and count; 0: has none
+	// values of the attributes that rules separate and count; 0: none
 	attrs [schedules.AttributeTag]int32
 	tags  []int32
 }
 
-// Compile makes the catalogue of a library. Of a library of which most is in another catalogue already, Follow makes it
-// faster.
+// Compile compiles a library. If a catalogue of a slightly different library exists, Follow is faster.
 func Compile(l *schedules.Library) *Catalogue {
 	source := l.Entries()
 	n := len(source)
@@ -49,14 +48,14 @@ func Compile(l *schedules.Library) *Catalogue {
 	return c
 }
 
-// Library is the library that the catalogue is compiled of.
+// Library returns the library that the catalogue was compiled from.
 func (c *Catalogue) Library() *schedules.Library { return c.library }
 
-// maxFollowed is how many changed segments Follow takes into a catalogue one by one.
+// maxFollowed is the largest number of changed segments that Follow applies one by one.
 const maxFollowed = 32
 
-// Follow is the catalogue of a library that came of this one's by a few changes: it shares what has not changed. It
-// plans as the catalogue does that Compile makes of the same library.
+// Follow returns the catalogue of a library that differs from this one's by a few changes, and shares the unchanged
+// parts. It plans exactly like a catalogue that Compile makes of the same library.
 func (c *Catalogue) Follow(l *schedules.Library) *Catalogue {
 	if c.library == l {
 		return c
@@ -74,17 +73,17 @@ func (c *Catalogue) Follow(l *schedules.Library) *Catalogue {
 	return &next
 }
 
-// step is one entry that took the place of another, or came in.
+// step is one entry that was added or replaced another.
 type step struct {
 	place   int32
 	came    bool
 	entry   *schedules.Entry
-	before  *entry // whose place it took
+	before  *entry // the replaced entry
 	current *entry
 }
 
-// steps are the changes that make the catalogue's source that of another library, in order of their places; ok is false
-// where entries are gone, or many have changed.
+// steps returns the changes that turn the catalogue's source into that of another library, in order of their places. ok
+// is false if entries were removed or too many have changed.
 func (c *Catalogue) steps(source []*schedules.Entry) (out []step, ok bool) {
 	old := c.source
 	for i, e := range source {
@@ -107,7 +106,7 @@ func (c *Catalogue) steps(source []*schedules.Entry) (out []step, ok bool) {
 	return out, len(old) == 0
 }
 
-// after is the catalogue after one change.
+// after returns the catalogue after one change.
 func (c Catalogue) after(s step) Catalogue {
 	e := c.values.entry(s.entry)
 	s.current = &e
@@ -132,7 +131,7 @@ func (c Catalogue) after(s step) Catalogue {
 	return next
 }
 
-// shifted is a list of places after another has come in.
+// shifted returns a list of places after an insertion at place at.
 func shifted(places []int32, at int32) []int32 {
 	out := make([]int32, len(places), len(places)+1)
 	for k, i := range places {
@@ -144,18 +143,18 @@ func shifted(places []int32, at int32) []int32 {
 	return out
 }
 
-// maxClasses bounds how many classes are carried on: beyond it they are found anew when they are asked for.
+// maxClasses bounds how many classes a change carries over. Further classes are computed again on demand.
 const maxClasses = 256
 
-// inRotation compares two places by the order of their segments in the rotation.
+// inRotation compares two places by the rotation order of their segments.
 func (c *Catalogue) inRotation(a, b int32) int {
 	return cmp.Or(cmp.Compare(c.entries[a].dice, c.entries[b].dice), cmp.Compare(a, b))
 }
 
-// index is where a segment is in entries.
+// index returns the place of a segment in entries.
 func (c *Catalogue) index(id string) (int32, bool) { return c.library.Index(id) }
 
-// lookup is the number of an attribute's value, and -1 when no segment has it.
+// lookup returns the number of an attribute's value, or -1 if no segment has it.
 func (c *Catalogue) lookup(a schedules.Attribute, v string) int32 {
 	if n, ok := c.values.get(a, v); ok {
 		return n
@@ -163,7 +162,7 @@ func (c *Catalogue) lookup(a schedules.Attribute, v string) int32 {
 	return -1
 }
 
-// matchValues are the numbers of a match's values; -1 among them matches nothing.
+// matchValues returns the numbers of a match's values. A -1 among them matches nothing.
 func (c *Catalogue) matchValues(o schedules.Of) []int32 {
 	var out []int32
 	for a := range schedules.AttributeTag + 1 {
@@ -174,8 +173,8 @@ func (c *Catalogue) matchValues(o schedules.Of) []int32 {
 	return out
 }
 
-// numbering gives each value of an attribute a number, from 1 on. Catalogues that follow each other share one: a number
-// once given stays.
+// numbering assigns numbers from 1 to the values of attributes. A catalogue and its followers share one, so numbers
+// never change.
 type numbering struct {
 	mu sync.RWMutex
 	of map[attributeValue]int32
@@ -195,7 +194,7 @@ func (n *numbering) get(a schedules.Attribute, v string) (int32, bool) {
 	return i, ok
 }
 
-// number is the value's number, given now if it has none; 0 for no value.
+// number returns the value's number, and assigns one if necessary. The empty value has number 0.
 func (n *numbering) number(a schedules.Attribute, v string) int32 {
 	if v == "" {
 		return 0
@@ -231,7 +230,7 @@ func (n *numbering) entry(of *schedules.Entry) entry {
 	return e
 }
 
-// has reports whether the entry has all the values.
+// has reports whether the entry has all of the values, of which there must be at least one.
 func (e *entry) has(values []int32) bool {
 next:
 	for _, v := range values {
@@ -250,7 +249,7 @@ next:
 	return len(values) > 0
 }
 
-// valuesOf lists what the segment counts as: its value of an attribute, or its tags.
+// valuesOf returns the values that the segment counts as: its value of an attribute, or its tags.
 func (e *entry) valuesOf(a schedules.Attribute) []int32 {
 	switch {
 	case a == schedules.AttributeTag:
@@ -267,7 +266,7 @@ const (
 	maxTime = 1<<62 - 1
 )
 
-// instant is a Unix time in milliseconds; minTime is none.
+// instant converts a Unix time in milliseconds. minTime becomes the zero Instant.
 func instant(ms int64) schedules.Instant {
 	if ms == minTime {
 		return schedules.Instant{}

@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// described is all that planning asks of a catalogue, with attributes by their values.
+// described returns everything that planning asks of a catalogue, with attributes by their values.
 func described(l *Catalogue, selectors []*schedules.Selector) (out []string) {
 	names := map[int32]string{0: ""}
 	for v, n := range l.values.of {
@@ -70,7 +70,8 @@ func drawnSelectors() (out []*schedules.Selector) {
 	return out
 }
 
-// After one change or a few, whatever was asked of the catalogues between, the same catalogue comes about as at once.
+// One change or several lead to the same catalogue as compiling from scratch, whatever was asked of the catalogues in
+// between.
 func TestACatalogueThatFollowsIsTheOneCompiledAnew(t *testing.T) {
 	script := schedules.Script{ID: "p", Versions: []schedules.ScriptVersion{{Version: 1,
 		Passages: []schedules.Passage{{Number: 1}, {Number: 2, Dead: true},
@@ -89,12 +90,12 @@ func TestACatalogueThatFollowsIsTheOneCompiledAnew(t *testing.T) {
 		c := Compile(l)
 		for n := range rapid.IntRange(1, 12).Draw(t, "changes") {
 			before, said := c, described(c, nil)
-			if n%2 == 0 { // classes that are found are carried on
+			if n%2 == 0 { // classes already computed are carried over
 				described(c, selectors[:n%len(selectors)])
 			}
 			s := drawnSegment(t)
 			all[s.ID] = s
-			if l = l.With(s); n%3 == 2 { // the next takes in two changes
+			if l = l.With(s); n%3 == 2 { // the next step applies two changes
 				continue
 			}
 			c = c.Follow(l)
@@ -111,7 +112,7 @@ func TestACatalogueThatFollowsIsTheOneCompiledAnew(t *testing.T) {
 	})
 }
 
-// More segments than words of a set and than are added to a map before it is made anew.
+// The number of segments exceeds the bits in a word of a set, and the number of additions after which a map is rebuilt.
 func TestACatalogueGrowsSegmentBySegment(t *testing.T) {
 	selectors := drawnSelectors()
 	c := Compile(schedules.Prepare(nil, nil))
@@ -130,7 +131,8 @@ func TestACatalogueGrowsSegmentBySegment(t *testing.T) {
 	}
 }
 
-// What one changed segment costs of preparing and compiling the library anew.
+// BenchmarkOneChangedSegment compares following one changed segment with preparing and compiling the library from
+// scratch.
 func BenchmarkOneChangedSegment(b *testing.B) {
 	const size = 100_000
 	kinds := []schedules.Kind{"reading", "music", "intro", "testimony"}

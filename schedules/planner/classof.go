@@ -8,8 +8,8 @@ import (
 	"lifeline/schedules"
 )
 
-// classOf is the segments that a selector selects: in rotation order those that may air and speak one of some
-// languages, or as a set all of them.
+// classOf holds the segments that match a selector: either, in rotation order, those that may air and are in one of the
+// languages, or all of them as a set.
 type classOf struct {
 	selector  *schedules.Selector
 	languages []string
@@ -26,7 +26,7 @@ func (b bitset) add(i int32) { b[i>>6] |= 1 << (i & 63) }
 
 func (b bitset) has(i int32) bool { return b[i>>6]>>(i&63)&1 != 0 }
 
-// class lists the segments that may air at some time, match the selector and speak one of the languages, in the
+// class returns the segments that may air at some time, match the selector and are in one of the languages, in the
 // catalogue's rotation order.
 func (c *Catalogue) class(s *schedules.Selector, languages []string) []int32 {
 	key := classKey(s) + strings.Join(languages, " ")
@@ -43,7 +43,7 @@ func (c *Catalogue) class(s *schedules.Selector, languages []string) []int32 {
 	return kept.(*classOf).list
 }
 
-// members is the set of segments that match the selector.
+// members returns the set of segments that match the selector.
 func (c *Catalogue) members(s *schedules.Selector) bitset {
 	key := "members " + classKey(s)
 	if known, ok := c.classes.Load(key); ok {
@@ -59,7 +59,7 @@ func (c *Catalogue) members(s *schedules.Selector) bitset {
 	return kept.(*classOf).set
 }
 
-// classKey names a selector's class of segments.
+// classKey returns a key that identifies a selector's class of segments.
 func classKey(s *schedules.Selector) string {
 	if s == nil {
 		return ""
@@ -68,7 +68,7 @@ func classKey(s *schedules.Selector) string {
 		s.Max.Duration)
 }
 
-// copied is a selector that whoever has s may not change.
+// copied returns a copy of a selector that shares no memory with s.
 func copied(s *schedules.Selector) *schedules.Selector {
 	if s == nil {
 		return nil
@@ -82,10 +82,10 @@ func (c *classOf) has(e *entry) bool {
 	return c.selector.Matches(&e.Segment) && (c.set != nil || e.Fit && schedules.Speaks(e.Language, c.languages))
 }
 
-// after is the class in a catalogue after one change.
+// after returns the class in the catalogue l, which the change s led to.
 func (c *classOf) after(l *Catalogue, s step) *classOf {
 	next := *c
-	own := s.came // whether next has memory of its own
+	own := s.came // whether next owns its memory
 	switch {
 	case own && c.set != nil:
 		next.set = c.set.inserted(s.place, len(l.entries))
@@ -112,7 +112,7 @@ func (c *classOf) after(l *Catalogue, s step) *classOf {
 	return &next
 }
 
-// inserted is the set, of n places then, after a place that it has not came in.
+// inserted returns the set, now of n places, after a place was inserted at at. The new place is not in the set.
 func (b bitset) inserted(at int32, n int) bitset {
 	out := newBitset(n)
 	copy(out, b)

@@ -14,7 +14,8 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// nightInput is a station in New York of that many windows a day, with posts on the half hours of a long clock.
+// nightInput returns a station in New York with the given number of windows a day, with posts on the half hours of a
+// long clock.
 func nightInput(windows int, date schedules.Date) schedules.Input {
 	in := plannertest.SmallStation(0)
 	length := 24 * time.Hour / time.Duration(windows)
@@ -114,7 +115,7 @@ func TestANightOfAClockChangeIsPlannedWithoutAHole(t *testing.T) {
 	}
 }
 
-// A clock without any fill, or with none behind its last post, has one in the added hour.
+// A clock without a fill, or without one after its last post, gets one in the added hour.
 func TestAnAddedHourIsFilledWhereTheClockHasNoFill(t *testing.T) {
 	in := nightInput(24, schedules.Date{Year: 2027, Month: time.November, Day: 7})
 	clock := in.Clocks["c"]
@@ -138,7 +139,7 @@ func TestAnAddedHourIsFilledWhereTheClockHasNoFill(t *testing.T) {
 	}
 }
 
-// The auditor finds by itself that a window should be longer or shorter.
+// The auditor detects by itself that a window should be longer or shorter.
 func TestTheAuditorFindsAWrongLengthInANightOfAClockChange(t *testing.T) {
 	in := nightInput(24, schedules.Date{Year: 2027, Month: time.November, Day: 8})
 	plan, err := planner.Compile(in.Library).Plan(context.Background(), in)

@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// closer finds sets of one to five candidates whose air times add up to a target, or as near it as is allowed: what
-// closes a stretch. Candidates come in due order, at most closeWidth of them. It is a pure function of its first
-// fields, so that a record of them reproduces its choice; the scratch tables only save allocations.
+// closer finds the set of one to five candidates that closes a stretch: their air times add up to a target, or as near
+// to it as allowed. The candidates are in due order, at most closeWidth of them. The result depends only on the first
+// group of fields, so that a record of them reproduces the choice. The scratch tables only save allocations.
 type closer struct {
 	ms          []int64   // air time of each candidate
 	clash       []bits256 // candidates that may not air together with this one
 	target      int64     // wanted sum
-	least, most int64     // by how much the sum may be off it
-	nearest     bool      // coming near the target counts before all else
-	dueFirst    bool      // what is overdue counts before coming near the target, which breaks ties
-	banned      [][]uint8 // sets found before that no order of airing allows
+	least, most int64     // by how much the sum may differ from target
+	nearest     bool      // nearness to the target counts before all else
+	dueFirst    bool      // being overdue counts before nearness to the target, which breaks ties
+	banned      [][]uint8 // sets found before that may air in no order
 
 	order   []uint8 // candidates by air time
 	sorted  []int64 // their air times
-	goal    int64   // the middle of the sums allowed
-	slack   int64   // and how far from it they reach
+	goal    int64   // the middle of the allowed sums
+	slack   int64   // half the width of the allowed range
 	shift   int     // sums are tabled in cells of 1<<shift ms
 	filter  [1 << 12]uint64
 	heads   [1 << 11]int32
@@ -31,22 +31,23 @@ type closer struct {
 	bestOff int64
 }
 
-// What a set loses of its merit for each of its items, by the number of candidates, for each candidate that its least
-// overdue item goes ahead of, and for each millisecond that it is off when that counts before all else.
+// The costs that reduce the merit of a set: itemCost for each of its items, times the number of candidates; depthCost
+// for each candidate that is more overdue than its least overdue item; and offCost for each millisecond off the target
+// if nearness counts before all else.
 const (
 	itemCost  = 20
 	depthCost = 128
 	offCost   = 1 << 30
 )
 
-// closeWidth is the most candidates that a closing looks at, and maxSet the most that find puts together.
+// closeWidth is the largest number of candidates of a closing, and maxSet the largest set that find returns.
 const (
 	closeWidth = 256
 	maxSet     = 5
 )
 
-// fewCandidates is up to how many candidates count as few: what waits longest then counts for far more, since every set
-// else would be of the same ones.
+// fewCandidates is the number of candidates below which a long wait counts far more, because otherwise every set would
+// consist of the same ones.
 const fewCandidates = 44
 
 type bits256 [4]uint64
@@ -60,8 +61,8 @@ type pair struct {
 	next int32 // place+1 in the same bucket
 }
 
-// find is the best set of one to five candidates, ascending by place, and by how much its sum is off the target; none
-// when no sum is within what is allowed.
+// find returns the best set of one to five candidates, ascending by place, and the offset of its sum from the target.
+// The set is empty if no sum is within the allowed range.
 func (c *closer) find() (set []uint8, off int64) {
 	n := len(c.ms)
 	c.order, c.sorted = c.order[:0], c.sorted[:0]
@@ -81,8 +82,8 @@ func (c *closer) find() (set []uint8, off int64) {
 	clear(c.filter[:])
 	clear(c.heads[:])
 	c.pairs = c.pairs[:0]
-	// Every set of three to five is met as the pair of its longest two, tabled before, and the others.
-	longest := int64(0) // pair in the table
+	// Each set of three to five is found as its longest pair, which was tabled before, plus the others.
+	longest := int64(0) // upper bound for the sum of a tabled pair
 	for last := n - 1; last >= 0; last-- {
 		d := goal - ms[last]
 		c.offer(d, uint8(last))
@@ -130,7 +131,7 @@ func (c *closer) find() (set []uint8, off int64) {
 	return c.best[:c.bestN], c.bestOff
 }
 
-// table enters a pair, and marks its sum, and those within the slack, in the filter.
+// table enters a pair, and marks its sum and the sums within the slack of it in the filter.
 func (c *closer) table(sum int64, a, b uint8) {
 	for s := (sum - c.slack) >> c.shift; s <= (sum+c.slack)>>c.shift; s++ {
 		h := uint64(s) & (1<<18 - 1)
@@ -141,7 +142,7 @@ func (c *closer) table(sum int64, a, b uint8) {
 	c.heads[k] = int32(len(c.pairs))
 }
 
-// maybe reports whether some pair may add up to about d.
+// maybe reports whether some pair may add up to about d. It may report true for sums that no pair reaches.
 func (c *closer) maybe(d int64) bool {
 	h := uint64(d>>c.shift) & (1<<18 - 1)
 	return c.filter[h>>6]>>(h&63)&1 != 0
@@ -149,7 +150,7 @@ func (c *closer) maybe(d int64) bool {
 
 func bucket(cell int64) uint64 { return uint64(cell) * 0x9e3779b97f4a7c15 >> 53 }
 
-// complete offers the sets of rest and a pair that adds up to about d.
+// complete offers each set that consists of rest and a tabled pair with a sum of about d.
 func (c *closer) complete(d int64, rest ...uint8) {
 	for cell := (d - c.slack) >> c.shift; cell <= (d+c.slack)>>c.shift; cell++ {
 		for i := c.heads[bucket(cell)]; i != 0; {
@@ -165,8 +166,8 @@ func (c *closer) complete(d int64, rest ...uint8) {
 	}
 }
 
-// offer keeps a set of places in sorted whose sum is short of the goal by so much, if that is allowed, no two of it
-// clash and it is better than the best so far.
+// offer makes a set of places in sorted the best set, if its sum, which is the goal minus short, is allowed, no two
+// members clash, it is not banned, and it is better than the best so far.
 func (c *closer) offer(short int64, places ...uint8) {
 	off := c.goal - c.target - short
 	if off < c.least || off > c.most {
@@ -206,7 +207,7 @@ func (c *closer) offer(short int64, places ...uint8) {
 	}
 }
 
-// clashing reports whether two of the set clash.
+// clashing reports whether two members of the set clash.
 func (c *closer) clashing(set []int) bool {
 	for i, a := range set {
 		for _, b := range set[i+1:] {
@@ -227,8 +228,8 @@ func (c *closer) ban(sorted []uint8) bool {
 	return false
 }
 
-// merit prefers what is most overdue, every millisecond of air time counting alike; then sets of few items, which leave
-// to later closings the short ones without which what is long finds no place; and sets that take nothing from far
+// merit returns the merit of a set. It prefers overdue candidates, weighted by air time; then sets of few items, which
+// leave short candidates for later closings that need them to fit long ones; and sets that take no candidate from far
 // down the due order.
 func (c *closer) merit(set []uint8, sum int64) int64 {
 	var overdue int64
@@ -249,13 +250,13 @@ func (c *closer) merit(set []uint8, sum int64) int64 {
 	return overdue*64/max(sum, 1) - int64(len(set))*wide*itemCost - int64(deepest)*depthCost
 }
 
-// reachable reports whether, by the stride of the air times alone, some sum can be as near the target as is allowed.
+// reachable reports whether the stride of the air times alone admits a sum within the allowed range.
 func (c *closer) reachable() bool {
 	g := c.stride()
 	return (c.target+c.least+g-1)/g*g <= c.target+c.most
 }
 
-// stride is the greatest common divisor of the candidates' air times: sums move in steps of it.
+// stride returns the greatest common divisor of the candidates' air times. All sums are multiples of it.
 func (c *closer) stride() int64 {
 	var g int64
 	for _, d := range c.ms {

@@ -2,7 +2,7 @@ package planner
 
 import "testing"
 
-// The closer against every subset: no better residual exists, and what it finds adds up.
+// FuzzClosing compares the closer with every subset: no better residual exists, and the set that it finds adds up.
 func FuzzClosing(f *testing.F) {
 	f.Add([]byte{10, 20, 30, 40, 50, 60, 70, 80}, uint16(130))
 	f.Add([]byte{7, 7, 7, 9, 13}, uint16(22))
@@ -13,7 +13,7 @@ func FuzzClosing(f *testing.F) {
 		c := &closer{target: int64(target), clash: make([]bits256, len(lengths))}
 		for i, n := range lengths {
 			c.ms = append(c.ms, int64(n)+1)
-			if i > 0 && n%5 == 0 { // some clash with their neighbour
+			if i > 0 && n%5 == 0 { // some clash with the previous one
 				c.clash[i].set(i - 1)
 				c.clash[i-1].set(i)
 			}

@@ -13,7 +13,8 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// busyStation has a window every ten minutes, so many days behind it and so many rules.
+// busyStation returns a station with a window every ten minutes, the given number of days of history, and the given
+// number of rules.
 func busyStation(days, rules int) schedules.Input {
 	var segments []schedules.Segment
 	for i := range 240 {
@@ -56,7 +57,7 @@ func busyStation(days, rules int) schedules.Input {
 	return in
 }
 
-// without is the library after a recall.
+// without returns the library after a recall.
 func without(l *schedules.Library, id string) *schedules.Library {
 	segments := l.Segments()
 	for i := range segments {
@@ -67,7 +68,7 @@ func without(l *schedules.Library, id string) *schedules.Library {
 	return schedules.Prepare(segments, nil)
 }
 
-// ending is a context that is done once it has been asked so often.
+// ending is a context that is done after a number of calls.
 type ending struct {
 	context.Context
 	asked, after int
@@ -105,7 +106,7 @@ func TestAnAuditEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// This day takes long to refuse: once its caller has left, the plan ends.
+// This day takes long to refuse. Once its caller has left, the plan ends.
 func TestASlowPlanEndsWithItsContext(t *testing.T) {
 	in := plannerCase(t, "slow")
 	for _, after := range []int{0, 1, 1000, 5000} {
@@ -119,7 +120,7 @@ func TestASlowPlanEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// BenchmarkCost compares days of a window every ten minutes by the days behind them and by the number of rules.
+// BenchmarkCost plans days with a window every ten minutes, for several numbers of days of history and of rules.
 func BenchmarkCost(b *testing.B) {
 	for _, size := range [][2]int{{7, 5}, {28, 5}, {112, 5}, {28, 20}, {28, 80}} {
 		in := busyStation(size[0], size[1])

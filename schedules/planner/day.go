@@ -18,20 +18,20 @@ type day struct {
 	windows    []window
 }
 
-// window is one occurrence with its clock.
+// window is a window occurrence with its clock.
 type window struct {
 	schedules.Occurrence
 	def        schedules.Window
 	start, end int64
 	tolerance  int64
 	clock      schedules.Clock // fitted to the occurrence
-	asked      schedules.Clock // as it is defined
+	asked      schedules.Clock // as defined
 	languages  []string
 	rules      *ruleset
-	stands     bool // as it is published: nothing is planned in it
+	stands     bool // stays as published: nothing is planned in it
 }
 
-// day expands the windows of the input's date. It fails, before any planning, on definitions that cannot be read.
+// day expands the windows of the input's date. It fails if a definition cannot be read.
 func (j *job) day() (*day, error) {
 	loc, err := schedules.Zone(j.Station.Timezone)
 	if err != nil {
@@ -69,7 +69,7 @@ func (j *job) day() (*day, error) {
 	return d, nil
 }
 
-// week is the station's week, Monday to Monday, around the day.
+// week returns the station's week, Monday to Monday, around the day.
 func (d *day) week() [2]int64 {
 	monday := d.date.AddDays(-(int(d.date.Weekday()) + 6) % 7)
 	start, _ := monday.Bounds(d.loc)
@@ -77,7 +77,7 @@ func (d *day) week() [2]int64 {
 	return [2]int64{start.UnixMilli(), end.UnixMilli()}
 }
 
-// dayparts are the instances of the daypart that the day's windows can touch; those that adjoin are joined.
+// dayparts returns the periods of the daypart that the day's windows can touch. Adjoining periods are joined.
 func (d *day) dayparts(p schedules.Daypart) [][2]int64 {
 	var out [][2]int64
 	for n := -1; n <= 2; n++ {
@@ -92,7 +92,7 @@ func (d *day) dayparts(p schedules.Daypart) [][2]int64 {
 	return out
 }
 
-// own reports whether the airing lies in one of the day's own windows.
+// own reports whether an airing that starts at start lies in one of the day's own windows.
 func (d *day) own(start int64) bool {
 	return slices.ContainsFunc(d.windows, func(w window) bool { return start >= w.start && start < w.end })
 }

@@ -9,25 +9,26 @@ import (
 	"lifeline/schedules"
 )
 
-// demand is what the day owes: airings, or milliseconds of air time, of some segments in some windows.
+// demand is a demand on the day: a number of airings, or milliseconds of air time, of certain segments in certain
+// windows.
 type demand struct {
 	name    string
 	rule    *rule // nil for campaigns and make-goods
-	win     int32 // of the clock whose rule it is, for messages
+	win     int32 // window whose clock has the rule, for messages
 	members bitset
-	windows []bool // where it may be met
+	windows []bool // windows in which it may be met
 	part    [][2]int64
 	need    int64
 	time    bool // need counts milliseconds
 	hard    bool
 	elastic bool // some fill may meet it
-	only    bool // nothing but the one segment will do: a make-good
+	only    bool // a make-good: only the one segment meets it
 }
 
-// demandPass finds out what the day owes, and places it in the fills that may air it.
+// demandPass collects the demands on the day, and places units for them in the fills that may air them.
 type demandPass struct{ *planner }
 
-// openDemands gathers what rules, campaigns and make-goods ask of the day, in a fixed order.
+// openDemands collects the demands of rules, campaigns and make-goods on the day, in a fixed order.
 func (p demandPass) openDemands() {
 	p.demands, p.unguided = nil, nil
 	if p.in.mend != nil && p.in.mend.free {
@@ -62,7 +63,7 @@ func (p demandPass) openDemands() {
 			}
 			d.members.add(int32(seg))
 			d.need = 1
-			for _, o := range p.demands { // several of one segment are owed as many airings
+			for _, o := range p.demands { // several make-goods of a segment demand as many airings
 				if o.only && o.members.has(seg) {
 					d.need++
 				}
@@ -115,7 +116,7 @@ func (p demandPass) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 	base := demand{name: r.name, rule: r, hard: r.hard, win: int32(win), need: r.limit,
 		windows: make([]bool, len(p.day.windows)), part: r.periods}
 	if r.per == "day" {
-		base.part = nil // all the day's windows, also past midnight
+		base.part = nil // all windows of the day, including their part past midnight
 	}
 	for i := range p.day.windows {
 		base.windows[i] = p.day.windows[i].rules == rs && (r.per != "window" || i == win)
@@ -129,7 +130,7 @@ func (p demandPass) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 		base.members = p.set(func(i int32) bool { return p.counted(r, i) })
 		return p.spread(&base, rs)
 	}
-	// of each: every value that the segments have is a demand of its own
+	// each: every value that the segments have is a separate demand
 	values := map[int32]bitset{}
 	var order []int32
 	for i := range p.lib.entries {
@@ -152,8 +153,9 @@ func (p demandPass) ruleDemands(r *rule, rs *ruleset, win int) []*demand {
 	return out
 }
 
-// spread makes of what a rule demands of a week the day's even share of what is missing, which may bend, and of a hard
-// rule besides what the week's later windows cannot give any more. Other demands stay as they are.
+// spread divides a weekly demand. It returns the day's even share of the missing airings as a soft demand and, for a
+// hard rule, the number that the later windows of the week cannot give as a hard one; the share is left out if the hard
+// demand covers it. Other demands are returned unchanged.
 func (p demandPass) spread(d *demand, rs *ruleset) []*demand {
 	if d.rule.per != "week" {
 		return []*demand{d}
@@ -183,7 +185,7 @@ func (p demandPass) spread(d *demand, rs *ruleset) []*demand {
 	return []*demand{d, &share}
 }
 
-// counted reports whether a rule's count takes the segment in.
+// counted reports whether a rule counts the segment.
 func (p demandPass) counted(r *rule, seg int32) bool {
 	return (r.only == nil || r.only.has(seg)) && p.lib.entries[seg].has(r.match)
 }
@@ -229,8 +231,9 @@ func (p demandPass) campaignDemands(c *schedules.Campaign) []*demand {
 	return out
 }
 
-// owes is the share of a day's number that falls into a campaign's time, as much as of the air time of the day's
-// windows, or of their part in the dayparts, does: rounded down, and none on a day without a window.
+// owes returns the part of a campaign's daily number that the day owes: the proportion of the air time of the day's
+// windows, or of their part in the dayparts, that lies within the campaign's time. It is rounded down, and 0 on a day
+// without a window.
 func (d *day) owes(number int64, lasts [2]int64, dayparts [][2]int64) int64 {
 	var all, in int64
 	for i := range d.windows {
@@ -246,7 +249,7 @@ func (d *day) owes(number int64, lasts [2]int64, dayparts [][2]int64) int64 {
 	return number * in / all
 }
 
-// common is what a time has in common with parts, or all of it when there are none.
+// common returns the intersections of t with parts, or t itself if parts is nil.
 func common(t [2]int64, parts [][2]int64) [][2]int64 {
 	if parts == nil {
 		return [][2]int64{t}
@@ -260,7 +263,7 @@ func common(t [2]int64, parts [][2]int64) [][2]int64 {
 	return out
 }
 
-// met is how much of the demand the day has so far.
+// met returns how much of the demand the day meets so far.
 func (l *ledger) met(d *demand) int64 {
 	var n int64
 	for _, s := range l.sequence {
@@ -285,7 +288,7 @@ func within(parts [][2]int64, t int64) bool {
 	return len(parts) == 0
 }
 
-// serves reports whether a pick would meet a demand that is open and that no fill can meet.
+// serves reports whether the unit would meet an open demand that no fill can meet.
 func (p demandPass) serves(u unit, win int32) bool {
 	for _, d := range p.demands {
 		if d.elastic || !d.windows[win] {
@@ -300,7 +303,7 @@ func (p demandPass) serves(u unit, win int32) bool {
 	return false
 }
 
-// placeDemands gives what is still owed to the fills that may air it, spread over the day.
+// placeDemands adds units for the unmet demands to the fills that may air them, spread over the day.
 func (p demandPass) placeDemands() *stuck {
 	for _, d := range p.demands {
 		var open []int
@@ -328,7 +331,8 @@ func (p demandPass) placeDemands() *stuck {
 	return nil
 }
 
-// emptiest is the open stretch farthest from any airing that already serves the demand; the earliest of equals.
+// emptiest returns the open stretch farthest from any airing that already serves the demand, or the earliest of several
+// such stretches.
 func (p demandPass) emptiest(d *demand, open []int, tried []bool) int {
 	best, distance := -1, int64(-1)
 	for k, i := range open {
@@ -362,7 +366,7 @@ func overlaps(parts [][2]int64, start, end int64) bool {
 	return false
 }
 
-// owe puts one unit that serves the demand at the head of the stretch's fill.
+// owe puts one unit that serves the demand at the head of the stretch's fill, and reports whether there was one.
 func (p demandPass) owe(d *demand, st *stretch) bool {
 	w := &p.day.windows[st.win]
 	first := slices.IndexFunc(st.places, func(x place) bool { return x.fill })
@@ -418,7 +422,8 @@ func serving(u unit, d *demand, seg int32) bool {
 	return false
 }
 
-// fillStart is where the stretch's first fill begins after what is chosen before it and already owed in it.
+// fillStart returns where the stretch's first fill begins, after the units chosen before it and those already owed in
+// it.
 func (p demandPass) fillStart(st *stretch) int64 {
 	at := st.start
 	for k := range st.places {
@@ -435,7 +440,7 @@ func (p demandPass) fillStart(st *stretch) int64 {
 	return at
 }
 
-// free is what the stretch has left for its fills.
+// free returns the time in milliseconds that the stretch has left for its fills.
 func (p demandPass) free(st *stretch) int64 {
 	free := st.end - st.start
 	for k := range st.places {
@@ -449,7 +454,7 @@ func (p demandPass) free(st *stretch) int64 {
 	return free
 }
 
-// checkDemands ends the plan where a hard demand is not met, and warns where a soft one is not.
+// checkDemands fails if a hard demand is not met, and warns of soft demands that are not met.
 func (p demandPass) checkDemands() *stuck {
 	p.demands, p.unguided = append(p.demands, p.unguided...), nil
 	for _, d := range p.demands {

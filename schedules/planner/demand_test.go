@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// The refusal of this day took minutes of subset sums.
+// The refusal of this day once took minutes of subset sums.
 func TestADayThatIsHardToPlanIsAnsweredWithinItsBudget(t *testing.T) {
 	in := plannerCase(t, "slow")
 	var none *planner.NotFound
@@ -44,7 +44,7 @@ func TestAHardWeeklyMinimumThatNoPositionCanMeetIsRefusedOnEveryDay(t *testing.T
 	}
 }
 
-// A clock whose last window of the week is on Wednesday owes its week's minimum there.
+// A clock whose last window of the week is on Wednesday must meet its weekly minimum there.
 func TestAWeeklyMinimumIsOwedOnTheLastDayOfTheWeekThatHasAWindow(t *testing.T) {
 	in := plannertest.SmallStation(0)
 	one := 1
@@ -60,7 +60,7 @@ func TestAWeeklyMinimumIsOwedOnTheLastDayOfTheWeekThatHasAWindow(t *testing.T) {
 	if !slices.ContainsFunc(plan.Rundown.Items, airs) {
 		t.Error("the week's minimum is not met on its last day with a window")
 	}
-	in.Date = in.Date.AddDays(-2) // a plan of Monday without it may be published, as Wednesday can still give it
+	in.Date = in.Date.AddDays(-2) // a plan of Monday without it may be published, because Wednesday can still meet it
 	without := in
 	none := 0
 	clock.Rules = []schedules.Rule{{AtMost: &none, Per: "day",
@@ -103,7 +103,7 @@ func TestAHardCampaignOwesNothingOnADayWithoutAWindowAndItsShareOnItsFirst(t *te
 	}
 }
 
-// A tolerance longer than the last items: none of them may start where the window has ended.
+// The tolerance is longer than the last items. None of them may start after the end of its window.
 func TestNoItemStartsAfterItsWindowHasEnded(t *testing.T) {
 	var segments []schedules.Segment
 	for _, s := range []struct {

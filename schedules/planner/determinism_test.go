@@ -17,7 +17,7 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// A hundred runs, on one processor and on two, side by side, with every list of the input shuffled, give the same
+// A hundred runs, on one processor and on two, concurrently, with every list of the input shuffled, give the same
 // bytes: rundown, explanations and report.
 func TestSameInputSameBytes(t *testing.T) {
 	longform.Only(t)
@@ -51,14 +51,14 @@ func TestSameInputSameBytes(t *testing.T) {
 			for run := range 13 {
 				runtime.GOMAXPROCS(1 + run%2)
 				var group sync.WaitGroup
-				for k := range 4 { // 52 runs each of two inputs
+				for k := range 4 { // 52 runs for each of two inputs
 					group.Go(func() {
 						rng := rand.New(rand.NewPCG(uint64(run), uint64(k)))
 						other := in
 						mixed := slices.Clone(segments)
 						rng.Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
 						other.Library = schedules.Prepare(mixed, nil)
-						if k == 3 { // the same, one segment at a time
+						if k == 3 { // the same library, built one segment at a time
 							other.Library = schedules.Prepare(mixed[1:], nil).With(mixed[0])
 						}
 						other.History, other.Owed, other.Campaigns = slices.Clone(in.History), slices.Clone(in.Owed),
@@ -102,14 +102,14 @@ func TestPlanningTheSameDayTwiceGivesTheSameRundown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.History = plan.Rundown.Airings() // published, and planned again
+	in.History = plan.Rundown.Airings() // published and planned again
 	if !bytes.Equal(planned(t, in), first) {
 		t.Error("the second plan of the same day differs")
 	}
 }
 
-// Days that are planned at once over one catalogue, while another library is made from its library, are those that are
-// planned alone.
+// Days planned concurrently over one catalogue, while another library is derived from its library, equal those planned
+// alone.
 func TestDaysPlannedAtOnceOverOneCatalogueAreThoseOfEachAlone(t *testing.T) {
 	in := plannertest.SmallStation(1)
 	catalogue := planner.Compile(in.Library)

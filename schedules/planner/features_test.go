@@ -55,7 +55,7 @@ func TestACampaignIsAiredAsOftenAsGuaranteedAndInItsDaypart(t *testing.T) {
 func TestACampaignsEndKeepsItOffTheAir(t *testing.T) {
 	in := plannertest.SmallStation(0)
 	end := schedules.At(time.Date(2023, 10, 27, 13, 10, 0, 0, time.UTC))
-	// lengths of no pattern
+	// irregular lengths
 	for id, ms := range map[string]int64{"letter-x": 40_333, "letter-y": 53_111, "letter-z": 67_777} {
 		in.Library = in.Library.With(plannertest.Segment(id, "letter", "ko-KP", ms))
 	}
@@ -161,7 +161,7 @@ func TestWhatIsLeastHeardGoesAheadWhenAsked(t *testing.T) {
 	c.Positions = append([]schedules.Position{}, c.Positions...)
 	c.Positions[1].Prefer = "unexposed"
 	in.Clocks = map[string]schedules.Clock{"hour-ko": c}
-	// c last of all, but least
+	// c last of all, but least often
 	for k, id := range []string{"reading-ko-a", "reading-ko-b", "reading-ko-a", "reading-ko-b", "reading-ko-c"} {
 		at := time.Date(2023, 10, 20+k, 13, 0, 0, 0, time.UTC)
 		in.History = append(in.History, schedules.Airing{Station: "lantern-coast", SegmentID: id, StartAt: schedules.At(at),

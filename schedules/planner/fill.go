@@ -5,7 +5,7 @@ import "lifeline/schedules"
 // fillPass fills stretches to their ends.
 type fillPass struct{ *planner }
 
-// fill settles one stretch: its picks at their exact times, what it owes, and elastic material to its very end.
+// fill settles one stretch: its picks at their exact times, its owed units, and elastic material up to its end.
 func (p fillPass) fill(i int) *stuck {
 	st := &p.stretches[i]
 	start := st.start
@@ -25,7 +25,7 @@ func (p fillPass) fill(i int) *stuck {
 			continue
 		}
 		p.searches, p.tables = searchSteps, sumTables
-		if attempt > 1 || p.in.mend != nil { // other picks, or other neighbours that give way: a look at each
+		if attempt > 1 || p.in.mend != nil { // attempts with other picks or neighbours get a smaller budget
 			p.searches, p.tables = searchSteps/8, sumTables/8
 		}
 		at := p.attempt(st, start, attempt)
@@ -40,14 +40,14 @@ func (p fillPass) fill(i int) *stuck {
 	return &stuck{stretch: st, place: stuckAt}
 }
 
-// fillAttempts are the ways in which a stretch is tried: as chosen, with fallback material, then with other picks,
-// each without and with fallback material.
+// fillAttempts is the number of attempts at a stretch: first as chosen, then with other picks, each without and with
+// fallback material.
 const fillAttempts = 34
 
-// sumTables is how many subset-sum tables one attempt at a stretch may cost.
+// sumTables is the largest number of subset-sum tables for one attempt at a stretch.
 const sumTables = 24
 
-// settled is the answer of an attempt that filled its stretch.
+// settled is the result of an attempt that filled its stretch.
 const settled = -2
 
 func (p fillPass) liftStretch(st *stretch) {
@@ -84,7 +84,7 @@ func (p *planner) reset(b bookmark) {
 	p.placed, p.undo, p.warnings = p.placed[:b.placed], p.undo[:b.undo], p.warnings[:b.warnings]
 }
 
-// settle enters a placed unit.
+// settle places a unit and records it for reset.
 func (p *planner) settle(pl placed) {
 	p.lay(pl.unit, pl.start, pl.win)
 	for _, m := range pl.unit.members[:pl.unit.n] {
@@ -94,7 +94,7 @@ func (p *planner) settle(pl placed) {
 	p.placed = append(p.placed, pl)
 }
 
-// attempt settles the stretch from start on; it answers settled, or the place that it could not settle.
+// attempt settles the stretch from start on. It returns settled, or the index of the place that it could not settle.
 func (p fillPass) attempt(st *stretch, start int64, n int) int {
 	w := &p.day.windows[st.win]
 	spare, shift := n%2 == 1, n/2
@@ -112,7 +112,7 @@ func (p fillPass) attempt(st *stretch, start int64, n int) int {
 			owed = true
 			for _, m := range st.musts {
 				if !p.mayAir(w, st.win, m.unit, at) {
-					continue // met elsewhere or not at all: checkDemands says
+					continue // met elsewhere or not at all: checkDemands reports it
 				}
 				p.settle(placed{unit: m.unit, start: at, win: st.win, position: pl.pos, index: pl.index, choice: m.choice,
 					since: p.last[m.unit.main]})
@@ -150,7 +150,7 @@ func (p fillPass) attempt(st *stretch, start int64, n int) int {
 	return settled
 }
 
-// part is what a fill that does not close its stretch takes of it: an equal share with the fills after it.
+// part returns the time that a fill which does not close its stretch takes: an equal share with the fills after it.
 func (p fillPass) part(st *stretch, k int, at int64) int64 {
 	fills, rest := int64(0), int64(0)
 	for j := k; j < len(st.places); j++ {
@@ -163,7 +163,8 @@ func (p fillPass) part(st *stretch, k int, at int64) int64 {
 	return max(st.end-at-rest, 0) / fills
 }
 
-// settlePick enters a place's choice at its exact time. Later attempts give one pick after the other another candidate.
+// settlePick settles a place's choice at its exact time and returns its end. Later attempts replace one pick after the
+// other with another candidate.
 func (p fillPass) settlePick(st *stretch, w *window, pl *place, at int64, shift, k int) (int64, bool) {
 	u, choice, rank, since := pl.unit, pl.choice, pl.rank, pl.since
 	if pl.pos.Pick != nil && (shift > 0 && k == p.varied(st, shift) || !p.mayAir(w, st.win, u, at)) {
@@ -188,7 +189,7 @@ func (p fillPass) settlePick(st *stretch, w *window, pl *place, at int64, shift,
 	return at + u.ms, true
 }
 
-// picks are the places of a stretch whose choice may be another, the last first.
+// picks returns the places of a stretch whose choice may be replaced, the last first.
 func (p fillPass) picks(st *stretch) []int {
 	var out []int
 	for k := len(st.places) - 1; k >= 0; k-- {
@@ -199,13 +200,14 @@ func (p fillPass) picks(st *stretch) []int {
 	return out
 }
 
-// varied is the pick that a later attempt varies: each in its turn.
+// varied returns the pick that a later attempt replaces: each in turn.
 func (p fillPass) varied(st *stretch, shift int) int {
 	picks := p.picks(st)
 	return picks[(shift-1)%len(picks)]
 }
 
-// another finds the nth candidate that may air at the exact time, the present one not counted.
+// another returns the index in t.options of the nth candidate that may air at the exact time, not counting the present
+// one, or -1.
 func (p fillPass) another(st *stretch, w *window, pl *place, at int64, n int, t *decision) int {
 	found := -1
 	room := st.end + st.most - at
@@ -237,7 +239,8 @@ func (p fillPass) another(st *stretch, w *window, pl *place, at int64, n int, t 
 	return found
 }
 
-// trimLast takes the end of the last placed item away, at most so much, to make the time.
+// trimLast cuts over milliseconds off the end of the last placed item and returns over. It returns 0 and cuts nothing
+// if that is more than most or not less than the item's length.
 func (p fillPass) trimLast(over, most int64) int64 {
 	pl := &p.placed[len(p.placed)-1]
 	if over > most || over >= pl.unit.ms {

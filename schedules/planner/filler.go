@@ -16,10 +16,10 @@ type filler struct {
 	spare bool // the station's fallback counts as material too
 	bend  bool // soft rules may bend
 	mean  int64
-	more  bool   // the last gathering has left material out
-	list  []cand // of the last gathering, in due order: refused ones too
-	play  []int  // those of list that nothing refuses
-	known []cand // trials to be made no second time
+	more  bool   // the last gather left material out
+	list  []cand // candidates of the last gather, in due order, including refused ones
+	play  []int  // indexes in list of the candidates that nothing refuses
+	known []cand // cached trials
 }
 
 // cand is a candidate of a fill.
@@ -27,11 +27,11 @@ type cand struct {
 	unit    unit
 	last    int64
 	refused refusal
-	why     string // refused without a rule
+	why     string // reason for a refusal without a rule
 	bends   float64
 }
 
-// filling is the planner's one filler, made ready for a place in the memory of the place before.
+// filling returns the planner's only filler, reset for a place. It reuses the memory of the previous place.
 func (p fillPass) filling(st *stretch, w *window, pl *place, spare bool) *filler {
 	f := &p.filler
 	*f = filler{p: p.planner, st: st, w: w, pl: pl, spare: spare, list: f.list[:0], play: f.play[:0], known: f.known[:0]}
@@ -41,26 +41,30 @@ func (p fillPass) filling(st *stretch, w *window, pl *place, spare bool) *filler
 // closingPass finds the set of items that ends a fill on time.
 type closingPass struct{ *filler }
 
-// closeItems is how many items of mean length a closing set may span; heads are placed until so much is left.
+// closeItems is the number of items of mean length that a closing set may span. Heads are placed until no more than
+// that is left.
 const closeItems = 4.7
 
-// How many candidates closings look at, in turn: those that must be exact, and those that need only come near.
+// The numbers of candidates that closings consider, in turn: for those that must be exact, and for those that need only
+// come near.
 var (
 	exactWidths = []int{90, 128, 192, closeWidth - 1}
 	nearWidths  = []int{44, 48, 52, 56, 60, 64, 112, closeWidth - 1}
 )
 
-// nearest is how far off, in milliseconds, the nearest set is looked for first, and how much may be faded away at will.
+// nearEnough is the offset in milliseconds within which the nearest set is searched for first, and the length that may
+// always be faded away.
 const nearEnough = 20
 
-// coarseAfter is after how many closings of a day that looked at all candidates, and still came to no exact set, later
-// ones look no farther than their first: durations in frames, say, do not add up.
+// coarseAfter limits the closings of a day that consider all candidates without finding an exact set. After that many,
+// later closings stop at their first width: durations that are multiples of a frame, for example, may never add up
+// exactly.
 const coarseAfter = 3
 
-// backSteps is how many heads a closing that does not come out gives back, one by one.
+// backSteps is the number of heads that an unsuccessful closing gives back, one by one.
 const backSteps = 10
 
-// close fills from at to end as exactly as the material allows. The items settled reach to the answered instant.
+// close fills [at, end) as exactly as the material allows, and returns where the settled items end.
 func (f *filler) close(at, end int64) (int64, bool) {
 	if at >= end {
 		return at, at-end <= f.st.most
@@ -90,10 +94,10 @@ func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
 		return at, false
 	}
 	begin, start := f.p.here(), at
-	// First for a set that closes exactly, going back over several heads; then for the least residual.
+	// First search for a set that closes exactly, giving back several heads; then for the least residual.
 	for _, exact := range [...]bool{true, false} {
 		if exact && float64(end-at) <= closeItems*float64(f.mean) && len(f.pl.queue.class) > nearWidths[0] {
-			continue // no heads: there is one set to choose, and what is due counts as much as being exact
+			continue // no heads: there is one set to choose, and being due counts as much as being exact
 		}
 		f.p.reset(begin)
 		heads, at = heads[:0], start
@@ -122,13 +126,15 @@ func (f *filler) headsAndClosing(at, end int64) (int64, bool) {
 	return start, false
 }
 
-// fade is how much of the last item's end may go: what the position declares, or what a hard post after it cuts off.
+// fade returns how much of the last item's end may be cut: the fade that the position declares, or the time that a hard
+// post after it may cut off.
 func (f *filler) fade() int64 { return max(f.pl.pos.FadeMax.Milliseconds(), f.st.cut) }
 
-// longest is the mean air time, for want of any candidate at all.
+// longest returns the longest time in milliseconds for a closing set by the mean air time of the candidates, which
+// counts as at least 1.
 func (f *filler) longest() int64 { return int64(closeItems * float64(max(f.mean, 1))) }
 
-// loosely places the most overdue items until the target is about reached.
+// loosely places the most overdue items until the target is approximately reached.
 func (f *filler) loosely(at, target int64) int64 {
 	f.gather(at, target, nearWidths[0])
 	for target-at > f.mean/2 {
@@ -147,8 +153,8 @@ func (f *filler) loosely(at, target int64) int64 {
 	return at
 }
 
-// longShare is how many in ten candidates may be longer than half of what is to be filled. They are hard to place, a
-// set holds one at most, and without a bound they would in time be all that is due.
+// longShare is how many in ten candidates may be longer than half of the time to fill. Long candidates are hard to
+// place and a set holds at most one, so without a bound they would in time be the only ones due.
 const longShare = 7
 
 // gather lists up to limit candidates that may air anywhere in [at, end), most overdue first.
@@ -157,7 +163,7 @@ func (f *filler) gather(at, end int64, limit int) {
 	f.regather(at, end, limit)
 }
 
-// regather gathers another number, when nothing but that has changed since gather.
+// regather gathers again with another limit. Nothing else may have changed since gather.
 func (f *filler) regather(at, end int64, limit int) {
 	f.list, f.play, f.more = f.list[:0], f.play[:0], false
 	room := end - at + max(f.st.most, f.fade())
@@ -197,7 +203,7 @@ func (f *filler) regather(at, end int64, limit int) {
 	}
 }
 
-// each calls g with the fill's material in due order, the fallback, when it counts, after all else.
+// each calls g with the fill's material in due order. The fallback, if it counts, comes last.
 func (f *filler) each(g func(seg int32, last int64) bool) {
 	more := true
 	f.p.each(f.pl.queue, func(seg int32, last int64) bool {
@@ -218,7 +224,7 @@ func (f *filler) each(g func(seg int32, last int64) bool) {
 	}
 }
 
-// consider puts a segment on trial for [start, end), in which it takes no more than room.
+// consider puts a segment on trial for any time in [start, end). Its unit may be at most room milliseconds long.
 func (f *filler) consider(seg int32, last, start, end, room int64) cand {
 	u, broken := f.p.unit(seg, f.pl.pos.Chain)
 	c := cand{unit: u, last: last, why: broken}
@@ -240,11 +246,11 @@ func (f *filler) consider(seg int32, last, start, end, room int64) cand {
 	return c
 }
 
-// headRest is how many items of mean length a head leaves room for after it, if it can: less is hard to fill with what
-// is due.
+// headRest is the number of items of mean length for which a head leaves room, if possible: a shorter rest is hard to
+// fill with due candidates.
 const headRest = 2
 
-// head settles the most overdue candidate that may air at exactly at and leaves room for something after it.
+// head settles the most overdue candidate that may air exactly at at and leaves room for something after it.
 func (f *filler) head(at, end int64) (int64, bool) {
 	best := f.headWithin(at, end-at-headRest*f.mean)
 	if best < 0 {
@@ -267,8 +273,8 @@ func (f *filler) head(at, end int64) (int64, bool) {
 	return at + c.unit.ms, true
 }
 
-// headWithin lists candidates up to the first that may air at exactly at and takes no more than room; its place in the
-// list, or -1.
+// headWithin lists candidates and returns the index of one that may air exactly at at and is at most room milliseconds
+// long, or -1. It takes the first that bends no soft rule, or the one that bends the least of those that it lists.
 func (f *filler) headWithin(at, room int64) int {
 	f.list = f.list[:0]
 	best := -1
@@ -301,9 +307,9 @@ func (f *filler) candidate(i int) schedules.Candidate {
 	return k
 }
 
-// closing settles a set of candidates that fills [at, end): as near as the position asks, of what is due next; when it
-// may be found by giving heads back, only so; else with more and more of what is not yet due, and last with the least
-// residual that there is.
+// closing settles a set of candidates that fills [at, end): first one as near to the end as the position asks, of the
+// most overdue candidates; then of more and more candidates; last the one with the least residual. If exact is set, it
+// accepts only a set as near as the position asks, because giving back heads may find one.
 func (f closingPass) closing(at, end int64, exact bool) (int64, bool) {
 	c := &f.p.closer
 	near, widths := f.near(), nearWidths
@@ -316,7 +322,7 @@ func (f closingPass) closing(at, end int64, exact bool) (int64, bool) {
 		f.load(c, end-at)
 		c.least, c.most = f.dueWithin()
 		if !c.reachable() {
-			break // in whole seconds, say, nothing comes so near: more candidates would not either
+			break // no sum comes that near, for example in whole seconds, and more candidates would not help
 		}
 		set, off := c.find()
 		if reached, ok := f.offer(c, at, end, off, near == 1, set); ok {
@@ -336,7 +342,7 @@ func (f closingPass) closing(at, end int64, exact bool) (int64, bool) {
 	if exact {
 		bound = near
 	}
-	for _, wide := range widths { // as near as what is due comes, before as near as anything does
+	for _, wide := range widths { // the nearest set of overdue candidates before the nearest of any
 		f.regather(at, end, wide)
 		f.load(c, end-at)
 		c.least, c.most = f.allowed(min(bound, nearEnough))
@@ -351,8 +357,9 @@ func (f closingPass) closing(at, end int64, exact bool) (int64, bool) {
 	return f.nearest(c, at, end, bound)
 }
 
-// near is how far off its end the fill may stop for the sake of the rotation: what the position declares, or else what
-// the window tolerates. Before a hard post, which cuts off what runs over, it is no more than can be cut unheard.
+// near returns how far off its end, in milliseconds, the fill may stop in favour of the rotation: the limit that the
+// position declares, or the window's tolerance. Before a hard post, which cuts off an overrun, it is at most what can
+// be cut inaudibly.
 func (f closingPass) near() int64 {
 	near := f.pl.pos.Near.Milliseconds()
 	if near == 0 {
@@ -364,7 +371,8 @@ func (f closingPass) near() int64 {
 	return max(near, 1)
 }
 
-// allowed is by how much a closing that is to come so near may be off, and above that what a fade takes away.
+// allowed returns the range for the residual of a closing that must come within near of its end. The upper limit is at
+// least the time that a fade removes.
 func (f closingPass) allowed(near int64) (least, most int64) {
 	most = f.st.most
 	if f.st.cut > 0 {
@@ -373,7 +381,7 @@ func (f closingPass) allowed(near int64) (least, most int64) {
 	return max(f.st.least, -near), max(min(most, near), f.pl.pos.FadeMax.Milliseconds())
 }
 
-// dueWithin is by how much a closing may be off for what is due.
+// dueWithin returns the range for the residual within which being overdue counts more than being near.
 func (f closingPass) dueWithin() (least, most int64) {
 	near := f.near()
 	least, most = f.allowed(near)
@@ -383,7 +391,7 @@ func (f closingPass) dueWithin() (least, most int64) {
 	return least, most
 }
 
-// load makes the closer ready for the gathered candidates.
+// load prepares the closer for the gathered candidates.
 func (f closingPass) load(c *closer, target int64) {
 	c.ms, c.target, c.nearest, c.dueFirst = c.ms[:0], target, false, true
 	c.banned = c.banned[:0]
@@ -393,8 +401,8 @@ func (f closingPass) load(c *closer, target int64) {
 	f.clashes(c)
 }
 
-// nearest settles the set of any size with the least residual that may be left, if that is within the bound. The subset
-// sums prove that the candidates allow no smaller one.
+// nearest settles the set of any size with the least allowed residual, if that is within bound. The subset sums prove
+// that the candidates allow no smaller one.
 func (f closingPass) nearest(c *closer, at, end, bound int64) (int64, bool) {
 	if len(f.play) == 0 || f.p.tables == 0 {
 		return at, false
@@ -442,12 +450,11 @@ func (f closingPass) nearest(c *closer, at, end, bound int64) (int64, bool) {
 	return at, false
 }
 
-// sumsTried is how many of the sets that the subset sums give, the most overdue first, are tried in the orders of
-// airing.
+// sumsTried is the number of sets found by subset sums, the most overdue first, for which orders of airing are tried.
 const sumsTried = 8
 
-// dueSums settles the most overdue of the sets of any size that the subset sums give, one for each time within which
-// what is due goes before what is nearer.
+// dueSums settles the most overdue of the sets of any size that the subset sums find, one set for each sum within the
+// range of dueWithin.
 func (f closingPass) dueSums(c *closer, at, end int64, table *sums) (int64, bool) {
 	type sum struct {
 		set      []uint8
@@ -483,7 +490,7 @@ func (f closingPass) dueSums(c *closer, at, end int64, table *sums) (int64, bool
 	return at, false
 }
 
-// settleSet settles the set in the first order that every rule allows.
+// settleSet settles the set in the best order that the hard rules allow.
 func (f closingPass) settleSet(c *closer, at, end, residual int64, proved bool, set []uint8, bySums bool) (int64,
 	bool) {
 	order, tried, ok := f.arrange(at, set)
@@ -493,7 +500,7 @@ func (f closingPass) settleSet(c *closer, at, end, residual int64, proved bool, 
 	return f.record(c, at, end, residual, proved, order, tried, bySums), true
 }
 
-// offer settles the set, or, when no order of it is allowed, bans it and asks for the next best.
+// offer settles the set. If no order of it is allowed, it bans the set and tries the next best, up to four sets.
 func (f closingPass) offer(c *closer, at, end, residual int64, proved bool, set []uint8) (int64, bool) {
 	for range 4 {
 		if len(set) == 0 {

@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// oneWindow is a day, a Monday, of one window at noon whose length must be met to the millisecond.
+// oneWindow returns a day, a Monday, with one window at noon whose length must be met to the millisecond.
 func oneWindow(seconds int64, segments []schedules.Segment, clock schedules.Clock) schedules.Input {
 	clock.ID, clock.Length = "c", schedules.Ms(seconds*1000)
 	return schedules.Input{
@@ -27,7 +27,7 @@ func oneWindow(seconds int64, segments []schedules.Segment, clock schedules.Cloc
 	}
 }
 
-// lasting are segments of a kind, of so many seconds each; their ids are the kind and the seconds.
+// lasting returns segments of a kind with the given lengths in seconds. Their ids are the kind and the seconds.
 func lasting(kind schedules.Kind, seconds ...int64) (out []schedules.Segment) {
 	for _, s := range seconds {
 		out = append(out, plannertest.Segment(fmt.Sprintf("%s-%d", kind, s), kind, "ko-KP", s*1000))
@@ -46,7 +46,7 @@ func aired(p planner.Plan) (out []string) {
 	return out
 }
 
-// With the music, 130 s are left, which no letters make.
+// With the music, 130 s are left, which no letters fill.
 func TestASoftMinimumThatCannotBeMetLeavesItsFillPlannable(t *testing.T) {
 	least := 1
 	in := oneWindow(300, slices.Concat(lasting("music", 170), lasting("letter", 99, 100, 101)), schedules.Clock{
@@ -63,7 +63,7 @@ func TestASoftMinimumThatCannotBeMetLeavesItsFillPlannable(t *testing.T) {
 	}
 }
 
-// Of all that may air once, 90 and 60 s of letters with 150 s of music alone make five minutes with two letters.
+// If every segment may air once, only 90 s and 60 s of letters with 150 s of music make five minutes with two letters.
 func TestTwoOwedInOneFillOfFiveMinutesAreFound(t *testing.T) {
 	two := 2
 	in := oneWindow(300, slices.Concat(lasting("letter", 60, 77, 90), lasting("music", 150, 197, 250)), schedules.Clock{
@@ -76,7 +76,7 @@ func TestTwoOwedInOneFillOfFiveMinutesAreFound(t *testing.T) {
 	}
 }
 
-// After the post 240 s are left: 100 and 140, or 150 and 90; never with the 110 s that the week asks for.
+// After the post 240 s are left: 100 and 140, or 150 and 90, but never with the 110 s that the weekly minimum asks for.
 func TestTwoPicksBehindAPostEndInTimeThoughASoftWeeklyMinimumWantsAnother(t *testing.T) {
 	post, one := schedules.Ms(300_000), 7
 	in := oneWindow(600, slices.Concat(lasting("letter", 140, 160, 170), lasting("ident", 60), lasting("news", 100, 110,
@@ -92,7 +92,7 @@ func TestTwoPicksBehindAPostEndInTimeThoughASoftWeeklyMinimumWantsAnother(t *tes
 	}
 }
 
-// The promo at 5:00 must follow music at once: 300 s of letters and music that end with music.
+// The promo at 5:00 must follow music immediately: 300 s of letters and music that end with music.
 func TestAFillThatLeadsToAPostEndsWithWhatThePostMustFollow(t *testing.T) {
 	post := schedules.Ms(300_000)
 	in := oneWindow(600, slices.Concat(lasting("music", 70, 100), lasting("promo", 60), lasting("letter", 80, 110, 120,
@@ -144,7 +144,8 @@ func TestAHardWeeklyMinimumIsOwedOnSaturdayWhereSundayHasNoWindow(t *testing.T) 
 	}
 }
 
-// smallNetwork is a station of one or two windows with hard and soft rules, small enough to have no plan now and then.
+// smallNetwork returns a station of one or two windows with hard and soft rules, so small that it sometimes has no
+// plan.
 func smallNetwork(seed uint64) schedules.Input {
 	g := generator{rand.New(rand.NewPCG(seed, 7)), nil}
 	var segments []schedules.Segment
@@ -205,8 +206,8 @@ func smallNetwork(seed uint64) schedules.Input {
 
 var smallKinds = []string{"music", "letter", "news", "promo"}
 
-// What hard rules alone let be planned can be planned with the soft ones too: they only choose. LIFELINE_PROVE=soft
-// tries LIFELINE_INPUTS networks.
+// A day that can be planned under its hard rules can be planned with the soft ones too: soft rules only choose.
+// LIFELINE_PROVE=soft tests LIFELINE_INPUTS networks.
 func TestASoftRuleNeverMakesADayUnplannable(t *testing.T) {
 	networks := 40
 	if os.Getenv("LIFELINE_PROVE") == "soft" {

@@ -21,7 +21,8 @@ import (
 
 var updateGolden = flag.Bool("update", false, "write testdata/golden.txt anew")
 
-// exampleInput is the example network with the catalogue of the samples, as the service measured it, and its stations.
+// exampleInput returns the example network with the catalogue of the samples, as the service measured it, and its
+// stations.
 func exampleInput(t testing.TB) (schedules.Input, []schedules.Station) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "testdata", "samples.json"))
@@ -50,7 +51,7 @@ func exampleInput(t testing.TB) (schedules.Input, []schedules.Station) {
 	return in, network.Stations
 }
 
-// digest is the beginning of the hash of the JSON of all values.
+// digest returns the beginning of the hash of the JSON of all values.
 func digest(t testing.TB, values ...any) string {
 	t.Helper()
 	h := sha256.New()
@@ -61,8 +62,9 @@ func digest(t testing.TB, values ...any) string {
 }
 
 // Each of 28 days of every example station is planned after the days before it; once a fortnight one is repaired after
-// a recall. The golden file has a line for each: the digests of what airs when, and of the whole plan with its words. A
-// difference says that the planner answers otherwise: write the file anew with -update, and say why in the commit.
+// a recall. The golden file has a line for each: the digests of the items with their times, and of the whole plan with
+// its messages. A difference means that the planner returns other results: write the file again with -update, and give
+// the reason in the commit.
 func TestPlansOfTheExampleNetworkAreAsTheyWere(t *testing.T) {
 	longform.Only(t)
 	in, stations := exampleInput(t)
@@ -87,7 +89,7 @@ func TestPlansOfTheExampleNetworkAreAsTheyWere(t *testing.T) {
 	compareGolden(t, got.String())
 }
 
-// repair is the digests of a published day after what airs in its middle was recalled.
+// repair returns the digests of a published day after the recall of the segment in its middle.
 func repair(t *testing.T, in schedules.Input, published schedules.Rundown) string {
 	t.Helper()
 	published.Status, published.Revision = schedules.Published, 1
@@ -99,7 +101,7 @@ func repair(t *testing.T, in schedules.Input, published schedules.Rundown) strin
 	return digest(t, plan.Rundown.Windows, plan.Rundown.Items) + " " + digest(t, plan, changes)
 }
 
-// compareGolden names the lines of testdata/golden.txt that are others now.
+// compareGolden reports the lines of testdata/golden.txt that differ.
 func compareGolden(t *testing.T, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", "golden.txt")

@@ -10,7 +10,7 @@ import (
 	"lifeline/schedules/planner"
 )
 
-// Planning again with everything kept changes nothing, though the window was filled only within its tolerance.
+// Planning again with every item kept changes nothing, even though the window was filled only within its tolerance.
 func TestKeepingEveryItemChangesNothing(t *testing.T) {
 	segment := func(id string, ms int64) schedules.Segment {
 		return schedules.Segment{ID: id, Kind: "music", Title: id, Language: "zxx", State: schedules.Approved,

@@ -7,21 +7,22 @@ import (
 	"lifeline/schedules"
 )
 
-// stretch is a part [start, end) of a window between posts and kept items: what is planned as one and ends on time.
+// stretch is a part [start, end) of a window between posts and kept items. It is planned as a whole and must end on
+// time.
 type stretch struct {
 	win        int32
 	start, end int64 // nominal
 	places     []place
-	lastFill   int   // of places; -1 when nothing is elastic
-	least      int64 // how much it may end early (negative) and late
+	lastFill   int   // index in places; -1: nothing is elastic
+	least      int64 // how early (negative) and how late it may end
 	most       int64
-	cut        int64 // how much of the last item's end a hard post after it may cut off, to start at its instant
+	cut        int64 // how much of the last item's end a following hard post may cut off to start at its instant
 	musts      []must
 	ended      int64 // actual
-	adjoins    bool  // starts where the stretch before it ends
+	adjoins    bool  // starts where the previous stretch ends
 }
 
-// place is one position of a stretch; what it airs is chosen by pickAll unless it is elastic.
+// place is one position of a stretch. pickAll chooses its unit unless the position is elastic.
 type place struct {
 	index  int
 	pos    *schedules.Position
@@ -43,7 +44,7 @@ type must struct {
 	at     int64
 }
 
-// layoutPass cuts the day into stretches and enters what stays.
+// layoutPass cuts the day into stretches and enters the kept items.
 type layoutPass struct{ *planner }
 
 // layout cuts the day's windows into stretches: at posts, and around kept items.
@@ -76,13 +77,13 @@ func (p layoutPass) layout() []stretch {
 type section struct {
 	start, end  int64
 	first, last int   // its positions [first, last)
-	soft        int64 // the grace of a soft post that follows
+	soft        int64 // grace of the soft post that follows
 	hard        bool  // a hard post follows
 	exact       bool  // ends where a kept item starts
 }
 
-// sections cuts a window at the posts of its clock. A kept post stands where it stands, a little off its instant or
-// not.
+// sections cuts a window at the posts of its clock. A post that is kept stays at its time, even if that is slightly off
+// its instant.
 func (w *window) sections(kept []schedules.Item) []section {
 	positions := w.clock.Positions
 	out := []section{{start: w.start, end: w.end}}
@@ -106,14 +107,14 @@ func (w *window) sections(kept []schedules.Item) []section {
 			if at := k.StartAt.UnixMilli(); k.Position == positions[out[i].first].ID && abs(at-out[i].start) <= max(w.tolerance,
 				out[i-1].soft) {
 				out[i].start, out[i-1].end, out[i-1].exact = at, at, true
-				break // the first of a chain
+				break // the first item of a chain
 			}
 		}
 	}
 	return out
 }
 
-// stretch is an empty stretch [start, end) of the section, with how much it may end early and late.
+// stretch returns an empty stretch [start, end) of the section, with the limits of how early and late it may end.
 func (s section) stretch(w *window, win int32, start, end int64, exact bool) stretch {
 	st := stretch{win: win, start: start, end: end, lastFill: -1, least: -w.tolerance, most: w.tolerance,
 		adjoins: start == s.start}
@@ -129,7 +130,7 @@ func (s section) stretch(w *window, win int32, start, end int64, exact bool) str
 	return st
 }
 
-// cut makes the stretches of a window: the times of its sections that kept items leave.
+// cut returns the stretches of a window: the times of its sections that kept items leave free.
 func (p layoutPass) cut(win int32, w *window, kept []schedules.Item) []stretch {
 	positions := w.clock.Positions
 	var out []stretch
@@ -167,7 +168,7 @@ func (p layoutPass) cut(win int32, w *window, kept []schedules.Item) []stretch {
 		}
 		if over := reached - s.end; reached > s.start && abs(over) <= w.tolerance && !s.exact &&
 			!p.owes(positions[index+1:max(s.last, index+1)]) {
-			carried = reached // what stays reaches the end as near as it did
+			carried = reached // the kept items end as near to the end as before
 			continue
 		}
 		emit(s.end, s.last, s.exact)
@@ -176,7 +177,7 @@ func (p layoutPass) cut(win int32, w *window, kept []schedules.Item) []stretch {
 	return out
 }
 
-// complete gives a stretch without a place the fill nearest to a position, and notes its last fill.
+// complete gives a stretch without places the fill nearest to position near, and records its last fill.
 func (p layoutPass) complete(st *stretch, w *window, near int) {
 	if len(st.places) == 0 {
 		if j, ok := nearestFill(w.clock.Positions, near); ok {
@@ -190,7 +191,7 @@ func (p layoutPass) complete(st *stretch, w *window, near int) {
 	}
 }
 
-// owes reports whether a position among these must air something.
+// owes reports whether one of these positions must air something.
 func (p layoutPass) owes(positions []schedules.Position) bool {
 	return slices.ContainsFunc(positions, func(x schedules.Position) bool { return x.Fill == nil && !x.Optional })
 }
@@ -215,7 +216,7 @@ func (p layoutPass) warnDropped(st *stretch, w *window) {
 	}
 }
 
-// nearestFill is the elastic position that lies closest to a place in the clock.
+// nearestFill returns the elastic position closest to a place in the clock.
 func nearestFill(positions []schedules.Position, to int) (int, bool) {
 	best, found := 0, false
 	for j := range positions {
@@ -233,7 +234,7 @@ func abs[T ~int | ~int64](n T) T {
 	return n
 }
 
-// placeKept enters the kept items as they are.
+// placeKept enters the kept items unchanged.
 func (p layoutPass) placeKept() {
 	for i := range p.in.Keep {
 		k := &p.in.Keep[i]

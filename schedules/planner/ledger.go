@@ -10,16 +10,16 @@ import (
 type span struct {
 	start, end int64
 	seg        int32
-	win        int32 // place of its window occurrence in the day; below 0: history, -2-i of the station's window i
-	other      bool  // of another station
+	win        int32 // index of its window occurrence in the day; -1: history; -2-i: history in the station's window i
+	other      bool  // on another station
 }
 
-// ledger is every airing that the rules of one plan look at, found by the values that they ask for.
+// ledger holds every airing that the rules of one plan look at, indexed by attribute values.
 type ledger struct {
 	lib      *Catalogue
-	indexed  [schedules.AttributeTag + 1]bool // the attributes kept in by
+	indexed  [schedules.AttributeTag + 1]bool // the attributes indexed in by
 	by       map[int32][]span                 // value -> airings by start
-	sequence []span                           // of the planned station, by start
+	sequence []span                           // airings on the planned station, by start
 }
 
 func newLedger(lib *Catalogue, indexed [schedules.AttributeTag + 1]bool) *ledger {
@@ -54,7 +54,7 @@ func (l *ledger) remove(s span) {
 	}
 }
 
-// after is the place of the first span that starts at or after t.
+// after returns the index of the first span that starts at or after t.
 func after(list []span, t int64) int {
 	if n := len(list); n == 0 || list[n-1].start < t {
 		return n

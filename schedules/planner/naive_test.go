@@ -11,8 +11,8 @@ import (
 	"lifeline/schedules/auditor"
 )
 
-// naive is a random search without any of the planner's thoughts: it draws what the clock asks for, piece by piece,
-// refuses what a hard rule plainly refuses, and has the auditor judge the day.
+// naive is a random search without the planner's methods: it draws units for the clock piece by piece, refuses those
+// that clearly break a hard rule, and lets the auditor judge the day.
 type naive struct {
 	in      schedules.Input
 	r       *rand.Rand
@@ -33,7 +33,7 @@ type naiveAiring struct {
 	seg        *schedules.Segment
 	start, end int64
 	station    string
-	clock      string // of the window: none for history of another station
+	clock      string // of the window; empty for history of another station
 	window     int    // -1: history
 }
 
@@ -64,7 +64,7 @@ func naivePlan(in schedules.Input, r *rand.Rand, tries int) (schedules.Rundown, 
 	return n.rundown, false
 }
 
-// day draws all windows, each some times over before it gives the whole day up.
+// day draws all windows, each several times before it gives up the whole day.
 func (n *naive) day() bool {
 	n.placed = nil
 	n.rundown = schedules.Rundown{Station: n.in.Station.ID, Date: n.in.Date, Timezone: n.in.Station.Timezone,
@@ -146,7 +146,7 @@ func (n *naive) stretch(i int, positions []schedules.Position, at, end, least, m
 			continue
 		}
 		goal := end
-		for _, q := range positions[j+1:] { // about what comes after it takes; exactly, of what the clock names
+		for _, q := range positions[j+1:] { // minus the time of the positions after it, estimated unless named
 			if s, ok := n.in.Library.Segment(q.Segment); ok {
 				goal -= s.Recording.AirTime().Milliseconds()
 			} else if j == lastFill && q.Fill == nil && !(q.Optional && n.r.IntN(2) == 0) {
@@ -171,7 +171,7 @@ func (n *naive) stretch(i int, positions []schedules.Position, at, end, least, m
 		}
 	}
 	over := at - end
-	if over > most && len(n.placed) > 0 { // the end of the last one may go
+	if over > most && len(n.placed) > 0 { // the end of the last item may be cut
 		k := len(n.placed) - 1
 		item := &n.rundown.Items[k]
 		fade := cut
@@ -191,7 +191,7 @@ func (n *naive) stretch(i int, positions []schedules.Position, at, end, least, m
 	return at, over >= least && over <= most
 }
 
-// draw is a random unit for the position that may air from an instant on, with a length that fits.
+// draw returns a random unit for the position that may air from at on and fits in length.
 func (n *naive) draw(i int, p schedules.Position, at int64, fits func(ms int64) bool) []*schedules.Segment {
 	from := n.r.IntN(len(n.all))
 	for k := range n.all {
@@ -269,8 +269,8 @@ func (n *naive) apart(clock, own string, r schedules.Rule, s *schedules.Segment,
 	return true
 }
 
-// count is how often the rule's period has what the segment counts as, as far as it is drawn. Of weeks and dayparts the
-// auditor judges.
+// count returns how often the rule's period has the values of the segment among the units drawn so far. Weeks and
+// dayparts are left to the auditor.
 func (n *naive) count(i int, r schedules.Rule, s *schedules.Segment) (out int) {
 	value := func(x *schedules.Segment) bool {
 		if r.Of.Each != "" {

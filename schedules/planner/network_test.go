@@ -11,8 +11,8 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// The example network, with the recordings that ship, is planned on every day and with every seed: a library of 46 is
-// what a small station has.
+// The example network, with the sample recordings, can be planned on every day and with every seed. Its library of 46
+// recordings is typical of a small station.
 func TestExampleNetworkIsPlannedEveryDay(t *testing.T) {
 	longform.Only(t)
 	base, stations := exampleInput(t)

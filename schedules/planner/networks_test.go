@@ -22,7 +22,7 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// randomised is a random network: stations in odd zones with what they follow.
+// randomised is a random network: stations in unusual zones, with their definitions and library.
 type randomised struct {
 	stations  []schedules.Station
 	clocks    map[string]schedules.Clock
@@ -31,8 +31,8 @@ type randomised struct {
 	first     schedules.Date
 }
 
-// randomNetwork makes stations of every kind of clock, with every kind of rule, and a library of a few hundred
-// recordings. The same seed makes the same network.
+// randomNetwork returns stations with every kind of clock and every kind of rule, and a library of a few hundred
+// recordings. The same seed gives the same network.
 func randomNetwork(seed uint64) randomised {
 	r := rand.New(rand.NewPCG(seed, 21))
 	g := generator{r, map[string][]string{}}
@@ -212,7 +212,7 @@ func (g generator) positions(c *schedules.Clock, minutes int) {
 	}
 }
 
-// rules gives the clock up to five rules, each kind of them hard or soft.
+// rules gives the clock up to five rules of random kinds, each hard or soft.
 func (g generator) rules(c *schedules.Clock) {
 	material := &schedules.Selector{}
 	for _, k := range materialKinds {
@@ -272,7 +272,7 @@ func (g generator) rules(c *schedules.Clock) {
 	}
 }
 
-// tallyOf are what became of a network's days.
+// tallyOf counts the outcomes of a network's days.
 type tallyOf struct {
 	days, planned, impossible, none, refuted, slow int
 	cpu, worst                                     time.Duration
@@ -286,8 +286,8 @@ func processor() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// planNetwork plans the days of every station, each from those before, and holds them against the auditor; where
-// nothing was found, the naive search is to find nothing either.
+// planNetwork plans the days of every station, each after the days before it, and audits them. If no plan was found,
+// the naive search must not find one either.
 func planNetwork(t *testing.T, seed uint64, days, tries int, sum *tallyOf) {
 	n := randomNetwork(seed)
 	var history []schedules.Airing
@@ -341,8 +341,8 @@ func planNetwork(t *testing.T, seed uint64, days, tries int, sum *tallyOf) {
 	}
 }
 
-// No day goes without a plan that a naive search finds. LIFELINE_PROVE=networks tries many networks of fourteen days,
-// LIFELINE_INPUTS says how many.
+// The planner finds a plan for every day for which a naive search finds one. LIFELINE_PROVE=networks tests many
+// networks of fourteen days; LIFELINE_INPUTS sets their number.
 func TestNoDayIsNotFoundForWhichANaiveSearchFindsAPlan(t *testing.T) {
 	longform.Only(t)
 	networks, days, tries := 3, 2, 8

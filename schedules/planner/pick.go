@@ -7,37 +7,37 @@ import (
 	"lifeline/schedules"
 )
 
-// pickLimit bounds the candidates that one pick keeps to fall back on, and pickSteps the choices of a whole day.
+// pickLimit bounds the candidates of one pick that bend no soft rule, and pickSteps the choices for a whole day.
 const (
 	pickLimit = 96
 	pickSteps = 10_000
 )
 
-// option is a candidate of a pick with what it would bend.
+// option is a candidate of a pick, with the weight of the soft rules that it would bend.
 type option struct {
 	unit    unit
 	last    int64
 	rank    int
 	bends   float64
-	serves  bool // a demand
+	serves  bool // it meets a demand
 	refused schedules.Refusal
 }
 
-// decision is one pick in hand: its options, and which is in force.
+// decision is one pick in progress: its options, and which one is in force.
 type decision struct {
 	stretch, place int
 	options        []option // all considered, in due order
-	order          []int    // of the options that nothing refuses, best first
+	order          []int    // indexes of the options that nothing refuses, best first
 	next           int
 	at             int64
 	before         [3]int64
 }
 
-// pickPass chooses for the places that the clocks name or pick.
+// pickPass chooses units for the places that the clocks name or pick.
 type pickPass struct{ *planner }
 
-// pickAll chooses for every place that is not elastic, in the order of the day, going back where a choice leaves a
-// later place without one.
+// pickAll chooses a unit for every place that is not elastic, in the order of the day. It backtracks when a choice
+// leaves a later place without a candidate.
 func (p pickPass) pickAll() *stuck {
 	var decisions []decision
 	for i := range p.stretches {
@@ -75,7 +75,7 @@ func (p pickPass) pickAll() *stuck {
 		}
 		pos := p.stretches[t.stretch].places[t.place].pos
 		if pos.Optional && t.next == len(t.order) {
-			t.next++ // goes empty
+			t.next++ // leave the place empty
 			p.warn("position_empty", p.day.windows[p.stretches[t.stretch].win].Window, "",
 				"position %s is left empty: nothing may take it", pos.ID)
 			i++
@@ -94,7 +94,8 @@ func (p pickPass) pickAll() *stuck {
 	return nil
 }
 
-// start is where the place begins, given what is chosen before (or, from the end, after) it; ms is its own length.
+// start returns where the place begins, given the units chosen before it or, for a place after the last fill, after it.
+// ms is the length of its own unit.
 func (p pickPass) start(st *stretch, j int, ms int64) int64 {
 	if st.lastFill >= 0 && j > st.lastFill {
 		at := st.end - ms
@@ -115,7 +116,7 @@ func (p pickPass) start(st *stretch, j int, ms int64) int64 {
 			fills++
 		}
 	}
-	if fills > 0 { // between two fills: where it will about be
+	if fills > 0 { // between two fills: an estimate
 		total := int64(0)
 		free := st.end - st.start
 		for k := range st.places {
@@ -131,7 +132,7 @@ func (p pickPass) start(st *stretch, j int, ms int64) int64 {
 	return at
 }
 
-// consider lists a decision's candidates.
+// consider lists the candidates of a decision.
 func (p pickPass) consider(t *decision) {
 	st := &p.stretches[t.stretch]
 	pl := &st.places[t.place]
@@ -143,7 +144,7 @@ func (p pickPass) consider(t *decision) {
 		if st.places[k].set {
 			free -= st.places[k].unit.ms
 		} else if k != t.place {
-			last = false // others are still to come
+			last = false // other places are still to be chosen
 		}
 	}
 	good := 0
@@ -188,7 +189,7 @@ func (p pickPass) consider(t *decision) {
 		p.each(pl.queue, look)
 	}
 	t.arrange()
-	if last { // nothing elastic follows: the best time first
+	if last { // nothing elastic follows: the best length first
 		want := free - st.most
 		slices.SortStableFunc(t.order, func(a, b int) int {
 			return cmp.Compare(abs(t.options[a].unit.ms-want), abs(t.options[b].unit.ms-want))
@@ -196,7 +197,7 @@ func (p pickPass) consider(t *decision) {
 	}
 }
 
-// arrange puts what serves a demand first, and then what bends the fewest rules.
+// arrange orders the options: those that serve a demand first, then those that bend the least weight of soft rules.
 func (t *decision) arrange() {
 	slices.SortStableFunc(t.order, func(a, b int) int {
 		x, y := &t.options[a], &t.options[b]
@@ -229,7 +230,7 @@ func (p pickPass) choose(t *decision) {
 func (p pickPass) unchoose(t *decision) {
 	pl := &p.stretches[t.stretch].places[t.place]
 	if !pl.set {
-		return // an optional place gone empty
+		return // an optional place that was left empty
 	}
 	p.lift(pl.unit, pl.at, p.stretches[t.stretch].win)
 	for k := pl.unit.n - 1; k >= 0; k-- {
@@ -240,7 +241,7 @@ func (p pickPass) unchoose(t *decision) {
 	o.refused = schedules.Refusal{Rule: "would leave a later position without a candidate"}
 }
 
-// pickChoice records the choice: every candidate ahead of the chosen one, with what refused it.
+// pickChoice records the choice: every candidate ahead of the chosen one, with the reason for its refusal.
 func (p pickPass) pickChoice(t *decision, pl *place, chosen *option) *schedules.Choice {
 	c := &schedules.Choice{Method: schedules.MethodDue, StartAt: instant(t.at), Aired: []string{p.name(chosen.unit.main)}}
 	if pl.pos.Segment != "" {
@@ -266,7 +267,8 @@ func (p pickPass) pickChoice(t *decision, pl *place, chosen *option) *schedules.
 	return c
 }
 
-// reserve enters what the clocks name, where it will about air, so that picks keep away from it.
+// reserve enters the segments that the clocks name at about the times when they will air, so that picks keep their
+// distance from them.
 func (p pickPass) reserve(decisions []decision) map[int]placed {
 	out := map[int]placed{}
 	for i := range decisions {

@@ -11,17 +11,17 @@ import (
 	"lifeline/schedules"
 )
 
-// Plan is a planned day: a draft rundown, and why it is as it is.
+// Plan is a planned day: a draft rundown, with the reasons for it.
 type Plan struct {
 	Rundown      schedules.Rundown       `json:"rundown"`      // a Draft of Revision 0
 	Explanations []schedules.Explanation `json:"explanations"` // one per item, in the rundown's order
 	Report       Report                  `json:"report"`
 }
 
-// Plan plans the day with the catalogue's library, which is the input's too or is taken for it. The same input and seed
-// give the same plan on every machine, whatever the order of the input's lists. It fails with *Unsatisfiable when it
-// can prove that no rundown keeps all hard rules, with *NotFound when it has found none and cannot prove that there is
-// none, with the context's error once that is done, and with another error when a definition cannot be read.
+// Plan plans the day with the catalogue's library, which replaces the input's. The same input and seed give the same
+// plan on every machine, whatever the order of the input's lists. It fails with *Unsatisfiable if it can prove that no
+// rundown keeps all hard rules, with *NotFound if it finds none and cannot prove that there is none, with the context's
+// error once the context is done, and with another error if a definition cannot be read.
 func (c *Catalogue) Plan(ctx context.Context, in schedules.Input) (Plan, error) {
 	j, err := c.job(in)
 	if err != nil {
@@ -34,15 +34,15 @@ func (c *Catalogue) Plan(ctx context.Context, in schedules.Input) (Plan, error) 
 	return j.unlike(ctx, plan), nil
 }
 
-// job is an input with what the planner decides for itself.
+// job is an input with the planner's own parameters.
 type job struct {
 	schedules.Input
 	catalogue *Catalogue
-	mend      *mend // all that is planned; nil: the day
-	order     int   // in which other order the day is planned; 0: the first
+	mend      *mend // the only time to plan; nil: the whole day
+	order     int   // number of the alternative order in which the day is planned; 0: due order
 }
 
-// job is a plan of an input. It fails where there is nothing to plan with.
+// job returns a job for an input. It fails if there is no catalogue.
 func (c *Catalogue) job(in schedules.Input) (job, error) {
 	if c == nil {
 		return job{}, fmt.Errorf("planner: plan %s %s: no library", in.Station.ID, in.Date)
@@ -51,7 +51,7 @@ func (c *Catalogue) job(in schedules.Input) (job, error) {
 	return job{Input: in, catalogue: c}, nil
 }
 
-// plan plans the day in one order of what is due.
+// plan plans the day in one order.
 func (j job) plan(ctx context.Context) (Plan, error) {
 	p, err := newPlanner(ctx, j)
 	if err != nil {
@@ -67,9 +67,9 @@ func (j job) plan(ctx context.Context) (Plan, error) {
 	return resultPass{p}.result(), nil
 }
 
-// search plans a day that was not found at once, or says why there is none. The conflicts are looked for after the
-// short walk, which finds most of the days that have a plan. Last, the day is planned as if there were no soft rules:
-// which of them bend there is recorded all the same.
+// search plans a day that the passes could not plan, or returns why there is no plan. It looks for conflicts after the
+// short first walk, which finds most of the days that have a plan. Last, it plans the day as if there were no soft
+// rules. The plan still records which of them bend.
 func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 	for round, steps := range walkSteps {
 		w, err := newPlanner(ctx, j)
@@ -107,15 +107,15 @@ func (j job) search(ctx context.Context, p *planner, s *stuck) (Plan, error) {
 	return Plan{}, none
 }
 
-// planner is the work in hand of one plan.
+// planner is the state of one plan.
 type planner struct {
 	ctx        context.Context
 	in         *job
 	lib        *Catalogue
 	day        *day
 	ledger     *ledger
-	last       []int64 // per segment: start of its last airing, minTime for none
-	aires      []int32 // per segment: airings in the history
+	last       []int64 // per segment: start of its last airing; minTime: none
+	aires      []int32 // per segment: number of airings in the history
 	queues     map[string]*queue
 	queueList  []*queue
 	stamp      []int32
@@ -125,25 +125,25 @@ type planner struct {
 	stretches  []stretch
 	hardOnly   bool // soft rules and demands do not guide the plan
 	demands    []*demand
-	unguided   []*demand // soft ones, while only hard ones do
+	unguided   []*demand // the soft demands while hardOnly is set
 	warnings   []schedules.Warning
 	closer     closer
 	filler     filler
 	placed     []placed
-	searches   int // steps of search that the stretch in hand has left
-	tables     int // subset-sum tables that it has left
-	coarse     int // closings of the day that came to no exact set of all candidates
+	searches   int // search steps left for the present stretch
+	tables     int // subset-sum tables left for it
+	coarse     int // closings of the day that found no exact set among all candidates
 	sums       sums
 	undo       []due // last airings to restore on reset
 }
 
-// kill is the end of a campaign for what it selects.
+// kill is the end of a campaign for the segments that it selects.
 type kill struct {
 	members bitset
 	until   int64
 }
 
-// placed is a unit on its place.
+// placed is a unit in its place.
 type placed struct {
 	unit     unit
 	start    int64
@@ -155,7 +155,7 @@ type placed struct {
 	choice   *schedules.Choice
 	place    int
 	rank     int
-	since    int64 // last airing before
+	since    int64 // the airing before
 	fallback bool
 	queue    *queue
 }
@@ -191,7 +191,7 @@ func newPlanner(ctx context.Context, in job) (*planner, error) {
 	return p, nil
 }
 
-// load takes the history into the rotation and, as far as the rules look, in time and in items, into the ledger.
+// load enters the history into the rotation and, as far as the rules look in time and in items, into the ledger.
 func (p *planner) load(horizon int64, items int) {
 	var near []span
 	from, until := p.day.start-horizon, p.horizonEnd+horizon
@@ -211,7 +211,7 @@ func (p *planner) load(horizon int64, items int) {
 			if start >= p.day.start && start < p.horizonEnd && p.day.own(start) {
 				continue
 			}
-			if start < p.horizonEnd { // rotation goes by what comes before, rules by what comes after too
+			if start < p.horizonEnd { // rotation depends on earlier airings, rules also on later ones
 				p.aires[seg]++
 				p.last[seg] = max(p.last[seg], start)
 			}
@@ -235,7 +235,8 @@ func (p *planner) load(horizon int64, items int) {
 	}
 }
 
-// around are the starts of the nth airings of the station before the day and after it, or of the farthest there are.
+// around returns the starts of the nth airing of the station before the day and of the nth after it, or of the farthest
+// ones that there are.
 func (p *planner) around(n int) (before, behind int64) {
 	var earlier, later []int64
 	for i := range p.in.History {
@@ -257,7 +258,7 @@ func (p *planner) around(n int) (before, behind int64) {
 	return before, behind
 }
 
-// past is what a span of the history has for its window occurrence: below -1 when the window is known.
+// past returns the window of a span of the history: -2-i for the station's window i, or -1 if it is unknown.
 func (p *planner) past(window string, other bool) int32 {
 	if window != "" && !other {
 		for i := range p.in.Station.Windows {
@@ -269,7 +270,7 @@ func (p *planner) past(window string, other bool) int32 {
 	return -1
 }
 
-// stopped is the error of a plan whose context is done.
+// stopped returns the error of a plan whose context is done, or nil.
 func (p *planner) stopped() error {
 	if err := p.ctx.Err(); err != nil {
 		return fmt.Errorf("planner: plan %s %s: %w", p.in.Station.ID, p.in.Date, err)
@@ -277,15 +278,15 @@ func (p *planner) stopped() error {
 	return nil
 }
 
-// stuck says where planning found no way on.
+// stuck describes where planning cannot continue.
 type stuck struct {
 	stretch *stretch
-	place   int // in the stretch; -1: its fill
+	place   int // index in the stretch; -1: its fill
 	demand  *demand
 }
 
-// run plans the day: first what the clocks name and pick, so that what can air in few places gets its place, then
-// what is owed, and then every stretch, in the order of the day, is filled to its end.
+// run plans the day: first the places that the clocks name and pick, so that a unit that can air in few places gets its
+// place; then the demands; then it fills every stretch to its end, in the order of the day.
 func (p *planner) run() *stuck {
 	if s := p.settleAll(); s != nil {
 		return s
@@ -293,7 +294,7 @@ func (p *planner) run() *stuck {
 	return demandPass{p}.checkDemands()
 }
 
-// settleAll is run without the last look at what is owed.
+// settleAll does what run does, but does not check the demands at the end.
 func (p *planner) settleAll() *stuck {
 	p.stretches = layoutPass{p}.layout()
 	layoutPass{p}.placeKept()
@@ -314,7 +315,7 @@ func (p *planner) settleAll() *stuck {
 	return nil
 }
 
-// lay puts a unit into the ledger and the rotation at an exact time.
+// lay enters a unit into the ledger at an exact time.
 func (p *planner) lay(u unit, start int64, win int32) {
 	at := start
 	for k, m := range u.members[:u.n] {

@@ -9,7 +9,7 @@ import (
 	"lifeline/schedules"
 )
 
-// catalogue is n approved segments of the benchmark's mix of lengths.
+// catalogue returns n approved segments with the benchmark's mix of lengths.
 func catalogue(n int, seed uint64) []schedules.Segment {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	out := make([]schedules.Segment, n)

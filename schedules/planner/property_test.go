@@ -17,11 +17,11 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// Whatever the planner makes of any small station, the auditor finds nothing hard against it; what it cannot make it
-// reports, and never says impossible of what a plan exists for.
+// For any small station, the auditor finds no broken hard rule in the planner's result. The planner reports a day that
+// it cannot plan, and never calls a day impossible for which a plan exists.
 func TestThePlannerKeepsWhatTheAuditorChecks(t *testing.T) {
 	longform.Only(t)
-	if os.Getenv("LIFELINE_PROVE") != "stations" { // else as many as -rapid.checks says
+	if os.Getenv("LIFELINE_PROVE") != "stations" { // otherwise -rapid.checks sets the number
 		if err := flag.Set("rapid.checks", "40"); err != nil {
 			t.Fatal(err)
 		}

@@ -7,23 +7,23 @@ import (
 	"lifeline/schedules"
 )
 
-// queue is a class of segments in the order in which they are due: what has not aired for longest first, in an order
-// that the seed and the day decide where they are nearly equally due; what has never aired before all, in the rotation
-// order turned by the seed.
+// queue is a class of segments in due order: the longest unaired first, in an order drawn from the seed and the day
+// where segments are nearly equally due. Segments that have never aired come before all others, in rotation order with
+// an offset drawn from the seed.
 type queue struct {
 	order   []due
 	members bitset
 	class   []int32
-	mean    float64 // airings per segment in the history
+	mean    float64 // number of airings per segment in the history
 }
 
-// due is a segment and the time of its last airing when it was queued; the entry counts while that time stands.
+// due is a segment and the time of its last airing when it was queued. The entry is valid while that time is current.
 type due struct {
 	seg  int32
 	last int64
 }
 
-// queue makes or finds the due queue of a selector.
+// queue returns the due queue of a selector, and makes it on first use.
 func (p *planner) queue(s *schedules.Selector, languages []string, prefer string) *queue {
 	key := prefer + classKey(s)
 	for _, l := range languages {
@@ -66,13 +66,14 @@ func (p *planner) queue(s *schedules.Selector, languages []string, prefer string
 	return q
 }
 
-// nearlyDue is how many places apart segments count as equally due, and of how many segments that is one at most.
+// nearlyDue is within how many places segments count as nearly equally due. nearlyShare limits that to one place for so
+// many segments.
 const (
 	nearlyDue   = 4
 	nearlyShare = 3
 )
 
-// shuffled puts segments that are nearly equally due in an order that the seed and the day decide.
+// shuffled orders segments that are nearly equally due by a hash of the seed and the day.
 func (p *planner) shuffled(aired []due) []due {
 	day := mix(p.in.Seed ^ mix(uint64(p.in.Date.Year)<<16|uint64(p.in.Date.Month)<<8|uint64(p.in.Date.Day)))
 	apart := min(uint64(len(aired))<<5/nearlyShare, nearlyDue<<5)
@@ -87,7 +88,7 @@ func (p *planner) shuffled(aired []due) []due {
 	return aired
 }
 
-// each calls f with the queue's segments, most overdue first, until f says to stop.
+// each calls f with the queue's segments, most overdue first, until f returns false.
 func (p *planner) each(q *queue, f func(seg int32, last int64) bool) {
 	p.generation++
 	for _, d := range q.order {
@@ -114,8 +115,8 @@ func (p *planner) aired(seg int32, at int64) {
 	}
 }
 
-// byExposure orders a queue so that what reads the passages least heard on the station comes first: by the airings of
-// its least heard passage, then as due. Segments that read nothing come last.
+// byExposure orders a queue so that readings of the passages least heard on the station come first: by the airings of
+// the least heard passage, then in due order. Segments that are no readings come last.
 func (p *planner) byExposure(order []due) {
 	type key struct {
 		script, language string

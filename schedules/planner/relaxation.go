@@ -8,20 +8,20 @@ import (
 	"lifeline/schedules"
 )
 
-// relaxation is the day with only some of its demands: what is dropped leaves room in which anything may air. Every
-// demand dropped only ever allows more, so what is impossible with some of the demands is impossible with all.
+// relaxation is the day with only some of its demands. Anything may air in the time of a dropped demand. Dropping a
+// demand only allows more, so a day that is impossible with some of its demands is impossible with all.
 type relaxation struct {
 	p       *planner
 	in      []bool // window occurrences that take part
 	parts   []part
 	active  []bool // of parts
-	steps   int    // left of the check in hand
+	steps   int    // left of the present check
 	work    int64  // left of the whole proof
 	reached map[reach]bool
 	options map[string][]choiceOf
 }
 
-// part is one demand that a scheduler could take away.
+// part is one demand that a scheduler could remove.
 type part struct {
 	kind     partKind
 	clock    string // of positions and rules
@@ -41,7 +41,7 @@ const (
 	partCampaign
 )
 
-// answer of a relaxation: satisfiable, impossible, or too much to look through.
+// answer is the result of a check: satisfiable, impossible, or unknown because the search would be too large.
 type answer int
 
 const (
@@ -50,11 +50,11 @@ const (
 	impossible
 )
 
-// proofSteps bounds the choices that one check looks through.
+// proofSteps bounds the choices that one check tries.
 const proofSteps = 30_000
 
-// proofWork bounds a whole proof, in words of subset sums that are computed, or what takes about as long; an assignment
-// of units to spots counts as assignWork of them.
+// proofWork bounds the work of a whole proof, in computed words of subset sums or work of about the same duration. An
+// assignment of a unit to a spot counts as assignWork words.
 const (
 	proofWork  = 400_000_000
 	assignWork = 2_000
@@ -111,7 +111,7 @@ func relax(p *planner) *relaxation {
 	return x
 }
 
-// say tells what a position asks for, and, when nothing at all can take it, why.
+// say describes what a position asks for and, if no segment can take it, why.
 func (x *relaxation) say(w *window, pos *schedules.Position) string {
 	at := "position " + pos.ID
 	if pos.At != nil {
@@ -166,7 +166,7 @@ func (x *relaxation) refusals(ids []string, w *window, pos *schedules.Position) 
 	return why
 }
 
-// on reports whether the part of a kind is in force.
+// on reports whether a part is in force.
 func (x *relaxation) on(kind partKind, clock string, index int) bool {
 	for i := range x.parts {
 		if q := &x.parts[i]; q.kind == kind && q.clock == clock && q.index == index {
@@ -176,14 +176,14 @@ func (x *relaxation) on(kind partKind, clock string, index int) bool {
 	return false
 }
 
-// proof is a conflict, made smallest by deletion: whatever can go while the rest stays impossible goes. ok is false
-// when the whole is not shown to be impossible. Where a part can neither be dropped nor shown to be needed, or the
-// budget ends on the way, the conflict holds all the same, and says that it may name more than it takes.
+// proof returns a conflict, reduced by deletion: it drops every part without which the rest stays impossible. ok is
+// false if the day is not shown to be impossible. If a part can neither be dropped nor shown to be needed, or the
+// budget ends first, the conflict is still valid, and its message says that it may name more parts than necessary.
 func (x *relaxation) proof() (c Conflict, ok bool) {
 	if x.check() != impossible {
 		return Conflict{}, false
 	}
-	for size := (len(x.in) + 1) / 2; size > 0; size /= 2 { // occurrences, in halves
+	for size := (len(x.in) + 1) / 2; size > 0; size /= 2 { // occurrences, by halving
 		for i := 0; i < len(x.in) && !x.spent(); i += size {
 			drop := []int{}
 			for k := i; k < min(i+size, len(x.in)); k++ {
@@ -206,7 +206,7 @@ func (x *relaxation) proof() (c Conflict, ok bool) {
 			}
 		}
 	}
-	// What could not be told of a part while others were there may be plain without them.
+	// A part that could not be decided while others were present may be decidable without them.
 	smallest := true
 	for i := range x.parts {
 		if x.active[i] && x.drop(i) == unknown {
@@ -216,7 +216,7 @@ func (x *relaxation) proof() (c Conflict, ok bool) {
 	return x.conflict(smallest), true
 }
 
-// drop takes a part away if the rest is impossible without it, and answers the check of the rest.
+// drop removes a part if the rest is impossible without it, and returns the result of checking the rest.
 func (x *relaxation) drop(i int) answer {
 	if x.spent() {
 		return unknown

@@ -13,7 +13,7 @@ type spot struct {
 	index   int // of the position; -1: a kept item
 	kept    *schedules.Item
 	pos     *schedules.Position
-	follows bool // starts exactly where the spot before it ends
+	follows bool // starts exactly where the previous spot ends
 	low     int64
 	high    int64 // earliest and latest start
 	lastEnd int64 // latest end
@@ -21,10 +21,10 @@ type spot struct {
 	choices []choiceOf
 }
 
-// choiceOf is a candidate of a spot; among those that are alike under the active rules one stands for all.
+// choiceOf is a candidate of a spot. It represents all candidates that are alike under the active rules.
 type choiceOf struct{ u unit }
 
-// check looks whether the active demands can all hold.
+// check reports whether the active demands can all hold.
 func (x *relaxation) check() answer {
 	x.steps = proofSteps
 	spots, ok := x.spots()
@@ -35,7 +35,7 @@ func (x *relaxation) check() answer {
 	return x.assign(spots, chosen, 0)
 }
 
-// spots lists what must air, in order of time. It is not ok when some spot has no candidate at all.
+// spots returns the spots in order of time. It returns false if some spot has no candidate.
 func (x *relaxation) spots() ([]spot, bool) {
 	var out []spot
 	for i := range x.p.day.windows {
@@ -79,7 +79,7 @@ func (x *relaxation) windowSpots(i int, w *window, length bool, kept []spot) []s
 		}
 		if k := slices.IndexFunc(kept, func(s spot) bool { return s.kept.Position == pos.ID }); k >= 0 {
 			edge = false
-			continue // the kept item stands there
+			continue // the kept item takes the position
 		}
 		s := spot{win: int32(i), index: j, pos: pos, low: w.start, high: maxTime, lastEnd: w.end + w.tolerance,
 			endLow: minTime}
@@ -119,7 +119,7 @@ func (x *relaxation) windowSpots(i int, w *window, length bool, kept []spot) []s
 		out = append(out, s)
 		edge = true
 	}
-	for _, k := range kept { // in among the spots by time, as far as known
+	for _, k := range kept { // inserted among the spots by time, as far as it is known
 		at := slices.IndexFunc(out, func(s spot) bool { return s.index >= 0 && s.low > k.low && s.pos.At != nil })
 		if at < 0 {
 			at = len(out)
@@ -132,7 +132,7 @@ func (x *relaxation) windowSpots(i int, w *window, length bool, kept []spot) []s
 	return out
 }
 
-// choices are the segments that may ever take the position, one for all that are alike.
+// choices returns the segments that may take the position at some time, one for each group of alike segments.
 func (x *relaxation) choices(w *window, pos *schedules.Position) []choiceOf {
 	key := fmt.Sprint(w.Window, w.StartAt, pos.ID, x.active)
 	if c, ok := x.options[key]; ok {
@@ -163,7 +163,7 @@ func (x *relaxation) choices(w *window, pos *schedules.Position) []choiceOf {
 	return out
 }
 
-// mayLive reports whether all of the unit may air at some time of the window.
+// mayLive reports whether every member of the unit may air at some time in the window.
 func (x *relaxation) mayLive(u unit, w *window) bool {
 	for _, m := range u.members[:u.n] {
 		e := x.p.lib.entries[m]
@@ -174,7 +174,7 @@ func (x *relaxation) mayLive(u unit, w *window) bool {
 	return true
 }
 
-// likeness is equal for units that no active rule, nor time, tells apart.
+// likeness returns a key that is equal for units that no active rule and no time limit distinguishes.
 func (x *relaxation) likeness(u unit) string {
 	out := fmt.Sprint(u.ms)
 	for _, m := range u.members[:u.n] {
@@ -209,10 +209,10 @@ func (x *relaxation) likeness(u unit) string {
 	return out
 }
 
-// spent reports whether the proof may go on no longer: its budget is used up, or nobody waits for it.
+// spent reports whether the proof must stop, because its budget is used up or its context is done.
 func (x *relaxation) spent() bool { return x.work < 0 || x.p.ctx.Err() != nil }
 
-// assign goes through all choices of the spots from the ith on.
+// assign tries all choices of the spots from the ith on.
 func (x *relaxation) assign(spots []spot, chosen []unit, i int) answer {
 	if i == len(spots) {
 		enough := x.enough(spots, chosen)

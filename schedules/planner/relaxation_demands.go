@@ -6,8 +6,8 @@ import (
 	"lifeline/schedules"
 )
 
-// meets reports whether a hard demand can still be met: by the spots, and by what could at most air in fills and in
-// what is dropped.
+// meets reports whether a hard demand can still be met by the spots and the most that could air in fills and in dropped
+// parts.
 func (s supply) meets(d *demand) bool {
 	if !d.hard || !s.demanded(d) {
 		return true
@@ -34,7 +34,7 @@ func (s supply) meets(d *demand) bool {
 	return !bounded || has+more >= d.need
 }
 
-// demanded reports whether the part that asks for it is in force.
+// demanded reports whether the part that makes the demand is in force.
 func (s supply) demanded(d *demand) bool {
 	if d.rule == nil {
 		return slices.ContainsFunc(s.p.in.Campaigns, func(c schedules.Campaign) bool {
@@ -46,7 +46,8 @@ func (s supply) demanded(d *demand) bool {
 	return s.on(partRule, s.p.day.windows[d.win].rules.clock, d.rule.def)
 }
 
-// room is how much the fills of the demand's windows could give at most; unbounded where anything was dropped.
+// room returns the most that the fills of the demand's windows could give. bounded is false if anything was dropped
+// there.
 func (s supply) room(d *demand) (most int64, bounded bool) {
 	perSegment := map[int32]int64{}
 	var total, first, last int64
@@ -103,7 +104,7 @@ func (s supply) room(d *demand) (most int64, bounded bool) {
 	return most, true
 }
 
-// dayCap is how often a segment may air in all of the demand's windows.
+// dayCap returns how often a segment may air in all of the demand's windows.
 func (s supply) dayCap(d *demand, seg int32, first, last int64) int64 {
 	out := int64(maxTime)
 	s.everyRule(d, func(r *rule, w *window, i int) {
@@ -121,8 +122,7 @@ func (s supply) dayCap(d *demand, seg int32, first, last int64) int64 {
 	return out
 }
 
-// together bounds the airings of all of the demand's segments at once, where a rule concerns every one of them as one
-// value.
+// together bounds the airings of all of the demand's segments together, if a rule applies to all of them as one value.
 func (s supply) together(d *demand, segments map[int32]int64, first, last int64) int64 {
 	out := int64(maxTime)
 	s.everyRule(d, func(r *rule, w *window, i int) {
@@ -162,7 +162,7 @@ func (s supply) together(d *demand, segments map[int32]int64, first, last int64)
 	return out
 }
 
-// everyRule calls f with the active hard rules of the clock that all of the demand's windows follow, if it is one.
+// everyRule calls f with the active hard rules of the clock of the demand's windows, if they all have the same one.
 func (s supply) everyRule(d *demand, f func(r *rule, w *window, i int)) {
 	first := slices.Index(d.windows, true)
 	if first < 0 {
@@ -181,7 +181,7 @@ func (s supply) everyRule(d *demand, f func(r *rule, w *window, i int)) {
 	}
 }
 
-// follows reports whether what must follow something has something that it could follow.
+// follows reports whether every unit that must follow a certain segment could have one before it.
 func (s supply) follows() bool {
 	for k := range s.spots {
 		w := &s.p.day.windows[s.spots[k].win]
@@ -200,7 +200,7 @@ func (s supply) follows() bool {
 	return true
 }
 
-// led reports whether something before the spot is, or could be, what its rule wants before it.
+// led reports whether a segment that the rule asks for airs, or could air, before the spot.
 func (s supply) led(r *rule, k int) bool {
 	for _, h := range s.p.ledger.sequence {
 		if h.win < 0 && s.p.lib.entries[h.seg].has(r.match) &&
@@ -235,7 +235,7 @@ func (s supply) led(r *rule, k int) bool {
 	return false
 }
 
-// openBefore reports whether anything elastic or dropped comes before a position of the clock.
+// openBefore reports whether an elastic or dropped position comes before a position of the clock.
 func (s supply) openBefore(w *window, index int) bool {
 	for j := range min(max(index, 0), len(w.clock.Positions)) {
 		pos := &w.clock.Positions[j]

@@ -1,7 +1,7 @@
 package planner
 
-// consistent reports whether times exist for the chosen units under the active rules that limit from above. Times are
-// a system of differences: a start no less, or no more, than another start plus so much.
+// consistent reports whether times exist for the chosen units under the active rules that limit from above. The times
+// form a system of difference constraints: a start is at least, or at most, another start plus a constant.
 func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
 	n := len(spots)
 	low, high := make([]int64, n), make([]int64, n)
@@ -73,7 +73,7 @@ func (x *relaxation) consistent(spots []spot, chosen []unit) bool {
 	return x.within(spots, chosen)
 }
 
-// ordered reports whether it is known that the one comes before the other.
+// ordered reports whether a is known to come before b.
 func ordered(a, b *spot) bool {
 	fixed := func(s *spot) bool { return s.kept != nil || s.pos.At != nil }
 	return a.kept == nil && b.kept == nil || fixed(a) && fixed(b)
@@ -86,7 +86,8 @@ func fade(s *spot) int64 {
 	return s.pos.FadeMax.Milliseconds()
 }
 
-// alone narrows a spot's start by the rules that concern its unit and the history alone.
+// alone narrows a spot's start by the rules that concern only its unit and the history, and reports whether a start is
+// left.
 func (x *relaxation) alone(s *spot, u unit, low, high *int64) bool {
 	if s.kept != nil {
 		return true
@@ -131,8 +132,8 @@ func (x *relaxation) alone(s *spot, u unit, low, high *int64) bool {
 	return *low <= *high
 }
 
-// apart is how much later the second spot must start than the first under the separations of either's clock; it is
-// not apart when no time would do.
+// apart returns the least distance between the starts of the two spots under the separation rules of both clocks. It
+// returns false if no distance is allowed.
 func (x *relaxation) apart(a *spot, u unit, b *spot, v unit, between int) (by int64, apart bool) {
 	by = minTime
 	clocks := []*ruleset{x.p.day.windows[a.win].rules}
@@ -167,7 +168,7 @@ func (x *relaxation) apart(a *spot, u unit, b *spot, v unit, between int) (by in
 	return by, true
 }
 
-// within holds the chosen units against the active limits on counts and shares.
+// within reports whether the chosen units keep the active limits on counts and shares.
 func (x *relaxation) within(spots []spot, chosen []unit) bool {
 	for i := range x.p.day.windows {
 		if !x.in[i] {
@@ -223,7 +224,7 @@ func (x *relaxation) within(spots []spot, chosen []unit) bool {
 	return true
 }
 
-// past counts what the week's history has of a value, or of the rule's match.
+// past returns how often the week's history has a value, or the rule's match.
 func (x *relaxation) past(r *rule, rs *ruleset, v int32) (n int64) {
 	list := x.p.ledger.by[v]
 	if !r.each {

@@ -7,16 +7,15 @@ import (
 	"lifeline/schedules"
 )
 
-// supply is what the elastic material of the relaxed day could give at most. It is asked when every spot has its
-// unit.
+// supply computes the most that the elastic material of the relaxed day could give, once every spot has its unit.
 type supply struct {
 	*relaxation
 	spots  []spot
 	chosen []unit
 }
 
-// enough reports whether the elastic material can reach what the active demands ask at least: each stretch's length,
-// and counts and shares.
+// enough reports whether the elastic material can reach the minima of the active demands: the length of each stretch,
+// counts and shares.
 func (x *relaxation) enough(spots []spot, chosen []unit) bool {
 	s := supply{x, spots, chosen}
 	for i := range x.p.day.windows {
@@ -32,14 +31,15 @@ func (x *relaxation) enough(spots []spot, chosen []unit) bool {
 	return s.follows()
 }
 
-// elastic is one stretch with all its positions in force: what its fills must last, and what may fill it.
+// elastic is a stretch with all of its positions in force: its fills, and how long they must last.
 type elastic struct {
 	fills []*schedules.Position
 	ms    int64
 	fade  int64
 }
 
-// stretches lists the window's stretches of which nothing is dropped; open tells whether anything in the window is.
+// stretches returns the window's stretches from which nothing is dropped. open reports whether anything in the window
+// is dropped.
 func (s supply) stretches(i int) (list []elastic, open bool) {
 	w := &s.p.day.windows[i]
 	for _, sp := range s.spots {
@@ -85,7 +85,7 @@ func (s supply) stretches(i int) (list []elastic, open bool) {
 	return list, open
 }
 
-// material is what may fill a stretch, with the station's fallback.
+// material returns the segments that may fill a stretch, including the station's fallback.
 func (s supply) material(w *window, e elastic) []int32 {
 	seen := map[int32]bool{}
 	var out []int32
@@ -127,7 +127,7 @@ func (s supply) lengths(i int) bool {
 	list, _ := s.stretches(i)
 	slack := w.tolerance
 	if len(w.clock.Positions) > 0 && w.clock.Positions[0].At != nil || len(list) > 1 {
-		slack *= 2 // a post may be off either way, at both ends
+		slack *= 2 // a post may be off in either direction, at both ends
 	}
 	for _, e := range list {
 		if e.ms < -slack-e.fade {
@@ -158,7 +158,7 @@ func (s supply) lengths(i int) bool {
 	return s.day(i, list)
 }
 
-// cap is how often a segment may air in a stretch of so many milliseconds under the active rules.
+// cap returns how often a segment may air in a stretch of ms milliseconds under the active rules.
 func (s supply) cap(w *window, i int, seg int32, ms int64) int64 {
 	out := int64(maxTime)
 	e := s.p.lib.entries[seg]
@@ -194,7 +194,7 @@ func overlapsBy(parts [][2]int64, start, end, ms int64) bool {
 	return false
 }
 
-// used is how much of an at most rule the spots have taken already, for what the entry counts as.
+// used returns how many airings of an at-most rule the spots already use for the values of the entry.
 func (s supply) used(r *rule, w *window, i int, e *entry) (n int64) {
 	for k := range s.spots {
 		if s.p.day.windows[s.spots[k].win].rules != w.rules || r.per == "window" && int(s.spots[k].win) != i {
@@ -211,10 +211,10 @@ func (s supply) used(r *rule, w *window, i int, e *entry) (n int64) {
 	return n
 }
 
-// reachLimit bounds the work of one exact test of what a stretch's material adds up to.
+// reachLimit bounds the number of segments in an exact test of the sums of a stretch's material.
 const reachLimit = 400
 
-// reaches reports whether the material adds up to the length; true where that is too much to look through.
+// reaches reports whether the material can add up to the length. It returns true if the test would be too large.
 func (s supply) reaches(material []int32, caps []int64, ms, slack, fade int64) bool {
 	var list []int64
 	for n, seg := range material {
@@ -236,7 +236,7 @@ func (s supply) reaches(material []int32, caps []int64, ms, slack, fade int64) b
 	}
 	cost := (ms + slack + fade) / stride / 64 * int64(len(list))
 	if s.work -= cost; s.work < 0 {
-		return true // not looked through: check says that it does not know
+		return true // not tested: check then returns unknown
 	}
 	table := subsetSums(list, ms+slack+fade, stride)
 	for t := (ms - slack + stride - 1) / stride * stride; t <= ms+slack+fade; t += stride {
@@ -249,7 +249,7 @@ func (s supply) reaches(material []int32, caps []int64, ms, slack, fade int64) b
 	return false
 }
 
-// reach names a question whether lengths add up to about so much.
+// reach identifies the question whether lengths add up to about ms.
 type reach struct {
 	lengths         [sha256.Size]byte
 	ms, slack, fade int64
@@ -263,8 +263,8 @@ func hashLengths(list []int64) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// day reports whether the whole stretches of all windows of the clock have material enough under counts per day. It
-// is asked of the clock's first window only.
+// day reports whether the whole stretches of all windows of the clock have enough material under counts per day. It
+// checks this for the clock's first window only.
 func (s supply) day(i int, _ []elastic) bool {
 	w := &s.p.day.windows[i]
 	for k := range i {

@@ -10,16 +10,16 @@ import (
 	"lifeline/schedules"
 )
 
-// Replan changes a published rundown as little as can be after a recall, a new recording, a ruling or an expiry. The
-// day keeps the windows that it was published with, whatever the definitions say now. What has not started and may not
-// air any more goes, with its chain, and nothing else must. Then each time that is open is filled: exactly, if that can
-// be, and with as few neighbours giving way as possible, of those that fill or are picked, that have not started, are
-// not locked, and whose window does not start within the station's freeze of now. Between items that must stay, what is
-// put in may be cut at its end, by no more than the window's tolerance. A time that not even so is filled stays open,
-// with the warning "gap", and there the station airs its fallback.
+// Replan changes a published rundown as little as possible after a recall, a new recording, a ruling or an expiry. The
+// day keeps the windows that it was published with, even if the definitions have changed. Items that have not started
+// and may no longer air are removed, with their chains; no other item must go. Then each open time is filled: exactly,
+// if possible, and with as few neighbours giving way as possible. A neighbour may give way if its position is a fill or
+// a pick, it has not started and is not locked, and its window does not start within the station's freeze of now.
+// Between items that must stay, a new item may be cut at its end by at most the window's tolerance. A time that cannot
+// be filled stays open, with the warning "gap", and the station airs its fallback there.
 //
-// Replan always answers a rundown that may air. Once ctx is done it looks no further and says so by the warning
-// "stopped". Each change says why. It fails only on an input that no plan could be made of.
+// Replan always returns a rundown that may air. Once ctx is done it stops searching and adds the warning "stopped".
+// Each change has a reason. Replan fails only on an input from which no plan could be made.
 func (c *Catalogue) Replan(ctx context.Context, in schedules.Input, prev schedules.Rundown, now time.Time) (Plan,
 	[]schedules.ItemChange, error) {
 	j, err := c.job(in.ForPublished(prev))
@@ -57,28 +57,29 @@ type replanner struct {
 	in      job
 	now     time.Time
 	cur     schedules.Rundown
-	why     map[string]string                // of items that go, by id
-	added   map[string]schedules.Explanation // of items that came, by id
-	stopped int                              // times that nobody looked at, for want of time
-	lacks   int                              // hard demands of the day that are not met
-	// some of them were met before: what fills the holes shall meet them again, if it can
+	why     map[string]string                // reasons for removed items, by id
+	added   map[string]schedules.Explanation // explanations of new items, by id
+	stopped int                              // open times not searched to the end for lack of time
+	lacks   int                              // unmet hard demands of the day
+	// set if the removals left more demands unmet: the fillers should meet them again, if possible
 	owes bool
 }
 
-// mend is one time of one window that a plan fills between what stays.
+// mend is one time of one window that a plan fills between kept items.
 type mend struct {
 	window     schedules.Occurrence
 	start, end int64    // Unix ms
-	rough      bool     // what is put in may be cut at its end, by no more than the window's tolerance
-	void       []string // positions that are left out: fill alone takes their time
-	free       bool     // what the day owes is not asked for
-	deep       bool     // what the clock names may give way too, with whole chains: it comes back a little off
+	rough      bool     // new items may be cut at their end, by at most the window's tolerance
+	void       []string // positions to leave out: only fill takes their time
+	free       bool     // the demands of the day are ignored
+	deep       bool     // segments that the clock names may give way too, with chains; they return slightly shifted
 }
 
-// fillLead is how long before it airs something new must be published, so that players fetch it in time.
+// fillLead is how long before its airing a new item must be published, so that players fetch it in time.
 const fillLead = 10 * time.Second
 
-// holes are the open times that are still to come, cut at the posts of the clocks. Of one that has begun, the rest.
+// holes returns the open times that are still to come, cut at the posts of the clocks. Of an open time that has begun
+// it returns the rest.
 func (r *replanner) holes() []schedules.Occurrence {
 	var out []schedules.Occurrence
 	soon := schedules.At(r.now.Add(fillLead).Truncate(time.Second))
@@ -105,7 +106,7 @@ func (r *replanner) holes() []schedules.Occurrence {
 	return out
 }
 
-// window is the day's window of that id in which an instant lies; nil: none.
+// window returns the day's window of that id that contains an instant, or nil.
 func (r *replanner) window(id string, at schedules.Instant) *schedules.DayWindow {
 	for _, s := range r.in.Published.Windows {
 		if s.Window == id && s.Contains(at.Time) {
@@ -117,10 +118,10 @@ func (r *replanner) window(id string, at schedules.Instant) *schedules.DayWindow
 	return nil
 }
 
-// maxGive is how many neighbours beside one hole give way at most.
+// maxGive is the largest number of neighbours of one hole that give way.
 const maxGive = 8
 
-// fill looks for what may take the time of a hole, and first for what gives the day back what it lacks.
+// fill searches for items for the time of a hole. If the day lacks demands, it first tries items that meet one of them.
 func (r *replanner) fill(ctx context.Context, hole schedules.Occurrence) {
 	w := r.window(hole.Window, hole.StartAt)
 	ways := []mend{{free: true}, {free: true, deep: true}, {free: true, rough: true}}
@@ -144,8 +145,8 @@ func (r *replanner) fill(ctx context.Context, hole schedules.Occurrence) {
 	}
 }
 
-// widen fills a hole alone or with ever more of its neighbours, and takes what changes the fewest items of what is
-// found first and of what one neighbour more makes of it; nil: nothing fills it.
+// widen fills a hole alone or together with more and more of its neighbours. Of the first result and those with one
+// neighbour more, it returns the one that changes the fewest items, or nil if nothing fills the hole.
 func (r *replanner) widen(ctx context.Context, w *schedules.DayWindow, hole schedules.Occurrence, way mend) *found {
 	g := gap{hole: hole}
 	for range maxGive + 1 {
@@ -173,8 +174,8 @@ type gap struct {
 	left, right int
 }
 
-// wider are the gap with one neighbour more, or one whole chain, on the one side and on the other, the emptier side
-// first.
+// wider returns the gaps with one more neighbour, or one more chain, on either side. The side with fewer removed
+// neighbours comes first.
 func (r *replanner) wider(w *schedules.DayWindow, g gap, way mend) []gap {
 	var own []schedules.Item
 	for _, i := range r.cur.Items {
@@ -216,7 +217,7 @@ func (r *replanner) give(w *schedules.DayWindow, unit []schedules.Item, way mend
 	}
 	for _, i := range unit {
 		kept := slices.ContainsFunc(r.in.Keep, func(k schedules.Item) bool { return k.ID == i.ID })
-		cut := slices.ContainsFunc(r.cur.Warnings, func(x schedules.Warning) bool { // by the very item, which so must stay
+		cut := slices.ContainsFunc(r.cur.Warnings, func(x schedules.Warning) bool { // it cuts the item before it, so it stays
 			if x.Code != "cut_at_post" {
 				return false
 			}
@@ -234,7 +235,7 @@ func (r *replanner) give(w *schedules.DayWindow, unit []schedules.Item, way mend
 	return true
 }
 
-// asked are the positions between the hole's neighbours that are not elastic.
+// asked returns the positions between the hole's neighbours that are not elastic.
 func (r *replanner) asked(w *schedules.DayWindow, hole schedules.Occurrence) (ids []string) {
 	at := between(w, r.cur.Items, hole.StartAt, hole.EndAt)
 	for n, p := range w.Clock.Positions {
@@ -245,13 +246,13 @@ func (r *replanner) asked(w *schedules.DayWindow, hole schedules.Occurrence) (id
 	return ids
 }
 
-// about are the positions of a clock that a time of a window belongs to.
+// about holds the positions of a clock to which a time of a window belongs.
 type about struct {
-	from, until int // those between what airs before the time and what airs after it
-	first, last int // [first, last): those of the stretch between posts that it lies in
+	from, until int // those between the items before and after the time
+	first, last int // [first, last): those of the stretch between posts that contains the time
 }
 
-// between finds what an open time [start, end) of the window belongs to, by the items around it.
+// between finds the positions to which an open time [start, end) of the window belongs, by the items around it.
 func between(w *schedules.DayWindow, items []schedules.Item, start, end schedules.Instant) about {
 	positions := w.Clock.Positions
 	r := about{until: len(positions), last: len(positions)}
@@ -282,14 +283,14 @@ func between(w *schedules.DayWindow, items []schedules.Item, start, end schedule
 	return r
 }
 
-// takes reports whether a position may air in the time: it lies between, or is elastic and goes on.
+// takes reports whether a position may air in the time: it lies between the neighbours, or is elastic and continues.
 func (r about) takes(n int, p schedules.Position) bool {
 	inside := n >= r.from && n < r.until
 	beside := p.Fill != nil && (n+1 == r.from || n == r.until) && n >= r.first && n < r.last
 	return inside || beside
 }
 
-// found is what fills a gap.
+// found is a way to fill a gap.
 type found struct {
 	gap      gap
 	items    []schedules.Item
@@ -299,7 +300,7 @@ type found struct {
 	lacks    int // see replanner
 }
 
-// try plans what fills a gap; nil: nothing does.
+// try plans a gap. It returns nil if nothing fills it.
 func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way mend) *found {
 	way.window, way.start, way.end = w.Occurrence, g.hole.StartAt.UnixMilli(), g.hole.EndAt.UnixMilli()
 	in := r.in
@@ -322,7 +323,7 @@ func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way 
 	}
 	out.warnings = p.warnings
 	out.changes = len(g.gone) + len(out.items)
-	for _, i := range out.items { // what comes back where it was has not changed
+	for _, i := range out.items { // an item that returns to its place has not changed
 		if slices.ContainsFunc(g.gone, func(x schedules.Item) bool { return x.ID == i.ID }) {
 			out.changes -= 2
 		}
@@ -330,7 +331,7 @@ func (r *replanner) try(ctx context.Context, w *schedules.DayWindow, g gap, way 
 	return out
 }
 
-// unmet is how many hard demands a day of these items leaves open.
+// unmet returns how many hard demands a day with these items leaves unmet.
 func (r *replanner) unmet(items []schedules.Item) (int, error) {
 	in := r.in
 	in.Keep, in.mend = items, &mend{}
@@ -343,7 +344,7 @@ func (r *replanner) unmet(items []schedules.Item) (int, error) {
 	return demandPass{p}.lacks(), nil
 }
 
-// lacks is how many hard demands the day leaves open.
+// lacks returns how many hard demands the day leaves unmet.
 func (p demandPass) lacks() (n int) {
 	for _, d := range p.demands {
 		if d.hard && p.ledger.met(d) < d.need {
@@ -353,7 +354,7 @@ func (p demandPass) lacks() (n int) {
 	return n
 }
 
-// take puts what was found into the rundown.
+// take applies a found way to the rundown.
 func (r *replanner) take(f *found) {
 	gone := map[string]string{}
 	for _, i := range f.gap.gone {
@@ -372,7 +373,7 @@ func (r *replanner) take(f *found) {
 	}
 }
 
-// plan is the rundown as it is now, as a plan.
+// plan returns the present rundown as a plan.
 func (r *replanner) plan() (Plan, error) {
 	in := r.in
 	in.Keep, in.mend = r.cur.Items, &mend{}
@@ -389,7 +390,7 @@ func (r *replanner) plan() (Plan, error) {
 	}
 	out := r.cur
 	out.Status, out.Revision, out.PublishedAt = schedules.Draft, 0, schedules.Instant{}
-	out.Items = plan.Rundown.Items // with what they make good
+	out.Items = plan.Rundown.Items // marked with the make-goods that they settle
 	out.SumWindows()
 	out.WarnOpen(r.now)
 	if r.stopped > 0 {
@@ -401,7 +402,7 @@ func (r *replanner) plan() (Plan, error) {
 	return plan, nil
 }
 
-// explain gives each change its reason.
+// explain adds the reason to each change.
 func (r *replanner) explain(changes []schedules.ItemChange) {
 	for i := range changes {
 		c := &changes[i]
@@ -418,7 +419,7 @@ func (r *replanner) explain(changes []schedules.ItemChange) {
 	}
 }
 
-// mending is the one stretch that a mend fills.
+// mending returns the only stretch that a mend fills.
 func (p layoutPass) mending(m *mend) []stretch {
 	win := slices.IndexFunc(p.day.windows, func(w window) bool {
 		return w.Window == m.window.Window &&
@@ -451,7 +452,8 @@ func (p layoutPass) mending(m *mend) []stretch {
 	return []stretch{st}
 }
 
-// standsFor reports whether a position can still air something at all: what the clock names may have been recalled.
+// standsFor reports whether a position can still air something. The segment that the clock names may have been
+// recalled.
 func (p layoutPass) standsFor(pos *schedules.Position, w *window) bool {
 	if pos.Segment == "" {
 		return true

@@ -14,8 +14,8 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// A week is planned; then segments are recalled at random at random times. What has started or is frozen must not
-// change, unless it is what was recalled, and the changes must be few beside those of a plan from nothing.
+// A week is planned; then random segments are recalled at random times. Items that have started or are frozen must not
+// change unless they were recalled, and the changes must be few compared with a plan from scratch.
 // LIFELINE_PROVE=recalls runs all 1,000.
 func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 	recalls := 60
@@ -118,8 +118,8 @@ func TestARecallChangesLittleAndNothingFrozen(t *testing.T) {
 	}
 }
 
-// fits looks, with the auditor alone, for one or two segments that could air in the hole that an item has left, whole
-// or cut at their end by no more than the window's tolerance.
+// fits searches, with the auditor alone, for one or two segments that could air in the hole that an item left, whole or
+// cut at their end by at most the window's tolerance.
 func fits(in schedules.Input, next schedules.Rundown, gone schedules.Item) string {
 	tolerance := in.Station.Windows[0].Tolerance.Duration
 	try := func(segments ...schedules.Segment) bool {

@@ -7,9 +7,9 @@ import (
 	"lifeline/schedules"
 )
 
-// Replay makes the choice again from its record alone, and answers the segment that it puts at the explanation's
-// place. It fails when the record contradicts itself: a refusal that its own figures do not bear out, a choice that
-// the candidates do not lead to.
+// Replay repeats a choice from its record alone, and returns the segment that it puts at the explanation's place. It
+// fails if the record contradicts itself: a refusal that its own figures do not support, or a choice that does not
+// follow from the candidates.
 func Replay(x schedules.Explanation) (string, error) {
 	c := x.Choice
 	if c == nil {
@@ -31,7 +31,7 @@ func Replay(x schedules.Explanation) (string, error) {
 	return aired[x.Place], nil
 }
 
-// bearsOut reports whether the figures refuse: too little, or, of airings counted from above, too many.
+// bearsOut reports whether the figures support the refusal: too little, or, for airings limited from above, too many.
 func bearsOut(r schedules.Refusal) bool {
 	switch {
 	case r.Unit == "" || r.Need == 0 && r.Has == 0:
@@ -44,7 +44,7 @@ func bearsOut(r schedules.Refusal) bool {
 	return r.Has != r.Need
 }
 
-// again answers what the record's candidates lead to.
+// again returns the segments that follow from the record's candidates.
 func again(c *schedules.Choice) ([]string, error) {
 	switch c.Method {
 	case schedules.MethodKept:

@@ -12,8 +12,8 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// Ten thousand items: four weeks of a large station and as many days of small ones. Each record goes through JSON
-// first, so that nothing but what is written down can help.
+// Ten thousand items: four weeks of a large station and as many days of small ones. Each record passes through JSON
+// first, so that Replay can use only the recorded data.
 func TestEveryChoiceIsReproducedFromItsOwnRecord(t *testing.T) {
 	longform.Only(t)
 	replayed := 0

@@ -7,14 +7,14 @@ import (
 	"lifeline/schedules"
 )
 
-// Report is how the plan stands against its rules.
+// Report describes how well the plan keeps its rules.
 type Report struct {
 	Rules       []RuleReport   `json:"rules"`
 	Demands     []DemandReport `json:"demands"`
-	NeverPlayed []string       `json:"never_played"` // segments that some position may air and that never have, by id
+	NeverPlayed []string       `json:"never_played"` // segments that some position may air but that never aired, by id
 }
 
-// RuleReport counts, for one rule of one clock, the items that it was held against and those that bend it.
+// RuleReport counts, for one rule of one clock, the items that it was checked for and those that bend it.
 type RuleReport struct {
 	Clock  string `json:"clock"`
 	Rule   string `json:"rule"`
@@ -23,7 +23,7 @@ type RuleReport struct {
 	Bent   int    `json:"bent"`
 }
 
-// DemandReport is what was asked of the day and what it has. Amounts in Unit: airings or ms.
+// DemandReport is a demand on the day and how far it is met. Amounts are in Unit: airings or ms.
 type DemandReport struct {
 	Name string `json:"name"`
 	Unit string `json:"unit"`
@@ -75,7 +75,7 @@ func (p resultPass) report(items []schedules.Item, explanations []schedules.Expl
 	return r
 }
 
-// neverPlayedLimit bounds the list of segments that never aired.
+// neverPlayedLimit bounds the list of segments that have never aired.
 const neverPlayedLimit = 100
 
 func (p resultPass) neverPlayed() []string {

@@ -12,7 +12,7 @@ import (
 // resultPass writes the planned day with its explanations, warnings and report.
 type resultPass struct{ *planner }
 
-// result writes the settled units out as a rundown with its explanations.
+// result returns the settled units as a rundown with its explanations.
 func (p resultPass) result() Plan {
 	slices.SortStableFunc(p.placed, func(a, b placed) int { return cmp.Compare(a.start, b.start) })
 	r := schedules.Rundown{Station: p.in.Station.ID, Date: p.in.Date, Timezone: p.in.Station.Timezone,
@@ -46,7 +46,7 @@ func (p resultPass) result() Plan {
 	return Plan{Rundown: r, Explanations: explanations, Report: p.report(r.Items, explanations)}
 }
 
-// write appends the unit's items.
+// write appends the unit's items and their explanations.
 func (p resultPass) write(pl *placed, items []schedules.Item, explanations []schedules.Explanation) ([]schedules.Item,
 	[]schedules.Explanation) {
 	w := &p.day.windows[pl.win]
@@ -109,7 +109,8 @@ func (p resultPass) write(pl *placed, items []schedules.Item, explanations []sch
 	return items, explanations
 }
 
-// notAfter is when the segment must have ended: its expiry, its passages' and its campaigns'.
+// notAfter returns when the segment must have ended: the earliest of its own limits, including those of its passages,
+// and the ends of its campaigns.
 func (p resultPass) notAfter(m int32) schedules.Instant {
 	until := p.lib.entries[m].Life.Until
 	for _, k := range p.kills {
@@ -122,7 +123,7 @@ func (p resultPass) notAfter(m int32) schedules.Instant {
 	return until
 }
 
-// figures fills in how far each rule was from refusing the item as the day now stands.
+// figures records how far each rule is from refusing the item in the finished day.
 func (p resultPass) figures(pl *placed, w *window, m int32, at int64, x *schedules.Explanation) {
 	own := span{at, at + p.lib.entries[m].ms, m, pl.win, false}
 	p.lift(pl.unit, pl.start, pl.win)
@@ -169,7 +170,8 @@ func ordinal(rank int) string {
 	return "after " + strconv.Itoa(rank) + " others"
 }
 
-// warnPosts says which hard posts do not start at their very instant, because no material fills to it exactly.
+// warnPosts warns of hard posts that do not start at their exact instant because no material fills the time before them
+// exactly.
 func (p resultPass) warnPosts(items []schedules.Item) {
 	for i := range p.placed {
 		pl := &p.placed[i]
@@ -185,7 +187,7 @@ func (p resultPass) warnPosts(items []schedules.Item) {
 	}
 }
 
-// warnClockChanges says which windows a change of clocks shortens, lengthens or leaves out.
+// warnClockChanges warns of windows that a clock change shortens, lengthens or skips.
 func (p resultPass) warnClockChanges() {
 	changes, err := p.in.Station.ClockChanges(instant(p.day.start).Time, instant(p.day.end).Time)
 	if err != nil {

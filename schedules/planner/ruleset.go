@@ -7,7 +7,7 @@ import (
 	"lifeline/schedules"
 )
 
-// ruleset is a clock's rules compiled against a library and a day.
+// ruleset holds a clock's rules, compiled for a library and a day.
 type ruleset struct {
 	lib   *Catalogue
 	day   *day
@@ -34,23 +34,23 @@ const (
 type rule struct {
 	form    form
 	name    string
-	def     int // place in the clock's rules; -1: the default rule
+	def     int // index in the clock's rules; -1: the default rule or another clock's
 	hard    bool
 	weight  float64
-	foreign []bool              // the windows whose clock's rule it is, when another clock's
-	only    bitset              // segments that it holds for; nil: all
-	attr    schedules.Attribute // separate by, or count each of
+	foreign []bool              // for another clock's rule: the windows of that clock
+	only    bitset              // segments to which it applies; nil: all
+	attr    schedules.Attribute // attribute to separate by, or whose values are counted
 	each    bool
-	match   []int32 // values that all must be there, of what is counted or followed
+	match   []int32 // values that the counted or followed segment must all have
 	across  bool
 	apart   int64
-	limit   int64      // items, count, or ms of share
+	limit   int64      // items, count, or millionths of a share
 	within  int64      // of after
 	periods [][2]int64 // of daypart and keep to, in Unix ms; day and week
 	per     string
 }
 
-// defaultRule is what holds for a clock without rules: do not air a segment twice running.
+// defaultRule returns the rule of a clock without rules: do not air a segment twice in succession.
 func defaultRule() schedules.Rule {
 	return schedules.Rule{ID: "default: no segment twice running", Separate: "segment", Items: 1, Weight: 100}
 }
@@ -127,7 +127,8 @@ func (rs *ruleset) add(i int, def schedules.Rule) {
 	}
 }
 
-// borrow adds the separations of the day's other clocks, which their windows' items have against what airs here.
+// borrow adds the separation rules of another clock of the day, because they also keep the items of its windows apart
+// from those of this one.
 func (rs *ruleset) borrow(other *ruleset) {
 	windows := make([]bool, len(rs.day.windows))
 	for i := range rs.day.windows {
@@ -142,7 +143,7 @@ func (rs *ruleset) borrow(other *ruleset) {
 	}
 }
 
-// indexes marks the attributes by which the rules look airings up.
+// indexes marks the attributes by which the rules look up airings.
 func (rs *ruleset) indexes(mark *[schedules.AttributeTag + 1]bool) {
 	for i := range rs.rules {
 		r := &rs.rules[i]
@@ -157,7 +158,7 @@ func (rs *ruleset) indexes(mark *[schedules.AttributeTag + 1]bool) {
 	}
 }
 
-// horizon is how far before and after the day the rules look.
+// horizon returns how far before and after the day the rules look.
 func (rs *ruleset) horizon() time.Duration {
 	h := 24 * time.Hour
 	for i := range rs.rules {
@@ -170,7 +171,7 @@ func (rs *ruleset) horizon() time.Duration {
 	return h
 }
 
-// items is how many items before and after the day the rules look at, whenever those air.
+// items returns how many items before and after the day the rules look at, regardless of time.
 func (rs *ruleset) items() (n int) {
 	for i := range rs.rules {
 		if r := &rs.rules[i]; r.form == formItems {

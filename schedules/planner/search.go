@@ -6,11 +6,11 @@ import (
 	"lifeline/schedules"
 )
 
-// searchSteps bounds the candidates that the sequential searches of one attempt at a stretch look at.
+// searchSteps bounds the candidates that the sequential searches of one attempt at a stretch try.
 const searchSteps = 40_000
 
-// search fills [at, end) item by item, each at its exact time, going back when stuck. It finds what closings do not:
-// repeats within the stretch, and orders that rules dictate.
+// search fills [at, end) item by item, each at its exact time, with backtracking. It finds fills that closings cannot:
+// with repeats within the stretch, or in orders that rules dictate.
 func (f closingPass) search(at, end int64) (int64, bool) {
 	f.bend = true
 	s := searcher{filler: f.filler, end: end}
@@ -58,7 +58,7 @@ func (s *searcher) from(at int64, depth int) bool {
 		s.p.searches--
 		return len(open) < 64 && s.p.searches > 0
 	})
-	// What closes at once goes first; then, without bending before with.
+	// Candidates that end the fill at once come first, then those that bend no soft rule, then the others.
 	closes := func(c choice) bool { r := c.c.unit.ms - left; return r >= s.st.least && r <= max(s.st.most, fade) }
 	for pass := range 3 {
 		for _, c := range open {

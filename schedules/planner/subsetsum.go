@@ -5,29 +5,30 @@ import (
 	"slices"
 )
 
-// sums is a bitset subset-sum: which totals up to a limit the candidates reach, each at most once, in steps of a
-// stride. It ignores clashes between candidates, so that what it calls unreachable is so under any rules.
+// sums is a subset-sum bitset: the totals up to a limit that the candidates reach, each candidate at most once, in
+// steps of a stride. It ignores clashes between candidates, so a total that it calls unreachable is unreachable under
+// any rules.
 type sums struct {
 	stride int64
 	reach  []uint64
-	first  []uint8 // per total, the candidate whose turn first reached it
+	first  []uint8 // per total, the candidate that first reached it
 	limit  int64   // in strides
 }
 
-// subsetSums tables all totals from 0 to limit. At most 255 candidates.
+// subsetSums tables all totals from 0 to limit. It takes at most 255 candidates.
 func subsetSums(ms []int64, limit, stride int64) *sums {
 	s := &sums{}
 	s.table(ms, limit, stride)
 	return s
 }
 
-// table tables the totals anew, in the memory of the table before.
+// table computes the totals again, in the memory of the previous table.
 func (s *sums) table(ms []int64, limit, stride int64) {
 	s.stride, s.limit = stride, limit/stride
 	words := s.limit/64 + 1
 	s.reach = slices.Grow(s.reach[:0], int(words))[:words]
 	clear(s.reach)
-	s.first = slices.Grow(s.first[:0], int(words)*64)[:words*64] // read only where reach says
+	s.first = slices.Grow(s.first[:0], int(words)*64)[:words*64] // read only where reach is set
 	s.reach[0] = 1
 	for i, d := range ms {
 		step := d / stride
@@ -58,7 +59,7 @@ func (s *sums) has(total int64) bool {
 	return s.reach[k/64]>>(k%64)&1 != 0
 }
 
-// set is one set of candidates that adds up to a total that has reports, in descending place.
+// set returns one set of candidates, in descending order, that adds up to total. has must be true of total.
 func (s *sums) set(total int64, ms []int64) []int {
 	var out []int
 	for k := total / s.stride; k > 0; {

@@ -2,17 +2,17 @@ package planner
 
 import "lifeline/schedules"
 
-// unit is what a place airs as one: a segment, or a chain of intro, reading and back-announce.
+// unit is the content of a place: a segment, or a chain of intro, reading and back-announce.
 type unit struct {
 	main    int32
 	members [3]int32
 	n       int
 	ms      int64
-	cut     int64 // what is cut off its end on its place, of ms
+	cut     int64 // how much of ms is cut off its end in its place
 }
 
-// unit makes the segment's unit for a position. ok is false, with the reason, when a chain is broken: a member is
-// missing, unfit or of another language.
+// unit returns the segment's unit for a position. If its chain is broken, because a member is missing, unfit or in
+// another language, it returns the reason as broken.
 func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
 	e := p.lib.entries[seg]
 	if !chain || e.Intro == "" && e.BackAnnounce == "" {
@@ -41,7 +41,8 @@ func (p *planner) unit(seg int32, chain bool) (u unit, broken string) {
 	return u, ""
 }
 
-// lives reports whether all members may air anywhere in [start, end), by validity, rulings and campaigns' ends.
+// lives reports whether all members may air at any time in [start, end), by validity, rulings and the ends of
+// campaigns.
 func (p *planner) lives(u unit, start, end int64) bool {
 	for _, m := range u.members[:u.n] {
 		if e := p.lib.entries[m]; start < e.from || end > e.till {
@@ -56,13 +57,14 @@ func (p *planner) lives(u unit, start, end int64) bool {
 	return true
 }
 
-// pastEnd refuses what would start where its window has ended.
+// pastEnd is the rule that refuses an item that would start after the end of its window.
 var pastEnd = rule{name: "the window has ended"}
 
-// try is the first hard rule that refuses the unit. With end-start equal to its length the times are exact.
+// try returns the first hard rule that refuses the unit in [start, end). If end-start is the unit's length, the times
+// are exact.
 func (p *planner) try(w *window, win int32, u unit, start, end int64) refusal {
 	exact := end-start == u.ms
-	if exact && start >= w.end { // such an item would lie in no window
+	if exact && start >= w.end { // it would lie in no window
 		return refusal{rule: &pastEnd}
 	}
 	at := start
@@ -79,7 +81,7 @@ func (p *planner) try(w *window, win int32, u unit, start, end int64) refusal {
 	return refusal{}
 }
 
-// bends is the weight of the soft rules that the unit would bend.
+// bends returns the weight of the soft rules that the unit would bend.
 func (p *planner) bends(w *window, win int32, u unit, start, end int64) (weight float64) {
 	if !w.rules.soft || p.hardOnly {
 		return 0
@@ -97,7 +99,7 @@ func (p *planner) bends(w *window, win int32, u unit, start, end int64) (weight 
 	return weight
 }
 
-// mayAir tests a unit at an exact time against life and hard rules.
+// mayAir reports whether a unit may air at an exact time under its limits and the hard rules.
 func (p *planner) mayAir(w *window, win int32, u unit, at int64) bool {
 	return p.lives(u, at, at+u.ms) && p.try(w, win, u, at, at+u.ms).rule == nil
 }

@@ -7,16 +7,16 @@ import (
 	"lifeline/schedules"
 )
 
-// A day that repeats another is planned in so many other orders, each farther from the order of what is due; one that
-// repeats the day beside it in more.
+// otherOrders is how many alternative orders, each farther from due order, are tried for a day that repeats another.
+// besideOrders is how many are tried for a day that repeats the day beside it.
 const (
 	otherOrders  = 4
 	besideOrders = 16
 )
 
-// unlike plans a day anew, in other orders of what is due, while it airs what another day of the station airs, in the
-// same order, or nearly so what the day beside it airs. It answers the first plan of which neither is true, or else the
-// one whose like is the farthest away.
+// unlike plans a day again, in alternative orders, while it airs the same segments in the same order as another day of
+// the station, or nearly so as the day beside it. It returns the first plan that does neither or, failing that, the one
+// farthest from the day that it resembles.
 func (j job) unlike(ctx context.Context, first Plan) Plan {
 	others := j.others(first.Rundown)
 	best, apart := first, others.apart(first.Rundown)
@@ -35,10 +35,10 @@ func (j job) unlike(ctx context.Context, first Plan) Plan {
 	return best
 }
 
-// beside is how far apart days are at most that are beside each other, in milliseconds.
+// beside is the largest distance, in milliseconds, between days that are beside each other.
 const beside = 36 * 60 * 60 * 1000
 
-// others are the airings of a station's other days, by their time, without what clocks name.
+// others holds the airings of a station's other days, by time, without the segments that clocks name.
 type others struct {
 	named    map[string]bool
 	airings  []schedules.Airing
@@ -69,8 +69,8 @@ func (j job) others(own schedules.Rundown) others {
 	return o
 }
 
-// apart is how many milliseconds lie between the day and the nearest time in which the same airs in the same order, or,
-// right before and after the day, nearly the same; maxTime where there is none.
+// apart returns the distance in milliseconds between the day and the nearest time in which the same segments air in the
+// same order or, immediately before and after the day, nearly so. It returns maxTime if there is none.
 func (o others) apart(r schedules.Rundown) int64 {
 	var own []string
 	var begin int64

@@ -13,8 +13,8 @@ import (
 	"lifeline/schedules/planner/plannertest"
 )
 
-// fewSegments is a station without rules of one to six windows a day, each of one fill of two to seven of its 8 to 20
-// segments.
+// fewSegments returns a station without rules with one to six windows a day. Each window is one fill of two to seven of
+// the station's 8 to 20 segments.
 func fewSegments(seed uint64) schedules.Input {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	n := 8 + rng.IntN(13)
@@ -46,14 +46,14 @@ func fewSegments(seed uint64) schedules.Input {
 	return in
 }
 
-// setsThatFit is how many sets of the input's segments fill a window.
+// setsThatFit returns how many sets of the input's segments fill a window.
 func setsThatFit(in schedules.Input) int {
 	segments, w := in.Library.Segments(), in.Station.Windows[0]
 	count := 0
 	var from func(k int, left time.Duration)
 	from = func(k int, left time.Duration) {
 		if left.Abs() <= w.Tolerance.Duration {
-			count++ // a segment is longer than what the tolerance leaves
+			count++ // no other segment is short enough to fit too
 		}
 		for ; k < len(segments); k++ {
 			if ms := segments[k].Recording.AirTime().Duration; ms <= left+w.Tolerance.Duration {
@@ -65,9 +65,9 @@ func setsThatFit(in schedules.Input) int {
 	return count
 }
 
-// Of a small station no two days that follow each other are alike, and no two windows of a day that do air one set,
-// where there is another. A day has no other where its windows have but one set of two segments: which of them comes
-// first is settled by what aired before it.
+// No two consecutive days of a small station are alike, and no two consecutive windows of a day air the same set, if
+// there is an alternative. A day has no alternative if its windows have only one set of two segments: earlier airings
+// determine which of the two comes first.
 func TestDaysAndWindowsOfASmallStationDifferWhereTheyCan(t *testing.T) {
 	networks, days := 100, 10
 	if testing.Short() {

@@ -8,23 +8,23 @@ import (
 	"lifeline/schedules"
 )
 
-// Unsatisfiable is the proof that no rundown keeps all hard rules: each conflict alone is enough.
+// Unsatisfiable is a proof that no rundown keeps all hard rules. Each conflict alone is sufficient.
 type Unsatisfiable struct {
 	Station   string         `json:"station"`
 	Date      schedules.Date `json:"date"`
 	Conflicts []Conflict     `json:"conflicts"`
 }
 
-// Conflict is a set of demands that cannot all hold. It is a smallest one, of which taking any part away leaves a
-// satisfiable rest, unless the message says that the budget ended before that was shown.
+// Conflict is a set of demands that cannot all hold. It is minimal, that is, the rest is satisfiable without any one
+// part, unless the message says that the budget ended before that was shown.
 type Conflict struct {
-	// capacity: one position or window cannot be met at all; conflict: together they cannot
+	// capacity: one position or window cannot be met by itself; conflict: the parts cannot be met together
 	Kind    string         `json:"kind"`
 	Message string         `json:"message"`
 	Parts   []ConflictPart `json:"parts"`
 }
 
-// ConflictPart is one demand of a conflict: a rule, a position, a window's length, an item that was to stay.
+// ConflictPart is one demand of a conflict: a rule, a position, a window's length, a campaign, or an item to keep.
 type ConflictPart struct {
 	Field   string `json:"field"` // the contract's path, such as clocks[hour-ko].rules[0]
 	Message string `json:"message"`
@@ -38,7 +38,7 @@ func (u *Unsatisfiable) Error() string {
 	return fmt.Sprintf("%s on %s cannot be planned: %s", u.Station, u.Date, strings.Join(parts, "; "))
 }
 
-// NotFound says that planning found no rundown and could not prove that there is none.
+// NotFound reports that planning found no rundown and could not prove that there is none.
 type NotFound struct {
 	Station  string         `json:"station"`
 	Date     schedules.Date `json:"date"`
@@ -51,7 +51,8 @@ func (n *NotFound) Error() string {
 	return fmt.Sprintf("no rundown found for %s on %s: %s", n.Station, n.Date, n.Message)
 }
 
-// diagnose decisions the place where planning got stuck into a proof, when there is one.
+// diagnose returns *Unsatisfiable if it finds a proof that the day cannot be planned, and otherwise *NotFound with the
+// place where planning got stuck.
 func (j job) diagnose(p *planner, s *stuck) error {
 	if len(p.demands) == 0 {
 		demandPass{p}.openDemands()
@@ -62,7 +63,7 @@ func (j job) diagnose(p *planner, s *stuck) error {
 	return j.notFound(p, s)
 }
 
-// narrow says what of a window leaves a plan little choice, for those who can widen it.
+// narrow describes the properties of a window that leave a plan little choice, for a scheduler who can change them.
 func (j job) narrow(w *window) (out string) {
 	if w.def.Tolerance.Duration < 100*time.Millisecond {
 		out = fmt.Sprintf(", since recordings must fill it within its tolerance of %s: allow more, such as tolerance_ms 1000",
@@ -80,7 +81,7 @@ func (j job) narrow(w *window) (out string) {
 	return out
 }
 
-// notFound says where planning got stuck.
+// notFound returns a NotFound that describes where planning got stuck.
 func (j job) notFound(p *planner, s *stuck) *NotFound {
 	n := &NotFound{Station: j.Station.ID, Date: j.Date}
 	if s.demand != nil {

@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// tenMinutes is a satisfiable day of one ten-minute window at noon: an opening, and letters to the end.
+// tenMinutes returns a satisfiable day with one ten-minute window at noon: an opening, and letters to the end.
 func tenMinutes() schedules.Input {
 	return schedules.Input{
 		Station: schedules.Station{ID: "st", Name: "st", Timezone: "UTC", Languages: []string{"ko-KP"},
@@ -64,7 +64,7 @@ var (
 func pos(i int) string   { return "clocks[c].positions[" + strconv.Itoa(i) + "]" }
 func ruleN(i int) string { return "clocks[c].rules[" + strconv.Itoa(i) + "]" }
 
-// infeasible are instances with their known smallest conflicts. Each is named for what cannot be.
+// infeasible lists instances with their known minimal conflicts. Each is named for the impossible demand.
 var infeasible = []struct {
 	name string
 	make func(in *schedules.Input, segments *[]schedules.Segment) []schedules.Script
@@ -309,7 +309,7 @@ func TestConflictsAreFoundAndIrreducible(t *testing.T) {
 	t.Logf("%d kinds, the slowest in %s", len(infeasible), slowest)
 }
 
-// The proof is complete once the whole day is shown to be impossible: what is left of the budget only makes it smaller.
+// The proof is complete once the whole day is shown to be impossible. The rest of the budget only reduces the conflict.
 func TestAConflictIsAnsweredThoughTheBudgetEndsBeforeItIsSmallest(t *testing.T) {
 	cut := 0
 	for _, c := range infeasible {
@@ -327,7 +327,7 @@ func TestAConflictIsAnsweredThoughTheBudgetEndsBeforeItIsSmallest(t *testing.T) 
 			continue // shown with kept items in place
 		}
 		x := relax(p)
-		x.work -= whole.work // as much as that took
+		x.work -= whole.work // the work that this took
 		got, ok := x.proof()
 		if !ok {
 			t.Errorf("%s: no conflict", c.name)

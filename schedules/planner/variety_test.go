@@ -12,8 +12,8 @@ import (
 	"lifeline/schedules/planner"
 )
 
-// manyWindows is a station of 40 windows a day, each of one fill without rules, with twelve letters of random lengths:
-// so many of their mean length fill a window.
+// manyWindows returns a station of 40 windows a day, each with one fill without rules, and twelve letters of random
+// lengths. A window is as long as the given number of letters of mean length.
 func manyWindows(lengths uint64, items int64, pos schedules.Position) schedules.Input {
 	rng := rand.New(rand.NewPCG(lengths, 12))
 	var segments []schedules.Segment
@@ -42,7 +42,7 @@ func manyWindows(lengths uint64, items int64, pos schedules.Position) schedules.
 	return in
 }
 
-// byWindow are the segments of each window, in their order.
+// byWindow returns the segments of each window, in order.
 func byWindow(r schedules.Rundown) [][]string {
 	out := make([][]string, len(r.Windows))
 	for _, i := range r.Items {
@@ -57,7 +57,7 @@ func TestWithinItsToleranceAFillAirsWhatIsMostOverdue(t *testing.T) {
 		"fade": {FadeMax: schedules.Ms(3000)}} {
 		for _, items := range []int64{3, 4, 5} {
 			if name == "fade" && items == 3 {
-				continue // it only runs over, and there are too few such sets
+				continue // it can only run over, and there are too few such sets
 			}
 			for lengths := range uint64(6) {
 				in := manyWindows(lengths, items, pos)

@@ -2,8 +2,8 @@ package planner
 
 import "lifeline/schedules"
 
-// trial is one segment on trial for a place: it would air somewhere in [start, end), for ms of it. When ms is the
-// whole of it the trial is exact; else it is fit only if it is fit wherever in it the segment airs.
+// trial is a segment on trial for a place. It would air somewhere in [start, end), for ms of that time. If ms is all of
+// it, the trial is exact; otherwise the segment is fit only if it is fit wherever it airs in that time.
 type trial struct {
 	seg        int32
 	start, end int64
@@ -11,15 +11,15 @@ type trial struct {
 	win        int32
 }
 
-// finding is a rule's figures on a trial: what it needs, and what there is. For limits from above (at most, share)
-// need is the limit and has the count with the trial; otherwise has must reach need.
+// finding holds a rule's figures for a trial. For upper limits (at most, share) need is the limit and has is the count
+// including the trial; for others has must reach need.
 type finding struct {
 	need, has int64
 	broken    bool
 }
 
-// judge holds one rule against a trial and the airings in the ledger. Rules that ask for enough (at least) never
-// refuse: they are demands.
+// judge applies one rule to a trial, given the airings in the ledger. Rules with a minimum (at least) never refuse:
+// they are demands.
 func (rs *ruleset) judge(r *rule, t trial, l *ledger) finding {
 	if r.only != nil && !r.only.has(t.seg) {
 		return finding{}
@@ -47,8 +47,8 @@ func (rs *ruleset) judge(r *rule, t trial, l *ledger) finding {
 	return finding{}
 }
 
-// against reports whether a separation rule looks at the airing: one that it holds for, of the station unless it holds
-// across stations, and, for the rule of another window's clock, in such a window.
+// against reports whether a separation rule looks at the airing: the rule applies to its segment; it is on the same
+// station, unless the rule applies across stations; and, for a rule of another clock, it is in a window of that clock.
 func (r *rule) against(s span) bool {
 	return (!s.other || r.across) && (r.only == nil || r.only.has(s.seg)) && (r.foreign == nil || s.win >= 0 &&
 		r.foreign[s.win])
@@ -72,7 +72,7 @@ func (r *rule) separate(e *entry, t trial, l *ledger) finding {
 	return f
 }
 
-// items counts the other items between the trial and the nearest airing of the same value, before and after.
+// items counts the other items between the trial and the nearest airing of the same value, before or after it.
 func (r *rule) items(e *entry, t trial, l *ledger) finding {
 	f := finding{need: r.limit, has: maxTime}
 	here := after(l.sequence, t.start)
@@ -117,7 +117,8 @@ func (rs *ruleset) atMost(r *rule, e *entry, t trial, l *ledger) finding {
 	return f
 }
 
-// period is the part of a list by start in which all airings of the rule's period are, when that is a window or a day.
+// period returns the part of a list sorted by start that contains all airings of the rule's period. For weeks and
+// dayparts it returns the whole list.
 func (rs *ruleset) period(r *rule, win int32, list []span) []span {
 	var from, until int64
 	switch w := &rs.day.windows[win]; r.per {
@@ -132,7 +133,7 @@ func (rs *ruleset) period(r *rule, win int32, list []span) []span {
 	return list[after(list, from):after(list, until+1)]
 }
 
-// counts reports whether the airing falls into the period of the rule that the trial falls into.
+// counts reports whether the airing counts for the rule in the period that contains the trial.
 func (rs *ruleset) counts(r *rule, s span, t trial) bool {
 	if s.other && !r.across || r.only != nil && !r.only.has(s.seg) {
 		return false
@@ -157,7 +158,8 @@ func (rs *ruleset) counts(r *rule, s span, t trial) bool {
 	return s.win >= 0 || s.other && s.start >= rs.day.start && s.start < rs.day.end
 }
 
-// share is the hired air time of the trial's window or the day, and how much of it the rule's match has.
+// share returns the air time of the trial's window, or of all the day's windows with these rules, and how much of it
+// airs segments that match the rule.
 func (rs *ruleset) share(r *rule, win int32, l *ledger) (total, used int64) {
 	for i, w := range rs.day.windows {
 		if w.rules == rs && (r.per != "window" || int32(i) == win) {
@@ -197,7 +199,7 @@ func (r *rule) keepTo(t trial) finding {
 	return f
 }
 
-// refusal is the first hard rule that refuses a trial; rule is nil when none does.
+// refusal is the first hard rule that refuses a trial. rule is nil if none does.
 type refusal struct {
 	rule *rule
 	finding
@@ -214,7 +216,7 @@ func (rs *ruleset) refuse(t trial, l *ledger) refusal {
 	return refusal{}
 }
 
-// bent adds the weights of the soft rules that the trial would bend.
+// bent returns the sum of the weights of the soft rules that the trial would bend.
 func (rs *ruleset) bent(t trial, l *ledger) (weight float64) {
 	for i := range rs.rules {
 		if r := &rs.rules[i]; !r.hard && rs.judge(r, t, l).broken {

@@ -8,8 +8,9 @@ import (
 	"lifeline/schedules"
 )
 
-// walkSteps bounds the candidates that are put on trial in each of the walks over one day: before a conflict is looked
-// for, after it, and two without soft rules. They are counted, not timed, so that every machine finds the same plan.
+// walkSteps bounds the candidates put on trial in each of the walks over one day: one before the search for a conflict,
+// one after it, and two without soft rules. The walks count candidates instead of time, so that every machine finds the
+// same plan.
 var walkSteps = [...]int{60_000, 150_000, 60_000, 150_000}
 
 func walkTrials() (sum int) {
@@ -19,22 +20,22 @@ func walkTrials() (sum int) {
 	return sum
 }
 
-// tryCost is what a try at a stretch costs, in candidates, besides those that it puts on trial.
+// tryCost is the cost of a try at a stretch, in candidates, in addition to those that it puts on trial.
 const tryCost = 20
 
-// stretchTries is how often one stretch is drawn before the ones before it are drawn anew.
+// stretchTries is how often one stretch is drawn before earlier stretches are drawn again.
 const stretchTries = 14
 
-// walker plans a day in the order of time, each item at its exact time with everything before it in place, drawing
-// among what may air: first in due order, then, where that leads nowhere, more and more at random from the input's
-// seed. It finds the days that the choice of picks before fills does not.
+// walker plans a day in the order of time, each item at its exact time with everything before it in place. It draws
+// among the candidates that may air: first in due order, then, after failures, increasingly at random from the input's
+// seed. It finds days that the passes, which choose picks before fills, do not.
 type walker struct {
 	*planner
 	rng     *rand.Rand
 	steps   int
-	try     int // of the stretch in hand
+	try     int // number of the try at the present stretch
 	lengths map[*queue][]int64
-	leads   [][]*rule // per stretch: hard rules of what starts after its fill, which must follow something
+	leads   [][]*rule // per stretch: hard rules by which an item after its fill must follow a certain segment
 }
 
 // drawn is a candidate in the order in which it is drawn.
@@ -45,7 +46,7 @@ type drawn struct {
 	key   float64
 }
 
-// walk plans the day with at most so many candidates on trial.
+// walk plans the day with at most the given number of candidates on trial.
 func (p *planner) walk(steps int, round uint64) *stuck {
 	w := &walker{planner: p, rng: rand.New(rand.NewPCG(p.in.Seed, round)), steps: steps, lengths: map[*queue][]int64{}}
 	p.stretches = layoutPass{p}.layout()
@@ -114,15 +115,15 @@ func (w *walker) queued() []int {
 	return out
 }
 
-// unqueue forgets what was queued since, once the last airings are restored.
+// unqueue shortens the queues to earlier lengths, after the last airings were restored.
 func (w *walker) unqueue(lengths []int) {
 	for k, n := range lengths {
 		w.queueList[k].order = w.queueList[k].order[:n]
 	}
 }
 
-// findLeads notes for every stretch which hard rules want something to follow in what the clock names or picks after
-// its fill.
+// findLeads records, for every stretch, the hard rules by which a segment that the clock names or picks after the fill
+// must follow another.
 func (w *walker) findLeads() {
 	w.leads = make([][]*rule, len(w.stretches))
 	for i := range w.stretches {
@@ -153,7 +154,7 @@ func (w *walker) holdsFor(r *rule, pl *place) bool {
 	return slices.ContainsFunc(pl.queue.class, func(seg int32) bool { return r.only == nil || r.only.has(seg) })
 }
 
-// stands holds the whole day against hard demands and, each item with all others in place, hard rules.
+// stands reports whether the whole day meets the hard demands and each item, with all others in place, the hard rules.
 func (w *walker) stands() bool {
 	if d := (demandPass{w.planner}).unmet(); d != nil {
 		return false
@@ -170,11 +171,11 @@ func (w *walker) stands() bool {
 			return false
 		}
 	}
-	demandPass{w.planner}.checkDemands() // warns of the soft ones
+	demandPass{w.planner}.checkDemands() // warns of unmet soft demands
 	return true
 }
 
-// unmet is a hard demand that the day does not meet.
+// unmet returns a hard demand that the day does not meet, or nil.
 func (p demandPass) unmet() *demand {
 	for _, d := range p.demands {
 		if d.hard && p.ledger.met(d) < d.need {
@@ -184,7 +185,7 @@ func (p demandPass) unmet() *demand {
 	return nil
 }
 
-// windowStands reports, after a window's last stretch, whether what is demanded of it alone is met.
+// windowStands reports, after a window's last stretch, whether the hard demands on this window are met.
 func (w *walker) windowStands(i int) bool {
 	win := w.stretches[i].win
 	if i+1 < len(w.stretches) && w.stretches[i+1].win == win {
@@ -199,7 +200,7 @@ func (w *walker) windowStands(i int) bool {
 	return true
 }
 
-// stretch draws one stretch from its beginning to its end.
+// stretch draws one stretch from start to end.
 func (w *walker) stretch(i int) bool {
 	st := &w.stretches[i]
 	at := st.start
@@ -251,7 +252,7 @@ func (w *walker) stretch(i int) bool {
 	return over >= st.least && over <= st.most
 }
 
-// tail chooses what airs after the last fill, so that the fill knows its end.
+// tail chooses the units after the last fill, so that the end of the fill is known.
 func (w *walker) tail(st *stretch) (ms int64, ok bool) {
 	for k := len(st.places) - 1; k > st.lastFill && st.lastFill >= 0; k-- {
 		pl := &st.places[k]
@@ -291,7 +292,8 @@ func (w *walker) empty(st *stretch, pl *place) {
 	w.warn("position_empty", w.day.windows[st.win].Window, "", "position %s is left empty: nothing may take it", pl.pos.ID)
 }
 
-// pick draws for a place before the last fill, or of a stretch without one, which its last picks must fill exactly.
+// pick draws a unit for a place before the last fill, or of a stretch without a fill, whose last picks must end it
+// exactly.
 func (w *walker) pick(st *stretch, k int, at, tail int64) (int64, bool) {
 	pl := &st.places[k]
 	left := st.end - tail - at
@@ -318,7 +320,7 @@ func (w *walker) pick(st *stretch, k int, at, tail int64) (int64, bool) {
 	return w.put(st, pl, c, at, record), true
 }
 
-// partner reports whether the place has a candidate of about such a length.
+// partner reports whether the place has a candidate with a length between least and most.
 func (w *walker) partner(pl *place, least, most int64) bool {
 	if pl.queue == nil {
 		ms := int64(0)
@@ -349,7 +351,7 @@ func (w *walker) partner(pl *place, least, most int64) bool {
 	return k < len(list) && list[k] <= most
 }
 
-// order lists a place's candidates in the order in which they are drawn, those that serve a demand first.
+// order lists a place's candidates in the order in which they are drawn. Those that serve a demand come first.
 func (w *walker) order(pl *place, serve *demand) []drawn {
 	var out []drawn
 	add := func(seg int32, since int64) bool {
@@ -390,11 +392,11 @@ func (w *walker) order(pl *place, serve *demand) []drawn {
 	return out
 }
 
-// bendLooks is how many that may air are looked at for one that bends no soft rule.
+// bendLooks is how many candidates that may air are tried to find one that bends no soft rule.
 const bendLooks = 24
 
-// draw is the first of the list that fits, may air at exactly at, and, if among the next few there is one, bends
-// nothing.
+// draw returns the first candidate of the list that fits, may air exactly at at, and bends no soft rule. If the first
+// bendLooks of them all bend some, it returns the one that bends the least.
 func (w *walker) draw(st *stretch, list []drawn, at int64, fits func(ms int64) bool, among func(drawn) bool) (
 	best drawn, record []schedules.Candidate, ok bool) {
 	win := &w.day.windows[st.win]
@@ -434,7 +436,7 @@ func (w *walker) draw(st *stretch, list []drawn, at int64, fits func(ms int64) b
 	return best, record, true
 }
 
-// put settles what was drawn.
+// put settles a drawn candidate and returns where it ends.
 func (w *walker) put(st *stretch, pl *place, c drawn, at int64, record []schedules.Candidate) int64 {
 	choice := &schedules.Choice{Method: schedules.MethodSearch, StartAt: instant(at), Candidates: record,
 		Aired: []string{w.name(c.unit.main)}}
@@ -451,7 +453,8 @@ func (w *walker) put(st *stretch, pl *place, c drawn, at int64, record []schedul
 	return at + c.unit.ms
 }
 
-// wanted lists what the stretch's fills are to air for open demands, as its share of what is still missing.
+// wanted returns the open demands that the stretch's fills must serve, each as often as the stretch's share of the
+// missing amount.
 func (w *walker) wanted(i int) (out []*demand) {
 	st := &w.stretches[i]
 	for _, d := range w.demands {
@@ -473,7 +476,7 @@ func (w *walker) wanted(i int) (out []*demand) {
 			continue
 		}
 		if d.time {
-			missing = 1 + missing/60_000 // about so many items
+			missing = 1 + missing/60_000 // approximately so many items
 		}
 		share := (missing + left - 1) / left
 		if w.try > 0 && w.rng.IntN(3) == 0 {
@@ -493,8 +496,8 @@ func (w *walker) canServe(st *stretch, d *demand) bool {
 	return slices.ContainsFunc(st.places, func(pl place) bool { return pl.fill && pl.queue.shares(d) })
 }
 
-// close draws a fill to its end: what is wanted in between, and at last one item or two that end it in time. A fill
-// that does not close its stretch ends about there.
+// close draws the items of a fill to its end: items for the wanted demands in between, and last one or two items that
+// end it on time. If exact is false, the fill need only end near end.
 func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact bool) (int64, bool) {
 	st := &w.stretches[i]
 	list := w.order(pl, nil)
@@ -504,7 +507,7 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 	}
 	most := max(st.most, st.cut, pl.pos.FadeMax.Milliseconds())
 	if exact && st.lastFill < len(st.places)-1 {
-		most = st.most // what follows the fill stands whole
+		most = st.most // the units after the fill are not cut
 	}
 	if !exact && end-at < mean/2 {
 		return at, true
@@ -537,7 +540,7 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 		at = w.put(st, pl, c, at, record)
 		if n%4 == 3 {
 			list = w.order(pl, nil)
-		} else { // to the end, as in the queue
+		} else { // move it to the end, as in the queue
 			k := slices.IndexFunc(list, func(o drawn) bool { return o.unit.main == c.unit.main })
 			list = append(slices.Delete(list, k, k+1), c)
 		}
@@ -545,8 +548,8 @@ func (w *walker) close(i int, pl *place, at, end int64, wanted []*demand, exact 
 	return at, false
 }
 
-// serve puts in one item of what is wanted, of at most so many milliseconds: all of it, spread over the items that are
-// to come. ok is false where it puts in nothing.
+// serve puts in one item for a wanted demand, of at most most milliseconds. It spreads the demands over the items that
+// are still to come. ok is false if it puts in nothing.
 func (w *walker) serve(st *stretch, pl *place, wanted []*demand, at, most, items int64) (next int64, rest []*demand,
 	ok bool) {
 	for k, d := range wanted {
@@ -563,7 +566,7 @@ func (w *walker) serve(st *stretch, pl *place, wanted []*demand, at, most, items
 	return at, wanted, false
 }
 
-// closeExactly ends a fill with one item or two, first with those that what starts after it must follow.
+// closeExactly ends a fill with one or two items. It first tries items that the items after the fill must follow.
 func (w *walker) closeExactly(i int, pl *place, list []drawn, at, end, most int64) (int64, bool) {
 	st := &w.stretches[i]
 	led := func(c drawn) bool {
@@ -586,7 +589,8 @@ func (w *walker) closeExactly(i int, pl *place, list []drawn, at, end, most int6
 	return at, false
 }
 
-// trimmed is where a fill ends whose last item loses what runs over the stretch's end by more than that allows.
+// trimmed returns where a fill ends after its last item was cut, if it ran over the stretch's end by more than the
+// stretch allows.
 func (w *walker) trimmed(st *stretch, at, end, most int64) int64 {
 	if over := at - end; over > st.most {
 		at -= fillPass{w.planner}.trimLast(over, most)
@@ -594,7 +598,7 @@ func (w *walker) trimmed(st *stretch, at, end, most int64) int64 {
 	return at
 }
 
-// pair closes with two items.
+// pair ends a fill with two items.
 func (w *walker) pair(st *stretch, pl *place, list []drawn, at, left, most int64, among func(drawn) bool) (int64,
 	bool) {
 	looked := 0

@@ -7,8 +7,8 @@ import (
 	"lifeline/schedules"
 )
 
-// later are the window occurrences after the day, in its week, that follow a clock and are not planned yet: what can
-// still give what the week owes.
+// later returns the window occurrences after the day, in its week, that follow a clock and are not planned yet. They
+// can still meet weekly demands.
 func (p demandPass) later(clock string) (out []schedules.Occurrence) {
 	until := p.day.week()[1]
 	if until <= p.day.end {
@@ -30,7 +30,7 @@ func (p demandPass) later(clock string) (out []schedules.Occurrence) {
 	return out
 }
 
-// mostLater is how many airings of the members the later occurrences could give at most, whatever other rules say.
+// mostLater returns an upper bound on the airings of the members in the later occurrences. It ignores other rules.
 func (p demandPass) mostLater(later []schedules.Occurrence, members bitset) (most int64) {
 	for _, o := range later {
 		def, _ := p.in.Station.Window(o.Window)
@@ -53,8 +53,8 @@ func (p demandPass) mostLater(later []schedules.Occurrence, members bitset) (mos
 	return most
 }
 
-// shortest is the air time of the shortest member that a position may air, with its companions or alone; maxTime when
-// there is none.
+// shortest returns the air time of the shortest member that a position may air, with its companions or alone, or
+// maxTime if there is none.
 func (p demandPass) shortest(pos *schedules.Position, languages []string, members bitset) int64 {
 	var segments []int32
 	switch {
