@@ -107,7 +107,7 @@ func (s *Publisher) Publish(ctx context.Context, a access.Actor, station string,
 	return out, err
 }
 
-// over fails with Invalid if the day, or its last window, is over.
+// over fails with Invalid if every window of the day is over or, for a day without windows, if the day is over.
 func (s *Publisher) over(r schedules.Rundown) error {
 	now := s.now()
 	if slices.ContainsFunc(r.Windows, func(w schedules.Slot) bool { return w.EndAt.After(now) }) {

@@ -1,4 +1,4 @@
-// Package plannertest has a small station for tests, and plans that are held against the auditor.
+// Package plannertest provides a small station for tests, and checks plans with the auditor.
 package plannertest
 
 import (
@@ -64,7 +64,7 @@ func Segment(id string, kind schedules.Kind, language string, ms int64) schedule
 			CueOut: schedules.Ms(ms + 50)}}
 }
 
-// Audited plans a day and fails on any hard violation.
+// Audited plans a day and fails the test on any broken hard rule.
 func Audited(t testing.TB, in schedules.Input) planner.Plan {
 	t.Helper()
 	plan, err := planner.Compile(in.Library).Plan(context.Background(), in)
@@ -79,7 +79,7 @@ func Audited(t testing.TB, in schedules.Input) planner.Plan {
 	return plan
 }
 
-// Violations are what the auditor says of a rundown.
+// Violations returns the auditor's findings on a rundown.
 func Violations(t rapid.TB, in schedules.Input, r schedules.Rundown) []auditor.Violation {
 	t.Helper()
 	out, err := auditor.Audit(context.Background(), in, r)
