@@ -16,7 +16,8 @@ import (
 )
 
 // Line returns the stored form of one line of text: composed (NFC), without white space at its ends, with one space for
-// each run of white space inside, and without invisible marks. It fails, in words, for a line break and for every other
+// each run of white space inside, and without invisible marks. Characters that are drawn as white space are that, and a
+// text of which nothing is drawn is empty. It fails, in words, for a line break and for every other
 // character that Clean removes.
 func Line(s string) (string, error) { return kept(s, false) }
 
@@ -43,7 +44,7 @@ func Clean(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
-	return composed(folded(s))
+	return folded(composed(s))
 }
 
 // Encoded returns an error with the line and the reason if b is not UTF-8.
@@ -127,7 +128,7 @@ func kept(s string, lines bool) (string, error) {
 	if lines {
 		return composed(s), nil
 	}
-	return composed(folded(s)), nil
+	return folded(composed(s)), nil
 }
 
 // plain reports whether a text already has its stored form, as most texts do: printable ASCII with single inner spaces.
@@ -176,9 +177,25 @@ func unseen(r rune) bool {
 	return false
 }
 
-func folded(s string) string { return strings.Join(strings.Fields(s), " ") }
+func folded(s string) string { return strings.Join(strings.FieldsFunc(s, blank), " ") }
 
+// blank reports whether a character is white space, or is drawn as such: the Hangul fillers that stand alone, and the
+// Braille pattern without dots.
+func blank(r rune) bool {
+	return unicode.IsSpace(r) || r == '\u2800' || r == '\u3164' || r == '\uffa0'
+}
+
+// drawn reports whether a character leaves a mark of its own. A filler, a joiner or a selector of a variant does not.
+func drawn(r rune) bool {
+	return !blank(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
+		(!unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Prepended_Concatenation_Mark, r))
+}
+
+// composed returns the text in NFC without invisible marks, and nothing for a text of which nothing is drawn.
 func composed(s string) string {
+	if !strings.ContainsFunc(s, drawn) {
+		return ""
+	}
 	s = strings.Map(func(r rune) rune {
 		if unseen(r) {
 			return -1

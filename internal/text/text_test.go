@@ -25,6 +25,27 @@ func TestTextThatLooksTheSameIsKeptAsTheSameCharacters(t *testing.T) {
 	}
 }
 
+func TestTextOfWhichNothingIsDrawnIsEmpty(t *testing.T) {
+	for _, in := range []string{"\u3164", "\u3164 \u3164", "\uffa0", "\u2800\u2800", "\u115f\u1160", "\u200d", "\ufe0f",
+		"\u034f", "\u200c\u00a0\u3164"} {
+		for name, keep := range map[string]func(string) (string, error){"Line": Line, "Lines": Lines, "Said": Said,
+			"Label": Label} {
+			if got, err := keep(in); err != nil || got != "" {
+				t.Errorf("%s(%+q) = %+q, %v", name, in, got, err)
+			}
+		}
+		if got := Clean(in); got != "" {
+			t.Errorf("Clean(%+q) = %+q", in, got)
+		}
+	}
+	for in, want := range map[string]string{"하나\u3164": "하나", "하나\u3164\u3164둘": "하나 둘", "a \u200b b": "a b",
+		"\u115f\u1161": "\u115f\u1161", "❤\ufe0f": "❤\ufe0f", "\u2801\u2800\u2802": "\u2801 \u2802"} {
+		if got, err := Line(in); err != nil || got != want {
+			t.Errorf("Line(%+q) = %+q, %v; want %+q", in, got, err, want)
+		}
+	}
+}
+
 func TestCharactersThatSteerWhatShowsThemAreRefusedInWords(t *testing.T) {
 	for in, says := range map[string]string{
 		"a\nhttp://evil.example/x.mp3": "line break", "a\u2028b": "line break",
