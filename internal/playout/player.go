@@ -87,13 +87,16 @@ func OpenPlayer(opt Options) (*Player, error) {
 		p.problems.Add("%s", damaged)
 	}
 	p.time = OpenTimekeeper(opt.Now, opt.Uptime, opt.State, p.problems)
+	if err := opt.State.Mark("playout " + opt.Built); err != nil { // before anything that an older player knows not
+		return nil, err
+	}
 	if p.documents, err = OpenDocumentStore(opt.State, opt.Station, opt.Pins, p.time.Now, p.problems); err != nil {
 		return nil, err
 	}
 	if !p.documents.Pinned() && !opt.Follow.TrustFirst {
-		return nil, errors.New("there is no key to tell the service's word by, so nothing would air: give the service's " +
-			"public key with --key, " +
-			"as GET /v1/keys shows it, or --trust-on-first-use to keep the one that the service shows first")
+		return nil, errors.New("there is no key to tell the service's word by, so nothing would air: give the root document " +
+			"of the service's keys with --root, or, where it has none, the service's public key with --key, as GET /v1/keys " +
+			"shows it; or --trust-on-first-use to keep the key that the service shows first")
 	}
 	if p.cache, err = OpenCache(opt.State, p.problems, p.time.Now); err != nil {
 		return nil, err
@@ -105,7 +108,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if lost := p.spool.Lost(); lost != "" {
 		p.problems.Raise("as-run lost", "%s", lost)
 	}
-	if err := errors.Join(opt.State.Belong(opt.Station), opt.State.Mark("playout "+opt.Built)); err != nil {
+	if err := opt.State.Belong(opt.Station); err != nil {
 		return nil, errors.Join(err, p.spool.Close())
 	}
 	if p.log, err = spool.OpenLogbook(p.spool, opt.State, p.problems.Add); err != nil {

@@ -202,7 +202,7 @@ func TestWindowAirsToTheSampleAndIsReported(t *testing.T) {
 	})
 }
 
-func TestPlayerWithoutAKeyEndsAndNamesTheTwoFlags(t *testing.T) {
+func TestPlayerWithoutAPinEndsAndNamesTheThreeFlags(t *testing.T) {
 	state, err := statedir.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -210,8 +210,30 @@ func TestPlayerWithoutAKeyEndsAndNamesTheTwoFlags(t *testing.T) {
 	defer state.Close()
 	_, err = OpenPlayer(Options{Station: "lantern", State: state, API: newService(t).api(), Open: openRecording,
 		Rate: testRate, Now: time.Now, Log: discardLog()})
-	if err == nil || !strings.Contains(err.Error(), "--key") || !strings.Contains(err.Error(), "--trust-on-first-use") {
-		t.Errorf("%v", err)
+	for _, flag := range []string{"--root", "--key", "--trust-on-first-use"} {
+		if err == nil || !strings.Contains(err.Error(), flag) {
+			t.Errorf("%v does not name %s", err, flag)
+		}
+	}
+}
+
+// A player of version 1 that found a directory with a root and without the mark would go by the key of before.
+func TestTheStateDirectoryIsMarkedBeforeARootIsKeptInIt(t *testing.T) {
+	dir := t.TempDir()
+	state, err := statedir.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	if err := os.Mkdir(filepath.Join(dir, "asrun.log"), 0o700); err != nil { // which ends the player, after that
+		t.Fatal(err)
+	}
+	_, err = OpenPlayer(Options{Station: "lantern", State: state, Pins: Pins{Root: newSafe(t, 11, 12, 13).chain[0]},
+		API: newService(t).api(), Open: openRecording, Rate: testRate, Now: time.Now, Log: discardLog()})
+	_, kept := os.Stat(filepath.Join(dir, rootsName))
+	b, marked := os.ReadFile(filepath.Join(dir, "format.json"))
+	if err == nil || kept != nil || marked != nil || !strings.HasPrefix(string(b), `{"version":2,`) {
+		t.Errorf("%v, %v, %v, %s", err, kept, marked, b)
 	}
 }
 

@@ -223,7 +223,8 @@ func TestNoDamageToOneFileStopsThePlayerOrMovesItsTimeOrBringsARecallBack(t *tes
 func TestTheStateDirectoryOfAnEarlierPlayerIsTakenUpAsItWas(t *testing.T) {
 	k := newKept(t)
 	whole, _ := k.with("", nil)
-	for _, name := range []string{"time.json", "lease-clock.json", "format.json"} {
+	k.files["format.json"] = []byte(`{"version":1,"by":"playout 1"}`)
+	for _, name := range []string{"time.json", "lease-clock.json"} {
 		b := k.files[name]
 		k.files[name] = append(bytes.Clone(b[:bytes.LastIndex(b, []byte(`,"sum":`))]), '}')
 	}
@@ -240,6 +241,11 @@ func TestTheStateDirectoryOfAnEarlierPlayerIsTakenUpAsItWas(t *testing.T) {
 	for _, name := range []string{"time.json", "time-2.json", "format.json", "format-2.json"} {
 		if b, err := os.ReadFile(filepath.Join(k.dir, name)); err != nil || !bytes.Contains(b, []byte(`"sum":"`)) {
 			t.Errorf("%s is not written anew: %q, %v", name, b, err)
+		}
+		mark := fmt.Sprintf(`{"version":%d,`, statedir.Format)
+		if b, err := os.ReadFile(filepath.Join(k.dir, name)); strings.HasPrefix(name, "format") &&
+			!strings.HasPrefix(string(b), mark) {
+			t.Errorf("%s is not raised: %q, %v", name, b, err)
 		}
 	}
 }

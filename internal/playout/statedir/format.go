@@ -7,8 +7,9 @@ import (
 )
 
 // Format is the version of the files in a state directory. A directory without a mark is in version 1. Whoever changes
-// the form of a file in it raises Format, and reads the older form for ever.
-const Format = 1
+// the form of a file in it raises Format, and reads the older form for ever. Version 2 has roots.json, without which a
+// player would go by a key that a root took the place of.
+const Format = 2
 
 // formatName is the file that marks the directory.
 const formatName = "format.json"

@@ -15,9 +15,9 @@ func TestAStateDirectoryOfANewerPlayerIsRefusedByName(t *testing.T) {
 	must(t, s.Mark("playout 1"))
 	must(t, s.Close())
 	s = open(t, dir) // its own
-	must(t, s.Record(map[string]any{"version": 2, "by": "playout 2", "more": []int{1}}, formatName))
+	must(t, s.Record(map[string]any{"version": 3, "by": "playout 3", "more": []int{1}}, formatName))
 	_, err := Open(dir)
-	for _, words := range []string{"version 2", "up to 1", "playout 2", "Start that one"} {
+	for _, words := range []string{"version 3", "up to 2", "playout 3", "Start that one"} {
 		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), words) {
 			t.Errorf("it is opened with %v, which does not say %q", err, words)
 		}
