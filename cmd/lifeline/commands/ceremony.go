@@ -57,7 +57,7 @@ type keyInitCmd struct {
 	secrets  `embed:""`
 	Keys     int    `default:"3" help:"How many root keys there are, from 2 to 8."`
 	Needed   int    `default:"2" help:"How many of them must sign a root, at least 2."`
-	Current  string `placeholder:"BASE64" help:"The key that a service signs everything with until now, as GET /v1/keys shows it: the first root names it for every role, so that stations that pin it go on. Rotate each role soon."`
+	Current  string `form:"key" placeholder:"BASE64" help:"The key that a service signs everything with until now, as GET /v1/keys shows it: the first root names it for every role, so that stations that pin it go on. Rotate each role soon."`
 }
 
 func (c *keyInitCmd) Run(stdout io.Writer) error {
@@ -158,7 +158,7 @@ type keyRotateCmd struct {
 	Role     string `arg:"" name:"key-role" enum:"queue,recall,record,mirror" help:"queue (queues and fallback lists), recall (recall lists, leases, time), record (the chain) or mirror."`
 	onFolder `embed:""`
 	lasting  `embed:""`
-	Public   string `placeholder:"BASE64" help:"The public half of a key that was made elsewhere. Default: make one here, in a file to carry to the service."`
+	Public   string `form:"key" placeholder:"BASE64" help:"The public half of a key that was made elsewhere. Default: make one here, in a file to carry to the service."`
 	Keep     bool   `name:"keep-former" help:"Let stations believe the former keys, too, until revoke: for a rotation without haste, in which nothing that is held is dropped."`
 }
 
