@@ -113,22 +113,32 @@ func (w *Windows) queue(ctx context.Context, station, window string, date schedu
 // windowOf returns the queue's window of that name that starts at startAt, or the only one of the name if startAt is
 // zero.
 func windowOf(q wire.Queue, window string, startAt time.Time) (found schedules.Slot, err error) {
-	var starts []string
+	loc, err := schedules.Zone(q.Timezone)
+	if err != nil {
+		return found, err
+	}
+	var starts, instants []string
 	for _, s := range q.Windows {
 		if s.Window != window {
 			continue
 		}
-		if starts = append(starts, s.StartAt.String()); startAt.IsZero() || s.StartAt.Equal(startAt) {
+		if startAt.IsZero() || s.StartAt.Equal(startAt) {
 			found = s
 		}
+		starts = append(starts, s.StartAt.In(loc).Format(time.TimeOnly))
+		instants = append(instants, s.StartAt.String())
 	}
 	switch {
 	case len(starts) == 0:
 		return found, fault.New(fault.NotFound, "station %q has no window %q on %s", q.Station, window, q.Date)
 	case found.Window == "" || startAt.IsZero() && len(starts) > 1:
-		return found, fault.Fields(fault.Field{Field: "start_at", Message: fmt.Sprintf("window %q starts several times on "+
-			"%s or at another time: name one of its starts, %s (lifeline render --start)",
-			window, q.Date, strings.Join(starts, ", "))})
+		says := "starts several times"
+		if !startAt.IsZero() {
+			says = "does not start at " + startAt.In(loc).Format(time.TimeOnly)
+		}
+		return found, fault.Fields(fault.Field{Field: "start_at", Message: fmt.Sprintf("window %q %s on %s: name a start of "+
+			"it, %s in %s (lifeline render --start), which as instants are %s",
+			window, says, q.Date, strings.Join(starts, ", "), q.Timezone, strings.Join(instants, ", "))})
 	}
 	return found, nil
 }
