@@ -11,23 +11,24 @@ import (
 	"lifeline/schedules"
 )
 
-// Limits of what a signed document may say; beyond them it is nonsense whoever signed it.
+// Limits for the contents of a signed document. A document beyond them is invalid even if its signature is valid.
 const (
 	maxItemLength = 24 * time.Hour
 	maxItemBytes  = 4 << 30
-	maxDepth      = 10_000 // of JSON
+	maxDepth      = 10_000 // nesting of JSON
 )
 
-// The bounds of what a signed document may say of itself. Who steals a key can move a station by so much, until the key
-// is rotated, and by no more.
+// Bounds for the dates and the revision of a signed document. A stolen key can move a station's state by at most this
+// much until the key is rotated.
 const (
-	mostAhead    = 30 * 24 * time.Hour     // that it is dated before its time
-	mostCounted  = 2 * mostAhead           // before it, revisions reach the seconds since 1970; a service's bound is half
-	mostPlanned  = 400 * 24 * time.Hour    // that its day or its end lie ahead
-	plausibleFor = 60 * 365 * 24 * 60 * 60 // revisions below it are plausible at any time: a clock may be lost
+	mostAhead    = 30 * 24 * time.Hour     // how far ahead of the current time a document may be dated
+	mostCounted  = 2 * mostAhead           // revisions may reach the Unix time this far ahead; a service's bound is half
+	mostPlanned  = 400 * 24 * time.Hour    // how far ahead a document's day or expiry may lie
+	plausibleFor = 60 * 365 * 24 * 60 * 60 // revisions below it are always plausible, because the clock may be lost
 )
 
-// plausible is why a document cannot be dated, numbered or expire so; nil: it can. At a zero time everything can.
+// plausible returns an error if a document cannot have this date, expiry or revision at now. A zero now disables the
+// check.
 func plausible(issued, expires schedules.Instant, revision int64, now time.Time) error {
 	switch {
 	case now.IsZero():
@@ -44,8 +45,8 @@ func plausible(issued, expires schedules.Instant, revision int64, now time.Time)
 
 var hashForm = regexp.MustCompile(wire.HashForm)
 
-// admitQueue judges a queue whose signature holds, against the one that is held for its day (nil: none). It answers
-// the queue without the items that make no sense, and why each of those was dropped: one bad row voids only itself.
+// admitQueue validates a queue whose signature is valid, against the one held for its day (nil: none). It returns the
+// queue without its invalid items, and an error for each item dropped: one invalid item does not invalidate the others.
 func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.Date, now time.Time) (*wire.Queue,
 	[]error, error) {
 	switch {
@@ -81,7 +82,7 @@ func admitQueue(q wire.Queue, held *wire.Queue, station string, date schedules.D
 	return &q, append(dropped, bad...), nil
 }
 
-// admitFallback judges a fallback document whose signature holds.
+// admitFallback validates a fallback document whose signature is valid.
 func admitFallback(f wire.Fallback, station string, now time.Time) (*wire.Fallback, []error, error) {
 	switch {
 	case f.Schema != wire.FallbackSchema:
@@ -117,9 +118,9 @@ func admitItems(items []wire.QueueItem, check func(wire.QueueItem) error) (kept 
 	return kept, dropped
 }
 
-// parse reads a document that may not be believed yet, or was signed by whoever stole the key. It fails, before
-// anything is made of it, where a list is longer than any document's: a list of nothing takes up hundreds of times its
-// length.
+// parse decodes a document that is not verified yet, or was signed with a stolen key. It fails before it decodes
+// anything if a list has more entries than any document may have: decoded empty entries take hundreds of times their
+// encoded length.
 func parse(document []byte, out any) error {
 	if n := longestList(document); n > wire.MostRecalled {
 		return fmt.Errorf("it lists %d entries, and no document has more than %d", n, wire.MostRecalled)
@@ -127,7 +128,7 @@ func parse(document []byte, out any) error {
 	return json.Unmarshal(document, out)
 }
 
-// longestList is the number of entries of the longest list, or object, of a JSON text.
+// longestList returns the number of entries of the longest list or object in a JSON text.
 func longestList(text []byte) (most int) {
 	entries, quoted := []int{0}, false
 	for i := 0; i < len(text); i++ {
@@ -141,7 +142,7 @@ func longestList(text []byte) (most int) {
 			quoted = true
 		case c == '[' || c == '{':
 			if len(entries) > maxDepth {
-				return 0 // which json refuses
+				return 0 // encoding/json rejects it
 			}
 			entries = append(entries, 1)
 		case c == ',':
@@ -154,7 +155,7 @@ func longestList(text []byte) (most int) {
 	return most
 }
 
-// checkPlanned checks an item that has a place in one of the windows.
+// checkPlanned validates an item that has a place in one of the windows.
 func checkPlanned(it wire.QueueItem, windows []schedules.Slot) error {
 	switch {
 	case it.StartAt == nil || it.StartAt.IsZero():
@@ -174,7 +175,7 @@ func checkPlanned(it wire.QueueItem, windows []schedules.Slot) error {
 	return errors.New("it lies in none of the day's windows")
 }
 
-// checkItem checks what every item must have.
+// checkItem validates what planned and fallback items have in common.
 func checkItem(it wire.QueueItem) error {
 	switch length := it.CueOut.Duration - it.CueIn.Duration; {
 	case it.ID == "" || it.SegmentID == "":

@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// alarm is something that is wrong now and needs a person.
+// alarm is a condition that persists now and that a person must resolve.
 type alarm struct{ key, text string }
 
-// Raise makes the alarm of that name stand until Calm. Problems tell of what happened; an alarm tells of what is.
+// Raise raises the alarm with the given key, or updates its text; it persists until Calm. Problems report past events,
+// alarms report present conditions.
 func (p *Problems) Raise(key, format string, args ...any) {
-	text := told(fmt.Sprintf(format, args...)) // or the service refuses the whole status
+	text := told(fmt.Sprintf(format, args...)) // the service would refuse the whole status for invalid text
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if i := slices.IndexFunc(p.alarms, func(a alarm) bool { return a.key == key }); i >= 0 {
@@ -22,7 +23,7 @@ func (p *Problems) Raise(key, format string, args ...any) {
 	p.signal()
 }
 
-// Calm ends the alarm of that name, if it stands.
+// Calm ends the alarm with the given key, if it is raised.
 func (p *Problems) Calm(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -33,7 +34,7 @@ func (p *Problems) Calm(key string) {
 	}
 }
 
-// Alarms are those that stand, the oldest first.
+// Alarms returns the texts of the raised alarms, the oldest first.
 func (p *Problems) Alarms() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -44,7 +45,7 @@ func (p *Problems) Alarms() []string {
 	return out
 }
 
-// Alarmed is closed when an alarm begins or ends.
+// Alarmed returns a channel that is closed when an alarm is raised or ends.
 func (p *Problems) Alarmed() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -21,53 +21,55 @@ import (
 	"lifeline/schedules"
 )
 
-// A bundle carries a station's coming days where there is no link. It is a tar file of, in this order:
+// A bundle carries the documents and recordings of a station's coming days to a station without a link. It is a tar
+// file with these entries, in this order:
 //
 //	lifeline-bundle.json    {"schema":"lifeline.bundle/1","station":"…","made_at":"…"}
-//	roots.json              the roots that name the keys, where the service has any: the body of GET /v1/roots
+//	roots.json              the roots that name the keys, if the service has any: the body of GET /v1/roots
 //	recalls.dsse            the envelope of the recall list
 //	fallback.dsse           the envelope of the fallback
 //	queues/2023-10-27.dsse  the envelope of each day's queue
-//	audio/<sha256>.mp3      the recordings that these name, what airs first first
-//	lifeline-bundle.end     nothing: the bundle is whole
+//	audio/<sha256>.mp3      the recordings that these name, in the order of airing
+//	lifeline-bundle.end     empty: the bundle is complete
 //
-// It has no signature of its own and needs none: whoever takes it believes its documents for their signatures and its
-// recordings for their hashes. A bundle that is cut short is good up to there. The same content is the same bytes,
-// so that a copy can be gone on with. A delta leaves out the recordings that the station has already.
+// A bundle has no signature and needs none: the importer verifies the signatures of its documents and the hashes of its
+// recordings. A truncated bundle is valid up to its end. Equal content gives equal bytes, so that an interrupted copy
+// can be resumed. A delta leaves out the recordings that the station has already.
 //
-// It carries no lease, and no recording of what is sensitive: nobody can recall what lies in a pocket. A station that
-// lives by bundles airs the fallback in place of it; one that has a link as well gets lease and recordings over that.
+// A bundle carries no lease and no recordings of sensitive items, because a recall cannot reach it. A station that
+// depends on bundles airs the fallback in their place; a station that also has a link fetches the lease and the
+// recordings over it.
 const (
 	BundleSchema = "lifeline.bundle/1"
 	bundleHead   = "lifeline-bundle.json"
 	bundleEnd    = "lifeline-bundle.end"
 )
 
-// BundleHead opens a bundle.
+// BundleHead is the first entry of a bundle.
 type BundleHead struct {
 	Schema  string            `json:"schema"`
 	Station string            `json:"station"`
 	MadeAt  schedules.Instant `json:"made_at"`
 }
 
-// BundleOptions says what to put into a bundle.
+// BundleOptions selects the contents of a bundle.
 type BundleOptions struct {
 	Station  string
-	Days     int             // from today on
+	Days     int             // number of days, starting today
 	Have     map[string]bool // hashes of recordings to leave out
-	Since    int64           // leave out what queues of up to this revision name, too; 0: nothing
+	Since    int64           // also leave out recordings that queues up to this revision name; 0: none
 	Now      time.Time
 	Progress func(done, total int64) // bytes of audio; may be nil
 }
 
-// BundledDays are the station's days in a bundle, and those that it should have, too: the days that were asked for, by
-// the station's own time, that have a window to come and no published queue.
+// BundledDays lists the station's days in a bundle (Held) and those that are missing from it (Lacking): the requested
+// days, in the station's time zone, that have a future window and no published queue.
 type BundledDays struct{ Held, Lacking []schedules.Date }
 
-// bundleTries is how often a recording that breaks off is gone on with.
+// bundleTries is how often the transfer of a recording is resumed.
 const bundleTries = 20
 
-// WriteBundle writes a station's bundle from what the service has for it.
+// WriteBundle writes a station's bundle from the service's documents and recordings.
 func WriteBundle(ctx context.Context, w io.Writer, api *client.Client, opt BundleOptions) error {
 	b, err := gather(ctx, api.Station(opt.Station), opt)
 	if err != nil {
@@ -79,16 +81,16 @@ func WriteBundle(ctx context.Context, w io.Writer, api *client.Client, opt Bundl
 	return b.writeRest(ctx, w, 0)
 }
 
-// content is what goes into a bundle.
+// content is the content of a bundle.
 type content struct {
 	service    *client.Station
 	documents  []byte // the part of the tar file before the recordings
 	days       BundledDays
-	recordings []wire.AudioRef // in their order
+	recordings []wire.AudioRef // in the order in which the bundle has them
 	progress   func(done, total int64)
 }
 
-// gather asks the service for the documents and finds what recordings they need.
+// gather fetches the documents from the service and determines the recordings that they need.
 func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*content, error) {
 	held := &Holdings{Queues: map[schedules.Date]*wire.Queue{}}
 	head, err := json.Marshal(BundleHead{BundleSchema, opt.Station, schedules.At(opt.Now)})
@@ -129,7 +131,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	unknown := err
 	c := &content{service: service, progress: opt.Progress}
 	known := map[string]bool{}
-	// A day more at either end: the station's day is not UTC's.
+	// One more day at either end: the station's day differs from UTC's.
 	for date, end := schedules.DateOf(opt.Now.UTC()).AddDays(-1), schedules.DateOf(opt.Now.UTC()).AddDays(
 		opt.Days); !end.Before(date); date = date.AddDays(1) {
 		doc, err := service.Queue(ctx, date, "", 0)
@@ -150,7 +152,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 			known[i.Audio.SHA256] = known[i.Audio.SHA256] || q.Revision <= opt.Since
 		}
 	}
-	if unknown != nil && len(held.Queues) == 0 { // the service knows neither a fallback nor a day of it
+	if unknown != nil && len(held.Queues) == 0 { // the service has neither a fallback nor a queue for the station
 		return nil, unknown
 	}
 	if c.days.Lacking, err = lacking(held, opt); err != nil {
@@ -166,7 +168,7 @@ func gather(ctx context.Context, service *client.Station, opt BundleOptions) (*c
 	return c, err
 }
 
-// addRoots adds the roots, where the service has any.
+// addRoots adds the roots, if the service has any.
 func addRoots(ctx context.Context, service *client.Station, entries []tarEntry) ([]tarEntry, error) {
 	roots, err := service.Roots(ctx, 0)
 	if fault.Is(err, fault.NotFound) || err == nil && len(roots.Roots) == 0 {
@@ -182,8 +184,8 @@ func addRoots(ctx context.Context, service *client.Station, entries []tarEntry) 
 	return append(entries, tarEntry{rootsName, b}), nil
 }
 
-// lacking are the days of the station that opt asks for and that have no queue. The fallback list names the windows of
-// the coming days; a day on which it names none that is still to end lacks nothing.
+// lacking returns the days of the station that opt requests and that have no queue. The fallback list names the windows
+// of the coming days: a day that it covers completely and for which it names no window lacks nothing.
 func lacking(held *Holdings, opt BundleOptions) (out []schedules.Date, err error) {
 	var zone string
 	for _, q := range held.Queues {
@@ -199,7 +201,7 @@ func lacking(held *Holdings, opt BundleOptions) (out []schedules.Date, err error
 	named := func(date schedules.Date) bool {
 		if held.Fallback == nil || time.Date(date.Year, date.Month, date.Day+1, 0, 0, 0, 0,
 			loc).After(held.Fallback.ExpiresAt.Time) {
-			return true // nothing says that it has no window
+			return true // nothing states that it has no window
 		}
 		return slices.ContainsFunc(held.Fallback.Windows, func(o schedules.Occurrence) bool {
 			return o.Date == date &&
@@ -215,12 +217,12 @@ func lacking(held *Holdings, opt BundleOptions) (out []schedules.Date, err error
 	return out, nil
 }
 
-// carried are the items whose recordings a bundle carries.
+// carried returns the items whose recordings a bundle carries.
 func carried(items []wire.QueueItem) []wire.QueueItem {
 	return slices.DeleteFunc(items, func(i wire.QueueItem) bool { return i.Sensitive })
 }
 
-// writeRest writes the recordings from the given one on, each found to be what its name says, and the end.
+// writeRest writes the recordings from index from on, each checked against its hash, and the end entry.
 func (c *content) writeRest(ctx context.Context, w io.Writer, from int) error {
 	out := tar.NewWriter(w)
 	var done, total int64
@@ -260,7 +262,7 @@ func (c *content) writeRest(ctx context.Context, w io.Writer, from int) error {
 	return nil
 }
 
-// copyRecording copies a recording from byte at on, and answers how many bytes came.
+// copyRecording copies a recording from byte at on, and returns the number of bytes copied.
 func copyRecording(ctx context.Context, out io.Writer, service *client.Station, audio wire.AudioRef, at int64) (int64,
 	error) {
 	body, err := service.Audio(ctx, audio.SHA256, at)
@@ -268,7 +270,7 @@ func copyRecording(ctx context.Context, out io.Writer, service *client.Station, 
 		return 0, err
 	}
 	defer body.Close()
-	if _, err := io.CopyN(io.Discard, body, at-body.From); err != nil { // a service that cannot resume
+	if _, err := io.CopyN(io.Discard, body, at-body.From); err != nil { // in case the service does not resume
 		return 0, err
 	}
 	return io.Copy(out, io.LimitReader(body, audio.Bytes-at))
@@ -279,7 +281,7 @@ type tarEntry struct {
 	content []byte
 }
 
-// tarOf is the beginning of a tar file of these entries.
+// tarOf returns the beginning of a tar file with these entries.
 func tarOf(entries []tarEntry) ([]byte, error) {
 	var b bytes.Buffer
 	out := tar.NewWriter(&b)
@@ -304,7 +306,7 @@ func (e tarEntry) header(out *tar.Writer, size int64) error {
 	return nil
 }
 
-// unsealed reads what an envelope carries without believing it.
+// unsealed decodes the payload of an envelope without verifying it.
 func unsealed(envelope []byte, out any) error {
 	payload, err := seal.Payload(envelope)
 	if err == nil {

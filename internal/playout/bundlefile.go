@@ -20,15 +20,15 @@ import (
 	"lifeline/internal/client"
 )
 
-// bundleResume is how old a bundle that was cut short may be for its making to be gone on with.
+// bundleResume is the maximum age of a partial bundle whose making may be resumed.
 const bundleResume = 24 * time.Hour
 
-// tarBlock is what the parts of a tar file are filled up to.
+// tarBlock is the size in bytes to a multiple of which a tar file pads its parts.
 const tarBlock = 512
 
-// SaveBundle writes a station's bundle into a file, whole or not at all, and answers its days. What an earlier try has
-// left in the .part file beside it is gone on with, from its last whole recording, as long as the service still says
-// the same.
+// SaveBundle writes a station's bundle into a file, complete or not at all, and returns its days. It resumes from the
+// .part file that an earlier attempt left beside it, after the last complete recording, as long as the service still
+// serves the same documents.
 func SaveBundle(ctx context.Context, name string, api *client.Client, opt BundleOptions) (BundledDays, error) {
 	if opt.Days < 1 {
 		return BundledDays{}, errors.New("--days: a bundle has at least one day")
@@ -42,13 +42,13 @@ func SaveBundle(ctx context.Context, name string, api *client.Client, opt Bundle
 		return BundledDays{}, err
 	}
 	if made := madeAt(f, opt.Station); opt.Now.Sub(made) < bundleResume {
-		opt.Now = made // the same bytes again
+		opt.Now = made // to produce the same bytes
 	}
 	days, err := saveBundle(ctx, f, api, opt)
 	if err == nil {
 		err = f.Sync()
 	}
-	come, _ := f.Seek(0, io.SeekEnd) // a file that cannot tell is kept
+	come, _ := f.Seek(0, io.SeekEnd) // on an error, keep the file
 	if err = errors.Join(err, f.Close()); err != nil && come == 0 {
 		return BundledDays{}, errors.Join(err, os.Remove(part))
 	}
@@ -81,8 +81,8 @@ func saveBundle(ctx context.Context, f *os.File, api *client.Client, opt BundleO
 	return c.days, c.writeRest(ctx, f, whole)
 }
 
-// found answers how many of the bundle's recordings a file holds already, and where the last of them ends: nowhere
-// when it does not begin with the bundle's documents.
+// found returns the number of the bundle's recordings that a file already holds, and the offset at which the last of
+// them ends: 0 if the file does not begin with the bundle's documents.
 func (c *content) found(f *os.File) (end int64, whole int, err error) {
 	begins := make([]byte, len(c.documents))
 	if _, err := f.ReadAt(begins, 0); err != nil && !errors.Is(err, io.EOF) {
@@ -105,7 +105,7 @@ func (c *content) found(f *os.File) (end int64, whole int, err error) {
 		end += tarBlock + (a.Bytes+tarBlock-1)/tarBlock*tarBlock
 		whole++
 	}
-	// What a tar file is filled up with may be missing after the last of them.
+	// The padding after the last of them may be missing.
 	if info, err := f.Stat(); err != nil || info.Size() >= end || whole == 0 {
 		return end, whole, err
 	}
@@ -113,7 +113,7 @@ func (c *content) found(f *os.File) (end int64, whole int, err error) {
 	return end - tarBlock - (last+tarBlock-1)/tarBlock*tarBlock, whole - 1, nil
 }
 
-// madeAt is when the bundle of a station that a file begins with was made; the zero time when it begins with none.
+// madeAt returns when the station's bundle at the beginning of a file was made, or the zero time if there is none.
 func madeAt(f io.ReaderAt, station string) time.Time {
 	in := tar.NewReader(io.NewSectionReader(f, 0, 1<<20))
 	var head BundleHead
@@ -124,8 +124,8 @@ func madeAt(f io.ReaderAt, station string) time.Time {
 	return head.MadeAt.Time
 }
 
-// BundleRecordings are the hashes of the recordings that a bundle brings, for a delta to leave out. It fails when the
-// bundle is not whole.
+// BundleRecordings returns the hashes of the recordings in a bundle, for a delta to leave out. It fails if the bundle
+// is incomplete.
 func BundleRecordings(r io.Reader) (map[string]bool, error) {
 	have := map[string]bool{}
 	in := tar.NewReader(r)
@@ -154,8 +154,9 @@ func BundleRecordings(r io.Reader) (map[string]bool, error) {
 	}
 }
 
-// LeaveOut says what a delta leaves out: what a file of hashes lists, as Inventory does ("" for none), and what each of
-// since brought before: the name of an earlier bundle, or the revision of a queue that the station holds.
+// LeaveOut sets what a delta leaves out: the recordings in list, a file of hashes as Inventory lists them ("" for
+// none), and those of each earlier bundle in since. An entry of since is the name of a bundle, or the revision of a
+// queue that the station holds.
 func (o *BundleOptions) LeaveOut(list string, since []string) error {
 	o.Have = map[string]bool{}
 	if list != "" {

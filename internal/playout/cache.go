@@ -18,21 +18,21 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Cache keeps recordings by their hash. A file is under its name only when all of it was hashed and is durable, and
-// its hash is checked again whenever it is opened.
+// Cache stores recordings by their hash. A file has its final name only after all of it was hashed and made durable,
+// and its hash is checked again at each opening.
 type Cache struct {
 	state    *statedir.Dir
 	problems *Problems
 	now      Now
 
 	mu       sync.Mutex
-	sizes    map[string]int64     // of what lies there, by hash
-	verified map[string]time.Time // when it was last hashed, since the start
+	sizes    map[string]int64     // file sizes by hash
+	verified map[string]time.Time // time of the last verification since the start, by hash
 
-	lost chan struct{} // holds a token when a recording is no longer here
+	lost chan struct{} // holds a token after a recording was lost
 }
 
-// OpenCache lists what the state directory holds.
+// OpenCache returns a Cache with the recordings in the state directory.
 func OpenCache(state *statedir.Dir, problems *Problems, now Now) (*Cache, error) {
 	c := &Cache{state: state, problems: problems, now: now, sizes: map[string]int64{}, verified: map[string]time.Time{},
 		lost: make(chan struct{}, 1)}
@@ -49,7 +49,7 @@ func OpenCache(state *statedir.Dir, problems *Problems, now Now) (*Cache, error)
 	return c, nil
 }
 
-// Inventory lists the recordings that lie in a state directory, by hash.
+// Inventory returns the hashes of the recordings in a state directory, sorted.
 func Inventory(state *statedir.Dir) ([]string, error) {
 	c, err := OpenCache(state, nil, time.Now)
 	if err != nil {
@@ -61,7 +61,7 @@ func Inventory(state *statedir.Dir) ([]string, error) {
 func recordingName(sha string) string { return "audio/" + sha + ".mp3" }
 func partName(sha string) string      { return "audio/" + sha + ".part" }
 
-// Has reports whether the recording lies here whole.
+// Has reports whether the cache holds the complete recording.
 func (c *Cache) Has(audio wire.AudioRef) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,15 +69,15 @@ func (c *Cache) Has(audio wire.AudioRef) bool {
 	return ok && size == audio.Bytes
 }
 
-// Verified is how many recordings were hashed since the start, and found right.
+// Verified returns the number of recordings verified since the start.
 func (c *Cache) Verified() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.verified)
 }
 
-// Open opens a recording after hashing all of it; the caller closes it. One whose hash is wrong is removed, to be
-// fetched again, and Open fails.
+// Open verifies the hash of a recording and opens it; the caller closes it. If the hash is wrong, Open removes the
+// recording, so that it is fetched again, and fails.
 func (c *Cache) Open(audio wire.AudioRef) (*os.File, error) {
 	if !hashForm.MatchString(audio.SHA256) {
 		return nil, errors.New("its audio has no hash")
@@ -103,7 +103,7 @@ func (c *Cache) Open(audio wire.AudioRef) (*os.File, error) {
 	return f, nil
 }
 
-// note takes in that the recording lies here and was just hashed.
+// note records that the cache holds the recording and that its hash was just verified.
 func (c *Cache) note(audio wire.AudioRef) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,7 +121,6 @@ func (c *Cache) forget(sha string) {
 	}
 }
 
-// drop removes a recording.
 func (c *Cache) drop(sha string) {
 	c.forget(sha)
 	if err := c.state.Root.Remove(recordingName(sha)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -10,20 +10,20 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Recordings is where recordings lie.
+// Recordings is a source of recordings.
 type Recordings interface {
-	// Has reports whether the recording is there whole.
+	// Has reports whether the complete recording is available.
 	Has(audio wire.AudioRef) bool
-	// Open opens a recording whose hash is right; the caller closes it.
+	// Open opens a recording after verifying its hash; the caller closes it.
 	Open(audio wire.AudioRef) (*os.File, error)
 }
 
-// Cuer makes voices ready off the deck's own time: opening a recording means hashing all of it.
+// Cuer prepares voices in its own goroutines, because opening a recording hashes all of it.
 type Cuer struct {
 	recordings Recordings
 	open       Open
 	rate       dsp.Rate
-	patience   time.Duration // that the deck waits for an item which is not ready when it should start
+	patience   time.Duration // how long the deck waits for an item that is not ready at its start
 
 	works sync.WaitGroup
 	ready map[cueKey]*cued // used by the deck's goroutine only
@@ -35,7 +35,7 @@ type cueKey struct {
 	offset int64
 }
 
-// cued is a voice in the making. voice and err may be read once done is closed.
+// cued is a voice in preparation. voice and err may be read once done is closed.
 type cued struct {
 	done  chan struct{}
 	voice *voice
@@ -43,17 +43,17 @@ type cued struct {
 }
 
 const (
-	cueAhead = 10 * time.Second // before its start an item is made ready
-	cueWait  = 2 * time.Second  // the patience of a player, which somebody hears
+	cueAhead = 10 * time.Second // how long before its start an item is prepared
+	cueWait  = 2 * time.Second  // the patience of a player on the air
 )
 
-// NewCuer makes voices of what the recordings hold, for outputs of rate. The deck waits for one no longer than
-// patience.
+// NewCuer returns a Cuer that prepares voices from recordings for outputs at rate. The deck waits at most patience for
+// a voice.
 func NewCuer(recordings Recordings, open Open, rate dsp.Rate, patience time.Duration) *Cuer {
 	return &Cuer{recordings: recordings, open: open, rate: rate, patience: patience, ready: map[cueKey]*cued{}}
 }
 
-// Prepare starts to make the item ready to sound from offset of its air time on, if nobody has yet.
+// Prepare starts to prepare the item from offset frames into it on, unless that has begun already.
 func (c *Cuer) Prepare(it *wire.QueueItem, offset int64) {
 	key := cueKey{it.ID, it.Audio.SHA256, offset}
 	if c.ready[key] == nil {
@@ -75,8 +75,8 @@ func (c *Cuer) start(it *wire.QueueItem, offset int64) *cued {
 	return w
 }
 
-// Take answers the item's voice, which the caller closes. A preparation that failed is tried once more: what was
-// missing may have come.
+// Take returns the item's voice; the caller closes it. If its preparation failed, Take tries once more, because a
+// missing recording may have arrived.
 func (c *Cuer) Take(it *wire.QueueItem, offset int64) (*voice, error) {
 	key := cueKey{it.ID, it.Audio.SHA256, offset}
 	w := c.ready[key]
@@ -89,7 +89,7 @@ func (c *Cuer) Take(it *wire.QueueItem, offset int64) (*voice, error) {
 	return c.wait(c.start(it, offset))
 }
 
-// wait answers the voice once it is made. One that is not made in time is discarded when it is.
+// wait returns the voice when it is ready. A voice that is late is discarded when it is ready.
 func (c *Cuer) wait(w *cued) (*voice, error) {
 	t := time.NewTimer(c.patience)
 	defer t.Stop()
@@ -105,11 +105,11 @@ func (c *Cuer) wait(w *cued) (*voice, error) {
 func (w *cued) discard() {
 	<-w.done
 	if w.voice != nil {
-		_ = w.voice.Close() // read only: nothing can be lost
+		_ = w.voice.Close() // opened for reading: no data can be lost
 	}
 }
 
-// Keep discards what was prepared, but for the one item.
+// Keep discards all prepared voices except the one for it and offset.
 func (c *Cuer) Keep(it *wire.QueueItem, offset int64) {
 	for key, w := range c.ready {
 		if it == nil || key != (cueKey{it.ID, it.Audio.SHA256, offset}) {
@@ -119,7 +119,7 @@ func (c *Cuer) Keep(it *wire.QueueItem, offset int64) {
 	}
 }
 
-// Close discards everything and waits for what is under way.
+// Close discards all voices and waits for pending preparations.
 func (c *Cuer) Close() {
 	c.Keep(nil, 0)
 	c.works.Wait()

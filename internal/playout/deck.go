@@ -14,62 +14,62 @@ import (
 	"lifeline/schedules"
 )
 
-// Deck renders the station's timeline: at every frame what is due there, from the holdings as they are at that
-// moment. It is used by one goroutine. It never fails: what cannot air is replaced from the fallback, and only when
-// nothing at all may air is there silence.
+// Deck renders the station's timeline: at every frame the item that is due, by the holdings at that moment. Only one
+// goroutine may use it. It never fails: it replaces an item that cannot air from the fallback, and renders silence only
+// if no item may air.
 type Deck struct {
 	rate     dsp.Rate
 	held     func() *Holdings
 	cuer     *Cuer
 	log      ledger
-	sound    *output.Sound // that left the machine; nil: all of it
+	sound    *output.Sound // sound that left the machine; nil: all sound counts as heard
 	notify   func(Notice)
 	problems *Problems
-	lead     int64 // frames by which rendering is ahead of hearing
-	silence  int64 // frames after which an item that is silent is taken off; 0: never
+	lead     int64 // frames by which rendering precedes hearing
+	silence  int64 // frames of silence after which an item is replaced; 0: never
 
-	generation int64 // of the holdings that spans come from
+	generation int64 // of the holdings that the spans come from
 	spans      []*Span
 	until      time.Time
-	span       *Span // that the last frame lay in
+	span       *Span // that contains the last frame
 
 	air      *airing
-	over     map[string]bool   // items of the span that have aired or were given up, by id
-	excuses  map[string]string // why an item of the span was given up, by id
-	broken   map[string]bool   // chains of the span that one of its items broke
+	over     map[string]bool   // ids of the items of the span that have aired or were given up
+	excuses  map[string]string // reason for which each item of the span was given up, by id
+	broken   map[string]bool   // chains of the span with an item that could not air
 	lastFill string            // segment that last filled a gap of the span
-	mute     map[string]bool   // segments that filled a gap of the span with silence
-	quiet    int64             // frames for which what is on the air has been silent
-	fillFrom int64             // frame before which it is no use to look for a fill again
-	fresh    bool              // nothing was filled in the span yet: a rotation is rejoined, not begun
+	mute     map[string]bool   // segments that filled a gap of the span and were silent
+	quiet    int64             // frames for which the item on the air has been silent
+	fillFrom int64             // frame before which the search for a fill is not repeated
+	fresh    bool              // nothing has filled in the span yet: a rotation is joined where it would be
 }
 
-// ledger writes down what airs. None of its calls may hold up the deck.
+// ledger records what airs. Its methods must not block the deck.
 type ledger interface {
-	Begin(on spool.OnAir)        // this went on the air
-	End(entry schedules.AsRun)   // this became of what was on the air
-	Aside(entry schedules.AsRun) // this did not air
-	Heard(h spool.Heard)         // so far what is on the air was heard
+	Begin(on spool.OnAir)        // this item went on the air
+	End(entry schedules.AsRun)   // the item that was on the air ended
+	Aside(entry schedules.AsRun) // this item did not air
+	Heard(h spool.Heard)         // the item on the air was heard up to here
 }
 
-// airing is what is on the air.
+// airing is the item on the air.
 type airing struct {
 	item    *wire.QueueItem
 	span    *Span
-	fills   string // the planned item that it replaces; "-": a gap in the plan or a window without a queue
+	fills   string // id of the planned item that it replaces; "-": a gap in the plan or a window without a queue
 	detail  string
 	voice   *voice
-	offset  int64 // frames of air time before it was joined
-	start   int64 // frame at which it was joined
+	offset  int64 // frame of the item at which it was joined
+	start   int64 // frame of the timeline at which it was joined
 	end     int64 // frame by which it ends
-	noticed int64 // frame of the last position
+	noticed int64 // frame of the last position notice
 }
 
-// cutFade makes the cut of a planned item bearable where the plan has no fade.
+// cutFade is the length of the fade where a planned item is cut and the plan has no fade: it avoids a click.
 const cutFade = 15 * time.Millisecond
 
-// NewDeck renders at rate what held answers, lead before it is heard. An item that is silent for as long as silence is
-// replaced; 0: never.
+// NewDeck returns a Deck that renders the holdings that held returns, at rate, lead before they are heard. An item that
+// is silent for the duration silence is replaced; 0: never.
 func NewDeck(rate dsp.Rate, lead, silence time.Duration, held func() *Holdings, cuer *Cuer, log ledger,
 	sound *output.Sound, problems *Problems, notify func(Notice)) *Deck {
 	return &Deck{rate: rate, lead: rate.Frames(lead), silence: rate.Frames(silence), held: held, cuer: cuer, log: log,
@@ -77,8 +77,8 @@ func NewDeck(rate dsp.Rate, lead, silence time.Duration, held func() *Holdings, 
 		over: map[string]bool{}, excuses: map[string]string{}, broken: map[string]bool{}, mute: map[string]bool{}}
 }
 
-// Span is the window that contains frame pos, nil between windows, and the frame before which that does not change
-// by the plan; 0 when nothing further is planned.
+// Span returns the window that contains frame pos, or nil between windows, and the frame up to which that is valid
+// according to the plan; 0 if nothing further is planned.
 func (d *Deck) Span(pos int64) (span *Span, until int64) {
 	h, now := d.held(), d.rate.Time(pos)
 	if h.Generation != d.generation || !d.until.IsZero() && !d.until.After(now) {
@@ -97,7 +97,7 @@ func (d *Deck) Span(pos int64) (span *Span, until int64) {
 	return nil, d.spans[0].Start
 }
 
-// Render fills dst, interleaved stereo, from frame pos on. All of it must lie on one side of any window's bounds.
+// Render fills dst, interleaved stereo, with the frames from pos on.
 func (d *Deck) Render(pos int64, dst []float32) {
 	for len(dst) > 0 {
 		n := int64(len(dst) / dsp.Channels)
@@ -128,14 +128,13 @@ func (d *Deck) Render(pos int64, dst []float32) {
 	}
 }
 
-// SilenceLimit is for how long an item may be silent where nobody says otherwise: transmitters' own sensors act later.
+// SilenceLimit is the default for the longest silence of an item; the silence sensors of transmitters react later.
 const SilenceLimit = 8 * time.Second
 
-// silent is the level, -60 dBFS, under which nothing is heard.
+// silent is the level, -60 dBFS, below which sound counts as silence.
 const silent = 1e-3
 
-// listen takes what is on the air off again when it has been silent for too long, before the transmitter's own sensor
-// would act.
+// listen ends the item on the air when it has been silent for too long, before the transmitter's silence sensor reacts.
 func (d *Deck) listen(pos int64, pcm []float32) {
 	d.quiet += int64(len(pcm) / dsp.Channels)
 	for i, x := range slices.Backward(pcm) {
@@ -152,7 +151,7 @@ func (d *Deck) listen(pos int64, pcm []float32) {
 	}
 }
 
-// enter notes the bounds of windows.
+// enter handles the bounds of windows: it ends the last window and begins span.
 func (d *Deck) enter(pos int64, span *Span) {
 	if d.span == span {
 		return
@@ -174,14 +173,14 @@ func (d *Deck) enter(pos int64, span *Span) {
 		StartAt: span.StartAt, EndAt: span.EndAt})
 }
 
-// Jump ends what is on the air at pos, and the window, before the timeline goes on elsewhere: maybe back, in a window
-// that was over.
+// Jump ends the item on the air at pos, and the window, before the timeline continues at another frame. That frame may
+// lie earlier, in a window that had ended.
 func (d *Deck) Jump(pos int64, why string) {
 	d.Leave(pos, why)
-	d.generation = 0 // of no holdings
+	d.generation = 0 // matches no holdings
 }
 
-// Leave ends what is on the air at pos, and the window.
+// Leave ends the item on the air at pos, and the window.
 func (d *Deck) Leave(pos int64, why string) {
 	if d.air != nil {
 		d.finish(pos, why)
@@ -193,7 +192,8 @@ func (d *Deck) Leave(pos int64, why string) {
 	d.span = nil
 }
 
-// settle sees to it that what is on the air at pos is what may be.
+// settle ensures that the item on the air at pos is one that may air: it ends another one and starts the slot's item or
+// a fill.
 func (d *Deck) settle(pos int64, slot Slot) {
 	if a := d.air; a != nil {
 		h := d.held()
@@ -222,7 +222,7 @@ func (d *Deck) settle(pos int64, slot Slot) {
 	d.fill(pos, slot)
 }
 
-// play puts the slot's item on the air at pos, or gives it up.
+// play puts the slot's item on the air at pos and reports whether it could. If not, it gives the item up.
 func (d *Deck) play(pos int64, slot Slot) bool {
 	it := slot.Item
 	if outcome, why := d.objection(it, pos, slot.End); why != "" {
@@ -238,7 +238,7 @@ func (d *Deck) play(pos int64, slot Slot) bool {
 	return true
 }
 
-// objection is why the item may not air from one frame to another; "" when it may.
+// objection returns why the item may not air between two frames, and the outcome to report; "" if it may.
 func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome, string) {
 	h := d.held()
 	barred, unleased := h.Barred(it), h.Unleased(it, d.rate.Time(from))
@@ -266,7 +266,7 @@ func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome
 	return "", ""
 }
 
-// giveUp reports an item that did not start.
+// giveUp reports an item that could not start.
 func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, why string) {
 	d.over[it.ID] = true
 	d.excuses[it.ID] = why
@@ -279,7 +279,7 @@ func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, 
 	d.notify(d.notice(ItemEnd, pos, it, outcome, why))
 }
 
-// fill puts an item of the fallback on the air at pos, in place of the slot's.
+// fill puts a fallback item on the air at pos in place of the slot's item.
 func (d *Deck) fill(pos int64, slot Slot) {
 	gap := fallback.Gap{At: d.rate.Time(pos), End: d.rate.Time(slot.End), Planned: d.span.Revision != 0,
 		Window: d.span.StartAt.Time, Last: d.lastFill}
@@ -340,7 +340,7 @@ func (d *Deck) begin(a *airing, end int64) {
 	d.notify(n)
 }
 
-// id is the item that the airing counts for.
+// id returns the id of the item that the airing counts for.
 func (a *airing) id() string {
 	if a.fills != "" && a.fills != "-" {
 		return a.fills
@@ -355,7 +355,7 @@ func (a *airing) joinedDetail(rate dsp.Rate) string {
 	return text.Join(a.detail, fmt.Sprintf("joined %.3f s into it", rate.Duration(a.offset).Seconds()))
 }
 
-// endAt makes the airing end by frame end; before its own end it is faded there.
+// endAt makes the airing end by frame end. If it ends before its own end, it fades out.
 func (d *Deck) endAt(a *airing, end int64) {
 	a.end = end
 	fade := int64(0)
@@ -368,7 +368,7 @@ func (d *Deck) endAt(a *airing, end int64) {
 	}
 }
 
-// complete ends what has come to its end at pos.
+// complete ends the item on the air if it has reached its end at pos.
 func (d *Deck) complete(pos int64) {
 	if d.air != nil && pos >= d.air.end {
 		if d.air.fills == "" {
@@ -378,7 +378,7 @@ func (d *Deck) complete(pos int64) {
 	}
 }
 
-// spoil ends what is on the air at pos because it may not, or cannot, go on.
+// spoil ends the item on the air at pos because it may not or cannot continue.
 func (d *Deck) spoil(pos int64, why string) {
 	if a := d.air; a.fills == "" {
 		d.over[a.item.ID] = true
@@ -390,10 +390,10 @@ func (d *Deck) spoil(pos int64, why string) {
 	d.finish(pos, why)
 }
 
-// tolerance is what an item may lack at its end and still have aired.
+// tolerance is the length that may be missing at the end of an item that counts as aired.
 const tolerance = 10 * time.Millisecond
 
-// finish reports what was on the air until pos.
+// finish reports the item that was on the air until pos.
 func (d *Deck) finish(pos int64, why string) {
 	a := d.air
 	d.air = nil
@@ -428,8 +428,8 @@ func (d *Deck) finish(pos int64, why string) {
 	d.notify(n)
 }
 
-// left are the stretches in which a sounded outside this machine until pos, and what became of it by that. What did not
-// sound at all has failed, in one stretch without a length.
+// left returns the stretches of a that left this machine as sound until pos, and the outcome and detail that result. An
+// item that did not sound at all failed; it has one stretch of length 0.
 func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail string) ([]output.Frames, schedules.Outcome,
 	string) {
 	whole := []output.Frames{{From: a.start, To: pos}}
@@ -457,7 +457,7 @@ func (d *Deck) left(a *airing, pos int64, outcome schedules.Outcome, detail stri
 	return parts, outcome, detail
 }
 
-// position tells each second how far what is on the air has come.
+// position reports the position of the item on the air once per second.
 func (d *Deck) position(pos int64) {
 	a := d.air
 	if pos-max(a.noticed, a.start) < int64(d.rate) {
@@ -473,7 +473,7 @@ func (d *Deck) position(pos int64) {
 	d.notify(n)
 }
 
-// Ahead makes ready what starts at pos or next after it.
+// Ahead prepares the item that starts at pos or the next one after it.
 func (d *Deck) Ahead(pos int64) {
 	at := pos
 	span, until := d.Span(pos)

@@ -26,41 +26,43 @@ const fallbackName = "fallback.dsse"
 
 func queueName(date schedules.Date) string { return "queues/" + date.String() + ".dsse" }
 
-// maxDocument bounds a saved document, whichever it is.
+// maxDocument bounds the size of every saved document, in bytes.
 const maxDocument = wire.MostQueueBytes
 
-// DocumentStore holds the signed documents that the station believes. It takes only what a pinned key signed, what is
-// for this station, and what is not older than anything it took before, and keeps all of it through a restart.
+// DocumentStore holds the signed documents that the station accepts. It accepts only documents that a trusted key
+// signed, that are for this station and that are not older than those accepted before. It keeps all of this through a
+// restart.
 type DocumentStore struct {
 	state    *statedir.Dir
 	station  string
 	now      Now
 	problems *Problems
 
-	held  atomic.Pointer[Holdings] // read without waiting for a slow disk
+	held  atomic.Pointer[Holdings] // can be read without waiting for a slow disk
 	clock *serviceClock
 
 	mu      sync.Mutex
-	keys    []ed25519.PublicKey // that sign everything, as long as there is no root
-	chain   []*trust.Root       // from the pinned root on; the last is the one that the station goes by
-	rootBy  string              // id of the key that the first root was taken by; "": it was given
-	another bool                // a root of another chain was given than the station went by
+	keys    []ed25519.PublicKey // trusted for all documents as long as there is no root
+	chain   []*trust.Root       // from the pinned root on; the last is in force
+	rootBy  string              // id of the key by which the first root was accepted; "": it was configured
+	another bool                // the configured root belongs to another chain than the root in force
 	seen    map[string]mark     // by document: a date, "fallback", "recalls", "lease", "root"
 
-	recalled  []string        // segment ids and hashes by the recall list last seen; nil: not known
-	kept      []wire.Recalled // that earlier lists recalled and the service may have lost
-	above     int64           // of the recall list last seen
-	loaded    bool            // all that was saved is taken up
-	unmarked  bool            // there is no record of what was seen
-	lost      bool            // a list was saved here, or a record of which was seen, and cannot be read
-	supported time.Time       // that signed documents say has come
+	recalled  []string        // segment ids and hashes in the latest recall list seen; nil: unknown
+	kept      []wire.Recalled // recalls of earlier lists that the service may have lost
+	above     int64           // the Above of the latest recall list seen
+	loaded    bool            // all saved documents are loaded
+	unmarked  bool            // there is no record of the marks seen
+	lost      bool            // a recall list, or the record of the one seen, was saved here and cannot be read
+	supported time.Time       // the latest time that signed documents confirm
 
 	changing sync.Mutex
-	changed  chan struct{} // closed by the next change
+	changed  chan struct{} // closed at the next change
 }
 
-// OpenDocumentStore takes up what the state directory holds. Without keys it uses the one saved by Pin, and believes
-// nothing while there is neither one nor a root. What no longer verifies is reported and left out.
+// OpenDocumentStore loads the documents in the state directory. Without configured keys it uses the key that Pin saved,
+// and it accepts nothing while there is neither a key nor a root. It reports and ignores saved documents that no longer
+// verify.
 func OpenDocumentStore(state *statedir.Dir, station string, pins Pins, now Now, problems *Problems) (*DocumentStore,
 	error) {
 	v := &DocumentStore{state: state, station: station, now: now, problems: problems, keys: pins.Keys,
@@ -86,18 +88,18 @@ func OpenDocumentStore(state *statedir.Dir, station string, pins Pins, now Now, 
 	}
 	next := *v.Holdings()
 	if v.unmarked && next.Recalls == nil && (len(next.Queues) > 0 || next.Fallback != nil) {
-		v.lost = true // what is held was marked when it came: the marks were removed, and the list with them
+		v.lost = true // the documents were marked when they came: the marks were removed, and the recall list with them
 	}
 	v.loaded = true
-	v.publish(&next) // now that all is there to say what is recalled
+	v.publish(&next) // only now is everything loaded that determines the recalls
 	if stale && len(v.seen) > 0 {
 		v.saveSeen()
 	}
 	return v, nil
 }
 
-// savedKeys is the key that Pin saved; nil: none. Copies that differ are both answered: one is damaged, and nobody can
-// sign by that.
+// savedKeys returns the key that Pin saved; nil: none. If the two copies differ it returns both: one is damaged, and
+// nobody can sign with a damaged key.
 func savedKeys(state *statedir.Dir, problems *Problems) (keys []ed25519.PublicKey, err error) {
 	var damage error
 	for _, name := range statedir.Twice(keyName) {
@@ -125,7 +127,7 @@ func savedKeys(state *statedir.Dir, problems *Problems) (keys []ed25519.PublicKe
 	return keys, nil
 }
 
-// load takes up the saved documents.
+// load loads the saved documents.
 func (v *DocumentStore) load() {
 	offer := func(name string, take func([]byte) error) {
 		b, err := v.state.Read(name, maxDocument)
@@ -155,7 +157,7 @@ func (v *DocumentStore) load() {
 	}
 }
 
-// Pinned reports whether there is a key to verify with.
+// Pinned reports whether there is a key or a root to verify documents with.
 func (v *DocumentStore) Pinned() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -164,7 +166,7 @@ func (v *DocumentStore) Pinned() bool {
 
 func (v *DocumentStore) pinned() bool { return len(v.keys) > 0 || v.root() != nil }
 
-// Pin trusts key from now on, durably. It fails with an error when another is pinned already.
+// Pin trusts key from now on and saves it. It fails if another key or a root is pinned already.
 func (v *DocumentStore) Pin(key ed25519.PublicKey) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -178,17 +180,17 @@ func (v *DocumentStore) Pin(key ed25519.PublicKey) error {
 	return nil
 }
 
-// Holdings is what is held now.
+// Holdings returns the documents held now.
 func (v *DocumentStore) Holdings() *Holdings { return v.held.Load() }
 
-// Changed is closed when the holdings are no longer what Holdings answered before the call.
+// Changed returns a channel that is closed when the holdings change.
 func (v *DocumentStore) Changed() <-chan struct{} {
 	v.changing.Lock()
 	defer v.changing.Unlock()
 	return v.changed
 }
 
-// publish makes next what is held.
+// publish makes next the current holdings.
 func (v *DocumentStore) publish(next *Holdings) {
 	next.Generation++
 	v.recall(next)
@@ -200,15 +202,15 @@ func (v *DocumentStore) publish(next *Holdings) {
 	v.changed = make(chan struct{})
 }
 
-// OfferQueue takes the envelope of a day's queue, or says why not. A zero date is whichever it is for.
+// OfferQueue accepts the envelope of a day's queue, or returns why not. A zero date accepts the queue of any day.
 func (v *DocumentStore) OfferQueue(envelope []byte, date schedules.Date) error {
 	return v.takeQueue(envelope, date, true)
 }
 
-// OfferFallback takes the envelope of the fallback, or says why not.
+// OfferFallback accepts the envelope of the fallback, or returns why not.
 func (v *DocumentStore) OfferFallback(envelope []byte) error { return v.takeFallback(envelope, true) }
 
-// OfferRecalls takes the answer of GET /v1/recalls, or says why not. Only the envelope in it is believed.
+// OfferRecalls accepts the response of GET /v1/recalls, or returns why not. It trusts only the envelope in it.
 func (v *DocumentStore) OfferRecalls(body []byte) error {
 	var outer struct {
 		Envelope json.RawMessage `json:"envelope"`
@@ -240,7 +242,7 @@ func (v *DocumentStore) takeQueue(envelope []byte, date schedules.Date, save boo
 	}
 	m := mark{q.Revision, q.PublishedAt}
 	if held != nil && held.Revision == q.Revision {
-		return nil // a published revision never changes
+		return nil // a published revision is immutable
 	}
 	if seen := v.seen[date.String()]; m.older(seen) {
 		return refuse(fmt.Errorf("revision %d of %s is older than %d, seen before", m.Revision, m.IssuedAt, seen.Revision))
@@ -305,7 +307,7 @@ func (v *DocumentStore) takeRecalls(envelope []byte, save bool) error {
 	if held := next.Recalls; held != nil && m == (mark{held.Revision, held.IssuedAt}) {
 		return nil
 	}
-	if save && v.seen["recalls"] == (mark{}) { // the first that a key signs has the say
+	if save && v.seen["recalls"] == (mark{}) { // the first list that a trusted key signs is authoritative
 		v.kept, v.above = nil, r.Above
 	} else {
 		v.outlive(&r, next.Recalls)
@@ -334,8 +336,8 @@ func (v *DocumentStore) open(envelope []byte, payloadType string, out any) error
 	return parse(payload, out)
 }
 
-// mistrust says why an envelope does not open, to who has to do something about it. The keys are those that root names,
-// or the pinned ones where it is nil.
+// mistrust returns why an envelope cannot be verified, with the cure. keys are those that root names, or the pinned
+// ones if root is nil.
 func mistrust(root *trust.Root, keys []ed25519.PublicKey, envelope []byte, err error) error {
 	signers := seal.Signers(envelope)
 	if len(signers) == 0 {
@@ -358,8 +360,8 @@ func mistrust(root *trust.Root, keys []ed25519.PublicKey, envelope []byte, err e
 		by, strings.Join(trusted, ", "))
 }
 
-// expiry is the time by which an offered document must not have expired. A saved one may have: it does not air, but
-// it is no surprise.
+// expiry returns the time at which an offered document must still be valid. It returns the zero time for a saved
+// document, which may have expired: it does not air, and its expiry is no error.
 func expiry(now Now, offered bool) time.Time {
 	if offered {
 		return now()
@@ -367,8 +369,8 @@ func expiry(now Now, offered bool) time.Time {
 	return time.Time{}
 }
 
-// keep makes next the holdings, after the document and then its mark are durable: a crash between the two is made
-// good by load, which marks what it takes up. A disk that fails costs the copy, not the airing.
+// keep makes next the current holdings and saves the document before its mark. After a crash between the two writes,
+// load marks the document. If the disk fails, only the copy is lost: the document is used.
 func (v *DocumentStore) keep(name string, envelope []byte, document string, m mark, save bool, next *Holdings) {
 	known := v.seen[document] == m
 	v.support(m.IssuedAt)
@@ -389,8 +391,8 @@ func (v *DocumentStore) keep(name string, envelope []byte, document string, m ma
 	}
 }
 
-// Forget drops the queues of days before date, and, a week later, their marks. A clock alone forgets nothing: signed
-// documents must say that the day after such a day is over.
+// Forget removes the queues of days before date and, a week later, their marks. The clock alone is not sufficient:
+// signed documents must confirm that the day after has ended, too.
 func (v *DocumentStore) Forget(date schedules.Date) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -21,25 +21,26 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Fetcher brings the recordings that the holdings name into the cache: one after the other, what is due first first.
-// A transfer that breaks off goes on where it stopped, after a restart too.
+// Fetcher fetches the recordings that the holdings name into the cache: one at a time, in the order in which they air.
+// It resumes an interrupted transfer where it stopped, also after a restart.
 type Fetcher struct {
 	cache     *Cache
 	documents *DocumentStore
 	service   *client.Station
 	now       Now
-	limit     *rate.Limiter // bytes per second; nil: none
-	quota     int64         // bytes that the cache may take up; 0: what the disk has
+	limit     *rate.Limiter // bytes per second; nil: unlimited
+	quota     int64         // maximum size of the cache in bytes; 0: bounded by the disk
 	tries     map[string]try
 }
 
-// try is when a recording that failed is due again.
+// try is the state of a recording whose fetch failed: the number of failures and when to try again.
 type try struct {
 	failures int
 	next     time.Time
 }
 
-// NewFetcher fetches at most bytesPerSecond, or as fast as it can for 0.
+// NewFetcher returns a Fetcher that fetches at most bytesPerSecond; 0: unlimited. quota is the maximum size of the
+// cache in bytes; 0: bounded by the disk.
 func NewFetcher(cache *Cache, documents *DocumentStore, service *client.Station, bytesPerSecond int, quota int64,
 	now Now) *Fetcher {
 	f := &Fetcher{cache: cache, documents: documents, service: service, quota: quota, now: now, tries: map[string]try{}}
@@ -49,16 +50,17 @@ func NewFetcher(cache *Cache, documents *DocumentStore, service *client.Station,
 	return f
 }
 
-// want is a recording to have, and when it airs first.
+// want is a required recording, and when it first airs.
 type want struct {
 	audio wire.AudioRef
 	due   time.Time
 }
 
-// soon is what takes precedence over the fallback, which has no time of its own.
+// soon is how far ahead planned recordings precede those of the fallback, which have no time of their own.
 const soon = time.Hour
 
-// wants lists what is to be in the cache: by the time of its first airing, the fallback after the next hour's.
+// wants returns the recordings that the cache should hold, in the order in which they first air. Those of the fallback
+// follow those of the next hour.
 func wants(h *Holdings, now time.Time) []want {
 	due := map[string]want{}
 	add := func(it *wire.QueueItem, at time.Time) {
@@ -94,7 +96,7 @@ func wants(h *Holdings, now time.Time) []want {
 	return out
 }
 
-// Run fetches, and checks what lies there when there is nothing to fetch, until ctx is done.
+// Run fetches recordings until ctx is done. When there is nothing to fetch, it verifies the cached ones.
 func (f *Fetcher) Run(ctx context.Context) error {
 	for {
 		changed := f.documents.Changed()
@@ -113,7 +115,7 @@ func (f *Fetcher) Run(ctx context.Context) error {
 	}
 }
 
-// next is the first recording that is not here and may be tried now; nil: look again after wait.
+// next returns the first missing recording that may be tried now, or nil and how long to wait.
 func (f *Fetcher) next(all []want) (next *want, wait time.Duration) {
 	now := f.now()
 	wait = time.Minute
@@ -123,7 +125,7 @@ func (f *Fetcher) next(all []want) (next *want, wait time.Duration) {
 			continue
 		}
 		at := f.tries[w.audio.SHA256].next
-		if !at.After(now) || at.Sub(now) > retry.Most { // later than any wait: the clock was stepped back
+		if !at.After(now) || at.Sub(now) > retry.Most { // longer than any wait: the clock was set back
 			return w, 0
 		}
 		wait = min(wait, at.Sub(now))
@@ -131,7 +133,7 @@ func (f *Fetcher) next(all []want) (next *want, wait time.Duration) {
 	return nil, wait
 }
 
-// try fetches a recording. A failure that brought something starts its waits afresh.
+// try fetches a recording. A failure after progress resets the backoff.
 func (f *Fetcher) try(ctx context.Context, w want, all []want) {
 	sha := w.audio.SHA256
 	err := f.cache.makeRoom(f.quota, w, all)
@@ -157,10 +159,10 @@ func (f *Fetcher) try(ctx context.Context, w want, all []want) {
 	f.cache.problems.Add("recording %.12s could not be fetched: %v", sha, err)
 }
 
-// stall is how long a transfer may bring nothing.
+// stall is how long a transfer may make no progress.
 const stall = 30 * time.Second
 
-// fetch brings one recording into the cache. It reports whether anything came, if only a part.
+// fetch fetches one recording into the cache. It reports whether any data came.
 func (f *Fetcher) fetch(ctx context.Context, audio wire.AudioRef) (came bool, err error) {
 	root := f.cache.state.Root
 	part, err := root.OpenFile(partName(audio.SHA256), os.O_RDWR|os.O_CREATE, 0o600)
@@ -190,8 +192,8 @@ func (f *Fetcher) fetch(ctx context.Context, audio wire.AudioRef) (came bool, er
 	return came, nil
 }
 
-// complete appends what is missing to part and checks the whole. What turns out wrong is cut away, so that the next
-// try starts afresh.
+// complete appends the missing bytes to part and verifies the whole recording. It truncates a wrong one, so that the
+// next attempt starts from the beginning.
 func (f *Fetcher) complete(ctx context.Context, part *os.File, audio wire.AudioRef) error {
 	have, err := part.Seek(0, io.SeekEnd)
 	if err != nil {

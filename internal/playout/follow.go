@@ -19,10 +19,9 @@ import (
 	"lifeline/schedules"
 )
 
-// Follower asks the service for the station's documents and offers them to the document store: by long polls for what
-// is urgent, when the change stream tells of something, and by a sweep of everything now and then, so that nothing
-// depends on being told. It needs no answer ever:
-// the station airs what it holds.
+// Follower fetches the station's documents from the service and offers them to the document store: urgent ones by long
+// polls, all of them after a notice in the change stream, and all in regular sweeps, so that nothing depends on
+// notices. The station plays the documents that it holds even if the service never answers.
 type Follower struct {
 	name      string
 	service   *client.Station
@@ -36,35 +35,35 @@ type Follower struct {
 	asked  map[string]asking // by document
 	lacks  map[string]lack   // by document
 	offset time.Duration
-	heard  time.Time      // when the last request was made that the service signed an answer to
+	heard  time.Time      // when the latest request was made whose answer the service signed
 	said   wire.Freshness // that answer
-	tried  time.Time      // when the last request of that kind was made, answered or not
+	tried  time.Time      // when the latest request of that kind was made, answered or not
 	nudge  chan struct{}
 }
 
-// asking is how the asking for one document stands.
+// asking is the state of the requests for one document.
 type asking struct {
-	tag     string            // of the document that was accepted last; "": none, or one was refused since
-	sum     [sha256.Size]byte // of its bytes; zero like tag
-	refused int               // answers, since one was accepted
-	since   time.Time         // when the first of them came
+	tag     string            // of the document accepted last; "": none, or an answer was refused since
+	sum     [sha256.Size]byte // SHA-256 of the document accepted last; zero if tag is ""
+	refused int               // refused answers since the last accepted one
+	since   time.Time         // when the first of them arrived
 }
 
-// lack is a later document that the service says is there, and that has not come.
+// lack records that a newer revision of a document, which the service states to have, has not arrived.
 type lack struct {
-	since  time.Time // when the service said so first
-	newest int64     // the revision that it named then
+	since  time.Time // when the service first stated it
+	newest int64     // the revision that it stated then
 }
 
-// FollowOptions says how to follow. The zero value of a field means its default.
+// FollowOptions configures a Follower. The zero value of a field selects its default.
 type FollowOptions struct {
-	Days       int           // ahead of today; 7
-	Sweep      time.Duration // between sweeps; a minute
-	Wait       time.Duration // that the service may hold a long poll; 55 s
-	TrustFirst bool          // pin the first key that the service shows, when none is pinned
+	Days       int           // days ahead of today to fetch; 7
+	Sweep      time.Duration // interval between sweeps; a minute
+	Wait       time.Duration // how long the service may hold a long poll; 55 s
+	TrustFirst bool          // pin the first key that the service serves if none is pinned
 }
 
-// NewFollower follows what the service has for the station name into documents.
+// NewFollower returns a Follower that fetches the documents of the station name into documents.
 func NewFollower(api *client.Client, name string, documents *DocumentStore, problems *Problems, keeper *Timekeeper,
 	opt FollowOptions) *Follower {
 	if opt.Days == 0 {
@@ -81,17 +80,17 @@ func NewFollower(api *client.Client, name string, documents *DocumentStore, prob
 		asked: map[string]asking{}, lacks: map[string]lack{}, heard: time.Now(), nudge: make(chan struct{}, 1)}
 }
 
-// Offset is the machine's clock minus the service's, as last measured.
+// Offset returns the machine's clock minus the service's, as last measured.
 func (f *Follower) Offset() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.offset
 }
 
-// callTimeout bounds every call that is not held by the service.
+// callTimeout bounds every request that is not a long poll.
 const callTimeout = 30 * time.Second
 
-// Run follows until ctx is done.
+// Run fetches documents until ctx is done.
 func (f *Follower) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { f.heed(ctx); return nil })
@@ -110,9 +109,9 @@ func (f *Follower) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// changes sweeps as soon as the change stream tells of anything that may concern the station, and when it broke off:
-// it is not resumed from what it said last, which may have come damaged. A service without the stream is swept now and
-// then all the same.
+// changes starts a sweep after each notice in the change stream that may concern the station, and after the stream
+// broke off. It does not resume the stream from the last notice, which may have been corrupted. If the service has no
+// change stream, the regular sweeps suffice.
 func (f *Follower) changes(ctx context.Context) {
 	for failures := 0; ; failures++ {
 		begun := time.Now()
@@ -134,7 +133,7 @@ func (f *Follower) changes(ctx context.Context) {
 	}
 }
 
-// accepted sweeps as soon as the token is accepted after it was refused.
+// accepted starts a sweep as soon as the service accepts the token again after it refused it.
 func (f *Follower) accepted(ctx context.Context) {
 	for {
 		select {
@@ -146,7 +145,7 @@ func (f *Follower) accepted(ctx context.Context) {
 	}
 }
 
-// wake makes the next sweep come soon.
+// wake starts the next sweep soon.
 func (f *Follower) wake() {
 	select {
 	case f.nudge <- struct{}{}:
@@ -154,7 +153,7 @@ func (f *Follower) wake() {
 	}
 }
 
-// pin sees to a key to verify with. It reports false when ctx is done.
+// pin returns after a key or a root is pinned. It returns false if ctx is done first.
 func (f *Follower) pin(ctx context.Context) bool {
 	for failures := 0; !f.documents.Pinned(); failures++ {
 		if err := f.trustFirst(ctx); err != nil {
@@ -183,7 +182,7 @@ func (f *Follower) trustFirst(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if id := seal.KeyID(key); id != k.ID { // pinned, it would be trusted for ever
+			if id := seal.KeyID(key); id != k.ID { // a wrong key would stay trusted
 				return fault.New(fault.Unavailable, "the key that came is %s and not %s, which the service names: it was changed "+
 					"on the way", id, k.ID)
 			}
@@ -193,19 +192,19 @@ func (f *Follower) trustFirst(ctx context.Context) error {
 	return fault.New(fault.NotFound, "the service shows no ed25519 key")
 }
 
-// The least time between two sweeps, however often the link tells of changes: notices are not signed.
+// The minimum time between two sweeps, however many notices arrive: notices are not signed.
 const (
 	sweepLeast = time.Second
-	sweepPaced = 15 * time.Second // where one comes after another
+	sweepPaced = 15 * time.Second // if sweeps follow each other at the minimum interval
 )
 
-// sweeps asks for everything now and then, sooner after a failure, a step of the local time or when nudged.
+// sweeps runs a sweep at regular intervals, and earlier after a failure, after a step of the local time or after wake.
 func (f *Follower) sweeps(ctx context.Context) {
 	for failures, least := 0, sweepLeast; ; {
 		err := f.sweep(ctx)
 		wait := f.opt.Sweep
 		if err != nil && ctx.Err() == nil {
-			if !errors.As(err, new(refusal)) { // which is told already
+			if !errors.As(err, new(refusal)) { // reported already
 				f.problems.Add("the service could not be followed: %v", err)
 			}
 			wait = min(wait, retry.Backoff(failures))
@@ -226,8 +225,8 @@ func (f *Follower) sweeps(ctx context.Context) {
 	}
 }
 
-// sweep asks for everything once. What can be had is taken even when something else cannot; a service out of reach is
-// asked for nothing more.
+// sweep fetches every document once. The failure of one document does not stop the others; if the service is
+// unreachable, sweep stops.
 func (f *Follower) sweep(ctx context.Context) error {
 	if err := f.roots(ctx); err != nil {
 		return err
@@ -243,7 +242,7 @@ func (f *Follower) sweep(ctx context.Context) error {
 	}
 	_, err := f.recalls(ctx, 0)
 	note(err)
-	if fault.Is(first, fault.Forbidden) { // the token is another station's: the recall list alone is for all
+	if fault.Is(first, fault.Forbidden) { // the token belongs to another station: only the recall list is for all stations
 		return first
 	}
 	note(f.fallback(ctx))
@@ -256,14 +255,14 @@ func (f *Follower) sweep(ctx context.Context) error {
 	return first
 }
 
-// The pauses of a long poll that is answered at once, time after time.
+// The pauses of a long poll that keeps returning at once.
 const (
-	quickMany = 2               // such answers in a row are as they may be: the first has no document to wait from
-	quickMost = 5 * time.Second // the longest pause while they bring something new
+	quickMany = 2               // this many in a row are normal: the first request has no document to wait for a change of
+	quickMost = 5 * time.Second // the longest pause while the answers have news
 )
 
-// poll keeps one long poll open. Answers that come at once, without news, come from a service that does not wait, or
-// through something that does not let it know what the station has: then the sweeps suffice.
+// poll keeps one long poll open. If answers without news arrive at once, the service does not wait, or a proxy hides
+// the station's tag from it: then poll asks only as often as the sweeps.
 func (f *Follower) poll(ctx context.Context, ask func(context.Context, time.Duration) (bool, error)) {
 	for failures, quick := 0, 0; ; {
 		begun := time.Now()
@@ -274,7 +273,7 @@ func (f *Follower) poll(ctx context.Context, ask func(context.Context, time.Dura
 		wait := time.Duration(0)
 		switch {
 		case err != nil:
-			wait = retry.Backoff(failures) // the sweeps tell of it
+			wait = retry.Backoff(failures) // the sweeps report it
 			failures++
 		case !news && time.Since(begun) < f.opt.Wait/2:
 			wait = f.opt.Sweep
@@ -290,7 +289,7 @@ func (f *Follower) poll(ctx context.Context, ask func(context.Context, time.Dura
 	}
 }
 
-// today asks for the queue of the day that it is now at the station.
+// today fetches the queue of the current day in the station's time zone.
 func (f *Follower) today(ctx context.Context, wait time.Duration) (bool, error) {
 	return f.queue(ctx, schedules.DateOf(f.time.Now().In(f.documents.Holdings().Zone())), wait)
 }
@@ -316,12 +315,12 @@ func (f *Follower) recalls(ctx context.Context, wait time.Duration) (news bool, 
 	}, f.documents.OfferRecalls)
 }
 
-// refusal is why the document store did not take what the service sent.
+// refusal is the reason for which the document store refused an answer of the service.
 type refusal struct{ error }
 
-// ask gets one document and offers it. Only the tag of one that was accepted is kept, and only while it is held: what
-// was refused, maybe for a bit that changed on the way, is asked for anew without a tag, at once and then whenever the
-// caller asks again. A document that does not exist is no failure.
+// ask fetches one document and offers it. It keeps the tag only of an accepted document, and only while the document is
+// held. After a refusal, for example because of a bit error, it asks again without a tag: once immediately, then at
+// each call. A document that does not exist is not an error.
 func (f *Follower) ask(ctx context.Context, name string, held bool, wait time.Duration,
 	get func(context.Context, string) (client.Document, error), offer func([]byte) error) (news bool, err error) {
 	f.mu.Lock()
@@ -365,7 +364,7 @@ func (f *Follower) get(ctx context.Context, tag string, wait time.Duration, get 
 	return get(ctx, tag)
 }
 
-// settle notes that a document was accepted, or that there is none.
+// settle records that a document was accepted, or that it does not exist.
 func (f *Follower) settle(name string, a asking) {
 	f.mu.Lock()
 	f.asked[name] = a
@@ -373,11 +372,10 @@ func (f *Follower) settle(name string, a asking) {
 	f.problems.Calm(name)
 }
 
-// withheldLong is for how long the service may say that there is a later document than the one that comes, before that
-// is an alarm.
+// withheldLong is how long the service may state a newer revision than the one that arrives before an alarm is raised.
 const withheldLong = 2 * time.Minute
 
-// Compare looks whether all that the service says is there has come.
+// Compare checks whether every revision that the service states has arrived.
 func (f *Follower) Compare(said wire.Freshness) {
 	h := f.documents.Holdings()
 	recalls, fallback := int64(0), int64(0)
@@ -398,15 +396,15 @@ func (f *Follower) Compare(said wire.Freshness) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for name := range f.lacks {
-		if strings.HasPrefix(name, "queue of ") && !asked[name] { // that day is over
+		if strings.HasPrefix(name, "queue of ") && !asked[name] { // that day has ended
 			delete(f.lacks, name)
 			f.problems.Calm("withheld " + name)
 		}
 	}
 }
 
-// compare looks at one document. A later one is asked for without a tag, since something on the way may answer in the
-// service's place that nothing has changed. Where what comes is refused for long, that is an alarm of its own.
+// compare checks one document. It asks for a newer revision without a tag, because a proxy may answer in place of the
+// service that nothing changed. If the answers are refused for long, refuse raises the alarm instead.
 func (f *Follower) compare(name string, newest, held int64) {
 	alarm := "withheld " + name
 	f.mu.Lock()
@@ -417,7 +415,7 @@ func (f *Follower) compare(name string, newest, held int64) {
 		f.problems.Calm(alarm)
 		return
 	}
-	if held >= l.newest { // what was lacking has come, and there is a later one since
+	if held >= l.newest { // the missing revision has arrived, and a newer one exists
 		l = lack{time.Now(), newest}
 		a.tag = ""
 		f.asked[name], f.lacks[name] = a, l
@@ -434,10 +432,10 @@ func (f *Follower) compare(name string, newest, held int64) {
 	}
 }
 
-// refusedLong is for how long the service's document may be refused before that is an alarm.
+// refusedLong is how long the service's document may be refused before an alarm is raised.
 const refusedLong = time.Minute
 
-// refuse notes that a document was refused.
+// refuse records that a document was refused.
 func (f *Follower) refuse(name string, a asking, why error) asking {
 	if a = (asking{refused: a.refused + 1, since: a.since}); a.refused == 1 {
 		a.since = time.Now()

@@ -14,14 +14,14 @@ import (
 	"lifeline/schedules"
 )
 
-// newNonce names a request, so that nobody can have stored up the answer.
+// newNonce returns a random id for a request, so that a stored answer to another request is recognized.
 func newNonce() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
 
-// answers reports why a signed document that names a nonce is not the answer to the request of ours; nil: it is.
+// answers returns an error unless named, the nonce in a signed document, is that of our request.
 func answers(named, ours string) error {
 	switch named {
 	case ours:
@@ -33,8 +33,8 @@ func answers(named, ours string) error {
 	return errors.New("it answers another request: somebody stored it up on the way")
 }
 
-// OfferFreshness takes the envelope of the answer to the request of a nonce, made at a reading of the monotonic clock,
-// or says why not.
+// OfferFreshness accepts the envelope of the answer to a request, or returns why not. nonce identifies the request, and
+// asked is when it was made, with a reading of the monotonic clock.
 func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time.Time) (wire.Freshness, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -57,15 +57,15 @@ func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time
 	return f, nil
 }
 
-// support notes that a signed document was made at an instant, which therefore has come.
+// support records that a signed document was issued at made, so that this time has come.
 func (v *DocumentStore) support(made schedules.Instant) {
 	if made.After(v.supported) {
 		v.supported = made.Time
 	}
 }
 
-// measure asks the service for its time and the newest revisions. The service made its answer between the call and its
-// arrival: the middle of the two corrects the station's clock, and leases end by the later one.
+// measure fetches the service's time and newest revisions. The service issued its answer between the request and the
+// arrival of the response: the middle of the two corrects the station's clock, and leases end by the later one.
 func (f *Follower) measure(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -88,7 +88,7 @@ func (f *Follower) measure(ctx context.Context) error {
 		return err
 	}
 	ahead := f.time.Compare(before, moved, said.At.Time, took)
-	// what it leaves the station's time off by, at the least
+	// The smallest offset that the station's time may still have after Compare corrected it.
 	f.documents.clock.measured(f.time.Now().Round(0).Sub(said.At.Add(took)))
 	f.mu.Lock()
 	f.offset = ahead
@@ -100,14 +100,15 @@ func (f *Follower) measure(ctx context.Context) error {
 	return nil
 }
 
-// starvedAfter is the time without an answer that the service signed for the station, after which the station says so.
+// starvedAfter is the time without a signed answer for the station after which the alarm is raised.
 const starvedAfter = 10 * time.Minute
 
-// heedEvery is how often the station looks whether it is kept from news.
+// heedEvery is the interval between checks for missing answers.
 const heedEvery = 30 * time.Second
 
-// heed tells, until ctx is done, when the station is kept from news. It waits for no sweep: whoever holds the link may
-// make a sweep last long, by answers that come a byte at a time. Where the sweeps do not ask for the time, heed does.
+// heed raises and ends the alarms about missing answers until ctx is done. It does not wait for the sweeps, because an
+// attacker on the link can prolong a sweep by sending answers a byte at a time. If the sweeps do not ask for the time,
+// heed does.
 func (f *Follower) heed(ctx context.Context) {
 	for retry.Pause(ctx, heedEvery) == nil {
 		f.tellStarved()
@@ -116,7 +117,7 @@ func (f *Follower) heed(ctx context.Context) {
 		tried, said := f.tried, f.said
 		f.mu.Unlock()
 		if time.Since(tried) >= f.opt.Sweep*3/2 && f.documents.Pinned() {
-			_ = f.measure(ctx) // the sweeps tell of a failure
+			_ = f.measure(ctx) // the sweeps report a failure
 			f.tellStarved()
 		} else if said.Station != "" {
 			f.Compare(said)
@@ -124,7 +125,7 @@ func (f *Follower) heed(ctx context.Context) {
 	}
 }
 
-// tellStarved raises the alarm of a station that hears nothing of the service, and ends it.
+// tellStarved raises the alarm if the service has signed no answer for too long, and ends it otherwise.
 func (f *Follower) tellStarved() {
 	const alarm = "starved"
 	f.mu.Lock()
@@ -139,7 +140,7 @@ func (f *Follower) tellStarved() {
 		"it is down, or somebody holds it", quiet.Truncate(time.Minute))
 }
 
-// days are those whose queues the station asks for.
+// days returns the days whose queues the station fetches.
 func (f *Follower) days() (out []schedules.Date) {
 	today := schedules.DateOf(f.time.Now().In(f.documents.Holdings().Zone()))
 	for day := -1; day <= f.opt.Days; day++ {

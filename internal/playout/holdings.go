@@ -10,8 +10,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Holdings is what the station holds and believes at one moment. It never changes; the DocumentStore publishes a new
-// one.
+// Holdings holds the documents that the station accepts at one moment. It is immutable; the DocumentStore publishes a
+// new one after each change.
 type Holdings struct {
 	Generation int64
 	Queues     map[schedules.Date]*wire.Queue
@@ -20,22 +20,22 @@ type Holdings struct {
 	Lease      *wire.Lease    // nil: none
 	Seen       wire.Seen
 
-	clock    *serviceClock   // that the lease ends by
+	clock    *serviceClock   // by which the lease ends
 	recalled map[string]bool // segment ids and hashes
-	forgot   bool            // nothing that is held says what is recalled, though something may be
+	forgot   bool            // no document here states what is recalled, though something may be
 
-	remembered []string        // segment ids and hashes by the recall list last seen, for when it is lost; nil: not known
-	kept       []wire.Recalled // that the service may have lost
+	remembered []string        // of the latest recall list seen, in case it is lost: segment ids and hashes; nil: unknown
+	kept       []wire.Recalled // recalls that the service may have lost
 	listed     time.Time       // when that list was issued
 	sensitive  []string        // segment ids, sorted
 }
 
-// Recalled reports whether the item may not air because its segment, or its very audio, is recalled.
+// Recalled reports whether the item may not air because its segment, or exactly its audio, is recalled.
 func (h *Holdings) Recalled(it *wire.QueueItem) bool {
 	return h.recalled[it.SegmentID] || h.recalled[it.Audio.SHA256]
 }
 
-// Barred is why the item may not air, whatever the plan; "" when it may.
+// Barred returns why the item may not air under any plan; "" if it may.
 func (h *Holdings) Barred(it *wire.QueueItem) string {
 	switch {
 	case h.Recalled(it):
@@ -46,8 +46,7 @@ func (h *Holdings) Barred(it *wire.QueueItem) string {
 	return ""
 }
 
-// index gathers what is recalled: the recall list, and what documents newer than the list say. It gathers what is
-// sensitive, too.
+// index collects the recalls, from the recall list and from documents newer than that list, and the sensitive segments.
 func (h *Holdings) index() {
 	h.recalled = map[string]bool{}
 	var listed time.Time
@@ -99,7 +98,7 @@ func (h *Holdings) index() {
 	h.sensitive = slices.Compact(h.sensitive)
 }
 
-// ValidQueue is the day's queue, or nil when there is none that may air at t.
+// ValidQueue returns the day's queue, or nil if none is valid at t.
 func (h *Holdings) ValidQueue(date schedules.Date, t time.Time) *wire.Queue {
 	q := h.Queues[date]
 	if q == nil || !q.ExpiresAt.After(t) {
@@ -108,8 +107,8 @@ func (h *Holdings) ValidQueue(date schedules.Date, t time.Time) *wire.Queue {
 	return q
 }
 
-// ValidFallback is the fallback list that may air at t, in order: the fallback document's, then what only the
-// queues carry.
+// ValidFallback returns the fallback list that is valid at t, in order: that of the fallback document or, if it has no
+// valid items, those of the queues.
 func (h *Holdings) ValidFallback(t time.Time) []wire.QueueItem {
 	var out []wire.QueueItem
 	have := map[string]bool{}
@@ -134,7 +133,7 @@ func (h *Holdings) ValidFallback(t time.Time) []wire.QueueItem {
 	return out
 }
 
-// Revision is the revision of the day's queue that is held, 0 for none.
+// Revision returns the revision of the day's queue held, or 0 if there is none.
 func (h *Holdings) Revision(date schedules.Date) int64 {
 	if q := h.Queues[date]; q != nil {
 		return q.Revision
@@ -142,7 +141,7 @@ func (h *Holdings) Revision(date schedules.Date) int64 {
 	return 0
 }
 
-// Zone is the station's time zone as its documents name it; UTC until there is one.
+// Zone returns the station's time zone according to its queues; UTC if there are none.
 func (h *Holdings) Zone() *time.Location {
 	for _, date := range slices.Backward(sortedDates(h.Queues)) {
 		if loc, err := time.LoadLocation(h.Queues[date].Timezone); err == nil {
@@ -158,7 +157,8 @@ func sortedDates[T any](m map[schedules.Date]T) []schedules.Date {
 	})
 }
 
-// WindowEnd is when the window of that day ends, by its queue or else by the fallback; zero when neither knows it.
+// WindowEnd returns when the window of that day ends, according to the day's queue or else the fallback; zero if
+// neither has it.
 func (h *Holdings) WindowEnd(window string, date schedules.Date) time.Time {
 	if q := h.Queues[date]; q != nil {
 		for _, w := range q.Windows {

@@ -21,8 +21,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Inbox takes the bundles that are laid into the state directory, while the player plays: inbox/*.tar. What became of
-// each is told in a file beside it, named *.tar.json.
+// Inbox imports bundles from the state directory (inbox/*.tar) while the player runs. It writes the result of each into
+// a file beside it, named *.tar.json.
 type Inbox struct {
 	state     *statedir.Dir
 	station   string
@@ -31,23 +31,23 @@ type Inbox struct {
 	problems  *Problems
 }
 
-// Imported says what became of a bundle.
+// Imported is the result of the import of a bundle.
 type Imported struct {
-	Documents  int      `json:"documents"`  // taken, or held already
-	Recordings int      `json:"recordings"` // taken
-	Here       int      `json:"here"`       // recordings that were here already
+	Documents  int      `json:"documents"`  // accepted, or held already
+	Recordings int      `json:"recordings"` // stored
+	Here       int      `json:"here"`       // recordings that were cached already
 	Refused    []string `json:"refused,omitempty"`
 	Whole      bool     `json:"whole"`             // it was read to its end
-	Foreign    string   `json:"foreign,omitempty"` // why none of it was looked at
+	Foreign    string   `json:"foreign,omitempty"` // why the bundle was rejected as a whole
 }
 
 const (
 	inboxEvery   = 5 * time.Second
-	inboxForgets = time.Hour // results that nobody fetched
+	inboxForgets = time.Hour // age at which results that nobody fetched are removed
 )
 
-// LayIn lays a bundle into the inbox, beside a player that may be playing, and answers its name there. It fails for
-// what is no bundle.
+// LayIn puts a bundle into the inbox, also while a player runs, and returns its name there. It fails if the file is not
+// a bundle.
 func LayIn(state *statedir.Dir, bundle io.ReadSeeker, now time.Time) (name string, err error) {
 	if h, err := tar.NewReader(bundle).Next(); err != nil || h.Name != bundleHead {
 		return "", errors.New("this is not a bundle, as lifeline bundle and playout bundle write them")
@@ -73,7 +73,8 @@ func LayIn(state *statedir.Dir, bundle io.ReadSeeker, now time.Time) (name strin
 	return "", fmt.Errorf("playout: inbox: %w", errors.Join(err, state.Root.Remove(temp)))
 }
 
-// Result is what became of a bundle that was laid in. It fails with fs.ErrNotExist until a player took it.
+// Result returns the result of a bundle put into the inbox. It fails with fs.ErrNotExist until a player has imported
+// it.
 func Result(state *statedir.Dir, name string) (result Imported, err error) {
 	b, err := state.Read(name+".json", 1<<20)
 	if err == nil {
@@ -82,11 +83,11 @@ func Result(state *statedir.Dir, name string) (result Imported, err error) {
 	return result, err
 }
 
-// Run takes bundles until ctx is done.
+// Run imports bundles until ctx is done.
 func (b *Inbox) Run(ctx context.Context) error {
 	var seen time.Time
 	for {
-		// A directory that did not change has nothing new in it.
+		// An unchanged directory has no new bundles.
 		info, err := b.state.Root.Stat("inbox")
 		if err != nil || !info.ModTime().Equal(seen) {
 			if err == nil {
@@ -100,7 +101,7 @@ func (b *Inbox) Run(ctx context.Context) error {
 	}
 }
 
-// look takes what lies in the inbox.
+// look imports the bundles in the inbox.
 func (b *Inbox) look(ctx context.Context) {
 	names, err := fs.Glob(b.state.Root.FS(), "inbox/*.tar")
 	if err != nil {
@@ -112,7 +113,7 @@ func (b *Inbox) look(ctx context.Context) {
 	b.forget()
 }
 
-// take imports a bundle, tells the result, and removes it.
+// take imports a bundle, writes the result, and removes the bundle.
 func (b *Inbox) take(ctx context.Context, name string) {
 	f, err := b.state.Root.Open(name)
 	if err != nil {
@@ -124,7 +125,7 @@ func (b *Inbox) take(ctx context.Context, name string) {
 		b.problems.Add("bundle %s: %v", name, err)
 	}
 	if ctx.Err() != nil {
-		return // the next start takes it again
+		return // the next start imports it again
 	}
 	for _, why := range result.Refused {
 		b.problems.Add("bundle %s: %s", path.Base(name), why)
@@ -145,13 +146,13 @@ func (b *Inbox) forget() {
 	}
 	for _, name := range results {
 		if info, err := b.state.Root.Stat(name); err == nil && time.Since(info.ModTime()) > inboxForgets {
-			_ = b.state.Root.Remove(name) // the next look tries again
+			_ = b.state.Root.Remove(name) // on failure, the next look tries again
 		}
 	}
 }
 
-// Import takes a bundle: each document as if the service had sent it, and each recording that some document held
-// names, if its hash is right.
+// Import imports a bundle: each document as if the service had sent it, and each recording that a held document names,
+// if its hash is correct.
 func (b *Inbox) Import(ctx context.Context, r io.Reader) (result Imported) {
 	refuse := func(format string, args ...any) {
 		if len(result.Refused) < maxProblems {
@@ -249,7 +250,7 @@ func (b *Inbox) document(h *tar.Header, in io.Reader) error {
 	return b.documents.OfferQueue(text, date)
 }
 
-// recording takes a recording that is wanted and not here.
+// recording stores a recording that is required and not cached yet. It reports whether it did.
 func (b *Inbox) recording(sha string, in io.Reader) (taken bool, err error) {
 	var audio wire.AudioRef
 	for _, w := range wants(b.documents.Holdings(), b.documents.now()) {

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// scrubAge is after how long a recording that will air is hashed again while nothing else is to be done, and
-// scrubPause what lies between two of them.
+// scrubAge is the age of a verification at which an idle Fetcher verifies the recording again; scrubPause is the pause
+// between two verifications.
 const (
 	scrubAge   = 24 * time.Hour
 	scrubPause = time.Second
 )
 
-// scrub hashes the first recording of all, in their order, that was not hashed for long. It reports whether there
-// was one. One that is damaged is removed, and so fetched again.
+// scrub verifies the first recording in all whose last verification is older than scrubAge. It reports whether there
+// was one. It removes a damaged recording, which is then fetched again.
 func (c *Cache) scrub(all []want) bool {
 	for _, w := range all {
 		c.mu.Lock()
@@ -40,8 +40,8 @@ func (c *Cache) scrub(all []want) bool {
 	return false
 }
 
-// makeRoom sees to it that w fits under the quota, by removing what nothing that is held will air. It fails when
-// that is not enough: what the coming days need stays, the earliest first.
+// makeRoom frees space for w under the quota by removing recordings that no held document needs. It fails if that is
+// not sufficient: the recordings of the coming days stay, the earliest first.
 func (c *Cache) makeRoom(quota int64, w want, all []want) error {
 	if quota <= 0 {
 		return nil
@@ -56,7 +56,7 @@ func (c *Cache) makeRoom(quota int64, w want, all []want) error {
 	return nil
 }
 
-// used is how many bytes the recordings take up.
+// used returns the total size of the recordings in bytes.
 func (c *Cache) used() (n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,8 +66,8 @@ func (c *Cache) used() (n int64) {
 	return n
 }
 
-// evict removes recordings, and parts of some, that none of all names, those unchanged for longest first, until at
-// least need bytes are free. It answers how many are.
+// evict removes complete and partial recordings that are not in all, the least recently modified first, until at least
+// need bytes are free. It returns the number of bytes freed.
 func (c *Cache) evict(all []want, need int64) (freed int64) {
 	wanted := map[string]bool{}
 	for _, w := range all {

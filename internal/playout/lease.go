@@ -14,25 +14,25 @@ import (
 	"lifeline/schedules"
 )
 
-// serviceClock tells the service's time as far as a station can, and never earlier than must be: leases end by it. It
-// goes by the station's own clock, corrected by the offset that was last measured, and by what has certainly gone by
-// since a lease was asked for, which setting the own clock back does not change.
+// serviceClock estimates the service's time. It never returns an earlier time than is certain to have come, because
+// leases end by it. It uses the station's own clock, corrected by the last measured offset, and the time that has
+// certainly passed since a lease was requested, which does not change when the own clock is set back.
 type serviceClock struct {
 	now Now
 
 	mu     sync.Mutex
 	offset time.Duration // the station's clock minus the service's
-	known  time.Time     // a service time that had come,
+	known  time.Time     // a service time that had come
 	since  time.Time     // at this reading of the monotonic clock
 }
 
-// clockRecord is what is kept of the clock through a restart.
+// clockRecord is the state of the clock that survives a restart.
 type clockRecord struct {
 	ServiceTime schedules.Instant `json:"service_time"` // that had certainly come
 	Offset      schedules.Millis  `json:"offset_ms"`
 }
 
-// at is the service's time when the station's own clock shows at, which may be a little ahead.
+// at returns the service's time when the station's own clock shows at, which may be slightly in the future.
 func (c *serviceClock) at(at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,8 +50,8 @@ func (c *serviceClock) measured(offset time.Duration) {
 	c.offset = offset
 }
 
-// begin counts from a service time that came no earlier than at a reading of the monotonic clock.
-// It never goes back behind what had come by then.
+// begin counts from a service time that came no earlier than since, a reading of the monotonic clock. It never sets the
+// clock back.
 func (c *serviceClock) begin(known, since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *serviceClock) begin(known, since time.Time) {
 	}
 }
 
-// reset forgets what leases and answers said of the time.
+// reset discards the times learned from leases and answers.
 func (c *serviceClock) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,11 +74,11 @@ func (c *serviceClock) record() clockRecord {
 	return clockRecord{schedules.At(at), schedules.Millis{Duration: c.offset.Round(time.Millisecond)}}
 }
 
-// clockSlack is by how much the clock may be behind what was written of it: it is slewed, and offsets are rounded.
+// clockSlack is how far the clock may be behind its record: it is slewed, and offsets are rounded.
 const clockSlack = 2 * time.Second
 
-// resume goes on from what an earlier run wrote. It fails when the clock shows less than that: then nobody knows how
-// long the player was off.
+// resume continues from the record of an earlier run. It fails if the clock shows an earlier time than that, because
+// then the length of the interruption is unknown.
 func (c *serviceClock) resume(r clockRecord) error {
 	c.measured(r.Offset.Duration)
 	if own := c.now().Round(0).Add(-r.Offset.Duration); own.Before(r.ServiceTime.Add(-clockSlack)) {
@@ -89,7 +89,8 @@ func (c *serviceClock) resume(r clockRecord) error {
 	return nil
 }
 
-// Unleased is why the item, being sensitive, may not start when the station's clock shows at; "" when it may.
+// Unleased returns why the item may not start when the station's clock shows at, because it is sensitive and no lease
+// covers it; "" if it may.
 func (h *Holdings) Unleased(it *wire.QueueItem, at time.Time) string {
 	switch {
 	case !it.Sensitive:
@@ -104,15 +105,15 @@ func (h *Holdings) Unleased(it *wire.QueueItem, at time.Time) string {
 	return ""
 }
 
-// unnamed reports whether anything sensitive that may air otherwise is not in the lease.
+// unnamed reports whether the lease lacks a sensitive segment that may air otherwise.
 func (h *Holdings) unnamed() bool {
 	return slices.ContainsFunc(h.sensitive, func(id string) bool {
 		return !h.recalled[id] && (h.Lease == nil || !slices.Contains(h.Lease.Segments, id))
 	})
 }
 
-// OfferLease takes the envelope of a lease that was asked for with a nonce at a reading of the monotonic clock, or says
-// why not.
+// OfferLease accepts the envelope of a lease, or returns why not. nonce identifies the request, and asked is when it
+// was made, with a reading of the monotonic clock.
 func (v *DocumentStore) OfferLease(envelope []byte, nonce string, asked time.Time) error {
 	return v.takeLease(envelope, nonce, asked, true)
 }
@@ -144,11 +145,11 @@ func (v *DocumentStore) takeLease(envelope []byte, nonce string, asked time.Time
 		return refuse(fmt.Errorf("it is of %s, older than one of %s, seen before", m.IssuedAt, seen.IssuedAt))
 	}
 	if save && m == seen {
-		return nil // it says nothing new, least of all what time it is
+		return nil // it has no news, in particular about the time
 	}
 	if save {
 		v.clock.begin(l.IssuedAt.Time, asked)
-		// the next start must not believe it again, when the clock has come as far
+		// A refused lease is removed: the next start must not accept it once the clock has caught up.
 	} else if err := v.clock.load(v.state); err != nil {
 		return refuse(errors.Join(err, v.state.Remove(leaseName)))
 	}
@@ -163,7 +164,7 @@ func (v *DocumentStore) takeLease(envelope []byte, nonce string, asked time.Time
 	return nil
 }
 
-// admitLease judges a lease whose signature holds.
+// admitLease validates a lease whose signature is valid.
 func admitLease(l wire.Lease, station string) error {
 	switch lasts := l.ExpiresAt.Sub(l.IssuedAt.Time); {
 	case l.Schema != wire.LeaseSchema:
@@ -178,7 +179,7 @@ func admitLease(l wire.Lease, station string) error {
 	return nil
 }
 
-// load resumes what save wrote.
+// load resumes from the record that save wrote.
 func (c *serviceClock) load(state *statedir.Dir) error {
 	r := statedir.Records[clockRecord](state, 1<<10, clockName)[0]
 	if r.Err != nil {
@@ -188,7 +189,7 @@ func (c *serviceClock) load(state *statedir.Dir) error {
 	return c.resume(r.Value)
 }
 
-// save writes down how far the time has come.
+// save writes the clock's record.
 func (c *serviceClock) save(state *statedir.Dir) error {
 	if err := state.Record(c.record(), clockName); err != nil {
 		return fmt.Errorf("the time of the lease could not be saved: %w", err)
@@ -196,10 +197,11 @@ func (c *serviceClock) save(state *statedir.Dir) error {
 	return nil
 }
 
-// clockEvery is how often the time is written down while a lease holds: no restart makes it last longer than that.
+// clockEvery is the interval at which the time is saved while a lease is valid: a restart prolongs a lease by at most
+// this much.
 const clockEvery = 5 * time.Second
 
-// KeepTime writes down how far the time has come, while there is a lease that it could end, until ctx is done.
+// KeepTime saves the time until ctx is done, as long as there is a lease that could end.
 func (v *DocumentStore) KeepTime(ctx context.Context) error {
 	for {
 		changed, wait := v.Changed(), time.Hour
@@ -215,11 +217,11 @@ func (v *DocumentStore) KeepTime(ctx context.Context) error {
 	}
 }
 
-// leaseLeast is the least time between two leases of which nothing has changed.
+// leaseLeast is the minimum time between two renewals of an unchanged lease.
 const leaseLeast = time.Second
 
-// leases renews the lease while anything sensitive is held: after a third of its time, and as soon as what is
-// sensitive, or what is recalled, changes.
+// leases renews the lease while a sensitive segment is held: after a third of its duration, and as soon as the
+// sensitive or recalled segments change.
 func (f *Follower) leases(ctx context.Context) {
 	asked, last := "", time.Time{}
 	for failures := 0; ; {
@@ -248,7 +250,7 @@ func (f *Follower) leases(ctx context.Context) {
 	}
 }
 
-// leaseAbout names what a lease depends on, as far as the station knows.
+// leaseAbout returns a text that changes when the content of a new lease would change, as far as the station knows.
 func (h *Holdings) leaseAbout() string {
 	revision := int64(0)
 	if h.Recalls != nil {
@@ -257,7 +259,7 @@ func (h *Holdings) leaseAbout() string {
 	return fmt.Sprint(revision, h.sensitive)
 }
 
-// renewIn is how long the lease need not be renewed yet; one that lacks something, no longer than soon.
+// renewIn returns how long the lease need not be renewed. For a lease that lacks a segment this is at most soon.
 func (h *Holdings) renewIn(now time.Time, soon time.Duration) time.Duration {
 	if h.Lease == nil {
 		return 0

@@ -7,17 +7,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// figures tells Prometheus how the station stands, as it is when it is asked.
+// figures is a Prometheus collector of the station's state at the time of the scrape.
 type figures struct{ watch func() Watch }
 
-// metrics serves the figures for Prometheus.
+// metrics returns a handler that serves the figures.
 func (f figures) metrics() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(f)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
-// gauges are the figures of the whole station.
+// gauges are the figures of the station as a whole.
 var gauges = []struct {
 	desc  *prometheus.Desc
 	value func(Watch) float64
@@ -68,7 +68,7 @@ func figure(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("lifeline_playout_"+name, help, labels, nil)
 }
 
-// Describe names the figures.
+// Describe implements prometheus.Collector.
 func (f figures) Describe(ch chan<- *prometheus.Desc) {
 	for _, g := range gauges {
 		ch <- g.desc
@@ -77,7 +77,8 @@ func (f figures) Describe(ch chan<- *prometheus.Desc) {
 	ch <- dropped
 }
 
-// Collect tells the figures. Outputs of one name are counted together: Prometheus takes a name once.
+// Collect implements prometheus.Collector. It adds up outputs with equal names, because Prometheus accepts each name
+// once.
 func (f figures) Collect(ch chan<- prometheus.Metric) {
 	w := f.watch()
 	for _, g := range gauges {

@@ -2,7 +2,7 @@ package playout
 
 import "lifeline/schedules"
 
-// Notice tells whoever watches the player what it does, as it happens.
+// Notice reports an event of the player to its observers.
 type Notice struct {
 	Kind      string            `json:"kind"` // window-start, item-start, position, item-end, window-end
 	At        schedules.Instant `json:"at"`   // on the output's timeline
@@ -20,7 +20,7 @@ type Notice struct {
 	StartedAt schedules.Instant `json:"started_at,omitzero"` // actual
 	EndedAt   schedules.Instant `json:"ended_at,omitzero"`   // actual
 	LengthMs  schedules.Millis  `json:"length_ms,omitzero"`  // air time of the item
-	PlayedMs  schedules.Millis  `json:"played_ms,omitzero"`  // how far into the item, of a position
+	PlayedMs  schedules.Millis  `json:"played_ms,omitzero"`  // position within the item, for Position
 	Outcome   schedules.Outcome `json:"outcome,omitempty"`
 	Detail    string            `json:"detail,omitempty"`
 }

@@ -20,7 +20,7 @@ import (
 	"lifeline/internal/playout/statedir"
 )
 
-// Options says what a player is to do. Station, State, API, Open and Rate are required.
+// Options configures a player. Station, State, API, Open and Rate are required.
 type Options struct {
 	Station    string
 	State      *statedir.Dir
@@ -29,24 +29,24 @@ type Options struct {
 	Follow     FollowOptions
 	Open       Open
 	Rate       dsp.Rate
-	Block      time.Duration // that the outputs are fed at a time; 20 ms
-	Bandwidth  int           // bytes per second for audio; 0: no limit
-	CacheBytes int64         // that recordings may take up; 0: what the disk has
-	Silence    time.Duration // after which an item that is silent is replaced; 0: never
+	Block      time.Duration // length of the blocks for the outputs; 20 ms
+	Bandwidth  int           // bytes per second for audio; 0: unlimited
+	CacheBytes int64         // maximum size of the cached recordings; 0: bounded by the disk
+	Silence    time.Duration // after which a silent item is replaced; 0: never
 	Outputs    []output.Output
-	// of Outputs: what these take has aired; none: those that are continuous or, without any, all
+	// The outputs whose sound counts as aired; none: the continuous ones or, if there are none, all.
 	Counting []output.Output
-	Until    time.Time                 // stop by itself then; zero: run on
-	Stopping func(*Holdings) time.Time // like Until, once it is known; nil: never
+	Until    time.Time                 // when to stop; zero: never
+	Stopping func(*Holdings) time.Time // like Until, as soon as the time is known; nil: never
 	Now      Now                       // the machine's time
-	Uptime   Uptime                    // zero: a restart begins with the machine's time, whatever was kept before
+	Uptime   Uptime                    // zero: a restart begins with the machine's time and ignores the saved one
 	Log      *slog.Logger
-	Notify   func(Notice) // called by the player's own goroutine, which it must not hold up
+	Notify   func(Notice) // called in the player's goroutine; it must not block
 	Version  string
-	Built    string // what the program was built from; the state directory notes it
+	Built    string // build information, which the state directory records
 }
 
-// Player is a whole station at work.
+// Player runs a complete station.
 type Player struct {
 	opt       Options
 	time      *Timekeeper
@@ -65,8 +65,8 @@ type Player struct {
 	playing   atomic.Pointer[Notice]
 }
 
-// OpenPlayer takes up the state directory, which no other player may have: what it holds airs from the first moment,
-// with or without the service.
+// OpenPlayer opens the state directory, which no other player may use. Its content airs from the first moment, with or
+// without the service.
 func OpenPlayer(opt Options) (*Player, error) {
 	if opt.Block == 0 {
 		opt.Block = output.BlockLength
@@ -101,7 +101,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	if p.cache, err = OpenCache(opt.State, p.problems, p.time.Now); err != nil {
 		return nil, err
 	}
-	// A state directory that was lost must not begin its sequences again: seconds outrun any number of items.
+	// After the loss of a state directory, sequences must not repeat: the Unix time grows faster than any number of items.
 	if p.spool, err = spool.Open(opt.State, p.time.Now().Unix(), p.problems.Add); err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func OpenPlayer(opt Options) (*Player, error) {
 	return p, nil
 }
 
-// counts reports whether what out takes has aired.
+// counts reports whether the sound that out accepts counts as aired.
 func (o *Options) counts(out output.Output) bool {
 	if len(o.Counting) > 0 {
 		return slices.Contains(o.Counting, out)
@@ -137,14 +137,14 @@ func (o *Options) counts(out output.Output) bool {
 	return out.Continuous() || !slices.ContainsFunc(o.Outputs, output.Output.Continuous)
 }
 
-// watchSound tells each second how the outputs stand.
+// watchSound reports the state of the outputs each second.
 func (p *Player) watchSound(ctx context.Context) {
 	for retry.Pause(ctx, time.Second) == nil {
 		p.sound.Tell(p.problems)
 	}
 }
 
-// heard is the sound of a player that has outputs.
+// heard returns the sound that left the machine; nil if the player has no outputs.
 func (p *Player) heard() *output.Sound {
 	if len(p.opt.Outputs) == 0 {
 		return nil
@@ -152,7 +152,7 @@ func (p *Player) heard() *output.Sound {
 	return &p.sound
 }
 
-// notice keeps what is on the air and passes everything on.
+// notice records the item on the air and forwards every notice.
 func (p *Player) notice(n Notice) {
 	switch n.Kind {
 	case ItemStart:
@@ -163,18 +163,18 @@ func (p *Player) notice(n Notice) {
 	p.opt.Notify(n)
 }
 
-// How long the ends of a run may take.
+// The maximum durations of the steps at the end of a run.
 const (
 	linesEnd   = 10 * time.Second
 	logbookEnd = 10 * time.Second
 	reportEnd  = 10 * time.Second
 )
 
-// Run plays until ctx is done or the time to stop has come. What was on the air is then cut and written down, and
-// reported if the service can be reached. It fails only when one of its parts died.
+// Run plays until ctx is done or the time to stop has come. It then cuts the item on the air, records it, and reports
+// it if the service is reachable. It fails only if one of the player's parts failed.
 func (p *Player) Run(ctx context.Context) error {
 	service := p.opt.API.Station(p.opt.Station)
-	// The logbook outlives the deck, and the sender the logbook: each is stopped when nothing more can come to it.
+	// The logbook outlives the deck, and the sender the logbook: each is stopped after the last input can have arrived.
 	logbook, stopLogbook := context.WithCancel(context.WithoutCancel(ctx))
 	sender, stopSender := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLogbook()
@@ -206,7 +206,7 @@ func (p *Player) Run(ctx context.Context) error {
 	g.Go(func() error { return p.documents.KeepTime(live) })
 	g.Go(func() error { p.watchSound(live); return nil })
 	err := g.Wait()
-	err = errors.Join(err, p.lines.Close(linesEnd)) // what was rendered is still heard at its time
+	err = errors.Join(err, p.lines.Close(linesEnd)) // rendered sound is still heard at its time
 	stopOutputs()
 	p.cuer.Close()
 	stopLogbook()
@@ -215,14 +215,14 @@ func (p *Player) Run(ctx context.Context) error {
 	return errors.Join(err, tailWork.Wait(), p.spool.Close())
 }
 
-// drain waits until everything is reported, but no longer than limit: the spool keeps what is left.
+// drain waits until all entries are reported, at most limit: the spool keeps the rest.
 func (p *Player) drain(limit time.Duration) {
 	late := time.NewTimer(limit)
 	defer late.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		waiting := p.log.Waiting() // before what it may have become
+		waiting := p.log.Waiting() // read first: an entry moves from here to the spool
 		if pending, _ := p.spool.Pending(1); waiting == 0 && len(pending) == 0 {
 			return
 		}
@@ -235,13 +235,13 @@ func (p *Player) drain(limit time.Duration) {
 	}
 }
 
-// The bounds within which the timeline may be behind the station's time before it jumps to it.
+// The limits for how far the timeline may be behind the station's time before it jumps.
 const (
-	stallMost = 2 * time.Second // the player was held up for longer than this, with somebody listening
-	idleMost  = time.Second     // between two looks at the clock when no output wants anything
+	stallMost = 2 * time.Second // for a player with listeners: a longer delay is a stall
+	idleMost  = time.Second     // the longest interval between two looks at the clock while no output takes sound
 )
 
-// air renders the timeline by the station's time and feeds the outputs, until ctx is done or it is time to stop.
+// air renders the timeline by the station's time and feeds the outputs, until ctx is done or the time to stop has come.
 func (p *Player) air(ctx context.Context) {
 	rate, lead := p.opt.Rate, p.lines.Lead()
 	block := max(rate.Frames(p.opt.Block), 1)
@@ -291,7 +291,7 @@ func (p *Player) air(ctx context.Context) {
 	}
 }
 
-// rest waits for what comes next while no output wants anything, and answers the frame to go on from.
+// rest waits for the next window while no output takes sound, and returns the frame to continue from.
 func (p *Player) rest(ctx context.Context, pos int64, lead time.Duration) int64 {
 	rate, changed := p.opt.Rate, p.documents.Changed()
 	wait := idleMost
@@ -308,7 +308,7 @@ func (p *Player) rest(ctx context.Context, pos int64, lead time.Duration) int64 
 	return max(next, pos)
 }
 
-// stopAt is when the player stops by itself; zero: not by what is known.
+// stopAt returns when the player stops by itself, as far as is known; zero: never.
 func (p *Player) stopAt() time.Time {
 	if p.opt.Until.IsZero() && p.opt.Stopping != nil {
 		return p.opt.Stopping(p.documents.Holdings())
@@ -316,7 +316,7 @@ func (p *Player) stopAt() time.Time {
 	return p.opt.Until
 }
 
-// block renders and sends what follows pos, and answers how many frames that is: none when no output wants any.
+// block renders and sends the frames after pos, and returns their number: 0 if no output takes sound.
 func (p *Player) block(pos, most int64) int64 {
 	span, until := p.deck.Span(pos)
 	if span == nil && !p.lines.Continuous() {

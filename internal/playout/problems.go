@@ -10,15 +10,15 @@ import (
 	"lifeline/internal/text"
 )
 
-// Problems remembers what the station refused or could not do, for its status. It logs each when it is new.
+// Problems records what the station refused or failed to do, for its status. It logs each problem when it is new.
 type Problems struct {
 	now Now
 	log *slog.Logger
 
 	mu      sync.Mutex
 	list    []problem     // newest first
-	alarms  []alarm       // that stand, oldest first
-	alarmed chan struct{} // closed when one begins or ends
+	alarms  []alarm       // that are raised, oldest first
+	alarmed chan struct{} // closed when an alarm is raised or ends
 }
 
 type problem struct {
@@ -26,18 +26,18 @@ type problem struct {
 	text string
 }
 
-// maxProblems and problemAge bound what is remembered.
+// maxProblems and problemAge bound the number and the age of the problems recorded.
 const (
 	maxProblems = 20
 	problemAge  = 24 * time.Hour
 )
 
-// NewProblems remembers nothing yet.
+// NewProblems returns an empty Problems.
 func NewProblems(now Now, log *slog.Logger) *Problems {
 	return &Problems{now: now, log: log, alarmed: make(chan struct{})}
 }
 
-// Add remembers a problem. One that is remembered already only becomes the newest again.
+// Add records a problem. If it is recorded already, it becomes the newest again.
 func (p *Problems) Add(format string, args ...any) {
 	said := told(fmt.Sprintf(format, args...))
 	p.mu.Lock()
@@ -52,13 +52,13 @@ func (p *Problems) Add(format string, args ...any) {
 	p.list = p.list[:min(len(p.list), maxProblems)]
 }
 
-// mostTold is how many characters of one text the service takes.
+// mostTold is the maximum length in characters of a text that the service accepts.
 const mostTold = 500
 
-// told is what the service takes of the station's own words: one line, without what other programs left in it.
+// told returns s as the service accepts it: cleaned to one line (text.Clean) of at most mostTold characters.
 func told(s string) string { return text.Cut(s, mostTold) }
 
-// List is what was wrong in the last day, newest first.
+// List returns the problems of the last day, newest first.
 func (p *Problems) List() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,21 +11,21 @@ import (
 	"lifeline/schedules"
 )
 
-// Slot is a stretch [Start, End) of the timeline, in frames, and the item that is due in it. The item's cue in is at
-// Start. Without an item the fallback fills it.
+// Slot is a stretch [Start, End) of the timeline, in frames, and the item that is due in it. The item's cue-in point is
+// at Start. The fallback fills a slot without an item.
 type Slot struct {
 	Item       *wire.QueueItem
 	Start, End int64
 }
 
-// Span is one window occurrence on the timeline: [Start, End) in frames, covered by its slots without a gap.
+// Span is one window occurrence on the timeline: [Start, End) in frames. Its slots cover it without gaps.
 type Span struct {
 	output.Bounds
-	Revision int64 // of the queue that planned it; 0: there is no valid one and the fallback airs in rotation
+	Revision int64 // of the queue that planned it; 0: there is no valid queue and the fallback airs in rotation
 	Slots    []Slot
 }
 
-// slotAt is the slot that contains frame pos of the span.
+// slotAt returns the slot that contains frame pos of the span.
 func (s *Span) slotAt(pos int64) Slot {
 	i, _ := slices.BinarySearchFunc(s.Slots, pos, func(x Slot, pos int64) int {
 		if x.End <= pos {
@@ -36,9 +36,9 @@ func (s *Span) slotAt(pos int64) Slot {
 	return s.Slots[i]
 }
 
-// timetable lays out what the holdings plan to air from t on: of each day the windows of its valid queue or, where
-// there is none or it withdraws the day, those that the fallback document names. It holds until the instant answered
-// (zero: as long as the holdings do), when a document expires.
+// timetable returns the spans that the holdings plan from t on: for each day the windows of its valid queue or, if
+// there is none or it withdraws the day, those in the fallback document. The result is valid until a document expires
+// at the instant until (zero: as long as the holdings are).
 func timetable(h *Holdings, t time.Time, rate dsp.Rate) (spans []*Span, until time.Time) {
 	expires := func(at time.Time) {
 		if at.After(t) && (until.IsZero() || at.Before(until)) {
@@ -81,7 +81,8 @@ func timetable(h *Holdings, t time.Time, rate dsp.Rate) (spans []*Span, until ti
 	return spans, until
 }
 
-// recurs reports whether the window of occ is another time among n occurrences on the same day.
+// recurs reports whether the window of occ has another occurrence at a different time, among n occurrences, on the same
+// day.
 func recurs(n int, at func(int) schedules.Occurrence, occ schedules.Occurrence) bool {
 	for i := range n {
 		if o := at(i); o.Window == occ.Window && o.Date == occ.Date && !o.StartAt.Equal(occ.StartAt.Time) {
@@ -91,13 +92,13 @@ func recurs(n int, at func(int) schedules.Occurrence, occ schedules.Occurrence) 
 	return false
 }
 
-// joint is by how many frames a planned start may differ from the end before it and still mean the same instant:
-// rounding, at rates that do not divide a millisecond.
+// joint is the number of frames by which a planned start may differ from the previous end and still count as the same
+// instant: rounding at rates that do not divide a millisecond.
 const joint = 2
 
-// programme works out when each of a window's items starts and ends. A hard start cuts what plays; a soft one waits
-// for it, up to its grace, then cuts it; a follower waits for its end. Nothing starts before its planned instant.
-// What no item covers is a slot without one.
+// programme computes when each of a window's items starts and ends. A hard start cuts the item that plays; a soft start
+// waits for it up to its grace and then cuts it; a following item waits for its end. No item starts before its planned
+// instant. A stretch without an item becomes a slot without one.
 func programme(items []wire.QueueItem, s *Span, rate dsp.Rate) []Slot {
 	var own []*wire.QueueItem
 	for i := range items {
@@ -108,7 +109,7 @@ func programme(items []wire.QueueItem, s *Span, rate dsp.Rate) []Slot {
 	}
 	slices.SortStableFunc(own, func(a, b *wire.QueueItem) int { return a.StartAt.Compare(b.StartAt.Time) })
 	var slots []Slot
-	at := s.Start // where what came before ends
+	at := s.Start // end of the previous item
 	for _, it := range own {
 		planned := rate.Frame(it.StartAt.Time)
 		start := max(planned, at)

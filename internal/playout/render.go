@@ -14,12 +14,12 @@ import (
 	"lifeline/schedules"
 )
 
-// Rendering is one window of a queue as the deck puts it out, made as fast as the machine can.
+// Rendering renders one window of a queue as the deck does on the air, as fast as the machine can.
 //
-// The queue has that one window; its fallback and its recalled segments are those that the station has. The window's
-// slots are rendered by decks of their own, several at once: a deck that begins with a slot is where the station's
-// deck would be, as long as everything before it aired as planned. Where something did not, that slot's deck, which
-// alone knows how the rest goes on, goes on alone.
+// The queue has only that window; its fallback and its recalled segments are those of the station. Several decks render
+// the slots of the window concurrently: a deck that begins with a slot has the same state as the station's deck, as
+// long as everything before it aired as planned. After a slot in which something did not air as planned, only that
+// slot's deck knows how to continue, and it renders the rest alone.
 type Rendering struct {
 	rate       dsp.Rate
 	silence    time.Duration
@@ -30,27 +30,27 @@ type Rendering struct {
 
 	sink  Sink
 	mu    sync.Mutex
-	next  int         // slot that nobody has begun
+	next  int         // the first slot that no worker has begun
 	state []slotState // of each slot
-	final int64       // frame that the sink was told of
+	final int64       // frame up to which the sink has been told that the sound is final
 }
 
 type slotState struct {
 	at   int64 // frame up to which it is rendered
 	done bool
-	deck *Deck // that goes on after it, since not everything in it aired as planned; nil: everything did
+	deck *Deck // deck to continue with, because something in the slot did not air as planned; nil: everything did
 }
 
-// Sink takes a rendering's sound. Its calls come from several goroutines.
+// Sink receives the sound of a Rendering. Its methods are called by several goroutines.
 type Sink interface {
-	// Put takes interleaved 16-bit little-endian stereo from a frame of the window on.
+	// Put writes interleaved 16-bit little-endian stereo at a frame of the window.
 	Put(frame int64, pcm []byte) error
-	// Final tells that everything before a frame was put and stays as it is.
+	// Final reports that everything before frame was put and will not change.
 	Final(frame int64)
 }
 
-// NewRendering prepares to render the queue's only window at rate, with the player's limit of silence. It fails when
-// the queue has not got exactly one window.
+// NewRendering returns a Rendering of the queue's only window at rate, with the player's limit of silence. It fails
+// unless the queue has exactly one window.
 func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, recordings Recordings, open Open) (*Rendering,
 	error) {
 	if len(q.Windows) != 1 {
@@ -68,10 +68,10 @@ func NewRendering(q *wire.Queue, rate dsp.Rate, silence time.Duration, recording
 		state: make([]slotState, len(s.Slots))}, nil
 }
 
-// Frames is the window's length.
+// Frames returns the window's length in frames.
 func (r *Rendering) Frames() int64 { return r.span.End - r.span.Start }
 
-// Run renders the whole window onto sink, with so many slots at once. It answers what did not air as planned.
+// Run renders the whole window into sink, with the given number of workers. It returns what did not air as planned.
 func (r *Rendering) Run(ctx context.Context, sink Sink, workers int) (problems []string, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -105,7 +105,7 @@ func (r *Rendering) Run(ctx context.Context, sink Sink, workers int) (problems [
 	return deck.problems.List(), err
 }
 
-// leave closes what the decks that do not go on have open.
+// leave closes the open recordings of the decks that do not continue.
 func (r *Rendering) leave() {
 	for _, s := range r.state {
 		if s.deck != nil {
@@ -114,7 +114,7 @@ func (r *Rendering) leave() {
 	}
 }
 
-// begin answers the next slot to render; none once something did not air as planned.
+// begin returns the next slot to render; there is none after something did not air as planned.
 func (r *Rendering) begin() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,7 +126,7 @@ func (r *Rendering) begin() int {
 	return i
 }
 
-// broken is the first slot in which not everything aired as planned.
+// broken returns the first slot in which something did not air as planned.
 func (r *Rendering) broken() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -142,14 +142,14 @@ func (r *Rendering) brokenLocked() int {
 	return len(r.state)
 }
 
-// slot renders one slot with a deck of its own.
+// slot renders one slot with its own deck.
 func (r *Rendering) slot(ctx context.Context, i int) error {
 	slot := r.span.Slots[i]
 	watch := &watchful{}
 	deck := NewDeck(r.rate, 0, r.silence, func() *Holdings { return r.holdings }, NewCuer(r.recordings, r.open, r.rate,
 		renderPatience),
 		watch, nil, NewProblems(time.Now, slog.New(slog.DiscardHandler)), func(Notice) {})
-	idle := func() bool { return r.broken() < i } // the rest is then another's
+	idle := func() bool { return r.broken() < i } // another deck renders the rest
 	err := r.play(ctx, deck, slot.Start, slot.End, idle, func(pos int64) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -168,13 +168,13 @@ func (r *Rendering) slot(ctx context.Context, i int) error {
 	return err
 }
 
-// renderPatience is how long a rendering waits for a recording to be opened: nobody hears it wait.
+// renderPatience is how long a rendering waits for a recording to be opened: it has no listeners to keep waiting.
 const renderPatience = time.Hour
 
-// play renders [from, to) of the timeline onto the sink and tells after each block how far it has come. It ends early,
-// without an error, when it is idle to go on.
+// play renders [from, to) of the timeline into the sink and calls reached after each block. It ends early, without an
+// error, when idle returns true.
 func (r *Rendering) play(ctx context.Context, deck *Deck, from, to int64, idle func() bool, reached func(int64)) error {
-	// The player's blocks, counted from the start of the window: what fails does so at the same frame.
+	// The same blocks as the player's, counted from the start of the window: a failure occurs at the same frame.
 	block := max(r.rate.Frames(output.BlockLength), 1)
 	pcm := make([]float32, block*dsp.Channels)
 	var bytes []byte
@@ -194,8 +194,8 @@ func (r *Rendering) play(ctx context.Context, deck *Deck, from, to int64, idle f
 	return nil
 }
 
-// tellLocked tells the sink what is final: the slots that are done, as long as everything in them aired as planned,
-// and what is rendered of the one after them.
+// tellLocked tells the sink which frames are final: those of the finished slots, as long as everything in them aired as
+// planned, and the rendered frames of the next slot. The caller holds r.mu.
 func (r *Rendering) tellLocked() {
 	final := r.span.Start
 	for i := range r.state {
@@ -214,17 +214,17 @@ func (r *Rendering) finalLocked(pos int64) {
 	}
 }
 
-// watchful is the ledger of a rendering: it sees whether anything was replaced.
+// watchful is the ledger of a rendering. It records whether any item was replaced.
 type watchful struct{ replaced bool }
 
-// Begin sees whether the fallback airs.
+// Begin records whether the fallback airs.
 func (w *watchful) Begin(on spool.OnAir) { w.replaced = w.replaced || on.Fallback }
 
-// End keeps nothing.
+// End does nothing.
 func (w *watchful) End(schedules.AsRun) {}
 
-// Aside keeps nothing: it is a problem too.
+// Aside does nothing: the deck reports such an item as a problem, too.
 func (w *watchful) Aside(schedules.AsRun) {}
 
-// Heard keeps nothing.
+// Heard does nothing.
 func (w *watchful) Heard(spool.Heard) {}

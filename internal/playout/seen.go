@@ -20,13 +20,13 @@ const (
 	keyName     = "key"
 )
 
-// mark is how far a document had come when it was last seen.
+// mark is the revision and the date of a document when it was last seen.
 type mark struct {
 	Revision int64             `json:"revision"`
 	IssuedAt schedules.Instant `json:"issued_at"`
 }
 
-// older reports whether m lies before seen.
+// older reports whether m is older than seen.
 func (m mark) older(seen mark) bool {
 	return m.Revision < seen.Revision || m.Revision == seen.Revision && m.IssuedAt.Before(seen.IssuedAt.Time)
 }
@@ -34,18 +34,18 @@ func (m mark) older(seen mark) bool {
 // seenRecord is the content of seen.json.
 type seenRecord struct {
 	Documents map[string]mark `json:"documents"`
-	// segment ids and hashes by the recall list that is marked; null: not known
+	// Segment ids and hashes in the marked recall list; null: unknown.
 	Recalled []string        `json:"recalled"`
-	Kept     []wire.Recalled `json:"kept,omitempty"`  // what earlier lists recalled that the service may have lost
-	Above    int64           `json:"above,omitempty"` // of the recall list that is marked
-	// a recall list, or which was seen, was lost, and none has come since
+	Kept     []wire.Recalled `json:"kept,omitempty"`  // recalls of earlier lists that the service may have lost
+	Above    int64           `json:"above,omitempty"` // of the marked recall list
+	// A recall list, or the record of the one seen, was lost, and none has arrived since.
 	Lost bool `json:"lost,omitempty"`
-	// ids of the keys that the documents were marked under; none by players from before there were roots
+	// Ids of the keys under which the documents were marked; empty for records of players without roots.
 	Under map[trust.KeyRole][]string `json:"under,omitempty"`
 }
 
-// loadSeen takes up what the copies of the record say, of each document the latest. It reports whether they must be
-// written anew.
+// loadSeen merges the copies of the record: the latest mark of each document wins. It reports whether the copies must
+// be rewritten.
 func (v *DocumentStore) loadSeen() (stale bool) {
 	found, damaged, named := 0, 0, 0
 	for _, c := range statedir.Records[seenRecord](v.state, 64<<20, statedir.Twice(seenName)...) {
@@ -54,7 +54,7 @@ func (v *DocumentStore) loadSeen() (stale bool) {
 			continue
 		}
 		r := c.Value
-		if !c.Summed { // before it had a sum it was the marks alone
+		if !c.Summed { // an old record without a sum: the marks alone
 			old := statedir.Records[map[string]mark](v.state, 64<<20, c.Name)[0]
 			r, c.Err = seenRecord{Documents: old.Value}, old.Err
 		}
@@ -79,11 +79,11 @@ func (v *DocumentStore) loadSeen() (stale bool) {
 		}
 	}
 	v.lost = v.lost || found == 0 && damaged > 0
-	v.unmarked = named == 0 // a record that names nothing is as good as none
+	v.unmarked = named == 0 // an empty record counts as none
 	return stale || damaged > 0
 }
 
-// withoutReplaced leaves out of a copy the marks that were made under keys that are believed no more.
+// withoutReplaced removes from a copy the marks made under keys that are no longer trusted.
 func (v *DocumentStore) withoutReplaced(r *seenRecord) {
 	if v.another {
 		delete(r.Documents, rootMark)
@@ -104,7 +104,7 @@ func (v *DocumentStore) saveSeen() {
 	}
 }
 
-// loadRecalls takes up the newest copy of the recall list that a pinned key signed, and makes the copies alike.
+// loadRecalls loads the newest copy of the recall list that a trusted key signed, and makes the copies equal.
 func (v *DocumentStore) loadRecalls() {
 	var best []byte
 	var newest mark
@@ -147,9 +147,9 @@ func (v *DocumentStore) loadRecalls() {
 	}
 }
 
-// outlive keeps what the list held until now, or the last one seen, recalled and r does not name, where r comes from a
-// service that may have lost it: one whose store was set back, or that gave the number of r to another list before.
-// Once a list of such a service has named something, it has the say.
+// outlive keeps recalls that the held list, or the last one seen, contains and r does not, if r comes from a service
+// that may have lost them: one whose store was restored from a backup, or that gave the revision of r to another list
+// before. Once a list of such a service names a segment, that service decides about it.
 func (v *DocumentStore) outlive(r *wire.Recalls, held *wire.Recalls) {
 	last := v.seen["recalls"]
 	if r.Above > v.above || r.Revision == last.Revision && !r.IssuedAt.Equal(last.IssuedAt.Time) {
@@ -169,7 +169,7 @@ func (v *DocumentStore) outlive(r *wire.Recalls, held *wire.Recalls) {
 	v.kept = slices.DeleteFunc(slices.Clone(v.kept), func(s wire.Recalled) bool { return named[s.SegmentID] })
 }
 
-// highest are the highest revisions seen.
+// highest returns the highest revisions seen.
 func highest(marks map[string]mark) wire.Seen {
 	told := func(m mark) wire.SeenMark { return wire.SeenMark{Revision: m.Revision, IssuedAt: m.IssuedAt} }
 	seen := wire.Seen{Recalls: told(marks["recalls"]), Fallback: told(marks["fallback"])}
@@ -181,7 +181,7 @@ func highest(marks map[string]mark) wire.Seen {
 	return seen
 }
 
-// tellKept raises the alarm of what stays off the air though the service does not name it.
+// tellKept raises the alarm about recalls that the station keeps although the service does not name them.
 func tellKept(problems *Problems, kept []wire.Recalled) {
 	const alarm = "recalls kept"
 	if len(kept) == 0 {
@@ -202,12 +202,12 @@ func tellKept(problems *Problems, kept []wire.Recalled) {
 		more)
 }
 
-// keptNamed is how many of the recalls that are kept the alarm names.
+// keptNamed is the maximum number of kept recalls that the alarm names.
 const keptNamed = 5
 
-// recall makes next know what is recalled. That is said by the recall list or, when the saved one is lost, by the
-// record of it in seen.json, or by a queue or fallback that the service issued after that list. When nothing says it,
-// next forgot it: then nothing airs, since anything may be recalled, until the list comes again.
+// recall completes next with the sources of its recalls: the recall list or, if the saved one is lost, the record of it
+// in seen.json, or the queues and the fallback that the service issued after that list. If no source is left, it sets
+// next.forgot: then no item airs until the list arrives again, because any of them may be recalled.
 func (v *DocumentStore) recall(next *Holdings) {
 	if !v.loaded {
 		return

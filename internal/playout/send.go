@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Sender reports what the spool holds until the service has it.
+// Sender reports the entries in the spool until the service acknowledges them.
 type Sender struct {
 	spool    *spool.Spool
 	service  *client.Station
@@ -22,11 +22,11 @@ type Sender struct {
 const (
 	sendBatch   = 200
 	sendTimeout = 30 * time.Second
-	sendAgain   = 10 * time.Minute // for entries that the service rejected
+	sendAgain   = 10 * time.Minute // retry interval for entries that the service rejected
 )
 
-// Run sends, oldest first, until ctx is done. A rejected entry stays in the spool and is offered again later; it does
-// not hold up the others.
+// Run sends entries, oldest first, until ctx is done. A rejected entry stays in the spool and is sent again later; it
+// does not delay the others.
 func (s *Sender) Run(ctx context.Context) error {
 	rejected := map[int64]time.Time{}
 	for failures := 0; ; {
@@ -65,7 +65,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 }
 
-// take notes what became of the entries sent. It fails when the answer speaks of none of them.
+// take handles the results for the entries sent. It fails if the answer names none of them.
 func (s *Sender) take(sent []schedules.AsRun, results []wire.AsRunResult, rejected map[int64]time.Time,
 	now time.Time) error {
 	asked := map[int64]bool{}

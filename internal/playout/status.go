@@ -11,7 +11,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Reporter tells the service how the station stands, each minute and when something changed.
+// Reporter reports the station's status to the service, each minute and after changes.
 type Reporter struct {
 	station   string
 	service   *client.Station
@@ -20,19 +20,19 @@ type Reporter struct {
 	follower  *Follower
 	problems  *Problems
 	playing   func() string   // item on the air
-	level     func() *float64 // peak that goes out, in dBFS; nil: silence
+	level     func() *float64 // peak of the output, in dBFS; nil: silence
 	now       Now
 	version   string
-	instance  string // another at each start
+	instance  string // differs at each start
 }
 
 const (
 	statusEvery = time.Minute
-	statusLeast = 5 * time.Second // between two reports, however much changes
+	statusLeast = 5 * time.Second // minimum interval between two reports
 )
 
-// Run reports until ctx is done. A report that fails is not repeated: the next one says more. What is recalled is
-// acknowledged at once, since somebody waits for it.
+// Run reports until ctx is done. It does not repeat a failed report, because the next one supersedes it. It
+// acknowledges recalls at once, because people wait for that.
 func (r *Reporter) Run(ctx context.Context) error {
 	for {
 		changed, alarmed, accepted := r.documents.Changed(), r.problems.Alarmed(), r.service.Accepted()
@@ -50,8 +50,8 @@ func (r *Reporter) Run(ctx context.Context) error {
 	}
 }
 
-// answered tells of what the service made of a report. One that does not know the station, or not this token for it,
-// has nothing for the player either: its queues look like days of which nothing is published.
+// answered handles the service's answer to a report. A service that does not know the station, or rejects this token
+// for it, serves no documents to the player either: its queues would look like unpublished days.
 func (r *Reporter) answered(err error) {
 	const alarm = "station"
 	switch {
@@ -69,10 +69,10 @@ func (r *Reporter) answered(err error) {
 	}
 }
 
-// certificateSoon is how long before its end the service's certificate is an alarm.
+// certificateSoon is how long before its expiry the service's certificate raises an alarm.
 const certificateSoon = 14 * 24 * time.Hour
 
-// certificate tells in time when the service's certificate ends; zero: it shows none.
+// certificate raises an alarm before the service's certificate expires; zero: the service has none.
 func (r *Reporter) certificate(ends time.Time) {
 	const alarm = "certificate"
 	if ends.IsZero() || ends.Sub(r.now()) >= certificateSoon {
@@ -83,7 +83,7 @@ func (r *Reporter) certificate(ends time.Time) {
 		"station does not reach it after that", ends.UTC().Format(time.DateTime+" UTC"))
 }
 
-// rest waits for the least time between two reports, or until there are other recalls than those told.
+// rest waits for the minimum interval between two reports, or until the recalls differ from the revision told.
 func (r *Reporter) rest(ctx context.Context, told int64) (recalled bool, err error) {
 	for end := time.Now().Add(statusLeast); time.Until(end) > 0; {
 		changed := r.documents.Changed()
@@ -97,7 +97,7 @@ func (r *Reporter) rest(ctx context.Context, told int64) (recalled bool, err err
 	return false, nil
 }
 
-// Status is how the station stands now.
+// Status returns the station's current status.
 func (r *Reporter) Status() wire.Status {
 	h, now := r.documents.Holdings(), r.now()
 	s := wire.Status{AudioVerified: r.cache.Verified(), PlayerVersion: told(r.version), Playing: r.playing(),
@@ -126,9 +126,9 @@ func (r *Reporter) Status() wire.Status {
 	return s
 }
 
-// cover is for how long from now on everything planned can air from what is here. It ends at the first item without
-// its audio, and at the end of the last day of which there is a queue. What is sensitive does not count: without the
-// link the fallback airs in its place.
+// cover returns for how long from now on all planned items can air from the cache. It ends at the first item without
+// its audio, and at the end of the last day that has a queue. Sensitive items do not count: without the link the
+// fallback airs in their place.
 func cover(h *Holdings, now time.Time, cache *Cache) time.Duration {
 	if h.forgot {
 		return 0

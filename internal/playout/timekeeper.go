@@ -8,12 +8,12 @@ import (
 	"lifeline/internal/playout/statedir"
 )
 
-// Now tells the wall time. It may step; what must not step uses timers.
+// Now returns the wall time. It may step; code that needs a steady clock uses timers.
 type Now func() time.Time
 
-// Timekeeper is the time that the station goes by. It begins as the local time, and follows its steps until the service
-// has confirmed or corrected it. From then on no step of the local time moves it, with or without the link, and neither
-// does a restart: what the service says does.
+// Timekeeper keeps the station's time. It begins as the local time, and follows its steps until the service has
+// confirmed or corrected it. After that, steps of the local time and restarts do not change it, with or without the
+// link; only the service's time does.
 type Timekeeper struct {
 	local    Now
 	uptime   Uptime
@@ -22,47 +22,47 @@ type Timekeeper struct {
 
 	mu       sync.Mutex
 	wall     time.Time     // the local time at the last look
-	at       time.Duration // uptime then
-	shift    time.Duration // from the local time to the station's
-	believed bool          // the service has confirmed or corrected it
-	moved    time.Duration // by which it has jumped in all
-	set      time.Duration // by which the service has set it in all, from the machine's own time
+	at       time.Duration // the uptime at the last look
+	shift    time.Duration // station's time minus the local time
+	believed bool          // the service has confirmed or corrected the time
+	moved    time.Duration // total of all jumps
+	set      time.Duration // total by which the service has set the time, relative to the machine's own
 	setSince time.Duration // the uptime from which set counts
 	saved    anchor
 	stepped  chan struct{} // holds a token after a step of the local time: the service should be asked
 }
 
-// Uptime is for how long the machine has run, times of sleep included, and which of its starts that is counted from.
-// Nothing steps it, not even for another process. The zero value counts from the player's own start.
+// Uptime identifies the start of the machine and measures the time since, including sleep. It does not step, and it is
+// the same for all processes. The zero value counts from the player's own start.
 type Uptime struct {
 	Boot  string
 	Since func() time.Duration
 }
 
-// anchor ties the station's time to the uptime, and so keeps it through a restart of the player.
+// anchor relates the station's time to the uptime, so that the time survives a restart of the player.
 type anchor struct {
 	Boot   string    `json:"boot"`
 	Origin time.Time `json:"origin"` // the station's time at uptime zero
 
-	Set      time.Duration `json:"set,omitempty"` // by which the service has set it in all
+	Set      time.Duration `json:"set,omitempty"` // total by which the service has set it
 	SetSince time.Duration `json:"set_since,omitempty"`
 }
 
-// The bounds within which times are the same, and within which the service's word is taken for it: a key that was
-// stolen must not make expired things air.
+// The limits within which times count as equal, and within which the service is trusted about the time: a stolen key
+// must not make expired items air.
 const (
-	stepMost  = 250 * time.Millisecond // by more, a time was stepped
-	wrongMost = time.Second            // by more than this and what the measure may be off, the station's time is wrong
-	// by more in all, beside what the machine's clock may drift, the service is not believed
+	stepMost  = 250 * time.Millisecond // more than this is a step
+	wrongMost = time.Second            // beyond the measurement's uncertainty, more than this is an error
+	// A service that sets the time by more than this in total, beyond the drift of the machine's clock, is not trusted.
 	trustMost  = 10 * time.Minute
-	driftMost  = 1000                  // a clock without care drifts by less than one part of so many
-	anchorMost = 10 * time.Millisecond // by more, the anchor is saved again
-	lookMost   = time.Millisecond      // between the two readings of one look; longer looks are repeated
+	driftMost  = 1000                  // an undisciplined clock drifts by less than one part in driftMost
+	anchorMost = 10 * time.Millisecond // after a larger change the anchor is saved again
+	lookMost   = time.Millisecond      // between the two readings of one look; slower looks are repeated
 	looksMost  = 100
 	anchorName = "time.json"
 )
 
-// OpenTimekeeper takes up the time that an earlier player of the state directory kept, if the machine has run on.
+// OpenTimekeeper resumes the time that an earlier player saved in the state directory, if the machine has run since.
 func OpenTimekeeper(local Now, uptime Uptime, state *statedir.Dir, problems *Problems) *Timekeeper {
 	if uptime.Since == nil {
 		begun := time.Now()
@@ -86,8 +86,8 @@ func OpenTimekeeper(local Now, uptime Uptime, state *statedir.Dir, problems *Pro
 	return k
 }
 
-// load takes up the anchor from the first copy of it that is whole. A damaged one is no time to go by: with both, the
-// station begins by the machine's.
+// load loads the anchor from the first intact copy. It ignores a damaged one: if both are damaged, the station begins
+// with the machine's time.
 func (k *Timekeeper) load() {
 	records, alike := statedir.Records[anchor](k.state, 1<<10, statedir.Twice(anchorName)...), true
 	for _, c := range slices.Backward(records) {
@@ -106,13 +106,13 @@ func (k *Timekeeper) load() {
 	}
 }
 
-// Now is the station's time.
+// Now returns the station's time.
 func (k *Timekeeper) Now() time.Time {
 	now, _ := k.look()
 	return now
 }
 
-// look is the station's time, and by how much it has jumped in all since the player began.
+// look returns the station's time, and the total of its jumps since the player started.
 func (k *Timekeeper) look() (now time.Time, moved time.Duration) {
 	now, moved, step, kept := k.lookAgain()
 	switch {
@@ -146,7 +146,7 @@ func (k *Timekeeper) lookAgain() (now time.Time, moved, step time.Duration, kept
 	return wall.Add(k.shift), k.moved, step, k.believed
 }
 
-// read is the local time and the uptime at one instant. Whoever is held up between the two tries again.
+// read returns the local time and the uptime at one instant. It tries again if it was delayed between the two readings.
 func (k *Timekeeper) read() (wall time.Time, at time.Duration) {
 	for range looksMost {
 		at = k.uptime.Since()
@@ -158,8 +158,9 @@ func (k *Timekeeper) read() (wall time.Time, at time.Duration) {
 	return wall, at
 }
 
-// Compare takes in that the service's time was theirs at the middle of a call that began when the station's was before,
-// after it had moved by so much. It answers by how much the local time is ahead of the service's.
+// Compare uses a measurement of the service's time: it was theirs in the middle of a call that took took and began at
+// the station's time before, when the total of jumps was moved. It returns by how much the local time is ahead of the
+// service's.
 func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.Time, took time.Duration) (
 	ahead time.Duration) {
 	doubt := took / 2
@@ -169,7 +170,7 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 	set, already := time.Duration(0), k.set
 	refused := false
 	switch {
-	// the local time was put right
+	// The local time was corrected.
 	case k.shift != 0 && off.Abs()-ahead.Abs() > stepMost+doubt && ahead.Abs() <= trustMost:
 		set = -k.shift
 		k.set, k.setSince = 0, k.at
@@ -204,7 +205,7 @@ func (k *Timekeeper) Compare(before time.Time, moved time.Duration, theirs time.
 	return ahead
 }
 
-// Set is by how much the service has set the station's time in all, from the machine's own.
+// Set returns the total by which the service has set the station's time, relative to the machine's own.
 func (k *Timekeeper) Set() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MachineUptime is the uptime by the system's account; the zero value where it gives none.
+// MachineUptime returns the uptime that the kernel reports, or the zero value if it reports none.
 func MachineUptime() Uptime {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -20,7 +20,7 @@ func MachineUptime() Uptime {
 	}
 	return Uptime{Boot: strings.TrimSpace(string(boot)), Since: func() time.Duration {
 		var ts unix.Timespec
-		_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts) // it worked above, and fails only for a clock that there is not
+		_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts) // fails only for an unknown clock, and it worked above
 		return time.Duration(ts.Nano())
 	}}
 }

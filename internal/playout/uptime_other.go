@@ -2,5 +2,5 @@
 
 package playout
 
-// MachineUptime is the zero value here: a restart of the player begins with the local time.
+// MachineUptime returns the zero value on this system: a restart of the player begins with the local time.
 func MachineUptime() Uptime { return Uptime{} }

@@ -12,38 +12,38 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Decoder turns one recording into PCM. It is used by one goroutine at a time and never panics on bad input.
+// Decoder decodes one recording to PCM. One goroutine at a time may use it. It does not panic on invalid input.
 type Decoder interface {
 	SampleRate() int
 	Channels() int
-	Samples() int64                             // audible frames in all
+	Samples() int64                             // total audible frames
 	Read(dst []float32) (frames int, err error) // interleaved whole frames; io.EOF at the end
 	SeekTo(sample int64) error                  // to an audible frame
 }
 
-// Open opens a recording of size bytes for decoding. It fails when the bytes are no recording.
+// Open opens a recording of size bytes for decoding. It fails if the bytes are not a valid recording.
 type Open func(r io.ReaderAt, size int64) (Decoder, error)
 
-// OpenMP3 is the Open of what the service delivers.
+// OpenMP3 is the Open for the format that the service delivers.
 func OpenMP3(r io.ReaderAt, size int64) (Decoder, error) { return audio.Open(r, size) }
 
-// preroll is how much of an item is decoded before the place where it is rejoined, so that the limiter is where it
-// would be.
+// preroll is how much of an item is decoded before the position at which it is joined, so that the limiter has the same
+// state there as in a continuous airing.
 const preroll = time.Second
 
-// voice is one item as it sounds at the output's rate: from cue in to cue out, with gain, limiter and fade.
+// voice renders one item at the output's rate: from cue-in to cue-out, with gain, limiter and fade.
 type voice struct {
 	file   io.Closer
 	chain  *dsp.Limiter
 	mono   bool
-	length int64 // frames from cue in to cue out, or to where the recording ends
-	pos    int64 // next frame, counted from cue in
-	fade   int64 // frames of the fade out
+	length int64 // frames from cue-in to cue-out or to the end of the recording, whichever comes first
+	pos    int64 // next frame, counted from cue-in
+	fade   int64 // length of the fade-out in frames
 	end    int64 // frame at which the item ends, at most length; the fade ends there
 	buf    []float32
 }
 
-// newVoice decodes file, which it closes, and stands at frame offset of the item's air time.
+// newVoice returns a voice at frame offset of the item. It decodes file and closes it through closer.
 func newVoice(file io.ReaderAt, closer io.Closer, size int64, open Open, it *wire.QueueItem, rate dsp.Rate,
 	offset int64) (*voice, error) {
 	v := &voice{file: closer}
@@ -64,7 +64,7 @@ func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueIte
 	}
 	v.mono = ch == 1
 	cueIn := rate.Frames(it.CueIn.Duration)
-	whole := rate.From(dec.Samples(), in) // frames of the recording at the output's rate
+	whole := rate.From(dec.Samples(), in) // length of the recording in frames at the output's rate
 	v.length = min(rate.Frames(it.CueOut.Duration), whole) - cueIn
 	v.end = rate.Frames(it.Duration.Duration)
 	v.fade = rate.Frames(it.FadeOut.Duration)
@@ -102,7 +102,7 @@ func (v *voice) start(file io.ReaderAt, size int64, open Open, it *wire.QueueIte
 	return v.chain.Read(nil) // decodes the first stretch now, not when it is due
 }
 
-// Read fills dst with the item's next frames in stereo. Beyond its length it answers silence: see left.
+// Read fills dst with the item's next frames in stereo. After the end of the recording it returns silence: see left.
 func (v *voice) Read(dst []float32) error {
 	n := int64(len(dst) / dsp.Channels)
 	pcm := dst
@@ -127,10 +127,10 @@ func (v *voice) Read(dst []float32) error {
 	return nil
 }
 
-// left is how many frames the recording still has, whatever end was set.
+// left returns how many frames of the recording remain, independent of the end that was set.
 func (v *voice) left() int64 { return max(v.length-v.pos, 0) }
 
-// endBy makes the item end at frame end of its air time, fading over the last frames of it.
+// endBy makes the item end at its frame end, with a fade of at least fade frames before it.
 func (v *voice) endBy(end, fade int64) {
 	v.end = end
 	v.fade = min(max(v.fade, fade), max(end-v.pos, 0))
@@ -138,11 +138,11 @@ func (v *voice) endBy(end, fade int64) {
 
 func (v *voice) Close() error { return v.file.Close() }
 
-// source reads a decoder's frames by position, silence before the first and after the last.
+// source reads a decoder's frames by position, with silence before the first and after the last.
 type source struct {
 	dec      Decoder
 	channels int
-	before   int64 // frames of silence still to come before the recording
+	before   int64 // frames of silence before the recording begins
 	ended    bool
 }
 
@@ -153,7 +153,7 @@ func (s *source) seek(frame int64) error {
 		return nil
 	}
 	if frame <= 0 {
-		return nil // it stands there
+		return nil // it is already there
 	}
 	return s.dec.SeekTo(frame)
 }

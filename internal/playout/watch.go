@@ -15,22 +15,21 @@ import (
 	"lifeline/schedules"
 )
 
-// Watch is how the station stands, for whoever looks at it on the spot: what it reports to the service, and what only
-// matters here.
+// Watch is the station's state for local observers: the status that it reports to the service, and local details.
 type Watch struct {
 	wire.Status
 	Station string            `json:"station"`
 	Now     schedules.Instant `json:"now"`
-	Title   string            `json:"title,omitempty"` // of what is on the air
+	Title   string            `json:"title,omitempty"` // of the item on the air
 	Next    []Coming          `json:"next"`
 	Unsent  int               `json:"as_run_unsent"`
 	Outputs []output.Standing `json:"outputs"`
-	Silent  bool              `json:"silent"` // no output that counts takes the programme
+	Silent  bool              `json:"silent"` // no output that counts accepts the programme
 
-	CertificateEnds schedules.Instant `json:"certificate_ends,omitzero"` // of the service, as it showed it last
+	CertificateEnds schedules.Instant `json:"certificate_ends,omitzero"` // expiry of the service's certificate, as last seen
 }
 
-// Coming is an item that airs next.
+// Coming is one of the next items.
 type Coming struct {
 	StartAt schedules.Instant `json:"start_at"`
 	Window  string            `json:"window"`
@@ -38,7 +37,7 @@ type Coming struct {
 	Here    bool              `json:"here"` // its audio is in the cache
 }
 
-// Peak is the level that went out, silenceDBFS for silence.
+// Peak returns the level of the output in dBFS, dsp.SilenceDBFS for silence.
 func (w Watch) Peak() float64 {
 	if w.PeakDBFS == nil {
 		return dsp.SilenceDBFS
@@ -48,7 +47,7 @@ func (w Watch) Peak() float64 {
 
 const comingItems = 10
 
-// Watch is how the station stands now.
+// Watch returns the station's current state.
 func (p *Player) Watch() Watch {
 	h, now := p.documents.Holdings(), p.time.Now()
 	w := Watch{Status: p.reporter.Status(), Station: p.opt.Station, Now: schedules.At(now),
@@ -74,14 +73,14 @@ func (p *Player) Watch() Watch {
 	return w
 }
 
-// Handler serves the local status page, /status.json, /metrics for Prometheus, and /healthz. It tells nothing secret,
-// but belongs on a local address.
+// Handler serves the local status page, /status.json, /metrics for Prometheus, and /healthz. It serves no secrets, but
+// should listen only on a local address.
 func (p *Player) Handler() http.Handler {
 	mux := http.NewServeMux()
 	send := func(w http.ResponseWriter, contentType string, b []byte) {
 		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Cache-Control", "no-store")
-		_, _ = w.Write(b) // a reader that is gone needs no answer
+		_, _ = w.Write(b) // the reader may be gone
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		alarms := p.problems.Alarms()

@@ -1,2 +1,3 @@
-// Package retry waits: Backoff says for how long after failures, Pause waits until then or until it is woken.
+// Package retry has the waits of retries: Backoff returns how long to wait after failures, and Pause waits that long or
+// until it is woken.
 package retry

@@ -12,8 +12,8 @@ const (
 	Most  = time.Minute
 )
 
-// Backoff is the wait after failures earlier failures: doubling, bounded, and random over its upper half, so that
-// stations that lost a service together do not all come back at once.
+// Backoff returns the wait after a number of earlier failures. It doubles up to Most, and its upper half is random, so
+// that stations that lost a service at the same time do not all return at the same time.
 func Backoff(failures int) time.Duration {
 	d := least << min(max(failures, 0), 10)
 	d = min(d, Most)
@@ -36,7 +36,7 @@ func Pause(ctx context.Context, d time.Duration, wakes ...<-chan struct{}) error
 	return nil
 }
 
-// Jitter is a random part of d.
+// Jitter returns a random part of d.
 func Jitter(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0

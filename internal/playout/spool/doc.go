@@ -1,9 +1,10 @@
-// Package spool keeps what aired until the service has it. All of it survives a crash and a loss of power.
+// Package spool stores as-run entries until the service has acknowledged them. All of it survives a crash and a power
+// cut.
 //
-//   - Logbook takes what the deck says, in order, and writes it without making the deck wait (logbook.go).
-//   - Spool is the durable queue of as-run entries: one checked record a line in asrun.log (spool.go).
-//   - pulse.go keeps durable, each second, until when what is on the air was heard: the file onair.
+//   - Logbook accepts the deck's reports in order and writes them without blocking the deck (logbook.go).
+//   - Spool is the durable queue of as-run entries: one checksummed record per line of asrun.log (spool.go).
+//   - pulse.go saves each second until when the item on the air was heard, in the file onair.
 //
-// The sequence of an entry is given here and never used again. The Sender of package playout reads Pending and calls
-// Ack.
+// This package assigns the sequence number of each entry and never reuses one. The Sender of package playout calls
+// Pending and Ack.
 package spool

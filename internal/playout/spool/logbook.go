@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Logbook writes down what airs, in order, without making the deck wait for the disk.
+// Logbook records what airs, in order, without making the deck wait for the disk.
 type Logbook struct {
 	spool    *Spool
 	pulse    *pulse
@@ -24,14 +24,15 @@ type Logbook struct {
 	wake     chan struct{} // holds one token when there is something to write
 }
 
-// logged is one thing to write: what went on the air, or an entry.
+// logged is one record to write: an item that went on the air, or an entry.
 type logged struct {
 	on    *OnAir
 	entry schedules.AsRun
 	ends  bool
 }
 
-// OpenLogbook first reports what a crash interrupted: cut where it was last known to be heard.
+// OpenLogbook first reports an airing that a crash interrupted: as cut at the time until which it was last known to be
+// heard.
 func OpenLogbook(spool *Spool, state *statedir.Dir, problems func(format string, args ...any)) (*Logbook, error) {
 	pulse, beats, damaged, err := openPulse(state)
 	if err != nil {
@@ -64,16 +65,16 @@ func OpenLogbook(spool *Spool, state *statedir.Dir, problems func(format string,
 	return l, nil
 }
 
-// Begin writes down what went on the air.
+// Begin records that an item went on the air.
 func (l *Logbook) Begin(on OnAir) { l.add(logged{on: &on}) }
 
-// End writes down what became of what is on the air.
+// End records the outcome of the item on the air.
 func (l *Logbook) End(e schedules.AsRun) { l.add(logged{entry: e, ends: true}) }
 
-// Aside writes down what did not air.
+// Aside records an item that did not air.
 func (l *Logbook) Aside(e schedules.AsRun) { l.add(logged{entry: e}) }
 
-// Heard notes how far what is on the air was heard.
+// Heard records until when the item on the air was heard.
 func (l *Logbook) Heard(h Heard) {
 	l.mu.Lock()
 	l.position = h
@@ -95,14 +96,14 @@ func (l *Logbook) signal() {
 	}
 }
 
-// Waiting is how much is still to be written.
+// Waiting returns the number of records that are still to be written.
 func (l *Logbook) Waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.queue)
 }
 
-// Run writes until ctx is done and nothing is left to write, or stop is over. Then it closes its file.
+// Run writes records until ctx is done and all are written, or stop has passed since. Then it closes its file.
 func (l *Logbook) Run(ctx context.Context, stop time.Duration) error {
 	l.write(ctx, stop)
 	return l.pulse.file.Close()
@@ -135,7 +136,7 @@ func (l *Logbook) write(ctx context.Context, stop time.Duration) {
 	}
 }
 
-// wakeUnless is the wake channel, but nil while a retry is awaited.
+// wakeUnless returns the wake channel, or nil while a retry is pending.
 func (l *Logbook) wakeUnless(again <-chan time.Time) <-chan struct{} {
 	if again != nil {
 		return nil
@@ -143,7 +144,7 @@ func (l *Logbook) wakeUnless(again <-chan time.Time) <-chan struct{} {
 	return l.wake
 }
 
-// writeAll writes what waits, and reports whether nothing is left.
+// writeAll writes the waiting records, and reports whether none is left.
 func (l *Logbook) writeAll() (empty bool, err error) {
 	for {
 		l.mu.Lock()
@@ -160,7 +161,7 @@ func (l *Logbook) writeAll() (empty bool, err error) {
 		l.mu.Unlock()
 		if x.on != nil {
 			err = l.spool.Begin(*x.on)
-		} else if x.ends || !l.spool.Told(x.entry) { // a player that starts again in the item's time gives it up again
+		} else if x.ends || !l.spool.Told(x.entry) { // after a restart within the item's time, the player gives it up again
 			_, err = l.spool.Append(x.entry, x.ends)
 		}
 		if err != nil {

@@ -14,15 +14,15 @@ import (
 	"lifeline/schedules"
 )
 
-// Heard is until when what is on the air was heard. ItemID and StartedAt say what that is.
+// Heard is the time until which the item on the air was heard. ItemID and StartedAt identify the airing.
 type Heard struct {
 	ItemID    string            `json:"item_id"`
 	StartedAt schedules.Instant `json:"started_at"`
 	Until     schedules.Instant `json:"until"`
 }
 
-// pulse keeps the latest heard durable, each second for years: two fixed places of one file are written in turn, so
-// that a crash in the middle of one leaves the other.
+// pulse saves the latest Heard durably, each second for years. It writes alternately to two fixed places in one file,
+// so that a crash during one write leaves the other place intact.
 type pulse struct {
 	file *os.File
 	turn int64
@@ -33,7 +33,7 @@ const (
 	pulseSize = 512
 )
 
-// openPulse opens the file and answers what its good places say, and whether there is another.
+// openPulse opens the file and returns the contents of its intact places, and whether there is a damaged one.
 func openPulse(state *statedir.Dir) (p *pulse, found []Heard, damaged bool, err error) {
 	f, err := state.Root.OpenFile(pulseName, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -65,7 +65,7 @@ func parsePlace(place []byte) (h Heard, ok bool) {
 	return h, json.Unmarshal(place[9:], &h) == nil
 }
 
-// beat makes h durable.
+// beat saves h durably.
 func (p *pulse) beat(h Heard) error {
 	b, err := json.Marshal(h)
 	if err != nil {

@@ -20,26 +20,25 @@ import (
 	"lifeline/schedules"
 )
 
-// Spool is the durable queue of as-run entries. An entry is on disk before Append returns, keeps its sequence, and
-// stays until it is acknowledged. It also remembers what is on the air, so that what a crash interrupts is reported
-// once.
+// Spool is the durable queue of as-run entries. An entry is on disk before Append returns, keeps its sequence number,
+// and stays until it is acknowledged. The spool also records the item on the air, so that an airing that a crash
+// interrupts is reported once.
 //
-// Its file holds one record a line, each after the CRC-32 of its JSON; a line that a crash cut short, or that is
-// damaged, is dropped.
+// Its file has one record per line, preceded by the CRC-32 of its JSON. A line that is truncated or damaged is dropped.
 type Spool struct {
 	state *statedir.Dir
 
 	mu      sync.Mutex
 	file    *os.File
-	size    int64 // of the file's good part
-	next    int64 // sequence of the next entry
+	size    int64 // of the intact part of the file
+	next    int64 // sequence number of the next entry
 	on      *OnAir
 	pending map[int64]schedules.AsRun
-	aside   map[string]schedules.Outcome // of the items that did not air, since the file was last rewritten
+	aside   map[string]schedules.Outcome // outcomes of items that did not air, since the file was last rewritten
 	arrived chan struct{}                // closed by the next Append
 
-	mark     *os.File // of the sequence of the next entry, apart from the file that says it too
-	lost     string   // what is missing from the file that was found; "": nothing
+	mark     *os.File // file that holds a second copy of the next entry's sequence number
+	lost     string   // describes what was missing from the file when it was opened; "": nothing
 	problems func(format string, args ...any)
 }
 
@@ -55,22 +54,22 @@ type OnAir struct {
 
 // record is one line. Exactly one field is set.
 type record struct {
-	Next  int64            `json:"next,omitempty"`  // heads a compacted file
-	On    *OnAir           `json:"on,omitempty"`    // went on the air
-	Entry *schedules.AsRun `json:"entry,omitempty"` // to report; ends what is on the air
-	Aside *schedules.AsRun `json:"aside,omitempty"` // to report, beside what is on the air
+	Next  int64            `json:"next,omitempty"`  // first record of a compacted file
+	On    *OnAir           `json:"on,omitempty"`    // the item went on the air
+	Entry *schedules.AsRun `json:"entry,omitempty"` // to report; ends the airing
+	Aside *schedules.AsRun `json:"aside,omitempty"` // to report; does not affect the airing
 	Ack   int64            `json:"ack,omitempty"`   // reported
 }
 
 const (
 	spoolName    = "asrun.log"
 	markName     = "asrun.next"
-	spoolCompact = 1 << 20 // bytes from which a spool with nothing pending is rewritten
+	spoolCompact = 1 << 20 // size in bytes from which a spool with no pending entries is rewritten
 )
 
-// Open reads the spool. A new one starts its sequences at first, which must be beyond any that an earlier state
-// directory of the station used. Where entries are missing from it that were there, Lost says so, and sequences go on
-// beyond theirs.
+// Open opens the spool. The sequence numbers of a new one start at first, which must be greater than any that an
+// earlier state directory of the station used. If entries are missing from the file, Lost describes that, and sequence
+// numbers continue after the missing ones.
 func Open(state *statedir.Dir, first int64, problems func(format string, args ...any)) (*Spool, error) {
 	s := &Spool{state: state, next: first, pending: map[int64]schedules.AsRun{}, aside: map[string]schedules.Outcome{},
 		arrived:  make(chan struct{}),
@@ -90,8 +89,8 @@ func Open(state *statedir.Dir, first int64, problems func(format string, args ..
 	return s, nil
 }
 
-// load reads the file. By the mark the next sequence is marked; 0: there is no mark. A directory that was used had a
-// file.
+// load reads the file. marked is the next sequence number according to the mark; 0: there is no mark. used reports that
+// the directory was used before, and so had a file.
 func (s *Spool) load(first, marked int64, used bool) error {
 	b, err := s.state.Read(spoolName, 1<<30)
 	missing := errors.Is(err, fs.ErrNotExist)
@@ -120,22 +119,22 @@ func (s *Spool) load(first, marked int64, used bool) error {
 		s.size = int64(len(b))
 		return nil
 	}
-	// more than a last line that a crash cut short
+	// More than a truncated last line is damaged.
 	if s.next = max(s.next, marked); s.lost != "" || bytes.ContainsRune(damaged, '\n') {
 		s.next = max(s.next, first)
 	}
 	if len(damaged) > 0 {
-		if err := s.state.Replace(spoolName+".damaged", damaged); err != nil { // for a person to look at
+		if err := s.state.Replace(spoolName+".damaged", damaged); err != nil { // for inspection by a person
 			return err
 		}
 	}
 	return s.compact()
 }
 
-// Lost says what was missing from the spool when it was opened; "" where nothing was.
+// Lost describes what was missing from the spool when it was opened; "" if nothing was.
 func (s *Spool) Lost() string { return s.lost }
 
-// openMark opens the mark, and answers which sequence it names; 0: none.
+// openMark opens the mark and returns its sequence number; 0: none.
 func (s *Spool) openMark() (next int64, err error) {
 	s.mark, err = s.state.Root.OpenFile(markName, os.O_RDWR, 0o600)
 	made := errors.Is(err, fs.ErrNotExist)
@@ -160,22 +159,22 @@ func (s *Spool) openMark() (next int64, err error) {
 	return next, nil
 }
 
-// markDigits are the digits of a mark. Before it had a sum, a mark was these and the end of the line.
+// markDigits is the number of digits in a mark. Old marks, without a checksum, consist of these and a newline.
 const markDigits = 20
 
-// markOf is the mark of a sequence: its digits and their CRC-32.
+// markOf returns the mark for a sequence number: its digits and their CRC-32.
 func markOf(next int64) string {
 	digits := fmt.Sprintf("%0*d", markDigits, next)
 	return fmt.Sprintf("%s %08x\n", digits, crc32.ChecksumIEEE([]byte(digits)))
 }
 
-// writeMark notes the sequence of the next entry. It is not synced, and no failure: after a power cut it may be behind
-// the file, and then says nothing.
+// writeMark saves the sequence number of the next entry. It neither syncs nor reports errors: after a power cut the
+// mark may be behind the file, and then has no effect.
 func (s *Spool) writeMark() {
 	_, _ = s.mark.WriteAt([]byte(markOf(s.next)), 0)
 }
 
-// Unsent is what a spool holds that was not acknowledged yet, read beside a player that may be writing it.
+// Unsent returns the entries in a spool that are not acknowledged yet. A player may be writing the spool meanwhile.
 func Unsent(state *statedir.Dir) ([]schedules.AsRun, error) {
 	b, err := state.Read(spoolName, 1<<30)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -187,8 +186,8 @@ func Unsent(state *statedir.Dir) ([]schedules.AsRun, error) {
 	return entries, nil
 }
 
-// Report is the body of POST /v1/stations/{id}/as-run with what a state directory still has to report, to be carried
-// where there is no link, and how many entries that is.
+// Report returns the body of a POST /v1/stations/{id}/as-run with the unreported entries of a state directory, for
+// transport without a link, and the number of entries.
 func Report(state *statedir.Dir) (body []byte, entries int, err error) {
 	unsent, err := Unsent(state)
 	if err != nil {
@@ -198,7 +197,7 @@ func Report(state *statedir.Dir) (body []byte, entries int, err error) {
 	return append(body, '\n'), len(unsent), err
 }
 
-// replayAll takes in what the good lines of b say, and answers the others and where the first of these begins.
+// replayAll applies the intact lines of b. It returns the damaged lines and the offset of the first of them.
 func (s *Spool) replayAll(b []byte) (damaged []byte, first int) {
 	at := 0
 	for line := range bytes.Lines(b) {
@@ -246,28 +245,29 @@ func (s *Spool) replay(r record) {
 	}
 }
 
-// Begin notes durably what went on the air.
+// Begin durably records the item that went on the air.
 func (s *Spool) Begin(on OnAir) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.write(record{On: &on})
 }
 
-// OnAir is what is on the air by the spool's knowledge; nil: nothing.
+// OnAir returns the item on the air according to the spool; nil: none.
 func (s *Spool) OnAir() *OnAir {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.on
 }
 
-// Told reports whether an earlier entry says the same of an item that did not air.
+// Told reports whether an earlier entry has the same outcome for an item that did not air.
 func (s *Spool) Told(e schedules.AsRun) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.aside[e.ItemID] == e.Outcome
 }
 
-// Append gives the entry its sequence and makes it durable. With ends it is what became of what is on the air.
+// Append assigns a sequence number to the entry and makes it durable. If ends is true, the entry is the outcome of the
+// item on the air.
 func (s *Spool) Append(e schedules.AsRun, ends bool) (schedules.AsRun, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -284,7 +284,7 @@ func (s *Spool) Append(e schedules.AsRun, ends bool) (schedules.AsRun, error) {
 	return e, nil
 }
 
-// Ack notes that the service has the entries.
+// Ack records that the service has the entries.
 func (s *Spool) Ack(sequences ...int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -302,8 +302,8 @@ func (s *Spool) Ack(sequences ...int64) error {
 	return nil
 }
 
-// Pending is what was not acknowledged yet, in order, at most limit entries, and a channel that closes when there is
-// more.
+// Pending returns at most limit entries that are not acknowledged, in order, and a channel that is closed when more
+// arrive.
 func (s *Spool) Pending(limit int) ([]schedules.AsRun, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -314,8 +314,7 @@ func (s *Spool) Pending(limit int) ([]schedules.AsRun, <-chan struct{}) {
 	return out[:min(len(out), limit)], s.arrived
 }
 
-// write appends the record and takes it in only when it is durable. What a failed write left is overwritten by the
-// next.
+// write appends the record and applies it only after it is durable. The next write overwrites what a failed one left.
 func (s *Spool) write(r record) error {
 	line, err := encodeRecord(r)
 	if err != nil {
@@ -340,12 +339,12 @@ func (s *Spool) write(r record) error {
 	return nil
 }
 
-// replaced reports whether the file that the spool writes to is no longer the one of its name, or shorter than what was
-// written.
+// replaced reports whether the spool's name no longer refers to the file that it writes to, or that file is shorter
+// than what was written.
 func (s *Spool) replaced() bool {
 	own, err := s.file.Stat()
 	if err != nil {
-		return false // which writing tells
+		return false // the write reports the error
 	}
 	named, err := s.state.Root.Stat(spoolName)
 	return errors.Is(err, fs.ErrNotExist) || err == nil && (!os.SameFile(own, named) || own.Size() < s.size)
@@ -359,7 +358,7 @@ func encodeRecord(r record) ([]byte, error) {
 	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(b), b), nil
 }
 
-// compact rewrites the file without what is done with.
+// compact rewrites the file without acknowledged records.
 func (s *Spool) compact() error {
 	records := []record{{Next: s.next}}
 	if s.on != nil {

@@ -21,7 +21,7 @@ func openSpool(t *testing.T, dir string) *Spool {
 	return s
 }
 
-// openLate opens a spool when its sequences have come nowhere near 1000, and answers what it says is wrong.
+// openLate opens a spool whose sequence numbers are far below 1000, and returns the problems that it reports.
 func openLate(t *testing.T, dir string) (s *Spool, said *[]string) {
 	t.Helper()
 	return openFrom(t, dir, 1000)
@@ -86,8 +86,8 @@ func TestSequencesAreNeverReusedAndEntriesStayUntilAcknowledged(t *testing.T) {
 	}
 }
 
-// TestSpoolSurvivesEveryCrash cuts the file around each record's end and at every fourth byte, as a crash in the middle
-// of a write does: what was durable before is all there, nothing else is, and it can be written to.
+// TestSpoolSurvivesEveryCrash truncates the file around each record's end and at every fourth byte, as a crash during a
+// write does: all that was durable before is there, nothing else is, and the spool can be written to.
 func TestSpoolSurvivesEveryCrash(t *testing.T) {
 	dir := t.TempDir()
 	s := openSpool(t, dir)

@@ -1,3 +1,3 @@
-// Package statedir is the player's state directory: files that are replaced whole and durably, names that never leave
-// the directory, and the lock of the player that plays from it. Package playout names the files in it.
+// Package statedir implements the player's state directory: durable atomic replacement of files, names confined to the
+// directory, and the lock of the running player. Package playout defines the names of the files.
 package statedir

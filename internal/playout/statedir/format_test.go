@@ -14,7 +14,7 @@ func TestAStateDirectoryOfANewerPlayerIsRefusedByName(t *testing.T) {
 	s := open(t, dir)
 	must(t, s.Mark("playout 1"))
 	must(t, s.Close())
-	s = open(t, dir) // its own
+	s = open(t, dir) // reads its own version
 	must(t, s.Record(map[string]any{"version": 3, "by": "playout 3", "more": []int{1}}, formatName))
 	_, err := Open(dir)
 	for _, words := range []string{"version 3", "up to 2", "playout 3", "Start that one"} {

@@ -12,10 +12,10 @@ import (
 	"lifeline/internal/fault"
 )
 
-// ownerName is the file that names the station whose directory it is, kept twice.
+// ownerName is the file with the name of the station that owns the directory; it has two copies.
 const ownerName = "station"
 
-// Used reports whether some station's player used the directory.
+// Used reports whether a station's player has used the directory.
 func (s *Dir) Used() (bool, error) {
 	names, err := s.names()
 	if err != nil || len(names) > 0 {
@@ -25,7 +25,7 @@ func (s *Dir) Used() (bool, error) {
 	return len(names) > 0, err
 }
 
-// names are what the copies of the owner's name say: one name, but where a copy is damaged.
+// names returns the distinct names in the copies of the owner's name: one, unless a copy is damaged.
 func (s *Dir) names() (out []string, err error) {
 	for _, name := range Twice(ownerName) {
 		b, err := s.Read(name, 1<<10)
@@ -41,8 +41,8 @@ func (s *Dir) names() (out []string, err error) {
 	return out, nil
 }
 
-// documented are the stations of the documents there. They tell whose a directory of an earlier version is, which had
-// no name of it.
+// documented returns the stations that the documents in the directory name. They identify the owner of a directory of
+// an earlier version, which has no ownerName file.
 func (s *Dir) documented() (out []string, err error) {
 	names, err := fs.Glob(s.Root.FS(), "queues/*.dsse")
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Dir) documented() (out []string, err error) {
 	return out, nil
 }
 
-// stationOf is the station that a signed document names, whoever signed it; "": none.
+// stationOf returns the station that a signed document names, without verifying its signature; "": none.
 func stationOf(envelope []byte) string {
 	var signed struct{ Payload string }
 	var document struct{ Station string }
@@ -72,9 +72,9 @@ func stationOf(envelope []byte) string {
 	return document.Station
 }
 
-// For fails with Conflict where the directory is another station's: what that one still has to report would be reported
-// as this one's, and under its sequences. A name that is damaged makes it nobody else's: it is the station's where any
-// name, or any document, is of the station.
+// For fails with Conflict if the directory belongs to another station: its unreported entries would be reported as this
+// station's, under its sequence numbers. A damaged name does not exclude the station: the directory is the station's if
+// any name or any document names it.
 func (s *Dir) For(station string) error {
 	owners, err := s.names()
 	if err == nil && !slices.Contains(owners, station) {
@@ -99,7 +99,7 @@ func (s *Dir) For(station string) error {
 	return nil
 }
 
-// Belong names the station whose directory it is from now on.
+// Belong records station as the owner of the directory.
 func (s *Dir) Belong(station string) error {
 	for _, name := range Twice(ownerName) {
 		if b, err := s.Read(name, 1<<10); err == nil && string(b) == station+"\n" {

@@ -39,7 +39,7 @@ func TestAStateDirectoryIsRefusedToAnyOtherStation(t *testing.T) {
 			must(t, err)
 			defer s.Close()
 			for _, station := range []string{"lantern", "harbour"} {
-				must(t, s.For(station)) // nobody's yet
+				must(t, s.For(station)) // no owner yet
 			}
 			make(s, dir)
 			must(t, s.For("lantern"))

@@ -9,13 +9,13 @@ import (
 	"io/fs"
 )
 
-// A record is a small file of state: a JSON object whose last field, sum, is the CRC-32 of the file with an empty sum.
-// Players from before the sum read it too, as an object with one field more.
+// A record is a small state file: a JSON object whose last field, sum, is the CRC-32 of the file with an empty sum.
+// Earlier players, which write no sum, can read it, too: as an object with an additional field.
 
-// errSum is why a record that is not as it was written is not believed.
+// errSum is the error for a record whose checksum does not match.
 var errSum = errors.New("its sum does not fit")
 
-// encode is the record of v, which is written as a JSON object without a field named sum.
+// encode returns the record of v, which must encode as a JSON object without a field named sum.
 func encode(v any) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -32,13 +32,13 @@ func encode(v any) ([]byte, error) {
 	return fmt.Appendf(head, `%08x"}`, sumOf(head)), nil
 }
 
-// sumOf is the sum of the record that begins with head, up to the sum.
+// sumOf returns the checksum of the record that begins with head, which ends before the sum.
 func sumOf(head []byte) uint32 {
 	return crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, []byte(`"}`))
 }
 
-// decode reads a record into v. One from before the sum is read too, and summed is false, as long as it has nothing
-// that v has not: with a damaged sum it would.
+// decode reads a record into v. It accepts a record without a sum, with summed false, if it has no fields unknown to v:
+// a damaged sum would be such a field.
 func decode(b []byte, v any) (summed bool, err error) {
 	const end = len(`00000000"}`)
 	if head := b[:max(len(b)-end, 0)]; bytes.HasSuffix(head, []byte(`"sum":"`)) {
@@ -58,18 +58,18 @@ func decode(b []byte, v any) (summed bool, err error) {
 	return false, nil
 }
 
-// Copy is one copy of a record as it was found.
+// Copy is the content of one copy of a record.
 type Copy[T any] struct {
 	Name   string
 	Value  T
-	Summed bool  // false: an earlier player wrote it, which gave no sum
-	Err    error // why it is not believed: fs.ErrNotExist where there is none
+	Summed bool  // false: an earlier player wrote it, without a sum
+	Err    error // why the copy is not valid; fs.ErrNotExist if it does not exist
 }
 
-// Damaged reports whether there is a copy that is not to be believed.
+// Damaged reports whether the copy exists and is not valid.
 func (c Copy[T]) Damaged() bool { return c.Err != nil && !errors.Is(c.Err, fs.ErrNotExist) }
 
-// Records reads the copies of a record, of which names are the names, each of at most limit bytes.
+// Records reads the copies of a record with the given names, each of at most limit bytes.
 func Records[T any](s *Dir, limit int64, names ...string) (out []Copy[T]) {
 	for _, name := range names {
 		c := Copy[T]{Name: name}
@@ -85,7 +85,7 @@ func Records[T any](s *Dir, limit int64, names ...string) (out []Copy[T]) {
 	return out
 }
 
-// Record writes v as each of names, of which every copy but one may then be damaged without loss.
+// Record writes v to each of names. Of those copies, all but one may then be damaged without loss.
 func (s *Dir) Record(v any, names ...string) error {
 	b, err := encode(v)
 	if err != nil {

@@ -17,19 +17,19 @@ import (
 	"lifeline/internal/flock"
 )
 
-// Dir is the station's directory. Names never leave it.
+// Dir is the station's state directory. Its names are confined to it.
 type Dir struct {
 	Root *os.Root
 	temp atomic.Int64
 	lock *os.File // nil: not locked
 
-	found []string // files that were damaged when they were read
+	found []string // descriptions of files that were damaged when they were read
 }
 
-// Damaged are the files that were found damaged, each with what follows, for people.
+// Damaged returns a description of each damaged file found, with the consequence.
 func (s *Dir) Damaged() []string { return s.found }
 
-// damaged notes that a file is damaged, once.
+// damaged records once that a file is damaged.
 func (s *Dir) damaged(name, consequence string) {
 	said := fmt.Sprintf("%s of the state directory is damaged and left out: %s", name, consequence)
 	if !slices.Contains(s.found, said) {
@@ -37,7 +37,7 @@ func (s *Dir) damaged(name, consequence string) {
 	}
 }
 
-// Find is OpenState of a directory that a player has made. It fails, and makes nothing, where none has.
+// Find opens a directory that a player has created, like Open. If there is none it fails and creates nothing.
 func Find(dir string) (*Dir, error) {
 	if _, err := os.Stat(filepath.Join(dir, "queues")); err != nil {
 		return nil, fault.New(fault.NotFound, "%s is not the state directory of a player: give the one that `playout run` "+
@@ -46,8 +46,8 @@ func Find(dir string) (*Dir, error) {
 	return Open(dir)
 }
 
-// Open opens the directory, creating it when absent. It fails with Conflict where a newer player wrote it. It changes
-// nothing of a player that may be using it.
+// Open opens the directory, and creates it if it does not exist. It fails with Conflict if a newer player wrote it. It
+// does not change files that a running player may be using.
 func Open(dir string) (*Dir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("playout: state: %w", err)
@@ -68,8 +68,8 @@ func Open(dir string) (*Dir, error) {
 	return s, nil
 }
 
-// Lock makes the directory this player's alone until Close, and then removes what a crash left half written. It fails,
-// and changes nothing, when another player has it: two would use the same sequences.
+// Lock locks the directory for this player until Close, and then removes the temporary files that a crash left. It
+// fails, without a change, if another player holds the lock: two players would use the same sequence numbers.
 func (s *Dir) Lock() error {
 	f, err := s.Root.OpenFile("lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Dir) Lock() error {
 	return nil
 }
 
-// sweep removes the temporary files of Replace. While another player is at work they are its own.
+// sweep removes the temporary files of Replace. While another player is running they are in use.
 func (s *Dir) sweep() error {
 	for _, sub := range []string{".", "queues"} {
 		left, err := fs.Glob(s.Root.FS(), path.Join(sub, "*.tmp"))
@@ -105,7 +105,7 @@ func (s *Dir) sweep() error {
 	return nil
 }
 
-// Close releases the directory.
+// Close unlocks and closes the directory.
 func (s *Dir) Close() error {
 	if s.lock != nil {
 		return errors.Join(s.lock.Close(), s.Root.Close())
@@ -113,7 +113,7 @@ func (s *Dir) Close() error {
 	return s.Root.Close()
 }
 
-// Replace makes name hold exactly b, durably, or leaves it as it was.
+// Replace durably replaces the content of name with b, or leaves it unchanged.
 func (s *Dir) Replace(name string, b []byte) error {
 	temp := name + "." + strconv.FormatInt(s.temp.Add(1), 10) + ".tmp"
 	f, err := s.Root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -132,19 +132,19 @@ func (s *Dir) Replace(name string, b []byte) error {
 	return fmt.Errorf("playout: write %s: %w", name, errors.Join(err, s.Root.Remove(temp)))
 }
 
-// Twice are the names of a file that is kept twice.
+// Twice returns the names of the two copies of a file.
 func Twice(name string) []string {
 	ext := path.Ext(name)
 	return []string{name, strings.TrimSuffix(name, ext) + "-2" + ext}
 }
 
-// ReplaceTwice is Replace of both copies of name: damage to one file leaves the other.
+// ReplaceTwice replaces both copies of name: damage to one file leaves the other intact.
 func (s *Dir) ReplaceTwice(name string, b []byte) error {
 	copies := Twice(name)
 	return errors.Join(s.Replace(copies[0], b), s.Replace(copies[1], b))
 }
 
-// Remove makes sure, durably, that there is no name.
+// Remove durably removes name. It does nothing if name does not exist.
 func (s *Dir) Remove(name string) error {
 	if err := s.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("playout: remove %s: %w", name, err)
@@ -152,7 +152,8 @@ func (s *Dir) Remove(name string) error {
 	return s.SyncDir(path.Dir(name))
 }
 
-// Read is the content of name, at most limit bytes. It fails with fs.ErrNotExist when there is none.
+// Read returns the content of name. It fails with fs.ErrNotExist if name does not exist, and also if the content is
+// longer than limit bytes.
 func (s *Dir) Read(name string, limit int64) ([]byte, error) {
 	f, err := s.Root.Open(name)
 	if err != nil {
