@@ -5,12 +5,15 @@
 //
 //	lifeline.json             {"format": "lifeline-archive/1", "made_at_ms": …, "trimmed": …}
 //	signing.key               optional: the content of the file with the key that signs queues
+//	keys/<name>               optional: the files of the folder of keys, by name, in byte order: roots and keys of roles
 //	documents/000001.ndjson.gz, …  by kind and id, in byte order
 //	changes/000001.ndjson.gz, …    by sequence; up to change "trimmed", only the last change of each document
 //	asrun/000001.ndjson.gz, …      by station and sequence
 //	blobs/<SHA-256>           optional: the bytes with that hash, both recordings and files of older records
 //	manifest.json             the number of lines and bytes of each part, and the SHA-256 of all its lines
 //	manifest.json.sha256      as sha256sum writes it
+//
+// With keys/ the format is "lifeline-archive/1+keys", which programs that do not know them refuse.
 //
 // An .ndjson.gz holds one JSON object per line, compressed by gzip. The hash of a part is that of its concatenated,
 // uncompressed lines, so equal content from any store has equal hashes. The hash of "blobs" is that of their names, one
@@ -37,12 +40,16 @@ import (
 	"lifeline/internal/fault"
 )
 
-const format = "lifeline-archive/1"
+const (
+	format     = "lifeline-archive/1"
+	keysFormat = format + "+keys" // with a folder of keys
+)
 
 // The names of single members and of the parts.
 const (
 	headerName   = "lifeline.json"
 	keyName      = "signing.key"
+	folder       = "keys"
 	documents    = "documents"
 	changes      = "changes"
 	entries      = "asrun"
@@ -60,13 +67,20 @@ type header struct {
 
 // Manifest describes the content of an archive. Equal content has equal parts.
 type Manifest struct {
-	Header    string   `json:"header"` // SHA-256 of lifeline.json
-	Key       string   `json:"key,omitempty"`
-	Documents Part     `json:"documents"`
-	Changes   Part     `json:"changes"`
-	AsRun     Part     `json:"asrun"`
-	Blobs     Part     `json:"blobs"`
-	Missing   []string `json:"missing,omitempty"` // hashes of referenced blobs that could not be read
+	Header    string            `json:"header"` // SHA-256 of lifeline.json
+	Key       string            `json:"key,omitempty"`
+	Keys      map[string]string `json:"keys,omitempty"` // SHA-256 of each file of the folder of keys
+	Documents Part              `json:"documents"`
+	Changes   Part              `json:"changes"`
+	AsRun     Part              `json:"asrun"`
+	Blobs     Part              `json:"blobs"`
+	Missing   []string          `json:"missing,omitempty"` // hashes of referenced blobs that could not be read
+}
+
+// File is a file of the folder of keys.
+type File struct {
+	Name    string // without a folder
+	Content []byte
 }
 
 // Part is one part's size and hash.

@@ -30,6 +30,7 @@ import (
 type held struct {
 	Trimmed   int64
 	Key       string
+	Folder    []archive.File
 	Documents []store.Document
 	Changes   []store.Change
 	Entries   []store.Entry
@@ -40,6 +41,8 @@ type held struct {
 func sample() held {
 	at := time.Date(2026, 11, 3, 17, 4, 5, 678_000_000, time.UTC)
 	h := held{Trimmed: 7, Key: "c2VlZA==\n", Blobs: []string{"sound", "", strings.Repeat("long ", 50_000)},
+		Folder: []archive.File{{Name: "1.root.json", Content: []byte("{}")},
+			{Name: "queue.key", Content: []byte("c2VlZA==\n")}},
 		Missing: []string{strings.Repeat("0", 64)}}
 	for i, body := range []string{`{"한":"<&>\u2028","n":1e2}`, `[1, 2 ]`, "12", "null", `""`, "", " {}", "{\n}",
 		"\x00\xff", "{", `{"a":1}` + "\n"} {
@@ -70,7 +73,7 @@ func write(t testing.TB, h held) ([]byte, archive.Manifest) {
 	t.Helper()
 	var out bytes.Buffer
 	w := archive.NewWriter(&out, time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC))
-	err := w.Begin(h.Trimmed, []byte(h.Key))
+	err := w.Begin(h.Trimmed, []byte(h.Key), h.Folder...)
 	for _, d := range h.Documents {
 		err = errors.Join(err, w.Document(d))
 	}
@@ -98,7 +101,7 @@ func read(r io.Reader) (h held, m archive.Manifest, err error) {
 	if err != nil {
 		return h, m, err
 	}
-	h.Trimmed, h.Key = a.Trimmed(), string(a.Key())
+	h.Trimmed, h.Key, h.Folder = a.Trimmed(), string(a.Key()), a.Folder()
 	for d, err := range a.Documents() {
 		if err != nil {
 			return h, m, err

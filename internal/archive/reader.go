@@ -13,6 +13,7 @@ import (
 	"hash"
 	"io"
 	"iter"
+	"maps"
 	"path"
 	"time"
 
@@ -32,6 +33,7 @@ type Reader struct {
 	tar     *tar.Reader
 	header  header
 	key     []byte
+	files   []File
 	got     Manifest
 	tallies map[string]*tally
 
@@ -52,7 +54,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err := json.Unmarshal(b, &a.header); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "this is not a file that lifeline backup wrote")
 	}
-	if a.header.Format != format {
+	if a.header.Format != format && a.header.Format != keysFormat {
 		return nil, fault.New(fault.Invalid, "this backup has the form %q, and this program reads %q: take the Lifeline that "+
 			"wrote it, or a newer one", a.header.Format, format)
 	}
@@ -63,7 +65,27 @@ func NewReader(r io.Reader) (*Reader, error) {
 		}
 		a.got.Key = sum(a.key)
 	}
-	return a, nil
+	return a, a.folder()
+}
+
+// folder reads the files of the folder of keys.
+func (a *Reader) folder() error {
+	size, latest := int64(0), ""
+	for a.next != nil && path.Dir(a.next.Name) == folder {
+		name := path.Base(a.next.Name)
+		if size += a.next.Size; name <= latest || path.Join(folder, name) != a.next.Name || size > maxMember {
+			return damaged("%s is out of place", a.next.Name)
+		}
+		b, err := a.whole()
+		if err != nil {
+			return err
+		}
+		if a.got.Keys == nil {
+			a.got.Keys = map[string]string{}
+		}
+		a.files, a.got.Keys[name], latest = append(a.files, File{name, b}), sum(b), name
+	}
+	return nil
 }
 
 // Trimmed returns the change up to which changes are trimmed. MadeAt returns when the archive was made. Key returns the
@@ -75,6 +97,9 @@ func (a *Reader) MadeAt() time.Time { return time.UnixMilli(a.header.MadeAt).UTC
 
 // Key returns the content of the signing key's file, or nothing if the archive does not have it.
 func (a *Reader) Key() []byte { return a.key }
+
+// Folder returns the files of the folder of keys, or nothing if the archive does not have them.
+func (a *Reader) Folder() []File { return a.files }
 
 // Documents, Changes and Entries return iterators over the archive's values.
 func (a *Reader) Documents() iter.Seq2[store.Document, error] {
@@ -214,7 +239,7 @@ func (a *Reader) Finish() (Manifest, error) {
 	if a.next != nil {
 		return m, damaged("%s is out of place", a.next.Name)
 	}
-	if a.got.Header != m.Header || a.got.Key != m.Key {
+	if a.got.Header != m.Header || a.got.Key != m.Key || !maps.Equal(a.got.Keys, m.Keys) {
 		return m, damaged("its beginning is another's")
 	}
 	for part, want := range map[string]Part{documents: m.Documents, changes: m.Changes, entries: m.AsRun, blobs: m.Blobs} {

@@ -39,19 +39,34 @@ func NewWriter(w io.Writer, made time.Time) *Writer {
 		tallies: map[string]*tally{documents: newTally(), changes: newTally(), entries: newTally(), blobs: newTally()}}
 }
 
-// Begin writes the change up to which changes are trimmed, and the content of the signing key's file if key is not
-// empty.
-func (w *Writer) Begin(trimmed int64, key []byte) error {
-	b, err := json.Marshal(header{format, w.made.UnixMilli(), trimmed})
+// Begin writes the change up to which changes are trimmed, the content of the signing key's file if key is not empty,
+// and the files of the folder of keys, which are in the order of their names.
+func (w *Writer) Begin(trimmed int64, key []byte, files ...File) error {
+	h := header{format, w.made.UnixMilli(), trimmed}
+	if len(files) > 0 {
+		h.Format, w.manifest.Keys = keysFormat, map[string]string{}
+	}
+	b, err := json.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("archive: %w", err)
 	}
 	w.manifest.Header = sum(b)
-	if err := w.member(headerName, b); err != nil || len(key) == 0 {
+	if err := w.member(headerName, b); err != nil {
 		return err
 	}
-	w.manifest.Key = sum(key)
-	return w.member(keyName, key)
+	if len(key) > 0 {
+		w.manifest.Key = sum(key)
+		if err := w.member(keyName, key); err != nil {
+			return err
+		}
+	}
+	for _, f := range files {
+		w.manifest.Keys[f.Name] = sum(f.Content)
+		if err := w.member(path.Join(folder, f.Name), f.Content); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Document, Change and Entry write the next value.

@@ -152,7 +152,7 @@ func AdoptKey(ctx context.Context, c config.Serve, s Store, by string, key ed255
 // KeepSigningKey writes a restored key, unless it is there.
 func KeepSigningKey(path string, key []byte) error {
 	if _, err := os.Stat(path); err == nil {
-		return nil // which sameKey has compared
+		return nil // which restore has compared
 	}
 	return WriteSigningKey(path, key)
 }

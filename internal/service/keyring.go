@@ -5,11 +5,18 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"lifeline/internal/access"
+	"lifeline/internal/archive"
 	"lifeline/internal/config"
 	"lifeline/internal/fault"
 	"lifeline/internal/seal"
@@ -25,13 +32,44 @@ type signing struct {
 }
 
 // openSigning reads the folder of keys. Without a root there, key signs everything. With one, the store knows its keys
-// as those that sign. It fails with Conflict where a key of a role is missing, or the root by which the documents of
-// the store were signed.
+// as those that sign. It fails as CheckKeys does.
 func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey) (out signing, err error) {
 	signer, err := seal.NewSigner(key)
 	if err != nil {
 		return out, err
 	}
+	if out, err = readSigning(ctx, c, s, key, signer); err != nil || len(out.roots) == 0 {
+		return out, err
+	}
+	var named []access.SigningKey
+	for _, public := range out.Public() {
+		named = append(named, access.SigningKey{ID: seal.KeyID(public), Public: public})
+	}
+	latest := out.roots[len(out.roots)-1]
+	err = access.UseRoot(ctx, s, "system", KeyID(key), latest.Version(), named, time.Now())
+	if err != nil && !fault.Is(err, fault.Full) { // the next start tells it
+		return out, err
+	}
+	envelope, err := signer.Seal(wire.FirstRootType, out.roots[0].Bytes())
+	if err == nil {
+		err = json.Unmarshal(envelope, &out.first)
+	}
+	return out, err
+}
+
+// CheckKeys fails with Conflict where the folder of keys lacks a key of a role, or the root by which the documents of
+// the store were signed, or holds what cannot be read.
+func CheckKeys(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey) error {
+	signer, err := seal.NewSigner(key)
+	if err == nil {
+		_, err = readSigning(ctx, c, s, key, signer)
+	}
+	return err
+}
+
+// readSigning reads the folder of keys, and tells the store nothing.
+func readSigning(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey, signer *seal.Signer) (
+	out signing, err error) {
 	if out.roots, err = readRoots(c.Keys); err != nil {
 		return out, err
 	}
@@ -49,6 +87,11 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 		return out, nil
 	}
 	latest := out.roots[len(out.roots)-1]
+	if latest.Version() < known.Root {
+		return out, fault.New(fault.Conflict, "the documents of the store are signed under root %d, and the latest root in "+
+			"%s is %d. Put the later root documents and their keys there, from where you keep them", known.Root, c.Keys,
+			latest.Version())
+	}
 	keys, err := privateKeys(c.Keys)
 	if err != nil {
 		return out, err
@@ -57,29 +100,17 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 		return out, fault.New(fault.Conflict, "%v. Put the file there, into %s; or, if the key is lost or stolen, rotate "+
 			"the role on the machine without a network: lifeline key rotate --help", err, c.Keys)
 	}
-	var named []access.SigningKey
-	for _, public := range out.Public() {
-		named = append(named, access.SigningKey{ID: seal.KeyID(public), Public: public})
-	}
-	err = access.UseRoot(ctx, s, "system", KeyID(key), latest.Version(), named, time.Now())
-	if err != nil && !fault.Is(err, fault.Full) { // the next start tells it
-		return out, err
-	}
-	envelope, err := signer.Seal(wire.FirstRootType, out.roots[0].Bytes())
-	if err == nil {
-		err = json.Unmarshal(envelope, &out.first)
-	}
-	return out, err
+	return out, nil
 }
 
-// readRoots is the chain of roots in a folder, from the first on; none where there is no first. It fails where one is
-// not the next of the one before it.
+// readRoots is the chain of roots in a folder, from the first on; none where there is no root. It fails where one is
+// not the next of the one before it, or the one before it is missing.
 func readRoots(folder string) (chain []*trust.Root, err error) {
 	for version := int64(1); version <= trust.MaxRoots; version++ {
 		name := filepath.Join(folder, trust.RootName(version))
 		r, err := trust.ReadRoot(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return chain, nil
+			return chain, noneAfter(folder, version)
 		}
 		switch {
 		case err != nil:
@@ -91,11 +122,59 @@ func readRoots(folder string) (chain []*trust.Root, err error) {
 			err = chain[len(chain)-1].Next(r)
 		}
 		if err != nil {
-			return nil, fault.New(fault.Conflict, "%s: %v", name, err)
+			return nil, fault.New(fault.Conflict, "%s: %v. Copy the file there again, from where you keep the roots", name, err)
 		}
 		chain = append(chain, r)
 	}
 	return chain, nil
+}
+
+// noneAfter fails with Conflict where a folder has a root after the version that it lacks.
+func noneAfter(folder string, lacks int64) error {
+	names, err := filepath.Glob(filepath.Join(folder, keyFiles[0]))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		version, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(name), ".root.json"), 10, 64)
+		if err == nil && version > lacks {
+			return fault.New(fault.Conflict, "%s is there, and %s is missing, which comes before it. Put that one there, too, "+
+				"from where you keep the roots", name, trust.RootName(lacks))
+		}
+	}
+	return nil
+}
+
+// KeyFolder are the files of a folder of keys: the roots, and the keys of the roles.
+func KeyFolder(dir string) (files []archive.File, err error) {
+	for _, pattern := range keyFiles {
+		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			b, err := trust.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, archive.File{Name: filepath.Base(name), Content: b})
+		}
+	}
+	slices.SortFunc(files, func(a, b archive.File) int { return strings.Compare(a.Name, b.Name) })
+	return files, nil
+}
+
+// keyFiles are the patterns of the names in a folder of keys.
+var keyFiles = []string{"*.root.json", "*.key"}
+
+// KeyFile is the path in a folder of keys of a file of that name. It fails with Invalid where none there may be named
+// so.
+func KeyFile(dir, name string) (string, error) {
+	fits := func(pattern string) bool { ok, err := filepath.Match(pattern, name); return ok && err == nil }
+	if filepath.Base(name) != name || !slices.ContainsFunc(keyFiles, fits) {
+		return "", fault.New(fault.Invalid, "%q is no name of a root or of a key", name)
+	}
+	return filepath.Join(dir, name), nil
 }
 
 // privateKeys are the keys of the roles in a folder, which are in files like the signing key's, named *.key.
@@ -107,9 +186,23 @@ func privateKeys(folder string) (keys []ed25519.PrivateKey, err error) {
 	for _, name := range names {
 		key, err := SigningKey(name)
 		if err != nil {
-			return nil, err
+			return nil, fault.New(fault.Conflict, "%v. Copy the file there again, from where you keep it; or, if the key is "+
+				"lost, move the file away and rotate its role: lifeline key rotate --help", err)
 		}
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// OpenToOthers says of each file of a private key that others than its owner may read or write it, and the cure.
+func OpenToOthers(c config.Serve) (said []string) {
+	names, _ := filepath.Glob(filepath.Join(c.Keys, keyFiles[1])) // never fails: the pattern is right
+	for _, name := range append([]string{c.Key}, names...) {
+		info, err := os.Stat(name)
+		if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+			said = append(said, fmt.Sprintf("others than its owner may use the key in %s, whose mode is %04o, and sign with "+
+				"it: chmod 600 it", name, info.Mode().Perm()))
+		}
+	}
+	return said
 }

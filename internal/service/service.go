@@ -119,6 +119,9 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	if err := raise(ctx, opened, log); err != nil {
 		return nil, err
 	}
+	for _, open := range OpenToOthers(c) {
+		log.Warn(open)
+	}
 	signer, err := openSigning(ctx, c, opened, key)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"lifeline/internal/access"
 	"lifeline/internal/archive"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/config"
@@ -26,6 +27,7 @@ import (
 	"lifeline/internal/replica"
 	"lifeline/internal/service"
 	"lifeline/internal/store"
+	"lifeline/internal/trust"
 )
 
 // backupCmd reads the store itself, beside a running service or without one, as of one instant. It takes what serve
@@ -33,7 +35,7 @@ import (
 type backupCmd struct {
 	config.Serve `embed:""`
 	WithAudio    bool   `help:"Take the recordings along. Older as-run and audit records that have moved to files beside them always go along."`
-	WithKeys     bool   `help:"Take the signing key along. Without it a restored service needs the key from elsewhere, or a new one, which every station must be given; with it, whoever reads the backup can sign queues."`
+	WithKeys     bool   `help:"Take the signing key along, and the roots and the keys of the roles where a root names them. Without it a restored service needs the key from elsewhere, or a new one, which every station must be given; with it, whoever reads the backup can sign queues."`
 	File         string `arg:"" help:"File to write, which must not exist yet, or - for standard output."`
 }
 
@@ -43,13 +45,23 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, audio.Close(), s.Close()) }()
+	known, _, err := access.ReadSigningKeys(ctx, s, "")
+	if err != nil {
+		return err
+	}
+	var keys keyFiles
+	if c.WithKeys {
+		if keys, err = c.keys(known.Root); err != nil {
+			return err
+		}
+	}
 	var m archive.Manifest
 	if c.File == "-" {
-		m, err = c.write(ctx, s, audio, cmdline.Data(stdout))
+		m, err = c.write(ctx, s, audio, keys, cmdline.Data(stdout))
 		stdout = cmdline.Printable(os.Stderr)
 	} else {
 		err = newFile(c.File, func(w io.Writer) error {
-			m, err = c.write(ctx, s, audio, w)
+			m, err = c.write(ctx, s, audio, keys, w)
 			return err
 		})
 	}
@@ -60,7 +72,10 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	if !c.WithAudio {
 		fmt.Fprintln(stdout, "The recordings are not in it: --with-audio takes them along.")
 	}
-	if !c.WithKeys {
+	if !c.WithKeys && known.Root > 0 {
+		fmt.Fprintf(stdout, "The signing key, the roots and the keys of the roles are not in it: keep copies of %s and %s "+
+			"elsewhere, or take them along by --with-keys. Without a key of a role, the role must be rotated.\n", c.Key, c.Keys)
+	} else if !c.WithKeys {
 		fmt.Fprintln(stdout, "The signing key is not in it: keep a copy elsewhere, or take it along by --with-keys. "+
 			"Without it, stations must pin a new one.")
 	}
@@ -71,22 +86,39 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return nil
 }
 
+// keyFiles are the files of keys that a backup takes along.
+type keyFiles struct {
+	signing []byte
+	folder  []archive.File
+}
+
+// keys reads the files of keys of a store whose documents are signed under the root of a version; 0: under none.
+func (c *backupCmd) keys(root int64) (k keyFiles, err error) {
+	if k.signing, err = os.ReadFile(c.Key); err != nil {
+		return k, fmt.Errorf("signing key: %w. Name its file with --key, or leave --with-keys out", err)
+	}
+	if k.folder, err = service.KeyFolder(c.Keys); err != nil {
+		return k, err
+	}
+	named := slices.ContainsFunc(k.folder, func(f archive.File) bool { return f.Name == trust.RootName(root) })
+	if root > 0 && !named {
+		return k, fault.New(fault.Conflict, "the documents of the store are signed under root %d, and the folder %s does not "+
+			"hold %s. Name the folder of the roots and keys with --keys, or leave --with-keys out", root, c.Keys,
+			trust.RootName(root))
+	}
+	return k, nil
+}
+
 // write writes the archive to w.
-func (c *backupCmd) write(ctx context.Context, s service.Store, audio service.Audio, w io.Writer) (m archive.Manifest,
-	err error) {
+func (c *backupCmd) write(ctx context.Context, s service.Store, audio service.Audio, keys keyFiles, w io.Writer) (
+	m archive.Manifest, err error) {
 	bar := passingBar("backing up", -1)
 	defer bar.Finish()
 	out := bufio.NewWriterSize(io.MultiWriter(w, bar), 1<<20)
 	a := archive.NewWriter(out, time.Now())
-	var key []byte
-	if c.WithKeys {
-		if key, err = os.ReadFile(c.Key); err != nil {
-			return m, fmt.Errorf("signing key: %w. Name its file with --key, or leave --with-keys out", err)
-		}
-	}
 	look := replica.NewInspector(kinds.All, func(string) {}) // for the blobs alone; fsck tells of problems
-	err = s.Export(ctx, func(trimmed int64) error { return a.Begin(trimmed, key) },
-		func(d store.Document) error { look.Document(d); return a.Document(d) }, a.Change, a.Entry)
+	begin := func(trimmed int64) error { return a.Begin(trimmed, keys.signing, keys.folder...) }
+	err = s.Export(ctx, begin, func(d store.Document) error { look.Document(d); return a.Document(d) }, a.Change, a.Entry)
 	if err != nil {
 		return m, err
 	}

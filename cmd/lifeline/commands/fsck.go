@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,9 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	keys, err := c.signingKeys(ctx, s)
 	if err != nil {
 		up.report(err.Error())
+	}
+	for _, open := range service.OpenToOthers(c.Serve) {
+		fmt.Fprintln(stdout, open)
 	}
 	if err := s.Check(ctx, up.report); err != nil {
 		up.report(err.Error())
@@ -138,7 +142,7 @@ func (c *fsckCmd) signingKeys(ctx context.Context, s service.Store) (known acces
 	case err != nil:
 		return known, err
 	case failed == nil:
-		return known, service.KnownKey(ctx, c.Serve, s, id)
+		return known, errors.Join(service.KnownKey(ctx, c.Serve, s, id), c.roleKeys(ctx, s, key))
 	case !errors.Is(failed, fs.ErrNotExist):
 		return known, failed
 	case known.Current == "" || c.Store != "sqlite":
@@ -148,6 +152,14 @@ func (c *fsckCmd) signingKeys(ctx context.Context, s service.Store) (known acces
 		return known, nil // the next start gives it its name
 	}
 	return known, service.KeyMissing(c.Serve, known.Current)
+}
+
+// roleKeys fails where the service would not start on the folder of keys.
+func (c *fsckCmd) roleKeys(ctx context.Context, s service.Store, key ed25519.PrivateKey) error {
+	if _, err := os.Stat(c.Keys); errors.Is(err, fs.ErrNotExist) && c.Store != "sqlite" {
+		return nil // as with the signing key
+	}
+	return service.CheckKeys(ctx, c.Serve, s, key)
 }
 
 // printFormer counts what other keys signed than those that do now.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path/filepath"
 	"time"
 
 	"lifeline/internal/access"
@@ -21,6 +22,7 @@ import (
 	"lifeline/internal/replica"
 	"lifeline/internal/service"
 	"lifeline/internal/store"
+	"lifeline/internal/trust"
 )
 
 // restoreCmd takes what serve takes to find the store.
@@ -35,7 +37,7 @@ func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.Writer) (err error) {
-	if err := sameKey(c.Key, a.Key()); err != nil {
+	if err := c.sameKeys(a); err != nil {
 		return err
 	}
 	s, err := service.OpenHeld(ctx, c.Serve, restoreAside)
@@ -61,10 +63,10 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 	}
 	var m archive.Manifest
 	rest := func() (err error) {
-		if m, err = putBlobs(ctx, a, audio); err != nil || a.Key() == nil {
+		if m, err = putBlobs(ctx, a, audio); err != nil {
 			return err
 		}
-		return service.KeepSigningKey(c.Key, a.Key())
+		return c.keepKeys(a)
 	}
 	// The store takes all or nothing, and the rest of the archive comes before it says that it has all.
 	up := &raised{now: time.Now()}
@@ -75,7 +77,11 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 	printManifest(stdout, m)
 	fmt.Fprintf(stdout, "The backup is of %s UTC. What came later is not in it: %s\n",
 		a.MadeAt().UTC().Format("2006-01-02 15:04:05"), setBackCure)
-	return c.advise(ctx, stdout, audio, look.Blobs())
+	known, _, err := access.ReadSigningKeys(ctx, s, "")
+	if err != nil {
+		return err
+	}
+	return c.advise(ctx, stdout, audio, look.Blobs(), known.Root)
 }
 
 // unrestored says of a failure what to do about it. The store has taken nothing.
@@ -177,9 +183,10 @@ func putBlobs(ctx context.Context, a *archive.Reader, to service.Audio) (archive
 	return a.Finish()
 }
 
-// advise says what is still needed, and fails where recordings are.
-func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio service.Audio,
-	named map[string]replica.Held) error {
+// advise says what is still needed, and fails where recordings are. The documents are signed under the root of a
+// version; 0: under none.
+func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio service.Audio, named map[string]replica.Held,
+	root int64) error {
 	missing := 0
 	for sha := range named {
 		switch _, err := audio.Stat(ctx, sha); {
@@ -195,6 +202,11 @@ func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio service
 			"without it. Or, if it is lost, sign with a new one: lifeline rekey, which says what to do at the stations that "+
 			"pin the old one.\n", c.Key)
 	}
+	if _, err := os.Stat(filepath.Join(c.Keys, trust.RootName(root))); root > 0 && errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(stdout, "The documents are signed under root %d, and the roots and the keys of the roles were not in the "+
+			"backup. Put them into %s, from where you keep them, before the service starts; it refuses to start without "+
+			"them.\n", root, c.Keys)
+	}
 	if missing > 0 {
 		return cmdline.Refuse(cmdline.Partly, "%s not here yet: copy them, or repair from where they are with lifeline "+
 			"fsck --repair-from",
@@ -203,11 +215,47 @@ func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio service
 	return nil
 }
 
-// sameKey fails with Conflict when there is another signing key already.
-func sameKey(path string, key []byte) error {
-	if key == nil {
-		return nil
+// eachKey calls do for the file of each key and root in an archive, with where it belongs here.
+func (c *restoreCmd) eachKey(a *archive.Reader, do func(path string, content []byte) error) error {
+	if a.Key() != nil {
+		if err := do(c.Key, a.Key()); err != nil {
+			return err
+		}
 	}
+	for _, f := range a.Folder() {
+		path, err := service.KeyFile(c.Keys, f.Name)
+		if err == nil {
+			err = do(path, f.Content)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameKeys fails with Conflict when there is another key or root already in the place of one of the archive.
+func (c *restoreCmd) sameKeys(a *archive.Reader) error {
+	return c.eachKey(a, func(path string, content []byte) error {
+		if path == c.Key {
+			return sameFile(path, content, "signing key", "another file with --key")
+		}
+		return sameFile(path, content, filepath.Base(path), "another folder with --keys")
+	})
+}
+
+// keepKeys puts the keys and roots of the archive where they belong.
+func (c *restoreCmd) keepKeys(a *archive.Reader) error {
+	if len(a.Folder()) > 0 {
+		if err := os.MkdirAll(c.Keys, 0o700); err != nil {
+			return err
+		}
+	}
+	return c.eachKey(a, service.KeepSigningKey)
+}
+
+// sameFile fails with Conflict when there is another file of a key than the archive's.
+func sameFile(path string, key []byte, what, elsewhere string) error {
 	held, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -215,8 +263,8 @@ func sameKey(path string, key []byte) error {
 	case err != nil:
 		return fmt.Errorf("signing key: %w", err)
 	case !bytes.Equal(bytes.TrimSpace(held), bytes.TrimSpace(key)):
-		return fault.New(fault.Conflict, "%s is another signing key than the one in the backup: move it away, or name "+
-			"another file with --key", path)
+		return fault.New(fault.Conflict, "%s is another %s than the one in the backup: move it away, or name %s", path, what,
+			elsewhere)
 	}
 	return nil
 }

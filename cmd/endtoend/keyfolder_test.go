@@ -1,0 +1,147 @@
+//go:build unix
+
+package endtoend
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lifeline/internal/cmdline"
+	"lifeline/internal/fault"
+	"lifeline/internal/service"
+)
+
+// rooted is a service whose documents are signed under a first root.
+func rooted(t *testing.T) *ceremony {
+	t.Helper()
+	c := &ceremony{t, filepath.Join(t.TempDir(), "safe"), serveDefaults(t.TempDir())}
+	c.key("init", "%s", "--plain")
+	if err := c.conf.Check(); err != nil {
+		t.Fatal(err)
+	}
+	c.deploy()
+	if err := started(t, c.conf); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestABackupWithKeysCarriesTheRootsAndTheKeysOfTheRoles(t *testing.T) {
+	t.Parallel()
+	c := rooted(t)
+	bare, whole := filepath.Join(t.TempDir(), "bare"), filepath.Join(t.TempDir(), "whole")
+	if said := succeed(t, "backup", "--data", c.conf.Data, bare); !strings.Contains(said,
+		"the roots and the keys of the roles are not in it") || !strings.Contains(said, c.conf.Keys) {
+		t.Errorf("a backup without keys says:\n%s", said)
+	}
+	if said := succeed(t, "restore", "--data", t.TempDir(), bare); !strings.Contains(said, "signed under root 1") {
+		t.Errorf("a restore without keys says:\n%s", said)
+	}
+	said := succeed(t, "backup", "--data", c.conf.Data, "--with-keys", whole)
+	if strings.Contains(said, "not in it: keep") {
+		t.Errorf("a backup with keys says:\n%s", said)
+	}
+	succeed(t, "check-backup", whole)
+
+	there := serveDefaults(t.TempDir())
+	if err := there.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if said := succeed(t, "restore", "--data", there.Data, whole); strings.Contains(said, "before the service starts") {
+		t.Errorf("a restore with keys says:\n%s", said)
+	}
+	files, err := filepath.Glob(filepath.Join(c.conf.Keys, "*"))
+	if err != nil || len(files) != 4 {
+		t.Fatalf("the folder holds %q, %v", files, err)
+	}
+	for _, name := range files {
+		want, err := os.ReadFile(name)
+		restored := filepath.Join(there.Keys, filepath.Base(name))
+		got, missing := os.ReadFile(restored)
+		if err := errors.Join(err, missing); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%s: %q, %v", restored, got, err)
+		}
+		if info, err := os.Stat(restored); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", restored, info, err)
+		}
+	}
+	if err := started(t, there); err != nil {
+		t.Errorf("the restored service: %v", err)
+	}
+
+	// Where keys are already, they are the same, or nothing is restored.
+	again, other := serveDefaults(t.TempDir()), serveDefaults(t.TempDir())
+	if err := errors.Join(again.Check(), other.Check(), os.CopyFS(again.Keys, os.DirFS(c.conf.Keys)),
+		os.CopyFS(other.Keys, os.DirFS(c.conf.Keys)),
+		os.WriteFile(filepath.Join(other.Keys, "1.root.json"), []byte("{}"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "restore", "--data", again.Data, whole)
+	if code, said := command(t, "restore", "--data", other.Data, whole); code != cmdline.Failed || !strings.Contains(said,
+		"is another 1.root.json than the one in the backup: move it away, or name another folder with --keys") {
+		t.Errorf("over another root: exit %d\n%s", code, said)
+	}
+	if _, err := os.Stat(other.Key); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the signing key was restored nonetheless: %v", err)
+	}
+
+	if err := os.RemoveAll(c.conf.Keys); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := command(t, "backup", "--data", c.conf.Data, "--with-keys", whole+"2"); code != cmdline.Failed ||
+		!strings.Contains(said, "Name the folder of the roots and keys with --keys") {
+		t.Errorf("with the folder lost: exit %d\n%s", code, said)
+	}
+}
+
+func TestServeAndFsckSayWhatTheFolderOfKeysLacks(t *testing.T) {
+	t.Parallel()
+	c := rooted(t)
+	if out := checked(t, c.conf); !strings.Contains(out, "no problem found") || strings.Contains(out, "chmod") {
+		t.Errorf("fsck of the whole:\n%s", out)
+	}
+	queue := filepath.Join(c.conf.Keys, filepath.Base(c.files("queue-*.key")[0]))
+	root, second := filepath.Join(c.conf.Keys, "1.root.json"), filepath.Join(c.conf.Keys, "2.root.json")
+	dangle := func() error { return errors.Join(os.Remove(queue), os.Symlink("x", queue)) }
+	for says, spoil := range map[string]func() error{
+		"holds no root. Put the root documents":  func() error { return os.RemoveAll(c.conf.Keys) },
+		"for the role queue":                     func() error { return os.Remove(queue) },
+		"32 bytes in base64. Copy the file":      func() error { return os.WriteFile(queue, []byte("AAAA"), 0o600) },
+		"is a link to a file that is not there.": dangle,
+		"1.root.json: ":                          func() error { return os.WriteFile(root, []byte("{"), 0o600) },
+		"1.root.json is missing, which comes":    func() error { return os.Rename(root, second) },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		if err := started(t, c.conf); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), says) {
+			t.Errorf("serve does not say %q: %v", says, err)
+		}
+		if out := checked(t, c.conf); !strings.Contains(out, says) {
+			t.Errorf("fsck does not say %q:\n%s", says, out)
+		}
+		if err := os.RemoveAll(c.conf.Keys); err != nil {
+			t.Fatal(err)
+		}
+		c.deploy()
+	}
+
+	// A key that others may read is told, and signs on.
+	if err := os.Chmod(queue, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	s, err := service.Open(t.Context(), c.conf, "http://127.0.0.1:1", slog.New(slog.NewTextHandler(&said, nil)))
+	if err == nil {
+		err = s.Close()
+	}
+	if cure := queue + ", whose mode is 0644, and sign with it: chmod 600"; err != nil || !strings.Contains(said.String(),
+		cure) || !strings.Contains(checked(t, c.conf), cure) {
+		t.Errorf("a key with mode 0644: %v\n%s", err, &said)
+	}
+}
