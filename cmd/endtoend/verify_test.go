@@ -12,6 +12,7 @@ import (
 
 	"lifeline/cmd/lifeline/commands"
 	"lifeline/internal/chain"
+	"lifeline/internal/cmdline"
 	"lifeline/internal/wire"
 	"lifeline/schedules"
 )
@@ -153,8 +154,8 @@ func TestLedgerAtTheTerminal(t *testing.T) {
 	if len(owed) != 0 {
 		t.Errorf("%+v", owed)
 	}
-	if _, wrong, code := minjun.run("report", "--group", "colour"); code != 1 || !strings.Contains(wrong,
-		"segment, campaign, script") {
+	if _, wrong, code := minjun.run("report", "--group", "colour"); code != cmdline.Misunderstood ||
+		!strings.Contains(wrong, `"segment","campaign","script"`) {
 		t.Errorf("exit %d: %s", code, wrong)
 	}
 }

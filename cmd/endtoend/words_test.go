@@ -110,7 +110,7 @@ func TestRefusalsSayWhoMayAndHow(t *testing.T) {
 		_, wrong, _ := o.run("plan")
 		want(t, wrong, parts...)
 	}
-	expect(hana, "producer", "scheduler or admin may")
+	expect(hana, "producer", "a token of the role scheduler or admin")
 	expect(terminalOf{h, t, "lifeline_wrong"}, h.url, "does not accept the access token", "--token-file",
 		"lifeline token create")
 	expect(terminalOf{h, t, ""}, h.url, "none was given", "LIFELINE_TOKEN")

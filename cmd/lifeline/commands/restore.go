@@ -90,8 +90,7 @@ func (c *restoreCmd) unrestored(err error) error {
 	said := (*fault.Error)(nil)
 	switch {
 	case errors.As(err, &newer):
-		return fault.New(fault.Conflict, "%s: it is of a newer Lifeline, and nothing was restored: %s. Restore it with that "+
-			"program", c.File, newer.Says)
+		return fault.New(fault.Conflict, "%s: nothing was restored: %v", c.File, err)
 	case errors.As(err, &said) && said.Kind == fault.Conflict:
 		return fault.New(fault.Conflict, "the store is not empty, and nothing was restored: a backup fills an empty one. "+
 			"Name another directory with --data, or move the files of this one away, to where nothing writes to them")
