@@ -413,17 +413,17 @@ func TestKeyCommandsSayWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for says, args := range map[string][]string{
-		"there is a root in":          {"init", dir, "--plain"},
-		"holds no root":               {"show", t.TempDir()},
-		"--needed from 2":             {"init", filepath.Join(t.TempDir(), "x"), "--plain", "--needed", "1"},
-		"--years: must be":            {"renew", dir, "--years", "8000"},
-		"must be one of":              {"rotate", "press", dir},
-		"the only one of the role":    {"revoke", service.KeyID(key), dir},
-		"no role of the service":      {"revoke", "0123456789abcdef", dir},
-		"role root has no key":        {"replace", "0123456789abcdef", dir, "--plain"},
-		"is no root key of root 1":    {"sign", dir, "--with", only[0]},
-		"it is no root document":      {"collect", dir, roots[0]},
-		"it is no Ed25519 public key": {"rotate", "queue", dir, "--public", "AAAA"},
+		"there is a root in":       {"init", dir, "--plain"},
+		"holds no root":            {"show", t.TempDir()},
+		"--needed from 2":          {"init", filepath.Join(t.TempDir(), "x"), "--plain", "--needed", "1"},
+		"--years: must be":         {"renew", dir, "--years", "8000"},
+		"must be one of":           {"rotate", "press", dir},
+		"the only one of the role": {"revoke", service.KeyID(key), dir},
+		"no role of the service":   {"revoke", "0123456789abcdef", dir},
+		"role root has no key":     {"replace", "0123456789abcdef", dir, "--plain"},
+		"is no root key of root 1": {"sign", dir, "--with", only[0]},
+		"it is no root document":   {"collect", dir, roots[0]},
+		"is no public key":         {"rotate", "queue", dir, "--public", "AAAA"},
 	} {
 		if code, said := command(t, append([]string{"key"}, args...)...); code == 0 || !strings.Contains(said, says) {
 			t.Errorf("key %q: %d, not %q: %s", args, code, says, said)
