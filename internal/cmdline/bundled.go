@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Bundled tells which days a station's bundle has, and fails for those that it should have, too.
+// Bundled prints the days that a station's bundle has, and fails if days are missing from it.
 func Bundled[Day fmt.Stringer](w io.Writer, file, station string, held, missing []Day) error {
 	fmt.Fprintf(w, "%s: %s: %s\n", file, station, days(held))
 	switch {

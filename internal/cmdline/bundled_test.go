@@ -8,7 +8,7 @@ import (
 )
 
 func TestABundleThatLacksDaysNamesThemAndIsNoSuccess(t *testing.T) {
-	day := func(text ...string) (out []netip.Addr) { // something with a String
+	day := func(text ...string) (out []netip.Addr) { // any type with a String method
 		for _, one := range text {
 			out = append(out, netip.MustParseAddr(one))
 		}

@@ -1,4 +1,4 @@
-// Package cmdline is what the command lines of the programs have in common.
+// Package cmdline contains the parts that the command lines of the programs share.
 package cmdline
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// IgnoreEmptyVariables makes a variable of the environment that is set and empty say as little as one that is not set.
-// The help names it all the same.
+// IgnoreEmptyVariables makes an environment variable that is set and empty equivalent to one that is not set. The help
+// names the variable in any case.
 func IgnoreEmptyVariables() kong.Option {
 	return kong.PostBuild(func(k *kong.Kong) error {
 		return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {

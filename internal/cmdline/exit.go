@@ -7,25 +7,25 @@ import (
 	"lifeline/internal/fault"
 )
 
-// What a program's exit code says happened.
+// The exit codes of the programs.
 const (
-	Done          = 0 // all of it
-	Failed        = 1 // it failed, and the message says how
-	Misunderstood = 2 // the command line is not understood, and nothing was tried
-	Partly        = 3 // some of it was done and the rest failed or was refused
-	Nothing       = 4 // there was nothing to do it with
-	NoConsent     = 5 // it would change something, and nobody agreed to that
-	Later         = 6 // not yet: the service is out of reach, or nobody took it so far
+	Done          = 0 // everything was done
+	Failed        = 1 // it failed, and the message says why
+	Misunderstood = 2 // the command line is invalid, and nothing was tried
+	Partly        = 3 // some of it was done, and the rest failed or was refused
+	Nothing       = 4 // there was nothing to process
+	NoConsent     = 5 // it would change something, and nobody consented
+	Later         = 6 // not yet: the service is unreachable, or nobody has accepted it so far
 )
 
-// Codes is what --help says of the exit codes.
+// Codes is the description of the exit codes in --help.
 const Codes = "Exit codes: 0 all was done; 1 it failed; 2 the command line is not understood; 3 some was done and " +
 	"the rest failed or was " +
 	"refused; 4 there was nothing to do it with; 5 it would change something and nobody agreed (--yes agrees); 6 not " +
 	"yet: the service is " +
 	"out of reach, or nobody took it so far, so try again later."
 
-// coded is a failure with the exit code that it ends the program with.
+// coded is an error with the exit code that the program ends with.
 type coded struct {
 	error
 	code int
@@ -33,15 +33,15 @@ type coded struct {
 
 func (c coded) Unwrap() error { return c.error }
 
-// Exit is err, with which the program ends with a code.
+// Exit returns err with an exit code for the program.
 func Exit(code int, err error) error { return coded{err, code} }
 
-// Refuse is a failure in words, with which the program ends with a code.
+// Refuse returns an error with a formatted message and an exit code.
 func Refuse(code int, format string, args ...any) error {
 	return Exit(code, fmt.Errorf(format, args...))
 }
 
-// CodeOf is the code that a program ends with after err.
+// CodeOf returns the exit code of a program that ends with err.
 func CodeOf(err error) int {
 	var c coded
 	switch {
@@ -55,8 +55,8 @@ func CodeOf(err error) int {
 	return Failed
 }
 
-// Each does something with each of several things, and answers what failed. A thing that fails does not stop the
-// others, but what fails for all of them alike, as a service that is out of reach, does: it is told once.
+// Each calls do for each of several things and returns the failures. The failure of one does not stop the others,
+// except a failure that applies to all of them (see ForAll), such as an unreachable service: it is reported once.
 func Each(things []string, do func(thing string) error) error {
 	var failed []error
 	done := 0
@@ -76,12 +76,12 @@ func Each(things []string, do func(thing string) error) error {
 	return Some(done, errors.Join(failed...))
 }
 
-// ForAll reports whether what failed would fail in the same way for everything else.
+// ForAll reports whether err would occur for everything else, too.
 func ForAll(err error) bool {
 	return fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Unauthenticated)
 }
 
-// Some is what failed of something of which a number of parts are done.
+// Some returns the error for a partial failure: done parts succeeded and the rest failed with failed.
 func Some(done int, failed error) error {
 	if done == 0 || failed == nil {
 		return failed

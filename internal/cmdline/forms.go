@@ -11,13 +11,13 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Forms are how texts of a command line are written, by the name that a field's tag form gives: each returns an error
-// that says what is right.
+// Forms are the validators of command line values, by the name in a field's form tag. Each returns an error that
+// describes the valid form.
 type Forms map[string]func(text string) error
 
-// Check fails, with each malformed flag and argument on a line of its own, where one that is given is not of the form
-// that its tag names, is out of the bounds of its tags least and most, or is blank though it must be given. It
-// is called before the command runs, so that nothing is begun by a command line that is not understood.
+// Check fails, with one line per malformed flag or argument, if a given value does not have the form that its tag
+// names, exceeds the bounds of its tags least and most, or is blank although it is required. It is called before the
+// command runs, so that an invalid command line starts nothing.
 func (f Forms) Check(given *kong.Context) error {
 	command := given.Selected()
 	if command == nil {
@@ -84,7 +84,7 @@ func (f Forms) one(name string, v *kong.Value, held reflect.Value) error {
 	return nil
 }
 
-// number is a bound of a number or of a duration, written as the flag is.
+// number parses a bound of a number or of a duration, in the notation of the flag.
 func number(held reflect.Value, limit string) (int64, error) {
 	if held.Type() == reflect.TypeFor[time.Duration]() {
 		d, err := time.ParseDuration(limit)

@@ -8,15 +8,15 @@ import (
 	"lifeline/internal/text"
 )
 
-// printable writes text to a person, whoever wrote it: characters that steer a terminal or turn the direction of
-// writing stand as escapes.
+// printable writes text of any origin to a person: it escapes characters that control a terminal or change the
+// direction of text.
 type printable struct {
 	to   io.Writer
-	rest []byte // of a character whose other bytes are to come
+	rest []byte // incomplete character at the end of the last write
 }
 
-// Printable is w for text with the words of others in it. Each of its escapes, such as \u001b, means the same character
-// in a string of JSON.
+// Printable returns a writer to w for text that contains text of others. Each of its escapes, such as \u001b, means the
+// same character in a JSON string.
 func Printable(w io.Writer) io.Writer { return &printable{to: w} }
 
 func (p *printable) Write(b []byte) (int, error) {
@@ -37,7 +37,8 @@ func (p *printable) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Data is w for what other programs read byte by byte: it goes as it stands, unless to a terminal.
+// Data returns the writer for output that other programs read byte by byte. It escapes nothing, unless w writes to a
+// terminal.
 func Data(w io.Writer) io.Writer {
 	if f, ok := Under(w).(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
@@ -47,7 +48,7 @@ func Data(w io.Writer) io.Writer {
 	return Under(w)
 }
 
-// Under is what a printable writer writes to; else w itself.
+// Under returns the writer under a printable one, or w itself.
 func Under(w io.Writer) io.Writer {
 	if p, ok := w.(*printable); ok {
 		return p.to

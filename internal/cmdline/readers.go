@@ -6,6 +6,6 @@ import (
 	"syscall"
 )
 
-// OutliveReaders makes the process go on when nobody reads its standard output or error any more: writes to them fail
-// then, where otherwise the system ends the process.
+// OutliveReaders makes the process continue after the reader of its standard output or error has gone: writes then
+// fail, while by default the system would end the process.
 func OutliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }

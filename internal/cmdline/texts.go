@@ -10,26 +10,26 @@ import (
 	"lifeline/schedules"
 )
 
-// ID is the form of the id of anything.
+// ID validates the id of a document.
 func ID(text string) error {
 	return Unless(schedules.ValidID(text), "%q is no id: ids have 1 to 63 of a-z, 0-9, '.', '_' and '-', and begin with "+
 		"a letter or digit", text)
 }
 
-// PublicKey is the form of a key that signatures are checked with.
+// PublicKey validates a public key.
 func PublicKey(text string) error {
 	_, err := seal.ParsePublic(text)
 	return Unless(err == nil, "%q is no public key: give one that lifeline shows at GET /v1/keys, of 44 characters", text)
 }
 
-// ListenAddress is the form of where a program listens.
+// ListenAddress validates an address to listen at.
 func ListenAddress(text string) error {
 	_, _, err := net.SplitHostPort(text)
 	return Unless(err == nil, "%q is no address such as 127.0.0.1:8080", text)
 }
 
-// EarlierBundle is the form of what a bundle leaves out: what a bundle brought that is there, or queues up to a
-// revision.
+// EarlierBundle validates what a delta leaves out: the file of an earlier bundle, or the revision up to which queues
+// count.
 func EarlierBundle(text string) error {
 	if _, err := strconv.ParseUint(text, 10, 63); err == nil {
 		return nil
@@ -38,7 +38,7 @@ func EarlierBundle(text string) error {
 	return Unless(err == nil && !info.IsDir(), "%q is neither a revision nor a bundle that is there", text)
 }
 
-// Unless is a failure in words, or none where what was asked holds.
+// Unless returns an error with the formatted message, or nil if holds is true.
 func Unless(holds bool, format string, args ...any) error {
 	if holds {
 		return nil

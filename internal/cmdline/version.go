@@ -2,7 +2,7 @@ package cmdline
 
 import "runtime/debug"
 
-// Version is what this program was built from: the module's version, or the commit where it was built from a checkout.
+// Version returns the version of this program: the module's version, or the commit if it was built from a checkout.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

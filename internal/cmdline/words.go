@@ -14,15 +14,15 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Words is an error as a person reads it: what the system says of files in words, each field that is wrong on a line,
-// and the names of packages left out.
+// Words returns an error as text for people: it describes file errors in words, puts each invalid field on its own
+// line, and omits package names.
 func Words(err error) string {
 	text := err.Error()
 	for _, one := range links[*fs.PathError](err) {
 		text = strings.ReplaceAll(text, one.Error(), fileWords(one))
 	}
 	for _, one := range links[*fault.Error](err) {
-		if one.Kind == fault.Full && one.Cause != nil { // which says it again, as a library does
+		if one.Kind == fault.Full && one.Cause != nil { // the cause repeats it, in a library's words
 			text = strings.ReplaceAll(text, one.Error(), one.Public+": make room there, and run this again")
 		}
 		n := len(one.Fields)
@@ -43,7 +43,7 @@ func Words(err error) string {
 	return text
 }
 
-// inside is a step of the path that a failure took through the program: a package, and what it did in a word or two.
+// inside matches a step of the path that an error took through the program: a package and its operation.
 var inside = regexp.MustCompile(`(?m)(^|: )(?:(?:playout|sqlite|redis|blob|replica|store): )+` +
 	`(?:[a-z]+(?: [a-z]+)?: |open )?`)
 
@@ -55,8 +55,8 @@ func fieldLines(fields []fault.Field) string {
 	return strings.Join(lines, "\n  ")
 }
 
-// FieldWords is what is wrong with a field. A message about an item names it by its time and title, not its
-// id. The name of a field stands there once, though the message begins with it.
+// FieldWords describes an invalid field. A message about an item names it by its time and title instead of its id. The
+// name of the field appears once, even if the message begins with it.
 func FieldWords(f fault.Field) string {
 	if strings.HasPrefix(f.Field, "item ") {
 		return f.Message
@@ -71,11 +71,11 @@ func FieldWords(f fault.Field) string {
 
 var indexed = regexp.MustCompile(`^(.*)\[(\d+)\]$`)
 
-// placeOf is a field of the contract in words: its lists count from 0 for programs, and from 1 for people, as in
-// "station 1, window 3, length_ms".
+// placeOf returns a field of the contract in words: lists, whose indexes start at 0, count from 1, as in "station 1,
+// window 3, length_ms".
 func placeOf(field string) string {
 	var out []string
-	plain := false // what stands last in out is no element of a list
+	plain := false // the last element of out is not a list element
 	for _, part := range strings.Split(field, ".") {
 		at := indexed.FindStringSubmatch(part)
 		if at == nil {
@@ -95,7 +95,7 @@ func placeOf(field string) string {
 	return strings.Join(out, ", ")
 }
 
-// one is the name of a list as that of one of it.
+// one returns the singular of the name of a list.
 func one(list string) string {
 	if stem, found := strings.CutSuffix(list, "ies"); found {
 		return stem + "y"
@@ -103,9 +103,9 @@ func one(list string) string {
 	return strings.TrimSuffix(list, "s")
 }
 
-// links are the errors of a type in all that err wraps.
+// links returns the errors of type E among all that err wraps.
 func links[E error](err error) (out []E) {
-	if one, ok := err.(E); ok { // each link by itself
+	if one, ok := err.(E); ok { // each link separately
 		out = append(out, one)
 	}
 	switch wraps := err.(type) {
@@ -123,7 +123,7 @@ func links[E error](err error) (out []E) {
 
 func fileWords(e *fs.PathError) string {
 	switch {
-	case errors.Is(e, fs.ErrNotExist) && e.Op == "open" && missing(filepath.Dir(e.Path)): // where a file was to be made
+	case errors.Is(e, fs.ErrNotExist) && e.Op == "open" && missing(filepath.Dir(e.Path)): // the folder of a new file
 		return filepath.Dir(e.Path) + ": there is no such folder"
 	case errors.Is(e, fs.ErrNotExist):
 		return e.Path + ": there is no such file"
@@ -148,7 +148,7 @@ func missing(folder string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// Listening is a failure to listen at an address, in words, with the flag that names another.
+// Listening describes a failure to listen at an address, with the flag that sets the address.
 func Listening(err error, address, flag string) error {
 	if err == nil {
 		return nil

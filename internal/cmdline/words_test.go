@@ -29,7 +29,7 @@ func TestEveryWrongFieldOfEveryRecordingIsToldOnceOnALineOfItsOwn(t *testing.T) 
 	}
 }
 
-// Programs count the elements of lists from 0, and people from 1.
+// Programs count list elements from 0, people from 1.
 func TestPlacesAreCountedFromOneForPeople(t *testing.T) {
 	for field, want := range map[string]string{"windows[0].length_ms": "window 1, length_ms",
 		"stations[1].windows[2]": "station 2, window 3", "title": "title",

@@ -1,5 +1,5 @@
-// Package seal signs documents and checks them: DSSE envelopes with Ed25519 over exact bytes. Service and player
-// share it, so that what one seals the other opens.
+// Package seal signs and verifies documents: DSSE envelopes with Ed25519 over exact bytes. Service and player share it,
+// so that each can open what the other sealed.
 package seal
 
 import (
@@ -18,19 +18,19 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 )
 
-// KeyID names a public key: the first 16 hex digits of its SHA-256.
+// KeyID returns the id of a public key: the first 16 hex digits of its SHA-256.
 func KeyID(public ed25519.PublicKey) string {
 	sum := sha256.Sum256(public)
 	return hex.EncodeToString(sum[:8])
 }
 
-// Signer seals with one private key.
+// Signer signs with one private key.
 type Signer struct {
 	key    ed25519.PrivateKey
 	signer *dsse.EnvelopeSigner
 }
 
-// NewSigner seals with key.
+// NewSigner returns a Signer that signs with key.
 func NewSigner(key ed25519.PrivateKey) (*Signer, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("seal: the signing key is not an Ed25519 private key")
@@ -42,13 +42,13 @@ func NewSigner(key ed25519.PrivateKey) (*Signer, error) {
 	return &Signer{key, s}, nil
 }
 
-// Public is the key that opens what s seals.
+// Public returns the key that verifies the signatures of s.
 func (s *Signer) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
 
-// KeyID names the key that s seals with.
+// KeyID returns the id of the key of s.
 func (s *Signer) KeyID() string { return KeyID(s.Public()) }
 
-// Seal is the JSON of the DSSE envelope that carries exactly payload.
+// Seal returns the JSON of a DSSE envelope that carries exactly payload.
 func (s *Signer) Seal(payloadType string, payload []byte) ([]byte, error) {
 	env, err := s.signer.SignPayload(context.Background(), payloadType, payload)
 	if err != nil {
@@ -57,8 +57,8 @@ func (s *Signer) Seal(payloadType string, payload []byte) ([]byte, error) {
 	return json.Marshal(env)
 }
 
-// Open checks an envelope against the pinned keys and answers its payload. It fails unless a pinned key signed
-// exactly this payload as exactly this type.
+// Open verifies an envelope against the pinned keys and returns its payload. It fails unless a pinned key signed
+// exactly this payload with exactly this type.
 func Open(envelope []byte, payloadType string, pinned ...ed25519.PublicKey) ([]byte, error) {
 	env, err := parse(envelope)
 	if err != nil {
@@ -81,8 +81,8 @@ func Open(envelope []byte, payloadType string, pinned ...ed25519.PublicKey) ([]b
 	return env.DecodeB64Payload()
 }
 
-// maxSignatures bounds the JSON of the signatures of an envelope in bytes. The service makes one, and the list is read
-// before anything is known of who wrote it.
+// maxSignatures bounds the JSON of an envelope's signatures in bytes. The service makes one signature, and the list is
+// read before any signature is verified.
 const maxSignatures = 16 << 10
 
 func parse(envelope []byte) (env dsse.Envelope, err error) {
@@ -106,7 +106,7 @@ func parse(envelope []byte) (env dsse.Envelope, err error) {
 	return env, nil
 }
 
-// Payload is what an envelope carries, whoever signed it: for who passes it on, and believes nothing of it.
+// Payload returns the payload of an envelope without verification, for callers that pass it on and do not trust it.
 func Payload(envelope []byte) ([]byte, error) {
 	env, err := parse(envelope)
 	if err != nil {
@@ -115,7 +115,8 @@ func Payload(envelope []byte) ([]byte, error) {
 	return env.DecodeB64Payload()
 }
 
-// Signers are the ids of the keys that an envelope says it is signed with; none for what is no envelope.
+// Signers returns the ids of the keys that an envelope names in its signatures, unverified; none for an invalid
+// envelope.
 func Signers(envelope []byte) (ids []string) {
 	env, err := parse(envelope)
 	if err != nil {
@@ -127,7 +128,8 @@ func Signers(envelope []byte) (ids []string) {
 	return ids
 }
 
-// unsigned says for people who signed an envelope, as it says itself, and whom they trust.
+// unsigned returns an error that names the keys that signed an envelope, according to the envelope, and the trusted
+// keys.
 func unsigned(env dsse.Envelope, pinned []ed25519.PublicKey) error {
 	trusted := make([]string, len(pinned))
 	for i, key := range pinned {
@@ -147,7 +149,7 @@ func unsigned(env dsse.Envelope, pinned []ed25519.PublicKey) error {
 		signers, strings.Join(trusted, ", "))
 }
 
-// ParsePublic reads a base64 public key as GET /v1/keys gives it.
+// ParsePublic parses a base64 public key in the form of GET /v1/keys.
 func ParsePublic(s string) (ed25519.PublicKey, error) {
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil || len(b) != ed25519.PublicKeySize {

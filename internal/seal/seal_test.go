@@ -38,7 +38,7 @@ func TestOnlyExactBytesOfThePinnedKeyOpen(t *testing.T) {
 	}
 }
 
-// Whoever reads that a document is refused learns who signed it and whom this station trusts.
+// The error for a refused document names the key that signed it and the keys that this station trusts.
 func TestRefusedSignatureNamesTheKeys(t *testing.T) {
 	ours, err := NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)))
 	if err != nil {
@@ -64,7 +64,7 @@ func TestRefusedSignatureNamesTheKeys(t *testing.T) {
 	}
 }
 
-// The signatures are read before anything is known of who wrote them: a long list must not fill the memory.
+// The signatures are read before they are verified: a long list must not fill the memory.
 func TestAnEnvelopeWithEndlessSignaturesIsRefusedBeforeTheyAreRead(t *testing.T) {
 	s, err := NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)))
 	if err != nil {

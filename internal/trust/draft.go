@@ -13,10 +13,10 @@ import (
 	"lifeline/internal/seal"
 )
 
-// Draft is the content of a root that is to be made.
+// Draft is the content of a root that is not made yet.
 type Draft struct{ signed metadata.RootType }
 
-// NewDraft is of a first root, of which so many of its root keys sign the next.
+// NewDraft returns the draft of a first root. threshold is the number of its root keys that must sign the next root.
 func NewDraft(threshold int, expires time.Time) *Draft {
 	signed := metadata.Root(whole(expires)).Signed
 	signed.Roles = map[string]*metadata.Role{string(RootKeys): {KeyIDs: []string{}, Threshold: threshold}}
@@ -26,10 +26,10 @@ func NewDraft(threshold int, expires time.Time) *Draft {
 	return &Draft{signed}
 }
 
-// whole leaves out what a second is divided into, as the form wants it.
+// whole returns t in UTC without fractions of a second, as the format requires.
 func whole(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
-// Redraft is of r itself, which was not signed by enough keys and is changed further.
+// Redraft returns a draft with the content and version of r, for changes to a root that too few keys have signed.
 func (r *Root) Redraft(expires time.Time) (*Draft, error) {
 	again, err := ParseRoot(r.raw)
 	if err != nil {
@@ -39,7 +39,7 @@ func (r *Root) Redraft(expires time.Time) (*Draft, error) {
 	return &Draft{again.meta.Signed}, nil
 }
 
-// Draft is of the root after r, which says the same until it is changed.
+// Draft returns a draft of the root after r, with the same content.
 func (r *Root) Draft(expires time.Time) (*Draft, error) {
 	if r.Version() >= MaxRoots {
 		return nil, fault.New(fault.Conflict, "root %d is the last of its chain: make a new one with lifeline key init, and "+
@@ -52,7 +52,7 @@ func (r *Root) Draft(expires time.Time) (*Draft, error) {
 	return d, err
 }
 
-// Add lets a key sign for a role.
+// Add adds a key to a role.
 func (d *Draft) Add(role KeyRole, key ed25519.PublicKey) error {
 	k, err := metadata.KeyFromPublicKey(key)
 	if err == nil {
@@ -61,7 +61,7 @@ func (d *Draft) Add(role KeyRole, key ed25519.PublicKey) error {
 	return err
 }
 
-// Remove takes a key from a role. It fails with NotFound where the role has no key of that id.
+// Remove removes a key from a role. It fails with NotFound if the role has no key with that id.
 func (d *Draft) Remove(role KeyRole, id string) error {
 	for _, tufID := range slices.Clone(d.signed.Roles[string(role)].KeyIDs) {
 		key, err := d.signed.Keys[tufID].ToPublicKey()
@@ -75,12 +75,12 @@ func (d *Draft) Remove(role KeyRole, id string) error {
 	return fault.New(fault.NotFound, "role %s has no key %q", role, id)
 }
 
-// Root is the root that the draft says, without a signature.
+// Root returns the draft as a root without signatures.
 func (d *Draft) Root() (*Root, error) {
 	return remade(&metadata.Metadata[metadata.RootType]{Signed: d.signed, Signatures: []metadata.Signature{}})
 }
 
-// Sign is r with the signature of a root key, beside those that it has.
+// Sign returns r with an additional signature by a root key.
 func (r *Root) Sign(key crypto.PrivateKey) (*Root, error) {
 	private, ok := key.(ed25519.PrivateKey)
 	if !ok {
@@ -103,8 +103,8 @@ func (r *Root) Sign(key crypto.PrivateKey) (*Root, error) {
 	return remade(again.meta)
 }
 
-// Merge is r with the signatures that other copies of the same root have. It fails with Conflict where one says
-// something else.
+// Merge returns r with the signatures of other copies of the same root. It fails with Conflict if a copy has other
+// content.
 func (r *Root) Merge(others ...*Root) (*Root, error) {
 	all := *r.meta
 	all.Signatures = slices.Clone(all.Signatures)
@@ -122,7 +122,7 @@ func (r *Root) Merge(others ...*Root) (*Root, error) {
 	return remade(&all)
 }
 
-// Same reports whether two roots say the same, whoever signed them.
+// Same reports whether two roots have the same content, regardless of their signatures.
 func Same(a, b *Root) bool {
 	left, err := a.meta.Signed.MarshalJSON()
 	right, errToo := b.meta.Signed.MarshalJSON()

@@ -7,10 +7,10 @@ import (
 	"lifeline/internal/fault"
 )
 
-// RootName is the file of a root in a folder of roots.
+// RootName returns the file name of a root in a folder of roots.
 func RootName(version int64) string { return fmt.Sprintf("%d.root.json", version) }
 
-// ReadRoot reads a root document. It fails with fs.ErrNotExist where there is no file.
+// ReadRoot reads a root document from a file. It fails with fs.ErrNotExist if the file does not exist.
 func ReadRoot(name string) (*Root, error) {
 	b, err := ReadFile(name)
 	if err != nil {
@@ -19,7 +19,8 @@ func ReadRoot(name string) (*Root, error) {
 	return ParseRoot(b)
 }
 
-// ReadFile reads a file of a root or a key, which is no larger than a root document may be.
+// ReadFile reads the file of a root or a key. It fails with Invalid if the file is not a regular file or is larger than
+// a root document may be.
 func ReadFile(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {

@@ -8,23 +8,23 @@ import (
 	"lifeline/internal/wire"
 )
 
-// KeyRole is what a key may sign.
+// KeyRole names what a key may sign.
 type KeyRole string
 
-// The roles. RootKeys stay offline; the others are the service's, each with a key of its own, so that who steals one
-// of them cannot sign for another.
+// The roles. RootKeys stay offline; the others belong to the service, each with its own key, so that a stolen key
+// cannot sign for another role.
 const (
 	RootKeys KeyRole = "root"
 	Queue    KeyRole = "queue"  // queues and fallback lists
 	Recall   KeyRole = "recall" // recall lists, leases, time and freshness
-	Record   KeyRole = "record" // the chain over what was published and what aired
-	Mirror   KeyRole = "mirror" // the pointer by which mirrors name what is newest
+	Record   KeyRole = "record" // the chain of records of published and aired items
+	Mirror   KeyRole = "mirror" // the pointer by which mirrors name the newest documents
 )
 
-// Online are the roles that the service signs for.
+// Online lists the roles that the service signs for.
 var Online = []KeyRole{Queue, Recall, Record, Mirror}
 
-// RoleOf is the role that signs documents of a DSSE payload type; "" for a type that none signs.
+// RoleOf returns the role that signs documents of a DSSE payload type; "" if no role signs them.
 func RoleOf(payloadType string) KeyRole {
 	switch payloadType {
 	case wire.QueueType, wire.FallbackType:
@@ -40,7 +40,7 @@ func RoleOf(payloadType string) KeyRole {
 // Keyring signs each document with the key of its role.
 type Keyring struct{ signers map[KeyRole]*seal.Signer }
 
-// OneKey signs everything with one key: a service without a root.
+// OneKey returns a Keyring that signs everything with one key, for a service without a root.
 func OneKey(s *seal.Signer) Keyring {
 	k := Keyring{map[KeyRole]*seal.Signer{}}
 	for _, role := range Online {
@@ -49,8 +49,8 @@ func OneKey(s *seal.Signer) Keyring {
 	return k
 }
 
-// NewKeyring signs with those of the keys that the root names. It fails where there is none for a role that the
-// service signs for.
+// NewKeyring returns a Keyring of those keys that the root names. It fails if there is none for a role that the service
+// signs for, except Mirror.
 func NewKeyring(root *Root, keys []ed25519.PrivateKey) (Keyring, error) {
 	k := Keyring{map[KeyRole]*seal.Signer{}}
 	for _, role := range Online {
@@ -63,10 +63,10 @@ func NewKeyring(root *Root, keys []ed25519.PrivateKey) (Keyring, error) {
 				if err != nil {
 					return Keyring{}, err
 				}
-				k.signers[role] = s // of several, the one that was added last
+				k.signers[role] = s // of several keys, the one added last
 			}
 		}
-		if k.signers[role] == nil && role != Mirror { // mirrors have none while nobody uses them
+		if k.signers[role] == nil && role != Mirror { // a service without mirrors has no mirror key
 			return Keyring{}, fmt.Errorf("root %d names %s for the role %s, and none of the key files here is of that key",
 				root.Version(), KeyIDs(root.Keys(role)), role)
 		}
@@ -74,7 +74,7 @@ func NewKeyring(root *Root, keys []ed25519.PrivateKey) (Keyring, error) {
 	return k, nil
 }
 
-// Seal is the envelope of a payload, signed by the key of its role.
+// Seal returns the envelope of a payload, signed by the key of its role.
 func (k Keyring) Seal(payloadType string, payload []byte) ([]byte, error) {
 	s := k.signers[RoleOf(payloadType)]
 	if s == nil {
@@ -83,7 +83,7 @@ func (k Keyring) Seal(payloadType string, payload []byte) ([]byte, error) {
 	return s.Seal(payloadType, payload)
 }
 
-// KeyID names the key that signs documents of a payload type, as their envelopes do.
+// KeyID returns the id of the key that signs documents of a payload type, as in their envelopes.
 func (k Keyring) KeyID(payloadType string) string {
 	if s := k.signers[RoleOf(payloadType)]; s != nil {
 		return s.KeyID()
@@ -91,7 +91,7 @@ func (k Keyring) KeyID(payloadType string) string {
 	return ""
 }
 
-// Public are the keys that sign, each once, in the order of their roles.
+// Public returns the signing keys in the order of their roles, without duplicates.
 func (k Keyring) Public() (keys []ed25519.PublicKey) {
 	for _, role := range Online {
 		if s := k.signers[role]; s != nil && !contains(keys, s.Public()) {

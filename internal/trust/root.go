@@ -1,6 +1,6 @@
-// Package trust says which keys are believed for what, after The Update Framework: an offline root delegates to the
-// service's keys by role. A root document is TUF root metadata with roles of our own; its format and its verification
-// are go-tuf's, and what the keys of the roles sign are DSSE envelopes (package seal).
+// Package trust defines which keys are trusted for what, after The Update Framework: an offline root delegates to the
+// service's keys by role. A root document is TUF root metadata with our own roles; go-tuf implements its format and its
+// verification. The keys of the roles sign DSSE envelopes (package seal).
 package trust
 
 import (
@@ -19,24 +19,24 @@ import (
 	"lifeline/internal/seal"
 )
 
-// The bounds of root documents. They come before anything is known of who made them.
+// The bounds of root documents. They are checked before any signature is verified.
 const (
-	MaxRoot  = 64 << 10 // bytes of one
+	MaxRoot  = 64 << 10 // bytes of one document
 	MaxRoots = 1000     // in a chain, and so the highest version
-	mostKeys = 64       // keys or signatures of one
+	mostKeys = 64       // keys or signatures of one document
 	mostRole = 8        // keys of a role
 )
 
-// Least is the least number of root keys that sign a root.
+// Least is the minimum number of root keys that sign a root.
 const Least = 2
 
-// Root is a root document whose form is right. Whether it is signed is for Signed, and Next of the root before it.
+// Root is a well-formed root document. Its signatures are verified by Signed, and by Next of the previous root.
 type Root struct {
 	meta *metadata.Metadata[metadata.RootType]
 	raw  []byte
 }
 
-// ParseRoot reads a root document, and judges all of it but its signatures.
+// ParseRoot parses a root document and validates everything except its signatures.
 func ParseRoot(b []byte) (*Root, error) {
 	if len(b) > MaxRoot {
 		return nil, fault.New(fault.Invalid, "it is no root document: it has over %d bytes", MaxRoot)
@@ -131,20 +131,20 @@ func (r *Root) checkRole(name string, role *metadata.Role) error {
 	return nil
 }
 
-// Bytes is the document as it was read or, after a change, as it is.
+// Bytes returns the document as it was read or, after a change, in its new form.
 func (r *Root) Bytes() []byte { return r.raw }
 
-// Version counts roots from 1.
+// Version returns the version of the root; versions count from 1.
 func (r *Root) Version() int64 { return r.meta.Signed.Version }
 
-// Expires is when a new root should have come. A root goes on to be believed after it: a station that is cut off must
-// not fall silent. It is said by alarm.
+// Expires returns the time by which a new root should have arrived. An expired root stays trusted, because a station
+// that is cut off must not fall silent; an alarm reports it.
 func (r *Root) Expires() time.Time { return r.meta.Signed.Expires }
 
-// Threshold is how many root keys sign the next root.
+// Threshold returns the number of root keys that must sign the next root.
 func (r *Root) Threshold() int { return r.meta.Signed.Roles[string(RootKeys)].Threshold }
 
-// Keys are those of a role, in the order in which they were added; none for a role that is not there.
+// Keys returns the keys of a role in the order in which they were added; none for an unknown role.
 func (r *Root) Keys(role KeyRole) (keys []ed25519.PublicKey) {
 	of := r.meta.Signed.Roles[string(role)]
 	if of == nil {
@@ -157,7 +157,7 @@ func (r *Root) Keys(role KeyRole) (keys []ed25519.PublicKey) {
 	return keys
 }
 
-// RolesOf are the roles of the service that a key has.
+// RolesOf returns the roles of the service that a key has.
 func (r *Root) RolesOf(key ed25519.PublicKey) (roles []KeyRole) {
 	for _, role := range Online {
 		if contains(r.Keys(role), key) {
@@ -175,8 +175,8 @@ func (r *Root) Signed() error {
 	return nil
 }
 
-// Next fails unless n is the root that comes after r: its version is one higher, and enough of the keys of r and enough
-// of its own signed it.
+// Next fails unless n is the root after r: its version is one higher, and enough keys of r and enough of its own signed
+// it.
 func (r *Root) Next(n *Root) error {
 	if n.Version() != r.Version()+1 {
 		return fault.New(fault.Conflict, "root %d does not come after root %d: the one with version %d does", n.Version(),
@@ -194,7 +194,7 @@ func unsignedRoot(n, by *Root) error {
 		"Not signed: %s", n.Version(), len(have), by.Version(), by.Threshold(), KeyIDs(have), KeyIDs(lack))
 }
 
-// Signers are the root keys of by that signed r, and those that did not.
+// Signers returns the root keys of by that signed r (have), and those that did not (lack).
 func (r *Root) Signers(by *Root) (have, lack []ed25519.PublicKey) {
 	for _, key := range by.Keys(RootKeys) {
 		if r.signedBy(key) {
@@ -206,7 +206,7 @@ func (r *Root) Signers(by *Root) (have, lack []ed25519.PublicKey) {
 	return have, lack
 }
 
-// signedBy asks go-tuf with a root that knows this key alone.
+// signedBy verifies with go-tuf and a root that contains only this key.
 func (r *Root) signedBy(key ed25519.PublicKey) bool {
 	alone := metadata.Root()
 	k, err := metadata.KeyFromPublicKey(key)
@@ -214,8 +214,8 @@ func (r *Root) signedBy(key ed25519.PublicKey) bool {
 		alone.VerifyDelegate(metadata.ROOT, r.meta) == nil
 }
 
-// Walk is the chain of roots from the first, which is believed: each after the first must be the Next of the one before
-// it. It answers those that are, and why it ends early.
+// Walk verifies a chain of roots after first, which is trusted: each must be the Next of the previous one. It returns
+// the roots up to the first that is not, and the error for that one.
 func Walk(first *Root, documents [][]byte) (chain []*Root, err error) {
 	chain = []*Root{first}
 	for _, b := range documents {
@@ -231,7 +231,7 @@ func Walk(first *Root, documents [][]byte) (chain []*Root, err error) {
 	return chain, nil
 }
 
-// KeyIDs names keys for people.
+// KeyIDs returns the ids of keys as text for people.
 func KeyIDs(keys []ed25519.PublicKey) string {
 	if len(keys) == 0 {
 		return "none"

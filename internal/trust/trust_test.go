@@ -19,7 +19,7 @@ func testKey(n byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(bytes.Re
 
 func public(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
 
-// must is v, which nothing kept from being made.
+// must returns a function that returns v, or fails the test if err is not nil.
 func must[T any](v T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
 		t.Helper()
@@ -30,7 +30,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
-// firstDraft has the root keys 1, 2 and 3, and the keys 11, 12, 13 of the roles.
+// firstDraft returns a draft with the root keys 1, 2 and 3, and the keys 11, 12 and 13 of the roles.
 func firstDraft(t testing.TB) *Draft {
 	d := NewDraft(2, expires)
 	for _, k := range []struct {
@@ -70,7 +70,7 @@ func TestTwoOfThreeRootKeysMakeARootAndOneDoesNot(t *testing.T) {
 
 func TestARootFollowsOnlyByTheThresholdsOfBoth(t *testing.T) {
 	first := signedBy(t, firstDraft(t), 1, 2)
-	replaced := func() *Draft { // key 3 is lost, 4 takes its place, and 2 is given up for 5
+	replaced := func() *Draft { // 4 replaces the lost key 3, and 5 replaces 2
 		d := must(first.Draft(expires))(t)
 		for _, gone := range []byte{2, 3} {
 			if err := d.Remove(RootKeys, seal.KeyID(public(testKey(gone)))); err != nil {
@@ -110,7 +110,7 @@ func TestARootFollowsOnlyByTheThresholdsOfBoth(t *testing.T) {
 	}
 }
 
-// Signatures that were collected on separate machines are those of one root.
+// Signatures collected on separate machines are merged into one root.
 func TestSignaturesOfSeparateMachinesComeTogether(t *testing.T) {
 	one, two := signedBy(t, firstDraft(t), 1), signedBy(t, firstDraft(t), 3)
 	both := must(one.Merge(two, one))(t)
@@ -216,7 +216,7 @@ func TestEachKeySignsForItsRoleAlone(t *testing.T) {
 	}
 }
 
-// Whatever comes as a chain of roots, none is believed that the pinned keys did not sign.
+// No chain of roots is accepted that the pinned keys did not sign, whatever it contains.
 func FuzzWalkBelievesOnlyWhatThePinnedKeysSigned(f *testing.F) {
 	first := signedBy(f, firstDraft(f), 1, 2)
 	second := signedBy(f, must(first.Draft(expires))(f), 1, 3)

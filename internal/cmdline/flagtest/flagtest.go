@@ -1,4 +1,4 @@
-// Package flagtest drives every flag and every variable that a command line has.
+// Package flagtest tests every flag and every variable of a command line.
 package flagtest
 
 import (
@@ -19,18 +19,18 @@ import (
 // Program is a command line under test.
 type Program struct {
 	New     func() (*kong.Kong, error)
-	Samples map[string]string // by flag or argument, for those whose type does not say what they take
-	Apart   [][]string        // flags that exclude each other though nothing in their tags says so
+	Samples map[string]string // by flag or argument, for those whose type does not determine a valid value
+	Apart   [][]string        // flags that exclude each other without a tag that states it
 	Check   func(*kong.Context) error
-	Bad     map[string]string // malformed ones by flag, argument or form, for those whose type does not say it
+	Bad     map[string]string // malformed values by flag, argument or form, for those whose type does not determine one
 	Free    []string          // flags and arguments that take any text
 	File    string            // the configuration file that it reads, if it does
 	NotIn   []string          // flags that the configuration file does not set
 }
 
-// Drive gives each command every flag that it has, on the command line, by each of its variables and by the
-// configuration file, and fails where one does not arrive. What there is the command line says itself, so that a new
-// flag is driven, too.
+// Drive gives each command every flag that it has, on the command line, by each of its variables and in the
+// configuration file, and fails if a value does not arrive. It takes the flags from the command line itself, so that it
+// also tests new flags.
 func (p Program) Drive(t *testing.T) {
 	for _, name := range os.Environ() {
 		if name, _, _ = strings.Cut(name, "="); strings.HasPrefix(name, "LIFELINE_") || strings.HasPrefix(name, "OTEL_") {
@@ -54,9 +54,9 @@ func (p Program) Drive(t *testing.T) {
 	}
 }
 
-// Refuse gives each command, flag by flag and argument by argument, a malformed value, and fails where the command line
-// is understood all the same, or where the refusal does not name the flag in one line. A new flag must say by its type
-// or its form what it takes, or be named as one that takes any text.
+// Refuse gives each command a malformed value for each flag and argument, and fails if it is accepted, or if the error
+// does not name the flag in one line. A new flag must have a type or a form that determines its values, or be listed in
+// Free.
 func (p Program) Refuse(t *testing.T) {
 	k, err := p.New()
 	if err != nil {
@@ -107,7 +107,7 @@ func (p Program) refuse(t *testing.T, leaf *kong.Node, name string, v *kong.Valu
 	}
 }
 
-// bad is something that a flag or an argument does not take.
+// bad returns a value that a flag or an argument must reject, if one is known.
 func (p Program) bad(v *kong.Value) (value string, known bool) {
 	if bad, there := p.Bad[cmp.Or(v.Tag.Get("form"), v.Name)]; there {
 		return bad, true
@@ -130,7 +130,7 @@ func (p Program) bad(v *kong.Value) (value string, known bool) {
 	return "", v.Required || v.Flag == nil
 }
 
-// line is a command with its arguments, and those of its flags that are wanted.
+// line returns a command with its arguments and the selected flags.
 func (p Program) line(t *testing.T, leaf *kong.Node, wanted func(*kong.Flag) bool) []string {
 	t.Helper()
 	line := strings.Fields(leaf.Path())
@@ -145,7 +145,7 @@ func (p Program) line(t *testing.T, leaf *kong.Node, wanted func(*kong.Flag) boo
 	return line
 }
 
-// flagsOf are the flags of a command that say something to it.
+// flagsOf returns the flags of a command except help.
 func flagsOf(leaf *kong.Node) (out []*kong.Flag) {
 	for _, group := range leaf.AllFlags(false) {
 		for _, flag := range group {
@@ -157,7 +157,7 @@ func flagsOf(leaf *kong.Node) (out []*kong.Flag) {
 	return out
 }
 
-// batches parts flags into those that may be given together.
+// batches groups flags so that those in a group may be given together.
 func (p Program) batches(flags []*kong.Flag) (out [][]*kong.Flag) {
 	for _, flag := range flags {
 		at := slices.IndexFunc(out, func(batch []*kong.Flag) bool {
@@ -206,7 +206,7 @@ func (p Program) drive(t *testing.T, leaf *kong.Node, batch []*kong.Flag) {
 	p.expect(t, rest, byVariable, "the environment")
 	for _, flag := range batch {
 		for _, name := range flag.Envs {
-			t.Setenv(name, "") // which says nothing
+			t.Setenv(name, "") // an empty variable has no effect
 		}
 	}
 	if p.File == "" {
@@ -229,7 +229,7 @@ func (p Program) drive(t *testing.T, leaf *kong.Node, batch []*kong.Flag) {
 	p.expect(t, rest, inFile, "the configuration file")
 }
 
-// expect reads a command line and compares what its flags hold.
+// expect parses a command line and compares the values of its flags.
 func (p Program) expect(t *testing.T, line []string, wanted map[string]string, by string) {
 	t.Helper()
 	k, err := p.New()
@@ -252,7 +252,7 @@ func (p Program) expect(t *testing.T, line []string, wanted map[string]string, b
 	}
 }
 
-// held is a flag's value as it is written.
+// held returns a flag's value as text.
 func held(v reflect.Value) string {
 	if v = reflect.Indirect(v); !v.IsValid() {
 		return "nothing"
@@ -265,7 +265,7 @@ func held(v reflect.Value) string {
 	}
 }
 
-// sample is something that a flag or an argument takes, and its default is not.
+// sample returns a valid value for a flag or an argument that differs from its default.
 func (p Program) sample(t *testing.T, v *kong.Value) string {
 	t.Helper()
 	if s, known := p.Samples[v.Name]; known {
