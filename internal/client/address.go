@@ -12,9 +12,9 @@ import (
 	"lifeline/internal/charset"
 )
 
-// Address is a service's address as a person writes it, made one that New takes. Without a scheme, a host of this
-// machine is spoken to by http and every other by https. Another machine is spoken to without TLS only where the link
-// allows it.
+// Address returns the service address that a person wrote in the form that New takes. Without a scheme, it uses http
+// for a host of this machine and https for every other. For another machine, http is allowed only if AllowPlainHTTP is
+// set.
 func (l *Connection) Address(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -49,14 +49,14 @@ func (l *Connection) Address(text string) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// ofThisMachine reports whether a host is the machine that asks.
+// ofThisMachine reports whether host is this machine.
 func ofThisMachine(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || strings.EqualFold(strings.TrimSuffix(host, "."), "localhost")
 }
 
-// Token is the access token that a command was given, as it is or in a file; none where neither is. One of the command
-// line goes before one of the environment, whose variables are LIFELINE_TOKEN and LIFELINE_TOKEN_FILE.
+// Token returns the access token given to a command, literally or in a file; empty if neither is given. The command
+// line has precedence over the environment variables LIFELINE_TOKEN and LIFELINE_TOKEN_FILE.
 func Token(token, file string) (string, error) {
 	if token != "" && file != "" {
 		switch byVariable, fileByVariable := token == os.Getenv("LIFELINE_TOKEN"), file == os.Getenv("LIFELINE_TOKEN_FILE"); {

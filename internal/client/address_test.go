@@ -45,7 +45,7 @@ func TestAddressThatIsNoneIsRefusedInWords(t *testing.T) {
 	}
 }
 
-// PowerShell writes UTF-16 with a byte order mark, and other editors a mark before UTF-8.
+// PowerShell writes UTF-16 with a byte order mark, and some editors write one before UTF-8.
 func TestATokenFileIsReadInAnyEncodingOfUnicode(t *testing.T) {
 	for name, content := range map[string]string{
 		"UTF-8 with a mark":     "\ufefflifeline_x\r\n",

@@ -9,26 +9,26 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Bounds of what comes from a service, or from whoever stands between. Each is far beyond what a service sends.
+// Bounds for data from a service, or from an attacker on the link. Each far exceeds what a service sends.
 const (
-	maxBody    = 64 << 20         // bytes of a JSON answer that is read into memory
-	maxAnswer  = 1 << 20          // bytes of a short answer to a station: decoded, JSON takes up many times as much
+	maxBody    = 64 << 20         // bytes of a JSON response that is read into memory
+	maxAnswer  = 1 << 20          // bytes of a short response to a station: decoded JSON takes many times its length
 	maxRoots   = 8 << 20          // bytes of a chain of roots; a station that lacks more asks again
 	maxProblem = 1 << 20          // bytes of a problem
-	maxNotice  = 64 << 10         // bytes of one change of the stream
-	maxHeader  = 64 << 10         // bytes of an answer's headers, with all informational answers before it
+	maxNotice  = 64 << 10         // bytes of one change in the stream
+	maxHeader  = 64 << 10         // bytes of a response's headers, including all informational responses before it
 	maxPages   = 10_000           // of one list
-	maxTold    = 300              // bytes of a server's own words in an error
-	paceTime   = 2 * time.Minute  // in which an answer brings paceLeast
+	maxTold    = 300              // bytes of a server's own text in an error
+	paceTime   = 2 * time.Minute  // in which a response must deliver paceLeast
 	paceLeast  = 4 << 10          // bytes
-	streamTime = 90 * time.Second // for which a change stream may be silent, and in which it brings streamMost at most
+	streamTime = 90 * time.Second // longest silence of a change stream, and the time in which it may deliver streamMost
 	streamMost = 8 << 20          // bytes
 
-	handshakeMost   = 20 * time.Second // for a TLS handshake, on a poor link too
-	connectionsMost = 8                // to the service at once
+	handshakeMost   = 20 * time.Second // for a TLS handshake, also on a poor link
+	connectionsMost = 8                // concurrent connections to the service
 )
 
-// short is a server's own words, cut where they are long.
+// short returns a server's own text, truncated to maxTold bytes.
 func short(s string) string {
 	if len(s) > maxTold {
 		return s[:maxTold] + "…"
@@ -36,20 +36,20 @@ func short(s string) string {
 	return s
 }
 
-// errSlow ends an answer that does not come on.
+// errSlow ends a response that makes too little progress.
 var errSlow = errors.New("client: an answer does not come on")
 
-// paced is a body that must come on: one that brings a byte now and then would hold its reader for ever. Only the time
-// that is spent waiting for it counts.
+// paced is a body that must make progress: one that delivers a byte now and then would block its reader indefinitely.
+// Only the time spent waiting for data counts.
 type paced struct {
 	io.ReadCloser
-	late   *time.Timer // ends the request; nil: never
+	late   *time.Timer // cancels the request; nil: never
 	left   time.Duration
 	cancel context.CancelCauseFunc
 	came   int
 }
 
-// pace makes body a paced one of the request that cancel ends; an unpaced one ends it only when it is closed.
+// pace returns a paced body for the request that cancel ends. An unpaced one ends the request only when it is closed.
 func pace(body io.ReadCloser, cancel context.CancelCauseFunc, unpaced bool) *paced {
 	p := &paced{ReadCloser: body, left: paceTime, cancel: cancel}
 	if !unpaced {
@@ -85,7 +85,7 @@ func (p *paced) Close() error {
 	return err
 }
 
-// flood counts what a stream brings, and fails with TooLarge once that is far more than changes are.
+// flood counts the bytes of a stream, and fails with TooLarge when they far exceed what changes need.
 type flood struct {
 	io.Reader
 	since time.Time

@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules"
 )
 
-// One change of the stream is short. Lines of one that never ends must not fill the memory of a station.
+// One change in the stream is short. An endless one must not fill the memory of a station.
 func TestAChangeWithoutAnEndEndsTheStream(t *testing.T) {
 	const lines = 1 << 10
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -31,7 +31,7 @@ func TestAChangeWithoutAnEndEndsTheStream(t *testing.T) {
 	}
 }
 
-// Short answers are bounded by what they may hold, for JSON that is decoded takes up many times its length.
+// Short responses are bounded by their possible content, because decoded JSON takes many times its length.
 func TestShortAnswersOfTheServiceAreBounded(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -59,7 +59,7 @@ func TestShortAnswersOfTheServiceAreBounded(t *testing.T) {
 	}
 }
 
-// What is read of a signed document is no more than the largest that there can be.
+// A signed document is read up to the maximum size of its type.
 func TestSignedDocumentsAreReadUpToTheLargestThatThereCanBe(t *testing.T) {
 	more := []byte(strings.Repeat(" ", 1<<20))
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -89,7 +89,7 @@ func TestSignedDocumentsAreReadUpToTheLargestThatThereCanBe(t *testing.T) {
 	}
 }
 
-// answers is a transport without a network that answers each path by a body.
+// answers is a transport without a network that returns a body for each path.
 type answers map[string]io.Reader
 
 func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -14,8 +14,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Changes calls each with every change after since, in order, until ctx is done or the stream ends: then it answers
-// why, and the caller calls it again with the id of the last change that it saw.
+// Changes calls each for every change after since, in order, until ctx is done or the stream ends. It returns why it
+// ended; the caller resumes with the id of the last change that it received.
 func (c *Client) Changes(ctx context.Context, since int64, each func(wire.Change)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

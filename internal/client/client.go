@@ -18,17 +18,18 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Client speaks to one service with one token. It is safe for concurrent use.
+// Client calls one service with one token. It is safe for concurrent use.
 type Client struct {
 	base     string
 	token    string
 	http     *http.Client
-	patience *patience     // nil: each call asks, whatever came of those before
-	large    chan struct{} // held by who reads a large document
-	ends     *atomic.Int64 // when the server's certificate does, in Unix seconds; 0: it has shown none
+	patience *patience     // nil: every call is sent, regardless of earlier refusals
+	large    chan struct{} // held while a large document is read
+	ends     *atomic.Int64 // when the server's certificate expires, in Unix seconds; 0: it has shown none
 }
 
-// New speaks to the service at base, such as "http://127.0.0.1:8080". The timeouts of each call are its context's.
+// New returns a Client for the service at base, such as "http://127.0.0.1:8080". The timeouts of each call come from
+// its context.
 func New(base, token string, h *http.Client) *Client {
 	own := *h
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -36,7 +37,7 @@ func New(base, token string, h *http.Client) *Client {
 		ends: new(atomic.Int64)}
 }
 
-// CertificateEnds is when the certificate ends that the server showed last; zero where it has shown none.
+// CertificateEnds returns when the certificate that the server showed last expires; zero if it has shown none.
 func (c *Client) CertificateEnds() time.Time {
 	if ends := c.ends.Load(); ends != 0 {
 		return time.Unix(ends, 0)
@@ -44,25 +45,26 @@ func (c *Client) CertificateEnds() time.Time {
 	return time.Time{}
 }
 
-// givenUp is a failure that no further try changes.
+// givenUp is an error that a retry cannot resolve.
 type givenUp struct{ error }
 
 func (g givenUp) Unwrap() error { return g.error }
 
-// Request is one call. The zero value of a field leaves it out.
+// Request is one call. A field with its zero value is omitted.
 type Request struct {
 	Method, Path string
 	Body         any       // encoded as JSON, unless Stream is given
-	Stream       io.Reader // sent as it is, with ContentType
-	Length       int64     // of Stream in bytes, where it is known
+	Stream       io.Reader // sent unchanged, with ContentType
+	Length       int64     // of Stream in bytes, if known
 	ContentType  string
 	Header       http.Header
-	Most         int64 // bytes of the answer that Call reads; 0: maxBody
-	Unpaced      bool  // the answer may bring nothing for long
+	Most         int64 // maximum bytes of the response that Call reads; 0: maxBody
+	Unpaced      bool  // the response may be silent for a long time
 }
 
-// Do sends the call and answers any 2xx or 304 response, whose body the caller closes. Every other answer is an error
-// of the kind that its status stands for, with the service's own words; a service out of reach is fault.Unavailable.
+// Do sends the request and returns any 2xx or 304 response; the caller closes its body. For every other response it
+// returns an error of the kind of the status, with the service's message. If the service is unreachable, the error is
+// fault.Unavailable.
 func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	left, err := c.patience.enter()
 	if err != nil {
@@ -109,7 +111,7 @@ func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 		}
 		var told *url.Error
 		if errors.As(err, &told) {
-			err = told.Err // the address stands before it
+			err = told.Err // the address precedes it
 		}
 		if why := untrusted(c.base, err, time.Now()); why != nil {
 			return nil, givenUp{why}
@@ -141,8 +143,8 @@ func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 	return nil, err
 }
 
-// elsewhere says that the service is at another address. The client does not go there by itself: a change would arrive
-// as a question, and the token at whoever is there.
+// elsewhere returns the error for a redirect to another address. The client does not follow it: a change would arrive
+// as a GET request, and the other server would get the token.
 func (c *Client) elsewhere(to *url.URL, path string) error {
 	path, _, _ = strings.Cut(path, "?")
 	to.User, to.RawQuery, to.Fragment = nil, "", ""
@@ -155,7 +157,7 @@ func (c *Client) elsewhere(to *url.URL, path string) error {
 	return fault.New(fault.Unavailable, "the server at %s redirects to %s: use that address", c.base, address)
 }
 
-// Call sends r and decodes a JSON answer into out, unless out is nil. It answers the response's header.
+// Call sends r and decodes a JSON response into out, unless out is nil. It returns the response's header.
 func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, error) {
 	resp, err := c.Do(ctx, r)
 	if err != nil {
@@ -169,7 +171,7 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 		return nil, fault.New(fault.Unavailable, "the server at %s answered with a page: it is not a Lifeline service, or "+
 			"something before it asks to sign in", c.base)
 	}
-	if out == nil { // the service says that it is done by 204 alone; a page of something between is none
+	if out == nil { // the service confirms only with 204; a page of a proxy does not
 		return nil, fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the "+
 			"address right, and the path in it?", c.base, short(resp.Status))
 	}
@@ -179,8 +181,8 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 	return resp.Header, nil
 }
 
-// problem reads a problem document. What is none comes from something before the service, such as a proxy, or from
-// another server, and says nothing of the service: a page that is not found is no document that does not exist.
+// problem decodes a problem document. Another body comes from a proxy before the service or from another server, and
+// states nothing about the service: a page that is not found does not mean that a document does not exist.
 func (c *Client) problem(resp *http.Response) error {
 	var p wire.Problem
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
@@ -189,7 +191,7 @@ func (c *Client) problem(resp *http.Response) error {
 	switch {
 	case own:
 		return &fault.Error{Kind: kind, Public: cmp.Or(p.Detail, p.Title), Fields: p.Errors}
-	// without a body, or as good as the service's
+	// Without a body, or equivalent to the service's.
 	case resp.Request.Method == http.MethodHead, kind == fault.Unauthenticated, kind == fault.TooMany,
 		kind == fault.OutOfRange:
 		return fault.New(kind, "%s", short(resp.Status))
@@ -204,12 +206,12 @@ func (c *Client) problem(resp *http.Response) error {
 		"address right, and the path in it?", c.base, short(resp.Status))
 }
 
-// between is a refusal of the bytes by something before the service, which may take fewer.
+// between is a refusal of the request body by a proxy before the service, which may accept a smaller one.
 type between struct{ error }
 
 func (b between) Unwrap() error { return b.error }
 
-// Time asks the service for its time.
+// Time returns the service's time.
 func (c *Client) Time(ctx context.Context) (time.Time, error) {
 	var t wire.Time
 	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/time"}, &t)

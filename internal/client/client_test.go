@@ -113,7 +113,7 @@ func TestFailuresKeepTheServicesOwnWords(t *testing.T) {
 	}
 }
 
-// An upload that was given up has no words of its own for who asks where it stands; those of the refusal stay.
+// After a refused upload the request for its offset fails without a message; the message of the refusal is kept.
 func TestRefusedUploadIsToldInTheWordsOfTheRefusal(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
@@ -136,7 +136,8 @@ func TestRefusedUploadIsToldInTheWordsOfTheRefusal(t *testing.T) {
 	}
 }
 
-// A proxy's page says nothing of the service: it is told as the proxy's, and what it does not find may well be there.
+// A proxy's page states nothing about the service: the error names the proxy, and what the proxy does not find may
+// exist.
 func TestWhatAProxyAnswersIsToldAsTheProxys(t *testing.T) {
 	for status, want := range map[int]struct {
 		kind fault.Kind
@@ -163,7 +164,7 @@ func TestWhatAProxyAnswersIsToldAsTheProxys(t *testing.T) {
 	}
 }
 
-// Proxies limit the bodies that they take, nginx at 1 MiB unless it is told otherwise.
+// Proxies limit the size of bodies, nginx by default to 1 MiB.
 func TestUploadGoesThroughAProxyThatTakesSmallBodies(t *testing.T) {
 	content := make([]byte, 3<<20)
 	rand.NewChaCha8([32]byte{1}).Read(content)
@@ -206,7 +207,8 @@ func TestUploadGoesThroughAProxyThatTakesSmallBodies(t *testing.T) {
 	}
 }
 
-// A redirect would make a question of a change and show the token to whoever is there: the address is told instead.
+// A redirect would turn a change into a GET request and send the token to the other server: the error names the address
+// instead.
 func TestRedirectIsToldAndNotFollowed(t *testing.T) {
 	var there atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { there.Add(1) }))

@@ -18,8 +18,8 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Connection is how a program reaches the service: what a person says of it by flags, variables or a configuration
-// file. The zero Connection trusts the system's authorities and speaks TLS to all but this machine.
+// Connection configures how a program reaches the service, by flags, variables or a configuration file. The zero
+// Connection trusts the system's authorities and requires TLS for all hosts but this machine.
 type Connection struct {
 	AllowPlainHTTP bool     `name:"allow-plain-http" env:"LIFELINE_ALLOW_PLAIN_HTTP" help:"Speak to the service without TLS though it is another machine. Whoever has the link then reads the token and everything else."`
 	Pins           []string `name:"tls-pin" env:"LIFELINE_TLS_PIN" placeholder:"PIN" help:"Key that the server's certificate, or an authority above it, must have: sha256/ and the base64 of its SHA-256. Several for a change of key; may be repeated. A server whose own key is pinned needs no authority, and is believed whatever the clock says."`
@@ -28,8 +28,9 @@ type Connection struct {
 	Key            string   `name:"tls-client-key" env:"LIFELINE_TLS_CLIENT_KEY_FILE" type:"path" placeholder:"FILE" help:"Its private key, PEM."`
 }
 
-// Transport speaks to the service at address, which Address has judged. It fails with Invalid where the link cannot be
-// as it is said. TLS 1.2 is the least: earlier versions sign with SHA-1 and MD5, and are withdrawn (RFC 8996).
+// Transport returns a transport to the service at address, which Address has validated. It fails with Invalid if the
+// configuration is invalid. The minimum is TLS 1.2: earlier versions sign with SHA-1 and MD5, and are withdrawn (RFC
+// 8996).
 func (l *Connection) Transport(address string) (*http.Transport, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -46,7 +47,7 @@ func (l *Connection) Transport(address string) (*http.Transport, error) {
 	}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: check.host,
-		InsecureSkipVerify: true, VerifyConnection: check.verify} // which verifies, and knows the pins
+		InsecureSkipVerify: true, VerifyConnection: check.verify} // verify verifies in its place, with pins
 	if (l.Certificate == "") != (l.Key == "") {
 		return nil, fault.New(fault.Invalid, "--tls-client-cert, --tls-client-key: are given together")
 	}
@@ -61,7 +62,7 @@ func (l *Connection) Transport(address string) (*http.Transport, error) {
 	return t, nil
 }
 
-// authorities reads the certificates of a file.
+// authorities reads the certificates in a file.
 func authorities(file string) (*x509.CertPool, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -79,19 +80,19 @@ type pin [sha256.Size]byte
 
 func (p pin) String() string { return "sha256/" + base64.StdEncoding.EncodeToString(p[:]) }
 
-// Pin is the pin of a certificate's key, as --tls-pin takes it.
+// Pin returns the pin of a certificate's key in the form of --tls-pin.
 func Pin(c *x509.Certificate) string { return pinOf(c).String() }
 
 func pinOf(c *x509.Certificate) pin { return sha256.Sum256(c.RawSubjectPublicKeyInfo) }
 
-// pinLength is that of a pin in base64.
+// pinLength is the length of a pin in base64.
 const pinLength = 44
 
-// pins reads pins as curl writes them ("sha256//…"), as browsers did ("sha256/…"), or as the base64 alone.
+// pins parses pins in the form of curl ("sha256//…"), in that of browsers ("sha256/…"), or as base64 alone.
 func pins(texts []string) (out []pin, err error) {
 	for _, text := range texts {
 		bare := strings.TrimPrefix(strings.TrimSpace(text), "sha256")
-		for len(bare) > pinLength && bare[0] == '/' { // the base64 itself may begin with one
+		for len(bare) > pinLength && bare[0] == '/' { // the base64 itself may begin with a slash
 			bare = bare[1:]
 		}
 		b, err := base64.StdEncoding.DecodeString(bare)
@@ -104,7 +105,7 @@ func pins(texts []string) (out []pin, err error) {
 	return out, nil
 }
 
-// verification is what a server's certificate must be.
+// verification contains the requirements for a server's certificate.
 type verification struct {
 	host  string
 	roots *x509.CertPool // nil: the system's
@@ -112,9 +113,9 @@ type verification struct {
 	now   func() time.Time
 }
 
-// verify checks chain, dates and name as always, and where there are pins, that one of the chain's keys is pinned. Of a
-// certificate whose own key is pinned only the name counts (RFC 7858, section 4.2): a station that has lost its clock
-// must get through to those who see to it, and a key that is not to be believed any more is unpinned.
+// verify checks chain, dates and name by the standard rules and, if there are pins, that a key in the chain is pinned.
+// For a certificate whose own key is pinned it checks only the name (RFC 7858, section 4.2): a station that has lost
+// its clock must reach its service, and a key is revoked by removing its pin.
 func (v verification) verify(c tls.ConnectionState) error {
 	leaf := c.PeerCertificates[0]
 	refuse := func(err error) error {
@@ -155,12 +156,12 @@ func (v verification) pinned(c *x509.Certificate) bool {
 	return found == 1
 }
 
-// unpinned is a server whose key is none of the pinned ones.
+// unpinned is the error for a server whose key is not pinned.
 type unpinned struct{ seen pin }
 
 func (u unpinned) Error() string { return "its key " + u.seen.String() + " is not pinned" }
 
-// untrusted says in words why a server is not believed; nil where err is something else.
+// untrusted returns an error that describes why a server is not trusted; nil if err has another cause.
 func untrusted(base string, err error, now time.Time) error {
 	var cert *tls.CertificateVerificationError
 	var key unpinned
@@ -175,7 +176,7 @@ func untrusted(base string, err error, now time.Time) error {
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
 		return fault.New(fault.Unavailable, "the server at %s does not speak TLS: is the address right?", base)
 	}
-	var alert *net.OpError // with which a server refuses a client's certificate, or the lack of one
+	var alert *net.OpError // by which a server refuses a client's certificate, or its absence
 	if errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate") {
 		return fault.New(fault.Unavailable, "the server at %s wants a certificate that it believes (%v): give yours by "+
 			"--tls-client-cert and --tls-client-key", base, alert.Err)
@@ -183,8 +184,8 @@ func untrusted(base string, err error, now time.Time) error {
 	return nil
 }
 
-// disbelief says in words what is wrong with a certificate, and the cure. They are the same all day: a player tells of
-// a problem once.
+// disbelief describes what is wrong with a certificate, and the cure. The text is the same all day, because a player
+// reports each problem once.
 func disbelief(err error, leaf *x509.Certificate, now time.Time) string {
 	var invalid x509.CertificateInvalidError
 	const day = time.DateTime + " UTC"
@@ -206,7 +207,7 @@ func disbelief(err error, leaf *x509.Certificate, now time.Time) string {
 	return err.Error()
 }
 
-// namesOf are the first few names of a certificate.
+// namesOf returns the first few names of a certificate.
 func namesOf(c *x509.Certificate) string {
 	names := c.DNSNames
 	for _, ip := range c.IPAddresses {

@@ -17,7 +17,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// secured is a server with a certificate, at its address.
+// secured starts a server with a certificate and returns its address.
 func secured(t *testing.T, c *tls.Config) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +73,7 @@ func TestAServerIsBelievedByItsAuthorityAndItsPin(t *testing.T) {
 		shows tls.Certificate
 		ca    *harness.Issuer // nil: the system's
 		pins  []string
-		why   []string // of the refusal; none: it is believed
+		why   []string // of the refusal; empty: the server is trusted
 	}{
 		"its authority is known":          {good, own, nil, nil},
 		"its authority is not known":      {good, nil, nil, []string{"no authority", "--tls-ca"}},
@@ -172,7 +172,7 @@ func TestAPinIsTakenAsOthersWriteIt(t *testing.T) {
 	}
 }
 
-// A link that is as it should not be will be so at the next try.
+// A misconfigured link does not improve at the next attempt.
 func TestAnUploadEndsAtARedirectAndAtAServerThatIsNotBelieved(t *testing.T) {
 	asked := 0
 	redirecting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -200,7 +200,7 @@ func TestAnUploadEndsAtARedirectAndAtAServerThatIsNotBelieved(t *testing.T) {
 	}
 }
 
-// A page that asks to sign in, or a redirect, in the place of the service is no word of it.
+// A login page or a redirect in place of the service does not confirm a status.
 func TestAStatusIsSentOnlyWhenTheServiceSaysSo(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"a page": func(w http.ResponseWriter, _ *http.Request) {

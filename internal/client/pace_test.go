@@ -16,7 +16,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// trickle answers a byte now and then, without an end.
+// trickle returns a handler that sends b at the interval every without an end.
 func trickle(every time.Duration, b string) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -30,7 +30,7 @@ func trickle(every time.Duration, b string) func(http.ResponseWriter, *http.Requ
 	}
 }
 
-// inPipes is a client of a server behind pipes, which a synthetic time can be passed in.
+// inPipes returns a client of a server behind pipes, which work in synthetic time.
 func inPipes(t *testing.T, h http.HandlerFunc) *Client {
 	l := pipes{make(chan net.Conn), make(chan struct{})}
 	s := &http.Server{Handler: h}
@@ -47,7 +47,7 @@ func inPipes(t *testing.T, h http.HandlerFunc) *Client {
 	return New("http://service", "secret", &http.Client{Transport: transport})
 }
 
-// pipes is a listener of connections within the process.
+// pipes is a listener for connections within the process.
 type pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -85,7 +85,7 @@ func TestAnAnswerOfAByteASecondIsGivenUp(t *testing.T) {
 	})
 }
 
-// A link of 300 bytes a second is slow and not dead.
+// A link of 300 bytes per second is slow but alive.
 func TestASlowAnswerIsTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := inPipes(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -105,14 +105,14 @@ func TestASlowAnswerIsTaken(t *testing.T) {
 		if _, err := io.ReadFull(audio, some); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour) // the reader takes its time: that is not the link's
+		time.Sleep(time.Hour) // the reader's own pauses do not count for the link
 		if n, err := io.Copy(io.Discard, audio); err != nil || n != 30_000-10 {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 	})
 }
 
-// What is no change of the stream costs a station its processor, if not its memory.
+// A flood of data that contains no change would cost a station CPU time, though no memory.
 func TestAFloodOfNothingEndsTheStream(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -128,7 +128,7 @@ func TestAFloodOfNothingEndsTheStream(t *testing.T) {
 	}
 }
 
-// A byte a second without a change is silence.
+// A byte per second without a complete change counts as silence.
 func TestAStreamThatNeverEndsALineIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -195,7 +195,7 @@ func TestHeadersWithoutAnEndAreGivenUp(t *testing.T) {
 	}
 }
 
-// What a server says of an upload never becomes another path, or bytes that are not there.
+// What a server states about an upload never leads to another path or to bytes that do not exist.
 func TestAnUploadIsBelievedOnlyWhatCanBe(t *testing.T) {
 	answer := func(location, segment, offset string) *Client {
 		return serve(t, func(w http.ResponseWriter, r *http.Request) {

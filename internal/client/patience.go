@@ -14,26 +14,27 @@ const (
 	patienceMost  = time.Minute
 )
 
-// patience holds back the calls of a client whose token is refused: many loops call a service, and each would go on
-// asking, though all are told the same.
+// patience delays the calls of a client whose token is refused: many loops call a service, and each would continue to
+// ask and get the same answer.
 type patience struct {
 	mu      sync.Mutex
-	refusal error         // that stands; nil: the token is not known to be refused
-	times   int           // that the refusal came in a row
-	next    time.Time     // when a call may ask again
-	asking  bool          // a call asks again
+	refusal error         // the current refusal; nil: the token is not known to be refused
+	times   int           // consecutive refusals
+	next    time.Time     // when a call may be sent again
+	asking  bool          // such a call is in progress
 	again   chan struct{} // closed when the token is accepted after a refusal
 }
 
-// Patient is c for who calls time and again: while its token is refused, one call asks the service now and then, ever
-// more seldom, and all others fail with what it said.
+// Patient returns c for callers that call repeatedly: while its token is refused, one call is sent to the service at
+// increasing intervals, and all others fail with the service's refusal.
 func (c *Client) Patient() *Client {
 	own := *c
 	own.patience = &patience{again: make(chan struct{})}
 	return &own
 }
 
-// Accepted is closed when the token is accepted after it was refused; nil for a client that is not patient.
+// Accepted returns a channel that is closed when the token is accepted after it was refused; nil for a client that is
+// not patient.
 func (c *Client) Accepted() <-chan struct{} {
 	if c.patience == nil {
 		return nil
@@ -43,7 +44,8 @@ func (c *Client) Accepted() <-chan struct{} {
 	return c.patience.again
 }
 
-// enter lets a call go to the service, or fails with the refusal that stands. Whoever enters calls left with what came.
+// enter allows a call to be sent, or fails with the current refusal. After enter succeeds, the caller must call left
+// with the result.
 func (p *patience) enter() (left func(err error), err error) {
 	if p == nil {
 		return func(error) {}, nil
@@ -60,8 +62,8 @@ func (p *patience) enter() (left func(err error), err error) {
 	return func(err error) { p.left(err, true) }, nil
 }
 
-// left takes in what came of a call. Of calls that are refused side by side the first counts. One that did not reach
-// the service, or that it has no time for, says nothing of the token.
+// left handles the result of a call. Of concurrent refused calls the first counts. A call that did not reach the
+// service, or that the service was too busy for, has no effect.
 func (p *patience) left(err error, asked bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,7 +86,7 @@ func (p *patience) left(err error, asked bool) {
 	p.times++
 }
 
-// answered reports whether an error is what the service made of a call whose token it accepts.
+// answered reports whether err is the service's answer to a call whose token it accepts.
 func answered(err error) bool {
 	return fault.Is(err, fault.Forbidden) || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid)
 }

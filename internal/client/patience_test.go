@@ -60,7 +60,7 @@ func TestAPatientClientWhoseTokenIsRefusedAsksEverMoreSeldomAndAtOnceAgainWhenIt
 			t.Errorf("it asked %d times in the first minute and %d times in ten more", first, later)
 		}
 		accepted := c.Accepted()
-		service.down.Store(true) // which says nothing of the token
+		service.down.Store(true) // an unreachable service does not affect the refusal
 		if n := asked(10 * time.Minute); n > 25 {
 			t.Errorf("it asked %d times while nobody answered", n)
 		}

@@ -18,7 +18,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Upload sends a recording with its metadata (any value whose JSON the contract takes) and answers the segment.
+// Upload sends a recording with its metadata (any value whose JSON the contract accepts) and returns the segment.
 func (c *Client) Upload(ctx context.Context, meta any, audio io.Reader) (schedules.Segment, error) {
 	head, err := json.Marshal(meta)
 	if err != nil {
@@ -41,7 +41,7 @@ func (c *Client) Upload(ctx context.Context, meta any, audio io.Reader) (schedul
 	return s, err
 }
 
-// writeHead writes the metadata, and what stands before the audio.
+// writeHead writes the metadata and the part header of the audio.
 func writeHead(form *multipart.Writer, meta []byte) error {
 	part, err := form.CreatePart(textproto.MIMEHeader{
 		"Content-Disposition": {`form-data; name="meta"`}, "Content-Type": {"application/json"}})
@@ -55,19 +55,20 @@ func writeHead(form *multipart.Writer, meta []byte) error {
 	return err
 }
 
-// Segment reads one segment.
+// Segment returns a segment.
 func (c *Client) Segment(ctx context.Context, id string) (schedules.Segment, error) {
 	s, err := c.SegmentNow(ctx, id)
 	return s.Segment, err
 }
 
-// SegmentNow reads one segment as it stands.
+// SegmentNow returns a segment with its current state.
 func (c *Client) SegmentNow(ctx context.Context, id string) (s wire.SegmentNow, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Segment(id)}, &s)
 	return s, err
 }
 
-// EditSegment changes fields of a segment's metadata (RFC 7396) unless it has changed since revision.
+// EditSegment changes fields of a segment's metadata (JSON merge patch, RFC 7396). It fails if the segment has changed
+// since revision.
 func (c *Client) EditSegment(ctx context.Context, id string, revision int64, fields any) (s schedules.Segment,
 	err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.Segment(id), Body: fields,
@@ -75,7 +76,7 @@ func (c *Client) EditSegment(ctx context.Context, id string, revision int64, fie
 	return s, err
 }
 
-// Approve lets a segment go to air; acceptWarnings is the consent to one that will hardly be heard.
+// Approve approves a segment for air. acceptWarnings accepts a segment that will hardly be audible.
 func (c *Client) Approve(ctx context.Context, id, reason string, acceptWarnings bool) (s wire.ChangedSegment,
 	err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, "approve"),
@@ -83,21 +84,21 @@ func (c *Client) Approve(ctx context.Context, id, reason string, acceptWarnings 
 	return s, err
 }
 
-// Act moves a segment by approve, reject, recall or reinstate.
+// Act changes a segment's state by approve, reject, recall or reinstate.
 func (c *Client) Act(ctx context.Context, id, act, reason string) (s wire.ChangedSegment, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Segment(id, act), Body: wire.Reason{Reason: reason}},
 		&s)
 	return s, err
 }
 
-// Apply sends a network as YAML (of which JSON is a part).
+// Apply sends a network as YAML (of which JSON is a subset).
 func (c *Client) Apply(ctx context.Context, document io.Reader, dryRun bool) (out wire.Applied, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Base + "/apply?dry_run=" + strconv.FormatBool(dryRun),
 		Stream: document, ContentType: "application/yaml"}, &out)
 	return out, err
 }
 
-// Plan drafts days.
+// Plan drafts rundowns of days.
 func (c *Client) Plan(ctx context.Context, in wire.ManyRequest) ([]wire.ManyResult, error) {
 	return c.many(ctx, "/plan", in)
 }
@@ -107,7 +108,7 @@ func (c *Client) Publish(ctx context.Context, in wire.ManyRequest) ([]wire.ManyR
 	return c.many(ctx, "/publish", in)
 }
 
-// WithdrawDay takes back a published day.
+// WithdrawDay withdraws a published day.
 func (c *Client) WithdrawDay(ctx context.Context, station string, date schedules.Date, reason string) (
 	out schedules.Rundown, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(station, "rundowns", date.String(),
@@ -141,7 +142,7 @@ func (c *Client) Network(ctx context.Context) (n wire.Apply, err error) {
 	return n, err
 }
 
-// Edit changes the latest rundown of a day by hand. It fails with Stale when that is not the revision.
+// Edit changes the latest rundown of a day. It fails with Stale if revision is not the latest.
 func (c *Client) Edit(ctx context.Context, station string, date schedules.Date, revision int64,
 	edits ...schedules.Edit) (r schedules.Rundown, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodPatch, Path: wire.Station(station, "rundowns", date.String()),
@@ -150,18 +151,18 @@ func (c *Client) Edit(ctx context.Context, station string, date schedules.Date, 
 	return r, err
 }
 
-// StationDocument reads a station as schedulers write it.
+// StationDocument returns a station in the form that schedulers write.
 func (c *Client) StationDocument(ctx context.Context, station string) (s schedules.Station, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station)}, &s)
 	return s, err
 }
 
-// Segments lists the segments that match a query, in the contract's own terms (q, kind, language, state, …).
+// Segments lists the segments that match a query with the contract's parameters (q, kind, language, state, …).
 func (c *Client) Segments(ctx context.Context, query url.Values) ([]schedules.Segment, error) {
 	return list[schedules.Segment](ctx, c, wire.Base+"/segments", query)
 }
 
-// list reads every page of a list.
+// list reads all pages of a list.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
 	q := url.Values{"limit": {"500"}}
 	maps.Copy(q, query)
@@ -183,7 +184,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 	return nil, fault.New(fault.TooLarge, "the list at %s has no end: it goes on after %d entries", path, len(all))
 }
 
-// Statuses lists how every station stands. One that has never said has its id alone.
+// Statuses lists the status of every station. A station that has never reported has only its id.
 func (c *Client) Statuses(ctx context.Context) ([]wire.Status, error) {
 	return list[wire.Status](ctx, c, wire.Base+"/status", nil)
 }
@@ -193,26 +194,26 @@ func (c *Client) Tokens(ctx context.Context) ([]wire.Token, error) {
 	return list[wire.Token](ctx, c, wire.Base+"/tokens", nil)
 }
 
-// RevokeToken makes a token worthless at once.
+// RevokeToken revokes a token immediately.
 func (c *Client) RevokeToken(ctx context.Context, id string) error {
 	_, err := c.Call(ctx, Request{Method: http.MethodDelete, Path: wire.Base + "/tokens/" + url.PathEscape(id)}, nil)
 	return err
 }
 
-// Rundown reads the latest rundown of a day.
+// Rundown returns the latest rundown of a day.
 func (c *Client) Rundown(ctx context.Context, station string, date schedules.Date) (r schedules.Rundown, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String())}, &r)
 	return r, err
 }
 
-// Published reads what is published of a day. It fails with NotFound where nothing is.
+// Published returns the published queue of a day. It fails with NotFound if none is published.
 func (c *Client) Published(ctx context.Context, station string, date schedules.Date) (q wire.Queue, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "queue") + "?date=" + date.String()},
 		&q)
 	return q, err
 }
 
-// Explanation reads why an item of a day's latest rundown is where it is.
+// Explanation returns why an item of a day's latest rundown is where it is.
 func (c *Client) Explanation(ctx context.Context, station string, date schedules.Date, item string) (
 	e schedules.Explanation, err error) {
 	_, err = c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Station(station, "rundowns", date.String(), "items",
@@ -220,7 +221,7 @@ func (c *Client) Explanation(ctx context.Context, station string, date schedules
 	return e, err
 }
 
-// Diff lists what changed in a day from one revision to another; 0 as the later one is the latest.
+// Diff lists the changes of a day between two revisions; to is the latest if it is 0.
 func (c *Client) Diff(ctx context.Context, station string, date schedules.Date, from, to int64) ([]schedules.ItemChange,
 	error) {
 	q := url.Values{"from": {strconv.FormatInt(from, 10)}}

@@ -17,27 +17,27 @@ import (
 	"lifeline/schedules"
 )
 
-// Station is the part of the API that one station's player uses.
+// Station contains the calls that one station's player uses.
 type Station struct {
 	client *Client
 	id     string
 }
 
-// Station speaks for the station id.
+// Station returns the calls for the station id.
 func (c *Client) Station(id string) *Station { return &Station{c, id} }
 
-// Accepted is Client.Accepted of the client that it speaks by.
+// Accepted returns the channel Client.Accepted of its client.
 func (s *Station) Accepted() <-chan struct{} { return s.client.Accepted() }
 
-// Document is a signed document as it came: its bytes and the tag to ask again with. Without Bytes it is unchanged
-// since the tag that was sent.
+// Document is the unverified bytes of a signed document and its tag for the next request. Without Bytes, it has not
+// changed since the tag that was sent.
 type Document struct {
 	Bytes []byte
 	ETag  string
 }
 
-// Queue fetches the envelope of a day's queue, or of the day that contains now when date is zero. With a tag and a
-// wait the service holds the call until there is a change. It fails with NotFound when nothing is published.
+// Queue fetches the envelope of a day's queue, or of the current day if date is zero. With a tag and a wait, the
+// service holds the call until there is a change. It fails with NotFound if no queue is published.
 func (s *Station) Queue(ctx context.Context, date schedules.Date, tag string, wait time.Duration) (Document, error) {
 	query := ""
 	if !date.IsZero() {
@@ -51,19 +51,19 @@ func (s *Station) Fallback(ctx context.Context, tag string) (Document, error) {
 	return s.document(ctx, wire.Station(s.id, "fallback.dsse"), "", tag, 0, wire.MostFallbackBytes)
 }
 
-// Lease fetches the envelope of a fresh lease to air what is sensitive, which names the nonce.
+// Lease fetches the envelope of a new lease for sensitive segments. The lease contains the nonce.
 func (s *Station) Lease(ctx context.Context, nonce string) (Document, error) {
 	return s.document(ctx, wire.Station(s.id, "lease.dsse"), "nonce="+url.QueryEscape(nonce), "", 0,
 		wire.MostLeaseBytes)
 }
 
-// Freshness fetches the envelope of a wire.Freshness that names the nonce.
+// Freshness fetches the envelope of a wire.Freshness that contains the nonce.
 func (s *Station) Freshness(ctx context.Context, nonce string) (Document, error) {
 	return s.document(ctx, wire.Station(s.id, "freshness.dsse"), "nonce="+url.QueryEscape(nonce), "", 0,
 		wire.MostFreshnessBytes)
 }
 
-// Recalls fetches the list of recalled segments, a wire.Recalls whose envelope is the one to believe.
+// Recalls fetches the list of recalled segments, a wire.Recalls; only its envelope can be trusted.
 func (s *Station) Recalls(ctx context.Context, tag string, wait time.Duration) (Document, error) {
 	return s.document(ctx, wire.Base+"/recalls", "", tag, wait, wire.MostRecallsBytes)
 }
@@ -99,9 +99,9 @@ func (s *Station) document(ctx context.Context, path, query, tag string, wait ti
 	return Document{b, resp.Header.Get("ETag")}, nil
 }
 
-// read reads a document of at most most bytes. It fails with TooLarge for a longer one. Of documents longer than
-// maxAnswer, which few are, one is read at a time, and in pieces that are put together once it is whole: whoever is on
-// the way could make all that a station asks for long at once.
+// read reads a document of at most most bytes. It fails with TooLarge for a longer one. It reads documents longer than
+// maxAnswer, which are rare, one at a time and in pieces that it joins when the document is complete: an attacker on
+// the link could make all responses to a station long at the same time.
 func (s *Station) read(ctx context.Context, body io.Reader, most int64) ([]byte, error) {
 	first, err := io.ReadAll(io.LimitReader(body, maxAnswer))
 	if err != nil || len(first) < maxAnswer {
@@ -116,7 +116,7 @@ func (s *Station) read(ctx context.Context, body io.Reader, most int64) ([]byte,
 	pieces := [][]byte{first}
 	for total := int64(len(first)); total <= most; {
 		next := min(maxAnswer, most+1-total)
-		piece := bytes.NewBuffer(make([]byte, 0, next+bytes.MinRead)) // which need not grow
+		piece := bytes.NewBuffer(make([]byte, 0, next+bytes.MinRead)) // large enough not to grow
 		n, err := piece.ReadFrom(io.LimitReader(body, next))
 		if err != nil {
 			return nil, err
@@ -129,17 +129,17 @@ func (s *Station) read(ctx context.Context, body io.Reader, most int64) ([]byte,
 	return nil, fault.New(fault.TooLarge, "it is over %d bytes", most)
 }
 
-// ownWord asks whatever lies between for the service's own answer: a copy that a cache has may be old, or damaged.
+// ownWord returns a header that asks proxies for the service's own answer: a cached copy may be old or damaged.
 func ownWord() http.Header { return http.Header{"Cache-Control": {"no-cache"}} }
 
-// Audio is the rest of a recording from byte From on, which the caller closes.
+// Audio is the rest of a recording from byte From on. The caller closes it.
 type Audio struct {
 	io.ReadCloser
 	From int64
 }
 
-// Audio fetches a recording from byte from on. A service that cannot resume answers from the start: see From. It
-// fails with OutOfRange when from lies at or beyond the recording's end.
+// Audio fetches a recording from byte from on. A service that cannot resume sends it from the start: see From. It fails
+// with OutOfRange if from is at or beyond the recording's end.
 func (s *Station) Audio(ctx context.Context, sha256 string, from int64) (Audio, error) {
 	header := ownWord()
 	if from > 0 {
@@ -162,9 +162,9 @@ func (s *Station) Audio(ctx context.Context, sha256 string, from int64) (Audio, 
 	return Audio{resp.Body, n}, nil
 }
 
-// Window fetches a whole window of a day as one file of a format ("flac", "wav"), which the caller closes. It comes as
-// it is made; bytes is -1 where its length is not known. startAt says which, where the window starts several times on
-// its day; zero: there is one.
+// Window fetches a complete window of a day as one file in a format ("flac", "wav"). The caller closes it. The service
+// sends the file while it renders it; bytes is -1 if the length is unknown. startAt selects the occurrence if the
+// window starts several times on that day; zero: there is only one.
 func (s *Station) Window(ctx context.Context, window string, date schedules.Date, startAt time.Time, format string) (
 	file io.ReadCloser, bytes int64, err error) {
 	path := wire.Window(s.id, window, date.String(), format)
@@ -178,7 +178,7 @@ func (s *Station) Window(ctx context.Context, window string, date schedules.Date
 	return resp.Body, resp.ContentLength, nil
 }
 
-// SendAsRun reports what aired and answers what became of each entry.
+// SendAsRun reports as-run entries and returns the result for each.
 func (s *Station) SendAsRun(ctx context.Context, entries []schedules.AsRun) ([]wire.AsRunResult, error) {
 	var out wire.AsRunResults
 	_, err := s.client.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(s.id, "as-run"),
@@ -186,16 +186,16 @@ func (s *Station) SendAsRun(ctx context.Context, entries []schedules.AsRun) ([]w
 	return out.Results, err
 }
 
-// SendStatus reports how the station stands.
+// SendStatus reports the station's status.
 func (s *Station) SendStatus(ctx context.Context, status wire.Status) error {
 	_, err := s.client.Call(ctx, Request{Method: http.MethodPost, Path: wire.Station(s.id, "status"), Body: status}, nil)
 	return err
 }
 
-// Time asks the service for its time.
+// Time returns the service's time.
 func (s *Station) Time(ctx context.Context) (time.Time, error) { return s.client.Time(ctx) }
 
-// Roots fetches the root documents after a version. It fails with NotFound at a service that knows of none.
+// Roots fetches the root documents after a version. It fails with NotFound if the service has no such route.
 func (s *Station) Roots(ctx context.Context, after int64) (wire.Roots, error) {
 	var roots wire.Roots
 	_, err := s.client.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/roots?after=" +
@@ -203,7 +203,7 @@ func (s *Station) Roots(ctx context.Context, after int64) (wire.Roots, error) {
 	return roots, err
 }
 
-// Keys asks for the public keys that the service signs with.
+// Keys returns the public keys that the service signs with.
 func (c *Client) Keys(ctx context.Context) (wire.Keys, error) {
 	var keys wire.Keys
 	_, err := c.Call(ctx, Request{Method: http.MethodGet, Path: wire.Base + "/keys", Most: maxAnswer}, &keys)

@@ -9,14 +9,14 @@ import (
 	"lifeline/internal/fault"
 )
 
-// What a compressed answer may become: nothing that a service sends is packed as tightly, and whoever is on the way
-// could fill the memory with very little.
+// The limits for decompressed responses. The service sends nothing that is compressed as much, and an attacker on the
+// link could fill the memory with little data.
 const (
-	unzipFree  = 1 << 20 // bytes that any answer may become
-	unzipRatio = 100     // bytes beyond those for each that came
+	unzipFree  = 1 << 20 // bytes that any response may decompress to
+	unzipRatio = 100     // additional bytes for each compressed byte
 )
 
-// acceptGzip asks for a compressed answer, as the transport would: then unzip sees what came.
+// acceptGzip asks for a compressed response, as the transport would, so that unzip can count the compressed bytes.
 func acceptGzip(req *http.Request) bool {
 	if req.Method == http.MethodHead || req.Header.Get("Range") != "" || req.Header.Get("Accept-Encoding") != "" {
 		return false
@@ -25,7 +25,7 @@ func acceptGzip(req *http.Request) bool {
 	return true
 }
 
-// unzip makes the body of a compressed answer what it was.
+// unzip replaces the body of a compressed response by a decompressing one.
 func unzip(resp *http.Response) {
 	if resp.Header.Get("Content-Encoding") != "gzip" {
 		return
@@ -36,14 +36,14 @@ func unzip(resp *http.Response) {
 	resp.Body = &unzipped{body: resp.Body}
 }
 
-// unzipped reads what a compressed body becomes. It fails with TooLarge where that is implausibly much.
+// unzipped decompresses a body. It fails with TooLarge if the result is implausibly large.
 type unzipped struct {
 	body    io.ReadCloser
-	zip     *gzip.Reader // nil: nothing was read yet
+	zip     *gzip.Reader // nil before the first read
 	in, out int64
 }
 
-// came counts what came of the body.
+// came counts the compressed bytes of the body.
 type came struct{ *unzipped }
 
 func (c came) Read(p []byte) (int, error) {

@@ -14,7 +14,7 @@ import (
 	"lifeline/internal/fault"
 )
 
-// zippedService answers everything with b, compressed if it is asked to.
+// zippedService answers every request with b, compressed on request.
 func zippedService(t *testing.T, b []byte) *Client {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)

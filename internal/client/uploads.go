@@ -17,28 +17,28 @@ import (
 	"lifeline/schedules"
 )
 
-// Recording is what is uploaded in pieces, and what it becomes.
+// Recording is a recording to upload in pieces, with the segment that it becomes or replaces.
 type Recording struct {
-	Audio    io.ReaderAt // a request that was refused early may go on reading beside the next
+	Audio    io.ReaderAt // a request that was refused early may continue to read while the next one does
 	Length   int64
 	SHA256   string             // of all of Audio
-	Meta     any                // whose JSON the contract takes as a new segment; nil where it replaces a recording
-	Replaces *schedules.Segment // the segment that gets it as its new recording
+	Meta     any                // its JSON must be valid as a new segment; nil if the recording replaces another
+	Replaces *schedules.Segment // the segment that gets the recording as its new one
 
-	most int64 // bytes of one request, where a proxy takes no more; 0: all that is left
+	most int64 // maximum bytes of one request, if a proxy limits it; 0: unlimited
 }
 
 const (
-	uploadTries = 10               // without a byte of progress
-	uploadPause = 5 * time.Second  // between two of them, at most
-	uploadStall = time.Minute      // without progress, after which a connection is taken for dead
-	uploadBusy  = 10 * time.Minute // that the service may take to put a large recording together
-	uploadSmall = 512 << 10        // bytes of a request where a proxy takes none of the whole length
+	uploadTries = 10               // without progress
+	uploadPause = 5 * time.Second  // maximum pause between two tries
+	uploadStall = time.Minute      // without progress, after which a connection counts as dead
+	uploadBusy  = 10 * time.Minute // that the service may take to assemble a large recording
+	uploadSmall = 512 << 10        // bytes of a request if a proxy refuses the whole length
 )
 
-// UploadInPieces sends a recording by tus, over as many connections as it takes, and answers its segment. It goes on
-// with what an earlier call, of this process or another, has left of the same recording. progress hears how many bytes
-// the service has or is being sent.
+// UploadInPieces uploads a recording by tus, over several connections if necessary, and returns its segment. It resumes
+// what an earlier call, in this process or another, left of the same recording. It calls progress with the number of
+// bytes that the service has or is being sent.
 func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(bytes int64)) (schedules.Segment,
 	error) {
 	var at string // empty until the service has a place for it
@@ -81,7 +81,7 @@ func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(
 	}
 }
 
-// passing reports whether a failure may be over at the next try.
+// passing reports whether an error may be resolved by a retry.
 func passing(err error) bool {
 	if errors.As(err, new(givenUp)) {
 		return false
@@ -93,7 +93,7 @@ func passing(err error) bool {
 	return false
 }
 
-// place finds what is left of an earlier upload of the same recording, or begins one.
+// place finds an incomplete upload of the same recording, or begins one.
 func (c *Client) place(ctx context.Context, r Recording) (at string, offset int64, err error) {
 	left, err := list[wire.UploadState](ctx, c, wire.Uploads(), nil)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *Client) place(ctx context.Context, r Recording) (at string, offset int6
 	return at, 0, err
 }
 
-// advance sends a piece from offset on, and answers the segment's id when that was the last; else how far it came.
+// advance sends a piece from offset on. It returns the segment's id after the last piece, and otherwise the new offset.
 func (c *Client) advance(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (
 	segment string, stands int64, err error) {
 	segment, err = c.piece(ctx, r, at, offset, progress)
@@ -117,7 +117,7 @@ func (c *Client) advance(ctx context.Context, r Recording, at string, offset int
 	}
 	stands, asked := c.offset(ctx, at)
 	if err != nil && fault.Is(asked, fault.Gone) {
-		return "", offset, givenUp{err} // which says why
+		return "", offset, givenUp{err} // err contains the reason
 	}
 	if asked == nil && !within(stands, r) {
 		asked = givenUp{fault.New(fault.Unavailable, "the server at %s says that it has %d of %d bytes", c.base, stands,
@@ -149,18 +149,18 @@ func (c *Client) begin(ctx context.Context, r Recording) (at string, err error) 
 		return "", err
 	}
 	defer resp.Body.Close()
-	id := path.Base(resp.Header.Get("Location")) // which may begin with the path of the address
+	id := path.Base(resp.Header.Get("Location")) // its path may begin with the path of the address
 	if !schedules.ValidID(id) {
 		return "", givenUp{fault.New(fault.Unavailable, "the server at %s names no place for the upload", c.base)}
 	}
 	return wire.Uploads(id), nil
 }
 
-// within reports whether an upload can stand at an offset.
+// within reports whether offset is valid for an upload of r.
 func within(offset int64, r Recording) bool { return 0 <= offset && offset <= r.Length }
 
-// piece sends what is left from offset on, as much of it as one request may hold, and answers the segment's id when
-// that was all.
+// piece sends the rest from offset on, up to the maximum size of a request, and returns the segment's id if that was
+// all.
 func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64, progress func(int64)) (segment string,
 	err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -197,7 +197,7 @@ func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64
 
 var errStalled = errors.New("client: an upload stalled")
 
-// offset asks how much has arrived.
+// offset returns the number of bytes that have arrived.
 func (c *Client) offset(ctx context.Context, at string) (int64, error) {
 	resp, err := c.Do(ctx, Request{Method: http.MethodHead, Path: at, Header: tusHeader()})
 	if err != nil {
@@ -213,7 +213,7 @@ func (c *Client) offset(ctx context.Context, at string) (int64, error) {
 
 func tusHeader() http.Header { return http.Header{"Tus-Resumable": {wire.TusVersion}} }
 
-// counted tells how far its reader has come.
+// counted reports the position of its reader.
 type counted struct {
 	r    io.Reader
 	at   int64
