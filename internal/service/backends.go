@@ -23,7 +23,7 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// Store is a store that is open.
+// Store is an open store.
 type Store interface {
 	replica.Store
 	Export(ctx context.Context, begin func(trimmed int64) error, document func(store.Document) error,
@@ -34,13 +34,13 @@ type Store interface {
 	Close() error
 }
 
-// Audio is a place for audio that is open.
+// Audio is an open audio store.
 type Audio interface {
 	blob.Store
 	Close() error
 }
 
-// behindCure is what helps where the embedded database lacks what was acknowledged.
+// behindCure returns the cure if the embedded database lacks acknowledged changes.
 func behindCure(c config.Serve) string {
 	return fmt.Sprintf("%s is not as its service left it. Put the file back together with %[1]s-wal and %[1]s-mark, if "+
 		"you have them; or move "+
@@ -49,10 +49,11 @@ func behindCure(c config.Serve) string {
 		"there is, accept it with lifeline fsck --accept-older --data %[2]s", c.StoreFile(), c.Data)
 }
 
-// FeedKept is how many changes a Redis keeps for those who follow; who is further behind lists again.
+// FeedKept is the number of changes that a Redis store keeps for followers; a follower that is further behind lists the
+// documents again.
 const FeedKept = 100_000
 
-// VersionedStore is a store as this program sees its documents.
+// VersionedStore is a store with documents in this program's versions.
 type VersionedStore struct {
 	*replica.Versioned
 	back Store
@@ -74,8 +75,8 @@ func (v VersionedStore) Check(ctx context.Context, report func(problem string)) 
 
 func (v VersionedStore) Close() error { return v.back.Close() }
 
-// OpenStore opens the store that the configuration names. It fails with Conflict where a newer program has stored what
-// this one does not know.
+// OpenStore opens the configured store. It fails with Conflict if a newer program has stored documents that this one
+// does not know.
 func OpenStore(ctx context.Context, c config.Serve) (VersionedStore, error) {
 	back, err := OpenBackEnd(ctx, c)
 	if err != nil {
@@ -102,17 +103,17 @@ func OpenBackEnd(ctx context.Context, c config.Serve) (Store, error) {
 	s, err := redis.Open(ctx, redis.Options{URL: c.Store, Prefix: c.Redis.Prefix, Feed: FeedKept,
 		Replicas:    c.Redis.Replicas,
 		ReplicaWait: c.Redis.ReplicaWait, AcceptLoss: c.Redis.AcceptLoss})
-	if err != nil { // which can quote the address, with its password
+	if err != nil { // the error may contain the address with its password
 		return nil, fmt.Errorf("store: %s", config.Redact(err.Error()))
 	}
 	return s, nil
 }
 
-// openingRoom is what opening the embedded store may take of the disk, for its journal's index.
+// openingRoom is the disk space in bytes that opening the embedded store may need, for the index of its journal.
 const openingRoom = 1 << 20
 
-// giveRoom gives out a little of what an earlier service kept back on the disk. Without it nothing could be opened when
-// the disk is full, and what is urgent least of all.
+// giveRoom releases part of the disk space that an earlier service reserved. Without it the store cannot be opened on a
+// full disk, and urgent changes would be impossible.
 func giveRoom(ctx context.Context, c config.Serve) error {
 	disk := reserve.Disk(c.Data)
 	held, err := disk.Held(ctx)
@@ -123,8 +124,8 @@ func giveRoom(ctx context.Context, c config.Serve) error {
 	return err
 }
 
-// openReserves keeps room where the documents are. The disk, through which audio passes, is the same place with the
-// embedded store; else nothing urgent is written to it, and nothing is kept.
+// openReserves reserves space for the documents. With the embedded store, the disk for audio is the same place;
+// otherwise no urgent data is written to that disk, and no space is reserved on it.
 func openReserves(ctx context.Context, c config.Serve, s VersionedStore, log *slog.Logger) (
 	documents, disk *reserve.Reserve, err error) {
 	kept := c.Reserve
@@ -141,7 +142,7 @@ func openReserves(ctx context.Context, c config.Serve, s VersionedStore, log *sl
 	return documents, disk, err
 }
 
-// rateOf is how fast a token may be used: replicas that share a Redis hold it to the limit together.
+// rateOf returns the rate limit of a token. Replicas that share a Redis enforce it together.
 func rateOf(c config.Serve, s VersionedStore) httpapi.Rate {
 	rate := httpapi.Rate{PerSecond: c.Guard.Rate, Burst: c.Guard.RateBurst}
 	if r, ok := s.back.(*redis.Store); ok && rate.PerSecond > 0 {
@@ -150,7 +151,7 @@ func rateOf(c config.Serve, s VersionedStore) httpapi.Rate {
 	return rate
 }
 
-// OpenThere opens the store that the configuration names, which must be there, and the place for its audio.
+// OpenThere opens the configured store, which must exist, and its audio store.
 func OpenThere(ctx context.Context, c config.Serve) (s VersionedStore, audio Audio, err error) {
 	if err := IsThere(ctx, c); err != nil {
 		return s, nil, err
@@ -164,8 +165,8 @@ func OpenThere(ctx context.Context, c config.Serve) (s VersionedStore, audio Aud
 	return s, audio, nil
 }
 
-// IsThere fails with NotFound where a service has never kept anything in the store that the configuration names. It
-// makes nothing, so that a directory or a prefix that is mistyped does not become a store.
+// IsThere fails with NotFound if no service has ever used the configured store. It creates nothing, so that a mistyped
+// directory or prefix does not become a store.
 func IsThere(ctx context.Context, c config.Serve) error {
 	where := config.Redact(c.Store)
 	if c.Store == "sqlite" {
@@ -178,7 +179,7 @@ func IsThere(ctx context.Context, c config.Serve) error {
 			return fault.New(fault.NotFound, "there is no store %s: name its directory with --data (LIFELINE_DATA), or "+
 				"another store with --store; the first `lifeline serve` on a directory makes one", where)
 		}
-		return nil // what is wrong with the file, opening it says
+		return nil // opening the file reports what is wrong with it
 	}
 	s, err := OpenStore(ctx, c)
 	if err != nil {
@@ -192,13 +193,13 @@ func IsThere(ctx context.Context, c config.Serve) error {
 	return errors.Join(err, s.Close())
 }
 
-// emptyCure is what helps where the embedded database is gone.
+// emptyCure is the cure if the embedded database is gone.
 const emptyCure = "Move it and the files beside it whose names begin with its name away, if they are there, and " +
 	"restore a backup " +
 	"with lifeline restore; or, to begin anew, name another directory with --data"
 
-// notEmptied fails with Conflict where the embedded database is missing or empty and there are recordings, so that
-// there was one: a service that began anew beside them would remove them as nobody's.
+// notEmptied fails with Conflict if the embedded database is missing or empty although there are recordings: a database
+// must have existed, and a new service would remove the recordings as unreferenced.
 func notEmptied(ctx context.Context, c config.Serve, audio Audio) error {
 	if c.Store != "sqlite" {
 		return nil
@@ -218,7 +219,7 @@ func notEmptied(ctx context.Context, c config.Serve, audio Audio) error {
 		"there, and a new one would have them removed. %s", c.StoreFile(), emptyCure)
 }
 
-// OpenAudio opens the place for audio that the configuration names.
+// OpenAudio opens the configured audio store.
 func OpenAudio(ctx context.Context, c config.Serve) (Audio, error) {
 	if c.Audio == "local" {
 		place, err := blob.OpenLocal(c.AudioDir())

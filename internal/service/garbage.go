@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Garbage may take as much memory as what is held, as the runtime has it of itself, but not much more than this: a
-// service that holds thousands of waiting stations would otherwise take half as much again as they need.
+// Garbage may take as much memory as the live heap, which is the runtime's default, but little more than garbageRoom: a
+// service with thousands of waiting stations would otherwise need half as much memory again.
 const (
 	garbageRoom   = 96 << 20
 	garbageEvery  = time.Second
-	mostGarbage   = 100 // per cent of what is held
+	mostGarbage   = 100 // percent of the live heap
 	leastGarbage  = 25
-	garbageMargin = 10 // by which the percentage is off before it is set again, which stops everything for a moment
+	garbageMargin = 10 // deviation of the percentage that is tolerated, because setting it stops the world
 )
 
-// roomForGarbage keeps the collector to it until ctx ends, unless whoever runs the service has said otherwise by GOGC.
+// roomForGarbage adjusts the garbage collector until ctx ends, unless GOGC is set.
 func roomForGarbage(ctx context.Context) error {
 	if os.Getenv("GOGC") != "" {
 		return nil

@@ -11,11 +11,11 @@ import (
 	"lifeline/internal/flock"
 )
 
-// serveElsewhere is what to do where another process holds the data directory of a service that is to start.
+// serveElsewhere is the cure if another process holds the data directory of a service that starts.
 const serveElsewhere = "end that one, name another directory with --data, or let both share a Redis with --store"
 
-// OpenHeld opens the store that the configuration names for a command that must have it alone. It fails with Conflict
-// and the cure where another process holds the data directory of an embedded one.
+// OpenHeld opens the configured store for a command that needs exclusive access. It fails with Conflict and the cure if
+// another process holds the data directory of an embedded store.
 func OpenHeld(ctx context.Context, c config.Serve, cure string) (HeldStore, error) {
 	data, err := Hold(c, cure)
 	if err != nil {
@@ -28,19 +28,19 @@ func OpenHeld(ctx context.Context, c config.Serve, cure string) (HeldStore, erro
 	return HeldStore{s, data}, nil
 }
 
-// HeldStore is an open store whose data directory is this process's alone.
+// HeldStore is an open store whose data directory this process has locked.
 type HeldStore struct {
 	VersionedStore
 	data DataHold
 }
 
-// Close closes the store and lets others have it.
+// Close closes the store and unlocks the data directory.
 func (h HeldStore) Close() error { return errors.Join(h.VersionedStore.Close(), h.data.Close()) }
 
-// Hold makes the data directory and, with the embedded store, takes it until the answer is closed: background work
-// and what a start clears away suppose that nobody else serves from it. It fails with Conflict and the cure when
-// another does. Other commands may read and write the store beside the one that holds it. Replicas on a shared store
-// hold nothing.
+// Hold creates the data directory and, with the embedded store, locks it until the result is closed: background work
+// and the clean-up at the start assume that no other process serves from it. It fails with Conflict and the cure if
+// another process holds the lock. Other commands may read and write the store meanwhile. Replicas on a shared store
+// lock nothing.
 func Hold(c config.Serve, cure string) (DataHold, error) {
 	if err := c.MakeData(); err != nil || c.Store != "sqlite" {
 		return DataHold{}, err
@@ -59,10 +59,10 @@ func Hold(c config.Serve, cure string) (DataHold, error) {
 	return DataHold{f}, nil
 }
 
-// DataHold is a data directory that is this process's alone; the zero DataHold is none.
+// DataHold is a locked data directory; the zero DataHold is none.
 type DataHold struct{ lock *os.File }
 
-// Close lets others have it.
+// Close unlocks the directory.
 func (h DataHold) Close() error {
 	if h.lock == nil {
 		return nil

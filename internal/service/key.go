@@ -39,7 +39,7 @@ func SigningKey(path string) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
-// NoName fails with Conflict where there is a link of that name that leads to no file: nothing can be given the name.
+// NoName fails with Conflict if path is a link to a file that does not exist, because no file can get that name.
 func NoName(path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fault.New(fault.Conflict, "signing key: %s is a link to a file that is not there. Bring that file back, or "+
@@ -50,16 +50,16 @@ func NoName(path string) error {
 
 func RandomKey() ed25519.PrivateKey {
 	seed := make([]byte, ed25519.SeedSize)
-	rand.Read(seed) // never fails: crypto/rand
+	rand.Read(seed) // crypto/rand never fails
 	return ed25519.NewKeyFromSeed(seed)
 }
 
-// KeyID names the public half of a key.
+// KeyID returns the id of the public half of a key.
 func KeyID(key ed25519.PrivateKey) string { return seal.KeyID(key.Public().(ed25519.PublicKey)) }
 
-// serviceKey is the key that the service signs with, which the store knows as the one that does. The first service on
-// an empty store makes it. It fails with Conflict where the store knows another, or where only a key is left of a
-// store.
+// serviceKey returns the key that the service signs with, which the store must know as its signing key. The first
+// service on an empty store creates it. It fails with Conflict if the store knows another key, or if there is a key but
+// the store is gone.
 func serviceKey(ctx context.Context, c config.Serve, s Store) (ed25519.PrivateKey, error) {
 	key, err := SigningKey(c.Key)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -72,13 +72,13 @@ func serviceKey(ctx context.Context, c config.Serve, s Store) (ed25519.PrivateKe
 		return nil, err
 	}
 	err = UseKey(ctx, s, "system", key)
-	if fault.Is(err, fault.Full) { // the store of an earlier version; the next start tells it
+	if fault.Is(err, fault.Full) { // a store of an earlier version: the next start records the key
 		err = nil
 	}
 	return key, err
 }
 
-// KnownKey fails with Conflict where the documents of the store are signed with another key, or are gone.
+// KnownKey fails with Conflict if the documents of the store are signed with another key, or are gone.
 func KnownKey(ctx context.Context, c config.Serve, s Store, id string) error {
 	known, _, err := access.ReadSigningKeys(ctx, s, id)
 	if err != nil {
@@ -99,7 +99,7 @@ func KnownKey(ctx context.Context, c config.Serve, s Store, id string) error {
 	return nil
 }
 
-// keyCure is what helps where the signing key is missing or another.
+// keyCure returns the cure if the signing key is missing or is another.
 func keyCure(c config.Serve) string {
 	return fmt.Sprintf("Put the key that signed there, from where you keep it or from a backup that was made with "+
 		"--with-keys; or, if it is lost "+
@@ -107,22 +107,22 @@ func keyCure(c config.Serve) string {
 		c.Data)
 }
 
-// KeyMissing is the failure where there is no key file though a key has signed.
+// KeyMissing returns the error for a missing key file if a key has signed documents.
 func KeyMissing(c config.Serve, id string) error {
 	return fault.New(fault.Conflict, "the signing key %s is missing, and the documents of the store are signed with key "+
 		"%s. %s", c.Key, id, keyCure(c))
 }
 
-// UseKey has the store know a key as the one that signs.
+// UseKey records a key in the store as the signing key.
 func UseKey(ctx context.Context, s Store, by string, key ed25519.PrivateKey) error {
 	return access.UseSigningKey(ctx, s, by, KeyID(key), key.Public().(ed25519.PublicKey), time.Now())
 }
 
-// firstKey makes the key of a store that knows none. The store knows it before its file has its name, so that a crash
-// between leaves a key that the next start takes up, and a key file that is gone is noticed.
+// firstKey creates the key of a store that knows none. The store records the key before its file gets its name: after a
+// crash in between, the next start uses that key, and the loss of a key file is always noticed.
 func firstKey(ctx context.Context, c config.Serve, s Store) (ed25519.PrivateKey, error) {
 	key, err := SigningKey(NewKeyFile(c.Key))
-	made := err != nil // there is none, or one that a crash cut off and that has signed nothing
+	made := err != nil // there is none, or an incomplete one that has signed nothing
 	if made {
 		key = RandomKey()
 	}
@@ -136,7 +136,7 @@ func firstKey(ctx context.Context, c config.Serve, s Store) (ed25519.PrivateKey,
 	return key, AdoptKey(ctx, c, s, "system", key, made)
 }
 
-// AdoptKey has the store know a key that has no file of its name yet, and then gives it one.
+// AdoptKey records in the store a key whose file does not have its name yet, and then renames the file.
 func AdoptKey(ctx context.Context, c config.Serve, s Store, by string, key ed25519.PrivateKey, made bool) error {
 	if made {
 		if err := WriteNewKey(c.Key, []byte(base64.StdEncoding.EncodeToString(key.Seed())+"\n")); err != nil {
@@ -149,15 +149,16 @@ func AdoptKey(ctx context.Context, c config.Serve, s Store, by string, key ed255
 	return nameKey(c.Key)
 }
 
-// KeepSigningKey writes a restored key, unless it is there.
+// KeepSigningKey writes a restored key unless the file exists.
 func KeepSigningKey(path string, key []byte) error {
 	if _, err := os.Stat(path); err == nil {
-		return nil // which restore has compared
+		return nil // sameKey has compared it
 	}
 	return WriteSigningKey(path, key)
 }
 
-// WriteSigningKey writes a key whole or not at all: a half-written one would lock every station out.
+// WriteSigningKey writes a key completely or not at all: stations would reject everything signed with an incomplete
+// one.
 func WriteSigningKey(path string, key []byte) error {
 	if err := WriteNewKey(path, key); err != nil {
 		return err
@@ -165,7 +166,7 @@ func WriteSigningKey(path string, key []byte) error {
 	return nameKey(path)
 }
 
-// NewKeyFile is the file of a key that has not its name yet.
+// NewKeyFile returns the name of a key file before it gets its final name.
 func NewKeyFile(path string) string { return path + ".new" }
 
 func WriteNewKey(path string, key []byte) error {
@@ -180,8 +181,8 @@ func WriteNewKey(path string, key []byte) error {
 	return nil
 }
 
-// nameKey gives the new key its name. It fails when another process was first; the key then stays where it is, since
-// the store may know it already.
+// nameKey gives the new key file its final name. It fails if another process did so first; the new key file then stays,
+// because the store may know its key already.
 func nameKey(path string) error {
 	err := os.Link(NewKeyFile(path), path)
 	if err == nil {
@@ -193,14 +194,14 @@ func nameKey(path string) error {
 	return nil
 }
 
-// What keys that follow from the signing key are for.
+// The purposes of keys derived from the signing key.
 const (
 	ForMedia    = "lifeline media addresses 1"
 	forWebhooks = "lifeline webhook secrets 1"
 )
 
-// DerivedKey is a key for another purpose that follows from the signing key, so that every replica has it, and that
-// tells nothing of it.
+// DerivedKey derives a key for another purpose from the signing key, so that every replica has it. It does not reveal
+// the signing key.
 func DerivedKey(key ed25519.PrivateKey, purpose string) ([]byte, error) {
 	return hkdf.Key(sha256.New, key.Seed(), nil, purpose, sha256.Size)
 }

@@ -24,15 +24,15 @@ import (
 	"lifeline/internal/wire"
 )
 
-// signing is what the service signs with, and what says that it may.
+// signing contains the keys that the service signs with, and the roots that authorize them.
 type signing struct {
 	trust.Keyring
 	roots []*trust.Root  // from the first on; none: one key signs everything
 	first *wire.Envelope // see wire.Roots
 }
 
-// openSigning reads the folder of keys. Without a root there, key signs everything. With one, the store knows its keys
-// as those that sign. It fails as CheckKeys does.
+// openSigning reads the folder of keys. Without a root there, key signs everything. With a root, it records the root's
+// keys in the store as signing keys. It fails as CheckKeys does.
 func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey) (out signing, err error) {
 	signer, err := seal.NewSigner(key)
 	if err != nil {
@@ -47,7 +47,7 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 	}
 	latest := out.roots[len(out.roots)-1]
 	err = access.UseRoot(ctx, s, "system", KeyID(key), latest.Version(), named, time.Now())
-	if err != nil && !fault.Is(err, fault.Full) { // the next start tells it
+	if err != nil && !fault.Is(err, fault.Full) { // the next start records it
 		return out, err
 	}
 	envelope, err := signer.Seal(wire.FirstRootType, out.roots[0].Bytes())
@@ -57,8 +57,8 @@ func openSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 	return out, err
 }
 
-// CheckKeys fails with Conflict where the folder of keys lacks a key of a role, or the root by which the documents of
-// the store were signed, or holds what cannot be read.
+// CheckKeys fails with Conflict if the folder of keys contains an unreadable file, or lacks a key of a role or the root
+// under which the documents of the store were signed.
 func CheckKeys(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey) error {
 	signer, err := seal.NewSigner(key)
 	if err == nil {
@@ -67,7 +67,7 @@ func CheckKeys(ctx context.Context, c config.Serve, s Store, key ed25519.Private
 	return err
 }
 
-// readSigning reads the folder of keys, and tells the store nothing.
+// readSigning reads the folder of keys. It does not change the store.
 func readSigning(ctx context.Context, c config.Serve, s Store, key ed25519.PrivateKey, signer *seal.Signer) (
 	out signing, err error) {
 	if out.roots, err = readRoots(c.Keys); err != nil {
@@ -103,8 +103,8 @@ func readSigning(ctx context.Context, c config.Serve, s Store, key ed25519.Priva
 	return out, nil
 }
 
-// readRoots is the chain of roots in a folder, from the first on; none where there is no root. It fails where one is
-// not the next of the one before it, or the one before it is missing.
+// readRoots returns the chain of roots in a folder, from the first on; none if there is no root. It fails if a root is
+// not the next after the previous one, or if the previous one is missing.
 func readRoots(folder string) (chain []*trust.Root, err error) {
 	for version := int64(1); version <= trust.MaxRoots; version++ {
 		name := filepath.Join(folder, trust.RootName(version))
@@ -129,7 +129,7 @@ func readRoots(folder string) (chain []*trust.Root, err error) {
 	return chain, nil
 }
 
-// noneAfter fails with Conflict where a folder has a root after the version that it lacks.
+// noneAfter fails with Conflict if a folder has a root after the missing version lacks.
 func noneAfter(folder string, lacks int64) error {
 	names, err := filepath.Glob(filepath.Join(folder, keyFiles[0]))
 	if err != nil {
@@ -145,7 +145,7 @@ func noneAfter(folder string, lacks int64) error {
 	return nil
 }
 
-// KeyFolder are the files of a folder of keys: the roots, and the keys of the roles.
+// KeyFolder returns the files in a folder of keys: the roots, and the keys of the roles.
 func KeyFolder(dir string) (files []archive.File, err error) {
 	for _, pattern := range keyFiles {
 		names, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -164,11 +164,11 @@ func KeyFolder(dir string) (files []archive.File, err error) {
 	return files, nil
 }
 
-// keyFiles are the patterns of the names in a folder of keys.
+// keyFiles are the patterns of the file names in a folder of keys.
 var keyFiles = []string{"*.root.json", "*.key"}
 
-// KeyFile is the path in a folder of keys of a file of that name. It fails with Invalid where none there may be named
-// so.
+// KeyFile returns the path of the file name in a folder of keys. It fails with Invalid if such a folder contains no
+// files with that name.
 func KeyFile(dir, name string) (string, error) {
 	fits := func(pattern string) bool { ok, err := filepath.Match(pattern, name); return ok && err == nil }
 	if filepath.Base(name) != name || !slices.ContainsFunc(keyFiles, fits) {
@@ -177,7 +177,7 @@ func KeyFile(dir, name string) (string, error) {
 	return filepath.Join(dir, name), nil
 }
 
-// privateKeys are the keys of the roles in a folder, which are in files like the signing key's, named *.key.
+// privateKeys returns the keys of the roles in a folder: files named *.key, in the format of the signing key's.
 func privateKeys(folder string) (keys []ed25519.PrivateKey, err error) {
 	names, err := filepath.Glob(filepath.Join(folder, "*.key"))
 	if err != nil {
@@ -194,9 +194,10 @@ func privateKeys(folder string) (keys []ed25519.PrivateKey, err error) {
 	return keys, nil
 }
 
-// OpenToOthers says of each file of a private key that others than its owner may read or write it, and the cure.
+// OpenToOthers returns, for each file of a private key that other users than its owner may read or write, a message
+// with the cure.
 func OpenToOthers(c config.Serve) (said []string) {
-	names, _ := filepath.Glob(filepath.Join(c.Keys, keyFiles[1])) // never fails: the pattern is right
+	names, _ := filepath.Glob(filepath.Join(c.Keys, keyFiles[1])) // never fails: the pattern is valid
 	for _, name := range append([]string{c.Key}, names...) {
 		info, err := os.Stat(name)
 		if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {

@@ -10,8 +10,8 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// raise has the store hold documents in this program's versions where no older replica can need the older ones: in the
-// embedded store, and in a new one. Where replicas may still be older it says what to do once none is.
+// raise switches the store to documents in this program's versions if no older replica can need the older ones: with
+// the embedded store, and with a new store. If older replicas may exist, it logs what to do when none is left.
 func raise(ctx context.Context, s VersionedStore, log *slog.Logger) error {
 	latest, err := s.Latest(ctx)
 	if err != nil || s.Raised() {
@@ -22,7 +22,7 @@ func raise(ctx context.Context, s VersionedStore, log *slog.Logger) error {
 			"every replica is of this version, run lifeline upgrade-store")
 		return nil
 	}
-	// what is urgent is stored in the older form, too
+	// Urgent changes can be stored in the older versions, too.
 	if err := s.Raise(ctx, access.System.Name, time.Now()); err != nil && !fault.Is(err, fault.Full) {
 		return err
 	}

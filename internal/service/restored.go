@@ -13,13 +13,13 @@ import (
 	"lifeline/internal/record"
 )
 
-// restoredFile is what a restore by an earlier version left in the data directory: the store may be older than what
-// stations have seen, and no service has numbered above that yet.
+// restoredFile returns the name of the marker that a restore by an earlier version left in the data directory: the
+// store may be older than what stations have seen, and its revisions are not raised above that yet.
 func restoredFile(c config.Serve) string { return filepath.Join(c.Data, "restored") }
 
-// outrunRestored has what a store that an earlier version restored signs from now on numbered above all that stations
-// have seen. Published days stay as they are, since the backup may be as new as the stations; where a station tells
-// otherwise, they follow.
+// outrunRestored raises the revisions that a store restored by an earlier version signs above all that stations have
+// seen. Published days keep theirs, because the backup may be as new as the stations; they follow if a station reports
+// a higher revision.
 func outrunRestored(ctx context.Context, c config.Serve, s Store) error {
 	if _, err := os.Stat(restoredFile(c)); errors.Is(err, fs.ErrNotExist) {
 		return nil

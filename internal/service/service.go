@@ -37,11 +37,11 @@ import (
 	"lifeline/internal/webhooks"
 )
 
-// Service is the whole of it, put together.
+// Service is the complete service.
 type Service struct {
 	data       DataHold
 	opened     VersionedStore // the back end
-	Store      replica.Store  // what the service sees of it
+	Store      replica.Store  // the store as the service uses it
 	Audio      telemetry.Recordings
 	Replica    *replica.Replica
 	Access     *access.Access
@@ -49,31 +49,31 @@ type Service struct {
 	renders    *render.Renderer
 	Lock       *replica.WorkLock
 	background *background.Runner
-	clear      func(context.Context) (removed int, err error) // of what a crash left; nil: others may be at work on it
+	clear      func(context.Context) (removed int, err error) // removes audio that a crash left; nil: replicas may use it
 	webhooks   *webhooks.Webhooks
 	Reserve    *reserve.Reserve // where the documents are
-	disk       *reserve.Reserve // where the audio passes: the same, or one that keeps nothing
+	disk       *reserve.Reserve // where audio is written: the same, or one that reserves nothing
 	Server     *http.Server
-	metrics    *metricsServer // nil: /metrics is where everything is
+	metrics    *metricsServer // nil: the main server serves /metrics
 	traces     *telemetry.Traces
-	Stopping   func() // tells requests that wait that the service begins to stop
+	Stopping   func() // ends waiting requests, because the service begins to stop
 	log        *slog.Logger
 }
 
-// backgroundEvery is how often the background work looks around though nothing has changed.
+// backgroundEvery is the maximum interval between runs of the background jobs.
 const backgroundEvery = time.Minute
 
-// StorePatience is how long the store may take for one call before a request fails.
+// StorePatience is the timeout of one call to the store in a request.
 const StorePatience = 5 * time.Second
 
-// fileTick is by how much a file system's clock may lag.
+// fileTick is the maximum lag of a file system's clock.
 const fileTick = 20 * time.Millisecond
 
-// leaseLife is for how long the background work of a replica that died waits for another.
+// leaseLife is how long the background work of a dead replica waits before another replica takes it over.
 const leaseLife = 15 * time.Second
 
-// replicaName is who this service is among those that share its store. Nobody shares an embedded one, and the next
-// service on it takes over at once.
+// replicaName returns the name of this service among the replicas that share its store. An embedded store is not
+// shared, and with the constant name the next service on it takes over at once.
 func replicaName(c config.Serve) string {
 	if c.Store == "sqlite" {
 		return "alone"
@@ -81,7 +81,7 @@ func replicaName(c config.Serve) string {
 	return rand.Text()
 }
 
-// Open puts the service together over the data directory. publicURL is where stations reach it.
+// Open assembles the service on the data directory. publicURL is the address at which stations reach it.
 func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logger) (_ *Service, err error) {
 	stopping, stop := context.WithCancel(context.Background())
 	s := &Service{log: log, Stopping: stop}
@@ -108,7 +108,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	}
 	s.opened, s.Store = opened, figures.Store(opened)
 	if embedded, ok := opened.back.(*sqlite.Store); ok {
-		if err := embedded.Keep(ctx); err != nil && !fault.Is(err, fault.Full) { // recalls must pass on a full disk, too
+		if err := embedded.Keep(ctx); err != nil && !fault.Is(err, fault.Full) { // recalls must succeed on a full disk, too
 			return nil, err
 		}
 	}
@@ -130,7 +130,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	// recalls must pass on a full disk, too
+	// Recalls must succeed on a full disk, too.
 	if err := outrunRestored(ctx, c, opened); err != nil && !fault.Is(err, fault.Full) {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	lib := library.New(s.Replica, s.Audio, signer, analyse, time.Now,
 		library.Limits{MaxBytes: c.MaxUpload, MaxWaiting: c.MaxWaiting, Concurrency: c.Analysers,
 			Room: func(ctx context.Context, bytes int64) error {
-				if c.Audio == "local" { // its parts are there until all of it is
+				if c.Audio == "local" { // its parts remain until all of it is stored
 					bytes *= 2
 				}
 				return errors.Join(s.Reserve.Bulk(ctx, 0), s.disk.Bulk(ctx, bytes))
@@ -200,7 +200,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	if err := s.Scheduler.Resigner.Resign(ctx); err != nil {
 		log.Error("documents that stations pull stay signed with a former key", "error", err)
 	}
-	if c.Store == "sqlite" { // no other replica: what was put before now and has no segment is a crash's
+	if c.Store == "sqlite" { // no other replica: audio older than this without a segment is left from a crash
 		before := time.Now().Add(-fileTick)
 		s.clear = func(ctx context.Context) (int, error) { return collect(ctx, before) }
 	}
@@ -237,7 +237,7 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 			Ready: map[string]func(context.Context) error{"store": s.Store.Ping, "audio": s.audioReady,
 				"workers": s.background.Alive}}),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       2 * time.Minute, // a handler that expects slow bytes moves it on
+		ReadTimeout:       2 * time.Minute, // a handler that expects slow bodies extends it
 		WriteTimeout:      2 * time.Minute, // likewise
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -246,10 +246,10 @@ func Open(ctx context.Context, c config.Serve, publicURL string, log *slog.Logge
 	return s, nil
 }
 
-// webhookPatience is how webhooks that fail are tried again. The first wait is short, since most failures are.
+// webhookPatience contains the retry intervals of failed webhooks. The first is short, because most failures are.
 var webhookPatience = webhooks.Patience{First: time.Second, Longest: 8 * time.Hour, GiveUp: 5 * 24 * time.Hour}
 
-// openWebhooks puts together what tells other people's services of changes.
+// openWebhooks assembles the delivery of webhooks.
 func openWebhooks(c config.Serve, key ed25519.PrivateKey, r *replica.Replica, lock *replica.WorkLock,
 	meter webhooks.DeliveryMeter, log *slog.Logger) (*webhooks.Webhooks, error) {
 	secret, err := DerivedKey(key, forWebhooks)
@@ -272,15 +272,16 @@ func (s *Service) audioReady(ctx context.Context) error {
 // stopTimeout is how long requests may take to end when the service stops.
 const stopTimeout = 10 * time.Second
 
-// lastWords is how much of stopTimeout is left, once the requests that still run have been ended, for their answers.
+// lastWords is the part of stopTimeout that remains for responses after running requests were cancelled.
 const lastWords = time.Second
 
-// errStopping ends the requests that take longer than the service has time for.
+// errStopping cancels requests that take longer than the service waits when it stops.
 var errStopping = fault.New(fault.Unavailable, "the service is stopping, and this took longer than it waits: ask "+
 	"again when it is back")
 
-// Run serves on l until ctx ends or a part dies, then stops: the listener closes, requests that wait for changes end,
-// and others have stopTimeout. What requests need goes on until they have ended; background work ends at once.
+// Run serves on l until ctx ends or a part fails, and then stops: the listener closes, requests that wait for changes
+// end, and other requests have stopTimeout. The parts that requests need run until the requests have ended; background
+// work ends at once.
 func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	requests, end := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -326,8 +327,8 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	return g.Wait()
 }
 
-// clearUp removes audio that an interrupted upload had left behind. Nobody waits for it: a library of years has many
-// files to look at. What it could not do the keeper does.
+// clearUp removes audio that an interrupted upload left. It runs in the background, because a library of years has many
+// files. What it fails to remove, the background jobs remove later.
 func (s *Service) clearUp(ctx context.Context) {
 	if s.clear == nil {
 		return

@@ -18,8 +18,8 @@ import (
 	"lifeline/internal/telemetry"
 )
 
-// tlsConfig is how the service speaks TLS; nil when it does not. TLS 1.2 is the least: earlier versions are withdrawn
-// (RFC 8996).
+// tlsConfig returns the TLS configuration of the service; nil if it does not use TLS. The minimum is TLS 1.2: earlier
+// versions are withdrawn (RFC 8996).
 func tlsConfig(c config.Serve, log *slog.Logger, figures *telemetry.Figures) (*tls.Config, error) {
 	out, err := certified(c, log)
 	if out == nil || err != nil {
@@ -28,7 +28,7 @@ func tlsConfig(c config.Serve, log *slog.Logger, figures *telemetry.Figures) (*t
 	out.MinVersion = tls.VersionTLS12
 	shown := &ending{get: out.GetCertificate, log: log}
 	out.GetCertificate = shown.certificate
-	_, _ = shown.certificate(&tls.ClientHelloInfo{}) // the one of an authority is known once somebody has asked by name
+	_, _ = shown.certificate(&tls.ClientHelloInfo{}) // an ACME certificate is known after a request by name
 	figures.Certificate(shown.ends)
 	if c.Guard.TLSClientCA == "" {
 		return out, nil
@@ -45,14 +45,14 @@ func tlsConfig(c config.Serve, log *slog.Logger, figures *telemetry.Figures) (*t
 	}
 	out.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		if slices.Equal(hello.SupportedProtos, []string{acme.ALPNProto}) {
-			return open, nil // the authority that certifies the service shows no certificate, and gets nothing else
+			return open, nil // an ACME authority presents no client certificate and gets no other access
 		}
 		return nil, nil
 	}
 	return out, nil
 }
 
-// certified is a configuration with the service's certificate; nil where it has none.
+// certified returns a configuration with the service's certificate; nil if it has none.
 func certified(c config.Serve, log *slog.Logger) (*tls.Config, error) {
 	if len(c.Guard.TLSDomains) > 0 {
 		m := &autocert.Manager{Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(c.CertificateDir()),
@@ -72,20 +72,20 @@ func certified(c config.Serve, log *slog.Logger) (*tls.Config, error) {
 	return &tls.Config{GetCertificate: f.get}, nil
 }
 
-// certificateSoon is how long before its end a certificate is told of.
+// certificateSoon is how long before its expiry a certificate is reported.
 const certificateSoon = 14 * 24 * time.Hour
 
-// ending tells when the certificate ends that the service shows.
+// ending provides the service's certificate and its expiry.
 type ending struct {
 	get func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	log *slog.Logger
 
 	mu   sync.Mutex
 	at   time.Time // zero: none was shown yet
-	told time.Time // when it was logged last that it ends soon
+	told time.Time // when the log last reported that it expires soon
 }
 
-// certificate answers the certificate, and says once a day in the log that it ends soon.
+// certificate returns the certificate, and logs once a day if it expires soon.
 func (e *ending) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c, err := e.get(hello)
 	if err != nil || c == nil || len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == acme.ALPNProto {
@@ -111,7 +111,7 @@ func (e *ending) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 	return c, nil
 }
 
-// ends is when the certificate ends; zero where none was shown yet.
+// ends returns when the certificate expires; zero if none was shown yet.
 func (e *ending) ends() time.Time {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -128,7 +128,8 @@ type certificateFile struct {
 	written time.Time
 }
 
-// get answers the latest certificate. One that cannot be read, such as half of a renewal, leaves the one before.
+// get returns the latest certificate. If the files cannot be read, for example in the middle of a renewal, it returns
+// the previous one.
 func (f *certificateFile) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
