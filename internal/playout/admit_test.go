@@ -11,7 +11,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// What nobody is known to have signed is refused before anything is made of its lists.
+// A document is refused before its lists are decoded, since its signature is not verified yet.
 func TestListsThatNoDocumentHasAreRefusedBeforeTheyAreRead(t *testing.T) {
 	many := wire.MostRecalled + 1
 	for name, payload := range map[string]string{
@@ -47,8 +47,8 @@ func TestSignaturesOfABundlesDocumentsAreBounded(t *testing.T) {
 	}
 }
 
-// TestLongestListIsThatOfTheText compares it with the lists that json finds, in texts with quotes and brackets in
-// strings.
+// TestLongestListIsThatOfTheText compares longestList with the lists that encoding/json finds, in texts with quotes and
+// brackets in strings.
 func TestLongestListIsThatOfTheText(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	strs := []string{"", `"`, `\`, "],[", "{,}", `\"`, "고향"}

@@ -28,7 +28,7 @@ import (
 	"lifeline/schedules"
 )
 
-// published is a station whose day is published, at the service and at its player.
+// published is a station with a published day, at the service and at its player.
 type published struct {
 	station  schedules.Station
 	queue    wire.Queue
@@ -36,8 +36,8 @@ type published struct {
 	recalls  wire.Recalls
 }
 
-// drawnDay draws a day with everything in it for which the fallback airs. No stretch has so many items in a row that
-// the rounding of their lengths to frames adds up to a millisecond.
+// drawnDay draws a day with all cases in which the fallback airs. No stretch has so many consecutive items that the
+// rounding of their lengths to frames adds up to a millisecond.
 func drawnDay(t *rapid.T, s *service, recordings pile, rate dsp.Rate) published {
 	start := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
 	p := published{recalls: wire.Recalls{Schema: wire.RecallsSchema, Revision: 1, IssuedAt: schedules.At(start)}}
@@ -126,7 +126,7 @@ func drawnDay(t *rapid.T, s *service, recordings pile, rate dsp.Rate) published 
 	return p
 }
 
-// scheduler is the service's, with the day published and the station's documents issued.
+// scheduler returns the service's scheduler, with the day published and the station's documents issued.
 func (p published) scheduler(t *rapid.T, s *service) *scheduling.Scheduler {
 	docs := memory.New(100)
 	station, err := json.Marshal(p.station)
@@ -151,7 +151,7 @@ func (p published) scheduler(t *rapid.T, s *service) *scheduling.Scheduler {
 		time.Minute)
 }
 
-// onAir is a stretch of the air.
+// onAir is a stretch of the programme as it aired.
 type onAir struct {
 	segment string
 	at      time.Time
@@ -175,23 +175,23 @@ func airedBy(t *rapid.T, items []wire.QueueItem) string {
 	return strings.Join(out, "\n")
 }
 
-// written is a ledger that keeps what sounded.
+// written is a ledger that records the items that sounded.
 type written struct {
 	watchful
 	out []string
 }
 
-// End keeps what had a length.
+// End records entries with a length.
 func (w *written) End(e schedules.AsRun) {
 	if e.EndedAt.After(e.StartedAt.Time) {
 		w.out = append(w.out, onAir{e.SegmentID, e.StartedAt.Time, e.EndedAt.Sub(e.StartedAt.Time)}.String())
 	}
 }
 
-// opened is a Renderer that keeps which queue it is to make a file of.
+// opened is a Renderer that records the queue that it should render.
 type opened struct{ queue wire.Queue }
 
-// Window makes nothing.
+// Window renders nothing.
 func (o *opened) Window(_ context.Context, q *wire.Queue, _ string) (io.ReadSeekCloser, int64, string, error) {
 	o.queue = *q
 	return struct {
@@ -200,13 +200,13 @@ func (o *opened) Window(_ context.Context, q *wire.Queue, _ string) (io.ReadSeek
 	}{bytes.NewReader(nil), io.NopCloser(nil)}, 0, "", nil
 }
 
-// What lists name, what /next names one by one, what a rendered window has and what the player airs is the same, for
-// every reason for which the fallback airs: open time, and items that are recalled, sensitive, expired or of a chain
-// with such a one; in published windows, and in those of a day that was withdrawn.
+// The lists, the items of /next, the rendered windows and the player's output are the same in every case in which the
+// fallback airs: in open time, and in place of items that are recalled, sensitive, expired or in a chain with such an
+// item; in published windows, and in those of a withdrawn day.
 func TestListsAndNextAndRenderedWindowsNameWhatThePlayerAirs(t *testing.T) {
 	s, recordings := newService(t), pile{t.TempDir()}
 	rapid.Check(t, func(t *rapid.T) {
-		// of the latter, milliseconds have no whole frames
+		// At 11,025 Hz a millisecond is not a whole number of frames.
 		rate := rapid.SampledFrom([]dsp.Rate{4000, 11_025}).Draw(t, "rate")
 		p := drawnDay(t, s, recordings, rate)
 		scheduler := p.scheduler(t, s)

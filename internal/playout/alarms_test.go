@@ -9,7 +9,7 @@ import (
 	"lifeline/internal/fault"
 )
 
-// A service refuses a status whole for one text of two lines, and nobody would learn of any alarm.
+// A service refuses a whole status if one text has two lines, and then no alarm would be reported.
 func TestAlarmIsOneLineWhateverOtherProgramsSay(t *testing.T) {
 	p := NewProblems(time.Now, discardLog())
 	p.Raise("sound", "no sound leaves this machine: %v", errors.Join(errors.New("refused"), errors.New("killed\x1b[31m")))
@@ -18,8 +18,8 @@ func TestAlarmIsOneLineWhateverOtherProgramsSay(t *testing.T) {
 	}
 }
 
-// A service that does not know the station, or not the token for it, answers as for days of which nothing is published:
-// the player says so at once, and for as long as it lasts.
+// A service that does not know the station, or rejects its token, answers as for unpublished days: the player raises an
+// alarm at once, as long as that lasts.
 func TestPlayerThatTheServiceDoesNotKnowRaisesAnAlarm(t *testing.T) {
 	for _, kind := range []fault.Kind{fault.NotFound, fault.Forbidden, fault.Unauthenticated} {
 		r := &Reporter{problems: NewProblems(time.Now, discardLog())}

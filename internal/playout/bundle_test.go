@@ -26,7 +26,7 @@ import (
 	"lifeline/schedules"
 )
 
-// bundleOf is the bundle of what a service has.
+// bundleOf returns a bundle of the service's documents and recordings.
 func bundleOf(t *testing.T, s *service, now time.Time, have ...string) []byte {
 	t.Helper()
 	known := map[string]bool{}
@@ -41,7 +41,8 @@ func bundleOf(t *testing.T, s *service, now time.Time, have ...string) []byte {
 	return b.Bytes()
 }
 
-// TestSevenDaysOfflineFromABundle starts a station that never saw the service, gives it a bundle, and plays a week.
+// TestSevenDaysOfflineFromABundle starts a station that has never reached the service, imports a bundle, and plays a
+// week.
 func TestSevenDaysOfflineFromABundle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
@@ -67,7 +68,7 @@ func TestSevenDaysOfflineFromABundle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Half of it comes first, as from a stick that was pulled out, then the whole.
+		// The first part is truncated, as on a removed memory stick; then the complete bundle follows.
 		for _, part := range [][]byte{bundle[:len(bundle)*2/3], bundle} {
 			name, err := LayIn(state, bytes.NewReader(part), time.Now())
 			if err != nil {
@@ -178,7 +179,7 @@ func TestTheDaysThatABundleLacksAreDaysOfTheStation(t *testing.T) {
 		}
 		return out
 	}
-	const evening = "T18:00:00+13:45" // UTC's morning of the day
+	const evening = "T18:00:00+13:45" // morning of that day in UTC
 	airs := func(zone string, dates ...string) *wire.Fallback {
 		f := &wire.Fallback{Timezone: zone, ExpiresAt: schedules.At(at("2026-12-13T00:00:00Z"))}
 		for _, date := range dates {
@@ -221,8 +222,8 @@ func TestTheDaysThatABundleLacksAreDaysOfTheStation(t *testing.T) {
 	}
 }
 
-// A bundle that breaks off is gone on with: what has come is not fetched again, and the file is the same bytes as one
-// that never broke off. What changed meanwhile, or came damaged, begins it anew from there.
+// An interrupted bundle is resumed: recordings that have arrived are not fetched again, and the file has the same bytes
+// as one without an interruption. Content that changed meanwhile, or arrived damaged, is fetched again from there.
 func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 	s := newShelf(t)
 	s.service.publish(s.queue(1))
@@ -243,7 +244,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		return n
 	}
 	fetched()
-	ends := map[int]int{} // from where on so many recordings are left to fetch
+	ends := map[int]int{} // offsets from which so many recordings remain to be fetched
 	last := 0
 	for at, left := 0, 7; left > 0; left-- {
 		at = last + bytes.Index(whole[last:], []byte("audio/"))
@@ -256,7 +257,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 			t.Fatal(err)
 		}
 		opt.Now = documentsNow.Add(time.Hour)
-		if cut < 1024 { // no head to go on from
+		if cut < 1024 { // no head to resume from
 			opt.Now = documentsNow
 		}
 		if _, err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil {
@@ -268,7 +269,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		}
 		left := 0
 		for n, at := range ends {
-			if cut < at+2*tarBlock { // header and data of a made-up recording
+			if cut < at+2*tarBlock { // header and data of a test recording
 				left = max(left, n)
 			}
 		}
@@ -281,7 +282,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 	if err := os.WriteFile(name+".part", damaged, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.service.publish(s.queue(1)) // the same again
+	s.service.publish(s.queue(1)) // the same content again
 	if _, err := SaveBundle(t.Context(), name, s.service.api(), opt); err != nil || fetched() != 4 {
 		t.Errorf("after damage: %v", err)
 	}
@@ -305,7 +306,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 		s.Holdings().Queues[s.queue(2).Date].Revision != 2 {
 		t.Errorf("after a change: %+v", r)
 	}
-	// Deltas: by the bundle before, and by the revision that the station holds.
+	// Deltas by the previous bundle, and by the revision that the station holds.
 	for _, since := range []string{name, "2"} {
 		delta := filepath.Join(t.TempDir(), "delta.tar")
 		opt := BundleOptions{Station: "lantern", Days: 8, Now: documentsNow}
@@ -337,7 +338,7 @@ func TestBundleThatBrokeOffIsGoneOnWith(t *testing.T) {
 	}
 }
 
-// inbox is an inbox upon the shelf's documents, with an empty cache.
+// inbox returns an inbox for the shelf's documents, with an empty cache.
 func (s *shelf) inbox(t *testing.T) (*Inbox, *Cache) {
 	t.Helper()
 	state, err := statedir.Open(s.dir)
@@ -372,8 +373,8 @@ func TestBundleOfAnotherStationIsNotSaidToBreakOff(t *testing.T) {
 	}
 }
 
-// TestTamperedBundleBringsNothingFalse changes a bundle at random: whatever a player takes from it is what the service
-// signed, and every recording in the cache is what its name says.
+// TestTamperedBundleBringsNothingFalse changes a bundle at random: every document that a player accepts from it is one
+// that the service signed, and every recording in the cache has the hash of its name.
 func TestTamperedBundleBringsNothingFalse(t *testing.T) {
 	s := newShelf(t)
 	s.service.publish(s.queue(5))

@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// slowShelf opens its one recording after a while.
+// slowShelf opens its only recording after a delay.
 type slowShelf struct {
 	after time.Duration
 	file  *os.File

@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules"
 )
 
-// evening is a window that starts soon, on a station of its own.
+// evening is a window that starts soon, on its own station.
 type evening struct {
 	*station
 	start time.Time
@@ -52,14 +52,14 @@ func TestFailingItemIsReplacedFromTheFallbackByBestFit(t *testing.T) {
 		bad.BadAt = seconds(5)
 		items := e.record(one, bad, three)
 		fallback := e.record(rec(11, 3), rec(12, 14), rec(13, 60))
-		delete(e.service.audio, items[0].Audio.SHA256) // never comes
+		delete(e.service.audio, items[0].Audio.SHA256) // never arrives
 		e.service.publish(day("lantern", 1, e.start, e.length(), items, fallback...))
 		e.run(t.Context())
 		heard := e.heardWAV(e.file)
 		if len(heard) != int(seconds(40)) {
 			t.Fatalf("%d frames", len(heard))
 		}
-		expectSound(t, heard, 0, seconds(9), rec(12, 14), 0) // 14 s is nearer to 10 than 3 is; it is cut with a fade
+		expectSound(t, heard, 0, seconds(9), rec(12, 14), 0) // 14 s is nearer to 10 s than 3 s is; it is cut with a fade
 		failed := testRate.Frames(e.service.entries()[2].EndedAt.Sub(e.start))
 		if late := seconds(15) - failed; late < 0 || late > seconds(0.05) {
 			t.Errorf("the failing item was left %d frames before it failed", late)
@@ -78,7 +78,7 @@ func TestFallbackThatWouldLeaveALittleSilenceGivesWayToALongerOne(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		e := newEvening(t, 20*time.Second)
 		items := e.record(rec(1, 10), rec(2, 10))
-		delete(e.service.audio, items[0].Audio.SHA256) // never comes
+		delete(e.service.audio, items[0].Audio.SHA256) // never arrives
 		e.service.publish(day("lantern", 1, e.start, e.length(), items, e.record(rec(11, 9), rec(12, 60))...))
 		e.run(t.Context())
 		heard := e.heardWAV(e.file)
@@ -93,7 +93,7 @@ func TestRestartDoesNotReportAgainWhatDidNotAir(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEvening(t, 30*time.Second)
 		items := e.record(rec(1, 30))
-		delete(e.service.audio, items[0].Audio.SHA256) // never comes
+		delete(e.service.audio, items[0].Audio.SHA256) // never arrives
 		e.service.publish(day("lantern", 1, e.start, e.length(), items, e.record(rec(11, 30))...))
 		ctx, cancel := context.WithDeadline(t.Context(), e.start.Add(10*time.Second))
 		defer cancel()
@@ -125,7 +125,8 @@ func TestRecallTakesAnItemOffTheAirAtOnce(t *testing.T) {
 	})
 }
 
-// frameAfterRecall is by how many frames after 5 s the recalled item stopped, at most a fifth of a second.
+// frameAfterRecall returns the number of frames after 5 s at which the recalled item stopped, at most a fifth of a
+// second.
 func frameAfterRecall(t *testing.T, heard [][2]int16) int64 {
 	for i := seconds(5); i < seconds(5.2); i++ {
 		if heard[i][0] != rec(1, 0).left() {
@@ -140,7 +141,7 @@ func TestItemThatWouldEndAfterItsExpiryDoesNotStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEvening(t, 20*time.Second)
 		items := e.record(rec(1, 10), rec(2, 10))
-		items[0].NotAfter = schedules.At(e.start.Add(10 * time.Second)) // just in time
+		items[0].NotAfter = schedules.At(e.start.Add(10 * time.Second)) // exactly in time
 		items[1].NotAfter = schedules.At(e.start.Add(20*time.Second - time.Millisecond))
 		e.service.publish(day("lantern", 1, e.start, e.length(), items, e.record(rec(11, 10))...))
 		e.run(t.Context())
@@ -200,7 +201,7 @@ func TestWithoutAValidQueueTheFallbackAirsInItsWindows(t *testing.T) {
 			IssuedAt: schedules.At(time.Now()), ExpiresAt: schedules.At(e.until.Add(time.Hour)),
 			Windows: []schedules.Occurrence{occ}, Items: items})
 		q := day("lantern", 1, e.start.AddDate(0, 0, -1), e.length(), e.record(rec(21, 20), rec(22, 20)))
-		q.ExpiresAt = schedules.At(e.start.Add(time.Hour)) // yesterday's, and still valid
+		q.ExpiresAt = schedules.At(e.start.Add(time.Hour)) // yesterday's queue is still valid
 		e.service.publish(q)
 		e.run(t.Context())
 		heard := e.heardWAV(e.file)
@@ -228,7 +229,7 @@ func TestWithoutAValidQueueTheFallbackAirsInItsWindows(t *testing.T) {
 	})
 }
 
-// The player holds the day already when it is withdrawn, and what it fetches after a restart may be the older revision.
+// The player already holds the day when it is withdrawn, and after a restart it may fetch the older revision.
 func TestAWithdrawnDayAirsTheFallbackAndNeverComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEvening(t, 40*time.Second)
@@ -307,7 +308,7 @@ func TestStoppedPlayerReportsTheCutItemAndRejoinsAtTheVerySample(t *testing.T) {
 		}
 		expectSound(t, heard, 0, seconds(10), rec(1, 30), 0)
 		expectSilence(t, heard, seconds(10.2), seconds(15))
-		expectSound(t, heard, seconds(15.4), seconds(30), rec(1, 30), seconds(15.4)) // stopping and starting take their time
+		expectSound(t, heard, seconds(15.4), seconds(30), rec(1, 30), seconds(15.4)) // stopping and starting take time
 		entries := e.service.entries()
 		expectOutcomes(t, entries, "item-1 segment-1 cut", "item-1 segment-1 cut")
 		if d := entries[0].EndedAt.Sub(e.start.Add(10 * time.Second)).Abs(); d > 150*time.Millisecond {
@@ -319,7 +320,7 @@ func TestStoppedPlayerReportsTheCutItemAndRejoinsAtTheVerySample(t *testing.T) {
 	})
 }
 
-// Once the service has confirmed the time, a step of the machine's clock moves nothing, not even through a restart and
+// After the service has confirmed the time, a step of the machine's clock has no effect, even through a restart and
 // without the link.
 func TestClockStepMovesNothingOnceTheServiceHasConfirmedTheTime(t *testing.T) {
 	for _, step := range []time.Duration{90 * time.Second, -90 * time.Second, time.Hour} {
@@ -334,18 +335,18 @@ func TestClockStepMovesNothingOnceTheServiceHasConfirmedTheTime(t *testing.T) {
 			e.run(ctx)
 			e.run(t.Context())
 			e.service.setDown(false)
-			e.until = e.start.Add(310 * time.Second) // to report
+			e.until = e.start.Add(310 * time.Second) // for reporting
 			e.run(t.Context())
 			heard := e.heardWAV(e.file)
 			expectSound(t, heard, 0, seconds(150), rec(1, 150), 0)
 			expectSound(t, heard, seconds(150), seconds(200), rec(2, 150), 0)
-			expectSound(t, heard, seconds(222), seconds(300), rec(2, 150), seconds(72)) // reporting was tried for a while
+			expectSound(t, heard, seconds(222), seconds(300), rec(2, 150), seconds(72)) // the player tried to report for a while
 			expectOutcomes(t, e.service.entries(), "item-1 segment-1 aired", "item-2 segment-2 cut", "item-2 segment-2 cut")
 		})
 	}
 }
 
-// A service that tells no time confirms none: the machine's clock is followed, and the cut is explained.
+// A service that provides no time confirms none: the player follows the machine's clock and explains the cut.
 func TestClockStepIsToldWhereItMustBeFollowed(t *testing.T) {
 	for _, step := range []time.Duration{90 * time.Second, -90 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -379,14 +380,14 @@ func TestClockStepIsToldWhereItMustBeFollowed(t *testing.T) {
 	}
 }
 
-// A clock that is wrong from the start is put right by the service, but not by a service that is hours off itself.
+// The service corrects a clock that is wrong from the start, unless the service itself is hours off.
 func TestServiceSetsAWrongClockRightWithinReason(t *testing.T) {
 	for _, wrong := range []time.Duration{90 * time.Second, -3 * time.Second, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEvening(t, 60*time.Second)
 			e.stepClock(wrong)
 			e.service.publish(day("lantern", 1, e.start, e.length(), e.record(rec(1, 60))))
-			e.until = e.until.Add(2 * time.Hour) // it would be over before the service is asked
+			e.until = e.until.Add(2 * time.Hour) // otherwise the run would end before the service is asked
 			p, state := e.open()
 			ctx, cancel := context.WithDeadline(t.Context(), e.start.Add(20*time.Second))
 			defer cancel()
@@ -445,7 +446,7 @@ func TestSilentItemIsReplacedBeforeTheTransmittersSensorActs(t *testing.T) {
 		heard := e.heardWAV(e.file)
 		expectSound(t, heard, 0, seconds(5), mute, 0)
 		expectSilence(t, heard, seconds(5), seconds(13))
-		expectSilence(t, heard, seconds(13)+1, seconds(21)) // the first fill turns out silent too
+		expectSilence(t, heard, seconds(13)+1, seconds(21)) // the first fill is silent, too
 		expectSound(t, heard, seconds(21.02), seconds(39), rec(12, 19), 0)
 		expectSound(t, heard, seconds(40), seconds(60), rec(2, 20), 0)
 		expectOutcomes(t, e.service.entries(), "item-1 segment-1 cut", "item-1 segment-11 fallback",

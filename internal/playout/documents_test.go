@@ -22,7 +22,7 @@ import (
 
 var documentsNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// shelf is a document store under test, with a service to sign for it.
+// shelf is a document store under test, with a service that signs its documents.
 type shelf struct {
 	*DocumentStore
 	t        *testing.T
@@ -37,7 +37,7 @@ func newShelf(t *testing.T) *shelf {
 	return s
 }
 
-// reopen opens the document store upon its directory, as a player that starts again does.
+// reopen opens the document store in its directory again, as a restarted player does.
 func (s *shelf) reopen() {
 	s.t.Helper()
 	state, err := statedir.Open(s.dir)
@@ -54,7 +54,7 @@ func (s *shelf) reopen() {
 	}
 }
 
-// queue is a day of six items of ten minutes.
+// queue returns a day of six items of ten minutes.
 func (s *shelf) queue(revision int64) wire.Queue {
 	var items []wire.QueueItem
 	for i := range 6 {
@@ -86,7 +86,7 @@ func (s *shelf) recallsDoc(revision int64, segments ...string) []byte {
 	return s.service.recallsBody(r)
 }
 
-// lease is one for segment-90, issued so many seconds after documentsNow.
+// lease returns a lease for segment-90, issued second seconds after documentsNow.
 func (s *shelf) lease(station string, second int) []byte {
 	at := documentsNow.Add(time.Duration(second) * time.Second)
 	return s.service.seal(wire.LeaseType, wire.Lease{Schema: wire.LeaseSchema, Station: station,
@@ -141,8 +141,8 @@ func TestQueueIsRefused(t *testing.T) {
 	}
 }
 
-// What expired, was rejected or had begun before the publication leaves most of a window open: the service says so, and
-// the station takes the day without it rather than air what may not air.
+// Items that expired, were rejected or had begun before the publication leave most of a window open. The service states
+// that, and the station accepts the day with the gap instead of airing the old items.
 func TestQueueThatSaysWhatItLeavesOpenIsTaken(t *testing.T) {
 	for name, held := range map[string]bool{"over a fuller one": true, "as the first of its day": false} {
 		t.Run(name, func(t *testing.T) {
@@ -247,9 +247,9 @@ func TestKeyIsPinnedOnceAndForAll(t *testing.T) {
 	}
 }
 
-// TestTamperedDocumentsAreRefused makes 10,000 random changes to what the service sends and what the state directory
-// keeps: after each one the document store either refuses and holds what it held, or what it took says exactly the
-// same.
+// TestTamperedDocumentsAreRefused makes 10,000 random changes to the service's documents and the state directory's
+// files: after each, the document store either refuses the document and keeps what it held, or the accepted content is
+// the same.
 func TestTamperedDocumentsAreRefused(t *testing.T) {
 	s := newShelf(t)
 	date := schedules.DateOf(documentsNow)
@@ -320,7 +320,7 @@ func tamper(r *rand.Rand, good, older, foreign, other []byte) []byte {
 		return foreign
 	case 7:
 		return other
-	case 8: // the signature of one upon the payload of another, edited
+	case 8: // the signature of one on the edited payload of another
 		var env, from map[string]any
 		if json.Unmarshal(b, &env) != nil || json.Unmarshal(older, &from) != nil {
 			return nil

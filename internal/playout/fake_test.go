@@ -28,8 +28,7 @@ import (
 	"lifeline/schedules"
 )
 
-// service is a small service that keeps to the contract, over connections in memory, so that it works in simulated
-// time.
+// service is a small implementation of the service's contract on connections in memory, which work in simulated time.
 type service struct {
 	t      *testing.T
 	signer *seal.Signer
@@ -42,12 +41,12 @@ type service struct {
 	tags      map[string]string
 	audio     map[string][]byte
 	down      bool
-	fault     func(http.ResponseWriter, *http.Request) bool // answers instead, when it answers true
+	fault     func(http.ResponseWriter, *http.Request) bool // returns true if it has answered instead
 	requests  map[string]int
 	asRun     []schedules.AsRun // as received, repeats included
 	status    []wire.Status
 	skew      time.Duration
-	wrap      func(net.Conn) net.Conn // the service's end of a connection
+	wrap      func(net.Conn) net.Conn // wraps the service's end of a connection
 }
 
 func newService(t *testing.T) *service {
@@ -215,7 +214,7 @@ func otherSigner(t *testing.T) *seal.Signer {
 	return signer
 }
 
-// setDown takes the service away, or brings it back.
+// setDown makes the service unreachable, or reachable again.
 func (s *service) setDown(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -279,7 +278,7 @@ func (s *service) recall(revision int64, segments ...string) {
 	s.put("/v1/recalls", s.recallsBody(r))
 }
 
-// entries are the as-run entries that the service accepted, in order of sequence, each once.
+// entries returns the as-run entries that the service accepted, in order of sequence, without repeats.
 func (s *service) entries() []schedules.AsRun {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -288,14 +287,14 @@ func (s *service) entries() []schedules.AsRun {
 	return slices.CompactFunc(out, func(a, b schedules.AsRun) bool { return a.Sequence == b.Sequence })
 }
 
-// recording is a made-up recording whose every sample tells what it is: the left channel its number, the right one
-// the place in it.
+// recording is a test recording whose samples identify it: the left channel its number, the right one the position in
+// it.
 type recording struct {
 	Number int
 	Rate   int
 	Frames int64
-	BadAt  int64 // decoding fails there; 0: nowhere
-	MuteAt int64 // silent from there on; 0: nowhere
+	BadAt  int64 // frame at which decoding fails; 0: none
+	MuteAt int64 // frame from which it is silent; 0: none
 }
 
 const codePeriod = 20_000 // frames after which the right channel's code repeats
@@ -304,7 +303,7 @@ func (r recording) left() int16           { return int16(r.Number * 100) }
 func (r recording) right(at int64) int16  { return int16(at % codePeriod) }
 func (r recording) length() time.Duration { return dsp.Rate(r.Rate).Duration(r.Frames) }
 
-// record makes a recording available and answers an item that plays all of it.
+// record makes a recording available and returns an item that plays all of it.
 func (s *service) record(r recording) wire.QueueItem {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -321,7 +320,7 @@ func (s *service) record(r recording) wire.QueueItem {
 		Audio: wire.AudioRef{SHA256: sha, Bytes: int64(len(b)), ContentType: "audio/mpeg", URL: wire.Audio(sha)}}
 }
 
-// openRecording is the Open of made-up recordings.
+// openRecording is the Open of test recordings.
 func openRecording(r io.ReaderAt, size int64) (Decoder, error) {
 	b, err := io.ReadAll(io.NewSectionReader(r, 0, size))
 	if err != nil {
@@ -358,7 +357,7 @@ func (f *failing) Read(dst []float32) (int, error) {
 	return f.synth.Read(dst[:min(int64(len(dst)), (f.at-f.synth.at)*2)])
 }
 
-// day plans items back to back in one window that starts at start, and publishes nothing yet.
+// day returns a queue of consecutive items in one window that starts at start.
 func day(station string, revision int64, start time.Time, length time.Duration, items []wire.QueueItem,
 	fallback ...wire.QueueItem) wire.Queue {
 	date := schedules.DateOf(start.UTC())
@@ -379,7 +378,7 @@ func day(station string, revision int64, start time.Time, length time.Duration, 
 
 func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// What a WAV file of 16-bit stereo is made of.
+// Sizes in a WAV file of 16-bit stereo.
 const (
 	headerBytes = 44
 	frameBytes  = 4

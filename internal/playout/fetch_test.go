@@ -36,7 +36,7 @@ func (s *service) bytesOf(n int, number int) wire.QueueItem {
 		Duration: schedules.Ms(60_000), Audio: wire.AudioRef{SHA256: sha, Bytes: int64(n)}}
 }
 
-// depot is a fetcher at work upon a queue.
+// depot is a Fetcher that runs on a queue.
 type depot struct {
 	*Cache
 	dir       string
@@ -105,8 +105,8 @@ func TestHourIsInPlaceOverALinkOf32kbpsThatLosesConnections(t *testing.T) {
 			}
 			return p
 		}
-		s.client.Transport.(*http.Transport).DisableKeepAlives = true // every request at the mercy of a connection of its own
-		// An hour of 24 kb/s mono speech in 60 pieces; 12 MB at 4,000 bytes a second take 45 minutes at best.
+		s.client.Transport.(*http.Transport).DisableKeepAlives = true // every request depends on its own connection
+		// An hour of 24 kb/s mono speech in 60 pieces; 12 MB at 4,000 bytes per second take at least 45 minutes.
 		var items []wire.QueueItem
 		for i := range 60 {
 			items = append(items, s.bytesOf(180_000, i))
@@ -126,7 +126,7 @@ func TestHourIsInPlaceOverALinkOf32kbpsThatLosesConnections(t *testing.T) {
 	})
 }
 
-// poorLink is a connection that is slow and, with left not negative, breaks off after so many bytes.
+// poorLink is a slow connection that breaks off after left bytes, unless left is negative.
 type poorLink struct {
 	net.Conn
 	perSecond int
@@ -177,11 +177,11 @@ func TestWrongBytesAndStallsNeverReachTheCache(t *testing.T) {
 			answers++
 			w.Header().Set("Content-Type", "audio/mpeg")
 			switch answers {
-			case 1: // other bytes, of the right number
+			case 1: // other bytes, with the correct length
 				_, _ = w.Write(make([]byte, 100_000))
 			case 2: // too many
 				_, _ = w.Write(make([]byte, 100_001))
-			case 3: // too few, and no error
+			case 3: // too few, without an error
 				_, _ = w.Write(s.audio[it.Audio.SHA256][:50_000])
 			case 4: // hangs
 				w.WriteHeader(http.StatusOK)
@@ -189,7 +189,7 @@ func TestWrongBytesAndStallsNeverReachTheCache(t *testing.T) {
 				<-r.Context().Done()
 			case 5: // an error page
 				_, _ = w.Write([]byte("<html>"))
-			case 6: // a range that was not asked for
+			case 6: // a range that was not requested
 				w.Header().Set("Content-Range", "bytes 7-99999/100000")
 				w.WriteHeader(http.StatusPartialContent)
 			default:

@@ -10,7 +10,7 @@ import (
 	"lifeline/schedules"
 )
 
-// list is a recall list of a service whose store was set back once it numbers above something.
+// list returns the recall list of a service whose store was restored from a backup, if above is not 0.
 func (s *shelf) list(above, revision int64, recalled, released []string) []byte {
 	named := func(ids []string) (out []wire.Recalled) {
 		for _, id := range ids {
@@ -24,10 +24,10 @@ func (s *shelf) list(above, revision int64, recalled, released []string) []byte 
 }
 
 func TestWhatAServiceThatWasSetBackHasForgottenStaysOffTheAir(t *testing.T) {
-	s, q := recalling(t) // segment-2 by revision 11
+	s, q := recalling(t) // recalled in revision 11
 	off := func(want ...string) {
 		t.Helper()
-		for range 2 { // held, and after a restart
+		for range 2 { // before and after a restart
 			var got []string
 			for i := range q.Items {
 				if s.Holdings().Barred(&q.Items[i]) != "" {
@@ -54,7 +54,7 @@ func TestWhatAServiceThatWasSetBackHasForgottenStaysOffTheAir(t *testing.T) {
 	}
 	take(1000, 1002, nil, []string{"segment-1"})
 	off("segment-2")
-	take(1000, 1003, []string{"segment-2"}, nil) // from now on the service has the say
+	take(1000, 1003, []string{"segment-2"}, nil) // from now on the service decides
 	if told() != "" {
 		t.Errorf("the alarm stands: %s", told())
 	}
@@ -63,7 +63,7 @@ func TestWhatAServiceThatWasSetBackHasForgottenStaysOffTheAir(t *testing.T) {
 	take(1000, 1005, []string{"segment-3", "segment-4"}, nil)
 	take(2000, 2001, nil, nil)
 	off("segment-3", "segment-4")
-	take(2000, 2002, nil, []string{"segment-3"}) // named while this station heard nothing
+	take(2000, 2002, nil, []string{"segment-3"}) // recalled while this station had no link
 	off("segment-4")
 }
 
@@ -89,7 +89,7 @@ func TestTheVaultTellsTheHighestRevisionsThatItHasSeen(t *testing.T) {
 			seen.Fallback.Revision != 3 || seen.Queues != 5 {
 			t.Errorf("%+v", seen)
 		}
-		if again == 0 { // what is held no more has been seen all the same
+		if again == 0 { // a list that is no longer held was seen nevertheless
 			s.damage("recalls.dsse", nil)
 			s.damage("recalls-2.dsse", nil)
 			s.reopen()

@@ -20,7 +20,7 @@ import (
 	"lifeline/schedules"
 )
 
-// follow starts a follower of the service for "lantern" and answers its documents and problems.
+// follow starts a follower of the service for "lantern" and returns its documents and problems.
 func follow(t *testing.T, s *service) (*DocumentStore, *Problems) {
 	state, err := statedir.Open(t.TempDir())
 	if err != nil {
@@ -42,7 +42,7 @@ func follow(t *testing.T, s *service) (*DocumentStore, *Problems) {
 	return documents, problems
 }
 
-// asked is how often the service was asked for what begins so.
+// asked returns the number of requests for paths with this prefix.
 func (s *service) asked(path string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,18 +54,18 @@ func (s *service) asked(path string) (n int) {
 	return n
 }
 
-// setFault makes fault answer in place of the service; nil: nothing does.
+// setFault makes fault answer in place of the service; nil restores the service.
 func (s *service) setFault(fault func(http.ResponseWriter, *http.Request) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = fault
 }
 
-// flipper is a link that changes a bit of what comes for one path, while it is on.
+// flipper is a link that flips a bit in the responses for one path while it is active.
 type flipper struct {
 	http.RoundTripper
 	path string
-	left atomic.Int64 // answers to damage
+	left atomic.Int64 // responses to damage
 }
 
 func (f *flipper) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -174,7 +174,7 @@ func TestDocumentThatIsNoLongerHeldIsNotTakenForUnchanged(t *testing.T) {
 		documents, _ := follow(t, s)
 		time.Sleep(5 * time.Second)
 		date := schedules.DateOf(start.UTC())
-		documents.Forget(date.AddDays(1)) // as when the clock was a few days ahead
+		documents.Forget(date.AddDays(1)) // as if the clock was a few days ahead
 		time.Sleep(2 * time.Minute)
 		if documents.Holdings().Queues[date] == nil {
 			t.Error("the queue was never asked for again")
@@ -226,7 +226,7 @@ func TestAnswerWithTheSameDocumentChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if g := s.Holdings().Generation; g != 3 { // the empty one, and two documents
+	if g := s.Holdings().Generation; g != 3 { // the empty holdings, and two documents
 		t.Errorf("generation %d", g)
 	}
 }
@@ -269,7 +269,7 @@ func TestForeignKeyIsNamedWithTheCure(t *testing.T) {
 	}
 }
 
-// A token that is taken away, or of a service whose store was set back, is refused for hours.
+// A revoked token, or one that a service with a restored store does not know, is refused for hours.
 func TestAPlayerWhoseTokenIsRefusedAsksSeldomTellsTheCureAndGoesOnAtOnceWhenItWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)

@@ -20,7 +20,7 @@ import (
 	"lifeline/schedules"
 )
 
-// followed is a follower of "lantern" whose machine has a clock that may be wrong.
+// followed is a follower of "lantern" on a machine whose clock may be wrong.
 type followed struct {
 	*DocumentStore
 	*Problems
@@ -49,14 +49,14 @@ func followWith(t *testing.T, s *service, now Now) followed {
 	return f
 }
 
-// fresh is the service's answer to a request, its clock off by so much.
+// fresh returns the service's answer to a request, with its clock wrong by off.
 func (s *service) fresh(nonce string, off time.Duration) []byte {
 	return s.seal(wire.FreshnessType, wire.Freshness{Schema: wire.FreshnessSchema, Station: "lantern", Nonce: nonce,
 		At: schedules.At(time.Now().Add(off))})
 }
 
-// Whoever holds the link forges change notices, so that the station asks for the time again and again, and answers as
-// it likes, but cannot sign: ten days ahead and back, by steps of less than is believed at once.
+// An attacker on the link forges change notices, so that the station asks for the time repeatedly, and answers at will,
+// but without the key: ten days ahead and back, in steps smaller than the limit for one correction.
 func TestNobodyWithoutTheKeyWalksTheClockOfAStation(t *testing.T) {
 	other := otherSigner(t)
 	for name, lie := range map[string]func(s *service, nonce string, off time.Duration) []byte{
@@ -128,7 +128,7 @@ func TestNobodyWithoutTheKeyWalksTheClockOfAStation(t *testing.T) {
 	}
 }
 
-// What is signed corrects the clock, by no more than is believed in all, and the sum is told.
+// A signed time corrects the clock within the limit of the total, and the total is reported.
 func TestTheServiceSetsTheClockWithinABoundOfTheSum(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
@@ -218,7 +218,7 @@ func TestAStationThatIsKeptFromNewsSaysSo(t *testing.T) {
 		if len(f.Alarms()) > 0 {
 			t.Errorf("with a link: %q", f.Alarms())
 		}
-		s.setFault(func(w http.ResponseWriter, r *http.Request) bool { // all is answered, but the time
+		s.setFault(func(w http.ResponseWriter, r *http.Request) bool { // all requests are answered, except those for the time
 			if strings.HasSuffix(r.URL.Path, "/freshness.dsse") {
 				problemOf(w, http.StatusServiceUnavailable)
 				return true
@@ -239,7 +239,7 @@ func TestAStationThatIsKeptFromNewsSaysSo(t *testing.T) {
 			t.Errorf("with a link again: %q", f.Alarms())
 		}
 	})
-	synctest.Test(t, func(t *testing.T) { // a newer recall list is named, and the older one is answered
+	synctest.Test(t, func(t *testing.T) { // a newer recall list is stated, and the older one is returned
 		s := newService(t)
 		s.recall(4)
 		s.setFault(func(w http.ResponseWriter, r *http.Request) bool {
@@ -267,9 +267,9 @@ func TestAStationThatIsKeptFromNewsSaysSo(t *testing.T) {
 	})
 }
 
-// Whoever holds the link delays, stores up, repeats and withholds leases and times as it likes, and sets the machine's
-// clock: nothing sensitive may start later than a lease that was issued allows, and so nothing that was recalled later
-// than the life of a lease after the recall. LIFELINE_PROVE=leases makes ten thousand runs.
+// An attacker on the link delays, stores, repeats and withholds leases and times, and sets the machine's clock: no
+// sensitive item may start later than an issued lease allows, and so no recalled item later than the duration of a
+// lease after its recall. LIFELINE_PROVE=leases makes ten thousand runs.
 func TestNobodyOnTheLinkMakesALeaseLast(t *testing.T) {
 	runs := 30
 	if os.Getenv("LIFELINE_PROVE") == "leases" {
@@ -321,17 +321,17 @@ func meddle(t *testing.T, seed uint64) (allowed int) {
 	for range 60 {
 		nonce, asked := newNonce(), time.Now()
 		switch r.IntN(8) {
-		case 0, 1: // an honest answer, after a while
+		case 0, 1: // a genuine answer, delayed
 			b := lease(nonce)
 			time.Sleep(some(callTimeout))
 			_ = v.OfferLease(b, nonce, asked)
-		case 2: // which the station never gets
+		case 2: // the station never receives it
 			stored = append(stored, lease(nonce))
-		case 3: // one that was stored up
+		case 3: // a stored one
 			if len(stored) > 0 {
 				_ = v.OfferLease(stored[r.IntN(len(stored))], nonce, asked)
 			}
-		case 4: // the time, late
+		case 4: // the time, delayed
 			b := s.fresh(nonce, 0)
 			time.Sleep(some(callTimeout))
 			if f, err := v.OfferFreshness(b, nonce, asked); err == nil {

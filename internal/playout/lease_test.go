@@ -23,7 +23,7 @@ import (
 	"lifeline/schedules"
 )
 
-// leaser issues leases as the service does, and remembers them.
+// leaser issues leases as the service does, and records them.
 type leaser struct {
 	s    *service
 	life time.Duration
@@ -33,7 +33,7 @@ type leaser struct {
 	issued []wire.Lease
 }
 
-// lend makes the service answer for leases of its sensitive segments.
+// lend makes the service answer requests for leases of its sensitive segments.
 func lend(s *service, life time.Duration, segments ...string) *leaser {
 	l := &leaser{s: s, life: life, names: segments}
 	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
@@ -56,7 +56,7 @@ func (l *leaser) lease(nonce string) []byte {
 	return l.s.seal(wire.LeaseType, doc)
 }
 
-// holds reports whether any lease that was ever issued lets a segment start at an instant of the service's time.
+// holds reports whether any lease issued so far lets a segment start at an instant of the service's time.
 func (l *leaser) holds(segment string, at time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,10 +76,10 @@ func sensitive(it wire.QueueItem) wire.QueueItem {
 	return it
 }
 
-// guardRate is low, since only what sounds when matters.
+// guardRate is low, because only the times of the items matter.
 const guardRate = dsp.Rate(100)
 
-// guarded is a station whose every other item is sensitive, with a clock that can be set.
+// guarded is a station with a settable clock on which every second item is sensitive.
 type guarded struct {
 	t      *testing.T
 	s      *service
@@ -93,13 +93,13 @@ type guarded struct {
 	starts []started
 }
 
-// started is a sensitive item that went on the air, by true time.
+// started is a sensitive item that went on the air, in true time.
 type started struct {
 	segment string
 	at      time.Time
 }
 
-// inMemory is a directory whose writes cost nothing where there is such a place: they are synced each second.
+// inMemory returns a directory in memory, if the system has one, because its files are synced each second.
 func inMemory(t *testing.T) string {
 	dir, err := os.MkdirTemp("/dev/shm", "lifeline-")
 	if err != nil {
@@ -164,7 +164,7 @@ func (g *guarded) notice(n Notice) {
 	g.starts = append(g.starts, started{n.SegmentID, time.Now()})
 }
 
-// plan publishes a window of so many hours from now on, of items of half a minute to three minutes.
+// plan publishes a window of the given number of hours from now on, with items of half a minute to three minutes.
 func (g *guarded) plan(hours int) (items []wire.QueueItem) {
 	var pool []wire.QueueItem
 	var names []string
@@ -207,13 +207,14 @@ func (g *guarded) link(up bool) {
 	g.s.down = !up
 }
 
-// TestSensitiveItemNeverStartsAfterItsLease plays eleven hours in simulated time, of which the station is unplugged for
-// two stretches of two hours and more. Its clock is set forward and back, with the link and without, and it is started
-// anew, with its clock set back meanwhile, too. By true time nothing sensitive ever starts that no lease allows then;
-// it is never silent; and while the link holds, what is sensitive airs. LIFELINE_PROVE=recall plays twenty such days.
+// TestSensitiveItemNeverStartsAfterItsLease plays eleven hours in simulated time, with two stretches of at least two
+// hours without a link. The station's clock is set forward and back, with and without the link, and the player is
+// restarted, also with the clock set back meanwhile. In true time, no sensitive item ever starts without a lease that
+// allows it; the station is never silent; and with the link, sensitive items air. LIFELINE_PROVE=recall plays twenty
+// such days.
 func TestSensitiveItemNeverStartsAfterItsLease(t *testing.T) {
 	longform.Only(t)
-	seeds := []uint64{14} // on which the clock, having been set back, has caught up by the start after the next
+	seeds := []uint64{14} // with it the clock, after it was set back, has caught up by the start after the next
 	if os.Getenv("LIFELINE_PROVE") == "recall" {
 		seeds = seeds[:0]
 		for seed := range uint64(20) {
@@ -232,7 +233,7 @@ func TestSensitiveItemNeverStartsAfterItsLease(t *testing.T) {
 	}
 }
 
-// run meddles for eleven hours.
+// run manipulates the station for eleven hours.
 func (g *guarded) run() {
 	begun := time.Now()
 	stop := g.live()
@@ -242,7 +243,7 @@ func (g *guarded) run() {
 		}
 	}
 	some := func(minutes int) time.Duration { return time.Duration(1+g.r.IntN(minutes*60)) * time.Second }
-	// again starts the player anew after it was off for a while, its clock set by so much meanwhile.
+	// again restarts the player after the duration off, with its clock set by by meanwhile.
 	again := func(off, by time.Duration) {
 		stop()
 		g.ear.deaf = true
@@ -273,7 +274,7 @@ func (g *guarded) run() {
 	g.link(false)
 	time.Sleep(some(4))
 	off := some(30)
-	again(off, -off-some(45)-time.Minute) // set back further than it was off
+	again(off, -off-some(45)-time.Minute) // set back by more than the interruption
 	time.Sleep(some(10))
 	again(some(1), 0)
 	again(some(1), 0)
@@ -306,10 +307,10 @@ func (g *guarded) check(items []wire.QueueItem) {
 	}
 	g.t.Logf("%d items; %d sensitive starts, %d of them without a lease; %d leases; %d replaced for want of one; "+
 		"reported %v", len(items), len(g.starts), late, g.leases.count(), told, byOutcome)
-	if silent > 3*time.Second { // a restart is heard
+	if silent > 3*time.Second { // a restart is audible
 		g.t.Errorf("silent for %v", silent)
 	}
-	// Six of eleven hours had a link, and every other item is sensitive.
+	// Six of eleven hours had a link, and every second item is sensitive.
 	if len(g.starts) < len(items)/5 || told < len(items)/12 {
 		g.t.Error("that is too little")
 	}
@@ -330,7 +331,7 @@ func TestSensitiveItemOnTheAirEndsAfterItsLeaseUnlessItIsRecalled(t *testing.T) 
 			go func() {
 				time.Sleep(time.Until(start.Add(8 * time.Second)))
 				s.mu.Lock()
-				s.fault = func(w http.ResponseWriter, r *http.Request) bool { // no more leases, but recalls
+				s.fault = func(w http.ResponseWriter, r *http.Request) bool { // leases end, recalls still arrive
 					if strings.HasSuffix(r.URL.Path, "/lease.dsse") {
 						problemOf(w, http.StatusServiceUnavailable)
 						return true
@@ -398,7 +399,7 @@ func TestLeaseIsRefused(t *testing.T) {
 	}
 }
 
-// A copy of a state directory, or one whose clock was set back, makes no lease good again.
+// A copy of a state directory, or one whose clock was set back, does not revive a lease.
 func TestKeptLeaseIsWorthlessWhenNobodyKnowsTheTime(t *testing.T) {
 	for name, spoil := range map[string]func(*shelf) error{
 		"the clock was set back": func(s *shelf) error {
@@ -425,7 +426,8 @@ func TestKeptLeaseIsWorthlessWhenNobodyKnowsTheTime(t *testing.T) {
 	}
 }
 
-// A rendered window is a file that plays for ever: what is sensitive is replaced in it, as if it had been recalled.
+// A rendered window is a file that can be played at any time: sensitive items are replaced in it, as if they had been
+// recalled.
 func TestRenderingHasTheFallbackInPlaceOfWhatIsSensitive(t *testing.T) {
 	s := &service{t: t, audio: map[string][]byte{}}
 	items := []wire.QueueItem{s.record(rec(1, 10)), sensitive(s.record(rec(90, 20))), s.record(rec(2, 10))}

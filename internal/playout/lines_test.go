@@ -14,7 +14,7 @@ import (
 	"lifeline/schedules"
 )
 
-// stuck is an output that takes one block and never comes back, until it is let go.
+// stuck is an output that blocks on its first block until it is released.
 type stuck struct{ let chan struct{} }
 
 func (s stuck) Name() string             { return "stuck" }
@@ -23,7 +23,7 @@ func (s stuck) Latency() time.Duration   { return 0 }
 func (s stuck) Write(output.Block) error { <-s.let; return nil }
 func (s stuck) Close() error             { return nil }
 
-// broken is an output that fails every tenth time, and counts what it took.
+// broken is an output that fails at every tenth write, and counts its input.
 type broken struct{ writes, frames, closes int }
 
 func (b *broken) Name() string           { return "broken" }

@@ -31,7 +31,7 @@ type station struct {
 	dir     string
 	wav     string
 	step    time.Duration // of its wall clock
-	boot    string        // of its machine; "": no uptime is known
+	boot    string        // of its machine; "": the uptime is unknown
 	until   time.Time
 	outputs []output.Output
 	keys    []ed25519.PublicKey
@@ -60,7 +60,7 @@ func (st *station) stepClock(d time.Duration) {
 	st.step += d
 }
 
-// open opens the player upon its state directory.
+// open opens the player in its state directory.
 func (st *station) open() (*Player, *statedir.Dir) {
 	st.t.Helper()
 	state, err := statedir.Open(st.dir)
@@ -87,7 +87,7 @@ func (st *station) open() (*Player, *statedir.Dir) {
 	return p, state
 }
 
-// uptime is that of a machine in simulated time.
+// uptime returns the uptime of a machine in simulated time.
 func uptime(boot string) Uptime {
 	if boot == "" {
 		return Uptime{}
@@ -108,7 +108,7 @@ func (st *station) run(ctx context.Context) *Player {
 	return p
 }
 
-// heardWAV is a window's file as pairs of samples.
+// heardWAV returns a window's file as pairs of samples.
 func (st *station) heardWAV(name string) [][2]int16 {
 	st.t.Helper()
 	b, err := os.ReadFile(filepath.Join(st.wav, name))
@@ -126,7 +126,7 @@ func (st *station) heardWAV(name string) [][2]int16 {
 	return out
 }
 
-// expectSound checks that rec sounds, sample by sample, in frames [from, to) of what was heard, from its frame at on.
+// expectSound checks that frames [from, to) of what was heard contain rec, sample by sample, from its frame at on.
 func expectSound(t *testing.T, heard [][2]int16, from, to int64, rec recording, at int64) {
 	t.Helper()
 	if int64(len(heard)) < to {
@@ -150,7 +150,7 @@ func expectSilence(t *testing.T, heard [][2]int16, from, to int64) {
 
 func seconds(n float64) int64 { return int64(n * float64(testRate)) }
 
-// outcomes lists what was reported: item, outcome.
+// outcomes lists the reported entries: item, segment, outcome.
 func outcomes(entries []schedules.AsRun) []string {
 	var out []string
 	for _, e := range entries {
@@ -240,7 +240,7 @@ func TestTheStateDirectoryIsMarkedBeforeARootIsKeptInIt(t *testing.T) {
 func TestOnlyOnePlayerHasAStateDirectory(t *testing.T) {
 	st := newStation(t, newService(t))
 	p, first := st.open()
-	writing := []string{"spool.1.tmp", "queues/2026-11-23.dsse.2.tmp"} // by the first player, just now
+	writing := []string{"spool.1.tmp", "queues/2026-11-23.dsse.2.tmp"} // just written by the first player
 	for _, name := range writing {
 		if err := os.WriteFile(filepath.Join(st.dir, name), []byte("half"), 0o600); err != nil {
 			t.Fatal(err)

@@ -22,7 +22,7 @@ import (
 	"lifeline/schedules"
 )
 
-// pile is recordings as files in a directory.
+// pile is a directory of recordings as files.
 type pile struct{ dir string }
 
 func (p pile) Has(a wire.AudioRef) bool {
@@ -33,7 +33,7 @@ func (p pile) Open(a wire.AudioRef) (*os.File, error) {
 	return os.Open(filepath.Join(p.dir, a.SHA256))
 }
 
-// pileOf lays recordings out as files.
+// pileOf writes recordings as files.
 func pileOf(t testing.TB, audio map[string][]byte) pile {
 	p := pile{t.TempDir()}
 	for sha, b := range audio {
@@ -44,7 +44,7 @@ func pileOf(t testing.TB, audio map[string][]byte) pile {
 	return p
 }
 
-// memorySink keeps what is put on it, and checks that what is final is put before and never again.
+// memorySink stores the sound put into it, and checks that final frames were put before and are never put again.
 type memorySink struct {
 	mu    sync.Mutex
 	pcm   []byte
@@ -92,7 +92,7 @@ func rendered(t testing.TB, q wire.Queue, rate dsp.Rate, recordings Recordings, 
 	return sink.pcm, problems
 }
 
-// sample is an item that plays a stretch of one of the samples that ship.
+// sample returns an item that plays a stretch of one of the included samples.
 func (s *service) sample(name string, in, out, gain float64) wire.QueueItem {
 	b, err := os.ReadFile("../../audio/samples/" + name + ".mp3")
 	if err != nil {
@@ -108,8 +108,8 @@ func (s *service) sample(name string, in, out, gain float64) wire.QueueItem {
 		Audio: wire.AudioRef{SHA256: sha, Bytes: int64(len(b)), ContentType: "audio/mpeg", URL: wire.Audio(sha)}}
 }
 
-// A rendered window is what the player puts out: real recordings of two rates, with cues, gains that the limiter must
-// work against, a fade, a start that cuts what plays, and a gap that the fallback fills.
+// A rendered window equals the player's output: real recordings at two rates, with cues, gains that the limiter must
+// reduce, a fade, a start that cuts the previous item, and a gap that the fallback fills.
 func TestRenderedWindowEqualsWhatThePlayerPutsOut(t *testing.T) {
 	longform.Only(t)
 	for _, rate := range []dsp.Rate{48_000, 44_100} {
@@ -143,7 +143,7 @@ func TestRenderedWindowEqualsWhatThePlayerPutsOut(t *testing.T) {
 	}
 }
 
-// deviation is by how much samples differ at most, and how many do.
+// deviation returns the maximum difference of samples, and the number of samples that differ.
 func deviation(t *testing.T, a, b []byte) (most, off int) {
 	t.Helper()
 	if len(a) != len(b) {
@@ -159,8 +159,8 @@ func deviation(t *testing.T, a, b []byte) (most, off int) {
 	return most, off
 }
 
-// Where something cannot air as planned, the deck that knows why goes on alone: a chain stays broken and the fallback
-// goes on in its order, as in the player.
+// If an item cannot air as planned, the deck that knows the reason continues alone: a chain stays broken and the
+// fallback continues in its order, as in the player.
 func TestRenderedWindowReplacesWhatFailsAsThePlayerDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEvening(t, 100*time.Second)
@@ -212,8 +212,7 @@ func TestRenderingEndsWithItsContextOrItsTape(t *testing.T) {
 	}
 }
 
-// BenchmarkRender renders ten minutes of real programme on all processors; "x" is how many times faster than real time
-// that is.
+// BenchmarkRender renders ten minutes of real programme on all processors; "x" is the speed relative to real time.
 func BenchmarkRender(b *testing.B) {
 	s := &service{t: nil, audio: map[string][]byte{}}
 	for name, files := range map[string][]string{

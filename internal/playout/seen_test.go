@@ -12,7 +12,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// damages are what becomes of a saved file.
+// damages are kinds of damage to a saved file.
 var damages = map[string]func([]byte) []byte{
 	"a flipped bit": func(b []byte) []byte { b[len(b)/2] ^= 4; return b },
 	"zero bytes":    func([]byte) []byte { return nil },
@@ -36,7 +36,7 @@ func (s *shelf) damage(name string, how func([]byte) []byte) {
 	}
 }
 
-// recalling is a shelf that took a day and then a recall of its second item.
+// recalling returns a shelf that accepted a day and then a recall of its second item.
 func recalling(t *testing.T) (s *shelf, q wire.Queue) {
 	s = newShelf(t)
 	q = s.queue(5)
@@ -55,7 +55,7 @@ func TestWhatWasRecalledNeverAirsWhateverFileIsDamaged(t *testing.T) {
 			t.Run(name+" has "+how, func(t *testing.T) {
 				s, q := recalling(t)
 				s.damage(name, damage)
-				for range 2 { // the second start finds what the first left
+				for range 2 { // the second start uses the files that the first left
 					s.reopen()
 					h := s.Holdings()
 					if !h.Recalled(&q.Items[1]) {
@@ -96,7 +96,7 @@ func TestTwoDamagedFilesRecallNothingBack(t *testing.T) {
 	}
 }
 
-// forgetful leaves of what was recalled what a player of an older version left: the marks alone.
+// forgetful reduces the record of recalls to what an older player wrote: only the marks.
 func (s *shelf) forgetful() {
 	s.t.Helper()
 	marks, err := json.Marshal(s.seen)
@@ -159,7 +159,7 @@ func TestDocumentIssuedAfterTheLostListSaysWhatIsRecalled(t *testing.T) {
 			}
 			s.forgetful()
 			s.reopen()
-			s.Forget(q.Date.AddDays(1)) // what it said stays known
+			s.Forget(q.Date.AddDays(1)) // its recalls stay known
 			s.reopen()
 			if h := s.Holdings(); h.Barred(&q.Items[1]) == "" || h.Barred(&q.Items[0]) != "" || len(s.problems.Alarms()) > 0 {
 				t.Errorf("the recalled item: %q, another: %q, alarms %q", h.Barred(&q.Items[1]), h.Barred(&q.Items[0]),
@@ -175,7 +175,7 @@ func TestLostRecordAndListHoldEverythingBackUntilAListComes(t *testing.T) {
 	s.damage("seen.json", damages["zeros"])
 	for range 2 {
 		s.reopen()
-		if err := s.offer(s.queue(30)); err != nil { // nobody knows whether it is newer than the list that is lost
+		if err := s.offer(s.queue(30)); err != nil { // it may be older than the lost list
 			t.Fatal(err)
 		}
 		if s.Holdings().Barred(&q.Items[0]) == "" || len(s.problems.Alarms()) != 1 {
@@ -203,7 +203,7 @@ func TestRecordOfRevisionsOfAnEarlierPlayerIsRead(t *testing.T) {
 			if err := s.state.Replace(seenName, []byte(strings.Replace(text, "SUM", sum, 1))); err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // as it was, and as it is written anew
+			for range 2 { // first as it was, then as it was rewritten
 				s.reopen()
 				said := strings.Join(s.problems.List(), "\n")
 				if s.seen["recalls"].Revision != 11 || strings.Contains(said, "damaged") {

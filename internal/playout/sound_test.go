@@ -17,9 +17,9 @@ import (
 	"lifeline/schedules"
 )
 
-// device is an output with listeners that takes what it is let to.
+// device is an output with listeners that accepts sound as takes allows.
 type device struct {
-	takes func(at time.Duration) error // since the start; nil: everything
+	takes func(at time.Duration) error // by the time since the start; nil: everything is accepted
 	begun time.Time
 }
 
@@ -39,8 +39,8 @@ type recorder struct{ device }
 
 func (r *recorder) Continuous() bool { return false }
 
-// airs plays two items of 20 s, from 10 s after the start on, through the outputs, and answers what was reported and
-// the player's page, metrics and health in the second item.
+// airs plays two items of 20 s, from 10 s after the start on, through the outputs. It returns the reported entries, and
+// the player's health and page with metrics during the second item.
 func airs(t *testing.T, outputs, counting []output.Output) (entries []schedules.AsRun, health int, page string) {
 	s := newService(t)
 	start := time.Now().Add(10 * time.Second)
@@ -76,7 +76,7 @@ func airs(t *testing.T, outputs, counting []output.Output) (entries []schedules.
 	return slices.Clone(s.asRun), health, page
 }
 
-// aired is for how long an item sounded by what was reported.
+// aired returns how long an item sounded according to the report.
 func aired(entries []schedules.AsRun, item string) (total time.Duration, outcomes []schedules.Outcome) {
 	for _, e := range entries {
 		if e.ItemID == item {
@@ -176,7 +176,7 @@ func TestAnOutputThatDoesNotCountMakesNothingAired(t *testing.T) {
 	})
 }
 
-// A process that starts takes a block into its pipe before it ends: it is not at work because of that.
+// A process that starts accepts a block into its pipe before it ends: that does not mean that it works.
 func TestOutputThatFailsAgainAndAgainIsTriedEachSecondAndNeverHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
@@ -215,7 +215,7 @@ func TestOutputThatIsTooSlowHasFewGapsAndAnAlarm(t *testing.T) {
 	})
 }
 
-// hasty is a device that takes the sound faster than it lasts.
+// hasty is a device that accepts sound faster than real time.
 type hasty struct{ device }
 
 func (h *hasty) Held() time.Duration { return 0 }

@@ -19,7 +19,7 @@ import (
 	"lifeline/schedules"
 )
 
-// kept is a player whose state directory has one of each file, which a test damages.
+// kept is a player whose state directory has each kind of file; tests damage them.
 type kept struct {
 	t       *testing.T
 	service *service
@@ -29,7 +29,7 @@ type kept struct {
 	queue   wire.Queue
 }
 
-// open starts the player of the directory, as far as nothing moves yet, and answers how it stands.
+// open starts the player in the directory without running it, and returns it.
 func (k *kept) open() (p *Player, end func()) {
 	k.t.Helper()
 	state, err := statedir.Open(k.dir)
@@ -100,7 +100,8 @@ func newKept(t *testing.T) *kept {
 	return k
 }
 
-// with starts the player anew with the files as they were written, but one, and answers how it stands and what it says.
+// with restarts the player with the original files, except that one has other content, and returns its state and its
+// messages.
 func (k *kept) with(name string, content []byte) (now standing, said string) {
 	for file, b := range k.files {
 		if file == name {
@@ -142,7 +143,7 @@ func (k *kept) with(name string, content []byte) (now standing, said string) {
 		p.problems.Add("%v", err)
 	}
 	for _, x := range append(p.problems.List(), p.problems.Alarms()...) {
-		if !strings.Contains(x, "that is kept on") { // the machine's clock is wrong, in every run
+		if !strings.Contains(x, "that is kept on") { // the machine's clock is wrong in every run
 			said += x + "\n"
 		}
 	}
@@ -150,21 +151,21 @@ func (k *kept) with(name string, content []byte) (now standing, said string) {
 	return now, said
 }
 
-// standing is how a player stands that has just started.
+// standing is the state of a player that has just started.
 type standing struct {
 	time, service, heard time.Time
 	queue, fallback      int64
-	recalls              bool // what is recalled does not air
-	holdsBack            bool // and nothing else
+	recalls              bool // recalled items do not air
+	holdsBack            bool // nothing airs, because the recalls are unknown
 	airs, sensitive      bool
 	pending              int
 	next                 int64
 	audio                bool
 }
 
-// TestNoDamageToOneFileStopsThePlayerOrMovesItsTimeOrBringsARecallBack changes each file of the state directory in each
-// of many places, cuts it short at each, and empties it. The player starts; it says so, where it does not stand as
-// before; and nothing that it had no right to before airs, or is believed, for it.
+// TestNoDamageToOneFileStopsThePlayerOrMovesItsTimeOrBringsARecallBack changes each file of the state directory at many
+// positions, truncates it at each, and empties it. The player starts; it reports the damage if its state differs from
+// before; and it neither airs nor trusts anything that it did not before.
 func TestNoDamageToOneFileStopsThePlayerOrMovesItsTimeOrBringsARecallBack(t *testing.T) {
 	k := newKept(t)
 	whole, said := k.with("", nil)
@@ -219,7 +220,7 @@ func TestNoDamageToOneFileStopsThePlayerOrMovesItsTimeOrBringsARecallBack(t *tes
 	}
 }
 
-// TestTheStateDirectoryOfAnEarlierPlayerIsTakenUpAsItWas starts from files without sums and second copies.
+// TestTheStateDirectoryOfAnEarlierPlayerIsTakenUpAsItWas starts with files without checksums and second copies.
 func TestTheStateDirectoryOfAnEarlierPlayerIsTakenUpAsItWas(t *testing.T) {
 	k := newKept(t)
 	whole, _ := k.with("", nil)

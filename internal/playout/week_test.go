@@ -31,14 +31,14 @@ import (
 
 const weekRate = dsp.Rate(1000)
 
-// ear is an output that listens: it compares every frame with the plan and writes down what sounded when.
+// ear is an output that compares every frame with the plan and records what sounded when.
 type ear struct {
 	plan  map[string]*wire.Queue // by date
 	date  schedules.Date
 	items []wire.QueueItem // of date
-	deaf  bool             // what is played now reaches nobody: the player is dead
-	runs  []run            // what sounded, in the order in which it did
-	wrong []run            // stretches that were not what the plan says
+	deaf  bool             // the player is dead, and its output reaches nobody
+	runs  []run            // what sounded, in order
+	wrong []run            // stretches that differ from the plan
 }
 
 // run is a stretch [start, end) of frames in which one recording sounded: 0 for silence, -1 for a fade.
@@ -84,7 +84,7 @@ func extend(runs []run, frame int64, number int) []run {
 	return append(runs, run{frame, frame + 1, number})
 }
 
-// planned is the item that is planned for a frame, and the frame of its recording.
+// planned returns the item that is planned for a frame, and the frame of its recording.
 func (e *ear) planned(s *output.Bounds, frame int64) (*wire.QueueItem, int64) {
 	if e.date != s.Date {
 		e.date, e.items = s.Date, e.plan[s.Date.String()].Items
@@ -103,9 +103,9 @@ func (e *ear) planned(s *output.Bounds, frame int64) (*wire.QueueItem, int64) {
 	return &items[i], frame - items[i].StartMs
 }
 
-// week is seven days of windows, and what may be excused in them.
+// week is seven days of windows, and the permitted deviations in them.
 type week struct {
-	hours   []int         // at which a window opens; the second and the third see the faults
+	hours   []int         // at which a window opens; the second and the third have the faults
 	length  time.Duration // of each
 	t       *testing.T
 	s       *service
@@ -114,13 +114,13 @@ type week struct {
 	dir     string
 	step    time.Duration
 	begun   time.Time
-	excused []run // stretches in which the plan need not be heard; number 0 allows silence, others only a replacement
+	excused []run // stretches that may differ from the plan; number 0 allows silence, others only a replacement
 }
 
-// now is the time by the machine's clock.
+// now returns the time by the machine's clock.
 func (w *week) now() time.Time { return time.Now().Add(w.step) }
 
-// publish plans the whole week from a pool of recordings and answers all its items.
+// publish plans the whole week from a pool of recordings and returns all its items.
 func (w *week) publish() (items []*wire.QueueItem) {
 	var pool []wire.QueueItem
 	for n := range 120 {
@@ -168,7 +168,7 @@ func (w *week) publish() (items []*wire.QueueItem) {
 			items = append(items, &q.Items[i])
 		}
 	}
-	// One item would end a second after it expires.
+	// One item would end a second after its expiry.
 	dying := items[len(items)/3]
 	dying.NotAfter = schedules.At(dying.StartAt.Add(dying.Duration.Duration - time.Second))
 	w.excuseItem(dying)
@@ -217,10 +217,10 @@ func (w *week) live(ctx context.Context, dir string) chan struct{} {
 	return done
 }
 
-// TestWeekOfFaults plays a week in simulated time, with ten kills, an hour without a link, a restart of the service,
-// a damaged recording, a full disk, steps of the clock, an item that expires, and recalls long before anything of it
-// was fetched, hours before and five seconds before air. A frame lasts a millisecond, and every one is held against the
-// plan. LIFELINE_PROVE=week plays three weeks of eight hours a day.
+// TestWeekOfFaults plays a week in simulated time, with ten kills, an hour without a link, a restart of the service, a
+// damaged recording, a full disk, steps of the clock, an item that expires, and recalls: long before the item was
+// fetched, hours before air, and five seconds before air. A frame lasts a millisecond, and every frame is compared with
+// the plan. LIFELINE_PROVE=week plays three weeks of eight hours a day.
 func TestWeekOfFaults(t *testing.T) {
 	longform.Only(t)
 	if os.Getenv("PLAYOUT_TEST_WEEK") == "" {
@@ -233,7 +233,7 @@ func TestWeekOfFaults(t *testing.T) {
 	}
 	for _, seed := range seeds {
 		open := descriptors(t)
-		synctest.Test(t, func(t *testing.T) { // fails when a goroutine is left over
+		synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
 			s := newService(t)
 			w := &week{t: t, s: s, r: rand.New(rand.NewPCG(11, seed)), ear: &ear{plan: map[string]*wire.Queue{}},
 				dir: t.TempDir(), begun: time.Now(),
@@ -249,8 +249,8 @@ func TestWeekOfFaults(t *testing.T) {
 	checkMemory(t)
 }
 
-// weekApart plays the week in a process of its own, whose disk can be full without anybody else's being so, and whose
-// memory can be told: all of it, with the service and the ear, must stay under what a player may use.
+// weekApart plays the week in a separate process, whose disk can be full without an effect on others, and whose memory
+// can be measured: all of it, including the service and the ear, must stay below a player's limit.
 func weekApart(t *testing.T) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestWeekOfFaults$", "-test.v", "-test.timeout=4h")
@@ -263,7 +263,7 @@ func weekApart(t *testing.T) {
 	t.Logf("%v of processor time", (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Round(time.Second))
 }
 
-// checkMemory holds the most memory that this process has had against what a player may use.
+// checkMemory compares this process's peak memory with a player's limit.
 func checkMemory(t *testing.T) {
 	t.Helper()
 	peak := harness.PeakMemory(t, os.Getpid())
@@ -273,7 +273,7 @@ func checkMemory(t *testing.T) {
 	}
 }
 
-// descriptors is how many files this process has open.
+// descriptors returns the number of this process's open files.
 func descriptors(t *testing.T) int {
 	t.Helper()
 	names, err := os.ReadDir("/dev/fd")
@@ -283,7 +283,7 @@ func descriptors(t *testing.T) int {
 	return len(names)
 }
 
-// fillDisk makes every write to a file fail, as on a full disk, or lets them be again.
+// fillDisk makes every write to a file fail, as on a full disk, or ends that.
 func (w *week) fillDisk(full bool) {
 	limit := syscall.Rlimit{Cur: math.MaxInt64, Max: math.MaxInt64}
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
@@ -298,13 +298,13 @@ func (w *week) fillDisk(full bool) {
 	}
 }
 
-// act is something that happens at an instant of the wall clock.
+// act is an event at an instant of the wall clock.
 type act struct {
 	at time.Time
 	do func()
 }
 
-// script is what goes wrong in the week.
+// script returns the faults of the week.
 func (w *week) script(items []*wire.QueueItem) (acts []act) {
 	add := func(at time.Time, do func()) { acts = append(acts, act{at, do}) }
 	window := func(d int, evening bool, into time.Duration) time.Time {
@@ -314,14 +314,14 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 		}
 		return w.begun.Truncate(24*time.Hour).AddDate(0, 0, d).Add(time.Duration(hour)*time.Hour + into)
 	}
-	// The link is gone for an hour, from three quarters of an hour before a window until a quarter of an hour into it; two
-	// kills fall into it.
+	// The link is down for an hour, from three quarters of an hour before a window until a quarter of an hour into it; two
+	// kills fall into that time.
 	down := func(yes bool) func() {
 		return func() { w.s.setDown(yes) }
 	}
 	add(window(1, true, -45*time.Minute), down(true))
 	add(window(1, true, 15*time.Minute), down(false))
-	// The service starts again and tags everything anew, in the middle of a window.
+	// The service restarts in the middle of a window, and all tags change.
 	add(window(2, false, 10*time.Minute), down(true))
 	add(window(2, false, 11*time.Minute), func() {
 		down(false)()
@@ -349,14 +349,15 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 			}
 		}
 	})
-	// The disk is full from before a window until into it: what airs is written down when there is room again.
+	// The disk is full from before a window until into it: as-run entries are written when there is space again.
 	full, free := window(4, false, -10*time.Minute), window(4, false, 15*time.Minute)
 	add(full, func() { w.fillDisk(true) })
 	add(free, func() { w.fillDisk(false) })
-	// The machine's clock steps forward, and two days later back, in the middle of windows: nobody hears it.
+	// The machine's clock steps forward, and two days later back, in the middle of windows, without an audible effect.
 	add(window(3, true, 12*time.Minute), func() { w.step += 90 * time.Second })
 	add(window(5, true, 12*time.Minute), func() { w.step -= 90 * time.Second })
-	// Recalls: of what airs in days and is not fetched yet, of what airs in hours, and of what airs in five seconds.
+	// Recalls: of an item that airs in days and is not fetched yet, of one that airs in hours, and of one that airs in
+	// five seconds.
 	var recalled []string
 	recall := func(it *wire.QueueItem, at time.Time) {
 		add(at, func() {
@@ -374,7 +375,7 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 	recall(distant, w.begun.Add(time.Hour))
 	recall(early, early.StartAt.Add(-7*time.Hour))
 	recall(late, late.StartAt.Add(-5*time.Second))
-	// Ten kills in windows, two of them while there is no link.
+	// Ten kills in windows, two of them without a link.
 	for k := range 10 {
 		at := window(w.r.IntN(7), w.r.IntN(2) == 0, time.Duration(60+w.r.IntN(1000))*time.Second+
 			time.Duration(w.r.IntN(1000))*time.Millisecond)
@@ -382,7 +383,7 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 			at = window(1, true, time.Duration(5+10*k)*time.Minute)
 		}
 		if at.After(full) && at.Before(free.Add(time.Minute)) {
-			at = at.Add(24 * time.Hour) // a kill before what aired is on the disk would lose it
+			at = at.Add(24 * time.Hour) // a kill before the entries are on the disk would lose them
 		}
 		add(at, nil)
 	}
@@ -390,7 +391,7 @@ func (w *week) script(items []*wire.QueueItem) (acts []act) {
 	return acts
 }
 
-// run plays the week and lets happen what is in the script. An act without anything to do is a kill.
+// run plays the week and executes the script. An act without a function is a kill.
 func (w *week) run(acts []act) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := w.live(ctx, w.dir)
@@ -400,7 +401,7 @@ func (w *week) run(acts []act) {
 			a.do()
 			continue
 		}
-		// The dead leave their disk as it was and reach nobody: a copy of the directory lives on.
+		// A killed player leaves its disk unchanged and reaches nobody: a copy of the directory is used from then on.
 		synctest.Wait()
 		killed := time.Now()
 		w.ear.deaf = true
@@ -429,7 +430,7 @@ func (w *week) run(acts []act) {
 	<-done
 }
 
-// check holds what was heard against the plan, and what was reported against what was heard.
+// check compares what was heard with the plan, and what was reported with what was heard.
 func (w *week) check(items []*wire.QueueItem) {
 	heard := int64(0)
 	for _, r := range w.ear.runs {
@@ -469,10 +470,10 @@ func (w *week) check(items []*wire.QueueItem) {
 	}
 }
 
-// isExcused reports whether a stretch lies in what may differ from the plan: silent only in a restart.
+// isExcused reports whether a stretch is a permitted deviation: silence only in a restart.
 func (w *week) isExcused(bad run) bool {
 	if bad.number <= 0 && bad.end-bad.start <= weekRate.Frames(fallback.MinFill) {
-		bad.number = -1 // shorter than is worth filling, or a fade
+		bad.number = -1 // too short to be filled, or a fade
 	}
 	for _, x := range w.excused {
 		if bad.start >= x.start && bad.end <= x.end && (bad.number != 0 || x.number == 0) {
@@ -486,7 +487,7 @@ func (w *week) isExcused(bad run) bool {
 func (w *week) wasHeard(e schedules.AsRun) {
 	start, end := weekRate.Frame(e.StartedAt.Time), weekRate.Frame(e.EndedAt.Time)
 	for _, r := range w.ear.runs {
-		// At an end there may be a fade; at a kill what was heard goes on for up to a heartbeat.
+		// At an end there may be a fade; at a kill the sound may continue for up to a heartbeat.
 		if fmt.Sprintf("segment-%d", r.number) == e.SegmentID && r.start == start &&
 			end-r.end <= weekRate.Frames(fallback.Fade) &&
 			r.end-end <= weekRate.Frames(1300*time.Millisecond) {
@@ -498,7 +499,7 @@ func (w *week) wasHeard(e schedules.AsRun) {
 	}
 }
 
-// wasReported checks that what sounded is in exactly one entry.
+// wasReported checks that a stretch that sounded is in exactly one entry.
 func (w *week) wasReported(r run, entries []schedules.AsRun) {
 	n := -1
 	for _, e := range entries {

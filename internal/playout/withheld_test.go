@@ -19,7 +19,7 @@ func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
 	today := schedules.DateOf(documentsNow)
 	for name, c := range map[string]struct {
 		newest   wire.Freshness
-		document string // as the follower calls it
+		document string // the follower's name for it
 		comes    func(s *shelf) error
 	}{
 		"a recall list": {wire.Freshness{Recalls: 12}, "recall list",
@@ -36,7 +36,7 @@ func TestWhatTheServiceSaysIsThereAndDoesNotComeIsAnAlarm(t *testing.T) {
 				f := NewFollower(client.New("http://none.invalid", "", http.DefaultClient), "lantern", s.DocumentStore, s.problems,
 					OpenTimekeeper(func() time.Time { return now }, Uptime{}, s.state, s.problems), FollowOptions{})
 				f.asked[c.document] = asking{tag: `"11"`}
-				// all of it is held
+				// All of it is held.
 				f.Compare(wire.Freshness{Recalls: 11, Fallback: 3, Queues: map[string]int64{today.String(): 5}})
 				if len(f.nudge) > 0 || f.asked[c.document].tag == "" {
 					t.Error("what is held is asked for again")
@@ -120,8 +120,8 @@ func TestNothingAirsWhereTheRecallListsAndTheRecordsOfThemWereRemovedTogether(t 
 	}
 }
 
-// Whoever holds the link makes an alarm of neither kind stand by changing between them: now damage, now the document
-// that was held before.
+// An attacker on the link cannot suppress both alarms by alternating between damaged documents and the document that
+// was held before.
 func TestWhatIsWithheldIsAnAlarmThoughSomeAnswersAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := recalling(t)
@@ -132,7 +132,7 @@ func TestWhatIsWithheldIsAnAlarmThoughSomeAnswersAreRefused(t *testing.T) {
 			f.refuse("recall list", f.asked["recall list"], errors.New("it was changed on the way"))
 			time.Sleep(refusedLong / 2)
 			f.Compare(wire.Freshness{Recalls: 12})
-			f.settle("recall list", asking{}) // what was held before came again
+			f.settle("recall list", asking{}) // the document that was held before arrived again
 		}
 		if a := strings.Join(s.problems.Alarms(), "; "); !strings.Contains(a, "revision 12 of the recall list") {
 			t.Errorf("the alarms are %q", a)
