@@ -17,21 +17,21 @@ import (
 	"lifeline/schedules"
 )
 
-// Pins are what a station believes without being told by the service.
+// Pins is the configured trust of a station, independent of the service.
 type Pins struct {
-	Root *trust.Root         // nil: the one that the station went by last, if any
-	Keys []ed25519.PublicKey // that sign everything while there is no root; none: the one saved in the state directory
+	Root *trust.Root         // nil: the root that was last in force, if any
+	Keys []ed25519.PublicKey // trusted for everything while there is no root; none: the saved key
 }
 
 const rootsName = "roots.json"
 
 // rootsRecord is the content of roots.json.
 type rootsRecord struct {
-	Roots [][]byte `json:"roots"`        // from the pinned one on, each the next of the one before it
-	By    string   `json:"by,omitempty"` // id of the pinned key that the first was taken by; "": it was given by hand
+	Roots [][]byte `json:"roots"`        // from the pinned one on, each the next of the previous one
+	By    string   `json:"by,omitempty"` // id of the pinned key by which the first was accepted; "": it was configured
 }
 
-// chain is the record's, verified.
+// chain returns the chain in the record, verified.
 func (r rootsRecord) chain() ([]*trust.Root, error) {
 	if len(r.Roots) == 0 {
 		return nil, errors.New("it names no root")
@@ -46,8 +46,8 @@ func (r rootsRecord) chain() ([]*trust.Root, error) {
 	return trust.Walk(first, r.Roots[1:])
 }
 
-// loadRoots finds the root that the station goes by: the last of the chain that it went by before, unless another root
-// is pinned by hand. What is given by hand has the say over what the service told.
+// loadRoots determines the root in force: the last of the saved chain, unless another root is configured. Configured
+// trust has precedence over what the service served.
 func (v *DocumentStore) loadRoots(pins Pins) error {
 	var saved rootsRecord
 	var chain []*trust.Root
@@ -83,7 +83,7 @@ func (v *DocumentStore) loadRoots(pins Pins) error {
 	return nil
 }
 
-// goOnFrom makes root the pinned one, and takes those after it that are held already.
+// goOnFrom makes root the pinned one, and keeps the roots after it that are held already.
 func (v *DocumentStore) goOnFrom(root *trust.Root, held []*trust.Root) {
 	for i, r := range held {
 		if trust.Same(r, root) {
@@ -99,7 +99,7 @@ func (v *DocumentStore) goOnFrom(root *trust.Root, held []*trust.Root) {
 	v.chain = []*trust.Root{root}
 }
 
-// root is the latest; nil: there is none.
+// root returns the latest root; nil: there is none.
 func (v *DocumentStore) root() *trust.Root {
 	if len(v.chain) == 0 {
 		return nil
@@ -107,7 +107,7 @@ func (v *DocumentStore) root() *trust.Root {
 	return v.chain[len(v.chain)-1]
 }
 
-// Root is the latest root that the station goes by; nil: none.
+// Root returns the latest root, which is in force; nil: none.
 func (v *DocumentStore) Root() *trust.Root {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -124,7 +124,7 @@ func (v *DocumentStore) saveRoots() {
 	}
 }
 
-// trusted are the keys that sign documents of a type.
+// trusted returns the keys that may sign documents of a type.
 func (v *DocumentStore) trusted(payloadType string) ([]ed25519.PublicKey, error) {
 	root, before, now := v.root(), v.seen[rootMark].Revision, int64(0)
 	if root != nil {
@@ -142,8 +142,8 @@ func (v *DocumentStore) trusted(payloadType string) ([]ed25519.PublicKey, error)
 	return root.Keys(trust.RoleOf(payloadType)), nil
 }
 
-// OfferRoots takes the roots that come after the one that the station goes by, or says why not. A station that pins a
-// key and no root yet takes the first one if that key signed it.
+// OfferRoots accepts the roots after the one in force, or returns why not. A station that pins a key and has no root
+// yet accepts the first root if that key signed it.
 func (v *DocumentStore) OfferRoots(offered wire.Roots) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -186,7 +186,7 @@ func (v *DocumentStore) OfferRoots(offered wire.Roots) error {
 	return nil
 }
 
-// firstRoot is the root in an envelope that one of the keys signed, and the id of that key.
+// firstRoot returns the root in an envelope that one of the keys signed, and the id of that key.
 func firstRoot(envelope *wire.Envelope, keys []ed25519.PublicKey) (*trust.Root, string, error) {
 	b, err := json.Marshal(envelope)
 	if err != nil {
@@ -214,10 +214,10 @@ func firstRoot(envelope *wire.Envelope, keys []ed25519.PublicKey) (*trust.Root, 
 // rootMark is the name of the mark of the latest root seen.
 const rootMark = "root"
 
-// marked are the roles whose documents have marks.
+// marked lists the roles whose documents have marks.
 var marked = []trust.KeyRole{trust.Queue, trust.Recall}
 
-// roleOf is the role that signs what a mark is of.
+// roleOf returns the role that signs the document with a mark.
 func roleOf(document string) trust.KeyRole {
 	switch document {
 	case "recalls", "lease":
@@ -228,7 +228,7 @@ func roleOf(document string) trust.KeyRole {
 	return trust.Queue
 }
 
-// under are the ids of the keys that marks are made under.
+// under returns the ids of the keys under which marks are made.
 func (v *DocumentStore) under() map[trust.KeyRole][]string {
 	out := map[trust.KeyRole][]string{}
 	for _, role := range marked {
@@ -243,8 +243,9 @@ func (v *DocumentStore) under() map[trust.KeyRole][]string {
 	return out
 }
 
-// replaced are the roles of which a key that marks were made under is believed no more. Their marks count no more
-// either: who stole the key may have set them to what nobody reaches. Without a root marks outlive a change of keys.
+// replaced returns the roles with a key that marks were made under and that is no longer trusted. Their marks are no
+// longer valid: a thief of the key may have set them to unreachable revisions. Without a root, marks survive a change
+// of keys.
 func (v *DocumentStore) replaced(under map[trust.KeyRole][]string) (roles []trust.KeyRole) {
 	if v.root() == nil {
 		return nil
@@ -259,8 +260,8 @@ func (v *DocumentStore) replaced(under map[trust.KeyRole][]string) (roles []trus
 	return roles
 }
 
-// forsake drops what a key signed that is believed no more, and lets the marks of its role begin anew. What was
-// recalled stays recalled until the new key signs a list.
+// forsake discards documents whose key is no longer trusted, and restarts the marks of its role. Recalls stay in force
+// until the new key signs a list.
 func (v *DocumentStore) forsake(roles []trust.KeyRole) {
 	v.seen[rootMark] = mark{Revision: v.root().Version()}
 	next := *v.Holdings()
@@ -293,7 +294,7 @@ func (v *DocumentStore) forsake(roles []trust.KeyRole) {
 	v.saveSeen()
 }
 
-// remark marks what is held still.
+// remark marks the documents that are still held.
 func (v *DocumentStore) remark(h *Holdings) {
 	for date, q := range h.Queues {
 		v.seen[date.String()] = mark{q.Revision, q.PublishedAt}
@@ -306,7 +307,7 @@ func (v *DocumentStore) remark(h *Holdings) {
 	}
 }
 
-// stands reports whether a key that is believed signed the saved document; one that no such key signed is removed.
+// stands reports whether a trusted key signed the saved document; it removes the document if not.
 func (v *DocumentStore) stands(name, payloadType string) bool {
 	b, err := v.state.Read(name, maxDocument)
 	var document json.RawMessage
@@ -323,7 +324,7 @@ func (v *DocumentStore) discard(name string) {
 	}
 }
 
-// roots asks for the roots that come after the one that the station goes by.
+// roots fetches the roots after the one in force.
 func (f *Follower) roots(ctx context.Context) error {
 	const alarm = "root"
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -343,7 +344,7 @@ func (f *Follower) roots(ctx context.Context) error {
 	if root := f.documents.Root(); root != nil && root.Version() > version {
 		f.problems.Add("the station goes by root %d now", root.Version())
 		f.mu.Lock()
-		f.said = wire.Freshness{} // a key that is revoked may have said it
+		f.said = wire.Freshness{} // a revoked key may have signed it
 		f.mu.Unlock()
 	}
 	if err != nil {
@@ -354,8 +355,8 @@ func (f *Follower) roots(ctx context.Context) error {
 	return nil
 }
 
-// tellExpiry raises the alarm of a root that is over. It is believed on: a station that is cut off must not fall
-// silent.
+// tellExpiry raises the alarm of an expired root. The root stays trusted, because a station that is cut off must not
+// fall silent.
 func (f *Follower) tellExpiry() {
 	const alarm = "root expired"
 	root := f.documents.Root()

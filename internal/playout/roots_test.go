@@ -63,7 +63,7 @@ func (s *safe) sign(d *trust.Draft, keys ...byte) *trust.Root {
 	return r
 }
 
-// rotate makes the root in which a key of a role takes the place of another.
+// rotate makes a root in which one key of a role replaces another.
 func (s *safe) rotate(role trust.KeyRole, former, next byte) {
 	s.t.Helper()
 	d, err := s.chain[len(s.chain)-1].Draft(documentsNow.AddDate(2, 0, 0))
@@ -80,7 +80,7 @@ func (s *safe) offered(after int) (out wire.Roots) {
 	return out
 }
 
-// byKey is a document that a key signed.
+// byKey returns a document signed with a key.
 func byKey(t *testing.T, key byte, payloadType string, v any) []byte {
 	t.Helper()
 	signer, err := seal.NewSigner(keyOf(key))
@@ -98,7 +98,7 @@ func byKey(t *testing.T, key byte, payloadType string, v any) []byte {
 	return envelope
 }
 
-// post is a station that goes by roots.
+// post is a station that has a root.
 type post struct {
 	*shelf
 	pins Pins
@@ -182,9 +182,10 @@ func TestAKeyIsBelievedForItsRoleAlone(t *testing.T) {
 	p.refused("a fallback by a root key", p.fallbackBy(1, p.fallbackDoc(2)), "root 1 names")
 }
 
-// A thief had the keys of queue and recall and signed the highest that a station takes. The rotation starts the marks
-// anew: the new keys are believed from their first document on, nothing of the old ones is, and what was recalled stays
-// recalled until the new key has its say. The station may be off when the root comes, and start again at any time.
+// A thief had the keys of queue and recall and signed documents with the highest accepted revisions. The rotation
+// restarts the marks: the new keys are trusted from their first document on, no document of the old keys is, and
+// recalls stay in force until the new key signs a list. The station may be off when the root arrives, and restart at
+// any time.
 func TestARotationBeginsTheMarksOfItsRoleAnew(t *testing.T) {
 	for _, restarts := range []bool{false, true} {
 		s := newSafe(t, 11, 12, 13)
@@ -238,7 +239,7 @@ func TestARotationBeginsTheMarksOfItsRoleAnew(t *testing.T) {
 	}
 }
 
-// Whoever has the keys of one role moves nothing of another by their rotation.
+// The rotation of one role's keys does not affect another role.
 func TestARotationLeavesOtherRolesAsTheyAre(t *testing.T) {
 	s := newSafe(t, 11, 12, 13)
 	p := newPost(t, Pins{Root: s.chain[0]})
@@ -252,7 +253,7 @@ func TestARotationLeavesOtherRolesAsTheyAre(t *testing.T) {
 	p.refused("an older queue", p.queueBy(11, p.queue(4)), "older")
 }
 
-// A key that was added before the former one was taken away keeps what it signed on the air.
+// Documents of a key that was added before the previous one was removed stay held.
 func TestWhatTheNextKeySignedAlreadyStaysHeld(t *testing.T) {
 	s := newSafe(t, 11, 12, 13)
 	p := newPost(t, Pins{Root: s.chain[0]})
@@ -280,7 +281,7 @@ func TestTheStationNeverGoesBackToAnOlderRoot(t *testing.T) {
 	p := newPost(t, Pins{Root: s.chain[0]})
 	p.ok("roots", p.OfferRoots(s.offered(0)))
 	p.ok("the same again", p.OfferRoots(s.offered(0)))
-	p.restart() // with the first pinned
+	p.restart() // with the first root pinned
 	if got := p.Root().Version(); got != 2 {
 		t.Errorf("root %d after a restart", got)
 	}
@@ -289,7 +290,7 @@ func TestTheStationNeverGoesBackToAnOlderRoot(t *testing.T) {
 		"root 3 is signed by 0 of the keys of root 2")
 	p.refused("a root that leaves one out", p.OfferRoots(wire.Roots{Roots: []json.RawMessage{s.later(5)}}),
 		"does not come after")
-	// Copies that are damaged leave the station with the root that it pins, whose keys may be revoked since.
+	// With damaged copies the station falls back to its pinned root, whose keys may be revoked since.
 	for _, name := range statedir.Twice(rootsName) {
 		if err := os.WriteFile(filepath.Join(p.dir, name), []byte(`{"roots":[]`), 0o600); err != nil {
 			t.Fatal(err)
@@ -300,13 +301,13 @@ func TestTheStationNeverGoesBackToAnOlderRoot(t *testing.T) {
 	p.ok("the roots again", p.OfferRoots(s.offered(1)))
 	p.ok("queue", p.queueBy(21, p.queue(1)))
 	p.pins = Pins{}
-	p.restart() // the state knows the chain by itself
+	p.restart() // the saved state contains the chain
 	if got := p.Root(); got == nil || got.Version() != 2 {
 		t.Errorf("root %v", got)
 	}
 }
 
-// unsignedAfter is the root after r, which nobody signed.
+// unsignedAfter returns the root after r, without signatures.
 func unsignedAfter(t *testing.T, r *trust.Root) []byte {
 	d, err := r.Draft(documentsNow)
 	if err != nil {
@@ -319,7 +320,7 @@ func unsignedAfter(t *testing.T, r *trust.Root) []byte {
 	return next.Bytes()
 }
 
-// later is a root of so many versions later, well signed.
+// later returns a validly signed root, versions later.
 func (s *safe) later(versions int) []byte {
 	r := s.chain[len(s.chain)-1]
 	for range versions {
@@ -335,8 +336,7 @@ func (s *safe) later(versions int) []byte {
 	return r.Bytes()
 }
 
-// A station that pins the one key of a service takes the first root that this key signed, and goes by the root alone
-// from then on.
+// A station that pins a service's only key accepts the first root that this key signed, and then trusts only the root.
 func TestAPinnedKeyGivesWayToTheRootThatItSigned(t *testing.T) {
 	s := newSafe(t, 7, 7, 7)
 	key := Pins{Keys: []ed25519.PublicKey{publicOf(7)}}
@@ -367,7 +367,7 @@ func TestAPinnedKeyGivesWayToTheRootThatItSigned(t *testing.T) {
 	p.refused("a queue of the pinned key", p.queueBy(7, p.queue(6)), "root 2 names")
 	p.ok("queue", p.queueBy(21, p.queue(1)))
 
-	// Who had the key could tell a root of his own. Another --key, or a --root, given at the station, has the say.
+	// A thief of the key could serve another root. Another --key or --root, configured at the station, has precedence.
 	p.pins = Pins{Keys: []ed25519.PublicKey{publicOf(9)}}
 	p.restart()
 	if p.Root() != nil {
@@ -420,12 +420,12 @@ func TestWhatNoServiceCanHaveSaidIsRefused(t *testing.T) {
 	p.refused("a time", err, "it is dated 9999")
 }
 
-// A station without a link gets the roots by the bundle that brings what the new keys signed.
+// A station without a link gets the roots with the bundle whose documents the new keys signed.
 func TestABundleBringsTheRootsBeforeWhatTheirKeysSigned(t *testing.T) {
 	s := newSafe(t, 11, 12, 13)
 	p := newPost(t, Pins{Root: s.chain[0]})
 	p.ok("queue", p.queueBy(11, p.queue(9)))
-	s.rotate(trust.Queue, 11, 7) // the key of the service of the test
+	s.rotate(trust.Queue, 11, 7) // the key of the test's service
 	s.rotate(trust.Recall, 12, 7)
 	roots, err := json.Marshal(s.offered(0))
 	s.must(err)
@@ -446,7 +446,7 @@ func TestABundleBringsTheRootsBeforeWhatTheirKeysSigned(t *testing.T) {
 	}
 }
 
-// A root that is over is told by an alarm, and what it names airs on.
+// An expired root raises an alarm, and the documents of its keys stay on the air.
 func TestARootThatIsOverSilencesNoStation(t *testing.T) {
 	s := newSafe(t, 11, 12, 13)
 	p := newPost(t, Pins{Root: s.chain[0]})
@@ -465,12 +465,11 @@ func TestARootThatIsOverSilencesNoStation(t *testing.T) {
 	p.ok("queue", p.queueBy(11, p.queue(1)))
 }
 
-// A station that follows its service learns of a rotation by itself, and takes in the same sweep what the new keys
-// signed.
+// A follower learns of a rotation by itself, and accepts documents of the new keys in the same sweep.
 func TestASweepTakesTheRootsBeforeWhatTheirKeysSigned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		safe, s := newSafe(t, 11, 12, 13), newService(t)
-		safe.rotate(trust.Queue, 11, 7) // the key of the service of the test
+		safe.rotate(trust.Queue, 11, 7) // the key of the test's service
 		safe.rotate(trust.Recall, 12, 7)
 		roots, err := json.Marshal(safe.offered(0))
 		safe.must(err)

@@ -6,12 +6,12 @@ import (
 	"lifeline/internal/fault"
 )
 
-// Format is the version of the files in a state directory. A directory without a mark is in version 1. Whoever changes
-// the form of a file in it raises Format, and reads the older form for ever. Version 2 has roots.json, without which a
-// player would go by a key that a root took the place of.
+// Format is the version of the files in a state directory. A directory without a mark is in version 1. A change of a
+// file's format must raise Format, and the older formats must stay readable. Version 2 has roots.json: a player that
+// ignored it would trust a key that a root has replaced.
 const Format = 2
 
-// formatName is the file that marks the directory.
+// formatName is the file with the mark of the directory.
 const formatName = "format.json"
 
 type format struct {
@@ -19,14 +19,14 @@ type format struct {
 	By      string `json:"by"` // the player that wrote it
 }
 
-// marks are the copies of the mark.
+// marks returns the copies of the mark.
 func (s *Dir) marks() []Copy[format] {
 	return Records[format](s, 1<<10, Twice(formatName)...)
 }
 
-// known fails with Conflict where a newer player wrote the directory: this one would lose what it does not know. A mark
-// that is damaged is none, so that it silences no station; nor is one without a sum that names a later version, since
-// the players that gave no sum were all in the first.
+// known fails with Conflict if a newer player wrote the directory, because this one would lose data that it does not
+// know. It ignores a damaged mark, so that damage does not silence a station, and a mark without a sum that names a
+// later version, because all players that wrote no sum used version 1.
 func (s *Dir) known() error {
 	for _, m := range s.marks() {
 		if m.Damaged() || !m.Summed && m.Value.Version > 1 {
@@ -48,7 +48,7 @@ func (s *Dir) known() error {
 	return nil
 }
 
-// Mark notes that the directory is in this program's version, and which program that is.
+// Mark records that the directory is in this program's version, and the name of the program.
 func (s *Dir) Mark(program string) error {
 	now, alike := format{Format, program}, true
 	for _, m := range s.marks() {
