@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,10 +46,9 @@ func (c *Client) CertificateEnds() time.Time {
 	return time.Time{}
 }
 
-// givenUp is an error that a retry cannot resolve.
-type givenUp struct{ error }
-
-func (g givenUp) Unwrap() error { return g.error }
+// tlsAlert is in the transport's error for a server that answers plain HTTP with an alert of TLS (RFC 8446, section
+// 5.1: content type 21, version 3).
+const tlsAlert = `malformed HTTP response "\x15\x03`
 
 // Request is one call. A field with its zero value is omitted.
 type Request struct {
@@ -114,7 +114,10 @@ func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 			err = told.Err // the address precedes it
 		}
 		if why := untrusted(c.base, err, time.Now()); why != nil {
-			return nil, givenUp{why}
+			return nil, fault.Lasting(why)
+		}
+		if strings.Contains(err.Error(), tlsAlert) {
+			return nil, fault.Lasting(c.speaksTLS())
 		}
 		return nil, fault.Wrap(fault.Unavailable, err, "the service at %s cannot be reached", c.base)
 	}
@@ -130,7 +133,7 @@ func (c *Client) do(ctx context.Context, r Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	if to, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
-		return nil, givenUp{c.elsewhere(to, r.Path)}
+		return nil, fault.Lasting(c.elsewhere(to, r.Path))
 	}
 	err = c.problem(resp)
 	if fault.Is(err, fault.Unauthenticated) {
@@ -168,12 +171,11 @@ func (c *Client) Call(ctx context.Context, r Request, out any) (http.Header, err
 		return resp.Header, nil
 	}
 	if t := resp.Header.Get("Content-Type"); strings.HasPrefix(t, "text/html") {
-		return nil, fault.New(fault.Unavailable, "the server at %s answered with a page: it is not a Lifeline service, or "+
-			"something before it asks to sign in", c.base)
+		return nil, fault.Lasting(fault.New(fault.Unavailable, "the server at %s answered with a page: it is not a "+
+			"Lifeline service, or something before it asks to sign in", c.base))
 	}
 	if out == nil { // the service confirms only with 204; a page of a proxy does not
-		return nil, fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the "+
-			"address right, and the path in it?", c.base, short(resp.Status))
+		return nil, fault.Lasting(c.stranger(resp))
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, cmp.Or(r.Most, maxBody))).Decode(out); err != nil {
 		return nil, fmt.Errorf("client: %s %s: %w", r.Method, r.Path, err)
@@ -202,6 +204,27 @@ func (c *Client) problem(resp *http.Response) error {
 		return fault.New(kind, "the proxy at %s answers %s: it does not reach the service behind it", c.base,
 			short(resp.Status))
 	}
+	err := c.stranger(resp)
+	switch status := resp.StatusCode; {
+	case status/100 == 5, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
+		return err // a proxy may answer so for a while
+	case status == http.StatusBadRequest && secure.Match(b):
+		err = c.speaksTLS()
+	}
+	return fault.Lasting(err)
+}
+
+// secure matches how servers (Go, nginx, Apache) refuse plain HTTP where they speak TLS.
+var secure = regexp.MustCompile(`HTTP request to an HTTPS server|HTTP request was sent to HTTPS|speaking plain HTTP`)
+
+// speaksTLS returns the error for a server that speaks TLS and was called without.
+func (c *Client) speaksTLS() error {
+	return fault.New(fault.Unavailable, "the server at %s takes no plain HTTP: write https://%s", c.base,
+		strings.TrimPrefix(c.base, "http://"))
+}
+
+// stranger returns the error for a response that is not of a Lifeline service.
+func (c *Client) stranger(resp *http.Response) error {
 	return fault.New(fault.Unavailable, "the server at %s answers %s, and not as a Lifeline service does: is the "+
 		"address right, and the path in it?", c.base, short(resp.Status))
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -219,6 +220,66 @@ func TestAStatusIsSentOnlyWhenTheServiceSaysSo(t *testing.T) {
 		}
 		if results, err := c.Station("s").SendAsRun(t.Context(), nil); err == nil {
 			t.Errorf("as-run, %s: %v", name, results)
+		}
+	}
+}
+
+// What a person must mend, such as the address, stays as it is at the next attempt; an outage does not.
+func TestWhatTryingAgainDoesNotMendIsToldApartFromAnOutage(t *testing.T) {
+	answers := func(status int, body string) string {
+		return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			if strings.HasPrefix(body, "<") {
+				w.Header().Set("Content-Type", "text/html")
+			}
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+		}).base
+	}
+	own := harness.NewIssuer(t)
+	strange := secured(t, &tls.Config{Certificates: []tls.Certificate{
+		own.Issue(t, "127.0.0.1", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))}})
+	withoutTLS := "http" + strings.TrimPrefix(strange, "https")
+	pinned := Connection{Authorities: own.File(t), Pins: []string{"sha256/" + strings.Repeat("A", 43) + "="}}
+	listening, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listening.Close()
+	go func() {
+		for {
+			c, err := listening.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(c, "\x15\x03\x01\x00\x02\x02\x46")
+			c.Close()
+		}
+	}()
+	plain := answers(http.StatusNotFound, "404 page not found")
+	for name, c := range map[string]struct {
+		link    Connection
+		address string
+		says    string
+		lasts   bool
+	}{
+		"a redirect": {address: serve(t, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://lifeline.example"+r.URL.Path, http.StatusPermanentRedirect)
+		}).base, says: "use that address", lasts: true},
+		"a certificate that is not believed": {address: strange, says: "no authority", lasts: true},
+		"another key than the pinned one":    {link: pinned, address: strange, says: "none of those pinned", lasts: true},
+		"plain HTTP to TLS":                  {address: withoutTLS, says: "write " + strange, lasts: true},
+		"plain HTTP to another TLS": {address: "http://" + listening.Addr().String(),
+			says: "write https://" + listening.Addr().String(), lasts: true},
+		"TLS to plain HTTP":  {address: "https" + strings.TrimPrefix(plain, "http"), says: "does not speak TLS", lasts: true},
+		"another server":     {address: plain, says: "is the address right", lasts: true},
+		"another's page":     {address: answers(http.StatusOK, "<html>"), says: "answered with a page", lasts: true},
+		"a proxy in trouble": {address: answers(http.StatusInternalServerError, "oops"), says: "answers 500"},
+		"a proxy alone":      {address: answers(http.StatusBadGateway, "oops"), says: "does not reach the service"},
+		"nobody":             {address: "http://127.0.0.1:1", says: "cannot be reached"},
+	} {
+		err := speak(t, c.link, c.address)
+		if !fault.Is(err, fault.Unavailable) || fault.Lasts(err) != c.lasts || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s (lasts: %v): %v", name, fault.Lasts(err), err)
 		}
 	}
 }

@@ -81,9 +81,14 @@ func (c *Client) UploadInPieces(ctx context.Context, r Recording, progress func(
 	}
 }
 
+// givenUp is an error after which an upload cannot go on; a new upload may succeed.
+type givenUp struct{ error }
+
+func (g givenUp) Unwrap() error { return g.error }
+
 // passing reports whether an error may be resolved by a retry.
 func passing(err error) bool {
-	if errors.As(err, new(givenUp)) {
+	if fault.Lasts(err) || errors.As(err, new(givenUp)) {
 		return false
 	}
 	switch fault.KindOf(err) {
@@ -120,8 +125,8 @@ func (c *Client) advance(ctx context.Context, r Recording, at string, offset int
 		return "", offset, givenUp{err} // err contains the reason
 	}
 	if asked == nil && !within(stands, r) {
-		asked = givenUp{fault.New(fault.Unavailable, "the server at %s says that it has %d of %d bytes", c.base, stands,
-			r.Length)}
+		asked = fault.Lasting(fault.New(fault.Unavailable, "the server at %s says that it has %d of %d bytes", c.base,
+			stands, r.Length))
 	}
 	if asked != nil {
 		return "", offset, asked
@@ -151,7 +156,7 @@ func (c *Client) begin(ctx context.Context, r Recording) (at string, err error) 
 	defer resp.Body.Close()
 	id := path.Base(resp.Header.Get("Location")) // its path may begin with the path of the address
 	if !schedules.ValidID(id) {
-		return "", givenUp{fault.New(fault.Unavailable, "the server at %s names no place for the upload", c.base)}
+		return "", fault.Lasting(fault.New(fault.Unavailable, "the server at %s names no place for the upload", c.base))
 	}
 	return wire.Uploads(id), nil
 }
@@ -188,7 +193,7 @@ func (c *Client) piece(ctx context.Context, r Recording, at string, offset int64
 	defer resp.Body.Close()
 	if at := resp.Header.Get("Content-Location"); at != "" {
 		if segment = path.Base(at); !schedules.ValidID(segment) {
-			return "", givenUp{fault.New(fault.Unavailable, "the server at %s names no segment after the upload", c.base)}
+			return "", fault.Lasting(fault.New(fault.Unavailable, "the server at %s names no segment after the upload", c.base))
 		}
 		return segment, nil
 	}

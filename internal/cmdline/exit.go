@@ -49,11 +49,15 @@ func CodeOf(err error) int {
 		return Done
 	case errors.As(err, &c):
 		return c.code
-	case fault.Is(err, fault.Unavailable):
+	case OutOfReach(err):
 		return Later
 	}
 	return Failed
 }
+
+// OutOfReach reports whether err is of a service that cannot be reached now and may be reached later. A server that
+// redirects, or whose certificate is not believed, does so again at the next attempt.
+func OutOfReach(err error) bool { return fault.Is(err, fault.Unavailable) && !fault.Lasts(err) }
 
 // Each calls do for each of several things and returns the failures. The failure of one does not stop the others,
 // except a failure that applies to all of them (see ForAll), such as an unreachable service: it is reported once.

@@ -94,6 +94,18 @@ func KindOf(err error) Kind {
 // Is reports whether err is of kind k.
 func Is(err error, k Kind) bool { return err != nil && KindOf(err) == k }
 
+// lasting is a failure that trying again does not resolve, although its kind alone says otherwise.
+type lasting struct{ error }
+
+func (l lasting) Unwrap() error { return l.error }
+
+// Lasting marks err, which has the kind of a passing failure, as one that lasts until a person changes something, such
+// as the address or a certificate.
+func Lasting(err error) error { return lasting{err} }
+
+// Lasts reports whether err is marked as Lasting.
+func Lasts(err error) bool { return errors.As(err, new(lasting)) }
+
 // FieldsOf returns a copy of the fields that err names, or nil.
 func FieldsOf(err error) []Field {
 	var e *Error

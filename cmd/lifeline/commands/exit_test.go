@@ -2,6 +2,10 @@ package commands
 
 import (
 	"bytes"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,5 +61,34 @@ func TestNothingButServeAndRestoreMakesAStore(t *testing.T) {
 	}
 	if refused < 4 {
 		t.Errorf("only %d commands were found", refused)
+	}
+}
+
+// Only what may pass by itself ends with "try again later", and with the question whether the service runs.
+func TestOnlyAServiceOutOfReachIsToBeTriedLater(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("LIFELINE_TOKEN", "secret")
+	redirecting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://lifeline.example"+r.URL.RequestURI(), http.StatusMovedPermanently)
+	}))
+	defer redirecting.Close()
+	secured := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secured.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secured.StartTLS()
+	defer secured.Close()
+	for _, c := range []struct {
+		server string
+		code   int
+	}{
+		{redirecting.URL, cmdline.Failed},
+		{secured.URL, cmdline.Failed},
+		{"http" + strings.TrimPrefix(secured.URL, "https"), cmdline.Failed},
+		{"http://127.0.0.1:1", cmdline.Later},
+	} {
+		var out bytes.Buffer
+		code := Run(t.Context(), []string{"stations", "--server", c.server}, &out, &out)
+		if asks := strings.Contains(out.String(), "Is it running"); code != c.code || asks != (c.code == cmdline.Later) {
+			t.Errorf("%s: exit %d: %s", c.server, code, out.String())
+		}
 	}
 }

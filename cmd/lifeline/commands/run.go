@@ -149,12 +149,12 @@ func hasFlag(command *kong.Node, name string) bool {
 // tell writes an error for a person: what is wrong, each field of it on a line.
 func tell(w io.Writer, err error) {
 	fmt.Fprintln(w, "lifeline:", cmdline.Words(err))
-	switch fault.KindOf(err) {
-	case fault.Unauthenticated:
+	switch {
+	case fault.Is(err, fault.Unauthenticated):
 		fmt.Fprintln(w, "  Give a token by --token-file, LIFELINE_TOKEN_FILE or LIFELINE_TOKEN, or in the configuration "+
 			"file. Whoever runs the service "+
 			"makes one, on its machine: lifeline token create --name NAME --role ROLE")
-	case fault.Unavailable:
+	case cmdline.OutOfReach(err):
 		fmt.Fprintln(w, "  Is it running, and is that its address? --server or LIFELINE_SERVER names another.")
 	}
 }
