@@ -18,40 +18,85 @@ const MaxPause = 5 * time.Minute
 //   - A window that adjoins the next one, with a pause of at most MaxPause, extends to it across the repeated hour. If
 //     a window of another zone begins before that, it extends to that window.
 //
-// A pause of at most MaxPause is kept. Every other window keeps its length.
+// A pause of at most MaxPause is kept. Every other window keeps its length: one that starts in the skipped hour starts
+// after it, one that runs across the skipped hour ends later by the clock, and the repeated hour is silent where no
+// window airs. Each is a change too, if the window airs at other times by the clock or if a part of the repeated hour
+// that it fills on ordinary days is silent.
 type ClockChange struct {
-	Occurrence         // after the change; EndAt equals StartAt if the window is left out
-	Ordinary   Instant // its end at full length
-	At         Instant // when the clocks change
-	Shift      Millis  // positive if clocks go forward, negative if they go back
+	Occurrence                // after the change; EndAt equals StartAt if the window is left out
+	Ordinary   Instant        // its end at full length
+	At         Instant        // when the clocks change
+	Shift      Millis         // positive if clocks go forward, negative if they go back
+	Wall       time.Time      // its start on ordinary days: the wall time in Zone, written as UTC
+	Zone       *time.Location // of its recurrence
+	Silent     []SilentTime   // the times of ordinary days in which nothing airs after clocks are put back, in order
 }
 
-// Kind names the effect on the window in a word or two.
+// SilentTime is an interval [From, Until) in which no window airs.
+type SilentTime struct{ From, Until Instant }
+
+// Kind names the effect on the window in a word or two. It is empty if there is none.
 func (c ClockChange) Kind() string {
 	switch {
 	case !c.EndAt.After(c.StartAt.Time):
 		return "left out"
 	case c.EndAt.Before(c.Ordinary.Time):
 		return "shortened"
+	case c.EndAt.After(c.Ordinary.Time):
+		return "lengthened"
+	case c.startsLater() || c.endsLater():
+		return "moved"
+	case len(c.Silent) > 0:
+		return "not repeated"
 	}
-	return "lengthened"
+	return ""
 }
 
-// Say describes the change to a scheduler, in the time of the given zone.
-func (c ClockChange) Say(loc *time.Location) string {
-	clock := func(t time.Time) string { return t.In(loc).Format("15:04:05") }
+func (c ClockChange) startsLater() bool { return !Shows(c.Wall, c.StartAt.Time, c.Zone) }
+
+func (c ClockChange) endsLater() bool {
+	return c.Shift.Duration > 0 && c.EndAt.After(c.At.Time) && !Shows(c.wallEnd(), c.EndAt.Time, c.Zone)
+}
+
+// wallEnd returns the end on ordinary days, as Wall is written.
+func (c ClockChange) wallEnd() time.Time { return c.Wall.Add(c.Ordinary.Sub(c.StartAt.Time)) }
+
+// Say describes the change to a scheduler in the time of the window's zone, and names that zone if it is not the
+// station's.
+func (c ClockChange) Say(station *time.Location) string {
+	clock := func(t Instant) string { return t.In(c.Zone).Format(time.TimeOnly) }
+	lasts := fmt.Sprintf("it lasts %s, not %s", FormatLength(c.EndAt.Sub(c.StartAt.Time)),
+		FormatLength(c.Ordinary.Sub(c.StartAt.Time)))
+	wall := c.Wall.Format(time.TimeOnly)
+	what := "is " + c.Kind() + ": "
+	switch c.Kind() {
+	case "left out":
+		what = "falls away, for the time that it airs in does not exist that night"
+	case "moved":
+		what += fmt.Sprintf("it airs from %s to %s, not from %s to %s", clock(c.StartAt), clock(c.EndAt), wall,
+			c.wallEnd().Format(time.TimeOnly))
+	case "not repeated":
+		what += "it lasts " + FormatLength(c.EndAt.Sub(c.StartAt.Time)) + " as always"
+	default:
+		if c.startsLater() {
+			what = "starts at " + clock(c.StartAt) + " and " + what
+		}
+		what += lasts
+	}
+	for _, s := range c.Silent {
+		what += fmt.Sprintf(", and nothing airs from %s to %s", s.From.In(c.Zone).Format("15:04:05 MST"),
+			s.Until.In(c.Zone).Format("15:04:05 MST"))
+	}
 	how, by := "forward", c.Shift.Duration
 	if by < 0 {
 		how, by = "back", -by
 	}
-	what := fmt.Sprintf("is %s: it lasts %s, not %s", c.Kind(), FormatLength(c.EndAt.Sub(c.StartAt.Time)),
-		FormatLength(c.Ordinary.Sub(c.StartAt.Time)))
-	if c.Kind() == "left out" {
-		what = "falls away, for the time that it airs in does not exist that night"
+	said := fmt.Sprintf("the window of %s %s, since clocks are put %s by %s to %s on %s", wall, what, how,
+		FormatLength(by), clock(c.At), c.At.In(c.Zone).Format(time.DateOnly))
+	if c.Zone.String() != station.String() {
+		said += " (times in " + c.Zone.String() + ")"
 	}
-	return fmt.Sprintf("the window of %s %s, since clocks are put %s by %s to %s on %s", clock(c.StartAt.Time), what, how,
-		FormatLength(by),
-		clock(c.At.Time), c.At.In(loc).Format(time.DateOnly))
+	return said
 }
 
 // wallStart is one start of a window: the wall time that its recurrence gives, written as UTC, and its instant.
@@ -93,8 +138,8 @@ type zoneStarts struct {
 	starts []wallStart
 }
 
-// occurrence returns the occurrence of start i. If a change of clocks affects it, the occurrence is adjusted and the
-// change is returned as well.
+// occurrence returns the occurrence of start i. If clocks change near it, the occurrence is adjusted and the change is
+// returned as well, even if it has no effect.
 func (z *zoneStarts) occurrence(i int, windows []Window) (Occurrence, *ClockChange) {
 	s := z.starts[i]
 	w := &windows[s.window]
@@ -103,7 +148,7 @@ func (z *zoneStarts) occurrence(i int, windows []Window) (Occurrence, *ClockChan
 	if s.steady {
 		return o, nil
 	}
-	at, shift, near := z.change(s, length+MaxPause)
+	at, shift, near := z.change(s, length+maxOffset)
 	if !near {
 		return o, nil
 	}
@@ -125,10 +170,7 @@ func (z *zoneStarts) occurrence(i int, windows []Window) (Occurrence, *ClockChan
 			end = reach
 		}
 	}
-	if end.Equal(o.EndAt.Time) {
-		return o, nil
-	}
-	c := &ClockChange{Occurrence: o, Ordinary: o.EndAt, At: At(at), Shift: Millis{shift}}
+	c := &ClockChange{Occurrence: o, Ordinary: o.EndAt, At: At(at), Shift: Millis{shift}, Wall: s.wall, Zone: z.loc}
 	if end.Before(s.at) {
 		end = s.at
 	}
@@ -136,8 +178,8 @@ func (z *zoneStarts) occurrence(i int, windows []Window) (Occurrence, *ClockChan
 	return c.Occurrence, c
 }
 
-// change returns the change of clocks that affects a window with that start and length: the change skips its wall time,
-// or happens before the window ends.
+// change returns the change of clocks that skips the wall time of a start, or else the one that happens within the
+// given length after it.
 func (z *zoneStarts) change(s wallStart, length time.Duration) (at time.Time, shift time.Duration, near bool) {
 	local := s.at.In(z.loc)
 	_, offset := local.Zone()
@@ -152,14 +194,57 @@ func (z *zoneStarts) change(s wallStart, length time.Duration) (at time.Time, sh
 	return until, time.Duration(next-offset) * time.Second, true
 }
 
-// ClockChanges returns the occurrences that start in [from, to) and that a change of clocks shortens, lengthens or
-// removes. It fails as Occurrences does.
+// ClockChanges returns the occurrences that start in [from, to) and that a change of clocks affects. It fails as
+// Occurrences does.
 func (s Station) ClockChanges(from, to time.Time) ([]ClockChange, error) {
 	_, changes, err := s.expand(from, to)
-	return changes, err
+	if err != nil {
+		return nil, err
+	}
+	for n := range changes {
+		if changes[n].Silent, err = s.silence(changes[n]); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(changes, func(c ClockChange) bool { return c.Kind() == "" }), nil
 }
 
-// expand returns the occurrences that start in [from, to), in order, and the changes of clocks that affect them.
+// silence returns the parts of the repeated hour that the window fills on ordinary days and in which no window airs.
+func (s Station) silence(c ClockChange) ([]SilentTime, error) {
+	if c.Shift.Duration >= 0 {
+		return nil, nil
+	}
+	_, offset := c.At.In(c.Zone).Zone()
+	again := c.Wall.Add(-time.Duration(offset) * time.Second) // when clocks show the window's start after the change
+	at, until := again, again.Add(c.Ordinary.Sub(c.StartAt.Time))
+	for _, t := range []Instant{c.EndAt, c.At} {
+		if t.After(at) {
+			at = t.Time
+		}
+	}
+	if !at.Before(until) {
+		return nil, nil
+	}
+	airs, err := s.Occurrences(c.StartAt.Time, until)
+	if err != nil {
+		return nil, err
+	}
+	var out []SilentTime
+	for _, o := range airs {
+		if o.StartAt.After(at) {
+			out = append(out, SilentTime{At(at), o.StartAt})
+		}
+		if o.EndAt.After(at) {
+			at = o.EndAt.Time
+		}
+	}
+	if at.Before(until) {
+		out = append(out, SilentTime{At(at), At(until)})
+	}
+	return out, nil
+}
+
+// expand returns the occurrences that start in [from, to), in order, and the changes of clocks near them.
 func (s Station) expand(from, to time.Time) ([]Occurrence, []ClockChange, error) {
 	if err := withinSpan(from, to); err != nil {
 		return nil, nil, err
@@ -191,7 +276,7 @@ func (s Station) expand(from, to time.Time) ([]Occurrence, []ClockChange, error)
 	slices.SortFunc(out, byStart)
 	out = slices.Compact(out)
 	if len(zones) > 1 {
-		changes = stopBefore(out, changes)
+		stopBefore(out, changes)
 	}
 	date(out, loc)
 	for n := range changes {
@@ -243,7 +328,7 @@ func byStart(a, b Occurrence) int {
 }
 
 // stopBefore shortens each lengthened window that would run into a window of another zone.
-func stopBefore(out []Occurrence, changes []ClockChange) []ClockChange {
+func stopBefore(out []Occurrence, changes []ClockChange) {
 	for n := range changes {
 		c := &changes[n]
 		i, found := slices.BinarySearchFunc(out, c.Occurrence, byStart)
@@ -259,5 +344,4 @@ func stopBefore(out []Occurrence, changes []ClockChange) []ClockChange {
 			}
 		}
 	}
-	return slices.DeleteFunc(changes, func(c ClockChange) bool { return c.EndAt.Equal(c.Ordinary.Time) })
 }

@@ -158,14 +158,14 @@ func TestARepetitionIsTheRuleWithItsStarts(t *testing.T) {
 	}
 }
 
-func TestAChangeOfClocksIsToldInTheStationsTime(t *testing.T) {
+func TestAChangeOfClocksIsToldInTheTimeOfTheWindow(t *testing.T) {
 	loc, err := schedules.Zone("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
 	}
 	start := time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC) // 01:30, and clocks go to 03:00 half an hour later
 	c := schedules.ClockChange{Shift: schedules.Ms(3_600_000), At: schedules.At(start.Add(30 * time.Minute)),
-		Ordinary: schedules.At(start.Add(time.Hour))}
+		Ordinary: schedules.At(start.Add(time.Hour)), Zone: loc, Wall: start.Add(time.Hour)}
 	c.StartAt, c.EndAt = schedules.At(start), schedules.At(start.Add(45*time.Minute))
 	if got := c.Say(loc); got != "the window of 01:30:00 is shortened: it lasts 45:00, not 1:00:00, since clocks are "+
 		"put forward by 1:00:00 to 03:00:00 on 2026-03-29" {

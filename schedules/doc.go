@@ -42,6 +42,7 @@
 // windows overlap, or separate windows that adjoin on ordinary days (ClockChange). A window that would run into the
 // next one ends where that one begins, or is left out. A window that adjoins the next one, with a pause of at most five
 // minutes, extends to it across the repeated hour. The window's clock is fitted to its length: posts beyond the end are
-// removed, positions at the end stay there, and extra time is filled. The rundown has a warning for each such window
-// (clock_change).
+// removed, positions at the end stay there, and extra time is filled. The rundown has a warning (clock_change) for each
+// such window, for each that airs at other times by the clock, and for each that leaves a part of the repeated hour to
+// silence which it fills on ordinary days.
 package schedules

@@ -45,6 +45,12 @@ var zones sync.Map
 // maxOffset exceeds the largest offset from UTC that any zone has had.
 const maxOffset = 27 * time.Hour
 
+// Shows reports whether clocks in loc show wall, which is written as UTC, at t.
+func Shows(wall, t time.Time, loc *time.Location) bool {
+	_, offset := t.In(loc).Zone()
+	return t.Add(time.Duration(offset) * time.Second).Equal(wall)
+}
+
 // Resolve returns the instant at which clocks in loc show the wall time that wall shows in UTC. A wall time that exists
 // twice means its first occurrence. A wall time that does not exist moves forward by the gap: it is read with the
 // offset in force before the gap.

@@ -107,7 +107,7 @@ func split(r schedules.Repetition, length time.Duration) (all []series, rest []t
 	for _, wall := range r.Ruled {
 		t := schedules.Resolve(wall, r.Location)
 		switch {
-		case !shows(wall, t, r.Location):
+		case !schedules.Shows(wall, t, r.Location):
 			end()
 		case starts[t.Unix()] && plain(t, t.Add(length), r.Location):
 			s.walls = append(s.walls, wall)
@@ -117,12 +117,6 @@ func split(r schedules.Repetition, length time.Duration) (all []series, rest []t
 	}
 	end()
 	return all, slices.DeleteFunc(slices.Clone(r.Starts), func(t time.Time) bool { return said[t.Unix()] })
-}
-
-// shows reports whether clocks in loc show wall at t.
-func shows(wall, t time.Time, loc *time.Location) bool {
-	_, offset := t.In(loc).Zone()
-	return t.UTC().Add(time.Duration(offset) * time.Second).Equal(wall)
 }
 
 // plain reports whether clocks do not change from start to end, and do not show the same times again later.

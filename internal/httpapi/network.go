@@ -38,7 +38,8 @@ func (a networkHandlers) routes() []route {
 			ID: "putStation", Tag: apidoc.ForSchedulers, Summary: "Create or replace a station", Match: apidoc.MatchTaken,
 			Detail: "In the nights when clocks change, windows in wall time keep their order. A window ends where the next " +
 				"one begins, or is left out. A window that is followed by another within five minutes also " +
-				"fills the hour that occurs twice. The rundown of such a day has the warning clock_change.",
+				"fills the hour that occurs twice. The rundown of such a day has the warning clock_change for each window " +
+				"whose length or time by the clock is another, or that leaves an hour which it fills on other days silent.",
 			Takes: apidoc.TakesJSON(exampleStation), Answers: puts(exampleStation), Faults: putFaults}},
 		{a.listClocks, apidoc.Route{Method: http.MethodGet, Path: "/v1/clocks", Roles: people,
 			ID: "listClocks", Tag: apidoc.ForSchedulers, Summary: "List clocks", Query: paged,

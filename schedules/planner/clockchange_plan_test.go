@@ -54,7 +54,7 @@ func TestANightOfAClockChangeIsPlannedWithoutAHole(t *testing.T) {
 		hours   int
 		says    []string
 	}{
-		{24, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w02: the window of 03:00:00 falls away, " +
+		{24, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w02: the window of 02:00:00 falls away, " +
 			"for the time that it airs in does not exist that night, since clocks are put forward by 1:00:00 to 03:00:00 on " +
 			"2027-03-14"}},
 		{4, schedules.Date{Year: 2027, Month: time.March, Day: 14}, 23, []string{"w00: the window of 00:00:00 is " +

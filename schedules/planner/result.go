@@ -187,7 +187,7 @@ func (p resultPass) warnPosts(items []schedules.Item) {
 	}
 }
 
-// warnClockChanges warns of windows that a clock change shortens, lengthens or skips.
+// warnClockChanges warns of each window that a change of clocks affects.
 func (p resultPass) warnClockChanges() {
 	changes, err := p.in.Station.ClockChanges(instant(p.day.start).Time, instant(p.day.end).Time)
 	if err != nil {
