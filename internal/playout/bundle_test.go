@@ -443,3 +443,45 @@ func TestBundleNameLeadsNowhereElse(t *testing.T) {
 		}
 	}
 }
+
+// The command that lays a bundle in knows whose directory it is, whether a player runs or not.
+func TestABundleOfAnotherStationIsRefusedBeforeItIsLaidIn(t *testing.T) {
+	s := newShelf(t)
+	s.service.publish(s.queue(5))
+	good := bundleOf(t, s.service, documentsNow)
+	foreign := bytes.Replace(good, []byte(`"station":"lantern"`), []byte(`"station":"harbour"`), 1)
+	state, err := statedir.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	if _, err := LayIn(state, bytes.NewReader(foreign), documentsNow); err != nil {
+		t.Errorf("nothing says whose directory it is, and the bundle is refused: %v", err)
+	}
+	if err := state.Belong("lantern"); err != nil {
+		t.Fatal(err)
+	}
+	later := documentsNow.Add(time.Second)
+	const says = `this bundle is for station "harbour", and this player is of station "lantern"`
+	if name, err := LayIn(state, bytes.NewReader(foreign), later); err == nil || err.Error() != says {
+		t.Errorf("the bundle of another station is laid in as %q: %v", name, err)
+	}
+	unknown := bytes.Replace(good, []byte(BundleSchema), []byte("lifeline.bundle/9"), 1)
+	if name, err := LayIn(state, bytes.NewReader(unknown), later); !errors.Is(err, errNoBundle) {
+		t.Errorf("a bundle of an unknown form is laid in as %q: %v", name, err)
+	}
+	name, err := LayIn(state, bytes.NewReader(good), later)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if laid, err := state.Read(name, 1<<24); err != nil || !bytes.Equal(laid, good) {
+		t.Errorf("the bundle is not laid in whole: %v", err)
+	}
+	// A copy of the name that is damaged excludes no station that the other names.
+	if err := state.Replace("station", []byte("harbour\n")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LayIn(state, bytes.NewReader(good), later.Add(time.Second)); err != nil {
+		t.Errorf("with a damaged name: %v", err)
+	}
+}

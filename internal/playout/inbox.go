@@ -47,10 +47,23 @@ const (
 )
 
 // LayIn puts a bundle into the inbox, also while a player runs, and returns its name there. It fails if the file is not
-// a bundle.
+// a bundle, or is for another station than the one that owns the directory.
 func LayIn(state *statedir.Dir, bundle io.ReadSeeker, now time.Time) (name string, err error) {
-	if h, err := tar.NewReader(bundle).Next(); err != nil || h.Name != bundleHead {
+	in := tar.NewReader(bundle)
+	h, err := in.Next()
+	if err != nil || h.Name != bundleHead {
 		return "", errors.New("this is not a bundle, as lifeline bundle and playout bundle write them")
+	}
+	head, err := readHead(h, in)
+	if err != nil {
+		return "", err
+	}
+	owner, err := state.Foreign(head.Station)
+	if err != nil {
+		return "", err
+	}
+	if owner != "" {
+		return "", foreign(head.Station, owner)
 	}
 	if _, err := bundle.Seek(0, io.SeekStart); err != nil {
 		return "", err
@@ -211,16 +224,26 @@ func (b *Inbox) Import(ctx context.Context, r io.Reader) (result Imported) {
 
 var errNoBundle = errors.New("this is no bundle that this player knows: playout bundle writes one")
 
-func (b *Inbox) checkHead(h *tar.Header, in io.Reader) error {
-	var head BundleHead
+// readHead reads the head of a bundle.
+func readHead(h *tar.Header, in io.Reader) (head BundleHead, err error) {
 	if h.Name != bundleHead || json.NewDecoder(io.LimitReader(in, 1<<16)).Decode(&head) != nil ||
 		head.Schema != BundleSchema {
-		return errNoBundle
+		return head, errNoBundle
 	}
-	if head.Station != b.station {
-		return fmt.Errorf("this bundle is for station %q, and this player is of station %q", head.Station, b.station)
+	return head, nil
+}
+
+// foreign returns the error for a bundle of another station than the player's.
+func foreign(station, own string) error {
+	return fmt.Errorf("this bundle is for station %q, and this player is of station %q", station, own)
+}
+
+func (b *Inbox) checkHead(h *tar.Header, in io.Reader) error {
+	head, err := readHead(h, in)
+	if err == nil && head.Station != b.station {
+		err = foreign(head.Station, b.station)
 	}
-	return nil
+	return err
 }
 
 func (b *Inbox) document(h *tar.Header, in io.Reader) error {

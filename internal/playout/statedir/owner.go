@@ -72,24 +72,45 @@ func stationOf(envelope []byte) string {
 	return document.Station
 }
 
+// owners returns the stations that the names in the directory state and, unless station is one of them, those that the
+// documents there name.
+func (s *Dir) owners(station string) ([]string, error) {
+	owners, err := s.names()
+	if err != nil || slices.Contains(owners, station) {
+		return owners, err
+	}
+	more, err := s.documented()
+	return append(owners, more...), err
+}
+
+// stranger returns the first of a directory's owners if station is none of them; "" if it is one, or there are none.
+func stranger(owners []string, station string) string {
+	if len(owners) == 0 || slices.Contains(owners, station) {
+		return ""
+	}
+	return owners[0]
+}
+
+// Foreign returns the station that owns the directory, if that is another than station; "" otherwise, and as long as
+// nothing there names an owner.
+func (s *Dir) Foreign(station string) (owner string, err error) {
+	owners, err := s.owners(station)
+	return stranger(owners, station), err
+}
+
 // For fails with Conflict if the directory belongs to another station: its unreported entries would be reported as this
 // station's, under its sequence numbers. A damaged name does not exclude the station: the directory is the station's if
 // any name or any document names it.
 func (s *Dir) For(station string) error {
-	owners, err := s.names()
-	if err == nil && !slices.Contains(owners, station) {
-		var more []string
-		more, err = s.documented()
-		owners = append(owners, more...)
-	}
-	if err != nil || len(owners) == 0 {
+	owners, err := s.owners(station)
+	if err != nil {
 		return err
 	}
-	if !slices.Contains(owners, station) {
+	if owner := stranger(owners, station); owner != "" {
 		return fault.New(fault.Conflict, "the state directory %s is of station %s, and this player is to play station %s. "+
 			"Name the directory of %[3]s "+
 			"with --state (LIFELINE_STATE), or a new one: a copy of another station's would report what that one has aired",
-			s.Root.Name(), owners[0], station)
+			s.Root.Name(), owner, station)
 	}
 	for _, other := range owners {
 		if other != station {
