@@ -207,7 +207,8 @@ const keptNamed = 5
 
 // recall completes next with the sources of its recalls: the recall list or, if the saved one is lost, the record of it
 // in seen.json, or the queues and the fallback that the service issued after that list. If no source is left, it sets
-// next.forgot: then no item airs until the list arrives again, because any of them may be recalled.
+// next.forgot: then no item airs until the list arrives again, because any of them may be recalled. It raises an alarm
+// from the loss of the list until one arrives.
 func (v *DocumentStore) recall(next *Holdings) {
 	if !v.loaded {
 		return
@@ -229,12 +230,17 @@ func (v *DocumentStore) recall(next *Holdings) {
 	}
 	next.kept, next.Seen = v.kept, highest(v.seen)
 	next.remembered, next.listed = v.recalled, last.IssuedAt.Time
-	next.forgot = next.Recalls == nil && v.recalled == nil && (v.lost || last != (mark{}))
-	if !next.forgot {
+	lost := next.Recalls == nil && (v.lost || last != (mark{}))
+	next.forgot = lost && v.recalled == nil
+	const cure = "Connect the station to the service, or bring it a bundle"
+	switch {
+	case next.forgot:
+		v.problems.Raise("recalls lost", "nothing airs: the saved recall list is damaged or gone, and nothing else here "+
+			"says what it recalled (the last revision seen was %d). "+cure, last.Revision)
+	case lost:
+		v.problems.Raise("recalls lost", "the saved recall list is damaged or gone: what is recalled is known only from "+
+			"what else is held here (the last revision seen was %d). "+cure, last.Revision)
+	default:
 		v.problems.Calm("recalls lost")
-		return
 	}
-	v.problems.Raise("recalls lost", "nothing airs: the saved recall list is damaged or gone, and nothing else here "+
-		"says what it recalled (the last revision seen was %d). Connect the station to the service, or bring it a bundle",
-		last.Revision)
 }
