@@ -77,7 +77,7 @@ func (e *editor) apply(edit Edit) {
 		if i, ok := e.find("item", edit.Item); ok {
 			item := e.items[i]
 			if edit.Item == edit.Before || edit.Item == edit.After {
-				e.problems.add("item", "an item cannot be moved next to itself")
+				e.problems.add("item", "cannot be moved next to itself")
 				return
 			}
 			e.items = slices.Delete(e.items, i, i+1)

@@ -145,7 +145,7 @@ func (s Segment) Problems() []Problem {
 		switch {
 		case c.id == "":
 		case c.id == s.ID:
-			p.add(c.field, "a segment cannot introduce or close itself")
+			p.add(c.field, "must be another segment: none introduces or closes itself")
 		default:
 			p.id(c.field, c.id)
 		}
@@ -218,7 +218,7 @@ func (c Campaign) Problems() []Problem {
 		p.add("at_least", "must not be negative")
 	}
 	if c.AtLeast == 0 && len(c.Dayparts) == 0 && c.Until.IsZero() {
-		p.add("at_least", "the campaign asks for nothing: give at_least, dayparts or until")
+		p.add("at_least", "must be 1 or more, unless dayparts or until are given")
 	}
 	for i, part := range c.Dayparts {
 		p.daypart(fmt.Sprintf("dayparts[%d]", i), part.Daypart)

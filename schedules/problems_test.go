@@ -2,6 +2,7 @@ package schedules_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,6 +109,28 @@ func TestListsOfDefinitionsAreBounded(t *testing.T) {
 	} {
 		if len(problems) != 1 || problems[0].Field != field || !strings.Contains(problems[0].Message, "at most 1000") {
 			t.Errorf("%s: %.200s", field, fmt.Sprint(problems))
+		}
+	}
+}
+
+// A problem is shown as the name of its field and its message, which together are a sentence.
+func TestTheMessageOfAProblemReadsOnAfterItsField(t *testing.T) {
+	never := schedules.Window{ID: "w", Clock: "c", Length: schedules.Ms(3_600_000), Starts: schedules.Recurrence{
+		Timezone: "UTC", RRule: "DTSTART:20261101T130000\nRRULE:FREQ=DAILY", Until: &schedules.Date{Year: 2026, Month: 1,
+			Day: 1}}}
+	noDay := never
+	noDay.Starts.RRule = "DTSTART:20261101T130000\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"
+	station := schedules.Station{ID: "a", Windows: []schedules.Window{never, noDay}}
+	for want, list := range map[string][]schedules.Problem{
+		"intro must be another segment: none":  schedules.Segment{ID: "a", Intro: "a"}.Problems(),
+		"at_least must be 1 or more, unless":   schedules.Campaign{ID: "a"}.Problems(),
+		"windows[0].starts.rrule never comes:": station.Problems(),
+		"windows[1].starts.rrule names a day":  station.Problems(),
+	} {
+		if !slices.ContainsFunc(list, func(p schedules.Problem) bool {
+			return strings.HasPrefix(p.Field+" "+p.Message, want)
+		}) {
+			t.Errorf("no %q in %v", want, list)
 		}
 	}
 }

@@ -182,7 +182,7 @@ func meaningful(o *rrule.ROption, seen map[string]bool) error {
 			}
 		}
 	}
-	return fmt.Errorf("no year has such a day")
+	return fmt.Errorf("names a day that no year has")
 }
 
 // between lists the instants in [from, to) in ascending order, without repetition.

@@ -204,8 +204,8 @@ func StationKnown(ctx context.Context, docs replica.Documents, id string) error 
 	for i, d := range all {
 		names[i] = d.ID
 	}
-	return fault.New(fault.NotFound, "%s, so that the token would open nothing. --yes makes it all the same, for a station "+
-		"that is applied later", replica.NotAmong(id, names))
+	return fault.New(fault.NotFound, "station %s, so that the token would open nothing. --yes makes it all the same, for a "+
+		"station that is applied later", replica.NotAmong(id, names))
 }
 
 // Check fails with Invalid and lists the faults of n.

@@ -144,9 +144,10 @@ func TestServiceMakesNoTokenForAStationThatIsNotThere(t *testing.T) {
 	if err := station("harbour"); err != nil {
 		t.Errorf("one that is there: %v", err)
 	}
-	fields := fault.FieldsOf(station("relay"))
-	if len(fields) != 1 || fields[0].Field != "station" || !strings.Contains(fields[0].Message, "harbour") {
-		t.Errorf("one that is not there: %v", fields)
+	err := station("relay")
+	if fields := fault.FieldsOf(err); len(fields) != 1 || fields[0].Field != "station" ||
+		err.Error() != `station "relay" does not exist: the stations are harbour` {
+		t.Errorf("one that is not there: %v", err)
 	}
 }
 

@@ -53,7 +53,7 @@ func (p part[T]) others() string {
 	for i, v := range some {
 		ids[i] = p.id(v)
 	}
-	return fmt.Sprintf(". The %s are %s", p.list, replica.Few(ids))
+	return fmt.Sprintf(": the %s are %s", p.list, replica.Few(ids))
 }
 
 func (p part[T]) page(after string, limit int) (out []T, next string) {

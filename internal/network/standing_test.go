@@ -232,11 +232,11 @@ func TestASegmentThatIsSensitiveAlreadyCanStillBeEdited(t *testing.T) {
 // The error for a missing document lists the existing ones.
 func TestAMissingStationIsToldWithThoseThatThereAre(t *testing.T) {
 	o := newFixture(t)
-	if _, err := o.Network.Station("t"); err == nil || !strings.HasSuffix(err.Error(), `"t". The stations are s`) {
+	if _, err := o.Network.Station("t"); err == nil || !strings.HasSuffix(err.Error(), `"t": the stations are s`) {
 		t.Error(err)
 	}
 	if err := access.StationKnown(t.Context(), o.replica.Store, "t"); !fault.Is(err, fault.NotFound) ||
-		!strings.Contains(err.Error(), "the stations are s,") {
+		!strings.Contains(err.Error(), `station "t" does not exist: the stations are s,`) {
 		t.Errorf("a token for a station that is misspelt: %v", err)
 	}
 	if err := access.StationKnown(t.Context(), o.replica.Store, "s"); err != nil {

@@ -35,8 +35,8 @@ func Invalid(problems []schedules.Problem) error {
 	return fault.Fields(fields...)
 }
 
-// NoStation says that there is no station of an id, and which there are; "" where it is there, or where none is yet and
-// any may come.
+// NoStation says that there is no station of an id, and which there are, as the message of a field; "" where it is
+// there, or where none is yet and any may come.
 func (m *Replica) NoStation(id string) string {
 	if _, there := StationsIn(m).Get(id); there {
 		return ""
@@ -53,9 +53,10 @@ func (m *Replica) NoStation(id string) string {
 	return NotAmong(id, names)
 }
 
-// NotAmong says that there is no station of an id, and which there are.
+// NotAmong says that there is no station of an id, and which there are. It reads on after the name of a field, or after
+// the word station.
 func NotAmong(id string, stations []string) string {
-	return fmt.Sprintf("there is no station %q: the stations are %s", id, Few(stations))
+	return fmt.Sprintf("%q does not exist: the stations are %s", id, Few(stations))
 }
 
 // FewNamed bounds the ids that a message lists.

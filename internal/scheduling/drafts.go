@@ -217,7 +217,7 @@ func (s *Drafts) kept(ctx context.Context, st schedules.Station, latest schedule
 		i, ok := latest.Item(id)
 		if !ok {
 			return nil, nil, fault.Fields(fault.Field{Field: fmt.Sprintf("keep[%d]", n),
-				Message: fmt.Sprintf("there is no item %q in the latest rundown", id)})
+				Message: fmt.Sprintf("%q is no item of the latest rundown", id)})
 		}
 		keep[id] = i
 	}

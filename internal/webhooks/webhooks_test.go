@@ -398,7 +398,7 @@ func TestWebhookNamesStationsThatAreThere(t *testing.T) {
 		t.Errorf("stations that are there, or were named before: %v", wrong)
 	}
 	if wrong := check("harbour-dawn", "harbor-dawn"); len(wrong) != 1 || wrong[0].Field != "stations[1]" ||
-		!strings.Contains(wrong[0].Message, "the stations are harbour-dawn") {
+		wrong[0].Message != `"harbor-dawn" does not exist: the stations are harbour-dawn` {
 		t.Errorf("a mistyped station: %v", wrong)
 	}
 }
