@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"lifeline/internal/fault"
@@ -31,7 +32,7 @@ type Connection struct {
 // Transport returns a transport to the service at address, which Address has validated. It fails with Invalid if the
 // configuration is invalid. The minimum is TLS 1.2: earlier versions sign with SHA-1 and MD5, and are withdrawn (RFC
 // 8996).
-func (l *Connection) Transport(address string) (*http.Transport, error) {
+func (l *Connection) Transport(address string) (*Transport, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, err
@@ -51,16 +52,52 @@ func (l *Connection) Transport(address string) (*http.Transport, error) {
 	if (l.Certificate == "") != (l.Key == "") {
 		return nil, fault.New(fault.Invalid, "--tls-client-cert, --tls-client-key: are given together")
 	}
+	var own *tls.Certificate
 	if l.Certificate != "" {
 		pair, err := tls.LoadX509KeyPair(l.Certificate, l.Key)
 		if err != nil {
 			return nil, fault.Wrap(fault.Invalid, err, "--tls-client-cert, --tls-client-key")
 		}
-		t.TLSClientConfig.Certificates = []tls.Certificate{pair}
+		own = &pair
 	}
 	t.MaxResponseHeaderBytes, t.MaxConnsPerHost, t.TLSHandshakeTimeout = maxHeader, connectionsMost, handshakeMost
-	return t, nil
+	out := &Transport{Transport: t}
+	t.TLSClientConfig.GetClientCertificate = func(wanted *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if own == nil || wanted.SupportsCertificate(own) != nil {
+			out.uncertified.Store(true)
+			return &tls.Certificate{}, nil // the server may do without one
+		}
+		return own, nil
+	}
+	return out, nil
 }
+
+// Transport is an http.Transport that explains why a server closes the connections of a client without a certificate
+// that it trusts. A server refuses such a client after the handshake (TLS 1.3), at any moment of the first request.
+type Transport struct {
+	*http.Transport
+	uncertified atomic.Bool // a server asked for a certificate, and there is none that it trusts
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.Transport.RoundTrip(r)
+	if err != nil && r.Context().Err() == nil && t.uncertified.Load() && !failedToDial(err) {
+		err = uncertified{err}
+	}
+	return resp, err
+}
+
+// failedToDial reports whether no connection was made.
+func failedToDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// uncertified is the error of a request that a server ended after it had asked for a certificate in vain.
+type uncertified struct{ error }
+
+func (u uncertified) Unwrap() error { return u.error }
 
 // authorities reads the certificates in a file.
 func authorities(file string) (*x509.CertPool, error) {
@@ -176,10 +213,11 @@ func untrusted(base string, err error, now time.Time) error {
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
 		return fault.New(fault.Unavailable, "the server at %s does not speak TLS: is the address right?", base)
 	}
-	var alert *net.OpError // by which a server refuses a client's certificate, or its absence
-	if errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate") {
+	var alert *net.OpError // by which a server refuses the client's certificate
+	if errors.As(err, new(uncertified)) ||
+		errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate") {
 		return fault.New(fault.Unavailable, "the server at %s wants a certificate that it believes (%v): give yours by "+
-			"--tls-client-cert and --tls-client-key", base, alert.Err)
+			"--tls-client-cert and --tls-client-key", base, err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log"
 	"net"
@@ -25,7 +26,7 @@ func secured(t *testing.T, c *tls.Config) string {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"now":"2026-11-29T12:00:00.000Z"}`)
 	}))
-	s.TLS = c
+	s.TLS, s.EnableHTTP2 = c, true
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
 	t.Cleanup(s.Close)
@@ -127,17 +128,28 @@ func TestTLSBefore12IsNotSpoken(t *testing.T) {
 }
 
 func TestAClientShowsItsCertificateToAServiceThatWantsOne(t *testing.T) {
-	own := harness.NewIssuer(t)
+	own, other := harness.NewIssuer(t), harness.NewIssuer(t)
 	from, until := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	address := secured(t, &tls.Config{Certificates: []tls.Certificate{own.Issue(t, "127.0.0.1", from, until)},
-		ClientAuth: tls.RequireAnyClientCert})
-	l := Connection{Authorities: own.File(t)}
-	if err := speak(t, l, address); err == nil || !strings.Contains(err.Error(), "--tls-client-cert") {
-		t.Errorf("without one: %v", err)
-	}
-	l.Certificate, l.Key = harness.WritePair(t, own.Issue(t, "lantern", from, until))
-	if err := speak(t, l, address); err != nil {
-		t.Error(err)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(own.Root)
+	for _, protocol := range []string{"h2", "http/1.1"} {
+		address := secured(t, &tls.Config{Certificates: []tls.Certificate{own.Issue(t, "127.0.0.1", from, until)},
+			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusted, NextProtos: []string{protocol}})
+		for range 20 { // the server's refusal arrives at another moment of the request each time
+			l := Connection{Authorities: own.File(t)}
+			if err := speak(t, l, address); err == nil || !strings.Contains(err.Error(), "--tls-client-cert") {
+				t.Errorf("%s, without one: %v", protocol, err)
+			}
+			l.Certificate, l.Key = harness.WritePair(t, other.Issue(t, "lantern", from, until))
+			if err := speak(t, l, address); err == nil || !strings.Contains(err.Error(), "--tls-client-cert") {
+				t.Errorf("%s, of another issuer: %v", protocol, err)
+			}
+		}
+		l := Connection{Authorities: own.File(t)}
+		l.Certificate, l.Key = harness.WritePair(t, own.Issue(t, "lantern", from, until))
+		if err := speak(t, l, address); err != nil {
+			t.Errorf("%s: %v", protocol, err)
+		}
 	}
 }
 

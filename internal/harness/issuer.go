@@ -28,7 +28,7 @@ func NewIssuer(t testing.TB) *Issuer {
 	t.Helper()
 	now := time.Now()
 	i := &Issuer{key: newKey(t)}
-	i.Root = &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority of a test"},
+	i.Root = &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority " + rand.Text()},
 		NotBefore: now.AddDate(-20, 0, 0), NotAfter: now.AddDate(20, 0, 0), IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign}
 	i.Root = i.sign(t, i.Root, i.Root, &i.key.PublicKey)

@@ -30,7 +30,7 @@ type remote struct {
 	Link client.Connection `embed:""`
 
 	address, secret string // as they are read
-	transport       *http.Transport
+	transport       *client.Transport
 }
 
 // AfterApply reads the address and the token, so that a command line with a wrong one is not understood.
