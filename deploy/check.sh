@@ -17,7 +17,11 @@ tools=$(mktemp -d)
 policy=
 endtoend=
 tidy() {
-  if [ -n "$endtoend" ]; then wait "$endtoend" || true; fi # so that it stops the servers that it started
+  if [ -n "$endtoend" ]; then # an earlier part failed: they end by themselves, and stop the servers that they started
+    say 'end-to-end tests with real processes end'
+    wait "$endtoend" || true
+    cat "$tools/end-to-end"
+  fi
   rm -rf "$tools"
   if [ -n "$policy" ]; then "${sudo[@]}" rm -f "$policy"; fi
 }
@@ -86,6 +90,7 @@ go test -shuffle=on -vet=off -timeout 20m ./schedules/...
 go test -shuffle=on -vet=off -timeout 20m -run "^($(longer audio internal))$" ./audio/... ./internal/...
 say 'end-to-end tests with real processes end'
 wait "$endtoend" || failed=yes
+endtoend=
 cat "$tools/end-to-end"
 if [ -n "${failed:-}" ]; then exit 1; fi
 say 'all checks passed'

@@ -263,6 +263,7 @@ func TestWhatTryingAgainDoesNotMendIsToldApartFromAnOutage(t *testing.T) {
 			if err != nil {
 				return
 			}
+			c.Read(make([]byte, 16<<10)) // a server answers what it has read
 			io.WriteString(c, "\x15\x03\x01\x00\x02\x02\x46")
 			c.Close()
 		}
