@@ -309,7 +309,7 @@ func (p *process) ready(t *testing.T) {
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		_, err := p.client.Call(ctx, client.Request{Method: "GET", Path: "/readyz"}, nil)
+		_, err := p.client.Call(ctx, client.Request{Method: "GET", Path: "/readyz"}, new(wire.Readiness))
 		if err == nil {
 			return
 		}

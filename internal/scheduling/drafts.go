@@ -179,7 +179,7 @@ func (s *Drafts) Plan(ctx context.Context, a access.Actor, station string, date 
 		if err != nil {
 			return err
 		}
-		out.Warnings = slices.Concat(out.Warnings, beside, gone, over)
+		out.Warnings = append(out.Warnings, slices.Concat(beside, gone, over)...) // never nil, as the contract lists it
 		if o.DryRun {
 			return nil
 		}

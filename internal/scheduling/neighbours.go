@@ -97,7 +97,7 @@ func (s *neighbours) atPublication(ctx context.Context, in schedules.Input, r sc
 		return nil, err
 	}
 	changed, err := s.outdated(ctx, in.Station, r)
-	return slices.Concat(out, same, changed), err
+	return append(out, slices.Concat(same, changed)...), err
 }
 
 func werePlanned(dates []schedules.Date) string {

@@ -165,6 +165,15 @@ func TestAStationHearsWhatItsQueuesAndItsFallbackName(t *testing.T) {
 	}
 }
 
+// The contract lists warnings, also where there are none.
+func TestATrialPlanWithoutWarningsHasAnEmptyListOfThem(t *testing.T) {
+	o := newOneStation(t)
+	r, err := o.Drafts.Plan(t.Context(), access.System, "s", secondOfNovember, PlanOptions{DryRun: true})
+	if err != nil || r.Warnings == nil || len(r.Warnings) > 0 {
+		t.Errorf("%#v, %v", r.Warnings, err)
+	}
+}
+
 func TestARevisionIsReadExplainedAndCompared(t *testing.T) {
 	o, day := newOneStation(t), secondOfNovember
 	read := func(revision int64) error {
