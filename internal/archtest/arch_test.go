@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"internal/cmdline": {"schedules", "internal/fault", "internal/seal", "internal/text",
 		"github.com/alecthomas/kong"},
 	"internal/cmdline/flagtest": {"github.com/alecthomas/kong"},
-	"internal/trust": {"internal/wire", "internal/seal", "internal/fault",
+	"internal/trust": {"internal/wire", "internal/seal", "internal/fault", "filippo.io/age",
 		"github.com/theupdateframework/go-tuf/v2/metadata", "github.com/sigstore/sigstore/pkg/signature"},
 	// Of store and blob the use cases import the values of their contracts, and no back end.
 	"internal/replica": {"schedules", "internal/wire", "internal/store", "internal/blob", "internal/search",

@@ -81,7 +81,8 @@ func TestTheChangesOfEveryKindAreToldOrBelongToTheServiceAlone(t *testing.T) {
 	untold := []string{access.KindToken, library.KindWaveform, replica.KindRevision, replica.KindCounter,
 		scheduling.KindExplanations, record.KindRecords, library.KindUpload, idempotency.KindAnswer, record.KindHead,
 		record.KindLate,
-		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat}
+		webhooks.KindWebhook, webhooks.KindProgress, access.KindKeys, replica.KindFloor, replica.KindFormat,
+		replica.KindStationKeys, replica.KindEnrolment}
 	for _, kind := range All {
 		if told := kind.Changes != ""; told == slices.Contains(untold, kind.Name) {
 			t.Errorf("%s: told %v, and in the list of what is not told %v", kind.Name, told, !told)

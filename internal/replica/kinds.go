@@ -38,7 +38,8 @@ type Kind struct {
 type Kinds []Kind
 
 // SharedKinds are the kinds that several packages read.
-var SharedKinds = slices.Concat(libraryKinds, networkKinds, schedulingKinds, statusKinds, formatKinds)
+var SharedKinds = slices.Concat(libraryKinds, networkKinds, schedulingKinds, statusKinds, stationKeyKinds,
+	formatKinds)
 
 // Find returns the kind with the given name.
 func (k Kinds) Find(name string) (Kind, bool) {

@@ -48,6 +48,9 @@ func (s *Signer) Public() ed25519.PublicKey { return s.key.Public().(ed25519.Pub
 // KeyID returns the id of the key of s.
 func (s *Signer) KeyID() string { return KeyID(s.Public()) }
 
+// Seed returns the secret from which the key of s is made.
+func (s *Signer) Seed() []byte { return s.key.Seed() }
+
 // Seal returns the JSON of a DSSE envelope that carries exactly payload.
 func (s *Signer) Seal(payloadType string, payload []byte) ([]byte, error) {
 	env, err := s.signer.SignPayload(context.Background(), payloadType, payload)
