@@ -1,4 +1,4 @@
-// Command lifeline is the service, and the command line of the people who work with it. Its commands are in
+// Command lifeline is the service, and the command line for its users. Its commands are in
 // lifeline/cmd/lifeline/commands.
 package main
 
@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	logging.Disable() // what go-redis would say beside the log, the calls that fail say in it
+	logging.Disable() // go-redis logs what its calls return as errors
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(commands.Run(ctx, os.Args[1:], os.Stdout, os.Stderr))

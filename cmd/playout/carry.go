@@ -16,7 +16,7 @@ import (
 	"lifeline/internal/playout/statedir"
 )
 
-// place is the state directory of a player, which may be playing.
+// place is the state directory of a player, which may be running.
 type place struct {
 	State string `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"The player's state directory."`
 }
@@ -31,7 +31,7 @@ type bundle struct {
 	File    string   `arg:"" type:"path" help:"The bundle to write."`
 }
 
-// Run writes the bundle whole or not at all.
+// Run writes a complete bundle or nothing.
 func (b *bundle) Run(ctx context.Context) error {
 	opt := playout.BundleOptions{Station: b.Station, Days: b.Days, Now: time.Now(), Progress: func(done, total int64) {
 		fmt.Fprintf(os.Stderr, "\r%d of %d kB of audio", done>>10, total>>10)
@@ -54,7 +54,7 @@ type importing struct {
 	File string        `arg:"" type:"existingfile" help:"The bundle."`
 }
 
-// Run lays the bundle into the player's inbox and tells what became of it.
+// Run copies the bundle into the player's inbox and prints the outcome.
 func (i *importing) Run(ctx context.Context) error {
 	late := time.NewTimer(i.Wait)
 	defer late.Stop()
@@ -120,7 +120,7 @@ func told(w io.Writer, r playout.Imported) error {
 	return nil
 }
 
-// export is the command that writes what still has to be reported.
+// export is the command that writes the entries that the service has not acknowledged.
 type export struct {
 	place
 	File string `arg:"" type:"path" help:"Where to write it: the body of POST /v1/stations/{id}/as-run."`
@@ -144,7 +144,7 @@ func (e *export) Run(context.Context) error {
 	return os.WriteFile(e.File, body, 0o600)
 }
 
-// inventory is the command that lists what the player has, for a delta.
+// inventory is the command that lists the player's recordings, for a bundle without them.
 type inventory struct{ place }
 
 // Run prints the hashes.

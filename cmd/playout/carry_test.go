@@ -14,7 +14,7 @@ import (
 	"lifeline/schedules"
 )
 
-// command runs another command of the player's binary and answers what it said.
+// command runs another command of the player's binary and returns its output.
 func command(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)

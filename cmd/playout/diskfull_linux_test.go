@@ -14,7 +14,7 @@ import (
 	"lifeline/schedules"
 )
 
-// The disk is full from before the window until in the middle of its second item: everything airs, and everything is
+// The disk is full from before the window until the middle of its second item: everything airs, and everything is
 // reported once there is room again.
 func TestFullDiskCostsNoAirAndNoReport(t *testing.T) {
 	t.Parallel()
@@ -24,7 +24,7 @@ func TestFullDiskCostsNoAirAndNoReport(t *testing.T) {
 	s.publish(t, start, []wire.QueueItem{s.sample(t, "a", "time-signal", 3*time.Second), s.sample(t, "b", "ident-ko",
 		5*time.Second)})
 	cmd, _ := player(t, s, dir, start, "--report", "none", "--output", "pcm:-")
-	for i, arg := range cmd.Args { // its files are the state directory's alone
+	for i, arg := range cmd.Args { // only the state directory is on the full disk
 		if strings.HasPrefix(arg, "wav:") {
 			cmd.Args[i] = "pcm:" + os.DevNull
 		}

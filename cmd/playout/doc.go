@@ -1,7 +1,7 @@
 // Command playout is the player of one station: it follows the service, plays the station's day to the second and
 // reports what aired.
 //
-//   - main.go runs a command. run.go puts the player together from its flags, outputs.go its outputs; watch.go serves
-//     its page and figures, report.go tells on standard output what goes to air.
-//   - carry.go imports and exports what is carried by hand.
+//   - main.go runs a command. run.go assembles the player from its flags, outputs.go its outputs; watch.go serves its
+//     status page and metrics, report.go writes what airs to standard output.
+//   - carry.go imports and exports bundles and reports as files.
 package main

@@ -43,7 +43,7 @@ func TestEveryFlagOfThePlayerIsTakenOnTheLineAndByItsVariable(t *testing.T) { li
 
 func TestMalformedValueOfAnyFlagOfThePlayerIsNotUnderstood(t *testing.T) { lines(t).Refuse(t) }
 
-// What is mistyped does not become a player's directory.
+// A mistyped path does not become a player's directory.
 func TestNothingButRunMakesAStateDirectory(t *testing.T) {
 	k, err := newParser(t.Context(), time.Now)
 	if err != nil {
@@ -71,7 +71,7 @@ func TestNothingButRunMakesAStateDirectory(t *testing.T) {
 		}
 		cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 		cmd.Env = append(os.Environ(), "PLAYOUT_TEST_PLAYER=1")
-		said, _ := cmd.CombinedOutput() // its exit code says how it ended
+		said, _ := cmd.CombinedOutput() // its exit code shows how it ended
 		if code := cmd.ProcessState.ExitCode(); code != cmdline.Failed || !strings.Contains(string(said), dir) ||
 			!strings.Contains(string(said), "--state") {
 			t.Errorf("%s: exit %d: %s", leaf.Name, code, said)
@@ -123,7 +123,7 @@ func TestNoCommandOfThePlayerSucceedsWithWhatIsNotMeant(t *testing.T) {
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], c.args...)
 		cmd.Env = append(os.Environ(), "PLAYOUT_TEST_PLAYER=1")
-		said, _ := cmd.CombinedOutput() // its exit code says how it ended
+		said, _ := cmd.CombinedOutput() // its exit code shows how it ended
 		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(said), c.says) {
 			t.Errorf("playout %s: exit %d, not %d with %q: %s", strings.Join(c.args, " "), code, c.code, c.says, said)
 		}

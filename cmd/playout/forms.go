@@ -4,7 +4,7 @@ import (
 	"lifeline/internal/cmdline"
 )
 
-// forms are what the tags form of flags and arguments name.
+// forms are the checks that the struct tag "form" of flags and arguments names.
 var forms = cmdline.Forms{
 	"id":      cmdline.ID,
 	"key":     cmdline.PublicKey,

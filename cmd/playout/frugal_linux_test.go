@@ -14,7 +14,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// vitals are what a process has used so far.
+// vitals are the resources that a process has used so far.
 type vitals struct {
 	cpu   time.Duration
 	peak  int64 // bytes of memory
@@ -45,9 +45,9 @@ func vitalsOf(t *testing.T, pid int) (v vitals) {
 	return v
 }
 
-// The player takes at most 5% of one core while it plays 24 kHz mono, stays under 64 MiB and opens no more files as it
-// goes on: over twenty seconds into a file here, over ten minutes into a file and a sound card with
-// LIFELINE_PROVE=frugal.
+// The player takes at most 5% of one core while it plays 24 kHz mono, uses less than 64 MiB, and does not open more and
+// more files. This test plays twenty seconds to a file; LIFELINE_PROVE=frugal plays ten minutes to a file and a sound
+// card.
 func TestPlayerIsFrugal(t *testing.T) {
 	t.Parallel()
 	items, length, outputs := 4, 5*time.Second, []string{"--report", "none"}

@@ -7,7 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-	_ "time/tzdata" // stations keep their own time zones, whatever machine they are
+	_ "time/tzdata" // stations keep their own time zones on any machine
 
 	"github.com/alecthomas/kong"
 
@@ -15,12 +15,12 @@ import (
 	"lifeline/internal/playout"
 )
 
-// version is what the player reports of itself.
+// version is the version that the player reports.
 const version = "lifeline-playout/1"
 
 func main() { execute(time.Now) }
 
-// execute does what the command line says, on a machine whose time is now.
+// execute runs the command line; now is the machine's time.
 func execute(now playout.Now) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -37,7 +37,7 @@ type cli struct {
 	Version   built     `cmd:"" help:"Print what this program was built from."`
 }
 
-// carryOut is execute without the process. It answers the exit code.
+// carryOut is execute for tests: it returns the exit code.
 func carryOut(ctx context.Context, args []string, now playout.Now) int {
 	stderr := cmdline.Printable(os.Stderr)
 	parser, err := newParser(ctx, now)
@@ -60,7 +60,7 @@ func carryOut(ctx context.Context, args []string, now playout.Now) int {
 	return cmdline.CodeOf(err)
 }
 
-// built is the command that tells the program's version.
+// built is the command that prints the program's version.
 type built struct{}
 
 func (built) Run() error {
@@ -68,7 +68,7 @@ func (built) Run() error {
 	return err
 }
 
-// newParser reads command lines.
+// newParser returns the parser of command lines.
 func newParser(ctx context.Context, now playout.Now) (*kong.Kong, error) {
 	return kong.New(&cli{}, kong.Name("playout"),
 		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired.\n\n"+

@@ -16,7 +16,7 @@ import (
 	"lifeline/schedules"
 )
 
-// outputs opens what --output names.
+// outputs opens the outputs that --output names.
 func (r *run) outputs(log *slog.Logger) (outs []output.Output, err error) {
 	rate := dsp.Rate(r.Rate)
 	for _, text := range r.Output {
@@ -51,7 +51,7 @@ func (r *run) outputs(log *slog.Logger) (outs []output.Output, err error) {
 	return outs, nil
 }
 
-// isOutput is the form of an --output.
+// isOutput checks the form of an --output.
 func isOutput(text string) error {
 	kind, arg, _ := strings.Cut(text, ":")
 	switch kind {
@@ -65,7 +65,7 @@ func isOutput(text string) error {
 	return fmt.Errorf("%q is none of wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] and icecast:URL", kind)
 }
 
-// together says what is wrong with flags that do not belong together.
+// together fails if flags exclude each other.
 func (r *run) together() error {
 	if len(r.Output) == 0 {
 		return errors.New("give at least one --output")
@@ -81,7 +81,7 @@ func (r *run) together() error {
 	return nil
 }
 
-// counting are the outputs that --counts names, of those that --output opened.
+// counting returns those of the opened outputs that --counts names.
 func (r *run) counting(outputs []output.Output) (out []output.Output) {
 	for _, name := range r.Counts {
 		out = append(out, outputs[slices.Index(r.Output, name)])
@@ -95,7 +95,7 @@ type appended struct {
 	file io.WriteCloser
 }
 
-// Write opens the file when it must. A named pipe waits there for its reader.
+// Write opens the file if necessary. A named pipe blocks until it has a reader.
 func (a *appended) Write(b []byte) (int, error) {
 	if a.file == nil {
 		f, err := os.OpenFile(a.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
@@ -112,7 +112,8 @@ func (a *appended) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// stopping is when to stop after the window that --once names, once the player knows of it; nil without --once.
+// stopping returns a function for the end of the window that --once names, once the player knows the window; nil
+// without --once.
 func (r *run) stopping() (func(*playout.Holdings) time.Time, error) {
 	if r.Once == "" {
 		return nil, nil
@@ -124,7 +125,7 @@ func (r *run) stopping() (func(*playout.Holdings) time.Time, error) {
 	return func(h *playout.Holdings) time.Time { return h.WindowEnd(window, date) }, nil
 }
 
-// onceOf reads WINDOW@YYYY-MM-DD.
+// onceOf parses WINDOW@YYYY-MM-DD.
 func onceOf(text string) (window string, date schedules.Date, err error) {
 	window, day, _ := strings.Cut(text, "@")
 	date, err = schedules.ParseDate(day)

@@ -34,8 +34,8 @@ import (
 	"lifeline/schedules"
 )
 
-// TestMain lets tests, also those of the service, start this very binary as the player: on a machine whose clock is
-// wrong by the duration PLAYOUT_TEST_CLOCK, and is stepped by 90 s with each SIGUSR1, and back with each SIGUSR2.
+// TestMain lets tests, also those of the service, start this test binary as the player. Its clock is off by the
+// duration PLAYOUT_TEST_CLOCK; SIGUSR1 steps it forward by 90 s, and SIGUSR2 back.
 func TestMain(m *testing.M) {
 	if os.Getenv("PLAYOUT_TEST_PLAYER") == "" {
 		os.Exit(m.Run())
@@ -62,7 +62,7 @@ func TestMain(m *testing.M) {
 	execute(func() time.Time { return time.Now().Add(time.Duration(wrong.Load())) })
 }
 
-// service answers what a station asks, from what the test put there.
+// service answers a station's requests with the documents that the test set.
 type service struct {
 	*httptest.Server
 	signer *seal.Signer
@@ -121,7 +121,7 @@ func newService(t *testing.T) *service {
 	return s
 }
 
-// sample makes one of the sample recordings available, and answers an item that airs its first length.
+// sample makes one of the sample recordings available, and returns an item that airs its beginning of the given length.
 func (s *service) sample(t *testing.T, id, name string, length time.Duration) wire.QueueItem {
 	b, err := os.ReadFile(filepath.Join("..", "..", "audio", "samples", name+".mp3"))
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *service) sample(t *testing.T, id, name string, length time.Duration) wi
 			ContentType: "audio/mpeg"}}
 }
 
-// publish plans items back to back from start on, at the service.
+// publish puts a queue of items, back to back from start, on the service.
 func (s *service) publish(t *testing.T, start time.Time, items []wire.QueueItem) (length time.Duration) {
 	q := wire.Queue{Schema: wire.QueueSchema, Station: "lantern", Date: schedules.DateOf(start.UTC()), Timezone: "UTC",
 		Revision:    1,
@@ -158,7 +158,7 @@ func (s *service) publish(t *testing.T, start time.Time, items []wire.QueueItem)
 	return at.Sub(start)
 }
 
-// seal is the envelope of a document.
+// seal returns the envelope of a document.
 func (s *service) seal(t *testing.T, payloadType string, document any) []byte {
 	b, err := json.Marshal(document)
 	if err != nil {
@@ -171,7 +171,7 @@ func (s *service) seal(t *testing.T, payloadType string, document any) []byte {
 	return env
 }
 
-// player is the command that plays at the service for the window, with what it says on standard output.
+// player returns the command that plays the window from the service, and its standard output.
 func player(t *testing.T, s *service, dir string, start time.Time, more ...string) (*exec.Cmd, *bytes.Buffer) {
 	args := append([]string{"--server", s.URL, "--station", "lantern", "--state", filepath.Join(dir, "state"),
 		"--output", "wav:" + dir, "--key", base64.StdEncoding.EncodeToString(s.signer.Public()),
@@ -183,7 +183,7 @@ func player(t *testing.T, s *service, dir string, start time.Time, more ...strin
 	return cmd, &out
 }
 
-// decoded is a sample as mono PCM at its own rate.
+// decoded returns a sample as mono PCM at its own rate.
 func decoded(t *testing.T, name string) []float32 {
 	b, err := os.ReadFile(filepath.Join("..", "..", "audio", "samples", name+".mp3"))
 	if err != nil {
@@ -209,7 +209,7 @@ func decoded(t *testing.T, name string) []float32 {
 	return left
 }
 
-// left is the left channel of the window's WAV.
+// left returns the left channel of the window's WAV.
 func left(t *testing.T, dir string, start time.Time) []float32 {
 	b, err := os.ReadFile(filepath.Join(dir, start.UTC().Format(time.DateOnly)+"-evening.wav"))
 	if err != nil {
@@ -225,7 +225,7 @@ func left(t *testing.T, dir string, start time.Time) []float32 {
 	return out
 }
 
-// expectSame checks that frames [from, to) of what was heard are pcm from at on, within a bit of rounding.
+// expectSame checks that frames [from, to) of heard equal pcm from at on, within one bit of rounding.
 func expectSame(t *testing.T, heard []float32, from, to int, pcm []float32, at int) {
 	t.Helper()
 	for i := from; i < to; i++ {
@@ -235,7 +235,7 @@ func expectSame(t *testing.T, heard []float32, from, to int, pcm []float32, at i
 	}
 }
 
-// The window of these tests: two samples at the output's own rate, to be compared bit by bit, and one that is not.
+// The window of these tests: two samples at the output's own rate, which are compared bit by bit, and one at another.
 var (
 	signalLength = 5637 * time.Millisecond
 	identLength  = 5795 * time.Millisecond
@@ -289,7 +289,7 @@ func TestWindowOfRealRecordingsIsExactToTheSample(t *testing.T) {
 	}
 }
 
-// bestLag is by how many frames of 48 kHz heard is behind pcm, at which the two agree best.
+// bestLag returns the lag of heard behind pcm, in frames of 48 kHz, with the best correlation.
 func bestLag(heard, pcm []float32, rate float64) (best int) {
 	top := math.Inf(-1)
 	for lag := -50; lag <= 50; lag++ {
@@ -354,7 +354,7 @@ func TestKilledPlayerRejoinsAtTheVerySampleAndTellsTheTruth(t *testing.T) {
 	if !parts[1].EndedAt.Equal(planned.Add(identLength)) || parts[1].StartedAt.Before(killed.Truncate(time.Millisecond)) {
 		t.Errorf("the rejoined part is reported as %+v", parts[1])
 	}
-	rejoined := int(dsp.Rate(48000).Frames(parts[1].StartedAt.Sub(start))) + 48 // told to the millisecond
+	rejoined := int(dsp.Rate(48000).Frames(parts[1].StartedAt.Sub(start))) + 48 // reports have millisecond precision
 	expectSame(t, heard, rejoined, (5637+5795)*48, ident, rejoined-first)
 	t.Logf("killed at %.3f s, rejoined at %.3f s, reported until %.3f s", killed.Sub(start).Seconds(),
 		parts[1].StartedAt.Sub(start).Seconds(), parts[0].EndedAt.Sub(start).Seconds())
@@ -402,7 +402,7 @@ func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// Each millisecond is stamped as it leaves the pipe, and belongs where it lies before the end of the window.
+	// Each millisecond gets a timestamp as it leaves the pipe; its position counts back from the end of the window.
 	var stamps []time.Time
 	buf := make([]byte, 192)
 	for {
@@ -419,7 +419,8 @@ func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 		late[i] = at.Sub(start.Add(length - time.Duration(len(stamps)-i)*time.Millisecond))
 	}
 	slices.Sort(late)
-	// A block of 20 ms leaves at the time of its first sample. What a busy machine does, it does to the last tenth.
+	// A block of 20 ms leaves at the time of its first sample. Only the last tenth may be late because the machine is
+	// busy.
 	t.Logf("late by %v at best, %v in the middle, %v at 90%%, %v at worst", late[0], late[len(late)/2],
 		late[len(late)*9/10], late[len(late)-1])
 	if len(late) < 14_000 || late[0] < -25*time.Millisecond || late[len(late)/2] > 25*time.Millisecond {
@@ -427,8 +428,8 @@ func TestPCMOnStandardOutputKeepsTime(t *testing.T) {
 	}
 }
 
-// Whoever reads the sound, the reports and the log may go: the player goes on, says what is wrong, and airs to what is
-// left.
+// The readers of the sound, the reports and the log may exit: the player goes on, reports the problem, and airs to the
+// outputs that are left.
 func TestPlayerOutlivesWhoReadsItsOutput(t *testing.T) {
 	t.Parallel()
 	longform.Only(t)

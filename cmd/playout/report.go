@@ -9,7 +9,7 @@ import (
 	"lifeline/internal/playout"
 )
 
-// logged tells the log what is on the air.
+// logged returns a function that logs what is on the air.
 func logged(log *slog.Logger) func(playout.Notice) {
 	return func(n playout.Notice) {
 		switch n.Kind {
@@ -25,8 +25,8 @@ func logged(log *slog.Logger) func(playout.Notice) {
 	}
 }
 
-// reportJSON writes each notice as a line. A reader that is slow or gone costs lines, never air. What waits when end
-// is called is still written, for at most a second.
+// reportJSON writes each notice as a line of JSON. A slow or vanished reader loses lines and never delays the air. end
+// writes the notices that still wait, for at most a second.
 func reportJSON(w io.Writer) (notify func(playout.Notice), end func()) {
 	lines := make(chan []byte, 1000)
 	done := make(chan struct{})

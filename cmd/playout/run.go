@@ -19,7 +19,7 @@ import (
 	"lifeline/internal/trust"
 )
 
-// remote is where the player's commands find the service, and with what.
+// remote holds the flags by which the player's commands find and call the service.
 type remote struct {
 	Server    string `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service, such as https://lifeline.example."`
 	Token     string `env:"LIFELINE_TOKEN" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
@@ -27,11 +27,11 @@ type remote struct {
 
 	Link client.Connection `embed:""`
 
-	address, secret string // as they are read
+	address, secret string // set by AfterApply
 	transport       *client.Transport
 }
 
-// AfterApply reads the address and the token, so that a command line with a wrong one is not understood.
+// AfterApply reads the address and the token, so that a malformed one is an error of the command line.
 func (r *remote) AfterApply() (err error) {
 	if r.address, err = r.Link.Address(r.Server); err != nil {
 		return fmt.Errorf("--server: %w", err)
@@ -43,7 +43,7 @@ func (r *remote) AfterApply() (err error) {
 	return err
 }
 
-// client bounds what a service that hangs can hold up; whole calls are bounded by their contexts.
+// client bounds how long a service that hangs can block; contexts bound whole calls.
 func (r *remote) client() *client.Client {
 	r.transport.ResponseHeaderTimeout = 90 * time.Second // long polls answer after 55 s
 	return client.New(r.address, r.secret, &http.Client{Transport: r.transport})
@@ -74,7 +74,7 @@ type run struct {
 	LogLevel  slog.Level    `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
 }
 
-// Run plays by the machine's time until ctx is done, or until the time given.
+// Run plays by the machine's time until ctx ends, or until the given time.
 func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	cmdline.OutliveReaders()
 	log := slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: r.LogLevel})).With(
@@ -121,7 +121,7 @@ func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
 	return p.Run(ctx)
 }
 
-// pins reads what the station believes without being told.
+// pins reads the keys and roots that the station trusts from the start.
 func (r *run) pins() (pins playout.Pins, err error) {
 	if r.Root != "" {
 		b, err := os.ReadFile(r.Root)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Eight connections of headers up to the usual bound of ten megabytes would take a small station's memory.
+// Eight connections with headers up to the usual limit of ten megabytes would fill a small station's memory.
 func TestHeadersOfAnAnswerAreBounded(t *testing.T) {
 	long := ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

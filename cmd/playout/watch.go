@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// watch serves the status on the address given, if any, and answers how to end that. What keeps it from serving is
-// logged and costs no air.
+// watch serves the status page on the given address, if any, and returns a function that stops it. A failure to serve
+// is logged and does not affect the air.
 func (r *run) watch(h http.Handler, log *slog.Logger) (end func()) {
 	if r.Listen == "" {
 		return func() {}

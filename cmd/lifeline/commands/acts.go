@@ -10,19 +10,19 @@ import (
 	"lifeline/internal/wire"
 )
 
-// act is a command that moves segments from state to state.
+// act is a command that changes the state of segments.
 type act struct {
 	remote `embed:""`
 	output `embed:""`
 	IDs    []string `form:"id" arg:"" name:"segment" help:"Segments."`
 }
 
-// do acts on every segment in turn. One that fails does not stop the others.
+// do applies the act to each segment in turn. A failure for one segment does not stop the others.
 func (c act) do(ctx context.Context, stdout io.Writer, verb, reason string) error {
 	return c.each(stdout, func(id string) (wire.ChangedSegment, error) { return c.client().Act(ctx, id, verb, reason) })
 }
 
-// each is do for any act.
+// each is do with the call given by one.
 func (c act) each(stdout io.Writer, one func(id string) (wire.ChangedSegment, error)) error {
 	done := []wire.ChangedSegment{}
 	failed := cmdline.Each(c.IDs, func(id string) error {
@@ -52,7 +52,7 @@ func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// mustReason is the reason of an act that must have one.
+// mustReason is the flag of an act that requires a reason.
 type mustReason struct {
 	Reason string `help:"Why, for the record." required:""`
 }
@@ -88,7 +88,7 @@ func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, p, func() { printPerson(stdout, p) })
 }
 
-// printPerson shows what names a person, and where it is off the air.
+// printPerson prints the segments that name a person, and which stations have the person off the air.
 func printPerson(w io.Writer, p wire.Person) {
 	printAgainst(w, p.WithoutFallback)
 	for _, s := range p.Segments {

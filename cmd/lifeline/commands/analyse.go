@@ -17,7 +17,7 @@ import (
 	"lifeline/schedules"
 )
 
-// analyseCmd measures files on this machine, as the service measures uploads.
+// analyseCmd measures local files as the service measures uploads.
 type analyseCmd struct {
 	output  `embed:""`
 	Files   []string `arg:"" name:"file" help:"MP3 files." type:"existingfile"`
@@ -26,7 +26,7 @@ type analyseCmd struct {
 	Quiet   bool     `help:"No progress bar."`
 }
 
-// analysed is what the JSON output tells of a file.
+// analysed is the JSON output for one file.
 type analysed struct {
 	File      string               `json:"file"`
 	Recording *schedules.Recording `json:"recording,omitempty"`
@@ -78,7 +78,7 @@ func (c *analyseCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return nil
 }
 
-// measure analyses one file, showing how far it has come.
+// measure analyses one file and shows its progress.
 func (c *analyseCmd) measure(ctx context.Context, file string) (audio.Facts, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -100,7 +100,7 @@ func (c *analyseCmd) measure(ctx context.Context, file string) (audio.Facts, err
 	return facts, nil
 }
 
-// tags reads the texts of a file's tags as upload does: audio takes what claims Latin-1 at its word.
+// tags reads the texts of a file's tags as upload does; package audio trusts every declaration of Latin-1.
 func (c *analyseCmd) tags(f io.ReadSeeker, tags *audio.Tags) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return

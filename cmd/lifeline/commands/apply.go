@@ -48,7 +48,7 @@ func (c *applyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, c.output)
 }
 
-// change is a network document to be applied.
+// change is a network document to apply.
 type change struct {
 	client   *client.Client
 	document []byte
@@ -56,13 +56,13 @@ type change struct {
 	consent  consent
 }
 
-// consent is who agrees to a change before it is made.
+// consent is how the user agrees to a change before it is made.
 type consent struct {
-	yes bool // --yes has
-	ask bool // the person at the terminal may be asked, since standard input is not the document
+	yes bool // set by --yes
+	ask bool // the user can be asked: standard input is a terminal and is not the document
 }
 
-// given fails with cmdline.NoConsent unless somebody agrees.
+// given fails with cmdline.NoConsent unless the user agrees.
 func (c consent) given(w io.Writer, changes int) error {
 	switch {
 	case c.yes || c.ask && terminal(os.Stdin) && agreed(w, changes):
@@ -74,7 +74,7 @@ func (c consent) given(w io.Writer, changes int) error {
 		"--yes", count(changes, "change"))
 }
 
-// run shows what would change, and makes it so.
+// run shows the changes and, after consent, makes them.
 func (c change) run(ctx context.Context, stdout io.Writer, o output) error {
 	apply := func(dryRun bool) (wire.Applied, error) {
 		return c.client.Apply(ctx, bytes.NewReader(c.document), dryRun)
@@ -121,7 +121,7 @@ func (c change) run(ctx context.Context, stdout io.Writer, o output) error {
 	return o.show(stdout, done, func() { fmt.Fprintf(stdout, "%s applied\n", count(changes, "change")) })
 }
 
-// undeclared adds to a failure for which the encoding would have to be declared how that is done.
+// undeclared adds to an error about an unknown encoding how to declare the encoding.
 func undeclared(err error) error {
 	if errors.Is(err, charset.ErrUnknown) {
 		return fmt.Errorf("%w, or name the encoding that it has, such as --charset cp949, gb18030 or windows-1251", err)
@@ -129,7 +129,7 @@ func undeclared(err error) error {
 	return err
 }
 
-// readFile reads a file that a person names; - is standard input.
+// readFile reads the named file; "-" is standard input.
 func readFile(name string) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(os.Stdin)
@@ -137,7 +137,7 @@ func readFile(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// tellChanges shows what differs, document by document and line by line.
+// tellChanges prints the differences, document by document and line by line.
 func tellChanges(w io.Writer, a wire.Applied) error {
 	paint := colours(w)
 	for _, change := range a.Changes {
@@ -154,7 +154,7 @@ func tellChanges(w io.Writer, a wire.Applied) error {
 	return nil
 }
 
-// printAgainst says what stands against stations.
+// printAgainst prints the problems of the network's definitions at each station.
 func printAgainst(w io.Writer, problems map[string][]schedules.StationProblem) {
 	for _, station := range slices.Sorted(maps.Keys(problems)) {
 		for _, p := range problems[station] {
@@ -163,7 +163,7 @@ func printAgainst(w io.Writer, problems map[string][]schedules.StationProblem) {
 	}
 }
 
-// difference is what changes in one document, as a unified difference of its YAML; nothing where nothing does.
+// difference returns the change of one document as a unified diff of its YAML; empty if nothing changes.
 func difference(change wire.AppliedChange) (string, error) {
 	if change.Action != "update" {
 		return "", nil
@@ -185,7 +185,7 @@ func difference(change wire.AppliedChange) (string, error) {
 	return "@@" + hunks, nil
 }
 
-// readable is a JSON document as YAML, without the revision, which always differs.
+// readable returns a JSON document as YAML, without the revision, since that always differs.
 func readable(body json.RawMessage) (string, error) {
 	var v yaml.MapSlice
 	if err := yaml.Unmarshal(body, &v); err != nil {
@@ -201,7 +201,7 @@ func readable(body json.RawMessage) (string, error) {
 	return string(b), err
 }
 
-// colours paints the lines of a difference on a terminal, unless NO_COLOR asks for none.
+// colours colours the lines of a diff on a terminal, unless NO_COLOR is set.
 func colours(w io.Writer) func(string) string {
 	f, ok := cmdline.Under(w).(*os.File)
 	if !ok || !terminal(f) || os.Getenv("NO_COLOR") != "" {
@@ -219,15 +219,15 @@ func colours(w io.Writer) func(string) string {
 
 func terminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
 
-// agreed asks a person.
+// agreed asks the user.
 func agreed(w io.Writer, changes int) bool {
 	fmt.Fprintf(w, "Make %s? [y/N] ", count(changes, "change"))
-	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // an end of input is a no
+	line, _ := bufio.NewReader(os.Stdin).ReadString('\n') // end of input means no
 	line = strings.ToLower(strings.TrimSpace(line))
 	return line == "y" || line == "yes"
 }
 
-// isOrAre is count with its verb.
+// isOrAre returns a count with its noun and verb.
 func isOrAre(n int, what string) string {
 	if n == 1 {
 		return count(n, what) + " is"

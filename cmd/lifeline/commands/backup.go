@@ -30,8 +30,8 @@ import (
 	"lifeline/internal/trust"
 )
 
-// backupCmd reads the store itself, beside a running service or without one, as of one instant. It takes what serve
-// takes to find the store.
+// backupCmd reads the store itself as of one instant, with or without a running service. It takes the flags by which
+// serve finds the store.
 type backupCmd struct {
 	config.Serve `embed:""`
 	WithAudio    bool   `help:"Take the recordings along. Older as-run and audit records that have moved to files beside them always go along."`
@@ -86,13 +86,13 @@ func (c *backupCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return nil
 }
 
-// keyFiles are the files of keys that a backup takes along.
+// keyFiles are the key files in a backup.
 type keyFiles struct {
 	signing []byte
 	folder  []archive.File
 }
 
-// keys reads the files of keys of a store whose documents are signed under the root of a version; 0: under none.
+// keys reads the key files of a store. root is the version of the root that delegates to the keys; 0: there is no root.
 func (c *backupCmd) keys(root int64) (k keyFiles, err error) {
 	if k.signing, err = os.ReadFile(c.Key); err != nil {
 		return k, fmt.Errorf("signing key: %w. Name its file with --key, or leave --with-keys out", err)
@@ -116,7 +116,7 @@ func (c *backupCmd) write(ctx context.Context, s service.Store, audio service.Au
 	defer bar.Finish()
 	out := bufio.NewWriterSize(io.MultiWriter(w, bar), 1<<20)
 	a := archive.NewWriter(out, time.Now())
-	look := replica.NewInspector(kinds.All, func(string) {}) // for the blobs alone; fsck tells of problems
+	look := replica.NewInspector(kinds.All, func(string) {}) // only for the list of blobs; fsck reports problems
 	begin := func(trimmed int64) error { return a.Begin(trimmed, keys.signing, keys.folder...) }
 	err = s.Export(ctx, begin, func(d store.Document) error { look.Document(d); return a.Document(d) }, a.Change, a.Entry)
 	if err != nil {
@@ -137,7 +137,8 @@ func (c *backupCmd) write(ctx context.Context, s service.Store, audio service.Au
 	return m, out.Flush()
 }
 
-// copyBlob reads a blob twice, so that no damaged one gets into the archive and no room for a copy is needed.
+// copyBlob reads a blob twice: once to verify it, so that no damaged blob gets into the archive, and once to copy it
+// without a temporary file.
 func copyBlob(ctx context.Context, from service.Audio, sha string, to *archive.Writer) error {
 	content, _, err := from.Open(ctx, sha)
 	if fault.Is(err, fault.NotFound) {
@@ -165,10 +166,10 @@ func copyBlob(ctx context.Context, from service.Audio, sha string, to *archive.W
 
 const beginningOfTemp = ".lifeline-backup-"
 
-// newFile makes a file that only its owner may read, whole and durable or not at all. It fails with Conflict when there
-// is one already.
+// newFile creates a file with mode 0600, complete and durable, or leaves nothing. It fails with Conflict if the file
+// exists.
 func newFile(path string, write func(io.Writer) error) (err error) {
-	defer func() { // the file that is written under another name first is not the one that was asked for
+	defer func() { // report the error for the requested file, not for the temporary one
 		if failed := (*fs.PathError)(nil); errors.As(err, &failed) && strings.Contains(failed.Path, beginningOfTemp) {
 			err = &fs.PathError{Op: failed.Op, Path: path, Err: failed.Err}
 		}
@@ -184,7 +185,7 @@ func newFile(path string, write func(io.Writer) error) (err error) {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	err = os.Link(f.Name(), path) // unlike a renaming, fails over another
+	err = os.Link(f.Name(), path) // unlike rename, link fails if the target exists
 	if errors.Is(err, fs.ErrExist) {
 		return fault.New(fault.Conflict, "%s exists already: name another file, or move it away", path)
 	}
@@ -203,7 +204,7 @@ func printManifest(w io.Writer, m archive.Manifest) {
 	}
 }
 
-// passingBar is a progress bar that is gone when it is done, on a terminal, and nothing elsewhere.
+// passingBar returns a progress bar that disappears when done. Without a terminal it shows nothing.
 func passingBar(what string, size int64) *progressbar.ProgressBar {
 	return newBar(progressTo(false), what, size, progressbar.OptionClearOnFinish())
 }

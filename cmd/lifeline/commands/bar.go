@@ -10,7 +10,7 @@ import (
 	"lifeline/internal/text"
 )
 
-// progressTo is where progress is shown: standard error where it is a terminal, or nowhere.
+// progressTo returns the writer for progress: standard error if it is a terminal, else one that discards.
 func progressTo(quiet bool) io.Writer {
 	if quiet || !terminal(os.Stderr) {
 		return io.Discard
@@ -18,14 +18,13 @@ func progressTo(quiet bool) io.Writer {
 	return os.Stderr
 }
 
-// newBar is a progress bar of bytes. A size of -1 is not known; one that is known is shown by its share alone, since
-// what goes on where it broke off, or is small, would have an impossible rate. More options go before those that all
-// bars have.
+// newBar returns a progress bar in bytes. Size -1 means unknown. With a known size it shows only the percentage: a
+// resumed or a small transfer would show an impossible rate. The options in more come before those that all bars share.
 func newBar(to io.Writer, what string, size int64, more ...progressbar.Option) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(size, append([]progressbar.Option{progressbar.OptionSetWriter(to),
 		progressbar.OptionShowBytes(size < 0),
 		progressbar.OptionSetDescription(text.Shown(what)), progressbar.OptionSetWidth(40),
 		progressbar.OptionThrottle(50 * time.Millisecond),
-		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine of its own, which would read the bar unlocked
+		progressbar.OptionSetSpinnerChangeInterval(0), // without the bar's own goroutine, which reads the bar without a lock
 		progressbar.OptionSetTheme(progressbar.ThemeUnicode)}, more...)...)
 }

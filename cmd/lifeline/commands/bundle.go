@@ -10,7 +10,7 @@ import (
 	"lifeline/internal/playout"
 )
 
-// bundleCmd writes a bundle for a station without a link; playout import takes it there.
+// bundleCmd writes a bundle for a station without a link; playout import reads it there.
 type bundleCmd struct {
 	remote  `embed:""`
 	Station string   `form:"id" arg:"" help:"The station."`
@@ -21,7 +21,7 @@ type bundleCmd struct {
 	Quiet   bool     `help:"No progress bar."`
 }
 
-// Run writes the bundle whole or not at all.
+// Run writes a complete bundle or nothing.
 func (c *bundleCmd) Run(ctx context.Context, stdout io.Writer) error {
 	progress := progressTo(c.Quiet)
 	bar := newBar(progress, "bundling", -1)

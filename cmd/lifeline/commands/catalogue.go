@@ -21,20 +21,20 @@ import (
 	"lifeline/internal/text"
 )
 
-// entry is a recording in a directory and the metadata that it is uploaded with, in the contract's field names. It is
-// kept as it stands in its source: the service says what is wrong with it.
+// entry is a recording in a directory, and the metadata for its upload by the contract's field names. The values are
+// unchanged from their source: the service validates them.
 type entry struct {
 	dir   fs.FS
 	file  string
 	meta  map[string]any
-	at    string   // where a table says it, such as "table.csv, line 3"; empty: no table does
-	said  []string // the fields that somebody wrote down; the others are guessed by the file
-	blank []string // the fields that a table has a column for, and nothing of this recording
-	notes []string // what a person should know of how it was read
+	at    string   // where the entry stands in a table, such as "table.csv, line 3"; empty: in no table
+	said  []string // fields with a value from a table, sidecar or flag; the others are guessed from the file
+	blank []string // fields for which the table has a column, but no value for this recording
+	notes []string // remarks for the user on how the entry was read
 	wrong error    // why it cannot be sent
 }
 
-// name is what a person calls the entry.
+// name returns the entry's name for messages.
 func (e entry) name() string {
 	if e.at != "" {
 		return e.at + ": " + oneLine(e.file)
@@ -42,15 +42,15 @@ func (e entry) name() string {
 	return oneLine(e.file)
 }
 
-// catalogues reads what files and folders offer. given is what the recordings have in common and do not say themselves.
+// catalogues reads entries from files and folders. given holds the metadata for recordings that have none of their own.
 type catalogues struct {
 	given   map[string]any
-	charset string // of tables and tags that do not say it; empty: only what is certain is read
+	charset string // of texts that declare none; empty: read only certain ones
 }
 
-// entries reads what a file or a folder of dir offers: a catalogue (YAML with a list "segments", or a table with a
-// column for each field, both with the recording's name under "file"), an MP3 with what a sidecar of its name or its
-// tags say of it, or a folder of these.
+// entries reads the entries of a file or a folder in dir. A file is a catalogue (YAML with a list "segments", or a
+// table with a column for each field; both name the recording in "file") or an MP3 with its metadata from a sidecar of
+// the same name or from its tags. A folder holds any of these.
 func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 	if info, err := fs.Stat(dir, name); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".yaml", ".yml":
 		listed, err = c.yaml(below, file)
-	case ".csv", ".tsv", ".txt": // the last is what spreadsheets call Unicode text
+	case ".csv", ".tsv", ".txt": // spreadsheets save "Unicode text" as .txt
 		listed, err = c.table(below, file)
 	default:
 		if litter(file) {
@@ -97,8 +97,8 @@ func (c catalogues) entries(dir fs.FS, name string) ([]entry, error) {
 	return listed, nil
 }
 
-// in reads a folder: its catalogues where it has any, else its MP3 files. What the system keeps there for itself, links
-// that lead out of it, and recordings that none of its catalogues names are passed over with a word.
+// in reads a folder: its catalogues if it has any, else its MP3 files. It skips, with a note, the files of operating
+// systems, links that leave the folder, and recordings that no catalogue names.
 func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 	files, err := fs.ReadDir(dir, name)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 				continue
 			}
 		}
-		if info, err := fs.Stat(dir, at); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for without end
+		if info, err := fs.Stat(dir, at); err == nil && !info.Mode().IsRegular() { // reading a pipe would block for ever
 			passed = append(passed, entry{file: at, notes: []string{"passed over: " + errNotRegular.Error()}})
 			continue
 		}
@@ -148,8 +148,8 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 	out := passed
 	for _, f := range sources {
 		found, err := c.entries(dir, path.Join(name, f))
-		if err != nil && len(tables) == 0 { // the others can be sent
-			// without the name, which goes before it
+		if err != nil && len(tables) == 0 { // the other recordings can still be sent
+			// without the name, since the message begins with it
 			found, err = []entry{{dir: dir, file: path.Join(name, f), wrong: cmp.Or(errors.Unwrap(err), err)}}, nil
 		}
 		if err != nil {
@@ -163,7 +163,7 @@ func (c catalogues) in(dir fs.FS, name string) ([]entry, error) {
 	return out, nil
 }
 
-// unlisted passes over the recordings of a folder that no entry of its catalogues names.
+// unlisted returns, as skipped entries, the recordings of a folder that no entry of its catalogues names.
 func unlisted(folder string, recordings []string, listed []entry) (passed []entry) {
 	for _, f := range recordings {
 		if !slices.ContainsFunc(listed, func(e entry) bool { return path.Clean(e.file) == f }) {
@@ -176,13 +176,14 @@ func unlisted(folder string, recordings []string, listed []entry) (passed []entr
 
 var errNotRegular = errors.New("it is a folder, a pipe, a socket or a device, not a recording")
 
-// litter reports whether a name is one that systems leave beside the files that people copy.
+// litter reports whether an operating system creates files of that name beside copied files.
 func litter(name string) bool {
 	lower := strings.ToLower(name)
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~$") || lower == "thumbs.db" || lower == "desktop.ini"
 }
 
-// onDisk is the file that a table means: of that name, or of the name in other forms of the same letters.
+// onDisk returns the name of the file that a table names: the same name, or one that is equal after Unicode
+// normalization.
 func onDisk(dir fs.FS, name string) string {
 	if _, err := fs.Stat(dir, name); err == nil || !fs.ValidPath(name) {
 		return name
@@ -199,7 +200,7 @@ func onDisk(dir fs.FS, name string) string {
 	return name
 }
 
-// isTable reports whether a text is a table, and no note that somebody left beside the recordings.
+// isTable reports whether a text file is a table, and not a note beside the recordings.
 func (c catalogues) isTable(dir fs.FS, name string) bool {
 	b, err := c.read(dir, name, "")
 	if err != nil {
@@ -233,7 +234,7 @@ func (c catalogues) yaml(dir fs.FS, name string) ([]entry, error) {
 	return out, nil
 }
 
-// readYAML reads the one document that b is. Of several all but the first would be left out without a word.
+// readYAML reads a single document. It refuses further documents, since they would be ignored silently.
 func readYAML(b []byte, v any) error {
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	if err := d.Decode(v); err != nil && !errors.Is(err, io.EOF) {
@@ -246,7 +247,7 @@ func readYAML(b []byte, v any) error {
 	return errors.New("it holds more than one YAML document, parted by ---: write all of it as one")
 }
 
-// read is the text of a file.
+// read returns the text of a file in UTF-8.
 func (c catalogues) read(dir fs.FS, name, saveAs string) ([]byte, error) {
 	b, err := fs.ReadFile(dir, name)
 	if err != nil {
@@ -259,14 +260,14 @@ func (c catalogues) read(dir fs.FS, name, saveAs string) ([]byte, error) {
 	return out, undeclared(err)
 }
 
-// describe finds out what an MP3 is by its sidecar (NAME.yaml, .yml or .json), then what is given for all, then its
-// tags, then its name.
+// describe collects the metadata of an MP3. Precedence: its sidecar (NAME.yaml, .yml or .json), the metadata given for
+// all recordings, its tags, its name.
 func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 	base := strings.TrimSuffix(file, path.Ext(file))
 	e := entry{dir: dir, file: file, meta: map[string]any{}}
-	for _, ext := range []string{".yaml", ".yml", ".json"} { // JSON is YAML, too
+	for _, ext := range []string{".yaml", ".yml", ".json"} { // JSON is a subset of YAML
 		b, err := c.read(dir, base+ext, "in UTF-8")
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) { // no file can have that name
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) { // no file can have such a name
 			continue
 		}
 		if err == nil {
@@ -285,7 +286,7 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 	}
 	defer f.Close()
 	if seeker, ok := f.(io.ReadSeeker); ok {
-		tags, unread := readTags(seeker, c.charset) // what cannot be read of them says nothing
+		tags, unread := readTags(seeker, c.charset) // unreadable tags give no metadata
 		if len(unread) > 0 {
 			e.notes = append(e.notes, unreadNote(unread))
 		}
@@ -296,8 +297,8 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 	return e, nil
 }
 
-// declared are the fields whose texts in a recording's tags only the named encoding reads. Who names it means what they
-// say, also where the segment is there already.
+// declared returns the fields whose tag texts can only be read with the declared encoding. The declaration counts as
+// the user's word, also for a segment that exists.
 func (c catalogues) declared(r io.ReadSeeker, tags map[string]any) (fields []string) {
 	if _, err := r.Seek(0, io.SeekStart); c.charset == "" || err != nil {
 		return nil
@@ -311,7 +312,7 @@ func (c catalogues) declared(r io.ReadSeeker, tags map[string]any) (fields []str
 	return fields
 }
 
-// fill adds what meta does not say. A document without a word in it gives no meta at all.
+// fill adds the values of more that meta lacks. meta is nil for an empty document.
 func fill(meta, more map[string]any) map[string]any {
 	out := map[string]any{}
 	maps.Copy(out, meta)
@@ -323,7 +324,7 @@ func fill(meta, more map[string]any) map[string]any {
 	return out
 }
 
-// fieldsOf are the fields that meta says something of.
+// fieldsOf returns the names of the fields that have a value in meta.
 func fieldsOf(meta map[string]any) (out []string) {
 	for name, value := range meta {
 		if value != "" {

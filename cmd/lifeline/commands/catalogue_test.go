@@ -138,7 +138,7 @@ func TestASecondYAMLDocumentIsNotLeftOutInSilence(t *testing.T) {
 	}
 }
 
-// A sidecar, or an entry of a list, in which nothing is written says nothing, as one that is not there.
+// An empty sidecar, or an empty entry of a list, is the same as none.
 func TestAnEmptyDocumentSaysNothingOfARecording(t *testing.T) {
 	for _, empty := range []string{"", "\n", "# nothing yet\n", "---\n", "{}"} {
 		dir := fstest.MapFS{"a.mp3": {Data: []byte("x")}, "a.yaml": {Data: []byte(empty)}}
@@ -156,7 +156,7 @@ func TestAnEmptyDocumentSaysNothingOfARecording(t *testing.T) {
 	}
 }
 
-// The name of a sidecar may be longer than any file's.
+// A file name may leave no room for the ending of a sidecar.
 func TestARecordingOfTheLongestNameIsRead(t *testing.T) {
 	dir := t.TempDir()
 	name := strings.Repeat("가", 83) + "ab.mp3" // 255 bytes
@@ -169,7 +169,7 @@ func TestARecordingOfTheLongestNameIsRead(t *testing.T) {
 	}
 }
 
-// A CR alone ends a line only where all lines end so; else it is in a cell, and the cell stays whole.
+// A lone CR ends a line only in a file that has no other line ends; otherwise it is part of a cell.
 func TestACRInACellLosesNothing(t *testing.T) {
 	for text, want := range map[string]string{"file,title\na.mp3,one\rtwo\n": "one\rtwo",
 		"file,title\r\na.mp3,one\rtwo\r\n": "one\rtwo", "file,title\ra.mp3,one\r": "one",
@@ -181,7 +181,7 @@ func TestACRInACellLosesNothing(t *testing.T) {
 	}
 }
 
-// A cell of a size that no field takes is refused by its line, before anything of it is sent.
+// A cell that is too large for every field is refused with its line number, before any data is sent.
 func TestACellThatNoFieldTakesIsRefusedByItsLine(t *testing.T) {
 	dir := fstest.MapFS{"a.mp3": {Data: []byte("x")}, "t.csv": {Data: []byte("file,title\na.mp3," +
 		strings.Repeat("a", 10<<20) + "\n")}}
@@ -226,7 +226,7 @@ func TestUnicodeTextOfSpreadsheetsIsATable(t *testing.T) {
 	}
 }
 
-// Two names of one id are told how they differ, and a name of two lines is shown on one.
+// Two names with one id are listed with their difference, and a name with a line break is printed on one line.
 func TestNamesThatLookAlikeAreToldSo(t *testing.T) {
 	for _, pair := range [][2]string{{"편지.mp3", "편지.mp3"}, {"Letter.mp3", "letter.mp3"}, {"a b.mp3", "a  b.mp3"},
 		{"CON.mp3", "con .mp3"}, {"a\u3000b.mp3", "a b.mp3"}} {
@@ -245,7 +245,7 @@ func TestNamesThatLookAlikeAreToldSo(t *testing.T) {
 	}
 }
 
-// What a library of others panics at is a recording without tags.
+// If the tag library panics, the recording counts as one without tags.
 func TestTagsThatBreakTheirReaderSayNothing(t *testing.T) {
 	if _, err := parseTags(panics{}); err == nil {
 		t.Error("it is read")
@@ -352,7 +352,7 @@ func TestARecordingThatTheTableOfItsFolderLeavesOutIsPassedOverWithAWord(t *test
 	}
 }
 
-// entriesIn opens root and answers it with the entries of its folder "in", read as an upload reads them.
+// entriesIn opens root and returns it with the entries of its folder "in", read as upload reads them.
 func entriesIn(t *testing.T, root string) (*os.Root, []entry) {
 	t.Helper()
 	dir, err := os.OpenRoot(root)
@@ -367,7 +367,7 @@ func entriesIn(t *testing.T, root string) (*os.Root, []entry) {
 	return dir, entries
 }
 
-// What cannot be read does not keep the others from being sent, and nothing waits for a pipe.
+// An unreadable file does not keep the others from being sent, and nothing waits for a pipe.
 func TestWhatIsNoRecordingInAFolderHoldsUpNothing(t *testing.T) {
 	root := t.TempDir()
 	in := filepath.Join(root, "in")
@@ -422,7 +422,7 @@ func TestAnalyseReadsTagsAsUploadDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v1 := append([]byte("TAG"+title), make([]byte, 125-len(title))...) // ID3v1: 128 bytes of whatever the machine had
+	v1 := append([]byte("TAG"+title), make([]byte, 125-len(title))...) // ID3v1, in the writer's encoding
 	if i := bytes.Index(sample, []byte("ID3")); i == 0 {
 		size := int(sample[6])<<21 | int(sample[7])<<14 | int(sample[8])<<7 | int(sample[9])
 		sample = sample[10+size:]

@@ -19,8 +19,8 @@ import (
 	"lifeline/internal/trust"
 )
 
-// keyCmd is the ceremony of the keys, by files alone. The folder that the commands work on holds the roots, named
-// 1.root.json and so on; the last may lack signatures still.
+// keyCmd manages the keys of the root by files alone. The commands work on a folder with the root documents, named
+// 1.root.json and so on; the latest may still lack signatures.
 type keyCmd struct {
 	Init    keyInitCmd    `cmd:"" help:"Make the root keys and the first root, with a key for each role of the service."`
 	Show    keyShowCmd    `cmd:"" help:"Show which keys the latest root names, and who has signed it."`
@@ -33,12 +33,12 @@ type keyCmd struct {
 	Verify  keyVerifyCmd  `cmd:"" help:"Check that each root is signed by enough keys of the one before it and of its own."`
 }
 
-// onFolder is the folder that a command works on.
+// onFolder is the flag for the folder of root documents.
 type onFolder struct {
 	Dir string `arg:"" optional:"" default:"." type:"path" help:"Folder of the roots."`
 }
 
-// lasting is for how long a new root holds.
+// lasting is the flag for the validity of a new root.
 type lasting struct {
 	Years int `default:"2" help:"Years until stations say by an alarm that a new root should have come, from 1 to 10."`
 }
@@ -50,7 +50,7 @@ func (l lasting) expires() (time.Time, error) {
 	return time.Now().AddDate(l.Years, 0, 0), nil
 }
 
-// keyInitCmd makes the first root.
+// keyInitCmd creates the first root.
 type keyInitCmd struct {
 	onFolder `embed:""`
 	lasting  `embed:""`
@@ -107,11 +107,10 @@ func (c *keyInitCmd) Run(stdout io.Writer) error {
 	return next(stdout, c.Dir, nil, r, made)
 }
 
-// addRoles gives each role that signs already a key: the current one, or one of its own, of whose files it answers the
-// names.
+// addRoles gives each role its key: the current signing key, or a new one. It returns the file names of the new keys.
 func (c *keyInitCmd) addRoles(d *trust.Draft) (made []string, err error) {
 	for _, role := range trust.Online {
-		if role == trust.Mirror { // no mirror signs yet
+		if role == trust.Mirror { // the service signs nothing in the role of mirror
 			continue
 		}
 		var public ed25519.PublicKey
@@ -188,7 +187,7 @@ func (c *keyRotateCmd) Run(stdout io.Writer) error {
 	})
 }
 
-// keyRevokeCmd takes a key from the roles.
+// keyRevokeCmd removes a key from all roles.
 type keyRevokeCmd struct {
 	Key      string `arg:"" help:"The id of the key, as show names it."`
 	onFolder `embed:""`
@@ -244,7 +243,7 @@ func (c *keyReplaceCmd) Run(stdout io.Writer) error {
 	})
 }
 
-// keyRenewCmd makes a root that says the same.
+// keyRenewCmd makes a root with the same content and a later expiry.
 type keyRenewCmd struct {
 	onFolder `embed:""`
 	lasting  `embed:""`
@@ -286,7 +285,7 @@ func (c *keySignCmd) Run(stdout io.Writer) error {
 	return next(stdout, c.Dir, chain, latest, nil)
 }
 
-// keyCollectCmd takes over signatures.
+// keyCollectCmd adds the signatures from other copies of the latest root.
 type keyCollectCmd struct {
 	Dir    string   `arg:"" type:"path" help:"Folder of the roots."`
 	Copies []string `arg:"" type:"existingfile" help:"Copies of the latest root that others signed."`
@@ -312,7 +311,7 @@ func (c *keyCollectCmd) Run(stdout io.Writer) error {
 	return next(stdout, c.Dir, chain, latest, nil)
 }
 
-// keyVerifyCmd checks a chain.
+// keyVerifyCmd checks a chain of roots.
 type keyVerifyCmd struct {
 	onFolder `embed:""`
 }
@@ -330,8 +329,8 @@ func (c *keyVerifyCmd) Run(stdout io.Writer) error {
 	return next(stdout, c.Dir, chain, latest, nil)
 }
 
-// changeRoot makes the root after the latest, or changes the latest where it is not complete, and says what comes
-// next. edit answers the files that it made.
+// changeRoot makes the root after the latest, or changes the latest if it still lacks signatures, and prints the next
+// step. edit returns the names of the files that it made.
 func changeRoot(stdout io.Writer, dir string, l lasting, edit func(d *trust.Draft, latest *trust.Root, version int64) (
 	[]string, error)) error {
 	expires, err := l.expires()
@@ -369,7 +368,7 @@ func changeRoot(stdout io.Writer, dir string, l lasting, edit func(d *trust.Draf
 	return next(stdout, dir, chain, r, made)
 }
 
-// complete fails unless enough keys signed the latest root, which comes after the chain.
+// complete fails unless enough keys signed the latest root, which follows chain.
 func complete(chain []*trust.Root, latest *trust.Root) error {
 	if len(chain) == 0 {
 		return latest.Signed()
@@ -377,7 +376,7 @@ func complete(chain []*trust.Root, latest *trust.Root) error {
 	return chain[len(chain)-1].Next(latest)
 }
 
-// counts reports whether the signature of a key counts for the latest root.
+// counts reports whether a signature by key counts for the latest root.
 func counts(chain []*trust.Root, latest *trust.Root, key ed25519.PublicKey) bool {
 	by := latest.Keys(trust.RootKeys)
 	if len(chain) > 0 {
@@ -386,7 +385,7 @@ func counts(chain []*trust.Root, latest *trust.Root, key ed25519.PublicKey) bool
 	return slices.ContainsFunc(by, func(k ed25519.PublicKey) bool { return k.Equal(key) })
 }
 
-// next says what to do after a step.
+// next prints the step after this one.
 func next(w io.Writer, dir string, chain []*trust.Root, latest *trust.Root, made []string) error {
 	name := filepath.Join(dir, trust.RootName(latest.Version()))
 	for _, m := range made {
@@ -415,8 +414,7 @@ func next(w io.Writer, dir string, chain []*trust.Root, latest *trust.Root, made
 	return err
 }
 
-// latestRoot is the chain before the latest root of a folder, and that root. It fails with NotFound where there is
-// none.
+// latestRoot returns the latest root of a folder and the chain before it. It fails with NotFound if there is none.
 func latestRoot(dir string) (chain []*trust.Root, latest *trust.Root, err error) {
 	if chain, latest, err = readCeremony(dir); err == nil && latest == nil {
 		err = fault.New(fault.NotFound, "%s holds no root: name the folder where 1.root.json is, or make one with lifeline "+
@@ -425,7 +423,7 @@ func latestRoot(dir string) (chain []*trust.Root, latest *trust.Root, err error)
 	return chain, latest, err
 }
 
-// readCeremony is latestRoot, and a nil root where there is none.
+// readCeremony is latestRoot, but returns a nil root if there is none.
 func readCeremony(dir string) (chain []*trust.Root, latest *trust.Root, err error) {
 	for version := int64(1); version <= trust.MaxRoots; version++ {
 		name := filepath.Join(dir, trust.RootName(version))
@@ -450,7 +448,7 @@ func readCeremony(dir string) (chain []*trust.Root, latest *trust.Root, err erro
 	return chain, latest, nil
 }
 
-// writeRoot writes a root under its name, whole or not at all.
+// writeRoot writes a root under its file name, atomically.
 func writeRoot(dir string, r *trust.Root) error {
 	name := filepath.Join(dir, trust.RootName(r.Version()))
 	temp := name + ".new"
@@ -460,7 +458,7 @@ func writeRoot(dir string, r *trust.Root) error {
 	return os.Rename(temp, name)
 }
 
-// newRoleKey makes a key of a role, in a file as the service reads it.
+// newRoleKey generates a key for a role and writes it in the form that the service reads.
 func newRoleKey(dir string, role trust.KeyRole, version int64) (name string, public ed25519.PublicKey, err error) {
 	key := service.RandomKey()
 	name = filepath.Join(dir, fmt.Sprintf("%s-%d-%s.key", role, version, service.KeyID(key)))
@@ -473,7 +471,7 @@ func keyText(key ed25519.PrivateKey) []byte {
 	return []byte(base64.StdEncoding.EncodeToString(key.Seed()) + "\n")
 }
 
-// writeFresh writes a file that only its owner reads, and that was not there.
+// writeFresh creates a file with mode 0600. It fails if the file exists.
 func writeFresh(name string, b []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -486,7 +484,7 @@ func writeFresh(name string, b []byte) error {
 	return nil
 }
 
-// parseKey reads what keyText wrote.
+// parseKey reads the form that keyText writes.
 func parseKey(name string, b []byte) (ed25519.PrivateKey, error) {
 	seed, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(seed) != ed25519.SeedSize {

@@ -10,10 +10,10 @@ import (
 	"lifeline/schedules"
 )
 
-// dayHelp says how days are written.
+// dayHelp describes the forms of a day.
 const dayHelp = "YYYY-MM-DD, today, tomorrow, yesterday, or an instant of the day such as 2026-11-29T20:00:00Z"
 
-// dayOf reads a day as a person writes it. dayAt is the day that contains an instant.
+// dayOf parses a day in any form that users write. dayAt returns the day that contains an instant.
 func dayOf(text string, now time.Time, dayAt func(time.Time) (schedules.Date, error)) (schedules.Date, error) {
 	away := map[string]int{"yesterday": -1, "today": 0, "tomorrow": 1}
 	if n, named := away[strings.ToLower(strings.TrimSpace(text))]; named {
@@ -67,12 +67,12 @@ func stationDate(ctx context.Context, c *client.Client, station, text string) (s
 	return dayOf(text, time.Now(), st.DateAt)
 }
 
-// dateIn is the calendar day of an instant in a zone.
+// dateIn returns a function from an instant to its calendar day in a zone.
 func dateIn(zone *time.Location) func(time.Time) (schedules.Date, error) {
 	return func(t time.Time) (schedules.Date, error) { return schedules.DateOf(t.In(zone)), nil }
 }
 
-// instantOf reads an instant, or the beginning of a day in a zone; nothing stays nothing.
+// instantOf parses an instant, or a day as its beginning in the zone; an empty text stays empty.
 func instantOf(text string, zone *time.Location) (string, error) {
 	if text == "" {
 		return "", nil
@@ -87,7 +87,7 @@ func instantOf(text string, zone *time.Location) (string, error) {
 	return schedules.At(time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)).String(), nil
 }
 
-// zoneOf is the time of a station.
+// zoneOf returns the time zone of a station.
 func zoneOf(ctx context.Context, c *client.Client, station string) (*time.Location, error) {
 	st, err := c.StationDocument(ctx, station)
 	if err != nil {
@@ -96,7 +96,7 @@ func zoneOf(ctx context.Context, c *client.Client, station string) (*time.Locati
 	return time.LoadLocation(st.Timezone)
 }
 
-// zonesOf answers each station's time; UTC for one that is not there any more.
+// zonesOf returns a function from a station to its time zone; UTC for a station that does not exist any more.
 func zonesOf(ctx context.Context, c *client.Client) (func(station string) *time.Location, error) {
 	all, err := c.Stations(ctx)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// stationDay is which day of a station a command is for.
+// stationDay are the arguments for a day of a station.
 type stationDay struct {
 	remote  `embed:""`
 	output  `embed:""`
@@ -24,7 +24,7 @@ func (d stationDay) date(ctx context.Context) (schedules.Date, error) {
 	return stationDate(ctx, d.client(), d.Station, d.Date)
 }
 
-// showRundown shows a rundown in its station's time.
+// showRundown prints a rundown in its station's time.
 func (d stationDay) showRundown(ctx context.Context, stdout io.Writer, r schedules.Rundown) error {
 	var published int64
 	if r.Status == schedules.Draft {
@@ -137,7 +137,7 @@ func (c *diffCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// startOf is when what a change is about starts, or did.
+// startOf returns when the changed item starts, or started before the change.
 func startOf(c schedules.ItemChange) time.Time {
 	if c.After != nil {
 		return c.After.StartAt.Time
@@ -172,7 +172,7 @@ func (c *explainCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, e, func() { printExplanation(stdout, e) })
 }
 
-// itemAt is the id of the item that is on air at a time of the day, written HH:MM or HH:MM:SS.
+// itemAt returns the id of the item that is on the air at a time of the day, written HH:MM or HH:MM:SS.
 func itemAt(r schedules.Rundown, of string) (string, error) {
 	zone, err := time.LoadLocation(r.Timezone)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules"
 )
 
-// days is which stations and days a command is for.
+// days are the arguments for days of several stations.
 type days struct {
 	remote   `embed:""`
 	output   `embed:""`
@@ -24,7 +24,7 @@ type days struct {
 	Verbose  bool     `short:"v" help:"Tell every warning too, not only how many there are."`
 }
 
-// requests are what is asked of the service: one, unless the days that are named are other days at some stations.
+// requests returns the requests to the service: one, unless words such as "today" mean different days at the stations.
 func (d days) requests(ctx context.Context) ([]wire.ManyRequest, error) {
 	in := wire.ManyRequest{Stations: d.Stations}
 	for _, s := range d.Date {
@@ -37,7 +37,7 @@ func (d days) requests(ctx context.Context) ([]wire.ManyRequest, error) {
 	return []wire.ManyRequest{in}, nil
 }
 
-// byStation reads the days in each station's own time, and asks for stations of the same days together.
+// byStation resolves the days in each station's own time, and groups stations with the same days.
 func (d days) byStation(ctx context.Context) (out []wire.ManyRequest, err error) {
 	all, err := d.client().Stations(ctx)
 	if err != nil {
@@ -70,7 +70,7 @@ func (d days) byStation(ctx context.Context) (out []wire.ManyRequest, err error)
 	return out, nil
 }
 
-// each asks for all of it and tells what became of each day.
+// each sends all requests and prints the result of each day.
 func (d days) each(ctx context.Context, stdout io.Writer, done string, seed uint64, do func(context.Context,
 	wire.ManyRequest) ([]wire.ManyResult, error)) error {
 	requests, err := d.requests(ctx)
@@ -112,7 +112,7 @@ func (c *publishCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// tellDays says what became of each day, and fails when one failed.
+// tellDays prints the result of each day. It fails if a day failed.
 func tellDays(o output, w io.Writer, done string, results []wire.ManyResult, err error) error {
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func tellDays(o output, w io.Writer, done string, results []wire.ManyResult, err
 	}), err)
 }
 
-// tellDay is one line of a day that succeeded, with its warnings where they are asked for.
+// tellDay prints one line for a day that succeeded, and its warnings if they are wanted.
 func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 	if r.Problem == nil {
 		more := ""
@@ -148,14 +148,14 @@ func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 			}
 		}
 		fmt.Fprintf(w, "%-16s %s  %s: %s, revision %d%s\n", r.Station, r.Date, done, count(r.Items, "item"), r.Revision, more)
-		if !verbose { // but for what became of somebody's work
+		if !verbose { // without --verbose, only warnings about work that was lost
 			r.Warnings = slices.DeleteFunc(slices.Clone(r.Warnings), func(x schedules.Warning) bool { return !x.OfEdits() })
 		}
 		tellWarnings(w, r.Warnings)
 		return
 	}
 	date := ""
-	if !r.Date.IsZero() { // a station that nobody knows has no day
+	if !r.Date.IsZero() { // an unknown station has no date
 		date = r.Date.String()
 	}
 	if len(r.Problem.Errors) < 2 {
@@ -168,7 +168,7 @@ func tellDay(w io.Writer, done string, verbose bool, r wire.ManyResult) {
 	}
 }
 
-// tellWarnings prints each warning once, with how often it occurs.
+// tellWarnings prints each warning once, with its number of occurrences.
 func tellWarnings(w io.Writer, warnings []schedules.Warning) {
 	times := map[string]int{}
 	for _, warning := range warnings {

@@ -70,7 +70,7 @@ func TestADayShowsWhatRunsPastItsWindow(t *testing.T) {
 	}
 }
 
-// An edited day is not what airs: show says which revision is published, and names what explain and edit take.
+// An edited day is not on the air yet: show prints the published revision, and the ids that explain and edit take.
 func TestADayShowsWhichRevisionIsPublishedAndItsSegments(t *testing.T) {
 	at := schedules.At(time.Date(2026, 12, 5, 4, 0, 0, 0, time.UTC))
 	r := schedules.Rundown{Station: "seoul", Date: schedules.DateOf(at.Time), Revision: 4, Status: schedules.Draft,

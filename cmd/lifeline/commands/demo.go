@@ -39,7 +39,7 @@ type demo struct {
 	out     io.Writer
 	dir     string
 	url     string
-	player  string // its program
+	player  string // path of its program
 	service *service.Service
 }
 
@@ -92,7 +92,7 @@ func (c *demoCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return nil
 }
 
-// tokens makes and shows a token for each role.
+// tokens makes a token for each role and prints it.
 func (d *demo) tokens(ctx context.Context, admin string) error {
 	fmt.Fprintf(d.out, "  %-10s %s\n", access.Admin, admin)
 	for _, n := range []access.NewToken{{Name: "demo-producer", Role: access.Producer}, {Name: "demo-scheduler",
@@ -112,7 +112,7 @@ func (d *demo) tokens(ctx context.Context, admin string) error {
 	return nil
 }
 
-// play is the whole path, from upload to air and back.
+// play runs the whole journey, from upload to air to report.
 func (d *demo) play(ctx context.Context, lead time.Duration) error {
 	producer, err := d.as(ctx, access.NewToken{Name: "Hana", Role: access.Producer})
 	if err != nil {
@@ -151,7 +151,7 @@ func (d *demo) play(ctx context.Context, lead time.Duration) error {
 	return d.air(ctx, scheduler, lead)
 }
 
-// publishComing plans and publishes today at every station, and tomorrow where all windows of today are over.
+// publishComing plans and publishes today at every station, or tomorrow if all windows of today are over.
 func (d *demo) publishComing(ctx context.Context, c *client.Client) error {
 	stations, err := c.Stations(ctx)
 	if err != nil {
@@ -174,7 +174,7 @@ func (d *demo) publishComing(ctx context.Context, c *client.Client) error {
 	return nil
 }
 
-// comingDay is a station's day at an instant, or the day after it where every window of the day is over by then.
+// comingDay returns a station's day at an instant, or the next day if every window of the day is over by then.
 func comingDay(st schedules.Station, now time.Time) (schedules.Date, error) {
 	today, err := st.DateAt(now)
 	if err != nil {
@@ -189,7 +189,7 @@ func comingDay(st schedules.Station, now time.Time) (schedules.Date, error) {
 	return today.AddDays(1), nil
 }
 
-// publish plans and publishes days, and fails when one of them does.
+// publish plans and publishes days. It fails if one of them fails.
 func (d *demo) publish(ctx context.Context, c *client.Client, in wire.ManyRequest) error {
 	planned, err := c.Plan(ctx, in)
 	if err := tellDays(output{}, io.Discard, "planned", planned, err); err != nil {
@@ -199,7 +199,7 @@ func (d *demo) publish(ctx context.Context, c *client.Client, in wire.ManyReques
 	return tellDays(output{}, d.out, "published", published, err)
 }
 
-// token makes a token as an administrator on the machine would.
+// token makes a token through the service's own access package, as `token create` does.
 func (d *demo) token(ctx context.Context, n access.NewToken) (string, error) {
 	t, err := d.service.Access.Create(ctx, access.System, n)
 	return t.Secret, err
@@ -212,7 +212,7 @@ func (d *demo) as(ctx context.Context, n access.NewToken) (*client.Client, error
 
 func (d *demo) title(format string, args ...any) { fmt.Fprintf(d.out, "\n▌"+format+"\n", args...) }
 
-// counted is how many there are of each, by name.
+// counted returns the counts with their names, sorted by name.
 func counted(of map[string]int) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(of)) {
@@ -221,7 +221,7 @@ func counted(of map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// catalogue sums up what was measured.
+// catalogue prints a summary of the measurements.
 func (d *demo) catalogue(segments []schedules.Segment) {
 	var total time.Duration
 	languages := map[string]int{}

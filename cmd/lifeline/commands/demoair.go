@@ -24,14 +24,14 @@ import (
 	"lifeline/schedules"
 )
 
-// DemoWindow is the window that the demonstration opens, and the clock that it follows.
+// DemoWindow is the window that the demonstration opens, and the clock of that window.
 const (
 	DemoWindow = "demo"
 	DemoLength = 58 * time.Second
 )
 
-// demoClock has a bit of everything: a fixed segment, a pick, a hard post, fill that fades to it, and a close that is
-// timed from the end.
+// demoClock has one position of each sort: a fixed segment, a pick, a hard post, fill that fades out at it, and a close
+// that is timed from the end.
 func demoClock() schedules.Clock {
 	post, fade := schedules.Ms(30_000), schedules.Ms(60_000)
 	bed := &schedules.Selector{Kinds: []schedules.Kind{"bed"}}
@@ -46,7 +46,7 @@ func demoClock() schedules.Clock {
 	}}
 }
 
-// air opens a short window on a station, runs the real player against it, and shows plan against air.
+// air opens a short window on a station, runs the real player, and prints the plan beside the as-run report.
 func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) error {
 	station, start, err := OpenDemoWindow(ctx, c, lead)
 	if err != nil {
@@ -83,7 +83,7 @@ func (d *demo) air(ctx context.Context, c *client.Client, lead time.Duration) er
 	return nil
 }
 
-// OpenDemoWindow adds the window to the first station whose own windows leave the time free.
+// OpenDemoWindow adds the window to the first station that has the time free.
 func OpenDemoWindow(ctx context.Context, c *client.Client, lead time.Duration) (schedules.Station, time.Time,
 	error) {
 	stations, err := c.Stations(ctx)
@@ -116,8 +116,8 @@ func OpenDemoWindow(ctx context.Context, c *client.Client, lead time.Duration) (
 	return schedules.Station{}, start, errors.New("every station is on the air just now: try again in an hour")
 }
 
-// runPlayer runs the station's player as a process of its own, which knows nothing but the service's address and its
-// token, and shows what it says.
+// runPlayer runs the station's player as a separate process that gets only the service's address and its token, and
+// prints its output.
 func (d *demo) runPlayer(ctx context.Context, station string, date schedules.Date, zone *time.Location) error {
 	secret, err := d.token(ctx, access.NewToken{Name: station, Role: access.StationJob, Station: station})
 	if err != nil {
@@ -144,7 +144,7 @@ func (d *demo) runPlayer(ctx context.Context, station string, date schedules.Dat
 	return nil
 }
 
-// findPlayer is the player's program: the one installed beside this one or, from a checkout, built now.
+// findPlayer returns the path of the player's program: the one beside this program or, in a checkout, a fresh build.
 func findPlayer(ctx context.Context, dir string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -162,7 +162,7 @@ func findPlayer(ctx context.Context, dir string) (string, error) {
 	return built, nil
 }
 
-// timeline shows the player's notices as they come: a line an item, which fills while it airs.
+// timeline prints the player's notices as they arrive: one line per item, with a bar that grows while the item airs.
 func (d *demo) timeline(lines *bufio.Scanner, zone *time.Location) error {
 	const width = 24
 	for lines.Scan() {
@@ -192,10 +192,10 @@ func (d *demo) timeline(lines *bufio.Scanner, zone *time.Location) error {
 	return lines.Err()
 }
 
-// reconcileWait is how long the last report may take to arrive.
+// reconcileWait is the longest wait for the last report.
 const reconcileWait = 15 * time.Second
 
-// reconciled asks for the window's reconciliation until every item of it is told.
+// reconciled polls the window's reconciliation until every item has an outcome.
 func (d *demo) reconciled(ctx context.Context, c *client.Client, station string, date schedules.Date) (
 	schedules.Reconciliation, error) {
 	day, err := c.Rundown(ctx, station, date)

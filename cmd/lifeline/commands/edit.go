@@ -25,7 +25,7 @@ type editCmd struct {
 	Position   string `form:"id" help:"The position of the clock that is filled, for insert; none means its neighbour's."`
 }
 
-// Run edits the latest revision of the day and shows what came of it.
+// Run edits the latest revision of the day and prints the result.
 func (c *editCmd) Run(ctx context.Context, stdout io.Writer) error {
 	date, err := c.date(ctx)
 	if err != nil {
@@ -55,7 +55,7 @@ type revisionsCmd struct {
 	stationDay `embed:""`
 }
 
-// Run shows how a day came to be as it is: who drafted and published which revision, when and why.
+// Run prints the history of a day: who drafted and published each revision, when and why.
 func (c *revisionsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	date, err := c.date(ctx)
 	if err != nil {
@@ -93,8 +93,8 @@ func (c *revisionsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// numbers are the revisions of the day, in order, by the change that made each, numbered as show and diff number them:
-// over all days of the station.
+// numbers returns the revisions of the day, in order, by the change that made each. They count over all days of the
+// station, as in show and diff.
 func (c *revisionsCmd) numbers(ctx context.Context, date schedules.Date, first, last schedules.Instant) (
 	map[string][]string, error) {
 	made, err := c.client().Audit(ctx, query(map[string]string{"kind": "rundown-revision", "from": first.String(),
@@ -114,8 +114,8 @@ func (c *revisionsCmd) numbers(ctx context.Context, date schedules.Date, first, 
 	return out, nil
 }
 
-// numberOf is the revision that a change made of the day's queue or of its latest rundown: where a repair kept a draft
-// over what it published, it made both, the queue first.
+// numberOf returns the revision that a change gave to the day's queue or to its latest rundown. A repair that keeps a
+// draft over the day that it published makes both, the queue first.
 func numberOf(made []string, kind string) string {
 	switch {
 	case len(made) == 0:
@@ -126,7 +126,7 @@ func numberOf(made []string, kind string) string {
 	return made[len(made)-1]
 }
 
-// changeOf names the change that a record is part of.
+// changeOf returns a key for the change that a record is part of.
 func changeOf(r wire.AuditRecord) string { return r.At.String() + " " + r.RequestID }
 
 type waiveCmd struct {
@@ -136,7 +136,7 @@ type waiveCmd struct {
 	IDs        []string `form:"id" arg:"" name:"make-good" help:"Ids, as make-goods shows them."`
 }
 
-// Run says that nobody wants the airings any more.
+// Run marks the airings as no longer owed.
 func (c *waiveCmd) Run(ctx context.Context, stdout io.Writer) error {
 	owed, err := c.client().MakeGoods(ctx, nil)
 	if err != nil {

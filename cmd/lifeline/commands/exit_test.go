@@ -17,8 +17,8 @@ import (
 	"lifeline/internal/cmdline"
 )
 
-// Whatever finds its store by a directory refuses one without a store, names it and the flag, and leaves it as it is.
-// Which commands these are the command line says itself.
+// Each command that finds its store by a directory refuses one without a store, names the directory and the flag, and
+// changes nothing in it. The test takes the list of commands from the command line itself.
 func TestNothingButServeAndRestoreMakesAStore(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("LIFELINE_DATA", "")
@@ -64,7 +64,7 @@ func TestNothingButServeAndRestoreMakesAStore(t *testing.T) {
 	}
 }
 
-// Only what may pass by itself ends with "try again later", and with the question whether the service runs.
+// Only a temporary failure ends with "try again later" and the question whether the service runs.
 func TestOnlyAServiceOutOfReachIsToBeTriedLater(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("LIFELINE_TOKEN", "secret")

@@ -18,7 +18,7 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// secretFile is a file that holds a token.
+// secretFile creates a file that holds a token.
 func secretFile(t *testing.T, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "token")
@@ -28,7 +28,7 @@ func secretFile(t *testing.T, text string) string {
 	return name
 }
 
-// lines are the command lines of the program, read where home holds the configuration file.
+// lines returns the program's command lines, with home as the folder of the configuration file.
 func lines(t *testing.T) flagtest.Program {
 	t.Helper()
 	home := t.TempDir()
@@ -74,9 +74,9 @@ func TestEveryFlagIsTakenOnTheLineByItsVariableAndByTheFile(t *testing.T) {
 	lines(t).Drive(t)
 }
 
-// A value that cannot be meant ends a command before it begins, with the code of a line that is not understood.
+// A malformed value ends a command before it begins, with the exit code for a command line that is not understood.
 func TestMalformedValueOfAnyFlagOrArgumentIsNotUnderstood(t *testing.T) {
-	longform.Only(t) // likewise
+	longform.Only(t) // for the same reasons
 	p := lines(t)
 	p.Samples["output"] = "window.wav"
 	p.Refuse(t)
@@ -105,7 +105,7 @@ func TestMalformedValueOfAnyFlagOrArgumentIsNotUnderstood(t *testing.T) {
 	}
 }
 
-// shown is what a service was shown as a token by a command.
+// shown runs a command and returns the token that it sends to the service.
 func shown(t *testing.T, args ...string) (token string, said string, code int) {
 	t.Helper()
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -141,7 +141,7 @@ func TestTokenOfAFileIsShownToTheService(t *testing.T) {
 	expect("lifeline_file")
 	expect("lifeline_line", "--token", "lifeline_line")
 
-	// Either of them goes before the configuration file.
+	// Both have precedence over the configuration file.
 	if err := os.Mkdir(filepath.Join(home, "lifeline"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestTokenOfAFileIsShownToTheService(t *testing.T) {
 	expect("lifeline_settings")
 	expect("lifeline_file", "--token-file", file)
 
-	// What cannot be a token is refused before anything is asked, and says where it is.
+	// A malformed token is refused, with its source, before any request.
 	for text, words := range map[string]string{"": "is empty", "one two": "must hold a token alone",
 		"토큰": "must hold a token alone"} {
 		if _, said, code := shown(t, "segments", "--token-file", secretFile(t, text)); code != 2 || !strings.Contains(said,

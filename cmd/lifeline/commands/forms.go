@@ -18,7 +18,8 @@ import (
 	"lifeline/schedules"
 )
 
-// forms are what the tags form of flags and arguments name. Whether a thing of that form is there, the service says.
+// forms are the checks that the struct tag "form" of flags and arguments names. They check the form alone; whether the
+// thing exists is for the service.
 var forms = cmdline.Forms{
 	"id": cmdline.ID,
 	"label": func(text string) error {
@@ -92,7 +93,8 @@ var forms = cmdline.Forms{
 	"earlier": cmdline.EarlierBundle,
 }
 
-// daysForm checks a day, or a range of them. Which of two days named in words is the earlier, a station's time says.
+// daysForm checks a day, or a range of days. It does not check the order of days named in words: that depends on a
+// station's time.
 func daysForm(text string) error {
 	first, last, many := strings.Cut(text, "..")
 	day := func(s string) (schedules.Date, error) { return dayOf(s, time.Time{}, dateIn(time.UTC)) }
@@ -119,7 +121,7 @@ func isTime(text string) bool {
 	return err == nil || short == nil
 }
 
-// oneOf is the form of what is one of a list.
+// oneOf returns the form of a value from a list.
 func oneOf(list func() []string) func(string) error {
 	return func(text string) error {
 		all := list()
@@ -127,7 +129,7 @@ func oneOf(list func() []string) func(string) error {
 	}
 }
 
-// words are a list's texts.
+// words returns a list as texts.
 func words[T ~string](list []T) (out []string) {
 	for _, one := range list {
 		out = append(out, string(one))

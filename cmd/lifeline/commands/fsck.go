@@ -26,7 +26,7 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// fsckCmd takes what serve takes to find the store. It looks beside a running service or without one.
+// fsckCmd takes the flags by which serve finds the store. It works with or without a running service.
 type fsckCmd struct {
 	config.Serve `embed:""`
 	Quick        bool   `help:"Do not read recordings: look only whether they are there and have their size."`
@@ -34,7 +34,7 @@ type fsckCmd struct {
 	RepairFrom   string `help:"Another copy of the recordings, from which damaged and missing ones are repaired: a directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]."`
 }
 
-// checkup counts and prints what is found.
+// checkup counts and prints the findings.
 type checkup struct {
 	stdout          io.Writer
 	found, repaired int
@@ -93,8 +93,8 @@ func (c *fsckCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return up.verdict()
 }
 
-// acceptOlder takes the embedded database as it is, and says what that means. It fails, changing nothing, where no
-// change is missing.
+// acceptOlder accepts the embedded database as it is, and prints the consequences. It fails, without a change, if no
+// acknowledged change is missing.
 func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error) {
 	if c.Store != "sqlite" {
 		return fault.New(fault.Invalid, "--accept-older is for the embedded store")
@@ -124,13 +124,13 @@ func (c *fsckCmd) acceptOlder(ctx context.Context, stdout io.Writer) (err error)
 	return err
 }
 
-// setBackCure says what to do about what a store lacks that was set back.
+// setBackCure is the cure for a store that was set back to an older state.
 const setBackCure = "recall, approve, withdraw and publish it again. What a station saw recalled stays off its air, " +
 	"and an alarm of the station " +
 	"names it, until it is recalled here too."
 
-// signingKeys are the keys that the store knows. It fails where the key file is not of the one that signs. A shared
-// store may be looked at where no service runs, and there is no key.
+// signingKeys returns the keys that the store knows. It fails if the key file does not hold the signing key. A shared
+// store can be checked on a machine without a service and without a key.
 func (c *fsckCmd) signingKeys(ctx context.Context, s service.Store) (known access.SigningKeys, err error) {
 	id := ""
 	key, failed := service.SigningKey(c.Key)
@@ -149,20 +149,20 @@ func (c *fsckCmd) signingKeys(ctx context.Context, s service.Store) (known acces
 		return known, nil
 	}
 	if made, err := service.SigningKey(service.NewKeyFile(c.Key)); err == nil && service.KeyID(made) == known.Current {
-		return known, nil // the next start gives it its name
+		return known, nil // the next start sets it
 	}
 	return known, service.KeyMissing(c.Serve, known.Current)
 }
 
-// roleKeys fails where the service would not start on the folder of keys.
+// roleKeys fails if the service would not start with this folder of keys.
 func (c *fsckCmd) roleKeys(ctx context.Context, s service.Store, key ed25519.PrivateKey) error {
 	if _, err := os.Stat(c.Keys); errors.Is(err, fs.ErrNotExist) && c.Store != "sqlite" {
-		return nil // as with the signing key
+		return nil // as for the signing key
 	}
 	return service.CheckKeys(ctx, c.Serve, s, key)
 }
 
-// printFormer counts what other keys signed than those that do now.
+// printFormer prints how many documents were signed by keys that sign no more.
 func printFormer(w io.Writer, known access.SigningKeys, signers map[string]map[string]int) {
 	for _, id := range slices.Sorted(maps.Keys(signers)) {
 		if known.Current == "" || known.Signs(id) {
@@ -176,7 +176,7 @@ func printFormer(w io.Writer, known access.SigningKeys, signers map[string]map[s
 	}
 }
 
-// withoutStore reads the recordings alone, since nothing says which there should be.
+// withoutStore checks the recordings alone, since there is no list of those that there should be.
 func (c *fsckCmd) withoutStore(ctx context.Context, up *checkup) (err error) {
 	audio, err := service.OpenAudio(ctx, c.Serve)
 	if err != nil {
@@ -190,10 +190,10 @@ func (c *fsckCmd) withoutStore(ctx context.Context, up *checkup) (err error) {
 	return up.verdict()
 }
 
-// blobs looks whether the named blobs are there and whole, and repairs what can be.
+// blobs checks that the named blobs exist and are intact, and repairs those that it can.
 func (c *fsckCmd) blobs(ctx context.Context, up *checkup, audio service.Audio,
 	named map[string]replica.Held) (err error) {
-	var spare service.Audio // nil: none
+	var spare service.Audio // nil: no second copy
 	if c.RepairFrom != "" {
 		if spare, err = c.openSpare(ctx); err != nil {
 			return err
@@ -248,7 +248,7 @@ func (up *checkup) blob(sha string, named map[string]replica.Held, problem strin
 	up.report(line)
 }
 
-// verdict fails when anything was found, repaired or not: whoever reads the exit code looks.
+// verdict fails if anything was found, repaired or not, so that the exit code shows it.
 func (up *checkup) verdict() error {
 	switch up.found {
 	case 0:

@@ -1,9 +1,9 @@
 package commands
 
-// restoreAside is what to do where another process holds the data directory that a backup is to fill.
+// restoreAside is the cure if another process uses the data directory that restore should fill.
 const restoreAside = "nothing was restored: a backup fills an empty store. Name another directory with --data"
 
-// endFirst is what to do where a command needs the store of a service that runs.
+// endFirst returns the cure if a running service holds the store that a command needs.
 func endFirst(command string) string {
 	return "nothing was changed. End it, run lifeline " + command + " again, and then start the service"
 }

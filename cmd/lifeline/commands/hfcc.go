@@ -43,7 +43,7 @@ func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	text, err := charset.Decode(b, c.Charset)
 	if errors.Is(err, charset.ErrUnknown) {
-		text, err = b, nil // its columns are bytes then, whatever letters they are
+		text, err = b, nil // columns count bytes then, whatever the encoding
 	}
 	if err != nil {
 		return fmt.Errorf("%s: nothing was changed: %w", c.File, err)
@@ -84,7 +84,7 @@ func (c *hfccImportCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return change{c.client(), document, c.DryRun, consent{c.Yes, c.File != "-"}}.run(ctx, stdout, output{Output: c.Output})
 }
 
-// other reports whether a row's code is not the one that is asked for, if one is.
+// other reports whether a row's code differs from the requested one, if there is one.
 func other(asked, code string) bool { return asked != "" && !strings.EqualFold(asked, code) }
 
 type hfccExportCmd struct {

@@ -22,8 +22,8 @@ import (
 
 var notOfIDs = regexp.MustCompile(`[^a-z0-9._]+`)
 
-// idOf makes an id of a name. Where the id cannot hold all that tells the name from others, such as the letters of
-// another script, it ends in a hash of the name, so that two names are never one id by what was left out.
+// idOf makes an id from a name. If characters of the name cannot stand in an id, such as letters of another script, the
+// id ends in a hash of the name, so that two different names always get different ids.
 func idOf(name string) string {
 	name = strings.ToLower(text.Clean(name))
 	readable := strings.ReplaceAll(name, " ", "-")
@@ -37,7 +37,7 @@ func idOf(name string) string {
 	return strings.TrimPrefix(id+"-"+hash, "-")
 }
 
-// labelOf makes a label of a name: its letters in any script, and a hyphen for what else is in it.
+// labelOf makes a label from a name: letters of any script stay, and anything else becomes a hyphen.
 func labelOf(name string) string {
 	label, err := text.Label(text.Clean(name))
 	if err != nil {
@@ -53,10 +53,10 @@ func labelOf(name string) string {
 	return label
 }
 
-// baseOf is the name of a recording without its folder and what kind of file it is.
+// baseOf returns a recording's file name without folder and extension.
 func baseOf(file string) string { return strings.TrimSuffix(path.Base(file), path.Ext(file)) }
 
-// distinctIDs fails where two recordings of one run would have one id.
+// distinctIDs fails if two recordings of one run would get the same id.
 func distinctIDs(entries []entry) error {
 	var wrong []error
 	first := map[string]entry{}
@@ -83,10 +83,10 @@ func distinctIDs(entries []entry) error {
 	return errors.Join(wrong...)
 }
 
-// tagFrames are the frames of the tags that are read, as ID3v2.3 and ID3v2.2 call them.
+// tagFrames are the tag frames that are read, by their names in ID3v2.3 and ID3v2.2.
 var tagFrames = map[string][2]string{"title": {"TIT2", "TT2"}, "voice": {"TPE1", "TP1"}, "series": {"TALB", "TAL"}}
 
-// readTags reads what a recording's tags say of it, and names what they say in an encoding that cannot be known.
+// readTags returns the metadata in a recording's tags, and the fields whose encoding is unknown.
 func readTags(r io.ReadSeeker, declared string) (meta map[string]any, unread []string) {
 	meta = map[string]any{}
 	texts, unread := tagTexts(r, declared)
@@ -101,8 +101,7 @@ func readTags(r io.ReadSeeker, declared string) (meta map[string]any, unread []s
 	return meta, unread
 }
 
-// tagTexts are the texts of a recording's tags by the fields that they are of, and the fields whose encoding cannot be
-// known.
+// tagTexts returns the texts of a recording's tags by field, and the fields whose encoding is unknown.
 func tagTexts(r io.ReadSeeker, declared string) (texts map[string]string, unread []string) {
 	texts = map[string]string{}
 	head := make([]byte, 64<<10)
@@ -114,7 +113,7 @@ func tagTexts(r io.ReadSeeker, declared string) (texts map[string]string, unread
 		return texts, nil
 	}
 	tags, err := parseTags(r)
-	if err != nil { // a file without tags, or with broken ones, has nothing to say
+	if err != nil { // a file with no tags or with broken tags gives no metadata
 		return texts, nil
 	}
 	for field, said := range map[string]string{"title": tags.Title(), "voice": tags.Artist(), "series": tags.Album()} {
@@ -129,7 +128,7 @@ func tagTexts(r io.ReadSeeker, declared string) (texts map[string]string, unread
 	return texts, unread
 }
 
-// parseTags runs the library on bytes of others: its panics are errors.
+// parseTags calls the tag library, and returns a panic of the library as an error.
 func parseTags(r io.ReadSeeker) (m tag.Metadata, err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
@@ -139,7 +138,7 @@ func parseTags(r io.ReadSeeker) (m tag.Metadata, err error) {
 	return tag.ReadFrom(r)
 }
 
-// unreadNote is what to know of texts in tags that are left out.
+// unreadNote returns the remark about tag texts that are left out.
 func unreadNote(unread []string) string {
 	is := "is"
 	if len(unread) > 1 {
@@ -149,7 +148,7 @@ func unreadNote(unread []string) string {
 		"or windows-1251 reads it", strings.Join(unread, " and the "), is)
 }
 
-// unicodeFrame reports whether a frame of an ID3v2 tag says that its text is in Unicode.
+// unicodeFrame reports whether a frame of an ID3v2 tag declares Unicode.
 func unicodeFrame(head []byte, names [2]string) bool {
 	if !bytes.HasPrefix(head, []byte("ID3")) {
 		return false
@@ -163,9 +162,10 @@ func unicodeFrame(head []byte, names [2]string) bool {
 	return false
 }
 
-// tagText is the text of a tag, and whether its encoding is known. One that claims Latin-1, or nothing, often is in
-// whatever its writer's machine had: it is believed where it is plain, or UTF-8, or where letters beyond ASCII stand
-// alone or, in a longer word, in a pair, as in European words and hardly ever in another script's bytes.
+// tagText returns the text of a tag, and whether its encoding is known. A text declared as Latin-1, or without a
+// declaration, is often in the encoding of the writer's machine. It is accepted if it is ASCII, or UTF-8, or if its
+// letters beyond ASCII stand alone or, in a longer word, in pairs: that is common in European languages and very rare
+// in the bytes of other scripts.
 func tagText(said string, doubtful bool, declared string) (string, bool) {
 	if !doubtful || !strings.ContainsFunc(said, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return said, true
@@ -175,7 +175,7 @@ func tagText(said string, doubtful bool, declared string) (string, bool) {
 		raw = raw[:0]
 		for _, r := range said {
 			if r > 0xFF {
-				return said, true // it was UTF-8 that nobody declared
+				return said, true // UTF-8 without a declaration
 			}
 			raw = append(raw, byte(r))
 		}
@@ -187,7 +187,7 @@ func tagText(said string, doubtful bool, declared string) (string, bool) {
 		out, err := charset.Decode(raw, declared)
 		return string(out), err == nil
 	}
-	letters := 0 // of ASCII: a text without any is hardly in an European language
+	letters := 0 // ASCII letters: a text without any is hardly in a European language
 	for word := range bytes.FieldsSeq(raw) {
 		longest, run, plain := 0, 0, 0
 		for _, b := range word {
@@ -198,7 +198,7 @@ func tagText(said string, doubtful bool, declared string) (string, bool) {
 					letters++
 				}
 				continue
-			case b < 0xC0 || b == 0xD7 || b == 0xF7: // no letter
+			case b < 0xC0 || b == 0xD7 || b == 0xF7: // not a letter
 				return "", false
 			}
 			run++

@@ -56,7 +56,7 @@ type shelf struct {
 	ID     string `form:"label" arg:"" optional:"" help:"Show this one; none lists them all."`
 }
 
-// listed lists documents in lines of text, or shows the one that is asked for as YAML.
+// listed prints a list of documents, one line each, or the requested one as YAML.
 func listed[T any](c shelf, w io.Writer, what string, all []T, id func(T) string, line func(T) string) error {
 	if c.ID != "" {
 		at := slices.IndexFunc(all, func(d T) bool { return id(d) == c.ID })
@@ -71,7 +71,7 @@ func listed[T any](c shelf, w io.Writer, what string, all []T, id func(T) string
 		if err != nil {
 			return err
 		}
-		return c.show(w, all[at], func() { io.WriteString(w, text) }) // an error of w comes with the next write to it
+		return c.show(w, all[at], func() { io.WriteString(w, text) }) // an error of w is returned by the next write to it
 	}
 	return c.show(w, all, func() {
 		fmt.Fprintln(w, count(len(all), what))
@@ -131,7 +131,7 @@ type personsCmd struct {
 	shelf `embed:""`
 }
 
-// named is a person and how many segments name them.
+// named is a person and the number of segments that name them.
 type named struct {
 	ID       string `form:"label" json:"id"`
 	Segments int    `json:"segments"`

@@ -18,19 +18,19 @@ import (
 	"lifeline/internal/trust"
 )
 
-// secrets are how the files of root keys are locked: by age, with a passphrase for each.
+// secrets encrypts the files of root keys: with age, one passphrase per file.
 type secrets struct {
 	PassphraseFile []string `type:"existingfile" placeholder:"FILE" help:"File of the passphrase of a root key; repeated, one for each. Default: it is asked for."`
 	Plain          bool     `help:"Leave the files of root keys without a passphrase."`
 }
 
-// passphraseWork is how much work it is to try a passphrase, as a power of two; age's own default takes a second.
+// passphraseWork is the scrypt work factor, log2 of N; age's default takes about a second per try.
 var passphraseWork = 18
 
-// leastPassphrase is the least length of a passphrase in bytes.
+// leastPassphrase is the minimum length of a passphrase in bytes.
 const leastPassphrase = 12
 
-// passphrase is that of the i-th of n keys, which is in the file of that name.
+// passphrase returns the passphrase for the i-th of n keys, whose file has the given name.
 func (s *secrets) passphrase(name string, i, n int, again bool) (string, error) {
 	var words []byte
 	switch {
@@ -81,7 +81,7 @@ func ask(question string) ([]byte, error) {
 	return b, err
 }
 
-// keep writes the i-th of n root keys into a file of the folder, and answers its name.
+// keep writes the i-th of n root keys into a file in dir, and returns the file's name.
 func (s *secrets) keep(dir string, key ed25519.PrivateKey, i, n int, stdout io.Writer) (string, error) {
 	name := filepath.Join(dir, "root-"+service.KeyID(key)+".rootkey")
 	if s.Plain {

@@ -42,7 +42,7 @@ func TestRootKeysAreLockedByTheirPassphrases(t *testing.T) {
 	}
 }
 
-// tried runs a command, and answers its exit code and what it said.
+// tried runs a command, and returns its exit code and output.
 func tried(t *testing.T, args ...string) (int, string) {
 	t.Helper()
 	var said strings.Builder
@@ -50,7 +50,7 @@ func tried(t *testing.T, args ...string) (int, string) {
 	return code, said.String()
 }
 
-// done runs a command that ends well.
+// done runs a command that must succeed.
 func done(t *testing.T, args ...string) string {
 	t.Helper()
 	code, said := tried(t, args...)

@@ -10,7 +10,7 @@ import (
 	"lifeline/schedules"
 )
 
-// printRundown shows a day as a person reads it, in the station's own time.
+// printRundown prints a day for people, in the station's own time.
 func printRundown(w io.Writer, r schedules.Rundown, published int64, zone *time.Location) {
 	fmt.Fprintf(w, "%s  %s  revision %d, %s  (%s)\n", r.Station, r.Date, r.Revision, r.Status, r.Timezone)
 	if published > 0 && published != r.Revision {
@@ -34,8 +34,8 @@ func printRundown(w io.Writer, r schedules.Rundown, published int64, zone *time.
 	tellWarnings(w, r.Warnings)
 }
 
-// slotOf is the index of the window that an item belongs to: the last of its name that starts no later, for one that is
-// edited may have run past the end; -1 where there is none.
+// slotOf returns the index of the window that an item belongs to, or -1. It is the last window of that name that starts
+// no later than the item: an edited window may run past its end.
 func slotOf(r schedules.Rundown, i schedules.Item) int {
 	own := -1
 	for at, slot := range r.Windows {
@@ -47,7 +47,7 @@ func slotOf(r schedules.Rundown, i schedules.Item) int {
 	return own
 }
 
-// dayLine is one item of a day: when, how long, what, and how it is bound.
+// dayLine returns the line of one item: start, duration, segment, and timing.
 func dayLine(i schedules.Item, zone *time.Location) string {
 	line := fmt.Sprintf("%s %s %s", i.StartAt.In(zone).Format("15:04:05.000"), pad(span(i.Duration.Duration), 9),
 		itemLine(i.Kind, i.Language, i.Title))
@@ -63,7 +63,7 @@ func dayLine(i schedules.Item, zone *time.Location) string {
 	return line
 }
 
-// printExplanation says why an item is where it is, and what refused those that were more due.
+// printExplanation prints why an item was chosen, and which rules refused more overdue segments.
 func printExplanation(w io.Writer, e schedules.Explanation) {
 	fmt.Fprintf(w, "%s in %s, position %s: %s\n", e.SegmentID, e.Window, e.Position, e.Why)
 	last := "never before"
@@ -97,7 +97,7 @@ func printExplanation(w io.Writer, e schedules.Explanation) {
 	}
 }
 
-// printReconciliation shows plan against air by time, in the station's own.
+// printReconciliation prints the plan beside the as-run report, in the station's own time.
 func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Location) {
 	fmt.Fprintf(w, "%s  %s  revision %d  (%s)\n", r.Station, r.Date, r.Revision, zone)
 	fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", "planned", "actual", "off by", "aired", "verdict",
@@ -142,10 +142,10 @@ func itemLine(kind schedules.Kind, language, title string) string {
 	return fmt.Sprintf("%-14s %-9s %s", kind, language, oneLine(title))
 }
 
-// oneLine is what others wrote where a line break would look like a line of ours.
+// oneLine escapes line breaks in text from others, which could otherwise pass for a line of this program.
 func oneLine(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }
 
-// span is a duration as minutes, seconds and milliseconds.
+// span returns a duration as minutes, seconds and milliseconds.
 func span(d time.Duration) string {
 	d = d.Round(time.Millisecond)
 	return fmt.Sprintf("%d:%02d.%03d", int(d.Minutes()), int(d.Seconds())%60, d.Milliseconds()%1000)

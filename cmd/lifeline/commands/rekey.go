@@ -17,7 +17,7 @@ import (
 	"lifeline/internal/service"
 )
 
-// rekeyCmd takes what serve takes to find the store and the key.
+// rekeyCmd takes the flags by which serve finds the store and the key.
 type rekeyCmd struct {
 	config.Serve `embed:""`
 	By           string `help:"Who decides it, for the audit." required:""`

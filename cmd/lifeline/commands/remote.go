@@ -21,7 +21,7 @@ import (
 	"lifeline/internal/client"
 )
 
-// remote is what every command that speaks to a service needs.
+// remote holds the flags of every command that calls a service.
 type remote struct {
 	Server    string `help:"The service's address, such as https://lifeline.example." default:"http://127.0.0.1:8080" env:"LIFELINE_SERVER"`
 	Token     string `help:"Access token. Prefer the environment or a file." env:"LIFELINE_TOKEN"`
@@ -29,11 +29,11 @@ type remote struct {
 
 	Link client.Connection `embed:""`
 
-	address, secret string // as they are read
+	address, secret string // set by AfterApply
 	transport       *client.Transport
 }
 
-// AfterApply reads the address and the token, so that a command line with a wrong one is not understood.
+// AfterApply reads the address and the token, so that a malformed one is an error of the command line.
 func (r *remote) AfterApply() (err error) {
 	if r.address, err = r.Link.Address(r.Server); err != nil {
 		return fmt.Errorf("--server: %w", err)
@@ -49,14 +49,14 @@ func (r remote) client() *client.Client {
 	return client.New(r.address, r.secret, &http.Client{Transport: r.transport})
 }
 
-// output is how a command shows what it found or did; the zero value is for people.
+// output is the form of a command's output; the zero value is text for people.
 type output struct {
 	Output string `help:"text for people, json for programs." enum:"text,json" default:"text" env:"LIFELINE_OUTPUT"`
 
-	verbose bool // for people: more than a line each
+	verbose bool // for people: details too
 }
 
-// show writes v as JSON, or lets text write it for a person.
+// show writes v as JSON, or calls text to print it for people.
 func (o output) show(w io.Writer, v any, text func()) error {
 	if o.Output != "json" {
 		text()
@@ -68,8 +68,8 @@ func (o output) show(w io.Writer, v any, text func()) error {
 	return e.Encode(v)
 }
 
-// settingsFiles is where a person keeps the address and the token: lifeline/config.yaml in the system's place for
-// configurations. Who has no such place, as a service without HOME, has no such file.
+// settingsFiles returns the path of the user's settings: lifeline/config.yaml in the system's folder for configuration.
+// Without such a folder, as for a service without HOME, there is no file.
 func settingsFiles() []string {
 	dir, err := os.UserConfigDir()
 	if err != nil {
@@ -78,8 +78,8 @@ func settingsFiles() []string {
 	return []string{filepath.Join(dir, "lifeline", "config.yaml")}
 }
 
-// readSettings reads flags from a YAML file of name: value lines, such as "server: https://lifeline.example". What the
-// command line or the environment says goes before it. A file with a token that others may read is refused.
+// readSettings reads flags from a YAML file of name: value lines, such as "server: https://lifeline.example". The
+// command line and the environment have precedence. A file with a token that other users can read is refused.
 func readSettings(r io.Reader) (kong.Resolver, error) {
 	values := map[string]any{}
 	text, err := io.ReadAll(r)
@@ -107,10 +107,10 @@ func readSettings(r io.Reader) (kong.Resolver, error) {
 	return settings(values), nil
 }
 
-// settings are the values of flags by their names.
+// settings are the values of flags by name.
 type settings map[string]any
 
-// Validate names the settings that no command has.
+// Validate fails with the names of settings that no command has.
 func (s settings) Validate(app *kong.Application) error {
 	known := map[string]bool{}
 	err := kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
@@ -128,10 +128,10 @@ func (s settings) Validate(app *kong.Application) error {
 	return errors.Join(append(unknown, err)...)
 }
 
-// tokenFlags are two ways of saying one thing.
+// tokenFlags are two forms of one setting.
 var tokenFlags = []string{"token", "token-file"}
 
-// Resolve is the file's value of a flag that neither the command line nor the environment sets.
+// Resolve returns the file's value for a flag that neither the command line nor the environment sets.
 func (s settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	same := []string{flag.Name}
 	if slices.Contains(tokenFlags, flag.Name) {
@@ -149,12 +149,12 @@ func (s settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 		return nil, nil
 	}
 	if flag.Name == "output" && len(flag.Envs) == 0 {
-		return nil, nil // the file that a command writes, not the form in which it answers
+		return nil, nil // here --output is the file that the command writes, not the form of its output
 	}
 	return s[flag.Name], nil
 }
 
-// query is the values that are given.
+// query returns the non-empty values as a query.
 func query(values map[string]string) url.Values {
 	q := url.Values{}
 	for name, value := range values {

@@ -24,7 +24,7 @@ type renderCmd struct {
 	Quiet   bool   `help:"No progress bar."`
 }
 
-// Run writes the file whole or not at all.
+// Run writes a complete file or nothing.
 func (c *renderCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	date, err := stationDate(ctx, c.client(), c.Station, c.Date)
 	if err != nil {
@@ -65,7 +65,7 @@ func (c *renderCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return nil
 }
 
-// start is the instant that --start names; zero without it.
+// start returns the instant of --start; zero without the flag.
 func (c *renderCmd) start(ctx context.Context, date schedules.Date) (time.Time, error) {
 	if c.Start == "" {
 		return time.Time{}, nil

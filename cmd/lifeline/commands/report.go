@@ -56,7 +56,7 @@ func (c *reportCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return output{Output: c.Output}.show(stdout, report, func() { printReport(stdout, report) })
 }
 
-// reportDay reads a day of a report, which is of stations in many zones: today is the one in UTC.
+// reportDay parses a day of a report. A report covers stations in many zones, so today is the day in UTC.
 func reportDay(text string) (string, error) {
 	if text == "" {
 		return "", nil
@@ -79,10 +79,10 @@ func printReport(w io.Writer, r wire.AiringReport) {
 		row(tallyName(line), line.TallyCounts)
 	}
 	row("in all", r.Totals)
-	t.Flush() // an error of w comes with the next write to it
+	t.Flush() // an error of w is returned by the next write to it
 }
 
-// tallyName says what a row counts.
+// tallyName returns the label of a row.
 func tallyName(r schedules.TallyRow) string {
 	var parts []string
 	for _, part := range []string{r.Segment, r.Title, r.Campaign, r.Script} {
@@ -115,7 +115,7 @@ type auditCmd struct {
 	By     string `help:"Only by this person."`
 }
 
-// Run shows who changed what, when and why.
+// Run prints who changed what, when and why.
 func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
 	zone, err := time.LoadLocation(c.Zone)
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *auditCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// localOf is an instant of the contract in a zone.
+// localOf returns an instant of the contract in local time.
 func localOf(text string, zone *time.Location) string {
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -162,7 +162,7 @@ type makeGoodsCmd struct {
 	State   string `form:"owed" help:"Only this state: owed, planned, aired or waived."`
 }
 
-// Run shows what stations have missed and what has become of it.
+// Run prints what stations missed, and the state of each make-good.
 func (c *makeGoodsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	found, err := c.client().MakeGoods(ctx, query(map[string]string{"station": c.Station, "state": c.State}))
 	if err != nil {

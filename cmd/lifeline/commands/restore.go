@@ -25,14 +25,14 @@ import (
 	"lifeline/internal/trust"
 )
 
-// restoreCmd takes what serve takes to find the store.
+// restoreCmd takes the flags by which serve finds the store.
 type restoreCmd struct {
 	config.Serve `embed:""`
 	File         string `arg:"" help:"File that backup wrote, or - for standard input."`
 }
 
 func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) error {
-	// before the directory is made: the file may be none
+	// read the file before creating the directory: it may not be an archive
 	return readArchive(c.File, func(a *archive.Reader) error { return c.restore(ctx, a, stdout) })
 }
 
@@ -50,7 +50,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		return err
 	}
 	defer func() { err = errors.Join(err, audio.Close()) }()
-	look := replica.NewInspector(kinds.All, func(string) {}) // for the blobs alone
+	look := replica.NewInspector(kinds.All, func(string) {}) // only for the list of blobs
 	documents := func(yield func(store.Document, error) bool) {
 		for d, err := range a.Documents() {
 			if err == nil {
@@ -68,7 +68,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 		}
 		return c.keepKeys(a)
 	}
-	// The store takes all or nothing, and the rest of the archive comes before it says that it has all.
+	// The store commits all or nothing, and only after the rest of the archive was read to its end.
 	up := &raised{now: time.Now()}
 	if err := s.Import(ctx, a.Trimmed(), up.documents(documents), up.changes(a.Changes()), followed(a.Entries(),
 		rest)); err != nil {
@@ -84,7 +84,7 @@ func (c *restoreCmd) restore(ctx context.Context, a *archive.Reader, stdout io.W
 	return c.advise(ctx, stdout, audio, look.Blobs(), known.Root)
 }
 
-// unrestored says of a failure what to do about it. The store has taken nothing.
+// unrestored adds the cure to a failure. The store is unchanged.
 func (c *restoreCmd) unrestored(err error) error {
 	newer := (*replica.Newer)(nil)
 	said := (*fault.Error)(nil)
@@ -101,15 +101,15 @@ func (c *restoreCmd) unrestored(err error) error {
 	return fmt.Errorf("nothing was restored: %w", err)
 }
 
-// raised has a restored store number what it signs above all that stations may have seen, whichever service opens it
-// first: the floor is part of what the store takes. Published days stay as they are, since the backup may be as new as
-// the stations; where a station tells otherwise, they follow.
+// raised makes a restored store number its signed documents above all that stations may have seen, whichever service
+// opens it first: the floor is part of the restored documents. Published days keep their numbers, since the backup may
+// be as new as the stations; if a station has seen more, the service raises the floor again.
 type raised struct {
 	now      time.Time
 	revision int64 // of the floor
 }
 
-// documents yields all of seq, with the floor raised, or with one where there was none.
+// documents yields seq with the floor raised, or with a new floor if seq has none.
 func (r *raised) documents(seq iter.Seq2[store.Document, error]) iter.Seq2[store.Document, error] {
 	return func(yield func(store.Document, error) bool) {
 		for d, err := range seq {
@@ -126,7 +126,7 @@ func (r *raised) documents(seq iter.Seq2[store.Document, error]) iter.Seq2[store
 	}
 }
 
-// above is the floor that comes after d.
+// above returns the floor that follows d.
 func (r *raised) above(d store.Document) (store.Document, error) {
 	var floor replica.Floor
 	if d.Revision > 0 {
@@ -140,7 +140,7 @@ func (r *raised) above(d store.Document) (store.Document, error) {
 	return store.Document{Kind: d.Kind, ID: d.ID, Revision: r.revision, Body: write.Body}, err
 }
 
-// changes yields all of seq and then the change of the floor.
+// changes yields seq and then the change of the floor.
 func (r *raised) changes(seq iter.Seq2[store.Change, error]) iter.Seq2[store.Change, error] {
 	return func(yield func(store.Change, error) bool) {
 		latest := int64(0)
@@ -155,7 +155,7 @@ func (r *raised) changes(seq iter.Seq2[store.Change, error]) iter.Seq2[store.Cha
 	}
 }
 
-// followed yields all of seq and then what rest fails with.
+// followed yields seq and then, if rest fails, its error.
 func followed[T any](seq iter.Seq2[T, error], rest func() error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for v, err := range seq {
@@ -169,7 +169,7 @@ func followed[T any](seq iter.Seq2[T, error], rest func() error) iter.Seq2[T, er
 	}
 }
 
-// putBlobs stores the archive's blobs and reads it to its end.
+// putBlobs stores the archive's blobs and reads the archive to its end.
 func putBlobs(ctx context.Context, a *archive.Reader, to service.Audio) (archive.Manifest, error) {
 	for b, err := range a.Blobs() {
 		if err == nil {
@@ -182,8 +182,8 @@ func putBlobs(ctx context.Context, a *archive.Reader, to service.Audio) (archive
 	return a.Finish()
 }
 
-// advise says what is still needed, and fails where recordings are. The documents are signed under the root of a
-// version; 0: under none.
+// advise prints the steps that are left, and fails if recordings are missing. root is the version of the root that
+// delegates to the keys; 0: there is no root.
 func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio service.Audio, named map[string]replica.Held,
 	root int64) error {
 	missing := 0
@@ -214,7 +214,7 @@ func (c *restoreCmd) advise(ctx context.Context, stdout io.Writer, audio service
 	return nil
 }
 
-// eachKey calls do for the file of each key and root in an archive, with where it belongs here.
+// eachKey calls do for each key and root file in the archive, with its path on this machine.
 func (c *restoreCmd) eachKey(a *archive.Reader, do func(path string, content []byte) error) error {
 	if a.Key() != nil {
 		if err := do(c.Key, a.Key()); err != nil {
@@ -233,7 +233,7 @@ func (c *restoreCmd) eachKey(a *archive.Reader, do func(path string, content []b
 	return nil
 }
 
-// sameKeys fails with Conflict when there is another key or root already in the place of one of the archive.
+// sameKeys fails with Conflict if a different key or root file exists at a path of one in the archive.
 func (c *restoreCmd) sameKeys(a *archive.Reader) error {
 	return c.eachKey(a, func(path string, content []byte) error {
 		if path == c.Key {
@@ -243,7 +243,7 @@ func (c *restoreCmd) sameKeys(a *archive.Reader) error {
 	})
 }
 
-// keepKeys puts the keys and roots of the archive where they belong.
+// keepKeys writes the archive's key and root files to their paths.
 func (c *restoreCmd) keepKeys(a *archive.Reader) error {
 	if len(a.Folder()) > 0 {
 		if err := os.MkdirAll(c.Keys, 0o700); err != nil {
@@ -253,7 +253,7 @@ func (c *restoreCmd) keepKeys(a *archive.Reader) error {
 	return c.eachKey(a, service.KeepSigningKey)
 }
 
-// sameFile fails with Conflict when there is another file of a key than the archive's.
+// sameFile fails with Conflict if a file exists at path with another content than key.
 func sameFile(path string, key []byte, what, elsewhere string) error {
 	held, err := os.ReadFile(path)
 	switch {
@@ -268,7 +268,7 @@ func sameFile(path string, key []byte, what, elsewhere string) error {
 	return nil
 }
 
-// readArchive opens the archive in a file, or on standard input for -, showing how far it is read.
+// readArchive opens the archive at path ("-": standard input) and shows the progress of reading.
 func readArchive(path string, read func(a *archive.Reader) error) error {
 	in, size := os.Stdin, int64(-1)
 	if path != "-" {

@@ -67,8 +67,8 @@ type cli struct {
 	Completion kongcompletion.Completion `cmd:"" help:"Print the lines that make your shell complete these commands."`
 }
 
-// Run does what a command line says, until it is done or ctx ends, and answers the exit code. Variables of the
-// process's environment stand for flags, as the help says.
+// Run runs a command line until it is done or ctx ends, and returns the exit code. Environment variables stand for
+// flags, as the help says.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	stdout, stderr = cmdline.Printable(stdout), cmdline.Printable(stderr)
 	parser, err := newParser(ctx, stdout, stderr)
@@ -102,14 +102,14 @@ func (versionCmd) Run(stdout io.Writer) error {
 	return err
 }
 
-// helpCmd is in the list of commands; Run reads it as the flag --help.
+// helpCmd puts help into the list of commands; Run treats it as the flag --help.
 type helpCmd struct {
 	Command []string `arg:"" optional:"" help:"The command."`
 }
 
 func (helpCmd) Run() error { return nil }
 
-// newParser reads command lines.
+// newParser returns the parser of command lines.
 func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error) {
 	return kong.New(&cli{}, kong.Name("lifeline"), kong.Writers(stdout, stderr),
 		kong.Description("Radio schedules that are never silent, never wrong and always provable.\n\n"+cmdline.Codes),
@@ -117,11 +117,11 @@ func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error
 		kong.Configuration(readSettings, settingsFiles()...), cmdline.IgnoreEmptyVariables(), kong.PostBuild(hideServing))
 }
 
-// findsTheStore are the beginnings of the flags by which commands beside serve find its store.
+// findsTheStore are the prefixes of the flags by which commands other than serve find its store.
 var findsTheStore = []string{"data", "store", "audio", "key", "redis-", "s3-", "help", "config"}
 
-// hideServing leaves out of the help of other commands what is for serve alone: they take it, so that one
-// configuration file fits them all, and pass it over.
+// hideServing hides serve's own flags in the help of other commands. These commands accept and ignore the flags, so
+// that one configuration file fits all commands.
 func hideServing(k *kong.Kong) error {
 	var serve *kong.Node
 	for _, command := range k.Model.Children {
@@ -146,7 +146,7 @@ func hasFlag(command *kong.Node, name string) bool {
 	return slices.ContainsFunc(command.Flags, func(flag *kong.Flag) bool { return flag.Name == name })
 }
 
-// tell writes an error for a person: what is wrong, each field of it on a line.
+// tell prints an error for people: the message, then one line per field.
 func tell(w io.Writer, err error) {
 	fmt.Fprintln(w, "lifeline:", cmdline.Words(err))
 	switch {

@@ -54,14 +54,14 @@ func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	})
 }
 
-// airsNowhere is what to know of a language that no station's window allows.
+// airsNowhere returns the note on a language that no station's window allows.
 func airsNowhere(language string) string {
 	return fmt.Sprintf("%s airs nowhere: no window of any station allows this language. Correct it, or allow it in a "+
 		"window "+
 		"(one of ko takes ko-KP too, one of ko-KP does not take ko)", language)
 }
 
-// printSegment shows a segment with the stations on which it can air and what was measured of it.
+// printSegment prints a segment, the stations on which it can air, and its measurements.
 func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 	fmt.Fprintf(w, "%s  %s, revision %d\n", s.ID, s.State, s.Revision)
 	line := func(name, value string) {
@@ -120,7 +120,7 @@ func printSegment(w io.Writer, s schedules.Segment, airableOn []string) {
 	}
 }
 
-// dated is an instant with the word before it, or nothing.
+// dated returns a word and an instant, or nothing for the zero instant.
 func dated(word string, at schedules.Instant) string {
 	if at.IsZero() {
 		return ""
@@ -135,7 +135,7 @@ func instant(at schedules.Instant) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// figure is a measured figure, or nothing where none could be measured.
+// figure returns a measured value with its unit, or nothing if there is no value.
 func figure(v *float64, unit string) string {
 	if v == nil {
 		return ""

@@ -66,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, stdout io.Writer) (err error) {
 	return errors.Join(s.Run(ctx, l), s.Close())
 }
 
-// logger writes as the configuration says.
+// logger returns a logger in the configured form.
 func (c *serveCmd) logger(w io.Writer) (*slog.Logger, error) {
 	var o slog.HandlerOptions
 	var level slog.Level

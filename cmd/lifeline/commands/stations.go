@@ -17,7 +17,7 @@ type stationsCmd struct {
 	Stations []string `form:"id" arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
 }
 
-// Run shows what each station last said of itself. One that has never said anything is shown, too: that is news.
+// Run prints the last status of each station. A station that has never sent one is listed too.
 func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	standing, err := c.client().Statuses(ctx)
 	if err != nil {
@@ -41,7 +41,7 @@ func (c *stationsCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	return c.show(stdout, standing, func() {
 		for _, a := range alarms {
-			if a.Code != wire.AlarmPlayer && a.Code != wire.AlarmStation { // which stand below their stations
+			if a.Code != wire.AlarmPlayer && a.Code != wire.AlarmStation { // these are printed below their stations
 				fmt.Fprintf(stdout, "ALARM: %s\n", oneLine(a.Message))
 			}
 		}
@@ -70,14 +70,14 @@ func printStanding(w io.Writer, s wire.Status, now time.Time) {
 	if s.AudioMissing > 0 {
 		audio = fmt.Sprintf("%d of %d", s.AudioVerified, s.AudioVerified+s.AudioMissing)
 	}
-	cover := max(0, s.CoverHours-now.Sub(s.ReceivedAt.Time).Hours()) // it was that when the player told
+	cover := max(0, s.CoverHours-now.Sub(s.ReceivedAt.Time).Hours()) // the hours at the time of the status
 	ago := now.Sub(s.ReceivedAt.Time).Round(time.Second)
 	fmt.Fprintf(w, "%-20s %-14s %-20s %6.1fh %9s %6d ms  %s\n", s.Station, ago.String()+" ago", holds, cover, audio,
 		s.ClockOffset.Milliseconds(), oneLine(s.PlayerVersion))
 	printProblems(w, s)
 }
 
-// printProblems shows what the station says is wrong with it, and what stands against it. What it calls problems
+// printProblems prints the problems that the station reports, and those of its definitions. The station's own problems
 // happened within its last day, and may be over.
 func printProblems(w io.Writer, s wire.Status) {
 	for _, alarm := range s.Alarms {

@@ -16,22 +16,22 @@ import (
 	"lifeline/internal/text"
 )
 
-// table reads a table whose first line names the fields: in UTF-8 or UTF-16, its cells apart by commas, semicolons or
-// tabs, its lines by LF, CR LF or CR, as spreadsheets write it. A line of empty cells says nothing. tags and persons
-// are apart by spaces; a consent has a column for each of its fields, such as consent.expires_at.
+// table reads a table whose first line names the fields: UTF-8 or UTF-16; cells separated by commas, semicolons or
+// tabs; lines ended by LF, CR LF or CR, as spreadsheets write them. A line of empty cells is skipped. Tags and persons
+// are separated by spaces; a consent has one column per field, such as consent.expires_at.
 func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 	b, err := c.read(dir, name, "in a spreadsheet: CSV UTF-8")
 	if err != nil {
 		return nil, err
 	}
-	if b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")); !bytes.Contains(b, []byte("\n")) { // else a CR is in a cell
+	if b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")); !bytes.Contains(b, []byte("\n")) { // else a CR is cell text
 		b = bytes.ReplaceAll(b, []byte("\r"), []byte("\n"))
 	}
 	comma := rune(0)
-	// Excel's own line names what stands between the cells
+	// Excel's line "sep=;" names the separator.
 	if first, rest, _ := bytes.Cut(b, []byte("\n")); len(first) > 0 {
 		if said, ok := strings.CutPrefix(strings.ToLower(strings.Trim(string(first), "\" ")), "sep="); ok && len(said) == 1 {
-			comma, b = rune(said[0]), append([]byte("\n"), rest...) // so that lines keep their numbers
+			comma, b = rune(said[0]), append([]byte("\n"), rest...) // keeps the line numbers
 		}
 	}
 	if len(bytes.TrimSpace(b)) == 0 {
@@ -79,7 +79,7 @@ func (c catalogues) table(dir fs.FS, name string) ([]entry, error) {
 	return out, nil
 }
 
-// separator is what stands between the cells: what makes a column "file" of the first line.
+// separator returns the separator of cells: the one with which the first line has a column "file".
 func separator(b []byte) (rune, error) {
 	for _, comma := range ",;\t" {
 		r := csv.NewReader(bytes.NewReader(b))
@@ -94,7 +94,7 @@ func separator(b []byte) (rune, error) {
 		"%.200q", first)
 }
 
-// cells reads the rows, each with the number of its line.
+// cells returns the rows, and the line number of each.
 func cells(b []byte, comma rune) (rows [][]string, lines []int, err error) {
 	r := csv.NewReader(bytes.NewReader(b))
 	r.Comma, r.FieldsPerRecord = comma, -1
@@ -111,8 +111,7 @@ func cells(b []byte, comma rune) (rows [][]string, lines []int, err error) {
 	}
 }
 
-// unquoted reads the rows of a table line by line, in which a quote inside a cell that does not begin with one is a
-// letter like others.
+// unquoted reads a table line by line. A quote inside a cell that does not begin with one is an ordinary character.
 func unquoted(b []byte, comma rune) (rows [][]string, lines []int, err error) {
 	n := 0
 	for line := range strings.Lines(string(b)) {
@@ -138,7 +137,7 @@ func unquoted(b []byte, comma rune) (rows [][]string, lines []int, err error) {
 
 func fieldName(cell string) string { return strings.ToLower(text.Clean(cell)) }
 
-// columnsOf are the fields that the first line names.
+// columnsOf returns the fields that the first line names.
 func columnsOf(first []string) ([]string, error) {
 	fields := make([]string, len(first))
 	for i, cell := range first {
@@ -156,7 +155,7 @@ func columnsOf(first []string) ([]string, error) {
 	return fields, nil
 }
 
-// columnNames are all that a table may have.
+// columnNames returns all columns that a table may have.
 func columnNames() string {
 	var names []string
 	for _, c := range columns {
@@ -165,7 +164,7 @@ func columnNames() string {
 	return strings.Join(names, ", ")
 }
 
-// take adds what a cell says of a field.
+// take adds the value of one cell to the field.
 func (e *entry) take(field, cell string) error {
 	switch {
 	case cell == "":

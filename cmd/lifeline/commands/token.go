@@ -24,8 +24,8 @@ type tokenCmd struct {
 	Revoke tokenRevokeCmd `cmd:"" help:"Make tokens worthless at once."`
 }
 
-// tokenCreateCmd writes into the store itself, beside a running service or without one: whoever may write there is the
-// administrator. It takes what serve takes to find the store.
+// tokenCreateCmd writes to the store directly, with or without a running service: write access to the store is the
+// administrator's authority. It takes the flags by which serve finds the store.
 type tokenCreateCmd struct {
 	config.Serve `embed:""`
 	Name         string        `help:"The person or station that will hold it." required:""`
@@ -44,7 +44,7 @@ func (c *tokenCreateCmd) Run(ctx context.Context, stdout io.Writer) (err error) 
 		return cmdline.Exit(cmdline.Misunderstood, err)
 	}
 	if err := service.IsThere(ctx, c.Serve); err != nil {
-		return err // a token in a store that no service has would let nobody in
+		return err // a token in a store that no service uses would be useless
 	}
 	t, err := c.create(ctx)
 	if err != nil {

@@ -14,18 +14,18 @@ import (
 	"lifeline/schedules"
 )
 
-// fieldChange is one field of a segment that is not as its table or sidecar says.
+// fieldChange is a field of a segment that differs from its table or sidecar.
 type fieldChange struct {
 	field         string
 	before, after json.RawMessage
 }
 
-// String tells it as a person reads it.
+// String returns the change for people.
 func (c fieldChange) String() string {
 	return c.field + " " + plainly(c.before) + " -> " + plainly(c.after)
 }
 
-// plainly is a JSON value without the signs that people do not need.
+// plainly returns a JSON value for people: "(none)" for an empty one.
 func plainly(v json.RawMessage) string {
 	switch string(v) {
 	case "null", `""`, "[]":
@@ -34,8 +34,8 @@ func plainly(v json.RawMessage) string {
 	return string(v)
 }
 
-// differences are the fields of a segment that are not as the entry says. What was only guessed by the file is no word
-// of anybody, and an empty cell of a table empties its field.
+// differences returns the fields of a segment that differ from the entry. A guess from the file is no difference, and
+// an empty cell of a table empties its field.
 func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 	is := wire.SegmentMetaOf(s)
 	wanted := wire.SegmentMetaOf(s)
@@ -101,7 +101,7 @@ func differences(e entry, s schedules.Segment) ([]fieldChange, error) {
 	return out, nil
 }
 
-// inForm brings metadata into the form in which the service keeps it.
+// inForm converts metadata to the form in which the service stores it.
 func inForm(m *wire.SegmentMeta) {
 	m.Title, m.Voice, m.Series, m.Language = text.Clean(m.Title), text.Clean(m.Voice), label(m.Series),
 		bcp47.Kept(m.Language)
@@ -123,7 +123,7 @@ func label(s string) string {
 	return kept
 }
 
-// told are changes on one line.
+// told returns the changes on one line.
 func told(changes []fieldChange) string {
 	parts := make([]string, len(changes))
 	for i, c := range changes {

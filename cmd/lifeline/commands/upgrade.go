@@ -11,7 +11,7 @@ import (
 	"lifeline/internal/service"
 )
 
-// upgradeStoreCmd takes what serve takes to find the store.
+// upgradeStoreCmd takes the flags by which serve finds the store.
 type upgradeStoreCmd struct {
 	config.Serve `embed:""`
 	By           string `help:"Who decides it, for the audit." required:""`

@@ -40,7 +40,7 @@ type uploadCmd struct {
 	Quiet    bool     `help:"No progress bar."`
 }
 
-// columns are what the first line of a table may name, and what stands below it.
+// columns are the columns of a table, each with its description.
 var columns = [][2]string{
 	{"file", "the recording, beside the table; the only column that must be there"},
 	{"id", "of the segment; none means that the service makes one"},
@@ -62,7 +62,7 @@ var columns = [][2]string{
 	{"sensitive", "true or false"},
 }
 
-// Help tells of tables.
+// Help describes tables.
 func (c *uploadCmd) Help() string {
 	var out strings.Builder
 	out.WriteString("The first line of a table (CSV) names its columns:\n\n")
@@ -79,7 +79,7 @@ func (c *uploadCmd) Run(ctx context.Context, stdout io.Writer) error {
 	}
 	var entries []entry
 	for _, name := range c.Files {
-		name = filepath.Clean(name) // without the slash that shells put after a folder
+		name = filepath.Clean(name) // shells add a slash to the name of a folder
 		dir, err := os.OpenRoot(filepath.Dir(name))
 		if err != nil {
 			return err
@@ -142,7 +142,7 @@ func rejected(segments []schedules.Segment) (n int) {
 	return n
 }
 
-// uploadCatalogue uploads every recording of a catalogue, showing its progress, and answers the segments.
+// uploadCatalogue uploads every recording of a catalogue, shows the progress, and returns the segments.
 func uploadCatalogue(ctx context.Context, c *client.Client, dir fs.FS, name string, progress io.Writer) (
 	[]schedules.Segment, error) {
 	entries, err := catalogues{}.entries(dir, name)
@@ -153,17 +153,17 @@ func uploadCatalogue(ctx context.Context, c *client.Client, dir fs.FS, name stri
 		entries)
 }
 
-// uploader brings recordings to the service.
+// uploader sends recordings to the service.
 type uploader struct {
 	client   *client.Client
 	replace  bool
 	update   bool
-	became   func(id, what string) // told what became of a segment that was there already
+	became   func(id, what string) // receives the outcome for a segment that existed
 	progress io.Writer
-	sent     map[string]entry // by segment, what has been sent
+	sent     map[string]entry // what has been sent, by segment
 }
 
-// passedOver tells what there is to know of how entries were read, and leaves out those that are nothing to send.
+// passedOver prints the notes on how entries were read, and returns the entries that can be sent.
 func passedOver(w io.Writer, entries []entry) (out []entry) {
 	for _, e := range entries {
 		for _, note := range e.notes {
@@ -176,8 +176,8 @@ func passedOver(w io.Writer, entries []entry) (out []entry) {
 	return out
 }
 
-// all uploads entries and answers their segments, analysed if that does not take too long. One that fails does not
-// stop the others.
+// all uploads entries and returns their segments, analysed unless that takes too long. A failure of one does not stop
+// the others.
 func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Segment, failed error) {
 	for i, e := range entries {
 		s, err := u.one(ctx, e, fmt.Sprintf("%d of %d", i+1, len(entries)))
@@ -203,7 +203,7 @@ func (u uploader) all(ctx context.Context, entries []entry) (out []schedules.Seg
 	return out, failed
 }
 
-// one uploads a recording, unless the service has it.
+// one uploads a recording unless the service has it.
 func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Segment, error) {
 	if e.wrong != nil {
 		return schedules.Segment{}, e.wrong
@@ -254,11 +254,10 @@ func (u uploader) one(ctx context.Context, e entry, which string) (schedules.Seg
 	return u.asSaid(ctx, e, s, "new recording")
 }
 
-// longest is how many bytes an upload says of one field; the service takes far fewer of each.
+// longest is the maximum size of a field in bytes; the service's own limits are far lower.
 const longest = 32 << 10
 
-// tooLong fails where a field holds more than any field takes, such as the rest of a table after a quote that nobody
-// closed.
+// tooLong fails if a field is longer than any field may be, such as the rest of a table after an unclosed quote.
 func (e entry) tooLong() error {
 	for _, name := range slices.Sorted(maps.Keys(e.meta)) {
 		if b, err := json.Marshal(e.meta[name]); err == nil && len(b) > longest {
@@ -269,7 +268,7 @@ func (e entry) tooLong() error {
 	return nil
 }
 
-// missing adds how a kind and a language are given to what is refused for the want of them.
+// missing adds to an error about a missing kind or language how to give them.
 func missing(err error, e entry) error {
 	var flags []string
 	for _, f := range fault.FieldsOf(err) {
@@ -283,7 +282,7 @@ func missing(err error, e entry) error {
 	return fmt.Errorf("%w. For recordings that say nothing of it themselves, give %s", err, strings.Join(flags, " and "))
 }
 
-// asSaid makes a segment that was there as the entry says, or says how it differs.
+// asSaid updates an existing segment to the entry, or returns the differences as an error.
 func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what string) (schedules.Segment, error) {
 	changes, err := differences(e, s)
 	if err != nil || len(changes) == 0 {
@@ -314,8 +313,8 @@ func (u uploader) asSaid(ctx context.Context, e entry, s schedules.Segment, what
 	return now, nil
 }
 
-// known is the segment that has the recording already, or, with r made to replace it, the one of the id whose recording
-// is to be replaced; nil when it is to be sent as a new one.
+// known returns the segment that has the recording already. With r set to replace, it returns the segment of that id,
+// whose recording will be replaced. It returns nil if the recording must be sent as a new segment.
 func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*schedules.Segment, error) {
 	same, err := u.client.Segments(ctx, url.Values{"sha256": {r.SHA256}})
 	if err != nil {
@@ -341,8 +340,7 @@ func (u uploader) known(ctx context.Context, e entry, r *client.Recording) (*sch
 	return &s, nil
 }
 
-// stations are those with a window for each language of the segments, as the service tells them; nothing while there
-// is no station.
+// stations returns, for each language of the segments, the stations with a window for it; nil if there is no station.
 func (u uploader) stations(ctx context.Context, segments []schedules.Segment) (map[string][]string, error) {
 	out := map[string][]string{}
 	if len(segments) == 0 {
@@ -364,7 +362,7 @@ func (u uploader) stations(ctx context.Context, segments []schedules.Segment) (m
 	return out, nil
 }
 
-// analysisPatience is how long an upload waits for its analysis; one of hours takes longer, and is left alone.
+// analysisPatience is the longest wait for the analysis of an upload. A recording of hours takes longer.
 const analysisPatience = time.Minute
 
 func (u uploader) analysed(ctx context.Context, s schedules.Segment) (schedules.Segment, error) {

@@ -27,8 +27,8 @@ import (
 	"lifeline/schedules"
 )
 
-// verifyCmd checks the hash chains. Through the API it needs no more than the public keys and trusts nothing that the
-// service says; on the store itself it sees the stored rundowns, too.
+// verifyCmd checks the hash chains. Through the API it needs only the public keys, and trusts nothing else from the
+// service; on the store itself it checks the stored rundowns too.
 type verifyCmd struct {
 	remote       `embed:""`
 	output       `embed:""`
@@ -38,7 +38,7 @@ type verifyCmd struct {
 	config.Serve `embed:""`
 }
 
-// AfterApply reads the address and the token, which is the remote's own part of the command line beside Serve's.
+// AfterApply reads the address and the token: the remote's part of the command line beside Serve's.
 func (c *verifyCmd) AfterApply() error { return c.remote.AfterApply() }
 
 var errChanged = errors.New("the record is not as it was sealed")
@@ -80,7 +80,7 @@ func (c *verifyCmd) verify(ctx context.Context, known []wire.ChainHead) (proof c
 	return chain.Verify(ctx, record.NewChain(s, s), keys, known)
 }
 
-// keys are the public keys to believe.
+// keys returns the public keys to trust.
 func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err error) {
 	given := c.Trust
 	switch {
@@ -122,7 +122,7 @@ func (c *verifyCmd) keys(ctx context.Context) (keys []ed25519.PublicKey, err err
 	return keys, nil
 }
 
-// known are the keys that the store says sign, or signed.
+// known returns the keys that, by the store, sign or have signed.
 func (c *verifyCmd) known(ctx context.Context, id string) (_ []wire.Key, err error) {
 	s, err := service.OpenStore(ctx, c.Serve)
 	if err != nil {
@@ -221,7 +221,7 @@ func (r remoteChain) Queue(ctx context.Context, station string, date schedules.D
 	return d.Bytes, err
 }
 
-// Rundown is not served byte for byte; the queue, which was made of it, is.
+// Rundown fails: the API does not serve rundowns byte for byte, but the queue made from one.
 func (r remoteChain) Rundown(context.Context, string, schedules.Date, int64) ([]byte, error) {
 	return nil, fault.New(fault.Unsupported, "rundowns are checked on the store itself")
 }

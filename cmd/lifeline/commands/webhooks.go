@@ -59,7 +59,7 @@ type webhookPutCmd struct {
 	Enable      bool     `help:"Go on where it was." xor:"enabled"`
 }
 
-// Run changes what is given of a webhook that is there, or makes one.
+// Run creates a webhook, or changes the given fields of an existing one.
 func (c *webhookPutCmd) Run(ctx context.Context, stdout io.Writer) error {
 	w, err := c.client().Webhook(ctx, c.ID)
 	if fault.Is(err, fault.NotFound) {
@@ -87,7 +87,7 @@ func (c *webhookPutCmd) Run(ctx context.Context, stdout io.Writer) error {
 	return c.show(stdout, w, func() { printWebhook(stdout, w) })
 }
 
-// printWebhook says what has become of a webhook, and its secret where the service shows it.
+// printWebhook prints the state of a webhook, and its secret when the service returns it.
 func printWebhook(out io.Writer, w wire.Webhook) {
 	fmt.Fprintf(out, "%s is at revision %d\n", w.ID, w.Revision)
 	if w.Secret != "" {
@@ -167,7 +167,7 @@ type webhookTestCmd struct {
 	ID     string `form:"id" arg:"" name:"webhook" help:"The webhook."`
 }
 
-// Run fails when the test does.
+// Run fails if the test delivery fails.
 func (c *webhookTestCmd) Run(ctx context.Context, stdout io.Writer) error {
 	a, err := c.client().TestWebhook(ctx, c.ID)
 	if err != nil {

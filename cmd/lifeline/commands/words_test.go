@@ -16,7 +16,7 @@ func TestDemoCountsLanguagesInWords(t *testing.T) {
 	}
 }
 
-// The help of upload names every field that a table can fill, so that nobody has to look into the API for them.
+// The help of upload names every field of a table, so that users need not read the API's documentation.
 func TestHelpOfUploadNamesEveryColumn(t *testing.T) {
 	help := (&uploadCmd{}).Help()
 	named := func(column string) {
