@@ -25,16 +25,27 @@ func lines(t *testing.T) flagtest.Program {
 	if err := os.WriteFile(token, []byte("lifeline_x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	home := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", home)
+	if err := os.Mkdir(filepath.Join(home, "lifeline"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(home, "empty.yaml")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return flagtest.Program{
 		New: func() (*kong.Kong, error) { return newParser(t.Context(), time.Now) },
 		Samples: harness.LinkSamples(t, map[string]string{"server": "https://lifeline.example/radio", "token-file": token,
-			"log-level": "WARN"}),
+			"log-level": "WARN", "config": empty}),
 		Check: forms.Check,
 		Bad: map[string]string{"id": "Not An Id", "key": "junk", "address": "nowhere", "earlier": "no-such-file",
 			"output": "sox:", "once": "evening", "server": "ftp://lifeline.example", "token": "two words",
 			"token-file": "no-such-file", "tls-ca": "no-such-file", "tls-pin": "junk", "tls-client-cert": "no-such-file",
 			"tls-client-key": "no-such-file"},
 		Free:  []string{"counts"},
+		File:  filepath.Join(home, "lifeline", "playout.yaml"),
+		NotIn: []string{"config", "print-config"},
 		Apart: [][]string{{"token", "token-file"}},
 	}
 }
@@ -42,6 +53,55 @@ func lines(t *testing.T) flagtest.Program {
 func TestEveryFlagOfThePlayerIsTakenOnTheLineAndByItsVariable(t *testing.T) { lines(t).Drive(t) }
 
 func TestMalformedValueOfAnyFlagOfThePlayerIsNotUnderstood(t *testing.T) { lines(t).Refuse(t) }
+
+func TestAFlagThatNoCommandOfThePlayerHasIsRefusedWithItsLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "playout.yaml")
+	text := "# The transmitter on the hill\nstation: lantern\n\nserver: https://lifeline.example\noutputs: alsa\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k, err := newParser(t.Context(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = k.Parse([]string{"run", "--config", file, "--state", t.TempDir(), "--output", "pcm:-"})
+	if err == nil || !strings.Contains(err.Error(), file+", line 5: ") || !strings.Contains(err.Error(), `"outputs"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestPrintedConfigurationIsAConfigurationFileWithoutSecrets(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	printed := func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+		cmd.Env = append(os.Environ(), "PLAYOUT_TEST_PLAYER=1", "LIFELINE_TOKEN=lifeline_secret", "XDG_CONFIG_HOME="+dir)
+		said, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		return string(said)
+	}
+	if err := os.WriteFile(at("playout.yaml"), []byte("station: lantern\noutput:\n- alsa\n"+
+		"- \"icecast:http://source:hackme@127.0.0.1:8000/live, b\"\nlatency: 90ms\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first := printed("--config", at("playout.yaml"), "--server", "https://lifeline.example", "--state", at("state"),
+		"--print-config")
+	if strings.Contains(first, "secret") || strings.Contains(first, "hackme") ||
+		!strings.Contains(first, "latency: 90ms") || !strings.Contains(first, "live, b") {
+		t.Errorf("it prints:\n%s", first)
+	}
+	if err := os.WriteFile(at("again.yaml"), []byte(first), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if second := printed("--config", at("again.yaml"), "--print-config"); second != first {
+		t.Errorf("read again it prints:\n%s\nand not\n%s", second, first)
+	}
+	if _, err := os.Stat(at("state")); err == nil {
+		t.Error("it made the state directory")
+	}
+}
 
 // A mistyped path does not become a player's directory.
 func TestNothingButRunMakesAStateDirectory(t *testing.T) {

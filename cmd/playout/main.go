@@ -35,6 +35,8 @@ type cli struct {
 	Export    export    `cmd:"" help:"Write what aired and is not reported yet into a file, to be carried back."`
 	Inventory inventory `cmd:"" help:"List the recordings that the player has, for bundle --have."`
 	Version   built     `cmd:"" help:"Print what this program was built from."`
+
+	Config kong.ConfigFlag `help:"YAML file of flags, such as server and token-file." env:"PLAYOUT_CONFIG" type:"path"`
 }
 
 // carryOut is execute for tests: it returns the exit code.
@@ -74,5 +76,5 @@ func newParser(ctx context.Context, now playout.Now) (*kong.Kong, error) {
 		kong.Description("Lifeline's player: pulls a station's signed queue, plays it to the second, reports what aired.\n\n"+
 			cmdline.Codes),
 		kong.Vars{"silence": playout.SilenceLimit.String()}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(now),
-		cmdline.IgnoreEmptyVariables())
+		kong.Configuration(cmdline.ReadSettings, cmdline.SettingsFiles("playout.yaml")...), cmdline.IgnoreEmptyVariables())
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"lifeline/internal/client"
 	"lifeline/internal/cmdline"
 	"lifeline/internal/playout"
@@ -72,10 +74,16 @@ type run struct {
 	Once      string        `form:"once" xor:"until" placeholder:"WINDOW@DATE" help:"Stop by itself after this window."`
 	Report    string        `enum:"none,json" default:"none" help:"json: a line on standard output for whatever happens on the air."`
 	LogLevel  slog.Level    `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
+	Print     bool          `name:"print-config" help:"Print the configuration as --config takes it, without secrets, and end."`
 }
 
 // Run plays by the machine's time until ctx ends, or until the given time.
-func (r *run) Run(ctx context.Context, now playout.Now) (err error) {
+func (r *run) Run(ctx context.Context, now playout.Now, given *kong.Context) (err error) {
+	if r.Print {
+		text, err := cmdline.Settings(given)
+		fmt.Fprint(cmdline.Printable(os.Stdout), text)
+		return err
+	}
 	cmdline.OutliveReaders()
 	log := slog.New(slog.NewTextHandler(cmdline.Printable(os.Stderr), &slog.HandlerOptions{Level: r.LogLevel})).With(
 		"station", r.Station)

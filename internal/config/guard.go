@@ -9,8 +9,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"lifeline/internal/text"
 )
 
 // Guard holds the settings that protect and monitor the service. The zero Guard limits no rate and has no TLS.
@@ -117,14 +118,8 @@ func (s *Serve) checkGuard() error {
 	return errors.Join(wrong...)
 }
 
-// password matches a password between a user and a host in an address.
-var password = regexp.MustCompile(`(//[^/@:\s"]*):[^/@\s"]+@`)
-
-// Redact removes passwords from addresses.
-func Redact(s string) string { return password.ReplaceAllString(s, "$1:redacted@") }
-
 // Redacted returns the whole configuration as indented JSON, without passwords. Other secrets are in files.
 func (s *Serve) Redacted() (string, error) {
 	b, err := json.MarshalIndent(s, "", "  ")
-	return Redact(string(b)), err
+	return text.Redact(string(b)), err
 }

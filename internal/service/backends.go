@@ -21,6 +21,7 @@ import (
 	"lifeline/internal/store"
 	"lifeline/internal/store/redis"
 	"lifeline/internal/store/sqlite"
+	"lifeline/internal/text"
 )
 
 // Store is an open store.
@@ -104,7 +105,7 @@ func OpenBackEnd(ctx context.Context, c config.Serve) (Store, error) {
 		Replicas:    c.Redis.Replicas,
 		ReplicaWait: c.Redis.ReplicaWait, AcceptLoss: c.Redis.AcceptLoss})
 	if err != nil { // the error may contain the address with its password
-		return nil, fmt.Errorf("store: %s", config.Redact(err.Error()))
+		return nil, fmt.Errorf("store: %s", text.Redact(err.Error()))
 	}
 	return s, nil
 }
@@ -168,7 +169,7 @@ func OpenThere(ctx context.Context, c config.Serve) (s VersionedStore, audio Aud
 // IsThere fails with NotFound if no service has ever used the configured store. It creates nothing, so that a mistyped
 // directory or prefix does not become a store.
 func IsThere(ctx context.Context, c config.Serve) error {
-	where := config.Redact(c.Store)
+	where := text.Redact(c.Store)
 	if c.Store == "sqlite" {
 		where = c.StoreFile()
 		there, err := os.Stat(where)

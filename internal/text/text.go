@@ -6,6 +6,7 @@ package text
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -209,3 +210,9 @@ func composed(s string) string {
 func Join(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return s == "" }), "; ")
 }
+
+// password matches a password between a user and a host in an address.
+var password = regexp.MustCompile(`(//[^/@:\s"]*):[^/@\s"]+@`)
+
+// Redact removes passwords from addresses.
+func Redact(s string) string { return password.ReplaceAllString(s, "$1:redacted@") }

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"unicode/utf8"
-
-	"github.com/goccy/go-yaml"
 
 	"lifeline/internal/charset"
 	"lifeline/internal/cmdline"
@@ -224,7 +221,7 @@ func (c catalogues) yaml(dir fs.FS, name string) ([]entry, error) {
 	var list struct {
 		Segments []map[string]any `yaml:"segments"`
 	}
-	if err := readYAML(b, &list); err != nil {
+	if err := cmdline.ReadYAML(b, &list); err != nil {
 		return nil, err
 	}
 	out := make([]entry, len(list.Segments))
@@ -232,19 +229,6 @@ func (c catalogues) yaml(dir fs.FS, name string) ([]entry, error) {
 		out[i] = entry{meta: meta, at: fmt.Sprintf("%s, entry %d", name, i+1)}
 	}
 	return out, nil
-}
-
-// readYAML reads a single document. It refuses further documents, since they would be ignored silently.
-func readYAML(b []byte, v any) error {
-	d := yaml.NewDecoder(bytes.NewReader(b))
-	if err := d.Decode(v); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	var more any
-	if err := d.Decode(&more); errors.Is(err, io.EOF) || err == nil && more == nil {
-		return nil
-	}
-	return errors.New("it holds more than one YAML document, parted by ---: write all of it as one")
 }
 
 // read returns the text of a file in UTF-8.
@@ -271,7 +255,7 @@ func (c catalogues) describe(dir fs.FS, file string) (entry, error) {
 			continue
 		}
 		if err == nil {
-			err = readYAML(b, &e.meta)
+			err = cmdline.ReadYAML(b, &e.meta)
 		}
 		if err != nil {
 			return e, fmt.Errorf("its sidecar %s: %w", base+ext, err)

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"lifeline/audio/samples"
+	"lifeline/internal/cmdline"
 	"lifeline/schedules"
 )
 
@@ -133,7 +134,7 @@ func TestASecondYAMLDocumentIsNotLeftOutInSilence(t *testing.T) {
 			t.Errorf("%q: %d entries, %v", text, len(list), err)
 		}
 	}
-	if _, err := readSettings(strings.NewReader("server: a\n---\ntoken: b\n")); err == nil {
+	if _, err := cmdline.ReadSettings(strings.NewReader("server: a\n---\ntoken: b\n")); err == nil {
 		t.Error("settings of two documents are read")
 	}
 }

@@ -63,7 +63,8 @@ func lines(t *testing.T) flagtest.Program {
 		Free: []string{"q", "voice", "series", "tags", "name", "broadcaster", "fmo", "location", "administration", "zones",
 			"power", "correction", "reason", "description", "by", "key", "redis-prefix", "s3-region", "s3-access-key",
 			"tls-domains", "tls-directory", "repair-from", "command", "id"},
-		Apart: [][]string{tokenFlags, {"store", "store-file"}, {"tls-domains", "tls-cert"}, {"tls-domains", "tls-key"}},
+		Apart: [][]string{{"token", "token-file"}, {"store", "store-file"}, {"tls-domains", "tls-cert"},
+			{"tls-domains", "tls-key"}},
 		File:  filepath.Join(home, "lifeline", "config.yaml"),
 		NotIn: []string{"config"},
 	}

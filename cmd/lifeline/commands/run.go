@@ -114,7 +114,8 @@ func newParser(ctx context.Context, stdout, stderr io.Writer) (*kong.Kong, error
 	return kong.New(&cli{}, kong.Name("lifeline"), kong.Writers(stdout, stderr),
 		kong.Description("Radio schedules that are never silent, never wrong and always provable.\n\n"+cmdline.Codes),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
-		kong.Configuration(readSettings, settingsFiles()...), cmdline.IgnoreEmptyVariables(), kong.PostBuild(hideServing))
+		kong.Configuration(cmdline.ReadSettings, cmdline.SettingsFiles("config.yaml")...), cmdline.IgnoreEmptyVariables(),
+		kong.PostBuild(hideServing))
 }
 
 // findsTheStore are the prefixes of the flags by which commands other than serve find its store.

@@ -185,7 +185,7 @@ func (p Program) drive(t *testing.T, leaf *kong.Node, batch []*kong.Flag) {
 	for _, flag := range batch {
 		wanted[flag.Name] = p.sample(t, flag.Value)
 		given = append(given, "--"+flag.Name+"="+wanted[flag.Name])
-		if !slices.Contains(p.NotIn, flag.Name) && (flag.Name != "output" || len(flag.Envs) > 0) {
+		if !slices.Contains(p.NotIn, flag.Name) && (flag.Name != "output" || flag.Tag.Type != "path") {
 			inFile[flag.Name] = wanted[flag.Name]
 		}
 	}
