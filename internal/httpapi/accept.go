@@ -9,10 +9,10 @@ import (
 	"lifeline/internal/fault"
 )
 
-// preferred is which of the media types that a resource is to be had in the caller would rather have (RFC 9110, section
-// 12.5.1); the first of those that are as good, and where the caller does not say. It fails with Unacceptable when the
-// caller takes none of them. What is to be had in one form alone is not negotiated: Accept is disregarded there, as
-// that section allows, since players and scripts send what they will.
+// preferred returns the media type that the caller prefers among those in which a resource is available (RFC 9110,
+// section 12.5.1); the first of equals, or if the caller states no preference. It fails with Unacceptable if the caller
+// accepts none of them. For a resource in a single type, Accept is ignored, as that section allows, since players and
+// scripts often send an unsuitable one.
 func preferred(c *call, types ...string) (string, error) {
 	c.w.Header().Add("Vary", "Accept")
 	accept := strings.Join(c.r.Header.Values("Accept"), ",")
@@ -31,7 +31,7 @@ func preferred(c *call, types ...string) (string, error) {
 	return best, nil
 }
 
-// quality is how much an Accept header wants a media type: what its most specific range that takes in the type says.
+// quality returns the weight that an Accept header gives a media type: that of its most specific matching range.
 func quality(accept, mediaType string) float64 {
 	main, _, _ := strings.Cut(mediaType, "/")
 	ranges := []string{"*/*", main + "/*", mediaType}

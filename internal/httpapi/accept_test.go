@@ -7,7 +7,7 @@ import (
 	"lifeline/internal/fault"
 )
 
-// The wanted forms follow from RFC 9110, sections 12.4.2 and 12.5.1.
+// The expected types follow from RFC 9110, sections 12.4.2 and 12.5.1.
 func TestFormIsWhatAcceptWouldRatherHave(t *testing.T) {
 	for accept, want := range map[string]string{
 		"": "application/json", "*/*": "application/json", "text/csv": "text/csv", "TEXT/CSV": "text/csv",

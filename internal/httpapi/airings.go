@@ -21,7 +21,7 @@ import (
 	"lifeline/schedules"
 )
 
-// airingHandlers are about every airing, one by one and counted.
+// airingHandlers list and count airings.
 type airingHandlers struct{ *Parts }
 
 func (a airingHandlers) routes() []route {
@@ -76,7 +76,7 @@ func (a airingHandlers) routes() []route {
 	}
 }
 
-// airings lists every place of a segment with what became of it.
+// airings lists every scheduled airing of a segment with its outcome.
 func (a airingHandlers) airings(c *call) error {
 	s, err := a.Library.Segments.Get(c.param("segment"))
 	if err != nil {
@@ -99,7 +99,7 @@ func (a airingHandlers) airings(c *call) error {
 	return page(c, items, next)
 }
 
-// days are the query's broadcast days [from, to), or those so many days around today.
+// days returns the broadcast days [from, to) of the query; by default, from and to days around today.
 func (a airingHandlers) days(c *call, from, to int) (first, end schedules.Date, err error) {
 	today := schedules.DateOf(a.Now().UTC())
 	var fields []fault.Field
@@ -118,7 +118,7 @@ func (a airingHandlers) days(c *call, from, to int) (first, end schedules.Date, 
 	return first, end, fault.Fields(fields...)
 }
 
-// airingReport counts airings, as JSON, CSV or a page to print.
+// airingReport counts airings and answers as JSON, as CSV or as a page to print.
 func (a airingHandlers) airingReport(c *call) error {
 	form, err := preferred(c, "application/json", "text/csv", "text/html")
 	if err != nil {
@@ -161,13 +161,13 @@ func (a airingHandlers) airingReport(c *call) error {
 	return c.json(http.StatusOK, report)
 }
 
-// column is one column of a report's table: its name in the JSON, and its value in a row.
+// column is a column of a report's table: its name in the JSON, and its value in a row.
 type column struct {
 	Name string
 	Of   func(schedules.TallyRow) string
 }
 
-// columns are what the report's rows are grouped by, in the order of the rows.
+// columns returns the columns by which the report's rows are grouped, in the order of the rows.
 func columns(r wire.AiringReport) (out []column) {
 	all := []column{
 		{"segment", func(r schedules.TallyRow) string { return r.Segment }},
@@ -211,8 +211,8 @@ var counts = []struct {
 	{"aired_ms", func(c schedules.TallyCounts) int64 { return c.AiredMs.Milliseconds() }},
 }
 
-// reportCSV writes the rows as RFC 4180, in UTF-8 with the byte order mark by which Excel knows it, and with the names
-// of the JSON. Totals are left to the spreadsheet.
+// reportCSV writes the rows as RFC 4180, in UTF-8 with a byte order mark, by which Excel detects the encoding, and with
+// the names of the JSON. It leaves totals to the spreadsheet.
 func reportCSV(c *call, r wire.AiringReport) error {
 	c.w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	c.w.Header().Set("Content-Disposition", `attachment; filename="airings-`+r.From.String()+`-`+r.To.String()+`.csv"`)
@@ -229,7 +229,7 @@ func reportCSV(c *call, r wire.AiringReport) error {
 	for _, count := range counts {
 		entry = append(entry, count.Name)
 	}
-	w.Write(entry) // its error is kept for the end
+	w.Write(entry) // its error is returned by w.Error below
 	for _, row := range r.Rows {
 		entry = entry[:0]
 		for _, column := range shown {
@@ -244,7 +244,7 @@ func reportCSV(c *call, r wire.AiringReport) error {
 	return w.Error()
 }
 
-// inert keeps a spreadsheet from taking text for a formula (OWASP, CSV injection): it puts an apostrophe in front.
+// inert prefixes an apostrophe to text that a spreadsheet would run as a formula (OWASP, CSV injection).
 func inert(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0]) {
 		return "'" + s
@@ -255,7 +255,7 @@ func inert(s string) string {
 //go:embed report.html
 var reportText string
 
-// reportPage is the report to print: its style is in it, and there is no script.
+// reportPage is the report to print. It contains its style and no script.
 var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"words": func(name string) string { return strings.ReplaceAll(strings.TrimSuffix(name, "_ms"), "_", " ") },
 	"shown": func(name string, n int64) string {
@@ -266,7 +266,7 @@ var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	},
 }).Parse(reportText))
 
-// Of what lists of airings and of what is owed are.
+// The query parameters of lists of airings and of make-goods.
 var (
 	ofStation = openapi.Parameter{Name: "station", Description: "Only of this station.", Schema: openapi.String()}
 	noStation = map[int]string{http.StatusNotFound: "The station or the segment does not exist."}

@@ -76,7 +76,7 @@ func TestAlarmsOfPlayersAndStationsSaySinceWhenTheyStand(t *testing.T) {
 	s.must(s.parts.Logbook.SetStatus(t.Context(), access.System, "s", wire.Status{RecallsSeen: math.MaxInt64}))
 	is(wire.AlarmStation, "no service can have given", begun)
 	report("no answer for 10m0s")
-	for n := range 30 { // the alarm goes on, its words change, and another begins
+	for n := range 30 { // the alarm goes on, its message changes, and another begins
 		s.now = s.now.Add(time.Minute)
 		report("no sound leaves this machine", fmt.Sprintf("no answer for %dm0s", 11+n))
 	}
@@ -84,7 +84,7 @@ func TestAlarmsOfPlayersAndStationsSaySinceWhenTheyStand(t *testing.T) {
 	is(wire.AlarmPlayer, "no sound", begun.Add(time.Minute))
 	report()
 	s.now = s.now.Add(time.Minute)
-	report("no sound leaves this machine") // which was over
+	report("no sound leaves this machine") // the first one had ended
 	is(wire.AlarmPlayer, "no sound", s.now)
 }
 

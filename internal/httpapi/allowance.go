@@ -8,40 +8,40 @@ import (
 	"time"
 )
 
-// Allowance is what all replicas together let each caller do.
+// Allowance is the rate limit that all replicas share.
 type Allowance interface {
-	// Take takes up to n requests of what the caller may make now. When it takes none, wait is until there is one. It
+	// Take takes up to n requests from the caller's allowance. If taken is 0, wait is the time until there is more. It
 	// fails with Unavailable.
 	Take(ctx context.Context, caller string, n int) (taken int, wait time.Duration, err error)
 }
 
-// Out of reach, the allowance is asked again only so often, and no caller is held longer than this.
+// While the allowance is unreachable, it is asked again at this interval, and it delays no request for longer than
+// this.
 const (
 	allowancePatience = 100 * time.Millisecond
 	allowanceRest     = time.Second
 )
 
-// sharedThrottle draws on an Allowance, a batch at a time: most requests cost no round trip, and what all replicas let
-// pass exceeds the limit by a batch for each at most. While the allowance is out of reach each replica holds callers to
-// the limit by itself.
+// sharedThrottle draws on an Allowance in batches: most requests need no round trip, and all replicas together exceed
+// the limit by at most one batch each. While the allowance is unreachable, each replica enforces the limit by itself.
 type sharedThrottle struct {
 	allowance Allowance
 	alone     *throttle
 	batch     int
 	log       *slog.Logger
-	away      atomic.Int64 // until when the allowance is not asked, in Unix ns; 0 while it answers
+	away      atomic.Int64 // the allowance is not asked until then, in Unix ns; 0 while it answers
 	mu        sync.Mutex
 	purses    map[string]*purse
 }
 
-// purse is what a caller has left of a batch, or until when there is none to be had.
+// purse is the rest of a caller's batch, or the time until which the caller gets none.
 type purse struct {
 	mu    sync.Mutex
 	left  int
 	empty time.Time
 }
 
-// batchesPerBurst bounds what replicas hold back of a limit.
+// batchesPerBurst bounds the share of a limit that one replica holds.
 const batchesPerBurst = 10
 
 func newSharedThrottle(a Allowance, alone *throttle, log *slog.Logger) *sharedThrottle {
@@ -87,7 +87,7 @@ func (s *sharedThrottle) purse(caller string) *purse {
 	p, ok := s.purses[caller]
 	if !ok {
 		if len(s.purses) >= maxBuckets {
-			clear(s.purses) // what they had left was theirs to take; nobody gets more by it
+			clear(s.purses) // callers lose what was left of their batches; nobody gains
 		}
 		p = &purse{}
 		s.purses[caller] = p

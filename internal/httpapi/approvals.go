@@ -10,7 +10,7 @@ import (
 	"lifeline/schedules"
 )
 
-// approvalHandlers move segments from state to state.
+// approvalHandlers change the state of segments.
 type approvalHandlers struct{ *Parts }
 
 func (a approvalHandlers) routes() []route {
@@ -31,7 +31,7 @@ func (a approvalHandlers) routes() []route {
 	}
 }
 
-// approve lets a segment go to air.
+// approve approves a segment for air.
 func (a approvalHandlers) approve(c *call) error {
 	revision, err := c.ifMatch()
 	if err != nil {
@@ -49,11 +49,11 @@ func (a approvalHandlers) approve(c *call) error {
 	return a.changed(c, s, err)
 }
 
-// segmentAct moves a segment from state to state.
+// segmentAct changes the state of a segment.
 type segmentAct func(ctx context.Context, a access.Actor, id string, revision *int64, reason string) (
 	schedules.Segment, error)
 
-// act serves the other acts that move a segment from state to state. do is asked for the act when a request comes.
+// act serves the other changes of state. do returns the act; it is called for each request.
 func (a approvalHandlers) act(do func() segmentAct) handler {
 	return func(c *call) error {
 		revision, err := c.ifMatch()
@@ -69,10 +69,10 @@ func (a approvalHandlers) act(do func() segmentAct) handler {
 	}
 }
 
-// because is the body of acts that say why.
+// because is the body of acts that require a reason.
 var because = apidoc.TakesJSON(wire.Reason{Reason: "the family is in danger"})
 
-// act is the route of one of the acts.
+// act returns the route of one of the acts.
 func act(name, summary, detail string, takes []apidoc.Body) apidoc.Route {
 	return apidoc.Route{Method: http.MethodPost, Path: "/v1/segments/:segment/" + name, Roles: makers,
 		ID: name + "Segment", Tag: apidoc.ForProducers, Summary: summary, Detail: detail,

@@ -11,7 +11,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// auditHandlers say who changed what.
+// auditHandlers list the audit trail.
 type auditHandlers struct{ *Parts }
 
 func (a auditHandlers) routes() []route {

@@ -13,7 +13,7 @@ import (
 	"lifeline/schedules"
 )
 
-// calendarHandlers give a station's times to calendar programs.
+// calendarHandlers serve a station's windows and days as iCalendar.
 type calendarHandlers struct{ *Parts }
 
 func (a calendarHandlers) routes() []route {
@@ -50,11 +50,11 @@ func (a calendarHandlers) windowCalendar(c *call) error {
 	return made(c, st.Revision, calendar.ContentType, func() ([]byte, error) { return calendar.Windows(st, from, to) })
 }
 
-// maxCalendarDays bounds a calendar of published days.
+// maxCalendarDays is the maximum number of published days in a calendar.
 const maxCalendarDays = 31
 
-// dayCalendar serves what is published of a day, or of several from it on, as a calendar. A day of which nothing is
-// published is left out; there must be one.
+// dayCalendar serves one or more published days as a calendar. It leaves out days without a publication, and fails with
+// NotFound if none is published.
 func (a calendarHandlers) dayCalendar(c *call) error {
 	date, err := a.dateOrToday(c)
 	if err != nil {
@@ -72,7 +72,7 @@ func (a calendarHandlers) dayCalendar(c *call) error {
 	if err != nil {
 		return err
 	}
-	// The revisions of a station count over all of its days: the latest says that none of these has changed.
+	// Revisions of a station count over all its days, so the latest revision identifies the state of all these days.
 	var latest int64
 	for _, q := range queues {
 		latest = max(latest, q.Revision)
@@ -81,7 +81,7 @@ func (a calendarHandlers) dayCalendar(c *call) error {
 	return made(c, latest, calendar.ContentType, func() ([]byte, error) { return calendar.Days(c.station(), queues), nil })
 }
 
-// published are the published queues of days from a date on; the first failure is of the first day, if there is none.
+// published returns the published queues of days from date on. If there is none, it fails with the first day's error.
 func (a calendarHandlers) published(c *call, date schedules.Date, days int) (queues []wire.Queue, err error) {
 	for n := range days {
 		q, missing := a.Scheduler.Record.Queues.StandingQueue(c.r.Context(), c.station(), date.AddDays(n))

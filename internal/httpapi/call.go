@@ -20,7 +20,7 @@ import (
 	"lifeline/schedules"
 )
 
-// call is one request with who makes it, and the way to answer it.
+// call is a request with its caller, and the means to answer it.
 type call struct {
 	w     http.ResponseWriter
 	r     *http.Request
@@ -32,29 +32,29 @@ type call struct {
 
 	stopping context.Context // ends when the service begins to stop
 
-	valid context.Context // ends when the token does; nil: there is none
+	valid context.Context // ends when the token does; nil without a token
 
-	misread error // what is wrong with asked
+	misread error // the error in asked
 
-	variant string // what the answer's tags say besides the revision
+	variant string // the part of the answer's ETags besides the revision
 }
 
-// longAnswer is how long an answer may take whose work grows with what is asked for: a report, plans of many days.
+// longAnswer bounds the time of an answer whose work grows with the request: a report, plans of many days.
 const longAnswer = 15 * time.Minute
 
-// mayTakeLong moves on the connection's deadline for writing, which counts from the request on.
+// mayTakeLong extends the connection's write deadline, which otherwise counts from the request.
 func (c *call) mayTakeLong() {
-	// not every writer has one; those need none
+	// writers without deadlines need no extension
 	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(longAnswer))
 }
 
-// handler serves a call. A returned error becomes a problem document; nothing must have been written then.
+// handler serves a call. A returned error becomes a problem document; the handler must not have written anything then.
 type handler func(c *call) error
 
 // maxJSON bounds a JSON or YAML body.
 const maxJSON = 8 << 20
 
-// orStopped returns why the service ended the request, where it did so and the request failed with err; else err.
+// orStopped returns the reason why the service ended the request, if it did and err is not nil; else err.
 func (c *call) orStopped(err error) error {
 	if stopped := context.Cause(c.r.Context()); err != nil && fault.Is(stopped, fault.Unavailable) {
 		return stopped
@@ -62,7 +62,7 @@ func (c *call) orStopped(err error) error {
 	return err
 }
 
-// json answers v.
+// json answers with v.
 func (c *call) json(status int, v any) error { return c.jsonAs("application/json", status, v) }
 
 func (c *call) jsonAs(contentType string, status int, v any) error {
@@ -73,15 +73,15 @@ func (c *call) jsonAs(contentType string, status int, v any) error {
 	return c.bytes(status, contentType, append(b, '\n'))
 }
 
-// worthZipping is the size from which a body is compressed for who asks for it.
+// worthZipping is the minimum size of a body for compression.
 const worthZipping = 1 << 10
 
-// bytes answers b as it is, or compressed when asked.
+// bytes answers with b, compressed if the caller accepts that.
 func (c *call) bytes(status int, contentType string, b []byte) error {
 	return c.text(status, contentType, replica.NewText(b))
 }
 
-// text is bytes of what is kept with its compressed form.
+// text is bytes for a text that is kept with its compressed form.
 func (c *call) text(status int, contentType string, t replica.Text) error {
 	h, b := c.w.Header(), t.Plain
 	h.Set("Content-Type", contentType)
@@ -99,12 +99,12 @@ func (c *call) text(status int, contentType string, t replica.Text) error {
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	c.w.WriteHeader(status)
 	if c.r.Method != http.MethodHead {
-		c.w.Write(b) // a client that is gone is no failure of ours
+		c.w.Write(b) // the client may be gone, which is no error of the service
 	}
 	return nil
 }
 
-// body reads a bounded body whose media type is one of those given; no type at all is let through.
+// body reads a bounded body with one of the given media types, or without a media type.
 func (c *call) body(types ...string) ([]byte, error) {
 	if given, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";"); given != "" {
 		ok := false
@@ -143,7 +143,7 @@ func (c *call) decode(v any) error {
 	return decodeStrict(b, v)
 }
 
-// decodeOptional is decode for a body that may be left out.
+// decodeOptional is decode for an optional body.
 func (c *call) decodeOptional(v any) error {
 	if c.r.ContentLength == 0 {
 		return nil
@@ -151,7 +151,7 @@ func (c *call) decodeOptional(v any) error {
 	return c.decode(v)
 }
 
-// query are the parameters of the address.
+// query returns the query parameters.
 func (c *call) query() query {
 	if c.asked == nil {
 		c.asked, c.misread = asked(c.r.URL.RawQuery)
@@ -159,16 +159,16 @@ func (c *call) query() query {
 	return query{c.asked}
 }
 
-// checkQuery says what is wrong with the texts of the address's query.
+// checkQuery returns what is wrong with the query's texts.
 func (c *call) checkQuery() error {
 	c.query()
 	return c.misread
 }
 
-// station is the path's station.
+// station returns the path's station.
 func (c *call) station() string { return c.param("station") }
 
-// date is the path's broadcast day.
+// date returns the path's broadcast day.
 func (c *call) date() (schedules.Date, error) {
 	d, err := schedules.ParseDate(c.param("date"))
 	if err != nil {
@@ -177,23 +177,23 @@ func (c *call) date() (schedules.Date, error) {
 	return d, nil
 }
 
-// label is a part of the path in the form in which labels are kept.
+// label returns a part of the path in the form in which labels are stored.
 func (c *call) label(name string) string {
 	kept, err := text.Label(c.param(name))
 	if err != nil {
-		return c.param(name) // of which there is none
+		return c.param(name) // no such label exists
 	}
 	return kept
 }
 
-// ifMatch is the revision that a change starts from; nil when the caller gives none, or takes any.
+// ifMatch returns the revision in If-Match; nil without one, or for *.
 func (c *call) ifMatch() (*int64, error) {
 	h := c.r.Header.Get("If-Match")
 	if h == "" {
 		return nil, nil
 	}
 	if h == "*" {
-		return nil, nil // whatever the latest is
+		return nil, nil // *: any revision
 	}
 	n, err := strconv.ParseInt(strings.Trim(h, `"`), 10, 64)
 	if err != nil {
@@ -202,7 +202,7 @@ func (c *call) ifMatch() (*int64, error) {
 	return &n, nil
 }
 
-// mustMatch is ifMatch for changes that must say what they start from.
+// mustMatch is ifMatch for changes that require a revision.
 func (c *call) mustMatch() (*int64, error) {
 	n, err := c.ifMatch()
 	if err == nil && c.r.Header.Get("If-Match") == "" {
@@ -212,7 +212,7 @@ func (c *call) mustMatch() (*int64, error) {
 	return n, err
 }
 
-// startingFrom is what a change of a document that exists, or of one that does not, starts from.
+// startingFrom returns the revision from which a change of a document starts, whether the document exists or not.
 func (c *call) startingFrom(exists bool) (*int64, error) {
 	if exists {
 		return c.mustMatch()
@@ -227,7 +227,7 @@ func (c *call) startingFrom(exists bool) (*int64, error) {
 	return revision, err
 }
 
-// tag sets the ETag and reports whether the caller has that revision already; it answers 304 then.
+// tag sets the ETag. If the caller has that revision, it answers 304 and returns true.
 func (c *call) tag(revision int64) (notModified bool) {
 	etag := `"` + strconv.FormatInt(revision, 10) + c.variant + `"`
 	c.w.Header().Set("ETag", etag)
@@ -241,7 +241,7 @@ func (c *call) tag(revision int64) (notModified bool) {
 	return false
 }
 
-// knownAll are the revisions of If-None-Match, in the variant that is asked for.
+// knownAll returns the revisions in If-None-Match that belong to the requested variant.
 func (c *call) knownAll() []int64 {
 	var out []int64
 	for t := range strings.SplitSeq(c.r.Header.Get("If-None-Match"), ",") {
@@ -254,7 +254,7 @@ func (c *call) knownAll() []int64 {
 	return out
 }
 
-// resource answers a revisioned resource, or passes the error on.
+// resource answers with a revisioned resource, or returns err.
 func resource(c *call, v any, revision int64, err error) error {
 	if err != nil {
 		return err
@@ -265,8 +265,7 @@ func resource(c *call, v any, revision int64, err error) error {
 	return c.json(http.StatusOK, v)
 }
 
-// patience is the context of what the call waits for, for at most limit: it ends with the call, and when the service
-// begins to stop.
+// patience returns a context for a wait of at most limit. It ends with the call, and when the service begins to stop.
 func (c *call) patience(limit time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(c.r.Context(), limit)
 	release := context.AfterFunc(c.stopping, cancel)

@@ -11,7 +11,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// chainHandlers show the chain that seals what was published and what aired.
+// chainHandlers serve the chain over what was published and what aired.
 type chainHandlers struct{ *Parts }
 
 func (a chainHandlers) routes() []route {
@@ -65,7 +65,7 @@ func (a chainHandlers) chain(c *call) error {
 	for _, l := range links {
 		sealed := wire.SealedLink{Envelope: l.Envelope}
 		if sealed.Link, err = record.OpenLink(l.Envelope); err != nil {
-			sealed.Link = wire.Link{} // it was changed: the envelope shows it
+			sealed.Link = wire.Link{} // the link was tampered with: its envelope shows that
 		}
 		sealed.Number, sealed.Date = l.Number, l.Date
 		out.Items = append(out.Items, sealed)
@@ -82,7 +82,7 @@ func (a chainHandlers) chain(c *call) error {
 	return c.json(http.StatusOK, out)
 }
 
-// chainRecords lists what a station reported for [from, to), by sequence, byte for byte as it is sealed.
+// chainRecords lists a station's reports of the days [from, to), by sequence, byte for byte as sealed.
 func (a chainHandlers) chainRecords(c *call) error {
 	if _, err := a.Scheduler.Network.Station(c.station()); err != nil {
 		return err

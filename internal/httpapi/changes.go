@@ -20,7 +20,7 @@ import (
 	"lifeline/schedules"
 )
 
-// changeHandlers stream changes as they happen.
+// changeHandlers stream changes.
 type changeHandlers struct{ *Parts }
 
 func (a changeHandlers) routes() []route {
@@ -45,10 +45,10 @@ func (a changeHandlers) routes() []route {
 	}
 }
 
-// heartbeat is how often a silent change stream says that it lives.
+// heartbeat is the interval of comments on a change stream without changes.
 const heartbeat = 15 * time.Second
 
-// changes streams changes as server-sent events from a revision on: ?since=, or Last-Event-ID, or from now.
+// changes streams changes as server-sent events after a revision: ?since=, or Last-Event-ID, or from now on.
 func (a changeHandlers) changes(c *call) error {
 	since, err := a.changesSince(c)
 	if err != nil {
@@ -64,7 +64,7 @@ func (a changeHandlers) changes(c *call) error {
 	}
 	defer a.Meter.Waiting("stream")()
 	controller := http.NewResponseController(c.w)
-	controller.SetReadDeadline(time.Time{}) // the stream lasts; not every writer has deadlines, and those need none
+	controller.SetReadDeadline(time.Time{}) // a stream has no end; writers without deadlines need no change
 	ctx := c.r.Context()
 	write := func(format string, args ...any) error {
 		controller.SetWriteDeadline(time.Now().Add(heartbeat)) // likewise
@@ -91,7 +91,7 @@ func (a changeHandlers) changes(c *call) error {
 				return nil
 			}
 		case err != nil:
-			return nil // the caller comes back with Last-Event-ID
+			return nil // the caller reconnects with Last-Event-ID
 		}
 		for _, change := range changes {
 			since = change.Sequence
@@ -127,7 +127,7 @@ func (a changeHandlers) changesSince(c *call) (int64, error) {
 	return a.Replica.Sequence(), nil
 }
 
-// changeID is the id of a change; -1 when there is none.
+// changeID parses the id of a change; -1 for none.
 func changeID(field, v string) (int64, error) {
 	if v == "" {
 		return -1, nil
@@ -139,8 +139,8 @@ func changeID(field, v string) (int64, error) {
 	return n, nil
 }
 
-// told says how a change is told to an actor, if at all: a station hears of its own queues and fallback, and of
-// recalls.
+// told returns the event for a change, and whether the actor may get it: a station gets its own queues and fallback,
+// and recalls.
 func told(actor access.Actor, c store.Change) (event, name string, ok bool) {
 	event, station, ok := kinds.All.Told(c)
 	if !ok || actor.Role != access.StationJob {

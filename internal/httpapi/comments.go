@@ -8,8 +8,8 @@ import (
 	"lifeline/internal/openapi"
 )
 
-// commentsJSON has the comments of the contract's types and their fields, as they stand beside them in the source.
-// Generate writes it anew; a test holds that it is as the source is.
+// commentsJSON holds the comments of the contract's types and fields, as in their source. go generate writes it; a test
+// checks that it equals the source.
 //
 //go:generate go test . -run TestCommentsOfTheDocumentAreThoseOfTheSource -update
 //go:embed comments.json

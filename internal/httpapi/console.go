@@ -31,7 +31,7 @@ func (a consoleHandlers) routes() []route {
 	}
 }
 
-// console answers the console's page, which is asked for anew each time, and its files, which never change.
+// console serves the console's page, which is never cached, and its files, which never change.
 func (a consoleHandlers) console(c *call) error {
 	file, ok := console.Find(c.r.URL.Path)
 	if !ok {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// one is a listener of a single connection.
+// one is a listener for a single connection.
 type one struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -28,7 +28,7 @@ func (l one) Accept() (net.Conn, error) {
 func (l one) Close() error   { close(l.done); return nil }
 func (l one) Addr() net.Addr { return &net.TCPAddr{} }
 
-// Work that lasts longer than the server's deadlines for reading and writing is neither cancelled nor cut off.
+// Work that lasts longer than the server's deadlines for reading and writing is neither cancelled nor truncated.
 func TestLongWorkOutlastsTheServersDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := one{make(chan net.Conn, 1), make(chan struct{})}
@@ -38,7 +38,7 @@ func TestLongWorkOutlastsTheServersDeadlines(t *testing.T) {
 					t.Error(err)
 				}
 				c := &call{w: w, r: r}
-				for range 4 { // as many days are planned in one request
+				for range 4 { // many days in one request
 					c.mayTakeLong()
 					time.Sleep(10 * time.Minute)
 				}

@@ -18,10 +18,10 @@ import (
 	"lifeline/schedules"
 )
 
-// decodeStrict reads JSON into the struct that v points to. It names every unknown field and every value of the wrong
-// type at once, by its path.
+// decodeStrict reads JSON into the struct that v points to. It reports every unknown field and every value of a wrong
+// type at once, by path.
 func decodeStrict(b []byte, v any) error {
-	if err := text.Encoded(b); err != nil { // which the decoder would take, with other characters in its place
+	if err := text.Encoded(b); err != nil { // the decoder would accept it, with replacement characters
 		return fault.Wrap(fault.Invalid, err, "the body %v", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -37,18 +37,17 @@ func decodeStrict(b []byte, v any) error {
 	return fault.Fields(s.fields...)
 }
 
-// mergeStrict merges a JSON merge patch (RFC 7396) into the struct that v points to: what is left out stays, null
-// empties.
+// mergeStrict applies a JSON merge patch (RFC 7396) to the struct that v points to: absent members stay, null empties.
 func mergeStrict(patch []byte, v any) error {
 	if !utf8.Valid(patch) || !json.Valid(patch) {
-		return decodeStrict(patch, v) // which says what is wrong
+		return decodeStrict(patch, v) // it reports the error
 	}
 	changes, twice := members(patch)
 	if changes == nil {
 		return fault.Fields(fault.Field{Field: "body", Message: "must be an object"})
 	}
 	if len(twice) > 0 {
-		return decodeStrict(patch, v) // which says so
+		return decodeStrict(patch, v) // it reports the error
 	}
 	s := reflect.ValueOf(v).Elem()
 	for i := range s.NumField() {
@@ -65,9 +64,8 @@ func mergeStrict(patch []byte, v any) error {
 	return decodeStrict(rest, v)
 }
 
-// together tells what several looks at one input found, all of it at once. A failure that is not about fields comes
-// first and alone. A later look's problem with a field that an earlier one could not read says nothing, and is left
-// out.
+// together joins the findings of several checks of one input. A failure that is not about fields is returned alone. A
+// later check's problem with a field that an earlier check could not read is left out.
 func together(looks ...error) error {
 	var out []fault.Field
 	for _, err := range looks {
@@ -85,7 +83,7 @@ func together(looks ...error) error {
 	return fault.Fields(out...)
 }
 
-// related reports whether one of two fields holds the other.
+// related reports whether one of two fields contains the other.
 func related(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
@@ -94,7 +92,7 @@ func related(a, b string) bool {
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// unreadable reports whether a body could not be looked at any further: err is not about single fields of it.
+// unreadable reports whether err keeps a body from further checks: it is not about single fields.
 func unreadable(err error) bool { return err != nil && len(fault.FieldsOf(err)) == 0 }
 
 func jsonFault(err error) string {
@@ -107,7 +105,7 @@ func jsonFault(err error) string {
 	return err.Error()
 }
 
-// strict collects what is wrong while it fills a value.
+// strict collects the problems while it fills a value.
 type strict struct{ fields []fault.Field }
 
 func (s *strict) wrong(path, format string, args ...any) {
@@ -137,7 +135,7 @@ func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string, texts t
 		return
 	}
 	switch v.Kind() {
-	case reflect.Pointer: // made anew: what it pointed to may be shared
+	case reflect.Pointer: // a new one: the old target may be shared
 		v.Set(reflect.New(v.Type().Elem()))
 		s.fill(v.Elem(), raw, path, texts)
 	case reflect.Struct:
@@ -160,7 +158,7 @@ func (s *strict) fill(v reflect.Value, raw json.RawMessage, path string, texts t
 	}
 }
 
-// text is a text in the form in which it is kept.
+// text returns a text in the form in which texts are stored.
 func (s *strict) text(given, path string, texts textRule) string {
 	kept, err := texts.apply(given)
 	if err != nil {
@@ -169,7 +167,7 @@ func (s *strict) text(given, path string, texts textRule) string {
 	return kept
 }
 
-// named brings the texts of a map into the form in which they are kept, and their names too.
+// named brings the keys and texts of a map into the stored form.
 func (s *strict) named(v reflect.Value, path string, texts textRule) {
 	given, ok := v.Interface().(map[string]string)
 	if !ok {
@@ -187,7 +185,7 @@ func (s *strict) named(v reflect.Value, path string, texts textRule) {
 	v.Set(reflect.ValueOf(kept))
 }
 
-// members are the members of a JSON object, and the names that it has more than once; nil where it is none.
+// members returns the members of a JSON object, and the names that it has more than once; nil if it is no object.
 func members(raw []byte) (values map[string]json.RawMessage, twice []string) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
@@ -203,7 +201,7 @@ func members(raw []byte) (values map[string]json.RawMessage, twice []string) {
 		if err := d.Decode(&value); err != nil {
 			return nil, nil
 		}
-		key := name.(string) // the decoder takes no other
+		key := name.(string) // the decoder accepts no other kind of key
 		if _, known := values[key]; known && !slices.Contains(twice, key) {
 			twice = append(twice, key)
 		}
@@ -212,7 +210,7 @@ func members(raw []byte) (values map[string]json.RawMessage, twice []string) {
 	return values, twice
 }
 
-// twice says that an object has names more than once.
+// twice reports the names that an object has more than once.
 func (s *strict) twice(path string, names []string) {
 	for _, name := range names {
 		s.wrong(strings.TrimPrefix(path+"."+name, "."), "is there twice: one of the two would be left out")
@@ -231,7 +229,7 @@ func (s *strict) object(v reflect.Value, raw json.RawMessage, path string) {
 		fields[f.Name] = f
 		list := v.FieldByIndex(f.Go.Index)
 		if !f.Omitted && list.Kind() == reflect.Slice && list.IsNil() && list.Type() != reflect.TypeFor[json.RawMessage]() {
-			list.Set(reflect.MakeSlice(list.Type(), 0, 0)) // a list that is left out is an empty one, and is written as one
+			list.Set(reflect.MakeSlice(list.Type(), 0, 0)) // an absent list is stored as an empty one
 		}
 	}
 	names := make([]string, 0, len(values))
@@ -262,14 +260,14 @@ func (s *strict) list(v reflect.Value, raw json.RawMessage, path string, texts t
 	v.Set(reflect.MakeSlice(v.Type(), len(values), len(values)))
 	for i, value := range values {
 		if at := fmt.Sprintf("%s[%d]", path, i); string(value) == "null" && v.Type().Elem().Kind() == reflect.Struct {
-			s.wrong(at, "must not be null") // though a field may be, which is then left out
+			s.wrong(at, "must not be null") // a null member is allowed and means absent
 		} else {
 			s.fill(v.Index(i), value, at, texts)
 		}
 	}
 }
 
-// selfMade reports whether a type reads its own JSON.
+// selfMade reports whether a type has its own JSON decoder.
 func selfMade(v reflect.Value) bool {
 	if !v.CanAddr() || v.Kind() == reflect.Pointer {
 		return false
@@ -281,7 +279,7 @@ func selfMade(v reflect.Value) bool {
 	return false
 }
 
-// ownWords says what a value must be.
+// ownWords returns what a value must be.
 func ownWords(err error, t reflect.Type) string {
 	if _, mistyped := err.(*json.UnmarshalTypeError); !mistyped {
 		return err.Error()

@@ -65,8 +65,8 @@ func TestMergePatchWithANameTwiceIsRefused(t *testing.T) {
 	}
 }
 
-// A second document would be left out without a word, and the time for nested lists grows with the square of their
-// depth.
+// A second document would be ignored silently, and the parser's time grows with the square of the depth of nested
+// lists.
 func TestYAMLBodyIsOneDocumentOfBoundedDepth(t *testing.T) {
 	for body, says := range map[string]string{
 		"---\nstations: []\n":                             "",

@@ -7,7 +7,7 @@ import (
 	"lifeline/internal/openapi"
 )
 
-// documentHandlers show the OpenAPI document.
+// documentHandlers serve the OpenAPI document.
 type documentHandlers struct {
 	document func() (*openapi.Document, error)
 }
@@ -23,7 +23,7 @@ func (a documentHandlers) routes() []route {
 	}
 }
 
-// openAPI answers the document.
+// openAPI serves the document.
 func (a documentHandlers) openAPI(c *call) error {
 	doc, err := a.document()
 	if err != nil {
@@ -33,7 +33,7 @@ func (a documentHandlers) openAPI(c *call) error {
 	return c.json(http.StatusOK, doc)
 }
 
-// docs answers the document as a page: readable without the internet and without scripts.
+// docs serves the document as a page that needs neither the internet nor scripts.
 func (a documentHandlers) docs(c *call) error {
 	doc, err := a.document()
 	if err != nil {
@@ -58,7 +58,7 @@ func document(routes []route) (*openapi.Document, error) {
 	return documentBy(f, routes)
 }
 
-// documentBy is document by facts of the caller's.
+// documentBy is document with given facts.
 func documentBy(f openapi.Facts, routes []route) (*openapi.Document, error) {
 	described := make([]apidoc.Route, len(routes))
 	for i, r := range routes {

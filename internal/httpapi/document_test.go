@@ -14,7 +14,7 @@ import (
 	"lifeline/internal/openapi/conform"
 )
 
-// published is the document as it is served.
+// published returns the document as it is served.
 func published(t *testing.T) ([]byte, *openapi.Document) {
 	t.Helper()
 	doc, err := document((&api{}).routes())
@@ -28,7 +28,7 @@ func published(t *testing.T) ([]byte, *openapi.Document) {
 	return b, doc
 }
 
-// An independent library reads the document and holds it against the specification.
+// An independent library parses the document and validates it against the specification.
 func TestDocumentIsOpenAPI31(t *testing.T) {
 	b, doc := published(t)
 	read, err := openapi3.NewLoader().LoadFromData(b)
@@ -59,7 +59,7 @@ func TestARouteWithoutWordsIsRefused(t *testing.T) {
 	}
 }
 
-// Whoever makes a client from the document learns that a recording opens by a signed address, too.
+// The document names the signed address as a second way to authorize the request for a recording.
 func TestSignedAddressesAreAWayToSayWhoAsks(t *testing.T) {
 	_, doc := published(t)
 	for path, item := range doc.Paths {
@@ -85,7 +85,7 @@ func TestOperationsAreNamedOnce(t *testing.T) {
 	}
 }
 
-// Every example is what its schema says, so that who copies one has something that works.
+// Every example is valid by its schema, so that a copied example works.
 func TestExamplesAreValid(t *testing.T) {
 	b, _ := published(t)
 	c, err := conform.Read(b)
@@ -125,7 +125,7 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 }
 
-// The comments of the types are the document's descriptions: a type whose file the source does not embed has none.
+// The document takes its descriptions from the comments of the types: a type in a file that is not embedded has none.
 func TestEverySchemaIsDescribed(t *testing.T) {
 	_, doc := published(t)
 	for name, s := range doc.Components.Schemas {
@@ -135,7 +135,7 @@ func TestEverySchemaIsDescribed(t *testing.T) {
 	}
 }
 
-// What a request is bounded by must be a field of it.
+// A bound must belong to a field that exists.
 func TestBoundsNameFieldsThatExist(t *testing.T) {
 	for goType, bounds := range fields {
 		names := map[string]bool{}
@@ -153,7 +153,7 @@ func TestBoundsNameFieldsThatExist(t *testing.T) {
 	}
 }
 
-// The page shows every operation and schema, runs nothing, and fetches nothing from elsewhere.
+// The page shows every operation and schema, runs no script, and loads nothing from other sites.
 func TestDocsShowEverythingAndFetchNothing(t *testing.T) {
 	_, doc := published(t)
 	page, err := apidoc.Page(doc)

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// takesGzip reports whether the caller takes a compressed answer (RFC 9110, 12.5.3).
+// takesGzip reports whether the caller accepts gzip (RFC 9110, 12.5.3).
 func takesGzip(r *http.Request) bool {
 	any := false
 	for offer := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, parameters, _ := strings.Cut(strings.TrimSpace(offer), ";")
 		quality := 1.0
 		if q, ok := strings.CutPrefix(strings.ReplaceAll(parameters, " ", ""), "q="); ok {
-			quality, _ = strconv.ParseFloat(q, 64) // what is no number is no wish: 0
+			quality, _ = strconv.ParseFloat(q, 64) // a malformed weight counts as 0
 		}
 		switch strings.ToLower(name) {
 		case "gzip":

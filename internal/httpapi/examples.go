@@ -8,7 +8,7 @@ import (
 	"lifeline/schedules"
 )
 
-// The examples of the document: one station's evening on one day.
+// The examples of the document: one station's evening.
 
 const exampleHash = "5f0c4a1b7d9e2c3f8a6b5d4e3c2b1a0f9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b"
 
@@ -88,7 +88,7 @@ var (
 		Signatures: []wire.Signature{{KeyID: "9f2c51d07be3a846", Sig: "c2lnbmF0dXJl"}}}
 )
 
-// examplePlus is so many hours after the example's start.
+// examplePlus returns the instant so many hours after the example's start.
 func examplePlus(hours int) schedules.Instant {
 	return schedules.At(exampleStart.Add(time.Duration(hours) * time.Hour))
 }

@@ -13,18 +13,18 @@ import (
 	"lifeline/schedules"
 )
 
-// The forms of the contract's texts that no package of the domain has.
+// Patterns of the contract's texts that no package of the domain defines.
 const (
 	languagePattern = `^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$`
 	datePattern     = `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
 )
 
-// optional is a form that may be left empty.
+// optional returns a pattern that also allows an empty text.
 func optional(form string) string {
 	return "^(" + strings.TrimSuffix(strings.TrimPrefix(form, "^"), "$") + ")?$"
 }
 
-// facts are what the Go types of the contract do not say of themselves.
+// facts returns what the Go types of the contract do not express themselves.
 func facts() (openapi.Facts, error) {
 	comments, err := comments()
 	instant := openapi.String()
@@ -61,7 +61,7 @@ func facts() (openapi.Facts, error) {
 var (
 	aName      = openapi.Field{Bounds: openapi.String().Length(1, schedules.MaxLine), Required: true}
 	anID       = openapi.Field{Bounds: openapi.Match(schedules.IDForm), Required: true}
-	pathsID    = openapi.Field{Bounds: openapi.Match(optional(schedules.IDForm))} // the path names it
+	pathsID    = openapi.Field{Bounds: openapi.Match(optional(schedules.IDForm))} // the path gives it
 	maybeID    = openapi.Field{Bounds: openapi.Match(optional(schedules.IDForm))}
 	ids        = openapi.Field{Bounds: &openapi.Schema{Items: openapi.Match(schedules.IDForm)}}
 	labels     = openapi.Field{Bounds: &openapi.Schema{Items: openapi.Match(schedules.LabelForm)}}
@@ -78,23 +78,23 @@ var (
 	notNegated = openapi.Field{Bounds: openapi.Integer().AtLeast(0)}
 )
 
-// lasting bounds a length of time that may be left out.
+// lasting bounds an optional duration.
 func lasting(least, most time.Duration) openapi.Field {
 	return within(float64(least.Milliseconds()), float64(most.Milliseconds()))
 }
 
-// orNone is one of the values, or the empty text.
+// orNone is one of the values, or an empty text.
 func orNone[T ~string](values ...T) *openapi.Schema {
 	return openapi.OneOf(append([]T{""}, values...)...)
 }
 
-// within bounds a number that may be left out.
+// within bounds an optional number.
 func within(least, most float64) openapi.Field {
 	return openapi.Field{Bounds: (&openapi.Schema{}).Between(least, most)}
 }
 
-// fields are the bounds that requests are held to, by type and field. They tell the document what the domain checks.
-// The contract test sends values just outside of each bound, and each must be refused.
+// fields are the bounds of requests, by type and field. They document what the domain checks. The contract test sends
+// values just outside each bound, and each must be refused.
 var fields = map[reflect.Type]map[string]openapi.Field{
 	reflect.TypeFor[wire.SegmentMeta](): {"id": maybeID, "kind": needed, "title": aName, "language": aLanguage,
 		"series": maybeLabel, "tags": {Bounds: &openapi.Schema{Items: openapi.Match(schedules.LabelForm), UniqueItems: true}},

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// trail is what is known of a request while it is served: it goes into the log, the figures and the answers.
+// trail collects facts about a request while it is served, for the log, the metrics and the answer.
 type trail struct {
 	id    string // of the request
-	route string // template; empty while none is found
-	by    string // whose token; empty while nobody is known
+	route string // path template; empty if no route matches
+	by    string // name of the token; empty if the caller is unknown
 }
 
 type trailKey struct{}
@@ -24,8 +24,8 @@ func trailOf(r *http.Request) *trail {
 	return t
 }
 
-// guard stands around every request: it names it, says what browsers may do with the answer, keeps other sites out,
-// catches what breaks, and tells the log and the figures how it went.
+// guard wraps every request: it assigns an id, sets the security headers, refuses other sites, recovers from panics,
+// and records the request in the log and the metrics.
 func (a *api) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := &trail{id: newRequestID()}
@@ -56,7 +56,7 @@ func (a *api) guard(next http.Handler) http.Handler {
 	})
 }
 
-// policies are what every answer says, under names that are in their canonical form.
+// policies are the headers of every answer, by canonical name.
 var policies = http.Header{
 	"X-Content-Type-Options":       {"nosniff"},
 	"X-Frame-Options":              {"DENY"},
@@ -65,7 +65,7 @@ var policies = http.Header{
 	"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'"},
 }
 
-// secure sets the headers of every answer. A handler may loosen the policy for a page of its own.
+// secure sets the headers of every answer. A handler may replace the policy for its own page.
 func secure(h http.Header, id string, tls bool) {
 	h.Set("X-Request-Id", id)
 	maps.Copy(h, policies)
@@ -74,7 +74,8 @@ func secure(h http.Header, id string, tls bool) {
 	}
 }
 
-// caught ends a request whose handler panicked. An answer that has begun is broken off, so that it does not look whole.
+// caught ends a request whose handler panicked. It aborts an answer that has begun, so that the answer does not look
+// complete.
 func (a *api) caught(w *watched, r *http.Request, v any) {
 	if v == http.ErrAbortHandler {
 		panic(v)
@@ -86,15 +87,15 @@ func (a *api) caught(w *watched, r *http.Request, v any) {
 	a.refuse(w, r, fmt.Errorf("panic: %v", v))
 }
 
-// refuse answers a failure outside of any route.
+// refuse answers with a failure outside of any route.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	c := &call{w: w, r: r}
 	c.actor.RequestID = trailOf(r).id
 	a.fail(c, err)
 }
 
-// tell logs a request: at info what changes something or fails, at debug what reads. Paths are logged, queries are
-// not: they can hold signatures.
+// tell logs a request: changes and failures at info, reads at debug. It logs paths and not queries, since queries can
+// contain signatures.
 func (a *api) tell(r *http.Request, t *trail, w *watched, took time.Duration) {
 	level := slog.LevelDebug
 	if w.status >= http.StatusBadRequest || r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -109,12 +110,12 @@ func (a *api) tell(r *http.Request, t *trail, w *watched, took time.Duration) {
 		slog.String("remote", r.RemoteAddr))
 }
 
-// watched notes how an answer went.
+// watched records status and size of an answer.
 type watched struct {
 	http.ResponseWriter
 	status  int
 	bytes   int64
-	located func(http.Header) // sees to the paths in the headers before they are sent
+	located func(http.Header) // rewrites paths in the headers before they are sent
 }
 
 func (w *watched) WriteHeader(status int) {
@@ -134,7 +135,7 @@ func (w *watched) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Flush and Unwrap let streams and deadlines through.
+// Flush and Unwrap give access to flushing and deadlines of the wrapped writer.
 func (w *watched) Flush() { http.NewResponseController(w.ResponseWriter).Flush() }
 
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }

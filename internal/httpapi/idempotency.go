@@ -16,9 +16,9 @@ import (
 	"lifeline/internal/idempotency"
 )
 
-// repeatable serves a POST with an Idempotency-Key: the first answer is kept, durably before it is sent, and repeated
-// to the same token, path and body. Another body under the same key is refused, and so is a second request while the
-// first is under way (the draft "The Idempotency-Key HTTP Header Field").
+// repeatable serves a POST with an Idempotency-Key. It stores the first answer durably before it sends it, and repeats
+// it to requests with the same token, path and body. It refuses another body under the same key, and a second request
+// while the first is running (the draft "The Idempotency-Key HTTP Header Field").
 func (a *api) repeatable(c *call, handle handler) error {
 	key := c.r.Header.Get("Idempotency-Key")
 	if c.r.Method != http.MethodPost || key == "" {
@@ -42,7 +42,7 @@ func (a *api) repeatable(c *call, handle handler) error {
 	if err != nil {
 		if dry, wrong := c.query().flag("dry_run"); wrong == nil && dry &&
 			problemOf(err, "").Status >= http.StatusInternalServerError {
-			return handle(c) // nothing can be stored now, and a dry run changes nothing: it may be done as often as it is sent
+			return handle(c) // nothing can be stored now, and a dry run changes nothing: repeating it is safe
 		}
 		return err
 	}
@@ -52,19 +52,20 @@ func (a *api) repeatable(c *call, handle handler) error {
 	return a.first(c, handle, first)
 }
 
-// first does the request and keeps its answer. What failed on our side, or was not read to its end, may be done anew.
+// first runs the request and keeps its answer. After a failure of the service, or a body that was not read completely,
+// the key can be used again.
 func (a *api) first(c *call, handle handler, first *idempotency.FirstRequest) error {
 	w := c.w
 	buffer := &answerBuffer{real: w, status: http.StatusOK}
 	done := false
-	defer func() { // a panic passes on
+	defer func() { // a panic continues
 		c.w = w
 		if !done {
 			a.warn(c, first.Drop(c.r.Context()))
 		}
 	}()
 	c.w = buffer
-	c.r.Header.Del("Accept-Encoding") // what is kept is kept plain
+	c.r.Header.Del("Accept-Encoding") // the answer is kept uncompressed
 	if err := handle(c); err != nil {
 		if problemOf(err, "").Status >= http.StatusInternalServerError || !c.print.whole {
 			return err
@@ -79,9 +80,9 @@ func (a *api) first(c *call, handle handler, first *idempotency.FirstRequest) er
 			answer.Header[name] = v
 		}
 	}
-	a.warn(c, first.Keep(c.r.Context(), answer)) // it is done: not to answer would be worse
+	a.warn(c, first.Keep(c.r.Context(), answer)) // the request is done: failing now would be worse
 	w.WriteHeader(buffer.status)
-	w.Write(buffer.body.Bytes()) // a client that is gone is no failure of ours
+	w.Write(buffer.body.Bytes()) // the client may be gone, which is no error of the service
 	return nil
 }
 
@@ -91,7 +92,7 @@ func (a *api) warn(c *call, err error) {
 	}
 }
 
-// repeat answers what was answered first, if the body is the same.
+// repeat answers with the first answer, if the body is the same.
 func (a *api) repeat(c *call, kept *idempotency.Answer) error {
 	if c.print.parts {
 		patient(c)
@@ -113,12 +114,12 @@ func (a *api) repeat(c *call, kept *idempotency.Answer) error {
 	return nil
 }
 
-// print is the hash by which a request is known again. Of a multipart body it takes the names and contents of the
-// parts, since every sending has other boundaries.
+// print is the hash that identifies a request. For a multipart body it covers the names and contents of the parts,
+// since the boundary differs with each sending.
 type print struct {
 	hash.Hash
 	parts bool
-	whole bool // everything that was sent went in
+	whole bool // the whole body was hashed
 	bytes int64
 }
 
@@ -134,7 +135,7 @@ func (p *print) Write(b []byte) (int, error) {
 	return p.Hash.Write(b)
 }
 
-// of lets a part pass into the print while it is read. Without a print it is the part as it is.
+// of returns a reader that also hashes a part. A nil print returns the part itself.
 func (p *print) of(part *multipart.Part) io.Reader {
 	if p == nil {
 		return part
@@ -166,7 +167,7 @@ func (p *print) readParts(body io.ReadCloser, r *http.Request) error {
 		}
 		var over *http.MaxBytesError
 		if errors.As(err, &over) {
-			return nil // longer than the first one: the prints differ
+			return nil // longer than the first body: the prints differ
 		}
 		if err != nil {
 			return fault.Wrap(fault.Invalid, err, "the upload did not arrive completely: send it again")
@@ -174,7 +175,7 @@ func (p *print) readParts(body io.ReadCloser, r *http.Request) error {
 	}
 }
 
-// answerBuffer holds an answer back until it is kept. Its headers are the real ones.
+// answerBuffer holds the answer until it is stored. It uses the headers of the real writer.
 type answerBuffer struct {
 	real   http.ResponseWriter
 	status int
@@ -185,6 +186,6 @@ func (b *answerBuffer) Header() http.Header { return b.real.Header() }
 
 func (b *answerBuffer) WriteHeader(status int) { b.status = status }
 
-func (b *answerBuffer) Unwrap() http.ResponseWriter { return b.real } // to its deadlines
+func (b *answerBuffer) Unwrap() http.ResponseWriter { return b.real } // gives access to deadlines
 
 func (b *answerBuffer) Write(p []byte) (int, error) { return b.body.Write(p) }

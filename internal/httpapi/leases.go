@@ -10,7 +10,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// leaseHandlers give stations what holds for a short time: leases and the signed time.
+// leaseHandlers serve what is valid for a short time: leases and the signed time.
 type leaseHandlers struct{ *Parts }
 
 func (a leaseHandlers) routes() []route {
@@ -45,7 +45,7 @@ func (a leaseHandlers) routes() []route {
 	}
 }
 
-// lease answers a fresh lease, which nobody may keep for another.
+// lease answers with a fresh lease, which must not be cached.
 func (a leaseHandlers) lease(c *call) error {
 	nonce, err := c.query().nonce()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// stationToken makes a token of the station s.
+// stationToken makes a token for the station s.
 func (s *served) stationToken() wire.Token {
 	s.t.Helper()
 	made, err := s.parts.Access.Create(s.t.Context(), access.System, access.NewToken{Name: "s", Role: access.StationJob,
@@ -22,7 +22,7 @@ func (s *served) stationToken() wire.Token {
 	return made
 }
 
-// addresses are the media addresses of the station's fallback as one token gets them, as paths.
+// addresses returns the media addresses of the station's fallback, as a token gets them, as paths.
 func (s *served) addresses(secret string) (paths []string) {
 	s.t.Helper()
 	w := s.do(http.MethodGet, "/v1/stations/s/queue.m3u", "", "Authorization", "Bearer "+secret)
@@ -37,7 +37,7 @@ func (s *served) addresses(secret string) (paths []string) {
 	return paths
 }
 
-// fetch asks for a media address from an address on the network.
+// fetch requests a media address from a network address.
 func fetch(h http.Handler, path, from string) int {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.RemoteAddr = from
@@ -73,7 +73,7 @@ func TestALeakedMediaAddressUsesUpTheRateOfNobodyElse(t *testing.T) {
 	}
 }
 
-// Two replicas on one store: each stops the addresses as soon as it hears of the revocation.
+// Two replicas share a store: each refuses the addresses as soon as it learns of the revocation.
 func TestMediaAddressesEndWithTheTokenOnEveryReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServed(t)
@@ -100,7 +100,7 @@ func TestMediaAddressesEndWithTheTokenOnEveryReplica(t *testing.T) {
 	})
 }
 
-// What a player has of a list must be another's list no longer once it comes with another token.
+// A list that was fetched with one token is not "not modified" for another token.
 func TestAListIsAnotherForAnotherToken(t *testing.T) {
 	s := newServed(t)
 	one, two := s.stationToken(), s.stationToken()
@@ -113,7 +113,7 @@ func TestAListIsAnotherForAnotherToken(t *testing.T) {
 	}
 }
 
-// The lists leave out what is recalled at once, while the published queue is repaired later.
+// The lists leave out a recalled recording at once, while the published queue is repaired later.
 func TestARecalledRecordingIsNotServedToStationsFromTheRecallOn(t *testing.T) {
 	s := newServed(t)
 	list := s.addresses(s.stationToken().Secret)

@@ -19,7 +19,7 @@ import (
 	"lifeline/schedules"
 )
 
-// networkHandlers are about the definitions of the network: stations, clocks and campaigns.
+// networkHandlers serve the definitions of the network: stations, clocks and campaigns.
 type networkHandlers struct{ *Parts }
 
 func (a networkHandlers) routes() []route {
@@ -95,7 +95,7 @@ func (a networkHandlers) listStations(c *call) error {
 func (a networkHandlers) getStation(c *call) error {
 	v, err := a.Scheduler.Network.Station(c.station())
 	if v.Standing = a.Scheduler.Network.Standing.Of(v.ID); len(v.Standing) > 0 {
-		c.r.Header.Del("If-None-Match") // they come and go without a new revision
+		c.r.Header.Del("If-None-Match") // problems appear and disappear without a new revision
 	}
 	return resource(c, v, v.Revision, err)
 }
@@ -133,7 +133,7 @@ func (a networkHandlers) putCampaign(c *call) error {
 		func() wire.Apply { return wire.Apply{Campaigns: []schedules.Campaign{v}} })
 }
 
-// put makes one document as it is sent. Its id is the path's; a document that exists needs If-Match.
+// put stores one document as sent. The path gives its id; If-Match is required if the document exists.
 func (a *Parts) put(c *call, kind string, document any, id *string, latest *int64, network func() wire.Apply) error {
 	read := c.decode(document)
 	if unreadable(read) {
@@ -167,7 +167,7 @@ func (a *Parts) put(c *call, kind string, document any, id *string, latest *int6
 	return c.json(status, document)
 }
 
-// withoutPrefix names the fields of a single document as its sender knows them.
+// withoutPrefix renames the fields of a single document to the names in the request.
 func withoutPrefix(err error, prefix string) error {
 	fields := fault.FieldsOf(err)
 	if fields == nil {
@@ -211,12 +211,11 @@ func (a networkHandlers) apply(c *call) error {
 	return c.json(http.StatusOK, out)
 }
 
-// yamlDepth is how deep lists and objects of a YAML body may lie in each other: the time that the parser takes grows
-// with the square of it.
+// yamlDepth bounds the nesting of a YAML body: the parser's time grows with the square of the depth.
 const yamlDepth = 100
 
-// yamlToJSON refuses aliases: a few of them can stand for more than memory holds. It refuses a second document, too,
-// which would be left out.
+// yamlToJSON refuses aliases, since a few can expand beyond all memory, and a second document, since it would be
+// ignored.
 func yamlToJSON(b []byte) ([]byte, error) {
 	depth, begun, ended := 0, false, false
 	for _, t := range lexer.Tokenize(string(b)) {
@@ -255,7 +254,7 @@ func yamlToJSON(b []byte) ([]byte, error) {
 	return out, nil
 }
 
-// puts are the answers to a document that was put.
+// puts returns the answers for a document that was put.
 func puts[T any](example T) []apidoc.Answer {
 	return []apidoc.Answer{apidoc.Gives(http.StatusOK, "The resource was replaced.", example, "ETag"),
 		apidoc.Gives(http.StatusCreated, "The resource was created.", example, "ETag", "Location")}

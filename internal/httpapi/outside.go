@@ -10,17 +10,16 @@ import (
 	"lifeline/internal/fault"
 )
 
-// outside is how the service is reached from outside, which may be by way of a proxy.
+// outside is the service's public address, which may be that of a proxy.
 type outside struct {
-	base   string // the path below which it is, without a slash at its end; empty: at the root
+	base   string // path prefix without a slash at its end; empty: none
 	guards *http.CrossOriginProtection
 
-	tlsOnly bool           // other machines may come by TLS alone
-	proxies []netip.Prefix // that end TLS, and say so
+	tlsOnly bool           // other machines need TLS
+	proxies []netip.Prefix // trusted to report TLS
 }
 
-// newOutside reads the public address and the other origins at which browsers reach the service. The configuration has
-// checked them.
+// newOutside reads the public address and the further origins for browsers. The configuration has validated them.
 func newOutside(p Parts) (o outside) {
 	o = outside{guards: http.NewCrossOriginProtection(), tlsOnly: p.TLSOnly, proxies: p.Proxies}
 	for i, address := range append([]string{p.PublicURL}, p.Origins...) {
@@ -36,14 +35,14 @@ func newOutside(p Parts) (o outside) {
 			host = strings.TrimSuffix(host, ":"+port)
 		}
 		if err := o.guards.AddTrustedOrigin(u.Scheme + "://" + host); err != nil {
-			continue // which the protection knows better: it trusts nothing more
+			continue // the protection refuses it, and does not trust it then
 		}
 	}
 	return o
 }
 
-// inside is the request as the routes know it, whether the proxy has taken the public path off or not. moved is where
-// the root is when the path leads only to before it.
+// inside returns the request with the path of the routes, whether or not the proxy has removed the public prefix. moved
+// is the root's address if the path is the prefix without its slash.
 func (o outside) inside(r *http.Request) (in *http.Request, moved string) {
 	if o.base == "" {
 		return r, ""
@@ -67,7 +66,7 @@ func (o outside) inside(r *http.Request) (in *http.Request, moved string) {
 	return in, ""
 }
 
-// located makes the paths in an answer's headers those that lead here from outside.
+// located adds the public prefix to the paths in an answer's headers.
 func (o outside) located(h http.Header) {
 	if o.base == "" {
 		return
@@ -79,8 +78,8 @@ func (o outside) located(h http.Header) {
 	}
 }
 
-// overTLS reports whether a request came by TLS: to here, or to a proxy that is trusted to say so. Of several proxies
-// the last one says it, which alone is known.
+// overTLS reports whether a request came by TLS, directly or by a trusted proxy. Of several values in the header it
+// takes the last, since the trusted proxy wrote that one.
 func (o outside) overTLS(r *http.Request) bool {
 	if r.TLS != nil {
 		return true
@@ -95,13 +94,13 @@ func (o outside) overTLS(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]), "https")
 }
 
-// private reports whether a token may come with a request: by TLS, from this machine, or where others may without TLS.
+// private reports whether the connection may carry a token: it uses TLS, or is local, or other machines may omit TLS.
 func (o outside) private(r *http.Request) bool {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	return !o.tlsOnly || o.overTLS(r) || err == nil && from.Addr().IsLoopback()
 }
 
-// sameOrigin fails with Forbidden where a page of another site asks.
+// sameOrigin fails with Forbidden for a request from a page of another site.
 func (o outside) sameOrigin(r *http.Request) error {
 	err := o.guards.Check(r)
 	if err == nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Whoever has the link between two machines must not get a token to read, and a header that anybody can send is no TLS.
+// Nobody on the link between two machines may read a token, and a header that any client can send does not prove TLS.
 func TestATokenIsTakenFromAnotherMachineByTLSAlone(t *testing.T) {
 	s := newServed(t)
 	s.parts.TLSOnly = true
@@ -32,7 +32,7 @@ func TestATokenIsTakenFromAnotherMachineByTLSAlone(t *testing.T) {
 		{"10.1.2.3:1", []string{"https"}, false, 200},
 		{"[::ffff:10.1.2.3]:1", []string{"HTTPS"}, false, 200},
 		{"[2001:db8::7]:1", []string{"http, https"}, false, 200},
-		{"10.1.2.3:1", []string{"https", "http"}, false, 403}, // the caller's word, and the proxy's after it
+		{"10.1.2.3:1", []string{"https", "http"}, false, 403}, // the client's value, then the proxy's
 		{"10.1.2.4:1", []string{"https"}, false, 403},
 		{"nonsense", []string{"https"}, false, 403},
 	} {

@@ -9,7 +9,7 @@ import (
 	"lifeline/schedules"
 )
 
-// pathParts describes what may stand in the variable parts of paths, by their names in the table of routes.
+// pathParts describes the variable parts of paths, by their names in the routes.
 var pathParts = map[string]openapi.Parameter{
 	"segment": {Description: "The ID of a segment.", Schema: openapi.Match(schedules.IDForm),
 		Example: "reading-ko-full-hana"},

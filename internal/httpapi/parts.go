@@ -21,7 +21,7 @@ import (
 	"lifeline/schedules"
 )
 
-// Parts are what the API serves.
+// Parts are the use cases and settings that the API needs.
 type Parts struct {
 	Access     *access.Access
 	Library    *library.Library
@@ -33,43 +33,43 @@ type Parts struct {
 	Webhooks   *webhooks.Webhooks
 	Replica    *replica.Replica
 	Keys       []ed25519.PublicKey
-	FormerKeys []wire.Key                             // that signed before
-	Roots      []*trust.Root                          // that delegate to the keys, from the first on
+	FormerKeys []wire.Key                             // they signed before
+	Roots      []*trust.Root                          // they delegate to the keys, from the first on
 	FirstRoot  *wire.Envelope                         // see wire.Roots
-	Ready      map[string]func(context.Context) error // what must be reachable, by name
-	// what is short, in words; fails with Full when nothing can be stored; nil: not known
+	Ready      map[string]func(context.Context) error // checks of readiness by name
+	// the shortage as text, if any; fails with Full when nothing can be stored; nil: unknown
 	Room      func(context.Context) (short string, err error)
 	Now       func() time.Time
 	Log       *slog.Logger
 	Rate      Rate
 	Meter     Meter
 	Tracer    Tracer
-	Metrics   http.Handler   // nil: they are served elsewhere
-	PublicURL string         // where the service is reached, with a path where it is below one
-	Origins   []string       // other addresses at which browsers reach it
-	TLSOnly   bool           // other machines may come by TLS alone
-	Proxies   []netip.Prefix // that end TLS, and say so
+	Metrics   http.Handler   // nil: served on another listener
+	PublicURL string         // the service's public address, with its path prefix
+	Origins   []string       // further origins for browsers
+	TLSOnly   bool           // other machines need TLS
+	Proxies   []netip.Prefix // trusted to report TLS
 
-	// ends when the service begins to stop: waits and streams end then, other requests go on; nil: never
+	// ends when the service begins to stop: waits and streams end then, other requests continue; nil: never
 	Stopping context.Context
 }
 
-// Meter counts what is answered and who waits.
+// Meter counts answers and waiting requests.
 type Meter interface {
 	Request(route, method string, status int, took time.Duration)
 	Waiting(kind string) (done func())
 }
 
-// Tracer begins the trace of a request and answers the function that ends it.
+// Tracer begins the trace of a request and returns the function that ends it.
 type Tracer interface {
 	Begin(r *http.Request, requestID string) (context.Context, func(route string, status int))
 }
 
-// Rate is how fast one token may be used: so many requests at once, and then so many a second. Zero does not limit.
+// Rate is the limit for one token: a burst, and a rate per second. The zero Rate does not limit.
 type Rate struct {
 	PerSecond float64
 	Burst     int
-	Shared    Allowance // of all replicas, at the same rate; nil: this is the only one
+	Shared    Allowance // shared by all replicas, with the same rate; nil: this is the only replica
 }
 
 // knownStation fails with NotFound unless the path's station exists.
@@ -80,7 +80,7 @@ func (a *Parts) knownStation(c *call) (schedules.Date, error) {
 	return c.date()
 }
 
-// dateOrToday is the query's date, or the station's broadcast day at each look.
+// dateOrToday returns a function for the query's date, or by default for the station's broadcast day at each call.
 func (a *Parts) dateOrToday(c *call) (func() schedules.Date, error) {
 	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {
@@ -97,7 +97,7 @@ func (a *Parts) dateOrToday(c *call) (func() schedules.Date, error) {
 		return nil, err
 	}
 	return func() schedules.Date {
-		d, _ := st.DateAt(a.Now()) // the zone was found above
+		d, _ := st.DateAt(a.Now()) // the zone was valid above
 		return d
 	}, nil
 }

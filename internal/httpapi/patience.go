@@ -9,14 +9,14 @@ import (
 	"lifeline/internal/fault"
 )
 
-// patience is how long a client may take to bring, or take, the next leastProgress bytes. Links to stations are slow,
-// not dead: who keeps to that may be at it for hours.
+// patience is the time in which a client must send or take leastProgress bytes. Links to stations are slow: a client
+// that keeps this pace may continue for hours.
 const (
 	patience      = 2 * time.Minute
 	leastProgress = 4 << 10
 )
 
-// serveContent answers bytes, whole or in the ranges that are asked for.
+// serveContent answers with bytes, whole or in the requested ranges.
 func serveContent(c *call, r io.ReadSeeker) error {
 	w := newPatientWriter(c)
 	http.ServeContent(w, c.r, "", time.Time{}, r)
@@ -29,18 +29,18 @@ func serveContent(c *call, r io.ReadSeeker) error {
 	return fault.New(fault.OutOfRange, "the file does not have the requested range")
 }
 
-// patientWriter moves the write deadline on as bytes are taken, so that slow is allowed and stuck is not.
+// patientWriter extends the write deadline as bytes are taken, so that a slow client is served and a stuck one cut.
 type patientWriter struct {
 	http.ResponseWriter
 	ctx        context.Context
 	controller *http.ResponseController
 	progress   int
-	refused    int // a failure's status, which is told elsewhere
+	refused    int // the status of a failure, whose body is written elsewhere
 }
 
 func newPatientWriter(c *call) *patientWriter {
 	p := &patientWriter{ResponseWriter: c.w, ctx: c.whileAllowed(), controller: http.NewResponseController(c.w)}
-	p.controller.SetReadDeadline(time.Time{}) // the request was read; not every writer has deadlines, and those need none
+	p.controller.SetReadDeadline(time.Time{}) // the request was read; writers without deadlines need none
 	p.controller.SetWriteDeadline(time.Now().Add(patience))
 	return p
 }
@@ -68,17 +68,17 @@ func (w *patientWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// patient lets the body take its time, as long as it moves on.
+// patient extends the body's read deadline while the body makes progress.
 func patient(c *call) { readPatiently(c, c.whileAllowed()) }
 
-// patientUntil is patient until ctx ends, which breaks the body off though it be stuck. stop must be called before the
-// handler returns: the connection is another request's then.
+// patientUntil is patient until ctx ends, which then ends a blocked read too. stop must be called before the handler
+// returns, since the connection serves the next request then.
 func patientUntil(c *call, ctx context.Context) (stop func() bool) {
 	controller := readPatiently(c, ctx)
 	return context.AfterFunc(ctx, func() { controller.SetReadDeadline(time.Now()) })
 }
 
-// readPatiently makes the body a patient one.
+// readPatiently replaces the body with a patient one.
 func readPatiently(c *call, ctx context.Context) *http.ResponseController {
 	controller := http.NewResponseController(c.w)
 	controller.SetReadDeadline(time.Now().Add(patience)) // as above
@@ -100,7 +100,7 @@ func (r *patientReader) Read(b []byte) (int, error) {
 	n, err := r.ReadCloser.Read(b)
 	if r.progress += n; r.progress >= leastProgress || err == io.EOF {
 		r.progress = 0
-		// What comes after a slow body may take its time too: the analysis, and the answer.
+		// The analysis and the answer after a slow body may take their time too.
 		r.controller.SetReadDeadline(time.Now().Add(patience))
 		r.controller.SetWriteDeadline(time.Now().Add(patience))
 	}

@@ -8,7 +8,7 @@ import (
 	"lifeline/schedules"
 )
 
-// personHandlers are about the persons that segments name.
+// personHandlers serve the persons that segments name.
 type personHandlers struct{ *Parts }
 
 func (a personHandlers) routes() []route {
@@ -33,7 +33,7 @@ func (a personHandlers) routes() []route {
 	}
 }
 
-// person answers what names a person and which stations have it off the air.
+// person answers with the segments that name a person, and the stations that have the person off the air.
 func (a personHandlers) person(c *call) error {
 	p, err := a.Scheduler.People.Person(c.r.Context(), c.label("person"))
 	if err != nil {

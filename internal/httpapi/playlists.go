@@ -15,7 +15,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// playlistHandlers give the queue and the fallback in the forms that other players read.
+// playlistHandlers serve the queue and the fallback in the forms of other players.
 type playlistHandlers struct{ queueHandlers }
 
 func (a playlistHandlers) routes() []route {
@@ -56,7 +56,7 @@ func (a playlistHandlers) routes() []route {
 	return out
 }
 
-// listed serves a day's queue, or with ?window= one window of it, in a form that other players read.
+// listed serves a day's queue, or with ?window= one window of it, in another player's form.
 func (a playlistHandlers) listed(form playlist.Form) handler {
 	return func(c *call) error {
 		expires := a.Media.Expires()
@@ -92,15 +92,15 @@ func (a playlistHandlers) listedFallback(form playlist.Form) handler {
 	}
 }
 
-// vary makes the tags of the answer those of one form, with one fallback in the place of what is sensitive and
-// addresses that open until one time and with one token: the same revision is another list in another form or for
-// another token, and is sent again before its addresses have grown old.
+// vary binds the answer's ETags to its form, to the fallback that replaces sensitive items, and to the expiry and token
+// of its addresses: one revision is a different list in another form or for another token, and is sent again before its
+// addresses expire.
 func (a playlistHandlers) vary(c *call, form playlist.Form, expires time.Time) {
 	f, _ := a.Scheduler.Fallbacks.Fallback(c.station()) // none yet: revision 0
 	c.variant = fmt.Sprintf(".%s.%d.%d.%s", form, f.Value.Revision, expires.Unix(), c.actor.Token)
 }
 
-// list answers items in a form, with addresses that open without a token.
+// list answers with items in a form, with addresses that need no token.
 func (a playlistHandlers) list(c *call, form playlist.Form, expires time.Time, revision int64, l playlist.List) error {
 	l.Items = slices.Clone(l.Items)
 	for n := range l.Items {
@@ -113,13 +113,13 @@ func (a playlistHandlers) list(c *call, form playlist.Form, expires time.Time, r
 	return sealed(c, revision, form.ContentType(), replica.NewText(b))
 }
 
-// addressed is the item with an address that opens without a token, while the caller's is valid.
+// addressed returns the item with an address that needs no token while the caller's is valid.
 func (a playlistHandlers) addressed(c *call, i wire.QueueItem, expires time.Time) wire.QueueItem {
 	i.Audio.URL = a.Media.URL(c.station(), c.actor.Token, i.Audio.SHA256, expires)
 	return i
 }
 
-// next answers one item and remembers nothing, since players fetch ahead and crash.
+// next answers with one item. It stores nothing, since players fetch ahead and crash.
 func (a playlistHandlers) next(c *call) error {
 	query := c.query()
 	format := query.Get("format")

@@ -12,7 +12,7 @@ import (
 	"lifeline/schedules"
 )
 
-// standing is how a kind of failure is named.
+// standing is the status, type and title for a kind of failure.
 type standing struct {
 	name  string
 	title string
@@ -41,11 +41,11 @@ var standings = map[fault.Kind]standing{
 	fault.Unacceptable:    {"unacceptable", "Not available in this format"},
 }
 
-// problemURN begins the type of every problem.
+// problemURN is the prefix of every problem's type.
 const problemURN = "urn:lifeline:problem:"
 
-// problemOf tells err to the caller, without an internal cause. A body that could not be read at all (Invalid without
-// fields) is a 400.
+// problemOf returns the problem document for err, without internal causes. A body that could not be parsed at all
+// (Invalid without fields) is a 400.
 func problemOf(err error, requestID string) wire.Problem {
 	var e *fault.Error
 	if !errors.As(err, &e) {
@@ -63,13 +63,13 @@ func problemOf(err error, requestID string) wire.Problem {
 		RequestID: requestID, Errors: e.Fields}
 }
 
-// problem is what the caller is told of err. What is nobody's fault but ours is logged.
+// problem is problemOf, and logs failures of the service itself.
 func (a *Parts) problem(c *call, err error) wire.Problem {
 	p := problemOf(err, c.actor.RequestID)
 	level := slog.LevelDebug
 	switch {
 	case errors.Is(err, context.Canceled) && c.r.Context().Err() != nil:
-		// the caller has gone: nobody hears the answer
+	// the caller has gone: nobody reads the answer
 	case p.Status >= 500:
 		level = slog.LevelError
 	}
@@ -78,7 +78,7 @@ func (a *Parts) problem(c *call, err error) wire.Problem {
 	return p
 }
 
-// fail answers err as a problem document.
+// fail answers with err as a problem document.
 func (a *api) fail(c *call, err error) {
 	p := a.problem(c, err)
 	h := c.w.Header()
@@ -88,7 +88,7 @@ func (a *api) fail(c *call, err error) {
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:
-		h["Www-Authenticate"] = []string{`Bearer realm="lifeline"`, `Basic realm="lifeline"`} // ffmpeg reads one of a line
+		h["Www-Authenticate"] = []string{`Bearer realm="lifeline"`, `Basic realm="lifeline"`} // ffmpeg reads one per line
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if h.Get("Retry-After") == "" {
 			h.Set("Retry-After", "2")

@@ -15,16 +15,16 @@ import (
 	"lifeline/internal/wire"
 )
 
-// query is the parameters of an address, in the form in which texts are kept.
+// query holds the parameters of an address, in the form in which texts are stored.
 type query struct{ url.Values }
 
-// The entries of a page of a list: as many as a caller may ask for, and where it does not say.
+// The maximum and the default number of entries on a page of a list.
 const (
 	maxPage   = 500
 	usualPage = 50
 )
 
-// page is the cursor and limit of a list.
+// page returns the cursor and limit of a list.
 func (q query) page() (after string, limit int, err error) {
 	limit = usualPage
 	var fields []fault.Field
@@ -42,7 +42,7 @@ func (q query) page() (after string, limit int, err error) {
 	return string(b), limit, fault.Fields(fields...)
 }
 
-// number is page for a list whose cursor is a number.
+// number is page for a list with a numeric cursor.
 func (q query) number() (after int64, limit int, err error) {
 	s, limit, err := q.page()
 	if err == nil && s != "" {
@@ -53,7 +53,7 @@ func (q query) number() (after int64, limit int, err error) {
 	return after, limit, err
 }
 
-// wait is how long the caller is ready to wait, at most the given limit.
+// wait returns how long the caller is ready to wait, at most limit.
 func (q query) wait(limit time.Duration) (time.Duration, error) {
 	v := q.Get("wait")
 	if v == "" {
@@ -66,7 +66,7 @@ func (q query) wait(limit time.Duration) (time.Duration, error) {
 	return min(d, limit), nil
 }
 
-// instant is a query parameter that is an instant; the zero time when it is left out.
+// instant returns an instant parameter; the zero time if absent.
 func (q query) instant(name string) (time.Time, error) {
 	v := q.Get(name)
 	if v == "" {
@@ -79,7 +79,7 @@ func (q query) instant(name string) (time.Time, error) {
 	return t, nil
 }
 
-// flag is a query parameter that is true or false.
+// flag returns a boolean parameter.
 func (q query) flag(name string) (bool, error) {
 	switch q.Get(name) {
 	case "", "false", "0":
@@ -90,7 +90,7 @@ func (q query) flag(name string) (bool, error) {
 	return false, fault.Fields(fault.Field{Field: name, Message: "must be true or false"})
 }
 
-// language is the query's language in the form in which languages are kept; none where the query names none.
+// language returns the query's language in the form in which languages are stored; empty if absent.
 func (q query) language() (string, error) {
 	given := q.Get("language")
 	if given == "" {
@@ -103,7 +103,7 @@ func (q query) language() (string, error) {
 	return tag, nil
 }
 
-// nonce is that of the request; "": it has none.
+// nonce returns the request's nonce; "" if absent.
 func (q query) nonce() (string, error) {
 	nonce := q.Get("nonce")
 	plain := func(r rune) bool {
@@ -116,7 +116,7 @@ func (q query) nonce() (string, error) {
 	return nonce, nil
 }
 
-// revision is a query parameter that names a revision; 0 when it is left out.
+// revision returns a revision parameter; 0 if absent.
 func (q query) revision(name string) (int64, error) {
 	v := q.Get(name)
 	if v == "" {
@@ -131,7 +131,7 @@ func (q query) revision(name string) (int64, error) {
 
 func cursor(after string) string { return base64.RawURLEncoding.EncodeToString([]byte(after)) }
 
-// page answers one page of a list.
+// page answers with one page of a list.
 func page[T any](c *call, items []T, next string) error {
 	if items == nil {
 		items = []T{}
@@ -148,7 +148,7 @@ func listing[T any](c *call, list func(after string, limit int) ([]T, string)) e
 	return page(c, items, next)
 }
 
-// Query parameters that several operations take.
+// Query parameters of several operations.
 var (
 	limitParameter = openapi.Parameter{Name: "limit", Description: "The most entries to return.",
 		Schema: withDefault(openapi.Integer().Between(1, maxPage), usualPage)}
@@ -164,7 +164,7 @@ var (
 	paged = []openapi.Parameter{limitParameter, cursorParameter}
 )
 
-// durationPattern is a duration as Go writes it, at least of seconds and minutes.
+// durationPattern is a duration in Go's form, with units from milliseconds to hours.
 const durationPattern = `^([0-9]{1,5}(\.[0-9]{1,5})?(ms|s|m|h)){1,3}$`
 
 func withDefault(s *openapi.Schema, v any) *openapi.Schema {

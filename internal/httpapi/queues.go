@@ -14,7 +14,7 @@ import (
 	"lifeline/schedules"
 )
 
-// queueHandlers give stations what is signed: queues, fallbacks and recalls.
+// queueHandlers serve signed documents to stations: queues, fallbacks and recalls.
 type queueHandlers struct{ *Parts }
 
 func (a queueHandlers) routes() []route {
@@ -111,7 +111,7 @@ func (a queueHandlers) findFallback(c *call) (replica.Sealed[wire.Fallback], err
 	})
 }
 
-// recalls answers the list, readable, with the envelope that signs it.
+// recalls answers with the list in plain JSON, together with its signed envelope.
 func (a queueHandlers) recalls(c *call) error {
 	r, err := awaited(c, func(ctx context.Context, known int64) (replica.Sealed[wire.Recalls], error) {
 		return a.Library.Recalls.Await(ctx, known), nil
@@ -129,16 +129,16 @@ func (a queueHandlers) recalls(c *call) error {
 	return c.json(http.StatusOK, out)
 }
 
-// maxWait bounds a long poll: below the minute after which idle connections are commonly cut.
+// maxWait bounds a long poll: below the minute after which many proxies close idle connections.
 const maxWait = 55 * time.Second
 
-// awaited asks for a sealed document and, where the caller has its latest revision and is ready to wait, for the next.
+// awaited returns a sealed document. If the caller has its latest revision and is ready to wait, it waits for the next.
 func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, error)) (answer T, err error) {
 	wait, err := c.query().wait(maxWait)
 	if err != nil {
 		return answer, err
 	}
-	known := int64(-1) // which no document has: one look is enough
+	known := int64(-1) // no document has that revision: ask returns at once
 	if wait == 0 {
 		return ask(c.r.Context(), known)
 	}
@@ -154,7 +154,8 @@ func awaited[T any](c *call, ask func(ctx context.Context, known int64) (T, erro
 	return answer, err
 }
 
-// sealed answers a sealed document's envelope, its payload's exact bytes, or what is made of it, compressed when asked.
+// sealed answers with a sealed document's envelope, the exact bytes of its payload, or a form of it, compressed if the
+// caller accepts that.
 func sealed(c *call, revision int64, contentType string, t replica.Text) error {
 	c.w.Header().Set("Cache-Control", "private, no-cache")
 	if c.tag(revision) {
@@ -163,7 +164,7 @@ func sealed(c *call, revision int64, contentType string, t replica.Text) error {
 	return c.text(http.StatusOK, contentType, t)
 }
 
-// made is sealed for what is made only where the caller has not got it.
+// made is sealed for a form that is computed only if the caller does not have it.
 func made(c *call, revision int64, contentType string, make func() ([]byte, error)) error {
 	c.w.Header().Set("Cache-Control", "private, no-cache")
 	if c.tag(revision) {

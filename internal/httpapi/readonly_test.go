@@ -34,7 +34,7 @@ import (
 	"lifeline/schedules"
 )
 
-// fullStore takes no commit while it is full.
+// fullStore refuses every commit while it is full.
 type fullStore struct {
 	replica.Store
 	full      bool
@@ -83,8 +83,8 @@ func (renderless) Window(context.Context, *wire.Queue, string) (io.ReadSeekClose
 	}{strings.NewReader("sound"), io.NopCloser(nil)}, 5, "tag", nil
 }
 
-// served is a service over the memory store with a network in it: a day whose programme failed and is owed, a day that
-// is published, and one that is drafted.
+// served is a service over the memory store, with a network, a day whose programme failed and is owed, a published day,
+// and a drafted day.
 type served struct {
 	t       *testing.T
 	store   *fullStore
@@ -118,7 +118,7 @@ func newServed(t *testing.T) *served {
 	scheduler := scheduling.New(copied, records, trust.OneKey(signer), now, "http://service", time.Minute)
 	lock := replica.NewWorkLock(copied, "here", time.Minute)
 	stopping, stop := context.WithCancel(t.Context())
-	stop() // no stream waits
+	stop() // ends the streams
 	s.parts = Parts{Access: access.New(copied, now), Library: lib, Scheduler: scheduler, Logbook: scheduler.Record.Logbook,
 		Answers: idempotency.NewStore(s.store, now), Replica: copied, Media: access.NewMedia(make([]byte, 32),
 			"http://service", time.Hour, now),
@@ -211,7 +211,7 @@ func (s *served) do(method, path, body string, header ...string) *httptest.Respo
 	return w
 }
 
-// A store that takes no commit answers every GET, and every dry run, also one that is named to be repeated.
+// A store that refuses commits does not affect a GET or a dry run, even a dry run with an Idempotency-Key.
 func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 	s := newServed(t)
 	draft, err := s.parts.Scheduler.Rundowns.Rundown(t.Context(), "s", schedules.Date{Year: 2026, Month: 12, Day: 1}, 0)
@@ -229,8 +229,8 @@ func TestReadsAndDryRunsAreAnsweredThoughNothingCanBeStored(t *testing.T) {
 		"/v1/stations/:station/as-run":              "from=2026-11-28T00:00:00Z&to=2026-12-02T00:00:00Z",
 		"/v1/stations/:station/rundowns/:date/diff": fmt.Sprintf("from=%d&to=%[1]d", draft.Revision),
 	}
-	others := map[string]int{ // that answer something else
-		"/readyz":                        http.StatusServiceUnavailable, // it is stopping, so that no stream waits
+	others := map[string]int{ // with another status
+		"/readyz":                        http.StatusServiceUnavailable, // the service is stopping, which ends the streams
 		"/metrics":                       http.StatusNotFound,
 		"/v1/segments/:segment/waveform": http.StatusNotFound,
 	}

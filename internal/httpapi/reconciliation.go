@@ -10,7 +10,7 @@ import (
 	"lifeline/schedules"
 )
 
-// reconciliationHandlers compare what was planned with what aired, and say what is owed.
+// reconciliationHandlers compare the plan with the as-run reports, and list make-goods.
 type reconciliationHandlers struct{ *Parts }
 
 func (a reconciliationHandlers) routes() []route {
@@ -65,7 +65,7 @@ func (a reconciliationHandlers) reconciliation(c *call) error {
 	return c.json(http.StatusOK, r)
 }
 
-// makeGoods lists the airings owed, and what has become of those before.
+// makeGoods lists the airings owed, and the settled ones.
 func (a reconciliationHandlers) makeGoods(c *call) error {
 	after, limit, err := c.query().page()
 	if err != nil {

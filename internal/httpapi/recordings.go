@@ -15,7 +15,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// recordingHandlers are about the recordings of segments.
+// recordingHandlers serve the recordings of segments.
 type recordingHandlers struct{ *Parts }
 
 func (a recordingHandlers) routes() []route {
@@ -47,7 +47,7 @@ func (a recordingHandlers) routes() []route {
 	}
 }
 
-// replaceAudio takes the body itself as a segment's new recording.
+// replaceAudio takes the body as a segment's new recording.
 func (a recordingHandlers) replaceAudio(c *call) error {
 	revision, err := c.mustMatch()
 	if err != nil {
@@ -98,7 +98,7 @@ func (a recordingHandlers) waveform(c *call) error {
 
 var audioFile = regexp.MustCompile(`^([0-9a-f]{64})\.mp3$`)
 
-// audioHash is the hash that the path names, or nothing where it names none.
+// audioHash returns the hash in the path; empty if there is none.
 func audioHash(c *call) string {
 	if m := audioFile.FindStringSubmatch(c.param("file")); m != nil {
 		return m[1]
@@ -106,8 +106,8 @@ func audioHash(c *call) string {
 	return ""
 }
 
-// audio answers a recording by its hash. A station, by its token or by a signed address, may fetch only what its queues
-// and fallback name at that moment: what was taken off them is not there, however young the address.
+// audio serves a recording by its hash. A station, by its token or by a signed address, may fetch only recordings in
+// its current queues and fallback: a recording that was removed from them is not found, even by a fresh address.
 func (a recordingHandlers) audio(c *call) error {
 	sha256 := audioHash(c)
 	if sha256 == "" || c.actor.Role == access.StationJob && !a.Scheduler.Lists.StationHears(c.actor.Station, sha256) {
@@ -116,7 +116,7 @@ func (a recordingHandlers) audio(c *call) error {
 	return a.serve(c, sha256, "private, max-age=31536000, immutable")
 }
 
-// serve answers a recording's bytes, whole or in ranges.
+// serve answers with a recording's bytes, whole or in ranges.
 func (a recordingHandlers) serve(c *call, sha256, cache string) error {
 	content, _, err := a.Library.Recordings.Open(c.r.Context(), sha256)
 	if err != nil {
@@ -135,7 +135,7 @@ func (a recordingHandlers) serve(c *call, sha256, cache string) error {
 	return serveContent(c, content)
 }
 
-// audioAnswers are a recording whole, or the range of it that was asked for.
+// audioAnswers are the answers for a whole recording, and for a range of it.
 func audioAnswers(headers ...string) []apidoc.Answer {
 	headers = append(headers, "ETag", "Repr-Digest", "Accept-Ranges")
 	return []apidoc.Answer{

@@ -11,7 +11,7 @@ import (
 	"lifeline/schedules"
 )
 
-// reportHandlers keep what stations say that they aired.
+// reportHandlers store the stations' as-run reports.
 type reportHandlers struct{ *Parts }
 
 func (a reportHandlers) routes() []route {
@@ -58,7 +58,7 @@ func (a reportHandlers) asRun(c *call) error {
 	return c.json(http.StatusOK, wire.AsRunResults{Results: results})
 }
 
-// listAsRun answers what a station reported for a broadcast day.
+// listAsRun answers with a station's reports for a broadcast day.
 func (a reportHandlers) listAsRun(c *call) error {
 	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {

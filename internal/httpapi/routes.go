@@ -2,7 +2,7 @@ package httpapi
 
 import "lifeline/internal/access"
 
-// Who may do what. Admin may do everything and is not named.
+// The groups of roles. Admin may do everything and is not named.
 var (
 	people    = []access.Role{access.Producer, access.SchedulerJob, access.Viewer}
 	makers    = []access.Role{access.Producer, access.SchedulerJob}
@@ -14,7 +14,7 @@ var (
 	admins    = []access.Role{}
 )
 
-// topics are the parts of the HTTP surface: each has a file, with its routes before their handlers.
+// topics are the parts of the API. Each has a file, with its routes before their handlers.
 func (a *api) topics() []interface{ routes() []route } {
 	p := &a.Parts
 	return []interface{ routes() []route }{
@@ -27,7 +27,7 @@ func (a *api) topics() []interface{ routes() []route } {
 	}
 }
 
-// routes is the whole HTTP surface.
+// routes are all routes of the API.
 func (a *api) routes() (all []route) {
 	for _, t := range a.topics() {
 		all = append(all, t.routes()...)

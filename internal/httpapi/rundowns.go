@@ -14,7 +14,7 @@ import (
 	"lifeline/schedules"
 )
 
-// rundownHandlers are about the days of stations, from the plan to the publication.
+// rundownHandlers serve the days of stations, from the plan to the publication.
 type rundownHandlers struct{ *Parts }
 
 func (a rundownHandlers) routes() []route {
@@ -103,8 +103,7 @@ func (a rundownHandlers) getRundown(c *call) error {
 	return resource(c, r, r.Revision, err)
 }
 
-// change is what a change of a day is about: the day, and the revision that it starts from (nil: any), with the body
-// decoded into v.
+// change returns the day of a change, and the revision from which it starts (nil: any), and decodes the body into v.
 func (a rundownHandlers) change(c *call, v any) (date schedules.Date, revision *int64, err error) {
 	date, err = a.knownStation(c)
 	if unreadable(err) {
@@ -232,8 +231,8 @@ func (a rundownHandlers) publishMany(c *call) error {
 // maxMany bounds stations times days of one request.
 const maxMany = 2000
 
-// many does the same for many stations and days, each station's in their order, since a day depends on those before it.
-// What fails does not stop the others. Where the service ends the request, each day that is not done says so.
+// many runs do for many stations and days. It takes each station's days in order, since a day depends on those before
+// it. A failure does not stop the others. If the service ends the request, the result of each remaining day says so.
 func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedules.Date) (schedules.Rundown,
 	error)) error {
 	var in wire.ManyRequest
@@ -272,7 +271,7 @@ func (a rundownHandlers) many(c *call, do func(wire.ManyRequest, string, schedul
 			r, err := do(in, id, date)
 			err = c.orStopped(err)
 			if fault.Is(err, fault.Unavailable) && len(out) == 0 {
-				return err // nothing can be done for the others either
+				return err // no other day can succeed either
 			}
 			out = append(out, a.manyResult(c, id, date, r, err))
 		}

@@ -12,8 +12,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// A service that stops within a request for many days says of each day that it did not do why, and keeps those that it
-// did.
+// If the service stops during a request for many days, the result names the reason for each day that was not done, and
+// the finished days are kept.
 func TestDaysThatAStoppingServiceDidNotPlanSayWhy(t *testing.T) {
 	s := newServed(t)
 	ctx, end := context.WithCancelCause(t.Context())

@@ -8,7 +8,7 @@ import (
 	"lifeline/schedules"
 )
 
-// scriptHandlers are about scripts and the readings of them.
+// scriptHandlers serve scripts and their readings.
 type scriptHandlers struct{ *Parts }
 
 func (a scriptHandlers) routes() []route {
@@ -55,7 +55,7 @@ func (a scriptHandlers) putScript(c *call) error {
 		func() wire.Apply { return wire.Apply{Scripts: []schedules.Script{v}} })
 }
 
-// missingReadings answers what of a script must be recorded anew.
+// missingReadings lists the parts of a script that must be recorded again.
 func (a scriptHandlers) missingReadings(c *call) error {
 	missing, err := a.Scheduler.Scripts.Missing(c.param("script"))
 	if err != nil {
@@ -64,7 +64,7 @@ func (a scriptHandlers) missingReadings(c *call) error {
 	return page(c, missing, "")
 }
 
-// exposure answers which passages of a script reached whom.
+// exposure lists the passages of a script, and the stations that aired each.
 func (a scriptHandlers) exposure(c *call) error {
 	exposures, err := a.Scheduler.Scripts.Exposure(c.r.Context(), c.param("script"))
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"lifeline/schedules"
 )
 
-// segmentHandlers are what producers do with segments.
+// segmentHandlers serve segments to producers.
 type segmentHandlers struct{ *Parts }
 
 func (a segmentHandlers) routes() []route {
@@ -78,7 +78,7 @@ func (a segmentHandlers) routes() []route {
 	}
 }
 
-// uploadSegment takes the parts meta and audio, in either order, and answers the analysed segment.
+// uploadSegment takes the parts meta and audio, in either order, and answers with the analysed segment.
 func (a segmentHandlers) uploadSegment(c *call) error {
 	wait, waiting := c.query().wait(time.Minute)
 	mr, err := c.r.MultipartReader()
@@ -137,7 +137,7 @@ func (a segmentHandlers) uploadSegment(c *call) error {
 	return c.json(http.StatusCreated, a.segmentNow(created))
 }
 
-// readMeta reads the metadata and says what is wrong with it before any audio is sent.
+// readMeta reads and validates the metadata before any audio is sent.
 func (a segmentHandlers) readMeta(part io.Reader) (*schedules.Segment, error) {
 	b, err := io.ReadAll(io.LimitReader(part, maxJSON+1))
 	if err != nil {
@@ -159,7 +159,7 @@ func (a segmentHandlers) readMeta(part io.Reader) (*schedules.Segment, error) {
 	return seg, together(read, a.Library.Segments.CheckNew(*seg))
 }
 
-// uploadFault tells a broken connection apart from a fault of ours.
+// uploadFault tells a broken connection apart from a fault of the service.
 func uploadFault(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return fault.Wrap(fault.Invalid, err, "the upload did not arrive completely: send it again")
@@ -192,7 +192,7 @@ func (a segmentHandlers) listSegments(c *call) error {
 	return page(c, items, next)
 }
 
-// oneOf is what is wrong with a query parameter that must be one of a list, or left out.
+// oneOf checks an optional query parameter against a list.
 func oneOf[T ~string](name string, value T, list []T) error {
 	if value == "" || slices.Contains(list, value) {
 		return nil
@@ -201,8 +201,8 @@ func oneOf[T ~string](name string, value T, list []T) error {
 		strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ", "))})
 }
 
-// getSegment answers a segment as it stands, which no cache may keep: what does not belong to its revision changes
-// without it.
+// getSegment answers with a segment. The answer must not be cached: it contains values that change without a new
+// revision.
 func (a segmentHandlers) getSegment(c *call) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	s, err := a.Library.Segments.Get(c.param("segment"))
@@ -224,7 +224,7 @@ func (a segmentHandlers) segmentNow(s schedules.Segment) wire.SegmentNow {
 	return now
 }
 
-// patchSegment merges what is sent into the metadata (RFC 7396): what is left out stays, null empties.
+// patchSegment merges the body into the metadata (RFC 7396): absent members stay, null empties.
 func (a segmentHandlers) patchSegment(c *call) error {
 	revision, err := c.mustMatch()
 	if err != nil {
@@ -256,7 +256,7 @@ func (a segmentHandlers) patchSegment(c *call) error {
 	return a.changed(c, s, err)
 }
 
-// changed answers a segment after a change, and which stations are left without a fallback.
+// changed answers with a segment after a change, and with the stations that the change left without a fallback.
 func (a *Parts) changed(c *call, s schedules.Segment, err error) error {
 	if err != nil {
 		return err

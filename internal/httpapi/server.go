@@ -21,12 +21,12 @@ import (
 type api struct {
 	Parts
 	outside  outside
-	document func() (*openapi.Document, error) // of the routes; made once, when it is first asked for
-	requests pace                              // by token
-	logins   pace                              // that failed, by address
+	document func() (*openapi.Document, error) // of the routes; made at the first use
+	requests pace                              // per token
+	logins   pace                              // failed ones, per address
 }
 
-// New is the handler of the whole contract.
+// New returns the handler of the whole contract.
 func New(p Parts) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	alone := newThrottle(p.Rate.PerSecond, p.Rate.Burst)
@@ -63,19 +63,19 @@ func New(p Parts) http.Handler {
 	return a.guard(e)
 }
 
-// nothingThere is the answer at a path that no operation has.
+// nothingThere answers for a path without an operation.
 func (a *Parts) nothingThere(*call) error {
 	return fault.New(fault.NotFound, "this path does not exist: the address of the service is %s",
 		cmp.Or(a.PublicURL, "/"))
 }
 
-// route is a handler with all that is known of it: where it is, who may, and its documentation.
+// route is a handler with its declaration.
 type route struct {
 	handle handler
 	apidoc.Route
 }
 
-// serve is the one adapter between gin and a handler.
+// serve adapts a handler to gin.
 func (a *api) serve(r route) gin.HandlerFunc {
 	return func(g *gin.Context) {
 		c := &call{w: g.Writer, r: g.Request, param: g.Param, meter: a.Meter, stopping: a.Stopping}
@@ -86,7 +86,7 @@ func (a *api) serve(r route) gin.HandlerFunc {
 		if over := c.over(); over != nil && !g.Writer.Written() {
 			err = over
 			if c.r.ContentLength != 0 {
-				g.Header("Connection", "close") // the rest of the body is not read any more
+				g.Header("Connection", "close") // the rest of the body is not read
 			}
 		}
 		err = c.orStopped(err)
@@ -94,15 +94,15 @@ func (a *api) serve(r route) gin.HandlerFunc {
 		case err == nil:
 		case g.Writer.Written():
 			a.Log.Error("answer broken off", "path", c.r.URL.Path, "request_id", c.actor.RequestID, "error", err)
-			panic(http.ErrAbortHandler) // what was sent must not look whole
+			panic(http.ErrAbortHandler) // a truncated answer must not look complete
 		default:
 			a.fail(c, err)
 		}
 	}
 }
 
-// answer lets the caller in and handles the call. Another replica may have acknowledged a moment ago what this one does
-// not know of: a change is made from all of it, and what is not found is looked for in it once more.
+// answer authorizes the caller and handles the call. This replica may lag behind another that has just acknowledged a
+// change: before a change, and after NotFound, it first catches up.
 func (a *api) answer(c *call, r route) error {
 	err := a.admit(c, r)
 	if fault.Is(err, fault.Unauthenticated) && bearer(c.r) != "" {
@@ -142,7 +142,7 @@ func (a *api) answer(c *call, r route) error {
 	return err
 }
 
-// admit finds out who asks and whether they may.
+// admit identifies the caller and checks the roles.
 func (a *api) admit(c *call, r route) error {
 	if r.Open {
 		return nil
@@ -157,7 +157,7 @@ func (a *api) admit(c *call, r route) error {
 		return err
 	}
 	caller, what := actor.Token, "this token is used faster than is allowed"
-	if actor.Address != "" { // one that others know must not use up what the station itself may do
+	if actor.Address != "" { // a shared address must not use up the station's own allowance
 		caller, what = actor.Address+" from "+addressOf(c.r), "this media address is used faster than is allowed"
 	}
 	if err := a.slowDown(c, a.requests, caller, what); err != nil {
@@ -177,14 +177,14 @@ func (a *api) admit(c *call, r route) error {
 		return fault.New(fault.NotFound, "there is no station %q for this token, which is that of station %q", s,
 			actor.Station)
 	}
-	// the others are not for a station to know
+	// a station must not learn which other stations exist
 	if _, err := a.Scheduler.Network.Station(s); fault.Is(err, fault.NotFound) {
 		return fault.New(fault.NotFound, "there is no station %q: this token is for it, but no network with it is applied", s)
 	}
 	return nil
 }
 
-// orOf names the roles that may, besides admin, which always may.
+// orOf lists the allowed roles besides admin, which is always allowed.
 func orOf(roles []access.Role) string {
 	names := make([]string, len(roles))
 	for i, role := range roles {
@@ -193,7 +193,7 @@ func orOf(roles []access.Role) string {
 	return strings.Join(append(names, string(access.Admin)), " or ")
 }
 
-// identify finds out who asks: by the token or, where there is none, by the address.
+// identify identifies the caller by the token or, without one, by the signed address.
 func (a *api) identify(c *call, r route) (access.Actor, error) {
 	if r.Signed && c.r.Header.Get("Authorization") == "" && c.query().Has("sig") {
 		return a.identifyByAddress(c)
@@ -201,8 +201,8 @@ func (a *api) identify(c *call, r route) (access.Actor, error) {
 	return a.Access.Authenticate(bearer(c.r))
 }
 
-// identifyByAddress finds out for whom an address was signed. Another replica may have made the token that its list was
-// fetched with a moment ago.
+// identifyByAddress identifies the caller for whom an address was signed. Another replica may have just created the
+// token for which it was signed.
 func (a *api) identifyByAddress(c *call) (access.Actor, error) {
 	actor, err := a.Media.Authenticate(audioHash(c), c.query().Get("exp"), c.query().Get("sig"))
 	if err != nil || a.Access.Holds(actor) == nil {
@@ -217,7 +217,7 @@ func (a *api) identifyByAddress(c *call) (access.Actor, error) {
 	return actor, a.Access.Holds(actor)
 }
 
-// bearer is the request's token: Bearer, or the password of Basic with any user name.
+// bearer returns the request's token: Bearer, or the password of Basic with any user name.
 func bearer(r *http.Request) string {
 	if _, password, ok := r.BasicAuth(); ok {
 		return password

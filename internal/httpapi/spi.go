@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules"
 )
 
-// spiHandlers tell receivers of hybrid radio about a station (ETSI TS 102 818).
+// spiHandlers serve programme information to receivers of hybrid radio (ETSI TS 102 818).
 type spiHandlers struct{ *Parts }
 
 func (a spiHandlers) routes() []route {
@@ -44,8 +44,8 @@ const bearerPattern = `^((fm|dab|drm|amss):[0-9a-f]{1,8}(\.[0-9a-f]{1,8}){0,4}|h
 
 var bearers = regexp.MustCompile(bearerPattern)
 
-// service is the path's station as receivers know it. The answer's tag says all that a document of it depends on beside
-// a day's revision.
+// service returns the path's station as receivers see it, and sets the parts of the ETag that a document of it depends
+// on besides a day's revision.
 func (a spiHandlers) service(c *call) (spi.Service, error) {
 	st, err := a.Scheduler.Network.Station(c.station())
 	if err != nil {

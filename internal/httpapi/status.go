@@ -7,7 +7,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// statusHandlers keep and show how stations stand, and what is wrong now.
+// statusHandlers store and serve the stations' statuses, and serve alarms.
 type statusHandlers struct{ *Parts }
 
 func (a statusHandlers) routes() []route {
@@ -69,11 +69,10 @@ func (a statusHandlers) getStatus(c *call) error {
 	return c.json(http.StatusOK, s)
 }
 
-// listStatus answers how every station stands, those that have never said so among them.
+// listStatus answers with the status of every station, including those that have never sent one.
 func (a statusHandlers) listStatus(c *call) error { return listing(c, a.Logbook.Statuses) }
 
-// listAlarms answers what is wrong with webhooks, what stations' players say is wrong with them, and what
-// stands against stations.
+// listAlarms answers with the problems of webhooks, of stations' players, and of stations' definitions.
 func (a statusHandlers) listAlarms(c *call) error {
 	out, err := a.Webhooks.Deliverer.Alarms(c.r.Context())
 	if err != nil {

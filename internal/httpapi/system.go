@@ -17,7 +17,7 @@ import (
 	"lifeline/schedules"
 )
 
-// systemHandlers say how the service is.
+// systemHandlers serve health, readiness, metrics, keys and roots of the service.
 type systemHandlers struct{ *Parts }
 
 func (a systemHandlers) routes() []route {
@@ -70,7 +70,7 @@ func (a systemHandlers) healthz(c *call) error {
 // readyTimeout bounds how long readyz waits for each part.
 const readyTimeout = 3 * time.Second
 
-// readyz answers 200 when every part can be reached, and 503 with what is wrong otherwise.
+// readyz answers 200 if every part can be reached, else 503 with the problems.
 func (a systemHandlers) readyz(c *call) error {
 	ctx, cancel := context.WithTimeout(c.r.Context(), readyTimeout)
 	defer cancel()
@@ -94,14 +94,14 @@ func (a systemHandlers) readyz(c *call) error {
 			parts["room"] = cmp.Or(short, "ready")
 		case fault.Is(err, fault.Full):
 			parts["room"], status = err.Error(), http.StatusServiceUnavailable
-		default: // the store itself is out of reach
+		default: // the store itself is unreachable
 			parts["room"] = "not known"
 		}
 	}
 	return c.json(status, wire.Readiness{Parts: parts})
 }
 
-// metrics answers the figures for Prometheus, unless they have an address of their own.
+// metrics serves the metrics for Prometheus, unless they have a listener of their own.
 func (a systemHandlers) metrics(c *call) error {
 	if a.Metrics == nil {
 		return fault.New(fault.NotFound, "the metrics are served at another address")
@@ -136,7 +136,7 @@ func (a systemHandlers) keys(c *call) error {
 	return c.json(http.StatusOK, out)
 }
 
-// roots answers the chain of roots after the one that the caller has.
+// roots answers with the roots after the caller's.
 func (a systemHandlers) roots(c *call) error {
 	after := int64(0)
 	if text := c.query().Get("after"); text != "" {

@@ -16,10 +16,10 @@ import (
 	"lifeline/schedules"
 )
 
-// textForm brings a text from outside into the form in which it is kept and compared, or says what is wrong with it.
+// textForm converts a text from outside to the form in which it is stored and compared, or fails with what is wrong.
 type textForm func(string) (string, error)
 
-// textForms are the forms of the texts that are no single line: by type and field, like the bounds of fields.
+// textForms are the forms of texts that are not a single line, by type and field.
 var textForms = map[reflect.Type]map[string]textForm{
 	reflect.TypeFor[wire.SegmentMeta](): {"language": aTag, "tags": text.Label, "series": text.Label,
 		"persons": text.Label},
@@ -33,10 +33,11 @@ var textForms = map[reflect.Type]map[string]textForm{
 	reflect.TypeFor[wire.Status]():          {"problems": text.Said},
 }
 
-// judgedAlone leaves a text to who judges each entry of a list by itself, so that one spoils no other.
+// judgedAlone leaves a text as it is, for lists whose entries are validated one by one, so that one entry does not fail
+// the others.
 func judgedAlone(s string) (string, error) { return s, nil }
 
-// aTag is the form of a language tag; none stays none.
+// aTag is the form of a language tag; empty stays empty.
 func aTag(s string) (string, error) {
 	line, err := text.Line(s)
 	if err != nil || line == "" {
@@ -45,17 +46,17 @@ func aTag(s string) (string, error) {
 	return bcp47.Canonical(line)
 }
 
-// textRule is what holds for the texts of a field.
+// textRule is the rule for the texts of a field.
 type textRule struct {
 	form textForm
 	most int      // characters
 	keys textForm // of texts by name
 }
 
-// plainTexts holds where nothing else is said.
+// plainTexts is the default rule.
 var plainTexts = textRule{form: text.Line, most: schedules.MaxLine, keys: text.Line}
 
-// textsOf is the rule of a field of the struct t.
+// textsOf returns the rule for a field of the struct t.
 func textsOf(t reflect.Type, f openapi.JSONField) textRule {
 	out := plainTexts
 	if own := openapi.FieldOf(textForms, t, f); own != nil {
@@ -80,7 +81,7 @@ func (r textRule) apply(s string) (string, error) {
 	return kept, err
 }
 
-// of is the rule for what rules of clocks and campaigns count.
+// of returns the rule for the values that rules of clocks and campaigns count.
 func (r textRule) of(o *schedules.Of) (err error) {
 	if o.Each, err = r.apply(o.Each); err != nil {
 		return err
@@ -100,8 +101,8 @@ func (r textRule) of(o *schedules.Of) (err error) {
 	return nil
 }
 
-// asked reads the query of an address as far as it can be read, its texts in the form in which texts are kept, and says
-// what of it is not UTF-8. What cannot be kept is not there to be found either: it is left as it is.
+// asked parses the query of an address as far as possible, with texts in their stored form, and fails with the texts
+// that are not UTF-8. A text that cannot be stored matches nothing: it is left as it is.
 func asked(raw string) (url.Values, error) {
 	q, err := url.ParseQuery(raw)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"lifeline/schedules"
 )
 
-// wordsOf are the fields of a refusal with what it says of them.
+// wordsOf returns a refusal's fields with their messages.
 func wordsOf(err error) string {
 	var b strings.Builder
 	for _, f := range fault.FieldsOf(err) {

@@ -15,12 +15,12 @@ import (
 	"lifeline/internal/fault"
 )
 
-// pace says how long a caller must wait; 0 lets it pass, and counts it.
+// pace returns how long a caller must wait; 0 counts the request and lets it pass.
 type pace interface {
 	wait(ctx context.Context, caller string, now time.Time) time.Duration
 }
 
-// throttle lets each of many callers do so much in so much time. The zero throttle lets everything pass.
+// throttle limits each caller to a burst and a rate. The zero throttle does not limit.
 type throttle struct {
 	limit   rate.Limit
 	burst   int
@@ -28,7 +28,7 @@ type throttle struct {
 	buckets map[string]*rate.Limiter
 }
 
-// maxBuckets bounds the callers that are remembered. Those that have been quiet are forgotten first.
+// maxBuckets bounds the number of callers in memory. The least active are forgotten first.
 const maxBuckets = 50_000
 
 func newThrottle(perSecond float64, burst int) *throttle {
@@ -57,7 +57,7 @@ func (t *throttle) wait(_ context.Context, caller string, now time.Time) time.Du
 	return d
 }
 
-// forget drops the callers whose buckets are full again; should all be busy, all: nobody is kept out by that.
+// forget drops callers with full buckets. If too many remain, it drops all: that keeps nobody out.
 func (t *throttle) forget(now time.Time) {
 	for caller, b := range t.buckets {
 		if b.TokensAt(now) >= float64(t.burst) {
@@ -69,13 +69,13 @@ func (t *throttle) forget(now time.Time) {
 	}
 }
 
-// Failed logins: so many at once, and then one every so often, from one address.
+// Failed logins from one address: a burst, then one per interval.
 const (
 	loginBurst = 20
 	loginEvery = 3 * time.Second
 )
 
-// slowDown fails with TooMany, and says when to try again, while a caller is too fast.
+// slowDown fails with TooMany, with the time of the next try, if a caller exceeds the pace.
 func (a *api) slowDown(c *call, p pace, caller, what string) error {
 	d := p.wait(c.r.Context(), caller, a.Now())
 	if d <= 0 {
@@ -86,8 +86,8 @@ func (a *api) slowDown(c *call, p pace, caller, what string) error {
 	return fault.New(fault.TooMany, "%s: try again in %d s", what, seconds)
 }
 
-// addressOf is where a request comes from: an IPv4 address, or the network of an IPv6 one, of which a caller has as
-// many as it likes.
+// addressOf returns the request's IPv4 address, or the /64 network of its IPv6 address, since a caller can use any
+// address in its network.
 func addressOf(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

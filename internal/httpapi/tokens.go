@@ -9,7 +9,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// tokenHandlers are about access tokens: who has one, and what the one that asks opens.
+// tokenHandlers serve access tokens, and the identity of the caller.
 type tokenHandlers struct {
 	*Parts
 	all func() []route
@@ -45,7 +45,7 @@ func (a tokenHandlers) routes() []route {
 	}
 }
 
-// me answers who asks, and which operations the role may do.
+// me answers with the caller and the operations that the role may use.
 func (a tokenHandlers) me(c *call) error {
 	out := wire.Me{Name: c.actor.Name, Role: string(c.actor.Role), Station: c.actor.Station, May: []string{}}
 	for _, r := range a.all() {

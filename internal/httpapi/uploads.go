@@ -22,8 +22,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// uploadHandlers take recordings in chunks, by tus 1.0 (https://tus.io/protocols/resumable-upload) with the extensions
-// creation, checksum, expiration and termination. Clients of tus send and read headers.
+// uploadHandlers accept recordings in chunks, by tus 1.0 (https://tus.io/protocols/resumable-upload) with the
+// extensions creation, checksum, expiration and termination. Answers are headers, as tus clients expect.
 type uploadHandlers struct {
 	*Parts
 	outside outside
@@ -111,10 +111,10 @@ func (a uploadHandlers) routes() []route {
 
 const tusExtensions = "creation,checksum,expiration,termination"
 
-// turnPatience is how long a request to an upload waits for an older one, whose connection may be dead, to end.
+// turnPatience is how long a request to an upload waits for an older one to end, whose connection may be dead.
 const turnPatience = 5 * time.Second
 
-// tus serves an operation of the protocol: the version that both sides speak, and its name on every answer.
+// tus serves an operation of the protocol. It checks the protocol's version, and sends it with every answer.
 func tus(serve handler) handler {
 	return func(c *call) error {
 		h := c.w.Header()
@@ -128,7 +128,7 @@ func tus(serve handler) handler {
 	}
 }
 
-// tusOptions says what is spoken here.
+// tusOptions answers with the supported versions and extensions.
 func (a uploadHandlers) tusOptions(c *call) error {
 	h := c.w.Header()
 	h.Set("Tus-Resumable", wire.TusVersion)
@@ -140,7 +140,7 @@ func (a uploadHandlers) tusOptions(c *call) error {
 	return nil
 }
 
-// startUpload begins an upload by its Upload-Length and Upload-Metadata.
+// startUpload creates an upload from Upload-Length and Upload-Metadata.
 func (a uploadHandlers) startUpload(c *call) error {
 	if c.r.Header.Get("Upload-Defer-Length") != "" {
 		return fault.New(fault.Invalid, "send Upload-Length: a deferred length is not supported")
@@ -166,7 +166,7 @@ func (a uploadHandlers) startUpload(c *call) error {
 	return nil
 }
 
-// getUpload says where an upload stands.
+// getUpload answers with the offset of an upload.
 func (a uploadHandlers) getUpload(c *call) error {
 	u, err := a.Library.Uploads.Get(c.actor, c.param("upload"))
 	if err != nil {
@@ -180,7 +180,7 @@ func (a uploadHandlers) getUpload(c *call) error {
 	return nil
 }
 
-// listUploads answers the caller's uploads that are not done, so that a program that has forgotten them goes on.
+// listUploads answers with the caller's unfinished uploads, so that a restarted program can resume them.
 func (a uploadHandlers) listUploads(c *call) error {
 	out := []wire.UploadState{}
 	for _, u := range a.Library.Uploads.List(c.actor) {
@@ -191,7 +191,7 @@ func (a uploadHandlers) listUploads(c *call) error {
 	return page(c, out, "")
 }
 
-// appendUpload takes the next piece.
+// appendUpload appends the next chunk.
 func (a uploadHandlers) appendUpload(c *call) error {
 	if t := c.r.Header.Get("Content-Type"); t != "application/offset+octet-stream" {
 		return fault.New(fault.Unsupported, "send the chunk as application/offset+octet-stream")
@@ -246,7 +246,7 @@ func (a uploadHandlers) cancelUpload(c *call) error {
 	return nil
 }
 
-// tellStanding tells where an upload stands, and where its segment is once it is done.
+// tellStanding sets the headers for an upload's offset, and for its segment once it is complete.
 func tellStanding(c *call, u library.Upload) {
 	h := c.w.Header()
 	h.Set("Upload-Offset", strconv.FormatInt(u.Offset(), 10))
@@ -258,10 +258,10 @@ func tellStanding(c *call, u library.Upload) {
 	h.Set("Upload-Expires", u.ExpiresAt.UTC().Format(http.TimeFormat))
 }
 
-// readUploadMetadata reads what the upload shall become: Upload-Metadata has the fields of a segment (lists separated
-// by commas; script, consent and sensitive as JSON), or all of them as JSON in "meta". "replaces" names the segment
-// whose recording it replaces, with its revision in If-Match. "sha256" is the hash of the whole. What tus clients send
-// of themselves (filename and the like) is kept and not read.
+// readUploadMetadata reads Upload-Metadata: the fields of a segment (lists separated by commas; script, consent and
+// sensitive as JSON), or all of them as JSON in "meta". "replaces" names the segment whose recording the upload
+// replaces, with its revision in If-Match. "sha256" is the hash of the whole. Entries that tus clients add (filename
+// and the like) are kept and not used.
 func (a uploadHandlers) readUploadMetadata(c *call) (u library.Upload, err error) {
 	u.Metadata = c.r.Header.Get("Upload-Metadata")
 	given, err := metadata(u.Metadata)
@@ -293,7 +293,7 @@ func (a uploadHandlers) readUploadMetadata(c *call) (u library.Upload, err error
 	return u, err
 }
 
-// metaOfTexts reads the metadata of a segment from texts by the names of its fields.
+// metaOfTexts reads the metadata of a segment from texts by field.
 func metaOfTexts(given map[string]string) (m wire.SegmentMeta, err error) {
 	if whole, ok := given["meta"]; ok && len(given) == 1 {
 		return m, decodeStrict([]byte(whole), &m)
@@ -332,7 +332,7 @@ func size(text, header string) (int64, error) {
 	return n, nil
 }
 
-// metadata takes an Upload-Metadata header apart.
+// metadata parses an Upload-Metadata header.
 func metadata(header string) (map[string]string, error) {
 	out := map[string]string{}
 	for pair := range strings.SplitSeq(header, ",") {
@@ -349,13 +349,13 @@ func metadata(header string) (map[string]string, error) {
 	return out, nil
 }
 
-// checksum is what a piece must hash to.
+// checksum is the expected hash of a chunk.
 type checksum struct {
 	hash hash.Hash
 	want []byte
 }
 
-// checksumOf reads an Upload-Checksum header; nil when there is none.
+// checksumOf parses an Upload-Checksum header; nil if it is absent.
 func checksumOf(header string) (*checksum, error) {
 	if header == "" {
 		return nil, nil

@@ -9,16 +9,16 @@ import (
 	"lifeline/internal/fault"
 )
 
-// validEvery is how often what a request waits for or sends is held against its token, and how long an answer that is
-// being written may go on once the token is over.
+// validEvery is the interval at which the token of a running request is checked, and how long an answer may continue
+// after the token has ended.
 const validEvery = time.Second
 
-// whileValid ends the call's context once its token is revoked, expired or changed, on whichever replica that was done:
-// streams, waits, uploads and downloads end with it, within about validEvery. release must be called before the handler
-// returns: the connection is another request's then.
+// whileValid ends the call's context when its token is revoked, expires or is changed, on any replica: streams, waits,
+// uploads and downloads end within about validEvery. release must be called before the handler returns, since the
+// connection serves the next request then.
 func (a *api) whileValid(c *call) (release func()) {
 	ctx, end := context.WithCancelCause(c.r.Context())
-	valid, lapse := context.WithCancelCause(context.WithoutCancel(ctx)) // the caller may go, and the token still be good
+	valid, lapse := context.WithCancelCause(context.WithoutCancel(ctx)) // the caller may go while the token remains valid
 	c.r, c.valid = c.r.WithContext(ctx), valid
 	var one sync.Mutex
 	released := false
@@ -35,9 +35,9 @@ func (a *api) whileValid(c *call) (release func()) {
 		default:
 			lapse(err)
 			end(err)
-			controller.SetWriteDeadline(time.Now().Add(validEvery)) // not every writer has deadlines, and those need none
+			controller.SetWriteDeadline(time.Now().Add(validEvery)) // writers without deadlines need none
 			if body {
-				controller.SetReadDeadline(time.Now()) // likewise; without a body, it would end the next request
+				controller.SetReadDeadline(time.Now()) // likewise; without a body, the deadline would end the next request
 			}
 		}
 	})
@@ -47,12 +47,12 @@ func (a *api) whileValid(c *call) (release func()) {
 		defer one.Unlock()
 		released = true
 		look.Stop()
-		lapse(nil) // changes nothing where it has ended
+		lapse(nil) // has no effect if the context has ended
 		end(nil)
 	}
 }
 
-// whileAllowed ends with the validity of the call's token.
+// whileAllowed returns a context that ends with the validity of the call's token.
 func (c *call) whileAllowed() context.Context {
 	if c.valid == nil {
 		return context.Background()
@@ -60,7 +60,7 @@ func (c *call) whileAllowed() context.Context {
 	return c.valid
 }
 
-// over is why the call was ended before it was done: its token; nil where it was not.
+// over returns why the call's token ended it early; nil if it did not.
 func (c *call) over() error {
 	if cause := context.Cause(c.whileAllowed()); fault.Is(cause, fault.Unauthenticated) {
 		return cause

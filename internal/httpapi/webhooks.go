@@ -9,7 +9,7 @@ import (
 	"lifeline/schedules"
 )
 
-// webhookHandlers have other people's services told of changes.
+// webhookHandlers manage webhooks.
 type webhookHandlers struct{ *Parts }
 
 func (a webhookHandlers) routes() []route {
@@ -83,7 +83,7 @@ func (a webhookHandlers) getWebhook(c *call) error {
 	return resource(c, w, w.Revision, err)
 }
 
-// putWebhook makes or changes a webhook. The answer that makes it has its secret.
+// putWebhook creates or changes a webhook. The answer to the creation contains its secret.
 func (a webhookHandlers) putWebhook(c *call) error {
 	id := c.param("webhook")
 	in := wire.Webhook{ID: id, Enabled: true}
@@ -116,7 +116,7 @@ func (a webhookHandlers) putWebhook(c *call) error {
 	return secretive(c, status, out)
 }
 
-// secretive answers a webhook that may have its secret in it: nobody on the way keeps that.
+// secretive answers with a webhook that may contain its secret; the answer must not be cached.
 func secretive(c *call, status int, w wire.Webhook) error {
 	c.w.Header().Set("Cache-Control", "no-store")
 	c.tag(w.Revision)
@@ -164,7 +164,7 @@ func (a webhookHandlers) testWebhook(c *call) error {
 }
 
 func (a webhookHandlers) replayWebhook(c *call) error {
-	in := wire.Replay{After: -1} // it must be said
+	in := wire.Replay{After: -1} // required
 	if err := c.decode(&in); err != nil {
 		return err
 	}

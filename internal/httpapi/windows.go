@@ -14,7 +14,7 @@ import (
 	"lifeline/schedules"
 )
 
-// windowHandlers give whole windows as files.
+// windowHandlers serve whole windows as audio files.
 type windowHandlers struct{ *Parts }
 
 func (a windowHandlers) routes() []route {
@@ -47,10 +47,10 @@ func (a windowHandlers) routes() []route {
 	}
 }
 
-// windowTypes are the media types of rendered windows, by their ending.
+// windowTypes are the media types of rendered windows, by file extension.
 var windowTypes = map[string]string{"wav": "audio/wav", "flac": "audio/flac"}
 
-// window answers a whole window as one file. It is sent while it is made.
+// window serves a whole window as one file, while it is rendered.
 func (a windowHandlers) window(c *call) error {
 	day, format, _ := strings.Cut(c.param("rendered"), ".")
 	contentType, ok := windowTypes[format]
@@ -83,7 +83,7 @@ func (a windowHandlers) window(c *call) error {
 		return nil
 	}
 	if c.r.Method != http.MethodHead {
-		// What keeps it from being made is told now, in words. This is where a request waits for its turn.
+		// A failure to render is reported as a problem now, before the answer begins. The request waits for its turn here.
 		if _, err := file.Read(make([]byte, 1)); err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (a windowHandlers) window(c *call) error {
 	return streamed(newPatientWriter(c), c.r, file)
 }
 
-// streamed answers a file whose length is not known yet.
+// streamed answers with a file of unknown length.
 func streamed(w *patientWriter, r *http.Request, file *scheduling.Rendered) error {
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
@@ -118,7 +118,7 @@ func streamed(w *patientWriter, r *http.Request, file *scheduling.Rendered) erro
 		if _, err := w.Write(b[:n]); err != nil {
 			return nil // the client is gone
 		}
-		w.controller.Flush() // a writer that cannot flush sends it all the same
+		w.controller.Flush() // a writer without Flush sends it too
 	}
 }
 

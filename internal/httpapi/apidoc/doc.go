@@ -1,6 +1,6 @@
-// Package apidoc makes the OpenAPI document of the routes, and the page that shows it to people.
+// Package apidoc makes the OpenAPI document of the routes, and an HTML page of it.
 //
-//   - route is a route's declaration: where it is, who may do it, its words and its examples.
-//   - document renders routes and the types of the contract as OpenAPI 3.1; headers are those of every call.
+//   - route is the declaration of a route: its path, its roles, its texts and its examples.
+//   - document renders routes and the types of the contract as OpenAPI 3.1; headers are the headers of every operation.
 //   - page renders the document as HTML.
 package apidoc

@@ -15,10 +15,10 @@ import (
 	"lifeline/internal/wire"
 )
 
-// ProblemType is the media type of failures (RFC 9457).
+// ProblemType is the media type of problems (RFC 9457).
 const ProblemType = "application/problem+json"
 
-// introduction opens the document.
+// introduction is the description of the whole document.
 const introduction = `The HTTP API of Lifeline, a service that plans, publishes and accounts for radio schedules.
 
 Authenticate with "Authorization: Bearer TOKEN", or with Basic, any user name and the token as the password. A token is never in a query string.
@@ -31,8 +31,8 @@ Failures are RFC 9457 problem documents with a request_id. For invalid input, er
 
 With an Idempotency-Key any POST can be sent again safely: for a day the same key with the same body repeats the first answer.`
 
-// Document makes the OpenAPI document of routes, by the facts of the types. parts describes what may stand in
-// the variable parts of paths, by their names. It fails with everything that the documentation of the routes lacks.
+// Document makes the OpenAPI document of routes. f describes the types; parts describes the variable parts of paths, by
+// name. It fails with everything that the documentation of the routes lacks.
 func Document(f openapi.Facts, parts map[string]openapi.Parameter, routes []Route) (*openapi.Document, error) {
 	b := builder{openapi.NewMaker(f), parts, &openapi.Document{OpenAPI: openapi.Version, Tags: tags,
 		Paths: map[string]*openapi.PathItem{},
@@ -98,7 +98,7 @@ func (b builder) add(r Route) error {
 	return nil
 }
 
-// headOf is a GET without its bodies.
+// headOf returns the HEAD operation for a GET.
 func headOf(get *openapi.Operation) *openapi.Operation {
 	head := *get
 	head.ID, head.Summary, head.Description = "head"+strings.ToUpper(get.ID[:1])+get.ID[1:], get.Summary+" (headers only)",
@@ -195,7 +195,7 @@ func (b builder) parameters(r Route) ([]openapi.Parameter, error) {
 	return out, nil
 }
 
-// pathParameters are the names of a route's parts that vary.
+// pathParameters returns the names of a path's variable parts.
 func pathParameters(path string) []string {
 	var out []string
 	for part := range strings.SplitSeq(path, "/") {
@@ -206,7 +206,7 @@ func pathParameters(path string) []string {
 	return out
 }
 
-// templatePath writes a route's path as OpenAPI does: /v1/clocks/{clock}.
+// templatePath converts a route's path to OpenAPI's form: /v1/clocks/{clock}.
 func templatePath(path string) string {
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
@@ -217,7 +217,7 @@ func templatePath(path string) string {
 	return strings.Join(parts, "/")
 }
 
-// methodsOf lists the methods of a path item in the order in which they are read, but for a HEAD that is as its GET.
+// methodsOf returns the methods of a path item in reading order, without a HEAD that only mirrors its GET.
 func methodsOf(item *openapi.PathItem) []string {
 	order := []string{"options", "head", "get", "put", "post", "patch", "delete"}
 	_, get := (*item)["get"]

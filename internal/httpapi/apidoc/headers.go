@@ -5,7 +5,7 @@ import (
 	"lifeline/internal/openapi"
 )
 
-// Headers that requests carry.
+// Request headers.
 var (
 	ifNoneMatch = openapi.Parameter{Name: "If-None-Match", In: "header", Description: "The revision that the caller " +
 		"has, in quotes. If it is the latest, the answer is 304.",

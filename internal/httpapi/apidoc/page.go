@@ -3,7 +3,7 @@ package apidoc
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed" // the page
+	_ "embed" // embeds the page
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -26,14 +26,14 @@ var (
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"json": indented, "kind": kindOf,
 	"text": paragraphs}).Parse(pageText))
 
-// Policy lets the page have its own style and nothing else.
+// Policy allows the page its own style and nothing else.
 var Policy = func() string {
 	sum := sha256.Sum256([]byte(pageStyle))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }()
 
-// pageOperation is an operation as the page shows it.
+// pageOperation is an operation for the page's template.
 type pageOperation struct {
 	*openapi.Operation
 	Method, Path string
@@ -50,7 +50,7 @@ type pageSchema struct {
 	*openapi.Schema
 }
 
-// Page shows the document to people: readable without the internet and without scripts.
+// Page renders the document as a page that needs neither the internet nor scripts.
 func Page(doc *openapi.Document) ([]byte, error) {
 	byTag := map[string]*pageTag{}
 	page := struct {
@@ -81,7 +81,7 @@ func Page(doc *openapi.Document) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// curl is a command line that does the operation with its examples.
+// curl returns a command line for the operation, with its examples.
 func curl(method, path string, o *openapi.Operation) string {
 	var query, headers []string
 	for _, p := range o.Parameters {
@@ -113,7 +113,7 @@ func curl(method, path string, o *openapi.Operation) string {
 	return out + " \\\n  \"$LIFELINE" + path + `"`
 }
 
-// sampleMeta is what a producer writes of the recording that the command lines upload.
+// sampleMeta is the metadata in the example upload.
 var sampleMeta = map[string]any{"kind": "reading", "title": "The appeal, whole", "language": "ko-KP", "voice": "Hana"}
 
 func curlBody(o *openapi.Operation) string {
@@ -136,12 +136,12 @@ func curlBody(o *openapi.Operation) string {
 func compact(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return err.Error() // an example that cannot be written: the document's test fails first
+		return err.Error() // the example cannot be encoded: the document's test fails before
 	}
 	return strings.ReplaceAll(string(b), "'", `'\''`)
 }
 
-// indented writes an example for the page.
+// indented formats an example for the page.
 func indented(v any) (string, error) {
 	if s, ok := v.(string); ok {
 		return s, nil
@@ -152,7 +152,7 @@ func indented(v any) (string, error) {
 
 func paragraphs(s string) []string { return strings.Split(s, "\n\n") }
 
-// schemaKind is what a schema asks for in a few words, with the named schema that it refers to.
+// schemaKind describes a schema's type in a few words, with a link to the schema that it refers to.
 type schemaKind struct{ Words, Link, After string }
 
 func kindOf(s *openapi.Schema) schemaKind {

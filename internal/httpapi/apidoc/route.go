@@ -9,37 +9,37 @@ import (
 	"lifeline/internal/openapi"
 )
 
-// Route is one route with its documentation: who may do it, what it takes and what it answers, in words and examples.
-// What follows from the route itself (the parts of its path, how any call can fail) is added when the document is made.
+// Route is a route with its documentation: its roles, requests and answers, with texts and examples. Document adds what
+// it derives from the route itself (parameters of the path, general failures).
 type Route struct {
 	Method, Path string
 	Open         bool          // needs no token
-	Signed       bool          // takes a signed address in place of a token
-	Roles        []access.Role // that may, besides admin
-	ID           string        // by which client generators name it
+	Signed       bool          // accepts a signed address in place of a token
+	Roles        []access.Role // allowed, besides admin
+	ID           string        // operationId, from which client generators derive names
 	Tag          string
 	Summary      string
 	Detail       string
 	Query        []openapi.Parameter
 	Headers      []openapi.Parameter
 	Match        Match
-	Known        bool   // answers an ETag, and 304 to who has it
+	Known        bool   // answers with an ETag, and with 304 to a matching If-None-Match
 	Takes        []Body // one body, by media type; none: no body
-	Lenient      bool   // the body may be left out
+	Lenient      bool   // the body is optional
 	Answers      []Answer
-	Faults       map[int]string // failures of its own, and when they come
+	Faults       map[int]string // further failures by status, each with its condition
 }
 
-// Match says what an operation makes of If-Match.
+// Match says how an operation treats If-Match.
 type Match int
 
 const (
 	MatchIgnored Match = iota
 	MatchTaken         // honours it
-	MatchNeeded        // and refuses to go without (428)
+	MatchNeeded        // requires it (428 without)
 )
 
-// Body is one form of a body.
+// Body is a body in one media type.
 type Body struct {
 	MediaType string
 	GoType    reflect.Type // nil: bytes or text that Schema describes
@@ -48,12 +48,12 @@ type Body struct {
 	Example   any
 }
 
-// Answer is one outcome that is no failure.
+// Answer is a successful answer.
 type Answer struct {
 	Status  int
 	Says    string
 	Bodies  []Body
-	Headers []string // of answerHeaders
+	Headers []string // keys of answerHeaders
 }
 
 // TakesJSON is a JSON body that is decoded into a T.
@@ -69,7 +69,7 @@ func TakesPatch[T any](example map[string]any) []Body {
 	return []Body{merge, f}
 }
 
-// Gives is an answer whose JSON body is a T.
+// Gives is an answer with a T as JSON.
 func Gives[T any](status int, says string, example T, headers ...string) Answer {
 	return GivesAs("application/json", status, says, example, headers...)
 }
@@ -88,7 +88,7 @@ func GivesNothing(status int, says string, headers ...string) Answer {
 	return Answer{Status: status, Says: says, Headers: headers}
 }
 
-// The tags: who an operation is for.
+// The tags: the audience of an operation.
 const (
 	ForProducers  = "producers"
 	ForSchedulers = "schedulers"
@@ -132,7 +132,7 @@ var answerHeaders = map[string]*openapi.Header{
 	"Content-Disposition": {Description: "A file name.", Schema: openapi.String()},
 }
 
-// failures are all the ways in which a route can fail, by status.
+// failures returns all failures of a route, by status.
 func failures(r Route) map[int]string {
 	out := map[int]string{}
 	if !r.Open {
