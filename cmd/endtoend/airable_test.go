@@ -10,7 +10,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// A language that no window allows is told at the upload, before anybody approves what would never air.
+// An upload in a language that no window allows reports that, before anybody approves a segment that cannot air.
 func TestAnUploadSaysWhichStationsCanAirItsLanguage(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))

@@ -17,7 +17,7 @@ import (
 	"lifeline/schedules"
 )
 
-// fate is what becomes of an item in a test's broadcast, and what a report must make of it.
+// fate is the outcome of an item in a test's broadcast, and the outcome that a report must state.
 type fate struct {
 	outcome  schedules.Verdict
 	late     time.Duration
@@ -26,7 +26,7 @@ type fate struct {
 	reported bool
 }
 
-// air reports a queue as a station does, each item with its fate (as planned where none is given), from a sequence on.
+// air reports a queue as a station does, from a sequence on. Each item has its fate; without one it airs as planned.
 func (h *house) air(st string, q wire.Queue, from int64, fates map[string]fate) (next int64) {
 	h.t.Helper()
 	entries, next := asAired(q, from, fates)
@@ -34,7 +34,7 @@ func (h *house) air(st string, q wire.Queue, from int64, fates map[string]fate) 
 	return next
 }
 
-// asAired are the entries for it, and the next sequence.
+// asAired returns the entries for it, and the next sequence.
 func asAired(q wire.Queue, from int64, fates map[string]fate) (entries []schedules.AsRun, next int64) {
 	for _, i := range q.Items {
 		f, ok := fates[i.ID]
@@ -57,7 +57,7 @@ func asAired(q wire.Queue, from int64, fates map[string]fate) (entries []schedul
 	return entries, from
 }
 
-// reportTwoDaysOn reports what is still to come as the station will when it has aired.
+// reportTwoDaysOn reports future airings as the station will after they have aired.
 func (h *house) reportTwoDaysOn(st string, entries []schedules.AsRun) {
 	h.t.Helper()
 	then := func() time.Time { return time.Now().Add(48 * time.Hour) }
@@ -82,7 +82,7 @@ func (h *house) report(st string, entries []schedules.AsRun) {
 	h.allAccepted(h.station(st).Station(st).SendAsRun(h.t.Context(), entries))
 }
 
-// get asks as a scheduler for JSON.
+// get requests JSON as a scheduler.
 func (h *house) get(path string, v any) {
 	h.t.Helper()
 	got := h.do(http.MethodGet, path, h.secrets["scheduler"], nil, nil)
@@ -92,8 +92,8 @@ func (h *house) get(path string, v any) {
 	got.into(h.t, v)
 }
 
-// Two days on the air, across midnight, with one item of every fate: what the ledger says of each segment, and every
-// report, is counted here again from what was published and sent.
+// Two days on the air, across midnight, with one item of every fate: the airings of each segment and every report are
+// compared with counts that the test makes from what it published and sent.
 func TestEveryAiringIsAccountedFor(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -121,7 +121,7 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 	h.report(station, []schedules.AsRun{{Sequence: next, SegmentID: stopgap, StartedAt: schedules.At(noon),
 		EndedAt: schedules.At(noon.Add(time.Minute)), Outcome: schedules.FellBack}})
 
-	// The model: one line for each place and each airing without one.
+	// The model: one line for each scheduled airing, and one for each airing that was not scheduled.
 	type line struct {
 		segment, day, language string
 		outcome                schedules.Verdict
@@ -274,7 +274,7 @@ func TestEveryAiringIsAccountedFor(t *testing.T) {
 			t.Errorf("as a picture: %d %s", none.status, none.body)
 		}
 		sheet := h.do(http.MethodGet, path, h.secrets["scheduler"], map[string]string{"Accept": "text/csv"}, nil)
-		var marked bool // by which Excel knows UTF-8
+		var marked bool // the byte order mark, by which Excel detects UTF-8
 		if sheet.body, marked = bytes.CutPrefix(sheet.body, []byte("\ufeff")); !marked || !bytes.Contains(sheet.body,
 			[]byte("\r\n")) || !strings.HasPrefix(sheet.header.Get("Content-Type"), "text/csv") {
 			t.Errorf("not RFC 4180: %s", sheet.header.Get("Content-Type"))

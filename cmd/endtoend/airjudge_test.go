@@ -16,7 +16,7 @@ import (
 	"lifeline/schedules"
 )
 
-// tape is what was heard of a whole window: raw stereo at airRate in 16 bits, from its start on.
+// tape is the recorded sound of a whole window, from its start on: raw stereo at airRate in 16 bits.
 type tape []byte
 
 const tapeFrame = 4
@@ -37,10 +37,10 @@ func hearWhole(t *testing.T, wav string) tape {
 
 func (a tape) frames() int { return len(a) / tapeFrame }
 
-// frameAt is the frame of a time of the window.
+// frameAt returns the frame at a time of the window.
 func frameAt(at time.Duration) int { return int(math.Round(at.Seconds() * airRate)) }
 
-// mono is n frames from one on, silence beyond the ends.
+// mono returns n frames from one on, with silence beyond the ends.
 func (a tape) mono(from, n int) []float64 {
 	out := make([]float64, n)
 	for i := range out {
@@ -60,9 +60,9 @@ func rms(pcm []float64) float64 {
 	return math.Sqrt(sum / float64(max(len(pcm), 1)))
 }
 
-// mend puts into a tape, where it is silent, what the same player put into a pipe meanwhile: it must be the same
-// wherever both are heard, until half a minute after there was room again. Later on a reader of the pipe whom the
-// machine holds up may be left behind, as whoever listens live is. It answers how many frames were missing.
+// mend fills silent parts of a tape with the sound that the same player wrote to a pipe meanwhile. Where both have
+// sound they must be equal, until half a minute after the disk had room again. After that, a reader of the pipe that
+// the machine delays may lose sound, like any listener of a live stream. It returns the number of missing frames.
 func (a tape) mend(t *testing.T, pipe []byte, full, free, end time.Duration) (missing int) {
 	t.Helper()
 	from := frameAt(full-4*time.Second) * tapeFrame
@@ -89,7 +89,7 @@ func (a tape) mend(t *testing.T, pipe []byte, full, free, end time.Duration) (mi
 	return missing
 }
 
-// judge holds what was heard and what was reported against the plan and against each other.
+// judge compares what was recorded and what was reported with the plan and with each other.
 type judge struct {
 	*trial
 	air     tape
@@ -98,7 +98,7 @@ type judge struct {
 	sources map[string][]float64
 }
 
-// source is the sound of a recording as ffmpeg decodes it.
+// source returns the sound of a recording as ffmpeg decodes it.
 func (j *judge) source(sha string) []float64 {
 	if j.sources[sha] == nil {
 		j.sources[sha] = hear(j.t, filepath.Join(j.dir, "audio", sha[:2], sha))
@@ -108,11 +108,11 @@ func (j *judge) source(sha string) []float64 {
 
 func (j *judge) into(i schedules.Instant) time.Duration { return i.Sub(j.start) }
 
-// sounds answers what an entry says was heard at a time of it: the recording, and the frame of it.
+// sounds returns what was on the air at a time of an entry, by that entry: the recording, and its frame.
 func (j *judge) sounds(e schedules.AsRun, at time.Duration) (source []float64, frame int) {
 	begun, cue := j.into(e.StartedAt), time.Duration(0)
 	if i := j.items[e.ItemID]; i.SegmentID == e.SegmentID {
-		begun, cue = j.into(*i.StartAt), i.CueIn.Duration // also when it was joined later
+		begun, cue = j.into(*i.StartAt), i.CueIn.Duration // also if it was joined later
 	} else {
 		for _, f := range j.queue.Fallback {
 			if f.SegmentID == e.SegmentID {
@@ -123,8 +123,8 @@ func (j *judge) sounds(e schedules.AsRun, at time.Duration) (source []float64, f
 	return j.source(e.SHA256), frameAt(at - begun + cue)
 }
 
-// fits places what an entry says was heard around a time of it, for up to n frames. It is not ok where the recording is
-// too quiet to be placed.
+// fits finds the sound of an entry around a time of it, within up to n frames. ok is false if the recording is too
+// quiet to be found.
 func (j *judge) fits(e schedules.AsRun, at time.Duration, n int) (off time.Duration, fit float64, ok bool) {
 	source, frame := j.sounds(e, at)
 	n = min(n, frameAt(j.into(e.EndedAt)-at), len(source)-frame)
@@ -165,7 +165,7 @@ func (a *trial) verdict() {
 	a.hold(air, final, page.Items)
 }
 
-// hold judges what was heard and reported of a plan that may have changed meanwhile.
+// hold compares what was recorded and reported with a plan that may have changed meanwhile.
 func (a *trial) hold(air tape, final wire.Queue, entries []schedules.AsRun) {
 	j := &judge{trial: a, air: air, sources: map[string][]float64{}, items: map[string]wire.QueueItem{}}
 	a.t.Logf("the queue went from revision %d to %d, from %d to %d items", a.queue.Revision, final.Revision,
@@ -193,7 +193,7 @@ func (a *trial) hold(air tape, final wire.Queue, entries []schedules.AsRun) {
 	j.checkSilence()
 }
 
-// checkEntries holds each entry against what was heard: at its start, and before its end.
+// checkEntries compares each entry with the recorded sound: at its start, and before its end.
 func (j *judge) checkEntries() {
 	worst, placed := time.Duration(0), 0
 	for n, e := range j.entries {
@@ -228,7 +228,7 @@ func (j *judge) checkEntries() {
 		worst.Seconds()*1000)
 }
 
-// checkPlan holds each item against its entries and its onset.
+// checkPlan compares each item with its entries and its onset.
 func (j *judge) checkPlan() {
 	worst, onsets, whole, expiring := time.Duration(0), 0, 0, 0
 	items := slices.SortedFunc(maps.Values(j.items), func(x, y wire.QueueItem) int {
@@ -253,7 +253,7 @@ func (j *judge) checkPlan() {
 		})
 		_, recalled := j.recalled[i.SegmentID]
 		switch {
-		case recalled: // a later revision of the queue may leave it out
+		case recalled: // a later revision of the queue may omit it
 			for _, e := range own {
 				if e.Outcome != schedules.FellBack {
 					j.t.Errorf("%s was recalled: %+v", i.SegmentID, e)
@@ -289,8 +289,8 @@ func (j *judge) checkPlan() {
 	}
 }
 
-// checkSilence looks at every hundredth of a second: silent only where the recording is, or in a restart, and with a
-// sound only where an entry says so.
+// checkSilence checks every hundredth of a second: silence only where the recording is silent or the player restarts,
+// and sound only where an entry reports it.
 func (j *judge) checkSilence() {
 	const step = airRate / 100
 	type restart struct{ from, to time.Duration }
@@ -304,7 +304,7 @@ func (j *judge) checkSilence() {
 	for _, k := range j.kills {
 		dead := int(k / (10 * time.Millisecond))
 		from, to := dead-3, dead+5
-		for from > dead-20 && !loud[from-1] { // on a busy machine it had not put out all that was due
+		for from > dead-20 && !loud[from-1] { // on a busy machine the last sound that was due may be missing
 			from--
 		}
 		for to < len(loud) && !loud[to] {
@@ -326,10 +326,10 @@ func (j *judge) checkSilence() {
 			next++
 		}
 		var reported *schedules.AsRun
-		if next < len(j.entries) && j.into(j.entries[next].StartedAt) < now+11*time.Millisecond { // told to the millisecond
+		if next < len(j.entries) && j.into(j.entries[next].StartedAt) < now+11*time.Millisecond { // reports have milliseconds
 			reported = &j.entries[next]
 		} else if next > 0 && j.dies(now) {
-			// What a killed player was last known to have put out lies up to a few seconds back.
+			// The last report of a killed player may lag its sound by a few seconds.
 			reported = &j.entries[next-1]
 			if loud[k] {
 				tail = max(tail, now-j.into(reported.EndedAt))
@@ -343,7 +343,7 @@ func (j *judge) checkSilence() {
 			continue
 		}
 		quiet := false
-		if reported != nil { // does the recording itself pause there?
+		if reported != nil { // is the recording itself silent there?
 			source, frame := j.sounds(*reported, now)
 			to := min(len(source), frame+step)
 			quiet = frame >= to || rms(source[frame:to])*j.gain(*reported, now) < 24
@@ -367,7 +367,8 @@ func (j *judge) checkSilence() {
 	}
 }
 
-// dies reports whether the player is killed within what it writes down late, or was a moment ago: it is a block ahead.
+// dies reports whether the player is killed now, within the delay of its reports, or was killed a moment ago, since it
+// renders one block ahead.
 func (j *judge) dies(now time.Duration) bool {
 	return slices.ContainsFunc(j.kills, func(k time.Duration) bool {
 		return now < k+30*time.Millisecond &&
@@ -375,8 +376,8 @@ func (j *judge) dies(now time.Duration) bool {
 	})
 }
 
-// gain is by what the sound of an entry should be multiplied at a time of it: its item's gain, and the fade out that is
-// planned or that ends a fallback which is too long.
+// gain returns the factor for an entry's sound at a time of it: its item's gain, and a fade-out, either planned or at
+// the end of a fallback that is too long.
 func (j *judge) gain(e schedules.AsRun, at time.Duration) float64 {
 	db, fade, ends := 0.0, time.Duration(0), j.into(e.EndedAt)
 	if i := j.items[e.ItemID]; i.SegmentID == e.SegmentID {

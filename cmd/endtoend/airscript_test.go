@@ -24,8 +24,7 @@ import (
 	"lifeline/schedules"
 )
 
-// The long window of faults: a quarter of an hour of real time, in which an hour's loss of the link is compressed to
-// five minutes.
+// The long window of faults: a quarter of an hour of real time. Five minutes without a link stand for an hour.
 const (
 	airLength = 15 * time.Minute
 	airLead   = time.Minute
@@ -33,7 +32,7 @@ const (
 	airWindow = "air"
 )
 
-// trial is a player on the air while everything goes wrong.
+// trial is a player on the air during all faults.
 type trial struct {
 	*onAir
 	t       *testing.T
@@ -42,29 +41,29 @@ type trial struct {
 	service *process
 	secret  string
 	proxy   *harness.Proxy
-	clocks  string // the player's test program, whose clock can be stepped
+	clocks  string // the player's test binary, whose clock can be stepped
 
 	acts  []happening
 	cmd   *exec.Cmd
 	said  *bytes.Buffer
-	wrong time.Duration // by which the machine's clock is off, as the player sees it
+	wrong time.Duration // offset of the machine's clock, as the player sees it
 	fifo  string
-	piped chan error // tells that all was read from the pipe; nil: there is none
+	piped chan error // receives once the pipe was read to its end; nil: there is no pipe
 
-	kills     []time.Duration // into the window
+	kills     []time.Duration // times in the window
 	full      [2]time.Duration
-	recalled  map[string]time.Duration // by segment, when; before the window it is negative
+	recalled  map[string]time.Duration // times by segment; negative: before the window
 	corrupted map[string]bool          // item ids
 }
 
-// happening is something that happens at a time of the window.
+// happening is an event at a time of the window.
 type happening struct {
 	at   time.Duration
 	what string
 	do   func()
 }
 
-// segmentOf uploads and approves a segment of its own, with the sound of a sample that nothing else airs.
+// segmentOf uploads and approves a new segment with the sound of a sample that no other segment airs.
 func (h *house) segmentOf(id, sample, kind string, more map[string]any) {
 	h.t.Helper()
 	audio, err := samples.Files.ReadFile(sample + ".mp3")
@@ -83,7 +82,7 @@ func (h *house) segmentOf(id, sample, kind string, more map[string]any) {
 	}
 }
 
-// airClock has a hard post every two and a half minutes, and fixed places for what is recalled.
+// airClock has a hard post every two and a half minutes, and fixed positions for the segments that will be recalled.
 func airClock() schedules.Clock {
 	fill := &schedules.Selector{Kinds: []schedules.Kind{"reading", "letter", "names", "news", "correction", "frequency",
 		"promo", "bed"}, Max: schedules.Ms(80_000)}
@@ -112,7 +111,7 @@ func airClock() schedules.Clock {
 	return c
 }
 
-// newTrial publishes the window, and recalls something between its planning and its publication.
+// newTrial publishes the window, and recalls a segment between its planning and its publication.
 func newTrial(t *testing.T) *trial {
 	t.Helper()
 	seed := uint64(rand.Uint32())
@@ -169,7 +168,7 @@ func newTrial(t *testing.T) *trial {
 	if lead := time.Until(start); lead < 20*time.Second {
 		t.Fatalf("only %v are left until the window", lead)
 	}
-	// From here on the service is a process of its own, behind a link.
+	// From here on the service is a separate process behind a proxy.
 	cfg := serveDefaults(dir)
 	cfg.Listen = strings.TrimPrefix(h.url, "http://")
 	h.stop()
@@ -188,7 +187,7 @@ func newTrial(t *testing.T) *trial {
 	return a
 }
 
-// recallAtPlanning recalls what a draft airs before that is published: a queue must not have it.
+// recallAtPlanning recalls a segment of a draft before publication: the queue must not contain it.
 func (a *trial) recallAtPlanning(day schedules.Date) {
 	a.t.Helper()
 	in := wire.ManyRequest{Stations: []string{a.station}, Dates: []schedules.Date{day}, Seed: a.seed}
@@ -227,12 +226,12 @@ func (a *trial) cached(i wire.QueueItem) string {
 	return filepath.Join(a.state(), "audio", i.Audio.SHA256+".mp3")
 }
 
-// share is a random time of the window between two shares of its length.
+// share returns a random time of the window between two fractions of its length.
 func (a *trial) share(from, to float64) time.Duration {
 	return time.Duration((from + (to-from)*a.r.Float64()) * float64(airLength))
 }
 
-// script decides what happens when.
+// script sets the times of all events.
 func (a *trial) script() {
 	add := func(at time.Duration, what string, do func()) { a.acts = append(a.acts, happening{at, what, do}) }
 	down := func(at, lasts time.Duration) {
@@ -287,8 +286,8 @@ func (a *trial) script() {
 	add(a.full[1], "the player's disk has room", func() { harness.LimitFiles(a.t, a.cmd.Process.Pid, math.MaxUint64) })
 	down(a.share(0.88, 0.92), 8*time.Second)
 
-	// Two kills while the clock is wrong, the others anywhere but at the same time as something else, and not while the
-	// disk is full: what airs then is written down when there is room.
+	// Two kills happen while the clock is wrong; the others at random, but not together with another event, and not while
+	// the disk is full: the player writes down what airs then only when there is room.
 	for n := 0; n < airKills; {
 		from, to := 0.01, 0.98
 		if n < 2 {
@@ -309,17 +308,17 @@ func (a *trial) script() {
 	slices.Sort(a.kills)
 }
 
-// damage changes a byte of a recording in the cache that airs soon.
+// damage changes one byte of a cached recording that airs soon.
 func (a *trial) damage() {
 	now := time.Since(a.start)
 	for _, i := range a.queue.Items {
 		at := i.StartAt.Sub(a.start)
-		if at < now+15*time.Second || i.Kind == "interview" { // that is recalled
+		if at < now+15*time.Second || i.Kind == "interview" { // it is recalled
 			continue
 		}
 		b, err := os.ReadFile(a.cached(i))
 		if err != nil {
-			continue // it is not here, or was damaged before
+			continue // it is not in the cache, or already damaged
 		}
 		b[len(b)/2] ^= 1
 		if err := os.WriteFile(a.cached(i), b, 0o600); err != nil {
@@ -336,8 +335,8 @@ func (a *trial) damage() {
 	a.t.Error("nothing could be damaged")
 }
 
-// begin starts the player: the very program, or its test's program while the machine's clock is stepped before the
-// next kill, or was. The pipe is there when the disk will be full.
+// begin starts the player: the test binary if the machine's clock is stepped before the next kill, or has been; else
+// the real program. It writes to the pipe if the disk will be full.
 func (a *trial) begin(rest []happening) {
 	a.t.Helper()
 	path, err := program()
@@ -368,7 +367,7 @@ func (a *trial) begin(rest []happening) {
 	}
 }
 
-// writeDown keeps all that comes from a pipe.
+// writeDown copies a pipe to a file until its end.
 func writeDown(pipe, file string) (err error) {
 	from, err := os.Open(pipe)
 	if err != nil {
@@ -382,10 +381,10 @@ func writeDown(pipe, file string) (err error) {
 	return errors.Join(err, from.Close())
 }
 
-// run lets everything happen.
+// run runs all events.
 func (a *trial) run() {
 	a.t.Helper()
-	a.t.Cleanup(func() { a.cmd.Process.Kill() }) // fails for one that has ended
+	a.t.Cleanup(func() { a.cmd.Process.Kill() }) // fails if it has ended
 	a.begin(a.acts)
 	for n, act := range a.acts {
 		until(a.t, a.start.Add(act.at))
@@ -410,7 +409,7 @@ func (a *trial) run() {
 	}
 }
 
-// tell shows what a player warned of.
+// tell prints a player's warnings.
 func (a *trial) tell() {
 	for line := range strings.Lines(a.said.String()) {
 		if !strings.Contains(line, "level=INFO") {

@@ -36,7 +36,7 @@ import (
 	"lifeline/schedules"
 )
 
-// command runs the command line and answers its exit code and all that it said.
+// command runs a command line and returns its exit code and output.
 func command(t testing.TB, args ...string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -44,7 +44,7 @@ func command(t testing.TB, args ...string) (int, string) {
 	return code, out.String()
 }
 
-// succeed is command for what must succeed.
+// succeed is command for a command that must succeed.
 func succeed(t testing.TB, args ...string) string {
 	t.Helper()
 	code, out := command(t, args...)
@@ -54,7 +54,7 @@ func succeed(t testing.TB, args ...string) string {
 	return out
 }
 
-// parts reads what an archive holds.
+// parts returns the manifest of an archive.
 func parts(t *testing.T, file string) archive.Manifest {
 	t.Helper()
 	f, err := os.Open(file)
@@ -73,7 +73,7 @@ func parts(t *testing.T, file string) archive.Manifest {
 	return m
 }
 
-// storedIn is a hash of the documents and changes in an archive, but of the floor, which every restore raises.
+// storedIn returns a hash of the documents and changes in an archive, without the floor, which every restore raises.
 func storedIn(t *testing.T, file string) []byte {
 	t.Helper()
 	f, err := os.Open(file)
@@ -105,7 +105,7 @@ func storedIn(t *testing.T, file string) []byte {
 	return sum.Sum(nil)
 }
 
-// reports are n reports of a station, an hour apart from at on.
+// reports returns n reports of a station, an hour apart from at on.
 func reports(n int, at time.Time) []schedules.AsRun {
 	out := make([]schedules.AsRun, n)
 	for i := range out {
@@ -122,8 +122,8 @@ type pulled struct{ queue, envelope []byte }
 
 const keptDay = "2099-11-25"
 
-// pull fetches the day as the station's player does and checks it with the key that it has pinned, and a recording of
-// it by its hash.
+// pull fetches the day as the station's player does, verifies it with the pinned key, and verifies a recording by its
+// hash.
 func pull(t *testing.T, url, secret, day string, pinned ed25519.PublicKey) (p pulled) {
 	t.Helper()
 	h := &house{t: t, url: url}
@@ -152,7 +152,7 @@ func pull(t *testing.T, url, secret, day string, pinned ed25519.PublicKey) (p pu
 	return p
 }
 
-// served runs the service as a process of its own over a place, as long as use lasts.
+// served runs the service as a separate process over a store while use runs.
 func served(t *testing.T, place []string, use func(url string)) {
 	t.Helper()
 	address := harness.FreeAddress(t)
@@ -169,7 +169,7 @@ func served(t *testing.T, place []string, use func(url string)) {
 	use(url)
 }
 
-// From SQLite and local files to Redis and S3 and back: the same documents, and the same queues to a player that has
+// From SQLite and local files to Redis and S3 and back: the same documents, and the same queues for a player that has
 // pinned the key.
 func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 	longform.Only(t)
@@ -213,7 +213,7 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 	succeed(t, append([]string{"fsck"}, shared...)...)
 	for _, day := range []string{keptDay, "2099-11-26"} {
 		served(t, shared, func(url string) {
-			if day != keptDay { // what is published anew is signed with the pinned key too
+			if day != keptDay { // new publications are signed with the pinned key too
 				other := &house{t: t, url: url, scheduler: client.New(url, scheduler, http.DefaultClient)}
 				other.publish([]string{"harbour-dawn"}, day)
 			}
@@ -257,7 +257,7 @@ func TestBackupMovesAServiceBetweenBackEnds(t *testing.T) {
 	}
 }
 
-// A backup that is spoilt, or has no room, is refused in words, and the target still takes the good one.
+// A damaged backup, or a target without room, is refused with a reason, and the target still takes an intact backup.
 func TestRestoreTakesAllOrNothing(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)
@@ -340,7 +340,7 @@ func TestRestoreTakesAllOrNothing(t *testing.T) {
 	succeed(t, "fsck", "--data", last)
 }
 
-// Records that are older than they are kept leave the store and are read as before, also after a move to another store.
+// Records beyond the retention leave the store and can still be read, also after a move to another store.
 func TestOldRecordsAreReadFromTheirFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -407,7 +407,7 @@ func TestOldRecordsAreReadFromTheirFiles(t *testing.T) {
 	}
 }
 
-// seedOldRecords makes a store of a station that has reported, and said how it stands, 200 times since at.
+// seedOldRecords makes a store with 200 reports and statuses of a station since at.
 func seedOldRecords(t *testing.T, dir string, at time.Time) {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), filepath.Join(dir, "lifeline.db"))

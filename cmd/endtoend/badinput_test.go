@@ -42,7 +42,7 @@ func (h *house) upload(secret, meta string, audio []byte) answer {
 		map[string]string{"Content-Type": form.FormDataContentType()}, body.Bytes())
 }
 
-// sequence is how many changes the store has seen.
+// sequence returns the sequence of the store's latest change.
 func (h *house) sequence() int64 {
 	h.t.Helper()
 	n, err := h.service.Store.Latest(h.t.Context())
@@ -52,7 +52,7 @@ func (h *house) sequence() int64 {
 	return n
 }
 
-// changesSince are the changes after a sequence, but for those of the background work, which goes on beside.
+// changesSince returns the changes after a sequence, without those of background jobs, which run concurrently.
 func (h *house) changesSince(sequence int64) []store.Change {
 	h.t.Helper()
 	made, err := h.service.Store.Changes(h.t.Context(), sequence, 100)
@@ -62,7 +62,7 @@ func (h *house) changesSince(sequence int64) []store.Change {
 	return slices.DeleteFunc(made, func(c store.Change) bool { return c.By == access.System.Name })
 }
 
-// A recording that cannot air becomes a rejected segment with words for its producer; one with lesser faults airs.
+// A recording that cannot air becomes a rejected segment with a reason for its producer; one with lesser faults airs.
 func TestBadRecordingsAreRejectedInWords(t *testing.T) {
 	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))
@@ -124,11 +124,11 @@ func TestBadRecordingsAreRejectedInWords(t *testing.T) {
 	}
 }
 
-// Every refusal is a problem document that says where and what, and changes nothing.
+// Every refusal is a problem document that names the place and the cause, and changes nothing.
 func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
-	// else the keeper will, in between
+	// otherwise the background job issues them in between
 	if err := h.service.Scheduler.Fallbacks.IssueAll(t.Context(), h.service.Lock); err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 	}
 }
 
-// All problems of one body are told at once.
+// All problems of a body are reported at once.
 func TestAllProblemsAreToldAtOnce(t *testing.T) {
 	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))

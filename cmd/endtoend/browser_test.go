@@ -24,7 +24,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser is a real Chromium that can reach nothing but this machine.
+// browser starts a real Chromium that can reach only this machine.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.WindowSize(1280,
@@ -50,19 +50,19 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// tab is one page of the browser with somebody in front of it. What the page complains of fails the test.
+// tab is a page of the browser with a user. An error in the page's console fails the test.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 
 	mu       sync.Mutex
-	refusals map[int64]bool // statuses that the page may be told, which the browser logs as errors
+	refusals map[int64]bool // statuses that are expected although the browser logs them as errors
 }
 
-// viewPatience is how long a page may take to show something, on a machine that does much else.
+// viewPatience is the longest wait for the page to show something, on a busy machine.
 const viewPatience = 20 * time.Second
 
-// aged takes out of a page what browsers of the age that people have do not know.
+// aged removes features from a page that older browsers in use do not have.
 const aged = `
 for (const [of, names] of [[URLSearchParams.prototype, ['size']], [AbortSignal, ['any']], [URL, ['canParse', 'parse']], [Object, ['groupBy']], [Map, ['groupBy']],
   [Array, ['fromAsync']], [Array.prototype, ['toSorted', 'toReversed', 'toSpliced', 'with']], [Promise, ['withResolvers', 'try']], [String.prototype, ['isWellFormed', 'toWellFormed']],
@@ -129,7 +129,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// asked is the value of a script in a page.
+// asked evaluates a script in a page.
 func asked[T any](b *tab, script string) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, viewPatience)
@@ -141,14 +141,14 @@ func asked[T any](b *tab, script string) T {
 	return v
 }
 
-// refused bears with a status that the browser logs as an error; 0 is a request that is broken off.
+// refused expects a status that the browser logs as an error; 0 is an aborted request.
 func (b *tab) refused(status int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refusals[status] = true
 }
 
-// text is what the page shows.
+// text returns the text of the page.
 func (b *tab) text() string {
 	ctx, cancel := context.WithTimeout(b.ctx, viewPatience)
 	defer cancel()
@@ -172,7 +172,7 @@ func (b *tab) sees(text string) {
 	b.until(fmt.Sprintf(`document.body.innerText.includes(%s)`, quoted(text)))
 }
 
-// seesIn waits until the row of a table, or other element, that has the one text shows the other, too.
+// seesIn waits until the table row, or other element, with one text shows the other, too.
 func (b *tab) seesIn(selector, has, text string) {
 	b.t.Helper()
 	b.until(
@@ -180,7 +180,8 @@ func (b *tab) seesIn(selector, has, text string) {
 			quoted(selector), quoted(has), quoted(text)))
 }
 
-// press clicks what has an accessible name, with the mouse; in an open dialog nothing else can be reached.
+// press clicks the control with an accessible name with the mouse; if a dialog is open, only its controls can be
+// reached.
 func (b *tab) press(name string) {
 	b.t.Helper()
 	const find = `((document.querySelector('dialog[open]') ?? document).querySelectorAll('button, a, summary, [role=button]'))`
@@ -195,7 +196,7 @@ func (b *tab) press(name string) {
 	b.do(chromedp.MouseClickXY(at.X, at.Y))
 }
 
-// fills writes into the control with a label, as a person would: what was there is replaced.
+// fills replaces the text of the control with a label, as a user would.
 func (b *tab) fills(label, text string) {
 	b.t.Helper()
 	element := fmt.Sprintf(
@@ -214,7 +215,7 @@ func (b *tab) fills(label, text string) {
 	}
 }
 
-// signIn signs somebody in.
+// signIn signs a user in.
 func (b *tab) signIn(secret string) {
 	b.t.Helper()
 	b.fills("Access token", secret)
@@ -228,7 +229,7 @@ func (b *tab) goes(hash string) {
 	asked[string](b, `location.hash = `+quoted(hash))
 }
 
-// offers says whether something with an accessible name is there to be pressed.
+// offers reports whether a control with an accessible name can be pressed.
 func (b *tab) offers(name string) bool {
 	b.t.Helper()
 	return asked[bool](b,
@@ -236,7 +237,7 @@ func (b *tab) offers(name string) bool {
 			quoted(name)))
 }
 
-// breaks breaks off every request of a method to unfinished uploads until it is mended.
+// breaks aborts every request of a method to unfinished uploads until mend is called.
 func (b *tab) breaks(method string) (mend func()) {
 	b.t.Helper()
 	var mended atomic.Bool
@@ -245,7 +246,7 @@ func (b *tab) breaks(method string) (mend func()) {
 		if !ok {
 			return
 		}
-		go func() { // the loop of events may not ask anything itself
+		go func() { // the event loop must not send commands itself
 			var err error
 			if e.Request.Method == method && !mended.Load() {
 				_, err = chromedp.Call(b.ctx, fetch.FailRequest, fetch.FailRequestParams{RequestID: e.RequestID,
@@ -268,7 +269,7 @@ func (b *tab) breaks(method string) (mend func()) {
 	return func() { mended.Store(true) }
 }
 
-// prefers sets what colours the person likes.
+// prefers sets the user's preferred colour scheme.
 func (b *tab) prefers(scheme string) {
 	b.t.Helper()
 	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -278,11 +279,11 @@ func (b *tab) prefers(scheme string) {
 	}
 }
 
-// controls are the roles of what people work with.
+// controls are the roles of interactive elements.
 var controls = []string{"button", "link", "textbox", "searchbox", "combobox", "spinbutton", "checkbox", "radio", "Date",
 	"InputTime", "slider", "dialog", "table", "image"}
 
-// named holds that the browser has a name for every control that it tells a screen reader of.
+// named checks that every control of a view has an accessible name.
 func (b *tab) named(view string) {
 	b.t.Helper()
 	tree, err := chromedp.Call(b.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
@@ -309,8 +310,8 @@ func (b *tab) named(view string) {
 	}
 }
 
-// contrasts lists the texts of a page that are not legible enough: below 4.5 by the formula of WCAG 2 (relative
-// luminance), of the colour over all the backgrounds behind it.
+// contrasts lists the texts of a page with too little contrast: below 4.5 by the formula of WCAG 2 (relative
+// luminance), with the colour blended over all backgrounds behind it.
 const contrasts = `(() => {
   const rgba = c => { const [r, g, b, a = 1] = c.match(/[\d.]+/g).map(Number); return [r, g, b, a] }
   const over = (top, under) => top.slice(0, 3).map((v, i) => v * top[3] + under[i] * (1 - top[3])).concat(1)

@@ -27,7 +27,7 @@ import (
 	"lifeline/schedules"
 )
 
-// ceremony is the folder of an offline root, and the service that its keys are for.
+// ceremony is the folder of an offline root, and the service for which its keys are made.
 type ceremony struct {
 	t    *testing.T
 	dir  string
@@ -42,7 +42,7 @@ func newCeremony(t *testing.T) *ceremony {
 	return c
 }
 
-// key runs lifeline key, with the folder where a %s is.
+// key runs lifeline key, with the folder in place of %s.
 func (c *ceremony) key(args ...string) string {
 	c.t.Helper()
 	for i := range args {
@@ -51,7 +51,7 @@ func (c *ceremony) key(args ...string) string {
 	return succeed(c.t, append([]string{"key"}, args...)...)
 }
 
-// files are those of the folder that fit a pattern.
+// files returns the files of the folder that match a pattern.
 func (c *ceremony) files(pattern string) []string {
 	names, err := filepath.Glob(filepath.Join(c.dir, pattern))
 	if err != nil {
@@ -60,7 +60,7 @@ func (c *ceremony) files(pattern string) []string {
 	return names
 }
 
-// deploy carries the roots and the keys of the roles to the service.
+// deploy copies the roots and the keys of the roles to the service.
 func (c *ceremony) deploy() {
 	c.t.Helper()
 	if err := os.MkdirAll(c.conf.Keys, 0o700); err != nil {
@@ -77,7 +77,7 @@ func (c *ceremony) deploy() {
 	}
 }
 
-// roleKey is the key that was made for a role in the root of a version.
+// roleKey returns the key that was made for a role in the root of a version.
 func (c *ceremony) roleKey(role string, version int) *seal.Signer {
 	c.t.Helper()
 	names := c.files(role + "-" + string(rune('0'+version)) + "-*.key")
@@ -95,7 +95,7 @@ func (c *ceremony) roleKey(role string, version int) *seal.Signer {
 	return signer
 }
 
-// outpost is a station's player as far as it believes and holds documents.
+// outpost is a station's player, reduced to its trust and its documents.
 type outpost struct {
 	t     *testing.T
 	state *statedir.Dir
@@ -132,7 +132,7 @@ func (o *outpost) open() {
 
 const ceremonyStation = "harbour-dawn"
 
-// follow lets the station ask the service until it holds what is right.
+// follow runs the station's follower until it holds the expected documents.
 func (o *outpost) follow(api *client.Client, right func(*playout.Holdings) bool) {
 	o.t.Helper()
 	ctx, cancel := context.WithTimeout(o.t.Context(), time.Minute)
@@ -155,7 +155,7 @@ func (o *outpost) follow(api *client.Client, right func(*playout.Holdings) bool)
 	}
 }
 
-// poisoned are documents with the highest numbers and dates that a station takes, as a thief signs them.
+// poisoned returns documents with the highest numbers and dates that a station accepts, signed by a thief.
 func poisoned(t *testing.T, queue, recall *seal.Signer) (fallback, recalls []byte) {
 	t.Helper()
 	high := time.Now().AddDate(0, 0, 29)
@@ -176,7 +176,7 @@ func poisoned(t *testing.T, queue, recall *seal.Signer) (fallback, recalls []byt
 			IssuedAt: schedules.At(high), Above: high.Unix(), Segments: []wire.Recalled{{SegmentID: "poison"}}})
 }
 
-// take lets the station have what the thief signed.
+// take gives the station the documents that the thief signed.
 func (o *outpost) take(fallback, recalls []byte) (first, second error) {
 	body, err := json.Marshal(map[string]json.RawMessage{"envelope": recalls})
 	if err != nil {
@@ -185,7 +185,7 @@ func (o *outpost) take(fallback, recalls []byte) (first, second error) {
 	return o.OfferFallback(fallback), o.OfferRecalls(body)
 }
 
-// importBundle lets the station's player take a bundle, without a link.
+// importBundle lets the station's player import a bundle, without a link.
 func (o *outpost) importBundle(bundle []byte) playout.Imported {
 	o.t.Helper()
 	name, err := playout.LayIn(o.state, bytes.NewReader(bundle), time.Now())
@@ -222,9 +222,9 @@ func (o *outpost) importBundle(bundle []byte) playout.Imported {
 	}
 }
 
-// The whole ceremony by the commands: a root is made, a root key is lost and replaced, the keys of the service are
-// stolen and rotated on two separate machines, and stations that a thief had poisoned, and that were off for all of
-// it, come back one by one, one of them only by a bundle.
+// The whole ceremony by commands: a root is made; a root key is lost and replaced; the service's keys are stolen, and
+// rotated on two separate machines. Stations with the thief's documents, which were off all the time, return one by
+// one, one of them only by a bundle.
 func TestKeyCeremonyRecoversFromStolenKeysAtStationsThatWereOffForAllOfIt(t *testing.T) {
 	c := newCeremony(t)
 	c.key("init", "%s", "--plain")
@@ -254,7 +254,7 @@ func TestKeyCeremonyRecoversFromStolenKeysAtStationsThatWereOffForAllOfIt(t *tes
 		}
 	}
 
-	// One root key is lost: another takes its place, by the other two and the new one.
+	// One root key is lost: another replaces it, signed by the other two and the new one.
 	lost := regexp.MustCompile(`root-([0-9a-f]+)\.rootkey`).FindStringSubmatch(roots[0])[1]
 	c.key("replace", lost, "%s", "--plain")
 	if err := os.Remove(roots[0]); err != nil {
@@ -271,7 +271,7 @@ func TestKeyCeremonyRecoversFromStolenKeysAtStationsThatWereOffForAllOfIt(t *tes
 		t.Errorf("after two signatures:\n%s", said)
 	}
 
-	// The roles get new keys, in one root, which two machines sign apart from each other.
+	// The roles get new keys in one root, which two machines sign separately.
 	c.key("rotate", "queue", "%s")
 	c.key("rotate", "recall", "%s")
 	c.key("rotate", "record", "%s")
@@ -318,7 +318,7 @@ func TestKeyCeremonyRecoversFromStolenKeysAtStationsThatWereOffForAllOfIt(t *tes
 	}
 }
 
-// newest is the file of the folder that fits a pattern and is none of those known.
+// newest returns the file that matches a pattern and is not among the known ones.
 func (c *ceremony) newest(pattern string, known []string) string {
 	for _, name := range c.files(pattern) {
 		if !strings.Contains(strings.Join(known, "\n"), name) {
@@ -329,7 +329,7 @@ func (c *ceremony) newest(pattern string, known []string) string {
 	return ""
 }
 
-// The one key of a service gives way to a root that names it, and then to a key for each role.
+// A root replaces the single key of a service; it first names that key, and then a key for each role.
 func TestTheKeyThatSignedEverythingGivesWayToARoot(t *testing.T) {
 	c := newCeremony(t)
 	key, err := service.SigningKey(c.conf.Key)
@@ -434,7 +434,7 @@ func TestKeyCommandsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// The ceremony works by the README's words.
+// The ceremony works as the README describes it.
 func TestReadmeCeremonyWorks(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
@@ -453,7 +453,7 @@ func TestReadmeCeremonyWorks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(names) == 3 { // made just now
+		if len(names) == 3 { // a moment ago
 			id := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(names[2]), "root-"), ".rootkey")
 			words = strings.NewReplacer("safe", safe, "root-A.rootkey", names[0], "root-B.rootkey", names[1], "KEYID-OF-C",
 				id)

@@ -14,7 +14,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// follow opens the change stream and answers its changes as they come; the channel closes with the stream.
+// follow opens the change stream and returns its changes as they arrive; the channel closes with the stream.
 func (h *house) follow(ctx context.Context, secret, lastID string) <-chan wire.Change {
 	h.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+"/v1/changes?since=0", nil)
@@ -53,7 +53,7 @@ func (h *house) follow(ctx context.Context, secret, lastID string) <-chan wire.C
 	return out
 }
 
-// A station hears of its own queues and of recalls, in order, and takes the stream up where it left it.
+// A station gets its own queues and recalls, in order, and resumes the stream where it left it.
 func TestChangeStreamIsTakenUpWithoutGapOrRepeat(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -96,7 +96,7 @@ func TestChangeStreamIsTakenUpWithoutGapOrRepeat(t *testing.T) {
 	t.Error("the recall was never told")
 }
 
-// SIGTERM ends the service with 0, though somebody waits on a long poll and on the change stream.
+// SIGTERM ends the service with 0, although clients wait on a long poll and on the change stream.
 func TestServiceStopsCleanlyOnTerm(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)

@@ -17,14 +17,14 @@ import (
 	"lifeline/schedules/examples"
 )
 
-// terminalOf runs commands as a person with a token does.
+// terminalOf runs commands as a user with a token.
 type terminalOf struct {
 	*house
 	t     *testing.T
 	token string
 }
 
-// says runs a command that must succeed, and answers what it prints.
+// says runs a command that must succeed, and returns its output.
 func (o terminalOf) says(args ...string) string {
 	o.t.Helper()
 	out, wrong, code := o.run(args...)
@@ -68,7 +68,7 @@ func TestSchedulersDayAtTheTerminal(t *testing.T) {
 	minjun := terminalOf{h, t, h.secrets["scheduler"]}
 	day := time.Now().AddDate(0, 0, 2).UTC().Format(time.DateOnly)
 
-	// A changed network is shown line by line before it is made so; the same again changes nothing.
+	// A changed network is shown line by line before it is applied; applying it again changes nothing.
 	file := filepath.Join(t.TempDir(), "network.yaml")
 	changed := bytes.Replace(examples.Network, []byte("name: Harbour Dawn Medium Wave"),
 		[]byte("name: Harbour Dawn Long Wave"), 1)
@@ -88,7 +88,7 @@ func TestSchedulersDayAtTheTerminal(t *testing.T) {
 	minjun.json(&first, "show", "harbour-dawn", day)
 	want(t, minjun.says("show", "harbour-dawn", day), "(Asia/Seoul)", first.Items[0].Title)
 
-	// An item is explained by its id and by when it airs.
+	// explain takes an item's id, or a time at which it airs.
 	item := first.Items[len(first.Items)/2]
 	zone, err := time.LoadLocation(first.Timezone)
 	if err != nil {
@@ -111,7 +111,7 @@ func TestSchedulersDayAtTheTerminal(t *testing.T) {
 	}
 	want(t, minjun.says("publish", "harbour-dawn", "--date", day), "published:")
 
-	// Who holds what: a station that has spoken, and those that never have.
+	// The overview lists stations that have sent a status, and those that never have.
 	player := h.station("harbour-dawn")
 	if err := player.Station("harbour-dawn").SendStatus(t.Context(), wire.Status{QueueDate: day, QueueRevision: 1,
 		CoverHours: 7.5, PlayerVersion: "test"}); err != nil {
@@ -178,7 +178,7 @@ func TestRevokedTokenOpensNothing(t *testing.T) {
 	}
 }
 
-// The configuration file gives what neither the command line nor the environment says.
+// The configuration file provides settings that neither the command line nor the environment gives.
 func TestConfigurationFileHoldsAddressAndToken(t *testing.T) {
 	h := open(t, furnish(t))
 	dir := t.TempDir()

@@ -13,7 +13,7 @@ import (
 	"lifeline/schedules"
 )
 
-// patch changes a segment's metadata as it now is.
+// patch changes the metadata of a segment's current revision.
 func patch(t *testing.T, h *house, id string, change map[string]any) answer {
 	t.Helper()
 	s, err := h.producer.Segment(t.Context(), id)
@@ -29,7 +29,7 @@ func patch(t *testing.T, h *house, id string, change map[string]any) answer {
 			"If-Match": strconv.Quote(strconv.FormatInt(s.Revision, 10))}, body)
 }
 
-// state is a segment's state after a patch.
+// state returns a segment's state after a patch.
 func state(t *testing.T, h *house, id string, change map[string]any) schedules.State {
 	t.Helper()
 	var s schedules.Segment
@@ -41,7 +41,7 @@ func state(t *testing.T, h *house, id string, change map[string]any) schedules.S
 	return s.State
 }
 
-// queueUntil waits for a published queue of which something is so.
+// queueUntil waits for a published queue that satisfies a condition.
 func (h *house) queueUntil(station, day string, so func(wire.Queue) bool) wire.Queue {
 	h.t.Helper()
 	for {
@@ -56,8 +56,8 @@ func (h *house) queueUntil(station, day string, so func(wire.Queue) bool) wire.Q
 	}
 }
 
-// A consent that is shortened takes what it was for out of the published day from then on, and one that is lengthened,
-// or a person who is another, must be looked at by somebody else.
+// A consent that is shortened removes the later airings from the published day. One that is lengthened, or given by
+// another person, requires a new approval by somebody else.
 func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -82,7 +82,7 @@ func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
 		got.status != http.StatusUnprocessableEntity || !strings.Contains(string(got.body), "persons") {
 		t.Errorf("nobody's consent: %d %s", got.status, got.body)
 	}
-	// Its end lies behind the first airing: that stays, and the player is told; what comes after it goes.
+	// The consent ends after the first airing: that airing stays, and the player gets the end; later airings are removed.
 	ends := airings[0].StartAt.Add(airings[0].Duration.Duration + time.Second)
 	if got := state(t, h, id, map[string]any{"consent": map[string]any{"given_at": "2023-10-01T00:00:00Z",
 		"expires_at": ends, "reference": "drawer 4"}}); got != schedules.Approved {
@@ -115,8 +115,8 @@ func TestConsentEndsWhatItWasGivenFor(t *testing.T) {
 	}
 }
 
-// A segment that becomes sensitive is so in the published day too; no list that plays for ever has it any more; and no
-// station is left with nothing to air without a lease.
+// A segment that becomes sensitive is sensitive in the published day too; no list without a lease contains it any more;
+// and no station is left without anything to air when it has no lease.
 func TestSensitiveSegmentStaysOutOfLists(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -152,7 +152,7 @@ func TestSensitiveSegmentStaysOutOfLists(t *testing.T) {
 		next.Duration.Duration > victim.Duration.Duration {
 		t.Errorf("next is %+v", next)
 	}
-	var last wire.QueueItem // however many take its place, they end where it ended, but for what is too short to fill
+	var last wire.QueueItem // whatever replaces it ends where it ended, except for a rest that is too short to fill
 	for id := next.ID; ; {
 		next = wire.QueueItem{}
 		h.do(http.MethodGet, wire.Station(station, "next")+"?after="+id, secret, nil, nil).into(t, &next)
@@ -168,7 +168,7 @@ func TestSensitiveSegmentStaysOutOfLists(t *testing.T) {
 	if lease.status != http.StatusOK || lease.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("lease: %d %v", lease.status, lease.header)
 	}
-	// An old revision, from before it was sensitive, may still be held somewhere: the lease bounds nothing there.
+	// A station may still hold an old revision, from before it was sensitive: a lease does not bound that one.
 	name(t, h, victim.SegmentID, "p9")
 	p, err := h.editor.RecallPerson(t.Context(), "p9", "in danger")
 	if err != nil || p.OffBy.Before(victim.StartAt.Time) {
@@ -177,7 +177,7 @@ func TestSensitiveSegmentStaysOutOfLists(t *testing.T) {
 	h.lastResort()
 }
 
-// lastResort leaves a station with nothing but what is sensitive.
+// lastResort leaves a station only sensitive segments.
 func (h *house) lastResort() {
 	h.t.Helper()
 	const station = "lantern-coast"

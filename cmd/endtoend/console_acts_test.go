@@ -14,8 +14,8 @@ import (
 	"lifeline/schedules"
 )
 
-// Each act of the console does what its button says, or says why not: to a day, to a segment, by those who may and
-// those who may not. The service is below a path of a proxy, and the browser as old as those that people have.
+// Each act of the console does what its button says, or gives the reason for a refusal: on a day and on a segment, by
+// users with and without the role. The service is below a proxy's path, and the browser is an old one.
 func TestConsoleActsDoWhatTheySayOrSayWhyNot(t *testing.T) {
 	longform.Only(t)
 	h := startBelow(t, serveDefaults(furnish(t)), "/radio/seoul")
@@ -59,7 +59,7 @@ func TestConsoleActsDoWhatTheySayOrSayWhyNot(t *testing.T) {
 	b.sees("The role viewer may not see this.")
 }
 
-// editsByEachButton has a scheduler change a day by every button of an item.
+// editsByEachButton changes a day as a scheduler by every button of an item.
 func (h *house) editsByEachButton(b *tab, day schedules.Date) {
 	h.t.Helper()
 	b.goes("#/day/" + ownStation + "/" + day.String())
@@ -72,7 +72,7 @@ func (h *house) editsByEachButton(b *tab, day schedules.Date) {
 		}
 		return r.Revision
 	}
-	// press presses a button of the n-th item, whose panel is opened where it is closed, and answers the revision before.
+	// press presses a button of the n-th item, opens its panel if necessary, and returns the revision before.
 	press := func(n int, act string) int64 {
 		h.t.Helper()
 		before := revision()
@@ -100,7 +100,7 @@ func (h *house) editsByEachButton(b *tab, day schedules.Date) {
 		b.until(`!!document.querySelector('dialog[open]')`)
 		done := strings.TrimSuffix(act, " after")
 		if act != "Move" {
-			b.until(`!!document.querySelector('dialog [type=radio]')`) // the dialog grows with what is found
+			b.until(`!!document.querySelector('dialog [type=radio]')`) // the dialog grows with the results
 			b.press(done)
 			b.sees("Choose a segment first.")
 			b.fills("Find", "letter-ko-sister")
@@ -112,12 +112,12 @@ func (h *house) editsByEachButton(b *tab, day schedules.Date) {
 		saved(act, before)
 	}
 	b.press("Publish…")
-	b.press("Publish") // which the lengths of windows forbid by now
+	b.press("Publish") // the lengths of windows forbid it by now
 	b.until(`!!document.querySelector('dialog [role=alert] li')`)
 	b.press("Cancel")
 }
 
-// withdrawsAndPublishes takes a day back and publishes it anew.
+// withdrawsAndPublishes withdraws a day and publishes it again.
 func (h *house) withdrawsAndPublishes(b *tab, day schedules.Date) {
 	h.t.Helper()
 	b.press("Withdraw…")
@@ -151,7 +151,7 @@ func (h *house) withdrawsAndPublishes(b *tab, day schedules.Date) {
 	b.until(`document.querySelector('h1')?.innerText.startsWith('Harbour Dawn')`)
 }
 
-// takesOffTheAirAndBack recalls a segment, reinstates it, and has another approve it; then one is rejected.
+// takesOffTheAirAndBack recalls a segment, reinstates it, and has another editor approve it; then it rejects one.
 func (h *house) takesOffTheAirAndBack(b *tab) {
 	h.t.Helper()
 	state := func(s string) {
@@ -185,14 +185,14 @@ func (h *house) takesOffTheAirAndBack(b *tab) {
 	b.until(`!document.querySelector('dialog')`)
 }
 
-// uploadsByDrag drops a file with a Korean name, in the form in which macOS keeps it, on the page.
+// uploadsByDrag drops a file on the page; its Korean name is in the Unicode form that macOS uses.
 func (h *house) uploadsByDrag(b *tab) {
 	h.t.Helper()
 	recording, err := samples.Files.ReadFile("time-signal.mp3")
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	recording = append(recording, ("TAG" + strings.Repeat("\x00", 125))...) // another recording than the sample
+	recording = append(recording, ("TAG" + strings.Repeat("\x00", 125))...) // a different recording from the sample
 	b.goes("#/upload")
 	b.sees("Recording (MP3)")
 	asked[bool](b, fmt.Sprintf(`(() => {

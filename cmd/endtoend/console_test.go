@@ -21,9 +21,9 @@ import (
 	"lifeline/schedules"
 )
 
-// The three people do their work in a real browser: Hana uploads over a link that breaks, Ruth approves, Minjun plans
-// and publishes, the station's state changes before everybody's eyes, and Ruth recalls. The page complains of nothing,
-// and asks nobody but the service.
+// The three users work in a real browser: Hana uploads over a link that breaks, Ruth approves, Minjun plans and
+// publishes, all see the station's state change, and Ruth recalls. The page logs no error, and contacts only the
+// service.
 func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
 	longform.Only(t)
 	h := open(t, furnish(t))
@@ -91,7 +91,7 @@ func TestConsoleTakesWorkFromUploadToRecall(t *testing.T) {
 	}
 }
 
-// Every view, in light and dark, has a name for each control and 4.5 of contrast for each text, and fits 360 pixels.
+// Every view, in light and dark, has a name for each control and a contrast of 4.5 for each text, and fits 360 pixels.
 func TestConsoleIsForEverybody(t *testing.T) {
 	longform.Only(t)
 	h := open(t, furnish(t))
@@ -144,7 +144,7 @@ func TestConsoleIsForEverybody(t *testing.T) {
 	b.goes("#/audit")
 	b.sees("queue.publish")
 	both("the audit")
-	b.goes("#/upload") // which schedulers may not
+	b.goes("#/upload") // schedulers may not upload
 	b.sees("The role scheduler may not see this.")
 	both("a refusal")
 	b.press("Sign out")
@@ -162,7 +162,7 @@ func TestConsoleIsForEverybody(t *testing.T) {
 	both("somebody whose token was revoked")
 }
 
-// The page is asked for anew and says what it may do; its files are named by what is in them and never change.
+// The page is not cached and declares its policy; its files are named by their hash and never change.
 func TestConsoleIsServedUnderStrictPolicy(t *testing.T) {
 	t.Parallel()
 	h := open(t, t.TempDir())
@@ -193,7 +193,7 @@ func TestConsoleIsServedUnderStrictPolicy(t *testing.T) {
 	}
 }
 
-// tomorrow is the station's next broadcast day, so that nothing of it is frozen.
+// tomorrow returns the station's next broadcast day, so that nothing of it is frozen.
 func tomorrow(t *testing.T, h *house, station string) schedules.Date {
 	t.Helper()
 	all, err := h.scheduler.Stations(t.Context())
@@ -213,7 +213,7 @@ func tomorrow(t *testing.T, h *house, station string) schedules.Date {
 	return schedules.Date{}
 }
 
-// published plans and publishes the tests' own station's day.
+// published plans and publishes the day of the tests' own station.
 func (h *house) published(day schedules.Date, seed uint64) int64 {
 	h.t.Helper()
 	one := wire.ManyRequest{Stations: []string{ownStation}, Dates: []schedules.Date{day}, Seed: seed}
@@ -227,7 +227,7 @@ func (h *house) published(day schedules.Date, seed uint64) int64 {
 	return results[0].Revision
 }
 
-// reports says for a station how it stands.
+// reports sends a station's status.
 func (h *house) reports(station string, s wire.Status) {
 	h.t.Helper()
 	secret, ok := h.secrets["station:"+station]
@@ -244,7 +244,7 @@ func (h *house) reports(station string, s wire.Status) {
 	}
 }
 
-// uploads has a producer upload a letter; a field is wrong at first, and the link breaks on the way.
+// uploads uploads a letter as a producer; a field is wrong at first, and the link breaks midway.
 func (h *house) uploads(b *tab) {
 	h.t.Helper()
 	recording, err := samples.Files.ReadFile("letter-ko-sister.mp3")
@@ -270,12 +270,12 @@ func (h *house) uploads(b *tab) {
 	b.press("Upload")
 	b.until(`document.querySelector('[data-field=language] .wrong').innerText !== ''`)
 	b.fills("Language", "ko-KP")
-	b.refused(0) // a request that is broken off
+	b.refused(0) // a request that is aborted
 	mend := b.breaks(http.MethodPatch)
 	b.press("Upload")
 	b.sees("waiting for the link")
-	b.do(chromedp.Reload())                         // as somebody would who has lost patience
-	b.seesIn("tr", "letter-of-today", "0.0 MiB of") // it is not forgotten
+	b.do(chromedp.Reload())                         // as an impatient user would
+	b.seesIn("tr", "letter-of-today", "0.0 MiB of") // the upload is still known
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("input[type=file]"), []string{file}))
 	b.sees("0% of it is here already")
 	mend()
@@ -287,7 +287,7 @@ func (h *house) uploads(b *tab) {
 	}
 }
 
-// editsAtOnce has somebody edit while another is faster: nothing typed is lost, and what the other changed stays.
+// editsAtOnce edits while another user is faster: nothing typed is lost, and the other's change stays.
 func (h *house) editsAtOnce(b *tab) {
 	h.t.Helper()
 	b.press("Edit…")
@@ -316,8 +316,8 @@ func (h *house) editsAtOnce(b *tab) {
 	}
 }
 
-// plansAndPublishes has a scheduler plan a day anew, try the new letter in it, take it out, and publish; it answers the
-// revision.
+// plansAndPublishes plans a day again as a scheduler, tries the new letter in it, removes it, and publishes; it returns
+// the revision.
 func (h *house) plansAndPublishes(b *tab, day schedules.Date) int64 {
 	h.t.Helper()
 	b.goes("#/day/" + ownStation + "/" + day.String())
@@ -333,7 +333,7 @@ func (h *house) plansAndPublishes(b *tab, day schedules.Date) int64 {
 	b.fills("Find", "누이에게")
 	b.seesIn("dialog label", "편지", "letter-of-today")
 	asked[bool](b, `document.querySelector('dialog [value="letter-of-today"]').click() || true`)
-	h.published(day, 3) // somebody else is faster
+	h.published(day, 3) // another user is faster
 	b.refused(http.StatusPreconditionFailed)
 	b.press("Insert")
 	b.sees("Someone else changed this day meanwhile.")
@@ -351,7 +351,7 @@ func (h *house) plansAndPublishes(b *tab, day schedules.Date) int64 {
 	b.press("Insert")
 	b.sees("too long")
 	b.press("Publish…")
-	b.press("Publish") // which the window's length forbids
+	b.press("Publish") // the window's length forbids it
 	b.until(`!!document.querySelector('dialog [role=alert] li')`)
 	b.press("Cancel")
 	b.press("누이에게 보내는 <b>편지</b>")

@@ -28,12 +28,12 @@ import (
 	"lifeline/schedules"
 )
 
-// contractDay is a day that is planned and published before the contract is driven.
+// contractDay is a day that is planned and published before the test of the contract.
 const contractDay = "2026-12-01"
 
-// Every operation is driven with input that the OpenAPI document allows, at its boundaries and between, and with input
-// that it does not allow. There is no 5xx, no status and no body that the document does not name, and what is wrong is
-// told by the field that was spoiled. LIFELINE_PROVE=contract sends 50,000 requests.
+// The test calls every operation with input that the OpenAPI document allows, at its bounds and between them, and with
+// input that it does not allow. There is no 5xx, and no status or body that the document does not name. A refusal names
+// the invalid field. LIFELINE_PROVE=contract sends 50,000 requests.
 func TestContractHoldsForGeneratedInput(t *testing.T) {
 	longform.Only(t)
 	requests, seed := 3000, uint64(1)
@@ -53,8 +53,8 @@ func TestContractHoldsForGeneratedInput(t *testing.T) {
 	d := newDriver(h, seed)
 	for n := range requests {
 		d.operation = d.operations[n%len(d.operations)]
-		// The first time an operation is tried until it succeeds: later, when others have recalled and rejected what is
-		// there, there may be no plan any more.
+		// In the first round an operation is repeated until it succeeds: later, when segments have been recalled and
+		// rejected, there may be no plan any more.
 		for tries := 0; tries == 0 || n < len(d.operations) && d.succeeded[d.operation.ID] == 0 && tries < 100; tries++ {
 			d.one()
 			if d.failed > 20 {
@@ -75,8 +75,8 @@ func TestContractHoldsForGeneratedInput(t *testing.T) {
 		d.spoiled, strings.Join(statuses, ", "))
 }
 
-// neverGenerated are operations of which only refusals are generated: a make-good takes a day that was missed, and a
-// window takes its time to render. Their own tests have them succeed.
+// neverGenerated are operations of which only refusals are generated: a make-good needs a day that was missed, and a
+// window takes long to render. Tests of their own have them succeed.
 var neverGenerated = []string{"waiveMakeGood", "getWindow"}
 
 // driver sends generated requests.
@@ -113,7 +113,7 @@ func newDriver(h *house, seed uint64) *driver {
 	return d
 }
 
-// furnished are the names of what is there, by the parameters and fields that hold them.
+// furnished returns the names of existing things, by the parameters and fields that hold them.
 func (d *driver) furnished(admin *client.Client) map[string][]any {
 	t := d.h.t
 	one := wire.ManyRequest{Stations: []string{ownStation, otherStation}, Dates: []schedules.Date{date(t, contractDay)}}
@@ -182,7 +182,7 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 		}
 		known["token"] = append(known["token"], token.ID)
 	}
-	const nowhere = "https://127.0.0.1:9/" // where nobody listens
+	const nowhere = "https://127.0.0.1:9/" // nobody listens there
 	known["url"], known["after"] = []any{nowhere}, []any{0, 5, r.Items[0].ID}
 	for n := range 20 {
 		w := wire.Webhook{ID: fmt.Sprint("hook-", n), URL: nowhere, Changes: []string{"script"}, Enabled: true}
@@ -194,15 +194,15 @@ func (d *driver) furnished(admin *client.Client) map[string][]any {
 	return known
 }
 
-// request is one generated request, and what is expected of its answer beyond the document.
+// request is a generated request with its expected answer.
 type request struct {
 	method, path string
 	query        url.Values
 	header       map[string]string
 	body         []byte
 	refused      bool   // the answer is a 4xx
-	field        string // that the answer names, if it is a 422, as it must be
-	how          string // what was spoiled
+	field        string // named by the answer, if it is a 422
+	how          string // the invalid part
 }
 
 // one sends one request of the current operation.
@@ -216,12 +216,12 @@ func (d *driver) one() {
 	mode := g.Int(10)
 	for _, p := range d.operation.Parameters {
 		if p.In == "path" && d.known[p.Name] == nil {
-			mode = 0 // nothing of its name is there, which is what would be told
+			mode = 0 // no such document exists: the answer would say only that
 		}
 	}
 	d.fillParameters(&r, role, mode)
 	d.fillBody(&r, mode)
-	if role == "" && len(d.operation.Roles) > 0 { // whatever else is wrong: 401 comes first
+	if role == "" && len(d.operation.Roles) > 0 { // 401 comes before any other refusal
 		r.refused, r.field = true, ""
 	}
 	if r.method == http.MethodGet && r.field == "" && g.Chance(0.1) {
@@ -230,7 +230,7 @@ func (d *driver) one() {
 	d.check(r, d.send(r, d.secrets[role]))
 }
 
-// modes of a request: of ten, so many are spoiled in the body, in the query, or beyond recognition.
+// Modes of a request: out of ten, so many are invalid in the body, in the query, or completely.
 const (
 	spoilBody  = 3 // 1, 2 and 3
 	spoilQuery = 5 // 4 and 5
@@ -246,10 +246,10 @@ func (d *driver) fillParameters(r *request, role string, mode int) {
 		v := fmt.Sprint(g.Value(p.Schema, p.Name))
 		switch p.Name {
 		case "wait":
-			v = conform.Pick(g, []string{"0s", "1ms", "5ms"}) // others are as good, and take longer
+			v = conform.Pick(g, []string{"0s", "1ms", "5ms"}) // longer values are equivalent, and take longer
 		case "cursor":
 			if spoiling {
-				continue // one that nobody gave is refused as well
+				continue // an unknown one is refused as well
 			}
 		case "segment":
 			v = d.segmentFor(v)
@@ -257,7 +257,7 @@ func (d *driver) fillParameters(r *request, role string, mode int) {
 		switch p.In {
 		case "path":
 			if spoiling {
-				v = fmt.Sprint(d.known[p.Name][0]) // something that is there, so that what is spoiled is what is seen
+				v = fmt.Sprint(d.known[p.Name][0]) // an existing name, so that only the invalid part is refused
 			}
 			if v == "" {
 				v = "none" // an empty part is another path
@@ -291,7 +291,7 @@ func (d *driver) fillParameters(r *request, role string, mode int) {
 	r.refused, r.field, r.how = true, p.Name, "the query parameter is "+strconv.Quote(bad)
 }
 
-// segmentFor is, half of the time, a segment that the act can be done to.
+// segmentFor returns, half of the time, a segment in the state that the act needs.
 func (d *driver) segmentFor(other string) string {
 	state := map[string]string{"approveSegment": "pending", "reinstateSegment": "recalled"}[d.operation.ID]
 	if state == "" || d.generate.Chance(0.5) {
@@ -392,7 +392,7 @@ func opaque(mediaType string) bool {
 	return strings.HasPrefix(mediaType, "audio/") || strings.HasSuffix(mediaType, "octet-stream")
 }
 
-// value is the body as a value: allowed by the schema, or spoiled.
+// value returns the body as a value: valid by the schema, or invalid.
 func (d *driver) value(r *request, schema map[string]any, mode int) any {
 	v := d.allowed(r, schema)
 	if mode < 1 || mode > spoilBody {
@@ -408,8 +408,8 @@ func (d *driver) value(r *request, schema map[string]any, mode int) any {
 	return v
 }
 
-// allowed is what the schema allows: what is there already or the document's example, often with some of it made anew,
-// or all of it generated.
+// allowed returns a value that the schema allows: an existing one or the document's example, often with some members
+// generated; or a generated one.
 func (d *driver) allowed(r *request, schema map[string]any) any {
 	g := d.generate
 	base := d.base(r)
@@ -427,7 +427,7 @@ func (d *driver) allowed(r *request, schema map[string]any) any {
 	return base
 }
 
-// base is a body that is likely to be taken.
+// base returns a body that is probably accepted.
 func (d *driver) base(r *request) map[string]any {
 	g := d.generate
 	var v any
@@ -489,7 +489,7 @@ func (d *driver) multipart(r *request, meta any) {
 	r.body, r.header["Content-Type"] = body.Bytes(), m.FormDataContentType()
 }
 
-// recording is a recording, a piece of one, or none at all.
+// recording returns a recording, a piece of one, or nothing.
 func (d *driver) recording() []byte {
 	b, err := samples.Files.ReadFile("ident-tone.mp3")
 	if err != nil {
@@ -504,7 +504,7 @@ func (d *driver) recording() []byte {
 	return b[:len(b)*(1+d.generate.Int(4))/4]
 }
 
-// send sends one request. Of a stream it reads the headers.
+// send sends a request. Of a stream it reads only the headers.
 func (d *driver) send(r request, secret string) answer {
 	t := d.h.t
 	t.Helper()
@@ -547,7 +547,7 @@ func (d *driver) check(r request, a answer) {
 		switch {
 		case d.operation.ID == "reportAsRun" && strings.HasPrefix(r.field, "entries[") && bytes.Contains(a.body,
 			[]byte(`"rejected"`)):
-			d.spoiled++ // an entry that makes no sense is told by itself, beside those that do
+			d.spoiled++ // an invalid entry is reported by itself, beside the valid ones
 		case r.refused:
 			wrong = "is taken though the document does not allow it"
 		}
@@ -568,7 +568,7 @@ func (d *driver) check(r request, a answer) {
 	}
 }
 
-// names says what is wrong when a refusal does not name the field that was spoiled.
+// names returns what is wrong if a refusal does not name the invalid field.
 func (d *driver) names(a answer, field string) string {
 	var p wire.Problem
 	a.into(d.h.t, &p)

@@ -31,8 +31,8 @@ import (
 	"lifeline/schedules"
 )
 
-// program builds the service and the player, once for all tests that need them as processes, and answers where the
-// service is; the player lies beside it.
+// program builds the service and the player, once for all tests that run them as processes, and returns the path of the
+// service; the player is beside it.
 var program = sync.OnceValues(func() (string, error) {
 	dir := filepath.Dir(furnished)
 	out, err := exec.Command("go", "build", "-o", dir, "lifeline/cmd/lifeline", "lifeline/cmd/playout").CombinedOutput()
@@ -42,7 +42,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return filepath.Join(dir, "lifeline"), nil
 })
 
-// process is the service as a process of its own, to be killed.
+// process is the service as a separate process, which tests kill.
 type process struct {
 	cmd    *exec.Cmd
 	url    string
@@ -52,13 +52,13 @@ type process struct {
 func startProcess(t *testing.T, c config.Serve, secret string) *process {
 	t.Helper()
 	cmd, url, _ := launch(t, arguments(c)...)
-	if c.PublicURL != "" { // it says where others reach it
+	if c.PublicURL != "" { // with a public URL it reports that one
 		url = "http://" + c.Listen
 	}
 	return &process{cmd, url, client.New(url, secret, &http.Client{})}
 }
 
-// launch runs the program, which serves, and answers the address that it says and what it will say on standard error.
+// launch starts the program as a server, and returns the address that it reports and its standard error.
 func launch(t *testing.T, args ...string) (cmd *exec.Cmd, url string, said *bytes.Buffer) {
 	t.Helper()
 	path, err := program()
@@ -76,13 +76,13 @@ func launch(t *testing.T, args ...string) (cmd *exec.Cmd, url string, said *byte
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		cmd.Wait() // what it said tells more than how it ended
+		cmd.Wait() // its output is more useful than its exit status
 		t.Fatalf("the service did not start: %v\n%s", err, said)
 	}
 	return cmd, strings.TrimSpace(strings.TrimPrefix(line, "Lifeline serves at ")), said
 }
 
-// kill is kill -9.
+// kill sends SIGKILL.
 func (p *process) kill(t *testing.T) {
 	t.Helper()
 	if err := p.cmd.Process.Kill(); err != nil {
@@ -91,10 +91,10 @@ func (p *process) kill(t *testing.T) {
 	p.cmd.Wait() // it was killed: the error is expected
 }
 
-// proving says whether the long form of a proof is asked for: ./deploy/prove.sh.
+// proving reports whether the long form of a proof is requested: ./deploy/prove.sh.
 func proving(name string) bool { return os.Getenv("LIFELINE_PROVE") == name }
 
-// kills is how often a crash test kills: a few times, or as often as ./deploy/prove.sh crash does.
+// kills returns how often a crash test kills: few times, or many with ./deploy/prove.sh crash.
 func kills(few, many int) int {
 	if proving("crash") {
 		return many
@@ -118,7 +118,7 @@ func newLedger() *ledger {
 		read: map[string]bool{}}
 }
 
-// due reports whether to read something back: once after the crash that followed it, and in the end.
+// due reports whether to read something back: once after the next crash, and at the end.
 func (l *ledger) due(what string, last bool) bool {
 	before := l.read[what]
 	l.read[what] = true
@@ -127,7 +127,7 @@ func (l *ledger) due(what string, last bool) bool {
 
 const crashStation, crashDay = "harbour-dawn", "2027-02-03"
 
-// works are the kinds of work that the service is killed in, one in each round.
+// works are the kinds of work during which the service is killed, one in each round.
 var works = []func(ctx context.Context, c *client.Client, l *ledger, n int) error{uploadWork, planWork, publishWork,
 	asRunWork}
 
@@ -136,7 +136,7 @@ func uploadWork(ctx context.Context, c *client.Client, l *ledger, n int) error {
 	if err != nil {
 		return err
 	}
-	unique := append(fmt.Appendf(nil, "TAG%-125d", n), audio...) // each upload is a recording of its own
+	unique := append(fmt.Appendf(nil, "TAG%-125d", n), audio...) // each upload is a different recording
 	id := fmt.Sprintf("crash-%d", n)
 	s, err := c.Upload(ctx, map[string]any{"id": id, "kind": "promo", "title": "t", "language": "ko-KP"},
 		bytes.NewReader(unique))
@@ -215,7 +215,7 @@ func TestKillingTheServiceOnRedisLosesNothingAcknowledged(t *testing.T) {
 	killService(t, kills(8, 200), c)
 }
 
-// The service lives on, and gets over it by itself.
+// The service continues, and recovers by itself.
 func TestKillingRedisUnderTheServiceLosesNothingAcknowledged(t *testing.T) {
 	longform.Only(t)
 	server := harness.StartRedis(t, harness.Durable...)
@@ -237,18 +237,18 @@ func TestKillingRedisUnderTheServiceLosesNothingAcknowledged(t *testing.T) {
 	l.report(t, rounds)
 }
 
-// killService kills the service again and again, each time at a random moment of one kind of work.
+// killService kills the service repeatedly, each time at a random moment of one kind of work.
 func killService(t *testing.T, rounds int, c config.Serve) {
 	t.Helper()
 	l := newLedger()
 	secret := adminOf(t, c)
 	for round := range rounds {
 		p := startProcess(t, c, secret)
-		l.workUntil(t, p, round, func() { p.cmd.Process.Kill() }) // whatever it fails with, it is gone
+		l.workUntil(t, p, round, func() { p.cmd.Process.Kill() }) // any error: it is gone
 		p.cmd.Wait()                                              // it was killed: the error is expected
 		again := startProcess(t, c, secret)
 		named := checkAfterCrash(t, again, l, round == rounds-1)
-		if c.Store == "sqlite" { // with others about, what nobody names goes only when it is old
+		if c.Store == "sqlite" { // with other writers, unreferenced files are removed only when they are old
 			awaitNoOrphans(t, c.AudioDir(), named)
 		}
 		again.kill(t)
@@ -256,7 +256,7 @@ func killService(t *testing.T, rounds int, c config.Serve) {
 	l.report(t, rounds)
 }
 
-// adminOf makes a token of everybody's right.
+// adminOf makes a token with all rights.
 func adminOf(t *testing.T, c config.Serve) string {
 	t.Helper()
 	if err := errors.Join(c.Check(), c.MakeData()); err != nil {
@@ -276,8 +276,8 @@ func adminOf(t *testing.T, c config.Serve) string {
 	return token.Secret
 }
 
-// workUntil does the round's kind of work, again and again, until kill, at a random moment after the first piece, has
-// put an end to it. It answers what the last piece failed with.
+// workUntil repeats the round's kind of work until kill ends it at a random moment after the first piece. It returns
+// the error of the last piece.
 func (l *ledger) workUntil(t *testing.T, p *process, round int, kill func()) error {
 	t.Helper()
 	work := works[round%len(works)]
@@ -301,7 +301,7 @@ func (l *ledger) workUntil(t *testing.T, p *process, round int, kill func()) err
 	}
 }
 
-// ready waits until the service says that it can reach everything.
+// ready waits until the service reports that it can reach everything.
 func (p *process) ready(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

@@ -18,7 +18,7 @@ import (
 	"lifeline/schedules"
 )
 
-// checkAfterCrash compares what the service has with what it acknowledged, and answers the hashes of all recordings.
+// checkAfterCrash compares the service's state with what it acknowledged, and returns the hashes of all recordings.
 func checkAfterCrash(t *testing.T, p *process, l *ledger, last bool) (named map[string]bool) {
 	t.Helper()
 	ctx := t.Context()
@@ -100,7 +100,7 @@ func checkAfterCrash(t *testing.T, p *process, l *ledger, last bool) (named map[
 	return named
 }
 
-// awaitNoOrphans waits until the service, which has started, has removed the files that belong to no segment.
+// awaitNoOrphans waits until the restarted service has removed the files that belong to no segment.
 func awaitNoOrphans(t *testing.T, dir string, named map[string]bool) {
 	t.Helper()
 	poll := time.NewTicker(5 * time.Millisecond)
@@ -108,7 +108,7 @@ func awaitNoOrphans(t *testing.T, dir string, named map[string]bool) {
 	for late := time.After(30 * time.Second); ; {
 		var orphans []string
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) { // removed just now
+			if errors.Is(err, fs.ErrNotExist) { // removed a moment ago
 				return nil
 			}
 			if err == nil && !d.IsDir() && !named[strings.TrimSuffix(d.Name(), filepath.Ext(d.Name()))] {

@@ -1,9 +1,9 @@
 // Package endtoend tests the whole: the service over HTTP and at the command line, its console in a real browser, and
-// real players beside it. It holds tests alone; what a function does by itself is tested beside the function.
+// real players beside it. It contains only tests; a function's own behaviour is tested beside the function.
 //
 // Shared set-up: house_test.go opens a service in this process, furnish fills its data directory with the samples and
-// the example network; crash_test.go starts the built programs, places_test.go the services on Redis and buckets,
-// browser_test.go a browser; cli_test.go runs commands as a person does.
+// the example network; crash_test.go starts the built programs, places_test.go services on Redis and buckets,
+// browser_test.go a browser; cli_test.go runs commands as a user does.
 //
 //   - A recording: upload_test.go, uploads_test.go, tus_test.go, catalogue_test.go, correction_test.go, ready_test.go,
 //     airable_test.go.
@@ -13,10 +13,12 @@
 //   - What aired: airings_test.go, makegood_test.go, verify_test.go.
 //   - A recall: recall_test.go, person_test.go, consent_test.go.
 //   - For others: lists_test.go, feeds_test.go, readers_test.go, render_test.go, webhooks_test.go, changes_test.go.
-//   - The API: contract_test.go, matrix_test.go, guard_test.go, badinput_test.go, outside_test.go, tls_test.go.
+//   - The API: contract_test.go, matrix_test.go, guard_test.go, badinput_test.go, outside_test.go, tls_test.go,
+//     link_test.go.
 //   - The console: console_test.go, console_acts_test.go.
-//   - The operator: backup_test.go, fsck_test.go, keys_test.go, outrun_test.go, emptied_test.go,
-//     held_test.go, hold_test.go, drain_test.go, stopped_test.go, releases_test.go, exit_test.go, hostile_test.go.
+//   - The operator: backup_test.go, restorewords_test.go, fsck_test.go, keys_test.go, keyfolder_test.go,
+//     ceremony_test.go, outrun_test.go, emptied_test.go, held_test.go, hold_test.go, drain_test.go, stopped_test.go,
+//     releases_test.go, exit_test.go, hostile_test.go.
 //   - What breaks: crash_test.go with crashcheck_test.go, links_test.go, replicas_test.go, replicaskill_test.go,
 //     sharedrate_test.go, valid_test.go, room_linux_test.go, roomredis_test.go.
 //   - The README as it stands: readme_test.go.

@@ -16,8 +16,8 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// SIGTERM arrives while half an upload is there: the other half is taken. A long poll is answered at once, the
-// listener closes, and the service ends with 0.
+// SIGTERM arrives halfway through an upload: the service takes the other half. It answers a long poll at once, closes
+// the listener, and ends with 0.
 func TestTermLetsAnUploadEndAndAnswersWhoWaits(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)
@@ -77,7 +77,7 @@ func TestTermLetsAnUploadEndAndAnswersWhoWaits(t *testing.T) {
 	}
 }
 
-// answered is the next answer.
+// answered returns the next answer.
 func answered(t *testing.T, answers <-chan string) string {
 	t.Helper()
 	select {
@@ -89,7 +89,7 @@ func answered(t *testing.T, answers <-chan string) string {
 	}
 }
 
-// asks sends a request and answers, once there is one, the status and what went wrong.
+// asks sends a request and returns its status, or its error, on a channel.
 func (p *process) asks(t *testing.T, secret, method, path string, body io.Reader, headers http.Header) <-chan string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, p.url+path, body)
@@ -115,7 +115,7 @@ func (p *process) asks(t *testing.T, secret, method, path string, body io.Reader
 	return answer
 }
 
-// awaitWaiting returns once the figures say that somebody waits.
+// awaitWaiting returns once the metrics show a waiting request.
 func awaitWaiting(t *testing.T, url, kind string) {
 	t.Helper()
 	eventually(t, time.Minute, func() bool {
@@ -132,7 +132,7 @@ func awaitWaiting(t *testing.T, url, kind string) {
 	})
 }
 
-// A service that stops is not ready, even for who still reaches it, and nobody waits for changes any longer.
+// A stopping service is not ready, even for clients that still reach it, and no client waits for changes any longer.
 func TestStoppingServiceIsNotReadyAndEndsLongPolls(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))

@@ -14,7 +14,7 @@ import (
 	"lifeline/internal/store"
 )
 
-// A database of no bytes, or none at all, beside recordings is no fresh start.
+// An empty or missing database beside recordings is not a fresh start.
 func TestServeAndFsckRefuseAnEmptiedStoreBesideItsRecordings(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(file string) error{
@@ -43,8 +43,8 @@ func TestServeAndFsckRefuseAnEmptiedStoreBesideItsRecordings(t *testing.T) {
 	}
 }
 
-// A database that was copied without its journal while the service ran, or an older copy that was put back, is told by
-// serve and fsck with its cure, until an operator accepts it.
+// serve and fsck detect a database that was copied without its journal while the service ran, or replaced by an older
+// copy, and name the cure, until an operator accepts the database.
 func TestServeAndFsckRefuseADatabaseThatLacksAcknowledgedChangesUntilItIsAccepted(t *testing.T) {
 	t.Parallel()
 	dir, copied := furnish(t), t.TempDir()

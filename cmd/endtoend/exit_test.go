@@ -65,7 +65,7 @@ func TestExitCodeSaysWhatHappened(t *testing.T) {
 	expect(ruth, cmdline.Failed, "no-such-segment", "reject", "no-such-segment", "nor-this", "--reason", "x")
 	expect(root, cmdline.Failed, "no-such-token", "token", "revoke", "no-such-token")
 
-	// Changes that nobody agreed to, and documents that say nothing.
+	// Changes without consent, and empty documents.
 	network := file("network.yaml", "clocks:\n- {id: some-new, length_ms: 3600000, positions: [{id: rest, fill: {kinds: "+
 		"[music]}}]}\n")
 	expect(minjun, cmdline.NoConsent, "--yes", "apply", "-f", network)
@@ -85,7 +85,7 @@ func TestExitCodeSaysWhatHappened(t *testing.T) {
 	expect(hana, cmdline.Later, h.url, "segments")
 }
 
-// A service that is out of reach is told once, with how to go on, though there are many to send or to act on.
+// An unreachable service is reported once, with the cure, even for a command with many items.
 func TestServiceOutOfReachIsToldOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -112,8 +112,8 @@ func TestServiceOutOfReachIsToldOnce(t *testing.T) {
 	}
 }
 
-// Every command that is given nothing, or something of the wrong kind, ends with another code than 0, says what it was
-// and leaves nothing behind.
+// Every command without input, or with input of the wrong kind, ends with a code other than 0, gives the reason, and
+// leaves nothing behind.
 func TestNoCommandSucceedsWithWhatIsNotMeant(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))

@@ -12,14 +12,14 @@ import (
 	"lifeline/schedules"
 )
 
-// One window, in real time, with a real service and a real player: a recording is damaged in the player's cache, the
-// player is killed and comes back, the service is gone for a while, and what airs last is recalled five seconds before.
-// What can air airs where it was planned, what was recalled is not heard, nothing is silent but the restart, and
-// everything is reported once.
+// One window in real time with a real service and a real player: a recording is damaged in the player's cache, the
+// player is killed and restarted, the service is gone for a while, and the last item is recalled five seconds before
+// its start. Everything that can air airs at its planned time, the recalled item is not heard, there is no silence
+// except during the restart, and everything is reported once.
 //
-// LIFELINE_PROVE=air does that for a quarter of an hour, with ten kills at random moments, five minutes without a link,
-// a restart of the service, a damaged recording, a full disk, steps of the machine's clock and recalls at planning,
-// before the prefetch and five seconds before air. LIFELINE_SEED says which.
+// LIFELINE_PROVE=air runs a quarter of an hour, with ten kills at random moments, five minutes without a link, a
+// restart of the service, a damaged recording, a full disk, steps of the machine's clock, and recalls at planning,
+// before the prefetch and five seconds before air. LIFELINE_SEED selects a run.
 func TestWindowFullOfFaultsIsHeardAsFarAsItCan(t *testing.T) {
 	longform.Only(t)
 	if proving("air") {
@@ -32,7 +32,7 @@ func TestWindowFullOfFaultsIsHeardAsFarAsItCan(t *testing.T) {
 	t.Parallel()
 	dir := furnish(t)
 	h := open(t, dir)
-	if _, err := program(); err != nil { // builds it, which may take longer than the window is off
+	if _, err := program(); err != nil { // build now, since it may take longer than the time until the window
 		t.Fatal(err)
 	}
 	o := soon(t, h, dir, 16*time.Second)
@@ -112,7 +112,7 @@ func TestWindowFullOfFaultsIsHeardAsFarAsItCan(t *testing.T) {
 	}
 }
 
-// quietest is the longest stretch of silence outside of [from, to).
+// quietest returns the longest stretch of silence outside of [from, to).
 func quietest(air []float64, from, to time.Duration) time.Duration {
 	longest, run := 0, 0
 	for i, x := range air {

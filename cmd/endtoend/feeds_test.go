@@ -17,7 +17,7 @@ import (
 	"lifeline/schedules"
 )
 
-// feed asks for a feed as a program of other people's does: with Basic, and then again with the tag that it got.
+// feed requests a feed as other programs do: with Basic authentication, and then again with the tag.
 func (h *house) feed(path, secret, contentType string) answer {
 	h.t.Helper()
 	login := map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("anybody:"+secret))}
@@ -33,7 +33,7 @@ func (h *house) feed(path, secret, contentType string) answer {
 	return got
 }
 
-// A station's windows and its published days are calendars that stay the same until something changes.
+// A station's windows and published days are calendars that stay the same until something changes.
 func TestCalendarsOverHTTP(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -89,7 +89,8 @@ func TestCalendarsOverHTTP(t *testing.T) {
 	}
 }
 
-// A day's programmes are valid documents before it is published and after, and are sent again only when they changed.
+// A day's programme information is a valid document before and after publication, and is sent again only after a
+// change.
 func TestProgrammeInformationOverHTTP(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))

@@ -14,13 +14,13 @@ import (
 	"lifeline/schedules"
 )
 
-// Within a station's freeze a published window changes by a correction, which says why, and by nothing else.
+// Within a station's freeze only a correction, which requires a reason, changes a published window.
 func TestFrozenWindowChangesOnlyByCorrection(t *testing.T) {
 	t.Parallel()
 	dir := furnish(t)
 	h := open(t, dir)
 	o := soon(t, h, dir, 5*time.Minute) // every example station freezes earlier than that
-	o.widen(t, 5*time.Second)           // so that the correction, which is longer, fits
+	o.widen(t, 5*time.Second)           // so that the longer correction fits
 	day := wire.Station(o.station, "rundowns", o.queue.Date.String())
 	secret := h.secrets["scheduler"]
 	send := func(path, body string, revision int64) answer {
@@ -51,7 +51,7 @@ func TestFrozenWindowChangesOnlyByCorrection(t *testing.T) {
 	}
 }
 
-// widen gives the demonstration's window another tolerance and publishes it anew.
+// widen gives the demonstration's window another tolerance and publishes it again.
 func (o *onAir) widen(t *testing.T, tolerance time.Duration) {
 	t.Helper()
 	stations, err := o.h.scheduler.Stations(t.Context())

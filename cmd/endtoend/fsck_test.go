@@ -17,7 +17,7 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// execute changes a database beside the program.
+// execute changes a database directly.
 func execute(t *testing.T, dir, statement string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(dir, "lifeline.db"))
@@ -30,7 +30,7 @@ func execute(t *testing.T, dir, statement string) {
 	}
 }
 
-// blobOf is the file of a recording, the n-th by name.
+// blobOf returns the n-th file of a recording, by name.
 func blobOf(t *testing.T, dir string, n int) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "audio", "[0-9a-f][0-9a-f]", "*"))
@@ -66,7 +66,7 @@ func TestFsckNamesEveryDamage(t *testing.T) {
 		spoil func(t *testing.T, dir string)
 		says  []string
 		quick bool // found without reading the recordings
-		mends bool // from another copy
+		mends bool // repaired from the second copy
 	}{
 		"a flipped bit": {func(t *testing.T, dir string) { spoil(t, blobOf(t, dir, 3), flip) }, []string{"its bytes hash to",
 			"of segment"}, false, true},

@@ -30,7 +30,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// serving is a service of a configuration of its own, and what it logs.
+// serving is a service with its own configuration, and its log.
 type serving struct {
 	*service.Service
 	url  string
@@ -55,7 +55,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// serveWith starts a service with what change makes of the defaults; before comes between opening and running.
+// serveWith starts a service with changed defaults; before runs between opening and serving.
 func serveWith(t *testing.T, change func(*config.Serve), before func(*http.Server)) *serving {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -124,7 +124,7 @@ func get(t *testing.T, c *http.Client, url, secret string) answer {
 	return answer{resp.StatusCode, resp.Header, b}
 }
 
-// A token that is used too fast is told when to come back; another token is not held up by it.
+// A token that exceeds its rate gets the time of its next try; another token is not affected.
 func TestTokenHasItsPace(t *testing.T) {
 	t.Parallel()
 	s := serveWith(t, func(c *config.Serve) { c.Guard.Rate, c.Guard.RateBurst = 0.01, 3 }, nil)
@@ -147,7 +147,7 @@ func TestTokenHasItsPace(t *testing.T) {
 	}
 }
 
-// Who guesses tokens is slowed down, and who has one is not locked out by that.
+// Failed logins are throttled, and do not lock out a caller with a valid token.
 func TestFailedLoginsAreThrottledByAddress(t *testing.T) {
 	t.Parallel()
 	s := serveWith(t, func(*config.Serve) {}, nil)
@@ -164,8 +164,7 @@ func TestFailedLoginsAreThrottledByAddress(t *testing.T) {
 	}
 }
 
-// Every answer says what browsers may do with it, and a page of another site may do nothing, whatever the browser
-// knows.
+// Every answer has its security headers, and a page of another site is refused, with old browsers too.
 func TestBrowsersAreKeptInBounds(t *testing.T) {
 	t.Parallel()
 	s := serveWith(t, func(*config.Serve) {}, nil)
@@ -196,8 +195,8 @@ func TestBrowsersAreKeptInBounds(t *testing.T) {
 	}
 }
 
-// A client that is slow but moves on is served; one that brings nothing is cut, in its headers as in its body; a
-// stream lasts longer than a request may take to be read.
+// A client that is slow but makes progress is served; one that stalls is cut, in its headers as in its body; a stream
+// lasts longer than the deadline for reading a request.
 func TestSlowClientsAreCutAndPatientOnesServed(t *testing.T) {
 	t.Parallel()
 	s := serveWith(t, func(*config.Serve) {}, func(h *http.Server) {
@@ -230,7 +229,7 @@ func TestSlowClientsAreCutAndPatientOnesServed(t *testing.T) {
 	if b, err := io.ReadAll(body); err != nil || bytes.Contains(b, []byte("200 OK")) {
 		t.Errorf("a body that never ends: %q, %v", b, err)
 	}
-	// The body was cut at the deadline of a read, and the stream began before it.
+	// The body was cut at the read deadline, and the stream began before it.
 	change := dial()
 	const script = `{"languages":["en"],"versions":[]}`
 	fmt.Fprintf(change,
@@ -243,7 +242,7 @@ func TestSlowClientsAreCutAndPatientOnesServed(t *testing.T) {
 	}
 }
 
-// The log names requests, and holds no token, however it was sent.
+// The log contains requests, and no token, however it was sent.
 func TestLogHoldsRequestsAndNoTokens(t *testing.T) {
 	t.Parallel()
 	s := serveWith(t, func(*config.Serve) {}, nil)
@@ -285,7 +284,7 @@ func TestLogHoldsRequestsAndNoTokens(t *testing.T) {
 	}
 }
 
-// Every part has its figures, at an address of their own if asked for, and names that callers choose are no labels.
+// Every part has its metrics, on a separate address if configured, and names that callers choose are no labels.
 func TestFiguresTellOfEveryPart(t *testing.T) {
 	t.Parallel()
 	own, err := net.Listen("tcp", "127.0.0.1:0")
@@ -336,7 +335,7 @@ func TestFiguresTellOfEveryPart(t *testing.T) {
 	}
 }
 
-// A renewed certificate is used for the next connection; half of one is not.
+// A renewed certificate is used for the next connection; an incomplete one is not.
 func TestRenewedCertificateIsTakenUp(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -380,7 +379,7 @@ func writeCertificate(t *testing.T, cert, key, name string, at time.Time) {
 	}
 }
 
-// What the configuration prints, and what a store that cannot be reached says, holds no password.
+// Neither the printed configuration nor the error of an unreachable store contains a password.
 func TestConfigurationIsPrintedWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "store")
@@ -403,7 +402,7 @@ func TestConfigurationIsPrintedWithoutSecrets(t *testing.T) {
 	}
 }
 
-// A request is one trace with what the store did for it, and goes on the caller's.
+// A request is one trace together with its calls to the store, and continues the caller's trace.
 func TestTracesReachTheCollector(t *testing.T) {
 	t.Parallel()
 	spans := make(chan []byte, 10)
@@ -428,7 +427,7 @@ func TestTracesReachTheCollector(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	s.stop() // which sends what is left
+	s.stop() // sends the rest
 	b := <-spans
 	for _, want := range []string{"GET /v1/audit", "store.audit", string(parent), resp.Header.Get("X-Request-Id")} {
 		if !bytes.Contains(b, []byte(want)) {

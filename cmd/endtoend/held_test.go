@@ -13,7 +13,8 @@ import (
 	"lifeline/internal/service"
 )
 
-// Whoever needs a data directory alone and finds it in use says what to do in its own terms, and changes nothing.
+// A command that needs a data directory alone, and finds it in use, gives the cure for its own case and changes
+// nothing.
 func TestCommandThatNeedsAStoreAloneSaysHowToGoOnWhereAServiceHoldsIt(t *testing.T) {
 	t.Parallel()
 	c := serveDefaults(t.TempDir())

@@ -13,7 +13,7 @@ import (
 	"lifeline/schedules"
 )
 
-// A season's schedule becomes a station's windows as people do it: looked at, made so, edited, and written again.
+// A season's schedule becomes a station's windows: shown, applied, edited, and exported.
 func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -54,7 +54,7 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 		t.Errorf("on the season's last day and after it: %v %v", occurrences, err)
 	}
 
-	// What is exported is what was imported, here and at a station that has nothing yet; YAML can be edited by hand.
+	// The export equals the import, here and at a station without windows; the YAML can be edited by hand.
 	exported := filepath.Join(t.TempDir(), "own.txt")
 	text := minjun.says("hfcc", "export", "far-relay", "--season", "A26", "--broadcaster", "LLR")
 	want(t, text, "; A26 far-relay ", " 5987 1300 1400 ", "@a26-llr-1300-9467")
@@ -76,8 +76,8 @@ func TestSeasonScheduleAtTheTerminal(t *testing.T) {
 		t.Errorf("%+v\nwere\n%+v", again.Windows, made.Windows)
 	}
 
-	// The windows that another station has stand already; the same row again is its own, and times that overlap are
-	// refused where they are still to come: they are in a season that is far off.
+	// Windows that another station has are refused as duplicates; a repeated row is the station's own; overlapping times
+	// are refused if they are still to come, as in this future season.
 	b, err := os.ReadFile(season)
 	if err != nil {
 		t.Fatal(err)

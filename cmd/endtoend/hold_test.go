@@ -10,8 +10,8 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// One service at a time has a data directory with the embedded store; whoever only looks or makes a token does not mind
-// it, and kill -9 frees it.
+// One service at a time uses a data directory with the embedded store. Commands that only read or that make a token
+// work beside it, and kill -9 frees the directory.
 func TestOneServiceHasADataDirectory(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)

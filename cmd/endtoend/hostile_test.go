@@ -15,8 +15,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Whoever wrote a text, it does not steer the terminal of whom it is shown to: here every text of the service does what
-// such texts can do.
+// No text, from any author, may control the terminal on which it is shown: here every text of the service contains
+// control sequences.
 func TestNoTextOfTheServiceSteersTheTerminal(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))

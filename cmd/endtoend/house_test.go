@@ -48,7 +48,7 @@ var (
 	furnishing sync.Mutex
 )
 
-// ofTests are the variables by which long proofs are asked for.
+// ofTests are the variables that request long proofs.
 var ofTests = []string{"LIFELINE_PROVE", "LIFELINE_SEED", "LIFELINE_INPUTS"}
 
 func TestMain(m *testing.M) {
@@ -57,12 +57,12 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	furnished = filepath.Join(dir, "furnished")
-	for _, name := range os.Environ() { // of the person who runs the tests
+	for _, name := range os.Environ() { // of the user who runs the tests
 		if name, _, _ = strings.Cut(name, "="); strings.HasPrefix(name, "LIFELINE_") && !slices.Contains(ofTests, name) {
 			os.Unsetenv(name)
 		}
 	}
-	os.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "none")) // where no settings are
+	os.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "none")) // no settings there
 	code := m.Run()
 	if err := os.RemoveAll(dir); err != nil {
 		panic(err)
@@ -73,13 +73,13 @@ func TestMain(m *testing.M) {
 // open starts the service over dir on a free port; it stops with the test.
 func open(t testing.TB, dir string) *house { t.Helper(); return start(t, serveDefaults(dir)) }
 
-// serveDefaults is the configuration of the embedded store over dir.
+// serveDefaults returns the configuration of the embedded store over dir.
 func serveDefaults(dir string) config.Serve {
 	return config.Serve{Data: dir, Store: "sqlite", Audio: "local", Listen: "127.0.0.1:0", MaxUpload: 64 << 20,
 		MaxWaiting: 1 << 30, MediaLife: 36 * time.Hour}
 }
 
-// startAt starts the service over dir at an address, likewise.
+// startAt is open at a given address.
 func startAt(t testing.TB, dir, address string) *house {
 	t.Helper()
 	cfg := serveDefaults(dir)
@@ -90,7 +90,7 @@ func startAt(t testing.TB, dir, address string) *house {
 // start starts the service; it stops with the test, or before.
 func start(t testing.TB, cfg config.Serve) *house { t.Helper(); return startBelow(t, cfg, "") }
 
-// startBelow is start behind a proxy that has the service below a path, which it takes off.
+// startBelow is start behind a proxy that serves the service below a path, and removes the path.
 func startBelow(t testing.TB, cfg config.Serve, base string) *house {
 	t.Helper()
 	l, err := net.Listen("tcp", cfg.Listen)
@@ -128,7 +128,7 @@ func startBelow(t testing.TB, cfg config.Serve, base string) *house {
 	return h
 }
 
-// contract is the OpenAPI document that a service serves.
+// contract returns the OpenAPI document of a service.
 func contract(t testing.TB, service http.Handler) *conform.Contract {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -150,19 +150,19 @@ func (h *house) as(name string, n access.NewToken) *client.Client {
 	return client.New(h.url, token.Secret, http.DefaultClient)
 }
 
-// station answers a client with the token of a station's player.
+// station returns a client with the token of a station's player.
 func (h *house) station(id string) *client.Client {
 	h.t.Helper()
 	return h.as("station:"+id, access.NewToken{Name: id, Role: access.StationJob, Station: id})
 }
 
-// furnish answers a copy of the furnished data directory.
+// furnish returns a copy of the furnished data directory.
 func furnish(t *testing.T) string {
 	t.Helper()
 	furnishing.Lock()
 	defer furnishing.Unlock()
 	if _, err := os.Stat(furnished); err != nil {
-		t.Run("furnish", func(t *testing.T) { // apart, so that its service ends here
+		t.Run("furnish", func(t *testing.T) { // in a subtest, so that its service ends here
 			h := open(t, furnished)
 			succeed(t, "upload", "--quiet", "--server", h.url, "--token", h.secrets["producer"],
 				filepath.Join("..", "..", "audio", "samples", "catalogue.yaml"))
@@ -194,7 +194,7 @@ type answer struct {
 	body   []byte
 }
 
-// do sends one request with curl's means: method, path, token, headers as "Name: value" pairs, body.
+// do sends one request: method, path, token, headers, body.
 func (h *house) do(method, path, secret string, header map[string]string, body []byte) answer {
 	h.t.Helper()
 	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, bytes.NewReader(body))
@@ -219,7 +219,7 @@ func (h *house) do(method, path, secret string, header map[string]string, body [
 	return answer{resp.StatusCode, resp.Header, b}
 }
 
-// patch changes a segment's editorial metadata, as its producer.
+// patch changes a segment's metadata as its producer.
 func (h *house) patch(id string, fields any) {
 	h.t.Helper()
 	s, err := h.producer.Segment(h.t.Context(), id)
@@ -238,7 +238,7 @@ func (h *house) patch(id string, fields any) {
 	}
 }
 
-// analysed is a segment once it is not analysed any more.
+// analysed returns a segment after its analysis.
 func (h *house) analysed(id string) (s schedules.Segment) {
 	h.t.Helper()
 	eventually(h.t, time.Minute, func() bool {

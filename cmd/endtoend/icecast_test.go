@@ -23,12 +23,12 @@ import (
 // icecast is a real Icecast server on a free port of the loopback.
 type icecast struct{ host string }
 
-// mount is the address at which a source is taken.
+// mount returns the address for a source.
 func (i *icecast) mount(scheme, name string) string {
 	return scheme + "://source:hackme@" + i.host + "/" + name
 }
 
-// freePort is a port of the loopback that nobody listens on.
+// freePort returns an unused port of the loopback.
 func freePort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,12 +39,12 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// startIcecast starts a server that gives listeners nothing of what was before they came, and waits until it answers.
+// startIcecast starts a server without a burst for new listeners, and waits until it answers.
 func startIcecast(t *testing.T) *icecast {
 	t.Helper()
 	dir, port := t.TempDir(), freePort(t)
 	owner := ""
-	if os.Getuid() == 0 { // it refuses to stay root
+	if os.Getuid() == 0 { // it refuses to run as root
 		owner = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>"
 		if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -98,20 +98,20 @@ func startIcecast(t *testing.T) *icecast {
 	return i
 }
 
-// recorded is what a listener got of a mount: the bytes, and when each had arrived.
+// recorded is a listener's recording of a mount: the bytes, and their times of arrival.
 type recorded struct {
 	mu     sync.Mutex
 	mp3    []byte
 	stamps []stamp
 }
 
-// stamp says that the stream's first bytes bytes had arrived at an instant.
+// stamp is the time at which the stream's first bytes had arrived.
 type stamp struct {
 	bytes int
 	at    time.Time
 }
 
-// listen records a mount until the test ends, from when it has a source on.
+// listen records a mount from its source's start until the test ends.
 func (i *icecast) listen(t *testing.T, name string) *recorded {
 	t.Helper()
 	r := &recorded{}
@@ -131,7 +131,7 @@ func (i *icecast) listen(t *testing.T, name string) *recorded {
 	return r
 }
 
-// take records until the mount's source is gone.
+// take records until the mount's source ends.
 func (r *recorded) take(address string, stop <-chan struct{}) {
 	resp, err := http.Get(address)
 	if err != nil {
@@ -155,7 +155,7 @@ func (r *recorded) take(address string, stop <-chan struct{}) {
 	}
 }
 
-// arrived is when a byte had arrived.
+// arrived returns when a byte had arrived.
 func (r *recorded) arrived(at int) time.Time {
 	for _, s := range r.stamps {
 		if s.bytes > at {
@@ -165,7 +165,7 @@ func (r *recorded) arrived(at int) time.Time {
 	return time.Time{}
 }
 
-// heard decodes what was recorded, and tells for any sample when the packet that holds it had arrived.
+// heard decodes the recording, and returns for any sample the arrival of the packet that holds it.
 func (r *recorded) heard(t *testing.T) (pcm []float64, at func(sample int) time.Time) {
 	t.Helper()
 	r.mu.Lock()
@@ -201,9 +201,9 @@ func (r *recorded) heard(t *testing.T) (pcm []float64, at func(sample int) time.
 	}
 }
 
-// find is where in air, no later than the sample last, source is heard best, and how well it fits.
+// find returns the position in air, up to the sample last, that matches source best, and the quality of the match.
 func find(air, source []float64, last int) (at int, fit float64) {
-	const down = 6 // 8 kHz tells where, the full rate tells exactly
+	const down = 6 // search at 8 kHz, then refine at the full rate
 	a, s := thin(air, down), thin(source[:min(len(source), airRate*3/2)], down)
 	n := 1
 	for n < len(a)+len(s) {
@@ -241,7 +241,7 @@ func find(air, source []float64, last int) (at int, fit float64) {
 	return at + off, fit
 }
 
-// thin is every n-th mean of n samples.
+// thin returns the means of consecutive groups of n samples.
 func thin(pcm []float64, n int) []float64 {
 	out := make([]float64, len(pcm)/n)
 	for i := range out {

@@ -74,7 +74,7 @@ func TestABackupWithKeysCarriesTheRootsAndTheKeysOfTheRoles(t *testing.T) {
 		t.Errorf("the restored service: %v", err)
 	}
 
-	// Where keys are already, they are the same, or nothing is restored.
+	// Restore keeps existing keys only if they are the same; otherwise it restores nothing.
 	again, other := serveDefaults(t.TempDir()), serveDefaults(t.TempDir())
 	if err := errors.Join(again.Check(), other.Check(), os.CopyFS(again.Keys, os.DirFS(c.conf.Keys)),
 		os.CopyFS(other.Keys, os.DirFS(c.conf.Keys)),
@@ -131,7 +131,7 @@ func TestServeAndFsckSayWhatTheFolderOfKeysLacks(t *testing.T) {
 		c.deploy()
 	}
 
-	// A key that others may read is told, and signs on.
+	// A key that other users may read is reported, and still signs.
 	if err := os.Chmod(queue, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 	"lifeline/internal/service"
 )
 
-// started says with what a service starts on c, and ends it.
+// started starts a service on c, ends it, and returns its error.
 func started(t *testing.T, c config.Serve) error {
 	t.Helper()
 	s, err := service.Open(t.Context(), c, "http://127.0.0.1:1", slog.New(slog.DiscardHandler))
@@ -37,7 +37,7 @@ func checked(t *testing.T, c config.Serve) string {
 	return out
 }
 
-// A store whose documents a key signed has no service with another key, or with a new one, until somebody says so.
+// A store whose documents a key signed refuses a service with another or a new key until an operator rekeys it.
 func TestServeAndFsckRefuseAMissingOrAnotherSigningKeyUntilTheStoreIsRekeyed(t *testing.T) {
 	t.Parallel()
 	c := serveDefaults(t.TempDir())
@@ -117,7 +117,7 @@ func TestAKeyThatACrashLeftUnnamedIsTakenUp(t *testing.T) {
 	}
 }
 
-// A key in the data directory and nothing else is what is left of a store.
+// A key alone in the data directory is the rest of a lost store.
 func TestServeRefusesAKeyWithoutItsStore(t *testing.T) {
 	t.Parallel()
 	c := serveDefaults(t.TempDir())
@@ -145,7 +145,7 @@ func TestServeRefusesAKeyWithoutItsStore(t *testing.T) {
 	}
 }
 
-// A directory of an earlier version knows no keys: the one that signed its documents is its own, another is not.
+// A directory of an earlier version stores no key: it accepts the key that signed its documents, and no other.
 func TestTheStoreOfAnEarlierVersionTakesTheKeyThatSignedIt(t *testing.T) {
 	t.Parallel()
 	c := serveDefaults(t.TempDir())
@@ -181,7 +181,7 @@ func TestTheStoreOfAnEarlierVersionTakesTheKeyThatSignedIt(t *testing.T) {
 	}
 }
 
-// A link of the key's name that leads nowhere cannot become the key: nothing is changed, and no key is lost.
+// A dangling link in the place of the key cannot become the key: nothing is changed, and no key is lost.
 func TestAKeyWhoseLinkLeadsNowhereIsRefusedBeforeAnythingIsChanged(t *testing.T) {
 	t.Parallel()
 	c := serveDefaults(t.TempDir())

@@ -16,7 +16,7 @@ import (
 	"lifeline/internal/harness"
 )
 
-// privateFile is a file that nobody else may read.
+// privateFile creates a file that only its owner may read.
 func privateFile(t *testing.T, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file")
@@ -26,8 +26,8 @@ func privateFile(t *testing.T, text string) string {
 	return name
 }
 
-// A certificate alone is no token, and a token alone no certificate: a caller needs both where the service asks for
-// both. The figures tell when the service's own ends, and the log its key, for those who pin it.
+// A caller needs both a certificate and a token if the service requires both. The metrics show the expiry of the
+// service's own certificate, and the log shows its key, for clients that pin it.
 func TestAServiceTakesCallersWithACertificateAndAToken(t *testing.T) {
 	own, other := harness.NewIssuer(t), harness.NewIssuer(t)
 	from, until := time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour).Truncate(time.Second)
@@ -75,7 +75,7 @@ func TestAServiceTakesCallersWithACertificateAndAToken(t *testing.T) {
 	}
 }
 
-// What is said in a file or by a variable is as good as a flag, and a service that other machines reach needs TLS.
+// A setting from a file or a variable is equivalent to a flag, and a service on a public address needs TLS.
 func TestPlainHTTPBeyondThisMachineIsRefusedByBothSides(t *testing.T) {
 	said := func(args ...string) (string, int) {
 		var out bytes.Buffer

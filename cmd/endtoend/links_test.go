@@ -26,14 +26,14 @@ import (
 	"lifeline/schedules"
 )
 
-// spoiled are the ways in which a link can be bad.
+// spoiled are the faults that a link can have.
 func spoiled(p *harness.Proxy) map[string]func() {
 	return map[string]func(){"cut": p.Cut, "reset": p.Reset, "half-open": p.HalfOpen,
 		"slow close": func() { p.SlowClose(time.Hour) }, "latency": func() { p.Latency(time.Hour) }}
 }
 
-// later expects the answer that is given over a bad link. None of the links lets an answer pass within the hour: what
-// answers has not waited for one.
+// later expects the failure over a bad link. No bad link lets an answer pass within an hour, so an answer at all shows
+// that the service did not wait for one.
 func later(t *testing.T, what string, a answer) {
 	t.Helper()
 	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" ||
@@ -42,8 +42,8 @@ func later(t *testing.T, what string, a answer) {
 	}
 }
 
-// With a bad link to Redis changes fail in words and in time, stations get their queue from memory, and the service
-// gets over it by itself.
+// With a bad link to Redis changes fail with a reason and in time, stations get their queue from memory, and the
+// service recovers by itself.
 func TestBadLinkToRedisIsSaidAndGotOver(t *testing.T) {
 	t.Parallel()
 	server := harness.StartRedis(t, harness.Durable...)
@@ -101,18 +101,18 @@ func TestBadLinkToTheBucketIsSaidAndGotOver(t *testing.T) {
 	}
 }
 
-// A link to the bucket that breaks in the middle of a recording, again and again, costs listeners nothing; one that
-// does not come back ends their download short of the length that it announced. An upload that does not get through is
-// refused, and leaves nothing; one in pieces goes on when the link lasts.
+// A link to the bucket that breaks repeatedly within a recording does not affect listeners; if it does not recover,
+// their download ends before the announced length. An upload that fails is refused and leaves nothing; one in chunks
+// continues when the link recovers.
 func TestLinkToTheBucketBreaksWithinRecordings(t *testing.T) {
 	t.Parallel()
 	bucket := harness.StartBucket(t)
 	p := harness.StartProxy(t, strings.TrimPrefix(bucket.Endpoint, "http://"))
 	h := start(t, onBucket(t, bucket, p.Addr))
-	sound := roomy(t, 8<<20) // more than lies in the buffers of sockets
+	sound := roomy(t, 8<<20) // more than the buffers of sockets hold
 	breaks := func(after int64) {
 		p.CutAfter(after)
-		p.Cut() // which ends the connections that are older
+		p.Cut() // closes older connections
 		p.Pass()
 	}
 	meta := `{"id":"river","kind":"testimony","title":"t","language":"ko-KP"}`
@@ -162,7 +162,7 @@ func TestLinkToTheBucketBreaksWithinRecordings(t *testing.T) {
 	}
 }
 
-// roomy is a recording with so many bytes of padding in its tag.
+// roomy returns a recording with so many bytes of padding in its tag.
 func roomy(t *testing.T, padding int) []byte {
 	t.Helper()
 	sound, err := samples.Files.ReadFile("promo-ko-letters.mp3")
@@ -174,8 +174,8 @@ func roomy(t *testing.T, padding int) []byte {
 	return slices.Concat(tag, make([]byte, padding), sound)
 }
 
-// short begins a download, over a connection that takes little at a time, lets the link to the bucket break for good,
-// and wants it to end in a failure, with no byte wrong until there.
+// short begins a slow download, lets the link to the bucket break for good, and expects the download to fail, with
+// correct bytes until then.
 func (h *house) short(name, path string, spoil func(), sound []byte) {
 	h.t.Helper()
 	narrow := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -203,7 +203,7 @@ func (h *house) short(name, path string, spoil func(), sound []byte) {
 	}
 }
 
-// onBucket keeps documents in a directory of the test, and audio in a bucket that is reached at an address.
+// onBucket keeps documents in a directory of the test, and audio in a bucket at an address.
 func onBucket(t *testing.T, bucket harness.Bucket, address string) config.Serve {
 	t.Helper()
 	c := serveDefaults(filepath.Join(t.TempDir(), "data"))

@@ -19,7 +19,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// pathOf is the part of an absolute address that the house's do takes.
+// pathOf returns the path of an absolute address, as house.do takes it.
 func pathOf(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -29,7 +29,7 @@ func pathOf(t *testing.T, address string) string {
 	return u.RequestURI()
 }
 
-// addresses are the media addresses in a list of any form.
+// addresses returns the media addresses in a list of any form.
 func addresses(list []byte) []string {
 	var out []string
 	for _, rest := range strings.Split(string(list), "http://")[1:] {
@@ -41,7 +41,7 @@ func addresses(list []byte) []string {
 	return out
 }
 
-// One published day in every form: the same items in the same order, whose addresses open without a token.
+// One published day in every form: the same items in the same order, with addresses that need no token.
 func TestEveryFormListsTheSameDay(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -107,7 +107,7 @@ func TestEveryFormListsTheSameDay(t *testing.T) {
 			t.Errorf("%s of the fallback: %d, %d items", form, fallback.status, n)
 		}
 	}
-	// A Basic password in the address is how most players are told a token.
+	// Most players take a token as the Basic password in the address.
 	out, err := exec.Command("ffprobe", "-v", "error", "-f", "concat", "-safe", "0", "-protocol_whitelist", "http,tcp",
 		"-show_entries", "format=duration",
 		"-of", "csv=p=0", strings.Replace(h.url, "http://", "http://relay:"+secret+"@", 1)+
@@ -117,7 +117,8 @@ func TestEveryFormListsTheSameDay(t *testing.T) {
 	}
 }
 
-// A signed address opens one recording, for reading, until its time; and only what its station may still hear.
+// A signed address opens one recording, for reading, until its expiry, and only while its station may air the
+// recording.
 func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	t.Parallel()
 	dir := furnish(t)
@@ -180,7 +181,7 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	if got := h.do(http.MethodPost, good, "", nil, nil); got.status != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d", got.status)
 	}
-	// An hour's address, made two hours ago by another replica that has the same key.
+	// An address valid for an hour, made two hours ago by another replica with the same key.
 	key, err := service.SigningKey(filepath.Join(dir, "signing.key"))
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +206,7 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	refused(old.URL("harbour-dawn", token, item.SHA256, old.Expires()), http.StatusForbidden, "fetch the list again")
 	refused(young.URL("atlantic-desk", token, item.SHA256, young.Expires()), http.StatusNotFound,
 		"the recording does not exist")
-	// The service is started anew, and the address opens; the recording is recalled, and it opens no more.
+	// After a restart of the service the address is valid; after a recall of the recording it is not.
 	h.stop()
 	h = startAt(t, dir, strings.TrimPrefix(h.url, "http://"))
 	if got := h.do(http.MethodGet, good, "", nil, nil); got.status != http.StatusOK {
@@ -227,7 +228,7 @@ func TestMediaAddressesOpenOneRecordingForAWhile(t *testing.T) {
 	refused(list[victim], http.StatusNotFound, "the recording does not exist")
 }
 
-// next walks a station's days item by item, and asking twice answers the same.
+// next walks a station's days item by item, and repeating a request returns the same item.
 func TestNextWalksThePublishedDays(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))

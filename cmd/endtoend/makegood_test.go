@@ -30,7 +30,7 @@ func (h *house) owedBy(station, state string) map[string]wire.OwedAiring {
 	}
 }
 
-// plan drafts a day and answers it.
+// plan drafts a day and returns it.
 func (h *house) plan(station string, day schedules.Date) schedules.Rundown {
 	h.t.Helper()
 	got := h.do(http.MethodPost, wire.Station(station, "rundowns", day.String(), "plan"), h.secrets["scheduler"],
@@ -43,7 +43,7 @@ func (h *house) plan(station string, day schedules.Date) schedules.Rundown {
 	return r
 }
 
-// making are the items of a rundown that make something good, by make-good.
+// making returns the items of a rundown that are make-goods, by make-good.
 func making(r schedules.Rundown) map[string]schedules.Item {
 	out := map[string]schedules.Item{}
 	for _, i := range r.Items {
@@ -54,13 +54,14 @@ func making(r schedules.Rundown) map[string]schedules.Item {
 	return out
 }
 
-// A missed commitment is owed until it airs: the next plan has it, no second one does, and its airing settles it. What
-// is no commitment is not owed; what is waived, or is reported late after all, is owed no longer.
+// A missed commitment is owed until it airs: the next plan contains it, no other does, and its airing settles it. A
+// missed item that is no commitment is not owed; a commitment that is waived, or that a late report shows as aired, is
+// no longer owed.
 func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
 	const station = "harbour-dawn"
-	zone := fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12) // where it is about noon
+	zone := fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12) // a zone where it is about noon
 	moved := bytes.ReplaceAll(examples.Network, []byte("Asia/Seoul"), []byte(zone))
 	if _, err := h.scheduler.Apply(t.Context(), bytes.NewReader(moved), false); err != nil {
 		t.Fatal(err)
@@ -109,7 +110,7 @@ func TestMissedCommitmentIsOwedUntilItAirs(t *testing.T) {
 		t.Errorf("owed twice: %v", other)
 	}
 
-	// One is waived, one turns out to have aired.
+	// One is waived, one is reported late as aired.
 	waived := "/v1/stations/" + station + "/make-goods/" + schedules.MakeGoodID(missed[1].ID) + "/waive"
 	for _, c := range []struct {
 		body   string
@@ -202,7 +203,7 @@ func (h *house) etag(station string, day schedules.Date) string {
 		nil).header.Get("ETag")
 }
 
-// removing is the edit that takes a segment's items out of a day.
+// removing returns the edit that removes a segment's items from a day.
 func removing(h *house, station string, day schedules.Date, segment string) []byte {
 	h.t.Helper()
 	r, err := h.scheduler.Rundown(h.t.Context(), station, day)

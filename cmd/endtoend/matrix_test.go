@@ -14,8 +14,8 @@ import (
 	"lifeline/internal/openapi/conform"
 )
 
-// mayDo says who may do what, written down apart from the table of routes: a route without an entry fails, and so does
-// one whose roles are not these. "open" needs no token; admin may do everything and is not named.
+// mayDo lists the roles of each operation, independent of the routes: a route without an entry fails, and so does one
+// with other roles. "open" needs no token; admin may do everything and is not named.
 var mayDo = map[string]string{
 	"getHealth": "open", "getReadiness": "open", "getOpenAPI": "open", "getMetrics": "open", "getDocs": "open",
 	"getConsole": "open", "getConsoleAsset": "open", "getTime": "open", "listKeys": "open", "listRoots": "open",
@@ -69,11 +69,11 @@ var mayDo = map[string]string{
 	"getAudio": "producer scheduler viewer station",
 }
 
-// own is the station whose token the tests hold, other one that exists too, and none one that does not.
+// ownStation has the token of the tests, otherStation exists too, and noStation does not exist.
 const ownStation, otherStation, noStation = "harbour-dawn", "lantern-coast", "nobody-there"
 
-// Every operation is tried by every role, and by nobody. What is asked for is harmless: a document that is not there,
-// or a body that is refused after the roles have been looked at.
+// Every operation is called by every role, and without a token. The requests are harmless: for a document that does not
+// exist, or with a body that is refused after the roles were checked.
 func TestEveryRoleMayDoWhatTheMatrixSaysAndNothingElse(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -114,8 +114,7 @@ func TestEveryRoleMayDoWhatTheMatrixSaysAndNothingElse(t *testing.T) {
 	t.Logf("%d operations, %d tries", len(listed), tried)
 }
 
-// A station that asks for another one is told what it would be told of one that does not exist: the same status and the
-// same words.
+// A station that requests another one gets the same status and the same words as for one that does not exist.
 func TestStationCannotLearnThatAnotherExists(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -145,7 +144,7 @@ func TestStationCannotLearnThatAnotherExists(t *testing.T) {
 	}
 }
 
-// endpoint is an operation with where it is.
+// endpoint is an operation with its method and path.
 type endpoint struct {
 	conform.Operation
 	method, path string
@@ -153,7 +152,7 @@ type endpoint struct {
 
 func (o endpoint) allows(role string) bool { return slices.Contains(o.Roles, role) }
 
-// everyOperation lists the document's operations but for a HEAD that is as its GET.
+// everyOperation lists the document's operations without a HEAD that only mirrors its GET.
 func everyOperation(c *conform.Contract) []endpoint {
 	var out []endpoint
 	for path, item := range c.Paths {
@@ -172,7 +171,7 @@ func (h *house) stationSecret(id string) string {
 	return h.secrets["station:"+id]
 }
 
-// outcome is 401, 403 or allowed.
+// outcome returns 401, 403 or allowed.
 func (h *house) outcome(o endpoint, station, secret string) string {
 	switch a := h.told(o, station, secret); a.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
@@ -181,7 +180,7 @@ func (h *house) outcome(o endpoint, station, secret string) string {
 	return "allowed"
 }
 
-// told asks for something harmless, and reads a problem's whole body without its request id; nothing of other answers.
+// told sends a harmless request. It returns a problem's body without its request id, and no body of other answers.
 func (h *house) told(o endpoint, station, secret string) answer {
 	h.t.Helper()
 	path := strings.ReplaceAll(o.path, "{station}", station)

@@ -15,10 +15,10 @@ import (
 	"lifeline/schedules"
 )
 
-// airRate is the rate in Hz at which what aired is compared.
+// airRate is the rate in Hz at which sound is compared.
 const airRate = 48000
 
-// hear decodes any audio file by ffmpeg, which shares no code with what is tested, to mono at airRate.
+// hear decodes an audio file to mono at airRate by ffmpeg, which shares no code with the tested programs.
 func hear(t *testing.T, file string) []float64 {
 	t.Helper()
 	out, err := exec.Command("ffmpeg", "-v", "error", "-i", file, "-ac", "1", "-ar", fmt.Sprint(airRate), "-f", "s16le",
@@ -33,13 +33,13 @@ func hear(t *testing.T, file string) []float64 {
 	return pcm
 }
 
-// onset finds where in air the beginning of source is heard best, within reach of the expected sample. It answers the
-// offset in samples and how well it fits (1: the same but for level).
+// onset finds the best match for the beginning of source in air, within reach of the expected sample. It returns the
+// offset in samples and the quality of the match (1: equal except for level).
 func onset(air, source []float64, expected, reach int) (offset int, fit float64) {
 	n := min(len(source), airRate*3/2)
 	for d := -reach; d <= reach; d++ {
 		var cross, a, s float64
-		for i := 0; i < n; i += 3 { // a third of the samples place speech to the sample all the same
+		for i := 0; i < n; i += 3 { // a third of the samples is enough for sample precision on speech
 			if k := expected + d + i; k >= 0 && k < len(air) {
 				cross += air[k] * source[i]
 				a += air[k] * air[k]
@@ -53,8 +53,8 @@ func onset(air, source []float64, expected, reach int) (offset int, fit float64)
 	return offset, fit
 }
 
-// checkAir compares a window's WAV, as independent tools read it, with the queue: its length within 10 ms, each
-// item's onset within 5 ms.
+// checkAir compares a window's WAV, read by independent tools, with the queue: its length within 10 ms, each item's
+// onset within 5 ms.
 func checkAir(t *testing.T, wav string, items []wire.QueueItem, start time.Time, length time.Duration,
 	original func(schedules.Segment) string) {
 	t.Helper()
@@ -79,8 +79,8 @@ func checkAir(t *testing.T, wav string, items []wire.QueueItem, start time.Time,
 	}
 }
 
-// The demonstration, as a person runs it: it ends with 0, and what its player put out is what was planned, to the
-// millisecond, by tools that share no code with it.
+// The demonstration as a user runs it: it ends with 0, and its player's sound is the plan to the millisecond, by tools
+// that share no code with it.
 func TestDemoAirsWhatWasPlanned(t *testing.T) {
 	longform.Only(t)
 	t.Parallel()

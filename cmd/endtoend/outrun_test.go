@@ -19,7 +19,7 @@ import (
 	"lifeline/internal/store"
 )
 
-// numbersAbove is what a service on the store numbers signed documents above, and how often that was raised; 0: never.
+// numbersAbove returns the floor of a service's signed documents, and how often it was raised; 0: never.
 func numbersAbove(t *testing.T, c config.Serve) (above, raised int64) {
 	t.Helper()
 	s, err := service.Open(t.Context(), c, "http://127.0.0.1:1", slog.New(slog.DiscardHandler))
@@ -64,7 +64,7 @@ func TestWhatWasSetBackIsNumberedAboveAllThatStationsHaveSeen(t *testing.T) {
 			t.Errorf("restore over a store: exit %d\n%s", code, out)
 		}
 	}
-	// An earlier version said by a file that a store was restored, until the first start.
+	// An earlier version marked a restored store by a file, until the first start.
 	noted := filepath.Join(restored.Data, "restored")
 	if err := os.WriteFile(noted, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestWhatWasSetBackIsNumberedAboveAllThatStationsHaveSeen(t *testing.T) {
 	}
 }
 
-// On a shared store any replica may be the first to start, with a data directory that the restore has never seen.
+// On a shared store any replica may start first, with a data directory that the restore has never used.
 func TestARestoredStoreIsNumberedAboveByWhicheverReplicaStartsFirst(t *testing.T) {
 	began := time.Now().Unix()
 	c, first := serveDefaults(t.TempDir()), serveDefaults(t.TempDir())

@@ -19,7 +19,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// publicly is a service that is reached at an address of a proxy, and the token of an administrator.
+// publicly returns a service with a proxy's address as its public address, and an administrator's token.
 func publicly(t *testing.T, address string, origins ...string) (http.Handler, string) {
 	t.Helper()
 	cfg := serveDefaults(t.TempDir())
@@ -43,8 +43,8 @@ func publicly(t *testing.T, address string, origins ...string) (http.Handler, st
 	return s.Server.Handler, token.Secret
 }
 
-// Whatever leads to the service leads to it below the path of its public address, whether the proxy takes that path off
-// or leaves it: pages, scripts, the document, what was made, media.
+// All addresses work below the path of the public address, whether the proxy removes that path or not: pages, scripts,
+// the document, created things, media.
 func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 	t.Parallel()
 	handler, secret := publicly(t, "https://lifeline.example/radio/seoul/")
@@ -56,7 +56,7 @@ func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 	for name, proxied := range map[string]http.Handler{"left": handler, "taken off": http.StripPrefix(base, handler)} {
 		t.Run(name, func(t *testing.T) {
 			outside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if !strings.HasPrefix(r.URL.Path, base) { // where another service is
+				if !strings.HasPrefix(r.URL.Path, base) { // another service is there
 					http.Error(w, "nothing of Lifeline's", http.StatusTeapot)
 					return
 				}
@@ -115,7 +115,7 @@ func TestServiceBelowAPathIsReachedWholly(t *testing.T) {
 	})
 }
 
-// A proxy that gives its own name for the service's leaves the browser's Origin as it is.
+// A proxy that replaces the Host header leaves the browser's Origin unchanged.
 func TestConsoleMayPostBehindAProxyThatRewritesHost(t *testing.T) {
 	t.Parallel()
 	handler, secret := publicly(t, "http://Radio.lan:80", "http://192.0.2.7:8081")

@@ -10,8 +10,9 @@ import (
 	"lifeline/schedules"
 )
 
-// A person's recall takes every segment that names them, with its chain, out of every coming queue in one act; it tells
-// who has heard of it, and until when the others may still air something; and one person alone cannot undo it.
+// A person's recall removes every segment that names the person, with its chain, from every coming queue in one act. It
+// lists the stations that have acknowledged it, and until when the others may still air a segment. One user alone
+// cannot undo it.
 func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -36,7 +37,7 @@ func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
 	for _, id := range named {
 		name(t, h, id, "p99")
 	}
-	h.publish([]string{station}, day) // they were approved anew; the day stands as it was planned, or is repaired
+	h.publish([]string{station}, day) // they were approved again; the day is as planned, or repaired
 	ruth := terminalOf{h, t, h.secrets["editor"]}
 	if _, _, code := ruth.run("recall", "--person", "nobody", "--reason", "x"); code != 1 {
 		t.Errorf("nobody is recalled: exit %d", code)
@@ -63,12 +64,12 @@ func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
 	for {
 		q := h.queue(station, day)
 		if !slices.ContainsFunc(q.Items, func(i wire.QueueItem) bool { return slices.Contains(named, i.SegmentID) }) {
-			for _, i := range q.Items { // its intro and back-announce have gone with it
+			for _, i := range q.Items { // its intro and back-announce went with it
 				if i.Chain != "" && !slices.ContainsFunc(q.Items, func(r wire.QueueItem) bool { return r.ID == i.Chain }) {
 					t.Errorf("%s is left of a chain", i.SegmentID)
 				}
 			}
-			break // where so small a library has nothing to take their place, the station airs its fallback
+			break // if the small library has no replacement, the station airs its fallback
 		}
 		if _, err := h.station(station).Station(station).Queue(t.Context(), q.Date,
 			strconv.Quote(strconv.FormatInt(q.Revision, 10)), 30*time.Second); err != nil {
@@ -94,7 +95,7 @@ func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
 	if len(acts) != 1 {
 		t.Errorf("recalled in %d acts", len(acts))
 	}
-	// Ruth reinstates; another must approve.
+	// Ruth reinstates; another editor must approve.
 	if _, err := h.editor.Act(t.Context(), named[0], "reinstate", "a mistake"); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestRecalledPersonLeavesEveryComingQueue(t *testing.T) {
 	}
 }
 
-// name names a person in a segment and has it approved anew.
+// name adds a person to a segment and has it approved again.
 func name(t *testing.T, h *house, id, person string) {
 	t.Helper()
 	h.patch(id, map[string][]string{"persons": {person}})

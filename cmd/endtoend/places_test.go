@@ -15,11 +15,11 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// furnishedKinds are those of all documents that a furnished store holds.
+// furnishedKinds are the kinds of the documents in a furnished store.
 var furnishedKinds = []string{"segment", "waveform", "station", "clock", "script", "campaign", "recalls"}
 
-// onRedis is the configuration of a service whose documents, furnished, are in a Redis of the test, and whose audio is
-// in a directory of the test, both for several replicas to share.
+// onRedis returns the configuration of a service whose furnished documents are in a Redis of the test, and whose audio
+// is in a directory of the test. Several replicas can share both.
 func onRedis(t *testing.T, server *harness.Redis) config.Serve {
 	t.Helper()
 	c := serveDefaults(furnish(t))
@@ -36,7 +36,7 @@ func onRedis(t *testing.T, server *harness.Redis) config.Serve {
 			t.Fatalf("%d documents of %s: %v", len(docs), kind, err)
 		}
 		for _, d := range docs {
-			for n := range d.Revision { // a document's revision is in its body too, so it is brought there
+			for n := range d.Revision { // a document's revision is in its body too, so it is reached by repeated writes
 				if _, err := to.Commit(t.Context(), store.Commit{Writes: []store.Write{{Kind: kind, ID: d.ID, Expect: n,
 					Body: d.Body}}}); err != nil {
 					t.Fatal(err)
@@ -53,7 +53,7 @@ func onRedis(t *testing.T, server *harness.Redis) config.Serve {
 	return c
 }
 
-// openRedis opens the store of a service beside it, until the test ends.
+// openRedis opens the store of a running service, until the test ends.
 func openRedis(t *testing.T, c config.Serve) *redis.Store {
 	t.Helper()
 	s, err := redis.Open(context.WithoutCancel(t.Context()), redis.Options{URL: c.Store, Prefix: c.Redis.Prefix,
@@ -69,10 +69,10 @@ func openRedis(t *testing.T, c config.Serve) *redis.Store {
 	return s
 }
 
-// arguments say what c says.
+// arguments returns c as flags.
 func arguments(c config.Serve) []string {
 	args := []string{"serve", "--data", c.Data, "--listen", c.Listen, "--store", c.Store, "--audio", c.Audio,
-		// as fast as they can
+		// without rate limit
 		"--max-upload", strconv.FormatInt(c.MaxUpload, 10), "--analysers", strconv.Itoa(c.Analysers), "--rate", "0"}
 	if c.Lease != 0 {
 		args = append(args, "--lease", c.Lease.String())

@@ -75,7 +75,7 @@ func (o *onAir) player(t *testing.T) (*exec.Cmd, *bytes.Buffer) {
 	return cmd, &said
 }
 
-// until waits for an instant of the real time line that the player is on.
+// until waits for an instant of real time, by which the player plays.
 func until(t testing.TB, at time.Time) {
 	t.Helper()
 	ctx, cancel := context.WithDeadline(t.Context(), at)
@@ -91,8 +91,8 @@ func (o *onAir) wait(t *testing.T, cmd *exec.Cmd, said *bytes.Buffer) {
 	}
 }
 
-// checkHeard holds the WAV against the queue, though the player was dead for [from, to) of the window: outside of it
-// all is heard where it was planned, also what was joined in its middle.
+// checkHeard compares the WAV with the queue. The player was dead for [from, to) of the window: outside of it
+// everything is heard at its planned time, also an item that was joined in its middle.
 func (o *onAir) checkHeard(t *testing.T, from, to time.Duration) {
 	t.Helper()
 	wavs, err := filepath.Glob(filepath.Join(o.air, "*.wav"))
@@ -108,7 +108,7 @@ func (o *onAir) checkHeard(t *testing.T, from, to time.Duration) {
 	for _, i := range o.queue.Items {
 		begins := i.StartAt.Sub(o.start)
 		ends := begins + i.Duration.Duration
-		for _, at := range []time.Duration{begins, to} { // its onset, and where it was joined
+		for _, at := range []time.Duration{begins, to} { // its onset, and the point where it was joined
 			if at < begins || at+look > ends || at < to && at+look > from {
 				continue
 			}
@@ -125,7 +125,7 @@ func (o *onAir) checkHeard(t *testing.T, from, to time.Duration) {
 	}
 }
 
-// asRun is what the service knows of the window.
+// asRun returns the service's as-run entries of the window.
 func (o *onAir) asRun(t *testing.T, h *house) []schedules.AsRun {
 	t.Helper()
 	var page wire.Page[schedules.AsRun]
@@ -144,8 +144,7 @@ func (o *onAir) asRun(t *testing.T, h *house) []schedules.AsRun {
 	return out
 }
 
-// kill -9 in the middle of an item: the player rejoins where the item should be by then, and the reports tell the
-// truth about the interruption.
+// kill -9 in the middle of an item: the player rejoins at the planned position, and the reports state the interruption.
 func TestKilledPlayerRejoinsInTheItem(t *testing.T) {
 	longform.Only(t)
 	t.Parallel()
@@ -198,7 +197,7 @@ func aired(entries []schedules.AsRun, i wire.QueueItem) bool {
 	return n == 1
 }
 
-// The service is gone before the player starts: it airs the queue that it saved, and reports when the service is back.
+// The service is gone before the player starts: it airs the saved queue, and reports when the service is back.
 func TestPlayerStartsWithoutTheService(t *testing.T) {
 	longform.Only(t)
 	t.Parallel()
@@ -206,7 +205,7 @@ func TestPlayerStartsWithoutTheService(t *testing.T) {
 	p := open(t, dir)
 	o := soon(t, p, dir, 14*time.Second)
 	first, said := o.player(t)
-	until(t, o.start.Add(-5*time.Second)) // by then it holds queue and audio
+	until(t, o.start.Add(-5*time.Second)) // by then it has the queue and the audio
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 	"lifeline/schedules"
 )
 
-// publish plans and publishes days of stations and fails the test unless all of them are.
+// publish plans and publishes days of stations and fails the test unless all of them are published.
 func (h *house) publish(stations []string, dates ...string) {
 	h.t.Helper()
 	in := wire.ManyRequest{Stations: stations, Seed: 7}
@@ -56,7 +56,7 @@ func (h *house) publish(stations []string, dates ...string) {
 func (h *house) over(station string, day schedules.Date) bool {
 	h.t.Helper()
 	if schedules.DateOf(time.Now()).AddDays(1).Before(day) {
-		return false // anywhere
+		return false // in any zone
 	}
 	st, err := h.service.Scheduler.Network.Station(station)
 	if err != nil {
@@ -69,7 +69,7 @@ func (h *house) over(station string, day schedules.Date) bool {
 	return !end.After(time.Now())
 }
 
-// publishedPast plans and publishes a day that is over as it was done the day before, when it was still to come.
+// publishedPast plans and publishes a day that is over, with a clock at which it was still to come.
 func (h *house) publishedPast(stations []string, day schedules.Date) {
 	h.t.Helper()
 	key, err := service.SigningKey(h.config.Key)
@@ -96,13 +96,13 @@ func (h *house) publishedPast(stations []string, day schedules.Date) {
 	}
 }
 
-// queue fetches a published queue as the station's player does, checks its signature, and answers it.
+// queue fetches a published queue as the station's player does, verifies its signature, and returns it.
 func (h *house) queue(station, day string) wire.Queue {
 	h.t.Helper()
 	h.station(station)
 	secret := h.secrets["station:"+station]
 	var got, envelope answer
-	for { // until both are of one revision: a repair may publish another between them
+	for { // until both have one revision: a repair may publish another between them
 		got = h.do(http.MethodGet, "/v1/stations/"+station+"/queue?date="+day, secret, nil, nil)
 		if got.status != http.StatusOK {
 			h.t.Fatalf("queue: %d %s", got.status, got.body)
@@ -135,7 +135,7 @@ func (h *house) queue(station, day string) wire.Queue {
 	return q
 }
 
-// checkQueue holds a queue against the contract: contiguous items, sums within tolerance, known facts.
+// checkQueue checks a queue against the contract: contiguous items, sums within tolerance, known facts.
 func checkQueue(t *testing.T, st schedules.Station, q wire.Queue) {
 	t.Helper()
 	if len(q.Windows) == 0 || len(q.Items) == 0 {
@@ -267,7 +267,7 @@ func TestUnchangedQueueIsNotSentAgain(t *testing.T) {
 	}
 }
 
-// A long poll is answered by the publication, not by its end.
+// The publication itself ends a long poll.
 func TestPublicationReachesAWaitingStation(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -305,7 +305,7 @@ func TestPublicationReachesAWaitingStation(t *testing.T) {
 	}
 }
 
-// itemsOf are a queue's items as its rundown has them.
+// itemsOf returns a queue's items as the rundown has them.
 func itemsOf(q wire.Queue) (out []schedules.Item) {
 	for _, i := range q.Items {
 		out = append(out, schedules.Item{ID: i.ID, Window: i.Window, StartAt: *i.StartAt, Duration: i.Duration})
@@ -313,7 +313,7 @@ func itemsOf(q wire.Queue) (out []schedules.Item) {
 	return out
 }
 
-// Recalling a published segment takes it out of the coming queue, tells the list, and leaves the rest in place.
+// Recalling a published segment removes it from the coming queue, adds it to the list, and keeps the rest in place.
 func TestRecalledSegmentLeavesEveryComingQueue(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A service whose log is read by a program that ends, as in serve | head, serves on.
+// A service whose log reader ends, as in serve | head, continues to serve.
 func TestServiceOutlivesWhoReadsItsLog(t *testing.T) {
 	t.Parallel()
 	path, err := program()
@@ -26,7 +26,7 @@ func TestServiceOutlivesWhoReadsItsLog(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill() }) // where it still is there
+	t.Cleanup(func() { cmd.Process.Kill() }) // if it still runs
 	if err := write.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"lifeline/schedules"
 )
 
-// The README's walk with curl, run as it stands but for its port and its data directory, ends with a queue that holds.
+// The README's example with curl, unchanged except for port and data directory, ends with a published queue.
 func TestReadmeWalkWithCurlWorks(t *testing.T) {
 	longform.Only(t)
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
@@ -27,7 +27,7 @@ func TestReadmeWalkWithCurlWorks(t *testing.T) {
 	if !found || !begun || !ended {
 		t.Fatal("the README has no walk with curl")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a free port; the walk takes it in a moment
+	l, err := net.Listen("tcp", "127.0.0.1:0") // a free port; the example takes it a moment later
 	if err != nil {
 		t.Fatal(err)
 	}

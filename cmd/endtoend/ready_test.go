@@ -16,7 +16,7 @@ import (
 	"lifeline/schedules"
 )
 
-// What the service says of each sample is what independent tools measured when the samples were made.
+// The service's measurements of each sample equal those of independent tools.
 func TestCatalogueTellsWhatIndependentToolsMeasured(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -68,7 +68,7 @@ func TestCatalogueTellsWhatIndependentToolsMeasured(t *testing.T) {
 	}
 }
 
-// throttled reads at a link's rate, and notes when the last byte was taken.
+// throttled reads at a link's rate, and records when the last byte was read.
 type throttled struct {
 	rest      []byte
 	perSecond int
@@ -88,7 +88,7 @@ func (r *throttled) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// How long a producer on a link of 8 Mbit/s waits after the last byte: the median of the rounds, in ms/op's place.
+// The wait of a producer on a link of 8 Mbit/s after the last byte: the median of the rounds, reported as ms/op.
 func BenchmarkLastByteToPending(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "data")
 	h := open(b, dir)

@@ -32,10 +32,10 @@ import (
 	"lifeline/schedules"
 )
 
-// relays are many stations on the air at once, each a real player in this process, with the service as another.
+// relays are many stations on the air at once, each a real player in this process; the service is another process.
 type relays struct {
 	admin, editor *client.Client
-	direct, bad   string // where the service is, and where the unplugged reach it
+	direct, bad   string // addresses of the service: the direct one, and the one for unplugged stations
 	link          *harness.Proxy
 	lease         time.Duration
 	voice         schedules.Segment // sensitive, and of a person
@@ -51,11 +51,11 @@ type relay struct {
 
 	mu      sync.Mutex
 	leases  []wire.Lease     // as they arrived
-	starts  []time.Time      // of what is sensitive
+	starts  []time.Time      // of the sensitive segment
 	instead []playout.Notice // what the fallback aired
 }
 
-// RoundTrip notes every lease that the station is given.
+// RoundTrip records every lease that the station receives.
 func (r *relay) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil || !strings.HasSuffix(req.URL.Path, "/lease.dsse") || resp.StatusCode != http.StatusOK {
@@ -94,7 +94,7 @@ func (r *relay) notice(voice string) func(playout.Notice) {
 	}
 }
 
-// late is how many sensitive items started though no lease that the station was given held.
+// late returns how many sensitive items started without a valid lease.
 func (r *relay) late(segment string) (n int) {
 	for _, at := range r.starts {
 		if !slices.ContainsFunc(r.leases, func(l wire.Lease) bool {
@@ -107,7 +107,7 @@ func (r *relay) late(segment string) (n int) {
 	return n
 }
 
-// hum is a decoder that costs nothing: a station's own sound matters only where it is unplugged.
+// hum is a decoder without cost: the sound matters only at unplugged stations.
 type hum struct{ left int64 }
 
 const humRate = 8000
@@ -131,7 +131,7 @@ func (h *hum) Read(dst []float32) (int, error) {
 	return int(n), nil
 }
 
-// cut is the beginning of a sample, so many bytes of it: a recording of its own.
+// cut returns the first n bytes of a sample: a recording of its own.
 func cut(t *testing.T, sample string, n int) io.Reader {
 	t.Helper()
 	b, err := samples.Files.ReadFile(sample)
@@ -167,7 +167,7 @@ func (n *relays) segment(t *testing.T, producer *client.Client, bytes int, meta 
 }
 
 // openNetwork starts the service and publishes, for every station, a window that opens after lead, in which a sensitive
-// testimony and a promo take turns.
+// testimony and a promo alternate.
 func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.Duration) *relays {
 	t.Helper()
 	c := serveDefaults(t.TempDir())
@@ -230,10 +230,10 @@ func openNetwork(t *testing.T, stations, unplugged, pairs int, lease, lead time.
 	return n
 }
 
-// play runs every station's player until ctx is done, and answers when all of them are ready.
+// play runs every station's player until ctx is done, and returns when all of them are ready.
 func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 	t.Helper()
-	root, err := os.MkdirTemp("/dev/shm", "lifeline-") // a hundred stations have a hundred disks
+	root, err := os.MkdirTemp("/dev/shm", "lifeline-") // keep a hundred stations off a single disk
 	if err != nil {
 		root = t.TempDir()
 	}
@@ -275,9 +275,9 @@ func (n *relays) play(ctx context.Context, t *testing.T) (wait func() error) {
 	return g.Wait
 }
 
-// On a network of which a part is unplugged a person is recalled: whoever has a link acknowledges within two seconds,
-// and cuts what is on the air; the others start nothing of it after the lease that they have, and are off by when it
-// was said. ./deploy/prove.sh recall has a hundred stations.
+// A person is recalled on a network of which a part is unplugged: stations with a link acknowledge within two seconds,
+// and cut the item on the air; the others start no such item after their lease, and are off the air by the stated time.
+// ./deploy/prove.sh recall has a hundred stations.
 func TestRecalledPersonIsOffEverywhere(t *testing.T) {
 	longform.Only(t)
 	stations, unplugged, pairs, lease, lead := 20, 3, 3, 5*time.Second, 4*time.Second

@@ -25,7 +25,7 @@ import (
 	"lifeline/schedules"
 )
 
-// ofRelease copies what an earlier version left, so that it can be written to.
+// ofRelease makes a writable copy of the data of an earlier version.
 func ofRelease(t *testing.T, name, what string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), what)
@@ -130,7 +130,7 @@ func TestThePlayersStateOfEveryReleaseOpensWithThisProgram(t *testing.T) {
 	}
 }
 
-// storing puts documents into the embedded store as a newer program might have.
+// storing puts documents into the embedded store as a newer program might.
 func storing(t *testing.T, dir string, writes ...store.Write) {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), filepath.Join(dir, "lifeline.db"))
@@ -149,7 +149,7 @@ func storing(t *testing.T, dir string, writes ...store.Write) {
 	}
 }
 
-// archived is a backup of a store as a newer program would have made it.
+// archived returns a backup of a store as a newer program would make it.
 func archived(t *testing.T, c config.Serve) string {
 	t.Helper()
 	s, err := service.OpenBackEnd(t.Context(), c)

@@ -18,7 +18,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// checkRendered holds the window that the service renders against what the player put out, sample by sample.
+// checkRendered compares the window that the service renders with the player's output, sample by sample.
 func (o *onAir) checkRendered(t *testing.T, h *house) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "window.flac")
@@ -50,7 +50,7 @@ func (o *onAir) checkRendered(t *testing.T, h *house) {
 	}
 }
 
-// samplesOf is what ffmpeg decodes.
+// samplesOf returns a file's samples, decoded by ffmpeg.
 func samplesOf(t *testing.T, file string) []byte {
 	t.Helper()
 	pcm, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-i", file, "-f", "s16le", "-").Output()
@@ -123,7 +123,7 @@ func TestRenderedWindowIsServedAsAFile(t *testing.T) {
 	o.recallWhileItIsRead(t, path, tag)
 }
 
-// recallWhileItIsRead recalls what the window airs: who reads the file is cut off, and the next to ask hears another.
+// recallWhileItIsRead recalls a segment of the window: the current download is cut off, and the next one is different.
 func (o *onAir) recallWhileItIsRead(t *testing.T, path, tag string) {
 	t.Helper()
 	h := o.h

@@ -15,14 +15,14 @@ import (
 )
 
 // twoReplicas are two services in this process over one Redis and one directory of audio. Each has tokens of its own,
-// which the other knows.
+// which the other accepts.
 func twoReplicas(t *testing.T) (a, b *house) {
 	t.Helper()
 	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
 	return start(t, c), start(t, c)
 }
 
-// Whatever one replica has acknowledged, the next request may build on at the other, at once.
+// A request at one replica sees everything that the other has acknowledged, at once.
 func TestAnyReplicaServesTheNextRequest(t *testing.T) {
 	t.Parallel()
 	a, b := twoReplicas(t)
@@ -50,7 +50,7 @@ func TestAnyReplicaServesTheNextRequest(t *testing.T) {
 			t.Fatalf("publish at the first: %v, %+v", err, r)
 		}
 		path := wire.Station(crashStation, "queue") + "?date=" + crashDay
-		if n == 0 { // later ones may be a moment behind, as any read
+		if n == 0 { // later ones may lag a moment, as any read
 			if q := b.do("GET", path, b.secrets["scheduler"], nil, nil); q.status != http.StatusOK {
 				t.Fatalf("the queue at the other: %d %s (segment %s)", q.status, q.body, s.ID)
 			}
@@ -62,7 +62,7 @@ func TestAnyReplicaServesTheNextRequest(t *testing.T) {
 	}
 }
 
-// A station that waits at one replica hears of the queue that another publishes, and does not wait in vain.
+// A station that waits at one replica gets the queue that another publishes.
 func TestQueueReachesWhoWaitsAtTheOtherReplica(t *testing.T) {
 	t.Parallel()
 	here, there := twoReplicas(t)
@@ -102,12 +102,12 @@ func TestQueueReachesWhoWaitsAtTheOtherReplica(t *testing.T) {
 		fromAsked[len(fromAsked)-1])
 }
 
-// promo is the metadata of a recording of the tests.
+// promo returns the metadata of a test recording.
 func promo(id string) map[string]any {
 	return map[string]any{"id": id, "kind": "promo", "title": "t", "language": "ko-KP"}
 }
 
-// uniqueSample is a recording that no other is.
+// uniqueSample returns a recording that differs from all others.
 func uniqueSample(t testing.TB, n int) *bytes.Reader {
 	t.Helper()
 	audio, err := samples.Files.ReadFile("promo-ko-letters.mp3")

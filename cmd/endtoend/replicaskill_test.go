@@ -29,23 +29,23 @@ import (
 	"lifeline/schedules"
 )
 
-// crowd are clients of two replicas, who go to the other when one is gone or says 503.
+// crowd are clients of two replicas; they use the other one when one is gone or answers 503.
 type crowd struct {
 	t              *testing.T
 	urls           [2]string
 	secrets        map[access.Role]string
-	refused, later atomic.Int64 // attempts that found nobody, or a 503
+	refused, later atomic.Int64 // attempts without a connection, or with a 503
 
 	mu      sync.Mutex
 	uploads map[string]string // id -> hash; each was approved too
 	plans   int64             // made and published, each with a seed of its own
-	barren  int64             // seeds that found none
+	barren  int64             // seeds without a plan
 	reports int64             // as-run entries 1, 2, 3 …
 	heard   int64             // the revision that the station has
 }
 
-// ask sends a request until somebody answers with anything but 503. A 503 must say when to come again, and nothing
-// else of the 500s may be said.
+// ask sends a request until a replica answers with anything but 503. A 503 must have Retry-After, and no other 5xx is
+// allowed.
 func (c *crowd) ask(ctx context.Context, method, path string, role access.Role, header map[string]string, body []byte) (
 	answer, error) {
 	for n := rand.IntN(2); ; n++ {
@@ -89,8 +89,8 @@ func (c *crowd) once(ctx context.Context, url, method, path string, role access.
 	return answer{resp.StatusCode, resp.Header, b}, err
 }
 
-// produce uploads one recording after another and has each approved. Who had no answer, and then hears that it is done
-// already, takes that for one.
+// produce uploads one recording after another and has each approved. After a lost answer, the answer that it is done
+// already counts as success.
 func (c *crowd) produce(ctx context.Context, worker int) error {
 	for n := worker * 100_000; ctx.Err() == nil; n++ {
 		id := fmt.Sprintf("crowd-%d", n)
@@ -145,7 +145,7 @@ func (c *crowd) schedule(ctx context.Context) error {
 		a, err := c.ask(ctx, "POST", day+"/plan", access.SchedulerJob,
 			map[string]string{"Content-Type": "application/json", "If-Match": strconv.Quote(strconv.FormatInt(revision, 10))},
 			fmt.Appendf(nil, `{"seed":%d}`, seed))
-		if err == nil && a.status == http.StatusPreconditionFailed { // an answer was lost: is it what was asked for?
+		if err == nil && a.status == http.StatusPreconditionFailed { // an answer was lost: is the latest ours?
 			a, err = c.ask(ctx, "GET", day, access.SchedulerJob, nil, nil)
 		}
 		if err != nil {
@@ -190,8 +190,8 @@ func (c *crowd) report(ctx context.Context) error {
 	return nil
 }
 
-// listen waits for queue after queue. A replica may be behind the other for a moment, but hands out no other queue
-// under a revision that was heard.
+// listen waits for queue after queue. One replica may lag the other for a moment, but never serves a different queue
+// under a revision that was received.
 func (c *crowd) listen(ctx context.Context) error {
 	for ctx.Err() == nil {
 		a, err := c.ask(ctx, "GET", wire.Station(crashStation, "queue")+"?wait=5s&date="+crashDay, access.StationJob,
@@ -221,7 +221,7 @@ func TestTwoReplicasOfWhichOneDiesNowAndThenLoseAndDoubleNothing(t *testing.T) {
 		length = 2 * time.Minute
 	}
 	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
-	c.Analysers = 1 // fewer than upload at once: the rest is background work
+	c.Analysers = 1 // fewer than concurrent uploads: the rest is background work
 	documents := openRedis(t, c)
 	crowd := &crowd{t: t, secrets: map[access.Role]string{}, uploads: map[string]string{}}
 	for _, n := range []access.NewToken{{Name: "Hana", Role: access.Producer}, {Name: "Minjun", Role: access.SchedulerJob},
@@ -275,7 +275,7 @@ func TestTwoReplicasOfWhichOneDiesNowAndThenLoseAndDoubleNothing(t *testing.T) {
 		kills, length, len(crowd.uploads), crowd.plans, crowd.reports, crowd.refused.Load(), crowd.later.Load())
 }
 
-// examine holds the audit trail and the documents against what was acknowledged: everything is there, once.
+// examine compares the audit trail and the documents with what was acknowledged: everything is there, once.
 func (c *crowd) examine(t *testing.T, s interface {
 	Audit(context.Context, store.AuditQuery) ([]store.Change, error)
 	Get(context.Context, string, string) (store.Document, error)
@@ -319,7 +319,7 @@ func (c *crowd) examine(t *testing.T, s interface {
 		}
 	}
 	day := crashStation + "/" + crashDay
-	// The last of each may have been done without being heard of.
+	// The last of each may have been done although its answer was lost.
 	for act, want := range map[string]int64{"rundown.plan rundown " + day: c.plans, "queue.publish queue " +
 		day: c.plans} {
 		if got := int64(acts[act]); got < want || got > want+1 {

@@ -14,7 +14,7 @@ import (
 	"lifeline/internal/cmdline"
 )
 
-// insides are words of the program's own parts and libraries, which an operator cannot act on.
+// insides are words of internal parts and libraries, which an operator cannot act on.
 var insides = regexp.MustCompile(`sqlite|redis: |blob: |gzip|EOF|goroutine|open /`)
 
 func TestFailedRestoreSaysWhatIsWrongAndWhatToDo(t *testing.T) {
@@ -62,7 +62,7 @@ func TestFailedRestoreSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 			t.Errorf("restore %s to %s: exit %d, and not %q: %s", each.file, each.data, code, each.says, out)
 		}
 	}
-	succeed(t, "restore", at("good.tar"), "--data", at("new")) // which the failures left empty
+	succeed(t, "restore", at("good.tar"), "--data", at("new")) // the failures left it empty
 	if code, out := command(t, "restore", at("good.tar"), "--data", at("new")); code != cmdline.Failed ||
 		!strings.Contains(out, "Name another directory with --data") || insides.MatchString(out) {
 		t.Errorf("restore to a store that is there: exit %d: %s", code, out)

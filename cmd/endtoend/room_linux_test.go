@@ -19,8 +19,8 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// The service runs on a file system of 32 MB of its own. When that is full to the last byte a recall is stored all the
-// same, uploads and everyday changes are refused in words, and /readyz and the metrics say what is short.
+// The service runs on a file system of 32 MB. When that is completely full, a recall is still stored, uploads and
+// everyday changes are refused with a reason, and /readyz and the metrics show the shortage.
 func TestFullDiskTakesARecallAndShedsUploads(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)
@@ -104,8 +104,8 @@ func TestFullDiskTakesARecallAndShedsUploads(t *testing.T) {
 	}
 }
 
-// A disk that is full is when a backup is wanted most. It needs no room but for its file and for the index of the
-// store's journal, which what was kept back has, and none for temporary files.
+// A backup is needed most when a disk is full. It needs room only for its file and for the index of the store's
+// journal, for which the reserve is enough, and none for temporary files.
 func TestBackupNeedsRoomNowhereButInItsFile(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)

@@ -14,8 +14,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// fillRedis takes all the room of a Redis, and a little more, with one value: what a script writes is not looked at
-// again.
+// fillRedis exceeds the memory limit of a Redis with one value: Redis does not check the limit within a script.
 func fillRedis(server *harness.Redis, n int) {
 	server.Do("eval", `local info = redis.call('info', 'memory')
 local free = tonumber(info:match('maxmemory:(%d+)')) - tonumber(info:match('used_memory:(%d+)'))
@@ -23,8 +22,8 @@ if free > 0 then redis.call('set', KEYS[1], string.rep('x', free + 65536)) end
 return 1`, 1, "junk:"+strconv.Itoa(n))
 }
 
-// A Redis of 16 MB is full to the last key. What is urgent is stored all the same, what can wait is refused in words,
-// and /readyz says what is true, until nothing is left, and once there is room again.
+// A Redis of 16 MB is completely full. What is urgent is still stored, what can wait is refused with a reason, and
+// /readyz shows the state, until nothing is left, and once there is room again.
 func TestFullRedisTakesARecallAndShedsUploadsAndPlans(t *testing.T) {
 	t.Parallel()
 	server := harness.StartRedis(t, append([]string{"--maxmemory", "16mb", "--maxmemory-policy", "noeviction"},
@@ -80,7 +79,7 @@ func TestFullRedisTakesARecallAndShedsUploadsAndPlans(t *testing.T) {
 	}
 
 	var err error
-	for n := 0; err == nil && n < 100; n++ { // others fill what was given out
+	for n := 0; err == nil && n < 100; n++ { // others fill the released reserve
 		fillRedis(server, n+1)
 		_, err = h.service.Access.Create(t.Context(), access.System, access.NewToken{Name: "t" + strconv.Itoa(n),
 			Role: access.Viewer})

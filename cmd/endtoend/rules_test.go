@@ -19,7 +19,7 @@ import (
 	"lifeline/schedules"
 )
 
-// sent is a request with its headers, in curl's words.
+// sent is a request with its headers, as in a curl command.
 type sent struct {
 	method, path, role string
 	header             map[string]string
@@ -42,7 +42,7 @@ func TestGeneralRulesOfHTTP(t *testing.T) {
 		name   string
 		sent   sent
 		status int
-		header map[string]string // that the answer has
+		header map[string]string // of the answer
 		says   string
 	}{
 		{"GET may be HEAD", sent{method: "HEAD", path: "/v1/clocks", role: "producer"}, 200,
@@ -113,7 +113,7 @@ func TestGeneralRulesOfHTTP(t *testing.T) {
 	}
 }
 
-// recordingOf is the hash of a segment's recording.
+// recordingOf returns the hash of a segment's recording.
 func (h *house) recordingOf(segment string) string {
 	h.t.Helper()
 	s, err := h.producer.Segment(h.t.Context(), segment)
@@ -123,8 +123,8 @@ func (h *house) recordingOf(segment string) string {
 	return s.Recording.SHA256
 }
 
-// What cannot be read and what makes no sense in one body is told in one answer, and what follows from another problem
-// is not told twice.
+// Unreadable and invalid fields of one body are reported in one answer, and a problem that follows from another is not
+// reported.
 func TestWhatCannotBeReadAndWhatMakesNoSenseAreToldTogether(t *testing.T) {
 	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))
@@ -157,7 +157,7 @@ func TestWhatCannotBeReadAndWhatMakesNoSenseAreToldTogether(t *testing.T) {
 	}
 }
 
-// What is large is compressed for who asks for it, and for nobody else.
+// A large answer is compressed for a caller that accepts gzip, and for no other.
 func TestAnswersAreCompressedWhenAsked(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -191,7 +191,7 @@ func TestAnswersAreCompressedWhenAsked(t *testing.T) {
 	}
 }
 
-// Every resource's ETag is its revision, and who has it is answered 304.
+// Every resource's ETag is its revision, and a matching If-None-Match is answered 304.
 func TestEveryResourceHasItsRevisionAsETag(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -221,7 +221,8 @@ func TestEveryResourceHasItsRevisionAsETag(t *testing.T) {
 	}
 }
 
-// The same Idempotency-Key repeats the first answer, also after a restart; anything else under the key is refused.
+// The same Idempotency-Key repeats the first answer, also after a restart; a different request under the key is
+// refused.
 func TestIdempotencyKeyRepeatsTheFirstAnswer(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -265,7 +266,8 @@ func TestIdempotencyKeyRepeatsTheFirstAnswer(t *testing.T) {
 	}
 }
 
-// An upload is known again by its parts, since every sending has other boundaries. What was sent twice is there once.
+// An upload is identified by its parts, since the boundary differs with each sending. An upload that was sent twice is
+// stored once.
 func TestIdempotentUploadIsThereOnce(t *testing.T) {
 	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))
@@ -299,7 +301,7 @@ func TestIdempotentUploadIsThereOnce(t *testing.T) {
 	}
 }
 
-// Of many that send the same request at once, one does it; the others are told to wait or hear its answer.
+// Of many concurrent sendings of a request one is done; the others are told to wait or get its answer.
 func TestConcurrentDuplicatesAreDoneOnce(t *testing.T) {
 	t.Parallel()
 	h := open(t, filepath.Join(t.TempDir(), "data"))

@@ -10,8 +10,8 @@ import (
 	"lifeline/schedules"
 )
 
-// A new wording of a passage takes its readings off the air and asks for new ones; what is published already tells
-// whom the old one reaches.
+// A new wording of a passage takes its readings off the air and asks for new ones; a published queue shows whom the old
+// wording reaches.
 func TestNewWordingAsksForNewReadings(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))

@@ -14,8 +14,8 @@ import (
 	"lifeline/internal/harness"
 )
 
-// Two replicas on one Redis hold a token to its limit together, but for the batches that they draw. A Redis that says
-// nothing holds up no reader: each replica keeps to the limit by itself, and says so once.
+// Two replicas on one Redis limit a token together, except for the batches that they draw. A silent Redis delays no
+// reader: each replica enforces the limit by itself, and reports that once.
 func TestReplicasShareTheRateLimit(t *testing.T) {
 	t.Parallel()
 	const perSecond, burst, batch = 40, 100, 10
@@ -30,7 +30,7 @@ func TestReplicasShareTheRateLimit(t *testing.T) {
 	}
 	replicas := []*serving{replica(), replica()}
 	hasty, other := replicas[0].token(t, access.Viewer), replicas[0].token(t, access.Viewer)
-	for _, r := range replicas { // which makes each know both tokens
+	for _, r := range replicas { // so that each knows both tokens
 		for _, token := range []string{hasty, other} {
 			if a := get(t, http.DefaultClient, r.url+"/v1/clocks", token); a.status != http.StatusOK {
 				t.Fatalf("%d %s", a.status, a.body)
@@ -62,7 +62,7 @@ func TestReplicasShareTheRateLimit(t *testing.T) {
 	took := time.Since(began).Seconds()
 	sum, limit := passed[0].Load()+passed[1].Load()+before, burst+perSecond*took
 	most := limit + 2*batch
-	for _, r := range replicas { // a machine so busy that Redis answered late leaves each replica to itself, which it says
+	for _, r := range replicas { // if Redis answers late on a busy machine, each replica is left to itself, and reports it
 		if strings.Contains(r.logs.String(), "each holds callers to it by itself") {
 			most += limit
 		}

@@ -21,7 +21,7 @@ import (
 	"lifeline/schedules"
 )
 
-// script is a file of deploy/stations.
+// script returns a file of deploy/stations.
 func script(t *testing.T, name string) string {
 	t.Helper()
 	p, err := filepath.Abs(filepath.Join("..", "..", "deploy", "stations", name))
@@ -31,15 +31,15 @@ func script(t *testing.T, name string) string {
 	return p
 }
 
-// guest is a player that is not ours, on the air in a window that opens soon.
+// guest is another player, on the air in a window that opens soon.
 type guest struct {
 	*onAir
 	name  string
 	state string // its directory
 }
 
-// start runs a program until the test ends, in the guest's directory and with what the station scripts read. It answers
-// the process and what it says.
+// start runs a program until the test ends, in the guest's directory and with the station scripts' environment. It
+// returns the process and its output.
 func (g *guest) run(t *testing.T, env []string, argv ...string) (*exec.Cmd, *said) {
 	t.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
@@ -54,7 +54,7 @@ func (g *guest) run(t *testing.T, env []string, argv ...string) (*exec.Cmd, *sai
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it and what it started
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it and its children
 		cmd.Wait()                                      // it was killed
 		if t.Failed() {
 			t.Logf("%s said:\n%s", g.name, words)
@@ -63,7 +63,7 @@ func (g *guest) run(t *testing.T, env []string, argv ...string) (*exec.Cmd, *sai
 	return cmd, words
 }
 
-// said is what a process said, readable while it speaks.
+// said is the output of a running process.
 type said struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -81,7 +81,7 @@ func (s *said) String() string {
 	return s.b.String()
 }
 
-// tap takes what comes out of a named pipe, raw stereo of 16 bits at airRate, and when.
+// tap records raw stereo of 16 bits at airRate from a named pipe, with times of arrival.
 type tap struct {
 	t      *testing.T
 	file   *os.File
@@ -90,7 +90,7 @@ type tap struct {
 	done   chan struct{}
 }
 
-// chunk says that from a sample on a piece arrived at an instant.
+// chunk is the arrival of a piece, from a sample on.
 type chunk struct {
 	sample int
 	at     time.Time
@@ -101,7 +101,7 @@ func openTap(t *testing.T, fifo string) *tap {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.OpenFile(fifo, os.O_RDWR, 0) // for writing too: opening waits for nobody, and there is no end
+	f, err := os.OpenFile(fifo, os.O_RDWR, 0) // opens without blocking, and has no end
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,11 +125,11 @@ func openTap(t *testing.T, fifo string) *tap {
 }
 
 func (p *tap) close() {
-	p.file.Close() // twice does no harm
+	p.file.Close() // closing twice does no harm
 	<-p.done
 }
 
-// mono is all that came, to be called when it has ended.
+// mono returns everything that arrived; call it after the end.
 func (p *tap) mono() []float64 {
 	p.close()
 	out := make([]float64, len(p.raw)/4)
@@ -140,8 +140,8 @@ func (p *tap) mono() []float64 {
 	return out
 }
 
-// at is when a sample came. Writers are often a little late and hardly ever early: of what the chunks of a
-// second say of it, it is the lowest fifth.
+// at returns when a sample arrived. Writers are often a little late and hardly ever early, so it takes the lowest fifth
+// of the estimates from the chunks of a second.
 func (p *tap) at(sample int) time.Time {
 	const reach = airRate / 2
 	var says []time.Time
@@ -157,7 +157,7 @@ func (p *tap) at(sample int) time.Time {
 	return says[len(says)/5]
 }
 
-// source is what is heard of an item, from cue to cue.
+// source returns the sound of an item, from cue to cue.
 func (o *onAir) source(t *testing.T, i wire.QueueItem) []float64 {
 	t.Helper()
 	pcm := hear(t, filepath.Join(o.dir, "audio", i.Audio.SHA256[:2], i.Audio.SHA256))
@@ -165,15 +165,15 @@ func (o *onAir) source(t *testing.T, i wire.QueueItem) []float64 {
 	return pcm[:min(len(pcm), int(i.Duration.Seconds()*airRate))]
 }
 
-// gaps finds each item in what was heard, and answers how much later than planned it began, in milliseconds. at says
-// when a sample was heard.
+// gaps finds each item in the recorded sound, and returns its delay against the plan in milliseconds. at returns when a
+// sample was heard.
 func (g *guest) gaps(t *testing.T, air []float64, at func(sample int) time.Time) []float64 {
 	t.Helper()
 	var out []float64
-	const late = 900 * time.Millisecond // beds and pips repeat themselves: items are looked for where they should be
+	const late = 900 * time.Millisecond // beds and pips repeat, so items are searched near their planned time
 	for n, i := range g.queue.Items {
 		source, skip := g.source(t, i), 0
-		if n == 0 { // a listener comes when there is something to hear, and has missed that
+		if n == 0 { // a listener connects when the sound has begun, and misses the beginning
 			skip = min(2*airRate, len(source)/2)
 		}
 		expected := i.StartAt.Add(time.Duration(float64(skip) / airRate * float64(time.Second)))
@@ -196,8 +196,8 @@ func (g *guest) gaps(t *testing.T, air []float64, at func(sample int) time.Time)
 	return out
 }
 
-// Players of others, each by its script of deploy/stations, pull a published day and play it; what they put out is held
-// against the plan. Only Liquidsoap's script promises to be within 10 ms, and its reports are reconciled.
+// Other players, each by its script in deploy/stations, pull a published day and play it; their output is compared with
+// the plan. Only Liquidsoap's script promises 10 ms, and sends reports, which are reconciled.
 func TestOtherPlayersAirAPublishedDay(t *testing.T) {
 	longform.Only(t)
 	t.Parallel()
@@ -270,7 +270,7 @@ func TestOtherPlayersAirAPublishedDay(t *testing.T) {
 	}
 }
 
-// reconciled waits for the guest's reports and holds them against the plan: everything aired.
+// reconciled waits for the guest's reports and reconciles them: everything aired.
 func (g *guest) reconciled(t *testing.T) {
 	t.Helper()
 	var r schedules.Reconciliation
@@ -287,7 +287,7 @@ func (g *guest) reconciled(t *testing.T) {
 	}
 }
 
-// eventually waits until is holds, but no longer than limit.
+// eventually waits until is returns true, at most limit.
 func eventually(t testing.TB, limit time.Duration, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(limit); !is() && time.Now().Before(deadline); {

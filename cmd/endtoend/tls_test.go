@@ -12,8 +12,8 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// With names to its name and an authority to ask, the service gets its certificate by itself, and after a restart has
-// it still, though nobody can be asked any more.
+// With its names and a certificate authority configured, the service gets its certificate by itself, and still has it
+// after a restart without the authority.
 func TestCertificateComesFromAuthority(t *testing.T) {
 	longform.Only(t)
 	const name = "lifeline.example"
@@ -27,7 +27,7 @@ func TestCertificateComesFromAuthority(t *testing.T) {
 		t.Fatal(err)
 	}
 	authority := harness.StartAuthority(t, number)
-	t.Setenv("SSL_CERT_FILE", authority.Roots) // what the service believes when it speaks to the authority
+	t.Setenv("SSL_CERT_FILE", authority.Roots) // authorities that the service trusts for its connection to the authority
 	roots, data := authority.Root(t), t.TempDir()
 	serve := func() *exec.Cmd {
 		cmd, _, said := launch(t, "serve", "--data", data, "--listen", address, "--public-url", "https://"+name,

@@ -117,7 +117,7 @@ func TestTusSpeaksTheProtocol(t *testing.T) {
 		t.Error("its audio is not what was sent")
 	}
 
-	// New audio for a segment, which must say what it starts from.
+	// A new recording for a segment requires the revision that it replaces.
 	other, err := samples.Files.ReadFile("time-signal.mp3")
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestTusSpeaksTheProtocol(t *testing.T) {
 		t.Errorf("the segment is %+v, %v", again, err)
 	}
 
-	// One that is given up is gone.
+	// An upload that is terminated is gone.
 	start = map[string]string{"Upload-Length": "100", "Upload-Metadata": texts("id", "ident-2", "kind", "ident", "title",
 		"x", "language", "ko-KP")}
 	at = expect("begin", h.tusCall(http.MethodPost, "/v1/uploads", hana, start, nil), 201).header.Get("Location")
@@ -142,7 +142,7 @@ func TestTusSpeaksTheProtocol(t *testing.T) {
 	expect("gone", h.tusCall(http.MethodHead, at, hana, nil, nil), 410)
 }
 
-// A connection that died without a word holds its upload; the producer, who comes again, does not wait for it.
+// A dead connection holds its upload; a new connection of the producer does not wait for it.
 func TestNewerConnectionTakesUploadFromDeadOne(t *testing.T) {
 	t.Parallel()
 	h := open(t, t.TempDir())
@@ -171,7 +171,7 @@ func TestNewerConnectionTakesUploadFromDeadOne(t *testing.T) {
 			t.Fatal(left, err)
 		}
 		got := h.tusCall(http.MethodPatch, at, h.secrets["producer"], map[string]string{"Upload-Offset": "0"}, nil)
-		if got.status == http.StatusConflict { // what the dead connection brought is kept
+		if got.status == http.StatusConflict { // data from the dead connection is kept
 			break
 		}
 		if got.status != http.StatusNoContent {
@@ -188,7 +188,7 @@ func TestNewerConnectionTakesUploadFromDeadOne(t *testing.T) {
 	}
 }
 
-// The real tus-js-client uploads, stops half-way, goes on, and is not confused by a dead connection.
+// The real tus-js-client uploads, stops halfway and resumes, also beside a dead connection.
 func TestTusJSClientUploads(t *testing.T) {
 	t.Parallel()
 	h := open(t, t.TempDir())

@@ -9,14 +9,14 @@ import (
 	"lifeline/audio/samples"
 )
 
-// producerOfNothing is a producer at a terminal, whose service has no segment and no station yet.
+// producerOfNothing is a producer at a terminal; the service has no segment and no station yet.
 func producerOfNothing(t *testing.T) terminalOf {
 	t.Helper()
 	h := open(t, t.TempDir())
 	return terminalOf{h, t, h.secrets["producer"]}
 }
 
-// folderOf is a folder with copies of samples under the names of a producer, and a table beside them.
+// folderOf makes a folder with copies of samples under a producer's names, and a table beside them.
 func folderOf(t *testing.T, names map[string]string, table string, content []byte) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "녹음")

@@ -81,7 +81,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 					"language": "zxx"}}, at.Store)
 		ended <- end{s, err}
 	}()
-	for at.Load() < int64(len(content))/2 { // half of it is on its way
+	for at.Load() < int64(len(content))/2 { // half of it has been sent
 		select {
 		case e := <-ended:
 			t.Fatalf("it ended early: %v", e.err)
@@ -114,7 +114,7 @@ func TestUploadArrivesOverCutsAndKills(t *testing.T) {
 	}
 }
 
-// A disk that fills in the middle refuses the piece in words, keeps what it has, and takes the rest when there is room.
+// If the disk fills midway, the chunk is refused with a reason, and the upload continues when there is room.
 func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
 	longform.Only(t)
 	dir := furnish(t)
@@ -134,7 +134,7 @@ func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
 	sum := sha256.Sum256(content)
 	r := client.Recording{Audio: bytes.NewReader(content), Length: int64(len(content)), SHA256: hex.EncodeToString(sum[:]),
 		Meta: map[string]any{"id": "long", "kind": "music", "title": "t", "language": "zxx"}}
-	harness.LimitFiles(t, service.cmd.Process.Pid, 7<<20) // a part is larger, no document is
+	harness.LimitFiles(t, service.cmd.Process.Pid, 7<<20) // larger than any document and smaller than a chunk
 	_, err = service.client.UploadInPieces(t.Context(), r, func(int64) {})
 	if !fault.Is(err, fault.Full) {
 		t.Errorf("with a full disk: %v", err)
@@ -149,7 +149,7 @@ func TestFullDiskRefusesUploadAndLosesNothing(t *testing.T) {
 	}
 }
 
-// Many producers at once cost little memory: what arrives goes to disk.
+// Many concurrent uploads use little memory: their data goes to disk.
 func TestManyUploadsAtOnceStayInBounds(t *testing.T) {
 	longform.Only(t)
 	const bound = 320 << 20
@@ -170,7 +170,7 @@ func TestManyUploadsAtOnceStayInBounds(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range count {
 		all.Go(func() {
-			content := append(bytes.Repeat(sample, 3), byte(n)) // each another file
+			content := append(bytes.Repeat(sample, 3), byte(n)) // each a different file
 			sum := sha256.Sum256(content)
 			_, err := service.client.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(content),
 				Length: int64(len(content)),
@@ -231,7 +231,7 @@ func TestUploadTakesFoldersSidecarsTablesAndTags(t *testing.T) {
 		t.Errorf("they became\n%+v\n%+v\n%+v", letter, ident, pips)
 	}
 
-	// What the service has is not sent again; other audio under the same id is, when that is wanted.
+	// A recording that the service has is not sent again; with --replace, another recording under the same id is.
 	var again []schedules.Segment
 	hana.json(&again, "upload", filepath.Join(dir, "folder"))
 	if len(again) != 2 || again[0].Revision != letter.Revision && again[1].Revision != letter.Revision {

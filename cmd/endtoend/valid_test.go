@@ -16,8 +16,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// Whatever a token has begun ends soon after the token does, though it was revoked at another replica: the stream of
-// changes, a wait for the next queue or recall, a download, an upload.
+// Everything that a token has begun ends soon after the token is revoked, also at another replica: the change stream, a
+// wait for the next queue or recall, a download, an upload.
 func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
 	t.Parallel()
 	a, b := twoReplicas(t)
@@ -25,7 +25,7 @@ func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	long := bytes.Repeat(sample, 24<<20/len(sample)) // more than connections hold on the way
+	long := bytes.Repeat(sample, 24<<20/len(sample)) // more than connections buffer
 	sum := sha256.Sum256(long)
 	sha := hex.EncodeToString(sum[:])
 	if _, err := b.producer.UploadInPieces(t.Context(), client.Recording{Audio: bytes.NewReader(long),
@@ -101,9 +101,9 @@ func TestStreamsWaitsAndTransfersEndWithTheirToken(t *testing.T) {
 			}()
 			end()
 			go func() {
-				_, _ = io.Copy(io.Discard, stream.Body) // which is broken off
+				_, _ = io.Copy(io.Discard, stream.Body) // it is cut
 				ended <- "stream"
-				// The download began before the wait, which is over. What is left of it does not come any more.
+				// The download began before the wait, which is over. The rest of the download does not arrive any more.
 				<-waited
 				n, err := io.Copy(io.Discard, download.Body)
 				if err == nil || n >= int64(len(long)) {

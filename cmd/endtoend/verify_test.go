@@ -17,7 +17,7 @@ import (
 	"lifeline/schedules"
 )
 
-// sealed waits until every report of a station is in its chain, and answers the as-run days that links name.
+// sealed waits until every report of a station is in its chain, and returns the as-run days that links name.
 func (h *house) sealed(station string) map[string]bool {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), 30*time.Second)
@@ -41,8 +41,8 @@ func (h *house) sealed(station string) map[string]bool {
 	}
 }
 
-// A byte of what a station reported, changed in the very file of the store, is found, and the day is named: by the
-// service's own command on the store, and through the API by whoever has the public key.
+// A changed byte of a station's report in the file of the store is detected, and its day is named: by the service's own
+// command on the store, and through the API by anybody with the public key.
 func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 	t.Parallel()
 	dir := furnish(t)
@@ -104,7 +104,7 @@ func TestVerifyFindsAChangedByteInTheStoresFile(t *testing.T) {
 	}
 }
 
-// swap changes one text for another of the same length, wherever it stands in a file.
+// swap replaces a text by another of the same length everywhere in a file.
 func swap(t *testing.T, file, from, to string) {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -119,7 +119,7 @@ func swap(t *testing.T, file, from, to string) {
 	}
 }
 
-// The ledger at the terminal: a report as a table and as CSV, who did what, and what is owed.
+// The records at the terminal: a report as a table and as CSV, the audit trail, and the make-goods.
 func TestLedgerAtTheTerminal(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))

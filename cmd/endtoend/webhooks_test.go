@@ -27,20 +27,20 @@ import (
 	"lifeline/internal/wire"
 )
 
-// listener is somebody else's service that is told of changes.
+// listener is a receiver of a webhook.
 type listener struct {
 	*httptest.Server
 	mu      sync.Mutex
 	refuses bool
-	held    chan struct{}   // non-nil: the next request is held until it is closed, and never answered
-	holds   chan struct{}   // closed when it is
-	tries   int             // that came
-	took    []wire.Delivery // in the order in which they came
+	held    chan struct{}   // non-nil: the next request blocks until it is closed, and is never answered
+	holds   chan struct{}   // closed when the request has arrived
+	tries   int             // requests that arrived
+	took    []wire.Delivery // in order of arrival
 	raw     []heardRequest
 	news    chan struct{}
 }
 
-// heardRequest is a request as it came.
+// heardRequest is a request as it arrived.
 type heardRequest struct {
 	Headers map[string]string `json:"headers"`
 	Body    string            `json:"body"`
@@ -97,7 +97,7 @@ func (l *listener) refuse(yes bool) {
 	l.refuses = yes
 }
 
-// hold keeps the next request waiting; taken is closed when it has come.
+// hold blocks the next request; taken is closed when it has arrived.
 func (l *listener) hold() (taken <-chan struct{}, release func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,7 +106,7 @@ func (l *listener) hold() (taken <-chan struct{}, release func()) {
 	return l.holds, func() { close(held) }
 }
 
-// until waits until what came is enough.
+// until waits until enough has arrived.
 func (l *listener) until(t *testing.T, what string, enough func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
@@ -126,8 +126,8 @@ func (l *listener) until(t *testing.T, what string, enough func() bool) {
 	}
 }
 
-// firsts are the changes in the order in which they came first, but for tests, and how many came again. Fails where one
-// that comes again says something else, or goes back behind what was never acknowledged.
+// firsts returns the changes in the order of their first arrival, without test deliveries, and the number of repeats.
+// It fails if a repeat differs, or if a change arrives that is older than the last acknowledged one.
 func (l *listener) firsts(t *testing.T) (out []string, again int) {
 	t.Helper()
 	known := map[int64]wire.Delivery{}
@@ -147,7 +147,7 @@ func (l *listener) firsts(t *testing.T) (out []string, again int) {
 	return out, again
 }
 
-// audited are the changes after one that a webhook of these tests is told of, by the audit trail.
+// audited returns the changes after one for which a webhook of these tests is notified, by the audit trail.
 func audited(t *testing.T, c *client.Client, after int64) (out []string) {
 	t.Helper()
 	records, err := c.Audit(t.Context(), url.Values{})
@@ -169,8 +169,8 @@ func audited(t *testing.T, c *client.Client, after int64) (out []string) {
 
 var toldInTests = []string{"segment", "recall", "queue", "rundown", "as-run"}
 
-// A receiver that fails for a while, a service that is killed while it waits for its next try, and again while a
-// delivery is under way: every change arrives, in order, signed as the scheme says.
+// A receiver fails for a while; the service is killed while it waits for its next try, and again during a delivery:
+// every change arrives, in order, signed by the scheme.
 func TestWebhooksArriveThoughReceiverFailsAndServiceIsKilled(t *testing.T) {
 	longform.Only(t)
 	c := serveDefaults(furnish(t))
@@ -226,7 +226,7 @@ func TestWebhooksArriveThoughReceiverFailsAndServiceIsKilled(t *testing.T) {
 	do()
 	l.refuse(false)
 	taken, release := l.hold()
-	<-taken // it is under way
+	<-taken // it is in progress
 	p.kill(t)
 	release()
 	p = startProcess(t, c, secret)
@@ -259,7 +259,7 @@ func TestWebhooksArriveThoughReceiverFailsAndServiceIsKilled(t *testing.T) {
 	}
 }
 
-// verifySignatures has the scheme's own library look at what came.
+// verifySignatures verifies the deliveries with the scheme's own library.
 func verifySignatures(t *testing.T, secret string, requests []heardRequest) {
 	t.Helper()
 	dir := t.TempDir()
@@ -287,7 +287,7 @@ func verifySignatures(t *testing.T, secret string, requests []heardRequest) {
 	}
 }
 
-// holding are the files in a directory in which a text stands.
+// holding lists the files in a directory that contain a text.
 func holding(t *testing.T, dir, text string) (out []string) {
 	t.Helper()
 	raw := []byte(strings.TrimPrefix(text, "whsec_"))
@@ -307,8 +307,8 @@ func holding(t *testing.T, dir, text string) (out []string) {
 	return out
 }
 
-// Two replicas share the work: in the ordinary case each change is delivered once, in order, and when one stops the
-// other goes on at once.
+// Two replicas share the work: normally each change is delivered once, in order, and when one replica stops the other
+// continues at once.
 func TestReplicasTellWebhooksOnceEach(t *testing.T) {
 	t.Parallel()
 	c := onRedis(t, harness.StartRedis(t, harness.Durable...))
@@ -357,7 +357,7 @@ func TestReplicasTellWebhooksOnceEach(t *testing.T) {
 	t.Logf("%d changes from two replicas, each once, in order", len(got))
 }
 
-// What a webhook may be, and what of it is never shown again.
+// A webhook's settings follow the contract, and its secret is never shown again.
 func TestWebhookIsAResourceAsTheContractSays(t *testing.T) {
 	t.Parallel()
 	h := open(t, t.TempDir())
@@ -389,7 +389,7 @@ func TestWebhookIsAResourceAsTheContractSays(t *testing.T) {
 		}
 	}
 	near := serveDefaults(t.TempDir())
-	near.Webhooks = []string{"127.0.0.0/24"} // where nobody listens, and no name need be looked up
+	near.Webhooks = []string{"127.0.0.0/24"} // nobody listens there, and the address needs no lookup
 	h = start(t, near)
 	h.as("admin", access.NewToken{Name: "Ada", Role: access.Admin})
 	admin = h.secrets["admin"]
@@ -438,7 +438,7 @@ func TestWebhookIsAResourceAsTheContractSays(t *testing.T) {
 	}
 }
 
-// A network that is none is said at the start.
+// A malformed network is reported at the start.
 func TestWebhookNetworksAreNetworks(t *testing.T) {
 	t.Parallel()
 	c := serveDefaults(t.TempDir())

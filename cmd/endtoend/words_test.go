@@ -15,7 +15,7 @@ import (
 	"lifeline/schedules/examples"
 )
 
-// What is exported is what was applied, whatever its names are, so that a network can be kept and edited as a file.
+// The export equals the network that was applied, with any names, so that a network can be kept and edited as a file.
 func TestExportIsTheInverseOfApply(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -53,7 +53,7 @@ func TestExportIsTheInverseOfApply(t *testing.T) {
 	}
 }
 
-// Days are named as people name them, and people read them in the station's own time.
+// Users name days in words, and see days in the station's own time.
 func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
 	t.Parallel()
 	h := open(t, furnish(t))
@@ -100,7 +100,7 @@ func TestPeopleNameAndReadDaysInTheStationsTime(t *testing.T) {
 	}
 }
 
-// Who may not is told who may; who is not known is told by which service, and how to become known.
+// A refusal lists the roles that may act; an unknown user learns which service refused, and how to get a token.
 func TestRefusalsSayWhoMayAndHow(t *testing.T) {
 	t.Parallel()
 	h := open(t, t.TempDir())
@@ -126,7 +126,7 @@ func TestRefusalsSayWhoMayAndHow(t *testing.T) {
 	}
 }
 
-// The network that ships asks of the samples that ship what they can give, so that its first plan warns of no rule.
+// The example network asks of the samples only what they offer, so that its first plan has no warning about rules.
 func TestRulesOfTheExampleNetworkHoldWithTheSamples(t *testing.T) {
 	longform.Only(t)
 	h := open(t, furnish(t))

@@ -1,11 +1,11 @@
-// Command audio compares lifeline/audio with what else could do its work, in one run on one machine, and prints the
-// figures. Only their ratios mean anything elsewhere.
+// Command audio compares lifeline/audio with alternatives, in one run on one machine, and prints the results. Only
+// their ratios are valid on other machines.
 //
 //	go run ./internal/bench/audio            # speed, and the wait after the last uploaded byte
 //	go run ./internal/bench/audio -memory 10 # ten hours of MP3 in bounded memory
 //
-// It needs espeak-ng, sox, lame, ffmpeg and python3. It makes its own audio: ten minutes of speech over music, as
-// 44.1 kHz stereo at 128 kb/s and as 24 kHz mono at 48 kb/s.
+// It needs espeak-ng, sox, lame, ffmpeg and python3. It makes its own audio: ten minutes of speech over music, as 44.1
+// kHz stereo at 128 kb/s and as 24 kHz mono at 48 kb/s.
 package main
 
 import (
@@ -98,14 +98,14 @@ func makeFiles(dir string) ([]file, error) {
 	return files, nil
 }
 
-// contender is something to time.
+// contender is a program or package under test.
 type contender struct {
 	name string
 	run  func() error
 }
 
-// compare times all contenders in turn, so that a change of load meets them all. Runs during which other processes
-// were busy are made again, some times over; what is printed comes from the quietest.
+// compare times all contenders in turn, so that a change of load affects all of them. It repeats runs during which
+// other processes were busy, up to a limit, and prints the quietest runs.
 func compare(f file, rounds int) error {
 	command := func(args ...string) func() error {
 		return func() error { return exec.Command(args[0], args[1:]...).Run() }
@@ -167,7 +167,7 @@ func analyse(f file, workers int) error {
 	return err
 }
 
-// bare decodes with go-mp3 alone, which is spared its scan for seeking.
+// bare decodes with go-mp3 alone, without its scan for seeking.
 func bare(f file) error {
 	d, err := mp3.NewDecoder(struct{ io.Reader }{bytes.NewReader(f.bytes)})
 	if err != nil {
@@ -177,7 +177,7 @@ func bare(f file) error {
 	return err
 }
 
-// upload measures the wait for the facts after the last byte, when the bytes come at 8 Mbit/s.
+// upload measures the wait for the facts after the last byte, when the bytes arrive at 8 Mbit/s.
 func upload(f file, rounds int) error {
 	for _, share := range []int{10, 1} {
 		var waits []time.Duration
@@ -194,7 +194,7 @@ func upload(f file, rounds int) error {
 	return nil
 }
 
-// link gives bytes no faster than 8 Mbit/s, and remembers when the last one came.
+// link delivers bytes at 8 Mbit/s at most, and records when the last one was read.
 type link struct {
 	b     []byte
 	n     int

@@ -12,8 +12,8 @@ import (
 	"lifeline/audio"
 )
 
-// measureMemory analyses a file over and over as one stream of so many hours, and prints the resident memory of the
-// process before and at its highest during it.
+// measureMemory analyses a file repeatedly as one stream of the given hours, and prints the process's resident memory
+// before and at its peak.
 func measureMemory(f file, hours int) error {
 	parts := make([]io.Reader, 6*hours)
 	for i := range parts {
@@ -46,7 +46,7 @@ func measureMemory(f file, hours int) error {
 
 func mib(n int64) float64 { return float64(n) / (1 << 20) }
 
-// resident is the memory that the process holds, in bytes.
+// resident returns the process's resident memory in bytes.
 func resident() (int64, error) {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {

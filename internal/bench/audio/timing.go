@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// timing is what a run took.
+// timing is the cost of a run.
 type timing struct {
 	clock, cpu time.Duration
-	others     float64 // the share of all processors that other processes, or other machines on the same hardware, took
+	others     float64 // the share of all processors that other processes or virtual machines took
 }
 
 const (
-	quiet    = 0.03 // others' share up to which the clock is believed
-	patience = 4    // times as many rounds as were asked for, before runs that were not quiet are taken too
+	quiet    = 0.03 // highest share of others for a valid time by the clock
+	patience = 4    // rounds per requested round, before runs that were not quiet count too
 )
 
-// timed runs run.
+// timed measures run.
 func timed(cores int, run func() error) (timing, error) {
 	before, err := busyTime()
 	if err != nil {
@@ -41,7 +41,7 @@ func timed(cores int, run func() error) (timing, error) {
 	return t, nil
 }
 
-// quietRuns is how many of the timings can be believed by the clock.
+// quietRuns returns how many of the timings have a valid time by the clock.
 func quietRuns(ts []timing) int {
 	n := 0
 	for _, t := range ts {
@@ -52,13 +52,13 @@ func quietRuns(ts []timing) int {
 	return n
 }
 
-// quietest returns the n timings that others disturbed least.
+// quietest returns the n timings with the least load by others.
 func quietest(ts []timing, n int) []timing {
 	ts = slices.SortedStableFunc(slices.Values(ts), func(a, b timing) int { return cmp.Compare(a.others, b.others) })
 	return ts[:min(n, len(ts))]
 }
 
-// medians returns the median by the clock and the one by processor time.
+// medians returns the median by the clock and the median of processor time.
 func medians(ts []timing) (clock, cpu time.Duration) {
 	var clocks, cpus []time.Duration
 	for _, t := range ts {
@@ -72,7 +72,7 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
-// busyTime is the processor time that the machine has spent on anything, or had taken from it, since it started.
+// busyTime returns the processor time, over all processors, that was used or stolen since the machine started.
 func busyTime() (time.Duration, error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -94,8 +94,8 @@ func busyTime() (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / 100, nil
 }
 
-// cpuTime is the processor time of this process and of its children that have ended. Unlike the clock it does not
-// count what other processes on the machine take.
+// cpuTime returns the processor time of this process and of its children that have ended. Unlike the clock it does not
+// count other processes on the machine.
 func cpuTime() time.Duration {
 	var sum time.Duration
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {

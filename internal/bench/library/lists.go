@@ -22,7 +22,7 @@ import (
 
 func encode(v any) ([]byte, error) { return json.Marshal(v) }
 
-// lists prints what n segments take, and what pages of 50 of them cost.
+// lists prints the memory of n segments, and the cost of pages of 50 of them.
 func lists(ctx context.Context, n int) error {
 	s := memory.New(1)
 	segments := invented(n)
@@ -39,7 +39,7 @@ func lists(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	if _, err := replica.Open(ctx, s, kinds.All); err != nil { // what decoding needs once, however many there are
+	if _, err := replica.Open(ctx, s, kinds.All); err != nil { // the one-time cost of decoding, for any number
 		return err
 	}
 	empty := heap()
@@ -84,7 +84,7 @@ type question struct {
 	filter library.SegmentFilter
 }
 
-// asked is what people ask of a library. What a scan, which finds any part of a text, would find besides is not asked.
+// asked returns typical queries for a library. It leaves out queries that only a scan for substrings would answer.
 func asked(segments []schedules.Segment) []question {
 	middle := segments[len(segments)/2]
 	return []question{
@@ -105,7 +105,7 @@ func asked(segments []schedules.Segment) []question {
 	}
 }
 
-// scan lists as the library did before it had an index: it looks at every segment until the page is full.
+// scan lists as the library did before it had an index: it reads every segment until the page is full.
 func scan(segments []schedules.Segment, f library.SegmentFilter) (out []schedules.Segment, next string) {
 	words := strings.Fields(strings.ToLower(f.Words))
 	start, found := slices.BinarySearchFunc(segments, f.After, func(s schedules.Segment, id string) int {
@@ -137,7 +137,7 @@ func scan(segments []schedules.Segment, f library.SegmentFilter) (out []schedule
 	return out, ""
 }
 
-// cost is the processor time of a call in nanoseconds: the mean of as many as take a fifth of a second.
+// cost returns the processor time of a call in nanoseconds: the mean over a fifth of a second of calls.
 func cost(call func()) (int64, error) {
 	for n := int64(1); ; n *= 2 {
 		begun, err := used()
@@ -154,17 +154,17 @@ func cost(call func()) (int64, error) {
 	}
 }
 
-// used is the processor time that the process has used.
+// used returns the processor time that the process has used.
 func used() (time.Duration, error) {
 	var u syscall.Rusage
 	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
 }
 
-// heap is what is in use after everything else was freed.
+// heap returns the size of the live heap.
 func heap() uint64 {
 	runtime.GC()
-	runtime.GC() // what the first one finalised
+	runtime.GC() // objects that the first run finalised
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc

@@ -1,8 +1,8 @@
 //go:build unix
 
-// Command library measures the segment library in memory: what a segment takes, what a page of a listing and of a
-// search costs beside a look at every segment, and how long the service takes from its start until it is ready, on
-// SQLite and on Redis. The segments are invented.
+// Command library measures the segment library in memory: the memory of a segment, the cost of a page of a list and of
+// a search compared with a scan of all segments, and the time from the service's start until it is ready, on SQLite and
+// on Redis. The segments are generated.
 //
 //	go run ./internal/bench/library                   # 1,000, 10,000 and 100,000 segments
 //	go run ./internal/bench/library -n 1000 -cold 0   # lists alone
@@ -54,13 +54,13 @@ func bench(sizes string, cold, rounds, waveform int) error {
 	return starts(ctx, cold, rounds, waveform)
 }
 
-// document is a segment as the store has it.
+// document returns a segment as the store has it.
 func document(s schedules.Segment) (store.Document, error) {
 	body, err := encode(s)
 	return store.Document{Kind: "segment", ID: s.ID, Revision: 1, Body: body}, err
 }
 
-// invented are the segments of a library.
+// invented generates the segments of a library.
 func invented(n int) []schedules.Segment {
 	out := make([]schedules.Segment, 0, n)
 	for s := range harness.Segments(n) {

@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// stage is what the servers of internal/harness stand on outside of a test.
+// stage implements what the servers of internal/harness need of a test.
 type stage struct {
 	testing.TB
 	dir      string
 	cleanups []func()
 }
 
-// fatal is a failure that ends what is on a stage.
+// fatal is a panic that ends the function on a stage.
 type fatal struct{ error }
 
-// on runs f with a stage and takes the stage down.
+// on runs f with a stage, and cleans up after it.
 func on(f func(*stage) error) (err error) {
 	s := &stage{}
 	if s.dir, err = os.MkdirTemp("", "lifeline-bench"); err != nil {

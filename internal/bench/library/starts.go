@@ -23,8 +23,8 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// starts prints how long the service takes until it is ready with n segments, each with its recording's outline, and
-// its recording in a file, of a byte.
+// starts prints how long the service takes until it is ready with n segments. Each segment has its waveform and a
+// recording of one byte.
 func starts(ctx context.Context, n, rounds, waveform int) error {
 	return on(func(s *stage) error {
 		binary := filepath.Join(s.TempDir(), "lifeline")
@@ -100,7 +100,7 @@ func record(dir string, n int) error {
 	return nil
 }
 
-// report starts the service some times and prints how long it took.
+// report starts the service several times and prints how long it took.
 func report(s *stage, store string, rounds int, binary string, args ...string) error {
 	var clock, cpu []time.Duration
 	for range rounds {
@@ -117,7 +117,7 @@ func report(s *stage, store string, rounds int, binary string, args ...string) e
 	return nil
 }
 
-// start runs the service until it is ready, and kills it then.
+// start runs the service until it is ready, and then kills it.
 func start(s *stage, binary string, args ...string) (clock, cpu time.Duration, err error) {
 	address := harness.FreeAddress(s)
 	cmd := exec.Command(binary, append([]string{"serve", "--listen", address}, args...)...)
@@ -129,7 +129,7 @@ func start(s *stage, binary string, args ...string) (clock, cpu time.Duration, e
 	died := make(chan error, 1)
 	go func() { died <- cmd.Wait() }()
 	defer func() {
-		_ = cmd.Process.Kill() // fails only when it has died already
+		_ = cmd.Process.Kill() // fails only if it has ended already
 		<-died
 		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 			cpu = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// crowds lets stations wait in two forms: all of one station, which one publication wakes, and of many stations, of
-// which it wakes a few.
+// crowds measures two forms of waiting: all players of one station, which one publication wakes, and players of many
+// stations, of which a publication wakes few.
 func crowds(ctx context.Context, h *house, o options) error {
 	one := func(int) (string, string) { return station(0), "" }
 	many := func(n int) (string, string) {
@@ -31,7 +31,7 @@ func crowds(ctx context.Context, h *house, o options) error {
 		stations), many}}
 	for _, f := range forms {
 		fmt.Printf("\n%s: %d long polls and %d streams\n", f.name, o.polls, o.streams)
-		if err := h.restart(ctx); err != nil { // so that the service has not had a crowd yet
+		if err := h.restart(ctx); err != nil { // a service that has not had a crowd yet
 			return err
 		}
 		if err := crowd(ctx, h, o, f.who); err != nil {
@@ -41,7 +41,7 @@ func crowds(ctx context.Context, h *house, o options) error {
 	return nil
 }
 
-// news is what a connection received: a queue of a revision, or that there is one.
+// news is what a connection received: a queue's revision, or a notice that there is one.
 type news struct {
 	station, what string
 	at            time.Time
@@ -64,7 +64,7 @@ func crowd(ctx context.Context, h *house, o options, who func(int) (string, stri
 	var all sync.WaitGroup
 	defer func() {
 		if cause := context.Cause(ctx); cause != nil {
-			err = cause // the first connection that broke, rather than what came of it
+			err = cause // the first broken connection is the cause, the others follow
 		}
 		cancel(nil)
 		all.Wait()
@@ -115,7 +115,7 @@ func crowd(ctx context.Context, h *house, o options, who func(int) (string, stri
 			streaming++
 		}
 	}
-	var late [2][]time.Duration // polls and streams, from the acknowledgement
+	var late [2][]time.Duration // delays of polls and streams, from the acknowledgement
 	var worstAsked time.Duration
 	before, err := h.server.busy()
 	if err != nil {
@@ -183,7 +183,7 @@ func tellTimes(name string, d []time.Duration) {
 		d[len(d)*99/100].Round(time.Millisecond/10), d[len(d)-1].Round(time.Millisecond/10))
 }
 
-// tellMemory prints what the service holds for each connection beyond what it held before.
+// tellMemory prints the service's memory per connection, above its idle memory.
 func tellMemory(when string, h *house, o options, idle int64) error {
 	now, peak, err := h.server.memory()
 	if err != nil {
@@ -195,7 +195,7 @@ func tellMemory(when string, h *house, o options, idle int64) error {
 	return nil
 }
 
-// token is one of a station's players.
+// token returns the token of one of a station's players.
 func (h *house) token(n, player int) string {
 	if n == 0 {
 		return h.tokens[player]
@@ -229,7 +229,7 @@ func connected(ctx context.Context, address string, f func(net.Conn) error) erro
 	return f(c)
 }
 
-// poll asks for the queue again and again, each time with the tag of what it has, and says when there is another.
+// poll polls for the queue, each time with the tag of the last one, and calls changed for each new one.
 func poll(c net.Conn, path, token, tag string, changed func()) error {
 	in := bufio.NewReaderSize(c, 1024)
 	for {
@@ -259,7 +259,7 @@ func poll(c net.Conn, path, token, tag string, changed func()) error {
 	}
 }
 
-// stream follows the changes and says when there is a queue.
+// stream reads the change stream and calls changed for each queue.
 func stream(c net.Conn, token string, changed func()) error {
 	if _, err := fmt.Fprintf(c, "GET /v1/changes HTTP/1.1\r\nHost: lifeline\r\nAuthorization: Bearer %s\r\n\r\n",
 		token); err != nil {
@@ -283,7 +283,7 @@ func stream(c net.Conn, token string, changed func()) error {
 	}
 }
 
-// readHead reads the status and the header of an answer, with its names in small letters.
+// readHead reads the status and the header of an answer, with names in lower case.
 func readHead(in *bufio.Reader) (status string, header map[string]string, err error) {
 	header = map[string]string{}
 	for {

@@ -26,7 +26,7 @@ const (
 	players  = 1000 // of the first station, each with a token of its own
 )
 
-// house is a real service over SQLite, as its defaults are, with the samples and a published day for each station.
+// house is a real service over SQLite with default settings, with the samples and a published day for each station.
 type house struct {
 	binary, dir string
 	server      *process
@@ -37,10 +37,10 @@ type house struct {
 	round       uint64
 }
 
-// furnish starts the service over an empty directory and brings it to where stations pull.
+// furnish starts the service over an empty directory, and publishes the days that stations pull.
 func (h *house) furnish(ctx context.Context) error {
 	data := filepath.Join(h.dir, "data")
-	var secrets [2]string // nobody approves what they uploaded
+	var secrets [2]string // nobody may approve an upload of their own
 	for i := range secrets {
 		out, err := exec.CommandContext(ctx, h.binary, "token", "create", "--data", data, "--name", fmt.Sprint("admin ", i),
 			"--role", "admin").Output()
@@ -113,7 +113,7 @@ func (h *house) serve(ctx context.Context) (err error) {
 	return err
 }
 
-// restart gives back a service that has done nothing yet, at the same address.
+// restart restarts the service at the same address.
 func (h *house) restart(ctx context.Context) error {
 	if err := h.server.stop(); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (h *house) restart(ctx context.Context) error {
 
 func station(n int) string { return fmt.Sprintf("load-%03d", n) }
 
-// network are the stations: each hires two hours a day.
+// network returns the stations: each hires two hours a day.
 func network() []byte {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, "stations:")
@@ -143,13 +143,13 @@ func network() []byte {
 	return b.Bytes()
 }
 
-// plan drafts the day of stations anew, each time with another seed.
+// plan drafts the day of stations again, with another seed each time.
 func (h *house) plan(ctx context.Context, stations ...string) error {
 	h.round++
 	return h.many(ctx, h.people.Plan, stations)
 }
 
-// publish hands it to them.
+// publish publishes the drafts.
 func (h *house) publish(ctx context.Context, stations ...string) error {
 	return h.many(ctx, h.people.Publish, stations)
 }
@@ -165,7 +165,7 @@ func (h *house) many(ctx context.Context, act func(context.Context, wire.ManyReq
 	return err
 }
 
-// addToken makes one more, as fast as the service lets an administrator.
+// addToken makes one more token, as fast as the service's rate limit for an administrator allows.
 func (h *house) addToken(ctx context.Context, to []string, station string) ([]string, error) {
 	for {
 		var t wire.Token
@@ -182,12 +182,12 @@ func (h *house) addToken(ctx context.Context, to []string, station string) ([]st
 	}
 }
 
-// queuePath is what a player of a station asks for, as `lifeline`'s own does.
+// queuePath returns the path that a station's player requests, as Lifeline's own player does.
 func (h *house) queuePath(station string) string {
 	return wire.Station(station, "queue") + "?date=" + h.day.String()
 }
 
-// queue fetches the queue as it is and compressed, with its tag.
+// queue fetches the queue, uncompressed and compressed, with its tag.
 func (h *house) queue(ctx context.Context) (plain, zipped []byte, tag string, err error) {
 	if plain, tag, err = fetch(ctx, h.server.url+h.queuePath(station(0)), h.tokens[0], "identity"); err != nil {
 		return nil, nil, "", err
@@ -196,7 +196,7 @@ func (h *house) queue(ctx context.Context) (plain, zipped []byte, tag string, er
 	return plain, zipped, tag, err
 }
 
-// waiting is how many long polls and streams the service says that it holds.
+// waiting returns the numbers of long polls and streams in the service's metrics.
 func (h *house) waiting(ctx context.Context) (polls, streams int, err error) {
 	figures, _, err := fetch(ctx, h.server.url+"/metrics", "", "identity")
 	for line := range strings.Lines(string(figures)) {

@@ -1,5 +1,5 @@
-// Command load holds the service against nginx, and against a crowd of stations that wait, on one machine in one run.
-// Only ratios mean anything elsewhere.
+// Command load compares the service with nginx, and measures it with a crowd of waiting stations, on one machine in one
+// run. Only ratios are valid on other machines.
 //
 //	go run ./internal/bench/load              # rates beside nginx, then 5,000 long polls and 5,000 streams
 //	go run ./internal/bench/load -part rates
@@ -24,7 +24,7 @@ import (
 	"lifeline/schedules"
 )
 
-// options say how much is measured.
+// options are the sizes of the measurements.
 type options struct {
 	rounds       int
 	round        time.Duration
@@ -100,7 +100,7 @@ func bench(ctx context.Context, o options, part string) (err error) {
 	return crowds(ctx, h, o)
 }
 
-// enoughFiles fails when a process, here or there, may not hold so many connections. Go raises the soft limit itself.
+// enoughFiles fails if this process or the service may not open so many connections. Go raises the soft limit itself.
 func enoughFiles(connections int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

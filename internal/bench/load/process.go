@@ -22,7 +22,7 @@ type process struct {
 	url string
 }
 
-// start runs a command that, once it serves, writes a line that ends in its address.
+// start runs a command that writes a line ending in its address once it serves.
 func start(ctx context.Context, log string, name string, args ...string) (*process, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -49,7 +49,7 @@ func start(ctx context.Context, log string, name string, args ...string) (*proce
 	return &process{cmd, fields[len(fields)-1]}, nil
 }
 
-// stop ends it and waits.
+// stop ends the process and waits for it.
 func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -57,8 +57,7 @@ func (p *process) stop() error {
 	return p.cmd.Wait()
 }
 
-// startNginx serves a directory as static files, with as many workers as we have processors. extra are further
-// directives.
+// startNginx serves a directory as static files, with one worker per processor. extra are further directives.
 func startNginx(ctx context.Context, dir, files, extra string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -67,7 +66,7 @@ func startNginx(ctx context.Context, dir, files, extra string) (*process, error)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	user := "" // only root may say who the workers are
+	user := "" // only root may set the workers' user
 	if os.Getuid() == 0 {
 		user = "user root;"
 	}
@@ -136,7 +135,7 @@ func until(ctx context.Context, what string, is func() bool) error {
 	return nil
 }
 
-// memory are the resident bytes of the process, now and at most since clearPeak.
+// memory returns the process's resident bytes: now, and the peak since clearPeak.
 func (p *process) memory() (now, peak int64, err error) {
 	b, err := os.ReadFile(p.proc("status"))
 	if err != nil {
@@ -164,10 +163,10 @@ func (p *process) proc(name string) string {
 	return filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), name)
 }
 
-// tick is the unit in which Linux counts processor time.
+// tick is Linux's unit of processor time.
 const tick = 10 * time.Millisecond
 
-// busy is the processor time that the process and its children that still run have used.
+// busy returns the processor time of the process and of its running children.
 func (p *process) busy() (time.Duration, error) {
 	pids := []string{strconv.Itoa(p.cmd.Process.Pid)}
 	children, err := os.ReadFile(p.proc(filepath.Join("task", pids[0], "children")))

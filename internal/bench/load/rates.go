@@ -17,23 +17,23 @@ import (
 	"time"
 )
 
-// wish is one way to ask for the queue.
+// wish is one form of the request for the queue.
 type wish struct {
 	name     string
 	encoding string
-	known    bool // and the caller has it already
+	known    bool // the caller has it already
 }
 
 var wishes = []wish{{"GET", "identity", false}, {"GET gzip", "gzip", false}, {"304", "identity", true}}
 
-// rival is one who serves the queue.
+// rival is a server of the queue.
 type rival struct {
 	name string
 	at   *process
 	path string
 }
 
-// rates asks each server in turns, and prints the medians.
+// rates measures each server in turn, and prints the medians.
 func rates(ctx context.Context, h *house, o options) (err error) {
 	plain, zipped, _, err := h.queue(ctx)
 	if err != nil {
@@ -89,7 +89,7 @@ func compare(ctx context.Context, h *house, o options, w wish, rivals []rival) e
 	perSecond, each := make([][]float64, len(rivals)), make([][]float64, len(rivals))
 	for round := range o.rounds {
 		for n := range rivals {
-			i := (n + round) % len(rivals) // nobody is always first
+			i := (n + round) % len(rivals) // so that no rival is always first
 			rate, cost, err := ask(ctx, h, o, w, rivals[i])
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", w.name, rivals[i].name, err)
@@ -110,7 +110,7 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// script is what wrk sends: each connection another token, in turns.
+// script is wrk's script: each connection uses another token, in turn.
 const script = `
 local requests = {}
 function init()
@@ -131,7 +131,7 @@ var (
 	badLine  = regexp.MustCompile(`Non-2xx or 3xx responses: \d+|Socket errors: .*`)
 )
 
-// ask lets wrk ask one rival for a round. cost is the server's processor time for a request, in microseconds.
+// ask lets wrk measure one rival for one round. cost is the server's processor time per request in microseconds.
 func ask(ctx context.Context, h *house, o options, w wish, r rival) (rate, cost float64, err error) {
 	tokens, err := h.write("tokens", []byte(strings.Join(h.tokens, "\n")+"\n"))
 	if err != nil {
@@ -173,7 +173,7 @@ func ask(ctx context.Context, h *house, o options, w wish, r rival) (rate, cost 
 	return rate, float64((after - before).Microseconds()) / n, err
 }
 
-// check asks once as wrk will, sees that the answer is what it should be, and answers the condition for the script.
+// check sends wrk's request once, verifies the answer, and returns the condition for the script.
 func check(ctx context.Context, url, token string, w wish) (condition string, err error) {
 	ask := func(tag string) (*http.Response, int, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -214,7 +214,7 @@ func check(ctx context.Context, url, token string, w wish) (condition string, er
 	return `["If-None-Match"] = '` + tag + `'`, nil
 }
 
-// fetch is one GET that must be answered with 200.
+// fetch sends one GET that must be answered with 200.
 func fetch(ctx context.Context, url, token, encoding string) (body []byte, tag string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -236,7 +236,7 @@ func fetch(ctx context.Context, url, token, encoding string) (body []byte, tag s
 	return body, resp.Header.Get("ETag"), err
 }
 
-// serveBare is net/http with nothing on it: what the best handler could reach.
+// serveBare serves with net/http alone: the upper bound for any handler.
 func serveBare(ctx context.Context, file string) error {
 	plain, err := os.ReadFile(file)
 	if err != nil {
@@ -265,7 +265,7 @@ func serveBare(ctx context.Context, file string) error {
 		}
 		h.Set("Content-Type", "application/json")
 		h.Set("Content-Length", strconv.Itoa(len(body)))
-		w.Write(body) // a client that is gone is no failure
+		w.Write(body) // the client may be gone, which is no failure
 	})}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// stopwatch measures the processor time of this process, garbage collection and all: on a shared machine the wall's
-// time is mostly other people's.
+// stopwatch measures the processor time of this process, including garbage collection: on a shared machine the time by
+// the clock depends mostly on others.
 type stopwatch struct {
 	wall time.Time
 	cpu  time.Duration
@@ -14,7 +14,7 @@ type stopwatch struct {
 
 func startWatch() stopwatch { return stopwatch{time.Now(), processorTime()} }
 
-// stop answers what has passed since the start, on the wall and on the processors.
+// stop returns the time since the start, by the clock and on the processors.
 func (s stopwatch) stop() (wall, cpu time.Duration) {
 	return time.Since(s.wall), processorTime() - s.cpu
 }

@@ -25,7 +25,7 @@ const (
 
 var firstDay = schedules.Date{Year: 2023, Month: time.October, Day: 2}
 
-// newInstance makes the benchmark's library: durations 15% of 10-60 s, 55% of 90-420 s, 25% of 420-1,200 s, 5% of
+// newInstance generates the benchmark's library: durations 15% of 10-60 s, 55% of 90-420 s, 25% of 420-1,200 s, 5% of
 // 1,200-1,800 s; N/8 series; languages 50/30/20; 10% limited by date, 10% to 06-22.
 func newInstance(n int, unit string, seed uint64, days int) instance {
 	rng := rand.New(rand.NewPCG(seed, uint64(n)))
@@ -43,7 +43,7 @@ func newInstance(n int, unit string, seed uint64, days int) instance {
 			s.Language = "en"
 		}
 		switch rng.IntN(10) {
-		case 0: // limited by date: three weeks somewhere in the month
+		case 0: // limited by date: three weeks within the month
 			from := firstDay.AddDays(rng.IntN(22) - 7)
 			s.ValidFrom, s.ValidUntil = midnight(from), midnight(from.AddDays(21))
 		case 1:
@@ -102,7 +102,7 @@ func station() schedules.Station {
 				"RRULE:FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23;BYMINUTE=0;BYSECOND=0"}}}}
 }
 
-// clock is the hour of two gaps, which are filled to so many milliseconds.
+// clock is the hour with two gaps, each filled to within near milliseconds.
 func clock(near int64) schedules.Clock {
 	top, half, two := schedules.Ms(0), schedules.Ms(hour/2), 2
 	material := &schedules.Selector{Kinds: []schedules.Kind{"testimony"}}

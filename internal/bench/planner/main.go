@@ -65,14 +65,14 @@ func run(in instance, only string) error {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// planners are what the benchmark compares.
+// planners are the planners that the benchmark compares.
 var planners = []struct {
 	name string
 	plan func(instance) ([]day, error)
 }{
-	{"lifeline", ours(20)}, // as near as the benchmark asks
+	{"lifeline", ours(20)}, // the benchmark's tolerance
 	{"lifeline, to 1 ms", ours(1)},
-	{"lifeline, to 1 s", ours(1000)}, // what the rotation gains by it
+	{"lifeline, to 1 s", ours(1000)}, // shows the gain in rotation
 	{"libretime smart block", libreTime},
 	{"azuracast queue", azuraCast},
 	{"rivendell", rivendell(false)},

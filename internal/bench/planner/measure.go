@@ -16,7 +16,7 @@ type play struct {
 	start, end int64 // Unix ms
 }
 
-// day is what a planner made of one day: the plays of library material, and how far each of the 48 gaps is off.
+// day is a planner's result for one day: the plays of library material, and the error of each of the 48 gaps.
 type day struct {
 	plays []play
 	gaps  []int64 // filled minus length, ms
@@ -29,13 +29,13 @@ type day struct {
 // figures are a planner's results over all days.
 type figures struct {
 	name             string
-	mean, p99, worst float64 // of gaps' absolute value, ms
+	mean, p99, worst float64 // of gaps' absolute error, ms
 	violations       map[string]int
 	plays            int
 	gini             float64 // of plays per segment that is valid on all days
 	giniAll          float64 // of plays per day of validity, all segments
-	spacing          float64 // least time between two plays of a segment, as part of the month's mean rotation
-	// least number of plays from one play of a segment to its next, as part of the segments then valid
+	spacing          float64 // least time between two plays of a segment, as a fraction of the month's mean rotation
+	// least number of plays between two plays of a segment, as a fraction of the valid segments
 	turn     float64
 	turn1    float64 // the same, 1st percentile over all repeats
 	median   time.Duration
@@ -43,7 +43,7 @@ type figures struct {
 	cpu      time.Duration
 	lost     int
 	late     int64
-	short    float64 // mean air time of plays, as part of the library's mean
+	short    float64 // mean air time of plays, as a fraction of the library's mean
 }
 
 func measure(name string, in instance, days []day) figures {
@@ -78,7 +78,8 @@ func measure(name string, in instance, days []day) figures {
 	return f
 }
 
-// violations holds one day, with the day before as history, against the rules. Posts and gaps are measured apart.
+// violations counts one day's violations of each rule, with the day before as history. Posts and gaps are measured
+// separately.
 func violations(in instance, library *schedules.Library, days []day, i int) map[string]int {
 	input := in.input
 	input.Date = firstDay.AddDays(i)
@@ -166,7 +167,7 @@ func rotation(f *figures, in instance, all []play) {
 	}
 }
 
-// valid is how many segments of the library may air at a time.
+// valid returns how many segments of the library may air at a time.
 func valid(in instance, t int64) (n int) {
 	for i := range in.segments {
 		s := &in.segments[i]
@@ -177,7 +178,7 @@ func valid(in instance, t int64) (n int) {
 	return n
 }
 
-// gini is the Gini coefficient of how much each has.
+// gini returns the Gini coefficient of a distribution.
 func gini(x []float64) float64 {
 	slices.Sort(x)
 	var sum, weighted float64

@@ -11,8 +11,8 @@ import (
 	"lifeline/schedules/planner"
 )
 
-// ours plans every day with the planner, each from the history of those before, and audits each whole. Gaps are filled
-// to within so many milliseconds, for the sake of the rotation; 1: exactly.
+// ours plans every day with the planner, each with the days before as history, and audits each day. near is the
+// tolerance of gaps in milliseconds: a larger one lets the rotation be more even; 1: exact.
 func ours(near int64) func(instance) ([]day, error) {
 	return func(in instance) ([]day, error) { return month(in, near) }
 }
@@ -25,7 +25,7 @@ func month(in instance, near int64) ([]day, error) {
 	var out []day
 	for i := range in.days {
 		input.Date = firstDay.AddDays(i)
-		runtime.GC() // what a day before left is not this day's cost
+		runtime.GC() // so that garbage of the day before does not count
 		watch := startWatch()
 		plan, err := catalogue.Plan(context.Background(), input)
 		took, cpu := watch.stop()
@@ -54,7 +54,7 @@ func month(in instance, near int64) ([]day, error) {
 	return out, nil
 }
 
-// gapsOf measures each gap of a rundown: from where its post ends to where the next post should start.
+// gapsOf measures each gap of a rundown: from the end of its post to the planned start of the next.
 func gapsOf(library *schedules.Library, r schedules.Rundown, took, cpu time.Duration) day {
 	d := day{took: took, cpu: cpu}
 	for _, w := range r.Windows {
@@ -66,7 +66,7 @@ func gapsOf(library *schedules.Library, r schedules.Rundown, took, cpu time.Dura
 			}
 			start, end := i.StartAt.UnixMilli(), i.EndAt().UnixMilli()
 			whole, _ := library.Segment(i.SegmentID)
-			reach[i.Position] = start + whole.Recording.AirTime().Milliseconds() // what the post cuts off counts as a gap
+			reach[i.Position] = start + whole.Recording.AirTime().Milliseconds() // a part that the post cuts off counts as a gap
 			if i.Position == "half" {
 				d.late = max(d.late, abs(start-(begin+hour/2)))
 			}

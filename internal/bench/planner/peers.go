@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// The peers' algorithms, written anew from what their public sources do. Each is given the month gap by gap as its own
-// software would be: posts at :00 and :30 are events of their own.
+// The peers' algorithms, written anew from the behaviour of their public sources. Each gets the month gap by gap, as in
+// its own software: posts at :00 and :30 are separate events.
 
 // gap is the time between two posts.
 type gap struct{ start, end int64 }
@@ -46,8 +46,8 @@ func tracks(in instance) []track {
 	return out
 }
 
-// libreTime is the dynamic smart block with a time limit, random order, no overflow and no repeats: files in random
-// order are added as long as they fit, looking at 500 at most (Block::getListOfFilesUnderLimit).
+// libreTime is the dynamic smart block with a time limit, random order, no overflow and no repeats: it adds files in
+// random order as long as they fit, and tries 500 at most (Block::getListOfFilesUnderLimit).
 func libreTime(in instance) ([]day, error) {
 	rng := rand.New(rand.NewPCG(in.input.Seed, 2))
 	list := tracks(in)
@@ -75,10 +75,10 @@ func libreTime(in instance) ([]day, error) {
 	return out, nil
 }
 
-// azuraCast draws track by track: from a playlist in shuffled order the first that duplicate prevention lets through
-// (no same song, then no same artist within two hours), reshuffled when it is through. Dates and hours are those of
-// the playlist, and kept. A post is a playlist once an hour at its minute: it waits for the track on air, and is
-// dropped when that ends more than 15 minutes late (Queue::shouldPlaylistPlayNowPerHour).
+// azuraCast draws track by track: the first track of a shuffled playlist that duplicate prevention allows (not the same
+// song; not the same artist within two hours). A playlist that was played completely is shuffled again. Dates and hours
+// are those of the playlist, and respected. A post is a playlist once an hour at its minute: it waits for the track on
+// air, and is dropped if that track ends more than 15 minutes late (Queue::shouldPlaylistPlayNowPerHour).
 func azuraCast(in instance) ([]day, error) {
 	const prevention, grace = 2 * hour, 15 * 60_000
 	rng := rand.New(rand.NewPCG(in.input.Seed, 3))
@@ -101,7 +101,7 @@ func azuraCast(in instance) ([]day, error) {
 			return (t.from == 0 || t.from <= at && at < t.till) && (!t.daytime || h >= 6 && h < 22)
 		}
 		pick := -1
-		for pass := range 3 { // neither song nor artist, then not the song, then anything
+		for pass := range 3 { // first neither same song nor artist, then not the same song, then any
 			for k, q := range queue {
 				t := &list[q]
 				clash := slices.ContainsFunc(recent, func(p past) bool {
@@ -155,9 +155,9 @@ func azuraCast(in instance) ([]day, error) {
 	return out, nil
 }
 
-// rivendell is the scheduler event: of the group's carts those without the last titles and artists, one at random,
-// as many events in a clock as mean lengths fit its time. With fill, the event's autofill then takes the longest fill
-// cart that fits, until none does; the fill carts are the library's shortest tenth.
+// rivendell is the scheduler event: it draws at random from the group's carts, without the last titles and artists, as
+// many events per clock as fit its time by their mean length. With fill, the event's autofill then adds the longest
+// fill cart that fits, until none does; the fill carts are the library's shortest tenth.
 func rivendell(fill bool) func(in instance) ([]day, error) {
 	return func(in instance) ([]day, error) {
 		rng := rand.New(rand.NewPCG(in.input.Seed, 4))

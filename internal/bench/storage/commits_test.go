@@ -22,17 +22,17 @@ import (
 	"lifeline/internal/store/sqlite"
 )
 
-// body is what each commit makes a document of.
+// body is the document that each commit stores.
 var body = bytes.Repeat([]byte("0"), 500)
 
-// writers are how many commit at once.
+// writers are the numbers of concurrent writers.
 var writers = []int{1, 8, 64}
 
 type committer interface {
 	Commit(ctx context.Context, c store.Commit) ([]store.Change, error)
 }
 
-// commits makes a document in a commit of its own, again and again.
+// commits stores documents, each in a commit of its own.
 func commits(t *testing.T, s committer, writers int) func(time.Duration) float64 {
 	var n atomic.Int64
 	return func(slice time.Duration) float64 {
@@ -64,7 +64,7 @@ func commitsOnSQLite(t *testing.T, e effort) {
 	}
 }
 
-// syncs writes one page after another, from the beginning again after so many, and has each on disk before the next.
+// syncs writes pages of a file in a circle, each followed by fsync.
 func syncs(t *testing.T, dir string, pages int64) func(time.Duration) float64 {
 	t.Helper()
 	f, err := os.CreateTemp(dir, "pages")
@@ -116,7 +116,8 @@ func commitsOnRedis(t *testing.T, e effort) {
 
 var perSecond = regexp.MustCompile(`([0-9.]+) requests per second`)
 
-// scripts is redis-benchmark with the store's script and the same document, by so many clients, about as often as rate.
+// scripts runs the store's script with the same document through redis-benchmark, with the given number of clients, for
+// about as many requests as rate.
 func scripts(t *testing.T, server *harness.Redis, clients int, rate *float64) func(time.Duration) float64 {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "store", "redis", "scripts", "commit.lua"))

@@ -18,7 +18,7 @@ import (
 	"lifeline/internal/wire"
 )
 
-// queueReads asks a service for one queue, which it has in memory, over connections that are kept.
+// queueReads requests one queue, which the service has in memory, over kept connections.
 func queueReads(t *testing.T, e effort, s *service, station string) {
 	s.publish(t, s.plan(t, station))
 	path := wire.Station(station, "queue") + "?date=" + day.String()
@@ -55,7 +55,7 @@ func queueReads(t *testing.T, e effort, s *service, station string) {
 	}
 }
 
-// puller is a connection that asks for one thing again and again, at little cost: the service has the processors.
+// puller is a connection that repeats one request at little cost, so that the service gets the processors.
 type puller struct {
 	net.Conn
 	in      *bufio.Reader
@@ -80,7 +80,7 @@ func dial(t *testing.T, s *service, path, tag string, status int) *puller {
 	return &puller{Conn: c, in: bufio.NewReaderSize(c, 64<<10), request: b.Bytes(), status: status}
 }
 
-// ask asks once, wants the status, and answers the tag.
+// ask sends the request once, expects the status, and returns the tag.
 func (p *puller) ask(t *testing.T) string {
 	status, tag, err := p.once()
 	if err != nil || status != p.status {
@@ -102,7 +102,7 @@ func (p *puller) once() (status int, tag string, err error) {
 	return resp.StatusCode, resp.Header.Get("ETag"), err
 }
 
-// processorTime is what a process has used.
+// processorTime returns the processor time that a process has used.
 func processorTime(t *testing.T, pid int) time.Duration {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -21,10 +21,10 @@ import (
 	"lifeline/schedules/examples"
 )
 
-// day is the one that is planned and pulled.
+// day is the day that is planned and pulled.
 var day = schedules.Date{Year: 2027, Month: 2, Day: 3}
 
-// service is a running lifeline, with who may do everything there.
+// service is a running service with an administrator's token.
 type service struct {
 	program  string
 	settings []string // of its data and store
@@ -61,8 +61,8 @@ func serve(t *testing.T, program string, settings ...string) *service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // fails only when it has died already
-		_ = cmd.Wait()         // says that it was killed
+		_ = cmd.Process.Kill() // fails only if it has ended already
+		_ = cmd.Wait()         // reports that it was killed
 	})
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatalf("the service did not start: %q, %v", line, err)
@@ -73,7 +73,7 @@ func serve(t *testing.T, program string, settings ...string) *service {
 	return s
 }
 
-// lifeline runs another command on what the service serves.
+// lifeline runs a command against the service.
 func (s *service) lifeline(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), s.program, append(args, s.settings...)...)
@@ -86,7 +86,7 @@ func (s *service) lifeline(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// furnish has the samples approved and the example network applied, and answers so many stations, each with a plan.
+// furnish approves the samples, applies the example network, and returns so many stations, each with a plan.
 func (s *service) furnish(t *testing.T, stations int) []string {
 	t.Helper()
 	producer := s.lifeline(t, "token", "create", "--name", "Hana", "--role", "producer")
@@ -139,7 +139,7 @@ func (s *service) furnish(t *testing.T, stations int) []string {
 	return names
 }
 
-// plan plans a station's day, and answers what publishes it.
+// plan plans a station's day, and returns the request that publishes it.
 func (s *service) plan(t *testing.T, station string) wire.ManyRequest {
 	t.Helper()
 	request := wire.ManyRequest{Stations: []string{station}, Dates: []schedules.Date{day}, Seed: 1}

@@ -13,13 +13,13 @@ import (
 	"lifeline/internal/harness/longform"
 )
 
-// effort is how much is done for a figure.
+// effort is the size of a measurement.
 type effort struct {
-	slice        time.Duration // for which one thing is measured before the next has its turn
-	rounds       int           // of turns; figures are medians over them, so that a busy moment falls on nobody alone
-	stations     int           // that wait
-	publications int           // that one of them each waits for
-	recalls      int           // that all of them wait for
+	slice        time.Duration // time of one contestant's turn
+	rounds       int           // results are medians over them, so that a busy moment does not fall on one alone
+	stations     int           // waiting stations
+	publications int           // publications for which one station waits
+	recalls      int           // recalls for which all stations wait
 }
 
 func TestFigures(t *testing.T) {
@@ -33,7 +33,7 @@ func TestFigures(t *testing.T) {
 	t.Run("commits on SQLite", func(t *testing.T) { commitsOnSQLite(t, e) })
 	t.Run("commits on Redis", func(t *testing.T) { commitsOnRedis(t, e) })
 	if !proving {
-		return // that services answer and replicas wake is shown in cmd/endtoend
+		return // cmd/endtoend tests that services answer and replicas wake
 	}
 	program := build(t)
 	shared := []string{"--data", t.TempDir(), "--store", "redis://" + harness.StartRedis(t, harness.Durable...).Addr}
@@ -44,7 +44,7 @@ func TestFigures(t *testing.T) {
 	t.Run("waiting stations", func(t *testing.T) { waitingStations(t, e, here, there, stations[1:]) })
 }
 
-// contest measures several things in turns and answers the median rate of each, a second.
+// contest measures several functions in turn and returns the median rate of each per second.
 func contest(e effort, contestants []func(time.Duration) float64) []float64 {
 	rates := make([][]float64, len(contestants))
 	for range e.rounds {
@@ -60,7 +60,7 @@ func contest(e effort, contestants []func(time.Duration) float64) []float64 {
 	return medians
 }
 
-// crowd does one thing again and again by so many at once, for a time, and answers how often a second.
+// crowd runs do repeatedly with the given number of workers for a time, and returns the rate per second.
 func crowd(t *testing.T, workers int, slice time.Duration, do func(worker int) error) float64 {
 	t.Helper()
 	counts := make(chan int, workers)
@@ -84,7 +84,7 @@ func crowd(t *testing.T, workers int, slice time.Duration, do func(worker int) e
 	return float64(total) / time.Since(began).Seconds()
 }
 
-// quantile of what is sorted.
+// quantile returns a quantile of sorted values.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }

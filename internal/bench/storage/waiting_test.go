@@ -16,8 +16,8 @@ import (
 	"lifeline/internal/wire"
 )
 
-// waitingStations has stations wait by long poll, half of them at each of two replicas on one Redis. One replica
-// publishes: first the queue of one station after another, then recalls, which all of them wait for at once.
+// waitingStations lets stations wait by long poll, half of them at each of two replicas on one Redis. One replica
+// publishes the queue of one station after another, and then recalls, for which all stations wait.
 func waitingStations(t *testing.T, e effort, here, there *service, stations []string) {
 	w := &waiters{replicas: []*service{here, there}, heard: make(chan heard, len(stations))}
 	for n, station := range stations {
@@ -26,7 +26,7 @@ func waitingStations(t *testing.T, e effort, here, there *service, stations []st
 	w.settle(t, "queue", len(stations))
 	times := map[string][]time.Duration{}
 	for i := range e.publications {
-		n := i * 7 % len(stations) // which falls on both replicas
+		n := i * 7 % len(stations) // spread over both replicas
 		request := here.plan(t, stations[n])
 		asked := time.Now()
 		here.publish(t, request)
@@ -87,7 +87,7 @@ func tell(t *testing.T, what string, times []time.Duration) {
 	}
 }
 
-// waiters wait each on a connection of its own, by turns at the replicas.
+// waiters wait, each on a connection of its own, alternately at the two replicas.
 type waiters struct {
 	replicas []*service
 	heard    chan heard
@@ -99,7 +99,7 @@ type heard struct {
 	tag         string
 }
 
-// wait begins to wait for what is newer than the tag, or for anything at all.
+// wait begins to wait for a document newer than the tag, or for any document without a tag.
 func (w *waiters) wait(t *testing.T, who int, path, tag string) {
 	t.Helper()
 	s := w.replicas[who%len(w.replicas)]
@@ -113,7 +113,7 @@ func (w *waiters) wait(t *testing.T, who int, path, tag string) {
 		for h.status == 0 || h.status == http.StatusNotFound || h.status == http.StatusNotModified { // nothing yet
 			var err error
 			if h.status, h.tag, err = p.once(); err != nil {
-				h.status = -1 // which nobody expects
+				h.status = -1 // matches no expected status
 			}
 		}
 		h.at = time.Now()
@@ -123,7 +123,7 @@ func (w *waiters) wait(t *testing.T, who int, path, tag string) {
 
 var gauge = regexp.MustCompile(`(?m)^lifeline_waiters\{[^}]*\} (\d+)`)
 
-// settle waits until so many wait.
+// settle waits until the given number of requests wait.
 func (w *waiters) settle(t *testing.T, what string, want int) {
 	t.Helper()
 	began := time.Now()
@@ -144,7 +144,7 @@ func (w *waiters) settle(t *testing.T, what string, want int) {
 	}
 }
 
-// get answers a body, tag a tag.
+// get returns the answer's body and tag.
 func (s *service) get(t *testing.T, path string) string {
 	t.Helper()
 	resp := s.do(t, path)
