@@ -5,7 +5,7 @@
 // the example network; crash_test.go starts the built programs, places_test.go services on Redis and buckets,
 // browser_test.go a browser; cli_test.go runs commands as a user does.
 //
-//   - A recording: upload_test.go, uploads_test.go, tus_test.go, catalogue_test.go, correction_test.go, ready_test.go,
+//   - A recording: upload_test.go, uploads_test.go, tus_test.go, correction_test.go, ready_test.go,
 //     airable_test.go.
 //   - A network: scripts_test.go, stations_test.go, hfcc_test.go, rules_test.go.
 //   - A day: days_test.go, queue_test.go, frozen_test.go, cli_test.go, words_test.go.

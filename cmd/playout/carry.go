@@ -25,9 +25,9 @@ type place struct {
 type bundle struct {
 	remote
 	Station string   `form:"id" env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
-	Days    int      `least:"1" default:"7" help:"How many days from today on."`
-	Have    string   `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
-	Since   []string `form:"earlier" placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
+	Days    int      `least:"1" default:"7" help:"Number of days, from today on."`
+	Have    string   `type:"existingfile" placeholder:"FILE" help:"File with the recordings to leave out, as playout inventory prints it."`
+	Since   []string `form:"earlier" placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that are in an earlier bundle, or in queues up to a revision; may be repeated."`
 	File    string   `arg:"" type:"path" help:"The bundle to write."`
 }
 
@@ -50,7 +50,7 @@ func (b *bundle) Run(ctx context.Context) error {
 // importing is the command that gives a bundle to the player.
 type importing struct {
 	place
-	Wait time.Duration `least:"0s" default:"30s" help:"How long to wait for a player to take it."`
+	Wait time.Duration `least:"0s" default:"30s" help:"How long to wait for a player to import it."`
 	File string        `arg:"" type:"existingfile" help:"The bundle."`
 }
 
@@ -123,7 +123,7 @@ func told(w io.Writer, r playout.Imported) error {
 // export is the command that writes the entries that the service has not acknowledged.
 type export struct {
 	place
-	File string `arg:"" type:"path" help:"Where to write it: the body of POST /v1/stations/{id}/as-run."`
+	File string `arg:"" type:"path" help:"File for the report: the body of POST /v1/stations/{id}/as-run."`
 }
 
 // Run writes the report. The entries stay in the spool until the service acknowledges them.

@@ -30,11 +30,11 @@ func execute(now playout.Now) {
 // cli is the whole command line.
 type cli struct {
 	Run       run       `cmd:"" default:"withargs" help:"Play the station's day."`
-	Bundle    bundle    `cmd:"" help:"Write the station's coming days into a file, to be carried there."`
-	Import    importing `cmd:"" help:"Give such a file to the player of a state directory, while it plays."`
-	Export    export    `cmd:"" help:"Write what aired and is not reported yet into a file, to be carried back."`
+	Bundle    bundle    `cmd:"" help:"Write the station's coming days into a file, to carry to its player."`
+	Import    importing `cmd:"" help:"Import such a file into the player of a state directory, while it plays."`
+	Export    export    `cmd:"" help:"Write what aired and is not reported yet into a file, to carry to the service."`
 	Inventory inventory `cmd:"" help:"List the recordings that the player has, for bundle --have."`
-	Version   built     `cmd:"" help:"Print what this program was built from."`
+	Version   built     `cmd:"" help:"Print this program's version, revision and date."`
 
 	Config kong.ConfigFlag `help:"YAML file of flags, such as server and token-file." env:"PLAYOUT_CONFIG" type:"path"`
 }

@@ -23,9 +23,9 @@ import (
 
 // remote holds the flags by which the player's commands find and call the service.
 type remote struct {
-	Server    string `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service, such as https://lifeline.example."`
+	Server    string `env:"LIFELINE_SERVER" required:"" placeholder:"URL" help:"The service's address, such as https://lifeline.example."`
 	Token     string `env:"LIFELINE_TOKEN" placeholder:"TOKEN" help:"The station's token. Prefer the environment or a file."`
-	TokenFile string `env:"LIFELINE_TOKEN_FILE" type:"path" placeholder:"FILE" help:"Where the station's token is."`
+	TokenFile string `env:"LIFELINE_TOKEN_FILE" type:"path" placeholder:"FILE" help:"File that holds the station's token."`
 
 	Link client.Connection `embed:""`
 
@@ -55,25 +55,25 @@ func (r *remote) client() *client.Client {
 type run struct {
 	remote
 	Station   string        `form:"id" env:"LIFELINE_STATION" required:"" placeholder:"ID" help:"The station."`
-	State     string        `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Where the player keeps its queues, audio and reports."`
+	State     string        `env:"LIFELINE_STATE" required:"" type:"path" placeholder:"DIR" help:"Directory for the player's queues, audio and reports."`
 	Output    []string      `form:"output" env:"LIFELINE_OUTPUT" sep:"none" placeholder:"OUTPUT" help:"wav:DIR, flac:DIR, pcm:-, pcm:FILE, alsa[:DEVICE] or icecast:http://source:PASSWORD@HOST:PORT/MOUNT; may be repeated."`
-	Counts    []string      `env:"LIFELINE_COUNTS" sep:"none" placeholder:"OUTPUT" help:"An --output, named as there, whose sound counts as aired; may be repeated. Without it alsa, icecast and pcm outputs count, or all where there is none of these."`
-	Root      string        `env:"LIFELINE_ROOT" type:"existingfile" placeholder:"FILE" help:"The root document that this station pins: it names the keys of the service by role. With a root the station heeds no --key."`
+	Counts    []string      `env:"LIFELINE_COUNTS" sep:"none" placeholder:"OUTPUT" help:"An --output, written as there, whose sound counts as aired; may be repeated. Default: alsa, icecast and pcm outputs, or all outputs if there are none of these."`
+	Root      string        `env:"LIFELINE_ROOT" type:"existingfile" placeholder:"FILE" help:"The root document that this station pins: it names the service's keys by role. With a root, the station ignores --key."`
 	Key       []string      `form:"key" env:"LIFELINE_KEY" placeholder:"BASE64" help:"The service's public key, as GET /v1/keys shows it; may be repeated."`
-	TrustOn   bool          `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without a key, pin the one that the service shows first."`
-	Days      int           `least:"1" env:"LIFELINE_DAYS" default:"7" help:"How many days ahead to hold."`
+	TrustOn   bool          `name:"trust-on-first-use" env:"LIFELINE_TRUST_ON_FIRST_USE" help:"Without --key, pin the first key that the service shows."`
+	Days      int           `least:"1" env:"LIFELINE_DAYS" default:"7" help:"Number of days to hold ahead."`
 	Rate      int           `least:"8000" most:"192000" env:"LIFELINE_RATE" default:"48000" help:"Output rate in Hz."`
 	PCM       string        `env:"LIFELINE_PCM" enum:"s16le,f32le" default:"s16le" help:"Samples of pcm outputs: ${enum}."`
-	Bandwidth int           `least:"0" env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Most bytes a second to fetch audio with; 0 for no limit."`
-	Cache     int64         `least:"0" env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Most bytes of audio to keep; 0 for what the disk has."`
-	Latency   time.Duration `least:"0s" env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"What alsa outputs buffer."`
+	Bandwidth int           `least:"0" env:"LIFELINE_BANDWIDTH" placeholder:"BYTES" help:"Maximum rate of fetching audio, in bytes per second; 0 means no limit."`
+	Cache     int64         `least:"0" env:"LIFELINE_CACHE" placeholder:"BYTES" help:"Maximum size of the audio that is kept, in bytes; 0 means all of the disk."`
+	Latency   time.Duration `least:"0s" env:"LIFELINE_ALSA_LATENCY" default:"200ms" help:"Length of the buffer of alsa outputs."`
 	Kbps      int           `least:"8" most:"320" name:"icecast-kbps" env:"LIFELINE_ICECAST_KBPS" default:"64" help:"Bit rate of icecast outputs."`
-	Silence   time.Duration `least:"0s" env:"LIFELINE_SILENCE" default:"${silence}" help:"Replace an item that has been silent for so long; 0 for never."`
-	Listen    string        `form:"address" env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Serve a status page, /status.json, /metrics and /healthz there, such as 127.0.0.1:8090."`
-	Until     time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop by itself then (RFC 3339)."`
-	Once      string        `form:"once" xor:"until" placeholder:"WINDOW@DATE" help:"Stop by itself after this window."`
-	Report    string        `enum:"none,json" default:"none" help:"json: a line on standard output for whatever happens on the air."`
-	LogLevel  slog.Level    `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARN or ERROR."`
+	Silence   time.Duration `least:"0s" env:"LIFELINE_SILENCE" default:"${silence}" help:"Replace an item after this length of silence; 0 means never."`
+	Listen    string        `form:"address" env:"LIFELINE_LISTEN" placeholder:"ADDRESS" help:"Address on which to serve a status page, /status.json, /metrics and /healthz, such as 127.0.0.1:8090."`
+	Until     time.Time     `xor:"until" format:"2006-01-02T15:04:05Z07:00" placeholder:"INSTANT" help:"Stop at this instant (RFC 3339)."`
+	Once      string        `form:"once" xor:"until" placeholder:"WINDOW@DATE" help:"Stop after this window."`
+	Report    string        `enum:"none,json" default:"none" help:"json: write a line to standard output for each event on the air."`
+	LogLevel  slog.Level    `env:"LIFELINE_LOG_LEVEL" default:"INFO" help:"Lowest level to log: DEBUG, INFO, WARN or ERROR."`
 	Print     bool          `name:"print-config" help:"Print the configuration as --config takes it, without secrets, and end."`
 }
 

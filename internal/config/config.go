@@ -23,46 +23,46 @@ type Serve struct {
 	Store       string        `help:"Where documents are kept: sqlite, in the data directory, or a Redis for several replicas: redis://…, redis+sentinel://… or redis+cluster://…, with rediss for TLS." default:"sqlite" env:"LIFELINE_STORE"`
 	Audio       string        `help:"Where recordings are kept: local, in the data directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]." default:"local" env:"LIFELINE_AUDIO"`
 	Listen      string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"LIFELINE_LISTEN"`
-	PublicURL   string        `help:"Where stations reach the service; goes into the media URLs of queues. Default: the address it listens on." env:"LIFELINE_PUBLIC_URL"`
-	MediaLife   time.Duration `help:"How long the signed media addresses of lists open at least. A day's list that is fetched as the day begins must not outlive them." default:"36h" env:"LIFELINE_MEDIA_LIFE"`
-	Lease       time.Duration `help:"For how long stations air sensitive segments without asking again, from 5s to 1h. An unplugged station starts none after that; a short one costs requests, and misses on a poor link. What it is set to anew holds for leases from then on. Default: 10m." env:"LIFELINE_LEASE"`
-	MaxUpload   int64         `help:"Largest recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
-	MaxWaiting  int64         `help:"Bytes that unfinished uploads may take together." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
-	Reserve     int64         `help:"Bytes of the disk, or of the Redis that holds the documents, that are kept for recalls, publications, reports and tokens: at most an eighth of it. Uploads are refused while there is less than half as much again; 0 keeps none." default:"67108864" env:"LIFELINE_RESERVE"`
-	Analysers   int           `help:"Recordings analysed at once; 0 means one for each processor." default:"0" env:"LIFELINE_ANALYSERS"`
+	PublicURL   string        `help:"Address at which stations reach the service; media URLs in queues begin with it. Default: the address on which the service listens." env:"LIFELINE_PUBLIC_URL"`
+	MediaLife   time.Duration `help:"Minimum validity of the signed media addresses in lists. They must outlast a day's list that is fetched when the day begins." default:"36h" env:"LIFELINE_MEDIA_LIFE"`
+	Lease       time.Duration `help:"How long a lease lets a station air sensitive segments, from 5s to 1h. A station without a link starts none after that. A short lease costs requests, and airings on a poor link. A changed value applies to new leases. Default: 10m." env:"LIFELINE_LEASE"`
+	MaxUpload   int64         `help:"Maximum size of a recording, in bytes." default:"2147483648" env:"LIFELINE_MAX_UPLOAD"`
+	MaxWaiting  int64         `help:"Maximum size of all unfinished uploads together, in bytes." default:"17179869184" env:"LIFELINE_MAX_WAITING"`
+	Reserve     int64         `help:"Bytes of the disk, or of the Redis with the documents, reserved for recalls, publications, reports and tokens; at most an eighth of its size. Uploads are refused while less than 1.5 times the reserve is free; 0 reserves nothing." default:"67108864" env:"LIFELINE_RESERVE"`
+	Analysers   int           `help:"Number of recordings to analyse at the same time; 0 means one per processor." default:"0" env:"LIFELINE_ANALYSERS"`
 	Key         string        `help:"File of the Ed25519 signing key, as 32 random bytes in base64. Default: signing.key in the data directory, made at the first start." env:"LIFELINE_SIGNING_KEY_FILE" type:"path"`
-	Keys        string        `help:"Folder of the root documents, and of the keys of the roles that they name. Default: keys in the data directory. Without a root there the signing key signs everything." env:"LIFELINE_KEYS" type:"path"`
+	Keys        string        `help:"Folder with the root documents, and with the keys of the roles that they name. Default: keys in the data directory. Without a root there, the signing key signs everything." env:"LIFELINE_KEYS" type:"path"`
 	KeepRecords int           `help:"Days for which as-run reports and the audit trail stay in the store. Older months move to compressed files beside the audio and are read from there; 0 means never." default:"400" env:"LIFELINE_KEEP_RECORDS"`
 	Redis       Redis         `embed:"" prefix:"redis-"`
 	S3          S3            `embed:"" prefix:"s3-"`
 	Render      Render        `embed:"" prefix:"render-"`
-	Webhooks    []string      `name:"webhook-networks" help:"Networks, such as 10.1.2.0/24, in which webhooks may be, and without TLS. Default: none, so that webhooks reach public addresses by TLS alone." env:"LIFELINE_WEBHOOK_NETWORKS"`
+	Webhooks    []string      `name:"webhook-networks" help:"Private networks, such as 10.1.2.0/24, that webhooks may reach, also without TLS. Default: none; webhooks then reach only public addresses, and only by TLS." env:"LIFELINE_WEBHOOK_NETWORKS"`
 	Guard       Guard         `embed:""`
 	LogJSON     bool          `help:"Log as JSON." env:"LIFELINE_LOG_JSON"`
 }
 
 // Redis holds the settings of a Redis.
 type Redis struct {
-	Prefix      string        `help:"Of every key." default:"lifeline" env:"LIFELINE_REDIS_PREFIX"`
-	Replicas    int           `help:"Redis replicas that must have a write before it is acknowledged (WAIT). A failover from a master that is dead keeps it then; one from a master that is cut off but lives may lose what a replica lacks: set min-replicas-to-write in Redis as well." default:"0" env:"LIFELINE_REDIS_REPLICAS"`
-	ReplicaWait time.Duration `help:"How long to wait for them." default:"1s" env:"LIFELINE_REDIS_REPLICA_WAIT"`
-	AcceptLoss  bool          `help:"Take a Redis that may lose or evict what it acknowledged." env:"LIFELINE_REDIS_ACCEPT_LOSS"`
+	Prefix      string        `help:"Prefix of every key in Redis." default:"lifeline" env:"LIFELINE_REDIS_PREFIX"`
+	Replicas    int           `help:"Number of Redis replicas that must have a write before it is acknowledged (WAIT). The write then survives a failover from a dead master. A master that is cut off but still runs may acknowledge writes that the failover loses: also set min-replicas-to-write in Redis." default:"0" env:"LIFELINE_REDIS_REPLICAS"`
+	ReplicaWait time.Duration `help:"How long to wait for these replicas." default:"1s" env:"LIFELINE_REDIS_REPLICA_WAIT"`
+	AcceptLoss  bool          `help:"Accept a Redis that can lose or evict acknowledged writes." env:"LIFELINE_REDIS_ACCEPT_LOSS"`
 }
 
 // S3 holds the credentials for an S3-compatible service.
 type S3 struct {
-	Region        string `help:"Default: the server is asked." env:"LIFELINE_S3_REGION"`
-	AccessKey     string `help:"Access key." env:"LIFELINE_S3_ACCESS_KEY"`
-	SecretKeyFile string `help:"File that holds the secret key." env:"LIFELINE_S3_SECRET_KEY_FILE" type:"path"`
+	Region        string `help:"Region of the bucket. Default: the server's answer." env:"LIFELINE_S3_REGION"`
+	AccessKey     string `help:"Access key of the bucket." env:"LIFELINE_S3_ACCESS_KEY"`
+	SecretKeyFile string `help:"File with the secret key of the bucket." env:"LIFELINE_S3_SECRET_KEY_FILE" type:"path"`
 
-	Silence time.Duration `help:"How long the bucket may say nothing before a transfer is given up; 0 means for ever." default:"15s" env:"LIFELINE_S3_SILENCE"`
+	Silence time.Duration `help:"Longest silence of the bucket before a transfer is given up; 0 means no limit." default:"15s" env:"LIFELINE_S3_SILENCE"`
 }
 
 // Render holds the settings for rendering windows into files. 0 means the default.
 type Render struct {
 	Rate   int   `help:"Sample rate of rendered windows, in Hz. Default: 48000, as the player's." env:"LIFELINE_RENDER_RATE"`
-	Bytes  int64 `help:"Most bytes of rendered windows to keep. Default: 8 GiB." env:"LIFELINE_RENDER_BYTES"`
-	AtOnce int   `help:"Windows rendered at the same time, each on all processors. Default: 1." env:"LIFELINE_RENDER_AT_ONCE"`
+	Bytes  int64 `help:"Maximum size of the rendered windows that are kept, in bytes. Default: 8 GiB." env:"LIFELINE_RENDER_BYTES"`
+	AtOnce int   `help:"Number of windows to render at the same time, each on all processors. Default: 1." env:"LIFELINE_RENDER_AT_ONCE"`
 }
 
 // Bucket splits an audio address into the endpoint, the bucket, and the prefix of its objects.

@@ -16,20 +16,20 @@ import (
 
 // Guard holds the settings that protect and monitor the service. The zero Guard limits no rate and has no TLS.
 type Guard struct {
-	StoreFile     string   `name:"store-file" help:"File that holds the store's address, for one with a password in it." env:"LIFELINE_STORE_FILE" type:"path"`
+	StoreFile     string   `name:"store-file" help:"File with the store's address, for an address that contains a password." env:"LIFELINE_STORE_FILE" type:"path"`
 	TLSCert       string   `name:"tls-cert" help:"File of the TLS certificate chain, PEM. It is read again when it is renewed." env:"LIFELINE_TLS_CERT" type:"path"`
-	TLSKey        string   `name:"tls-key" help:"File of its private key, PEM." env:"LIFELINE_TLS_KEY_FILE" type:"path"`
-	TLSDomains    []string `name:"tls-domains" help:"Names to get certificates for by ACME (TLS-ALPN-01, so that port 443 must lead here). It says that you agree to the authority's terms." env:"LIFELINE_TLS_DOMAINS"`
+	TLSKey        string   `name:"tls-key" help:"File of the certificate's private key, PEM." env:"LIFELINE_TLS_KEY_FILE" type:"path"`
+	TLSDomains    []string `name:"tls-domains" help:"Host names for which to get certificates by ACME (TLS-ALPN-01: port 443 must reach the service). With it you agree to the authority's terms." env:"LIFELINE_TLS_DOMAINS"`
 	TLSDirectory  string   `name:"tls-directory" help:"The ACME authority's directory. Default: Let's Encrypt." env:"LIFELINE_TLS_DIRECTORY"`
-	TLSClientCA   string   `name:"tls-client-ca" help:"File of the authorities, PEM, one of which must have signed the certificate of every caller: players, people's commands and browsers. A token is needed all the same. Default: callers show none." env:"LIFELINE_TLS_CLIENT_CA_FILE" type:"path"`
-	ServePlain    bool     `name:"serve-plain-http" help:"Serve other machines without TLS. Whoever has the link then reads tokens and everything else." env:"LIFELINE_SERVE_PLAIN_HTTP"`
-	Proxies       []string `name:"trusted-proxies" help:"Networks, such as 10.1.2.3/32, of the proxies on other machines that end TLS. What they say came by https (X-Forwarded-Proto) is served; what others bring without TLS is not." env:"LIFELINE_TRUSTED_PROXIES"`
-	Origins       []string `help:"Other addresses than --public-url at which browsers reach the console, such as http://radio.lan, where a proxy gives another Host." env:"LIFELINE_ORIGINS"`
-	Rate          float64  `help:"Requests a second that one token may make, at all replicas on one Redis together; 0 does not limit." default:"100" env:"LIFELINE_RATE"`
-	RateBurst     int      `help:"Requests that it may make at once before that." default:"500" env:"LIFELINE_RATE_BURST"`
-	MetricsListen string   `help:"Address of its own for /metrics. Default: where everything is." env:"LIFELINE_METRICS_LISTEN"`
+	TLSClientCA   string   `name:"tls-client-ca" help:"File of certificate authorities, PEM. Every caller (players, commands, browsers) must then have a certificate from one of them, besides its token. Default: no client certificates." env:"LIFELINE_TLS_CLIENT_CA_FILE" type:"path"`
+	ServePlain    bool     `name:"serve-plain-http" help:"Serve other machines without TLS. Anyone on the link can then read tokens and all other data." env:"LIFELINE_SERVE_PLAIN_HTTP"`
+	Proxies       []string `name:"trusted-proxies" help:"Networks, such as 10.1.2.3/32, of proxies on other machines that end TLS. The service accepts requests that they mark as https (X-Forwarded-Proto), and refuses others without TLS." env:"LIFELINE_TRUSTED_PROXIES"`
+	Origins       []string `help:"Further addresses, besides --public-url, at which browsers reach the console, such as http://radio.lan. Needed if a proxy changes the Host header." env:"LIFELINE_ORIGINS"`
+	Rate          float64  `help:"Requests per second for each token, over all replicas on one Redis; 0 means no limit." default:"100" env:"LIFELINE_RATE"`
+	RateBurst     int      `help:"Burst of requests for each token, before --rate limits it." default:"500" env:"LIFELINE_RATE_BURST"`
+	MetricsListen string   `help:"Separate address for /metrics. Default: the service's address." env:"LIFELINE_METRICS_LISTEN"`
 	Traces        string   `help:"OpenTelemetry collector to send traces to (OTLP over HTTP), such as http://127.0.0.1:4318. Default: none." env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
-	LogLevel      string   `help:"Least level of what is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LIFELINE_LOG_LEVEL"`
+	LogLevel      string   `help:"Lowest level to log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LIFELINE_LOG_LEVEL"`
 }
 
 // TLS reports whether the service speaks TLS.

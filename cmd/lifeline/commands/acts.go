@@ -42,8 +42,8 @@ func (c act) each(stdout io.Writer, one func(id string) (wire.ChangedSegment, er
 
 type approveCmd struct {
 	act            `embed:""`
-	Reason         string `help:"Why, for the record."`
-	AcceptWarnings bool   `help:"Approve though the recording is silent, or so quiet that it will hardly be heard."`
+	Reason         string `help:"The reason, for the audit trail."`
+	AcceptWarnings bool   `help:"Approve although the recording is silent, or so quiet that it will hardly be heard."`
 }
 
 func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -54,7 +54,7 @@ func (c *approveCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 // mustReason is the flag of an act that requires a reason.
 type mustReason struct {
-	Reason string `help:"Why, for the record." required:""`
+	Reason string `help:"The reason, for the audit trail." required:""`
 }
 
 type rejectCmd struct {
@@ -71,7 +71,7 @@ type recallCmd struct {
 	output     `embed:""`
 	mustReason `embed:""`
 	IDs        []string `form:"id" arg:"" optional:"" name:"segment" help:"Segments."`
-	Person     string   `form:"label" help:"Everything that names this person, at once."`
+	Person     string   `form:"label" help:"All segments that name this person, at once."`
 }
 
 func (c *recallCmd) Run(ctx context.Context, stdout io.Writer) error {

@@ -21,8 +21,8 @@ import (
 type analyseCmd struct {
 	output  `embed:""`
 	Files   []string `arg:"" name:"file" help:"MP3 files." type:"existingfile"`
-	Profile string   `form:"profile" help:"Judge against a delivery profile: broadcast-r128, shortwave-speech or podcast."`
-	Charset string   `form:"charset" help:"Encoding of tags that do not say it themselves, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
+	Profile string   `form:"profile" help:"Compare with a delivery profile: broadcast-r128, shortwave-speech or podcast."`
+	Charset string   `form:"charset" help:"Encoding of tags that do not declare one, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
 	Quiet   bool     `help:"No progress bar."`
 }
 

@@ -29,9 +29,9 @@ type applyCmd struct {
 	remote  `embed:""`
 	output  `embed:""`
 	File    string `short:"f" help:"YAML or JSON file; - is standard input." required:""`
-	Charset string `form:"charset" help:"Encoding of a file that does not say it itself, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
-	DryRun  bool   `help:"Only say what would change."`
-	Yes     bool   `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
+	Charset string `form:"charset" help:"Encoding of a file that does not declare one, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
+	DryRun  bool   `help:"Only show what would change."`
+	Yes     bool   `short:"y" help:"Make the changes without asking. Without this flag, nothing is changed unless a terminal is there to ask at."`
 }
 
 func (c *applyCmd) Run(ctx context.Context, stdout io.Writer) error {

@@ -34,8 +34,8 @@ import (
 // serve finds the store.
 type backupCmd struct {
 	config.Serve `embed:""`
-	WithAudio    bool   `help:"Take the recordings along. Older as-run and audit records that have moved to files beside them always go along."`
-	WithKeys     bool   `help:"Take the signing key along, and the roots and the keys of the roles where a root names them. Without it a restored service needs the key from elsewhere, or a new one, which every station must be given; with it, whoever reads the backup can sign queues."`
+	WithAudio    bool   `help:"Include the recordings. Older as-run and audit records that have moved to files are always included."`
+	WithKeys     bool   `help:"Include the signing key, or the roots and the keys of their roles. Without it, a restored service needs the key from another copy, or a new key that every station must be given. With it, anyone who reads the backup can sign queues."`
 	File         string `arg:"" help:"File to write, which must not exist yet, or - for standard output."`
 }
 

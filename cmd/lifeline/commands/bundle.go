@@ -14,10 +14,10 @@ import (
 type bundleCmd struct {
 	remote  `embed:""`
 	Station string   `form:"id" arg:"" help:"The station."`
-	Output  string   `short:"o" required:"" type:"path" help:"The file to write. One that broke off is gone on with."`
-	Days    int      `least:"1" default:"7" help:"How many days from today on."`
-	Have    string   `type:"existingfile" placeholder:"FILE" help:"Leave out the recordings listed there, as playout inventory lists them."`
-	Since   []string `form:"earlier" placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that an earlier bundle brought, or that queues up to a revision name; may be repeated."`
+	Output  string   `short:"o" required:"" type:"path" help:"The file to write. An interrupted download continues."`
+	Days    int      `least:"1" default:"7" help:"Number of days, from today on."`
+	Have    string   `type:"existingfile" placeholder:"FILE" help:"File with the recordings to leave out, as playout inventory prints it."`
+	Since   []string `form:"earlier" placeholder:"BUNDLE|REVISION" help:"Leave out the recordings that are in an earlier bundle, or in queues up to a revision; may be repeated."`
 	Quiet   bool     `help:"No progress bar."`
 }
 

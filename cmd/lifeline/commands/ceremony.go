@@ -24,12 +24,12 @@ import (
 type keyCmd struct {
 	Init    keyInitCmd    `cmd:"" help:"Make the root keys and the first root, with a key for each role of the service."`
 	Show    keyShowCmd    `cmd:"" help:"Show which keys the latest root names, and who has signed it."`
-	Rotate  keyRotateCmd  `cmd:"" help:"Give a role a new key in the place of its former ones. What those signed is believed no more."`
-	Revoke  keyRevokeCmd  `cmd:"" help:"Take a key from every role that has another."`
-	Replace keyReplaceCmd `cmd:"" help:"Put a new root key in the place of one that is lost or stolen."`
-	Renew   keyRenewCmd   `cmd:"" help:"Let the root hold for longer, with the same keys."`
+	Rotate  keyRotateCmd  `cmd:"" help:"Replace the keys of a role by a new one. Stations then no longer trust documents of the former keys."`
+	Revoke  keyRevokeCmd  `cmd:"" help:"Remove a key from every role that has another key."`
+	Replace keyReplaceCmd `cmd:"" help:"Replace a root key that is lost or stolen by a new one."`
+	Renew   keyRenewCmd   `cmd:"" help:"Extend the validity of the root, with the same keys."`
 	Sign    keySignCmd    `cmd:"" help:"Sign the latest root with root keys."`
-	Collect keyCollectCmd `cmd:"" help:"Take over signatures that copies of the latest root got on other machines."`
+	Collect keyCollectCmd `cmd:"" help:"Collect the signatures from copies of the latest root that were signed on other machines."`
 	Verify  keyVerifyCmd  `cmd:"" help:"Check that each root is signed by enough keys of the one before it and of its own."`
 }
 
@@ -40,7 +40,7 @@ type onFolder struct {
 
 // lasting is the flag for the validity of a new root.
 type lasting struct {
-	Years int `default:"2" help:"Years until stations say by an alarm that a new root should have come, from 1 to 10."`
+	Years int `default:"2" help:"Validity of the root in years, from 1 to 10. After that, stations raise an alarm until a later root comes."`
 }
 
 func (l lasting) expires() (time.Time, error) {
@@ -57,7 +57,7 @@ type keyInitCmd struct {
 	secrets  `embed:""`
 	Keys     int    `default:"3" help:"How many root keys there are, from 2 to 8."`
 	Needed   int    `default:"2" help:"How many of them must sign a root, at least 2."`
-	Current  string `form:"key" placeholder:"BASE64" help:"The key that a service signs everything with until now, as GET /v1/keys shows it: the first root names it for every role, so that stations that pin it go on. Rotate each role soon."`
+	Current  string `form:"key" placeholder:"BASE64" help:"The current key of a service that has no root yet, as GET /v1/keys shows it. The first root names it for every role, so that stations that pin it continue. Rotate each role soon."`
 }
 
 func (c *keyInitCmd) Run(stdout io.Writer) error {
@@ -157,8 +157,8 @@ type keyRotateCmd struct {
 	Role     string `arg:"" name:"key-role" enum:"queue,recall,record,mirror" help:"queue (queues and fallback lists), recall (recall lists, leases, time), record (the chain) or mirror."`
 	onFolder `embed:""`
 	lasting  `embed:""`
-	Public   string `form:"key" placeholder:"BASE64" help:"The public half of a key that was made elsewhere. Default: make one here, in a file to carry to the service."`
-	Keep     bool   `name:"keep-former" help:"Let stations believe the former keys, too, until revoke: for a rotation without haste, in which nothing that is held is dropped."`
+	Public   string `form:"key" placeholder:"BASE64" help:"The public half of a key that was made on another machine. Default: make a key here, in a file to carry to the service."`
+	Keep     bool   `name:"keep-former" help:"Keep the former keys trusted until revoke. Stations then drop no document that they hold: for a rotation that was planned."`
 }
 
 func (c *keyRotateCmd) Run(stdout io.Writer) error {
@@ -288,7 +288,7 @@ func (c *keySignCmd) Run(stdout io.Writer) error {
 // keyCollectCmd adds the signatures from other copies of the latest root.
 type keyCollectCmd struct {
 	Dir    string   `arg:"" type:"path" help:"Folder of the roots."`
-	Copies []string `arg:"" type:"existingfile" help:"Copies of the latest root that others signed."`
+	Copies []string `arg:"" type:"existingfile" help:"Copies of the latest root with other signatures."`
 }
 
 func (c *keyCollectCmd) Run(stdout io.Writer) error {

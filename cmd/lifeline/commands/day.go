@@ -82,7 +82,7 @@ func (c *reconcileCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 type withdrawCmd struct {
 	stationDay `embed:""`
-	Reason     string `help:"Why, for the record." required:""`
+	Reason     string `help:"The reason, for the audit trail." required:""`
 }
 
 func (c *withdrawCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -147,7 +147,7 @@ func startOf(c schedules.ItemChange) time.Time {
 
 type explainCmd struct {
 	stationDay `embed:""`
-	Item       string `form:"item" arg:"" help:"The item's id, or a time of the day at the station that it airs at, as HH:MM[:SS]."`
+	Item       string `form:"item" arg:"" help:"The item's id, or a time at which it is on the air, as HH:MM[:SS] in the station's time."`
 }
 
 func (c *explainCmd) Run(ctx context.Context, stdout io.Writer) error {

@@ -21,7 +21,7 @@ type days struct {
 	output   `embed:""`
 	Stations []string `form:"id" arg:"" optional:"" name:"station" help:"Stations; none means all of them."`
 	Date     []string `form:"days" help:"Days: YYYY-MM-DD, today, tomorrow, yesterday, or an instant, at each station, or all from one to another, as in 2026-11-30..2026-12-13; none means today."`
-	Verbose  bool     `short:"v" help:"Tell every warning too, not only how many there are."`
+	Verbose  bool     `short:"v" help:"Print every warning, not only their number."`
 }
 
 // requests returns the requests to the service: one, unless words such as "today" mean different days at the stations.
@@ -93,7 +93,7 @@ func (d days) each(ctx context.Context, stdout io.Writer, done string, seed uint
 
 type planCmd struct {
 	days `embed:""`
-	Seed uint64 `help:"The same seed gives the same rundown."`
+	Seed uint64 `help:"Seed of the plan; the same seed gives the same rundown."`
 }
 
 func (c *planCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -102,7 +102,7 @@ func (c *planCmd) Run(ctx context.Context, stdout io.Writer) error {
 
 type publishCmd struct {
 	days       `embed:""`
-	Correction string `help:"Why a frozen window may change, or a day may lose over half of its time." placeholder:"REASON"`
+	Correction string `help:"Reason for changing a frozen window, or for removing over half of a day's time." placeholder:"REASON"`
 }
 
 func (c *publishCmd) Run(ctx context.Context, stdout io.Writer) error {

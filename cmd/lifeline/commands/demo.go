@@ -28,10 +28,10 @@ import (
 )
 
 type demoCmd struct {
-	Dir    string        `help:"Where it keeps its data; default: a new temporary directory." type:"path"`
+	Dir    string        `help:"Directory for the data. Default: a new temporary directory." type:"path"`
 	Listen string        `form:"address" help:"Address to listen on." default:"127.0.0.1:0"`
-	Exit   bool          `help:"End after the reconciliation instead of serving on."`
-	Lead   time.Duration `least:"0s" help:"How soon the window opens after it is published." default:"5s"`
+	Exit   bool          `help:"End after the reconciliation instead of continuing to serve."`
+	Lead   time.Duration `least:"0s" help:"Time from the publication until the window opens." default:"5s"`
 }
 
 // demo is one run of the demonstration.

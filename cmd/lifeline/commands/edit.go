@@ -18,11 +18,11 @@ import (
 type editCmd struct {
 	stationDay `embed:""`
 	Op         string `arg:"" enum:"insert,replace,move,remove,lock,unlock" help:"insert, replace, move, remove, lock or unlock."`
-	Item       string `form:"item" arg:"" optional:"" help:"The item that is edited; not for insert. An id, or a time of the day at the station at which it airs, as HH:MM[:SS]."`
-	Segment    string `form:"id" help:"What is inserted, or replaces the item."`
-	Before     string `form:"item" help:"The item that it goes before, for insert and move, likewise." xor:"where"`
-	After      string `form:"item" help:"The item that it goes after." xor:"where"`
-	Position   string `form:"id" help:"The position of the clock that is filled, for insert; none means its neighbour's."`
+	Item       string `form:"item" arg:"" optional:"" help:"The item to edit; not for insert. Its id, or a time at which it is on the air, as HH:MM[:SS] in the station's time."`
+	Segment    string `form:"id" help:"The segment to insert, or to put in the item's place."`
+	Before     string `form:"item" help:"The item before which to insert or move; its id or a time." xor:"where"`
+	After      string `form:"item" help:"The item after which to insert or move; its id or a time." xor:"where"`
+	Position   string `form:"id" help:"The clock position to fill, for insert; none means the neighbouring item's."`
 }
 
 // Run edits the latest revision of the day and prints the result.

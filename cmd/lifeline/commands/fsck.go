@@ -29,9 +29,9 @@ import (
 // fsckCmd takes the flags by which serve finds the store. It works with or without a running service.
 type fsckCmd struct {
 	config.Serve `embed:""`
-	Quick        bool   `help:"Do not read recordings: look only whether they are there and have their size."`
-	AcceptOlder  bool   `help:"Accept the embedded database as it is, although changes that a service acknowledged are missing from it: it was copied without its journal, or an older copy was put back. The service must not run."`
-	RepairFrom   string `help:"Another copy of the recordings, from which damaged and missing ones are repaired: a directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]."`
+	Quick        bool   `help:"Do not read recordings; check only that they exist and have the right size."`
+	AcceptOlder  bool   `help:"Accept the embedded database as it is, although it lacks changes that a service acknowledged, because it was copied without its journal or replaced by an older copy. The service must not run."`
+	RepairFrom   string `help:"Second copy of the recordings, from which to repair damaged and missing ones: a directory, or s3+http://… or s3+https://HOST/BUCKET[/PREFIX]."`
 }
 
 // checkup counts and prints the findings.

@@ -17,22 +17,22 @@ import (
 )
 
 type hfccCmd struct {
-	Import hfccImportCmd `cmd:"" help:"Make windows of a schedule's rows."`
+	Import hfccImportCmd `cmd:"" help:"Make a station's windows from a schedule's rows."`
 	Export hfccExportCmd `cmd:"" help:"Write a station's windows as a schedule."`
 }
 
 type hfccImportCmd struct {
 	remote      `embed:""`
 	File        string        `arg:"" help:"The schedule; - is standard input."`
-	Station     string        `form:"id" help:"Station that the windows are of." required:""`
+	Station     string        `form:"id" help:"The windows' station." required:""`
 	Broadcaster string        `help:"Only rows of this broadcaster (BRC)."`
 	FMO         string        `name:"fmo" help:"Only rows of this frequency management organisation (FMO)."`
 	Location    string        `help:"Only rows of this transmitter site (LOC)."`
-	Clock       string        `form:"id" help:"Clock that new windows follow."`
-	Tolerance   time.Duration `least:"0s" help:"How far off its length a new window may be." default:"1s"`
-	Charset     string        `form:"charset" help:"Encoding of a file that does not say it itself; its columns are then of characters, not of bytes." placeholder:"NAME"`
-	DryRun      bool          `help:"Only say what would change."`
-	Yes         bool          `short:"y" help:"Agree to the changes: do not ask. Without a terminal to ask at nothing is changed otherwise."`
+	Clock       string        `form:"id" help:"Clock of new windows."`
+	Tolerance   time.Duration `least:"0s" help:"Length tolerance of new windows." default:"1s"`
+	Charset     string        `form:"charset" help:"Encoding of a file that does not declare one; its columns then count characters, not bytes." placeholder:"NAME"`
+	DryRun      bool          `help:"Only show what would change."`
+	Yes         bool          `short:"y" help:"Make the changes without asking. Without this flag, nothing is changed unless a terminal is there to ask at."`
 	Output      string        `help:"text for people, json for programs, yaml for editing: the station as it would be, for lifeline apply." enum:"text,json,yaml" default:"text" env:"LIFELINE_OUTPUT"`
 }
 
@@ -90,13 +90,13 @@ func other(asked, code string) bool { return asked != "" && !strings.EqualFold(a
 type hfccExportCmd struct {
 	remote         `embed:""`
 	Station        string `form:"id" arg:"" help:"The station."`
-	Season         string `form:"season" help:"Such as A26; none means the one that contains today."`
-	Broadcaster    string `help:"Code for BRC."`
-	FMO            string `name:"fmo" help:"Code for FMO."`
-	Location       string `help:"Code for LOC."`
-	Administration string `help:"Code for ADM."`
-	Zones          string `help:"For CIRAF ZONES."`
-	Power          string `help:"Kilowatts, for POWR."`
+	Season         string `form:"season" help:"The season, such as A26; none means the current one."`
+	Broadcaster    string `help:"Broadcaster, as a BRC code."`
+	FMO            string `name:"fmo" help:"Frequency management organisation, as an FMO code."`
+	Location       string `help:"Transmitter site, as a LOC code."`
+	Administration string `help:"Administration, as an ADM code."`
+	Zones          string `help:"Target zones, for CIRAF ZONES."`
+	Power          string `help:"Power in kilowatts, for POWR."`
 }
 
 func (c *hfccExportCmd) Run(ctx context.Context, stdout io.Writer) error {

@@ -20,7 +20,7 @@ import (
 
 // secrets encrypts the files of root keys: with age, one passphrase per file.
 type secrets struct {
-	PassphraseFile []string `type:"existingfile" placeholder:"FILE" help:"File of the passphrase of a root key; repeated, one for each. Default: it is asked for."`
+	PassphraseFile []string `type:"existingfile" placeholder:"FILE" help:"File with the passphrase of a root key; may be repeated, one for each key. Default: ask for it."`
 	Plain          bool     `help:"Leave the files of root keys without a passphrase."`
 }
 

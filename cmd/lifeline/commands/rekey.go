@@ -20,7 +20,7 @@ import (
 // rekeyCmd takes the flags by which serve finds the store and the key.
 type rekeyCmd struct {
 	config.Serve `embed:""`
-	By           string `help:"Who decides it, for the audit." required:""`
+	By           string `help:"Who decides this, for the audit trail." required:""`
 }
 
 func (c *rekeyCmd) Run(ctx context.Context, stdout io.Writer) (err error) {

@@ -19,7 +19,7 @@ type renderCmd struct {
 	Station string `form:"id" arg:"" help:"The station."`
 	Window  string `form:"id" arg:"" help:"The window."`
 	Date    string `form:"day" arg:"" help:"Its broadcast day: YYYY-MM-DD, today, tomorrow, yesterday, or an instant of it."`
-	Start   string `form:"start" help:"When it starts, where it starts several times on its day: 04:10 in station time, or an instant."`
+	Start   string `form:"start" help:"Its start, if it starts several times on its day: a time such as 04:10 in the station's time, or an instant."`
 	Output  string `form:"window" short:"o" required:"" type:"path" help:"The file to write: .flac or .wav."`
 	Quiet   bool   `help:"No progress bar."`
 }

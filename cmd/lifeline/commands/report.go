@@ -107,8 +107,8 @@ func tallyName(r schedules.TallyRow) string {
 type auditCmd struct {
 	remote `embed:""`
 	output `embed:""`
-	From   string `form:"instant" help:"Since this instant, such as 2023-10-27T13:00:00Z, or since this day, such as 2023-10-27 or yesterday, begins; none means a day ago."`
-	To     string `form:"instant" help:"Before this instant, or before this day begins."`
+	From   string `form:"instant" help:"From this instant on, such as 2023-10-27T13:00:00Z, or from the beginning of this day, such as 2023-10-27 or yesterday; none means a day ago."`
+	To     string `form:"instant" help:"Before this instant, or before the beginning of this day."`
 	Zone   string `form:"zone" help:"Time zone of days and times, such as Asia/Seoul." default:"UTC" env:"LIFELINE_ZONE"`
 	Kind   string `form:"id" help:"Only of this kind: segment, station, rundown, queue, …"`
 	ID     string `name:"id" help:"Only of this one."`

@@ -28,7 +28,7 @@ import (
 // restoreCmd takes the flags by which serve finds the store.
 type restoreCmd struct {
 	config.Serve `embed:""`
-	File         string `arg:"" help:"File that backup wrote, or - for standard input."`
+	File         string `arg:"" help:"The backup's file, or - for standard input."`
 }
 
 func (c *restoreCmd) Run(ctx context.Context, stdout io.Writer) error {
@@ -295,7 +295,7 @@ func readArchive(path string, read func(a *archive.Reader) error) error {
 }
 
 type checkBackupCmd struct {
-	File string `arg:"" help:"File that backup wrote, or - for standard input."`
+	File string `arg:"" help:"The backup's file, or - for standard input."`
 }
 
 func (c *checkBackupCmd) Run(stdout io.Writer) error {

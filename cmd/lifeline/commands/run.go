@@ -17,54 +17,54 @@ import (
 
 // cli is the whole command line.
 type cli struct {
-	Serve        serveCmd        `cmd:"" help:"Run the service on the embedded store."`
-	Demo         demoCmd         `cmd:"" help:"Show the whole path, from upload to air and back, from nothing."`
+	Serve        serveCmd        `cmd:"" help:"Run the service."`
+	Demo         demoCmd         `cmd:"" help:"Demonstrate the whole journey, from upload to air and report, on an empty store."`
 	Token        tokenCmd        `cmd:"" help:"Access tokens."`
 	Upload       uploadCmd       `cmd:"" help:"Upload recordings with their metadata."`
 	Segments     segmentsCmd     `cmd:"" help:"Find segments, or show one."`
-	Approve      approveCmd      `cmd:"" help:"Let segments go to air."`
-	Reject       rejectCmd       `cmd:"" help:"Keep segments off the air, with the reason for their producers."`
-	Recall       recallCmd       `cmd:"" help:"Take a segment off the air everywhere, now."`
+	Approve      approveCmd      `cmd:"" help:"Approve segments for air."`
+	Reject       rejectCmd       `cmd:"" help:"Reject segments, with a reason for their producers."`
+	Recall       recallCmd       `cmd:"" help:"Take segments off the air everywhere, at once."`
 	Reinstate    reinstateCmd    `cmd:"" help:"End recalls; another person approves the segments again."`
-	Apply        applyCmd        `cmd:"" help:"Make the network as a file says."`
-	HFCC         hfccCmd         `cmd:"" name:"hfcc" help:"Season schedules of the short-wave conference."`
+	Apply        applyCmd        `cmd:"" help:"Change the network to what a file describes."`
+	HFCC         hfccCmd         `cmd:"" name:"hfcc" help:"Import and export season schedules of the short-wave conference (HFCC)."`
 	Export       exportCmd       `cmd:"" help:"Write the network as YAML, as apply takes it."`
 	Clocks       clocksCmd       `cmd:"" help:"List the clocks, or show one."`
 	Campaigns    campaignsCmd    `cmd:"" help:"List the campaigns, or show one."`
 	Scripts      scriptsCmd      `cmd:"" help:"List the scripts, or show one."`
-	Persons      personsCmd      `cmd:"" help:"List the persons that segments name, or show where one is heard."`
+	Persons      personsCmd      `cmd:"" help:"List the persons that segments name, or show the segments and stations of one."`
 	Plan         planCmd         `cmd:"" help:"Draft days."`
 	Show         showCmd         `cmd:"" help:"Show a day."`
-	Explain      explainCmd      `cmd:"" help:"Say why an item is where it is."`
+	Explain      explainCmd      `cmd:"" help:"Explain why an item was chosen for its place."`
 	Edit         editCmd         `cmd:"" help:"Change a day by hand."`
 	Revisions    revisionsCmd    `cmd:"" help:"Show who made which revision of a day."`
 	Diff         diffCmd         `cmd:"" help:"Compare two revisions of a day."`
-	Publish      publishCmd      `cmd:"" help:"Sign days and hand them to their stations."`
+	Publish      publishCmd      `cmd:"" help:"Publish days: sign them for their stations."`
 	Withdraw     withdrawCmd     `cmd:"" help:"Take back a published day whose first window is still to come."`
-	Stations     stationsCmd     `cmd:"" help:"Show how each station stands."`
-	Render       renderCmd       `cmd:"" help:"Fetch a whole window as one file, as the player would put it out."`
-	Bundle       bundleCmd       `cmd:"" help:"Write a station's coming days into a file, to be carried there."`
+	Stations     stationsCmd     `cmd:"" help:"Show the status of each station."`
+	Render       renderCmd       `cmd:"" help:"Fetch a whole window as one audio file, as the player would play it."`
+	Bundle       bundleCmd       `cmd:"" help:"Write a station's coming days into a file, for a station without a link."`
 	Reconcile    reconcileCmd    `cmd:"" help:"Compare what was planned with what aired."`
 	MakeGoods    makeGoodsCmd    `cmd:"" help:"Show what stations missed and what has become of it."`
-	Waive        waiveCmd        `cmd:"" help:"Say that airings that are owed are not wanted any more."`
+	Waive        waiveCmd        `cmd:"" help:"Waive airings that are owed: they are not made good."`
 	Report       reportCmd       `cmd:"" help:"Count what was planned, aired, missed and made good."`
 	Audit        auditCmd        `cmd:"" help:"Show who changed what, when and why."`
-	Webhooks     webhooksCmd     `cmd:"" help:"Other people's services that are told of changes."`
-	Verify       verifyCmd       `cmd:"" help:"Check that what was published and what aired is on record as it was sealed."`
-	Backup       backupCmd       `cmd:"" help:"Write everything that a service keeps into one file, while it runs or not."`
-	Restore      restoreCmd      `cmd:"" help:"Fill an empty store from a backup, whatever kept it before."`
-	CheckBackup  checkBackupCmd  `cmd:"" help:"Check that a backup is whole and as it was written."`
-	Key          keyCmd          `cmd:"" help:"The offline root of the keys: made and used on a machine without a network, by files alone."`
-	Rekey        rekeyCmd        `cmd:"" help:"Sign with the key in the key file from now on, or with a new one where there is none: for when the key is lost or stolen. No service may run on the store."`
-	UpgradeStore upgradeStoreCmd `cmd:"" help:"Have a store that replicas share hold documents in this program's format. Run it once every replica is of this version: older ones refuse the store then, and end."`
-	Fsck         fsckCmd         `cmd:"" help:"Look for what is damaged or missing in a store and its audio."`
+	Webhooks     webhooksCmd     `cmd:"" help:"Manage webhooks: other services that are notified of changes."`
+	Verify       verifyCmd       `cmd:"" help:"Verify the sealed record of what was published and what aired."`
+	Backup       backupCmd       `cmd:"" help:"Write all data of a service into one file, with or without a running service."`
+	Restore      restoreCmd      `cmd:"" help:"Fill an empty store from a backup, made on any kind of store."`
+	CheckBackup  checkBackupCmd  `cmd:"" help:"Check that a backup is complete and unchanged."`
+	Key          keyCmd          `cmd:"" help:"Manage the offline root of the keys, by files alone, on a machine without a network."`
+	Rekey        rekeyCmd        `cmd:"" help:"Replace a signing key that was lost or stolen, by the key in the key file or, if there is no file, by a new key. No service may run on the store."`
+	UpgradeStore upgradeStoreCmd `cmd:"" help:"Raise the format of a shared store to this program's. Run it once every replica has this version: older replicas then refuse the store, and exit."`
+	Fsck         fsckCmd         `cmd:"" help:"Find damaged or missing data in a store and its audio."`
 	Analyse      analyseCmd      `cmd:"" help:"Measure MP3 files."`
 
-	Version versionCmd `cmd:"" help:"Print what this program was built from."`
+	Version versionCmd `cmd:"" help:"Print this program's version, revision and date."`
 	Help    helpCmd    `cmd:"" help:"Show the commands, or one command's flags."`
 
 	Config     kong.ConfigFlag           `help:"YAML file of flags, such as server and token." env:"LIFELINE_CONFIG" type:"path"`
-	Completion kongcompletion.Completion `cmd:"" help:"Print the lines that make your shell complete these commands."`
+	Completion kongcompletion.Completion `cmd:"" help:"Print the code with which your shell completes these commands."`
 }
 
 // Run runs a command line until it is done or ctx ends, and returns the exit code. Environment variables stand for

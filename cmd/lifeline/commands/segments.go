@@ -14,14 +14,14 @@ import (
 type segmentsCmd struct {
 	remote   `embed:""`
 	output   `embed:""`
-	ID       string `form:"id" arg:"" optional:"" name:"segment" help:"Show this one with its facts; none lists those that match."`
+	ID       string `form:"id" arg:"" optional:"" name:"segment" help:"Show this segment with its measurements; none lists the segments that match."`
 	Q        string `name:"q" help:"Words, or beginnings of words, of the title, id, voice, series or tags."`
 	Kind     string `form:"kind" help:"Only this kind."`
 	Language string `form:"language" help:"Only this language."`
 	State    string `form:"state" help:"Only this state: analysing, rejected, pending, approved or recalled."`
 	Script   string `form:"id" help:"Only readings of this script."`
 	Tag      string `form:"label" help:"Only with this tag."`
-	Expiring string `form:"instant" help:"Only those that expire before this instant, or before this day begins in UTC." placeholder:"2023-10-27T13:00:00Z"`
+	Expiring string `form:"instant" help:"Only segments that expire before this instant, or before the beginning of this day in UTC." placeholder:"2023-10-27T13:00:00Z"`
 }
 
 func (c *segmentsCmd) Run(ctx context.Context, stdout io.Writer) error {

@@ -20,8 +20,8 @@ import (
 
 type tokenCmd struct {
 	Create tokenCreateCmd `cmd:"" help:"Make a token and print it; it is shown only this once."`
-	List   tokenListCmd   `cmd:"" help:"Show who holds tokens."`
-	Revoke tokenRevokeCmd `cmd:"" help:"Make tokens worthless at once."`
+	List   tokenListCmd   `cmd:"" help:"List the tokens and their holders."`
+	Revoke tokenRevokeCmd `cmd:"" help:"Revoke tokens at once."`
 }
 
 // tokenCreateCmd writes to the store directly, with or without a running service: write access to the store is the
@@ -29,10 +29,10 @@ type tokenCmd struct {
 type tokenCreateCmd struct {
 	config.Serve `embed:""`
 	Name         string        `help:"The person or station that will hold it." required:""`
-	Role         access.Role   `help:"${enum}." enum:"admin,producer,scheduler,station,viewer" required:""`
+	Role         access.Role   `help:"The role: ${enum}." enum:"admin,producer,scheduler,station,viewer" required:""`
 	Station      string        `form:"id" help:"The station, for the role station."`
 	Life         time.Duration `least:"0s" help:"How long it is valid, such as 720h; 0 means until it is revoked." default:"0"`
-	Yes          bool          `short:"y" help:"Make it for a station that the network does not have yet."`
+	Yes          bool          `short:"y" help:"Allow a station that the network does not have yet."`
 }
 
 func (c *tokenCreateCmd) token() access.NewToken {

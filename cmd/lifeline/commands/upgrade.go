@@ -14,7 +14,7 @@ import (
 // upgradeStoreCmd takes the flags by which serve finds the store.
 type upgradeStoreCmd struct {
 	config.Serve `embed:""`
-	By           string `help:"Who decides it, for the audit." required:""`
+	By           string `help:"Who decides this, for the audit trail." required:""`
 }
 
 func (c *upgradeStoreCmd) Run(ctx context.Context, stdout io.Writer) (err error) {

@@ -29,14 +29,14 @@ type uploadCmd struct {
 	remote   `embed:""`
 	output   `embed:""`
 	Files    []string `arg:"" name:"file" help:"MP3 files, each with a sidecar (NAME.yaml) if it has one; catalogues in YAML; tables in CSV or in the Unicode text of spreadsheets; or folders of these." form:"existing"`
-	Kind     string   `form:"kind" help:"Kind of those that say nothing else."`
-	Language string   `form:"language" help:"Language of those that say nothing else."`
-	Voice    string   `help:"Voice of those that say nothing else."`
-	Series   string   `help:"Series of those that say nothing else."`
-	Tags     []string `help:"Tags of those that say nothing else."`
-	Charset  string   `form:"charset" help:"Encoding of tables and tags that do not say it themselves, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
-	Replace  bool     `help:"Where a segment of the id is there already, make it as the files say: other audio is its new recording, which needs approval anew, and what a table or sidecar says otherwise is changed as with --update."`
-	Update   bool     `help:"Where a segment of the id is there already, change what a table or sidecar says otherwise; an empty cell empties its field. An approved segment that then says something else, or protects its persons less, needs approval anew."`
+	Kind     string   `form:"kind" help:"Kind of recordings that have none of their own."`
+	Language string   `form:"language" help:"Language of recordings that have none of their own."`
+	Voice    string   `help:"Voice of recordings that have none of their own."`
+	Series   string   `help:"Series of recordings that have none of their own."`
+	Tags     []string `help:"Tags of recordings that have none of their own."`
+	Charset  string   `form:"charset" help:"Encoding of tables and tags that do not declare one, such as cp949, gb18030 or windows-1251." placeholder:"NAME"`
+	Replace  bool     `help:"If a segment with the id exists, change it to what the files contain: different audio replaces its recording and needs a new approval, and differences in a table or sidecar are applied as with --update."`
+	Update   bool     `help:"If a segment with the id exists, apply the differences in a table or sidecar; an empty cell empties its field. An approved segment needs a new approval if its content changes or its persons are protected less."`
 	Quiet    bool     `help:"No progress bar."`
 }
 

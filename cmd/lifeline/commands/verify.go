@@ -33,8 +33,8 @@ type verifyCmd struct {
 	remote       `embed:""`
 	output       `embed:""`
 	Direct       bool     `help:"Read the store itself (--data, --store), with or without a running service."`
-	Trust        []string `form:"key" help:"Public key in base64; may be given again. Default: the service's own, or with --direct that of its signing key."`
-	Heads        string   `help:"File that keeps how far each chain had come, so that one that was cut off is found the next time." type:"path"`
+	Trust        []string `form:"key" help:"Public key to trust, in base64; may be repeated. Default: the service's own, or with --direct that of its signing key."`
+	Heads        string   `help:"File that keeps the length of each chain, so that the next run finds a chain that was cut off." type:"path"`
 	config.Serve `embed:""`
 }
 

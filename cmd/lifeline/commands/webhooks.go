@@ -15,11 +15,11 @@ import (
 type webhooksCmd struct {
 	List       webhookListCmd       `cmd:"" default:"1" help:"Show the webhooks."`
 	Put        webhookPutCmd        `cmd:"" help:"Make or change a webhook; the secret of a new one is shown only this once."`
-	Remove     webhookRemoveCmd     `cmd:"" help:"Tell webhooks no more."`
+	Remove     webhookRemoveCmd     `cmd:"" help:"Delete webhooks."`
 	Rotate     webhookRotateCmd     `cmd:"" help:"Give a webhook a new secret; it is shown only this once."`
-	Deliveries webhookDeliveriesCmd `cmd:"" help:"Show what was tried last, and how far a webhook has come."`
-	Test       webhookTestCmd       `cmd:"" help:"Send a webhook a test."`
-	Replay     webhookReplayCmd     `cmd:"" help:"Tell a webhook again, or have it skip."`
+	Deliveries webhookDeliveriesCmd `cmd:"" help:"Show the last deliveries of a webhook, and its position."`
+	Test       webhookTestCmd       `cmd:"" help:"Send a test delivery to a webhook."`
+	Replay     webhookReplayCmd     `cmd:"" help:"Move a webhook's position, to repeat or to skip changes."`
 }
 
 type webhookListCmd struct {
@@ -50,13 +50,13 @@ func (c *webhookListCmd) Run(ctx context.Context, stdout io.Writer) error {
 type webhookPutCmd struct {
 	remote      `embed:""`
 	output      `embed:""`
-	ID          string   `form:"id" arg:"" name:"webhook" help:"Its id."`
-	URL         string   `form:"url" arg:"" optional:"" name:"url" help:"Where it is. Default: as it is."`
-	Changes     []string `form:"change" help:"Kinds of change that it is told of: segment, queue, recall, as-run, make-good, … Default: as it is."`
-	Stations    []string `form:"id" help:"Of changes that belong to a station, only these stations'. Default: as it is; a new one is told of all."`
-	Description *string  `help:"What it is for."`
-	Disable     bool     `help:"Let its changes wait." xor:"enabled"`
-	Enable      bool     `help:"Go on where it was." xor:"enabled"`
+	ID          string   `form:"id" arg:"" name:"webhook" help:"The webhook's id."`
+	URL         string   `form:"url" arg:"" optional:"" name:"url" help:"Its address (URL). Default: unchanged."`
+	Changes     []string `form:"change" help:"Kinds of change to deliver: segment, queue, recall, as-run, make-good, … Default: unchanged."`
+	Stations    []string `form:"id" help:"Of the changes that belong to a station, deliver only those of these stations. Default: unchanged; a new webhook gets those of all stations."`
+	Description *string  `help:"Its description."`
+	Disable     bool     `help:"Pause deliveries; changes wait." xor:"enabled"`
+	Enable      bool     `help:"Resume deliveries where they were paused." xor:"enabled"`
 }
 
 // Run creates a webhook, or changes the given fields of an existing one.
@@ -186,7 +186,7 @@ type webhookReplayCmd struct {
 	remote `embed:""`
 	output `embed:""`
 	ID     string `form:"id" arg:"" name:"webhook" help:"The webhook."`
-	After  int64  `least:"0" help:"The id of the change before the first that it is told next." required:""`
+	After  int64  `least:"0" help:"The id of the change after which deliveries continue." required:""`
 }
 
 func (c *webhookReplayCmd) Run(ctx context.Context, stdout io.Writer) error {
