@@ -24,6 +24,10 @@ type AsRun struct {
 	Outcome   Outcome `json:"outcome"`
 	Detail    string  `json:"detail,omitempty"`
 
+	// StarvedSince is when the station last asked for an answer that the service signed, if the station was starved when
+	// the item started, ended or was left out.
+	StarvedSince Instant `json:"starved_since,omitzero"`
+
 	// ReportedAs is the sequence number that the station sent, if another entry already has it. Sequence is then a number
 	// that the service assigned.
 	ReportedAs int64 `json:"reported_as,omitempty"`
@@ -68,7 +72,9 @@ type Discrepancy struct {
 	Drift      Millis  `json:"drift_ms"`             // actual start minus planned start
 	Substitute string  `json:"substitute,omitempty"` // the segment that aired instead
 	Detail     string  `json:"detail,omitempty"`     // the station's own words
-	Sequences  []int64 `json:"sequences,omitempty"`  // the as-run entries that it is based on
+	// when the station last asked for an answer that the service signed, if it was starved then
+	StarvedSince Instant `json:"starved_since,omitzero"`
+	Sequences    []int64 `json:"sequences,omitempty"` // the as-run entries that it is based on
 }
 
 // MakeGood is an airing owed: a commitment that a station missed.

@@ -12,8 +12,10 @@ const (
 	MaxLine   = 500            // characters in a line of text
 	MaxWindow = 24 * time.Hour // length of a window and of its clock
 	MaxFreeze = 7 * 24 * time.Hour
-	MaxFade   = time.Minute // the most that a position may shorten an item
-	MaxNear   = time.Minute // how far from its end a fill may stop
+	// The time after which a station is starved: a poor link needs minutes for an answer.
+	MinStarved, MaxStarved = 5 * time.Minute, 7 * 24 * time.Hour
+	MaxFade                = time.Minute // the most that a position may shorten an item
+	MaxNear                = time.Minute // how far from its end a fill may stop
 
 	MinLoudness, MaxLoudness = -70, 0 // LUFS, for a station's target
 

@@ -38,6 +38,12 @@ func (s Station) Problems() []Problem {
 	if t := s.LoudnessTarget; t != nil && (*t < MinLoudness || *t > MaxLoudness) {
 		p.add("loudness_target_lufs", "must be from %d to %d", MinLoudness, MaxLoudness)
 	}
+	if s.Starved.Policy != "" && !slices.Contains(StarvedPolicies, s.Starved.Policy) {
+		p.add("starved.policy", "must be %s or %s", GoOn, DropSensitive)
+	}
+	if t := s.Starved.After.Duration; t != 0 && (t < MinStarved || t > MaxStarved) {
+		p.add("starved.after_ms", "must be from %.0f minutes to %d days", MinStarved.Minutes(), MaxStarved/(24*time.Hour))
+	}
 	for i, id := range s.Fallback {
 		p.id(fmt.Sprintf("fallback[%d]", i), id)
 	}

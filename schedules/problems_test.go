@@ -134,3 +134,28 @@ func TestTheMessageOfAProblemReadsOnAfterItsField(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTermsOfAStarvedStationAreHeldToTheirBounds(t *testing.T) {
+	of := func(terms schedules.Starved) string {
+		var fields []string
+		for _, p := range (schedules.Station{ID: "s", Name: "s", Timezone: "UTC", Languages: []string{"ko-KP"},
+			Starved: terms}).Problems() {
+			fields = append(fields, p.Field)
+		}
+		return strings.Join(fields, " ")
+	}
+	for want, all := range map[string][]schedules.Starved{
+		"": {{}, {Policy: schedules.GoOn}, {Policy: schedules.DropSensitive, After: schedules.Ms(300_000)},
+			{After: schedules.Ms(7 * 86_400_000)}},
+		"starved.policy": {{Policy: "stop"}, {Policy: "GO_ON"}},
+		"starved.after_ms": {{After: schedules.Ms(299_999)}, {After: schedules.Ms(-1)},
+			{After: schedules.Ms(7*86_400_000 + 1)}},
+		"starved.policy starved.after_ms": {{Policy: "stop", After: schedules.Ms(1)}},
+	} {
+		for _, terms := range all {
+			if got := of(terms); got != want {
+				t.Errorf("%+v: problems in %q, want %q", terms, got, want)
+			}
+		}
+	}
+}

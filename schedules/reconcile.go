@@ -52,7 +52,8 @@ func Reconcile(r Rundown, entries []AsRun, tolerance time.Duration) Reconciliati
 		}
 		same := []AsRun{e} // plus the reports of other players of the station about the same airing
 		d := Discrepancy{Verdict: Extra, ItemID: e.ItemID, SegmentID: e.SegmentID, Detail: e.Detail,
-			Sequences: []int64{e.Sequence}}
+			StarvedSince: e.StarvedSince,
+			Sequences:    []int64{e.Sequence}}
 		for j := k + 1; j < len(entries); j++ {
 			if o := entries[j]; !used[j] && o.sounded() && o.SegmentID == e.SegmentID && o.StartedAt.Before(e.EndedAt.Time) &&
 				e.StartedAt.Before(o.EndedAt.Time) {
@@ -116,6 +117,9 @@ func judge(item Item, entries []AsRun, of []int, tolerance time.Duration) (Discr
 		d.Sequences = append(d.Sequences, e.Sequence)
 		if e.Detail != "" {
 			d.Detail = e.Detail
+		}
+		if !e.StarvedSince.IsZero() {
+			d.StarvedSince = e.StarvedSince
 		}
 		switch {
 		case !e.sounded():

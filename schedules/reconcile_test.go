@@ -109,3 +109,27 @@ func TestTwoPlayersOfOneStationDoNotDoubleTheAirTime(t *testing.T) {
 		t.Errorf("owed are %+v: the same third twice is no more of it", got.MakeGoods)
 	}
 }
+
+func TestReconciliationSaysSinceWhenTheStationWasStarved(t *testing.T) {
+	r := plannertest.Audited(t, plannertest.SmallStation(0)).Rundown
+	r.Items = r.Items[:3]
+	since := schedules.At(r.Items[0].StartAt.Add(-time.Hour))
+	entry := func(i int, o schedules.Outcome) schedules.AsRun {
+		item := r.Items[i]
+		return schedules.AsRun{Sequence: int64(10 * i), ItemID: item.ID, SegmentID: item.SegmentID,
+			StartedAt: item.StartAt, EndedAt: item.EndAt(), Outcome: o}
+	}
+	skipped, fill, extra := entry(1, schedules.Skipped), entry(1, schedules.FellBack), entry(2, schedules.Aired)
+	skipped.StartedAt, skipped.EndedAt, skipped.StarvedSince = schedules.Instant{}, schedules.Instant{}, since
+	skipped.Detail = "it is sensitive and the station has been starved"
+	fill.Sequence, fill.SegmentID = 11, "evergreen"
+	extra.Sequence, extra.ItemID, extra.SegmentID, extra.StarvedSince = 21, "", "mystery", since
+	extra.StartedAt, extra.EndedAt = schedules.At(r.Items[2].EndAt().Add(time.Hour)),
+		schedules.At(r.Items[2].EndAt().Add(2*time.Hour))
+	got := schedules.Reconcile(r, []schedules.AsRun{entry(0, schedules.Aired), skipped, fill, entry(2, schedules.Aired),
+		extra}, time.Second).Items
+	if len(got) != 4 || !got[0].StarvedSince.IsZero() || !got[1].StarvedSince.Equal(since.Time) ||
+		got[1].Detail != skipped.Detail || !got[2].StarvedSince.IsZero() || !got[3].StarvedSince.Equal(since.Time) {
+		t.Errorf("%+v", got)
+	}
+}

@@ -1,5 +1,7 @@
 package schedules
 
+import "time"
+
 // Station is a relay that pulls a queue: its location, its languages, and the air time hired on it.
 type Station struct {
 	ID             string   `json:"id"`
@@ -10,6 +12,7 @@ type Station struct {
 	Freeze         Millis   `json:"freeze_ms"` // time before a window in which only a recall or a correction changes it
 	LoudnessTarget *float64 `json:"loudness_target_lufs"`
 	Fallback       []string `json:"fallback"` // segment ids in the order in which they air
+	Starved        Starved  `json:"starved,omitzero"`
 	Windows        []Window `json:"windows"`
 
 	// Standing lists the present problems of the station, in responses only. It is not part of the definition, and
@@ -26,6 +29,36 @@ type StationProblem struct {
 	Date    *Date  `json:"date,omitempty"` // the published day that it is about
 	Message string `json:"message"`
 }
+
+// Starved says when a station is starved, and what it airs then. A station is starved when the service has signed it no
+// answer for a time: recalls and changes may not reach it.
+type Starved struct {
+	Policy StarvedPolicy `json:"policy,omitempty"`  // none means go_on
+	After  Millis        `json:"after_ms,omitzero"` // the time without a signed answer; none means 10 minutes
+}
+
+// StarvedPolicy is what a starved station airs.
+type StarvedPolicy string
+
+// The policies.
+const (
+	GoOn          StarvedPolicy = "go_on"          // everything, sensitive items as long as their lease allows
+	DropSensitive StarvedPolicy = "drop_sensitive" // no sensitive items: the fallback airs in their place
+)
+
+// StarvedPolicies lists the policies.
+var StarvedPolicies = []StarvedPolicy{GoOn, DropSensitive}
+
+// Time returns the time without a signed answer after which the station is starved.
+func (s Starved) Time() time.Duration {
+	if s.After.Duration <= 0 {
+		return 10 * time.Minute
+	}
+	return s.After.Duration
+}
+
+// Drops reports whether the station airs no sensitive items while it is starved.
+func (s Starved) Drops() bool { return s.Policy == DropSensitive }
 
 // Window is recurring hired air time.
 type Window struct {

@@ -113,6 +113,8 @@ var fields = map[reflect.Type]map[string]openapi.Field{
 		"languages": {Bounds: (&openapi.Schema{Items: openapi.Match(languagePattern)}).Count(1, 0), Required: true},
 		"freeze_ms": lasting(0, schedules.MaxFreeze), "fallback": ids,
 		"loudness_target_lufs": within(schedules.MinLoudness, schedules.MaxLoudness)},
+	reflect.TypeFor[schedules.Starved](): {"policy": {Bounds: orNone(schedules.StarvedPolicies...)},
+		"after_ms": lasting(schedules.MinStarved, schedules.MaxStarved)},
 	reflect.TypeFor[schedules.Window](): {"id": anID, "starts": needed,
 		"length_ms":    aLength,
 		"tolerance_ms": lasting(0, schedules.MaxWindow/2), "clock": anID, "languages": languages, "frequency_khz": notNegated,

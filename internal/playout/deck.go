@@ -58,6 +58,7 @@ type airing struct {
 	span    *Span
 	fills   string // id of the planned item that it replaces; "-": a gap in the plan or a window without a queue
 	detail  string
+	starved schedules.Instant // since when the station was starved as it started; zero: it was not
 	voice   *voice
 	offset  int64 // frame of the item at which it was joined
 	start   int64 // frame of the timeline at which it was joined
@@ -241,12 +242,12 @@ func (d *Deck) play(pos int64, slot Slot) bool {
 // objection returns why the item may not air between two frames, and the outcome to report; "" if it may.
 func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome, string) {
 	h := d.held()
-	barred, unleased := h.Barred(it), h.Unleased(it, d.rate.Time(from))
+	barred, withheld := h.Barred(it), h.Withheld(it, d.rate.Time(from))
 	switch {
 	case barred != "":
 		return schedules.Skipped, barred
-	case unleased != "":
-		return schedules.Skipped, unleased
+	case withheld != "":
+		return schedules.Skipped, withheld
 	case !it.NotAfter.IsZero() && d.at(end).After(it.NotAfter.Time):
 		return schedules.Skipped, fmt.Sprintf("it would end after its expiry at %s", it.NotAfter)
 	case it.Chain != "" && d.broken[it.Chain]:
@@ -257,7 +258,7 @@ func (d *Deck) objection(it *wire.QueueItem, from, end int64) (schedules.Outcome
 			if s.Item == nil || s.Item.Chain != it.Chain || s.Item.ID == it.ID || s.End <= end {
 				continue
 			}
-			if h.Recalled(s.Item) || !d.cuer.recordings.Has(s.Item.Audio) || h.Unleased(s.Item, d.rate.Time(from)) != "" ||
+			if h.Recalled(s.Item) || !d.cuer.recordings.Has(s.Item.Audio) || h.Withheld(s.Item, d.rate.Time(from)) != "" ||
 				!s.Item.NotAfter.IsZero() && d.at(s.End).After(s.Item.NotAfter.Time) {
 				return schedules.Skipped, fmt.Sprintf("item %s of its chain cannot air", s.Item.ID)
 			}
@@ -275,7 +276,7 @@ func (d *Deck) giveUp(pos int64, it *wire.QueueItem, outcome schedules.Outcome, 
 	}
 	d.problems.Add("item %s (%s) was %s: %s", it.ID, it.SegmentID, outcome, why)
 	d.log.Aside(schedules.AsRun{ItemID: it.ID, SegmentID: it.SegmentID, SHA256: it.Audio.SHA256, Outcome: outcome,
-		Detail: why})
+		Detail: why, StarvedSince: d.held().StarvedSince(d.rate.Time(pos))})
 	d.notify(d.notice(ItemEnd, pos, it, outcome, why))
 }
 
@@ -332,9 +333,10 @@ func (d *Deck) begin(a *airing, end int64) {
 	}
 	d.air, d.quiet = a, 0
 	d.endAt(a, end)
+	a.starved = d.held().StarvedSince(d.rate.Time(a.start))
 	d.log.Begin(spool.OnAir{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256,
 		StartedAt: d.at(a.start),
-		Fallback:  a.fills != "", Detail: a.joinedDetail(d.rate)})
+		Fallback:  a.fills != "", Detail: a.joinedDetail(d.rate), StarvedSince: a.starved})
 	n := d.notice(ItemStart, a.start, a.item, "", a.joinedDetail(d.rate))
 	n.ItemID, n.StartedAt = a.id(), d.at(a.start)
 	d.notify(n)
@@ -418,10 +420,13 @@ func (d *Deck) finish(pos int64, why string) {
 	if err := a.voice.Close(); err != nil {
 		d.problems.Add("item %s: %v", a.item.ID, err)
 	}
+	if a.starved.IsZero() {
+		a.starved = d.held().StarvedSince(d.rate.Time(pos))
+	}
 	parts, outcome, detail := d.left(a, pos, outcome, detail)
 	for _, p := range parts {
 		d.log.End(schedules.AsRun{ItemID: a.id(), SegmentID: a.item.SegmentID, SHA256: a.item.Audio.SHA256,
-			StartedAt: d.at(p.From), EndedAt: d.at(p.To), Outcome: outcome, Detail: detail})
+			StartedAt: d.at(p.From), EndedAt: d.at(p.To), Outcome: outcome, Detail: detail, StarvedSince: a.starved})
 	}
 	n := d.notice(ItemEnd, pos, a.item, outcome, detail)
 	n.ItemID, n.StartedAt, n.EndedAt = a.id(), d.at(parts[0].From), d.at(parts[len(parts)-1].To)

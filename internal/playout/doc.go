@@ -28,6 +28,7 @@
 //	recalls.dsse            the envelope of the recall list; recalls-2.dsse is the same
 //	lease.dsse              the envelope of the latest lease
 //	lease-clock.json        the service's time when the file was written, and the offset of the own clock
+//	contact.json            when the service last signed an answer, and how long ago that was
 //	seen.json               the highest revision seen of each, and the recalls of the list; seen-2.json is the same
 //	audio/<sha256>.mp3      verified recordings; <sha256>.part is an incomplete one
 //	time.json               the station's time at uptime zero, as the service confirmed it;

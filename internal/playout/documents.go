@@ -38,8 +38,9 @@ type DocumentStore struct {
 	now      Now
 	problems *Problems
 
-	held  atomic.Pointer[Holdings] // can be read without waiting for a slow disk
-	clock *serviceClock
+	held    atomic.Pointer[Holdings] // can be read without waiting for a slow disk
+	clock   *serviceClock
+	contact *contact
 
 	mu      sync.Mutex
 	keys    []ed25519.PublicKey // trusted for all documents as long as there is no root
@@ -67,8 +68,11 @@ func OpenDocumentStore(state *statedir.Dir, station string, pins Pins, now Now, 
 	error) {
 	v := &DocumentStore{state: state, station: station, now: now, problems: problems, keys: pins.Keys,
 		seen:  map[string]mark{},
-		clock: &serviceClock{now: now}, changed: make(chan struct{})}
-	v.held.Store(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock})
+		clock: &serviceClock{now: now}, contact: &contact{}, changed: make(chan struct{})}
+	v.held.Store(&Holdings{Queues: map[schedules.Date]*wire.Queue{}, clock: v.clock, contact: v.contact})
+	if err := v.contact.load(state, now().Round(0)); err != nil {
+		problems.Add("%v", err)
+	}
 	if err := v.loadRoots(pins); err != nil {
 		return nil, err
 	}

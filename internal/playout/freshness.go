@@ -53,6 +53,7 @@ func (v *DocumentStore) OfferFreshness(envelope []byte, nonce string, asked time
 		return wire.Freshness{}, fmt.Errorf("the service's time is refused: %w", err)
 	}
 	v.clock.begin(f.At.Time, asked)
+	v.contact.heard(asked, v.now())
 	v.support(f.At)
 	return f, nil
 }
@@ -100,9 +101,6 @@ func (f *Follower) measure(ctx context.Context) error {
 	return nil
 }
 
-// starvedAfter is the time without a signed answer for the station after which the alarm is raised.
-const starvedAfter = 10 * time.Minute
-
 // heedEvery is the interval between checks for missing answers.
 const heedEvery = 30 * time.Second
 
@@ -112,6 +110,9 @@ const heedEvery = 30 * time.Second
 func (f *Follower) heed(ctx context.Context) {
 	for retry.Pause(ctx, heedEvery) == nil {
 		f.tellStarved()
+		if err := f.documents.contact.save(f.documents.state); err != nil {
+			f.problems.Add("%v", err)
+		}
 		f.tellExpiry()
 		f.mu.Lock()
 		tried, said := f.tried, f.said
@@ -123,21 +124,6 @@ func (f *Follower) heed(ctx context.Context) {
 			f.Compare(said)
 		}
 	}
-}
-
-// tellStarved raises the alarm if the service has signed no answer for too long, and ends it otherwise.
-func (f *Follower) tellStarved() {
-	const alarm = "starved"
-	f.mu.Lock()
-	quiet := time.Since(f.heard)
-	f.mu.Unlock()
-	if quiet < starvedAfter {
-		f.problems.Calm(alarm)
-		return
-	}
-	f.problems.Raise(alarm, "the service has signed no answer to this station for %v: recalls and changes do not "+
-		"arrive. See to the link: "+
-		"it is down, or somebody holds it", quiet.Truncate(time.Minute))
 }
 
 // days returns the days whose queues the station fetches.

@@ -225,7 +225,7 @@ func TestAStationThatIsKeptFromNewsSaysSo(t *testing.T) {
 			}
 			return false
 		})
-		time.Sleep(starvedAfter - 2*time.Minute)
+		time.Sleep(schedules.Starved{}.Time() - 2*time.Minute)
 		if alarm(f, "has signed no answer") {
 			t.Error("it is said too early")
 		}

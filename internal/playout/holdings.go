@@ -21,6 +21,7 @@ type Holdings struct {
 	Seen       wire.Seen
 
 	clock    *serviceClock   // by which the lease ends
+	contact  *contact        // by which the station is starved
 	recalled map[string]bool // segment ids and hashes
 	forgot   bool            // no document here states what is recalled, though something may be
 

@@ -42,6 +42,15 @@ var gauges = []struct {
 		func(w Watch) float64 { return w.ClockOffset.Seconds() }},
 	{figure("clock_set_seconds", "By which the service has set the station's time in all, from the machine's own."),
 		func(w Watch) float64 { return w.ClockSet.Seconds() }},
+	{figure("unheard_seconds", "How long ago the service last signed an answer."),
+		func(w Watch) float64 { return w.Unheard.Seconds() }},
+	{figure("starved", "Whether the service has signed no answer for longer than the station's definition allows."),
+		func(w Watch) float64 {
+			if w.StarvedSince.IsZero() {
+				return 0
+			}
+			return 1
+		}},
 	{figure("output_peak_dbfs", "Peak of the last second that went out."), Watch.Peak},
 	{figure("as_run_unsent", "As-run entries that the service has not acknowledged."),
 		func(w Watch) float64 { return float64(w.Unsent) }},

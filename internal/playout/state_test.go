@@ -71,6 +71,7 @@ func newKept(t *testing.T) *kept {
 		p.documents.Pin(k.service.signer.Public()),
 		s.OfferFallback(k.service.seal(wire.FallbackType, s.fallbackDoc(3))), s.offer(k.queue), s.OfferRecalls(recalls),
 		s.OfferLease(k.service.seal(wire.LeaseType, lease), "", time.Now()),
+		p.documents.contact.save(p.documents.state),
 		os.WriteFile(filepath.Join(k.dir, recordingName(audio.SHA256)), k.service.audio[audio.SHA256], 0o600),
 	} {
 		if err != nil {
@@ -173,9 +174,9 @@ func TestNoDamageToOneFileStopsThePlayerOrMovesItsTimeOrBringsARecallBack(t *tes
 		whole.pending != 2 || !whole.audio || !whole.time.Equal(documentsNow) || whole.service.IsZero() {
 		t.Fatalf("whole, it stands as %+v and says %q", whole, said)
 	}
-	want := []string{"asrun.log", "asrun.next", "fallback.dsse", "format-2.json", "format.json", "key", "key-2",
-		"lease-clock.json", "lease.dsse", "lock", "onair", "queues/2026-11-23.dsse", "recalls-2.dsse", "recalls.dsse",
-		"seen-2.json", "seen.json", "station", "station-2", "time-2.json", "time.json"}
+	want := []string{"asrun.log", "asrun.next", "contact.json", "fallback.dsse", "format-2.json", "format.json", "key",
+		"key-2", "lease-clock.json", "lease.dsse", "lock", "onair", "queues/2026-11-23.dsse", "recalls-2.dsse",
+		"recalls.dsse", "seen-2.json", "seen.json", "station", "station-2", "time-2.json", "time.json"}
 	var names []string
 	for name := range k.files {
 		if !strings.HasPrefix(name, "audio/") {

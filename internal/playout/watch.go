@@ -2,6 +2,7 @@ package playout
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"html/template"
 	"math"
@@ -25,6 +26,11 @@ type Watch struct {
 	Unsent  int               `json:"as_run_unsent"`
 	Outputs []output.Standing `json:"outputs"`
 	Silent  bool              `json:"silent"` // no output that counts accepts the programme
+
+	HeardAt      schedules.Instant `json:"heard_at"`               // when the service last signed an answer
+	Unheard      schedules.Millis  `json:"unheard_ms"`             // how long ago that was
+	StarvedSince schedules.Instant `json:"starved_since,omitzero"` // HeardAt, if the station is starved
+	Starved      schedules.Starved `json:"starved"`                // when it is, and what it airs then
 
 	CertificateEnds schedules.Instant `json:"certificate_ends,omitzero"` // expiry of the service's certificate, as last seen
 }
@@ -58,6 +64,11 @@ func (p *Player) Watch() Watch {
 	if ends := p.opt.API.CertificateEnds(); !ends.IsZero() {
 		w.CertificateEnds = schedules.At(ends)
 	}
+	quiet, heard := p.documents.contact.silence()
+	w.HeardAt, w.Unheard = schedules.At(heard), schedules.Millis{Duration: quiet}
+	w.StarvedSince = h.StarvedSince(now)
+	w.Starved = schedules.Starved{Policy: cmp.Or(h.starvedTerms().Policy, schedules.GoOn),
+		After: schedules.Millis{Duration: h.starvedTerms().Time()}}
 	for _, date := range sortedDates(h.Queues) {
 		q := h.ValidQueue(date, now)
 		if q == nil {
@@ -125,7 +136,8 @@ h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}td,th{text-align:l
 <tr><th>Queue of today<td>{{if .QueueRevision}}{{.QueueDate}}, revision {{.QueueRevision}}{{else}}<span class="bad">none that is valid</span>{{end}}
 <tr><th>Recalls<td>revision {{.RecallsSeen}}
 {{if not .LeaseUntil.IsZero}}<tr><th>Lease<td>until {{clock .LeaseUntil}} UTC
-{{end}}<tr><th>Cover<td>{{printf "%.1f" .CoverHours}} hours without the link
+{{end}}<tr><th>Service<td>{{if .StarvedSince.IsZero}}signed an answer{{else}}<span class="bad">starved: no signed answer since</span>{{end}} {{clock .HeardAt}} UTC{{if and (not .StarvedSince.IsZero) .Starved.Drops}}; nothing sensitive airs{{end}}
+<tr><th>Cover<td>{{printf "%.1f" .CoverHours}} hours without the link
 <tr><th>Audio<td>{{.AudioVerified}} verified, {{.AudioMissing}} missing
 <tr><th>Clock<td>{{.ClockOffset}} against the service
 <tr><th>As-run<td>{{.Unsent}} entries still to be reported

@@ -167,7 +167,7 @@ func TestWhoeverHoldsTheAnswersOfASweepDelaysNoAlarm(t *testing.T) {
 		after time.Duration
 	}{
 		"withheld": {true, "revision 5 of the recall list", withheldLong + 2*time.Minute + heedEvery},
-		"starved":  {false, "has signed no answer", starvedAfter + heedEvery},
+		"starved":  {false, "has signed no answer", schedules.Starved{}.Time() + heedEvery},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -207,7 +207,7 @@ func TestAStationWithoutAKeyIsStarved(t *testing.T) {
 		s := newService(t)
 		s.setDown(true)
 		_, problems := follow(t, s)
-		time.Sleep(starvedAfter + heedEvery)
+		time.Sleep(schedules.Starved{}.Time() + heedEvery)
 		if a := strings.Join(problems.Alarms(), "; "); !strings.Contains(a, "has signed no answer") {
 			t.Errorf("the alarms are %q", a)
 		}

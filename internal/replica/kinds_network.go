@@ -3,6 +3,7 @@ package replica
 import (
 	"reflect"
 
+	"lifeline/internal/fault"
 	"lifeline/internal/store"
 	"lifeline/schedules"
 )
@@ -16,13 +17,27 @@ const (
 
 var networkKinds = Kinds{
 	{Name: KindStation, Changes: "station", OfStation: true, Form: reflect.TypeFor[schedules.Station](),
-		Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation)},
+		Copy: Copied(Tidied(tidyStation)), Inspect: Looking(inspectStation), Upgrades: []Upgrade{withStarved}},
 	{Name: KindClock, Changes: "clock", Form: reflect.TypeFor[schedules.Clock](),
 		Copy: Copied(Tidied(tidyClock)), Inspect: Looking(inspectClock)},
 	{Name: KindScript, Changes: "script", Form: reflect.TypeFor[schedules.Script](),
 		Copy: Copied(Tidied(tidyScript)), Inspect: Looking(inspectScript)},
 	{Name: KindCampaign, Changes: "campaign", Form: reflect.TypeFor[schedules.Campaign](),
 		Copy: Copied(Tidied(tidyCampaign)), Inspect: Looking(inspectCampaign)},
+}
+
+// withStarved adds what a station does while it is starved. A program that does not know it would sign fallback lists
+// without it.
+var withStarved = Upgrade{
+	Up: func(body []byte) ([]byte, error) { return body, nil },
+	Down: func(body []byte) ([]byte, error) {
+		st, err := Parse[schedules.Station](body)
+		if err == nil && st.Starved != (schedules.Starved{}) {
+			err = fault.New(fault.Conflict, "what station %s does while it is starved can be stored only after every replica "+
+				"is in this version: bring the others up to it, then run lifeline upgrade-store", st.ID)
+		}
+		return body, err
+	},
 }
 
 func StationsIn(m *Replica) *Cache[schedules.Station] {

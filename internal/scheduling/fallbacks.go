@@ -77,7 +77,7 @@ func (s *Fallbacks) next(st schedules.Station) (next dueFallback, differs bool, 
 	next.Fallback = wire.Fallback{Schema: wire.FallbackSchema, Station: st.ID, Timezone: st.Timezone, Revision: above +
 		before.Revision + 1, IssuedAt: schedules.At(today),
 		ExpiresAt: schedules.At(today.AddDate(0, 0, fallbackDays)), Windows: windows,
-		Items: s.items(st, s.now()), Recalled: s.recalledIDs()}
+		Items: s.items(st, s.now()), Recalled: s.recalledIDs(), Starved: st.Starved}
 	if next.Windows == nil {
 		next.Windows = []schedules.Occurrence{}
 	}

@@ -100,6 +100,8 @@ type Fallback struct {
 	Windows   []schedules.Occurrence `json:"windows"`
 	Items     []QueueItem            `json:"items"`
 	Recalled  []string               `json:"recalled"`
+	// It applies to every queue held, whenever it was published, and also after the list has expired.
+	Starved schedules.Starved `json:"starved,omitzero"`
 }
 
 // Lease allows one station to start sensitive items for a short time. A station renews it after a third of that time.

@@ -125,6 +125,9 @@ func printReconciliation(w io.Writer, r schedules.Reconciliation, zone *time.Loc
 		if title == "" {
 			title = d.SegmentID
 		}
+		if !d.StarvedSince.IsZero() {
+			title += " (starved since " + d.StarvedSince.In(zone).Format(time.DateTime) + ")"
+		}
 		fmt.Fprintf(w, "  %-12s  %-12s  %8s  %9s  %-11s %-16s %s\n", planned, actual, drift, span(d.AiredMs.Duration),
 			d.Verdict, d.Window, oneLine(title))
 	}

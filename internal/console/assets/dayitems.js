@@ -96,6 +96,7 @@ function heard(d, zone) {
   if (d.started_at) out.push(`${time(d.started_at, zone)} (${d.drift_ms >= 0 ? '+' : '−'}${Math.abs(d.drift_ms)} ms)`)
   if (d.substitute) out.push(`${d.substitute} instead`)
   if (d.detail) out.push(d.detail)
+  if (d.starved_since) out.push(`starved since ${stamp(d.starved_since, zone)}`)
   return out.join(', ')
 }
 

@@ -17,7 +17,7 @@ export async function stations({ main, signal, title, hear, fail }) {
       can('listAlarms') ? get(path('alarms'), { signal }) : { items: [] }])
     alarms = told.items.filter(a => !['player', 'station'].includes(a.code)) // which stand beside their stations
     const by = new Map(standing.map(s => [s.station, s]))
-    rows = list.map(s => ({ ...by.get(s.id), id: s.id, name: s.name, zone: s.timezone, recalls: recalls.revision }))
+    rows = list.map(s => ({ ...by.get(s.id), id: s.id, name: s.name, zone: s.timezone, starved: s.starved, recalls: recalls.revision }))
     draw()
   }
   const draw = () => show(place, alarms.map(a => h('p', {}, badge(a.message, 'bad long'))), h('p', { class: 'row' }, summary(rows)), table('Stations', columns, rows, 'There is no station yet.'))
@@ -65,7 +65,7 @@ const columns = [
   ['Holds', unheard(s => [s.queue_revision ? `r${s.queue_revision}` : 'nothing',
     s.published_revision && s.published_revision !== s.queue_revision ? h('b', {}, ` of r${s.published_revision}`) : '',
     h('div', { class: 'small quiet keep' }, s.queue_date)])],
-  ['Cover', unheard(s => [`${Math.max(0, s.cover_hours - (now() - Date.parse(s.received_at)) / 3_600_000).toFixed(1)} h`, s.lease_until && h('div', { class: 'small quiet' }, `lease until ${time(s.lease_until, s.zone).slice(0, 5)} there`)]), 'n'],
+  ['Cover', unheard(s => [`${Math.max(0, s.cover_hours - (now() - Date.parse(s.received_at)) / 3_600_000).toFixed(1)} h`, s.lease_until && h('div', { class: 'small quiet' }, `lease until ${time(s.lease_until, s.zone).slice(0, 5)} there`), s.starved?.policy === 'drop_sensitive' && h('div', { class: 'small quiet' }, `nothing sensitive once starved for ${Math.round((s.starved.after_ms ?? 600_000) / 60_000)} min`)]), 'n'],
   ['Last contact', unheard(s => h('time', { datetime: s.received_at, title: `${stamp(s.received_at, s.zone)} ${s.zone}` }, away(s.received_at)))],
   ['Clock', unheard(s => [`${s.clock_offset_ms > 0 ? '+' : ''}${s.clock_offset_ms} ms`, Math.abs(s.clock_offset_ms) > farOff ? [' ', badge('off', 'warn')] : '']), 'n'],
   ['Audio', unheard(s => s.audio_missing ? `${s.audio_verified} of ${s.audio_verified + s.audio_missing}` : `${s.audio_verified}`), 'n'],

@@ -58,7 +58,9 @@ func OpenLogbook(spool *Spool, state *statedir.Dir, problems func(format string,
 	}
 	_, err = spool.Append(schedules.AsRun{ItemID: on.ItemID, SegmentID: on.SegmentID, SHA256: on.SHA256,
 		StartedAt: on.StartedAt, EndedAt: until, Outcome: outcome,
-		Detail: text.Join(on.Detail, "the player stopped without warning; last known to be heard at the end given")}, true)
+		StarvedSince: on.StarvedSince,
+		Detail:       text.Join(on.Detail, "the player stopped without warning; last known to be heard at the end given"),
+	}, true)
 	if err != nil {
 		return nil, errors.Join(err, pulse.file.Close())
 	}

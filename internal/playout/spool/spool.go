@@ -50,6 +50,8 @@ type OnAir struct {
 	StartedAt schedules.Instant `json:"started_at"`
 	Fallback  bool              `json:"fallback,omitempty"`
 	Detail    string            `json:"detail,omitempty"`
+
+	StarvedSince schedules.Instant `json:"starved_since,omitzero"`
 }
 
 // record is one line. Exactly one field is set.
